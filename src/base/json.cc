@@ -1,0 +1,100 @@
+#include "base/json.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "base/text.h"
+
+namespace banger {
+
+Result<Json> parse_json(std::string_view text, std::size_t max_bytes) {
+  if (text.size() > max_bytes)
+    return fail(ErrorCode::invalid, fmt::format("JSON document of {} bytes is over the limit of {}", text.size(), max_bytes));
+  bool too_deep = false;
+  auto depth_guard = [&](int depth, Json::parse_event_t, Json&) {
+    if (depth > limits::kJsonDepth) too_deep = true;
+    return !too_deep;
+  };
+  Json value = Json::parse(text.begin(), text.end(), depth_guard, /*allow_exceptions=*/false);
+  if (too_deep) return fail(ErrorCode::invalid, fmt::format("JSON is nested deeper than {}", limits::kJsonDepth));
+  if (value.is_discarded()) return fail(ErrorCode::invalid, "not valid JSON");
+  return value;
+}
+
+std::string dump_json(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string dump_json_pretty(const Json& value) { return value.dump(2, ' ', false, Json::error_handler_t::replace); }
+
+namespace {
+
+const Json* find(const Json& object, std::string_view key) {
+  if (!object.is_object()) return nullptr;
+  auto it = object.find(key);
+  return it == object.end() || it->is_null() ? nullptr : &*it;
+}
+
+std::unexpected<Error> missing(std::string_view key) {
+  return fail(ErrorCode::invalid, fmt::format("missing field '{}'", key));
+}
+std::unexpected<Error> wrong_type(std::string_view key, std::string_view wanted) {
+  return fail(ErrorCode::invalid, fmt::format("field '{}' must be {}", key, wanted));
+}
+
+template <class T>
+Result<T> required(Result<std::optional<T>> found, std::string_view key) {
+  if (!found) return std::unexpected(std::move(found.error()));
+  if (!*found) return missing(key);
+  return std::move(**found);
+}
+
+}  // namespace
+
+Result<std::optional<std::string>> find_string(const Json& object, std::string_view key) {
+  const Json* value = find(object, key);
+  if (!value) return std::nullopt;
+  if (!value->is_string()) return wrong_type(key, "a string");
+  return value->get<std::string>();
+}
+
+Result<std::optional<std::int64_t>> find_int(const Json& object, std::string_view key) {
+  const Json* value = find(object, key);
+  if (!value) return std::nullopt;
+  if (!value->is_number_integer()) return wrong_type(key, "a whole number");
+  if (value->is_number_unsigned() && value->get<std::uint64_t>() > INT64_MAX) return wrong_type(key, "below 2^63");
+  return value->get<std::int64_t>();
+}
+
+Result<std::optional<bool>> find_bool(const Json& object, std::string_view key) {
+  const Json* value = find(object, key);
+  if (!value) return std::nullopt;
+  if (!value->is_boolean()) return wrong_type(key, "true or false");
+  return value->get<bool>();
+}
+
+Result<std::string> get_string(const Json& object, std::string_view key) { return required(find_string(object, key), key); }
+Result<std::int64_t> get_int(const Json& object, std::string_view key) { return required(find_int(object, key), key); }
+Result<bool> get_bool(const Json& object, std::string_view key) { return required(find_bool(object, key), key); }
+
+Result<std::vector<std::string>> find_strings(const Json& object, std::string_view key) {
+  std::vector<std::string> strings;
+  const Json* value = find(object, key);
+  if (!value) return strings;
+  if (!value->is_array()) return wrong_type(key, "a list of strings");
+  for (const auto& item : *value) {
+    if (!item.is_string()) return wrong_type(key, "a list of strings");
+    strings.push_back(item.get<std::string>());
+  }
+  return strings;
+}
+
+Result<> only_keys(const Json& object, std::initializer_list<std::string_view> allowed) {
+  if (!object.is_object()) return fail(ErrorCode::invalid, "expected an object");
+  for (const auto& [key, value] : object.items()) {
+    if (std::find(allowed.begin(), allowed.end(), key) != allowed.end()) continue;
+    return fail(ErrorCode::invalid, fmt::format("unknown field '{}'", key), did_you_mean(key, allowed));
+  }
+  return {};
+}
+
+}  // namespace banger

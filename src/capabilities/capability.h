@@ -1,0 +1,91 @@
+// The contract of a capability: one feature that touches a VM on both sides, in one file. The file exports one factory
+// returning a Capability; the list in capabilities/meson.build puts it in the registry. Adding one: docs/hacking.md.
+//
+// Order of calls for one VM, each over the capabilities in list order (release: in reverse):
+//
+//   host   check ─► prepare ─► machine ─► guest ─► [the VMM starts] ─► started ─► … ─► release
+//   guest                                             └► apply (as PID 1, before the image's init)
+//
+// A hook left null does nothing. Hooks keep no state of their own between calls: what they made is found again from the
+// VM's directory and the journal, so that any hook may run in a new daemon after a crash.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/log.h"
+#include "base/task.h"
+#include "guestcfg/guest_config.h"
+#include "host/runtime.h"
+#include "link/link.h"
+#include "machine/machine.h"
+#include "vm/spec.h"
+
+namespace banger::capabilities {
+
+/// What a hook may know of its VM. Borrowed for the call.
+struct VmContext {
+  host::Runtime& runtime;
+  const Logger& log;
+  std::string id, name;
+  const vm::Spec& spec;
+  std::string directory;    ///< the VM's private directory; exists, mode 0700; removed with everything in it on delete
+  std::string rootfs;       ///< the image's ext4, read-only
+  std::string work_seed;    ///< the image's ext4 of /root; empty: there is none, an empty one is made
+  std::string kernel;       ///< vmlinux
+  std::string link_token;   ///< hex, new for every start
+  std::uint32_t number;     ///< small, unique among this owner's VMs: MAC and loopback address derive from it
+  bool first_boot;          ///< nothing has booted from this VM's disks yet
+};
+
+/// What `check` looks at. No side effects are allowed on it.
+struct CheckContext {
+  const vm::Spec& spec;
+  std::string state_directory;   ///< where VM disks will be
+};
+
+/// How far the guest side goes.
+enum class ApplyMode {
+  boot,       ///< PID 1 in the initramfs; `root` is the new root being built, disks are mounted by this very call
+  live,       ///< the running system, root "/": POST /configure
+  provision,  ///< a directory of files, e.g. a container build: files only, the kernel is left alone
+};
+
+struct GuestTarget {
+  std::string root;         ///< "/newroot", "/" or a directory
+  ApplyMode mode;
+  const Logger& log;
+  bool first_boot;          ///< valid after the disks are mounted
+};
+
+struct Capability {
+  std::string_view name;
+
+  /// Before every create and start, and for doctor. Fast, no side effects; an error carries a hint.
+  Result<> (*check)(const CheckContext&) = nullptr;
+
+  /// Makes what must exist before the machine starts (disks). Journalled by the caller as the VM's directory: everything made
+  /// is inside `directory`, or is journalled by the hook itself. May be repeated; must accept its own earlier work.
+  Task<Result<>> (*prepare)(const VmContext&) = nullptr;
+
+  /// Adds drives, nics, channels, kernel arguments. Pure.
+  Result<> (*machine)(const VmContext&, machine::MachineConfig&) = nullptr;
+
+  /// Adds files, mounts, interfaces, units, users' keys. Pure but for the clock and random bytes.
+  Result<> (*guest)(const VmContext&, guestcfg::GuestConfig&) = nullptr;
+
+  /// The agent answers; the link is up. A failure is logged and told, the VM stays.
+  Task<Result<>> (*started)(const VmContext&, link::Client&) = nullptr;
+
+  /// After stop, delete, or a failed prepare or start. Idempotent; logs, never fails. The directory may be gone already.
+  Task<> (*release)(const VmContext&) = nullptr;
+
+  /// In the guest, on this capability's own parts of the config. Repeatable: applying twice is applying once.
+  Result<> (*apply)(GuestTarget&, const guestcfg::GuestConfig&) = nullptr;
+};
+
+/// All capabilities in list order; the table is written by the build.
+std::span<const Capability* const> all();
+
+}  // namespace banger::capabilities

@@ -1,0 +1,82 @@
+// What the guest must look like, as plain data. The host builds it (capabilities add their parts), the agent applies it.
+// Pure values: no I/O here.
+//
+// On the wire: `banger/config.json` (everything but file contents) plus one payload per file, `banger/files/N`, in a cpio
+// (newc) archive that is concatenated to the agent's initramfs. For `POST /configure` and `banger-agent apply` the same
+// JSON carries the contents inline, base64 in "data". docs/guest-config.md lists the fields.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+
+namespace banger::guestcfg {
+
+struct File {
+  std::string path;  ///< absolute inside the guest; parents are made 0755 root
+  std::uint32_t mode = 0644;
+  std::uint32_t uid = 0, gid = 0;
+  std::string data;
+};
+
+/// A block device found by `serial`, mounted before files are written.
+struct Disk {
+  std::string serial;      ///< virtio serial, at most 20 bytes
+  std::uint32_t index = 0; ///< position among the virtio disks, where the VMM cannot set serials (Firecracker)
+  enum class Role { rootfs, system, work } role = Role::rootfs;
+  bool grow = false;       ///< the file system is grown online to the device's size
+};
+
+struct Mount {
+  std::string source, target, type, options;
+};
+
+struct Interface {
+  std::string mac;                    ///< lower case, colon separated: how the guest finds the device
+  std::string address;                ///< CIDR, "10.0.2.15/24"; empty: left down
+  std::string gateway;
+  std::vector<std::string> dns;       ///< resolver addresses, written to /etc/resolv.conf
+};
+
+struct UserKeys {
+  std::string user;                   ///< "root"
+  std::vector<std::string> keys;      ///< authorized_keys lines
+};
+
+struct Unit {
+  std::string name;
+  enum class Action { mask, enable } action = Action::mask;
+};
+
+struct GuestConfig {
+  std::string hostname;
+  std::map<std::string, std::vector<std::string>> hosts;  ///< address → names, added to /etc/hosts
+  std::vector<Disk> disks;
+  std::vector<Mount> mounts;
+  std::vector<Interface> interfaces;
+  std::vector<File> files;
+  std::vector<UserKeys> keys;
+  std::map<std::string, std::string> environment;         ///< for every exec and login
+  std::vector<Unit> units;                                ///< systemd units; other inits ignore them
+  std::vector<std::vector<std::string>> run_once;         ///< argv lists, in order, on first boot only
+  std::string link_token;                                 ///< 16 random bytes as hex: what opens the link (link/sync.h)
+  std::string entropy;                                    ///< 64 random bytes as hex, credited to the guest's pool
+  std::int64_t clock_unix_ns = 0;                         ///< host wall clock when written; 0: leave the clock alone
+  std::string machine_id;                                 ///< 32 hex digits; empty: keep the guest's
+};
+
+enum class Contents { inline_data, separate };
+
+/// With Contents::separate, files have "payload": N instead of "data".
+Json to_json(const GuestConfig& config, Contents contents);
+
+/// Decodes and validates (absolute paths without "..", modes, MACs, addresses, sizes within limits::kGuestConfigBytes).
+/// `payloads` holds the separate contents by index. `invalid` names the field.
+Result<GuestConfig> from_json(const Json& json, const std::vector<std::string>& payloads = {});
+
+}  // namespace banger::guestcfg

@@ -1,0 +1,226 @@
+#include "host/child.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <grp.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+
+#include "base/text.h"
+#include "host/files.h"
+
+namespace banger::host {
+
+namespace {
+
+// What the child needs, prepared before vfork so that it only makes system calls (it shares our memory).
+struct Prepared {
+  std::string program;
+  std::vector<char*> argv, envp;
+  int null_fd;
+};
+
+std::vector<char*> pointers(const std::vector<std::string>& strings) {
+  std::vector<char*> list;
+  for (const auto& text : strings) list.push_back(const_cast<char*>(text.c_str()));
+  list.push_back(nullptr);
+  return list;
+}
+
+std::string_view path_of(const std::vector<std::string>& env) {
+  for (std::string_view entry : env)
+    if (entry.starts_with("PATH=")) return entry.substr(5);
+  return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+}
+
+void reset_signals() {
+  for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+// Moves every wanted descriptor above all targets first, so that no dup2 overwrites a source.
+int place_fds(const SpawnSpec& spec, int null_fd) {
+  int top = 3;
+  for (auto [ours, theirs] : spec.extra_fds) top = std::max(top, theirs + 1);
+  int sources[3] = {spec.stdin_fd, spec.stdout_fd, spec.stderr_fd};
+  for (int& fd : sources) {
+    fd = ::fcntl(fd < 0 ? null_fd : fd, F_DUPFD_CLOEXEC, top);
+    if (fd < 0) return errno;
+  }
+  int extra[16];
+  std::size_t count = std::min<std::size_t>(spec.extra_fds.size(), 16);
+  for (std::size_t i = 0; i < count; ++i)
+    if ((extra[i] = ::fcntl(spec.extra_fds[i].first, F_DUPFD_CLOEXEC, top)) < 0) return errno;
+  for (int i = 0; i < 3; ++i)
+    if (::dup2(sources[i], i) < 0) return errno;
+  // Everything else goes; what is placed next has no close-on-exec.
+  ::syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */);
+  for (std::size_t i = 0; i < count; ++i)
+    if (::dup2(extra[i], spec.extra_fds[i].second) < 0) return errno;
+  return 0;
+}
+
+// Raw system calls: the libc wrappers would try to change every thread of the parent.
+int drop_ids(const SpawnSpec& spec) {
+  if (!spec.uid) return 0;
+  if (::syscall(SYS_setgroups, spec.groups.size(), spec.groups.data()) < 0) return errno;
+  gid_t gid = spec.gid.value_or(0);
+  if (::syscall(SYS_setresgid, gid, gid, gid) < 0) return errno;
+  if (::syscall(SYS_setresuid, *spec.uid, *spec.uid, *spec.uid) < 0) return errno;
+  return 0;
+}
+
+int run_child(const SpawnSpec& spec, const Prepared& prepared) {
+  reset_signals();
+  if (spec.new_session) ::setsid();
+  if (int error = place_fds(spec, prepared.null_fd)) return error;
+  if (spec.controlling_tty && ::ioctl(0, TIOCSCTTY, 0) < 0) return errno;
+  if (int error = drop_ids(spec)) return error;
+  if (!spec.cwd.empty() && ::chdir(spec.cwd.c_str()) < 0) return errno;
+  ::execve(prepared.program.c_str(), prepared.argv.data(), prepared.envp.data());
+  return errno;
+}
+
+}  // namespace
+
+Child::Child(Child&& other) noexcept
+    : pid_(std::exchange(other.pid_, 0)), pidfd_(std::move(other.pidfd_)), status_(std::exchange(other.status_, {})) {}
+
+Child& Child::operator=(Child&& other) noexcept {
+  if (this != &other) {
+    Child old(std::move(*this));
+    pid_ = std::exchange(other.pid_, 0);
+    pidfd_ = std::move(other.pidfd_);
+    status_ = std::exchange(other.status_, {});
+  }
+  return *this;
+}
+
+Child::~Child() {
+  if (!pidfd_ || status_) return;
+  (void)signal(SIGKILL);
+  wait();
+}
+
+Result<> Child::signal(int number) const {
+  if (::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0) < 0)
+    return fail_errno(fmt::format("signal process {}", pid_));
+  return {};
+}
+
+namespace {
+std::optional<ExitStatus> reap(int pidfd, int options) {
+  siginfo_t info{};
+  int rc;
+  do rc = ::waitid(static_cast<idtype_t>(3 /* P_PIDFD */), static_cast<id_t>(pidfd), &info, WEXITED | options);
+  while (rc < 0 && errno == EINTR);
+  if (rc < 0) return ExitStatus{.code = 255};
+  if (info.si_pid == 0) return std::nullopt;
+  if (info.si_code == CLD_EXITED) return ExitStatus{.code = info.si_status};
+  return ExitStatus{.signal = info.si_status};
+}
+}  // namespace
+
+std::optional<ExitStatus> Child::poll() {
+  if (!status_) status_ = reap(pidfd_.get(), WNOHANG);
+  return status_;
+}
+
+ExitStatus Child::wait() {
+  if (!status_) status_ = reap(pidfd_.get(), 0);
+  return *status_;
+}
+
+UniqueFd Child::release() {
+  pid_ = 0;
+  return std::move(pidfd_);
+}
+
+Result<Child> spawn(const SpawnSpec& spec) {
+  if (spec.argv.empty()) return fail(ErrorCode::invalid, "nothing to run: empty command");
+  auto program = find_program(spec.argv[0], path_of(spec.env));
+  if (!program) return fail_errno(spec.argv[0], ENOENT);
+  UniqueFd null_fd(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (!null_fd) return fail_errno("open /dev/null");
+  Prepared prepared{*program, pointers(spec.argv), pointers(spec.env), null_fd.get()};
+
+  // No signal handler may run in the child while it shares our memory.
+  sigset_t all, old;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &old);
+  volatile int child_error = 0;
+  pid_t pid = ::vfork();
+  if (pid == 0) {
+    child_error = run_child(spec, prepared);
+    ::_exit(127);
+  }
+  int fork_error = errno;
+  pthread_sigmask(SIG_SETMASK, &old, nullptr);
+  if (pid < 0) return fail_errno(fmt::format("start {}", spec.argv[0]), fork_error);
+  if (child_error) {
+    ::waitpid(pid, nullptr, 0);
+    return fail_errno(spec.argv[0], child_error);
+  }
+  UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!pidfd) {
+    int error = errno;
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    return fail_errno("pidfd_open", error);
+  }
+  return Child(pid, std::move(pidfd));
+}
+
+std::optional<std::string> find_program(std::string_view program, std::string_view path) {
+  if (program.empty()) return std::nullopt;
+  if (program.find('/') != program.npos) return std::string(program);
+  std::optional<std::string> found_but_not_executable;
+  for (std::string_view dir : split(path, ':')) {
+    if (dir.empty()) continue;
+    std::string candidate = fmt::format("{}/{}", dir, program);
+    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+    if (::access(candidate.c_str(), F_OK) == 0) found_but_not_executable = candidate;
+  }
+  return found_but_not_executable;
+}
+
+Result<ProcessId> process_id(pid_t pid) {
+  auto stat = TRY(in(fmt::format("process {}", pid), read_file(fmt::format("/proc/{}/stat", pid), 4096)));
+  // The command name (field 2) may hold anything, so fields count from the last ')'.
+  auto after_name = stat.rfind(')');
+  if (after_name == stat.npos) return fail(ErrorCode::internal, "unexpected format of /proc/PID/stat");
+  auto fields = split(std::string_view(stat).substr(after_name + 2), ' ');
+  ProcessId id{pid, 0};
+  if (fields.size() < 20) return fail(ErrorCode::internal, "unexpected format of /proc/PID/stat");
+  if (fields[0] == "Z" || fields[0] == "X") return fail(ErrorCode::not_found, fmt::format("process {} has ended", pid));
+  std::from_chars(fields[19].data(), fields[19].data() + fields[19].size(), id.start_time);
+  return id;
+}
+
+Result<UniqueFd> open_process(const ProcessId& id) {
+  UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, id.pid, 0)));
+  if (!pidfd) return fail_errno(fmt::format("process {}", id.pid));
+  // Checked after opening: from here on the pidfd names the same process whatever happens to the number.
+  if (TRY(process_id(id.pid)) != id) return fail(ErrorCode::not_found, fmt::format("process {} is another one now", id.pid));
+  return pidfd;
+}
+
+Result<std::vector<std::string>> process_argv(pid_t pid) {
+  auto text = TRY(read_file(fmt::format("/proc/{}/cmdline", pid), 1 << 20));
+  std::vector<std::string> argv;
+  if (text.ends_with('\0')) text.pop_back();
+  for (auto part : split(text, '\0')) argv.emplace_back(part);
+  return argv;
+}
+
+}  // namespace banger::host

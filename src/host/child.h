@@ -1,0 +1,86 @@
+// Starting and owning processes. With UniqueFd, the only place that holds a raw process identity.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace banger::host {
+
+/// How to start a process. Only descriptors named here survive into it; everything else is closed on exec.
+struct SpawnSpec {
+  std::vector<std::string> argv;                 ///< argv[0] is looked up in PATH of `env` unless it has a '/'
+  std::vector<std::string> env;                  ///< KEY=VALUE, the whole environment
+  std::string cwd;                               ///< empty: unchanged
+  int stdin_fd = -1, stdout_fd = -1, stderr_fd = -1;  ///< borrowed; -1 is /dev/null
+  std::vector<std::pair<int, int>> extra_fds;    ///< {ours, theirs >= 3}, borrowed
+  bool new_session = false;                      ///< setsid, so it outlives our terminal
+  bool controlling_tty = false;                  ///< make stdin_fd the controlling terminal (needs new_session)
+  std::optional<uid_t> uid;                      ///< drop to this user (all ids), with `gid` and `groups`
+  std::optional<gid_t> gid;
+  std::vector<gid_t> groups;
+};
+
+/// Identity of a process that survives pid reuse: pid plus kernel start time (field 22 of /proc/PID/stat).
+struct ProcessId {
+  pid_t pid = 0;
+  unsigned long long start_time = 0;  ///< clock ticks since boot
+  bool operator==(const ProcessId&) const = default;
+};
+
+struct ExitStatus {
+  int code = 0;    ///< exit code, if it exited
+  int signal = 0;  ///< signal that killed it, or 0
+  /// As a shell has it: code, or 128 + signal.
+  int shell_code() const { return signal ? 128 + signal : code; }
+};
+
+/// One child process, held by a pidfd. Destroying it kills and reaps it unless it was released.
+class Child {
+ public:
+  Child() = default;
+  Child(Child&& other) noexcept;
+  Child& operator=(Child&& other) noexcept;
+  ~Child();
+
+  explicit operator bool() const { return bool(pidfd_); }
+  pid_t pid() const { return pid_; }
+  int pidfd() const { return pidfd_.get(); }  ///< readable when the process has ended
+  Result<> signal(int number) const;
+
+  /// The exit status if it has ended (reaps it), else nullopt.
+  std::optional<ExitStatus> poll();
+  /// Blocks until it ends.
+  ExitStatus wait();
+  /// Gives it up: it lives on. The pidfd stays valid for whoever takes it.
+  UniqueFd release();
+
+ private:
+  friend Result<Child> spawn(const SpawnSpec& spec);
+  Child(pid_t pid, UniqueFd pidfd) : pid_(pid), pidfd_(std::move(pidfd)) {}
+  pid_t pid_ = 0;
+  UniqueFd pidfd_;
+  std::optional<ExitStatus> status_;
+};
+
+/// Starts a process (vfork + exec: cheap from a big parent). Errors carry the errno of the exec itself:
+/// not_found when the program is missing, denied when it is not executable.
+Result<Child> spawn(const SpawnSpec& spec);
+
+/// Full path of `program` in `path` (a PATH value); a name with '/' is returned if executable.
+std::optional<std::string> find_program(std::string_view program, std::string_view path);
+
+/// Identity of a live process, or not_found.
+Result<ProcessId> process_id(pid_t pid);
+/// A pidfd for exactly that process, or not_found if it has gone (even if its pid was reused).
+Result<UniqueFd> open_process(const ProcessId& id);
+/// argv of a live process, or not_found. Bounded to 1 MiB.
+Result<std::vector<std::string>> process_argv(pid_t pid);
+
+}  // namespace banger::host

@@ -1,0 +1,203 @@
+#include "host/files.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/fs.h>
+#include <openssl/evp.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+
+#include "base/text.h"
+
+namespace banger::host {
+
+namespace fs = std::filesystem;
+
+Result<UniqueFd> open_file(const std::string& path, int flags, mode_t mode) {
+  UniqueFd fd(::open(path.c_str(), flags | O_CLOEXEC, mode));
+  if (!fd) return fail_errno(path);
+  return fd;
+}
+
+Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
+  auto fd = TRY(open_file(path, O_RDONLY));
+  std::string content;
+  char buffer[16384];
+  for (;;) {
+    ssize_t got = ::read(fd.get(), buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail_errno(path);
+    if (got == 0) return content;
+    if (content.size() + static_cast<std::size_t>(got) > max_bytes)
+      return fail(ErrorCode::exhausted, fmt::format("{}: larger than the limit of {}", path, format_size(max_bytes)));
+    content.append(buffer, static_cast<std::size_t>(got));
+  }
+}
+
+Result<> write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    ssize_t put = ::write(fd, bytes.data(), bytes.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return fail_errno("write");
+    bytes.remove_prefix(static_cast<std::size_t>(put));
+  }
+  return {};
+}
+
+Result<> write_file(const std::string& path, std::string_view content, mode_t mode) {
+  std::string temporary = fmt::format("{}.{}.tmp", path, to_hex(random_bytes(4)));
+  auto fd = TRY(open_file(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode));
+  auto written = in(path, write_all(fd.get(), content));
+  if (written && ::fsync(fd.get()) < 0) written = fail_errno(path);
+  if (written && ::rename(temporary.c_str(), path.c_str()) < 0) written = fail_errno(path);
+  if (!written) ::unlink(temporary.c_str());
+  return written;
+}
+
+Result<> make_directories(const std::string& path, mode_t mode) {
+  std::error_code error;
+  fs::path parent = fs::path(path).parent_path();
+  if (!parent.empty()) fs::create_directories(parent, error);
+  if (error) return fail_errno(parent.string(), error.value());
+  if (::mkdir(path.c_str(), mode) < 0 && errno != EEXIST) return fail_errno(path);
+  return {};
+}
+
+Result<> make_private_directory(const std::string& path) {
+  TRY(make_directories(path, 0700));
+  struct stat info{};
+  if (::lstat(path.c_str(), &info) < 0) return fail_errno(path);
+  if (!S_ISDIR(info.st_mode)) return fail(ErrorCode::invalid, fmt::format("{} is not a directory", path), "move it away");
+  if (info.st_uid != ::geteuid())
+    return fail(ErrorCode::denied, fmt::format("{} belongs to another user (uid {})", path, info.st_uid),
+                "give it back with chown, or point the XDG variables at your own directories");
+  if ((info.st_mode & 077) && ::chmod(path.c_str(), 0700) < 0) return fail_errno(path);
+  return {};
+}
+
+Result<> remove_tree(const std::string& path) {
+  std::error_code error;
+  fs::remove_all(path, error);
+  if (error) return fail_errno(path, error.value());
+  return {};
+}
+
+Result<> remove_file(const std::string& path) {
+  if (::unlink(path.c_str()) < 0 && errno != ENOENT) return fail_errno(path);
+  return {};
+}
+
+namespace {
+
+Result<> copy_extent(int from, int to, off_t offset, off_t end) {
+  while (offset < end) {
+    off_t in_at = offset, out_at = offset;
+    ssize_t moved = ::copy_file_range(from, &in_at, to, &out_at, static_cast<std::size_t>(end - offset), 0);
+    if (moved < 0 && errno == EINTR) continue;
+    if (moved < 0) return fail_errno("copy");
+    if (moved == 0) return {};
+    offset += moved;
+  }
+  return {};
+}
+
+Result<> copy_data_extents(int from, int to, off_t size) {
+  if (::ftruncate(to, size) < 0) return fail_errno("set size");
+  for (off_t at = 0; at < size;) {
+    off_t data = ::lseek(from, at, SEEK_DATA);
+    if (data < 0 && errno == ENXIO) return {};
+    if (data < 0) return fail_errno("find data");
+    off_t hole = ::lseek(from, data, SEEK_HOLE);
+    if (hole < 0) return fail_errno("find hole");
+    TRY(copy_extent(from, to, data, hole));
+    at = hole;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> clone_file(const std::string& from, const std::string& to, mode_t mode) {
+  auto source = TRY(open_file(from, O_RDONLY));
+  auto target = TRY(open_file(to, O_WRONLY | O_CREAT | O_EXCL, mode));
+  if (::ioctl(target.get(), FICLONE, source.get()) == 0) return {};
+  struct stat info{};
+  if (::fstat(source.get(), &info) < 0) return fail_errno(from);
+  auto copied = in(to, copy_data_extents(source.get(), target.get(), info.st_size));
+  if (!copied) ::unlink(to.c_str());
+  return copied;
+}
+
+Result<> make_sparse_file(const std::string& path, std::uint64_t size_bytes, mode_t mode) {
+  auto fd = TRY(open_file(path, O_WRONLY | O_CREAT | O_EXCL, mode));
+  if (::ftruncate(fd.get(), static_cast<off_t>(size_bytes)) < 0) {
+    int error = errno;
+    ::unlink(path.c_str());
+    return fail_errno(path, error);
+  }
+  return {};
+}
+
+std::uint64_t disk_usage(const std::string& path) {
+  struct stat info{};
+  return ::stat(path.c_str(), &info) < 0 ? 0 : static_cast<std::uint64_t>(info.st_blocks) * 512;
+}
+
+Result<std::uint64_t> free_space(const std::string& path) {
+  struct statvfs info{};
+  if (::statvfs(path.c_str(), &info) < 0) return fail_errno(path);
+  return static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
+}
+
+namespace {
+using Digest = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
+
+Digest start_sha256() {
+  Digest digest(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+  EVP_DigestInit_ex(digest.get(), EVP_sha256(), nullptr);
+  return digest;
+}
+
+std::string finish_sha256(Digest& digest) {
+  unsigned char hash[EVP_MAX_MD_SIZE];
+  unsigned length = 0;
+  EVP_DigestFinal_ex(digest.get(), hash, &length);
+  return to_hex(std::string_view(reinterpret_cast<char*>(hash), length));
+}
+}  // namespace
+
+Result<std::string> sha256_file(const std::string& path) {
+  auto fd = TRY(open_file(path, O_RDONLY));
+  Digest digest = start_sha256();
+  auto buffer = std::make_unique<char[]>(1 << 18);
+  for (;;) {
+    ssize_t got = ::read(fd.get(), buffer.get(), 1 << 18);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail_errno(path);
+    if (got == 0) return finish_sha256(digest);
+    EVP_DigestUpdate(digest.get(), buffer.get(), static_cast<std::size_t>(got));
+  }
+}
+
+std::string sha256_hex(std::string_view bytes) {
+  Digest digest = start_sha256();
+  EVP_DigestUpdate(digest.get(), bytes.data(), bytes.size());
+  return finish_sha256(digest);
+}
+
+std::string random_bytes(std::size_t count) {
+  std::string bytes(count, '\0');
+  for (std::size_t done = 0; done < count;) {
+    ssize_t got = ::getrandom(bytes.data() + done, count - done, 0);
+    if (got > 0) done += static_cast<std::size_t>(got);
+  }
+  return bytes;
+}
+
+}  // namespace banger::host

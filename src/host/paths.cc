@@ -1,0 +1,57 @@
+#include "host/paths.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "base/text.h"
+#include "host/files.h"
+
+namespace banger::host {
+
+namespace {
+
+// getpwuid needs NSS, which a static binary has not: /etc/passwd is read directly.
+std::optional<std::string> home_from_passwd(uid_t uid) {
+  auto passwd = read_file("/etc/passwd", 1 << 20);
+  if (!passwd) return std::nullopt;
+  for (auto line : split(*passwd, '\n')) {
+    auto fields = split(line, ':');
+    if (fields.size() >= 6 && fields[2] == std::to_string(uid)) return std::string(fields[5]);
+  }
+  return std::nullopt;
+}
+
+Result<std::string> base_dir(const GetEnv& env, const std::string& variable, const std::string& fallback) {
+  auto value = env(variable);
+  if (!value || value->empty()) return fallback + "/banger";
+  if (value->front() != '/')
+    return fail(ErrorCode::invalid, fmt::format("{} must be an absolute path, not '{}'", variable, printable(*value)));
+  return *value + "/banger";
+}
+
+}  // namespace
+
+GetEnv process_env() {
+  return [](const std::string& name) -> std::optional<std::string> {
+    const char* value = std::getenv(name.c_str());
+    return value ? std::optional<std::string>(value) : std::nullopt;
+  };
+}
+
+Result<Paths> find_paths(const GetEnv& env) {
+  auto home = env("HOME");
+  if (!home || home->empty()) home = home_from_passwd(::getuid());
+  if (!home || home->empty() || home->front() != '/')
+    return fail(ErrorCode::invalid, "no home directory", "set HOME to an absolute path");
+  Paths paths;
+  paths.home = *home;
+  paths.config_file = TRY(base_dir(env, "XDG_CONFIG_HOME", *home + "/.config")) + "/config.toml";
+  paths.state = TRY(base_dir(env, "XDG_STATE_HOME", *home + "/.local/state"));
+  paths.data = TRY(base_dir(env, "XDG_DATA_HOME", *home + "/.local/share"));
+  paths.cache = TRY(base_dir(env, "XDG_CACHE_HOME", *home + "/.cache"));
+  return paths;
+}
+
+}  // namespace banger::host

@@ -1,0 +1,63 @@
+// Kernels: unpacking what distributions ship into what a VMM boots, and the store of kernels by name.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/task.h"
+#include "host/runtime.h"
+
+namespace banger::image {
+
+/// ELF vmlinux from a bzImage (Documentation/x86/boot.rst: setup_sects, payload_offset, payload_length) with an LZ4 (legacy
+/// frame), zstd, xz or gzip payload, or the ELF itself unchanged. Pure; untrusted input; output at most limits::kKernelImageBytes.
+Result<std::string> unpack_vmlinux(std::string_view image);
+
+/// One kernel in the store: directory `<kernels>/<name>` with `vmlinux`, `modules/` (the .ko files needed early, in load order in
+/// `manifest.json`), optional `initrd`, and `manifest.json`, which is what is read back. The directory appears by rename when complete.
+struct Kernel {
+  std::string name;
+  std::string source;                   ///< "apt:linux-image-6.1.0-56-cloud-amd64 6.1.187-1" or "import"
+  std::string release;                  ///< "6.1.0-56-cloud-amd64"; empty when unknown
+  std::string sha256;                   ///< of vmlinux
+  std::uint64_t size_bytes = 0;         ///< on disk, all of it
+  std::int64_t created_at = 0;          ///< unix seconds
+  std::string vmlinux;                  ///< full path
+  std::vector<std::string> modules;     ///< full paths, in load order
+  std::string initrd;                   ///< full path or empty
+};
+Json to_json(const Kernel& kernel);
+
+/// `virtio_ring, virtio, virtio_mmio, …`: what a guest needs before its root is mounted, in load order.
+std::vector<std::string> early_module_names();
+
+/// Called with a stage ("download", "unpack") and percent 0..100 or -1 when unknown. On the control thread.
+using StageProgress = std::function<void(std::string_view stage, std::string_view detail, int percent)>;
+
+class KernelStore {
+ public:
+  KernelStore(host::Runtime& runtime, std::string directory, std::string cache_directory, std::string path_variable);
+
+  Result<std::vector<Kernel>> list() const;
+  Result<Kernel> get(std::string_view name) const;      ///< `not_found` suggests the nearest
+  /// The catalog names that can be pulled: "debian-cloud".
+  std::vector<std::string> pullable() const;
+  /// Through the host's apt, as any user: the package that linux-image-cloud-amd64 depends on is downloaded and verified by apt into
+  /// the cache, unpacked in process. When apt's own lists are missing, private ones are fetched under the cache directory.
+  /// `unsupported` on hosts without apt, with a hint at `kernel import`.
+  Task<Result<Kernel>> pull(std::string name, StageProgress progress, host::Cancel& cancel);
+  /// vmlinux: ELF or bzImage. modules: a directory tree of .ko[.xz|.zst|.gz] (flattened to the early ones) or empty.
+  Task<Result<Kernel>> import(std::string name, std::string vmlinux, std::string modules, std::string initrd, StageProgress progress, host::Cancel& cancel);
+  /// The caller has checked that no VM and no image uses it.
+  Result<> remove(std::string_view name);
+  /// Half-made directories left by a crash.
+  std::vector<std::string> leftovers() const;
+
+ private:
+  host::Runtime& runtime_;
+  std::string directory_, cache_directory_, path_variable_;
+};
+
+}  // namespace banger::image

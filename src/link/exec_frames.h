@@ -1,0 +1,65 @@
+// The frames inside a `POST /exec` stream, and on the daemon's socket after `vm.exec` answered: the daemon relays them
+// unread. Layout: type (1 byte), length (4 bytes, big endian, at most limits::kLinkFrameBytes), payload.
+//
+//   client → guest: spec (JSON, first, exactly once), stdin_data, stdin_end, signal (1 byte), resize (rows, cols: 2 × u16 BE)
+//   guest → client: started (empty), stdout_data, stderr_data, then exactly one of exit (JSON) or failed (JSON error)
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+
+namespace banger::link {
+
+enum class FrameType : std::uint8_t {
+  spec = 1, stdin_data = 2, stdin_end = 3, signal = 4, resize = 5,
+  started = 16, stdout_data = 17, stderr_data = 18, exit = 19, failed = 20,
+};
+
+struct Frame {
+  FrameType type;
+  std::string payload;
+};
+
+/// Appends the encoded frame to `out`. REQUIRES: payload.size() <= limits::kLinkFrameBytes.
+void encode_frame(FrameType type, std::string_view payload, std::string& out);
+
+/// Incremental decoder of an untrusted byte stream.
+class FrameDecoder {
+ public:
+  void feed(std::string_view bytes);
+  /// The next whole frame, nullopt when more bytes are needed, `corrupt` on an unknown type or an oversized length.
+  Result<std::optional<Frame>> next();
+
+ private:
+  std::string buffer_;
+  std::size_t at_ = 0;
+};
+
+struct ExecSpec {
+  std::vector<std::string> argv;
+  std::map<std::string, std::string> env;  ///< added to the guest's
+  std::string cwd;                         ///< empty: the user's home
+  std::string user = "root";               ///< name or uid[:gid]
+  bool tty = false;
+  std::uint16_t rows = 24, cols = 80;
+  std::string term = "xterm-256color";
+};
+Json to_json(const ExecSpec& spec);
+Result<ExecSpec> exec_spec_from_json(const Json& json);
+
+/// The payload of `exit`: {"code": 0} or {"signal": 9}. Of `failed`: {"code": 126|127|125, "message": …}.
+struct ExecExit {
+  int code = 0;
+  int signal = 0;
+  std::string message;   ///< set when it never ran
+};
+std::string encode_exit(const ExecExit& result);
+Result<ExecExit> decode_exit(FrameType type, std::string_view payload);
+
+}  // namespace banger::link

@@ -1,0 +1,113 @@
+// One interface to a virtual machine monitor. A driver turns a MachineConfig into a running Machine; the rest of banger
+// knows no VMM. Machines outlive the daemon: they are started detached and found again by what their record says.
+//
+//   start() ──► Machine (running) ──► wait_exit()
+//   adopt(record) ──► Machine, or not_found when the process has gone
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/task.h"
+#include "host/child.h"
+#include "host/runtime.h"
+
+namespace banger::machine {
+
+struct Drive {
+  std::string serial;   ///< what the guest finds it by, at most 20 bytes
+  std::string path;     ///< raw image on the host
+  bool read_only = false;
+};
+
+/// A network device on the VMM's user-mode network (10.0.2.0/24, gateway .2, resolver .3).
+struct UserNic {
+  std::string mac;
+  struct Forward {
+    std::string host_address;  ///< 127.x.y.z
+    std::uint16_t host_port;
+    std::uint16_t guest_port;
+  };
+  std::vector<Forward> forwards;
+};
+
+/// Everything a VMM is started with. Plain data; capabilities add to it.
+struct MachineConfig {
+  std::string id;           ///< the VM's id
+  std::string token;        ///< unique per start; on the command line, so a process can be proved to be ours
+  std::string directory;    ///< private directory of the VM: sockets and logs are made here, relative to it
+  std::uint32_t vcpus = 1;
+  std::uint64_t memory_bytes = 0;
+  std::string kernel;                 ///< ELF vmlinux
+  std::vector<std::string> initrds;   ///< archives, concatenated in order (the driver makes the file it needs)
+  std::string cmdline;                ///< additions to what the driver itself needs
+  std::vector<Drive> drives;          ///< in guest order: vda, vdb, …
+  std::vector<UserNic> nics;
+  bool console = true;                ///< guest console into directory/console.log
+};
+
+/// What is stored to find a machine again after a daemon restart. Plain data, JSON in the store.
+struct MachineRecord {
+  std::string driver;          ///< "qemu" or "firecracker"
+  std::string accelerator;     ///< "kvm" or "tcg"
+  std::string version;         ///< the VMM's own version text
+  host::ProcessId process;
+  std::string token;
+  std::string directory;
+};
+Json to_json(const MachineRecord& record);
+Result<MachineRecord> record_from_json(const Json& json);
+
+struct MachineExit {
+  bool guest_initiated = false;   ///< the guest powered itself off or rebooted
+  std::string reason;             ///< "guest-shutdown", "guest-reset", "killed by signal 9", "exit code 1: <stderr>"
+};
+
+struct MachineStats {
+  std::uint64_t cpu_time_us = 0;      ///< user + system time of the VMM process
+  std::uint64_t resident_bytes = 0;
+  std::uint64_t proportional_bytes = 0;  ///< PSS
+};
+
+/// One running VMM process. Destroying the object leaves the process alone.
+class Machine {
+ public:
+  virtual ~Machine() = default;
+  virtual const MachineRecord& record() const = 0;
+
+  /// A fresh connection to the guest end of the link. One at a time. `unavailable` when the process has gone.
+  virtual Task<Result<UniqueFd>> open_link() = 0;
+  /// Asks the guest's firmware for a power-off (ACPI or ctrl-alt-del); the guest may ignore it.
+  virtual Task<Result<>> power_button() = 0;
+  /// Ends the process at once and waits for it.
+  virtual Task<Result<>> kill() = 0;
+  /// Completes when the process has ended, however it did. May be awaited by several.
+  virtual Task<MachineExit> wait_exit() = 0;
+  virtual bool running() const = 0;
+  virtual Result<MachineStats> stats() const = 0;
+};
+
+/// Told before the process exists and right after, so that it can be journalled.
+struct StartObserver {
+  std::function<Result<>(const MachineRecord& started)> started;
+};
+
+class Driver {
+ public:
+  virtual ~Driver() = default;
+  virtual std::string_view name() const = 0;
+  /// Starts the process detached and returns once its control channel answers. On failure nothing is left running and the
+  /// error carries the VMM's stderr.
+  virtual Task<Result<std::unique_ptr<Machine>>> start(const MachineConfig& config, const StartObserver& observer) = 0;
+  /// Takes over a live process. `not_found` when it has gone.
+  virtual Task<Result<std::unique_ptr<Machine>>> adopt(const MachineRecord& record) = 0;
+};
+
+/// The live process whose command line carries `token`, if any: how a machine started just before a crash is found.
+std::optional<host::ProcessId> find_process_by_token(std::string_view token);
+
+}  // namespace banger::machine

@@ -1,0 +1,43 @@
+// What a VM is asked to be, and what is recorded of it. Pure values and their checks.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+
+namespace banger::vm {
+
+/// The user's wishes with every default resolved. Sizes are the guest's view.
+struct Spec {
+  std::string image;                 ///< image name or id
+  std::string kernel;                ///< kernel name; empty: the image's own choice
+  std::uint32_t vcpus = 1;
+  std::uint64_t memory_bytes = 0;
+  std::uint64_t disk_bytes = 0;      ///< work disk: /root
+  std::uint64_t system_bytes = 0;    ///< system disk: everything else that is written
+  bool nat = true;                   ///< reach the outside
+  std::map<std::string, std::string> environment;
+  std::map<std::string, std::string> labels;
+};
+Json to_json(const Spec& spec);
+Result<Spec> spec_from_json(const Json& json);
+
+/// `[a-z0-9][a-z0-9-]{0,62}`; the error says which rule is broken.
+Result<> check_name(std::string_view name);
+
+/// Against the floors and ceilings of base/bounds.h and the host's own memory and processors.
+struct HostSize {
+  std::uint32_t cpus = 1;
+  std::uint64_t memory_bytes = 0;
+};
+Result<> check_spec(const Spec& spec, const HostSize& host);
+
+/// `spec: 4 vcpu · 8192 MiB · 8G disk`
+std::string spec_line(const Spec& spec);
+
+}  // namespace banger::vm

@@ -1,0 +1,43 @@
+// The life of a VM, written once:
+//
+//              create                start               agent ready
+//   (nothing) ───────► creating ──┬────────► starting ───────────────► running
+//                         │       │             │ ▲                    │    │
+//                  failed │       ▼             │ │ start              │    │ the guest powers off,
+//                         │    stopped ◄────────┘ │                    │    │ the VMM dies
+//                         ▼       │  ▲  failed    │          stop, kill│    │
+//                     (undone)    │  └────────────┼── stopping ◄───────┘    │
+//                                 │  ◄────────────┴─────────────────────────┘
+//                                 │ delete
+//                                 ▼
+//                              deleting ──► (nothing)
+//
+// A crash leaves one of the -ing states behind; recovery() says how each is finished or undone.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace banger::vm {
+
+enum class State { creating, stopped, starting, running, stopping, deleting };
+
+std::string_view to_string(State state);
+Result<State> state_from_string(std::string_view name);
+
+/// True if the diagram above has the arrow.
+bool can_move(State from, State to);
+
+/// What the daemon does on its start with a VM it finds in `state`.
+enum class Recovery {
+  undo_create,    ///< nobody got the id yet: remove everything
+  keep,           ///< stopped: nothing to do
+  adopt_or_stop,  ///< a live machine is adopted, a dead one recorded as stopped
+  finish_stop,
+  finish_delete,
+};
+Recovery recovery(State state);
+
+}  // namespace banger::vm

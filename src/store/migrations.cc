@@ -1,0 +1,45 @@
+#include "store/migrations.h"
+
+#include <array>
+
+namespace banger::store {
+
+namespace {
+
+constexpr std::string_view kVersion1 = R"sql(
+CREATE TABLE vms (
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  number INTEGER NOT NULL UNIQUE,
+  state TEXT NOT NULL,
+  spec TEXT NOT NULL,
+  image_id TEXT NOT NULL,
+  kernel TEXT NOT NULL,
+  machine TEXT NOT NULL DEFAULT '',
+  link_token TEXT NOT NULL DEFAULT '',
+  created_at INTEGER NOT NULL,
+  started_at INTEGER NOT NULL DEFAULT 0,
+  booted INTEGER NOT NULL DEFAULT 0,
+  last_error TEXT NOT NULL DEFAULT '',
+  stages TEXT NOT NULL DEFAULT '[]'
+) STRICT;
+CREATE TABLE journal (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+  owner TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  key TEXT NOT NULL,
+  UNIQUE (owner, kind, key)
+) STRICT;
+CREATE TABLE facts (
+  key TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT;
+)sql";
+
+constexpr std::array kMigrations = {kVersion1};
+
+}  // namespace
+
+std::span<const std::string_view> migrations() { return kMigrations; }
+
+}  // namespace banger::store

@@ -1,0 +1,221 @@
+#include "store/store.h"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include "base/unique_fd.h"
+#include "host/files.h"
+#include "store/migrations.h"
+
+namespace banger::store {
+
+namespace {
+
+ErrorCode code_for_sqlite(int code) {
+  switch (code & 0xff) {
+    case SQLITE_CONSTRAINT: return ErrorCode::exists;
+    case SQLITE_FULL: return ErrorCode::exhausted;
+    case SQLITE_BUSY: case SQLITE_LOCKED: return ErrorCode::busy;
+    case SQLITE_CORRUPT: case SQLITE_NOTADB: return ErrorCode::corrupt;
+    case SQLITE_CANTOPEN: case SQLITE_PERM: case SQLITE_READONLY: return ErrorCode::denied;
+    default: return ErrorCode::internal;
+  }
+}
+
+// The one place where SQLiteCpp's exceptions become errors.
+template <class F>
+auto guarded(std::string_view doing, F work) -> Result<std::invoke_result_t<F>> {
+  try {
+    if constexpr (std::is_void_v<std::invoke_result_t<F>>) {
+      work();
+      return {};
+    } else {
+      return work();
+    }
+  } catch (const SQLite::Exception& error) {
+    return fail(code_for_sqlite(error.getErrorCode()), fmt::format("{}: {}", doing, error.what()));
+  }
+}
+
+void migrate(SQLite::Database& db) {
+  int version = db.execAndGet("PRAGMA user_version").getInt();
+  auto steps = migrations();
+  for (auto step = static_cast<std::size_t>(version); step < steps.size(); ++step) {
+    SQLite::Transaction transaction(db);
+    db.exec(std::string(steps[step]));
+    db.exec(fmt::format("PRAGMA user_version = {}", step + 1));
+    transaction.commit();
+  }
+}
+
+constexpr const char* kColumns =
+    "id, name, number, state, spec, image_id, kernel, machine, link_token, created_at, started_at, booted, last_error, stages";
+
+VmRow row_of(SQLite::Statement& s) {
+  VmRow row;
+  row.id = s.getColumn(0).getString();
+  row.name = s.getColumn(1).getString();
+  row.number = s.getColumn(2).getUInt();
+  row.state = s.getColumn(3).getString();
+  row.spec = s.getColumn(4).getString();
+  row.image_id = s.getColumn(5).getString();
+  row.kernel = s.getColumn(6).getString();
+  row.machine = s.getColumn(7).getString();
+  row.link_token = s.getColumn(8).getString();
+  row.created_at = s.getColumn(9).getInt64();
+  row.started_at = s.getColumn(10).getInt64();
+  row.booted = s.getColumn(11).getInt() != 0;
+  row.last_error = s.getColumn(12).getString();
+  row.stages = s.getColumn(13).getString();
+  return row;
+}
+
+// Binds every column but `number`, in the order of kColumns without it.
+void bind_row(SQLite::Statement& s, const VmRow& row) {
+  int at = 0;
+  for (const std::string* text : {&row.id, &row.name, &row.state, &row.spec, &row.image_id, &row.kernel, &row.machine, &row.link_token})
+    s.bind(++at, *text);
+  s.bind(++at, static_cast<std::int64_t>(row.created_at));
+  s.bind(++at, static_cast<std::int64_t>(row.started_at));
+  s.bind(++at, row.booted ? 1 : 0);
+  s.bind(++at, row.last_error);
+  s.bind(++at, row.stages);
+}
+
+}  // namespace
+
+struct Store::Impl {
+  explicit Impl(const std::string& path) : db(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, 5000) {}
+  SQLite::Database db;
+
+  void journal(const JournalEntry& entry) {
+    SQLite::Statement s(db, "INSERT OR IGNORE INTO journal (owner, kind, key) VALUES (?, ?, ?)");
+    s.bind(1, entry.owner);
+    s.bind(2, entry.kind);
+    s.bind(3, entry.key);
+    s.exec();
+  }
+};
+
+Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Store::~Store() = default;
+
+int schema_version() { return static_cast<int>(migrations().size()); }
+
+Result<std::unique_ptr<Store>> Store::open(const std::string& path) {
+  // Made by us first, so that it is never readable by others whatever the umask; SQLite gives its side files the same mode.
+  TRY(host::open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
+  auto opened = guarded(fmt::format("open {}", path), [&] {
+    auto impl = std::make_unique<Impl>(path);
+    impl->db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
+    // The page cache is for a handful of small rows.
+    impl->db.exec("PRAGMA cache_size = -256;");
+    return impl;
+  });
+  if (!opened)
+    return std::unexpected(std::move(opened.error()).with_hint(opened.error().code == ErrorCode::corrupt
+      ? "move the file away; VMs it lists are found again by `banger gc`" : ""));
+  auto version = TRY(guarded("read the schema version", [&] { return (*opened)->db.execAndGet("PRAGMA user_version").getInt(); }));
+  if (version > schema_version())
+    return fail(ErrorCode::unsupported, fmt::format("{} was written by a newer banger (schema {}, this one knows {})", path, version, schema_version()),
+                "use that version, or point XDG_STATE_HOME elsewhere");
+  TRY(guarded(fmt::format("migrate {}", path), [&] { migrate((*opened)->db); }));
+  return std::unique_ptr<Store>(new Store(std::move(*opened)));
+}
+
+Result<std::vector<VmRow>> Store::vms() const {
+  return guarded("read VMs", [&] {
+    std::vector<VmRow> rows;
+    SQLite::Statement s(impl_->db, fmt::format("SELECT {} FROM vms ORDER BY created_at, number", kColumns));
+    while (s.executeStep()) rows.push_back(row_of(s));
+    return rows;
+  });
+}
+
+Result<std::uint32_t> Store::insert_vm(const VmRow& row, const std::vector<JournalEntry>& entries) {
+  auto number = guarded(fmt::format("record vm '{}'", row.name), [&] {
+    SQLite::Transaction transaction(impl_->db, SQLite::TransactionBehavior::IMMEDIATE);
+    auto free_number = impl_->db.execAndGet(
+        "SELECT min(n) FROM (SELECT 1 AS n UNION SELECT number + 1 FROM vms) WHERE n NOT IN (SELECT number FROM vms)").getUInt();
+    SQLite::Statement s(impl_->db, fmt::format("INSERT INTO vms (id, name, state, spec, image_id, kernel, machine, link_token, created_at, "
+      "started_at, booted, last_error, stages, number) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,{})", free_number));
+    bind_row(s, row);
+    s.exec();
+    for (const auto& entry : entries) impl_->journal(entry);
+    transaction.commit();
+    return free_number;
+  });
+  if (!number && number.error().code == ErrorCode::exists)
+    return fail(ErrorCode::exists, fmt::format("a VM named '{}' exists already", row.name), "choose another name, or delete that one");
+  return number;
+}
+
+Result<> Store::update_vm(const VmRow& row) {
+  auto updated = guarded(fmt::format("record vm '{}'", row.name), [&] {
+    SQLite::Statement s(impl_->db, "UPDATE vms SET id=?1, name=?2, state=?3, spec=?4, image_id=?5, kernel=?6, machine=?7, link_token=?8, "
+      "created_at=?9, started_at=?10, booted=?11, last_error=?12, stages=?13 WHERE id=?1");
+    bind_row(s, row);
+    s.exec();
+  });
+  if (!updated && updated.error().code == ErrorCode::exists)
+    return fail(ErrorCode::exists, fmt::format("a VM named '{}' exists already", row.name), "choose another name");
+  return updated;
+}
+
+Result<> Store::delete_vm(std::string_view id) {
+  return guarded("forget a VM", [&] {
+    SQLite::Transaction transaction(impl_->db);
+    for (const char* sql : {"DELETE FROM vms WHERE id = ?", "DELETE FROM journal WHERE owner = ?"}) {
+      SQLite::Statement s(impl_->db, sql);
+      s.bind(1, std::string(id));
+      s.exec();
+    }
+    transaction.commit();
+  });
+}
+
+Result<> Store::add_journal(const JournalEntry& entry) {
+  return guarded("write the journal", [&] { impl_->journal(entry); });
+}
+
+Result<> Store::remove_journal(std::string_view owner, std::string_view kind, std::string_view key) {
+  return guarded("write the journal", [&] {
+    SQLite::Statement s(impl_->db, "DELETE FROM journal WHERE owner = ? AND kind = ? AND key = ?");
+    s.bind(1, std::string(owner));
+    s.bind(2, std::string(kind));
+    s.bind(3, std::string(key));
+    s.exec();
+  });
+}
+
+Result<std::vector<JournalEntry>> Store::journal() const {
+  return guarded("read the journal", [&] {
+    std::vector<JournalEntry> entries;
+    SQLite::Statement s(impl_->db, "SELECT sequence, owner, kind, key FROM journal ORDER BY sequence");
+    while (s.executeStep())
+      entries.push_back({s.getColumn(0).getInt64(), s.getColumn(1).getString(), s.getColumn(2).getString(), s.getColumn(3).getString()});
+    return entries;
+  });
+}
+
+Result<std::optional<std::string>> Store::fact(std::string_view key) const {
+  return guarded("read a fact", [&]() -> std::optional<std::string> {
+    SQLite::Statement s(impl_->db, "SELECT value FROM facts WHERE key = ?");
+    s.bind(1, std::string(key));
+    if (!s.executeStep()) return std::nullopt;
+    return s.getColumn(0).getString();
+  });
+}
+
+Result<> Store::set_fact(std::string_view key, std::string_view value) {
+  return guarded("record a fact", [&] {
+    SQLite::Statement s(impl_->db, "INSERT OR REPLACE INTO facts (key, value) VALUES (?, ?)");
+    s.bind(1, std::string(key));
+    s.bind(2, std::string(value));
+    s.exec();
+  });
+}
+
+}  // namespace banger::store

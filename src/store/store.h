@@ -1,0 +1,74 @@
+// The owner's state: one SQLite database (WAL), written before every effect. Rows are plain data; what they mean is
+// decided above. Used from the control thread only: each statement takes microseconds.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace banger::store {
+
+/// One VM. JSON columns hold text; the store does not look inside.
+struct VmRow {
+  std::string id;              ///< 12 of [a-z0-9]
+  std::string name;            ///< unique
+  std::uint32_t number = 0;    ///< unique and small; addresses derive from it
+  std::string state;           ///< vm::State
+  std::string spec;            ///< JSON, vm::Spec
+  std::string image_id;
+  std::string kernel;          ///< kernel name
+  std::string machine;         ///< JSON, machine::MachineRecord; empty when no process may exist
+  std::string link_token;      ///< hex; of the last start
+  std::int64_t created_at = 0, started_at = 0;  ///< unix seconds
+  bool booted = false;         ///< something has booted from its disks
+  std::string last_error;
+  std::string stages;          ///< JSON, timings of the last create or start
+};
+
+/// An external object that exists or is about to: written before it is made, removed after it is gone.
+struct JournalEntry {
+  std::int64_t sequence = 0;
+  std::string owner;           ///< VM id
+  std::string kind;            ///< "directory", "process"
+  std::string key;             ///< path, or the token on the command line
+};
+
+class Store {
+ public:
+  /// Opens or makes the database (mode 0600), migrating it forward. `unsupported` when a newer banger wrote it; `corrupt`
+  /// when it is not a database.
+  static Result<std::unique_ptr<Store>> open(const std::string& path);
+  ~Store();
+
+  Result<std::vector<VmRow>> vms() const;
+  /// Inserts with the smallest free number, which it returns; `exists` when the name is taken. Journals `entries` in the same
+  /// transaction.
+  Result<std::uint32_t> insert_vm(const VmRow& row, const std::vector<JournalEntry>& entries);
+  /// Replaces everything but id and number. `exists` when a new name is taken.
+  Result<> update_vm(const VmRow& row);
+  /// The row and all of its journal, in one transaction.
+  Result<> delete_vm(std::string_view id);
+
+  Result<> add_journal(const JournalEntry& entry);
+  Result<> remove_journal(std::string_view owner, std::string_view kind, std::string_view key);
+  Result<std::vector<JournalEntry>> journal() const;
+
+  /// Small facts that are expensive to find out, e.g. whether KVM runs guests.
+  Result<std::optional<std::string>> fact(std::string_view key) const;
+  Result<> set_fact(std::string_view key, std::string_view value);
+
+ private:
+  struct Impl;
+  explicit Store(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+/// The schema version this build writes.
+int schema_version();
+
+}  // namespace banger::store

@@ -1,0 +1,211 @@
+// The store against a real SQLite file: rows, numbers, names, the journal, migrations, and what a kill leaves.
+#include "store/store.h"
+
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "catch.h"
+#include "store/migrations.h"
+
+using namespace banger;
+using store::JournalEntry;
+using store::Store;
+using store::VmRow;
+
+namespace {
+
+struct TempDir {
+  TempDir() {
+    char name[] = "/tmp/banger-store-XXXXXX";
+    path = ::mkdtemp(name);
+  }
+  ~TempDir() { std::filesystem::remove_all(path); }
+  std::string path;
+  std::string db() const { return path + "/banger.db"; }
+};
+
+VmRow a_vm(std::string id, std::string name) {
+  VmRow row;
+  row.id = std::move(id);
+  row.name = std::move(name);
+  row.state = "creating";
+  row.spec = "{}";
+  row.created_at = 1;
+  return row;
+}
+
+void exec_sql(const std::string& path, const std::string& sql) {
+  sqlite3* db = nullptr;
+  REQUIRE(sqlite3_open(path.c_str(), &db) == SQLITE_OK);
+  REQUIRE(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
+  sqlite3_close(db);
+}
+
+}  // namespace
+
+TEST_CASE("store: a VM comes back as it was written, after reopening") {
+  TempDir dir;
+  VmRow row = a_vm("aaaaaaaaaaaa", "web");
+  row.machine = R"({"driver":"qemu"})";
+  row.link_token = "00ff";
+  row.started_at = 77;
+  row.booted = true;
+  row.last_error = "it broke";
+  row.stages = "[1]";
+  {
+    auto opened = Store::open(dir.db());
+    REQUIRE(opened);
+    REQUIRE((*opened)->insert_vm(row, {}) == 1u);
+  }
+  auto reopened = Store::open(dir.db());
+  REQUIRE(reopened);
+  auto rows = (*reopened)->vms();
+  REQUIRE(rows->size() == 1);
+  const VmRow& got = rows->front();
+  CHECK(got.id == row.id);
+  CHECK(got.name == "web");
+  CHECK(got.number == 1);
+  CHECK(got.machine == row.machine);
+  CHECK(got.link_token == "00ff");
+  CHECK(got.started_at == 77);
+  CHECK(got.booted);
+  CHECK(got.last_error == "it broke");
+  CHECK(got.stages == "[1]");
+}
+
+TEST_CASE("store: numbers are small, unique and reused after a delete") {
+  TempDir dir;
+  auto opened = Store::open(dir.db());
+  Store& store = **opened;
+  CHECK(store.insert_vm(a_vm("a", "a"), {}) == 1u);
+  CHECK(store.insert_vm(a_vm("b", "b"), {}) == 2u);
+  CHECK(store.insert_vm(a_vm("c", "c"), {}) == 3u);
+  REQUIRE(store.delete_vm("b"));
+  CHECK(store.insert_vm(a_vm("d", "d"), {}) == 2u);
+  CHECK(store.insert_vm(a_vm("e", "e"), {}) == 4u);
+}
+
+TEST_CASE("store: a taken name is refused on insert and on rename, and says so") {
+  TempDir dir;
+  auto opened = Store::open(dir.db());
+  Store& store = **opened;
+  REQUIRE(store.insert_vm(a_vm("a", "web"), {}));
+  auto again = store.insert_vm(a_vm("b", "web"), {{0, "b", "directory", "/x"}});
+  REQUIRE(!again);
+  CHECK(again.error().code == ErrorCode::exists);
+  CHECK(again.error().message.find("'web'") != std::string::npos);
+  CHECK(store.journal()->empty());  // the refused insert left nothing
+  REQUIRE(store.insert_vm(a_vm("b", "db"), {}));
+  auto renamed = a_vm("b", "web");
+  CHECK(store.update_vm(renamed).error().code == ErrorCode::exists);
+}
+
+TEST_CASE("store: deleting a VM takes its journal along, and only its own") {
+  TempDir dir;
+  auto opened = Store::open(dir.db());
+  Store& store = **opened;
+  REQUIRE(store.insert_vm(a_vm("a", "a"), {{0, "a", "directory", "/vms/a"}}));
+  REQUIRE(store.insert_vm(a_vm("b", "b"), {{0, "b", "directory", "/vms/b"}}));
+  REQUIRE(store.add_journal({0, "a", "process", "token"}));
+  REQUIRE(store.add_journal({0, "a", "process", "token"}));  // twice is once
+  CHECK(store.journal()->size() == 3);
+  REQUIRE(store.remove_journal("a", "process", "token"));
+  CHECK(store.journal()->size() == 2);
+  REQUIRE(store.delete_vm("a"));
+  REQUIRE(store.journal()->size() == 1);
+  CHECK(store.journal()->front().owner == "b");
+}
+
+TEST_CASE("store: facts are kept and replaced") {
+  TempDir dir;
+  auto opened = Store::open(dir.db());
+  Store& store = **opened;
+  CHECK(*store.fact("kvm") == std::nullopt);
+  REQUIRE(store.set_fact("kvm", "no"));
+  REQUIRE(store.set_fact("kvm", "yes"));
+  CHECK(**store.fact("kvm") == "yes");
+}
+
+TEST_CASE("store: the file is private whatever the umask") {
+  TempDir dir;
+  mode_t old = ::umask(0);
+  auto opened = Store::open(dir.db());
+  REQUIRE((*opened)->set_fact("a", "b"));
+  ::umask(old);
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    struct stat info{};
+    REQUIRE(::stat((dir.db() + suffix).c_str(), &info) == 0);
+    CHECK((info.st_mode & 077) == 0);
+  }
+}
+
+TEST_CASE("store: a database of a newer version is refused untouched, with a way out") {
+  TempDir dir;
+  { REQUIRE(Store::open(dir.db())); }
+  exec_sql(dir.db(), "PRAGMA user_version = 99");
+  auto opened = Store::open(dir.db());
+  REQUIRE(!opened);
+  CHECK(opened.error().code == ErrorCode::unsupported);
+  CHECK(!opened.error().hint.empty());
+}
+
+TEST_CASE("store: a file that is no database is corrupt, and is left as it is") {
+  TempDir dir;
+  {
+    FILE* f = ::fopen(dir.db().c_str(), "w");
+    for (int i = 0; i < 500; ++i) ::fputs("not a database ", f);
+    ::fclose(f);
+  }
+  auto size = std::filesystem::file_size(dir.db());
+  auto opened = Store::open(dir.db());
+  REQUIRE(!opened);
+  CHECK(opened.error().code == ErrorCode::corrupt);
+  CHECK(std::filesystem::file_size(dir.db()) == size);
+}
+
+TEST_CASE("store: every older schema version migrates to the newest") {
+  for (int from = 0; from <= store::schema_version(); ++from) {
+    TempDir dir;
+    exec_sql(dir.db(), "PRAGMA journal_mode = WAL");
+    for (int step = 0; step < from; ++step) exec_sql(dir.db(), std::string(store::migrations()[step]));
+    exec_sql(dir.db(), "PRAGMA user_version = " + std::to_string(from));
+    auto opened = Store::open(dir.db());
+    REQUIRE(opened);
+    CHECK((*opened)->insert_vm(a_vm("a", "a"), {}) == 1u);
+  }
+}
+
+TEST_CASE("store: what was committed survives kill -9, and a half-written transaction is gone") {
+  TempDir dir;
+  int ready[2];
+  REQUIRE(::pipe(ready) == 0);
+  pid_t child = ::fork();
+  if (child == 0) {
+    auto opened = Store::open(dir.db());
+    if (!opened) ::_exit(1);
+    for (int i = 0; i < 1000; ++i) {
+      std::string id = "vm" + std::to_string(i);
+      if (!(*opened)->insert_vm(a_vm(id, id), {{0, id, "directory", "/vms/" + id}})) ::_exit(1);
+      if (i == 20) (void)!::write(ready[1], "x", 1);
+    }
+    ::pause();
+    ::_exit(0);
+  }
+  char byte;
+  REQUIRE(::read(ready[0], &byte, 1) == 1);
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  ::close(ready[0]);
+  ::close(ready[1]);
+  auto opened = Store::open(dir.db());
+  REQUIRE(opened);
+  auto rows = (*opened)->vms();
+  CHECK(rows->size() >= 21);
+  CHECK((*opened)->journal()->size() == rows->size());  // row and journal entry are one
+}

@@ -1,0 +1,75 @@
+// VM specs: names, sizes against the host, JSON, the spec line.
+#include "vm/spec.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "catch.h"
+
+using namespace banger;
+
+namespace {
+constexpr vm::HostSize kHost{2, 8 * limits::kGiB};
+
+vm::Spec good() {
+  vm::Spec spec;
+  spec.image = "debian-bookworm";
+  spec.vcpus = 1;
+  spec.memory_bytes = 512 * limits::kMiB;
+  spec.disk_bytes = 8 * limits::kGiB;
+  spec.system_bytes = 8 * limits::kGiB;
+  return spec;
+}
+}  // namespace
+
+TEST_CASE("spec: names follow the rule, and the error says which part is broken") {
+  CHECK(vm::check_name("web"));
+  CHECK(vm::check_name("0"));
+  CHECK(vm::check_name("a-b-9"));
+  CHECK(vm::check_name(std::string(63, 'a')));
+  CHECK(vm::check_name(std::string(64, 'a')).error().message.find("64 characters") != std::string::npos);
+  for (const char* name : {"", "../x", "-a", "Web", "a_b", "a b", "a.b", "a/b", "\n"})
+    CHECK(vm::check_name(name).error().code == ErrorCode::invalid);
+  CHECK(vm::check_name("a/b").error().message.find("'/'") != std::string::npos);
+}
+
+TEST_CASE("spec: sizes outside the host's and our limits are refused with a way out") {
+  CHECK(vm::check_spec(good(), kHost));
+  auto with = [](auto change) {
+    auto spec = good();
+    change(spec);
+    return vm::check_spec(spec, kHost);
+  };
+  CHECK(with([](auto& s) { s.vcpus = 0; }).error().code == ErrorCode::invalid);
+  CHECK(with([](auto& s) { s.vcpus = 9; }).error().hint == "give at most 8");
+  CHECK(with([](auto& s) { s.memory_bytes = 0; }).error().code == ErrorCode::invalid);
+  CHECK(with([](auto& s) { s.memory_bytes = 9 * limits::kGiB; }).error().code == ErrorCode::exhausted);
+  CHECK(with([](auto& s) { s.disk_bytes = 1; }).error().hint == "give at least 64M");
+  CHECK(with([](auto& s) { s.system_bytes = 1ull << 62; }).error().code == ErrorCode::invalid);
+}
+
+TEST_CASE("spec: JSON there and back; wrong types are named") {
+  auto spec = good();
+  spec.nat = false;
+  spec.environment["A"] = "b";
+  spec.labels["x"] = "y";
+  auto back = vm::spec_from_json(vm::to_json(spec));
+  REQUIRE(back);
+  CHECK(vm::to_json(*back) == vm::to_json(spec));
+  auto json = vm::to_json(spec);
+  json["vcpus"] = "two";
+  CHECK(vm::spec_from_json(json).error().message.find("'vcpus'") != std::string::npos);
+  json = vm::to_json(spec);
+  json["memory_bytes"] = -1;
+  CHECK(!vm::spec_from_json(json));
+  json = vm::to_json(spec);
+  json["labels"] = Json::array({1});
+  CHECK(!vm::spec_from_json(json));
+}
+
+TEST_CASE("spec: the spec line says exactly what is made") {
+  auto spec = good();
+  spec.vcpus = 4;
+  spec.memory_bytes = 8 * limits::kGiB;
+  CHECK(vm::spec_line(spec) == "spec: 4 vcpu · 8192 MiB · 8G disk");
+}

@@ -1,0 +1,44 @@
+// The VM state machine: the table, the diagram in the header, and the recovery of each state.
+#include "vm/state.h"
+
+#include <array>
+
+#include "catch.h"
+
+using namespace banger;
+using vm::State;
+
+namespace {
+constexpr std::array kAll = {State::creating, State::stopped, State::starting, State::running, State::stopping, State::deleting};
+}
+
+TEST_CASE("state: names go there and back, others are corrupt") {
+  for (State state : kAll) CHECK(vm::state_from_string(vm::to_string(state)) == state);
+  CHECK(vm::state_from_string("flying").error().code == ErrorCode::corrupt);
+}
+
+TEST_CASE("state: exactly the arrows of the diagram exist") {
+  // Row: from; column: to; order as in kAll.
+  constexpr bool kAllowed[6][6] = {
+      /* creating */ {false, true, true, false, false, true},
+      /* stopped  */ {false, false, true, false, false, true},
+      /* starting */ {false, true, false, true, true, false},
+      /* running  */ {false, true, false, false, true, false},
+      /* stopping */ {false, true, false, false, false, false},
+      /* deleting */ {false, false, false, false, false, false},
+  };
+  for (std::size_t from = 0; from < kAll.size(); ++from)
+    for (std::size_t to = 0; to < kAll.size(); ++to) {
+      INFO(vm::to_string(kAll[from]) << " -> " << vm::to_string(kAll[to]));
+      CHECK(vm::can_move(kAll[from], kAll[to]) == kAllowed[from][to]);
+    }
+}
+
+TEST_CASE("state: a crash in any state has a recovery, and only a stopped VM needs none") {
+  CHECK(vm::recovery(State::creating) == vm::Recovery::undo_create);
+  CHECK(vm::recovery(State::stopped) == vm::Recovery::keep);
+  CHECK(vm::recovery(State::starting) == vm::Recovery::adopt_or_stop);
+  CHECK(vm::recovery(State::running) == vm::Recovery::adopt_or_stop);
+  CHECK(vm::recovery(State::stopping) == vm::Recovery::finish_stop);
+  CHECK(vm::recovery(State::deleting) == vm::Recovery::finish_delete);
+}

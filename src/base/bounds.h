@@ -17,6 +17,12 @@ inline constexpr std::uint64_t kGiB = 1024 * kMiB;
 inline constexpr std::size_t kRpcMessageBytes = 1 * kMiB;   ///< one JSON-RPC line; larger things are streams
 inline constexpr std::size_t kRpcInFlight = 64;             ///< concurrent calls per connection, so a client cannot hoard coroutines
 inline constexpr std::size_t kRpcConnections = 256;         ///< per daemon; each costs a descriptor and a buffer
+inline constexpr std::size_t kRpcIdBytes = 128;             ///< a call's string id: it is echoed in every answer and progress line
+inline constexpr std::size_t kRpcQueueBytes = 256 * kKiB;   ///< unsent answers at which a connection is not read any further
+inline constexpr std::size_t kRpcProgressQueued = 32;       ///< unsent progress lines per connection; later ones are dropped
+inline constexpr std::size_t kRpcProgressBytes = 4 * kKiB;  ///< a progress line's stage and detail, each; longer ones are cut
+inline constexpr std::size_t kRpcReadBytes = 64 * kKiB;     ///< one read of a connection or raw stream, and what is held for a stream
+inline constexpr auto kRpcAcceptPause = 100ms;               ///< after a failed accept, so that it does not spin
 inline constexpr int kJsonDepth = 32;                       ///< nesting; nothing of ours needs more than 8
 
 // -- link to the guest (hostile)
@@ -27,6 +33,12 @@ inline constexpr std::size_t kLinkStreamWindowBytes = 1 * kMiB;  ///< HTTP/2 flo
 inline constexpr std::size_t kLinkConnectionWindowBytes = 4 * kMiB;
 inline constexpr auto kLinkSyncRetry = 250ms;                    ///< hello is repeated until answered
 inline constexpr auto kLinkRequestDeadline = 30s;                ///< head of a response to a short request
+inline constexpr std::size_t kLinkHeaderBytes = 16 * kKiB;       ///< one stream's headers as HTTP/2 counts them; ours are below 1 KiB
+inline constexpr std::size_t kLinkContinuations = 4;             ///< frames after a HEADERS: an endless header block is cut off
+inline constexpr std::size_t kLinkQueueBytes = 256 * kKiB;       ///< unsent bytes of one stream at which its writer waits
+inline constexpr std::size_t kLinkReadBytes = 128 * kKiB;        ///< one read of the channel; more gains no throughput
+inline constexpr std::size_t kLinkReplyFrames = 4096;            ///< control frames a peer may make us queue without reading any
+inline constexpr std::size_t kLinkErrorBytes = 2 * kKiB;         ///< an error text from the guest
 
 // -- exec
 inline constexpr std::size_t kExecArgs = 4096;             ///< argv and env entries each
@@ -34,20 +46,70 @@ inline constexpr std::size_t kExecArgBytes = 128 * kKiB;   ///< MAX_ARG_STRLEN o
 
 // -- lifecycle
 inline constexpr auto kAgentReadyDeadline = 120s;   ///< cold boot under software emulation on a busy host
+inline constexpr auto kRunOnceDeadline = 300s;      ///< one first-boot command; package installations under software emulation
 inline constexpr auto kStopDeadline = 30s;          ///< the guest's init gets this long before it is forced
 inline constexpr auto kKvmProbeDeadline = 5s;       ///< a working KVM reaches /init in well under a second
 inline constexpr std::size_t kVmNameBytes = 63;
 inline constexpr std::uint32_t kMaxVcpus = 64;
 inline constexpr std::uint64_t kMinMemoryBytes = 64 * kMiB;
 inline constexpr std::uint64_t kMinDiskBytes = 64 * kMiB;
+inline constexpr std::uint64_t kMinFreeDiskBytes = 256 * kMiB;   ///< below this a guest's first writes would already fail
 inline constexpr std::uint64_t kMaxDiskBytes = 16 * 1024 * kGiB;
+
+// -- machines (a VMM is ours, but what it says may have been shaped by its guest)
+inline constexpr std::size_t kQmpLineBytes = 1 * kMiB;     ///< one QMP message; real ones are below 100 KiB
+inline constexpr std::size_t kQmpInFlight = 64;            ///< commands not answered yet, so that a stuck QEMU cannot hoard them
+inline constexpr auto kQmpGreetingDeadline = 20s;          ///< QEMU start → greeting is 40 ms; a swapping host is slower
+inline constexpr auto kQmpReplyDeadline = 5s;              ///< the commands used answer within milliseconds
+inline constexpr auto kMachineKillDeadline = 10s;          ///< SIGKILL → gone, which takes long only in a stuck kernel
+inline constexpr auto kVmmProbeDeadline = 10s;             ///< one question to a VMM's binary, 15 ms when warm
+inline constexpr std::size_t kMachineLogTailBytes = 64 * kKiB;  ///< how far back its stderr is searched for an error
 
 // -- files we parse
 inline constexpr std::size_t kConfigFileBytes = 1 * kMiB;
 inline constexpr std::size_t kGuestConfigBytes = 64 * kMiB;      ///< files carried in a guest config
+inline constexpr std::size_t kGuestConfigItems = 4096;             ///< entries in each list of a guest config; real ones have tens
 inline constexpr std::size_t kKernelImageBytes = 512 * kMiB;     ///< an unpacked vmlinux
 inline constexpr std::size_t kArchiveEntries = 4'000'000;        ///< entries in one root file system
 inline constexpr std::uint64_t kRootfsBytes = 64 * kGiB;         ///< content of one root file system
 inline constexpr std::size_t kPathBytes = 4096;
+inline constexpr std::size_t kEntryXattrBytes = 64 * kKiB;        ///< extended attributes of one archive entry; ext4 holds less
+inline constexpr std::size_t kArchiveMetadataBytes = 1 * kGiB;    ///< names, links and attributes of one archive, kept in memory
+inline constexpr std::size_t kTreeDepth = 256;                    ///< nested directories packed or copied; each holds a descriptor
+inline constexpr std::size_t kModuleBytes = 64 * kMiB;           ///< one unpacked kernel module; the largest ones have 10 MiB
+inline constexpr std::uint64_t kPackageBytes = 4 * kGiB;         ///< content of one Debian package that is unpacked
+inline constexpr std::size_t kManifestBytes = 1 * kMiB;          ///< manifest.json of a kernel or an image
+inline constexpr std::size_t kAptSourcesBytes = 1 * kMiB;        ///< one file of apt sources
+inline constexpr std::size_t kToolOutputBytes = 4 * kMiB;        ///< what is kept of apt's or mmdebstrap's output
+inline constexpr auto kAptQueryDeadline = 60s;                   ///< apt-cache and the like: no network
+inline constexpr auto kAptUpdateDeadline = 300s;                 ///< package lists of a whole suite over a slow line
+inline constexpr auto kAptDownloadDeadline = 1800s;              ///< a kernel package (30 MiB) over a very slow line
+inline constexpr auto kImageBuildDeadline = 3600s;               ///< a minute here; hours mean that it hangs
+
+// -- the guest agent (trusts its host, still bounded: it lives in a small guest)
+inline constexpr std::size_t kAgentLogBytes = 256 * kKiB;    ///< its log is in memory (/run) and starts over at this size
+inline constexpr std::size_t kUserFileBytes = 1 * kMiB;      ///< /etc/passwd and /etc/group, read for every exec
+inline constexpr std::size_t kProcFileBytes = 16 * kMiB;     ///< one file of /proc; /proc/net/tcp has 150 bytes a socket
+inline constexpr std::size_t kPortRows = 512;                ///< listeners told; keeps the answer under kLinkJsonBytes
+inline constexpr std::size_t kPortCommandBytes = 256;        ///< of a listener's command line
+inline constexpr std::size_t kExecStdinBytes = 256 * kKiB;   ///< stdin held for a command that does not read
+inline constexpr auto kExecProbe = 1s;                       ///< how often the client is looked for while stdin is stuck
+inline constexpr auto kExecQuiet = 250ms;                    ///< no output for so long after its command: it is not waited for
+inline constexpr auto kExecLinger = 2s;                      ///< background output is not waited for any longer than this
+inline constexpr auto kExecHangup = 3s;                      ///< SIGHUP → SIGKILL when the client went away
+inline constexpr auto kExecHangupPoll = 50ms;                ///< how often the hung-up processes are looked for
+inline constexpr int kFileTransfers = 3;                     ///< at once, as each holds a thread of the agent's pool
+inline constexpr auto kFileTransferWait = 30s;               ///< for a free one
+inline constexpr auto kUploadEndDeadline = 10s;              ///< archive's end → body's end, which is padding
+inline constexpr auto kHealthWait = 120s;                    ///< the longest wait for the boot target in one request
+inline constexpr auto kCpuWindow = 200ms;                    ///< CPU use is measured over at least this long (20 ticks)
+inline constexpr auto kCpuSampleAge = 60s;                   ///< an older sample says nothing about now
+inline constexpr auto kTunnelConnectDeadline = 10s;
+inline constexpr std::size_t kHostsFileBytes = 1 * kMiB;
+inline constexpr auto kShutdownAnswerDelay = 100ms;          ///< lets the answer out before init is asked
+inline constexpr auto kShutdownCommandDeadline = 20s;        ///< for an init's own tool, before the next one is tried
+inline constexpr auto kPortWait = 60s;                       ///< for the virtio-serial port: its driver may be a module
+inline constexpr auto kPortPoll = 20ms;                      ///< sysfs tells nobody of new files
+inline constexpr auto kPortReopen = 1s;                      ///< after the channel failed
 
 }  // namespace banger::limits

@@ -91,11 +91,15 @@ void Event::notify_all() {
 Task<bool> Event::wait(Deadline deadline) {
   auto impl = impl_;
   asio::steady_timer timer(impl->io, deadline);
-  impl->waiting.push_back(&timer);
+  // Takes itself off also when the frame is destroyed where it waits, as a stopped Runtime does.
+  struct Listed {
+    Listed(Impl& event, asio::steady_timer& t) : impl(event), timer(t) { impl.waiting.push_back(&timer); }
+    ~Listed() { impl.waiting.remove(&timer); }
+    Impl& impl;
+    asio::steady_timer& timer;
+  } listed(*impl, timer);
   co_await timer.async_wait(use_tuple);
-  bool notified = timer.expiry() == asio::steady_timer::time_point::min();
-  if (!notified) impl->waiting.remove(&timer);
-  co_return notified;
+  co_return timer.expiry() == asio::steady_timer::time_point::min();
 }
 
 Task<Mutex::Lock> Mutex::lock() {
@@ -166,29 +170,29 @@ Task<Result<Output>> run_command(Runtime& runtime, SpawnSpec spec, Deadline dead
   err_pipe.write.reset();
 
   struct Shared {
-    Shared(asio::io_context& io, UniqueFd o, UniqueFd e) : out_fd(io, o.release()), err_fd(io, e.release()) {}
+    Shared(Runtime& r, UniqueFd o, UniqueFd e) : out_fd(r.io(), o.release()), err_fd(r.io(), e.release()), done(r) {}
     asio::posix::stream_descriptor out_fd, err_fd;
     Output output;
     int open = 2;
+    Event done;
   };
-  auto shared = std::make_shared<Shared>(runtime.io(), std::move(out_pipe.read), std::move(err_pipe.read));
-  Event done(runtime);
-  auto reader = [](std::shared_ptr<Shared> s, Event* wake, bool out, std::size_t max_bytes) -> Task<> {
+  auto shared = std::make_shared<Shared>(runtime, std::move(out_pipe.read), std::move(err_pipe.read));
+  auto reader = [](std::shared_ptr<Shared> s, bool out, std::size_t max_bytes) -> Task<> {
     co_await collect(out ? s->out_fd : s->err_fd, out ? s->output.out : s->output.err, max_bytes, out ? Keep::first : Keep::last);
-    if (--s->open == 0) wake->notify_all();
+    if (--s->open == 0) s->done.notify_all();
   };
-  runtime.spawn(reader(shared, &done, true, max_output_bytes));
-  runtime.spawn(reader(shared, &done, false, std::min<std::size_t>(max_output_bytes, 64 * 1024)));
+  runtime.spawn(reader(shared, true, max_output_bytes));
+  runtime.spawn(reader(shared, false, std::min<std::size_t>(max_output_bytes, 64 * 1024)));
 
   bool ended = CO_TRY(co_await wait_readable(runtime, child.pidfd(), deadline));
   if (!ended) (void)child.signal(SIGKILL);
   shared->output.status = child.wait();
   // Grandchildren may hold the pipes open; give the last output a moment, then let go.
-  if (shared->open > 0) co_await done.wait(after(std::chrono::milliseconds(ended ? 1000 : 50)));
+  if (shared->open > 0) co_await shared->done.wait(after(std::chrono::milliseconds(ended ? 1000 : 50)));
   while (shared->open > 0) {
     shared->out_fd.close();
     shared->err_fd.close();
-    co_await done.wait(after(std::chrono::milliseconds(50)));
+    co_await shared->done.wait(after(std::chrono::milliseconds(50)));
   }
   if (!ended) co_return fail(ErrorCode::timeout, fmt::format("{} took too long and was ended", spec.argv[0]));
   co_return std::move(shared->output);

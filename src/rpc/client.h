@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
-#include <map>
 #include <string>
 
 #include "base/json.h"
@@ -24,10 +24,12 @@ class Client {
   explicit Client(UniqueFd socket) : socket_(std::move(socket)) {}
 
   /// Sends a call and waits for its answer. `interrupt_fd` (e.g. a signalfd), when >= 0, ends the wait with `cancelled` when it
-  /// becomes readable; the caller then drops the connection, which cancels the call in the daemon.
+  /// becomes readable; the caller then drops the connection, which cancels the call in the daemon. `unavailable` when the
+  /// daemon closes the connection first.
   Result<Json> call(std::string_view method, const Json& params, const OnProgress& progress = {}, int interrupt_fd = -1);
 
   /// A stream call: after the answer the connection is the raw stream. Gives the socket and any bytes already read.
+  /// When it fails the connection is of no more use.
   struct RawStream {
     Json result;
     UniqueFd socket;
@@ -36,12 +38,20 @@ class Client {
   Result<RawStream> open_stream(std::string_view method, const Json& params, const OnProgress& progress = {}, int interrupt_fd = -1) &&;
 
   // For fan-out: send several, then take answers as they come.
-  Result<std::int64_t> send(std::string_view method, const Json& params);
+  /// Gives the call's id. Answers that arrive meanwhile are kept for receive().
+  Result<std::int64_t> send(std::string_view method, const Json& params, int interrupt_fd = -1);
+  /// The next answer or progress line of any call. An error about the whole connection (its id is null) fails this.
   Result<Reply> receive(int interrupt_fd = -1);
 
  private:
+  Result<> exchange(std::string_view unsent, int interrupt_fd);
+  Result<> write_some(std::string_view& unsent);
+  Result<> read_some();
+  Result<Reply> next_reply(int interrupt_fd);
+
   UniqueFd socket_;
   LineReader reader_;
+  std::deque<Reply> kept_;  // answers to other calls that call() met while waiting for its own
   std::int64_t next_id_ = 1;
 };
 

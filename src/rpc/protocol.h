@@ -1,6 +1,8 @@
 // JSON-RPC 2.0 (jsonrpc.org/specification), newline-delimited, over the daemon's Unix socket. Framing and message shapes, no I/O.
 #pragma once
 
+#include <expected>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,38 +16,55 @@ namespace banger::rpc {
 class LineReader {
  public:
   void feed(std::string_view bytes);
-  /// The next line without its newline, nullopt when more bytes are needed, `invalid` when a line is too long.
+  /// The next line without its newline, nullopt when more bytes are needed, `invalid` when a line is too long. After that
+  /// error there is no way back into step: drop the connection.
   Result<std::optional<std::string>> next();
+  /// Bytes fed and not yet taken.
+  std::size_t buffered() const { return buffer_.size() - at_; }
   /// What was fed after the last line taken: the first bytes of a raw stream.
   std::string take_rest();
 
  private:
   std::string buffer_;
-  std::size_t at_ = 0;
+  std::size_t at_ = 0;       // start of the line that is being collected
+  std::size_t scanned_ = 0;  // no newline in [at_, scanned_)
 };
 
 struct Call {
-  Json id;                 ///< string or number; null for a notification
+  Json id;                 ///< string or whole number; null for a notification
   std::string method;
   Json params;             ///< an object, {} when absent
 };
 
-/// `invalid` on anything that is not a single request object.
-Result<Call> parse_call(std::string_view line);
+/// error.code of an answer. `by_error`: -32602 for `invalid`, else -32000.
+enum class WireCode { by_error = 0, parse_error = -32700, unknown_method = -32601 };
 
+/// Why a line is not a call, with all that its answer needs.
+struct BadCall {
+  Json id;                 ///< the call's id if it could be read, else null
+  WireCode code = WireCode::by_error;
+  Error error;
+};
+
+/// BadCall (with an `invalid` error) on anything that is not a single request object. An id of null is refused; one that
+/// is absent makes a notification.
+std::expected<Call, BadCall> parse_call(std::string_view line);
+
+// The encoders give one line with its newline. Text that is not UTF-8 is replaced.
 std::string encode_call(std::int64_t id, std::string_view method, const Json& params);
 std::string encode_result(const Json& id, const Json& result);
-/// error.code is -32602 for invalid, -32601 for an unknown method, else -32000; error.data = {"code", "hint", "errno"}.
-std::string encode_error(const Json& id, const Error& error);
+/// error.data = {"code", "hint", "errno"}.
+std::string encode_error(const Json& id, const Error& error, WireCode code = WireCode::by_error);
 /// {"method":"progress","params":{"id", "stage", "detail", "percent"}}; percent is -1 when unknown.
 std::string encode_progress(const Json& id, std::string_view stage, std::string_view detail, int percent);
 
 struct Reply {
-  enum class Kind { result, error, progress } kind;
-  Json id;
+  enum class Kind { result, error, progress } kind = Kind::result;
+  Json id;                           ///< null in an error that is about the whole connection
   Json result;                       ///< result, or progress params
   Error error;
 };
+/// `invalid` on anything that is none of the three.
 Result<Reply> parse_reply(std::string_view line);
 
 }  // namespace banger::rpc

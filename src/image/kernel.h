@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json.h"
@@ -14,6 +16,9 @@ namespace banger::image {
 /// ELF vmlinux from a bzImage (Documentation/x86/boot.rst: setup_sects, payload_offset, payload_length) with an LZ4 (legacy
 /// frame), zstd, xz or gzip payload, or the ELF itself unchanged. Pure; untrusted input; output at most limits::kKernelImageBytes.
 Result<std::string> unpack_vmlinux(std::string_view image);
+
+/// "6.1.0-56-cloud-amd64", from the banner inside an unpacked kernel; empty when there is none.
+std::string release_of_vmlinux(std::string_view vmlinux);
 
 /// One kernel in the store: directory `<kernels>/<name>` with `vmlinux`, `modules/` (the .ko files needed early, in load order in
 /// `manifest.json`), optional `initrd`, and `manifest.json`, which is what is read back. The directory appears by rename when complete.
@@ -30,7 +35,8 @@ struct Kernel {
 };
 Json to_json(const Kernel& kernel);
 
-/// `virtio_ring, virtio, virtio_mmio, …`: what a guest needs before its root is mounted, in load order.
+/// `virtio, virtio_ring, virtio_mmio, …`: what a guest needs before its root is mounted, in load order. What they depend on goes
+/// before them; those a kernel has built in are simply absent.
 std::vector<std::string> early_module_names();
 
 /// Called with a stage ("download", "unpack") and percent 0..100 or -1 when unknown. On the control thread.
@@ -40,17 +46,19 @@ class KernelStore {
  public:
   KernelStore(host::Runtime& runtime, std::string directory, std::string cache_directory, std::string path_variable);
 
+  /// By name; kernels whose manifest does not hold are left out (get() tells what is wrong with them).
   Result<std::vector<Kernel>> list() const;
-  Result<Kernel> get(std::string_view name) const;      ///< `not_found` suggests the nearest
+  Result<Kernel> get(std::string_view name) const;      ///< `not_found` suggests the nearest; `corrupt` with a way out
   /// The catalog names that can be pulled: "debian-cloud".
   std::vector<std::string> pullable() const;
   /// Through the host's apt, as any user: the package that linux-image-cloud-amd64 depends on is downloaded and verified by apt into
-  /// the cache, unpacked in process. When apt's own lists are missing, private ones are fetched under the cache directory.
-  /// `unsupported` on hosts without apt, with a hint at `kernel import`.
+  /// the cache, unpacked in process. When apt's own lists are missing or out of date, private ones are fetched under the cache
+  /// directory. A kernel of that name is replaced in one step. `unsupported` on hosts without apt, with a hint at `kernel import`.
   Task<Result<Kernel>> pull(std::string name, StageProgress progress, host::Cancel& cancel);
   /// vmlinux: ELF or bzImage. modules: a directory tree of .ko[.xz|.zst|.gz] (flattened to the early ones) or empty.
+  /// `exists` when the name is taken; `invalid` when a module is for another kernel.
   Task<Result<Kernel>> import(std::string name, std::string vmlinux, std::string modules, std::string initrd, StageProgress progress, host::Cancel& cancel);
-  /// The caller has checked that no VM and no image uses it.
+  /// The caller has checked that no VM and no image uses it. Works on corrupt ones too.
   Result<> remove(std::string_view name);
   /// Half-made directories left by a crash.
   std::vector<std::string> leftovers() const;

@@ -65,11 +65,14 @@ Result<T> in(std::string_view context, Result<T> result) {
 
 // TRY(expr): the value of a Result, or return its error from this function. CO_TRY is the same inside
 // a coroutine: `auto x = CO_TRY(co_await f());`.
-#define BANGER_TRY_IMPL(ret, expr)                                       \
-  ({                                                                     \
-    auto banger_try_ = (expr);                                           \
-    if (!banger_try_) ret std::unexpected(std::move(banger_try_).error()); \
-    *std::move(banger_try_);                                             \
+// The counter lets one TRY stand inside another.
+#define BANGER_TRY_NAMED(ret, name, expr)                      \
+  ({                                                           \
+    auto name = (expr);                                        \
+    if (!name) ret std::unexpected(std::move(name).error());   \
+    *std::move(name);                                          \
   })
-#define TRY(expr) BANGER_TRY_IMPL(return, expr)
-#define CO_TRY(expr) BANGER_TRY_IMPL(co_return, expr)
+#define BANGER_TRY_EXPAND(ret, number, expr) BANGER_TRY_NAMED(ret, banger_try_##number, expr)
+#define BANGER_TRY_IMPL(ret, number, expr) BANGER_TRY_EXPAND(ret, number, expr)
+#define TRY(expr) BANGER_TRY_IMPL(return, __COUNTER__, expr)
+#define CO_TRY(expr) BANGER_TRY_IMPL(co_return, __COUNTER__, expr)

@@ -103,6 +103,7 @@ class Mutex {
     Mutex* mutex_;
   };
   Task<Lock> lock();
+  bool held() const { return serving_ != next_ticket_; }
 
  private:
   void unlock();

@@ -1,0 +1,19 @@
+#include "net/addresses.h"
+
+#include <fmt/format.h>
+
+namespace banger::net {
+
+namespace {
+unsigned byte_of(std::uint32_t number, unsigned index) { return number >> (8 * index) & 0xff; }
+}  // namespace
+
+std::string mac_address(std::uint32_t vm_number) {
+  return fmt::format("52:54:00:{:02x}:{:02x}:{:02x}", byte_of(vm_number, 2), byte_of(vm_number, 1), byte_of(vm_number, 0));
+}
+
+std::string loopback_address(std::uint32_t vm_number) {
+  return fmt::format("127.{}.{}.{}", 64 + (byte_of(vm_number, 2) & 63), byte_of(vm_number, 1), byte_of(vm_number, 0));
+}
+
+}  // namespace banger::net

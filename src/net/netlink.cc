@@ -1,0 +1,132 @@
+#include "net/netlink.h"
+
+#include <fmt/format.h>
+#include <net/if.h>
+#include <netlink/netlink.h>
+#include <netlink/route/addr.h>
+#include <netlink/route/link.h>
+#include <netlink/route/nexthop.h>
+#include <netlink/route/route.h>
+
+namespace banger::net {
+
+namespace {
+
+template <auto Free>
+struct Deleter {
+  template <class T>
+  void operator()(T* object) const {
+    Free(object);
+  }
+};
+using Cache = std::unique_ptr<nl_cache, Deleter<nl_cache_free>>;
+using Link = std::unique_ptr<rtnl_link, Deleter<rtnl_link_put>>;
+using LinkAddress = std::unique_ptr<rtnl_addr, Deleter<rtnl_addr_put>>;
+using Address = std::unique_ptr<nl_addr, Deleter<nl_addr_put>>;
+using Route = std::unique_ptr<rtnl_route, Deleter<rtnl_route_put>>;
+
+constexpr int kLoopbackIndex = 1;  // the kernel makes it first in every network namespace
+
+std::unexpected<Error> fail_netlink(std::string_view what, int error) {
+  ErrorCode code = error == -NLE_PERM || error == -NLE_NOACCESS ? ErrorCode::denied : ErrorCode::unavailable;
+  return fail(code, fmt::format("{}: {}", what, nl_geterror(error)));
+}
+
+Result<Address> parse_address(const std::string& text) {
+  nl_addr* address = nullptr;
+  if (int error = nl_addr_parse(text.c_str(), AF_INET, &address); error < 0)
+    return fail(ErrorCode::invalid, fmt::format("'{}' is not an IPv4 address", text));
+  return Address(address);
+}
+
+}  // namespace
+
+void Netlink::Close::operator()(nl_sock* socket) const { nl_socket_free(socket); }
+
+Result<Netlink> Netlink::open() {
+  nl_sock* socket = nl_socket_alloc();
+  if (!socket) return fail(ErrorCode::exhausted, "no memory for a netlink socket");
+  Netlink netlink(socket);
+  if (int error = nl_connect(socket, NETLINK_ROUTE); error < 0) return fail_netlink("connect to rtnetlink", error);
+  return netlink;
+}
+
+Result<int> Netlink::find_link(const std::string& mac) {
+  nl_cache* found = nullptr;
+  if (int error = rtnl_link_alloc_cache(socket_.get(), AF_UNSPEC, &found); error < 0) return fail_netlink("list links", error);
+  Cache links(found);
+  std::string there;
+  for (nl_object* object = nl_cache_get_first(links.get()); object; object = nl_cache_get_next(object)) {
+    auto* link = reinterpret_cast<rtnl_link*>(object);
+    char text[64] = "";
+    if (nl_addr* address = rtnl_link_get_addr(link)) nl_addr2str(address, text, sizeof text);
+    if (text == mac) return rtnl_link_get_ifindex(link);
+    there += fmt::format("{}{} ({})", there.empty() ? "" : ", ", rtnl_link_get_name(link) ? rtnl_link_get_name(link) : "?", text);
+  }
+  return fail(ErrorCode::not_found, fmt::format("no network device has the address {}; there is {}", mac, there.empty() ? "none" : there));
+}
+
+Result<> Netlink::set_up(int index) {
+  Link now(rtnl_link_alloc()), wanted(rtnl_link_alloc());
+  rtnl_link_set_ifindex(now.get(), index);
+  rtnl_link_set_flags(wanted.get(), IFF_UP);
+  if (int error = rtnl_link_change(socket_.get(), now.get(), wanted.get(), 0); error < 0) return fail_netlink("bring the link up", error);
+  return {};
+}
+
+Result<> Netlink::set_address(int index, const std::string& cidr) {
+  auto wanted = TRY(parse_address(cidr));
+  nl_cache* found = nullptr;
+  if (int error = rtnl_addr_alloc_cache(socket_.get(), &found); error < 0) return fail_netlink("list addresses", error);
+  Cache addresses(found);
+  bool there = false;
+  for (nl_object* object = nl_cache_get_first(addresses.get()); object; object = nl_cache_get_next(object)) {
+    auto* address = reinterpret_cast<rtnl_addr*>(object);
+    if (rtnl_addr_get_ifindex(address) != index || rtnl_addr_get_family(address) != AF_INET) continue;
+    nl_addr* local = rtnl_addr_get_local(address);
+    if (local && nl_addr_cmp(local, wanted.get()) == 0 && nl_addr_get_prefixlen(local) == nl_addr_get_prefixlen(wanted.get())) {
+      there = true;
+    } else if (int error = rtnl_addr_delete(socket_.get(), address, 0); error < 0) {
+      return fail_netlink("remove an old address", error);
+    }
+  }
+  if (there) return {};
+  LinkAddress added(rtnl_addr_alloc());
+  rtnl_addr_set_ifindex(added.get(), index);
+  if (int error = rtnl_addr_set_local(added.get(), wanted.get()); error < 0) return fail_netlink(cidr, error);
+  if (int error = rtnl_addr_add(socket_.get(), added.get(), 0); error < 0 && error != -NLE_EXIST)
+    return fail_netlink(fmt::format("add the address {}", cidr), error);
+  return {};
+}
+
+Result<> Netlink::set_default_route(int index, const std::string& gateway) {
+  auto via = TRY(parse_address(gateway));
+  auto everywhere = TRY(parse_address("0.0.0.0/0"));
+  Route route(rtnl_route_alloc());
+  rtnl_route_set_family(route.get(), AF_INET);
+  rtnl_route_set_scope(route.get(), RT_SCOPE_UNIVERSE);
+  rtnl_route_set_table(route.get(), RT_TABLE_MAIN);
+  rtnl_route_set_protocol(route.get(), RTPROT_STATIC);
+  if (int error = rtnl_route_set_dst(route.get(), everywhere.get()); error < 0) return fail_netlink("default route", error);
+  // The route takes the next hop over.
+  rtnl_nexthop* hop = rtnl_route_nh_alloc();
+  rtnl_route_nh_set_ifindex(hop, index);
+  rtnl_route_nh_set_gateway(hop, via.get());
+  rtnl_route_add_nexthop(route.get(), hop);
+  if (int error = rtnl_route_add(socket_.get(), route.get(), NLM_F_CREATE | NLM_F_REPLACE); error < 0 && error != -NLE_EXIST)
+    return fail_netlink(fmt::format("set the default route through {}", gateway), error);
+  return {};
+}
+
+Result<> Netlink::loopback_up() { return in("loopback", set_up(kLoopbackIndex)); }
+
+Result<> Netlink::configure(const LinkSettings& settings) {
+  int index = TRY(find_link(settings.mac));
+  if (settings.address.empty()) return {};
+  TRY(set_address(index, settings.address));
+  TRY(set_up(index));
+  if (!settings.gateway.empty()) TRY(set_default_route(index, settings.gateway));
+  return {};
+}
+
+}  // namespace banger::net

@@ -83,6 +83,9 @@ struct Capability {
 
   /// In the guest, on this capability's own parts of the config. Repeatable: applying twice is applying once.
   Result<> (*apply)(GuestTarget&, const guestcfg::GuestConfig&) = nullptr;
+
+  /// While booting, a failing apply ends the boot; others are logged and the guest comes up without their part.
+  bool essential = false;
 };
 
 /// All capabilities in list order; the table is written by the build.

@@ -1,0 +1,24 @@
+// The link's secret. The channel itself is every machine's own (a virtio-serial port, a vsock); link/link.h says how the token
+// opens it, and the agent takes it from the run directory.
+#include "capabilities/capability.h"
+
+namespace banger::capabilities {
+
+namespace {
+
+Result<> add_to_guest(const VmContext& vm, guestcfg::GuestConfig& config) {
+  config.link_token = vm.link_token;
+  return {};
+}
+
+Task<Result<>> started(const VmContext& vm, link::Client&) {
+  vm.log.info("vm.agent_ready", {{"vm", vm.name}, {"id", vm.id}});
+  co_return Result<>();
+}
+
+}  // namespace
+
+extern const Capability agent_link;
+constinit const Capability agent_link = {.name = "agent_link", .guest = add_to_guest, .started = started};
+
+}  // namespace banger::capabilities

@@ -1,0 +1,114 @@
+#include "capabilities/apply.h"
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "capabilities/guest/disks.h"
+#include "capabilities/guest/root.h"
+#include "capabilities/guest/run_command.h"
+#include "capabilities/guest/run_dir.h"
+#include "capabilities/guest/units.h"
+#include "capabilities/guest/users.h"
+#include "host/files.h"
+
+namespace banger::capabilities {
+
+namespace {
+
+/// Logs every failure and keeps the first.
+class Outcome {
+ public:
+  explicit Outcome(const Logger& log) : log_(log) {}
+
+  void add(std::string_view what, Result<> result) {
+    if (result) return;
+    log_.error("apply", {{"part", what}, {"error", result.error().sentence()}});
+    if (first_) first_ = in(what, std::move(result));
+  }
+  Result<> take() { return std::move(first_); }
+
+ private:
+  const Logger& log_;
+  Result<> first_;
+};
+
+/// The roots a path may lie in. While booting, the guest's /run is the initramfs's, which is moved over later.
+struct Roots {
+  guest::Root target, run;
+
+  const guest::Root& of(const std::string& path) const { return path.starts_with("/run/") ? run : target; }
+};
+
+Result<Roots> open_roots(const GuestTarget& target) {
+  auto root = TRY(guest::Root::open(target.root));
+  auto run = TRY(guest::Root::open(target.mode == ApplyMode::boot ? "/" : target.root));
+  return Roots{std::move(root), std::move(run)};
+}
+
+void apply_units(const GuestTarget& target, const Roots& roots, const guestcfg::GuestConfig& config, Outcome& outcome) {
+  if (config.units.empty() || !guest::has_systemd(roots.target)) return;
+  // Links in /run are made afresh at every boot, so a unit that is no longer named is free again.
+  bool in_image = target.mode == ApplyMode::provision;
+  std::string directory = in_image ? "/etc/systemd/system" : "/run/systemd/system";
+  bool changed = false;
+  for (const auto& unit : config.units) {
+    auto applied = guest::apply_unit(roots.target, roots.of(directory), directory, unit);
+    changed |= applied.value_or(false);
+    if (!applied) outcome.add(fmt::format("unit '{}'", unit.name), std::unexpected(std::move(applied).error()));
+  }
+  if (changed && target.mode == ApplyMode::live) outcome.add("units", guest::run_command({"systemctl", "daemon-reload"}, config.environment));
+}
+
+void apply_rest(const GuestTarget& target, const Roots& roots, const guestcfg::GuestConfig& config, Outcome& outcome) {
+  if (target.mode != ApplyMode::provision)
+    for (const auto& mount : config.mounts) outcome.add(fmt::format("mount '{}'", mount.target), guest::apply_mount(roots.of(mount.target), mount));
+  for (const auto& file : config.files) {
+    auto written = roots.of(file.path).write_file(file);
+    if (!written) outcome.add(fmt::format("file '{}'", file.path), std::unexpected(std::move(written).error()));
+  }
+  for (const auto& keys : config.keys) outcome.add(fmt::format("keys of '{}'", keys.user), guest::apply_keys(roots.target, keys));
+  apply_units(target, roots, config, outcome);
+}
+
+std::string hash_of(const std::vector<std::vector<std::string>>& commands) {
+  std::string text;
+  for (const auto& argv : commands) {
+    for (const auto& word : argv) text += fmt::format("{}:{},", word.size(), word);
+    text += ';';
+  }
+  return host::sha256_hex(text);
+}
+
+Result<> run_commands(const guestcfg::GuestConfig& config) {
+  if (config.run_once.empty()) return {};
+  std::string hash = hash_of(config.run_once);
+  if (guest::has_run(hash)) return {};
+  for (const auto& argv : config.run_once) TRY(guest::run_command(argv, config.environment));
+  return guest::mark_run(hash);
+}
+
+}  // namespace
+
+Result<> apply_all(GuestTarget& target, const guestcfg::GuestConfig& config) {
+  Outcome outcome(target.log);
+  for (const Capability* capability : all()) {
+    if (!capability->apply) continue;
+    auto applied = in(capability->name, capability->apply(target, config));
+    if (!applied && capability->essential && target.mode == ApplyMode::boot) return applied;
+    outcome.add(capability->name, std::move(applied));
+  }
+  auto roots = TRY(open_roots(target));
+  apply_rest(target, roots, config, outcome);
+  if (target.mode == ApplyMode::live && target.first_boot) outcome.add("run_once", run_first_boot(target, config));
+  if (target.mode == ApplyMode::boot) return {};
+  return outcome.take();
+}
+
+Result<> run_first_boot(const GuestTarget& target, const guestcfg::GuestConfig& config) {
+  if (!target.first_boot) return {};
+  auto ran = run_commands(config);
+  if (target.mode == ApplyMode::boot) TRY(guest::mark_booted());
+  return ran;
+}
+
+}  // namespace banger::capabilities

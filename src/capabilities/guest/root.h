@@ -1,0 +1,50 @@
+// File operations inside a guest's root directory. Every path is resolved by the kernel as if after chroot(2) (openat2(2),
+// RESOLVE_IN_ROOT): neither ".." nor a symlink of the image leads out. Nothing here knows what the files are for.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "guestcfg/guest_config.h"
+
+namespace banger::capabilities::guest {
+
+class Root {
+ public:
+  static Result<Root> open(const std::string& directory);
+
+  /// As open(2), relative to the root whether or not `path` starts with '/'. The last part is followed unless O_NOFOLLOW.
+  Result<UniqueFd> open_path(const std::string& path, int flags) const;
+  bool exists(const std::string& path) const;  ///< follows symlinks
+  Result<std::string> read_file(const std::string& path, std::size_t max_bytes) const;
+  /// Where a symlink points; empty when `path` is none.
+  std::string link_target(const std::string& path) const;
+
+  /// The directory (O_PATH), made with its parents when missing: itself with `mode` and the owner, parents 0755 root.
+  Result<UniqueFd> make_directory(const std::string& path, mode_t mode = 0755, uid_t uid = 0, gid_t gid = 0) const;
+
+  /// Replaces file.path in one step; a symlink there is replaced, not followed. A file that is right already is not touched, so
+  /// that nothing is copied up from a lower layer for it. True when something changed.
+  Result<bool> write_file(const guestcfg::File& file) const;
+  /// Likewise for a symlink.
+  Result<bool> write_symlink(const std::string& target, const std::string& path) const;
+  /// A missing file is fine.
+  Result<> remove_file(const std::string& path) const;
+
+ private:
+  explicit Root(UniqueFd fd) : fd_(std::move(fd)) {}
+  UniqueFd fd_;
+};
+
+/// Both parts of a path without trailing '/': "/a/b" gives "/a" and "b"; "/b" gives "/" and "b".
+std::pair<std::string, std::string> split_path(const std::string& path);
+
+/// A path for calls that take no descriptor (mount(2)): /proc/self/fd/N, valid while `fd` is open.
+std::string fd_path(int fd);
+
+}  // namespace banger::capabilities::guest

@@ -1,0 +1,16 @@
+// Running one of the guest config's commands in the guest, to its end.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace banger::capabilities::guest {
+
+/// Runs argv with the usual PATH and `environment`, its output going where ours goes. Blocks, at most limits::kRunOnceDeadline; then
+/// it is killed. A non-zero exit is an error that names it.
+Result<> run_command(const std::vector<std::string>& argv, const std::map<std::string, std::string>& environment);
+
+}  // namespace banger::capabilities::guest

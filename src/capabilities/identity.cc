@@ -1,0 +1,139 @@
+// What makes one guest this guest and no other: random bytes, clock, hostname, machine-id, the names it knows itself by, and the
+// environment its user asked for. Order matters in a clone: entropy first.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/random.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+#include "base/text.h"
+#include "capabilities/capability.h"
+#include "capabilities/guest/root.h"
+#include "capabilities/guest/text_block.h"
+#include "host/files.h"
+
+namespace banger::capabilities {
+
+namespace {
+
+constexpr std::size_t kEntropyBytes = 64;
+constexpr std::size_t kTextFileBytes = 1 << 20;
+constexpr std::int64_t kNsPerSecond = 1'000'000'000;
+constexpr const char* kProfile = "/etc/profile.d/banger.sh";
+
+/// From the VM's id, so it stays over restarts; marked as a version 4 UUID, which machine-id(5) asks for.
+std::string machine_id(const std::string& vm_id) {
+  std::string id = host::sha256_hex("machine-id " + vm_id).substr(0, 32);
+  id[12] = '4';
+  id[16] = "89ab"[static_cast<unsigned char>(id[16]) % 4];
+  return id;
+}
+
+std::int64_t now_ns(clockid_t clock) {
+  struct timespec now{};
+  ::clock_gettime(clock, &now);
+  return now.tv_sec * kNsPerSecond + now.tv_nsec;
+}
+
+Result<> add_to_guest(const VmContext& vm, guestcfg::GuestConfig& config) {
+  config.hostname = vm.name;
+  config.hosts["127.0.1.1"].push_back(vm.name);
+  config.entropy = to_hex(host::random_bytes(kEntropyBytes));
+  config.clock_unix_ns = now_ns(CLOCK_REALTIME);
+  config.machine_id = machine_id(vm.id);
+  for (const auto& [name, value] : vm.spec.environment) config.environment[name] = value;
+  return {};
+}
+
+// -- in the guest: the kernel
+
+Result<> add_entropy(const std::string& hex) {
+  if (hex.empty()) return {};
+  std::string bytes = TRY(from_hex(hex));
+  auto device = TRY(host::open_file("/dev/urandom", O_RDONLY));
+  // struct rand_pool_info ends in a flexible array (random(4)).
+  std::vector<int> buffer(2 + (bytes.size() + sizeof(int) - 1) / sizeof(int));
+  buffer[0] = static_cast<int>(bytes.size() * 8);
+  buffer[1] = static_cast<int>(bytes.size());
+  std::memcpy(&buffer[2], bytes.data(), bytes.size());
+  if (::ioctl(device.get(), RNDADDENTROPY, buffer.data()) < 0) return fail_errno("add entropy");
+  // Clones of one template share the generator's state until it takes the new bytes in.
+  if (::ioctl(device.get(), RNDRESEEDCRNG) < 0 && errno != EINVAL && errno != ENODATA) return fail_errno("reseed the random generator");
+  return {};
+}
+
+Result<> set_clock(const GuestTarget& target, std::int64_t unix_ns) {
+  if (unix_ns == 0) return {};
+  // A booting guest reads what was written before it was powered on; a running one, what was written just now.
+  if (target.mode == ApplyMode::boot) unix_ns += now_ns(CLOCK_BOOTTIME);
+  // The hardware clock has set the time to the second where there is one; the estimate is no better than that.
+  if (target.mode == ApplyMode::boot && std::llabs(unix_ns - now_ns(CLOCK_REALTIME)) < 2 * kNsPerSecond) return {};
+  struct timespec now{.tv_sec = unix_ns / kNsPerSecond, .tv_nsec = unix_ns % kNsPerSecond};
+  if (::clock_settime(CLOCK_REALTIME, &now) < 0) return fail_errno("set the clock");
+  return {};
+}
+
+// -- in the guest: files
+
+Result<> update_block(const guest::Root& root, const std::string& path, std::string_view when_missing, std::string_view lines) {
+  auto text = root.read_file(path, kTextFileBytes);
+  if (!text && text.error().code != ErrorCode::not_found) return std::unexpected(std::move(text).error());
+  if (!text && lines.empty()) return {};
+  TRY(root.write_file({.path = path, .data = guest::with_block(text ? std::string_view(*text) : when_missing, lines)}));
+  return {};
+}
+
+Result<> write_hosts(const guest::Root& root, const guestcfg::GuestConfig& config) {
+  std::string lines;
+  for (const auto& [address, names] : config.hosts)
+    if (!names.empty()) lines += fmt::format("{} {}\n", address, join(names, " "));
+  return update_block(root, "/etc/hosts", "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n", lines);
+}
+
+Result<> write_environment(const guest::Root& root, const std::map<std::string, std::string>& environment) {
+  std::string exports, lines;
+  for (const auto& [name, value] : environment) {
+    exports += fmt::format("export {}={}\n", name, shell_quote(value));
+    // pam_env(8) has one line a variable and no way to quote a line break; such values reach login shells by the profile only.
+    if (value.find('\n') == value.npos) lines += fmt::format("{}={}\n", name, value);
+  }
+  if (exports.empty())
+    TRY(root.remove_file(kProfile));
+  else
+    TRY(root.write_file({.path = kProfile, .data = std::move(exports)}));
+  return update_block(root, "/etc/environment", "", lines);
+}
+
+Result<> write_machine_id(const guest::Root& root, const std::string& id) {
+  if (id.empty()) return {};
+  TRY(root.write_file({.path = "/etc/machine-id", .mode = 0444, .data = id + "\n"}));
+  // D-Bus has a copy of its own where it was installed without systemd; a link there points at ours.
+  constexpr const char* kDbus = "/var/lib/dbus/machine-id";
+  if (root.exists(kDbus) && root.link_target(kDbus).empty()) TRY(root.write_file({.path = kDbus, .mode = 0444, .data = id + "\n"}));
+  return {};
+}
+
+Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
+  if (target.mode != ApplyMode::provision) {
+    TRY(add_entropy(config.entropy));
+    TRY(set_clock(target, config.clock_unix_ns));
+    if (!config.hostname.empty() && ::sethostname(config.hostname.data(), config.hostname.size()) < 0) return fail_errno("set the hostname");
+  }
+  auto root = TRY(guest::Root::open(target.root));
+  if (!config.hostname.empty()) TRY(root.write_file({.path = "/etc/hostname", .data = config.hostname + "\n"}));
+  TRY(write_hosts(root, config));
+  TRY(write_machine_id(root, config.machine_id));
+  return write_environment(root, config.environment);
+}
+
+}  // namespace
+
+extern const Capability identity;
+constinit const Capability identity = {.name = "identity", .guest = add_to_guest, .apply = apply};
+
+}  // namespace banger::capabilities

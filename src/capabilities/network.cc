@@ -1,0 +1,59 @@
+// One network device on the VMM's user-mode network. The MAC comes from the VM's number (net/addresses.h); the guest's address is the
+// same in every VM, for each has the network to itself.
+#include "capabilities/capability.h"
+#include "capabilities/guest/root.h"
+#include "net/addresses.h"
+#include "net/netlink.h"
+
+namespace banger::capabilities {
+
+namespace {
+
+constexpr const char* kResolvConf = "/etc/resolv.conf";
+
+Result<> add_to_machine(const VmContext& vm, machine::MachineConfig& config) {
+  config.nics.push_back({.mac = net::mac_address(vm.number), .restrict_outside = !vm.spec.nat});
+  return {};
+}
+
+Result<> add_to_guest(const VmContext& vm, guestcfg::GuestConfig& config) {
+  guestcfg::Interface interface{.mac = net::mac_address(vm.number), .address = net::kUserGuest};
+  // Without the outside there is nothing behind the gateway or the resolver: a name lookup should fail at once, not time out.
+  if (vm.spec.nat) {
+    interface.gateway = net::kUserGateway;
+    interface.dns = {net::kUserResolver};
+  }
+  config.interfaces.push_back(std::move(interface));
+  return {};
+}
+
+// -- in the guest
+
+Result<> write_resolvers(const GuestTarget& target, const guestcfg::GuestConfig& config) {
+  std::string text;
+  for (const auto& interface : config.interfaces)
+    for (const auto& address : interface.dns) text += "nameserver " + address + "\n";
+  auto root = TRY(guest::Root::open(target.root));
+  // At boot a link to a resolver service that may not even run gives way to a file; later the link is someone's wish.
+  bool linked = !root.link_target(kResolvConf).empty();
+  if (linked && target.mode != ApplyMode::boot) return {};
+  TRY(root.write_file({.path = kResolvConf, .data = std::move(text)}));
+  return {};
+}
+
+Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
+  if (target.mode == ApplyMode::provision) return {};
+  auto netlink = TRY(net::Netlink::open());
+  if (target.mode == ApplyMode::boot) TRY(netlink.loopback_up());
+  if (config.interfaces.empty()) return {};
+  for (const auto& interface : config.interfaces)
+    TRY(netlink.configure({.mac = interface.mac, .address = interface.address, .gateway = interface.gateway}));
+  return write_resolvers(target, config);
+}
+
+}  // namespace
+
+extern const Capability network;
+constinit const Capability network = {.name = "network", .machine = add_to_machine, .guest = add_to_guest, .apply = apply};
+
+}  // namespace banger::capabilities

@@ -1,0 +1,123 @@
+// The root file system: the image's ext4 read-only, and over it (overlayfs) the VM's own system disk, which takes every write.
+// Docker's and containerd's stores lie on the system disk itself: overlayfs cannot be stacked on an overlay's upper layer.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "capabilities/capability.h"
+#include "capabilities/disk_image.h"
+#include "capabilities/guest/disks.h"
+#include "capabilities/guest/run_dir.h"
+#include "host/files.h"
+#include "image/ext4.h"
+
+namespace banger::capabilities {
+
+namespace {
+
+using guestcfg::Disk;
+
+constexpr const char* kRootfs = "rootfs";
+constexpr const char* kSystem = "system";
+constexpr const char* kLower = "/run/banger/rootfs";
+
+std::string disk_path(const VmContext& vm) { return vm.directory + "/system.img"; }
+
+Result<> check(const CheckContext& context) { return check_room(context.state_directory); }
+
+Task<Result<>> prepare(const VmContext& vm) {
+  auto make = [id = vm.id, size = vm.spec.system_bytes](const std::string& path) {
+    return image::make_empty_ext4(path, {.label = "banger-system", .size_bytes = size, .uuid_seed = "system " + id});
+  };
+  co_return in("system disk", co_await ensure_disk(vm.runtime, disk_path(vm), vm.spec.system_bytes, make));
+}
+
+Result<> add_to_machine(const VmContext& vm, machine::MachineConfig& config) {
+  config.drives.push_back({.serial = kRootfs, .path = vm.rootfs, .read_only = true});
+  config.drives.push_back({.serial = kSystem, .path = disk_path(vm)});
+  return {};
+}
+
+Result<> add_to_guest(const VmContext&, guestcfg::GuestConfig& config) {
+  config.disks.push_back({.serial = kRootfs, .index = 0, .role = Disk::Role::rootfs});
+  config.disks.push_back({.serial = kSystem, .index = 1, .role = Disk::Role::system, .grow = true});
+  return {};
+}
+
+// -- in the guest
+
+Result<> mount_layers(const guest::Root& initramfs, const guestcfg::GuestConfig& config, const Disk& rootfs, const Disk& system) {
+  auto lower = TRY(guest::find_device(config, rootfs));
+  TRY(in("the image's root file system", guest::mount_in(initramfs, lower, kLower, "ext4", MS_RDONLY, "")));
+  auto upper = TRY(guest::find_device(config, system));
+  TRY(in("the system disk", guest::mount_in(initramfs, upper, guest::kSystemDisk, "ext4", 0, "discard")));
+  if (!system.grow) return {};
+  auto mounted = TRY(host::open_file(guest::kSystemDisk, O_RDONLY | O_DIRECTORY));
+  return guest::grow_ext4(upper, mounted.get());
+}
+
+Result<> make_layer_directory(const std::string& name, mode_t mode) {
+  std::string path = fmt::format("{}/{}", guest::kSystemDisk, name);
+  if (::mkdir(path.c_str(), mode) < 0 && errno != EEXIST) return fail_errno(path);
+  return {};
+}
+
+Result<> mount_overlay(const guest::Root& initramfs, const std::string& target) {
+  // The overlay's root directory takes its mode from the upper one.
+  struct stat root{};
+  TRY(make_layer_directory("upper", ::stat(kLower, &root) == 0 ? root.st_mode & 07777 : 0755));
+  TRY(make_layer_directory("work", 0700));
+  // redirect_dir: renaming a directory of the image works as on a plain file system. xino: one st_dev for the whole tree, which
+  // `find -xdev` and tar --one-file-system go by.
+  auto options = fmt::format("lowerdir={},upperdir={}/upper,workdir={}/work,redirect_dir=on,xino=auto", kLower, guest::kSystemDisk, guest::kSystemDisk);
+  TRY(guest::mount_in(initramfs, "overlay", target, "overlay", 0, options));
+  return {};
+}
+
+/// Puts a directory of the system disk on `path`, unless the image has content of its own there, which must stay visible.
+Result<> bind_store(const guest::Root& root, const std::string& path, const std::string& name, mode_t mode) {
+  std::error_code error;
+  std::filesystem::directory_iterator content(kLower + path, error);
+  if (!error && content != std::filesystem::directory_iterator()) return {};
+  TRY(make_layer_directory(name, mode));
+  TRY(root.make_directory(path, mode));
+  return guest::mount_in(root, fmt::format("{}/{}", guest::kSystemDisk, name), path, "", MS_BIND, "");
+}
+
+Result<> build_root(GuestTarget& target, const guestcfg::GuestConfig& config, const Disk& rootfs, const Disk& system) {
+  auto initramfs = TRY(guest::Root::open("/"));
+  TRY(mount_layers(initramfs, config, rootfs, system));
+  TRY(mount_overlay(initramfs, target.root));
+  auto root = TRY(guest::Root::open(target.root));
+  TRY(bind_store(root, "/var/lib/docker", "docker", 0710));
+  TRY(bind_store(root, "/var/lib/containerd", "containerd", 0711));
+  // The overlay holds the lower layer; the system disk stays visible to root for growing and freezing it.
+  ::umount2(kLower, MNT_DETACH);
+  target.first_boot = !guest::has_booted();
+  return {};
+}
+
+Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
+  if (target.mode == ApplyMode::provision) return {};
+  const Disk* rootfs = guest::find_role(config, Disk::Role::rootfs);
+  const Disk* system = guest::find_role(config, Disk::Role::system);
+  if (target.mode == ApplyMode::boot) {
+    if (!rootfs || !system) return fail(ErrorCode::invalid, "the guest config names no root file system or no system disk");
+    return build_root(target, config, *rootfs, *system);
+  }
+  if (!system || !system->grow) return {};
+  auto mounted = TRY(host::open_file(guest::kSystemDisk, O_RDONLY | O_DIRECTORY));
+  return guest::grow_ext4(TRY(guest::find_device(config, *system)), mounted.get());
+}
+
+}  // namespace
+
+extern const Capability system_disk;
+constinit const Capability system_disk = {
+    .name = "system_disk", .check = check, .prepare = prepare, .machine = add_to_machine, .guest = add_to_guest, .apply = apply, .essential = true};
+
+}  // namespace banger::capabilities

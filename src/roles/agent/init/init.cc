@@ -1,0 +1,76 @@
+#include "roles/agent/init/init.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+#include "capabilities/apply.h"
+#include "capabilities/guest/root.h"
+#include "roles/agent/init/boot.h"
+
+namespace banger::roles::agent {
+
+namespace init {
+namespace {
+
+// Details are for the console, stages are said one by one; the level keeps the console short.
+constexpr LogLevel kConsoleLevel = LogLevel::warn;
+
+/// Only comes back with an error: on success this process has become the image's init.
+Result<> exec_init(const ImageInit& image) {
+  if (image.path.empty()) {
+    // From the agent's own file: the initramfs's copy of this program is freed with the last process that runs it.
+    ::execl(kAgentFile, "init", "small", nullptr);
+    return fail_errno(kAgentFile);
+  }
+  ::execl(image.path.c_str(), image.path.c_str(), nullptr);
+  return fail_errno(image.path);
+}
+
+Result<> boot() {
+  TRY(mount_early());
+  say("init started");
+  int modules = load_modules("/banger/modules");
+  say(std::to_string(modules) + " modules loaded");
+
+  auto config = TRY(in("guest config", read_config("/banger")));
+  Logger log(STDERR_FILENO, kConsoleLevel);
+  capabilities::GuestTarget target{.root = kNewRoot, .mode = capabilities::ApplyMode::boot, .log = log, .first_boot = false};
+  TRY(capabilities::apply_all(target, config));
+  say("guest config applied");
+
+  ImageInit image = find_init(TRY(capabilities::guest::Root::open(kNewRoot)));
+  TRY(write_run_dir(config, image, target.first_boot));
+  TRY(switch_root());
+  TRY(start_agent());
+  say("agent started, init is " + (image.path.empty() ? "banger's own" : image.path));
+
+  // The agent answers meanwhile, so whoever waits can look.
+  target.root = "/";
+  if (auto ran = capabilities::run_first_boot(target, config); !ran) say("first boot: " + ran.error().sentence());
+  if (image.kind != "systemd") TRY(mark_system_ready());
+  return exec_init(image);
+}
+
+}  // namespace
+}  // namespace init
+
+int run_init(int argc, char** argv) {
+  std::string_view task = argc > 1 ? argv[1] : "";
+  if (task == "supervise" && argc > 2) return init::supervise(std::atoi(argv[2]));
+  if (::getpid() != 1) {
+    std::fputs("banger: init is what a guest's kernel starts as process 1; it does nothing elsewhere\n", stderr);
+    return 2;
+  }
+  if (task == "small") init::small_init();
+  ::umask(022);
+  auto booted = init::boot();
+  // A kernel panic would hide the reason behind a stack trace.
+  init::say("cannot boot: " + booted.error().sentence());
+  init::end_machine();
+}
+
+}  // namespace banger::roles::agent

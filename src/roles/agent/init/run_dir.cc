@@ -1,0 +1,82 @@
+// What passes from init to the agent, through files: the guest config in, the run directory out.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "base/bounds.h"
+#include "capabilities/guest/run_dir.h"
+#include "host/files.h"
+#include "roles/agent/init/boot.h"
+
+namespace banger::roles::agent::init {
+
+namespace {
+
+// Reached when the default target's jobs are done. It pulls in nothing and orders itself after the target that wants it.
+constexpr std::string_view kReadyUnit = R"([Unit]
+Description=Tell banger that the system is ready
+DefaultDependencies=no
+After=multi-user.target
+
+[Service]
+Type=oneshot
+ExecStart=/run/banger/banger-agent ready
+)";
+
+std::string in_run_dir(std::string_view name) { return fmt::format("{}/{}", capabilities::guest::kRunDir, name); }
+
+Result<> copy_self() {
+  auto from = TRY(host::open_file("/proc/self/exe", O_RDONLY));
+  auto to = TRY(host::open_file(kAgentFile, O_WRONLY | O_CREAT | O_TRUNC, 0755));
+  struct stat info{};
+  if (::fstat(from.get(), &info) < 0) return fail_errno("/proc/self/exe");
+  for (off_t left = info.st_size; left > 0;) {
+    ssize_t moved = ::sendfile(to.get(), from.get(), nullptr, static_cast<std::size_t>(left));
+    if (moved <= 0) return fail_errno(kAgentFile, moved < 0 ? errno : EIO);
+    left -= moved;
+  }
+  return {};
+}
+
+Result<> add_ready_unit() {
+  auto root = TRY(capabilities::guest::Root::open("/"));
+  TRY(root.write_file({.path = "/run/systemd/system/banger-ready.service", .data = std::string(kReadyUnit)}));
+  TRY(root.write_symlink("../banger-ready.service", "/run/systemd/system/multi-user.target.wants/banger-ready.service"));
+  return {};
+}
+
+}  // namespace
+
+Result<guestcfg::GuestConfig> read_config(const std::string& directory) {
+  auto text = TRY(host::read_file(directory + "/config.json", limits::kGuestConfigBytes));
+  auto json = TRY(parse_json(text, limits::kGuestConfigBytes));
+  std::vector<std::string> payloads;
+  for (;;) {
+    auto payload = host::read_file(fmt::format("{}/files/{}", directory, payloads.size()), limits::kGuestConfigBytes);
+    if (!payload && payload.error().code == ErrorCode::not_found) break;
+    payloads.push_back(TRY(std::move(payload)));
+  }
+  return guestcfg::from_json(json, payloads);
+}
+
+Result<> write_run_dir(const guestcfg::GuestConfig& config, const ImageInit& init, bool first_boot) {
+  // The agent needs token and environment; contents are in place by now and the entropy is spent.
+  guestcfg::GuestConfig kept = config;
+  kept.files.clear();
+  kept.entropy.clear();
+  TRY(host::write_file(in_run_dir("config.json"), dump_json(guestcfg::to_json(kept, guestcfg::Contents::inline_data)), 0600));
+  TRY(host::write_file(in_run_dir("init"), init.kind, 0644));
+  if (first_boot) TRY(host::write_file(in_run_dir("first-boot"), "", 0644));
+  TRY(in("the agent's file", copy_self()));
+  if (init.kind == "systemd") TRY(add_ready_unit());
+  return {};
+}
+
+Result<> mark_system_ready() { return host::write_file(in_run_dir("system-ready"), "", 0644); }
+
+}  // namespace banger::roles::agent::init

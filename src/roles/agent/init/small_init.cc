@@ -1,0 +1,110 @@
+// Process 1 of an image without an init: it reaps what is orphaned, and powers off cleanly when asked by any of the signals that ask
+// the usual inits for it.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "base/text.h"
+#include "capabilities/guest/run_dir.h"
+#include "host/files.h"
+#include "roles/agent/init/boot.h"
+
+namespace banger::roles::agent::init {
+
+namespace {
+
+constexpr time_t kTermGraceSeconds = 3;
+constexpr time_t kKillGraceSeconds = 2;
+
+// SIGTERM and SIGINT (ctrl-alt-del), busybox's SIGUSR1 and SIGUSR2, systemd's SIGRTMIN+3, +4 and +5, sysvinit's SIGPWR.
+std::vector<int> end_signals() {
+  return {SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGPWR, SIGRTMIN + 3, SIGRTMIN + 4, SIGRTMIN + 5};
+}
+
+sigset_t watched_signals() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGCHLD);
+  for (int number : end_signals()) ::sigaddset(&signals, number);
+  return signals;
+}
+
+/// Reaps what has ended; true when no process is left.
+bool reap() {
+  pid_t pid;
+  while ((pid = ::waitpid(-1, nullptr, WNOHANG)) > 0) {
+  }
+  return pid < 0;
+}
+
+void end_processes(int signal_number, time_t grace_seconds) {
+  sigset_t ended;
+  ::sigemptyset(&ended);
+  ::sigaddset(&ended, SIGCHLD);
+  ::kill(-1, signal_number);
+  struct timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  time_t deadline = now.tv_sec + grace_seconds;
+  while (!reap() && now.tv_sec < deadline) {
+    // Short waits, so that a SIGCHLD merged with an earlier one costs little.
+    struct timespec wait{.tv_sec = 0, .tv_nsec = 100'000'000};
+    ::sigtimedwait(&ended, nullptr, &wait);
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+  }
+}
+
+/// Leaves the disks' journals empty. What cannot be unmounted is read-only or synced at least.
+void unmount_disks() {
+  ::sync();
+  auto text = host::read_file("/proc/self/mountinfo", 4 << 20).value_or("");
+  auto lines = split(text, '\n');
+  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+    auto fields = split(*line, ' ');
+    if (fields.size() < 5) continue;
+    std::string target(fields[4]);
+    if (target == "/" || target == capabilities::guest::kSystemDisk || target.starts_with("/proc") || target.starts_with("/dev")) continue;
+    ::umount2(target.c_str(), 0);
+  }
+  // The overlay holds its layers, so these two can only become read-only, the upper one after the overlay.
+  ::mount(nullptr, "/", nullptr, MS_REMOUNT | MS_RDONLY, nullptr);
+  ::mount(nullptr, capabilities::guest::kSystemDisk, nullptr, MS_REMOUNT | MS_RDONLY, nullptr);
+  ::sync();
+}
+
+}  // namespace
+
+void end_machine() {
+  ::sync();
+  auto cmdline = host::read_file("/proc/cmdline", 1 << 16).value_or("");
+  // Firecracker has no power-off; the reset through the keyboard controller is what ends it.
+  bool by_reset = (" " + cmdline).find(" reboot=k") != cmdline.npos;
+  ::reboot(by_reset ? RB_AUTOBOOT : RB_POWER_OFF);
+  for (;;) ::pause();
+}
+
+void small_init() {
+  sigset_t signals = watched_signals();
+  ::sigprocmask(SIG_SETMASK, &signals, nullptr);
+  // Ctrl-alt-del then sends SIGINT here instead of resetting the machine.
+  ::reboot(RB_DISABLE_CAD);
+  ::mount("cgroup2", "/sys/fs/cgroup", "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr);
+  for (;;) {
+    reap();
+    int number = ::sigwaitinfo(&signals, nullptr);
+    if (number > 0 && number != SIGCHLD) break;
+  }
+  say("powering off");
+  end_processes(SIGTERM, kTermGraceSeconds);
+  end_processes(SIGKILL, kKillGraceSeconds);
+  unmount_disks();
+  end_machine();
+}
+
+}  // namespace banger::roles::agent::init

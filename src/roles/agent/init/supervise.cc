@@ -1,0 +1,125 @@
+// The agent's keeper. It and the agent are made by plain fork and exec rather than host::spawn: the agent must start before the
+// keeper has become a program of its own, and stay its child across that exec.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+
+#include "host/files.h"
+#include "roles/agent/init/boot.h"
+
+namespace banger::roles::agent::init {
+
+namespace {
+
+constexpr std::int64_t kFirstPauseMs = 100, kLongestPauseMs = 5000;
+constexpr std::int64_t kHealthyMs = 10'000;   // an agent that lived so long did not die of its start
+constexpr std::int64_t kEndGraceMs = 2000;
+
+const char* const kEnvironment[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/", nullptr};
+
+std::int64_t now_ms() {
+  struct timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
+}
+
+/// Whom the kernel kills when memory runs out: never the keeper, the agent and what it runs as any other.
+void set_oom_score(std::string_view score) {
+  if (auto file = host::open_file("/proc/self/oom_score_adj", O_WRONLY)) (void)host::write_all(file->get(), score);
+}
+
+[[noreturn]] void become_agent() {
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  set_oom_score("0");
+  ::setsid();
+  UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  ::dup2(null.get(), STDIN_FILENO);
+  const char* const argv[] = {kAgentFile, "serve", nullptr};
+  ::execve(kAgentFile, const_cast<char* const*>(argv), const_cast<char* const*>(kEnvironment));
+  say(fail_errno("cannot start the agent").error().sentence());
+  ::_exit(127);
+}
+
+pid_t fork_agent() {
+  pid_t pid = ::fork();
+  if (pid == 0) become_agent();
+  return pid;
+}
+
+[[noreturn]] void become_supervisor() {
+  ::setsid();
+  auto agent = fmt::format("{}", fork_agent());
+  const char* const argv[] = {"init", "supervise", agent.c_str(), nullptr};
+  // The program in /run: one still running from the initramfs would keep all of its memory.
+  ::execve(kAgentFile, const_cast<char* const*>(argv), const_cast<char* const*>(kEnvironment));
+  say(fail_errno("cannot start the agent's supervisor").error().sentence());
+  ::_exit(127);
+}
+
+sigset_t watched_signals() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (int number : {SIGCHLD, SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&signals, number);
+  return signals;
+}
+
+/// The next watched signal, or 0 after `wait_ms` (negative: no limit).
+int next_signal(const sigset_t& signals, std::int64_t wait_ms) {
+  if (wait_ms < 0) return ::sigwaitinfo(&signals, nullptr);
+  struct timespec wait{.tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1'000'000};
+  return std::max(0, ::sigtimedwait(&signals, nullptr, &wait));
+}
+
+/// True when it was told to end before the pause was over.
+bool pause_for(const sigset_t& signals, std::int64_t pause_ms) {
+  std::int64_t end = now_ms() + pause_ms;
+  for (std::int64_t left = pause_ms; left > 0; left = end - now_ms())
+    if (next_signal(signals, left) == SIGTERM) return true;
+  return false;
+}
+
+bool has_ended(pid_t pid) { return ::waitpid(pid, nullptr, WNOHANG) != 0; }
+
+int end(const sigset_t& signals, pid_t agent) {
+  ::kill(agent, SIGTERM);
+  std::int64_t deadline = now_ms() + kEndGraceMs;
+  while (!has_ended(agent) && now_ms() < deadline) next_signal(signals, deadline - now_ms());
+  return 0;
+}
+
+}  // namespace
+
+Result<> start_agent() {
+  pid_t pid = ::fork();
+  if (pid < 0) return fail_errno("start the agent");
+  if (pid == 0) become_supervisor();
+  return {};
+}
+
+int supervise(int agent_pid) {
+  sigset_t signals = watched_signals();
+  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  set_oom_score("-1000");
+  pid_t agent = agent_pid;
+  std::int64_t started = now_ms(), pause = kFirstPauseMs;
+  for (;;) {
+    // Before waiting: it may have ended before its signal was blocked.
+    while (agent > 0 && !has_ended(agent))
+      if (next_signal(signals, -1) == SIGTERM) return end(signals, agent);
+    pause = now_ms() - started > kHealthyMs ? kFirstPauseMs : std::min(pause * 2, kLongestPauseMs);
+    say(fmt::format("the agent ended; starting it again in {} ms", pause));
+    if (pause_for(signals, pause)) return 0;
+    agent = fork_agent();
+    started = now_ms();
+  }
+}
+
+}  // namespace banger::roles::agent::init

@@ -1,0 +1,152 @@
+// The composition root of bangerd: the parts in dependency order, then serve, then stop.
+#include "roles/daemon/daemon.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <malloc.h>
+#include <signal.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include <asio.hpp>
+#include <charconv>
+#include <cstdlib>
+
+#include "base/text.h"
+#include "host/files.h"
+#include "host/unix_socket.h"
+#include "roles/daemon/instance_lock.h"
+#include "roles/daemon/methods.h"
+
+namespace banger::roles::daemon {
+
+namespace {
+
+vm::HostSize measure_host() {
+  struct sysinfo info{};
+  ::sysinfo(&info);
+  return {.cpus = static_cast<std::uint32_t>(std::max(1l, ::sysconf(_SC_NPROCESSORS_ONLN))),
+          .memory_bytes = static_cast<std::uint64_t>(info.totalram) * info.mem_unit};
+}
+
+Result<int> ready_fd_of(int argc, char** argv) {
+  if (argc == 1) return -1;
+  int fd = -1;
+  std::string_view value = argc == 3 ? argv[2] : "";
+  auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), fd);
+  if (argc != 3 || std::string_view(argv[1]) != "--ready-fd" || error != std::errc{} || *end || fd < 3)
+    return fail(ErrorCode::invalid, "usage: bangerd [--ready-fd N]", "banger daemon start starts it for you");
+  ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+  return fd;
+}
+
+void tell(int ready_fd, std::string text) {
+  text += '\n';
+  if (ready_fd < 0) return;
+  (void)host::write_all(ready_fd, text);
+  ::close(ready_fd);
+}
+
+// A socket whose daemon died is in the way; the instance lock, which we hold, proves that nobody serves it.
+Result<UniqueFd> listen_in_place_of_the_dead(const std::string& path) {
+  TRY(host::remove_file(path));
+  return host::listen_unix(path);
+}
+
+Task<> serve(Daemon& daemon, rpc::Server& server, UniqueFd listener, int ready_fd) {
+  daemon.services.runtime.spawn(server.serve(std::move(listener), ::geteuid()));
+  tell(ready_fd, "ok");
+  co_await daemon.vms.recover_all();
+}
+
+Task<> shut_down(Services& services, rpc::Server& server) {
+  // Calls under way are cancelled and get a moment to undo themselves; VMs are left alone.
+  co_await server.stop(host::after(std::chrono::seconds(20)));
+  (void)host::remove_file(services.paths.daemon_socket());
+  services.log.info("daemon.stopped");
+  services.runtime.stop();
+}
+
+struct Prepared {
+  host::Paths paths;
+  config::Config config;
+  UniqueFd lock;
+  std::unique_ptr<store::Store> store;
+};
+
+Result<Prepared> prepare() {
+  Prepared prepared;
+  prepared.paths = TRY(host::find_paths(host::process_env()));
+  TRY(host::make_private_directory(prepared.paths.state));
+  TRY(host::make_private_directory(prepared.paths.run()));
+  TRY(host::make_private_directory(prepared.paths.vms()));
+  prepared.config = TRY(config::load_config(prepared.paths.config_file));
+  prepared.lock = TRY(take_instance_lock(prepared.paths.daemon_lock()));
+  prepared.store = TRY(store::Store::open(prepared.paths.database()));
+  return prepared;
+}
+
+int serve_until_stopped(Prepared prepared, int ready_fd) {
+  Logger log(STDERR_FILENO, prepared.config.log_level);
+  const char* path = std::getenv("PATH");
+  std::string path_variable = path ? path : "/usr/local/bin:/usr/bin:/bin";
+
+  host::Runtime runtime;
+  host::Mutex building_image(runtime), pulling_kernel(runtime);
+  image::KernelStore kernels(runtime, prepared.paths.kernels(), prepared.paths.cache, path_variable);
+  image::ImageStore images(runtime, prepared.paths.images(), prepared.paths.cache, path_variable);
+  Machines machines(runtime, log, prepared.paths, prepared.config, *prepared.store, path_variable);
+  Initramfs initramfs(runtime, prepared.paths);
+  Services services{runtime, log, prepared.paths, prepared.config, *prepared.store, kernels, images, machines, initramfs,
+                    measure_host(), building_image, pulling_kernel};
+  VmManager vms(services);
+  auto server = rpc::make_server(runtime, log);
+  auto stop = [&, stopping = false]() mutable {
+    if (std::exchange(stopping, true)) return;
+    runtime.spawn(shut_down(services, *server));
+  };
+  Daemon daemon{services, vms, stop, std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())};
+  add_vm_methods(*server, daemon);
+  add_vm_stream_methods(*server, daemon);
+  add_asset_methods(*server, daemon);
+  add_host_methods(*server, daemon);
+
+  auto listener = listen_in_place_of_the_dead(prepared.paths.daemon_socket());
+  if (auto loaded = vms.load(); !loaded || !listener) {
+    auto& error = loaded ? listener.error() : loaded.error();
+    tell(ready_fd, error.sentence());
+    fmt::print(stderr, "bangerd: {}\n", error.sentence());
+    return 125;
+  }
+  asio::signal_set signals(runtime.io(), SIGTERM, SIGINT);
+  signals.async_wait([&](std::error_code error, int) {
+    if (!error) daemon.stop();
+  });
+  log.info("daemon.started", {{"version", BANGER_VERSION}, {"pid", std::to_string(::getpid())}});
+  runtime.spawn(serve(daemon, *server, std::move(*listener), ready_fd));
+  runtime.run();
+  return 0;
+}
+
+}  // namespace
+
+int run(int argc, char** argv) {
+  ::signal(SIGPIPE, SIG_IGN);
+  // One arena and an eager trim keep an idle daemon small; it is never busy with allocations.
+  ::mallopt(M_ARENA_MAX, 1);
+  ::mallopt(M_TRIM_THRESHOLD, 64 * 1024);
+  auto ready_fd = ready_fd_of(argc, argv);
+  if (!ready_fd) {
+    fmt::print(stderr, "bangerd: {}\n", ready_fd.error().sentence());
+    return 2;
+  }
+  auto prepared = prepare();
+  if (!prepared) {
+    tell(*ready_fd, prepared.error().sentence());
+    fmt::print(stderr, "bangerd: {}\n", prepared.error().sentence());
+    return 125;
+  }
+  return serve_until_stopped(std::move(*prepared), *ready_fd);
+}
+
+}  // namespace banger::roles::daemon

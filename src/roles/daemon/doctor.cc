@@ -1,0 +1,132 @@
+#include "roles/daemon/doctor.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "config/defaults.h"
+#include "host/files.h"
+
+namespace banger::roles::daemon {
+
+namespace {
+
+Check architecture() {
+  utsname info{};
+  ::uname(&info);
+  std::string machine = info.machine;
+  if (machine == "x86_64") return {"architecture", CheckStatus::pass, "amd64, Linux " + std::string(info.release), ""};
+  return {"architecture", CheckStatus::fail, fmt::format("{} is not supported: kernels, images and the QEMU machine type are amd64 only", machine),
+          "use an amd64 host"};
+}
+
+Task<Check> qemu(Services& services) {
+  auto facts = co_await services.machines.qemu();
+  if (!facts) co_return Check{"qemu", CheckStatus::fail, facts.error().message, facts.error().hint};
+  co_return Check{"qemu", CheckStatus::pass, fmt::format("{} {}", facts->binary, facts->version), ""};
+}
+
+Task<Check> kvm(Services& services) {
+  auto kernels = services.kernels.list();
+  if (!kernels || kernels->empty()) {
+    if (::access("/dev/kvm", R_OK | W_OK) == 0)
+      co_return Check{"kvm", CheckStatus::warn, "/dev/kvm is there, but whether it runs a guest is not known yet: there is no kernel to try",
+                      "banger kernel pull debian-cloud, then ask again"};
+    co_return Check{"kvm", CheckStatus::warn, "/dev/kvm cannot be used; VMs run under software emulation (TCG)", ""};
+  }
+  auto verdict = co_await services.machines.kvm(kernels->front().vmlinux);
+  if (!verdict) co_return Check{"kvm", CheckStatus::warn, verdict.error().message, verdict.error().hint};
+  if (verdict->usable) co_return Check{"kvm", CheckStatus::pass, verdict->reason, ""};
+  co_return Check{"kvm", CheckStatus::warn, fmt::format("{}; VMs run under software emulation (TCG), which works but is slower", verdict->reason), ""};
+}
+
+Check disk_space(const Services& services) {
+  auto free = host::free_space(services.paths.state);
+  if (!free) return {"disk space", CheckStatus::warn, free.error().message, ""};
+  auto detail = fmt::format("{} free in {}", format_size(*free), services.paths.state);
+  if (*free < limits::kGiB) return {"disk space", CheckStatus::fail, detail, "a VM needs about 1G; free some, or point XDG_STATE_HOME at a bigger disk"};
+  return {"disk space", *free < 5 * limits::kGiB ? CheckStatus::warn : CheckStatus::pass, detail, ""};
+}
+
+// Tries a reflink for real: file systems lie about nothing else so often.
+Check storage(const Services& services) {
+  auto from = services.paths.run() + "/reflink-from", to = services.paths.run() + "/reflink-to";
+  (void)host::remove_file(to);
+  bool reflinks = false;
+  if (host::write_file(from, std::string(4096, 'x'))) {
+    auto source = host::open_file(from, O_RDONLY);
+    auto target = host::open_file(to, O_WRONLY | O_CREAT | O_EXCL);
+    reflinks = source && target && ::ioctl(target->get(), FICLONE, source->get()) == 0;
+  }
+  (void)host::remove_file(from);
+  (void)host::remove_file(to);
+  return {"storage", CheckStatus::pass, reflinks ? "overlay; disks are cloned by reflink" : "overlay; disks are copied sparsely (no reflinks here)", ""};
+}
+
+Check private_state(const Services& services) {
+  struct stat info{};
+  auto path = services.paths.run();
+  if (::lstat(path.c_str(), &info) < 0) return {"state directory", CheckStatus::fail, fmt::format("{} is missing", path), ""};
+  if (info.st_uid != ::geteuid() || (info.st_mode & 077))
+    return {"state directory", CheckStatus::fail, fmt::format("{} can be reached by others", path), fmt::format("chmod 700 {}", path)};
+  return {"state directory", CheckStatus::pass, fmt::format("{} (private)", services.paths.state), ""};
+}
+
+Check default_image(const Services& services) {
+  const auto& name = services.config.default_image_name;
+  if (auto image = services.images.get(name)) return {"default image", CheckStatus::pass, fmt::format("{} ({})", name, format_size(image->size_bytes)), ""};
+  auto recipes = services.images.recipes();
+  bool buildable = std::any_of(recipes.begin(), recipes.end(), [&](const auto& recipe) { return recipe.name == name; });
+  if (!buildable) return {"default image", CheckStatus::fail, fmt::format("there is no image '{}' and no recipe for it", name), "banger image list shows what there is"};
+  const char* path = std::getenv("PATH");
+  if (!host::find_program("mmdebstrap", path ? path : ""))
+    return {"default image", CheckStatus::fail, fmt::format("{} is not built yet, and building it needs mmdebstrap", name), "apt install mmdebstrap uidmap"};
+  return {"default image", CheckStatus::pass, fmt::format("{} is not built yet; the first `vm run` does it", name), ""};
+}
+
+Check default_kernel(const Services& services) {
+  auto kernels = services.kernels.list();
+  if (kernels && !kernels->empty()) return {"kernel", CheckStatus::pass, fmt::format("{} {}", kernels->front().name, kernels->front().release), ""};
+  const char* path = std::getenv("PATH");
+  if (!host::find_program("apt-get", path ? path : ""))
+    return {"kernel", CheckStatus::fail, "there is none, and this host has no apt to take one from", "banger kernel import NAME --vmlinux FILE"};
+  return {"kernel", CheckStatus::pass, "debian-cloud is not here yet; the first `vm run` pulls it", ""};
+}
+
+Check helper() {
+  return {"root helper", CheckStatus::pass, "not used: VMs have user-mode networking and need no root", ""};
+}
+
+Check defaults(const Services& services) {
+  auto d = config::resolve_defaults(services.config, {.cpus = services.host_size.cpus, .memory_bytes = services.host_size.memory_bytes});
+  return {"vm defaults", CheckStatus::pass,
+          fmt::format("{} vcpu ({}), {} memory ({}), {} disk ({})", d.vcpus.value, d.vcpus.source, format_size(d.memory_bytes.value),
+                      d.memory_bytes.source, format_size(d.disk_bytes.value), d.disk_bytes.source), ""};
+}
+
+}  // namespace
+
+Task<std::vector<Check>> run_doctor(Services& services) {
+  std::vector<Check> checks;
+  checks.push_back(architecture());
+  checks.push_back(co_await qemu(services));
+  checks.push_back(co_await kvm(services));
+  checks.push_back(private_state(services));
+  checks.push_back(disk_space(services));
+  checks.push_back(storage(services));
+  checks.push_back(default_kernel(services));
+  checks.push_back(default_image(services));
+  checks.push_back(defaults(services));
+  checks.push_back(helper());
+  co_return checks;
+}
+
+}  // namespace banger::roles::daemon

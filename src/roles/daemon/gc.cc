@@ -1,0 +1,103 @@
+#include "roles/daemon/gc.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <filesystem>
+#include <set>
+
+#include "base/text.h"
+#include "host/files.h"
+
+namespace banger::roles::daemon {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::set<std::string> known_ids(const VmManager& vms) {
+  std::set<std::string> ids;
+  for (const auto& vm : vms.list()) ids.insert(vm->row().id);
+  return ids;
+}
+
+std::vector<Leftover> stray_directories(const Services& services, const std::set<std::string>& ids) {
+  std::vector<Leftover> found;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(services.paths.vms(), error))
+    if (!ids.contains(entry.path().filename().string())) found.push_back({"directory", entry.path().string(), "belongs to no VM"});
+  return found;
+}
+
+// A VMM of ours works in the directory of its VM; one whose VM is unknown or whose process is not the recorded one is astray.
+std::vector<Leftover> stray_processes(const Services& services, const VmManager& vms) {
+  std::vector<Leftover> found;
+  std::set<pid_t> known;
+  for (const auto& vm : vms.list())
+    if (vm->machine()) known.insert(vm->machine()->record().process.pid);
+  auto root = services.paths.vms() + "/";
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator("/proc", error)) {
+    auto name = entry.path().filename().string();
+    pid_t pid = 0;
+    auto [end, parsed] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (parsed != std::errc{} || end != name.data() + name.size() || known.contains(pid)) continue;
+    std::error_code ignored;
+    auto cwd = fs::read_symlink(entry.path() / "cwd", ignored).string();
+    auto argv = host::process_argv(pid);
+    if (cwd.starts_with(root) && argv && !argv->empty() && argv->front().find("qemu") != std::string::npos)
+      found.push_back({"process", fmt::format("pid {}", pid), fmt::format("a machine in {} that no VM owns", cwd)});
+  }
+  return found;
+}
+
+// Archives of other builds or of kernels that are gone; they are made again when needed.
+std::vector<Leftover> stale_caches(const Services& services) {
+  std::vector<Leftover> found;
+  std::set<std::string> kernels;
+  if (auto list = services.kernels.list())
+    for (const auto& kernel : *list) kernels.insert(kernel.sha256.substr(0, 16));
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(services.paths.cache + "/initramfs", error)) {
+    auto name = entry.path().filename().string();
+    if (name.ends_with(".tmp")) found.push_back({"cache", entry.path().string(), "was never finished"});
+    else if (!kernels.contains(name.substr(0, 16))) found.push_back({"cache", entry.path().string(), "made for a kernel that is gone"});
+  }
+  return found;
+}
+
+Result<> remove_leftover(const Leftover& item) {
+  if (item.kind != "process") return host::remove_tree(item.path);
+  pid_t pid = 0;
+  std::from_chars(item.path.data() + 4, item.path.data() + item.path.size(), pid);
+  UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!process) return {};
+  if (::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0) < 0) return fail_errno(item.path);
+  return {};
+}
+
+}  // namespace
+
+Task<Result<std::vector<Leftover>>> collect_garbage(Services& services, const VmManager& vms, bool dry_run) {
+  auto found = stray_directories(services, known_ids(vms));
+  for (auto& list : {stray_processes(services, vms), stale_caches(services)}) found.insert(found.end(), list.begin(), list.end());
+  // A build or pull that is under way owns its half-made directory.
+  if (!services.building_image.held())
+    for (const auto& path : services.images.leftovers()) found.push_back({"image", path, "was never finished"});
+  if (!services.pulling_kernel.held())
+    for (const auto& path : services.kernels.leftovers()) found.push_back({"kernel", path, "was never finished"});
+  if (dry_run) co_return found;
+  for (auto& item : found) {
+    auto removed = co_await services.runtime.blocking([&] { return remove_leftover(item); });
+    if (removed) item.removed = true;
+    else item.reason += "; could not be removed: " + removed.error().message;
+    services.log.info("gc", {{"kind", item.kind}, {"path", item.path}, {"removed", item.removed ? "yes" : "no"}});
+  }
+  co_return found;
+}
+
+}  // namespace banger::roles::daemon

@@ -1,0 +1,22 @@
+// What nobody owns: found by looking at the outside world and subtracting what the store and the stores know.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "roles/daemon/services.h"
+#include "roles/daemon/vm_manager.h"
+
+namespace banger::roles::daemon {
+
+struct Leftover {
+  std::string kind;     ///< "directory", "process", "cache", "image", "kernel"
+  std::string path;     ///< or "pid N"
+  std::string reason;
+  bool removed = false;
+};
+
+/// Lists leftovers and, unless `dry_run`, removes them.
+Task<Result<std::vector<Leftover>>> collect_garbage(Services& services, const VmManager& vms, bool dry_run);
+
+}  // namespace banger::roles::daemon

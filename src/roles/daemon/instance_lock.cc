@@ -1,0 +1,28 @@
+#include "roles/daemon/instance_lock.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/text.h"
+#include "host/files.h"
+
+namespace banger::roles::daemon {
+
+Result<UniqueFd> take_instance_lock(const std::string& path) {
+  auto fd = TRY(host::open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) < 0) {
+    if (errno != EWOULDBLOCK) return fail_errno(path);
+    auto pid = host::read_file(path, 64);
+    return fail(ErrorCode::exists, fmt::format("another daemon is running (pid {})", pid ? printable(trim(*pid)) : "unknown"),
+                "banger daemon stop ends it");
+  }
+  auto text = fmt::format("{}\n", ::getpid());
+  if (::ftruncate(fd.get(), 0) < 0 || ::pwrite(fd.get(), text.data(), text.size(), 0) < 0) return fail_errno(path);
+  return fd;
+}
+
+}  // namespace banger::roles::daemon

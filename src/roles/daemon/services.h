@@ -1,0 +1,37 @@
+// What the parts of the daemon share: borrowed references, made once by the composition root (daemon.cc).
+#pragma once
+
+#include <string>
+
+#include "base/log.h"
+#include "config/config.h"
+#include "host/paths.h"
+#include "host/runtime.h"
+#include "image/image.h"
+#include "image/kernel.h"
+#include "roles/daemon/initramfs.h"
+#include "roles/daemon/machines.h"
+#include "store/store.h"
+#include "vm/spec.h"
+
+namespace banger::roles::daemon {
+
+struct Services {
+  host::Runtime& runtime;
+  const Logger& log;
+  const host::Paths& paths;
+  const config::Config& config;
+  store::Store& store;
+  image::KernelStore& kernels;
+  image::ImageStore& images;
+  Machines& machines;
+  Initramfs& initramfs;
+  vm::HostSize host_size;
+  host::Mutex& building_image;   ///< one build at a time
+  host::Mutex& pulling_kernel;
+};
+
+/// Told of the stages of long work: name, detail, percent (-1 unknown).
+using Report = std::function<void(std::string_view stage, std::string_view detail, int percent)>;
+
+}  // namespace banger::roles::daemon

@@ -1,0 +1,80 @@
+// After a daemon start: each VM is brought to a state that is true, by what the store says was under way.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "host/files.h"
+#include "roles/daemon/vm_owner.h"
+
+namespace banger::roles::daemon {
+
+using vm::State;
+
+// The process by its record; if the daemon died between starting it and recording its pid, by its token.
+Task<Result<std::unique_ptr<machine::Machine>>> VmOwner::find_machine() {
+  if (row_.machine.empty()) co_return fail(ErrorCode::not_found, "no machine was started");
+  auto json = CO_TRY(parse_json(row_.machine, limits::kRpcMessageBytes));
+  auto record = CO_TRY(machine::record_from_json(json));
+  if (record.process.pid == 0) {
+    auto process = machine::find_process_by_token(record.token);
+    if (!process) co_return fail(ErrorCode::not_found, "the machine never started");
+    record.process = *process;
+  }
+  auto* driver = CO_TRY(co_await services_.machines.for_record(record));
+  co_return co_await driver->adopt(record);
+}
+
+Task<Result<std::string>> VmOwner::recover() {
+  auto turn = co_await turn_.lock();
+  switch (vm::recovery(state_)) {
+    case vm::Recovery::keep: co_return std::string();
+    case vm::Recovery::adopt_or_stop: co_return co_await adopt_or_settle();
+    case vm::Recovery::finish_stop: {
+      if (auto machine = co_await find_machine()) machine_ = std::move(*machine);
+      CO_TRY(co_await end_machine());
+      CO_TRY(co_await settle_stopped(""));
+      co_return fmt::format("vm '{}': finished stopping it", row_.name);
+    }
+    case vm::Recovery::undo_create:
+    case vm::Recovery::finish_delete: {
+      bool creating = state_ == State::creating;
+      if (auto machine = co_await find_machine()) machine_ = std::move(*machine);
+      CO_TRY(co_await end_machine());
+      CO_TRY(host::remove_tree(directory()));
+      CO_TRY(services_.store.delete_vm(row_.id));
+      gone_ = true;
+      co_return fmt::format("vm '{}': {}", row_.name, creating ? "undid a create that was cut short" : "finished deleting it");
+    }
+  }
+  co_return std::string();
+}
+
+Task<Result<std::string>> VmOwner::adopt_or_settle() {
+  auto machine = co_await find_machine();
+  if (!machine) {
+    CO_TRY(co_await settle_stopped(state_ == State::running ? "the machine ended while the daemon was away" : "the start was cut short"));
+    co_return fmt::format("vm '{}': recorded as stopped, its machine is gone", row_.name);
+  }
+  row_.machine = dump_json(machine::to_json((*machine)->record()));
+  CO_TRY(save());
+  attach(std::move(*machine));
+  if (state_ == State::running) {
+    services_.runtime.spawn(keep_link(shared_from_this(), machine_));
+    co_return fmt::format("vm '{}': adopted, it went on running", row_.name);
+  }
+  // A start that was cut short is finished: the guest boots on regardless of us.
+  Stages stages{Report{}};
+  host::Cancel never(services_.runtime);
+  if (auto ready = co_await wait_ready(stages, never); !ready) {
+    (void)co_await stopped_by_failure(std::move(ready.error()));
+    co_return fmt::format("vm '{}': its start was cut short and could not be finished", row_.name);
+  }
+  row_.booted = true;
+  row_.started_at = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  CO_TRY(move_to(State::running));
+  co_return fmt::format("vm '{}': finished starting it", row_.name);
+}
+
+}  // namespace banger::roles::daemon

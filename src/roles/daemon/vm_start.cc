@@ -1,0 +1,198 @@
+// From a stopped VM to one whose agent answers, and what watches it from then on.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "guestcfg/cpio.h"
+#include "host/files.h"
+#include "roles/daemon/vm_owner.h"
+
+namespace banger::roles::daemon {
+
+using vm::State;
+
+Task<Result<>> VmOwner::boot(Stages& stages, host::Cancel& cancel, WaitFor wait) {
+  launched_ = false;
+  CO_TRY(cancel.check());
+  for (const auto* capability : capabilities::all())
+    if (capability->check) CO_TRY(in(capability->name, capability->check({.spec = spec_, .state_directory = services_.paths.state})));
+  row_.link_token = to_hex(host::random_bytes(16));
+  CO_TRY(co_await prepare_disks(stages));
+  auto vm = CO_TRY(co_await context());
+  CO_TRY(co_await launch(stages, vm));
+  CO_TRY(co_await wait_ready(stages, cancel));
+  for (const auto* capability : capabilities::all()) {
+    if (!capability->started) continue;
+    if (auto started = co_await capability->started(vm, *client_); !started)
+      services_.log.warn("capability.started_failed", {{"vm", row_.name}, {"capability", capability->name}, {"error", started.error().message}});
+  }
+  row_.booted = true;
+  row_.started_at = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  CO_TRY(move_to(State::running));
+  if (wait == WaitFor::system) CO_TRY(co_await wait_system(stages, cancel));
+  co_return Result<>{};
+}
+
+Task<Result<>> VmOwner::launch(Stages& stages, const capabilities::VmContext& vm) {
+  stages.begin("config");
+  auto kernel = CO_TRY(services_.kernels.get(row_.kernel));
+  auto* driver = CO_TRY(co_await services_.machines.choose(kernel.vmlinux));
+  auto archive = CO_TRY(co_await services_.initramfs.agent_archive(kernel));
+
+  machine::MachineConfig config;
+  config.id = row_.id;
+  config.token = to_hex(host::random_bytes(16));
+  config.directory = directory();
+  config.vcpus = spec_.vcpus;
+  config.memory_bytes = spec_.memory_bytes;
+  config.kernel = kernel.vmlinux;
+  guestcfg::GuestConfig guest;
+  for (const auto* capability : capabilities::all()) {
+    if (capability->machine) CO_TRY(in(capability->name, capability->machine(vm, config)));
+    if (capability->guest) CO_TRY(in(capability->name, capability->guest(vm, guest)));
+  }
+  for (const auto& [key, value] : spec_.environment) guest.environment[key] = value;
+  std::string guest_archive = directory() + "/guest.cpio";
+  CO_TRY(host::write_file(guest_archive, guestcfg::config_archive(guest)));
+  if (!kernel.initrd.empty()) config.initrds.push_back(kernel.initrd);
+  config.initrds.push_back(archive);
+  config.initrds.push_back(guest_archive);
+
+  // Written before the process exists: after a crash it is found by this token.
+  CO_TRY(services_.store.add_journal({0, row_.id, "process", config.token}));
+  row_.machine = dump_json(machine::to_json({.driver = std::string(driver->name()), .token = config.token, .directory = config.directory}));
+  CO_TRY(save());
+
+  stages.begin("vmm");
+  machine::StartObserver observer{.started = [this](const machine::MachineRecord& record) {
+    row_.machine = dump_json(machine::to_json(record));
+    return save();
+  }};
+  attach(CO_TRY(co_await driver->start(config, observer)));
+  launched_ = true;
+  co_return Result<>{};
+}
+
+void VmOwner::attach(std::shared_ptr<machine::Machine> machine) {
+  machine_ = machine;
+  services_.runtime.spawn(watch_exit(shared_from_this(), machine));
+}
+
+void VmOwner::use_link(std::shared_ptr<link::Client> client) {
+  client_ = client;
+  changed_.notify_all();
+  services_.runtime.spawn(watch_system(shared_from_this(), client));
+}
+
+namespace {
+
+// The connection attempt, owned by whoever is left: the waiter may give up first.
+struct Attempt {
+  explicit Attempt(host::Runtime& runtime) : done(runtime) {}
+  host::Event done;
+  std::optional<Result<std::shared_ptr<link::Client>>> result;
+};
+
+Task<> try_link(std::shared_ptr<Attempt> attempt, host::Runtime& runtime, std::shared_ptr<machine::Machine> machine, std::string token,
+                host::Deadline deadline) {
+  auto channel = co_await machine->open_link();
+  if (!channel) attempt->result = std::unexpected(channel.error());
+  else attempt->result = co_await link::connect(runtime, std::move(*channel), std::move(token), deadline);
+  attempt->done.notify_all();
+}
+
+}  // namespace
+
+Task<Result<>> VmOwner::wait_ready(Stages& stages, host::Cancel& cancel) {
+  stages.begin("boot", fmt::format("{} on {}", machine_->record().accelerator, machine_->record().driver));
+  auto deadline = host::after(limits::kAgentReadyDeadline);
+  auto attempt = std::make_shared<Attempt>(services_.runtime);
+  auto token = CO_TRY(from_hex(row_.link_token));
+  services_.runtime.spawn(try_link(attempt, services_.runtime, machine_, token, deadline));
+  std::string logs_hint = fmt::format("banger vm logs {}", row_.name);
+  while (!attempt->result) {
+    if (cancel.requested() || abort_) co_return fail(ErrorCode::cancelled, "cancelled");
+    if (!machine_->running()) {
+      auto exit = co_await machine_->wait_exit();
+      co_return fail(ErrorCode::unavailable, fmt::format("the guest ended before it was ready: {}", exit.reason), logs_hint);
+    }
+    co_await attempt->done.wait(host::after(std::chrono::milliseconds(100)));
+  }
+  if (!*attempt->result) {
+    auto error = std::move(attempt->result->error());
+    if (error.code == ErrorCode::timeout || error.code == ErrorCode::unavailable)
+      co_return fail(ErrorCode::timeout, fmt::format("the guest did not become ready within {}: {}",
+                                                     format_duration(limits::kAgentReadyDeadline), error.message), logs_hint);
+    co_return std::unexpected(std::move(error));
+  }
+  use_link(**attempt->result);
+  services_.runtime.spawn(keep_link(shared_from_this(), machine_));
+  stages.end();
+  co_return Result<>{};
+}
+
+Task<Result<>> VmOwner::wait_system(Stages& stages, host::Cancel& cancel) {
+  stages.begin("system");
+  auto deadline = host::after(limits::kAgentReadyDeadline);
+  while (!system_ready_) {
+    if (cancel.requested() || abort_) co_return fail(ErrorCode::cancelled, "cancelled");
+    if (!machine_ || !machine_->running()) co_return fail(ErrorCode::unavailable, "the guest ended before its system was up");
+    if (host::Clock::now() >= deadline) co_return fail(ErrorCode::timeout, "the guest's init did not reach its boot target in time", fmt::format("banger vm logs {}", row_.name));
+    co_await changed_.wait(host::after(std::chrono::milliseconds(100)));
+  }
+  co_return Result<>{};
+}
+
+// Ends when this machine has; takes the turn, so an operation that is under way sees the exit first.
+Task<> VmOwner::watch_exit(std::shared_ptr<VmOwner> self, std::shared_ptr<machine::Machine> machine) {
+  auto exit = co_await machine->wait_exit();
+  self->changed_.notify_all();
+  auto turn = co_await self->turn_.lock();
+  if (self->machine_ != machine || self->gone_) co_return;
+  self->services_.log.info("vm.exited", {{"vm", self->row_.name}, {"id", self->row_.id}, {"reason", exit.reason}});
+  auto settled = co_await self->settle_stopped(exit.guest_initiated ? "" : fmt::format("the machine ended: {}", exit.reason));
+  if (!settled) self->services_.log.error("vm.settle_failed", {{"vm", self->row_.name}, {"error", settled.error().message}});
+}
+
+// Reconnects when the agent or the channel restarts, for as long as the machine runs.
+Task<> VmOwner::keep_link(std::shared_ptr<VmOwner> self, std::shared_ptr<machine::Machine> machine) {
+  auto& runtime = self->services_.runtime;
+  while (self->machine_ == machine && machine->running()) {
+    if (auto client = self->client_) {
+      co_await client->closed();
+      if (self->client_ == client) self->client_.reset();
+      self->changed_.notify_all();
+    }
+    if (self->machine_ != machine || !machine->running()) co_return;
+    auto attempt = std::make_shared<Attempt>(runtime);
+    auto token = from_hex(self->row_.link_token);
+    if (!token) co_return;
+    co_await try_link(attempt, runtime, machine, *token, host::after(limits::kLinkRequestDeadline));
+    if (self->machine_ != machine) co_return;
+    if (*attempt->result) self->use_link(**attempt->result);
+    else co_await runtime.sleep_for(std::chrono::milliseconds(200));
+  }
+}
+
+Task<> VmOwner::watch_system(std::shared_ptr<VmOwner> self, std::shared_ptr<link::Client> client) {
+  while (client->alive() && !self->system_ready_) {
+    auto text = co_await client->call("GET", "/health?wait=system", "", host::after(std::chrono::seconds(150)));
+    if (!text) {
+      co_await self->services_.runtime.sleep_for(std::chrono::milliseconds(500));
+      continue;
+    }
+    auto health = parse_json(*text, limits::kLinkJsonBytes);
+    auto ready = health ? get_bool(*health, "system_ready") : Result<bool>(false);
+    if (!ready || !*ready) {
+      co_await self->services_.runtime.sleep_for(std::chrono::milliseconds(500));
+      continue;
+    }
+    if (self->client_ != client) co_return;
+    self->system_ready_ = true;
+    self->changed_.notify_all();
+  }
+}
+
+}  // namespace banger::roles::daemon

@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""Reads every #include under src/ and fails on one that points the wrong way, or on a third-party header outside the
+folder that owns it. The arrows are those of docs/architecture.md."""
+import pathlib
+import re
+import sys
+
+# Each folder may include itself and the folders named here.
+ALLOWED = {
+    "base": [],
+    "host": ["base"],
+    "config": ["host", "base"],
+    "guestcfg": ["base"],
+    "store": ["host", "base"],
+    "net": ["host", "base"],
+    "link": ["host", "base"],
+    "rpc": ["host", "base"],
+    "image": ["host", "base"],
+    "machine": ["guestcfg", "host", "base"],
+    "vm": ["machine", "image", "guestcfg", "net", "link", "store", "rpc", "host", "base"],
+    "capabilities": ["vm", "machine", "image", "guestcfg", "net", "link", "store", "rpc", "host", "base"],
+    "roles": ["capabilities", "vm", "machine", "image", "guestcfg", "net", "link", "store", "rpc", "config", "host", "base"],
+}
+# Third-party header prefix -> folders (or deeper paths) that may include it.
+OWNERS = {
+    r"SQLiteCpp/|sqlite3\.h": ["store"],
+    r"archive(_entry)?\.h|zstd\.h|lzma\.h|lz4|zlib\.h|ext2fs/|et/com_err": ["image"],
+    r"nghttp2/": ["link"],
+    r"netlink/": ["net"],
+    r"CLI/": ["roles/cli"],
+    r"toml\+\+/|toml\.hpp": ["config"],
+    r"openssl/": ["host"],
+    r"catch2/": [],
+}
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
+
+
+def problems(src: pathlib.Path):
+    for path in sorted(src.rglob("*")):
+        if path.suffix not in (".h", ".cc", ".in") or not path.is_file():
+            continue
+        relative = path.relative_to(src).as_posix()
+        folder = relative.split("/")[0]
+        if "/" not in relative:
+            continue  # main.cc sees every role
+        for quote, header in INCLUDE.findall(path.read_text()):
+            if quote == '"':
+                target = header.split("/")[0]
+                if target not in ALLOWED:
+                    yield f"{relative}: \"{header}\" is not named from src/"
+                elif target != folder and target not in ALLOWED[folder]:
+                    yield f"{relative}: {folder} must not include {target} (\"{header}\")"
+            for pattern, owners in OWNERS.items():
+                if re.match(pattern, header) and not any(relative.startswith(o + "/") for o in owners):
+                    yield f"{relative}: <{header}> belongs to {owners or 'the tests'}"
+            if header == "asio.hpp" and relative.endswith(".h"):
+                yield f"{relative}: <asio.hpp> stays out of headers"
+
+
+def main():
+    src = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent.parent / "src")
+    found = list(problems(src))
+    for line in found:
+        print(line)
+    print(f"{len(found)} wrong includes")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

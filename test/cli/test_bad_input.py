@@ -1,0 +1,242 @@
+"""Bad input and bad days that need no guest: each a clear error, its exit code, and nothing left behind."""
+import os
+import pathlib
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from harness import BIN, Banger, Case, wait_until  # noqa: E402
+
+
+class BadInput(Case):
+    needs_images = False
+
+    def test_usage_errors_are_2_and_suggest_the_nearest(self):
+        self.fails(2, "vm", "crate", says="create")
+        self.fails(2, "vmm", says="vm")
+        self.fails(2, "vm", "create", "--nmae", "x", says="--name")
+        self.fails(2, "vm", "create", "--vcpu", "many", says="many")
+        self.fails(2, "vm", "create", "--memory", "lots", says="lots")
+        self.fails(2, "vm", "exec", "x")
+        self.assertIsNone(self.b.daemon_pid())  # nothing of this needed a daemon
+
+    def test_names_that_cannot_be(self):
+        for name in ("../x", "Web", "a" * 64, "-a", "a_b"):
+            done = self.b.run("vm", "create", f"--name={name}", "--no-start")
+            self.assertIn(done.returncode, (2, 125), done.stderr)
+            self.assertIn("cannot name a VM", done.stderr)
+        self.assert_nothing_left()
+
+    def test_things_that_are_not_there(self):
+        self.fails(125, "vm", "show", "nobody", says="there is no VM 'nobody'")
+        self.fails(125, "vm", "stop", "nobody", says="nobody")
+        self.fails(125, "vm", "create", "--image", "no-such-image", says="no-such-image")
+        self.fails(125, "image", "show", "debian-bookwrm", says="debian-bookworm")
+        self.fails(125, "kernel", "show", "nope", says="nope")
+        self.fails(125, "kernel", "pull", "nope", says="nope")
+        self.fails(125, "kernel", "import", "k", "--vmlinux", "/nowhere", says="/nowhere")
+        self.assert_nothing_left()
+
+    def test_sizes_that_cannot_be(self):
+        for flags, says in ((("--memory", "0"), "memory"), (("--memory", "1000000G"), "host"), (("--disk-size", "1"), "disk"),
+                            (("--vcpu", "0"), "vcpu"), (("--vcpu", "5000"), "vcpus")):
+            done = self.b.run("vm", "create", *flags)
+            self.assertIn(done.returncode, (2, 125), done.stderr)
+            self.assertIn(says, done.stderr)
+        self.assert_nothing_left()
+
+    def test_a_config_with_a_typo_names_the_line_and_the_key(self):
+        config = pathlib.Path(self.b.env["XDG_CONFIG_HOME"]) / "banger" / "config.toml"
+        config.parent.mkdir(parents=True)
+        config.write_text('log_level = "info"\nlog_levle = "info"\n')
+        self.fails(125, "vm", "list", says=["config.toml:2", "log_levle", "log_level"])
+        config.write_text("log_level = [[[\n")
+        self.fails(125, "vm", "list", says="config.toml:1")
+
+    def test_a_state_directory_of_a_newer_version_is_left_alone(self):
+        self.b.ok("vm", "list")
+        self.b.ok("daemon", "stop")
+        db = sqlite3.connect(self.b.state / "banger.db")
+        db.execute("PRAGMA user_version = 99")
+        db.commit()
+        db.close()
+        self.fails(125, "vm", "list", says=["newer", "99"])
+        db = sqlite3.connect(self.b.state / "banger.db")
+        self.assertEqual(db.execute("PRAGMA user_version").fetchone()[0], 99)
+        db.close()
+
+    def test_daemon_starts_by_itself_once_and_says_so_once(self):
+        first = self.b.run("vm", "list")
+        self.assertEqual(first.returncode, 0, first.stderr)
+        self.assertIn("started the daemon", first.stderr)
+        self.assertEqual(self.b.run("vm", "list").stderr, "")
+
+    def test_a_second_daemon_is_refused(self):
+        self.b.ok("daemon", "start")
+        done = subprocess.run([BIN / "bangerd"], env=self.b.env, capture_output=True, text=True, timeout=30)
+        self.assertEqual(done.returncode, 125)
+        self.assertIn(f"pid {self.b.daemon_pid()}", done.stderr)
+        self.b.ok("vm", "list")
+
+    def test_many_clients_at_once_start_one_daemon(self):
+        clients = [self.b.popen("vm", "list", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for _ in range(8)]
+        for client in clients:
+            _, err = client.communicate(timeout=60)
+            self.assertEqual(client.returncode, 0, err)
+        self.assertIsNotNone(self.b.daemon_pid())
+
+    def test_a_stale_socket_is_replaced(self):
+        run = self.b.state / "run"
+        run.mkdir(parents=True, mode=0o700)
+        os.chmod(self.b.state, 0o700)
+        s = socket.socket(socket.AF_UNIX)
+        s.bind(str(run / "bangerd.sock"))
+        s.close()
+        self.b.ok("vm", "list")
+        self.b.kill_daemon()  # leaves its socket
+        self.assertTrue((run / "bangerd.sock").exists())
+        self.b.ok("vm", "list")
+
+    def test_the_socket_and_its_directory_are_private(self):
+        old = os.umask(0)
+        try:
+            self.b.ok("daemon", "start")
+        finally:
+            os.umask(old)
+        run = self.b.state / "run"
+        self.assertEqual(run.stat().st_mode & 0o777, 0o700)
+        self.assertEqual(self.b.state.stat().st_mode & 0o777, 0o700)
+        self.assertEqual((run / "bangerd.sock").stat().st_mode & 0o777, 0o600)
+        for path in self.b.state.rglob("*"):
+            if path.is_file():
+                self.assertEqual(path.stat().st_mode & 0o077, 0, path)
+
+    def test_a_state_directory_of_someone_else_is_refused(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root to make a foreign directory")
+        self.b.state.mkdir(parents=True)
+        os.chown(self.b.state, 12345, 12345)
+        self.fails(125, "vm", "list", says="another user")
+
+    def test_daemon_stop_ends_it_and_status_never_starts_one(self):
+        self.b.run("daemon", "status")
+        self.assertIsNone(self.b.daemon_pid())
+        self.b.ok("daemon", "start")
+        pid = self.b.daemon_pid()
+        self.assertEqual(self.b.json("daemon", "status")["pid"], pid)
+        self.b.ok("daemon", "stop")
+        self.assertIsNone(self.b.daemon_pid())
+        self.assertFalse((self.b.state / "run" / "bangerd.sock").exists())
+
+    def test_sigterm_ends_the_daemon_cleanly(self):
+        self.b.ok("daemon", "start")
+        os.kill(self.b.daemon_pid(), signal.SIGTERM)
+        wait_until(lambda: self.b.daemon_pid() is None, "the daemon to end")
+        self.assertFalse((self.b.state / "run" / "bangerd.sock").exists())
+
+    def test_garbage_on_the_socket_harms_nobody_else(self):
+        self.b.ok("daemon", "start")
+        pid = self.b.daemon_pid()
+        path = str(self.b.state / "run" / "bangerd.sock")
+        for data in (b"\0" * 100, b"{}\n", b"[" * 100_000 + b"\n", b"x" * 3_000_000, b'{"jsonrpc":"2.0","id":1,"method":"vm.show","params":[1]}\n',
+                     b'{"jsonrpc":"2.0","id":null,"method":5}\n', b"\xff\xfe\n" * 1000):
+            s = socket.socket(socket.AF_UNIX)
+            s.settimeout(10)
+            s.connect(path)
+            try:
+                s.sendall(data)
+                s.recv(1000)
+            except OSError:
+                pass
+            s.close()
+        self.b.ok("vm", "list")
+        self.assertEqual(self.b.daemon_pid(), pid)
+
+    def test_a_closed_stdout_is_no_crash(self):
+        r, w = os.pipe()
+        os.close(r)
+        p = self.b.popen("vm", "list", "--json", stdout=w, stderr=subprocess.PIPE)
+        os.close(w)
+        _, err = p.communicate(timeout=60)
+        self.assertNotIn(b"terminate", err)
+        self.assertGreaterEqual(p.returncode, 0)  # not killed by a signal
+        self.b.ok("vm", "list")
+
+    def test_output_is_data_only_and_help_is_everywhere(self):
+        self.assertEqual(self.b.json("vm", "list"), {"vms": []})
+        self.assertEqual(self.b.ok("vm", "list", "-q"), "")
+        for words in ((), ("vm",), ("vm", "run"), ("vm", "create"), ("image",), ("kernel", "import"), ("daemon",), ("doctor",), ("gc",), ("completion",)):
+            out = self.b.ok(*words, "--help")
+            self.assertIn("banger", out)
+        self.assertIn("0.1.0", self.b.ok("--version"))
+
+    def test_completion_never_starts_a_daemon(self):
+        for shell in ("bash", "zsh", "fish"):
+            self.assertIn("banger", self.b.ok("completion", shell))
+        self.b.run("__complete", "--", "vm", "stop", "")
+        self.assertIsNone(self.b.daemon_pid())
+
+    def test_doctor_tells_the_truth_and_its_exit_code(self):
+        checks = {c["name"]: c for c in self.b.json("doctor")["checks"]} if self.b.run("doctor").returncode == 0 else None
+        if checks is None:
+            self.skipTest("doctor finds a failure on this host: " + self.b.run("doctor").stdout)
+        self.assertEqual(checks["architecture"]["status"], "pass")
+        self.assertEqual(checks["qemu"]["status"], "pass")
+
+    def test_nothing_is_written_outside_the_xdg_directories(self):
+        self.b.ok("vm", "list")
+        self.b.ok("doctor") if self.b.run("doctor").returncode == 0 else None
+        self.assertLessEqual({p.name for p in self.b.root.iterdir()}, {"config", "state", "data", "cache"})
+
+
+class FullDisk(Case):
+    def test_a_full_disk_during_create_is_said_and_undone(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root to mount a small file system")
+        small = self.b.root / "small"
+        small.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m,mode=700", "banger-small", str(small)], check=True)
+        full = Banger(data=self.b.env["XDG_DATA_HOME"], state=small)
+        try:
+            done = full.run("vm", "create", "--name", "big")
+            self.assertEqual(done.returncode, 125, done.stderr)
+            self.assertTrue("space" in done.stderr.lower(), done.stderr)
+            self.assertEqual(full.json("vm", "list")["vms"], [])
+            self.assertEqual(full.vm_dirs(), [])
+            self.assertEqual(full.machines(), [])
+        finally:
+            full.destroy()
+            subprocess.run(["umount", str(small)], check=True)
+
+
+class Interrupted(Case):
+    def test_ctrl_c_during_create_undoes_it(self):
+        import time
+        self.b.ok("daemon", "start")
+        for delay in (0.05, 0.4, 1.0):
+            p = self.b.popen("vm", "create", "--name", "c", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            time.sleep(delay)  # where it lands is meant to vary
+            p.send_signal(signal.SIGINT)
+            _, err = p.communicate(timeout=60)
+            self.assertIn(p.returncode, (130, 0), err)
+            if p.returncode == 130:
+                wait_until(lambda: self.b.json("vm", "list")["vms"] == [], "the create to be undone")
+            else:
+                self.b.ok("vm", "delete", "--force", "c")
+            self.assert_nothing_left()
+
+    def test_ctrl_c_during_run_rm_deletes_the_vm(self):
+        p = self.b.popen("vm", "run", "--rm", "--", "sh", "-c", "echo up; sleep 1000", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertEqual(p.stdout.readline(), b"up\n")
+        p.send_signal(signal.SIGTERM)
+        p.communicate(timeout=90)
+        wait_until(lambda: self.b.json("vm", "list")["vms"] == [], "the VM to be deleted")
+        self.assert_nothing_left()
+
+
+if __name__ == "__main__":
+    unittest.main()

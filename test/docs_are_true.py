@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""Checks what the documents name against what there is: paths in the tree, commands and flags of the built binary, RPC methods."""
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BANGER = ROOT / "build" / "src" / "banger"
+DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def help_of(words, cache={}):  # noqa: B006 (a memo on purpose)
+    key = tuple(words)
+    if key not in cache:
+        done = subprocess.run([BANGER, *words, "--help"], capture_output=True, text=True, timeout=30)
+        cache[key] = done.stdout if done.returncode == 0 else None
+    return cache[key]
+
+
+def wrong_paths(text):
+    for path in re.findall(r"`((?:src|docs|test|scripts|images|guest|subprojects)/[\w./*-]*)`", text):
+        if path in ("docs/", "images/") or list(ROOT.glob(path.rstrip("/"))):
+            continue
+        yield f"no such path: {path}"
+
+
+def wrong_includes(text):
+    for path in re.findall(r"`(\.?[\w-]+\.(?:txt|build|md|ci))`", text):
+        if not list(ROOT.glob(path)) and not list((ROOT / "docs").glob(path)):
+            yield f"no such file: {path}"
+
+
+def command_lines(text):
+    """`banger …` in code, up to a comment."""
+    for line in re.findall(r"^    (banger [^\n#]*)", text, re.M) + re.findall(r"`(banger [^`\n]*)`", text):
+        yield line.split("#")[0].strip()
+
+
+def wrong_commands(text):
+    for line in command_lines(text):
+        words = line.split(" -- ")[0].split()[1:]
+        path = []
+        for word in words:
+            if not re.fullmatch(r"[a-z][a-z-]*", word) or help_of(path + [word]) is None:
+                break
+            path.append(word)
+        if words and words[0].islower() and words[0].isalpha() and not path:
+            yield f"no such command: {line}"
+            continue
+        known = help_of(path) or ""
+        for flag in re.findall(r"(?<!\S)(--[a-z][a-z-]*)", line.split(" -- ")[0]):
+            if flag not in known:
+                yield f"no flag {flag}: {line}"
+
+
+def rpc_methods():
+    """Documented methods against registered ones."""
+    documented = set(re.findall(r"^\| `((?:vm|image|kernel|daemon|host)\.[a-z_]+)`", (ROOT / "docs/rpc.md").read_text(), re.M))
+    registered = set()
+    for path in (ROOT / "src/roles/daemon").glob("*methods.cc"):
+        registered |= set(re.findall(r'\{?\(?"((?:vm|image|kernel|daemon|host)\.[a-z_]+)"', path.read_text()))
+    for name in sorted(documented - registered):
+        yield f"docs/rpc.md documents {name}, which the daemon has not"
+    for name in sorted(registered - documented):
+        yield f"the daemon has {name}, which docs/rpc.md does not document"
+
+
+def readme_commands_exist():
+    """Each group's commands, as --help lists them, have a help of their own."""
+    for group in ("vm", "image", "kernel", "daemon"):
+        text = help_of([group]) or ""
+        for name in re.findall(r"^  ([a-z]+)(?:, \w+)*  ", text, re.M):
+            if help_of([group, name]) is None:
+                yield f"banger {group} {name} is offered but has no help"
+
+
+def main():
+    found = [*rpc_methods(), *readme_commands_exist()]
+    checked = 0
+    for doc in DOCS:
+        text = doc.read_text()
+        checked += sum(1 for _ in command_lines(text))
+        for check in (wrong_paths, wrong_includes, wrong_commands):
+            found += [f"{doc.relative_to(ROOT)}: {problem}" for problem in check(text)]
+    for line in found:
+        print(line)
+    print(f"{len(DOCS)} documents, {checked} command lines, {len(found)} untrue")
+    return 1 if found or not checked else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

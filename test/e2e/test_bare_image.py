@@ -1,0 +1,120 @@
+"""A busybox image without an init: imported from a tar, booted by banger's own small init."""
+import io
+import pathlib
+import shutil
+import subprocess
+import sys
+import tarfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from harness import DATA, KERNEL, Banger, Case, wait_until  # noqa: E402
+
+BUSYBOX = shutil.which("busybox") or "/bin/busybox"
+
+
+def busybox_tar(path):
+    """The least a Linux root file system can be: one static program and its links."""
+    applets = subprocess.run([BUSYBOX, "--list"], capture_output=True, text=True, check=True).stdout.split()
+    with tarfile.open(path, "w") as tar:
+        def entry(name, kind, mode=0o755, link="", data=b""):
+            info = tarfile.TarInfo(name)
+            info.type, info.mode, info.linkname, info.size = kind, mode, link, len(data)
+            tar.addfile(info, io.BytesIO(data))
+        for directory in ("bin", "etc", "root", "tmp", "usr"):
+            entry(directory, tarfile.DIRTYPE)
+        entry("bin/busybox", tarfile.REGTYPE, 0o755, data=pathlib.Path(BUSYBOX).read_bytes())
+        for applet in applets:
+            if applet not in ("busybox", "init", "linuxrc"):
+                entry(f"bin/{applet}", tarfile.SYMTYPE, 0o777, "busybox")
+        entry("etc/passwd", tarfile.REGTYPE, 0o644, data=b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n")
+        entry("etc/group", tarfile.REGTYPE, 0o644, data=b"root:x:0:\nnogroup:x:65534:\n")
+
+
+class BareImage(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        if not DATA:
+            raise unittest.SkipTest("no kernel: BANGER_DATA is not set")
+        cls.b = Banger()
+        # An own image store with the shared kernel, so that the shared one stays as it is.
+        store = pathlib.Path(cls.b.env["XDG_DATA_HOME"]) / "banger"
+        store.mkdir(parents=True)
+        shutil.copytree(pathlib.Path(DATA) / "banger" / "kernels", store / "kernels")
+        busybox_tar(cls.b.root / "bare.tar")
+        cls.b.ok("image", "import", "bare", str(cls.b.root / "bare.tar"), "--kernel", KERNEL)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.b.destroy()
+
+    def test_a_bare_image_runs_commands_without_an_init_of_its_own(self):
+        b = self.b
+        self.assertEqual(b.json("image", "show", "bare")["init"], "none")
+        done = b.run("vm", "run", "--rm", "--image", "bare", "--", "sh", "-c", "cat /proc/1/comm; echo $((6*7))")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout.splitlines()[-1], "42")
+        self.assertEqual(b.json("vm", "list")["vms"], [])
+
+    def test_it_keeps_its_files_powers_off_cleanly_and_reaps_orphans(self):
+        b = self.b
+        b.ok("vm", "create", "--name", "bare1", "--image", "bare")
+        b.ok("vm", "exec", "bare1", "--", "sh", "-c", "echo kept >/root/x; echo kept >/etc/x")
+        b.ok("vm", "exec", "bare1", "--", "sh", "-c", "(sleep 0.1 &) ; exit 0")
+        wait_until(lambda: "Z" not in b.ok("vm", "exec", "bare1", "--", "sh", "-c", "cat /proc/[0-9]*/stat 2>/dev/null | cut -d' ' -f3 | tr -d '\\n'"),
+                   "orphans to be reaped")
+        b.ok("vm", "stop", "bare1")
+        self.assertEqual(b.json("vm", "show", "bare1")["last_error"], "")
+        b.ok("vm", "start", "bare1")
+        self.assertEqual(b.ok("vm", "exec", "bare1", "--", "cat", "/root/x", "/etc/x"), "kept\nkept\n")
+        b.ok("vm", "delete", "--force", "bare1")
+
+    def test_the_network_and_names_work_without_any_guest_tool(self):
+        b = self.b
+        b.ok("vm", "create", "--name", "bare2", "--image", "bare")
+        self.assertEqual(b.ok("vm", "exec", "bare2", "--", "hostname"), "bare2\n")
+        self.assertIn("10.0.2.15", b.ok("vm", "exec", "bare2", "--", "ifconfig"))
+        self.assertIn("10.0.2.3", b.ok("vm", "exec", "bare2", "--", "cat", "/etc/resolv.conf"))
+        b.ok("vm", "delete", "--force", "bare2")
+
+    def test_an_image_in_use_cannot_be_deleted_and_the_vm_is_named(self):
+        b = self.b
+        b.ok("vm", "create", "--name", "user1", "--image", "bare", "--no-start")
+        done = b.run("image", "delete", "bare")
+        self.assertEqual(done.returncode, 125)
+        self.assertIn("user1", done.stderr)
+        done = b.run("kernel", "delete", KERNEL)
+        self.assertEqual(done.returncode, 125)
+        self.assertIn("user1", done.stderr)
+        b.ok("vm", "delete", "user1")
+
+    def test_a_kernel_that_cannot_reach_its_disks_is_explained_by_the_logs(self):
+        b = self.b
+        vmlinux = next((pathlib.Path(b.env["XDG_DATA_HOME"]) / "banger/kernels" / KERNEL).glob("vmlinux"))
+        b.ok("kernel", "import", "bald", "--vmlinux", str(vmlinux))
+        done = b.run("vm", "create", "--name", "lost", "--image", "bare", "--kernel", "bald")
+        self.assertEqual(done.returncode, 125)
+        self.assertIn("banger vm logs lost", done.stderr)
+        self.assertEqual(b.json("vm", "show", "lost")["state"], "stopped")  # kept, so that its logs can be read
+        self.assertIn("banger:", b.ok("vm", "logs", "lost"))
+        b.ok("vm", "delete", "lost")
+        b.ok("kernel", "delete", "bald")
+
+    def test_a_corrupt_root_file_system_is_a_clear_error(self):
+        b = self.b
+        b.ok("image", "import", "broken", str(b.root / "bare.tar"), "--kernel", KERNEL)
+        rootfs = pathlib.Path(b.json("image", "show", "broken")["path"])
+        rootfs = rootfs / "rootfs.ext4" if rootfs.is_dir() else rootfs
+        with open(rootfs, "r+b") as f:
+            f.seek(1024)
+            f.write(b"\xff" * 1024)
+        done = b.run("vm", "create", "--name", "br", "--image", "broken")
+        self.assertEqual(done.returncode, 125)
+        self.assertIn("rootfs", done.stderr)
+        b.run("vm", "delete", "--force", "br")
+        b.ok("image", "delete", "broken")
+        self.assertEqual(b.leftovers(), [])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,106 @@
+"""kill -9 of the daemon at moments all over create, start, stop and delete: nothing lost, nothing left."""
+import pathlib
+import random
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from harness import Case, wait_until  # noqa: E402
+
+SETTLED = ("running", "stopped")
+
+
+class Crashes(Case):
+    def settle(self):
+        """The next command starts a daemon; waits until every VM it found is in a true state."""
+        def settled():
+            return all(vm["state"] in SETTLED for vm in self.b.json("vm", "list")["vms"])
+        wait_until(settled, "the VMs to settle", 150)
+        return {vm["name"]: vm for vm in self.b.json("vm", "list")["vms"]}
+
+    def kill_during(self, delay, *args):
+        p = self.b.popen(*args, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(delay)  # where the kill lands is meant to vary
+        self.b.kill_daemon()
+        p.wait(timeout=60)
+
+    def check_all_true(self):
+        vms = self.settle()
+        running = [vm for vm in vms.values() if vm["state"] == "running"]
+        self.assertEqual(len(self.b.machines()), len(running))
+        self.assertEqual(sorted(self.b.vm_dirs()), sorted(vm["id"] for vm in vms.values()))
+        self.assertEqual(self.b.leftovers(), [])
+        return vms
+
+    def test_a_create_that_is_cut_short_is_undone_or_finished(self):
+        self.b.ok("daemon", "start")
+        for delay in (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.2):
+            self.kill_during(delay, "vm", "create", "--name", "v")
+            vms = self.check_all_true()
+            if "v" in vms:
+                if vms["v"]["state"] == "running":
+                    self.assertEqual(self.b.ok("vm", "exec", "v", "--", "echo", "ok"), "ok\n")
+                self.b.ok("vm", "delete", "--force", "v")
+            self.assert_nothing_left()
+
+    def test_start_stop_and_delete_that_are_cut_short_end_in_a_true_state(self):
+        b = self.b
+        b.ok("vm", "create", "--name", "v")
+        b.ok("vm", "exec", "v", "--", "sh", "-c", "echo kept >/root/kept; sync")
+        for delay in (0.02, 0.3, 1.0):
+            self.kill_during(delay, "vm", "stop", "v")
+            vms = self.check_all_true()
+            self.assertIn(vms["v"]["state"], SETTLED)
+            b.ok("vm", "stop", "v")
+            self.kill_during(delay, "vm", "start", "v")
+            self.check_all_true()
+            b.ok("vm", "start", "v")
+            self.assertEqual(b.ok("vm", "exec", "v", "--", "cat", "/root/kept"), "kept\n")
+        self.kill_during(0.01, "vm", "delete", "--force", "v")
+        vms = self.check_all_true()
+        if "v" in vms:
+            b.ok("vm", "delete", "--force", "v")
+        self.assert_nothing_left()
+
+    def test_a_machine_killed_behind_our_back_is_noticed_and_can_be_started_again(self):
+        import os
+        import signal
+        b = self.b
+        b.ok("vm", "create", "--name", "v")
+        os.kill(b.machines()[0], signal.SIGKILL)
+        wait_until(lambda: b.json("vm", "show", "v")["state"] == "stopped", "the exit to be noticed")
+        self.assertIn("signal 9", b.json("vm", "show", "v")["last_error"])
+        b.ok("vm", "start", "v")
+        self.assertEqual(b.ok("vm", "exec", "v", "--", "echo", "ok"), "ok\n")
+        # And one that ends while nobody watches.
+        b.kill_daemon()
+        os.kill(b.machines()[0], signal.SIGKILL)
+        wait_until(lambda: not b.machines(), "the machine to end")
+        self.assertEqual(self.settle()["v"]["state"], "stopped")
+        b.ok("vm", "delete", "v")
+        self.assert_nothing_left()
+
+    def test_random_kills_lose_nothing(self):
+        seed = random.randrange(1 << 30)
+        print(f"seed {seed}")
+        rng = random.Random(seed)
+        b = self.b
+        b.ok("vm", "create", "--name", "keep")
+        b.ok("vm", "exec", "keep", "--", "sh", "-c", "echo precious >/root/p; sync")
+        for _ in range(4):
+            what = rng.choice([("vm", "create", "--name", "t"), ("vm", "restart", "keep"), ("vm", "stop", "keep"), ("vm", "start", "keep")])
+            self.kill_during(rng.uniform(0, 2.5), *what)
+            vms = self.check_all_true()
+            self.assertIn("keep", vms)
+            if "t" in vms:
+                b.ok("vm", "delete", "--force", "t")
+        b.ok("vm", "start", "keep")
+        self.assertEqual(b.ok("vm", "exec", "keep", "--", "cat", "/root/p"), "precious\n")
+        b.ok("vm", "delete", "--force", "keep")
+        self.assert_nothing_left()
+
+
+if __name__ == "__main__":
+    unittest.main()

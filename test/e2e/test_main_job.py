@@ -1,0 +1,161 @@
+"""The main job, as a user does it, in a real Debian guest with systemd."""
+import hashlib
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from harness import Case, alive, wait_until  # noqa: E402
+
+
+def tree(root):
+    """Everything cp must keep: names, types, modes, targets, bytes."""
+    root = pathlib.Path(os.fsencode(root).decode(errors="surrogateescape"))
+    found = {}
+    for path in sorted(root.rglob("*")):
+        key = os.fsencode(str(path.relative_to(root)))
+        info = path.lstat()
+        if path.is_symlink():
+            found[key] = ("link", os.readlink(os.fsencode(str(path))))
+        elif path.is_dir():
+            found[key] = ("dir", info.st_mode & 0o7777)
+        else:
+            found[key] = ("file", info.st_mode & 0o7777, hashlib.sha256(path.read_bytes()).hexdigest())
+    return found
+
+
+def odd_tree(root):
+    """A directory with the names and kinds that break careless tools."""
+    root.mkdir()
+    (root / "plain.txt").write_text("hello\n")
+    (root / "with space and 'quote'").write_bytes(b"x" * 100_000)
+    (root / "new\nline").write_text("n")
+    (root / "empty").mkdir(mode=0o750)
+    with open(os.path.join(os.fsencode(str(root)), b"not-utf8-\xff\xfe"), "wb") as f:
+        f.write(os.urandom(5000))
+    (root / "deep" / "er").mkdir(parents=True)
+    (root / "deep" / "er" / "script").write_text("#!/bin/sh\n")
+    (root / "deep" / "er" / "script").chmod(0o755)
+    (root / "deep" / "secret").write_text("s")
+    (root / "deep" / "secret").chmod(0o600)
+    (root / "dangling").symlink_to("/nowhere/at/all")
+    (root / "sideways").symlink_to("deep/er/script")
+    (root / "zero").write_bytes(b"")
+
+
+class MainJob(Case):
+    def test_run_rm_answers_with_the_guests_output_and_exit_code_and_leaves_nothing(self):
+        done = self.b.run("vm", "run", "--rm", "--", "uname", "-a")
+        self.assertEqual(done.returncode, 0, done.stderr + self.b.log())
+        self.assertIn("Linux", done.stdout)
+        self.assertNotIn(os.uname().release, done.stdout)  # the guest's kernel, not ours
+        self.assertIn("spec: ", done.stderr)
+        done = self.b.run("vm", "run", "--rm", "--", "sh", "-c", "exit 42")
+        self.assertEqual(done.returncode, 42, done.stderr)
+        self.assertNotIn("still running", done.stderr)
+        self.assertEqual(self.b.json("vm", "list")["vms"], [])
+        self.assert_nothing_left()
+
+    def test_a_vm_from_create_to_delete(self):
+        b = self.b
+        b.ok("vm", "create", "--name", "web")
+        done = b.run("vm", "exec", "web", "--", "sh", "-c", "echo out; echo err >&2; exit 7")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (7, "out\n", "err\n"))
+
+        source = b.root / "source"
+        odd_tree(source)
+        b.ok("vm", "cp", str(source), "web:/root/")
+        b.ok("vm", "cp", "web:/root/source", str(b.root / "back"))
+        self.assertEqual(tree(b.root / "back"), tree(source))
+        self.assertEqual(b.ok("vm", "exec", "web", "--", "stat", "-c", "%U:%G %a", "/root/source/deep/er/script").strip(), "root:root 755")
+
+        b.ok("vm", "exec", "web", "--", "sh", "-c", "echo kept >/root/x; echo kept >/etc/x")
+        boot = b.ok("vm", "exec", "web", "--", "cat", "/proc/sys/kernel/random/boot_id")
+        b.ok("vm", "stop", "web")
+        self.assertEqual(b.json("vm", "show", "web")["state"], "stopped")
+        self.assertEqual(b.machines(), [])
+        b.ok("vm", "start", "web")
+        self.assertEqual(b.ok("vm", "exec", "web", "--", "cat", "/root/x", "/etc/x"), "kept\nkept\n")
+        self.assertNotEqual(b.ok("vm", "exec", "web", "--", "cat", "/proc/sys/kernel/random/boot_id"), boot)
+
+        machine = b.machines()
+        b.kill_daemon()
+        self.assertEqual(b.machines(), machine)
+        self.assertEqual(b.ok("vm", "exec", "web", "--", "echo", "still here"), "still here\n")
+        self.assertEqual(b.machines(), machine)
+        self.assertTrue(any("adopted" in text for text in b.json("daemon", "status")["recovered"]))
+
+        self.fails(125, "vm", "delete", "web", says=["web", "--force"])
+        b.ok("vm", "delete", "--force", "web")
+        self.assert_nothing_left()
+        self.assertFalse(alive(machine[0]))
+
+    def test_exec_carries_stdin_signals_tty_users_and_directories(self):
+        b = self.b
+        b.ok("vm", "create", "--name", "x", "--env", "GREETING=hi there")
+        data = os.urandom(3_000_000)
+        done = b.run("vm", "exec", "-i", "x", "--", "sha256sum", stdin=data)
+        self.assertEqual(done.stdout.split()[0], hashlib.sha256(data).hexdigest())
+        done = b.run("vm", "exec", "x", "--", "head", "-c", "3000000", "/dev/zero", text=False)
+        self.assertEqual(done.stdout, b"\0" * 3_000_000)
+        self.assertEqual(b.ok("vm", "exec", "x", "--", "sh", "-c", "echo $GREETING"), "hi there\n")
+        self.assertEqual(b.ok("vm", "exec", "--env", "A=1 2", "--workdir", "/usr", "x", "--", "sh", "-c", "echo $A; pwd"), "1 2\n/usr\n")
+        self.assertEqual(b.ok("vm", "exec", "--user", "nobody", "x", "--", "id", "-un"), "nobody\n")
+        self.fails(127, "vm", "exec", "x", "--", "no-such-command", says="no-such-command")
+        self.fails(126, "vm", "exec", "x", "--", "/etc/passwd", says="/etc/passwd")
+        self.assertEqual(b.run("vm", "exec", "x", "--", "sh", "-c", "kill -TERM $$").returncode, 143)
+
+        # SIGINT goes to the guest's command, which decides what it means.
+        p = b.popen("vm", "exec", "x", "--", "sh", "-c", "trap 'echo caught; exit 5' INT; echo ready; while :; do sleep 0.1; done",
+                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertEqual(p.stdout.readline(), b"ready\n")
+        p.send_signal(signal.SIGINT)
+        self.assertEqual(p.stdout.read(), b"caught\n")
+        self.assertEqual(p.wait(timeout=60), 5)
+        p.stdout.close(), p.stderr.close()
+
+        # A client that is lost takes its command along.
+        p = b.popen("vm", "exec", "x", "--", "sh", "-c", "echo $$; exec sleep 1000", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        pid = p.stdout.readline().decode().strip()
+        p.kill()
+        p.wait()
+        p.stdout.close()
+        wait_until(lambda: b.run("vm", "exec", "x", "--", "test", "-d", f"/proc/{pid}").returncode == 1, "the command to end")
+
+    def test_the_guest_is_a_whole_debian(self):
+        b = self.b
+        b.ok("vm", "create", "--name", "whole", "--memory", "512M", "--disk-size", "2G", "--system-size", "3G")
+        self.assertEqual(b.ok("vm", "exec", "whole", "--", "hostname"), "whole\n")
+        self.assertRegex(b.ok("vm", "exec", "whole", "--", "cat", "/etc/machine-id"), r"^[0-9a-f]{32}\n$")
+        sizes = b.ok("vm", "exec", "whole", "--", "df", "-B1", "--output=target,size", "/", "/root").split("\n")
+        size = {line.split()[0]: int(line.split()[1]) for line in sizes[1:] if line}
+        self.assertGreater(size["/"], 2.7 * 2**30)
+        self.assertGreater(size["/root"], 1.8 * 2**30)
+        self.assertIn("10.0.2.15", b.ok("vm", "exec", "whole", "--", "ip", "-4", "addr"))
+        self.assertIn("via 10.0.2.2", b.ok("vm", "exec", "whole", "--", "ip", "route"))
+        now = int(b.ok("vm", "exec", "whole", "--", "date", "+%s"))
+        import time
+        self.assertLess(abs(now - time.time()), 5)
+        wait_until(lambda: b.json("vm", "show", "whole")["system_ready"], "the guest's system to be up", 120)
+        self.assertIn(b.ok("vm", "exec", "whole", "--", "sh", "-c", "systemctl is-system-running || true").strip(), ("running", "degraded"))
+        failed = b.ok("vm", "exec", "whole", "--", "systemctl", "--failed", "--no-legend", "--plain")
+        self.assertEqual(failed, "")
+        stages = [s["name"] for s in b.json("vm", "show", "whole")["stages"]]
+        for stage in ("disks", "config", "vmm", "boot"):
+            self.assertIn(stage, stages)
+        stats = b.json("vm", "stats", "whole")
+        self.assertGreater(stats["memory_total_bytes"], 300 << 20)
+        ports = b.json("vm", "ports", "whole")["ports"]
+        self.assertTrue(any(p["port"] == 22 and "sshd" in p["process"] for p in ports), ports)
+        self.assertIn("banger", b.ok("vm", "logs", "whole"))
+        # The guest powers itself off: the VM is stopped, not broken.
+        b.run("vm", "exec", "whole", "--", "systemctl", "poweroff")
+        wait_until(lambda: b.json("vm", "show", "whole")["state"] == "stopped", "the guest to power off")
+        self.assertEqual(b.json("vm", "show", "whole")["last_error"], "")
+
+
+if __name__ == "__main__":
+    unittest.main()

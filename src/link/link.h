@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/task.h"
@@ -33,6 +34,9 @@ class Stream {
   /// Ends our body.
   virtual Task<Result<>> finish() = 0;
 };
+
+/// For a path or a query value: all but unreserved characters and '/' as %XX (RFC 3986, 2.3).
+std::string percent_encode(std::string_view bytes);
 
 // ---------------------------------------------------------------- host end
 
@@ -59,6 +63,9 @@ class Client {
   virtual Task<> closed() = 0;
   virtual void close() = 0;
 };
+
+/// The error in a response of status 400 or more: untrusted, so made printable and cut at limits::kLinkErrorBytes.
+Error guest_error(int status, std::string_view body);
 
 /// Takes the channel over and performs the handshake. `timeout` when the guest does not answer by then.
 Task<Result<std::shared_ptr<Client>>> connect(host::Runtime& runtime, UniqueFd channel, std::string token, host::Deadline deadline);

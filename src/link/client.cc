@@ -1,0 +1,190 @@
+// The host end: the handshake, then requests.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/bounds.h"
+#include "host/files.h"
+#include "link/link.h"
+#include "link/stream_io.h"
+#include "link/sync.h"
+#include "link/wire.h"
+
+namespace banger::link {
+
+namespace {
+
+class ClientWire final : public Wire {
+ public:
+  ClientWire(host::Runtime& runtime, std::unique_ptr<Channel> channel, std::string hello)
+      : Wire(runtime, std::move(channel)), echo_(hello), hello_(std::move(hello)), ended_(runtime) {}
+
+  static Task<Result<>> shake_hands(std::shared_ptr<ClientWire> self, host::Deadline deadline);
+  static Task<> wait_ended(std::shared_ptr<ClientWire> self) {
+    while (!self->closed()) co_await self->ended_.wait();
+  }
+  void start();
+  void shut(const std::string& why);
+  const std::shared_ptr<Session>& session() const { return session_; }
+
+ private:
+  void received(std::string_view bytes) override;
+  void produce(std::string& out) override { session_->produce(out); }
+  Gone gone() override;
+  void flushed() override;
+  Result<> send_hello(host::Deadline& next);
+
+  EchoScanner echo_;
+  std::string hello_, unsent_, early_;
+  std::shared_ptr<Session> session_;
+  Wakeup ended_;
+};
+
+std::unexpected<Error> nobody() { return fail(ErrorCode::unavailable, "the link to the guest was closed from its side"); }
+
+Result<> ClientWire::send_hello(host::Deadline& next) {
+  if (auto now = host::Clock::now(); now >= next) {
+    // What could not be written yet will do as the next try, and a hello cut in half would not.
+    if (unsent_.empty()) unsent_ = hello_;
+    next = now + limits::kLinkSyncRetry;
+  }
+  if (unsent_.empty()) return {};
+  auto step = channel_->write(unsent_);
+  if (step.kind == IoStep::Kind::gone) return nobody();
+  if (step.kind == IoStep::Kind::failed) return fail_errno("write to the guest's link", step.error_number);
+  unsent_.erase(0, step.bytes);
+  return {};
+}
+
+Task<Result<>> ClientWire::shake_hands(std::shared_ptr<ClientWire> self, host::Deadline deadline) {
+  std::string buffer(limits::kLinkReadBytes, '\0');
+  auto next = host::Clock::now();
+  while (host::Clock::now() < deadline) {
+    CO_TRY(self->send_hello(next));
+    auto step = self->channel_->read(buffer);
+    if (step.kind == IoStep::Kind::gone) co_return nobody();
+    if (step.kind == IoStep::Kind::failed) co_return fail_errno("read from the guest's link", step.error_number);
+    if (step.kind == IoStep::Kind::again) {
+      co_await self->channel_->readable(std::min(next, deadline));
+      continue;
+    }
+    self->early_ = self->echo_.feed(std::string_view(buffer).substr(0, step.bytes));
+    if (self->echo_.synced()) co_return Result<>();
+    co_await yield_once(self->runtime_);
+  }
+  co_return fail(ErrorCode::timeout, "the guest's agent did not answer in time", "look at the guest's console");
+}
+
+void ClientWire::start() {
+  session_ = std::make_shared<Session>(runtime_, Role::client, [weak = weak_from_this()] {
+    if (auto self = weak.lock()) self->wake_sender();
+  });
+  session_->receive(std::exchange(early_, {}));
+}
+
+void ClientWire::shut(const std::string& why) {
+  if (session_) session_->end(why);
+  close_wire();
+  ended_.notify();
+}
+
+void ClientWire::received(std::string_view bytes) {
+  if (echo_.settled()) session_->receive(bytes);
+  else session_->receive(echo_.feed(bytes));
+}
+
+Wire::Gone ClientWire::gone() {
+  shut("the link to the guest broke");
+  return Gone::stop;
+}
+
+void ClientWire::flushed() {
+  if (session_->over()) shut("the guest ended the link");
+}
+
+Task<> run_wire(std::shared_ptr<ClientWire> wire) {
+  auto result = co_await Wire::receive(wire);
+  wire->shut(result ? "the link to the guest was closed" : result.error().message);
+}
+
+class ClientStreamImpl final : public ClientStream {
+ public:
+  ClientStreamImpl(std::shared_ptr<Session> session, std::shared_ptr<StreamState> state) : end_(std::move(session), std::move(state)) {}
+
+  Task<Result<std::string>> read() override { return read_some(end_.session, end_.state); }
+  Task<Result<>> write(std::string bytes) override { return write_all(end_.session, end_.state, std::move(bytes)); }
+  Task<Result<>> finish() override { return end_body(end_.session, end_.state); }
+  Task<Result<int>> status(host::Deadline deadline) override { return wait_status(end_.state, deadline); }
+
+  static Task<Result<int>> wait_status(std::shared_ptr<StreamState> state, host::Deadline deadline) {
+    for (;;) {
+      if (state->head_done && !state->abandoned) co_return state->status;
+      if (state->broken) co_return std::unexpected(*state->broken);
+      if (!co_await state->readable.wait(deadline)) co_return fail(ErrorCode::timeout, "the guest did not answer in time");
+    }
+  }
+
+ private:
+  StreamEnd end_;
+};
+
+Task<Result<std::unique_ptr<ClientStream>>> open_stream(std::shared_ptr<ClientWire> wire, Request request) {
+  auto state = CO_TRY(wire->session()->request(request, Body::follows));
+  co_return std::make_unique<ClientStreamImpl>(wire->session(), std::move(state));
+}
+
+Task<Result<std::string>> exchange_bodies(std::shared_ptr<ClientWire> wire, Request request, std::string body, host::Deadline deadline) {
+  auto session = wire->session();
+  auto state = CO_TRY(session->request(request, body.empty() ? Body::none : Body::follows));
+  StreamEnd end(session, state);
+  if (!body.empty()) {
+    // A guest that answers early need not take the whole request: then its answer counts.
+    auto written = co_await write_all(session, state, std::move(body), deadline);
+    if (written) written = co_await end_body(session, state);
+    if (!written && !state->head_done) co_return std::unexpected(std::move(written.error()));
+  }
+  int status = CO_TRY(co_await ClientStreamImpl::wait_status(state, deadline));
+  Error too_large{.code = ErrorCode::corrupt, .message = fmt::format("the answer is over {} bytes", limits::kLinkJsonBytes)};
+  auto answer = CO_TRY(co_await read_body(session, state, limits::kLinkJsonBytes, std::move(too_large), deadline));
+  if (status >= 400) co_return std::unexpected(guest_error(status, answer));
+  co_return answer;
+}
+
+Task<Result<std::string>> call_guest(std::shared_ptr<ClientWire> wire, std::string method, std::string path, std::string body,
+                                     host::Deadline deadline) {
+  auto what = fmt::format("guest agent: {} {}", method, path.substr(0, path.find('?')));
+  Request request{.method = std::move(method), .path = std::move(path)};
+  co_return in(what, co_await exchange_bodies(std::move(wire), std::move(request), std::move(body), deadline));
+}
+
+class ClientImpl final : public Client {
+ public:
+  explicit ClientImpl(std::shared_ptr<ClientWire> wire) : wire_(std::move(wire)) {}
+  ~ClientImpl() override { close(); }
+
+  Task<Result<std::unique_ptr<ClientStream>>> open(Request request) override { return open_stream(wire_, std::move(request)); }
+  Task<Result<std::string>> call(std::string method, std::string path, std::string body, host::Deadline deadline) override {
+    return call_guest(wire_, std::move(method), std::move(path), std::move(body), deadline);
+  }
+  bool alive() const override { return !wire_->closed() && !wire_->session()->over(); }
+  Task<> closed() override { return ClientWire::wait_ended(wire_); }
+  void close() override { wire_->shut("the link to the guest was closed"); }
+
+ private:
+  std::shared_ptr<ClientWire> wire_;
+};
+
+}  // namespace
+
+Task<Result<std::shared_ptr<Client>>> connect(host::Runtime& runtime, UniqueFd channel, std::string token, host::Deadline deadline) {
+  CO_TRY(check_token(token));
+  auto taken = CO_TRY(Channel::take(runtime, std::move(channel)));
+  auto wire = std::make_shared<ClientWire>(runtime, std::move(taken), token + host::random_bytes(kNonceBytes));
+  CO_TRY(co_await ClientWire::shake_hands(wire, deadline));
+  wire->start();
+  runtime.spawn(run_wire(wire));
+  runtime.spawn(Wire::send(wire));
+  co_return std::make_shared<ClientImpl>(std::move(wire));
+}
+
+}  // namespace banger::link

@@ -1,0 +1,77 @@
+// One HTTP/2 session, either end, as a machine from bytes to bytes around nghttp2: no descriptors, no waiting. Flow control is
+// by hand: a stream's window opens again when its reader took the bytes, so a slow reader holds up its own stream; the
+// connection's window opens at once, so it holds up no other.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "link/link.h"
+#include "link/stream_state.h"
+
+struct nghttp2_session;
+
+namespace banger::link {
+
+enum class Role { client, server };
+enum class Body { none, follows };
+
+class Session {
+ public:
+  /// `wake` is called when there may be something to send, also from within nghttp2: it must not call back into the session.
+  Session(host::Runtime& runtime, Role role, std::function<void()> wake);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  /// Any bytes from the peer. After a violation the session is over as soon as produce() has been asked for the last words.
+  void receive(std::string_view bytes);
+  /// Server: requests whose head has arrived since the last call.
+  std::vector<std::shared_ptr<StreamState>> take_requests();
+  /// Appends whole frames to `out` until it holds about limits::kLinkReadBytes.
+  void produce(std::string& out);
+  /// Nothing will be sent or received any more.
+  bool over() const;
+  /// Breaks all streams with `unavailable: why`. May be called at any time, more than once.
+  void end(const std::string& why);
+
+  /// Client: `unavailable` when over, `exhausted` at limits::kLinkStreams, `invalid` for a head that is no HTTP.
+  Result<std::shared_ptr<StreamState>> request(const Request& request, Body body);
+  /// Server: sends the head; the body follows.
+  Result<> respond(StreamState& state, int status, const std::vector<Header>& headers);
+  /// There is more in state.out, or it has ended.
+  void resume(StreamState& state);
+  /// The reader took `bytes`.
+  void consumed(const StreamState& state, std::size_t bytes);
+  /// The handle is gone: what was finished is still sent, anything else is reset.
+  void abandon(StreamState& state);
+  /// Turns a request away; it may be repeated.
+  void refuse(StreamState& state);
+
+ private:
+  friend struct SessionCallbacks;
+  void start(Role role);
+  std::string goaway() const;
+  std::shared_ptr<StreamState> find(std::int32_t id) const;
+  void reset(StreamState& state, std::uint32_t code);
+  void forget(std::int32_t id, std::uint32_t code);
+
+  host::Runtime& runtime_;
+  Role role_;
+  std::function<void()> wake_;
+  nghttp2_session* session_ = nullptr;
+  std::unordered_map<std::int32_t, std::shared_ptr<StreamState>> streams_;
+  std::vector<std::shared_ptr<StreamState>> requests_;
+  std::string* out_ = nullptr;       ///< set during produce()
+  std::size_t continuations_ = 0;
+  std::uint32_t violation_ = 0;      ///< GOAWAY code of what ended it, once
+  bool goaway_sent_ = false;
+  bool peer_left_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace banger::link

@@ -1,0 +1,51 @@
+// Moves bytes between one channel and whoever speaks on it. One coroutine reads, one writes; both own the wire.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "link/channel.h"
+#include "link/wakeup.h"
+
+namespace banger::link {
+
+class Wire : public std::enable_shared_from_this<Wire> {
+ public:
+  Wire(host::Runtime& runtime, std::unique_ptr<Channel> channel);
+  virtual ~Wire() = default;
+
+  /// Reads until closed, or until the peer has gone and gone() says to stop. An error is one of the channel itself.
+  static Task<Result<>> receive(std::shared_ptr<Wire> self);
+  /// Writes what produce() gives, until closed.
+  static Task<> send(std::shared_ptr<Wire> self);
+
+  void wake_sender() { output_ready_.notify(); }
+  bool closed() const { return channel_->closed(); }
+
+ protected:
+  enum class Gone { stop, back_off };
+  virtual void received(std::string_view bytes) = 0;
+  /// Appends what is to be sent next; called when all before it has been written.
+  virtual void produce(std::string& out) = 0;
+  /// Nobody is at the other end (again and again while that lasts).
+  virtual Gone gone() = 0;
+  /// All that produce() gave so far has been written.
+  virtual void flushed() {}
+
+  void close_wire();
+  /// Forgets what was produced and not written yet.
+  void discard_output();
+  /// Sends these bytes after what was produced so far.
+  void put(std::string_view bytes);
+
+  host::Runtime& runtime_;
+  std::unique_ptr<Channel> channel_;
+
+ private:
+  Wakeup output_ready_, stopped_;
+  std::string output_;
+  std::size_t written_ = 0;
+};
+
+}  // namespace banger::link

@@ -1,0 +1,189 @@
+// Requests and answers over a socketpair.
+#include "link/link.h"
+
+#include "catch.h"
+#include "rig.h"
+
+using namespace banger;
+using namespace banger::link;
+using namespace banger::link::test;
+
+namespace {
+
+struct Linked {
+  explicit Linked(Rig& rig) : log(std::make_shared<GuestLog>(rig.runtime)), ends(make_socketpair()) {
+    server = start_guest(rig.runtime, std::move(ends.guest), log);
+  }
+  Task<std::shared_ptr<Client>> connect(Rig& rig) {
+    auto client = co_await link::connect(rig.runtime, std::move(ends.host), kToken, soon());
+    co_return client ? *client : nullptr;
+  }
+  std::shared_ptr<GuestLog> log;
+  Ends ends;
+  std::shared_ptr<Server> server;
+};
+
+}  // namespace
+
+TEST_CASE("link: a short request gets its answer") {
+  Rig rig;
+  Linked linked(rig);
+  Result<std::string> plain, named, sunk;
+  REQUIRE(rig.run([&]() -> Task<> {
+    auto client = co_await linked.connect(rig);
+    if (!client) co_return;
+    plain = co_await client->call("GET", "/hello", "", soon());
+    named = co_await client->call("GET", "/hello?name=a%20b", "", soon());
+    sunk = co_await client->call("POST", "/sink", "abc", soon());
+  }));
+  CHECK(plain.value() == "hello you");
+  CHECK(named.value() == "hello a b");
+  CHECK(sunk.value().starts_with("{\"bytes\":3,"));
+}
+
+TEST_CASE("link: the guest's error becomes ours, with safe text") {
+  Rig rig;
+  Linked linked(rig);
+  Result<std::string> refused, missing, broken_path, bad_request;
+  REQUIRE(rig.run([&]() -> Task<> {
+    auto client = co_await linked.connect(rig);
+    if (!client) co_return;
+    refused = co_await client->call("GET", "/refuse", "", soon());
+    missing = co_await client->call("GET", "/nothing?x=1", "", soon());
+    broken_path = co_await client->call("GET", "/%zz", "", soon());
+    bad_request = co_await client->call("GET", "no path", "", soon());
+  }));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::denied);
+  CHECK(refused.error().message == "guest agent: GET /refuse: no \\x1b[31mway (hint: try root)");
+  CHECK(missing.error().code == ErrorCode::not_found);
+  CHECK(missing.error().message == "guest agent: GET /nothing: no such thing");
+  CHECK(broken_path.error().code == ErrorCode::invalid);
+  CHECK(bad_request.error().code == ErrorCode::invalid);
+}
+
+TEST_CASE("link: a request that is not answered times out and leaves the others alone") {
+  Rig rig;
+  Linked linked(rig);
+  Result<std::string> silent, other;
+  bool alive = false;
+  REQUIRE(rig.run([&]() -> Task<> {
+    auto client = co_await linked.connect(rig);
+    if (!client) co_return;
+    silent = co_await client->call("GET", "/silent", "", host::after(std::chrono::milliseconds(20)));
+    other = co_await client->call("GET", "/hello", "", soon());
+    alive = client->alive();
+  }));
+  REQUIRE_FALSE(silent);
+  CHECK(silent.error().code == ErrorCode::timeout);
+  CHECK(other);
+  CHECK(alive);
+}
+
+TEST_CASE("link: an answer without end is refused") {
+  Rig rig;
+  Linked linked(rig);
+  Result<std::string> huge;
+  REQUIRE(rig.run([&]() -> Task<> {
+    auto client = co_await linked.connect(rig);
+    if (client) huge = co_await client->call("GET", "/source?bytes=3000000", "", soon());
+  }));
+  REQUIRE_FALSE(huge);
+  CHECK(huge.error().code == ErrorCode::corrupt);
+}
+
+TEST_CASE("link: a tunnel carries both ways and closes one way at a time") {
+  Rig rig;
+  Linked linked(rig);
+  Result<int> status;
+  std::string back;
+  bool ended = false;
+  REQUIRE(rig.run([&]() -> Task<> {
+    auto client = co_await linked.connect(rig);
+    if (!client) co_return;
+    auto stream = co_await client->open({.method = "CONNECT", .path = "127.0.0.1:22"});
+    if (!stream) co_return;
+    status = co_await (*stream)->status(soon());
+    (void)co_await (*stream)->write("ping");
+    while (back.size() < 4) back += (co_await (*stream)->read()).value_or("?????");
+    (void)co_await (*stream)->finish();
+    auto rest = co_await (*stream)->read();
+    ended = rest && rest->empty();
+  }));
+  CHECK(status.value() == 200);
+  CHECK(back == "ping");
+  CHECK(ended);
+}
+
+TEST_CASE("link: many streams run at once, each with its own bytes") {
+  Rig rig;
+  Linked linked(rig);
+  int good = 0;
+  auto one = [](host::Event* done, std::shared_ptr<Client> client, int number, int* count) -> Task<> {
+    auto stream = co_await client->open({.method = "POST", .path = "/echo"});
+    std::string sent, back;
+    if (stream) {
+      for (int i = 0; i < 20; ++i) {
+        auto part = pattern(std::uint64_t(number) << 32 | i * 777, 777);
+        sent += part;
+        if (!co_await (*stream)->write(std::move(part))) break;
+      }
+      (void)co_await (*stream)->finish();
+      for (auto part = co_await (*stream)->read(); part && !part->empty(); part = co_await (*stream)->read()) back += *part;
+    }
+    if (sent.size() == 20 * 777 && sent == back) ++*count;
+    done->notify_all();
+  };
+  host::Event done(rig.runtime);
+  REQUIRE(rig.run([&]() -> Task<> {
+    auto client = co_await linked.connect(rig);
+    if (!client) co_return;
+    for (int i = 0; i < 200; ++i) rig.runtime.spawn(one(&done, client, i, &good));
+    while (good < 200) co_await done.wait(soon());
+  }));
+  CHECK(good == 200);
+}
+
+TEST_CASE("link: one stream too many is refused here, not queued") {
+  Rig rig;
+  Linked linked(rig);
+  std::size_t opened = 0;
+  Result<std::unique_ptr<ClientStream>> last;
+  Result<std::string> after = fail(ErrorCode::internal, "not asked");
+  REQUIRE(rig.run([&]() -> Task<> {
+    auto client = co_await linked.connect(rig);
+    if (!client) co_return;
+    std::vector<std::unique_ptr<ClientStream>> streams;
+    while ((last = co_await client->open({.method = "POST", .path = "/hold"}))) streams.push_back(std::move(*last));
+    opened = streams.size();
+    while (linked.log->handlers < opened) co_await linked.log->changed.wait(soon());
+    streams.clear();
+    linked.log->released = true;
+    linked.log->go.notify_all();
+    while (linked.log->handlers > 0) co_await linked.log->changed.wait(soon());
+    after = co_await client->call("GET", "/hello", "", soon());
+  }));
+  CHECK(opened == 256);
+  CHECK(last.error().code == ErrorCode::exhausted);
+  CHECK(after.value() == "hello you");
+}
+
+TEST_CASE("link: an early answer counts though the request was not read to its end") {
+  Rig rig;
+  Linked linked(rig);
+  Result<int> status;
+  std::string answer;
+  bool refused = false;
+  REQUIRE(rig.run([&]() -> Task<> {
+    auto client = co_await linked.connect(rig);
+    if (!client) co_return;
+    auto stream = co_await client->open({.method = "POST", .path = "/early"});
+    if (!stream) co_return;
+    status = co_await (*stream)->status(soon());
+    for (auto part = co_await (*stream)->read(); part && !part->empty(); part = co_await (*stream)->read()) answer += *part;
+    for (int i = 0; i < 100 && !refused; ++i) refused = !co_await (*stream)->write(std::string(60'000, 'x'));
+  }));
+  CHECK(status.value() == 200);
+  CHECK(answer == "enough");
+  CHECK(refused);
+}

@@ -1,0 +1,82 @@
+// A runtime for one test, channels for it, and a guest that answers a few requests.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "link/link.h"
+
+namespace banger::link::test {
+
+inline const std::string kToken = "0123456789abcdef";
+
+struct Ends {
+  UniqueFd host, guest;
+};
+Ends make_socketpair();
+UniqueFd duplicate(const UniqueFd& fd);
+
+/// Runs one coroutine to its end, then stops: whatever else still waits is torn down with the runtime.
+/// Gives up, and says so, after a minute.
+class Rig {
+ public:
+  template <class Body>
+  bool run(Body body) {
+    bool done = false;
+    runtime.spawn(whole(body, done));
+    runtime.spawn(watchdog());
+    runtime.run();
+    return done;
+  }
+  host::Runtime runtime{1};
+
+ private:
+  template <class Body>
+  Task<> whole(Body& body, bool& done) {
+    co_await body();
+    done = true;
+    runtime.stop();
+  }
+  Task<> watchdog() {
+    co_await runtime.sleep_for(std::chrono::minutes(1));
+    runtime.stop();
+  }
+};
+
+/// What a guest under test shares with the test.
+struct GuestLog {
+  explicit GuestLog(host::Runtime& runtime) : changed(runtime), go(runtime) {}
+  host::Event changed;           ///< any of the below
+  host::Event go;                ///< lets `/hold` go on
+  bool released = false;
+  std::size_t handlers = 0;      ///< running
+  std::size_t written = 0;       ///< by /source
+  std::string last_error;        ///< code of what the last broken handler got
+};
+
+/// POST /echo gives the body back; POST /sink answers {"bytes", "sum"}; GET /source?bytes=N sends pattern(); GET /hello?name=X
+/// greets; GET /refuse answers an error; POST /hold reads nothing until `go`, then sinks; GET /silent never answers;
+/// POST /early answers without reading; GET /drop ends without an answer; CONNECT answers 200 and echoes.
+Handler make_guest(std::shared_ptr<GuestLog> log);
+
+/// Byte `at` of an endless stream that repeats nowhere near a buffer's size.
+char pattern_at(std::uint64_t at);
+std::string pattern(std::uint64_t from, std::size_t size);
+
+/// An order-dependent sum, to compare what arrived with what was sent.
+class Sum {
+ public:
+  void add(std::string_view bytes);
+  std::string text() const;
+
+ private:
+  std::uint64_t hash_ = 14695981039346656037u, bytes_ = 0;
+};
+
+Task<> serve(std::shared_ptr<Server> server);
+std::shared_ptr<Server> start_guest(host::Runtime& runtime, UniqueFd channel, std::shared_ptr<GuestLog> log);
+
+inline host::Deadline soon() { return host::after(std::chrono::seconds(20)); }
+
+}  // namespace banger::link::test

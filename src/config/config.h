@@ -1,0 +1,63 @@
+// The user's settings: one TOML file, every key optional, nothing silently ignored. What the keys are is in schema.h.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/log.h"
+#include "base/result.h"
+
+namespace banger::config {
+
+/// Sizes of new VMs; what is not set is worked out by resolve_defaults (defaults.h).
+struct VmDefaults {
+  std::optional<std::uint32_t> vcpus;
+  std::optional<std::uint64_t> memory_bytes;
+  std::optional<std::uint64_t> disk_bytes;    ///< work disk: /root
+  std::optional<std::uint64_t> system_bytes;  ///< system disk: everything else that is written
+};
+
+/// A host file or directory copied into the guest's /root.
+struct FileSync {
+  std::string host, guest;
+  mode_t mode = 0600;
+};
+
+/// The members' initial values are the schema's defaults (a test compares them).
+struct Config {
+  LogLevel log_level = LogLevel::info;
+  std::string machine = "auto";
+  std::string qemu_bin;  ///< a name to look up in PATH or an absolute path; empty: the machine driver's own choice
+  std::string firecracker_bin, jailer_bin;
+  bool jailer_enabled = false;
+  std::string storage = "overlay";
+  std::string ssh_key_path;
+  std::string default_image_name = "debian-bookworm";
+  std::string catalog;
+  std::string web_listen_addr;  ///< empty: no web interface
+  std::chrono::milliseconds auto_stop_stale_after{0};  ///< zero: never
+  std::chrono::milliseconds stats_poll_interval{std::chrono::seconds(10)};
+  std::chrono::milliseconds metrics_poll_interval{std::chrono::seconds(60)};
+  std::string bridge_name = "br-banger";
+  std::string bridge_ip = "172.16.0.1";
+  std::uint32_t cidr = 24;  ///< length of the bridge network's prefix
+  std::uint32_t tap_pool_size = 4;
+  std::string default_dns = "1.1.1.1";
+  VmDefaults vm_defaults;
+  std::vector<FileSync> file_sync;
+};
+
+/// The settings in `path`; all defaults when there is no such file. Errors begin with `path:line: ` and are `invalid`, or
+/// `unsupported` for a key or value whose feature is not in this version.
+Result<Config> load_config(const std::string& path);
+
+/// The same for text that was read from `path`. Any bytes are safe.
+Result<Config> parse_config(std::string_view text, const std::string& path);
+
+}  // namespace banger::config

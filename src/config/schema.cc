@@ -1,0 +1,172 @@
+#include "config/schema.h"
+
+#include <fmt/format.h>
+
+#include "base/bounds.h"
+#include "base/text.h"
+
+namespace banger::config {
+
+namespace {
+
+// A setter for a member that takes the value as it is.
+template <auto member>
+void plain(Config& config, const Value& value) {
+  using Member = std::remove_reference_t<decltype(config.*member)>;
+  if constexpr (std::is_same_v<Member, std::string>) config.*member = std::get<std::string>(value);
+  else if constexpr (std::is_same_v<Member, bool>) config.*member = std::get<bool>(value);
+  else config.*member = Member(std::get<std::uint64_t>(value));
+}
+
+template <auto member>
+void vm_default(Config& config, const Value& value) {
+  using Optional = std::remove_reference_t<decltype(config.vm_defaults.*member)>;
+  config.vm_defaults.*member = static_cast<typename Optional::value_type>(std::get<std::uint64_t>(value));
+}
+
+// The choices are the levels' names, so this always parses.
+void log_level(Config& config, const Value& value) {
+  config.log_level = parse_log_level(std::get<std::string>(value)).value_or(LogLevel::info);
+}
+
+// Keys of an entry of a list are set with the entry; none of the lists is in this version.
+void in_entry(Config&, const Value&) {}
+
+using enum Type;
+constexpr bool kHere = true, kLater = false;
+constexpr auto kDiskMin = limits::kMinDiskBytes, kDiskMax = limits::kMaxDiskBytes;
+
+constexpr Key kKeys[] = {
+    {"log_level", choice, "info", "How much the daemon writes to its log", kHere, log_level, "debug|info|warn|error"},
+    {"machine", choice, "auto", "What runs the VMs; `auto` takes the best that works on this host", kHere, plain<&Config::machine>,
+     "auto|qemu", "firecracker"},
+    {"qemu_bin", program, "", "The QEMU program; empty: `qemu-system-x86_64` from `PATH`", kHere, plain<&Config::qemu_bin>},
+    {"storage", choice, "overlay", "How a VM's system disk is laid over its image", kHere, plain<&Config::storage>, "overlay",
+     "copy|dm-snapshot"},
+    {"default_image_name", text, "debian-bookworm", "The image of VMs that name none", kHere, plain<&Config::default_image_name>, {}, {}, 1},
+    {"vm_defaults.vcpu", count, kFromHost, "Virtual processors of a new VM", kHere, vm_default<&VmDefaults::vcpus>, {}, {}, 1,
+     limits::kMaxVcpus},
+    {"vm_defaults.memory", size, kFromHost, "Memory of a new VM", kHere, vm_default<&VmDefaults::memory_bytes>, {}, {},
+     limits::kMinMemoryBytes},
+    {"vm_defaults.disk_size", size, "8G", "Work disk (`/root`) of a new VM; space is taken as it is used", kHere,
+     vm_default<&VmDefaults::disk_bytes>, {}, {}, kDiskMin, kDiskMax},
+    {"vm_defaults.system_size", size, "8G", "System disk (all but `/root`) of a new VM; space is taken as it is used", kHere,
+     vm_default<&VmDefaults::system_bytes>, {}, {}, kDiskMin, kDiskMax},
+
+    {"firecracker_bin", program, "", "The Firecracker program", kLater, plain<&Config::firecracker_bin>},
+    {"jailer_bin", program, "", "Firecracker's jailer", kLater, plain<&Config::jailer_bin>},
+    {"jailer_enabled", boolean, "false", "Run Firecracker in its jailer", kLater, plain<&Config::jailer_enabled>},
+    {"ssh_key_path", text, "", "The private key that VMs accept", kLater, plain<&Config::ssh_key_path>},
+    {"catalog", text, "", "A file or URL with images and kernels to pull by name", kLater, plain<&Config::catalog>},
+    {"web_listen_addr", text, "", "Address and port of the web interface; empty: off", kLater, plain<&Config::web_listen_addr>},
+    {"auto_stop_stale_after", duration, "0", "Stop VMs that were not used for so long; `0`: never", kLater,
+     plain<&Config::auto_stop_stale_after>},
+    {"stats_poll_interval", duration, "10s", "How old cached figures of a VM may be", kLater, plain<&Config::stats_poll_interval>},
+    {"metrics_poll_interval", duration, "60s", "How often the machines' own metrics are read", kLater,
+     plain<&Config::metrics_poll_interval>},
+    {"bridge_name", text, "br-banger", "The bridge of the VMs", kLater, plain<&Config::bridge_name>, {}, {}, 1},
+    {"bridge_ip", text, "172.16.0.1", "The host's address on the bridge", kLater, plain<&Config::bridge_ip>, {}, {}, 1},
+    {"cidr", count, "24", "Length of the bridge network's prefix", kLater, plain<&Config::cidr>, {}, {}, 8, 30},
+    {"tap_pool_size", count, "4", "Idle network devices kept ready", kLater, plain<&Config::tap_pool_size>, {}, {}, 0, 256},
+    {"default_dns", text, "1.1.1.1", "The name server VMs are given", kLater, plain<&Config::default_dns>, {}, {}, 1},
+    {"file_sync.host", text, "", "A file or directory on the host, below `~/`", kLater, in_entry},
+    {"file_sync.guest", text, "", "Where it goes in the guest, below `~/` or `/root/`", kLater, in_entry},
+    {"file_sync.mode", text, "0600", "Mode of a file in the guest", kLater, in_entry},
+};
+
+std::string code_list(std::string_view choices) {
+  std::string list;
+  for (auto name : split(choices, '|')) list += fmt::format("{}`{}`", list.empty() ? "" : ", ", name);
+  return list;
+}
+
+bool has_choice(std::string_view choices, std::string_view name) {
+  for (auto each : split(choices, '|'))
+    if (!name.empty() && each == name) return true;
+  return false;
+}
+
+std::unexpected<Error> must_be(const Key& key, const std::string& what, std::string hint = {}) {
+  return fail(ErrorCode::invalid, fmt::format("'{}' must be {}", key.name, what), std::move(hint));
+}
+
+std::string range_text(const Key& key) {
+  auto show = [&](std::uint64_t value) { return key.type == Type::size ? format_size(value) : std::to_string(value); };
+  return key.max == UINT64_MAX ? fmt::format("at least {}", show(key.min)) : fmt::format("between {} and {}", show(key.min), show(key.max));
+}
+
+Result<Value> in_range(const Key& key, std::uint64_t number) {
+  if (number < key.min || number > key.max) return must_be(key, range_text(key));
+  return Value(number);
+}
+
+Result<Value> check_choice(const Key& key, const std::string& name) {
+  if (has_choice(key.choices, name)) return Value(name);
+  if (has_choice(key.later_choices, name))
+    return fail(ErrorCode::unsupported, fmt::format("{} = \"{}\" is not available in this version", key.name, name),
+                fmt::format("use {}", code_list(key.choices)));
+  auto names = split(key.choices, '|');
+  return must_be(key, fmt::format("{}, not '{}'", type_text(key), printable(name)),
+                 did_you_mean(name.substr(0, 64), std::vector<std::string>(names.begin(), names.end())));
+}
+
+Result<Value> check_text(const Key& key, const std::string& value) {
+  switch (key.type) {
+    case choice: return check_choice(key, value);
+    case size: return in_range(key, TRY(in(fmt::format("'{}'", key.name), parse_size(value))));
+    case duration: return Value(static_cast<std::uint64_t>(TRY(in(fmt::format("'{}'", key.name), parse_duration(value))).count()));
+    case program:
+      if (value.find('/') != value.npos && value.front() != '/') return must_be(key, type_text(key), "write the whole path");
+      [[fallthrough]];
+    default:
+      if (value.size() < key.min) return fail(ErrorCode::invalid, fmt::format("'{}' must not be empty", key.name));
+      if (value.find('\0') != value.npos) return must_be(key, "text without zero bytes");
+      return Value(value);
+  }
+}
+
+bool takes_text(Type type) { return type != boolean && type != count; }
+
+Result<Value> check(const Key& key, const Written& written) {
+  if (auto* value = std::get_if<std::string>(&written); value && takes_text(key.type)) return check_text(key, *value);
+  if (auto* flag = std::get_if<bool>(&written); flag && key.type == boolean) return Value(*flag);
+  auto* number = std::get_if<std::int64_t>(&written);
+  if (number && key.type == count)
+    return *number < 0 ? Result<Value>(must_be(key, range_text(key))) : in_range(key, static_cast<std::uint64_t>(*number));
+  std::string hint;
+  if (number && key.type == size) hint = fmt::format("write it in quotes with a unit, like {} = \"8G\"", key.name.substr(key.name.rfind('.') + 1));
+  if (number && key.type == duration) hint = fmt::format("write it in quotes with a unit, like {} = \"24h\"", key.name);
+  return must_be(key, type_text(key), std::move(hint));
+}
+
+}  // namespace
+
+std::span<const Key> schema() { return kKeys; }
+
+const Key* find_key(std::string_view name) {
+  for (const auto& key : kKeys)
+    if (key.name == name) return &key;
+  return nullptr;
+}
+
+std::string type_text(const Key& key) {
+  switch (key.type) {
+    case text: return "text";
+    case program: return "a program's name or absolute path";
+    case choice: return (split(key.choices, '|').size() > 1 ? "one of " : "") + code_list(key.choices);
+    case boolean: return "true or false";
+    case count: return "a whole number";
+    case size: return "a size";
+    case duration: return "a duration";
+  }
+  return "";
+}
+
+Result<> set_value(Config& config, const Key& key, const Written& written) {
+  if (!key.implemented)
+    return fail(ErrorCode::unsupported, fmt::format("'{}' is not available in this version", key.name), "remove it");
+  key.set(config, TRY(check(key, written)));
+  return {};
+}
+
+}  // namespace banger::config

@@ -1,0 +1,54 @@
+// Every configuration key, once: what is parsed, checked, suggested and documented comes from this table.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/result.h"
+#include "config/config.h"
+
+namespace banger::config {
+
+enum class Type {
+  text,
+  program,   ///< a name to look up in PATH, or an absolute path
+  choice,    ///< text, one of Key::choices
+  boolean,
+  count,     ///< a whole number within Key::min and Key::max
+  size,      ///< text like "8G", in bytes within Key::min and Key::max
+  duration,  ///< text like "24h", in milliseconds
+};
+
+/// A checked value: text, program and choice; boolean; count, size (bytes) and duration (milliseconds).
+using Value = std::variant<std::string, bool, std::uint64_t>;
+/// What a file can say. monostate: something that no key takes (a fraction, a date, a list, a table).
+using Written = std::variant<std::monostate, std::string, bool, std::int64_t>;
+
+/// `fallback` of a key whose default is worked out from the host.
+inline constexpr std::string_view kFromHost = "from the host";
+
+struct Key {
+  std::string_view name;      ///< with its table: "vm_defaults.vcpu"
+  Type type;
+  std::string_view fallback;  ///< the default, as the file would have it without quotes; or kFromHost
+  std::string_view doc;       ///< one sentence without its full stop, Markdown
+  bool implemented;           ///< its feature is in this version; else setting it is an error
+  void (*set)(Config&, const Value&);
+  std::string_view choices = {};        ///< "a|b"
+  std::string_view later_choices = {};  ///< known, but not in this version
+  std::uint64_t min = 0, max = UINT64_MAX;
+};
+
+std::span<const Key> schema();
+const Key* find_key(std::string_view name);
+
+/// "a whole number", "one of `auto`, `qemu`": completes `'key' must be …`, and is the type in docs/config.md.
+std::string type_text(const Key& key);
+
+/// `invalid` or `unsupported`, naming the key; `config` is unchanged then.
+Result<> set_value(Config& config, const Key& key, const Written& written);
+
+}  // namespace banger::config

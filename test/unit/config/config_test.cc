@@ -1,0 +1,141 @@
+// Reading the config file: what is accepted, and the sentence for everything that is not.
+#include "config/config.h"
+
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/bounds.h"
+#include "catch.h"
+
+using namespace banger;
+using config::parse_config;
+
+namespace {
+std::string error_of(std::string_view text) {
+  auto parsed = parse_config(text, "c.toml");
+  return parsed ? "" : parsed.error().sentence();
+}
+}  // namespace
+
+TEST_CASE("config: an empty file and a missing one are the defaults") {
+  CHECK(parse_config("", "c.toml")->machine == "auto");
+  auto missing = config::load_config("/nonexistent/banger/config.toml");
+  REQUIRE(missing);
+  CHECK(missing->default_image_name == "debian-bookworm");
+  CHECK_FALSE(missing->vm_defaults.vcpus);
+}
+
+TEST_CASE("config: every key of this version is read") {
+  auto parsed = parse_config(R"(
+log_level = "debug"
+machine = "qemu"
+qemu_bin = "/opt/qemu/bin/qemu-system-x86_64"
+storage = "overlay"
+default_image_name = "mine"
+[vm_defaults]
+vcpu = 3
+memory = "1536M"
+disk_size = "20G"
+system_size = "4GiB"
+)", "c.toml");
+  REQUIRE(parsed);
+  CHECK(parsed->log_level == LogLevel::debug);
+  CHECK(parsed->machine == "qemu");
+  CHECK(parsed->qemu_bin == "/opt/qemu/bin/qemu-system-x86_64");
+  CHECK(parsed->default_image_name == "mine");
+  CHECK(parsed->vm_defaults.vcpus == 3u);
+  CHECK(parsed->vm_defaults.memory_bytes == 1536 * limits::kMiB);
+  CHECK(parsed->vm_defaults.disk_bytes == 20 * limits::kGiB);
+  CHECK(parsed->vm_defaults.system_bytes == 4 * limits::kGiB);
+}
+
+TEST_CASE("config: dotted and inline tables are the same as a section") {
+  CHECK(parse_config("vm_defaults.vcpu = 2", "c")->vm_defaults.vcpus == 2u);
+  CHECK(parse_config("vm_defaults = { vcpu = 2 }", "c")->vm_defaults.vcpus == 2u);
+}
+
+TEST_CASE("config: an unknown key is named with its line and the nearest key") {
+  CHECK(error_of("\n# a comment\nlog_levl = \"info\"\n") == "c.toml:3: unknown key 'log_levl' (hint: did you mean 'log_level'?)");
+  CHECK(error_of("[vm_defaults]\n\nvcpus = 1") == "c.toml:3: unknown key 'vm_defaults.vcpus' (hint: did you mean 'vm_defaults.vcpu'?)");
+  CHECK(error_of("[vm_default]\nvcpu = 1") == "c.toml:1: unknown key 'vm_default' (hint: did you mean 'vm_defaults'?)");
+  CHECK(error_of("zzzzzzzzzz = 1") == "c.toml:1: unknown key 'zzzzzzzzzz'");
+  CHECK(error_of("\"\\u001b[31m\" = 1") == "c.toml:1: unknown key '\\x1b[31m'");
+  CHECK(error_of("log_level.x = 1").find("'log_level' must be one of") != std::string::npos);
+}
+
+TEST_CASE("config: a key of a table at the wrong place is told where it belongs") {
+  CHECK(error_of("memory = \"8G\"") == "c.toml:1: unknown key 'memory' (hint: put 'memory' under [vm_defaults])");
+}
+
+TEST_CASE("config: the first error in the file is the one that is told") {
+  CHECK(error_of("zz1 = 1\naa1 = 2").starts_with("c.toml:1: unknown key 'zz1'"));
+}
+
+TEST_CASE("config: what this version cannot do is never accepted in silence") {
+  CHECK(error_of("machine = \"firecracker\"") ==
+        "c.toml:1: machine = \"firecracker\" is not available in this version (hint: use `auto`, `qemu`)");
+  CHECK(error_of("storage = \"copy\"").find("not available in this version") != std::string::npos);
+  CHECK(error_of("web_listen_addr = \"\"") == "c.toml:1: 'web_listen_addr' is not available in this version (hint: remove it)");
+  CHECK(error_of("jailer_enabled = \"wrong type\"").find("not available in this version") != std::string::npos);
+  CHECK(error_of("\n[[file_sync]]\nhost = \"~/x\"") == "c.toml:2: 'file_sync' is not available in this version (hint: remove it)");
+  CHECK(parse_config("machine = \"firecracker\"", "c").error().code == ErrorCode::unsupported);
+  CHECK(parse_config("tap_pool_size = 1", "c").error().code == ErrorCode::unsupported);
+}
+
+TEST_CASE("config: wrong values say what is right") {
+  CHECK(error_of("log_level = \"inf\"") ==
+        "c.toml:1: 'log_level' must be one of `debug`, `info`, `warn`, `error`, not 'inf' (hint: did you mean 'info'?)");
+  CHECK(error_of("log_level = 3").find("'log_level' must be one of") != std::string::npos);
+  CHECK(error_of("machine = \"\"").find("'machine' must be one of") != std::string::npos);
+  CHECK(error_of("machine = \"auto|qemu\"").find("'machine' must be one of") != std::string::npos);
+  CHECK(error_of("default_image_name = \"\"") == "c.toml:1: 'default_image_name' must not be empty");
+  CHECK(error_of("default_image_name = [\"a\"]") == "c.toml:1: 'default_image_name' must be text");
+  CHECK(error_of("qemu_bin = \"bin/qemu\"") == "c.toml:1: 'qemu_bin' must be a program's name or absolute path (hint: write the whole path)");
+  CHECK(error_of("qemu_bin = \"a\\u0000b\"").find("zero bytes") != std::string::npos);
+  CHECK(error_of("vm_defaults = 3") == "c.toml:1: 'vm_defaults' must be a table (hint: write [vm_defaults])");
+}
+
+TEST_CASE("config: counts and sizes have bounds and units") {
+  CHECK(error_of("[vm_defaults]\nvcpu = 0") == "c.toml:2: 'vm_defaults.vcpu' must be between 1 and 64");
+  CHECK(error_of("[vm_defaults]\nvcpu = -1") == "c.toml:2: 'vm_defaults.vcpu' must be between 1 and 64");
+  CHECK(error_of("[vm_defaults]\nvcpu = 9223372036854775807").find("between 1 and 64") != std::string::npos);
+  CHECK(error_of("[vm_defaults]\nvcpu = 1.5") == "c.toml:2: 'vm_defaults.vcpu' must be a whole number");
+  CHECK(error_of("[vm_defaults]\nvcpu = \"2\"") == "c.toml:2: 'vm_defaults.vcpu' must be a whole number");
+  CHECK(error_of("[vm_defaults]\nmemory = 8") ==
+        "c.toml:2: 'vm_defaults.memory' must be a size (hint: write it in quotes with a unit, like memory = \"8G\")");
+  CHECK(error_of("[vm_defaults]\nmemory = \"1M\"") == "c.toml:2: 'vm_defaults.memory' must be at least 64M");
+  CHECK(error_of("[vm_defaults]\ndisk_size = \"lots\"") ==
+        "c.toml:2: 'vm_defaults.disk_size': 'lots' is not a size (hint: write it like 512M or 8G)");
+  CHECK(error_of("[vm_defaults]\ndisk_size = \"100000T\"").find("between 64M and") != std::string::npos);
+}
+
+TEST_CASE("config: broken TOML is told with its line") {
+  CHECK(error_of("log_level = \"info\"\nmachine = \n").starts_with("c.toml:2: "));
+  CHECK(error_of("[vm_defaults\n").starts_with("c.toml:1: "));
+  CHECK(error_of("log_level = \"info\"\nlog_level = \"warn\"\n").starts_with("c.toml:2: "));
+  for (const char* text : {"\xff\xfe", "a", "=", "[[", "a = \"\\uD800\"", "a = 99999999999999999999", "\xef\xbb\xbf="})
+    CHECK(parse_config(text, "c").error().code == ErrorCode::invalid);
+  // Where toml++ itself would assert or reach what it thinks it cannot.
+  CHECK(error_of("machine = \"qemu\"\n[[ = 1") == "c.toml: not valid TOML: malformed");
+  CHECK(error_of("\nm\xc3\xa9 = 1").starts_with("c.toml:2: "));
+  CHECK(error_of("a = \"\"\"\\\n\xc2\xa7\"\"\"") == "c.toml:1: unknown key 'a'");
+  CHECK(parse_config(std::string_view("a = \0", 5), "c").error().code == ErrorCode::invalid);
+  CHECK(parse_config("a = " + std::string(100000, '['), "c").error().code == ErrorCode::invalid);
+  CHECK(parse_config("a = " + std::string(100000, '{'), "c").error().code == ErrorCode::invalid);
+}
+
+TEST_CASE("config: a file is read, one too large or no file at all is refused by name") {
+  char name[] = "/tmp/banger-config-XXXXXX";
+  std::string directory = ::mkdtemp(name);
+  std::string path = directory + "/config.toml";
+  std::ofstream(path) << "log_level = \"warn\"\n";
+  CHECK(config::load_config(path)->log_level == LogLevel::warn);
+  std::ofstream(path, std::ios::app) << "oops = 1\n";
+  CHECK(config::load_config(path).error().message == path + ":2: unknown key 'oops'");
+  std::ofstream(path) << std::string(limits::kConfigFileBytes + 1, '#');
+  CHECK(config::load_config(path).error().code == ErrorCode::exhausted);
+  CHECK(config::load_config(directory).error().message.starts_with("read the config: " + directory));
+  std::filesystem::remove_all(directory);
+}

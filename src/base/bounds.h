@@ -84,6 +84,7 @@ inline constexpr std::size_t kToolOutputBytes = 4 * kMiB;        ///< what is ke
 inline constexpr auto kAptQueryDeadline = 60s;                   ///< apt-cache and the like: no network
 inline constexpr auto kAptUpdateDeadline = 300s;                 ///< package lists of a whole suite over a slow line
 inline constexpr auto kAptDownloadDeadline = 1800s;              ///< a kernel package (30 MiB) over a very slow line
+inline constexpr std::uint64_t kBuildRoomBytes = 1 * kGiB;       ///< free space to start a build with; the largest recipe fills 0.9 GiB
 inline constexpr auto kImageBuildDeadline = 3600s;               ///< a minute here; hours mean that it hangs
 
 // -- the guest agent (trusts its host, still bounded: it lives in a small guest)

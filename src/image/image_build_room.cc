@@ -1,0 +1,77 @@
+#include "image/image_build_room.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "host/files.h"
+#include "image/apt_tool.h"
+
+namespace banger::image {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kParents[] = {"/var/tmp", "/tmp"};
+
+std::string room_prefix() { return fmt::format("banger-build-{}-", ::geteuid()); }
+
+std::string roomier_parent() {
+  auto first = host::free_space(kParents[0]), second = host::free_space(kParents[1]);
+  bool enough = first && *first >= limits::kBuildRoomBytes;
+  return enough || !second || (first && *first >= *second) ? kParents[0] : kParents[1];
+}
+
+/// Files in a room belong to ids of the user namespace: only its root may remove them.
+Task<> remove_room(host::Runtime& runtime, std::string path_variable, std::string path) {
+  auto removed = co_await runtime.blocking([&] { return host::remove_tree(path); });
+  if (removed) co_return;
+  host::Cancel never(runtime);
+  ToolRun remover{{.argv = {"mmdebstrap", "--unshare-helper", "sh", "-c", "rm -rf \"$1\"/*", "sh", path}, .env = tool_environment(path_variable)},
+                  host::after(limits::kAptQueryDeadline)};
+  (void)co_await run_tool(runtime, std::move(remover), never);
+  (void)co_await runtime.blocking([&] { return host::remove_tree(path); });
+}
+
+Task<> remove_abandoned(host::Runtime& runtime, std::string path_variable) {
+  std::vector<std::string> abandoned;
+  for (const char* parent : kParents) {
+    std::error_code error;
+    for (fs::directory_iterator at(parent, fs::directory_options::skip_permission_denied, error), end; !error && at != end; at.increment(error)) {
+      if (!at->path().filename().string().starts_with(room_prefix())) continue;
+      struct stat info{};
+      UniqueFd held(::open(at->path().c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      if (!held || ::fstat(held.get(), &info) < 0 || info.st_uid != ::geteuid()) continue;
+      if (::flock(held.get(), LOCK_EX | LOCK_NB) == 0) abandoned.push_back(at->path().string());
+    }
+  }
+  for (const auto& path : abandoned) co_await remove_room(runtime, path_variable, path);
+}
+
+}  // namespace
+
+Task<Result<BuildRoom>> BuildRoom::make(host::Runtime& runtime, std::string path_variable, host::Cancel& cancel) {
+  co_await remove_abandoned(runtime, path_variable);
+  CO_TRY(cancel.check());
+  auto parent = roomier_parent();
+  auto free = CO_TRY(host::free_space(parent));
+  if (free < limits::kBuildRoomBytes)
+    co_return fail(ErrorCode::exhausted, fmt::format("{} has {} free; a build needs {}", parent, format_size(free), format_size(limits::kBuildRoomBytes)));
+  std::string path = fmt::format("{}/{}{}", parent, room_prefix(), to_hex(host::random_bytes(4)));
+  if (::mkdir(path.c_str(), 0755) < 0) co_return fail_errno(path);
+  (void)::chmod(path.c_str(), 0755);  // whatever the umask: the namespace's root is a stranger here
+  auto lock = CO_TRY(host::open_file(path, O_RDONLY | O_DIRECTORY));
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) < 0) co_return fail_errno(path);
+  co_return BuildRoom(runtime, std::move(path_variable), std::move(path), std::move(lock));
+}
+
+Task<> BuildRoom::clean_up() { co_await remove_room(*runtime_, path_variable_, path_); }
+
+}  // namespace banger::image

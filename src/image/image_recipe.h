@@ -1,0 +1,40 @@
+// A recipe's manifest as plain data, and the mmdebstrap command line it becomes. Pure: reads no files, runs nothing.
+// images/README.md describes the format.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace banger::image {
+
+struct RecipeFile {
+  std::string path;         ///< absolute, in the image; missing parents are made 0755
+  std::uint32_t mode = 0644;
+  std::string text;
+};
+
+struct RecipePlan {
+  std::string suite;                    ///< "bookworm"
+  std::string variant;                  ///< of mmdebstrap: "minbase"
+  std::int64_t timestamp = 0;           ///< SOURCE_DATE_EPOCH: no file in the image is younger
+  std::vector<std::string> packages;
+  std::vector<std::string> exclude;     ///< dpkg path-exclude patterns, kept in the image
+  std::vector<std::string> include;     ///< dpkg path-include patterns, after the excludes
+  std::vector<RecipeFile> files;
+  std::vector<std::string> commands;    ///< shell, run in the image after the files are there
+};
+
+/// `invalid` names the field.
+Result<RecipePlan> parse_recipe(std::string_view manifest);
+
+/// Files of the host that the image's apt sources name (keyrings), to be copied to the same path in the image.
+using CopiedKeys = std::vector<std::string>;
+
+/// Sources are read from standard input, the tar goes to standard output.
+std::vector<std::string> mmdebstrap_command(const RecipePlan& plan, const CopiedKeys& keys);
+
+}  // namespace banger::image

@@ -1,0 +1,175 @@
+// Bulk transfer and flow control.
+#include "base/bounds.h"
+#include "catch.h"
+#include "rig.h"
+
+using namespace banger;
+using namespace banger::link;
+using namespace banger::link::test;
+
+namespace {
+
+constexpr std::size_t kBulk = 50 * limits::kMiB;
+/// What may be under way on one stream when its reader does nothing: the window, the writer's queue and the last write.
+constexpr std::size_t kMostInFlight = limits::kLinkStreamWindowBytes + limits::kLinkQueueBytes + 64 * limits::kKiB;
+
+using StreamPtr = std::shared_ptr<ClientStream>;
+
+struct Upload {
+  explicit Upload(host::Runtime& runtime) : changed(runtime) {}
+  host::Event changed;
+  Sum sum;
+  std::size_t written = 0;
+  bool done = false;
+};
+
+Task<> upload(StreamPtr stream, std::shared_ptr<Upload> up, std::size_t size) {
+  for (std::size_t at = 0; at < size;) {
+    auto part = pattern(at, std::min<std::size_t>(size - at, 50'000));
+    at += part.size();
+    up->sum.add(part);
+    if (!co_await stream->write(std::move(part))) break;
+    up->written = at;
+    up->changed.notify_all();
+  }
+  (void)co_await stream->finish();
+  up->done = true;
+  up->changed.notify_all();
+}
+
+Task<std::string> read_all(StreamPtr stream) {
+  std::string all;
+  for (auto part = co_await stream->read(); part && !part->empty(); part = co_await stream->read()) all += *part;
+  co_return all;
+}
+
+Task<StreamPtr> open(std::shared_ptr<Client> client, std::string method, std::string path) {
+  auto stream = co_await client->open({.method = std::move(method), .path = std::move(path)});
+  co_return stream ? std::move(*stream) : nullptr;
+}
+
+/// Short requests until `count` no longer moves: they still run while the bulk stream stands still.
+Task<bool> settles(std::shared_ptr<Client> client, const std::size_t& count) {
+  for (std::size_t before = count, still = 0; still < 100; before = count) {
+    if (!co_await client->call("GET", "/hello", "", soon())) co_return false;
+    still = count == before ? still + 1 : 0;
+  }
+  co_return true;
+}
+
+struct Linked {
+  explicit Linked(Rig& rig) : log(std::make_shared<GuestLog>(rig.runtime)), ends(make_socketpair()) {
+    server = start_guest(rig.runtime, std::move(ends.guest), log);
+  }
+  Task<std::shared_ptr<Client>> connect(Rig& rig) {
+    auto client = co_await link::connect(rig.runtime, std::move(ends.host), kToken, soon());
+    co_return client ? *client : nullptr;
+  }
+  std::shared_ptr<GuestLog> log;
+  Ends ends;
+  std::shared_ptr<Server> server;
+};
+
+}  // namespace
+
+TEST_CASE("flow: 50 MB each way at once arrive bit for bit") {
+  Rig rig;
+  Linked linked(rig);
+  auto up = std::make_shared<Upload>(rig.runtime);
+  std::string answer;
+  std::size_t received = 0;
+  bool exact = true;
+  REQUIRE(rig.run([&]() -> Task<> {
+    auto client = co_await linked.connect(rig);
+    auto sink = co_await open(client, "POST", "/sink");
+    auto source = co_await open(client, "GET", "/source?bytes=" + std::to_string(kBulk));
+    rig.runtime.spawn(upload(sink, up, kBulk));
+    for (auto part = co_await source->read(); part && !part->empty(); part = co_await source->read()) {
+      exact = exact && *part == pattern(received, part->size());
+      received += part->size();
+    }
+    answer = co_await read_all(sink);
+  }));
+  CHECK(received == kBulk);
+  CHECK(exact);
+  CHECK(answer == up->sum.text());
+}
+
+TEST_CASE("flow: a guest that does not read stops the writer and nobody else") {
+  Rig rig;
+  Linked linked(rig);
+  auto up = std::make_shared<Upload>(rig.runtime);
+  constexpr std::size_t kSize = 8 * limits::kMiB;
+  std::size_t stopped_at = 0;
+  bool others_run = false;
+  std::string answer;
+  REQUIRE(rig.run([&]() -> Task<> {
+    auto client = co_await linked.connect(rig);
+    auto hold = co_await open(client, "POST", "/hold");
+    rig.runtime.spawn(upload(hold, up, kSize));
+    others_run = co_await settles(client, up->written);
+    stopped_at = up->written;
+    linked.log->released = true;
+    linked.log->go.notify_all();
+    answer = co_await read_all(hold);
+  }));
+  CHECK(others_run);
+  CHECK(stopped_at > limits::kLinkStreamWindowBytes / 2);
+  CHECK(stopped_at <= kMostInFlight);
+  CHECK(answer == up->sum.text());
+}
+
+TEST_CASE("flow: slow readers here stop the guest's writers and nobody else") {
+  Rig rig;
+  Linked linked(rig);
+  constexpr std::size_t kSize = 4 * limits::kMiB, kStreams = 8;
+  std::size_t stopped_at = 0, exact = 0;
+  bool others_run = false;
+  REQUIRE(rig.run([&]() -> Task<> {
+    auto client = co_await linked.connect(rig);
+    std::vector<StreamPtr> streams;
+    for (std::size_t i = 0; i < kStreams; ++i) streams.push_back(co_await open(client, "GET", "/source?bytes=" + std::to_string(kSize)));
+    // Together they fill more than the connection's window, which must not matter.
+    others_run = co_await settles(client, linked.log->written);
+    stopped_at = linked.log->written;
+    for (auto& stream : streams)
+      if (co_await read_all(stream) == pattern(0, kSize)) ++exact;
+  }));
+  CHECK(others_run);
+  CHECK(stopped_at > limits::kLinkConnectionWindowBytes);
+  CHECK(stopped_at <= kStreams * kMostInFlight);
+  CHECK(exact == kStreams);
+}
+
+TEST_CASE("flow: one huge write is sent whole and waits for its reader") {
+  Rig rig;
+  Linked linked(rig);
+  constexpr std::size_t kSize = 16 * limits::kMiB;
+  Sum sum;
+  std::string answer;
+  REQUIRE(rig.run([&]() -> Task<> {
+    auto client = co_await linked.connect(rig);
+    auto sink = co_await open(client, "POST", "/sink");
+    auto bytes = pattern(0, kSize);
+    sum.add(bytes);
+    (void)co_await sink->write(std::move(bytes));
+    (void)co_await sink->finish();
+    answer = co_await read_all(sink);
+  }));
+  CHECK(answer == sum.text());
+}
+
+TEST_CASE("flow: single bytes arrive in order") {
+  Rig rig;
+  Linked linked(rig);
+  std::string back;
+  auto sent = pattern(0, 20'000);
+  REQUIRE(rig.run([&]() -> Task<> {
+    auto client = co_await linked.connect(rig);
+    auto echo = co_await open(client, "POST", "/echo");
+    for (char c : sent) (void)co_await echo->write(std::string(1, c));
+    (void)co_await echo->finish();
+    back = co_await read_all(echo);
+  }));
+  CHECK(back == sent);
+}

@@ -1,0 +1,243 @@
+// Hosts that go and come back over a channel that stays: what virtio-serial does.
+#include <fcntl.h>
+#include <stdlib.h>
+#include <termios.h>
+
+#include "base/bounds.h"
+#include "catch.h"
+#include "host/files.h"
+#include "link/channel.h"
+#include "link/sync.h"
+#include "rig.h"
+
+using namespace banger;
+using namespace banger::link;
+using namespace banger::link::test;
+
+namespace {
+
+/// A virtio-serial port in small: one guest for ever, one host after another, and what is in flight when a host goes is lost.
+class Port {
+ public:
+  Port(host::Runtime& runtime, UniqueFd guest) : runtime_(runtime), guest_(*Channel::take(runtime, std::move(guest))), changed_(runtime) {}
+
+  static Task<> run(std::shared_ptr<Port> self) {
+    std::string buffer(32'768, '\0');
+    for (;;) {
+      auto step = self->guest_->read(buffer);
+      if (step.kind == IoStep::Kind::gone) co_return;
+      if (step.kind == IoStep::Kind::again) co_await self->guest_->readable();
+      else co_await forward(self->host_, std::string_view(buffer).substr(0, step.bytes));
+    }
+  }
+  /// Plugs a host in; it gets at most `budget` bytes through, then the rest is lost until it is replaced.
+  static UniqueFd attach(std::shared_ptr<Port> self, std::size_t budget) {
+    auto ends = make_socketpair();
+    self->host_ = *Channel::take(self->runtime_, std::move(ends.guest));
+    self->runtime_.spawn(from_host(self, self->host_, budget));
+    return std::move(ends.host);
+  }
+
+ private:
+  using ChannelPtr = std::shared_ptr<Channel>;
+
+  static Task<> forward(ChannelPtr to, std::string_view bytes) {
+    while (to && !bytes.empty()) {
+      auto step = to->write(bytes);
+      if (step.kind == IoStep::Kind::again) co_await to->writable();
+      else if (step.kind != IoStep::Kind::done) co_return;
+      bytes.remove_prefix(step.bytes);
+    }
+  }
+  static Task<> from_host(std::shared_ptr<Port> self, ChannelPtr host, std::size_t budget) {
+    std::string buffer(32'768, '\0');
+    for (;;) {
+      auto step = host->read(buffer);
+      if (step.kind == IoStep::Kind::gone) break;
+      if (step.kind == IoStep::Kind::again) {
+        co_await host->readable();
+        continue;
+      }
+      auto part = std::min(step.bytes, budget);
+      budget -= part;
+      co_await forward(self->guest_, std::string_view(buffer).substr(0, part));
+    }
+    if (self->host_ == host) self->host_ = nullptr;
+  }
+
+  host::Runtime& runtime_;
+  ChannelPtr guest_, host_;
+  host::Event changed_;
+};
+
+Task<> push_for_ever(std::shared_ptr<ClientStream> stream, bool* ended) {
+  while (co_await stream->write(std::string(40'000, 'x'))) continue;
+  *ended = true;
+}
+
+Task<bool> greets(std::shared_ptr<Client> client) {
+  auto answer = co_await client->call("GET", "/hello", "", soon());
+  co_return answer && *answer == "hello you";
+}
+
+UniqueFd open_slave(int master) {
+  UniqueFd slave(::open(::ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  termios raw{};
+  ::tcgetattr(slave.get(), &raw);
+  ::cfmakeraw(&raw);
+  ::tcsetattr(slave.get(), TCSANOW, &raw);
+  return slave;
+}
+
+}  // namespace
+
+TEST_CASE("resync: hosts replaced in the middle of transfers, with bytes lost, find the guest again") {
+  Rig rig;
+  auto log = std::make_shared<GuestLog>(rig.runtime);
+  auto ends = make_socketpair();
+  auto server = start_guest(rig.runtime, std::move(ends.guest), log);
+  auto port = std::make_shared<Port>(rig.runtime, std::move(ends.host));
+  int connected = 0, broken = 0, exact = 0;
+  REQUIRE(rig.run([&]() -> Task<> {
+    rig.runtime.spawn(Port::run(port));
+    // Each host is cut off at another point: within a frame, a frame's head, the first settings.
+    for (std::size_t budget : {3'000'001, 70'000, 33'333, 1'000, 101, 83}) {
+      auto client = co_await connect(rig.runtime, Port::attach(port, budget), kToken, soon());
+      if (!client) continue;
+      ++connected;
+      auto up = co_await (*client)->open({.method = "POST", .path = "/echo"});
+      auto down = co_await (*client)->open({.method = "GET", .path = "/source?bytes=100000000"});
+      if (!up || !down) continue;
+      bool ended = false;
+      std::shared_ptr<ClientStream> stream = std::move(*up);
+      rig.runtime.spawn(push_for_ever(stream, &ended));
+      for (std::size_t seen = 0; budget > 1'000 && seen < 500'000;) {
+        auto part = co_await (*down)->read();
+        if (!part || part->empty()) break;
+        seen += part->size();
+      }
+      (*client)->close();
+      auto rest = co_await stream->read();
+      while (rest && !rest->empty()) rest = co_await stream->read();
+      if (!rest && rest.error().code == ErrorCode::unavailable) ++broken;
+      co_await (*client)->closed();
+      while (!ended) co_await rig.runtime.sleep_for(std::chrono::milliseconds(1));
+    }
+    auto last = co_await connect(rig.runtime, Port::attach(port, SIZE_MAX), kToken, soon());
+    if (!last) co_return;
+    for (int i = 0; i < 10; ++i) exact += co_await greets(*last);
+    while (log->handlers > 0) co_await log->changed.wait(soon());
+  }));
+  CHECK(connected == 6);
+  CHECK(broken == 6);
+  CHECK(exact == 10);
+}
+
+TEST_CASE("resync: the guest tells its handlers that their host was replaced") {
+  Rig rig;
+  auto log = std::make_shared<GuestLog>(rig.runtime);
+  auto ends = make_socketpair();
+  auto second_end = duplicate(ends.host);
+  auto server = start_guest(rig.runtime, std::move(ends.guest), log);
+  bool greeted = false;
+  REQUIRE(rig.run([&]() -> Task<> {
+    auto first = co_await connect(rig.runtime, std::move(ends.host), kToken, soon());
+    if (!first) co_return;
+    auto stream = co_await (*first)->open({.method = "POST", .path = "/echo"});
+    while (log->handlers == 0) co_await log->changed.wait(soon());
+    (*first)->close();
+    auto second = co_await connect(rig.runtime, std::move(second_end), kToken, soon());
+    while (log->handlers > 0) co_await log->changed.wait(soon());
+    greeted = second && co_await greets(*second);
+  }));
+  CHECK(log->last_error == "unavailable");
+  CHECK(greeted);
+}
+
+TEST_CASE("resync: a hello repeated within its own session changes nothing") {
+  Rig rig;
+  auto log = std::make_shared<GuestLog>(rig.runtime);
+  auto ends = make_socketpair();
+  auto server = start_guest(rig.runtime, std::move(ends.guest), log);
+  auto relayed = make_socketpair();
+  std::string hello;
+  // Between the two: what the host sends first is its hello, which is sent again later on.
+  auto up = [](host::Runtime* runtime, int from, int to, std::string* first) -> Task<> {
+    char buffer[4096];
+    for (;;) {
+      (void)co_await host::wait_readable(*runtime, from);
+      auto got = ::read(from, buffer, sizeof buffer);
+      if (got < 0 && errno == EAGAIN) continue;
+      if (got <= 0) co_return;
+      if (first && first->empty()) first->assign(buffer, std::min<std::size_t>(got, kHelloBytes));
+      (void)host::write_all(to, std::string_view(buffer, got));
+    }
+  };
+  bool before = false, after = false;
+  REQUIRE(rig.run([&]() -> Task<> {
+    rig.runtime.spawn(up(&rig.runtime, relayed.guest.get(), ends.host.get(), &hello));
+    rig.runtime.spawn(up(&rig.runtime, ends.host.get(), relayed.guest.get(), nullptr));
+    auto client = co_await connect(rig.runtime, std::move(relayed.host), kToken, soon());
+    if (!client) co_return;
+    before = co_await greets(*client);
+    (void)host::write_all(ends.host.get(), hello);
+    after = co_await greets(*client);
+  }));
+  CHECK(hello.starts_with(kToken));
+  CHECK(before);
+  CHECK(after);
+}
+
+TEST_CASE("resync: a new token counts from the next handshake on") {
+  Rig rig;
+  auto log = std::make_shared<GuestLog>(rig.runtime);
+  auto ends = make_socketpair();
+  auto second_end = duplicate(ends.host), third_end = duplicate(ends.host);
+  auto server = start_guest(rig.runtime, std::move(ends.guest), log);
+  const std::string token = "fedcba9876543210";
+  bool kept = false, renewed = false;
+  ErrorCode old_token = ErrorCode::internal;
+  REQUIRE(rig.run([&]() -> Task<> {
+    auto first = co_await connect(rig.runtime, std::move(ends.host), kToken, soon());
+    if (!first) co_return;
+    server->set_token(token);
+    kept = co_await greets(*first);
+    (*first)->close();
+    auto second = co_await connect(rig.runtime, std::move(second_end), kToken, host::after(std::chrono::milliseconds(50)));
+    if (!second) old_token = second.error().code;
+    auto third = co_await connect(rig.runtime, std::move(third_end), token, soon());
+    renewed = third && co_await greets(*third);
+  }));
+  CHECK(kept);
+  CHECK(old_token == ErrorCode::timeout);
+  CHECK(renewed);
+}
+
+TEST_CASE("resync: a guest serves one host after another over a pty that says EIO in between") {
+  Rig rig;
+  auto log = std::make_shared<GuestLog>(rig.runtime);
+  UniqueFd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  REQUIRE(master);
+  REQUIRE(::grantpt(master.get()) == 0);
+  REQUIRE(::unlockpt(master.get()) == 0);
+  int number = master.get();
+  int greeted = 0;
+  bool exact = false;
+  auto server = start_guest(rig.runtime, std::move(master), log);
+  REQUIRE(rig.run([&]() -> Task<> {
+    for (int i = 0; i < 3; ++i) {
+      // The guest has found nobody there for a while.
+      co_await rig.runtime.sleep_for(std::chrono::milliseconds(10));
+      auto client = co_await connect(rig.runtime, open_slave(number), kToken, soon());
+      if (!client) co_return;
+      greeted += co_await greets(*client);
+      auto stream = co_await (*client)->open({.method = "GET", .path = "/source?bytes=200000"});
+      if (!stream) co_return;
+      std::string all;
+      for (auto part = co_await (*stream)->read(); part && !part->empty(); part = co_await (*stream)->read()) all += *part;
+      exact = all == pattern(0, 200'000);
+    }
+  }));
+  CHECK(greeted == 3);
+  CHECK(exact);
+}

@@ -148,11 +148,13 @@ Result<std::shared_ptr<StreamState>> Session::request(const Request& request, Bo
     return fail(ErrorCode::exhausted, fmt::format("{} requests to the guest are under way already", streams_.size()));
   TRY(check_request(request));
   std::vector<nghttp2_nv> fields{nv(":method", request.method)};
-  if (request.method != "CONNECT") {
+  if (request.method == "CONNECT") {
+    fields.push_back(nv(":authority", request.path));
+  } else {
     fields.push_back(nv(":scheme", "http"));
     fields.push_back(nv(":path", request.path));
+    fields.push_back(nv(":authority", "guest"));
   }
-  fields.push_back(nv(":authority", request.method == "CONNECT" ? request.path : "guest"));
   for (const auto& [name, value] : request.headers) fields.push_back(nv(name, value));
   auto state = std::make_shared<StreamState>(runtime_);
   auto provider = SessionCallbacks::provider(*state);

@@ -1,0 +1,42 @@
+// Extended attributes as ext4 stores them: in the inode's tail and in one block.
+// Source: Documentation/filesystems/ext4/attributes.rst, fs/ext4/acl.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace banger::image::ext4 {
+
+/// One attribute: its prefix as ext4's name index, the rest of its name, its value in on-disk form.
+struct Xattr {
+  std::uint8_t index = 0;
+  std::string name, value;
+  bool operator==(const Xattr&) const = default;
+};
+
+/// From the full name and the value Linux's setxattr would get. nullopt for what ext4 cannot hold (unknown prefixes: also Linux
+/// refuses those). `invalid` for a malformed ACL.
+Result<std::optional<Xattr>> make_xattr(std::string_view full_name, std::string_view value);
+
+/// Sorts as a block wants them and checks that they fit: `invalid`, naming `path`, if they do not.
+Result<> arrange_xattrs(std::vector<Xattr>& xattrs, std::string_view path);
+
+/// True when not all of them fit into the inode, so that a block is needed.
+bool needs_xattr_block(const std::vector<Xattr>& xattrs);
+
+/// Writes those that go into the inode to its tail (zeroed; after i_extra_isize).
+void encode_inode_xattrs(const std::vector<Xattr>& xattrs, std::span<std::byte> tail);
+/// Writes the others to a zeroed block, all but its checksum.
+void encode_xattr_block(const std::vector<Xattr>& xattrs, std::span<std::byte> block);
+
+/// The reverse; both may be empty or damaged (`corrupt`).
+Result<std::vector<Xattr>> decode_xattrs(std::span<const std::byte> inode_tail, std::span<const std::byte> block);
+
+}  // namespace banger::image::ext4

@@ -1,0 +1,68 @@
+#include "machine/machine.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+namespace banger::machine {
+
+namespace {
+
+std::optional<pid_t> pid_from_name(std::string_view name) {
+  pid_t pid = 0;
+  auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+  if (error != std::errc{} || end != name.data() + name.size() || pid <= 0) return std::nullopt;
+  return pid;
+}
+
+bool carries(pid_t pid, std::string_view token) {
+  auto argv = host::process_argv(pid);
+  return argv && std::ranges::any_of(*argv, [&](const std::string& word) { return word.find(token) != word.npos; });
+}
+
+}  // namespace
+
+Json to_json(const MachineRecord& record) {
+  return {{"driver", record.driver},       {"accelerator", record.accelerator}, {"version", record.version},
+          {"pid", record.process.pid},     {"start_time", record.process.start_time},
+          {"token", record.token},         {"directory", record.directory}};
+}
+
+Result<MachineRecord> record_from_json(const Json& json) {
+  MachineRecord record;
+  record.driver = TRY(in("machine record", get_string(json, "driver")));
+  record.accelerator = TRY(in("machine record", get_string(json, "accelerator")));
+  record.version = TRY(in("machine record", get_string(json, "version")));
+  auto pid = TRY(in("machine record", get_int(json, "pid")));
+  auto start_time = TRY(in("machine record", get_int(json, "start_time")));
+  record.token = TRY(in("machine record", get_string(json, "token")));
+  record.directory = TRY(in("machine record", get_string(json, "directory")));
+  // Pid 1 and below are never a VMM of ours, and signalling 0 or -1 would hit whole groups.
+  if (pid <= 1 || pid > INT32_MAX) return fail(ErrorCode::corrupt, "machine record: field 'pid' is not a process id");
+  if (start_time < 0) return fail(ErrorCode::corrupt, "machine record: field 'start_time' is negative");
+  record.process = {static_cast<pid_t>(pid), static_cast<unsigned long long>(start_time)};
+  return record;
+}
+
+std::optional<host::ProcessId> find_process_by_token(std::string_view token) {
+  if (token.empty()) return std::nullopt;
+  std::unique_ptr<DIR, int (*)(DIR*)> proc(::opendir("/proc"), ::closedir);
+  if (!proc) return std::nullopt;
+  while (const dirent* entry = ::readdir(proc.get())) {
+    auto pid = pid_from_name(entry->d_name);
+    struct stat info{};
+    if (!pid || *pid == ::getpid()) continue;
+    if (::fstatat(::dirfd(proc.get()), entry->d_name, &info, 0) < 0 || info.st_uid != ::geteuid()) continue;
+    // The identity is taken before the command line is read: if the pid is reused in between, the identity is stale and
+    // opening it fails later, instead of naming a stranger.
+    auto id = host::process_id(*pid);
+    if (id && carries(*pid, token)) return *id;
+  }
+  return std::nullopt;
+}
+
+}  // namespace banger::machine

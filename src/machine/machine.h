@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,9 +25,10 @@ struct Drive {
   bool read_only = false;
 };
 
-/// A network device on the VMM's user-mode network (10.0.2.0/24, gateway .2, resolver .3).
+/// A network device on the VMM's user-mode network (10.0.2.0/24, guest .15, gateway .2, resolver .3).
 struct UserNic {
   std::string mac;
+  bool restrict_outside = false;   ///< the guest reaches neither the host nor the network; forwards still work
   struct Forward {
     std::string host_address;  ///< 127.x.y.z
     std::uint16_t host_port;
@@ -64,7 +66,7 @@ Result<MachineRecord> record_from_json(const Json& json);
 
 struct MachineExit {
   bool guest_initiated = false;   ///< the guest powered itself off or rebooted
-  std::string reason;             ///< "guest-shutdown", "guest-reset", "killed by signal 9", "exit code 1: <stderr>"
+  std::string reason;             ///< "guest-shutdown", "guest-reset", "killed by signal 9", "exit code 1: <stderr>", "ended"
 };
 
 struct MachineStats {
@@ -91,8 +93,9 @@ class Machine {
   virtual Result<MachineStats> stats() const = 0;
 };
 
-/// Told before the process exists and right after, so that it can be journalled.
+/// Told as soon as the process exists and before anything is waited for, so that it can be journalled.
 struct StartObserver {
+  /// An error ends the process and is what start() fails with. May be empty.
   std::function<Result<>(const MachineRecord& started)> started;
 };
 
@@ -107,7 +110,8 @@ class Driver {
   virtual Task<Result<std::unique_ptr<Machine>>> adopt(const MachineRecord& record) = 0;
 };
 
-/// The live process whose command line carries `token`, if any: how a machine started just before a crash is found.
+/// The live process of this user whose command line carries `token`, if any: how a machine that was started just before
+/// a crash, and not recorded, is found.
 std::optional<host::ProcessId> find_process_by_token(std::string_view token);
 
 }  // namespace banger::machine

@@ -19,6 +19,9 @@ struct QemuFacts {
   std::string version;       ///< "7.2.22 (Debian …)"
   bool microvm = false;
   bool kvm_built_in = false;
+  bool tcg_built_in = false;
+  bool sandbox = false;               ///< built with seccomp: it can lock itself down
+  bool free_page_reporting = false;   ///< the balloon gives back pages the guest has freed
 };
 
 /// `not_found` (with how to install it) when there is none, `unsupported` without microvm.
@@ -37,7 +40,19 @@ std::string key_of_probe(const QemuFacts& qemu, const std::string& kernel);
 /// `accelerator` is "kvm" or "tcg", already decided.
 std::unique_ptr<Driver> make_driver(host::Runtime& runtime, const Logger& log, QemuFacts qemu, std::string accelerator);
 
-/// The command line for a config: a pure function, so tests can read it.
+// What a QEMU is given beside its command line. It runs in config.directory, and these names are relative to that, so a
+// deep directory cannot overflow a socket address. The directory is private (0700), which is what keeps others out.
+inline constexpr std::string_view kQmpSocket = "qmp.sock";
+inline constexpr std::string_view kLinkSocket = "agent.sock";
+inline constexpr std::string_view kInitrdFile = "initrd.img";
+inline constexpr std::string_view kConsoleLog = "console.log";
+inline constexpr int kQmpFd = 3, kLinkFd = 4;   ///< listening sockets it inherits: they exist, mode 0600, before it does
+
+/// The command line for a config: a pure function, so tests can read it. `tsc_khz` (host_tsc_khz) matters under TCG only:
+/// microvm has no other clock a kernel could calibrate by.
 std::vector<std::string> command_line(const QemuFacts& qemu, std::string_view accelerator, const MachineConfig& config, std::uint64_t tsc_khz);
+
+/// Rate of this host's time stamp counter, measured against CLOCK_MONOTONIC. Blocks for 20 ms.
+std::uint64_t host_tsc_khz();
 
 }  // namespace banger::machine::qemu

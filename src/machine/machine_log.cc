@@ -1,0 +1,62 @@
+#include "machine/machine_log.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "host/files.h"
+
+namespace banger::machine {
+
+namespace {
+
+constexpr std::size_t kLines = 3;
+constexpr std::size_t kLineBytes = 400;
+
+std::string opening_line(std::string_view token) { return fmt::format("banger: start {}", token); }
+
+// The end of a file, without reading what may be a large rest.
+std::string read_tail(const std::string& path) {
+  auto file = host::open_file(path, O_RDONLY);
+  if (!file) return {};
+  off_t size = ::lseek(file->get(), 0, SEEK_END);
+  if (size < 0) return {};
+  auto length = std::min<off_t>(size, limits::kMachineLogTailBytes);
+  std::string tail(static_cast<std::size_t>(length), '\0');
+  ssize_t got = ::pread(file->get(), tail.data(), tail.size(), size - length);
+  tail.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  return tail;
+}
+
+}  // namespace
+
+Result<UniqueFd> open_machine_log(const std::string& directory, std::string_view token) {
+  auto path = fmt::format("{}/{}", directory, kMachineLogName);
+  auto log = TRY(host::open_file(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600));
+  TRY(in(path, host::write_all(log.get(), opening_line(token) + "\n")));
+  return log;
+}
+
+std::string last_lines(std::string_view text) {
+  std::vector<std::string> lines;
+  for (auto line : split(text, '\n'))
+    if (!trim(line).empty()) lines.push_back(printable(trim(line), kLineBytes));
+  if (lines.size() > kLines) lines.erase(lines.begin(), lines.end() - kLines);
+  return join(lines, "; ");
+}
+
+std::string last_words(const std::string& directory, std::string_view token) {
+  auto tail = read_tail(fmt::format("{}/{}", directory, kMachineLogName));
+  std::string_view text = tail;
+  auto opening = opening_line(token) + "\n";
+  // A start so chatty that its opening line is out of reach fills the tail alone.
+  if (auto at = text.rfind(opening); at != text.npos) text.remove_prefix(at + opening.size());
+  return last_lines(text);
+}
+
+}  // namespace banger::machine

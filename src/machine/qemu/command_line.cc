@@ -1,0 +1,119 @@
+#include <fmt/format.h>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "machine/qemu/qemu.h"
+
+namespace banger::machine::qemu {
+
+namespace {
+
+constexpr std::string_view kGuestAddress = "10.0.2.15";
+
+// qemu64 alone is less than what today's distributions are built for; the additions make it x86-64-v2 (psABI), with the
+// instructions for ciphers and random numbers, which TCG runs as single helpers.
+constexpr std::string_view kTcgCpu = "qemu64,-svm,+ssse3,+sse4.1,+sse4.2,+popcnt,+aes,+pclmulqdq,+rdrand";
+
+// A value inside an option list: QEMU takes a doubled comma as one comma.
+std::string option(std::string_view value) {
+  std::string escaped;
+  for (char c : value) escaped.append(c == ',' ? 2 : 1, c);
+  return escaped;
+}
+
+class Arguments {
+ public:
+  void add(std::string name) { list_.push_back(std::move(name)); }
+  void add(std::string name, std::string value) {
+    list_.push_back(std::move(name));
+    list_.push_back(std::move(value));
+  }
+  std::vector<std::string> take() { return std::move(list_); }
+
+ private:
+  std::vector<std::string> list_;
+};
+
+void add_process(Arguments& to, const QemuFacts& qemu, const MachineConfig& config) {
+  to.add("-name", fmt::format("guest=banger-{}/{},debug-threads=off", option(config.id), option(config.token)));
+  to.add("-nodefaults");
+  to.add("-no-user-config");
+  to.add("-display", "none");
+  to.add("-no-reboot");
+  to.add("-S");  // the guest runs when the control channel is up, so how it ends is always heard
+  if (qemu.sandbox) to.add("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+}
+
+void add_board(Arguments& to, std::string_view accelerator, const MachineConfig& config) {
+  bool kvm = accelerator == "kvm";
+  to.add("-M", fmt::format("microvm,acpi=on,rtc=on,isa-serial={}", config.console ? "on" : "off"));
+  to.add("-accel", kvm ? "kvm" : "tcg,thread=multi");
+  to.add("-cpu", kvm ? "host" : std::string(kTcgCpu));
+  to.add("-smp", fmt::format("{}", config.vcpus));
+  to.add("-m", fmt::format("{}M", config.memory_bytes / limits::kMiB));
+}
+
+// Listening sockets are inherited, so they are there before QEMU is and never wider than 0600.
+void add_channels(Arguments& to, const QemuFacts& qemu, const MachineConfig& config) {
+  to.add("-chardev", fmt::format("socket,id=qmp,fd={},server=on,wait=off", kQmpFd));
+  to.add("-mon", "chardev=qmp,mode=control");
+  if (config.console) {
+    to.add("-chardev", fmt::format("file,id=console,path={},append=on", kConsoleLog));
+    to.add("-serial", "chardev:console");
+  }
+  to.add("-chardev", fmt::format("socket,id=link,fd={},server=on,wait=off", kLinkFd));
+  to.add("-device", "virtio-serial-device,id=ports");
+  to.add("-device", "virtserialport,bus=ports.0,chardev=link,name=banger.agent,id=link-port");
+  to.add("-device", "virtio-rng-device");
+  to.add("-device", qemu.free_page_reporting ? "virtio-balloon-device,free-page-reporting=on" : "virtio-balloon-device");
+}
+
+void add_drive(Arguments& to, const Drive& drive, std::size_t index) {
+  // Many VMs share one read-only image, so it is not locked; a writable one is, by default.
+  auto access = drive.read_only ? "read-only=on,locking=off" : "discard=unmap";
+  to.add("-blockdev", fmt::format("driver=file,node-name=disk{},{},filename={}", index, access, option(drive.path)));
+  to.add("-device", fmt::format("virtio-blk-device,drive=disk{},serial={}{}", index, option(drive.serial),
+                                drive.read_only ? "" : ",discard=on,write-zeroes=on"));
+}
+
+void add_nic(Arguments& to, const UserNic& nic, std::size_t index) {
+  auto backend = fmt::format("user,id=net{},ipv6=off,restrict={}", index, nic.restrict_outside ? "on" : "off");
+  for (const auto& forward : nic.forwards)
+    backend += fmt::format(",hostfwd=tcp:{}:{}-{}:{}", option(forward.host_address), forward.host_port, kGuestAddress, forward.guest_port);
+  to.add("-netdev", backend);
+  to.add("-device", fmt::format("virtio-net-device,netdev=net{},mac={}", index, option(nic.mac)));
+}
+
+std::string kernel_arguments(std::string_view accelerator, const MachineConfig& config, std::uint64_t tsc_khz) {
+  // A panic must end the machine, not leave it hanging; the triple fault is the reset that every microvm has.
+  std::string text = config.console ? "console=ttyS0 quiet panic=-1 reboot=t" : "quiet panic=-1 reboot=t";
+  if (accelerator != "kvm") {
+    text += fmt::format(" tsc_early_khz={}", tsc_khz);
+    // The kernel's watchdog would compare the counters of several CPUs with a clock that is not there.
+    if (config.vcpus > 1) text += " tsc=reliable no_timer_check";
+  }
+  if (!config.cmdline.empty()) text += " " + config.cmdline;
+  return text;
+}
+
+void add_boot(Arguments& to, std::string_view accelerator, const MachineConfig& config, std::uint64_t tsc_khz) {
+  to.add("-kernel", config.kernel);
+  if (!config.initrds.empty()) to.add("-initrd", std::string(kInitrdFile));
+  to.add("-append", kernel_arguments(accelerator, config, tsc_khz));
+}
+
+}  // namespace
+
+std::vector<std::string> command_line(const QemuFacts& qemu, std::string_view accelerator, const MachineConfig& config, std::uint64_t tsc_khz) {
+  Arguments arguments;
+  arguments.add(qemu.binary);
+  add_process(arguments, qemu, config);
+  add_board(arguments, accelerator, config);
+  add_channels(arguments, qemu, config);
+  for (std::size_t i = 0; i < config.drives.size(); ++i) add_drive(arguments, config.drives[i], i);
+  for (std::size_t i = 0; i < config.nics.size(); ++i) add_nic(arguments, config.nics[i], i);
+  add_boot(arguments, accelerator, config, tsc_khz);
+  return arguments.take();
+}
+
+}  // namespace banger::machine::qemu

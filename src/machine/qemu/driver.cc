@@ -1,0 +1,167 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "host/files.h"
+#include "host/unix_socket.h"
+#include "machine/machine_log.h"
+#include "machine/qemu/initrd.h"
+#include "machine/qemu/qemu_machine.h"
+#include "machine/qemu/qemu.h"
+
+namespace banger::machine::qemu {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds kDyingGrace = 1s;
+
+// Sockets QEMU inherits listening. We connect before it runs, so there is nothing to poll for: the greeting arrives when it
+// is ready, and the end of the socket when it dies.
+struct Channels {
+  UniqueFd qmp_listener, link_listener, control;
+};
+
+Result<Channels> open_channels(const std::string& directory) {
+  Channels channels;
+  for (auto [name, listener] : {std::pair{kQmpSocket, &channels.qmp_listener}, {kLinkSocket, &channels.link_listener}}) {
+    auto path = fmt::format("{}/{}", directory, name);
+    TRY(host::remove_file(path));
+    *listener = TRY(host::listen_unix(path, 4));
+  }
+  channels.control = TRY(connect_now(directory, kQmpSocket));
+  return channels;
+}
+
+// Files made beforehand so that they are ours alone whatever the umask is.
+Result<> make_files(const MachineConfig& config) {
+  if (config.console)
+    TRY(host::open_file(fmt::format("{}/{}", config.directory, kConsoleLog), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600));
+  return write_initrd(config.initrds, fmt::format("{}/{}", config.directory, kInitrdFile));
+}
+
+Result<host::Child> spawn_detached(std::vector<std::string> argv, const MachineConfig& config, const Channels& channels) {
+  auto log = TRY(open_machine_log(config.directory, config.token));
+  host::SpawnSpec spec{.argv = std::move(argv), .env = {"LC_ALL=C"}, .cwd = config.directory};
+  spec.stdout_fd = spec.stderr_fd = log.get();
+  spec.extra_fds = {{channels.qmp_listener.get(), kQmpFd}, {channels.link_listener.get(), kLinkFd}};
+  spec.new_session = true;
+  return host::spawn(spec);
+}
+
+// What went wrong while it started, in its own words where it had any. Afterwards it has ended.
+Task<Error> failed_start(host::Runtime& runtime, host::Child& child, const MachineConfig& config, Error error) {
+  // A QEMU that dies closes its socket a moment before it has ended; one that talks nonsense lives on.
+  auto grace = error.code == ErrorCode::unavailable ? kDyingGrace : 0ms;
+  bool died = (co_await host::wait_readable(runtime, child.pidfd(), host::after(grace))).value_or(false);
+  if (!died) (void)child.signal(SIGKILL);
+  auto status = child.wait();
+  auto words = last_words(config.directory, config.token);
+  if (!died) co_return Error{error.code, words.empty() ? error.message : fmt::format("{}: {}", error.message, words)};
+  auto how = status.signal ? fmt::format("killed by signal {}", status.signal) : fmt::format("exit code {}", status.code);
+  co_return Error{ErrorCode::unavailable, fmt::format("it ended at once ({}): {}", how, words.empty() ? "it said nothing" : words)};
+}
+
+class QemuDriver : public Driver {
+ public:
+  QemuDriver(host::Runtime& runtime, const Logger& log, QemuFacts facts, std::string accelerator)
+      : runtime_(runtime), log_(log), facts_(std::move(facts)), accelerator_(std::move(accelerator)) {}
+
+  std::string_view name() const override { return "qemu"; }
+  Task<Result<std::unique_ptr<Machine>>> start(const MachineConfig& config, const StartObserver& observer) override;
+  Task<Result<std::unique_ptr<Machine>>> adopt(const MachineRecord& record) override;
+
+ private:
+  Task<Result<std::unique_ptr<Machine>>> try_start(const MachineConfig& config, const StartObserver& observer);
+  Result<MachineRecord> record_of(const host::Child& child, const MachineConfig& config) const;
+  Task<std::uint64_t> tsc_khz();
+
+  host::Runtime& runtime_;
+  const Logger& log_;
+  QemuFacts facts_;
+  std::string accelerator_;
+  std::uint64_t tsc_khz_ = 0;  // measured at the first start
+};
+
+Task<std::uint64_t> QemuDriver::tsc_khz() {
+  if (tsc_khz_ == 0 && accelerator_ != "kvm") tsc_khz_ = co_await runtime_.blocking([] { return host_tsc_khz(); });
+  co_return tsc_khz_;
+}
+
+Result<MachineRecord> QemuDriver::record_of(const host::Child& child, const MachineConfig& config) const {
+  auto id = TRY(host::process_id(child.pid()));
+  return MachineRecord{.driver = "qemu", .accelerator = accelerator_, .version = facts_.version, .process = id,
+                       .token = config.token, .directory = config.directory};
+}
+
+Task<Result<std::unique_ptr<Machine>>> QemuDriver::try_start(const MachineConfig& config, const StartObserver& observer) {
+  CO_TRY(co_await runtime_.blocking([&config] { return make_files(config); }));
+  auto argv = command_line(facts_, accelerator_, config, co_await tsc_khz());
+  auto channels = CO_TRY(open_channels(config.directory));
+  auto begun = host::Clock::now();
+  auto child = CO_TRY(spawn_detached(std::move(argv), config, channels));
+  // Ours must go, or the control connection would not end when QEMU does.
+  channels.qmp_listener.reset();
+  channels.link_listener.reset();
+
+  auto record = record_of(child, config);
+  if (!record) co_return std::unexpected(co_await failed_start(runtime_, child, config, std::move(record).error()));
+  if (observer.started) CO_TRY(observer.started(*record));
+
+  auto end = std::make_shared<std::optional<GuestEnd>>();
+  auto qmp = co_await Qmp::open(runtime_, std::move(channels.control), note_end(end), host::after(limits::kQmpGreetingDeadline));
+  auto running = qmp ? co_await (*qmp)->execute("cont", nullptr, host::after(limits::kQmpReplyDeadline)) : std::unexpected(qmp.error());
+  if (!running) co_return std::unexpected(co_await failed_start(runtime_, child, config, std::move(running).error()));
+  auto id = record->process;
+  auto state = std::make_shared<QemuState>(runtime_, std::move(*record), VmmProcess(std::move(child), id));
+  state->qmp = std::move(*qmp);
+  state->end = std::move(end);
+  auto taken = std::chrono::duration_cast<std::chrono::milliseconds>(host::Clock::now() - begun);
+  log_.info("machine.started", {{"vm", config.id}, {"pid", fmt::to_string(id.pid)}, {"accelerator", accelerator_},
+                                {"control_ms", fmt::to_string(taken.count())}});
+  co_return make_machine(std::move(state));
+}
+
+Task<Result<std::unique_ptr<Machine>>> QemuDriver::start(const MachineConfig& config, const StartObserver& observer) {
+  auto machine = co_await try_start(config, observer);
+  if (machine) co_return machine;
+  // Nothing is left: a QEMU that was killed could not take its sockets along.
+  for (auto name : {kQmpSocket, kLinkSocket}) (void)host::remove_file(fmt::format("{}/{}", config.directory, name));
+  co_return in("start QEMU", std::move(machine));
+}
+
+// A daemon that died while it started this machine left it waiting for `cont`.
+Task<Result<>> run_if_waiting(Qmp& qmp) {
+  auto status = CO_TRY(co_await qmp.execute("query-status", nullptr, host::after(limits::kQmpReplyDeadline)));
+  if (CO_TRY(get_string(status, "status")) != "prelaunch") co_return Result<>();
+  CO_TRY(co_await qmp.execute("cont", nullptr, host::after(limits::kQmpReplyDeadline)));
+  co_return Result<>();
+}
+
+Task<Result<>> take_control(QemuState& state) {
+  CO_TRY(co_await connect_control(state));
+  co_return co_await run_if_waiting(*state.qmp);
+}
+
+Task<Result<std::unique_ptr<Machine>>> QemuDriver::adopt(const MachineRecord& record) {
+  auto process = CO_TRY(in("adopt machine", VmmProcess::adopt(record)));
+  auto state = std::make_shared<QemuState>(runtime_, record, std::move(process));
+  // Without its control socket a machine can still be used, waited for and killed, so this is no reason to give it up.
+  auto control = co_await take_control(*state);
+  if (!control) log_.warn("machine.control_lost", {{"pid", fmt::to_string(record.process.pid)}, {"error", control.error().sentence()}});
+  if (state->process.ended()) co_return fail(ErrorCode::not_found, fmt::format("process {} has ended", record.process.pid));
+  co_return make_machine(std::move(state));
+}
+
+}  // namespace
+
+std::unique_ptr<Driver> make_driver(host::Runtime& runtime, const Logger& log, QemuFacts qemu, std::string accelerator) {
+  return std::make_unique<QemuDriver>(runtime, log, std::move(qemu), std::move(accelerator));
+}
+
+}  // namespace banger::machine::qemu

@@ -1,0 +1,16 @@
+// The one initrd file QEMU takes, made of several archives. The kernel unpacks them in order, later ones over earlier
+// ones (Documentation/driver-api/early-userspace/buffer-format.rst).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace banger::machine::qemu {
+
+/// Replaces `path` (mode 0600) by the archives, each padded to 4 bytes. The first, which is the big one, is a reflink where
+/// the file system can. Blocking.
+Result<> write_initrd(const std::vector<std::string>& archives, const std::string& path);
+
+}  // namespace banger::machine::qemu

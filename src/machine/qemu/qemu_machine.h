@@ -1,0 +1,40 @@
+// One running QEMU. Started and taken-over ones are the same from here on.
+#pragma once
+
+#include "machine/qemu/qmp.h"
+#include "machine/vmm_process.h"
+
+namespace banger::machine::qemu {
+
+/// What QEMU said about the end of its guest (the QMP event SHUTDOWN).
+struct GuestEnd {
+  bool guest_initiated = false;
+  std::string reason;  ///< "guest-shutdown", "guest-reset", "host-signal", … (qapi/run-state.json, ShutdownCause)
+};
+
+/// What a machine's coroutines share. It outlives the Machine while someone waits.
+struct QemuState {
+  QemuState(host::Runtime& on, MachineRecord what, VmmProcess with)
+      : runtime(on), record(std::move(what)), process(std::move(with)), control(on) {}
+  host::Runtime& runtime;
+  MachineRecord record;
+  VmmProcess process;
+  host::Mutex control;                         ///< one (re)connect at a time: QEMU serves one client
+  std::unique_ptr<Qmp> qmp;                    ///< may be empty, or closed by now
+  std::shared_ptr<std::optional<GuestEnd>> end = std::make_shared<std::optional<GuestEnd>>();
+  bool killed = false;
+};
+
+/// Notes the SHUTDOWN event into `end`.
+Qmp::OnEvent note_end(std::shared_ptr<std::optional<GuestEnd>> end);
+
+/// Connects to a socket in `directory`, at any path length, without ever waiting for the other side: `busy` when it does
+/// not accept any more, `unavailable` when nobody listens.
+Result<UniqueFd> connect_now(const std::string& directory, std::string_view name);
+
+/// Opens state.qmp anew. The caller keeps `state` alive.
+Task<Result<>> connect_control(QemuState& state);
+
+std::unique_ptr<Machine> make_machine(std::shared_ptr<QemuState> state);
+
+}  // namespace banger::machine::qemu

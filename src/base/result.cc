@@ -57,13 +57,13 @@ ErrorCode code_for_errno(int error_number) {
   switch (error_number) {
     case ENOENT: case ESRCH: case ENXIO: case ENODEV: return ErrorCode::not_found;
     case EEXIST: case EADDRINUSE: case ENOTEMPTY: return ErrorCode::exists;
-    case EINVAL: case ENAMETOOLONG: case EISDIR: case ENOTDIR: case ELOOP: return ErrorCode::invalid;
+    case EINVAL: case ENAMETOOLONG: case E2BIG: case EISDIR: case ENOTDIR: case ELOOP: return ErrorCode::invalid;
     case EACCES: case EPERM: case EROFS: return ErrorCode::denied;
     case EBUSY: case EAGAIN: case ETXTBSY: return ErrorCode::busy;
     case ECONNREFUSED: case ECONNRESET: case EPIPE: case EHOSTUNREACH: case ENETUNREACH: return ErrorCode::unavailable;
     case ETIMEDOUT: return ErrorCode::timeout;
     case ECANCELED: return ErrorCode::cancelled;
-    case ENOSYS: case EOPNOTSUPP: case EAFNOSUPPORT: return ErrorCode::unsupported;
+    case ENOSYS: case EOPNOTSUPP: case EAFNOSUPPORT: case ENOEXEC: return ErrorCode::unsupported;
     case ENOSPC: case EDQUOT: case ENOMEM: case EMFILE: case ENFILE: case EFBIG: return ErrorCode::exhausted;
     default: return ErrorCode::internal;
   }

@@ -44,7 +44,7 @@ Result<std::uint64_t> parse_size(std::string_view text, std::string_view default
   if (error != std::errc{} || end == text.data()) return bad_size(text);
   std::string_view unit(end, text.data() + text.size() - end);
   if (unit.empty()) unit = default_unit;
-  if (unit.ends_with("iB")) unit.remove_suffix(2);
+  if (unit.size() == 3 && unit.ends_with("iB")) unit.remove_suffix(2);
   else if (unit.ends_with("B")) unit.remove_suffix(1);
   if (unit.empty()) return number;
   if (unit.size() != 1) return bad_size(text);
@@ -152,6 +152,8 @@ std::string printable(std::string_view untrusted, std::size_t max_bytes) {
 }
 
 std::vector<std::string> nearest(std::string_view word, std::span<const std::string> candidates) {
+  constexpr std::size_t kLongestTypo = 128;  // the distance costs length times length, and the word may be anybody's
+  if (word.size() > kLongestTypo) return {};
   std::vector<std::pair<std::size_t, std::string>> scored;
   for (const auto& candidate : candidates) {
     auto distance = edit_distance(word, candidate);

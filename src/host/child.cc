@@ -21,6 +21,8 @@ namespace banger::host {
 
 namespace {
 
+constexpr std::size_t kMaxExtraFds = 16;  // the child may not allocate
+
 // What the child needs, prepared before vfork so that it only makes system calls (it shares our memory).
 struct Prepared {
   std::string program;
@@ -57,8 +59,8 @@ int place_fds(const SpawnSpec& spec, int null_fd) {
     fd = ::fcntl(fd < 0 ? null_fd : fd, F_DUPFD_CLOEXEC, top);
     if (fd < 0) return errno;
   }
-  int extra[16];
-  std::size_t count = std::min<std::size_t>(spec.extra_fds.size(), 16);
+  int extra[kMaxExtraFds];
+  std::size_t count = spec.extra_fds.size();
   for (std::size_t i = 0; i < count; ++i)
     if ((extra[i] = ::fcntl(spec.extra_fds[i].first, F_DUPFD_CLOEXEC, top)) < 0) return errno;
   for (int i = 0; i < 3; ++i)
@@ -86,7 +88,7 @@ int run_child(const SpawnSpec& spec, const Prepared& prepared) {
   if (int error = place_fds(spec, prepared.null_fd)) return error;
   if (spec.controlling_tty && ::ioctl(0, TIOCSCTTY, 0) < 0) return errno;
   if (int error = drop_ids(spec)) return error;
-  if (!spec.cwd.empty() && ::chdir(spec.cwd.c_str()) < 0) return errno;
+  if (!spec.cwd.empty() && ::chdir(spec.cwd.c_str()) < 0) return -errno;  // negative: the directory's fault, not the program's
   ::execve(prepared.program.c_str(), prepared.argv.data(), prepared.envp.data());
   return errno;
 }
@@ -148,6 +150,9 @@ UniqueFd Child::release() {
 
 Result<Child> spawn(const SpawnSpec& spec) {
   if (spec.argv.empty()) return fail(ErrorCode::invalid, "nothing to run: empty command");
+  if (spec.extra_fds.size() > kMaxExtraFds) return fail(ErrorCode::invalid, fmt::format("{}: too many descriptors", spec.argv[0]));
+  for (auto [ours, theirs] : spec.extra_fds)
+    if (theirs < 3) return fail(ErrorCode::invalid, fmt::format("{}: descriptor {} is not an extra one", spec.argv[0], theirs));
   auto program = find_program(spec.argv[0], path_of(spec.env));
   if (!program) return fail_errno(spec.argv[0], ENOENT);
   UniqueFd null_fd(::open("/dev/null", O_RDWR | O_CLOEXEC));
@@ -169,7 +174,7 @@ Result<Child> spawn(const SpawnSpec& spec) {
   if (pid < 0) return fail_errno(fmt::format("start {}", spec.argv[0]), fork_error);
   if (child_error) {
     ::waitpid(pid, nullptr, 0);
-    return fail_errno(spec.argv[0], child_error);
+    return child_error < 0 ? fail_errno(spec.cwd, -child_error) : fail_errno(spec.argv[0], child_error);
   }
   UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (!pidfd) {
@@ -217,6 +222,8 @@ Result<UniqueFd> open_process(const ProcessId& id) {
 
 Result<std::vector<std::string>> process_argv(pid_t pid) {
   auto text = TRY(read_file(fmt::format("/proc/{}/cmdline", pid), 1 << 20));
+  // A process that has ended but was not reaped has none any more.
+  if (text.empty()) return fail(ErrorCode::not_found, fmt::format("process {} has no arguments", pid));
   std::vector<std::string> argv;
   if (text.ends_with('\0')) text.pop_back();
   for (auto part : split(text, '\0')) argv.emplace_back(part);

@@ -80,7 +80,8 @@ std::optional<std::string> find_program(std::string_view program, std::string_vi
 Result<ProcessId> process_id(pid_t pid);
 /// A pidfd for exactly that process, or not_found if it has gone (even if its pid was reused).
 Result<UniqueFd> open_process(const ProcessId& id);
-/// argv of a live process, or not_found. Bounded to 1 MiB.
+/// argv of a live process, or not_found: also for kernel threads, and for the instant in which an exec replaces it
+/// (spawn may return that early). Bounded to 1 MiB.
 Result<std::vector<std::string>> process_argv(pid_t pid);
 
 }  // namespace banger::host

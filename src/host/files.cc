@@ -10,6 +10,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 
@@ -61,12 +62,22 @@ Result<> write_file(const std::string& path, std::string_view content, mode_t mo
 }
 
 Result<> make_directories(const std::string& path, mode_t mode) {
-  std::error_code error;
+  if (path.size() > 1 && path.ends_with('/')) return make_directories(path.substr(0, path.size() - 1), mode);
+  if (::mkdir(path.c_str(), mode) == 0) return {};
+  int error = errno;
   fs::path parent = fs::path(path).parent_path();
-  if (!parent.empty()) fs::create_directories(parent, error);
-  if (error) return fail_errno(parent.string(), error.value());
-  if (::mkdir(path.c_str(), mode) < 0 && errno != EEXIST) return fail_errno(path);
-  return {};
+  if (error == ENOENT && !parent.empty() && parent != path) {
+    TRY(make_directories(parent.string(), 0755));
+    if (::mkdir(path.c_str(), mode) == 0) return {};
+    error = errno;
+  }
+  // Made by somebody else meanwhile is as good; a file in its place is not.
+  struct stat info{};
+  if (error == EEXIST && ::stat(path.c_str(), &info) == 0) {
+    if (S_ISDIR(info.st_mode)) return {};
+    error = ENOTDIR;
+  }
+  return fail_errno(path, error);
 }
 
 Result<> make_private_directory(const std::string& path) {
@@ -95,11 +106,36 @@ Result<> remove_file(const std::string& path) {
 
 namespace {
 
+// Between file systems, and on some of them, the kernel does not copy by itself.
+bool cannot_copy_range(int error_number) {
+  return error_number == EXDEV || error_number == EINVAL || error_number == EOPNOTSUPP || error_number == ENOSYS;
+}
+
+Result<> copy_by_hand(int from, int to, off_t offset, off_t end) {
+  constexpr std::size_t kBuffer = 256 * 1024;
+  auto buffer = std::make_unique_for_overwrite<char[]>(kBuffer);
+  while (offset < end) {
+    ssize_t got = ::pread(from, buffer.get(), std::min<std::size_t>(kBuffer, static_cast<std::size_t>(end - offset)), offset);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail_errno("read");
+    if (got == 0) return {};
+    for (ssize_t done = 0; done < got;) {
+      ssize_t put = ::pwrite(to, buffer.get() + done, static_cast<std::size_t>(got - done), offset + done);
+      if (put < 0 && errno == EINTR) continue;
+      if (put < 0) return fail_errno("write");
+      done += put;
+    }
+    offset += got;
+  }
+  return {};
+}
+
 Result<> copy_extent(int from, int to, off_t offset, off_t end) {
   while (offset < end) {
     off_t in_at = offset, out_at = offset;
     ssize_t moved = ::copy_file_range(from, &in_at, to, &out_at, static_cast<std::size_t>(end - offset), 0);
     if (moved < 0 && errno == EINTR) continue;
+    if (moved < 0 && cannot_copy_range(errno)) return copy_by_hand(from, to, offset, end);
     if (moved < 0) return fail_errno("copy");
     if (moved == 0) return {};
     offset += moved;

@@ -1,0 +1,40 @@
+// One executable, several roles: argv[0] picks the role, else argv[1] may name it. Nothing else happens here, and nothing
+// (threads, locale, logging) happens before it.
+#include <string_view>
+
+#include "roles/agent/agent.h"
+#include "roles/agent/init/init.h"
+#include "roles/cli/cli.h"
+#include "roles/daemon/daemon.h"
+
+namespace {
+
+struct Role {
+  std::string_view name;
+  int (*run)(int argc, char** argv);
+};
+
+constexpr Role kRoles[] = {
+    {"banger", banger::roles::cli::run},
+    {"bangerd", banger::roles::daemon::run},
+    {"banger-agent", banger::roles::agent::run_agent},
+    {"init", banger::roles::agent::run_init},
+};
+
+const Role* find_role(std::string_view name) {
+  for (const Role& role : kRoles)
+    if (role.name == name) return &role;
+  return nullptr;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::string_view name = argc > 0 ? argv[0] : "banger";
+  if (auto slash = name.rfind('/'); slash != name.npos) name.remove_prefix(slash + 1);
+  // `banger bangerd …` serves where no link can be made; the role's own arguments then start one later.
+  if (argc > 1 && name == "banger" && std::string_view(argv[1]) != "banger")
+    if (const Role* role = find_role(argv[1]); role && role->name != "init") return role->run(argc - 1, argv + 1);
+  const Role* role = find_role(name);
+  return (role ? role : &kRoles[0])->run(argc, argv);
+}

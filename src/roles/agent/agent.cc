@@ -1,0 +1,143 @@
+#include "roles/agent/agent.h"
+
+#include <fmt/format.h>
+#include <malloc.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <span>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "capabilities/apply.h"
+#include "host/files.h"
+#include "roles/agent/serve.h"
+
+namespace banger::roles::agent {
+
+namespace {
+
+constexpr std::string_view kHelp = R"(The part of banger inside a guest.
+
+Usage:
+  banger-agent serve [--run-dir DIR] [--channel-fd N]   answer the host on the virtio-serial port 'banger.agent'
+  banger-agent apply --root DIR FILE                    make the system under DIR what the guest config FILE says
+  banger-agent ready [--run-dir DIR]                    tell the host that the guest has booted
+  banger-agent --version | --help
+
+With --root / the running system is changed; with any other DIR only files are, the kernel is left alone.
+DIR of --run-dir is /run/banger unless given.
+)";
+
+struct Arguments {
+  std::string run_dir = "/run/banger", root, file;
+  int channel_fd = -1;
+};
+
+// Options of all subcommands together; each checks that it has what it needs.
+Result<Arguments> parse(std::span<char*> words) {
+  Arguments arguments;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    std::string_view word = words[i];
+    if (!word.starts_with("--")) {
+      if (!arguments.file.empty()) return fail(ErrorCode::invalid, fmt::format("unexpected argument '{}'", printable(word)));
+      arguments.file = word;
+      continue;
+    }
+    if (i + 1 == words.size()) return fail(ErrorCode::invalid, fmt::format("option '{}' needs a value", printable(word)));
+    std::string_view value = words[++i];
+    if (word == "--run-dir") arguments.run_dir = value;
+    else if (word == "--root") arguments.root = value;
+    else if (word == "--channel-fd") {
+      auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), arguments.channel_fd);
+      if (error != std::errc{} || end != value.data() + value.size() || arguments.channel_fd < 0)
+        return fail(ErrorCode::invalid, fmt::format("'{}' is not a descriptor", printable(value)));
+    } else {
+      return fail(ErrorCode::invalid, fmt::format("unknown option '{}'", printable(word)),
+                  did_you_mean(word, {"--run-dir", "--root", "--channel-fd"}));
+    }
+  }
+  return arguments;
+}
+
+// A stream may hold five descriptors and there are many streams; the kernel gives PID 1's children 1024.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= 4096) return;
+  limit.rlim_cur = std::min<rlim_t>(4096, limit.rlim_max);
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+Result<> serve(const Arguments& arguments) {
+  // One heap instead of one for each thread: the agent is in every guest.
+  ::mallopt(M_ARENA_MAX, 1);
+  ::signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit();
+  // Every file transfer may hold a thread; one more for everything else.
+  host::Runtime runtime(limits::kFileTransfers + 1);
+  Options options{.run_dir = arguments.run_dir, .log_path = arguments.run_dir + "/agent.log"};
+  auto context = TRY(make_context(runtime, std::move(options)));
+  Result<> result;
+  auto body = [](ContextPtr shared, int channel_fd, Result<>* out) -> Task<> {
+    if (channel_fd >= 0) *out = co_await serve_channel(shared, UniqueFd(channel_fd));
+    else *out = co_await serve_port(shared);
+    if (!*out) shared->log().error("serve.failed", {{"error", out->error().sentence()}});
+    shared->runtime.stop();
+  };
+  runtime.spawn(body(context, arguments.channel_fd, &result));
+  runtime.run();
+  return result;
+}
+
+Result<> apply(const Arguments& arguments) {
+  if (arguments.root.empty() || arguments.file.empty())
+    return fail(ErrorCode::invalid, "'apply' needs --root DIR and a FILE", "see banger-agent --help");
+  auto text = TRY(host::read_file(arguments.file, limits::kGuestConfigBytes));
+  auto json = TRY(in(arguments.file, parse_json(text, limits::kGuestConfigBytes)));
+  auto config = TRY(in(arguments.file, guestcfg::from_json(json)));
+  Logger log(STDERR_FILENO, LogLevel::warn);
+  auto mode = arguments.root == "/" ? capabilities::ApplyMode::live : capabilities::ApplyMode::provision;
+  capabilities::GuestTarget target{.root = arguments.root, .mode = mode, .log = log, .first_boot = true};
+  return capabilities::apply_all(target, config);
+}
+
+Result<> ready(const Arguments& arguments) { return RunDir(arguments.run_dir).mark_system_ready(); }
+
+struct Subcommand {
+  std::string_view name;
+  Result<> (*run)(const Arguments&);
+};
+constexpr Subcommand kSubcommands[] = {{"serve", serve}, {"apply", apply}, {"ready", ready}};
+
+int told(const Error& error, int status) {
+  fmt::print(stderr, "banger-agent: {}\n", error.sentence());
+  return status;
+}
+
+}  // namespace
+
+int run_agent(int argc, char** argv) {
+  std::string_view name = argc > 1 ? argv[1] : "--help";
+  if (name == "--help" || name == "-h" || name == "help") {
+    fmt::print("{}", kHelp);
+    return argc > 1 ? 0 : 2;
+  }
+  if (name == "--version" || name == "version") {
+    fmt::print("banger-agent {}\n", BANGER_VERSION);
+    return 0;
+  }
+  for (const auto& subcommand : kSubcommands) {
+    if (subcommand.name != name) continue;
+    auto arguments = parse(std::span(argv, static_cast<std::size_t>(argc)).subspan(2));
+    if (!arguments) return told(arguments.error(), 2);
+    auto done = subcommand.run(*arguments);
+    return done ? 0 : told(done.error(), 1);
+  }
+  return told(Error{ErrorCode::invalid, fmt::format("unknown command '{}'", printable(name)), 0,
+                    did_you_mean(name, {"serve", "apply", "ready"})}, 2);
+}
+
+}  // namespace banger::roles::agent

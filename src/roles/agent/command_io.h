@@ -1,0 +1,28 @@
+// The three descriptors of a guest command, as pipes or as a pseudo-terminal, and our ends of them.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace banger::roles::agent {
+
+struct Stdio {
+  UniqueFd input;   ///< we write; empty with a terminal, which is read and written through `output`
+  UniqueFd output;  ///< we read: stdout, or the terminal's master
+  UniqueFd errors;  ///< we read; empty with a terminal
+  UniqueFd child_input, child_output, child_errors;  ///< the command's ends; drop them once it runs
+};
+
+/// The command's ends belong to `uid`:`gid`, so that it may open /dev/stdout again.
+Result<Stdio> make_pipes(uid_t uid, gid_t gid);
+
+/// A new terminal of that size. `unsupported` where the guest has no devpts.
+Result<Stdio> make_terminal(uid_t uid, std::uint16_t rows, std::uint16_t columns);
+
+Result<> resize_terminal(int master_fd, std::uint16_t rows, std::uint16_t columns);
+
+}  // namespace banger::roles::agent

@@ -1,0 +1,45 @@
+// What all routes share: the event loop, the log, the run directory, and the little state an agent has. One per process;
+// handlers keep it alive. Control thread only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "capabilities/capability.h"
+#include "host/runtime.h"
+#include "roles/agent/log_file.h"
+#include "roles/agent/proc_stats.h"
+#include "roles/agent/run_dir.h"
+#include "roles/agent/shutdown_plan.h"
+
+namespace banger::roles::agent {
+
+struct Options {
+  std::string run_dir = "/run/banger";
+  std::string log_path;                 ///< empty: stderr
+  std::string config_root = "/";        ///< what POST /configure applies to
+  capabilities::ApplyMode config_mode = capabilities::ApplyMode::live;
+  std::function<Task<Result<>>(host::Runtime&, ShutdownPlan)> shut_down = carry_out;
+};
+
+struct Context {
+  Context(host::Runtime& loop, Options given)
+      : runtime(loop), options(std::move(given)), run_dir(options.run_dir), log(options.log_path), transfer_done(loop), configuring(loop) {}
+
+  host::Runtime& runtime;
+  const Options options;
+  const RunDir run_dir;
+  LogFile log;
+  AgentConfig config;                               ///< token and environment in force
+  std::function<void(std::string token)> set_token;  ///< of the server
+  std::optional<CpuSample> cpu;                     ///< of the last GET /stats
+  int transfers = 0;                                ///< file streams that hold a pool thread
+  host::Event transfer_done;
+  host::Mutex configuring;                          ///< one configuration at a time
+};
+
+using ContextPtr = std::shared_ptr<Context>;
+
+}  // namespace banger::roles::agent

@@ -1,0 +1,66 @@
+// GET /health[?wait=system]: alive, and how far the guest's boot has come.
+#include <sys/inotify.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "host/files.h"
+#include "roles/agent/routes.h"
+
+namespace banger::roles::agent {
+
+namespace {
+
+std::int64_t uptime_ms() {
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
+Json describe(const Context& context) {
+  utsname kernel{};
+  ::uname(&kernel);
+  auto boot_id = host::read_file("/proc/sys/kernel/random/boot_id", 64).value_or("");
+  return {{"agent_ready", true},
+          {"system_ready", context.run_dir.system_ready()},
+          {"init", to_string(context.run_dir.init_kind())},
+          {"uptime_ms", uptime_ms()},
+          {"boot_id", trim(boot_id)},
+          {"version", BANGER_VERSION},
+          {"kernel", kernel.release}};
+}
+
+// Returns when the boot target is reached, or nothing more can be expected by the deadline.
+Task<Result<>> wait_for_system(ContextPtr context, host::Deadline deadline) {
+  UniqueFd watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (!watch) co_return fail_errno("watch the run directory");
+  // Watching starts before the first look, so the file cannot appear unseen between the two.
+  if (::inotify_add_watch(watch.get(), context->run_dir.path().c_str(), IN_CREATE | IN_MOVED_TO) < 0)
+    co_return fail_errno(context->run_dir.path());
+  while (!context->run_dir.system_ready()) {
+    if (!CO_TRY(co_await host::wait_readable(context->runtime, watch.get(), deadline))) break;
+    char events[4096];
+    while (::read(watch.get(), events, sizeof events) > 0) {
+    }
+  }
+  co_return Result<>();
+}
+
+}  // namespace
+
+Task<> health(ContextPtr context, StreamPtr stream) {
+  if (stream->query("wait") == "system") {
+    auto waited = co_await wait_for_system(context, host::after(limits::kHealthWait));
+    if (!waited) {
+      (void)co_await stream->reply_error(waited.error());
+      co_return;
+    }
+  }
+  (void)co_await stream->reply_json(200, dump_json(describe(*context)));
+}
+
+}  // namespace banger::roles::agent

@@ -1,0 +1,27 @@
+// The agent's requests: one constant table, one file per group. Every handler answers its stream exactly once and fails
+// with a JSON error whose message is a sentence.
+#pragma once
+
+#include "link/link.h"
+#include "roles/agent/context.h"
+
+namespace banger::roles::agent {
+
+using StreamPtr = std::shared_ptr<link::ServerStream>;
+using Route = Task<> (*)(ContextPtr context, StreamPtr stream);
+
+Task<> health(ContextPtr context, StreamPtr stream);      // health.cc
+Task<> stats(ContextPtr context, StreamPtr stream);       // stats.cc
+Task<> ports(ContextPtr context, StreamPtr stream);       // ports.cc
+Task<> exec(ContextPtr context, StreamPtr stream);        // exec.cc
+Task<> put_files(ContextPtr context, StreamPtr stream);   // files.cc
+Task<> get_files(ContextPtr context, StreamPtr stream);
+Task<> stat_file(ContextPtr context, StreamPtr stream);
+Task<> tunnel(ContextPtr context, StreamPtr stream);      // tunnel.cc
+Task<> configure(ContextPtr context, StreamPtr stream);   // configure.cc
+Task<> shutdown(ContextPtr context, StreamPtr stream);    // shutdown.cc
+
+/// Finds the handler and runs it; what escapes from one ends as an error answer, never as the end of the agent.
+Task<> dispatch(ContextPtr context, StreamPtr stream);
+
+}  // namespace banger::roles::agent

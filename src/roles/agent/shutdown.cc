@@ -1,0 +1,43 @@
+// POST /shutdown: answers, then asks init.
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "roles/agent/routes.h"
+
+namespace banger::roles::agent {
+
+namespace {
+
+Result<ShutdownMode> parse_mode(const std::string& body) {
+  if (body.empty()) return ShutdownMode::poweroff;
+  auto json = TRY(parse_json(body, limits::kLinkJsonBytes));
+  TRY(only_keys(json, {"mode"}));
+  auto mode = TRY(find_string(json, "mode")).value_or("poweroff");
+  if (mode == "poweroff") return ShutdownMode::poweroff;
+  if (mode == "reboot") return ShutdownMode::reboot;
+  return fail(ErrorCode::invalid, "field 'mode' must be \"poweroff\" or \"reboot\"");
+}
+
+Task<> act(ContextPtr context, ShutdownMode mode) {
+  // The answer is in the channel's queue; the guest must live until the host has taken it.
+  co_await context->runtime.sleep_for(limits::kShutdownAnswerDelay);
+  auto init = context->run_dir.init_kind();
+  context->log().info("shutdown", {{"init", to_string(init)}, {"mode", mode == ShutdownMode::reboot ? "reboot" : "poweroff"}});
+  auto done = co_await context->options.shut_down(context->runtime, plan_shutdown(init, mode));
+  if (!done) context->log().error("shutdown.failed", {{"error", done.error().sentence()}});
+}
+
+}  // namespace
+
+Task<> shutdown(ContextPtr context, StreamPtr stream) {
+  auto body = co_await stream->body(limits::kLinkJsonBytes);
+  auto mode = body ? parse_mode(*body) : std::unexpected(body.error());
+  if (!mode) {
+    (void)co_await stream->reply_error(mode.error());
+    co_return;
+  }
+  (void)co_await stream->reply_json(200, R"({"ok":true})");
+  context->runtime.spawn(act(context, *mode));
+}
+
+}  // namespace banger::roles::agent

@@ -1,0 +1,26 @@
+// How each init is asked to end the guest.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "host/runtime.h"
+#include "roles/agent/run_dir.h"
+
+namespace banger::roles::agent {
+
+enum class ShutdownMode { poweroff, reboot };
+
+/// Commands are tried in order until one succeeds; when none does, PID 1 gets `signal` (0: there is none to send).
+struct ShutdownPlan {
+  std::vector<std::vector<std::string>> commands;
+  int signal = 0;
+};
+
+/// Sources: systemd(1) signals, busybox init/halt.c, openrc-shutdown(8), runit-init(8); ours: init/.
+ShutdownPlan plan_shutdown(InitKind init, ShutdownMode mode);
+
+/// Does it. Comes back before the guest is down.
+Task<Result<>> carry_out(host::Runtime& runtime, ShutdownPlan plan);
+
+}  // namespace banger::roles::agent

@@ -1,0 +1,102 @@
+// CONNECT host:port: a TCP connection as the guest would make it, its bytes both ways, each direction ending by itself.
+#include <fmt/format.h>
+
+#include <asio.hpp>
+#include <asio/experimental/as_tuple.hpp>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "host/files.h"
+#include "roles/agent/address.h"
+#include "roles/agent/routes.h"
+
+namespace banger::roles::agent {
+
+namespace {
+
+using asio::ip::tcp;
+constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
+
+struct Tunnel {
+  Tunnel(asio::io_context& io, StreamPtr s) : socket(io), stream(std::move(s)) {}
+  tcp::socket socket;
+  StreamPtr stream;
+};
+using TunnelPtr = std::shared_ptr<Tunnel>;
+
+void close(tcp::socket& socket) {
+  std::error_code ignored;
+  socket.close(ignored);
+}
+
+// One attempt. The timer closes the socket, which ends the wait; both live as long as the tunnel's frame.
+Task<std::error_code> connect(host::Runtime& runtime, TunnelPtr t, tcp::endpoint endpoint, host::Deadline deadline) {
+  auto timer = std::make_shared<asio::steady_timer>(runtime.io(), deadline);
+  timer->async_wait([t](std::error_code cancelled) {
+    if (!cancelled) close(t->socket);
+  });
+  auto [error] = co_await t->socket.async_connect(endpoint, use_tuple);
+  bool in_time = timer->cancel() > 0;
+  co_return in_time ? error : std::error_code(asio::error::timed_out);
+}
+
+Task<Result<>> reach(host::Runtime& runtime, TunnelPtr t, Authority authority) {
+  auto hosts = host::read_file("/etc/hosts", limits::kHostsFileBytes).value_or("");
+  auto addresses = CO_TRY(addresses_of(authority.host, hosts));
+  auto deadline = host::after(limits::kTunnelConnectDeadline);
+  std::error_code last;
+  for (const auto& address : addresses) {
+    std::error_code unparsable;
+    auto ip = asio::ip::make_address(address, unparsable);
+    if (unparsable) continue;
+    close(t->socket);
+    last = co_await connect(runtime, t, tcp::endpoint(ip, authority.port), deadline);
+    if (!last) co_return Result<>();
+  }
+  co_return fail_errno(fmt::format("connect to {} port {} in the guest", printable(authority.host), authority.port), last.value());
+}
+
+// Guest → host. The end of the guest's bytes ends our body only.
+Task<> outward(TunnelPtr t) {
+  auto buffer = std::make_unique_for_overwrite<char[]>(limits::kLinkFrameBytes);
+  for (;;) {
+    auto [error, got] = co_await t->socket.async_read_some(asio::buffer(buffer.get(), limits::kLinkFrameBytes), use_tuple);
+    if (error == asio::error::eof) {
+      (void)co_await t->stream->finish();
+      co_return;
+    }
+    // A broken connection is not an end: the stream is dropped unfinished, which the client sees as a reset.
+    if (error) break;
+    if (!co_await t->stream->write(std::string(buffer.get(), got))) break;
+  }
+  close(t->socket);
+}
+
+}  // namespace
+
+Task<> tunnel(ContextPtr context, StreamPtr stream) {
+  auto t = std::make_shared<Tunnel>(context->runtime.io(), stream);
+  auto authority = parse_authority(stream->path());
+  auto reached = authority ? co_await reach(context->runtime, t, *authority) : std::unexpected(authority.error());
+  if (!reached) {
+    (void)co_await stream->reply_error(reached.error());
+    co_return;
+  }
+  std::error_code ignored;
+  t->socket.set_option(tcp::no_delay(true), ignored);
+  if (!co_await stream->respond(200)) co_return;
+  context->runtime.spawn(outward(t));
+  for (;;) {
+    auto bytes = co_await stream->read();
+    if (!bytes) break;
+    if (bytes->empty()) {
+      t->socket.shutdown(tcp::socket::shutdown_send, ignored);
+      co_return;
+    }
+    auto [error, put] = co_await asio::async_write(t->socket, asio::buffer(*bytes), use_tuple);
+    if (error) break;
+  }
+  close(t->socket);
+}
+
+}  // namespace banger::roles::agent

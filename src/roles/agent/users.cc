@@ -1,0 +1,98 @@
+#include "roles/agent/users.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "host/files.h"
+
+namespace banger::roles::agent {
+
+namespace {
+
+// (uid_t)-1 means "unchanged" to the kernel and is no id.
+std::optional<std::uint32_t> parse_id(std::string_view text) {
+  std::uint32_t id = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+  if (error != std::errc{} || end != text.data() + text.size() || id == UINT32_MAX) return std::nullopt;
+  return id;
+}
+
+std::optional<User> passwd_entry(std::string_view passwd, auto&& wanted) {
+  for (auto line : split(passwd, '\n')) {
+    auto field = split(line, ':');
+    if (field.size() < 7) continue;
+    auto uid = parse_id(field[2]), gid = parse_id(field[3]);
+    if (!uid || !gid || !wanted(field[0], *uid)) continue;
+    User user{std::string(field[0]), *uid, *gid, {}, std::string(field[5]), std::string(trim(field[6]))};
+    if (user.home.empty()) user.home = "/";
+    if (user.shell.empty()) user.shell = "/bin/sh";
+    return user;
+  }
+  return std::nullopt;
+}
+
+std::optional<User> lookup_user(std::string_view name, std::string_view passwd) {
+  if (auto user = passwd_entry(passwd, [&](std::string_view entry, uid_t) { return entry == name; })) return user;
+  auto uid = name == "root" ? 0 : parse_id(name);
+  if (!uid) return std::nullopt;
+  if (auto user = passwd_entry(passwd, [&](std::string_view, uid_t entry) { return entry == *uid; })) return user;
+  // As container runtimes have it: an unknown number belongs to group 0.
+  if (*uid == 0) return User{.name = "root", .home = "/root"};
+  return User{.uid = *uid};
+}
+
+std::optional<gid_t> lookup_group(std::string_view name, std::string_view group) {
+  for (auto line : split(group, '\n')) {
+    auto field = split(line, ':');
+    if (field.size() >= 3 && field[0] == name)
+      if (auto gid = parse_id(field[2])) return gid;
+  }
+  return parse_id(name);
+}
+
+std::vector<gid_t> supplementary(const User& user, std::string_view group) {
+  std::vector<gid_t> groups{user.gid};
+  for (auto line : split(group, '\n')) {
+    auto field = split(line, ':');
+    if (user.name.empty() || field.size() < 4) continue;
+    auto gid = parse_id(field[2]);
+    auto members = split(trim(field[3]), ',');
+    if (gid && std::ranges::find(members, user.name) != members.end()) groups.push_back(*gid);
+  }
+  std::ranges::sort(groups);
+  groups.erase(std::ranges::unique(groups).begin(), groups.end());
+  return groups;
+}
+
+}  // namespace
+
+Result<User> find_user(std::string_view who, std::string_view passwd, std::string_view group) {
+  auto colon = who.find(':');
+  auto name = who.substr(0, colon);
+  if (name.empty()) return fail(ErrorCode::invalid, fmt::format("'{}' names no user", printable(who)), "write it as USER or USER:GROUP");
+  auto user = lookup_user(name, passwd);
+  if (!user) return fail(ErrorCode::not_found, fmt::format("there is no user '{}' in the guest", printable(name)));
+  if (colon == who.npos) {
+    user->groups = supplementary(*user, group);
+    return *user;
+  }
+  // An explicit group replaces the user's own ones, as with `docker exec --user`.
+  auto gid = lookup_group(who.substr(colon + 1), group);
+  if (!gid) return fail(ErrorCode::not_found, fmt::format("there is no group '{}' in the guest", printable(who.substr(colon + 1))));
+  user->gid = *gid;
+  user->groups = {*gid};
+  return *user;
+}
+
+Result<User> load_user(std::string_view who, const std::string& etc) {
+  auto passwd = host::read_file(etc + "/passwd", limits::kUserFileBytes);
+  auto group = host::read_file(etc + "/group", limits::kUserFileBytes);
+  return find_user(who, passwd.value_or(""), group.value_or(""));
+}
+
+}  // namespace banger::roles::agent

@@ -1,0 +1,30 @@
+// Who a guest command runs as, read from /etc/passwd and /etc/group: the static binary has no NSS.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace banger::roles::agent {
+
+struct User {
+  std::string name;   ///< empty when a bare uid has no passwd entry
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::vector<gid_t> groups;  ///< supplementary, `gid` included
+  std::string home = "/";
+  std::string shell = "/bin/sh";
+};
+
+/// `who` is `USER` or `USER:GROUP`, each a name or a number. The texts are those of passwd(5) and group(5); malformed lines
+/// are skipped. Root and bare numbers need no entry. `not_found` for an unknown name, `invalid` for a malformed one.
+Result<User> find_user(std::string_view who, std::string_view passwd, std::string_view group);
+
+/// The same with the files under `etc`; a missing file is an empty one.
+Result<User> load_user(std::string_view who, const std::string& etc = "/etc");
+
+}  // namespace banger::roles::agent

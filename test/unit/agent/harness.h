@@ -1,0 +1,89 @@
+// The real agent on one end of a socketpair, the real client on the other, both in this process.
+#pragma once
+
+#include <stdlib.h>
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "catch.h"
+#include "host/files.h"
+#include "link/exec_frames.h"
+#include "link/link.h"
+#include "roles/agent/serve.h"
+
+namespace banger::roles::agent::test {
+
+class TempDir {
+ public:
+  TempDir() {
+    char name[] = "/tmp/banger-agent-XXXXXX";
+    path_ = ::mkdtemp(name);
+  }
+  ~TempDir() { std::filesystem::remove_all(path_); }
+  TempDir(const TempDir&) = delete;
+  TempDir& operator=(const TempDir&) = delete;
+  const std::string& path() const { return path_; }
+  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+};
+
+/// What an exec stream said.
+struct Outcome {
+  bool started = false, ended = false;
+  link::ExecExit exit;
+  std::string out, err;
+};
+
+/// The caller's end of one exec stream.
+class Exec {
+ public:
+  explicit Exec(std::unique_ptr<link::ClientStream> stream) : stream_(std::move(stream)) {}
+  Task<bool> send(link::FrameType type, std::string payload = {});
+  /// Reads until the outcome is complete or `enough` says so. What was read stays in outcome().
+  Task<> read(std::function<bool(const Outcome&)> enough = [](const Outcome&) { return false; });
+  const Outcome& outcome() const { return outcome_; }
+  link::ClientStream& stream() { return *stream_; }
+
+ private:
+  void take(const link::Frame& frame);
+  std::unique_ptr<link::ClientStream> stream_;
+  link::FrameDecoder decoder_;
+  Outcome outcome_;
+};
+
+class Agent {
+ public:
+  Agent();
+  ~Agent();
+
+  /// Runs `body` against a connected agent, at most a minute.
+  void run(std::function<Task<>(Agent&)> body);
+
+  Task<std::shared_ptr<Exec>> start(link::ExecSpec spec);
+  /// From the spec to the end, with an empty stdin.
+  Task<Outcome> exec(link::ExecSpec spec);
+  /// A short request; the error has the agent's sentence.
+  Task<Result<Json>> call(std::string method, std::string path, std::string body = "");
+  /// Waits until `condition` holds; false after half a minute.
+  Task<bool> until(std::function<bool()> condition);
+
+  TempDir run_dir;
+  host::Runtime runtime{4};
+  ContextPtr context;
+  std::shared_ptr<link::Client> client;
+  std::vector<ShutdownPlan> shutdowns;  ///< asked for; none is carried out
+
+ private:
+  Task<> serve(UniqueFd channel);
+  Task<> drive(UniqueFd channel, const std::function<Task<>(Agent&)>* body);
+  Task<> watchdog();
+};
+
+/// This process's own user as an exec spec has it, so that tests run as root and as anybody.
+std::string myself();
+
+}  // namespace banger::roles::agent::test

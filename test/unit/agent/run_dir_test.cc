@@ -1,0 +1,64 @@
+#include "roles/agent/run_dir.h"
+
+#include <sys/stat.h>
+
+#include "harness.h"
+
+using namespace banger;
+using namespace banger::roles::agent;
+using test::TempDir;
+
+TEST_CASE("run_dir: reads token and environment, whatever else the config holds") {
+  TempDir dir;
+  REQUIRE(host::write_file(dir / "config.json", R"({"link_token":"00112233445566778899aabbccddeeff","environment":{"A":"1"},"files":[{"path":"/x","payload":0}]})"));
+  auto config = RunDir(dir.path()).load_config();
+  REQUIRE(config);
+  CHECK(config->link_token.size() == 16);
+  CHECK(config->link_token[1] == '\x11');
+  CHECK(config->environment == Environment{{"A", "1"}});
+}
+
+TEST_CASE("run_dir: a config without a usable token is refused by name") {
+  TempDir dir;
+  RunDir files(dir.path());
+  CHECK(files.load_config().error().code == ErrorCode::not_found);
+  for (const char* text : {"", "[]", "{}", R"({"link_token":"0011"})", R"({"link_token":"zz"})", R"({"link_token":7})",
+                           R"({"link_token":"00112233445566778899aabbccddeeff","environment":{"A":1}})"}) {
+    REQUIRE(host::write_file(dir / "config.json", text));
+    auto config = files.load_config();
+    REQUIRE(!config);
+    CHECK(config.error().code == ErrorCode::invalid);
+    CHECK(config.error().message.find("config.json") != std::string::npos);
+  }
+}
+
+TEST_CASE("run_dir: what is saved is found again, private, beside the other fields") {
+  TempDir dir;
+  RunDir files(dir.path());
+  REQUIRE(host::write_file(dir / "config.json", R"({"hostname":"web"})"));
+  REQUIRE(files.save_config({.link_token = std::string(16, 'k'), .environment = {{"A", "b c"}}}));
+  auto config = files.load_config();
+  REQUIRE(config);
+  CHECK(config->link_token == std::string(16, 'k'));
+  CHECK(config->environment.at("A") == "b c");
+  auto text = host::read_file(dir / "config.json", 4096);
+  REQUIRE(text);
+  CHECK(text->find(R"("hostname":"web")") != std::string::npos);
+  struct stat info{};
+  REQUIRE(::stat((dir / "config.json").c_str(), &info) == 0);
+  CHECK((info.st_mode & 07777) == 0600);
+}
+
+TEST_CASE("run_dir: knows the init and whether the system is ready") {
+  TempDir dir;
+  RunDir files(dir.path());
+  CHECK(files.init_kind() == InitKind::none);
+  for (auto kind : {InitKind::systemd, InitKind::openrc, InitKind::runit, InitKind::busybox, InitKind::none}) {
+    REQUIRE(host::write_file(dir / "init", std::string(to_string(kind)) + "\n"));
+    CHECK(files.init_kind() == kind);
+  }
+  CHECK(!files.system_ready());
+  REQUIRE(files.mark_system_ready());
+  REQUIRE(files.mark_system_ready());
+  CHECK(files.system_ready());
+}

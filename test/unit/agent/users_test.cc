@@ -1,0 +1,86 @@
+#include "roles/agent/users.h"
+
+#include "catch.h"
+
+using namespace banger;
+using namespace banger::roles::agent;
+
+namespace {
+constexpr const char* kPasswd =
+    "root:x:0:0:root:/root:/bin/bash\n"
+    "broken line\n"
+    "bad:x:minus:1::/:/bin/sh\n"
+    "daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n"
+    "dev:x:1000:1000:Dev,,,:/home/dev:\n"
+    "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin";
+constexpr const char* kGroup =
+    "root:x:0:\n"
+    "adm:x:4:dev,other\n"
+    "docker:x:999:other,dev\n"
+    "devil:x:666:developer\n"
+    "dev:x:1000:\n"
+    "short:x\n";
+
+std::string refusal(std::string_view who) {
+  auto user = find_user(who, kPasswd, kGroup);
+  return user ? "" : user.error().sentence();
+}
+}  // namespace
+
+TEST_CASE("users: a name brings its ids, home, shell and supplementary groups") {
+  auto user = find_user("dev", kPasswd, kGroup);
+  REQUIRE(user);
+  CHECK(user->uid == 1000);
+  CHECK(user->gid == 1000);
+  CHECK(user->home == "/home/dev");
+  CHECK(user->shell == "/bin/sh");
+  CHECK(user->groups == std::vector<gid_t>{4, 999, 1000});
+}
+
+TEST_CASE("users: a number with an entry is that user") {
+  auto user = find_user("1000", kPasswd, kGroup);
+  REQUIRE(user);
+  CHECK(user->name == "dev");
+  CHECK(user->groups.size() == 3);
+}
+
+TEST_CASE("users: a number without an entry needs none") {
+  auto user = find_user("4242", kPasswd, kGroup);
+  REQUIRE(user);
+  CHECK(user->name.empty());
+  CHECK(user->uid == 4242);
+  CHECK(user->gid == 0);
+  CHECK(user->home == "/");
+}
+
+TEST_CASE("users: a group given with the user replaces the user's own") {
+  auto by_name = find_user("dev:docker", kPasswd, kGroup);
+  REQUIRE(by_name);
+  CHECK(by_name->gid == 999);
+  CHECK(by_name->groups == std::vector<gid_t>{999});
+  auto by_number = find_user("4242:77", kPasswd, kGroup);
+  REQUIRE(by_number);
+  CHECK(by_number->gid == 77);
+}
+
+TEST_CASE("users: root exists in a guest without passwd") {
+  auto user = find_user("root", "", "");
+  REQUIRE(user);
+  CHECK(user->uid == 0);
+  CHECK(user->home == "/root");
+  CHECK(user->shell == "/bin/sh");
+  CHECK(user->groups == std::vector<gid_t>{0});
+  auto number = find_user("0", "", "");
+  REQUIRE(number);
+  CHECK(number->name == "root");
+}
+
+TEST_CASE("users: unknown names and ids that are none are refused by name") {
+  CHECK(refusal("bob") == "there is no user 'bob' in the guest");
+  CHECK(refusal("dev:wheel") == "there is no group 'wheel' in the guest");
+  CHECK(refusal("bad") == "there is no user 'bad' in the guest");
+  CHECK(refusal("4294967295") == "there is no user '4294967295' in the guest");
+  CHECK(refusal("-1") == "there is no user '-1' in the guest");
+  CHECK(refusal("") != "");
+  CHECK(refusal(":0") != "");
+}

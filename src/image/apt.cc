@@ -25,7 +25,8 @@ std::uint64_t to_number(std::string_view text) {
 /// The value of the first `Field: value` line of deb822 text, or "".
 std::string_view field_of(std::string_view text, std::string_view name) {
   for (auto line : split(text, '\n'))
-    if (line.size() > name.size() && line.starts_with(name) && line[name.size()] == ':') return trim(line.substr(name.size() + 1));
+    if (line.size() > name.size() && line.starts_with(name) && line[name.size()] == ':')
+      return trim(line.substr(name.size() + 1));
   return {};
 }
 
@@ -71,14 +72,15 @@ Result<> Apt::check() const {
   return {};
 }
 
-Task<Result<host::Output>> Apt::run(std::string program, std::vector<std::string> arguments, host::Deadline deadline, std::string cwd,
-                                    ToolTick tick) {
+Task<Result<host::Output>> Apt::run(std::string program, std::vector<std::string> arguments, host::Deadline deadline,
+                                    std::string cwd, ToolTick tick) {
   ToolRun tool{{}, deadline, std::move(tick)};
-  // As root apt would download as user _apt, who cannot reach a private directory; it says so and goes on as root anyway.
+  // As root apt would download as user _apt, who cannot reach a private directory; it says so and goes on as root
+  // anyway.
   tool.spec.argv = {std::move(program), "-q", "-o", "APT::Sandbox::User=root"};
   if (private_lists_) {
-    for (auto& option : {"Dir::State::Lists=" + private_directory_ + "/lists", "Dir::Cache=" + private_directory_ + "/cache",
-                         std::string("Acquire::Languages=none")}) {
+    for (auto& option : {"Dir::State::Lists=" + private_directory_ + "/lists",
+                         "Dir::Cache=" + private_directory_ + "/cache", std::string("Acquire::Languages=none")}) {
       tool.spec.argv.push_back("-o");
       tool.spec.argv.push_back(option);
     }
@@ -90,11 +92,14 @@ Task<Result<host::Output>> Apt::run(std::string program, std::vector<std::string
 }
 
 Task<Result<>> Apt::use_private_lists() {
-  for (const char* part : {"/lists/partial", "/cache/archives/partial"}) CO_TRY(host::make_directories(private_directory_ + part, 0700));
+  for (const char* part : {"/lists/partial", "/cache/archives/partial"})
+    CO_TRY(host::make_directories(private_directory_ + part, 0700));
   private_lists_ = true;
   auto output = CO_TRY(co_await run("apt-get", {"update"}, host::after(limits::kAptUpdateDeadline)));
-  // One broken source among many, or the host's own hooks, make it fail as a whole: what counts is whether the package is found.
-  if (output.status.shell_code() != 0 && output.out.find("Get:") == output.out.npos && output.out.find("Hit:") == output.out.npos)
+  // One broken source among many, or the host's own hooks, make it fail as a whole: what counts is whether the package
+  // is found.
+  if (output.status.shell_code() != 0 && output.out.find("Get:") == output.out.npos &&
+      output.out.find("Hit:") == output.out.npos)
     co_return tool_failed("fetch package lists with apt-get update", output);
   co_return Result<>();
 }
@@ -111,7 +116,8 @@ Task<Result<AptPackage>> Apt::dependency_of(std::string package, std::string pre
   auto show = CO_TRY(co_await run("apt-cache", {"show", package + "=" + candidate}, deadline));
   if (show.status.shell_code() != 0) co_return tool_failed(fmt::format("look up package {}", package), show);
   auto found = find_dependency(field_of(show.out, "Depends"), prefix);
-  if (!found) co_return fail(ErrorCode::corrupt, fmt::format("package {} {} depends on no {}*", package, candidate, prefix));
+  if (!found)
+    co_return fail(ErrorCode::corrupt, fmt::format("package {} {} depends on no {}*", package, candidate, prefix));
   std::string wanted = found->version.empty() ? found->name : found->name + "=" + found->version;
   show = CO_TRY(co_await run("apt-cache", {"show", "--no-all-versions", wanted}, deadline));
   if (show.status.shell_code() != 0) co_return tool_failed(fmt::format("look up package {}", wanted), show);
@@ -123,14 +129,16 @@ Task<Result<AptPackage>> Apt::dependency_of(std::string package, std::string pre
 Task<Result<std::string>> Apt::download(AptPackage package, std::string directory, DownloadProgress progress) {
   auto tick = [progress, directory, package](std::string_view) {
     auto bytes = look_in(directory).bytes;
-    int percent = package.size_bytes == 0 ? -1 : static_cast<int>(std::min<std::uint64_t>(100, bytes * 100 / package.size_bytes));
+    int percent =
+        package.size_bytes == 0 ? -1 : static_cast<int>(std::min<std::uint64_t>(100, bytes * 100 / package.size_bytes));
     progress(fmt::format("{} {}", package.name, package.version), percent);
   };
   auto output = CO_TRY(co_await run("apt-get", {"download", package.name + "=" + package.version},
                                     host::after(limits::kAptDownloadDeadline), directory, tick));
   if (output.status.shell_code() != 0) co_return tool_failed(fmt::format("download {}", package.name), output);
   auto found = look_in(directory);
-  if (found.deb.empty()) co_return fail(ErrorCode::internal, fmt::format("apt-get download left no {} in {}", package.name, directory));
+  if (found.deb.empty())
+    co_return fail(ErrorCode::internal, fmt::format("apt-get download left no {} in {}", package.name, directory));
   co_return found.deb;
 }
 

@@ -27,7 +27,9 @@ std::vector<std::string> words(std::string_view text, std::string_view separator
   return result;
 }
 
-bool contains(const std::vector<std::string>& list, std::string_view word) { return std::find(list.begin(), list.end(), word) != list.end(); }
+bool contains(const std::vector<std::string>& list, std::string_view word) {
+  return std::find(list.begin(), list.end(), word) != list.end();
+}
 
 bool is_yes(std::string_view value) { return value == "yes" || value == "true" || value == "1"; }
 bool is_no(std::string_view value) { return value == "no" || value == "false" || value == "0"; }
@@ -81,14 +83,16 @@ std::vector<Stanza> parse_stanzas(std::string_view text) {
       if (!field.empty()) stanzas.back()[field] += "\n" + std::string(line);
     } else if (auto colon = line.find(':'); colon != line.npos) {
       field = std::string(line.substr(0, colon));
-      std::transform(field.begin(), field.end(), field.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+      std::transform(field.begin(), field.end(), field.begin(),
+                     [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
       stanzas.back()[field] = std::string(trim(line.substr(colon + 1)));
     }
   }
   return stanzas;
 }
 
-/// For a source whose Release file has not been fetched yet. apt checks the signature in any case; this only tells vendors apart.
+/// For a source whose Release file has not been fetched yet. apt checks the signature in any case; this only tells
+/// vendors apart.
 bool looks_like_debians(const AptSource& source, const std::string& uri) {
   if (!source.signed_by.empty()) return source.signed_by.find("debian-archive") != source.signed_by.npos;
   auto path = without_slash(uri);
@@ -114,8 +118,8 @@ std::vector<AptSource> parse_deb822_sources(std::string_view text) {
   std::vector<AptSource> sources;
   for (auto& stanza : parse_stanzas(text)) {
     if (is_no(stanza["enabled"]) || !contains(words(stanza["types"]), "deb")) continue;
-    AptSource source{words(stanza["uris"]), words(stanza["suites"]), words(stanza["components"]), words(stanza["architectures"]),
-                     stanza["signed-by"], is_yes(stanza["trusted"])};
+    AptSource source{words(stanza["uris"]),          words(stanza["suites"]), words(stanza["components"]),
+                     words(stanza["architectures"]), stanza["signed-by"],     is_yes(stanza["trusted"])};
     if (!source.uris.empty() && !source.suites.empty()) sources.push_back(std::move(source));
   }
   return sources;
@@ -150,7 +154,8 @@ OriginOf origins_from_index_targets(std::string_view output) {
   };
 }
 
-Result<std::vector<AptSource>> sources_of_suite(const std::vector<AptSource>& all, std::string_view suite, const OriginOf& origin) {
+Result<std::vector<AptSource>> sources_of_suite(const std::vector<AptSource>& all, std::string_view suite,
+                                                const OriginOf& origin) {
   std::string name(suite);
   std::vector<std::string> wanted = {name, name + "-updates", name + "-security"};
   std::vector<AptSource> kept;
@@ -168,9 +173,12 @@ Result<std::vector<AptSource>> sources_of_suite(const std::vector<AptSource>& al
     }
   }
   if (has_base) return kept;
-  return fail(ErrorCode::unavailable, fmt::format("this host's apt has no source of Debian {}", name),
-              fmt::format("add one for suite '{}' with component main and Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg "
-                          "to /etc/apt/sources.list.d (package debian-archive-keyring), or use 'banger image import'", name));
+  return fail(
+      ErrorCode::unavailable, fmt::format("this host's apt has no source of Debian {}", name),
+      fmt::format(
+          "add one for suite '{}' with component main and Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg "
+          "to /etc/apt/sources.list.d (package debian-archive-keyring), or use 'banger image import'",
+          name));
 }
 
 std::vector<AptSource> expand_mirror_lists(std::vector<AptSource> sources) {
@@ -178,7 +186,8 @@ std::vector<AptSource> expand_mirror_lists(std::vector<AptSource> sources) {
   for (auto& source : sources) {
     std::vector<std::string> uris;
     for (const auto& uri : source.uris) {
-      auto list = uri.starts_with(kScheme) ? host::read_file(uri.substr(kScheme.size()), limits::kAptSourcesBytes) : Result<std::string>(uri);
+      auto list = uri.starts_with(kScheme) ? host::read_file(uri.substr(kScheme.size()), limits::kAptSourcesBytes)
+                                           : Result<std::string>(uri);
       for (auto line : split(list.value_or(""), '\n'))
         if (auto parts = words(line.substr(0, line.find('#'))); !parts.empty()) uris.push_back(parts[0]);
     }
@@ -191,8 +200,8 @@ std::vector<AptSource> expand_mirror_lists(std::vector<AptSource> sources) {
 std::string to_deb822(const std::vector<AptSource>& sources) {
   std::string text;
   for (const auto& source : sources) {
-    text += fmt::format("{}Types: deb\nURIs: {}\nSuites: {}\nComponents: {}\n", text.empty() ? "" : "\n", join(source.uris, " "),
-                        join(source.suites, " "), join(source.components, " "));
+    text += fmt::format("{}Types: deb\nURIs: {}\nSuites: {}\nComponents: {}\n", text.empty() ? "" : "\n",
+                        join(source.uris, " "), join(source.suites, " "), join(source.components, " "));
     if (!source.architectures.empty()) text += fmt::format("Architectures: {}\n", join(source.architectures, " "));
     if (source.trusted) text += "Trusted: yes\n";
     if (!source.signed_by.empty()) text += fmt::format("Signed-By: {}\n", source.signed_by);

@@ -50,9 +50,10 @@ Task<> end_group(host::Runtime& runtime, host::Child& child) {
 
 std::vector<std::string> tool_environment(const std::string& path_variable) {
   auto env = host::process_env();
-  std::vector<std::string> result = {fmt::format("PATH={}:/usr/local/sbin:/usr/sbin:/sbin", path_variable), "LC_ALL=C.UTF-8",
-                                     "DEBIAN_FRONTEND=noninteractive"};
-  for (const char* name : {"HOME", "USER", "LOGNAME", "http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "APT_CONFIG"})
+  std::vector<std::string> result = {fmt::format("PATH={}:/usr/local/sbin:/usr/sbin:/sbin", path_variable),
+                                     "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive"};
+  for (const char* name :
+       {"HOME", "USER", "LOGNAME", "http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "APT_CONFIG"})
     if (auto value = env(name)) result.push_back(fmt::format("{}={}", name, *value));
   return result;
 }
@@ -90,10 +91,12 @@ std::unexpected<Error> tool_failed(std::string_view what, const host::Output& ou
     line = trim(line);
     if (line.empty()) continue;
     last = printable(line, 300);
-    if (line.starts_with("E:") && errors.size() < 600) errors += (errors.empty() ? "" : "; ") + printable(trim(line.substr(2)), 300);
+    if (line.starts_with("E:") && errors.size() < 600)
+      errors += (errors.empty() ? "" : "; ") + printable(trim(line.substr(2)), 300);
   }
   std::string why = !errors.empty() ? errors : last;
-  if (output.status.signal) why = fmt::format("ended by signal {}{}{}", output.status.signal, why.empty() ? "" : ": ", why);
+  if (output.status.signal)
+    why = fmt::format("ended by signal {}{}{}", output.status.signal, why.empty() ? "" : ": ", why);
   if (why.empty()) why = fmt::format("exit status {}", output.status.code);
   return fail(ErrorCode::unavailable, fmt::format("{}: {}", what, why));
 }

@@ -1,4 +1,5 @@
-// Running the host's package tools: long, chatty processes with children of their own, which must end when the caller goes away.
+// Running the host's package tools: long, chatty processes with children of their own, which must end when the caller
+// goes away.
 #pragma once
 
 #include <functional>
@@ -10,20 +11,21 @@
 
 namespace banger::image {
 
-/// The environment for apt and mmdebstrap: PATH (with the sbin directories they need), HOME, the proxy variables, a fixed locale.
+/// The environment for apt and mmdebstrap: PATH (with the sbin directories they need), HOME, the proxy variables, a
+/// fixed locale.
 std::vector<std::string> tool_environment(const std::string& path_variable);
 
 /// Called about five times a second while the tool runs, with what it wrote to stderr so far.
 using ToolTick = std::function<void(std::string_view stderr_so_far)>;
 
 struct ToolRun {
-  host::SpawnSpec spec;                  ///< stdout is collected unless stdout_fd is set; stderr always is
+  host::SpawnSpec spec;  ///< stdout is collected unless stdout_fd is set; stderr always is
   host::Deadline deadline;
   ToolTick tick = {};
 };
 
-/// Runs it in a session of its own to its end. On `cancelled`, or `timeout` after the deadline, the whole process group is asked to
-/// end (so that it can clean up) and killed some seconds later. A non-zero exit is not an error here.
+/// Runs it in a session of its own to its end. On `cancelled`, or `timeout` after the deadline, the whole process group
+/// is asked to end (so that it can clean up) and killed some seconds later. A non-zero exit is not an error here.
 Task<Result<host::Output>> run_tool(host::Runtime& runtime, ToolRun run, host::Cancel& cancel);
 
 /// `what: last error lines of the tool`, or what else explains the exit status.

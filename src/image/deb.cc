@@ -32,7 +32,9 @@ Result<bool> read_exactly(int fd, char* into, std::size_t size) {
   return true;
 }
 
-std::unexpected<Error> not_a_package(std::string_view why) { return fail(ErrorCode::corrupt, fmt::format("not a Debian package: {}", why)); }
+std::unexpected<Error> not_a_package(std::string_view why) {
+  return fail(ErrorCode::corrupt, fmt::format("not a Debian package: {}", why));
+}
 
 /// One member of the ar container; its content follows at the descriptor's offset.
 struct Member {
@@ -50,7 +52,8 @@ Result<Member> read_member(int fd) {
   if (member.name.ends_with('/')) member.name.pop_back();
   auto digits = trim(text.substr(48, 10));
   auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), member.size_bytes);
-  if (error != std::errc() || end != digits.data() + digits.size()) return not_a_package("a member's size is no number");
+  if (error != std::errc() || end != digits.data() + digits.size())
+    return not_a_package("a member's size is no number");
   return member;
 }
 
@@ -87,7 +90,8 @@ using Reader = std::unique_ptr<archive, decltype(&archive_read_free)>;
 
 std::unexpected<Error> archive_error(archive* reader) {
   const char* text = archive_error_string(reader);
-  return fail(ErrorCode::corrupt, fmt::format("damaged package: {}", text ? printable(text) : "its files cannot be read"));
+  return fail(ErrorCode::corrupt,
+              fmt::format("damaged package: {}", text ? printable(text) : "its files cannot be read"));
 }
 
 Result<> write_entry(archive* reader, const std::string& path, std::uint64_t& budget_bytes) {
@@ -99,7 +103,9 @@ Result<> write_entry(archive* reader, const std::string& path, std::uint64_t& bu
     int status = archive_read_data_block(reader, &bytes, &size, &offset);
     if (status == ARCHIVE_EOF) return {};
     if (status < ARCHIVE_WARN) return archive_error(reader);
-    if (size > budget_bytes) return fail(ErrorCode::exhausted, fmt::format("the package unpacks to more than {}", format_size(limits::kPackageBytes)));
+    if (size > budget_bytes)
+      return fail(ErrorCode::exhausted,
+                  fmt::format("the package unpacks to more than {}", format_size(limits::kPackageBytes)));
     budget_bytes -= size;
     // Sparse entries come as blocks with gaps; kernels and modules never do, and a plain append is right for them.
     TRY(in(path, host::write_all(file.get(), {static_cast<const char*>(bytes), size})));
@@ -113,7 +119,8 @@ Result<> extract_tar(Source& source, const std::string& directory, const DebFilt
   archive_read_support_filter_xz(reader.get());
   archive_read_support_filter_zstd(reader.get());
   archive_read_support_filter_gzip(reader.get());
-  if (archive_read_open(reader.get(), &source, nullptr, Source::read, nullptr) != ARCHIVE_OK) return archive_error(reader.get());
+  if (archive_read_open(reader.get(), &source, nullptr, Source::read, nullptr) != ARCHIVE_OK)
+    return archive_error(reader.get());
   std::uint64_t budget_bytes = limits::kPackageBytes;
   for (std::size_t entries = 0;; ++entries) {
     archive_entry* entry;
@@ -137,7 +144,8 @@ Result<> extract_tar(Source& source, const std::string& directory, const DebFilt
 
 Result<> extract_deb(int deb_fd, const std::string& directory, const DebFilter& filter) {
   std::array<char, 8> magic;
-  if (!TRY(read_exactly(deb_fd, magic.data(), magic.size())) || std::string_view(magic.data(), magic.size()) != "!<arch>\n")
+  if (!TRY(read_exactly(deb_fd, magic.data(), magic.size())) ||
+      std::string_view(magic.data(), magic.size()) != "!<arch>\n")
     return not_a_package("it does not start as one");
   for (;;) {
     auto member = TRY(read_member(deb_fd));

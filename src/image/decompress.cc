@@ -22,7 +22,7 @@ using namespace std::string_view_literals;
 
 constexpr std::size_t kChunkBytes = 1 * limits::kMiB;
 constexpr std::string_view kLz4Magic = "\x02\x21\x4c\x18"sv;
-constexpr std::size_t kLz4BlockBytes = 8 * limits::kMiB;  // what every legacy block but the last unpacks to
+constexpr std::size_t kLz4BlockBytes = 8 * limits::kMiB;      // what every legacy block but the last unpacks to
 constexpr std::uint64_t kXzMemoryBytes = 256 * limits::kMiB;  // the largest preset's dictionary is 64 MiB
 
 std::unexpected<Error> too_large(std::size_t max_bytes) {
@@ -77,7 +77,8 @@ Result<std::string> gunzip(std::string_view bytes, std::size_t max_bytes) {
 
 Result<std::string> unxz(std::string_view bytes, std::size_t max_bytes) {
   lzma_stream stream = LZMA_STREAM_INIT;
-  if (lzma_stream_decoder(&stream, kXzMemoryBytes, 0) != LZMA_OK) return fail(ErrorCode::exhausted, "no memory to unpack xz data");
+  if (lzma_stream_decoder(&stream, kXzMemoryBytes, 0) != LZMA_OK)
+    return fail(ErrorCode::exhausted, "no memory to unpack xz data");
   std::unique_ptr<lzma_stream, decltype(&lzma_end)> end(&stream, lzma_end);
   stream.next_in = reinterpret_cast<const std::uint8_t*>(bytes.data());
   stream.avail_in = bytes.size();
@@ -128,7 +129,8 @@ Result<std::string> unlz4(std::string_view bytes, std::size_t max_bytes) {
     std::memcpy(&packed, bytes.data(), sizeof packed);
     bytes.remove_prefix(sizeof packed);
     if (packed > bytes.size()) return damaged(Packing::lz4_legacy, "it is cut short");
-    int got = LZ4_decompress_safe(bytes.data(), block.get(), static_cast<int>(packed), static_cast<int>(kLz4BlockBytes));
+    int got =
+        LZ4_decompress_safe(bytes.data(), block.get(), static_cast<int>(packed), static_cast<int>(kLz4BlockBytes));
     if (got < 0) return damaged(Packing::lz4_legacy, "a block does not decode");
     if (out.size() + static_cast<std::size_t>(got) > max_bytes) return too_large(max_bytes);
     out.append(block.get(), static_cast<std::size_t>(got));
@@ -144,9 +146,14 @@ Packing packing_of(std::string_view bytes) {
     std::string_view bytes;
     Packing packing;
   };
-  constexpr Magic kMagics[] = {{"\x1f\x8b"sv, Packing::gzip},         {"\xfd" "7zXZ\0"sv, Packing::xz},
-                               {"\x28\xb5\x2f\xfd"sv, Packing::zstd}, {kLz4Magic, Packing::lz4_legacy},
-                               {"BZh"sv, Packing::bzip2},             {"\x5d\0\0"sv, Packing::lzma},
+  constexpr Magic kMagics[] = {{"\x1f\x8b"sv, Packing::gzip},
+                               {"\xfd"
+                                "7zXZ\0"sv,
+                                Packing::xz},
+                               {"\x28\xb5\x2f\xfd"sv, Packing::zstd},
+                               {kLz4Magic, Packing::lz4_legacy},
+                               {"BZh"sv, Packing::bzip2},
+                               {"\x5d\0\0"sv, Packing::lzma},
                                {"\x89LZO"sv, Packing::lzo}};
   for (const auto& magic : kMagics)
     if (bytes.starts_with(magic.bytes)) return magic.packing;

@@ -16,9 +16,10 @@ enum class Packing { none, gzip, xz, zstd, lz4_legacy, bzip2, lzma, lzo };
 Packing packing_of(std::string_view bytes);
 std::string_view to_string(Packing packing);
 
-/// The content of gzip (RFC 1952), xz, zstd (RFC 8878) or LZ4 legacy-frame data (lz4_Frame_format.md, "Legacy frame"); bytes of no
-/// known format come back as they are. Untrusted input: `corrupt` when it does not decode or is cut short, `exhausted` beyond
-/// max_bytes, `unsupported` for the other formats. Memory is taken as output is produced, never on the word of a header.
+/// The content of gzip (RFC 1952), xz, zstd (RFC 8878) or LZ4 legacy-frame data (lz4_Frame_format.md, "Legacy frame");
+/// bytes of no known format come back as they are. Untrusted input: `corrupt` when it does not decode or is cut short,
+/// `exhausted` beyond max_bytes, `unsupported` for the other formats. Memory is taken as output is produced, never on
+/// the word of a header.
 Result<std::string> decompress(std::string_view bytes, std::size_t max_bytes);
 
 }  // namespace banger::image

@@ -1,4 +1,5 @@
-// ImageStore::build and ::import_tar: a tar stream becomes an image directory. mmdebstrap makes the tar; nothing is unpacked on the host.
+// ImageStore::build and ::import_tar: a tar stream becomes an image directory. mmdebstrap makes the tar; nothing is
+// unpacked on the host.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -27,12 +28,18 @@ namespace {
 
 /// The root file system is only ever mounted read-only, under an overlay: no journal, and little room to spare.
 Ext4Options rootfs_options(const std::string& name, std::int64_t timestamp) {
-  return {.label = "banger-root", .spare_bytes = 16 * limits::kMiB, .uuid_seed = "rootfs " + name, .timestamp = timestamp, .journal = false};
+  return {.label = "banger-root",
+          .spare_bytes = 16 * limits::kMiB,
+          .uuid_seed = "rootfs " + name,
+          .timestamp = timestamp,
+          .journal = false};
 }
 
-/// Grown online by the guest to the VM's disk size. Sparse; 256 MiB to start from lets the resize inode reach terabytes.
+/// Grown online by the guest to the VM's disk size. Sparse; 256 MiB to start from lets the resize inode reach
+/// terabytes.
 Ext4Options seed_options(const std::string& name, std::int64_t timestamp) {
-  return {.label = "banger-work", .size_bytes = 256 * limits::kMiB, .uuid_seed = "work " + name, .timestamp = timestamp};
+  return {
+      .label = "banger-work", .size_bytes = 256 * limits::kMiB, .uuid_seed = "work " + name, .timestamp = timestamp};
 }
 
 /// From a written rootfs.ext4 to a complete directory; blocking.
@@ -56,7 +63,8 @@ Result<Image> complete(const PartialDirectory& partial, Image image, std::int64_
 }
 
 std::unexpected<Error> no_mmdebstrap() {
-  return fail(ErrorCode::unavailable, "mmdebstrap, which builds images, is not on this host", "install the packages mmdebstrap and uidmap");
+  return fail(ErrorCode::unavailable, "mmdebstrap, which builds images, is not on this host",
+              "install the packages mmdebstrap and uidmap");
 }
 
 /// What the build needs as an ordinary user, asked of the host itself rather than of its settings.
@@ -64,22 +72,30 @@ Task<Result<>> check_tools(host::Runtime& runtime, std::string path_variable, ho
   if (!host::find_program("mmdebstrap", path_variable)) co_return no_mmdebstrap();
   if (::geteuid() == 0) co_return Result<>();
   if (!host::find_program("newuidmap", path_variable))
-    co_return fail(ErrorCode::unavailable, "newuidmap is not on this host: images cannot be built without root", "install the package uidmap");
-  ToolRun probe{{.argv = {"unshare", "--user", "true"}, .env = tool_environment(path_variable)}, host::after(limits::kAptQueryDeadline)};
+    co_return fail(ErrorCode::unavailable, "newuidmap is not on this host: images cannot be built without root",
+                   "install the package uidmap");
+  ToolRun probe{{.argv = {"unshare", "--user", "true"}, .env = tool_environment(path_variable)},
+                host::after(limits::kAptQueryDeadline)};
   auto output = CO_TRY(co_await run_tool(runtime, std::move(probe), cancel));
   if (output.status.shell_code() != 0)
-    co_return fail(ErrorCode::unavailable, fmt::format("this host lets users make no user namespaces: {}", printable(trim(output.err))),
-                   "allow them (sysctl kernel.unprivileged_userns_clone=1 or kernel.apparmor_restrict_unprivileged_userns=0), or build as root");
+    co_return fail(ErrorCode::unavailable,
+                   fmt::format("this host lets users make no user namespaces: {}", printable(trim(output.err))),
+                   "allow them (sysctl kernel.unprivileged_userns_clone=1 or "
+                   "kernel.apparmor_restrict_unprivileged_userns=0), or build as root");
   co_return Result<>();
 }
 
-Task<Result<std::vector<AptSource>>> find_sources(host::Runtime& runtime, std::string path_variable, std::string suite, host::Cancel& cancel) {
-  ToolRun ask{{.argv = {"apt-get", "indextargets", "--format", std::string(kIndexTargetsFormat), "Created-By: Packages"},
-               .env = tool_environment(path_variable)}, host::after(limits::kAptQueryDeadline)};
+Task<Result<std::vector<AptSource>>> find_sources(host::Runtime& runtime, std::string path_variable, std::string suite,
+                                                  host::Cancel& cancel) {
+  ToolRun ask{
+      {.argv = {"apt-get", "indextargets", "--format", std::string(kIndexTargetsFormat), "Created-By: Packages"},
+       .env = tool_environment(path_variable)},
+      host::after(limits::kAptQueryDeadline)};
   // No apt, or one that fails, means that origins are not known.
   auto targets = co_await run_tool(runtime, std::move(ask), cancel);
   CO_TRY(cancel.check());
-  auto sources = CO_TRY(sources_of_suite(read_apt_sources("/etc/apt"), suite, origins_from_index_targets(targets ? targets->out : "")));
+  auto sources = CO_TRY(
+      sources_of_suite(read_apt_sources("/etc/apt"), suite, origins_from_index_targets(targets ? targets->out : "")));
   co_return expand_mirror_lists(std::move(sources));
 }
 
@@ -109,13 +125,15 @@ std::unexpected<Error> build_failed(const host::Output& output) {
   auto error = tool_failed("mmdebstrap", output).error();
   bool namespaces = output.err.find("newuidmap") != output.err.npos || output.err.find("subuid") != output.err.npos;
   if (namespaces)
-    return std::unexpected(std::move(error).with_hint("give this user a range of ids: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER"));
+    return std::unexpected(std::move(error).with_hint(
+        "give this user a range of ids: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER"));
   return std::unexpected(std::move(error));
 }
 
 /// Runs mmdebstrap with its tar going straight into `rootfs`.
-Task<Result<>> stream_build(host::Runtime& runtime, std::string path_variable, RecipePlan plan, std::vector<AptSource> sources,
-                            std::string rootfs, Ext4Options options, StageProgress progress, host::Cancel& cancel) {
+Task<Result<>> stream_build(host::Runtime& runtime, std::string path_variable, RecipePlan plan,
+                            std::vector<AptSource> sources, std::string rootfs, Ext4Options options,
+                            StageProgress progress, host::Cancel& cancel) {
   auto room = CO_TRY(co_await BuildRoom::make(runtime, path_variable, cancel));
   auto sources_fd = CO_TRY(text_input(to_deb822(sources)));
   auto pipe = CO_TRY(make_tar_pipe());
@@ -129,8 +147,10 @@ Task<Result<>> stream_build(host::Runtime& runtime, std::string path_variable, R
   tool.spec.stdout_fd = pipe.write.get();
   tool.spec.extra_fds = {{room.lock_fd(), 3}};
   tool.tick = [&](std::string_view log) {
-    if (stream->bytes() > 0) progress("write", format_size(stream->bytes()), -1);
-    else progress("build", current_step(log), -1);
+    if (stream->bytes() > 0)
+      progress("write", format_size(stream->bytes()), -1);
+    else
+      progress("build", current_step(log), -1);
   };
   auto output = co_await run_tool(runtime, std::move(tool), cancel);
   bool writer_first = stream->ended();
@@ -154,7 +174,8 @@ Task<Result<Image>> ImageStore::build(std::string name, StageProgress progress, 
   if (recipe == all.end()) {
     std::vector<std::string> names;
     for (const auto& known : all) names.emplace_back(known.name);
-    co_return fail(ErrorCode::not_found, fmt::format("there is no recipe for an image '{}'", printable(name, 80)), fmt::format("there is: {}", join(names, ", ")));
+    co_return fail(ErrorCode::not_found, fmt::format("there is no recipe for an image '{}'", printable(name, 80)),
+                   fmt::format("there is: {}", join(names, ", ")));
   }
   auto context = fmt::format("build image '{}'", name);
   auto plan = CO_TRY(in(context, parse_recipe(recipe->manifest)));
@@ -163,8 +184,9 @@ Task<Result<Image>> ImageStore::build(std::string name, StageProgress progress, 
 
   Image image{.id = new_image_id(), .name = name, .source = "recipe:" + name, .kernel = std::string(recipe->kernel)};
   auto partial = CO_TRY(PartialDirectory::make(directory_, image.id));
-  CO_TRY(in(context, co_await stream_build(runtime_, path_variable_, plan, std::move(sources), partial.file("rootfs.ext4"),
-                                           rootfs_options(name, plan.timestamp), progress, cancel)));
+  CO_TRY(
+      in(context, co_await stream_build(runtime_, path_variable_, plan, std::move(sources), partial.file("rootfs.ext4"),
+                                        rootfs_options(name, plan.timestamp), progress, cancel)));
   progress("finish", "", -1);
   image = CO_TRY(in(context, co_await runtime_.blocking([&] { return complete(partial, image, plan.timestamp); })));
   CO_TRY(cancel.check());
@@ -173,18 +195,20 @@ Task<Result<Image>> ImageStore::build(std::string name, StageProgress progress, 
   co_return get(image.id);
 }
 
-Task<Result<Image>> ImageStore::import_tar(std::string name, std::string tar_path, std::string kernel, StageProgress progress,
-                                           host::Cancel& cancel) {
+Task<Result<Image>> ImageStore::import_tar(std::string name, std::string tar_path, std::string kernel,
+                                           StageProgress progress, host::Cancel& cancel) {
   CO_TRY(check_store_name("image", name));
   auto context = fmt::format("import image '{}'", name);
   for (const auto& existing : CO_TRY(list()))
     if (existing.name == name)
-      co_return fail(ErrorCode::exists, fmt::format("there is already an image '{}'", name), "delete it first, or choose another name");
+      co_return fail(ErrorCode::exists, fmt::format("there is already an image '{}'", name),
+                     "delete it first, or choose another name");
   auto tar = CO_TRY(in(context, host::open_file(tar_path, O_RDONLY)));
   Image image{.id = new_image_id(), .name = name, .source = "import", .kernel = std::move(kernel)};
   auto partial = CO_TRY(PartialDirectory::make(directory_, image.id));
   std::int64_t timestamp = std::time(nullptr);
-  auto stream = TarStream::start(runtime_, std::move(tar), partial.file("rootfs.ext4"), rootfs_options(name, timestamp));
+  auto stream =
+      TarStream::start(runtime_, std::move(tar), partial.file("rootfs.ext4"), rootfs_options(name, timestamp));
   while (!stream->ended()) {
     co_await stream->wait_a_moment();
     progress("write", format_size(stream->bytes()), -1);

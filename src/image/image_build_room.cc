@@ -34,7 +34,8 @@ Task<> remove_room(host::Runtime& runtime, std::string path_variable, std::strin
   auto removed = co_await runtime.blocking([&] { return host::remove_tree(path); });
   if (removed) co_return;
   host::Cancel never(runtime);
-  ToolRun remover{{.argv = {"mmdebstrap", "--unshare-helper", "sh", "-c", "rm -rf \"$1\"/*", "sh", path}, .env = tool_environment(path_variable)},
+  ToolRun remover{{.argv = {"mmdebstrap", "--unshare-helper", "sh", "-c", "rm -rf \"$1\"/*", "sh", path},
+                   .env = tool_environment(path_variable)},
                   host::after(limits::kAptQueryDeadline)};
   (void)co_await run_tool(runtime, std::move(remover), never);
   (void)co_await runtime.blocking([&] { return host::remove_tree(path); });
@@ -44,7 +45,8 @@ Task<> remove_abandoned(host::Runtime& runtime, std::string path_variable) {
   std::vector<std::string> abandoned;
   for (const char* parent : kParents) {
     std::error_code error;
-    for (fs::directory_iterator at(parent, fs::directory_options::skip_permission_denied, error), end; !error && at != end; at.increment(error)) {
+    for (fs::directory_iterator at(parent, fs::directory_options::skip_permission_denied, error), end;
+         !error && at != end; at.increment(error)) {
       if (!at->path().filename().string().starts_with(room_prefix())) continue;
       struct stat info{};
       UniqueFd held(::open(at->path().c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -63,7 +65,8 @@ Task<Result<BuildRoom>> BuildRoom::make(host::Runtime& runtime, std::string path
   auto parent = roomier_parent();
   auto free = CO_TRY(host::free_space(parent));
   if (free < limits::kBuildRoomBytes)
-    co_return fail(ErrorCode::exhausted, fmt::format("{} has {} free; a build needs {}", parent, format_size(free), format_size(limits::kBuildRoomBytes)));
+    co_return fail(ErrorCode::exhausted, fmt::format("{} has {} free; a build needs {}", parent, format_size(free),
+                                                     format_size(limits::kBuildRoomBytes)));
   std::string path = fmt::format("{}/{}{}", parent, room_prefix(), to_hex(host::random_bytes(4)));
   if (::mkdir(path.c_str(), 0755) < 0) co_return fail_errno(path);
   (void)::chmod(path.c_str(), 0755);  // whatever the umask: the namespace's root is a stranger here

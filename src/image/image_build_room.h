@@ -9,8 +9,8 @@
 
 namespace banger::image {
 
-/// `/var/tmp/banger-build-<uid>-<random>` (or in /tmp, where there is more room), mode 0755, held by flock(2) for as long as this
-/// object or a process that inherited lock_fd() lives.
+/// `/var/tmp/banger-build-<uid>-<random>` (or in /tmp, where there is more room), mode 0755, held by flock(2) for as
+/// long as this object or a process that inherited lock_fd() lives.
 class BuildRoom {
  public:
   /// Removes rooms that nobody holds any more first: those of builds that a crash or power cut ended.

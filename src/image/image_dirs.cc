@@ -64,7 +64,8 @@ PartialDirectory::~PartialDirectory() {
 Result<> PartialDirectory::commit(const std::string& final_path) && {
   TRY(sync_tree(path_));
   // RENAME_NOREPLACE: a plain rename would silently take the place of an empty directory.
-  if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, final_path.c_str(), RENAME_NOREPLACE) < 0) return fail_errno(final_path);
+  if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, final_path.c_str(), RENAME_NOREPLACE) < 0)
+    return fail_errno(final_path);
   path_.clear();
   return {};
 }

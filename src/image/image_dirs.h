@@ -13,8 +13,8 @@ namespace banger::image {
 /// `invalid` unless [a-z0-9][a-z0-9._-]{0,62}. `kind` is "kernel" or "image", for the message.
 Result<> check_store_name(std::string_view kind, std::string_view name);
 
-/// A directory being filled: `<parent>/.<name>.partial-<random>`, mode 0700, held by flock(2) so that it can be told from a
-/// leftover. Removed again unless committed.
+/// A directory being filled: `<parent>/.<name>.partial-<random>`, mode 0700, held by flock(2) so that it can be told
+/// from a leftover. Removed again unless committed.
 class PartialDirectory {
  public:
   static Result<PartialDirectory> make(const std::string& parent, std::string_view name);

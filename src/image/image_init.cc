@@ -16,11 +16,17 @@ struct Candidate {
 };
 
 /// What /sbin/init may lead to.
-constexpr Candidate kTargets[] = {{"/usr/lib/systemd/systemd", "systemd"}, {"/lib/systemd/systemd", "systemd"}, {"/sbin/openrc-init", "openrc"},
-                                  {"/sbin/runit-init", "runit"},           {"/sbin/runit", "runit"},            {"/bin/busybox", "busybox"},
-                                  {"/usr/bin/busybox", "busybox"},         {"/bin/busybox.static", "busybox"}};
+constexpr Candidate kTargets[] = {{"/usr/lib/systemd/systemd", "systemd"},
+                                  {"/lib/systemd/systemd", "systemd"},
+                                  {"/sbin/openrc-init", "openrc"},
+                                  {"/sbin/runit-init", "runit"},
+                                  {"/sbin/runit", "runit"},
+                                  {"/bin/busybox", "busybox"},
+                                  {"/usr/bin/busybox", "busybox"},
+                                  {"/bin/busybox.static", "busybox"}};
 /// Where the first process is a plain one (busybox, sysvinit) that runs one of these.
-constexpr Candidate kManagers[] = {{"/sbin/openrc", "openrc"}, {"/usr/sbin/openrc", "openrc"}, {"/sbin/runsvdir", "runit"}};
+constexpr Candidate kManagers[] = {
+    {"/sbin/openrc", "openrc"}, {"/usr/sbin/openrc", "openrc"}, {"/sbin/runsvdir", "runit"}};
 
 class Image {
  public:
@@ -28,7 +34,8 @@ class Image {
     ext2_filsys fs = nullptr;
     // The image was checked by check_ext4 already; its block size and superblock are the usual ones.
     errcode_t error = ext2fs_open(path.c_str(), EXT2_FLAG_64BITS, 0, 0, unix_io_manager, &fs);
-    if (error) return fail(ErrorCode::corrupt, fmt::format("{}: not a readable ext4 (libext2fs error {})", path, error));
+    if (error)
+      return fail(ErrorCode::corrupt, fmt::format("{}: not a readable ext4 (libext2fs error {})", path, error));
     return Image(fs);
   }
 

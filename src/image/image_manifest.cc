@@ -41,7 +41,8 @@ Result<Image> read(const std::string& directory) {
   if (::stat(image.work_seed.c_str(), &info) < 0) return fail_errno(image.work_seed);
   if (::stat(image.rootfs.c_str(), &info) < 0) return fail_errno(image.rootfs);
   if (static_cast<std::uint64_t>(info.st_size) != image.rootfs_bytes)
-    return fail(ErrorCode::corrupt, fmt::format("{} has {} bytes instead of {}", image.rootfs, info.st_size, image.rootfs_bytes));
+    return fail(ErrorCode::corrupt,
+                fmt::format("{} has {} bytes instead of {}", image.rootfs, info.st_size, image.rootfs_bytes));
   image.size_bytes = host::disk_usage(image.rootfs) + host::disk_usage(image.work_seed);
   return image;
 }

@@ -12,8 +12,8 @@ namespace banger::image {
 
 namespace {
 
-// What no image keeps, in a fixed order after everything else: traces of the build and of this host, and whatever differs
-// from one build to the next. mmdebstrap itself removes apt's lists and cache and empties /etc/machine-id.
+// What no image keeps, in a fixed order after everything else: traces of the build and of this host, and whatever
+// differs from one build to the next. mmdebstrap itself removes apt's lists and cache and empties /etc/machine-id.
 constexpr std::string_view kTidy = R"(set -eu
 cd "$1"
 mv -f etc/apt/sources.list.d/0000main.sources etc/apt/sources.list.d/debian.sources
@@ -49,8 +49,10 @@ Result<RecipeFile> parse_file(const Json& json) {
   TRY(only_keys(json, {"path", "mode", "text"}));
   RecipeFile file{TRY(get_string(json, "path")), 0644, TRY(get_string(json, "text"))};
   bool inside = file.path.starts_with('/') && !file.path.ends_with('/') && file.path.find("/../") == file.path.npos;
-  if (!inside || file.path.find('\0') != file.path.npos) return bad("files", fmt::format("'{}' is no absolute path of a file", printable(file.path)));
-  if (file.text.find('\0') != file.text.npos) return bad("files", fmt::format("{}: only text can be written", file.path));
+  if (!inside || file.path.find('\0') != file.path.npos)
+    return bad("files", fmt::format("'{}' is no absolute path of a file", printable(file.path)));
+  if (file.text.find('\0') != file.text.npos)
+    return bad("files", fmt::format("{}: only text can be written", file.path));
   auto mode = TRY(find_string(json, "mode")).value_or("0644");
   if (mode.size() > 5 || mode.empty() || mode.find_first_not_of("01234567") != mode.npos)
     return bad("files", fmt::format("{}: '{}' is no octal mode", file.path, printable(mode)));
@@ -60,14 +62,16 @@ Result<RecipeFile> parse_file(const Json& json) {
 
 std::string write_file_hook(const RecipeFile& file) {
   auto path = shell_quote(file.path);
-  return fmt::format("install -D -m {:04o} /dev/null \"$1\"{} && printf %s {} > \"$1\"{}", file.mode, path, shell_quote(file.text), path);
+  return fmt::format("install -D -m {:04o} /dev/null \"$1\"{} && printf %s {} > \"$1\"{}", file.mode, path,
+                     shell_quote(file.text), path);
 }
 
 }  // namespace
 
 Result<RecipePlan> parse_recipe(std::string_view manifest) {
   Json json = TRY(in("recipe", parse_json(manifest, limits::kManifestBytes)));
-  TRY(in("recipe", only_keys(json, {"name", "description", "kernel", "suite", "variant", "timestamp", "packages", "exclude", "include", "files", "commands"})));
+  TRY(in("recipe", only_keys(json, {"name", "description", "kernel", "suite", "variant", "timestamp", "packages",
+                                    "exclude", "include", "files", "commands"})));
   RecipePlan plan;
   plan.suite = TRY(in("recipe", get_string(json, "suite")));
   plan.variant = TRY(in("recipe", get_string(json, "variant")));
@@ -89,11 +93,13 @@ Result<RecipePlan> parse_recipe(std::string_view manifest) {
 }
 
 std::vector<std::string> mmdebstrap_command(const RecipePlan& plan, const CopiedKeys& keys) {
-  // --mode=unshare serves both: for a user it makes the user namespace, for root it keeps the build's mounts out of the host's.
-  std::vector<std::string> argv = {"mmdebstrap", "--mode=unshare", "--format=tar", "--variant=" + plan.variant,
-                                   "--aptopt=Acquire::Languages \"none\"",
-                                   // A disk that is thrown away needs no fsync after each file, neither here nor in the guest.
-                                   "--dpkgopt=force-unsafe-io"};
+  // --mode=unshare serves both: for a user it makes the user namespace, for root it keeps the build's mounts out of the
+  // host's.
+  std::vector<std::string> argv = {
+      "mmdebstrap", "--mode=unshare", "--format=tar", "--variant=" + plan.variant,
+      "--aptopt=Acquire::Languages \"none\"",
+      // A disk that is thrown away needs no fsync after each file, neither here nor in the guest.
+      "--dpkgopt=force-unsafe-io"};
   if (!plan.packages.empty()) argv.push_back("--include=" + join(plan.packages, ","));
   for (const auto& pattern : plan.exclude) argv.push_back("--dpkgopt=path-exclude=" + pattern);
   for (const auto& pattern : plan.include) argv.push_back("--dpkgopt=path-include=" + pattern);
@@ -103,7 +109,8 @@ std::vector<std::string> mmdebstrap_command(const RecipePlan& plan, const Copied
     argv.push_back(fmt::format("--setup-hook=upload {0} {0}", shell_quote(key)));
   }
   for (const auto& file : plan.files) argv.push_back("--customize-hook=" + write_file_hook(file));
-  for (const auto& command : plan.commands) argv.push_back(fmt::format("--customize-hook=chroot \"$1\" sh -euc {}", shell_quote(command)));
+  for (const auto& command : plan.commands)
+    argv.push_back(fmt::format("--customize-hook=chroot \"$1\" sh -euc {}", shell_quote(command)));
   argv.push_back("--customize-hook=" + std::string(kTidy));
   argv.insert(argv.end(), {plan.suite, "-", "-"});
   return argv;

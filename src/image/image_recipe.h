@@ -12,20 +12,20 @@
 namespace banger::image {
 
 struct RecipeFile {
-  std::string path;         ///< absolute, in the image; missing parents are made 0755
+  std::string path;  ///< absolute, in the image; missing parents are made 0755
   std::uint32_t mode = 0644;
   std::string text;
 };
 
 struct RecipePlan {
-  std::string suite;                    ///< "bookworm"
-  std::string variant;                  ///< of mmdebstrap: "minbase"
-  std::int64_t timestamp = 0;           ///< SOURCE_DATE_EPOCH: no file in the image is younger
+  std::string suite;           ///< "bookworm"
+  std::string variant;         ///< of mmdebstrap: "minbase"
+  std::int64_t timestamp = 0;  ///< SOURCE_DATE_EPOCH: no file in the image is younger
   std::vector<std::string> packages;
-  std::vector<std::string> exclude;     ///< dpkg path-exclude patterns, kept in the image
-  std::vector<std::string> include;     ///< dpkg path-include patterns, after the excludes
+  std::vector<std::string> exclude;  ///< dpkg path-exclude patterns, kept in the image
+  std::vector<std::string> include;  ///< dpkg path-include patterns, after the excludes
   std::vector<RecipeFile> files;
-  std::vector<std::string> commands;    ///< shell, run in the image after the files are there
+  std::vector<std::string> commands;  ///< shell, run in the image after the files are there
 };
 
 /// `invalid` names the field.

@@ -27,13 +27,15 @@ Result<UniqueFd> text_input(std::string_view text) {
   return fd;
 }
 
-std::shared_ptr<TarStream> TarStream::start(host::Runtime& runtime, UniqueFd tar, std::string path, Ext4Options options) {
+std::shared_ptr<TarStream> TarStream::start(host::Runtime& runtime, UniqueFd tar, std::string path,
+                                            Ext4Options options) {
   std::shared_ptr<TarStream> stream(new TarStream(runtime, std::move(tar)));
   runtime.spawn(write(stream, runtime, std::move(path), std::move(options)));
   return stream;
 }
 
-Task<> TarStream::write(std::shared_ptr<TarStream> self, host::Runtime& runtime, std::string path, Ext4Options options) {
+Task<> TarStream::write(std::shared_ptr<TarStream> self, host::Runtime& runtime, std::string path,
+                        Ext4Options options) {
   auto result = co_await runtime.blocking([&] {
     auto progress = [&](std::uint64_t done) { self->bytes_.store(done, std::memory_order_relaxed); };
     auto written = write_ext4_from_tar(self->tar_.get(), path, options, progress);

@@ -20,7 +20,8 @@ Result<UniqueFd> text_input(std::string_view text);
 
 class TarStream {
  public:
-  /// Starts writing. The stream lives as long as the writing does, whoever else lets go of it; `tar` is closed at its end.
+  /// Starts writing. The stream lives as long as the writing does, whoever else lets go of it; `tar` is closed at its
+  /// end.
   static std::shared_ptr<TarStream> start(host::Runtime& runtime, UniqueFd tar, std::string path, Ext4Options options);
 
   bool ended() const { return result_.has_value(); }

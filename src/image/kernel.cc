@@ -67,12 +67,13 @@ Result<Kernel> read_kernel(const std::string& directory, const std::string& name
 }  // namespace
 
 Json to_json(const Kernel& kernel) {
-  return Json{{"name", kernel.name},           {"source", kernel.source},         {"release", kernel.release},
-              {"sha256", kernel.sha256},       {"size_bytes", kernel.size_bytes}, {"created_at", kernel.created_at},
-              {"vmlinux", kernel.vmlinux},     {"modules", kernel.modules},       {"initrd", kernel.initrd}};
+  return Json{{"name", kernel.name},       {"source", kernel.source},         {"release", kernel.release},
+              {"sha256", kernel.sha256},   {"size_bytes", kernel.size_bytes}, {"created_at", kernel.created_at},
+              {"vmlinux", kernel.vmlinux}, {"modules", kernel.modules},       {"initrd", kernel.initrd}};
 }
 
-Result<> write_kernel_manifest(const std::string& path, const Kernel& kernel, const std::vector<std::string>& module_files) {
+Result<> write_kernel_manifest(const std::string& path, const Kernel& kernel,
+                               const std::vector<std::string>& module_files) {
   Json json{{"version", 1},
             {"source", kernel.source},
             {"release", kernel.release},
@@ -83,8 +84,12 @@ Result<> write_kernel_manifest(const std::string& path, const Kernel& kernel, co
   return host::write_file(path, dump_json_pretty(json) + "\n", 0644);
 }
 
-KernelStore::KernelStore(host::Runtime& runtime, std::string directory, std::string cache_directory, std::string path_variable)
-    : runtime_(runtime), directory_(std::move(directory)), cache_directory_(std::move(cache_directory)), path_variable_(std::move(path_variable)) {}
+KernelStore::KernelStore(host::Runtime& runtime, std::string directory, std::string cache_directory,
+                         std::string path_variable)
+    : runtime_(runtime),
+      directory_(std::move(directory)),
+      cache_directory_(std::move(cache_directory)),
+      path_variable_(std::move(path_variable)) {}
 
 Result<std::vector<Kernel>> KernelStore::list() const {
   std::vector<Kernel> kernels;
@@ -101,14 +106,16 @@ Result<Kernel> KernelStore::get(std::string_view name) const {
       if (std::find(all.begin(), all.end(), pullable_name) == all.end()) all.push_back(std::move(pullable_name));
     std::string hint = did_you_mean(name, all);
     auto can_pull = pullable();
-    if (std::find(can_pull.begin(), can_pull.end(), name) != can_pull.end()) hint = fmt::format("banger kernel pull {}", name);
+    if (std::find(can_pull.begin(), can_pull.end(), name) != can_pull.end())
+      hint = fmt::format("banger kernel pull {}", name);
     return fail(ErrorCode::not_found, fmt::format("no kernel '{}'", printable(name, 80)), std::move(hint));
   }
   auto kernel = read_kernel(directory_ + "/" + std::string(name), std::string(name));
   if (kernel) return kernel;
   auto error = std::move(kernel.error()).in(fmt::format("kernel '{}' is damaged", name));
   error.code = ErrorCode::corrupt;
-  return std::unexpected(std::move(error).with_hint(fmt::format("delete it with 'banger kernel delete {}' and pull or import it again", name)));
+  return std::unexpected(std::move(error).with_hint(
+      fmt::format("delete it with 'banger kernel delete {}' and pull or import it again", name)));
 }
 
 std::vector<std::string> KernelStore::pullable() const { return {"debian-cloud"}; }

@@ -5,7 +5,9 @@
 
 namespace banger::image {
 
-/// `module_files`: names under modules/, in load order. The paths in `kernel` are not written: they follow from where it lies.
-Result<> write_kernel_manifest(const std::string& path, const Kernel& kernel, const std::vector<std::string>& module_files);
+/// `module_files`: names under modules/, in load order. The paths in `kernel` are not written: they follow from where
+/// it lies.
+Result<> write_kernel_manifest(const std::string& path, const Kernel& kernel,
+                               const std::vector<std::string>& module_files);
 
 }  // namespace banger::image

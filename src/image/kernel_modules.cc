@@ -21,9 +21,24 @@ namespace banger::image {
 namespace fs = std::filesystem;
 
 std::vector<std::string> early_module_names() {
-  return {"virtio", "virtio_ring", "virtio_mmio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_console",
-          "virtio_blk", "failover", "net_failover", "virtio_net", "virtio_rng", "virtio_balloon", "overlay", "vsock",
-          "vmw_vsock_virtio_transport_common", "vmw_vsock_virtio_transport", "button"};
+  return {"virtio",
+          "virtio_ring",
+          "virtio_mmio",
+          "virtio_pci_legacy_dev",
+          "virtio_pci_modern_dev",
+          "virtio_pci",
+          "virtio_console",
+          "virtio_blk",
+          "failover",
+          "net_failover",
+          "virtio_net",
+          "virtio_rng",
+          "virtio_balloon",
+          "overlay",
+          "vsock",
+          "vmw_vsock_virtio_transport_common",
+          "vmw_vsock_virtio_transport",
+          "button"};
 }
 
 namespace {
@@ -46,7 +61,8 @@ std::optional<T> struct_at(std::string_view bytes, std::uint64_t offset) {
 /// The content of a section by name (elf(5)), or nullopt.
 std::optional<std::string_view> find_section(std::string_view elf, std::string_view name) {
   auto header = struct_at<Elf64_Ehdr>(elf, 0);
-  if (!header || std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 || header->e_ident[EI_CLASS] != ELFCLASS64) return std::nullopt;
+  if (!header || std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 || header->e_ident[EI_CLASS] != ELFCLASS64)
+    return std::nullopt;
   auto section = [&](std::uint64_t index) {
     // e_shoff is untrusted: keep the product from wrapping.
     if (header->e_shoff > elf.size()) return std::optional<Elf64_Shdr>();
@@ -75,7 +91,8 @@ std::string canonical(std::string_view name) {
 /// "virtio_blk" for ".../virtio_blk.ko.xz"; empty when it is no module.
 std::string module_name(const std::string& file) {
   for (std::string_view suffix : {".ko", ".ko.xz", ".ko.zst", ".ko.gz"})
-    if (file.size() > suffix.size() && file.ends_with(suffix)) return canonical(file.substr(0, file.size() - suffix.size()));
+    if (file.size() > suffix.size() && file.ends_with(suffix))
+      return canonical(file.substr(0, file.size() - suffix.size()));
   return {};
 }
 
@@ -84,9 +101,11 @@ Result<std::map<std::string, std::string>> find_modules(const std::string& tree)
   std::error_code error;
   auto options = fs::directory_options::skip_permission_denied;
   for (fs::recursive_directory_iterator at(tree, options, error), end; !error && at != end; at.increment(error)) {
-    if (found.size() > limits::kArchiveEntries) return fail(ErrorCode::exhausted, fmt::format("{}: too many files", tree));
+    if (found.size() > limits::kArchiveEntries)
+      return fail(ErrorCode::exhausted, fmt::format("{}: too many files", tree));
     if (!at->is_regular_file(error) || at->is_symlink(error)) continue;
-    if (auto name = module_name(at->path().filename().string()); !name.empty()) found.emplace(name, at->path().string());
+    if (auto name = module_name(at->path().filename().string()); !name.empty())
+      found.emplace(name, at->path().string());
   }
   if (error) return fail_errno(tree, error.value());
   return found;
@@ -137,7 +156,8 @@ Result<ModuleInfo> read_module_info(std::string_view module) {
   return info;
 }
 
-Result<std::vector<std::string>> collect_early_modules(const std::string& tree, const std::string& into, std::string_view release) {
+Result<std::vector<std::string>> collect_early_modules(const std::string& tree, const std::string& into,
+                                                       std::string_view release) {
   Collector collector(TRY(find_modules(tree)), into, release);
   if (::mkdir(into.c_str(), 0755) < 0) return fail_errno(into);
   for (const auto& name : early_module_names()) TRY(collector.add(name));

@@ -18,9 +18,10 @@ struct ModuleInfo {
 /// `corrupt` when it is not an ELF64 file with sections in bounds. Untrusted input.
 Result<ModuleInfo> read_module_info(std::string_view module);
 
-/// Copies the early modules found under `tree` and all that they depend on, unpacked, into the new directory `into` as `<name>.ko`.
-/// Symlinks are not followed. The file names in load order; a module that is missing is taken for built in. `invalid` when one is
-/// built for a kernel other than `release` (unless that is empty).
-Result<std::vector<std::string>> collect_early_modules(const std::string& tree, const std::string& into, std::string_view release);
+/// Copies the early modules found under `tree` and all that they depend on, unpacked, into the new directory `into` as
+/// `<name>.ko`. Symlinks are not followed. The file names in load order; a module that is missing is taken for built
+/// in. `invalid` when one is built for a kernel other than `release` (unless that is empty).
+Result<std::vector<std::string>> collect_early_modules(const std::string& tree, const std::string& into,
+                                                       std::string_view release);
 
 }  // namespace banger::image

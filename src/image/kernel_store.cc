@@ -61,7 +61,8 @@ Result<> assemble(const PartialDirectory& directory, const KernelParts& parts) {
   }
   std::vector<std::string> modules;
   if (!parts.modules.empty())
-    modules = TRY(collect_early_modules(tree_of_release(parts.modules, kernel.release), directory.file("modules"), kernel.release));
+    modules = TRY(collect_early_modules(tree_of_release(parts.modules, kernel.release), directory.file("modules"),
+                                        kernel.release));
   if (!parts.initrd.empty()) {
     TRY(copy_file(parts.initrd, directory.file("initrd")));
     kernel.initrd = directory.file("initrd");
@@ -69,7 +70,8 @@ Result<> assemble(const PartialDirectory& directory, const KernelParts& parts) {
   return write_kernel_manifest(directory.file("manifest.json"), kernel, modules);
 }
 
-/// Kernel packages hold boot/vmlinuz-RELEASE and [usr/]lib/modules/RELEASE/**.ko[.xz]; module file names are unique in them.
+/// Kernel packages hold boot/vmlinuz-RELEASE and [usr/]lib/modules/RELEASE/**.ko[.xz]; module file names are unique in
+/// them.
 std::optional<std::string> wanted_of_package(std::string_view path) {
   if (path.starts_with("boot/vmlinuz-")) return "vmlinuz";
   if (path.starts_with("usr/")) path.remove_prefix(4);
@@ -78,7 +80,8 @@ std::optional<std::string> wanted_of_package(std::string_view path) {
   return module ? std::optional(std::string(name)) : std::nullopt;
 }
 
-Result<> unpack_package(const PartialDirectory& into, const std::string& scratch, const std::string& deb, const std::string& source) {
+Result<> unpack_package(const PartialDirectory& into, const std::string& scratch, const std::string& deb,
+                        const std::string& source) {
   std::string tree = scratch + "/unpacked";
   TRY(host::make_directories(tree, 0700));
   auto fd = TRY(host::open_file(deb, O_RDONLY));
@@ -101,7 +104,8 @@ Task<Result<Found>> fetch(Apt& apt, std::string directory, StageProgress progres
     if (own_lists) {
       progress("download", "package lists", -1);
       if (auto updated = co_await apt.use_private_lists(); !updated)
-        co_return std::unexpected(cancel.requested() || first.message.empty() ? std::move(updated.error()) : std::move(first));
+        co_return std::unexpected(cancel.requested() || first.message.empty() ? std::move(updated.error())
+                                                                              : std::move(first));
     }
     auto package = co_await apt.dependency_of(std::string(kCloudPackage), std::string(kImagePackagePrefix));
     if (package) {
@@ -122,7 +126,8 @@ Task<Result<Found>> fetch(Apt& apt, std::string directory, StageProgress progres
 Task<Result<Kernel>> KernelStore::pull(std::string name, StageProgress progress, host::Cancel& cancel) {
   auto can_pull = pullable();
   if (std::find(can_pull.begin(), can_pull.end(), name) == can_pull.end())
-    co_return fail(ErrorCode::not_found, fmt::format("no kernel '{}' can be pulled", printable(name, 80)), fmt::format("there is: {}", join(can_pull, ", ")));
+    co_return fail(ErrorCode::not_found, fmt::format("no kernel '{}' can be pulled", printable(name, 80)),
+                   fmt::format("there is: {}", join(can_pull, ", ")));
   Apt apt(runtime_, path_variable_, cache_directory_ + "/apt", cancel);
   CO_TRY(apt.check());
   auto scratch = CO_TRY(PartialDirectory::make(cache_directory_ + "/kernel-pull", name));
@@ -142,12 +147,14 @@ Task<Result<Kernel>> KernelStore::import(std::string name, std::string vmlinux, 
                                          StageProgress progress, host::Cancel& cancel) {
   CO_TRY(check_store_name("kernel", name));
   std::string final_path = directory_ + "/" + name;
-  auto taken = fail(ErrorCode::exists, fmt::format("there is already a kernel '{}'", name), "delete it first, or choose another name");
+  auto taken = fail(ErrorCode::exists, fmt::format("there is already a kernel '{}'", name),
+                    "delete it first, or choose another name");
   if (::access(final_path.c_str(), F_OK) == 0) co_return taken;
   progress("unpack", vmlinux, -1);
   auto partial = CO_TRY(PartialDirectory::make(directory_, name));
   KernelParts parts{"import", std::move(vmlinux), std::move(modules), std::move(initrd)};
-  CO_TRY(in(fmt::format("import kernel '{}'", name), co_await runtime_.blocking([&] { return assemble(partial, parts); })));
+  CO_TRY(in(fmt::format("import kernel '{}'", name),
+            co_await runtime_.blocking([&] { return assemble(partial, parts); })));
   CO_TRY(cancel.check());
   if (auto committed = std::move(partial).commit(final_path); !committed)
     co_return committed.error().code == ErrorCode::exists ? taken : std::unexpected(std::move(committed.error()));

@@ -27,12 +27,15 @@ T little_endian(std::string_view bytes, std::size_t at) {
 }
 
 std::unexpected<Error> not_a_kernel(std::string_view why) {
-  return fail(ErrorCode::invalid, fmt::format("not a kernel image: {}", why), "give an x86-64 vmlinux (ELF) or a bzImage (vmlinuz)");
+  return fail(ErrorCode::invalid, fmt::format("not a kernel image: {}", why),
+              "give an x86-64 vmlinux (ELF) or a bzImage (vmlinuz)");
 }
 
 /// ELF64, little-endian, executable or PVH-relocatable, for x86-64 (elf(5)).
 Result<> check_elf(std::string_view elf) {
-  if (elf.size() < 64 || !elf.starts_with("\x7f" "ELF"sv)) return fail(ErrorCode::corrupt, "the payload is not an ELF file");
+  if (elf.size() < 64 || !elf.starts_with("\x7f"
+                                          "ELF"sv))
+    return fail(ErrorCode::corrupt, "the payload is not an ELF file");
   constexpr std::uint8_t kClass64 = 2, kLittle = 1;
   constexpr std::uint16_t kMachineX86_64 = 62;
   if (elf[4] != kClass64 || elf[5] != kLittle || little_endian<std::uint16_t>(elf, 18) != kMachineX86_64)
@@ -41,7 +44,7 @@ Result<> check_elf(std::string_view elf) {
 }
 
 struct Payload {
-  std::string_view bytes;      ///< compressed, without the size that the build appends
+  std::string_view bytes;  ///< compressed, without the size that the build appends
   std::uint32_t unpacked_bytes;
 };
 
@@ -51,7 +54,8 @@ Result<Payload> find_payload(std::string_view image) {
     return not_a_kernel("it is neither an ELF file nor a bzImage");
   auto protocol = little_endian<std::uint16_t>(image, kProtocol);
   if (protocol < kPayloadProtocol)
-    return fail(ErrorCode::unsupported, fmt::format("boot protocol {}.{:02} is too old to find the kernel in it", protocol >> 8, protocol & 0xff));
+    return fail(ErrorCode::unsupported, fmt::format("boot protocol {}.{:02} is too old to find the kernel in it",
+                                                    protocol >> 8, protocol & 0xff));
   std::size_t setup_sects = static_cast<std::uint8_t>(image[kSetupSects]);
   if (setup_sects == 0) setup_sects = 4;  // boot.rst: for backwards compatibility
   std::size_t begin = (setup_sects + 1) * 512 + little_endian<std::uint32_t>(image, kPayloadOffset);
@@ -69,19 +73,22 @@ Result<Payload> find_payload(std::string_view image) {
 
 Result<std::string> unpack_vmlinux(std::string_view image) {
   if (image.size() > limits::kKernelImageBytes)
-    return fail(ErrorCode::exhausted, fmt::format("a kernel image of {} is over the limit of {}", format_size(image.size()),
-                                                  format_size(limits::kKernelImageBytes)));
-  if (image.starts_with("\x7f" "ELF"sv)) {
+    return fail(ErrorCode::exhausted, fmt::format("a kernel image of {} is over the limit of {}",
+                                                  format_size(image.size()), format_size(limits::kKernelImageBytes)));
+  if (image.starts_with("\x7f"
+                        "ELF"sv)) {
     TRY(check_elf(image));
     return std::string(image);
   }
   Payload payload = TRY(find_payload(image));
   if (payload.unpacked_bytes > limits::kKernelImageBytes)
-    return fail(ErrorCode::exhausted, fmt::format("the kernel says it unpacks to {}, over the limit of {}",
-                                                  format_size(payload.unpacked_bytes), format_size(limits::kKernelImageBytes)));
+    return fail(ErrorCode::exhausted,
+                fmt::format("the kernel says it unpacks to {}, over the limit of {}",
+                            format_size(payload.unpacked_bytes), format_size(limits::kKernelImageBytes)));
   auto elf = TRY(in("unpack the kernel", decompress(payload.bytes, payload.unpacked_bytes)));
   if (elf.size() != payload.unpacked_bytes)
-    return fail(ErrorCode::corrupt, fmt::format("the kernel unpacked to {} bytes instead of {}", elf.size(), payload.unpacked_bytes));
+    return fail(ErrorCode::corrupt,
+                fmt::format("the kernel unpacked to {} bytes instead of {}", elf.size(), payload.unpacked_bytes));
   TRY(check_elf(elf));
   return elf;
 }
@@ -92,8 +99,10 @@ std::string release_of_vmlinux(std::string_view vmlinux) {
   for (std::size_t at = 0; (at = vmlinux.find(kBanner, at)) != vmlinux.npos; at += kBanner.size()) {
     auto rest = vmlinux.substr(at + kBanner.size(), 128);
     auto word = rest.substr(0, rest.find_first_of(" \n"sv));
-    bool plain = word.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.+~_-") == word.npos;
-    if (word.size() < rest.size() && !word.empty() && word[0] >= '0' && word[0] <= '9' && plain) return std::string(word);
+    bool plain =
+        word.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.+~_-") == word.npos;
+    if (word.size() < rest.size() && !word.empty() && word[0] >= '0' && word[0] <= '9' && plain)
+      return std::string(word);
   }
   return {};
 }

@@ -82,9 +82,10 @@ TEST_CASE("apt sources: what is not Debian's own for the suite is left out") {
 TEST_CASE("apt sources: a known origin decides, whatever the address or key looks like") {
   auto origin = origins_from_index_targets(
       "http://in-house.test/mirror/|bookworm|Debian\nhttps://vendor.test/debian/|bookworm|Vendor\nnonsense\n");
-  auto kept = sources_of_suite(parse_one_line_sources("deb [signed-by=/k.gpg] http://in-house.test/mirror bookworm main\n"
-                                                      "deb https://vendor.test/debian bookworm main\n"),
-                               "bookworm", origin);
+  auto kept =
+      sources_of_suite(parse_one_line_sources("deb [signed-by=/k.gpg] http://in-house.test/mirror bookworm main\n"
+                                              "deb https://vendor.test/debian bookworm main\n"),
+                       "bookworm", origin);
   REQUIRE(kept);
   REQUIRE(kept->size() == 1);
   CHECK((*kept)[0].uris[0] == "http://in-house.test/mirror");
@@ -115,7 +116,8 @@ TEST_CASE("apt sources: both styles of file are read, others and missing ones ar
 TEST_CASE("apt sources: a list of mirrors on the host is replaced by the mirrors in it") {
   samples::TempDir dir;
   samples::write(dir / "mirrors.list", "# ours\nhttp://a.test/debian\tpriority:1\nhttp://b.test/debian\n");
-  auto sources = expand_mirror_lists(parse_one_line_sources("deb mirror+file:" + dir.path + "/mirrors.list bookworm main\n"
+  auto sources = expand_mirror_lists(parse_one_line_sources("deb mirror+file:" + dir.path +
+                                                            "/mirrors.list bookworm main\n"
                                                             "deb mirror+file:/missing bookworm main\n"));
   REQUIRE(sources.size() == 1);
   CHECK(sources[0].uris == std::vector<std::string>{"http://a.test/debian", "http://b.test/debian"});

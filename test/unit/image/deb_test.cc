@@ -28,7 +28,9 @@ TEST_CASE("deb: the wanted files come out of a package packed in any way") {
   TempDir dir;
   for (auto pack : {Pack::none, Pack::gzip, Pack::xz, Pack::zstd}) {
     auto bytes = deb({{"./", "", AE_IFDIR}, {"./boot/vmlinuz-6", "kernel"}, {"./boot/config-6", "x"}}, pack);
-    auto filter = [](std::string_view path) { return path == "boot/vmlinuz-6" ? std::optional<std::string>("vmlinuz") : std::nullopt; };
+    auto filter = [](std::string_view path) {
+      return path == "boot/vmlinuz-6" ? std::optional<std::string>("vmlinuz") : std::nullopt;
+    };
     auto extracted = extract(dir, bytes, filter);
     INFO((extracted ? "" : extracted.error().message));
     REQUIRE(extracted);
@@ -58,7 +60,8 @@ TEST_CASE("deb: a name with a slash or dots never reaches the disk") {
 TEST_CASE("deb: what is no package, and one cut short anywhere, is corrupt") {
   TempDir dir;
   std::string whole = deb({{"./a", std::string(5000, 'x')}});
-  for (std::string bytes : {std::string(), std::string("hello"), std::string("!<arch>\n"), "!<arch>\n" + ar_member("debian-binary", "2.0\n")}) {
+  for (std::string bytes : {std::string(), std::string("hello"), std::string("!<arch>\n"),
+                            "!<arch>\n" + ar_member("debian-binary", "2.0\n")}) {
     auto extracted = extract(dir, bytes, base_name);
     REQUIRE(!extracted);
     CHECK(extracted.error().code == ErrorCode::corrupt);

@@ -9,7 +9,8 @@ using image::decompress;
 
 TEST_CASE("decompress: each format gives back what went in") {
   std::string content = samples::vmlinux("6.1.0-test", 3'000'000);
-  for (const auto& packed : {samples::gzip(content), samples::xz(content), samples::zstd(content), samples::lz4_legacy(content), content}) {
+  for (const auto& packed :
+       {samples::gzip(content), samples::xz(content), samples::zstd(content), samples::lz4_legacy(content), content}) {
     auto unpacked = decompress(packed, content.size());
     REQUIRE(unpacked);
     CHECK((*unpacked == content));
@@ -18,7 +19,8 @@ TEST_CASE("decompress: each format gives back what went in") {
 
 TEST_CASE("decompress: one byte more than the limit is exhausted, in every format") {
   std::string content(1'000'000, 'x');
-  for (const auto& packed : {samples::gzip(content), samples::xz(content), samples::zstd(content), samples::lz4_legacy(content), content}) {
+  for (const auto& packed :
+       {samples::gzip(content), samples::xz(content), samples::zstd(content), samples::lz4_legacy(content), content}) {
     auto unpacked = decompress(packed, content.size() - 1);
     REQUIRE(!unpacked);
     CHECK(unpacked.error().code == ErrorCode::exhausted);
@@ -27,7 +29,8 @@ TEST_CASE("decompress: one byte more than the limit is exhausted, in every forma
 
 TEST_CASE("decompress: data that is cut short is corrupt, wherever it is cut") {
   std::string content = samples::vmlinux("6.1.0-test", 2'000);
-  for (const auto& packed : {samples::gzip(content), samples::xz(content), samples::zstd(content), samples::lz4_legacy(content, 5'000)}) {
+  for (const auto& packed :
+       {samples::gzip(content), samples::xz(content), samples::zstd(content), samples::lz4_legacy(content, 5'000)}) {
     for (std::size_t size = 7; size < packed.size(); size += 5) {
       auto unpacked = decompress(packed.substr(0, size), 1 << 20);
       REQUIRE(!unpacked);

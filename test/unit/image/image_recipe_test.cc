@@ -23,7 +23,8 @@ TEST_CASE("recipe: every recipe compiled in is well-formed and names its kernel"
 
 TEST_CASE("recipe: the dev image is the default one and more") {
   auto find = [](std::string_view name) {
-    return *parse_recipe(std::find_if(kRecipes.begin(), kRecipes.end(), [&](const Recipe& r) { return r.name == name; })->manifest);
+    return *parse_recipe(
+        std::find_if(kRecipes.begin(), kRecipes.end(), [&](const Recipe& r) { return r.name == name; })->manifest);
   };
   auto plain = find("debian-bookworm"), dev = find("debian-bookworm-dev");
   CHECK(dev.suite == plain.suite);
@@ -56,15 +57,24 @@ TEST_CASE("recipe: bad fields are refused by name") {
 }
 
 TEST_CASE("recipe: the command quotes what the recipe says") {
-  RecipePlan plan{.suite = "bookworm", .variant = "minbase", .timestamp = 1, .packages = {"git", "g++"}, .exclude = {"/usr/share/man/*"}, .include = {},
-                  .files = {{"/etc/it's", 0600, "a 'b'\n$c"}}, .commands = {"echo \"hi\""}};
+  RecipePlan plan{.suite = "bookworm",
+                  .variant = "minbase",
+                  .timestamp = 1,
+                  .packages = {"git", "g++"},
+                  .exclude = {"/usr/share/man/*"},
+                  .include = {},
+                  .files = {{"/etc/it's", 0600, "a 'b'\n$c"}},
+                  .commands = {"echo \"hi\""}};
   auto command = mmdebstrap_command(plan, {"/etc/apt/keyrings/x.gpg"});
-  auto has = [&](const std::string& argument) { return std::find(command.begin(), command.end(), argument) != command.end(); };
+  auto has = [&](const std::string& argument) {
+    return std::find(command.begin(), command.end(), argument) != command.end();
+  };
   CHECK(command[0] == "mmdebstrap");
   CHECK(has("--include=git,g++"));
   CHECK(has("--dpkgopt=path-exclude=/usr/share/man/*"));
   CHECK(has("--setup-hook=upload /etc/apt/keyrings/x.gpg /etc/apt/keyrings/x.gpg"));
   CHECK(has("--customize-hook=chroot \"$1\" sh -euc 'echo \"hi\"'"));
-  CHECK(std::any_of(command.begin(), command.end(), [](const std::string& a) { return a.find("-m 0600 /dev/null \"$1\"'/etc/it'\\''s'") != a.npos; }));
+  CHECK(std::any_of(command.begin(), command.end(),
+                    [](const std::string& a) { return a.find("-m 0600 /dev/null \"$1\"'/etc/it'\\''s'") != a.npos; }));
   CHECK(std::vector<std::string>(command.end() - 3, command.end()) == std::vector<std::string>{"bookworm", "-", "-"});
 }

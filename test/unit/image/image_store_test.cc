@@ -28,7 +28,8 @@ struct Fixture {
   ImageStore store{runtime, dir / "images", dir / "cache", path};
   host::Cancel cancel{runtime};
 
-  Result<image::Image> import(const std::string& name, const std::vector<Entry>& entries = {{"etc/hostname", "x"}}, Pack pack = Pack::zstd) {
+  Result<image::Image> import(const std::string& name, const std::vector<Entry>& entries = {{"etc/hostname", "x"}},
+                              Pack pack = Pack::zstd) {
     write(dir / "rootfs.tar", tar(entries, pack));
     return run(runtime, store.import_tar(name, dir / "rootfs.tar", "debian-cloud", no_progress, cancel));
   }
@@ -48,7 +49,9 @@ std::string quoted(const Result<image::Image>& image) { return image ? "" : imag
 
 TEST_CASE("image: a tar becomes an image with a work seed of its /root") {
   Fixture f;
-  auto made = f.import("mine", {{"root", "", AE_IFDIR}, {"root/.bashrc", "PS1=x"}, {"etc/os-release", "ID=test"}, {"sbin", "", AE_IFDIR}});
+  auto made = f.import(
+      "mine",
+      {{"root", "", AE_IFDIR}, {"root/.bashrc", "PS1=x"}, {"etc/os-release", "ID=test"}, {"sbin", "", AE_IFDIR}});
   INFO(quoted(made));
   REQUIRE(made);
   CHECK(made->id.size() == 12);
@@ -86,7 +89,8 @@ TEST_CASE("image: a taken, impossible or missing thing is refused and leaves not
   REQUIRE(f.import("mine"));
   CHECK(f.import("mine").error().code == ErrorCode::exists);
   CHECK(f.import("../mine").error().code == ErrorCode::invalid);
-  CHECK(run(f.runtime, f.store.import_tar("other", f.dir / "missing.tar", "", no_progress, f.cancel)).error().code == ErrorCode::not_found);
+  CHECK(run(f.runtime, f.store.import_tar("other", f.dir / "missing.tar", "", no_progress, f.cancel)).error().code ==
+        ErrorCode::not_found);
   write(f.dir / "broken.tar", "this is no tar");
   CHECK(!run(f.runtime, f.store.import_tar("other", f.dir / "broken.tar", "", no_progress, f.cancel)));
   CHECK(!f.import("other", {{"../escape", "x"}}));
@@ -96,8 +100,9 @@ TEST_CASE("image: a taken, impossible or missing thing is refused and leaves not
 
 TEST_CASE("image: the init is found through the symlinks of a merged /usr") {
   Fixture f;
-  std::vector<Entry> merged = {{"usr/sbin", "", AE_IFDIR}, {"usr/lib/systemd/systemd", "ELF"}, {"usr/bin/busybox", "ELF"},
-                               {"sbin", "", AE_IFLNK, "usr/sbin"}, {"bin", "", AE_IFLNK, "usr/bin"}, {"lib", "", AE_IFLNK, "usr/lib"}};
+  std::vector<Entry> merged = {{"usr/sbin", "", AE_IFDIR},       {"usr/lib/systemd/systemd", "ELF"},
+                               {"usr/bin/busybox", "ELF"},       {"sbin", "", AE_IFLNK, "usr/sbin"},
+                               {"bin", "", AE_IFLNK, "usr/bin"}, {"lib", "", AE_IFLNK, "usr/lib"}};
   auto with = [&](std::vector<Entry> more) {
     auto all = merged;
     all.insert(all.end(), more.begin(), more.end());
@@ -177,7 +182,11 @@ struct ScriptedBuild : Fixture {
     write(dir / "bin/mmdebstrap", "#!/bin/sh\n" + script);
     std::filesystem::permissions(dir / "bin/mmdebstrap", std::filesystem::perms::owner_all);
     ImageStore scripted(runtime, dir / "images", dir / "cache", dir.path + "/bin:" + path);
-    return run(runtime, scripted.build("debian-bookworm", [&](auto stage, auto detail, int) { said += std::string(stage) + ":" + std::string(detail) + "\n"; }, cancel));
+    return run(runtime,
+               scripted.build(
+                   "debian-bookworm",
+                   [&](auto stage, auto detail, int) { said += std::string(stage) + ":" + std::string(detail) + "\n"; },
+                   cancel));
   }
   std::string said;
 };
@@ -234,7 +243,8 @@ TEST_CASE("image: debian-bookworm is built as this user", "[.slow]") {
   Fixture f;
   const char* keep = ::getenv("BANGER_TEST_KEEP");
   const char* recipe = ::getenv("BANGER_TEST_RECIPE");
-  ImageStore store(f.runtime, (keep ? keep : f.dir.path) + std::string("/images"), (keep ? keep : f.dir.path) + std::string("/cache"), f.path);
+  ImageStore store(f.runtime, (keep ? keep : f.dir.path) + std::string("/images"),
+                   (keep ? keep : f.dir.path) + std::string("/cache"), f.path);
   std::string last;
   auto progress = [&](std::string_view stage, std::string_view detail, int) {
     std::string line = std::string(stage) + " " + std::string(stage == "write" ? "" : detail);
@@ -246,8 +256,10 @@ TEST_CASE("image: debian-bookworm is built as this user", "[.slow]") {
   WARN(image::to_json(*built).dump(2));
   CHECK(built->init == "systemd");
   CHECK(image::read_file_in_image(built->rootfs, "/etc/machine-id", 100)->empty());
-  CHECK(image::read_file_in_image(built->rootfs, "/etc/ssh/ssh_host_ed25519_key", 4096).error().code == ErrorCode::not_found);
-  CHECK(image::read_file_in_image(built->rootfs, "/etc/apt/sources.list.d/debian.sources", 4096)->find("Suites: bookworm") != std::string::npos);
+  CHECK(image::read_file_in_image(built->rootfs, "/etc/ssh/ssh_host_ed25519_key", 4096).error().code ==
+        ErrorCode::not_found);
+  CHECK(image::read_file_in_image(built->rootfs, "/etc/apt/sources.list.d/debian.sources", 4096)
+            ->find("Suites: bookworm") != std::string::npos);
   CHECK(image::read_file_in_image(built->work_seed, "/.bashrc", 4096)->find("PS1") != std::string::npos);
   CHECK(store.leftovers().empty());
 }

@@ -47,9 +47,11 @@ inline std::string vmlinux(const std::string& release = "6.1.0-test", std::size_
   header.e_ident[EI_DATA] = ELFDATA2LSB;
   header.e_type = ET_EXEC;
   header.e_machine = EM_X86_64;
-  std::string elf = raw(header) + "Linux version %s (%s)" + '\0' + "Linux version " + release + " (someone@somewhere) #1 SMP\n";
+  std::string elf =
+      raw(header) + "Linux version %s (%s)" + '\0' + "Linux version " + release + " (someone@somewhere) #1 SMP\n";
   unsigned state = 1;
-  for (std::size_t i = 0; i < filler_bytes; ++i) elf += static_cast<char>((state = state * 1103515245 + 12345) >> 24 & 0x3f);
+  for (std::size_t i = 0; i < filler_bytes; ++i)
+    elf += static_cast<char>((state = state * 1103515245 + 12345) >> 24 & 0x3f);
   return elf;
 }
 
@@ -70,8 +72,8 @@ inline std::string gzip(const std::string& bytes) {
 inline std::string xz(const std::string& bytes) {
   std::string out(lzma_stream_buffer_bound(bytes.size()), '\0');
   std::size_t used = 0;
-  lzma_easy_buffer_encode(6, LZMA_CHECK_CRC32, nullptr, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size(),
-                          reinterpret_cast<std::uint8_t*>(out.data()), &used, out.size());
+  lzma_easy_buffer_encode(6, LZMA_CHECK_CRC32, nullptr, reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                          bytes.size(), reinterpret_cast<std::uint8_t*>(out.data()), &used, out.size());
   out.resize(used);
   return out;
 }
@@ -88,7 +90,8 @@ inline std::string lz4_legacy(const std::string& bytes, std::size_t block_bytes 
   for (std::size_t at = 0; at < bytes.size(); at += block_bytes) {
     auto part = bytes.substr(at, block_bytes);
     std::string packed(static_cast<std::size_t>(LZ4_compressBound(static_cast<int>(part.size()))), '\0');
-    int size = LZ4_compress_HC(part.data(), packed.data(), static_cast<int>(part.size()), static_cast<int>(packed.size()), 9);
+    int size =
+        LZ4_compress_HC(part.data(), packed.data(), static_cast<int>(part.size()), static_cast<int>(packed.size()), 9);
     packed.resize(static_cast<std::size_t>(size));
     out += raw(static_cast<std::uint32_t>(size)) + packed;
   }
@@ -111,7 +114,8 @@ inline std::string bzimage(const std::string& payload, std::size_t unpacked_byte
 
 /// A relocatable ELF with nothing but .modinfo.
 inline std::string module(const std::string& depends, const std::string& release = "6.1.0-test") {
-  std::string modinfo = std::string("license=GPL") + '\0' + "depends=" + depends + '\0' + "vermagic=" + release + " SMP mod_unload" + '\0';
+  std::string modinfo = std::string("license=GPL") + '\0' + "depends=" + depends + '\0' + "vermagic=" + release +
+                        " SMP mod_unload" + '\0';
   std::string names = std::string("\0.modinfo\0.shstrtab\0", 20);
   Elf64_Ehdr header{};
   std::memcpy(header.e_ident, ELFMAG, SELFMAG);
@@ -175,7 +179,8 @@ inline std::string ar_member(const std::string& name, const std::string& content
 }
 
 inline std::string deb(const std::vector<Entry>& entries, Pack pack = Pack::xz) {
-  return "!<arch>\n" + ar_member("debian-binary", "2.0\n") + ar_member("control.tar.gz", "odd") + ar_member("data.tar.xz", tar(entries, pack));
+  return "!<arch>\n" + ar_member("debian-binary", "2.0\n") + ar_member("control.tar.gz", "odd") +
+         ar_member("data.tar.xz", tar(entries, pack));
 }
 
 }  // namespace samples

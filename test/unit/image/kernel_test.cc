@@ -38,7 +38,8 @@ TEST_CASE("kernel: an ELF is taken as it is, one for another machine is refused"
 }
 
 TEST_CASE("kernel: what is no kernel says so, with a hint") {
-  for (std::string bytes : {std::string(), std::string("#!/bin/sh\n"), std::string(100'000, 'x'), std::string(0x250, '\0')}) {
+  for (std::string bytes :
+       {std::string(), std::string("#!/bin/sh\n"), std::string(100'000, 'x'), std::string(0x250, '\0')}) {
     auto unpacked = unpack_vmlinux(bytes);
     REQUIRE(!unpacked);
     CHECK(unpacked.error().code == ErrorCode::invalid);
@@ -80,7 +81,6 @@ TEST_CASE("kernel: the release comes from the banner, not from the format string
   CHECK(image::release_of_vmlinux("Linux version %s (%s)").empty());
   CHECK(image::release_of_vmlinux("Linux version 6").empty());
 }
-
 
 namespace {
 
@@ -140,7 +140,8 @@ TEST_CASE("kernel: early modules come flat, unpacked, and after what they depend
   REQUIRE(kernel);
   std::vector<std::string> names;
   for (const auto& path : kernel->modules) names.push_back(std::filesystem::path(path).stem());
-  CHECK(names == std::vector<std::string>{"virtio", "virtio_ring", "failover", "net_failover", "virtio_net", "odd_helper", "virtio_rng"});
+  CHECK(names == std::vector<std::string>{"virtio", "virtio_ring", "failover", "net_failover", "virtio_net",
+                                          "odd_helper", "virtio_rng"});
   for (const auto& path : kernel->modules) CHECK(std::filesystem::file_size(path) >= module("").size());
 }
 
@@ -181,8 +182,9 @@ TEST_CASE("kernel: an unknown name suggests the nearest, or the pull") {
 TEST_CASE("kernel: a damaged one is corrupt by itself and does not spoil the list") {
   Fixture f;
   REQUIRE(f.import("good", f.an_elf()));
-  for (std::string manifest : {"", "{", "[]", R"({"source":"x"})",
-                               R"({"source":"x","release":"","sha256":"","created_at":1,"modules":["../../etc/passwd"]})"}) {
+  for (std::string manifest :
+       {"", "{", "[]", R"({"source":"x"})",
+        R"({"source":"x","release":"","sha256":"","created_at":1,"modules":["../../etc/passwd"]})"}) {
     write(f.dir / "kernels/bad/manifest.json", manifest);
     auto bad = f.store.get("bad");
     REQUIRE(!bad);

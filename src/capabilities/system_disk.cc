@@ -97,6 +97,7 @@ Result<> build_root(GuestTarget& target, const guestcfg::GuestConfig& config, co
   TRY(bind_store(root, "/var/lib/containerd", "containerd", 0711));
   // The overlay holds the lower layer; the system disk stays visible to root for growing and freezing it.
   ::umount2(kLower, MNT_DETACH);
+  ::rmdir(kLower);
   target.first_boot = !guest::has_booted();
   return {};
 }

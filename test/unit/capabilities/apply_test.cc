@@ -1,0 +1,179 @@
+#include "capabilities/apply.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "capabilities/sandbox.h"
+#include "capabilities/temp_dir.h"
+#include "catch.h"
+
+using namespace banger;
+using namespace banger::capabilities;
+
+namespace {
+
+guestcfg::GuestConfig sample() {
+  guestcfg::GuestConfig config;
+  config.hostname = "web";
+  config.hosts = {{"127.0.1.1", {"web", "web.vm"}}};
+  config.machine_id = std::string(32, 'a');
+  config.environment = {{"PLAIN", "x"}, {"QUOTED", "it's $HOME"}, {"TWO", "a\nb"}};
+  config.files = {{.path = "/etc/deep/er/file", .mode = 0640, .data = "content"}};
+  config.keys = {{"root", {"ssh-ed25519 AAAA a"}}, {"ann", {"ssh-ed25519 BBBB b"}}};
+  config.units = {{"ssh.service", guestcfg::Unit::Action::enable}, {"x.service", guestcfg::Unit::Action::mask}};
+  return config;
+}
+
+void put_image(const test::TempDir& root) {
+  root.put("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nann:x:0:0::/home/ann:/bin/sh\n");
+  root.put("etc/hosts", "127.0.0.1 localhost\n");
+  root.put("home/ann/.ssh/authorized_keys", "ssh-rsa own\n");
+  root.put("usr/lib/systemd/systemd", "");
+  root.put("usr/lib/systemd/system/ssh.service", "[Install]\nWantedBy=multi-user.target\n");
+}
+
+/// Every path with kind, mode, inode and content: what a second apply must leave as it is.
+std::string snapshot(const test::TempDir& root) {
+  std::string text;
+  std::vector<std::string> paths;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(root.path())) paths.push_back(entry.path().string());
+  std::sort(paths.begin(), paths.end());
+  for (const auto& path : paths) {
+    struct stat info{};
+    ::lstat(path.c_str(), &info);
+    text += path + " " + std::to_string(info.st_mode) + " " + std::to_string(info.st_ino) + "\n";
+  }
+  return text;
+}
+
+std::string run(const test::TempDir& root, ApplyMode mode, const guestcfg::GuestConfig& config, bool first_boot = false) {
+  Logger quiet(-1);
+  GuestTarget target{.root = root.path(), .mode = mode, .log = quiet, .first_boot = first_boot};
+  auto applied = apply_all(target, config);
+  return applied ? "" : applied.error().sentence();
+}
+
+std::string expect(bool good, const char* what) { return good ? "" : std::string(what) + "; "; }
+
+std::string check_provisioned(const test::TempDir& root) {
+  auto mode = [&](const char* path) {
+    struct stat info{};
+    return ::stat((root / path).c_str(), &info) == 0 ? info.st_mode & 07777 : 0;
+  };
+  auto link = [&](const char* path) {
+    std::error_code error;
+    return std::filesystem::read_symlink(root / path, error).string();
+  };
+  return expect(root.get("etc/hostname") == "web\n", "hostname") +
+         expect(root.get("etc/hosts") == "127.0.0.1 localhost\n# banger: begin\n127.0.1.1 web web.vm\n# banger: end\n", "hosts") +
+         expect(root.get("etc/machine-id") == std::string(32, 'a') + "\n" && mode("etc/machine-id") == 0444, "machine-id") +
+         expect(root.get("etc/environment") == "# banger: begin\nPLAIN=x\nQUOTED=it's $HOME\n# banger: end\n", "environment") +
+         expect(root.get("etc/profile.d/banger.sh").find("export TWO='a\nb'") != std::string::npos, "profile") +
+         expect(root.get("etc/deep/er/file") == "content" && mode("etc/deep/er/file") == 0640, "file") +
+         expect(root.get("root/.ssh/authorized_keys").find("AAAA a") != std::string::npos && mode("root/.ssh/authorized_keys") == 0600 &&
+                    mode("root/.ssh") == 0700, "root's keys") +
+         expect(root.get("home/ann/.ssh/authorized_keys").starts_with("ssh-rsa own\n# banger: begin\nssh-ed25519 BBBB b\n"), "ann's keys") +
+         expect(link("etc/systemd/system/x.service") == "/dev/null", "mask") +
+         expect(link("etc/systemd/system/multi-user.target.wants/ssh.service") == "/usr/lib/systemd/system/ssh.service", "enable");
+}
+
+}  // namespace
+
+TEST_CASE("apply: provisions a directory, and twice is once") {
+  if (!test::sandbox_available()) {
+    WARN("no namespaces here");
+    return;
+  }
+  test::TempDir root;
+  put_image(root);
+  CHECK(test::in_sandbox([&] {
+          std::string failed = run(root, ApplyMode::provision, sample()) + check_provisioned(root);
+          auto before = snapshot(root);
+          failed += run(root, ApplyMode::provision, sample());
+          return failed + expect(snapshot(root) == before, "the second apply changed something");
+        }) == "");
+}
+
+TEST_CASE("apply: what is no longer in the config is gone after the next apply") {
+  if (!test::sandbox_available()) {
+    WARN("no namespaces here");
+    return;
+  }
+  test::TempDir root;
+  put_image(root);
+  CHECK(test::in_sandbox([&] {
+          std::string failed = run(root, ApplyMode::provision, sample());
+          auto fewer = sample();
+          fewer.environment.clear();
+          fewer.hosts.clear();
+          fewer.keys[1].keys.clear();
+          failed += run(root, ApplyMode::provision, fewer);
+          return failed + expect(root.get("etc/hosts") == "127.0.0.1 localhost\n", "hosts") + expect(root.get("etc/environment").empty(), "environment") +
+                 expect(!std::filesystem::exists(root / "etc/profile.d/banger.sh"), "profile") +
+                 expect(root.get("home/ann/.ssh/authorized_keys") == "ssh-rsa own\n", "keys");
+        }) == "");
+}
+
+TEST_CASE("apply: one failing part is told and the others are done") {
+  if (!test::sandbox_available()) {
+    WARN("no namespaces here");
+    return;
+  }
+  test::TempDir root;
+  put_image(root);
+  CHECK(test::in_sandbox([&] {
+          auto config = sample();
+          config.keys.insert(config.keys.begin(), {"nobody-here", {"k"}});
+          config.units.insert(config.units.begin(), {"nope.service", guestcfg::Unit::Action::enable});
+          auto told = run(root, ApplyMode::provision, config);
+          return expect(told == "keys of 'nobody-here': the guest has no user 'nobody-here'", told.c_str()) + check_provisioned(root);
+        }) == "");
+}
+
+TEST_CASE("apply: live sets the hostname and runs commands once for each list") {
+  if (!test::sandbox_available()) {
+    WARN("no namespaces here");
+    return;
+  }
+  test::TempDir root;
+  CHECK(test::in_sandbox([&] {
+          guestcfg::GuestConfig config;
+          config.hostname = "renamed";
+          config.environment = {{"OUT", root / "out"}};
+          config.run_once = {{"/bin/sh", "-c", "echo one >> $OUT"}, {"/bin/sh", "-c", "echo two >> $OUT"}};
+          std::string failed = run(root, ApplyMode::live, config, true) + run(root, ApplyMode::live, config, true);
+          char name[65] = "";
+          ::gethostname(name, sizeof name);
+          failed += expect(std::strcmp(name, "renamed") == 0, "hostname") + expect(root.get("out") == "one\ntwo\n", "run_once ran wrongly");
+          config.run_once = {{"/bin/sh", "-c", "exit 3"}, {"/bin/sh", "-c", "echo never >> $OUT"}};
+          auto told = run(root, ApplyMode::live, config, true);
+          return failed + expect(told.find("exit code 3") != std::string::npos, told.c_str()) + expect(root.get("out") == "one\ntwo\n", "went on after a failure");
+        }) == "");
+}
+
+TEST_CASE("apply: without first boot nothing is run, and provisioning never runs anything") {
+  if (!test::sandbox_available()) {
+    WARN("no namespaces here");
+    return;
+  }
+  test::TempDir root;
+  CHECK(test::in_sandbox([&] {
+          guestcfg::GuestConfig config;
+          config.run_once = {{"/bin/sh", "-c", "echo x > " + (root / "out")}};
+          auto failed = run(root, ApplyMode::live, config, false) + run(root, ApplyMode::provision, config, true);
+          return failed + expect(!std::filesystem::exists(root / "out"), "something ran");
+        }) == "");
+}
+
+TEST_CASE("apply: a boot without disks in the config ends with the reason") {
+  if (!test::sandbox_available()) {
+    WARN("no namespaces here");
+    return;
+  }
+  test::TempDir root;
+  CHECK(test::in_sandbox([&] { return run(root, ApplyMode::boot, {}); }) ==
+        "system_disk: the guest config names no root file system or no system disk");
+}

@@ -1,0 +1,166 @@
+// The host side of all capabilities: what a VM's machine and guest config come to, and the disks made for it.
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <asio/io_context.hpp>
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "capabilities/capability.h"
+#include "capabilities/temp_dir.h"
+#include "catch.h"
+#include "image/ext4.h"
+#include "net/addresses.h"
+
+using namespace banger;
+using namespace banger::capabilities;
+
+namespace {
+
+struct Fixture {
+  test::TempDir directory;
+  host::Runtime runtime;
+  Logger log{-1};
+  vm::Spec spec{.disk_bytes = 128 * limits::kMiB, .system_bytes = 256 * limits::kMiB};
+  std::string seed;
+
+  VmContext context(std::string id = "abcdefghijkl", std::uint32_t number = 7) {
+    return {.runtime = runtime, .log = log, .id = std::move(id), .name = "web", .spec = spec, .directory = directory.path(),
+            .rootfs = "/images/x/rootfs.ext4", .work_seed = seed, .kernel = "/k/vmlinux", .link_token = std::string(32, 'b'),
+            .number = number, .first_boot = true};
+  }
+
+  guestcfg::GuestConfig guest_config(const VmContext& vm) {
+    guestcfg::GuestConfig config;
+    for (const Capability* capability : all())
+      if (capability->guest) REQUIRE(capability->guest(vm, config));
+    return config;
+  }
+
+  machine::MachineConfig machine_config(const VmContext& vm) {
+    machine::MachineConfig config;
+    for (const Capability* capability : all())
+      if (capability->machine) REQUIRE(capability->machine(vm, config));
+    return config;
+  }
+
+  std::string prepare(const VmContext& vm) {
+    std::string outcome;
+    runtime.spawn(prepare_all(vm, outcome));
+    runtime.io().restart();
+    runtime.run();
+    return outcome;
+  }
+
+  static Task<> prepare_all(const VmContext& vm, std::string& outcome) {
+    for (const Capability* capability : all()) {
+      if (!capability->prepare) continue;
+      auto prepared = co_await capability->prepare(vm);
+      if (!prepared) outcome = prepared.error().sentence();
+    }
+  }
+
+  std::uint64_t size(const std::string& name) {
+    struct stat info{};
+    return ::stat((directory / name).c_str(), &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("capabilities: the registry holds each once, disks first") {
+  std::vector<std::string_view> names;
+  for (const Capability* capability : all()) names.push_back(capability->name);
+  CHECK(names == std::vector<std::string_view>{"system_disk", "work_disk", "console", "identity", "network", "agent_link"});
+}
+
+TEST_CASE_METHOD(Fixture, "capabilities: the machine has the drives where the guest config says") {
+  auto vm = context();
+  auto machine = machine_config(vm);
+  auto guest = guest_config(vm);
+  REQUIRE(machine.drives.size() == guest.disks.size());
+  for (const auto& disk : guest.disks) CHECK(machine.drives[disk.index].serial == disk.serial);
+  CHECK(machine.drives[0].read_only);
+  CHECK(machine.drives[0].path == "/images/x/rootfs.ext4");
+  CHECK_FALSE(machine.drives[1].read_only);
+}
+
+TEST_CASE_METHOD(Fixture, "capabilities: the guest config is valid on the wire, and nic and interface have one MAC") {
+  spec.environment = {{"A", "b"}};
+  auto vm = context();
+  auto guest = guest_config(vm);
+  auto back = guestcfg::from_json(guestcfg::to_json(guest, guestcfg::Contents::inline_data));
+  REQUIRE(back);
+  CHECK(back->link_token == vm.link_token);
+  CHECK(back->environment == spec.environment);
+  CHECK(back->entropy.size() == 128);
+  auto machine = machine_config(vm);
+  REQUIRE(machine.nics.size() == 1);
+  CHECK(machine.nics[0].mac == guest.interfaces.at(0).mac);
+  CHECK(machine.nics[0].mac == net::mac_address(7));
+}
+
+TEST_CASE_METHOD(Fixture, "capabilities: two VMs share no identity, one VM keeps its own") {
+  auto first = guest_config(context()), again = guest_config(context()), second = guest_config(context("bbbbbbbbbbbb", 8));
+  CHECK(first.machine_id == again.machine_id);
+  CHECK(first.machine_id != second.machine_id);
+  CHECK(first.machine_id[12] == '4');
+  CHECK(first.entropy != again.entropy);
+  CHECK(first.interfaces.at(0).mac != second.interfaces.at(0).mac);
+}
+
+TEST_CASE_METHOD(Fixture, "network: without nat the machine is restricted and the guest has no way out") {
+  spec.nat = false;
+  auto vm = context();
+  CHECK(machine_config(vm).nics.at(0).restrict_outside);
+  auto interface = guest_config(vm).interfaces.at(0);
+  CHECK(interface.address == "10.0.2.15/24");
+  CHECK(interface.gateway.empty());
+  CHECK(interface.dns.empty());
+  spec.nat = true;
+  CHECK_FALSE(machine_config(vm).nics.at(0).restrict_outside);
+  CHECK(guest_config(vm).interfaces.at(0).gateway == "10.0.2.2");
+}
+
+TEST_CASE_METHOD(Fixture, "disks: are made whole and empty, kept on repetition, grown but never shrunk") {
+  auto vm = context();
+  REQUIRE(prepare(vm) == "");
+  CHECK(image::check_ext4(directory / "system.img"));
+  CHECK(image::check_ext4(directory / "work.img"));
+  CHECK(size("system.img") == spec.system_bytes);
+  CHECK_FALSE(std::filesystem::exists(directory / "system.img.part"));
+  struct stat before{}, after{};
+  ::stat((directory / "system.img").c_str(), &before);
+
+  directory.put("work.img.part", "what a crash left");
+  spec.disk_bytes = 160 * limits::kMiB;
+  spec.system_bytes = 128 * limits::kMiB;
+  REQUIRE(prepare(vm) == "");
+  ::stat((directory / "system.img").c_str(), &after);
+  CHECK(before.st_ino == after.st_ino);
+  CHECK(size("system.img") == 256 * limits::kMiB);
+  CHECK(size("work.img") == 160 * limits::kMiB);
+}
+
+TEST_CASE_METHOD(Fixture, "work disk: starts as the image's seed at the size asked for, which must fit it") {
+  seed = directory / "seed.ext4";
+  REQUIRE(image::make_empty_ext4(seed, {.label = "seed", .size_bytes = 96 * limits::kMiB, .uuid_seed = "seed"}));
+  auto vm = context();
+  spec.disk_bytes = 64 * limits::kMiB;
+  CHECK_THAT(prepare(vm), Catch::Contains("96M") && Catch::Contains("--disk-size 96M"));
+  CHECK(size("work.img") == 0);
+  spec.disk_bytes = 128 * limits::kMiB;
+  CHECK(prepare(vm) == "");
+  CHECK(size("work.img") == 128 * limits::kMiB);
+}
+
+TEST_CASE_METHOD(Fixture, "system disk: the check looks at the nearest directory that exists") {
+  for (const Capability* capability : all()) {
+    if (!capability->check) continue;
+    CHECK(capability->check({.spec = spec, .state_directory = directory / "not/there/yet"}));
+    auto full = capability->check({.spec = spec, .state_directory = "/proc/self"});
+    REQUIRE_FALSE(full);
+    CHECK(full.error().code == ErrorCode::exhausted);
+    CHECK_FALSE(full.error().hint.empty());
+  }
+}

@@ -1,0 +1,103 @@
+// The guest's netlink code against a real link (a tap) in a network namespace of its own.
+#include "net/netlink.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "base/unique_fd.h"
+#include "capabilities/sandbox.h"
+#include "catch.h"
+#include "host/files.h"
+#include "net/addresses.h"
+
+using namespace banger;
+
+namespace {
+
+constexpr unsigned char kMac[] = {0x52, 0x54, 0, 0, 1, 0x2c};
+
+/// A tap named t0 with our MAC, there as long as the descriptor.
+UniqueFd make_tap(int control) {
+  UniqueFd tap(::open("/dev/net/tun", O_RDWR | O_CLOEXEC));
+  struct ifreq request{};
+  std::strcpy(request.ifr_name, "t0");
+  request.ifr_flags = IFF_TAP | IFF_NO_PI;
+  if (!tap || ::ioctl(tap.get(), TUNSETIFF, &request) < 0) return {};
+  request.ifr_hwaddr.sa_family = ARPHRD_ETHER;
+  std::memcpy(request.ifr_hwaddr.sa_data, kMac, sizeof kMac);
+  if (::ioctl(control, SIOCSIFHWADDR, &request) < 0) return {};
+  return tap;
+}
+
+std::string address_of(int control) {
+  struct ifreq request{};
+  std::strcpy(request.ifr_name, "t0");
+  if (::ioctl(control, SIOCGIFADDR, &request) < 0) return "none";
+  char text[64];
+  return ::inet_ntop(AF_INET, &reinterpret_cast<sockaddr_in*>(&request.ifr_addr)->sin_addr, text, sizeof text);
+}
+
+bool is_up(int control, const char* name) {
+  struct ifreq request{};
+  std::strcpy(request.ifr_name, name);
+  return ::ioctl(control, SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_UP);
+}
+
+// /proc/self/net, not /proc/net: the test's thread has changed its namespace, and proc shows the one of the process that asks.
+bool has_default_route(std::string_view gateway_le_hex) {
+  auto routes = host::read_file("/proc/self/net/route", 1 << 16).value_or("");
+  return routes.find("t0\t00000000\t" + std::string(gateway_le_hex)) != std::string::npos;
+}
+
+std::string check_link() {
+  UniqueFd control(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  auto tap = make_tap(control.get());
+  if (!tap) return "no tap";
+  auto netlink = net::Netlink::open();
+  if (!netlink) return netlink.error().sentence();
+  if (auto up = netlink->loopback_up(); !up || !is_up(control.get(), "lo")) return "loopback is down";
+  std::string mac = net::mac_address(300);
+  for (int round = 0; round < 2; ++round)
+    if (auto done = netlink->configure({mac, "10.0.2.15/24", "10.0.2.2"}); !done) return done.error().sentence();
+  if (address_of(control.get()) != "10.0.2.15" || !is_up(control.get(), "t0")) return "the link is not configured";
+  if (!has_default_route("0202000A")) return "there is no default route";
+  // Another identity: the old address goes.
+  if (auto done = netlink->configure({mac, "10.0.2.77/24", "10.0.2.3"}); !done) return done.error().sentence();
+  if (address_of(control.get()) != "10.0.2.77") return "the old address stayed: " + address_of(control.get());
+  if (!has_default_route("0302000A")) return "the default route was not replaced";
+  auto missing = netlink->configure({"52:54:00:ff:ff:ff", "10.0.2.15/24", ""});
+  if (missing || missing.error().code != ErrorCode::not_found || missing.error().message.find("t0 (52:54:00:00:01:2c)") == std::string::npos)
+    return "an unknown MAC was not told";
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE("netlink: address, route and link follow the settings, twice over and when they change") {
+  if (!test::sandbox_available()) {
+    WARN("no namespaces here");
+    return;
+  }
+  std::string outcome = test::in_sandbox(check_link);
+  if (outcome == "no tap") {
+    WARN("no tap devices here");
+    return;
+  }
+  CHECK(outcome == "");
+}
+
+TEST_CASE("addresses: derive from the number alone, local and unicast, and differ") {
+  CHECK(net::mac_address(0) == "52:54:00:00:00:00");
+  CHECK(net::mac_address(300) == "52:54:00:00:01:2c");
+  CHECK(net::mac_address(0xffffff) == "52:54:00:ff:ff:ff");
+  CHECK(net::loopback_address(1) == "127.64.0.1");
+  CHECK(net::loopback_address(300) == "127.64.1.44");
+  CHECK(net::loopback_address(0x3fffff) == "127.127.255.255");
+}

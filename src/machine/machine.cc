@@ -27,9 +27,9 @@ bool carries(pid_t pid, std::string_view token) {
 }  // namespace
 
 Json to_json(const MachineRecord& record) {
-  return {{"driver", record.driver},       {"accelerator", record.accelerator}, {"version", record.version},
-          {"pid", record.process.pid},     {"start_time", record.process.start_time},
-          {"token", record.token},         {"directory", record.directory}};
+  return {{"driver", record.driver},      {"accelerator", record.accelerator},       {"version", record.version},
+          {"pid", record.process.pid},    {"start_time", record.process.start_time}, {"token", record.token},
+          {"directory", record.directory}};
 }
 
 Result<MachineRecord> record_from_json(const Json& json) {

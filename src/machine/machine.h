@@ -20,15 +20,15 @@
 namespace banger::machine {
 
 struct Drive {
-  std::string serial;   ///< what the guest finds it by, at most 20 bytes
-  std::string path;     ///< raw image on the host
+  std::string serial;  ///< what the guest finds it by, at most 20 bytes
+  std::string path;    ///< raw image on the host
   bool read_only = false;
 };
 
 /// A network device on the VMM's user-mode network (10.0.2.0/24, guest .15, gateway .2, resolver .3).
 struct UserNic {
   std::string mac;
-  bool restrict_outside = false;   ///< the guest reaches neither the host nor the network; forwards still work
+  bool restrict_outside = false;  ///< the guest reaches neither the host nor the network; forwards still work
   struct Forward {
     std::string host_address;  ///< 127.x.y.z
     std::uint16_t host_port;
@@ -39,24 +39,24 @@ struct UserNic {
 
 /// Everything a VMM is started with. Plain data; capabilities add to it.
 struct MachineConfig {
-  std::string id;           ///< the VM's id
-  std::string token;        ///< unique per start; on the command line, so a process can be proved to be ours
-  std::string directory;    ///< private directory of the VM: sockets and logs are made here, relative to it
+  std::string id;         ///< the VM's id
+  std::string token;      ///< unique per start; on the command line, so a process can be proved to be ours
+  std::string directory;  ///< private directory of the VM: sockets and logs are made here, relative to it
   std::uint32_t vcpus = 1;
   std::uint64_t memory_bytes = 0;
-  std::string kernel;                 ///< ELF vmlinux
-  std::vector<std::string> initrds;   ///< archives, concatenated in order (the driver makes the file it needs)
-  std::string cmdline;                ///< additions to what the driver itself needs
-  std::vector<Drive> drives;          ///< in guest order: vda, vdb, …
+  std::string kernel;                ///< ELF vmlinux
+  std::vector<std::string> initrds;  ///< archives, concatenated in order (the driver makes the file it needs)
+  std::string cmdline;               ///< additions to what the driver itself needs
+  std::vector<Drive> drives;         ///< in guest order: vda, vdb, …
   std::vector<UserNic> nics;
-  bool console = true;                ///< guest console into directory/console.log
+  bool console = true;  ///< guest console into directory/console.log
 };
 
 /// What is stored to find a machine again after a daemon restart. Plain data, JSON in the store.
 struct MachineRecord {
-  std::string driver;          ///< "qemu" or "firecracker"
-  std::string accelerator;     ///< "kvm" or "tcg"
-  std::string version;         ///< the VMM's own version text
+  std::string driver;       ///< "qemu" or "firecracker"
+  std::string accelerator;  ///< "kvm" or "tcg"
+  std::string version;      ///< the VMM's own version text
   host::ProcessId process;
   std::string token;
   std::string directory;
@@ -65,12 +65,12 @@ Json to_json(const MachineRecord& record);
 Result<MachineRecord> record_from_json(const Json& json);
 
 struct MachineExit {
-  bool guest_initiated = false;   ///< the guest powered itself off or rebooted
-  std::string reason;             ///< "guest-shutdown", "guest-reset", "killed by signal 9", "exit code 1: <stderr>", "ended"
+  bool guest_initiated = false;  ///< the guest powered itself off or rebooted
+  std::string reason;  ///< "guest-shutdown", "guest-reset", "killed by signal 9", "exit code 1: <stderr>", "ended"
 };
 
 struct MachineStats {
-  std::uint64_t cpu_time_us = 0;      ///< user + system time of the VMM process
+  std::uint64_t cpu_time_us = 0;  ///< user + system time of the VMM process
   std::uint64_t resident_bytes = 0;
   std::uint64_t proportional_bytes = 0;  ///< PSS
 };
@@ -103,8 +103,8 @@ class Driver {
  public:
   virtual ~Driver() = default;
   virtual std::string_view name() const = 0;
-  /// Starts the process detached and returns once its control channel answers. On failure nothing is left running and the
-  /// error carries the VMM's stderr.
+  /// Starts the process detached and returns once its control channel answers. On failure nothing is left running and
+  /// the error carries the VMM's stderr.
   virtual Task<Result<std::unique_ptr<Machine>>> start(const MachineConfig& config, const StartObserver& observer) = 0;
   /// Takes over a live process. `not_found` when it has gone.
   virtual Task<Result<std::unique_ptr<Machine>>> adopt(const MachineRecord& record) = 0;

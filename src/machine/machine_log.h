@@ -1,5 +1,5 @@
-// machine.log: what a VMM printed, start after start, in the VM's directory. Each start opens with a line that carries its
-// token, so that the words of one start can be told from those of earlier ones. Not the guest's console.
+// machine.log: what a VMM printed, start after start, in the VM's directory. Each start opens with a line that carries
+// its token, so that the words of one start can be told from those of earlier ones. Not the guest's console.
 #pragma once
 
 #include <string>

@@ -51,7 +51,8 @@ Result<VmmProcess> VmmProcess::adopt(const MachineRecord& record) {
   auto argv = TRY(host::process_argv(record.process.pid));
   auto has_token = [&](const std::string& word) { return word.find(record.token) != word.npos; };
   if (record.token.empty() || !std::ranges::any_of(argv, has_token) || process.ended())
-    return fail(ErrorCode::not_found, fmt::format("process {} is not the machine that was recorded", record.process.pid));
+    return fail(ErrorCode::not_found,
+                fmt::format("process {} is not the machine that was recorded", record.process.pid));
   return process;
 }
 
@@ -73,8 +74,10 @@ std::optional<host::ExitStatus> VmmProcess::exit_status() {
   do rc = ::waitid(static_cast<idtype_t>(3 /* P_PIDFD */), static_cast<id_t>(pidfd_.get()), &info, WEXITED | WNOHANG);
   while (rc < 0 && errno == EINTR);
   if (rc < 0 || info.si_pid == 0) return std::nullopt;
-  if (info.si_code == CLD_EXITED) status_ = {.code = info.si_status};
-  else status_ = {.signal = info.si_status};
+  if (info.si_code == CLD_EXITED)
+    status_ = {.code = info.si_status};
+  else
+    status_ = {.signal = info.si_status};
   return status_;
 }
 

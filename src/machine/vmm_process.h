@@ -12,14 +12,16 @@ class VmmProcess {
  public:
   /// Takes a child of ours that is to live on.
   VmmProcess(host::Child child, const host::ProcessId& id);
-  /// A process from an earlier life of the daemon. `not_found` when it has gone, or is not the one with the record's token.
+  /// A process from an earlier life of the daemon. `not_found` when it has gone, or is not the one with the record's
+  /// token.
   static Result<VmmProcess> adopt(const MachineRecord& record);
 
   int pidfd() const { return pidfd_.get(); }
   bool ended() const;
   /// SIGKILL. Fine when it has ended already.
   Result<> kill() const;
-  /// How it ended (reaped on the first call), or nullopt: still running, or not our child, where the kernel does not tell.
+  /// How it ended (reaped on the first call), or nullopt: still running, or not our child, where the kernel does not
+  /// tell.
   std::optional<host::ExitStatus> exit_status();
   /// `not_found` once it has ended. Source: proc(5), stat and smaps_rollup.
   Result<MachineStats> stats() const;

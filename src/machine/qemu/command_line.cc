@@ -65,7 +65,8 @@ void add_channels(Arguments& to, const QemuFacts& qemu, const MachineConfig& con
   to.add("-device", "virtio-serial-device,id=ports");
   to.add("-device", "virtserialport,bus=ports.0,chardev=link,name=banger.agent,id=link-port");
   to.add("-device", "virtio-rng-device");
-  to.add("-device", qemu.free_page_reporting ? "virtio-balloon-device,free-page-reporting=on" : "virtio-balloon-device");
+  to.add("-device",
+         qemu.free_page_reporting ? "virtio-balloon-device,free-page-reporting=on" : "virtio-balloon-device");
 }
 
 void add_drive(Arguments& to, const Drive& drive, std::size_t index) {
@@ -79,7 +80,8 @@ void add_drive(Arguments& to, const Drive& drive, std::size_t index) {
 void add_nic(Arguments& to, const UserNic& nic, std::size_t index) {
   auto backend = fmt::format("user,id=net{},ipv6=off,restrict={}", index, nic.restrict_outside ? "on" : "off");
   for (const auto& forward : nic.forwards)
-    backend += fmt::format(",hostfwd=tcp:{}:{}-{}:{}", option(forward.host_address), forward.host_port, kGuestAddress, forward.guest_port);
+    backend += fmt::format(",hostfwd=tcp:{}:{}-{}:{}", option(forward.host_address), forward.host_port, kGuestAddress,
+                           forward.guest_port);
   to.add("-netdev", backend);
   to.add("-device", fmt::format("virtio-net-device,netdev=net{},mac={}", index, option(nic.mac)));
 }
@@ -104,7 +106,8 @@ void add_boot(Arguments& to, std::string_view accelerator, const MachineConfig& 
 
 }  // namespace
 
-std::vector<std::string> command_line(const QemuFacts& qemu, std::string_view accelerator, const MachineConfig& config, std::uint64_t tsc_khz) {
+std::vector<std::string> command_line(const QemuFacts& qemu, std::string_view accelerator, const MachineConfig& config,
+                                      std::uint64_t tsc_khz) {
   Arguments arguments;
   arguments.add(qemu.binary);
   add_process(arguments, qemu, config);

@@ -17,7 +17,8 @@ Result<UniqueFd> connect_now(const std::string& directory, std::string_view name
   auto parent = TRY(host::open_file(directory, O_PATH | O_DIRECTORY));
   sockaddr_un address{.sun_family = AF_UNIX};
   auto short_path = fmt::format("/proc/self/fd/{}/{}", parent.get(), name);
-  if (short_path.size() >= sizeof address.sun_path) return fail(ErrorCode::invalid, fmt::format("{}: name too long for a socket", path));
+  if (short_path.size() >= sizeof address.sun_path)
+    return fail(ErrorCode::invalid, fmt::format("{}: name too long for a socket", path));
   std::memcpy(address.sun_path, short_path.c_str(), short_path.size() + 1);
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return fail_errno("socket");

@@ -21,15 +21,16 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kDyingGrace = 1s;
 
-// Sockets QEMU inherits listening. We connect before it runs, so there is nothing to poll for: the greeting arrives when it
-// is ready, and the end of the socket when it dies.
+// Sockets QEMU inherits listening. We connect before it runs, so there is nothing to poll for: the greeting arrives
+// when it is ready, and the end of the socket when it dies.
 struct Channels {
   UniqueFd qmp_listener, link_listener, control;
 };
 
 Result<Channels> open_channels(const std::string& directory) {
   Channels channels;
-  for (auto [name, listener] : {std::pair{kQmpSocket, &channels.qmp_listener}, {kLinkSocket, &channels.link_listener}}) {
+  for (auto [name, listener] :
+       {std::pair{kQmpSocket, &channels.qmp_listener}, {kLinkSocket, &channels.link_listener}}) {
     auto path = fmt::format("{}/{}", directory, name);
     TRY(host::remove_file(path));
     *listener = TRY(host::listen_unix(path, 4));
@@ -41,11 +42,13 @@ Result<Channels> open_channels(const std::string& directory) {
 // Files made beforehand so that they are ours alone whatever the umask is.
 Result<> make_files(const MachineConfig& config) {
   if (config.console)
-    TRY(host::open_file(fmt::format("{}/{}", config.directory, kConsoleLog), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600));
+    TRY(host::open_file(fmt::format("{}/{}", config.directory, kConsoleLog), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW,
+                        0600));
   return write_initrd(config.initrds, fmt::format("{}/{}", config.directory, kInitrdFile));
 }
 
-Result<host::Child> spawn_detached(std::vector<std::string> argv, const MachineConfig& config, const Channels& channels) {
+Result<host::Child> spawn_detached(std::vector<std::string> argv, const MachineConfig& config,
+                                   const Channels& channels) {
   auto log = TRY(open_machine_log(config.directory, config.token));
   host::SpawnSpec spec{.argv = std::move(argv), .env = {"LC_ALL=C"}, .cwd = config.directory};
   spec.stdout_fd = spec.stderr_fd = log.get();
@@ -63,8 +66,10 @@ Task<Error> failed_start(host::Runtime& runtime, host::Child& child, const Machi
   auto status = child.wait();
   auto words = last_words(config.directory, config.token);
   if (!died) co_return Error{error.code, words.empty() ? error.message : fmt::format("{}: {}", error.message, words)};
-  auto how = status.signal ? fmt::format("killed by signal {}", status.signal) : fmt::format("exit code {}", status.code);
-  co_return Error{ErrorCode::unavailable, fmt::format("it ended at once ({}): {}", how, words.empty() ? "it said nothing" : words)};
+  auto how =
+      status.signal ? fmt::format("killed by signal {}", status.signal) : fmt::format("exit code {}", status.code);
+  co_return Error{ErrorCode::unavailable,
+                  fmt::format("it ended at once ({}): {}", how, words.empty() ? "it said nothing" : words)};
 }
 
 class QemuDriver : public Driver {
@@ -95,11 +100,16 @@ Task<std::uint64_t> QemuDriver::tsc_khz() {
 
 Result<MachineRecord> QemuDriver::record_of(const host::Child& child, const MachineConfig& config) const {
   auto id = TRY(host::process_id(child.pid()));
-  return MachineRecord{.driver = "qemu", .accelerator = accelerator_, .version = facts_.version, .process = id,
-                       .token = config.token, .directory = config.directory};
+  return MachineRecord{.driver = "qemu",
+                       .accelerator = accelerator_,
+                       .version = facts_.version,
+                       .process = id,
+                       .token = config.token,
+                       .directory = config.directory};
 }
 
-Task<Result<std::unique_ptr<Machine>>> QemuDriver::try_start(const MachineConfig& config, const StartObserver& observer) {
+Task<Result<std::unique_ptr<Machine>>> QemuDriver::try_start(const MachineConfig& config,
+                                                             const StartObserver& observer) {
   CO_TRY(co_await runtime_.blocking([&config] { return make_files(config); }));
   auto argv = command_line(facts_, accelerator_, config, co_await tsc_khz());
   auto channels = CO_TRY(open_channels(config.directory));
@@ -114,15 +124,18 @@ Task<Result<std::unique_ptr<Machine>>> QemuDriver::try_start(const MachineConfig
   if (observer.started) CO_TRY(observer.started(*record));
 
   auto end = std::make_shared<std::optional<GuestEnd>>();
-  auto qmp = co_await Qmp::open(runtime_, std::move(channels.control), note_end(end), host::after(limits::kQmpGreetingDeadline));
-  auto running = qmp ? co_await (*qmp)->execute("cont", nullptr, host::after(limits::kQmpReplyDeadline)) : std::unexpected(qmp.error());
+  auto ready_by = host::after(limits::kQmpGreetingDeadline);
+  auto qmp = co_await Qmp::open(runtime_, std::move(channels.control), note_end(end), ready_by);
+  auto running = qmp ? co_await (*qmp)->execute("cont", nullptr, ready_by) : std::unexpected(qmp.error());
   if (!running) co_return std::unexpected(co_await failed_start(runtime_, child, config, std::move(running).error()));
   auto id = record->process;
   auto state = std::make_shared<QemuState>(runtime_, std::move(*record), VmmProcess(std::move(child), id));
   state->qmp = std::move(*qmp);
   state->end = std::move(end);
   auto taken = std::chrono::duration_cast<std::chrono::milliseconds>(host::Clock::now() - begun);
-  log_.info("machine.started", {{"vm", config.id}, {"pid", fmt::to_string(id.pid)}, {"accelerator", accelerator_},
+  log_.info("machine.started", {{"vm", config.id},
+                                {"pid", fmt::to_string(id.pid)},
+                                {"accelerator", accelerator_},
                                 {"control_ms", fmt::to_string(taken.count())}});
   co_return make_machine(std::move(state));
 }
@@ -153,14 +166,18 @@ Task<Result<std::unique_ptr<Machine>>> QemuDriver::adopt(const MachineRecord& re
   auto state = std::make_shared<QemuState>(runtime_, record, std::move(process));
   // Without its control socket a machine can still be used, waited for and killed, so this is no reason to give it up.
   auto control = co_await take_control(*state);
-  if (!control) log_.warn("machine.control_lost", {{"pid", fmt::to_string(record.process.pid)}, {"error", control.error().sentence()}});
-  if (state->process.ended()) co_return fail(ErrorCode::not_found, fmt::format("process {} has ended", record.process.pid));
+  if (!control)
+    log_.warn("machine.control_lost",
+              {{"pid", fmt::to_string(record.process.pid)}, {"error", control.error().sentence()}});
+  if (state->process.ended())
+    co_return fail(ErrorCode::not_found, fmt::format("process {} has ended", record.process.pid));
   co_return make_machine(std::move(state));
 }
 
 }  // namespace
 
-std::unique_ptr<Driver> make_driver(host::Runtime& runtime, const Logger& log, QemuFacts qemu, std::string accelerator) {
+std::unique_ptr<Driver> make_driver(host::Runtime& runtime, const Logger& log, QemuFacts qemu,
+                                    std::string accelerator) {
   return std::make_unique<QemuDriver>(runtime, log, std::move(qemu), std::move(accelerator));
 }
 

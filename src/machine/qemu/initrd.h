@@ -9,8 +9,8 @@
 
 namespace banger::machine::qemu {
 
-/// Replaces `path` (mode 0600) by the archives, each padded to 4 bytes. The first, which is the big one, is a reflink where
-/// the file system can. Blocking.
+/// Replaces `path` (mode 0600) by the archives, each padded to 4 bytes. The first, which is the big one, is a reflink
+/// where the file system can. Blocking.
 Result<> write_initrd(const std::vector<std::string>& archives, const std::string& path);
 
 }  // namespace banger::machine::qemu

@@ -22,13 +22,21 @@ std::string probe_archive() {
   return std::move(archive).finish();
 }
 
-std::vector<std::string> probe_command(const QemuFacts& qemu, std::string_view accelerator, const std::string& kernel, const std::string& initrd) {
+constexpr std::string_view kMachine =
+    "-nodefaults -no-user-config -display none -no-reboot -M microvm,acpi=on,rtc=on,isa-serial=on -m 256M "
+    "-chardev stdio,id=console,signal=off -serial chardev:console";
+
+// The board of command_line.cc with nothing on it but the console.
+std::vector<std::string> probe_command(const QemuFacts& qemu, std::string_view accelerator, const std::string& kernel,
+                                       const std::string& initrd) {
+  std::vector<std::string> command = {qemu.binary};
+  for (auto word : split(kMachine, ' ')) command.emplace_back(word);
   bool kvm = accelerator == "kvm";
   auto clock = kvm ? "" : fmt::format(" tsc_early_khz={}", host_tsc_khz());
-  return {qemu.binary, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-          "-M", "microvm,acpi=on,rtc=on,isa-serial=on", "-accel", std::string(accelerator), "-cpu", kvm ? "host" : "qemu64", "-m", "256M",
-          "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
-          "-kernel", kernel, "-initrd", initrd, "-append", "console=ttyS0 quiet panic=-1 reboot=t" + clock};
+  command.insert(command.end(), {"-accel", std::string(accelerator), "-cpu", kvm ? "host" : "qemu64"});
+  command.insert(command.end(),
+                 {"-kernel", kernel, "-initrd", initrd, "-append", "console=ttyS0 quiet panic=-1 reboot=t" + clock});
+  return command;
 }
 
 KvmVerdict judge(const Result<host::Output>& run, std::chrono::milliseconds limit) {
@@ -48,8 +56,9 @@ std::string file_key(const std::string& path) {
 
 }  // namespace
 
-Task<KvmVerdict> probe_guest(host::Runtime& runtime, const QemuFacts& qemu, std::string_view accelerator, const std::string& kernel,
-                             const std::string& scratch_directory, std::chrono::milliseconds limit) {
+Task<KvmVerdict> probe_guest(host::Runtime& runtime, const QemuFacts& qemu, std::string_view accelerator,
+                             const std::string& kernel, const std::string& scratch_directory,
+                             std::chrono::milliseconds limit) {
   auto initrd = fmt::format("{}/kvm-probe.{}.img", scratch_directory, to_hex(host::random_bytes(8)));
   auto written = host::write_file(initrd, probe_archive());
   if (!written) co_return KvmVerdict{false, written.error().message};
@@ -59,7 +68,8 @@ Task<KvmVerdict> probe_guest(host::Runtime& runtime, const QemuFacts& qemu, std:
   co_return judge(run, limit);
 }
 
-Task<KvmVerdict> probe_kvm(host::Runtime& runtime, const QemuFacts& qemu, const std::string& kernel, const std::string& scratch_directory) {
+Task<KvmVerdict> probe_kvm(host::Runtime& runtime, const QemuFacts& qemu, const std::string& kernel,
+                           const std::string& scratch_directory) {
   if (!qemu.kvm_built_in) co_return KvmVerdict{false, fmt::format("{} is built without KVM", qemu.binary)};
   if (auto device = host::open_file("/dev/kvm", O_RDWR); !device) co_return KvmVerdict{false, device.error().message};
   co_return co_await probe_guest(runtime, qemu, "kvm", kernel, scratch_directory, limits::kKvmProbeDeadline);
@@ -67,7 +77,8 @@ Task<KvmVerdict> probe_kvm(host::Runtime& runtime, const QemuFacts& qemu, const 
 
 std::string key_of_probe(const QemuFacts& qemu, const std::string& kernel) {
   auto boot = host::read_file("/proc/sys/kernel/random/boot_id", 256).value_or("");
-  return host::sha256_hex(fmt::format("{}\n{}\n{}\n{}\n", trim(boot), file_key(qemu.binary), qemu.version, file_key(kernel)));
+  return host::sha256_hex(
+      fmt::format("{}\n{}\n{}\n{}\n", trim(boot), file_key(qemu.binary), qemu.version, file_key(kernel)));
 }
 
 }  // namespace banger::machine::qemu

@@ -12,7 +12,8 @@ inline constexpr std::string_view kProbeWords = "banger-kvm-ok";
 std::string probe_init();
 
 /// The guts of probe_kvm for any accelerator and deadline. Nothing is left running.
-Task<KvmVerdict> probe_guest(host::Runtime& runtime, const QemuFacts& qemu, std::string_view accelerator, const std::string& kernel,
-                             const std::string& scratch_directory, std::chrono::milliseconds limit);
+Task<KvmVerdict> probe_guest(host::Runtime& runtime, const QemuFacts& qemu, std::string_view accelerator,
+                             const std::string& kernel, const std::string& scratch_directory,
+                             std::chrono::milliseconds limit);
 
 }  // namespace banger::machine::qemu

@@ -10,15 +10,19 @@ namespace banger::machine::qemu {
 namespace {
 
 constexpr std::string_view kDefaultBinary = "qemu-system-x86_64";
-constexpr std::string_view kInstallHint = "install it (Debian, Ubuntu: apt install qemu-system-x86; Fedora: dnf install qemu-system-x86-core)";
+constexpr std::string_view kInstallHint =
+    "install it (Debian, Ubuntu: apt install qemu-system-x86; Fedora: dnf install qemu-system-x86-core)";
 
 Result<std::string> find_binary(const QemuOptions& options) {
   std::string wanted = options.binary.empty() ? std::string(kDefaultBinary) : options.binary;
   auto found = host::find_program(wanted, options.path_variable);
-  if (!found) return fail(ErrorCode::not_found, fmt::format("{} is not installed: not found in PATH", wanted), std::string(kInstallHint));
+  if (!found)
+    return fail(ErrorCode::not_found, fmt::format("{} is not installed: not found in PATH", wanted),
+                std::string(kInstallHint));
   if (::access(found->c_str(), X_OK) < 0) {
     auto error = fail_errno(*found);
-    return std::unexpected(std::move(error.error()).with_hint(options.binary.empty() ? kInstallHint : "check qemu_bin in the config"));
+    return std::unexpected(
+        std::move(error.error()).with_hint(options.binary.empty() ? kInstallHint : "check qemu_bin in the config"));
   }
   return *found;
 }
@@ -53,7 +57,8 @@ Task<Result<QemuFacts>> probe_qemu(host::Runtime& runtime, const QemuOptions& op
   auto version_text = CO_TRY(co_await ask(runtime, {facts.binary, "-version"}));
   auto version = version_in(version_text.value_or(""));
   if (!version)
-    co_return fail(ErrorCode::unsupported, fmt::format("{} does not say which QEMU it is", facts.binary), "check qemu_bin in the config");
+    co_return fail(ErrorCode::unsupported, fmt::format("{} does not say which QEMU it is", facts.binary),
+                   "check qemu_bin in the config");
   facts.version = *version;
 
   // A QEMU built without seccomp refuses the option, so one question answers two.
@@ -62,7 +67,8 @@ Task<Result<QemuFacts>> probe_qemu(host::Runtime& runtime, const QemuOptions& op
   if (!machines) machines = CO_TRY(co_await ask(runtime, {facts.binary, "-M", "help"}));
   facts.microvm = machines && lists(*machines, "microvm");
   if (!facts.microvm)
-    co_return fail(ErrorCode::unsupported, fmt::format("{} (version {}) has no microvm machine", facts.binary, facts.version),
+    co_return fail(ErrorCode::unsupported,
+                   fmt::format("{} (version {}) has no microvm machine", facts.binary, facts.version),
                    "install QEMU 7.2 or later for x86-64");
 
   auto accelerators = CO_TRY(co_await ask(runtime, {facts.binary, "-accel", "help"}));

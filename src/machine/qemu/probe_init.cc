@@ -39,12 +39,14 @@ struct Headers {
   std::uint32_t flags = 0;
   std::uint16_t header_size = 64, segment_size = 56, segment_count = 1, section_size = 0, section_count = 0, names = 0;
   std::uint32_t segment_type = 1 /* PT_LOAD */, segment_flags = 5 /* read, execute */;
-  std::uint64_t offset = 0, address = kLoadAddress, physical = kLoadAddress, file_size = 0, memory_size = 0, align = 0x1000;
+  std::uint64_t offset = 0, address = kLoadAddress, physical = kLoadAddress, file_size = 0, memory_size = 0,
+                align = 0x1000;
 };
 static_assert(sizeof(Headers) == 120);
 
 std::string code_with_words_at(std::uint32_t address, std::uint32_t length) {
-  return call(kWrite, 1, address, length) + call(kIoctl, 1, kDrain, 1) + call(kReboot, kMagic1, kMagic2, kRestart) + call(kExit, 0, 0, 0);
+  return call(kWrite, 1, address, length) + call(kIoctl, 1, kDrain, 1) + call(kReboot, kMagic1, kMagic2, kRestart) +
+         call(kExit, 0, 0, 0);
 }
 
 }  // namespace

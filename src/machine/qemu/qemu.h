@@ -8,20 +8,20 @@
 namespace banger::machine::qemu {
 
 struct QemuOptions {
-  std::string binary;        ///< config `qemu_bin`; empty: qemu-system-x86_64 from PATH
-  std::string path_variable; ///< PATH to look it up in
+  std::string binary;                ///< config `qemu_bin`; empty: qemu-system-x86_64 from PATH
+  std::string path_variable;         ///< PATH to look it up in
   std::string accelerator = "auto";  ///< "auto", "kvm" or "tcg"
 };
 
 /// What the installed QEMU is and can do; asked of the binary itself, not compared by version.
 struct QemuFacts {
-  std::string binary;        ///< full path
-  std::string version;       ///< "7.2.22 (Debian …)"
+  std::string binary;   ///< full path
+  std::string version;  ///< "7.2.22 (Debian …)"
   bool microvm = false;
   bool kvm_built_in = false;
   bool tcg_built_in = false;
-  bool sandbox = false;               ///< built with seccomp: it can lock itself down
-  bool free_page_reporting = false;   ///< the balloon gives back pages the guest has freed
+  bool sandbox = false;              ///< built with seccomp: it can lock itself down
+  bool free_page_reporting = false;  ///< the balloon gives back pages the guest has freed
 };
 
 /// `not_found` (with how to install it) when there is none, `unsupported` without microvm.
@@ -29,12 +29,14 @@ Task<Result<QemuFacts>> probe_qemu(host::Runtime& runtime, const QemuOptions& op
 
 struct KvmVerdict {
   bool usable = false;
-  std::string reason;   ///< "runs guests", "/dev/kvm: Permission denied", "a guest did not reach its init within 5s"
+  std::string reason;  ///< "runs guests", "/dev/kvm: Permission denied", "a guest did not reach its init within 5s"
 };
 
-/// Runs `kernel` with a tiny initramfs under KVM until its init speaks on the console, within limits::kKvmProbeDeadline.
-/// Expensive when KVM hangs: the caller caches the verdict per host boot, VMM and kernel (key_of_probe).
-Task<KvmVerdict> probe_kvm(host::Runtime& runtime, const QemuFacts& qemu, const std::string& kernel, const std::string& scratch_directory);
+/// Runs `kernel` with a tiny initramfs under KVM until its init speaks on the console, within
+/// limits::kKvmProbeDeadline. Expensive when KVM hangs: the caller caches the verdict per host boot, VMM and kernel
+/// (key_of_probe).
+Task<KvmVerdict> probe_kvm(host::Runtime& runtime, const QemuFacts& qemu, const std::string& kernel,
+                           const std::string& scratch_directory);
 std::string key_of_probe(const QemuFacts& qemu, const std::string& kernel);
 
 /// `accelerator` is "kvm" or "tcg", already decided.
@@ -46,11 +48,12 @@ inline constexpr std::string_view kQmpSocket = "qmp.sock";
 inline constexpr std::string_view kLinkSocket = "agent.sock";
 inline constexpr std::string_view kInitrdFile = "initrd.img";
 inline constexpr std::string_view kConsoleLog = "console.log";
-inline constexpr int kQmpFd = 3, kLinkFd = 4;   ///< listening sockets it inherits: they exist, mode 0600, before it does
+inline constexpr int kQmpFd = 3, kLinkFd = 4;  ///< listening sockets it inherits: they exist, mode 0600, before it does
 
-/// The command line for a config: a pure function, so tests can read it. `tsc_khz` (host_tsc_khz) matters under TCG only:
-/// microvm has no other clock a kernel could calibrate by.
-std::vector<std::string> command_line(const QemuFacts& qemu, std::string_view accelerator, const MachineConfig& config, std::uint64_t tsc_khz);
+/// The command line for a config: a pure function, so tests can read it. `tsc_khz` (host_tsc_khz) matters under TCG
+/// only: microvm has no other clock a kernel could calibrate by.
+std::vector<std::string> command_line(const QemuFacts& qemu, std::string_view accelerator, const MachineConfig& config,
+                                      std::uint64_t tsc_khz);
 
 /// Rate of this host's time stamp counter, measured against CLOCK_MONOTONIC. Blocks for 20 ms.
 std::uint64_t host_tsc_khz();

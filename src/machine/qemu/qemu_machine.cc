@@ -26,7 +26,8 @@ std::string exit_reason(QemuState& state) {
   if (status && status->signal) return fmt::format("killed by signal {}", status->signal);
   if (!status) return state.killed ? "killed by signal 9" : "ended";  // not our child: the kernel tells only its parent
   auto words = last_words(state.record.directory, state.record.token);
-  return words.empty() ? fmt::format("exit code {}", status->code) : fmt::format("exit code {}: {}", status->code, words);
+  return words.empty() ? fmt::format("exit code {}", status->code)
+                       : fmt::format("exit code {}: {}", status->code, words);
 }
 
 Task<> wait_ended(State state) {
@@ -41,14 +42,18 @@ Task<MachineExit> wait_for_exit(State state) {
   co_await wait_ended(state);
   // What QEMU said last is still in the socket.
   if (state->qmp) co_await state->qmp->wait_closed(host::after(limits::kQmpReplyDeadline));
-  co_return MachineExit{.guest_initiated = *state->end && (*state->end)->guest_initiated, .reason = exit_reason(*state)};
+  co_return MachineExit{.guest_initiated = *state->end && (*state->end)->guest_initiated,
+                        .reason = exit_reason(*state)};
 }
 
 Task<Result<>> kill_and_wait(State state) {
   state->killed = true;
   CO_TRY(state->process.kill());
-  auto ended = CO_TRY(co_await host::wait_readable(state->runtime, state->process.pidfd(), host::after(limits::kMachineKillDeadline)));
-  if (!ended) co_return fail(ErrorCode::timeout, fmt::format("process {} does not go away although it was killed", state->record.process.pid));
+  auto ended = CO_TRY(
+      co_await host::wait_readable(state->runtime, state->process.pidfd(), host::after(limits::kMachineKillDeadline)));
+  if (!ended)
+    co_return fail(ErrorCode::timeout,
+                   fmt::format("process {} does not go away although it was killed", state->record.process.pid));
   (void)state->process.exit_status();  // reaps it
   co_return Result<>();
 }
@@ -57,7 +62,8 @@ Task<Result<>> press_power(State state) {
   auto lock = co_await state->control.lock();
   if (state->process.ended()) co_return std::unexpected(gone(*state));
   if (!state->qmp || !state->qmp->connected()) CO_TRY(in("power button", co_await connect_control(*state)));
-  CO_TRY(in("power button", co_await state->qmp->execute("system_powerdown", nullptr, host::after(limits::kQmpReplyDeadline))));
+  CO_TRY(in("power button",
+            co_await state->qmp->execute("system_powerdown", nullptr, host::after(limits::kQmpReplyDeadline))));
   co_return Result<>();
 }
 
@@ -89,17 +95,21 @@ Qmp::OnEvent note_end(std::shared_ptr<std::optional<GuestEnd>> end) {
     if (event.name != "SHUTDOWN") return;
     auto data = parse_json(event.data, limits::kQmpLineBytes);
     if (!data) return;
-    GuestEnd said{get_bool(*data, "guest").value_or(false), printable(get_string(*data, "reason").value_or("shutdown"), 60)};
+    GuestEnd said{get_bool(*data, "guest").value_or(false),
+                  printable(get_string(*data, "reason").value_or("shutdown"), 60)};
     *end = std::move(said);
   };
 }
 
 Task<Result<>> connect_control(QemuState& state) {
   auto socket = CO_TRY(connect_now(state.record.directory, kQmpSocket));
-  state.qmp = CO_TRY(co_await Qmp::open(state.runtime, std::move(socket), note_end(state.end), host::after(limits::kQmpReplyDeadline)));
+  state.qmp = CO_TRY(co_await Qmp::open(state.runtime, std::move(socket), note_end(state.end),
+                                        host::after(limits::kQmpReplyDeadline)));
   co_return Result<>();
 }
 
-std::unique_ptr<Machine> make_machine(std::shared_ptr<QemuState> state) { return std::make_unique<QemuMachine>(std::move(state)); }
+std::unique_ptr<Machine> make_machine(std::shared_ptr<QemuState> state) {
+  return std::make_unique<QemuMachine>(std::move(state));
+}
 
 }  // namespace banger::machine::qemu

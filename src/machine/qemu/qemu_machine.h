@@ -19,8 +19,8 @@ struct QemuState {
   host::Runtime& runtime;
   MachineRecord record;
   VmmProcess process;
-  host::Mutex control;                         ///< one (re)connect at a time: QEMU serves one client
-  std::unique_ptr<Qmp> qmp;                    ///< may be empty, or closed by now
+  host::Mutex control;       ///< one (re)connect at a time: QEMU serves one client
+  std::unique_ptr<Qmp> qmp;  ///< may be empty, or closed by now
   std::shared_ptr<std::optional<GuestEnd>> end = std::make_shared<std::optional<GuestEnd>>();
   bool killed = false;
 };
@@ -28,8 +28,8 @@ struct QemuState {
 /// Notes the SHUTDOWN event into `end`.
 Qmp::OnEvent note_end(std::shared_ptr<std::optional<GuestEnd>> end);
 
-/// Connects to a socket in `directory`, at any path length, without ever waiting for the other side: `busy` when it does
-/// not accept any more, `unavailable` when nobody listens.
+/// Connects to a socket in `directory`, at any path length, without ever waiting for the other side: `busy` when it
+/// does not accept any more, `unavailable` when nobody listens.
 Result<UniqueFd> connect_now(const std::string& directory, std::string_view name);
 
 /// Opens state.qmp anew. The caller keeps `state` alive.

@@ -20,7 +20,8 @@ constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
 
 // Shared with the reading coroutine, which outlives the Qmp by the moment it takes to notice the closed socket.
 struct Qmp::Connection {
-  Connection(host::Runtime& runtime, OnEvent handler) : socket(runtime.io()), on_event(std::move(handler)), changed(runtime) {}
+  Connection(host::Runtime& runtime, OnEvent handler)
+      : socket(runtime.io()), on_event(std::move(handler)), changed(runtime) {}
 
   void close(Error why) {
     if (closed) return;
@@ -64,11 +65,12 @@ struct Qmp::Connection {
 };
 
 Result<> Qmp::Connection::send(std::string_view line) {
-  // Commands are far smaller than the socket's buffer: if one does not fit at once, QEMU has stopped reading, and half a
-  // command cannot be taken back.
+  // Commands are far smaller than the socket's buffer: if one does not fit at once, QEMU has stopped reading, and half
+  // a command cannot be taken back.
   ssize_t put = ::send(socket.native_handle(), line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   if (put == static_cast<ssize_t>(line.size())) return {};
-  Error why = put < 0 && errno != EAGAIN ? fail_errno("QMP").error() : Error{ErrorCode::unavailable, "QEMU does not read its control socket"};
+  Error why = put < 0 && errno != EAGAIN ? fail_errno("QMP").error()
+                                         : Error{ErrorCode::unavailable, "QEMU does not read its control socket"};
   close(why);
   return std::unexpected(why);
 }
@@ -82,14 +84,17 @@ Task<> Qmp::read_loop(std::shared_ptr<Connection> connection) {
       break;
     }
     auto taken = connection->take_bytes({buffer->data(), got});
-    if (!taken) connection->close({ErrorCode::unavailable, fmt::format("QEMU's control socket does not speak QMP: {}", taken.error().message)});
+    if (!taken)
+      connection->close(
+          {ErrorCode::unavailable, fmt::format("QEMU's control socket does not speak QMP: {}", taken.error().message)});
   }
   connection->reader_ended = true;
   connection->on_event = nullptr;
   connection->changed.notify_all();
 }
 
-Task<Result<std::unique_ptr<Qmp>>> Qmp::open(host::Runtime& runtime, UniqueFd socket, OnEvent on_event, host::Deadline deadline) {
+Task<Result<std::unique_ptr<Qmp>>> Qmp::open(host::Runtime& runtime, UniqueFd socket, OnEvent on_event,
+                                             host::Deadline deadline) {
   auto connection = std::make_shared<Connection>(runtime, std::move(on_event));
   asio::error_code error;
   connection->socket.assign(socket.get(), error);
@@ -116,10 +121,12 @@ Task<Result<Json>> Qmp::execute(std::string command, Json arguments, host::Deadl
   CO_TRY(in(fmt::format("QMP {}", command), connection->send(qmp_command(command, arguments, id))));
   connection->replies.emplace(id, std::nullopt);
   bool in_time = true;
-  while (in_time && !connection->replies[id] && !connection->closed) in_time = co_await connection->changed.wait(deadline);
+  while (in_time && !connection->replies[id] && !connection->closed)
+    in_time = co_await connection->changed.wait(deadline);
   auto reply = std::move(connection->replies[id]);
   connection->replies.erase(id);
-  if (!reply && connection->closed) co_return std::unexpected(Error(*connection->closed).in(fmt::format("QMP {}", command)));
+  if (!reply && connection->closed)
+    co_return std::unexpected(Error(*connection->closed).in(fmt::format("QMP {}", command)));
   if (!reply) co_return fail(ErrorCode::timeout, fmt::format("QMP {}: QEMU did not answer in time", command));
   if (reply->error) co_return std::unexpected(std::move(*reply->error).in(fmt::format("QMP {}", command)));
   co_return parse_json(reply->value, limits::kQmpLineBytes);

@@ -1,5 +1,5 @@
-// A QMP client: one connection to a QEMU's control socket. QEMU serves one client at a time; the next one is greeted when
-// the one before has closed. Source: QEMU's docs/interop/qmp-spec.
+// A QMP client: one connection to a QEMU's control socket. QEMU serves one client at a time; the next one is greeted
+// when the one before has closed. Source: QEMU's docs/interop/qmp-spec.
 //
 //   open(): greeting, qmp_capabilities ──► execute()… and events ──► the socket ends ──► every call fails `unavailable`
 #pragma once
@@ -20,7 +20,8 @@ class Qmp {
 
   /// Takes a connected socket and waits until QEMU is ready for commands. `timeout` when it stays silent, `unavailable`
   /// when it closes the socket or says what is not QMP.
-  static Task<Result<std::unique_ptr<Qmp>>> open(host::Runtime& runtime, UniqueFd socket, OnEvent on_event, host::Deadline deadline);
+  static Task<Result<std::unique_ptr<Qmp>>> open(host::Runtime& runtime, UniqueFd socket, OnEvent on_event,
+                                                 host::Deadline deadline);
   ~Qmp();
 
   /// Runs one command; several may be under way. The value is what it returned. After a `timeout` the command may still

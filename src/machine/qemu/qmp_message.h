@@ -19,13 +19,13 @@ struct QmpGreeting {};
 struct QmpReply {
   std::optional<std::int64_t> id;  ///< absent when the server could not tell which command it was
   std::optional<Error> error;
-  std::string value;               ///< the JSON text of "return", when there is no error
+  std::string value;  ///< the JSON text of "return", when there is no error
 };
 
 /// `{"event": NAME, "data": {…}}`.
 struct QmpEvent {
   std::string name;
-  std::string data;                ///< JSON text, "{}" when absent
+  std::string data;  ///< JSON text, "{}" when absent
 };
 
 using QmpMessage = std::variant<QmpGreeting, QmpReply, QmpEvent>;

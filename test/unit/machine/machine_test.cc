@@ -13,8 +13,12 @@ using namespace banger::machine;
 namespace {
 
 MachineRecord example() {
-  return {.driver = "qemu", .accelerator = "tcg", .version = "7.2.22 (Debian)", .process = {4711, 123456789012ull},
-          .token = "0123abcd", .directory = "/home/a/vms/b"};
+  return {.driver = "qemu",
+          .accelerator = "tcg",
+          .version = "7.2.22 (Debian)",
+          .process = {4711, 123456789012ull},
+          .token = "0123abcd",
+          .directory = "/home/a/vms/b"};
 }
 
 }  // namespace
@@ -27,8 +31,13 @@ TEST_CASE("machine record: survives the store and back") {
 }
 
 TEST_CASE("machine record: refuses what could name the wrong process") {
-  for (auto [key, value] : std::initializer_list<std::pair<const char*, Json>>{
-           {"pid", 0}, {"pid", -1}, {"pid", 1}, {"pid", 1ll << 40}, {"pid", "4711"}, {"start_time", -5}, {"token", nullptr}}) {
+  for (auto [key, value] : std::initializer_list<std::pair<const char*, Json>>{{"pid", 0},
+                                                                               {"pid", -1},
+                                                                               {"pid", 1},
+                                                                               {"pid", 1ll << 40},
+                                                                               {"pid", "4711"},
+                                                                               {"start_time", -5},
+                                                                               {"token", nullptr}}) {
     auto json = to_json(example());
     json[key] = value;
     INFO(key << " = " << value);

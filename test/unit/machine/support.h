@@ -35,8 +35,10 @@ struct WaitingProcess {
     REQUIRE(::pipe2(out, O_CLOEXEC) == 0);
     UniqueFd child_in(in[0]), child_out(out[1]), ready(out[0]);
     input = UniqueFd(in[1]);
-    auto spawned = host::spawn({.argv = {"/bin/sh", "-c", "echo; read line; exit 7", word}, .env = {},
-                                .stdin_fd = child_in.get(), .stdout_fd = child_out.get()});
+    auto spawned = host::spawn({.argv = {"/bin/sh", "-c", "echo; read line; exit 7", word},
+                                .env = {},
+                                .stdin_fd = child_in.get(),
+                                .stdout_fd = child_out.get()});
     REQUIRE(spawned);
     child = std::move(*spawned);
     // Right after exec a process has no command line yet for a moment; once it speaks, it has.
@@ -63,14 +65,18 @@ T run(host::Runtime& runtime, Task<T> task) {
 
 enum class Ending { reset, halt };
 
-/// A kernel for microvm that prints `words` on the first serial port, then resets the machine or halts for ever. An ELF with
-/// a PVH entry (Xen's docs/misc/pvh): QEMU starts it in 32-bit protected mode with flat segments.
+/// A kernel for microvm that prints `words` on the first serial port, then resets the machine or halts for ever. An ELF
+/// with a PVH entry (Xen's docs/misc/pvh): QEMU starts it in 32-bit protected mode with flat segments.
 inline std::string tiny_kernel(const std::string& words, Ending ending) {
   constexpr std::uint32_t kBase = 0x100000;
-  std::string code("\xfc\xbe____\x66\xba\xf8\x03"                // cld; mov esi, words; mov dx, 0x3f8
-                   "\xac\x84\xc0\x74\x03\xee\xeb\xf8", 18);      // 1: lodsb; test al, al; jz 2f; out dx, al; jmp 1b; 2:
-  if (ending == Ending::reset) code += std::string("\x0f\x01\x1d____\xcc", 8);  // lidt [zeros]; int3: a triple fault
-  else code += std::string("\xfa\xf4\xeb\xfd", 4);                              // cli; 3: hlt; jmp 3b
+  std::string code(
+      "\xfc\xbe____\x66\xba\xf8\x03"  // cld; mov esi, words; mov dx, 0x3f8
+      "\xac\x84\xc0\x74\x03\xee\xeb\xf8",
+      18);  // 1: lodsb; test al, al; jz 2f; out dx, al; jmp 1b; 2:
+  if (ending == Ending::reset)
+    code += std::string("\x0f\x01\x1d____\xcc", 8);  // lidt [zeros]; int3: a triple fault
+  else
+    code += std::string("\xfa\xf4\xeb\xfd", 4);  // cli; 3: hlt; jmp 3b
   std::uint32_t words_at = kBase + static_cast<std::uint32_t>(code.size());
   std::uint32_t zeros_at = words_at + static_cast<std::uint32_t>(words.size());
   std::memcpy(code.data() + 2, &words_at, 4);
@@ -94,8 +100,7 @@ inline std::string tiny_kernel(const std::string& words, Ending ending) {
     char name[4] = {'X', 'e', 'n', 0};
     std::uint64_t entry = kBase;
   } note;
-  Segment segments[] = {{1, 7, 256, kBase, kBase, code.size(), code.size(), 16},
-                        {4, 4, 176, 0, 0, 24, 24, 4}};
+  Segment segments[] = {{1, 7, 256, kBase, kBase, code.size(), code.size(), 16}, {4, 4, 176, 0, 0, 24, 24, 4}};
   std::string file(256, '\0');
   std::memcpy(file.data(), &header, sizeof header);
   std::memcpy(file.data() + 64, segments, sizeof segments);

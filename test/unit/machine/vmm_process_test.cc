@@ -13,7 +13,12 @@ struct Started : WaitingProcess {
   Started() : WaitingProcess("token-1234") {
     auto id = host::process_id(child.pid());
     REQUIRE(id);
-    record = {.driver = "qemu", .accelerator = "tcg", .version = "1", .process = *id, .token = "token-1234", .directory = "/"};
+    record = {.driver = "qemu",
+              .accelerator = "tcg",
+              .version = "1",
+              .process = *id,
+              .token = "token-1234",
+              .directory = "/"};
   }
   MachineRecord record;
 };
@@ -22,7 +27,9 @@ struct Started : WaitingProcess {
 
 TEST_CASE("vmm process: lives on when its owner is destroyed, and can be adopted") {
   Started started;
-  { VmmProcess owner(std::move(started.child), started.record.process); }
+  {
+    VmmProcess owner(std::move(started.child), started.record.process);
+  }
   auto adopted = VmmProcess::adopt(started.record);
   REQUIRE(adopted);
   CHECK(!adopted->ended());

@@ -12,14 +12,26 @@ namespace {
 using Words = std::vector<std::string>;
 
 QemuFacts facts() {
-  return {.binary = "/usr/bin/qemu-system-x86_64", .version = "7.2", .microvm = true, .kvm_built_in = true, .tcg_built_in = true,
-          .sandbox = true, .free_page_reporting = true};
+  return {.binary = "/usr/bin/qemu-system-x86_64",
+          .version = "7.2",
+          .microvm = true,
+          .kvm_built_in = true,
+          .tcg_built_in = true,
+          .sandbox = true,
+          .free_page_reporting = true};
 }
 
 MachineConfig example() {
-  return {.id = "abcdefghijkl", .token = "f00d", .directory = "/d", .vcpus = 2, .memory_bytes = 512ull << 20, .kernel = "/k/vmlinux",
-          .initrds = {"/c/agent.cpio"}, .cmdline = "banger.x=1",
-          .drives = {{.serial = "rootfs", .path = "/i/root.ext4", .read_only = true}, {.serial = "system", .path = "/d/system.img"}},
+  return {.id = "abcdefghijkl",
+          .token = "f00d",
+          .directory = "/d",
+          .vcpus = 2,
+          .memory_bytes = 512ull << 20,
+          .kernel = "/k/vmlinux",
+          .initrds = {"/c/agent.cpio"},
+          .cmdline = "banger.x=1",
+          .drives = {{.serial = "rootfs", .path = "/i/root.ext4", .read_only = true},
+                     {.serial = "system", .path = "/d/system.img"}},
           .nics = {{.mac = "52:54:00:00:00:01", .forwards = {{"127.9.8.7", 2222, 22}}}}};
 }
 
@@ -62,10 +74,12 @@ TEST_CASE("command line: one CPU keeps the kernel's checks of its counter") {
   CHECK(!any_contains(values_of(command_line(facts(), "tcg", config, 1), "-append"), "tsc=reliable"));
 }
 
-TEST_CASE("command line: drives come in order, with serials; shared ones unlocked, writable ones locked and discarding") {
+TEST_CASE(
+    "command line: drives come in order, with serials; shared ones unlocked, writable ones locked and discarding") {
   auto argv = command_line(facts(), "tcg", example(), 1);
-  CHECK(values_of(argv, "-blockdev") == Words{"driver=file,node-name=disk0,read-only=on,locking=off,filename=/i/root.ext4",
-                                              "driver=file,node-name=disk1,discard=unmap,filename=/d/system.img"});
+  CHECK(values_of(argv, "-blockdev") ==
+        Words{"driver=file,node-name=disk0,read-only=on,locking=off,filename=/i/root.ext4",
+              "driver=file,node-name=disk1,discard=unmap,filename=/d/system.img"});
   CHECK(any_contains(values_of(argv, "-device"), "virtio-blk-device,drive=disk0,serial=rootfs"));
   CHECK(any_contains(values_of(argv, "-device"), "virtio-blk-device,drive=disk1,serial=system,discard=on"));
 }

@@ -46,7 +46,9 @@ struct Bench {
   std::unique_ptr<Driver> driver;
 };
 
-std::string console_of(const Bench& bench) { return host::read_file(bench.directory.path + "/console.log", 1 << 20).value_or(""); }
+std::string console_of(const Bench& bench) {
+  return host::read_file(bench.directory.path + "/console.log", 1 << 20).value_or("");
+}
 
 }  // namespace
 
@@ -164,7 +166,9 @@ TEST_CASE("qemu driver: a machine left waiting by a daemon that died while start
   auto link = host::listen_unix(bench.directory.path + "/agent.sock");
   REQUIRE(qmp);
   REQUIRE(link);
-  auto child = host::spawn({.argv = command_line(*bench.facts, "tcg", config, 1), .env = {}, .cwd = bench.directory.path,
+  auto child = host::spawn({.argv = command_line(*bench.facts, "tcg", config, 1),
+                            .env = {},
+                            .cwd = bench.directory.path,
                             .extra_fds = {{qmp->get(), kQmpFd}, {link->get(), kLinkFd}}});
   REQUIRE(child);
   // Its greeting shows that it is up; then the daemon that asked is gone.
@@ -177,7 +181,11 @@ TEST_CASE("qemu driver: a machine left waiting by a daemon that died while start
   REQUIRE(id);
   CHECK(id->pid == child->pid());
   child->release();
-  auto adopted = bench.adopt({.driver = "qemu", .accelerator = "tcg", .version = "1", .process = *id, .token = bench.token,
+  auto adopted = bench.adopt({.driver = "qemu",
+                              .accelerator = "tcg",
+                              .version = "1",
+                              .process = *id,
+                              .token = bench.token,
                               .directory = bench.directory.path});
   REQUIRE(adopted);
   auto exit = run(bench.runtime, (*adopted)->wait_exit());
@@ -229,7 +237,9 @@ TEST_CASE("qemu driver: a missing initrd or directory is named before anything r
 TEST_CASE("qemu driver: an observer that fails leaves nothing running") {
   Bench bench;
   if (!bench.facts) return;
-  auto machine = bench.start(bench.config(Ending::halt), {[](const MachineRecord&) { return Result<>(fail(ErrorCode::exhausted, "journal is full")); }});
+  auto machine =
+      bench.start(bench.config(Ending::halt),
+                  {[](const MachineRecord&) { return Result<>(fail(ErrorCode::exhausted, "journal is full")); }});
   REQUIRE(!machine);
   CHECK(machine.error().message.find("journal is full") != std::string::npos);
   CHECK(!find_process_by_token(bench.token));
@@ -292,8 +302,10 @@ TEST_CASE("connect: a stopped QEMU makes connecting an error, not a hang") {
   std::vector<UniqueFd> links;
   for (int i = 0; i < 100 && !error; ++i) {
     auto link = connect_now(bench.directory.path, kLinkSocket);
-    if (link) links.push_back(std::move(*link));
-    else error = link.error();
+    if (link)
+      links.push_back(std::move(*link));
+    else
+      error = link.error();
   }
   REQUIRE(error);
   CHECK(error->code == ErrorCode::busy);

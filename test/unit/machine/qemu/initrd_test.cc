@@ -10,7 +10,8 @@ using namespace banger::machine::qemu;
 
 TEST_CASE("initrd: archives follow one another, each padded to four bytes") {
   TemporaryDirectory directory;
-  auto a = directory.path + "/a", b = directory.path + "/b", c = directory.path + "/c", to = directory.path + "/initrd.img";
+  auto a = directory.path + "/a", b = directory.path + "/b", c = directory.path + "/c",
+       to = directory.path + "/initrd.img";
   REQUIRE(host::write_file(a, "12345"));
   REQUIRE(host::write_file(b, "abcd"));
   REQUIRE(host::write_file(c, std::string(3'000'001, 'x')));

@@ -14,7 +14,8 @@ using namespace std::chrono_literals;
 namespace {
 
 // The probe's machinery with guests of a few bytes, under TCG so that it runs anywhere.
-KvmVerdict verdict_for(const std::string& kernel_bytes, std::chrono::milliseconds limit, const QemuFacts& facts, const TemporaryDirectory& directory) {
+KvmVerdict verdict_for(const std::string& kernel_bytes, std::chrono::milliseconds limit, const QemuFacts& facts,
+                       const TemporaryDirectory& directory) {
   host::Runtime runtime;
   auto kernel = directory.path + "/kernel";
   REQUIRE(host::write_file(kernel, kernel_bytes));
@@ -35,7 +36,8 @@ TEST_CASE("kvm probe: a guest whose init speaks makes it usable") {
   auto facts = facts_or_skip();
   if (!facts) return;
   TemporaryDirectory directory;
-  auto verdict = verdict_for(tiny_kernel("early\r\n" + std::string(kProbeWords) + "\r\n", Ending::reset), 60s, *facts, directory);
+  auto verdict =
+      verdict_for(tiny_kernel("early\r\n" + std::string(kProbeWords) + "\r\n", Ending::reset), 60s, *facts, directory);
   CHECK(verdict.usable);
   CHECK(verdict.reason == "runs guests");
 }
@@ -54,7 +56,8 @@ TEST_CASE("kvm probe: a guest that ends early, or a kernel QEMU refuses, makes i
   auto facts = facts_or_skip();
   if (!facts) return;
   TemporaryDirectory directory;
-  CHECK(verdict_for(tiny_kernel("early\r\n", Ending::reset), 60s, *facts, directory).reason == "a guest ended before it reached its init");
+  CHECK(verdict_for(tiny_kernel("early\r\n", Ending::reset), 60s, *facts, directory).reason ==
+        "a guest ended before it reached its init");
   auto refused = verdict_for("not a kernel", 60s, *facts, directory);
   CHECK(!refused.usable);
   CHECK(!refused.reason.empty());

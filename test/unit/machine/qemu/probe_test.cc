@@ -50,7 +50,9 @@ TEST_CASE("probe: a wrong qemu_bin is named") {
 
 TEST_CASE("probe: a QEMU without microvm is unsupported") {
   TemporaryDirectory directory;
-  auto path = fake_qemu(directory, "case \"$*\" in -version) echo 'QEMU emulator version 3.1.0 (Debian)';; *) echo 'pc  Standard PC';; esac");
+  auto path = fake_qemu(
+      directory,
+      "case \"$*\" in -version) echo 'QEMU emulator version 3.1.0 (Debian)';; *) echo 'pc  Standard PC';; esac");
   auto facts = probe({.binary = path, .path_variable = ""});
   REQUIRE(!facts);
   CHECK(facts.error().code == ErrorCode::unsupported);

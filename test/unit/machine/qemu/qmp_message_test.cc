@@ -16,7 +16,8 @@ TEST_CASE("qmp message: knows greetings, replies, errors and events") {
   CHECK(std::get<QmpReply>(*reply).id == 3);
   CHECK(std::get<QmpReply>(*reply).value == R"({"status":"running"})");
 
-  auto refusal = parse_qmp(R"({"id": 4, "error": {"class": "CommandNotFound", "desc": "The command x\u001b has not been found"}})");
+  auto refusal = parse_qmp(
+      R"({"id": 4, "error": {"class": "CommandNotFound", "desc": "The command x\u001b has not been found"}})");
   REQUIRE(refusal);
   REQUIRE(std::get<QmpReply>(*refusal).error);
   CHECK(std::get<QmpReply>(*refusal).error->code == ErrorCode::unsupported);
@@ -29,8 +30,8 @@ TEST_CASE("qmp message: knows greetings, replies, errors and events") {
 }
 
 TEST_CASE("qmp message: refuses everything else with a reason") {
-  for (auto text : {"", "{", "[]", "7", "null", "{}", R"({"error": 5})", R"({"error": {"class": "X"}})", R"({"event": 1})",
-                    R"({"return": {}, "id": "x"})", "\xff\xfe"}) {
+  for (auto text : {"", "{", "[]", "7", "null", "{}", R"({"error": 5})", R"({"error": {"class": "X"}})",
+                    R"({"event": 1})", R"({"return": {}, "id": "x"})", "\xff\xfe"}) {
     INFO(text);
     auto message = parse_qmp(text);
     REQUIRE(!message);
@@ -41,7 +42,8 @@ TEST_CASE("qmp message: refuses everything else with a reason") {
 
 TEST_CASE("qmp message: a command is one line with its id") {
   CHECK(qmp_command("stop", nullptr, 5) == "{\"execute\":\"stop\",\"id\":5}\n");
-  CHECK(qmp_command("balloon", {{"value", 1}}, 6) == "{\"arguments\":{\"value\":1},\"execute\":\"balloon\",\"id\":6}\n");
+  CHECK(qmp_command("balloon", {{"value", 1}}, 6) ==
+        "{\"arguments\":{\"value\":1},\"execute\":\"balloon\",\"id\":6}\n");
 }
 
 TEST_CASE("qmp lines: come out whole however they were cut") {

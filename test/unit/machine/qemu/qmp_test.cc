@@ -32,7 +32,9 @@ class Server {
         if (::send(fd.get(), lines[i].data(), lines[i].size(), MSG_NOSIGNAL) < 0) return;
       }
       if (after == After::stop_reading) wait->wait(false);
-      if (after == After::listen) while (read_line(fd.get())) {}
+      if (after == After::listen)
+        while (read_line(fd.get())) {
+        }
     });
   }
   ~Server() {
@@ -114,7 +116,8 @@ TEST_CASE("qmp: a silent server is a timeout, a closed one is unavailable") {
 }
 
 TEST_CASE("qmp: garbage ends the connection, and the caller is told") {
-  for (std::string text : {std::string("SSH-2.0-OpenSSH\r\n"), std::string("[1]\n"), std::string("{\"QMP\": {}}\n\xff\n")}) {
+  for (std::string text :
+       {std::string("SSH-2.0-OpenSSH\r\n"), std::string("[1]\n"), std::string("{\"QMP\": {}}\n\xff\n")}) {
     INFO(text);
     Server server({text});
     auto opened = server.open();
@@ -149,8 +152,9 @@ TEST_CASE("qmp: commands nobody answers are limited") {
   Server server({kGreeting, kReady});
   REQUIRE(server.open());
   for (std::size_t i = 0; i < limits::kQmpInFlight; ++i)
-    server.runtime.spawn([](Task<Result<Json>> call) -> Task<> { (void)co_await std::move(call); }(
-        server.qmp->execute("stop", nullptr, host::after(10s))));
+    server.runtime.spawn([](Task<Result<Json>> call) -> Task<> {
+      (void)co_await std::move(call);
+    }(server.qmp->execute("stop", nullptr, host::after(10s))));
   auto refused = server.execute("stop");
   REQUIRE(!refused);
   CHECK(refused.error().code == ErrorCode::exhausted);

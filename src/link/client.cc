@@ -37,7 +37,7 @@ class ClientWire final : public Wire {
   EchoScanner echo_;
   std::string hello_, unsent_, early_;
   std::shared_ptr<Session> session_;
-  Wakeup ended_;
+  host::Event ended_;
 };
 
 std::unexpected<Error> nobody() { return fail(ErrorCode::unavailable, "the link to the guest was closed from its side"); }
@@ -85,7 +85,7 @@ void ClientWire::start() {
 void ClientWire::shut(const std::string& why) {
   if (session_) session_->end(why);
   close_wire();
-  ended_.notify();
+  ended_.notify_all();
 }
 
 void ClientWire::received(std::string_view bytes) {

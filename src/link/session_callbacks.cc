@@ -129,7 +129,7 @@ void SessionCallbacks::head_received(Session& session, const std::shared_ptr<Str
     session.requests_.push_back(state);
   } else if (state->status >= 200) {  // 1xx: the real one follows
     state->head_done = true;
-    state->readable.notify();
+    state->readable.notify_all();
   }
 }
 
@@ -142,7 +142,7 @@ int SessionCallbacks::frame_received(nghttp2_session*, const nghttp2_frame* fram
   if (frame->hd.type == NGHTTP2_HEADERS) head_received(session, state, frame);
   if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) {
     state->in_ended = true;
-    state->readable.notify();
+    state->readable.notify_all();
   }
   return 0;
 }
@@ -153,7 +153,7 @@ int SessionCallbacks::data_chunk(nghttp2_session* raw, std::uint8_t, std::int32_
   if (!state || state->abandoned) return nghttp2_session_consume(raw, id, size) == 0 ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
   if (nghttp2_session_consume_connection(raw, size) != 0) return NGHTTP2_ERR_CALLBACK_FAILURE;
   append_chunk(state->in, text(data, size));
-  state->readable.notify();
+  state->readable.notify_all();
   return 0;
 }
 
@@ -199,7 +199,7 @@ int SessionCallbacks::send_data(nghttp2_session*, nghttp2_frame* frame, const st
   if (!session.out_ || state.out_bytes < size || frame->data.padlen > 0) return NGHTTP2_ERR_CALLBACK_FAILURE;
   session.out_->append(text(head, kFrameHeadBytes));
   drop_sent(state, size, *session.out_);
-  if (state.out_bytes <= limits::kLinkQueueBytes) state.writable.notify();
+  if (state.out_bytes <= limits::kLinkQueueBytes) state.writable.notify_all();
   return 0;
 }
 

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "link/link.h"
-#include "link/wakeup.h"
 
 namespace banger::link {
 
@@ -17,8 +16,8 @@ struct StreamState {
   explicit StreamState(host::Runtime& runtime) : readable(runtime), writable(runtime) {}
 
   std::int32_t id = 0;
-  Wakeup readable;  ///< head, body bytes, end, or broken
-  Wakeup writable;  ///< room in `out`, or broken
+  host::Event readable;  ///< head, body bytes, end, or broken
+  host::Event writable;  ///< room in `out`, or broken
 
   // received
   std::vector<Header> headers;      ///< server end only
@@ -46,8 +45,8 @@ struct StreamState {
     notify();
   }
   void notify() {
-    readable.notify();
-    writable.notify();
+    readable.notify_all();
+    writable.notify_all();
   }
 };
 

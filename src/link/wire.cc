@@ -69,8 +69,8 @@ Task<> Wire::send(std::shared_ptr<Wire> self) {
 
 void Wire::close_wire() {
   channel_->close();
-  output_ready_.notify();
-  stopped_.notify();
+  output_ready_.notify_all();
+  stopped_.notify_all();
 }
 
 void Wire::discard_output() {

@@ -6,7 +6,6 @@
 #include <string_view>
 
 #include "link/channel.h"
-#include "link/wakeup.h"
 
 namespace banger::link {
 
@@ -20,7 +19,7 @@ class Wire : public std::enable_shared_from_this<Wire> {
   /// Writes what produce() gives, until closed.
   static Task<> send(std::shared_ptr<Wire> self);
 
-  void wake_sender() { output_ready_.notify(); }
+  void wake_sender() { output_ready_.notify_all(); }
   bool closed() const { return channel_->closed(); }
 
  protected:
@@ -43,7 +42,7 @@ class Wire : public std::enable_shared_from_this<Wire> {
   std::unique_ptr<Channel> channel_;
 
  private:
-  Wakeup output_ready_, stopped_;
+  host::Event output_ready_, stopped_;
   std::string output_;
   std::size_t written_ = 0;
 };

@@ -150,7 +150,7 @@ TEST_CASE("lifetime: streams destroyed at any moment leave the link as good as n
   Result<std::string> after;
   REQUIRE(rig.run([&]() -> Task<> {
     auto client = co_await linked.connect(rig);
-    for (int i = 0; i < 300; ++i) {
+    for (int i = 0; i < 105; ++i) {
       auto up = co_await client->open({.method = "POST", .path = "/echo"});
       auto down = co_await client->open({.method = "GET", .path = "/source?bytes=500000"});
       if (!up || !down) co_return;

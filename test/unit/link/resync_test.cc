@@ -19,7 +19,7 @@ namespace {
 /// A virtio-serial port in small: one guest for ever, one host after another, and what is in flight when a host goes is lost.
 class Port {
  public:
-  Port(host::Runtime& runtime, UniqueFd guest) : runtime_(runtime), guest_(*Channel::take(runtime, std::move(guest))), changed_(runtime) {}
+  Port(host::Runtime& runtime, UniqueFd guest) : runtime_(runtime), guest_(*Channel::take(runtime, std::move(guest))) {}
 
   static Task<> run(std::shared_ptr<Port> self) {
     std::string buffer(32'768, '\0');
@@ -67,7 +67,6 @@ class Port {
 
   host::Runtime& runtime_;
   ChannelPtr guest_, host_;
-  host::Event changed_;
 };
 
 Task<> push_for_ever(std::shared_ptr<ClientStream> stream, bool* ended) {

@@ -84,7 +84,7 @@ inline constexpr std::size_t kToolOutputBytes = 4 * kMiB;        ///< what is ke
 inline constexpr auto kAptQueryDeadline = 60s;                   ///< apt-cache and the like: no network
 inline constexpr auto kAptUpdateDeadline = 300s;                 ///< package lists of a whole suite over a slow line
 inline constexpr auto kAptDownloadDeadline = 1800s;              ///< a kernel package (30 MiB) over a very slow line
-inline constexpr std::uint64_t kBuildRoomBytes = 1 * kGiB;       ///< free space to start a build with; the largest recipe fills 0.9 GiB
+inline constexpr std::uint64_t kBuildRoomBytes = 2 * kGiB;       ///< free space to start a build with; debian-bookworm-dev fills 1 GiB
 inline constexpr auto kImageBuildDeadline = 3600s;               ///< a minute here; hours mean that it hangs
 
 // -- the guest agent (trusts its host, still bounded: it lives in a small guest)
@@ -106,6 +106,7 @@ inline constexpr auto kHealthWait = 120s;                    ///< the longest wa
 inline constexpr auto kCpuWindow = 200ms;                    ///< CPU use is measured over at least this long (20 ticks)
 inline constexpr auto kCpuSampleAge = 60s;                   ///< an older sample says nothing about now
 inline constexpr auto kTunnelConnectDeadline = 10s;
+inline constexpr auto kTunnelProbe = 30s;                    ///< how often a half-closed tunnel's host is looked for
 inline constexpr std::size_t kHostsFileBytes = 1 * kMiB;
 inline constexpr auto kShutdownAnswerDelay = 100ms;          ///< lets the answer out before init is asked
 inline constexpr auto kShutdownCommandDeadline = 20s;        ///< for an init's own tool, before the next one is tried

@@ -24,9 +24,9 @@ class BlockWriter {
 
  private:
   int fd_;
-  std::string buffer_;          ///< fixed size
+  std::string buffer_;  ///< fixed size
   std::size_t filled_ = 0;
-  std::uint64_t start_ = 0;     ///< block of the buffer's first byte
+  std::uint64_t start_ = 0;  ///< block of the buffer's first byte
 };
 
 /// Writes the content of one file after the other at the cursor. Ranges never written become holes.
@@ -45,11 +45,12 @@ class ContentWriter {
 
   BlockWriter writer_;
   BlockCursor& cursor_;
-  std::string partial_;         ///< the block being filled
+  std::string partial_;  ///< the block being filled
   std::uint64_t partial_block_ = 0;
 };
 
-/// Takes `count` blocks at the cursor as logical blocks from `logical` on, growing the last extent where they follow it.
+/// Takes `count` blocks at the cursor as logical blocks from `logical` on, growing the last extent where they follow
+/// it.
 Result<> allocate(BlockCursor& cursor, std::vector<Extent>& extents, std::uint64_t logical, std::uint64_t count);
 
 }  // namespace banger::image::ext4

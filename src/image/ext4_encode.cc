@@ -13,9 +13,9 @@ namespace banger::image::ext4 {
 
 namespace {
 
-constexpr std::size_t kRootEntries = 4;                     // of 12 bytes in the inode's 60, after the header
+constexpr std::size_t kRootEntries = 4;  // of 12 bytes in the inode's 60, after the header
 constexpr std::size_t kBlockEntries = (kBlockBytes - 12) / 12;
-constexpr std::uint32_t kMaxSubdirectories = 64998;         // more links than that are written as 1 (dir_nlink)
+constexpr std::uint32_t kMaxSubdirectories = 64998;  // more links than that are written as 1 (dir_nlink)
 constexpr std::size_t kFastSymlinkBytes = 59;
 
 void put_header(std::byte* at, std::size_t entries, std::size_t max, std::size_t depth) {
@@ -69,7 +69,8 @@ std::uint32_t file_type(std::uint16_t mode) {
 
 std::size_t dirent_size(std::size_t name_bytes) { return (8 + name_bytes + 3) & ~std::size_t{3}; }
 
-/// Lays names into blocks one after the other. Each block ends with a checksum entry; its last real entry reaches up to it.
+/// Lays names into blocks one after the other. Each block ends with a checksum entry; its last real entry reaches up to
+/// it.
 class DirectoryPacker {
  public:
   /// With fs null only counts.
@@ -119,7 +120,8 @@ class DirectoryPacker {
     auto length = static_cast<std::uint16_t>(kUsable - last_);
     std::memcpy(block() + last_ + 4, &length, 2);
     ext2fs_initialize_dirent_tail(fs_, reinterpret_cast<ext2_dir_entry_tail*>(block() + kUsable));
-    if (errcode_t code = ext2fs_dir_block_csum_set(fs_, inode_, reinterpret_cast<ext2_dir_entry*>(block()))) code_ = code;
+    if (errcode_t code = ext2fs_dir_block_csum_set(fs_, inode_, reinterpret_cast<ext2_dir_entry*>(block())))
+      code_ = code;
   }
 
   ext2_filsys fs_;
@@ -134,7 +136,8 @@ void pack_names(DirectoryPacker& packer, Tree& tree, NodeId id) {
   Node& directory = tree[id];
   packer.add(".", directory.inode, EXT2_FT_DIR);
   packer.add("..", tree[directory.parent].inode, EXT2_FT_DIR);
-  for (const auto& [name, child] : *directory.children) packer.add(name, tree[child].inode, file_type(tree[child].mode));
+  for (const auto& [name, child] : *directory.children)
+    packer.add(name, tree[child].inode, file_type(tree[child].mode));
 }
 
 /// Seconds in 34 bits, the upper two beside the nanoseconds; out of range is cut to the nearest.
@@ -153,7 +156,8 @@ void put_device(const Node& node, ext2_inode_large& inode) {  // old_encode_dev 
 
 std::uint32_t link_count(Tree& tree, const Node& node) {
   if (!node.is_directory()) return node.names;
-  auto below = std::ranges::count_if(*node.children, [&](const auto& child) { return tree[child.second].is_directory(); });
+  auto below =
+      std::ranges::count_if(*node.children, [&](const auto& child) { return tree[child.second].is_directory(); });
   return below > kMaxSubdirectories ? 1 : static_cast<std::uint32_t>(below) + 2;
 }
 
@@ -204,7 +208,8 @@ Result<> write_extent_tree(ext2_filsys fs, const Node& node, std::span<std::byte
   auto place = node.tree_blocks.begin();
   alignas(8) std::byte block[kBlockBytes];
   auto emit = [&]() -> Result<> {
-    if (errcode_t code = ext2fs_extent_block_csum_set(fs, node.inode, reinterpret_cast<ext3_extent_header*>(block))) return fail_ext2("checksum of extents", code);
+    if (errcode_t code = ext2fs_extent_block_csum_set(fs, node.inode, reinterpret_cast<ext3_extent_header*>(block)))
+      return fail_ext2("checksum of extents", code);
     return out.put(*place++, {reinterpret_cast<const char*>(block), kBlockBytes});
   };
   std::vector<Index> level;
@@ -248,14 +253,16 @@ Result<> write_directory(ext2_filsys fs, Tree& tree, NodeId id, BlockWriter& out
   pack_names(packer, tree, id);
   std::string bytes = TRY(packer.finish(node.size / kBlockBytes));
   for (const Extent& e : node.extents)
-    TRY(out.put(e.physical, std::string_view(bytes).substr(std::size_t{e.logical} * kBlockBytes, std::size_t{e.count} * kBlockBytes)));
+    TRY(out.put(e.physical, std::string_view(bytes).substr(std::size_t{e.logical} * kBlockBytes,
+                                                           std::size_t{e.count} * kBlockBytes)));
   return {};
 }
 
 Result<> write_xattr_block(ext2_filsys fs, const Node& node, BlockWriter& out) {
   alignas(8) std::byte block[kBlockBytes] = {};
   encode_xattr_block(node.xattrs, block);
-  if (errcode_t code = ext2fs_ext_attr_block_csum_set(fs, node.inode, node.xattr_block, reinterpret_cast<ext2_ext_attr_header*>(block)))
+  if (errcode_t code = ext2fs_ext_attr_block_csum_set(fs, node.inode, node.xattr_block,
+                                                      reinterpret_cast<ext2_ext_attr_header*>(block)))
     return fail_ext2("checksum of attributes", code);
   return out.put(node.xattr_block, {reinterpret_cast<const char*>(block), kBlockBytes});
 }

@@ -1,4 +1,5 @@
-// A subtree of one image as an image of its own. The source is read through libext2fs; it may be damaged, never trusted.
+// A subtree of one image as an image of its own. The source is read through libext2fs; it may be damaged, never
+// trusted.
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,7 +24,9 @@ using ext4::kBlockBytes;
 using ext4::Node;
 using ext4::NodeId;
 
-std::unexpected<Error> damaged(std::string_view why) { return fail(ErrorCode::corrupt, fmt::format("the image is damaged: {}", why)); }
+std::unexpected<Error> damaged(std::string_view why) {
+  return fail(ErrorCode::corrupt, fmt::format("the image is damaged: {}", why));
+}
 
 struct Name {
   std::string text;
@@ -31,7 +34,8 @@ struct Name {
 };
 
 ext4::Time time_from(std::uint32_t seconds, std::uint32_t extra) {
-  return {static_cast<std::int64_t>(static_cast<std::int32_t>(seconds)) + (static_cast<std::int64_t>(extra & 3) << 32), std::min(extra >> 2, 999'999'999u)};
+  return {static_cast<std::int64_t>(static_cast<std::int32_t>(seconds)) + (static_cast<std::int64_t>(extra & 3) << 32),
+          std::min(extra >> 2, 999'999'999u)};
 }
 
 /// Copies inode by inode; remembers which node a hard-linked inode became and which directories were entered.
@@ -59,16 +63,19 @@ class Extractor {
     std::vector<Name> names;
     auto collect = [](ext2_dir_entry* entry, int, int, char*, void* into) {
       std::string_view name(entry->name, static_cast<std::size_t>(ext2fs_dirent_name_len(entry)));
-      if (entry->inode != 0 && name != "." && name != "..") static_cast<std::vector<Name>*>(into)->push_back({std::string(name), entry->inode});
+      if (entry->inode != 0 && name != "." && name != "..")
+        static_cast<std::vector<Name>*>(into)->push_back({std::string(name), entry->inode});
       return static_cast<std::vector<Name>*>(into)->size() > limits::kArchiveEntries ? DIRENT_ABORT : 0;
     };
-    if (errcode_t code = ext2fs_dir_iterate(fs_, directory, 0, nullptr, collect, &names)) return fail_ext2("read a directory", code);
+    if (errcode_t code = ext2fs_dir_iterate(fs_, directory, 0, nullptr, collect, &names))
+      return fail_ext2("read a directory", code);
     std::ranges::sort(names, {}, &Name::text);
     return names;
   }
 
   Result<> copy_child(const Name& name, NodeId directory) {
-    if (TRY(split_member(name.text, AbsoluteNames::refuse)).size() != 1 || name.text.find('/') != name.text.npos) return damaged("an impossible name");
+    if (TRY(split_member(name.text, AbsoluteNames::refuse)).size() != 1 || name.text.find('/') != name.text.npos)
+      return damaged("an impossible name");
     if (build_.tree()[directory].children->contains(name.text)) return damaged("a name that is there twice");
     auto seen = copied_.find(name.inode);
     if (seen != copied_.end()) {
@@ -88,8 +95,10 @@ class Extractor {
   Result<Node> read_node(ext2_ino_t number) {
     alignas(ext2_inode_large) std::byte bytes[ext4::kInodeBytes] = {};
     auto& inode = *reinterpret_cast<ext2_inode_large*>(bytes);
-    if (errcode_t code = ext2fs_read_inode_full(fs_, number, reinterpret_cast<ext2_inode*>(bytes), sizeof bytes)) return fail_ext2("read an inode", code);
-    if (inode.i_links_count == 0 || (inode.i_flags & (EXT4_INLINE_DATA_FL | EXT4_ENCRYPT_FL))) return damaged("a name leads to an inode that is free or not plain");
+    if (errcode_t code = ext2fs_read_inode_full(fs_, number, reinterpret_cast<ext2_inode*>(bytes), sizeof bytes))
+      return fail_ext2("read an inode", code);
+    if (inode.i_links_count == 0 || (inode.i_flags & (EXT4_INLINE_DATA_FL | EXT4_ENCRYPT_FL)))
+      return damaged("a name leads to an inode that is free or not plain");
     Node node;
     node.mode = inode.i_mode;
     node.uid = inode_uid(inode);
@@ -128,7 +137,9 @@ class Extractor {
       return {};
     }
     blk64_t block = 0;
-    if (errcode_t code = ext2fs_bmap2(fs_, number, reinterpret_cast<ext2_inode*>(&inode), nullptr, 0, 0, nullptr, &block)) return fail_ext2("read a symlink", code);
+    if (errcode_t code =
+            ext2fs_bmap2(fs_, number, reinterpret_cast<ext2_inode*>(&inode), nullptr, 0, 0, nullptr, &block))
+      return fail_ext2("read a symlink", code);
     node.target.resize(kBlockBytes);
     TRY(read_blocks(block, node.target));
     node.target.resize(size);
@@ -143,12 +154,14 @@ class Extractor {
     return {};
   }
 
-  Result<std::vector<ext4::Xattr>> read_xattrs(ext2_ino_t number, ext2_inode_large& inode, std::span<const std::byte> bytes) {
+  Result<std::vector<ext4::Xattr>> read_xattrs(ext2_ino_t number, ext2_inode_large& inode,
+                                               std::span<const std::byte> bytes) {
     std::string block;
     if (blk64_t at = ext2fs_file_acl_block(fs_, reinterpret_cast<ext2_inode*>(&inode))) {
       block.resize(kBlockBytes);
       if (at >= ext2fs_blocks_count(fs_->super)) return damaged("attributes outside the image");
-      if (errcode_t code = ext2fs_read_ext_attr3(fs_, at, block.data(), number)) return fail_ext2("read attributes", code);
+      if (errcode_t code = ext2fs_read_ext_attr3(fs_, at, block.data(), number))
+        return fail_ext2("read attributes", code);
     }
     std::size_t tail = std::min<std::size_t>(128 + inode.i_extra_isize, bytes.size());
     return ext4::decode_xattrs(bytes.subspan(tail), std::as_bytes(std::span(block)));
@@ -161,10 +174,13 @@ class Extractor {
     std::unique_ptr<struct ext2_extent_handle, void (*)(ext2_extent_handle_t)> handle(raw, ext2fs_extent_free);
     ext2fs_extent extent{};
     std::uint64_t done = 0;
-    for (errcode_t code = ext2fs_extent_get(raw, EXT2_EXTENT_ROOT, &extent);; code = ext2fs_extent_get(raw, EXT2_EXTENT_NEXT, &extent)) {
+    for (errcode_t code = ext2fs_extent_get(raw, EXT2_EXTENT_ROOT, &extent);;
+         code = ext2fs_extent_get(raw, EXT2_EXTENT_NEXT, &extent)) {
       if (code == EXT2_ET_EXTENT_NO_NEXT || code == EXT2_ET_NO_CURRENT_NODE) return build_.end(id);
       if (code) return fail_ext2("read a file's extents", code);
-      if (!(extent.e_flags & EXT2_EXTENT_FLAGS_LEAF) || (extent.e_flags & (EXT2_EXTENT_FLAGS_UNINIT | EXT2_EXTENT_FLAGS_SECOND_VISIT))) continue;
+      if (!(extent.e_flags & EXT2_EXTENT_FLAGS_LEAF) ||
+          (extent.e_flags & (EXT2_EXTENT_FLAGS_UNINIT | EXT2_EXTENT_FLAGS_SECOND_VISIT)))
+        continue;
       if (extent.e_lblk < done) return damaged("extents that overlap");
       done = extent.e_lblk + extent.e_len;
       TRY(copy_extent(extent, id));
@@ -175,11 +191,13 @@ class Extractor {
     std::uint64_t size = build_.tree()[id].size;
     std::string buffer;
     for (std::uint64_t at = 0; at < extent.e_len;) {
-      std::uint64_t offset = (extent.e_lblk + at) * kBlockBytes, count = std::min<std::uint64_t>(extent.e_len - at, 256);
+      std::uint64_t offset = (extent.e_lblk + at) * kBlockBytes,
+                    count = std::min<std::uint64_t>(extent.e_len - at, 256);
       if (offset >= size) return {};
       buffer.resize(count * kBlockBytes);
       TRY(read_blocks(extent.e_pblk + at, buffer));
-      TRY(build_.write(id, offset, std::string_view(buffer).substr(0, std::min<std::uint64_t>(buffer.size(), size - offset)), {}));
+      TRY(build_.write(id, offset,
+                       std::string_view(buffer).substr(0, std::min<std::uint64_t>(buffer.size(), size - offset)), {}));
       at += count;
     }
     return {};
@@ -196,7 +214,8 @@ Result<ext2_ino_t> find_directory(ext2_filsys fs, const std::string& directory) 
   ext2_ino_t at = EXT2_ROOT_INO;
   for (std::string_view part : TRY(split_member(directory, AbsoluteNames::make_relative))) {
     errcode_t code = ext2fs_lookup(fs, at, part.data(), static_cast<int>(part.size()), nullptr, &at);
-    if (code == EXT2_ET_FILE_NOT_FOUND || code == EXT2_ET_NO_DIRECTORY) return fail(ErrorCode::not_found, "it is not in the image");
+    if (code == EXT2_ET_FILE_NOT_FOUND || code == EXT2_ET_NO_DIRECTORY)
+      return fail(ErrorCode::not_found, "it is not in the image");
     if (code) return fail_ext2("look it up", code);
   }
   return at;
@@ -204,11 +223,14 @@ Result<ext2_ino_t> find_directory(ext2_filsys fs, const std::string& directory) 
 
 }  // namespace
 
-Result<Ext4Stats> extract_subtree(const std::string& image_path, const std::string& directory, const std::string& path, const Ext4Options& options) {
+Result<Ext4Stats> extract_subtree(const std::string& image_path, const std::string& directory, const std::string& path,
+                                  const Ext4Options& options) {
   auto made = [&]() -> Result<Ext4Stats> {
     auto image = TRY(ext4::open_image(image_path));
-    if (image.fs->blocksize != kBlockBytes || image.fs->super->s_inode_size != ext4::kInodeBytes || !ext2fs_has_feature_extents(image.fs->super))
-      return fail(ErrorCode::unsupported, fmt::format("{} is not laid out as banger's images are", image_path), "import it as a tar file");
+    if (image.fs->blocksize != kBlockBytes || image.fs->super->s_inode_size != ext4::kInodeBytes ||
+        !ext2fs_has_feature_extents(image.fs->super))
+      return fail(ErrorCode::unsupported, fmt::format("{} is not laid out as banger's images are", image_path),
+                  "import it as a tar file");
     ext2_ino_t from = TRY(find_directory(image.fs.get(), directory));
     auto build = TRY(Build::create(path, options));
     TRY(Extractor(image, *build).copy_root(from));

@@ -36,9 +36,11 @@ ext2_super_block parameters(const Geometry& g) {
   ext2fs_blocks_count_set(&p, g.blocks);
   p.s_feature_compat = EXT2_FEATURE_COMPAT_DIR_INDEX | EXT2_FEATURE_COMPAT_EXT_ATTR;
   if (g.reserved_descriptors > 0) p.s_feature_compat |= EXT2_FEATURE_COMPAT_RESIZE_INODE;
-  p.s_feature_incompat = EXT2_FEATURE_INCOMPAT_FILETYPE | EXT3_FEATURE_INCOMPAT_EXTENTS | EXT4_FEATURE_INCOMPAT_64BIT | EXT4_FEATURE_INCOMPAT_FLEX_BG;
-  p.s_feature_ro_compat = EXT2_FEATURE_RO_COMPAT_SPARSE_SUPER | EXT2_FEATURE_RO_COMPAT_LARGE_FILE | EXT4_FEATURE_RO_COMPAT_HUGE_FILE |
-                          EXT4_FEATURE_RO_COMPAT_DIR_NLINK | EXT4_FEATURE_RO_COMPAT_EXTRA_ISIZE | EXT4_FEATURE_RO_COMPAT_METADATA_CSUM;
+  p.s_feature_incompat = EXT2_FEATURE_INCOMPAT_FILETYPE | EXT3_FEATURE_INCOMPAT_EXTENTS | EXT4_FEATURE_INCOMPAT_64BIT |
+                         EXT4_FEATURE_INCOMPAT_FLEX_BG;
+  p.s_feature_ro_compat = EXT2_FEATURE_RO_COMPAT_SPARSE_SUPER | EXT2_FEATURE_RO_COMPAT_LARGE_FILE |
+                          EXT4_FEATURE_RO_COMPAT_HUGE_FILE | EXT4_FEATURE_RO_COMPAT_DIR_NLINK |
+                          EXT4_FEATURE_RO_COMPAT_EXTRA_ISIZE | EXT4_FEATURE_RO_COMPAT_METADATA_CSUM;
   return p;
 }
 
@@ -52,12 +54,15 @@ void uuid_from(std::string_view seed, std::string_view purpose, unsigned char* u
 Result<Filesystem> initialize(int fd, const Geometry& g, const Ext4Options& options) {
   ext2_super_block parameter = parameters(g);
   ext2_filsys raw = nullptr;
-  if (errcode_t code = ext2fs_initialize(std::to_string(fd).c_str(), EXT2_FLAG_64BITS, &parameter, descriptor_io(), &raw))
+  if (errcode_t code =
+          ext2fs_initialize(std::to_string(fd).c_str(), EXT2_FLAG_64BITS, &parameter, descriptor_io(), &raw))
     return fail_ext2("make file system", code);
   Filesystem fs(raw);
   if (ext2fs_blocks_count(fs->super) != g.blocks || fs->super->s_inodes_per_group != g.inodes_per_group)
-    return fail(ErrorCode::internal, fmt::format("libext2fs made {} blocks with {} inodes a group instead of {} with {}", ext2fs_blocks_count(fs->super),
-                fs->super->s_inodes_per_group, g.blocks, g.inodes_per_group));
+    return fail(
+        ErrorCode::internal,
+        fmt::format("libext2fs made {} blocks with {} inodes a group instead of {} with {}",
+                    ext2fs_blocks_count(fs->super), fs->super->s_inodes_per_group, g.blocks, g.inodes_per_group));
   // libext2fs takes 0 for "now", which would not be the same twice.
   fs->now = std::clamp<std::int64_t>(options.timestamp, 1, INT32_MAX);
   ext2_super_block& super = *fs->super;
@@ -75,10 +80,13 @@ Result<Filesystem> initialize(int fd, const Geometry& g, const Ext4Options& opti
   return fs;
 }
 
-void use_blocks(ext2_filsys fs, std::uint64_t start, std::uint64_t count) { ext2fs_block_alloc_stats_range(fs, start, static_cast<blk_t>(count), +1); }
+void use_blocks(ext2_filsys fs, std::uint64_t start, std::uint64_t count) {
+  ext2fs_block_alloc_stats_range(fs, start, static_cast<blk_t>(count), +1);
+}
 
-/// Bitmaps and inode tables of the first groups go after the content, where libext2fs (which looks near the group) might find no
-/// room; the rest is its job. Tables are holes of a new file, so they count as zeroed and the guest need not do it.
+/// Bitmaps and inode tables of the first groups go after the content, where libext2fs (which looks near the group)
+/// might find no room; the rest is its job. Tables are holes of a new file, so they count as zeroed and the guest need
+/// not do it.
 Result<> place_tables(ext2_filsys fs, const Geometry& g, BlockCursor cursor) {
   for (std::uint32_t group = 0; group < g.table_groups; ++group) {
     std::uint64_t block_bitmap = TRY(cursor.take_contiguous(1));
@@ -119,13 +127,15 @@ Result<> write_inodes(ext2_filsys fs, Tree& tree, BlockWriter& metadata, BlockWr
   for (NodeId id = 0; id < tree.size(); ++id) {
     if (!tree.alive(id)) continue;
     std::uint32_t index = (tree[id].inode - 1) % fs->super->s_inodes_per_group;
-    std::uint64_t at = ext2fs_inode_table_loc(fs, (tree[id].inode - 1) / fs->super->s_inodes_per_group) + index / kInodesPerBlock;
+    std::uint64_t at =
+        ext2fs_inode_table_loc(fs, (tree[id].inode - 1) / fs->super->s_inodes_per_group) + index / kInodesPerBlock;
     if (at != open_at) {
       if (open_at) TRY(tables.put(open_at, block));
       std::ranges::fill(block, '\0');
       open_at = at;
     }
-    std::span<std::byte> bytes(reinterpret_cast<std::byte*>(block.data()) + index % kInodesPerBlock * kInodeBytes, kInodeBytes);
+    std::span<std::byte> bytes(reinterpret_cast<std::byte*>(block.data()) + index % kInodesPerBlock * kInodeBytes,
+                               kInodeBytes);
     TRY(encode_inode(fs, tree, id, bytes, metadata));
   }
   if (open_at) TRY(tables.put(open_at, block));
@@ -148,7 +158,9 @@ Result<> add_journal(ext2_filsys fs, const Geometry& g, std::uint64_t goal) {
   ext2fs_journal_params size{};
   size.num_journal_blocks = g.journal_blocks;
   // The journal's blocks are holes, that is zeros, which is all that lazy initialisation leaves to chance.
-  if (errcode_t code = ext2fs_add_journal_inode3(fs, &size, goal, EXT2_MKJOURNAL_LAZYINIT | EXT2_MKJOURNAL_NO_MNT_CHECK)) return fail_ext2("add journal", code);
+  if (errcode_t code =
+          ext2fs_add_journal_inode3(fs, &size, goal, EXT2_MKJOURNAL_LAZYINIT | EXT2_MKJOURNAL_NO_MNT_CHECK))
+    return fail_ext2("add journal", code);
   return {};
 }
 
@@ -164,11 +176,13 @@ Result<> lay_out(Tree& tree, BlockCursor& cursor, NodeId lost_and_found) {
     if (!tree.alive(id)) continue;
     Node& node = tree[id];
     if (node.is_directory()) {
-      std::uint64_t blocks = std::max(directory_blocks(tree, id), lost_and_found != kRoot && id == lost_and_found ? kLostAndFoundBlocks : 1);
+      std::uint64_t blocks = std::max(directory_blocks(tree, id),
+                                      lost_and_found != kRoot && id == lost_and_found ? kLostAndFoundBlocks : 1);
       node.size = blocks * kBlockBytes;
       TRY(allocate(cursor, node.extents, 0, blocks));
     }
-    for (std::size_t left = extent_tree_blocks(node.extents.size()); left > 0; --left) node.tree_blocks.push_back(TRY(cursor.take(1)).start);
+    for (std::size_t left = extent_tree_blocks(node.extents.size()); left > 0; --left)
+      node.tree_blocks.push_back(TRY(cursor.take(1)).start);
     if (needs_xattr_block(node.xattrs)) node.xattr_block = TRY(cursor.take(1)).start;
   }
   return {};
@@ -188,7 +202,8 @@ Result<std::uint64_t> format(int fd, Tree& tree, const BlockCursor& cursor, cons
   if (g.reserved_descriptors > 0)
     if (errcode_t code = ext2fs_create_resize_inode(fs.get())) return fail_ext2("make the resize inode", code);
   TRY(add_journal(fs.get(), g, cursor.next()));
-  if (errcode_t code = ext2fs_close2(fs.get(), EXT2_FLAG_FLUSH_NO_SYNC)) return fail_ext2("write superblock and bitmaps", code);
+  if (errcode_t code = ext2fs_close2(fs.get(), EXT2_FLAG_FLUSH_NO_SYNC))
+    return fail_ext2("write superblock and bitmaps", code);
   fs.release();  // freed by ext2fs_close2
   return size;
 }

@@ -35,11 +35,15 @@ Result<std::uint16_t> type_of(const TarEntry& entry) {
 }
 
 Result<> check(const TarEntry& entry) {
-  if (entry.uid < 0 || entry.uid > UINT32_MAX || entry.gid < 0 || entry.gid > UINT32_MAX) return refuse(entry, fmt::format("has the impossible owner {}:{}", entry.uid, entry.gid));
-  if (entry.size < 0 || entry.size > kMaxFileBytes) return refuse(entry, fmt::format("has the impossible size {}", entry.size));
-  if (entry.device_major < 0 || entry.device_major >= 1 << 12 || entry.device_minor < 0 || entry.device_minor >= 1 << 20)
+  if (entry.uid < 0 || entry.uid > UINT32_MAX || entry.gid < 0 || entry.gid > UINT32_MAX)
+    return refuse(entry, fmt::format("has the impossible owner {}:{}", entry.uid, entry.gid));
+  if (entry.size < 0 || entry.size > kMaxFileBytes)
+    return refuse(entry, fmt::format("has the impossible size {}", entry.size));
+  if (entry.device_major < 0 || entry.device_major >= 1 << 12 || entry.device_minor < 0 ||
+      entry.device_minor >= 1 << 20)
     return refuse(entry, fmt::format("is the impossible device {}:{}", entry.device_major, entry.device_minor));
-  if (entry.kind == EntryKind::symlink && (entry.target.empty() || entry.target.size() > kMaxTargetBytes)) return refuse(entry, "is a symlink with an empty or overlong target");
+  if (entry.kind == EntryKind::symlink && (entry.target.empty() || entry.target.size() > kMaxTargetBytes))
+    return refuse(entry, "is a symlink with an empty or overlong target");
   return {};
 }
 
@@ -67,7 +71,8 @@ Result<> copy_content(TarReader& reader, Build& build, NodeId file, const Progre
   for (;;) {
     auto block = TRY(reader.next_block());
     if (!block) return build.end(file);
-    if (block->offset > size || block->data.size() > size - block->offset) return fail(ErrorCode::corrupt, "archive is damaged: a file has more content than its size");
+    if (block->offset > size || block->data.size() > size - block->offset)
+      return fail(ErrorCode::corrupt, "archive is damaged: a file has more content than its size");
     TRY(build.write(file, block->offset, block->data, progress));
   }
 }
@@ -77,13 +82,15 @@ Result<> add_entry(TarReader& reader, Build& build, const TarEntry& entry, const
   Node node = TRY(in(fmt::format("archive entry '{}'", printable(entry.path)), make_node(entry)));
   NodeId id = TRY(build.tree().place(entry.path, std::move(node)));
   if (entry.kind == EntryKind::symlink) return build.store_target(id);
-  if (entry.kind == EntryKind::file) return in(fmt::format("archive entry '{}'", printable(entry.path)), copy_content(reader, build, id, progress));
+  if (entry.kind == EntryKind::file)
+    return in(fmt::format("archive entry '{}'", printable(entry.path)), copy_content(reader, build, id, progress));
   return {};
 }
 
 }  // namespace
 
-Result<Ext4Stats> write_ext4_from_tar(int tar_fd, const std::string& path, const Ext4Options& options, const Progress& progress) {
+Result<Ext4Stats> write_ext4_from_tar(int tar_fd, const std::string& path, const Ext4Options& options,
+                                      const Progress& progress) {
   auto made = [&]() -> Result<Ext4Stats> {
     auto build = TRY(Build::create(path, options));
     auto reader = TRY(TarReader::open(tar_fd));

@@ -13,7 +13,8 @@
 
 namespace banger::image::ext4 {
 
-/// The manager to give to ext2fs_open2 and ext2fs_initialize, whose `name` is then the number of a descriptor, borrowed.
+/// The manager to give to ext2fs_open2 and ext2fs_initialize, whose `name` is then the number of a descriptor,
+/// borrowed.
 io_manager descriptor_io();
 
 /// `what: reason` for a non-zero result of a libext2fs function.

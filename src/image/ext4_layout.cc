@@ -12,10 +12,11 @@ namespace banger::image::ext4 {
 namespace {
 
 constexpr std::uint32_t kDescriptorsPerBlock = kBlockBytes / 64;
-// 127 spare blocks of descriptors let the resize inode grow a file system by 1 TiB; past that Linux switches to meta_bg by itself
-// (fs/ext4/resize.c). Each costs a block on disk as soon as there is a second superblock, so not more.
+// 127 spare blocks of descriptors let the resize inode grow a file system by 1 TiB; past that Linux switches to meta_bg
+// by itself (fs/ext4/resize.c). Each costs a block on disk as soon as there is a second superblock, so not more.
 constexpr std::uint32_t kSpareDescriptorBlocks = 127;
-constexpr std::uint32_t kMinInodesPerGroup = 8192;  // one for 16 KiB, as mke2fs has it; groups added by growing get as many
+constexpr std::uint32_t kMinInodesPerGroup =
+    8192;  // one for 16 KiB, as mke2fs has it; groups added by growing get as many
 constexpr std::uint32_t kMaxInodesPerGroup = 32768;
 constexpr std::uint32_t kMaxJournalBlocks = 16384;  // 64 MiB: a bigger one only wears more of the host's disk
 constexpr std::uint32_t kTailRoom = 64;             // libext2fs drops a last group with fewer than 50 blocks to spare
@@ -65,9 +66,11 @@ Result<std::uint64_t> sized_end(const Geometry& g, BlockCursor cursor, std::uint
   return cursor.next();
 }
 
-Result<Geometry> size_from_content(const Ext4Options& options, const BlockCursor& content, std::uint64_t inodes, std::uint32_t descriptor_blocks) {
+Result<Geometry> size_from_content(const Ext4Options& options, const BlockCursor& content, std::uint64_t inodes,
+                                   std::uint32_t descriptor_blocks) {
   Geometry g;
-  for (std::uint64_t groups = std::max<std::uint64_t>(1, divide_up(content.next(), kBlocksPerGroup)); groups * kBlocksPerGroup <= kMaxBlocks;) {
+  for (std::uint64_t groups = std::max<std::uint64_t>(1, divide_up(content.next(), kBlocksPerGroup));
+       groups * kBlocksPerGroup <= kMaxBlocks;) {
     g.groups = g.table_groups = static_cast<std::uint32_t>(groups);
     g.journal_blocks = options.journal ? journal_blocks_for(groups * kBlocksPerGroup - 1) : 0;
     if (!spread_inodes(g, inodes)) {
@@ -82,13 +85,17 @@ Result<Geometry> size_from_content(const Ext4Options& options, const BlockCursor
     g.blocks = std::max(g.blocks, (groups - 1) * kBlocksPerGroup + last_group_blocks(g, descriptor_blocks));
     return g;
   }
-  return fail(ErrorCode::exhausted, fmt::format("the content does not fit into {}", format_size(limits::kMaxDiskBytes)));
+  return fail(ErrorCode::exhausted,
+              fmt::format("the content does not fit into {}", format_size(limits::kMaxDiskBytes)));
 }
 
-Result<Geometry> size_as_told(const Ext4Options& options, const BlockCursor& content, std::uint64_t inodes, std::uint32_t descriptor_blocks) {
+Result<Geometry> size_as_told(const Ext4Options& options, const BlockCursor& content, std::uint64_t inodes,
+                              std::uint32_t descriptor_blocks) {
   Geometry g{.blocks = options.size_bytes / kBlockBytes};
   auto too_small = [&] {
-    return fail(ErrorCode::exhausted, fmt::format("a file system of {} is too small for its content", format_size(options.size_bytes)), "make it larger");
+    return fail(ErrorCode::exhausted,
+                fmt::format("a file system of {} is too small for its content", format_size(options.size_bytes)),
+                "make it larger");
   };
   for (;;) {
     g.groups = static_cast<std::uint32_t>(divide_up(g.blocks, kBlocksPerGroup));
@@ -123,7 +130,8 @@ std::uint32_t descriptor_blocks_for(const Ext4Options& options) {
   return blocks > UINT32_MAX ? used : used + kSpareDescriptorBlocks;
 }
 
-BlockCursor::BlockCursor(std::uint32_t descriptor_blocks, std::uint64_t limit_blocks) : superblock_blocks_(1 + descriptor_blocks), limit_(limit_blocks) {}
+BlockCursor::BlockCursor(std::uint32_t descriptor_blocks, std::uint64_t limit_blocks)
+    : superblock_blocks_(1 + descriptor_blocks), limit_(limit_blocks) {}
 
 void BlockCursor::skip_superblock() {
   std::uint64_t group = next_ / kBlocksPerGroup, first = group * kBlocksPerGroup;
@@ -132,7 +140,8 @@ void BlockCursor::skip_superblock() {
 
 std::uint64_t BlockCursor::run_end() const {
   std::uint64_t group = next_ / kBlocksPerGroup + 1;
-  // Two groups next to each other without a copy are common; more in one run gain nothing, an extent holds 32768 blocks.
+  // Two groups next to each other without a copy are common; more in one run gain nothing, an extent holds 32768
+  // blocks.
   if (!has_superblock(group)) ++group;
   return std::min(group * kBlocksPerGroup, limit_);
 }

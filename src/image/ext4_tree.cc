@@ -44,11 +44,13 @@ Result<> Tree::enter(NodeId directory, std::string_view name, NodeId id) {
   if (++name_count_ > limits::kArchiveEntries)
     return fail(ErrorCode::exhausted, fmt::format("more than {} entries in one file system", limits::kArchiveEntries));
   if (metadata_bytes_ > limits::kArchiveMetadataBytes)
-    return fail(ErrorCode::exhausted, "names, links and attributes of the file system take more than 1 GiB of memory");
+    return fail(ErrorCode::exhausted, "names, links and attributes of the file system take too much memory");
   nodes_[directory].children->emplace(name, id);
   Node& node = nodes_[id];
   if (node.is_directory()) node.parent = directory;
-  else if (++node.names > kMaxLinks) return fail(ErrorCode::invalid, fmt::format("'{}': more than {} hard links to one file", printable(name), kMaxLinks));
+  else if (++node.names > kMaxLinks)
+    return fail(ErrorCode::invalid,
+                fmt::format("'{}': more than {} hard links to one file", printable(name), kMaxLinks));
   return {};
 }
 
@@ -60,7 +62,8 @@ Result<Tree::Place> Tree::walk(std::string_view path, bool make_parents) {
     Names& names = *nodes_[at].children;
     auto found = names.find(parts[i]);
     if (found == names.end()) {
-      if (!make_parents) return fail(ErrorCode::invalid, fmt::format("'{}' is not in the archive before this", printable(path)));
+      if (!make_parents)
+        return fail(ErrorCode::invalid, fmt::format("'{}' is not in the archive before this", printable(path)));
       NodeId made = TRY(add(make_directory(0755, made_up_time_)));
       TRY(enter(at, parts[i], made));
       at = made;
@@ -68,8 +71,9 @@ Result<Tree::Place> Tree::walk(std::string_view path, bool make_parents) {
     }
     at = found->second;
     if (!nodes_[at].is_directory())
-      return fail(ErrorCode::invalid, fmt::format("archive entry '{}' goes through '{}', which is {}", printable(path), printable(parts[i]),
-                  S_ISLNK(nodes_[at].mode) ? "a symlink" : "not a directory"));
+      return fail(ErrorCode::invalid,
+                  fmt::format("archive entry '{}' goes through '{}', which is {}", printable(path), printable(parts[i]),
+                              S_ISLNK(nodes_[at].mode) ? "a symlink" : "not a directory"));
   }
   return Place{at, parts.back()};
 }
@@ -83,7 +87,9 @@ Result<NodeId> Tree::place(std::string_view path, Node node) {
     old = std::move(node);
   };
   if (place.name.empty()) {
-    if (!node.is_directory()) return fail(ErrorCode::invalid, fmt::format("archive entry '{}' makes the root something other than a directory", printable(path)));
+    if (!node.is_directory())
+      return fail(ErrorCode::invalid,
+                  fmt::format("archive entry '{}' makes the root something other than a directory", printable(path)));
     take_over(nodes_[kRoot]);
     return kRoot;
   }
@@ -109,7 +115,8 @@ Result<> Tree::add_name(NodeId directory, std::string_view name, NodeId node) { 
 
 Result<> Tree::link(std::string_view path, std::string_view target) {
   auto missing = [&](std::string_view why) {
-    return fail(ErrorCode::invalid, fmt::format("hard link '{}' to '{}', which {}", printable(path), printable(target), why));
+    return fail(ErrorCode::invalid,
+                fmt::format("hard link '{}' to '{}', which {}", printable(path), printable(target), why));
   };
   Place from = TRY(in(fmt::format("hard link '{}'", printable(path)), walk(target, false)));
   if (from.name.empty()) return missing("is the root");
@@ -123,7 +130,10 @@ Result<> Tree::link(std::string_view path, std::string_view target) {
   Names& names = *nodes_[to.directory].children;
   if (auto old = names.find(to.name); old != names.end()) {
     if (old->second == id) return {};
+    // What goes may be a directory with the target in it: one more name keeps the target.
+    ++nodes_[id].names;
     leave(to.directory, old);
+    --nodes_[id].names;
   }
   return enter(to.directory, to.name, id);
 }

@@ -37,17 +37,17 @@ struct Node {
   std::uint32_t uid = 0, gid = 0;
   Time mtime, atime;
   std::uint32_t device_major = 0, device_minor = 0;
-  std::uint32_t names = 0;          ///< of a non-directory: how many lead here; 0 is a node that was replaced
-  std::uint64_t size = 0;           ///< bytes; of directories set when laid out
-  std::string target;               ///< of a symlink
+  std::uint32_t names = 0;  ///< of a non-directory: how many lead here; 0 is a node that was replaced
+  std::uint64_t size = 0;   ///< bytes; of directories set when laid out
+  std::string target;       ///< of a symlink
   std::vector<Extent> extents;
   std::vector<Xattr> xattrs;
   std::unique_ptr<Names> children;  ///< of a directory, in byte order: the order they are written in
 
   // Decided when the image is laid out.
   std::uint32_t inode = 0;
-  NodeId parent = kRoot;            ///< of a directory
-  std::uint64_t xattr_block = 0;    ///< 0: none
+  NodeId parent = kRoot;                   ///< of a directory
+  std::uint64_t xattr_block = 0;           ///< 0: none
   std::vector<std::uint64_t> tree_blocks;  ///< of the extent tree, leaves first
 
   bool is_directory() const { return children != nullptr; }
@@ -59,9 +59,9 @@ class Tree {
  public:
   explicit Tree(Node root);
 
-  /// Puts `node` at an archive member's path; what was there before goes, except that a directory only takes over the new one's
-  /// owner, mode, times and attributes. Missing parents are made 0755 root. `invalid` when the path leaves the root or goes through
-  /// something that is not a directory; `exhausted` over the limits of base/bounds.h.
+  /// Puts `node` at an archive member's path; what was there before goes, except that a directory only takes over the
+  /// new one's owner, mode, times and attributes. Missing parents are made 0755 root. `invalid` when the path leaves
+  /// the root or goes through something that is not a directory; `exhausted` over the limits of base/bounds.h.
   Result<NodeId> place(std::string_view path, Node node);
   /// Makes `path` another name of what `target` names, which must be there and not be a directory.
   Result<> link(std::string_view path, std::string_view target);

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t kEntryBytes = sizeof(ext2_ext_attr_entry);
 constexpr std::size_t kHeaderBytes = sizeof(ext2_ext_attr_header);
-constexpr std::size_t kEndMark = 4;                                // a zero word after the last entry
+constexpr std::size_t kEndMark = 4;                                 // a zero word after the last entry
 constexpr std::size_t kInodeRoom = kInodeTailBytes - 4 - kEndMark;  // after the magic
 constexpr std::size_t kBlockRoom = kBlockBytes - kHeaderBytes - kEndMark;
 
@@ -30,19 +30,28 @@ struct Prefix {
   std::uint8_t index;
   bool whole;  ///< the prefix is the whole name
 };
-constexpr Prefix kPrefixes[] = {{"system.posix_acl_access", 2, true}, {"system.posix_acl_default", 3, true}, {"user.", 1, false},
-                                {"trusted.", 4, false},               {"security.", 6, false},               {"system.", 7, false}};
+constexpr Prefix kPrefixes[] = {{"system.posix_acl_access", 2, true},
+                                {"system.posix_acl_default", 3, true},
+                                {"user.", 1, false},
+                                {"trusted.", 4, false},
+                                {"security.", 6, false},
+                                {"system.", 7, false}};
 
 /// From the xattr form (version 2, 8 bytes an entry) to the on-disk form (version 1, no id where none is meant).
 std::optional<std::string> acl_to_disk(std::string_view value) {
   auto bytes = [&](std::size_t at, std::size_t count) { return value.substr(at, count); };
-  if (value.size() < 4 || (value.size() - 4) % 8 != 0 || bytes(0, 4) != std::string_view("\2\0\0\0", 4)) return std::nullopt;
+  if (value.size() < 4 || (value.size() - 4) % 8 != 0 || bytes(0, 4) != std::string_view("\2\0\0\0", 4))
+    return std::nullopt;
   std::string disk("\1\0\0\0", 4);
   for (std::size_t at = 4; at < value.size(); at += 8) {
     if (value[at + 1] != 0) return std::nullopt;
     switch (value[at]) {
-      case 0x01: case 0x04: case 0x10: case 0x20: disk += bytes(at, 4); break;
-      case 0x02: case 0x08: disk += bytes(at, 8); break;
+      case 0x01:
+      case 0x04:
+      case 0x10:
+      case 0x20: disk += bytes(at, 4); break;
+      case 0x02:
+      case 0x08: disk += bytes(at, 8); break;
       default: return std::nullopt;
     }
   }
@@ -60,8 +69,10 @@ std::vector<bool> in_inode(const std::vector<Xattr>& xattrs) {
   return inside;
 }
 
-/// Entries grow up from `entries_at`, values down from the end; value offsets count from `origin`. Gives the end of the entries.
-std::size_t put_entries(const std::vector<Xattr>& xattrs, bool inside, std::span<std::byte> area, std::size_t entries_at, std::size_t origin, bool hashed) {
+/// Entries grow up from `entries_at`, values down from the end; value offsets count from `origin`. Gives the end of the
+/// entries.
+std::size_t put_entries(const std::vector<Xattr>& xattrs, bool inside, std::span<std::byte> area,
+                        std::size_t entries_at, std::size_t origin, bool hashed) {
   auto chosen = in_inode(xattrs);
   std::size_t values_at = area.size();
   for (std::size_t i = 0; i < xattrs.size(); ++i) {
@@ -83,7 +94,8 @@ std::size_t put_entries(const std::vector<Xattr>& xattrs, bool inside, std::span
   return entries_at;
 }
 
-Result<> get_entries(std::span<const std::byte> area, std::size_t entries_at, std::size_t origin, std::vector<Xattr>& out) {
+Result<> get_entries(std::span<const std::byte> area, std::size_t entries_at, std::size_t origin,
+                     std::vector<Xattr>& out) {
   auto damaged = [] { return fail(ErrorCode::corrupt, "extended attributes are damaged"); };
   for (std::size_t at = entries_at;;) {
     std::uint32_t end = 0;
@@ -94,10 +106,14 @@ Result<> get_entries(std::span<const std::byte> area, std::size_t entries_at, st
     if (at + kEntryBytes > area.size()) return damaged();
     std::memcpy(&entry, area.data() + at, kEntryBytes);
     std::size_t name_at = at + kEntryBytes, value_at = origin + entry.e_value_offs;
-    if (name_at + entry.e_name_len > area.size() || entry.e_value_inum != 0 || entry.e_value_size > area.size()) return damaged();
+    if (name_at + entry.e_name_len > area.size() || entry.e_value_inum != 0 || entry.e_value_size > area.size())
+      return damaged();
     if (entry.e_value_size > 0 && value_at + entry.e_value_size > area.size()) return damaged();
-    auto text = [&](std::size_t from, std::size_t size) { return std::string(reinterpret_cast<const char*>(area.data()) + from, size); };
-    out.push_back({entry.e_name_index, text(name_at, entry.e_name_len), entry.e_value_size ? text(value_at, entry.e_value_size) : std::string()});
+    auto text = [&](std::size_t from, std::size_t size) {
+      return std::string(reinterpret_cast<const char*>(area.data()) + from, size);
+    };
+    out.push_back({entry.e_name_index, text(name_at, entry.e_name_len),
+                   entry.e_value_size ? text(value_at, entry.e_value_size) : std::string()});
     at = padded(name_at + entry.e_name_len);
   }
 }
@@ -113,20 +129,23 @@ Result<std::optional<Xattr>> make_xattr(std::string_view full_name, std::string_
       return Xattr{prefix.index, {}, std::move(*acl)};
     }
     std::string_view name = full_name.substr(prefix.text.size());
-    if (name.empty() || name.size() > 255) return fail(ErrorCode::invalid, fmt::format("bad attribute name '{}'", printable(full_name)));
+    if (name.empty() || name.size() > 255)
+      return fail(ErrorCode::invalid, fmt::format("bad attribute name '{}'", printable(full_name)));
     return Xattr{prefix.index, std::string(name), std::string(value)};
   }
   return std::nullopt;
 }
 
 Result<> arrange_xattrs(std::vector<Xattr>& xattrs, std::string_view path) {
-  std::ranges::sort(xattrs, {}, [](const Xattr& x) { return std::tuple(x.index, x.name.size(), std::string_view(x.name)); });
+  std::ranges::sort(xattrs, {},
+                    [](const Xattr& x) { return std::tuple(x.index, x.name.size(), std::string_view(x.name)); });
   auto inside = in_inode(xattrs);
   std::size_t size = 0;
   for (std::size_t i = 0; i < xattrs.size(); ++i)
     if (!inside[i]) size += stored_size(xattrs[i]);
   if (size > kBlockRoom)
-    return fail(ErrorCode::invalid, fmt::format("extended attributes of '{}' do not fit into ext4's {} bytes", printable(path), kBlockRoom));
+    return fail(ErrorCode::invalid, fmt::format("extended attributes of '{}' do not fit into ext4's {} bytes",
+                                                printable(path), kBlockRoom));
   return {};
 }
 

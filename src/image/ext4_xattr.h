@@ -21,8 +21,8 @@ struct Xattr {
   bool operator==(const Xattr&) const = default;
 };
 
-/// From the full name and the value Linux's setxattr would get. nullopt for what ext4 cannot hold (unknown prefixes: also Linux
-/// refuses those). `invalid` for a malformed ACL.
+/// From the full name and the value Linux's setxattr would get. nullopt for what ext4 cannot hold (unknown prefixes:
+/// also Linux refuses those). `invalid` for a malformed ACL.
 Result<std::optional<Xattr>> make_xattr(std::string_view full_name, std::string_view value);
 
 /// Sorts as a block wants them and checks that they fit: `invalid`, naming `path`, if they do not.

@@ -9,20 +9,22 @@
 
 namespace banger::image {
 
-/// Writes `path` (a file, symlink or directory tree, itself not followed) to `tar_fd` as a pax stream whose entries start with
-/// `name_in_archive`. Owners, modes, mtimes, symlinks, hard links, sparse files, fifos and xattrs are kept; sockets are skipped.
-/// A file that shrinks while read is padded and reported as an error at the end.
+/// Writes `path` (a file, symlink or directory tree, itself not followed) to `tar_fd` as a pax stream whose entries
+/// start with `name_in_archive`. Owners, modes, mtimes, symlinks, hard links, sparse files, fifos and xattrs are kept;
+/// sockets are skipped. A file that shrinks while read is padded and reported as an error at the end. After any other
+/// error the stream has no end marker, so that its reader fails too.
 Result<> pack_tree(const std::string& path, const std::string& name_in_archive, int tar_fd);
 
 struct UnpackOptions {
-  bool keep_owner = false;        ///< chown to the numeric owner (guest side, root)
-  bool keep_setid = false;        ///< keep setuid, setgid and sticky bits
+  bool keep_owner = false;  ///< chown to the numeric owner (guest side, root)
+  bool keep_setid = false;  ///< keep setuid, setgid and sticky bits, and file capabilities
   std::uint64_t max_bytes = UINT64_MAX;
 };
 
-/// Unpacks into the existing `directory`. Hostile input: nothing outside `directory` is ever touched (".." or absolute names
-/// and writes through symlinks made by the archive or found inside are `invalid`), devices are refused. Existing files are replaced,
-/// existing directories merged.
+/// Unpacks into the existing `directory`. Hostile input: nothing outside `directory` is ever touched (".." or absolute
+/// names and writes through symlinks made by the archive or found inside are `invalid`), devices are refused. Existing
+/// files are replaced, existing directories merged and left with the owner, mode and times they have; `exists` where
+/// one is in the place of the other. Hard links only to files of the same archive. Reads `tar_fd` to its end.
 Result<> unpack_tree(int tar_fd, const std::string& directory, const UnpackOptions& options);
 
 }  // namespace banger::image

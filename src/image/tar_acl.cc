@@ -16,7 +16,14 @@ namespace {
 
 // linux/posix_acl.h and linux/posix_acl_xattr.h: all little-endian.
 constexpr std::uint32_t kVersion = 2, kNoId = 0xffffffff;
-enum Tag : std::uint16_t { kUserObj = 0x01, kUser = 0x02, kGroupObj = 0x04, kGroup = 0x08, kMask = 0x10, kOther = 0x20 };
+enum Tag : std::uint16_t {
+  kUserObj = 0x01,
+  kUser = 0x02,
+  kGroupObj = 0x04,
+  kGroup = 0x08,
+  kMask = 0x10,
+  kOther = 0x20
+};
 
 struct AclEntry {
   std::uint16_t tag = 0, permissions = 0;
@@ -52,8 +59,10 @@ Result<std::vector<AclEntry>> read_entries(archive_entry* entry, int want) {
     if (type != want || one.tag == 0) continue;
     if (one.tag == kUser || one.tag == kGroup) {
       if (id < 0)
-        return fail(ErrorCode::unsupported, fmt::format("ACL of '{}' names '{}' without a number",
-                    printable(path ? path : ""), printable(name ? name : "")), "make the archive with tar --numeric-owner");
+        return fail(ErrorCode::unsupported,
+                    fmt::format("ACL of '{}' names '{}' without a number", printable(path ? path : ""),
+                                printable(name ? name : "")),
+                    "make the archive with tar --numeric-owner");
       one.id = static_cast<std::uint32_t>(id);
     }
     entries.push_back(one);
@@ -68,7 +77,9 @@ Result<std::optional<std::string>> acl_xattr(archive_entry* entry, AclType type)
   if ((archive_entry_acl_types(entry) & want) == 0 || archive_entry_acl_count(entry, want) == 0) return std::nullopt;
   auto entries = TRY(read_entries(entry, want));
   if (entries.empty()) return std::nullopt;
-  auto has = [&](std::uint16_t tag) { return std::ranges::any_of(entries, [&](const AclEntry& e) { return e.tag == tag; }); };
+  auto has = [&](std::uint16_t tag) {
+    return std::ranges::any_of(entries, [&](const AclEntry& e) { return e.tag == tag; });
+  };
   // A named entry needs a mask (acl(5)); without one it is what all group-class entries allow.
   if ((has(kUser) || has(kGroup)) && !has(kMask)) {
     AclEntry mask{.tag = kMask};

@@ -1,4 +1,5 @@
-// Trees into tar streams. Every step goes through directory descriptors, so a tree that changes meanwhile cannot lead outside.
+// Trees into tar streams. Every step goes through directory descriptors, so a tree that changes meanwhile cannot lead
+// outside.
 #include <archive.h>
 #include <archive_entry.h>
 #include <dirent.h>
@@ -33,7 +34,8 @@ struct FreeEntry {
 using Entry = std::unique_ptr<archive_entry, FreeEntry>;
 
 bool wanted_xattr(std::string_view name) {
-  return name.starts_with("user.") || name.starts_with("trusted.") || name.starts_with("security.") || name.starts_with("system.posix_acl_");
+  return name.starts_with("user.") || name.starts_with("trusted.") || name.starts_with("security.") ||
+         name.starts_with("system.posix_acl_");
 }
 
 Result<std::vector<std::string>> names_in(int directory) {
@@ -54,6 +56,22 @@ Result<std::vector<std::string>> names_in(int directory) {
   }
   std::ranges::sort(names);  // the same tree gives the same stream
   return names;
+}
+
+/// Where libarchive's bytes go. Freeing a writer ends its archive properly, even after an error; a broken stream must
+/// not look whole, so from then on nothing more is let through.
+struct Sink {
+  int fd;
+  bool broken = false;
+};
+
+la_ssize_t write_some(archive* writer, void* to, const void* data, std::size_t size) {
+  auto* sink = static_cast<Sink*>(to);
+  if (sink->broken) return static_cast<la_ssize_t>(size);
+  ssize_t put = ::write(sink->fd, data, size);
+  while (put < 0 && errno == EINTR) put = ::write(sink->fd, data, size);
+  if (put < 0) archive_set_error(writer, errno, "write");
+  return put;
 }
 
 class Packer {
@@ -106,7 +124,8 @@ class Packer {
     for (std::string_view name : split(std::string_view(names).substr(0, static_cast<std::size_t>(size)), '\0')) {
       if (!wanted_xattr(name)) continue;
       ssize_t got = ::fgetxattr(fd, std::string(name).c_str(), value.data(), value.size());
-      if (got >= 0) archive_entry_xattr_add_entry(entry, std::string(name).c_str(), value.data(), static_cast<std::size_t>(got));
+      if (got >= 0)
+        archive_entry_xattr_add_entry(entry, std::string(name).c_str(), value.data(), static_cast<std::size_t>(got));
     }
   }
 
@@ -137,14 +156,18 @@ class Packer {
     return write_header(entry);
   }
 
-  Result<> add_directory(int parent, const std::string& name, const std::string& member, const struct stat& info, std::size_t depth) {
-    if (depth >= limits::kTreeDepth) return fail(ErrorCode::unsupported, fmt::format("'{}' is more than {} directories deep", printable(member), limits::kTreeDepth));
+  Result<> add_directory(int parent, const std::string& name, const std::string& member, const struct stat& info,
+                         std::size_t depth) {
+    if (depth >= limits::kTreeDepth)
+      return fail(ErrorCode::unsupported,
+                  fmt::format("'{}' is more than {} directories deep", printable(member), limits::kTreeDepth));
     UniqueFd directory(::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!directory) return fail_errno(printable(member));
     Entry entry = make_entry(member, info);
     add_xattrs(directory.get(), entry.get());
     TRY(write_header(entry));
-    for (const std::string& below : TRY(in(printable(member), names_in(directory.get())))) TRY(add(directory.get(), below, member + "/" + below, depth + 1));
+    for (const std::string& below : TRY(in(printable(member), names_in(directory.get()))))
+      TRY(add(directory.get(), below, member + "/" + below, depth + 1));
     return {};
   }
 
@@ -154,7 +177,8 @@ class Packer {
     if (!file) return fail_errno(printable(member));
     struct stat info{};
     if (::fstat(file.get(), &info) < 0) return fail_errno(printable(member));
-    if (!S_ISREG(info.st_mode)) return fail(ErrorCode::busy, fmt::format("'{}' changed while it was read", printable(member)));
+    if (!S_ISREG(info.st_mode))
+      return fail(ErrorCode::busy, fmt::format("'{}' changed while it was read", printable(member)));
     if (TRY(add_as_link(member, info))) return {};
     Entry entry = make_entry(member, info);
     archive_entry_set_size(entry.get(), info.st_size);
@@ -191,11 +215,15 @@ class Packer {
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) return fail_errno("read");
       if (got == 0) {  // keep the stream in step with its header; say so at the end
-        if (!shrunk_) shrunk_ = fail(ErrorCode::busy, fmt::format("'{}' became shorter while it was read; the copy ends in zeros", printable(member))).error();
+        if (!shrunk_)
+          shrunk_ = fail(ErrorCode::busy, fmt::format("'{}' became shorter while it was read; the copy ends in zeros",
+                                                      printable(member)))
+                        .error();
         hole_end = size;
         continue;
       }
-      la_ssize_t put = archive_write_data(writer_, hole ? zeros_.data() : buffer_.data(), static_cast<std::size_t>(got));
+      la_ssize_t put =
+          archive_write_data(writer_, hole ? zeros_.data() : buffer_.data(), static_cast<std::size_t>(got));
       if (put < got) return failure();
       at += got;
     }
@@ -221,6 +249,7 @@ class Packer {
 Result<> pack_tree(const std::string& path, const std::string& name_in_archive, int tar_fd) {
   std::string from = path, member = name_in_archive.empty() ? "." : name_in_archive;
   while (from.size() > 1 && from.back() == '/') from.pop_back();  // a trailing slash would follow a symlink
+  Sink sink{tar_fd};
   std::unique_ptr<archive, int (*)(archive*)> writer(archive_write_new(), archive_write_free);
   if (!writer) return fail(ErrorCode::exhausted, "write archive: out of memory");
   // The full pax format, not the restricted one, which drops the nanoseconds. Names are bytes, not text in some locale.
@@ -228,10 +257,15 @@ Result<> pack_tree(const std::string& path, const std::string& name_in_archive, 
   archive_write_set_format_option(writer.get(), "pax", "hdrcharset", "BINARY");
   archive_write_set_bytes_per_block(writer.get(), kBlockBytes);
   archive_write_set_bytes_in_last_block(writer.get(), 1);
-  if (archive_write_open_fd(writer.get(), tar_fd) != ARCHIVE_OK) return fail_errno("write archive", archive_errno(writer.get()));
+  if (archive_write_open(writer.get(), &sink, nullptr, write_some, nullptr) != ARCHIVE_OK)
+    return fail_errno("write archive", archive_errno(writer.get()));
   Packer packer(writer.get());
-  TRY(packer.add(AT_FDCWD, from, member, 0));
-  if (archive_write_close(writer.get()) != ARCHIVE_OK) return fail_errno("write archive", std::max(archive_errno(writer.get()), 0));
+  if (auto packed = packer.add(AT_FDCWD, from, member, 0); !packed) {
+    sink.broken = true;
+    return packed;
+  }
+  if (archive_write_close(writer.get()) != ARCHIVE_OK)
+    return fail_errno("write archive", std::max(archive_errno(writer.get()), 0));
   if (packer.shrunk()) return std::unexpected(*packer.shrunk());
   return {};
 }

@@ -19,7 +19,8 @@ std::unexpected<Error> refuse(std::string_view name, std::string_view why) {
 
 Result<std::vector<std::string_view>> split_member(std::string_view name, AbsoluteNames absolute) {
   if (name.empty()) return refuse(name, "has no name");
-  if (name.size() > limits::kPathBytes) return refuse(name, fmt::format("has a name longer than {} bytes", limits::kPathBytes));
+  if (name.size() > limits::kPathBytes)
+    return refuse(name, fmt::format("has a name longer than {} bytes", limits::kPathBytes));
   if (name.front() == '/' && absolute == AbsoluteNames::refuse) return refuse(name, "has an absolute name");
   std::vector<std::string_view> parts;
   for (std::string_view part : split(name, '/')) {

@@ -11,8 +11,8 @@ namespace banger::image {
 enum class AbsoluteNames { refuse, make_relative };
 
 /// The components of an archive member's name (views into it), without "." and empty ones: "./" gives none.
-/// `invalid`, naming it, when it is empty, absolute (if refused), has a ".." component, a component over 255 bytes, or is
-/// longer than limits::kPathBytes.
+/// `invalid`, naming it, when it is empty, absolute (if refused), has a ".." component, a component over 255 bytes, or
+/// is longer than limits::kPathBytes.
 Result<std::vector<std::string_view>> split_member(std::string_view name, AbsoluteNames absolute);
 
 }  // namespace banger::image

@@ -17,8 +17,8 @@ namespace banger::image {
 
 namespace {
 
-constexpr std::size_t kReadBytes = 1 << 20;         // few system calls, still in cache
-constexpr std::size_t kDrainBytes = 64 << 20;       // padding after the end marker; more is not padding
+constexpr std::size_t kReadBytes = 1 << 20;    // few system calls, still in cache
+constexpr std::size_t kDrainBytes = 64 << 20;  // padding after the end marker; more is not padding
 
 std::string text(const char* maybe_null) { return maybe_null ? maybe_null : ""; }
 
@@ -54,7 +54,8 @@ Result<> read_xattrs(archive_entry* entry, TarEntry& out) {
     if (!name) continue;
     total += std::strlen(name) + size;
     if (total > limits::kEntryXattrBytes)
-      return fail(ErrorCode::invalid, fmt::format("archive entry '{}' has more than {} bytes of extended attributes", printable(out.path), limits::kEntryXattrBytes));
+      return fail(ErrorCode::invalid, fmt::format("archive entry '{}' has more than {} bytes of extended attributes",
+                                                  printable(out.path), limits::kEntryXattrBytes));
     set_xattr(out, name, value ? std::string(static_cast<const char*>(value), size) : std::string());
   }
   if (auto acl = TRY(acl_xattr(entry, AclType::access))) {
@@ -62,7 +63,8 @@ Result<> read_xattrs(archive_entry* entry, TarEntry& out) {
     if (auto mask = acl_mask(*acl)) out.mode = (out.mode & ~070u) | *mask << 3;
     set_xattr(out, "system.posix_acl_access", std::move(*acl));
   }
-  if (auto acl = TRY(acl_xattr(entry, AclType::on_default))) set_xattr(out, "system.posix_acl_default", std::move(*acl));
+  if (auto acl = TRY(acl_xattr(entry, AclType::on_default)))
+    set_xattr(out, "system.posix_acl_default", std::move(*acl));
   return {};
 }
 
@@ -74,7 +76,8 @@ Result<TarEntry> convert(archive_entry* entry) {
   out.uid = archive_entry_uid(entry);
   out.gid = archive_entry_gid(entry);
   out.mtime = time_of(archive_entry_mtime(entry), archive_entry_mtime_nsec(entry));
-  if (archive_entry_atime_is_set(entry)) out.atime = time_of(archive_entry_atime(entry), archive_entry_atime_nsec(entry));
+  if (archive_entry_atime_is_set(entry))
+    out.atime = time_of(archive_entry_atime(entry), archive_entry_atime_nsec(entry));
   if (out.kind == EntryKind::file) out.size = archive_entry_size(entry);
   if (out.kind == EntryKind::symlink) out.target = text(archive_entry_symlink(entry));
   if (out.kind == EntryKind::hard_link) out.target = text(archive_entry_hardlink(entry));
@@ -91,15 +94,17 @@ Result<TarEntry> convert(archive_entry* entry) {
 struct TarReader::State {
   archive* reader = nullptr;
   int fd = -1;
-  std::uint64_t read_to = 0;    ///< end of the piece before, in the current member
-  std::int64_t members_end = 0; ///< uncompressed bytes up to the end of the last member
+  std::uint64_t read_to = 0;     ///< end of the piece before, in the current member
+  std::int64_t members_end = 0;  ///< uncompressed bytes up to the end of the last member
   ~State() { archive_read_free(reader); }
 
   std::unexpected<Error> failure() const {
     int number = archive_errno(reader);
     const char* why = archive_error_string(reader);
-    // Real errno values come from read(2); libarchive's own start at -1 (ARCHIVE_ERRNO_MISC) or are EILSEQ and EINVAL for bad data.
-    if (number == ENOSPC || number == EIO || number == ENOMEM || number == EBADF) return fail_errno("read archive", number);
+    // Real errno values come from read(2); libarchive's own start at -1 (ARCHIVE_ERRNO_MISC) or are EILSEQ and EINVAL
+    // for bad data.
+    if (number == ENOSPC || number == EIO || number == ENOMEM || number == EBADF)
+      return fail_errno("read archive", number);
     return fail(ErrorCode::corrupt, fmt::format("archive is damaged: {}", why ? printable(why) : "unknown error"));
   }
 
@@ -141,8 +146,10 @@ Result<std::optional<TarEntry>> TarReader::next() {
   archive_entry* entry = nullptr;
   int status = archive_read_next_header(s.reader, &entry);
   if (status == ARCHIVE_EOF) {
-    // libarchive takes a stream that just stops between members for a whole one. The end marker is at least one block of zeros.
-    if (archive_filter_bytes(s.reader, 0) - s.members_end < 512) return fail(ErrorCode::corrupt, "archive ends without its end marker: the stream was cut short");
+    // libarchive takes a stream that just stops between members for a whole one. The end marker is at least one block
+    // of zeros.
+    if (archive_filter_bytes(s.reader, 0) - s.members_end < 512)
+      return fail(ErrorCode::corrupt, "archive ends without its end marker: the stream was cut short");
     TRY(s.drain());
     return std::nullopt;
   }
@@ -171,7 +178,8 @@ Result<std::optional<TarBlock>> TarReader::next_block() {
     }
     if (status != ARCHIVE_OK && status != ARCHIVE_WARN) return s.failure();
     if (size == 0) continue;
-    if (offset < 0 || static_cast<std::uint64_t>(offset) < s.read_to || static_cast<std::uint64_t>(offset) > UINT64_MAX / 2)
+    if (offset < 0 || static_cast<std::uint64_t>(offset) < s.read_to ||
+        static_cast<std::uint64_t>(offset) > UINT64_MAX / 2)
       return fail(ErrorCode::corrupt, "archive is damaged: a sparse file's pieces overlap");
     s.read_to = static_cast<std::uint64_t>(offset) + size;
     return TarBlock{{static_cast<const char*>(data), size}, static_cast<std::uint64_t>(offset)};

@@ -24,13 +24,13 @@ struct EntryTime {
 struct TarEntry {
   std::string path;
   EntryKind kind = EntryKind::other;
-  std::uint32_t mode = 0;            ///< permission, setuid, setgid and sticky bits only
+  std::uint32_t mode = 0;  ///< permission, setuid, setgid and sticky bits only
   std::int64_t uid = 0, gid = 0;
   EntryTime mtime;
   std::optional<EntryTime> atime;
-  std::int64_t size = 0;             ///< of a file
+  std::int64_t size = 0;  ///< of a file
   std::int64_t device_major = 0, device_minor = 0;
-  std::string target;                ///< of a symlink or a hard link
+  std::string target;  ///< of a symlink or a hard link
   /// Name and value, each name once. POSIX ACLs are among them as Linux's system.posix_acl_* in xattr(7) form.
   std::vector<std::pair<std::string, std::string>> xattrs;
 };
@@ -49,8 +49,8 @@ class TarReader {
   TarReader& operator=(TarReader&&) noexcept;
   ~TarReader();
 
-  /// The next member, or nullopt at the end of the archive (the rest of the stream, padding, is then read away so that its writer
-  /// does not get SIGPIPE). `corrupt` when the stream is damaged or ends without an end marker.
+  /// The next member, or nullopt at the end of the archive (the rest of the stream, padding, is then read away so that
+  /// its writer does not get SIGPIPE). `corrupt` when the stream is damaged or ends without an end marker.
   Result<std::optional<TarEntry>> next();
   /// The next piece of the current member's content, or nullopt at its end. Holes are not pieces.
   Result<std::optional<TarBlock>> next_block();

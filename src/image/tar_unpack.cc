@@ -1,5 +1,5 @@
-// Tar streams into directories. The archive is hostile: every path is walked one component at a time from the directory's
-// descriptor, never through a symlink, and nothing existing is ever opened for writing.
+// Tar streams into directories. The archive is hostile: every path is walked one component at a time from the
+// directory's descriptor, never through a symlink, and nothing existing is ever opened for writing.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -24,7 +24,9 @@ namespace {
 
 using Parts = std::vector<std::string_view>;
 
-timespec timespec_of(const EntryTime& time) { return {static_cast<time_t>(time.seconds), static_cast<long>(time.nanoseconds)}; }
+timespec timespec_of(const EntryTime& time) {
+  return {static_cast<time_t>(time.seconds), static_cast<long>(time.nanoseconds)};
+}
 
 std::string joined(std::span<const std::string_view> parts) {
   std::string path;
@@ -39,9 +41,13 @@ class Unpacker {
   Result<> add(TarReader& reader, const TarEntry& entry) {
     if (++entries_ > limits::kArchiveEntries) return fail(ErrorCode::exhausted, "the archive has too many entries");
     Parts parts = TRY(split_member(entry.path, AbsoluteNames::refuse));
-    if (entry.kind == EntryKind::character_device || entry.kind == EntryKind::block_device || entry.kind == EntryKind::other)
+    if (entry.kind == EntryKind::character_device || entry.kind == EntryKind::block_device ||
+        entry.kind == EntryKind::other)
       return fail(ErrorCode::invalid, "it is a device, which is not unpacked");
-    if (parts.empty()) return entry.kind == EntryKind::directory ? Result<>() : fail(ErrorCode::invalid, "it would replace the directory unpacked into");
+    if (parts.empty())
+      return entry.kind == EntryKind::directory
+                 ? Result<>()
+                 : fail(ErrorCode::invalid, "it would replace the directory unpacked into");
     int parent = TRY(enter(std::span(parts).first(parts.size() - 1)));
     std::string name(parts.back());
     if (entry.kind == EntryKind::directory) return add_directory(parent, name, joined(parts), entry);
@@ -56,7 +62,8 @@ class Unpacker {
     for (auto made = made_directories_.rbegin(); made != made_directories_.rend(); ++made) {
       auto parts = TRY(split_member(made->first, AbsoluteNames::refuse));
       int parent = TRY(enter(std::span<const std::string_view>(parts).first(parts.size() - 1)));
-      UniqueFd directory(::openat(parent, std::string(parts.back()).c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      UniqueFd directory(
+          ::openat(parent, std::string(parts.back()).c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
       if (!directory) return fail_errno(printable(made->first));
       TRY(in(printable(made->first), apply(directory.get(), made->second)));
     }
@@ -66,8 +73,10 @@ class Unpacker {
  private:
   std::unexpected<Error> through(std::string_view part, int directory) {
     struct stat info{};
-    bool symlink = ::fstatat(directory, std::string(part).c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(info.st_mode);
-    return fail(ErrorCode::invalid, fmt::format("it goes through '{}', which is {}", printable(part), symlink ? "a symlink" : "not a directory"));
+    bool symlink =
+        ::fstatat(directory, std::string(part).c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(info.st_mode);
+    return fail(ErrorCode::invalid, fmt::format("it goes through '{}', which is {}", printable(part),
+                                                symlink ? "a symlink" : "not a directory"));
   }
 
   /// The directory of that path, made where missing. The descriptor stays valid until the next call.
@@ -97,7 +106,8 @@ class Unpacker {
   /// Removes an existing non-directory. Nothing is ever written into what was there.
   Result<> make_room(int parent, const std::string& name) {
     if (::unlinkat(parent, name.c_str(), 0) == 0 || errno == ENOENT) return {};
-    if (errno == EISDIR || errno == EPERM) return fail(ErrorCode::exists, "there is a directory of that name already", "remove it, or copy elsewhere");
+    if (errno == EISDIR)
+      return fail(ErrorCode::exists, "there is a directory of that name already", "remove it, or copy elsewhere");
     return fail_errno("replace a file");
   }
 
@@ -110,7 +120,8 @@ class Unpacker {
     struct stat info{};
     if (::fstatat(parent, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) < 0) return fail_errno("make a directory");
     if (S_ISLNK(info.st_mode)) return through(name, parent);
-    if (!S_ISDIR(info.st_mode)) return fail(ErrorCode::exists, "there is a file of that name already", "remove it, or copy elsewhere");
+    if (!S_ISDIR(info.st_mode))
+      return fail(ErrorCode::exists, "there is a file of that name already", "remove it, or copy elsewhere");
     // One made for this archive takes the entry's mode; one that was there before stays as it is.
     if (auto made = made_directories_.find(path); made != made_directories_.end()) made->second = entry;
     return {};
@@ -121,10 +132,12 @@ class Unpacker {
     if (!file) return fail_errno("make a file");
     while (auto block = TRY(reader.next_block())) {
       auto size = static_cast<std::uint64_t>(std::max<std::int64_t>(entry.size, 0));
-      if (block->offset > size || block->data.size() > size - block->offset) return fail(ErrorCode::corrupt, "it has more content than its size");
+      if (block->offset > size || block->data.size() > size - block->offset)
+        return fail(ErrorCode::corrupt, "it has more content than its size");
       written_bytes_ += block->data.size();
       if (written_bytes_ > options_.max_bytes)
-        return fail(ErrorCode::exhausted, fmt::format("the archive has more than {} of content", format_size(options_.max_bytes)));
+        return fail(ErrorCode::exhausted,
+                    fmt::format("the archive has more than {} of content", format_size(options_.max_bytes)));
       TRY(write_at(file.get(), block->offset, block->data));
     }
     if (::ftruncate(file.get(), entry.size) < 0) return fail_errno("set the size");
@@ -148,14 +161,19 @@ class Unpacker {
   /// Only to files of this archive: a link to one that was there before would give it a name its owner does not expect.
   Result<> add_link(int parent, const std::string& name, const std::string& path, const std::string& target) {
     Parts parts = TRY(split_member(target, AbsoluteNames::refuse));
-    auto unknown = [&] { return fail(ErrorCode::invalid, fmt::format("it is a hard link to '{}', which is not in the archive before it", printable(target))); };
+    auto unknown = [&] {
+      return fail(ErrorCode::invalid,
+                  fmt::format("it is a hard link to '{}', which is not in the archive before it", printable(target)));
+    };
     if (parts.empty()) return unknown();
-    UniqueFd to(::openat(parent, ".", O_PATH | O_DIRECTORY | O_CLOEXEC));  // enter() replaces the descriptor of `parent`
+    UniqueFd to(
+        ::openat(parent, ".", O_PATH | O_DIRECTORY | O_CLOEXEC));  // enter() replaces the descriptor of `parent`
     if (!to) return fail_errno("enter a directory");
     int from = TRY(enter(std::span(parts).first(parts.size() - 1)));
     struct stat info{};
     std::string source(parts.back());
-    if (::fstatat(from, source.c_str(), &info, AT_SYMLINK_NOFOLLOW) < 0 || !own_.contains({info.st_dev, info.st_ino})) return unknown();
+    if (::fstatat(from, source.c_str(), &info, AT_SYMLINK_NOFOLLOW) < 0 || !own_.contains({info.st_dev, info.st_ino}))
+      return unknown();
     if (joined(parts) == path) return {};
     TRY(make_room(to.get(), name));
     if (::linkat(from, source.c_str(), to.get(), name.c_str(), 0) < 0) return fail_errno("make a hard link");
@@ -164,10 +182,14 @@ class Unpacker {
 
   Result<> add_special(int parent, const std::string& name, const TarEntry& entry) {
     bool symlink = entry.kind == EntryKind::symlink;
-    int made = symlink ? ::symlinkat(entry.target.c_str(), parent, name.c_str()) : ::mkfifoat(parent, name.c_str(), 0600);
+    int made =
+        symlink ? ::symlinkat(entry.target.c_str(), parent, name.c_str()) : ::mkfifoat(parent, name.c_str(), 0600);
     if (made < 0) return fail_errno(symlink ? "make a symlink" : "make a fifo");
-    if (options_.keep_owner && ::fchownat(parent, name.c_str(), static_cast<uid_t>(entry.uid), static_cast<gid_t>(entry.gid), AT_SYMLINK_NOFOLLOW) < 0) return fail_errno("set the owner");
-    if (!symlink && ::fchmodat(parent, name.c_str(), entry.mode & mode_mask(), AT_SYMLINK_NOFOLLOW) < 0) return fail_errno("set the mode");
+    if (options_.keep_owner && ::fchownat(parent, name.c_str(), static_cast<uid_t>(entry.uid),
+                                          static_cast<gid_t>(entry.gid), AT_SYMLINK_NOFOLLOW) < 0)
+      return fail_errno("set the owner");
+    if (!symlink && ::fchmodat(parent, name.c_str(), entry.mode & mode_mask(), AT_SYMLINK_NOFOLLOW) < 0)
+      return fail_errno("set the mode");
     timespec times[2] = {timespec_of(entry.mtime), timespec_of(entry.mtime)};
     if (::utimensat(parent, name.c_str(), times, AT_SYMLINK_NOFOLLOW) < 0) return fail_errno("set the time");
     struct stat info{};
@@ -181,17 +203,20 @@ class Unpacker {
     if (name.starts_with("user.")) return true;
     // A file capability is as good as setuid.
     if (name == "security.capability" && !options_.keep_setid) return false;
-    return options_.keep_owner && (name.starts_with("system.posix_acl_") || name.starts_with("security.") || name.starts_with("trusted."));
+    return options_.keep_owner &&
+           (name.starts_with("system.posix_acl_") || name.starts_with("security.") || name.starts_with("trusted."));
   }
 
   Result<> apply(int fd, const TarEntry& entry) {
     bool stated = entry.uid >= 0;  // not a parent the archive never named
-    if (options_.keep_owner && stated && ::fchown(fd, static_cast<uid_t>(entry.uid), static_cast<gid_t>(entry.gid)) < 0) return fail_errno("set the owner");
+    if (options_.keep_owner && stated && ::fchown(fd, static_cast<uid_t>(entry.uid), static_cast<gid_t>(entry.gid)) < 0)
+      return fail_errno("set the owner");
     if (::fchmod(fd, entry.mode & mode_mask()) < 0) return fail_errno("set the mode");
     for (const auto& [name, value] : entry.xattrs) {
       if (!wanted_xattr(name) || ::fsetxattr(fd, name.c_str(), value.data(), value.size(), 0) == 0) continue;
       // The file system or the kernel here may not have it; the file is whole without.
-      if (errno != ENOTSUP && errno != EPERM && errno != EACCES && errno != EINVAL) return fail_errno(fmt::format("set attribute '{}'", printable(name)));
+      if (errno != ENOTSUP && errno != EPERM && errno != EACCES && errno != EINVAL)
+        return fail_errno(fmt::format("set attribute '{}'", printable(name)));
     }
     timespec times[2] = {timespec_of(entry.mtime), timespec_of(entry.mtime)};
     if (stated && ::futimens(fd, times) < 0) return fail_errno("set the time");
@@ -202,10 +227,10 @@ class Unpacker {
   UnpackOptions options_;
   std::size_t entries_ = 0;
   std::uint64_t written_bytes_ = 0;
-  UniqueFd current_;                                ///< the directory of the entry before: its siblings come next
+  UniqueFd current_;  ///< the directory of the entry before: its siblings come next
   std::string current_path_;
   std::map<std::string, TarEntry> made_directories_;
-  std::set<std::pair<dev_t, ino_t>> own_;           ///< what this archive made, for hard links
+  std::set<std::pair<dev_t, ino_t>> own_;  ///< what this archive made, for hard links
 };
 
 }  // namespace
@@ -214,7 +239,8 @@ Result<> unpack_tree(int tar_fd, const std::string& directory, const UnpackOptio
   auto root = TRY(host::open_file(directory, O_PATH | O_DIRECTORY));
   auto reader = TRY(TarReader::open(tar_fd));
   Unpacker unpacker(root.get(), options);
-  while (auto entry = TRY(reader.next())) TRY(in(fmt::format("archive entry '{}'", printable(entry->path)), unpacker.add(reader, *entry)));
+  while (auto entry = TRY(reader.next()))
+    TRY(in(fmt::format("archive entry '{}'", printable(entry->path)), unpacker.add(reader, *entry)));
   return unpacker.finish();
 }
 

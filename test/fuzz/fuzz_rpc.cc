@@ -34,7 +34,8 @@ void must(bool holds) {
 // Whatever an answer carries, it is one line that the other end can read.
 void check_answer(const std::string& answer) {
   must(std::count(answer.begin(), answer.end(), '\n') == 1 && answer.ends_with('\n'));
-  must(answer.size() > banger::limits::kRpcMessageBytes || parse_reply(std::string_view(answer).substr(0, answer.size() - 1)).has_value());
+  must(answer.size() > banger::limits::kRpcMessageBytes ||
+       parse_reply(std::string_view(answer).substr(0, answer.size() - 1)).has_value());
 }
 
 }  // namespace

@@ -15,7 +15,12 @@ using Catch::Matchers::Contains;
 namespace {
 
 Ext4Options options(std::uint64_t size = 0) {
-  return {.label = "test", .size_bytes = size, .spare_bytes = 0, .uuid_seed = "seed", .timestamp = 1'700'000'000, .journal = false};
+  return {.label = "test",
+          .size_bytes = size,
+          .spare_bytes = 0,
+          .uuid_seed = "seed",
+          .timestamp = 1'700'000'000,
+          .journal = false};
 }
 
 Result<Ext4Stats> write(const std::string& tar, const std::string& path, const Ext4Options& o = options()) {
@@ -23,7 +28,9 @@ Result<Ext4Stats> write(const std::string& tar, const std::string& path, const E
   return write_ext4_from_tar(fd.get(), path, o);
 }
 
-Result<Ext4Stats> write_file(const std::string& tar_path, const std::string& image) { return write(slurp(tar_path), image); }
+Result<Ext4Stats> write_file(const std::string& tar_path, const std::string& image) {
+  return write(slurp(tar_path), image);
+}
 
 /// The error of a stream that must be refused, after checking that no image is left.
 Error refused(const std::string& tar, const Ext4Options& o = options()) {
@@ -54,7 +61,8 @@ std::string compressed(const std::string& bytes, int (*filter)(archive*)) {
 }  // namespace
 
 TEST_CASE("ext4: empty file systems of any size are clean and take next to nothing") {
-  for (std::uint64_t size : {8 * limits::kMiB, 64 * limits::kMiB, 100 * limits::kMiB, 128 * limits::kMiB + 4 * limits::kMiB, 8192 * limits::kMiB}) {
+  for (std::uint64_t size : {8 * limits::kMiB, 64 * limits::kMiB, 100 * limits::kMiB,
+                             128 * limits::kMiB + 4 * limits::kMiB, 8192 * limits::kMiB}) {
     for (bool journal : {true, false}) {
       TempDir dir;
       Ext4Options o = options(size);
@@ -85,7 +93,9 @@ TEST_CASE("ext4: empty file systems have what the guest needs to grow and to rec
   o.journal = true;
   REQUIRE(make_empty_ext4(dir / "disk", o).has_value());
   std::string features = run("dumpe2fs -h " + dir / "disk").output;
-  for (const char* feature : {"has_journal", "resize_inode", "dir_index", "extent", "64bit", "flex_bg", "sparse_super", "metadata_csum"}) CHECK_THAT(features, Contains(feature));
+  for (const char* feature :
+       {"has_journal", "resize_inode", "dir_index", "extent", "64bit", "flex_bg", "sparse_super", "metadata_csum"})
+    CHECK_THAT(features, Contains(feature));
   CHECK_THAT(features, Contains("Reserved GDT blocks:      127"));
   CHECK_THAT(features, Contains("Filesystem volume name:   test"));
   CHECK_THAT(features, Contains("Filesystem created:       Tue Nov 14 22:13:20 2023"));
@@ -159,7 +169,8 @@ TEST_CASE("ext4: every kind of entry arrives with its owner, mode and times") {
   CHECK_THAT(stat("short"), Contains("Fast link dest: \"target\""));
   CHECK_THAT(debugfs(dir / "image", "cat /long"), Contains(long_target));
   CHECK_THAT(stat("late"), Contains("mtime: 0x2a05f200:1d6f3455 -- Fri Jun 11 08:53:20 2128"));
-  CHECK_THAT(stat("early"), Contains("Dec 30 12:00:00 1969") || Contains("Dec 30 23:59:59 1969") || Contains("Dec 31 00:00:00 1969"));
+  CHECK_THAT(stat("early"),
+             Contains("Dec 30 12:00:00 1969") || Contains("Dec 30 23:59:59 1969") || Contains("Dec 31 00:00:00 1969"));
   CHECK(read_file_in_image(dir / "image", "/setuid", 10).value() == "elf");
   CHECK(read_file_in_image(dir / "image", "empty", 10).value() == "");
 }
@@ -167,7 +178,8 @@ TEST_CASE("ext4: every kind of entry arrives with its owner, mode and times") {
 TEST_CASE("ext4: names are bytes, up to 255 of them") {
   TempDir dir;
   std::string longest(255, 'n');
-  std::vector<std::string> names = {"with space", "new\nline", "caf\xc3\xa9", "not utf-8 \xff\xfe", longest, "back\\slash"};
+  std::vector<std::string> names = {"with space",         "new\nline", "caf\xc3\xa9",
+                                    "not utf-8 \xff\xfe", longest,     "back\\slash"};
   std::filesystem::create_directory(dir / "tree");
   for (const auto& name : names) spill(dir / ("tree/" + name), name);
   for (const char* format : {"gnu", "pax"}) {
@@ -175,14 +187,23 @@ TEST_CASE("ext4: names are bytes, up to 255 of them") {
     REQUIRE(run(fmt::format("tar --format={} -C {} -cf {} .", format, dir / "tree", dir / format)).status == 0);
     REQUIRE(write_file(dir / format, dir / (std::string(format) + ".image")).has_value());
     CHECK(complaints(dir / (std::string(format) + ".image")) == "");
-    for (const auto& name : names) CHECK(read_file_in_image(dir / (std::string(format) + ".image"), name, 1000).value() == name);
+    for (const auto& name : names)
+      CHECK(read_file_in_image(dir / (std::string(format) + ".image"), name, 1000).value() == name);
   }
-  CHECK(refused(TarBytes().add({.name = "x", .pax = {{"path", std::string(256, 'n')}}}).done()).code == ErrorCode::invalid);
+  CHECK(refused(TarBytes().add({.name = "x", .pax = {{"path", std::string(256, 'n')}}}).done()).code ==
+        ErrorCode::invalid);
 }
 
 TEST_CASE("ext4: hard links share an inode; one to something not seen yet is refused") {
   TempDir dir;
-  std::string tar = TarBytes().file("a", "shared").hard_link("d/b", "./a").hard_link("c", "/d/b").symlink("s", "a").hard_link("t", "s").hard_link("a", "a").done();
+  std::string tar = TarBytes()
+                        .file("a", "shared")
+                        .hard_link("d/b", "./a")
+                        .hard_link("c", "/d/b")
+                        .symlink("s", "a")
+                        .hard_link("t", "s")
+                        .hard_link("a", "a")
+                        .done();
   REQUIRE(write(tar, dir / "image").has_value());
   CHECK(complaints(dir / "image") == "");
   CHECK_THAT(debugfs(dir / "image", "stat /c"), Contains("Links: 3"));
@@ -190,16 +211,32 @@ TEST_CASE("ext4: hard links share an inode; one to something not seen yet is ref
   CHECK(read_file_in_image(dir / "image", "/d/b", 10).value() == "shared");
   CHECK(refused(TarBytes().hard_link("b", "a").file("a").done()).code == ErrorCode::invalid);
   CHECK(refused(TarBytes().directory("a").hard_link("b", "a").done()).code == ErrorCode::invalid);
-  CHECK(refused(TarBytes().directory("a").symlink("l", "a").file("a/f").hard_link("b", "l/f").done()).code == ErrorCode::invalid);
+  CHECK(refused(TarBytes().directory("a").symlink("l", "a").file("a/f").hard_link("b", "l/f").done()).code ==
+        ErrorCode::invalid);
+}
+
+TEST_CASE("ext4: a hard link that replaces the directory its target is in keeps the target") {
+  TempDir dir;
+  REQUIRE(write(TarBytes().file("d/f", "kept").hard_link("d", "d/f").done(), dir / "image").has_value());
+  CHECK(complaints(dir / "image") == "");
+  CHECK(read_file_in_image(dir / "image", "d", 10).value() == "kept");
 }
 
 TEST_CASE("ext4: later entries replace earlier ones, directories merge") {
   TempDir dir;
   std::string tar = TarBytes()
-                        .file("f", "old").hard_link("kept", "f").file("f", "new")
-                        .directory("d", 0700).file("d/inside").directory("d", 0750)
-                        .directory("gone").file("gone/deep/file").file("gone", "now a file")
-                        .symlink("l", "d").directory("l").file("l/own")
+                        .file("f", "old")
+                        .hard_link("kept", "f")
+                        .file("f", "new")
+                        .directory("d", 0700)
+                        .file("d/inside")
+                        .directory("d", 0750)
+                        .directory("gone")
+                        .file("gone/deep/file")
+                        .file("gone", "now a file")
+                        .symlink("l", "d")
+                        .directory("l")
+                        .file("l/own")
                         .done();
   REQUIRE(write(tar, dir / "image").has_value());
   CHECK(complaints(dir / "image") == "");
@@ -221,7 +258,8 @@ TEST_CASE("ext4: parents the archive leaves out are made, absolute names stay in
 
 TEST_CASE("ext4: an entry that would leave the root is refused by name") {
   CHECK_THAT(refused(TarBytes().file("a/../../b").done()).message, Contains("a/../../b"));
-  CHECK_THAT(refused(TarBytes().symlink("out", "/etc").file("out/passwd").done()).message, Contains("out/passwd") && Contains("symlink"));
+  CHECK_THAT(refused(TarBytes().symlink("out", "/etc").file("out/passwd").done()).message,
+             Contains("out/passwd") && Contains("symlink"));
   CHECK(refused(TarBytes().file("f").file("f/below").done()).code == ErrorCode::invalid);
   CHECK(refused(TarBytes().add({.name = "./", .type = '2', .link = "x"}).done()).code == ErrorCode::invalid);
   CHECK(refused(TarBytes().add({.name = "big", .pax = {{"uid", "99999999999"}}}).done()).code == ErrorCode::invalid);
@@ -256,13 +294,15 @@ TEST_CASE("ext4: holes stay holes, thousands of them too") {
   std::string content(3000 * 8192 + 5000, '\0');
   for (std::size_t i = 0; i < 3000; ++i) content[i * 8192 + 17] = static_cast<char>('a' + i % 26);
   UniqueFd file(::open((dir / "tree/islands").c_str(), O_CREAT | O_WRONLY, 0644));
-  for (std::size_t i = 0; i < 3000; ++i) REQUIRE(::pwrite(file.get(), content.data() + i * 8192, 4096, static_cast<off_t>(i * 8192)) == 4096);
+  for (std::size_t i = 0; i < 3000; ++i)
+    REQUIRE(::pwrite(file.get(), content.data() + i * 8192, 4096, static_cast<off_t>(i * 8192)) == 4096);
   REQUIRE(::ftruncate(file.get(), static_cast<off_t>(content.size())) == 0);
   UniqueFd hole(::open((dir / "tree/hole").c_str(), O_CREAT | O_WRONLY, 0644));
   REQUIRE(::ftruncate(hole.get(), off_t{1} << 40) == 0);
   for (const char* format : {"gnu", "pax"}) {
     std::string image = dir / (std::string(format) + ".image");
-    REQUIRE(run(fmt::format("tar --sparse --format={} -C {} -cf {} .", format, dir / "tree", dir / format)).status == 0);
+    REQUIRE(run(fmt::format("tar --sparse --format={} -C {} -cf {} .", format, dir / "tree", dir / format)).status ==
+            0);
     REQUIRE(write_file(dir / format, image).has_value());
     CHECK(complaints(image) == "");
     CHECK((read_file_in_image(image, "islands", content.size()).value() == content));
@@ -286,7 +326,8 @@ TEST_CASE("ext4: a file larger than a block group is whole") {
 TEST_CASE("ext4: big and deep directories are clean") {
   TempDir dir;
   TarBytes tar;
-  for (int i = 0; i < 5000; ++i) tar.add({.name = "x", .content = "", .pax = {{"path", fmt::format("many/{:0>200}", i)}}});
+  for (int i = 0; i < 5000; ++i)
+    tar.add({.name = "x", .content = "", .pax = {{"path", fmt::format("many/{:0>200}", i)}}});
   std::string deep;
   for (int i = 0; i < 150; ++i) tar.add({.name = "x", .type = '5', .mode = 0755, .pax = {{"path", deep += "deep/"}}});
   REQUIRE(write(tar.done(), dir / "image").has_value());
@@ -308,15 +349,28 @@ TEST_CASE("ext4: more inodes than the usual share are found room for") {
 TEST_CASE("ext4: attributes, capabilities and ACLs are kept, in the inode or beside it") {
   TempDir dir;
   std::string capability("\1\0\0\2\0\x20\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20), large(3000, 'L');
-  std::string acl("\2\0\0\0" "\1\0\6\0\xff\xff\xff\xff" "\2\0\7\0\xe8\3\0\0" "\4\0\4\0\xff\xff\xff\xff" "\x10\0\7\0\xff\xff\xff\xff" "\x20\0\4\0\xff\xff\xff\xff", 44);
-  std::string tar = TarBytes()
-                        .add({.name = "ping", .pax = {{"SCHILY.xattr.security.capability", capability}}})
-                        .add({.name = "both", .pax = {{"SCHILY.xattr.security.capability", capability}, {"SCHILY.xattr.user.large", large}, {"SCHILY.xattr.user.b", "2"}}})
-                        .add({.name = "acl", .mode = 0674, .pax = {{"SCHILY.xattr.system.posix_acl_access", acl}}})
-                        .add({.name = "text", .mode = 0674, .pax = {{"SCHILY.acl.access", "user::rw-,user:1000:rwx,group::r--,mask::rwx,other::r--"}}})
-                        .add({.name = "encoded", .pax = {{"LIBARCHIVE.xattr.user.e", "aGVsbG8"}}})
-                        .add({.name = "foreign", .pax = {{"SCHILY.xattr.com.apple.thing", "dropped"}}})
-                        .done();
+  std::string acl(
+      "\2\0\0\0"
+      "\1\0\6\0\xff\xff\xff\xff"
+      "\2\0\7\0\xe8\3\0\0"
+      "\4\0\4\0\xff\xff\xff\xff"
+      "\x10\0\7\0\xff\xff\xff\xff"
+      "\x20\0\4\0\xff\xff\xff\xff",
+      44);
+  std::string tar =
+      TarBytes()
+          .add({.name = "ping", .pax = {{"SCHILY.xattr.security.capability", capability}}})
+          .add({.name = "both",
+                .pax = {{"SCHILY.xattr.security.capability", capability},
+                        {"SCHILY.xattr.user.large", large},
+                        {"SCHILY.xattr.user.b", "2"}}})
+          .add({.name = "acl", .mode = 0674, .pax = {{"SCHILY.xattr.system.posix_acl_access", acl}}})
+          .add({.name = "text",
+                .mode = 0674,
+                .pax = {{"SCHILY.acl.access", "user::rw-,user:1000:rwx,group::r--,mask::rwx,other::r--"}}})
+          .add({.name = "encoded", .pax = {{"LIBARCHIVE.xattr.user.e", "aGVsbG8"}}})
+          .add({.name = "foreign", .pax = {{"SCHILY.xattr.com.apple.thing", "dropped"}}})
+          .done();
   REQUIRE(write(tar, dir / "image").has_value());
   REQUIRE(extract_subtree(dir / "image", "/", dir / "copy", options()).has_value());
   for (const std::string& image : {dir / "image", dir / "copy"}) {
@@ -336,9 +390,15 @@ TEST_CASE("ext4: attributes, capabilities and ACLs are kept, in the inode or bes
     CHECK(get("encoded", "user.e") == "hello");
     CHECK_THAT(debugfs(image, "stat /text"), Contains("Mode:  0674"));
   }
-  CHECK(refused(TarBytes().add({.name = "x", .pax = {{"SCHILY.xattr.user.x", std::string(5000, 'x')}}}).done()).code == ErrorCode::invalid);
-  CHECK(refused(TarBytes().add({.name = "x", .pax = {{"SCHILY.xattr.system.posix_acl_access", "junk"}}}).done()).code == ErrorCode::invalid);
-  CHECK(refused(TarBytes().add({.name = "x", .pax = {{"SCHILY.acl.access", "user::rw-,user:lisa:rwx,group::r--,mask::rwx,other::r--"}}}).done()).code == ErrorCode::unsupported);
+  CHECK(refused(TarBytes().add({.name = "x", .pax = {{"SCHILY.xattr.user.x", std::string(5000, 'x')}}}).done()).code ==
+        ErrorCode::invalid);
+  CHECK(refused(TarBytes().add({.name = "x", .pax = {{"SCHILY.xattr.system.posix_acl_access", "junk"}}}).done()).code ==
+        ErrorCode::invalid);
+  CHECK(refused(TarBytes()
+                    .add({.name = "x",
+                          .pax = {{"SCHILY.acl.access", "user::rw-,user:lisa:rwx,group::r--,mask::rwx,other::r--"}}})
+                    .done())
+            .code == ErrorCode::unsupported);
 }
 
 TEST_CASE("ext4: a given size is kept, too small a one is exhausted") {
@@ -371,7 +431,9 @@ TEST_CASE("ext4: progress is told in bytes of content") {
   TempDir dir;
   auto fd = as_fd(TarBytes().file("a", std::string(10 << 20, 'a')).done());
   std::vector<std::uint64_t> told;
-  REQUIRE(write_ext4_from_tar(fd.get(), dir / "image", options(), [&](std::uint64_t bytes) { told.push_back(bytes); }).has_value());
+  REQUIRE(write_ext4_from_tar(fd.get(), dir / "image", options(), [&](std::uint64_t bytes) {
+            told.push_back(bytes);
+          }).has_value());
   REQUIRE(told.size() >= 2);
   CHECK(std::is_sorted(told.begin(), told.end()));
   CHECK(told.back() == 10 * limits::kMiB);
@@ -381,9 +443,14 @@ TEST_CASE("ext4: a subtree becomes the root of its own file system") {
   TempDir dir;
   std::string tar = TarBytes()
                         .add({.name = "root", .type = '5', .mode = 0700, .uid = 7})
-                        .file("root/a", "first").hard_link("root/d/b", "root/a").symlink("root/l", std::string(90, 'l'))
-                        .file("root/empty", "").add({.name = "root/null", .type = '3', .device_major = 1, .device_minor = 3})
-                        .file("elsewhere").symlink("link", "root").done();
+                        .file("root/a", "first")
+                        .hard_link("root/d/b", "root/a")
+                        .symlink("root/l", std::string(90, 'l'))
+                        .file("root/empty", "")
+                        .add({.name = "root/null", .type = '3', .device_major = 1, .device_minor = 3})
+                        .file("elsewhere")
+                        .symlink("link", "root")
+                        .done();
   REQUIRE(write(tar, dir / "image").has_value());
   auto made = extract_subtree(dir / "image", "/root", dir / "seed", options());
   REQUIRE(made.has_value());
@@ -402,10 +469,14 @@ TEST_CASE("ext4: a subtree becomes the root of its own file system") {
 
 TEST_CASE("ext4: reading a file follows nothing and keeps its bound") {
   TempDir dir;
-  REQUIRE(write(TarBytes().file("etc/os-release", "ID=x\n").symlink("link", "etc/os-release").symlink("e", "etc").done(), dir / "image").has_value());
+  REQUIRE(
+      write(TarBytes().file("etc/os-release", "ID=x\n").symlink("link", "etc/os-release").symlink("e", "etc").done(),
+            dir / "image")
+          .has_value());
   CHECK(read_file_in_image(dir / "image", "/etc/os-release", 5).value() == "ID=x\n");
   CHECK(read_file_in_image(dir / "image", "/etc/os-release", 4).error().code == ErrorCode::exhausted);
-  for (const char* name : {"/link", "/e/os-release", "/etc", "/none", "/etc/os-release/x"}) CHECK(read_file_in_image(dir / "image", name, 99).error().code == ErrorCode::not_found);
+  for (const char* name : {"/link", "/e/os-release", "/etc", "/none", "/etc/os-release/x"})
+    CHECK(read_file_in_image(dir / "image", name, 99).error().code == ErrorCode::not_found);
   CHECK(read_file_in_image(dir / "none", "/etc", 99).error().code == ErrorCode::not_found);
   spill(dir / "junk", std::string(100'000, 'j'));
   CHECK(read_file_in_image(dir / "junk", "/etc", 99).error().code == ErrorCode::corrupt);

@@ -1,4 +1,5 @@
-// What the file-system tests share: temporary directories, real tools, and tar streams made by hand so that they can lie.
+// What the file-system tests share: temporary directories, real tools, and tar streams made by hand so that they can
+// lie.
 #pragma once
 
 #include <fcntl.h>
@@ -48,7 +49,8 @@ struct Ran {
 
 inline Ran run(const std::string& command) {
   Ran ran;
-  FILE* pipe = ::popen(("PATH=$PATH:/usr/sbin:/sbin LC_ALL=C TZ=UTC; export PATH LC_ALL TZ; " + command + " 2>&1").c_str(), "r");
+  FILE* pipe =
+      ::popen(("PATH=$PATH:/usr/sbin:/sbin LC_ALL=C TZ=UTC; export PATH LC_ALL TZ; " + command + " 2>&1").c_str(), "r");
   REQUIRE(pipe);
   std::array<char, 4096> buffer;
   while (std::size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe)) ran.output.append(buffer.data(), got);
@@ -63,7 +65,9 @@ inline std::string complaints(const std::string& image) {
   return ran.status == 0 ? "" : ran.output;
 }
 
-inline std::string debugfs(const std::string& image, const std::string& request) { return run(fmt::format("debugfs -R '{}' {}", request, image)).output; }
+inline std::string debugfs(const std::string& image, const std::string& request) {
+  return run(fmt::format("debugfs -R '{}' {}", request, image)).output;
+}
 
 inline std::string slurp(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -110,10 +114,18 @@ class TarBytes {
     put(member);
     return *this;
   }
-  TarBytes& file(const std::string& name, const std::string& content = "x") { return add({.name = name, .content = content}); }
-  TarBytes& directory(const std::string& name, unsigned mode = 0755) { return add({.name = name, .type = '5', .mode = mode}); }
-  TarBytes& symlink(const std::string& name, const std::string& target) { return add({.name = name, .type = '2', .link = target, .mode = 0777}); }
-  TarBytes& hard_link(const std::string& name, const std::string& target) { return add({.name = name, .type = '1', .link = target}); }
+  TarBytes& file(const std::string& name, const std::string& content = "x") {
+    return add({.name = name, .content = content});
+  }
+  TarBytes& directory(const std::string& name, unsigned mode = 0755) {
+    return add({.name = name, .type = '5', .mode = mode});
+  }
+  TarBytes& symlink(const std::string& name, const std::string& target) {
+    return add({.name = name, .type = '2', .link = target, .mode = 0777});
+  }
+  TarBytes& hard_link(const std::string& name, const std::string& target) {
+    return add({.name = name, .type = '1', .link = target});
+  }
 
   std::string unfinished() const { return bytes_; }
   std::string done() const { return bytes_ + std::string(1024, '\0'); }
@@ -127,8 +139,12 @@ class TarBytes {
 
   void put(const Member& m) {
     std::string header(512, '\0');
-    auto text = [&](std::size_t at, std::size_t room, const std::string& value) { header.replace(at, std::min(room, value.size()), value.substr(0, room)); };
-    auto octal = [&](std::size_t at, int digits, unsigned long long value) { text(at, static_cast<std::size_t>(digits), fmt::format("{:0{}o}", value, digits)); };
+    auto text = [&](std::size_t at, std::size_t room, const std::string& value) {
+      header.replace(at, std::min(room, value.size()), value.substr(0, room));
+    };
+    auto octal = [&](std::size_t at, int digits, unsigned long long value) {
+      text(at, static_cast<std::size_t>(digits), fmt::format("{:0{}o}", value, digits));
+    };
     text(0, 100, m.name);
     octal(100, 7, m.mode);
     octal(108, 7, m.uid);
@@ -138,7 +154,10 @@ class TarBytes {
     text(148, 8, "        ");
     header[156] = m.type;
     text(157, 100, m.link);
-    text(257, 8, std::string("ustar\0" "00", 8));
+    text(257, 8,
+         std::string("ustar\0"
+                     "00",
+                     8));
     octal(329, 7, m.device_major);
     octal(337, 7, m.device_minor);
     unsigned sum = 0;

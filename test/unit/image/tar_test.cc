@@ -56,7 +56,8 @@ TEST_CASE("tar: a tree comes out of a round trip as it went in") {
   REQUIRE(::mkfifo((dir / "tree/fifo").c_str(), 0640) == 0);
   bool attributes = ::setxattr((dir / "tree/sub/program").c_str(), "user.note", "a\0b", 3, 0) == 0;
   timespec times[2] = {{1'600'000'000, 1}, {1'600'000'000, 123'456'789}};
-  for (const char* name : {"tree/sub/program", "tree/link", "tree/sub/closed"}) REQUIRE(::utimensat(AT_FDCWD, (dir / name).c_str(), times, AT_SYMLINK_NOFOLLOW) == 0);
+  for (const char* name : {"tree/sub/program", "tree/link", "tree/sub/closed"})
+    REQUIRE(::utimensat(AT_FDCWD, (dir / name).c_str(), times, AT_SYMLINK_NOFOLLOW) == 0);
   REQUIRE(::chmod((dir / "tree/sub/closed").c_str(), 0555) == 0);
 
   std::filesystem::create_directory(dir / "out");
@@ -79,7 +80,8 @@ TEST_CASE("tar: a tree comes out of a round trip as it went in") {
     CHECK(::getxattr((out + "/sub/program").c_str(), "user.note", value, sizeof value) == 3);
   }
   CHECK(pack(dir / "tree", "name") == pack(out, "name"));
-  for (const std::string& closed : {dir / "tree/sub/closed", out + "/sub/closed"}) REQUIRE(::chmod(closed.c_str(), 0755) == 0);
+  for (const std::string& closed : {dir / "tree/sub/closed", out + "/sub/closed"})
+    REQUIRE(::chmod(closed.c_str(), 0755) == 0);
 }
 
 TEST_CASE("tar: one file or symlink is packed as itself") {
@@ -93,6 +95,19 @@ TEST_CASE("tar: one file or symlink is packed as itself") {
   CHECK(std::filesystem::is_symlink(dir / "out/l"));
   UniqueFd null(::open("/dev/null", O_WRONLY));
   CHECK(pack_tree(dir / "missing", "x", null.get()).error().code == ErrorCode::not_found);
+}
+
+TEST_CASE("tar: a tree that cannot be packed whole does not end as a whole stream") {
+  TempDir dir;
+  std::filesystem::create_directory(dir / "tree");
+  spill(dir / "tree/a", "first");
+  std::string deep = dir / "tree/deep";
+  for (int i = 0; i < 300; ++i) std::filesystem::create_directory(deep), deep += "/d";
+  UniqueFd fd(::memfd_create("tar", MFD_CLOEXEC));
+  CHECK(pack_tree(dir / "tree", "t", fd.get()).error().code == ErrorCode::unsupported);
+  std::filesystem::create_directory(dir / "out");
+  REQUIRE(::lseek(fd.get(), 0, SEEK_SET) == 0);
+  CHECK(unpack_tree(fd.get(), dir / "out", {}).error().code == ErrorCode::corrupt);
 }
 
 TEST_CASE("tar: GNU tar reads what is packed") {
@@ -152,7 +167,8 @@ TEST_CASE("tar: nothing climbs out of the directory unpacked into") {
   CHECK(refused(TarBytes().file("../victim", "gone")).code == ErrorCode::invalid);
   CHECK(refused(TarBytes().file("a/../../victim", "gone")).code == ErrorCode::invalid);
   CHECK(refused(TarBytes().file("/tmp/absolute")).code == ErrorCode::invalid);
-  CHECK_THAT(refused(TarBytes().symlink("out", "..").file("out/victim", "gone")).message, Contains("out/victim") && Contains("symlink"));
+  CHECK_THAT(refused(TarBytes().symlink("out", "..").file("out/victim", "gone")).message,
+             Contains("out/victim") && Contains("symlink"));
   CHECK(refused(TarBytes().symlink("out", "..").directory("out")).code == ErrorCode::invalid);
   CHECK(refused(TarBytes().symlink("out", "..").symlink("out/victim", "x")).code == ErrorCode::invalid);
   CHECK(refused(TarBytes().symlink("out", "..").hard_link("mine", "out/victim")).code == ErrorCode::invalid);
@@ -190,7 +206,8 @@ TEST_CASE("tar: a hard link only goes to a file of the same archive") {
 }
 
 TEST_CASE("tar: devices are refused") {
-  CHECK(refused(TarBytes().add({.name = "null", .type = '3', .device_major = 1, .device_minor = 3})).code == ErrorCode::invalid);
+  CHECK(refused(TarBytes().add({.name = "null", .type = '3', .device_major = 1, .device_minor = 3})).code ==
+        ErrorCode::invalid);
   CHECK(refused(TarBytes().add({.name = "sda", .type = '4', .device_major = 8})).code == ErrorCode::invalid);
 }
 
@@ -200,7 +217,9 @@ TEST_CASE("tar: existing files are replaced, existing directories merged and lef
   REQUIRE(::chmod((dir / "d").c_str(), 0700) == 0);
   spill(dir / "d/old", "old");
   spill(dir / "d/same", "old");
-  REQUIRE(unpack(TarBytes().directory("./").directory("d", 0777).file("d/same", "new").file("d/new", "new").done(), dir.path()).has_value());
+  REQUIRE(unpack(TarBytes().directory("./").directory("d", 0777).file("d/same", "new").file("d/new", "new").done(),
+                 dir.path())
+              .has_value());
   CHECK(slurp(dir / "d/old") == "old");
   CHECK(slurp(dir / "d/same") == "new");
   CHECK((stat_of(dir / "d").st_mode & 07777) == 0700);
@@ -210,7 +229,10 @@ TEST_CASE("tar: existing files are replaced, existing directories merged and lef
 
 TEST_CASE("tar: setuid bits and the owner are only kept when asked for") {
   TempDir dir;
-  std::string tar = TarBytes().add({.name = "su", .mode = 06755, .uid = ::geteuid() + 1u}).add({.name = "sticky", .type = '5', .mode = 01777}).done();
+  std::string tar = TarBytes()
+                        .add({.name = "su", .mode = 06755, .uid = ::geteuid() + 1u})
+                        .add({.name = "sticky", .type = '5', .mode = 01777})
+                        .done();
   REQUIRE(unpack(tar, dir.path()).has_value());
   CHECK((stat_of(dir / "su").st_mode & 07777) == 0755);
   CHECK((stat_of(dir / "sticky").st_mode & 07777) == 0777);

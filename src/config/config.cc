@@ -8,7 +8,8 @@
 #include <tuple>
 
 // toml++ 3.3 and 3.4 have inputs on which an assertion fails ("[[ =") or the "unreachable" is reached (a stray "é":
-// marzer/tomlplusplus#190). Both become exceptions, which end in parse_toml; the latter's table is right with "false" there.
+// marzer/tomlplusplus#190). Both become exceptions, which end in parse_toml; the latter's table is right with "false"
+// there.
 #include <toml++/impl/preprocessor.h>
 #undef TOML_ASSERT
 #undef TOML_ASSERT_ASSUME
@@ -39,8 +40,10 @@ struct Entry {
 // In the order of the file, so that the first error told is the first one there.
 std::vector<Entry> entries_of(const toml::table& table, const std::string& prefix) {
   std::vector<Entry> entries;
-  for (const auto& [key, node] : table) entries.push_back({prefix + std::string(key.str()), key.source().begin.line, &node});
-  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return std::tie(a.line, a.name) < std::tie(b.line, b.name); });
+  for (const auto& [key, node] : table)
+    entries.push_back({prefix + std::string(key.str()), key.source().begin.line, &node});
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry& a, const Entry& b) { return std::tie(a.line, a.name) < std::tie(b.line, b.name); });
   return entries;
 }
 
@@ -72,7 +75,8 @@ std::unexpected<Error> unknown_key(const std::string& name) {
     known.emplace_back(key.name);
     if (dot != key.name.npos) known.emplace_back(key.name.substr(0, dot));
   }
-  return fail(ErrorCode::invalid, fmt::format("unknown key '{}'", printable(name)), did_you_mean(name.substr(0, 128), known));
+  return fail(ErrorCode::invalid, fmt::format("unknown key '{}'", printable(name)),
+              did_you_mean(name.substr(0, 128), known));
 }
 
 Result<> read_table(Config& config, const toml::table& table, const std::string& prefix, const std::string& path);
@@ -83,11 +87,13 @@ Result<> read_entry(Config& config, const Entry& entry, const std::string& path)
   switch (group_of(entry.name)) {
     case Group::none: return in(where, Result<>(unknown_key(entry.name)));
     case Group::later:
-      return in(where, Result<>(fail(ErrorCode::unsupported, fmt::format("'{}' is not available in this version", entry.name), "remove it")));
+      return in(where, Result<>(fail(ErrorCode::unsupported,
+                                     fmt::format("'{}' is not available in this version", entry.name), "remove it")));
     case Group::here: break;
   }
   if (auto* inner = entry.node->as_table()) return read_table(config, *inner, entry.name + ".", path);
-  return in(where, Result<>(fail(ErrorCode::invalid, fmt::format("'{}' must be a table", entry.name), fmt::format("write [{}]", entry.name))));
+  return in(where, Result<>(fail(ErrorCode::invalid, fmt::format("'{}' must be a table", entry.name),
+                                 fmt::format("write [{}]", entry.name))));
 }
 
 Result<> read_table(Config& config, const toml::table& table, const std::string& prefix, const std::string& path) {
@@ -99,7 +105,8 @@ Result<toml::table> parse_toml(std::string_view text, const std::string& path) {
   try {
     return toml::parse(text);
   } catch (const toml::parse_error& error) {
-    return fail(ErrorCode::invalid, fmt::format("{}:{}: {}", path, error.source().begin.line, printable(error.description())));
+    return fail(ErrorCode::invalid,
+                fmt::format("{}:{}: {}", path, error.source().begin.line, printable(error.description())));
   } catch (const std::exception& error) {
     return fail(ErrorCode::invalid, fmt::format("{}: not valid TOML: {}", path, error.what()));
   }

@@ -53,8 +53,8 @@ struct Config {
   std::vector<FileSync> file_sync;
 };
 
-/// The settings in `path`; all defaults when there is no such file. Errors begin with `path:line: ` and are `invalid`, or
-/// `unsupported` for a key or value whose feature is not in this version.
+/// The settings in `path`; all defaults when there is no such file. Errors begin with `path:line: ` and are `invalid`,
+/// or `unsupported` for a key or value whose feature is not in this version.
 Result<Config> load_config(const std::string& path);
 
 /// The same for text that was read from `path`. Any bytes are safe.

@@ -38,36 +38,41 @@ constexpr auto kDiskMin = limits::kMinDiskBytes, kDiskMax = limits::kMaxDiskByte
 
 constexpr Key kKeys[] = {
     {"log_level", choice, "info", "How much the daemon writes to its log", kHere, log_level, "debug|info|warn|error"},
-    {"machine", choice, "auto", "What runs the VMs; `auto` takes the best that works on this host", kHere, plain<&Config::machine>,
-     "auto|qemu", "firecracker"},
-    {"qemu_bin", program, "", "The QEMU program; empty: `qemu-system-x86_64` from `PATH`", kHere, plain<&Config::qemu_bin>},
-    {"storage", choice, "overlay", "How a VM's system disk is laid over its image", kHere, plain<&Config::storage>, "overlay",
-     "copy|dm-snapshot"},
-    {"default_image_name", text, "debian-bookworm", "The image of VMs that name none", kHere, plain<&Config::default_image_name>, {}, {}, 1},
-    {"vm_defaults.vcpu", count, kFromHost, "Virtual processors of a new VM", kHere, vm_default<&VmDefaults::vcpus>, {}, {}, 1,
-     limits::kMaxVcpus},
-    {"vm_defaults.memory", size, kFromHost, "Memory of a new VM", kHere, vm_default<&VmDefaults::memory_bytes>, {}, {},
-     limits::kMinMemoryBytes},
+    {"machine", choice, "auto", "What runs the VMs; `auto` takes the best that works on this host", kHere,
+     plain<&Config::machine>, "auto|qemu", "firecracker"},
+    {"qemu_bin", program, "", "The QEMU program; empty: `qemu-system-x86_64` from `PATH`", kHere,
+     plain<&Config::qemu_bin>},
+    {"storage", choice, "overlay", "How a VM's system disk is laid over its image", kHere, plain<&Config::storage>,
+     "overlay", "copy|dm-snapshot"},
+    {"default_image_name", text, "debian-bookworm", "The image of VMs that name none", kHere,
+     plain<&Config::default_image_name>, {}, {}, 1},
+    {"vm_defaults.vcpu", count, kFromHost, "Virtual processors of a new VM", kHere,
+     vm_default<&VmDefaults::vcpus>, {}, {}, 1, limits::kMaxVcpus},
+    {"vm_defaults.memory", size, kFromHost, "Memory of a new VM", kHere,
+     vm_default<&VmDefaults::memory_bytes>, {}, {}, limits::kMinMemoryBytes},
     {"vm_defaults.disk_size", size, "8G", "Work disk (`/root`) of a new VM; space is taken as it is used", kHere,
      vm_default<&VmDefaults::disk_bytes>, {}, {}, kDiskMin, kDiskMax},
-    {"vm_defaults.system_size", size, "8G", "System disk (all but `/root`) of a new VM; space is taken as it is used", kHere,
-     vm_default<&VmDefaults::system_bytes>, {}, {}, kDiskMin, kDiskMax},
+    {"vm_defaults.system_size", size, "8G", "System disk (all but `/root`) of a new VM; space is taken as it is used",
+     kHere, vm_default<&VmDefaults::system_bytes>, {}, {}, kDiskMin, kDiskMax},
 
     {"firecracker_bin", program, "", "The Firecracker program", kLater, plain<&Config::firecracker_bin>},
     {"jailer_bin", program, "", "Firecracker's jailer", kLater, plain<&Config::jailer_bin>},
     {"jailer_enabled", boolean, "false", "Run Firecracker in its jailer", kLater, plain<&Config::jailer_enabled>},
     {"ssh_key_path", text, "", "The private key that VMs accept", kLater, plain<&Config::ssh_key_path>},
     {"catalog", text, "", "A file or URL with images and kernels to pull by name", kLater, plain<&Config::catalog>},
-    {"web_listen_addr", text, "", "Address and port of the web interface; empty: off", kLater, plain<&Config::web_listen_addr>},
+    {"web_listen_addr", text, "", "Address and port of the web interface; empty: off", kLater,
+     plain<&Config::web_listen_addr>},
     {"auto_stop_stale_after", duration, "0", "Stop VMs that were not used for so long; `0`: never", kLater,
      plain<&Config::auto_stop_stale_after>},
-    {"stats_poll_interval", duration, "10s", "How old cached figures of a VM may be", kLater, plain<&Config::stats_poll_interval>},
+    {"stats_poll_interval", duration, "10s", "How old cached figures of a VM may be", kLater,
+     plain<&Config::stats_poll_interval>},
     {"metrics_poll_interval", duration, "60s", "How often the machines' own metrics are read", kLater,
      plain<&Config::metrics_poll_interval>},
     {"bridge_name", text, "br-banger", "The bridge of the VMs", kLater, plain<&Config::bridge_name>, {}, {}, 1},
     {"bridge_ip", text, "172.16.0.1", "The host's address on the bridge", kLater, plain<&Config::bridge_ip>, {}, {}, 1},
     {"cidr", count, "24", "Length of the bridge network's prefix", kLater, plain<&Config::cidr>, {}, {}, 8, 30},
-    {"tap_pool_size", count, "4", "Idle network devices kept ready", kLater, plain<&Config::tap_pool_size>, {}, {}, 0, 256},
+    {"tap_pool_size", count, "4", "Idle network devices kept ready", kLater,
+     plain<&Config::tap_pool_size>, {}, {}, 0, 256},
     {"default_dns", text, "1.1.1.1", "The name server VMs are given", kLater, plain<&Config::default_dns>, {}, {}, 1},
     {"file_sync.host", text, "", "A file or directory on the host, below `~/`", kLater, in_entry},
     {"file_sync.guest", text, "", "Where it goes in the guest, below `~/` or `/root/`", kLater, in_entry},
@@ -92,7 +97,8 @@ std::unexpected<Error> must_be(const Key& key, const std::string& what, std::str
 
 std::string range_text(const Key& key) {
   auto show = [&](std::uint64_t value) { return key.type == Type::size ? format_size(value) : std::to_string(value); };
-  return key.max == UINT64_MAX ? fmt::format("at least {}", show(key.min)) : fmt::format("between {} and {}", show(key.min), show(key.max));
+  return key.max == UINT64_MAX ? fmt::format("at least {}", show(key.min))
+                               : fmt::format("between {} and {}", show(key.min), show(key.max));
 }
 
 Result<Value> in_range(const Key& key, std::uint64_t number) {
@@ -114,9 +120,11 @@ Result<Value> check_text(const Key& key, const std::string& value) {
   switch (key.type) {
     case choice: return check_choice(key, value);
     case size: return in_range(key, TRY(in(fmt::format("'{}'", key.name), parse_size(value))));
-    case duration: return Value(static_cast<std::uint64_t>(TRY(in(fmt::format("'{}'", key.name), parse_duration(value))).count()));
+    case duration:
+      return Value(static_cast<std::uint64_t>(TRY(in(fmt::format("'{}'", key.name), parse_duration(value))).count()));
     case program:
-      if (value.find('/') != value.npos && value.front() != '/') return must_be(key, type_text(key), "write the whole path");
+      if (value.find('/') != value.npos && value.front() != '/')
+        return must_be(key, type_text(key), "write the whole path");
       [[fallthrough]];
     default:
       if (value.size() < key.min) return fail(ErrorCode::invalid, fmt::format("'{}' must not be empty", key.name));
@@ -132,9 +140,11 @@ Result<Value> check(const Key& key, const Written& written) {
   if (auto* flag = std::get_if<bool>(&written); flag && key.type == boolean) return Value(*flag);
   auto* number = std::get_if<std::int64_t>(&written);
   if (number && key.type == count)
-    return *number < 0 ? Result<Value>(must_be(key, range_text(key))) : in_range(key, static_cast<std::uint64_t>(*number));
+    return *number < 0 ? Result<Value>(must_be(key, range_text(key)))
+                       : in_range(key, static_cast<std::uint64_t>(*number));
   std::string hint;
-  if (number && key.type == size) hint = fmt::format("write it in quotes with a unit, like {} = \"8G\"", key.name.substr(key.name.rfind('.') + 1));
+  if (number && key.type == size)
+    hint = fmt::format("write it in quotes with a unit, like {} = \"8G\"", key.name.substr(key.name.rfind('.') + 1));
   if (number && key.type == duration) hint = fmt::format("write it in quotes with a unit, like {} = \"24h\"", key.name);
   return must_be(key, type_text(key), std::move(hint));
 }

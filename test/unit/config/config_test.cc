@@ -57,8 +57,10 @@ TEST_CASE("config: dotted and inline tables are the same as a section") {
 }
 
 TEST_CASE("config: an unknown key is named with its line and the nearest key") {
-  CHECK(error_of("\n# a comment\nlog_levl = \"info\"\n") == "c.toml:3: unknown key 'log_levl' (hint: did you mean 'log_level'?)");
-  CHECK(error_of("[vm_defaults]\n\nvcpus = 1") == "c.toml:3: unknown key 'vm_defaults.vcpus' (hint: did you mean 'vm_defaults.vcpu'?)");
+  CHECK(error_of("\n# a comment\nlog_levl = \"info\"\n") ==
+        "c.toml:3: unknown key 'log_levl' (hint: did you mean 'log_level'?)");
+  CHECK(error_of("[vm_defaults]\n\nvcpus = 1") ==
+        "c.toml:3: unknown key 'vm_defaults.vcpus' (hint: did you mean 'vm_defaults.vcpu'?)");
   CHECK(error_of("[vm_default]\nvcpu = 1") == "c.toml:1: unknown key 'vm_default' (hint: did you mean 'vm_defaults'?)");
   CHECK(error_of("zzzzzzzzzz = 1") == "c.toml:1: unknown key 'zzzzzzzzzz'");
   CHECK(error_of("\"\\u001b[31m\" = 1") == "c.toml:1: unknown key '\\x1b[31m'");
@@ -77,22 +79,26 @@ TEST_CASE("config: what this version cannot do is never accepted in silence") {
   CHECK(error_of("machine = \"firecracker\"") ==
         "c.toml:1: machine = \"firecracker\" is not available in this version (hint: use `auto`, `qemu`)");
   CHECK(error_of("storage = \"copy\"").find("not available in this version") != std::string::npos);
-  CHECK(error_of("web_listen_addr = \"\"") == "c.toml:1: 'web_listen_addr' is not available in this version (hint: remove it)");
+  CHECK(error_of("web_listen_addr = \"\"") ==
+        "c.toml:1: 'web_listen_addr' is not available in this version (hint: remove it)");
   CHECK(error_of("jailer_enabled = \"wrong type\"").find("not available in this version") != std::string::npos);
-  CHECK(error_of("\n[[file_sync]]\nhost = \"~/x\"") == "c.toml:2: 'file_sync' is not available in this version (hint: remove it)");
+  CHECK(error_of("\n[[file_sync]]\nhost = \"~/x\"") ==
+        "c.toml:2: 'file_sync' is not available in this version (hint: remove it)");
   CHECK(parse_config("machine = \"firecracker\"", "c").error().code == ErrorCode::unsupported);
   CHECK(parse_config("tap_pool_size = 1", "c").error().code == ErrorCode::unsupported);
 }
 
 TEST_CASE("config: wrong values say what is right") {
-  CHECK(error_of("log_level = \"inf\"") ==
-        "c.toml:1: 'log_level' must be one of `debug`, `info`, `warn`, `error`, not 'inf' (hint: did you mean 'info'?)");
+  CHECK(
+      error_of("log_level = \"inf\"") ==
+      "c.toml:1: 'log_level' must be one of `debug`, `info`, `warn`, `error`, not 'inf' (hint: did you mean 'info'?)");
   CHECK(error_of("log_level = 3").find("'log_level' must be one of") != std::string::npos);
   CHECK(error_of("machine = \"\"").find("'machine' must be one of") != std::string::npos);
   CHECK(error_of("machine = \"auto|qemu\"").find("'machine' must be one of") != std::string::npos);
   CHECK(error_of("default_image_name = \"\"") == "c.toml:1: 'default_image_name' must not be empty");
   CHECK(error_of("default_image_name = [\"a\"]") == "c.toml:1: 'default_image_name' must be text");
-  CHECK(error_of("qemu_bin = \"bin/qemu\"") == "c.toml:1: 'qemu_bin' must be a program's name or absolute path (hint: write the whole path)");
+  CHECK(error_of("qemu_bin = \"bin/qemu\"") ==
+        "c.toml:1: 'qemu_bin' must be a program's name or absolute path (hint: write the whole path)");
   CHECK(error_of("qemu_bin = \"a\\u0000b\"").find("zero bytes") != std::string::npos);
   CHECK(error_of("vm_defaults = 3") == "c.toml:1: 'vm_defaults' must be a table (hint: write [vm_defaults])");
 }

@@ -23,7 +23,9 @@ Written written_default(const Key& key) {
 }
 
 std::string doc_row(const Key& key) {
-  std::string fallback = key.fallback.empty() ? "" : key.fallback == kFromHost ? std::string(kFromHost) : fmt::format("`{}`", key.fallback);
+  std::string fallback = key.fallback.empty()        ? ""
+                         : key.fallback == kFromHost ? std::string(kFromHost)
+                                                     : fmt::format("`{}`", key.fallback);
   return fmt::format("| `{}` | {} | {} | {} |", key.name, type_text(key), fallback, key.doc);
 }
 
@@ -58,7 +60,8 @@ TEST_CASE("schema: names are unique and each has a sentence without its full sto
 TEST_CASE("schema: the defaults are those of a Config nobody configured") {
   Config config;
   for (Key key : schema()) {
-    if (key.fallback == kFromHost || key.name.starts_with("vm_defaults.") || key.name.starts_with("file_sync.")) continue;
+    if (key.fallback == kFromHost || key.name.starts_with("vm_defaults.") || key.name.starts_with("file_sync."))
+      continue;
     INFO(key.name);
     key.implemented = true;
     CHECK(set_value(config, key, written_default(key)));
@@ -91,8 +94,10 @@ TEST_CASE("schema: durations are read as written, and need a unit") {
   key.implemented = true;
   REQUIRE(set_value(config, key, std::string("24h")));
   CHECK(config.auto_stop_stale_after == std::chrono::hours(24));
-  CHECK(set_value(config, key, std::int64_t{24}).error().hint == "write it in quotes with a unit, like auto_stop_stale_after = \"24h\"");
-  CHECK(set_value(config, key, std::string("24 hours")).error().message == "'auto_stop_stale_after': '24 hours' is not a duration");
+  CHECK(set_value(config, key, std::int64_t{24}).error().hint ==
+        "write it in quotes with a unit, like auto_stop_stale_after = \"24h\"");
+  CHECK(set_value(config, key, std::string("24 hours")).error().message ==
+        "'auto_stop_stale_after': '24 hours' is not a duration");
   Key flag = *find_key("jailer_enabled");
   flag.implemented = true;
   CHECK(set_value(config, flag, std::string("yes")).error().message == "'jailer_enabled' must be true or false");

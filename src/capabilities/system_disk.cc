@@ -54,7 +54,7 @@ Result<> mount_layers(const guest::Root& initramfs, const guestcfg::GuestConfig&
   auto lower = TRY(guest::find_device(config, rootfs));
   TRY(in("the image's root file system", guest::mount_in(initramfs, lower, kLower, "ext4", MS_RDONLY, "")));
   auto upper = TRY(guest::find_device(config, system));
-  TRY(in("the system disk", guest::mount_in(initramfs, upper, guest::kSystemDisk, "ext4", 0, "discard")));
+  TRY(in("the system disk", guest::mount_in(initramfs, upper, guest::kSystemDisk, "ext4", 0, guest::kDiskOptions)));
   if (!system.grow) return {};
   auto mounted = TRY(host::open_file(guest::kSystemDisk, O_RDONLY | O_DIRECTORY));
   return guest::grow_ext4(upper, mounted.get());

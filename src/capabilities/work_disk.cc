@@ -58,7 +58,7 @@ Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
   auto root = TRY(guest::Root::open(target.root));
   auto device = TRY(guest::find_device(config, *work));
   if (!guest::is_mount_point(root, kTarget))
-    TRY(in("the work disk", guest::mount_in(root, device, kTarget, "ext4", 0, "discard")));
+    TRY(in("the work disk", guest::mount_in(root, device, kTarget, "ext4", 0, guest::kDiskOptions)));
   if (!work->grow) return {};
   auto mounted = TRY(root.open_path(kTarget, O_RDONLY | O_DIRECTORY));
   return guest::grow_ext4(device, mounted.get());

@@ -10,6 +10,10 @@
 
 namespace banger::capabilities::guest {
 
+/// How a VM's own ext4 disks are mounted. Freed blocks go back to the host. Inode tables are left as they are: a new disk is sparse, and
+/// clearing them in the background would only fill it with zeros.
+inline constexpr const char* kDiskOptions = "discard,noinit_itable";
+
 /// The disk of that role, or null.
 const guestcfg::Disk* find_role(const guestcfg::GuestConfig& config, guestcfg::Disk::Role role);
 

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "capabilities/apply.h"
 #include "host/files.h"
+#include "roles/agent/measure_spawn.h"
 #include "roles/agent/serve.h"
 
 namespace banger::roles::agent {
@@ -26,6 +27,7 @@ Usage:
   banger-agent serve [--run-dir DIR] [--channel-fd N]   answer the host on the virtio-serial port 'banger.agent'
   banger-agent apply --root DIR FILE                    make the system under DIR what the guest config FILE says
   banger-agent ready [--run-dir DIR]                    tell the host that the guest has booted
+  banger-agent measure-spawn COUNT PROGRAM              what starting PROGRAM costs in this guest, in ms
   banger-agent --version | --help
 
 With --root / the running system is changed; with any other DIR only files are, the kernel is left alone.
@@ -112,6 +114,15 @@ struct Subcommand {
 };
 constexpr Subcommand kSubcommands[] = {{"serve", serve}, {"apply", apply}, {"ready", ready}};
 
+Result<> measure(std::span<char*> words) {
+  int rounds = 0;
+  std::string_view count = words.size() == 2 ? words[0] : "";
+  auto [end, error] = std::from_chars(count.data(), count.data() + count.size(), rounds);
+  if (error != std::errc{} || end != count.data() + count.size() || rounds < 1)
+    return fail(ErrorCode::invalid, "'measure-spawn' needs a COUNT and a PROGRAM", "see banger-agent --help");
+  return measure_spawn(rounds, words[1]);
+}
+
 int told(const Error& error, int status) {
   fmt::print(stderr, "banger-agent: {}\n", error.sentence());
   return status;
@@ -129,15 +140,20 @@ int run_agent(int argc, char** argv) {
     fmt::print("banger-agent {}\n", BANGER_VERSION);
     return 0;
   }
+  auto words = std::span(argv, static_cast<std::size_t>(argc)).subspan(2);
+  if (name == "measure-spawn") {
+    auto done = measure(words);
+    return done ? 0 : told(done.error(), done.error().code == ErrorCode::invalid ? 2 : 1);
+  }
   for (const auto& subcommand : kSubcommands) {
     if (subcommand.name != name) continue;
-    auto arguments = parse(std::span(argv, static_cast<std::size_t>(argc)).subspan(2));
+    auto arguments = parse(words);
     if (!arguments) return told(arguments.error(), 2);
     auto done = subcommand.run(*arguments);
     return done ? 0 : told(done.error(), 1);
   }
   return told(Error{ErrorCode::invalid, fmt::format("unknown command '{}'", printable(name)), 0,
-                    did_you_mean(name, {"serve", "apply", "ready"})}, 2);
+                    did_you_mean(name, {"serve", "apply", "ready", "measure-spawn"})}, 2);
 }
 
 }  // namespace banger::roles::agent

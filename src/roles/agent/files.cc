@@ -154,12 +154,13 @@ Task<Result<>> receive(ContextPtr context, StreamPtr stream) {
   }));
   context->runtime.spawn(feed(t));
   while (!t->result) co_await t->changed.wait();
-  if (!*t->result) co_return *t->result;
   auto deadline = host::after(limits::kUploadEndDeadline);
-  while (!t->fed)
-    if (!co_await t->changed.wait(deadline)) co_return fail(ErrorCode::invalid, "the upload goes on after the end of its archive");
-  if (t->broke) co_return fail(ErrorCode::cancelled, "the upload was broken off");
-  co_return Result<>();
+  while (*t->result && !t->fed)
+    if (!co_await t->changed.wait(deadline)) t->result = fail(ErrorCode::invalid, "the upload goes on after the end of its archive");
+  if (*t->result && t->broke) t->result = fail(ErrorCode::cancelled, "the upload was broken off");
+  // The caller's handle is then the last one, and a feeder that still waits for bytes ends with it.
+  t->stream.reset();
+  co_return *t->result;
 }
 
 }  // namespace

@@ -18,9 +18,12 @@ using asio::ip::tcp;
 constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
 
 struct Tunnel {
-  Tunnel(asio::io_context& io, StreamPtr s) : socket(io), stream(std::move(s)) {}
+  Tunnel(host::Runtime& runtime, StreamPtr s) : socket(runtime.io()), stream(std::move(s)), changed(runtime) {}
+  bool over() const { return broken || (inward_over && outward_over); }
   tcp::socket socket;
-  StreamPtr stream;
+  StreamPtr stream;  // null once it is over
+  bool inward_over = false, outward_over = false, broken = false;
+  host::Event changed;
 };
 using TunnelPtr = std::shared_ptr<Tunnel>;
 
@@ -56,26 +59,43 @@ Task<Result<>> reach(host::Runtime& runtime, TunnelPtr t, Authority authority) {
   co_return fail_errno(fmt::format("connect to {} port {} in the guest", printable(authority.host), authority.port), last.value());
 }
 
-// Guest → host. The end of the guest's bytes ends our body only.
+// Guest → host, until the guest's bytes end, which ends our body only, or either side breaks.
 Task<> outward(TunnelPtr t) {
   auto buffer = std::make_unique_for_overwrite<char[]>(limits::kLinkFrameBytes);
-  for (;;) {
+  while (!t->broken) {
     auto [error, got] = co_await t->socket.async_read_some(asio::buffer(buffer.get(), limits::kLinkFrameBytes), use_tuple);
     if (error == asio::error::eof) {
-      (void)co_await t->stream->finish();
-      co_return;
+      t->broken = t->broken || !co_await t->stream->finish();
+      break;
     }
-    // A broken connection is not an end: the stream is dropped unfinished, which the client sees as a reset.
-    if (error) break;
-    if (!co_await t->stream->write(std::string(buffer.get(), got))) break;
+    t->broken = t->broken || error || !co_await t->stream->write(std::string(buffer.get(), got));
   }
-  close(t->socket);
+  t->outward_over = true;
+  t->changed.notify_all();
+}
+
+// Host → guest, until the host's bytes end or either side breaks.
+Task<> inward(TunnelPtr t) {
+  while (!t->broken) {
+    auto bytes = co_await t->stream->read();
+    if (bytes && bytes->empty()) {
+      std::error_code ignored;
+      t->socket.shutdown(tcp::socket::shutdown_send, ignored);
+      break;
+    }
+    t->broken = t->broken || !bytes;
+    if (t->broken) break;
+    auto [error, put] = co_await asio::async_write(t->socket, asio::buffer(*bytes), use_tuple);
+    t->broken = t->broken || error;
+  }
+  t->inward_over = true;
+  t->changed.notify_all();
 }
 
 }  // namespace
 
 Task<> tunnel(ContextPtr context, StreamPtr stream) {
-  auto t = std::make_shared<Tunnel>(context->runtime.io(), stream);
+  auto t = std::make_shared<Tunnel>(context->runtime, stream);
   auto authority = parse_authority(stream->path());
   auto reached = authority ? co_await reach(context->runtime, t, *authority) : std::unexpected(authority.error());
   if (!reached) {
@@ -86,17 +106,16 @@ Task<> tunnel(ContextPtr context, StreamPtr stream) {
   t->socket.set_option(tcp::no_delay(true), ignored);
   if (!co_await stream->respond(200)) co_return;
   context->runtime.spawn(outward(t));
-  for (;;) {
-    auto bytes = co_await stream->read();
-    if (!bytes) break;
-    if (bytes->empty()) {
-      t->socket.shutdown(tcp::socket::shutdown_send, ignored);
-      co_return;
-    }
-    auto [error, put] = co_await asio::async_write(t->socket, asio::buffer(*bytes), use_tuple);
-    if (error) break;
+  context->runtime.spawn(inward(t));
+  while (!t->over()) {
+    bool changed = co_await t->changed.wait(host::after(limits::kTunnelProbe));
+    // A quiet tunnel the host has ended is not read any more, so its going away would not be noticed: an empty write asks.
+    if (!changed && t->inward_over && !co_await stream->write({})) t->broken = true;
   }
+  // Whichever direction still waits ends with its side; a stream dropped unfinished is a reset to the host.
+  t->broken = true;
   close(t->socket);
+  t->stream.reset();
 }
 
 }  // namespace banger::roles::agent

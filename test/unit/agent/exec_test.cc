@@ -107,7 +107,7 @@ TEST_CASE("exec: sends stdin of any size through and tells its end") {
   agent.run([](Agent& a) -> Task<> {
     auto cat = co_await a.start({.argv = {"cat"}});
     std::string sent;
-    for (int i = 0; sent.size() < 10'000'000; ++i) sent += std::to_string(i * 7919);
+    for (int i = 0; sent.size() < 10'000'000; ++i) sent += std::to_string(i * 7919L);
     auto sender = [](std::shared_ptr<test::Exec> exec, const std::string* bytes) -> Task<> {
       for (std::size_t at = 0; at < bytes->size(); at += 60'000) co_await exec->send(FrameType::stdin_data, bytes->substr(at, 60'000));
       co_await exec->send(FrameType::stdin_end);

@@ -126,6 +126,23 @@ TEST_CASE("tunnel: a client that goes away closes the connection") {
   CHECK(seen.empty());
 }
 
+TEST_CASE("tunnel: a connection the server breaks is no clean end") {
+  Listener listener([](int fd) {
+    linger hard{.l_onoff = 1, .l_linger = 0};  // closing sends a reset
+    ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+    char byte;
+    [[maybe_unused]] auto got = ::read(fd, &byte, 1);
+  });
+  Agent agent;
+  agent.run([&](Agent& a) -> Task<> {
+    auto stream = co_await connect(a, fmt::format("127.0.0.1:{}", listener.port));
+    if (!stream) { FAIL_CHECK("open"); co_return; }
+    (void)co_await stream->write("two bytes at least");
+    auto end = co_await stream->read();
+    CHECK(!end);
+  });
+}
+
 TEST_CASE("tunnel: nobody there, no such name, no address: each is told") {
   std::uint16_t closed_port = 0;
   { Listener listener([](int) {}); closed_port = listener.port; }

@@ -47,6 +47,10 @@ Result<> start_agent();
 /// Keeps the agent running, with growing pauses when it keeps dying, until SIGTERM.
 int supervise(int agent_pid);
 
+/// From here on a request to power off waits for small_init(), which keeps it over its exec; the kernel drops signals that a process 1
+/// without a handler gets.
+void hold_end_signals();
+
 /// Reaps and waits to be told to power off. Never returns.
 [[noreturn]] void small_init();
 

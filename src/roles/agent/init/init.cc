@@ -45,6 +45,7 @@ Result<> boot() {
   ImageInit image = find_init(TRY(capabilities::guest::Root::open(kNewRoot)));
   TRY(write_run_dir(config, image, target.first_boot));
   TRY(switch_root());
+  if (image.path.empty()) hold_end_signals();
   TRY(start_agent());
   say("agent started, init is " + (image.path.empty() ? "banger's own" : image.path));
 

@@ -89,12 +89,17 @@ void end_machine() {
   for (;;) ::pause();
 }
 
-void small_init() {
+void hold_end_signals() {
   sigset_t signals = watched_signals();
   ::sigprocmask(SIG_SETMASK, &signals, nullptr);
+}
+
+void small_init() {
+  hold_end_signals();
   // Ctrl-alt-del then sends SIGINT here instead of resetting the machine.
   ::reboot(RB_DISABLE_CAD);
   ::mount("cgroup2", "/sys/fs/cgroup", "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr);
+  sigset_t signals = watched_signals();
   for (;;) {
     reap();
     int number = ::sigwaitinfo(&signals, nullptr);

@@ -1,0 +1,73 @@
+#include "roles/cli/commands.h"
+
+#include <algorithm>
+
+namespace banger::roles::cli {
+
+extern const Command kVmRun, kVmCreate, kVmStart, kVmStop, kVmRestart, kVmKill, kVmDelete, kVmSet, kVmList, kVmShow,
+    kVmStats, kVmLogs, kVmPorts, kVmExec, kVmShell, kVmCp;
+extern const Command kImageList, kImageShow, kImageBuild, kImageImport, kImageDelete;
+extern const Command kKernelList, kKernelShow, kKernelPull, kKernelImport, kKernelDelete;
+extern const Command kDaemonStart, kDaemonStop, kDaemonStatus, kDaemonLogs;
+extern const Command kDoctor, kGc, kCompletion, kRpc, kVersion, kHelp, kMan, kComplete;
+
+namespace {
+
+constexpr const Command* kCommands[] = {
+    &kVmRun,        &kVmCreate,   &kVmStart,    &kVmStop,       &kVmRestart,    &kVmKill,      &kVmDelete,
+    &kVmSet,        &kVmList,     &kVmShow,     &kVmStats,      &kVmLogs,       &kVmPorts,     &kVmExec,
+    &kVmShell,      &kVmCp,       &kImageList,  &kImageShow,    &kImageBuild,   &kImageImport, &kImageDelete,
+    &kKernelList,   &kKernelShow, &kKernelPull, &kKernelImport, &kKernelDelete, &kDaemonStart, &kDaemonStop,
+    &kDaemonStatus, &kDaemonLogs, &kDoctor,     &kGc,           &kCompletion,   &kRpc,         &kVersion,
+    &kHelp,         &kMan,        &kComplete,
+};
+
+constexpr Group kGroups[] = {
+    {"vm", "make and use virtual machines"},
+    {"image", "what VMs boot from"},
+    {"kernel", "the kernels images boot with"},
+    {"daemon", "the background process that owns the VMs"},
+};
+
+constexpr Option kCommon[] = {
+    {.name = "help", .letter = 'h', .help = "show this help"},
+    {.name = "verbose", .letter = 'v', .help = "with an error, also say what it was made of"},
+};
+
+}  // namespace
+
+std::span<const Command* const> all_commands() { return kCommands; }
+std::span<const Group> all_groups() { return kGroups; }
+std::span<const Option> common_options() { return kCommon; }
+
+const Group* find_group(std::string_view name) {
+  auto it = std::ranges::find(kGroups, name, &Group::name);
+  return it == std::end(kGroups) ? nullptr : it;
+}
+
+const Command* find_command(std::string_view group, std::string_view name) {
+  for (const Command* command : kCommands)
+    if (command->group == group &&
+        (command->name == name || std::ranges::find(command->aliases, name) != command->aliases.end()))
+      return command;
+  return nullptr;
+}
+
+std::vector<std::string> command_names(std::string_view group) {
+  std::vector<std::string> names;
+  if (group.empty())
+    for (const auto& each : kGroups) names.emplace_back(each.name);
+  for (const Command* command : kCommands) {
+    if (command->group != group || command->hidden) continue;
+    names.emplace_back(command->name);
+    names.insert(names.end(), command->aliases.begin(), command->aliases.end());
+  }
+  return names;
+}
+
+std::string full_name(const Command& command) {
+  return command.group.empty() ? std::string(command.name)
+                               : std::string(command.group) + " " + std::string(command.name);
+}
+
+}  // namespace banger::roles::cli

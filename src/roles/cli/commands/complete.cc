@@ -1,0 +1,34 @@
+// banger __complete: what the shells' completion scripts call. One candidate a line, `word<TAB>about`; a line `:files`
+// or
+// `:directories` asks the shell for those too.
+#include "roles/cli/complete.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+Result<int> run(Context& context) {
+  auto completion = complete(context.args.words, names_from_daemon(context.io));
+  std::string text;
+  for (const auto& candidate : completion.candidates) {
+    auto about = candidate.about.empty() ? "" : "\t" + candidate.about;
+    text += candidate.word + about + "\n";
+  }
+  if (completion.files) text += ":files\n";
+  if (completion.directories) text += ":directories\n";
+  context.io.print(text);
+  return exit_status::kOk;
+}
+
+}  // namespace
+
+extern const Command kComplete;
+constinit const Command kComplete{
+    .name = "__complete",
+    .summary = "say what may come next on a command line",
+    .words = "WORD...",
+    .hidden = true,
+    .handler = run,
+};
+
+}  // namespace banger::roles::cli

@@ -1,0 +1,33 @@
+// banger daemon start
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "roles/cli/command.h"
+#include "roles/cli/connect.h"
+#include "roles/cli/fields.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+Result<int> run(Context& context) {
+  auto& io = context.io;
+  auto daemon = TRY(Daemon::connect(io));
+  auto status = TRY(daemon.call("daemon.status", Json::object()));
+  io.print(fmt::format("bangerd is running (pid {})\n", text_of(status, "pid")));
+  return exit_status::kOk;
+}
+
+}  // namespace
+
+extern const Command kDaemonStart;
+constinit const Command kDaemonStart{
+    .group = "daemon",
+    .name = "start",
+    .summary = "start the daemon, if none runs",
+    .details = "Every command that needs it does this by itself.",
+    .handler = run,
+};
+
+}  // namespace banger::roles::cli

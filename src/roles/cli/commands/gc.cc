@@ -1,0 +1,46 @@
+// banger gc
+#include <nlohmann/json.hpp>
+
+#include "roles/cli/command.h"
+#include "roles/cli/connect.h"
+#include "roles/cli/fields.h"
+#include "roles/cli/table.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+constexpr Option kOptions[] = {
+    {.name = "dry-run", .letter = 'n', .help = "only tell what would go"},
+    {.name = "json", .help = "print a JSON array of what was found"},
+};
+
+Result<int> run(Context& context) {
+  auto& io = context.io;
+  bool dry_run = context.args.flag("dry-run");
+  auto daemon = TRY(Daemon::connect(io));
+  auto answer = TRY(daemon.call("host.gc", {{"dry_run", dry_run}}));
+  const Json& items = list_of(answer, "items");
+  if (context.args.flag("json")) {
+    io.print(dump_json_pretty(items) + "\n");
+    return exit_status::kOk;
+  }
+  if (items.empty()) io.print("nothing to remove\n");
+  Table table({"KIND", "PATH", "REASON", "REMOVED"});
+  for (const auto& item : items)
+    table.add({text_of(item, "kind"), text_of(item, "path"), text_of(item, "reason"), text_of(item, "removed")});
+  if (!items.empty()) io.print(table.text(io.colour(io.out)));
+  return exit_status::kOk;
+}
+
+}  // namespace
+
+extern const Command kGc;
+constinit const Command kGc{
+    .name = "gc",
+    .summary = "remove what no VM, image or kernel owns",
+    .options = kOptions,
+    .handler = run,
+};
+
+}  // namespace banger::roles::cli

@@ -1,0 +1,36 @@
+// banger image build
+#include <nlohmann/json.hpp>
+
+#include "roles/cli/command.h"
+#include "roles/cli/connect.h"
+#include "roles/cli/store_views.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+constexpr Positional kPositionals[] = {{.name = "NAME", .help = "a recipe", .names = Names::recipe}};
+constexpr Option kOptions[] = {kQuietOption, kJsonOption};
+constexpr Example kExamples[] = {{"banger image build debian-bookworm", "the default image"}};
+
+Result<int> run(Context& context) {
+  auto daemon = TRY(Daemon::connect(context.io));
+  made_image(context, TRY(daemon.call("image.build", {{"name", context.args.positionals[0]}})));
+  return exit_status::kOk;
+}
+
+}  // namespace
+
+extern const Command kImageBuild;
+constinit const Command kImageBuild{
+    .group = "image",
+    .name = "build",
+    .summary = "build an image by its recipe",
+    .details = "The recipes are those that 'banger image list' names. It needs no root.",
+    .positionals = kPositionals,
+    .options = kOptions,
+    .examples = kExamples,
+    .handler = run,
+};
+
+}  // namespace banger::roles::cli

@@ -1,0 +1,51 @@
+// banger image import
+#include <nlohmann/json.hpp>
+
+#include "roles/cli/command.h"
+#include "roles/cli/connect.h"
+#include "roles/cli/store_views.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+constexpr Positional kPositionals[] = {
+    {.name = "NAME", .help = "what to call the image"},
+    {.name = "TAR", .help = "a tar file, compressed or not", .names = Names::file},
+};
+constexpr Option kOptions[] = {
+    {.name = "kernel",
+     .kind = Kind::text,
+     .value = "KERNEL",
+     .help = "the kernel it boots with",
+     .names = Names::kernel},
+    kQuietOption,
+    kJsonOption,
+};
+constexpr Example kExamples[] = {{"banger image import mine rootfs.tar.zst", ""}};
+
+Result<int> run(Context& context) {
+  Json params = {{"name", context.args.positionals[0]}, {"tar", absolute_path(context.args.positionals[1])}};
+  if (auto kernel = context.args.text("kernel")) params["kernel"] = *kernel;
+  auto daemon = TRY(Daemon::connect(context.io));
+  made_image(context, TRY(daemon.call("image.import", params)));
+  return exit_status::kOk;
+}
+
+}  // namespace
+
+extern const Command kImageImport;
+constinit const Command kImageImport{
+    .group = "image",
+    .name = "import",
+    .summary = "make an image of a root file system in a tar file",
+    .details =
+        "Any distribution will do: with systemd, OpenRC, runit, busybox init, or none. Owners, modes, links and "
+        "extended attributes are kept.",
+    .positionals = kPositionals,
+    .options = kOptions,
+    .examples = kExamples,
+    .handler = run,
+};
+
+}  // namespace banger::roles::cli

@@ -1,0 +1,59 @@
+// banger kernel import
+#include <nlohmann/json.hpp>
+
+#include "roles/cli/command.h"
+#include "roles/cli/connect.h"
+#include "roles/cli/store_views.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+constexpr Positional kPositionals[] = {{.name = "NAME", .help = "what to call the kernel"}};
+constexpr Option kOptions[] = {
+    {.name = "vmlinux",
+     .kind = Kind::text,
+     .value = "FILE",
+     .help = "the kernel, as vmlinux or bzImage; needed",
+     .names = Names::file},
+    {.name = "modules",
+     .kind = Kind::text,
+     .value = "DIR",
+     .help = "its modules, as below /lib/modules",
+     .names = Names::directory},
+    {.name = "initrd",
+     .kind = Kind::text,
+     .value = "FILE",
+     .help = "an initrd to load before ours",
+     .names = Names::file},
+    kQuietOption,
+    kJsonOption,
+};
+constexpr Example kExamples[] = {
+    {"banger kernel import mine --vmlinux /boot/vmlinuz --modules /lib/modules/6.1.0", ""}};
+
+Result<int> run(Context& context) {
+  if (!context.args.has("vmlinux")) return context.usage("'kernel import' needs --vmlinux FILE");
+  Json params = {{"name", context.args.positionals[0]}};
+  for (auto file : {"vmlinux", "modules", "initrd"})
+    if (auto path = context.args.text(file)) params[file] = absolute_path(*path);
+  auto daemon = TRY(Daemon::connect(context.io));
+  made_kernel(context, TRY(daemon.call("kernel.import", params)));
+  return exit_status::kOk;
+}
+
+}  // namespace
+
+extern const Command kKernelImport;
+constinit const Command kKernelImport{
+    .group = "kernel",
+    .name = "import",
+    .summary = "take a kernel from files on this host",
+    .details = "A bzImage is unpacked to the ELF file that boots.",
+    .positionals = kPositionals,
+    .options = kOptions,
+    .examples = kExamples,
+    .handler = run,
+};
+
+}  // namespace banger::roles::cli

@@ -1,0 +1,37 @@
+// banger kernel pull
+#include <nlohmann/json.hpp>
+
+#include "roles/cli/command.h"
+#include "roles/cli/connect.h"
+#include "roles/cli/store_views.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+constexpr Positional kPositionals[] = {
+    {.name = "NAME", .help = "one that 'banger kernel list' names", .names = Names::pullable}};
+constexpr Option kOptions[] = {kQuietOption, kJsonOption};
+
+Result<int> run(Context& context) {
+  auto daemon = TRY(Daemon::connect(context.io));
+  made_kernel(context, TRY(daemon.call("kernel.pull", {{"name", context.args.positionals[0]}})));
+  return exit_status::kOk;
+}
+
+}  // namespace
+
+extern const Command kKernelPull;
+constinit const Command kKernelPull{
+    .group = "kernel",
+    .name = "pull",
+    .summary = "fetch a kernel by its name",
+    .details =
+        "debian-cloud is the distribution's cloud kernel, downloaded and verified by the host's own package tool and "
+        "unpacked without root.",
+    .positionals = kPositionals,
+    .options = kOptions,
+    .handler = run,
+};
+
+}  // namespace banger::roles::cli

@@ -1,0 +1,46 @@
+// banger version
+#include <nlohmann/json.hpp>
+
+#include "roles/cli/command.h"
+#include "roles/cli/connect.h"
+#include "roles/cli/fields.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+constexpr Option kOptions[] = {{.name = "json", .help = "print a JSON object"}};
+
+// Only a running one is asked.
+std::string daemon_version(Io& io) {
+  auto daemon = Daemon::find(io);
+  if (!daemon) return "";
+  auto status = daemon->call("daemon.status", Json::object());
+  return status ? text_of(*status, "version") : "";
+}
+
+Result<int> run(Context& context) {
+  auto& io = context.io;
+  auto theirs = daemon_version(io);
+  if (context.args.flag("json")) {
+    Json answer = {{"version", BANGER_VERSION}, {"daemon", nullptr}};
+    if (!theirs.empty()) answer["daemon"] = theirs;
+    io.print(dump_json_pretty(answer) + "\n");
+    return exit_status::kOk;
+  }
+  io.print("banger " BANGER_VERSION "\n");
+  if (!theirs.empty()) io.print("bangerd " + safe_text(theirs) + "\n");
+  return exit_status::kOk;
+}
+
+}  // namespace
+
+extern const Command kVersion;
+constinit const Command kVersion{
+    .name = "version",
+    .summary = "print the version, and the running daemon's",
+    .options = kOptions,
+    .handler = run,
+};
+
+}  // namespace banger::roles::cli

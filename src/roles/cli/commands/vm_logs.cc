@@ -1,0 +1,47 @@
+// banger vm logs
+#include <nlohmann/json.hpp>
+
+#include "roles/cli/command.h"
+#include "roles/cli/log_stream.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+constexpr std::string_view kSources[] = {"console", "machine"};
+constexpr Positional kPositionals[] = {{.name = "VM", .help = "a name, id or unique id prefix", .names = Names::vm}};
+constexpr Option kOptions[] = {
+    {.name = "follow", .letter = 'f', .help = "go on until the VM stops"},
+    {.name = "source",
+     .kind = Kind::text,
+     .value = "LOG",
+     .help = "the guest's console (default) or the machine process's own log",
+     .names = Names::choice,
+     .choices = kSources},
+    {.name = "tail", .kind = Kind::size, .value = "SIZE", .help = "only the last part, as 64K (default: 1M)"},
+};
+
+Result<int> logs(Context& context) {
+  Json params = {{"vm", context.args.positionals[0]},
+                 {"source", context.args.text("source").value_or("console")},
+                 {"follow", context.args.flag("follow")}};
+  if (auto tail = context.args.number("tail")) params["tail_bytes"] = *tail;
+  auto daemon = TRY(Daemon::connect(context.io));
+  auto stream = TRY(daemon.open_stream("vm.logs", params));
+  return copy_log(context.io, std::move(stream), daemon.signals());
+}
+
+}  // namespace
+
+extern const Command kVmLogs;
+constinit const Command kVmLogs{
+    .group = "vm",
+    .name = "logs",
+    .summary = "print a VM's console or its machine's log",
+    .details = "On a terminal only text and colours are shown; into a file or a pipe every byte goes.",
+    .positionals = kPositionals,
+    .options = kOptions,
+    .handler = logs,
+};
+
+}  // namespace banger::roles::cli

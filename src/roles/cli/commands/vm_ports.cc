@@ -1,0 +1,60 @@
+// banger vm ports
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "roles/cli/command.h"
+#include "roles/cli/connect.h"
+#include "roles/cli/fields.h"
+#include "roles/cli/table.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+constexpr Positional kPositionals[] = {{.name = "VM", .help = "a name, id or unique id prefix", .names = Names::vm}};
+constexpr Option kOptions[] = {{.name = "json", .help = "print a JSON array of ports"}};
+
+// A listener on both address families is one thing to people.
+std::string endpoint_of(const Json& port) {
+  auto address = text_of(port, "address");
+  if (address == "::" || address == "0.0.0.0" || address.empty()) address = "*";
+  if (address.find(':') != address.npos) address = "[" + address + "]";
+  return fmt::format("{}:{}", address, text_of(port, "port"));
+}
+
+Result<int> ports(Context& context) {
+  auto& io = context.io;
+  auto daemon = TRY(Daemon::connect(io));
+  auto answer = TRY(daemon.call("vm.ports", {{"vm", context.args.positionals[0]}}));
+  const Json& list = list_of(answer, "ports");
+  if (context.args.flag("json")) {
+    io.print(dump_json_pretty(list) + "\n");
+    return exit_status::kOk;
+  }
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& port : list) {
+    std::vector<std::string> row{text_of(port, "protocol"), endpoint_of(port), text_of(port, "process"),
+                                 text_of(port, "command")};
+    if (std::ranges::find(rows, row) == rows.end()) rows.push_back(std::move(row));
+  }
+  Table table({"PROTO", "ENDPOINT", "PROCESS", "COMMAND"});
+  for (auto& row : rows) table.add(std::move(row));
+  io.print(table.text(io.colour(io.out)));
+  return exit_status::kOk;
+}
+
+}  // namespace
+
+extern const Command kVmPorts;
+constinit const Command kVmPorts{
+    .group = "vm",
+    .name = "ports",
+    .summary = "list what listens in a VM",
+    .positionals = kPositionals,
+    .options = kOptions,
+    .handler = ports,
+};
+
+}  // namespace banger::roles::cli

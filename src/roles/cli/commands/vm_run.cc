@@ -1,0 +1,116 @@
+// banger vm run: make a VM, use it, and with --rm take it away again.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "roles/cli/fields.h"
+#include "roles/cli/guest_command.h"
+#include "roles/cli/vm_options.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+constexpr std::uint64_t kDeleteMs =
+    30'000;  // --rm's own deadline: long enough for a busy host, short enough to wait for
+
+constexpr Option kOptions[] = {
+    kNameOption,
+    kImageOption,
+    kKernelOption,
+    kVcpuOption,
+    kMemoryOption,
+    kDiskOption,
+    kSystemOption,
+    kNatOption,
+    {.name = "rm", .help = "delete the VM when the command or shell ends"},
+    {.name = "detach", .letter = 'd', .help = "make and start it, print its name, and leave it running"},
+    kEnvOption,
+    kWorkdirOption,
+    kUserOption,
+    kInteractiveOption,
+    kTtyOption,
+};
+
+constexpr Example kExamples[] = {
+    {"banger vm run", "a shell in a fresh VM"},
+    {"banger vm run --rm -- uname -a", "one command, then the VM is gone"},
+    {"banger vm run --name web --memory 2G --detach", "a VM to come back to"},
+};
+
+// After an interrupt too, so with a deadline of its own and over a connection of its own.
+Result<> delete_vm(Io& io, const std::string& vm) {
+  auto daemon = TRY(Daemon::connect(io));
+  TRY(daemon.call_within("vm.delete", {{"vm", vm}, {"force", true}}, kDeleteMs));
+  return {};
+}
+
+// A VM that was made but never became ready stays for whoever wants to know why.
+Error not_ready(Io& io, Error error, const std::optional<std::string>& name) {
+  if (!error.hint.empty() || !name || error.code == ErrorCode::cancelled || error.code == ErrorCode::exists)
+    return error;
+  auto daemon = Daemon::find(io);
+  if (!daemon || !daemon->call("vm.show", {{"vm", *name}})) return error;
+  return std::move(error).with_hint(fmt::format("it is kept; see 'banger vm logs {}'", *name));
+}
+
+Result<int> use(Context& context, Daemon& daemon, const GuestCommand& command, const std::string& name) {
+  auto& io = context.io;
+  auto status = run_in_guest(io, daemon, command);
+  if (!context.args.flag("rm")) {
+    io.note(
+        fmt::format("VM '{}' is still running (hint: 'banger vm stop {}' stops it, 'banger vm shell {}' goes back in)",
+                    name, name, name));
+    return status;
+  }
+  auto deleted = in(fmt::format("delete VM '{}'", name), delete_vm(io, command.vm));
+  if (deleted) return status;
+  io.note(std::move(deleted).error().with_hint(fmt::format("banger vm delete --force {}", name)).sentence());
+  if (status && *status == exit_status::kOk) return exit_status::kFailed;
+  return status;
+}
+
+Result<int> run(Context& context) {
+  const auto& args = context.args;
+  if (args.flag("detach") && !args.words.empty())
+    return context.usage("--detach takes no command", "use 'banger vm exec' once it runs");
+  if (args.flag("detach") && args.flag("rm")) return context.usage("--detach and --rm exclude each other");
+  auto command = TRY(guest_command(context, ""));  // before anything is made: it may be refused
+  auto daemon = TRY(Daemon::connect(context.io));
+  Json params = TRY(resolved_shape(context, daemon));
+  params["start"] = true;
+  params["wait"] = "agent";
+  if (args.has("env")) params["environment"] = guest_environment(context);
+  auto vm = daemon.call("vm.create", params);
+  if (!vm) return std::unexpected(not_ready(context.io, std::move(vm).error(), args.text("name")));
+  command.vm = TRY(get_string(*vm, "id"));
+  auto name = safe_text(text_of(*vm, "name"));
+  if (args.flag("detach")) {
+    context.io.print(name + "\n");
+    return exit_status::kOk;
+  }
+  return use(context, daemon, command, name);
+}
+
+}  // namespace
+
+extern const Command kVmRun;
+constinit const Command kVmRun{
+    .group = "vm",
+    .name = "run",
+    .summary = "make a VM and use it: a shell, or one command",
+    .details =
+        "Without a command this is a shell in the VM; when it ends the VM runs on unless --rm was given. With a "
+        "command its output "
+        "streams through and its status becomes ours. Standard input is passed on when it is not a terminal, or with "
+        "-i.\n"
+        "The image and the kernel are made or fetched first when they are missing. A VM that never becomes ready is "
+        "kept, "
+        "so that 'banger vm logs' can say why.",
+    .options = kOptions,
+    .words = "CMD...",
+    .examples = kExamples,
+    .handler = run,
+};
+
+}  // namespace banger::roles::cli

@@ -1,0 +1,55 @@
+// banger vm set
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "roles/cli/fan_out.h"
+#include "roles/cli/fields.h"
+#include "roles/cli/vm_options.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+constexpr Positional kPositionals[] = {
+    {.name = "VM", .help = "names, ids or unique id prefixes", .names = Names::vm, .repeated = true}};
+constexpr Option kOptions[] = {
+    {.name = "name", .kind = Kind::text, .value = "NAME", .help = "a new name; for one VM"},
+    {.name = "vcpu", .kind = Kind::count, .value = "N", .help = "processors"},
+    {.name = "memory", .kind = Kind::size_mib, .value = "SIZE", .help = "memory, as 2G or 512M; a bare number is MiB"},
+    {.name = "disk-size", .kind = Kind::size, .value = "SIZE", .help = "room in /root; it can only grow"},
+    {.name = "nat", .kind = Kind::toggle, .help = "let it reach the network, or not"},
+    {.name = "label",
+     .kind = Kind::pair,
+     .value = "KEY=VALUE",
+     .help = "its labels from now on, instead of those it has; may be repeated"},
+};
+
+std::string described(const Json& vm) {
+  auto fields = joined(list_of(vm, "restart_needed"));
+  return fields.empty()
+             ? "set"
+             : fmt::format("set; restart it for the new {} ('banger vm restart {}')", fields, text_of(vm, "name"));
+}
+
+Result<int> set(Context& context) {
+  Json params = given_shape(context.args);
+  if (params.empty()) return context.usage("'vm set' needs something to set", "see 'banger vm set --help'");
+  if (params.contains("name") && context.args.positionals.size() > 1)
+    return context.usage("--name is for one VM", "several cannot have one name");
+  return fan_out(context, "vm.set", params, described);
+}
+
+}  // namespace
+
+extern const Command kVmSet;
+constinit const Command kVmSet{
+    .group = "vm",
+    .name = "set",
+    .summary = "change VMs; what needs a restart is said",
+    .positionals = kPositionals,
+    .options = kOptions,
+    .handler = set,
+};
+
+}  // namespace banger::roles::cli

@@ -1,0 +1,30 @@
+// banger vm shell
+#include "roles/cli/guest_command.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+constexpr Positional kPositionals[] = {{.name = "VM", .help = "a name, id or unique id prefix", .names = Names::vm}};
+constexpr Option kOptions[] = {kUserOption, kWorkdirOption, kEnvOption};
+
+Result<int> shell(Context& context) {
+  auto command = TRY(guest_command(context, context.args.positionals[0]));
+  auto daemon = TRY(Daemon::connect(context.io));
+  return run_in_guest(context.io, daemon, command);
+}
+
+}  // namespace
+
+extern const Command kVmShell;
+constinit const Command kVmShell{
+    .group = "vm",
+    .name = "shell",
+    .summary = "a login shell in a running VM",
+    .details = "On a terminal it is one in the guest too; else it reads its commands from standard input.",
+    .positionals = kPositionals,
+    .options = kOptions,
+    .handler = shell,
+};
+
+}  // namespace banger::roles::cli

@@ -1,0 +1,88 @@
+// banger vm stats
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "roles/cli/command.h"
+#include "roles/cli/connect.h"
+#include "roles/cli/fields.h"
+#include "roles/cli/table.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+constexpr int kWatchMs = 1000;
+
+constexpr Positional kPositionals[] = {{.name = "VM",
+                                        .help = "names, ids or unique id prefixes (default: all that run)",
+                                        .names = Names::vm,
+                                        .required = false,
+                                        .repeated = true}};
+constexpr Option kOptions[] = {
+    {.name = "watch", .letter = 'w', .help = "again every second, until interrupted"},
+    {.name = "json", .help = "print a JSON array, one object for each VM"},
+};
+
+Result<std::vector<std::string>> running_vms(Daemon& daemon) {
+  std::vector<std::string> names;
+  auto answer = TRY(daemon.call("vm.list", Json::object()));
+  for (const auto& vm : list_of(answer, "vms"))
+    if (text_of(vm, "state") == "running") names.push_back(text_of(vm, "name"));
+  return names;
+}
+
+// {"vm": name, …figures} for each VM.
+Result<Json> measure(Daemon& daemon, const std::vector<std::string>& wanted) {
+  Json all = Json::array();
+  for (const auto& vm : wanted.empty() ? TRY(running_vms(daemon)) : wanted) {
+    auto stats = TRY(daemon.call("vm.stats", {{"vm", vm}}));
+    stats["vm"] = vm;
+    all.push_back(std::move(stats));
+  }
+  return all;
+}
+
+std::string table_text(const Json& all, bool colour) {
+  Table table({"VM", "CPU", "LOAD", "MEMORY", "DISK READ", "WRITTEN", "NET IN", "OUT", "HOST MEMORY", "UP"});
+  for (const auto& stats : all)
+    table.add({text_of(stats, "vm"), fmt::format("{:.1f}%", real_of(stats, "cpu_percent")),
+               fmt::format("{:.2f}", real_of(stats, "load1")),
+               fmt::format("{} / {}", size_of(stats, "memory_used_bytes"), size_of(stats, "memory_total_bytes")),
+               size_of(stats, "disk_read_bytes"), size_of(stats, "disk_written_bytes"),
+               size_of(stats, "net_received_bytes"), size_of(stats, "net_sent_bytes"), size_of(stats, "host_pss_bytes"),
+               format_duration(std::chrono::milliseconds(std::max<std::int64_t>(number_of(stats, "uptime_ms"), 0)))});
+  return table.text(colour);
+}
+
+Result<int> stats(Context& context) {
+  auto& io = context.io;
+  auto daemon = TRY(Daemon::connect(io));
+  bool watch = context.args.flag("watch"), json = context.args.flag("json");
+  while (io.out_errno == 0) {
+    auto all = TRY(measure(daemon, context.args.positionals));
+    // On a terminal the table is drawn over the last one.
+    if (watch && !json && io.out_is_terminal()) io.print("\033[H\033[J");
+    io.print(json ? (watch ? dump_json(all) : dump_json_pretty(all)) + "\n" : table_text(all, io.colour(io.out)));
+    if (!watch) break;
+    pollfd waiting{daemon.signals().fd(), POLLIN, 0};
+    if (::poll(&waiting, 1, kWatchMs) > 0) return exit_status::kInterrupted;
+  }
+  return exit_status::kOk;
+}
+
+}  // namespace
+
+extern const Command kVmStats;
+constinit const Command kVmStats{
+    .group = "vm",
+    .name = "stats",
+    .summary = "tell what VMs use: processor, memory, disk and network",
+    .positionals = kPositionals,
+    .options = kOptions,
+    .handler = stats,
+};
+
+}  // namespace banger::roles::cli

@@ -1,0 +1,39 @@
+// banger vm stop
+#include <nlohmann/json.hpp>
+
+#include "roles/cli/fan_out.h"
+#include "roles/cli/fields.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+constexpr Positional kPositionals[] = {
+    {.name = "VM", .help = "names, ids or unique id prefixes", .names = Names::vm, .repeated = true}};
+constexpr Option kOptions[] = {
+    {.name = "timeout",
+     .kind = Kind::duration,
+     .value = "TIME",
+     .help = "give the guest this long before it is forced, as 10s (default: 30s)"},
+};
+
+Result<int> stop(Context& context) {
+  Json params = Json::object();
+  if (auto timeout = context.args.number("timeout")) params["timeout_ms"] = *timeout;
+  return fan_out(context, "vm.stop", params, [](const Json& vm) { return text_of(vm, "state"); });
+}
+
+}  // namespace
+
+extern const Command kVmStop;
+constinit const Command kVmStop{
+    .group = "vm",
+    .name = "stop",
+    .summary = "shut VMs down; their disks are kept",
+    .details = "The guest's init is asked first and forced when it takes too long.",
+    .positionals = kPositionals,
+    .options = kOptions,
+    .handler = stop,
+};
+
+}  // namespace banger::roles::cli

@@ -1,0 +1,190 @@
+#include "roles/cli/complete.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "roles/cli/connect.h"
+#include "roles/cli/fields.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+constexpr std::uint64_t kAnswerMs = 300;
+
+// bash takes '=' for a word of its own; `--flag = value` is put together again.
+std::vector<std::string> rejoin(const std::vector<std::string>& words) {
+  std::vector<std::string> joined;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == "=" && !joined.empty() && joined.back().starts_with("--")) {
+      joined.back() += "=";
+      if (i + 1 < words.size()) joined.back() += words[++i];
+    } else {
+      joined.push_back(words[i]);
+    }
+  }
+  return joined;
+}
+
+const Option* find_option(const Command& command, std::string_view word) {
+  auto matches = [&](const Option& option) {
+    if (word.starts_with("--")) return word.substr(2) == option.name;
+    return word.size() == 2 && word[0] == '-' && word[1] == option.letter && option.letter;
+  };
+  for (const auto& options : {command.options, common_options()})
+    for (const auto& option : options)
+      if (matches(option)) return &option;
+  return nullptr;
+}
+
+bool takes_value(const Option& option) { return option.kind != Kind::flag && option.kind != Kind::toggle; }
+
+// Everything before the word being typed, read as far as completion needs it.
+struct Before {
+  std::vector<std::string> positionals;
+  std::vector<std::string> options;  // names given
+  const Option* value_of = nullptr;  // the word being typed is its value
+  bool after_separator = false;
+};
+
+Before read_before(const Command& command, std::span<const std::string> words) {
+  Before before;
+  for (const auto& word : words) {
+    if (std::exchange(before.value_of, nullptr)) continue;
+    if (word == "--") {
+      before.after_separator = true;
+      break;
+    }
+    if (word.size() < 2 || word[0] != '-') {
+      before.positionals.push_back(word);
+      continue;
+    }
+    const Option* option = find_option(command, word.substr(0, word.find('=')));
+    if (!option) continue;
+    before.options.emplace_back(option->name);
+    if (takes_value(*option) && word.find('=') == word.npos) before.value_of = option;
+  }
+  return before;
+}
+
+class Completer {
+ public:
+  Completer(const LiveNames& live, std::string typed) : live_(live), typed_(std::move(typed)) {}
+
+  void offer(std::string_view word, std::string_view about) {
+    std::string whole = prefix_ + std::string(word);
+    if (whole.starts_with(typed_)) result_.candidates.push_back({std::move(whole), std::string(about)});
+  }
+  void commands(std::string_view group) {
+    if (group.empty())
+      for (const auto& each : all_groups()) offer(each.name, each.summary);
+    for (const Command* command : all_commands())
+      if (command->group == group && !command->hidden) offer(command->name, command->summary);
+  }
+  void values(Names names, std::span<const std::string_view> choices, const std::vector<std::string>& given) {
+    for (auto choice : choices) offer(choice, "");
+    if (names == Names::command) return commands("");
+    result_.files = names == Names::file || names == Names::vm_path;
+    result_.directories = names == Names::directory;
+    if (names == Names::none || names == Names::choice || names == Names::file || names == Names::directory) return;
+    for (const auto& candidate : live_(names == Names::vm_path ? Names::vm : names)) {
+      if (std::ranges::find(given, candidate.word) != given.end()) continue;
+      offer(names == Names::vm_path ? candidate.word + ":" : candidate.word, candidate.about);
+    }
+  }
+  void flags(const Command& command, const std::vector<std::string>& given) {
+    for (const auto& options : {command.options, common_options()})
+      for (const auto& option : options) {
+        bool again = option.kind == Kind::pair;
+        if (!again && std::ranges::find(given, option.name) != given.end()) continue;
+        offer(fmt::format("--{}", option.name), option.help);
+        if (option.kind == Kind::toggle) offer(fmt::format("--no-{}", option.name), option.help);
+      }
+  }
+  void prefix(std::string text) { prefix_ = std::move(text); }
+  Completion take() { return std::move(result_); }
+
+ private:
+  const LiveNames& live_;
+  std::string typed_, prefix_;
+  Completion result_;
+};
+
+void complete_command(Completer& completer, const Command& command, std::span<const std::string> words) {
+  const auto& typed = words.back();
+  auto before = read_before(command, words.first(words.size() - 1));
+  if (before.after_separator) return;
+  if (before.value_of) return completer.values(before.value_of->names, before.value_of->choices, {});
+  auto equals = typed.find('=');
+  if (typed.starts_with("--") && equals != typed.npos) {
+    const Option* option = find_option(command, typed.substr(0, equals));
+    if (!option || !takes_value(*option)) return;
+    completer.prefix(typed.substr(0, equals + 1));
+    return completer.values(option->names, option->choices, {});
+  }
+  if (typed.starts_with('-')) return completer.flags(command, before.options);
+  auto at = before.positionals.size();
+  bool repeated = std::ranges::any_of(command.positionals, &Positional::repeated);
+  if (at >= command.positionals.size()) {
+    if (!repeated) return;
+    at = command.positionals.size() - 1;
+  }
+  completer.values(command.positionals[at].names, command.positionals[at].choices, before.positionals);
+}
+
+}  // namespace
+
+Completion complete(const std::vector<std::string>& raw, const LiveNames& live) {
+  auto words = rejoin(raw);
+  if (words.empty()) words.emplace_back();
+  Completer completer(live, words.back());
+  std::span<const std::string> rest = words;
+  std::string_view group;
+  if (rest.size() > 1 && find_group(rest[0])) {
+    group = rest[0];
+    rest = rest.subspan(1);
+  }
+  if (rest.size() == 1) {
+    if (rest[0].starts_with('-') && group.empty()) {
+      completer.offer("--help", "show help");
+      completer.offer("--version", "print the version");
+    } else {
+      completer.commands(group);
+    }
+  } else if (const Command* command = find_command(group, rest[0]); command && !command->hidden) {
+    complete_command(completer, *command, rest.subspan(1));
+  }
+  return completer.take();
+}
+
+LiveNames names_from_daemon(Io& io) {
+  return [&io](Names kind) {
+    struct Source {
+      Names kind;
+      const char *method, *list, *about;
+    };
+    static constexpr Source kSources[] = {
+        {Names::vm, "vm.list", "vms", "state"},
+        {Names::image, "image.list", "images", "source"},
+        {Names::kernel, "kernel.list", "kernels", "release"},
+        {Names::recipe, "image.list", "recipes", "description"},
+        {Names::pullable, "kernel.list", "pullable", ""},
+    };
+    std::vector<Candidate> names;
+    auto source = std::ranges::find(kSources, kind, &Source::kind);
+    if (source == std::end(kSources)) return names;
+    auto daemon = Daemon::find(io);
+    if (!daemon) return names;
+    auto answer = daemon->call_within(source->method, Json::object(), kAnswerMs);
+    if (!answer) return names;
+    for (const auto& item : list_of(*answer, source->list))
+      names.push_back(item.is_string()
+                          ? Candidate{safe_text(item.get<std::string>()), ""}
+                          : Candidate{safe_text(text_of(item, "name")), safe_text(text_of(item, source->about))});
+    return names;
+  };
+}
+
+}  // namespace banger::roles::cli

@@ -1,0 +1,43 @@
+// Reaching the daemon: find the running one, or start it and say so once.
+#pragma once
+
+#include "roles/cli/io.h"
+#include "roles/cli/terminal.h"
+#include "rpc/client.h"
+
+namespace banger::roles::cli {
+
+/// A connection whose calls show progress and end on Ctrl-C (`cancelled`; dropping the connection then cancels the
+/// call). From connect() on, interrupts arrive through signals() and nowhere else.
+class Daemon {
+ public:
+  /// Starts the daemon when none listens; warns when it is of another version.
+  static Result<Daemon> connect(Io& io);
+  /// Only a running one: `not_found` or `unavailable` when there is none.
+  static Result<Daemon> find(Io& io);
+
+  Result<Json> call(std::string_view method, const Json& params);
+  /// The same with a deadline instead of Ctrl-C: for what must be done after an interrupt.
+  Result<Json> call_within(std::string_view method, const Json& params, std::uint64_t milliseconds);
+  /// Takes this connection over as a raw stream; signals() stay.
+  Result<rpc::Client::RawStream> open_stream(std::string_view method, const Json& params);
+
+  rpc::Client& client() { return client_; }
+  const Signals& signals() const { return signals_; }
+
+ private:
+  Daemon(Io& io, Signals signals, UniqueFd socket)
+      : io_(&io), signals_(std::move(signals)), client_(std::move(socket)) {}
+  Io* io_;
+  Signals signals_;
+  rpc::Client client_;
+};
+
+struct Started {
+  UniqueFd socket;
+  bool by_us = false;
+};
+/// The connecting half of Daemon::connect, without its calls.
+Result<Started> connect_or_start(Io& io);
+
+}  // namespace banger::roles::cli

@@ -1,0 +1,83 @@
+#include "roles/cli/guest_command.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "roles/cli/exec_client.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+// Finds the user's shell without starting a process, which under emulation is what costs.
+constexpr std::string_view kLoginShell = R"(
+s=; while IFS=: read -r n _ u _ _ _ p; do
+  if [ "$n" = "$1" ] || [ "$u" = "$1" ]; then s=$p; break; fi
+done 2>/dev/null </etc/passwd
+[ -x "$s" ] || s=$SHELL; [ -x "$s" ] || s=/bin/sh
+export SHELL="$s"; exec "$s" -l)";
+
+}  // namespace
+
+std::map<std::string, std::string> guest_environment(const Context& context) {
+  std::map<std::string, std::string> values;
+  for (const auto& pair : context.args.all("env")) {
+    auto at = pair.find('=');
+    if (at != pair.npos) {
+      values[pair.substr(0, at)] = pair.substr(at + 1);
+    } else if (auto ours = context.io.env(pair)) {
+      values[pair] = *ours;
+    }
+  }
+  return values;
+}
+
+Result<GuestCommand> guest_command(const Context& context, std::string vm) {
+  const auto& args = context.args;
+  GuestCommand command{.vm = std::move(vm), .spec = {}};
+  auto& spec = command.spec;
+  spec.user = args.text("user").value_or("root");
+  spec.cwd = args.text("workdir").value_or("");
+  spec.env = guest_environment(context);
+  bool terminal = ::isatty(context.io.in);
+  bool shell = args.words.empty();
+  spec.argv = shell ? std::vector<std::string>{"/bin/sh", "-c", std::string(kLoginShell), "sh",
+                                               spec.user.substr(0, spec.user.find(':'))}
+                    : args.words;
+  spec.tty = args.flag("tty") || (shell && terminal);
+  command.forward_input = args.flag("interactive") || shell || !terminal;
+  if (spec.tty && command.forward_input && !terminal)
+    return fail(ErrorCode::unsupported, "a terminal was asked for, but standard input is none", "leave -t away");
+  if (spec.tty) {
+    auto size = terminal_size(terminal ? context.io.in : context.io.out);
+    spec.rows = size.rows;
+    spec.cols = size.columns;
+    spec.term = context.io.env("TERM").value_or("xterm-256color");
+  }
+  return command;
+}
+
+Result<int> run_in_guest(Io& io, Daemon& daemon, const GuestCommand& command) {
+  auto stream = TRY(daemon.open_stream("vm.exec", {{"vm", command.vm}}));
+  std::optional<RawMode> raw;
+  std::optional<Signals> resizes;
+  if (command.spec.tty) resizes.emplace(TRY(Signals::of({SIGWINCH})));
+  if (command.spec.tty && command.forward_input) raw.emplace(TRY(RawMode::enter(io.in)));
+  ExecStreams streams{.socket = stream.socket.get(), .first_bytes = std::move(stream.first_bytes)};
+  streams.in = command.forward_input ? io.in : -1;
+  streams.out = io.out;
+  streams.err = io.err;
+  streams.signal_fd = daemon.signals().fd();
+  streams.resize_fd = resizes ? resizes->fd() : -1;
+  streams.terminal = io.in;
+  auto result = run_exec(streams, command.spec);
+  raw.reset();
+  if (!result) return std::unexpected(std::move(result).error());
+  if (!result->message.empty()) io.note(safe_text(result->message));
+  return result->status;
+}
+
+}  // namespace banger::roles::cli

@@ -1,0 +1,24 @@
+// --help from the descriptions.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "roles/cli/commands.h"
+
+namespace banger::roles::cli {
+
+/// What a default_key resolves to on this host, as text for people; empty when unknown.
+using ResolveDefault = std::function<std::string(std::string_view key)>;
+
+std::string usage_line(const Command& command);
+/// `-n, --name NAME`; toggles as `--nat, --no-nat`.
+std::string option_spelling(const Option& option);
+/// `text` in lines of at most `width` columns.
+std::vector<std::string> wrap(std::string_view text, std::size_t width);
+
+std::string command_help(const Command& command, const ResolveDefault& resolve, std::size_t width = 80);
+std::string group_help(const Group& group, std::size_t width = 80);
+std::string top_help(std::size_t width = 80);
+
+}  // namespace banger::roles::cli

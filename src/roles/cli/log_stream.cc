@@ -1,0 +1,125 @@
+#include "roles/cli/log_stream.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/bounds.h"
+#include "host/files.h"
+#include "roles/cli/command.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+constexpr std::size_t kChunkBytes = 64 * limits::kKiB;
+constexpr std::size_t kSequenceBytes = 32;  // longer than any colour
+constexpr int kFollowMs = 200;
+
+// Prints chunks, filtered when the reader is a terminal.
+class Printer {
+ public:
+  explicit Printer(Io& io) : io_(io), filter_(io.out_is_terminal()) {}
+  bool print(std::string_view bytes) {
+    io_.print(filter_ ? safe_.feed(bytes) : std::string(bytes));
+    return io_.out_errno == 0;
+  }
+
+ private:
+  Io& io_;
+  bool filter_;
+  TerminalFilter safe_;
+};
+
+}  // namespace
+
+void TerminalFilter::take(char byte, std::string& out) {
+  auto code = static_cast<unsigned char>(byte);
+  switch (state_) {
+    case State::text:
+      if (code == 0x1b) state_ = State::escape;
+      else if (code == 0xc2) state_ = State::c1;
+      else if (code >= 0x20 ? code != 0x7f : byte == '\n' || byte == '\t' || byte == '\r') out += byte;
+      return;
+    case State::c1:  // U+0080 to U+009F are control characters
+      if (code >= 0xa0) out += {'\xc2', byte};
+      state_ = State::text;
+      return;
+    case State::escape:
+      if (code >= 0x20 && code <= 0x2f) return;  // intermediate bytes, as of a character set
+      pending_.clear();
+      state_ = byte == '['                                                               ? State::sequence
+               : byte == ']' || byte == 'P' || byte == '_' || byte == '^' || byte == 'X' ? State::string
+                                                                                         : State::text;
+      return;
+    case State::sequence:
+      if (code >= 0x40 && code <= 0x7e) {
+        if (byte == 'm' && pending_.size() < kSequenceBytes) out += "\033[" + pending_ + "m";
+        state_ = State::text;
+      } else if (((byte < '0' || byte > '9') && byte != ';' && byte != ':') || pending_.size() >= kSequenceBytes) {
+        // No colour any more: swallowed up to its final byte.
+        pending_.assign(kSequenceBytes, '0');
+        if (byte == '\n') state_ = State::text;
+      } else {
+        pending_ += byte;
+      }
+      return;
+    case State::string:
+      if (code == 0x1b) state_ = State::string_escape;
+      else if (code == 0x07 || byte == '\n') state_ = State::text;
+      return;
+    case State::string_escape: state_ = State::text; return;
+  }
+}
+
+std::string TerminalFilter::feed(std::string_view bytes) {
+  std::string out;
+  for (char byte : bytes) take(byte, out);
+  return out;
+}
+
+Result<int> copy_log(Io& io, rpc::Client::RawStream stream, const Signals& signals) {
+  Printer printer(io);
+  printer.print(stream.first_bytes);
+  std::string chunk(kChunkBytes, '\0');
+  while (io.out_errno == 0) {
+    pollfd waiting[2] = {{stream.socket.get(), POLLIN, 0}, {signals.fd(), POLLIN, 0}};
+    if (::poll(waiting, 2, -1) < 0 && errno != EINTR) return fail_errno("read the log");
+    if (waiting[1].revents) return exit_status::kInterrupted;
+    if (!waiting[0].revents) continue;
+    auto count = ::read(stream.socket.get(), chunk.data(), chunk.size());
+    if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (count < 0) return fail_errno("read the log");
+    if (count == 0) break;
+    printer.print({chunk.data(), static_cast<std::size_t>(count)});
+  }
+  return exit_status::kOk;
+}
+
+Result<int> copy_log_file(Io& io, const std::string& path, std::uint64_t tail_bytes, bool follow) {
+  auto file = TRY(host::open_file(path, O_RDONLY));
+  auto signals = TRY(Signals::interrupts());
+  Printer printer(io);
+  auto size = ::lseek(file.get(), 0, SEEK_END);
+  auto at = size > 0 && static_cast<std::uint64_t>(size) > tail_bytes ? size - static_cast<off_t>(tail_bytes) : 0;
+  std::string chunk(kChunkBytes, '\0');
+  while (io.out_errno == 0) {
+    auto count = ::pread(file.get(), chunk.data(), chunk.size(), at);
+    if (count < 0) return fail_errno(path);
+    at += count;
+    if (count > 0) printer.print({chunk.data(), static_cast<std::size_t>(count)});
+    if (signals.take()) return exit_status::kInterrupted;
+    if (count > 0) continue;
+    if (!follow) break;
+    pollfd waiting{signals.fd(), POLLIN, 0};
+    (void)::poll(&waiting, 1, kFollowMs);
+    struct stat now{};
+    if (::fstat(file.get(), &now) == 0 && now.st_size < at) at = 0;  // it was cut: start again
+  }
+  return exit_status::kOk;
+}
+
+}  // namespace banger::roles::cli

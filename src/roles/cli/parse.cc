@@ -1,0 +1,195 @@
+#include "roles/cli/parse.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+
+#include "base/text.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+std::vector<const Option*> options_of(const Command& command) {
+  std::vector<const Option*> options;
+  for (const auto& option : command.options) options.push_back(&option);
+  for (const auto& option : common_options()) options.push_back(&option);
+  return options;
+}
+
+std::string spelling(const Option& option) {
+  std::string text =
+      option.letter ? fmt::format("-{},--{}", option.letter, option.name) : fmt::format("--{}", option.name);
+  if (option.kind == Kind::toggle) text += fmt::format(",!--no-{}", option.name);
+  return text;
+}
+
+std::unexpected<Error> unknown_flag(const Command& command, std::string_view word) {
+  auto name = std::string(word.substr(0, word.find('=')));
+  std::vector<std::string> flags;
+  for (const Option* option : options_of(command)) {
+    flags.push_back(fmt::format("--{}", option->name));
+    if (option->kind == Kind::toggle) flags.push_back(fmt::format("--no-{}", option->name));
+  }
+  auto hint = did_you_mean(name, flags);
+  return fail(ErrorCode::invalid, fmt::format("'{}' has no option '{}'", full_name(command), printable(name)),
+              hint.empty() ? fmt::format("see 'banger {} --help'", full_name(command)) : hint);
+}
+
+Result<std::string> check_count(const Option& option, const std::string& value) {
+  std::uint32_t number = 0;
+  auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (error != std::errc{} || end != value.data() + value.size())
+    return fail(ErrorCode::invalid, fmt::format("--{}: '{}' is not a whole number", option.name, printable(value)));
+  return std::to_string(number);
+}
+
+Result<std::string> check_size(const Option& option, const std::string& value) {
+  auto bytes = TRY(in(fmt::format("--{}", option.name), parse_size(value, option.kind == Kind::size_mib ? "M" : "")));
+  if (bytes > INT64_MAX) return fail(ErrorCode::invalid, fmt::format("--{}: '{}' is too large", option.name, value));
+  return std::to_string(bytes);
+}
+
+Result<> check_choice(std::string_view what, std::span<const std::string_view> choices, const std::string& value) {
+  if (choices.empty() || std::ranges::find(choices, value) != choices.end()) return {};
+  std::vector<std::string> known(choices.begin(), choices.end());
+  return fail(ErrorCode::invalid,
+              fmt::format("{}: '{}' is not one of {}", what, printable(value), fmt::join(choices, ", ")),
+              did_you_mean(value, known));
+}
+
+Result<std::string> check_value(const Option& option, const std::string& value) {
+  switch (option.kind) {
+    case Kind::count: return check_count(option, value);
+    case Kind::size:
+    case Kind::size_mib: return check_size(option, value);
+    case Kind::duration:
+      return std::to_string(TRY(in(fmt::format("--{}", option.name), parse_duration(value))).count());
+    case Kind::pair:
+      if (value.empty() || value[0] == '=')
+        return fail(ErrorCode::invalid, fmt::format("--{}: '{}' has no key", option.name, printable(value)),
+                    fmt::format("write it like {}", option.value));
+      return value;
+    default: break;
+  }
+  TRY(check_choice(fmt::format("--{}", option.name), option.choices, value));
+  return value;
+}
+
+struct Split {
+  std::vector<std::string> ours, words;
+  bool separator = false;
+};
+
+Split split_words(const std::vector<std::string>& all) {
+  auto at = std::ranges::find(all, "--");
+  Split split{.ours = {all.begin(), at}, .words = {}, .separator = at != all.end()};
+  if (split.separator) split.words.assign(at + 1, all.end());
+  return split;
+}
+
+// Positionals are what CLI11 leaves over, minus what looks like a flag.
+Result<std::vector<std::string>> check_positionals(const Command& command, std::vector<std::string> left) {
+  for (const auto& word : left)
+    if (word.size() > 1 && word[0] == '-') return unknown_flag(command, word);
+  std::size_t required = 0;
+  bool repeated = false;
+  for (const auto& positional : command.positionals) {
+    required += positional.required;
+    repeated |= positional.repeated;
+  }
+  if (left.size() < required)
+    return fail(ErrorCode::invalid,
+                fmt::format("'{}' needs {}", full_name(command), command.positionals[left.size()].name),
+                fmt::format("see 'banger {} --help'", full_name(command)));
+  if (!repeated && left.size() > command.positionals.size()) {
+    auto extra = printable(left[command.positionals.size()]);
+    return fail(ErrorCode::invalid, fmt::format("'{}' does not take '{}'", full_name(command), extra),
+                command.words.empty() ? fmt::format("see 'banger {} --help'", full_name(command))
+                                      : fmt::format("put '--' before the command: -- {} …", extra));
+  }
+  // Only a command without a repeated argument can say which word is which.
+  for (std::size_t i = 0; !repeated && i < left.size(); ++i)
+    TRY(check_choice(command.positionals[i].name, command.positionals[i].choices, left[i]));
+  return left;
+}
+
+Result<> check_words(const Command& command, const Split& split) {
+  if (split.separator && command.words.empty())
+    return fail(ErrorCode::invalid, fmt::format("'{}' takes nothing after '--'", full_name(command)));
+  if (command.words_required && split.words.empty())
+    return fail(ErrorCode::invalid, fmt::format("'{}' needs a command", full_name(command)),
+                "put it after '--', as in: -- ls /");
+  if (split.separator && split.words.empty())
+    return fail(ErrorCode::invalid, "no command after '--'", "leave '--' away, or name a command");
+  return {};
+}
+
+struct Declared {
+  const Option* option;
+  CLI::Option* parsed;
+};
+
+Result<Args> read_options(const std::vector<Declared>& declared) {
+  Args args;
+  for (auto [option, parsed] : declared) {
+    if (parsed->count() == 0) continue;
+    auto& values = args.values[std::string(option->name)];
+    for (const auto& value : parsed->results()) {
+      bool plain = option->kind == Kind::flag || option->kind == Kind::toggle;
+      if (plain && value != "true" && (option->kind == Kind::flag || value != "false"))
+        return fail(ErrorCode::invalid,
+                    fmt::format("--{} takes no value, so not '{}'", option->name, printable(value)));
+      values.push_back(plain ? value : TRY(check_value(*option, value)));
+    }
+  }
+  return args;
+}
+
+// CLI11's messages name the option before a colon: "--name: 1 required TEXT missing".
+Error parse_error(const Command& command, const CLI::ParseError& error) {
+  std::string text = error.what();
+  auto option = text.substr(0, text.find(':'));
+  Error made{
+      .code = ErrorCode::invalid, .message = text, .hint = fmt::format("see 'banger {} --help'", full_name(command))};
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error)) made.message = fmt::format("{} needs a value", option);
+  return made;
+}
+
+}  // namespace
+
+Result<Args> parse_args(const Command& command, const std::vector<std::string>& words) {
+  auto split = split_words(words);
+  CLI::App app;
+  app.set_help_flag();
+  app.allow_extras();
+  std::vector<Declared> declared;
+  for (const Option* option : options_of(command)) {
+    bool valued = option->kind != Kind::flag && option->kind != Kind::toggle;
+    auto* made = valued ? app.add_option(spelling(*option)) : app.add_flag(spelling(*option));
+    // One value each time, any number of times: the last one counts, or all of them.
+    if (valued) made->expected(1, CLI::detail::expected_max_vector_size)->allow_extra_args(false);
+    declared.push_back({option, made});
+  }
+  std::vector<std::string> left;
+  try {
+    app.parse(std::vector<std::string>(split.ours.rbegin(), split.ours.rend()));
+    left = app.remaining();
+  } catch (const CLI::ParseError& error) {
+    return std::unexpected(parse_error(command, error));
+  }
+  if (std::ranges::any_of(declared, [](auto& d) { return d.option->name == "help" && d.parsed->count(); })) {
+    Args args;
+    args.values["help"] = {"true"};
+    return args;
+  }
+  auto args = TRY(read_options(declared));
+  args.positionals = TRY(check_positionals(command, std::move(left)));
+  TRY(check_words(command, split));
+  args.words = std::move(split.words);
+  return args;
+}
+
+}  // namespace banger::roles::cli

@@ -1,0 +1,84 @@
+#include "roles/cli/progress.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "host/files.h"
+#include "roles/cli/terminal.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+constexpr std::string_view kFrames[] = {"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"};
+constexpr auto kTick = std::chrono::milliseconds(100);
+constexpr int kBarCells = 20;
+
+std::string bar(int percent) {
+  int full = std::clamp(percent, 0, 100) * kBarCells / 100;
+  std::string text;
+  for (int i = 0; i < kBarCells; ++i) text += i < full ? "█" : "░";
+  return text;
+}
+
+std::string cut(std::string_view text, std::size_t columns) {
+  if (display_width(text) <= columns) return std::string(text);
+  std::string kept(text);
+  while (!kept.empty() && display_width(kept) + 1 > columns) {
+    do kept.pop_back();
+    while (!kept.empty() && (static_cast<unsigned char>(kept.back()) & 0xc0) == 0x80);
+  }
+  // What may be left is the first byte of a character that was cut.
+  if (!kept.empty() && static_cast<unsigned char>(kept.back()) >= 0xc0) kept.pop_back();
+  return kept + "…";
+}
+
+std::string stage_text(const rpc::ProgressUpdate& update) {
+  return safe_text(update.detail.empty() ? update.stage : fmt::format("{}: {}", update.stage, update.detail));
+}
+
+}  // namespace
+
+std::string progress_line(const rpc::ProgressUpdate& update, unsigned tick, long elapsed_s, std::size_t columns) {
+  std::string tail;
+  if (update.percent >= 0) tail += fmt::format("  {} {:3}%", bar(update.percent), std::min(update.percent, 100));
+  if (elapsed_s >= 1) tail += fmt::format("  {}s", elapsed_s);
+  auto room = columns > display_width(tail) + 8 ? columns - display_width(tail) - 3 : 8;
+  return fmt::format("{} {}{}", kFrames[tick % std::size(kFrames)], cut(stage_text(update), room), tail);
+}
+
+Progress::Progress(const Io& io) : io_(io), live_(io.err_is_terminal() && io.env("TERM").value_or("dumb") != "dumb") {
+  if (live_) ticker_ = std::jthread([this](std::stop_token stop) { tick(stop); });
+}
+
+Progress::~Progress() {
+  if (!live_) return;
+  ticker_.request_stop();
+  ticker_.join();
+  if (drawn_) (void)host::write_all(io_.err, "\r\033[K");
+}
+
+void Progress::update(const rpc::ProgressUpdate& update) {
+  std::lock_guard lock(mutex_);
+  shown_ = update;
+  if (live_ || update.stage.empty() || std::ranges::find(told_, update.stage) != told_.end()) return;
+  told_.push_back(update.stage);
+  io_.note(stage_text(update));
+}
+
+void Progress::tick(std::stop_token stop) {
+  auto began = std::chrono::steady_clock::now();
+  std::unique_lock lock(mutex_);
+  for (unsigned count = 0; !stop.stop_requested(); ++count) {
+    wake_.wait_for(lock, stop, kTick, [] { return false; });
+    if (stop.stop_requested() || shown_.stage.empty()) continue;
+    auto elapsed = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - began);
+    auto columns = terminal_size(io_.err).columns;
+    (void)host::write_all(io_.err, "\r" + progress_line(shown_, count, elapsed.count(), columns) + "\033[K");
+    drawn_ = true;
+  }
+}
+
+}  // namespace banger::roles::cli

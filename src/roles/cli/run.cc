@@ -1,0 +1,112 @@
+#include "roles/cli/run.h"
+
+#include <fmt/format.h>
+#include <string.h>
+
+#include <cerrno>
+
+#include "base/text.h"
+#include "host/files.h"
+#include "roles/cli/commands.h"
+#include "roles/cli/defaults.h"
+#include "roles/cli/help.h"
+#include "roles/cli/parse.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+bool asks_help(std::string_view word) { return word == "--help" || word == "-h"; }
+
+int usage_error(const Io& io, const Error& error) {
+  io.note(error.sentence());
+  return exit_status::kUsage;
+}
+
+int unknown_command(const Io& io, std::string_view group, std::string_view word) {
+  auto what = word.starts_with('-') ? "option" : "command";
+  auto hint = did_you_mean(word, command_names(group));
+  auto prefix = group.empty() ? std::string() : std::string(group) + " ";
+  if (hint.empty()) hint = fmt::format("see 'banger {}--help'", prefix);
+  return usage_error(io,
+                     {.message = fmt::format("there is no {} '{}{}'", what, prefix, printable(word)), .hint = hint});
+}
+
+// What the one sentence was put together from, one link a line.
+void say_chain(const Io& io, const Error& error) {
+  std::string text;
+  std::string_view rest = error.message;
+  for (std::size_t depth = 1; !rest.empty(); ++depth) {
+    auto at = rest.find(": ");
+    text += fmt::format("{:{}}{}\n", "", depth * 2, safe_text(rest.substr(0, at)));
+    rest = at == rest.npos ? std::string_view() : rest.substr(at + 2);
+  }
+  text += fmt::format("  code: {}\n", to_string(error.code));
+  if (error.sys_errno) text += fmt::format("  errno: {} ({})\n", error.sys_errno, ::strerror(error.sys_errno));
+  (void)host::write_all(io.err, text);
+}
+
+int failed(const Io& io, const Error& error, bool verbose) {
+  if (error.code == ErrorCode::cancelled) {
+    io.note("interrupted");
+    return exit_status::kInterrupted;
+  }
+  io.note(safe_text(error.sentence()));
+  if (verbose) say_chain(io, error);
+  return exit_status::kFailed;
+}
+
+int run_command(Io& io, const Command& command, const std::vector<std::string>& words) {
+  auto args = parse_args(command, words);
+  if (!args) return usage_error(io, args.error());
+  if (args->flag("help")) {
+    io.print(command_help(command, resolve_defaults(io), help_width(io)));
+    return exit_status::kOk;
+  }
+  Context context{io, command, std::move(*args)};
+  auto status = command.handler(context);
+  return status ? *status : failed(io, status.error(), context.args.flag("verbose"));
+}
+
+int dispatch(Io& io, const std::vector<std::string>& words) {
+  if (words.empty()) {
+    (void)host::write_all(io.err, top_help(help_width(io)));
+    return exit_status::kUsage;
+  }
+  if (words[0] == "--version" || words[0] == "-V") {
+    io.print("banger " BANGER_VERSION "\n");
+    return exit_status::kOk;
+  }
+  if (asks_help(words[0])) {
+    io.print(top_help(help_width(io)));
+    return exit_status::kOk;
+  }
+  const Group* group = find_group(words[0]);
+  if (!group) {
+    const Command* command = find_command("", words[0]);
+    return command ? run_command(io, *command, {words.begin() + 1, words.end()}) : unknown_command(io, "", words[0]);
+  }
+  if (words.size() == 1) {
+    (void)host::write_all(io.err, group_help(*group, help_width(io)));
+    return exit_status::kUsage;
+  }
+  if (asks_help(words[1])) {
+    io.print(group_help(*group, help_width(io)));
+    return exit_status::kOk;
+  }
+  const Command* command = find_command(group->name, words[1]);
+  return command ? run_command(io, *command, {words.begin() + 2, words.end()})
+                 : unknown_command(io, group->name, words[1]);
+}
+
+}  // namespace
+
+int run_line(Io& io, const std::vector<std::string>& words) {
+  int status = dispatch(io, words);
+  if (io.out_errno == 0) return status;
+  if (io.out_errno == EPIPE) return exit_status::kPipe;
+  io.note(fmt::format("write to standard output: {}", ::strerror(io.out_errno)));
+  return exit_status::kFailed;
+}
+
+}  // namespace banger::roles::cli

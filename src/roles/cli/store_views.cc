@@ -1,0 +1,81 @@
+#include "roles/cli/store_views.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "roles/cli/fields.h"
+#include "roles/cli/table.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+struct Row {
+  const char *label, *field;
+  enum class As { text, size, time, list } as = As::text;
+};
+
+std::string value_of(const Json& object, const Row& row) {
+  switch (row.as) {
+    case Row::As::size: return size_of(object, row.field);
+    case Row::As::time: return time_of(number_of(object, row.field));
+    case Row::As::list: return joined(list_of(object, row.field));
+    case Row::As::text: break;
+  }
+  return text_of(object, row.field);
+}
+
+void show(Context& context, const Json& object, std::span<const Row> rows) {
+  if (context.args.flag("json")) return context.io.print(dump_json_pretty(object) + "\n");
+  Table table;
+  for (const auto& row : rows) table.add({row.label, value_of(object, row)});
+  context.io.print(table.text(context.io.colour(context.io.out)));
+}
+
+void made(Context& context, const Json& object, const char* id_field) {
+  auto& io = context.io;
+  if (context.args.flag("json")) io.print(dump_json_pretty(object) + "\n");
+  else if (context.args.flag("quiet")) io.print(safe_text(text_of(object, id_field)) + "\n");
+  else io.print(fmt::format("{}: ready, {}\n", safe_text(text_of(object, "name")), size_of(object, "size_bytes")));
+}
+
+constexpr Row kImageRows[] = {
+    {"name", "name"},
+    {"id", "id"},
+    {"source", "source"},
+    {"kernel", "kernel"},
+    {"init", "init"},
+    {"size", "size_bytes", Row::As::size},
+    {"root files", "rootfs_bytes", Row::As::size},
+    {"sha256", "sha256"},
+    {"created", "created_at", Row::As::time},
+    {"used by", "used_by", Row::As::list},
+    {"path", "path"},
+};
+constexpr Row kKernelRows[] = {
+    {"name", "name"},
+    {"release", "release"},
+    {"source", "source"},
+    {"size", "size_bytes", Row::As::size},
+    {"sha256", "sha256"},
+    {"created", "created_at", Row::As::time},
+    {"used by", "used_by", Row::As::list},
+    {"path", "path"},
+};
+
+}  // namespace
+
+void show_image(Context& context, const Json& image) { show(context, image, kImageRows); }
+void show_kernel(Context& context, const Json& kernel) { show(context, kernel, kKernelRows); }
+void made_image(Context& context, const Json& image) { made(context, image, "id"); }
+void made_kernel(Context& context, const Json& kernel) { made(context, kernel, "name"); }
+
+std::string absolute_path(const std::string& path) {
+  std::error_code error;
+  auto absolute = std::filesystem::absolute(path, error).lexically_normal();
+  return error ? path : absolute.string();
+}
+
+}  // namespace banger::roles::cli

@@ -1,0 +1,52 @@
+// What `vm run`, `vm create` and `vm set` say about a VM's shape, and how it is asked for.
+#pragma once
+
+#include "base/json.h"
+#include "roles/cli/command.h"
+#include "roles/cli/connect.h"
+
+namespace banger::roles::cli {
+
+inline constexpr Option kNameOption{
+    .name = "name", .kind = Kind::text, .value = "NAME", .help = "the VM's name (default: one is made up)"};
+inline constexpr Option kImageOption{.name = "image",
+                                     .kind = Kind::text,
+                                     .value = "IMAGE",
+                                     .help = "what it boots from",
+                                     .names = Names::image,
+                                     .default_key = "image"};
+inline constexpr Option kKernelOption{.name = "kernel",
+                                      .kind = Kind::text,
+                                      .value = "KERNEL",
+                                      .help = "boot this kernel instead of the image's own",
+                                      .names = Names::kernel};
+inline constexpr Option kVcpuOption{
+    .name = "vcpu", .kind = Kind::count, .value = "N", .help = "processors", .default_key = "vcpus"};
+inline constexpr Option kMemoryOption{.name = "memory",
+                                      .kind = Kind::size_mib,
+                                      .value = "SIZE",
+                                      .help = "memory, as 2G or 512M; a bare number is MiB",
+                                      .default_key = "memory_bytes"};
+inline constexpr Option kDiskOption{.name = "disk-size",
+                                    .kind = Kind::size,
+                                    .value = "SIZE",
+                                    .help = "room in /root, as 8G",
+                                    .default_key = "disk_bytes"};
+inline constexpr Option kSystemOption{.name = "system-size",
+                                      .kind = Kind::size,
+                                      .value = "SIZE",
+                                      .help = "room for changes outside /root",
+                                      .default_key = "system_bytes"};
+inline constexpr Option kNatOption{
+    .name = "nat", .kind = Kind::toggle, .help = "let it reach the network, or not (default: it may)"};
+inline constexpr Option kLabelOption{
+    .name = "label", .kind = Kind::pair, .value = "KEY=VALUE", .help = "attach a label; may be repeated"};
+
+/// Only what was given on the command line, as vm.create and vm.set call it.
+Json given_shape(const Args& args);
+
+/// vm.create's parameters with every size filled in from host.defaults, and the `spec:` line that says so on standard
+/// error.
+Result<Json> resolved_shape(Context& context, Daemon& daemon);
+
+}  // namespace banger::roles::cli

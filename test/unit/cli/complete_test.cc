@@ -1,0 +1,96 @@
+#include "roles/cli/complete.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "catch.h"
+#include "helpers.h"
+#include "host/child.h"
+#include "host/files.h"
+
+using namespace banger;
+using namespace banger::roles::cli;
+
+namespace {
+std::vector<Candidate> live(Names kind) {
+  if (kind == Names::vm) return {{"web", "running"}, {"db", "stopped"}};
+  if (kind == Names::image) return {{"debian", ""}};
+  return {};
+}
+std::vector<std::string> words(const std::vector<std::string>& typed) {
+  std::vector<std::string> found;
+  for (const auto& candidate : complete(typed, live).candidates) found.push_back(candidate.word);
+  return found;
+}
+using Words = std::vector<std::string>;
+bool has(const Words& all, const std::string& word) { return std::ranges::find(all, word) != all.end(); }
+}  // namespace
+
+TEST_CASE("completion: commands, groups and their commands") {
+  CHECK(has(words({""}), "vm"));
+  CHECK(has(words({""}), "doctor"));
+  CHECK(!has(words({""}), "man"));
+  CHECK(!has(words({""}), "__complete"));
+  CHECK(words({"ker"}) == Words{"kernel"});
+  CHECK(words({"vm", "ex"}) == Words{"exec"});
+  CHECK(words({"--v"}) == Words{"--version"});
+  CHECK(words({"nonsense", ""}).empty());
+  CHECK(words({}).size() == words({""}).size());
+}
+
+TEST_CASE("completion: live names, never one that is already given") {
+  CHECK(words({"vm", "stop", ""}) == Words{"web", "db"});
+  CHECK(words({"vm", "stop", "web", ""}) == Words{"db"});
+  CHECK(words({"vm", "stop", "--timeout", "10s", "w"}) == Words{"web"});
+  CHECK(words({"vm", "rm", "d"}) == Words{"db"});
+  CHECK(words({"vm", "show", "web", ""}).empty());
+  CHECK(words({"vm", "cp", "w"}) == Words{"web:"});
+  CHECK(complete({"vm", "cp", "w"}, live).files);
+  CHECK(words({"image", "show", ""}) == Words{"debian"});
+}
+
+TEST_CASE("completion: flags, their values, and nothing after the separator") {
+  CHECK(words({"vm", "delete", "--f"}) == Words{"--force"});
+  CHECK(words({"vm", "delete", "--force", "--f"}).empty());
+  CHECK(words({"vm", "run", "--no"}) == Words{"--no-nat"});
+  CHECK(has(words({"vm", "run", "--env", "A=1", "--e"}), "--env"));
+  CHECK(words({"vm", "run", "--image", ""}) == Words{"debian"});
+  CHECK(words({"vm", "run", "--image=d"}) == Words{"--image=debian"});
+  CHECK(words({"vm", "run", "--image", "=", "d"}) == Words{"--image=debian"});
+  CHECK(words({"vm", "create", "--wait", ""}) == Words{"agent", "system"});
+  CHECK(words({"vm", "run", "--", "--im"}).empty());
+  CHECK(words({"completion", "z"}) == Words{"zsh"});
+  CHECK(complete({"kernel", "import", "x", "--modules", ""}, live).directories);
+  CHECK(complete({"kernel", "import", "x", "--vmlinux", ""}, live).files);
+}
+
+TEST_CASE("completion: asks a running daemon and never starts one") {
+  test::Home home;
+  auto marker = home.path() + "/started";
+  home.daemon_command = {"/usr/bin/touch", marker};
+  auto done = home.run({"__complete", "--", "vm", "stop", ""});
+  CHECK(done.status == 0);
+  CHECK(done.out.empty());
+  CHECK(done.err.empty());
+  CHECK(!host::read_file(marker, 1));
+  test::FakeDaemon daemon(home);
+  daemon.answers["vm.list"] = [](const Json&) -> Result<Json> {
+    return Json{{"vms", {test::vm_object("web"), test::vm_object("db", "stopped")}}};
+  };
+  CHECK(home.run({"__complete", "--", "vm", "stop", ""}).out == "web\trunning\ndb\tstopped\n");
+}
+
+TEST_CASE("completion: the bash script offers what __complete says") {
+  auto bash = host::find_program("bash", "/usr/bin:/bin");
+  if (!bash) return;
+  test::TempDir dir;
+  test::Home home;
+  auto script = home.run({"completion", "bash"}).out;
+  REQUIRE(host::write_file(dir.path() + "/banger", "#!/bin/sh\nprintf 'web\\trunning\\nweb2\\t\\n'\n", 0755));
+  script += "COMP_WORDS=(" + dir.path() +
+            "/banger vm stop w)\nCOMP_CWORD=3\n_banger\nprintf '%s\\n' \"${COMPREPLY[@]}\" >" + dir.path() + "/out\n";
+  auto child = host::spawn({.argv = {*bash, "-euc", script}, .env = {"PATH=/usr/bin:/bin"}, .cwd = ""});
+  REQUIRE(child);
+  CHECK(child->wait().code == 0);
+  CHECK(host::read_file(dir.path() + "/out", 4096).value_or("none") == "web\nweb2\n");
+}

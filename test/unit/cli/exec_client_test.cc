@@ -1,0 +1,278 @@
+#include "roles/cli/exec_client.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "catch.h"
+#include "helpers.h"
+#include "host/files.h"
+
+using namespace banger;
+using namespace banger::roles::cli;
+using link::FrameType;
+
+namespace {
+
+struct Pipe {
+  UniqueFd reader, writer;
+  Pipe() {
+    int ends[2];
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    reader = UniqueFd(ends[0]);
+    writer = UniqueFd(ends[1]);
+  }
+  std::string rest() {
+    writer.reset();
+    std::string text;
+    char chunk[4096];
+    for (ssize_t count; (count = ::read(reader.get(), chunk, sizeof chunk)) > 0;)
+      text.append(chunk, static_cast<std::size_t>(count));
+    return text;
+  }
+};
+
+// The guest's end: reads frames, writes frames.
+struct Guest {
+  int socket;
+  link::FrameDecoder decoder;
+  std::optional<link::Frame> read() {
+    for (;;) {
+      auto frame = decoder.next();
+      if (!frame) return std::nullopt;
+      if (*frame) return std::move(**frame);
+      char chunk[4096];
+      auto count = ::read(socket, chunk, sizeof chunk);
+      if (count <= 0) return std::nullopt;
+      decoder.feed({chunk, static_cast<std::size_t>(count)});
+    }
+  }
+  void write(FrameType type, std::string_view payload) {
+    std::string bytes;
+    link::encode_frame(type, payload, bytes);
+    (void)host::write_all(socket, bytes);
+  }
+  std::string input() {
+    std::string all;
+    while (auto frame = read()) {
+      if (frame->type == FrameType::stdin_end) break;
+      if (frame->type == FrameType::stdin_data) all += frame->payload;
+    }
+    return all;
+  }
+};
+
+// One exec against a scripted guest.
+struct Exec {
+  UniqueFd ours, theirs;
+  Pipe in, out, err, signals, resizes;
+  std::string first_bytes;
+  bool forward = true;
+
+  Exec() {
+    ::signal(SIGPIPE, SIG_IGN);
+    int ends[2];
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+    ours = UniqueFd(ends[0]);
+    theirs = UniqueFd(ends[1]);
+    // A signalfd does not block when it is empty.
+    ::fcntl(signals.reader.get(), F_SETFL, O_NONBLOCK);
+    ::fcntl(resizes.reader.get(), F_SETFL, O_NONBLOCK);
+  }
+  void raise(int number) { send(signals, number); }
+  void send(Pipe& pipe, int number) {
+    signalfd_siginfo info{};
+    info.ssi_signo = static_cast<std::uint32_t>(number);
+    (void)host::write_all(pipe.writer.get(), {reinterpret_cast<const char*>(&info), sizeof info});
+  }
+  Result<ExecResult> run(const std::function<void(Guest&)>& script) {
+    std::jthread peer([&] {
+      Guest guest{theirs.get(), {}};
+      script(guest);
+      theirs.reset();
+    });
+    ExecStreams streams{.socket = ours.get(), .first_bytes = first_bytes};
+    streams.in = forward ? in.reader.get() : -1;
+    streams.out = out.writer.get();
+    streams.err = err.writer.get();
+    streams.signal_fd = signals.reader.get();
+    streams.resize_fd = resizes.reader.get();
+    streams.terminal = in.reader.get();
+    auto result = run_exec(streams, {.argv = {"true"}, .env = {{"A", "b"}}, .cwd = "/x"});
+    ours.reset();
+    return result;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("exec: spec first, input and its end passed on, streams apart, the status ours") {
+  Exec exec;
+  (void)host::write_all(exec.in.writer.get(), "hello");
+  exec.in.writer.reset();
+  link::ExecSpec got;
+  std::string input;
+  auto result = exec.run([&](Guest& guest) {
+    auto spec = guest.read();
+    if (spec && spec->type == FrameType::spec) got = *link::exec_spec_from_json(*parse_json(spec->payload, 1 << 16));
+    input = guest.input();
+    guest.write(FrameType::started, "");
+    guest.write(FrameType::stdout_data, "out");
+    guest.write(FrameType::stderr_data, "err");
+    guest.write(FrameType::exit, R"({"code": 7})");
+  });
+  REQUIRE(result);
+  CHECK(result->status == 7);
+  CHECK(got.argv == std::vector<std::string>{"true"});
+  CHECK(got.env.at("A") == "b");
+  CHECK(got.cwd == "/x");
+  CHECK(input == "hello");
+  CHECK(exec.out.rest() == "out");
+  CHECK(exec.err.rest() == "err");
+}
+
+TEST_CASE("exec: megabytes both ways at once do not lock up") {
+  Exec exec;
+  std::string big(5'000'000, 'x'), input, output;
+  std::jthread writer([&] {
+    (void)host::write_all(exec.in.writer.get(), big);
+    exec.in.writer.reset();
+  });
+  std::jthread reader([&] {
+    char chunk[8192];
+    for (ssize_t count; output.size() < big.size() && (count = ::read(exec.out.reader.get(), chunk, sizeof chunk)) > 0;)
+      output.append(chunk, static_cast<std::size_t>(count));
+  });
+  auto result = exec.run([&](Guest& guest) {
+    guest.read();
+    for (std::size_t at = 0; at < big.size(); at += 50'000) guest.write(FrameType::stdout_data, big.substr(at, 50'000));
+    input = guest.input();
+    guest.write(FrameType::exit, R"({"code": 0})");
+  });
+  reader.join();
+  REQUIRE(result);
+  CHECK(input == big);
+  CHECK(output == big);
+}
+
+TEST_CASE("exec: without forwarding the command's input is empty at once") {
+  Exec exec;
+  exec.forward = false;
+  std::string input = "?";
+  auto result = exec.run([&](Guest& guest) {
+    input = guest.input();
+    guest.write(FrameType::exit, R"({"code": 0})");
+  });
+  REQUIRE(result);
+  CHECK(input.empty());
+}
+
+TEST_CASE("exec: a command killed by a signal gives 128 and its number; one that never ran says why") {
+  Exec killed;
+  CHECK(killed.run([](Guest& guest) { guest.write(FrameType::exit, R"({"signal": 9})"); })->status == 137);
+  Exec missing;
+  auto result = missing.run(
+      [](Guest& guest) { guest.write(FrameType::failed, R"({"code": 127, "message": "nope: not found"})"); });
+  REQUIRE(result);
+  CHECK(result->status == 127);
+  CHECK(result->message == "nope: not found");
+}
+
+TEST_CASE("exec: an interrupt goes to the guest, a second one gives up with 130") {
+  Exec exec;
+  std::vector<int> got;
+  auto result = exec.run([&](Guest& guest) {
+    guest.read();
+    exec.raise(SIGINT);
+    while (auto frame = guest.read()) {
+      if (frame->type != FrameType::signal) continue;
+      got.push_back(frame->payload[0]);
+      exec.raise(SIGINT);
+    }
+  });
+  REQUIRE(result);
+  CHECK(result->status == 130);
+  CHECK(got == std::vector<int>{SIGINT});
+}
+
+TEST_CASE("exec: a termination is passed on, and the command's own status counts") {
+  Exec exec;
+  auto result = exec.run([&](Guest& guest) {
+    guest.read();
+    exec.raise(SIGTERM);
+    while (auto frame = guest.read())
+      if (frame->type == FrameType::signal && frame->payload[0] == SIGTERM)
+        return guest.write(FrameType::exit, R"({"signal": 15})");
+  });
+  REQUIRE(result);
+  CHECK(result->status == 143);
+}
+
+TEST_CASE("exec: a new window size travels as rows and columns") {
+  Exec exec;
+  std::string size;
+  auto result = exec.run([&](Guest& guest) {
+    guest.read();
+    exec.send(exec.resizes, SIGWINCH);
+    while (auto frame = guest.read())
+      if (frame->type == FrameType::resize) {
+        size = frame->payload;
+        break;
+      }
+    guest.write(FrameType::exit, R"({"code": 0})");
+  });
+  REQUIRE(result);
+  CHECK(size == std::string("\0\x18\0\x50", 4));
+}
+
+TEST_CASE("exec: a lost connection, garbage and a client's frame are errors, not statuses") {
+  Exec lost;
+  auto result = lost.run([](Guest& guest) {
+    guest.read();
+    guest.write(FrameType::stdout_data, "partial");
+  });
+  REQUIRE(!result);
+  CHECK(result.error().code == ErrorCode::unavailable);
+  CHECK(lost.out.rest() == "partial");
+  Exec garbage;
+  auto broken = garbage.run([](Guest& guest) { (void)host::write_all(guest.socket, "GET / HTTP/1.1\r\n\r\n"); });
+  REQUIRE(!broken);
+  CHECK(broken.error().code == ErrorCode::corrupt);
+  Exec wrong;
+  CHECK(!wrong.run([](Guest& guest) { guest.write(FrameType::stdin_data, "x"); }));
+}
+
+TEST_CASE("exec: frames that came with the answer are not lost") {
+  Exec exec;
+  link::encode_frame(FrameType::stdout_data, "early", exec.first_bytes);
+  link::encode_frame(FrameType::exit, R"({"code": 3})", exec.first_bytes);
+  auto result = exec.run([](Guest& guest) { guest.read(); });
+  REQUIRE(result);
+  CHECK(result->status == 3);
+  CHECK(exec.out.rest() == "early");
+}
+
+TEST_CASE("exec: a closed standard output ends quietly with 141") {
+  Exec exec;
+  exec.out.reader.reset();
+  auto result = exec.run([](Guest& guest) {
+    guest.read();
+    guest.write(FrameType::stdout_data, "nobody reads this");
+    while (guest.read()) {}
+  });
+  REQUIRE(result);
+  CHECK(result->status == 141);
+  CHECK(result->message.empty());
+}
+
+TEST_CASE("exec: a command line that no frame holds is refused") {
+  ExecStreams streams;
+  auto result = run_exec(streams, {.argv = {std::string(70'000, 'x')}});
+  REQUIRE(!result);
+  CHECK(result.error().code == ErrorCode::invalid);
+}

@@ -1,0 +1,81 @@
+#include "roles/cli/help.h"
+
+#include "catch.h"
+#include "helpers.h"
+
+using namespace banger::roles::cli;
+
+TEST_CASE("help: every command has a line in its list and a page that names all it takes") {
+  for (const Command* command : all_commands()) {
+    INFO(full_name(*command));
+    auto page = command_help(*command, {});
+    CHECK(page.starts_with("Usage: banger " + full_name(*command)));
+    for (const auto& option : command->options) CHECK(page.find("--" + std::string(option.name)) != std::string::npos);
+    for (const auto& positional : command->positionals) CHECK(page.find(positional.name) != std::string::npos);
+    if (command->hidden) continue;
+    auto list = command->group.empty() ? top_help() : group_help(*find_group(command->group));
+    CHECK(list.find("  " + std::string(command->name) + " ") != std::string::npos);
+  }
+}
+
+TEST_CASE("help: no line is wider than asked, except an example") {
+  for (const Command* command : all_commands()) {
+    auto page = command_help(*command, {}, 80);
+    for (std::size_t at = 0; at < page.size();) {
+      auto end = page.find('\n', at);
+      auto line = page.substr(at, end - at);
+      at = end + 1;
+      if (line.starts_with("  banger ") || line.find(" | banger") != line.npos || line.starts_with("Usage:") ||
+          line.find("eval") != line.npos)
+        continue;
+      INFO(line);
+      CHECK(display_width(line) <= 80);
+    }
+  }
+}
+
+TEST_CASE("help: shows the numbers this host resolves to") {
+  auto resolve = [](std::string_view key) { return key == "vcpus" ? std::string("3, from the host") : std::string(); };
+  auto page = command_help(*find_command("vm", "run"), resolve);
+  CHECK(page.find("processors (default: 3, from the host)") != std::string::npos);
+}
+
+TEST_CASE("help: asked for it goes to standard output with 0, else to standard error with 2") {
+  test::Home home;
+  for (auto words : {std::vector<std::string>{"--help"},
+                     {"help"},
+                     {"vm", "--help"},
+                     {"help", "vm"},
+                     {"vm", "run", "-h"},
+                     {"help", "vm", "run"},
+                     {"help", "gc"}}) {
+    auto done = home.run(words);
+    CHECK(done.status == 0);
+    CHECK(done.out.starts_with("Usage: banger"));
+    CHECK(done.err.empty());
+  }
+  for (auto words : {std::vector<std::string>{}, {"vm"}}) {
+    auto done = home.run(words);
+    CHECK(done.status == 2);
+    CHECK(done.out.empty());
+    CHECK(done.err.starts_with("Usage: banger"));
+  }
+}
+
+TEST_CASE("command line: an unknown command suggests the nearest and is a usage error") {
+  test::Home home;
+  auto done = home.run({"vm", "lst"});
+  CHECK(done.status == 2);
+  CHECK(done.err == "banger: there is no command 'vm lst' (hint: did you mean 'list'?)\n");
+  CHECK(home.run({"imge"}).err == "banger: there is no command 'imge' (hint: did you mean 'image'?)\n");
+  CHECK(home.run({"qqqqqq"}).err == "banger: there is no command 'qqqqqq' (hint: see 'banger --help')\n");
+  CHECK(home.run({"--frobnicate"}).status == 2);
+  CHECK(home.run({"help", "nope"}).status == 2);
+}
+
+TEST_CASE("command line: --version says the version and touches nothing") {
+  test::Home home;
+  auto done = home.run({"--version"});
+  CHECK(done.status == 0);
+  CHECK(done.out == "banger " BANGER_VERSION "\n");
+}

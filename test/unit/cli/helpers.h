@@ -1,0 +1,85 @@
+// A home of its own, an Io on files that can be read back, and a daemon's end that answers from a table.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/json.h"
+#include "base/unique_fd.h"
+#include "roles/cli/io.h"
+
+namespace banger::roles::cli::test {
+
+/// A directory that goes with the object.
+class TempDir {
+ public:
+  TempDir();
+  ~TempDir();
+  TempDir(const TempDir&) = delete;
+  TempDir& operator=(const TempDir&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+/// What one command line did.
+struct Outcome {
+  int status = 0;
+  std::string out, err;
+};
+
+/// An environment whose home is empty, where command lines are run with captured streams.
+class Home {
+ public:
+  Home();
+  Outcome run(const std::vector<std::string>& words);
+  /// Our end of a pipe or file as standard input of the next runs; -1 for /dev/null.
+  int in = -1;
+  /// Overrides standard output of the next runs.
+  int out = -1;
+  std::map<std::string, std::string> variables;
+  std::vector<std::string> daemon_command = {"/bin/false"};
+  std::string state() const { return dir_.path() + "/.local/state/banger"; }
+  std::string socket() const { return state() + "/run/bangerd.sock"; }
+  const std::string& path() const { return dir_.path(); }
+
+ private:
+  TempDir dir_;
+};
+
+/// Serves a socket until destroyed, a thread for each connection.
+class FakeDaemon {
+ public:
+  using Answer = std::function<Result<Json>(const Json& params)>;
+  /// After its result was sent, has the connection as a raw stream.
+  using Stream = std::function<void(int socket, const Json& params)>;
+
+  /// Makes the directories. daemon.status answers with our version.
+  explicit FakeDaemon(const Home& home, std::map<std::string, Answer> first_answers = {});
+  ~FakeDaemon();
+
+  std::map<std::string, Answer> answers;
+  std::map<std::string, Stream> streams;  ///< beside an answer of the same name
+  /// Sent before each answer, as progress.
+  std::vector<std::string> stages;
+
+  std::vector<std::string> calls() const;  ///< "method {params}", in order of arrival
+  int called(const std::string& method) const;
+
+ private:
+  struct State;
+  void accept_all();
+  void serve(int socket);
+  std::shared_ptr<State> state_;
+  UniqueFd listener_, stop_;
+  std::thread acceptor_;
+};
+
+Json vm_object(const std::string& name, const std::string& state = "running");
+
+}  // namespace banger::roles::cli::test

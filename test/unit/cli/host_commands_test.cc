@@ -1,0 +1,156 @@
+// The image, kernel and host commands against a daemon's end that speaks JSON-RPC.
+#include <nlohmann/json.hpp>
+
+#include "catch.h"
+#include "helpers.h"
+#include "roles/cli/log_stream.h"
+
+using namespace banger;
+using namespace banger::roles::cli;
+
+namespace {
+
+bool contains(const std::string& text, std::string_view part) { return text.find(part) != text.npos; }
+
+struct Fixture {
+  test::Home home;
+  test::FakeDaemon daemon{home};
+  void answer(const std::string& method, Json result) {
+    daemon.answers[method] = [result = std::move(result)](const Json&) -> Result<Json> { return result; };
+  }
+  Json parsed(const std::vector<std::string>& words) {
+    auto done = home.run(words);
+    return parse_json(done.out, 1 << 20).value_or(Json(done.err));
+  }
+};
+
+const Json kImage = {
+    {"id", "im1"},           {"name", "debian"},        {"source", "recipe"}, {"kernel", "debian-cloud"},
+    {"size_bytes", 1 << 30}, {"rootfs_bytes", 1 << 29}, {"created_at", 1},    {"init", "systemd"},
+    {"path", "/x"},          {"used_by", {"web"}}};
+const Json kKernel = {{"name", "debian-cloud"},
+                      {"source", "apt"},
+                      {"release", "6.1"},
+                      {"size_bytes", 1 << 24},
+                      {"used_by", Json::array()}};
+
+}  // namespace
+
+TEST_CASE_METHOD(Fixture, "image list: images, and the recipes that were not built yet") {
+  answer("image.list",
+         {{"images", {kImage}},
+          {"recipes", {{{"name", "debian"}, {"description", "d"}}, {{"name", "dev"}, {"description", "tools"}}}}});
+  auto out = home.run({"image", "list"}).out;
+  CHECK(contains(out, "debian  im1  recipe"));
+  CHECK(contains(out, "not built yet: dev (tools)\n"));
+  CHECK(!contains(out, "not built yet: debian"));
+  CHECK(home.run({"image", "ls", "-q"}).out == "im1\n");
+  CHECK(parsed({"image", "list", "--json"}).at("images")[0] == kImage);
+}
+
+TEST_CASE_METHOD(Fixture, "image show, build, import and delete call their methods") {
+  for (auto method : {"image.show", "image.build", "image.import"}) answer(method, kImage);
+  answer("image.delete", {{"id", "im1"}, {"name", "debian"}});
+  CHECK(contains(home.run({"image", "show", "debian"}).out, "used by     web\n"));
+  CHECK(parsed({"image", "show", "debian", "--json"}) == kImage);
+  CHECK(home.run({"image", "build", "debian"}).out == "debian: ready, 1G\n");
+  CHECK(home.run({"image", "import", "debian", "rootfs.tar", "--kernel", "k", "-q"}).out == "im1\n");
+  CHECK(home.run({"image", "rm", "debian"}).out == "debian: deleted\n");
+  // The daemon works elsewhere, so paths go out absolute.
+  for (const auto& call : daemon.calls())
+    if (call.starts_with("image.import ")) {
+      auto params = *parse_json(call.substr(13), 4096);
+      CHECK(params.at("tar").get<std::string>().starts_with("/"));
+      CHECK(params.at("kernel") == "k");
+    }
+}
+
+TEST_CASE_METHOD(Fixture, "kernel commands call their methods") {
+  answer("kernel.list", {{"kernels", {kKernel}}, {"pullable", {"debian-cloud", "other"}}});
+  for (auto method : {"kernel.show", "kernel.pull", "kernel.import"}) answer(method, kKernel);
+  answer("kernel.delete", {{"name", "debian-cloud"}});
+  auto out = home.run({"kernel", "list"}).out;
+  CHECK(contains(out, "debian-cloud  6.1"));
+  CHECK(contains(out, "not pulled yet: other\n"));
+  CHECK(!contains(out, "not pulled yet: debian-cloud"));
+  CHECK(home.run({"kernel", "list", "-q"}).out == "debian-cloud\n");
+  CHECK(contains(home.run({"kernel", "show", "debian-cloud"}).out, "release  6.1\n"));
+  CHECK(home.run({"kernel", "pull", "debian-cloud", "-q"}).out == "debian-cloud\n");
+  CHECK(parsed({"kernel", "import", "k", "--vmlinux", "/boot/v", "--json"}) == kKernel);
+  CHECK(home.run({"kernel", "import", "k"}).status == 2);
+  CHECK(home.run({"kernel", "delete", "debian-cloud"}).out == "debian-cloud: deleted\n");
+}
+
+TEST_CASE_METHOD(Fixture, "doctor: aligned, with hints, and 1 only when a check fails") {
+  Json checks = {{{"name", "kvm"}, {"status", "warn"}, {"detail", "no /dev/kvm"}, {"hint", "enable it"}},
+                 {{"name", "disk space"}, {"status", "pass"}, {"detail", "20G"}, {"hint", ""}}};
+  answer("host.doctor", {{"checks", checks}});
+  auto done = home.run({"doctor"});
+  CHECK(done.status == 0);
+  CHECK(done.out == "warn  kvm         no /dev/kvm (hint: enable it)\npass  disk space  20G\n");
+  CHECK(parsed({"doctor", "--json"}) == checks);
+  checks[0]["status"] = "fail";
+  answer("host.doctor", {{"checks", checks}});
+  CHECK(home.run({"doctor"}).status == 1);
+}
+
+TEST_CASE("doctor: a daemon that does not start is the finding") {
+  test::Home home;
+  auto done = home.run({"doctor"});
+  CHECK(done.status == 1);
+  CHECK(done.out.starts_with("fail  daemon  the daemon did not start"));
+}
+
+TEST_CASE_METHOD(Fixture, "gc: tells what would go, and that there is nothing") {
+  answer("host.gc", {{"items", {{{"kind", "directory"}, {"path", "/x"}, {"reason", "no VM"}, {"removed", false}}}}});
+  auto done = home.run({"gc", "--dry-run"});
+  CHECK(contains(done.out, "directory  /x    no VM   no\n"));
+  CHECK(daemon.calls().back() == R"(host.gc {"dry_run":true})");
+  answer("host.gc", {{"items", Json::array()}});
+  CHECK(home.run({"gc"}).out == "nothing to remove\n");
+  CHECK(home.run({"gc", "--json"}).out == "[]\n");
+}
+
+TEST_CASE_METHOD(Fixture, "rpc: one call, its parameters checked first") {
+  answer("vm.show", test::vm_object("web"));
+  CHECK(parsed({"rpc", "vm.show", R"({"vm": "web"})"}) == test::vm_object("web"));
+  CHECK(home.run({"rpc", "vm.show", "{"}).status == 2);
+  CHECK(home.run({"rpc", "vm.show", "[1]"}).status == 2);
+  CHECK(home.run({"rpc", "no.such"}).status == 125);
+}
+
+TEST_CASE_METHOD(Fixture, "daemon status: what it holds") {
+  answer("daemon.status", {{"version", BANGER_VERSION},
+                           {"pid", 42},
+                           {"started_at", 1},
+                           {"vms_running", 2},
+                           {"resident_bytes", 1 << 20},
+                           {"recovered", {"adopted web"}},
+                           {"socket", "s"},
+                           {"log", "l"},
+                           {"state", "d"}});
+  auto out = home.run({"daemon", "status"}).out;
+  CHECK(contains(out, "pid          42\n"));
+  CHECK(contains(out, "recovered    adopted web\n"));
+  CHECK(parsed({"daemon", "status", "--json"}).at("vms_running") == 2);
+  CHECK(home.run({"daemon", "start"}).out == "bangerd is running (pid 42)\n");
+}
+
+TEST_CASE_METHOD(Fixture, "version: ours, and the daemon's when one runs") {
+  CHECK(home.run({"version"}).out == "banger " BANGER_VERSION "\nbangerd " BANGER_VERSION "\n");
+  CHECK(parsed({"version", "--json"}) == Json{{"version", BANGER_VERSION}, {"daemon", BANGER_VERSION}});
+  test::Home alone;
+  CHECK(alone.run({"version"}).out == "banger " BANGER_VERSION "\n");
+}
+
+TEST_CASE("log filter: text and colours pass, what moves or commands a terminal does not") {
+  TerminalFilter filter;
+  CHECK(filter.feed("a\tb\r\n\033[1;31mred\033[0m") == "a\tb\r\n\033[1;31mred\033[0m");
+  CHECK(filter.feed("\033[2J\033[10;10Hx\033]0;title\007y\033]52;c;AAAA\033\\z\007\b\177") == "xyz");
+  CHECK(filter.feed("\033[3") == "");
+  CHECK(filter.feed("2mgreen") == "\033[32mgreen");
+  CHECK(filter.feed("é\xc2\x9b"
+                    "31mq") == "é31mq");
+  CHECK(filter.feed("\033[?25l\033(Bk") == "k");
+  CHECK(filter.feed("\033[" + std::string(100, '1') + "mx") == "x");
+}

@@ -1,0 +1,130 @@
+#include "roles/cli/parse.h"
+
+#include <set>
+
+#include "catch.h"
+#include "helpers.h"
+#include "roles/cli/commands.h"
+
+using namespace banger;
+using namespace banger::roles::cli;
+
+namespace {
+const Command& command(std::string_view group, std::string_view name) {
+  const Command* found = find_command(group, name);
+  REQUIRE(found);
+  return *found;
+}
+std::string mistake(std::string_view group, std::string_view name, const std::vector<std::string>& words) {
+  auto args = parse_args(command(group, name), words);
+  return args ? "accepted" : args.error().sentence();
+}
+}  // namespace
+
+TEST_CASE("parse: sizes, counts, durations, toggles and pairs come out normalised") {
+  auto args =
+      parse_args(command("vm", "run"), {"--memory", "2048", "--disk-size=8G", "--vcpu", "3", "--no-nat", "--env",
+                                        "A=1=2", "--env", "B=", "--rm", "-it", "--", "ls", "--rm", "--", "-x"});
+  REQUIRE(args);
+  CHECK(args->number("memory") == 2048ll << 20);
+  CHECK(args->number("disk-size") == 8ll << 30);
+  CHECK(args->number("vcpu") == 3);
+  CHECK(args->toggle("nat") == false);
+  CHECK(args->pairs("env") == std::map<std::string, std::string>{{"A", "1=2"}, {"B", ""}});
+  CHECK(args->flag("interactive"));
+  CHECK(args->flag("tty"));
+  CHECK(args->words == std::vector<std::string>{"ls", "--rm", "--", "-x"});
+  CHECK(!args->toggle("rm-not-given"));
+  CHECK(parse_args(command("vm", "stop"), {"a", "--timeout", "1m"})->number("timeout") == 60'000);
+}
+
+TEST_CASE("parse: options and arguments may be mixed, and an option takes one value") {
+  auto args = parse_args(command("vm", "delete"), {"a", "-f", "b", "c"});
+  REQUIRE(args);
+  CHECK(args->positionals == std::vector<std::string>{"a", "b", "c"});
+  auto exec = parse_args(command("vm", "exec"), {"--env", "A=1", "web", "-u", "me", "--", "id"});
+  REQUIRE(exec);
+  CHECK(exec->positionals == std::vector<std::string>{"web"});
+  CHECK(exec->all("env") == std::vector<std::string>{"A=1"});
+  CHECK(parse_args(command("vm", "exec"), {"-e", "[a,b]", "web", "--", "id"})->all("env") ==
+        std::vector<std::string>{"[a,b]"});
+}
+
+TEST_CASE("parse: the last of a repeated option counts") {
+  auto args = parse_args(command("vm", "create"), {"--name", "a", "--name", "b", "--nat", "--no-nat"});
+  REQUIRE(args);
+  CHECK(args->text("name") == "b");
+  CHECK(args->toggle("nat") == false);
+}
+
+TEST_CASE("parse: every mistake is a sentence with a way out") {
+  CHECK(mistake("vm", "run", {"--memry", "1G"}) == "'vm run' has no option '--memry' (hint: did you mean '--memory'?)");
+  CHECK(mistake("vm", "run", {"--memry=1G"}).find("did you mean '--memory'?") != std::string::npos);
+  CHECK(mistake("vm", "run", {"--memory", "lots"}) ==
+        "--memory: 'lots' is not a size (hint: write it like 512M or 8G)");
+  CHECK(mistake("vm", "run", {"--vcpu", "-1"}).find("--vcpu") != std::string::npos);
+  CHECK(mistake("vm", "run", {"--vcpu", "two"}) == "--vcpu: 'two' is not a whole number");
+  CHECK(mistake("vm", "run", {"--memory", "9999999999T"}).find("--memory") != std::string::npos);
+  CHECK(mistake("vm", "run", {"--name"}).find("--name needs a value") != std::string::npos);
+  CHECK(mistake("vm", "run", {"repo"}) ==
+        "'vm run' does not take 'repo' (hint: put '--' before the command: -- repo …)");
+  CHECK(mistake("vm", "run", {"--"}).find("no command after '--'") == 0);
+  CHECK(mistake("vm", "run", {"--env", "=x"}).find("has no key") != std::string::npos);
+  CHECK(mistake("vm", "run", {"--rm=maybe"}) == "--rm takes no value, so not 'maybe'");
+  CHECK(mistake("vm", "run", {"--rm=false"}) == "--rm takes no value, so not 'false'");
+  CHECK(mistake("vm", "exec", {"web"}) == "'vm exec' needs a command (hint: put it after '--', as in: -- ls /)");
+  CHECK(mistake("vm", "exec", {"--", "ls"}).find("'vm exec' needs VM") == 0);
+  CHECK(mistake("vm", "list", {"--", "x"}) == "'vm list' takes nothing after '--'");
+  CHECK(mistake("vm", "create", {"--wait", "systm"}).find("did you mean 'system'?") != std::string::npos);
+  CHECK(mistake("", "completion", {"tcsh"}).find("is not one of bash, zsh, fish") != std::string::npos);
+}
+
+TEST_CASE("parse: --help needs nothing else to be right") {
+  for (const Command* each : all_commands()) {
+    auto args = parse_args(*each, {"--help"});
+    REQUIRE(args);
+    CHECK(args->flag("help"));
+  }
+  CHECK(parse_args(command("vm", "exec"), {"-h", "--nonsense"})->flag("help"));
+}
+
+TEST_CASE("parse: every option of every command is understood") {
+  for (const Command* each : all_commands()) {
+    INFO(full_name(*each));
+    for (const auto& option : each->options) {
+      INFO(option.name);
+      std::vector<std::string> words;
+      for (const auto& positional : each->positionals)
+        if (positional.required) words.push_back("x");
+      bool valued = option.kind != Kind::flag && option.kind != Kind::toggle;
+      std::string value = option.kind == Kind::pair       ? "k=v"
+                          : option.kind == Kind::text     ? "x"
+                          : option.kind == Kind::duration ? "1s"
+                                                          : "1";
+      if (!option.choices.empty()) value = option.choices[0];
+      words.push_back("--" + std::string(option.name));
+      if (valued) words.push_back(value);
+      if (each->words_required) words.insert(words.end(), {"--", "x"});
+      auto args = parse_args(*each, words);
+      REQUIRE(args);
+      CHECK(args->has(option.name));
+      CHECK(!option.help.empty());
+      CHECK(valued == !option.value.empty());
+    }
+  }
+}
+
+TEST_CASE("commands: no two share a name, and each has a handler and a summary") {
+  std::set<std::string> names;
+  for (const Command* each : all_commands()) {
+    INFO(full_name(*each));
+    CHECK(each->handler);
+    CHECK(!each->summary.empty());
+    CHECK(!each->summary.ends_with('.'));
+    CHECK(names.insert(full_name(*each)).second);
+    for (auto alias : each->aliases) CHECK(names.insert(std::string(each->group) + " " + std::string(alias)).second);
+    CHECK((each->group.empty() || find_group(each->group)));
+    std::set<char> letters{'h', 'v'};
+    for (const auto& option : each->options) CHECK((!option.letter || letters.insert(option.letter).second));
+  }
+}

@@ -1,0 +1,380 @@
+// The vm commands against a daemon's end that speaks JSON-RPC.
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "catch.h"
+#include "helpers.h"
+#include "host/files.h"
+#include "link/exec_frames.h"
+
+using namespace banger;
+using namespace banger::roles::cli;
+using test::vm_object;
+
+namespace {
+
+bool contains(const std::string& text, std::string_view part) { return text.find(part) != text.npos; }
+
+struct Fixture {
+  test::Home home;
+  test::FakeDaemon daemon{home};
+
+  Fixture() {
+    answer("host.defaults", {{"vcpus", 4},
+                             {"memory_bytes", 8ll << 30},
+                             {"disk_bytes", 8ll << 30},
+                             {"system_bytes", 8ll << 30},
+                             {"image", "debian"}});
+    answer("vm.list", {{"vms", {vm_object("web"), vm_object("db", "stopped")}}});
+    daemon.answers["vm.show"] = [](const Json& params) -> Result<Json> { return vm_object(params.at("vm")); };
+    daemon.answers["vm.create"] = [](const Json& params) -> Result<Json> {
+      return vm_object(params.value("name", "made-up"));
+    };
+    daemon.answers["vm.delete"] = [](const Json& params) -> Result<Json> {
+      return Json{{"id", "x"}, {"name", params.at("vm")}};
+    };
+    answer("vm.exec", Json::object());
+    daemon.streams["vm.exec"] = [](int socket, const Json&) { finish(socket, "out\n", link::ExecExit{.code = 7}); };
+  }
+  void answer(const std::string& method, Json result) {
+    daemon.answers[method] = [result = std::move(result)](const Json&) -> Result<Json> { return result; };
+  }
+  void refuse(const std::string& method, Error error) {
+    daemon.answers[method] = [error](const Json&) -> Result<Json> { return std::unexpected(error); };
+  }
+  test::Outcome run(const std::vector<std::string>& words) { return home.run(words); }
+  Json sent(const std::string& method) const {
+    for (const auto& call : daemon.calls())
+      if (call.starts_with(method + " ")) return *parse_json(call.substr(method.size() + 1), 1 << 20);
+    return nullptr;
+  }
+
+  // Reads the spec, then says `out` and ends.
+  static void finish(int socket, std::string_view out, const link::ExecExit& exit, link::ExecSpec* spec = nullptr) {
+    link::FrameDecoder decoder;
+    char chunk[65536];
+    for (;;) {
+      auto frame = decoder.next();
+      if (!frame) return;
+      if (*frame) {
+        if (spec) *spec = *link::exec_spec_from_json(*parse_json((*frame)->payload, 1 << 20));
+        break;
+      }
+      auto count = ::read(socket, chunk, sizeof chunk);
+      if (count <= 0) return;
+      decoder.feed({chunk, static_cast<std::size_t>(count)});
+    }
+    std::string bytes;
+    link::encode_frame(link::FrameType::stdout_data, out, bytes);
+    link::encode_frame(exit.message.empty() ? link::FrameType::exit : link::FrameType::failed, link::encode_exit(exit),
+                       bytes);
+    (void)host::write_all(socket, bytes);
+  }
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(Fixture, "vm list: a table for people, JSON for programs, ids alone with -q") {
+  auto table = run({"vm", "ls"});
+  CHECK(table.status == 0);
+  CHECK(table.out.starts_with(
+      "NAME  ID     STATE    IMAGE   VCPU  MEMORY  DISK  AGE\nweb   idweb  running  debian  2     1G      8G    "));
+  CHECK(table.err.empty());
+  auto json = *parse_json(run({"vm", "list", "--json"}).out, 1 << 20);
+  REQUIRE(json.is_array());
+  CHECK(json[1].at("name") == "db");
+  CHECK(run({"vm", "ps", "-q"}).out == "idweb\niddb\n");
+}
+
+TEST_CASE_METHOD(Fixture, "vm show: says the stages, and --json is the VM as it came") {
+  auto shown = run({"vm", "show", "web"}).out;
+  CHECK(contains(shown, "boot 1.25s"));
+  CHECK(contains(shown, "a=b"));
+  CHECK(*parse_json(run({"vm", "show", "web", "--json"}).out, 1 << 20) == vm_object("web"));
+}
+
+TEST_CASE_METHOD(Fixture, "vm create: prints the spec line first and asks for exactly that") {
+  auto done = run(
+      {"vm", "create", "--name", "web", "--memory", "1G", "--no-nat", "--label", "a=1", "--env", "K=v", "--no-start"});
+  CHECK(done.status == 0);
+  CHECK(done.err == "spec: 4 vcpu · 1024 MiB · 8G disk\n");
+  CHECK(done.out == "web: running (idweb)\n");
+  CHECK(sent("vm.create") == Json{{"name", "web"},
+                                  {"vcpus", 4},
+                                  {"memory_bytes", 1 << 30},
+                                  {"disk_bytes", 8ll << 30},
+                                  {"system_bytes", 8ll << 30},
+                                  {"nat", false},
+                                  {"labels", {{"a", "1"}}},
+                                  {"environment", {{"K", "v"}}},
+                                  {"start", false}});
+  CHECK(run({"vm", "create", "-q"}).out == "idmade-up\n");
+  CHECK(*parse_json(run({"vm", "create", "--json"}).out, 1 << 20) == vm_object("made-up"));
+}
+
+TEST_CASE_METHOD(Fixture, "vm create: progress is plain lines on standard error, an error is one line with its hint") {
+  daemon.stages = {"kernel", "boot"};
+  refuse("vm.create",
+         {.code = ErrorCode::exists, .message = "create vm 'web': the name is taken", .hint = "choose another"});
+  auto done = run({"vm", "create", "--name", "web"});
+  CHECK(done.status == 125);
+  CHECK(contains(done.err,
+                 "banger: kernel: detail\nbanger: boot: detail\nbanger: create vm 'web': the name is taken (hint: "
+                 "choose another)\n"));
+  auto chain = run({"vm", "create", "--name", "web", "-v"});
+  CHECK(contains(chain.err, "  create vm 'web'\n    the name is taken\n  code: exists\n"));
+}
+
+TEST_CASE_METHOD(Fixture, "vm run: the command's status is ours, and with --rm the VM is deleted") {
+  auto done = run({"vm", "run", "--rm", "--env", "A=1", "--workdir", "/x", "--user", "me", "--", "sh", "-c", "exit 7"});
+  CHECK(done.status == 7);
+  CHECK(done.out == "out\n");
+  CHECK(done.err == "spec: 4 vcpu · 8192 MiB · 8G disk\n");
+  CHECK(sent("vm.delete") == Json{{"vm", "idmade-up"}, {"force", true}});
+  CHECK(sent("vm.create").at("environment") == Json{{"A", "1"}});
+}
+
+TEST_CASE_METHOD(Fixture, "vm run: without --rm it says that the VM still runs and how to stop it") {
+  auto done = run({"vm", "run", "--name", "web", "--", "true"});
+  CHECK(contains(done.err, "VM 'web' is still running (hint: 'banger vm stop web'"));
+  CHECK(daemon.called("vm.delete") == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "vm run: without a command it is a login shell, fed from standard input") {
+  link::ExecSpec spec;
+  daemon.streams["vm.exec"] = [&](int socket, const Json&) { finish(socket, "", {.code = 0}, &spec); };
+  CHECK(run({"vm", "run", "--rm"}).status == 0);
+  REQUIRE(spec.argv.size() == 5);
+  CHECK(spec.argv[0] == "/bin/sh");
+  CHECK(spec.argv[4] == "root");
+  CHECK(!spec.tty);
+}
+
+TEST_CASE_METHOD(Fixture, "vm run: a VM that never became ready is kept, and its logs are named") {
+  refuse("vm.create", {.code = ErrorCode::timeout, .message = "start vm 'web': the guest was not ready after 2m"});
+  auto done = run({"vm", "run", "--rm", "--name", "web", "--", "true"});
+  CHECK(done.status == 125);
+  CHECK(contains(done.err, "banger vm logs web"));
+  CHECK(daemon.called("vm.delete") == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "vm run: a failed deletion is said and is a failure of ours") {
+  refuse("vm.delete", {.code = ErrorCode::internal, .message = "no"});
+  daemon.streams["vm.exec"] = [](int socket, const Json&) { finish(socket, "", {.code = 0}); };
+  auto done = run({"vm", "run", "--rm", "--", "true"});
+  CHECK(done.status == 125);
+  CHECK(contains(done.err, "banger vm delete --force made-up"));
+}
+
+TEST_CASE_METHOD(Fixture, "vm run: --detach prints the name and runs nothing") {
+  auto done = run({"vm", "run", "--detach", "--name", "web"});
+  CHECK(done.status == 0);
+  CHECK(done.out == "web\n");
+  CHECK(daemon.called("vm.exec") == 0);
+  CHECK(run({"vm", "run", "--detach", "--", "true"}).status == 2);
+  CHECK(run({"vm", "run", "--detach", "--rm"}).status == 2);
+}
+
+TEST_CASE_METHOD(Fixture, "vm exec: options reach the guest, and a command that cannot run says why") {
+  link::ExecSpec spec;
+  home.variables["LANG"] = "C.UTF-8";
+  daemon.streams["vm.exec"] = [&](int socket, const Json&) {
+    finish(socket, "", {.code = 127, .message = "nope: not found"}, &spec);
+  };
+  auto done = run(
+      {"vm", "exec", "web", "-u", "me", "-w", "/srv", "-e", "A=1", "-e", "LANG", "-e", "UNSET", "--", "nope", "-x"});
+  CHECK(done.status == 127);
+  CHECK(done.err == "banger: nope: not found\n");
+  CHECK(spec.argv == std::vector<std::string>{"nope", "-x"});
+  CHECK(spec.user == "me");
+  CHECK(spec.cwd == "/srv");
+  CHECK(spec.env == std::map<std::string, std::string>{{"A", "1"}, {"LANG", "C.UTF-8"}});
+  CHECK(sent("vm.exec") == Json{{"vm", "web"}});
+}
+
+TEST_CASE_METHOD(Fixture, "vm exec -it: without a terminal it is refused before anything is made") {
+  auto done = run({"vm", "run", "-it", "--", "top"});
+  CHECK(done.status == 125);
+  CHECK(contains(done.err, "standard input is none (hint: leave -t away)"));
+  CHECK(daemon.calls().empty());
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "vm shell: on a terminal the guest has one of the same size, and ours is as before afterwards") {
+  UniqueFd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  REQUIRE(master);
+  REQUIRE(::grantpt(master.get()) == 0);
+  REQUIRE(::unlockpt(master.get()) == 0);
+  UniqueFd terminal(::open(::ptsname(master.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  REQUIRE(terminal);
+  winsize size{.ws_row = 50, .ws_col = 132};
+  REQUIRE(::ioctl(terminal.get(), TIOCSWINSZ, &size) == 0);
+  home.in = terminal.get();
+  home.variables["TERM"] = "vt100";
+  link::ExecSpec spec;
+  bool raw = false;
+  auto is_raw = [&] {
+    termios mode{};
+    ::tcgetattr(terminal.get(), &mode);
+    return !(mode.c_lflag & (ICANON | ECHO | ISIG));
+  };
+  SECTION("after the shell's end") {
+    daemon.streams["vm.exec"] = [&](int socket, const Json&) { finish(socket, "", {.code = 3}, &spec); };
+    CHECK(run({"vm", "shell", "web"}).status == 3);
+    CHECK(spec.tty);
+    CHECK(spec.rows == 50);
+    CHECK(spec.cols == 132);
+    CHECK(spec.term == "vt100");
+  }
+  SECTION("after the connection broke, with keys passed on raw") {
+    daemon.streams["vm.exec"] = [&](int socket, const Json&) {
+      link::FrameDecoder decoder;
+      char chunk[65536];
+      for (ssize_t count; (count = ::read(socket, chunk, sizeof chunk)) > 0;) {
+        decoder.feed({chunk, static_cast<std::size_t>(count)});
+        for (auto frame = decoder.next(); frame && *frame; frame = decoder.next()) {
+          if ((*frame)->type == link::FrameType::spec) (void)host::write_all(master.get(), "\x03");
+          if ((*frame)->type != link::FrameType::stdin_data) continue;
+          raw = is_raw() && (*frame)->payload == "\x03";
+          return;
+        }
+      }
+    };
+    CHECK(run({"vm", "shell", "web"}).status == 125);
+    CHECK(raw);
+  }
+  CHECK(!is_raw());
+}
+
+TEST_CASE_METHOD(Fixture, "fan-out: every VM has its line, one failure does not stop the others and is the status") {
+  daemon.answers["vm.stop"] = [](const Json& params) -> Result<Json> {
+    if (params.at("vm") == "b") return fail(ErrorCode::not_found, "there is no VM 'b'", "did you mean 'a'?");
+    return vm_object(params.at("vm"), "stopped");
+  };
+  auto done = run({"vm", "stop", "a", "b", "c", "a", "--timeout", "5s"});
+  CHECK(done.status == 125);
+  CHECK(contains(done.out, "a: stopped\n"));
+  CHECK(contains(done.out, "c: stopped\n"));
+  CHECK(done.err == "banger: there is no VM 'b' (hint: did you mean 'a'?)\n");
+  CHECK(daemon.called("vm.stop") == 3);
+  CHECK(sent("vm.stop").at("timeout_ms") == 5000);
+  CHECK(run({"vm", "stop", "a", "c"}).status == 0);
+  CHECK(run({"vm", "stop", "b"}).status == 125);
+}
+
+TEST_CASE_METHOD(Fixture, "fan-out: more VMs than a connection may hold calls") {
+  daemon.answers["vm.kill"] = [](const Json& params) -> Result<Json> { return vm_object(params.at("vm"), "stopped"); };
+  std::vector<std::string> words{"vm", "kill"};
+  for (int i = 0; i < 200; ++i) words.push_back("v" + std::to_string(i));
+  CHECK(run(words).status == 0);
+  CHECK(daemon.called("vm.kill") == 200);
+}
+
+TEST_CASE_METHOD(Fixture, "vm delete and set: what is asked for, and what needs a restart") {
+  CHECK(run({"vm", "rm", "-f", "web"}).out == "web: deleted\n");
+  CHECK(sent("vm.delete") == Json{{"vm", "web"}, {"force", true}});
+  auto changed = vm_object("web");
+  changed["restart_needed"] = {"vcpus", "memory_bytes"};
+  answer("vm.set", changed);
+  auto done = run({"vm", "set", "web", "--vcpu", "4", "--memory", "2048"});
+  CHECK(done.out == "web: set; restart it for the new vcpus, memory_bytes ('banger vm restart web')\n");
+  CHECK(sent("vm.set") == Json{{"vm", "web"}, {"vcpus", 4}, {"memory_bytes", 2ll << 30}});
+  CHECK(run({"vm", "set", "web"}).status == 2);
+  CHECK(run({"vm", "set", "a", "b", "--name", "c"}).status == 2);
+}
+
+TEST_CASE_METHOD(Fixture, "vm ports: one line for a listener on both address families") {
+  answer("vm.ports",
+         {{"ports",
+           {{{"protocol", "tcp"},
+             {"address", "0.0.0.0"},
+             {"port", 80},
+             {"process", "nginx"},
+             {"command", "nginx -g"},
+             {"pid", 1}},
+            {{"protocol", "tcp"},
+             {"address", "::"},
+             {"port", 80},
+             {"process", "nginx"},
+             {"command", "nginx -g"},
+             {"pid", 1}},
+            {{"protocol", "tcp"}, {"address", "::1"}, {"port", 25}, {"process", "x"}, {"command", "x"}, {"pid", 2}}}}});
+  CHECK(run({"vm", "ports", "web"}).out ==
+        "PROTO  ENDPOINT  PROCESS  COMMAND\ntcp    *:80      nginx    nginx -g\ntcp    [::1]:25  x        x\n");
+}
+
+TEST_CASE_METHOD(Fixture, "vm stats: all running VMs when none is named") {
+  answer(
+      "vm.stats",
+      {{"cpu_percent", 12.34}, {"memory_used_bytes", 1 << 20}, {"memory_total_bytes", 1 << 30}, {"uptime_ms", 61000}});
+  auto done = run({"vm", "stats"});
+  CHECK(contains(done.out, "web  12.3%"));
+  CHECK(contains(done.out, "1M / 1G"));
+  CHECK(daemon.called("vm.stats") == 1);
+  CHECK((*parse_json(run({"vm", "stats", "db", "--json"}).out, 1 << 20))[0].at("vm") == "db");
+}
+
+TEST_CASE_METHOD(Fixture, "vm logs: every byte goes into a pipe, and the options to the daemon") {
+  answer("vm.logs", Json::object());
+  daemon.streams["vm.logs"] = [](int socket, const Json&) { (void)host::write_all(socket, "a\033[2Jb\n"); };
+  CHECK(run({"vm", "logs", "web", "--source", "machine", "--tail", "64K"}).out == "a\033[2Jb\n");
+  CHECK(sent("vm.logs") == Json{{"vm", "web"}, {"source", "machine"}, {"follow", false}, {"tail_bytes", 65536}});
+}
+
+TEST_CASE_METHOD(Fixture, "output: a reader that went away ends us quietly with 141, a full disk is said") {
+  int ends[2];
+  REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+  ::close(ends[0]);
+  home.out = ends[1];
+  auto piped = run({"vm", "list"});
+  CHECK(piped.status == 141);
+  CHECK(piped.err.empty());
+  ::close(ends[1]);
+  home.out = ::open("/dev/full", O_WRONLY | O_CLOEXEC);
+  auto full = run({"vm", "list"});
+  CHECK(full.status == 125);
+  CHECK(contains(full.err, "No space left on device"));
+  ::close(home.out);
+}
+
+TEST_CASE_METHOD(Fixture, "interrupt: a call in flight ends with 130") {
+  auto thread = ::pthread_self();
+  daemon.answers["vm.start"] = [&](const Json&) -> Result<Json> {
+    ::pthread_kill(thread, SIGINT);
+    ::usleep(1000);
+    return fail(ErrorCode::cancelled, "cancelled");
+  };
+  auto done = run({"vm", "start", "web"});
+  CHECK(done.status == 130);
+  CHECK(done.err == "banger: interrupted\n");
+}
+
+TEST_CASE_METHOD(Fixture, "interrupt: vm run --rm deletes the VM all the same") {
+  auto thread = ::pthread_self();
+  daemon.streams["vm.exec"] = [&](int socket, const Json&) {
+    link::FrameDecoder decoder;
+    char chunk[4096];
+    for (ssize_t count; (count = ::read(socket, chunk, sizeof chunk)) > 0;) {
+      decoder.feed({chunk, static_cast<std::size_t>(count)});
+      for (;;) {
+        auto frame = decoder.next();
+        if (!frame || !*frame) break;
+        if ((*frame)->type == link::FrameType::spec) ::pthread_kill(thread, SIGTERM);
+        if ((*frame)->type != link::FrameType::signal) continue;
+        std::string bytes;
+        link::encode_frame(link::FrameType::exit, link::encode_exit({.signal = (*frame)->payload[0]}), bytes);
+        (void)host::write_all(socket, bytes);
+        return;
+      }
+    }
+  };
+  CHECK(run({"vm", "run", "--rm", "--", "sleep", "9"}).status == 143);
+  CHECK(daemon.called("vm.delete") == 1);
+}

@@ -54,9 +54,10 @@ Result<UniqueFd> listen_in_place_of_the_dead(const std::string& path) {
 }
 
 Task<> serve(Daemon& daemon, rpc::Server& server, UniqueFd listener, int ready_fd) {
+  // First the truth, then the answers: whoever asks must not see a VM as running whose machine is gone.
+  co_await daemon.vms.recover_all(host::after(std::chrono::seconds(3)));
   daemon.services.runtime.spawn(server.serve(std::move(listener), ::geteuid()));
   tell(ready_fd, "ok");
-  co_await daemon.vms.recover_all();
 }
 
 Task<> shut_down(Services& services, rpc::Server& server) {

@@ -23,28 +23,26 @@ Result<> VmManager::load() {
   return {};
 }
 
-namespace {
-
-Task<> recover_one(std::shared_ptr<VmOwner> vm, const Logger& log, std::vector<std::string>* done, int* left, host::Event* finished) {
+Task<> VmManager::recover_one(std::shared_ptr<VmOwner> vm) {
   auto what = co_await vm->recover();
   if (!what) {
-    log.error("vm.recover_failed", {{"vm", vm->row().name}, {"error", what.error().sentence()}});
-    done->push_back(fmt::format("vm '{}': could not be recovered: {}", vm->row().name, what.error().message));
+    services_.log.error("vm.recover_failed", {{"vm", vm->row().name}, {"error", what.error().sentence()}});
+    recovered_.push_back(fmt::format("vm '{}': could not be recovered: {}", vm->row().name, what.error().message));
   } else if (!what->empty()) {
-    log.info("vm.recovered", {{"vm", vm->row().name}, {"what", *what}});
-    done->push_back(*what);
+    services_.log.info("vm.recovered", {{"vm", vm->row().name}, {"what", *what}});
+    recovered_.push_back(*what);
   }
-  if (--*left == 0) finished->notify_all();
+  if (vm->gone()) vms_.erase(vm->row().id);
+  --recovering_;
+  recovery_.notify_all();
 }
 
-}  // namespace
-
-Task<> VmManager::recover_all() {
-  host::Event finished(services_.runtime);
-  int left = static_cast<int>(vms_.size());
-  for (auto& [id, vm] : vms_) services_.runtime.spawn(recover_one(vm, services_.log, &recovered_, &left, &finished));
-  while (left > 0) co_await finished.wait();
-  std::erase_if(vms_, [](const auto& entry) { return entry.second->gone(); });
+Task<> VmManager::recover_all(host::Deadline deadline) {
+  for (const auto& vm : list()) {
+    ++recovering_;
+    services_.runtime.spawn(recover_one(vm));
+  }
+  while (recovering_ > 0 && host::Clock::now() < deadline) co_await recovery_.wait(deadline);
 }
 
 std::vector<std::shared_ptr<VmOwner>> VmManager::list() const {

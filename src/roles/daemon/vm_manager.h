@@ -20,12 +20,13 @@ struct CreateRequest {
 
 class VmManager {
  public:
-  explicit VmManager(Services& services) : services_(services) {}
+  explicit VmManager(Services& services) : services_(services), recovery_(services.runtime) {}
 
   /// Reads the store; nothing is touched yet.
   Result<> load();
-  /// Brings every VM to a true state, each in its own coroutine; what was done is collected in `recovered`.
-  Task<> recover_all();
+  /// Brings every VM to a true state, each in its own coroutine; what was done is collected in `recovered`. Returns when all are,
+  /// or at the deadline: a guest that was booting when the daemon died may take longer, and is `starting` until then.
+  Task<> recover_all(host::Deadline deadline);
   const std::vector<std::string>& recovered() const { return recovered_; }
 
   std::vector<std::shared_ptr<VmOwner>> list() const;
@@ -42,10 +43,13 @@ class VmManager {
  private:
   Result<std::shared_ptr<VmOwner>> record(const CreateRequest& request, const image::Image& image, const std::string& kernel);
   std::string free_name() const;
+  Task<> recover_one(std::shared_ptr<VmOwner> vm);
 
   Services& services_;
   std::map<std::string, std::shared_ptr<VmOwner>> vms_;  ///< by id
   std::vector<std::string> recovered_;
+  std::size_t recovering_ = 0;
+  host::Event recovery_;   ///< notified when one has been recovered
 };
 
 }  // namespace banger::roles::daemon

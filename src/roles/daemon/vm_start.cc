@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "guestcfg/cpio.h"
 #include "host/files.h"
+#include "image/ext4.h"
 #include "roles/daemon/vm_owner.h"
 
 namespace banger::roles::daemon {
@@ -21,6 +22,10 @@ Task<Result<>> VmOwner::boot(Stages& stages, host::Cancel& cancel, WaitFor wait)
   row_.link_token = to_hex(host::random_bytes(16));
   CO_TRY(co_await prepare_disks(stages));
   auto vm = CO_TRY(co_await context());
+  // A guest would only find out as PID 1; here it can still be said in a sentence.
+  if (auto sound = image::check_ext4(vm.rootfs); !sound)
+    co_return std::unexpected(std::move(sound).error().in(fmt::format("the rootfs of image '{}'", spec_.image)).with_hint(
+        fmt::format("banger image delete {}, then make it again", spec_.image)));
   CO_TRY(co_await launch(stages, vm));
   CO_TRY(co_await wait_ready(stages, cancel));
   for (const auto* capability : capabilities::all()) {
@@ -122,6 +127,11 @@ Task<Result<>> VmOwner::wait_ready(Stages& stages, host::Cancel& cancel) {
   }
   if (!*attempt->result) {
     auto error = std::move(attempt->result->error());
+    // A guest that powers off closes its link a moment before its process is gone; how it ended says more.
+    for (int i = 0; i < 20 && error.code != ErrorCode::timeout && machine_->running(); ++i)
+      co_await changed_.wait(host::after(std::chrono::milliseconds(100)));
+    if (!machine_->running())
+      co_return fail(ErrorCode::unavailable, fmt::format("the guest ended before it was ready: {}", (co_await machine_->wait_exit()).reason), logs_hint);
     if (error.code == ErrorCode::timeout || error.code == ErrorCode::unavailable)
       co_return fail(ErrorCode::timeout, fmt::format("the guest did not become ready within {}: {}",
                                                      format_duration(limits::kAgentReadyDeadline), error.message), logs_hint);

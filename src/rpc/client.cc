@@ -1,4 +1,5 @@
-// The blocking client: one poll loop that sends and receives at the same time, so that neither end can wait for the other forever.
+// The blocking client: one poll loop that sends and receives at the same time, so that neither end can wait for the
+// other forever.
 #include "rpc/client.h"
 
 #include <fmt/format.h>
@@ -51,7 +52,8 @@ Result<> Client::exchange(std::string_view unsent, int interrupt_fd) {
   bool sending = !unsent.empty();
   do {
     // No deadline: a call may rightly take minutes. The wait ends with an answer, the daemon's end, or an interrupt.
-    pollfd fds[2] = {{socket_.get(), static_cast<short>(unsent.empty() ? POLLIN : POLLIN | POLLOUT), 0}, {interrupt_fd, POLLIN, 0}};
+    pollfd fds[2] = {{socket_.get(), static_cast<short>(unsent.empty() ? POLLIN : POLLIN | POLLOUT), 0},
+                     {interrupt_fd, POLLIN, 0}};
     if (::poll(fds, 2, -1) < 0 && errno != EINTR) return fail_errno("wait for the daemon");
     if (fds[1].revents) return fail(ErrorCode::cancelled, "interrupted");
     if (fds[0].revents & POLLOUT) TRY(write_some(unsent));

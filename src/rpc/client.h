@@ -23,10 +23,11 @@ class Client {
  public:
   explicit Client(UniqueFd socket) : socket_(std::move(socket)) {}
 
-  /// Sends a call and waits for its answer. `interrupt_fd` (e.g. a signalfd), when >= 0, ends the wait with `cancelled` when it
-  /// becomes readable; the caller then drops the connection, which cancels the call in the daemon. `unavailable` when the
-  /// daemon closes the connection first.
-  Result<Json> call(std::string_view method, const Json& params, const OnProgress& progress = {}, int interrupt_fd = -1);
+  /// Sends a call and waits for its answer. `interrupt_fd` (e.g. a signalfd), when >= 0, ends the wait with `cancelled`
+  /// when it becomes readable; the caller then drops the connection, which cancels the call in the daemon.
+  /// `unavailable` when the daemon closes the connection first.
+  Result<Json> call(std::string_view method, const Json& params, const OnProgress& progress = {},
+                    int interrupt_fd = -1);
 
   /// A stream call: after the answer the connection is the raw stream. Gives the socket and any bytes already read.
   /// When it fails the connection is of no more use.
@@ -35,7 +36,8 @@ class Client {
     UniqueFd socket;
     std::string first_bytes;
   };
-  Result<RawStream> open_stream(std::string_view method, const Json& params, const OnProgress& progress = {}, int interrupt_fd = -1) &&;
+  Result<RawStream> open_stream(std::string_view method, const Json& params, const OnProgress& progress = {},
+                                int interrupt_fd = -1) &&;
 
   // For fan-out: send several, then take answers as they come.
   /// Gives the call's id. Answers that arrive meanwhile are kept for receive().

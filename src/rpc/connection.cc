@@ -1,5 +1,6 @@
-// A connection is one reader coroutine, one coroutine per call, and a writer that runs while there is something to send.
-// All of them hold the connection by shared_ptr; the socket closes when the peer is gone or the last answer is out.
+// A connection is one reader coroutine, one coroutine per call, and a writer that runs while there is something to
+// send. All of them hold the connection by shared_ptr; the socket closes when the peer is gone or the last answer is
+// out.
 #include "rpc/connection.h"
 
 #include <fmt/format.h>
@@ -12,6 +13,7 @@
 #include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
 #include <deque>
+#include <vector>
 
 #include "base/bounds.h"
 #include "base/text.h"
@@ -222,18 +224,21 @@ std::expected<const Registered*, BadCall> Peer::admit(const Call& call) const {
     std::vector<std::string> names;
     for (const auto& [name, registered] : state_->methods) names.push_back(name);
     std::string known(call.method.substr(0, limits::kRpcIdBytes));
-    return refuse(ErrorCode::not_found, fmt::format("unknown method '{}'", printable(call.method)), did_you_mean(known, names),
-                  WireCode::unknown_method);
+    return refuse(ErrorCode::not_found, fmt::format("unknown method '{}'", printable(call.method)),
+                  did_you_mean(known, names), WireCode::unknown_method);
   }
   if (calls_.size() >= limits::kRpcInFlight)
-    return refuse(ErrorCode::busy, fmt::format("{} calls are in flight on this connection", calls_.size()), "wait for an answer");
+    return refuse(ErrorCode::busy, fmt::format("{} calls are in flight on this connection", calls_.size()),
+                  "wait for an answer");
   if (found->second.shape == Shape::stream) {
-    if (call.id.is_null()) return refuse(ErrorCode::invalid, fmt::format("{} needs an id: it is answered", call.method));
+    if (call.id.is_null())
+      return refuse(ErrorCode::invalid, fmt::format("{} needs an id: it is answered", call.method));
     if (!calls_.empty())
       return refuse(ErrorCode::invalid, fmt::format("{} must be the only call on its connection", call.method));
   }
   for (const auto& [key, running] : calls_)
-    if (!call.id.is_null() && running.id == call.id) return refuse(ErrorCode::invalid, "a call with this id is in flight");
+    if (!call.id.is_null() && running.id == call.id)
+      return refuse(ErrorCode::invalid, "a call with this id is in flight");
   return &found->second;
 }
 
@@ -241,7 +246,8 @@ Task<Result<Json>> invoke(const Registered& registered, const Call& call, Contex
   try {
     co_return co_await registered.method(call.params, context);
   } catch (const std::exception& bug) {
-    co_return fail(ErrorCode::internal, fmt::format("{}: {}", call.method, bug.what()), "this is a bug of banger, please report it");
+    co_return fail(ErrorCode::internal, fmt::format("{}: {}", call.method, bug.what()),
+                   "this is a bug of banger, please report it");
   }
 }
 
@@ -299,13 +305,22 @@ void Peer::send_progress(const Json& id, std::string_view stage, std::string_vie
 
 Task<> Peer::flush(std::shared_ptr<Peer> self) {
   while (!self->queue_.empty()) {
-    Outgoing item = std::move(self->queue_.front());
-    self->queue_.pop_front();
+    // What has gathered goes out at once: one system call and one wake-up of the peer for a burst of answers.
+    std::string batch;
+    std::vector<CallKey> answered;
+    std::size_t progress = 0;
+    while (!self->queue_.empty() && batch.size() < limits::kRpcReadBytes) {
+      Outgoing item = std::move(self->queue_.front());
+      self->queue_.pop_front();
+      batch += item.line;
+      progress += item.progress;
+      if (item.answers) answered.push_back(item.answers);
+    }
     // No deadline: a stopped client (^Z) may go on later. The wait ends when the peer or the server closes.
-    auto [error, put] = co_await asio::async_write(self->socket_, asio::buffer(item.line), use_tuple);
-    self->queued_bytes_ -= item.line.size();
-    self->queued_progress_ -= item.progress;
-    if (item.answers) self->end_call(item.answers);
+    auto [error, put] = co_await asio::async_write(self->socket_, asio::buffer(batch), use_tuple);
+    self->queued_bytes_ -= batch.size();
+    self->queued_progress_ -= progress;
+    for (CallKey key : answered) self->end_call(key);
     if (error) self->close();
     self->changed_.notify_all();
   }

@@ -22,7 +22,8 @@ Result<std::optional<std::string>> LineReader::next() {
   auto newline = buffer_.find('\n', scanned_);
   scanned_ = newline == buffer_.npos ? buffer_.size() : newline;
   if (scanned_ - at_ > limits::kRpcMessageBytes)
-    return fail(ErrorCode::invalid, fmt::format("a message is over the limit of {}", format_size(limits::kRpcMessageBytes)),
+    return fail(ErrorCode::invalid,
+                fmt::format("a message is over the limit of {}", format_size(limits::kRpcMessageBytes)),
                 "send large data through a stream call");
   if (newline == buffer_.npos) return std::nullopt;
   std::string line = buffer_.substr(at_, newline - at_);
@@ -53,14 +54,16 @@ std::string line_of(const Json& message) { return dump_json(message) + '\n'; }
 
 std::expected<Call, BadCall> parse_call(std::string_view line) {
   auto parsed = parse_json(line, limits::kRpcMessageBytes);
-  if (!parsed) return std::unexpected(BadCall{{}, WireCode::parse_error, std::move(parsed.error()).in("read the request")});
+  if (!parsed)
+    return std::unexpected(BadCall{{}, WireCode::parse_error, std::move(parsed.error()).in("read the request")});
   Json& message = *parsed;
   if (!message.is_object()) return bad_call({}, "a request must be a JSON object; batches are not supported");
 
   Call call;
   if (auto id = message.find("id"); id != message.end()) {
     if (!usable_id(*id))
-      return bad_call({}, fmt::format("'id' must be a whole number or a string of at most {} bytes", limits::kRpcIdBytes));
+      return bad_call({},
+                      fmt::format("'id' must be a whole number or a string of at most {} bytes", limits::kRpcIdBytes));
     call.id = std::move(*id);
   }
   if (auto version = message.find("jsonrpc"); version != message.end() && *version != "2.0")
@@ -90,8 +93,9 @@ std::string encode_error(const Json& id, const Error& error, WireCode code) {
   int number = static_cast<int>(code);
   if (code == WireCode::by_error) number = error.code == ErrorCode::invalid ? -32602 : -32000;
   Json data = {{"code", to_string(error.code)}, {"hint", error.hint}, {"errno", error.sys_errno}};
-  return line_of(
-      {{"jsonrpc", "2.0"}, {"id", id}, {"error", {{"code", number}, {"message", error.message}, {"data", std::move(data)}}}});
+  return line_of({{"jsonrpc", "2.0"},
+                  {"id", id},
+                  {"error", {{"code", number}, {"message", error.message}, {"data", std::move(data)}}}});
 }
 
 std::string encode_progress(const Json& id, std::string_view stage, std::string_view detail, int percent) {

@@ -1,4 +1,5 @@
-// JSON-RPC 2.0 (jsonrpc.org/specification), newline-delimited, over the daemon's Unix socket. Framing and message shapes, no I/O.
+// JSON-RPC 2.0 (jsonrpc.org/specification), newline-delimited, over the daemon's Unix socket. Framing and message
+// shapes, no I/O.
 #pragma once
 
 #include <expected>
@@ -16,8 +17,8 @@ namespace banger::rpc {
 class LineReader {
  public:
   void feed(std::string_view bytes);
-  /// The next line without its newline, nullopt when more bytes are needed, `invalid` when a line is too long. After that
-  /// error there is no way back into step: drop the connection.
+  /// The next line without its newline, nullopt when more bytes are needed, `invalid` when a line is too long. After
+  /// that error there is no way back into step: drop the connection.
   Result<std::optional<std::string>> next();
   /// Bytes fed and not yet taken.
   std::size_t buffered() const { return buffer_.size() - at_; }
@@ -46,8 +47,8 @@ struct BadCall {
   Error error;
 };
 
-/// BadCall (with an `invalid` error) on anything that is not a single request object. An id of null is refused; one that
-/// is absent makes a notification.
+/// BadCall (with an `invalid` error) on anything that is not a single request object. An id of null is refused; one
+/// that is absent makes a notification.
 std::expected<Call, BadCall> parse_call(std::string_view line);
 
 // The encoders give one line with its newline. Text that is not UTF-8 is replaced.

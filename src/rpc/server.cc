@@ -29,7 +29,8 @@ Result<> admit(const ServerState& state, int socket, uid_t owner) {
     return fail(ErrorCode::denied, fmt::format("this daemon serves uid {}, not uid {}", owner, peer.uid),
                 "use your own: every user's banger starts one");
   if (state.connections.size() >= limits::kRpcConnections)
-    return fail(ErrorCode::busy, fmt::format("{} clients are connected already", state.connections.size()), "try again later");
+    return fail(ErrorCode::busy, fmt::format("{} clients are connected already", state.connections.size()),
+                "try again later");
   return {};
 }
 
@@ -106,6 +107,8 @@ class AsioServer final : public Server {
 
 }  // namespace
 
-std::unique_ptr<Server> make_server(host::Runtime& runtime, const Logger& log) { return std::make_unique<AsioServer>(runtime, log); }
+std::unique_ptr<Server> make_server(host::Runtime& runtime, const Logger& log) {
+  return std::make_unique<AsioServer>(runtime, log);
+}
 
 }  // namespace banger::rpc

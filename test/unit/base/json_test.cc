@@ -9,7 +9,9 @@
 using namespace banger;
 
 namespace {
-std::string nested(int depth) { return std::string(static_cast<std::size_t>(depth), '[') + std::string(static_cast<std::size_t>(depth), ']'); }
+std::string nested(int depth) {
+  return std::string(static_cast<std::size_t>(depth), '[') + std::string(static_cast<std::size_t>(depth), ']');
+}
 }  // namespace
 
 TEST_CASE("json: depth up to the limit is read, one more is refused however it is made") {
@@ -29,14 +31,16 @@ TEST_CASE("json: size is checked before anything is read") {
 }
 
 TEST_CASE("json: what is not one document is invalid, never an exception") {
-  for (std::string_view text : {"", " ", "{", "[1,]", "{\"a\":1,}", "nul", "01", "1 2", "\"\xff\"", "\"\\ud800\"", "1e999", "'a'", "// c\n1"})
+  for (std::string_view text :
+       {"", " ", "{", "[1,]", "{\"a\":1,}", "nul", "01", "1 2", "\"\xff\"", "\"\\ud800\"", "1e999", "'a'", "// c\n1"})
     CHECK(parse_json(text, 100).error().code == ErrorCode::invalid);
   CHECK(parse_json(std::string_view(), 100).error().code == ErrorCode::invalid);
   CHECK(parse_json(std::string_view("\0", 1), 100).error().code == ErrorCode::invalid);
 }
 
 TEST_CASE("json: fields are typed; missing and null are nothing, another type is named") {
-  auto object = *parse_json(R"({"s":"x","i":-3,"b":true,"n":null,"big":18446744073709551615,"f":1.5,"l":["a","b"],"m":["a",1]})", 1000);
+  auto object = *parse_json(
+      R"({"s":"x","i":-3,"b":true,"n":null,"big":18446744073709551615,"f":1.5,"l":["a","b"],"m":["a",1]})", 1000);
   CHECK(get_string(object, "s") == "x");
   CHECK(get_int(object, "i") == -3);
   CHECK(get_bool(object, "b") == true);

@@ -33,7 +33,8 @@ TEST_CASE("log: a line has time, level, event and fields") {
   Logger(pipe.write.get()).info("vm.start", {{"vm", "web"}, {"ms", "1200"}});
   auto line = pipe.take();
   INFO(line);
-  CHECK(std::regex_match(line, std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z info vm\.start vm=web ms=1200\n)")));
+  CHECK(
+      std::regex_match(line, std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z info vm\.start vm=web ms=1200\n)")));
 }
 
 TEST_CASE("log: what is below the level is not written") {

@@ -20,7 +20,8 @@ TEST_CASE("size: every way of writing one") {
 }
 
 TEST_CASE("size: what is none, or too large for 64 bits, is refused with a hint") {
-  for (const char* text : {"", "G", "-1", "+1", "1.5G", "8X", "8 G", " 8G", "8GG", "8iB", "8GiBs", "0x10", "16777216T", "99999999999999999999", "8\xff"}) {
+  for (const char* text : {"", "G", "-1", "+1", "1.5G", "8X", "8 G", " 8G", "8GG", "8iB", "8GiBs", "0x10", "16777216T",
+                           "99999999999999999999", "8\xff"}) {
     INFO(text);
     CHECK(parse_size(text).error().code == ErrorCode::invalid);
   }

@@ -29,7 +29,11 @@ TEST_CASE("paths: the defaults below HOME") {
 }
 
 TEST_CASE("paths: each variable moves its own directory, an empty one none") {
-  auto paths = find_paths(env({{"HOME", "/h"}, {"XDG_CONFIG_HOME", "/c"}, {"XDG_STATE_HOME", "/s"}, {"XDG_DATA_HOME", "/d"}, {"XDG_CACHE_HOME", ""}}));
+  auto paths = find_paths(env({{"HOME", "/h"},
+                               {"XDG_CONFIG_HOME", "/c"},
+                               {"XDG_STATE_HOME", "/s"},
+                               {"XDG_DATA_HOME", "/d"},
+                               {"XDG_CACHE_HOME", ""}}));
   REQUIRE(paths);
   CHECK(paths->config_file == "/c/banger/config.toml");
   CHECK(paths->database() == "/s/banger/banger.db");
@@ -38,7 +42,8 @@ TEST_CASE("paths: each variable moves its own directory, an empty one none") {
 }
 
 TEST_CASE("paths: relative ones are refused, naming the variable") {
-  CHECK(find_paths(env({{"HOME", "/h"}, {"XDG_STATE_HOME", "state"}})).error().message == "XDG_STATE_HOME must be an absolute path, not 'state'");
+  CHECK(find_paths(env({{"HOME", "/h"}, {"XDG_STATE_HOME", "state"}})).error().message ==
+        "XDG_STATE_HOME must be an absolute path, not 'state'");
   CHECK(find_paths(env({{"HOME", "h"}})).error().hint == "set HOME to an absolute path");
 }
 

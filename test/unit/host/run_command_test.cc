@@ -15,7 +15,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-Result<Output> run_shell(const std::string& script, std::chrono::milliseconds timeout = 30s, std::size_t max_bytes = 1 << 20) {
+Result<Output> run_shell(const std::string& script, std::chrono::milliseconds timeout = 30s,
+                         std::size_t max_bytes = 1 << 20) {
   Runtime runtime;
   SpawnSpec spec{.argv = {"sh", "-c", script}, .env = {"PATH=/usr/bin:/bin"}};
   return run_task(runtime, run_command(runtime, std::move(spec), after(timeout), max_bytes));
@@ -37,7 +38,8 @@ TEST_CASE("command: output, error output and exit code; failing is not an error 
 
 TEST_CASE("command: a program that is not there is") {
   Runtime runtime;
-  CHECK(run_task(runtime, run_command(runtime, {.argv = {"no-such-program"}}, after(10s))).error().code == ErrorCode::not_found);
+  CHECK(run_task(runtime, run_command(runtime, {.argv = {"no-such-program"}}, after(10s))).error().code ==
+        ErrorCode::not_found);
 }
 
 TEST_CASE("command: stdin is what was given") {

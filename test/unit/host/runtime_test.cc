@@ -127,7 +127,8 @@ TEST_CASE("mutex: one at a time, in order of arrival") {
   auto mutex = std::make_shared<Mutex>(runtime);
   auto order = std::make_shared<std::vector<int>>();
   auto inside = std::make_shared<int>(0);
-  auto worker = [](Runtime* r, std::shared_ptr<Mutex> m, std::shared_ptr<std::vector<int>> seen, std::shared_ptr<int> within, int n) -> Task<> {
+  auto worker = [](Runtime* r, std::shared_ptr<Mutex> m, std::shared_ptr<std::vector<int>> seen,
+                   std::shared_ptr<int> within, int n) -> Task<> {
     auto lock = co_await m->lock();
     seen->push_back(++*within == 1 ? n : -1);
     co_await r->sleep_for(0ms);
@@ -212,7 +213,8 @@ TEST_CASE("blocking: work runs beside the loop, and its value comes back to it")
   auto done = std::make_shared<int>(0);
   auto loop_thread = std::this_thread::get_id();
   auto worker = [](Runtime* r, std::shared_ptr<int> count, std::thread::id loop, int n) -> Task<> {
-    auto text = co_await r->blocking([n, loop] { return std::this_thread::get_id() == loop ? std::string() : std::to_string(n); });
+    auto text = co_await r->blocking(
+        [n, loop] { return std::this_thread::get_id() == loop ? std::string() : std::to_string(n); });
     if (text == std::to_string(n) && std::this_thread::get_id() == loop) ++*count;
   };
   for (int n = 0; n < 500; ++n) runtime.spawn(worker(&runtime, done, loop_thread, n));

@@ -21,7 +21,8 @@ struct TempDir {
   std::string operator/(const std::string& name) const { return path + "/" + name; }
   void write(const std::string& name, const std::string& text) const { std::ofstream(path + "/" + name) << text; }
   std::size_t entries() const {
-    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(path), std::filesystem::directory_iterator()));
+    return static_cast<std::size_t>(
+        std::distance(std::filesystem::directory_iterator(path), std::filesystem::directory_iterator()));
   }
   std::string path;
 };

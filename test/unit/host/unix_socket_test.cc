@@ -28,7 +28,8 @@ TEST_CASE("unix socket: connects at paths of every length around the limit of su
   for (int i = 0; i < 20; ++i) deep += "/" + std::string(50, 'd');
   std::filesystem::create_directories(deep);
   std::vector<std::string> paths{deep + "/s"};
-  for (std::size_t length = 100; length <= 115; ++length) paths.push_back(dir.path + "/" + std::string(length - dir.path.size() - 1, 's'));
+  for (std::size_t length = 100; length <= 115; ++length)
+    paths.push_back(dir.path + "/" + std::string(length - dir.path.size() - 1, 's'));
   for (const auto& path : paths) {
     INFO(path.size());
     bool name_fits = std::filesystem::path(path).filename().string().size() <= 85;

@@ -130,7 +130,8 @@ void Daemon::add_streams() {
     context.progress("waiting");
     ++s->started;
     s->changed.notify_all();
-    while (!s->gate && !context.cancel().requested()) co_await s->changed.wait(host::after(std::chrono::milliseconds(10)));
+    while (!s->gate && !context.cancel().requested())
+      co_await s->changed.wait(host::after(std::chrono::milliseconds(10)));
     if (context.cancel().requested()) {
       ++s->cancelled;
       s->changed.notify_all();
@@ -196,7 +197,8 @@ std::string Raw::rest() {
 }
 
 std::string request(int id, const std::string& method, const std::string& params) {
-  return R"({"jsonrpc":"2.0","id":)" + std::to_string(id) + R"(,"method":")" + method + R"(","params":)" + params + "}\n";
+  return R"({"jsonrpc":"2.0","id":)" + std::to_string(id) + R"(,"method":")" + method + R"(","params":)" + params +
+         "}\n";
 }
 
 }  // namespace banger::rpc::test

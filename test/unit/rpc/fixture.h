@@ -1,4 +1,5 @@
-// A real server on a real socket with a few methods that behave in every way a method can, and a raw client to misbehave with.
+// A real server on a real socket with a few methods that behave in every way a method can, and a raw client to
+// misbehave with.
 #pragma once
 
 #include <memory>

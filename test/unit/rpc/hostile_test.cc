@@ -26,7 +26,8 @@ TEST_CASE("hostile: lines that are no calls are answered one by one and the conn
     CHECK(answer.at("error").at("code") == code);
   }
   CHECK(raw.json().at("id") == 6);
-  raw.send(std::string(200000, '[') + "\n" + R"({"id":7,"method":"echo","params":{"a":)" + std::string(60, '[') + std::string(60, ']') + "}}\n");
+  raw.send(std::string(200000, '[') + "\n" + R"({"id":7,"method":"echo","params":{"a":)" + std::string(60, '[') +
+           std::string(60, ']') + "}}\n");
   CHECK(raw.json().at("error").at("code") == -32700);
   CHECK(raw.json().at("error").at("message").get<std::string>().find("deeper") != std::string::npos);
   check_alive(daemon);
@@ -105,8 +106,10 @@ TEST_CASE("hostile: notifications run, are cancelled like calls, and are never a
   Daemon daemon;
   {
     Raw raw(daemon.connect());
-    raw.send("{\"method\":\"progress\",\"params\":{\"count\":3}}\n{\"method\":\"fail\"}\n{\"method\":\"nothing\"}\n{\"method\":\"wait\"}\n" +
-             request(1, "echo"));
+    raw.send(
+        "{\"method\":\"progress\",\"params\":{\"count\":3}}\n{\"method\":\"fail\"}\n{\"method\":\"nothing\"}\n{"
+        "\"method\":\"wait\"}\n" +
+        request(1, "echo"));
     CHECK(raw.json().at("id") == 1);
     daemon.await_started(1);
   }

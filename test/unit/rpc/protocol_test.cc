@@ -62,17 +62,24 @@ TEST_CASE("call: anything that is not one request object is refused, with the id
     CHECK_FALSE(call.error().error.message.empty());
     return call.error();
   };
-  for (const char* line : {"", "{", "nope", "{\"id\":1", "\xff\xfe", R"({"id":1,"method":")" "\xc3\x28" R"("})", R"({"id":1e999})", "{} {}"})
+  for (const char* line : {"", "{", "nope", "{\"id\":1", "\xff\xfe",
+                           R"({"id":1,"method":")"
+                           "\xc3\x28"
+                           R"("})",
+                           R"({"id":1e999})", "{} {}"})
     CHECK(bad(line).code == WireCode::parse_error);
   CHECK(bad(std::string(100000, '[')).code == WireCode::parse_error);
-  CHECK(bad(R"({"id":1,"method":"m","params":)" + std::string(40, '[') + std::string(40, ']') + "}").code == WireCode::parse_error);
-  for (const char* line : {"1", "null", "[]", R"([{"id":1,"method":"m"}])", R"({"id":null,"method":"m"})", R"({"id":1.5,"method":"m"})",
-                           R"({"id":{},"method":"m"})", R"({"id":true,"method":"m"})", "{}"}) {
+  CHECK(bad(R"({"id":1,"method":"m","params":)" + std::string(40, '[') + std::string(40, ']') + "}").code ==
+        WireCode::parse_error);
+  for (const char* line :
+       {"1", "null", "[]", R"([{"id":1,"method":"m"}])", R"({"id":null,"method":"m"})", R"({"id":1.5,"method":"m"})",
+        R"({"id":{},"method":"m"})", R"({"id":true,"method":"m"})", "{}"}) {
     CHECK(bad(line).code == WireCode::by_error);
     CHECK(bad(line).id.is_null());
   }
-  for (const char* line : {R"({"id":9})", R"({"id":9,"method":1})", R"({"id":9,"method":"m","params":[1]})", R"({"id":9,"method":"m","params":"x"})",
-                           R"({"id":9,"method":"m","jsonrpc":"1.0"})", R"({"id":9,"method":"m","jsonrpc":2})"})
+  for (const char* line : {R"({"id":9})", R"({"id":9,"method":1})", R"({"id":9,"method":"m","params":[1]})",
+                           R"({"id":9,"method":"m","params":"x"})", R"({"id":9,"method":"m","jsonrpc":"1.0"})",
+                           R"({"id":9,"method":"m","jsonrpc":2})"})
     CHECK(bad(line).id == 9);
   CHECK(parse_call(R"({"method":"m","id":")" + std::string(limits::kRpcIdBytes, 'i') + "\"}"));
   bad(R"({"method":"m","id":")" + std::string(limits::kRpcIdBytes + 1, 'i') + "\"}");
@@ -119,7 +126,8 @@ TEST_CASE("answers: text that is not UTF-8 is replaced, newlines stay inside the
 }
 
 TEST_CASE("answers: what is none is refused") {
-  for (const char* line : {"", "1", "[]", "{}", R"({"id":1})", R"({"error":1})", R"({"error":{"message":2}})", R"({"method":"other","params":{}})",
-                           R"({"method":"progress"})", R"({"method":"progress","params":[]})", R"({"error":{"message":"m","data":{"code":1}}})"})
+  for (const char* line : {"", "1", "[]", "{}", R"({"id":1})", R"({"error":1})", R"({"error":{"message":2}})",
+                           R"({"method":"other","params":{}})", R"({"method":"progress"})",
+                           R"({"method":"progress","params":[]})", R"({"error":{"message":"m","data":{"code":1}}})"})
     CHECK(parse_reply(line).error().code == ErrorCode::invalid);
 }

@@ -189,7 +189,8 @@ TEST_CASE("server: another user is turned away with the reason") {
   if (child == 0) {
     if (::setresuid(65534, 65534, 65534) != 0) ::_exit(3);
     auto refused = daemon.client().call("echo", {});
-    bool right = !refused && refused.error().code == ErrorCode::denied && refused.error().message.find("65534") != std::string::npos;
+    bool right = !refused && refused.error().code == ErrorCode::denied &&
+                 refused.error().message.find("65534") != std::string::npos;
     ::_exit(right ? 0 : 1);
   }
   int status = 0;

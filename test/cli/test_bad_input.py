@@ -18,7 +18,7 @@ class BadInput(Case):
     def test_usage_errors_are_2_and_suggest_the_nearest(self):
         self.fails(2, "vm", "crate", says="create")
         self.fails(2, "vmm", says="vm")
-        self.fails(2, "vm", "create", "--nmae", "x", says="--name")
+        self.fails(2, "vm", "create", "--memroy", "1G", says="--memory")
         self.fails(2, "vm", "create", "--vcpu", "many", says="many")
         self.fails(2, "vm", "create", "--memory", "lots", says="lots")
         self.fails(2, "vm", "exec", "x")
@@ -167,7 +167,7 @@ class BadInput(Case):
         self.b.ok("vm", "list")
 
     def test_output_is_data_only_and_help_is_everywhere(self):
-        self.assertEqual(self.b.json("vm", "list"), {"vms": []})
+        self.assertEqual(self.b.json("vm", "list"), [])
         self.assertEqual(self.b.ok("vm", "list", "-q"), "")
         for words in ((), ("vm",), ("vm", "run"), ("vm", "create"), ("image",), ("kernel", "import"), ("daemon",), ("doctor",), ("gc",), ("completion",)):
             out = self.b.ok(*words, "--help")
@@ -181,7 +181,7 @@ class BadInput(Case):
         self.assertIsNone(self.b.daemon_pid())
 
     def test_doctor_tells_the_truth_and_its_exit_code(self):
-        checks = {c["name"]: c for c in self.b.json("doctor")["checks"]} if self.b.run("doctor").returncode == 0 else None
+        checks = {c["name"]: c for c in self.b.json("doctor")} if self.b.run("doctor").returncode == 0 else None
         if checks is None:
             self.skipTest("doctor finds a failure on this host: " + self.b.run("doctor").stdout)
         self.assertEqual(checks["architecture"]["status"], "pass")
@@ -204,8 +204,8 @@ class FullDisk(Case):
         try:
             done = full.run("vm", "create", "--name", "big")
             self.assertEqual(done.returncode, 125, done.stderr)
-            self.assertTrue("space" in done.stderr.lower(), done.stderr)
-            self.assertEqual(full.json("vm", "list")["vms"], [])
+            self.assertIn("free", done.stderr)
+            self.assertEqual(full.json("vm", "list"), [])
             self.assertEqual(full.vm_dirs(), [])
             self.assertEqual(full.machines(), [])
         finally:
@@ -224,7 +224,7 @@ class Interrupted(Case):
             _, err = p.communicate(timeout=60)
             self.assertIn(p.returncode, (130, 0), err)
             if p.returncode == 130:
-                wait_until(lambda: self.b.json("vm", "list")["vms"] == [], "the create to be undone")
+                wait_until(lambda: self.b.json("vm", "list") == [], "the create to be undone")
             else:
                 self.b.ok("vm", "delete", "--force", "c")
             self.assert_nothing_left()
@@ -234,7 +234,7 @@ class Interrupted(Case):
         self.assertEqual(p.stdout.readline(), b"up\n")
         p.send_signal(signal.SIGTERM)
         p.communicate(timeout=90)
-        wait_until(lambda: self.b.json("vm", "list")["vms"] == [], "the VM to be deleted")
+        wait_until(lambda: self.b.json("vm", "list") == [], "the VM to be deleted")
         self.assert_nothing_left()
 
 

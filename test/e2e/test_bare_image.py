@@ -54,7 +54,7 @@ class BareImage(unittest.TestCase):
         done = b.run("vm", "run", "--rm", "--image", "bare", "--", "sh", "-c", "cat /proc/1/comm; echo $((6*7))")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(done.stdout.splitlines()[-1], "42")
-        self.assertEqual(b.json("vm", "list")["vms"], [])
+        self.assertEqual(b.json("vm", "list"), [])
 
     def test_it_keeps_its_files_powers_off_cleanly_and_reaps_orphans(self):
         b = self.b
@@ -103,8 +103,7 @@ class BareImage(unittest.TestCase):
     def test_a_corrupt_root_file_system_is_a_clear_error(self):
         b = self.b
         b.ok("image", "import", "broken", str(b.root / "bare.tar"), "--kernel", KERNEL)
-        rootfs = pathlib.Path(b.json("image", "show", "broken")["path"])
-        rootfs = rootfs / "rootfs.ext4" if rootfs.is_dir() else rootfs
+        rootfs = pathlib.Path(b.json("image", "show", "broken")["rootfs"])
         with open(rootfs, "r+b") as f:
             f.seek(1024)
             f.write(b"\xff" * 1024)

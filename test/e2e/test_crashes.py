@@ -16,9 +16,9 @@ class Crashes(Case):
     def settle(self):
         """The next command starts a daemon; waits until every VM it found is in a true state."""
         def settled():
-            return all(vm["state"] in SETTLED for vm in self.b.json("vm", "list")["vms"])
+            return all(vm["state"] in SETTLED for vm in self.b.json("vm", "list"))
         wait_until(settled, "the VMs to settle", 150)
-        return {vm["name"]: vm for vm in self.b.json("vm", "list")["vms"]}
+        return {vm["name"]: vm for vm in self.b.json("vm", "list")}
 
     def kill_during(self, delay, *args):
         p = self.b.popen(*args, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

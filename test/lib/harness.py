@@ -105,12 +105,12 @@ class Banger:
         return sorted(p.name for p in path.iterdir()) if path.exists() else []
 
     def leftovers(self):
-        return self.json("gc", "--dry-run")["items"]
+        return self.json("gc", "--dry-run")
 
     def destroy(self):
         """Ends what the test left and removes the home."""
         try:
-            self.run("vm", "delete", "--force", *[vm["name"] for vm in self.json("vm", "list")["vms"]], timeout=60)
+            self.run("vm", "delete", "--force", *[vm["name"] for vm in self.json("vm", "list")], timeout=60)
         except (AssertionError, ValueError, KeyError, subprocess.TimeoutExpired):
             pass
         try:

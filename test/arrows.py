@@ -4,6 +4,7 @@ folder that owns it. The arrows are those of docs/architecture.md."""
 import pathlib
 import re
 import sys
+import tempfile
 
 # Each folder may include itself and the folders named here.
 ALLOWED = {
@@ -57,7 +58,20 @@ def problems(src: pathlib.Path):
                 yield f"{relative}: <asio.hpp> stays out of headers"
 
 
+def self_check():
+    """A wrong arrow of each kind is found, so that a clean result means something."""
+    wrong = {"base/a.h": '#include "host/files.h"', "link/b.cc": "#include <archive.h>", "vm/c.h": "#include <asio.hpp>", "rpc/d.cc": '#include "files.h"'}
+    with tempfile.TemporaryDirectory() as place:
+        for name, line in wrong.items():
+            path = pathlib.Path(place) / name
+            path.parent.mkdir()
+            path.write_text(line + "\n")
+        found = list(problems(pathlib.Path(place)))
+    assert len(found) == len(wrong), found
+
+
 def main():
+    self_check()
     src = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent.parent / "src")
     found = list(problems(src))
     for line in found:

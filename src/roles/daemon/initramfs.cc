@@ -1,8 +1,10 @@
 #include "roles/daemon/initramfs.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 
 #include "base/bounds.h"
@@ -31,9 +33,22 @@ Result<std::string> build_archive(const image::Kernel& kernel) {
   return std::move(cpio).finish();
 }
 
+// The file has no name until it is whole, so a kill in between leaves nothing behind.
+Result<> publish(const std::string& directory, const std::string& path, std::string_view content) {
+  UniqueFd fd(::open(directory.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
+  if (!fd && errno == EOPNOTSUPP) return host::write_file(path, content);
+  if (!fd) return fail_errno(directory);
+  TRY(in(path, host::write_all(fd.get(), content)));
+  auto name = fmt::format("/proc/self/fd/{}", fd.get());
+  // Another daemon of this user may have been first; its archive is the same.
+  if (::linkat(AT_FDCWD, name.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) < 0 && errno != EEXIST) return fail_errno(path);
+  return {};
+}
+
 Result<> make_archive(const std::string& path, const image::Kernel& kernel) {
-  TRY(host::make_private_directory(std::filesystem::path(path).parent_path().string()));
-  return host::write_file(path, TRY(build_archive(kernel)));
+  auto directory = std::filesystem::path(path).parent_path().string();
+  TRY(host::make_private_directory(directory));
+  return publish(directory, path, TRY(build_archive(kernel)));
 }
 
 }  // namespace

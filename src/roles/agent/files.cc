@@ -149,8 +149,10 @@ Task<Result<>> receive(ContextPtr context, StreamPtr stream) {
   if (::stat(path.c_str(), &info) < 0) co_return fail_errno(printable(path, limits::kPathBytes));
   if (!S_ISDIR(info.st_mode))
     co_return fail(ErrorCode::invalid, fmt::format("{} is not a directory in the guest", printable(path, limits::kPathBytes)));
-  auto t = CO_TRY(co_await start_transfer(context, stream, Direction::in, [path](int fd) {
-    return image::unpack_tree(fd, path, {.keep_owner = ::geteuid() == 0, .keep_setid = true});
+  // The host's user ids mean nothing in here: `vm cp` asks for files that are the guest's root's.
+  bool keep_owner = ::geteuid() == 0 && stream->query("owner") != "root";
+  auto t = CO_TRY(co_await start_transfer(context, stream, Direction::in, [path, keep_owner](int fd) {
+    return image::unpack_tree(fd, path, {.keep_owner = keep_owner, .keep_setid = true});
   }));
   context->runtime.spawn(feed(t));
   while (!t->result) co_await t->changed.wait();

@@ -87,7 +87,9 @@ Task<Result<Json>> put_files(Daemon& daemon, const Json& params, rpc::CallContex
   auto path = CO_TRY(get_string(params, "path"));
   auto info = CO_TRY(co_await file_info(daemon, params, path));
   if (info.type != "directory") co_return fail(ErrorCode::not_found, fmt::format("{}: no such directory in the guest", printable(path)));
-  auto [vm, stream] = CO_TRY(co_await open_stream(daemon, params, {.method = "PUT", .path = query_path("/files", path)}));
+  bool keep_owner = CO_TRY(find_bool(params, "keep_owner")).value_or(false);
+  auto target = query_path("/files", path) + (keep_owner ? "" : "&owner=root");
+  auto [vm, stream] = CO_TRY(co_await open_stream(daemon, params, {.method = "PUT", .path = target}));
   auto caller = CO_TRY(co_await context.become_stream(Json::object()));
   auto done = co_await upload(*caller, *stream);
   Json answer = {{"ok", true}};

@@ -56,17 +56,20 @@ void apply_units(const GuestTarget& target, const Roots& roots, const guestcfg::
     changed |= applied.value_or(false);
     if (!applied) outcome.add(fmt::format("unit '{}'", unit.name), std::unexpected(std::move(applied).error()));
   }
-  if (changed && target.mode == ApplyMode::live) outcome.add("units", guest::run_command({"systemctl", "daemon-reload"}, config.environment));
+  if (changed && target.mode == ApplyMode::live)
+    outcome.add("units", guest::run_command({"systemctl", "daemon-reload"}, config.environment));
 }
 
 void apply_rest(const GuestTarget& target, const Roots& roots, const guestcfg::GuestConfig& config, Outcome& outcome) {
   if (target.mode != ApplyMode::provision)
-    for (const auto& mount : config.mounts) outcome.add(fmt::format("mount '{}'", mount.target), guest::apply_mount(roots.of(mount.target), mount));
+    for (const auto& mount : config.mounts)
+      outcome.add(fmt::format("mount '{}'", mount.target), guest::apply_mount(roots.of(mount.target), mount));
   for (const auto& file : config.files) {
     auto written = roots.of(file.path).write_file(file);
     if (!written) outcome.add(fmt::format("file '{}'", file.path), std::unexpected(std::move(written).error()));
   }
-  for (const auto& keys : config.keys) outcome.add(fmt::format("keys of '{}'", keys.user), guest::apply_keys(roots.target, keys));
+  for (const auto& keys : config.keys)
+    outcome.add(fmt::format("keys of '{}'", keys.user), guest::apply_keys(roots.target, keys));
   apply_units(target, roots, config, outcome);
 }
 

@@ -65,8 +65,9 @@ struct Capability {
   /// Before every create and start, and for doctor. Fast, no side effects; an error carries a hint.
   Result<> (*check)(const CheckContext&) = nullptr;
 
-  /// Makes what must exist before the machine starts (disks). Journalled by the caller as the VM's directory: everything made
-  /// is inside `directory`, or is journalled by the hook itself. May be repeated; must accept its own earlier work.
+  /// Makes what must exist before the machine starts (disks). Journalled by the caller as the VM's directory:
+  /// everything made is inside `directory`, or is journalled by the hook itself. May be repeated; must accept its own
+  /// earlier work.
   Task<Result<>> (*prepare)(const VmContext&) = nullptr;
 
   /// Adds drives, nics, channels, kernel arguments. Pure.
@@ -78,7 +79,8 @@ struct Capability {
   /// The agent answers; the link is up. A failure is logged and told, the VM stays.
   Task<Result<>> (*started)(const VmContext&, link::Client&) = nullptr;
 
-  /// After stop, delete, or a failed prepare or start. Idempotent; logs, never fails. The directory may be gone already.
+  /// After stop, delete, or a failed prepare or start. Idempotent; logs, never fails. The directory may be gone
+  /// already.
   Task<> (*release)(const VmContext&) = nullptr;
 
   /// In the guest, on this capability's own parts of the config. Repeatable: applying twice is applying once.

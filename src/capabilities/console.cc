@@ -1,4 +1,5 @@
-// The console is a log: the kernel, init and the image's init write to it and nobody types there, so no login waits on it.
+// The console is a log: the kernel, init and the image's init write to it and nobody types there, so no login waits on
+// it.
 #include "capabilities/capability.h"
 
 namespace banger::capabilities {
@@ -10,7 +11,8 @@ constexpr std::string_view kMasked[] = {"serial-getty@ttyS0.service", "serial-ge
                                         "console-getty.service", "dev-ttyS0.device"};
 
 Result<> add_to_guest(const VmContext&, guestcfg::GuestConfig& config) {
-  for (std::string_view name : kMasked) config.units.push_back({.name = std::string(name), .action = guestcfg::Unit::Action::mask});
+  for (std::string_view name : kMasked)
+    config.units.push_back({.name = std::string(name), .action = guestcfg::Unit::Action::mask});
   return {};
 }
 

@@ -48,7 +48,8 @@ Result<> check_room(const std::string& directory) {
   while (there.has_relative_path() && !std::filesystem::exists(there, error)) there = there.parent_path();
   std::uint64_t free_bytes = TRY(host::free_space(there.string()));
   if (free_bytes >= limits::kMinFreeDiskBytes) return {};
-  return fail(ErrorCode::exhausted, fmt::format("only {} are free where VM disks are kept ({})", format_size(free_bytes), directory),
+  return fail(ErrorCode::exhausted,
+              fmt::format("only {} are free where VM disks are kept ({})", format_size(free_bytes), directory),
               fmt::format("free at least {}", format_size(limits::kMinFreeDiskBytes)));
 }
 

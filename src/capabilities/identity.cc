@@ -1,5 +1,5 @@
-// What makes one guest this guest and no other: random bytes, clock, hostname, machine-id, the names it knows itself by, and the
-// environment its user asked for. Order matters in a clone: entropy first.
+// What makes one guest this guest and no other: random bytes, clock, hostname, machine-id, the names it knows itself
+// by, and the environment its user asked for. Order matters in a clone: entropy first.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/random.h>
@@ -63,7 +63,8 @@ Result<> add_entropy(const std::string& hex) {
   std::memcpy(&buffer[2], bytes.data(), bytes.size());
   if (::ioctl(device.get(), RNDADDENTROPY, buffer.data()) < 0) return fail_errno("add entropy");
   // Clones of one template share the generator's state until it takes the new bytes in.
-  if (::ioctl(device.get(), RNDRESEEDCRNG) < 0 && errno != EINVAL && errno != ENODATA) return fail_errno("reseed the random generator");
+  if (::ioctl(device.get(), RNDRESEEDCRNG) < 0 && errno != EINVAL && errno != ENODATA)
+    return fail_errno("reseed the random generator");
   return {};
 }
 
@@ -80,7 +81,8 @@ Result<> set_clock(const GuestTarget& target, std::int64_t unix_ns) {
 
 // -- in the guest: files
 
-Result<> update_block(const guest::Root& root, const std::string& path, std::string_view when_missing, std::string_view lines) {
+Result<> update_block(const guest::Root& root, const std::string& path, std::string_view when_missing,
+                      std::string_view lines) {
   auto text = root.read_file(path, kTextFileBytes);
   if (!text && text.error().code != ErrorCode::not_found) return std::unexpected(std::move(text).error());
   if (!text && lines.empty()) return {};
@@ -99,7 +101,8 @@ Result<> write_environment(const guest::Root& root, const std::map<std::string, 
   std::string exports, lines;
   for (const auto& [name, value] : environment) {
     exports += fmt::format("export {}={}\n", name, shell_quote(value));
-    // pam_env(8) has one line a variable and no way to quote a line break; such values reach login shells by the profile only.
+    // pam_env(8) has one line a variable and no way to quote a line break; such values reach login shells by the
+    // profile only.
     if (value.find('\n') == value.npos) lines += fmt::format("{}={}\n", name, value);
   }
   if (exports.empty())
@@ -114,7 +117,8 @@ Result<> write_machine_id(const guest::Root& root, const std::string& id) {
   TRY(root.write_file({.path = "/etc/machine-id", .mode = 0444, .data = id + "\n"}));
   // D-Bus has a copy of its own where it was installed without systemd; a link there points at ours.
   constexpr const char* kDbus = "/var/lib/dbus/machine-id";
-  if (root.exists(kDbus) && root.link_target(kDbus).empty()) TRY(root.write_file({.path = kDbus, .mode = 0444, .data = id + "\n"}));
+  if (root.exists(kDbus) && root.link_target(kDbus).empty())
+    TRY(root.write_file({.path = kDbus, .mode = 0444, .data = id + "\n"}));
   return {};
 }
 
@@ -122,7 +126,8 @@ Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
   if (target.mode != ApplyMode::provision) {
     TRY(add_entropy(config.entropy));
     TRY(set_clock(target, config.clock_unix_ns));
-    if (!config.hostname.empty() && ::sethostname(config.hostname.data(), config.hostname.size()) < 0) return fail_errno("set the hostname");
+    if (!config.hostname.empty() && ::sethostname(config.hostname.data(), config.hostname.size()) < 0)
+      return fail_errno("set the hostname");
   }
   auto root = TRY(guest::Root::open(target.root));
   if (!config.hostname.empty()) TRY(root.write_file({.path = "/etc/hostname", .data = config.hostname + "\n"}));

@@ -1,5 +1,5 @@
-// One network device on the VMM's user-mode network. The MAC comes from the VM's number (net/addresses.h); the guest's address is the
-// same in every VM, for each has the network to itself.
+// One network device on the VMM's user-mode network. The MAC comes from the VM's number (net/addresses.h); the guest's
+// address is the same in every VM, for each has the network to itself.
 #include "capabilities/capability.h"
 #include "capabilities/guest/root.h"
 #include "net/addresses.h"
@@ -18,7 +18,8 @@ Result<> add_to_machine(const VmContext& vm, machine::MachineConfig& config) {
 
 Result<> add_to_guest(const VmContext& vm, guestcfg::GuestConfig& config) {
   guestcfg::Interface interface{.mac = net::mac_address(vm.number), .address = net::kUserGuest};
-  // Without the outside there is nothing behind the gateway or the resolver: a name lookup should fail at once, not time out.
+  // Without the outside there is nothing behind the gateway or the resolver: a name lookup should fail at once, not
+  // time out.
   if (vm.spec.nat) {
     interface.gateway = net::kUserGateway;
     interface.dns = {net::kUserResolver};
@@ -54,6 +55,7 @@ Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
 }  // namespace
 
 extern const Capability network;
-constinit const Capability network = {.name = "network", .machine = add_to_machine, .guest = add_to_guest, .apply = apply};
+constinit const Capability network = {
+    .name = "network", .machine = add_to_machine, .guest = add_to_guest, .apply = apply};
 
 }  // namespace banger::capabilities

@@ -1,5 +1,6 @@
-// The root file system: the image's ext4 read-only, and over it (overlayfs) the VM's own system disk, which takes every write.
-// Docker's and containerd's stores lie on the system disk itself: overlayfs cannot be stacked on an overlay's upper layer.
+// The root file system: the image's ext4 read-only, and over it (overlayfs) the VM's own system disk, which takes every
+// write. Docker's and containerd's stores lie on the system disk itself: overlayfs cannot be stacked on an overlay's
+// upper layer.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mount.h>
@@ -50,9 +51,13 @@ Result<> add_to_guest(const VmContext&, guestcfg::GuestConfig& config) {
 
 // -- in the guest
 
-Result<> mount_layers(const guest::Root& initramfs, const guestcfg::GuestConfig& config, const Disk& rootfs, const Disk& system) {
+Result<> mount_layers(const guest::Root& initramfs, const guestcfg::GuestConfig& config, const Disk& rootfs,
+                      const Disk& system) {
   auto lower = TRY(guest::find_device(config, rootfs));
-  TRY(in("the image's root file system", guest::mount_in(initramfs, lower, kLower, "ext4", MS_RDONLY, "")));
+  if (auto mounted = guest::mount_in(initramfs, lower, kLower, "ext4", MS_RDONLY, ""); !mounted)
+    return std::unexpected(std::move(mounted.error())
+                               .in("the image's root file system")
+                               .with_hint("the image may be damaged; build it again"));
   auto upper = TRY(guest::find_device(config, system));
   TRY(in("the system disk", guest::mount_in(initramfs, upper, guest::kSystemDisk, "ext4", 0, guest::kDiskOptions)));
   if (!system.grow) return {};
@@ -71,14 +76,16 @@ Result<> mount_overlay(const guest::Root& initramfs, const std::string& target) 
   struct stat root{};
   TRY(make_layer_directory("upper", ::stat(kLower, &root) == 0 ? root.st_mode & 07777 : 0755));
   TRY(make_layer_directory("work", 0700));
-  // redirect_dir: renaming a directory of the image works as on a plain file system. xino: one st_dev for the whole tree, which
-  // `find -xdev` and tar --one-file-system go by.
-  auto options = fmt::format("lowerdir={},upperdir={}/upper,workdir={}/work,redirect_dir=on,xino=auto", kLower, guest::kSystemDisk, guest::kSystemDisk);
+  // redirect_dir: renaming a directory of the image works as on a plain file system. xino: one st_dev for the whole
+  // tree, which `find -xdev` and tar --one-file-system go by.
+  auto options = fmt::format("lowerdir={},upperdir={}/upper,workdir={}/work,redirect_dir=on,xino=auto", kLower,
+                             guest::kSystemDisk, guest::kSystemDisk);
   TRY(guest::mount_in(initramfs, "overlay", target, "overlay", 0, options));
   return {};
 }
 
-/// Puts a directory of the system disk on `path`, unless the image has content of its own there, which must stay visible.
+/// Puts a directory of the system disk on `path`, unless the image has content of its own there, which must stay
+/// visible.
 Result<> bind_store(const guest::Root& root, const std::string& path, const std::string& name, mode_t mode) {
   std::error_code error;
   std::filesystem::directory_iterator content(kLower + path, error);
@@ -107,7 +114,8 @@ Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
   const Disk* rootfs = guest::find_role(config, Disk::Role::rootfs);
   const Disk* system = guest::find_role(config, Disk::Role::system);
   if (target.mode == ApplyMode::boot) {
-    if (!rootfs || !system) return fail(ErrorCode::invalid, "the guest config names no root file system or no system disk");
+    if (!rootfs || !system)
+      return fail(ErrorCode::invalid, "the guest config names no root file system or no system disk");
     return build_root(target, config, *rootfs, *system);
   }
   if (!system || !system->grow) return {};
@@ -118,7 +126,12 @@ Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
 }  // namespace
 
 extern const Capability system_disk;
-constinit const Capability system_disk = {
-    .name = "system_disk", .check = check, .prepare = prepare, .machine = add_to_machine, .guest = add_to_guest, .apply = apply, .essential = true};
+constinit const Capability system_disk = {.name = "system_disk",
+                                          .check = check,
+                                          .prepare = prepare,
+                                          .machine = add_to_machine,
+                                          .guest = add_to_guest,
+                                          .apply = apply,
+                                          .essential = true};
 
 }  // namespace banger::capabilities

@@ -28,7 +28,8 @@ Result<> check_seed(const VmContext& vm) {
   auto seed_bytes = static_cast<std::uint64_t>(seed.st_size);
   if (seed_bytes <= vm.spec.disk_bytes) return {};
   return fail(ErrorCode::invalid,
-              fmt::format("a disk of {} is smaller than the image's own /root of {}", format_size(vm.spec.disk_bytes), format_size(seed_bytes)),
+              fmt::format("a disk of {} is smaller than the image's own /root of {}", format_size(vm.spec.disk_bytes),
+                          format_size(seed_bytes)),
               fmt::format("use --disk-size {}M or more", (seed_bytes + 0xfffff) >> 20));
 }
 
@@ -67,7 +68,11 @@ Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
 }  // namespace
 
 extern const Capability work_disk;
-constinit const Capability work_disk = {
-    .name = "work_disk", .prepare = prepare, .machine = add_to_machine, .guest = add_to_guest, .apply = apply, .essential = true};
+constinit const Capability work_disk = {.name = "work_disk",
+                                        .prepare = prepare,
+                                        .machine = add_to_machine,
+                                        .guest = add_to_guest,
+                                        .apply = apply,
+                                        .essential = true};
 
 }  // namespace banger::capabilities

@@ -63,7 +63,8 @@ Result<> check_ip(std::string_view address) {
 Result<> check_cidr(std::string_view cidr) {
   auto slash = cidr.find('/');
   unsigned length = 0;
-  if (slash == cidr.npos || !is_address(AF_INET, cidr.substr(0, slash))) return bad(cidr, "an IPv4 address with a prefix length");
+  if (slash == cidr.npos || !is_address(AF_INET, cidr.substr(0, slash)))
+    return bad(cidr, "an IPv4 address with a prefix length");
   std::string_view digits = cidr.substr(slash + 1);
   auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
   if (error != std::errc() || end != digits.data() + digits.size() || length < 1 || length > 32)
@@ -73,7 +74,8 @@ Result<> check_cidr(std::string_view cidr) {
 
 Result<> check_mac(std::string_view mac) {
   bool shape = mac.size() == 17;
-  for (std::size_t i = 0; shape && i < mac.size(); ++i) shape = i % 3 == 2 ? mac[i] == ':' : any_of(mac[i], {kDigits, "abcdef"});
+  for (std::size_t i = 0; shape && i < mac.size(); ++i)
+    shape = i % 3 == 2 ? mac[i] == ':' : any_of(mac[i], {kDigits, "abcdef"});
   if (!shape) return bad(mac, "a MAC address");
   if (any_of(mac[1], {"13579bdf"})) return bad(mac, "a unicast MAC address");
   return {};
@@ -89,10 +91,11 @@ Result<> check_user_name(std::string_view user) {
 Result<> check_unit_name(std::string_view name) {
   static constexpr std::string_view kSuffixes[] = {".service", ".socket", ".timer", ".target", ".mount", ".automount",
                                                   ".path", ".device", ".swap", ".slice"};
-  bool good = !name.empty() && name.size() <= 255 && name.front() != '.' &&
-              std::all_of(name.begin(), name.end(), [](char c) { return any_of(c, {kLower, kUpper, kDigits, ":-_.\\@"}); }) &&
-              std::any_of(std::begin(kSuffixes), std::end(kSuffixes),
-                          [&](std::string_view suffix) { return name.ends_with(suffix) && name.size() > suffix.size(); });
+  bool good =
+      !name.empty() && name.size() <= 255 && name.front() != '.' &&
+      std::all_of(name.begin(), name.end(), [](char c) { return any_of(c, {kLower, kUpper, kDigits, ":-_.\\@"}); }) &&
+      std::any_of(std::begin(kSuffixes), std::end(kSuffixes),
+                  [&](std::string_view suffix) { return name.ends_with(suffix) && name.size() > suffix.size(); });
   if (!good) return bad(name, "a systemd unit name");
   return {};
 }
@@ -105,7 +108,8 @@ Result<> check_variable_name(std::string_view name) {
 }
 
 Result<> check_hex(std::string_view text, std::size_t digits) {
-  bool good = text.size() == digits && std::all_of(text.begin(), text.end(), [](char c) { return any_of(c, {kDigits, "abcdef"}); });
+  bool good = text.size() == digits &&
+              std::all_of(text.begin(), text.end(), [](char c) { return any_of(c, {kDigits, "abcdef"}); });
   // The value may be a secret: it is not quoted.
   if (!good) return fail(ErrorCode::invalid, fmt::format("must be {} lower-case hex digits", digits));
   return {};

@@ -12,7 +12,8 @@ std::string config_archive(const GuestConfig& config) {
   cpio.directory("banger", 0700);
   cpio.file("banger/config.json", dump_json(to_json(config, Contents::separate)), 0600);
   cpio.directory("banger/files", 0700);
-  for (std::size_t i = 0; i < config.files.size(); ++i) cpio.file(fmt::format("banger/files/{}", i), config.files[i].data, 0600);
+  for (std::size_t i = 0; i < config.files.size(); ++i)
+    cpio.file(fmt::format("banger/files/{}", i), config.files[i].data, 0600);
   return std::move(cpio).finish();
 }
 

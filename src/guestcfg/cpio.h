@@ -1,4 +1,5 @@
-// cpio archives in "newc" format, as the Linux kernel's initramfs takes them (Documentation/driver-api/early-userspace/buffer-format.rst).
+// cpio archives in "newc" format, as the Linux kernel's initramfs takes them
+// (Documentation/driver-api/early-userspace/buffer-format.rst).
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,8 @@ class CpioWriter {
   std::string finish() &&;
 
  private:
-  void entry(std::string_view path, std::uint32_t mode, std::string_view content, std::uint32_t major, std::uint32_t minor);
+  void entry(std::string_view path, std::uint32_t mode, std::string_view content, std::uint32_t major,
+             std::uint32_t minor);
   std::string bytes_;
   std::uint32_t next_inode_ = 1;
 };

@@ -1,5 +1,5 @@
-// Guest config from JSON. The document may come from anywhere (a clone's host, a user's file), so every field is checked here,
-// and whoever applies a GuestConfig may rely on it.
+// Guest config from JSON. The document may come from anywhere (a clone's host, a user's file), so every field is
+// checked here, and whoever applies a GuestConfig may rely on it.
 #include <fmt/format.h>
 
 #include <charconv>
@@ -60,7 +60,8 @@ Result<std::vector<T>> list(const Json& object, const char* key, F decode) {
   if (!found->is_array()) return fail(ErrorCode::invalid, fmt::format("field '{}' must be a list", key));
   if (found->size() > limits::kGuestConfigItems)
     return fail(ErrorCode::invalid, fmt::format("field '{}' has more than {} items", key, limits::kGuestConfigItems));
-  for (std::size_t i = 0; i < found->size(); ++i) items.push_back(TRY(in(fmt::format("{}[{}]", key, i), Result<T>(decode((*found)[i])))));
+  for (std::size_t i = 0; i < found->size(); ++i)
+    items.push_back(TRY(in(fmt::format("{}[{}]", key, i), Result<T>(decode((*found)[i])))));
   return items;
 }
 
@@ -79,7 +80,8 @@ Result<Disk> decode_disk(const Json& json) {
   TRY(only_keys(json, {"serial", "index", "role", "grow"}));
   Disk disk;
   disk.serial = TRY(checked_text(json, "serial", check_one_line));
-  if (disk.serial.size() > kSerialBytes) return fail(ErrorCode::invalid, fmt::format("field 'serial' is longer than {} bytes", kSerialBytes));
+  if (disk.serial.size() > kSerialBytes)
+    return fail(ErrorCode::invalid, fmt::format("field 'serial' is longer than {} bytes", kSerialBytes));
   disk.index = TRY(number(json, "index", 0));
   disk.role = TRY(enumerated(json, "role", kDiskRoles));
   disk.grow = TRY(find_bool(json, "grow")).value_or(false);
@@ -145,7 +147,8 @@ Result<File> decode_file(const Json& json, const std::vector<std::string>& paylo
   // Counted as they are copied: many files may name one payload.
   total += file.data.size();
   if (total > limits::kGuestConfigBytes)
-    return fail(ErrorCode::exhausted, fmt::format("the files together are over the limit of {} bytes", limits::kGuestConfigBytes));
+    return fail(ErrorCode::exhausted,
+                fmt::format("the files together are over the limit of {} bytes", limits::kGuestConfigBytes));
   return file;
 }
 
@@ -167,7 +170,8 @@ Result<Unit> decode_unit(const Json& json) {
 }
 
 Result<std::vector<std::string>> decode_command(const Json& json) {
-  if (!json.is_array() || json.empty() || json.size() > limits::kExecArgs) return fail(ErrorCode::invalid, "must be a list of words");
+  if (!json.is_array() || json.empty() || json.size() > limits::kExecArgs)
+    return fail(ErrorCode::invalid, "must be a list of words");
   std::vector<std::string> argv;
   for (const auto& word : json) {
     if (!word.is_string() || word.get_ref<const std::string&>().find('\0') != std::string::npos)
@@ -199,8 +203,10 @@ Result<> decode_identity(const Json& json, GuestConfig& config) {
   config.hostname = TRY(checked_text(json, "hostname", check_host_name));
   config.link_token = TRY(checked_text(json, "link_token", [](std::string_view text) { return check_hex(text, 32); }));
   config.machine_id = TRY(checked_text(json, "machine_id", [](std::string_view text) { return check_hex(text, 32); }));
-  config.entropy = TRY(checked_text(json, "entropy", [](std::string_view text) { return check_hex(text, text.size() & ~std::size_t{1}); }));
-  if (config.entropy.size() > kEntropyDigits) return fail(ErrorCode::invalid, fmt::format("field 'entropy' is over {} digits", kEntropyDigits));
+  config.entropy = TRY(checked_text(
+      json, "entropy", [](std::string_view text) { return check_hex(text, text.size() & ~std::size_t{1}); }));
+  if (config.entropy.size() > kEntropyDigits)
+    return fail(ErrorCode::invalid, fmt::format("field 'entropy' is over {} digits", kEntropyDigits));
   config.clock_unix_ns = TRY(find_int(json, "clock_unix_ns")).value_or(0);
   if (config.clock_unix_ns < 0) return fail(ErrorCode::invalid, "field 'clock_unix_ns' is negative");
   return {};
@@ -217,8 +223,8 @@ Result<> check_disks(const std::vector<Disk>& disks) {
 }  // namespace
 
 Result<GuestConfig> from_json(const Json& json, const std::vector<std::string>& payloads) {
-  TRY(only_keys(json, {"hostname", "hosts", "disks", "mounts", "interfaces", "files", "keys", "environment", "units", "run_once",
-                       "link_token", "entropy", "clock_unix_ns", "machine_id"}));
+  TRY(only_keys(json, {"hostname", "hosts", "disks", "mounts", "interfaces", "files", "keys", "environment", "units",
+                       "run_once", "link_token", "entropy", "clock_unix_ns", "machine_id"}));
   GuestConfig config;
   TRY(decode_identity(json, config));
   TRY(decode_maps(json, config));

@@ -12,7 +12,8 @@ namespace banger::guestcfg {
 namespace {
 
 Json disk_json(const Disk& disk) {
-  return {{"serial", disk.serial}, {"index", disk.index}, {"role", name_of(kDiskRoles, disk.role)}, {"grow", disk.grow}};
+  return {
+      {"serial", disk.serial}, {"index", disk.index}, {"role", name_of(kDiskRoles, disk.role)}, {"grow", disk.grow}};
 }
 
 Json mount_json(const Mount& mount) {
@@ -20,7 +21,8 @@ Json mount_json(const Mount& mount) {
 }
 
 Json interface_json(const Interface& interface) {
-  return {{"mac", interface.mac}, {"address", interface.address}, {"gateway", interface.gateway}, {"dns", interface.dns}};
+  return {
+      {"mac", interface.mac}, {"address", interface.address}, {"gateway", interface.gateway}, {"dns", interface.dns}};
 }
 
 Json file_json(const File& file, std::size_t index, Contents contents) {
@@ -57,7 +59,8 @@ Json to_json(const GuestConfig& config, Contents contents) {
   add_list(json, "interfaces", config.interfaces, interface_json);
   std::size_t index = 0;
   add_list(json, "files", config.files, [&](const File& file) { return file_json(file, index++, contents); });
-  add_list(json, "keys", config.keys, [](const UserKeys& keys) { return Json{{"user", keys.user}, {"keys", keys.keys}}; });
+  add_list(json, "keys", config.keys,
+           [](const UserKeys& keys) { return Json{{"user", keys.user}, {"keys", keys.keys}}; });
   if (!config.environment.empty()) json["environment"] = config.environment;
   add_list(json, "units", config.units, unit_json);
   if (!config.run_once.empty()) json["run_once"] = config.run_once;

@@ -1,9 +1,9 @@
-// What the guest must look like, as plain data. The host builds it (capabilities add their parts), the agent applies it.
-// Pure values: no I/O here.
+// What the guest must look like, as plain data. The host builds it (capabilities add their parts), the agent applies
+// it. Pure values: no I/O here.
 //
-// On the wire: `banger/config.json` (everything but file contents) plus one payload per file, `banger/files/N`, in a cpio
-// (newc) archive that is concatenated to the agent's initramfs. For `POST /configure` and `banger-agent apply` the same
-// JSON carries the contents inline, base64 in "data". docs/guest-config.md lists the fields.
+// On the wire: `banger/config.json` (everything but file contents) plus one payload per file, `banger/files/N`, in a
+// cpio (newc) archive that is concatenated to the agent's initramfs. For `POST /configure` and `banger-agent apply` the
+// same JSON carries the contents inline, base64 in "data". docs/guest-config.md lists the fields.
 #pragma once
 
 #include <cstdint>

@@ -15,7 +15,8 @@ using Names = std::array<std::pair<std::string_view, E>, N>;
 
 inline constexpr Names<Disk::Role, 3> kDiskRoles = {
     {{"rootfs", Disk::Role::rootfs}, {"system", Disk::Role::system}, {"work", Disk::Role::work}}};
-inline constexpr Names<Unit::Action, 2> kUnitActions = {{{"mask", Unit::Action::mask}, {"enable", Unit::Action::enable}}};
+inline constexpr Names<Unit::Action, 2> kUnitActions = {
+    {{"mask", Unit::Action::mask}, {"enable", Unit::Action::enable}}};
 
 template <class E, std::size_t N>
 std::string_view name_of(const Names<E, N>& names, E value) {

@@ -42,7 +42,8 @@ Channel::~Channel() { close(); }
 Result<std::unique_ptr<Channel>> Channel::take(host::Runtime& runtime, UniqueFd fd) {
   struct stat status;
   if (::fstat(fd.get(), &status) < 0) return fail_errno("link channel");
-  if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) return fail(ErrorCode::invalid, "a link channel cannot be a file");
+  if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode))
+    return fail(ErrorCode::invalid, "a link channel cannot be a file");
   int flags = ::fcntl(fd.get(), F_GETFL);
   if (flags < 0 || ::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) < 0) return fail_errno("link channel");
   auto impl = std::make_shared<Impl>(runtime.io());
@@ -87,7 +88,8 @@ Task<> Channel::wait(std::shared_ptr<Impl> impl, int what, host::Deadline deadli
       if (auto self = weak.lock(); self && !error) self->descriptor.cancel(error);
     });
   }
-  auto [error] = co_await impl->descriptor.async_wait(static_cast<asio::posix::descriptor_base::wait_type>(what), use_tuple);
+  auto [error] =
+      co_await impl->descriptor.async_wait(static_cast<asio::posix::descriptor_base::wait_type>(what), use_tuple);
   if (error && error != asio::error::operation_aborted && impl->descriptor.is_open()) impl->wait_error = error.value();
 }
 

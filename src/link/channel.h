@@ -1,5 +1,6 @@
-// One byte channel without blocking: a virtio-serial port, a vsock, a socket, a pty. Says "gone" when there is nobody at the
-// other end, which is not for ever on a virtio-serial port (Linux drivers/char/virtio_console.c: read() returns 0).
+// One byte channel without blocking: a virtio-serial port, a vsock, a socket, a pty. Says "gone" when there is nobody
+// at the other end, which is not for ever on a virtio-serial port (Linux drivers/char/virtio_console.c: read() returns
+// 0).
 #pragma once
 
 #include <cstddef>

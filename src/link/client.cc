@@ -40,7 +40,9 @@ class ClientWire final : public Wire {
   host::Event ended_;
 };
 
-std::unexpected<Error> nobody() { return fail(ErrorCode::unavailable, "the link to the guest was closed from its side"); }
+std::unexpected<Error> nobody() {
+  return fail(ErrorCode::unavailable, "the link to the guest was closed from its side");
+}
 
 Result<> ClientWire::send_hello(host::Deadline& next) {
   if (auto now = host::Clock::now(); now >= next) {
@@ -109,7 +111,8 @@ Task<> run_wire(std::shared_ptr<ClientWire> wire) {
 
 class ClientStreamImpl final : public ClientStream {
  public:
-  ClientStreamImpl(std::shared_ptr<Session> session, std::shared_ptr<StreamState> state) : end_(std::move(session), std::move(state)) {}
+  ClientStreamImpl(std::shared_ptr<Session> session, std::shared_ptr<StreamState> state)
+      : end_(std::move(session), std::move(state)) {}
 
   Task<Result<std::string>> read() override { return read_some(end_.session, end_.state); }
   Task<Result<>> write(std::string bytes) override { return write_all(end_.session, end_.state, std::move(bytes)); }
@@ -120,7 +123,8 @@ class ClientStreamImpl final : public ClientStream {
     for (;;) {
       if (state->head_done && !state->abandoned) co_return state->status;
       if (state->broken) co_return std::unexpected(*state->broken);
-      if (!co_await state->readable.wait(deadline)) co_return fail(ErrorCode::timeout, "the guest did not answer in time");
+      if (!co_await state->readable.wait(deadline))
+        co_return fail(ErrorCode::timeout, "the guest did not answer in time");
     }
   }
 
@@ -133,7 +137,8 @@ Task<Result<std::unique_ptr<ClientStream>>> open_stream(std::shared_ptr<ClientWi
   co_return std::make_unique<ClientStreamImpl>(wire->session(), std::move(state));
 }
 
-Task<Result<std::string>> exchange_bodies(std::shared_ptr<ClientWire> wire, Request request, std::string body, host::Deadline deadline) {
+Task<Result<std::string>> exchange_bodies(std::shared_ptr<ClientWire> wire, Request request, std::string body,
+                                          host::Deadline deadline) {
   auto session = wire->session();
   auto state = CO_TRY(session->request(request, body.empty() ? Body::none : Body::follows));
   StreamEnd end(session, state);
@@ -144,14 +149,15 @@ Task<Result<std::string>> exchange_bodies(std::shared_ptr<ClientWire> wire, Requ
     if (!written && !state->head_done) co_return std::unexpected(std::move(written.error()));
   }
   int status = CO_TRY(co_await ClientStreamImpl::wait_status(state, deadline));
-  Error too_large{.code = ErrorCode::corrupt, .message = fmt::format("the answer is over {} bytes", limits::kLinkJsonBytes)};
+  Error too_large{.code = ErrorCode::corrupt,
+                  .message = fmt::format("the answer is over {} bytes", limits::kLinkJsonBytes)};
   auto answer = CO_TRY(co_await read_body(session, state, limits::kLinkJsonBytes, std::move(too_large), deadline));
   if (status >= 400) co_return std::unexpected(guest_error(status, answer));
   co_return answer;
 }
 
-Task<Result<std::string>> call_guest(std::shared_ptr<ClientWire> wire, std::string method, std::string path, std::string body,
-                                     host::Deadline deadline) {
+Task<Result<std::string>> call_guest(std::shared_ptr<ClientWire> wire, std::string method, std::string path,
+                                     std::string body, host::Deadline deadline) {
   auto what = fmt::format("guest agent: {} {}", method, path.substr(0, path.find('?')));
   Request request{.method = std::move(method), .path = std::move(path)};
   co_return in(what, co_await exchange_bodies(std::move(wire), std::move(request), std::move(body), deadline));
@@ -162,8 +168,11 @@ class ClientImpl final : public Client {
   explicit ClientImpl(std::shared_ptr<ClientWire> wire) : wire_(std::move(wire)) {}
   ~ClientImpl() override { close(); }
 
-  Task<Result<std::unique_ptr<ClientStream>>> open(Request request) override { return open_stream(wire_, std::move(request)); }
-  Task<Result<std::string>> call(std::string method, std::string path, std::string body, host::Deadline deadline) override {
+  Task<Result<std::unique_ptr<ClientStream>>> open(Request request) override {
+    return open_stream(wire_, std::move(request));
+  }
+  Task<Result<std::string>> call(std::string method, std::string path, std::string body,
+                                 host::Deadline deadline) override {
     return call_guest(wire_, std::move(method), std::move(path), std::move(body), deadline);
   }
   bool alive() const override { return !wire_->closed() && !wire_->session()->over(); }
@@ -176,7 +185,8 @@ class ClientImpl final : public Client {
 
 }  // namespace
 
-Task<Result<std::shared_ptr<Client>>> connect(host::Runtime& runtime, UniqueFd channel, std::string token, host::Deadline deadline) {
+Task<Result<std::shared_ptr<Client>>> connect(host::Runtime& runtime, UniqueFd channel, std::string token,
+                                              host::Deadline deadline) {
   CO_TRY(check_token(token));
   auto taken = CO_TRY(Channel::take(runtime, std::move(channel)));
   auto wire = std::make_shared<ClientWire>(runtime, std::move(taken), token + host::random_bytes(kNonceBytes));

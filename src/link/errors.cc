@@ -20,9 +20,18 @@ struct Row {
 };
 // RFC 9110, 15.5; 507: RFC 4918; 499 is nginx's for a client that left.
 constexpr std::array<Row, 12> kStatuses{{
-    {ErrorCode::not_found, 404}, {ErrorCode::exists, 409}, {ErrorCode::invalid, 400}, {ErrorCode::denied, 403},
-    {ErrorCode::busy, 429}, {ErrorCode::unavailable, 503}, {ErrorCode::timeout, 504}, {ErrorCode::corrupt, 422},
-    {ErrorCode::cancelled, 499}, {ErrorCode::unsupported, 501}, {ErrorCode::exhausted, 507}, {ErrorCode::internal, 500},
+    {ErrorCode::not_found, 404},
+    {ErrorCode::exists, 409},
+    {ErrorCode::invalid, 400},
+    {ErrorCode::denied, 403},
+    {ErrorCode::busy, 429},
+    {ErrorCode::unavailable, 503},
+    {ErrorCode::timeout, 504},
+    {ErrorCode::corrupt, 422},
+    {ErrorCode::cancelled, 499},
+    {ErrorCode::unsupported, 501},
+    {ErrorCode::exhausted, 507},
+    {ErrorCode::internal, 500},
 }};
 
 ErrorCode code_for(int status) {

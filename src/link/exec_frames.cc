@@ -24,14 +24,16 @@ bool is_frame_type(std::uint8_t type) {
 // execve(2) takes NUL-ended strings of at most MAX_ARG_STRLEN.
 Result<> check_string(std::string_view name, std::string_view value, std::size_t max_bytes) {
   if (value.size() > max_bytes) return fail(ErrorCode::invalid, fmt::format("{} is over {} bytes", name, max_bytes));
-  if (value.find('\0') != std::string_view::npos) return fail(ErrorCode::invalid, fmt::format("{} has a NUL byte in it", name));
+  if (value.find('\0') != std::string_view::npos)
+    return fail(ErrorCode::invalid, fmt::format("{} has a NUL byte in it", name));
   return {};
 }
 
 Result<std::uint16_t> find_cells(const Json& json, std::string_view key, std::uint16_t otherwise) {
   auto value = TRY(find_int(json, key));
   if (!value) return otherwise;
-  if (*value < 0 || *value > UINT16_MAX) return fail(ErrorCode::invalid, fmt::format("field '{}' must be 0 to 65535", key));
+  if (*value < 0 || *value > UINT16_MAX)
+    return fail(ErrorCode::invalid, fmt::format("field '{}' must be 0 to 65535", key));
   return static_cast<std::uint16_t>(*value);
 }
 
@@ -40,9 +42,11 @@ Result<std::map<std::string, std::string>> env_from(const Json& json) {
   auto at = json.find("env");
   if (at == json.end() || at->is_null()) return env;
   if (!at->is_object()) return fail(ErrorCode::invalid, "field 'env' must be an object");
-  if (at->size() > limits::kExecArgs) return fail(ErrorCode::invalid, fmt::format("env has over {} entries", limits::kExecArgs));
+  if (at->size() > limits::kExecArgs)
+    return fail(ErrorCode::invalid, fmt::format("env has over {} entries", limits::kExecArgs));
   for (const auto& [name, value] : at->items()) {
-    if (!value.is_string()) return fail(ErrorCode::invalid, fmt::format("variable '{}' must be a string", printable(name)));
+    if (!value.is_string())
+      return fail(ErrorCode::invalid, fmt::format("variable '{}' must be a string", printable(name)));
     if (name.empty() || name.find('=') != std::string::npos)
       return fail(ErrorCode::invalid, fmt::format("'{}' is no name of a variable", printable(name)));
     auto text = value.get<std::string>();
@@ -75,7 +79,8 @@ Result<std::optional<Frame>> FrameDecoder::next() {
   if (!is_frame_type(byte(0))) return fail(ErrorCode::corrupt, fmt::format("unknown exec frame type {}", byte(0)));
   std::size_t size = std::size_t{byte(1)} << 24 | std::size_t{byte(2)} << 16 | std::size_t{byte(3)} << 8 | byte(4);
   if (size > limits::kLinkFrameBytes)
-    return fail(ErrorCode::corrupt, fmt::format("an exec frame of {} bytes is over the limit of {}", size, limits::kLinkFrameBytes));
+    return fail(ErrorCode::corrupt,
+                fmt::format("an exec frame of {} bytes is over the limit of {}", size, limits::kLinkFrameBytes));
   if (buffer_.size() - at_ - kHeadBytes < size) return std::nullopt;
   Frame frame{FrameType(byte(0)), buffer_.substr(at_ + kHeadBytes, size)};
   at_ += kHeadBytes + size;
@@ -92,7 +97,8 @@ Result<ExecSpec> exec_spec_from_json(const Json& json) {
   ExecSpec spec;
   spec.argv = TRY(find_strings(json, "argv"));
   if (spec.argv.empty() || spec.argv[0].empty()) return fail(ErrorCode::invalid, "argv must name a command");
-  if (spec.argv.size() > limits::kExecArgs) return fail(ErrorCode::invalid, fmt::format("argv has over {} entries", limits::kExecArgs));
+  if (spec.argv.size() > limits::kExecArgs)
+    return fail(ErrorCode::invalid, fmt::format("argv has over {} entries", limits::kExecArgs));
   for (const auto& arg : spec.argv) TRY(check_string("an argument", arg, limits::kExecArgBytes));
   spec.env = TRY(env_from(json));
   spec.cwd = TRY(find_string(json, "cwd")).value_or(spec.cwd);
@@ -117,14 +123,16 @@ std::string encode_exit(const ExecExit& result) {
 }
 
 Result<ExecExit> decode_exit(FrameType type, std::string_view payload) {
-  if (type != FrameType::exit && type != FrameType::failed) return fail(ErrorCode::corrupt, "not a frame that ends a command");
+  if (type != FrameType::exit && type != FrameType::failed)
+    return fail(ErrorCode::corrupt, "not a frame that ends a command");
   auto corrupt = [](Error error) { return fail(ErrorCode::corrupt, "how the command ended: " + error.message); };
   auto json = parse_json(payload, limits::kLinkFrameBytes);
   if (!json) return corrupt(std::move(json.error()));
   auto code = find_int(*json, "code"), signal = find_int(*json, "signal");
   if (!code) return corrupt(std::move(code.error()));
   if (!signal) return corrupt(std::move(signal.error()));
-  if (code->has_value() == signal->has_value()) return fail(ErrorCode::corrupt, "how the command ended: neither or both of code and signal");
+  if (code->has_value() == signal->has_value())
+    return fail(ErrorCode::corrupt, "how the command ended: neither or both of code and signal");
   if (code->value_or(0) < 0 || code->value_or(0) > 255 || signal->value_or(1) < 1 || signal->value_or(1) > 64)
     return fail(ErrorCode::corrupt, "how the command ended: out of range");
   ExecExit result{.code = static_cast<int>(code->value_or(0)), .signal = static_cast<int>(signal->value_or(0))};

@@ -1,7 +1,8 @@
 // The frames inside a `POST /exec` stream, and on the daemon's socket after `vm.exec` answered: the daemon relays them
 // unread. Layout: type (1 byte), length (4 bytes, big endian, at most limits::kLinkFrameBytes), payload.
 //
-//   client → guest: spec (JSON, first, exactly once), stdin_data, stdin_end, signal (1 byte), resize (rows, cols: 2 × u16 BE)
+//   client → guest: spec (JSON, first, exactly once), stdin_data, stdin_end, signal (1 byte),
+//                  resize (rows, cols: 2 × u16 BE)
 //   guest → client: started (empty), stdout_data, stderr_data, then exactly one of exit (JSON) or failed (JSON error)
 #pragma once
 

@@ -1,10 +1,11 @@
-// HTTP/2 with prior knowledge (RFC 9113) over any byte channel: a virtio-serial port, a vsock, a socketpair. The host end is
-// the client, the guest end the server; both are here. Neither trusts what it reads.
+// HTTP/2 with prior knowledge (RFC 9113) over any byte channel: a virtio-serial port, a vsock, a socketpair. The host
+// end is the client, the guest end the server; both are here. Neither trusts what it reads.
 //
-// Opening (and reopening, after either side restarted): virtio-serial drops bytes in flight when the host end closes, so a
-// session always starts with a handshake. The host sends `token ‖ nonce` (16 + 16 bytes) until it sees the same 32 bytes come
-// back and ignores all else; the guest looks for `token` in everything it reads, at any time, and when it finds it with a new
-// nonce it drops its session, answers `token ‖ nonce`, and starts afresh. The token is a secret of host and guest.
+// Opening (and reopening, after either side restarted): virtio-serial drops bytes in flight when the host end closes,
+// so a session always starts with a handshake. The host sends `token ‖ nonce` (16 + 16 bytes) until it sees the same 32
+// bytes come back and ignores all else; the guest looks for `token` in everything it reads, at any time, and when it
+// finds it with a new nonce it drops its session, answers `token ‖ nonce`, and starts afresh. The token is a secret of
+// host and guest.
 #pragma once
 
 #include <functional>
@@ -20,7 +21,7 @@
 namespace banger::link {
 
 struct Header {
-  std::string name, value;   ///< name in lower case
+  std::string name, value;  ///< name in lower case
 };
 
 /// One HTTP/2 stream, either end. Closed by destruction (reset if unfinished).
@@ -47,7 +48,7 @@ class ClientStream : public Stream {
 };
 
 struct Request {
-  std::string method, path;   ///< path with query; for CONNECT the authority
+  std::string method, path;  ///< path with query; for CONNECT the authority
   std::vector<Header> headers = {};
 };
 
@@ -57,7 +58,8 @@ class Client {
   virtual Task<Result<std::unique_ptr<ClientStream>>> open(Request request) = 0;
   /// A short request with a whole body each way; a status of 400 or more becomes the error the guest sent (JSON
   /// {"code","message"}), its text made printable. Response body at most limits::kLinkJsonBytes.
-  virtual Task<Result<std::string>> call(std::string method, std::string path, std::string body, host::Deadline deadline) = 0;
+  virtual Task<Result<std::string>> call(std::string method, std::string path, std::string body,
+                                         host::Deadline deadline) = 0;
   virtual bool alive() const = 0;
   /// Completes when the link has broken or was closed.
   virtual Task<> closed() = 0;
@@ -68,14 +70,15 @@ class Client {
 Error guest_error(int status, std::string_view body);
 
 /// Takes the channel over and performs the handshake. `timeout` when the guest does not answer by then.
-Task<Result<std::shared_ptr<Client>>> connect(host::Runtime& runtime, UniqueFd channel, std::string token, host::Deadline deadline);
+Task<Result<std::shared_ptr<Client>>> connect(host::Runtime& runtime, UniqueFd channel, std::string token,
+                                              host::Deadline deadline);
 
 // ---------------------------------------------------------------- guest end
 
 class ServerStream : public Stream {
  public:
   virtual const std::string& method() const = 0;
-  virtual const std::string& path() const = 0;             ///< without the query, percent-decoded
+  virtual const std::string& path() const = 0;  ///< without the query, percent-decoded
   virtual std::optional<std::string> query(std::string_view key) const = 0;
   virtual std::optional<std::string> header(std::string_view name) const = 0;
   /// Sends the response head; once, before any write().
@@ -90,9 +93,9 @@ class ServerStream : public Stream {
 /// Runs as its own coroutine; owns the stream.
 using Handler = std::function<Task<>(std::shared_ptr<ServerStream> stream)>;
 
-/// Serves one channel for ever: handshakes, sessions, resyncs. `token` may be replaced at run time (a clone's identity).
-/// Reading 0 bytes means no host is there: it backs off (2 ms doubling to 50 ms) and goes on. Returns only on a read error that
-/// is not about the peer.
+/// Serves one channel for ever: handshakes, sessions, resyncs. `token` may be replaced at run time (a clone's
+/// identity). Reading 0 bytes means no host is there: it backs off (2 ms doubling to 50 ms) and goes on. Returns only
+/// on a read error that is not about the peer.
 class Server {
  public:
   virtual ~Server() = default;

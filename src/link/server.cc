@@ -29,7 +29,7 @@ class ServerWire final : public Wire {
   HelloScanner scanner_;
   Handler handler_;
   std::shared_ptr<Session> session_;
-  bool synced_ = false;        ///< a hello was answered and its session has not ended
+  bool synced_ = false;  ///< a hello was answered and its session has not ended
   std::size_t handlers_ = 0;
 };
 
@@ -58,7 +58,8 @@ void ServerWire::received(std::string_view bytes) {
       discard_output();
       synced_ = true;
     }
-    // Nothing of HTTP/2 is sent before the host's first byte of it, so that all answers lie together and it can drop them.
+    // Nothing of HTTP/2 is sent before the host's first byte of it, so that all answers lie together and it can drop
+    // them.
     put(event->answer);
   }
 }
@@ -129,7 +130,8 @@ class ServerImpl final : public Server {
   Result<std::shared_ptr<ServerWire>> wire_;  ///< the error is what serve() gives
 };
 
-Result<std::shared_ptr<ServerWire>> make_wire(host::Runtime& runtime, UniqueFd channel, std::string token, Handler handler) {
+Result<std::shared_ptr<ServerWire>> make_wire(host::Runtime& runtime, UniqueFd channel, std::string token,
+                                              Handler handler) {
   TRY(check_token(token));
   auto taken = TRY(Channel::take(runtime, std::move(channel)));
   return std::make_shared<ServerWire>(runtime, std::move(taken), std::move(token), std::move(handler));

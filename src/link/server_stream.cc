@@ -40,7 +40,8 @@ Task<Result<>> ServerStreamImpl::finish_answer(SessionPtr session, StatePtr stat
   co_return co_await end_body(std::move(session), std::move(state));
 }
 
-Task<Result<>> ServerStreamImpl::send_head(SessionPtr session, StatePtr state, int status, std::vector<Header> headers) {
+Task<Result<>> ServerStreamImpl::send_head(SessionPtr session, StatePtr state, int status,
+                                           std::vector<Header> headers) {
   co_return session->respond(*state, status, headers);
 }
 

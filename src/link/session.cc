@@ -15,7 +15,9 @@ constexpr std::int32_t window(std::size_t bytes) { return static_cast<std::int32
 
 nghttp2_nv nv(std::string_view name, std::string_view value) {
   // nghttp2 copies both and writes to neither.
-  auto bytes = [](std::string_view text) { return const_cast<std::uint8_t*>(reinterpret_cast<const std::uint8_t*>(text.data())); };
+  auto bytes = [](std::string_view text) {
+    return const_cast<std::uint8_t*>(reinterpret_cast<const std::uint8_t*>(text.data()));
+  };
   return {bytes(name), bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
 }
 
@@ -23,7 +25,8 @@ const std::uint8_t* raw(std::string_view text) { return reinterpret_cast<const s
 
 Result<> check_headers(const std::vector<Header>& headers) {
   for (const auto& [name, value] : headers)
-    if (!nghttp2_check_header_name(raw(name), name.size()) || !nghttp2_check_header_value(raw(value), value.size()) || name[0] == ':')
+    if (!nghttp2_check_header_name(raw(name), name.size()) || !nghttp2_check_header_value(raw(value), value.size()) ||
+        name[0] == ':')
       return fail(ErrorCode::invalid, fmt::format("'{}' is no HTTP header", name));
   return {};
 }
@@ -34,7 +37,8 @@ Result<> check_request(const Request& request) {
     return fail(ErrorCode::invalid, fmt::format("'{}' is no HTTP method", request.method));
   bool good = connects ? nghttp2_check_authority(raw(request.path), request.path.size()) && !request.path.empty()
                        : nghttp2_check_path(raw(request.path), request.path.size()) && request.path.starts_with('/');
-  if (!good) return fail(ErrorCode::invalid, fmt::format("'{}' is no HTTP {}", request.path, connects ? "authority" : "path"));
+  if (!good)
+    return fail(ErrorCode::invalid, fmt::format("'{}' is no HTTP {}", request.path, connects ? "authority" : "path"));
   return check_headers(request.headers);
 }
 
@@ -48,7 +52,8 @@ Error reset_error(Role role, std::uint32_t code) {
 
 }  // namespace
 
-Session::Session(host::Runtime& runtime, Role role, std::function<void()> wake) : runtime_(runtime), role_(role), wake_(std::move(wake)) {
+Session::Session(host::Runtime& runtime, Role role, std::function<void()> wake)
+    : runtime_(runtime), role_(role), wake_(std::move(wake)) {
   start(role);
 }
 
@@ -73,7 +78,8 @@ void Session::receive(std::string_view bytes) {
   if (!session_ || ended_ || violation_ != 0) return;
   auto got = nghttp2_session_mem_recv(session_, raw(bytes), bytes.size());
   // A peer that asks and never reads the answers would have us queue them without end.
-  bool flooded = got == NGHTTP2_ERR_FLOODED || nghttp2_session_get_outbound_queue_size(session_) > limits::kLinkReplyFrames;
+  bool flooded =
+      got == NGHTTP2_ERR_FLOODED || nghttp2_session_get_outbound_queue_size(session_) > limits::kLinkReplyFrames;
   if (flooded) violation_ = NGHTTP2_ENHANCE_YOUR_CALM;
   else if (got < 0) violation_ = NGHTTP2_PROTOCOL_ERROR;
   wake_();
@@ -159,8 +165,11 @@ Result<std::shared_ptr<StreamState>> Session::request(const Request& request, Bo
   auto state = std::make_shared<StreamState>(runtime_);
   auto provider = SessionCallbacks::provider(*state);
   if (body == Body::none) state->out_ended = true;
-  auto id = nghttp2_submit_request(session_, nullptr, fields.data(), fields.size(), body == Body::none ? nullptr : &provider, nullptr);
-  if (id < 0) return fail(ErrorCode::unavailable, fmt::format("the link to the guest takes no more requests: {}", nghttp2_strerror(id)));
+  auto id = nghttp2_submit_request(session_, nullptr, fields.data(), fields.size(),
+                                   body == Body::none ? nullptr : &provider, nullptr);
+  if (id < 0)
+    return fail(ErrorCode::unavailable,
+                fmt::format("the link to the guest takes no more requests: {}", nghttp2_strerror(id)));
   state->id = id;
   streams_[id] = state;
   wake_();
@@ -168,7 +177,8 @@ Result<std::shared_ptr<StreamState>> Session::request(const Request& request, Bo
 }
 
 Result<> Session::respond(StreamState& state, int status, const std::vector<Header>& headers) {
-  if (state.broken || state.closed || ended_) return fail(ErrorCode::unavailable, "the host is no longer there for an answer");
+  if (state.broken || state.closed || ended_)
+    return fail(ErrorCode::unavailable, "the host is no longer there for an answer");
   if (state.responded) return fail(ErrorCode::internal, "the response head was sent already");
   if (status < 200 || status > 599) return fail(ErrorCode::internal, fmt::format("{} is no HTTP status", status));
   TRY(check_headers(headers));
@@ -177,7 +187,8 @@ Result<> Session::respond(StreamState& state, int status, const std::vector<Head
   for (const auto& [name, value] : headers) fields.push_back(nv(name, value));
   auto provider = SessionCallbacks::provider(state);
   int error = nghttp2_submit_response(session_, state.id, fields.data(), fields.size(), &provider);
-  if (error != 0) return fail(ErrorCode::unavailable, fmt::format("the response could not be sent: {}", nghttp2_strerror(error)));
+  if (error != 0)
+    return fail(ErrorCode::unavailable, fmt::format("the response could not be sent: {}", nghttp2_strerror(error)));
   state.responded = true;
   wake_();
   return {};

@@ -1,6 +1,6 @@
-// One HTTP/2 session, either end, as a machine from bytes to bytes around nghttp2: no descriptors, no waiting. Flow control is
-// by hand: a stream's window opens again when its reader took the bytes, so a slow reader holds up its own stream; the
-// connection's window opens at once, so it holds up no other.
+// One HTTP/2 session, either end, as a machine from bytes to bytes around nghttp2: no descriptors, no waiting. Flow
+// control is by hand: a stream's window opens again when its reader took the bytes, so a slow reader holds up its own
+// stream; the connection's window opens at once, so it holds up no other.
 #pragma once
 
 #include <functional>
@@ -22,13 +22,15 @@ enum class Body { none, follows };
 
 class Session {
  public:
-  /// `wake` is called when there may be something to send, also from within nghttp2: it must not call back into the session.
+  /// `wake` is called when there may be something to send, also from within nghttp2: it must not call back into the
+  /// session.
   Session(host::Runtime& runtime, Role role, std::function<void()> wake);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  /// Any bytes from the peer. After a violation the session is over as soon as produce() has been asked for the last words.
+  /// Any bytes from the peer. After a violation the session is over as soon as produce() has been asked for the last
+  /// words.
   void receive(std::string_view bytes);
   /// Server: requests whose head has arrived since the last call.
   std::vector<std::shared_ptr<StreamState>> take_requests();
@@ -66,9 +68,9 @@ class Session {
   nghttp2_session* session_ = nullptr;
   std::unordered_map<std::int32_t, std::shared_ptr<StreamState>> streams_;
   std::vector<std::shared_ptr<StreamState>> requests_;
-  std::string* out_ = nullptr;       ///< set during produce()
+  std::string* out_ = nullptr;  ///< set during produce()
   std::size_t continuations_ = 0;
-  std::uint32_t violation_ = 0;      ///< GOAWAY code of what ended it, once
+  std::uint32_t violation_ = 0;  ///< GOAWAY code of what ended it, once
   bool goaway_sent_ = false;
   bool peer_left_ = false;
   bool ended_ = false;

@@ -8,12 +8,14 @@ namespace banger::link {
 
 namespace {
 
-constexpr std::size_t kFrameHeadBytes = 9;       // RFC 9113, 4.1
+constexpr std::size_t kFrameHeadBytes = 9;        // RFC 9113, 4.1
 constexpr std::size_t kHeaderOverheadBytes = 32;  // RFC 9113, 6.5.2
 
 Session& session_of(void* user) { return *static_cast<Session*>(user); }
 
-std::string_view text(const std::uint8_t* bytes, std::size_t size) { return {reinterpret_cast<const char*>(bytes), size}; }
+std::string_view text(const std::uint8_t* bytes, std::size_t size) {
+  return {reinterpret_cast<const char*>(bytes), size};
+}
 
 int parse_status(std::string_view value) {
   // nghttp2 lets only three digits through.
@@ -28,7 +30,8 @@ void append_chunk(std::deque<std::string>& in, std::string_view chunk) {
     if (in.empty()) {
       in.emplace_back();
       // A short message gets what it needs; a full frame is the mark of a bulk transfer.
-      in.back().reserve(chunk.size() >= limits::kKiB * 8 ? std::max(chunk.size(), limits::kLinkFrameBytes) : chunk.size());
+      in.back().reserve(chunk.size() >= limits::kKiB * 8 ? std::max(chunk.size(), limits::kLinkFrameBytes)
+                                                         : chunk.size());
     } else if (in.back().size() == in.back().capacity()) {
       in.emplace_back();
       in.back().reserve(limits::kLinkFrameBytes);
@@ -103,8 +106,9 @@ int SessionCallbacks::begin_headers(nghttp2_session*, const nghttp2_frame* frame
   return 0;
 }
 
-int SessionCallbacks::header(nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name, std::size_t name_size,
-                             const std::uint8_t* value, std::size_t value_size, std::uint8_t, void* user) noexcept {
+int SessionCallbacks::header(nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name,
+                             std::size_t name_size, const std::uint8_t* value, std::size_t value_size, std::uint8_t,
+                             void* user) noexcept {
   auto& session = session_of(user);
   auto state = session.find(frame->hd.stream_id);
   if (!state) return 0;
@@ -122,7 +126,8 @@ int SessionCallbacks::header(nghttp2_session*, const nghttp2_frame* frame, const
   return 0;
 }
 
-void SessionCallbacks::head_received(Session& session, const std::shared_ptr<StreamState>& state, const nghttp2_frame* frame) {
+void SessionCallbacks::head_received(Session& session, const std::shared_ptr<StreamState>& state,
+                                     const nghttp2_frame* frame) {
   if (session.role_ == Role::server) {
     if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) return;
     state->head_done = true;
@@ -147,8 +152,8 @@ int SessionCallbacks::frame_received(nghttp2_session*, const nghttp2_frame* fram
   return 0;
 }
 
-int SessionCallbacks::data_chunk(nghttp2_session* raw, std::uint8_t, std::int32_t id, const std::uint8_t* data, std::size_t size,
-                                 void* user) noexcept {
+int SessionCallbacks::data_chunk(nghttp2_session* raw, std::uint8_t, std::int32_t id, const std::uint8_t* data,
+                                 std::size_t size, void* user) noexcept {
   auto state = session_of(user).find(id);
   if (!state || state->abandoned) return nghttp2_session_consume(raw, id, size) == 0 ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
   if (nghttp2_session_consume_connection(raw, size) != 0) return NGHTTP2_ERR_CALLBACK_FAILURE;
@@ -179,8 +184,8 @@ int SessionCallbacks::frame_not_sent(nghttp2_session*, const nghttp2_frame* fram
   return 0;
 }
 
-ssize_t SessionCallbacks::read_body(nghttp2_session*, std::int32_t, std::uint8_t*, std::size_t size, std::uint32_t* flags,
-                                    nghttp2_data_source* source, void*) noexcept {
+ssize_t SessionCallbacks::read_body(nghttp2_session*, std::int32_t, std::uint8_t*, std::size_t size,
+                                    std::uint32_t* flags, nghttp2_data_source* source, void*) noexcept {
   auto& state = *static_cast<StreamState*>(source->ptr);
   auto count = std::min(size, state.out_bytes);
   if (count == 0 && !state.out_ended) {

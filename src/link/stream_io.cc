@@ -62,7 +62,8 @@ Task<Result<>> end_body(SessionPtr session, StatePtr state) {
   co_return Result<>();
 }
 
-Task<Result<std::string>> read_body(SessionPtr session, StatePtr state, std::size_t max_bytes, Error too_large, host::Deadline deadline) {
+Task<Result<std::string>> read_body(SessionPtr session, StatePtr state, std::size_t max_bytes, Error too_large,
+                                    host::Deadline deadline) {
   std::string body;
   for (;;) {
     auto part = CO_TRY(co_await read_some(session, state, deadline));

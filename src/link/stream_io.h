@@ -11,7 +11,8 @@ namespace banger::link {
 /// A stream's handle: keeps what it needs alive, whatever goes first, and abandons the stream when it goes itself.
 class StreamEnd {
  public:
-  StreamEnd(std::shared_ptr<Session> session, std::shared_ptr<StreamState> state) : session(std::move(session)), state(std::move(state)) {}
+  StreamEnd(std::shared_ptr<Session> session, std::shared_ptr<StreamState> state)
+      : session(std::move(session)), state(std::move(state)) {}
   ~StreamEnd() { session->abandon(*state); }
   StreamEnd(const StreamEnd&) = delete;
   StreamEnd& operator=(const StreamEnd&) = delete;
@@ -20,14 +21,16 @@ class StreamEnd {
   const std::shared_ptr<StreamState> state;
 };
 
-// These take the parts and not the handle, so that a handle can be destroyed while they wait: they then fail with `cancelled`.
-// After the deadline they fail with `timeout`.
+// These take the parts and not the handle, so that a handle can be destroyed while they wait: they then fail with
+// `cancelled`. After the deadline they fail with `timeout`.
 using SessionPtr = std::shared_ptr<Session>;
 using StatePtr = std::shared_ptr<StreamState>;
 
-Task<Result<std::string>> read_some(SessionPtr session, StatePtr state, host::Deadline deadline = host::Deadline::max());
+Task<Result<std::string>> read_some(SessionPtr session, StatePtr state,
+                                    host::Deadline deadline = host::Deadline::max());
 /// Returns when at most limits::kLinkQueueBytes are left unsent.
-Task<Result<>> write_all(SessionPtr session, StatePtr state, std::string bytes, host::Deadline deadline = host::Deadline::max());
+Task<Result<>> write_all(SessionPtr session, StatePtr state, std::string bytes,
+                         host::Deadline deadline = host::Deadline::max());
 Task<Result<>> end_body(SessionPtr session, StatePtr state);
 /// The whole body; `too_large` is the error when it has more than max_bytes.
 Task<Result<std::string>> read_body(SessionPtr session, StatePtr state, std::size_t max_bytes, Error too_large,

@@ -1,5 +1,5 @@
-// What one HTTP/2 stream has received and has yet to send. Shared by its session, its handle and the coroutines that wait on
-// it, so that any of them may go first. Plain data: the session and stream_io.h act on it.
+// What one HTTP/2 stream has received and has yet to send. Shared by its session, its handle and the coroutines that
+// wait on it, so that any of them may go first. Plain data: the session and stream_io.h act on it.
 #pragma once
 
 #include <cstdint>
@@ -20,25 +20,25 @@ struct StreamState {
   host::Event writable;  ///< room in `out`, or broken
 
   // received
-  std::vector<Header> headers;      ///< server end only
-  std::size_t header_bytes = 0;     ///< as SETTINGS_MAX_HEADER_LIST_SIZE counts (RFC 9113, 6.5.2)
-  int status = 0;                   ///< client end only
+  std::vector<Header> headers;   ///< server end only
+  std::size_t header_bytes = 0;  ///< as SETTINGS_MAX_HEADER_LIST_SIZE counts (RFC 9113, 6.5.2)
+  int status = 0;                ///< client end only
   bool head_done = false;
-  std::deque<std::string> in;       ///< bounded by the stream's window
+  std::deque<std::string> in;  ///< bounded by the stream's window
   bool in_ended = false;
 
   // to send
   std::deque<std::string> out;
-  std::size_t out_at = 0;           ///< sent part of out.front()
+  std::size_t out_at = 0;  ///< sent part of out.front()
   std::size_t out_bytes = 0;
-  bool responded = false;           ///< server end only
-  bool out_ended = false;           ///< finish() was called
+  bool responded = false;  ///< server end only
+  bool out_ended = false;  ///< finish() was called
   bool end_sent = false;
-  bool deferred = false;            ///< nghttp2 waits for resume_data
+  bool deferred = false;  ///< nghttp2 waits for resume_data
 
-  bool closed = false;              ///< nghttp2 knows it no more
-  bool abandoned = false;           ///< its handle is gone
-  std::optional<Error> broken;      ///< why nothing more will come
+  bool closed = false;          ///< nghttp2 knows it no more
+  bool abandoned = false;       ///< its handle is gone
+  std::optional<Error> broken;  ///< why nothing more will come
 
   void fail_with(Error error) {
     if (!broken) broken = std::move(error);

@@ -74,8 +74,8 @@ std::optional<SyncEvent> HelloScanner::take_nonce() {
   rest_.remove_prefix(part.size());
   if (partial_.size() < kNonceBytes) return std::nullopt;
   auto nonce = std::exchange(partial_, {});
-  // A hello cut short by a host that went away, and the next host's right behind it: the later one counts. Its token may also
-  // begin within what looked like the nonce, which `tail_` is for.
+  // A hello cut short by a host that went away, and the next host's right behind it: the later one counts. Its token
+  // may also begin within what looked like the nonce, which `tail_` is for.
   if (nonce == token_) return std::nullopt;
   collecting_ = false;
   tail_ = nonce.substr(1);

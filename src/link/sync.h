@@ -1,5 +1,5 @@
-// The handshake that opens a session on a channel which may lose or repeat bytes (see link.h): finding `token ‖ nonce` in a
-// byte stream, at either end. Pure: no descriptors, no clock.
+// The handshake that opens a session on a channel which may lose or repeat bytes (see link.h): finding `token ‖ nonce`
+// in a byte stream, at either end. Pure: no descriptors, no clock.
 #pragma once
 
 #include <optional>
@@ -30,8 +30,8 @@ struct SyncEvent {
 };
 
 /// Guest end: looks at every byte, at all times, for the token. Data is never held back once a session has begun, so no
-/// reply waits for a byte that may not come; the price is that a hello split between two reads has then passed in part as
-/// data, which matters to no one because a new hello ends that session.
+/// reply waits for a byte that may not come; the price is that a hello split between two reads has then passed in part
+/// as data, which matters to no one because a new hello ends that session (and hosts repeat one only before it began).
 class HelloScanner {
  public:
   explicit HelloScanner(std::string token) : token_(std::move(token)) {}

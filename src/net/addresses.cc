@@ -9,7 +9,8 @@ unsigned byte_of(std::uint32_t number, unsigned index) { return number >> (8 * i
 }  // namespace
 
 std::string mac_address(std::uint32_t vm_number) {
-  return fmt::format("52:54:00:{:02x}:{:02x}:{:02x}", byte_of(vm_number, 2), byte_of(vm_number, 1), byte_of(vm_number, 0));
+  return fmt::format("52:54:00:{:02x}:{:02x}:{:02x}", byte_of(vm_number, 2), byte_of(vm_number, 1),
+                     byte_of(vm_number, 0));
 }
 
 std::string loopback_address(std::uint32_t vm_number) {

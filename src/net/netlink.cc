@@ -53,7 +53,8 @@ Result<Netlink> Netlink::open() {
 
 Result<int> Netlink::find_link(const std::string& mac) {
   nl_cache* found = nullptr;
-  if (int error = rtnl_link_alloc_cache(socket_.get(), AF_UNSPEC, &found); error < 0) return fail_netlink("list links", error);
+  if (int error = rtnl_link_alloc_cache(socket_.get(), AF_UNSPEC, &found); error < 0)
+    return fail_netlink("list links", error);
   Cache links(found);
   std::string there;
   for (nl_object* object = nl_cache_get_first(links.get()); object; object = nl_cache_get_next(object)) {
@@ -61,16 +62,19 @@ Result<int> Netlink::find_link(const std::string& mac) {
     char text[64] = "";
     if (nl_addr* address = rtnl_link_get_addr(link)) nl_addr2str(address, text, sizeof text);
     if (text == mac) return rtnl_link_get_ifindex(link);
-    there += fmt::format("{}{} ({})", there.empty() ? "" : ", ", rtnl_link_get_name(link) ? rtnl_link_get_name(link) : "?", text);
+    there += fmt::format("{}{} ({})", there.empty() ? "" : ", ",
+                         rtnl_link_get_name(link) ? rtnl_link_get_name(link) : "?", text);
   }
-  return fail(ErrorCode::not_found, fmt::format("no network device has the address {}; there is {}", mac, there.empty() ? "none" : there));
+  return fail(ErrorCode::not_found,
+              fmt::format("no network device has the address {}; there is {}", mac, there.empty() ? "none" : there));
 }
 
 Result<> Netlink::set_up(int index) {
   Link now(rtnl_link_alloc()), wanted(rtnl_link_alloc());
   rtnl_link_set_ifindex(now.get(), index);
   rtnl_link_set_flags(wanted.get(), IFF_UP);
-  if (int error = rtnl_link_change(socket_.get(), now.get(), wanted.get(), 0); error < 0) return fail_netlink("bring the link up", error);
+  if (int error = rtnl_link_change(socket_.get(), now.get(), wanted.get(), 0); error < 0)
+    return fail_netlink("bring the link up", error);
   return {};
 }
 
@@ -84,7 +88,8 @@ Result<> Netlink::set_address(int index, const std::string& cidr) {
     auto* address = reinterpret_cast<rtnl_addr*>(object);
     if (rtnl_addr_get_ifindex(address) != index || rtnl_addr_get_family(address) != AF_INET) continue;
     nl_addr* local = rtnl_addr_get_local(address);
-    if (local && nl_addr_cmp(local, wanted.get()) == 0 && nl_addr_get_prefixlen(local) == nl_addr_get_prefixlen(wanted.get())) {
+    if (local && nl_addr_cmp(local, wanted.get()) == 0 &&
+        nl_addr_get_prefixlen(local) == nl_addr_get_prefixlen(wanted.get())) {
       there = true;
     } else if (int error = rtnl_addr_delete(socket_.get(), address, 0); error < 0) {
       return fail_netlink("remove an old address", error);
@@ -107,13 +112,15 @@ Result<> Netlink::set_default_route(int index, const std::string& gateway) {
   rtnl_route_set_scope(route.get(), RT_SCOPE_UNIVERSE);
   rtnl_route_set_table(route.get(), RT_TABLE_MAIN);
   rtnl_route_set_protocol(route.get(), RTPROT_STATIC);
-  if (int error = rtnl_route_set_dst(route.get(), everywhere.get()); error < 0) return fail_netlink("default route", error);
+  if (int error = rtnl_route_set_dst(route.get(), everywhere.get()); error < 0)
+    return fail_netlink("default route", error);
   // The route takes the next hop over.
   rtnl_nexthop* hop = rtnl_route_nh_alloc();
   rtnl_route_nh_set_ifindex(hop, index);
   rtnl_route_nh_set_gateway(hop, via.get());
   rtnl_route_add_nexthop(route.get(), hop);
-  if (int error = rtnl_route_add(socket_.get(), route.get(), NLM_F_CREATE | NLM_F_REPLACE); error < 0 && error != -NLE_EXIST)
+  if (int error = rtnl_route_add(socket_.get(), route.get(), NLM_F_CREATE | NLM_F_REPLACE);
+      error < 0 && error != -NLE_EXIST)
     return fail_netlink(fmt::format("set the default route through {}", gateway), error);
   return {};
 }

@@ -1,4 +1,5 @@
-// Exec frames from any bytes, cut anywhere: decoding must not depend on the cuts, and what was accepted must encode back.
+// Exec frames from any bytes, cut anywhere: decoding must not depend on the cuts, and what was accepted must encode
+// back.
 #include <cstdint>
 #include <cstdlib>
 #include <nlohmann/json.hpp>

@@ -1,5 +1,6 @@
-// Any bytes at a real server and a real client over a socketpair, with handlers and requests under way; then everything is
-// torn down in the middle. The first byte picks the end and how much of a handshake comes first, the second the cuts.
+// Any bytes at a real server and a real client over a socketpair, with handlers and requests under way; then everything
+// is torn down in the middle. The first byte picks the end and how much of a handshake comes first, the second the
+// cuts.
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -88,7 +89,9 @@ void at_server(std::string_view bytes, bool greeted, std::size_t step) {
   if (settle(runtime, pair.ours.get()).find(hello) == std::string::npos) std::abort();
 }
 
-Task<> ask(std::shared_ptr<Client> client) { (void)co_await client->call("POST", "/ask", "{}", host::after(std::chrono::seconds(20))); }
+Task<> ask(std::shared_ptr<Client> client) {
+  (void)co_await client->call("POST", "/ask", "{}", host::after(std::chrono::seconds(20)));
+}
 
 Task<> stream_up(std::shared_ptr<Client> client) {
   auto stream = co_await client->open({.method = "POST", .path = "/stream"});

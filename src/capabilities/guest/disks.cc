@@ -51,12 +51,14 @@ const BlockDevice* with_serial(const std::vector<BlockDevice>& disks, std::strin
 
 // A VMM that cannot set serials gives each disk one of its own making; then positions are all there is to go by.
 bool serials_are_set(const std::vector<BlockDevice>& disks, const guestcfg::GuestConfig& config) {
-  return std::any_of(config.disks.begin(), config.disks.end(), [&](const auto& disk) { return with_serial(disks, disk.serial); });
+  return std::any_of(config.disks.begin(), config.disks.end(),
+                     [&](const auto& disk) { return with_serial(disks, disk.serial); });
 }
 
 std::string describe(const std::vector<BlockDevice>& disks) {
   std::string text;
-  for (const auto& disk : disks) text += fmt::format("{}{} ('{}')", text.empty() ? "" : ", ", disk.name, printable(disk.serial));
+  for (const auto& disk : disks)
+    text += fmt::format("{}{} ('{}')", text.empty() ? "" : ", ", disk.name, printable(disk.serial));
   return text.empty() ? "none" : text;
 }
 
@@ -77,11 +79,14 @@ std::uint32_t read_le32(const unsigned char* at) {
 
 Result<Geometry> read_geometry(int device) {
   unsigned char block[1024];
-  if (::pread(device, block, sizeof block, kSuperblockAt) != static_cast<ssize_t>(sizeof block)) return fail_errno("read its superblock");
+  if (::pread(device, block, sizeof block, kSuperblockAt) != static_cast<ssize_t>(sizeof block))
+    return fail_errno("read its superblock");
   std::uint32_t log_size = read_le32(block + kLogBlockSize);
-  if (block[kMagic] != 0x53 || block[kMagic + 1] != 0xef || log_size > 6) return fail(ErrorCode::corrupt, "it holds no ext4 file system");
+  if (block[kMagic] != 0x53 || block[kMagic + 1] != 0xef || log_size > 6)
+    return fail(ErrorCode::corrupt, "it holds no ext4 file system");
   std::uint64_t blocks = read_le32(block + kBlocksLow);
-  if (read_le32(block + kIncompatible) & k64Bit) blocks |= static_cast<std::uint64_t>(read_le32(block + kBlocksHigh)) << 32;
+  if (read_le32(block + kIncompatible) & k64Bit)
+    blocks |= static_cast<std::uint64_t>(read_le32(block + kBlocksHigh)) << 32;
   return Geometry{blocks, 1024ull << log_size};
 }
 
@@ -93,23 +98,25 @@ const guestcfg::Disk* find_role(const guestcfg::GuestConfig& config, guestcfg::D
   return nullptr;
 }
 
-Result<std::string> find_device(const guestcfg::GuestConfig& config, const guestcfg::Disk& wanted, std::chrono::milliseconds wait,
-                                const std::string& sys_block) {
+Result<std::string> find_device(const guestcfg::GuestConfig& config, const guestcfg::Disk& wanted,
+                                std::chrono::milliseconds wait, const std::string& sys_block) {
   auto deadline = std::chrono::steady_clock::now() + wait;
   for (;;) {
     auto disks = virtio_disks(sys_block);
     if (const BlockDevice* disk = with_serial(disks, wanted.serial)) return "/dev/" + disk->name;
     if (wanted.index < disks.size() && !serials_are_set(disks, config)) return "/dev/" + disks[wanted.index].name;
     if (std::chrono::steady_clock::now() >= deadline)
-      return fail(ErrorCode::not_found, fmt::format("there is no disk '{}'; there is {}", wanted.serial, describe(disks)));
+      return fail(ErrorCode::not_found,
+                  fmt::format("there is no disk '{}'; there is {}", wanted.serial, describe(disks)));
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
 }
 
-Result<> mount_in(const Root& root, const std::string& source, const std::string& target, const std::string& type, unsigned long flags,
-                  const std::string& data) {
+Result<> mount_in(const Root& root, const std::string& source, const std::string& target, const std::string& type,
+                  unsigned long flags, const std::string& data) {
   auto at = TRY(root.make_directory(target));
-  if (::mount(source.c_str(), fd_path(at.get()).c_str(), type.empty() ? nullptr : type.c_str(), flags, data.empty() ? nullptr : data.c_str()) < 0)
+  if (::mount(source.c_str(), fd_path(at.get()).c_str(), type.empty() ? nullptr : type.c_str(), flags,
+              data.empty() ? nullptr : data.c_str()) < 0)
     return fail_errno(fmt::format("mount {} on {}", source, target));
   return {};
 }

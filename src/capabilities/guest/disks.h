@@ -10,21 +10,22 @@
 
 namespace banger::capabilities::guest {
 
-/// How a VM's own ext4 disks are mounted. Freed blocks go back to the host. Inode tables are left as they are: a new disk is sparse, and
-/// clearing them in the background would only fill it with zeros.
+/// How a VM's own ext4 disks are mounted. Freed blocks go back to the host. Inode tables are left as they are: a new
+/// disk is sparse, and clearing them in the background would only fill it with zeros.
 inline constexpr const char* kDiskOptions = "discard,noinit_itable";
 
 /// The disk of that role, or null.
 const guestcfg::Disk* find_role(const guestcfg::GuestConfig& config, guestcfg::Disk::Role role);
 
-/// The device node ("/dev/vdb") of one of the config's disks: by its serial, or, where no disk has any of the config's serials, by
-/// its position. Waits for the device. `not_found` lists what is there.
+/// The device node ("/dev/vdb") of one of the config's disks: by its serial, or, where no disk has any of the config's
+/// serials, by its position. Waits for the device. `not_found` lists what is there.
 Result<std::string> find_device(const guestcfg::GuestConfig& config, const guestcfg::Disk& disk,
-                                std::chrono::milliseconds wait = std::chrono::seconds(2), const std::string& sys_block = "/sys/block");
+                                std::chrono::milliseconds wait = std::chrono::seconds(2),
+                                const std::string& sys_block = "/sys/block");
 
 /// mount(2) with the target resolved inside `root`; the target directory is made when missing.
-Result<> mount_in(const Root& root, const std::string& source, const std::string& target, const std::string& type, unsigned long flags,
-                  const std::string& data);
+Result<> mount_in(const Root& root, const std::string& source, const std::string& target, const std::string& type,
+                  unsigned long flags, const std::string& data);
 /// Something is mounted on `path` (or it is the root of a mount by itself).
 bool is_mount_point(const Root& root, const std::string& path);
 

@@ -24,7 +24,8 @@ constexpr Flag kFlags[] = {
 };
 
 // What a bind mount ignores unless it is remounted (mount(2)).
-constexpr unsigned long kPerMount = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME;
+constexpr unsigned long kPerMount =
+    MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME;
 
 }  // namespace
 
@@ -46,7 +47,8 @@ MountOptions parse_mount_options(std::string_view options) {
 Result<> apply_mount(const Root& root, const guestcfg::Mount& mount) {
   if (is_mount_point(root, mount.target)) return {};
   auto options = parse_mount_options(mount.options);
-  if (!(options.flags & MS_BIND)) return mount_in(root, mount.source, mount.target, mount.type, options.flags, options.data);
+  if (!(options.flags & MS_BIND))
+    return mount_in(root, mount.source, mount.target, mount.type, options.flags, options.data);
   // A bind's source is a path of the guest, so it is resolved inside its root too.
   auto source = TRY(root.open_path(mount.source, O_PATH));
   TRY(mount_in(root, fd_path(source.get()), mount.target, "", options.flags & (MS_BIND | MS_REC), ""));

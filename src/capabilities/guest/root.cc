@@ -30,7 +30,8 @@ bool same_file(int directory, const std::string& name, const guestcfg::File& fil
   char buffer[4096];
   while (!rest.empty()) {
     ssize_t got = ::read(fd.get(), buffer, sizeof buffer);
-    if (got <= 0 || static_cast<std::size_t>(got) > rest.size() || rest.substr(0, static_cast<std::size_t>(got)) != std::string_view(buffer, static_cast<std::size_t>(got)))
+    if (got <= 0 || static_cast<std::size_t>(got) > rest.size() ||
+        rest.substr(0, static_cast<std::size_t>(got)) != std::string_view(buffer, static_cast<std::size_t>(got)))
       return false;
     rest.remove_prefix(static_cast<std::size_t>(got));
   }
@@ -83,7 +84,8 @@ Result<UniqueFd> Root::open_path(const std::string& path, int flags) const {
     if (fd) return fd;
     // EAGAIN: a rename raced with a ".." in the path (openat2(2)); it may be tried again.
     if (errno == EAGAIN && attempt < 16) continue;
-    if (errno == ENOSYS) return fail(ErrorCode::unsupported, "the kernel has no openat2", "Linux 5.6 or later is needed");
+    if (errno == ENOSYS)
+      return fail(ErrorCode::unsupported, "the kernel has no openat2", "Linux 5.6 or later is needed");
     return fail_errno(path);
   }
 }
@@ -114,7 +116,8 @@ Result<UniqueFd> Root::make_directory(const std::string& path, mode_t mode, uid_
     if (errno == EEXIST) return fail(ErrorCode::invalid, fmt::format("{} is a symlink to nowhere", path));
     return fail_errno(path);
   }
-  if ((uid || gid) && ::fchownat(parent.get(), name.c_str(), uid, gid, AT_SYMLINK_NOFOLLOW) < 0) return fail_errno(path);
+  if ((uid || gid) && ::fchownat(parent.get(), name.c_str(), uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+    return fail_errno(path);
   return open_path(path, O_PATH | O_DIRECTORY);
 }
 

@@ -1,5 +1,6 @@
-// File operations inside a guest's root directory. Every path is resolved by the kernel as if after chroot(2) (openat2(2),
-// RESOLVE_IN_ROOT): neither ".." nor a symlink of the image leads out. Nothing here knows what the files are for.
+// File operations inside a guest's root directory. Every path is resolved by the kernel as if after chroot(2)
+// (openat2(2), RESOLVE_IN_ROOT): neither ".." nor a symlink of the image leads out. Nothing here knows what the files
+// are for.
 #pragma once
 
 #include <sys/types.h>
@@ -18,7 +19,8 @@ class Root {
  public:
   static Result<Root> open(const std::string& directory);
 
-  /// As open(2), relative to the root whether or not `path` starts with '/'. The last part is followed unless O_NOFOLLOW.
+  /// As open(2), relative to the root whether or not `path` starts with '/'. The last part is followed unless
+  /// O_NOFOLLOW.
   Result<UniqueFd> open_path(const std::string& path, int flags) const;
   bool exists(const std::string& path) const;  ///< follows symlinks
   Result<std::string> read_file(const std::string& path, std::size_t max_bytes) const;
@@ -28,8 +30,8 @@ class Root {
   /// The directory (O_PATH), made with its parents when missing: itself with `mode` and the owner, parents 0755 root.
   Result<UniqueFd> make_directory(const std::string& path, mode_t mode = 0755, uid_t uid = 0, gid_t gid = 0) const;
 
-  /// Replaces file.path in one step; a symlink there is replaced, not followed. A file that is right already is not touched, so
-  /// that nothing is copied up from a lower layer for it. True when something changed.
+  /// Replaces file.path in one step; a symlink there is replaced, not followed. A file that is right already is not
+  /// touched, so that nothing is copied up from a lower layer for it. True when something changed.
   Result<bool> write_file(const guestcfg::File& file) const;
   /// Likewise for a symlink.
   Result<bool> write_symlink(const std::string& target, const std::string& path) const;

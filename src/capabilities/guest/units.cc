@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::size_t kUnitFileBytes = 1 << 20;
 // systemd.unit(5), "Unit File Load Path", those that survive a boot.
-constexpr const char* kUnitDirectories[] = {"/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"};
+constexpr const char* kUnitDirectories[] = {"/etc/systemd/system", "/usr/local/lib/systemd/system",
+                                            "/usr/lib/systemd/system", "/lib/systemd/system"};
 
 struct UnitFile {
   std::string path, text;
@@ -35,7 +36,9 @@ Result<UnitFile> find_unit(const Root& root, const std::string& name) {
 
 }  // namespace
 
-bool has_systemd(const Root& root) { return root.exists("/usr/lib/systemd/systemd") || root.exists("/lib/systemd/systemd"); }
+bool has_systemd(const Root& root) {
+  return root.exists("/usr/lib/systemd/systemd") || root.exists("/lib/systemd/systemd");
+}
 
 std::vector<std::string> install_directories(std::string_view unit_file) {
   std::vector<std::string> directories;
@@ -55,12 +58,14 @@ std::vector<std::string> install_directories(std::string_view unit_file) {
 }
 
 Result<bool> apply_unit(const Root& root, const Root& links, const std::string& directory, const guestcfg::Unit& unit) {
-  if (unit.action == guestcfg::Unit::Action::mask) return links.write_symlink("/dev/null", fmt::format("{}/{}", directory, unit.name));
+  if (unit.action == guestcfg::Unit::Action::mask)
+    return links.write_symlink("/dev/null", fmt::format("{}/{}", directory, unit.name));
   auto file = TRY(find_unit(root, unit.name));
   auto wanted = install_directories(file.text);
   if (wanted.empty()) wanted.push_back("multi-user.target.wants");
   bool changed = false;
-  for (const auto& name : wanted) changed |= TRY(links.write_symlink(file.path, fmt::format("{}/{}/{}", directory, name, unit.name)));
+  for (const auto& name : wanted)
+    changed |= TRY(links.write_symlink(file.path, fmt::format("{}/{}/{}", directory, name, unit.name)));
   return changed;
 }
 

@@ -34,7 +34,8 @@ Result<Account> find_account(const Root& root, const std::string& user) {
     auto fields = split(line, ':');
     if (fields.size() != 7 || fields[0] != user) continue;
     Account account{.home = std::string(fields[5])};
-    if (parse_id(fields[2], account.uid) && parse_id(fields[3], account.gid) && account.home.starts_with('/')) return account;
+    if (parse_id(fields[2], account.uid) && parse_id(fields[3], account.gid) && account.home.starts_with('/'))
+      return account;
   }
   if (user == "root") return Account{};
   return fail(ErrorCode::not_found, fmt::format("the guest has no user '{}'", user));
@@ -48,12 +49,17 @@ Result<> apply_keys(const Root& root, const guestcfg::UserKeys& keys) {
   auto made = TRY(root.make_directory(directory, 0700, account.uid, account.gid));
   // sshd's StrictModes refuses keys in a directory that others may write.
   struct stat info{};
-  if (::fstat(made.get(), &info) == 0 && (info.st_mode & 077) && ::chmod(fd_path(made.get()).c_str(), 0700) < 0) return fail_errno(directory);
+  if (::fstat(made.get(), &info) == 0 && (info.st_mode & 077) && ::chmod(fd_path(made.get()).c_str(), 0700) < 0)
+    return fail_errno(directory);
   auto text = root.read_file(path, kKeysFileBytes);
   if (!text && text.error().code != ErrorCode::not_found) return std::unexpected(std::move(text).error());
   std::string lines;
   for (const auto& key : keys.keys) lines += key + "\n";
-  TRY(root.write_file({.path = path, .mode = 0600, .uid = account.uid, .gid = account.gid, .data = with_block(text.value_or(""), lines)}));
+  TRY(root.write_file({.path = path,
+                       .mode = 0600,
+                       .uid = account.uid,
+                       .gid = account.gid,
+                       .data = with_block(text.value_or(""), lines)}));
   return {};
 }
 

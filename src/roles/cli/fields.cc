@@ -67,7 +67,8 @@ std::string joined(const Json& list, std::string_view separator) {
 
 std::string age_of(std::int64_t unix_seconds) {
   if (unix_seconds <= 0) return "";
-  return format_duration(std::chrono::seconds(std::max<std::int64_t>(::time(nullptr) - unix_seconds, 0)));
+  auto seconds = std::max<std::int64_t>(::time(nullptr) - unix_seconds, 0);
+  return seconds == 0 ? "0s" : format_duration(std::chrono::seconds(seconds));
 }
 
 std::string time_of(std::int64_t unix_seconds) {

@@ -48,15 +48,9 @@ Result<GuestCommand> guest_command(const Context& context, std::string vm) {
                                                spec.user.substr(0, spec.user.find(':'))}
                     : args.words;
   spec.tty = args.flag("tty") || (shell && terminal);
-  command.forward_input = args.flag("interactive") || shell || !terminal;
+  command.forward_input = args.flag("interactive") || shell || (!terminal && !spec.tty);
   if (spec.tty && command.forward_input && !terminal)
     return fail(ErrorCode::unsupported, "a terminal was asked for, but standard input is none", "leave -t away");
-  if (spec.tty) {
-    auto size = terminal_size(terminal ? context.io.in : context.io.out);
-    spec.rows = size.rows;
-    spec.cols = size.columns;
-    spec.term = context.io.env("TERM").value_or("xterm-256color");
-  }
   return command;
 }
 
@@ -64,8 +58,16 @@ Result<int> run_in_guest(Io& io, Daemon& daemon, const GuestCommand& command) {
   auto stream = TRY(daemon.open_stream("vm.exec", {{"vm", command.vm}}));
   std::optional<RawMode> raw;
   std::optional<Signals> resizes;
-  if (command.spec.tty) resizes.emplace(TRY(Signals::of({SIGWINCH})));
-  if (command.spec.tty && command.forward_input) raw.emplace(TRY(RawMode::enter(io.in)));
+  auto spec = command.spec;
+  if (spec.tty) {
+    // Only now: making the VM took a while. From here on a change of size comes as a signal.
+    resizes.emplace(TRY(Signals::of({SIGWINCH})));
+    auto size = terminal_size(::isatty(io.in) ? io.in : io.out);
+    spec.rows = size.rows;
+    spec.cols = size.columns;
+    spec.term = io.env("TERM").value_or("xterm-256color");
+  }
+  if (spec.tty && command.forward_input) raw.emplace(TRY(RawMode::enter(io.in)));
   ExecStreams streams{.socket = stream.socket.get(), .first_bytes = std::move(stream.first_bytes)};
   streams.in = command.forward_input ? io.in : -1;
   streams.out = io.out;
@@ -73,7 +75,7 @@ Result<int> run_in_guest(Io& io, Daemon& daemon, const GuestCommand& command) {
   streams.signal_fd = daemon.signals().fd();
   streams.resize_fd = resizes ? resizes->fd() : -1;
   streams.terminal = io.in;
-  auto result = run_exec(streams, command.spec);
+  auto result = run_exec(streams, spec);
   raw.reset();
   if (!result) return std::unexpected(std::move(result).error());
   if (!result->message.empty()) io.note(safe_text(result->message));

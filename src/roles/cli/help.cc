@@ -1,5 +1,6 @@
 #include "roles/cli/help.h"
 
+#include <ctype.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -93,7 +94,9 @@ std::string option_spelling(const Option& option) {
 
 std::string command_help(const Command& command, const ResolveDefault& resolve, std::size_t width) {
   std::string text = fmt::format("Usage: {}\n\n", usage_line(command));
-  for (const auto& line : wrap(summary_of(command) + ".", width)) text += line + "\n";
+  auto summary = summary_of(command) + ".";
+  summary[0] = static_cast<char>(::toupper(summary[0]));
+  for (const auto& line : wrap(summary, width)) text += line + "\n";
   for (auto paragraph : split(command.details, '\n')) {
     if (paragraph.empty()) continue;
     text += "\n";

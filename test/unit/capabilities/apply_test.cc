@@ -39,7 +39,8 @@ void put_image(const test::TempDir& root) {
 std::string snapshot(const test::TempDir& root) {
   std::string text;
   std::vector<std::string> paths;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(root.path())) paths.push_back(entry.path().string());
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(root.path()))
+    paths.push_back(entry.path().string());
   std::sort(paths.begin(), paths.end());
   for (const auto& path : paths) {
     struct stat info{};
@@ -49,7 +50,8 @@ std::string snapshot(const test::TempDir& root) {
   return text;
 }
 
-std::string run(const test::TempDir& root, ApplyMode mode, const guestcfg::GuestConfig& config, bool first_boot = false) {
+std::string run(const test::TempDir& root, ApplyMode mode, const guestcfg::GuestConfig& config,
+                bool first_boot = false) {
   Logger quiet(-1);
   GuestTarget target{.root = root.path(), .mode = mode, .log = quiet, .first_boot = first_boot};
   auto applied = apply_all(target, config);
@@ -68,16 +70,23 @@ std::string check_provisioned(const test::TempDir& root) {
     return std::filesystem::read_symlink(root / path, error).string();
   };
   return expect(root.get("etc/hostname") == "web\n", "hostname") +
-         expect(root.get("etc/hosts") == "127.0.0.1 localhost\n# banger: begin\n127.0.1.1 web web.vm\n# banger: end\n", "hosts") +
-         expect(root.get("etc/machine-id") == std::string(32, 'a') + "\n" && mode("etc/machine-id") == 0444, "machine-id") +
-         expect(root.get("etc/environment") == "# banger: begin\nPLAIN=x\nQUOTED=it's $HOME\n# banger: end\n", "environment") +
+         expect(root.get("etc/hosts") == "127.0.0.1 localhost\n# banger: begin\n127.0.1.1 web web.vm\n# banger: end\n",
+                "hosts") +
+         expect(root.get("etc/machine-id") == std::string(32, 'a') + "\n" && mode("etc/machine-id") == 0444,
+                "machine-id") +
+         expect(root.get("etc/environment") == "# banger: begin\nPLAIN=x\nQUOTED=it's $HOME\n# banger: end\n",
+                "environment") +
          expect(root.get("etc/profile.d/banger.sh").find("export TWO='a\nb'") != std::string::npos, "profile") +
          expect(root.get("etc/deep/er/file") == "content" && mode("etc/deep/er/file") == 0640, "file") +
-         expect(root.get("root/.ssh/authorized_keys").find("AAAA a") != std::string::npos && mode("root/.ssh/authorized_keys") == 0600 &&
-                    mode("root/.ssh") == 0700, "root's keys") +
-         expect(root.get("home/ann/.ssh/authorized_keys").starts_with("ssh-rsa own\n# banger: begin\nssh-ed25519 BBBB b\n"), "ann's keys") +
+         expect(root.get("root/.ssh/authorized_keys").find("AAAA a") != std::string::npos &&
+                    mode("root/.ssh/authorized_keys") == 0600 && mode("root/.ssh") == 0700,
+                "root's keys") +
+         expect(root.get("home/ann/.ssh/authorized_keys")
+                    .starts_with("ssh-rsa own\n# banger: begin\nssh-ed25519 BBBB b\n"),
+                "ann's keys") +
          expect(link("etc/systemd/system/x.service") == "/dev/null", "mask") +
-         expect(link("etc/systemd/system/multi-user.target.wants/ssh.service") == "/usr/lib/systemd/system/ssh.service", "enable");
+         expect(link("etc/systemd/system/multi-user.target.wants/ssh.service") == "/usr/lib/systemd/system/ssh.service",
+                "enable");
 }
 
 }  // namespace
@@ -111,7 +120,8 @@ TEST_CASE("apply: what is no longer in the config is gone after the next apply")
           fewer.hosts.clear();
           fewer.keys[1].keys.clear();
           failed += run(root, ApplyMode::provision, fewer);
-          return failed + expect(root.get("etc/hosts") == "127.0.0.1 localhost\n", "hosts") + expect(root.get("etc/environment").empty(), "environment") +
+          return failed + expect(root.get("etc/hosts") == "127.0.0.1 localhost\n", "hosts") +
+                 expect(root.get("etc/environment").empty(), "environment") +
                  expect(!std::filesystem::exists(root / "etc/profile.d/banger.sh"), "profile") +
                  expect(root.get("home/ann/.ssh/authorized_keys") == "ssh-rsa own\n", "keys");
         }) == "");
@@ -129,7 +139,8 @@ TEST_CASE("apply: one failing part is told and the others are done") {
           config.keys.insert(config.keys.begin(), {"nobody-here", {"k"}});
           config.units.insert(config.units.begin(), {"nope.service", guestcfg::Unit::Action::enable});
           auto told = run(root, ApplyMode::provision, config);
-          return expect(told == "keys of 'nobody-here': the guest has no user 'nobody-here'", told.c_str()) + check_provisioned(root);
+          return expect(told == "keys of 'nobody-here': the guest has no user 'nobody-here'", told.c_str()) +
+                 check_provisioned(root);
         }) == "");
 }
 
@@ -147,10 +158,12 @@ TEST_CASE("apply: live sets the hostname and runs commands once for each list") 
           std::string failed = run(root, ApplyMode::live, config, true) + run(root, ApplyMode::live, config, true);
           char name[65] = "";
           ::gethostname(name, sizeof name);
-          failed += expect(std::strcmp(name, "renamed") == 0, "hostname") + expect(root.get("out") == "one\ntwo\n", "run_once ran wrongly");
+          failed += expect(std::strcmp(name, "renamed") == 0, "hostname") +
+                    expect(root.get("out") == "one\ntwo\n", "run_once ran wrongly");
           config.run_once = {{"/bin/sh", "-c", "exit 3"}, {"/bin/sh", "-c", "echo never >> $OUT"}};
           auto told = run(root, ApplyMode::live, config, true);
-          return failed + expect(told.find("exit code 3") != std::string::npos, told.c_str()) + expect(root.get("out") == "one\ntwo\n", "went on after a failure");
+          return failed + expect(told.find("exit code 3") != std::string::npos, told.c_str()) +
+                 expect(root.get("out") == "one\ntwo\n", "went on after a failure");
         }) == "");
 }
 

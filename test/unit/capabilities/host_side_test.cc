@@ -25,9 +25,18 @@ struct Fixture {
   std::string seed;
 
   VmContext context(std::string id = "abcdefghijkl", std::uint32_t number = 7) {
-    return {.runtime = runtime, .log = log, .id = std::move(id), .name = "web", .spec = spec, .directory = directory.path(),
-            .rootfs = "/images/x/rootfs.ext4", .work_seed = seed, .kernel = "/k/vmlinux", .link_token = std::string(32, 'b'),
-            .number = number, .first_boot = true};
+    return {.runtime = runtime,
+            .log = log,
+            .id = std::move(id),
+            .name = "web",
+            .spec = spec,
+            .directory = directory.path(),
+            .rootfs = "/images/x/rootfs.ext4",
+            .work_seed = seed,
+            .kernel = "/k/vmlinux",
+            .link_token = std::string(32, 'b'),
+            .number = number,
+            .first_boot = true};
   }
 
   guestcfg::GuestConfig guest_config(const VmContext& vm) {
@@ -71,7 +80,8 @@ struct Fixture {
 TEST_CASE("capabilities: the registry holds each once, disks first") {
   std::vector<std::string_view> names;
   for (const Capability* capability : all()) names.push_back(capability->name);
-  CHECK(names == std::vector<std::string_view>{"system_disk", "work_disk", "console", "identity", "network", "agent_link"});
+  CHECK(names ==
+        std::vector<std::string_view>{"system_disk", "work_disk", "console", "identity", "network", "agent_link"});
 }
 
 TEST_CASE_METHOD(Fixture, "capabilities: the machine has the drives where the guest config says") {
@@ -101,7 +111,8 @@ TEST_CASE_METHOD(Fixture, "capabilities: the guest config is valid on the wire, 
 }
 
 TEST_CASE_METHOD(Fixture, "capabilities: two VMs share no identity, one VM keeps its own") {
-  auto first = guest_config(context()), again = guest_config(context()), second = guest_config(context("bbbbbbbbbbbb", 8));
+  auto first = guest_config(context()), again = guest_config(context()),
+       second = guest_config(context("bbbbbbbbbbbb", 8));
   CHECK(first.machine_id == again.machine_id);
   CHECK(first.machine_id != second.machine_id);
   CHECK(first.machine_id[12] == '4');

@@ -50,7 +50,8 @@ bool is_up(int control, const char* name) {
   return ::ioctl(control, SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_UP);
 }
 
-// /proc/self/net, not /proc/net: the test's thread has changed its namespace, and proc shows the one of the process that asks.
+// /proc/self/net, not /proc/net: the test's thread has changed its namespace, and proc shows the one of the process
+// that asks.
 bool has_default_route(std::string_view gateway_le_hex) {
   auto routes = host::read_file("/proc/self/net/route", 1 << 16).value_or("");
   return routes.find("t0\t00000000\t" + std::string(gateway_le_hex)) != std::string::npos;
@@ -73,7 +74,8 @@ std::string check_link() {
   if (address_of(control.get()) != "10.0.2.77") return "the old address stayed: " + address_of(control.get());
   if (!has_default_route("0302000A")) return "the default route was not replaced";
   auto missing = netlink->configure({"52:54:00:ff:ff:ff", "10.0.2.15/24", ""});
-  if (missing || missing.error().code != ErrorCode::not_found || missing.error().message.find("t0 (52:54:00:00:01:2c)") == std::string::npos)
+  if (missing || missing.error().code != ErrorCode::not_found ||
+      missing.error().message.find("t0 (52:54:00:00:01:2c)") == std::string::npos)
     return "an unknown MAC was not told";
   return "";
 }

@@ -29,9 +29,12 @@ bool enter() {
     if (::unshare(flags) < 0) return false;
   } else {
     if (::unshare(flags | CLONE_NEWUSER) < 0 || !put("/proc/self/setgroups", "deny")) return false;
-    if (!put("/proc/self/uid_map", "0 " + std::to_string(uid) + " 1") || !put("/proc/self/gid_map", "0 " + std::to_string(gid) + " 1")) return false;
+    if (!put("/proc/self/uid_map", "0 " + std::to_string(uid) + " 1") ||
+        !put("/proc/self/gid_map", "0 " + std::to_string(gid) + " 1"))
+      return false;
   }
-  return ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 && ::mount("tmpfs", "/run", "tmpfs", 0, nullptr) == 0;
+  return ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+         ::mount("tmpfs", "/run", "tmpfs", 0, nullptr) == 0;
 }
 
 }  // namespace
@@ -48,7 +51,8 @@ std::string in_sandbox(const std::function<std::string()>& check) {
   ::close(report[1]);
   std::string text;
   std::array<char, 4096> buffer;
-  for (ssize_t got; (got = ::read(report[0], buffer.data(), buffer.size())) > 0;) text.append(buffer.data(), static_cast<std::size_t>(got));
+  for (ssize_t got; (got = ::read(report[0], buffer.data(), buffer.size())) > 0;)
+    text.append(buffer.data(), static_cast<std::size_t>(got));
   ::close(report[0]);
   int status = 0;
   ::waitpid(pid, &status, 0);

@@ -1,5 +1,5 @@
-// Runs a check as root of fresh mount, network and UTS namespaces in a child process, so that guest code which mounts and configures
-// links is tested with the real kernel and without harm. The child reports by text: empty is success.
+// Runs a check as root of fresh mount, network and UTS namespaces in a child process, so that guest code which mounts
+// and configures links is tested with the real kernel and without harm. The child reports by text: empty is success.
 #pragma once
 
 #include <functional>

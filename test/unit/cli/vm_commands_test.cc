@@ -204,6 +204,11 @@ TEST_CASE_METHOD(Fixture, "vm exec -it: without a terminal it is refused before 
   CHECK(done.status == 125);
   CHECK(contains(done.err, "standard input is none (hint: leave -t away)"));
   CHECK(daemon.calls().empty());
+  // With -t alone nothing is passed on, so none is needed.
+  link::ExecSpec spec;
+  daemon.streams["vm.exec"] = [&](int socket, const Json&) { finish(socket, "", {.code = 0}, &spec); };
+  CHECK(run({"vm", "exec", "-t", "web", "--", "top"}).status == 0);
+  CHECK(spec.tty);
 }
 
 TEST_CASE_METHOD(Fixture,

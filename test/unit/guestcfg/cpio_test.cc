@@ -24,7 +24,10 @@ std::map<std::string, Entry> read(std::string_view archive) {
   auto align = [&] { at = (at + 3) & ~std::size_t{3}; };
   while (at + 110 <= archive.size()) {
     REQUIRE(archive.substr(at, 6) == "070701");
-    auto field = [&](int n) { return static_cast<std::uint32_t>(std::stoul(std::string(archive.substr(at + 6 + 8 * static_cast<std::size_t>(n), 8)), nullptr, 16)); };
+    auto field = [&](int n) {
+      return static_cast<std::uint32_t>(
+          std::stoul(std::string(archive.substr(at + 6 + 8 * static_cast<std::size_t>(n), 8)), nullptr, 16));
+    };
     Entry entry{field(1), field(9), field(10), {}};
     std::size_t size = field(6), name_size = field(11);
     std::size_t name_at = at + 110;

@@ -15,7 +15,9 @@ GuestConfig full() {
   GuestConfig config;
   config.hostname = "web";
   config.hosts = {{"127.0.1.1", {"web", "web.vm"}}, {"::1", {"localhost"}}};
-  config.disks = {{"rootfs", 0, Disk::Role::rootfs, false}, {"system", 1, Disk::Role::system, true}, {"work", 2, Disk::Role::work, true}};
+  config.disks = {{"rootfs", 0, Disk::Role::rootfs, false},
+                  {"system", 1, Disk::Role::system, true},
+                  {"work", 2, Disk::Role::work, true}};
   config.mounts = {{"tmpfs", "/mnt/x", "tmpfs", "size=1M,ro"}};
   config.interfaces = {{"52:54:00:00:00:01", "10.0.2.15/24", "10.0.2.2", {"10.0.2.3"}}};
   config.files = {{"/etc/motd", 0640, 1000, 100, std::string("a\0b", 3)}, {"/etc/setuid", 04755, 0, 0, ""}};
@@ -126,7 +128,8 @@ TEST_CASE("guest config: files are bounded together, even when they share a payl
 
 TEST_CASE("guest config: lists are bounded") {
   Json list = Json::array();
-  for (std::size_t i = 0; i <= limits::kGuestConfigItems; ++i) list.push_back({{"name", "x.service"}, {"action", "mask"}});
+  for (std::size_t i = 0; i <= limits::kGuestConfigItems; ++i)
+    list.push_back({{"name", "x.service"}, {"action", "mask"}});
   auto refused = from_json({{"units", list}});
   REQUIRE_FALSE(refused);
   CHECK_THAT(refused.error().message, Catch::Contains("'units'"));

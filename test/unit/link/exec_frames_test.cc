@@ -52,8 +52,9 @@ TEST_CASE("exec frames: any cutting of the stream gives the same frames") {
 }
 
 TEST_CASE("exec frames: refuses unknown types and oversized lengths at once") {
-  for (std::string bytes : {std::string("\0\0\0\0\0", 5), std::string("\x06\0\0\0\0", 5), std::string("\x15\0\0\0\0", 5),
-                            std::string("\x02\0\x01\0\x01", 5), std::string("\x02\xff\xff\xff\xff", 5)}) {
+  for (std::string bytes :
+       {std::string("\0\0\0\0\0", 5), std::string("\x06\0\0\0\0", 5), std::string("\x15\0\0\0\0", 5),
+        std::string("\x02\0\x01\0\x01", 5), std::string("\x02\xff\xff\xff\xff", 5)}) {
     FrameDecoder decoder;
     decoder.feed(bytes);
     auto next = decoder.next();
@@ -63,8 +64,14 @@ TEST_CASE("exec frames: refuses unknown types and oversized lengths at once") {
 }
 
 TEST_CASE("exec spec: travels unchanged") {
-  ExecSpec spec{.argv = {"sh", "-c", "echo 'ä'"}, .env = {{"A", "1"}, {"EMPTY", ""}}, .cwd = "/tmp", .user = "1000:1000", .tty = true,
-                .rows = 50, .cols = 132, .term = "dumb"};
+  ExecSpec spec{.argv = {"sh", "-c", "echo 'ä'"},
+                .env = {{"A", "1"}, {"EMPTY", ""}},
+                .cwd = "/tmp",
+                .user = "1000:1000",
+                .tty = true,
+                .rows = 50,
+                .cols = 132,
+                .term = "dumb"};
   auto back = exec_spec_from_json(to_json(spec));
   REQUIRE(back);
   CHECK(back->argv == spec.argv);
@@ -87,11 +94,12 @@ TEST_CASE("exec spec: what is left out has its default") {
 }
 
 TEST_CASE("exec spec: refuses what cannot be executed") {
-  for (auto text : {R"([])", R"({})", R"({"argv": []})", R"({"argv": [""]})", R"({"argv": "true"})", R"({"argv": [1]})",
-                    R"({"argv": ["a\u0000b"]})", R"({"argv": ["a"], "env": []})", R"({"argv": ["a"], "env": {"": "x"}})",
-                    R"({"argv": ["a"], "env": {"A=B": "x"}})", R"({"argv": ["a"], "env": {"A": 1}})",
-                    R"({"argv": ["a"], "env": {"A": "\u0000"}})", R"({"argv": ["a"], "rows": 65536})",
-                    R"({"argv": ["a"], "cols": -1})", R"({"argv": ["a"], "cwd": "/\u0000"})", R"({"argv": ["a"], "argc": 1})"}) {
+  for (auto text :
+       {R"([])", R"({})", R"({"argv": []})", R"({"argv": [""]})", R"({"argv": "true"})", R"({"argv": [1]})",
+        R"({"argv": ["a\u0000b"]})", R"({"argv": ["a"], "env": []})", R"({"argv": ["a"], "env": {"": "x"}})",
+        R"({"argv": ["a"], "env": {"A=B": "x"}})", R"({"argv": ["a"], "env": {"A": 1}})",
+        R"({"argv": ["a"], "env": {"A": "\u0000"}})", R"({"argv": ["a"], "rows": 65536})",
+        R"({"argv": ["a"], "cols": -1})", R"({"argv": ["a"], "cwd": "/\u0000"})", R"({"argv": ["a"], "argc": 1})"}) {
     INFO(text);
     CHECK(spec_error(text) == ErrorCode::invalid);
   }

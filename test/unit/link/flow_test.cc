@@ -129,7 +129,8 @@ TEST_CASE("flow: slow readers here stop the guest's writers and nobody else") {
   REQUIRE(rig.run([&]() -> Task<> {
     auto client = co_await linked.connect(rig);
     std::vector<StreamPtr> streams;
-    for (std::size_t i = 0; i < kStreams; ++i) streams.push_back(co_await open(client, "GET", "/source?bytes=" + std::to_string(kSize)));
+    for (std::size_t i = 0; i < kStreams; ++i)
+      streams.push_back(co_await open(client, "GET", "/source?bytes=" + std::to_string(kSize)));
     // Together they fill more than the connection's window, which must not matter.
     others_run = co_await settles(client, linked.log->written);
     stopped_at = linked.log->written;

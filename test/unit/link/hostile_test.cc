@@ -14,7 +14,8 @@ using namespace banger::link::test;
 
 namespace {
 
-constexpr std::uint8_t kData = 0, kHeaders = 1, kRstStream = 3, kSettings = 4, kPing = 6, kGoaway = 7, kContinuation = 9;
+constexpr std::uint8_t kData = 0, kHeaders = 1, kRstStream = 3, kSettings = 4, kPing = 6, kGoaway = 7,
+                       kContinuation = 9;
 constexpr std::uint8_t kEndStream = 1, kEndHeaders = 4;
 const std::string kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -68,7 +69,8 @@ class Raw {
     for (;;) {
       auto head = co_await receive(9);
       if (head.size() < 9) co_return false;
-      std::size_t size = std::size_t(std::uint8_t(head[0])) << 16 | std::size_t(std::uint8_t(head[1])) << 8 | std::uint8_t(head[2]);
+      std::size_t size =
+          std::size_t(std::uint8_t(head[0])) << 16 | std::size_t(std::uint8_t(head[1])) << 8 | std::uint8_t(head[2]);
       (void)co_await receive(size);
       if (std::uint8_t(head[3]) == type) co_return true;
     }
@@ -169,7 +171,8 @@ TEST_CASE("hostile guest: endless garbage instead of an answer ends in a timeout
   REQUIRE(rig.run([&]() -> Task<> {
     rig.runtime.spawn(spew(raw, &spewed));
     rig.runtime.spawn(tick(&rig.runtime, &ticks));
-    auto client = co_await connect(rig.runtime, std::move(ends.host), kToken, host::after(std::chrono::milliseconds(400)));
+    auto client =
+        co_await connect(rig.runtime, std::move(ends.host), kToken, host::after(std::chrono::milliseconds(400)));
     if (!client) code = client.error().code;
   }));
   CHECK(code == ErrorCode::timeout);
@@ -185,7 +188,8 @@ TEST_CASE("hostile guest: silence ends in a timeout, and a guest that hung up sa
   REQUIRE(rig.run([&]() -> Task<> {
     auto bad = co_await connect(rig.runtime, duplicate(silent.host), "short", soon());
     if (!bad) bad_token = bad.error().code;
-    auto first = co_await connect(rig.runtime, std::move(silent.host), kToken, host::after(std::chrono::milliseconds(30)));
+    auto first =
+        co_await connect(rig.runtime, std::move(silent.host), kToken, host::after(std::chrono::milliseconds(30)));
     if (!first) timeout = first.error().code;
     auto second = co_await connect(rig.runtime, std::move(gone.host), kToken, soon());
     if (!second) unavailable = second.error().code;
@@ -215,9 +219,10 @@ TEST_CASE("hostile guest: a late guest answers every hello and the session still
 
 TEST_CASE("hostile guest: what is not HTTP/2 after the handshake ends the link") {
   auto settings = frame(kSettings, 0, 0, "");
-  for (const auto& bytes : {std::string(100, '\xff'), std::string("HTTP/1.1 200 OK\r\n\r\n"), frame(kData, 0, 1, "data"),
-                            settings + frame(kHeaders, kEndHeaders, 2, "\x88"), settings + frame(kPing, 0, 0, "short"),
-                            settings + std::string("\xff\xff\xff\0\0\0\0\0\1", 9), settings + frame(kGoaway, 0, 0, std::string(8, '\0'))}) {
+  for (const auto& bytes :
+       {std::string(100, '\xff'), std::string("HTTP/1.1 200 OK\r\n\r\n"), frame(kData, 0, 1, "data"),
+        settings + frame(kHeaders, kEndHeaders, 2, "\x88"), settings + frame(kPing, 0, 0, "short"),
+        settings + std::string("\xff\xff\xff\0\0\0\0\0\1", 9), settings + frame(kGoaway, 0, 0, std::string(8, '\0'))}) {
     auto [answer, alive] = call_raw_guest(bytes);
     REQUIRE_FALSE(answer);
     CHECK(answer.error().code == ErrorCode::unavailable);
@@ -240,11 +245,12 @@ TEST_CASE("hostile guest: headers over the limit fail their request only") {
 TEST_CASE("hostile host: a broken session is ended and the guest serves the next host") {
   auto head = frame(kHeaders, 0, 1, kGet);
   std::string endless = head;
-  for (std::size_t i = 0; i < limits::kLinkContinuations + 2; ++i) endless += frame(kContinuation, 0, 1, literal("x", "v"));
+  for (std::size_t i = 0; i < limits::kLinkContinuations + 2; ++i)
+    endless += frame(kContinuation, 0, 1, literal("x", "v"));
   for (const auto& bytes :
        {std::string("\xff\xff\xff\0\0\0\0\0\1", 9), std::string("\0\x40\1\0\0\0\0\0\1", 9) + std::string(16'385, 'x'),
-        frame(kData, 0, 1, "data on an idle stream"), frame(kHeaders, kEndHeaders, 1, "\xff\xff\xff\xff\xff\xff\xff"), endless,
-        frame(kHeaders, kEndHeaders, 2, kGet), frame(kPing, 0, 1, "12345678"), std::string(64, '\0')}) {
+        frame(kData, 0, 1, "data on an idle stream"), frame(kHeaders, kEndHeaders, 1, "\xff\xff\xff\xff\xff\xff\xff"),
+        endless, frame(kHeaders, kEndHeaders, 2, kGet), frame(kPing, 0, 1, "12345678"), std::string(64, '\0')}) {
     auto [ended, serves] = guest_ends_session_over(bytes);
     INFO("frame type " << int(bytes[3]));
     CHECK(ended);
@@ -311,7 +317,8 @@ TEST_CASE("hostile host: requests opened and reset without end do not pile up ha
     if (!co_await host.raw->greet('n')) co_return;
     auto hold = std::string("\x83\x86") + literal(":path", "/hold") + literal("host", "guest");
     for (std::uint32_t id = 1; id < 4'000; id += 2) {
-      (void)co_await host.raw->send(frame(kHeaders, kEndHeaders, id, hold) + frame(kRstStream, 0, id, std::string("\0\0\0\x08", 4)));
+      (void)co_await host.raw->send(frame(kHeaders, kEndHeaders, id, hold) +
+                                    frame(kRstStream, 0, id, std::string("\0\0\0\x08", 4)));
       most = std::max(most, host.log->handlers);
     }
     host.log->released = true;

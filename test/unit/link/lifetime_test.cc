@@ -174,7 +174,9 @@ TEST_CASE("lifetime: a runtime that stops in the middle of everything takes it a
     (void)co_await stream->write(std::string(8'000'000, 'x'));
     co_await client->closed();
   };
-  auto call = [](std::shared_ptr<Client> client) -> Task<> { (void)co_await client->call("GET", "/silent", "", soon()); };
+  auto call = [](std::shared_ptr<Client> client) -> Task<> {
+    (void)co_await client->call("GET", "/silent", "", soon());
+  };
   REQUIRE(rig.run([&]() -> Task<> {
     auto client = co_await linked.connect(rig);
     StreamPtr stream = std::move(*co_await client->open({.method = "POST", .path = "/hold"}));

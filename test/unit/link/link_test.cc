@@ -129,7 +129,8 @@ TEST_CASE("link: many streams run at once, each with its own bytes") {
         if (!co_await (*stream)->write(std::move(part))) break;
       }
       (void)co_await (*stream)->finish();
-      for (auto part = co_await (*stream)->read(); part && !part->empty(); part = co_await (*stream)->read()) back += *part;
+      for (auto part = co_await (*stream)->read(); part && !part->empty(); part = co_await (*stream)->read())
+        back += *part;
     }
     if (sent.size() == 20 * 777 && sent == back) ++*count;
     done->notify_all();
@@ -180,7 +181,8 @@ TEST_CASE("link: an early answer counts though the request was not read to its e
     auto stream = co_await client->open({.method = "POST", .path = "/early"});
     if (!stream) co_return;
     status = co_await (*stream)->status(soon());
-    for (auto part = co_await (*stream)->read(); part && !part->empty(); part = co_await (*stream)->read()) answer += *part;
+    for (auto part = co_await (*stream)->read(); part && !part->empty(); part = co_await (*stream)->read())
+      answer += *part;
     for (int i = 0; i < 100 && !refused; ++i) refused = !co_await (*stream)->write(std::string(60'000, 'x'));
   }));
   CHECK(status.value() == 200);

@@ -16,7 +16,8 @@ using namespace banger::link::test;
 
 namespace {
 
-/// A virtio-serial port in small: one guest for ever, one host after another, and what is in flight when a host goes is lost.
+/// A virtio-serial port in small: one guest for ever, one host after another, and what is in flight when a host goes is
+/// lost.
 class Port {
  public:
   Port(host::Runtime& runtime, UniqueFd guest) : runtime_(runtime), guest_(*Channel::take(runtime, std::move(guest))) {}
@@ -202,7 +203,8 @@ TEST_CASE("resync: a new token counts from the next handshake on") {
     server->set_token(token);
     kept = co_await greets(*first);
     (*first)->close();
-    auto second = co_await connect(rig.runtime, std::move(second_end), kToken, host::after(std::chrono::milliseconds(50)));
+    auto second =
+        co_await connect(rig.runtime, std::move(second_end), kToken, host::after(std::chrono::milliseconds(50)));
     if (!second) old_token = second.error().code;
     auto third = co_await connect(rig.runtime, std::move(third_end), token, soon());
     renewed = third && co_await greets(*third);
@@ -233,7 +235,8 @@ TEST_CASE("resync: a guest serves one host after another over a pty that says EI
       auto stream = co_await (*client)->open({.method = "GET", .path = "/source?bytes=200000"});
       if (!stream) co_return;
       std::string all;
-      for (auto part = co_await (*stream)->read(); part && !part->empty(); part = co_await (*stream)->read()) all += *part;
+      for (auto part = co_await (*stream)->read(); part && !part->empty(); part = co_await (*stream)->read())
+        all += *part;
       exact = all == pattern(0, 200'000);
     }
   }));

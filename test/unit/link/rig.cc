@@ -77,7 +77,8 @@ Task<Result<>> answer(StreamPtr stream, LogPtr log) {
   if (stream->method() == "CONNECT" || stream->path() == "/echo") co_return co_await echo(stream);
   if (stream->path() == "/sink") co_return co_await sink(stream);
   if (stream->path() == "/source") co_return co_await source(stream, log);
-  if (stream->path() == "/hello") co_return co_await stream->reply_json(200, "hello " + stream->query("name").value_or("you"));
+  if (stream->path() == "/hello")
+    co_return co_await stream->reply_json(200, "hello " + stream->query("name").value_or("you"));
   if (stream->path() == "/early") co_return co_await stream->reply_json(200, "enough");
   if (stream->path() == "/refuse") {
     Error error{.code = ErrorCode::denied, .message = "no \x1b[31mway", .hint = "try root"};

@@ -47,17 +47,18 @@ class Rig {
 /// What a guest under test shares with the test.
 struct GuestLog {
   explicit GuestLog(host::Runtime& runtime) : changed(runtime), go(runtime) {}
-  host::Event changed;           ///< any of the below
-  host::Event go;                ///< lets `/hold` go on
+  host::Event changed;  ///< any of the below
+  host::Event go;       ///< lets `/hold` go on
   bool released = false;
-  std::size_t handlers = 0;      ///< running
-  std::size_t written = 0;       ///< by /source
-  std::string last_error;        ///< code of what the last broken handler got
+  std::size_t handlers = 0;  ///< running
+  std::size_t written = 0;   ///< by /source
+  std::string last_error;    ///< code of what the last broken handler got
 };
 
-/// POST /echo gives the body back; POST /sink answers {"bytes", "pattern"}; GET /source?bytes=N sends pattern(); GET /hello?name=X
-/// greets; GET /refuse answers an error; POST /hold reads nothing until `go`, then sinks; GET /silent never answers;
-/// POST /early answers without reading; GET /drop ends without an answer; CONNECT answers 200 and echoes.
+/// POST /echo gives the body back; POST /sink answers {"bytes", "pattern"}; GET /source?bytes=N sends pattern(); GET
+/// /hello?name=X greets; GET /refuse answers an error; POST /hold reads nothing until `go`, then sinks; GET /silent
+/// never answers; POST /early answers without reading; GET /drop ends without an answer; CONNECT answers 200 and
+/// echoes.
 Handler make_guest(std::shared_ptr<GuestLog> log);
 
 /// Part of an endless stream, the same for everyone.

@@ -104,7 +104,8 @@ TEST_CASE("sync: the host hears nothing before the echo and drops the echoes beh
   for (std::size_t step = 1; step <= bytes.size(); ++step) {
     EchoScanner scanner(kHelloA);
     std::string seen;
-    for (std::size_t at = 0; at < bytes.size(); at += step) seen += scanner.feed(std::string_view(bytes).substr(at, step));
+    for (std::size_t at = 0; at < bytes.size(); at += step)
+      seen += scanner.feed(std::string_view(bytes).substr(at, step));
     INFO("in steps of " << step);
     CHECK(scanner.synced());
     CHECK(scanner.settled());

@@ -37,5 +37,6 @@ TEST_CASE("guest error: text is printable, bounded, and may be missing") {
   CHECK(guest_error(404, "<html>").code == ErrorCode::not_found);
   CHECK(guest_error(418, "").code == ErrorCode::invalid);
   CHECK(guest_error(599, R"({"code": 7, "message": []})").code == ErrorCode::internal);
-  CHECK(guest_error(500, R"({"code": "exists", "message": ")" + std::string(100'000, 'x') + "\"}").message.size() < 5000);
+  CHECK(guest_error(500, R"({"code": "exists", "message": ")" + std::string(100'000, 'x') + "\"}").message.size() <
+        5000);
 }

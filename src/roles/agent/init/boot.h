@@ -18,7 +18,8 @@ void say(std::string_view text);
 /// Mounts /proc, /sys, /dev, /run and makes the run directory; the console becomes stdin, stdout and stderr.
 Result<> mount_early();
 
-/// Loads every file of `directory` in lexical order; one that fails is said and skipped. Gives back how many are loaded.
+/// Loads every file of `directory` in lexical order; one that fails is said and skipped. Gives back how many are
+/// loaded.
 int load_modules(const std::string& directory);
 
 /// The guest config the machine was started with: `directory`/config.json and its payloads.
@@ -31,8 +32,8 @@ struct ImageInit {
 };
 ImageInit find_init(const capabilities::guest::Root& root);
 
-/// Leaves in /run/banger what the agent goes by (config.json, init, first-boot) and the agent itself, and for systemd the unit that
-/// tells when the boot target is reached.
+/// Leaves in /run/banger what the agent goes by (config.json, init, first-boot) and the agent itself, and for systemd
+/// the unit that tells when the boot target is reached.
 Result<> write_run_dir(const guestcfg::GuestConfig& config, const ImageInit& init, bool first_boot);
 
 /// The image's boot target is reached as far as anyone can tell: for inits that do not say.
@@ -47,8 +48,8 @@ Result<> start_agent();
 /// Keeps the agent running, with growing pauses when it keeps dying, until SIGTERM.
 int supervise(int agent_pid);
 
-/// From here on a request to power off waits for small_init(), which keeps it over its exec; the kernel drops signals that a process 1
-/// without a handler gets.
+/// From here on a request to power off waits for small_init(), which keeps it over its exec; the kernel drops signals
+/// that a process 1 without a handler gets.
 void hold_end_signals();
 
 /// Reaps and waits to be told to power off. Never returns.

@@ -29,8 +29,10 @@ constexpr Early kMounts[] = {
     {"tmpfs", "/run", MS_NOSUID | MS_NODEV, "mode=0755"},
 };
 
-constexpr std::pair<const char*, const char*> kLinks[] = {
-    {"/proc/self/fd", "/dev/fd"}, {"/proc/self/fd/0", "/dev/stdin"}, {"/proc/self/fd/1", "/dev/stdout"}, {"/proc/self/fd/2", "/dev/stderr"}};
+constexpr std::pair<const char*, const char*> kLinks[] = {{"/proc/self/fd", "/dev/fd"},
+                                                          {"/proc/self/fd/0", "/dev/stdin"},
+                                                          {"/proc/self/fd/1", "/dev/stdout"},
+                                                          {"/proc/self/fd/2", "/dev/stderr"}};
 
 /// Without a console (a machine may have none) nothing is lost but the log.
 void open_console() {

@@ -15,7 +15,8 @@ namespace {
 using capabilities::guest::Root;
 
 // The kernel's own list (init/main.c), then systemd where it was installed without the link that makes it the init.
-constexpr const char* kCandidates[] = {"/sbin/init", "/etc/init", "/bin/init", "/usr/lib/systemd/systemd", "/lib/systemd/systemd"};
+constexpr const char* kCandidates[] = {"/sbin/init", "/etc/init", "/bin/init", "/usr/lib/systemd/systemd",
+                                       "/lib/systemd/systemd"};
 constexpr std::size_t kInittabBytes = 1 << 20;
 
 /// The file name behind all symlinks, or empty when it is no program.
@@ -27,7 +28,8 @@ std::string program_name(const Root& root, const std::string& path) {
   return std::filesystem::read_symlink(capabilities::guest::fd_path(fd->get()), error).filename().string();
 }
 
-// Every busybox has the applet; a container image's was never set up and would only respawn shells on terminals that are not there.
+// Every busybox has the applet; a container image's was never set up and would only respawn shells on terminals that
+// are not there.
 std::string busybox_kind(const Root& root) {
   auto inittab = root.read_file("/etc/inittab", kInittabBytes);
   if (inittab && inittab->find("openrc") != inittab->npos) return root.exists("/sbin/openrc") ? "openrc" : "";

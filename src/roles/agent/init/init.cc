@@ -38,7 +38,8 @@ Result<> boot() {
 
   auto config = TRY(in("guest config", read_config("/banger")));
   Logger log(STDERR_FILENO, kConsoleLevel);
-  capabilities::GuestTarget target{.root = kNewRoot, .mode = capabilities::ApplyMode::boot, .log = log, .first_boot = false};
+  capabilities::GuestTarget target{
+      .root = kNewRoot, .mode = capabilities::ApplyMode::boot, .log = log, .first_boot = false};
   TRY(capabilities::apply_all(target, config));
   say("guest config applied");
 

@@ -1,8 +1,8 @@
 // PID 1 of a guest, from the kernel's start of /init to the image's own init, and what stays of it beside that one.
 //
-//   /init                  in the initramfs: mounts, modules, guest config, agent, switch_root, exec of the image's init
-//   init supervise PID     keeps the agent (already running as PID) alive; a child of PID 1 for good
-//   init small             PID 1 of an image that has no init
+//   /init                in the initramfs: mounts, modules, guest config, agent, switch_root, exec of the image's init
+//   init supervise PID   keeps the agent (already running as PID) alive; a child of PID 1 for good
+//   init small           PID 1 of an image that has no init
 #pragma once
 
 namespace banger::roles::agent {

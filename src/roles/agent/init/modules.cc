@@ -27,7 +27,8 @@ Result<> load(const std::string& path) {
 int load_modules(const std::string& directory) {
   std::vector<std::string> paths;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) paths.push_back(entry.path().string());
+  for (const auto& entry : std::filesystem::directory_iterator(directory, error))
+    paths.push_back(entry.path().string());
   std::sort(paths.begin(), paths.end());
   int loaded = 0;
   for (const auto& path : paths) {

@@ -17,7 +17,8 @@ namespace banger::roles::agent::init {
 
 namespace {
 
-// Reached when the default target's jobs are done. It pulls in nothing and orders itself after the target that wants it.
+// Reached when the default target's jobs are done. It pulls in nothing and orders itself after the target that wants
+// it.
 constexpr std::string_view kReadyUnit = R"([Unit]
 Description=Tell banger that the system is ready
 DefaultDependencies=no
@@ -46,7 +47,8 @@ Result<> copy_self() {
 Result<> add_ready_unit() {
   auto root = TRY(capabilities::guest::Root::open("/"));
   TRY(root.write_file({.path = "/run/systemd/system/banger-ready.service", .data = std::string(kReadyUnit)}));
-  TRY(root.write_symlink("../banger-ready.service", "/run/systemd/system/multi-user.target.wants/banger-ready.service"));
+  TRY(root.write_symlink("../banger-ready.service",
+                         "/run/systemd/system/multi-user.target.wants/banger-ready.service"));
   return {};
 }
 
@@ -69,7 +71,8 @@ Result<> write_run_dir(const guestcfg::GuestConfig& config, const ImageInit& ini
   guestcfg::GuestConfig kept = config;
   kept.files.clear();
   kept.entropy.clear();
-  TRY(host::write_file(in_run_dir("config.json"), dump_json(guestcfg::to_json(kept, guestcfg::Contents::inline_data)), 0600));
+  TRY(host::write_file(in_run_dir("config.json"), dump_json(guestcfg::to_json(kept, guestcfg::Contents::inline_data)),
+                       0600));
   TRY(host::write_file(in_run_dir("init"), init.kind, 0644));
   if (first_boot) TRY(host::write_file(in_run_dir("first-boot"), "", 0644));
   TRY(in("the agent's file", copy_self()));

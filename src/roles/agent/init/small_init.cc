@@ -1,5 +1,5 @@
-// Process 1 of an image without an init: it reaps what is orphaned, and powers off cleanly when asked by any of the signals that ask
-// the usual inits for it.
+// Process 1 of an image without an init: it reaps what is orphaned, and powers off cleanly when asked by any of the
+// signals that ask the usual inits for it.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -69,7 +69,9 @@ void unmount_disks() {
     auto fields = split(*line, ' ');
     if (fields.size() < 5) continue;
     std::string target(fields[4]);
-    if (target == "/" || target == capabilities::guest::kSystemDisk || target.starts_with("/proc") || target.starts_with("/dev")) continue;
+    if (target == "/" || target == capabilities::guest::kSystemDisk || target.starts_with("/proc") ||
+        target.starts_with("/dev"))
+      continue;
     ::umount2(target.c_str(), 0);
   }
   // The overlay holds its layers, so these two can only become read-only, the upper one after the overlay.

@@ -1,5 +1,5 @@
-// The agent's keeper. It and the agent are made by plain fork and exec rather than host::spawn: the agent must start before the
-// keeper has become a program of its own, and stay its child across that exec.
+// The agent's keeper. It and the agent are made by plain fork and exec rather than host::spawn: the agent must start
+// before the keeper has become a program of its own, and stay its child across that exec.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
@@ -21,7 +21,8 @@ constexpr std::int64_t kFirstPauseMs = 100, kLongestPauseMs = 5000;
 constexpr std::int64_t kHealthyMs = 10'000;   // an agent that lived so long did not die of its start
 constexpr std::int64_t kEndGraceMs = 2000;
 
-const char* const kEnvironment[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/", nullptr};
+const char* const kEnvironment[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/",
+                                    nullptr};
 
 std::int64_t now_ms() {
   struct timespec now{};

@@ -31,7 +31,8 @@ void remove_contents(UniqueFd directory) {
     if (!std::strcmp(entry->d_name, ".") || !std::strcmp(entry->d_name, "..")) continue;
     struct stat info{};
     if (::fstatat(fd, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) < 0 || info.st_dev != self.st_dev) continue;
-    if (S_ISDIR(info.st_mode)) remove_contents(UniqueFd(::openat(fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)));
+    if (S_ISDIR(info.st_mode))
+      remove_contents(UniqueFd(::openat(fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)));
     ::unlinkat(fd, entry->d_name, S_ISDIR(info.st_mode) ? AT_REMOVEDIR : 0);
   }
 }
@@ -50,10 +51,12 @@ Result<> move_mounts() {
 }  // namespace
 
 Result<> switch_root() {
-  // pivot_root(2) refuses the initramfs as the old root, so the new root is moved over it (switch_root(8) does the same).
+  // pivot_root(2) refuses the initramfs as the old root, so the new root is moved over it (switch_root(8) does the
+  // same).
   auto initramfs = TRY(host::open_file("/", O_RDONLY | O_DIRECTORY));
   TRY(move_mounts());
-  if (::chdir(kNewRoot) < 0 || ::mount(".", "/", nullptr, MS_MOVE, nullptr) < 0 || ::chroot(".") < 0 || ::chdir("/") < 0)
+  if (::chdir(kNewRoot) < 0 || ::mount(".", "/", nullptr, MS_MOVE, nullptr) < 0 || ::chroot(".") < 0 ||
+      ::chdir("/") < 0)
     return fail_errno("switch to the new root");
   remove_contents(std::move(initramfs));
   return {};

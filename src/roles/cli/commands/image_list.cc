@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view kAliases[] = {"ls"};
 constexpr Option kOptions[] = {
     {.name = "quiet", .letter = 'q', .help = "print only ids"},
-    {.name = "json", .help = "print a JSON object: images, and recipes that can be built"},
+    {.name = "json", .help = "print a JSON array of images"},
 };
 
 bool has_image(const Json& images, const std::string& name) {
@@ -43,7 +43,7 @@ Result<int> list(Context& context) {
   auto daemon = TRY(Daemon::connect(io));
   auto answer = TRY(daemon.call("image.list", Json::object()));
   if (context.args.flag("json")) {
-    io.print(dump_json_pretty({{"images", list_of(answer, "images")}, {"recipes", list_of(answer, "recipes")}}) + "\n");
+    io.print(dump_json_pretty(list_of(answer, "images")) + "\n");
   } else if (context.args.flag("quiet")) {
     for (const auto& image : list_of(answer, "images")) io.print(safe_text(text_of(image, "id")) + "\n");
   } else {

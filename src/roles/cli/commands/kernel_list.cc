@@ -16,7 +16,7 @@ namespace {
 constexpr std::string_view kAliases[] = {"ls"};
 constexpr Option kOptions[] = {
     {.name = "quiet", .letter = 'q', .help = "print only names, which are a kernel's ids"},
-    {.name = "json", .help = "print a JSON object: kernels, and names that can be pulled"},
+    {.name = "json", .help = "print a JSON array of kernels"},
 };
 
 std::string people_text(const Json& answer, bool colour) {
@@ -40,8 +40,7 @@ Result<int> run(Context& context) {
   auto daemon = TRY(Daemon::connect(io));
   auto answer = TRY(daemon.call("kernel.list", Json::object()));
   if (context.args.flag("json")) {
-    io.print(dump_json_pretty({{"kernels", list_of(answer, "kernels")}, {"pullable", list_of(answer, "pullable")}}) +
-             "\n");
+    io.print(dump_json_pretty(list_of(answer, "kernels")) + "\n");
   } else if (context.args.flag("quiet")) {
     for (const auto& kernel : list_of(answer, "kernels")) io.print(safe_text(text_of(kernel, "name")) + "\n");
   } else {

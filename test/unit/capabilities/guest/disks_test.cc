@@ -76,16 +76,20 @@ TEST_CASE("mounts: a mount and a read-only bind are made once") {
   directory.put("source/file", "x");
   CHECK(test::in_sandbox([&]() -> std::string {
           auto root = Root::open(directory.path());
-          const guestcfg::Mount mounts[] = {{"tmpfs", "/new/scratch", "tmpfs", "size=64k,noexec"}, {"/source", "/bound", "", "bind,ro"}};
+          const guestcfg::Mount mounts[] = {{"tmpfs", "/new/scratch", "tmpfs", "size=64k,noexec"},
+                                            {"/source", "/bound", "", "bind,ro"}};
           for (int round = 0; round < 2; ++round)
             for (const auto& mount : mounts)
               if (auto made = apply_mount(*root, mount); !made) return made.error().sentence();
-          if (!is_mount_point(*root, "/new/scratch") || is_mount_point(*root, "/source")) return "mount points are wrong";
+          if (!is_mount_point(*root, "/new/scratch") || is_mount_point(*root, "/source"))
+            return "mount points are wrong";
           struct statvfs info{};
-          if (::statvfs((directory / "bound").c_str(), &info) < 0 || !(info.f_flag & ST_RDONLY)) return "the bind is writable";
+          if (::statvfs((directory / "bound").c_str(), &info) < 0 || !(info.f_flag & ST_RDONLY))
+            return "the bind is writable";
           if (directory.get("bound/file") != "x") return "the bind shows something else";
           // Unmounted once, nothing is left: the second round added nothing.
-          if (::umount((directory / "new/scratch").c_str()) < 0 || is_mount_point(*root, "/new/scratch")) return "mounted twice";
+          if (::umount((directory / "new/scratch").c_str()) < 0 || is_mount_point(*root, "/new/scratch"))
+            return "mounted twice";
           return "";
         }) == "");
 }

@@ -41,7 +41,8 @@ TEST_CASE_METHOD(Fixture, "guest root: writes content, mode and parents, and lea
   CHECK(std::distance(fs::directory_iterator(inside / "a/b"), fs::directory_iterator()) == 1);
 }
 
-TEST_CASE_METHOD(Fixture, "guest root: a file that is right already is not touched, one that differs in anything is replaced") {
+TEST_CASE_METHOD(Fixture,
+                 "guest root: a file that is right already is not touched, one that differs in anything is replaced") {
   REQUIRE(root.write_file(file("/a", "same")));
   auto inode = info_of(inside / "a").st_ino;
   auto again = root.write_file(file("/a", "same"));

@@ -12,7 +12,8 @@ constexpr const char* kRun = "/run/systemd/system";
 }
 
 TEST_CASE("units: the [Install] section says what wants a unit") {
-  CHECK(install_directories("[Unit]\nWantedBy=no.target\n[Install]\nWantedBy = multi-user.target  a.target\nRequiredBy=b.target\nAlias=x.service\n") ==
+  CHECK(install_directories("[Unit]\nWantedBy=no.target\n[Install]\nWantedBy = multi-user.target  "
+                            "a.target\nRequiredBy=b.target\nAlias=x.service\n") ==
         std::vector<std::string>{"multi-user.target.wants", "a.target.wants", "b.target.requires"});
   CHECK(install_directories("").empty());
   CHECK(install_directories("[Install]\nWantedBy=../../evil\n").empty());
@@ -32,11 +33,14 @@ TEST_CASE("units: masking links to /dev/null, enabling to the unit file, each on
 
   CHECK(apply("ssh.service", Action::enable).value());
   CHECK_FALSE(apply("ssh.service", Action::enable).value());
-  CHECK(root->link_target("/run/systemd/system/multi-user.target.wants/ssh.service") == "/usr/lib/systemd/system/ssh.service");
+  CHECK(root->link_target("/run/systemd/system/multi-user.target.wants/ssh.service") ==
+        "/usr/lib/systemd/system/ssh.service");
   CHECK(apply("plain.service", Action::enable).value());
-  CHECK(root->link_target("/run/systemd/system/multi-user.target.wants/plain.service") == "/usr/lib/systemd/system/plain.service");
+  CHECK(root->link_target("/run/systemd/system/multi-user.target.wants/plain.service") ==
+        "/usr/lib/systemd/system/plain.service");
   CHECK(apply("getty@tty5.service", Action::enable).value());
-  CHECK(root->link_target("/run/systemd/system/getty.target.wants/getty@tty5.service") == "/usr/lib/systemd/system/getty@.service");
+  CHECK(root->link_target("/run/systemd/system/getty.target.wants/getty@tty5.service") ==
+        "/usr/lib/systemd/system/getty@.service");
 
   auto missing = apply("nope.service", Action::enable);
   REQUIRE_FALSE(missing);

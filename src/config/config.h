@@ -49,6 +49,10 @@ struct Config {
   std::uint32_t cidr = 24;  ///< length of the bridge network's prefix
   std::uint32_t tap_pool_size = 4;
   std::string default_dns = "1.1.1.1";
+  bool templates = true;  ///< clone new VMs from templates
+  std::uint32_t pool_size = 1;
+  std::chrono::milliseconds pool_idle{std::chrono::minutes(10)};
+  std::uint32_t memory_overcommit = 100;  ///< percent
   VmDefaults vm_defaults;
   std::vector<FileSync> file_sync;
 };

@@ -21,6 +21,7 @@ struct SpawnSpec {
   int stdin_fd = -1, stdout_fd = -1, stderr_fd = -1;  ///< borrowed; -1 is /dev/null
   std::vector<std::pair<int, int>> extra_fds;    ///< {ours, theirs >= 3}, borrowed
   bool new_session = false;                      ///< setsid, so it outlives our terminal
+  bool readable_by_owner = false;                ///< our user's processes may read its memory even under Yama (prctl(2), PR_SET_PTRACER)
   bool controlling_tty = false;                  ///< make stdin_fd the controlling terminal (needs new_session)
   std::optional<uid_t> uid;                      ///< drop to this user (all ids), with `gid` and `groups`
   std::optional<gid_t> gid;

@@ -29,6 +29,8 @@ struct Paths {
   std::string daemon_log() const { return state + "/bangerd.log"; }
   std::string vms() const { return state + "/vms"; }
   std::string vm(const std::string& id) const { return vms() + "/" + id; }
+  std::string saves() const { return state + "/saves"; }
+  std::string save(const std::string& id) const { return saves() + "/" + id; }
   std::string images() const { return data + "/images"; }
   std::string kernels() const { return data + "/kernels"; }
 };

@@ -3,6 +3,8 @@
 //
 //   start() ──► Machine (running) ──► wait_exit()
 //   adopt(record) ──► Machine, or not_found when the process has gone
+//
+// A paused machine can be saved, and any number of machines can go on from what was saved: see SavedState.
 #pragma once
 
 #include <cstdint>
@@ -37,6 +39,14 @@ struct UserNic {
   std::vector<Forward> forwards;
 };
 
+/// A paused machine on disk. A machine with the same drives, nics and sizes goes on from it: it maps `memory`
+/// copy-on-write, so one saved state serves many machines at once and must stay as it is for as long as any of them
+/// runs. Drives are not in it: whoever saves copies them while the machine stands still.
+struct SavedState {
+  std::string devices;  ///< file with the state of processors and devices, for this very VMM build only
+  std::string memory;   ///< sparse file, as large as the guest's memory
+};
+
 /// Everything a VMM is started with. Plain data; capabilities add to it.
 struct MachineConfig {
   std::string id;         ///< the VM's id
@@ -50,6 +60,8 @@ struct MachineConfig {
   std::vector<Drive> drives;         ///< in guest order: vda, vdb, …
   std::vector<UserNic> nics;
   bool console = true;  ///< guest console into directory/console.log
+  std::string memory_file;  ///< made by the driver: the guest's memory, every write of it; empty: memory has no file
+  std::optional<SavedState> restore;  ///< go on from here instead of booting; kernel, initrds and cmdline are not used
 };
 
 /// What is stored to find a machine again after a daemon restart. Plain data, JSON in the store.
@@ -60,6 +72,8 @@ struct MachineRecord {
   host::ProcessId process;
   std::string token;
   std::string directory;
+  std::string memory_file;  ///< what the guest's memory is mapped from; empty: nothing
+  std::uint64_t memory_bytes = 0;
 };
 Json to_json(const MachineRecord& record);
 Result<MachineRecord> record_from_json(const Json& json);
@@ -85,12 +99,23 @@ class Machine {
   virtual Task<Result<UniqueFd>> open_link() = 0;
   /// Asks the guest's firmware for a power-off (ACPI or ctrl-alt-del); the guest may ignore it.
   virtual Task<Result<>> power_button() = 0;
+  /// Processors stand still and what disks hold is with the host's kernel. Pausing twice is pausing once.
+  virtual Task<Result<>> pause() = 0;
+  virtual Task<Result<>> resume() = 0;
+  /// Writes what can be written while the machine still runs, so that save() is short. Optional; same `to` as save().
+  virtual Task<Result<>> prepare_save(const SavedState& to) = 0;
+  /// Writes the paused machine's state. `to.memory` may be the memory_file the machine was started with.
+  virtual Task<Result<>> save(const SavedState& to) = 0;
+  /// Grows the drive at that place in MachineConfig::drives; the guest is told.
+  virtual Task<Result<>> resize_drive(std::size_t index, std::uint64_t size_bytes) = 0;
   /// Ends the process at once and waits for it.
   virtual Task<Result<>> kill() = 0;
   /// Completes when the process has ended, however it did. May be awaited by several.
   virtual Task<MachineExit> wait_exit() = 0;
   virtual bool running() const = 0;
   virtual Result<MachineStats> stats() const = 0;
+  /// Memory that goes when the process does: what it has written, not what it shares with its memory file. Cheap.
+  virtual std::uint64_t own_memory_bytes() const = 0;
 };
 
 /// Told as soon as the process exists and before anything is waited for, so that it can be journalled.
@@ -106,8 +131,11 @@ class Driver {
   /// Starts the process detached and returns once its control channel answers. On failure nothing is left running and
   /// the error carries the VMM's stderr.
   virtual Task<Result<std::unique_ptr<Machine>>> start(const MachineConfig& config, const StartObserver& observer) = 0;
-  /// Takes over a live process. `not_found` when it has gone.
-  virtual Task<Result<std::unique_ptr<Machine>>> adopt(const MachineRecord& record) = 0;
+  /// Takes over a live process. `not_found` when it has gone. One that stands still, because whoever held it before
+  /// was cut short, goes on if `go_on` is set.
+  virtual Task<Result<std::unique_ptr<Machine>>> adopt(const MachineRecord& record, bool go_on) = 0;
+  /// What a saved state depends on beside the guest: the VMM's build, its processor model, the host's kernel.
+  virtual std::string build_key() const = 0;
 };
 
 /// The live process of this user whose command line carries `token`, if any: how a machine that was started just before

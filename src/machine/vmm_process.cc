@@ -95,4 +95,13 @@ Result<MachineStats> VmmProcess::stats() const {
   return stats;
 }
 
+std::uint64_t VmmProcess::own_memory_bytes() const {
+  auto text = host::read_file(fmt::format("/proc/{}/statm", id_.pid), 256);
+  if (!text || ended()) return 0;
+  auto fields = split(*text, ' ');
+  if (fields.size() < 3) return 0;
+  auto resident = number_in(fields[1]), of_files = number_in(fields[2]);
+  return resident > of_files ? (resident - of_files) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) : 0;
+}
+
 }  // namespace banger::machine

@@ -25,6 +25,8 @@ class VmmProcess {
   std::optional<host::ExitStatus> exit_status();
   /// `not_found` once it has ended. Source: proc(5), stat and smaps_rollup.
   Result<MachineStats> stats() const;
+  /// 0 once it has ended. Source: proc(5), statm (resident minus of files).
+  std::uint64_t own_memory_bytes() const;
 
  private:
   VmmProcess(UniqueFd pidfd, const host::ProcessId& id) : pidfd_(std::move(pidfd)), id_(id) {}

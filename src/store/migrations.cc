@@ -36,7 +36,32 @@ CREATE TABLE facts (
 ) STRICT;
 )sql";
 
-constexpr std::array kMigrations = {kVersion1};
+constexpr std::string_view kVersion2 = R"sql(
+ALTER TABLE vms ADD COLUMN purpose TEXT NOT NULL DEFAULT 'user';
+ALTER TABLE vms ADD COLUMN save_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE vms ADD COLUMN way TEXT NOT NULL DEFAULT '';
+CREATE TABLE saves (
+  id TEXT PRIMARY KEY,
+  kind TEXT NOT NULL,
+  ready INTEGER NOT NULL DEFAULT 0,
+  key TEXT NOT NULL DEFAULT '',
+  name TEXT NOT NULL DEFAULT '',
+  vm_id TEXT NOT NULL DEFAULT '',
+  vm_name TEXT NOT NULL DEFAULT '',
+  spec TEXT NOT NULL,
+  image_id TEXT NOT NULL,
+  kernel TEXT NOT NULL,
+  machine TEXT NOT NULL DEFAULT '',
+  build_key TEXT NOT NULL DEFAULT '',
+  link_token TEXT NOT NULL DEFAULT '',
+  files TEXT NOT NULL DEFAULT '{}',
+  created_at INTEGER NOT NULL,
+  used_at INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE UNIQUE INDEX snapshot_names ON saves (name) WHERE name <> '';
+)sql";
+
+constexpr std::array kMigrations = {kVersion1, kVersion2};
 
 }  // namespace
 

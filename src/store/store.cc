@@ -51,7 +51,8 @@ void migrate(SQLite::Database& db) {
 }
 
 constexpr const char* kColumns =
-    "id, name, number, state, spec, image_id, kernel, machine, link_token, created_at, started_at, booted, last_error, stages";
+    "id, name, number, state, spec, image_id, kernel, machine, link_token, created_at, started_at, booted, last_error, stages, "
+    "purpose, save_id, way";
 
 VmRow row_of(SQLite::Statement& s) {
   VmRow row;
@@ -69,6 +70,9 @@ VmRow row_of(SQLite::Statement& s) {
   row.booted = s.getColumn(11).getInt() != 0;
   row.last_error = s.getColumn(12).getString();
   row.stages = s.getColumn(13).getString();
+  row.purpose = s.getColumn(14).getString();
+  row.save_id = s.getColumn(15).getString();
+  row.way = s.getColumn(16).getString();
   return row;
 }
 
@@ -82,6 +86,38 @@ void bind_row(SQLite::Statement& s, const VmRow& row) {
   s.bind(++at, row.booted ? 1 : 0);
   s.bind(++at, row.last_error);
   s.bind(++at, row.stages);
+  for (const std::string* text : {&row.purpose, &row.save_id, &row.way}) s.bind(++at, *text);
+}
+
+constexpr const char* kSaveColumns =
+    "id, kind, key, name, vm_id, vm_name, spec, image_id, kernel, machine, build_key, link_token, files, ready, created_at, used_at";
+
+SaveRow save_of(SQLite::Statement& s) {
+  SaveRow row;
+  int at = 0;
+  for (std::string* text : {&row.id, &row.kind, &row.key, &row.name, &row.vm_id, &row.vm_name, &row.spec, &row.image_id, &row.kernel,
+                            &row.machine, &row.build_key, &row.link_token, &row.files})
+    *text = s.getColumn(at++).getString();
+  row.ready = s.getColumn(at++).getInt() != 0;
+  row.created_at = s.getColumn(at++).getInt64();
+  row.used_at = s.getColumn(at++).getInt64();
+  return row;
+}
+
+void bind_save(SQLite::Statement& s, const SaveRow& row) {
+  int at = 0;
+  for (const std::string* text : {&row.id, &row.kind, &row.key, &row.name, &row.vm_id, &row.vm_name, &row.spec, &row.image_id,
+                                  &row.kernel, &row.machine, &row.build_key, &row.link_token, &row.files})
+    s.bind(++at, *text);
+  s.bind(++at, row.ready ? 1 : 0);
+  s.bind(++at, static_cast<std::int64_t>(row.created_at));
+  s.bind(++at, static_cast<std::int64_t>(row.used_at));
+}
+
+Result<> named(const SaveRow& row, Result<> result) {
+  if (!result && result.error().code == ErrorCode::exists)
+    return fail(ErrorCode::exists, fmt::format("a snapshot named '{}' exists already", row.name), "choose another name, or delete that one");
+  return result;
 }
 
 }  // namespace
@@ -140,7 +176,7 @@ Result<std::uint32_t> Store::insert_vm(const VmRow& row, const std::vector<Journ
     auto free_number = impl_->db.execAndGet(
         "SELECT min(n) FROM (SELECT 1 AS n UNION SELECT number + 1 FROM vms) WHERE n NOT IN (SELECT number FROM vms)").getUInt();
     SQLite::Statement s(impl_->db, fmt::format("INSERT INTO vms (id, name, state, spec, image_id, kernel, machine, link_token, created_at, "
-      "started_at, booted, last_error, stages, number) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,{})", free_number));
+      "started_at, booted, last_error, stages, purpose, save_id, way, number) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,{})", free_number));
     bind_row(s, row);
     s.exec();
     for (const auto& entry : entries) impl_->journal(entry);
@@ -155,7 +191,7 @@ Result<std::uint32_t> Store::insert_vm(const VmRow& row, const std::vector<Journ
 Result<> Store::update_vm(const VmRow& row) {
   auto updated = guarded(fmt::format("record vm '{}'", row.name), [&] {
     SQLite::Statement s(impl_->db, "UPDATE vms SET id=?1, name=?2, state=?3, spec=?4, image_id=?5, kernel=?6, machine=?7, link_token=?8, "
-      "created_at=?9, started_at=?10, booted=?11, last_error=?12, stages=?13 WHERE id=?1");
+      "created_at=?9, started_at=?10, booted=?11, last_error=?12, stages=?13, purpose=?14, save_id=?15, way=?16 WHERE id=?1");
     bind_row(s, row);
     s.exec();
   });
@@ -173,6 +209,40 @@ Result<> Store::delete_vm(std::string_view id) {
       s.exec();
     }
     transaction.commit();
+  });
+}
+
+Result<std::vector<SaveRow>> Store::saves() const {
+  return guarded("read saved states", [&] {
+    std::vector<SaveRow> rows;
+    SQLite::Statement s(impl_->db, fmt::format("SELECT {} FROM saves ORDER BY created_at, id", kSaveColumns));
+    while (s.executeStep()) rows.push_back(save_of(s));
+    return rows;
+  });
+}
+
+Result<> Store::insert_save(const SaveRow& row) {
+  return named(row, guarded("record a saved state", [&] {
+    SQLite::Statement s(impl_->db, fmt::format("INSERT INTO saves ({}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", kSaveColumns));
+    bind_save(s, row);
+    s.exec();
+  }));
+}
+
+Result<> Store::update_save(const SaveRow& row) {
+  return named(row, guarded("record a saved state", [&] {
+    SQLite::Statement s(impl_->db, "UPDATE saves SET id=?1, kind=?2, key=?3, name=?4, vm_id=?5, vm_name=?6, spec=?7, image_id=?8, "
+      "kernel=?9, machine=?10, build_key=?11, link_token=?12, files=?13, ready=?14, created_at=?15, used_at=?16 WHERE id=?1");
+    bind_save(s, row);
+    s.exec();
+  }));
+}
+
+Result<> Store::delete_save(std::string_view id) {
+  return guarded("forget a saved state", [&] {
+    SQLite::Statement s(impl_->db, "DELETE FROM saves WHERE id = ?");
+    s.bind(1, std::string(id));
+    s.exec();
   });
 }
 

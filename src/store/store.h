@@ -28,6 +28,26 @@ struct VmRow {
   bool booted = false;         ///< something has booted from its disks
   std::string last_error;
   std::string stages;          ///< JSON, timings of the last create or start
+  std::string purpose = "user";  ///< "user"; hidden ones: "template" (one in the making), "pool" (nobody's yet)
+  std::string save_id;         ///< the saved state its machine runs on or will go on from; empty: none
+  std::string way;             ///< how the running machine came up: "cold", "clone", "pool", "fork", "snapshot", "resume"
+};
+
+/// One saved state: a machine's memory and devices, and disks, in files of its own.
+struct SaveRow {
+  std::string id;              ///< 12 of [a-z0-9]
+  std::string kind;            ///< "template", "suspend", "snapshot", "fork"
+  bool ready = false;          ///< its files are whole
+  std::string key;             ///< templates: what it was built from
+  std::string name;            ///< snapshots: unique
+  std::string vm_id, vm_name;  ///< of whom
+  std::string spec;            ///< JSON, vm::Spec at that time
+  std::string image_id, kernel;
+  std::string machine;         ///< for people: "qemu 7.2.22 tcg"; empty: disks only
+  std::string build_key;       ///< machine::Driver::build_key(); another one cannot load it
+  std::string link_token;      ///< hex; what its agent expects
+  std::string files;           ///< JSON, what each file looked like when it was finished
+  std::int64_t created_at = 0, used_at = 0;  ///< unix seconds
 };
 
 /// An external object that exists or is about to: written before it is made, removed after it is gone.
@@ -53,6 +73,13 @@ class Store {
   Result<> update_vm(const VmRow& row);
   /// The row and all of its journal, in one transaction.
   Result<> delete_vm(std::string_view id);
+
+  Result<std::vector<SaveRow>> saves() const;
+  /// `exists` when the name is taken.
+  Result<> insert_save(const SaveRow& row);
+  /// Replaces everything but the id.
+  Result<> update_save(const SaveRow& row);
+  Result<> delete_save(std::string_view id);
 
   Result<> add_journal(const JournalEntry& entry);
   Result<> remove_journal(std::string_view owner, std::string_view kind, std::string_view key);

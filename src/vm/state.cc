@@ -22,6 +22,8 @@ constexpr std::array kStates = {
     Row{State::starting, "starting", Recovery::adopt_or_stop},
     Row{State::running, "running", Recovery::adopt_or_stop},
     Row{State::stopping, "stopping", Recovery::finish_stop},
+    Row{State::suspending, "suspending", Recovery::finish_suspend},
+    Row{State::suspended, "suspended", Recovery::keep},
     Row{State::deleting, "deleting", Recovery::finish_delete},
 };
 
@@ -31,7 +33,11 @@ constexpr std::array kArrows = {
     std::pair{State::starting, State::running},  std::pair{State::starting, State::stopped},
     std::pair{State::starting, State::stopping}, std::pair{State::running, State::stopping},
     std::pair{State::running, State::stopped},   std::pair{State::stopping, State::stopped},
-    std::pair{State::stopped, State::deleting},
+    std::pair{State::stopped, State::deleting},  std::pair{State::running, State::suspending},
+    std::pair{State::suspending, State::running}, std::pair{State::suspending, State::suspended},
+    std::pair{State::suspending, State::stopping}, std::pair{State::suspending, State::stopped},
+    std::pair{State::suspended, State::starting}, std::pair{State::starting, State::suspended},
+    std::pair{State::suspended, State::stopped}, std::pair{State::suspended, State::deleting},
 };
 
 }  // namespace

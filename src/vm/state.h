@@ -8,7 +8,8 @@
 //                         ▼       │  ▲  failed    │          stop, kill│    │
 //                     (undone)    │  └────────────┼── stopping ◄───────┘    │
 //                                 │  ◄────────────┴─────────────────────────┘
-//                                 │ delete
+//                                 │                    running ◄──► suspending ──► suspended ──► starting
+//                                 │ delete                          (delete, or a boot from its disks: stopped)
 //                                 ▼
 //                              deleting ──► (nothing)
 //
@@ -22,7 +23,7 @@
 
 namespace banger::vm {
 
-enum class State { creating, stopped, starting, running, stopping, deleting };
+enum class State { creating, stopped, starting, running, stopping, suspending, suspended, deleting };
 
 std::string_view to_string(State state);
 Result<State> state_from_string(std::string_view name);
@@ -33,9 +34,10 @@ bool can_move(State from, State to);
 /// What the daemon does on its start with a VM it finds in `state`.
 enum class Recovery {
   undo_create,    ///< nobody got the id yet: remove everything
-  keep,           ///< stopped: nothing to do
+  keep,           ///< stopped, suspended: nothing to do
   adopt_or_stop,  ///< a live machine is adopted, a dead one recorded as stopped
   finish_stop,
+  finish_suspend, ///< where the state is saved whole, else it goes on running
   finish_delete,
 };
 Recovery recovery(State state);

@@ -46,7 +46,15 @@ void add_process(Arguments& to, const QemuFacts& qemu, const MachineConfig& conf
 
 void add_board(Arguments& to, std::string_view accelerator, const MachineConfig& config) {
   bool kvm = accelerator == "kvm";
-  to.add("-M", fmt::format("microvm,acpi=on,rtc=on,isa-serial={}", config.console ? "on" : "off"));
+  // The description of the state would only be written into saved states, for people.
+  auto board = fmt::format("microvm,acpi=on,rtc=on,suppress-vmdesc=on,isa-serial={}", config.console ? "on" : "off");
+  auto memory = config.restore ? config.restore->memory : config.memory_file;
+  if (!memory.empty()) {
+    board += ",memory-backend=memory";
+    to.add("-object", fmt::format("memory-backend-file,id=memory,size={}M,mem-path={},share={}", config.memory_bytes / limits::kMiB,
+                                  option(memory), config.restore ? "off" : "on"));
+  }
+  to.add("-M", std::move(board));
   to.add("-accel", kvm ? "kvm" : "tcg,thread=multi");
   to.add("-cpu", kvm ? "host" : std::string(kTcgCpu));
   to.add("-smp", fmt::format("{}", config.vcpus));
@@ -54,7 +62,7 @@ void add_board(Arguments& to, std::string_view accelerator, const MachineConfig&
 }
 
 // Listening sockets are inherited, so they are there before QEMU is and never wider than 0600.
-void add_channels(Arguments& to, const QemuFacts& qemu, const MachineConfig& config) {
+void add_channels(Arguments& to, const MachineConfig& config) {
   to.add("-chardev", fmt::format("socket,id=qmp,fd={},server=on,wait=off", kQmpFd));
   to.add("-mon", "chardev=qmp,mode=control");
   if (config.console) {
@@ -64,16 +72,17 @@ void add_channels(Arguments& to, const QemuFacts& qemu, const MachineConfig& con
   to.add("-chardev", fmt::format("socket,id=link,fd={},server=on,wait=off", kLinkFd));
   to.add("-device", "virtio-serial-device,id=ports");
   to.add("-device", "virtserialport,bus=ports.0,chardev=link,name=banger.agent,id=link-port");
+  // There is no balloon: QEMU gives a page back by punching a hole into the memory file, also where that is mapped
+  // copy-on-write and serves other machines, and a guest may inflate its balloon whenever it likes.
   to.add("-device", "virtio-rng-device");
-  to.add("-device",
-         qemu.free_page_reporting ? "virtio-balloon-device,free-page-reporting=on" : "virtio-balloon-device");
 }
 
 void add_drive(Arguments& to, const Drive& drive, std::size_t index) {
   // Many VMs share one read-only image, so it is not locked; a writable one is, by default.
   auto access = drive.read_only ? "read-only=on,locking=off" : "discard=unmap";
-  to.add("-blockdev", fmt::format("driver=file,node-name=disk{},{},filename={}", index, access, option(drive.path)));
-  to.add("-device", fmt::format("virtio-blk-device,drive=disk{},serial={}{}", index, option(drive.serial),
+  auto node = drive_node(index);
+  to.add("-blockdev", fmt::format("driver=file,node-name={},{},filename={}", node, access, option(drive.path)));
+  to.add("-device", fmt::format("virtio-blk-device,drive={},serial={}{}", node, option(drive.serial),
                                 drive.read_only ? "" : ",discard=on,write-zeroes=on"));
 }
 
@@ -99,6 +108,12 @@ std::string kernel_arguments(std::string_view accelerator, const MachineConfig& 
 }
 
 void add_boot(Arguments& to, std::string_view accelerator, const MachineConfig& config, std::uint64_t tsc_khz) {
+  // States are saved by a command that leaves out the section this turns off (driver.cc).
+  to.add("-global", "migration.send-configuration=off");
+  if (config.restore) {
+    to.add("-incoming", fmt::format("fd:{}", kStateFd));
+    return;
+  }
   to.add("-kernel", config.kernel);
   if (!config.initrds.empty()) to.add("-initrd", std::string(kInitrdFile));
   to.add("-append", kernel_arguments(accelerator, config, tsc_khz));
@@ -106,13 +121,15 @@ void add_boot(Arguments& to, std::string_view accelerator, const MachineConfig& 
 
 }  // namespace
 
+std::string drive_node(std::size_t index) { return fmt::format("disk{}", index); }
+
 std::vector<std::string> command_line(const QemuFacts& qemu, std::string_view accelerator, const MachineConfig& config,
                                       std::uint64_t tsc_khz) {
   Arguments arguments;
   arguments.add(qemu.binary);
   add_process(arguments, qemu, config);
   add_board(arguments, accelerator, config);
-  add_channels(arguments, qemu, config);
+  add_channels(arguments, config);
   for (std::size_t i = 0; i < config.drives.size(); ++i) add_drive(arguments, config.drives[i], i);
   for (std::size_t i = 0; i < config.nics.size(); ++i) add_nic(arguments, config.nics[i], i);
   add_boot(arguments, accelerator, config, tsc_khz);

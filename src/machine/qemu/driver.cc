@@ -24,11 +24,13 @@ constexpr std::chrono::milliseconds kDyingGrace = 1s;
 // Sockets QEMU inherits listening. We connect before it runs, so there is nothing to poll for: the greeting arrives
 // when it is ready, and the end of the socket when it dies.
 struct Channels {
-  UniqueFd qmp_listener, link_listener, control;
+  UniqueFd qmp_listener, link_listener, state, control;
 };
 
-Result<Channels> open_channels(const std::string& directory) {
+Result<Channels> open_channels(const MachineConfig& config) {
   Channels channels;
+  const auto& directory = config.directory;
+  if (config.restore) channels.state = TRY(host::open_file(config.restore->devices, O_RDONLY));
   for (auto [name, listener] :
        {std::pair{kQmpSocket, &channels.qmp_listener}, {kLinkSocket, &channels.link_listener}}) {
     auto path = fmt::format("{}/{}", directory, name);
@@ -44,6 +46,11 @@ Result<> make_files(const MachineConfig& config) {
   if (config.console)
     TRY(host::open_file(fmt::format("{}/{}", config.directory, kConsoleLog), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW,
                         0600));
+  if (config.restore) return {};
+  if (!config.memory_file.empty()) {
+    TRY(host::remove_file(config.memory_file));
+    TRY(host::make_sparse_file(config.memory_file, config.memory_bytes));
+  }
   return write_initrd(config.initrds, fmt::format("{}/{}", config.directory, kInitrdFile));
 }
 
@@ -53,7 +60,9 @@ Result<host::Child> spawn_detached(std::vector<std::string> argv, const MachineC
   host::SpawnSpec spec{.argv = std::move(argv), .env = {"LC_ALL=C"}, .cwd = config.directory};
   spec.stdout_fd = spec.stderr_fd = log.get();
   spec.extra_fds = {{channels.qmp_listener.get(), kQmpFd}, {channels.link_listener.get(), kLinkFd}};
+  if (channels.state) spec.extra_fds.emplace_back(channels.state.get(), kStateFd);
   spec.new_session = true;
+  spec.readable_by_owner = true;  // for saving it, also when a later daemon does
   return host::spawn(spec);
 }
 
@@ -72,6 +81,17 @@ Task<Error> failed_start(host::Runtime& runtime, host::Child& child, const Machi
                   fmt::format("it ended at once ({}): {}", how, words.empty() ? "it said nothing" : words)};
 }
 
+// Lets the guest run; before that a restored one takes its state in, and QEMU ends if it cannot.
+Task<Result<>> go_on(host::Runtime& runtime, Qmp& qmp, host::Deadline deadline) {
+  CO_TRY(co_await qmp.execute("cont", nullptr, deadline));
+  for (;;) {
+    auto status = CO_TRY(co_await qmp.execute("query-status", nullptr, deadline));
+    if (CO_TRY(get_string(status, "status")) != "inmigrate") co_return Result<>();
+    if (host::Clock::now() >= deadline) co_return fail(ErrorCode::timeout, "QEMU did not take in the saved state in time");
+    co_await runtime.sleep_for(1ms);
+  }
+}
+
 class QemuDriver : public Driver {
  public:
   QemuDriver(host::Runtime& runtime, const Logger& log, QemuFacts facts, std::string accelerator)
@@ -79,7 +99,8 @@ class QemuDriver : public Driver {
 
   std::string_view name() const override { return "qemu"; }
   Task<Result<std::unique_ptr<Machine>>> start(const MachineConfig& config, const StartObserver& observer) override;
-  Task<Result<std::unique_ptr<Machine>>> adopt(const MachineRecord& record) override;
+  Task<Result<std::unique_ptr<Machine>>> adopt(const MachineRecord& record, bool go_on) override;
+  std::string build_key() const override { return key_of_build(facts_, accelerator_); }
 
  private:
   Task<Result<std::unique_ptr<Machine>>> try_start(const MachineConfig& config, const StartObserver& observer);
@@ -105,14 +126,16 @@ Result<MachineRecord> QemuDriver::record_of(const host::Child& child, const Mach
                        .version = facts_.version,
                        .process = id,
                        .token = config.token,
-                       .directory = config.directory};
+                       .directory = config.directory,
+                       .memory_file = config.restore ? config.restore->memory : config.memory_file,
+                       .memory_bytes = config.memory_bytes};
 }
 
 Task<Result<std::unique_ptr<Machine>>> QemuDriver::try_start(const MachineConfig& config,
                                                              const StartObserver& observer) {
   CO_TRY(co_await runtime_.blocking([&config] { return make_files(config); }));
   auto argv = command_line(facts_, accelerator_, config, co_await tsc_khz());
-  auto channels = CO_TRY(open_channels(config.directory));
+  auto channels = CO_TRY(open_channels(config));
   auto begun = host::Clock::now();
   auto child = CO_TRY(spawn_detached(std::move(argv), config, channels));
   // Ours must go, or the control connection would not end when QEMU does.
@@ -126,7 +149,7 @@ Task<Result<std::unique_ptr<Machine>>> QemuDriver::try_start(const MachineConfig
   auto end = std::make_shared<std::optional<GuestEnd>>();
   auto ready_by = host::after(limits::kQmpGreetingDeadline);
   auto qmp = co_await Qmp::open(runtime_, std::move(channels.control), note_end(end), ready_by);
-  auto running = qmp ? co_await (*qmp)->execute("cont", nullptr, ready_by) : std::unexpected(qmp.error());
+  auto running = qmp ? co_await go_on(runtime_, **qmp, ready_by) : std::unexpected(qmp.error());
   if (!running) co_return std::unexpected(co_await failed_start(runtime_, child, config, std::move(running).error()));
   auto id = record->process;
   auto state = std::make_shared<QemuState>(runtime_, std::move(*record), VmmProcess(std::move(child), id));
@@ -148,24 +171,26 @@ Task<Result<std::unique_ptr<Machine>>> QemuDriver::start(const MachineConfig& co
   co_return in("start QEMU", std::move(machine));
 }
 
-// A daemon that died while it started this machine left it waiting for `cont`.
-Task<Result<>> run_if_waiting(Qmp& qmp) {
+// A daemon that died while it started or saved this machine left it standing still.
+Task<Result<>> run_if_waiting(host::Runtime& runtime, Qmp& qmp) {
   auto status = CO_TRY(co_await qmp.execute("query-status", nullptr, host::after(limits::kQmpReplyDeadline)));
-  if (CO_TRY(get_string(status, "status")) != "prelaunch") co_return Result<>();
-  CO_TRY(co_await qmp.execute("cont", nullptr, host::after(limits::kQmpReplyDeadline)));
+  auto now = CO_TRY(get_string(status, "status"));
+  for (std::string_view waiting : {"prelaunch", "inmigrate", "paused", "save-vm"})
+    if (now == waiting) co_return co_await go_on(runtime, qmp, host::after(limits::kQmpReplyDeadline));
   co_return Result<>();
 }
 
-Task<Result<>> take_control(QemuState& state) {
+Task<Result<>> take_control(QemuState& state, bool running) {
   CO_TRY(co_await connect_control(state));
-  co_return co_await run_if_waiting(*state.qmp);
+  if (running) CO_TRY(co_await run_if_waiting(state.runtime, *state.qmp));
+  co_return Result<>();
 }
 
-Task<Result<std::unique_ptr<Machine>>> QemuDriver::adopt(const MachineRecord& record) {
+Task<Result<std::unique_ptr<Machine>>> QemuDriver::adopt(const MachineRecord& record, bool go_on) {
   auto process = CO_TRY(in("adopt machine", VmmProcess::adopt(record)));
   auto state = std::make_shared<QemuState>(runtime_, record, std::move(process));
   // Without its control socket a machine can still be used, waited for and killed, so this is no reason to give it up.
-  auto control = co_await take_control(*state);
+  auto control = co_await take_control(*state, go_on);
   if (!control)
     log_.warn("machine.control_lost",
               {{"pid", fmt::to_string(record.process.pid)}, {"error", control.error().sentence()}});

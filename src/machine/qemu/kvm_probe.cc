@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 
 #include "base/bounds.h"
 #include "base/text.h"
@@ -48,6 +49,13 @@ KvmVerdict judge(const Result<host::Output>& run, std::chrono::milliseconds limi
   return {false, words.empty() ? "a guest ended before it reached its init" : words};
 }
 
+std::string cpu_model() {
+  auto text = host::read_file("/proc/cpuinfo", limits::kMiB).value_or("");
+  for (auto line : split(text, '\n'))
+    if (line.starts_with("model name")) return std::string(line);
+  return "";
+}
+
 std::string file_key(const std::string& path) {
   struct stat info{};
   if (::stat(path.c_str(), &info) < 0) return path;
@@ -73,6 +81,14 @@ Task<KvmVerdict> probe_kvm(host::Runtime& runtime, const QemuFacts& qemu, const 
   if (!qemu.kvm_built_in) co_return KvmVerdict{false, fmt::format("{} is built without KVM", qemu.binary)};
   if (auto device = host::open_file("/dev/kvm", O_RDWR); !device) co_return KvmVerdict{false, device.error().message};
   co_return co_await probe_guest(runtime, qemu, "kvm", kernel, scratch_directory, limits::kKvmProbeDeadline);
+}
+
+std::string key_of_build(const QemuFacts& qemu, std::string_view accelerator) {
+  utsname host{};
+  ::uname(&host);
+  // Under KVM the guest sees the host's own processor.
+  std::string cpu(accelerator == "kvm" ? cpu_model() : "");
+  return fmt::format("qemu\n{}\n{}\n{}\n{}\n{}\n", file_key(qemu.binary), qemu.version, accelerator, host.release, cpu);
 }
 
 std::string key_of_probe(const QemuFacts& qemu, const std::string& kernel) {

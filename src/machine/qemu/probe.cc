@@ -74,8 +74,6 @@ Task<Result<QemuFacts>> probe_qemu(host::Runtime& runtime, const QemuOptions& op
   auto accelerators = CO_TRY(co_await ask(runtime, {facts.binary, "-accel", "help"}));
   facts.kvm_built_in = accelerators && lists(*accelerators, "kvm");
   facts.tcg_built_in = accelerators && lists(*accelerators, "tcg");
-  auto balloon = CO_TRY(co_await ask(runtime, {facts.binary, "-device", "virtio-balloon-device,help"}));
-  facts.free_page_reporting = balloon && balloon->find("free-page-reporting=") != balloon->npos;
   co_return facts;
 }
 

@@ -20,8 +20,7 @@ struct QemuFacts {
   bool microvm = false;
   bool kvm_built_in = false;
   bool tcg_built_in = false;
-  bool sandbox = false;              ///< built with seccomp: it can lock itself down
-  bool free_page_reporting = false;  ///< the balloon gives back pages the guest has freed
+  bool sandbox = false;  ///< built with seccomp: it can lock itself down
 };
 
 /// `not_found` (with how to install it) when there is none, `unsupported` without microvm.
@@ -39,6 +38,9 @@ Task<KvmVerdict> probe_kvm(host::Runtime& runtime, const QemuFacts& qemu, const 
                            const std::string& scratch_directory);
 std::string key_of_probe(const QemuFacts& qemu, const std::string& kernel);
 
+/// What a saved state depends on: this binary, the processor it shows its guest, this host's kernel.
+std::string key_of_build(const QemuFacts& qemu, std::string_view accelerator);
+
 /// `accelerator` is "kvm" or "tcg", already decided.
 std::unique_ptr<Driver> make_driver(host::Runtime& runtime, const Logger& log, QemuFacts qemu, std::string accelerator);
 
@@ -49,11 +51,15 @@ inline constexpr std::string_view kLinkSocket = "agent.sock";
 inline constexpr std::string_view kInitrdFile = "initrd.img";
 inline constexpr std::string_view kConsoleLog = "console.log";
 inline constexpr int kQmpFd = 3, kLinkFd = 4;  ///< listening sockets it inherits: they exist, mode 0600, before it does
+inline constexpr int kStateFd = 5;             ///< where it goes on from, if it does
 
 /// The command line for a config: a pure function, so tests can read it. `tsc_khz` (host_tsc_khz) matters under TCG
 /// only: microvm has no other clock a kernel could calibrate by.
 std::vector<std::string> command_line(const QemuFacts& qemu, std::string_view accelerator, const MachineConfig& config,
                                       std::uint64_t tsc_khz);
+
+/// The name of the drive at that place of MachineConfig::drives, for QMP.
+std::string drive_node(std::size_t index);
 
 /// Rate of this host's time stamp counter, measured against CLOCK_MONOTONIC. Blocks for 20 ms.
 std::uint64_t host_tsc_khz();

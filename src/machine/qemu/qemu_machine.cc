@@ -1,11 +1,15 @@
 #include "machine/qemu/qemu_machine.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
 #include "base/bounds.h"
 #include "base/text.h"
+#include "host/files.h"
+#include "machine/guest_memory.h"
 #include "machine/machine_log.h"
 #include "machine/qemu/qemu.h"
 
@@ -58,13 +62,55 @@ Task<Result<>> kill_and_wait(State state) {
   co_return Result<>();
 }
 
-Task<Result<>> press_power(State state) {
+// One command, on a fresh connection where the last one is lost.
+Task<Result<Json>> control(State state, std::string what, std::string command, Json arguments, std::chrono::milliseconds wait) {
   auto lock = co_await state->control.lock();
   if (state->process.ended()) co_return std::unexpected(gone(*state));
-  if (!state->qmp || !state->qmp->connected()) CO_TRY(in("power button", co_await connect_control(*state)));
-  CO_TRY(in("power button",
-            co_await state->qmp->execute("system_powerdown", nullptr, host::after(limits::kQmpReplyDeadline))));
+  if (!state->qmp || !state->qmp->connected()) CO_TRY(in(what, co_await connect_control(*state)));
+  auto answer = co_await state->qmp->execute(std::move(command), std::move(arguments), host::after(wait));
+  if (!answer && state->process.ended()) co_return std::unexpected(gone(*state));
+  co_return in(what, std::move(answer));
+}
+
+Task<Result<>> command(State state, std::string what, std::string name, Json arguments = nullptr,
+                       std::chrono::milliseconds wait = limits::kQmpReplyDeadline) {
+  CO_TRY(co_await control(std::move(state), std::move(what), std::move(name), std::move(arguments), wait));
   co_return Result<>();
+}
+
+Task<Result<>> prepare_memory(State state, SavedState to) {
+  const auto& record = state->record;
+  if (record.memory_file.empty() || record.memory_file == to.memory) co_return Result<>();
+  co_return co_await state->runtime.blocking([&record, &to]() -> Result<> {
+    auto memory = TRY(find_guest_memory(record.process.pid, record.memory_file, record.memory_bytes));
+    if (memory.shared) return {};  // changes until the machine is paused
+    return host::clone_file(record.memory_file, to.memory);
+  });
+}
+
+// Only what differs from the copy that prepare_memory() made; all that is in use where memory has no file.
+Result<> save_memory(const MachineRecord& record, const std::string& to) {
+  if (record.memory_file == to) return {};
+  auto memory = TRY(find_guest_memory(record.process.pid, record.memory_file, record.memory_bytes));
+  if (memory.shared) return host::clone_file(record.memory_file, to);
+  if (!record.memory_file.empty() && ::access(to.c_str(), F_OK) < 0) TRY(host::clone_file(record.memory_file, to));
+  TRY(write_own_pages(memory, to));
+  return {};
+}
+
+Task<Result<>> save_machine(State state, SavedState to) {
+  CO_TRY(in("save memory", co_await state->runtime.blocking([&] { return save_memory(state->record, to.memory); })));
+  // Everything but memory, into a file; the only such command QEMU has, and nothing in it is about Xen.
+  CO_TRY(co_await command(state, "save devices", "xen-save-devices-state", {{"filename", to.devices}, {"live", false}},
+                          limits::kStateSaveDeadline));
+  // QEMU makes it 0660 before the umask.
+  if (::chmod(to.devices.c_str(), 0600) < 0) co_return fail_errno(to.devices);
+  co_return Result<>();
+}
+
+Task<Result<>> grow_drive(State state, std::size_t index, std::uint64_t size_bytes) {
+  Json what = {{"node-name", drive_node(index)}, {"size", size_bytes}};
+  co_return co_await command(state, "grow a drive", "block_resize", std::move(what));
 }
 
 Task<Result<UniqueFd>> connect_link(State state) {
@@ -78,11 +124,19 @@ class QemuMachine : public Machine {
   explicit QemuMachine(State state) : state_(std::move(state)) {}
   const MachineRecord& record() const override { return state_->record; }
   Task<Result<UniqueFd>> open_link() override { return connect_link(state_); }
-  Task<Result<>> power_button() override { return press_power(state_); }
+  Task<Result<>> power_button() override { return command(state_, "power button", "system_powerdown"); }
+  Task<Result<>> pause() override { return command(state_, "pause", "stop"); }
+  Task<Result<>> resume() override { return command(state_, "resume", "cont"); }
+  Task<Result<>> prepare_save(const SavedState& to) override { return prepare_memory(state_, to); }
+  Task<Result<>> save(const SavedState& to) override { return save_machine(state_, to); }
+  Task<Result<>> resize_drive(std::size_t index, std::uint64_t size_bytes) override {
+    return grow_drive(state_, index, size_bytes);
+  }
   Task<Result<>> kill() override { return kill_and_wait(state_); }
   Task<MachineExit> wait_exit() override { return wait_for_exit(state_); }
   bool running() const override { return !state_->process.ended(); }
   Result<MachineStats> stats() const override { return state_->process.stats(); }
+  std::uint64_t own_memory_bytes() const override { return state_->process.own_memory_bytes(); }
 
  private:
   State state_;

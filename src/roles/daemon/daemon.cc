@@ -56,6 +56,7 @@ Result<UniqueFd> listen_in_place_of_the_dead(const std::string& path) {
 Task<> serve(Daemon& daemon, rpc::Server& server, UniqueFd listener, int ready_fd) {
   // First the truth, then the answers: whoever asks must not see a VM as running whose machine is gone.
   co_await daemon.vms.recover_all(host::after(std::chrono::seconds(3)));
+  daemon.services.runtime.spawn(daemon.vms.pool().run());
   daemon.services.runtime.spawn(server.serve(std::move(listener), ::geteuid()));
   tell(ready_fd, "ok");
 }
@@ -81,6 +82,7 @@ Result<Prepared> prepare() {
   TRY(host::make_private_directory(prepared.paths.state));
   TRY(host::make_private_directory(prepared.paths.run()));
   TRY(host::make_private_directory(prepared.paths.vms()));
+  TRY(host::make_private_directory(prepared.paths.saves()));
   prepared.config = TRY(config::load_config(prepared.paths.config_file));
   prepared.lock = TRY(take_instance_lock(prepared.paths.daemon_lock()));
   prepared.store = TRY(store::Store::open(prepared.paths.database()));
@@ -98,7 +100,8 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
   image::ImageStore images(runtime, prepared.paths.images(), prepared.paths.cache, path_variable);
   Machines machines(runtime, log, prepared.paths, prepared.config, *prepared.store, path_variable);
   Initramfs initramfs(runtime, prepared.paths);
-  Services services{runtime, log, prepared.paths, prepared.config, *prepared.store, kernels, images, machines, initramfs,
+  Saves saves(runtime, log, prepared.paths, *prepared.store);
+  Services services{runtime, log, prepared.paths, prepared.config, *prepared.store, kernels, images, machines, initramfs, saves,
                     measure_host(), building_image, pulling_kernel};
   VmManager vms(services);
   auto server = rpc::make_server(runtime, log);
@@ -113,7 +116,9 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
   add_host_methods(*server, daemon);
 
   auto listener = listen_in_place_of_the_dead(prepared.paths.daemon_socket());
-  if (auto loaded = vms.load(); !loaded || !listener) {
+  auto loaded = saves.load();
+  if (loaded) loaded = vms.load();
+  if (!loaded || !listener) {
     auto& error = loaded ? listener.error() : loaded.error();
     tell(ready_fd, error.sentence());
     fmt::print(stderr, "bangerd: {}\n", error.sentence());

@@ -11,6 +11,7 @@
 #include "image/kernel.h"
 #include "roles/daemon/initramfs.h"
 #include "roles/daemon/machines.h"
+#include "roles/daemon/saves.h"
 #include "store/store.h"
 #include "vm/spec.h"
 
@@ -26,6 +27,7 @@ struct Services {
   image::ImageStore& images;
   Machines& machines;
   Initramfs& initramfs;
+  Saves& saves;
   vm::HostSize host_size;
   host::Mutex& building_image;   ///< one build at a time
   host::Mutex& pulling_kernel;

@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "roles/daemon/pool.h"
 #include "roles/daemon/services.h"
+#include "roles/daemon/templates.h"
 #include "roles/daemon/vm_owner.h"
 
 namespace banger::roles::daemon {
@@ -16,11 +18,13 @@ struct CreateRequest {
   vm::Spec spec;      ///< complete
   bool start = true;
   WaitFor wait = WaitFor::agent;
+  bool cold = false;             ///< boot, whatever templates there are
+  std::string from;              ///< id of a saved state with disks: a snapshot or what a fork made; empty: none
 };
 
 class VmManager {
  public:
-  explicit VmManager(Services& services) : services_(services), recovery_(services.runtime) {}
+  explicit VmManager(Services& services);
 
   /// Reads the store; nothing is touched yet.
   Result<> load();
@@ -29,19 +33,41 @@ class VmManager {
   Task<> recover_all(host::Deadline deadline);
   const std::vector<std::string>& recovered() const { return recovered_; }
 
+  /// Those of users; the pool and templates in the making are not among them.
   std::vector<std::shared_ptr<VmOwner>> list() const;
+  /// All.
+  std::vector<std::shared_ptr<VmOwner>> everything() const;
   /// By name, id or unique id prefix. `not_found` and `invalid` (ambiguous) list what is close.
   Result<std::shared_ptr<VmOwner>> get(std::string_view name_or_id) const;
   /// Undone when it fails or is cancelled before the guest was started; a guest that does not come up is kept, stopped.
   Task<Result<std::shared_ptr<VmOwner>>> create(CreateRequest request, Stages& stages, host::Cancel& cancel);
   Task<Result<>> remove(std::shared_ptr<VmOwner> vm, bool force);
+  /// `exhausted`, with the numbers, when one more machine of that size could run the host out of memory.
+  Result<> check_memory(std::uint64_t memory_bytes) const;
+
+  Templates& templates() { return templates_; }
+  Pool& pool() { return pool_; }
+  Foreground& foreground() { return foreground_; }
+  /// A template's VM has the sizes of the spec; disks are no larger than the default ones, for they only grow.
+  Result<vm::Spec> template_spec(const vm::Spec& spec) const;
 
   /// Names of the VMs that use an image id or a kernel name.
   std::vector<std::string> users_of_image(std::string_view image_id) const;
   std::vector<std::string> users_of_kernel(std::string_view kernel) const;
+  std::vector<std::string> users_of_save(std::string_view save_id) const;
 
  private:
-  Result<std::shared_ptr<VmOwner>> record(const CreateRequest& request, const image::Image& image, const std::string& kernel);
+  /// What a VM is recorded as before anything of it exists.
+  struct Record {
+    std::string name, purpose, image_id, kernel, save_id;
+    vm::Spec spec;
+  };
+  Result<std::shared_ptr<VmOwner>> record(Record what);
+  Task<Result<std::string>> choose_template(const CreateRequest& request, const image::Image& image, const image::Kernel& kernel,
+                                            Stages& stages, host::Cancel& cancel);
+  Task<std::shared_ptr<VmOwner>> take_from_pool(const CreateRequest& request, const std::string& name, const std::string& save_id, Stages& stages);
+  Task<Result<>> make_room(std::uint64_t memory_bytes);
+  Task<Result<>> finish_create(std::shared_ptr<VmOwner> vm, const CreateRequest& request, std::string disks_of, Stages& stages, host::Cancel& cancel);
   std::string free_name() const;
   Task<> recover_one(std::shared_ptr<VmOwner> vm);
 
@@ -50,6 +76,9 @@ class VmManager {
   std::vector<std::string> recovered_;
   std::size_t recovering_ = 0;
   host::Event recovery_;   ///< notified when one has been recovered
+  Foreground foreground_;
+  Templates templates_;
+  Pool pool_;
 };
 
 }  // namespace banger::roles::daemon

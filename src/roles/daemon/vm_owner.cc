@@ -41,7 +41,8 @@ Json VmOwner::describe() const {
       {"created_at", row_.created_at}, {"started_at", row_.started_at},
       {"agent_ready", client_ != nullptr && client_->alive()}, {"system_ready", system_ready_},
       {"last_error", row_.last_error}, {"disk_used_bytes", used_bytes(directory())}, {"directory", directory()},
-      {"stages", stages.is_array() ? stages : Json::array()}, {"machine", ""}, {"accelerator", ""}, {"pid", nullptr}};
+      {"stages", stages.is_array() ? stages : Json::array()}, {"way", row_.way}, {"template", ""}, {"machine", ""}, {"accelerator", ""}, {"pid", nullptr}};
+  if (auto save = services_.saves.get(row_.save_id); save && save->kind == "template") json["template"] = save->id;
   if (machine_) {
     json["machine"] = fmt::format("{} {}", machine_->record().driver, machine_->record().version);
     json["accelerator"] = machine_->record().accelerator;
@@ -55,7 +56,7 @@ Result<> VmOwner::move_to(State state) {
   if (!vm::can_move(state_, state))
     return fail(ErrorCode::busy, fmt::format("vm '{}' is {} and cannot become {} now", row_.name, vm::to_string(state_), vm::to_string(state)));
   auto old = std::exchange(row_.state, std::string(vm::to_string(state)));
-  if (auto saved = save(); !saved) {
+  if (auto saved = keep_row(); !saved) {
     row_.state = old;
     return saved;
   }
@@ -74,17 +75,18 @@ Task<Result<capabilities::VmContext>> VmOwner::context() {
       .link_token = row_.link_token, .number = row_.number, .first_boot = !row_.booted};
 }
 
-Task<Result<>> VmOwner::make(Stages& stages, host::Cancel& cancel) {
+Task<Result<>> VmOwner::make(Stages& stages, host::Cancel& cancel, std::string disks_of) {
   auto turn = co_await turn_.lock();
   CO_TRY(cancel.check());
   CO_TRY(host::make_private_directory(directory()));
+  stages.begin("disks");
+  if (!disks_of.empty()) CO_TRY(co_await copy_disks(std::move(disks_of), false));
   CO_TRY(co_await prepare_disks(stages));
   CO_TRY(cancel.check());
   co_return move_to(State::stopped);
 }
 
 Task<Result<>> VmOwner::prepare_disks(Stages& stages) {
-  stages.begin("disks");
   auto vm = CO_TRY(co_await context());
   for (const auto* capability : capabilities::all())
     if (capability->prepare) CO_TRY(in(capability->name, co_await capability->prepare(vm)));
@@ -98,13 +100,27 @@ Task<Result<>> VmOwner::start(Stages& stages, host::Cancel& cancel, WaitFor wait
   abort_ = false;
   CO_TRY(move_to(State::starting));
   auto booted = co_await boot(stages, cancel, wait);
+  if (!booted && booted.error().code != ErrorCode::cancelled)
+    if (auto save = services_.saves.get(row_.save_id); save && save->kind == "template")
+      booted = co_await boot_instead(stages, cancel, wait, std::move(booted).error());
   stages.end();
   row_.stages = dump_json(stages.to_json());
-  if (!booted) co_return co_await stopped_by_failure(std::move(booted).error().in(fmt::format("start vm '{}'", row_.name)));
+  if (!booted) co_return co_await failed_start(std::move(booted).error().in(fmt::format("start vm '{}'", row_.name)));
   row_.last_error.clear();
-  CO_TRY(save());
+  CO_TRY(keep_row());
   services_.log.info("vm.started", {{"vm", row_.name}, {"id", row_.id}, {"stages", row_.stages}});
   co_return Result<>{};
+}
+
+// A suspended VM whose machine never ran again has lost nothing.
+Task<Result<>> VmOwner::failed_start(Error error) {
+  auto save = services_.saves.get(row_.save_id);
+  if (launched_ || !save || save->kind != "suspend") co_return co_await stopped_by_failure(std::move(error));
+  services_.log.warn("vm.resume_failed", {{"vm", row_.name}, {"id", row_.id}, {"error", error.sentence()}});
+  CO_TRY(co_await end_machine());
+  CO_TRY(co_await settle(State::suspended, error.sentence()));
+  if (error.hint.empty()) error.hint = fmt::format("banger vm start --cold {} boots it from its disks; what was in its memory is lost then", row_.name);
+  co_return std::unexpected(std::move(error));
 }
 
 Task<Result<>> VmOwner::stopped_by_failure(Error error) {
@@ -127,7 +143,7 @@ Task<Result<>> VmOwner::end_machine() {
 }
 
 // The process is gone: lets the capabilities clean up and records it.
-Task<Result<>> VmOwner::settle_stopped(std::string last_error) {
+Task<Result<>> VmOwner::settle(State state, std::string last_error) {
   machine_.reset();
   if (client_) client_->close();
   client_.reset();
@@ -140,11 +156,15 @@ Task<Result<>> VmOwner::settle_stopped(std::string last_error) {
   if (auto record = parse_json(row_.machine, limits::kRpcMessageBytes); record && record->contains("token"))
     CO_TRY(services_.store.remove_journal(row_.id, "process", record->at("token").get<std::string>()));
   row_.machine.clear();
+  row_.way.clear();
   row_.last_error = std::move(last_error);
+  // A machine that has ended cannot go on from where it once began: its disks have moved on.
+  auto save = state == State::stopped ? std::exchange(row_.save_id, "") : "";
   // What only serves one start holds its secrets; it goes with the process.
   for (const char* file : {"guest.cpio", "initrd.img", "qmp.sock", "agent.sock"}) (void)host::remove_file(directory() + "/" + file);
-  if (state_ == State::stopped) co_return save();
-  co_return move_to(State::stopped);
+  CO_TRY(state_ == state ? keep_row() : move_to(state));
+  services_.saves.release(save);
+  co_return Result<>{};
 }
 
 Task<> VmOwner::ask_guest_to_stop() {
@@ -159,6 +179,7 @@ Task<> VmOwner::ask_guest_to_stop() {
 Task<Result<>> VmOwner::stop(std::chrono::milliseconds patience) {
   auto turn = co_await turn_.lock();
   if (state_ == State::stopped || gone_) co_return Result<>{};
+  if (state_ == State::suspended) co_return fail(ErrorCode::busy, fmt::format("vm '{}' is suspended", row_.name), "resume it first, or kill it");
   abort_ = false;
   CO_TRY(move_to(State::stopping));
   co_await ask_guest_to_stop();
@@ -177,7 +198,7 @@ Task<Result<>> VmOwner::kill() {
   changed_.notify_all();
   auto turn = co_await turn_.lock();
   if (state_ == State::stopped || gone_) co_return Result<>{};
-  CO_TRY(move_to(State::stopping));
+  if (state_ != State::suspended) CO_TRY(move_to(State::stopping));
   CO_TRY(co_await end_machine());
   co_return co_await settle_stopped("");
 }
@@ -189,7 +210,7 @@ Task<Result<>> VmOwner::remove(bool force) {
   }
   auto turn = co_await turn_.lock();
   if (gone_) co_return Result<>{};
-  if (state_ == State::running || state_ == State::starting || state_ == State::stopping) {
+  if (state_ == State::running || state_ == State::starting || state_ == State::stopping || state_ == State::suspending) {
     if (!force) co_return fail(ErrorCode::busy, fmt::format("vm '{}' is {}", row_.name, vm::to_string(state_)), "stop it first, or use --force");
     if (state_ != State::stopping) CO_TRY(move_to(State::stopping));
     CO_TRY(co_await end_machine());
@@ -201,6 +222,7 @@ Task<Result<>> VmOwner::remove(bool force) {
   CO_TRY(co_await services_.runtime.blocking([&] { return host::remove_tree(path); }));
   CO_TRY(services_.store.delete_vm(row_.id));
   gone_ = true;
+  services_.saves.release(std::exchange(row_.save_id, ""));
   services_.log.info("vm.deleted", {{"vm", row_.name}, {"id", row_.id}});
   changed_.notify_all();
   co_return Result<>{};
@@ -226,7 +248,8 @@ Task<Result<std::shared_ptr<link::Client>>> VmOwner::agent(host::Deadline deadli
     return fail(ErrorCode::unavailable, fmt::format("vm '{}' is {}", row_.name, vm::to_string(state_)), fmt::format("banger vm start {}", row_.name));
   };
   while (!client_ || !client_->alive()) {
-    if (gone_ || state_ == State::stopped || state_ == State::creating || state_ == State::deleting) co_return not_running();
+    if (gone_ || state_ == State::stopped || state_ == State::creating || state_ == State::deleting || state_ == State::suspended)
+      co_return not_running();
     if (host::Clock::now() >= deadline)
       co_return fail(ErrorCode::timeout, fmt::format("the agent in vm '{}' does not answer", row_.name), fmt::format("look at banger vm logs {}", row_.name));
     co_await changed_.wait(std::min(deadline, host::after(std::chrono::milliseconds(500))));

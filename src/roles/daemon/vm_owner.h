@@ -21,6 +21,12 @@ namespace banger::roles::daemon {
 /// What `vm.create` and `vm.start` wait for.
 enum class WaitFor { agent, system };
 
+/// What save_as() made, and for how long the machine stood still for it.
+struct SavedVm {
+  store::SaveRow row;
+  std::chrono::microseconds pause{0};
+};
+
 class VmOwner : public std::enable_shared_from_this<VmOwner> {
  public:
   /// `row` is already in the store.
@@ -33,14 +39,34 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   /// The VM object of docs/rpc.md.
   Json describe() const;
 
-  /// From `creating`: makes the directory and the disks, ends in `stopped`. On failure the caller undoes with remove().
-  Task<Result<>> make(Stages& stages, host::Cancel& cancel);
-  /// From `stopped`; a running VM is fine. A failure leaves it `stopped` with last_error set.
+  /// From `creating`: makes the directory and the disks (copies of those of the saved state `disks_of`, if one is named),
+  /// ends in `stopped`. On failure the caller undoes with remove().
+  Task<Result<>> make(Stages& stages, host::Cancel& cancel, std::string disks_of = "");
+  /// From `stopped` or `suspended`; a running VM is fine. It goes on from its saved state, if it has one, else it boots; what
+  /// came from a template and does not work boots too. A failure leaves it as it was, with last_error set.
   Task<Result<>> start(Stages& stages, host::Cancel& cancel, WaitFor wait);
+  /// Forgets a suspended VM's memory: it is `stopped` then, as after a power failure.
+  Task<Result<>> forget_memory();
   /// Asks the guest, waits, then forces. A stopped VM is fine.
   Task<Result<>> stop(std::chrono::milliseconds patience);
   /// Ends it at once, also a start or stop that is under way.
   Task<Result<>> kill();
+  /// Writes a running VM's memory to disk and ends its machine. On failure it goes on running.
+  Task<Result<>> suspend(Stages& stages);
+  /// Saves disks and, when it runs, memory as `row.kind`, without ending anything.
+  Task<Result<SavedVm>> save_as(store::SaveRow row, Stages& stages);
+  /// Replaces the disks, and the memory to go on from, of a VM that does not run.
+  Task<Result<>> return_to(const store::SaveRow& snapshot);
+  /// From the ready pool to a user: the running machine takes this name and spec on.
+  Task<Result<>> hand_over(std::string name, vm::Spec spec, Stages& stages);
+  /// Waits for the boot target of a running guest.
+  Task<Result<>> await_system(Stages& stages);
+  /// Runs what every first command runs, so that the machine has it translated (TCG) and cached.
+  Task<Result<>> exercise();
+  /// A template's machine has its memory in this file.
+  void keep_memory_in(std::string path) { memory_file_ = std::move(path); }
+  /// Stops it for good with its state saved as that template; then it is only to be removed.
+  Task<Result<>> become_template(std::string save_id, std::string key, Stages& stages);
   /// Removes everything. `busy` when it runs and `force` is not set.
   Task<Result<>> remove(bool force);
   /// Changes the record; the new spec holds from the next start on. Disks only grow.
@@ -58,21 +84,37 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   host::Event& changed() { return changed_; }
 
  private:
+  using State = vm::State;
   Result<> move_to(vm::State state);
-  Result<> save() { return services_.store.update_vm(row_); }
+  Result<> keep_row() { return services_.store.update_vm(row_); }
   Task<Result<capabilities::VmContext>> context();
 
   Task<Result<>> prepare_disks(Stages& stages);
   Task<Result<>> boot(Stages& stages, host::Cancel& cancel, WaitFor wait);
-  Task<Result<>> launch(Stages& stages, const capabilities::VmContext& context);
-  Task<Result<>> wait_ready(Stages& stages, host::Cancel& cancel);
+  Task<Result<>> launch(Stages& stages, const capabilities::VmContext& context, const std::optional<store::SaveRow>& save);
+  Result<> add_boot(const capabilities::VmContext& context, const image::Kernel& kernel, std::string agent_archive,
+                    machine::MachineConfig& config);
+  Result<> add_restore(const store::SaveRow& save, const machine::Driver& driver, machine::MachineConfig& config);
+  Task<Result<>> wait_ready(Stages& stages, host::Cancel& cancel, const std::optional<store::SaveRow>& save);
+  Task<Result<>> take_identity(Stages& stages, const store::SaveRow& save);
+  Result<guestcfg::GuestConfig> guest_config(const capabilities::VmContext& context) const;
+  Task<Result<>> grow_drives(const vm::Spec& saved);
+  Task<Result<>> configure();
+  Task<Result<>> boot_instead(Stages& stages, host::Cancel& cancel, WaitFor wait, Error why);
+  Task<Result<>> failed_start(Error error);
+  Task<Result<>> copy_disks(std::string save_id, bool replace);
+  Task<Result<>> hold(bool on);
+  Task<Result<>> write_state(const store::SaveRow& row, bool disks, bool resume, SavedVm& saved);
+  Result<store::SaveRow> describe_save(std::string kind) const;
   Task<Result<>> wait_system(Stages& stages, host::Cancel& cancel);
   Task<Result<>> stopped_by_failure(Error error);
   Task<Result<>> end_machine();
-  Task<Result<>> settle_stopped(std::string last_error);
+  Task<Result<>> settle(State state, std::string last_error);
+  Task<Result<>> settle_stopped(std::string last_error) { return settle(State::stopped, std::move(last_error)); }
   Task<> ask_guest_to_stop();
   Task<Result<std::string>> adopt_or_settle();
-  Task<Result<std::unique_ptr<machine::Machine>>> find_machine();
+  Task<Result<std::string>> finish_suspend();
+  Task<Result<std::unique_ptr<machine::Machine>>> find_machine(bool go_on);
   void attach(std::shared_ptr<machine::Machine> machine);
   void use_link(std::shared_ptr<link::Client> client);
 
@@ -92,6 +134,7 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   bool abort_ = false;                          ///< a kill or forced delete wants the turn now
   bool gone_ = false;
   bool launched_ = false;
+  std::string memory_file_;                     ///< of a template in the making
 };
 
 }  // namespace banger::roles::daemon

@@ -13,7 +13,7 @@ namespace banger::roles::daemon {
 using vm::State;
 
 // The process by its record; if the daemon died between starting it and recording its pid, by its token.
-Task<Result<std::unique_ptr<machine::Machine>>> VmOwner::find_machine() {
+Task<Result<std::unique_ptr<machine::Machine>>> VmOwner::find_machine(bool go_on) {
   if (row_.machine.empty()) co_return fail(ErrorCode::not_found, "no machine was started");
   auto json = CO_TRY(parse_json(row_.machine, limits::kRpcMessageBytes));
   auto record = CO_TRY(machine::record_from_json(json));
@@ -23,16 +23,24 @@ Task<Result<std::unique_ptr<machine::Machine>>> VmOwner::find_machine() {
     record.process = *process;
   }
   auto* driver = CO_TRY(co_await services_.machines.for_record(record));
-  co_return co_await driver->adopt(record);
+  co_return co_await driver->adopt(record, go_on);
 }
 
 Task<Result<std::string>> VmOwner::recover() {
   auto turn = co_await turn_.lock();
   switch (vm::recovery(state_)) {
-    case vm::Recovery::keep: co_return std::string();
+    case vm::Recovery::keep: {
+      if (state_ != State::suspended || row_.machine.empty()) co_return std::string();
+      // Suspended, and cut short before its machine had ended.
+      if (auto machine = co_await find_machine(false)) machine_ = std::move(*machine);
+      CO_TRY(co_await end_machine());
+      CO_TRY(co_await settle(State::suspended, ""));
+      co_return fmt::format("vm '{}': finished suspending it", row_.name);
+    }
+    case vm::Recovery::finish_suspend: co_return co_await finish_suspend();
     case vm::Recovery::adopt_or_stop: co_return co_await adopt_or_settle();
     case vm::Recovery::finish_stop: {
-      if (auto machine = co_await find_machine()) machine_ = std::move(*machine);
+      if (auto machine = co_await find_machine(false)) machine_ = std::move(*machine);
       CO_TRY(co_await end_machine());
       CO_TRY(co_await settle_stopped(""));
       co_return fmt::format("vm '{}': finished stopping it", row_.name);
@@ -40,11 +48,12 @@ Task<Result<std::string>> VmOwner::recover() {
     case vm::Recovery::undo_create:
     case vm::Recovery::finish_delete: {
       bool creating = state_ == State::creating;
-      if (auto machine = co_await find_machine()) machine_ = std::move(*machine);
+      if (auto machine = co_await find_machine(false)) machine_ = std::move(*machine);
       CO_TRY(co_await end_machine());
       CO_TRY(host::remove_tree(directory()));
       CO_TRY(services_.store.delete_vm(row_.id));
       gone_ = true;
+      services_.saves.release(std::exchange(row_.save_id, ""));
       co_return fmt::format("vm '{}': {}", row_.name, creating ? "undid a create that was cut short" : "finished deleting it");
     }
   }
@@ -52,13 +61,13 @@ Task<Result<std::string>> VmOwner::recover() {
 }
 
 Task<Result<std::string>> VmOwner::adopt_or_settle() {
-  auto machine = co_await find_machine();
+  auto machine = co_await find_machine(true);
   if (!machine) {
     CO_TRY(co_await settle_stopped(state_ == State::running ? "the machine ended while the daemon was away" : "the start was cut short"));
     co_return fmt::format("vm '{}': recorded as stopped, its machine is gone", row_.name);
   }
   row_.machine = dump_json(machine::to_json((*machine)->record()));
-  CO_TRY(save());
+  CO_TRY(keep_row());
   attach(std::move(*machine));
   if (state_ == State::running) {
     services_.runtime.spawn(keep_link(shared_from_this(), machine_));
@@ -67,7 +76,11 @@ Task<Result<std::string>> VmOwner::adopt_or_settle() {
   // A start that was cut short is finished: the guest boots on regardless of us.
   Stages stages{Report{}};
   host::Cancel never(services_.runtime);
-  if (auto ready = co_await wait_ready(stages, never); !ready) {
+  std::optional<store::SaveRow> save;
+  if (auto found = services_.saves.get(row_.save_id)) save = *found;
+  auto ready = co_await wait_ready(stages, never, save);
+  if (ready && save) ready = co_await take_identity(stages, *save);
+  if (!ready) {
     (void)co_await stopped_by_failure(std::move(ready.error()));
     co_return fmt::format("vm '{}': its start was cut short and could not be finished", row_.name);
   }
@@ -75,6 +88,22 @@ Task<Result<std::string>> VmOwner::adopt_or_settle() {
   row_.started_at = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   CO_TRY(move_to(State::running));
   co_return fmt::format("vm '{}': finished starting it", row_.name);
+}
+
+// The state is whole or it is not; in the second case nothing has happened to the guest but a pause.
+Task<Result<std::string>> VmOwner::finish_suspend() {
+  for (const auto& save : services_.saves.list("suspend")) {
+    if (save.vm_id != row_.id || save.id == row_.save_id) continue;
+    if (auto machine = co_await find_machine(false)) machine_ = std::move(*machine);
+    CO_TRY(co_await end_machine());
+    services_.saves.use(save.id);
+    auto old = std::exchange(row_.save_id, save.id);
+    CO_TRY(co_await settle(State::suspended, ""));
+    services_.saves.release(old);
+    co_return fmt::format("vm '{}': finished suspending it", row_.name);
+  }
+  CO_TRY(move_to(State::running));
+  co_return co_await adopt_or_settle();
 }
 
 }  // namespace banger::roles::daemon

@@ -12,7 +12,16 @@
 
 namespace banger::roles::daemon {
 
-using vm::State;
+namespace {
+
+// How a machine that goes on from a saved state of that kind came up, in the words of docs/rpc.md.
+std::string way_of(std::string_view kind) {
+  if (kind == "template") return "clone";
+  if (kind == "suspend") return "resume";
+  return std::string(kind);
+}
+
+}  // namespace
 
 Task<Result<>> VmOwner::boot(Stages& stages, host::Cancel& cancel, WaitFor wait) {
   launched_ = false;
@@ -26,8 +35,11 @@ Task<Result<>> VmOwner::boot(Stages& stages, host::Cancel& cancel, WaitFor wait)
   if (auto sound = image::check_ext4(vm.rootfs); !sound)
     co_return std::unexpected(std::move(sound).error().in(fmt::format("the rootfs of image '{}'", spec_.image)).with_hint(
         fmt::format("banger image delete {}, then make it again", spec_.image)));
-  CO_TRY(co_await launch(stages, vm));
-  CO_TRY(co_await wait_ready(stages, cancel));
+  std::optional<store::SaveRow> save;
+  if (!row_.save_id.empty()) save = CO_TRY(services_.saves.get(row_.save_id));
+  CO_TRY(co_await launch(stages, vm, save));
+  CO_TRY(co_await wait_ready(stages, cancel, save));
+  if (save) CO_TRY(co_await take_identity(stages, *save));
   for (const auto* capability : capabilities::all()) {
     if (!capability->started) continue;
     if (auto started = co_await capability->started(vm, *client_); !started)
@@ -40,11 +52,41 @@ Task<Result<>> VmOwner::boot(Stages& stages, host::Cancel& cancel, WaitFor wait)
   co_return Result<>{};
 }
 
-Task<Result<>> VmOwner::launch(Stages& stages, const capabilities::VmContext& vm) {
+// What a machine that boots is started with: kernel, agent, and the guest config as an archive of its own.
+Result<> VmOwner::add_boot(const capabilities::VmContext& vm, const image::Kernel& kernel, std::string agent_archive,
+                           machine::MachineConfig& config) {
+  config.kernel = kernel.vmlinux;
+  config.memory_file = memory_file_;
+  std::string guest_archive = directory() + "/guest.cpio";
+  TRY(host::write_file(guest_archive, guestcfg::config_archive(TRY(guest_config(vm)))));
+  if (!kernel.initrd.empty()) config.initrds.push_back(kernel.initrd);
+  config.initrds.push_back(std::move(agent_archive));
+  config.initrds.push_back(std::move(guest_archive));
+  return {};
+}
+
+// Processors and memory are those that were saved, whatever the record says by now.
+Result<> VmOwner::add_restore(const store::SaveRow& save, const machine::Driver& driver, machine::MachineConfig& config) {
+  TRY(services_.saves.check(save, driver.build_key()));
+  auto spec = TRY(vm::spec_from_json(TRY(parse_json(save.spec, limits::kRpcMessageBytes))));
+  config.vcpus = spec.vcpus;
+  config.memory_bytes = spec.memory_bytes;
+  config.restore = services_.saves.state(save.id);
+  return {};
+}
+
+Result<guestcfg::GuestConfig> VmOwner::guest_config(const capabilities::VmContext& vm) const {
+  guestcfg::GuestConfig guest;
+  for (const auto* capability : capabilities::all())
+    if (capability->guest) TRY(in(capability->name, capability->guest(vm, guest)));
+  for (const auto& [key, value] : spec_.environment) guest.environment[key] = value;
+  return guest;
+}
+
+Task<Result<>> VmOwner::launch(Stages& stages, const capabilities::VmContext& vm, const std::optional<store::SaveRow>& save) {
   stages.begin("config");
   auto kernel = CO_TRY(services_.kernels.get(row_.kernel));
   auto* driver = CO_TRY(co_await services_.machines.choose(kernel.vmlinux));
-  auto archive = CO_TRY(co_await services_.initramfs.agent_archive(kernel));
 
   machine::MachineConfig config;
   config.id = row_.id;
@@ -52,28 +94,21 @@ Task<Result<>> VmOwner::launch(Stages& stages, const capabilities::VmContext& vm
   config.directory = directory();
   config.vcpus = spec_.vcpus;
   config.memory_bytes = spec_.memory_bytes;
-  config.kernel = kernel.vmlinux;
-  guestcfg::GuestConfig guest;
-  for (const auto* capability : capabilities::all()) {
+  for (const auto* capability : capabilities::all())
     if (capability->machine) CO_TRY(in(capability->name, capability->machine(vm, config)));
-    if (capability->guest) CO_TRY(in(capability->name, capability->guest(vm, guest)));
-  }
-  for (const auto& [key, value] : spec_.environment) guest.environment[key] = value;
-  std::string guest_archive = directory() + "/guest.cpio";
-  CO_TRY(host::write_file(guest_archive, guestcfg::config_archive(guest)));
-  if (!kernel.initrd.empty()) config.initrds.push_back(kernel.initrd);
-  config.initrds.push_back(archive);
-  config.initrds.push_back(guest_archive);
+  if (save) CO_TRY(in("saved state", add_restore(*save, *driver, config)));
+  else CO_TRY(add_boot(vm, kernel, CO_TRY(co_await services_.initramfs.agent_archive(kernel)), config));
+  row_.way = save ? way_of(save->kind) : "cold";
 
   // Written before the process exists: after a crash it is found by this token.
   CO_TRY(services_.store.add_journal({0, row_.id, "process", config.token}));
   row_.machine = dump_json(machine::to_json({.driver = std::string(driver->name()), .token = config.token, .directory = config.directory}));
-  CO_TRY(save());
+  CO_TRY(keep_row());
 
   stages.begin("vmm");
   machine::StartObserver observer{.started = [this](const machine::MachineRecord& record) {
     row_.machine = dump_json(machine::to_json(record));
-    return save();
+    return keep_row();
   }};
   attach(CO_TRY(co_await driver->start(config, observer)));
   launched_ = true;
@@ -94,30 +129,42 @@ void VmOwner::use_link(std::shared_ptr<link::Client> client) {
 namespace {
 
 // The connection attempt, owned by whoever is left: the waiter may give up first.
+constexpr std::chrono::milliseconds kTokenTurn = std::chrono::seconds(3);
+
 struct Attempt {
   explicit Attempt(host::Runtime& runtime) : done(runtime) {}
   host::Event done;
   std::optional<Result<std::shared_ptr<link::Client>>> result;
+  bool finished = false;
 };
 
-Task<> try_link(std::shared_ptr<Attempt> attempt, host::Runtime& runtime, std::shared_ptr<machine::Machine> machine, std::string token,
-                host::Deadline deadline) {
-  auto channel = co_await machine->open_link();
-  if (!channel) attempt->result = std::unexpected(channel.error());
-  else attempt->result = co_await link::connect(runtime, std::move(*channel), std::move(token), deadline);
+// With several tokens each is tried for a while, in turns: the wrong one is not refused, it is not answered.
+Task<> try_link(std::shared_ptr<Attempt> attempt, host::Runtime& runtime, std::shared_ptr<machine::Machine> machine,
+                std::vector<std::string> tokens, host::Deadline deadline) {
+  for (std::size_t turn = 0; !attempt->result || (attempt->result->error().code == ErrorCode::timeout && host::Clock::now() < deadline); ++turn) {
+    auto until = tokens.size() == 1 ? deadline : std::min(deadline, host::after(kTokenTurn));
+    auto channel = co_await machine->open_link();
+    if (!channel) attempt->result = std::unexpected(channel.error());
+    else attempt->result = co_await link::connect(runtime, std::move(*channel), tokens[turn % tokens.size()], until);
+    if (*attempt->result) break;
+  }
+  attempt->finished = true;
   attempt->done.notify_all();
 }
 
 }  // namespace
 
-Task<Result<>> VmOwner::wait_ready(Stages& stages, host::Cancel& cancel) {
-  stages.begin("boot", fmt::format("{} on {}", machine_->record().accelerator, machine_->record().driver));
-  auto deadline = host::after(limits::kAgentReadyDeadline);
+Task<Result<>> VmOwner::wait_ready(Stages& stages, host::Cancel& cancel, const std::optional<store::SaveRow>& save) {
+  stages.begin(save ? "agent" : "boot", fmt::format("{} on {}", machine_->record().accelerator, machine_->record().driver));
+  std::chrono::milliseconds patience = save ? limits::kRestoreDeadline : limits::kAgentReadyDeadline;
+  auto deadline = host::after(patience);
   auto attempt = std::make_shared<Attempt>(services_.runtime);
-  auto token = CO_TRY(from_hex(row_.link_token));
-  services_.runtime.spawn(try_link(attempt, services_.runtime, machine_, token, deadline));
+  std::vector<std::string> tokens = {CO_TRY(from_hex(row_.link_token))};
+  // What was saved knows the token of its time, until it is given its identity; a crash may fall on either side of that.
+  if (save) tokens.insert(tokens.begin(), CO_TRY(from_hex(save->link_token)));
+  services_.runtime.spawn(try_link(attempt, services_.runtime, machine_, std::move(tokens), deadline));
   std::string logs_hint = fmt::format("banger vm logs {}", row_.name);
-  while (!attempt->result) {
+  while (!attempt->finished) {
     if (cancel.requested() || abort_) co_return fail(ErrorCode::cancelled, "cancelled");
     if (!machine_->running()) {
       auto exit = co_await machine_->wait_exit();
@@ -134,7 +181,7 @@ Task<Result<>> VmOwner::wait_ready(Stages& stages, host::Cancel& cancel) {
       co_return fail(ErrorCode::unavailable, fmt::format("the guest ended before it was ready: {}", (co_await machine_->wait_exit()).reason), logs_hint);
     if (error.code == ErrorCode::timeout || error.code == ErrorCode::unavailable)
       co_return fail(ErrorCode::timeout, fmt::format("the guest did not become ready within {}: {}",
-                                                     format_duration(limits::kAgentReadyDeadline), error.message), logs_hint);
+                                                     format_duration(patience), error.message), logs_hint);
     co_return std::unexpected(std::move(error));
   }
   use_link(**attempt->result);
@@ -179,7 +226,7 @@ Task<> VmOwner::keep_link(std::shared_ptr<VmOwner> self, std::shared_ptr<machine
     auto attempt = std::make_shared<Attempt>(runtime);
     auto token = from_hex(self->row_.link_token);
     if (!token) co_return;
-    co_await try_link(attempt, runtime, machine, *token, host::after(limits::kLinkRequestDeadline));
+    co_await try_link(attempt, runtime, machine, {*token}, host::after(limits::kLinkRequestDeadline));
     if (self->machine_ != machine) co_return;
     if (*attempt->result) self->use_link(**attempt->result);
     else co_await runtime.sleep_for(std::chrono::milliseconds(200));

@@ -17,8 +17,7 @@ QemuFacts facts() {
           .microvm = true,
           .kvm_built_in = true,
           .tcg_built_in = true,
-          .sandbox = true,
-          .free_page_reporting = true};
+          .sandbox = true};
 }
 
 MachineConfig example() {
@@ -111,11 +110,34 @@ TEST_CASE("command line: no console means no serial port and no console= for the
 
 TEST_CASE("command line: asks only for what this QEMU has") {
   auto old = facts();
-  old.sandbox = old.free_page_reporting = false;
+  old.sandbox = false;
   auto argv = command_line(old, "tcg", example(), 1);
   CHECK(values_of(argv, "-sandbox").empty());
-  CHECK(!any_contains(argv, "free-page-reporting"));
   CHECK(values_of(command_line(facts(), "tcg", example(), 1), "-sandbox").size() == 1);
+}
+
+TEST_CASE("command line: memory in a file is shared while a template is made, and private when one goes on from it") {
+  auto config = example();
+  config.memory_file = "/d/memory,1.img";
+  auto made = command_line(facts(), "tcg", config, 1);
+  CHECK(values_of(made, "-object") == Words{"memory-backend-file,id=memory,size=512M,mem-path=/d/memory,,1.img,share=on"});
+  CHECK(any_contains(values_of(made, "-M"), ",memory-backend=memory"));
+  CHECK(values_of(made, "-kernel").size() == 1);
+  CHECK(values_of(made, "-incoming").empty());
+
+  config.memory_file.clear();
+  config.restore = SavedState{.devices = "/s/devices", .memory = "/s/memory.img"};
+  auto clone = command_line(facts(), "tcg", config, 1);
+  CHECK(values_of(clone, "-object") == Words{"memory-backend-file,id=memory,size=512M,mem-path=/s/memory.img,share=off"});
+  CHECK(values_of(clone, "-incoming") == Words{"fd:5"});
+  CHECK(values_of(clone, "-kernel").empty());
+  CHECK(values_of(clone, "-append").empty());
+  // The devices and their order are part of the state.
+  CHECK(values_of(clone, "-device") == values_of(made, "-device"));
+}
+
+TEST_CASE("command line: no device lets a guest punch holes into the memory file other guests map") {
+  CHECK(!any_contains(command_line(facts(), "tcg", example(), 1), "balloon"));
 }
 
 TEST_CASE("tsc: two measurements of the same counter agree") {

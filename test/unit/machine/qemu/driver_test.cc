@@ -35,7 +35,7 @@ struct Bench {
   Result<std::unique_ptr<Machine>> start(const MachineConfig& what, const StartObserver& observer = {}) {
     return run(runtime, driver->start(what, observer));
   }
-  Result<std::unique_ptr<Machine>> adopt(const MachineRecord& record) { return run(runtime, driver->adopt(record)); }
+  Result<std::unique_ptr<Machine>> adopt(const MachineRecord& record) { return run(runtime, driver->adopt(record, true)); }
 
   TemporaryDirectory directory;
   std::string token = to_hex(host::random_bytes(16));

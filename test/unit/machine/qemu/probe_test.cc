@@ -76,5 +76,4 @@ esac)sh");
   CHECK(facts->tcg_built_in);
   CHECK(!facts->kvm_built_in);
   CHECK(!facts->sandbox);
-  CHECK(!facts->free_page_reporting);
 }

@@ -4,6 +4,7 @@
 #include "base/bounds.h"
 #include "base/text.h"
 #include "capabilities/apply.h"
+#include "roles/agent/freezer.h"
 #include "roles/agent/routes.h"
 
 namespace banger::roles::agent {
@@ -36,7 +37,10 @@ Task<Result<>> apply(ContextPtr context, StreamPtr stream) {
         .root = context->options.config_root, .mode = context->options.config_mode, .log = log, .first_boot = false};
     return capabilities::apply_all(target, *config);
   }));
-  co_return take_over(*context, *config);
+  CO_TRY(take_over(*context, *config));
+  // What was saved has become this machine.
+  context->held = false;
+  co_return co_await context->runtime.blocking([context] { return thaw(context->run_dir.frozen_path()); });
 }
 
 }  // namespace

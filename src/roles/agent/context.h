@@ -21,6 +21,7 @@ struct Options {
   std::string log_path;                 ///< empty: stderr
   std::string config_root = "/";        ///< what POST /configure applies to
   capabilities::ApplyMode config_mode = capabilities::ApplyMode::live;
+  std::string mounts = "/proc/self/mountinfo";  ///< where POST /quiesce looks for the cgroups
   std::function<Task<Result<>>(host::Runtime&, ShutdownPlan)> shut_down = carry_out;
 };
 
@@ -38,6 +39,7 @@ struct Context {
   int transfers = 0;                                ///< file streams that hold a pool thread
   host::Event transfer_done;
   host::Mutex configuring;                          ///< one configuration at a time
+  bool held = false;                                ///< the machine is about to be saved: commands outlive their clients
 };
 
 using ContextPtr = std::shared_ptr<Context>;

@@ -71,7 +71,7 @@ Task<> exec(ContextPtr context, StreamPtr stream) {
   auto spec = co_await read_spec(stream, decoder);
   auto started = spec ? start(*context, *spec) : refuse(spec.error());
   if (started) {
-    co_await run_session(context->runtime, stream, std::move(started->child), std::move(started->stdio), std::move(decoder));
+    co_await run_session(context, stream, std::move(started->child), std::move(started->stdio), std::move(decoder));
     co_return;
   }
   std::string frame;

@@ -19,6 +19,8 @@ Task<> get_files(ContextPtr context, StreamPtr stream);
 Task<> stat_file(ContextPtr context, StreamPtr stream);
 Task<> tunnel(ContextPtr context, StreamPtr stream);      // tunnel.cc
 Task<> configure(ContextPtr context, StreamPtr stream);   // configure.cc
+Task<> hold(ContextPtr context, StreamPtr stream);        // save.cc
+Task<> quiesce(ContextPtr context, StreamPtr stream);
 Task<> shutdown(ContextPtr context, StreamPtr stream);    // shutdown.cc
 
 /// Finds the handler and runs it; what escapes from one ends as an error answer, never as the end of the agent.

@@ -3,6 +3,7 @@
 //   config.json    0600: "link_token" (hex) and "environment"; other fields are kept, not read
 //   init           the image's init: systemd, openrc, runit, busybox or none
 //   system-ready   exists once the boot target is reached
+//   frozen         the cgroups that stand still while the machine is a template (freezer.h)
 //   agent.log      bounded (log_file.h)
 #pragma once
 
@@ -32,6 +33,7 @@ class RunDir {
 
   const std::string& path() const { return path_; }
   std::string log_path() const { return path_ + "/agent.log"; }
+  std::string frozen_path() const { return path_ + "/frozen"; }
 
   /// `invalid` when there is no usable token in it.
   Result<AgentConfig> load_config() const;

@@ -30,13 +30,14 @@ struct Output {
 
 // Shared by the coroutines of one command: the reader of the client, the feeder of stdin, a pump per output, the supervisor.
 struct Session {
-  Session(host::Runtime& r, std::shared_ptr<link::ServerStream> s, host::Child c)
-      : runtime(r), stream(std::move(s)), child(std::move(c)), leader(child.pid()), sending(r),
-        ended(r.io()), input(r.io()), output(r.io()), errors(r.io()), changed(r) {}
+  Session(ContextPtr c, std::shared_ptr<link::ServerStream> s, host::Child process)
+      : context(std::move(c)), runtime(context->runtime), stream(std::move(s)), child(std::move(process)), leader(child.pid()),
+        sending(runtime), ended(runtime.io()), input(runtime.io()), output(runtime.io()), errors(runtime.io()), changed(runtime) {}
 
   bool terminal() const { return !input_is_pipe; }
   stream_descriptor& sink() { return input_is_pipe ? input : output.fd; }
 
+  const ContextPtr context;
   host::Runtime& runtime;
   std::shared_ptr<link::ServerStream> stream;
   host::Child child;
@@ -57,6 +58,7 @@ struct Session {
   host::Deadline last_output = host::Clock::now();
   bool exited = false, reaped = false;
   bool gone = false;                  // the client
+  bool hung_up = false;               // and the command is to end with it
   bool swept = false;                 // what was left after the client went is gone too
   bool let_go = false;                // do not wait for outputs any longer
   bool over = false;
@@ -97,6 +99,10 @@ Task<> sweep(SessionPtr s) {
 void hang_up(const SessionPtr& s) {
   if (s->gone || s->over) return;
   s->gone = true;
+  s->changed.notify_all();
+  // A command that has ended has nothing left to protect.
+  if (s->context->held && !s->exited) return;
+  s->hung_up = true;
   if (!s->exited) {
     auto foreground = s->terminal() && s->output.fd.is_open() ? ::tcgetpgrp(s->output.fd.native_handle()) : 0;
     if (foreground != s->leader) s->foreground = foreground;
@@ -169,7 +175,7 @@ Task<> supervise(SessionPtr s) {
   close(s->ended);
   s->exited = true;
   s->last_output = host::Clock::now();
-  while (s->gone && !s->swept) co_await s->changed.wait();
+  while (s->hung_up && !s->swept) co_await s->changed.wait();
   auto status = s->child.wait();
   s->reaped = true;
   if (s->pumps > 0) {
@@ -203,7 +209,7 @@ void end_input(const SessionPtr& s) {
 
 // Writes queued stdin as the command takes it.
 Task<> feed(SessionPtr s) {
-  while (!s->over && !s->gone && !s->input_closed) {
+  while (!s->over && !s->hung_up && !s->input_closed) {
     if (s->queued.empty()) {
       if (s->input_ended) break;
       co_await s->changed.wait();
@@ -215,7 +221,7 @@ Task<> feed(SessionPtr s) {
     if (error) break;
     s->mid_line = chunk.back() != '\n';
   }
-  if (!s->over && !s->gone) end_input(s);
+  if (!s->over && !s->hung_up) end_input(s);
   s->input_closed = true;
   s->queued.clear();
   s->changed.notify_all();
@@ -300,9 +306,9 @@ Result<> attach(Session& session, Stdio stdio) {
 
 }  // namespace
 
-Task<> run_session(host::Runtime& runtime, std::shared_ptr<link::ServerStream> stream, host::Child child, Stdio stdio,
+Task<> run_session(ContextPtr context, std::shared_ptr<link::ServerStream> stream, host::Child child, Stdio stdio,
                    link::FrameDecoder decoder) {
-  auto s = std::make_shared<Session>(runtime, std::move(stream), std::move(child));
+  auto s = std::make_shared<Session>(context, std::move(stream), std::move(child));
   if (auto attached = attach(*s, std::move(stdio)); !attached) {
     // Dropping the session kills and reaps the command.
     co_await send(s, FrameType::failed, link::encode_exit({.code = 125, .message = attached.error().sentence()}));
@@ -311,6 +317,7 @@ Task<> run_session(host::Runtime& runtime, std::shared_ptr<link::ServerStream> s
   }
   s->pumps = s->terminal() ? 1 : 2;
   co_await send(s, FrameType::started, {});
+  auto& runtime = context->runtime;
   runtime.spawn(supervise(s));
   runtime.spawn(pump(s, &s->output, FrameType::stdout_data));
   if (!s->terminal()) runtime.spawn(pump(s, &s->errors, FrameType::stderr_data));

@@ -56,8 +56,11 @@ Agent::Agent() {
   RunDir files(run_dir.path());
   REQUIRE(files.save_config({.link_token = std::string(kToken), .environment = {{"FROM_CONFIG", "yes"}}}).has_value());
   Options options{.run_dir = run_dir.path(), .log_path = run_dir / "agent.log", .config_root = run_dir / "root",
-                  .config_mode = capabilities::ApplyMode::provision};
+                  .config_mode = capabilities::ApplyMode::provision,
+                  .mounts = run_dir / "mountinfo"};
   std::filesystem::create_directories(options.config_root);
+  // Without cgroups: this process's own must not be touched.
+  REQUIRE(host::write_file(options.mounts, "").has_value());
   options.shut_down = [this](host::Runtime&, ShutdownPlan plan) -> Task<Result<>> {
     shutdowns.push_back(std::move(plan));
     co_return Result<>();

@@ -1,4 +1,5 @@
 // POST /exec with a terminal.
+#include <signal.h>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>

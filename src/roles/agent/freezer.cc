@@ -1,0 +1,114 @@
+#include "roles/agent/freezer.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <thread>
+#include <vector>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "host/files.h"
+
+namespace banger::roles::agent {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr auto kFreezeDeadline = std::chrono::seconds(2);  // a process in an uninterruptible wait stops only after it
+constexpr auto kFreezePoll = std::chrono::milliseconds(2);
+constexpr std::string_view kOurGroup = "banger-agent";
+constexpr std::size_t kListBytes = 1 << 20;
+
+// Not host::write_file(), which writes another file and renames it.
+Result<> put(const std::string& path, std::string_view text) {
+  auto file = TRY(host::open_file(path, O_WRONLY));
+  if (auto written = host::write_all(file.get(), text); !written) return in(path, std::move(written));
+  return {};
+}
+
+bool has_process(const std::string& group, pid_t pid) {
+  auto text = host::read_file(group + "/cgroup.procs", kListBytes).value_or("");
+  for (auto line : split(text, '\n'))
+    if (line == std::to_string(pid)) return true;
+  return false;
+}
+
+// systemd keeps us in init.scope, beside itself.
+Result<> move_ourselves(const std::string& group) {
+  if (::mkdir(group.c_str(), 0755) < 0 && errno != EEXIST) return fail_errno(group);
+  TRY(put(group + "/cgroup.procs", std::to_string(::getpid())));
+  if (pid_t keeper = ::getppid(); keeper > 1) TRY(put(group + "/cgroup.procs", std::to_string(keeper)));
+  // Freezing the group we are in would be the end.
+  if (!has_process(group, ::getpid())) return fail(ErrorCode::internal, fmt::format("{} did not take the agent", group));
+  return {};
+}
+
+std::vector<std::string> other_groups(const std::string& root, const std::string& ours) {
+  std::vector<std::string> groups;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(root, error), end; !error && entry != end; entry.increment(error)) {
+    auto path = entry->path().native();
+    if (path == ours || !entry->is_directory(error)) continue;
+    // One that is frozen already is somebody's wish.
+    if (host::read_file(path + "/cgroup.freeze", 16) == "0\n") groups.push_back(std::move(path));
+  }
+  return groups;
+}
+
+bool stands_still(const std::string& group) {
+  auto events = host::read_file(group + "/cgroup.events", 4096).value_or("");
+  for (auto line : split(events, '\n'))
+    if (line == "frozen 1") return true;
+  return false;
+}
+
+}  // namespace
+
+std::string find_cgroup2(std::string_view mountinfo) {
+  for (auto line : split(mountinfo, '\n')) {
+    auto optional_end = line.find(" - ");
+    if (optional_end == line.npos || !line.substr(optional_end + 3).starts_with("cgroup2 ")) continue;
+    auto fields = split(line, ' ');
+    if (fields.size() > 4 && fields[3] == "/") return std::string(fields[4]);
+  }
+  return "";
+}
+
+Result<int> freeze_others(const std::string& mounts, const std::string& memory) {
+  auto root = find_cgroup2(TRY(host::read_file(mounts, limits::kProcFileBytes)));
+  if (root.empty()) return 0;
+  auto ours = fmt::format("{}/{}", root, kOurGroup);
+  TRY(move_ourselves(ours));
+  auto groups = other_groups(root, ours);
+  // Before the first one stops: whatever happens next, it can be let go.
+  TRY(host::write_file(memory, join(groups, "\n"), 0600));
+  for (const auto& group : groups) TRY(put(group + "/cgroup.freeze", "1"));
+  int still = 0;
+  auto deadline = Clock::now() + kFreezeDeadline;
+  for (const auto& group : groups) {
+    while (!stands_still(group) && Clock::now() < deadline) std::this_thread::sleep_for(kFreezePoll);
+    still += stands_still(group);
+  }
+  return still;
+}
+
+Result<> thaw(const std::string& memory) {
+  auto text = host::read_file(memory, kListBytes);
+  if (!text) return text.error().code == ErrorCode::not_found ? Result<>() : Result<>(std::unexpected(text.error()));
+  Result<> first;
+  for (auto group : split(*text, '\n')) {
+    if (group.empty()) continue;
+    auto thawed = put(fmt::format("{}/cgroup.freeze", group), "0");
+    // A group may end while it is frozen, with its last process.
+    if (!thawed && thawed.error().code != ErrorCode::not_found && first) first = std::move(thawed);
+  }
+  TRY(host::remove_file(memory));
+  return first;
+}
+
+}  // namespace banger::roles::agent

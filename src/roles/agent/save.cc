@@ -1,0 +1,51 @@
+// What the host asks before it saves a machine.
+//
+//   POST /hold      {"hold": true|false}: while held, commands outlive their clients (session.h). Suspend, snapshot, fork.
+//   POST /quiesce   everything written is on the disks and, where the guest has cgroups, nothing but the agent runs on.
+//                   For templates. POST /configure ends both.
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "roles/agent/freezer.h"
+#include "roles/agent/routes.h"
+
+namespace banger::roles::agent {
+
+namespace {
+
+Result<bool> parse_hold(const std::string& body) {
+  auto json = TRY(parse_json(body, limits::kLinkJsonBytes));
+  TRY(only_keys(json, {"hold"}));
+  auto hold = TRY(find_bool(json, "hold"));
+  if (!hold) return fail(ErrorCode::invalid, "missing field 'hold'");
+  return *hold;
+}
+
+}  // namespace
+
+Task<> hold(ContextPtr context, StreamPtr stream) {
+  auto body = co_await stream->body(limits::kLinkJsonBytes);
+  auto wanted = body ? parse_hold(*body) : std::unexpected(body.error());
+  if (!wanted) {
+    (void)co_await stream->reply_error(wanted.error());
+    co_return;
+  }
+  context->held = *wanted;
+  (void)co_await stream->reply_json(200, R"({"ok":true})");
+}
+
+Task<> quiesce(ContextPtr context, StreamPtr stream) {
+  // A configuration that is being applied may need what would stand still.
+  auto lock = co_await context->configuring.lock();
+  auto frozen = co_await context->runtime.blocking([context] {
+    ::sync();
+    return freeze_others(context->options.mounts, context->run_dir.frozen_path());
+  });
+  // Best effort: a template that is not quite still is better than none.
+  if (!frozen) context->log().warn("freeze.failed", {{"error", frozen.error().sentence()}});
+  (void)co_await stream->reply_json(200, dump_json({{"ok", true}, {"frozen", frozen.value_or(0)}}));
+}
+
+}  // namespace banger::roles::agent

@@ -11,7 +11,7 @@ extern const Command kTemplateList, kTemplateBuild, kTemplateDelete;
 extern const Command kImageList, kImageShow, kImageBuild, kImageImport, kImageDelete;
 extern const Command kKernelList, kKernelShow, kKernelPull, kKernelImport, kKernelDelete;
 extern const Command kDaemonStart, kDaemonStop, kDaemonStatus, kDaemonLogs;
-extern const Command kDoctor, kGc, kCompletion, kRpc, kVersion, kHelp, kMan, kComplete;
+extern const Command kDoctor, kGc, kBench, kCompletion, kRpc, kVersion, kHelp, kMan, kComplete;
 
 namespace {
 
@@ -24,7 +24,7 @@ constexpr const Command* kCommands[] = {
     &kImageList, &kImageShow, &kImageBuild, &kImageImport, &kImageDelete,
     &kKernelList, &kKernelShow, &kKernelPull, &kKernelImport, &kKernelDelete,
     &kDaemonStart, &kDaemonStop, &kDaemonStatus, &kDaemonLogs,
-    &kDoctor, &kGc, &kCompletion, &kRpc, &kVersion, &kHelp, &kMan, &kComplete,
+    &kDoctor, &kGc, &kBench, &kCompletion, &kRpc, &kVersion, &kHelp, &kMan, &kComplete,
 };
 // clang-format on
 

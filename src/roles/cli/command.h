@@ -39,7 +39,21 @@ enum class Kind {
 };
 
 /// What completion offers for a value.
-enum class Names { none, vm, image, kernel, recipe, pullable, vm_path, file, directory, command, choice };
+enum class Names {
+  none,
+  vm,
+  image,
+  kernel,
+  snapshot,
+  machine_template,
+  recipe,
+  pullable,
+  vm_path,
+  file,
+  directory,
+  command,
+  choice
+};
 
 struct Option {
   std::string_view name;  ///< without the dashes
@@ -69,7 +83,7 @@ struct Context;
 using Handler = Result<int> (*)(Context& context);
 
 struct Command {
-  std::string_view group = {};  ///< "vm" for `banger vm NAME`; empty for a command of the top level
+  std::string_view group = {};  ///< "vm" for `banger vm NAME`, "vm snapshot" for a deeper one; empty at the top level
   std::string_view name;
   std::span<const std::string_view> aliases = {};
   std::string_view summary;       ///< one line, no full stop

@@ -6,24 +6,32 @@ namespace banger::roles::cli {
 
 extern const Command kVmRun, kVmCreate, kVmStart, kVmStop, kVmRestart, kVmKill, kVmDelete, kVmSet, kVmList, kVmShow,
     kVmStats, kVmLogs, kVmPorts, kVmExec, kVmShell, kVmCp;
+extern const Command kVmSuspend, kVmResume, kVmFork, kSnapshotCreate, kSnapshotList, kSnapshotRestore, kSnapshotDelete;
+extern const Command kTemplateList, kTemplateBuild, kTemplateDelete;
 extern const Command kImageList, kImageShow, kImageBuild, kImageImport, kImageDelete;
 extern const Command kKernelList, kKernelShow, kKernelPull, kKernelImport, kKernelDelete;
 extern const Command kDaemonStart, kDaemonStop, kDaemonStatus, kDaemonLogs;
-extern const Command kDoctor, kGc, kCompletion, kRpc, kVersion, kHelp, kMan, kComplete;
+extern const Command kDoctor, kGc, kBench, kCompletion, kRpc, kVersion, kHelp, kMan, kComplete;
 
 namespace {
 
+// clang-format off
 constexpr const Command* kCommands[] = {
-    &kVmRun,        &kVmCreate,   &kVmStart,    &kVmStop,       &kVmRestart,    &kVmKill,      &kVmDelete,
-    &kVmSet,        &kVmList,     &kVmShow,     &kVmStats,      &kVmLogs,       &kVmPorts,     &kVmExec,
-    &kVmShell,      &kVmCp,       &kImageList,  &kImageShow,    &kImageBuild,   &kImageImport, &kImageDelete,
-    &kKernelList,   &kKernelShow, &kKernelPull, &kKernelImport, &kKernelDelete, &kDaemonStart, &kDaemonStop,
-    &kDaemonStatus, &kDaemonLogs, &kDoctor,     &kGc,           &kCompletion,   &kRpc,         &kVersion,
-    &kHelp,         &kMan,        &kComplete,
+    &kVmRun, &kVmCreate, &kVmStart, &kVmStop, &kVmRestart, &kVmKill, &kVmSuspend, &kVmResume, &kVmFork, &kVmDelete,
+    &kVmSet, &kVmList, &kVmShow, &kVmStats, &kVmLogs, &kVmPorts, &kVmExec, &kVmShell, &kVmCp,
+    &kSnapshotCreate, &kSnapshotList, &kSnapshotRestore, &kSnapshotDelete,
+    &kTemplateList, &kTemplateBuild, &kTemplateDelete,
+    &kImageList, &kImageShow, &kImageBuild, &kImageImport, &kImageDelete,
+    &kKernelList, &kKernelShow, &kKernelPull, &kKernelImport, &kKernelDelete,
+    &kDaemonStart, &kDaemonStop, &kDaemonStatus, &kDaemonLogs,
+    &kDoctor, &kGc, &kBench, &kCompletion, &kRpc, &kVersion, &kHelp, &kMan, &kComplete,
 };
+// clang-format on
 
 constexpr Group kGroups[] = {
     {"vm", "make and use virtual machines"},
+    {"vm snapshot", "keep moments of VMs and go back to them"},
+    {"template", "booted guests that new VMs are cloned from"},
     {"image", "what VMs boot from"},
     {"kernel", "the kernels images boot with"},
     {"daemon", "the background process that owns the VMs"},
@@ -45,6 +53,24 @@ const Group* find_group(std::string_view name) {
   return it == std::end(kGroups) ? nullptr : it;
 }
 
+std::string_view Group::parent() const {
+  auto at = name.rfind(' ');
+  return at == name.npos ? std::string_view() : name.substr(0, at);
+}
+
+std::string_view Group::last_word() const { return name.substr(name.rfind(' ') + 1); }
+
+GroupPath find_group_path(std::span<const std::string> words) {
+  GroupPath path;
+  for (std::string name; path.words < words.size(); ++path.words) {
+    name += (name.empty() ? "" : " ") + words[path.words];
+    const Group* deeper = find_group(name);
+    if (!deeper) break;
+    path.group = deeper;
+  }
+  return path;
+}
+
 const Command* find_command(std::string_view group, std::string_view name) {
   for (const Command* command : kCommands)
     if (command->group == group &&
@@ -55,8 +81,8 @@ const Command* find_command(std::string_view group, std::string_view name) {
 
 std::vector<std::string> command_names(std::string_view group) {
   std::vector<std::string> names;
-  if (group.empty())
-    for (const auto& each : kGroups) names.emplace_back(each.name);
+  for (const auto& each : kGroups)
+    if (each.parent() == group) names.emplace_back(each.last_word());
   for (const Command* command : kCommands) {
     if (command->group != group || command->hidden) continue;
     names.emplace_back(command->name);

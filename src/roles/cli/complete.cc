@@ -78,8 +78,8 @@ class Completer {
     if (whole.starts_with(typed_)) result_.candidates.push_back({std::move(whole), std::string(about)});
   }
   void commands(std::string_view group) {
-    if (group.empty())
-      for (const auto& each : all_groups()) offer(each.name, each.summary);
+    for (const auto& each : all_groups())
+      if (each.parent() == group) offer(each.last_word(), each.summary);
     for (const Command* command : all_commands())
       if (command->group == group && !command->hidden) offer(command->name, command->summary);
   }
@@ -141,11 +141,9 @@ Completion complete(const std::vector<std::string>& raw, const LiveNames& live) 
   if (words.empty()) words.emplace_back();
   Completer completer(live, words.back());
   std::span<const std::string> rest = words;
-  std::string_view group;
-  if (rest.size() > 1 && find_group(rest[0])) {
-    group = rest[0];
-    rest = rest.subspan(1);
-  }
+  auto path = find_group_path(rest.first(rest.size() - 1));  // the last word is still being typed
+  auto group = path.name();
+  rest = rest.subspan(path.words);
   if (rest.size() == 1) {
     if (rest[0].starts_with('-') && group.empty()) {
       completer.offer("--help", "show help");
@@ -163,14 +161,16 @@ LiveNames names_from_daemon(Io& io) {
   return [&io](Names kind) {
     struct Source {
       Names kind;
-      const char *method, *list, *about;
+      const char *method, *list, *name, *about;
     };
     static constexpr Source kSources[] = {
-        {Names::vm, "vm.list", "vms", "state"},
-        {Names::image, "image.list", "images", "source"},
-        {Names::kernel, "kernel.list", "kernels", "release"},
-        {Names::recipe, "image.list", "recipes", "description"},
-        {Names::pullable, "kernel.list", "pullable", ""},
+        {Names::vm, "vm.list", "vms", "name", "state"},
+        {Names::image, "image.list", "images", "name", "source"},
+        {Names::kernel, "kernel.list", "kernels", "name", "release"},
+        {Names::snapshot, "vm.snapshot.list", "snapshots", "name", "vm"},
+        {Names::machine_template, "template.list", "templates", "id", "image"},
+        {Names::recipe, "image.list", "recipes", "name", "description"},
+        {Names::pullable, "kernel.list", "pullable", "", ""},
     };
     std::vector<Candidate> names;
     auto source = std::ranges::find(kSources, kind, &Source::kind);
@@ -182,7 +182,7 @@ LiveNames names_from_daemon(Io& io) {
     for (const auto& item : list_of(*answer, source->list))
       names.push_back(item.is_string()
                           ? Candidate{safe_text(item.get<std::string>()), ""}
-                          : Candidate{safe_text(text_of(item, "name")), safe_text(text_of(item, source->about))});
+                          : Candidate{safe_text(text_of(item, source->name)), safe_text(text_of(item, source->about))});
     return names;
   };
 }

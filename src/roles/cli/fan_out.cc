@@ -43,25 +43,26 @@ class Lines {
   bool any_failed_ = false;
 };
 
-Json with_vm(Json params, const std::string& vm) {
-  params["vm"] = vm;
+Json with(Json params, std::string_view key, const std::string& value) {
+  params[std::string(key)] = value;
   return params;
 }
 
 }  // namespace
 
-Result<int> fan_out(Context& context, std::string_view method, const Json& params, const Describe& describe) {
+Result<int> fan_out(Context& context, std::string_view method, const Json& params, const Describe& describe,
+                    std::string_view key) {
   auto daemon = TRY(Daemon::connect(context.io));
   auto vms = each_once(context.args.positionals);
   Lines lines(context.io, describe);
   if (vms.size() == 1) {
-    lines.done(vms[0], TRY(daemon.call(method, with_vm(params, vms[0]))));
+    lines.done(vms[0], TRY(daemon.call(method, with(params, key, vms[0]))));
     return lines.status();
   }
   std::map<std::int64_t, std::string> waiting;
   for (std::size_t next = 0; next < vms.size() || !waiting.empty();) {
     while (next < vms.size() && waiting.size() < limits::kRpcInFlight) {
-      auto id = TRY(daemon.client().send(method, with_vm(params, vms[next])));
+      auto id = TRY(daemon.client().send(method, with(params, key, vms[next])));
       waiting[id] = vms[next++];
     }
     auto reply = TRY(daemon.client().receive(daemon.signals().fd()));

@@ -43,16 +43,39 @@ std::string option_help(const Option& option, const ResolveDefault& resolve) {
   return value.empty() ? text : fmt::format("{} (default: {})", text, value);
 }
 
+std::string capitalised(std::string_view text) {
+  std::string out(text);
+  if (!out.empty()) out[0] = static_cast<char>(::toupper(out[0]));
+  return out;
+}
+
 std::string summary_of(const Command& command) {
   std::string text(command.summary);
   if (!command.aliases.empty()) text += fmt::format(" (also: {})", fmt::join(command.aliases, ", "));
   return text;
 }
 
+// A group in a list: what it is for, and what is in it.
+Row group_row(const Group& group) {
+  std::vector<std::string_view> names;
+  for (const Command* command : all_commands())
+    if (command->group == group.name && !command->hidden) names.push_back(command->name);
+  for (const auto& inner : all_groups())
+    if (inner.parent() == group.name) names.push_back(inner.last_word());
+  return {std::string(group.last_word()), fmt::format("{}: {}", group.summary, fmt::join(names, ", "))};
+}
+
 std::vector<Row> command_rows(std::string_view group) {
   std::vector<Row> rows;
   for (const Command* command : all_commands())
     if (command->group == group && !command->hidden) rows.push_back({std::string(command->name), summary_of(*command)});
+  return rows;
+}
+
+std::vector<Row> group_rows(std::string_view parent) {
+  std::vector<Row> rows;
+  for (const auto& group : all_groups())
+    if (group.parent() == parent) rows.push_back(group_row(group));
   return rows;
 }
 
@@ -94,8 +117,7 @@ std::string option_spelling(const Option& option) {
 
 std::string command_help(const Command& command, const ResolveDefault& resolve, std::size_t width) {
   std::string text = fmt::format("Usage: {}\n\n", usage_line(command));
-  auto summary = summary_of(command) + ".";
-  summary[0] = static_cast<char>(::toupper(summary[0]));
+  auto summary = capitalised(summary_of(command)) + ".";
   for (const auto& line : wrap(summary, width)) text += line + "\n";
   for (auto paragraph : split(command.details, '\n')) {
     if (paragraph.empty()) continue;
@@ -119,8 +141,10 @@ std::string command_help(const Command& command, const ResolveDefault& resolve, 
 }
 
 std::string group_help(const Group& group, std::size_t width) {
-  return fmt::format("Usage: banger {} COMMAND\n\nCommands to {}:\n{}\nSee 'banger {} COMMAND --help'.\n", group.name,
-                     group.summary, rows_text(command_rows(group.name), width), group.name);
+  auto rows = command_rows(group.name);
+  for (auto& row : group_rows(group.name)) rows.push_back(std::move(row));
+  return fmt::format("Usage: banger {} COMMAND\n\n{}.\n\nCommands:\n{}\nSee 'banger {} COMMAND --help'.\n", group.name,
+                     capitalised(group.summary), rows_text(rows, width), group.name);
 }
 
 std::string top_help(std::size_t width) {
@@ -128,13 +152,7 @@ std::string top_help(std::size_t width) {
       "Usage: banger COMMAND\n\nDisposable Linux VMs in one command.\n\n"
       "  banger vm run                     a shell in a fresh VM\n"
       "  banger vm run --rm -- uname -a    one command, then the VM is gone\n\nCommands:\n";
-  std::vector<Row> rows;
-  for (const auto& group : all_groups()) {
-    std::vector<std::string_view> names;
-    for (const Command* command : all_commands())
-      if (command->group == group.name && !command->hidden) names.push_back(command->name);
-    rows.push_back({std::string(group.name), fmt::format("{}: {}", group.summary, fmt::join(names, ", "))});
-  }
+  auto rows = group_rows("");
   for (auto& row : command_rows("")) rows.push_back(std::move(row));
   text += rows_text(rows, width);
   return text + "\nSee 'banger COMMAND --help'. 'banger --version' prints the version.\n";

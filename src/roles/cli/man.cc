@@ -21,12 +21,15 @@ std::string escape(std::string_view text) {
   return out;
 }
 
-std::string page_name(const Command& command) {
-  auto name = "banger-" + full_name(command);
-  for (char& c : name)
+// "vm run": banger-vm-run.
+std::string page_name(std::string words) {
+  for (char& c : words)
     if (c == ' ') c = '-';
-  return name;
+  return "banger-" + words;
 }
+
+std::string page_name(const Command& command) { return page_name(full_name(command)); }
+std::string page_name(const Group& group) { return page_name(std::string(group.name)); }
 
 std::string head(const std::string& name, std::string_view summary) {
   auto title = name;
@@ -66,18 +69,28 @@ std::string command_page(const Command& command) {
   return text + ".SH SEE ALSO\n.BR banger (1)\n";
 }
 
+std::string see_item(const std::string& page, std::string_view summary) {
+  return fmt::format(".TP\n.BR {} (1)\n{}\n", escape(page), escape(summary));
+}
+
 std::string command_items(std::string_view group) {
   std::string text;
   for (const Command* command : all_commands())
-    if (command->group == group && !command->hidden)
-      text += fmt::format(".TP\n.BR {} (1)\n{}\n", escape(page_name(*command)), escape(command->summary));
+    if (command->group == group && !command->hidden) text += see_item(page_name(*command), command->summary);
+  return text;
+}
+
+std::string group_items(std::string_view parent) {
+  std::string text;
+  for (const auto& group : all_groups())
+    if (group.parent() == parent) text += see_item(page_name(group), group.summary);
   return text;
 }
 
 std::string group_page(const Group& group) {
-  return head(fmt::format("banger-{}", group.name), group.summary) +
+  return head(page_name(group), group.summary) +
          fmt::format(".SH SYNOPSIS\n.B banger {}\n.I COMMAND\n.SH COMMANDS\n", group.name) + command_items(group.name) +
-         ".SH SEE ALSO\n.BR banger (1)\n";
+         group_items(group.name) + ".SH SEE ALSO\n.BR banger (1)\n";
 }
 
 constexpr std::string_view kExitStatus =
@@ -98,16 +111,14 @@ std::string top_page() {
   text +=
       ".SH SYNOPSIS\n.B banger\n.I COMMAND\n.SH DESCRIPTION\n"
       "Gives a disposable Linux VM in one command, with or without KVM, with or without root.\n.SH COMMANDS\n";
-  for (const auto& group : all_groups())
-    text += fmt::format(".TP\n.BR banger\\-{} (1)\n{}\n", group.name, escape(group.summary));
-  return text + command_items("") + std::string(kExitStatus) + std::string(kEnvironment);
+  return text + group_items("") + command_items("") + std::string(kExitStatus) + std::string(kEnvironment);
 }
 
 }  // namespace
 
 std::vector<ManPage> man_pages() {
   std::vector<ManPage> pages{{"banger", top_page()}};
-  for (const auto& group : all_groups()) pages.push_back({fmt::format("banger-{}", group.name), group_page(group)});
+  for (const auto& group : all_groups()) pages.push_back({page_name(group), group_page(group)});
   for (const Command* command : all_commands())
     if (!command->hidden) pages.push_back({page_name(*command), command_page(*command)});
   return pages;

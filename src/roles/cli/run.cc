@@ -81,22 +81,19 @@ int dispatch(Io& io, const std::vector<std::string>& words) {
     io.print(top_help(help_width(io)));
     return exit_status::kOk;
   }
-  const Group* group = find_group(words[0]);
-  if (!group) {
-    const Command* command = find_command("", words[0]);
-    return command ? run_command(io, *command, {words.begin() + 1, words.end()}) : unknown_command(io, "", words[0]);
-  }
-  if (words.size() == 1) {
-    (void)host::write_all(io.err, group_help(*group, help_width(io)));
+  auto path = find_group_path(words);
+  std::vector<std::string> rest(words.begin() + static_cast<long>(path.words), words.end());
+  if (rest.empty()) {
+    (void)host::write_all(io.err, group_help(*path.group, help_width(io)));
     return exit_status::kUsage;
   }
-  if (asks_help(words[1])) {
-    io.print(group_help(*group, help_width(io)));
+  if (asks_help(rest[0])) {
+    io.print(group_help(*path.group, help_width(io)));
     return exit_status::kOk;
   }
-  const Command* command = find_command(group->name, words[1]);
-  return command ? run_command(io, *command, {words.begin() + 2, words.end()})
-                 : unknown_command(io, group->name, words[1]);
+  const Command* command = find_command(path.name(), rest[0]);
+  return command ? run_command(io, *command, {rest.begin() + 1, rest.end()})
+                 : unknown_command(io, path.name(), rest[0]);
 }
 
 }  // namespace

@@ -34,12 +34,16 @@ void show(Context& context, const Json& object, std::span<const Row> rows) {
   context.io.print(table.text(context.io.colour(context.io.out)));
 }
 
-void made(Context& context, const Json& object, const char* id_field) {
+// `about` is what people read after "NAME: ".
+void made(Context& context, const Json& object, const char* name_field, const char* id_field,
+          const std::string& about) {
   auto& io = context.io;
   if (context.args.flag("json")) io.print(dump_json_pretty(object) + "\n");
   else if (context.args.flag("quiet")) io.print(safe_text(text_of(object, id_field)) + "\n");
-  else io.print(fmt::format("{}: ready, {}\n", safe_text(text_of(object, "name")), size_of(object, "size_bytes")));
+  else io.print(fmt::format("{}: {}\n", safe_text(text_of(object, name_field)), safe_text(about)));
 }
+
+std::string ready(const Json& object) { return "ready, " + size_of(object, "size_bytes"); }
 
 constexpr Row kImageRows[] = {
     {"name", "name"},
@@ -69,8 +73,18 @@ constexpr Row kKernelRows[] = {
 
 void show_image(Context& context, const Json& image) { show(context, image, kImageRows); }
 void show_kernel(Context& context, const Json& kernel) { show(context, kernel, kKernelRows); }
-void made_image(Context& context, const Json& image) { made(context, image, "id"); }
-void made_kernel(Context& context, const Json& kernel) { made(context, kernel, "name"); }
+void made_image(Context& context, const Json& image) { made(context, image, "name", "id", ready(image)); }
+void made_kernel(Context& context, const Json& kernel) { made(context, kernel, "name", "name", ready(kernel)); }
+void made_template(Context& context, const Json& each) { made(context, each, "id", "id", ready(each)); }
+void made_snapshot(Context& context, const Json& snapshot) {
+  made(context, snapshot, "name", "id",
+       fmt::format("{} of VM {}, {}", held_by_snapshot(snapshot), text_of(snapshot, "vm"),
+                   size_of(snapshot, "size_bytes")));
+}
+
+std::string held_by_snapshot(const Json& snapshot) {
+  return flag_of(snapshot, "has_memory") ? "memory, disks" : "disks";
+}
 
 std::string absolute_path(const std::string& path) {
   std::error_code error;

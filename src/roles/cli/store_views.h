@@ -1,4 +1,4 @@
-// How one image or kernel is shown; the commands that make one print the same.
+// How one image, kernel, snapshot or template is shown; the commands that make one print the same.
 #pragma once
 
 #include "base/json.h"
@@ -16,6 +16,11 @@ void show_kernel(Context& context, const Json& kernel);
 /// One line for what was just made, or its id (-q), or JSON (--json).
 void made_image(Context& context, const Json& image);
 void made_kernel(Context& context, const Json& kernel);
+void made_snapshot(Context& context, const Json& snapshot);
+void made_template(Context& context, const Json& each);
+
+/// "memory, disks" or "disks".
+std::string held_by_snapshot(const Json& snapshot);
 
 /// The daemon has another working directory than we have.
 std::string absolute_path(const std::string& path);

@@ -25,16 +25,21 @@ Json given_shape(const Args& args) {
   return shape;
 }
 
-Result<Json> resolved_shape(Context& context, Daemon& daemon) {
-  Json shape = given_shape(context.args);
-  auto defaults = TRY(daemon.call("host.defaults", Json::object()));
+void say_spec(const Io& io, const Json& shape) {
   vm::Spec spec;
-  for (auto field : {"vcpus", "memory_bytes", "disk_bytes", "system_bytes"})
-    if (!shape.contains(field)) shape[field] = TRY(in("host.defaults", get_int(defaults, field)));
   spec.vcpus = static_cast<std::uint32_t>(number_of(shape, "vcpus"));
   spec.memory_bytes = static_cast<std::uint64_t>(number_of(shape, "memory_bytes"));
   spec.disk_bytes = static_cast<std::uint64_t>(number_of(shape, "disk_bytes"));
-  (void)host::write_all(context.io.err, vm::spec_line(spec) + "\n");
+  (void)host::write_all(io.err, vm::spec_line(spec) + "\n");
+}
+
+Result<Json> resolved_shape(Context& context, Daemon& daemon) {
+  Json shape = given_shape(context.args);
+  auto defaults = TRY(daemon.call("host.defaults", Json::object()));
+  for (auto field : {"vcpus", "memory_bytes", "disk_bytes", "system_bytes"})
+    if (!shape.contains(field)) shape[field] = TRY(in("host.defaults", get_int(defaults, field)));
+  say_spec(context.io, shape);
+  if (context.args.flag("cold")) shape["cold"] = true;
   return shape;
 }
 

@@ -42,11 +42,15 @@ inline constexpr Option kNatOption{
 inline constexpr Option kLabelOption{
     .name = "label", .kind = Kind::pair, .value = "KEY=VALUE", .help = "attach a label; may be repeated"};
 
+inline constexpr Option kColdOption{.name = "cold", .help = "boot instead of cloning a template"};
+
 /// Only what was given on the command line, as vm.create and vm.set call it.
 Json given_shape(const Args& args);
 
-/// vm.create's parameters with every size filled in from host.defaults, and the `spec:` line that says so on standard
-/// error.
+/// What `spec:` says of a VM object or of parameters, on standard error.
+void say_spec(const Io& io, const Json& shape);
+
+/// vm.create's parameters with every size filled in from host.defaults; says them with say_spec.
 Result<Json> resolved_shape(Context& context, Daemon& daemon);
 
 }  // namespace banger::roles::cli

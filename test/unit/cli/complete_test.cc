@@ -15,6 +15,8 @@ namespace {
 std::vector<Candidate> live(Names kind) {
   if (kind == Names::vm) return {{"web", "running"}, {"db", "stopped"}};
   if (kind == Names::image) return {{"debian", ""}};
+  if (kind == Names::snapshot) return {{"before", "web"}};
+  if (kind == Names::machine_template) return {{"tm1", "debian"}, {"tm2", "debian"}};
   return {};
 }
 std::vector<std::string> words(const std::vector<std::string>& typed) {
@@ -49,6 +51,18 @@ TEST_CASE("completion: live names, never one that is already given") {
   CHECK(words({"image", "show", ""}) == Words{"debian"});
 }
 
+TEST_CASE("completion: a group within a group is a word like a command, and has commands of its own") {
+  CHECK(words({"vm", "sn"}) == Words{"snapshot"});
+  CHECK(words({"vm", "snapshot", ""}) == Words{"create", "list", "restore", "delete"});
+  CHECK(words({"vm", "snapshot", "restore", ""}) == Words{"web", "db"});
+  CHECK(words({"vm", "snapshot", "restore", "web", ""}) == Words{"before"});
+  CHECK(words({"vm", "snapshot", "delete", ""}) == Words{"before"});
+  CHECK(words({"vm", "create", "--from", ""}) == Words{"before"});
+  CHECK(words({"template", "delete", "tm1", ""}) == Words{"tm2"});
+  CHECK(!has(words({""}), "snapshot"));
+  CHECK(words({"snapshot", ""}).empty());
+}
+
 TEST_CASE("completion: flags, their values, and nothing after the separator") {
   CHECK(words({"vm", "delete", "--f"}) == Words{"--force"});
   CHECK(words({"vm", "delete", "--force", "--f"}).empty());
@@ -78,6 +92,14 @@ TEST_CASE("completion: asks a running daemon and never starts one") {
     return Json{{"vms", {test::vm_object("web"), test::vm_object("db", "stopped")}}};
   };
   CHECK(home.run({"__complete", "--", "vm", "stop", ""}).out == "web\trunning\ndb\tstopped\n");
+  daemon.answers["vm.snapshot.list"] = [](const Json&) -> Result<Json> {
+    return Json{{"snapshots", {{{"id", "sn1"}, {"name", "before"}, {"vm", "web"}}}}};
+  };
+  daemon.answers["template.list"] = [](const Json&) -> Result<Json> {
+    return Json{{"templates", {{{"id", "tm1"}, {"image", "debian"}}}}};
+  };
+  CHECK(home.run({"__complete", "--", "vm", "snapshot", "delete", ""}).out == "before\tweb\n");
+  CHECK(home.run({"__complete", "--", "template", "delete", ""}).out == "tm1\tdebian\n");
 }
 
 TEST_CASE("completion: the bash script offers what __complete says") {

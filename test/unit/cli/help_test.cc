@@ -48,13 +48,17 @@ TEST_CASE("help: asked for it goes to standard output with 0, else to standard e
                      {"help", "vm"},
                      {"vm", "run", "-h"},
                      {"help", "vm", "run"},
+                     {"vm", "snapshot", "--help"},
+                     {"help", "vm", "snapshot"},
+                     {"help", "vm", "snapshot", "create"},
+                     {"vm", "snapshot", "create", "--help"},
                      {"help", "gc"}}) {
     auto done = home.run(words);
     CHECK(done.status == 0);
     CHECK(done.out.starts_with("Usage: banger"));
     CHECK(done.err.empty());
   }
-  for (auto words : {std::vector<std::string>{}, {"vm"}}) {
+  for (auto words : {std::vector<std::string>{}, {"vm"}, {"vm", "snapshot"}}) {
     auto done = home.run(words);
     CHECK(done.status == 2);
     CHECK(done.out.empty());
@@ -62,11 +66,25 @@ TEST_CASE("help: asked for it goes to standard output with 0, else to standard e
   }
 }
 
+TEST_CASE("help: a group within a group is listed where it is, with what it holds") {
+  auto vm = group_help(*find_group("vm"), 120);
+  CHECK(vm.find("  snapshot ") != std::string::npos);
+  CHECK(vm.find("create, list, restore, delete") != std::string::npos);
+  CHECK(top_help().find("  snapshot ") == std::string::npos);
+  CHECK(top_help().find("vm ") != std::string::npos);
+  CHECK(group_help(*find_group("vm snapshot")).starts_with("Usage: banger vm snapshot COMMAND\n"));
+}
+
 TEST_CASE("command line: an unknown command suggests the nearest and is a usage error") {
   test::Home home;
   auto done = home.run({"vm", "lst"});
   CHECK(done.status == 2);
   CHECK(done.err == "banger: there is no command 'vm lst' (hint: did you mean 'list'?)\n");
+  CHECK(home.run({"vm", "snapsht"}).err ==
+        "banger: there is no command 'vm snapsht' (hint: did you mean 'snapshot'?)\n");
+  CHECK(home.run({"vm", "snapshot", "restor"}).err ==
+        "banger: there is no command 'vm snapshot restor' (hint: did you mean 'restore'?)\n");
+  CHECK(home.run({"help", "vm", "snapshot", "restor"}).status == 2);
   CHECK(home.run({"imge"}).err == "banger: there is no command 'imge' (hint: did you mean 'image'?)\n");
   CHECK(home.run({"qqqqqq"}).err == "banger: there is no command 'qqqqqq' (hint: see 'banger --help')\n");
   CHECK(home.run({"--frobnicate"}).status == 2);

@@ -52,6 +52,9 @@ TEST_CASE("man: the pages are written as files that groff takes without a warnin
 TEST_CASE("man: one page on standard output; an unknown one is a usage error") {
   test::Home home;
   CHECK(home.run({"man", "vm", "run"}).out.starts_with(".TH \"BANGER-VM-RUN\" 1"));
+  CHECK(home.run({"man", "vm", "snapshot"}).out.starts_with(".TH \"BANGER-VM-SNAPSHOT\" 1"));
+  CHECK(home.run({"man", "vm", "snapshot", "create"}).out.starts_with(".TH \"BANGER-VM-SNAPSHOT-CREATE\" 1"));
+  CHECK(home.run({"man", "vm"}).out.find("banger\\-vm\\-snapshot (1)") != std::string::npos);
   CHECK(home.run({"man"}).out.starts_with(".TH \"BANGER\" 1"));
   CHECK(home.run({"man", "nope"}).status == 2);
 }

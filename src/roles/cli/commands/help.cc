@@ -23,15 +23,15 @@ Result<int> run(Context& context) {
     io.print(top_help(width));
     return exit_status::kOk;
   }
-  const Group* group = find_group(words[0]);
-  if (group && words.size() == 1) {
-    io.print(group_help(*group, width));
+  auto path = find_group_path(words);
+  if (path.words == words.size()) {
+    io.print(group_help(*path.group, width));
     return exit_status::kOk;
   }
-  const Command* command = find_command(group ? words[0] : "", group ? words[1] : words[0]);
+  const Command* command = find_command(path.name(), words[path.words]);
   if (!command)
     return context.usage("there is no command '" + printable(join(words, " ")) + "'",
-                         did_you_mean(words.back(), command_names(group ? words[0] : "")));
+                         did_you_mean(words.back(), command_names(path.name())));
   io.print(command_help(*command, resolve_defaults(io), width));
   return exit_status::kOk;
 }

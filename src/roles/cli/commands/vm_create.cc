@@ -24,6 +24,12 @@ constexpr Option kOptions[] = {
     kNatOption,
     kLabelOption,
     kEnvOption,
+    kColdOption,
+    {.name = "from",
+     .kind = Kind::text,
+     .value = "SNAPSHOT",
+     .help = "with the disks of a snapshot, and with its live processes when it holds memory",
+     .names = Names::snapshot},
     {.name = "no-start", .help = "only make it"},
     {.name = "wait",
      .kind = Kind::text,
@@ -35,16 +41,37 @@ constexpr Option kOptions[] = {
     {.name = "json", .help = "print the VM as JSON"},
 };
 
-constexpr Example kExamples[] = {{"banger vm create --name web --vcpu 2 --memory 1G", "a VM called web"}};
+constexpr Example kExamples[] = {
+    {"banger vm create --name web --vcpu 2 --memory 1G", "a VM called web"},
+    {"banger vm create --from before-upgrade", "another VM that goes on where that snapshot was taken"},
+};
+
+// What a snapshot brings along, so that it cannot be chosen.
+constexpr std::string_view kOfSnapshot[] = {"image", "kernel", "vcpu", "memory", "cold"};
+
+// With --from the sizes are the snapshot's: the daemon knows them, and they are said once the VM is there.
+Result<Json> create_vm(Context& context, Daemon& daemon, Json more) {
+  auto snapshot = context.args.text("from");
+  Json params = snapshot ? given_shape(context.args) : TRY(resolved_shape(context, daemon));
+  if (snapshot) params["from"] = *snapshot;
+  params.update(more);
+  auto vm = TRY(daemon.call("vm.create", params));
+  if (snapshot) say_spec(context.io, vm);
+  return vm;
+}
 
 Result<int> create(Context& context) {
   const auto& args = context.args;
+  for (auto option : kOfSnapshot)
+    if (args.has("from") && args.has(option))
+      return context.usage(fmt::format("--from and --{} exclude each other", option),
+                           "the snapshot decides how its VMs are made");
   auto daemon = TRY(Daemon::connect(context.io));
-  Json params = TRY(resolved_shape(context, daemon));
+  Json params = Json::object();
   params["start"] = !args.flag("no-start");
   if (auto wait = args.text("wait")) params["wait"] = *wait;
   if (args.has("env")) params["environment"] = guest_environment(context);
-  auto vm = TRY(daemon.call("vm.create", params));
+  auto vm = TRY(create_vm(context, daemon, std::move(params)));
   if (args.flag("json")) context.io.print(dump_json_pretty(vm) + "\n");
   else if (args.flag("quiet")) context.io.print(text_of(vm, "id") + "\n");
   else

@@ -32,6 +32,7 @@ Result<int> list(Context& context) {
     table.add({text_of(vm, "name"), text_of(vm, "id"), text_of(vm, "state"), text_of(vm, "image"), text_of(vm, "vcpus"),
                size_of(vm, "memory_bytes"), size_of(vm, "disk_bytes"), age_of(number_of(vm, "created_at"))});
     if (text_of(vm, "state") == "running") table.colour_last(2, Paint::green);
+    if (text_of(vm, "state") == "suspended") table.colour_last(2, Paint::yellow);
   }
   io.print(context.args.flag("quiet") ? ids : table.text(io.colour(io.out)));
   return exit_status::kOk;
@@ -44,7 +45,7 @@ constinit const Command kVmList{
     .group = "vm",
     .name = "list",
     .aliases = kAliases,
-    .summary = "list VMs, stopped ones too",
+    .summary = "list VMs, stopped and suspended ones too",
     .options = kOptions,
     .handler = list,
 };

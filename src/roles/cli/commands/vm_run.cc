@@ -23,6 +23,7 @@ constexpr Option kOptions[] = {
     kDiskOption,
     kSystemOption,
     kNatOption,
+    kColdOption,
     {.name = "rm", .help = "delete the VM when the command or shell ends"},
     {.name = "detach", .letter = 'd', .help = "make and start it, print its name, and leave it running"},
     kEnvOption,
@@ -104,9 +105,9 @@ constinit const Command kVmRun{
         "command its output "
         "streams through and its status becomes ours. Standard input is passed on when it is not a terminal, or with "
         "-i.\n"
-        "The image and the kernel are made or fetched first when they are missing. A VM that never becomes ready is "
-        "kept, "
-        "so that 'banger vm logs' can say why.",
+        "The image and the kernel are made or fetched first when they are missing, and so is the template: a booted "
+        "guest of that shape that VMs are cloned from. With --cold the VM boots. One that never becomes ready is "
+        "kept, so that 'banger vm logs' can say why.",
     .options = kOptions,
     .words = "CMD...",
     .examples = kExamples,

@@ -64,6 +64,8 @@ Table table_of(const Json& vm) {
   table.add({"labels", labels_of(vm)});
   table.add({"created", time_of(number_of(vm, "created_at"))});
   table.add({"started", time_of(number_of(vm, "started_at"))});
+  table.add({"way", text_of(vm, "way")});
+  table.add({"template", text_of(vm, "template")});
   table.add({"stages", stages_of(vm)});
   table.add({"directory", text_of(vm, "directory")});
   return table;
@@ -84,7 +86,10 @@ constinit const Command kVmShow{
     .group = "vm",
     .name = "show",
     .summary = "tell everything about one VM",
-    .details = "The stages are those of the last create or start, with the time each took.",
+    .details =
+        "The way is how the running machine came up: booted (cold), cloned from a template (clone, or pool when it "
+        "was ready before), forked, from a snapshot or resumed. The stages are those of the last create or start, "
+        "with the time each took.",
     .positionals = kPositionals,
     .options = kOptions,
     .handler = show,

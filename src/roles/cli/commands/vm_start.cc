@@ -34,7 +34,7 @@ extern const Command kVmStart;
 constinit const Command kVmStart{
     .group = "vm",
     .name = "start",
-    .summary = "start stopped VMs and wait until they are ready",
+    .summary = "start stopped VMs and wait until they are ready; suspended ones go on",
     .positionals = kPositionals,
     .options = kOptions,
     .handler = start,

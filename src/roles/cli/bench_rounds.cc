@@ -1,0 +1,114 @@
+#include "roles/cli/bench_rounds.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "host/files.h"
+#include "link/exec_frames.h"
+#include "roles/cli/fields.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Milliseconds = std::chrono::duration<double, std::milli>;
+
+constexpr std::uint64_t kDeleteMs = 30'000;
+
+double ms_since(Clock::time_point start) { return Milliseconds(Clock::now() - start).count(); }
+
+// The next frame of an exec stream.
+class Frames {
+ public:
+  Frames(const rpc::Client::RawStream& stream, int interrupt_fd) : socket_(stream.socket.get()), stop_(interrupt_fd) {
+    decoder_.feed(stream.first_bytes);
+  }
+  Result<link::Frame> next() {
+    for (;;) {
+      if (auto frame = TRY(decoder_.next())) return std::move(*frame);
+      pollfd waiting[2] = {{socket_, POLLIN, 0}, {stop_, POLLIN, 0}};
+      if (::poll(waiting, 2, -1) < 0 && errno != EINTR) return fail_errno("wait for the command's output");
+      if (waiting[1].revents) return fail(ErrorCode::cancelled, "interrupted");
+      if (!waiting[0].revents) continue;
+      char chunk[4096];
+      auto count = ::read(socket_, chunk, sizeof chunk);
+      if (count <= 0) return fail(ErrorCode::unavailable, "the connection to the guest broke");
+      decoder_.feed({chunk, static_cast<std::size_t>(count)});
+    }
+  }
+
+ private:
+  int socket_, stop_;
+  link::FrameDecoder decoder_;
+};
+
+// Runs `echo` to its end; gives when its first byte of output was here.
+Result<double> echo(const rpc::Client::RawStream& stream, int interrupt_fd, Clock::time_point start) {
+  std::string bytes;
+  link::encode_frame(link::FrameType::spec, dump_json(link::to_json(link::ExecSpec{.argv = {"echo", "hi"}})), bytes);
+  link::encode_frame(link::FrameType::stdin_end, "", bytes);
+  TRY(host::write_all(stream.socket.get(), bytes));
+  double output_ms = 0;
+  for (Frames frames(stream, interrupt_fd);;) {
+    auto frame = TRY(frames.next());
+    if (frame.type == link::FrameType::stdout_data && output_ms == 0) output_ms = ms_since(start);
+    if (frame.type == link::FrameType::failed)
+      return fail(ErrorCode::unsupported, "the image has no 'echo' to measure with", "choose another with --image");
+    if (frame.type == link::FrameType::exit) break;
+  }
+  if (output_ms == 0) return fail(ErrorCode::internal, "'echo' said nothing");
+  return output_ms;
+}
+
+}  // namespace
+
+Percentiles percentiles(std::vector<double> values) {
+  std::ranges::sort(values);
+  auto at = [&](double share) {
+    auto rank = static_cast<std::size_t>(std::ceil(share * static_cast<double>(values.size())));
+    return values[std::max<std::size_t>(rank, 1) - 1];
+  };
+  return {.p50 = at(0.5), .p90 = at(0.9), .p99 = at(0.99)};
+}
+
+// Over a connection of its own: when this ends early, dropping it cancels the create.
+Result<Round> BenchRounds::use(const std::string& name, bool cold, const rpc::OnProgress& progress) {
+  int interrupt = daemon_.signals().fd();
+  rpc::Client client(TRY(connect_or_start(io_)).socket);
+  Json params = shape_;
+  params.update({{"name", name}, {"labels", {{"made-by", "banger-bench"}}}, {"start", true}, {"wait", "agent"}});
+  if (cold) params["cold"] = true;
+  auto start = Clock::now();
+  auto vm = TRY(client.call("vm.create", params, progress, interrupt));
+  Round round{.way = text_of(vm, "way"), .created_ms = ms_since(start)};
+  auto stream = TRY(std::move(client).open_stream("vm.exec", {{"vm", name}}, {}, interrupt));
+  round.output_ms = TRY(echo(stream, interrupt, start));
+  TRY(remove(name));
+  round.total_ms = ms_since(start);
+  return round;
+}
+
+Result<> BenchRounds::remove(const std::string& name) {
+  auto gone = daemon_.call_within("vm.delete", {{"vm", name}, {"force", true}}, kDeleteMs);
+  if (gone || gone.error().code == ErrorCode::not_found) return {};
+  return std::unexpected(
+      std::move(gone).error().in(fmt::format("delete VM '{}'", name)).with_hint("banger vm delete --force " + name));
+}
+
+Result<Round> BenchRounds::run(bool cold, const rpc::OnProgress& progress) {
+  auto name = fmt::format("bench-{}-{}", ::getpid(), ++made_);
+  auto round = use(name, cold, progress);
+  if (round) return round;
+  if (auto gone = remove(name); !gone) io_.note(safe_text(gone.error().sentence()));
+  return round;
+}
+
+}  // namespace banger::roles::cli

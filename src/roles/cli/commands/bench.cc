@@ -1,0 +1,129 @@
+// banger bench
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "roles/cli/bench_rounds.h"
+#include "roles/cli/fields.h"
+#include "roles/cli/progress.h"
+#include "roles/cli/table.h"
+#include "roles/cli/vm_options.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+constexpr std::int64_t kMostRounds = 10'000;
+constexpr std::int64_t kMostCold = 5;  // a boot takes seconds where a clone takes a tenth of one
+
+constexpr Option kOptions[] = {
+    {.name = "count", .letter = 'n', .kind = Kind::count, .value = "N", .help = "rounds (default: 20)"},
+    kImageOption,
+    kVcpuOption,
+    kMemoryOption,
+    {.name = "json", .help = "print a JSON array, one object for each way a VM came up"},
+};
+constexpr Example kExamples[] = {{"banger bench --memory 512M --count 50", "fifty rounds with small VMs"}};
+
+Result<std::vector<Round>> measure(Io& io, BenchRounds& rounds, std::int64_t count) {
+  Progress progress(io);
+  auto cold = std::clamp<std::int64_t>(count / 5, 1, kMostCold);
+  std::vector<Round> done;
+  progress.update({.stage = "prepare", .detail = "a first VM, which is not counted", .percent = -1});
+  TRY(rounds.run(false, progress.callback()));
+  for (std::int64_t i = 0; i < count + cold; ++i) {
+    bool boots = i >= count;
+    progress.update({.stage = boots ? "cold" : "as configured",
+                     .detail = boots ? fmt::format("round {} of {}", i - count + 1, cold)
+                                     : fmt::format("round {} of {}", i + 1, count),
+                     .percent = static_cast<int>(100 * i / (count + cold))});
+    done.push_back(TRY(rounds.run(boots)));
+  }
+  return done;
+}
+
+struct Figures {
+  std::string way;
+  std::size_t rounds = 0;
+  Percentiles created, output, total;
+};
+
+// One for each way, in the order they came.
+std::vector<Figures> by_way(const std::vector<Round>& rounds) {
+  std::vector<Figures> all;
+  for (const auto& first : rounds) {
+    if (std::ranges::find(all, first.way, &Figures::way) != all.end()) continue;
+    std::vector<double> created, output, total;
+    for (const auto& round : rounds) {
+      if (round.way != first.way) continue;
+      created.push_back(round.created_ms);
+      output.push_back(round.output_ms);
+      total.push_back(round.total_ms);
+    }
+    all.push_back({.way = first.way,
+                   .rounds = created.size(),
+                   .created = percentiles(created),
+                   .output = percentiles(output),
+                   .total = percentiles(total)});
+  }
+  return all;
+}
+
+Json json_of(const Percentiles& of) { return {{"p50", of.p50}, {"p90", of.p90}, {"p99", of.p99}}; }
+
+Json json_of(const std::vector<Figures>& all) {
+  Json list = Json::array();
+  for (const auto& each : all)
+    list.push_back({{"way", each.way},
+                    {"rounds", each.rounds},
+                    {"created_ms", json_of(each.created)},
+                    {"output_ms", json_of(each.output)},
+                    {"total_ms", json_of(each.total)}});
+  return list;
+}
+
+std::string people_text(const std::vector<Figures>& all, bool colour) {
+  Table table({"WAY", "ROUNDS", "FROM CREATE TO", "P50 MS", "P90 MS", "P99 MS"});
+  auto add = [&](const Figures& each, std::string what, const Percentiles& of) {
+    table.add({each.way, std::to_string(each.rounds), std::move(what), fmt::format("{:.1f}", of.p50),
+               fmt::format("{:.1f}", of.p90), fmt::format("{:.1f}", of.p99)});
+  };
+  for (const auto& each : all) {
+    add(each, "ready", each.created);
+    add(each, "first output", each.output);
+    add(each, "deleted", each.total);
+  }
+  return table.text(colour);
+}
+
+Result<int> run(Context& context) {
+  auto& io = context.io;
+  auto count = context.args.number("count").value_or(20);
+  if (count < 1 || count > kMostRounds)
+    return context.usage(fmt::format("--count: {} is not within 1 and {}", count, kMostRounds));
+  auto daemon = TRY(Daemon::connect(io));
+  BenchRounds rounds(io, daemon, given_shape(context.args));
+  auto figures = by_way(TRY(measure(io, rounds, count)));
+  io.print(context.args.flag("json") ? dump_json_pretty(json_of(figures)) + "\n"
+                                     : people_text(figures, io.colour(io.out)));
+  return exit_status::kOk;
+}
+
+}  // namespace
+
+extern const Command kBench;
+constinit const Command kBench{
+    .name = "bench",
+    .summary = "measure on this host how long a new VM takes",
+    .details =
+        "Each round makes a VM, runs 'echo' in it and deletes it, as 'banger vm run --rm' does. The rounds come up as "
+        "the configuration has it, taken from the ready pool or cloned from a template; a few more boot (cold). A "
+        "first one, which may have to make the template, is not counted. Its VMs are called bench-… and are deleted, "
+        "after an interrupt too.",
+    .options = kOptions,
+    .examples = kExamples,
+    .handler = run,
+};
+
+}  // namespace banger::roles::cli

@@ -1,0 +1,46 @@
+// banger template build
+#include <nlohmann/json.hpp>
+
+#include "roles/cli/store_views.h"
+#include "roles/cli/vm_options.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+constexpr Option kOptions[] = {
+    kImageOption,
+    kKernelOption,
+    kVcpuOption,
+    kMemoryOption,
+    {.name = "rebuild", .help = "make it anew when there is one"},
+    kQuietOption,
+    kJsonOption,
+};
+constexpr Example kExamples[] = {
+    {"banger template build", "for 'banger vm run' as it is"},
+    {"banger template build --vcpu 2 --memory 1G", "for VMs of that shape"},
+};
+
+Result<int> build(Context& context) {
+  Json params = given_shape(context.args);
+  if (context.args.flag("rebuild")) params["rebuild"] = true;
+  auto daemon = TRY(Daemon::connect(context.io));
+  made_template(context, TRY(daemon.call("template.build", params)));
+  return exit_status::kOk;
+}
+
+}  // namespace
+
+extern const Command kTemplateBuild;
+constinit const Command kTemplateBuild{
+    .group = "template",
+    .name = "build",
+    .summary = "boot a guest once, so that VMs like it are cloned from then on",
+    .details = "A VM that needs a template makes it by itself; this makes it ahead of time.",
+    .options = kOptions,
+    .examples = kExamples,
+    .handler = build,
+};
+
+}  // namespace banger::roles::cli

@@ -1,0 +1,52 @@
+// banger template delete
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "roles/cli/connect.h"
+#include "roles/cli/fan_out.h"
+#include "roles/cli/fields.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+constexpr std::string_view kAliases[] = {"rm"};
+constexpr Positional kPositionals[] = {{.name = "TEMPLATE",
+                                        .help = "ids or unique id prefixes",
+                                        .names = Names::machine_template,
+                                        .required = false,
+                                        .repeated = true}};
+constexpr Option kOptions[] = {{.name = "all", .letter = 'a', .help = "all of them"}};
+
+Result<int> remove_all(Context& context) {
+  auto daemon = TRY(Daemon::connect(context.io));
+  auto answer = TRY(daemon.call("template.delete", {{"all", true}}));
+  for (const auto& id : list_of(answer, "deleted"))
+    if (id.is_string()) context.io.print(fmt::format("{}: deleted\n", safe_text(id.get<std::string>())));
+  return exit_status::kOk;
+}
+
+Result<int> remove(Context& context) {
+  bool all = context.args.flag("all");
+  if (all != context.args.positionals.empty())
+    return context.usage(all ? "--all and TEMPLATE exclude each other" : "'template delete' needs TEMPLATE or --all",
+                         "see 'banger template list'");
+  if (all) return remove_all(context);
+  return fan_out(context, "template.delete", Json::object(), [](const Json&) { return "deleted"; }, "template");
+}
+
+}  // namespace
+
+extern const Command kTemplateDelete;
+constinit const Command kTemplateDelete{
+    .group = "template",
+    .name = "delete",
+    .aliases = kAliases,
+    .summary = "delete templates; running clones go on, the next one needs a new template",
+    .positionals = kPositionals,
+    .options = kOptions,
+    .handler = remove,
+};
+
+}  // namespace banger::roles::cli

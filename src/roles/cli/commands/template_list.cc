@@ -1,0 +1,85 @@
+// banger template list
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "roles/cli/connect.h"
+#include "roles/cli/fields.h"
+#include "roles/cli/store_views.h"
+#include "roles/cli/table.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+constexpr std::string_view kAliases[] = {"ls"};
+constexpr Option kOptions[] = {
+    {.name = "quiet", .letter = 'q', .help = "print only ids"},
+    {.name = "json", .help = "print a JSON array of templates, each with its ready VMs as \"pool\""},
+};
+
+Paint paint_for(const std::string& state) {
+  if (state == "stale") return Paint::yellow;
+  return state == "ready" ? Paint::green : Paint::none;
+}
+
+std::string pool_line(const Json& vm) {
+  auto age = format_duration(std::chrono::seconds(std::max<std::int64_t>(number_of(vm, "age_s"), 0)));
+  return safe_text(fmt::format("ready pool: {} of template {}, {}, {} old, {} of memory", text_of(vm, "id"),
+                               text_of(vm, "template"), text_of(vm, "state"), age, size_of(vm, "pss_bytes")));
+}
+
+std::string people_text(const Json& answer, bool colour) {
+  Table table({"ID", "IMAGE", "KERNEL", "VCPU", "MEMORY", "STATE", "SIZE", "AGE", "USED BY"});
+  for (const auto& each : list_of(answer, "templates")) {
+    table.add({text_of(each, "id"), text_of(each, "image"), text_of(each, "kernel"), text_of(each, "vcpus"),
+               size_of(each, "memory_bytes"), text_of(each, "state"), size_of(each, "size_bytes"),
+               age_of(number_of(each, "created_at")), joined(list_of(each, "used_by"))});
+    table.colour_last(5, paint_for(text_of(each, "state")));
+  }
+  auto text = table.text(colour);
+  for (const auto& vm : list_of(answer, "pool")) text += pool_line(vm) + "\n";
+  return text;
+}
+
+Json with_pools(const Json& answer) {
+  Json templates = list_of(answer, "templates");
+  for (auto& each : templates) {
+    each["pool"] = Json::array();
+    for (const auto& vm : list_of(answer, "pool"))
+      if (text_of(vm, "template") == text_of(each, "id")) each["pool"].push_back(vm);
+  }
+  return templates;
+}
+
+Result<int> list(Context& context) {
+  auto& io = context.io;
+  auto daemon = TRY(Daemon::connect(io));
+  auto answer = TRY(daemon.call("template.list", Json::object()));
+  if (context.args.flag("json")) {
+    io.print(dump_json_pretty(with_pools(answer)) + "\n");
+  } else if (context.args.flag("quiet")) {
+    for (const auto& each : list_of(answer, "templates")) io.print(safe_text(text_of(each, "id")) + "\n");
+  } else {
+    io.print(people_text(answer, io.colour(io.out)));
+  }
+  return exit_status::kOk;
+}
+
+}  // namespace
+
+extern const Command kTemplateList;
+constinit const Command kTemplateList{
+    .group = "template",
+    .name = "list",
+    .aliases = kAliases,
+    .summary = "list templates, and the clones of them that wait to be used",
+    .details =
+        "A stale template was made by another QEMU, kernel or banger than there is now; it is made again when it is "
+        "next needed.",
+    .options = kOptions,
+    .handler = list,
+};
+
+}  // namespace banger::roles::cli

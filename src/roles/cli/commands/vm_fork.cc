@@ -1,0 +1,73 @@
+// banger vm fork
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "roles/cli/fields.h"
+#include "roles/cli/vm_options.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+constexpr std::int64_t kMost = 1000;  // what one answer has room for
+
+constexpr Positional kPositionals[] = {
+    {.name = "SRC", .help = "a running VM: a name, id or unique id prefix", .names = Names::vm}};
+constexpr Option kOptions[] = {
+    {.name = "count", .letter = 'n', .kind = Kind::count, .value = "N", .help = "how many (default: 1)"},
+    {.name = "name",
+     .kind = Kind::text,
+     .value = "NAME",
+     .help = "the new VM's name; with --count NAME-1, NAME-2, … (default: they are made up)"},
+    {.name = "quiet", .letter = 'q', .help = "print only the ids"},
+    {.name = "json", .help = "print the new VMs and the source's pause as JSON"},
+};
+constexpr Example kExamples[] = {
+    {"banger vm fork web", "a second VM that goes on where web is"},
+    {"banger vm fork web --count 3 --name try", "three: try-1, try-2 and try-3"},
+};
+
+Json names_of(const std::string& name, std::int64_t count) {
+  if (count == 1) return Json::array({name});
+  Json names = Json::array();
+  for (std::int64_t i = 1; i <= count; ++i) names.push_back(fmt::format("{}-{}", name, i));
+  return names;
+}
+
+Result<int> fork(Context& context) {
+  auto& io = context.io;
+  const auto& args = context.args;
+  auto count = args.number("count").value_or(1);
+  if (count < 1 || count > kMost) return context.usage(fmt::format("--count: {} is not within 1 and {}", count, kMost));
+  Json params = {{"vm", args.positionals[0]}, {"count", count}};
+  if (auto name = args.text("name")) params["names"] = names_of(*name, count);
+  auto daemon = TRY(Daemon::connect(io));
+  auto forked = TRY(daemon.call("vm.fork", params));
+  if (args.flag("json")) {
+    io.print(dump_json_pretty(forked) + "\n");
+    return exit_status::kOk;
+  }
+  for (const auto& vm : list_of(forked, "vms"))
+    io.print(safe_text(text_of(vm, args.flag("quiet") ? "id" : "name")) + "\n");
+  io.note(fmt::format("VM '{}' stood still for {} ms", safe_text(args.positionals[0]), text_of(forked, "pause_ms")));
+  return exit_status::kOk;
+}
+
+}  // namespace
+
+extern const Command kVmFork;
+constinit const Command kVmFork{
+    .group = "vm",
+    .name = "fork",
+    .summary = "make copies of a running VM, with its live processes",
+    .details =
+        "The copies share nothing with the source from then on and have names, addresses and keys of their own. The "
+        "source stands still for a moment only; how long is said on standard error.",
+    .positionals = kPositionals,
+    .options = kOptions,
+    .examples = kExamples,
+    .handler = fork,
+};
+
+}  // namespace banger::roles::cli

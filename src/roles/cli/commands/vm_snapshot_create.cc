@@ -1,0 +1,46 @@
+// banger vm snapshot create
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "roles/cli/connect.h"
+#include "roles/cli/fields.h"
+#include "roles/cli/store_views.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+constexpr Positional kPositionals[] = {{.name = "VM", .help = "a name, id or unique id prefix", .names = Names::vm}};
+constexpr Option kOptions[] = {
+    {.name = "name", .kind = Kind::text, .value = "NAME", .help = "the snapshot's name (default: one is made up)"},
+    kQuietOption,
+    kJsonOption,
+};
+constexpr Example kExamples[] = {{"banger vm snapshot create web --name before-upgrade", "to come back to"}};
+
+Result<int> create(Context& context) {
+  auto daemon = TRY(Daemon::connect(context.io));
+  Json params = {{"vm", context.args.positionals[0]}};
+  if (auto name = context.args.text("name")) params["name"] = *name;
+  made_snapshot(context, TRY(daemon.call("vm.snapshot.create", params)));
+  return exit_status::kOk;
+}
+
+}  // namespace
+
+extern const Command kSnapshotCreate;
+constinit const Command kSnapshotCreate{
+    .group = "vm snapshot",
+    .name = "create",
+    .summary = "keep a VM as it is now; it goes on",
+    .details =
+        "Of a running VM its memory and its disks are kept, of a stopped one its disks. 'banger vm snapshot restore' "
+        "puts the VM back, 'banger vm create --from' makes another one of it.",
+    .positionals = kPositionals,
+    .options = kOptions,
+    .examples = kExamples,
+    .handler = create,
+};
+
+}  // namespace banger::roles::cli

@@ -1,0 +1,30 @@
+// banger vm snapshot delete
+#include <nlohmann/json.hpp>
+
+#include "roles/cli/fan_out.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+constexpr std::string_view kAliases[] = {"rm"};
+constexpr Positional kPositionals[] = {
+    {.name = "SNAPSHOT", .help = "names, ids or unique id prefixes", .names = Names::snapshot, .repeated = true}};
+
+Result<int> remove(Context& context) {
+  return fan_out(context, "vm.snapshot.delete", Json::object(), [](const Json&) { return "deleted"; }, "snapshot");
+}
+
+}  // namespace
+
+extern const Command kSnapshotDelete;
+constinit const Command kSnapshotDelete{
+    .group = "vm snapshot",
+    .name = "delete",
+    .aliases = kAliases,
+    .summary = "delete snapshots that no running VM was made of",
+    .positionals = kPositionals,
+    .handler = remove,
+};
+
+}  // namespace banger::roles::cli

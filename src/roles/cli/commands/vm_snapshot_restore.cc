@@ -1,0 +1,49 @@
+// banger vm snapshot restore
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "roles/cli/connect.h"
+#include "roles/cli/fields.h"
+#include "roles/cli/store_views.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+constexpr Positional kPositionals[] = {
+    {.name = "VM", .help = "a name, id or unique id prefix", .names = Names::vm},
+    {.name = "SNAPSHOT", .help = "a name, id or unique id prefix", .names = Names::snapshot}};
+constexpr Option kOptions[] = {
+    {.name = "force", .letter = 'f', .help = "also when it is running: what it did since is lost"},
+    kJsonOption,
+};
+
+Result<int> restore(Context& context) {
+  auto& io = context.io;
+  const auto& args = context.args;
+  auto daemon = TRY(Daemon::connect(io));
+  Json params = {{"vm", args.positionals[0]}, {"snapshot", args.positionals[1]}, {"force", args.flag("force")}};
+  auto vm = TRY(daemon.call("vm.snapshot.restore", params));
+  io.print(args.flag("json")
+               ? dump_json_pretty(vm) + "\n"
+               : fmt::format("{}: {}\n", safe_text(text_of(vm, "name")), safe_text(text_of(vm, "state"))));
+  return exit_status::kOk;
+}
+
+}  // namespace
+
+extern const Command kSnapshotRestore;
+constinit const Command kSnapshotRestore{
+    .group = "vm snapshot",
+    .name = "restore",
+    .summary = "put a VM back to where a snapshot of it was taken",
+    .details =
+        "It runs afterwards when the snapshot holds memory, and is stopped else. What the VM has on its disks now is "
+        "lost.",
+    .positionals = kPositionals,
+    .options = kOptions,
+    .handler = restore,
+};
+
+}  // namespace banger::roles::cli

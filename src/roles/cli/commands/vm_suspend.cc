@@ -1,0 +1,30 @@
+// banger vm suspend
+#include <nlohmann/json.hpp>
+
+#include "roles/cli/fan_out.h"
+#include "roles/cli/fields.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+constexpr Positional kPositionals[] = {
+    {.name = "VM", .help = "names, ids or unique id prefixes", .names = Names::vm, .repeated = true}};
+
+Result<int> suspend(Context& context) {
+  return fan_out(context, "vm.suspend", Json::object(), [](const Json& vm) { return text_of(vm, "state"); });
+}
+
+}  // namespace
+
+extern const Command kVmSuspend;
+constinit const Command kVmSuspend{
+    .group = "vm",
+    .name = "suspend",
+    .summary = "write running VMs to disk and free their memory; 'vm resume' goes on",
+    .details = "Processes go on where they stood, after a restart of the daemon or of this host too.",
+    .positionals = kPositionals,
+    .handler = suspend,
+};
+
+}  // namespace banger::roles::cli

@@ -114,6 +114,8 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
   add_vm_stream_methods(*server, daemon);
   add_asset_methods(*server, daemon);
   add_host_methods(*server, daemon);
+  add_saved_methods(*server, daemon);
+  add_template_methods(*server, daemon);
 
   auto listener = listen_in_place_of_the_dead(prepared.paths.daemon_socket());
   auto loaded = saves.load();

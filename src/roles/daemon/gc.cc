@@ -21,7 +21,7 @@ namespace {
 
 std::set<std::string> known_ids(const VmManager& vms) {
   std::set<std::string> ids;
-  for (const auto& vm : vms.list()) ids.insert(vm->row().id);
+  for (const auto& vm : vms.everything()) ids.insert(vm->row().id);
   return ids;
 }
 
@@ -33,11 +33,19 @@ std::vector<Leftover> stray_directories(const Services& services, const std::set
   return found;
 }
 
+std::vector<Leftover> stray_saves(const Services& services) {
+  std::vector<Leftover> found;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(services.paths.saves(), error))
+    if (!services.saves.get(entry.path().filename().string())) found.push_back({"saved state", entry.path().string(), "belongs to no record"});
+  return found;
+}
+
 // A VMM of ours works in the directory of its VM; one whose VM is unknown or whose process is not the recorded one is astray.
 std::vector<Leftover> stray_processes(const Services& services, const VmManager& vms) {
   std::vector<Leftover> found;
   std::set<pid_t> known;
-  for (const auto& vm : vms.list())
+  for (const auto& vm : vms.everything())
     if (vm->machine()) known.insert(vm->machine()->record().process.pid);
   auto root = services.paths.vms() + "/";
   std::error_code error;
@@ -84,7 +92,7 @@ Result<> remove_leftover(const Leftover& item) {
 
 Task<Result<std::vector<Leftover>>> collect_garbage(Services& services, const VmManager& vms, bool dry_run) {
   auto found = stray_directories(services, known_ids(vms));
-  for (auto& list : {stray_processes(services, vms), stale_caches(services)}) found.insert(found.end(), list.begin(), list.end());
+  for (auto& list : {stray_processes(services, vms), stray_saves(services), stale_caches(services)}) found.insert(found.end(), list.begin(), list.end());
   // A build or pull that is under way owns its half-made directory.
   if (!services.building_image.held())
     for (const auto& path : services.images.leftovers()) found.push_back({"image", path, "was never finished"});

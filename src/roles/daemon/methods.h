@@ -19,5 +19,18 @@ void add_vm_methods(rpc::Server& server, Daemon& daemon);
 void add_vm_stream_methods(rpc::Server& server, Daemon& daemon);
 void add_asset_methods(rpc::Server& server, Daemon& daemon);
 void add_host_methods(rpc::Server& server, Daemon& daemon);
+void add_saved_methods(rpc::Server& server, Daemon& daemon);
+void add_template_methods(rpc::Server& server, Daemon& daemon);
+
+using Method = Task<Result<Json>> (*)(Daemon&, const Json& params, rpc::CallContext&);
+/// A method somebody waits for: the ready pool keeps out of its way.
+void add_foreground(rpc::Server& server, Daemon& daemon, const char* name, Method method);
+Report report_to(rpc::CallContext& context);
+/// The spec of a VM for which nothing was asked.
+vm::Spec default_spec(const Services& services);
+/// The given fields of a spec over `base`; sizes and counts are range-checked by vm::check_spec.
+Result<vm::Spec> spec_over(vm::Spec base, const Json& params);
+/// By name or id; `not_found` suggests the nearest.
+Result<store::SaveRow> find_snapshot(Daemon& daemon, const std::string& name_or_id);
 
 }  // namespace banger::roles::daemon

@@ -102,6 +102,10 @@ Task<> Pool::let_go_of(std::function<bool(const Member&)> which) {
 
 Task<> Pool::let_go() { return let_go_of([](const Member& member) { return member.ready; }); }
 
+Task<> Pool::let_go_of_template(std::string save_id) {
+  return let_go_of([save_id](const Member& member) { return member.ready && member.save_id == save_id; });
+}
+
 Task<> Pool::run() {
   for (;;) {
     auto now = host::Clock::now();

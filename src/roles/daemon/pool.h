@@ -62,6 +62,7 @@ class Pool {
   void want(const std::string& save_id);
   /// Lets everything go, e.g. when memory is short; returns when it is gone.
   Task<> let_go();
+  Task<> let_go_of_template(std::string save_id);
   /// Takes a pool machine that outlived a daemon back in.
   void adopt(std::shared_ptr<VmOwner> vm);
 

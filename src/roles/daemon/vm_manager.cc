@@ -162,6 +162,11 @@ Task<Result<>> VmManager::make_room(std::uint64_t memory_bytes) {
   co_return check_memory(memory_bytes);
 }
 
+Task<Result<>> VmManager::make_room_for(const VmOwner& vm) {
+  if (vm.state() == vm::State::running) co_return Result<>{};
+  co_return co_await make_room(vm.spec().memory_bytes);
+}
+
 Result<vm::Spec> VmManager::template_spec(const vm::Spec& spec) const {
   auto defaults = config::resolve_defaults(services_.config, {.cpus = services_.host_size.cpus, .memory_bytes = services_.host_size.memory_bytes});
   vm::Spec wanted;
@@ -257,18 +262,32 @@ Task<Result<>> VmManager::remove(std::shared_ptr<VmOwner> vm, bool force) {
   co_return Result<>{};
 }
 
-std::vector<std::string> VmManager::users_of_image(std::string_view image_id) const {
+Task<> VmManager::drop_templates(std::function<bool(const store::SaveRow&)> which) {
+  for (const auto& row : services_.saves.list("template")) {
+    if (!row.ready || !which(row)) continue;
+    (void)services_.saves.retire(row.id);
+    co_await pool_.let_go_of_template(row.id);
+  }
+}
+
+std::vector<std::string> VmManager::users(const std::function<bool(const std::string& image_id, const std::string& kernel)>& uses) const {
   std::vector<std::string> names;
-  for (const auto& vm : list())
-    if (vm->row().image_id == image_id) names.push_back(vm->row().name);
+  for (const auto& [id, vm] : vms_) {
+    const auto& row = vm->row();
+    if (row.purpose == "pool" || !uses(row.image_id, row.kernel)) continue;
+    names.push_back(row.purpose == "user" ? row.name : "(a template in the making)");
+  }
+  for (const auto& row : services_.saves.list("snapshot"))
+    if (uses(row.image_id, row.kernel)) names.push_back(fmt::format("(snapshot {})", row.name));
   return names;
 }
 
+std::vector<std::string> VmManager::users_of_image(std::string_view image_id) const {
+  return users([&](const std::string& image, const std::string&) { return image == image_id; });
+}
+
 std::vector<std::string> VmManager::users_of_kernel(std::string_view kernel) const {
-  std::vector<std::string> names;
-  for (const auto& vm : list())
-    if (vm->row().kernel == kernel) names.push_back(vm->row().name);
-  return names;
+  return users([&](const std::string&, const std::string& name) { return name == kernel; });
 }
 
 std::vector<std::string> VmManager::users_of_save(std::string_view save_id) const {

@@ -45,13 +45,19 @@ class VmManager {
   /// `exhausted`, with the numbers, when one more machine of that size could run the host out of memory.
   Result<> check_memory(std::uint64_t memory_bytes) const;
 
+  /// The same for one that is to start; the ready pool gives way.
+  Task<Result<>> make_room_for(const VmOwner& vm);
+
   Templates& templates() { return templates_; }
   Pool& pool() { return pool_; }
   Foreground& foreground() { return foreground_; }
   /// A template's VM has the sizes of the spec; disks are no larger than the default ones, for they only grow.
   Result<vm::Spec> template_spec(const vm::Spec& spec) const;
 
-  /// Names of the VMs that use an image id or a kernel name.
+  /// Retires those templates and lets the pool's machines of them go.
+  Task<> drop_templates(std::function<bool(const store::SaveRow&)> which);
+
+  /// What uses an image id or a kernel name, in words: VMs, snapshots, a template in the making. The ready pool does not count.
   std::vector<std::string> users_of_image(std::string_view image_id) const;
   std::vector<std::string> users_of_kernel(std::string_view kernel) const;
   std::vector<std::string> users_of_save(std::string_view save_id) const;
@@ -68,6 +74,7 @@ class VmManager {
   Task<std::shared_ptr<VmOwner>> take_from_pool(const CreateRequest& request, const std::string& name, const std::string& save_id, Stages& stages);
   Task<Result<>> make_room(std::uint64_t memory_bytes);
   Task<Result<>> finish_create(std::shared_ptr<VmOwner> vm, const CreateRequest& request, std::string disks_of, Stages& stages, host::Cancel& cancel);
+  std::vector<std::string> users(const std::function<bool(const std::string& image_id, const std::string& kernel)>& uses) const;
   std::string free_name() const;
   Task<> recover_one(std::shared_ptr<VmOwner> vm);
 

@@ -10,22 +10,10 @@
 
 namespace banger::roles::daemon {
 
-namespace {
-
 Report report_to(rpc::CallContext& context) {
   return [&context](std::string_view stage, std::string_view detail, int percent) { context.progress(stage, detail, percent); };
 }
 
-Result<std::shared_ptr<VmOwner>> named_vm(Daemon& daemon, const Json& params) { return daemon.vms.get(TRY(get_string(params, "vm"))); }
-
-Result<WaitFor> wait_param(const Json& params) {
-  auto wait = TRY(find_string(params, "wait")).value_or("agent");
-  if (wait == "agent") return WaitFor::agent;
-  if (wait == "system") return WaitFor::system;
-  return fail(ErrorCode::invalid, "field 'wait' must be \"agent\" or \"system\"");
-}
-
-// The given fields of a spec over `base`; sizes and counts are range-checked by vm::check_spec.
 Result<vm::Spec> spec_over(vm::Spec base, const Json& params) {
   Json json = vm::to_json(base);
   for (const char* key : {"image", "kernel", "vcpus", "memory_bytes", "disk_bytes", "system_bytes", "nat", "environment", "labels"})
@@ -44,12 +32,42 @@ vm::Spec default_spec(const Services& services) {
   return spec;
 }
 
+Task<Result<Json>> run_in_foreground(Daemon& daemon, Method method, const Json& params, rpc::CallContext& context) {
+  auto call = daemon.vms.foreground().begin();
+  co_return co_await method(daemon, params, context);
+}
+
+void add_foreground(rpc::Server& server, Daemon& daemon, const char* name, Method method) {
+  server.add(name, [&daemon, method](const Json& params, rpc::CallContext& context) { return run_in_foreground(daemon, method, params, context); });
+}
+
+namespace {
+
+Result<std::shared_ptr<VmOwner>> named_vm(Daemon& daemon, const Json& params) { return daemon.vms.get(TRY(get_string(params, "vm"))); }
+
+Result<WaitFor> wait_param(const Json& params) {
+  auto wait = TRY(find_string(params, "wait")).value_or("agent");
+  if (wait == "agent") return WaitFor::agent;
+  if (wait == "system") return WaitFor::system;
+  return fail(ErrorCode::invalid, "field 'wait' must be \"agent\" or \"system\"");
+}
+
 Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& context) {
-  CO_TRY(only_keys(params, {"name", "image", "kernel", "vcpus", "memory_bytes", "disk_bytes", "system_bytes", "nat", "environment", "labels", "start", "wait"}));
+  CO_TRY(only_keys(params, {"name", "image", "kernel", "vcpus", "memory_bytes", "disk_bytes", "system_bytes", "nat", "environment", "labels", "start", "wait", "cold", "from"}));
   CreateRequest request;
   request.name = CO_TRY(find_string(params, "name")).value_or("");
   if (params.contains("name")) CO_TRY(vm::check_name(request.name));
-  request.spec = CO_TRY(spec_over(default_spec(daemon.services), params));
+  auto base = default_spec(daemon.services);
+  if (auto from = CO_TRY(find_string(params, "from"))) {
+    auto snapshot = CO_TRY(find_snapshot(daemon, *from));
+    for (const char* fixed : {"image", "kernel", "vcpus", "memory_bytes"})
+      if (params.contains(fixed) && (!snapshot.machine.empty() || std::string_view(fixed) == "image" || std::string_view(fixed) == "kernel"))
+        co_return fail(ErrorCode::invalid, fmt::format("'{}' comes from the snapshot and cannot be given", fixed));
+    request.from = snapshot.id;
+    base = CO_TRY(vm::spec_from_json(CO_TRY(parse_json(snapshot.spec, limits::kRpcMessageBytes))));
+  }
+  request.cold = CO_TRY(find_bool(params, "cold")).value_or(false);
+  request.spec = CO_TRY(spec_over(std::move(base), params));
   request.start = CO_TRY(find_bool(params, "start")).value_or(true);
   request.wait = CO_TRY(wait_param(params));
   Stages stages(report_to(context));
@@ -60,6 +78,8 @@ Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& 
 Task<Result<Json>> start(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto vm = CO_TRY(named_vm(daemon, params));
   Stages stages(report_to(context));
+  if (CO_TRY(find_bool(params, "cold")).value_or(false)) CO_TRY(co_await vm->forget_memory());
+  CO_TRY(co_await daemon.vms.make_room_for(*vm));
   CO_TRY(co_await vm->start(stages, context.cancel(), CO_TRY(wait_param(params))));
   co_return vm->describe();
 }
@@ -163,14 +183,15 @@ Task<Result<Json>> ports(Daemon& daemon, const Json& params, rpc::CallContext&) 
   co_return co_await ask_agent(*vm, "/ports");
 }
 
-using Function = Task<Result<Json>> (*)(Daemon&, const Json&, rpc::CallContext&);
-constexpr std::pair<const char*, Function> kMethods[] = {
+constexpr std::pair<const char*, Method> kForeground[] = {
     {"vm.create", create}, {"vm.start", start}, {"vm.stop", stop}, {"vm.kill", kill}, {"vm.restart", restart}, {"vm.delete", remove},
-    {"vm.set", set}, {"vm.list", list}, {"vm.show", show}, {"vm.stats", stats}, {"vm.ports", ports}};
+    {"vm.set", set}};
+constexpr std::pair<const char*, Method> kMethods[] = {{"vm.list", list}, {"vm.show", show}, {"vm.stats", stats}, {"vm.ports", ports}};
 
 }  // namespace
 
 void add_vm_methods(rpc::Server& server, Daemon& daemon) {
+  for (const auto& [name, function] : kForeground) add_foreground(server, daemon, name, function);
   for (const auto& [name, function] : kMethods)
     server.add(name, [&daemon, function](const Json& params, rpc::CallContext& context) { return function(daemon, params, context); });
 }

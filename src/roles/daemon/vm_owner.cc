@@ -70,7 +70,7 @@ Task<Result<capabilities::VmContext>> VmOwner::context() {
   auto image = CO_TRY(services_.images.get(row_.image_id));
   auto kernel = CO_TRY(services_.kernels.get(row_.kernel));
   co_return capabilities::VmContext{
-      .runtime = services_.runtime, .log = services_.log, .id = row_.id, .name = row_.name, .spec = spec_,
+      .runtime = services_.runtime, .log = services_.log, .id = row_.id, .name = row_.purpose == "user" ? row_.name : row_.id, .spec = spec_,
       .directory = directory(), .rootfs = image.rootfs, .work_seed = image.work_seed, .kernel = kernel.vmlinux,
       .link_token = row_.link_token, .number = row_.number, .first_boot = !row_.booted};
 }

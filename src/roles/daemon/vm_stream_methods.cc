@@ -64,7 +64,10 @@ Task<Result<FileInfo>> file_info(Daemon& daemon, const Json& params, std::string
 Task<Result<Json>> exec(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto [vm, stream] = CO_TRY(co_await open_stream(daemon, params, {.method = "POST", .path = "/exec"}));
   auto caller = CO_TRY(co_await context.become_stream(Json{{"id", vm->row().id}, {"name", vm->row().name}}));
+  // Its begin and its end count, not what lies between: a shell may be open for days.
+  (void)daemon.vms.foreground().begin();
   co_await relay(daemon.services.runtime, std::move(caller), stream, OnCallerEnd::reset);
+  (void)daemon.vms.foreground().begin();
   co_return Json();
 }
 

@@ -25,6 +25,7 @@ class Outcome {
     log_.error("apply", {{"part", what}, {"error", result.error().sentence()}});
     if (first_) first_ = in(what, std::move(result));
   }
+  bool failed() const { return !first_.has_value(); }
   Result<> take() { return std::move(first_); }
 
  private:
@@ -45,22 +46,19 @@ Result<Roots> open_roots(const GuestTarget& target) {
   return Roots{std::move(root), std::move(run)};
 }
 
-void apply_units(const GuestTarget& target, const Roots& roots, const guestcfg::GuestConfig& config, Outcome& outcome) {
+void apply_units(GuestTarget& target, const Roots& roots, const guestcfg::GuestConfig& config, Outcome& outcome) {
   if (config.units.empty() || !guest::has_systemd(roots.target)) return;
   // Links in /run are made afresh at every boot, so a unit that is no longer named is free again.
   bool in_image = target.mode == ApplyMode::provision;
   std::string directory = in_image ? "/etc/systemd/system" : "/run/systemd/system";
-  bool changed = false;
   for (const auto& unit : config.units) {
     auto applied = guest::apply_unit(roots.target, roots.of(directory), directory, unit);
-    changed |= applied.value_or(false);
+    target.units_changed |= applied.value_or(false);
     if (!applied) outcome.add(fmt::format("unit '{}'", unit.name), std::unexpected(std::move(applied).error()));
   }
-  if (changed && target.mode == ApplyMode::live)
-    outcome.add("units", guest::run_command({"systemctl", "daemon-reload"}, config.environment));
 }
 
-void apply_rest(const GuestTarget& target, const Roots& roots, const guestcfg::GuestConfig& config, Outcome& outcome) {
+void apply_rest(GuestTarget& target, const Roots& roots, const guestcfg::GuestConfig& config, Outcome& outcome) {
   if (target.mode != ApplyMode::provision)
     for (const auto& mount : config.mounts)
       outcome.add(fmt::format("mount '{}'", mount.target), guest::apply_mount(roots.of(mount.target), mount));
@@ -95,6 +93,12 @@ Result<> run_commands(const guestcfg::GuestConfig& config) {
 Result<> apply_all(GuestTarget& target, const guestcfg::GuestConfig& config) {
   Outcome outcome(target.log);
   for (const Capability* capability : all()) {
+    if (!capability->apply_first || target.mode == ApplyMode::provision) continue;
+    outcome.add(capability->name, in(capability->name, capability->apply_first(target, config)));
+  }
+  target.identified = !outcome.failed();
+  if (target.mode == ApplyMode::live && !target.identified) return outcome.take();
+  for (const Capability* capability : all()) {
     if (!capability->apply) continue;
     auto applied = in(capability->name, capability->apply(target, config));
     if (!applied && capability->essential && target.mode == ApplyMode::boot) return applied;
@@ -102,8 +106,21 @@ Result<> apply_all(GuestTarget& target, const guestcfg::GuestConfig& config) {
   }
   auto roots = TRY(open_roots(target));
   apply_rest(target, roots, config, outcome);
-  if (target.mode == ApplyMode::live && target.first_boot) outcome.add("run_once", run_first_boot(target, config));
   if (target.mode == ApplyMode::boot) return {};
+  return outcome.take();
+}
+
+bool needs_settling(const GuestTarget& target, const guestcfg::GuestConfig& config) {
+  if (target.mode != ApplyMode::live || !target.identified) return false;
+  return target.units_changed || (target.first_boot && !config.run_once.empty());
+}
+
+Result<> settle(const GuestTarget& target, const guestcfg::GuestConfig& config) {
+  if (!needs_settling(target, config)) return {};
+  Outcome outcome(target.log);
+  if (target.units_changed)
+    outcome.add("units", guest::run_command({"systemctl", "daemon-reload"}, config.environment));
+  outcome.add("run_once", run_first_boot(target, config));
   return outcome.take();
 }
 

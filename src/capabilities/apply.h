@@ -5,15 +5,22 @@
 
 namespace banger::capabilities {
 
-/// In order: every capability's apply, then mounts, files, users' keys, units and (live) run_once. Blocks; in the
-/// agent, call it on the pool. Applying twice is applying once.
+/// In order: every capability's apply_first, every capability's apply, then mounts, files, users' keys and units. Starts
+/// no process, so it works in a guest whose processes are frozen. Blocks; in the agent, call it on the pool. Applying
+/// twice is applying once.
 ///
 ///   boot       a failing essential capability (disks) ends it with the error; any other failure is logged and the boot
 ///              goes on, for a guest that can be looked into is worth more than none. run_once is left to
 ///              run_first_boot().
-///   live       everything is tried, the first failure is returned. systemd re-reads its units when they changed.
-///   provision  as live, but only files, keys and units; nothing of the running kernel is touched and nothing is run.
+///   live       an apply_first that fails is the end; of the rest everything is tried and the first failure returned.
+///              What needs processes is left to settle().
+///   provision  as live, but only files, keys and units; nothing of the running kernel is touched.
 Result<> apply_all(GuestTarget& target, const guestcfg::GuestConfig& config);
+
+/// The second half of a live apply, which runs processes: systemd re-reads its units if they changed; on the first
+/// start, run_once. Nothing in the other modes. needs_settling() tells whether there is anything to do.
+bool needs_settling(const GuestTarget& target, const guestcfg::GuestConfig& config);
+Result<> settle(const GuestTarget& target, const guestcfg::GuestConfig& config);
 
 /// Runs config.run_once, in order, up to the first that fails, each list of commands at most once for a system disk
 /// (crashes apart). Then remembers that the first boot is over. After a boot it is called in the new root, before the

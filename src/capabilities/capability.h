@@ -4,7 +4,7 @@
 // Order of calls for one VM, each over the capabilities in list order (release: in reverse):
 //
 //   host   check ─► prepare ─► machine ─► guest ─► [the VMM starts] ─► started ─► … ─► release
-//   guest                                             └► apply (as PID 1, before the image's init)
+//   guest                                             └► apply_first, then apply (as PID 1, before the image's init)
 //
 // A hook left null does nothing. Hooks keep no state of their own between calls: what they made is found again from the
 // VM's directory and the journal, so that any hook may run in a new daemon after a crash.
@@ -56,7 +56,9 @@ struct GuestTarget {
   std::string root;         ///< "/newroot", "/" or a directory
   ApplyMode mode;
   const Logger& log;
-  bool first_boot;          ///< valid after the disks are mounted
+  bool first_boot;          ///< boot: valid after the disks are mounted; live: given
+  bool identified = false;     ///< set when every apply_first has succeeded: what runs now, runs as this machine
+  bool units_changed = false;  ///< set in a live apply: systemd has to read its units again
 };
 
 struct Capability {
@@ -82,6 +84,10 @@ struct Capability {
   /// After stop, delete, or a failed prepare or start. Idempotent; logs, never fails. The directory may be gone
   /// already.
   Task<> (*release)(const VmContext&) = nullptr;
+
+  /// In the guest, of all capabilities before the first apply, on the running kernel alone: no files. For what nothing
+  /// may run without; a failure ends a live apply, so that a clone stays still. Not called when provisioning.
+  Result<> (*apply_first)(GuestTarget&, const guestcfg::GuestConfig&) = nullptr;
 
   /// In the guest, on this capability's own parts of the config. Repeatable: applying twice is applying once.
   Result<> (*apply)(GuestTarget&, const guestcfg::GuestConfig&) = nullptr;

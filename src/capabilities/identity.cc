@@ -1,5 +1,5 @@
 // What makes one guest this guest and no other: random bytes, clock, hostname, machine-id, the names it knows itself
-// by, and the environment its user asked for. Order matters in a clone: entropy first.
+// by, and the environment its user asked for. Order matters in a clone: entropy before all else, then the clock.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/random.h>
@@ -15,6 +15,7 @@
 #include "capabilities/capability.h"
 #include "capabilities/guest/root.h"
 #include "capabilities/guest/text_block.h"
+#include "guestcfg/checks.h"
 #include "host/files.h"
 
 namespace banger::capabilities {
@@ -46,6 +47,7 @@ Result<> add_to_guest(const VmContext& vm, guestcfg::GuestConfig& config) {
   config.entropy = to_hex(host::random_bytes(kEntropyBytes));
   config.clock_unix_ns = now_ns(CLOCK_REALTIME);
   config.machine_id = machine_id(vm.id);
+  config.first_start = vm.first_boot;
   for (const auto& [name, value] : vm.spec.environment) config.environment[name] = value;
   return {};
 }
@@ -112,8 +114,22 @@ Result<> write_environment(const guest::Root& root, const std::map<std::string, 
   return update_block(root, "/etc/environment", "", lines);
 }
 
-Result<> write_machine_id(const guest::Root& root, const std::string& id) {
+// The journals lie in a directory named by the machine-id, and journalctl reads no other machine's. The old name stays
+// as a link: a running journald goes by it.
+Result<> rename_journals(const guest::Root& root, const std::string& old_id, const std::string& new_id) {
+  for (const char* directory : {"/run/log/journal", "/var/log/journal"}) {
+    auto there = root.open_path(directory, O_PATH | O_DIRECTORY);
+    if (!there || ::renameat(there->get(), old_id.c_str(), there->get(), new_id.c_str()) < 0) continue;
+    TRY(root.write_symlink(new_id, fmt::format("{}/{}", directory, old_id)));
+  }
+  return {};
+}
+
+Result<> write_machine_id(const GuestTarget& target, const guest::Root& root, const std::string& id) {
   if (id.empty()) return {};
+  std::string old_id(trim(root.read_file("/etc/machine-id", 64).value_or("")));
+  if (target.mode == ApplyMode::live && guestcfg::check_hex(old_id, id.size()) && old_id != id)
+    TRY(rename_journals(root, old_id, id));
   TRY(root.write_file({.path = "/etc/machine-id", .mode = 0444, .data = id + "\n"}));
   // D-Bus has a copy of its own where it was installed without systemd; a link there points at ours.
   constexpr const char* kDbus = "/var/lib/dbus/machine-id";
@@ -122,23 +138,26 @@ Result<> write_machine_id(const guest::Root& root, const std::string& id) {
   return {};
 }
 
+Result<> apply_first(GuestTarget& target, const guestcfg::GuestConfig& config) {
+  TRY(add_entropy(config.entropy));
+  return set_clock(target, config.clock_unix_ns);
+}
+
 Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
-  if (target.mode != ApplyMode::provision) {
-    TRY(add_entropy(config.entropy));
-    TRY(set_clock(target, config.clock_unix_ns));
-    if (!config.hostname.empty() && ::sethostname(config.hostname.data(), config.hostname.size()) < 0)
-      return fail_errno("set the hostname");
-  }
+  if (target.mode != ApplyMode::provision && !config.hostname.empty() &&
+      ::sethostname(config.hostname.data(), config.hostname.size()) < 0)
+    return fail_errno("set the hostname");
   auto root = TRY(guest::Root::open(target.root));
   if (!config.hostname.empty()) TRY(root.write_file({.path = "/etc/hostname", .data = config.hostname + "\n"}));
   TRY(write_hosts(root, config));
-  TRY(write_machine_id(root, config.machine_id));
+  TRY(write_machine_id(target, root, config.machine_id));
   return write_environment(root, config.environment);
 }
 
 }  // namespace
 
 extern const Capability identity;
-constinit const Capability identity = {.name = "identity", .guest = add_to_guest, .apply = apply};
+constinit const Capability identity = {
+    .name = "identity", .guest = add_to_guest, .apply_first = apply_first, .apply = apply};
 
 }  // namespace banger::capabilities

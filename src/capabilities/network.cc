@@ -17,7 +17,7 @@ Result<> add_to_machine(const VmContext& vm, machine::MachineConfig& config) {
 }
 
 Result<> add_to_guest(const VmContext& vm, guestcfg::GuestConfig& config) {
-  guestcfg::Interface interface{.mac = net::mac_address(vm.number), .address = net::kUserGuest};
+  guestcfg::Interface interface{.mac = net::mac_address(vm.number), .address = net::kUserGuest, .index = 0};
   // Without the outside there is nothing behind the gateway or the resolver: a name lookup should fail at once, not
   // time out.
   if (vm.spec.nat) {
@@ -48,7 +48,10 @@ Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
   if (target.mode == ApplyMode::boot) TRY(netlink.loopback_up());
   if (config.interfaces.empty()) return {};
   for (const auto& interface : config.interfaces)
-    TRY(netlink.configure({.mac = interface.mac, .address = interface.address, .gateway = interface.gateway}));
+    TRY(netlink.configure({.mac = interface.mac,
+                           .index = interface.index,
+                           .address = interface.address,
+                           .gateway = interface.gateway}));
   return write_resolvers(target, config);
 }
 

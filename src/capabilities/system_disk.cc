@@ -43,9 +43,13 @@ Result<> add_to_machine(const VmContext& vm, machine::MachineConfig& config) {
   return {};
 }
 
-Result<> add_to_guest(const VmContext&, guestcfg::GuestConfig& config) {
+Result<> add_to_guest(const VmContext& vm, guestcfg::GuestConfig& config) {
   config.disks.push_back({.serial = kRootfs, .index = 0, .role = Disk::Role::rootfs});
-  config.disks.push_back({.serial = kSystem, .index = 1, .role = Disk::Role::system, .grow = true});
+  config.disks.push_back({.serial = kSystem,
+                          .index = 1,
+                          .role = Disk::Role::system,
+                          .grow = true,
+                          .size_bytes = vm.spec.system_bytes});
   return {};
 }
 
@@ -62,7 +66,7 @@ Result<> mount_layers(const guest::Root& initramfs, const guestcfg::GuestConfig&
   TRY(in("the system disk", guest::mount_in(initramfs, upper, guest::kSystemDisk, "ext4", 0, guest::kDiskOptions)));
   if (!system.grow) return {};
   auto mounted = TRY(host::open_file(guest::kSystemDisk, O_RDONLY | O_DIRECTORY));
-  return guest::grow_ext4(upper, mounted.get());
+  return guest::grow_ext4(upper, mounted.get(), system.size_bytes);
 }
 
 Result<> make_layer_directory(const std::string& name, mode_t mode) {
@@ -120,7 +124,7 @@ Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
   }
   if (!system || !system->grow) return {};
   auto mounted = TRY(host::open_file(guest::kSystemDisk, O_RDONLY | O_DIRECTORY));
-  return guest::grow_ext4(TRY(guest::find_device(config, *system)), mounted.get());
+  return guest::grow_ext4(TRY(guest::find_device(config, *system)), mounted.get(), system->size_bytes);
 }
 
 }  // namespace

@@ -47,9 +47,13 @@ Result<> add_to_machine(const VmContext& vm, machine::MachineConfig& config) {
   return {};
 }
 
-Result<> add_to_guest(const VmContext&, guestcfg::GuestConfig& config) {
+Result<> add_to_guest(const VmContext& vm, guestcfg::GuestConfig& config) {
   // Third after the two of system_disk, which comes first in the list of capabilities.
-  config.disks.push_back({.serial = kSerial, .index = 2, .role = Disk::Role::work, .grow = true});
+  config.disks.push_back({.serial = kSerial,
+                          .index = 2,
+                          .role = Disk::Role::work,
+                          .grow = true,
+                          .size_bytes = vm.spec.disk_bytes});
   return {};
 }
 
@@ -62,7 +66,7 @@ Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
     TRY(in("the work disk", guest::mount_in(root, device, kTarget, "ext4", 0, guest::kDiskOptions)));
   if (!work->grow) return {};
   auto mounted = TRY(root.open_path(kTarget, O_RDONLY | O_DIRECTORY));
-  return guest::grow_ext4(device, mounted.get());
+  return guest::grow_ext4(device, mounted.get(), work->size_bytes);
 }
 
 }  // namespace

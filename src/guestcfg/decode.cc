@@ -77,7 +77,7 @@ Result<> members(const Json& object, const char* key, F take) {
 }
 
 Result<Disk> decode_disk(const Json& json) {
-  TRY(only_keys(json, {"serial", "index", "role", "grow"}));
+  TRY(only_keys(json, {"serial", "index", "role", "grow", "size_bytes"}));
   Disk disk;
   disk.serial = TRY(checked_text(json, "serial", check_one_line));
   if (disk.serial.size() > kSerialBytes)
@@ -85,6 +85,9 @@ Result<Disk> decode_disk(const Json& json) {
   disk.index = TRY(number(json, "index", 0));
   disk.role = TRY(enumerated(json, "role", kDiskRoles));
   disk.grow = TRY(find_bool(json, "grow")).value_or(false);
+  std::int64_t size = TRY(find_int(json, "size_bytes")).value_or(0);
+  if (size < 0) return fail(ErrorCode::invalid, "field 'size_bytes' is negative");
+  disk.size_bytes = static_cast<std::uint64_t>(size);
   return disk;
 }
 
@@ -105,9 +108,10 @@ Result<Mount> decode_mount(const Json& json) {
 }
 
 Result<Interface> decode_interface(const Json& json) {
-  TRY(only_keys(json, {"mac", "address", "gateway", "dns"}));
+  TRY(only_keys(json, {"mac", "index", "address", "gateway", "dns"}));
   Interface interface;
   interface.mac = TRY(required_text(json, "mac", check_mac));
+  interface.index = TRY(number(json, "index", 0));
   interface.address = TRY(checked_text(json, "address", check_cidr));
   interface.gateway = TRY(checked_text(json, "gateway", check_ip));
   interface.dns = TRY(find_strings(json, "dns"));
@@ -212,6 +216,16 @@ Result<> decode_identity(const Json& json, GuestConfig& config) {
   return {};
 }
 
+Result<std::optional<SshHostKey>> decode_host_key(const Json& json) {
+  auto found = json.find("ssh_host_key");
+  if (found == json.end() || found->is_null()) return std::nullopt;
+  TRY(only_keys(*found, {"private", "public"}));
+  SshHostKey key{.private_key = TRY(get_string(*found, "private")), .public_key = TRY(get_string(*found, "public"))};
+  if (key.private_key.empty() || key.public_key.empty())
+    return fail(ErrorCode::invalid, "both halves of the key must be there");
+  return key;
+}
+
 Result<> check_disks(const std::vector<Disk>& disks) {
   for (std::size_t i = 0; i < disks.size(); ++i)
     for (std::size_t k = 0; k < i; ++k)
@@ -224,7 +238,8 @@ Result<> check_disks(const std::vector<Disk>& disks) {
 
 Result<GuestConfig> from_json(const Json& json, const std::vector<std::string>& payloads) {
   TRY(only_keys(json, {"hostname", "hosts", "disks", "mounts", "interfaces", "files", "keys", "environment", "units",
-                       "run_once", "link_token", "entropy", "clock_unix_ns", "machine_id"}));
+                       "run_once", "link_token", "entropy", "clock_unix_ns", "machine_id", "ssh_host_key",
+                       "first_start"}));
   GuestConfig config;
   TRY(decode_identity(json, config));
   TRY(decode_maps(json, config));
@@ -236,6 +251,8 @@ Result<GuestConfig> from_json(const Json& json, const std::vector<std::string>& 
   config.files = TRY(list<File>(json, "files", [&](const Json& item) { return decode_file(item, payloads, total); }));
   config.keys = TRY(list<UserKeys>(json, "keys", decode_keys));
   config.units = TRY(list<Unit>(json, "units", decode_unit));
+  config.ssh_host_key = TRY(in("field 'ssh_host_key'", decode_host_key(json)));
+  config.first_start = TRY(find_bool(json, "first_start")).value_or(false);
   config.run_once = TRY(list<std::vector<std::string>>(json, "run_once", decode_command));
   return config;
 }

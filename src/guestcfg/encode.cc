@@ -12,8 +12,10 @@ namespace banger::guestcfg {
 namespace {
 
 Json disk_json(const Disk& disk) {
-  return {
+  Json json = {
       {"serial", disk.serial}, {"index", disk.index}, {"role", name_of(kDiskRoles, disk.role)}, {"grow", disk.grow}};
+  if (disk.size_bytes != 0) json["size_bytes"] = disk.size_bytes;
+  return json;
 }
 
 Json mount_json(const Mount& mount) {
@@ -21,8 +23,11 @@ Json mount_json(const Mount& mount) {
 }
 
 Json interface_json(const Interface& interface) {
-  return {
-      {"mac", interface.mac}, {"address", interface.address}, {"gateway", interface.gateway}, {"dns", interface.dns}};
+  return {{"mac", interface.mac},
+          {"index", interface.index},
+          {"address", interface.address},
+          {"gateway", interface.gateway},
+          {"dns", interface.dns}};
 }
 
 Json file_json(const File& file, std::size_t index, Contents contents) {
@@ -68,6 +73,9 @@ Json to_json(const GuestConfig& config, Contents contents) {
   add_text(json, "entropy", config.entropy);
   if (config.clock_unix_ns != 0) json["clock_unix_ns"] = config.clock_unix_ns;
   add_text(json, "machine_id", config.machine_id);
+  if (config.ssh_host_key)
+    json["ssh_host_key"] = {{"private", config.ssh_host_key->private_key}, {"public", config.ssh_host_key->public_key}};
+  if (config.first_start) json["first_start"] = true;
   return json;
 }
 

@@ -30,6 +30,7 @@ struct Disk {
   std::uint32_t index = 0; ///< position among the virtio disks, where the VMM cannot set serials (Firecracker)
   enum class Role { rootfs, system, work } role = Role::rootfs;
   bool grow = false;       ///< the file system is grown online to the device's size
+  std::uint64_t size_bytes = 0;  ///< what the device has, once a running guest has heard of it; 0: not known
 };
 
 struct Mount {
@@ -41,6 +42,7 @@ struct Interface {
   std::string address;                ///< CIDR, "10.0.2.15/24"; empty: left down
   std::string gateway;
   std::vector<std::string> dns;       ///< resolver addresses, written to /etc/resolv.conf
+  std::uint32_t index = 0;            ///< position among the virtio links: in a clone none has the MAC yet
 };
 
 struct UserKeys {
@@ -53,6 +55,11 @@ struct Unit {
   enum class Action { mask, enable } action = Action::mask;
 };
 
+/// The sshd's own key pair, as ssh-keygen(1) writes the files.
+struct SshHostKey {
+  std::string private_key, public_key;
+};
+
 struct GuestConfig {
   std::string hostname;
   std::map<std::string, std::vector<std::string>> hosts;  ///< address → names, added to /etc/hosts
@@ -63,11 +70,13 @@ struct GuestConfig {
   std::vector<UserKeys> keys;
   std::map<std::string, std::string> environment;         ///< for every exec and login
   std::vector<Unit> units;                                ///< systemd units; other inits ignore them
-  std::vector<std::vector<std::string>> run_once;         ///< argv lists, in order, on first boot only
+  std::vector<std::vector<std::string>> run_once;         ///< argv lists, in order, on the first start only
   std::string link_token;                                 ///< 16 random bytes as hex: what opens the link (link/sync.h)
   std::string entropy;                                    ///< 64 random bytes as hex, credited to the guest's pool
   std::int64_t clock_unix_ns = 0;                         ///< host wall clock when written; 0: leave the clock alone
   std::string machine_id;                                 ///< 32 hex digits; empty: keep the guest's
+  std::optional<SshHostKey> ssh_host_key;                 ///< the only one the guest is to have
+  bool first_start = false;                               ///< live: nothing has run as this VM yet, run_once is due
 };
 
 enum class Contents { inline_data, separate };

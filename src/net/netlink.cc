@@ -8,6 +8,10 @@
 #include <netlink/route/nexthop.h>
 #include <netlink/route/route.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <vector>
+
 namespace banger::net {
 
 namespace {
@@ -39,42 +43,69 @@ Result<Address> parse_address(const std::string& text) {
   return Address(address);
 }
 
+bool is_virtio(const std::string& sys_class_net, const std::string& link) {
+  std::error_code error;
+  auto driver = std::filesystem::read_symlink(fmt::format("{}/{}/device/driver", sys_class_net, link), error);
+  return !error && driver.filename() == "virtio_net";
+}
+
 }  // namespace
 
 void Netlink::Close::operator()(nl_sock* socket) const { nl_socket_free(socket); }
 
-Result<Netlink> Netlink::open() {
+Result<Netlink> Netlink::open(std::string sys_class_net) {
   nl_sock* socket = nl_socket_alloc();
   if (!socket) return fail(ErrorCode::exhausted, "no memory for a netlink socket");
-  Netlink netlink(socket);
+  Netlink netlink(socket, std::move(sys_class_net));
   if (int error = nl_connect(socket, NETLINK_ROUTE); error < 0) return fail_netlink("connect to rtnetlink", error);
   return netlink;
 }
 
-Result<int> Netlink::find_link(const std::string& mac) {
+Result<int> Netlink::find_link(const LinkSettings& settings) {
   nl_cache* found = nullptr;
   if (int error = rtnl_link_alloc_cache(socket_.get(), AF_UNSPEC, &found); error < 0)
     return fail_netlink("list links", error);
   Cache links(found);
   std::string there;
+  std::vector<int> by_position;
   for (nl_object* object = nl_cache_get_first(links.get()); object; object = nl_cache_get_next(object)) {
     auto* link = reinterpret_cast<rtnl_link*>(object);
     char text[64] = "";
     if (nl_addr* address = rtnl_link_get_addr(link)) nl_addr2str(address, text, sizeof text);
-    if (text == mac) return rtnl_link_get_ifindex(link);
-    there += fmt::format("{}{} ({})", there.empty() ? "" : ", ",
-                         rtnl_link_get_name(link) ? rtnl_link_get_name(link) : "?", text);
+    if (text == settings.mac) return rtnl_link_get_ifindex(link);
+    std::string name = rtnl_link_get_name(link) ? rtnl_link_get_name(link) : "?";
+    there += fmt::format("{}{} ({})", there.empty() ? "" : ", ", name, text);
+    if (is_virtio(sys_class_net_, name)) by_position.push_back(rtnl_link_get_ifindex(link));
   }
-  return fail(ErrorCode::not_found,
-              fmt::format("no network device has the address {}; there is {}", mac, there.empty() ? "none" : there));
+  if (settings.index >= by_position.size())
+    return fail(ErrorCode::not_found, fmt::format("no network device has the address {}; there is {}", settings.mac,
+                                                  there.empty() ? "none" : there));
+  std::sort(by_position.begin(), by_position.end());
+  TRY(set_mac(by_position[settings.index], settings.mac));
+  return by_position[settings.index];
+}
+
+Result<> Netlink::set_mac(int index, const std::string& mac) {
+  // Down: IPv6 makes its address from the MAC when the link comes up.
+  TRY(change(index, "take the link down", [](rtnl_link* link) { rtnl_link_unset_flags(link, IFF_UP); }));
+  nl_addr* parsed = nullptr;
+  if (nl_addr_parse(mac.c_str(), AF_LLC, &parsed) < 0)
+    return fail(ErrorCode::invalid, fmt::format("'{}' is not a MAC address", mac));
+  Address address(parsed);
+  return change(index, fmt::format("give the link the address {}", mac),
+                [&](rtnl_link* link) { rtnl_link_set_addr(link, address.get()); });
 }
 
 Result<> Netlink::set_up(int index) {
+  return change(index, "bring the link up", [](rtnl_link* link) { rtnl_link_set_flags(link, IFF_UP); });
+}
+
+Result<> Netlink::change(int index, std::string_view what, const std::function<void(rtnl_link*)>& edit) {
   Link now(rtnl_link_alloc()), wanted(rtnl_link_alloc());
   rtnl_link_set_ifindex(now.get(), index);
-  rtnl_link_set_flags(wanted.get(), IFF_UP);
+  edit(wanted.get());
   if (int error = rtnl_link_change(socket_.get(), now.get(), wanted.get(), 0); error < 0)
-    return fail_netlink("bring the link up", error);
+    return fail_netlink(what, error);
   return {};
 }
 
@@ -125,15 +156,32 @@ Result<> Netlink::set_default_route(int index, const std::string& gateway) {
   return {};
 }
 
+Result<> Netlink::remove_default_routes(int index) {
+  nl_cache* found = nullptr;
+  if (int error = rtnl_route_alloc_cache(socket_.get(), AF_INET, 0, &found); error < 0)
+    return fail_netlink("list routes", error);
+  Cache routes(found);
+  for (nl_object* object = nl_cache_get_first(routes.get()); object; object = nl_cache_get_next(object)) {
+    auto* route = reinterpret_cast<rtnl_route*>(object);
+    nl_addr* to = rtnl_route_get_dst(route);
+    rtnl_nexthop* hop = rtnl_route_nexthop_n(route, 0);
+    bool ours = rtnl_route_get_table(route) == RT_TABLE_MAIN && to && nl_addr_get_prefixlen(to) == 0 && hop &&
+                rtnl_route_nh_get_ifindex(hop) == index;
+    if (!ours) continue;
+    if (int error = rtnl_route_delete(socket_.get(), route, 0); error < 0)
+      return fail_netlink("remove an old default route", error);
+  }
+  return {};
+}
+
 Result<> Netlink::loopback_up() { return in("loopback", set_up(kLoopbackIndex)); }
 
 Result<> Netlink::configure(const LinkSettings& settings) {
-  int index = TRY(find_link(settings.mac));
+  int index = TRY(find_link(settings));
   if (settings.address.empty()) return {};
   TRY(set_address(index, settings.address));
   TRY(set_up(index));
-  if (!settings.gateway.empty()) TRY(set_default_route(index, settings.gateway));
-  return {};
+  return settings.gateway.empty() ? remove_default_routes(index) : set_default_route(index, settings.gateway);
 }
 
 }  // namespace banger::net

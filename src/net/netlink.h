@@ -1,17 +1,22 @@
 // Configuring links through rtnetlink(7), for guests that may have no iproute2. IPv4 only.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 
 struct nl_sock;
+struct rtnl_link;
 
 namespace banger::net {
 
 struct LinkSettings {
-  std::string mac;       ///< finds the link; lower case
+  std::string mac;       ///< the link's; lower case
+  std::uint32_t index = 0;  ///< which of the virtio links is given the MAC when none has it, in the kernel's order
   std::string address;   ///< CIDR; empty: the link is left down and unconfigured
   std::string gateway;   ///< empty: no default route through it
 };
@@ -19,25 +24,31 @@ struct LinkSettings {
 /// One rtnetlink connection of this network namespace.
 class Netlink {
  public:
-  static Result<Netlink> open();
+  /// The directory is where a link's driver is looked up (sysfs).
+  static Result<Netlink> open(std::string sys_class_net = "/sys/class/net");
 
   /// Brings the loopback link up.
   Result<> loopback_up();
-  /// Address, up, default route. IPv4 addresses the link has besides are removed; what is right already stays, so open
-  /// connections survive a second call. `not_found` when no link has the MAC.
+  /// MAC, address, up, default route. IPv4 addresses and a default route the link has besides are removed; what is
+  /// right already stays, so open connections survive a second call. A link that has to be given its MAC goes down
+  /// first and so loses its neighbours, routes and IPv6 addresses. `not_found` when there is no such link.
   Result<> configure(const LinkSettings& settings);
 
  private:
   struct Close {
     void operator()(nl_sock* socket) const;
   };
-  explicit Netlink(nl_sock* socket) : socket_(socket) {}
-  Result<int> find_link(const std::string& mac);
+  Netlink(nl_sock* socket, std::string sys_class_net) : socket_(socket), sys_class_net_(std::move(sys_class_net)) {}
+  Result<int> find_link(const LinkSettings& settings);
+  Result<> set_mac(int index, const std::string& mac);
   Result<> set_up(int index);
+  Result<> change(int index, std::string_view what, const std::function<void(rtnl_link*)>& edit);
   Result<> set_address(int index, const std::string& cidr);
   Result<> set_default_route(int index, const std::string& gateway);
+  Result<> remove_default_routes(int index);
 
   std::unique_ptr<nl_sock, Close> socket_;
+  std::string sys_class_net_;
 };
 
 }  // namespace banger::net

@@ -90,6 +90,22 @@ Result<Geometry> read_geometry(int device) {
   return Geometry{blocks, 1024ull << log_size};
 }
 
+constexpr std::uint64_t kSectorBytes = 512;
+constexpr auto kResizeWait = std::chrono::seconds(1);
+
+Result<std::uint64_t> wait_for_size(int device, std::uint64_t wanted_bytes) {
+  auto deadline = std::chrono::steady_clock::now() + kResizeWait;
+  for (;;) {
+    std::uint64_t bytes = 0;
+    if (::ioctl(device, BLKGETSIZE64, &bytes) < 0) return fail_errno("ask for its size");
+    if (bytes >= wanted_bytes / kSectorBytes * kSectorBytes) return bytes;
+    if (std::chrono::steady_clock::now() >= deadline)
+      return fail(ErrorCode::timeout,
+                  fmt::format("it has {} and should have {}", format_size(bytes), format_size(wanted_bytes)));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
 }  // namespace
 
 const guestcfg::Disk* find_role(const guestcfg::GuestConfig& config, guestcfg::Disk::Role role) {
@@ -128,10 +144,9 @@ bool is_mount_point(const Root& root, const std::string& path) {
   return info.stx_attributes & STATX_ATTR_MOUNT_ROOT;
 }
 
-Result<> grow_ext4(const std::string& device, int mounted_fd) {
+Result<> grow_ext4(const std::string& device, int mounted_fd, std::uint64_t size_bytes) {
   auto fd = TRY(host::open_file(device, O_RDONLY));
-  std::uint64_t device_bytes = 0;
-  if (::ioctl(fd.get(), BLKGETSIZE64, &device_bytes) < 0) return fail_errno(device);
+  std::uint64_t device_bytes = TRY(in(device, wait_for_size(fd.get(), size_bytes)));
   auto now = TRY(in(device, read_geometry(fd.get())));
   std::uint64_t wanted = device_bytes / now.block_bytes;
   if (wanted <= now.blocks) return {};

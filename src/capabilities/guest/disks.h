@@ -29,8 +29,10 @@ Result<> mount_in(const Root& root, const std::string& source, const std::string
 /// Something is mounted on `path` (or it is the root of a mount by itself).
 bool is_mount_point(const Root& root, const std::string& path);
 
-/// Grows a mounted ext4 to the size of its device, online (ioctl EXT4_IOC_RESIZE_FS). Nothing to do is success.
-Result<> grow_ext4(const std::string& device, int mounted_fd);
+/// Grows a mounted ext4 to the size of its device, online (ioctl EXT4_IOC_RESIZE_FS). Nothing to do is success. Waits
+/// until the device has at least `size_bytes`, for a running guest hears of a resize a moment after the host's making
+/// it; `timeout` when that does not come true.
+Result<> grow_ext4(const std::string& device, int mounted_fd, std::uint64_t size_bytes = 0);
 
 /// A generic mount entry: options as mount(8) has them ("ro,noatime,size=1M"). Done already is success.
 Result<> apply_mount(const Root& root, const guestcfg::Mount& mount);

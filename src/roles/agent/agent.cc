@@ -103,7 +103,9 @@ Result<> apply(const Arguments& arguments) {
   Logger log(STDERR_FILENO, LogLevel::warn);
   auto mode = arguments.root == "/" ? capabilities::ApplyMode::live : capabilities::ApplyMode::provision;
   capabilities::GuestTarget target{.root = arguments.root, .mode = mode, .log = log, .first_boot = true};
-  return capabilities::apply_all(target, config);
+  auto applied = capabilities::apply_all(target, config);
+  auto settled = capabilities::settle(target, config);
+  return applied ? settled : applied;
 }
 
 Result<> ready(const Arguments& arguments) { return RunDir(arguments.run_dir).mark_system_ready(); }

@@ -1,4 +1,6 @@
-// POST /configure: makes the running guest what the given guest config says.
+// POST /configure: makes the running guest what the given guest config says. How a clone becomes a machine of its own.
+#include <time.h>
+
 #include <nlohmann/json.hpp>
 
 #include "base/bounds.h"
@@ -11,8 +13,36 @@ namespace banger::roles::agent {
 
 namespace {
 
-Result<guestcfg::GuestConfig> parse(const std::string& body) {
-  return guestcfg::from_json(TRY(parse_json(body, limits::kGuestConfigBytes)));
+/// What the pool's part and ours share.
+struct Work {
+  std::string body;
+  std::int64_t asked_at_ns;  ///< when the request arrived, by a clock that nobody sets
+  guestcfg::GuestConfig config;
+  capabilities::GuestTarget target;
+};
+
+std::int64_t elapsed_ns() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+Result<> parse(Work& work) {
+  work.config = TRY(guestcfg::from_json(TRY(parse_json(work.body, limits::kGuestConfigBytes))));
+  work.body.clear();
+  // The host's time is that of the sending; a big config takes a while to arrive and to be read.
+  if (work.config.clock_unix_ns != 0) work.config.clock_unix_ns += elapsed_ns() - work.asked_at_ns;
+  work.target.first_boot = work.config.first_start;
+  return {};
+}
+
+Result<> change_guest(const Context& context, Work& work) {
+  TRY(parse(work));
+  auto applied = capabilities::apply_all(work.target, work.config);
+  // One that has not even its own random numbers stays still.
+  if (!work.target.identified) return applied;
+  auto thawed = thaw(context.run_dir.frozen_path());
+  return applied ? thawed : applied;
 }
 
 // The environment and the token are the agent's own parts of the config.
@@ -27,20 +57,32 @@ Result<> take_over(Context& context, const guestcfg::GuestConfig& config) {
   return {};
 }
 
+// What runs processes: as after a boot, the answer does not wait for it, but the system is not ready before.
+Task<> settle(ContextPtr context, std::shared_ptr<Work> work) {
+  auto turn = co_await context->settling_turn.lock();
+  auto settled = co_await context->runtime.blocking([work] { return capabilities::settle(work->target, work->config); });
+  if (!settled) context->log().error("settle.failed", {{"error", settled.error().sentence()}});
+  --context->settling;
+  context->settled.notify_all();
+}
+
 Task<Result<>> apply(ContextPtr context, StreamPtr stream) {
+  auto asked_at = elapsed_ns();
   auto body = CO_TRY(co_await stream->body(limits::kGuestConfigBytes));
   auto lock = co_await context->configuring.lock();
-  auto config = std::make_shared<guestcfg::GuestConfig>();
-  CO_TRY(co_await context->runtime.blocking([context, config, body = std::move(body), &log = context->log()]() -> Result<> {
-    *config = TRY(parse(body));
-    capabilities::GuestTarget target{
-        .root = context->options.config_root, .mode = context->options.config_mode, .log = log, .first_boot = false};
-    return capabilities::apply_all(target, *config);
-  }));
-  CO_TRY(take_over(*context, *config));
-  // What was saved has become this machine.
-  context->held = false;
-  co_return co_await context->runtime.blocking([context] { return thaw(context->run_dir.frozen_path()); });
+  auto work = std::make_shared<Work>(Work{
+      .body = std::move(body),
+      .asked_at_ns = asked_at,
+      .config = {},
+      .target = {.root = context->options.config_root, .mode = context->options.config_mode, .log = context->log(), .first_boot = false}});
+  auto applied = co_await context->runtime.blocking([context, work] { return change_guest(*context, *work); });
+  if (work->target.identified) context->held = false;
+  if (capabilities::needs_settling(work->target, work->config)) {
+    ++context->settling;
+    context->runtime.spawn(settle(context, work));
+  }
+  CO_TRY(std::move(applied));
+  co_return take_over(*context, work->config);
 }
 
 }  // namespace

@@ -27,7 +27,8 @@ struct Options {
 
 struct Context {
   Context(host::Runtime& loop, Options given)
-      : runtime(loop), options(std::move(given)), run_dir(options.run_dir), log(options.log_path), transfer_done(loop), configuring(loop) {}
+      : runtime(loop), options(std::move(given)), run_dir(options.run_dir), log(options.log_path), transfer_done(loop), configuring(loop),
+        settling_turn(loop), settled(loop) {}
 
   host::Runtime& runtime;
   const Options options;
@@ -39,6 +40,9 @@ struct Context {
   int transfers = 0;                                ///< file streams that hold a pool thread
   host::Event transfer_done;
   host::Mutex configuring;                          ///< one configuration at a time
+  host::Mutex settling_turn;
+  int settling = 0;                                 ///< configurations whose commands have not run to their end
+  host::Event settled;                              ///< one has
   bool held = false;                                ///< the machine is about to be saved: commands outlive their clients
 };
 

@@ -26,7 +26,7 @@ Json describe(const Context& context) {
   ::uname(&kernel);
   auto boot_id = host::read_file("/proc/sys/kernel/random/boot_id", 64).value_or("");
   return {{"agent_ready", true},
-          {"system_ready", context.run_dir.system_ready()},
+          {"system_ready", context.settling == 0 && context.run_dir.system_ready()},
           {"init", to_string(context.run_dir.init_kind())},
           {"uptime_ms", uptime_ms()},
           {"boot_id", trim(boot_id)},
@@ -38,6 +38,8 @@ Json describe(const Context& context) {
 Task<Result<>> wait_for_system(ContextPtr context, host::Deadline deadline) {
   UniqueFd watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   if (!watch) co_return fail_errno("watch the run directory");
+  while (context->settling > 0)
+    if (!co_await context->settled.wait(deadline)) co_return Result<>();
   // Watching starts before the first look, so the file cannot appear unseen between the two.
   if (::inotify_add_watch(watch.get(), context->run_dir.path().c_str(), IN_CREATE | IN_MOVED_TO) < 0)
     co_return fail_errno(context->run_dir.path());

@@ -18,9 +18,7 @@ namespace {
 Result<bool> parse_hold(const std::string& body) {
   auto json = TRY(parse_json(body, limits::kLinkJsonBytes));
   TRY(only_keys(json, {"hold"}));
-  auto hold = TRY(find_bool(json, "hold"));
-  if (!hold) return fail(ErrorCode::invalid, "missing field 'hold'");
-  return *hold;
+  return get_bool(json, "hold");
 }
 
 }  // namespace
@@ -39,6 +37,7 @@ Task<> hold(ContextPtr context, StreamPtr stream) {
 Task<> quiesce(ContextPtr context, StreamPtr stream) {
   // A configuration that is being applied may need what would stand still.
   auto lock = co_await context->configuring.lock();
+  auto turn = co_await context->settling_turn.lock();
   auto frozen = co_await context->runtime.blocking([context] {
     ::sync();
     return freeze_others(context->options.mounts, context->run_dir.frozen_path());

@@ -5,11 +5,12 @@
 
 #include "base/text.h"
 #include "guestcfg/guest_config.h"
+#include "capabilities/sandbox.h"
 #include "harness.h"
 
 using namespace banger;
 using namespace banger::roles::agent;
-using test::Agent;
+using roles::agent::test::Agent;
 
 namespace {
 
@@ -62,4 +63,46 @@ TEST_CASE("configure: what is no guest config changes nothing") {
     auto told = co_await a.exec({.argv = {"sh", "-c", "echo $FROM_CONFIG"}});
     CHECK(told.out == "yes\n");
   });
+}
+
+TEST_CASE("configure: the first start's commands run behind the answer, and the system is ready after them") {
+  if (!banger::test::sandbox_available()) {
+    WARN("no namespaces here");
+    return;
+  }
+  CHECK(banger::test::in_sandbox([] {
+          std::string failed;
+          Agent agent(capabilities::ApplyMode::live);
+          std::string out = agent.run_dir / "out", go = agent.run_dir / "go";
+          (void)agent.context->run_dir.mark_system_ready();
+          agent.run([&](Agent& a) -> Task<> {
+            guestcfg::GuestConfig config;
+            config.run_once = {{"/bin/sh", "-c", "while [ ! -e " + go + " ]; do sleep 0.02; done; echo done >> " + out}};
+            auto text = dump_json(guestcfg::to_json(config, guestcfg::Contents::inline_data));
+            auto later = co_await a.call("POST", "/configure", text);
+            config.first_start = true;
+            text = dump_json(guestcfg::to_json(config, guestcfg::Contents::inline_data));
+            auto first = co_await a.call("POST", "/configure", text);
+            if (!later || !first) failed += "not applied; ";
+            auto health = co_await a.call("GET", "/health");
+            if (!health || (*health)["system_ready"] != false) failed += "ready too early; ";
+            (void)host::write_file(go, "");
+            health = co_await a.call("GET", "/health?wait=system");
+            if (!health || (*health)["system_ready"] != true) failed += "never ready; ";
+          });
+          if (host::read_file(out, 100).value_or("") != "done\n") failed += "the commands did not run once";
+          return failed;
+        }) == "");
+}
+
+TEST_CASE("configure: what was no guest config leaves a clone held and frozen") {
+  Agent agent;
+  REQUIRE(host::write_file(agent.context->run_dir.frozen_path(), ""));
+  agent.run([](Agent& a) -> Task<> {
+    (void)co_await a.call("POST", "/hold", R"({"hold":true})");
+    auto refused = co_await a.call("POST", "/configure", R"({"entropy":"zz"})");
+    CHECK(!refused);
+  });
+  CHECK(agent.context->held);
+  CHECK(std::filesystem::exists(agent.context->run_dir.frozen_path()));
 }

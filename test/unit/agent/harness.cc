@@ -51,12 +51,12 @@ Task<> Exec::read(std::function<bool(const Outcome&)> enough) {
   }
 }
 
-Agent::Agent() {
+Agent::Agent(capabilities::ApplyMode mode) {
   ::signal(SIGPIPE, SIG_IGN);
   RunDir files(run_dir.path());
   REQUIRE(files.save_config({.link_token = std::string(kToken), .environment = {{"FROM_CONFIG", "yes"}}}).has_value());
   Options options{.run_dir = run_dir.path(), .log_path = run_dir / "agent.log", .config_root = run_dir / "root",
-                  .config_mode = capabilities::ApplyMode::provision,
+                  .config_mode = mode,
                   .mounts = run_dir / "mountinfo"};
   std::filesystem::create_directories(options.config_root);
   // Without cgroups: this process's own must not be touched.

@@ -57,7 +57,7 @@ class Exec {
 
 class Agent {
  public:
-  Agent();
+  explicit Agent(capabilities::ApplyMode mode = capabilities::ApplyMode::provision);
   ~Agent();
 
   /// Runs `body` against a connected agent, at most a minute.

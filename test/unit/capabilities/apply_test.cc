@@ -55,6 +55,8 @@ std::string run(const test::TempDir& root, ApplyMode mode, const guestcfg::Guest
   Logger quiet(-1);
   GuestTarget target{.root = root.path(), .mode = mode, .log = quiet, .first_boot = first_boot};
   auto applied = apply_all(target, config);
+  auto settled = settle(target, config);
+  if (applied) applied = std::move(settled);
   return applied ? "" : applied.error().sentence();
 }
 
@@ -164,6 +166,61 @@ TEST_CASE("apply: live sets the hostname and runs commands once for each list") 
           auto told = run(root, ApplyMode::live, config, true);
           return failed + expect(told.find("exit code 3") != std::string::npos, told.c_str()) +
                  expect(root.get("out") == "one\ntwo\n", "went on after a failure");
+        }) == "");
+}
+
+TEST_CASE("apply: live, a clone that cannot have random bytes of its own is changed no further") {
+  if (!test::sandbox_available()) {
+    WARN("no namespaces here");
+    return;
+  }
+  test::TempDir root;
+  CHECK(test::in_sandbox([&] {
+          guestcfg::GuestConfig config;
+          config.entropy = "not hex";
+          config.hostname = "renamed";
+          config.run_once = {{"/bin/sh", "-c", "echo x > " + (root / "out")}};
+          auto told = run(root, ApplyMode::live, config, true);
+          return expect(told.starts_with("identity: "), told.c_str()) +
+                 expect(std::filesystem::is_empty(root.path()), "something was written or run");
+        }) == "");
+}
+
+TEST_CASE("apply: live, systemd re-reads its units when they changed and is left alone when not") {
+  if (!test::sandbox_available()) {
+    WARN("no namespaces here");
+    return;
+  }
+  test::TempDir root, tools;
+  root.put("usr/lib/systemd/systemd", "");
+  tools.put("systemctl", "#!/bin/sh\necho \"$@\" >> " + (tools / "calls") + "\n");
+  ::chmod((tools / "systemctl").c_str(), 0755);
+  CHECK(test::in_sandbox([&] {
+          guestcfg::GuestConfig config;
+          config.environment = {{"PATH", tools.path() + ":/usr/bin:/bin"}};
+          config.units = {{"x.service", guestcfg::Unit::Action::mask}};
+          auto failed = run(root, ApplyMode::live, config) + run(root, ApplyMode::live, config);
+          return failed + expect(tools.get("calls") == "daemon-reload\n", tools.get("calls").c_str());
+        }) == "");
+}
+
+TEST_CASE("apply: live, the journals stay this machine's when its id changes") {
+  if (!test::sandbox_available()) {
+    WARN("no namespaces here");
+    return;
+  }
+  test::TempDir root;
+  std::string old_id(32, 'b'), new_id(32, 'a'), journal = "var/log/journal/";
+  root.put("etc/machine-id", old_id + "\n");
+  root.put(journal + old_id + "/system.journal", "entries");
+  CHECK(test::in_sandbox([&] {
+          guestcfg::GuestConfig config;
+          config.machine_id = new_id;
+          auto failed = run(root, ApplyMode::live, config) + run(root, ApplyMode::live, config);
+          return failed + expect(root.get("etc/machine-id") == new_id + "\n", "machine-id") +
+                 expect(root.get(journal + new_id + "/system.journal") == "entries", "not under the new id") +
+                 expect(root.get(journal + old_id + "/system.journal") == "entries", "not under the old id") +
+                 expect(std::filesystem::read_symlink(root / (journal + old_id)) == new_id, "no link");
         }) == "");
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/unique_fd.h"
 #include "capabilities/sandbox.h"
+#include "capabilities/temp_dir.h"
 #include "catch.h"
 #include "host/files.h"
 #include "net/addresses.h"
@@ -66,17 +67,62 @@ std::string check_link() {
   if (auto up = netlink->loopback_up(); !up || !is_up(control.get(), "lo")) return "loopback is down";
   std::string mac = net::mac_address(300);
   for (int round = 0; round < 2; ++round)
-    if (auto done = netlink->configure({mac, "10.0.2.15/24", "10.0.2.2"}); !done) return done.error().sentence();
+    if (auto done = netlink->configure({mac, 0, "10.0.2.15/24", "10.0.2.2"}); !done) return done.error().sentence();
   if (address_of(control.get()) != "10.0.2.15" || !is_up(control.get(), "t0")) return "the link is not configured";
   if (!has_default_route("0202000A")) return "there is no default route";
   // Another identity: the old address goes.
-  if (auto done = netlink->configure({mac, "10.0.2.77/24", "10.0.2.3"}); !done) return done.error().sentence();
+  if (auto done = netlink->configure({mac, 0, "10.0.2.77/24", "10.0.2.3"}); !done) return done.error().sentence();
   if (address_of(control.get()) != "10.0.2.77") return "the old address stayed: " + address_of(control.get());
   if (!has_default_route("0302000A")) return "the default route was not replaced";
-  auto missing = netlink->configure({"52:54:00:ff:ff:ff", "10.0.2.15/24", ""});
+  if (auto done = netlink->configure({mac, 0, "10.0.2.77/24", ""}); !done) return done.error().sentence();
+  if (has_default_route("0302000A")) return "the default route stayed without a gateway";
+  auto missing = netlink->configure({"52:54:00:ff:ff:ff", 0, "10.0.2.15/24", ""});
   if (missing || missing.error().code != ErrorCode::not_found ||
       missing.error().message.find("t0 (52:54:00:00:01:2c)") == std::string::npos)
     return "an unknown MAC was not told";
+  return "";
+}
+
+bool has_neighbour(std::string_view address) {
+  return host::read_file("/proc/self/net/arp", 1 << 16).value_or("").find(address) != std::string::npos;
+}
+
+bool add_neighbour(int control, const char* address) {
+  struct arpreq request{};
+  auto* to = reinterpret_cast<sockaddr_in*>(&request.arp_pa);
+  to->sin_family = AF_INET;
+  ::inet_pton(AF_INET, address, &to->sin_addr);
+  request.arp_ha.sa_family = ARPHRD_ETHER;
+  std::memcpy(request.arp_ha.sa_data, kMac, sizeof kMac);
+  request.arp_flags = ATF_COM;
+  std::strcpy(request.arp_dev, "t0");
+  return ::ioctl(control, SIOCSARP, &request) == 0;
+}
+
+/// The tap passes for a virtio link by what sysfs says of it, the loopback link beside it does not.
+std::string check_clone(const test::TempDir& sys) {
+  UniqueFd control(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  auto tap = make_tap(control.get());
+  if (!tap) return "no tap";
+  std::filesystem::create_directories(sys / "t0/device");
+  std::filesystem::create_symlink("/sys/bus/virtio/drivers/virtio_net", sys / "t0/device/driver");
+  auto netlink = net::Netlink::open(sys.path());
+  if (!netlink) return netlink.error().sentence();
+  if (auto done = netlink->configure({net::mac_address(300), 0, "10.0.2.15/24", "10.0.2.2"}); !done)
+    return done.error().sentence();
+  if (!add_neighbour(control.get(), "10.0.2.9") || !has_neighbour("10.0.2.9")) return "no neighbour to begin with";
+  std::string mac = net::mac_address(301);
+  if (netlink->configure({mac, 1, "10.0.2.15/24", ""})) return "a link that is not there was configured";
+  if (auto done = netlink->configure({mac, 0, "10.0.3.15/24", "10.0.3.2"}); !done) return done.error().sentence();
+  struct ifreq request{};
+  std::strcpy(request.ifr_name, "t0");
+  if (::ioctl(control.get(), SIOCGIFHWADDR, &request) < 0 || request.ifr_hwaddr.sa_data[5] != 0x2d)
+    return "the MAC is not set";
+  if (address_of(control.get()) != "10.0.3.15" || !is_up(control.get(), "t0")) return "the link is not configured";
+  if (!has_default_route("0203000A") || has_default_route("0202000A")) return "the default route is not the new one";
+  if (has_neighbour("10.0.2.9")) return "a neighbour stayed";
+  // Now it is found by its MAC, whatever the position says.
+  if (auto done = netlink->configure({mac, 7, "10.0.3.15/24", "10.0.3.2"}); !done) return done.error().sentence();
   return "";
 }
 
@@ -88,6 +134,20 @@ TEST_CASE("netlink: address, route and link follow the settings, twice over and 
     return;
   }
   std::string outcome = test::in_sandbox(check_link);
+  if (outcome == "no tap") {
+    WARN("no tap devices here");
+    return;
+  }
+  CHECK(outcome == "");
+}
+
+TEST_CASE("netlink: a clone's link is found by its position, given the MAC, and keeps nothing of the old machine") {
+  if (!test::sandbox_available()) {
+    WARN("no namespaces here");
+    return;
+  }
+  test::TempDir sys;
+  std::string outcome = test::in_sandbox([&] { return check_clone(sys); });
   if (outcome == "no tap") {
     WARN("no tap devices here");
     return;

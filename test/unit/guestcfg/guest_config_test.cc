@@ -17,9 +17,9 @@ GuestConfig full() {
   config.hosts = {{"127.0.1.1", {"web", "web.vm"}}, {"::1", {"localhost"}}};
   config.disks = {{"rootfs", 0, Disk::Role::rootfs, false},
                   {"system", 1, Disk::Role::system, true},
-                  {"work", 2, Disk::Role::work, true}};
+                  {"work", 2, Disk::Role::work, true, 1 << 30}};
   config.mounts = {{"tmpfs", "/mnt/x", "tmpfs", "size=1M,ro"}};
-  config.interfaces = {{"52:54:00:00:00:01", "10.0.2.15/24", "10.0.2.2", {"10.0.2.3"}}};
+  config.interfaces = {{"52:54:00:00:00:01", "10.0.2.15/24", "10.0.2.2", {"10.0.2.3"}, 1}};
   config.files = {{"/etc/motd", 0640, 1000, 100, std::string("a\0b", 3)}, {"/etc/setuid", 04755, 0, 0, ""}};
   config.keys = {{"root", {"ssh-ed25519 AAAA me@host"}}};
   config.environment = {{"A", "b c"}, {"EMPTY", ""}, {"LINES", "x\ny"}};
@@ -29,6 +29,8 @@ GuestConfig full() {
   config.entropy = std::string(128, '0');
   config.clock_unix_ns = 1'800'000'000'123'456'789;
   config.machine_id = std::string(32, '1');
+  config.ssh_host_key = {"-----BEGIN X-----\nabc\n", "ssh-ed25519 AAAA root@web\n"};
+  config.first_start = true;
   return config;
 }
 
@@ -50,6 +52,12 @@ TEST_CASE("guest config: every field survives the way to JSON and back, contents
   CHECK(inline_back->files[0].data == config.files[0].data);
   CHECK(inline_back->files[1].mode == 04755);
   CHECK(inline_back->clock_unix_ns == config.clock_unix_ns);
+  CHECK(inline_back->disks[2].size_bytes == 1 << 30);
+  CHECK(inline_back->interfaces[0].index == 1);
+  REQUIRE(inline_back->ssh_host_key);
+  CHECK(inline_back->ssh_host_key->private_key == config.ssh_host_key->private_key);
+  CHECK(inline_back->ssh_host_key->public_key == config.ssh_host_key->public_key);
+  CHECK(inline_back->first_start);
 
   auto separate = to_json(config, Contents::separate);
   CHECK_FALSE(separate["files"][0].contains("data"));
@@ -110,6 +118,12 @@ TEST_CASE("guest config: a refusal names the field") {
       {R"({"entropy": "abc"})", "'entropy'"},
       {R"({"clock_unix_ns": -1})", "'clock_unix_ns'"},
       {R"({"clock_unix_ns": 1e3})", "'clock_unix_ns'"},
+      {R"({"disks": [{"role": "work", "size_bytes": -1}]})", "'size_bytes'"},
+      {R"({"interfaces": [{"mac": "52:54:00:00:00:01", "index": -1}]})", "'index'"},
+      {R"({"ssh_host_key": "x"})", "'ssh_host_key'"},
+      {R"({"ssh_host_key": {"private": "x"}})", "'ssh_host_key'"},
+      {R"({"ssh_host_key": {"private": "x", "public": ""}})", "'ssh_host_key'"},
+      {R"({"first_start": 1})", "'first_start'"},
   };
   for (auto [text, wanted] : documents) {
     CAPTURE(text);

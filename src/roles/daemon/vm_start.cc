@@ -112,7 +112,7 @@ Task<> try_link(std::shared_ptr<Attempt> attempt, host::Runtime& runtime, std::s
 
 Task<Result<>> VmOwner::wait_ready(Stages& stages, host::Cancel& cancel) {
   stages.begin("boot", fmt::format("{} on {}", machine_->record().accelerator, machine_->record().driver));
-  auto deadline = host::after(limits::kAgentReadyDeadline);
+  auto deadline = host::after(services_.config.ready_timeout);
   auto attempt = std::make_shared<Attempt>(services_.runtime);
   auto token = CO_TRY(from_hex(row_.link_token));
   services_.runtime.spawn(try_link(attempt, services_.runtime, machine_, token, deadline));
@@ -134,7 +134,7 @@ Task<Result<>> VmOwner::wait_ready(Stages& stages, host::Cancel& cancel) {
       co_return fail(ErrorCode::unavailable, fmt::format("the guest ended before it was ready: {}", (co_await machine_->wait_exit()).reason), logs_hint);
     if (error.code == ErrorCode::timeout || error.code == ErrorCode::unavailable)
       co_return fail(ErrorCode::timeout, fmt::format("the guest did not become ready within {}: {}",
-                                                     format_duration(limits::kAgentReadyDeadline), error.message), logs_hint);
+                                                     format_duration(services_.config.ready_timeout), error.message), logs_hint);
     co_return std::unexpected(std::move(error));
   }
   use_link(**attempt->result);
@@ -145,7 +145,7 @@ Task<Result<>> VmOwner::wait_ready(Stages& stages, host::Cancel& cancel) {
 
 Task<Result<>> VmOwner::wait_system(Stages& stages, host::Cancel& cancel) {
   stages.begin("system");
-  auto deadline = host::after(limits::kAgentReadyDeadline);
+  auto deadline = host::after(services_.config.ready_timeout);
   while (!system_ready_) {
     if (cancel.requested() || abort_) co_return fail(ErrorCode::cancelled, "cancelled");
     if (!machine_ || !machine_->running()) co_return fail(ErrorCode::unavailable, "the guest ended before its system was up");

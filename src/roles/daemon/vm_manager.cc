@@ -110,6 +110,8 @@ Task<Result<std::shared_ptr<VmOwner>>> VmManager::create(CreateRequest request, 
   auto kernel_name = request.spec.kernel.empty() ? image.kernel : request.spec.kernel;
   auto kernel = CO_TRY(co_await ensure_kernel(services_, kernel_name, stages, cancel));
   CO_TRY(cancel.check());
+  // While the kernel was pulled, a rebuild may have replaced the image and removed it.
+  image = CO_TRY(services_.images.get(request.spec.image));
   auto vm = CO_TRY(record(request, image, kernel.name));
   auto made = co_await vm->make(stages, cancel);
   if (made && request.start) {

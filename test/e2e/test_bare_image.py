@@ -1,6 +1,8 @@
 """A busybox image without an init: imported from a tar, booted by banger's own small init."""
 import pathlib
+import socket
 import sys
+import threading
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
@@ -37,6 +39,26 @@ class BareImage(BareCase):
         self.assertIn("10.0.2.15", b.ok("vm", "exec", "bare2", "--", "ifconfig"))
         self.assertIn("10.0.2.3", b.ok("vm", "exec", "bare2", "--", "cat", "/etc/resolv.conf"))
         b.ok("vm", "delete", "--force", "bare2")
+
+    def test_a_guest_reaches_the_hosts_loopback_unless_its_network_is_off(self):
+        """As README says: who runs untrusted code must know."""
+        b = self.b
+        server = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(server.close)
+        server.settimeout(60)
+        ask = ["sh", "-c", f"nc 10.0.2.2 {server.getsockname()[1]} </dev/null"]
+
+        def answer():
+            connection, _ = server.accept()
+            connection.sendall(b"from the host\n")
+            connection.close()
+        thread = threading.Thread(target=answer)
+        thread.start()
+        self.assertEqual(b.ok("vm", "run", "--rm", "--image", "bare", "--", *ask), "from the host\n")
+        thread.join()
+        done = b.run("vm", "run", "--rm", "--no-nat", "--image", "bare", "--", *ask)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(done.stdout, "")
 
     def test_an_image_in_use_cannot_be_deleted_and_the_vm_is_named(self):
         b = self.b

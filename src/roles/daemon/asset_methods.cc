@@ -57,10 +57,7 @@ Task<Result<Json>> image_build(Daemon& daemon, const Json& params, rpc::CallCont
   auto before = daemon.services.images.get(name);
   auto built = CO_TRY(co_await daemon.services.images.build(name, progress_of(context), context.cancel()));
   // The one whose name it took: kept for VMs that were made from it, else of no use to anyone.
-  auto old = before ? daemon.services.images.get(before->id) : before;
-  if (old && is_orphan(*old, daemon.vms))
-    if (auto removed = daemon.services.images.remove(old->id); !removed)
-      daemon.services.log.warn("image.remove_failed", {{"image", old->id}, {"error", removed.error().message}});
+  if (before) remove_orphan(daemon.services, daemon.vms, before->id);
   co_return image_json(daemon, built);
 }
 

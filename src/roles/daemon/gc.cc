@@ -101,6 +101,13 @@ Task<Result<>> remove_leftover(Services& services, const VmManager& vms, const L
 
 bool is_orphan(const image::Image& image, const VmManager& vms) { return image.name.empty() && vms.users_of_image(image.id).empty(); }
 
+void remove_orphan(Services& services, const VmManager& vms, const std::string& id) {
+  auto image = services.images.get(id);
+  if (!image || !is_orphan(*image, vms)) return;
+  if (auto removed = services.images.remove(id); !removed)
+    services.log.warn("image.remove_failed", {{"image", id}, {"error", removed.error().message}});
+}
+
 Task<Result<std::vector<Leftover>>> collect_garbage(Services& services, const VmManager& vms, bool dry_run) {
   auto found = stray_directories(services, known_ids(vms));
   for (auto& list : {stray_processes(services, vms), stale_caches(services), orphan_images(services, vms)}) found.insert(found.end(), list.begin(), list.end());

@@ -125,8 +125,14 @@ class Banger:
 
 
 def alive(pid):
+    """Any thread of it: a leader that has ended leaves the files open as long as another one runs."""
+    def ended(thread):
+        try:
+            return (thread / "stat").read_text().rsplit(")", 1)[1].split()[0] in "ZX"
+        except OSError:
+            return True
     try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+        return not all(ended(thread) for thread in pathlib.Path(f"/proc/{pid}/task").iterdir())
     except OSError:
         return False
 

@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <cerrno>
+
 #include "host/files.h"
 
 namespace banger::roles::daemon {
@@ -14,7 +16,9 @@ Result<OwnSocket> OwnSocket::at(std::string path) {
 
 bool OwnSocket::in_place() const {
   struct stat info{};
-  return ::lstat(path_.c_str(), &info) == 0 && info.st_dev == device_ && info.st_ino == inode_;
+  // A file system that fails for a moment proves nothing.
+  if (::lstat(path_.c_str(), &info) < 0) return errno != ENOENT && errno != ENOTDIR;
+  return info.st_dev == device_ && info.st_ino == inode_;
 }
 
 void OwnSocket::remove() const {

@@ -57,7 +57,7 @@ Task<Result<Json>> image_build(Daemon& daemon, const Json& params, rpc::CallCont
   auto before = daemon.services.images.get(name);
   auto built = CO_TRY(co_await daemon.services.images.build(name, progress_of(context), context.cancel()));
   // The one whose name it took: kept for VMs that were made from it, else of no use to anyone.
-  if (before) remove_orphan(daemon.services, daemon.vms, before->id);
+  if (before) co_await remove_orphan(daemon.services, daemon.vms, before->id);
   co_return image_json(daemon, built);
 }
 

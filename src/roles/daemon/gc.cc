@@ -97,11 +97,12 @@ Result<> kill_process(const std::string& path) {
   return {};
 }
 
-Task<Result<>> remove_leftover(Services& services, const VmManager& vms, const Leftover& item) {
+Task<Result<>> remove_leftover(Services& services, VmManager& vms, const Leftover& item) {
   if (item.kind == "process") co_return kill_process(item.path);
   if (item.kind == "build") co_return co_await services.images.remove_abandoned_build(item.path);
   // A VM may have been made from it since it was found; from here to its removal nothing else runs.
   auto id = fs::path(item.path).filename().string();
+  if (item.kind == "image" && services.images.get(id)) co_await vms.drop_templates([id](const store::SaveRow& row) { return row.image_id == id; });
   auto image = item.kind == "image" ? services.images.get(id) : fail(ErrorCode::not_found, "no image");
   if (image) co_return is_orphan(*image, vms) ? services.images.remove(id) : fail(ErrorCode::busy, "it is used by now");
   co_return co_await services.runtime.blocking([&] { return host::remove_tree(item.path); });
@@ -113,14 +114,17 @@ bool is_orphan(const image::Image& image, const VmManager& vms) {
   return image.name.empty() && vms.users_of_image(image.id).empty();
 }
 
-void remove_orphan(Services& services, const VmManager& vms, const std::string& id) {
+Task<> remove_orphan(Services& services, VmManager& vms, std::string id) {
   auto image = services.images.get(id);
-  if (!image || !is_orphan(*image, vms)) return;
+  if (!image || !is_orphan(*image, vms)) co_return;
+  co_await vms.drop_templates([id](const store::SaveRow& row) { return row.image_id == id; });
+  // A VM may have been made from it meanwhile.
+  if (!is_orphan(*image, vms)) co_return;
   if (auto removed = services.images.remove(id); !removed)
     services.log.warn("image.remove_failed", {{"image", id}, {"error", removed.error().message}});
 }
 
-Task<Result<std::vector<Leftover>>> collect_garbage(Services& services, const VmManager& vms, bool dry_run) {
+Task<Result<std::vector<Leftover>>> collect_garbage(Services& services, VmManager& vms, bool dry_run) {
   auto found = stray_directories(services, known_ids(vms));
   for (auto& list : {stray_processes(services, vms), stray_saves(services), stale_caches(services), orphan_images(services, vms)})
     found.insert(found.end(), list.begin(), list.end());

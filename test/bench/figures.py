@@ -1,0 +1,261 @@
+"""What is measured. Each function yields figures; where there is something to compare with, a bare run of the same thing
+was measured in turn with ours, round by round."""
+import contextlib
+import dataclasses
+import hashlib
+import json
+import pathlib
+import sqlite3
+import statistics
+import subprocess
+import tempfile
+import time
+
+import bare
+import host as hosts
+
+RUN = ("vm", "run", "--rm")
+ECHO = ("--", "echo", "hi")
+MIB = 2**20
+
+
+def percentile(values, p):
+    """By nearest rank, as `banger bench` has it."""
+    values = sorted(values)
+    return values[max(-(-p * len(values) // 100), 1) - 1]
+
+
+@dataclasses.dataclass
+class Figure:
+    """`bar` is the most that `result()` may be; None: for information."""
+    name: str
+    ours: list
+    bare: list = dataclasses.field(default_factory=list)
+    bar: float | None = None
+    kind: str = "ratio"  # ours over bare; "more": ours minus bare; "most": ours alone
+    unit: str = "ms"
+
+    def result(self):
+        ours = statistics.median(self.ours)
+        if self.kind == "most" or not self.bare:
+            return ours
+        other = statistics.median(self.bare)
+        return ours / other if self.kind == "ratio" else ours - other
+
+    def to_json(self):
+        def spread(values):
+            return {f"p{p}": percentile(values, p) for p in (50, 90, 99)} | {"rounds": len(values)} if values else None
+        return {"name": self.name, "unit": self.unit, "banger": spread(self.ours), "bare": spread(self.bare),
+                "kind": self.kind, "result": self.result(), "bar": self.bar,
+                "within": None if self.bar is None else self.result() <= self.bar}
+
+
+@contextlib.contextmanager
+def vm(host, *flags, name="bench-pattern"):
+    host.ok("vm", "create", "--name", name, *flags)
+    try:
+        yield host.show(name)
+    finally:
+        host.delete(name)
+
+
+def clone_pattern(host):
+    with vm(host) as made:
+        if made["way"] != "clone":
+            raise RuntimeError(f"a clone was wanted, but {made['name']} came up as '{made['way']}'")
+        return bare.Pattern(host.state / "", made)
+
+
+@contextlib.contextmanager
+def cold_pattern(host):
+    """A machine that boots, and where the disks of one that never ran are."""
+    with vm(host, "--cold") as made:
+        pattern = bare.Pattern(host.state / "", made)
+    with vm(host, "--cold", "--no-start", name="bench-disks") as fresh:
+        yield pattern, pathlib.Path(fresh["directory"])
+
+
+def few(options):
+    return max(3, options.rounds // 3)
+
+
+def start(host, options):
+    ours, other = [], []
+    for _ in range(50):
+        ours.append(host.time("--version"))
+        other.append(hosts.timed(lambda: subprocess.run(["/bin/true"], check=True, capture_output=True)))
+    yield Figure("banger --version, over /bin/true", ours, other, 5, "more")
+
+
+def cold(host, options):
+    host.configure(pool_size=0)
+    ours, other, run, run_bare = [], [], [], []
+    with cold_pattern(host) as (pattern, disks):
+        for i in range(few(options)):
+            ours.append(host.time("vm", "create", "--cold", "--name", f"bench-cold-{i}"))
+            host.delete(f"bench-cold-{i}")
+            answered, _ = bare.once(pattern, disks)
+            other.append(answered)
+            run.append(host.first_output(*RUN, "--cold", *ECHO)[0])
+            run_bare.append(bare.once(pattern, disks)[1])
+    yield Figure("cold: create → agent ready", ours, other, 1.15)
+    yield Figure("cold: run → first output", run, run_bare)
+
+
+def clone(host, options):
+    host.configure(pool_size=0)
+    pattern = clone_pattern(host)
+    ours, other = [], []
+    for _ in range(options.rounds):
+        ours.append(host.first_output(*RUN, *ECHO))
+        other.append(bare.once(pattern)[1])
+    yield Figure("clone: run → first output", [first for first, _ in ours], other, 1.3)
+    yield Figure("clone: run → deleted", [end for _, end in ours])
+
+
+def pool(host, options):
+    host.configure(pool_size=0)
+    pattern = clone_pattern(host)
+    host.configure(pool_size=1)
+    ours, other = [], []
+    for i in range(options.rounds + 1):
+        if i > 0:  # the first use of a template asks for its pool
+            host.wait_for_pool()
+            other.append(bare.once(pattern)[1])
+            host.wait_for_pool()
+        ours.append(host.first_output(*RUN, *ECHO))
+    ours = ours[1:]
+    host.configure(pool_size=0)
+    yield Figure("ready pool: run → first output", [first for first, _ in ours], other, 100, "most")
+    yield Figure("ready pool: run → deleted", [end for _, end in ours], [], 180, "most")
+
+
+def many(host, options):
+    host.configure(pool_size=0)
+    pattern = clone_pattern(host)
+    for count in options.at_once:
+        ours, other = [], []
+        for _ in range(few(options)):
+            ours.append(max(first for first, _ in host.first_outputs([(*RUN, *ECHO)] * count)))
+            other.append(max(first for _, first in bare.at_once(pattern, count)))
+        yield Figure(f"clone: {count} at once → last first output", ours, other, 1.3)
+
+
+def fork(host, options):
+    host.configure(pool_size=0)
+    pattern = clone_pattern(host)
+    pauses = []
+    with vm(host, name="bench-parent"):
+        for count in (1, *options.at_once):
+            ours, other = [], []
+            for _ in range(options.rounds if count == 1 else few(options)):
+                began = time.perf_counter()
+                made = host.json("vm", "fork", "bench-parent", "--count", str(count))
+                names = [child["name"] for child in made["vms"]]
+                outputs = host.first_outputs([("vm", "exec", name, *ECHO) for name in names], began)
+                ours.append(max(first for first, _ in outputs))
+                pauses.append(made["pause_ms"])
+                host.delete(*names)
+                other.append(max(first for _, first in bare.at_once(pattern, count)))
+            yield Figure(f"fork: {count} → last one's first exec", ours, other, 1.3)
+    yield Figure("fork: the parent stands still", pauses, [], 100, "most")
+
+
+def saved_state(host, vm_id):
+    """The directory of a suspended VM's state."""
+    with contextlib.closing(sqlite3.connect(f"file:{host.state}/banger.db?mode=ro", uri=True)) as db:
+        row = db.execute("SELECT id FROM saves WHERE vm_id = ? AND kind = 'suspend' ORDER BY created_at DESC", (vm_id,))
+        return host.state / "saves" / row.fetchone()[0]
+
+
+def resume(host, options):
+    host.configure(pool_size=0)
+    ours, other = [], []
+    with vm(host, name="bench-resume") as made:
+        pattern = bare.Pattern(host.state / "", made)
+        for _ in range(options.rounds):
+            host.ok("vm", "exec", "bench-resume", *ECHO)
+            host.ok("vm", "suspend", "bench-resume")
+            other.append(bare.once(pattern.on(saved_state(host, made["id"])), made["directory"])[1])
+            began = time.perf_counter()
+            host.ok("vm", "resume", "bench-resume")
+            ours.append(host.first_outputs([("vm", "exec", "bench-resume", *ECHO)], began)[0][0])
+    yield Figure("resume → first exec", ours, other, 1.5)
+
+
+def execute(host, options):
+    host.configure(pool_size=0)
+    with vm(host, name="bench-exec"):
+        words = ("vm", "exec", "bench-exec", "--", "/bin/true")
+        for _ in range(5):  # the guest's code is translated at first
+            host.ok(*words)
+        rounds = max(30, options.rounds)
+        ours = [host.time(*words) for _ in range(rounds)]
+        yield Figure("exec /bin/true, over the agent's own start", ours, host.spawn_agent("bench-exec", rounds), 8, "more")
+
+
+def sha256(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def idle_memory(host, pattern, count):
+    """MiB of so many idle clones: banger's, bare ones', and the daemon that holds them."""
+    names = [f"bench-idle-{i}" for i in range(count)]
+    for name in names:
+        host.ok("vm", "create", "--name", name)
+    time.sleep(5)
+    ours = sum(bare.pss(host.show(name)["pid"]) for name in names)
+    daemon = host.json("daemon", "status")["resident_bytes"]
+    host.delete(*names)
+    machines = [bare.Bare(pattern).prepare() for _ in names]
+    try:
+        for machine in machines:
+            machine.run()
+        time.sleep(5)
+        other = sum(bare.pss(machine.pid) for machine in machines)
+    finally:
+        for machine in machines:
+            machine.end()
+    return ours / MIB, other / MIB, daemon / MIB
+
+
+def memory(host, options):
+    host.configure(pool_size=0)
+    pattern = clone_pattern(host)
+    image = pattern.save / "memory.img"
+    before = sha256(image)
+    for count, bar in ((1, 50), (20, 1.1 * 1024)):
+        ours, other, daemon = idle_memory(host, pattern, count)
+        yield Figure(f"memory (PSS) of {count} idle clone{'s' * (count > 1)}", [ours], [other], bar, "most", "MiB")
+    yield Figure("daemon resident, 20 VMs", [daemon], [], 25, "most", "MiB")
+    yield Figure("template's memory file changed", [int(sha256(image) != before)], [], 0, "most", "")
+    yield Figure("binary", [hosts.binary_bytes() / MIB], [], 12, "most", "MiB")
+
+
+def tar(host, options):
+    """A Debian tree from tar to ext4: banger's import against mke2fs -d of the unpacked tree (unpacking not counted)."""
+    with tempfile.TemporaryDirectory(prefix="banger-bench-") as place:
+        place = pathlib.Path(place)
+        with vm(host, name="bench-tar"), open(place / "usr.tar", "wb") as out:
+            words = ("vm", "exec", "bench-tar", "--", "tar", "-C", "/", "-cf", "-", "usr", "etc")
+            host.popen(*words, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL).wait()
+        (place / "tree").mkdir()
+        subprocess.run(["tar", "-C", place / "tree", "-xf", place / "usr.tar"], check=True, stderr=subprocess.DEVNULL)
+        ours, other, image = [], [], place / "out.ext4"
+        mke2fs = ["mke2fs", "-q", "-F", "-t", "ext4", "-d", place / "tree", image, "1G"]
+        for i in range(few(options)):
+            ours.append(host.time("image", "import", f"bench-tar-{i}", str(place / "usr.tar")))
+            host.ok("image", "delete", f"bench-tar-{i}")
+            image.unlink(missing_ok=True)
+            other.append(hosts.timed(lambda: subprocess.run(mke2fs, check=True, capture_output=True)))
+        yield Figure("tar → image, against mke2fs -d", ours, other, 1)
+
+
+ALL = {"start": start, "pool": pool, "clone": clone, "many": many, "fork": fork, "resume": resume, "cold": cold,
+       "exec": execute, "memory": memory, "tar": tar}
+
+
+def load(path):
+    """The figures of a report, for drawing it again."""
+    return json.loads(pathlib.Path(path).read_text())

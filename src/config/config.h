@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bounds.h"
 #include "base/log.h"
 #include "base/result.h"
 
@@ -39,6 +40,7 @@ struct Config {
   std::string storage = "overlay";
   std::string ssh_key_path;
   std::string default_image_name = "debian-bookworm";
+  std::chrono::milliseconds ready_timeout = limits::kAgentReadyDeadline;
   std::string catalog;
   std::string web_listen_addr;  ///< empty: no web interface
   std::chrono::milliseconds auto_stop_stale_after{0};  ///< zero: never

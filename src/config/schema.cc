@@ -46,6 +46,9 @@ constexpr Key kKeys[] = {
      "overlay", "copy|dm-snapshot"},
     {"default_image_name", text, "debian-bookworm", "The image of VMs that name none", kHere,
      plain<&Config::default_image_name>, {}, {}, 1},
+    {"ready_timeout", duration, "2m",
+     "How long a starting guest may take until its agent answers, and again until its system is up", kHere,
+     plain<&Config::ready_timeout>, {}, {}, 1000, 24 * 3600 * 1000},
     {"vm_defaults.vcpu", count, kFromHost, "Virtual processors of a new VM", kHere,
      vm_default<&VmDefaults::vcpus>, {}, {}, 1, limits::kMaxVcpus},
     {"vm_defaults.memory", size, kFromHost, "Memory of a new VM", kHere,
@@ -105,7 +108,10 @@ std::unexpected<Error> must_be(const Key& key, const std::string& what, std::str
 }
 
 std::string range_text(const Key& key) {
-  auto show = [&](std::uint64_t value) { return key.type == Type::size ? format_size(value) : std::to_string(value); };
+  auto show = [&](std::uint64_t value) {
+    if (key.type == Type::duration) return format_duration(std::chrono::milliseconds(value));
+    return key.type == Type::size ? format_size(value) : std::to_string(value);
+  };
   return key.max == UINT64_MAX ? fmt::format("at least {}", show(key.min))
                                : fmt::format("between {} and {}", show(key.min), show(key.max));
 }
@@ -130,7 +136,8 @@ Result<Value> check_text(const Key& key, const std::string& value) {
     case choice: return check_choice(key, value);
     case size: return in_range(key, TRY(in(fmt::format("'{}'", key.name), parse_size(value))));
     case duration:
-      return Value(static_cast<std::uint64_t>(TRY(in(fmt::format("'{}'", key.name), parse_duration(value))).count()));
+      return in_range(
+          key, static_cast<std::uint64_t>(TRY(in(fmt::format("'{}'", key.name), parse_duration(value))).count()));
     case program:
       if (value.find('/') != value.npos && value.front() != '/')
         return must_be(key, type_text(key), "write the whole path");

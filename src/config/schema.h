@@ -19,7 +19,7 @@ enum class Type {
   boolean,
   count,     ///< a whole number within Key::min and Key::max
   size,      ///< text like "8G", in bytes within Key::min and Key::max
-  duration,  ///< text like "24h", in milliseconds
+  duration,  ///< text like "24h", in milliseconds within Key::min and Key::max
 };
 
 /// A checked value: text, program and choice; boolean; count, size (bytes) and duration (milliseconds).

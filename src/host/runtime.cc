@@ -165,6 +165,7 @@ Task<Result<Output>> run_command(Runtime& runtime, SpawnSpec spec, Deadline dead
   auto err_pipe = CO_TRY(make_pipe());
   spec.stdout_fd = out_pipe.write.get();
   spec.stderr_fd = err_pipe.write.get();
+  spec.new_session = true;  // a group of its own, which can be ended whole
   auto child = CO_TRY(spawn(spec));
   out_pipe.write.reset();
   err_pipe.write.reset();
@@ -185,7 +186,8 @@ Task<Result<Output>> run_command(Runtime& runtime, SpawnSpec spec, Deadline dead
   runtime.spawn(reader(shared, false, std::min<std::size_t>(max_output_bytes, 64 * 1024)));
 
   bool ended = CO_TRY(co_await wait_readable(runtime, child.pidfd(), deadline));
-  if (!ended) (void)child.signal(SIGKILL);
+  // The leader is not reaped yet, so the number is still its group's.
+  if (!ended) (void)::kill(-child.pid(), SIGKILL);
   shared->output.status = child.wait();
   // Grandchildren may hold the pipes open; give the last output a moment, then let go.
   if (shared->open > 0) co_await shared->done.wait(after(std::chrono::milliseconds(ended ? 1000 : 50)));

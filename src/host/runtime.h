@@ -121,7 +121,7 @@ struct Output {
 };
 
 /// Runs a program to its end. Its stdin is empty unless spec.stdin_fd is set; its stdout and stderr are collected.
-/// `timeout` (the child is killed) after the deadline. A non-zero exit is not an error here.
+/// It runs in a session of its own; `timeout` after the deadline, when its whole process group is killed. A non-zero exit is not an error here.
 Task<Result<Output>> run_command(Runtime& runtime, SpawnSpec spec, Deadline deadline, std::size_t max_output_bytes = 1 << 20);
 
 }  // namespace banger::host

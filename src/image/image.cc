@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "image/image_build_room.h"
 #include "image/image_dirs.h"
 #include "image/image_manifest.h"
 #include "image/image_recipes.h"
@@ -95,5 +96,11 @@ Result<> ImageStore::remove(std::string_view id) {
 }
 
 std::vector<std::string> ImageStore::leftovers() const { return partial_leftovers(directory_); }
+
+std::vector<std::string> ImageStore::abandoned_builds() { return BuildRoom::abandoned(); }
+
+Task<Result<>> ImageStore::remove_abandoned_build(std::string path) {
+  return BuildRoom::remove(runtime_, path_variable_, std::move(path));
+}
 
 }  // namespace banger::image

@@ -60,6 +60,10 @@ class ImageStore {
   Result<> remove(std::string_view id);
   /// Half-made directories left by a crash.
   std::vector<std::string> leftovers() const;
+  /// Chroots in /var/tmp or /tmp of this user's builds that a crash or power cut ended; no live build's.
+  static std::vector<std::string> abandoned_builds();
+  /// Removes one of those, also what ids of a user namespace own in it.
+  Task<Result<>> remove_abandoned_build(std::string path);
 
  private:
   host::Runtime& runtime_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/task.h"
 #include "base/unique_fd.h"
@@ -13,8 +14,13 @@ namespace banger::image {
 /// long as this object or a process that inherited lock_fd() lives.
 class BuildRoom {
  public:
-  /// Removes rooms that nobody holds any more first: those of builds that a crash or power cut ended.
+  /// Removes abandoned ones first.
   static Task<Result<BuildRoom>> make(host::Runtime& runtime, std::string path_variable, host::Cancel& cancel);
+
+  /// Rooms of this user that nobody holds any more: those of builds that a crash or power cut ended.
+  static std::vector<std::string> abandoned();
+  /// Removes one, also what ids of a user namespace own in it. Nothing happens while a build holds it.
+  static Task<Result<>> remove(host::Runtime& runtime, std::string path_variable, std::string path);
 
   const std::string& path() const { return path_; }
   int lock_fd() const { return lock_.get(); }

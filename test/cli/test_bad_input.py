@@ -1,6 +1,7 @@
 """Bad input and bad days that need no guest: each a clear error, its exit code, and nothing left behind."""
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import sqlite3
@@ -9,7 +10,7 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from harness import BIN, Banger, Case, wait_until  # noqa: E402
+from harness import BIN, IMAGE, KERNEL, Banger, Case, alive, wait_until  # noqa: E402
 
 
 class BadInput(Case):
@@ -180,6 +181,19 @@ class BadInput(Case):
         self.b.run("__complete", "--", "vm", "stop", "")
         self.assertIsNone(self.b.daemon_pid())
 
+    def test_a_daemon_whose_state_directory_is_gone_ends_by_itself(self):
+        self.b.ok("daemon", "start")
+        pid = self.b.daemon_pid()
+        shutil.rmtree(self.b.state)
+        wait_until(lambda: not alive(pid), "the daemon to notice")
+        self.b.ok("vm", "list")
+        # Nor does it take the socket of the one that came after it along.
+        pid = self.b.daemon_pid()
+        self.b.state.rename(self.b.state.with_name("aside"))
+        self.b.ok("vm", "list")
+        wait_until(lambda: not alive(pid), "the daemon to notice")
+        self.assertEqual(self.b.run("vm", "list").stderr, "")
+
     def test_doctor_tells_the_truth_and_its_exit_code(self):
         checks = {c["name"]: c for c in self.b.json("doctor")} if self.b.run("doctor").returncode == 0 else None
         if checks is None:
@@ -193,7 +207,66 @@ class BadInput(Case):
         self.assertLessEqual({p.name for p in self.b.root.iterdir()}, {"config", "state", "data", "cache"})
 
 
+class Completion(Case):
+    def offered(self, *words):
+        return {line.split("\t")[0] for line in self.b.ok("__complete", "--", *words).splitlines() if not line.startswith(":")}
+
+    def test_live_names_are_offered_by_a_running_daemon_and_none_that_is_given_already(self):
+        b = self.b
+        b.ok("vm", "create", "--name", "web", "--no-start")
+        b.ok("vm", "create", "--name", "db", "--no-start")
+        self.assertEqual(self.offered("vm", "stop", ""), {"web", "db"})
+        self.assertEqual(self.offered("vm", "stop", "web", ""), {"db"})
+        self.assertEqual(self.offered("vm", "delete", "w"), {"web"})
+        self.assertEqual(self.offered("vm", "cp", "we"), {"web:"})
+        self.assertEqual(self.offered("image", "show", ""), {IMAGE})
+        self.assertEqual(self.offered("vm", "create", "--image", ""), {IMAGE})
+        self.assertEqual(self.offered("kernel", "show", "deb"), {KERNEL})
+        # Through bash itself.
+        script = 'eval "$(banger completion bash)"; COMP_WORDS=(banger vm stop web ""); COMP_CWORD=4; _banger; echo "${COMPREPLY[@]}"'
+        env = b.env | {"PATH": f"{BIN}:{b.env['PATH']}"}
+        done = subprocess.run(["bash", "-c", script], env=env, capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.stdout.split(), ["db"], done.stderr)
+
+        b.ok("daemon", "stop")
+        self.assertEqual(self.offered("vm", "stop", ""), set())
+        self.assertIsNone(b.daemon_pid())
+        b.ok("vm", "delete", "web", "db")
+
+
 class FullDisk(Case):
+    def test_a_disk_that_fills_up_at_any_step_of_create_is_said_and_undone(self):
+        """A file system with room but a limit of files, so that every file the create makes is once the one too many."""
+        if os.geteuid() != 0:
+            self.skipTest("needs root to mount a small file system")
+        small = self.b.root / "full"
+        small.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600m,mode=700,nr_inodes=200", "banger-full", str(small)], check=True)
+        full = Banger(data=self.b.env["XDG_DATA_HOME"], state=small)
+        try:
+            full.ok("daemon", "start")
+            failures = 0
+            for spare in range(30):
+                used = sum(1 for _ in small.rglob("*")) + 1
+                subprocess.run(["mount", "-o", f"remount,nr_inodes={used + spare}", str(small)], check=True)
+                done = full.run("vm", "create", "--name", "big")
+                if done.returncode == 0:
+                    break
+                self.assertEqual(done.returncode, 125, done.stderr)
+                self.assertIn("No space left on device", done.stderr)
+                self.assertEqual(full.json("vm", "list"), [], done.stderr)
+                self.assertEqual(full.vm_dirs(), [])
+                self.assertEqual(full.machines(), [])
+                self.assertEqual(full.leftovers(), [])
+                failures += 1
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertGreater(failures, 3)  # the directory, two disks, the guest's config, …
+            full.ok("vm", "delete", "--force", "big")
+            self.assertEqual(full.vm_dirs(), [])
+        finally:
+            full.destroy()
+            subprocess.run(["umount", str(small)], check=True)
+
     def test_a_full_disk_during_create_is_said_and_undone(self):
         if os.geteuid() != 0:
             self.skipTest("needs root to mount a small file system")

@@ -1,53 +1,16 @@
 """A busybox image without an init: imported from a tar, booted by banger's own small init."""
-import io
 import pathlib
-import shutil
-import subprocess
+import socket
 import sys
-import tarfile
+import threading
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from harness import DATA, KERNEL, Banger, Case, wait_until  # noqa: E402
-
-BUSYBOX = shutil.which("busybox") or "/bin/busybox"
-
-
-def busybox_tar(path):
-    """The least a Linux root file system can be: one static program and its links."""
-    applets = subprocess.run([BUSYBOX, "--list"], capture_output=True, text=True, check=True).stdout.split()
-    with tarfile.open(path, "w") as tar:
-        def entry(name, kind, mode=0o755, link="", data=b""):
-            info = tarfile.TarInfo(name)
-            info.type, info.mode, info.linkname, info.size = kind, mode, link, len(data)
-            tar.addfile(info, io.BytesIO(data))
-        for directory in ("bin", "etc", "root", "tmp", "usr"):
-            entry(directory, tarfile.DIRTYPE)
-        entry("bin/busybox", tarfile.REGTYPE, 0o755, data=pathlib.Path(BUSYBOX).read_bytes())
-        for applet in applets:
-            if applet not in ("busybox", "init", "linuxrc"):
-                entry(f"bin/{applet}", tarfile.SYMTYPE, 0o777, "busybox")
-        entry("etc/passwd", tarfile.REGTYPE, 0o644, data=b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n")
-        entry("etc/group", tarfile.REGTYPE, 0o644, data=b"root:x:0:\nnogroup:x:65534:\n")
+from bare import BareCase  # noqa: E402
+from harness import KERNEL, wait_until  # noqa: E402
 
 
-class BareImage(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        if not DATA:
-            raise unittest.SkipTest("no kernel: BANGER_DATA is not set")
-        cls.b = Banger()
-        # An own image store with the shared kernel, so that the shared one stays as it is.
-        store = pathlib.Path(cls.b.env["XDG_DATA_HOME"]) / "banger"
-        store.mkdir(parents=True)
-        shutil.copytree(pathlib.Path(DATA) / "banger" / "kernels", store / "kernels")
-        busybox_tar(cls.b.root / "bare.tar")
-        cls.b.ok("image", "import", "bare", str(cls.b.root / "bare.tar"), "--kernel", KERNEL)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.b.destroy()
-
+class BareImage(BareCase):
     def test_a_bare_image_runs_commands_without_an_init_of_its_own(self):
         b = self.b
         self.assertEqual(b.json("image", "show", "bare")["init"], "none")
@@ -76,6 +39,26 @@ class BareImage(unittest.TestCase):
         self.assertIn("10.0.2.15", b.ok("vm", "exec", "bare2", "--", "ifconfig"))
         self.assertIn("10.0.2.3", b.ok("vm", "exec", "bare2", "--", "cat", "/etc/resolv.conf"))
         b.ok("vm", "delete", "--force", "bare2")
+
+    def test_a_guest_reaches_the_hosts_loopback_unless_its_network_is_off(self):
+        """As README says: who runs untrusted code must know."""
+        b = self.b
+        server = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(server.close)
+        server.settimeout(60)
+        ask = ["sh", "-c", f"nc 10.0.2.2 {server.getsockname()[1]} </dev/null"]
+
+        def answer():
+            connection, _ = server.accept()
+            connection.sendall(b"from the host\n")
+            connection.close()
+        thread = threading.Thread(target=answer)
+        thread.start()
+        self.assertEqual(b.ok("vm", "run", "--rm", "--image", "bare", "--", *ask), "from the host\n")
+        thread.join()
+        done = b.run("vm", "run", "--rm", "--no-nat", "--image", "bare", "--", *ask)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(done.stdout, "")
 
     def test_an_image_in_use_cannot_be_deleted_and_the_vm_is_named(self):
         b = self.b

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "roles/daemon/assets.h"
+#include "roles/daemon/gc.h"
 #include "roles/daemon/methods.h"
 
 namespace banger::roles::daemon {
@@ -53,7 +54,11 @@ Task<Result<Json>> image_show(Daemon& daemon, const Json& params, rpc::CallConte
 Task<Result<Json>> image_build(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto name = CO_TRY(get_string(params, "name"));
   auto turn = co_await daemon.services.building_image.lock();
-  co_return image_json(daemon, CO_TRY(co_await daemon.services.images.build(name, progress_of(context), context.cancel())));
+  auto before = daemon.services.images.get(name);
+  auto built = CO_TRY(co_await daemon.services.images.build(name, progress_of(context), context.cancel()));
+  // The one whose name it took: kept for VMs that were made from it, else of no use to anyone.
+  if (before) co_await remove_orphan(daemon.services, daemon.vms, before->id);
+  co_return image_json(daemon, built);
 }
 
 Task<Result<Json>> image_import(Daemon& daemon, const Json& params, rpc::CallContext& context) {

@@ -17,6 +17,7 @@
 #include "host/unix_socket.h"
 #include "roles/daemon/instance_lock.h"
 #include "roles/daemon/methods.h"
+#include "roles/daemon/own_socket.h"
 
 namespace banger::roles::daemon {
 
@@ -61,10 +62,18 @@ Task<> serve(Daemon& daemon, rpc::Server& server, UniqueFd listener, int ready_f
   tell(ready_fd, "ok");
 }
 
-Task<> shut_down(Services& services, rpc::Server& server) {
+// With its state directory gone it would serve nobody for ever, and a new daemon could not take its place.
+Task<> stop_when_unreachable(Daemon& daemon, const OwnSocket& socket) {
+  constexpr auto kEvery = std::chrono::seconds(5);
+  while (socket.in_place()) co_await daemon.services.runtime.sleep_for(kEvery);
+  daemon.services.log.error("daemon.unreachable", {{"socket", daemon.services.paths.daemon_socket()}});
+  daemon.stop();
+}
+
+Task<> shut_down(Services& services, rpc::Server& server, const OwnSocket& socket) {
   // Calls under way are cancelled and get a moment to undo themselves; VMs are left alone.
   co_await server.stop(host::after(std::chrono::seconds(20)));
-  (void)host::remove_file(services.paths.daemon_socket());
+  socket.remove();
   services.log.info("daemon.stopped");
   services.runtime.stop();
 }
@@ -105,9 +114,11 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
                     measure_host(), building_image, pulling_kernel};
   VmManager vms(services);
   auto server = rpc::make_server(runtime, log);
+  auto listener = listen_in_place_of_the_dead(prepared.paths.daemon_socket());
+  auto socket = listener ? OwnSocket::at(prepared.paths.daemon_socket()) : std::unexpected(listener.error());
   auto stop = [&, stopping = false]() mutable {
     if (std::exchange(stopping, true)) return;
-    runtime.spawn(shut_down(services, *server));
+    runtime.spawn(shut_down(services, *server, *socket));
   };
   Daemon daemon{services, vms, stop, std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())};
   add_vm_methods(*server, daemon);
@@ -117,11 +128,10 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
   add_saved_methods(*server, daemon);
   add_template_methods(*server, daemon);
 
-  auto listener = listen_in_place_of_the_dead(prepared.paths.daemon_socket());
   auto loaded = saves.load();
   if (loaded) loaded = vms.load();
-  if (!loaded || !listener) {
-    auto& error = loaded ? listener.error() : loaded.error();
+  if (!loaded || !socket) {
+    const auto& error = loaded ? socket.error() : loaded.error();
     tell(ready_fd, error.sentence());
     fmt::print(stderr, "bangerd: {}\n", error.sentence());
     return 125;
@@ -131,6 +141,7 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
     if (!error) daemon.stop();
   });
   log.info("daemon.started", {{"version", BANGER_VERSION}, {"pid", std::to_string(::getpid())}});
+  runtime.spawn(stop_when_unreachable(daemon, *socket));
   runtime.spawn(serve(daemon, *server, std::move(*listener), ready_fd));
   runtime.run();
   return 0;

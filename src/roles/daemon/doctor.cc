@@ -34,7 +34,7 @@ Task<Check> qemu(Services& services) {
   co_return Check{"qemu", CheckStatus::pass, fmt::format("{} {}", facts->binary, facts->version), ""};
 }
 
-Task<Check> kvm(Services& services) {
+Task<Check> kvm(Services& services, Verdicts verdicts) {
   auto kernels = services.kernels.list();
   if (!kernels || kernels->empty()) {
     if (::access("/dev/kvm", R_OK | W_OK) == 0)
@@ -42,10 +42,17 @@ Task<Check> kvm(Services& services) {
                       "banger kernel pull debian-cloud, then ask again"};
     co_return Check{"kvm", CheckStatus::warn, "/dev/kvm cannot be used; VMs run under software emulation (TCG)", ""};
   }
+  if (verdicts == Verdicts::fresh)
+    for (const auto& kernel : *kernels) (void)co_await services.machines.forget_kvm(kernel.vmlinux);
   auto verdict = co_await services.machines.kvm(kernels->front().vmlinux);
   if (!verdict) co_return Check{"kvm", CheckStatus::warn, verdict.error().message, verdict.error().hint};
   if (verdict->usable) co_return Check{"kvm", CheckStatus::pass, verdict->reason, ""};
-  co_return Check{"kvm", CheckStatus::warn, fmt::format("{}; VMs run under software emulation (TCG), which works but is slower", verdict->reason), ""};
+  bool tried = ::access("/dev/kvm", R_OK | W_OK) == 0;
+  std::string again = tried ? "this is remembered until the host boots; banger doctor --fix tries again" : "";
+  auto facts = co_await services.machines.qemu();
+  if (facts && !facts->tcg_built_in)
+    co_return Check{"kvm", CheckStatus::fail, fmt::format("{}, and {} has no software emulation (TCG)", verdict->reason, facts->binary), again};
+  co_return Check{"kvm", CheckStatus::warn, fmt::format("{}; VMs run under software emulation (TCG), which works but is slower", verdict->reason), again};
 }
 
 Check disk_space(const Services& services) {
@@ -114,11 +121,11 @@ Check defaults(const Services& services) {
 
 }  // namespace
 
-Task<std::vector<Check>> run_doctor(Services& services) {
+Task<std::vector<Check>> run_doctor(Services& services, Verdicts verdicts) {
   std::vector<Check> checks;
   checks.push_back(architecture());
   checks.push_back(co_await qemu(services));
-  checks.push_back(co_await kvm(services));
+  checks.push_back(co_await kvm(services, verdicts));
   checks.push_back(private_state(services));
   checks.push_back(disk_space(services));
   checks.push_back(storage(services));

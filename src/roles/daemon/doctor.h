@@ -17,7 +17,13 @@ struct Check {
   std::string hint;
 };
 
-/// May take limits::kKvmProbeDeadline when KVM was never probed on this boot.
-Task<std::vector<Check>> run_doctor(Services& services);
+/// What doctor may rely on.
+enum class Verdicts {
+  kept,   ///< whether KVM runs guests is found out once per boot of the host, and remembered
+  fresh,  ///< it is found out again
+};
+
+/// May take limits::kKvmProbeDeadline when KVM is tried.
+Task<std::vector<Check>> run_doctor(Services& services, Verdicts verdicts);
 
 }  // namespace banger::roles::daemon

@@ -78,29 +78,66 @@ std::vector<Leftover> stale_caches(const Services& services) {
   return found;
 }
 
-Result<> remove_leftover(const Leftover& item) {
-  if (item.kind != "process") return host::remove_tree(item.path);
+std::vector<Leftover> orphan_images(const Services& services, const VmManager& vms) {
+  std::vector<Leftover> found;
+  auto images = services.images.list();
+  if (!images) return found;
+  for (const auto& image : *images)
+    if (is_orphan(image, vms))
+      found.push_back({"image", fs::path(image.rootfs).parent_path(), "a newer one has its name, and no VM uses it"});
+  return found;
+}
+
+Result<> kill_process(const std::string& path) {
   pid_t pid = 0;
-  std::from_chars(item.path.data() + 4, item.path.data() + item.path.size(), pid);
+  std::from_chars(path.data() + 4, path.data() + path.size(), pid);
   UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (!process) return {};
-  if (::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0) < 0) return fail_errno(item.path);
+  if (::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0) < 0) return fail_errno(path);
   return {};
+}
+
+Task<Result<>> remove_leftover(Services& services, VmManager& vms, const Leftover& item) {
+  if (item.kind == "process") co_return kill_process(item.path);
+  if (item.kind == "build") co_return co_await services.images.remove_abandoned_build(item.path);
+  // A VM may have been made from it since it was found; from here to its removal nothing else runs.
+  auto id = fs::path(item.path).filename().string();
+  if (item.kind == "image" && services.images.get(id)) co_await vms.drop_templates([id](const store::SaveRow& row) { return row.image_id == id; });
+  auto image = item.kind == "image" ? services.images.get(id) : fail(ErrorCode::not_found, "no image");
+  if (image) co_return is_orphan(*image, vms) ? services.images.remove(id) : fail(ErrorCode::busy, "it is used by now");
+  co_return co_await services.runtime.blocking([&] { return host::remove_tree(item.path); });
 }
 
 }  // namespace
 
-Task<Result<std::vector<Leftover>>> collect_garbage(Services& services, const VmManager& vms, bool dry_run) {
+bool is_orphan(const image::Image& image, const VmManager& vms) {
+  return image.name.empty() && vms.users_of_image(image.id).empty();
+}
+
+Task<> remove_orphan(Services& services, VmManager& vms, std::string id) {
+  auto image = services.images.get(id);
+  if (!image || !is_orphan(*image, vms)) co_return;
+  co_await vms.drop_templates([id](const store::SaveRow& row) { return row.image_id == id; });
+  // A VM may have been made from it meanwhile.
+  if (!is_orphan(*image, vms)) co_return;
+  if (auto removed = services.images.remove(id); !removed)
+    services.log.warn("image.remove_failed", {{"image", id}, {"error", removed.error().message}});
+}
+
+Task<Result<std::vector<Leftover>>> collect_garbage(Services& services, VmManager& vms, bool dry_run) {
   auto found = stray_directories(services, known_ids(vms));
-  for (auto& list : {stray_processes(services, vms), stray_saves(services), stale_caches(services)}) found.insert(found.end(), list.begin(), list.end());
+  for (auto& list : {stray_processes(services, vms), stray_saves(services), stale_caches(services), orphan_images(services, vms)})
+    found.insert(found.end(), list.begin(), list.end());
   // A build or pull that is under way owns its half-made directory.
   if (!services.building_image.held())
     for (const auto& path : services.images.leftovers()) found.push_back({"image", path, "was never finished"});
   if (!services.pulling_kernel.held())
     for (const auto& path : services.kernels.leftovers()) found.push_back({"kernel", path, "was never finished"});
+  for (const auto& path : image::ImageStore::abandoned_builds())
+    found.push_back({"build", path, "an image build that was cut short"});
   if (dry_run) co_return found;
   for (auto& item : found) {
-    auto removed = co_await services.runtime.blocking([&] { return remove_leftover(item); });
+    auto removed = co_await remove_leftover(services, vms, item);
     if (removed) item.removed = true;
     else item.reason += "; could not be removed: " + removed.error().message;
     services.log.info("gc", {{"kind", item.kind}, {"path", item.path}, {"removed", item.removed ? "yes" : "no"}});

@@ -36,11 +36,12 @@ Task<Result<Json>> stop(Daemon& daemon, const Json&, rpc::CallContext&) {
   co_return Json::object();
 }
 
-Task<Result<Json>> doctor(Daemon& daemon, const Json&, rpc::CallContext& context) {
+Task<Result<Json>> doctor(Daemon& daemon, const Json& params, rpc::CallContext& context) {
+  bool fix = CO_TRY(find_bool(params, "fix")).value_or(false);
   context.progress("checking", "");
   Json checks = Json::array();
   constexpr const char* kNames[] = {"pass", "warn", "fail"};
-  for (const auto& check : co_await run_doctor(daemon.services))
+  for (const auto& check : co_await run_doctor(daemon.services, fix ? Verdicts::fresh : Verdicts::kept))
     checks.push_back({{"name", check.name}, {"status", kNames[static_cast<int>(check.status)]}, {"detail", check.detail}, {"hint", check.hint}});
   co_return Json{{"checks", std::move(checks)}};
 }

@@ -63,6 +63,11 @@ Task<Result<KvmVerdict>> Machines::kvm(const std::string& kernel) {
   co_return verdict;
 }
 
+Task<Result<>> Machines::forget_kvm(const std::string& kernel) {
+  auto facts = CO_TRY(co_await qemu());
+  co_return store_.set_fact(fact_key(facts, kernel), "");  // no verdict that decode_verdict would take
+}
+
 machine::Driver* Machines::driver(const QemuFacts& facts, const std::string& accelerator) {
   auto& slot = drivers_[accelerator];
   if (!slot) slot = machine::qemu::make_driver(runtime_, log_, facts, accelerator);
@@ -72,6 +77,10 @@ machine::Driver* Machines::driver(const QemuFacts& facts, const std::string& acc
 Task<Result<machine::Driver*>> Machines::choose(const std::string& kernel) {
   auto facts = CO_TRY(co_await qemu());
   auto verdict = CO_TRY(co_await kvm(kernel));
+  if (!verdict.usable && !facts.tcg_built_in)
+    co_return fail(ErrorCode::unsupported,
+                   fmt::format("no way to run a guest here: {}, and {} is built without software emulation (TCG)", verdict.reason, facts.binary),
+                   "make KVM usable, or set qemu_bin to a QEMU with TCG; after a change, banger doctor --fix tries KVM again");
   co_return driver(facts, verdict.usable ? "kvm" : "tcg");
 }
 

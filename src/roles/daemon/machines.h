@@ -23,6 +23,7 @@ class Machines {
            std::string path_variable);
 
   /// The driver for a new machine with this kernel. The first call per kernel may run the KVM probe (limits::kKvmProbeDeadline).
+  /// `unsupported` when neither KVM nor software emulation runs guests.
   Task<Result<machine::Driver*>> choose(const std::string& kernel);
   /// The driver that can adopt this record.
   Task<Result<machine::Driver*>> for_record(const machine::MachineRecord& record);
@@ -30,6 +31,8 @@ class Machines {
   Task<Result<machine::qemu::QemuFacts>> qemu();
   /// The KVM verdict for this kernel, probing if it is not known yet.
   Task<Result<machine::qemu::KvmVerdict>> kvm(const std::string& kernel);
+  /// The next question about KVM and this kernel is answered by trying anew.
+  Task<Result<>> forget_kvm(const std::string& kernel);
 
  private:
   machine::Driver* driver(const machine::qemu::QemuFacts& facts, const std::string& accelerator);

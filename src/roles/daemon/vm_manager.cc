@@ -240,6 +240,8 @@ Task<Result<std::shared_ptr<VmOwner>>> VmManager::create(CreateRequest request, 
   } else {
     auto image = CO_TRY(co_await ensure_image(services_, request.spec.image, stages, cancel));
     auto kernel = CO_TRY(co_await ensure_kernel(services_, request.spec.kernel.empty() ? image.kernel : request.spec.kernel, stages, cancel));
+    // While the kernel was pulled, a rebuild may have replaced the image and removed it.
+    image = CO_TRY(services_.images.get(request.spec.image));
     what.image_id = image.id;
     what.kernel = kernel.name;
     what.save_id = disks_of = CO_TRY(co_await choose_template(request, image, kernel, stages, cancel));

@@ -156,7 +156,7 @@ Task<> try_link(std::shared_ptr<Attempt> attempt, host::Runtime& runtime, std::s
 
 Task<Result<>> VmOwner::wait_ready(Stages& stages, host::Cancel& cancel, const std::optional<store::SaveRow>& save) {
   stages.begin(save ? "agent" : "boot", fmt::format("{} on {}", machine_->record().accelerator, machine_->record().driver));
-  std::chrono::milliseconds patience = save ? limits::kRestoreDeadline : limits::kAgentReadyDeadline;
+  std::chrono::milliseconds patience = save ? limits::kRestoreDeadline : services_.config.ready_timeout;
   auto deadline = host::after(patience);
   auto attempt = std::make_shared<Attempt>(services_.runtime);
   std::vector<std::string> tokens = {CO_TRY(from_hex(row_.link_token))};
@@ -192,7 +192,7 @@ Task<Result<>> VmOwner::wait_ready(Stages& stages, host::Cancel& cancel, const s
 
 Task<Result<>> VmOwner::wait_system(Stages& stages, host::Cancel& cancel) {
   stages.begin("system");
-  auto deadline = host::after(limits::kAgentReadyDeadline);
+  auto deadline = host::after(services_.config.ready_timeout);
   while (!system_ready_) {
     if (cancel.requested() || abort_) co_return fail(ErrorCode::cancelled, "cancelled");
     if (!machine_ || !machine_->running()) co_return fail(ErrorCode::unavailable, "the guest ended before its system was up");

@@ -1,6 +1,8 @@
 #include "capabilities/apply.h"
 
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -201,6 +203,73 @@ TEST_CASE("apply: live, systemd re-reads its units when they changed and is left
           config.units = {{"x.service", guestcfg::Unit::Action::mask}};
           auto failed = run(root, ApplyMode::live, config) + run(root, ApplyMode::live, config);
           return failed + expect(tools.get("calls") == "daemon-reload\n", tools.get("calls").c_str());
+        }) == "");
+}
+
+TEST_CASE("apply: the VM's host key takes the place of all others, and what comes later stays") {
+  if (!test::sandbox_available()) {
+    WARN("no namespaces here");
+    return;
+  }
+  test::TempDir root, bare;
+  root.put("etc/ssh/ssh_host_rsa_key", "the image's");
+  root.put("etc/ssh/ssh_host_rsa_key.pub", "the image's");
+  root.put("etc/ssh/ssh_host_ed25519_key", "the image's");
+  root.put("etc/ssh/sshd_config", "x");
+  auto there = [&](const char* name) { return std::filesystem::exists(root / (std::string("etc/ssh/") + name)); };
+  CHECK(test::in_sandbox([&] {
+          guestcfg::GuestConfig config;
+          config.ssh_host_key = {"private\n", "public\n"};
+          auto failed = run(root, ApplyMode::provision, config) + run(bare, ApplyMode::provision, config);
+          struct stat info{};
+          ::stat((root / "etc/ssh/ssh_host_ed25519_key").c_str(), &info);
+          failed += expect(root.get("etc/ssh/ssh_host_ed25519_key") == "private\n", "private") +
+                    expect((info.st_mode & 07777) == 0600, "mode") +
+                    expect(root.get("etc/ssh/ssh_host_ed25519_key.pub") == "public\n", "public") +
+                    expect(!there("ssh_host_rsa_key") && !there("ssh_host_rsa_key.pub"), "another key stayed") +
+                    expect(there("sshd_config"), "more than keys went") +
+                    expect(!std::filesystem::exists(bare / "etc/ssh"), "a guest without sshd was given keys");
+          root.put("etc/ssh/ssh_host_ecdsa_key", "the user's");
+          failed += run(root, ApplyMode::provision, config);
+          return failed + expect(there("ssh_host_ecdsa_key"), "the user's key went");
+        }) == "");
+}
+
+TEST_CASE("apply: live, a running sshd is told of its new key and of no old one") {
+  if (!test::sandbox_available()) {
+    WARN("no namespaces here");
+    return;
+  }
+  test::TempDir root;
+  root.put("etc/ssh/sshd_config", "x");
+  CHECK(test::in_sandbox([&] {
+          // Bash under another name counts the signals.
+          std::filesystem::copy_file("/bin/bash", root / "sshd");
+          pid_t sshd = ::fork();
+          if (sshd == 0) {
+            std::string script = "trap 'echo hup >> " + (root / "told") + "' HUP; echo > " + (root / "up") +
+                                 "; while :; do sleep 0.02; done";
+            ::execl((root / "sshd").c_str(), "sshd", "-c", script.c_str(), nullptr);
+            ::_exit(127);
+          }
+          auto wait_for = [&](const char* file) {
+            for (int i = 0; i < 500 && root.get(file).empty(); ++i) ::usleep(10'000);
+          };
+          wait_for("up");
+          root.put("run/sshd.pid", std::to_string(sshd) + "\n");
+          guestcfg::GuestConfig config;
+          config.ssh_host_key = {"private\n", "public\n"};
+          auto failed = run(root, ApplyMode::live, config);
+          wait_for("told");
+          failed += run(root, ApplyMode::live, config);
+          // Numbers are given again: this one is no sshd.
+          root.put("run/sshd.pid", std::to_string(::getpid()) + "\n");
+          config.ssh_host_key->private_key = "another\n";
+          failed += run(root, ApplyMode::live, config);
+          ::usleep(100'000);
+          ::kill(sshd, SIGKILL);
+          ::waitpid(sshd, nullptr, 0);
+          return failed + expect(root.get("told") == "hup\n", root.get("told").c_str());
         }) == "");
 }
 

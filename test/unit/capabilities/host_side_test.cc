@@ -81,7 +81,7 @@ TEST_CASE("capabilities: the registry holds each once, disks first") {
   std::vector<std::string_view> names;
   for (const Capability* capability : all()) names.push_back(capability->name);
   CHECK(names ==
-        std::vector<std::string_view>{"system_disk", "work_disk", "console", "identity", "network", "agent_link"});
+        std::vector<std::string_view>{"system_disk", "work_disk", "console", "identity", "network", "ssh", "agent_link"});
 }
 
 TEST_CASE_METHOD(Fixture, "capabilities: the machine has the drives where the guest config says") {
@@ -118,6 +118,25 @@ TEST_CASE_METHOD(Fixture, "capabilities: two VMs share no identity, one VM keeps
   CHECK(first.machine_id[12] == '4');
   CHECK(first.entropy != again.entropy);
   CHECK(first.interfaces.at(0).mac != second.interfaces.at(0).mac);
+}
+
+TEST_CASE_METHOD(Fixture, "ssh: a VM has one host key from its first preparation on, and no other VM has it") {
+  auto vm = context();
+  CHECK_FALSE(guest_config(vm).ssh_host_key);
+  directory.put("host_key", "-----BEGIN, and then a crash");
+  REQUIRE(prepare(vm) == "");
+  auto key = guest_config(vm).ssh_host_key;
+  REQUIRE(key);
+  CHECK_THAT(key->private_key, Catch::StartsWith("-----BEGIN OPENSSH PRIVATE KEY-----\n"));
+  CHECK_THAT(key->public_key, Catch::EndsWith(" root@web\n"));
+  struct stat info{};
+  REQUIRE(::stat((directory / "host_key").c_str(), &info) == 0);
+  CHECK((info.st_mode & 07777) == 0600);
+  REQUIRE(prepare(vm) == "");
+  CHECK(guest_config(vm).ssh_host_key->private_key == key->private_key);
+  Fixture other;
+  REQUIRE(other.prepare(other.context()) == "");
+  CHECK(other.guest_config(other.context()).ssh_host_key->public_key != key->public_key);
 }
 
 TEST_CASE_METHOD(Fixture, "network: without nat the machine is restricted and the guest has no way out") {

@@ -34,6 +34,7 @@ machine = "qemu"
 qemu_bin = "/opt/qemu/bin/qemu-system-x86_64"
 storage = "overlay"
 default_image_name = "mine"
+ready_timeout = "45s"
 [vm_defaults]
 vcpu = 3
 memory = "1536M"
@@ -45,6 +46,7 @@ system_size = "4GiB"
   CHECK(parsed->machine == "qemu");
   CHECK(parsed->qemu_bin == "/opt/qemu/bin/qemu-system-x86_64");
   CHECK(parsed->default_image_name == "mine");
+  CHECK(parsed->ready_timeout == std::chrono::seconds(45));
   CHECK(parsed->vm_defaults.vcpus == 3u);
   CHECK(parsed->vm_defaults.memory_bytes == 1536 * limits::kMiB);
   CHECK(parsed->vm_defaults.disk_bytes == 20 * limits::kGiB);
@@ -115,6 +117,13 @@ TEST_CASE("config: counts and sizes have bounds and units") {
   CHECK(error_of("[vm_defaults]\ndisk_size = \"lots\"") ==
         "c.toml:2: 'vm_defaults.disk_size': 'lots' is not a size (hint: write it like 512M or 8G)");
   CHECK(error_of("[vm_defaults]\ndisk_size = \"100000T\"").find("between 64M and") != std::string::npos);
+}
+
+TEST_CASE("config: a duration has bounds and a unit") {
+  CHECK(error_of("ready_timeout = 30") ==
+        "c.toml:1: 'ready_timeout' must be a duration (hint: write it in quotes with a unit, like ready_timeout = \"24h\")");
+  CHECK(error_of("ready_timeout = \"0\"") == "c.toml:1: 'ready_timeout' must be between 1s and 1d 0h");
+  CHECK(error_of("ready_timeout = \"1000h\"").find("between 1s and 1d 0h") != std::string::npos);
 }
 
 TEST_CASE("config: broken TOML is told with its line") {

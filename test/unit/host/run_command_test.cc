@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "catch.h"
+#include "host/files.h"
 #include "host/runtime.h"
 #include "run_task.h"
 
@@ -86,6 +87,19 @@ TEST_CASE("command: a grandchild that keeps the pipes does not keep us") {
 TEST_CASE("command: a grandchild that keeps the pipes past the deadline does not keep us either") {
   auto failed = run_shell("sleep 3 & sleep 1000", 50ms);
   CHECK(failed.error().code == ErrorCode::timeout);
+}
+
+TEST_CASE("command: at the deadline its own children end with it") {
+  char name[] = "/tmp/banger-group-XXXXXX";
+  std::string file = std::string(::mkdtemp(name)) + "/pid";
+  auto failed = run_shell("sleep 1000 & echo $! >" + file + "; wait", 500ms);
+  CHECK(failed.error().code == ErrorCode::timeout);
+  auto text = read_file(file, 64);
+  REQUIRE(text);
+  pid_t grandchild = std::stoi(*text);
+  for (int i = 0; i < 1000 && alive(grandchild); ++i) ::usleep(10'000);
+  CHECK_FALSE(alive(grandchild));
+  (void)remove_tree(file.substr(0, file.rfind('/')));
 }
 
 TEST_CASE("command: many at once") {

@@ -71,6 +71,7 @@ Result<> write_run_dir(const guestcfg::GuestConfig& config, const ImageInit& ini
   guestcfg::GuestConfig kept = config;
   kept.files.clear();
   kept.entropy.clear();
+  kept.ssh_host_key.reset();
   TRY(host::write_file(in_run_dir("config.json"), dump_json(guestcfg::to_json(kept, guestcfg::Contents::inline_data)),
                        0600));
   TRY(host::write_file(in_run_dir("init"), init.kind, 0644));

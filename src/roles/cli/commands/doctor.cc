@@ -12,12 +12,15 @@ namespace banger::roles::cli {
 
 namespace {
 
-constexpr Option kOptions[] = {{.name = "json", .help = "print a JSON array of checks"}};
+constexpr Option kOptions[] = {
+    {.name = "fix", .help = "forget whether KVM runs guests, which is remembered until the host boots, and try again"},
+    {.name = "json", .help = "print a JSON array of checks"},
+};
 
 // Without a daemon nothing else can be checked, and that is the finding.
-Json checks_of(Io& io, std::optional<Error>& interrupted) {
+Json checks_of(Io& io, bool fix, std::optional<Error>& interrupted) {
   auto daemon = Daemon::connect(io);
-  auto answer = daemon ? daemon->call("host.doctor", Json::object()) : Result<Json>(std::unexpected(daemon.error()));
+  auto answer = daemon ? daemon->call("host.doctor", {{"fix", fix}}) : Result<Json>(std::unexpected(daemon.error()));
   if (answer) return list_of(*answer, "checks");
   if (answer.error().code == ErrorCode::cancelled) interrupted = answer.error();
   return Json::array(
@@ -43,7 +46,7 @@ std::string people_text(const Json& checks, bool colour) {
 Result<int> run(Context& context) {
   auto& io = context.io;
   std::optional<Error> interrupted;
-  Json checks = checks_of(io, interrupted);
+  Json checks = checks_of(io, context.args.flag("fix"), interrupted);
   if (interrupted) return std::unexpected(std::move(*interrupted));
   io.print(context.args.flag("json") ? dump_json_pretty(checks) + "\n" : people_text(checks, io.colour(io.out)));
   for (const auto& check : checks)

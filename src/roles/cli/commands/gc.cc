@@ -39,6 +39,10 @@ extern const Command kGc;
 constinit const Command kGc{
     .name = "gc",
     .summary = "remove what no VM, image or kernel owns",
+    .details =
+        "That is: directories and machines of no VM, images and kernels that were never finished, images whose name a "
+        "newer build took and that no VM uses, caches of kernels that are gone, and what image builds that were cut "
+        "short left in /var/tmp.",
     .options = kOptions,
     .handler = run,
 };

@@ -1,0 +1,107 @@
+// The guest's SSH host key: made on the host once for each VM, so that a VM keeps it over restarts, no two share one,
+// and no guest spends its boot on making it.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <filesystem>
+
+#include "base/text.h"
+#include "capabilities/capability.h"
+#include "capabilities/guest/root.h"
+#include "host/files.h"
+#include "host/ssh_key.h"
+
+namespace banger::capabilities {
+
+namespace {
+
+constexpr std::size_t kKeyFileBytes = 64 << 10;
+constexpr std::string_view kPrivateEnd = "-----END OPENSSH PRIVATE KEY-----\n";
+
+std::string key_path(const VmContext& vm) { return vm.directory + "/host_key"; }
+
+bool is_whole(const std::string& path) {
+  auto text = host::read_file(path, kKeyFileBytes);
+  return text && text->ends_with(kPrivateEnd);
+}
+
+// Without waiting for the disk: a host that loses power at this moment makes another one, and nobody has seen this.
+Result<> put(const std::string& path, std::string_view text, mode_t mode) {
+  std::string temporary = path + ".part";
+  TRY(host::remove_file(temporary));
+  auto file = TRY(host::open_file(temporary, O_WRONLY | O_CREAT | O_EXCL, mode));
+  TRY(in(path, host::write_all(file.get(), text)));
+  if (::rename(temporary.c_str(), path.c_str()) < 0) return fail_errno(path);
+  return {};
+}
+
+Task<Result<>> prepare(const VmContext& vm) {
+  co_return co_await vm.runtime.blocking([path = key_path(vm), name = vm.name]() -> Result<> {
+    if (is_whole(path)) return {};
+    auto key = TRY(host::make_ssh_key("root@" + name));
+    // The private half last: where it is, both are.
+    TRY(put(path + ".pub", key.public_key, 0644));
+    return put(path, key.private_key, 0600);
+  });
+}
+
+Result<> add_to_guest(const VmContext& vm, guestcfg::GuestConfig& config) {
+  // What has not been prepared is no VM of its own yet, and shows nobody a key.
+  if (::access(key_path(vm).c_str(), F_OK) < 0) return {};
+  config.ssh_host_key = {.private_key = TRY(host::read_file(key_path(vm), kKeyFileBytes)),
+                         .public_key = TRY(host::read_file(key_path(vm) + ".pub", kKeyFileBytes))};
+  return {};
+}
+
+// -- in the guest
+
+constexpr const char* kDirectory = "/etc/ssh";
+constexpr const char* kKeyFile = "/etc/ssh/ssh_host_ed25519_key";
+constexpr const char* kPidFile = "/run/sshd.pid";
+
+bool is_key_file(std::string_view name) {
+  return name.starts_with("ssh_host_") && (name.ends_with("_key") || name.ends_with("_key.pub"));
+}
+
+/// What the image, or the machine this one was cloned from, has besides the one key.
+Result<> remove_other_keys(const guest::Root& root) {
+  auto directory = TRY(root.open_path(kDirectory, O_RDONLY | O_DIRECTORY));
+  std::error_code error;
+  std::filesystem::directory_iterator entry(guest::fd_path(directory.get()), error);
+  for (std::filesystem::directory_iterator end; !error && entry != end; entry.increment(error)) {
+    auto path = fmt::format("{}/{}", kDirectory, entry->path().filename().native());
+    if (is_key_file(entry->path().filename().native()) && !path.starts_with(kKeyFile)) TRY(root.remove_file(path));
+  }
+  return {};
+}
+
+/// A running sshd reads its keys again on SIGHUP (sshd(8)). One that is started for each connection has no pid file.
+void tell_sshd(const guest::Root& root) {
+  std::string text(trim(root.read_file(kPidFile, 32).value_or("")));
+  pid_t pid = 0;
+  std::from_chars(text.data(), text.data() + text.size(), pid);
+  // The file may be older than the process that has this number now.
+  if (pid > 1 && trim(host::read_file(fmt::format("/proc/{}/comm", pid), 64).value_or("")) == "sshd") ::kill(pid, SIGHUP);
+}
+
+Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
+  if (!config.ssh_host_key) return {};
+  auto root = TRY(guest::Root::open(target.root));
+  if (!root.exists(kDirectory)) return {};
+  bool changed = TRY(root.write_file({.path = kKeyFile, .mode = 0600, .data = config.ssh_host_key->private_key}));
+  TRY(root.write_file({.path = fmt::format("{}.pub", kKeyFile), .data = config.ssh_host_key->public_key}));
+  // Only with the key: what the user adds to a VM that has it, stays.
+  if (changed) TRY(remove_other_keys(root));
+  if (changed && target.mode == ApplyMode::live) tell_sshd(root);
+  return {};
+}
+
+}  // namespace
+
+extern const Capability ssh;
+constinit const Capability ssh = {.name = "ssh", .prepare = prepare, .guest = add_to_guest, .apply = apply};
+
+}  // namespace banger::capabilities

@@ -1,0 +1,72 @@
+"""Guests that never answer: each ends in a clear error within its deadline, and is kept so that its logs can be read."""
+import pathlib
+import stat
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from bare import BUSYBOX, BareCase, cpio  # noqa: E402
+from harness import DATA, KERNEL  # noqa: E402
+
+FILE, DIR = stat.S_IFREG | 0o755, stat.S_IFDIR | 0o755
+# The kernel cannot put the agent, which comes in a later archive, in the place of a directory that is not empty.
+NO_AGENT = {"init": (DIR, b""), "init/in-the-way": (FILE, b"")}
+
+
+class DeadGuests(BareCase):
+    def kernel_with(self, name, initrd):
+        path = self.b.root / f"{name}.cpio"
+        path.write_bytes(cpio(initrd))
+        vmlinux = pathlib.Path(DATA) / "banger" / "kernels" / KERNEL / "vmlinux"
+        self.b.ok("kernel", "import", name, "--vmlinux", str(vmlinux), "--initrd", str(path))
+
+    def create_fails(self, name, kernel, *says):
+        """The error says why and where to look; the VM is kept, without a process."""
+        done = self.b.run("vm", "create", "--name", name, "--image", "bare", "--kernel", kernel)
+        self.assertEqual(done.returncode, 125, done.stderr)
+        for text in (*says, f"banger vm logs {name}"):
+            self.assertIn(text, done.stderr)
+        vm = self.b.json("vm", "show", name)
+        self.assertEqual(vm["state"], "stopped")
+        for text in says:
+            self.assertIn(text, vm["last_error"])
+        self.assertEqual(self.b.machines(), [])
+        self.assertEqual(self.b.leftovers(), [])
+
+    def test_a_guest_that_never_becomes_ready_fails_at_the_deadline_and_is_kept(self):
+        b = self.b
+        config = pathlib.Path(b.env["XDG_CONFIG_HOME"]) / "banger" / "config.toml"
+        config.parent.mkdir(parents=True, exist_ok=True)
+        config.write_text('ready_timeout = "20s"\n')
+        self.addCleanup(config.unlink)
+        self.addCleanup(b.ok, "daemon", "stop")  # the next one reads its config anew
+        b.ok("daemon", "stop")
+        script = b"#!/bin/busybox sh\necho 'this init never starts the agent' >/dev/console\nexec /bin/busybox sleep 1000000\n"
+        self.kernel_with("asleep", NO_AGENT | {"bin": (DIR, b""), "bin/busybox": (FILE, pathlib.Path(BUSYBOX).read_bytes()),
+                                               "sbin": (DIR, b""), "sbin/init": (FILE, script)})
+        self.create_fails("sleepy", "asleep", "did not become ready within 20s")
+        self.assertIn("this init never starts the agent", b.ok("vm", "logs", "sleepy"))
+        # The same on a later start.
+        done = b.run("vm", "start", "sleepy")
+        self.assertEqual(done.returncode, 125, done.stderr)
+        self.assertIn("did not become ready within 20s", done.stderr)
+        b.ok("vm", "delete", "sleepy")
+        self.assertEqual(b.vm_dirs(), [])
+        b.ok("kernel", "delete", "asleep")
+
+    def test_a_kernel_that_panics_is_a_clear_error_long_before_the_deadline(self):
+        b = self.b
+        self.kernel_with("panics", NO_AGENT)
+        self.create_fails("panicked", "panics", "the guest ended before it was ready")
+        self.assertIn("Kernel panic", b.ok("vm", "logs", "panicked"))
+        # --rm keeps it too: its logs are what the user needs now.
+        done = b.run("vm", "run", "--rm", "--name", "again", "--image", "bare", "--kernel", "panics", "--", "true")
+        self.assertEqual(done.returncode, 125, done.stderr)
+        self.assertIn("banger vm logs again", done.stderr)
+        self.assertIn("Kernel panic", b.ok("vm", "logs", "again"))
+        b.ok("vm", "delete", "panicked", "again")
+        b.ok("kernel", "delete", "panics")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""Installs the release build into an empty directory: the binary and its names, manual pages that render, completion."""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def wrong_names(prefix):
+    for name in ("banger", "bangerd", "banger-agent"):
+        path = prefix / "bin" / name
+        if not os.access(path, os.X_OK):
+            yield f"bin/{name} is not there"
+        elif name != "banger" and os.readlink(path) != "banger":
+            yield f"bin/{name} is not a link to banger"
+    done = subprocess.run([prefix / "bin/banger", "--version"], capture_output=True, text=True)
+    if done.returncode != 0 or not done.stdout.startswith("banger "):
+        yield f"the installed banger does not run: {done.stderr}"
+
+
+def commands(prefix):
+    """Every command there is, as completion knows them."""
+    def offered(*words):
+        done = subprocess.run([prefix / "bin/banger", "__complete", "--", *words, ""], capture_output=True, text=True, check=True)
+        return [line.split("\t")[0] for line in done.stdout.splitlines() if not line.startswith((":", "-"))]
+    for word in offered():
+        inner = offered(word) if word in ("vm", "image", "kernel", "daemon") else []
+        yield from [f"{word}-{each}" for each in inner] or [word]
+
+
+def wrong_pages(prefix):
+    folder = prefix / "share/man/man1"
+    pages = {page.name for page in folder.glob("*.1")}
+    for name in ["banger", *(f"banger-{command}" for command in commands(prefix))]:
+        if f"{name}.1" not in pages:
+            yield f"no manual page {name}.1"
+    if not shutil.which("man"):
+        print("installs: SKIPPED rendering of manual pages: there is no man here")
+        return
+    for page in sorted(pages):
+        done = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", folder / page], capture_output=True, text=True,
+                              env={"PATH": os.environ["PATH"], "MANWIDTH": "80", "LANG": "C.UTF-8", "HOME": "/nonexistent"})
+        if done.returncode != 0 or done.stderr.strip():
+            yield f"{page}: {done.stderr.strip() or done.returncode}"
+        elif "NAME" not in done.stdout or page.removesuffix(".1") not in done.stdout:
+            yield f"{page} does not render: {done.stdout[:200]!r}"
+
+
+def wrong_completion(prefix):
+    for shell, path in (("bash", "bash-completion/completions/banger"), ("zsh", "zsh/site-functions/_banger"), ("fish", "fish/vendor_completions.d/banger.fish")):
+        file = prefix / "share" / path
+        if not file.exists() or "__complete" not in file.read_text():
+            yield f"no completion for {shell}"
+        elif shutil.which(shell) and subprocess.run([shell, "-n", file]).returncode != 0:
+            yield f"{shell} does not take its completion"
+
+
+def main():
+    with tempfile.TemporaryDirectory() as destination:
+        done = subprocess.run(["meson", "install", "-C", ROOT / "build", "--no-rebuild", "--destdir", destination], capture_output=True, text=True)
+        if done.returncode != 0:
+            sys.exit(f"installs: meson install: {done.stdout}{done.stderr}")
+        prefix = pathlib.Path(destination) / "usr/local"
+        wrong = [*wrong_names(prefix), *wrong_pages(prefix), *wrong_completion(prefix)]
+        strays = {path.relative_to(destination).parts[:2] for path in pathlib.Path(destination).rglob("*") if not path.is_dir()} - {("usr", "local")}
+        wrong += [f"installed outside the prefix: {'/'.join(stray)}" for stray in strays]
+    print("\n".join(wrong) or "installs: fine")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

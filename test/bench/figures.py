@@ -1,5 +1,5 @@
-"""What is measured. Each function yields figures; where there is something to compare with, a bare run of the same thing
-was measured in turn with ours, round by round."""
+"""What is measured. Each function yields figures. Where there is something to compare with, a bare run of the same
+thing was measured in turn with ours, round by round."""
 import contextlib
 import dataclasses
 import hashlib
@@ -63,14 +63,14 @@ def clone_pattern(host):
     with vm(host) as made:
         if made["way"] != "clone":
             raise RuntimeError(f"a clone was wanted, but {made['name']} came up as '{made['way']}'")
-        return bare.Pattern(host.state / "", made)
+        return bare.Pattern(host.state, made)
 
 
 @contextlib.contextmanager
 def cold_pattern(host):
     """A machine that boots, and where the disks of one that never ran are."""
     with vm(host, "--cold") as made:
-        pattern = bare.Pattern(host.state / "", made)
+        pattern = bare.Pattern(host.state, made)
     with vm(host, "--cold", "--no-start", name="bench-disks") as fresh:
         yield pattern, pathlib.Path(fresh["directory"])
 
@@ -172,7 +172,7 @@ def resume(host, options):
     host.configure(pool_size=0)
     ours, other = [], []
     with vm(host, name="bench-resume") as made:
-        pattern = bare.Pattern(host.state / "", made)
+        pattern = bare.Pattern(host.state, made)
         for _ in range(options.rounds):
             host.ok("vm", "exec", "bench-resume", *ECHO)
             host.ok("vm", "suspend", "bench-resume")
@@ -191,7 +191,8 @@ def execute(host, options):
             host.ok(*words)
         rounds = max(30, options.rounds)
         ours = [host.time(*words) for _ in range(rounds)]
-        yield Figure("exec /bin/true, over the agent's own start", ours, host.spawn_agent("bench-exec", rounds), 8, "more")
+        agent = host.spawn_agent("bench-exec", rounds)
+    yield Figure("exec /bin/true, over the agent's own start", ours, agent, 8, "more")
 
 
 def sha256(path):
@@ -234,7 +235,7 @@ def memory(host, options):
 
 
 def tar(host, options):
-    """A Debian tree from tar to ext4: banger's import against mke2fs -d of the unpacked tree (unpacking not counted)."""
+    """A Debian tree from tar to ext4, against mke2fs -d of the unpacked tree (unpacking not counted)."""
     with tempfile.TemporaryDirectory(prefix="banger-bench-") as place:
         place = pathlib.Path(place)
         with vm(host, name="bench-tar"), open(place / "usr.tar", "wb") as out:
@@ -245,8 +246,10 @@ def tar(host, options):
         ours, other, image = [], [], place / "out.ext4"
         mke2fs = ["mke2fs", "-q", "-F", "-t", "ext4", "-d", place / "tree", image, "1G"]
         for i in range(few(options)):
-            ours.append(host.time("image", "import", f"bench-tar-{i}", str(place / "usr.tar")))
-            host.ok("image", "delete", f"bench-tar-{i}")
+            try:
+                ours.append(host.time("image", "import", f"bench-tar-{i}", str(place / "usr.tar")))
+            finally:  # it is among this user's images
+                host.run("image", "delete", f"bench-tar-{i}")
             image.unlink(missing_ok=True)
             other.append(hosts.timed(lambda: subprocess.run(mke2fs, check=True, capture_output=True)))
         yield Figure("tar → image, against mke2fs -d", ours, other, 1)

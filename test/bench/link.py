@@ -59,19 +59,29 @@ class Link:
                     raise RuntimeError("the agent did not answer") from None
                 self.socket.sendall(hello)
         self.buffer = seen.split(hello, 1)[1]
-        # Every hello that was sent is answered; what follows the answers begins with a zero byte.
-        while self.buffer.startswith(hello) or (self.buffer and hello.startswith(self.buffer)):
+        self.stripping = hello
+
+    def _more(self):
+        more = self.socket.recv(65536)
+        if not more:
+            raise RuntimeError("the link broke")
+        self.buffer += more
+
+    def _strip_answers(self):
+        """Every hello that was sent is answered, at the latest before the first byte of the session."""
+        hello = self.stripping
+        while hello.startswith(self.buffer[:len(hello)]):
             if len(self.buffer) < len(hello):
-                self.buffer += self.socket.recv(65536)
+                self._more()
             else:
                 self.buffer = self.buffer[len(hello):]
+        self.stripping = None
 
     def _read(self, count):
+        if self.stripping:
+            self._strip_answers()
         while len(self.buffer) < count:
-            more = self.socket.recv(65536)
-            if not more:
-                raise RuntimeError("the link broke")
-            self.buffer += more
+            self._more()
         taken, self.buffer = self.buffer[:count], self.buffer[count:]
         return taken
 

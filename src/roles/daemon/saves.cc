@@ -122,9 +122,10 @@ Result<> Saves::check(const store::SaveRow& row, std::string_view build_key) con
 Task<Result<>> Saves::drop(std::string id) {
   auto path = directory(id);
   if (auto row = get(id)) {
-    // Never to be used from here on, whatever happens next.
+    // Never to be used from here on, whatever happens next. Where the disk is full this cannot be written before the files
+    // are gone; a record without its files is no use to anyone either.
     row->ready = false;
-    CO_TRY(store_.update_save(*row));
+    (void)store_.update_save(*row);
     rows_.erase(id);
   }
   users_.erase(id);

@@ -80,7 +80,7 @@ Task<Result<>> VmOwner::suspend(Stages& stages) {
     (void)co_await machine_->resume();
     (void)co_await services_.saves.drop(row.id);
     (void)co_await hold(false);
-    CO_TRY(move_to(State::running));
+    if (auto moved = move_to(State::running); !moved) services_.log.error("vm.resume_unrecorded", {{"vm", row_.name}, {"error", moved.error().message}});
     co_return std::unexpected(std::move(done.error()).in(fmt::format("suspend vm '{}'", row_.name)));
   }
   services_.saves.use(row.id);

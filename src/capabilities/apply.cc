@@ -94,14 +94,15 @@ Result<> apply_all(GuestTarget& target, const guestcfg::GuestConfig& config) {
   Outcome outcome(target.log);
   for (const Capability* capability : all()) {
     if (!capability->apply_first || target.mode == ApplyMode::provision) continue;
-    outcome.add(capability->name, in(capability->name, capability->apply_first(target, config)));
+    outcome.add(capability->name, capability->apply_first(target, config));
   }
   target.identified = !outcome.failed();
   if (target.mode == ApplyMode::live && !target.identified) return outcome.take();
   for (const Capability* capability : all()) {
     if (!capability->apply) continue;
-    auto applied = in(capability->name, capability->apply(target, config));
-    if (!applied && capability->essential && target.mode == ApplyMode::boot) return applied;
+    auto applied = capability->apply(target, config);
+    if (!applied && capability->essential && target.mode == ApplyMode::boot)
+      return in(capability->name, std::move(applied));
     outcome.add(capability->name, std::move(applied));
   }
   auto roots = TRY(open_roots(target));

@@ -32,14 +32,16 @@ using Route = std::unique_ptr<rtnl_route, Deleter<rtnl_route_put>>;
 constexpr int kLoopbackIndex = 1;  // the kernel makes it first in every network namespace
 
 std::unexpected<Error> fail_netlink(std::string_view what, int error) {
-  ErrorCode code = error == -NLE_PERM || error == -NLE_NOACCESS ? ErrorCode::denied : ErrorCode::unavailable;
+  ErrorCode code = error == -NLE_PERM || error == -NLE_NOACCESS ? ErrorCode::denied
+                   : error == -NLE_BUSY                         ? ErrorCode::busy
+                                                                : ErrorCode::unavailable;
   return fail(code, fmt::format("{}: {}", what, nl_geterror(error)));
 }
 
-Result<Address> parse_address(const std::string& text) {
+Result<Address> parse_address(const std::string& text, int family = AF_INET) {
   nl_addr* address = nullptr;
-  if (int error = nl_addr_parse(text.c_str(), AF_INET, &address); error < 0)
-    return fail(ErrorCode::invalid, fmt::format("'{}' is not an IPv4 address", text));
+  if (int error = nl_addr_parse(text.c_str(), family, &address); error < 0)
+    return fail(ErrorCode::invalid, fmt::format("'{}' is not an {} address", text, family == AF_INET ? "IPv4" : "IPv6"));
   return Address(address);
 }
 
@@ -86,14 +88,42 @@ Result<int> Netlink::find_link(const LinkSettings& settings) {
 }
 
 Result<> Netlink::set_mac(int index, const std::string& mac) {
-  // Down: IPv6 makes its address from the MAC when the link comes up.
-  TRY(change(index, "take the link down", [](rtnl_link* link) { rtnl_link_unset_flags(link, IFF_UP); }));
   nl_addr* parsed = nullptr;
   if (nl_addr_parse(mac.c_str(), AF_LLC, &parsed) < 0)
     return fail(ErrorCode::invalid, fmt::format("'{}' is not a MAC address", mac));
   Address address(parsed);
-  return change(index, fmt::format("give the link the address {}", mac),
-                [&](rtnl_link* link) { rtnl_link_set_addr(link, address.get()); });
+  auto set = [&] {
+    return change(index, fmt::format("give the link the address {}", mac),
+                  [&](rtnl_link* link) { rtnl_link_set_addr(link, address.get()); });
+  };
+  // virtio links take it while they are up, which costs a clone far less than going down and up again; others do not.
+  auto live = set();
+  if (live) return renew_link_local(index, static_cast<const unsigned char*>(nl_addr_get_binary_addr(address.get())));
+  if (live.error().code != ErrorCode::busy) return live;
+  TRY(change(index, "take the link down", [](rtnl_link* link) { rtnl_link_unset_flags(link, IFF_UP); }));
+  return set();
+}
+
+Result<> Netlink::renew_link_local(int index, const unsigned char* mac) {
+  nl_cache* found = nullptr;
+  if (int error = rtnl_addr_alloc_cache(socket_.get(), &found); error < 0) return fail_netlink("list addresses", error);
+  Cache addresses(found);
+  bool there = false;
+  for (nl_object* object = nl_cache_get_first(addresses.get()); object; object = nl_cache_get_next(object)) {
+    auto* address = reinterpret_cast<rtnl_addr*>(object);
+    if (rtnl_addr_get_ifindex(address) != index || rtnl_addr_get_family(address) != AF_INET6 ||
+        rtnl_addr_get_scope(address) != RT_SCOPE_LINK)
+      continue;
+    there = true;
+    if (int error = rtnl_addr_delete(socket_.get(), address, 0); error < 0)
+      return fail_netlink("remove the old link-local address", error);
+  }
+  // A link without one is down, or its IPv6 is off.
+  if (!there) return {};
+  // RFC 4291, appendix A, as the kernel makes it when a link comes up.
+  auto text = fmt::format("fe80::{:02x}{:02x}:{:02x}ff:fe{:02x}:{:02x}{:02x}/64", mac[0] ^ 2, mac[1], mac[2], mac[3],
+                          mac[4], mac[5]);
+  return add_address(index, TRY(parse_address(text, AF_INET6)).get(), text);
 }
 
 Result<> Netlink::set_up(int index) {
@@ -126,12 +156,15 @@ Result<> Netlink::set_address(int index, const std::string& cidr) {
       return fail_netlink("remove an old address", error);
     }
   }
-  if (there) return {};
+  return there ? Result<>() : add_address(index, wanted.get(), cidr);
+}
+
+Result<> Netlink::add_address(int index, nl_addr* address, const std::string& text) {
   LinkAddress added(rtnl_addr_alloc());
   rtnl_addr_set_ifindex(added.get(), index);
-  if (int error = rtnl_addr_set_local(added.get(), wanted.get()); error < 0) return fail_netlink(cidr, error);
+  if (int error = rtnl_addr_set_local(added.get(), address); error < 0) return fail_netlink(text, error);
   if (int error = rtnl_addr_add(socket_.get(), added.get(), 0); error < 0 && error != -NLE_EXIST)
-    return fail_netlink(fmt::format("add the address {}", cidr), error);
+    return fail_netlink(fmt::format("add the address {}", text), error);
   return {};
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 
+struct nl_addr;
 struct nl_sock;
 struct rtnl_link;
 
@@ -30,8 +31,8 @@ class Netlink {
   /// Brings the loopback link up.
   Result<> loopback_up();
   /// MAC, address, up, default route. IPv4 addresses and a default route the link has besides are removed; what is
-  /// right already stays, so open connections survive a second call. A link that has to be given its MAC goes down
-  /// first and so loses its neighbours, routes and IPv6 addresses. `not_found` when there is no such link.
+  /// right already stays, so open connections survive a second call. A link that has to be given its MAC loses its
+  /// neighbours, and its IPv6 link-local address is made anew. `not_found` when there is no such link.
   Result<> configure(const LinkSettings& settings);
 
  private:
@@ -41,6 +42,8 @@ class Netlink {
   Netlink(nl_sock* socket, std::string sys_class_net) : socket_(socket), sys_class_net_(std::move(sys_class_net)) {}
   Result<int> find_link(const LinkSettings& settings);
   Result<> set_mac(int index, const std::string& mac);
+  Result<> renew_link_local(int index, const unsigned char* mac);
+  Result<> add_address(int index, nl_addr* address, const std::string& text);
   Result<> set_up(int index);
   Result<> change(int index, std::string_view what, const std::function<void(rtnl_link*)>& edit);
   Result<> set_address(int index, const std::string& cidr);

@@ -111,6 +111,8 @@ std::string check_clone(const test::TempDir& sys) {
   if (auto done = netlink->configure({net::mac_address(300), 0, "10.0.2.15/24", "10.0.2.2"}); !done)
     return done.error().sentence();
   if (!add_neighbour(control.get(), "10.0.2.9") || !has_neighbour("10.0.2.9")) return "no neighbour to begin with";
+  std::string link_local = "fe80000000000000505400fffe00012c";
+  bool had_inet6 = host::read_file("/proc/self/net/if_inet6", 1 << 16).value_or("").find(link_local) != link_local.npos;
   std::string mac = net::mac_address(301);
   if (netlink->configure({mac, 1, "10.0.2.15/24", ""})) return "a link that is not there was configured";
   if (auto done = netlink->configure({mac, 0, "10.0.3.15/24", "10.0.3.2"}); !done) return done.error().sentence();
@@ -121,6 +123,9 @@ std::string check_clone(const test::TempDir& sys) {
   if (address_of(control.get()) != "10.0.3.15" || !is_up(control.get(), "t0")) return "the link is not configured";
   if (!has_default_route("0203000A") || has_default_route("0202000A")) return "the default route is not the new one";
   if (has_neighbour("10.0.2.9")) return "a neighbour stayed";
+  auto inet6 = host::read_file("/proc/self/net/if_inet6", 1 << 16).value_or("");
+  if (had_inet6 && inet6.find("fe80000000000000505400fffe00012d") == inet6.npos) return "no link-local address: " + inet6;
+  if (inet6.find("fe80000000000000505400fffe00012c") != inet6.npos) return "the old link-local address stayed";
   // Now it is found by its MAC, whatever the position says.
   if (auto done = netlink->configure({mac, 7, "10.0.3.15/24", "10.0.3.2"}); !done) return done.error().sentence();
   return "";

@@ -20,11 +20,13 @@ constexpr Option kOptions[] = {
      .help = "ready means that its agent answers, or that its system is up",
      .names = Names::choice,
      .choices = kWaits},
+    {.name = "cold", .help = "boot a suspended VM from its disks; what was in its memory is lost"},
 };
 
 Result<int> start(Context& context) {
   Json params = Json::object();
   if (auto wait = context.args.text("wait")) params["wait"] = *wait;
+  if (context.args.flag("cold")) params["cold"] = true;
   return fan_out(context, "vm.start", params, [](const Json& vm) { return text_of(vm, "state"); });
 }
 

@@ -8,7 +8,7 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from harness import Case, alive, wait_until  # noqa: E402
+from harness import DATA, Banger, Case, alive, wait_until  # noqa: E402
 
 
 def tree(root):
@@ -46,7 +46,8 @@ def odd_tree(root):
     (root / "zero").write_bytes(b"")
 
 
-class MainJob(Case):
+class MainJob:
+    """What holds however a VM came up: booted, or cloned from a template."""
     def test_run_rm_answers_with_the_guests_output_and_exit_code_and_leaves_nothing(self):
         done = self.b.run("vm", "run", "--rm", "--", "uname", "-a")
         self.assertEqual(done.returncode, 0, done.stderr + self.b.log())
@@ -143,8 +144,9 @@ class MainJob(Case):
         self.assertIn(b.ok("vm", "exec", "whole", "--", "sh", "-c", "systemctl is-system-running || true").strip(), ("running", "degraded"))
         failed = b.ok("vm", "exec", "whole", "--", "systemctl", "--failed", "--no-legend", "--plain")
         self.assertEqual(failed, "")
+        self.assertEqual(b.json("vm", "show", "whole")["way"], self.way)
         stages = [s["name"] for s in b.json("vm", "show", "whole")["stages"]]
-        for stage in ("disks", "config", "vmm", "boot"):
+        for stage in ("disks", "config", "vmm", *self.stages):
             self.assertIn(stage, stages)
         stats = b.json("vm", "stats", "whole")[0]
         self.assertGreater(stats["memory_total_bytes"], 300 << 20)
@@ -155,6 +157,32 @@ class MainJob(Case):
         b.run("vm", "exec", "whole", "--", "systemctl", "poweroff")
         wait_until(lambda: b.json("vm", "show", "whole")["state"] == "stopped", "the guest to power off")
         self.assertEqual(b.json("vm", "show", "whole")["last_error"], "")
+
+
+class Booted(MainJob, Case):
+    way, stages = "cold", ["boot"]
+
+
+class Cloned(MainJob, Case):
+    way, stages = "clone", ["agent", "identity"]
+    config = "pool_size = 0\n"
+
+    @classmethod
+    def setUpClass(cls):
+        if DATA:
+            cls.shared = Banger(data=DATA, config=cls.config)
+            cls.addClassCleanup(cls.shared.destroy)
+
+    def setUp(self):
+        if not DATA:
+            self.skipTest("no images: BANGER_DATA is not set")
+        self.b = self.shared  # its templates are made once
+        self.addCleanup(self.delete_all)
+
+    def delete_all(self):
+        names = [vm["name"] for vm in self.b.json("vm", "list")]
+        if names:
+            self.b.ok("vm", "delete", "--force", *names)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ KERNEL = "debian-cloud"
 class Banger:
     """One user of banger: an own home, an own daemon."""
 
-    def __init__(self, data=None, state=None):
+    def __init__(self, data=None, state=None, config=""):
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="banger-test-"))
         self.env = {
             "PATH": os.environ["PATH"],
@@ -35,6 +35,11 @@ class Banger:
             "XDG_DATA_HOME": str(data or self.root / "data"),
             "XDG_CACHE_HOME": str(self.root / "cache"),
         }
+
+        if config:
+            path = self.root / "config" / "banger"
+            path.mkdir(parents=True)
+            (path / "config.toml").write_text(config)
 
     @property
     def state(self):
@@ -151,11 +156,12 @@ class Case(unittest.TestCase):
     """A test with a Banger of its own that shares the ready-made images."""
 
     needs_images = True
+    config = "templates = false\n"  # most tests are about one VM, which boots sooner than a template is made
 
     def setUp(self):
         if self.needs_images and not DATA:
             self.skipTest("no images: BANGER_DATA is not set")
-        self.b = Banger(data=DATA if self.needs_images else None)
+        self.b = Banger(data=DATA if self.needs_images else None, config=self.config)
         self.addCleanup(self.b.destroy)
 
     def fails(self, code, *args, says=(), **kwargs):

@@ -6,6 +6,7 @@
 #include "base/bounds.h"
 #include "base/text.h"
 #include "capabilities/apply.h"
+#include "roles/agent/clock.h"
 #include "roles/agent/freezer.h"
 #include "roles/agent/routes.h"
 
@@ -90,7 +91,7 @@ Task<Result<>> apply(ContextPtr context, StreamPtr stream) {
 Task<> configure(ContextPtr context, StreamPtr stream) {
   auto applied = co_await apply(context, stream);
   if (applied) {
-    (void)co_await stream->reply_json(200, R"({"ok":true})");
+    (void)co_await stream->reply_json(200, dump_json({{"ok", true}, {"clock_unix_ns", clock_unix_ns()}}));
     co_return;
   }
   context->log().error("configure.failed", {{"error", applied.error().sentence()}});

@@ -13,6 +13,7 @@
 #include "roles/agent/proc_stats.h"
 #include "roles/agent/run_dir.h"
 #include "roles/agent/shutdown_plan.h"
+#include "roles/agent/users.h"
 
 namespace banger::roles::agent {
 
@@ -36,6 +37,7 @@ struct Context {
   LogFile log;
   AgentConfig config;                               ///< token and environment in force
   std::function<void(std::string token)> set_token;  ///< of the server
+  Users users;                                      ///< of the guest
   std::optional<CpuSample> cpu;                     ///< of the last GET /stats
   int transfers = 0;                                ///< file streams that hold a pool thread
   host::Event transfer_done;

@@ -19,8 +19,8 @@ using Refusal = std::unexpected<link::ExecExit>;
 
 Refusal refuse(const Error& error) { return Refusal(link::ExecExit{.code = 125, .message = error.sentence()}); }
 
-std::expected<Started, link::ExecExit> start(const Context& context, const link::ExecSpec& spec) {
-  auto user = load_user(spec.user);
+std::expected<Started, link::ExecExit> start(Context& context, const link::ExecSpec& spec) {
+  auto user = context.users.find(spec.user);
   if (!user) return refuse(user.error());
   auto command = prepare_command(spec, *user, context.config.environment);
   if (!command) return refuse(command.error());

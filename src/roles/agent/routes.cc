@@ -17,7 +17,7 @@ constexpr Entry kRoutes[] = {
     {"GET", "/health", health},         {"GET", "/stats", stats},     {"GET", "/ports", ports},
     {"POST", "/exec", exec},            {"PUT", "/files", put_files}, {"GET", "/files", get_files},
     {"GET", "/stat", stat_file},        {"POST", "/configure", configure}, {"POST", "/shutdown", shutdown},
-    {"POST", "/hold", hold},            {"POST", "/quiesce", quiesce},
+    {"POST", "/clock", clock},          {"POST", "/hold", hold},            {"POST", "/quiesce", quiesce},
 };
 
 Task<> unknown(ContextPtr, StreamPtr stream) {

@@ -19,6 +19,7 @@ Task<> get_files(ContextPtr context, StreamPtr stream);
 Task<> stat_file(ContextPtr context, StreamPtr stream);
 Task<> tunnel(ContextPtr context, StreamPtr stream);      // tunnel.cc
 Task<> configure(ContextPtr context, StreamPtr stream);   // configure.cc
+Task<> clock(ContextPtr context, StreamPtr stream);       // clock.cc
 Task<> hold(ContextPtr context, StreamPtr stream);        // save.cc
 Task<> quiesce(ContextPtr context, StreamPtr stream);
 Task<> shutdown(ContextPtr context, StreamPtr stream);    // shutdown.cc

@@ -1,6 +1,7 @@
 #include "roles/agent/users.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <charconv>
@@ -13,6 +14,8 @@
 namespace banger::roles::agent {
 
 namespace {
+
+constexpr std::size_t kKnownUsers = 64;  // who runs commands as more users reads the files again now and then
 
 // (uid_t)-1 means "unchanged" to the kernel and is no id.
 std::optional<std::uint32_t> parse_id(std::string_view text) {
@@ -93,6 +96,25 @@ Result<User> load_user(std::string_view who, const std::string& etc) {
   auto passwd = host::read_file(etc + "/passwd", limits::kUserFileBytes);
   auto group = host::read_file(etc + "/group", limits::kUserFileBytes);
   return find_user(who, passwd.value_or(""), group.value_or(""));
+}
+
+Users::Stamp Users::stamp(const char* name) const {
+  struct stat info{};
+  if (::stat((etc_ + name).c_str(), &info) < 0) return {};
+  return {static_cast<std::int64_t>(info.st_dev), static_cast<std::int64_t>(info.st_ino), info.st_size,
+          info.st_mtim.tv_sec, info.st_mtim.tv_nsec, info.st_ctim.tv_sec, info.st_ctim.tv_nsec};
+}
+
+Result<User> Users::find(const std::string& who) {
+  // Taken before the files are read: a change in between is seen the next time.
+  Stamp passwd = stamp("/passwd"), group = stamp("/group");
+  if (passwd != passwd_ || group != group_ || known_.size() >= kKnownUsers) known_.clear();
+  passwd_ = passwd;
+  group_ = group;
+  if (auto found = known_.find(who); found != known_.end()) return found->second;
+  auto user = TRY(load_user(who, etc_));
+  known_[who] = user;
+  return user;
 }
 
 }  // namespace banger::roles::agent

@@ -3,6 +3,9 @@
 
 #include <sys/types.h>
 
+#include <array>
+#include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,5 +29,21 @@ Result<User> find_user(std::string_view who, std::string_view passwd, std::strin
 
 /// The same with the files under `etc`; a missing file is an empty one.
 Result<User> load_user(std::string_view who, const std::string& etc = "/etc");
+
+/// The same, reading the files again only when they have changed: a command should start without that.
+class Users {
+ public:
+  explicit Users(std::string etc = "/etc") : etc_(std::move(etc)) {}
+  Result<User> find(const std::string& who);
+
+ private:
+  /// What changes with a file's content: device, inode, size, and the times of its last changes.
+  using Stamp = std::array<std::int64_t, 7>;
+  Stamp stamp(const char* name) const;
+
+  std::string etc_;
+  Stamp passwd_{}, group_{};
+  std::map<std::string, User> known_;  ///< while both files are as stamped
+};
 
 }  // namespace banger::roles::agent

@@ -100,6 +100,7 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   Result<guestcfg::GuestConfig> guest_config(const capabilities::VmContext& context) const;
   Task<Result<>> grow_drives(const vm::Spec& saved);
   Task<Result<>> configure();
+  Task<Result<>> set_clock(std::string answer, std::int64_t asked_ns);
   Task<Result<>> boot_instead(Stages& stages, host::Cancel& cancel, WaitFor wait, Error why);
   Task<Result<>> failed_start(Error error);
   Task<Result<>> copy_disks(std::string save_id, bool replace);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "base/bounds.h"
@@ -19,6 +20,13 @@ constexpr std::size_t kSystemDrive = 1, kWorkDrive = 2;
 
 Result<vm::Spec> saved_spec(const store::SaveRow& save) {
   return vm::spec_from_json(TRY(parse_json(save.spec, limits::kRpcMessageBytes)));
+}
+
+constexpr int kClockAttempts = 8;
+constexpr std::int64_t kClockErrorNs = 40'000'000;
+
+std::int64_t unix_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
 }  // namespace
@@ -49,7 +57,25 @@ Task<Result<>> VmOwner::configure() {
   // Made at the last moment: it carries the time.
   auto guest = CO_TRY(guest_config(vm));
   auto body = dump_json(guestcfg::to_json(guest, guestcfg::Contents::inline_data));
-  CO_TRY(co_await client_->call("POST", "/configure", std::move(body), host::after(limits::kConfigureDeadline)));
+  auto asked_ns = unix_ns();
+  auto answer = CO_TRY(co_await client_->call("POST", "/configure", std::move(body), host::after(limits::kConfigureDeadline)));
+  co_return co_await set_clock(std::move(answer), asked_ns);
+}
+
+// The time in the config is that of its sending, and on a busy host it arrives late. Every answer tells what the guest's clock
+// said at some moment between question and answer; a clock that is surely wrong is moved, until it is surely right.
+Task<Result<>> VmOwner::set_clock(std::string answer, std::int64_t asked_ns) {
+  for (int attempt = 0; attempt < kClockAttempts; ++attempt) {
+    auto now_ns = unix_ns();
+    auto guest_ns = CO_TRY(get_int(CO_TRY(parse_json(answer, limits::kLinkJsonBytes)), "clock_unix_ns"));
+    auto unsure = (now_ns - asked_ns) / 2;
+    auto ahead = guest_ns - asked_ns - unsure;
+    if (std::abs(ahead) + unsure <= kClockErrorNs) co_return Result<>{};
+    Json question = {{"adjust_ns", std::abs(ahead) > unsure ? -ahead : 0}};
+    asked_ns = unix_ns();
+    answer = CO_TRY(co_await client_->call("POST", "/clock", dump_json(question), host::after(limits::kLinkRequestDeadline)));
+  }
+  services_.log.warn("vm.clock_unsure", {{"vm", row_.name}, {"id", row_.id}});
   co_return Result<>{};
 }
 

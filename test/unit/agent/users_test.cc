@@ -1,6 +1,7 @@
 #include "roles/agent/users.h"
 
 #include "catch.h"
+#include "harness.h"
 
 using namespace banger;
 using namespace banger::roles::agent;
@@ -83,4 +84,20 @@ TEST_CASE("users: unknown names and ids that are none are refused by name") {
   CHECK(refusal("-1") == "there is no user '-1' in the guest");
   CHECK(refusal("") != "");
   CHECK(refusal(":0") != "");
+}
+
+TEST_CASE("users: a change to the files is seen by the next command") {
+  roles::agent::test::TempDir etc;
+  auto write = [&](const char* name, const std::string& text) { REQUIRE(host::write_file(etc / name, text)); };
+  write("passwd", "ann:x:1000:1000::/home/ann:/bin/sh\n");
+  write("group", "one:x:1:\n");
+  Users users(etc.path());
+  CHECK_FALSE(users.find("bob"));
+  REQUIRE(users.find("ann"));
+  CHECK(users.find("ann")->groups == std::vector<gid_t>{1000});
+  write("group", "one:x:1:ann\n");
+  CHECK(users.find("ann")->groups == std::vector<gid_t>{1, 1000});
+  write("passwd", "bob:x:1001:1001::/home/bob:/bin/sh\n");
+  CHECK(users.find("bob")->uid == 1001);
+  CHECK_FALSE(users.find("ann"));
 }

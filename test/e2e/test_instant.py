@@ -1,0 +1,473 @@
+"""Templates, clones, the ready pool, suspended VMs, snapshots and forks, in real guests."""
+import concurrent.futures
+import functools
+import hashlib
+import http.server
+import os
+import pathlib
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from harness import DATA, Banger, Case, wait_until  # noqa: E402
+
+SHAPE = ("--vcpu", "1", "--memory", "512M")
+COUNTER = "i=0; while :; do i=$((i+1)); echo $i > /root/count; sleep 0.05; done"
+
+
+def sha256(path):
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+class Instant(Case):
+    """One daemon for the class, so that its template is made once."""
+
+    config = "pool_size = 0\n"
+
+    @classmethod
+    def setUpClass(cls):
+        if DATA:
+            cls.shared = Banger(data=DATA, config=cls.config)
+            cls.addClassCleanup(cls.shared.destroy)
+
+    def setUp(self):
+        if not DATA:
+            self.skipTest("no images: BANGER_DATA is not set")
+        self.b = self.shared
+        self.addCleanup(self.clean)
+
+    def clean(self):
+        for snapshot in self.b.json("vm", "snapshot", "list"):
+            self.b.run("vm", "snapshot", "delete", snapshot["id"])
+        names = [vm["name"] for vm in self.b.json("vm", "list")]
+        if names:
+            self.b.ok("vm", "delete", "--force", *names)
+
+    def create(self, name, *more):
+        return self.b.json("vm", "create", "--name", name, *SHAPE, *more)
+
+    def sh(self, vm, script):
+        return self.b.ok("vm", "exec", vm, "--", "sh", "-c", script)
+
+    def start_counter(self, vm):
+        self.sh(vm, f"({COUNTER}) >/dev/null 2>&1 </dev/null &")
+        wait_until(lambda: self.count(vm) > 1, "the counter to count")
+
+    def count(self, vm):
+        return int(self.sh(vm, "cat /root/count 2>/dev/null || echo 0") or 0)
+
+    def saves(self, kind):
+        db = sqlite3.connect(f"file:{self.b.state}/banger.db?mode=ro", uri=True)
+        try:
+            return [row[0] for row in db.execute("SELECT id FROM saves WHERE kind = ? AND ready = 1", (kind,))]
+        finally:
+            db.close()
+
+    def template_file(self, name):
+        return self.b.state / "saves" / self.saves("template")[0] / name
+
+    def saves_on_disk(self):
+        return sorted(p.name for p in (self.b.state / "saves").iterdir())
+
+    def assert_only_templates_are_kept(self):
+        wait_until(lambda: self.saves_on_disk() == sorted(self.saves("template")), "saved states to go")
+        self.assertEqual(self.b.leftovers(), [])
+
+
+class Clones(Instant):
+    def test_twenty_clones_share_nothing_but_the_template(self):
+        self.create("first")
+        before = {name: sha256(self.template_file(name)) for name in ("memory.img", "devices.state", "system.img", "work.img")}
+        self.b.ok("vm", "delete", "--force", "first")
+        names = [f"clone-{i}" for i in range(20)]
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            made = list(pool.map(self.create, names))
+        self.assertEqual({vm["way"] for vm in made}, {"clone"})
+        script = ("od -An -N16 -tx1 /dev/urandom | tr -d ' \\n'; echo; cat /etc/machine-id; "
+                  "cat /etc/ssh/ssh_host_ed25519_key.pub; cat /sys/class/net/eth0/address; hostname; cat /proc/sys/kernel/random/uuid")
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            told = list(pool.map(lambda name: self.sh(name, script).split("\n"), names))
+        for line, what in enumerate(("random bytes", "machine-id", "host key", "MAC", "hostname", "uuid")):
+            self.assertEqual(len({each[line] for each in told}), len(names), what)
+        self.assertEqual([each[4] for each in told], names)
+        for name in names[:4]:
+            begun = time.time()
+            guest = int(self.sh(name, "date +%s%N")) / 1e9
+            self.assertGreater(guest, begun - 0.05)
+            self.assertLess(guest, time.time() + 0.05)
+        after = {name: sha256(self.template_file(name)) for name in before}
+        self.assertEqual(after, before)
+        self.b.ok("vm", "delete", "--force", *names)
+        self.assert_nothing_left()
+
+    def test_a_clone_reaches_the_host_and_its_disks_grow(self):
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(http.server.SimpleHTTPRequestHandler, directory="/usr/share/doc"))
+        server.RequestHandlerClass.func.log_message = lambda *args: None
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.shutdown)
+        vm = self.create("net", "--disk-size", "12G", "--system-size", "10G", "--env", "GREETING=hello")
+        self.assertEqual(vm["way"], "clone")
+        code = self.sh("net", f"curl -s -o /dev/null -w '%{{http_code}}' http://10.0.2.2:{server.server_port}/")
+        self.assertEqual(code, "200")
+        sizes = [int(line) for line in self.sh("net", "df -B1 --output=size / /root | tail -n +2").split()]
+        self.assertGreater(sizes[0], 9.4 * 2**30)
+        self.assertGreater(sizes[1], 11.4 * 2**30)
+        self.assertEqual(self.sh("net", "echo $GREETING"), "hello\n")
+        # What a stop keeps, a clone keeps: it boots from its own disks.
+        self.sh("net", "echo kept > /root/kept; echo kept > /etc/kept")
+        self.b.ok("vm", "stop", "net")
+        self.b.ok("vm", "start", "net")
+        self.assertEqual(self.sh("net", "cat /root/kept /etc/kept; hostname"), "kept\nkept\nnet\n")
+        self.assertEqual(self.b.json("vm", "show", "net")["way"], "cold")
+
+    def test_cold_boots_and_a_shape_of_its_own_has_a_template_of_its_own(self):
+        self.assertEqual(self.create("cold", "--cold")["way"], "cold")
+        self.create("one")
+        other = self.b.json("vm", "create", "--name", "two", "--vcpu", "2", "--memory", "512M")
+        self.assertEqual(other["way"], "clone")
+        self.assertNotEqual(other["template"], self.b.json("vm", "show", "one")["template"])
+        self.assertEqual(self.sh("two", "nproc"), "2\n")
+        # A template in use stays until the last machine that runs on it has ended.
+        self.b.ok("template", "delete", other["template"])
+        self.assertEqual(self.sh("two", "echo alive"), "alive\n")
+        self.assertIn(other["template"], self.saves_on_disk())
+        self.b.ok("vm", "delete", "--force", "two")
+        wait_until(lambda: other["template"] not in self.saves_on_disk(), "the retired template to go")
+
+    def test_two_creates_at_once_make_one_template(self):
+        b = Banger(data=DATA, config=self.config)
+        self.addCleanup(b.destroy)
+        b.ok("daemon", "start")
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            made = list(pool.map(lambda name: b.json("vm", "create", "--name", name, *SHAPE), ("a", "b")))
+        self.assertEqual({vm["way"] for vm in made}, {"clone"})
+        self.assertEqual(len(b.json("template", "list")), 1)
+
+
+class BadTemplates(Instant):
+    def spoil(self, how):
+        self.create("seed")
+        self.b.ok("vm", "delete", "--force", "seed")
+        old = self.saves("template")[0]
+        how(self.template_file("memory.img"), self.template_file("devices.state"))
+        vm = self.create("after")
+        self.assertEqual(self.sh("after", "echo alive"), "alive\n")
+        self.b.ok("vm", "delete", "--force", "after")
+        wait_until(lambda: old not in self.saves_on_disk(), "the bad template to go")
+        self.assertEqual(self.b.leftovers(), [])
+        return vm
+
+    def test_a_memory_file_that_is_gone_short_or_changed_makes_a_new_template(self):
+        self.assertEqual(self.spoil(lambda memory, devices: memory.unlink())["way"], "clone")
+        self.assertEqual(self.spoil(lambda memory, devices: os.truncate(memory, 1 << 20))["way"], "clone")
+
+        def scribble(memory, devices):
+            with open(memory, "r+b") as file:
+                file.write(b"x" * 4096)
+        self.assertEqual(self.spoil(scribble)["way"], "clone")
+
+    def test_one_that_does_not_load_is_thrown_away_and_the_vm_boots(self):
+        def corrupt(memory, devices):
+            info = devices.stat()
+            with open(devices, "r+b") as file:
+                file.write(b"not a device state at all")
+            os.utime(devices, ns=(info.st_atime_ns, info.st_mtime_ns))
+        self.assertEqual(self.spoil(corrupt)["way"], "cold")
+
+    def test_a_machine_killed_while_a_template_is_made_costs_nothing_but_time(self):
+        b = Banger(data=DATA, config=self.config)
+        self.addCleanup(b.destroy)
+        b.ok("daemon", "start")
+        p = b.popen("vm", "create", "--name", "v", *SHAPE, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(b.machines, "the template's machine")
+        os.kill(b.machines()[0], signal.SIGKILL)
+        self.assertEqual(p.wait(timeout=180), 0)
+        self.assertEqual(b.json("vm", "show", "v")["way"], "cold")
+        self.assertEqual(b.leftovers(), [])
+
+
+class Suspend(Instant):
+    def test_a_suspended_vm_goes_on_where_it_was_also_after_a_new_daemon(self):
+        self.create("s")
+        self.start_counter("s")
+        random = self.sh("s", "cat /etc/machine-id")
+        self.b.ok("vm", "suspend", "s")
+        self.assertEqual(self.b.json("vm", "show", "s")["state"], "suspended")
+        self.assertEqual(self.b.machines(), [])
+        self.fails(125, "vm", "exec", "s", "--", "true", says="suspended")
+        self.b.kill_daemon()
+        self.assertEqual(self.b.json("vm", "show", "s")["state"], "suspended")
+        vm = self.b.json("vm", "resume", "s")
+        vm = vm[0] if isinstance(vm, list) else vm
+        self.assertEqual((vm["state"], vm["way"]), ("running", "resume"))
+        count = self.count("s")
+        self.assertGreater(count, 1)
+        wait_until(lambda: self.count("s") > count, "the counter to go on")
+        self.assertEqual(self.sh("s", "cat /etc/machine-id"), random)
+        self.assertLess(abs(int(self.sh("s", "date +%s")) - time.time()), 2)
+        # Again, on what it was resumed from; and `start` resumes as well.
+        count = self.count("s")
+        self.b.ok("vm", "suspend", "s")
+        self.b.ok("vm", "start", "s")
+        self.assertGreaterEqual(self.count("s"), count)
+        self.b.ok("vm", "delete", "--force", "s")
+        self.assert_only_templates_are_kept()
+
+    def test_a_booted_vm_can_be_suspended_too(self):
+        self.create("c", "--cold")
+        self.start_counter("c")
+        self.b.ok("vm", "suspend", "c")
+        self.b.ok("vm", "resume", "c")
+        count = self.count("c")
+        wait_until(lambda: self.count("c") > count, "the counter to go on")
+
+    def test_another_vmm_build_is_refused_with_a_way_out(self):
+        self.create("u")
+        self.sh("u", "echo kept > /root/kept; sync")
+        self.b.ok("vm", "suspend", "u")
+        self.b.ok("daemon", "stop")
+        db = sqlite3.connect(self.b.state / "banger.db")
+        db.execute("UPDATE saves SET build_key = 'another' WHERE kind = 'suspend'")
+        db.commit()
+        db.close()
+        self.fails(125, "vm", "resume", "u", says=["another build", "--cold"])
+        self.assertEqual(self.b.json("vm", "show", "u")["state"], "suspended")
+        self.b.ok("vm", "start", "--cold", "u")
+        self.assertEqual(self.sh("u", "cat /root/kept"), "kept\n")
+        self.assert_only_templates_are_kept()
+
+    def test_a_full_disk_leaves_the_vm_running(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root for a small file system")
+        self.create("seed")
+        place = Banger(data=DATA)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=420m,mode=0700", "none", place.root], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", place.root])
+        (place.root / "config" / "banger").mkdir(parents=True)
+        (place.root / "config" / "banger" / "config.toml").write_text("templates = false\n")
+        self.addCleanup(place.destroy)
+        place.ok("vm", "create", "--name", "full", *SHAPE)
+        # What is left is less than the guest's memory in use.
+        with open(place.root / "filler", "wb") as filler:
+            room = os.statvfs(place.root)
+            filler.write(b"x" * (room.f_bavail * room.f_bsize - (30 << 20)))
+        done = place.run("vm", "suspend", "full")
+        self.assertEqual(done.returncode, 125, done.stderr)
+        self.assertIn("No space left", done.stderr)
+        self.assertEqual(place.ok("vm", "exec", "full", "--", "echo", "alive"), "alive\n")
+        self.assertEqual(place.leftovers(), [])
+
+
+class Forks(Instant):
+    def test_children_carry_the_processes_and_files_and_are_themselves(self):
+        self.create("parent")
+        self.start_counter("parent")
+        self.sh("parent", "echo mine > /etc/mine")
+        forked = self.b.json("vm", "fork", "parent", "--count", "3", "--name", "kid")
+        kids = ["kid-1", "kid-2", "kid-3"]
+        self.assertEqual([vm["name"] for vm in forked["vms"]], kids)
+        self.assertGreater(forked["pause_ms"], 0)
+        identities = set()
+        for name in ["parent", *kids]:
+            self.assertEqual(self.sh(name, "cat /etc/mine; hostname"), f"mine\n{name}\n")
+            identities.add(self.sh(name, "cat /etc/machine-id /sys/class/net/eth0/address"))
+            count = self.count(name)
+            wait_until(lambda: self.count(name) > count, f"the counter of {name}")
+        self.assertEqual(len(identities), 4)
+        # Each has disks and memory of its own from here on.
+        self.sh("kid-1", "echo other > /etc/mine")
+        self.assertEqual(self.sh("kid-2", "cat /etc/mine"), "mine\n")
+        self.b.ok("vm", "delete", "--force", "parent")
+        self.assertEqual(self.sh("kid-3", "echo alive"), "alive\n")
+        self.b.ok("vm", "delete", "--force", *kids)
+        self.assert_only_templates_are_kept()
+
+    def test_a_command_somebody_waits_for_goes_on_in_both(self):
+        self.create("p")
+        client = self.b.popen("vm", "exec", "p", "--", "sh", "-c", f"echo up; {COUNTER}", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        self.addCleanup(client.stdout.close)
+        self.assertEqual(client.stdout.readline(), b"up\n")
+        wait_until(lambda: self.count("p") > 1, "the counter to count")
+        self.b.ok("vm", "fork", "p", "--name", "c")
+        for name in ("p", "c"):
+            count = self.count(name)
+            wait_until(lambda: self.count(name) > count, f"the counter of {name}")
+        self.assertIsNone(client.poll())
+        client.kill()
+        client.wait()
+
+    def test_a_name_that_is_taken_makes_no_child(self):
+        self.create("p")
+        self.create("kid-2")
+        self.fails(125, "vm", "fork", "p", "--count", "2", "--name", "kid", says="kid-2")
+        self.assertEqual(sorted(vm["name"] for vm in self.b.json("vm", "list")), ["kid-2", "p"])
+        self.b.ok("vm", "delete", "--force", "p", "kid-2")
+        self.assert_only_templates_are_kept()
+
+
+class Snapshots(Instant):
+    def test_back_to_a_snapshot_and_new_vms_from_it(self):
+        self.create("s")
+        self.start_counter("s")
+        self.sh("s", "echo before > /root/mark")
+        snapshot = self.b.json("vm", "snapshot", "create", "s", "--name", "good")
+        self.assertTrue(snapshot["has_memory"])
+        self.sh("s", "echo after > /root/mark")
+        self.fails(125, "vm", "snapshot", "restore", "s", "good", says="--force")
+        self.b.ok("vm", "snapshot", "restore", "s", "good", "--force")
+        self.assertEqual(self.sh("s", "cat /root/mark; hostname"), "before\ns\n")
+        count = self.count("s")
+        wait_until(lambda: self.count("s") > count, "the counter to go on")
+        other = self.b.json("vm", "create", "--name", "other", "--from", "good")
+        self.assertEqual(other["way"], "snapshot")
+        self.assertEqual(self.sh("other", "cat /root/mark; hostname"), "before\nother\n")
+        self.fails(125, "vm", "snapshot", "delete", "good", says=["s", "other"])
+        self.fails(125, "vm", "snapshot", "create", "s", "--name", "good", says="exists already")
+        self.b.ok("vm", "delete", "--force", "s", "other")
+        self.b.ok("vm", "snapshot", "delete", "good")
+        self.assert_only_templates_are_kept()
+
+    def test_a_stopped_vm_has_a_snapshot_of_its_disks(self):
+        self.create("d")
+        self.sh("d", "echo one > /root/mark")
+        self.b.ok("vm", "stop", "d")
+        snapshot = self.b.json("vm", "snapshot", "create", "d", "--name", "disks")
+        self.assertFalse(snapshot["has_memory"])
+        self.b.ok("vm", "start", "d")
+        self.sh("d", "echo two > /root/mark; sync")
+        self.b.ok("vm", "snapshot", "restore", "d", "disks", "--force")
+        self.assertEqual(self.b.json("vm", "show", "d")["state"], "stopped")
+        self.b.ok("vm", "start", "d")
+        self.assertEqual(self.sh("d", "cat /root/mark"), "one\n")
+        image = self.b.json("vm", "show", "d")["image"]
+        self.fails(125, "image", "delete", image, says=["d"])
+
+
+class ReadyPool(Instant):
+    config = "pool_size = 1\npool_idle = \"10m\"\n"
+
+    def pool(self):
+        return [line for line in self.b.ok("template", "list").splitlines() if line.startswith("ready pool") and ", ready" in line]
+
+    def test_a_pooled_machine_is_handed_over_hidden_adopted_and_let_go(self):
+        self.create("first")
+        wait_until(self.pool, "the pool to fill")
+        self.assertEqual([vm["name"] for vm in self.b.json("vm", "list")], ["first"])
+        self.assertEqual(len(self.b.machines()), 2)
+        self.assertEqual(self.b.leftovers(), [])
+        second = self.create("second", "--env", "GREETING=hi", "--disk-size", "9G")
+        self.assertEqual(second["way"], "pool")
+        self.assertEqual(self.sh("second", "hostname; echo $GREETING"), "second\nhi\n")
+        self.assertGreater(int(self.sh("second", "df -B1 --output=size /root | tail -1")), 8.5 * 2**30)
+        self.assertNotEqual(self.sh("first", "cat /etc/machine-id"), self.sh("second", "cat /etc/machine-id"))
+        # It outlives a daemon like any other.
+        wait_until(self.pool, "the pool to fill again")
+        machines = sorted(self.b.machines())
+        self.b.kill_daemon()
+        self.assertTrue(self.pool())
+        self.assertEqual(sorted(self.b.machines()), machines)
+        self.assertEqual(self.create("third")["way"], "pool")
+        self.assertEqual(self.sh("third", "hostname"), "third\n")
+        # Without the outside world it is a clone: that is fixed when a machine starts.
+        self.assertEqual(self.create("inside", "--no-nat")["way"], "clone")
+        self.b.ok("vm", "delete", "--force", "first", "second", "third", "inside")
+        wait_until(self.pool, "the pool to fill again")
+        self.b.ok("template", "delete", "--all")
+        wait_until(lambda: self.b.machines() == [], "the pool to be let go")
+        self.assert_only_templates_are_kept()
+
+
+class Memory(Instant):
+    config = "pool_size = 1\nmemory_overcommit = 8\n"
+
+    def test_more_than_fits_is_refused_with_numbers(self):
+        made = 0
+        for i in range(12):
+            done = self.b.run("vm", "create", "--name", f"m{i}", *SHAPE)
+            if done.returncode != 0:
+                break
+            made += 1
+        self.assertGreater(made, 0)
+        self.assertLess(made, 12)
+        self.assertEqual(done.returncode, 125)
+        for text in ("512M", "free", "promised", "--memory"):
+            self.assertIn(text, done.stderr)
+        self.assertEqual(len(self.b.json("vm", "list")), made)
+        self.b.ok("vm", "delete", "--force", *[vm["name"] for vm in self.b.json("vm", "list")])
+        self.assertEqual(self.b.leftovers(), [])
+
+
+class CutShort(Instant):
+    """kill -9 of the daemon at moments all over: nothing lost, nothing left."""
+
+    def settled(self):
+        vms = self.b.json("vm", "list")
+        return all(vm["state"] in ("running", "stopped", "suspended") for vm in vms)
+
+    def kill_during(self, delay, *args):
+        p = self.b.popen(*args, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(delay)  # where the kill lands is meant to vary
+        self.b.kill_daemon()
+        p.wait(timeout=60)
+        wait_until(self.settled, "the VMs to settle", 150)
+
+    def check(self):
+        vms = self.b.json("vm", "list")
+        running = [vm for vm in vms if vm["state"] == "running"]
+        self.assertEqual(len(self.b.machines()), len(running))
+        self.assertEqual(self.b.vm_dirs(), sorted(vm["id"] for vm in vms))
+        self.assertEqual(self.b.leftovers(), [])
+
+    def test_suspend_and_resume(self):
+        self.create("v")
+        self.start_counter("v")
+        for delay in (0.0, 0.03, 0.08, 0.15, 0.3):
+            self.kill_during(delay, "vm", "suspend", "v")
+            self.check()
+            self.assertIn(self.b.json("vm", "show", "v")["state"], ("running", "suspended"))
+            self.b.ok("vm", "suspend", "v")
+            self.kill_during(delay, "vm", "resume", "v")
+            self.check()
+            self.assertIn(self.b.json("vm", "show", "v")["state"], ("running", "suspended"))
+            self.b.ok("vm", "start", "v")
+            count = self.count("v")
+            wait_until(lambda: self.count("v") > count, "the counter to go on")
+
+    def test_fork_snapshot_and_clone(self):
+        self.create("v")
+        for delay in (0.0, 0.05, 0.12, 0.3, 0.6):
+            self.kill_during(delay, "vm", "fork", "v", "--count", "2", "--name", "kid")
+            self.check()
+            self.kill_during(delay, "vm", "snapshot", "create", "v", "--name", "snap")
+            self.check()
+            self.kill_during(delay, "vm", "create", "--name", "more", *SHAPE)
+            self.check()
+            self.assertEqual(self.sh("v", "echo alive"), "alive\n")
+            for vm in self.b.json("vm", "list"):
+                if vm["name"] != "v":
+                    self.b.ok("vm", "delete", "--force", vm["name"])
+            for snapshot in self.b.json("vm", "snapshot", "list"):
+                self.b.ok("vm", "snapshot", "delete", snapshot["name"])
+        self.assert_only_templates_are_kept()
+
+    def test_a_template_in_the_making(self):
+        for delay in (0.1, 1.5, 4.0):
+            b = self.b
+            b.run("template", "delete", "--all")
+            self.kill_during(delay, "template", "build", *SHAPE)
+            self.check()
+        self.b.ok("template", "build", *SHAPE)
+        self.assertEqual(self.create("v")["way"], "clone")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -56,10 +56,11 @@ def wrong_commands(text):
 
 def rpc_methods():
     """Documented methods against registered ones."""
-    documented = set(re.findall(r"^\| `((?:vm|image|kernel|daemon|host)\.[a-z_]+)`", (ROOT / "docs/rpc.md").read_text(), re.M))
+    method = r"(?:vm|image|kernel|daemon|host|template)\.[a-z_.]+"
+    documented = set(re.findall(rf"^\| `({method})`", (ROOT / "docs/rpc.md").read_text(), re.M))
     registered = set()
     for path in (ROOT / "src/roles/daemon").glob("*methods.cc"):
-        registered |= set(re.findall(r'\{?\(?"((?:vm|image|kernel|daemon|host)\.[a-z_]+)"', path.read_text()))
+        registered |= set(re.findall(rf'\{{?\(?"({method})"', path.read_text()))
     for name in sorted(documented - registered):
         yield f"docs/rpc.md documents {name}, which the daemon has not"
     for name in sorted(registered - documented):
@@ -68,11 +69,11 @@ def rpc_methods():
 
 def readme_commands_exist():
     """Each group's commands, as --help lists them, have a help of their own."""
-    for group in ("vm", "image", "kernel", "daemon"):
-        text = help_of([group]) or ""
+    for group in (["vm"], ["vm", "snapshot"], ["template"], ["image"], ["kernel"], ["daemon"]):
+        text = help_of(group) or ""
         for name in re.findall(r"^  ([a-z]+)(?:, \w+)*  ", text, re.M):
-            if help_of([group, name]) is None:
-                yield f"banger {group} {name} is offered but has no help"
+            if help_of(group + [name]) is None:
+                yield f"banger {' '.join(group)} {name} is offered but has no help"
 
 
 def main():

@@ -22,6 +22,9 @@ using Clock = std::chrono::steady_clock;
 using Milliseconds = std::chrono::duration<double, std::milli>;
 
 constexpr std::uint64_t kDeleteMs = 30'000;
+constexpr std::uint64_t kAnswerMs = 10'000;
+constexpr auto kPoolDeadline = std::chrono::seconds(15);
+constexpr int kPoolPollMs = 20;
 
 double ms_since(Clock::time_point start) { return Milliseconds(Clock::now() - start).count(); }
 
@@ -101,6 +104,17 @@ Result<> BenchRounds::remove(const std::string& name) {
   if (gone || gone.error().code == ErrorCode::not_found) return {};
   return std::unexpected(
       std::move(gone).error().in(fmt::format("delete VM '{}'", name)).with_hint("banger vm delete --force " + name));
+}
+
+Result<> BenchRounds::wait_for_pool() {
+  for (auto end = Clock::now() + kPoolDeadline; Clock::now() < end;) {
+    auto answer = TRY(daemon_.call_within("template.list", Json::object(), kAnswerMs));
+    const Json& pool = list_of(answer, "pool");
+    if (std::ranges::any_of(pool, [](const Json& vm) { return text_of(vm, "state") == "ready"; })) return {};
+    pollfd waiting{daemon_.signals().fd(), POLLIN, 0};
+    if (::poll(&waiting, 1, kPoolPollMs) > 0) return fail(ErrorCode::cancelled, "interrupted");
+  }
+  return {};
 }
 
 Result<Round> BenchRounds::run(bool cold, const rpc::OnProgress& progress) {

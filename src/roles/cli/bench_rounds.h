@@ -26,11 +26,14 @@ Percentiles percentiles(std::vector<double> values);
 
 class BenchRounds {
  public:
-  /// `shape` is what vm.create gets beside names. Both are borrowed; the daemon's connection is used for deleting only.
+  /// `shape` is what vm.create gets beside names. Both are borrowed; no VM is made over the daemon's connection.
   BenchRounds(Io& io, Daemon& daemon, Json shape) : io_(io), daemon_(daemon), shape_(std::move(shape)) {}
 
   /// One round. Whatever happens, an interrupt (`cancelled`) too, its VM is deleted before this returns.
   Result<Round> run(bool cold, const rpc::OnProgress& progress = {});
+  /// Until a clone waits to be handed over, so that the next round may get it; not for ever. `cancelled` on an
+  /// interrupt.
+  Result<> wait_for_pool();
 
  private:
   Result<Round> use(const std::string& name, bool cold, const rpc::OnProgress& progress);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <nlohmann/json.hpp>
 
 #include "catch.h"
@@ -20,13 +21,18 @@ namespace {
 struct Fixture {
   test::Home home;
   test::FakeDaemon daemon{home};
-  int warm = 0;
+  std::atomic<int> pooled = 0, asked = 0;
 
   Fixture() {
     daemon.answers["vm.create"] = [this](const Json& params) -> Result<Json> {
       auto vm = vm_object(params.at("name"));
-      vm["way"] = params.value("cold", false) ? "cold" : ++warm % 2 ? "pool" : "clone";
+      vm["way"] = params.value("cold", false) ? "cold" : pooled.exchange(0) ? "pool" : "clone";
       return vm;
+    };
+    // The pool is ready when it has been asked for twice.
+    daemon.answers["template.list"] = [this](const Json&) -> Result<Json> {
+      pooled = ++asked % 2 == 0;
+      return Json{{"templates", Json::array()}, {"pool", {{{"state", pooled ? "ready" : "filling"}}}}};
     };
     daemon.answers["vm.exec"] = [](const Json&) -> Result<Json> { return Json::object(); };
     daemon.answers["vm.delete"] = [](const Json& params) -> Result<Json> {
@@ -69,16 +75,15 @@ TEST_CASE("bench: percentiles are values that were measured") {
   CHECK(percentiles({1, 2}).p50 == 1);
 }
 
-TEST_CASE_METHOD(Fixture, "bench: rounds as configured, fewer that boot, and every VM it made is deleted") {
+TEST_CASE_METHOD(Fixture, "bench: rounds from the pool, clones, fewer that boot, and every VM it made is deleted") {
   auto done = home.run({"bench", "--count", "10", "--memory", "512M", "--image", "debian", "--json"});
   REQUIRE(done.status == 0);
   auto figures = *parse_json(done.out, 1 << 20);
   REQUIRE(figures.size() == 3);
-  // The first one, from the pool, is not counted.
-  CHECK(figures[0].at("way") == "clone");
-  CHECK(figures[0].at("rounds") == 5);
-  CHECK(figures[1].at("way") == "pool");
-  CHECK(figures[1].at("rounds") == 5);
+  CHECK(figures[0].at("way") == "pool");
+  CHECK(figures[0].at("rounds") == 10);
+  CHECK(figures[1].at("way") == "clone");
+  CHECK(figures[1].at("rounds") == 10);  // and the first of all, which is not counted
   CHECK(figures[2].at("way") == "cold");
   CHECK(figures[2].at("rounds") == 2);
   for (const auto& each : figures) {
@@ -87,7 +92,7 @@ TEST_CASE_METHOD(Fixture, "bench: rounds as configured, fewer that boot, and eve
     CHECK(each.at("total_ms").at("p99") > each.at("output_ms").at("p50"));
   }
   auto made = sent("vm.create", "name");
-  CHECK(made.size() == 13);
+  CHECK(made.size() == 23);
   CHECK(std::ranges::all_of(made, [](const auto& name) { return name.starts_with("bench-"); }));
   CHECK(sent("vm.delete", "vm") == made);
   for (const auto& call : daemon.calls())
@@ -105,6 +110,15 @@ TEST_CASE_METHOD(Fixture, "bench: a table for people, with what each figure is")
   CHECK(done.out.find("\nclone  1       first output    ") != std::string::npos);
   CHECK(done.out.find("\ncold   1       deleted         ") != std::string::npos);
   CHECK(home.run({"bench", "--count", "0"}).status == 2);
+}
+
+TEST_CASE_METHOD(Fixture, "bench: without a pool in the configuration there is nothing to wait for") {
+  REQUIRE(host::make_directories(home.path() + "/.config/banger"));
+  REQUIRE(host::write_file(home.path() + "/.config/banger/config.toml", "pool_size = 0\n", 0600));
+  auto figures = *parse_json(home.run({"bench", "--count", "1", "--json"}).out, 1 << 20);
+  REQUIRE(figures.size() == 2);
+  CHECK(figures[0].at("way") == "clone");
+  CHECK(daemon.called("template.list") == 0);
 }
 
 TEST_CASE_METHOD(Fixture, "bench: a command that does not run, or a guest that goes away, ends it without leftovers") {
@@ -127,6 +141,12 @@ TEST_CASE_METHOD(Fixture, "bench: an interrupt at any step ends it with 130, and
     daemon.answers["vm.create"] = [=](const Json& params) -> Result<Json> {
       interrupt();
       return vm_object(params.at("name"));
+    };
+  }
+  SECTION("while it waits for the pool") {
+    daemon.answers["template.list"] = [=](const Json&) -> Result<Json> {
+      interrupt();
+      return Json{{"pool", Json::array()}};
     };
   }
   SECTION("while the command runs") {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "config/config.h"
+#include "host/paths.h"
 #include "roles/cli/bench_rounds.h"
 #include "roles/cli/fields.h"
 #include "roles/cli/progress.h"
@@ -18,7 +20,7 @@ constexpr std::int64_t kMostRounds = 10'000;
 constexpr std::int64_t kMostCold = 5;  // a boot takes seconds where a clone takes a tenth of one
 
 constexpr Option kOptions[] = {
-    {.name = "count", .letter = 'n', .kind = Kind::count, .value = "N", .help = "rounds (default: 20)"},
+    {.name = "count", .letter = 'n', .kind = Kind::count, .value = "N", .help = "rounds of each kind (default: 20)"},
     kImageOption,
     kVcpuOption,
     kMemoryOption,
@@ -26,20 +28,40 @@ constexpr Option kOptions[] = {
 };
 constexpr Example kExamples[] = {{"banger bench --memory 512M --count 50", "fifty rounds with small VMs"}};
 
+// Rounds of one kind.
+struct Phase {
+  std::string_view name;
+  std::int64_t rounds;
+  bool cold = false, waits_for_pool = false;
+};
+
+bool has_pool(const Io& io) {
+  auto paths = host::find_paths(io.env);
+  auto settings = paths ? config::load_config(paths->config_file) : Result<config::Config>(config::Config{});
+  return settings && settings->templates && settings->pool_size > 0;
+}
+
+std::vector<Phase> phases_of(const Io& io, std::int64_t count) {
+  std::vector<Phase> phases;
+  if (has_pool(io)) phases.push_back({.name = "ready pool", .rounds = count, .waits_for_pool = true});
+  phases.push_back({.name = "one after the other", .rounds = count});
+  phases.push_back({.name = "cold", .rounds = std::clamp<std::int64_t>(count / 5, 1, kMostCold), .cold = true});
+  return phases;
+}
+
 Result<std::vector<Round>> measure(Io& io, BenchRounds& rounds, std::int64_t count) {
   Progress progress(io);
-  auto cold = std::clamp<std::int64_t>(count / 5, 1, kMostCold);
   std::vector<Round> done;
   progress.update({.stage = "prepare", .detail = "a first VM, which is not counted", .percent = -1});
   TRY(rounds.run(false, progress.callback()));
-  for (std::int64_t i = 0; i < count + cold; ++i) {
-    bool boots = i >= count;
-    progress.update({.stage = boots ? "cold" : "as configured",
-                     .detail = boots ? fmt::format("round {} of {}", i - count + 1, cold)
-                                     : fmt::format("round {} of {}", i + 1, count),
-                     .percent = static_cast<int>(100 * i / (count + cold))});
-    done.push_back(TRY(rounds.run(boots)));
-  }
+  for (const auto& phase : phases_of(io, count))
+    for (std::int64_t i = 0; i < phase.rounds; ++i) {
+      progress.update({.stage = std::string(phase.name),
+                       .detail = fmt::format("round {} of {}", i + 1, phase.rounds),
+                       .percent = static_cast<int>(100 * i / phase.rounds)});
+      if (phase.waits_for_pool) TRY(rounds.wait_for_pool());
+      done.push_back(TRY(rounds.run(phase.cold)));
+    }
   return done;
 }
 
@@ -117,10 +139,10 @@ constinit const Command kBench{
     .name = "bench",
     .summary = "measure on this host how long a new VM takes",
     .details =
-        "Each round makes a VM, runs 'echo' in it and deletes it, as 'banger vm run --rm' does. The rounds come up as "
-        "the configuration has it, taken from the ready pool or cloned from a template; a few more boot (cold). A "
-        "first one, which may have to make the template, is not counted. Its VMs are called bench-… and are deleted, "
-        "after an interrupt too.",
+        "Each round makes a VM, runs 'echo' in it and deletes it, as 'banger vm run --rm' does: first, if the "
+        "configuration has one, whenever the ready pool is filled, then one after the other (the pool does not fill "
+        "meanwhile, so these are cloned), then a few that boot. A first one, which may have to make the template, is "
+        "not counted. Its VMs are called bench-… and are deleted, after an interrupt too.",
     .options = kOptions,
     .examples = kExamples,
     .handler = run,

@@ -76,8 +76,8 @@ constinit const Command kTemplateList{
     .aliases = kAliases,
     .summary = "list templates, and the clones of them that wait to be used",
     .details =
-        "A stale template was made by another QEMU, kernel or banger than there is now; it is made again when it is "
-        "next needed.",
+        "A stale template is not used for new VMs any more: its image, kernel or QEMU is another one now, or it was "
+        "deleted. It goes with the last VM that runs on it.",
     .options = kOptions,
     .handler = list,
 };

@@ -46,8 +46,8 @@ constexpr Example kExamples[] = {
     {"banger vm create --from before-upgrade", "another VM that goes on where that snapshot was taken"},
 };
 
-// What a snapshot brings along, so that it cannot be chosen.
-constexpr std::string_view kOfSnapshot[] = {"image", "kernel", "vcpu", "memory", "cold"};
+// What every snapshot brings along, so that it cannot be chosen; one with memory brings processors and memory too.
+constexpr std::string_view kOfSnapshot[] = {"image", "kernel", "cold"};
 
 // With --from the sizes are the snapshot's: the daemon knows them, and they are said once the VM is there.
 Result<Json> create_vm(Context& context, Daemon& daemon, Json more) {

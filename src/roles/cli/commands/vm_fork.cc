@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/bounds.h"
 #include "roles/cli/fields.h"
 #include "roles/cli/vm_options.h"
 
@@ -10,10 +11,9 @@ namespace banger::roles::cli {
 
 namespace {
 
-constexpr std::int64_t kMost = 1000;  // what one answer has room for
-
-constexpr Positional kPositionals[] = {
-    {.name = "SRC", .help = "a running VM: a name, id or unique id prefix", .names = Names::vm}};
+constexpr Positional kPositionals[] = {{.name = "SRC",
+                                        .help = "a name, id or unique id prefix; of a stopped VM the disks are copied",
+                                        .names = Names::vm}};
 constexpr Option kOptions[] = {
     {.name = "count", .letter = 'n', .kind = Kind::count, .value = "N", .help = "how many (default: 1)"},
     {.name = "name",
@@ -39,7 +39,8 @@ Result<int> fork(Context& context) {
   auto& io = context.io;
   const auto& args = context.args;
   auto count = args.number("count").value_or(1);
-  if (count < 1 || count > kMost) return context.usage(fmt::format("--count: {} is not within 1 and {}", count, kMost));
+  if (count < 1 || count > limits::kForkCount)
+    return context.usage(fmt::format("--count: {} is not within 1 and {}", count, limits::kForkCount));
   Json params = {{"vm", args.positionals[0]}, {"count", count}};
   if (auto name = args.text("name")) params["names"] = names_of(*name, count);
   auto daemon = TRY(Daemon::connect(io));
@@ -50,7 +51,8 @@ Result<int> fork(Context& context) {
   }
   for (const auto& vm : list_of(forked, "vms"))
     io.print(safe_text(text_of(vm, args.flag("quiet") ? "id" : "name")) + "\n");
-  io.note(fmt::format("VM '{}' stood still for {} ms", safe_text(args.positionals[0]), text_of(forked, "pause_ms")));
+  io.note(
+      fmt::format("VM '{}' stood still for {:.0f} ms", safe_text(args.positionals[0]), real_of(forked, "pause_ms")));
   return exit_status::kOk;
 }
 

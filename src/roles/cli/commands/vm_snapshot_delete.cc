@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view kAliases[] = {"rm"};
 constexpr Positional kPositionals[] = {
-    {.name = "SNAPSHOT", .help = "names, ids or unique id prefixes", .names = Names::snapshot, .repeated = true}};
+    {.name = "SNAPSHOT", .help = "names or ids", .names = Names::snapshot, .repeated = true}};
 
 Result<int> remove(Context& context) {
   return fan_out(context, "vm.snapshot.delete", Json::object(), [](const Json&) { return "deleted"; }, "snapshot");

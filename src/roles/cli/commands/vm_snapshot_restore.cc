@@ -11,9 +11,8 @@ namespace banger::roles::cli {
 
 namespace {
 
-constexpr Positional kPositionals[] = {
-    {.name = "VM", .help = "a name, id or unique id prefix", .names = Names::vm},
-    {.name = "SNAPSHOT", .help = "a name, id or unique id prefix", .names = Names::snapshot}};
+constexpr Positional kPositionals[] = {{.name = "VM", .help = "a name, id or unique id prefix", .names = Names::vm},
+                                       {.name = "SNAPSHOT", .help = "a name or id", .names = Names::snapshot}};
 constexpr Option kOptions[] = {
     {.name = "force", .letter = 'f', .help = "also when it is running: what it did since is lost"},
     kJsonOption,

@@ -99,9 +99,9 @@ std::string kernel_arguments(std::string_view accelerator, const MachineConfig& 
   // A panic must end the machine, not leave it hanging; the triple fault is the reset that every microvm has.
   std::string text = config.console ? "console=ttyS0 quiet panic=-1 reboot=t" : "quiet panic=-1 reboot=t";
   if (accelerator != "kvm") {
-    text += fmt::format(" tsc_early_khz={}", tsc_khz);
-    // The kernel's watchdog would compare the counters of several CPUs with a clock that is not there.
-    if (config.vcpus > 1) text += " tsc=reliable no_timer_check";
+    // The kernel's watchdog would compare the counters of several CPUs with a clock that is not there, and take even the one
+    // counter of a single CPU for broken when the host is busy.
+    text += fmt::format(" tsc_early_khz={} tsc=reliable no_timer_check", tsc_khz);
   }
   if (!config.cmdline.empty()) text += " " + config.cmdline;
   return text;

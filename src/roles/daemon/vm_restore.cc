@@ -22,6 +22,7 @@ Result<vm::Spec> saved_spec(const store::SaveRow& save) {
   return vm::spec_from_json(TRY(parse_json(save.spec, limits::kRpcMessageBytes)));
 }
 
+constexpr auto kPooledPatience = std::chrono::seconds(3);
 constexpr int kClockAttempts = 8;
 constexpr std::int64_t kClockErrorNs = 40'000'000;
 
@@ -128,6 +129,8 @@ Task<Result<>> VmOwner::return_to(const store::SaveRow& snapshot) {
 }
 
 Task<Result<>> VmOwner::hand_over(std::string name, vm::Spec spec, Stages& stages) {
+  // Just after a daemon start it may not be connected yet.
+  CO_TRY(co_await agent(host::after(kPooledPatience)));
   auto turn = co_await turn_.lock();
   if (gone_ || state_ != State::running || !client_ || !client_->alive()) co_return fail(ErrorCode::unavailable, "the pooled machine has ended");
   stages.begin("identity");

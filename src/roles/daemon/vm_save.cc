@@ -19,9 +19,8 @@ std::string machine_name(const machine::MachineRecord& record) { return fmt::for
 
 // While it holds, the agent keeps commands alive whose client is gone: in the copy all of them are.
 Task<Result<>> VmOwner::hold(bool on) {
-  if (!client_ || !client_->alive())
-    co_return fail(ErrorCode::unavailable, fmt::format("the agent in vm '{}' does not answer", row_.name), fmt::format("look at banger vm logs {}", row_.name));
-  CO_TRY(in("prepare the guest", co_await client_->call("POST", "/hold", on ? R"({"hold":true})" : R"({"hold":false})", host::after(limits::kHoldDeadline))));
+  auto client = CO_TRY(co_await agent(host::after(limits::kHoldDeadline)));
+  CO_TRY(in("prepare the guest", co_await client->call("POST", "/hold", on ? R"({"hold":true})" : R"({"hold":false})", host::after(limits::kHoldDeadline))));
   co_return Result<>{};
 }
 

@@ -228,7 +228,12 @@ Task<> VmOwner::keep_link(std::shared_ptr<VmOwner> self, std::shared_ptr<machine
     if (!token) co_return;
     co_await try_link(attempt, runtime, machine, {*token}, host::after(limits::kLinkRequestDeadline));
     if (self->machine_ != machine) co_return;
-    if (*attempt->result) self->use_link(**attempt->result);
+    if (*attempt->result) {
+      // Whoever held its commands while it was saved may have been cut short.
+      (void)co_await (**attempt->result)->call("POST", "/hold", R"({"hold":false})", host::after(limits::kHoldDeadline));
+      if (self->machine_ != machine) co_return;
+      self->use_link(**attempt->result);
+    }
     else co_await runtime.sleep_for(std::chrono::milliseconds(200));
   }
 }

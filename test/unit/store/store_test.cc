@@ -58,6 +58,9 @@ TEST_CASE("store: a VM comes back as it was written, after reopening") {
   row.booted = true;
   row.last_error = "it broke";
   row.stages = "[1]";
+  row.purpose = "pool";
+  row.save_id = "bbbbbbbbbbbb";
+  row.way = "clone";
   {
     auto opened = Store::open(dir.db());
     REQUIRE(opened);
@@ -77,6 +80,45 @@ TEST_CASE("store: a VM comes back as it was written, after reopening") {
   CHECK(got.booted);
   CHECK(got.last_error == "it broke");
   CHECK(got.stages == "[1]");
+  CHECK(got.purpose == "pool");
+  CHECK(got.save_id == "bbbbbbbbbbbb");
+  CHECK(got.way == "clone");
+}
+
+TEST_CASE("store: a saved state comes back as it was written, changes, and goes; snapshots' names are unique") {
+  TempDir dir;
+  store::SaveRow row{.id = "s1", .kind = "snapshot", .key = "k", .name = "good", .vm_id = "v", .vm_name = "web", .spec = "{}",
+                     .image_id = "i", .kernel = "debian", .machine = "qemu", .build_key = "b", .link_token = "00", .files = "{}",
+                     .created_at = 5, .used_at = 6};
+  {
+    auto opened = Store::open(dir.db());
+    REQUIRE(opened);
+    REQUIRE((*opened)->insert_save(row));
+    row.ready = true;
+    row.files = R"({"a":1})";
+    REQUIRE((*opened)->update_save(row));
+    auto again = row;
+    again.id = "s2";
+    CHECK((*opened)->insert_save(again).error().code == ErrorCode::exists);
+    again.name = "";
+    REQUIRE((*opened)->insert_save(again));
+    again.id = "s3";
+    REQUIRE((*opened)->insert_save(again));  // only names that are given must differ
+  }
+  auto reopened = Store::open(dir.db());
+  REQUIRE(reopened);
+  auto saves = (*reopened)->saves();
+  REQUIRE(saves->size() == 3);
+  const auto& got = saves->front();
+  CHECK(got.id == "s1");
+  CHECK(got.ready);
+  CHECK(got.files == row.files);
+  CHECK(got.vm_name == "web");
+  CHECK(got.build_key == "b");
+  CHECK(got.created_at == 5);
+  CHECK(got.used_at == 6);
+  REQUIRE((*reopened)->delete_save("s1"));
+  CHECK((*reopened)->saves()->size() == 2);
 }
 
 TEST_CASE("store: numbers are small, unique and reused after a delete") {

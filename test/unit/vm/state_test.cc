@@ -9,7 +9,7 @@ using namespace banger;
 using vm::State;
 
 namespace {
-constexpr std::array kAll = {State::creating, State::stopped, State::starting, State::running, State::stopping, State::deleting};
+constexpr std::array kAll = {State::creating, State::stopped, State::starting, State::running, State::stopping, State::suspending, State::suspended, State::deleting};
 }
 
 TEST_CASE("state: names go there and back, others are corrupt") {
@@ -19,13 +19,16 @@ TEST_CASE("state: names go there and back, others are corrupt") {
 
 TEST_CASE("state: exactly the arrows of the diagram exist") {
   // Row: from; column: to; order as in kAll.
-  constexpr bool kAllowed[6][6] = {
-      /* creating */ {false, true, true, false, false, true},
-      /* stopped  */ {false, false, true, false, false, true},
-      /* starting */ {false, true, false, true, true, false},
-      /* running  */ {false, true, false, false, true, false},
-      /* stopping */ {false, true, false, false, false, false},
-      /* deleting */ {false, false, false, false, false, false},
+  constexpr bool y = true, n = false;
+  constexpr bool kAllowed[8][8] = {
+      /* creating   */ {n, y, y, n, n, n, n, y},
+      /* stopped    */ {n, n, y, n, n, n, n, y},
+      /* starting   */ {n, y, n, y, y, n, y, n},
+      /* running    */ {n, y, n, n, y, y, n, n},
+      /* stopping   */ {n, y, n, n, n, n, n, n},
+      /* suspending */ {n, y, n, y, y, n, y, n},
+      /* suspended  */ {n, y, y, n, n, n, n, y},
+      /* deleting   */ {n, n, n, n, n, n, n, n},
   };
   for (std::size_t from = 0; from < kAll.size(); ++from)
     for (std::size_t to = 0; to < kAll.size(); ++to) {
@@ -34,11 +37,13 @@ TEST_CASE("state: exactly the arrows of the diagram exist") {
     }
 }
 
-TEST_CASE("state: a crash in any state has a recovery, and only a stopped VM needs none") {
+TEST_CASE("state: a crash in any state has a recovery, and only a stopped or suspended VM needs none") {
   CHECK(vm::recovery(State::creating) == vm::Recovery::undo_create);
   CHECK(vm::recovery(State::stopped) == vm::Recovery::keep);
   CHECK(vm::recovery(State::starting) == vm::Recovery::adopt_or_stop);
   CHECK(vm::recovery(State::running) == vm::Recovery::adopt_or_stop);
+  CHECK(vm::recovery(State::suspended) == vm::Recovery::keep);
+  CHECK(vm::recovery(State::suspending) == vm::Recovery::finish_suspend);
   CHECK(vm::recovery(State::stopping) == vm::Recovery::finish_stop);
   CHECK(vm::recovery(State::deleting) == vm::Recovery::finish_delete);
 }

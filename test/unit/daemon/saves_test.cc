@@ -1,0 +1,133 @@
+// Saved states on a real file system and store: what makes one usable, and who takes it along.
+#include "roles/daemon/saves.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include "catch.h"
+#include "host/files.h"
+
+using namespace banger;
+using namespace banger::roles::daemon;
+
+namespace {
+
+struct Bench {
+  Bench() {
+    char name[] = "/tmp/banger-saves-XXXXXX";
+    paths.state = ::mkdtemp(name);
+    REQUIRE(host::make_private_directory(paths.saves()));
+    reopen();
+  }
+  ~Bench() {
+    store.reset();
+    std::filesystem::remove_all(paths.state);
+  }
+  void reopen() {
+    saves.reset();
+    store.reset();
+    store = std::move(*store::Store::open(paths.database()));
+    saves = std::make_unique<Saves>(runtime, log, paths, *store);
+    REQUIRE(saves->load());
+  }
+  template <class T>
+  T run(Task<T> task) {
+    std::optional<T> value;
+    runtime.spawn(wait(std::move(task), value));
+    settle();
+    return std::move(*value);
+  }
+  // Until nothing is left to do; what was spawned meanwhile is done then too.
+  void settle() {
+    runtime.run();
+  }
+  template <class T>
+  static Task<> wait(Task<T> task, std::optional<T>& value) {
+    value.emplace(co_await std::move(task));
+  }
+  store::SaveRow made(std::string kind) {
+    store::SaveRow row;
+    row.kind = std::move(kind);
+    row.key = "key";
+    row.spec = "{}";
+    row.machine = "qemu";
+    row.build_key = "build";
+    auto begun = saves->begin(row);
+    REQUIRE(begun);
+    REQUIRE(host::write_file(saves->state(begun->id).memory, "memory"));
+    REQUIRE(host::write_file(saves->state(begun->id).devices, "devices"));
+    auto done = run(saves->finish(begun->id, Durable::yes));
+    REQUIRE(done);
+    return *done;
+  }
+  bool there(const std::string& id) const { return std::filesystem::exists(saves->directory(id)); }
+
+  host::Paths paths;
+  host::Runtime runtime;
+  Logger log{-1, LogLevel::error};
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<Saves> saves;
+};
+
+}  // namespace
+
+TEST_CASE("saves: one is usable as it was finished, by the build that made it, and by no other") {
+  Bench bench;
+  auto row = bench.made("template");
+  CHECK(bench.saves->check(row, "build"));
+  CHECK(bench.saves->check(row, "another").error().code == ErrorCode::unsupported);
+  struct stat directory{};
+  REQUIRE(::stat(bench.saves->directory(row.id).c_str(), &directory) == 0);
+  CHECK((directory.st_mode & 0777) == 0700);
+  bench.reopen();
+  CHECK(bench.saves->check(*bench.saves->get(row.id), "build"));
+  REQUIRE(host::write_file(bench.saves->state(row.id).memory, "Memory"));
+  CHECK(bench.saves->check(row, "build").error().code == ErrorCode::corrupt);
+  REQUIRE(host::remove_file(bench.saves->state(row.id).memory));
+  CHECK(!bench.saves->check(row, "build"));
+}
+
+TEST_CASE("saves: what was not finished is gone after a restart") {
+  Bench bench;
+  auto begun = bench.saves->begin({.kind = "snapshot", .spec = "{}"});
+  REQUIRE(begun);
+  CHECK(bench.saves->check(*begun, "").error().code == ErrorCode::busy);
+  REQUIRE(bench.there(begun->id));
+  bench.reopen();
+  CHECK(!bench.there(begun->id));
+  CHECK(!bench.saves->get(begun->id));
+}
+
+TEST_CASE("saves: the last user takes along what has no other purpose, and nothing else") {
+  Bench bench;
+  auto fork = bench.made("fork"), snapshot = bench.made("snapshot"), kept = bench.made("template");
+  for (const auto& id : {fork.id, snapshot.id, kept.id}) {
+    bench.saves->use(id);
+    bench.saves->use(id);
+    bench.saves->release(id);
+  }
+  bench.settle();
+  CHECK(bench.there(fork.id));
+  for (const auto& id : {fork.id, snapshot.id, kept.id}) bench.saves->release(id);
+  bench.settle();
+  CHECK(!bench.there(fork.id));
+  CHECK(bench.there(snapshot.id));
+  CHECK(bench.there(kept.id));
+}
+
+TEST_CASE("saves: a retired template goes with its last user, also after a restart") {
+  Bench bench;
+  auto used = bench.made("template"), unused = bench.made("template");
+  bench.saves->use(used.id);
+  REQUIRE(bench.saves->retire(used.id));
+  REQUIRE(bench.saves->retire(unused.id));
+  bench.settle();
+  CHECK(bench.there(used.id));
+  CHECK(!bench.there(unused.id));
+  bench.reopen();
+  bench.saves->sweep();
+  bench.settle();
+  CHECK(!bench.there(used.id));
+}

@@ -61,8 +61,10 @@ Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
   const Disk* work = guest::find_role(config, Disk::Role::work);
   if (!work || target.mode == ApplyMode::provision) return {};
   auto root = TRY(guest::Root::open(target.root));
+  bool mounted_already = guest::is_mount_point(root, kTarget);
+  if (mounted_already && !work->grow) return {};
   auto device = TRY(guest::find_device(config, *work));
-  if (!guest::is_mount_point(root, kTarget))
+  if (!mounted_already)
     TRY(in("the work disk", guest::mount_in(root, device, kTarget, "ext4", 0, guest::kDiskOptions)));
   if (!work->grow) return {};
   auto mounted = TRY(root.open_path(kTarget, O_RDONLY | O_DIRECTORY));

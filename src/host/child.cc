@@ -88,6 +88,7 @@ int run_child(const SpawnSpec& spec, const Prepared& prepared) {
   if (int error = place_fds(spec, prepared.null_fd)) return error;
   if (spec.controlling_tty && ::ioctl(0, TIOCSCTTY, 0) < 0) return errno;
   if (int error = drop_ids(spec)) return error;
+  if (spec.small_pages) (void)::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
   if (spec.readable_by_owner) (void)::prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);  // fails without Yama, which then forbids nothing
   if (!spec.cwd.empty() && ::chdir(spec.cwd.c_str()) < 0) return -errno;  // negative: the directory's fault, not the program's
   ::execve(prepared.program.c_str(), prepared.argv.data(), prepared.envp.data());

@@ -22,6 +22,7 @@ struct SpawnSpec {
   std::vector<std::pair<int, int>> extra_fds;    ///< {ours, theirs >= 3}, borrowed
   bool new_session = false;                      ///< setsid, so it outlives our terminal
   bool readable_by_owner = false;                ///< our user's processes may read its memory even under Yama (prctl(2), PR_SET_PTRACER)
+  bool small_pages = false;                      ///< no transparent huge pages: its memory is only what it touches (prctl(2), PR_SET_THP_DISABLE)
   bool controlling_tty = false;                  ///< make stdin_fd the controlling terminal (needs new_session)
   std::optional<uid_t> uid;                      ///< drop to this user (all ids), with `gid` and `groups`
   std::optional<gid_t> gid;

@@ -98,8 +98,9 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   Task<Result<>> wait_ready(Stages& stages, host::Cancel& cancel, const std::optional<store::SaveRow>& save);
   Task<Result<>> take_identity(Stages& stages, const store::SaveRow& save);
   Result<guestcfg::GuestConfig> guest_config(const capabilities::VmContext& context) const;
-  Task<Result<>> grow_drives(const vm::Spec& saved);
-  Task<Result<>> configure();
+  /// True when there was something to grow.
+  Task<Result<bool>> grow_drives(const vm::Spec& saved);
+  Task<Result<>> configure(bool grown);
   Task<Result<>> set_clock(std::string answer, std::int64_t asked_ns);
   Task<Result<>> boot_instead(Stages& stages, host::Cancel& cancel, WaitFor wait, Error why);
   Task<Result<>> failed_start(Error error);

@@ -47,16 +47,17 @@ Task<Result<>> VmOwner::copy_disks(std::string save_id, bool replace) {
 }
 
 // The files have their size already; the guest's kernel still goes by the size of the saved ones.
-Task<Result<>> VmOwner::grow_drives(const vm::Spec& saved) {
+Task<Result<bool>> VmOwner::grow_drives(const vm::Spec& saved) {
   if (spec_.system_bytes > saved.system_bytes) CO_TRY(co_await machine_->resize_drive(kSystemDrive, spec_.system_bytes));
   if (spec_.disk_bytes > saved.disk_bytes) CO_TRY(co_await machine_->resize_drive(kWorkDrive, spec_.disk_bytes));
-  co_return Result<>{};
+  co_return spec_.system_bytes > saved.system_bytes || spec_.disk_bytes > saved.disk_bytes;
 }
 
-Task<Result<>> VmOwner::configure() {
+Task<Result<>> VmOwner::configure(bool grown) {
   auto vm = CO_TRY(co_await context());
   // Made at the last moment: it carries the time.
   auto guest = CO_TRY(guest_config(vm));
+  for (auto& disk : guest.disks) disk.grow = disk.grow && grown;
   auto body = dump_json(guestcfg::to_json(guest, guestcfg::Contents::inline_data));
   auto asked_ns = unix_ns();
   auto answer = CO_TRY(co_await client_->call("POST", "/configure", std::move(body), host::after(limits::kConfigureDeadline)));
@@ -82,8 +83,8 @@ Task<Result<>> VmOwner::set_clock(std::string answer, std::int64_t asked_ns) {
 
 Task<Result<>> VmOwner::take_identity(Stages& stages, const store::SaveRow& save) {
   stages.begin("identity");
-  CO_TRY(co_await grow_drives(CO_TRY(saved_spec(save))));
-  CO_TRY(in("identity", co_await configure()));
+  auto grown = CO_TRY(co_await grow_drives(CO_TRY(saved_spec(save))));
+  CO_TRY(in("identity", co_await configure(grown)));
   (void)services_.saves.touch(save.id);
   stages.end();
   co_return Result<>{};
@@ -145,8 +146,8 @@ Task<Result<>> VmOwner::hand_over(std::string name, vm::Spec spec, Stages& stage
   row_ = std::move(row);
   spec_ = std::move(spec);
   CO_TRY(co_await prepare_disks(stages));
-  CO_TRY(co_await grow_drives(pooled));
-  CO_TRY(in("identity", co_await configure()));
+  auto grown = CO_TRY(co_await grow_drives(pooled));
+  CO_TRY(in("identity", co_await configure(grown)));
   stages.end();
   row_.stages = dump_json(stages.to_json());
   services_.log.info("vm.started", {{"vm", row_.name}, {"id", row_.id}, {"stages", row_.stages}});
@@ -165,7 +166,7 @@ Task<Result<>> VmOwner::exercise() {
     (void)co_await run_in_guest(services_.runtime, *client_, argv, host::after(limits::kLinkRequestDeadline));
   }
   // Also what hand_over() will do.
-  co_return co_await configure();
+  co_return co_await configure(false);
 }
 
 }  // namespace banger::roles::daemon

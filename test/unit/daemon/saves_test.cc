@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include <asio/io_context.hpp>
 #include <filesystem>
 
 #include "catch.h"
@@ -41,6 +42,7 @@ struct Bench {
   }
   // Until nothing is left to do; what was spawned meanwhile is done then too.
   void settle() {
+    runtime.io().restart();
     runtime.run();
   }
   template <class T>

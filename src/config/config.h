@@ -44,6 +44,7 @@ struct Config {
   std::string catalog;
   std::string web_listen_addr;  ///< empty: no web interface
   std::chrono::milliseconds auto_stop_stale_after{0};  ///< zero: never
+  std::string auto_stop_action = "stop";
   std::chrono::milliseconds stats_poll_interval{std::chrono::seconds(10)};
   std::chrono::milliseconds metrics_poll_interval{std::chrono::seconds(60)};
   std::string bridge_name = "br-banger";

@@ -54,10 +54,18 @@ Result<UniqueFd> listen_in_place_of_the_dead(const std::string& path) {
   return host::listen_unix(path);
 }
 
+// Not at once: whoever started the daemon wants something first.
+Task<> tend_templates(VmManager* vms) {
+  co_await vms->foreground().calm();
+  co_await vms->templates().retire_orphans();
+}
+
 Task<> serve(Daemon& daemon, rpc::Server& server, UniqueFd listener, int ready_fd) {
   // First the truth, then the answers: whoever asks must not see a VM as running whose machine is gone.
   co_await daemon.vms.recover_all(host::after(std::chrono::seconds(3)));
   daemon.services.runtime.spawn(daemon.vms.pool().run());
+  daemon.services.runtime.spawn(daemon.vms.stop_stale());
+  daemon.services.runtime.spawn(tend_templates(&daemon.vms));
   daemon.services.runtime.spawn(server.serve(std::move(listener), ::geteuid()));
   tell(ready_fd, "ok");
 }

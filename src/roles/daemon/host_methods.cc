@@ -36,6 +36,16 @@ Task<Result<Json>> stop(Daemon& daemon, const Json&, rpc::CallContext&) {
   co_return Json::object();
 }
 
+std::string describe_templates(Daemon& daemon) {
+  if (!daemon.services.config.templates) return "turned off in the config; every VM boots";
+  std::uint64_t bytes = 0;
+  auto templates = daemon.services.saves.list("template");
+  for (const auto& row : templates) bytes += daemon.services.saves.disk_usage(row.id);
+  auto pool = daemon.vms.pool().members().size();
+  if (templates.empty()) return "none yet; the first VM of an image makes one";
+  return fmt::format("{} ({} on disk), {} in the ready pool", templates.size(), format_size(bytes), pool);
+}
+
 Task<Result<Json>> doctor(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   bool fix = CO_TRY(find_bool(params, "fix")).value_or(false);
   context.progress("checking", "");
@@ -43,6 +53,7 @@ Task<Result<Json>> doctor(Daemon& daemon, const Json& params, rpc::CallContext& 
   constexpr const char* kNames[] = {"pass", "warn", "fail"};
   for (const auto& check : co_await run_doctor(daemon.services, fix ? Verdicts::fresh : Verdicts::kept))
     checks.push_back({{"name", check.name}, {"status", kNames[static_cast<int>(check.status)]}, {"detail", check.detail}, {"hint", check.hint}});
+  checks.push_back({{"name", "templates"}, {"status", "pass"}, {"detail", describe_templates(daemon)}, {"hint", ""}});
   co_return Json{{"checks", std::move(checks)}};
 }
 

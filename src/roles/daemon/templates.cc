@@ -13,6 +13,7 @@ namespace banger::roles::daemon {
 namespace {
 
 constexpr auto kRetryAfter = std::chrono::minutes(10);
+constexpr std::int64_t kForgottenSeconds = 30 * 24 * 3600;  // a template nobody cloned for so long
 
 }  // namespace
 
@@ -27,8 +28,9 @@ Task<Result<std::string>> Templates::key(const TemplateRequest& request) {
   auto* driver = CO_TRY(co_await services_.machines.choose(request.kernel.vmlinux));
   // Names the kernel's content and this program's, which is the agent's.
   auto agent = CO_TRY(co_await services_.initramfs.agent_archive(request.kernel));
-  co_return host::sha256_hex(fmt::format("1\n{}\n{}\n{}\n{}\n{}\n{}\n", request.image.id, request.kernel.sha256, agent, request.spec.vcpus,
-                                         request.spec.memory_bytes, driver->build_key()));
+  const auto& spec = request.spec;
+  co_return host::sha256_hex(fmt::format("1\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n", request.image.id, request.kernel.sha256, agent, spec.vcpus,
+                                         spec.memory_bytes, spec.disk_bytes, spec.system_bytes, driver->build_key()));
 }
 
 std::optional<store::SaveRow> Templates::find(std::string_view key) const {
@@ -121,10 +123,22 @@ Task<Result<>> Templates::forget(const TemplateRequest& request) {
   co_return Result<>{};
 }
 
-void Templates::retire_orphans() {
+Task<bool> Templates::is_orphan(store::SaveRow row) {
+  auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  if (now - row.used_at > kForgottenSeconds) co_return true;
+  auto image = services_.images.get(row.image_id);
+  auto kernel = services_.kernels.get(row.kernel);
+  auto json = parse_json(row.spec, limits::kRpcMessageBytes);
+  auto spec = json ? vm::spec_from_json(*json) : std::unexpected(json.error());
+  if (!image || !kernel || !spec) co_return true;
+  auto wanted = co_await key({.spec = std::move(*spec), .image = std::move(*image), .kernel = std::move(*kernel)});
+  // Without a VMM nothing can be said, and nothing be cloned.
+  co_return wanted && *wanted != row.key;
+}
+
+Task<> Templates::retire_orphans() {
   for (const auto& row : services_.saves.list("template")) {
-    if (!row.ready || row.key.empty()) continue;
-    if (services_.images.get(row.image_id) && services_.kernels.get(row.kernel)) continue;
+    if (!row.ready || row.key.empty() || !co_await is_orphan(row)) continue;
     services_.log.info("template.orphaned", {{"template", row.id}});
     (void)services_.saves.retire(row.id);
   }

@@ -39,13 +39,14 @@ class Templates {
   Task<Result<store::SaveRow>> find_or_build(TemplateRequest request, Stages& stages, host::Cancel& cancel);
   /// Forgets that a build failed, and retires the template there is.
   Task<Result<>> forget(const TemplateRequest& request);
-  /// Templates whose key nothing asks for any more: other images, kernels, builds. Retired.
-  void retire_orphans();
+  /// Retires templates that nothing can ask for any more (other images, kernels, builds), or nobody did for a month.
+  Task<> retire_orphans();
   bool building(std::string_view key) const { return builds_.contains(std::string(key)); }
 
  private:
   struct Build;
   static Task<> run(Templates* self, std::shared_ptr<Build> build, TemplateRequest request);
+  Task<bool> is_orphan(store::SaveRow row);
   Task<Result<>> build(Build& build, const TemplateRequest& request);
 
   Services& services_;

@@ -39,7 +39,6 @@ Result<> VmManager::load() {
     vms_[id] = std::make_shared<VmOwner>(services_, std::move(row), std::move(spec));
   }
   services_.saves.sweep();
-  templates_.retire_orphans();
   return {};
 }
 
@@ -140,7 +139,7 @@ Result<> VmManager::check_memory(std::uint64_t memory_bytes) const {
   for (const auto& [id, vm] : vms_) {
     auto machine = vm->machine();
     if (!machine || !machine->running()) {
-      if (vm->state() == vm::State::starting) promised += vm->spec().memory_bytes;
+      if (vm->state() == vm::State::starting || vm->state() == vm::State::creating) promised += vm->spec().memory_bytes;
       continue;
     }
     auto own = machine->own_memory_bytes();
@@ -262,6 +261,22 @@ Task<Result<>> VmManager::remove(std::shared_ptr<VmOwner> vm, bool force) {
   CO_TRY(co_await vm->remove(force));
   vms_.erase(vm->row().id);
   co_return Result<>{};
+}
+
+Task<> VmManager::stop_stale() {
+  auto limit = services_.config.auto_stop_stale_after;
+  if (limit.count() == 0) co_return;
+  auto look = std::clamp<std::chrono::milliseconds>(limit / 4, std::chrono::seconds(1), std::chrono::minutes(1));
+  for (;;) {
+    co_await services_.runtime.sleep_for(look);
+    for (const auto& vm : list()) {
+      if (vm->idle_for() < limit) continue;
+      services_.log.info("vm.stale", {{"vm", vm->row().name}, {"action", services_.config.auto_stop_action}});
+      Stages stages{Report{}};
+      auto ended = services_.config.auto_stop_action == "suspend" ? co_await vm->suspend(stages) : co_await vm->stop(limits::kStopDeadline);
+      if (!ended) services_.log.warn("vm.stale_failed", {{"vm", vm->row().name}, {"error", ended.error().sentence()}});
+    }
+  }
 }
 
 Task<> VmManager::drop_templates(std::function<bool(const store::SaveRow&)> which) {

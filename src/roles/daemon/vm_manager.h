@@ -48,6 +48,9 @@ class VmManager {
   /// The same for one that is to start; the ready pool gives way.
   Task<Result<>> make_room_for(const VmOwner& vm);
 
+  /// Ends, for as long as the daemon serves, VMs that nobody used for `auto_stop_stale_after`.
+  Task<> stop_stale();
+
   Templates& templates() { return templates_; }
   Pool& pool() { return pool_; }
   Foreground& foreground() { return foreground_; }

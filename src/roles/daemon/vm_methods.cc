@@ -167,7 +167,7 @@ Task<Result<Json>> ask_agent(VmOwner& vm, std::string path) {
 
 Task<Result<Json>> stats(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto vm = CO_TRY(named_vm(daemon, params));
-  auto json = CO_TRY(co_await ask_agent(*vm, "/stats"));
+  auto json = CO_TRY(co_await vm->stats(daemon.services.config.stats_poll_interval));
   if (auto machine = vm->machine()) {
     if (auto host = machine->stats()) {
       json["host_cpu_time_us"] = host->cpu_time_us;

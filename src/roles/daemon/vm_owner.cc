@@ -62,6 +62,8 @@ Result<> VmOwner::move_to(State state) {
   }
   services_.log.info("vm.state", {{"vm", row_.name}, {"id", row_.id}, {"from", old}, {"to", row_.state}});
   state_ = state;
+  last_use_ = host::Clock::now();
+  stats_.clear();
   changed_.notify_all();
   return {};
 }
@@ -241,6 +243,22 @@ Task<Result<>> VmOwner::change(std::string name, vm::Spec spec) {
   row_ = std::move(changed);
   spec_ = std::move(spec);
   co_return Result<>{};
+}
+
+host::Clock::duration VmOwner::idle_for() const {
+  if (state_ != State::running || uses_ > 0) return {};
+  return host::Clock::now() - last_use_;
+}
+
+Task<Result<Json>> VmOwner::stats(std::chrono::milliseconds age) {
+  if (!stats_.empty() && state_ == State::running && host::Clock::now() - stats_at_ <= age) co_return parse_json(stats_, limits::kLinkJsonBytes);
+  auto client = CO_TRY(co_await agent(host::after(std::chrono::seconds(10))));
+  auto text = CO_TRY(co_await client->call("GET", "/stats", "", host::after(limits::kLinkRequestDeadline)));
+  auto json = CO_TRY(in(fmt::format("the answer of vm '{}'", row_.name), parse_json(text, limits::kLinkJsonBytes)));
+  if (!json.is_object()) co_return fail(ErrorCode::corrupt, fmt::format("vm '{}' answered with something else than an object", row_.name));
+  stats_ = std::move(text);
+  stats_at_ = host::Clock::now();
+  co_return json;
 }
 
 Task<Result<std::shared_ptr<link::Client>>> VmOwner::agent(host::Deadline deadline) {

@@ -59,6 +59,25 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   Task<Result<>> return_to(const store::SaveRow& snapshot);
   /// From the ready pool to a user: the running machine takes this name and spec on.
   Task<Result<>> hand_over(std::string name, vm::Spec spec, Stages& stages);
+  /// While one lives, somebody uses the VM; idle_for() counts from the end of the last.
+  class Use {
+   public:
+    explicit Use(std::shared_ptr<VmOwner> vm) : vm_(std::move(vm)) { ++vm_->uses_; }
+    Use(Use&&) noexcept = default;
+    Use& operator=(Use&&) = delete;
+    ~Use() {
+      if (!vm_) return;
+      --vm_->uses_;
+      vm_->last_use_ = host::Clock::now();
+    }
+
+   private:
+    std::shared_ptr<VmOwner> vm_;
+  };
+  /// For how long a running VM has not been used; zero while it is, and for one that does not run.
+  host::Clock::duration idle_for() const;
+  /// The agent's figures, no older than `age`. Untrusted.
+  Task<Result<Json>> stats(std::chrono::milliseconds age);
   /// Waits for the boot target of a running guest.
   Task<Result<>> await_system(Stages& stages);
   /// Runs what every first command runs, so that the machine has it translated (TCG) and cached.
@@ -136,6 +155,10 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   bool abort_ = false;                          ///< a kill or forced delete wants the turn now
   bool gone_ = false;
   bool launched_ = false;
+  int uses_ = 0;
+  host::Clock::time_point last_use_ = host::Clock::now();
+  std::string stats_;                           ///< the last that were asked for, as JSON text; empty: none
+  host::Clock::time_point stats_at_{};
   std::string memory_file_;                     ///< of a template in the making
 };
 

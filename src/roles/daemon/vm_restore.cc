@@ -145,6 +145,7 @@ Task<Result<>> VmOwner::hand_over(std::string name, vm::Spec spec, Stages& stage
   CO_TRY(services_.store.update_vm(row));
   row_ = std::move(row);
   spec_ = std::move(spec);
+  last_use_ = host::Clock::now();
   CO_TRY(co_await prepare_disks(stages));
   auto grown = CO_TRY(co_await grow_drives(pooled));
   CO_TRY(in("identity", co_await configure(grown)));

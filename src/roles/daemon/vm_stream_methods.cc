@@ -25,6 +25,7 @@ std::string query_path(std::string_view route, std::string_view path) {
 
 struct Opened {
   std::shared_ptr<VmOwner> vm;
+  VmOwner::Use use;
   std::shared_ptr<link::ClientStream> stream;
 };
 
@@ -32,7 +33,7 @@ Task<Result<Opened>> open_stream(Daemon& daemon, const Json& params, link::Reque
   auto vm = CO_TRY(daemon.vms.get(CO_TRY(get_string(params, "vm"))));
   auto client = CO_TRY(co_await vm->agent(host::after(kAgentPatience)));
   std::shared_ptr<link::ClientStream> stream = CO_TRY(co_await client->open(std::move(request)));
-  co_return Opened{vm, stream};
+  co_return Opened{vm, VmOwner::Use(vm), stream};
 }
 
 // The whole body of a short answer.
@@ -62,7 +63,7 @@ Task<Result<FileInfo>> file_info(Daemon& daemon, const Json& params, std::string
 }
 
 Task<Result<Json>> exec(Daemon& daemon, const Json& params, rpc::CallContext& context) {
-  auto [vm, stream] = CO_TRY(co_await open_stream(daemon, params, {.method = "POST", .path = "/exec"}));
+  auto [vm, use, stream] = CO_TRY(co_await open_stream(daemon, params, {.method = "POST", .path = "/exec"}));
   auto caller = CO_TRY(co_await context.become_stream(Json{{"id", vm->row().id}, {"name", vm->row().name}}));
   // Its begin and its end count, not what lies between: a shell may be open for days.
   (void)daemon.vms.foreground().begin();
@@ -92,7 +93,7 @@ Task<Result<Json>> put_files(Daemon& daemon, const Json& params, rpc::CallContex
   if (info.type != "directory") co_return fail(ErrorCode::not_found, fmt::format("{}: no such directory in the guest", printable(path)));
   bool keep_owner = CO_TRY(find_bool(params, "keep_owner")).value_or(false);
   auto target = query_path("/files", path) + (keep_owner ? "" : "&owner=root");
-  auto [vm, stream] = CO_TRY(co_await open_stream(daemon, params, {.method = "PUT", .path = target}));
+  auto [vm, use, stream] = CO_TRY(co_await open_stream(daemon, params, {.method = "PUT", .path = target}));
   auto caller = CO_TRY(co_await context.become_stream(Json::object()));
   auto done = co_await upload(*caller, *stream);
   Json answer = {{"ok", true}};
@@ -106,7 +107,7 @@ Task<Result<Json>> get_files(Daemon& daemon, const Json& params, rpc::CallContex
   auto path = CO_TRY(get_string(params, "path"));
   auto info = CO_TRY(co_await file_info(daemon, params, path));
   if (!info.exists) co_return fail(ErrorCode::not_found, fmt::format("{}: no such file or directory in the guest", printable(path)));
-  auto [vm, stream] = CO_TRY(co_await open_stream(daemon, params, {.method = "GET", .path = query_path("/files", path)}));
+  auto [vm, use, stream] = CO_TRY(co_await open_stream(daemon, params, {.method = "GET", .path = query_path("/files", path)}));
   CO_TRY(co_await stream->finish());
   int status = CO_TRY(co_await stream->status(host::after(limits::kLinkRequestDeadline)));
   if (status >= 400) co_return std::unexpected(link::guest_error(status, CO_TRY(co_await read_body(*stream))));

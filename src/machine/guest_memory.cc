@@ -159,12 +159,16 @@ Result<GuestMemory> find_guest_memory(pid_t pid, const std::string& memory_file,
   if (!maps) return std::unexpected(denied(pid, std::move(maps.error())));
   struct stat file{};
   if (!memory_file.empty() && ::stat(memory_file.c_str(), &file) < 0) return fail_errno(memory_file);
+  std::optional<GuestMemory> memory;
   for (auto text : split(*maps, '\n')) {
     auto line = parse_line(text);
     if (!line || line->end - line->start != size_bytes || !line->permissions.starts_with("rw-")) continue;
     bool found = memory_file.empty() ? line->inode == 0 : maps_file(*line, file);
-    if (found) return GuestMemory{pid, line->start, size_bytes, line->permissions.ends_with('s')};
+    if (!found) continue;
+    if (memory) return fail(ErrorCode::unsupported, fmt::format("process {} has two mappings that could be the guest's memory", pid));
+    memory = GuestMemory{pid, line->start, size_bytes, line->permissions.ends_with('s')};
   }
+  if (memory) return *memory;
   return fail(ErrorCode::not_found, fmt::format("process {} has no guest memory of {}", pid, format_size(size_bytes)));
 }
 

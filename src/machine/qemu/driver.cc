@@ -83,9 +83,11 @@ Task<Error> failed_start(host::Runtime& runtime, host::Child& child, const Machi
                   fmt::format("it ended at once ({}): {}", how, words.empty() ? "it said nothing" : words)};
 }
 
-// Lets the guest run; before that a restored one takes its state in, and QEMU ends if it cannot.
-Task<Result<>> go_on(host::Runtime& runtime, Qmp& qmp, host::Deadline deadline) {
+// Lets the guest run. A restored one takes its state in before, and QEMU ends if it cannot; one that boots may have ended
+// again by the time it could be asked.
+Task<Result<>> go_on(host::Runtime& runtime, Qmp& qmp, bool restored, host::Deadline deadline) {
   CO_TRY(co_await qmp.execute("cont", nullptr, deadline));
+  if (!restored) co_return Result<>();
   for (;;) {
     auto status = CO_TRY(co_await qmp.execute("query-status", nullptr, deadline));
     if (CO_TRY(get_string(status, "status")) != "inmigrate") co_return Result<>();
@@ -151,7 +153,7 @@ Task<Result<std::unique_ptr<Machine>>> QemuDriver::try_start(const MachineConfig
   auto end = std::make_shared<std::optional<GuestEnd>>();
   auto ready_by = host::after(limits::kQmpGreetingDeadline);
   auto qmp = co_await Qmp::open(runtime_, std::move(channels.control), note_end(end), ready_by);
-  auto running = qmp ? co_await go_on(runtime_, **qmp, ready_by) : std::unexpected(qmp.error());
+  auto running = qmp ? co_await go_on(runtime_, **qmp, config.restore.has_value(), ready_by) : std::unexpected(qmp.error());
   if (!running) co_return std::unexpected(co_await failed_start(runtime_, child, config, std::move(running).error()));
   auto id = record->process;
   auto state = std::make_shared<QemuState>(runtime_, std::move(*record), VmmProcess(std::move(child), id));
@@ -178,7 +180,7 @@ Task<Result<>> run_if_waiting(host::Runtime& runtime, Qmp& qmp) {
   auto status = CO_TRY(co_await qmp.execute("query-status", nullptr, host::after(limits::kQmpReplyDeadline)));
   auto now = CO_TRY(get_string(status, "status"));
   for (std::string_view waiting : {"prelaunch", "inmigrate", "paused", "save-vm"})
-    if (now == waiting) co_return co_await go_on(runtime, qmp, host::after(limits::kQmpReplyDeadline));
+    if (now == waiting) co_return co_await go_on(runtime, qmp, now == "inmigrate", host::after(limits::kQmpReplyDeadline));
   co_return Result<>();
 }
 

@@ -19,7 +19,8 @@ using namespace banger::machine;
 
 namespace {
 
-constexpr std::size_t kPage = 4096, kPages = 64, kBytes = kPages * kPage;
+// An odd size, for the process may have mappings of its own.
+constexpr std::size_t kPage = 4096, kPages = 1031, kBytes = kPages * kPage;
 
 // A process with one mapping of `file` (anonymous without one), in which it writes pages 3, 4 and 40, then stands still.
 class Vmm {

@@ -1,5 +1,6 @@
 // POST /configure: makes the running guest what the given guest config says. How a clone becomes a machine of its own.
 #include <time.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
@@ -13,6 +14,8 @@
 namespace banger::roles::agent {
 
 namespace {
+
+constexpr auto kFirstCommand = std::chrono::milliseconds(150);
 
 /// What the pool's part and ours share.
 struct Work {
@@ -37,13 +40,9 @@ Result<> parse(Work& work) {
   return {};
 }
 
-Result<> change_guest(const Context& context, Work& work) {
+Result<> change_guest(Work& work) {
   TRY(parse(work));
-  auto applied = capabilities::apply_all(work.target, work.config);
-  // One that has not even its own random numbers stays still.
-  if (!work.target.identified) return applied;
-  auto thawed = thaw(context.run_dir.frozen_path());
-  return applied ? thawed : applied;
+  return capabilities::apply_all(work.target, work.config);
 }
 
 // The environment and the token are the agent's own parts of the config.
@@ -58,10 +57,19 @@ Result<> take_over(Context& context, const guestcfg::GuestConfig& config) {
   return {};
 }
 
-// What runs processes: as after a boot, the answer does not wait for it, but the system is not ready before.
+Result<> thaw_and_settle(const Context& context, Work& work) {
+  // One that has not even its own random numbers stays still, and never comes here.
+  auto thawed = thaw(context.run_dir.frozen_path());
+  auto settled = capabilities::settle(work.target, work.config);
+  return thawed ? settled : thawed;
+}
+
+// What runs processes, among them those a quiesce had stopped: as after a boot, the answer does not wait for it, but the
+// system is not ready before. All of them wake up at once, so whoever comes with a first command is let through.
 Task<> settle(ContextPtr context, std::shared_ptr<Work> work) {
   auto turn = co_await context->settling_turn.lock();
-  auto settled = co_await context->runtime.blocking([work] { return capabilities::settle(work->target, work->config); });
+  if (!capabilities::needs_settling(work->target, work->config)) co_await context->runtime.sleep_for(kFirstCommand);
+  auto settled = co_await context->runtime.blocking([context, work] { return thaw_and_settle(*context, *work); });
   if (!settled) context->log().error("settle.failed", {{"error", settled.error().sentence()}});
   --context->settling;
   context->settled.notify_all();
@@ -76,9 +84,10 @@ Task<Result<>> apply(ContextPtr context, StreamPtr stream) {
       .asked_at_ns = asked_at,
       .config = {},
       .target = {.root = context->options.config_root, .mode = context->options.config_mode, .log = context->log(), .first_boot = false}});
-  auto applied = co_await context->runtime.blocking([context, work] { return change_guest(*context, *work); });
+  auto applied = co_await context->runtime.blocking([work] { return change_guest(*work); });
   if (work->target.identified) context->held = false;
-  if (capabilities::needs_settling(work->target, work->config)) {
+  bool frozen = ::access(context->run_dir.frozen_path().c_str(), F_OK) == 0;
+  if (work->target.identified && (frozen || capabilities::needs_settling(work->target, work->config))) {
     ++context->settling;
     context->runtime.spawn(settle(context, work));
   }

@@ -122,9 +122,13 @@ TEST_CASE("quiesce: a configuration thaws what is remembered") {
   std::filesystem::create_directories(agent.run_dir / "group");
   REQUIRE(host::write_file(agent.run_dir / "group/cgroup.freeze", "1"));
   REQUIRE(host::write_file(agent.context->run_dir.frozen_path(), agent.run_dir / "group\n" + agent.run_dir.path() + "/has-ended"));
+  (void)agent.context->run_dir.mark_system_ready();
   agent.run([](Agent& a) -> Task<> {
     auto applied = co_await ask(a, "/configure", "{}");
     CHECK(applied.has_value());
+    // A moment later, so that a first command need not share the processor with all that wakes up.
+    auto health = co_await a.call("GET", "/health?wait=system");
+    CHECK(health.has_value());
   });
   CHECK(host::read_file(agent.run_dir / "group/cgroup.freeze", 16) == "0");
   CHECK_FALSE(std::filesystem::exists(agent.context->run_dir.frozen_path()));

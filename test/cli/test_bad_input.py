@@ -52,7 +52,7 @@ class BadInput(Case):
 
     def test_a_config_with_a_typo_names_the_line_and_the_key(self):
         config = pathlib.Path(self.b.env["XDG_CONFIG_HOME"]) / "banger" / "config.toml"
-        config.parent.mkdir(parents=True)
+        config.parent.mkdir(parents=True, exist_ok=True)
         config.write_text('log_level = "info"\nlog_levle = "info"\n')
         self.fails(125, "vm", "list", says=["config.toml:2", "log_levle", "log_level"])
         config.write_text("log_level = [[[\n")

@@ -98,5 +98,11 @@ class BareImage(BareCase):
         self.assertEqual(b.leftovers(), [])
 
 
+class ClonedBareImage(BareImage):
+    """The same with VMs that are clones of a template."""
+
+    config = "pool_size = 0\n"
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -36,9 +36,8 @@ class DeadGuests(BareCase):
     def test_a_guest_that_never_becomes_ready_fails_at_the_deadline_and_is_kept(self):
         b = self.b
         config = pathlib.Path(b.env["XDG_CONFIG_HOME"]) / "banger" / "config.toml"
-        config.parent.mkdir(parents=True, exist_ok=True)
-        config.write_text('ready_timeout = "20s"\n')
-        self.addCleanup(config.unlink)
+        self.addCleanup(config.write_text, config.read_text())
+        config.write_text(config.read_text() + 'ready_timeout = "20s"\n')
         self.addCleanup(b.ok, "daemon", "stop")  # the next one reads its config anew
         b.ok("daemon", "stop")
         script = b"#!/bin/busybox sh\necho 'this init never starts the agent' >/dev/console\nexec /bin/busybox sleep 1000000\n"

@@ -52,7 +52,7 @@ exec {shutil.which("qemu-system-x86_64")} "$@"
 """)
         qemu.chmod(0o755)
         config = pathlib.Path(b.env["XDG_CONFIG_HOME"]) / "banger" / "config.toml"
-        config.parent.mkdir(parents=True)
+        config.parent.mkdir(parents=True, exist_ok=True)
         config.write_text(f'qemu_bin = "{qemu}"\n')
         self.fails(125, "vm", "create", "--name", "v", says=["without software emulation", "qemu_bin", str(qemu)])
         self.assert_nothing_left()

@@ -44,11 +44,13 @@ def cpio(entries):
 class BareCase(unittest.TestCase):
     """A home with the shared kernel and the image `bare`, in an image store of its own: the shared one stays as it is."""
 
+    config = "templates = false\n"
+
     @classmethod
     def setUpClass(cls):
         if not DATA:
             raise unittest.SkipTest("no kernel: BANGER_DATA is not set")
-        cls.b = Banger()
+        cls.b = Banger(config=cls.config)
         store = pathlib.Path(cls.b.env["XDG_DATA_HOME"]) / "banger"
         store.mkdir(parents=True)
         shutil.copytree(pathlib.Path(DATA) / "banger" / "kernels", store / "kernels")

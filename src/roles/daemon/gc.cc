@@ -37,7 +37,7 @@ std::vector<Leftover> stray_saves(const Services& services) {
   std::vector<Leftover> found;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(services.paths.saves(), error))
-    if (!services.saves.get(entry.path().filename().string())) found.push_back({"saved state", entry.path().string(), "belongs to no record"});
+    if (!services.saves.owns(entry.path().filename().string())) found.push_back({"saved state", entry.path().string(), "belongs to no record"});
   return found;
 }
 

@@ -121,6 +121,7 @@ Result<> Saves::check(const store::SaveRow& row, std::string_view build_key) con
 
 Task<Result<>> Saves::drop(std::string id) {
   auto path = directory(id);
+  dropping_.insert(id);
   if (auto row = get(id)) {
     // Never to be used from here on, whatever happens next. Where the disk is full this cannot be written before the files
     // are gone; a record without its files is no use to anyone either.
@@ -129,7 +130,9 @@ Task<Result<>> Saves::drop(std::string id) {
     rows_.erase(id);
   }
   users_.erase(id);
-  CO_TRY(co_await runtime_.blocking([&] { return host::remove_tree(path); }));
+  auto removed = co_await runtime_.blocking([&] { return host::remove_tree(path); });
+  dropping_.erase(id);
+  CO_TRY(std::move(removed));
   co_return store_.delete_save(id);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,8 @@ class Saves {
   machine::SavedState state(const std::string& id) const { return {directory(id) + "/devices.state", directory(id) + "/memory.img"}; }
   std::string disk(const std::string& id, const char* name) const { return directory(id) + "/" + name; }
   std::uint64_t disk_usage(const std::string& id) const;
+  /// True for one that is recorded or is being removed just now.
+  bool owns(const std::string& id) const { return rows_.contains(id) || dropping_.contains(id); }
 
   /// Records a new one under an id of its own and makes its directory.
   Result<store::SaveRow> begin(store::SaveRow row);
@@ -67,6 +70,7 @@ class Saves {
   const host::Paths& paths_;
   store::Store& store_;
   std::map<std::string, store::SaveRow, std::less<>> rows_;  ///< by id
+  std::set<std::string> dropping_;
   std::map<std::string, int> users_;                         ///< by id; no entry for zero
 };
 

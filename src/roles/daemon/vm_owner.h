@@ -124,6 +124,7 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   Task<Result<>> boot_instead(Stages& stages, host::Cancel& cancel, WaitFor wait, Error why);
   Task<Result<>> failed_start(Error error);
   Task<Result<>> copy_disks(std::string save_id, bool replace);
+  Result<> copy_files_to(const std::string& save_id) const;
   Task<Result<>> hold(bool on);
   Task<Result<>> write_state(const store::SaveRow& row, bool disks, bool resume, SavedVm& saved);
   Result<store::SaveRow> describe_save(std::string kind) const;

@@ -36,6 +36,13 @@ Result<store::SaveRow> VmOwner::describe_save(std::string kind) const {
   return row;
 }
 
+Result<> VmOwner::copy_files_to(const std::string& save_id) const {
+  for (const char* name : {kSystemDisk, kWorkDisk}) TRY(host::clone_file(directory() + "/" + name, services_.saves.disk(save_id, name)));
+  auto console = directory() + "/" + kConsole;
+  if (::access(console.c_str(), F_OK) == 0) TRY(host::clone_file(console, services_.saves.disk(save_id, kConsole)));
+  return {};
+}
+
 // The machine stands still from here until it is resumed, or for good.
 Task<Result<>> VmOwner::write_state(const store::SaveRow& row, bool disks, bool resume, SavedVm& saved) {
   auto files = services_.saves.state(row.id);
@@ -44,11 +51,7 @@ Task<Result<>> VmOwner::write_state(const store::SaveRow& row, bool disks, bool 
   CO_TRY(co_await machine_->pause());
   auto written = co_await machine_->save(files);
   if (written && disks) {
-    written = co_await services_.runtime.blocking([&]() -> Result<> {
-      for (const char* name : {kSystemDisk, kWorkDisk})
-        TRY(host::clone_file(directory() + "/" + name, services_.saves.disk(row.id, name)));
-      return {};
-    });
+    written = co_await services_.runtime.blocking([&] { return copy_files_to(row.id); });
   }
   if (resume || !written)
     if (auto resumed = co_await machine_->resume(); !resumed && written) written = std::move(resumed);
@@ -114,11 +117,7 @@ Task<Result<SavedVm>> VmOwner::save_as(store::SaveRow wanted, Stages& stages) {
     done = co_await write_state(row, true, true, saved);
     (void)co_await hold(false);
   } else {
-    done = co_await services_.runtime.blocking([&]() -> Result<> {
-      for (const char* name : {kSystemDisk, kWorkDisk})
-        TRY(host::clone_file(directory() + "/" + name, services_.saves.disk(row.id, name)));
-      return {};
-    });
+    done = co_await services_.runtime.blocking([&] { return copy_files_to(row.id); });
   }
   if (done) {
     auto finished = co_await services_.saves.finish(row.id, durable ? Durable::yes : Durable::no);
@@ -143,7 +142,7 @@ Task<Result<>> VmOwner::become_template(std::string save_id, std::string key, St
   CO_TRY(services_.saves.update(row));
   CO_TRY(co_await write_state(row, false, false, saved));
   CO_TRY(co_await end_machine());
-  for (const char* name : {kSystemDisk, kWorkDisk})
+  for (const char* name : {kSystemDisk, kWorkDisk, kConsole})
     if (::rename((directory() + "/" + name).c_str(), services_.saves.disk(save_id, name).c_str()) < 0) co_return fail_errno(name);
   CO_TRY(co_await settle_stopped(""));
   CO_TRY(co_await services_.saves.finish(save_id, Durable::yes));

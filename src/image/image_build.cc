@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <future>
 #include <nlohmann/json.hpp>
 
 #include "base/bounds.h"
@@ -46,6 +47,8 @@ Ext4Options seed_options(const std::string& name, std::int64_t timestamp) {
 Result<Image> complete(const PartialDirectory& partial, Image image, std::int64_t timestamp) {
   std::string rootfs = partial.file("rootfs.ext4"), seed = partial.file("work-seed.ext4");
   TRY(check_ext4(rootfs));
+  // Reading it all for the hash goes on beside the writing of it to the disk.
+  auto hash = std::async(std::launch::async, [rootfs] { return host::sha256_file(rootfs); });
   image.init = TRY(detect_init(rootfs));
   auto options = seed_options(image.name, timestamp);
   auto extracted = extract_subtree(rootfs, "/root", seed, options);
@@ -54,8 +57,9 @@ Result<Image> complete(const PartialDirectory& partial, Image image, std::int64_
   } else if (!extracted) {
     return std::unexpected(std::move(extracted.error()).in("make the work seed from /root"));
   }
-  image.sha256 = TRY(host::sha256_file(rootfs));
   auto fd = TRY(host::open_file(rootfs, O_RDONLY));
+  if (::fsync(fd.get()) < 0) return fail_errno(rootfs);
+  image.sha256 = TRY(hash.get());
   image.rootfs_bytes = static_cast<std::uint64_t>(::lseek(fd.get(), 0, SEEK_END));
   image.created_at = std::time(nullptr);
   TRY(write_image_manifest(partial.path(), image));

@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <future>
+#include <vector>
 
 #include "base/text.h"
 #include "host/files.h"
@@ -19,6 +21,7 @@ namespace fs = std::filesystem;
 
 namespace {
 constexpr std::string_view kPartialMark = ".partial-";
+constexpr std::size_t kSyncsAtOnce = 8;
 
 Result<> sync_one(const std::string& path) {
   auto fd = TRY(host::open_file(path, O_RDONLY | O_NOFOLLOW));
@@ -26,13 +29,26 @@ Result<> sync_one(const std::string& path) {
   return {};
 }
 
-/// Everything in it, and itself: what gets its final name must survive a power cut whole.
+Result<> wait_for(std::vector<std::future<Result<>>>& syncs) {
+  Result<> first;
+  for (auto& sync : syncs)
+    if (auto done = sync.get(); !done && first) first = std::move(done);
+  syncs.clear();
+  return first;
+}
+
+/// Everything in it, and itself: what gets its final name must survive a power cut whole. Several at once share the file
+/// system's commits.
 Result<> sync_tree(const std::string& path) {
+  std::vector<std::future<Result<>>> syncs;
   std::error_code error;
-  for (fs::recursive_directory_iterator at(path, error), end; !error && at != end; at.increment(error))
-    TRY(sync_one(at->path().string()));
+  for (fs::recursive_directory_iterator at(path, error), end; !error && at != end; at.increment(error)) {
+    syncs.push_back(std::async(std::launch::async, sync_one, at->path().string()));
+    if (syncs.size() == kSyncsAtOnce) TRY(wait_for(syncs));
+  }
   if (error) return fail_errno(path, error.value());
-  return sync_one(path);
+  syncs.push_back(std::async(std::launch::async, sync_one, path));
+  return wait_for(syncs);
 }
 }  // namespace
 

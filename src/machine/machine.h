@@ -131,6 +131,8 @@ class Driver {
   /// Starts the process detached and returns once its control channel answers. On failure nothing is left running and
   /// the error carries the VMM's stderr.
   virtual Task<Result<std::unique_ptr<Machine>>> start(const MachineConfig& config, const StartObserver& observer) = 0;
+  /// The record of a machine that start() is about to make, but for its process.
+  virtual MachineRecord planned(const MachineConfig& config) const = 0;
   /// Takes over a live process. `not_found` when it has gone. One that stands still, because whoever held it before
   /// was cut short, goes on if `go_on` is set.
   virtual Task<Result<std::unique_ptr<Machine>>> adopt(const MachineRecord& record, bool go_on) = 0;

@@ -104,6 +104,7 @@ class QemuDriver : public Driver {
   std::string_view name() const override { return "qemu"; }
   Task<Result<std::unique_ptr<Machine>>> start(const MachineConfig& config, const StartObserver& observer) override;
   Task<Result<std::unique_ptr<Machine>>> adopt(const MachineRecord& record, bool go_on) override;
+  MachineRecord planned(const MachineConfig& config) const override;
   std::string build_key() const override { return key_of_build(facts_, accelerator_); }
 
  private:
@@ -123,16 +124,21 @@ Task<std::uint64_t> QemuDriver::tsc_khz() {
   co_return tsc_khz_;
 }
 
+MachineRecord QemuDriver::planned(const MachineConfig& config) const {
+  return {.driver = "qemu",
+          .accelerator = accelerator_,
+          .version = facts_.version,
+          .process = {},
+          .token = config.token,
+          .directory = config.directory,
+          .memory_file = config.restore ? config.restore->memory : config.memory_file,
+          .memory_bytes = config.memory_bytes};
+}
+
 Result<MachineRecord> QemuDriver::record_of(const host::Child& child, const MachineConfig& config) const {
-  auto id = TRY(host::process_id(child.pid()));
-  return MachineRecord{.driver = "qemu",
-                       .accelerator = accelerator_,
-                       .version = facts_.version,
-                       .process = id,
-                       .token = config.token,
-                       .directory = config.directory,
-                       .memory_file = config.restore ? config.restore->memory : config.memory_file,
-                       .memory_bytes = config.memory_bytes};
+  auto record = planned(config);
+  record.process = TRY(host::process_id(child.pid()));
+  return record;
 }
 
 Task<Result<std::unique_ptr<Machine>>> QemuDriver::try_start(const MachineConfig& config,

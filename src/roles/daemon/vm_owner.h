@@ -136,6 +136,7 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   Task<> ask_guest_to_stop();
   Task<Result<std::string>> adopt_or_settle();
   Task<Result<std::string>> finish_suspend();
+  Task<Result<>> discard();
   Task<Result<std::unique_ptr<machine::Machine>>> find_machine(bool go_on);
   void attach(std::shared_ptr<machine::Machine> machine);
   void use_link(std::shared_ptr<link::Client> client);

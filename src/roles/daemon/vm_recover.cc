@@ -26,8 +26,23 @@ Task<Result<std::unique_ptr<machine::Machine>>> VmOwner::find_machine(bool go_on
   co_return co_await driver->adopt(record, go_on);
 }
 
+Task<Result<>> VmOwner::discard() {
+  if (auto machine = co_await find_machine(false)) machine_ = std::move(*machine);
+  CO_TRY(co_await end_machine());
+  CO_TRY(host::remove_tree(directory()));
+  CO_TRY(services_.store.delete_vm(row_.id));
+  gone_ = true;
+  services_.saves.release(std::exchange(row_.save_id, ""));
+  co_return Result<>{};
+}
+
 Task<Result<std::string>> VmOwner::recover() {
   auto turn = co_await turn_.lock();
+  // What was never anybody's is not finished: whoever needs it makes it anew.
+  if (row_.purpose == "template" || (row_.purpose == "pool" && state_ != State::running)) {
+    CO_TRY(co_await discard());
+    co_return std::string();
+  }
   switch (vm::recovery(state_)) {
     case vm::Recovery::keep: {
       if (state_ != State::suspended || row_.machine.empty()) co_return std::string();
@@ -48,12 +63,7 @@ Task<Result<std::string>> VmOwner::recover() {
     case vm::Recovery::undo_create:
     case vm::Recovery::finish_delete: {
       bool creating = state_ == State::creating;
-      if (auto machine = co_await find_machine(false)) machine_ = std::move(*machine);
-      CO_TRY(co_await end_machine());
-      CO_TRY(host::remove_tree(directory()));
-      CO_TRY(services_.store.delete_vm(row_.id));
-      gone_ = true;
-      services_.saves.release(std::exchange(row_.save_id, ""));
+      CO_TRY(co_await discard());
       co_return fmt::format("vm '{}': {}", row_.name, creating ? "undid a create that was cut short" : "finished deleting it");
     }
   }

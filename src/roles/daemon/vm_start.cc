@@ -102,7 +102,7 @@ Task<Result<>> VmOwner::launch(Stages& stages, const capabilities::VmContext& vm
 
   // Written before the process exists: after a crash it is found by this token.
   CO_TRY(services_.store.add_journal({0, row_.id, "process", config.token}));
-  row_.machine = dump_json(machine::to_json({.driver = std::string(driver->name()), .token = config.token, .directory = config.directory}));
+  row_.machine = dump_json(machine::to_json(driver->planned(config)));
   CO_TRY(keep_row());
 
   stages.begin("vmm");

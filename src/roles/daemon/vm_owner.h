@@ -137,6 +137,7 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   Task<Result<std::string>> adopt_or_settle();
   Task<Result<std::string>> finish_suspend();
   Task<Result<>> discard();
+  bool may_have_run() const;
   Task<Result<std::unique_ptr<machine::Machine>>> find_machine(bool go_on);
   void attach(std::shared_ptr<machine::Machine> machine);
   void use_link(std::shared_ptr<link::Client> client);

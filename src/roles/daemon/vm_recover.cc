@@ -70,9 +70,22 @@ Task<Result<std::string>> VmOwner::recover() {
   co_return std::string();
 }
 
+// A guest runs only after its process was recorded; without one in the record its saved memory still fits its disks.
+bool VmOwner::may_have_run() const {
+  if (row_.machine.empty()) return false;
+  auto json = parse_json(row_.machine, limits::kRpcMessageBytes);
+  auto record = json ? machine::record_from_json(*json) : std::unexpected(json.error());
+  return !record || record->process.pid != 0;
+}
+
 Task<Result<std::string>> VmOwner::adopt_or_settle() {
   auto machine = co_await find_machine(true);
   if (!machine) {
+    auto save = services_.saves.get(row_.save_id);
+    if (state_ == State::starting && save && save->kind == "suspend" && !may_have_run()) {
+      CO_TRY(co_await settle(State::suspended, ""));
+      co_return fmt::format("vm '{}': suspended as before, resuming it was cut short", row_.name);
+    }
     CO_TRY(co_await settle_stopped(state_ == State::running ? "the machine ended while the daemon was away" : "the start was cut short"));
     co_return fmt::format("vm '{}': recorded as stopped, its machine is gone", row_.name);
   }

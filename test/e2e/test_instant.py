@@ -14,7 +14,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from harness import DATA, Banger, Case, wait_until  # noqa: E402
+from harness import DATA, Banger, SharedCase, wait_until  # noqa: E402
 
 SHAPE = ("--vcpu", "1", "--memory", "512M")
 COUNTER = "i=0; while :; do i=$((i+1)); echo $i > /root/count; sleep 0.05; done"
@@ -28,29 +28,13 @@ def sha256(path):
     return digest.hexdigest()
 
 
-class Instant(Case):
-    """One daemon for the class, so that its template is made once."""
-
+class Instant(SharedCase):
     config = "pool_size = 0\n"
-
-    @classmethod
-    def setUpClass(cls):
-        if DATA:
-            cls.shared = Banger(data=DATA, config=cls.config)
-            cls.addClassCleanup(cls.shared.destroy)
-
-    def setUp(self):
-        if not DATA:
-            self.skipTest("no images: BANGER_DATA is not set")
-        self.b = self.shared
-        self.addCleanup(self.clean)
 
     def clean(self):
         for snapshot in self.b.json("vm", "snapshot", "list"):
             self.b.run("vm", "snapshot", "delete", snapshot["id"])
-        names = [vm["name"] for vm in self.b.json("vm", "list")]
-        if names:
-            self.b.ok("vm", "delete", "--force", *names)
+        super().clean()
 
     def create(self, name, *more):
         return self.b.json("vm", "create", "--name", name, *SHAPE, *more)

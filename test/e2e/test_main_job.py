@@ -8,7 +8,7 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from harness import DATA, Banger, Case, alive, wait_until  # noqa: E402
+from harness import Case, SharedCase, alive, wait_until  # noqa: E402
 
 
 def tree(root):
@@ -163,26 +163,9 @@ class Booted(MainJob, Case):
     way, stages = "cold", ["boot"]
 
 
-class Cloned(MainJob, Case):
+class Cloned(MainJob, SharedCase):
     way, stages = "clone", ["agent", "identity"]
     config = "pool_size = 0\n"
-
-    @classmethod
-    def setUpClass(cls):
-        if DATA:
-            cls.shared = Banger(data=DATA, config=cls.config)
-            cls.addClassCleanup(cls.shared.destroy)
-
-    def setUp(self):
-        if not DATA:
-            self.skipTest("no images: BANGER_DATA is not set")
-        self.b = self.shared  # its templates are made once
-        self.addCleanup(self.delete_all)
-
-    def delete_all(self):
-        names = [vm["name"] for vm in self.b.json("vm", "list")]
-        if names:
-            self.b.ok("vm", "delete", "--force", *names)
 
 
 if __name__ == "__main__":

@@ -178,3 +178,24 @@ class Case(unittest.TestCase):
         if not vms:
             self.assertEqual(self.b.machines(), [])
         self.assertEqual(self.b.leftovers(), [])
+
+
+class SharedCase(Case):
+    """Its tests share one Banger, so that its templates are made once."""
+
+    @classmethod
+    def setUpClass(cls):
+        if DATA:
+            cls.shared = Banger(data=DATA, config=cls.config)
+            cls.addClassCleanup(cls.shared.destroy)
+
+    def setUp(self):
+        if not DATA:
+            self.skipTest("no images: BANGER_DATA is not set")
+        self.b = self.shared
+        self.addCleanup(self.clean)
+
+    def clean(self):
+        names = [vm["name"] for vm in self.b.json("vm", "list")]
+        if names:
+            self.b.ok("vm", "delete", "--force", *names)

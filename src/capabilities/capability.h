@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "base/task.h"
+#include "capabilities/privileged.h"
 #include "guestcfg/guest_config.h"
 #include "host/runtime.h"
 #include "link/link.h"
@@ -84,6 +85,9 @@ struct Capability {
   /// After stop, delete, or a failed prepare or start. Idempotent; logs, never fails. The directory may be gone
   /// already.
   Task<> (*release)(const VmContext&) = nullptr;
+
+  /// What it needs root for; run by the root helper on a system install.
+  std::span<const PrivilegedOperation> privileged_ops;
 
   /// In the guest, of all capabilities before the first apply, on the running kernel alone: no files. For what nothing
   /// may run without; a failure ends a live apply, so that a clone stays still. Not called when provisioning.

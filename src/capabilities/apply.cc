@@ -71,6 +71,10 @@ void apply_rest(GuestTarget& target, const Roots& roots, const guestcfg::GuestCo
   apply_units(target, roots, config, outcome);
 }
 
+bool has_rest(const guestcfg::GuestConfig& config) {
+  return !(config.mounts.empty() && config.files.empty() && config.keys.empty() && config.units.empty());
+}
+
 std::string hash_of(const std::vector<std::vector<std::string>>& commands) {
   std::string text;
   for (const auto& argv : commands) {
@@ -100,14 +104,22 @@ Result<> apply_all(GuestTarget& target, const guestcfg::GuestConfig& config) {
   if (target.mode == ApplyMode::live && !target.identified) return outcome.take();
   for (const Capability* capability : all()) {
     if (!capability->apply) continue;
+    target.later = false;
     auto applied = capability->apply(target, config);
+    if (target.later) target.waiting.push_back(capability);
     if (!applied && capability->essential && target.mode == ApplyMode::boot)
       return in(capability->name, std::move(applied));
     outcome.add(capability->name, std::move(applied));
   }
-  auto roots = TRY(open_roots(target));
-  apply_rest(target, roots, config, outcome);
+  if (has_rest(config)) apply_rest(target, TRY(open_roots(target)), config, outcome);
   if (target.mode == ApplyMode::boot) return {};
+  return outcome.take();
+}
+
+Result<> apply_later(GuestTarget& target, const guestcfg::GuestConfig& config) {
+  Outcome outcome(target.log);
+  for (const Capability* capability : target.waiting)
+    outcome.add(capability->name, capability->apply_later(target, config));
   return outcome.take();
 }
 

@@ -17,6 +17,9 @@ namespace banger::capabilities {
 ///   provision  as live, but only files, keys and units; nothing of the running kernel is touched.
 Result<> apply_all(GuestTarget& target, const guestcfg::GuestConfig& config);
 
+/// What capabilities left for after the answer. Starts no process; before the frozen ones go on. Blocks.
+Result<> apply_later(GuestTarget& target, const guestcfg::GuestConfig& config);
+
 /// The second half of a live apply, which runs processes: systemd re-reads its units if they changed; on the first
 /// start, run_once. Nothing in the other modes. needs_settling() tells whether there is anything to do.
 bool needs_settling(const GuestTarget& target, const guestcfg::GuestConfig& config);

@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/log.h"
 #include "base/task.h"
@@ -53,6 +54,8 @@ enum class ApplyMode {
   provision,  ///< a directory of files, e.g. a container build: files only, the kernel is left alone
 };
 
+struct Capability;
+
 struct GuestTarget {
   std::string root;         ///< "/newroot", "/" or a directory
   ApplyMode mode;
@@ -60,6 +63,11 @@ struct GuestTarget {
   bool first_boot;          ///< boot: valid after the disks are mounted; live: given
   bool identified = false;     ///< set when every apply_first has succeeded: what runs now, runs as this machine
   bool units_changed = false;  ///< set in a live apply: systemd has to read its units again
+  std::string old_machine_id = {};  ///< in a live apply: what the guest was until now
+  bool later = false;          ///< set by an `apply` that leaves the rest to apply_later
+  std::vector<const Capability*> waiting = {};  ///< those that did
+  /// live: what this agent applied before, so that only what differs is done. Null: not known.
+  const guestcfg::GuestConfig* before = nullptr;
 };
 
 struct Capability {
@@ -95,6 +103,10 @@ struct Capability {
 
   /// In the guest, on this capability's own parts of the config. Repeatable: applying twice is applying once.
   Result<> (*apply)(GuestTarget&, const guestcfg::GuestConfig&) = nullptr;
+
+  /// In a live guest, behind the answer to the host and before what a quiesce had frozen goes on: what no command can
+  /// miss yet. Only after this capability's `apply` set GuestTarget::later.
+  Result<> (*apply_later)(GuestTarget&, const guestcfg::GuestConfig&) = nullptr;
 
   /// While booting, a failing apply ends the boot; others are logged and the guest comes up without their part.
   bool essential = false;

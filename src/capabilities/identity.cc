@@ -83,23 +83,30 @@ Result<> set_clock(const GuestTarget& target, std::int64_t unix_ns) {
 
 // -- in the guest: files
 
-Result<> update_block(const guest::Root& root, const std::string& path, std::string_view when_missing,
-                      std::string_view lines) {
-  auto text = root.read_file(path, kTextFileBytes);
-  if (!text && text.error().code != ErrorCode::not_found) return std::unexpected(std::move(text).error());
-  if (!text && lines.empty()) return {};
-  TRY(root.write_file({.path = path, .data = guest::with_block(text ? std::string_view(*text) : when_missing, lines)}));
+/// A clone is waited for; while booting nobody is there yet who could read half a file, but somebody may cut the power.
+Result<> put(const GuestTarget& target, const guest::Root& root, const guestcfg::File& file) {
+  TRY(target.mode == ApplyMode::live ? root.update_file(file) : root.write_file(file));
   return {};
 }
 
-Result<> write_hosts(const guest::Root& root, const guestcfg::GuestConfig& config) {
+Result<> update_block(const GuestTarget& target, const guest::Root& root, const std::string& path,
+                      std::string_view when_missing, std::string_view lines) {
+  auto text = root.read_file(path, kTextFileBytes);
+  if (!text && text.error().code != ErrorCode::not_found) return std::unexpected(std::move(text).error());
+  if (!text && lines.empty()) return {};
+  return put(target, root, {.path = path, .data = guest::with_block(text ? std::string_view(*text) : when_missing, lines)});
+}
+
+Result<> write_hosts(const GuestTarget& target, const guest::Root& root, const guestcfg::GuestConfig& config) {
   std::string lines;
   for (const auto& [address, names] : config.hosts)
     if (!names.empty()) lines += fmt::format("{} {}\n", address, join(names, " "));
-  return update_block(root, "/etc/hosts", "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n", lines);
+  return update_block(target, root, "/etc/hosts", "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n", lines);
 }
 
-Result<> write_environment(const guest::Root& root, const std::map<std::string, std::string>& environment) {
+Result<> write_environment(const GuestTarget& target, const guest::Root& root,
+                           const std::map<std::string, std::string>& environment) {
+  if (target.before && target.before->environment == environment) return {};
   std::string exports, lines;
   for (const auto& [name, value] : environment) {
     exports += fmt::format("export {}={}\n", name, shell_quote(value));
@@ -111,7 +118,7 @@ Result<> write_environment(const guest::Root& root, const std::map<std::string, 
     TRY(root.remove_file(kProfile));
   else
     TRY(root.write_file({.path = kProfile, .data = std::move(exports)}));
-  return update_block(root, "/etc/environment", "", lines);
+  return update_block(target, root, "/etc/environment", "", lines);
 }
 
 // The journals lie in a directory named by the machine-id, and journalctl reads no other machine's. The old name stays
@@ -125,16 +132,17 @@ Result<> rename_journals(const guest::Root& root, const std::string& old_id, con
   return {};
 }
 
-Result<> write_machine_id(const GuestTarget& target, const guest::Root& root, const std::string& id) {
+Result<> write_machine_id(GuestTarget& target, const guest::Root& root, const std::string& id) {
   if (id.empty()) return {};
-  std::string old_id(trim(root.read_file("/etc/machine-id", 64).value_or("")));
-  if (target.mode == ApplyMode::live && guestcfg::check_hex(old_id, id.size()) && old_id != id)
-    TRY(rename_journals(root, old_id, id));
-  TRY(root.write_file({.path = "/etc/machine-id", .mode = 0444, .data = id + "\n"}));
+  if (target.mode == ApplyMode::live) {
+    target.old_machine_id = trim(root.read_file("/etc/machine-id", 64).value_or(""));
+    target.later |= guestcfg::check_hex(target.old_machine_id, id.size()) && target.old_machine_id != id;
+  }
+  TRY(put(target, root, {.path = "/etc/machine-id", .mode = 0444, .data = id + "\n"}));
   // D-Bus has a copy of its own where it was installed without systemd; a link there points at ours.
   constexpr const char* kDbus = "/var/lib/dbus/machine-id";
   if (root.exists(kDbus) && root.link_target(kDbus).empty())
-    TRY(root.write_file({.path = kDbus, .mode = 0444, .data = id + "\n"}));
+    TRY(put(target, root, {.path = kDbus, .mode = 0444, .data = id + "\n"}));
   return {};
 }
 
@@ -148,16 +156,20 @@ Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
       ::sethostname(config.hostname.data(), config.hostname.size()) < 0)
     return fail_errno("set the hostname");
   auto root = TRY(guest::Root::open(target.root));
-  if (!config.hostname.empty()) TRY(root.write_file({.path = "/etc/hostname", .data = config.hostname + "\n"}));
-  TRY(write_hosts(root, config));
+  if (!config.hostname.empty()) TRY(put(target, root, {.path = "/etc/hostname", .data = config.hostname + "\n"}));
+  TRY(write_hosts(target, root, config));
   TRY(write_machine_id(target, root, config.machine_id));
-  return write_environment(root, config.environment);
+  return write_environment(target, root, config.environment);
+}
+
+Result<> apply_later(GuestTarget& target, const guestcfg::GuestConfig& config) {
+  return rename_journals(TRY(guest::Root::open(target.root)), target.old_machine_id, config.machine_id);
 }
 
 }  // namespace
 
 extern const Capability identity;
 constinit const Capability identity = {
-    .name = "identity", .guest = add_to_guest, .apply_first = apply_first, .apply = apply};
+    .name = "identity", .guest = add_to_guest, .apply_first = apply_first, .apply = apply, .apply_later = apply_later};
 
 }  // namespace banger::capabilities

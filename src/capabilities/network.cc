@@ -3,6 +3,7 @@
 #include "capabilities/capability.h"
 #include "capabilities/guest/root.h"
 #include "net/addresses.h"
+#include "net/link_mac.h"
 #include "net/netlink.h"
 
 namespace banger::capabilities {
@@ -42,8 +43,32 @@ Result<> write_resolvers(const GuestTarget& target, const guestcfg::GuestConfig&
   return {};
 }
 
+/// As before but for the links' own addresses: what every clone on the user-mode network is.
+bool same_but_for_macs(const GuestTarget& target, const guestcfg::GuestConfig& config) {
+  if (!target.before || target.before->interfaces.size() != config.interfaces.size()) return false;
+  for (std::size_t i = 0; i < config.interfaces.size(); ++i) {
+    auto before = target.before->interfaces[i];
+    before.mac = config.interfaces[i].mac;
+    if (before != config.interfaces[i]) return false;
+  }
+  return true;
+}
+
+/// False when a link does not take its address while it is up, or is not to be found by the one it had.
+bool swap_macs(GuestTarget& target, const guestcfg::GuestConfig& config) {
+  for (std::size_t i = 0; i < config.interfaces.size(); ++i) {
+    const auto &from = target.before->interfaces[i].mac, &to = config.interfaces[i].mac;
+    if (from == to) continue;
+    if (!net::change_mac(from, to)) return false;
+    target.later = true;
+  }
+  return true;
+}
+
 Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
   if (target.mode == ApplyMode::provision) return {};
+  // The whole of what follows, code that runs for the first time, is half of a clone's way to its first command.
+  if (same_but_for_macs(target, config) && swap_macs(target, config)) return {};
   auto netlink = TRY(net::Netlink::open());
   if (target.mode == ApplyMode::boot) TRY(netlink.loopback_up());
   if (config.interfaces.empty()) return {};
@@ -55,10 +80,17 @@ Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
   return write_resolvers(target, config);
 }
 
+// The link-local address is made from the MAC.
+Result<> apply_later(GuestTarget&, const guestcfg::GuestConfig& config) {
+  auto netlink = TRY(net::Netlink::open());
+  for (const auto& interface : config.interfaces) TRY(netlink.renew_link_local(interface.mac));
+  return {};
+}
+
 }  // namespace
 
 extern const Capability network;
 constinit const Capability network = {
-    .name = "network", .machine = add_to_machine, .guest = add_to_guest, .apply = apply};
+    .name = "network", .machine = add_to_machine, .guest = add_to_guest, .apply = apply, .apply_later = apply_later};
 
 }  // namespace banger::capabilities

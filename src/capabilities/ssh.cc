@@ -91,17 +91,30 @@ Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
   if (!config.ssh_host_key) return {};
   auto root = TRY(guest::Root::open(target.root));
   if (!root.exists(kDirectory)) return {};
-  bool changed = TRY(root.write_file({.path = kKeyFile, .mode = 0600, .data = config.ssh_host_key->private_key}));
-  TRY(root.write_file({.path = fmt::format("{}.pub", kKeyFile), .data = config.ssh_host_key->public_key}));
+  bool live = target.mode == ApplyMode::live;
+  guestcfg::File secret{.path = kKeyFile, .mode = 0600, .data = config.ssh_host_key->private_key};
+  guestcfg::File open{.path = fmt::format("{}.pub", kKeyFile), .data = config.ssh_host_key->public_key};
+  bool changed = TRY(live ? root.update_file(secret) : root.write_file(secret));
+  TRY(live ? root.update_file(open) : root.write_file(open));
   // Only with the key: what the user adds to a VM that has it, stays.
-  if (changed) TRY(remove_other_keys(root));
-  if (changed && target.mode == ApplyMode::live) tell_sshd(root);
+  if (!changed) return {};
+  target.later |= live;
+  return live ? Result<>() : remove_other_keys(root);
+}
+
+// A template's other keys went when it booted, but a VM that was forked or saved may have been given some since.
+Result<> apply_later(GuestTarget& target, const guestcfg::GuestConfig& config) {
+  if (!config.ssh_host_key) return {};
+  auto root = TRY(guest::Root::open(target.root));
+  if (!root.exists(kDirectory)) return {};
+  TRY(remove_other_keys(root));
+  tell_sshd(root);
   return {};
 }
 
 }  // namespace
 
 extern const Capability ssh;
-constinit const Capability ssh = {.name = "ssh", .prepare = prepare, .guest = add_to_guest, .apply = apply};
+constinit const Capability ssh = {.name = "ssh", .prepare = prepare, .guest = add_to_guest, .apply = apply, .apply_later = apply_later};
 
 }  // namespace banger::capabilities

@@ -43,6 +43,7 @@ struct Interface {
   std::string gateway;
   std::vector<std::string> dns;       ///< resolver addresses, written to /etc/resolv.conf
   std::uint32_t index = 0;            ///< position among the virtio links: in a clone none has the MAC yet
+  bool operator==(const Interface&) const = default;
 };
 
 struct UserKeys {

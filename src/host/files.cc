@@ -28,10 +28,14 @@ Result<UniqueFd> open_file(const std::string& path, int flags, mode_t mode) {
 
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
   auto fd = TRY(open_file(path, O_RDONLY));
+  return read_all(fd.get(), path, max_bytes);
+}
+
+Result<std::string> read_all(int fd, const std::string& path, std::size_t max_bytes) {
   std::string content;
   char buffer[16384];
   for (;;) {
-    ssize_t got = ::read(fd.get(), buffer, sizeof buffer);
+    ssize_t got = ::read(fd, buffer, sizeof buffer);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail_errno(path);
     if (got == 0) return content;

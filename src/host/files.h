@@ -15,6 +15,8 @@ namespace banger::host {
 
 /// Whole content; `exhausted` when larger than max_bytes. Works on /proc files.
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes);
+/// The same of an open file, from where it stands; `path` is for the error.
+Result<std::string> read_all(int fd, const std::string& path, std::size_t max_bytes);
 
 /// Replaces `path` in one step (temporary file in the same directory, fsync, rename).
 Result<> write_file(const std::string& path, std::string_view content, mode_t mode = 0600);

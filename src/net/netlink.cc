@@ -126,6 +126,16 @@ Result<> Netlink::renew_link_local(int index, const unsigned char* mac) {
   return add_address(index, TRY(parse_address(text, AF_INET6)).get(), text);
 }
 
+Result<> Netlink::renew_link_local(const std::string& mac) {
+  nl_addr* parsed = nullptr;
+  if (nl_addr_parse(mac.c_str(), AF_LLC, &parsed) < 0)
+    return fail(ErrorCode::invalid, fmt::format("'{}' is not a MAC address", mac));
+  Address address(parsed);
+  // No position: only a link that has the MAC already.
+  int index = TRY(find_link({.mac = mac, .index = UINT32_MAX}));
+  return renew_link_local(index, static_cast<const unsigned char*>(nl_addr_get_binary_addr(address.get())));
+}
+
 Result<> Netlink::set_up(int index) {
   return change(index, "bring the link up", [](rtnl_link* link) { rtnl_link_set_flags(link, IFF_UP); });
 }

@@ -34,6 +34,8 @@ class Netlink {
   /// right already stays, so open connections survive a second call. A link that has to be given its MAC loses its
   /// neighbours, and its IPv6 link-local address is made anew. `not_found` when there is no such link.
   Result<> configure(const LinkSettings& settings);
+  /// Gives the link with that MAC the IPv6 link-local address that goes with it, if it has one at all.
+  Result<> renew_link_local(const std::string& mac);
 
  private:
   struct Close {

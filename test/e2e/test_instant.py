@@ -5,6 +5,7 @@ import hashlib
 import http.server
 import os
 import pathlib
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -388,6 +389,67 @@ class Memory(Instant):
         self.assertEqual(len(self.b.json("vm", "list")), made)
         self.b.ok("vm", "delete", "--force", *[vm["name"] for vm in self.b.json("vm", "list")])
         self.assertEqual(self.b.leftovers(), [])
+
+
+    def test_those_who_ask_at_the_same_moment_are_counted_too(self):
+        with concurrent.futures.ThreadPoolExecutor(10) as threads:
+            done = list(threads.map(lambda i: self.b.run("vm", "create", "--name", f"c{i}", *SHAPE), range(10)))
+        made = [each for each in done if each.returncode == 0]
+        self.assertTrue(made)
+        self.assertLess(len(made), 10)
+        for refused in (each for each in done if each.returncode != 0):
+            self.assertIn("512M", refused.stderr)
+        # No more than one after the other would have got.
+        limit = len(made)
+        self.b.ok("vm", "delete", "--force", *[vm["name"] for vm in self.b.json("vm", "list")])
+        alone = 0
+        while self.b.run("vm", "create", "--name", f"a{alone}", *SHAPE).returncode == 0:
+            alone += 1
+        self.assertLessEqual(limit, alone + 1)
+        self.b.ok("vm", "delete", "--force", *[vm["name"] for vm in self.b.json("vm", "list")])
+
+
+class Outdated(Instant):
+    """Templates that nothing can ask for, or nobody does."""
+
+    def change(self, statement):
+        db = sqlite3.connect(self.b.state / "banger.db")
+        try:
+            with db:
+                db.execute(statement)
+        finally:
+            db.close()
+
+    def template(self):
+        self.create("t")
+        self.b.ok("vm", "delete", "--force", "t")
+        self.assertEqual(len(self.saves("template")), 1)
+        return self.saves("template")[0]
+
+    def test_one_that_nobody_used_for_a_month_goes(self):
+        self.template()
+        for days, left in ((29, 1), (31, 0)):
+            self.b.ok("daemon", "stop")
+            self.change(f"UPDATE saves SET used_at = unixepoch() - {days} * 86400")
+            self.b.ok("daemon", "start")
+            wait_until(lambda: len(self.saves("template")) == left, "the old template to go")
+        self.assert_only_templates_are_kept()
+
+    def test_one_of_another_vmm_build_gives_way_to_a_new_one(self):
+        old = self.template()
+        self.b.ok("daemon", "stop")
+        qemu = shutil.copy(shutil.which("qemu-system-x86_64"), self.b.root / "qemu")
+        with open(qemu, "ab") as file:
+            file.write(b"another build")
+        config = pathlib.Path(self.b.env["XDG_CONFIG_HOME"]) / "banger" / "config.toml"
+        kept = config.read_text()
+        config.write_text(f'qemu_bin = "{qemu}"\n' + kept)
+        self.addCleanup(config.write_text, kept)
+        self.addCleanup(self.b.ok, "daemon", "stop")
+        self.assertEqual(self.create("n")["way"], "clone")
+        wait_until(lambda: self.saves("template") != [] and old not in self.saves("template"), "the old template to go")
+        self.b.ok("vm", "delete", "--force", "n")
+        self.assert_only_templates_are_kept()
 
 
 class CutShort(Instant):

@@ -17,25 +17,40 @@ namespace banger::capabilities::guest {
 
 namespace {
 
-/// What is at `name` is a regular file that equals `file` already.
-bool same_file(int directory, const std::string& name, const guestcfg::File& file) {
+enum class There { nothing, other, plain, same };
+
+/// What is at `name`: nothing to write over, another kind of thing, a file of that owner and mode, or what `file` wants.
+There look_at(int directory, const std::string& name, const guestcfg::File& file) {
   // O_NONBLOCK: a fifo there must not hang us.
   UniqueFd fd(::openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat info{};
-  if (!fd || ::fstat(fd.get(), &info) < 0 || !S_ISREG(info.st_mode)) return false;
-  if ((info.st_mode & 07777) != file.mode || info.st_uid != file.uid || info.st_gid != file.gid ||
-      static_cast<std::size_t>(info.st_size) != file.data.size())
-    return false;
+  if (!fd) return There::nothing;
+  if (::fstat(fd.get(), &info) < 0 || !S_ISREG(info.st_mode) || info.st_nlink != 1 || (info.st_mode & 07777) != file.mode ||
+      info.st_uid != file.uid || info.st_gid != file.gid)
+    return There::other;
+  if (static_cast<std::size_t>(info.st_size) != file.data.size()) return There::plain;
   std::string_view rest = file.data;
   char buffer[4096];
   while (!rest.empty()) {
     ssize_t got = ::read(fd.get(), buffer, sizeof buffer);
     if (got <= 0 || static_cast<std::size_t>(got) > rest.size() ||
         rest.substr(0, static_cast<std::size_t>(got)) != std::string_view(buffer, static_cast<std::size_t>(got)))
-      return false;
+      return There::plain;
     rest.remove_prefix(static_cast<std::size_t>(got));
   }
-  return true;
+  return There::same;
+}
+
+// Cut to its new size afterwards: a file that is emptied first has its blocks freed and made anew.
+Result<> write_over(int directory, const std::string& name, const std::string& data) {
+  UniqueFd fd(::openat(directory, name.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!fd) return fail_errno("open");
+  struct stat before{};
+  if (::fstat(fd.get(), &before) < 0) return fail_errno("stat");
+  TRY(host::write_all(fd.get(), data));
+  auto size = static_cast<off_t>(data.size());
+  if (before.st_size > size && ::ftruncate(fd.get(), size) < 0) return fail_errno("cut");
+  return {};
 }
 
 Result<> write_new(int directory, const std::string& name, const guestcfg::File& file) {
@@ -94,7 +109,7 @@ bool Root::exists(const std::string& path) const { return open_path(path, O_PATH
 
 Result<std::string> Root::read_file(const std::string& path, std::size_t max_bytes) const {
   auto fd = TRY(open_path(path, O_RDONLY | O_NONBLOCK));
-  return in(path, host::read_file(fd_path(fd.get()), max_bytes));
+  return host::read_all(fd.get(), path, max_bytes);
 }
 
 std::string Root::link_target(const std::string& path) const {
@@ -124,9 +139,19 @@ Result<UniqueFd> Root::make_directory(const std::string& path, mode_t mode, uid_
 Result<bool> Root::write_file(const guestcfg::File& file) const {
   auto [parent_path, name] = split_path(file.path);
   auto parent = TRY(make_directory(parent_path));
-  if (same_file(parent.get(), name, file)) return false;
+  if (look_at(parent.get(), name, file) == There::same) return false;
   std::string temporary = temporary_name(parent.get());
   TRY(in(file.path, put_in_place(parent.get(), temporary, name, write_new(parent.get(), temporary, file))));
+  return true;
+}
+
+Result<bool> Root::update_file(const guestcfg::File& file) const {
+  auto [parent_path, name] = split_path(file.path);
+  auto parent = open_path(parent_path, O_PATH | O_DIRECTORY);
+  auto there = parent ? look_at(parent->get(), name, file) : There::nothing;
+  if (there == There::same) return false;
+  if (there != There::plain) return write_file(file);
+  TRY(in(file.path, write_over(parent->get(), name, file.data)));
   return true;
 }
 

@@ -33,6 +33,10 @@ class Root {
   /// Replaces file.path in one step; a symlink there is replaced, not followed. A file that is right already is not
   /// touched, so that nothing is copied up from a lower layer for it. True when something changed.
   Result<bool> write_file(const guestcfg::File& file) const;
+  /// As write_file, but a plain file of that owner and mode is overwritten where it is: no reader of it may mind, and
+  /// nothing is lost if the guest dies half-way. In a clone a new file and a rename are the greater part of the time
+  /// until it is somebody.
+  Result<bool> update_file(const guestcfg::File& file) const;
   /// Likewise for a symlink.
   Result<bool> write_symlink(const std::string& target, const std::string& path) const;
   /// A missing file is fine.

@@ -104,6 +104,7 @@ Result<> apply(const Arguments& arguments) {
   auto mode = arguments.root == "/" ? capabilities::ApplyMode::live : capabilities::ApplyMode::provision;
   capabilities::GuestTarget target{.root = arguments.root, .mode = mode, .log = log, .first_boot = true};
   auto applied = capabilities::apply_all(target, config);
+  if (applied) applied = capabilities::apply_later(target, config);
   auto settled = capabilities::settle(target, config);
   return applied ? settled : applied;
 }

@@ -15,12 +15,13 @@ namespace banger::roles::agent {
 
 namespace {
 
-constexpr auto kFirstCommand = std::chrono::milliseconds(150);
+constexpr auto kFirstCommand = std::chrono::milliseconds(250);
 
 /// What the pool's part and ours share.
 struct Work {
   std::string body;
   std::int64_t asked_at_ns;  ///< when the request arrived, by a clock that nobody sets
+  guestcfg::GuestConfig before;  ///< what is in force
   guestcfg::GuestConfig config;
   capabilities::GuestTarget target;
 };
@@ -42,34 +43,40 @@ Result<> parse(Work& work) {
 
 Result<> change_guest(Work& work) {
   TRY(parse(work));
+  work.target.before = &work.before;
   return capabilities::apply_all(work.target, work.config);
 }
 
-// The environment and the token are the agent's own parts of the config.
+// The environment and the token are the agent's own parts of the config; the links it has to know again.
 Result<> take_over(Context& context, const guestcfg::GuestConfig& config) {
   AgentConfig ours = context.config;
   ours.environment = config.environment;
+  ours.interfaces = config.interfaces;
   if (!config.link_token.empty()) ours.link_token = TRY(from_hex(config.link_token));
-  TRY(context.run_dir.save_config(ours));
   bool new_token = ours.link_token != context.config.link_token;
   context.config = std::move(ours);
   if (new_token && context.set_token) context.set_token(context.config.link_token);
   return {};
 }
 
-Result<> thaw_and_settle(const Context& context, Work& work) {
+Result<> finish(const Context& context, const AgentConfig& ours, Work& work) {
+  Result<> first = context.run_dir.save_config(ours);
+  auto then = [&](Result<> done) {
+    if (first) first = std::move(done);
+  };
+  then(capabilities::apply_later(work.target, work.config));
   // One that has not even its own random numbers stays still, and never comes here.
-  auto thawed = thaw(context.run_dir.frozen_path());
-  auto settled = capabilities::settle(work.target, work.config);
-  return thawed ? settled : thawed;
+  then(thaw(context.run_dir.frozen_path()));
+  then(capabilities::settle(work.target, work.config));
+  return first;
 }
 
-// What runs processes, among them those a quiesce had stopped: as after a boot, the answer does not wait for it, but the
-// system is not ready before. All of them wake up at once, so whoever comes with a first command is let through.
+// What can wait, and what runs processes, among them those a quiesce had stopped: as after a boot, the answer does not
+// wait for it, but the system is not ready before. All of them wake up at once, so whoever comes with a first command is let through.
 Task<> settle(ContextPtr context, std::shared_ptr<Work> work) {
   auto turn = co_await context->settling_turn.lock();
   if (!capabilities::needs_settling(work->target, work->config)) co_await context->runtime.sleep_for(kFirstCommand);
-  auto settled = co_await context->runtime.blocking([context, work] { return thaw_and_settle(*context, *work); });
+  auto settled = co_await context->runtime.blocking([context, ours = context->config, work] { return finish(*context, ours, *work); });
   if (!settled) context->log().error("settle.failed", {{"error", settled.error().sentence()}});
   --context->settling;
   context->settled.notify_all();
@@ -82,17 +89,18 @@ Task<Result<>> apply(ContextPtr context, StreamPtr stream) {
   auto work = std::make_shared<Work>(Work{
       .body = std::move(body),
       .asked_at_ns = asked_at,
+      .before = {.interfaces = context->config.interfaces, .environment = context->config.environment},
       .config = {},
       .target = {.root = context->options.config_root, .mode = context->options.config_mode, .log = context->log(), .first_boot = false}});
   auto applied = co_await context->runtime.blocking([work] { return change_guest(*work); });
   if (work->target.identified) context->held = false;
-  bool frozen = ::access(context->run_dir.frozen_path().c_str(), F_OK) == 0;
-  if (work->target.identified && (frozen || capabilities::needs_settling(work->target, work->config))) {
+  auto taken = applied ? take_over(*context, work->config) : Result<>();
+  if (work->target.identified) {
     ++context->settling;
     context->runtime.spawn(settle(context, work));
   }
   CO_TRY(std::move(applied));
-  co_return take_over(*context, work->config);
+  co_return taken;
 }
 
 }  // namespace

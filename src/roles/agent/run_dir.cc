@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -24,23 +25,19 @@ constexpr std::array kInits = {
 
 constexpr std::size_t kTokenBytes = 16;  // link/link.h
 
-Result<Json> read_config(const std::string& path) {
+Result<guestcfg::GuestConfig> read_config(const std::string& path) {
   auto text = TRY(host::read_file(path, limits::kGuestConfigBytes));
-  auto json = TRY(in(path, parse_json(text, limits::kGuestConfigBytes)));
-  if (!json.is_object()) return fail(ErrorCode::invalid, fmt::format("{}: expected an object", path));
-  return json;
+  return in(path, guestcfg::from_json(TRY(in(path, parse_json(text, limits::kGuestConfigBytes)))));
 }
 
-Result<Environment> environment_of(const Json& config) {
-  Environment environment;
-  auto found = config.find("environment");
-  if (found == config.end() || found->is_null()) return environment;
-  if (!found->is_object()) return fail(ErrorCode::invalid, "field 'environment' must be an object");
-  for (const auto& [name, value] : found->items()) {
-    if (!value.is_string()) return fail(ErrorCode::invalid, fmt::format("environment variable '{}' must be a string", printable(name)));
-    environment[name] = value.get<std::string>();
-  }
-  return environment;
+Result<> overwrite(const std::string& path, std::string_view text) {
+  auto file = TRY(host::open_file(path, O_WRONLY | O_CREAT | O_NOFOLLOW, 0600));
+  struct stat before{};
+  if (::fstat(file.get(), &before) < 0) return fail_errno(path);
+  TRY(in(path, host::write_all(file.get(), text)));
+  auto size = static_cast<off_t>(text.size());
+  if (before.st_size > size && ::ftruncate(file.get(), size) < 0) return fail_errno(path);
+  return {};
 }
 
 }  // namespace
@@ -59,22 +56,16 @@ InitKind init_kind_from_string(std::string_view name) {
 
 Result<AgentConfig> RunDir::load_config() const {
   auto path = path_ + "/config.json";
-  auto json = TRY(read_config(path));
-  AgentConfig config;
-  auto token = TRY(in(path, get_string(json, "link_token")));
-  config.link_token = TRY(in(path, from_hex(token)));
-  if (config.link_token.size() != kTokenBytes)
-    return fail(ErrorCode::invalid, fmt::format("{}: field 'link_token' must be {} bytes as hex", path, kTokenBytes));
-  config.environment = TRY(in(path, environment_of(json)));
-  return config;
+  auto config = TRY(read_config(path));
+  if (config.link_token.size() != 2 * kTokenBytes) return fail(ErrorCode::invalid, fmt::format("{}: missing field 'link_token'", path));
+  return AgentConfig{.link_token = TRY(in(path, from_hex(config.link_token))),
+                     .environment = std::move(config.environment),
+                     .interfaces = std::move(config.interfaces)};
 }
 
 Result<> RunDir::save_config(const AgentConfig& config) const {
-  auto path = path_ + "/config.json";
-  auto json = read_config(path).value_or(Json::object());
-  json["link_token"] = to_hex(config.link_token);
-  json["environment"] = config.environment;
-  return host::write_file(path, dump_json(json), 0600);
+  guestcfg::GuestConfig kept{.interfaces = config.interfaces, .environment = config.environment, .link_token = to_hex(config.link_token)};
+  return overwrite(path_ + "/config.json", dump_json(guestcfg::to_json(kept, guestcfg::Contents::inline_data)));
 }
 
 InitKind RunDir::init_kind() const {

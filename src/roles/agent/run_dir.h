@@ -1,6 +1,6 @@
 // /run/banger: what init leaves for the agent, and the agent for its next incarnation. Files only; no decisions here.
 //
-//   config.json    0600: "link_token" (hex) and "environment"; other fields are kept, not read
+//   config.json    0600: the guest config in force; "link_token", "environment" and "interfaces" of it are read
 //   init           the image's init: systemd, openrc, runit, busybox or none
 //   system-ready   exists once the boot target is reached
 //   frozen         the cgroups that stand still while the machine is a template (freezer.h)
@@ -11,6 +11,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "guestcfg/guest_config.h"
 
 namespace banger::roles::agent {
 
@@ -25,6 +26,7 @@ InitKind init_kind_from_string(std::string_view name);
 struct AgentConfig {
   std::string link_token;  ///< 16 raw bytes
   Environment environment;
+  std::vector<guestcfg::Interface> interfaces;  ///< what the links were given
 };
 
 class RunDir {
@@ -37,7 +39,8 @@ class RunDir {
 
   /// `invalid` when there is no usable token in it.
   Result<AgentConfig> load_config() const;
-  /// Puts token and environment into config.json in one step, so that a restarted agent knows them.
+  /// Puts them into config.json, so that a restarted agent knows them. Overwrites in one write(2): this is memory, and
+  /// in a clone every new file costs its first command time.
   Result<> save_config(const AgentConfig& config) const;
 
   InitKind init_kind() const;

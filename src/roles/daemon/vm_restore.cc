@@ -59,7 +59,7 @@ Task<Result<>> VmOwner::configure(bool grown) {
   auto vm = CO_TRY(co_await context());
   // Made at the last moment: it carries the time.
   auto guest = CO_TRY(guest_config(vm));
-  for (auto& disk : guest.disks) disk.grow = disk.grow && grown;
+  if (!grown) guest.disks.clear();
   auto body = dump_json(guestcfg::to_json(guest, guestcfg::Contents::inline_data));
   auto asked_ns = unix_ns();
   auto answer = CO_TRY(co_await client_->call("POST", "/configure", std::move(body), host::after(limits::kConfigureDeadline)));

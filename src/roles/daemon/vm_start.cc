@@ -130,6 +130,7 @@ namespace {
 
 // The connection attempt, owned by whoever is left: the waiter may give up first.
 constexpr std::chrono::milliseconds kTokenTurn = std::chrono::seconds(3);
+constexpr auto kIdentityFirst = std::chrono::milliseconds(400);
 
 struct Attempt {
   explicit Attempt(host::Runtime& runtime) : done(runtime) {}
@@ -239,6 +240,8 @@ Task<> VmOwner::keep_link(std::shared_ptr<VmOwner> self, std::shared_ptr<machine
 }
 
 Task<> VmOwner::watch_system(std::shared_ptr<VmOwner> self, std::shared_ptr<link::Client> client) {
+  // What was saved had been up, and is busy becoming somebody now: the question would only keep it from its first command.
+  if (self->row_.way != "cold") co_await self->services_.runtime.sleep_for(kIdentityFirst);
   while (client->alive() && !self->system_ready_) {
     auto text = co_await client->call("GET", "/health?wait=system", "", host::after(std::chrono::seconds(150)));
     if (!text) {

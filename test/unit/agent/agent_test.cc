@@ -94,7 +94,7 @@ TEST_CASE("agent: serve without a config says so and ends") {
 TEST_CASE("agent: serve answers on the descriptor it was given") {
   TempDir dir;
   std::string token(16, 't');
-  REQUIRE(RunDir(dir.path()).save_config({.link_token = token, .environment = {}}));
+  REQUIRE(RunDir(dir.path()).save_config({.link_token = token, .environment = {}, .interfaces = {}}));
   int fds[2];
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
   pid_t pid = ::fork();

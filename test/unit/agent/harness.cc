@@ -54,7 +54,7 @@ Task<> Exec::read(std::function<bool(const Outcome&)> enough) {
 Agent::Agent(capabilities::ApplyMode mode) {
   ::signal(SIGPIPE, SIG_IGN);
   RunDir files(run_dir.path());
-  REQUIRE(files.save_config({.link_token = std::string(kToken), .environment = {{"FROM_CONFIG", "yes"}}}).has_value());
+  REQUIRE(files.save_config({.link_token = std::string(kToken), .environment = {{"FROM_CONFIG", "yes"}}, .interfaces = {}}).has_value());
   Options options{.run_dir = run_dir.path(), .log_path = run_dir / "agent.log", .config_root = run_dir / "root",
                   .config_mode = mode,
                   .mounts = run_dir / "mountinfo"};

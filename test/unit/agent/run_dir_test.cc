@@ -10,12 +10,14 @@ using test::TempDir;
 
 TEST_CASE("run_dir: reads token and environment, whatever else the config holds") {
   TempDir dir;
-  REQUIRE(host::write_file(dir / "config.json", R"({"link_token":"00112233445566778899aabbccddeeff","environment":{"A":"1"},"files":[{"path":"/x","payload":0}]})"));
+  REQUIRE(host::write_file(dir / "config.json", R"({"link_token":"00112233445566778899aabbccddeeff","environment":{"A":"1"},"hostname":"web","interfaces":[{"mac":"52:54:00:00:00:01","index":0}]})"));
   auto config = RunDir(dir.path()).load_config();
   REQUIRE(config);
   CHECK(config->link_token.size() == 16);
   CHECK(config->link_token[1] == '\x11');
   CHECK(config->environment == Environment{{"A", "1"}});
+  REQUIRE(config->interfaces.size() == 1);
+  CHECK(config->interfaces[0].mac == "52:54:00:00:00:01");
 }
 
 TEST_CASE("run_dir: a config without a usable token is refused by name") {
@@ -32,18 +34,20 @@ TEST_CASE("run_dir: a config without a usable token is refused by name") {
   }
 }
 
-TEST_CASE("run_dir: what is saved is found again, private, beside the other fields") {
+TEST_CASE("run_dir: what is saved is found again, private, whatever was there") {
   TempDir dir;
   RunDir files(dir.path());
-  REQUIRE(host::write_file(dir / "config.json", R"({"hostname":"web"})"));
-  REQUIRE(files.save_config({.link_token = std::string(16, 'k'), .environment = {{"A", "b c"}}}));
+  guestcfg::Interface link{.mac = "52:54:00:00:00:01", .address = "10.0.2.15/24", .index = 1};
+  REQUIRE(host::write_file(dir / "config.json", R"({"hostname":")" + std::string(500, 'a') + R"("})"));
+  REQUIRE(files.save_config({.link_token = std::string(16, 'k'), .environment = {{"A", "b c"}}, .interfaces = {link}}));
   auto config = files.load_config();
   REQUIRE(config);
   CHECK(config->link_token == std::string(16, 'k'));
   CHECK(config->environment.at("A") == "b c");
-  auto text = host::read_file(dir / "config.json", 4096);
-  REQUIRE(text);
-  CHECK(text->find(R"("hostname":"web")") != std::string::npos);
+  REQUIRE(config->interfaces.size() == 1);
+  CHECK(config->interfaces[0] == link);
+  std::filesystem::remove(dir / "config.json");
+  REQUIRE(files.save_config({.link_token = std::string(16, 'k'), .environment = {}, .interfaces = {}}));
   struct stat info{};
   REQUIRE(::stat((dir / "config.json").c_str(), &info) == 0);
   CHECK((info.st_mode & 07777) == 0600);

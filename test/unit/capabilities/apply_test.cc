@@ -57,8 +57,9 @@ std::string run(const test::TempDir& root, ApplyMode mode, const guestcfg::Guest
   Logger quiet(-1);
   GuestTarget target{.root = root.path(), .mode = mode, .log = quiet, .first_boot = first_boot};
   auto applied = apply_all(target, config);
-  auto settled = settle(target, config);
-  if (applied) applied = std::move(settled);
+  auto later = apply_later(target, config), settled = settle(target, config);
+  for (auto* result : {&later, &settled})
+    if (applied) applied = std::move(*result);
   return applied ? "" : applied.error().sentence();
 }
 
@@ -290,6 +291,43 @@ TEST_CASE("apply: live, the journals stay this machine's when its id changes") {
                  expect(root.get(journal + new_id + "/system.journal") == "entries", "not under the new id") +
                  expect(root.get(journal + old_id + "/system.journal") == "entries", "not under the old id") +
                  expect(std::filesystem::read_symlink(root / (journal + old_id)) == new_id, "no link");
+        }) == "");
+}
+
+TEST_CASE("apply: live, plain files are overwritten where they are; what can wait is left to the end") {
+  if (!test::sandbox_available()) {
+    WARN("no namespaces here");
+    return;
+  }
+  test::TempDir root;
+  std::string old_id(32, 'b'), new_id(32, 'a'), journal = "run/log/journal/";
+  root.put("etc/machine-id", old_id + "\n");
+  root.put("etc/hostname", "a-longer-name-than-the-next\n");
+  root.put("etc/environment", "MINE=1\n");
+  root.put(journal + old_id + "/system.journal", "entries");
+  root.put("etc/ssh/ssh_host_rsa_key", "of the one before");
+  CHECK(test::in_sandbox([&] {
+          struct stat before{}, after{};
+          ::stat((root / "etc/hostname").c_str(), &before);
+          guestcfg::GuestConfig config, applied_before;
+          config.hostname = "web";
+          config.machine_id = new_id;
+          config.environment = applied_before.environment = {{"SAME", "1"}};
+          config.ssh_host_key = {"private\n", "public\n"};
+          Logger log(-1);
+          GuestTarget target{.root = root.path(), .mode = ApplyMode::live, .log = log, .first_boot = false};
+          target.before = &applied_before;
+          auto applied = apply_all(target, config);
+          ::stat((root / "etc/hostname").c_str(), &after);
+          std::string failed = applied ? "" : applied.error().sentence();
+          failed += expect(root.get("etc/hostname") == "web\n" && after.st_ino == before.st_ino, "hostname") +
+                    expect(root.get("etc/environment") == "MINE=1\n", "the environment that was there already was written") +
+                    expect(std::filesystem::exists(root / (journal + old_id + "/system.journal")), "journals came first") +
+                    expect(root.get("etc/ssh/ssh_host_rsa_key") != "", "other keys went first");
+          applied = apply_later(target, config);
+          return failed + expect(applied.has_value(), "later") +
+                 expect(root.get(journal + new_id + "/system.journal") == "entries", "the journals did not move") +
+                 expect(!std::filesystem::exists(root / "etc/ssh/ssh_host_rsa_key"), "another key stayed");
         }) == "");
 }
 

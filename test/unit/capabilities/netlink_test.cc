@@ -16,6 +16,7 @@
 #include "capabilities/temp_dir.h"
 #include "catch.h"
 #include "host/files.h"
+#include "net/link_mac.h"
 #include "net/addresses.h"
 
 using namespace banger;
@@ -99,6 +100,23 @@ bool add_neighbour(int control, const char* address) {
   return ::ioctl(control, SIOCSARP, &request) == 0;
 }
 
+/// From the MAC `from` to that of number 302, and no other link's.
+std::string check_quick_change(net::Netlink& netlink, int control, const std::string& from, bool had_inet6) {
+  std::string mac = net::mac_address(302);
+  if (auto done = net::change_mac("52:54:00:ff:ff:ff", mac); done || done.error().code != ErrorCode::not_found)
+    return "a link that is not there was changed";
+  if (auto done = net::change_mac("52:54:00", mac); done || done.error().code != ErrorCode::invalid) return "half a MAC";
+  if (auto done = net::change_mac(from, mac); !done) return done.error().sentence();
+  struct ifreq request{};
+  std::strcpy(request.ifr_name, "t0");
+  if (::ioctl(control, SIOCGIFHWADDR, &request) < 0 || request.ifr_hwaddr.sa_data[5] != 0x2e) return "not changed";
+  if (address_of(control) != "10.0.3.15" || !is_up(control, "t0")) return "the link did not stay as it was";
+  if (auto done = netlink.renew_link_local(mac); !done) return done.error().sentence();
+  auto inet6 = host::read_file("/proc/self/net/if_inet6", 1 << 16).value_or("");
+  if (had_inet6 && inet6.find("fe80000000000000505400fffe00012e") == inet6.npos) return "no link-local address: " + inet6;
+  return inet6.find("fe80000000000000505400fffe00012d") == inet6.npos ? "" : "the old link-local address stayed";
+}
+
 /// The tap passes for a virtio link by what sysfs says of it, the loopback link beside it does not.
 std::string check_clone(const test::TempDir& sys) {
   UniqueFd control(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -128,7 +146,7 @@ std::string check_clone(const test::TempDir& sys) {
   if (inet6.find("fe80000000000000505400fffe00012c") != inet6.npos) return "the old link-local address stayed";
   // Now it is found by its MAC, whatever the position says.
   if (auto done = netlink->configure({mac, 7, "10.0.3.15/24", "10.0.3.2"}); !done) return done.error().sentence();
-  return "";
+  return check_quick_change(*netlink, control.get(), mac, had_inet6);
 }
 
 }  // namespace

@@ -117,3 +117,31 @@ TEST_CASE("guest root: a path is split into directory and name") {
   CHECK(split_path("/a/b") == std::pair<std::string, std::string>("/a", "b"));
   CHECK(split_path("/b") == std::pair<std::string, std::string>("/", "b"));
 }
+
+TEST_CASE_METHOD(Fixture, "guest root: an update keeps the file it finds, shorter or longer, and replaces what is not plainly it") {
+  REQUIRE(root.write_file(file("/a", "four")));
+  auto inode = info_of(inside / "a").st_ino;
+  for (const char* text : {"a longer text", "short", ""}) {
+    auto changed = root.update_file(file("/a", text));
+    REQUIRE(changed);
+    CHECK(*changed);
+    CHECK(inside.get("a") == text);
+    CHECK(info_of(inside / "a").st_ino == inode);
+  }
+  auto again = root.update_file(file("/a", ""));
+  CHECK((again && !*again));
+  // Another mode, another name of the same file, a symlink, nothing at all: as write_file does it.
+  REQUIRE(root.update_file(file("/a", "private", 0600)));
+  CHECK(info_of(inside / "a").st_ino != inode);
+  CHECK((info_of(inside / "a").st_mode & 07777) == 0600);
+  fs::create_hard_link(inside / "a", inside / "b");
+  REQUIRE(root.update_file(file("/a", "apart", 0600)));
+  CHECK(inside.get("b") == "private");
+  outside.put("target", "theirs");
+  fs::create_symlink(outside / "target", inside / "link");
+  REQUIRE(root.update_file(file("/link", "ours")));
+  CHECK(outside.get("target") == "theirs");
+  CHECK(inside.get("link") == "ours");
+  REQUIRE(root.update_file(file("/new/one", "made")));
+  CHECK(inside.get("new/one") == "made");
+}

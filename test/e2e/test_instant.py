@@ -438,7 +438,11 @@ class Outdated(Instant):
     def test_one_of_another_vmm_build_gives_way_to_a_new_one(self):
         old = self.template()
         self.b.ok("daemon", "stop")
-        qemu = shutil.copy(shutil.which("qemu-system-x86_64"), self.b.root / "qemu")
+        # It finds its modules and firmware from where it lies.
+        (self.b.root / "usr/bin").mkdir(parents=True)
+        for name in ("lib", "share"):
+            (self.b.root / "usr" / name).symlink_to(f"/usr/{name}")
+        qemu = shutil.copy(shutil.which("qemu-system-x86_64"), self.b.root / "usr/bin")
         with open(qemu, "ab") as file:
             file.write(b"another build")
         config = pathlib.Path(self.b.env["XDG_CONFIG_HOME"]) / "banger" / "config.toml"

@@ -72,6 +72,17 @@ inline constexpr auto kMachineKillDeadline = 10s;          ///< SIGKILL → gone
 inline constexpr auto kVmmProbeDeadline = 10s;             ///< one question to a VMM's binary, 15 ms when warm
 inline constexpr std::size_t kMachineLogTailBytes = 64 * kKiB;  ///< how far back its stderr is searched for an error
 
+inline constexpr std::size_t kFirecrackerHeadBytes = 8 * kKiB;   ///< status line and headers of one answer; real ones are below 200 bytes
+inline constexpr std::size_t kFirecrackerBodyBytes = 1 * kMiB;   ///< of one answer; the largest, GET /vm/config, has a few KiB
+inline constexpr std::size_t kFirecrackerRequestBytes = 51200;   ///< Firecracker's own limit on a request's body
+inline constexpr std::size_t kFirecrackerLineBytes = 1024;       ///< and on its first line and on each header
+inline constexpr auto kFirecrackerUpDeadline = 20s;              ///< start → API answers is 12 ms; a swapping host is slower
+inline constexpr auto kFirecrackerReplyDeadline = 35s;           ///< it waits 30 s itself for a stuck processor
+inline constexpr auto kFirecrackerMemoryDeadline = 300s;         ///< writing all of a guest's memory to a slow disk
+inline constexpr std::size_t kVsockReplyBytes = 32;              ///< "OK 4294967295\n" has 14
+inline constexpr auto kVsockReplyDeadline = 3s;                  ///< Firecracker gives up after 2 s
+inline constexpr auto kVsockPatience = 1s;                       ///< for a guest to listen, before the caller is asked whether to go on
+
 // -- files we parse
 inline constexpr std::size_t kConfigFileBytes = 1 * kMiB;
 inline constexpr std::size_t kGuestConfigBytes = 64 * kMiB;      ///< files carried in a guest config

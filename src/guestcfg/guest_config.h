@@ -17,6 +17,10 @@
 
 namespace banger::guestcfg {
 
+/// The vsock port the agent listens on where there is no virtio-serial port. Below 1024, so that only root in the guest
+/// can take it.
+inline constexpr std::uint32_t kAgentVsockPort = 867;
+
 struct File {
   std::string path;  ///< absolute inside the guest; parents are made 0755 root
   std::uint32_t mode = 0644;

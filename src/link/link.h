@@ -93,15 +93,21 @@ class ServerStream : public Stream {
 /// Runs as its own coroutine; owns the stream.
 using Handler = std::function<Task<>(std::shared_ptr<ServerStream> stream)>;
 
-/// Serves one channel for ever: handshakes, sessions, resyncs. `token` may be replaced at run time (a clone's
-/// identity). Reading 0 bytes means no host is there: it backs off (2 ms doubling to 50 ms) and goes on. Returns only
-/// on a read error that is not about the peer.
+/// What it means that nobody is at the other end.
+enum class AtEnd {
+  wait,  ///< a port, which every host that comes finds again: it backs off (2 ms doubling to 50 ms) and goes on
+  stop,  ///< one connection, over for good
+};
+
+/// Serves one channel: handshakes, sessions, resyncs. `token` may be replaced at run time (a clone's identity). A port is
+/// served for ever: serve() returns only on a read error that is not about the peer.
 class Server {
  public:
   virtual ~Server() = default;
   virtual Task<Result<>> serve() = 0;
   virtual void set_token(std::string token) = 0;
 };
-std::unique_ptr<Server> make_server(host::Runtime& runtime, UniqueFd channel, std::string token, Handler handler);
+std::unique_ptr<Server> make_server(host::Runtime& runtime, UniqueFd channel, std::string token, Handler handler,
+                                    AtEnd at_end = AtEnd::wait);
 
 }  // namespace banger::link

@@ -11,8 +11,8 @@ namespace {
 
 class ServerWire final : public Wire {
  public:
-  ServerWire(host::Runtime& runtime, std::unique_ptr<Channel> channel, std::string token, Handler handler)
-      : Wire(runtime, std::move(channel)), scanner_(std::move(token)), handler_(std::move(handler)) {}
+  ServerWire(host::Runtime& runtime, std::unique_ptr<Channel> channel, std::string token, Handler handler, AtEnd at_end)
+      : Wire(runtime, std::move(channel)), scanner_(std::move(token)), handler_(std::move(handler)), at_end_(at_end) {}
 
   static Task<Result<>> serve(std::shared_ptr<ServerWire> self);
   void set_token(std::string token) { scanner_.set_token(std::move(token)); }
@@ -28,6 +28,7 @@ class ServerWire final : public Wire {
 
   HelloScanner scanner_;
   Handler handler_;
+  AtEnd at_end_;
   std::shared_ptr<Session> session_;
   bool synced_ = false;  ///< a hello was answered and its session has not ended
   std::size_t handlers_ = 0;
@@ -106,7 +107,7 @@ Wire::Gone ServerWire::gone() {
   discard_output();
   scanner_.reset();
   synced_ = false;
-  return Gone::back_off;
+  return at_end_ == AtEnd::stop ? Gone::stop : Gone::back_off;
 }
 
 void ServerWire::drop_session(const std::string& why) {
@@ -131,16 +132,17 @@ class ServerImpl final : public Server {
 };
 
 Result<std::shared_ptr<ServerWire>> make_wire(host::Runtime& runtime, UniqueFd channel, std::string token,
-                                              Handler handler) {
+                                              Handler handler, AtEnd at_end) {
   TRY(check_token(token));
   auto taken = TRY(Channel::take(runtime, std::move(channel)));
-  return std::make_shared<ServerWire>(runtime, std::move(taken), std::move(token), std::move(handler));
+  return std::make_shared<ServerWire>(runtime, std::move(taken), std::move(token), std::move(handler), at_end);
 }
 
 }  // namespace
 
-std::unique_ptr<Server> make_server(host::Runtime& runtime, UniqueFd channel, std::string token, Handler handler) {
-  return std::make_unique<ServerImpl>(make_wire(runtime, std::move(channel), std::move(token), std::move(handler)));
+std::unique_ptr<Server> make_server(host::Runtime& runtime, UniqueFd channel, std::string token, Handler handler,
+                                    AtEnd at_end) {
+  return std::make_unique<ServerImpl>(make_wire(runtime, std::move(channel), std::move(token), std::move(handler), at_end));
 }
 
 }  // namespace banger::link

@@ -99,6 +99,8 @@ class Machine {
   virtual Task<Result<UniqueFd>> open_link() = 0;
   /// Asks the guest's firmware for a power-off (ACPI or ctrl-alt-del); the guest may ignore it.
   virtual Task<Result<>> power_button() = 0;
+  /// Whether a guest that powers itself off ends the machine. Else a reboot does.
+  virtual bool powers_off() const { return true; }
   /// Processors stand still and what disks hold is with the host's kernel. Pausing twice is pausing once.
   virtual Task<Result<>> pause() = 0;
   virtual Task<Result<>> resume() = 0;

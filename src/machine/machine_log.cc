@@ -20,7 +20,8 @@ constexpr std::size_t kLineBytes = 400;
 
 std::string opening_line(std::string_view token) { return fmt::format("banger: start {}", token); }
 
-// The end of a file, without reading what may be a large rest.
+}  // namespace
+
 std::string read_tail(const std::string& path) {
   auto file = host::open_file(path, O_RDONLY);
   if (!file) return {};
@@ -32,8 +33,6 @@ std::string read_tail(const std::string& path) {
   tail.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
   return tail;
 }
-
-}  // namespace
 
 Result<UniqueFd> open_machine_log(const std::string& directory, std::string_view token) {
   auto path = fmt::format("{}/{}", directory, kMachineLogName);

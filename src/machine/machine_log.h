@@ -22,4 +22,7 @@ std::string last_words(const std::string& directory, std::string_view token);
 /// The same of any text a program printed.
 std::string last_lines(std::string_view text);
 
+/// The end of a file, at most limits::kMachineLogTailBytes; empty when it cannot be read.
+std::string read_tail(const std::string& path);
+
 }  // namespace banger::machine

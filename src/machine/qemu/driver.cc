@@ -9,7 +9,7 @@
 #include "host/files.h"
 #include "host/unix_socket.h"
 #include "machine/machine_log.h"
-#include "machine/qemu/initrd.h"
+#include "machine/initrd.h"
 #include "machine/qemu/qemu_machine.h"
 #include "machine/qemu/qemu.h"
 

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "guestcfg/cpio.h"
 #include "host/files.h"
+#include "machine/cpu_model.h"
 #include "machine/machine_log.h"
 
 namespace banger::machine::qemu {
@@ -47,13 +48,6 @@ KvmVerdict judge(const Result<host::Output>& run, std::chrono::milliseconds limi
   if (run->out.find(kProbeWords) != run->out.npos) return {true, "runs guests"};
   auto words = last_lines(run->err);
   return {false, words.empty() ? "a guest ended before it reached its init" : words};
-}
-
-std::string cpu_model() {
-  auto text = host::read_file("/proc/cpuinfo", limits::kMiB).value_or("");
-  for (auto line : split(text, '\n'))
-    if (line.starts_with("model name")) return std::string(line);
-  return "";
 }
 
 std::string file_key(const std::string& path) {

@@ -1,6 +1,7 @@
 // One running QEMU. Started and taken-over ones are the same from here on.
 #pragma once
 
+#include "machine/connect.h"
 #include "machine/qemu/qmp.h"
 #include "machine/vmm_process.h"
 
@@ -27,10 +28,6 @@ struct QemuState {
 
 /// Notes the SHUTDOWN event into `end`.
 Qmp::OnEvent note_end(std::shared_ptr<std::optional<GuestEnd>> end);
-
-/// Connects to a socket in `directory`, at any path length, without ever waiting for the other side: `busy` when it
-/// does not accept any more, `unavailable` when nobody listens.
-Result<UniqueFd> connect_now(const std::string& directory, std::string_view name);
 
 /// Opens state.qmp anew. The caller keeps `state` alive.
 Task<Result<>> connect_control(QemuState& state);

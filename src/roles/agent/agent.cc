@@ -24,7 +24,8 @@ namespace {
 constexpr std::string_view kHelp = R"(The part of banger inside a guest.
 
 Usage:
-  banger-agent serve [--run-dir DIR] [--channel-fd N]   answer the host on the virtio-serial port 'banger.agent'
+  banger-agent serve [--run-dir DIR] [--channel-fd N | --listen-fd N]
+                                                        answer the host on the virtio-serial port 'banger.agent' or on vsock
   banger-agent apply --root DIR FILE                    make the system under DIR what the guest config FILE says
   banger-agent ready [--run-dir DIR]                    tell the host that the guest has booted
   banger-agent measure-spawn COUNT PROGRAM              what starting PROGRAM costs in this guest, in ms
@@ -36,7 +37,7 @@ DIR of --run-dir is /run/banger unless given.
 
 struct Arguments {
   std::string run_dir = "/run/banger", root, file;
-  int channel_fd = -1;
+  int channel_fd = -1, listen_fd = -1;
 };
 
 // Options of all subcommands together; each checks that it has what it needs.
@@ -53,13 +54,14 @@ Result<Arguments> parse(std::span<char*> words) {
     std::string_view value = words[++i];
     if (word == "--run-dir") arguments.run_dir = value;
     else if (word == "--root") arguments.root = value;
-    else if (word == "--channel-fd") {
-      auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), arguments.channel_fd);
-      if (error != std::errc{} || end != value.data() + value.size() || arguments.channel_fd < 0)
+    else if (word == "--channel-fd" || word == "--listen-fd") {
+      int& fd = word == "--listen-fd" ? arguments.listen_fd : arguments.channel_fd;
+      auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), fd);
+      if (error != std::errc{} || end != value.data() + value.size() || fd < 0)
         return fail(ErrorCode::invalid, fmt::format("'{}' is not a descriptor", printable(value)));
     } else {
       return fail(ErrorCode::invalid, fmt::format("unknown option '{}'", printable(word)),
-                  did_you_mean(word, {"--run-dir", "--root", "--channel-fd"}));
+                  did_you_mean(word, {"--run-dir", "--root", "--channel-fd", "--listen-fd"}));
     }
   }
   return arguments;
@@ -83,13 +85,14 @@ Result<> serve(const Arguments& arguments) {
   Options options{.run_dir = arguments.run_dir, .log_path = arguments.run_dir + "/agent.log"};
   auto context = TRY(make_context(runtime, std::move(options)));
   Result<> result;
-  auto body = [](ContextPtr shared, int channel_fd, Result<>* out) -> Task<> {
+  auto body = [](ContextPtr shared, int channel_fd, int listen_fd, Result<>* out) -> Task<> {
     if (channel_fd >= 0) *out = co_await serve_channel(shared, UniqueFd(channel_fd));
-    else *out = co_await serve_port(shared);
+    else if (listen_fd >= 0) *out = co_await serve_listener(shared, UniqueFd(listen_fd));
+    else *out = co_await serve_found(shared);
     if (!*out) shared->log().error("serve.failed", {{"error", out->error().sentence()}});
     shared->runtime.stop();
   };
-  runtime.spawn(body(context, arguments.channel_fd, &result));
+  runtime.spawn(body(context, arguments.channel_fd, arguments.listen_fd, &result));
   runtime.run();
   return result;
 }

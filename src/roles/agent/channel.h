@@ -1,4 +1,5 @@
-// Finding the byte channel to the host: a virtio-serial port by its name (virtio 1.1, section 5.3).
+// Finding the byte channel to the host: a virtio-serial port by its name (virtio 1.1, section 5.3), or, where the VMM has
+// none of these, connections that the host makes to a vsock port (vsock(7)).
 #pragma once
 
 #include <string>
@@ -13,7 +14,20 @@ inline constexpr std::string_view kChannelName = "banger.agent";
 /// The device of the port called `name`, e.g. "/dev/vport0p1"; `not_found` while there is none.
 Result<std::string> find_port(std::string_view name, const std::string& sys = "/sys/class/virtio-ports", const std::string& dev = "/dev");
 
-/// Waits until it is there (its driver may be loading) and opens it. `timeout` after the deadline.
-Task<Result<UniqueFd>> open_port(host::Runtime& runtime, host::Deadline deadline);
+/// Whether this guest has a vsock that its host can reach.
+bool has_vsock(const std::string& device = "/dev/vsock");
+
+/// Listens on the agent's vsock port.
+Result<UniqueFd> listen_vsock();
+
+/// The next connection of the host; others' are ended. `listener` may also be a Unix socket.
+Task<Result<UniqueFd>> accept_host(host::Runtime& runtime, int listener);
+
+/// Either an opened port, or a listening vsock.
+struct Channel {
+  UniqueFd port, listener;
+};
+/// Waits until one is there (drivers may be loading). `timeout` after the deadline.
+Task<Result<Channel>> open_channel(host::Runtime& runtime, host::Deadline deadline);
 
 }  // namespace banger::roles::agent

@@ -13,21 +13,52 @@ Result<ContextPtr> make_context(host::Runtime& runtime, Options options) {
   return context;
 }
 
-Task<Result<>> serve_channel(ContextPtr context, UniqueFd channel) {
+namespace {
+
+std::unique_ptr<link::Server> make_server(const ContextPtr& context, UniqueFd channel, link::AtEnd at_end) {
   // Not a coroutine: it hands its own copies to one.
   auto handler = [context](std::shared_ptr<link::ServerStream> stream) { return dispatch(context, std::move(stream)); };
-  auto server = link::make_server(context->runtime, std::move(channel), context->config.link_token, handler);
+  return link::make_server(context->runtime, std::move(channel), context->config.link_token, handler, at_end);
+}
+
+Task<> see_out(Task<Result<>> serving) { (void)co_await std::move(serving); }
+
+void say_serving(const ContextPtr& context, std::string_view channel) {
+  context->log().info("serving", {{"version", BANGER_VERSION}, {"init", to_string(context->run_dir.init_kind())}, {"channel", channel}});
+}
+
+}  // namespace
+
+Task<Result<>> serve_channel(ContextPtr context, UniqueFd channel) {
+  auto server = make_server(context, std::move(channel), link::AtEnd::wait);
   context->set_token = [&server](std::string token) { server->set_token(std::move(token)); };
   auto ended = co_await server->serve();
   context->set_token = nullptr;
   co_return ended;
 }
 
-Task<Result<>> serve_port(ContextPtr context) {
+Task<Result<>> serve_listener(ContextPtr context, UniqueFd listener) {
+  auto server = std::make_shared<std::unique_ptr<link::Server>>();
+  context->set_token = [server](std::string token) {
+    if (*server) (*server)->set_token(std::move(token));
+  };
   for (;;) {
-    auto port = CO_TRY(co_await open_port(context->runtime, host::after(limits::kPortWait)));
-    context->log().info("serving", {{"version", BANGER_VERSION}, {"init", to_string(context->run_dir.init_kind())}});
-    auto ended = co_await serve_channel(context, std::move(port));
+    auto connection = co_await accept_host(context->runtime, listener.get());
+    if (!connection) {
+      context->set_token = nullptr;
+      co_return std::unexpected(std::move(connection).error());
+    }
+    *server = make_server(context, std::move(*connection), link::AtEnd::stop);
+    context->runtime.spawn(see_out((*server)->serve()));
+  }
+}
+
+Task<Result<>> serve_found(ContextPtr context) {
+  for (;;) {
+    auto channel = CO_TRY(co_await open_channel(context->runtime, host::after(limits::kPortWait)));
+    say_serving(context, channel.port ? "port" : "vsock");
+    auto ended = channel.port ? co_await serve_channel(context, std::move(channel.port))
+                              : co_await serve_listener(context, std::move(channel.listener));
     context->log().warn("channel.failed", {{"error", ended ? "it ended" : ended.error().sentence()}});
     co_await context->runtime.sleep_for(limits::kPortReopen);
   }

@@ -23,7 +23,7 @@ namespace {
 
 std::uint64_t used_bytes(const std::string& directory) {
   std::uint64_t sum = 0;
-  for (const char* file : {"system.img", "work.img", "guest.cpio", "initrd.img", "console.log", "machine.log"})
+  for (const char* file : {"system.img", "work.img", "guest.cpio", "initrd.img", "console.log", "machine.log", "firecracker.log"})
     sum += host::disk_usage(directory + "/" + file);
   return sum;
 }
@@ -163,7 +163,7 @@ Task<Result<>> VmOwner::settle(State state, std::string last_error) {
   // A machine that has ended cannot go on from where it once began: its disks have moved on.
   auto save = state == State::stopped ? std::exchange(row_.save_id, "") : "";
   // What only serves one start holds its secrets; it goes with the process.
-  for (const char* file : {"guest.cpio", "initrd.img", "qmp.sock", "agent.sock"}) (void)host::remove_file(directory() + "/" + file);
+  for (const char* file : {"guest.cpio", "initrd.img", "qmp.sock", "agent.sock", "api.sock", "vsock.sock"}) (void)host::remove_file(directory() + "/" + file);
   CO_TRY(state_ == state ? keep_row() : move_to(state));
   services_.saves.release(save);
   co_return Result<>{};
@@ -171,7 +171,8 @@ Task<Result<>> VmOwner::settle(State state, std::string last_error) {
 
 Task<> VmOwner::ask_guest_to_stop() {
   if (client_ && client_->alive()) {
-    auto asked = co_await client_->call("POST", "/shutdown", R"({"mode":"poweroff"})", host::after(std::chrono::seconds(5)));
+    auto mode = !machine_ || machine_->powers_off() ? R"({"mode":"poweroff"})" : R"({"mode":"reboot"})";
+    auto asked = co_await client_->call("POST", "/shutdown", mode, host::after(std::chrono::seconds(5)));
     if (asked) co_return;
     services_.log.warn("vm.shutdown_refused", {{"vm", row_.name}, {"error", asked.error().message}});
   }

@@ -1,4 +1,4 @@
-#include "machine/qemu/initrd.h"
+#include "machine/initrd.h"
 
 #include <fcntl.h>
 #include <sys/sendfile.h>
@@ -8,7 +8,7 @@
 
 #include "host/files.h"
 
-namespace banger::machine::qemu {
+namespace banger::machine {
 
 namespace {
 
@@ -47,4 +47,4 @@ Result<> write_initrd(const std::vector<std::string>& archives, const std::strin
   return in("initrd", append_all(archives, path));
 }
 
-}  // namespace banger::machine::qemu
+}  // namespace banger::machine

@@ -1,12 +1,11 @@
-#include "machine/qemu/initrd.h"
+#include "machine/initrd.h"
 
 #include <sys/stat.h>
 
-#include "../support.h"
+#include "support.h"
 
 using namespace banger;
 using namespace banger::machine;
-using namespace banger::machine::qemu;
 
 TEST_CASE("initrd: archives follow one another, each padded to four bytes") {
   TemporaryDirectory directory;

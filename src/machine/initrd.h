@@ -1,4 +1,4 @@
-// The one initrd file QEMU takes, made of several archives. The kernel unpacks them in order, later ones over earlier
+// The one initrd file a VMM takes, made of several archives. The kernel unpacks them in order, later ones over earlier
 // ones (Documentation/driver-api/early-userspace/buffer-format.rst).
 #pragma once
 
@@ -7,10 +7,10 @@
 
 #include "base/result.h"
 
-namespace banger::machine::qemu {
+namespace banger::machine {
 
 /// Replaces `path` (mode 0600) by the archives, each padded to 4 bytes. The first, which is the big one, is a reflink
 /// where the file system can. Blocking.
 Result<> write_initrd(const std::vector<std::string>& archives, const std::string& path);
 
-}  // namespace banger::machine::qemu
+}  // namespace banger::machine

@@ -1,0 +1,16 @@
+// Connecting to the sockets of a VMM in its VM's directory.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace banger::machine {
+
+/// Connects to a socket in `directory`, at any path length, without ever waiting for the other side: `busy` when it
+/// does not accept any more, `unavailable` when nobody listens, `not_found` when there is no socket.
+Result<UniqueFd> connect_now(const std::string& directory, std::string_view name);
+
+}  // namespace banger::machine

@@ -1,0 +1,11 @@
+// This host's processor, for what depends on it.
+#pragma once
+
+#include <string>
+
+namespace banger::machine {
+
+/// The line "model name" of /proc/cpuinfo; empty where there is none. Source: proc(5).
+std::string cpu_model();
+
+}  // namespace banger::machine

@@ -1,0 +1,204 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "host/files.h"
+#include "machine/firecracker/api.h"
+#include "machine/firecracker/files.h"
+#include "machine/firecracker/firecracker.h"
+#include "machine/firecracker/firecracker_machine.h"
+#include "machine/firecracker/requests.h"
+#include "machine/machine_log.h"
+
+namespace banger::machine::firecracker {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kSocketPoll = 2ms;
+constexpr std::chrono::milliseconds kDyingGrace = 1s;
+
+// The serial console is its standard output, appended to: a file that it opens itself (PUT /serial, since 1.14) is
+// written from the beginning, over the console of the start before.
+Result<host::Child> spawn_detached(std::vector<std::string> argv, const MachineConfig& config) {
+  auto log = TRY(open_machine_log(config.directory, config.token));
+  host::SpawnSpec spec{.argv = std::move(argv), .env = {"LC_ALL=C"}, .cwd = config.directory};
+  UniqueFd console;
+  if (config.console) {
+    auto path = fmt::format("{}/{}", config.directory, kConsoleLog);
+    console = TRY(host::open_file(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600));
+    spec.stdout_fd = console.get();
+  }
+  spec.stderr_fd = log.get();
+  spec.new_session = true;
+  spec.small_pages = config.restore.has_value();
+  return host::spawn(spec);
+}
+
+// What went wrong while it started, in its own words where it had any. Afterwards it has ended.
+Task<Error> failed_start(host::Runtime& runtime, host::Child& child, const MachineConfig& config, Error error) {
+  // One that ends itself, as after a saved state that does not load, answers a moment before.
+  auto grace = error.code == ErrorCode::unavailable ? kDyingGrace : 0ms;
+  bool died = (co_await host::wait_readable(runtime, child.pidfd(), host::after(grace))).value_or(false);
+  if (!died) (void)child.signal(SIGKILL);
+  auto status = child.wait();
+  auto words = last_words(config.directory, config.token);
+  if (words.empty()) words = last_log_lines(config.directory);
+  auto how = status.signal ? fmt::format("killed by signal {}", status.signal) : fmt::format("exit code {}", status.code);
+  auto message = error.message;
+  if (died) message += fmt::format("; it ended ({})", how);
+  if (!words.empty()) message += fmt::format(": {}", words);
+  co_return Error{error.code, std::move(message), 0, error.hint};
+}
+
+// Asks for its version until its API answers. That it does says that all before the first request went well.
+Task<Result<Version>> wait_until_up(host::Runtime& runtime, const host::Child& child, const std::string& directory, host::Deadline deadline) {
+  for (;;) {
+    ApiRequest question{"GET", "/version", ""};
+    auto answer = co_await call(runtime, directory, kApiSocket, std::move(question), deadline);
+    if (answer) {
+      auto json = CO_TRY(in("GET /version", parse_json(*answer, limits::kFirecrackerBodyBytes)));
+      auto version = find_version(CO_TRY(in("GET /version", get_string(json, "firecracker_version"))));
+      if (!version) co_return fail(ErrorCode::invalid, "Firecracker does not say which version it is");
+      co_return *version;
+    }
+    // Its socket is not there yet, or bound and not listening yet.
+    bool early = answer.error().code == ErrorCode::not_found || answer.error().code == ErrorCode::unavailable;
+    if (!early) co_return std::unexpected(std::move(answer).error());
+    if (CO_TRY(co_await host::wait_readable(runtime, child.pidfd(), host::after(0ms))))
+      co_return fail(ErrorCode::unavailable, "its API did not come up");
+    if (host::Clock::now() >= deadline) co_return fail(ErrorCode::timeout, "its API did not come up in time");
+    co_await runtime.sleep_for(kSocketPoll);
+  }
+}
+
+Task<Result<>> ask_all(host::Runtime& runtime, std::string directory, std::vector<ApiRequest> requests) {
+  for (auto& request : requests)
+    CO_TRY(co_await call(runtime, directory, kApiSocket, std::move(request), host::after(limits::kFirecrackerReplyDeadline)));
+  co_return Result<>();
+}
+
+class FirecrackerDriver : public Driver {
+ public:
+  FirecrackerDriver(host::Runtime& runtime, const Logger& log, FirecrackerFacts facts)
+      : runtime_(runtime), log_(log), facts_(std::move(facts)) {}
+
+  std::string_view name() const override { return "firecracker"; }
+  Task<Result<std::unique_ptr<Machine>>> start(const MachineConfig& config, const StartObserver& observer) override;
+  Task<Result<std::unique_ptr<Machine>>> adopt(const MachineRecord& record, bool go_on) override;
+  MachineRecord planned(const MachineConfig& config) const override;
+  std::string build_key() const override { return key_of_build(facts_); }
+
+ private:
+  Task<Result<std::unique_ptr<Machine>>> try_start(const MachineConfig& config, const StartObserver& observer);
+  Task<Result<Version>> bring_up(const host::Child& child, const MachineConfig& config, const std::vector<Tap>& taps);
+
+  host::Runtime& runtime_;
+  const Logger& log_;
+  FirecrackerFacts facts_;
+};
+
+MachineRecord FirecrackerDriver::planned(const MachineConfig& config) const {
+  // A guest that boots has its memory in no file; it is written whole when it is saved.
+  return {.driver = "firecracker",
+          .accelerator = "kvm",
+          .version = to_string(facts_.version),
+          .process = {},
+          .token = config.token,
+          .directory = config.directory,
+          .memory_file = config.restore ? config.restore->memory : "",
+          .memory_bytes = config.memory_bytes};
+}
+
+// From a fresh process to a guest that runs.
+Task<Result<Version>> FirecrackerDriver::bring_up(const host::Child& child, const MachineConfig& config, const std::vector<Tap>& taps) {
+  auto version = CO_TRY(co_await wait_until_up(runtime_, child, config.directory, host::after(limits::kFirecrackerUpDeadline)));
+  if (!config.restore) {
+    CO_TRY(co_await ask_all(runtime_, config.directory, boot_requests(config, taps)));
+    co_return version;
+  }
+  auto requests = CO_TRY(restore_requests(*config.restore, taps, version));
+  CO_TRY(in("load the saved state", co_await ask_all(runtime_, config.directory, std::move(requests))));
+  std::vector<ApiRequest> resume = {set_state(true)};
+  CO_TRY(co_await ask_all(runtime_, config.directory, std::move(resume)));
+  co_return version;
+}
+
+Task<Result<std::unique_ptr<Machine>>> FirecrackerDriver::try_start(const MachineConfig& config, const StartObserver& observer) {
+  CO_TRY(check(config));
+  auto taps = CO_TRY(taps_of(config));
+  CO_TRY(co_await runtime_.blocking([&config] { return prepare_files(config); }));
+  auto begun = host::Clock::now();
+  auto child = CO_TRY(spawn_detached(command_line(facts_.binary, config), config));
+
+  auto record = planned(config);
+  auto id = host::process_id(child.pid());
+  if (!id) co_return std::unexpected(co_await failed_start(runtime_, child, config, std::move(id).error()));
+  record.process = *id;
+  if (observer.started) CO_TRY(observer.started(record));
+
+  auto version = co_await bring_up(child, config, taps);
+  if (!version) co_return std::unexpected(co_await failed_start(runtime_, child, config, std::move(version).error()));
+  auto state = std::make_shared<FirecrackerState>(runtime_, log_, std::move(record), *version, VmmProcess(std::move(child), *id));
+  auto taken = std::chrono::duration_cast<std::chrono::milliseconds>(host::Clock::now() - begun);
+  log_.info("machine.started", {{"vm", config.id},
+                                {"pid", fmt::to_string(id->pid)},
+                                {"accelerator", "kvm"},
+                                {"version", to_string(*version)},
+                                {"control_ms", fmt::to_string(taken.count())}});
+  co_return make_machine(std::move(state));
+}
+
+Task<Result<std::unique_ptr<Machine>>> FirecrackerDriver::start(const MachineConfig& config, const StartObserver& observer) {
+  auto machine = co_await try_start(config, observer);
+  if (machine) co_return machine;
+  remove_sockets(config.directory);
+  co_return in("start Firecracker", std::move(machine));
+}
+
+// What GET / says: "Not started", "Running" or "Paused".
+Task<Result<std::string>> ask_state(std::shared_ptr<FirecrackerState> state) {
+  ApiRequest question{"GET", "/", ""};
+  auto answer = CO_TRY(co_await control(state, "adopt machine", std::move(question), limits::kFirecrackerReplyDeadline));
+  auto json = CO_TRY(parse_json(answer, limits::kFirecrackerBodyBytes));
+  co_return get_string(json, "state");
+}
+
+// A daemon that died while it saved this machine left it standing still. False: its guest was never started.
+Task<Result<bool>> run_if_paused(std::shared_ptr<FirecrackerState> state, bool go_on) {
+  auto now = CO_TRY(co_await ask_state(state));
+  if (now == "Not started") co_return false;
+  state->paused = now == "Paused";
+  if (!state->paused || !go_on) co_return true;
+  CO_TRY(co_await control(state, "resume", set_state(true), limits::kFirecrackerReplyDeadline));
+  state->paused = false;
+  co_return true;
+}
+
+Task<Result<std::unique_ptr<Machine>>> FirecrackerDriver::adopt(const MachineRecord& record, bool go_on) {
+  auto process = CO_TRY(in("adopt machine", VmmProcess::adopt(record)));
+  auto version = find_version(record.version).value_or(facts_.version);
+  auto state = std::make_shared<FirecrackerState>(runtime_, log_, record, version, std::move(process));
+  auto machine = make_machine(state);
+  auto started = co_await run_if_paused(state, go_on);
+  // One whose start was cut short before its guest ran has nothing in it that could go on.
+  if (started && !*started) CO_TRY(co_await machine->kill());
+  // Without its API a machine can still be used, waited for and killed, so this is no reason to give it up.
+  if (!started)
+    log_.warn("machine.control_lost", {{"pid", fmt::to_string(record.process.pid)}, {"error", started.error().sentence()}});
+  if (state->process.ended()) co_return fail(ErrorCode::not_found, fmt::format("process {} has ended", record.process.pid));
+  co_return machine;
+}
+
+}  // namespace
+
+std::unique_ptr<Driver> make_driver(host::Runtime& runtime, const Logger& log, FirecrackerFacts facts) {
+  return std::make_unique<FirecrackerDriver>(runtime, log, std::move(facts));
+}
+
+}  // namespace banger::machine::firecracker

@@ -1,0 +1,60 @@
+#include "machine/firecracker/files.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/bounds.h"
+#include "host/files.h"
+#include "machine/firecracker/firecracker.h"
+#include "machine/firecracker/requests.h"
+#include "machine/initrd.h"
+#include "machine/machine_log.h"
+
+namespace banger::machine::firecracker {
+
+namespace {
+
+std::string in_directory(const std::string& directory, std::string_view name) { return fmt::format("{}/{}", directory, name); }
+
+// A drive's name is the same in every machine that goes on from one saved state; where it leads is each one's own.
+Result<> link_drives(const MachineConfig& config) {
+  for (std::size_t i = 0; i < config.drives.size(); ++i) {
+    auto link = in_directory(config.directory, drive_name(i));
+    TRY(host::remove_file(link));
+    if (::symlink(config.drives[i].path.c_str(), link.c_str()) < 0) return fail_errno(link);
+  }
+  return {};
+}
+
+// Of this start alone: Firecracker writes a log from the beginning of the file, over what is there.
+Result<> make_log(const std::string& directory) {
+  auto path = in_directory(directory, kLogFile);
+  TRY(host::remove_file(path));
+  TRY(host::open_file(path, O_WRONLY | O_CREAT | O_EXCL, 0600));
+  return {};
+}
+
+std::string read_log(const std::string& directory) { return read_tail(in_directory(directory, kLogFile)); }
+
+}  // namespace
+
+Result<> prepare_files(const MachineConfig& config) {
+  for (auto name : {kApiSocket, kVsockSocket}) TRY(host::remove_file(in_directory(config.directory, name)));
+  TRY(make_log(config.directory));
+  TRY(link_drives(config));
+  if (config.restore) return {};
+  return write_initrd(config.initrds, in_directory(config.directory, kInitrdFile));
+}
+
+void remove_sockets(const std::string& directory) {
+  for (auto name : {kApiSocket, kVsockSocket}) (void)host::remove_file(in_directory(directory, name));
+}
+
+bool ended_well(const std::string& directory) {
+  return read_log(directory).find("exiting successfully") != std::string::npos;
+}
+
+std::string last_log_lines(const std::string& directory) { return last_lines(read_log(directory)); }
+
+}  // namespace banger::machine::firecracker

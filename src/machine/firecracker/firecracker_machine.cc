@@ -1,0 +1,206 @@
+#include "machine/firecracker/firecracker_machine.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "guestcfg/guest_config.h"
+#include "host/files.h"
+#include "machine/firecracker/api.h"
+#include "machine/firecracker/files.h"
+#include "machine/firecracker/firecracker.h"
+#include "machine/firecracker/requests.h"
+#include "machine/firecracker/vsock.h"
+#include "machine/holes.h"
+#include "machine/machine_log.h"
+
+namespace banger::machine::firecracker {
+
+namespace {
+
+using namespace std::chrono_literals;
+using State = std::shared_ptr<FirecrackerState>;
+
+constexpr auto kListenPoll = 20ms;
+
+Error gone(const FirecrackerState& state) {
+  return {ErrorCode::unavailable, fmt::format("the machine (process {}) has ended", state.record.process.pid)};
+}
+
+// Firecracker's own exit codes (src/vmm/src/lib.rs, FcExitCode), which stand for signals it caught.
+std::string_view meaning_of(int code) {
+  switch (code) {
+    case 148: return "a system call its seccomp filter forbids";
+    case 149: return "SIGBUS: a file it maps became shorter, or the disk is full";
+    case 150: return "SIGSEGV";
+    case 151: return "SIGXFSZ: a file may not grow that large";
+    case 152: return "a bad configuration file";
+    case 153: return "bad arguments";
+    case 154: return "SIGXCPU";
+    case 155: return "SIGPIPE";
+    case 156: return "SIGHUP";
+    case 157: return "SIGILL";
+    default: return "";
+  }
+}
+
+std::string failed_exit(const FirecrackerState& state, int code) {
+  auto text = fmt::format("exit code {}", code);
+  if (auto meaning = meaning_of(code); !meaning.empty()) text += fmt::format(" ({})", meaning);
+  auto words = last_words(state.record.directory, state.record.token);
+  if (words.empty()) words = last_log_lines(state.record.directory);
+  return words.empty() ? text : fmt::format("{}: {}", text, words);
+}
+
+// Its guest has no way to power off; every end that was the guest's own is a reset.
+MachineExit exit_of(FirecrackerState& state) {
+  auto status = state.process.exit_status();
+  if (status && status->signal) return {false, fmt::format("killed by signal {}", status->signal)};
+  if (status && status->code != 0) return {false, failed_exit(state, status->code)};
+  if (state.killed) return {false, "killed by signal 9"};
+  if (status || ended_well(state.record.directory)) return {true, "guest-reset"};
+  return {false, "ended"};  // not our child: the kernel tells only its parent
+}
+
+Task<> wait_ended(State state) {
+  while (!state->process.ended()) {
+    auto waited = co_await host::wait_readable(state->runtime, state->process.pidfd());
+    // Out of descriptors, which passes: look again later.
+    if (!waited) co_await state->runtime.sleep_for(500ms);
+  }
+}
+
+Task<MachineExit> wait_for_exit(State state) {
+  co_await wait_ended(state);
+  co_return exit_of(*state);
+}
+
+Task<Result<>> kill_and_wait(State state) {
+  state->killed = state->killed || !state->process.ended();
+  CO_TRY(state->process.kill());
+  auto ended = CO_TRY(
+      co_await host::wait_readable(state->runtime, state->process.pidfd(), host::after(limits::kMachineKillDeadline)));
+  if (!ended)
+    co_return fail(ErrorCode::timeout,
+                   fmt::format("process {} does not go away although it was killed", state->record.process.pid));
+  (void)state->process.exit_status();  // reaps it
+  remove_sockets(state->record.directory);
+  co_return Result<>();
+}
+
+Task<Result<>> command(State state, std::string what, ApiRequest request,
+                       std::chrono::milliseconds wait = limits::kFirecrackerReplyDeadline) {
+  CO_TRY(co_await control(std::move(state), std::move(what), std::move(request), wait));
+  co_return Result<>();
+}
+
+Task<Result<>> pause_machine(State state) {
+  CO_TRY(co_await command(state, "pause", set_state(false)));
+  if (!std::exchange(state->paused, true)) state->saved = false;
+  co_return Result<>();
+}
+
+// A save resets the guest's end of every connection, and nothing tells ours.
+void end_link(FirecrackerState& state) {
+  if (state.link) (void)::shutdown(state.link.get(), SHUT_RDWR);
+  state.link.reset();
+}
+
+Task<Result<>> resume_machine(State state) {
+  if (state->paused && state->saved) end_link(*state);
+  CO_TRY(co_await command(state, "resume", set_state(true)));
+  if (state->paused && !state->saved && pauses_break_vsock(state->version))
+    state->log.warn("machine.vsock_unsure", {{"pid", fmt::to_string(state->record.process.pid)}, {"version", to_string(state->version)}});
+  state->paused = false;
+  co_return Result<>();
+}
+
+Task<Result<>> save_machine(State state, SavedState to) {
+  if (restores_without_vsock(state->version))
+    co_return fail(ErrorCode::unsupported, fmt::format("guests that Firecracker {} restores cannot be reached", to_string(state->version)),
+                   "install Firecracker 1.16.1 or later");
+  CO_TRY(co_await command(state, "save", create_snapshot(to), limits::kFirecrackerMemoryDeadline));
+  state->saved = true;
+  for (const auto& file : {to.devices, to.memory})
+    if (::chmod(file.c_str(), 0600) < 0) co_return fail_errno(file);
+  // It writes every page, also those the guest never had.
+  co_return in("save", co_await state->runtime.blocking([&] { return dig_holes(to.memory); }));
+}
+
+Result<> grow_file(const std::string& path, std::uint64_t size_bytes) {
+  auto file = TRY(host::open_file(path, O_WRONLY));
+  struct stat info{};
+  if (::fstat(file.get(), &info) < 0) return fail_errno(path);
+  if (static_cast<std::uint64_t>(info.st_size) >= size_bytes) return {};
+  if (::ftruncate(file.get(), static_cast<off_t>(size_bytes)) < 0) return fail_errno(path);
+  return {};
+}
+
+Task<Result<>> grow_drive(State state, std::size_t index, std::uint64_t size_bytes) {
+  CO_TRY(in("grow a drive", grow_file(fmt::format("{}/{}", state->record.directory, drive_name(index)), size_bytes)));
+  co_return co_await command(state, "grow a drive", reopen_drive(index));
+}
+
+// A guest that boots does not listen yet, and says so by closing: asked again for a while, then the caller decides.
+Task<Result<UniqueFd>> connect_link(State state) {
+  auto patience = host::after(limits::kVsockPatience);
+  for (;;) {
+    auto link = co_await connect_vsock(state->runtime, state->record.directory, guestcfg::kAgentVsockPort,
+                                       host::after(limits::kVsockReplyDeadline));
+    if (state->process.ended()) co_return std::unexpected(gone(*state));
+    if (link) {
+      state->link = UniqueFd(::fcntl(link->get(), F_DUPFD_CLOEXEC, 3));
+      co_return std::move(*link);
+    }
+    bool again = link.error().code == ErrorCode::unavailable || link.error().code == ErrorCode::timeout;
+    if (!again) co_return in("link", std::move(link));
+    if (host::Clock::now() >= patience) co_return fail(ErrorCode::timeout, "link: " + link.error().message);
+    co_await state->runtime.sleep_for(kListenPoll);
+  }
+}
+
+Task<Result<>> nothing_to_prepare() { co_return Result<>(); }
+
+class FirecrackerMachine : public Machine {
+ public:
+  explicit FirecrackerMachine(State state) : state_(std::move(state)) {}
+  const MachineRecord& record() const override { return state_->record; }
+  Task<Result<UniqueFd>> open_link() override { return connect_link(state_); }
+  Task<Result<>> power_button() override { return command(state_, "power button", action("SendCtrlAltDel")); }
+  bool powers_off() const override { return false; }
+  Task<Result<>> pause() override { return pause_machine(state_); }
+  Task<Result<>> resume() override { return resume_machine(state_); }
+  Task<Result<>> prepare_save(const SavedState&) override { return nothing_to_prepare(); }
+  Task<Result<>> save(const SavedState& to) override { return save_machine(state_, to); }
+  Task<Result<>> resize_drive(std::size_t index, std::uint64_t size_bytes) override { return grow_drive(state_, index, size_bytes); }
+  Task<Result<>> kill() override { return kill_and_wait(state_); }
+  Task<MachineExit> wait_exit() override { return wait_for_exit(state_); }
+  bool running() const override { return !state_->process.ended(); }
+  Result<MachineStats> stats() const override { return state_->process.stats(); }
+  std::uint64_t own_memory_bytes() const override { return state_->process.own_memory_bytes(); }
+
+ private:
+  State state_;
+};
+
+}  // namespace
+
+Task<Result<std::string>> control(State state, std::string what, ApiRequest request, std::chrono::milliseconds wait) {
+  auto lock = co_await state->control.lock();
+  if (state->process.ended()) co_return std::unexpected(gone(*state));
+  auto answer = co_await call(state->runtime, state->record.directory, kApiSocket, std::move(request), host::after(wait));
+  if (!answer && state->process.ended()) co_return std::unexpected(gone(*state));
+  co_return in(what, std::move(answer));
+}
+
+std::unique_ptr<Machine> make_machine(std::shared_ptr<FirecrackerState> state) {
+  return std::make_unique<FirecrackerMachine>(std::move(state));
+}
+
+}  // namespace banger::machine::firecracker

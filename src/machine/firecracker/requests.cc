@@ -1,0 +1,121 @@
+#include "machine/firecracker/requests.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "base/json.h"
+#include "machine/firecracker/firecracker.h"
+
+namespace banger::machine::firecracker {
+
+namespace {
+
+constexpr std::uint32_t kMaxVcpus = 32;
+constexpr int kGuestCid = 3;  // the first that is not reserved; each machine has a vsock of its own, so all are alike
+constexpr std::size_t kCmdlineBytes = 2048 - 512;  // Firecracker's limit, less what it adds for 17 devices
+
+ApiRequest put(std::string path, const Json& body) { return {"PUT", std::move(path), dump_json(body)}; }
+ApiRequest patch(std::string path, const Json& body) { return {"PATCH", std::move(path), dump_json(body)}; }
+
+std::string kernel_arguments(const MachineConfig& config) {
+  // Given arguments replace Firecracker's own, whose nomodule would keep a distribution's kernel from its drivers. The
+  // reset by the keyboard controller is what ends the process. There is no mouse and no second port to wait for.
+  std::string text = config.console ? "console=ttyS0" : "8250.nr_uarts=0";
+  text += " quiet reboot=k panic=1 i8042.noaux i8042.nomux i8042.dumbkbd";
+  if (!config.cmdline.empty()) text += " " + config.cmdline;
+  return text;
+}
+
+ApiRequest machine_config(const MachineConfig& config) {
+  return put("/machine-config", {{"vcpu_count", config.vcpus},
+                                 {"mem_size_mib", config.memory_bytes / limits::kMiB},
+                                 {"smt", false},
+                                 {"track_dirty_pages", false}});
+}
+
+ApiRequest boot_source(const MachineConfig& config) {
+  Json body = {{"kernel_image_path", config.kernel}, {"boot_args", kernel_arguments(config)}};
+  if (!config.initrds.empty()) body["initrd_path"] = kInitrdFile;
+  return put("/boot-source", body);
+}
+
+ApiRequest add_drive(const Drive& drive, std::size_t index) {
+  auto name = drive_name(index);
+  // None is the root device, or Firecracker would move it to the front and name it to the kernel. Without Writeback a
+  // flush of the guest would be no flush.
+  return put("/drives/" + name, {{"drive_id", name},
+                                 {"path_on_host", name},
+                                 {"is_root_device", false},
+                                 {"is_read_only", drive.read_only},
+                                 {"cache_type", drive.read_only ? "Unsafe" : "Writeback"}});
+}
+
+}  // namespace
+
+std::string drive_name(std::size_t index) { return fmt::format("disk{}", index); }
+
+Result<std::vector<Tap>> taps_of(const MachineConfig& config) {
+  for (const auto& nic : config.nics)
+    if (!nic.restrict_outside || !nic.forwards.empty())
+      return fail(ErrorCode::unsupported, "Firecracker has no user-mode network: its guests need a network device of the host",
+                  "use bridge networking, set machine = \"qemu\", or make the VM with --no-nat");
+  return std::vector<Tap>();
+}
+
+Result<> check(const MachineConfig& config) {
+  if (config.vcpus < 1 || config.vcpus > kMaxVcpus)
+    return fail(ErrorCode::invalid, fmt::format("{} processors: Firecracker gives 1 to {}", config.vcpus, kMaxVcpus));
+  if (kernel_arguments(config).size() > kCmdlineBytes)
+    return fail(ErrorCode::invalid, fmt::format("the kernel's command line is longer than {} bytes", kCmdlineBytes));
+  return {};
+}
+
+ApiRequest add_tap(const Tap& tap) {
+  return put("/network-interfaces/" + tap.iface_id,
+             {{"iface_id", tap.iface_id}, {"host_dev_name", tap.host_dev_name}, {"guest_mac", tap.mac}});
+}
+
+ApiRequest set_state(bool running) { return patch("/vm", {{"state", running ? "Resumed" : "Paused"}}); }
+
+ApiRequest action(std::string_view name) { return put("/actions", {{"action_type", name}}); }
+
+ApiRequest create_snapshot(const SavedState& to) {
+  return put("/snapshot/create",
+             {{"snapshot_type", "Full"}, {"snapshot_path", to.devices}, {"mem_file_path", to.memory}});
+}
+
+ApiRequest reopen_drive(std::size_t index) {
+  auto name = drive_name(index);
+  return patch("/drives/" + name, {{"drive_id", name}, {"path_on_host", name}});
+}
+
+std::vector<ApiRequest> boot_requests(const MachineConfig& config, const std::vector<Tap>& taps) {
+  std::vector<ApiRequest> requests = {machine_config(config), boot_source(config)};
+  for (std::size_t i = 0; i < config.drives.size(); ++i) requests.push_back(add_drive(config.drives[i], i));
+  for (const auto& tap : taps) requests.push_back(add_tap(tap));
+  requests.push_back(put("/vsock", {{"guest_cid", kGuestCid}, {"uds_path", kVsockSocket}}));
+  requests.push_back(put("/entropy", Json::object()));
+  // There is no balloon: what it gives back of a machine that goes on from a saved state is not the machine's own, and
+  // what a guest gets then has to be known to the byte.
+  requests.push_back(action("InstanceStart"));
+  return requests;
+}
+
+Result<std::vector<ApiRequest>> restore_requests(const SavedState& from, const std::vector<Tap>& taps,
+                                                 const Version& version) {
+  // The clock is set by the agent, exactly, with everything else that makes a machine itself: clock_realtime, which only
+  // some versions and host kernels have, would be one more thing a load can fail by.
+  Json body = {{"snapshot_path", from.devices},
+               {"mem_backend", {{"backend_type", "File"}, {"backend_path", from.memory}}},
+               {"resume_vm", false}};
+  if (!taps.empty() && !has_network_overrides(version))
+    return fail(ErrorCode::unsupported, fmt::format("Firecracker {} cannot give a saved machine another network device", to_string(version)),
+                "install Firecracker 1.12 or later");
+  for (const auto& tap : taps)
+    body["network_overrides"].push_back({{"iface_id", tap.iface_id}, {"host_dev_name", tap.host_dev_name}});
+  return std::vector<ApiRequest>{put("/snapshot/load", body)};
+}
+
+}  // namespace banger::machine::firecracker

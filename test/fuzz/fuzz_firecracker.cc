@@ -1,0 +1,35 @@
+// Fuzzes what a Firecracker process may answer: bytes into an answer, in two different cuts of the same bytes, and what
+// is made of its errors.
+#include <cstdlib>
+#include <string_view>
+
+#include "machine/firecracker/api_message.h"
+
+namespace {
+
+// "" when there is no whole answer in it.
+std::string answer_in(std::string_view bytes, std::size_t step) {
+  banger::machine::firecracker::ReplyParser parser;
+  for (std::size_t at = 0; at <= bytes.size(); at += step) {
+    parser.add(bytes.substr(at, step));
+    if (at + step > bytes.size()) parser.end();
+    auto reply = parser.next();
+    if (!reply && reply.error().message.empty()) std::abort();
+    if (!reply) return "";
+    if (*reply) return std::to_string((**reply).status) + (**reply).body;
+  }
+  return "";
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+  std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  // How reads happen to be cut must not change what was said.
+  if (answer_in(bytes, 4096) != answer_in(bytes, 7)) std::abort();
+  auto error = banger::machine::firecracker::error_of({400, std::string(bytes)});
+  if (error.message.empty()) std::abort();
+  for (char c : error.message)
+    if (c < ' ' || c > '~') std::abort();
+  return 0;
+}

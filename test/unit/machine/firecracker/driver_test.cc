@@ -1,0 +1,321 @@
+// The driver with processes of the stand-in, which enforces Firecracker's rules and runs no guest.
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "host/unix_socket.h"
+#include "machine/firecracker/api.h"
+#include "machine/firecracker/vsock.h"
+#include "stand_in.h"
+
+using namespace banger;
+using namespace banger::machine;
+using namespace banger::machine::firecracker;
+using namespace std::chrono_literals;
+
+TEST_CASE("firecracker driver: a guest runs, its console is kept, and its reset ends the machine") {
+  Bench bench;
+  auto config = bench.config();
+  std::optional<MachineRecord> told;
+  auto machine = bench.start(config, {[&](const MachineRecord& record) {
+                               told = record;
+                               return Result<>();
+                             }});
+  REQUIRE(machine);
+  REQUIRE(told);
+  CHECK(told->process == (*machine)->record().process);
+  CHECK(told->driver == "firecracker");
+  CHECK(told->accelerator == "kvm");
+  CHECK(told->version == "1.16.2");
+  CHECK(find_process_by_token(config.token) == told->process);
+  CHECK(::getsid(told->process.pid) == told->process.pid);
+  CHECK((*machine)->stats());
+  CHECK(!(*machine)->powers_off());
+  REQUIRE(run(bench.runtime, (*machine)->power_button()));
+  auto exit = run(bench.runtime, (*machine)->wait_exit());
+  CHECK(exit.guest_initiated);
+  CHECK(exit.reason == "guest-reset");
+  CHECK(!(*machine)->running());
+  CHECK(text_of(config.directory + "/console.log").find("fake guest: console=ttyS0") != std::string::npos);
+  struct stat info{};
+  REQUIRE(::stat((config.directory + "/console.log").c_str(), &info) == 0);
+  CHECK((info.st_mode & 0777) == 0600);
+}
+
+TEST_CASE("firecracker driver: a second start keeps the console of the first and is not stopped by its sockets") {
+  Bench bench;
+  auto config = bench.config();
+  for (int round = 0; round < 2; ++round) {
+    auto machine = bench.start(config);
+    REQUIRE(machine);
+    // Killed from outside, so that nobody cleans up.
+    REQUIRE(::kill((*machine)->record().process.pid, SIGKILL) == 0);
+    auto exit = run(bench.runtime, (*machine)->wait_exit());
+    CHECK(exit.reason == "killed by signal 9");
+    CHECK(!exit.guest_initiated);
+    CHECK(std::filesystem::exists(config.directory + "/api.sock"));
+  }
+  auto console = text_of(config.directory + "/console.log");
+  CHECK(console.find("fake guest") != console.rfind("fake guest"));
+}
+
+TEST_CASE("firecracker driver: its end is told with what its exit code means") {
+  Bench bench({"BANGER_FAKE_EXIT=148"});
+  auto machine = bench.start(bench.config());
+  REQUIRE(machine);
+  auto exit = run(bench.runtime, (*machine)->wait_exit());
+  CHECK(!exit.guest_initiated);
+  CHECK(exit.reason.starts_with("exit code 148 (a system call its seccomp filter forbids): "));
+  CHECK(run(bench.runtime, (*machine)->power_button()).error().code == ErrorCode::unavailable);
+  CHECK(run(bench.runtime, (*machine)->open_link()).error().code == ErrorCode::unavailable);
+}
+
+TEST_CASE("firecracker driver: kill ends a machine and takes its sockets along") {
+  Bench bench;
+  auto config = bench.config();
+  auto machine = bench.start(config);
+  REQUIRE(machine);
+  REQUIRE(run(bench.runtime, (*machine)->kill()));
+  CHECK(!find_process_by_token(config.token));
+  CHECK(!std::filesystem::exists(config.directory + "/api.sock"));
+  CHECK(!std::filesystem::exists(config.directory + "/vsock.sock"));
+  CHECK(run(bench.runtime, (*machine)->wait_exit()).reason == "killed by signal 9");
+  CHECK(run(bench.runtime, (*machine)->kill()));
+}
+
+TEST_CASE("firecracker driver: the link is a vsock connection, any number of them in turn") {
+  Bench bench;
+  auto machine = bench.start(bench.config());
+  REQUIRE(machine);
+  for (int round = 0; round < 3; ++round) {
+    auto link = run(bench.runtime, (*machine)->open_link());
+    REQUIRE(link);
+    CHECK(echoes(link->get()));
+  }
+}
+
+TEST_CASE("firecracker driver: a guest that does not listen yet is asked again, then the caller") {
+  Bench bench({"BANGER_FAKE_LISTENS=1"});
+  auto machine = bench.start(bench.config());
+  REQUIRE(machine);
+  auto link = run(bench.runtime, (*machine)->open_link());
+  REQUIRE(!link);
+  CHECK(link.error().code == ErrorCode::timeout);
+  CHECK(link.error().message == "link: the guest does not listen for its host");
+}
+
+TEST_CASE("firecracker driver: a start that fails says why, in Firecracker's words, and leaves nothing behind") {
+  Bench bench;
+  auto config = bench.config();
+  config.drives[1].path = "/nonexistent/system.img";
+  auto machine = bench.start(config);
+  REQUIRE(!machine);
+  CHECK(machine.error().message.starts_with("start Firecracker: PUT /drives/disk1: Unable to create the block device"));
+  CHECK(!find_process_by_token(config.token));
+  CHECK(!std::filesystem::exists(config.directory + "/api.sock"));
+
+  auto refused = bench.config("other");
+  refused.nics = {{.mac = "02:00:00:00:00:01"}};
+  CHECK(bench.start(refused).error().code == ErrorCode::unsupported);
+  auto unwilling = bench.start(bench.config("third"), {[](const MachineRecord&) { return Result<>(fail(ErrorCode::exhausted, "no room")); }});
+  REQUIRE(!unwilling);
+  CHECK(unwilling.error().message == "start Firecracker: no room");
+  CHECK(!find_process_by_token(bench.tokens.back()));
+}
+
+TEST_CASE("firecracker driver: a paused machine is saved, and others go on from it in directories of their own") {
+  for (auto version : {"1.5.0", "1.13.1", "1.16.2"}) {
+    INFO(version);
+    Bench bench({std::string("BANGER_FAKE_VERSION=") + version});
+    auto machine = bench.start(bench.config());
+    REQUIRE(machine);
+    REQUIRE(run(bench.runtime, (*machine)->pause()));
+    REQUIRE(run(bench.runtime, (*machine)->pause()));
+    REQUIRE(run(bench.runtime, (*machine)->prepare_save(bench.saved())));
+    REQUIRE(run(bench.runtime, (*machine)->save(bench.saved())));
+    struct stat info{};
+    REQUIRE(::stat(bench.saved().memory.c_str(), &info) == 0);
+    CHECK(info.st_size == 64 << 20);
+    CHECK((info.st_mode & 0777) == 0600);
+    CHECK(host::disk_usage(bench.saved().memory) <= 512 * 1024);  // pages the guest never had take no room
+
+    for (auto name : {"clone-a", "clone-b"}) {
+      auto config = bench.config(name);
+      config.restore = bench.saved();
+      auto clone = bench.start(config);
+      REQUIRE(clone);
+      CHECK((*clone)->record().memory_file == bench.saved().memory);
+      auto link = run(bench.runtime, (*clone)->open_link());
+      REQUIRE(link);
+      CHECK(echoes(link->get()));
+      // Each has drives of its own behind the names that were saved.
+      CHECK(std::filesystem::read_symlink(config.directory + "/disk1") == config.directory + "/system.img");
+    }
+  }
+}
+
+TEST_CASE("firecracker driver: a saved state that does not load is an error that names the reason") {
+  Bench bench;
+  REQUIRE(host::write_file(bench.saved().devices, "not a state"));
+  REQUIRE(host::write_file(bench.saved().memory, "short"));
+  auto config = bench.config();
+  config.restore = bench.saved();
+  auto machine = bench.start(config);
+  REQUIRE(!machine);
+  CHECK(machine.error().message.starts_with("start Firecracker: load the saved state: PUT /snapshot/load: Load snapshot error"));
+  CHECK(machine.error().message.find("it ended (exit code 1)") != std::string::npos);
+  CHECK(!find_process_by_token(config.token));
+}
+
+TEST_CASE("firecracker driver: a machine that goes on after it was saved gets a new link") {
+  Bench bench({"BANGER_FAKE_VERSION=1.16.1"});
+  auto machine = bench.start(bench.config());
+  REQUIRE(machine);
+  auto link = run(bench.runtime, (*machine)->open_link());
+  REQUIRE(link);
+  REQUIRE(echoes(link->get()));
+  REQUIRE(run(bench.runtime, (*machine)->pause()));
+  REQUIRE(run(bench.runtime, (*machine)->save(bench.saved())));
+  REQUIRE(run(bench.runtime, (*machine)->resume()));
+  // The guest's end was reset by the save; ours would wait for ever if the driver did not end it.
+  char byte;
+  CHECK(::read(link->get(), &byte, 1) == 0);
+  auto again = run(bench.runtime, (*machine)->open_link());
+  REQUIRE(again);
+  CHECK(echoes(again->get()));
+}
+
+TEST_CASE("firecracker driver: a version whose restored guests cannot be reached saves none") {
+  Bench bench({"BANGER_FAKE_VERSION=1.16.0"});
+  auto machine = bench.start(bench.config());
+  REQUIRE(machine);
+  REQUIRE(run(bench.runtime, (*machine)->pause()));
+  auto saved = run(bench.runtime, (*machine)->save(bench.saved()));
+  REQUIRE(!saved);
+  CHECK(saved.error().code == ErrorCode::unsupported);
+  CHECK(saved.error().hint.find("1.16.1") != std::string::npos);
+}
+
+TEST_CASE("firecracker driver: a drive grows under a running guest") {
+  Bench bench;
+  auto config = bench.config();
+  auto machine = bench.start(config);
+  REQUIRE(machine);
+  REQUIRE(run(bench.runtime, (*machine)->resize_drive(1, 4 << 20)));
+  CHECK(std::filesystem::file_size(config.directory + "/system.img") == 4 << 20);
+  REQUIRE(run(bench.runtime, (*machine)->resize_drive(1, 2 << 20)));  // it never shrinks
+  CHECK(std::filesystem::file_size(config.directory + "/system.img") == 4 << 20);
+  CHECK(!run(bench.runtime, (*machine)->resize_drive(7, 4 << 20)));
+}
+
+TEST_CASE("firecracker driver: a live machine is adopted, one that stands still goes on, a finished one is not found") {
+  Bench bench;
+  auto config = bench.config();
+  std::optional<MachineRecord> record;
+  {
+    auto machine = bench.start(config);
+    REQUIRE(machine);
+    REQUIRE(run(bench.runtime, (*machine)->pause()));
+    record = (*machine)->record();
+  }
+  auto adopted = run(bench.runtime, bench.driver->adopt(*record, true));
+  REQUIRE(adopted);
+  ApiRequest question{"GET", "/", ""};
+  auto state = run(bench.runtime, call(bench.runtime, config.directory, kApiSocket, std::move(question), host::after(10s)));
+  REQUIRE(state);
+  CHECK(Json::parse(*state)["state"] == "Running");
+  REQUIRE(run(bench.runtime, (*adopted)->power_button()));
+  CHECK(run(bench.runtime, (*adopted)->wait_exit()).reason == "guest-reset");
+  CHECK(run(bench.runtime, bench.driver->adopt(*record, true)).error().code == ErrorCode::not_found);
+}
+
+TEST_CASE("firecracker driver: a process whose guest was never started is not adopted but ended") {
+  Bench bench;
+  auto config = bench.config();
+  // A child of a process that ends at once: nobody's child by now, like those of an earlier daemon.
+  auto argv = command_line(bench.binary, config);
+  pid_t middle = ::fork();
+  if (middle == 0) {
+    if (::fork() != 0) ::_exit(0);
+    if (::chdir(config.directory.c_str()) < 0) ::_exit(1);
+    std::vector<char*> words;
+    for (auto& word : argv) words.push_back(word.data());
+    words.push_back(nullptr);
+    ::execv(words[0], words.data());
+    ::_exit(1);
+  }
+  ::waitpid(middle, nullptr, 0);
+  std::optional<host::ProcessId> process;
+  for (int i = 0; i < 1000 && !process; ++i, ::usleep(20'000))
+    if (::access((config.directory + "/api.sock").c_str(), F_OK) == 0) process = find_process_by_token(config.token);
+  REQUIRE(process);
+  auto record = bench.driver->planned(config);
+  record.process = *process;
+
+  // Its guest was never started: whoever began it was cut short, and nothing in it can go on.
+  CHECK(run(bench.runtime, bench.driver->adopt(record, true)).error().code == ErrorCode::not_found);
+  CHECK(!find_process_by_token(config.token));
+}
+
+TEST_CASE("firecracker driver: without its API a machine is still adopted, waited for and killed") {
+  Bench bench;
+  auto config = bench.config();
+  auto machine = bench.start(config);
+  REQUIRE(machine);
+  REQUIRE(host::remove_file(config.directory + "/api.sock"));
+  auto adopted = run(bench.runtime, bench.driver->adopt((*machine)->record(), true));
+  REQUIRE(adopted);
+  CHECK(!run(bench.runtime, (*adopted)->pause()));
+  CHECK(run(bench.runtime, (*adopted)->kill()));
+}
+
+TEST_CASE("firecracker driver: states are for one build on one host") {
+  Bench bench, other({"BANGER_FAKE_VERSION=1.15.0"});
+  CHECK(bench.driver->build_key() == bench.driver->build_key());
+  CHECK(bench.driver->build_key() != other.driver->build_key());
+  CHECK(bench.facts.snapshot_version == "10.0.0");
+  CHECK(other.facts.snapshot_version == "9.0.0");
+  Bench old({"BANGER_FAKE_VERSION=1.5.0"});
+  CHECK(old.facts.snapshot_version.empty());
+}
+
+TEST_CASE("firecracker probe: what is missing, too old or no Firecracker is told with a way out") {
+  host::Runtime runtime;
+  auto probe = [&](std::string binary) { return run(runtime, probe_firecracker(runtime, {.binary = std::move(binary), .path_variable = "/nonexistent"})); };
+  auto missing = probe("");
+  REQUIRE(!missing);
+  CHECK(missing.error().code == ErrorCode::not_found);
+  CHECK(missing.error().message == "firecracker is not installed: not found in PATH");
+  CHECK(probe("/bin/true").error().message == "/bin/true does not say which Firecracker it is");
+  TemporaryDirectory directory;
+  auto old = directory.path + "/firecracker";
+  REQUIRE(host::write_file(old, "#!/bin/sh\necho Firecracker v1.4.1\n", 0700));
+  auto refused = probe(old);
+  REQUIRE(!refused);
+  CHECK(refused.error().code == ErrorCode::unsupported);
+  CHECK(refused.error().hint == "install Firecracker 1.5 to 1.17");
+}
+
+TEST_CASE("firecracker vsock: an answer that is none is refused, and silence has a deadline") {
+  TemporaryDirectory directory;
+  host::Runtime runtime;
+  auto listener = host::listen_unix(directory.path + "/vsock.sock");
+  REQUIRE(listener);
+  auto connect = [&](std::chrono::milliseconds limit) { return run(runtime, connect_vsock(runtime, directory.path, 867, host::after(limit))); };
+  CHECK(connect(50ms).error().code == ErrorCode::timeout);
+  for (std::string said : {"NO 1\n", "OK-but-with-far-too-long-an-answer-to-be-one\n"}) {
+    std::thread server([&] {
+      UniqueFd first(::accept(listener->get(), nullptr, nullptr));  // of the attempt before
+      UniqueFd peer(said[0] == 'N' ? ::accept(listener->get(), nullptr, nullptr) : first.release());
+      char command[32];
+      ssize_t got = ::read(peer.get(), command, sizeof command);
+      CHECK(std::string_view(command, static_cast<std::size_t>(std::max<ssize_t>(got, 0))) == "CONNECT 867\n");
+      CHECK(::write(peer.get(), said.data(), said.size()) == static_cast<ssize_t>(said.size()));
+    });
+    CHECK(connect(10s).error().code == ErrorCode::invalid);
+    server.join();
+  }
+}

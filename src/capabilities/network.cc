@@ -72,11 +72,15 @@ Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
   auto netlink = TRY(net::Netlink::open());
   if (target.mode == ApplyMode::boot) TRY(netlink.loopback_up());
   if (config.interfaces.empty()) return {};
-  for (const auto& interface : config.interfaces)
-    TRY(netlink.configure({.mac = interface.mac,
-                           .index = interface.index,
-                           .address = interface.address,
-                           .gateway = interface.gateway}));
+  for (const auto& interface : config.interfaces) {
+    auto configured = netlink.configure({.mac = interface.mac,
+                                         .index = interface.index,
+                                         .address = interface.address,
+                                         .gateway = interface.gateway});
+    // A VMM that has no network of its own leaves out a device that would reach nothing.
+    bool left_out = !configured && configured.error().code == ErrorCode::not_found && interface.gateway.empty();
+    if (!configured && !left_out) return configured;
+  }
   return write_resolvers(target, config);
 }
 

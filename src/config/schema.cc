@@ -39,9 +39,11 @@ constexpr auto kDiskMin = limits::kMinDiskBytes, kDiskMax = limits::kMaxDiskByte
 constexpr Key kKeys[] = {
     {"log_level", choice, "info", "How much the daemon writes to its log", kHere, log_level, "debug|info|warn|error"},
     {"machine", choice, "auto", "What runs the VMs; `auto` takes the best that works on this host", kHere,
-     plain<&Config::machine>, "auto|qemu", "firecracker"},
+     plain<&Config::machine>, "auto|firecracker|qemu"},
     {"qemu_bin", program, "", "The QEMU program; empty: `qemu-system-x86_64` from `PATH`", kHere,
      plain<&Config::qemu_bin>},
+    {"firecracker_bin", program, "", "The Firecracker program; empty: `firecracker` from `PATH`", kHere,
+     plain<&Config::firecracker_bin>},
     {"storage", choice, "overlay", "How a VM's system disk is laid over its image", kHere, plain<&Config::storage>,
      "overlay", "copy|dm-snapshot"},
     {"default_image_name", text, "debian-bookworm", "The image of VMs that name none", kHere,
@@ -73,7 +75,6 @@ constexpr Key kKeys[] = {
      "How much of the free memory may be promised to VMs, in percent; above 100 they may run out of it together", kHere,
      plain<&Config::memory_overcommit>, {}, {}, 1, 10000},
 
-    {"firecracker_bin", program, "", "The Firecracker program", kLater, plain<&Config::firecracker_bin>},
     {"jailer_bin", program, "", "Firecracker's jailer", kLater, plain<&Config::jailer_bin>},
     {"jailer_enabled", boolean, "false", "Run Firecracker in its jailer", kLater, plain<&Config::jailer_enabled>},
     {"ssh_key_path", text, "", "The private key that VMs accept", kLater, plain<&Config::ssh_key_path>},

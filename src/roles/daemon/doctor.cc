@@ -30,6 +30,8 @@ Check architecture() {
 
 Task<Check> qemu(Services& services) {
   auto facts = co_await services.machines.qemu();
+  if (!facts && services.config.machine == "firecracker")
+    co_return Check{"qemu", CheckStatus::pass, fmt::format("not used: VMs run under Firecracker ({})", facts.error().message), ""};
   if (!facts) co_return Check{"qemu", CheckStatus::fail, facts.error().message, facts.error().hint};
   co_return Check{"qemu", CheckStatus::pass, fmt::format("{} {}", facts->binary, facts->version), ""};
 }
@@ -53,6 +55,33 @@ Task<Check> kvm(Services& services, Verdicts verdicts) {
   if (facts && !facts->tcg_built_in)
     co_return Check{"kvm", CheckStatus::fail, fmt::format("{}, and {} has no software emulation (TCG)", verdict->reason, facts->binary), again};
   co_return Check{"kvm", CheckStatus::warn, fmt::format("{}; VMs run under software emulation (TCG), which works but is slower", verdict->reason), again};
+}
+
+// Asked for by name it has to be there, and to have a KVM; else it is one way more.
+Task<Check> firecracker(Services& services) {
+  bool wanted = services.config.machine == "firecracker";
+  if (services.config.machine == "qemu") co_return Check{"firecracker", CheckStatus::pass, "not used: machine = \"qemu\"", ""};
+  auto facts = co_await services.machines.firecracker();
+  if (!facts) {
+    bool absent = facts.error().code == ErrorCode::not_found && services.config.firecracker_bin.empty();
+    auto status = wanted ? CheckStatus::fail : absent ? CheckStatus::pass : CheckStatus::warn;
+    co_return Check{"firecracker", status, fmt::format("not used: {}", facts.error().message), wanted || !absent ? facts.error().hint : ""};
+  }
+  auto found = fmt::format("{} {}", facts->binary, to_string(facts->version));
+  auto kernels = services.kernels.list();
+  std::string kernel = kernels && !kernels->empty() ? kernels->front().vmlinux : "";
+  if (!wanted) {
+    auto choice = kernel.empty() ? Choice{} : (co_await services.machines.decide(kernel, network_needs(vm::Spec{}))).value_or(Choice{});
+    bool used = choice.vmm == Choice::Vmm::firecracker;
+    auto why = choice.why.empty() ? "there is no kernel to try KVM with yet" : choice.why;
+    co_return Check{"firecracker", CheckStatus::pass, fmt::format("{}; {}: {}", found, used ? "used" : "not used", why), ""};
+  }
+  if (::access("/dev/kvm", R_OK | W_OK) < 0)
+    co_return Check{"firecracker", CheckStatus::fail, fmt::format("{}; it needs KVM, and /dev/kvm cannot be opened", found), "set machine = \"qemu\", or make KVM usable"};
+  auto verdict = kernel.empty() ? Result<machine::qemu::KvmVerdict>(fail(ErrorCode::not_found, "")) : co_await services.machines.kvm(kernel);
+  if (verdict && !verdict->usable)
+    co_return Check{"firecracker", CheckStatus::warn, fmt::format("{}; used, but KVM may not work: {}", found, verdict->reason), "set machine = \"auto\""};
+  co_return Check{"firecracker", CheckStatus::pass, found + "; used: machine = \"firecracker\"", ""};
 }
 
 Check disk_space(const Services& services) {
@@ -126,6 +155,7 @@ Task<std::vector<Check>> run_doctor(Services& services, Verdicts verdicts) {
   checks.push_back(architecture());
   checks.push_back(co_await qemu(services));
   checks.push_back(co_await kvm(services, verdicts));
+  checks.push_back(co_await firecracker(services));
   checks.push_back(private_state(services));
   checks.push_back(disk_space(services));
   checks.push_back(storage(services));

@@ -10,6 +10,7 @@
 
 namespace banger::roles::daemon {
 
+using machine::firecracker::FirecrackerFacts;
 using machine::qemu::KvmVerdict;
 using machine::qemu::QemuFacts;
 
@@ -74,7 +75,48 @@ machine::Driver* Machines::driver(const QemuFacts& facts, const std::string& acc
   return slot.get();
 }
 
-Task<Result<machine::Driver*>> Machines::choose(const std::string& kernel) {
+machine::Driver* Machines::driver(const FirecrackerFacts& facts) {
+  auto& slot = drivers_["firecracker"];
+  if (!slot) slot = machine::firecracker::make_driver(runtime_, log_, facts);
+  return slot.get();
+}
+
+Task<Result<FirecrackerFacts>> Machines::firecracker() {
+  if (firecracker_) co_return *firecracker_;
+  firecracker_ = CO_TRY(co_await machine::firecracker::probe_firecracker(runtime_, {.binary = config_.firecracker_bin, .path_variable = path_variable_}));
+  log_.info("firecracker.found", {{"binary", firecracker_->binary}, {"version", to_string(firecracker_->version)}});
+  co_return *firecracker_;
+}
+
+// Every VM is on the user network in this version.
+NetworkNeeds network_needs(const vm::Spec& spec) { return {.user_mode = true, .outside = spec.nat}; }
+
+Task<Result<Choice>> Machines::decide(const std::string& kernel, NetworkNeeds network) {
+  if (config_.machine == "qemu") co_return Choice{Choice::Vmm::qemu, "the configuration says so"};
+  auto facts = co_await firecracker();
+  if (config_.machine == "firecracker") {
+    if (!facts) co_return std::unexpected(std::move(facts).error());
+    if (network.user_mode && network.outside)
+      co_return fail(ErrorCode::unsupported, "Firecracker has no user-mode network, and the VM is to reach the outside",
+                     "set machine = \"qemu\", or make the VM with --no-nat");
+    co_return Choice{Choice::Vmm::firecracker, "the configuration says so"};
+  }
+  if (!facts) co_return Choice{Choice::Vmm::qemu, facts.error().message};
+  if (network.user_mode) co_return Choice{Choice::Vmm::qemu, "Firecracker has no user-mode network"};
+  // The probe is a guest under QEMU; without that nothing is known, and the user has to say what he wants.
+  auto verdict = co_await kvm(kernel);
+  if (!verdict) co_return Choice{Choice::Vmm::qemu, fmt::format("whether KVM runs guests is not known: {}", verdict.error().message)};
+  if (!verdict->usable) co_return Choice{Choice::Vmm::qemu, fmt::format("Firecracker needs KVM: {}", verdict->reason)};
+  co_return Choice{Choice::Vmm::firecracker, "it is installed and KVM runs guests"};
+}
+
+Task<Result<machine::Driver*>> Machines::choose(const std::string& kernel, NetworkNeeds network) {
+  auto choice = CO_TRY(co_await decide(kernel, network));
+  if (choice.vmm == Choice::Vmm::firecracker) co_return driver(CO_TRY(co_await firecracker()));
+  co_return co_await qemu_driver(kernel);
+}
+
+Task<Result<machine::Driver*>> Machines::qemu_driver(const std::string& kernel) {
   auto facts = CO_TRY(co_await qemu());
   auto verdict = CO_TRY(co_await kvm(kernel));
   if (!verdict.usable && !facts.tcg_built_in)
@@ -85,6 +127,10 @@ Task<Result<machine::Driver*>> Machines::choose(const std::string& kernel) {
 }
 
 Task<Result<machine::Driver*>> Machines::for_record(const machine::MachineRecord& record) {
+  if (record.driver == "firecracker") {
+    auto facts = co_await firecracker();
+    co_return driver(facts ? *facts : FirecrackerFacts{});
+  }
   if (record.driver != "qemu")
     co_return fail(ErrorCode::unsupported, fmt::format("this banger has no driver '{}'", printable(record.driver)));
   auto facts = co_await qemu();

@@ -175,6 +175,8 @@ Result<vm::Spec> VmManager::template_spec(const vm::Spec& spec) const {
   wanted.memory_bytes = spec.memory_bytes;
   wanted.disk_bytes = std::min(spec.disk_bytes, defaults.disk_bytes.value);
   wanted.system_bytes = std::min(spec.system_bytes, defaults.system_bytes.value);
+  // QEMU gives each clone a network of its own; a machine of Firecracker keeps the devices it was saved with.
+  if (services_.config.machine == "firecracker") wanted.nat = spec.nat;
   return wanted;
 }
 
@@ -192,8 +194,9 @@ Task<Result<std::string>> VmManager::choose_template(const CreateRequest& reques
 
 Task<std::shared_ptr<VmOwner>> VmManager::take_from_pool(const CreateRequest& request, const std::string& name, const std::string& save_id,
                                                          Stages& stages) {
-  // The pool's machines reach the outside; that is fixed when a machine starts.
-  auto vm = request.spec.nat ? pool_.take(save_id) : nullptr;
+  // Whether the pool's machines reach the outside is fixed when a machine starts: QEMU's do.
+  bool alike = request.spec.nat || services_.config.machine == "firecracker";
+  auto vm = alike ? pool_.take(save_id) : nullptr;
   if (!vm) co_return nullptr;
   auto handed = co_await vm->hand_over(name, request.spec, stages);
   if (handed && request.wait == WaitFor::system) handed = co_await vm->await_system(stages);

@@ -86,7 +86,7 @@ Result<guestcfg::GuestConfig> VmOwner::guest_config(const capabilities::VmContex
 Task<Result<>> VmOwner::launch(Stages& stages, const capabilities::VmContext& vm, const std::optional<store::SaveRow>& save) {
   stages.begin("config");
   auto kernel = CO_TRY(services_.kernels.get(row_.kernel));
-  auto* driver = CO_TRY(co_await services_.machines.choose(kernel.vmlinux));
+  auto* driver = CO_TRY(co_await services_.machines.choose(kernel.vmlinux, network_needs(spec_)));
 
   machine::MachineConfig config;
   config.id = row_.id;

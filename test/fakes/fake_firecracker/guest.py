@@ -100,7 +100,7 @@ class AgentGuest(Guest):
         self.process = subprocess.Popen(
             ["unshare", *user, "--pid", "--mount", "--fork", "--kill-child", "--mount-proc", sys.executable, str(HERE / "guest_init.py"),
              self.agent, self.run_dir, str(listener.fileno()), str(seen)],
-            pass_fds=[listener.fileno(), seen], stdin=subprocess.DEVNULL, stdout=1, stderr=1, start_new_session=True)
+            pass_fds=[listener.fileno(), seen], stdin=subprocess.DEVNULL, stdout=1, stderr=1, cwd="/", start_new_session=True)
         listener.close()
         os.close(seen)
         threading.Thread(target=self.watch, daemon=True).start()

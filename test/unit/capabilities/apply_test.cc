@@ -189,6 +189,23 @@ TEST_CASE("apply: live, a clone that cannot have random bytes of its own is chan
         }) == "");
 }
 
+TEST_CASE("apply: live, a network device that would reach nothing may be missing, any other may not") {
+  if (!test::sandbox_available()) {
+    WARN("no namespaces here");
+    return;
+  }
+  test::TempDir root;
+  root.put("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n");
+  CHECK(test::in_sandbox([&] {
+          guestcfg::GuestConfig config;
+          config.interfaces = {{.mac = "52:54:00:00:01:2c", .address = "10.0.2.15/24", .index = 0}};
+          auto left_out = run(root, ApplyMode::live, config);
+          config.interfaces[0].gateway = "10.0.2.2";
+          auto missing = run(root, ApplyMode::live, config);
+          return left_out + expect(missing.starts_with("network: "), missing.c_str());
+        }) == "");
+}
+
 TEST_CASE("apply: live, systemd re-reads its units when they changed and is left alone when not") {
   if (!test::sandbox_available()) {
     WARN("no namespaces here");

@@ -1,0 +1,104 @@
+"""VMs under the stand-in for Firecracker, whose guest is the real agent in a PID namespace: the driver, the vsock, the link and
+the agent's listening, end to end. There is no virtual machine, so nothing is said here about kernels, disks or clones."""
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from harness import BIN, alive, wait_until  # noqa: E402
+import bare  # noqa: E402
+
+FAKE = pathlib.Path(__file__).resolve().parents[1] / "fakes" / "firecracker"
+
+
+def can_isolate():
+    user = ["--map-root-user"]
+    words = ["unshare", *user, "--pid", "--mount", "--fork", "--mount-proc", "true"]
+    return bool(shutil.which("unshare")) and (subprocess.run([w for w in words if w not in user], capture_output=True).returncode == 0
+                                              or subprocess.run(words, capture_output=True).returncode == 0)
+
+
+class Firecracker(bare.BareCase):
+    @classmethod
+    def setUpClass(cls):
+        if not can_isolate():
+            raise unittest.SkipTest("PID namespaces cannot be made here")
+        super().setUpClass()
+        cls.wrapper = cls.b.root / "firecracker"
+        cls.wrapper.write_text(f"#!/bin/sh\nexport BANGER_FAKE_AGENT={BIN}/banger-agent\nexec {sys.executable} {FAKE} \"$@\"\n")
+        cls.wrapper.chmod(0o755)
+        cls.use("firecracker")
+
+    @classmethod
+    def use(cls, machine):
+        cls.b.run("daemon", "stop")
+        path = pathlib.Path(cls.b.env["XDG_CONFIG_HOME"]) / "banger"
+        path.mkdir(parents=True, exist_ok=True)
+        (path / "config.toml").write_text(f'templates = false\nmachine = "{machine}"\nfirecracker_bin = "{cls.wrapper}"\n')
+
+    def create(self, name):
+        self.b.ok("vm", "create", "--name", name, "--image", "bare", "--no-nat", "--memory", "128M", "--disk-size", "64M")
+        self.addCleanup(self.b.run, "vm", "delete", "--force", name)
+
+    def test_a_guest_runs_commands_and_its_console_is_kept(self):
+        self.create("fc")
+        self.assertEqual(self.b.ok("vm", "exec", "fc", "--", "sh", "-c", "echo $((6*7))"), "42\n")
+        self.assertEqual(self.b.run("vm", "exec", "fc", "--", "sh", "-c", "exit 7").returncode, 7)
+        shown = self.b.json("vm", "show", "fc")
+        self.assertEqual(shown["machine"], "firecracker 1.16.2")
+        self.assertEqual(shown["accelerator"], "kvm")
+        self.assertIn("console=ttyS0", self.b.ok("vm", "logs", "fc"))
+
+    def test_a_stop_is_a_reset_for_there_is_no_power_off(self):
+        self.create("fc")
+        self.b.ok("vm", "stop", "fc")
+        shown = self.b.json("vm", "show", "fc")
+        self.assertEqual((shown["state"], shown["last_error"]), ("stopped", ""))
+        self.assertNotIn("vm.forced", self.b.log())
+        self.b.ok("vm", "start", "fc")
+        self.assertEqual(self.b.ok("vm", "exec", "fc", "--", "echo", "again"), "again\n")
+
+    def test_a_new_daemon_finds_it_and_reaches_it_by_a_new_connection(self):
+        self.create("fc")
+        pid = self.b.json("vm", "show", "fc")["pid"]
+        self.b.kill_daemon()
+        self.assertEqual(self.b.ok("vm", "exec", "fc", "--", "echo", "there"), "there\n")
+        self.assertEqual(self.b.json("vm", "show", "fc")["pid"], pid)
+        # What the kernel would tell only the daemon that started it is read from Firecracker's log.
+        self.b.ok("vm", "stop", "fc")
+        self.assertEqual(self.b.json("vm", "show", "fc")["last_error"], "")
+
+    def test_a_dead_process_is_noticed_and_delete_leaves_nothing(self):
+        self.create("fc")
+        pid = self.b.json("vm", "show", "fc")["pid"]
+        self.b.ok("vm", "kill", "fc")
+        self.assertFalse(alive(pid))
+        self.b.ok("vm", "delete", "--force", "fc")
+        self.assertEqual(self.b.vm_dirs(), [])
+        wait_until(lambda: self.b.machines() == [], "its processes to end")
+
+    def test_a_vm_that_is_to_reach_the_outside_is_refused_with_the_way_out(self):
+        done = self.b.run("vm", "create", "--name", "out", "--image", "bare", "--memory", "128M")
+        self.addCleanup(self.b.run, "vm", "delete", "--force", "out")
+        self.assertEqual(done.returncode, 125)
+        self.assertIn("no user-mode network", done.stderr)
+        self.assertIn("--no-nat", done.stderr)
+        self.assertEqual(self.b.machines(), [])
+
+    def test_doctor_says_whether_it_is_used_and_why(self):
+        def check():
+            # It may well fail as a whole: this host need not have a KVM.
+            return next(each for each in json.loads(self.b.run("doctor", "--json").stdout) if each["name"] == "firecracker")
+        self.assertIn("1.16.2; ", check()["detail"])
+        self.addCleanup(self.use, "firecracker")
+        self.use("auto")
+        self.assertIn("not used: Firecracker has no user-mode network", check()["detail"])
+        self.use("qemu")
+        self.assertEqual(check()["detail"], 'not used: machine = "qemu"')
+
+
+if __name__ == "__main__":
+    unittest.main()

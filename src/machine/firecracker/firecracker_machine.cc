@@ -158,7 +158,8 @@ Task<Result<UniqueFd>> connect_link(State state) {
       state->link = UniqueFd(::fcntl(link->get(), F_DUPFD_CLOEXEC, 3));
       co_return std::move(*link);
     }
-    bool again = link.error().code == ErrorCode::unavailable || link.error().code == ErrorCode::timeout;
+    auto code = link.error().code;
+    bool again = code == ErrorCode::unavailable || code == ErrorCode::timeout || code == ErrorCode::busy;
     if (!again) co_return in("link", std::move(link));
     if (host::Clock::now() >= patience) co_return fail(ErrorCode::timeout, "link: " + link.error().message);
     co_await state->runtime.sleep_for(kListenPoll);

@@ -1,6 +1,5 @@
 """Firecracker's rules: what may be asked when, which fields there are in which version, what a refusal says."""
 import json
-import os
 import pathlib
 import re
 

@@ -51,8 +51,7 @@ class Guest:
         self.still = still
 
     def press_button(self):
-        if "BANGER_FAKE_IGNORES_BUTTON" not in os.environ:
-            threading.Timer(0.05, self.end, [0]).start()
+        threading.Timer(0.05, self.end, [0]).start()
 
     def describe(self):
         return {"booted": True}

@@ -16,9 +16,9 @@ def opened(path, mode, what):
 
 
 class Machine:
-    def __init__(self, version, name, guest, say):
+    def __init__(self, version, name, guest):
         self.version_text, self.version, self.name = version, parse_version(version), name
-        self.guest, self.say = guest, say
+        self.guest = guest
         self.state, self.boot_path, self.saved = "Not started", False, False
         self.config, self.boot, self.drives, self.nets, self.uds, self.vsock = {"vcpu_count": 1, "mem_size_mib": 128}, None, {}, {}, None, None
 

@@ -40,7 +40,7 @@ class Firecracker(bare.BareCase):
         (path / "config.toml").write_text(f'templates = false\nmachine = "{machine}"\nfirecracker_bin = "{cls.wrapper}"\n')
 
     def create(self, name):
-        self.b.ok("vm", "create", "--name", name, "--image", "bare", "--no-nat", "--memory", "128M", "--disk-size", "64M")
+        self.b.ok("vm", "create", "--name", name, "--image", "bare", "--no-nat", "--memory", "128M", "--disk-size", "256M")
         self.addCleanup(self.b.run, "vm", "delete", "--force", name)
 
     def test_a_guest_runs_commands_and_its_console_is_kept(self):

@@ -15,17 +15,15 @@ FAKE = pathlib.Path(__file__).resolve().parents[1] / "fakes" / "firecracker"
 
 
 def can_isolate():
-    user = ["--map-root-user"]
-    words = ["unshare", *user, "--pid", "--mount", "--fork", "--mount-proc", "true"]
-    return bool(shutil.which("unshare")) and (subprocess.run([w for w in words if w not in user], capture_output=True).returncode == 0
-                                              or subprocess.run(words, capture_output=True).returncode == 0)
+    words = ["unshare", "--pid", "--mount", "--fork", "--mount-proc", "true"]
+    return bool(shutil.which("unshare")) and subprocess.run(words, capture_output=True).returncode == 0
 
 
 class Firecracker(bare.BareCase):
     @classmethod
     def setUpClass(cls):
         if not can_isolate():
-            raise unittest.SkipTest("PID namespaces cannot be made here")
+            raise unittest.SkipTest("the guest's part needs root, to make a PID namespace and be any user in it")
         super().setUpClass()
         cls.wrapper = cls.b.root / "firecracker"
         cls.wrapper.write_text(f"#!/bin/sh\nexport BANGER_FAKE_AGENT={BIN}/banger-agent\nexec {sys.executable} {FAKE} \"$@\"\n")

@@ -95,9 +95,8 @@ class AgentGuest(Guest):
         listener.bind(self.path)
         listener.listen(8)
         seen, self.button = os.pipe()
-        user = [] if os.geteuid() == 0 else ["--map-root-user"]
         self.process = subprocess.Popen(
-            ["unshare", *user, "--pid", "--mount", "--fork", "--kill-child", "--mount-proc", sys.executable, str(HERE / "guest_init.py"),
+            ["unshare", "--pid", "--mount", "--fork", "--kill-child", "--mount-proc", sys.executable, str(HERE / "guest_init.py"),
              self.agent, self.run_dir, str(listener.fileno()), str(seen)],
             pass_fds=[listener.fileno(), seen], stdin=subprocess.DEVNULL, stdout=1, stderr=1, cwd="/", start_new_session=True)
         listener.close()

@@ -39,8 +39,9 @@ Task<Result<>> serve_channel(ContextPtr context, UniqueFd channel) {
 
 Task<Result<>> serve_listener(ContextPtr context, UniqueFd listener) {
   auto server = std::make_shared<std::unique_ptr<link::Server>>();
-  context->set_token = [server](std::string token) {
-    if (*server) (*server)->set_token(std::move(token));
+  // Not its owner: the server's handler holds the context.
+  context->set_token = [weak = std::weak_ptr(server)](std::string token) {
+    if (auto held = weak.lock(); held && *held) (*held)->set_token(std::move(token));
   };
   for (;;) {
     auto connection = co_await accept_host(context->runtime, listener.get());

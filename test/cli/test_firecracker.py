@@ -26,7 +26,7 @@ class Firecracker(bare.BareCase):
             raise unittest.SkipTest("the guest's part needs root, to make a PID namespace and be any user in it")
         super().setUpClass()
         cls.wrapper = cls.b.root / "firecracker"
-        cls.wrapper.write_text(f"#!/bin/sh\nexport BANGER_FAKE_AGENT={BIN}/banger-agent\nexec {sys.executable} {FAKE} \"$@\"\n")
+        cls.wrapper.write_text(f"#!/bin/sh\nexport TMPDIR={cls.b.root}\nexport BANGER_FAKE_AGENT={BIN}/banger-agent\nexec {sys.executable} {FAKE} \"$@\"\n")
         cls.wrapper.chmod(0o755)
         cls.use("firecracker")
 

@@ -25,6 +25,14 @@ inline constexpr std::size_t kRpcReadBytes = 64 * kKiB;     ///< one read of a c
 inline constexpr auto kRpcAcceptPause = 100ms;               ///< after a failed accept, so that it does not spin
 inline constexpr int kJsonDepth = 32;                       ///< nesting; nothing of ours needs more than 8
 
+// -- root helper (docs/privileges.md)
+inline constexpr std::size_t kHelperMessageBytes = 64 * kKiB;  ///< one request or reply; real ones are below 1 KiB
+inline constexpr std::size_t kHelperConnections = 16;          ///< at once, each a process of its own
+inline constexpr auto kHelperRequestDeadline = 5s;             ///< connected → request complete; and for taking the reply
+inline constexpr auto kHelperDeadline = 30s;                   ///< a whole request; nft takes 10 ms, on a busy host far longer
+inline constexpr auto kHelperReplyDeadline = 40s;              ///< the client's patience: longer than the helper's own
+inline constexpr std::size_t kHelperAuditBytes = 1 * kKiB;     ///< of a request's arguments in its audit line
+
 // -- link to the guest (hostile)
 inline constexpr std::size_t kLinkFrameBytes = 64 * kKiB;        ///< one exec frame's payload
 inline constexpr std::size_t kLinkJsonBytes = 1 * kMiB;          ///< a JSON body from the guest (stats, ports, health)

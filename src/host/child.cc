@@ -150,6 +150,18 @@ UniqueFd Child::release() {
   return std::move(pidfd_);
 }
 
+namespace {
+// Without one the child cannot be held, so it must not live.
+Result<UniqueFd> pidfd_of(pid_t pid) {
+  UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (pidfd) return pidfd;
+  int error = errno;
+  ::kill(pid, SIGKILL);
+  ::waitpid(pid, nullptr, 0);
+  return fail_errno("pidfd_open", error);
+}
+}  // namespace
+
 Result<Child> spawn(const SpawnSpec& spec) {
   if (spec.argv.empty()) return fail(ErrorCode::invalid, "nothing to run: empty command");
   if (spec.extra_fds.size() > kMaxExtraFds) return fail(ErrorCode::invalid, fmt::format("{}: too many descriptors", spec.argv[0]));
@@ -178,14 +190,18 @@ Result<Child> spawn(const SpawnSpec& spec) {
     ::waitpid(pid, nullptr, 0);
     return child_error < 0 ? fail_errno(spec.cwd, -child_error) : fail_errno(spec.argv[0], child_error);
   }
-  UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (!pidfd) {
-    int error = errno;
-    ::kill(pid, SIGKILL);
-    ::waitpid(pid, nullptr, 0);
-    return fail_errno("pidfd_open", error);
+  return Child(pid, TRY(pidfd_of(pid)));
+}
+
+Result<Child> fork_to(const std::function<int()>& work) {
+  pid_t pid = ::fork();
+  if (pid < 0) return fail_errno("fork");
+  if (pid == 0) {
+    ::setpgid(0, 0);
+    ::_exit(work());
   }
-  return Child(pid, std::move(pidfd));
+  ::setpgid(pid, pid);  // here too, so that it is so whoever comes first
+  return Child(pid, TRY(pidfd_of(pid)));
 }
 
 std::optional<std::string> find_program(std::string_view program, std::string_view path) {

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -65,6 +66,7 @@ class Child {
 
  private:
   friend Result<Child> spawn(const SpawnSpec& spec);
+  friend Result<Child> fork_to(const std::function<int()>& work);
   Child(pid_t pid, UniqueFd pidfd) : pid_(pid), pidfd_(std::move(pidfd)) {}
   pid_t pid_ = 0;
   UniqueFd pidfd_;
@@ -74,6 +76,10 @@ class Child {
 /// Starts a process (vfork + exec: cheap from a big parent). Errors carry the errno of the exec itself:
 /// not_found when the program is missing, denied when it is not executable.
 Result<Child> spawn(const SpawnSpec& spec);
+
+/// Runs `work` in a copy of this process, whose exit code it gives; destructors and exit handlers do not run there. The
+/// copy leads a process group of its own. REQUIRES: no other threads.
+Result<Child> fork_to(const std::function<int()>& work);
 
 /// Full path of `program` in `path` (a PATH value); a name with '/' is returned if executable.
 std::optional<std::string> find_program(std::string_view program, std::string_view path);

@@ -6,22 +6,11 @@
 #include <cstdlib>
 
 #include "base/text.h"
-#include "host/files.h"
+#include "host/passwd.h"
 
 namespace banger::host {
 
 namespace {
-
-// getpwuid needs NSS, which a static binary has not: /etc/passwd is read directly.
-std::optional<std::string> home_from_passwd(uid_t uid) {
-  auto passwd = read_file("/etc/passwd", 1 << 20);
-  if (!passwd) return std::nullopt;
-  for (auto line : split(*passwd, '\n')) {
-    auto fields = split(line, ':');
-    if (fields.size() >= 6 && fields[2] == std::to_string(uid)) return std::string(fields[5]);
-  }
-  return std::nullopt;
-}
 
 Result<std::string> base_dir(const GetEnv& env, const std::string& variable, const std::string& fallback) {
   auto value = env(variable);
@@ -42,7 +31,8 @@ GetEnv process_env() {
 
 Result<Paths> find_paths(const GetEnv& env) {
   auto home = env("HOME");
-  if (!home || home->empty()) home = home_from_passwd(::getuid());
+  if (!home || home->empty())
+    if (auto user = find_user(::getuid())) home = user->home;
   if (!home || home->empty() || home->front() != '/')
     return fail(ErrorCode::invalid, "no home directory", "set HOME to an absolute path");
   Paths paths;

@@ -35,6 +35,10 @@ Result<Address> address_of(const std::string& path) {
   return address;
 }
 
+struct FdRoom {
+  alignas(cmsghdr) char bytes[CMSG_SPACE(kMaxPassedFds * sizeof(int))] = {};
+};
+
 }  // namespace
 
 Result<UniqueFd> connect_unix(const std::string& path) {
@@ -68,6 +72,59 @@ Result<Peer> peer_of(int socket_fd) {
   socklen_t length = sizeof credentials;
   if (::getsockopt(socket_fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) < 0) return fail_errno("SO_PEERCRED");
   return Peer{credentials.pid, credentials.uid, credentials.gid};
+}
+
+Result<std::size_t> send_with_fds(int socket_fd, std::string_view bytes, std::span<const UniqueFd> fds) {
+  if (fds.size() > kMaxPassedFds) return fail(ErrorCode::internal, fmt::format("{} descriptors in one message", fds.size()));
+  iovec part{const_cast<char*>(bytes.data()), bytes.size()};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  FdRoom room;
+  if (!fds.empty()) {
+    message.msg_control = room.bytes;
+    message.msg_controllen = CMSG_SPACE(fds.size() * sizeof(int));
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(fds.size() * sizeof(int));
+    for (std::size_t i = 0; i < fds.size(); ++i) {
+      int fd = fds[i].get();
+      std::memcpy(CMSG_DATA(header) + i * sizeof fd, &fd, sizeof fd);
+    }
+  }
+  ssize_t sent;
+  do sent = ::sendmsg(socket_fd, &message, MSG_NOSIGNAL);
+  while (sent < 0 && errno == EINTR);
+  if (sent < 0) return fail_errno("send");
+  return static_cast<std::size_t>(sent);
+}
+
+Result<bool> receive_with_fds(int socket_fd, std::string& bytes, std::vector<UniqueFd>& fds, int flags) {
+  std::string chunk(64 * 1024, '\0');
+  iovec part{chunk.data(), chunk.size()};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  FdRoom room;
+  message.msg_control = room.bytes;
+  message.msg_controllen = sizeof room.bytes;
+  ssize_t count;
+  do count = ::recvmsg(socket_fd, &message, flags | MSG_CMSG_CLOEXEC);
+  while (count < 0 && errno == EINTR);
+  if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return fail(ErrorCode::busy, "nothing to receive yet");
+  if (count < 0) return fail_errno("receive");
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    for (std::size_t at = 0; CMSG_LEN(at + sizeof(int)) <= header->cmsg_len; at += sizeof(int)) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(header) + at, sizeof fd);
+      fds.emplace_back(fd);
+    }
+  }
+  if (message.msg_flags & MSG_CTRUNC) return fail(ErrorCode::invalid, "more descriptors than expected");
+  bytes.append(chunk, 0, static_cast<std::size_t>(count));
+  return count > 0;
 }
 
 }  // namespace banger::host

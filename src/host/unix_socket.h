@@ -4,7 +4,10 @@
 
 #include <sys/types.h>
 
+#include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -24,5 +27,17 @@ struct Peer {
 };
 /// Who is at the other end (SO_PEERCRED, unix(7)).
 Result<Peer> peer_of(int socket_fd);
+
+/// Most descriptors handed over in one message; the kernel's own limit is 253.
+inline constexpr std::size_t kMaxPassedFds = 16;
+
+/// Sends what fits of `bytes` (at least one), and `fds` (borrowed) along with the first of them (SCM_RIGHTS). Blocks
+/// unless the socket is non-blocking; never raises SIGPIPE. Gives the number of bytes sent.
+Result<std::size_t> send_with_fds(int socket_fd, std::string_view bytes, std::span<const UniqueFd> fds = {});
+
+/// Appends what is there, at most 64 KiB, to `bytes`, and descriptors to `fds`, close-on-exec. False at the end of the
+/// stream. `busy` when nothing is there and the socket is non-blocking or `flags` has MSG_DONTWAIT; `invalid` when
+/// descriptors were cut off.
+Result<bool> receive_with_fds(int socket_fd, std::string& bytes, std::vector<UniqueFd>& fds, int flags = 0);
 
 }  // namespace banger::host

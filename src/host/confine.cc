@@ -1,0 +1,73 @@
+#include "host/confine.h"
+
+#include <fmt/format.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace banger::host {
+
+namespace {
+
+struct Sets {
+  __user_cap_data_struct low{}, high{};
+};
+
+// Raw system calls: they are for this thread, and libcap would be a library for two of them.
+Result<Sets> current() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  Sets sets;
+  __user_cap_data_struct data[2];
+  if (::syscall(SYS_capget, &header, data) < 0) return fail_errno("capget");
+  sets.low = data[0];
+  sets.high = data[1];
+  return sets;
+}
+
+Result<> set_current(const Sets& sets) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[2] = {sets.low, sets.high};
+  if (::syscall(SYS_capset, &header, data) < 0) return fail_errno("capset");
+  return {};
+}
+
+__user_cap_data_struct half(std::uint64_t keep, unsigned shift) {
+  auto bits = static_cast<std::uint32_t>(keep >> shift);
+  return {.effective = bits, .permitted = bits, .inheritable = 0};
+}
+
+// The kernel says EINVAL for the first number that it does not know.
+Result<> narrow_bounding_set(std::uint64_t keep) {
+  for (int number = 0; number < 64; ++number) {
+    int held = ::prctl(PR_CAPBSET_READ, number);
+    if (held < 0) break;
+    if (!held || (keep >> number & 1)) continue;
+    if (::prctl(PR_CAPBSET_DROP, number) < 0) return fail_errno(fmt::format("drop capability {} from the bounding set", number));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::uint64_t> effective_capabilities() {
+  auto sets = TRY(current());
+  return std::uint64_t{sets.high.effective} << 32 | sets.low.effective;
+}
+
+Result<> keep_capabilities(std::uint64_t keep) {
+  // The bounding set can be narrowed only with CAP_SETPCAP. Who has none got it narrowed before, and a program that it
+  // starts under no-new-privileges gets no more than it has itself.
+  if (TRY(effective_capabilities()) >> CAP_SETPCAP & 1) TRY(narrow_bounding_set(keep));
+  ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  return set_current({half(keep, 0), half(keep, 32)});
+}
+
+Result<> forbid_new_privileges() {
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return fail_errno("forbid new privileges");
+  return {};
+}
+
+}  // namespace banger::host

@@ -1,0 +1,23 @@
+// Users by name and number, read from /etc/passwd itself: NSS does not work in a static binary, so users of a directory
+// service are not found.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace banger::host {
+
+struct User {
+  std::string name;
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::string home;
+};
+
+std::optional<User> find_user(std::string_view name, const std::string& file = "/etc/passwd");
+std::optional<User> find_user(uid_t uid, const std::string& file = "/etc/passwd");
+
+}  // namespace banger::host

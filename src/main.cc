@@ -6,6 +6,7 @@
 #include "roles/agent/init/init.h"
 #include "roles/cli/cli.h"
 #include "roles/daemon/daemon.h"
+#include "roles/helper/helper.h"
 
 namespace {
 
@@ -17,6 +18,7 @@ struct Role {
 constexpr Role kRoles[] = {
     {"banger", banger::roles::cli::run},
     {"bangerd", banger::roles::daemon::run},
+    {"bangerd-root", banger::roles::helper::run},
     {"banger-agent", banger::roles::agent::run_agent},
     {"init", banger::roles::agent::run_init},
 };

@@ -69,15 +69,22 @@ def rpc_methods():
 
 def readme_commands_exist():
     """Each group's commands, as --help lists them, have a help of their own."""
-    for group in (["vm"], ["vm", "snapshot"], ["template"], ["image"], ["kernel"], ["daemon"]):
+    for group in (["vm"], ["vm", "snapshot"], ["template"], ["image"], ["kernel"], ["daemon"], ["system"]):
         text = help_of(group) or ""
         for name in re.findall(r"^  ([a-z]+)(?:, \w+)*  ", text, re.M):
             if help_of(group + [name]) is None:
                 yield f"banger {' '.join(group)} {name} is offered but has no help"
 
 
+def privileges_page():
+    """docs/privileges.md is what the tables of the helper and of the units say."""
+    said = subprocess.run([BANGER, "system", "operations", "--markdown"], capture_output=True, text=True, timeout=30).stdout
+    if said != (ROOT / "docs/privileges.md").read_text():
+        yield "docs/privileges.md is not the output of build/src/banger system operations --markdown"
+
+
 def main():
-    found = [*rpc_methods(), *readme_commands_exist()]
+    found = [*rpc_methods(), *readme_commands_exist(), *privileges_page()]
     checked = 0
     for doc in DOCS:
         text = doc.read_text()

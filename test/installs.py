@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 def wrong_names(prefix):
-    for name in ("banger", "bangerd", "banger-agent"):
+    for name in ("banger", "bangerd", "bangerd-root", "banger-agent"):
         path = prefix / "bin" / name
         if not os.access(path, os.X_OK):
             yield f"bin/{name} is not there"
@@ -28,7 +28,7 @@ def commands(prefix):
         done = subprocess.run([prefix / "bin/banger", "__complete", "--", *words, ""], capture_output=True, text=True, check=True)
         return [line.split("\t")[0] for line in done.stdout.splitlines() if not line.startswith((":", "-"))]
     for word in offered():
-        inner = offered(word) if word in ("vm", "image", "kernel", "daemon") else []
+        inner = offered(word) if word in ("vm", "image", "kernel", "daemon", "system") else []
         yield from [f"{word}-{each}" for each in inner] or [word]
 
 

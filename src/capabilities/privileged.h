@@ -7,6 +7,7 @@
 // already, or removing what has gone, succeeds, so that a crash in between costs nothing.
 #pragma once
 
+#include <linux/capability.h>
 #include <sys/types.h>
 
 #include <cstdint>
@@ -46,14 +47,28 @@ struct PrivilegedReply {
   std::vector<UniqueFd> fds;  ///< handed over by SCM_RIGHTS
 };
 
+/// The bit of a CAP_… number in PrivilegedOperation::powers.
+constexpr std::uint64_t power(int capability) { return std::uint64_t{1} << capability; }
+
 struct PrivilegedOperation {
   std::string_view name;     ///< "tap.create"
-  std::string_view summary;  ///< its effect, one sentence, for docs/privileges.md
+  std::string_view summary;  ///< its effect, one sentence without its full stop, for docs/privileges.md
   std::span<const PrivilegedArgument> arguments;
   Result<> (*validate)(const PrivilegedContext&, const Json& arguments);
   Result<PrivilegedReply> (*effect)(const PrivilegedContext&, const Json& arguments);
   std::string_view undo;     ///< the operation that takes it back, with the same arguments; empty: nothing stays
+  std::uint64_t powers = power(CAP_NET_ADMIN);  ///< what `effect` and the programs it runs keep of root's (capabilities(7))
 };
+
+/// Every operation there is: the helper's own and those of all capabilities, in list order.
+using PrivilegedTable = std::vector<const PrivilegedOperation*>;
+PrivilegedTable privileged_table();
+
+/// `invalid` on an unknown, missing or ill-typed argument.
+Result<> check_arguments(const PrivilegedOperation& operation, const Json& arguments);
+/// The operation, once its arguments are what they may be. `not_found` for an unknown one. Nothing is changed.
+Result<const PrivilegedOperation*> validated(const PrivilegedTable& table, const PrivilegedContext& context,
+                                             std::string_view operation, const Json& arguments);
 
 /// How the daemon reaches the operations: over the helper's socket, or in process when it is root itself.
 class Privileged {

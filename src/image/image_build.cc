@@ -2,6 +2,7 @@
 // unpacked on the host.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -75,6 +76,10 @@ std::unexpected<Error> no_mmdebstrap() {
 Task<Result<>> check_tools(host::Runtime& runtime, std::string path_variable, host::Cancel& cancel) {
   if (!host::find_program("mmdebstrap", path_variable)) co_return no_mmdebstrap();
   if (::geteuid() == 0) co_return Result<>();
+  // newuidmap is setuid, which is of no use then.
+  if (::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
+    co_return fail(ErrorCode::unsupported, "building an image takes privileges that this process may not gain",
+                   "'banger image build', in a terminal, builds it there");
   if (!host::find_program("newuidmap", path_variable))
     co_return fail(ErrorCode::unavailable, "newuidmap is not on this host: images cannot be built without root",
                    "install the package uidmap");

@@ -14,6 +14,7 @@ import time
 
 import bare
 import host as hosts
+import root_helper
 
 RUN = ("vm", "run", "--rm")
 ECHO = ("--", "echo", "hi")
@@ -264,8 +265,18 @@ def tar(host, options):
         yield Figure("tar → image, against mke2fs -d", ours, other, 1)
 
 
+def helper(host, options):
+    measured = root_helper.measure()
+    if measured is None:
+        print("helper: only root can start one")
+        return
+    times, resident = measured
+    yield Figure("root helper: one operation", times, bar=3, kind="most")
+    yield Figure("root helper: resident", [resident], bar=8, kind="most", unit="MiB")
+
+
 ALL = {"start": start, "pool": pool, "clone": clone, "many": many, "fork": fork, "resume": resume, "cold": cold,
-       "exec": execute, "memory": memory, "tar": tar}
+       "exec": execute, "memory": memory, "tar": tar, "helper": helper}
 
 
 def load(path):

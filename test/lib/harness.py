@@ -1,7 +1,7 @@
 """What the CLI and end-to-end tests share: a banger with its own home, and ways to look at what it leaves behind.
 
 The binary and the shared images come from the environment (scripts/test sets them):
-  BANGER_BIN    directory with banger, bangerd, banger-agent
+  BANGER_BIN    directory with banger, bangerd, bangerd-root, banger-agent
   BANGER_DATA   an XDG_DATA_HOME with the kernel and the default image already made (optional)
 """
 import json

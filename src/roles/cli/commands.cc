@@ -11,6 +11,7 @@ extern const Command kTemplateList, kTemplateBuild, kTemplateDelete;
 extern const Command kImageList, kImageShow, kImageBuild, kImageImport, kImageDelete;
 extern const Command kKernelList, kKernelShow, kKernelPull, kKernelImport, kKernelDelete;
 extern const Command kDaemonStart, kDaemonStop, kDaemonStatus, kDaemonLogs;
+extern const Command kSystemInstall, kSystemUninstall, kSystemStatus, kSystemRestart, kSystemOperations;
 extern const Command kDoctor, kGc, kBench, kCompletion, kRpc, kVersion, kHelp, kMan, kComplete;
 
 namespace {
@@ -24,6 +25,7 @@ constexpr const Command* kCommands[] = {
     &kImageList, &kImageShow, &kImageBuild, &kImageImport, &kImageDelete,
     &kKernelList, &kKernelShow, &kKernelPull, &kKernelImport, &kKernelDelete,
     &kDaemonStart, &kDaemonStop, &kDaemonStatus, &kDaemonLogs,
+    &kSystemInstall, &kSystemStatus, &kSystemRestart, &kSystemUninstall, &kSystemOperations,
     &kDoctor, &kGc, &kBench, &kCompletion, &kRpc, &kVersion, &kHelp, &kMan, &kComplete,
 };
 // clang-format on
@@ -35,6 +37,7 @@ constexpr Group kGroups[] = {
     {"image", "what VMs boot from"},
     {"kernel", "the kernels images boot with"},
     {"daemon", "the background process that owns the VMs"},
+    {"system", "the daemon and the root helper as system services"},
 };
 
 constexpr Option kCommon[] = {

@@ -13,6 +13,7 @@
 #include <cstdlib>
 
 #include "base/text.h"
+#include "config/install.h"
 #include "host/files.h"
 #include "host/unix_socket.h"
 #include "roles/daemon/instance_lock.h"
@@ -30,15 +31,28 @@ vm::HostSize measure_host() {
           .memory_bytes = static_cast<std::uint64_t>(info.totalram) * info.mem_unit};
 }
 
-Result<int> ready_fd_of(int argc, char** argv) {
-  if (argc == 1) return -1;
+struct Options {
+  int ready_fd = -1;      ///< told "ok", or why not
+  bool log_file = false;  ///< stderr goes to the log in the state directory: for a service manager, which starts us without
+};
+
+Result<Options> parse_options(int argc, char** argv) {
+  if (argc == 1) return Options{};
+  if (argc == 2 && std::string_view(argv[1]) == "--log-file") return Options{.log_file = true};
   int fd = -1;
   std::string_view value = argc == 3 ? argv[2] : "";
   auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), fd);
   if (argc != 3 || std::string_view(argv[1]) != "--ready-fd" || error != std::errc{} || *end || fd < 3)
-    return fail(ErrorCode::invalid, "usage: bangerd [--ready-fd N]", "banger daemon start starts it for you");
+    return fail(ErrorCode::invalid, "usage: bangerd [--ready-fd N | --log-file]", "banger daemon start starts it for you");
   ::fcntl(fd, F_SETFD, FD_CLOEXEC);
-  return fd;
+  return Options{.ready_fd = fd};
+}
+
+// REQUIRES: the state directory is there.
+Result<> log_to(const std::string& path) {
+  auto log = TRY(host::open_file(path, O_WRONLY | O_CREAT | O_APPEND, 0600));
+  if (::dup2(log.get(), STDOUT_FILENO) < 0 || ::dup2(log.get(), STDERR_FILENO) < 0) return fail_errno(path);
+  return {};
 }
 
 void tell(int ready_fd, std::string text) {
@@ -86,6 +100,12 @@ Task<> shut_down(Services& services, rpc::Server& server, const OwnSocket& socke
   services.runtime.stop();
 }
 
+// Another place is for tests; a helper that is not root's is turned down, wherever it is.
+std::string helper_socket() {
+  const char* other = std::getenv("BANGER_HELPER_SOCKET");
+  return other && *other ? other : std::string(config::kHelperSocket);
+}
+
 struct Prepared {
   host::Paths paths;
   config::Config config;
@@ -117,9 +137,10 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
   image::ImageStore images(runtime, prepared.paths.images(), prepared.paths.cache, path_variable);
   Machines machines(runtime, log, prepared.paths, prepared.config, *prepared.store, path_variable);
   Initramfs initramfs(runtime, prepared.paths);
+  PrivilegedClient privileged(runtime, log, prepared.paths, prepared.config, helper_socket());
   Saves saves(runtime, log, prepared.paths, *prepared.store);
   Services services{runtime, log, prepared.paths, prepared.config, *prepared.store, kernels, images, machines, initramfs, saves,
-                    measure_host(), building_image, pulling_kernel};
+                    measure_host(), building_image, pulling_kernel, privileged};
   VmManager vms(services);
   auto server = rpc::make_server(runtime, log);
   auto listener = listen_in_place_of_the_dead(prepared.paths.daemon_socket());
@@ -162,18 +183,20 @@ int run(int argc, char** argv) {
   // One arena and an eager trim keep an idle daemon small; it is never busy with allocations.
   ::mallopt(M_ARENA_MAX, 1);
   ::mallopt(M_TRIM_THRESHOLD, 64 * 1024);
-  auto ready_fd = ready_fd_of(argc, argv);
-  if (!ready_fd) {
-    fmt::print(stderr, "bangerd: {}\n", ready_fd.error().sentence());
+  auto options = parse_options(argc, argv);
+  if (!options) {
+    fmt::print(stderr, "bangerd: {}\n", options.error().sentence());
     return 2;
   }
   auto prepared = prepare();
+  if (prepared && options->log_file)
+    if (auto opened = log_to(prepared->paths.daemon_log()); !opened) prepared = std::unexpected(std::move(opened.error()));
   if (!prepared) {
-    tell(*ready_fd, prepared.error().sentence());
+    tell(options->ready_fd, prepared.error().sentence());
     fmt::print(stderr, "bangerd: {}\n", prepared.error().sentence());
     return 125;
   }
-  return serve_until_stopped(std::move(*prepared), *ready_fd);
+  return serve_until_stopped(std::move(*prepared), options->ready_fd);
 }
 
 }  // namespace banger::roles::daemon

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "base/bounds.h"
 #include "base/text.h"
@@ -137,8 +138,22 @@ Check default_kernel(const Services& services) {
   return {"kernel", CheckStatus::pass, "debian-cloud is not here yet; the first `vm run` pulls it", ""};
 }
 
-Check helper() {
-  return {"root helper", CheckStatus::pass, "not used: VMs have user-mode networking and need no root", ""};
+// Without one all else works, so that nothing about it is a failure.
+Task<Check> helper(Services& services) {
+  auto& privileged = services.privileged;
+  switch (privileged.way()) {
+    case PrivilegedClient::Way::none:
+      co_return Check{"root helper", CheckStatus::pass, "not installed: VMs have user-mode networking, which needs no root", "as root, for bridge networking: banger system install --owner USER"};
+    case PrivilegedClient::Way::in_process: co_return Check{"root helper", CheckStatus::pass, "not needed: this daemon is root's and does it itself", ""};
+    case PrivilegedClient::Way::helper: break;
+  }
+  auto reply = co_await privileged.call("helper.version", "{}");
+  if (!reply) co_return Check{"root helper", CheckStatus::warn, reply.error().message, reply.error().hint};
+  auto facts = parse_json(reply->result, limits::kHelperMessageBytes);
+  auto version = facts ? get_string(*facts, "version").value_or("") : std::string();
+  if (version != BANGER_VERSION)
+    co_return Check{"root helper", CheckStatus::warn, fmt::format("it is version {}, this daemon is {}", printable(version, 32), BANGER_VERSION), "as root: banger system install"};
+  co_return Check{"root helper", CheckStatus::pass, fmt::format("version {} at {}", version, privileged.socket()), ""};
 }
 
 Check defaults(const Services& services) {
@@ -162,7 +177,7 @@ Task<std::vector<Check>> run_doctor(Services& services, Verdicts verdicts) {
   checks.push_back(default_kernel(services));
   checks.push_back(default_image(services));
   checks.push_back(defaults(services));
-  checks.push_back(helper());
+  checks.push_back(co_await helper(services));
   co_return checks;
 }
 

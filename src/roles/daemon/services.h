@@ -11,6 +11,7 @@
 #include "image/kernel.h"
 #include "roles/daemon/initramfs.h"
 #include "roles/daemon/machines.h"
+#include "roles/daemon/privileged_client.h"
 #include "roles/daemon/saves.h"
 #include "store/store.h"
 #include "vm/spec.h"
@@ -31,6 +32,7 @@ struct Services {
   vm::HostSize host_size;
   host::Mutex& building_image;   ///< one build at a time
   host::Mutex& pulling_kernel;
+  PrivilegedClient& privileged;  ///< what needs root
 };
 
 /// Told of the stages of long work: name, detail, percent (-1 unknown).

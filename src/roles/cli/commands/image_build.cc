@@ -1,6 +1,7 @@
 // banger image build
 #include <nlohmann/json.hpp>
 
+#include "roles/cli/build_image.h"
 #include "roles/cli/command.h"
 #include "roles/cli/connect.h"
 #include "roles/cli/store_views.h"
@@ -15,7 +16,12 @@ constexpr Example kExamples[] = {{"banger image build debian-bookworm", "the def
 
 Result<int> run(Context& context) {
   auto daemon = TRY(Daemon::connect(context.io));
-  made_image(context, TRY(daemon.call("image.build", {{"name", context.args.positionals[0]}})));
+  const auto& name = context.args.positionals[0];
+  auto image = daemon.call("image.build", {{"name", name}});
+  // A daemon that is a system service may not gain the privileges that this takes; a terminal's programs may.
+  if (!image && image.error().code == ErrorCode::unsupported)
+    image = daemon.call("image.show", {{"image", TRY(build_image_here(context.io, name, daemon.signals().fd()))}});
+  made_image(context, TRY(std::move(image)));
   return exit_status::kOk;
 }
 

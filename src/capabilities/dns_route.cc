@@ -1,0 +1,63 @@
+// Names that end in .vm on the whole host: systemd-resolved is told to ask banger's name server for them, per link, on
+// the install's bridge. The name server is not here.
+#include <fmt/format.h>
+
+#include "base/json.h"
+#include "capabilities/capability.h"
+#include "host/run_tool.h"
+
+namespace banger::capabilities {
+
+namespace {
+
+constexpr auto kDeadline = std::chrono::seconds(5);
+
+constexpr PrivilegedArgument kPort[] = {
+    {"port", PrivilegedArgument::Type::number, "where the name server listens on 127.0.0.1: 1024 to 65535"}};
+
+// Below 1024 are the host's own services, which would be asked for names then.
+Result<> check_port(const PrivilegedContext&, const Json& arguments) {
+  auto port = TRY(get_int(arguments, "port"));
+  if (port < 1024 || port > 65535) return fail(ErrorCode::invalid, "'port' must be between 1024 and 65535");
+  return {};
+}
+
+Result<> nothing_to_check(const PrivilegedContext&, const Json&) { return {}; }
+
+Result<> resolvectl(std::vector<std::string> words) {
+  words.insert(words.begin(), {"resolvectl", "--no-pager"});
+  auto output = host::run_tool(words, kDeadline);
+  if (output) return {};
+  if (output.error().code == ErrorCode::not_found)
+    return fail(ErrorCode::unavailable, "systemd-resolved is not here to be told about names in .vm", "apt install systemd-resolved");
+  return std::unexpected(std::move(output.error()));
+}
+
+// resolved asks a server at 127.0.0.1 over the loopback interface, whatever link it is set on.
+Result<PrivilegedReply> route(const PrivilegedContext& context, const Json& arguments) {
+  auto server = fmt::format("127.0.0.1:{}", TRY(get_int(arguments, "port")));
+  TRY(resolvectl({"dns", context.bridge_name, server}));
+  TRY(resolvectl({"domain", context.bridge_name, "~vm"}));
+  TRY(resolvectl({"default-route", context.bridge_name, "false"}));
+  return PrivilegedReply{};
+}
+
+Result<PrivilegedReply> revert(const PrivilegedContext& context, const Json&) {
+  // A link that has gone took its settings with it, and so did a resolved that is not there.
+  if (auto link = host::run_tool({"resolvectl", "--no-pager", "status", context.bridge_name}, kDeadline); !link) return PrivilegedReply{};
+  TRY(resolvectl({"revert", context.bridge_name}));
+  return PrivilegedReply{};
+}
+
+constexpr PrivilegedOperation kOperations[] = {
+    {"dns.route", "Has systemd-resolved ask the name server at 127.0.0.1 for names in .vm, by the settings of the install's bridge", kPort, check_port,
+     route, "dns.revert"},
+    {"dns.revert", "Takes these settings off the bridge", {}, nothing_to_check, revert, ""},
+};
+
+}  // namespace
+
+extern const Capability dns_route;
+constinit const Capability dns_route = {.name = "dns_route", .privileged_ops = kOperations};
+
+}  // namespace banger::capabilities

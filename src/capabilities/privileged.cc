@@ -1,0 +1,80 @@
+#include "capabilities/privileged.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "capabilities/capability.h"
+
+namespace banger::capabilities {
+
+namespace {
+
+Result<> nothing_to_check(const PrivilegedContext&, const Json&) { return {}; }
+
+Result<PrivilegedReply> tell_version(const PrivilegedContext& context, const Json&) {
+  return PrivilegedReply{dump_json({{"version", BANGER_VERSION}, {"bridge_name", context.bridge_name}}), {}};
+}
+
+constexpr PrivilegedOperation kOwn[] = {
+    {"helper.version", "Tells the helper's version and the name of its bridge", {}, nothing_to_check, tell_version, {}, 0},
+};
+
+bool fits(PrivilegedArgument::Type type, const Json& value) {
+  switch (type) {
+    case PrivilegedArgument::Type::text: return value.is_string();
+    case PrivilegedArgument::Type::number: return value.is_number_integer();
+    case PrivilegedArgument::Type::boolean: return value.is_boolean();
+  }
+  return false;
+}
+
+std::string_view type_text(PrivilegedArgument::Type type) {
+  switch (type) {
+    case PrivilegedArgument::Type::text: return "text";
+    case PrivilegedArgument::Type::number: return "a whole number";
+    case PrivilegedArgument::Type::boolean: return "true or false";
+  }
+  return "";
+}
+
+}  // namespace
+
+PrivilegedTable privileged_table() {
+  PrivilegedTable table;
+  for (const auto& operation : kOwn) table.push_back(&operation);
+  for (const Capability* capability : all())
+    for (const auto& operation : capability->privileged_ops) table.push_back(&operation);
+  return table;
+}
+
+Result<> check_arguments(const PrivilegedOperation& operation, const Json& arguments) {
+  if (!arguments.is_object()) return fail(ErrorCode::invalid, "the arguments must be an object");
+  for (const auto& [name, value] : arguments.items())
+    if (std::ranges::find(operation.arguments, name, &PrivilegedArgument::name) == operation.arguments.end())
+      return fail(ErrorCode::invalid, fmt::format("there is no argument '{}'", printable(name)));
+  for (const auto& argument : operation.arguments) {
+    auto value = arguments.find(argument.name);
+    if (value == arguments.end()) return fail(ErrorCode::invalid, fmt::format("argument '{}' is missing", argument.name));
+    if (!fits(argument.type, *value))
+      return fail(ErrorCode::invalid, fmt::format("argument '{}' must be {}", argument.name, type_text(argument.type)));
+    // What C code sees of a text must be what was checked.
+    if (value->is_string() && value->get_ref<const std::string&>().find('\0') != std::string::npos)
+      return fail(ErrorCode::invalid, fmt::format("argument '{}' has a zero byte", argument.name));
+  }
+  return {};
+}
+
+Result<const PrivilegedOperation*> validated(const PrivilegedTable& table, const PrivilegedContext& context,
+                                             std::string_view operation, const Json& arguments) {
+  auto found = std::ranges::find(table, operation, &PrivilegedOperation::name);
+  if (found == table.end())
+    return fail(ErrorCode::not_found, fmt::format("there is no operation '{}'", printable(operation, 64)));
+  TRY(in(operation, check_arguments(**found, arguments)));
+  TRY(in(operation, (*found)->validate(context, arguments)));
+  return *found;
+}
+
+}  // namespace banger::capabilities

@@ -1,0 +1,33 @@
+// /etc/banger/install.toml: whom a system install serves and what may be made for him. Written by `banger system
+// install`, edited by root alone, read by the root helper. As strict as the user's config.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace banger::config {
+
+inline constexpr std::string_view kInstallFile = "/etc/banger/install.toml";
+inline constexpr std::string_view kHelperSocket = "/run/banger/helper.sock";
+
+struct Install {
+  std::string owner;                     ///< a name in /etc/passwd
+  std::string bridge_name = "br-banger";
+  std::string bridge_ip = "172.16.0.1";  ///< checked: four numbers
+  std::uint32_t cidr = 24;
+  std::vector<std::string> roots;        ///< plain absolute paths
+  bool operator==(const Install&) const = default;
+};
+
+/// Errors begin with `path:line: ` and are `invalid`. Any bytes are safe.
+Result<Install> parse_install(std::string_view text, const std::string& path);
+std::string format_install(const Install& install);
+
+/// The file, and that none but root may have written it (`denied`); `not_found` when there is none.
+Result<Install> load_install(const std::string& path = std::string(kInstallFile));
+
+}  // namespace banger::config

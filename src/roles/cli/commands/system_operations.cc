@@ -1,0 +1,39 @@
+// banger system operations: what the root helper can be asked for; docs/privileges.md is its output. Hidden, because it
+// is for that page.
+#include <nlohmann/json.hpp>
+
+#include "capabilities/privileged.h"
+#include "roles/cli/command.h"
+#include "roles/cli/system/privileges_page.h"
+#include "roles/cli/table.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+constexpr Option kOptions[] = {{.name = "markdown", .help = "print docs/privileges.md"}};
+
+Result<int> run(Context& context) {
+  if (context.args.flag("markdown")) {
+    context.io.print(privileges_page());
+    return exit_status::kOk;
+  }
+  Table table({"OPERATION", "EFFECT"});
+  for (const auto* operation : capabilities::privileged_table()) table.add({std::string(operation->name), std::string(operation->summary)});
+  context.io.print(table.text(context.io.colour(context.io.out)));
+  return exit_status::kOk;
+}
+
+}  // namespace
+
+extern const Command kSystemOperations;
+constinit const Command kSystemOperations{
+    .group = "system",
+    .name = "operations",
+    .summary = "list what the root helper can be asked for",
+    .options = kOptions,
+    .hidden = true,
+    .handler = run,
+};
+
+}  // namespace banger::roles::cli

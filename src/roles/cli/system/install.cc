@@ -1,0 +1,193 @@
+#include "roles/cli/system/install.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "host/beneath.h"
+#include "host/files.h"
+#include "roles/cli/system/units.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kRoles[] = {"banger", "bangerd", "bangerd-root", "banger-agent"};
+constexpr std::string_view kLinkTarget = "../lib/banger/banger";
+constexpr std::string_view kMarkerText = "banger is the program that the units of this system run; banger.old is the one before it, to go back to.\n";
+
+struct TextFile {
+  std::string path, text;
+};
+
+// The file begins with our line, or is not there.
+Result<bool> is_ours(const std::string& path) {
+  struct stat info{};
+  if (::lstat(path.c_str(), &info) < 0) return errno == ENOENT ? Result<bool>(true) : fail_errno(path);
+  if (!S_ISREG(info.st_mode)) return false;
+  return TRY(host::read_file(path, limits::kConfigFileBytes)).starts_with(kOursLine);
+}
+
+bool is_our_link(const std::string& path) {
+  std::error_code error;
+  return fs::read_symlink(path, error) == kLinkTarget && !error;
+}
+
+bool exists(const std::string& path) {
+  struct stat info{};
+  return ::lstat(path.c_str(), &info) == 0;
+}
+
+config::Install fresh_install(const host::User& owner) {
+  config::Install install{.owner = owner.name};
+  // The parts of a home may be links of the administrator's; what is opened beneath must not lead over any.
+  std::error_code error;
+  auto home = fs::weakly_canonical(owner.home, error);
+  for (const auto& directory : {"/.local/state/banger", "/.local/share/banger"})
+    install.roots.push_back((error ? owner.home : home.string()) + directory);
+  return install;
+}
+
+// The administrator may have edited it: it stays as it is for the same owner.
+Result<std::string> install_text(const InstallPlaces& places, const host::User& owner) {
+  auto text = host::read_file(places.install_file(), limits::kConfigFileBytes);
+  if (!text && text.error().code == ErrorCode::not_found) return std::string(kOursLine) + config::format_install(fresh_install(owner));
+  if (!text) return text;
+  auto there = TRY(config::parse_install(*text, places.install_file()));
+  if (there.owner == owner.name) return text;
+  return fail(ErrorCode::exists, fmt::format("banger is installed for {} here", there.owner), "banger system uninstall, then install it for another owner");
+}
+
+Result<std::vector<TextFile>> text_files(const InstallPlaces& places, const host::User& owner) {
+  std::vector<TextFile> files{{places.marker(), std::string(kOursLine) + std::string(kMarkerText)},
+                              {places.install_file(), TRY(install_text(places, owner))}};
+  for (auto& unit : unit_files(owner, "/usr/lib/banger/banger")) files.push_back({places.unit(unit.name), std::move(unit.text)});
+  return files;
+}
+
+Result<> refuse_strangers(const InstallPlaces& places, const std::vector<TextFile>& files) {
+  for (const auto& file : files)
+    if (!TRY(is_ours(file.path)))
+      return fail(ErrorCode::exists, fmt::format("{} is not banger's", file.path), "move it away; banger writes only over what begins with its line");
+  // The programs carry no line; the marker beside them speaks for them.
+  if (exists(places.program()) && !exists(places.marker()))
+    return fail(ErrorCode::exists, fmt::format("{} is not of a system install", places.program()), "move it away");
+  return {};
+}
+
+Result<> put_text(const TextFile& file, InstallReport& report, bool& changed) {
+  auto there = host::read_file(file.path, limits::kConfigFileBytes);
+  if (there && *there == file.text) return {};
+  TRY(host::make_directories(fs::path(file.path).parent_path().string(), 0755));
+  TRY(host::write_file(file.path, file.text, 0644));
+  report.lines.push_back(fmt::format("{} {}", there ? "replaced" : "wrote", file.path));
+  changed = true;
+  return {};
+}
+
+Result<> put_program(const InstallPlaces& places, const std::string& own_program, InstallReport& report) {
+  auto wanted = TRY(in("read this program", host::sha256_file(own_program)));
+  auto program = places.program();
+  if (auto there = host::sha256_file(program); there && *there == wanted) return {};
+  TRY(host::make_directories(fs::path(program).parent_path().string(), 0755));
+  auto fresh = program + ".new";
+  TRY(host::remove_file(fresh));
+  TRY(host::clone_file(own_program, fresh, 0755));
+  if (::chmod(fresh.c_str(), 0755) < 0) return fail_errno(fresh);  // the umask had its say
+  bool replaces = exists(program);
+  if (replaces) {
+    // A second name for the old one first, so that at no moment there is none.
+    TRY(host::remove_file(places.old_program()));
+    if (::link(program.c_str(), places.old_program().c_str()) < 0) return fail_errno(places.old_program());
+  }
+  if (::rename(fresh.c_str(), program.c_str()) < 0) return fail_errno(program);
+  report.lines.push_back(replaces ? fmt::format("replaced {}; the one before is {}", program, places.old_program()) : fmt::format("wrote {}", program));
+  report.program_changed = true;
+  return {};
+}
+
+Result<> put_link(const std::string& path, InstallReport& report) {
+  if (is_our_link(path)) return {};
+  if (exists(path)) {
+    report.lines.push_back(fmt::format("left {} alone, which is not ours", path));
+    return {};
+  }
+  TRY(host::make_directories(fs::path(path).parent_path().string(), 0755));
+  if (::symlink(std::string(kLinkTarget).c_str(), path.c_str()) < 0) return fail_errno(path);
+  report.lines.push_back(fmt::format("linked {}", path));
+  return {};
+}
+
+Result<> take_away(const std::string& path, InstallReport& report) {
+  if (!exists(path)) return {};
+  TRY(host::remove_file(path));
+  report.lines.push_back(fmt::format("removed {}", path));
+  return {};
+}
+
+// Only when nothing of others is in it.
+void take_directory(const std::string& path, InstallReport& report) {
+  if (::rmdir(path.c_str()) == 0) report.lines.push_back(fmt::format("removed {}", path));
+}
+
+}  // namespace
+
+Result<host::User> owner_named(const InstallPlaces& places, const std::string& name) {
+  auto user = host::find_user(name, places.passwd());
+  if (!user && !places.destdir.empty()) user = host::find_user(name);
+  if (!user) return fail(ErrorCode::not_found, fmt::format("there is no user '{}' in /etc/passwd", printable(name)));
+  if (user->uid == 0) return fail(ErrorCode::denied, "the owner must not be root: the daemon and the VMs run as the owner");
+  TRY(in("the owner's home", host::check_plain_path(user->home)));
+  if (user->home.find_first_of(" \t\"\\%") != std::string::npos)
+    return fail(ErrorCode::unsupported, fmt::format("the home '{}' has characters that mean something to systemd", printable(user->home)));
+  return *user;
+}
+
+Result<host::User> installed_owner(const InstallPlaces& places) {
+  auto text = host::read_file(places.install_file(), limits::kConfigFileBytes);
+  if (!text && text.error().code == ErrorCode::not_found)
+    return fail(ErrorCode::not_found, "banger is not installed on this system", "as root: banger system install --owner USER");
+  if (!text) return std::unexpected(std::move(text.error()));
+  return owner_named(places, TRY(config::parse_install(*text, places.install_file())).owner);
+}
+
+Result<InstallReport> install_files(const InstallPlaces& places, const std::string& owner, const std::string& own_program) {
+  auto user = owner.empty() ? TRY(installed_owner(places)) : TRY(owner_named(places, owner));
+  auto files = TRY(text_files(places, user));
+  TRY(refuse_strangers(places, files));
+  InstallReport report;
+  // The marker goes first: cut short after it, the next install knows what is ours.
+  for (const auto& file : files) {
+    bool changed = false;
+    TRY(put_text(file, report, changed));
+    report.units_changed |= changed && (file.path.ends_with(".socket") || file.path.ends_with(".service"));
+    if (file.path == places.marker()) TRY(put_program(places, own_program, report));
+  }
+  for (auto role : kRoles) TRY(put_link(places.link(role), report));
+  return report;
+}
+
+Result<InstallReport> uninstall_files(const InstallPlaces& places) {
+  InstallReport report;
+  std::vector<std::string> ours{places.unit(kDaemonUnit), places.unit(kHelperUnit), places.unit(kSocketUnit), places.install_file()};
+  for (const auto& path : ours) {
+    if (TRY(is_ours(path))) TRY(take_away(path, report));
+    else report.lines.push_back(fmt::format("left {} alone, which is not ours", path));
+  }
+  for (auto role : kRoles)
+    if (is_our_link(places.link(role))) TRY(take_away(places.link(role), report));
+  if (exists(places.marker()) && TRY(is_ours(places.marker())))
+    for (const auto& path : {places.program(), places.old_program(), places.program() + ".new", places.marker()}) TRY(take_away(path, report));
+  take_directory(fs::path(places.program()).parent_path().string(), report);
+  take_directory(fs::path(places.install_file()).parent_path().string(), report);
+  return report;
+}
+
+}  // namespace banger::roles::cli

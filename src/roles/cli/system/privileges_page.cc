@@ -1,0 +1,94 @@
+#include "roles/cli/system/privileges_page.h"
+
+#include <fmt/format.h>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "capabilities/privileged.h"
+#include "roles/cli/system/units.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+using capabilities::PrivilegedArgument;
+using capabilities::PrivilegedOperation;
+
+constexpr std::string_view kOpening = R"(# What runs as root
+
+This page is written by the program itself (`banger system operations --markdown`); a test compares the two.
+
+banger needs no root: without a system install everything runs as you, with user-mode networking. What cannot be had that way is done by the root
+helper, `bangerd-root`: a separate small process that does the operations listed here and nothing else. A root user without a system install has the
+same operations in his own daemon.
+
+- It is never setuid. It refuses to run unless root started it, and root starts it as a systemd unit (`banger system install --owner USER`).
+- It listens on `/run/banger/helper.sock`, which belongs to the owner with mode 0600, and asks the kernel who is at the other end (SO_PEERCRED): the
+  owner and root are answered, everybody else is turned away.
+)";
+
+constexpr std::string_view kMiddle = R"(- What may be made (the name and range of the bridge, the directories) is in `/etc/banger/install.toml`, which only root can write; a helper whose file others
+  could have written does not start. Nothing of it comes from a request.
+- Before it serves it drops all capabilities but those that some operation needs, gives up gaining any (no-new-privileges) and installs a filter of
+  system calls: files, its own processes, local and netlink sockets; no mounts, namespaces, tracing, modules, keys, other users' identities, network
+  sockets. A refused call fails with EPERM, so that an operation ends with an error instead of halfway; one in another architecture's numbering ends the
+  process. For its operation each process of a request keeps only the capabilities in the table.
+- Paths in requests are opened beneath the directories of the install, over no symbolic link (openat2), and used by descriptor.
+- Each request is one line in the journal: who, which operation, its arguments (made printable, cut), the outcome, how long it took.
+)";
+
+std::string arguments_of(const PrivilegedOperation& operation) {
+  std::string text;
+  for (const auto& argument : operation.arguments) {
+    auto type = argument.type == PrivilegedArgument::Type::text ? "text" : argument.type == PrivilegedArgument::Type::number ? "number" : "true or false";
+    text += fmt::format("{}`{}` ({}): {}", text.empty() ? "" : "<br>", argument.name, type, argument.rule);
+  }
+  return text.empty() ? "none" : text;
+}
+
+std::string row(const PrivilegedOperation& operation) {
+  auto powers = join(capability_names_of(operation.powers), ", ");
+  return fmt::format("| `{}` | {}. | {} | {} | {} |\n", operation.name, operation.summary, arguments_of(operation),
+                     operation.undo.empty() ? "nothing stays" : fmt::format("`{}`", operation.undo), powers.empty() ? "none" : powers);
+}
+
+std::string list(std::span<const LeftOut> items) {
+  std::string text;
+  for (const auto& item : items) text += fmt::format("| `{}` | {} |\n", item.directive, item.why);
+  return text;
+}
+
+std::string unit_section(const UnitFile& unit) {
+  std::string text = fmt::format("### `{}`\n\n", unit.name);
+  for (auto line : split(trim(unit.text), '\n')) text += line.empty() ? "\n" : fmt::format("    {}\n", line);
+  return text + "\n";
+}
+
+constexpr std::string_view kUnits = R"(## The units
+
+`systemd-analyze security` rates them; a test holds the owner's daemon at 4.0 or less and the helper at 5.0 or less. They are shown for an owner called `ana`.
+The daemon is the one that `banger` would start by itself, with the same directories, so that an install hides no VM; variables like `XDG_STATE_HOME` of
+the owner's shell are not known to a unit, so who uses them says so with `systemctl edit bangerd`. As a unit the daemon cannot gain privileges, which
+image builds as a user need (newuidmap): `banger image build` then runs in the terminal of whoever asks.
+
+)";
+
+}  // namespace
+
+std::string privileges_page() {
+  std::string page(kOpening);
+  page += fmt::format("- One request a connection, at most {}, to be there within {}, done within {}; each in a process of its own, one operation at a time.\n",
+                      format_size(limits::kHelperMessageBytes), format_duration(limits::kHelperRequestDeadline), format_duration(limits::kHelperDeadline));
+  page += kMiddle;
+  page += "\n## Operations\n\nMaking what is there already, and removing what has gone, succeeds.\n\n"
+          "| operation | effect | arguments, all needed and no others | taken back by | capabilities |\n|---|---|---|---|---|\n";
+  for (const auto* operation : capabilities::privileged_table()) page += row(*operation);
+  page += "\n";
+  page += kUnits;
+  for (const auto& unit : unit_files({.name = "ana", .home = "/home/ana"}, "/usr/lib/banger/banger")) page += unit_section(unit);
+  page += fmt::format("### What the helper's unit leaves out\n\n| directive | why |\n|---|---|\n{}\n", list(left_out_of_helper()));
+  page += fmt::format("### What the daemon's unit leaves out\n\n| directive | why |\n|---|---|\n{}", list(left_out_of_daemon()));
+  return page;
+}
+
+}  // namespace banger::roles::cli

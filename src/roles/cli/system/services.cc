@@ -1,0 +1,145 @@
+#include "roles/cli/system/services.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "capabilities/privileged.h"
+#include "host/child.h"
+#include "host/run_tool.h"
+#include "host/unix_socket.h"
+#include "roles/cli/system/units.h"
+#include "rpc/client.h"
+#include "rpc/helper_protocol.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+constexpr auto kToolDeadline = std::chrono::seconds(90);  // systemctl waits for a daemon that has calls to undo
+constexpr std::string_view kUnits[] = {kSocketUnit, kHelperUnit, kDaemonUnit};
+
+Result<> systemctl(const RunTool& run, std::vector<std::string> words) {
+  words.insert(words.begin(), "systemctl");
+  auto output = run(words);
+  if (!output) return std::unexpected(std::move(output.error()).with_hint("journalctl -u bangerd -u bangerd-root"));
+  return {};
+}
+
+// systemctl says the state of a unit also when it fails for it.
+std::string state_of(const RunTool& run, const char* question, std::string_view unit) {
+  auto shown = run({"systemctl", "show", fmt::format("--property={}", question), "--value", std::string(unit)});
+  return shown ? printable(trim(*shown), 32) : "unknown";
+}
+
+}  // namespace
+
+RunTool system_tool() {
+  return [](const std::vector<std::string>& argv) { return host::run_tool(argv, kToolDeadline); };
+}
+
+bool systemd_runs() { return ::access("/run/systemd/system", F_OK) == 0; }
+
+Result<> make_owner_directories(const host::User& owner) {
+  std::vector<std::string> argv{"/bin/sh", "-c", "umask 077; exec mkdir -p \"$@\"", "sh"};
+  for (const auto& directory : owner_directories(owner)) argv.push_back(directory);
+  auto child = TRY(host::spawn({.argv = argv, .env = {std::string("PATH=") + host::kSystemPath}, .cwd = "/", .uid = owner.uid, .gid = owner.gid}));
+  if (child.wait().shell_code() != 0)
+    return fail(ErrorCode::denied, fmt::format("{} cannot make {}", owner.name, join(owner_directories(owner), ", ")), "the owner must be able to write to the home");
+  return {};
+}
+
+Result<bool> stop_own_daemon(const host::User& owner) {
+  auto socket = host::connect_unix(owner_directories(owner).front() + "/run/bangerd.sock");
+  if (!socket) return false;
+  auto peer = TRY(host::peer_of(socket->get()));
+  if (peer.uid != owner.uid) return fail(ErrorCode::denied, fmt::format("the daemon's socket is served by user {}", peer.uid));
+  rpc::Client client(std::move(*socket));
+  TRY(in("stop the owner's daemon", client.call("daemon.stop", Json::object())));
+  auto process = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, peer.pid, 0)));
+  pollfd ended{process.get(), POLLIN, 0};
+  if (process && ::poll(&ended, 1, 30'000) != 1) return fail(ErrorCode::timeout, "the owner's daemon does not end");
+  return true;
+}
+
+std::optional<std::int64_t> running_vms(const host::User& owner) {
+  auto socket = host::connect_unix(owner_directories(owner).front() + "/run/bangerd.sock");
+  if (!socket) return std::nullopt;
+  rpc::Client client(std::move(*socket));
+  auto status = client.call("daemon.status", Json::object());
+  if (!status) return std::nullopt;
+  return get_int(*status, "vms_running").value_or(0);
+}
+
+std::vector<std::string> undo_operations(const config::Install& install, const host::User& owner) {
+  Logger log(STDERR_FILENO);
+  capabilities::PrivilegedContext context{owner.uid, owner.gid, install.bridge_name, install.bridge_ip, install.cidr, install.roots, log};
+  auto table = capabilities::privileged_table();
+  std::vector<std::string> done;
+  for (const auto* operation : table) {
+    bool undoes = std::ranges::any_of(table, [&](const auto* other) { return other->undo == operation->name; });
+    if (!undoes || !operation->arguments.empty()) continue;
+    auto reply = operation->effect(context, Json::object());
+    done.push_back(reply ? fmt::format("did {}", operation->name) : fmt::format("could not do {}: {}", operation->name, reply.error().sentence()));
+  }
+  return done;
+}
+
+Result<std::vector<std::string>> start_services(const RunTool& run, const InstallReport& report) {
+  std::vector<std::string> done;
+  if (report.units_changed) TRY(systemctl(run, {"daemon-reload"}));
+  TRY(systemctl(run, {"enable", "--quiet", std::string(kSocketUnit), std::string(kDaemonUnit)}));
+  bool renew = report.program_changed || report.units_changed;
+  for (auto unit : kUnits) {
+    bool active = state_of(run, "ActiveState", unit) == "active";
+    // A socket stays as it is: what listens there does not come from the program.
+    bool again = active && renew && unit != kSocketUnit;
+    if (active && !again) continue;
+    TRY(systemctl(run, {again ? "restart" : "start", std::string(unit)}));
+    done.push_back(fmt::format("{} {}", again ? "restarted" : "started", unit));
+  }
+  return done;
+}
+
+Result<> restart_services(const RunTool& run) { return systemctl(run, {"restart", std::string(kHelperUnit), std::string(kDaemonUnit)}); }
+
+Result<> stop_services(const RunTool& run) {
+  for (auto unit : {kDaemonUnit, kHelperUnit, kSocketUnit}) {
+    if (state_of(run, "LoadState", unit) != "loaded") continue;
+    TRY(systemctl(run, {"stop", std::string(unit)}));
+    TRY(systemctl(run, {"disable", "--quiet", std::string(unit)}));
+  }
+  return {};
+}
+
+std::vector<ServiceState> service_states(const RunTool& run) {
+  std::vector<ServiceState> states;
+  for (auto unit : kUnits) states.push_back({std::string(unit), state_of(run, "ActiveState", unit), state_of(run, "UnitFileState", unit)});
+  return states;
+}
+
+Result<std::string> helper_version() {
+  auto socket = TRY(host::connect_unix(std::string(config::kHelperSocket)));
+  if (TRY(host::peer_of(socket.get())).uid != 0) return fail(ErrorCode::denied, "the helper's socket is not root's");
+  TRY(host::send_with_fds(socket.get(), rpc::encode_helper_request("helper.version", Json::object())));
+  auto patience = std::chrono::duration_cast<std::chrono::milliseconds>(limits::kHelperReplyDeadline).count();
+  std::string text;
+  std::vector<UniqueFd> none;
+  while (text.size() <= limits::kHelperMessageBytes) {
+    pollfd waiting{socket.get(), POLLIN, 0};
+    if (::poll(&waiting, 1, static_cast<int>(patience)) != 1) return fail(ErrorCode::timeout, "the root helper does not answer");
+    if (!TRY(host::receive_with_fds(socket.get(), text, none))) break;
+  }
+  if (!text.ends_with('\n')) return fail(ErrorCode::unavailable, "the root helper hung up without an answer");
+  text.pop_back();
+  return get_string(TRY(rpc::parse_helper_reply(text)), "version");
+}
+
+}  // namespace banger::roles::cli

@@ -1,0 +1,173 @@
+#include "roles/cli/system/units.h"
+
+#include <fmt/format.h>
+#include <linux/capability.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/text.h"
+#include "capabilities/privileged.h"
+#include "config/install.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+// What holds for both: nothing of the kernel's own, no new privileges, no file system but what is named.
+constexpr std::string_view kCommon = R"(NoNewPrivileges=yes
+ProtectSystem=strict
+PrivateTmp=yes
+PrivateMounts=yes
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectProc=invisible
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+KeyringMode=private
+UMask=0077
+DevicePolicy=closed
+SystemCallArchitectures=native
+SystemCallErrorNumber=EPERM
+SystemCallFilter=@system-service
+)";
+
+constexpr LeftOut kLeftOutOfHelper[] = {
+    {"User=", "links, addresses and firewall rules are root's; what root may do is cut down to the capabilities below"},
+    {"PrivateNetwork=", "the host's network is what it works on"},
+    {"PrivateDevices=", "it would hide /dev/net/tun; `DevicePolicy=closed` leaves that device and the harmless ones"},
+    {"PrivateUsers=", "in a user namespace of its own it would have no rights over the host's network"},
+    {"ProcSubset=", "it would hide /proc/sys/net, where forwarding is turned on"},
+    {"RestrictAddressFamilies=~AF_UNIX, ~AF_NETLINK", "its own socket, and how links and rules are changed"},
+    {"SystemCallFilter=~@privileged", "all of it but `capset`, with which it gives powers up, and changing owners; its own filter, which is far "
+                                      "narrower, comes on top"},
+};
+
+constexpr LeftOut kLeftOutOfDaemon[] = {
+    {"MemoryDenyWriteExecute=", "QEMU without KVM translates the guest's code to code of the host"},
+    {"PrivateNetwork=, IPAddressDeny=", "guests reach the network through it"},
+    {"PrivateDevices=", "it would hide /dev/kvm; `DevicePolicy=closed` leaves that, the network's devices and the harmless ones"},
+    {"PrivateUsers=", "VMs outlive the daemon, and the next one must be able to read and signal those of the one before"},
+    {"ProtectHome=yes", "disk images are imported from the owner's files, so homes are read-only; banger's own directories in them can be written"},
+    {"ProcSubset=", "it would hide /proc/meminfo, which says how many VMs the host can take"},
+    {"RemoveIPC=", "nothing of banger leaves any; the owner's other programs keep theirs"},
+    {"SystemCallFilter=~@resources", "QEMU sets the priority and processors of its threads"},
+    {"KillMode=control-group", "VMs go on when the daemon ends or is replaced, so `KillMode=process`"},
+};
+
+constexpr std::pair<int, std::string_view> kCapabilityNames[] = {
+    {CAP_CHOWN, "CAP_CHOWN"},           {CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE"}, {CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH"},
+    {CAP_FOWNER, "CAP_FOWNER"},         {CAP_KILL, "CAP_KILL"},                 {CAP_SETGID, "CAP_SETGID"},
+    {CAP_SETUID, "CAP_SETUID"},         {CAP_SETPCAP, "CAP_SETPCAP"},           {CAP_NET_BIND_SERVICE, "CAP_NET_BIND_SERVICE"},
+    {CAP_NET_ADMIN, "CAP_NET_ADMIN"},   {CAP_NET_RAW, "CAP_NET_RAW"},           {CAP_SYS_CHROOT, "CAP_SYS_CHROOT"},
+    {CAP_SYS_ADMIN, "CAP_SYS_ADMIN"},   {CAP_MKNOD, "CAP_MKNOD"},               {CAP_SYS_RESOURCE, "CAP_SYS_RESOURCE"},
+};
+
+std::uint64_t powers_of_all() {
+  std::uint64_t powers = 0;
+  for (const auto* operation : capabilities::privileged_table()) powers |= operation->powers;
+  return powers;
+}
+
+UnitFile socket_unit(const host::User& owner) {
+  return {std::string(kSocketUnit), fmt::format(R"({}[Unit]
+Description=Socket of banger's root helper
+
+[Socket]
+ListenStream={}
+SocketUser={}
+SocketMode=0600
+DirectoryMode=0755
+RemoveOnStop=yes
+
+[Install]
+WantedBy=sockets.target
+)", kOursLine, config::kHelperSocket, owner.name)};
+}
+
+// KillMode=mixed: told to stop it lets the operation under way end, whose programs must not be hit by the same signal.
+UnitFile helper_unit(const std::string& program) {
+  return {std::string(kHelperUnit), fmt::format(R"({}[Unit]
+Description=banger's root helper
+Requires={}
+After={}
+
+[Service]
+Type=exec
+ExecStart={} bangerd-root
+KillMode=mixed
+Restart=on-failure
+MemoryMax=256M
+TasksMax=128
+CapabilityBoundingSet={}
+ReadWritePaths=/proc/sys/net
+ProtectHome=yes
+DeviceAllow=/dev/net/tun rw
+RestrictAddressFamilies=AF_UNIX AF_NETLINK
+IPAddressDeny=any
+MemoryDenyWriteExecute=yes
+{}SystemCallFilter=~@privileged @resources
+SystemCallFilter=@chown capset
+)", kOursLine, kSocketUnit, kSocketUnit, program, join(capability_names_of(powers_of_all()), " "), kCommon)};
+}
+
+UnitFile daemon_unit(const host::User& owner, const std::string& program) {
+  return {std::string(kDaemonUnit), fmt::format(R"({}[Unit]
+Description=banger's daemon of {}
+Wants={}
+After=network.target {}
+
+[Service]
+Type=exec
+User={}
+ExecStart={} bangerd --log-file
+Environment=PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
+KillMode=process
+OOMPolicy=continue
+Restart=on-failure
+CapabilityBoundingSet=
+ProtectHome=read-only
+ReadWritePaths={}
+DeviceAllow=/dev/kvm rw
+DeviceAllow=/dev/vhost-net rw
+DeviceAllow=/dev/vhost-vsock rw
+DeviceAllow=/dev/net/tun rw
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+{}SystemCallFilter=~@privileged
+SystemCallFilter=@chown seccomp
+
+[Install]
+WantedBy=multi-user.target
+)", kOursLine, owner.name, kSocketUnit, kSocketUnit, owner.name, program, join(owner_directories(owner), " "), kCommon)};
+}
+
+}  // namespace
+
+std::vector<std::string> owner_directories(const host::User& owner) {
+  return {owner.home + "/.local/state/banger", owner.home + "/.local/share/banger", owner.home + "/.cache/banger"};
+}
+
+std::vector<UnitFile> unit_files(const host::User& owner, const std::string& program) {
+  return {socket_unit(owner), helper_unit(program), daemon_unit(owner, program)};
+}
+
+std::span<const LeftOut> left_out_of_helper() { return kLeftOutOfHelper; }
+std::span<const LeftOut> left_out_of_daemon() { return kLeftOutOfDaemon; }
+
+std::vector<std::string> capability_names_of(std::uint64_t powers) {
+  std::vector<std::string> names;
+  for (int number = 0; number < 64; ++number) {
+    if (!(powers >> number & 1)) continue;
+    auto named = std::ranges::find(kCapabilityNames, number, &std::pair<int, std::string_view>::first);
+    names.push_back(named == std::end(kCapabilityNames) ? std::to_string(number) : std::string(named->second));
+  }
+  return names;
+}
+
+}  // namespace banger::roles::cli

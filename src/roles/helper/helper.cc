@@ -1,0 +1,92 @@
+// The composition root of bangerd-root: whom it serves, the socket, confinement, then serve.
+#include "roles/helper/helper.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/auxv.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "capabilities/privileged.h"
+#include "host/confine.h"
+#include "host/passwd.h"
+#include "roles/helper/options.h"
+#include "roles/helper/request.h"
+#include "roles/helper/server.h"
+
+namespace banger::roles::helper {
+
+namespace {
+
+Result<> must_be_root() {
+  if (::getauxval(AT_SECURE) || ::getuid() != ::geteuid()) return fail(ErrorCode::denied, "the root helper must not be setuid");
+  if (::geteuid() != 0) return fail(ErrorCode::denied, "the root helper must be started by root", "sudo banger system install --owner USER");
+  return {};
+}
+
+// Readable when it is time to end. The handlers inherit the mask, and ignore the signals: they have little time to go.
+Result<UniqueFd> stop_signals() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGTERM);
+  ::sigaddset(&set, SIGINT);
+  ::sigprocmask(SIG_BLOCK, &set, nullptr);
+  UniqueFd fd(::signalfd(-1, &set, SFD_CLOEXEC));
+  if (!fd) return fail_errno("signalfd");
+  return fd;
+}
+
+// Nothing of whoever started us reaches the programs that operations run.
+void clean_process() {
+  ::clearenv();
+  ::setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
+  ::umask(022);
+  ::signal(SIGPIPE, SIG_IGN);
+  [[maybe_unused]] auto ignored = ::chdir("/");
+}
+
+Result<> confine(const capabilities::PrivilegedTable& table) {
+  std::uint64_t powers = 0;
+  for (const auto* operation : table) powers |= operation->powers;
+  TRY(host::keep_capabilities(powers));
+  TRY(host::forbid_new_privileges());
+  return host::filter_system_calls();
+}
+
+Result<> serve_until_stopped(const Options& options, const Logger& log) {
+  auto install = TRY(in("read the install", config::load_install(options.install_file)));
+  auto owner = host::find_user(install.owner);
+  if (!owner) return fail(ErrorCode::not_found, fmt::format("{}: there is no user '{}'", options.install_file, install.owner));
+  auto listener = TRY(activated_listener(host::process_env()));
+  if (!listener) listener = TRY(own_listener(options.socket, owner->uid));
+  clean_process();
+
+  auto table = capabilities::privileged_table();
+  capabilities::PrivilegedContext privileged{owner->uid, owner->gid, install.bridge_name, install.bridge_ip, install.cidr, install.roots, log};
+  auto turn = TRY(Turn::make());
+  auto stop = TRY(stop_signals());
+  TRY(in("give up what is not needed", confine(table)));
+  HandlerContext context{table, privileged, turn, limits::kHelperRequestDeadline};
+  log.info("helper.started", {{"version", BANGER_VERSION}, {"owner", install.owner}, {"operations", std::to_string(table.size())}});
+  TRY(serve({.owner = owner->uid}, log, std::move(listener), stop.get(),
+            [&](UniqueFd socket, const host::Peer& peer) { return handle_request(context, std::move(socket), peer); }));
+  log.info("helper.stopped");
+  return {};
+}
+
+}  // namespace
+
+int run(int argc, char** argv) {
+  Logger log(STDERR_FILENO);
+  auto allowed = must_be_root();
+  auto options = allowed ? parse_options(std::span(argv + 1, static_cast<std::size_t>(argc - 1))) : std::unexpected(allowed.error());
+  auto done = options ? serve_until_stopped(*options, log) : std::unexpected(options.error());
+  if (done) return 0;
+  fmt::print(stderr, "bangerd-root: {}\n", done.error().sentence());
+  return options ? 125 : 2;
+}
+
+}  // namespace banger::roles::helper

@@ -1,0 +1,51 @@
+#include "roles/helper/turn.h"
+
+#include <pthread.h>
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <new>
+#include <utility>
+
+namespace banger::roles::helper {
+
+struct Turn::Shared {
+  pthread_mutex_t mutex;
+};
+
+Result<Turn> Turn::make() {
+  void* memory = ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return fail_errno("shared memory");
+  Turn turn(new (memory) Shared);
+  pthread_mutexattr_t kind;
+  ::pthread_mutexattr_init(&kind);
+  ::pthread_mutexattr_setpshared(&kind, PTHREAD_PROCESS_SHARED);
+  ::pthread_mutexattr_setrobust(&kind, PTHREAD_MUTEX_ROBUST);  // a handler that was killed leaves it to the next one
+  int error = ::pthread_mutex_init(&turn.shared_->mutex, &kind);
+  ::pthread_mutexattr_destroy(&kind);
+  if (error) return fail_errno("make a mutex", error);
+  return turn;
+}
+
+Turn::Turn(Turn&& other) noexcept : shared_(std::exchange(other.shared_, nullptr)) {}
+
+Turn::~Turn() {
+  if (shared_) ::munmap(shared_, sizeof(Shared));
+}
+
+Result<> Turn::take(std::chrono::milliseconds deadline) const {
+  timespec until{};
+  ::clock_gettime(CLOCK_MONOTONIC, &until);
+  auto left = std::chrono::nanoseconds(until.tv_nsec) + deadline;
+  until.tv_sec += std::chrono::duration_cast<std::chrono::seconds>(left).count();
+  until.tv_nsec = (left % std::chrono::seconds(1)).count();
+  int error = ::pthread_mutex_clocklock(&shared_->mutex, CLOCK_MONOTONIC, &until);
+  if (error == EOWNERDEAD) error = ::pthread_mutex_consistent(&shared_->mutex);
+  if (error == ETIMEDOUT) return fail(ErrorCode::busy, "the operation before this one has not ended yet");
+  if (error) return fail_errno("take the turn", error);
+  return {};
+}
+
+void Turn::give_back() const { ::pthread_mutex_unlock(&shared_->mutex); }
+
+}  // namespace banger::roles::helper

@@ -1,0 +1,92 @@
+"""A system install into a tree of its own: what systemd says of its units, that it is repeatable, and that it goes again."""
+import os
+import pathlib
+import pwd
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from harness import BIN  # noqa: E402
+
+OWNER = "daemon"
+UNITS = {"bangerd.service": 4.0, "bangerd-root.service": 5.0}
+SYSTEM = pathlib.Path("etc/systemd/system")
+
+
+class SystemInstall(unittest.TestCase):
+    def setUp(self):
+        place = tempfile.TemporaryDirectory(prefix="banger-install-")
+        self.addCleanup(place.cleanup)
+        self.root = pathlib.Path(place.name)
+        (self.root / "etc").mkdir()
+        user = pwd.getpwnam(OWNER)
+        (self.root / "etc/passwd").write_text(f"root:x:0:0::/root:/bin/sh\n{OWNER}:x:{user.pw_uid}:{user.pw_gid}::/home/{OWNER}:/bin/sh\n")
+
+    def banger(self, *words, program=BIN / "banger"):
+        return subprocess.run([program, "system", *words, "--destdir", self.root], capture_output=True, text=True, timeout=60)
+
+    def ok(self, *words, **kwargs):
+        done = self.banger(*words, **kwargs)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def files(self):
+        return {str(path.relative_to(self.root)): os.readlink(path) if path.is_symlink() else path.stat().st_mtime_ns
+                for path in self.root.rglob("*") if path.is_symlink() or path.is_file()}
+
+    def test_it_is_whole_repeatable_and_goes_again(self):
+        before = self.files()
+        self.ok("install", "--owner", OWNER)
+        made = self.files()
+        self.assertEqual(set(made) - set(before), {
+            "etc/banger/install.toml", *(str(SYSTEM / name) for name in (*UNITS, "bangerd-root.socket")), "usr/lib/banger/banger", "usr/lib/banger/README",
+            *(f"usr/bin/{name}" for name in ("banger", "bangerd", "bangerd-root", "banger-agent"))})
+        self.assertIn("everything is in place", self.ok("install"))
+        self.assertEqual(self.files(), made)
+        for name in ("banger", "bangerd-root"):
+            self.assertTrue((self.root / "usr/bin" / name).resolve().samefile(self.root / "usr/lib/banger/banger"))
+        said = self.ok("uninstall")
+        self.assertIn(f"/home/{OWNER}/.local/state/banger", said)  # what it leaves
+        self.assertEqual(self.files(), before)
+        self.assertIn("nothing to remove", self.ok("uninstall"))
+
+    def test_an_upgrade_keeps_the_program_before(self):
+        other = self.root / "other"
+        other.write_bytes((BIN / "banger").read_bytes() + b"\0")
+        other.chmod(0o755)
+        self.ok("install", "--owner", OWNER)
+        self.ok("install", program=other)
+        lib = self.root / "usr/lib/banger"
+        self.assertEqual((lib / "banger").read_bytes(), other.read_bytes())
+        self.assertEqual((lib / "banger.old").read_bytes(), (BIN / "banger").read_bytes())
+        subprocess.run([lib / "banger.old", "--version"], check=True, capture_output=True)
+
+    def test_the_units_hold_before_systemd(self):
+        if not shutil.which("systemd-analyze"):
+            self.skipTest("there is no systemd-analyze here")
+        self.ok("install", "--owner", OWNER)
+        for name in (*UNITS, "bangerd-root.socket"):
+            done = subprocess.run(["systemd-analyze", "verify", "--man=no", f"--root={self.root}", name], capture_output=True, text=True)
+            # The tree has none of systemd's own units, nor man pages.
+            wrong = [line for line in done.stderr.splitlines() if "banger" in line and not line.endswith("target not found.")]
+            self.assertEqual(wrong, [], name)
+        for name, most in UNITS.items():
+            done = subprocess.run(["systemd-analyze", "security", "--offline=true", f"--threshold={int(most * 10)}", "--no-pager", self.root / SYSTEM / name],
+                                  capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stdout[-600:] + done.stderr)
+            self.assertIn("Overall exposure level", done.stdout)
+
+    def test_it_needs_root_or_a_tree_of_its_own(self):
+        if os.geteuid() == 0:
+            self.skipTest("this is root")
+        for word in ("install", "restart", "uninstall"):
+            done = subprocess.run([BIN / "banger", "system", word], capture_output=True, text=True, timeout=60)
+            self.assertEqual(done.returncode, 125)
+            self.assertIn("root", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

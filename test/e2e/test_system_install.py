@@ -1,0 +1,96 @@
+"""banger installed as system services inside a banger guest, under its systemd: install, use, upgrade, uninstall."""
+import json
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from harness import BIN, Case  # noqa: E402
+
+SOCKET = "/run/banger/helper.sock"
+
+
+class SystemInstall(Case):
+    def guest(self, line, status=0):
+        """A shell line as the guest's root."""
+        done = self.b.run("vm", "exec", "host", "--", "sh", "-c", line)
+        self.assertEqual(done.returncode, status, f"{line}\n{done.stdout}\n{done.stderr}")
+        return done.stdout
+
+    def as_user(self, user, line, status=0):
+        quoted = line.replace("'", "'\\''")
+        return self.guest(f"su - {user} -c '{quoted}'", status)
+
+    def helper_check(self, banger="banger"):
+        done = self.b.run("vm", "exec", "host", "--", "su", "-", "ana", "-c", f"{banger} doctor --json")  # other checks may fail
+        return next(check for check in json.loads(done.stdout) if check["name"] == "root helper")
+
+    def main_pid(self, unit="bangerd.service"):
+        return self.guest(f"systemctl show -p MainPID --value {unit}").strip()
+
+    def unprivileged(self, pid):
+        status = dict(line.split(":\t", 1) for line in self.guest(f"cat /proc/{pid}/status").splitlines() if ":\t" in line)
+        return status["NoNewPrivs"] == "1" and status["Seccomp"] == "2"
+
+    def test_install_use_upgrade_and_uninstall(self):
+        self.b.ok("vm", "create", "--name", "host", "--memory", "1G")
+        self.b.ok("vm", "cp", str(BIN / "banger"), "host:/root/banger")
+        self.guest("useradd --create-home ana && useradd --create-home bob && systemctl is-system-running --wait || true")
+        before = self.guest("find /etc/systemd /usr/lib/systemd /usr/bin /etc/banger /usr/lib/banger 2>/dev/null | sort")
+
+        # A daemon that ana started herself makes way.
+        self.guest("install -o ana /root/banger /home/ana/banger")
+        own = json.loads(self.as_user("ana", "./banger daemon start >/dev/null 2>&1; ./banger daemon status --json"))["pid"]
+        said = self.guest("/root/banger system install --owner ana")
+        self.assertIn("stopped the daemon that ana had started", said)
+        self.guest(f"test -e /proc/{own}", status=1)
+        for unit in ("bangerd.service", "bangerd-root.service", "bangerd-root.socket"):
+            self.assertEqual(self.guest(f"systemctl is-active {unit}").strip(), "active")
+        status = json.loads(self.guest("banger system status --json"))
+        self.assertEqual((status["owner"], status["helper"]), ("ana", status["version"].split()[1]))
+        self.assertIn("everything is in place", self.guest("/root/banger system install"))
+
+        # The owner's commands reach the service's daemon, which has the helper.
+        pid = self.main_pid()
+        self.assertEqual(str(json.loads(self.as_user("ana", "banger daemon status --json"))["pid"]), pid)
+        self.assertEqual(self.helper_check()["status"], "pass", self.helper_check())
+        self.assertIn("daemon.started", self.as_user("ana", "banger daemon logs"))
+        self.assertEqual(self.as_user("ana", "banger image list --json").strip()[0], "[")
+        for each in (pid, self.main_pid("bangerd-root.service")):
+            self.assertTrue(self.unprivileged(each))
+        said = self.as_user("ana", "banger image build debian-bookworm 2>&1", status=125)
+        self.assertNotIn("may not gain", said)  # it went on in ana's terminal, where there is no mmdebstrap
+        self.assertIn("mmdebstrap", said)
+
+        # Nobody else does; what the owner says is judged and written down.
+        self.guest(f"test $(stat -c %U:%a {SOCKET}) = ana:600")
+        self.as_user("bob", f"curl -s --max-time 5 --unix-socket {SOCKET} http://x/", status=7)
+        said = self.as_user("ana", f"curl -s --http0.9 --max-time 20 --unix-socket {SOCKET} http://x/ || true")
+        self.assertIn('"invalid"', said)
+        self.guest("journalctl -u bangerd-root -o cat --no-pager | grep -q 'helper.request.*operation=helper.version.*outcome=done'")
+        self.guest("journalctl -u bangerd-root -o cat --no-pager | grep -q 'outcome=invalid'")
+
+        # An upgrade replaces both programs, and leaves alone what runs in the daemon's group: VMs.
+        self.guest("systemd-run -q --unit=stand-in --uid=ana sleep 10000; p=$(systemctl show -p MainPID --value stand-in);"
+                   " echo $p > /sys/fs/cgroup/system.slice/bangerd.service/cgroup.procs; echo $p > /root/vm")
+        self.guest("cp /root/banger /root/newer && printf x >> /root/newer && /root/newer system install")
+        self.guest("cmp /root/newer /usr/lib/banger/banger && cmp /root/banger /usr/lib/banger/banger.old")
+        self.assertNotEqual(self.main_pid(), pid)
+        self.guest("kill -0 $(cat /root/vm)")
+        self.guest("banger system restart && kill -0 $(cat /root/vm)")
+        self.assertEqual(self.helper_check()["status"], "pass")
+        self.guest(f"grep -q '^{self.main_pid()}$' /sys/fs/cgroup/system.slice/bangerd.service/cgroup.procs")
+
+        # Nothing of it stays but what is ana's.
+        said = self.guest("/root/newer system uninstall")
+        self.assertIn("/home/ana/.local/state/banger", said)
+        self.guest(f"systemctl is-active bangerd bangerd-root.socket || test ! -e {SOCKET}")
+        self.assertEqual(self.guest("find /etc/systemd /usr/lib/systemd /usr/bin /etc/banger /usr/lib/banger 2>/dev/null | sort"), before)
+        self.guest("kill -0 $(cat /root/vm)")
+        self.guest("test -e /home/ana/.local/state/banger/banger.db")
+        self.assertIn("not installed", self.guest("/root/newer system status", status=1))
+        self.assertIn("not installed", self.helper_check("./banger")["detail"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,74 @@
+// The table of operations that need root: complete, and strict about arguments.
+#include "capabilities/privileged.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "catch.h"
+
+using namespace banger;
+using namespace banger::capabilities;
+
+namespace {
+
+constexpr PrivilegedArgument kArguments[] = {{"name", PrivilegedArgument::Type::text, "short"},
+                                             {"count", PrivilegedArgument::Type::number, "small"},
+                                             {"flag", PrivilegedArgument::Type::boolean, "any"}};
+
+Result<> check_name(const PrivilegedContext&, const Json& arguments) {
+  if (arguments["name"].get<std::string>().size() > 3) return fail(ErrorCode::invalid, "too long");
+  return {};
+}
+Result<PrivilegedReply> nothing(const PrivilegedContext&, const Json&) { return PrivilegedReply{}; }
+
+constexpr PrivilegedOperation kMadeUp{"made.up", "Does nothing", kArguments, check_name, nothing, {}};
+
+const Logger kLog(2);
+PrivilegedContext context() { return {1000, 1000, "br-test", "10.0.0.1", 24, {}, kLog}; }
+
+ErrorCode refusal(const Json& arguments) {
+  auto found = validated({&kMadeUp}, context(), "made.up", arguments);
+  REQUIRE_FALSE(found);
+  return found.error().code;
+}
+
+}  // namespace
+
+TEST_CASE("privileged: every operation is described whole, once, and its undo exists with the same arguments") {
+  auto table = privileged_table();
+  std::set<std::string_view> names;
+  for (const auto* operation : table) {
+    INFO(operation->name);
+    CHECK(names.insert(operation->name).second);
+    CHECK(operation->name.find('.') != std::string_view::npos);
+    CHECK_FALSE(operation->summary.ends_with('.'));
+    REQUIRE(operation->validate);
+    REQUIRE(operation->effect);
+    for (const auto& argument : operation->arguments) CHECK_FALSE(argument.rule.empty());
+    if (operation->undo.empty()) continue;
+    auto undo = std::ranges::find(table, operation->undo, &PrivilegedOperation::name);
+    REQUIRE(undo != table.end());
+    // Made from the arguments that made it: no others are asked for.
+    for (const auto& argument : (*undo)->arguments)
+      CHECK(std::ranges::find(operation->arguments, argument.name, &PrivilegedArgument::name) != operation->arguments.end());
+  }
+}
+
+TEST_CASE("privileged: arguments are all there, of their type, and no others, before they are judged") {
+  Json good{{"name", "abc"}, {"count", 1}, {"flag", true}};
+  CHECK(*validated({&kMadeUp}, context(), "made.up", good) == &kMadeUp);
+  CHECK(validated({&kMadeUp}, context(), "made.down", good).error().code == ErrorCode::not_found);
+  CHECK(validated({}, context(), "", good).error().code == ErrorCode::not_found);
+  auto with = [&](const char* name, Json value) {
+    auto changed = good;
+    changed[name] = std::move(value);
+    return changed;
+  };
+  auto without = good;
+  without.erase("flag");
+  for (const auto& bad : {without, with("more", 1), with("name", 1), with("name", nullptr), with("count", "1"), with("count", 1.5), with("count", true),
+                          with("flag", 1), with("flag", Json::object()), with("name", std::string("a\0b", 3)), with("name", "long one"), Json::array(),
+                          Json(nullptr), Json("x")})
+    CHECK(refusal(bad) == ErrorCode::invalid);
+}

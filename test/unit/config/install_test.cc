@@ -1,0 +1,65 @@
+// /etc/banger/install.toml: what is accepted, and from whom.
+#include "config/install.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+#include "catch.h"
+
+using namespace banger;
+using namespace banger::config;
+
+namespace {
+std::string error_of(std::string_view text) {
+  auto parsed = parse_install(text, "i.toml");
+  return parsed ? "" : parsed.error().sentence();
+}
+}  // namespace
+
+TEST_CASE("install: what is written is what is read") {
+  Install install{.owner = "ana", .bridge_name = "br-x", .bridge_ip = "10.9.0.1", .cidr = 20, .roots = {"/home/ana/.local/state/banger", "/srv/a \"b\" \\c"}};
+  auto parsed = parse_install(format_install(install), "i.toml");
+  REQUIRE(parsed);
+  CHECK(*parsed == install);
+  auto least = parse_install("owner = \"ana\"", "i.toml");
+  REQUIRE(least);
+  CHECK(*least == Install{.owner = "ana"});
+}
+
+TEST_CASE("install: an unknown key, a missing owner and every wrong value is an error with its line") {
+  CHECK(error_of("") == "i.toml: 'owner' is missing");
+  CHECK(error_of("owner = \"a\"\nbridge = \"x\"").starts_with("i.toml:2: unknown key 'bridge'"));
+  CHECK(error_of("ower = \"a\"").find("did you mean 'owner'") != std::string::npos);
+  for (auto* line : {"owner = 1", "owner = \"\"", "owner = \"../x\"", "owner = \"a b\"", "owner = \"-a\"", "bridge_name = \"0123456789abcdef\"",
+                     "bridge_name = \"a/b\"", "bridge_name = \"..\"", "bridge_ip = \"1.2.3\"", "bridge_ip = \"1.2.3.4/8\"", "bridge_ip = \"::1\"",
+                     "cidr = 7", "cidr = 31", "cidr = \"24\"", "roots = \"/a\"", "roots = [1]", "roots = [\"a\"]", "roots = [\"/a/../b\"]",
+                     "roots = [\"/\"]", "[owner]"}) {
+    INFO(line);
+    CHECK(error_of(line).starts_with("i.toml:1: "));
+  }
+}
+
+TEST_CASE("install: a file that others than root may have written is refused") {
+  char name[] = "/tmp/banger-install-XXXXXX";
+  std::filesystem::path directory = ::mkdtemp(name);
+  auto path = (directory / "install.toml").string();
+  CHECK(load_install(path).error().code == ErrorCode::not_found);
+  std::ofstream(path) << "owner = \"ana\"\n";
+  if (::geteuid() == 0) {
+    REQUIRE(::chmod(path.c_str(), 0644) == 0);
+    CHECK(load_install(path));
+    REQUIRE(::chmod(path.c_str(), 0664) == 0);
+    CHECK(load_install(path).error().code == ErrorCode::denied);
+    REQUIRE(::chmod(path.c_str(), 0644) == 0);
+    REQUIRE(::chown(path.c_str(), 65534, 0) == 0);
+  }
+  CHECK(load_install(path).error().code == ErrorCode::denied);
+  std::filesystem::create_symlink("/etc/hostname", directory / "link");
+  CHECK_FALSE(load_install((directory / "link").string()));
+  std::filesystem::remove_all(directory);
+}

@@ -59,6 +59,27 @@ def wrong_completion(prefix):
             yield f"{shell} does not take its completion"
 
 
+def wrong_package():
+    if not shutil.which("dpkg-deb"):
+        print("installs: SKIPPED the Debian package: there is no dpkg-deb here")
+        return
+    with tempfile.TemporaryDirectory() as place:
+        done = subprocess.run([ROOT / "scripts/package-deb", place], capture_output=True, text=True)
+        if done.returncode != 0:
+            yield f"scripts/package-deb: {done.stderr}"
+            return
+        package = done.stdout.strip()
+        held = subprocess.run(["dpkg-deb", "-c", package], capture_output=True, text=True, check=True).stdout
+        for name in ("./usr/bin/banger\n", "./usr/bin/bangerd-root -> banger\n", "./usr/share/man/man1/banger-system-install.1.gz\n"):
+            if name not in held:
+                yield f"the Debian package has no {name.strip()}"
+        if "/usr/local" in held or "DEBIAN" in held:
+            yield "the Debian package holds what is not for it"
+        control = subprocess.run(["dpkg-deb", "-f", package, "Package", "Version", "Architecture"], capture_output=True, text=True, check=True).stdout
+        if "Package: banger\n" not in control:
+            yield f"the Debian package calls itself {control}"
+
+
 def main():
     with tempfile.TemporaryDirectory() as destination:
         done = subprocess.run(["meson", "install", "-C", ROOT / "build", "--no-rebuild", "--destdir", destination], capture_output=True, text=True)
@@ -68,6 +89,7 @@ def main():
         wrong = [*wrong_names(prefix), *wrong_pages(prefix), *wrong_completion(prefix)]
         strays = {path.relative_to(destination).parts[:2] for path in pathlib.Path(destination).rglob("*") if not path.is_dir()} - {("usr", "local")}
         wrong += [f"installed outside the prefix: {'/'.join(stray)}" for stray in strays]
+    wrong += wrong_package()
     print("\n".join(wrong) or "installs: fine")
     return 1 if wrong else 0
 

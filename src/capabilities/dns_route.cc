@@ -1,6 +1,7 @@
 // Names that end in .vm on the whole host: systemd-resolved is told to ask banger's name server for them, per link, on
 // the install's bridge. The name server is not here.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "capabilities/capability.h"
@@ -44,7 +45,8 @@ Result<PrivilegedReply> route(const PrivilegedContext& context, const Json& argu
 
 Result<PrivilegedReply> revert(const PrivilegedContext& context, const Json&) {
   // A link that has gone took its settings with it, and so did a resolved that is not there.
-  if (auto link = host::run_tool({"resolvectl", "--no-pager", "status", context.bridge_name}, kDeadline); !link) return PrivilegedReply{};
+  bool link = ::access(fmt::format("/sys/class/net/{}", context.bridge_name).c_str(), F_OK) == 0;
+  if (!link || !host::run_tool({"resolvectl", "--no-pager", "status", context.bridge_name}, kDeadline)) return PrivilegedReply{};
   TRY(resolvectl({"revert", context.bridge_name}));
   return PrivilegedReply{};
 }

@@ -12,7 +12,8 @@
 namespace banger::config {
 
 inline constexpr std::string_view kInstallFile = "/etc/banger/install.toml";
-inline constexpr std::string_view kHelperSocket = "/run/banger/helper.sock";
+/// Not in /run/banger: in a guest that is the agent's own, and a guest can have an install too.
+inline constexpr std::string_view kHelperSocket = "/run/bangerd/helper.sock";
 
 struct Install {
   std::string owner;                     ///< a name in /etc/passwd

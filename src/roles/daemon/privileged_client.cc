@@ -37,6 +37,7 @@ Task<Result<PrivilegedReply>> receive_reply(host::Runtime& runtime, int socket) 
     auto more = host::receive_with_fds(socket, text, reply.fds, MSG_DONTWAIT);
     if (!more && more.error().code == ErrorCode::busy) continue;
     if (!CO_TRY(std::move(more))) break;
+    if (text.ends_with('\n')) break;
     if (text.size() > limits::kHelperMessageBytes || reply.fds.size() > host::kMaxPassedFds)
       co_return fail(ErrorCode::invalid, "the root helper's reply is too large");
   }

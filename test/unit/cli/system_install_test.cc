@@ -39,7 +39,7 @@ struct Tree {
   std::map<std::string, std::string> files() const {
     std::map<std::string, std::string> found;
     for (const auto& entry : fs::recursive_directory_iterator(root)) {
-      auto name = fs::relative(entry.path(), root).string();
+      auto name = entry.path().lexically_relative(root).string();
       if (entry.is_symlink()) found[name] = "-> " + fs::read_symlink(entry.path()).string();
       else if (entry.is_directory()) found[name] = "/";
       else found[name] = host::read_file(entry.path(), 1 << 20).value_or("?");

@@ -1,6 +1,7 @@
 // The daemon's ways to what needs root: a helper that answers, one that misbehaves, and none.
 #include "roles/daemon/privileged_client.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -46,6 +47,7 @@ struct Rig {
   /// What the client makes of a helper that says `text`, with descriptors, and hangs up. `heard` is its request.
   Reply answered(const std::string& text, std::size_t fds = 0) {
     fs::remove(directory / "s");
+    heard.clear();
     auto listener = host::listen_unix(directory / "s");
     REQUIRE(listener);
     std::thread helper([&] {
@@ -53,7 +55,7 @@ struct Rig {
       std::vector<UniqueFd> none, passed;
       while (heard.find('\n') == heard.npos)
         if (auto more = host::receive_with_fds(peer.get(), heard, none); !more || !*more) break;
-      for (std::size_t i = 0; i < fds; ++i) passed.emplace_back(::dup(peer.get()));
+      for (std::size_t i = 0; i < fds; ++i) passed.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
       std::string_view unsent = text;
       for (std::span<const UniqueFd> with(passed); !unsent.empty(); with = {}) {
         auto sent = host::send_with_fds(peer.get(), unsent, with);
@@ -61,7 +63,6 @@ struct Rig {
         unsent.remove_prefix(*sent);
       }
     });
-    heard.clear();
     auto reply = call("tap.create", R"({"tap": 1})");
     helper.join();
     return reply;

@@ -33,7 +33,7 @@ struct Place {
 }  // namespace
 
 TEST_CASE("helper options: two absolute paths, and nothing else") {
-  CHECK(parse({})->socket == "/run/banger/helper.sock");
+  CHECK(parse({})->socket == "/run/bangerd/helper.sock");
   CHECK(parse({})->install_file == "/etc/banger/install.toml");
   auto both = parse({"--socket", "/a", "--config", "/b"});
   REQUIRE(both);

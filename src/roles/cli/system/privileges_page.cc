@@ -23,7 +23,7 @@ helper, `bangerd-root`: a separate small process that does the operations listed
 same operations in his own daemon.
 
 - It is never setuid. It refuses to run unless root started it, and root starts it as a systemd unit (`banger system install --owner USER`).
-- It listens on `/run/banger/helper.sock`, which belongs to the owner with mode 0600, and asks the kernel who is at the other end (SO_PEERCRED): the
+- It listens on `/run/bangerd/helper.sock`, which belongs to the owner with mode 0600, and asks the kernel who is at the other end (SO_PEERCRED): the
   owner and root are answered, everybody else is turned away.
 )";
 

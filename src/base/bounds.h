@@ -140,4 +140,26 @@ inline constexpr auto kPortWait = 60s;                       ///< for the virtio
 inline constexpr auto kPortPoll = 20ms;                      ///< sysfs tells nobody of new files
 inline constexpr auto kPortReopen = 1s;                      ///< after the channel failed
 
+inline constexpr auto kListeningPoll = 1s;                   ///< how often the set of listening ports is looked at while a host watches it
+inline constexpr std::size_t kListeningLineBytes = 64 * kKiB;  ///< that set as text; kPortRows rows have half of it
+
+// -- names and forwards (anybody on this host may connect to them)
+inline constexpr std::size_t kDnsMessageBytes = 1232;        ///< a query that is read; real ones are below 100 bytes
+inline constexpr unsigned kDnsBatch = 16;                    ///< queries read and answered with one system call each way
+inline constexpr int kDnsTcpConnections = 32;                ///< at once; more are closed
+inline constexpr auto kDnsTcpIdle = 10s;                     ///< for the next query to arrive whole, and for its answer to be taken
+inline constexpr auto kDnsRetry = 30s;                       ///< until a port that was in use is tried again
+inline constexpr std::size_t kForwardPorts = 32;             ///< of one VM; each costs a descriptor
+inline constexpr std::size_t kForwardPortsInAll = 256;
+inline constexpr std::size_t kForwardConnections = 64;       ///< of one VM at once; each is a stream of its link
+inline constexpr std::size_t kForwardConnectionsInAll = 256; ///< each costs a descriptor and buffers
+inline constexpr auto kForwardSettle = 2s;                   ///< a VM just come up has better things to do than to tell its ports
+inline constexpr auto kForwardPause = 500ms;                 ///< between two looks at what a guest says, however fast it says it
+inline constexpr auto kForwardHalfOpen = 300s;               ///< without a byte, of a connection whose one end said all it had to say
+inline constexpr std::size_t kTcpReadBytes = 64 * kKiB;      ///< one read of a TCP connection
+inline constexpr auto kAcceptPause = 100ms;                  ///< after a failed accept, so that it does not spin
+inline constexpr std::size_t kProbePorts = 32;               ///< of one VM asked whether they speak HTTP
+inline constexpr auto kProbeDeadline = 2s;                   ///< for one question; a guest under software emulation answers within 0.2 s
+inline constexpr std::size_t kProbeBytes = 16;               ///< of an answer that are looked at
+
 }  // namespace banger::limits

@@ -13,8 +13,10 @@ std::string mac_address(std::uint32_t vm_number) {
                      byte_of(vm_number, 0));
 }
 
-std::string loopback_address(std::uint32_t vm_number) {
-  return fmt::format("127.{}.{}.{}", 64 + (byte_of(vm_number, 2) & 63), byte_of(vm_number, 1), byte_of(vm_number, 0));
+std::string loopback_address(std::uint32_t vm_number, std::uint32_t uid) {
+  // 2^32 over the golden ratio: neighbouring uids begin half a million numbers apart.
+  std::uint32_t number = vm_number + uid * 2654435769u;
+  return fmt::format("127.{}.{}.{}", 64 + (byte_of(number, 2) & 63), byte_of(number, 1), byte_of(number, 0));
 }
 
 }  // namespace banger::net

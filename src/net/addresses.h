@@ -9,9 +9,10 @@ namespace banger::net {
 /// 52:54:00 (locally administered, the prefix virtual machines use) and the number's low 24 bits: "52:54:00:00:01:2c".
 std::string mac_address(std::uint32_t vm_number);
 
-/// Where the host listens for a VM's forwarded ports: 127.64.0.0/10 and the number's low 22 bits: "127.64.1.44".
-/// Above what people put on 127.0.0.x themselves, and never 127.255.255.255.
-std::string loopback_address(std::uint32_t vm_number);
+/// Where the host listens for a VM's forwarded ports: 127.64.0.0/10 and 22 bits of the number: "127.64.1.44". Each user's
+/// numbers begin elsewhere, for all users of a host share its loopback. Above what people put on 127.0.0.x themselves, and
+/// never 127.255.255.255.
+std::string loopback_address(std::uint32_t vm_number, std::uint32_t uid);
 
 // The VMM's user-mode network is the same in every VM.
 inline constexpr const char* kUserGuest = "10.0.2.15/24";

@@ -182,7 +182,10 @@ TEST_CASE("addresses: derive from the number alone, local and unicast, and diffe
   CHECK(net::mac_address(0) == "52:54:00:00:00:00");
   CHECK(net::mac_address(300) == "52:54:00:00:01:2c");
   CHECK(net::mac_address(0xffffff) == "52:54:00:ff:ff:ff");
-  CHECK(net::loopback_address(1) == "127.64.0.1");
-  CHECK(net::loopback_address(300) == "127.64.1.44");
-  CHECK(net::loopback_address(0x3fffff) == "127.127.255.255");
+  CHECK(net::loopback_address(1, 0) == "127.64.0.1");
+  CHECK(net::loopback_address(300, 0) == "127.64.1.44");
+  CHECK(net::loopback_address(0x3fffff, 0) == "127.127.255.255");
+  // Two users' first VMs.
+  CHECK(net::loopback_address(1, 1000) != net::loopback_address(1, 1001));
+  CHECK(net::loopback_address(100'000, 1000) != net::loopback_address(1, 1001));
 }

@@ -1,0 +1,126 @@
+#include "net/tcp.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <asio.hpp>
+#include <asio/experimental/as_tuple.hpp>
+
+#include "base/bounds.h"
+
+namespace banger::net {
+
+namespace {
+
+using asio::ip::tcp;
+constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
+
+using Socket = std::shared_ptr<tcp::socket>;
+
+void close(tcp::socket& socket) {
+  std::error_code ignored;
+  socket.close(ignored);
+}
+
+std::unexpected<Error> broken(std::error_code error, bool in_time) {
+  if (!in_time) return fail(ErrorCode::timeout, "the other end took too long");
+  if (error == asio::error::operation_aborted) return fail(ErrorCode::cancelled, "the connection was closed");
+  return fail_errno("the connection broke", error.value());
+}
+
+/// Closes the socket at the deadline, which ends the wait.
+class Timer {
+ public:
+  Timer(Socket socket, host::Deadline deadline) {
+    if (deadline == host::Deadline::max()) return;
+    timer_ = std::make_shared<asio::steady_timer>(socket->get_executor(), deadline);
+    timer_->async_wait([socket](std::error_code cancelled) {
+      if (!cancelled) close(*socket);
+    });
+  }
+  /// True when the deadline had not passed.
+  bool stop() { return !timer_ || timer_->cancel() > 0; }
+
+ private:
+  std::shared_ptr<asio::steady_timer> timer_;
+};
+
+Task<Result<std::string>> read_from(Socket socket, host::Deadline deadline) {
+  // Most waits are long: no buffer is held for them.
+  for (;;) {
+    Timer timer(socket, deadline);
+    auto [error] = co_await socket->async_wait(tcp::socket::wait_read, use_tuple);
+    if (bool in_time = timer.stop(); error || !in_time) co_return broken(error, in_time);
+    std::error_code failed;
+    std::string bytes(std::clamp<std::size_t>(socket->available(failed), 1, limits::kTcpReadBytes), '\0');
+    bytes.resize(socket->read_some(asio::buffer(bytes), failed));
+    if (failed == asio::error::would_block) continue;
+    if (failed && failed != asio::error::eof) co_return broken(failed, true);
+    co_return bytes;
+  }
+}
+
+Task<Result<>> write_to(Socket socket, std::string bytes, host::Deadline deadline) {
+  Timer timer(socket, deadline);
+  auto [error, put] = co_await asio::async_write(*socket, asio::buffer(bytes), use_tuple);
+  if (bool in_time = timer.stop(); error || !in_time) co_return broken(error, in_time);
+  co_return Result<>();
+}
+
+class Stream : public TcpStream {
+ public:
+  explicit Stream(Socket socket) : socket_(std::move(socket)) {}
+  ~Stream() override { close(*socket_); }
+  Task<Result<std::string>> read(host::Deadline deadline) override { return read_from(socket_, deadline); }
+  Task<Result<>> write(std::string bytes, host::Deadline deadline) override { return write_to(socket_, std::move(bytes), deadline); }
+  void shutdown_write() override {
+    std::error_code ignored;
+    socket_->shutdown(tcp::socket::shutdown_send, ignored);
+  }
+
+ private:
+  Socket socket_;  // shared with what is pending
+};
+
+using Acceptor = std::shared_ptr<tcp::acceptor>;
+
+Task<Result<std::unique_ptr<TcpStream>>> accept_from(Acceptor acceptor) {
+  auto [error, socket] = co_await acceptor->async_accept(use_tuple);
+  if (error) co_return broken(error, true);
+  std::error_code ignored;
+  socket.set_option(tcp::no_delay(true), ignored);
+  socket.non_blocking(true, ignored);
+  co_return std::make_unique<Stream>(std::make_shared<tcp::socket>(std::move(socket)));
+}
+
+class Listener : public TcpListener {
+ public:
+  Listener(Acceptor acceptor, host::Endpoint endpoint) : acceptor_(std::move(acceptor)), endpoint_(endpoint) {}
+  ~Listener() override {
+    std::error_code ignored;
+    acceptor_->close(ignored);
+  }
+  host::Endpoint endpoint() const override { return endpoint_; }
+  Task<Result<std::unique_ptr<TcpStream>>> accept() override { return accept_from(acceptor_); }
+
+ private:
+  Acceptor acceptor_;
+  host::Endpoint endpoint_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<TcpListener>> listen_tcp(host::Runtime& runtime, const host::Endpoint& where) {
+  auto acceptor = std::make_shared<tcp::acceptor>(runtime.io());
+  std::error_code error;
+  acceptor->open(tcp::v4(), error);
+  // Connections of a listener that was there a moment ago must not be in the way; another listener still is.
+  if (!error) acceptor->set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor->bind(tcp::endpoint(asio::ip::address_v4(where.address), where.port), error);
+  if (!error) acceptor->listen(asio::socket_base::max_listen_connections, error);
+  if (error.value() == EADDRINUSE) return fail(ErrorCode::busy, fmt::format("{} is in use on this host", to_string(where)));
+  if (error) return fail_errno(fmt::format("listen on {}", to_string(where)), error.value());
+  return std::make_unique<Listener>(acceptor, host::Endpoint{where.address, acceptor->local_endpoint(error).port()});
+}
+
+}  // namespace banger::net

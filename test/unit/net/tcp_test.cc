@@ -1,0 +1,105 @@
+// TCP streams over loopback, both ends ours.
+#include "net/tcp.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <asio.hpp>
+
+#include "base/unique_fd.h"
+#include "catch.h"
+#include "../host/run_task.h"
+
+using namespace banger;
+
+namespace {
+
+constexpr host::Ipv4 kLoopback = 0x7f400001;  // nobody gave the host this one: all of 127/8 is local
+
+UniqueFd connect_to(const host::Endpoint& where) {
+  UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in to{.sin_family = AF_INET, .sin_port = htons(where.port), .sin_addr = {htonl(where.address)}, .sin_zero = {}};
+  REQUIRE(::connect(fd.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) == 0);
+  return fd;
+}
+
+struct Pair {
+  host::Runtime runtime;
+  std::unique_ptr<net::TcpListener> listener;
+  UniqueFd client;
+  std::unique_ptr<net::TcpStream> stream;
+
+  Pair() {
+    auto made = net::listen_tcp(runtime, {kLoopback, 0});
+    REQUIRE(made.has_value());
+    listener = std::move(*made);
+    client = connect_to(listener->endpoint());
+    auto accepted = run_task(runtime, listener->accept());
+    runtime.io().restart();
+    REQUIRE(accepted.has_value());
+    stream = std::move(*accepted);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("tcp: bytes go both ways, and each direction ends by itself") {
+  Pair pair;
+  REQUIRE(::send(pair.client.get(), "ping", 4, 0) == 4);
+  ::shutdown(pair.client.get(), SHUT_WR);
+  CHECK(run_task(pair.runtime, pair.stream->read()) == "ping");
+  pair.runtime.io().restart();
+  CHECK(run_task(pair.runtime, pair.stream->read()) == "");
+  pair.runtime.io().restart();
+  CHECK(run_task(pair.runtime, pair.stream->write("pong")).has_value());
+  pair.stream->shutdown_write();
+  char buffer[16];
+  CHECK(::recv(pair.client.get(), buffer, sizeof buffer, 0) == 4);
+  CHECK(::recv(pair.client.get(), buffer, sizeof buffer, 0) == 0);
+}
+
+TEST_CASE("tcp: a read that takes too long is a timeout") {
+  Pair pair;
+  auto read = run_task(pair.runtime, pair.stream->read(host::after(std::chrono::milliseconds(20))));
+  REQUIRE_FALSE(read.has_value());
+  CHECK(read.error().code == ErrorCode::timeout);
+}
+
+TEST_CASE("tcp: a write nobody takes is a timeout") {
+  Pair pair;
+  auto written = run_task(pair.runtime, pair.stream->write(std::string(64 << 20, 'x'), host::after(std::chrono::milliseconds(50))));
+  REQUIRE_FALSE(written.has_value());
+  CHECK(written.error().code == ErrorCode::timeout);
+}
+
+TEST_CASE("tcp: destroying a stream or listener ends what waits on it") {
+  Pair pair;
+  std::vector<ErrorCode> ended;
+  pair.runtime.spawn([](net::TcpStream* stream, std::vector<ErrorCode>* out) -> Task<> {
+    auto read = co_await stream->read();
+    out->push_back(read ? ErrorCode::internal : read.error().code);
+  }(pair.stream.get(), &ended));
+  pair.runtime.spawn([](net::TcpListener* listener, std::vector<ErrorCode>* out) -> Task<> {
+    auto accepted = co_await listener->accept();
+    out->push_back(accepted ? ErrorCode::internal : accepted.error().code);
+  }(pair.listener.get(), &ended));
+  pair.runtime.spawn([](Pair* all) -> Task<> {
+    co_await all->runtime.sleep_for(std::chrono::milliseconds(10));
+    all->stream.reset();
+    all->listener.reset();
+  }(&pair));
+  pair.runtime.run();
+  CHECK(ended == std::vector{ErrorCode::cancelled, ErrorCode::cancelled});
+}
+
+TEST_CASE("tcp: a port in use is told as such, and is free again once its listener has gone") {
+  Pair pair;
+  auto where = pair.listener->endpoint();
+  auto again = net::listen_tcp(pair.runtime, where);
+  REQUIRE_FALSE(again.has_value());
+  CHECK(again.error().code == ErrorCode::busy);
+  CHECK(again.error().message.find("127.64.0.1:") != std::string::npos);
+  pair.listener.reset();  // the connection it accepted is still there
+  CHECK(net::listen_tcp(pair.runtime, where).has_value());
+}

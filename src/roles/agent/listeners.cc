@@ -105,6 +105,16 @@ void name_owners(std::vector<Listener>& listeners) {
   }
 }
 
+std::vector<Listener> read_tables(std::initializer_list<std::string_view> files) {
+  std::vector<Listener> listeners;
+  for (auto file : files) {
+    auto text = host::read_file(fmt::format("/proc/net/{}", file), limits::kProcFileBytes);
+    if (!text) continue;  // a kernel without IPv6
+    for (auto& listener : parse_socket_table(file.substr(0, 3), *text)) listeners.push_back(std::move(listener));
+  }
+  return listeners;
+}
+
 }  // namespace
 
 std::vector<Listener> parse_socket_table(std::string_view protocol, std::string_view text) {
@@ -130,13 +140,10 @@ std::vector<Listener> merge_listeners(std::vector<Listener> listeners) {
   return rows;
 }
 
+std::vector<Listener> find_tcp_listeners() { return merge_listeners(read_tables({"tcp", "tcp6"})); }
+
 std::vector<Listener> find_listeners() {
-  std::vector<Listener> listeners;
-  for (std::string_view file : {"tcp", "tcp6", "udp", "udp6"}) {
-    auto text = host::read_file(fmt::format("/proc/net/{}", file), limits::kProcFileBytes);
-    if (!text) continue;  // a kernel without IPv6
-    for (auto& listener : parse_socket_table(file.substr(0, 3), *text)) listeners.push_back(std::move(listener));
-  }
+  auto listeners = read_tables({"tcp", "tcp6", "udp", "udp6"});
   if (!listeners.empty()) name_owners(listeners);
   return merge_listeners(std::move(listeners));
 }

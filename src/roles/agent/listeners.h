@@ -28,6 +28,9 @@ std::vector<Listener> parse_socket_table(std::string_view protocol, std::string_
 /// loopback both times) is one row, the IPv4 one; so are several sockets on the same address.
 std::vector<Listener> merge_listeners(std::vector<Listener> listeners);
 
+/// Where this guest takes TCP connections, without whose sockets they are: cheap enough to be asked every second.
+std::vector<Listener> find_tcp_listeners();
+
 /// All of this guest, at most limits::kPortRows. Reads all of /proc: run it on the pool.
 std::vector<Listener> find_listeners();
 

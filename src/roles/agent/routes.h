@@ -13,6 +13,7 @@ using Route = Task<> (*)(ContextPtr context, StreamPtr stream);
 Task<> health(ContextPtr context, StreamPtr stream);      // health.cc
 Task<> stats(ContextPtr context, StreamPtr stream);       // stats.cc
 Task<> ports(ContextPtr context, StreamPtr stream);       // ports.cc
+Task<> listening(ContextPtr context, StreamPtr stream);   // listening.cc
 Task<> exec(ContextPtr context, StreamPtr stream);        // exec.cc
 Task<> put_files(ContextPtr context, StreamPtr stream);   // files.cc
 Task<> get_files(ContextPtr context, StreamPtr stream);

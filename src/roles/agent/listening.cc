@@ -1,0 +1,33 @@
+// GET /listening: which TCP ports the guest listens on, as a JSON line now and another one whenever that has changed, until
+// the host goes away. Nothing in Linux tells of it, so the kernel's table is looked at once a second.
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "roles/agent/listeners.h"
+#include "roles/agent/routes.h"
+
+namespace banger::roles::agent {
+
+namespace {
+
+std::string describe() {
+  auto rows = Json::array();
+  for (const auto& listener : find_tcp_listeners()) rows.push_back({{"address", listener.address}, {"port", listener.port}});
+  return dump_json({{"ports", rows}}) + "\n";
+}
+
+}  // namespace
+
+Task<> listening(ContextPtr context, StreamPtr stream) {
+  if (!co_await stream->respond(200)) co_return;
+  std::string told;
+  for (;;) {
+    auto now = co_await context->runtime.blocking(describe);
+    // An empty write asks whether the host is still there.
+    if (!co_await stream->write(now == told ? "" : now)) co_return;
+    told = std::move(now);
+    co_await context->runtime.sleep_for(limits::kListeningPoll);
+  }
+}
+
+}  // namespace banger::roles::agent

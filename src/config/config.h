@@ -52,6 +52,8 @@ struct Config {
   std::uint32_t cidr = 24;  ///< length of the bridge network's prefix
   std::uint32_t tap_pool_size = 4;
   std::string default_dns = "1.1.1.1";
+  std::string dns_listen_addr = "127.0.0.1:42069";  ///< of the daemon's own DNS server; empty: none
+  bool auto_forward = true;  ///< what VMs listen on is listened for on their loopback addresses
   bool templates = true;  ///< clone new VMs from templates
   std::uint32_t pool_size = 1;
   std::chrono::milliseconds pool_idle{std::chrono::minutes(10)};

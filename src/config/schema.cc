@@ -4,6 +4,7 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
+#include "host/endpoint.h"
 
 namespace banger::config {
 
@@ -71,6 +72,10 @@ constexpr Key kKeys[] = {
      plain<&Config::pool_size>, {}, {}, 0, 16},
     {"pool_idle", duration, "10m", "For how long after its last use a template has such clones", kHere,
      plain<&Config::pool_idle>},
+    {"dns_listen_addr", listen, "127.0.0.1:42069", "Where the daemon answers DNS queries for `.vm` names; empty: nowhere", kHere,
+     plain<&Config::dns_listen_addr>},
+    {"auto_forward", boolean, "true", "Listen on a VM's loopback address for each TCP port that its guest listens on", kHere,
+     plain<&Config::auto_forward>},
     {"memory_overcommit", count, "100",
      "How much of the free memory may be promised to VMs, in percent; above 100 they may run out of it together", kHere,
      plain<&Config::memory_overcommit>, {}, {}, 1, 10000},
@@ -141,6 +146,9 @@ Result<Value> check_text(const Key& key, const std::string& value) {
     case duration:
       return in_range(
           key, static_cast<std::uint64_t>(TRY(in(fmt::format("'{}'", key.name), parse_duration(value))).count()));
+    case listen:
+      if (!value.empty()) TRY(in(fmt::format("'{}'", key.name), host::parse_endpoint(value)));
+      return Value(value);
     case program:
       if (value.find('/') != value.npos && value.front() != '/')
         return must_be(key, type_text(key), "write the whole path");
@@ -182,6 +190,7 @@ std::string type_text(const Key& key) {
   switch (key.type) {
     case text: return "text";
     case program: return "a program's name or absolute path";
+    case listen: return "an IPv4 address and a port";
     case choice: return (split(key.choices, '|').size() > 1 ? "one of " : "") + code_list(key.choices);
     case boolean: return "true or false";
     case count: return "a whole number";

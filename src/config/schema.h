@@ -15,6 +15,7 @@ namespace banger::config {
 enum class Type {
   text,
   program,   ///< a name to look up in PATH, or an absolute path
+  listen,    ///< an IPv4 address of this host and a port, as text; or empty
   choice,    ///< text, one of Key::choices
   boolean,
   count,     ///< a whole number within Key::min and Key::max
@@ -22,7 +23,7 @@ enum class Type {
   duration,  ///< text like "24h", in milliseconds within Key::min and Key::max
 };
 
-/// A checked value: text, program and choice; boolean; count, size (bytes) and duration (milliseconds).
+/// A checked value: text, program, listen and choice; boolean; count, size (bytes) and duration (milliseconds).
 using Value = std::variant<std::string, bool, std::uint64_t>;
 /// What a file can say. monostate: something that no key takes (a fraction, a date, a list, a table).
 using Written = std::variant<std::monostate, std::string, bool, std::int64_t>;

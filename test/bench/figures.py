@@ -13,6 +13,7 @@ import tempfile
 import time
 
 import bare
+import dns_load
 import host as hosts
 import root_helper
 
@@ -275,8 +276,21 @@ def helper(host, options):
     yield Figure("root helper: resident", [resident], bar=8, kind="most", unit="MiB")
 
 
+def dns(host, options):
+    """The daemon's DNS server, asked for a running VM 20,000 times a second."""
+    port = hosts.free_port()
+    host.configure(pool_size=0, dns_listen_addr=f'"127.0.0.1:{port}"')
+    with vm(host, name="bench-dns"):
+        time.sleep(8)  # a guest that has just come up is busy with itself
+        load = dns_load.Load(("127.0.0.1", port), "bench-dns.vm")
+        rounds = [load.run(host.json("daemon", "status")["pid"], 20_000, 2) for _ in range(few(options))]
+    yield Figure("dns: processor for an answer", [each.processor_us for each in rounds], [], 50, "most", "µs")
+    yield Figure("dns: p99 of the answers, at 20,000 a second", [each.p99_ms for each in rounds], [], 2, "most")
+    yield Figure("dns: lost or wrong of 40,000", [each.lost for each in rounds], unit="")
+
+
 ALL = {"start": start, "pool": pool, "clone": clone, "many": many, "fork": fork, "resume": resume, "cold": cold,
-       "exec": execute, "memory": memory, "tar": tar, "helper": helper}
+       "exec": execute, "memory": memory, "tar": tar, "helper": helper, "dns": dns}
 
 
 def load(path):

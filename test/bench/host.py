@@ -8,7 +8,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from harness import BIN, Banger, wait_until  # noqa: E402
+from harness import BIN, Banger, free_port, wait_until  # noqa: E402
 
 SHAPE = 'vcpu = 1\nmemory = "512M"\n'
 

@@ -9,6 +9,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -140,6 +141,14 @@ def alive(pid):
         return not all(ended(thread) for thread in pathlib.Path(f"/proc/{pid}/task").iterdir())
     except OSError:
         return False
+
+
+def free_port():
+    """A port of 127.0.0.1 that is free for TCP and was a moment ago for UDP."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
+        udp.bind(("127.0.0.1", 0))
+        tcp.bind(("127.0.0.1", udp.getsockname()[1]))
+        return udp.getsockname()[1]
 
 
 def wait_until(condition, what, timeout=60):

@@ -5,7 +5,7 @@
 namespace banger::roles::cli {
 
 extern const Command kVmRun, kVmCreate, kVmStart, kVmStop, kVmRestart, kVmKill, kVmDelete, kVmSet, kVmList, kVmShow,
-    kVmStats, kVmLogs, kVmPorts, kVmExec, kVmShell, kVmCp;
+    kVmStats, kVmLogs, kVmPorts, kVmForward, kVmExec, kVmShell, kVmCp;
 extern const Command kVmSuspend, kVmResume, kVmFork, kSnapshotCreate, kSnapshotList, kSnapshotRestore, kSnapshotDelete;
 extern const Command kTemplateList, kTemplateBuild, kTemplateDelete;
 extern const Command kImageList, kImageShow, kImageBuild, kImageImport, kImageDelete;
@@ -19,7 +19,7 @@ namespace {
 // clang-format off
 constexpr const Command* kCommands[] = {
     &kVmRun, &kVmCreate, &kVmStart, &kVmStop, &kVmRestart, &kVmKill, &kVmSuspend, &kVmResume, &kVmFork, &kVmDelete,
-    &kVmSet, &kVmList, &kVmShow, &kVmStats, &kVmLogs, &kVmPorts, &kVmExec, &kVmShell, &kVmCp,
+    &kVmSet, &kVmList, &kVmShow, &kVmStats, &kVmLogs, &kVmPorts, &kVmForward, &kVmExec, &kVmShell, &kVmCp,
     &kSnapshotCreate, &kSnapshotList, &kSnapshotRestore, &kSnapshotDelete,
     &kTemplateList, &kTemplateBuild, &kTemplateDelete,
     &kImageList, &kImageShow, &kImageBuild, &kImageImport, &kImageDelete,

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <malloc.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
@@ -74,9 +75,20 @@ Task<> tend_templates(VmManager* vms) {
   co_await vms->templates().retire_orphans();
 }
 
+// Connections to forwarded ports are many, and the usual limit of 1024 descriptors is for programs that use select(2).
+void raise_descriptor_limit() {
+  constexpr rlim_t kWanted = 8192;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= kWanted) return;
+  limit.rlim_cur = std::min(limit.rlim_max, kWanted);
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 Task<> serve(Daemon& daemon, rpc::Server& server, UniqueFd listener, int ready_fd) {
   // First the truth, then the answers: whoever asks must not see a VM as running whose machine is gone.
   co_await daemon.vms.recover_all(host::after(std::chrono::seconds(3)));
+  daemon.services.runtime.spawn(daemon.dns.run());
+  daemon.vms.for_each_vm([&forwards = daemon.forwards](std::shared_ptr<VmOwner> vm) { forwards.watch(std::move(vm)); });
   daemon.services.runtime.spawn(daemon.vms.pool().run());
   daemon.services.runtime.spawn(daemon.vms.stop_stale());
   daemon.services.runtime.spawn(tend_templates(&daemon.vms));
@@ -149,9 +161,12 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
     if (std::exchange(stopping, true)) return;
     runtime.spawn(shut_down(services, *server, *socket));
   };
-  Daemon daemon{services, vms, stop, std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())};
+  Dns dns(services, vms);
+  Forwards forwards(services);
+  Daemon daemon{services, vms, dns, forwards, stop, std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())};
   add_vm_methods(*server, daemon);
   add_vm_stream_methods(*server, daemon);
+  add_port_methods(*server, daemon);
   add_asset_methods(*server, daemon);
   add_host_methods(*server, daemon);
   add_saved_methods(*server, daemon);
@@ -183,6 +198,7 @@ int run(int argc, char** argv) {
   // One arena and an eager trim keep an idle daemon small; it is never busy with allocations.
   ::mallopt(M_ARENA_MAX, 1);
   ::mallopt(M_TRIM_THRESHOLD, 64 * 1024);
+  raise_descriptor_limit();
   auto options = parse_options(argc, argv);
   if (!options) {
     fmt::print(stderr, "bangerd: {}\n", options.error().sentence());

@@ -51,7 +51,9 @@ Task<Result<Json>> doctor(Daemon& daemon, const Json& params, rpc::CallContext& 
   context.progress("checking", "");
   Json checks = Json::array();
   constexpr const char* kNames[] = {"pass", "warn", "fail"};
-  for (const auto& check : co_await run_doctor(daemon.services, fix ? Verdicts::fresh : Verdicts::kept))
+  auto found = co_await run_doctor(daemon.services, fix ? Verdicts::fresh : Verdicts::kept);
+  found.push_back(daemon.dns.check());
+  for (const auto& check : found)
     checks.push_back({{"name", check.name}, {"status", kNames[static_cast<int>(check.status)]}, {"detail", check.detail}, {"hint", check.hint}});
   checks.push_back({{"name", "templates"}, {"status", "pass"}, {"detail", describe_templates(daemon)}, {"hint", ""}});
   co_return Json{{"checks", std::move(checks)}};

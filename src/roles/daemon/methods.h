@@ -1,6 +1,8 @@
 // The daemon's RPC methods, in groups; docs/rpc.md is their contract.
 #pragma once
 
+#include "roles/daemon/dns.h"
+#include "roles/daemon/forwards.h"
 #include "roles/daemon/services.h"
 #include "roles/daemon/vm_manager.h"
 #include "rpc/server.h"
@@ -11,12 +13,15 @@ namespace banger::roles::daemon {
 struct Daemon {
   Services& services;
   VmManager& vms;
+  Dns& dns;
+  Forwards& forwards;
   std::function<void()> stop;      ///< ends the daemon after the current answer
   std::int64_t started_at;         ///< unix seconds
 };
 
 void add_vm_methods(rpc::Server& server, Daemon& daemon);
 void add_vm_stream_methods(rpc::Server& server, Daemon& daemon);
+void add_port_methods(rpc::Server& server, Daemon& daemon);
 void add_asset_methods(rpc::Server& server, Daemon& daemon);
 void add_host_methods(rpc::Server& server, Daemon& daemon);
 void add_saved_methods(rpc::Server& server, Daemon& daemon);

@@ -107,6 +107,18 @@ Result<std::shared_ptr<VmOwner>> VmManager::get(std::string_view wanted) const {
               close.empty() ? "banger vm list shows them" : fmt::format("did you mean {}?", fmt::join(close, " or ")));
 }
 
+void VmManager::for_each_vm(std::function<void(std::shared_ptr<VmOwner>)> told) {
+  told_of_new_ = std::move(told);
+  for (const auto& vm : everything()) told_of_new_(vm);
+}
+
+const VmOwner* VmManager::find_exactly(std::string_view wanted) const {
+  if (auto it = vms_.find(wanted); it != vms_.end()) return it->second.get();
+  for (const auto& [id, vm] : vms_)
+    if (vm->row().name == wanted) return vm.get();
+  return nullptr;
+}
+
 std::string VmManager::free_name() const {
   for (;;) {
     auto name = made_up_name(host::random_bytes(4));
@@ -130,6 +142,7 @@ Result<std::shared_ptr<VmOwner>> VmManager::record(Record what) {
   services_.saves.use(row.save_id);
   auto vm = std::make_shared<VmOwner>(services_, row, std::move(what.spec));
   vms_[row.id] = vm;
+  if (told_of_new_) told_of_new_(vm);
   return vm;
 }
 

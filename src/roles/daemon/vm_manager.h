@@ -51,6 +51,11 @@ class VmManager {
   /// Ends, for as long as the daemon serves, VMs that nobody used for `auto_stop_stale_after`.
   Task<> stop_stale();
 
+  /// Calls it for every VM there is, and from then on for every new one, whatever its purpose and state.
+  void for_each_vm(std::function<void(std::shared_ptr<VmOwner>)> told);
+  /// By name or id, nothing shorter; null when there is none. Quick: it is asked for every DNS query.
+  const VmOwner* find_exactly(std::string_view name_or_id) const;
+
   Templates& templates() { return templates_; }
   Pool& pool() { return pool_; }
   Foreground& foreground() { return foreground_; }
@@ -82,7 +87,8 @@ class VmManager {
   Task<> recover_one(std::shared_ptr<VmOwner> vm);
 
   Services& services_;
-  std::map<std::string, std::shared_ptr<VmOwner>> vms_;  ///< by id
+  std::map<std::string, std::shared_ptr<VmOwner>, std::less<>> vms_;  ///< by id
+  std::function<void(std::shared_ptr<VmOwner>)> told_of_new_;
   std::vector<std::string> recovered_;
   std::size_t recovering_ = 0;
   host::Event recovery_;   ///< notified when one has been recovered

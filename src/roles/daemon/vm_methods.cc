@@ -156,15 +156,6 @@ Task<Result<Json>> show(Daemon& daemon, const Json& params, rpc::CallContext&) {
   co_return CO_TRY(named_vm(daemon, params))->describe();
 }
 
-// A short question to the agent whose answer is a JSON object; untrusted, so only an object of bounded size passes.
-Task<Result<Json>> ask_agent(VmOwner& vm, std::string path) {
-  auto client = CO_TRY(co_await vm.agent(host::after(std::chrono::seconds(10))));
-  auto text = CO_TRY(co_await client->call("GET", std::move(path), "", host::after(limits::kLinkRequestDeadline)));
-  auto json = CO_TRY(in(fmt::format("the answer of vm '{}'", vm.row().name), parse_json(text, limits::kLinkJsonBytes)));
-  if (!json.is_object()) co_return fail(ErrorCode::corrupt, fmt::format("vm '{}' answered with something else than an object", vm.row().name));
-  co_return json;
-}
-
 Task<Result<Json>> stats(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto vm = CO_TRY(named_vm(daemon, params));
   auto json = CO_TRY(co_await vm->stats(daemon.services.config.stats_poll_interval));
@@ -178,15 +169,10 @@ Task<Result<Json>> stats(Daemon& daemon, const Json& params, rpc::CallContext&) 
   co_return json;
 }
 
-Task<Result<Json>> ports(Daemon& daemon, const Json& params, rpc::CallContext&) {
-  auto vm = CO_TRY(named_vm(daemon, params));
-  co_return co_await ask_agent(*vm, "/ports");
-}
-
 constexpr std::pair<const char*, Method> kForeground[] = {
     {"vm.create", create}, {"vm.start", start}, {"vm.stop", stop}, {"vm.kill", kill}, {"vm.restart", restart}, {"vm.delete", remove},
     {"vm.set", set}};
-constexpr std::pair<const char*, Method> kMethods[] = {{"vm.list", list}, {"vm.show", show}, {"vm.stats", stats}, {"vm.ports", ports}};
+constexpr std::pair<const char*, Method> kMethods[] = {{"vm.list", list}, {"vm.show", show}, {"vm.stats", stats}};
 
 }  // namespace
 

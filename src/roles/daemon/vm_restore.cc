@@ -156,6 +156,7 @@ Task<Result<>> VmOwner::hand_over(std::string name, vm::Spec spec, Stages& stage
   stages.end();
   row_.stages = dump_json(stages.to_json());
   services_.log.info("vm.started", {{"vm", row_.name}, {"id", row_.id}, {"stages", row_.stages}});
+  changed_.notify_all();
   co_return keep_row();
 }
 

@@ -315,6 +315,22 @@ TEST_CASE_METHOD(Fixture, "vm ports: one line for a listener on both address fam
         "PROTO  ENDPOINT  PROCESS  COMMAND\ntcp    *:80      nginx    nginx -g\ntcp    [::1]:25  x        x\n");
 }
 
+TEST_CASE_METHOD(Fixture, "vm ports: links are shown where there are some, and what is not forwarded with the reason once") {
+  auto row = [](int port, const char* scheme, const char* url, const char* note, const char* hint) {
+    return Json{{"protocol", "tcp"}, {"address", "0.0.0.0"}, {"port", port}, {"process", "x"}, {"command", "x"}, {"pid", 1},
+                {"scheme", scheme}, {"url", url}, {"forward", ""}, {"note", note}, {"hint", hint}};
+  };
+  answer("vm.ports", {{"ports", {row(8080, "http", "http://web.vm:8080/", "", ""), row(80, "http", "", "too low", "first"),
+                                 row(22, "", "", "too low", "second"), row(5000, "", "", "taken", "third")}}});
+  auto done = run({"vm", "ports", "web"});
+  CHECK(contains(done.out, "http   http://web.vm:8080/  x"));
+  CHECK(contains(done.out, "http   *:80                 x"));
+  CHECK(contains(done.out, "tcp    *:22                 x"));
+  CHECK(contains(done.err, "not forwarded: 80, 22: too low (hint: first)"));
+  CHECK(contains(done.err, "not forwarded: 5000: taken (hint: third)"));
+  CHECK((*parse_json(run({"vm", "ports", "web", "--json"}).out, 1 << 20))[0].at("url") == "http://web.vm:8080/");
+}
+
 TEST_CASE_METHOD(Fixture, "vm stats: all running VMs when none is named") {
   answer(
       "vm.stats",

@@ -2,8 +2,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
 #include "roles/cli/command.h"
 #include "roles/cli/connect.h"
 #include "roles/cli/fields.h"
@@ -15,6 +17,24 @@ namespace {
 
 constexpr Positional kPositionals[] = {{.name = "VM", .help = "a name, id or unique id prefix", .names = Names::vm}};
 constexpr Option kOptions[] = {{.name = "json", .help = "print a JSON array of ports"}};
+
+// Ports that are not forwarded: each reason once, with the way out for the first of them.
+void say_what_is_not_forwarded(const Io& io, const Json& list) {
+  struct Reason {
+    std::vector<std::string> ports;
+    std::string hint;
+  };
+  std::map<std::string, Reason> reasons;
+  for (const auto& port : list) {
+    auto note = text_of(port, "note");
+    if (note.empty()) continue;
+    auto& reason = reasons[note];
+    reason.ports.push_back(text_of(port, "port"));
+    if (reason.hint.empty()) reason.hint = text_of(port, "hint");
+  }
+  for (const auto& [note, reason] : reasons)
+    io.note(fmt::format("not forwarded: {}: {} (hint: {})", join(reason.ports, ", "), safe_text(note), safe_text(reason.hint)));
+}
 
 // A listener on both address families is one thing to people.
 std::string endpoint_of(const Json& port) {
@@ -35,13 +55,15 @@ Result<int> ports(Context& context) {
   }
   std::vector<std::vector<std::string>> rows;
   for (const auto& port : list) {
-    std::vector<std::string> row{text_of(port, "protocol"), endpoint_of(port), text_of(port, "process"),
-                                 text_of(port, "command")};
+    auto scheme = text_of(port, "scheme"), url = text_of(port, "url");
+    std::vector<std::string> row{scheme.empty() ? text_of(port, "protocol") : scheme, url.empty() ? endpoint_of(port) : url,
+                                 text_of(port, "process"), text_of(port, "command")};
     if (std::ranges::find(rows, row) == rows.end()) rows.push_back(std::move(row));
   }
   Table table({"PROTO", "ENDPOINT", "PROCESS", "COMMAND"});
   for (auto& row : rows) table.add(std::move(row));
   io.print(table.text(io.colour(io.out)));
+  say_what_is_not_forwarded(io, list);
   return exit_status::kOk;
 }
 
@@ -52,6 +74,9 @@ constinit const Command kVmPorts{
     .group = "vm",
     .name = "ports",
     .summary = "list what listens in a VM",
+    .details =
+        "What speaks HTTP or HTTPS is found out by asking it, and shown as a link. The links work where this host asks "
+        "banger's DNS server for .vm names.",
     .positionals = kPositionals,
     .options = kOptions,
     .handler = ports,

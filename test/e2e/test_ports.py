@@ -1,0 +1,230 @@
+"""What a guest listens on, reached from the host without root: forwards, `vm forward`, `vm ports` and .vm names."""
+import os
+import pathlib
+import socket
+import ssl
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+import dns  # noqa: E402
+from harness import BIN, Case, free_port, wait_until  # noqa: E402
+
+# Answers each connection with one line of HTTP, or with what it was sent once that has ended.
+SERVER = r"""
+use strict; use IO::Socket::INET;
+my ($port, $what) = @ARGV;
+my $listener = IO::Socket::INET->new(LocalAddr => $ARGV[2] || "0.0.0.0", LocalPort => $port, Listen => 8, ReuseAddr => 1) or die $!;
+while (my $peer = $listener->accept) {
+  next if fork;
+  if ($what eq "echo") { local $/; my $all = <$peer>; print $peer "heard $all"; }
+  else { my $line = <$peer>; print $peer "HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nhello\n"; }
+  close $peer; exit;
+}
+"""
+
+
+def talk(address, message, patience=60):
+    """Everything the other end says to it."""
+    with socket.create_connection(address, timeout=patience) as peer:
+        peer.sendall(message)
+        peer.shutdown(socket.SHUT_WR)
+        said = b""
+        while more := peer.recv(65536):
+            said += more
+        return said
+
+
+class Ports(Case):
+    extra = "templates = false\n"
+
+    def setUp(self):
+        self.server = ("127.0.0.1", free_port())
+        self.config = f'{self.extra}dns_listen_addr = "{self.server[0]}:{self.server[1]}"\n'
+        super().setUp()
+        self.b.ok("vm", "create", "--name", "web", "--memory", "512M")
+
+    def serve(self, port, what, address="0.0.0.0", vm="web"):
+        """A server in the guest that outlives this command."""
+        self.b.ok("vm", "exec", vm, "--", "sh", "-c", f"setsid perl -e '{SERVER}' {port} {what} {address} >/dev/null 2>&1 </dev/null &")
+
+    def stop_serving(self):
+        self.b.ok("vm", "exec", "web", "--", "sh", "-c", "pkill perl || killall perl || kill $(cat /proc/*/stat | grep '(perl)' | cut -d' ' -f1)")
+
+    def row(self, port, vm="web"):
+        """Of `vm ports`, once it is forwarded."""
+        found = []
+
+        def there():
+            found[:] = [row for row in self.b.json("vm", "ports", vm) if row["port"] == port and row["forward"]]
+            return found
+        wait_until(there, f"port {port} to be forwarded", timeout=120)
+        return found[0]
+
+    def address(self, name="web.vm"):
+        answer = dns.ask(self.server, name)
+        return answer.addresses[0] if answer.addresses else None
+
+    def assert_refused(self, address):
+        def refused():
+            try:
+                socket.create_connection(address, timeout=20).close()
+                return False
+            except ConnectionRefusedError:
+                return True
+        wait_until(refused, f"{address} to be closed", timeout=120)
+
+
+class Forwards(Ports):
+    def test_a_server_in_the_guest_is_a_link_and_answers_on_the_vms_own_address(self):
+        self.serve(8080, "http")
+        row = self.row(8080)
+        self.assertEqual((row["protocol"], row["scheme"], row["url"], row["process"]), ("tcp", "http", "http://web.vm:8080/", "perl"))
+        address = self.address()
+        self.assertEqual(row["forward"], f"{address}:8080")
+        self.assertTrue(address.startswith("127."))
+        self.assertIn(b"hello", talk((address, 8080), b"GET / HTTP/1.0\r\n\r\n"))
+        self.assertIn("http://web.vm:8080/", self.b.ok("vm", "ports", "web"))
+
+    def test_each_direction_ends_by_itself_and_megabytes_pass(self):
+        self.serve(7000, "echo", "127.0.0.1")  # on the guest's loopback only
+        self.row(7000)
+        message = bytes(range(256)) * 8192
+        self.assertEqual(talk((self.address(), 7000), message), b"heard " + message)
+
+    def test_ports_follow_the_guest_and_the_vm(self):
+        self.serve(8080, "http")
+        self.row(8080)
+        where = (self.address(), 8080)
+        self.stop_serving()
+        self.assert_refused(where)
+        self.serve(8080, "http")
+        self.row(8080)
+        # Also by a daemon that was killed.
+        self.b.kill_daemon()
+        self.row(8080)
+        self.assertIn(b"hello", talk(where, b"GET / HTTP/1.0\r\n\r\n"))
+        self.b.ok("vm", "suspend", "web")
+        self.assert_refused(where)
+        self.assertIsNone(self.address())
+        self.b.ok("vm", "resume", "web")
+        self.row(8080)
+        self.assertIn(b"hello", talk(where, b"GET / HTTP/1.0\r\n\r\n"))
+        self.b.ok("vm", "kill", "web")
+        self.assert_refused(where)
+
+    def test_names_follow_the_vm(self):
+        shown = self.b.json("vm", "show", "web")
+        address = self.address()
+        self.assertEqual(self.address("WEB.VM"), address)
+        self.assertEqual(self.address(f"{shown['id']}.vm"), address)
+        self.assertIsNone(self.address(f"{shown['id'][:6]}.vm"))
+        self.assertEqual(dns.ask_tcp(self.server, "web.vm").addresses, [address])
+        six = dns.ask(self.server, "web.vm", dns.AAAA)
+        self.assertEqual((six.rcode, six.addresses), (0, []))
+        self.b.ok("vm", "set", "--name", "shop", "web")
+        self.assertEqual(self.address("shop.vm"), address)
+        self.assertEqual(dns.ask(self.server, "web.vm").rcode, dns.NXDOMAIN)
+        self.b.ok("vm", "stop", "shop")
+        self.assertEqual(dns.ask(self.server, "shop.vm").rcode, dns.NXDOMAIN)
+
+    def test_dnsmasq_passes_names_on_and_remembers_none(self):
+        through = dns.dnsmasq(self, self.server)
+        self.assertEqual(dns.ask(through, "shop.vm").rcode, dns.NXDOMAIN)
+        self.assertEqual(dns.ask(through, "web.vm").addresses, [self.address()])
+        self.b.ok("vm", "set", "--name", "shop", "web")
+        self.assertEqual(dns.ask(through, "shop.vm").addresses, [self.address("shop.vm")])
+        self.assertEqual(dns.ask(through, "web.vm").rcode, dns.NXDOMAIN)
+
+    def test_https_is_told_from_http(self):
+        self.b.ok("vm", "exec", "web", "--", "sh", "-c", "cd /root && openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out cert -days 9 -subj /CN=web.vm 2>/dev/null && "
+                  "(setsid openssl s_server -key key -cert cert -accept 8443 -www >/dev/null 2>&1 </dev/null &)")
+        row = self.row(8443)
+        self.assertEqual((row["scheme"], row["url"]), ("https", "https://web.vm:8443/"))
+        trusting = ssl.create_default_context()
+        trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+        with socket.create_connection((self.address(), 8443), timeout=60) as plain, trusting.wrap_socket(plain) as peer:
+            peer.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            self.assertTrue(peer.recv(5).startswith(b"HTTP"))
+
+    def test_a_port_that_cannot_be_had_is_told_with_a_way_out(self):
+        address = self.address()
+        with socket.socket() as taken:
+            taken.bind((address, 8080))
+            taken.listen()
+            self.serve(8080, "http")
+            wait_until(lambda: any(row["note"] for row in self.b.json("vm", "ports", "web")), "the note", timeout=120)
+            row = next(row for row in self.b.json("vm", "ports", "web") if row["port"] == 8080)
+            self.assertEqual((row["forward"], row["url"], row["scheme"]), ("", "", "http"))
+            done = self.b.run("vm", "ports", "web")
+            self.assertIn("not forwarded: 8080: something else on this host listens there (hint: banger vm forward web 0:8080)", done.stderr)
+
+
+class LowPort(Ports):
+    def test_a_port_the_user_may_not_have_is_told_with_a_way_out(self):
+        if int(pathlib.Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text()) <= 80:
+            self.skipTest("every user of this host may listen on port 80")
+        self.b.ok("daemon", "stop")
+        without = ["setpriv", "--bounding-set=-net_bind_service"] if os.geteuid() == 0 else []
+        subprocess.run([*without, BIN / "banger", "daemon", "start"], env=self.b.env, check=True, capture_output=True)
+        self.serve(80, "http")
+        wait_until(lambda: any(row["note"] for row in self.b.json("vm", "ports", "web")), "the note", timeout=120)
+        self.assertIn("not forwarded: 80: this user may not listen on such low ports (hint: banger vm forward web 8080:80)", self.b.run("vm", "ports", "web").stderr)
+
+
+class Pooled(Ports):
+    """VMs that came out of the ready pool, which has no names and forwards nothing."""
+    extra = "pool_size = 1\n"
+
+    def test_a_vm_from_the_pool_is_forwarded_like_any_other_and_each_has_its_own_address(self):
+        def pooled():
+            return [vm for template in self.b.json("template", "list") for vm in template["pool"] if vm["state"] == "ready"]
+        wait_until(pooled, "the ready pool", timeout=180)
+        waiting = pooled()[0]["id"]
+        self.assertIsNone(self.address(f"{waiting}.vm"))
+        self.b.ok("vm", "create", "--name", "shop", "--memory", "512M")
+        shop = self.b.json("vm", "show", "shop")
+        self.assertEqual((shop["way"], shop["id"]), ("pool", waiting))
+        for vm in ("web", "shop"):
+            self.serve(8080, "http", vm=vm)
+        rows = {vm: self.row(8080, vm) for vm in ("web", "shop")}
+        self.assertNotEqual(rows["web"]["forward"], rows["shop"]["forward"])
+        for vm in rows:
+            self.assertIn(b"hello", talk((self.address(f"{vm}.vm"), 8080), b"GET / HTTP/1.0\r\n\r\n"))
+
+
+class ForwardCommand(Ports):
+    def test_it_passes_connections_on_until_it_is_interrupted(self):
+        self.serve(7000, "echo")
+        port = free_port()
+        process = self.b.popen("vm", "forward", "web", f"{port}:7000", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.stdout.close)
+        self.assertEqual(process.stdout.readline(), f"127.0.0.1:{port} -> web:7000\n")
+        wait_until(lambda: any(row["port"] == 7000 for row in self.b.json("vm", "ports", "web")), "the server")
+        message = b"x" * (3 << 20)
+        self.assertEqual(talk(("127.0.0.1", port), message), b"heard " + message)
+        self.assertEqual(talk(("127.0.0.1", port), b"again"), b"heard again")
+        self.stop_serving()
+        with self.assertRaises(ConnectionError):
+            wait_until(lambda: not talk(("127.0.0.1", port), b"x"), "the guest's port to be closed")
+        process.terminate()
+        self.assertEqual(process.wait(60), 130)
+        self.assertIn("connect to localhost port 7000 in the guest: Connection refused", process.stderr.read())
+        self.assert_refused(("127.0.0.1", port))
+
+
+class Off(Case):
+    config = 'templates = false\nauto_forward = false\ndns_listen_addr = ""\n'
+
+    def test_nothing_is_forwarded_when_the_config_says_so(self):
+        self.b.ok("vm", "create", "--name", "web", "--memory", "512M")
+        self.b.ok("vm", "exec", "web", "--", "sh", "-c", f"setsid perl -e '{SERVER}' 8080 http >/dev/null 2>&1 </dev/null &")
+        wait_until(lambda: self.b.json("vm", "ports", "web"), "the server")
+        row = self.b.json("vm", "ports", "web")[0]
+        self.assertEqual((row["scheme"], row["forward"], row["url"], row["note"]), ("http", "", "", ""))
+
+
+if __name__ == "__main__":
+    unittest.main()

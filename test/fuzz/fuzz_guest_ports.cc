@@ -1,0 +1,20 @@
+// Fuzzes what a guest may say of its ports, and answer when they are probed.
+#include <cstdlib>
+#include <string_view>
+
+#include "base/bounds.h"
+#include "roles/daemon/forwards.h"
+#include "roles/daemon/probe.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+  std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  using namespace banger::roles::daemon;
+  if (is_tls_answer(bytes) && is_http_answer(bytes)) std::abort();
+  auto ports = parse_guest_ports(bytes);
+  if (!ports) return 0;
+  if (ports->size() > banger::limits::kForwardPorts || ports->contains(0)) std::abort();
+  // It goes into a request's head.
+  for (const auto& [port, target] : *ports)
+    if (target.size() > 80 || target.find_first_of("\r\n \0") != target.npos) std::abort();
+  return 0;
+}

@@ -1,0 +1,205 @@
+// banger vm forward: what is written, what listens, and bytes through a daemon's end to an echo.
+#include "roles/cli/forward.h"
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "base/bounds.h"
+#include "catch.h"
+#include "helpers.h"
+#include "host/files.h"
+
+using namespace banger;
+using namespace banger::roles::cli;
+
+namespace {
+
+constexpr host::Ipv4 kLoopback = 0x7f000001;
+
+bool contains(const std::string& text, std::string_view part) { return text.find(part) != text.npos; }
+
+UniqueFd connect_to(const host::Endpoint& where) {
+  UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in to{.sin_family = AF_INET, .sin_port = htons(where.port), .sin_addr = {htonl(where.address)}, .sin_zero = {}};
+  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) < 0) return {};
+  return fd;
+}
+
+std::string read_to_end(int fd) {
+  std::string all;
+  char chunk[65536];
+  for (ssize_t got; (got = ::read(fd, chunk, sizeof chunk)) > 0;) all.append(chunk, static_cast<std::size_t>(got));
+  return all;
+}
+
+struct Pair {
+  UniqueFd ours, theirs;
+  Pair() {
+    int fds[2];
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
+    ours = UniqueFd(fds[0]);
+    theirs = UniqueFd(fds[1]);
+  }
+};
+
+// A port that was free a moment ago.
+std::uint16_t free_port() {
+  auto listener = listen_for(kLoopback, {0, 1});
+  REQUIRE(listener.has_value());
+  return listener->at.port;
+}
+
+// What the command does while `use` talks to it; then it is interrupted.
+test::Outcome run_interrupted(test::Home& home, const std::vector<std::string>& words, const std::function<void()>& use) {
+  auto thread = ::pthread_self();
+  std::thread user([&] {
+    use();
+    ::pthread_kill(thread, SIGINT);
+  });
+  auto outcome = home.run(words);
+  user.join();
+  return outcome;
+}
+
+}  // namespace
+
+TEST_CASE("forward: ports as they are written") {
+  CHECK(parse_forwarded_port("8080")->host == 8080);
+  CHECK(parse_forwarded_port("8080")->guest == 8080);
+  CHECK(parse_forwarded_port("0:22")->host == 0);
+  CHECK(parse_forwarded_port("9000:22")->guest == 22);
+  for (std::string_view text : {"", "0", "x", "1:", ":1", "1:0", "65536", "1:2:3", "-1", "80 "}) {
+    INFO(text);
+    CHECK_FALSE(parse_forwarded_port(text).has_value());
+  }
+}
+
+TEST_CASE("forward: a port in use is said with a way out") {
+  auto first = listen_for(kLoopback, {0, 80});
+  REQUIRE(first.has_value());
+  auto second = listen_for(kLoopback, {first->at.port, 80});
+  REQUIRE_FALSE(second.has_value());
+  CHECK(contains(second.error().sentence(), "127.0.0.1:" + std::to_string(first->at.port)));
+  CHECK(contains(second.error().hint, "0:80"));
+}
+
+TEST_CASE("forward: megabytes both ways at once, and each direction ends by itself") {
+  Pair first, second;
+  UniqueFd stop(::eventfd(0, EFD_CLOEXEC));
+  std::thread pump([&] {
+    pump_both_ways(first.theirs.get(), second.theirs.get(), "early ", stop.get());
+    first.theirs.reset();
+    second.theirs.reset();
+  });
+  std::string there(5 << 20, 'x'), back(3 << 20, 'y'), got_there;
+  std::thread writer([&] {
+    (void)host::write_all(first.ours.get(), there);
+    ::shutdown(first.ours.get(), SHUT_WR);
+  });
+  std::thread far([&] {
+    std::thread also([&] {
+      (void)host::write_all(second.ours.get(), back);
+    });
+    got_there = read_to_end(second.ours.get());  // ends although the other way is open
+    also.join();
+    (void)host::write_all(second.ours.get(), "last");
+    ::shutdown(second.ours.get(), SHUT_WR);
+  });
+  auto got_back = read_to_end(first.ours.get());
+  writer.join();
+  far.join();
+  pump.join();
+  CHECK(got_there == there);
+  CHECK(got_back == "early " + back + "last");
+}
+
+TEST_CASE("forward: pumping ends when it is told to") {
+  Pair first, second;
+  UniqueFd stop(::eventfd(0, EFD_CLOEXEC));
+  std::thread pump([&] { pump_both_ways(first.theirs.get(), second.theirs.get(), "", stop.get()); });
+  ::eventfd_write(stop.get(), 1);
+  pump.join();
+}
+
+TEST_CASE("vm forward: connections go to the guest's port until it is interrupted") {
+  test::Home home;
+  test::FakeDaemon daemon(home);
+  daemon.answers["vm.show"] = [](const Json&) -> Result<Json> { return test::vm_object("web"); };
+  daemon.answers["vm.tunnel"] = [](const Json&) -> Result<Json> { return Json::object(); };
+  daemon.streams["vm.tunnel"] = [](int socket, const Json& params) {
+    auto said = read_to_end(socket);
+    (void)host::write_all(socket, std::to_string(params.at("port").get<int>()) + " heard " + said);
+  };
+  auto port = free_port();
+  std::vector<std::string> answers;
+  auto done = run_interrupted(home, {"vm", "forward", "web", std::to_string(port) + ":80"}, [&] {
+    for (int i = 0; i < 3; ++i) {
+      UniqueFd client;
+      while (!(client = connect_to({kLoopback, port}))) ::usleep(1000);
+      (void)host::write_all(client.get(), "hi");
+      ::shutdown(client.get(), SHUT_WR);
+      answers.push_back(read_to_end(client.get()));
+    }
+  });
+  CHECK(answers == std::vector<std::string>(3, "80 heard hi"));
+  CHECK(done.status == 130);
+  CHECK(done.out == "127.0.0.1:" + std::to_string(port) + " -> web:80\n");
+  CHECK(done.err == "");
+}
+
+TEST_CASE("vm forward: JSON names what listens, and open connections do not hold it up") {
+  test::Home home;
+  test::FakeDaemon daemon(home);
+  daemon.answers["vm.show"] = [](const Json&) -> Result<Json> { return test::vm_object("web"); };
+  daemon.answers["vm.tunnel"] = [](const Json&) -> Result<Json> { return Json::object(); };
+  daemon.streams["vm.tunnel"] = [](int socket, const Json&) { read_to_end(socket); };
+  auto port = free_port();
+  UniqueFd client;
+  auto done = run_interrupted(home, {"vm", "forward", "web", std::to_string(port) + ":80", "0:81", "--json"}, [&] {
+    while (!(client = connect_to({kLoopback, port}))) ::usleep(1000);
+    while (daemon.called("vm.tunnel") == 0) ::usleep(1000);
+  });
+  auto list = parse_json(done.out, 1 << 20);
+  REQUIRE(list.has_value());
+  REQUIRE(list->size() == 2);
+  CHECK(list->at(0) == Json{{"address", "127.0.0.1"}, {"port", port}, {"vm", "web"}, {"guest_port", 80}});
+  CHECK(list->at(1).at("port").get<int>() > 0);
+}
+
+TEST_CASE("vm forward: a port nobody listens on in the guest is said, and its connection is reset") {
+  test::Home home;
+  test::FakeDaemon daemon(home);
+  daemon.answers["vm.show"] = [](const Json&) -> Result<Json> { return test::vm_object("web"); };
+  daemon.answers["vm.tunnel"] = [](const Json&) -> Result<Json> { return fail(ErrorCode::unavailable, "connect to localhost port 80 in the guest: Connection refused"); };
+  auto port = free_port();
+  int error = 0;
+  auto done = run_interrupted(home, {"vm", "forward", "web", std::to_string(port) + ":80"}, [&] {
+    UniqueFd client;
+    while (!(client = connect_to({kLoopback, port}))) ::usleep(1000);
+    char byte;
+    if (::read(client.get(), &byte, 1) < 0) error = errno;
+  });
+  CHECK(error == ECONNRESET);
+  CHECK(contains(done.err, "Connection refused"));
+}
+
+TEST_CASE("vm forward: mistakes are said before anything listens") {
+  test::Home home;
+  test::FakeDaemon daemon(home);
+  daemon.answers["vm.show"] = [](const Json&) -> Result<Json> { return test::vm_object("db", "stopped"); };
+  auto stopped = home.run({"vm", "forward", "db", "80"});
+  CHECK(stopped.status == 125);
+  CHECK(contains(stopped.err, "vm 'db' is stopped"));
+  CHECK(contains(stopped.err, "banger vm start db"));
+  CHECK(home.run({"vm", "forward", "db", "nonsense"}).status == 2);
+  CHECK(home.run({"vm", "forward", "db", "80", "--address", "::1"}).status == 2);
+  CHECK(home.run({"vm", "forward", "db"}).status == 2);
+}

@@ -19,4 +19,10 @@ std::string loopback_address(std::uint32_t vm_number, std::uint32_t uid) {
   return fmt::format("127.{}.{}.{}", 64 + (byte_of(number, 2) & 63), byte_of(number, 1), byte_of(number, 0));
 }
 
+std::string bridge_mac(Ipv4 address) {
+  return fmt::format("52:54:{:02x}:{:02x}:{:02x}:{:02x}", byte_of(address, 3), byte_of(address, 2), byte_of(address, 1), byte_of(address, 0));
+}
+
+std::string tap_name(std::uint32_t number) { return fmt::format("{}{}", kTapPrefix, number); }
+
 }  // namespace banger::net

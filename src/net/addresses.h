@@ -3,6 +3,9 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+
+#include "net/ipv4.h"
 
 namespace banger::net {
 
@@ -13,6 +16,14 @@ std::string mac_address(std::uint32_t vm_number);
 /// numbers begin elsewhere, for all users of a host share its loopback. Above what people put on 127.0.0.x themselves, and
 /// never 127.255.255.255.
 std::string loopback_address(std::uint32_t vm_number, std::uint32_t uid);
+
+/// On the bridge: 52:54 and the guest's address there, "52:54:ac:10:00:05" for 172.16.0.5. Whoever had the address before
+/// had the same, so nobody's memory of it (ARP) is ever wrong.
+std::string bridge_mac(Ipv4 address);
+
+/// "bg-3". Nothing but a number ever becomes the name of a tap.
+inline constexpr std::string_view kTapPrefix = "bg-";
+std::string tap_name(std::uint32_t number);
 
 // The VMM's user-mode network is the same in every VM.
 inline constexpr const char* kUserGuest = "10.0.2.15/24";

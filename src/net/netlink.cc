@@ -2,41 +2,18 @@
 
 #include <fmt/format.h>
 #include <net/if.h>
-#include <netlink/netlink.h>
-#include <netlink/route/addr.h>
-#include <netlink/route/link.h>
-#include <netlink/route/nexthop.h>
-#include <netlink/route/route.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <vector>
 
+#include "net/nl.h"
+
 namespace banger::net {
 
 namespace {
 
-template <auto Free>
-struct Deleter {
-  template <class T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using Cache = std::unique_ptr<nl_cache, Deleter<nl_cache_free>>;
-using Link = std::unique_ptr<rtnl_link, Deleter<rtnl_link_put>>;
-using LinkAddress = std::unique_ptr<rtnl_addr, Deleter<rtnl_addr_put>>;
-using Address = std::unique_ptr<nl_addr, Deleter<nl_addr_put>>;
-using Route = std::unique_ptr<rtnl_route, Deleter<rtnl_route_put>>;
-
 constexpr int kLoopbackIndex = 1;  // the kernel makes it first in every network namespace
-
-std::unexpected<Error> fail_netlink(std::string_view what, int error) {
-  ErrorCode code = error == -NLE_PERM || error == -NLE_NOACCESS ? ErrorCode::denied
-                   : error == -NLE_BUSY                         ? ErrorCode::busy
-                                                                : ErrorCode::unavailable;
-  return fail(code, fmt::format("{}: {}", what, nl_geterror(error)));
-}
 
 Result<Address> parse_address(const std::string& text, int family = AF_INET) {
   nl_addr* address = nullptr;

@@ -1,4 +1,4 @@
-// Configuring links through rtnetlink(7), for guests that may have no iproute2. IPv4 only.
+// Configuring links through rtnetlink(7): in guests, which may have no iproute2, and the bridge and taps of the host. IPv4 only.
 #pragma once
 
 #include <cstdint>
@@ -37,6 +37,14 @@ class Netlink {
   /// Gives the link with that MAC the IPv6 link-local address that goes with it, if it has one at all.
   Result<> renew_link_local(const std::string& mac);
 
+  // What bridge.cc, tap.cc and routes.cc are made of; links by their index.
+  Result<> set_up(int index);
+  /// Sets what `edit` sets on an empty link.
+  Result<> change(int index, std::string_view what, const std::function<void(rtnl_link*)>& edit);
+  /// The only IPv4 address it has from then on.
+  Result<> set_address(int index, const std::string& cidr);
+  nl_sock* socket() const { return socket_.get(); }
+
  private:
   struct Close {
     void operator()(nl_sock* socket) const;
@@ -46,9 +54,6 @@ class Netlink {
   Result<> set_mac(int index, const std::string& mac);
   Result<> renew_link_local(int index, const unsigned char* mac);
   Result<> add_address(int index, nl_addr* address, const std::string& text);
-  Result<> set_up(int index);
-  Result<> change(int index, std::string_view what, const std::function<void(rtnl_link*)>& edit);
-  Result<> set_address(int index, const std::string& cidr);
   Result<> set_default_route(int index, const std::string& gateway);
   Result<> remove_default_routes(int index);
 

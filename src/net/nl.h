@@ -1,0 +1,40 @@
+// libnl's objects with owners, for the files of this folder only.
+#pragma once
+
+#include <fmt/format.h>
+#include <netlink/netlink.h>
+#include <netlink/route/addr.h>
+#include <netlink/route/link.h>
+#include <netlink/route/nexthop.h>
+#include <netlink/route/route.h>
+
+#include <memory>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace banger::net {
+
+template <auto Free>
+struct NlDeleter {
+  template <class T>
+  void operator()(T* object) const {
+    Free(object);
+  }
+};
+using Cache = std::unique_ptr<nl_cache, NlDeleter<nl_cache_free>>;
+using Link = std::unique_ptr<rtnl_link, NlDeleter<rtnl_link_put>>;
+using LinkAddress = std::unique_ptr<rtnl_addr, NlDeleter<rtnl_addr_put>>;
+using Address = std::unique_ptr<nl_addr, NlDeleter<nl_addr_put>>;
+using Route = std::unique_ptr<rtnl_route, NlDeleter<rtnl_route_put>>;
+
+/// `error` is libnl's: -NLE_….
+inline std::unexpected<Error> fail_netlink(std::string_view what, int error) {
+  ErrorCode code = error == -NLE_PERM || error == -NLE_NOACCESS ? ErrorCode::denied
+                   : error == -NLE_BUSY                         ? ErrorCode::busy
+                   : error == -NLE_EXIST                        ? ErrorCode::exists
+                                                                : ErrorCode::unavailable;
+  return fail(code, fmt::format("{}: {}", what, nl_geterror(error)));
+}
+
+}  // namespace banger::net

@@ -1,0 +1,91 @@
+#include "net/tap.h"
+
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+
+#include <charconv>
+#include <cstring>
+
+#include "host/files.h"
+#include "net/bounds.h"
+#include "net/links.h"
+#include "net/nl.h"
+
+namespace banger::net {
+
+namespace {
+
+// Source: Documentation/networking/tuntap.rst of the kernel.
+Result<UniqueFd> attach(const std::string& name) {
+  auto tap = TRY(host::open_file("/dev/net/tun", O_RDWR | O_NONBLOCK));
+  struct ifreq request{};
+  std::strncpy(request.ifr_name, name.c_str(), sizeof request.ifr_name - 1);
+  request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+  if (::ioctl(tap.get(), TUNSETIFF, &request) < 0) return fail_errno("attach");
+  return tap;
+}
+
+Result<> refuse_strangers(Netlink& netlink, const std::string& name) {
+  auto there = TRY(find_link(netlink, name));
+  if (there && (there->kind != "tun" || !there->ours()))
+    return fail(ErrorCode::exists, "there is such a link already, and banger has not made it", "remove it, or give it another name");
+  return {};
+}
+
+Result<UniqueFd> make(const Tap& tap, const std::string& name) {
+  auto netlink = TRY(Netlink::open());
+  TRY(refuse_strangers(netlink, name));
+  auto bridge = TRY(find_link(netlink, tap.bridge));
+  if (!bridge) return fail(ErrorCode::not_found, fmt::format("there is no bridge {}", tap.bridge));
+  auto attached = TRY(attach(name));
+  if (::ioctl(attached.get(), TUNSETOWNER, static_cast<unsigned long>(tap.owner)) < 0) return fail_errno("give it to its owner");
+  auto link = TRY(find_link(netlink, name));
+  if (!link) return fail(ErrorCode::unavailable, "it was removed at once");
+  if (!link->ours())
+    TRY(netlink.change(link->index, "mark it", [](rtnl_link* edit) { rtnl_link_set_ifalias(edit, std::string(kAlias).c_str()); }));
+  TRY(forbid_ipv6(name));
+  if (link->master != bridge->index)
+    TRY(netlink.change(link->index, "make it a port of the bridge", [&](rtnl_link* edit) { rtnl_link_set_master(edit, bridge->index); }));
+  TRY(netlink.set_up(link->index));
+  if (::ioctl(attached.get(), TUNSETPERSIST, 1UL) < 0) return fail_errno("keep it");
+  return attached;
+}
+
+Result<> remove(const std::string& name) {
+  auto netlink = TRY(Netlink::open());
+  if (!TRY(find_link(netlink, name))) return {};
+  TRY(refuse_strangers(netlink, name));
+  // Attaching first: it is refused while a machine is, whose network would break.
+  auto attached = TRY(attach(name));
+  if (::ioctl(attached.get(), TUNSETPERSIST, 0UL) < 0) return fail_errno("let it go");
+  return {};
+}
+
+}  // namespace
+
+Result<UniqueFd> make_tap(const Tap& tap) {
+  auto name = tap_name(tap.number);
+  return in(fmt::format("tap '{}'", name), make(tap, name));
+}
+
+Result<> remove_tap(std::uint32_t number) {
+  auto name = tap_name(number);
+  return in(fmt::format("tap '{}'", name), remove(name));
+}
+
+Result<std::vector<std::uint32_t>> list_taps() {
+  auto netlink = TRY(Netlink::open());
+  std::vector<std::uint32_t> numbers;
+  for (const auto& link : TRY(list_links(netlink))) {
+    if (link.kind != "tun" || !link.ours() || !link.name.starts_with(kTapPrefix)) continue;
+    std::uint32_t number = 0;
+    const char* end = link.name.data() + link.name.size();
+    auto [stop, error] = std::from_chars(link.name.data() + kTapPrefix.size(), end, number);
+    if (error == std::errc{} && stop == end && number >= 1 && number <= limits::kTaps) numbers.push_back(number);
+  }
+  return numbers;
+}
+
+}  // namespace banger::net

@@ -1,0 +1,114 @@
+#include "net/ruleset.h"
+
+#include <nlohmann/json.hpp>
+
+#include "catch.h"
+
+using namespace banger;
+using namespace banger::net;
+
+namespace {
+
+const GuestPort kGuest{.tap = 3, .address = 0xac100005, .nat = true};
+
+// Commands that are like `wanted` in everything it has.
+std::size_t count(const Json& commands, const Json& wanted) {
+  std::size_t found = 0;
+  for (const auto& command : commands.at("nftables")) {
+    auto merged = command;
+    merged.merge_patch(wanted);
+    found += merged == command;
+  }
+  return found;
+}
+
+Json element(const char* verb, const char* set, Json value) { return {{verb, {{"element", {{"name", set}, {"elem", Json::array({std::move(value)})}}}}}}; }
+const Json kPort = {{"concat", {"bg-3", "52:54:ac:10:00:05", "172.16.0.5"}}};
+
+Json chain(const char* family, const char* table, const char* name, const char* policy) {
+  return {{"chain", {{"family", family}, {"table", table}, {"name", name}, {"hook", "forward"}, {"type", "filter"}, {"policy", policy}, {"prio", 0}}}};
+}
+Json rule(const char* table, const char* name, const char* comment, std::vector<Json> expressions, int handle) {
+  return {{"rule", {{"family", "ip"}, {"table", table}, {"chain", name}, {"comment", comment}, {"expr", std::move(expressions)}, {"handle", handle}}}};
+}
+Json list(Json entries) { return {{"nftables", std::move(entries)}}; }
+
+}  // namespace
+
+TEST_CASE("ruleset: a guest is let on with its tap, MAC and address, and into nat if it has it") {
+  auto commands = guest_rules("br-x", kGuest);
+  CHECK(count(commands, element("add", "guests", kPort)) == 1);
+  CHECK(count(commands, element("add", "nat", "172.16.0.5")) == 1);
+  CHECK(count(commands, element("delete", "nat", "172.16.0.5")) == 0);
+  auto without = guest_rules("br-x", {.tap = 3, .address = 0xac100005, .nat = false});
+  CHECK(count(without, element("add", "guests", kPort)) == 1);
+  CHECK(count(without, element("delete", "nat", "172.16.0.5")) == 1);
+}
+
+TEST_CASE("ruleset: taking a guest off works when it is not on: each element is added before it is deleted") {
+  auto commands = without_guest("br-x", kGuest);
+  for (const char* verb : {"add", "delete"}) {
+    CHECK(count(commands, element(verb, "guests", kPort)) == 1);
+    CHECK(count(commands, element(verb, "nat", "172.16.0.5")) == 1);
+  }
+}
+
+TEST_CASE("ruleset: what is made again keeps the guests that are there, and has no rule twice") {
+  auto commands = base_rules("br-x");
+  CHECK(count(commands, {{"flush", {{"chain", {{"name", "forward"}}}}}}) == 1);
+  CHECK(count(commands, {{"flush", {{"set", Json::object()}}}}) == 0);
+  CHECK(count(commands, {{"delete", Json::object()}}) == 0);
+  for (const auto& command : commands.at("nftables")) CHECK(command.begin()->begin()->value("table", "banger") == "banger");
+}
+
+TEST_CASE("ruleset: what comes out of a tap is dropped unless it is known") {
+  Json last;
+  auto commands = base_rules("br-x");
+  for (const auto& command : commands.at("nftables"))
+    if (command.contains("add") && command["add"].contains("rule") && command["add"]["rule"]["chain"] == "prerouting") last = command["add"]["rule"]["expr"];
+  CHECK(dump_json(last) == R"([{"drop":null}])");
+}
+
+TEST_CASE("ruleset: a forward chain of others is closed by its policy or its last rule") {
+  Json drop = {{"drop", nullptr}}, reject = {{"reject", nullptr}}, counter = {{"counter", nullptr}}, accept = {{"accept", nullptr}};
+  auto ruleset = list({chain("ip", "filter", "FORWARD", "drop"), chain("ip", "open", "forward", "accept"), chain("ip", "wall", "forward", "accept"),
+                       chain("ip6", "filter", "FORWARD", "drop"), chain("ip", "banger", "forward", "drop"),
+                       rule("wall", "forward", "", {accept}, 1), rule("wall", "forward", "", {counter, reject}, 2),
+                       rule("open", "forward", "", {drop}, 3), rule("open", "forward", "", {counter, accept}, 4)});
+  auto closed = closed_chains(ruleset, "br-x");
+  REQUIRE(closed.size() == 2);
+  CHECK(closed[0].table == "filter");
+  CHECK(closed[1].table == "wall");
+  auto commands = open_chains(closed, "br-x");
+  REQUIRE(commands.at("nftables").size() == 4);
+  for (const auto& command : commands.at("nftables")) {
+    CHECK(command.at("insert").at("rule").at("comment") == "banger br-x");
+    // iptables-nft refuses a whole table over one expression it does not know.
+    CHECK(command["insert"]["rule"]["expr"].size() == 2);
+    CHECK(command["insert"]["rule"]["expr"][0]["match"]["right"] == "br-x");
+  }
+}
+
+TEST_CASE("ruleset: a chain that is open already is left alone, and closed again by the handles of our rules only") {
+  Json accept = {{"accept", nullptr}};
+  auto ruleset = list({chain("ip", "filter", "FORWARD", "drop"), rule("filter", "FORWARD", "banger br-x", {accept}, 7),
+                       rule("filter", "FORWARD", "banger br-x", {accept}, 8), rule("filter", "FORWARD", "banger br-y", {accept}, 9),
+                       rule("filter", "FORWARD", "", {accept}, 10)});
+  CHECK(open_chains(closed_chains(ruleset, "br-x"), "br-x").is_null());
+  auto commands = without_all(ruleset, "br-x");
+  CHECK(count(commands, {{"delete", {{"rule", {{"table", "filter"}}}}}}) == 2);
+  CHECK(count(commands, {{"delete", {{"rule", {{"handle", 7}}}}}}) == 1);
+  CHECK(count(commands, {{"delete", {{"rule", {{"handle", 8}}}}}}) == 1);
+  for (const char* family : {"ip", "bridge"}) CHECK(count(commands, {{"delete", {{"table", {{"family", family}, {"name", "banger"}}}}}}) == 1);
+}
+
+TEST_CASE("ruleset: who is on a tap is read from the ruleset; nonsense in it is passed over") {
+  auto ruleset = list({{{"set", {{"family", "bridge"}, {"table", "banger"}, {"name", "guests"},
+                                {"elem", {kPort, {{"concat", {"bg-4", "52:54:ac:10:00:06", "172.16.0.6"}}}, {{"concat", {1, 2}}}, "x"}}}}},
+                       {{"set", {{"family", "bridge"}, {"table", "other"}, {"elem", {kPort}}}}}, 7, {{"rule", 3}}});
+  auto guests = guests_on(ruleset, 3);
+  REQUIRE(guests.size() == 1);
+  CHECK(guests[0].address == 0xac100005u);
+  CHECK(guests_on(Json("text"), 3).empty());
+  CHECK(closed_chains(Json::object(), "br-x").empty());
+}

@@ -10,6 +10,7 @@
 // VM's directory and the journal, so that any hook may run in a new daemon after a crash.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,6 +27,15 @@
 
 namespace banger::capabilities {
 
+/// A VM's place on the bridge (spec.network "bridge"), for as long as its machine runs.
+struct BridgePort {
+  std::string device;                ///< the tap: "bg-3"
+  std::string mac;
+  std::string address;               ///< with the prefix: "172.16.0.5/24"
+  std::string gateway;               ///< the host's on the bridge
+  std::vector<std::string> dns;
+};
+
 /// What a hook may know of its VM. Borrowed for the call.
 struct VmContext {
   host::Runtime& runtime;
@@ -39,6 +49,7 @@ struct VmContext {
   std::string link_token;   ///< hex, new for every start
   std::uint32_t number;     ///< small, unique among this owner's VMs: MAC and loopback address derive from it
   bool first_boot;          ///< nothing has booted from this VM's disks yet
+  std::optional<BridgePort> port = {};  ///< nullopt: user-mode networking, or its machine does not run
 };
 
 /// What `check` looks at. No side effects are allowed on it.

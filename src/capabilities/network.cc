@@ -1,5 +1,5 @@
-// One network device on the VMM's user-mode network. The MAC comes from the VM's number (net/addresses.h); the guest's
-// address is the same in every VM, for each has the network to itself.
+// One network device: on the VMM's user-mode network, where the MAC comes from the VM's number (net/addresses.h) and the
+// guest's address is the same in every VM, for each has the network to itself; or on the bridge, with what was leased.
 #include "capabilities/capability.h"
 #include "capabilities/guest/root.h"
 #include "net/addresses.h"
@@ -13,19 +13,33 @@ namespace {
 constexpr const char* kResolvConf = "/etc/resolv.conf";
 
 Result<> add_to_machine(const VmContext& vm, machine::MachineConfig& config) {
-  config.nics.push_back({.mac = net::mac_address(vm.number), .restrict_outside = !vm.spec.nat});
+  if (vm.port) config.taps.push_back({.mac = vm.port->mac, .device = vm.port->device});
+  else config.nics.push_back({.mac = net::mac_address(vm.number), .restrict_outside = !vm.spec.nat});
   return {};
 }
 
-Result<> add_to_guest(const VmContext& vm, guestcfg::GuestConfig& config) {
+guestcfg::Interface user_interface(const VmContext& vm) {
   guestcfg::Interface interface{.mac = net::mac_address(vm.number), .address = net::kUserGuest, .index = 0};
-  // Without the outside there is nothing behind the gateway or the resolver: a name lookup should fail at once, not
-  // time out.
   if (vm.spec.nat) {
     interface.gateway = net::kUserGateway;
     interface.dns = {net::kUserResolver};
   }
-  config.interfaces.push_back(std::move(interface));
+  return interface;
+}
+
+guestcfg::Interface bridge_interface(const VmContext& vm) {
+  guestcfg::Interface interface{.mac = vm.port->mac, .address = vm.port->address, .index = 0};
+  if (vm.spec.nat) {
+    interface.gateway = vm.port->gateway;
+    interface.dns = vm.port->dns;
+  }
+  return interface;
+}
+
+Result<> add_to_guest(const VmContext& vm, guestcfg::GuestConfig& config) {
+  // Without the outside there is nothing behind the gateway or the resolver: a name lookup should fail at once, not
+  // time out.
+  config.interfaces.push_back(vm.port ? bridge_interface(vm) : user_interface(vm));
   return {};
 }
 

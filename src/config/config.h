@@ -47,6 +47,7 @@ struct Config {
   std::string auto_stop_action = "stop";
   std::chrono::milliseconds stats_poll_interval{std::chrono::seconds(10)};
   std::chrono::milliseconds metrics_poll_interval{std::chrono::seconds(60)};
+  std::string network = "auto";
   std::string bridge_name = "br-banger";
   std::string bridge_ip = "172.16.0.1";
   std::uint32_t cidr = 24;  ///< length of the bridge network's prefix

@@ -39,6 +39,13 @@ struct UserNic {
   std::vector<Forward> forwards;
 };
 
+/// A network device on a tap of the host. Who starts the machine makes the tap and what lets its frames through.
+struct TapNic {
+  std::string mac;
+  std::string device;  ///< its name, for a VMM that attaches to it itself: "bg-3"
+  int fd = -1;         ///< attached to it already, with virtio headers; borrowed until start() returns; -1: none
+};
+
 /// A paused machine on disk. A machine with the same drives, nics and sizes goes on from it: it maps `memory`
 /// copy-on-write, so one saved state serves many machines at once and must stay as it is for as long as any of them
 /// runs. Drives are not in it: whoever saves copies them while the machine stands still.
@@ -59,6 +66,7 @@ struct MachineConfig {
   std::string cmdline;               ///< additions to what the driver itself needs
   std::vector<Drive> drives;         ///< in guest order: vda, vdb, …
   std::vector<UserNic> nics;
+  std::vector<TapNic> taps;          ///< after the nics, in guest order
   bool console = true;  ///< guest console into directory/console.log
   std::string memory_file;  ///< made by the driver: the guest's memory, every write of it; empty: memory has no file
   std::optional<SavedState> restore;  ///< go on from here instead of booting; kernel, initrds and cmdline are not used
@@ -140,6 +148,8 @@ class Driver {
   virtual Task<Result<std::unique_ptr<Machine>>> adopt(const MachineRecord& record, bool go_on) = 0;
   /// What a saved state depends on beside the guest: the VMM's build, its processor model, the host's kernel.
   virtual std::string build_key() const = 0;
+  /// Taps are inherited as descriptors. Else the VMM attaches to them by name, and nobody else may be attached then.
+  virtual bool inherits_taps() const { return true; }
 };
 
 /// The live process of this user whose command line carries `token`, if any: how a machine that was started just before

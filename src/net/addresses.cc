@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+
+#include "net/bounds.h"
+
 namespace banger::net {
 
 namespace {
@@ -21,6 +25,13 @@ std::string loopback_address(std::uint32_t vm_number, std::uint32_t uid) {
 
 std::string bridge_mac(Ipv4 address) {
   return fmt::format("52:54:{:02x}:{:02x}:{:02x}:{:02x}", byte_of(address, 3), byte_of(address, 2), byte_of(address, 1), byte_of(address, 0));
+}
+
+std::uint32_t tap_number(std::string_view name) {
+  if (!name.starts_with(kTapPrefix)) return 0;
+  std::uint32_t number = 0;
+  auto [stop, error] = std::from_chars(name.data() + kTapPrefix.size(), name.data() + name.size(), number);
+  return error == std::errc{} && stop == name.data() + name.size() && number <= limits::kTaps ? number : 0;
 }
 
 std::string tap_name(std::uint32_t number) { return fmt::format("{}{}", kTapPrefix, number); }

@@ -24,6 +24,8 @@ std::string bridge_mac(Ipv4 address);
 /// "bg-3". Nothing but a number ever becomes the name of a tap.
 inline constexpr std::string_view kTapPrefix = "bg-";
 std::string tap_name(std::uint32_t number);
+/// 0 when it is not the name of a tap.
+std::uint32_t tap_number(std::string_view name);
 
 // The VMM's user-mode network is the same in every VM.
 inline constexpr const char* kUserGuest = "10.0.2.15/24";

@@ -5,11 +5,9 @@
 #include <net/if.h>
 #include <sys/ioctl.h>
 
-#include <charconv>
 #include <cstring>
 
 #include "host/files.h"
-#include "net/bounds.h"
 #include "net/links.h"
 #include "net/nl.h"
 
@@ -79,11 +77,8 @@ Result<std::vector<std::uint32_t>> list_taps() {
   auto netlink = TRY(Netlink::open());
   std::vector<std::uint32_t> numbers;
   for (const auto& link : TRY(list_links(netlink))) {
-    if (link.kind != "tun" || !link.ours() || !link.name.starts_with(kTapPrefix)) continue;
-    std::uint32_t number = 0;
-    const char* end = link.name.data() + link.name.size();
-    auto [stop, error] = std::from_chars(link.name.data() + kTapPrefix.size(), end, number);
-    if (error == std::errc{} && stop == end && number >= 1 && number <= limits::kTaps) numbers.push_back(number);
+    auto number = link.kind == "tun" && link.ours() ? tap_number(link.name) : 0;
+    if (number != 0) numbers.push_back(number);
   }
   return numbers;
 }

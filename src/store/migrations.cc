@@ -61,7 +61,14 @@ CREATE TABLE saves (
 CREATE UNIQUE INDEX snapshot_names ON saves (name) WHERE name <> '';
 )sql";
 
-constexpr std::array kMigrations = {kVersion1, kVersion2};
+constexpr std::string_view kVersion3 = R"sql(
+CREATE TABLE leases (
+  vm_id TEXT PRIMARY KEY,
+  address INTEGER NOT NULL UNIQUE
+) STRICT;
+)sql";
+
+constexpr std::array kMigrations = {kVersion1, kVersion2, kVersion3};
 
 }  // namespace
 

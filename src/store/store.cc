@@ -203,7 +203,7 @@ Result<> Store::update_vm(const VmRow& row) {
 Result<> Store::delete_vm(std::string_view id) {
   return guarded("forget a VM", [&] {
     SQLite::Transaction transaction(impl_->db);
-    for (const char* sql : {"DELETE FROM vms WHERE id = ?", "DELETE FROM journal WHERE owner = ?"}) {
+    for (const char* sql : {"DELETE FROM vms WHERE id = ?", "DELETE FROM leases WHERE vm_id = ?", "DELETE FROM journal WHERE owner = ?"}) {
       SQLite::Statement s(impl_->db, sql);
       s.bind(1, std::string(id));
       s.exec();
@@ -243,6 +243,30 @@ Result<> Store::delete_save(std::string_view id) {
     SQLite::Statement s(impl_->db, "DELETE FROM saves WHERE id = ?");
     s.bind(1, std::string(id));
     s.exec();
+  });
+}
+
+Result<std::vector<Lease>> Store::leases() const {
+  return guarded("read leases", [&] {
+    std::vector<Lease> leases;
+    SQLite::Statement s(impl_->db, "SELECT vm_id, address FROM leases ORDER BY address");
+    while (s.executeStep()) leases.push_back({s.getColumn(0).getString(), s.getColumn(1).getUInt()});
+    return leases;
+  });
+}
+
+Result<> Store::take_seat(const Lease& lease, const std::string& tap) {
+  return guarded("lease an address", [&] {
+    SQLite::Transaction transaction(impl_->db, SQLite::TransactionBehavior::IMMEDIATE);
+    SQLite::Statement s(impl_->db, "INSERT INTO leases (vm_id, address) VALUES (?1, ?2) ON CONFLICT (vm_id) DO UPDATE SET address = ?2");
+    s.bind(1, lease.vm_id);
+    s.bind(2, lease.address);
+    s.exec();
+    SQLite::Statement old(impl_->db, "DELETE FROM journal WHERE kind = 'tap' AND key = ?");
+    old.bind(1, tap);
+    old.exec();
+    impl_->journal({0, lease.vm_id, "tap", tap});
+    transaction.commit();
   });
 }
 

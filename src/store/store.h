@@ -53,10 +53,19 @@ struct SaveRow {
 /// An external object that exists or is about to: written before it is made, removed after it is gone.
 struct JournalEntry {
   std::int64_t sequence = 0;
-  std::string owner;           ///< VM id
-  std::string kind;            ///< "directory", "process"
-  std::string key;             ///< path, or the token on the command line
+  std::string owner;           ///< VM id, or kBridgeOwner
+  std::string kind;            ///< "directory", "process", "tap", "bridge"
+  std::string key;             ///< path, the token on the command line, a tap's number, the bridge's name
 };
+
+/// A VM's address on the bridge, for its life.
+struct Lease {
+  std::string vm_id;
+  std::uint32_t address = 0;   ///< IPv4, 172.16.0.1 is 0xac100001
+};
+
+/// Owner of what serves the bridge's VMs but is nobody's: the bridge and idle taps.
+inline constexpr const char* kBridgeOwner = "bridge";
 
 class Store {
  public:
@@ -71,7 +80,7 @@ class Store {
   Result<std::uint32_t> insert_vm(const VmRow& row, const std::vector<JournalEntry>& entries);
   /// Replaces everything but id and number. `exists` when a new name is taken.
   Result<> update_vm(const VmRow& row);
-  /// The row and all of its journal, in one transaction.
+  /// The row, its lease and all of its journal, in one transaction.
   Result<> delete_vm(std::string_view id);
 
   Result<std::vector<SaveRow>> saves() const;
@@ -80,6 +89,11 @@ class Store {
   /// Replaces everything but the id.
   Result<> update_save(const SaveRow& row);
   Result<> delete_save(std::string_view id);
+
+  Result<std::vector<Lease>> leases() const;
+  /// The VM's lease from now on, and the journal entry of its tap, whoever's it was, in one transaction. `exists` when another
+  /// VM has the address.
+  Result<> take_seat(const Lease& lease, const std::string& tap);
 
   Result<> add_journal(const JournalEntry& entry);
   Result<> remove_journal(std::string_view owner, std::string_view kind, std::string_view key);

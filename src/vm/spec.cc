@@ -13,7 +13,7 @@ namespace banger::vm {
 Json to_json(const Spec& spec) {
   return {{"image", spec.image},           {"kernel", spec.kernel},         {"vcpus", spec.vcpus},
           {"memory_bytes", spec.memory_bytes}, {"disk_bytes", spec.disk_bytes}, {"system_bytes", spec.system_bytes},
-          {"nat", spec.nat},               {"environment", spec.environment}, {"labels", spec.labels}};
+          {"nat", spec.nat},               {"network", spec.network},           {"environment", spec.environment}, {"labels", spec.labels}};
 }
 
 namespace {
@@ -49,6 +49,9 @@ Result<Spec> spec_from_json(const Json& json) {
   spec.disk_bytes = TRY(size_field(json, "disk_bytes"));
   spec.system_bytes = TRY(size_field(json, "system_bytes"));
   spec.nat = TRY(find_bool(json, "nat")).value_or(true);
+  spec.network = TRY(find_string(json, "network")).value_or("user");
+  if (spec.network != "user" && spec.network != "bridge")
+    return fail(ErrorCode::invalid, fmt::format("'{}' is not a network", printable(spec.network, 40)), "use \"user\" or \"bridge\"");
   spec.environment = TRY(string_map(json, "environment"));
   spec.labels = TRY(string_map(json, "labels"));
   return spec;

@@ -21,6 +21,7 @@ struct Spec {
   std::uint64_t disk_bytes = 0;      ///< work disk: /root
   std::uint64_t system_bytes = 0;    ///< system disk: everything else that is written
   bool nat = true;                   ///< reach the outside
+  std::string network = "user";      ///< "user": behind its own VMM; "bridge": an own address on the host's bridge
   std::map<std::string, std::string> environment;
   std::map<std::string, std::string> labels;
 };

@@ -50,12 +50,16 @@ class BareCase(unittest.TestCase):
     def setUpClass(cls):
         if not DATA:
             raise unittest.SkipTest("no kernel: BANGER_DATA is not set")
-        cls.b = Banger(config=cls.config)
+        cls.b = cls.make_banger()
         store = pathlib.Path(cls.b.env["XDG_DATA_HOME"]) / "banger"
         store.mkdir(parents=True)
         shutil.copytree(pathlib.Path(DATA) / "banger" / "kernels", store / "kernels")
         busybox_tar(cls.b.root / "bare.tar")
         cls.b.ok("image", "import", "bare", str(cls.b.root / "bare.tar"), "--kernel", KERNEL)
+
+    @classmethod
+    def make_banger(cls):
+        return Banger(config=cls.config)
 
     @classmethod
     def tearDownClass(cls):

@@ -22,9 +22,10 @@ KERNEL = "debian-cloud"
 
 
 class Banger:
-    """One user of banger: an own home, an own daemon."""
+    """One user of banger: an own home, an own daemon. `prefix`: what every command is run by, like `ip netns exec`."""
 
-    def __init__(self, data=None, state=None, config=""):
+    def __init__(self, data=None, state=None, config="", prefix=()):
+        self.prefix = list(prefix)
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="banger-test-"))
         self.env = {
             "PATH": os.environ["PATH"],
@@ -47,10 +48,10 @@ class Banger:
         return pathlib.Path(self.env["XDG_STATE_HOME"]) / "banger"
 
     def popen(self, *args, **kwargs):
-        return subprocess.Popen([str(BIN / "banger"), *args], env=self.env, **kwargs)
+        return subprocess.Popen([*self.prefix, str(BIN / "banger"), *args], env=self.env, **kwargs)
 
     def run(self, *args, timeout=180, stdin=b"", text=True):
-        done = subprocess.run([str(BIN / "banger"), *args], env=self.env, timeout=timeout,
+        done = subprocess.run([*self.prefix, str(BIN / "banger"), *args], env=self.env, timeout=timeout,
                               input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         if text:
             done.stdout = done.stdout.decode(errors="surrogateescape")

@@ -93,6 +93,7 @@ class FirecrackerDriver : public Driver {
   Task<Result<std::unique_ptr<Machine>>> adopt(const MachineRecord& record, bool go_on) override;
   MachineRecord planned(const MachineConfig& config) const override;
   std::string build_key() const override { return key_of_build(facts_); }
+  bool inherits_taps() const override { return false; }
 
  private:
   Task<Result<std::unique_ptr<Machine>>> try_start(const MachineConfig& config, const StartObserver& observer);

@@ -61,7 +61,10 @@ Result<std::vector<Tap>> taps_of(const MachineConfig& config) {
     if (!nic.restrict_outside || !nic.forwards.empty())
       return fail(ErrorCode::unsupported, "Firecracker has no user-mode network: its guests need a network device of the host",
                   "use bridge networking, set machine = \"qemu\", or make the VM with --no-nat");
-  return std::vector<Tap>();
+  std::vector<Tap> taps;
+  for (const auto& tap : config.taps)
+    taps.push_back({.iface_id = fmt::format("net{}", taps.size()), .host_dev_name = tap.device, .mac = tap.mac});
+  return taps;
 }
 
 Result<> check(const MachineConfig& config) {

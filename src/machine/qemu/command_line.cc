@@ -95,6 +95,11 @@ void add_nic(Arguments& to, const UserNic& nic, std::size_t index) {
   to.add("-device", fmt::format("virtio-net-device,netdev=net{},mac={}", index, option(nic.mac)));
 }
 
+void add_tap(Arguments& to, const TapNic& nic, std::size_t index) {
+  to.add("-netdev", fmt::format("tap,id=tap{},fd={},vhost=off", index, kFirstTapFd + index));
+  to.add("-device", fmt::format("virtio-net-device,netdev=tap{},mac={}", index, option(nic.mac)));
+}
+
 std::string kernel_arguments(std::string_view accelerator, const MachineConfig& config, std::uint64_t tsc_khz) {
   // A panic must end the machine, not leave it hanging; the triple fault is the reset that every microvm has.
   std::string text = config.console ? "console=ttyS0 quiet panic=-1 reboot=t" : "quiet panic=-1 reboot=t";
@@ -134,6 +139,7 @@ std::vector<std::string> command_line(const QemuFacts& qemu, std::string_view ac
   add_channels(arguments, config);
   for (std::size_t i = 0; i < config.drives.size(); ++i) add_drive(arguments, config.drives[i], i);
   for (std::size_t i = 0; i < config.nics.size(); ++i) add_nic(arguments, config.nics[i], i);
+  for (std::size_t i = 0; i < config.taps.size(); ++i) add_tap(arguments, config.taps[i], i);
   add_boot(arguments, accelerator, config, tsc_khz);
   return arguments.take();
 }

@@ -52,6 +52,7 @@ inline constexpr std::string_view kInitrdFile = "initrd.img";
 inline constexpr std::string_view kConsoleLog = "console.log";
 inline constexpr int kQmpFd = 3, kLinkFd = 4;  ///< listening sockets it inherits: they exist, mode 0600, before it does
 inline constexpr int kStateFd = 5;             ///< where it goes on from, if it does
+inline constexpr int kFirstTapFd = 6;          ///< of MachineConfig::taps, in order
 
 /// The command line for a config: a pure function, so tests can read it. `tsc_khz` (host_tsc_khz) matters under TCG
 /// only: microvm has no other clock a kernel could calibrate by.

@@ -39,6 +39,13 @@ inline constexpr Option kSystemOption{.name = "system-size",
                                       .default_key = "system_bytes"};
 inline constexpr Option kNatOption{
     .name = "nat", .kind = Kind::toggle, .help = "let it reach the network, or not (default: it may)"};
+inline constexpr std::string_view kNetworks[] = {"auto", "user", "bridge"};
+inline constexpr Option kNetworkOption{.name = "network",
+                                       .kind = Kind::text,
+                                       .value = "WHICH",
+                                       .help = "behind its own machine (user), or with an address on the host's bridge",
+                                       .names = Names::choice,
+                                       .choices = kNetworks};
 inline constexpr Option kLabelOption{
     .name = "label", .kind = Kind::pair, .value = "KEY=VALUE", .help = "attach a label; may be repeated"};
 

@@ -90,6 +90,7 @@ Task<> serve(Daemon& daemon, rpc::Server& server, UniqueFd listener, int ready_f
   daemon.services.runtime.spawn(daemon.dns.run());
   daemon.vms.for_each_vm([&forwards = daemon.forwards](std::shared_ptr<VmOwner> vm) { forwards.watch(std::move(vm)); });
   daemon.services.runtime.spawn(daemon.vms.pool().run());
+  daemon.services.runtime.spawn(daemon.services.bridge.run(daemon.vms.foreground()));
   daemon.services.runtime.spawn(daemon.vms.stop_stale());
   daemon.services.runtime.spawn(tend_templates(&daemon.vms));
   daemon.services.runtime.spawn(server.serve(std::move(listener), ::geteuid()));
@@ -107,6 +108,7 @@ Task<> stop_when_unreachable(Daemon& daemon, const OwnSocket& socket) {
 Task<> shut_down(Services& services, rpc::Server& server, const OwnSocket& socket) {
   // Calls under way are cancelled and get a moment to undo themselves; VMs are left alone.
   co_await server.stop(host::after(std::chrono::seconds(20)));
+  co_await services.bridge.close();
   socket.remove();
   services.log.info("daemon.stopped");
   services.runtime.stop();
@@ -151,8 +153,9 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
   Initramfs initramfs(runtime, prepared.paths);
   PrivilegedClient privileged(runtime, log, prepared.paths, prepared.config, helper_socket());
   Saves saves(runtime, log, prepared.paths, *prepared.store);
-  Services services{runtime, log, prepared.paths, prepared.config, *prepared.store, kernels, images, machines, initramfs, saves,
-                    measure_host(), building_image, pulling_kernel, privileged};
+  BridgeNetwork bridge(runtime, log, prepared.config, *prepared.store, privileged, privileged.way() == PrivilegedClient::Way::helper);
+  Services services{runtime, log, prepared.paths, prepared.config, *prepared.store, kernels, images, machines, initramfs, saves, privileged, bridge,
+                    measure_host(), building_image, pulling_kernel};
   VmManager vms(services);
   auto server = rpc::make_server(runtime, log);
   auto listener = listen_in_place_of_the_dead(prepared.paths.daemon_socket());
@@ -173,6 +176,7 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
   add_template_methods(*server, daemon);
 
   auto loaded = saves.load();
+  if (loaded) loaded = bridge.load();
   if (loaded) loaded = vms.load();
   if (!loaded || !socket) {
     const auto& error = loaded ? socket.error() : loaded.error();

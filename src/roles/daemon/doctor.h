@@ -23,6 +23,9 @@ enum class Verdicts {
   fresh,  ///< it is found out again
 };
 
+/// Adds the lines of bridge networking.
+Task<> check_bridge(Services& services, std::vector<Check>& checks);
+
 /// May take limits::kKvmProbeDeadline when KVM is tried.
 Task<std::vector<Check>> run_doctor(Services& services, Verdicts verdicts);
 

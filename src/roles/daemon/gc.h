@@ -10,8 +10,8 @@
 namespace banger::roles::daemon {
 
 struct Leftover {
-  std::string kind;     ///< "directory", "process", "saved state", "cache", "image", "kernel", "build"
-  std::string path;     ///< or "pid N"
+  std::string kind;     ///< "directory", "process", "saved state", "cache", "image", "kernel", "build", "tap", "bridge"
+  std::string path;     ///< or "pid N", or a link's name
   std::string reason;
   bool removed = false;
 };

@@ -88,8 +88,7 @@ Task<Result<FirecrackerFacts>> Machines::firecracker() {
   co_return *firecracker_;
 }
 
-// Every VM is on the user network in this version.
-NetworkNeeds network_needs(const vm::Spec& spec) { return {.user_mode = true, .outside = spec.nat}; }
+NetworkNeeds network_needs(const vm::Spec& spec) { return {.user_mode = spec.network != "bridge", .outside = spec.nat}; }
 
 Task<Result<Choice>> Machines::decide(const std::string& kernel, NetworkNeeds network) {
   if (config_.machine == "qemu") co_return Choice{Choice::Vmm::qemu, "the configuration says so"};

@@ -31,7 +31,7 @@ using Method = Task<Result<Json>> (*)(Daemon&, const Json& params, rpc::CallCont
 /// A method somebody waits for: the ready pool keeps out of its way.
 void add_foreground(rpc::Server& server, Daemon& daemon, const char* name, Method method);
 Report report_to(rpc::CallContext& context);
-/// The spec of a VM for which nothing was asked.
+/// The spec of a VM for which nothing was asked; its network may still be "auto" (BridgeNetwork::choose).
 vm::Spec default_spec(const Services& services);
 /// The given fields of a spec over `base`; sizes and counts are range-checked by vm::check_spec.
 Result<vm::Spec> spec_over(vm::Spec base, const Json& params);

@@ -95,6 +95,15 @@ void add_ways(std::vector<Json>& rows, const std::map<std::uint16_t, Forwards::P
   }
 }
 
+// On the bridge: what listens on the guest's loopback only, nobody else reaches.
+void add_links(std::vector<Json>& rows, const std::string& host) {
+  for (auto& row : rows) {
+    auto at = row["address"].get<std::string>();
+    bool inside = at.starts_with("127.") || at == "::1";
+    if (!inside && row["scheme"] != "") row["url"] = link_to(host, row["scheme"], port_of(row));
+  }
+}
+
 Task<Result<Json>> ports(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto vm = CO_TRY(daemon.vms.get(CO_TRY(get_string(params, "vm"))));
   bool probed = CO_TRY(find_bool(params, "probe")).value_or(true);
@@ -107,8 +116,12 @@ Task<Result<Json>> ports(Daemon& daemon, const Json& params, rpc::CallContext&) 
   auto probing = std::make_shared<Probing>(daemon.services.runtime, client, std::move(rows));
   auto host = vm->row().name + ".vm";
   if (probed) co_await probe_all(probing, host);
-  co_await daemon.forwards.catch_up(*vm, std::move(numbers), host::after(kForwardPatience));
-  add_ways(probing->rows, daemon.forwards.of(*vm), host);
+  if (vm->bridged()) {
+    add_links(probing->rows, host);
+  } else {
+    co_await daemon.forwards.catch_up(*vm, std::move(numbers), host::after(kForwardPatience));
+    add_ways(probing->rows, daemon.forwards.of(*vm), host);
+  }
   co_return Json{{"ports", std::move(probing->rows)}};
 }
 

@@ -4,11 +4,13 @@
 #include <string>
 
 #include "base/log.h"
+#include "capabilities/privileged.h"
 #include "config/config.h"
 #include "host/paths.h"
 #include "host/runtime.h"
 #include "image/image.h"
 #include "image/kernel.h"
+#include "roles/daemon/bridge_network.h"
 #include "roles/daemon/initramfs.h"
 #include "roles/daemon/machines.h"
 #include "roles/daemon/privileged_client.h"
@@ -29,10 +31,11 @@ struct Services {
   Machines& machines;
   Initramfs& initramfs;
   Saves& saves;
+  PrivilegedClient& privileged;  ///< what needs root
+  BridgeNetwork& bridge;
   vm::HostSize host_size;
   host::Mutex& building_image;   ///< one build at a time
   host::Mutex& pulling_kernel;
-  PrivilegedClient& privileged;  ///< what needs root
 };
 
 /// Told of the stages of long work: name, detail, percent (-1 unknown).

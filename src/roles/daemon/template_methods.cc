@@ -39,7 +39,9 @@ Task<Result<Json>> list(Daemon& daemon, const Json&, rpc::CallContext&) {
 
 Task<Result<Json>> build(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   CO_TRY(only_keys(params, {"image", "kernel", "vcpus", "memory_bytes", "rebuild"}));
-  auto spec = CO_TRY(spec_over(default_spec(daemon.services), params));
+  auto base = default_spec(daemon.services);
+  base.network = CO_TRY(daemon.services.bridge.choose(base.network));
+  auto spec = CO_TRY(spec_over(std::move(base), params));
   CO_TRY(vm::check_spec(spec, daemon.services.host_size));
   Stages stages(report_to(context));
   auto image = CO_TRY(co_await ensure_image(daemon.services, spec.image, stages, context.cancel()));

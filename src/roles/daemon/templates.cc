@@ -29,8 +29,9 @@ Task<Result<std::string>> Templates::key(const TemplateRequest& request) {
   // Names the kernel's content and this program's, which is the agent's.
   auto agent = CO_TRY(co_await services_.initramfs.agent_archive(request.kernel));
   const auto& spec = request.spec;
-  co_return host::sha256_hex(fmt::format("1\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n", request.image.id, request.kernel.sha256, agent, spec.vcpus,
-                                         spec.memory_bytes, spec.disk_bytes, spec.system_bytes, driver->build_key()));
+  // The network is in it because a guest agrees with its device on offloads when it boots, and only taps have them.
+  co_return host::sha256_hex(fmt::format("2\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n", request.image.id, request.kernel.sha256, agent, spec.vcpus,
+                                         spec.memory_bytes, spec.disk_bytes, spec.system_bytes, driver->build_key(), spec.network));
 }
 
 std::optional<store::SaveRow> Templates::find(std::string_view key) const {

@@ -184,6 +184,7 @@ Result<vm::Spec> VmManager::template_spec(const vm::Spec& spec) const {
   vm::Spec wanted;
   wanted.image = spec.image;
   wanted.kernel = spec.kernel;
+  wanted.network = spec.network;
   wanted.vcpus = spec.vcpus;
   wanted.memory_bytes = spec.memory_bytes;
   wanted.disk_bytes = std::min(spec.disk_bytes, defaults.disk_bytes.value);
@@ -207,8 +208,8 @@ Task<Result<std::string>> VmManager::choose_template(const CreateRequest& reques
 
 Task<std::shared_ptr<VmOwner>> VmManager::take_from_pool(const CreateRequest& request, const std::string& name, const std::string& save_id,
                                                          Stages& stages) {
-  // Whether the pool's machines reach the outside is fixed when a machine starts: QEMU's do.
-  bool alike = request.spec.nat || services_.config.machine == "firecracker";
+  // Whether the pool's machines reach the outside is fixed when a machine starts, but on the bridge: QEMU's do.
+  bool alike = request.spec.nat || request.spec.network == "bridge" || services_.config.machine == "firecracker";
   auto vm = alike ? pool_.take(save_id) : nullptr;
   if (!vm) co_return nullptr;
   auto handed = co_await vm->hand_over(name, request.spec, stages);

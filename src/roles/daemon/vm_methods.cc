@@ -25,6 +25,7 @@ vm::Spec default_spec(const Services& services) {
   auto defaults = config::resolve_defaults(services.config, {.cpus = services.host_size.cpus, .memory_bytes = services.host_size.memory_bytes});
   vm::Spec spec;
   spec.image = services.config.default_image_name;
+  spec.network = services.config.network;
   spec.vcpus = defaults.vcpus.value;
   spec.memory_bytes = defaults.memory_bytes.value;
   spec.disk_bytes = defaults.disk_bytes.value;
@@ -53,20 +54,22 @@ Result<WaitFor> wait_param(const Json& params) {
 }
 
 Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& context) {
-  CO_TRY(only_keys(params, {"name", "image", "kernel", "vcpus", "memory_bytes", "disk_bytes", "system_bytes", "nat", "environment", "labels", "start", "wait", "cold", "from"}));
+  CO_TRY(only_keys(params, {"name", "image", "kernel", "vcpus", "memory_bytes", "disk_bytes", "system_bytes", "nat", "network", "environment", "labels", "start", "wait", "cold", "from"}));
   CreateRequest request;
   request.name = CO_TRY(find_string(params, "name")).value_or("");
   if (params.contains("name")) CO_TRY(vm::check_name(request.name));
   auto base = default_spec(daemon.services);
   if (auto from = CO_TRY(find_string(params, "from"))) {
     auto snapshot = CO_TRY(find_snapshot(daemon, *from));
-    for (const char* fixed : {"image", "kernel", "vcpus", "memory_bytes"})
+    for (const char* fixed : {"image", "kernel", "vcpus", "memory_bytes", "network"})
       if (params.contains(fixed) && (!snapshot.machine.empty() || std::string_view(fixed) == "image" || std::string_view(fixed) == "kernel"))
         co_return fail(ErrorCode::invalid, fmt::format("'{}' comes from the snapshot and cannot be given", fixed));
     request.from = snapshot.id;
     base = CO_TRY(vm::spec_from_json(CO_TRY(parse_json(snapshot.spec, limits::kRpcMessageBytes))));
   }
   request.cold = CO_TRY(find_bool(params, "cold")).value_or(false);
+  auto network = CO_TRY(find_string(params, "network"));
+  base.network = CO_TRY(daemon.services.bridge.choose(network ? *network : base.network));
   request.spec = CO_TRY(spec_over(std::move(base), params));
   request.start = CO_TRY(find_bool(params, "start")).value_or(true);
   request.wait = CO_TRY(wait_param(params));
@@ -121,13 +124,13 @@ Task<Result<Json>> remove(Daemon& daemon, const Json& params, rpc::CallContext&)
 }
 
 // Which of the changed fields only hold after a restart.
-Json restart_needed(const vm::Spec& before, const vm::Spec& after) {
+Json restart_needed(const vm::Spec& before, const vm::Spec& after, bool nat_is_live) {
   Json fields = Json::array();
   if (before.vcpus != after.vcpus) fields.push_back("vcpus");
   if (before.memory_bytes != after.memory_bytes) fields.push_back("memory_bytes");
   if (before.disk_bytes != after.disk_bytes) fields.push_back("disk_bytes");
   if (before.system_bytes != after.system_bytes) fields.push_back("system_bytes");
-  if (before.nat != after.nat) fields.push_back("nat");
+  if (before.nat != after.nat && !nat_is_live) fields.push_back("nat");
   return fields;
 }
 
@@ -139,7 +142,7 @@ Task<Result<Json>> set(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto before = vm->spec();
   auto after = CO_TRY(spec_over(before, params));
   CO_TRY(vm::check_spec(after, daemon.services.host_size));
-  auto needed = vm->state() == vm::State::stopped ? Json::array() : restart_needed(before, after);
+  auto needed = vm->state() == vm::State::stopped ? Json::array() : restart_needed(before, after, vm->state() == vm::State::running && before.network == "bridge");
   CO_TRY(co_await vm->change(std::move(name), std::move(after)));
   auto json = vm->describe();
   json["restart_needed"] = std::move(needed);

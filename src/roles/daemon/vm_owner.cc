@@ -8,6 +8,7 @@
 #include "base/bounds.h"
 #include "base/text.h"
 #include "host/files.h"
+#include "net/addresses.h"
 
 namespace banger::roles::daemon {
 
@@ -30,6 +31,12 @@ std::uint64_t used_bytes(const std::string& directory) {
 
 }  // namespace
 
+std::string VmOwner::guest_address() const {
+  if (bridged()) return services_.bridge.address(row_.id);
+  std::string_view address = net::kUserGuest;
+  return std::string(address.substr(0, address.find('/')));
+}
+
 Json VmOwner::describe() const {
   auto image = services_.images.get(row_.image_id);
   Json stages = Json::parse(row_.stages.empty() ? "[]" : row_.stages, nullptr, false);
@@ -37,7 +44,7 @@ Json VmOwner::describe() const {
       {"id", row_.id}, {"name", row_.name}, {"state", vm::to_string(state_)},
       {"image", image ? image->name : spec_.image}, {"image_id", row_.image_id}, {"kernel", row_.kernel},
       {"vcpus", spec_.vcpus}, {"memory_bytes", spec_.memory_bytes}, {"disk_bytes", spec_.disk_bytes},
-      {"system_bytes", spec_.system_bytes}, {"nat", spec_.nat}, {"labels", spec_.labels},
+      {"system_bytes", spec_.system_bytes}, {"nat", spec_.nat}, {"network", spec_.network}, {"address", guest_address()}, {"labels", spec_.labels},
       {"created_at", row_.created_at}, {"started_at", row_.started_at},
       {"agent_ready", client_ != nullptr && client_->alive()}, {"system_ready", system_ready_},
       {"last_error", row_.last_error}, {"disk_used_bytes", used_bytes(directory())}, {"directory", directory()},
@@ -74,7 +81,8 @@ Task<Result<capabilities::VmContext>> VmOwner::context() {
   co_return capabilities::VmContext{
       .runtime = services_.runtime, .log = services_.log, .id = row_.id, .name = row_.purpose == "user" ? row_.name : row_.id, .spec = spec_,
       .directory = directory(), .rootfs = image.rootfs, .work_seed = image.work_seed, .kernel = kernel.vmlinux,
-      .link_token = row_.link_token, .number = row_.number, .first_boot = !row_.booted};
+      .link_token = row_.link_token, .number = row_.number, .first_boot = !row_.booted,
+      .port = bridged() ? services_.bridge.port(row_.id) : std::nullopt};
 }
 
 Task<Result<>> VmOwner::make(Stages& stages, host::Cancel& cancel, std::string disks_of) {
@@ -155,6 +163,7 @@ Task<Result<>> VmOwner::settle(State state, std::string last_error) {
     for (auto it = all.rbegin(); it != all.rend(); ++it)
       if ((*it)->release) co_await (*it)->release(*vm);
   }
+  co_await leave_network();
   if (auto record = parse_json(row_.machine, limits::kRpcMessageBytes); record && record->contains("token"))
     CO_TRY(services_.store.remove_journal(row_.id, "process", record->at("token").get<std::string>()));
   row_.machine.clear();
@@ -223,7 +232,9 @@ Task<Result<>> VmOwner::remove(bool force) {
   CO_TRY(co_await end_machine());
   auto path = directory();
   CO_TRY(co_await services_.runtime.blocking([&] { return host::remove_tree(path); }));
+  co_await leave_network();
   CO_TRY(services_.store.delete_vm(row_.id));
+  services_.bridge.forget(row_.id);
   gone_ = true;
   services_.saves.release(std::exchange(row_.save_id, ""));
   services_.log.info("vm.deleted", {{"vm", row_.name}, {"id", row_.id}});
@@ -237,13 +248,14 @@ Task<Result<>> VmOwner::change(std::string name, vm::Spec spec) {
   if (spec.disk_bytes < spec_.disk_bytes || spec.system_bytes < spec_.system_bytes)
     co_return fail(ErrorCode::invalid, fmt::format("the disks of vm '{}' can only grow (now {} and {})", row_.name,
                                                    format_size(spec_.disk_bytes), format_size(spec_.system_bytes)));
+  bool live = state_ == State::running && bridged() && spec.nat != spec_.nat;
   auto changed = row_;
   changed.name = std::move(name);
   changed.spec = dump_json(vm::to_json(spec));
   CO_TRY(services_.store.update_vm(changed));
   row_ = std::move(changed);
   spec_ = std::move(spec);
-  co_return Result<>{};
+  co_return live ? co_await change_network() : Result<>{};
 }
 
 host::Clock::duration VmOwner::idle_for() const {

@@ -89,6 +89,7 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   /// Removes everything. `busy` when it runs and `force` is not set.
   Task<Result<>> remove(bool force);
   /// Changes the record; the new spec holds from the next start on. Disks only grow.
+  /// nat of a running VM on the bridge changes at once.
   Task<Result<>> change(std::string name, vm::Spec spec);
   /// After a daemon start: finishes or undoes what a crash left. Returns what was done, in words, or "".
   Task<Result<std::string>> recover();
@@ -99,6 +100,9 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   bool gone() const { return gone_; }
   /// True once a VMM process was started by the last start(), even if it has ended since.
   bool machine_was_started() const { return launched_; }
+  bool bridged() const { return spec_.network == "bridge"; }
+  /// The guest's own: "172.16.0.5", or what every guest of a user-mode network has; empty: none was leased yet.
+  std::string guest_address() const;
   /// Notified on every change of state.
   host::Event& changed() { return changed_; }
 
@@ -108,6 +112,10 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   Result<> keep_row() { return services_.store.update_vm(row_); }
   Task<Result<capabilities::VmContext>> context();
 
+  Task<Result<>> join_network();
+  Task<Result<>> enter_network();
+  Task<> leave_network();
+  Task<Result<>> change_network();
   Task<Result<>> prepare_disks(Stages& stages);
   Task<Result<>> boot(Stages& stages, host::Cancel& cancel, WaitFor wait);
   Task<Result<>> launch(Stages& stages, const capabilities::VmContext& context, const std::optional<store::SaveRow>& save);
@@ -162,6 +170,7 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   host::Clock::time_point last_use_ = host::Clock::now();
   std::string stats_;                           ///< the last that were asked for, as JSON text; empty: none
   host::Clock::time_point stats_at_{};
+  UniqueFd tap_;                                ///< for the machine that is about to start
   std::string memory_file_;                     ///< of a template in the making
 };
 

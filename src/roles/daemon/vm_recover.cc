@@ -29,8 +29,10 @@ Task<Result<std::unique_ptr<machine::Machine>>> VmOwner::find_machine(bool go_on
 Task<Result<>> VmOwner::discard() {
   if (auto machine = co_await find_machine(false)) machine_ = std::move(*machine);
   CO_TRY(co_await end_machine());
+  co_await leave_network();
   CO_TRY(host::remove_tree(directory()));
   CO_TRY(services_.store.delete_vm(row_.id));
+  services_.bridge.forget(row_.id);
   gone_ = true;
   services_.saves.release(std::exchange(row_.save_id, ""));
   co_return Result<>{};
@@ -92,6 +94,9 @@ Task<Result<std::string>> VmOwner::adopt_or_settle() {
   row_.machine = dump_json(machine::to_json((*machine)->record()));
   CO_TRY(keep_row());
   attach(std::move(*machine));
+  // It may have been cut short before its guest was let on, and what was made for it flushed since.
+  if (auto entered = co_await enter_network(); !entered)
+    services_.log.error("vm.network_lost", {{"vm", row_.name}, {"id", row_.id}, {"error", entered.error().sentence()}});
   if (state_ == State::running) {
     services_.runtime.spawn(keep_link(shared_from_this(), machine_));
     co_return fmt::format("vm '{}': adopted, it went on running", row_.name);

@@ -151,6 +151,7 @@ Task<Result<>> VmOwner::hand_over(std::string name, vm::Spec spec, Stages& stage
   spec_ = std::move(spec);
   last_use_ = host::Clock::now();
   CO_TRY(co_await prepare_disks(stages));
+  if (bridged() && !spec_.nat) CO_TRY(co_await enter_network());
   auto grown = CO_TRY(co_await grow_drives(pooled));
   CO_TRY(in("identity", co_await configure(grown)));
   stages.end();

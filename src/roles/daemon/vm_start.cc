@@ -29,6 +29,7 @@ Task<Result<>> VmOwner::boot(Stages& stages, host::Cancel& cancel, WaitFor wait)
   for (const auto* capability : capabilities::all())
     if (capability->check) CO_TRY(in(capability->name, capability->check({.spec = spec_, .state_directory = services_.paths.state})));
   row_.link_token = to_hex(host::random_bytes(16));
+  CO_TRY(co_await join_network());
   CO_TRY(co_await prepare_disks(stages));
   auto vm = CO_TRY(co_await context());
   // A guest would only find out as PID 1; here it can still be said in a sentence.
@@ -96,6 +97,8 @@ Task<Result<>> VmOwner::launch(Stages& stages, const capabilities::VmContext& vm
   config.memory_bytes = spec_.memory_bytes;
   for (const auto* capability : capabilities::all())
     if (capability->machine) CO_TRY(in(capability->name, capability->machine(vm, config)));
+  if (!driver->inherits_taps()) tap_.reset();
+  for (auto& tap : config.taps) tap.fd = tap_.get();
   if (save) CO_TRY(in("saved state", add_restore(*save, *driver, config)));
   else CO_TRY(add_boot(vm, kernel, CO_TRY(co_await services_.initramfs.agent_archive(kernel)), config));
   row_.way = save ? way_of(save->kind) : "cold";
@@ -112,7 +115,7 @@ Task<Result<>> VmOwner::launch(Stages& stages, const capabilities::VmContext& vm
   }};
   attach(CO_TRY(co_await driver->start(config, observer)));
   launched_ = true;
-  co_return Result<>{};
+  co_return co_await enter_network();
 }
 
 void VmOwner::attach(std::shared_ptr<machine::Machine> machine) {

@@ -85,7 +85,7 @@ TEST_CASE("config: what this version cannot do is never accepted in silence") {
   CHECK(error_of("\n[[file_sync]]\nhost = \"~/x\"") ==
         "c.toml:2: 'file_sync' is not available in this version (hint: remove it)");
   CHECK(parse_config("storage = \"copy\"", "c").error().code == ErrorCode::unsupported);
-  CHECK(parse_config("tap_pool_size = 1", "c").error().code == ErrorCode::unsupported);
+  CHECK(parse_config("catalog = \"x\"", "c").error().code == ErrorCode::unsupported);
 }
 
 TEST_CASE("config: wrong values say what is right") {

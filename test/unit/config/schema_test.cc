@@ -81,6 +81,7 @@ TEST_CASE("schema: the defaults are those of a Config nobody configured") {
   CHECK(config.auto_stop_stale_after == untouched.auto_stop_stale_after);
   CHECK(config.stats_poll_interval == untouched.stats_poll_interval);
   CHECK(config.metrics_poll_interval == untouched.metrics_poll_interval);
+  CHECK(config.network == untouched.network);
   CHECK(config.bridge_name == untouched.bridge_name);
   CHECK(config.bridge_ip == untouched.bridge_ip);
   CHECK(config.cidr == untouched.cidr);

@@ -46,4 +46,6 @@ TEST_CASE("ipv4: leases are the lowest free address, never the host's or the ran
 TEST_CASE("addresses: on the bridge the MAC is the address's, and a tap's name is its number's") {
   CHECK(bridge_mac(0xac100005) == "52:54:ac:10:00:05");
   CHECK(tap_name(3) == "bg-3");
+  CHECK(tap_number("bg-3") == 3);
+  for (const char* other : {"bg-", "bg-x", "bg-3x", "bg-99999999999", "bg-4097", "br-3", ""}) CHECK(tap_number(other) == 0);
 }

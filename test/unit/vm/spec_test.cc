@@ -33,6 +33,17 @@ TEST_CASE("spec: names follow the rule, and the error says which part is broken"
   CHECK(vm::check_name("a/b").error().message.find("'/'") != std::string::npos);
 }
 
+TEST_CASE("spec: the network is user unless it was recorded, and nothing but the two there are") {
+  auto spec = good();
+  spec.network = "bridge";
+  CHECK(vm::spec_from_json(vm::to_json(spec))->network == "bridge");
+  auto old = vm::to_json(spec);
+  old.erase("network");
+  CHECK(vm::spec_from_json(old)->network == "user");
+  old["network"] = "auto";
+  CHECK(vm::spec_from_json(old).error().code == ErrorCode::invalid);
+}
+
 TEST_CASE("spec: sizes outside the host's and our limits are refused with a way out") {
   CHECK(vm::check_spec(good(), kHost));
   auto with = [](auto change) {

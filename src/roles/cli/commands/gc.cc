@@ -41,8 +41,8 @@ constinit const Command kGc{
     .summary = "remove what no VM, image or kernel owns",
     .details =
         "That is: directories and machines of no VM, images and kernels that were never finished, images whose name a "
-        "newer build took and that no VM uses, caches of kernels that are gone, and what image builds that were cut "
-        "short left in /var/tmp.",
+        "newer build took and that no VM uses, caches of kernels that are gone, what image builds that were cut short "
+        "left in /var/tmp, and taps and a bridge of no VM.",
     .options = kOptions,
     .handler = run,
 };

@@ -22,6 +22,7 @@ constexpr Option kOptions[] = {
     kDiskOption,
     kSystemOption,
     kNatOption,
+    kNetworkOption,
     kLabelOption,
     kEnvOption,
     kColdOption,

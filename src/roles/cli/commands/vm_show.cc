@@ -58,6 +58,8 @@ Table table_of(const Json& vm) {
   table.add({"disk", size_of(vm, "disk_bytes")});
   table.add({"system disk", size_of(vm, "system_bytes")});
   table.add({"used on host", size_of(vm, "disk_used_bytes")});
+  table.add({"network", text_of(vm, "network")});
+  table.add({"address", text_of(vm, "address")});
   table.add({"nat", text_of(vm, "nat")});
   table.add({"machine", machine_of(vm)});
   table.add({"pid", text_of(vm, "pid")});

@@ -141,6 +141,13 @@ TEST_CASE("firecracker requests: a user-mode network is refused with the way out
   CHECK(taps_of(wanted)->empty());
   wanted.nics[0].forwards = {{"127.0.0.2", 80, 80}};
   CHECK(!taps_of(wanted));
+  wanted.nics.clear();
+  wanted.taps = {{.mac = "02:00:00:00:00:01", .device = "bg-3"}};
+  auto taps = taps_of(wanted);
+  REQUIRE((taps && taps->size() == 1));
+  CHECK((*taps)[0].iface_id == "net0");
+  CHECK((*taps)[0].host_dev_name == "bg-3");
+  CHECK((*taps)[0].mac == "02:00:00:00:00:01");
 }
 
 TEST_CASE("firecracker requests: what no Firecracker takes is refused before one is started") {

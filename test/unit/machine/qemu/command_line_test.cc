@@ -99,6 +99,17 @@ TEST_CASE("command line: forwards listen on the asked address only, and a restri
   CHECK(any_contains(values_of(command_line(facts(), "tcg", config, 1), "-netdev"), "restrict=on"));
 }
 
+TEST_CASE("command line: taps are inherited descriptors, one after the other, behind the nics") {
+  auto config = example();
+  config.taps = {{.mac = "52:54:ac:10:00:02", .device = "bg-1", .fd = 77}, {.mac = "52:54:ac:10:00:03", .device = "bg-2", .fd = 78}};
+  auto argv = command_line(facts(), "tcg", config, 1);
+  auto backends = values_of(argv, "-netdev");
+  REQUIRE(backends.size() == 3);
+  CHECK(backends[1] == "tap,id=tap0,fd=6,vhost=off");
+  CHECK(backends[2] == "tap,id=tap1,fd=7,vhost=off");
+  CHECK(any_contains(values_of(argv, "-device"), "virtio-net-device,netdev=tap0,mac=52:54:ac:10:00:02"));
+}
+
 TEST_CASE("command line: no console means no serial port and no console= for the kernel") {
   auto config = example();
   config.console = false;

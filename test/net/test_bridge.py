@@ -1,0 +1,243 @@
+"""Bridge networking with real guests, in network namespaces made by the test: a host, and the outside behind its uplink."""
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+import netns  # noqa: E402
+from bare import BareCase  # noqa: E402
+from harness import Banger, wait_until  # noqa: E402
+
+OUTSIDE = ["nc", "-w", "5", netns.OUTSIDE_ADDRESS, str(netns.PORT)]
+
+
+class BridgeCase(BareCase):
+    """A Banger in a host of its own; what a test leaves there is a failure."""
+
+    config = 'templates = false\nnetwork = "bridge"\npool_idle = "1s"\ntap_pool_size = 2\n'
+
+    @classmethod
+    def make_banger(cls):
+        if reason := netns.why_not():
+            raise unittest.SkipTest(reason)
+        cls.net = netns.Network()
+        cls.addClassCleanup(cls.net.destroy)
+        return Banger(config=cls.config, prefix=cls.net.command(cls.net.host))
+
+    def setUp(self):
+        self.addCleanup(self.check_nothing_is_left)
+
+    def check_nothing_is_left(self):
+        names = [vm["name"] for vm in self.b.json("vm", "list")]
+        if names:
+            self.b.ok("vm", "delete", "--force", *names)
+        self.b.ok("daemon", "stop")
+        self.assertEqual(self.net.links(), [])
+        self.assertEqual(self.ours(), [])
+        self.assertEqual(self.net.forwarding(), "0")
+
+    def ours(self):
+        return [entry for entry in self.net.rules() if "banger" in str(entry)]
+
+    def make(self, name, *more):
+        self.b.ok("vm", "create", "--name", name, "--image", "bare", *more)
+        vm = self.b.json("vm", "show", name)
+        self.assertEqual(vm["network"], "bridge")
+        return vm["address"]
+
+    def guest(self, name, *argv):
+        return self.b.run("vm", "exec", name, "--", *argv)
+
+    def reaches_outside(self, name):
+        done = self.guest(name, *OUTSIDE)
+        return done.stdout == f"you are {netns.HOST_ADDRESS}\n"
+
+    def reaches(self, name, address):
+        return self.guest(name, "ping", "-c", "1", "-W", "3", address).returncode == 0
+
+
+class Bridge(BridgeCase):
+    def test_guests_reach_each_other_and_the_outside_through_nat(self):
+        one, two = self.make("one"), self.make("two")
+        self.assertEqual((one, two), ("172.16.0.2", "172.16.0.3"))
+        self.assertTrue(self.reaches("one", two))
+        self.assertTrue(self.reaches("two", one))
+        self.assertTrue(self.reaches("one", "172.16.0.1"))
+        self.assertTrue(self.reaches_outside("one"))
+        self.assertIn("default via 172.16.0.1", self.guest("one", "ip", "route").stdout)
+        self.assertIn("nameserver 1.1.1.1", self.guest("one", "cat", "/etc/resolv.conf").stdout)
+        self.net.sh(self.net.host, f"ping -c 1 -W 3 {one}")
+
+    def test_without_nat_a_guest_reaches_other_guests_only(self):
+        self.net.serve(self.net.host, netns.HOST_ADDRESS, 8001)
+        one, two = self.make("one", "--no-nat"), self.make("two")
+        self.assertTrue(self.reaches("one", two))
+        self.assertFalse(self.reaches_outside("one"))
+        self.assertFalse(self.reaches("one", "172.16.0.1"))
+        self.assertEqual(self.guest("one", "ip", "route").stdout.count("default"), 0)
+        # Not even one that helps itself to a route.
+        self.b.ok("vm", "exec", "one", "--", "ip", "route", "add", "default", "via", "172.16.0.1")
+        self.assertFalse(self.reaches_outside("one"))
+        self.assertEqual(self.guest("one", "nc", "-w", "3", netns.HOST_ADDRESS, "8001").stdout, "")
+        self.assertEqual(self.guest("two", "nc", "-w", "3", netns.HOST_ADDRESS, "8001").stdout, f"you are {two}\n")
+        self.net.sh(self.net.host, f"ping -c 1 -W 3 {one}")  # what the host begins is answered
+
+    def test_nat_changes_while_it_runs(self):
+        self.make("one")
+        self.assertTrue(self.reaches_outside("one"))
+        self.assertEqual(self.b.ok("vm", "set", "one", "--no-nat"), "one: set\n")
+        self.assertFalse(self.reaches_outside("one"))
+        self.b.ok("vm", "set", "one", "--nat")
+        self.assertTrue(self.reaches_outside("one"))
+
+    def test_the_outside_reaches_no_guest(self):
+        one = self.make("one")
+        self.net.sh(self.net.outside, f"ip route add 172.16.0.0/24 via {netns.HOST_ADDRESS}")
+        self.addCleanup(self.net.sh, self.net.outside, "ip route del 172.16.0.0/24")
+        with self.assertRaises(AssertionError):
+            self.net.sh(self.net.outside, f"ping -c 1 -W 2 {one}")
+
+    def test_a_guest_uses_the_address_it_was_leased_and_no_other(self):
+        one, two = self.make("one"), self.make("two")
+        self.assertTrue(self.reaches("one", two))
+        device = self.guest("one", "sh", "-c", "ls /sys/class/net | grep -v lo").stdout.strip()
+        self.b.ok("vm", "exec", "one", "--", "ip", "address", "add", "172.16.0.99/24", "dev", device)
+        self.assertNotEqual(self.guest("one", "ping", "-I", "172.16.0.99", "-c", "1", "-W", "2", two).returncode, 0)
+        # Another's address, by ARP: nobody hears of it.
+        self.guest("one", "arping", "-U", "-c", "2", "-I", device, "-s", two, two)
+        self.net.sh(self.net.host, f"ping -c 1 -W 3 {two}")
+        # Another's MAC.
+        self.b.ok("vm", "exec", "one", "--", "sh", "-c",
+                  f"ip link set {device} down; ip link set {device} address 52:54:ac:10:00:03; ip link set {device} up")
+        self.assertFalse(self.reaches("one", two))
+        self.assertTrue(self.reaches("two", "172.16.0.1"))
+        self.b.ok("vm", "exec", "one", "--", "sh", "-c", f"ip link set {device} down; ip link set {device} address 52:54:ac:10:00:02; ip link set {device} up")
+        self.assertTrue(self.reaches("one", two))
+
+    def test_an_address_stays_with_its_vm_and_is_free_after_it(self):
+        one, two = self.make("one"), self.make("two")
+        self.b.ok("vm", "stop", "one")
+        self.assertEqual(self.b.json("vm", "show", "one")["address"], one)
+        three = self.make("three")
+        self.assertNotIn(three, (one, two))
+        self.b.ok("vm", "start", "one")
+        self.assertTrue(self.reaches("three", one))
+        self.b.ok("vm", "delete", "--force", "two")
+        self.assertEqual(self.make("four"), two)
+        self.assertTrue(self.reaches("four", one))
+
+    def test_a_forward_policy_of_drop_is_opened_for_the_bridge_and_left_as_it_was(self):
+        self.net.sh(self.net.host, "nft 'add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }; "
+                                   "add rule ip filter FORWARD iifname docker0 accept'")
+        before = self.net.rules()
+        self.addCleanup(self.net.sh, self.net.host, "nft delete table ip filter")
+        self.make("one")
+        self.assertTrue(self.reaches_outside("one"))
+        self.b.ok("vm", "delete", "--force", "one")
+        self.b.ok("daemon", "stop")
+        self.assertEqual(self.net.rules(), before)
+
+    def test_a_range_that_is_taken_is_explained(self):
+        self.net.sh(self.net.host, "ip link add docker0 type bridge; ip address add 172.16.0.5/16 dev docker0; ip link set docker0 up")
+        self.addCleanup(self.net.sh, self.net.host, "ip link delete docker0")
+        done = self.b.run("vm", "create", "--name", "one", "--image", "bare")
+        self.assertEqual(done.returncode, 125)
+        for text in ("172.16.0.0/24 is taken", "172.16.0.0/16 by docker0 (Docker)", "set bridge_ip"):
+            self.assertIn(text, done.stderr)
+        self.net.sh(self.net.host, "ip link delete docker0; ip link add docker0 type bridge")  # what remains is not in the way
+
+    def test_both_networks_beside_each_other(self):
+        self.make("one")
+        self.b.ok("vm", "create", "--name", "two", "--image", "bare", "--network", "user")
+        self.assertEqual(self.b.json("vm", "show", "two")["address"], "10.0.2.15")
+        self.assertTrue(self.reaches_outside("one"))
+        self.assertTrue(self.reaches_outside("two"))
+        self.assertFalse(self.reaches("two", "172.16.0.2"))
+
+    def test_after_kill_9_of_the_daemon_the_network_goes_on_and_ends_with_its_vms(self):
+        self.make("one")
+        self.b.kill_daemon()
+        self.assertTrue(self.reaches_outside("one"))
+        self.b.kill_daemon()
+        os.kill(self.b.machines()[0], signal.SIGKILL)
+        wait_until(lambda: not self.b.machines(), "the machine to end")
+        self.assertEqual(self.b.json("vm", "show", "one")["state"], "stopped")
+        self.b.ok("vm", "start", "one")
+        self.assertTrue(self.reaches_outside("one"))
+
+    def test_kill_9_at_any_moment_leaves_nothing(self):
+        for delay in (0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.3):
+            p = self.b.popen("vm", "create", "--name", "v", "--image", "bare", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(delay)  # where the kill lands is meant to vary
+            self.b.kill_daemon()
+            p.wait(timeout=60)
+            wait_until(lambda: all(vm["state"] in ("running", "stopped") for vm in self.b.json("vm", "list")), "VMs to settle", 150)
+            self.assertEqual(self.b.leftovers(), [])
+            names = [vm["name"] for vm in self.b.json("vm", "list")]
+            if names:
+                self.b.ok("vm", "start", "v")
+                self.assertTrue(self.reaches_outside("v"))
+                self.b.ok("vm", "delete", "--force", "v")
+        self.b.ok("daemon", "stop")
+        self.assertEqual(self.net.links(), [])
+
+    def test_the_bridge_goes_some_time_after_the_last_vm(self):
+        self.make("one")
+        wait_until(lambda: len(self.net.links()) == 4, "the pool to be filled")  # bridge, the VM's tap, two idle ones
+        self.b.ok("vm", "delete", "--force", "one")
+        wait_until(lambda: self.net.links() == [] and self.ours() == [], "the bridge to go", 90)
+
+    def test_strays_are_found_and_removed_by_gc(self):
+        self.make("one")
+        self.net.sh(self.net.host, "ip tuntap add bg-77 mode tap; ip link set bg-77 alias banger")
+        self.assertEqual([(item["kind"], item["path"]) for item in self.b.leftovers()], [("tap", "bg-77")])
+        self.b.ok("gc")
+        self.assertEqual(self.b.leftovers(), [])
+        self.assertTrue(self.reaches_outside("one"))
+
+
+class ClonesOnABridge(BridgeCase):
+    """The same guests as clones of a template: their address replaces the template's."""
+
+    config = 'network = "bridge"\npool_size = 1\n'
+
+    def test_a_clone_has_its_own_address_only(self):
+        one, two = self.make("one"), self.make("two")
+        self.assertIn(self.b.json("vm", "show", "one")["way"], ("clone", "pool"))
+        for name, address, other in (("one", one, two), ("two", two, one)):
+            shown = self.guest(name, "ip", "-4", "-o", "address").stdout
+            self.assertEqual(shown.count("inet 172.16.0."), 1, shown)
+            self.assertIn(f"{address}/24", shown)
+            self.assertEqual(self.guest(name, "ip", "route").stdout.count("default"), 1)
+            self.assertTrue(self.reaches(name, other))
+            self.assertTrue(self.reaches_outside(name))
+
+    def test_one_from_the_ready_pool_can_be_without_nat(self):
+        self.make("one")
+        wait_until(lambda: any(each["state"] == "ready" for each in self.pool()), "the pool to be filled", 120)
+        self.make("two", "--no-nat")
+        self.assertEqual(self.b.json("vm", "show", "two")["way"], "pool")
+        self.assertFalse(self.reaches_outside("two"))
+
+    def pool(self):
+        import json
+        return json.loads(self.b.ok("rpc", "template.list"))["pool"]
+
+    def test_suspended_forked_and_restored_guests_have_a_network(self):
+        one = self.make("one")
+        self.b.ok("vm", "suspend", "one")
+        self.b.ok("vm", "resume", "one")
+        self.assertEqual(self.b.json("vm", "show", "one")["address"], one)
+        self.assertTrue(self.reaches_outside("one"))
+        self.b.ok("vm", "fork", "one", "--name", "child")
+        self.assertNotEqual(self.b.json("vm", "show", "child")["address"], one)
+        self.assertTrue(self.reaches_outside("child"))
+        self.assertTrue(self.reaches("child", one))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -74,7 +74,7 @@ Task<> BridgeNetwork::run(Foreground& foreground) {
 Task<> BridgeNetwork::tend(Foreground& foreground) {
   while (!closing_) {
     co_await clean_up();
-    bool in_use = always_ || !seats_.empty();
+    bool in_use = (always_ && config_.network != "user") || !seats_.empty();
     if (!in_use && host::Clock::now() >= keep_until_) {
       co_await let_go();
       if (auto removed = co_await remove_bridge(); !removed) log_.warn("bridge.remove_failed", {{"error", removed.error().sentence()}});

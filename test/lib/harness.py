@@ -22,10 +22,14 @@ KERNEL = "debian-cloud"
 
 
 class Banger:
-    """One user of banger: an own home, an own daemon. `prefix`: what every command is run by, like `ip netns exec`."""
+    """One user of banger: an own home, an own daemon. `prefix`: what every command is run by, like `ip netns exec`; `user`: as whom,
+    behind that."""
 
-    def __init__(self, data=None, state=None, config="", prefix=()):
+    def __init__(self, data=None, state=None, config="", prefix=(), user=None):
+        self.user = user
         self.prefix = list(prefix)
+        if user:
+            self.prefix += ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "--no-new-privs"]
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="banger-test-"))
         self.env = {
             "PATH": os.environ["PATH"],
@@ -42,6 +46,11 @@ class Banger:
             path = self.root / "config" / "banger"
             path.mkdir(parents=True)
             (path / "config.toml").write_text(config)
+
+    def give_home(self):
+        """What root put into the home becomes its user's."""
+        if self.user:
+            subprocess.run(["chown", "-R", f"{self.user}:", self.root], check=True)
 
     @property
     def state(self):

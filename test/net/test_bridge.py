@@ -5,12 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import netns  # noqa: E402
 from bare import BareCase  # noqa: E402
-from harness import Banger, wait_until  # noqa: E402
+from harness import BIN, Banger, wait_until  # noqa: E402
 
 OUTSIDE = ["nc", "-w", "5", netns.OUTSIDE_ADDRESS, str(netns.PORT)]
 
@@ -46,7 +47,7 @@ class BridgeCase(BareCase):
     def make(self, name, *more):
         self.b.ok("vm", "create", "--name", name, "--image", "bare", *more)
         vm = self.b.json("vm", "show", name)
-        self.assertEqual(vm["network"], "bridge")
+        self.assertEqual(vm["network"], "bridge", vm)
         return vm["address"]
 
     def guest(self, name, *argv):
@@ -236,6 +237,76 @@ class ClonesOnABridge(BridgeCase):
         self.assertNotEqual(self.b.json("vm", "show", "child")["address"], one)
         self.assertTrue(self.reaches_outside("child"))
         self.assertTrue(self.reaches("child", one))
+
+
+class WithTheRootHelper(BridgeCase):
+    """An owner without any privilege; what needs root is done by the helper."""
+
+    OWNER = "daemon"  # every Debian has that user
+    config = 'templates = false\npool_idle = "1s"\ntap_pool_size = 1\n'
+
+    @classmethod
+    def make_banger(cls):
+        if reason := netns.why_not():
+            raise unittest.SkipTest(reason)
+        cls.net = netns.Network()
+        cls.addClassCleanup(cls.net.destroy)
+        cls.place = pathlib.Path(tempfile.mkdtemp(prefix="banger-helper-"))
+        cls.addClassCleanup(subprocess.run, ["rm", "-rf", cls.place])
+        cls.place.chmod(0o755)
+        (cls.place / "install.toml").write_text(f'owner = "{cls.OWNER}"\nbridge_ip = "10.77.0.1"\ncidr = 28\n')
+        (cls.place / "install.toml").chmod(0o644)
+        cls.start_helper()
+        cls.addClassCleanup(cls.kill_helper)
+        banger = Banger(config=cls.config, prefix=cls.net.command(cls.net.host), user=cls.OWNER)
+        banger.env["BANGER_HELPER_SOCKET"] = str(cls.place / "run" / "helper.sock")
+        return banger
+
+    @classmethod
+    def start_helper(cls):
+        (cls.place / "run" / "helper.sock").unlink(missing_ok=True)
+        with open(cls.place / "log", "ab") as log:
+            cls.helper = subprocess.Popen(cls.net.command(cls.net.host, BIN / "bangerd-root", "--config", cls.place / "install.toml",
+                                                          "--socket", cls.place / "run" / "helper.sock"),
+                                          stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+        wait_until(lambda: (cls.place / "run" / "helper.sock").exists(), "the helper to listen")
+
+    @classmethod
+    def kill_helper(cls):
+        os.killpg(cls.helper.pid, signal.SIGKILL)  # with what it is doing
+        cls.helper.wait()
+
+    def test_the_whole_life_of_vms_without_any_privilege(self):
+        one, two = self.make("one"), self.make("two")
+        # The install's range, whatever the owner's config says.
+        self.assertEqual((one, two), ("10.77.0.2", "10.77.0.3"))
+        self.assertTrue(self.reaches("one", two))
+        self.assertTrue(self.reaches_outside("one"))
+        self.b.ok("vm", "set", "one", "--no-nat")
+        self.assertFalse(self.reaches_outside("one"))
+        self.b.ok("vm", "set", "one", "--nat")
+        self.b.ok("vm", "suspend", "two")
+        self.b.ok("vm", "resume", "two")
+        self.assertTrue(self.reaches("one", two))
+        self.b.ok("vm", "stop", "one")
+        self.b.ok("vm", "start", "one")
+        self.assertTrue(self.reaches_outside("one"))
+        self.b.kill_daemon()
+        self.assertTrue(self.reaches_outside("one"))
+        self.assertEqual(self.b.leftovers(), [])
+
+    def test_kill_9_of_the_helper_at_any_moment_leaves_nothing(self):
+        for delay in (0.0, 0.01, 0.02, 0.03, 0.05, 0.1, 0.3):
+            p = self.b.popen("vm", "create", "--name", "v", "--image", "bare", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(delay)  # where the kill lands is meant to vary
+            self.kill_helper()
+            p.wait(timeout=60)
+            self.start_helper()
+            if self.b.json("vm", "list"):
+                self.b.ok("vm", "start", "v")
+                self.assertTrue(self.reaches_outside("v"))
+                self.b.ok("vm", "delete", "--force", "v")
+            self.assertEqual(self.b.leftovers(), [])
 
 
 if __name__ == "__main__":

@@ -29,8 +29,8 @@ std::uint32_t number_in(const std::string& key) {
 }  // namespace
 
 BridgeNetwork::BridgeNetwork(host::Runtime& runtime, const Logger& log, const config::Config& config, store::Store& store,
-                             capabilities::Privileged& privileged, bool always)
-    : runtime_(runtime), log_(log), config_(config), store_(store), privileged_(privileged), always_(always), changing_(runtime), wake_(runtime) {}
+                             capabilities::Privileged& privileged, std::function<bool()> installed)
+    : runtime_(runtime), log_(log), config_(config), store_(store), privileged_(privileged), installed_(std::move(installed)), changing_(runtime), wake_(runtime) {}
 
 Result<> BridgeNetwork::load() {
   for (const auto& lease : TRY(store_.leases())) leases_[lease.vm_id] = lease.address;
@@ -46,7 +46,7 @@ Result<> BridgeNetwork::load() {
 }
 
 Result<std::string> BridgeNetwork::choose(std::string_view wanted) const {
-  if (wanted == "user" || (wanted == "auto" && !always_)) return std::string("user");
+  if (wanted == "user" || (wanted == "auto" && !installed_())) return std::string("user");
   if (wanted != "bridge" && wanted != "auto")
     return fail(ErrorCode::invalid, fmt::format("'{}' is not a network", printable(wanted, 40)), "use auto, user or bridge");
   if (!privileged_.available())

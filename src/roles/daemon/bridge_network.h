@@ -7,6 +7,7 @@
 // time after the last VM, or with the daemon when there is none.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -26,9 +27,9 @@ class Foreground;
 
 class BridgeNetwork {
  public:
-  /// `always`: this host is installed for it, so "auto" means a bridge and idle taps are kept from the start.
+  /// `installed` says whether this host is installed for it: then "auto" means a bridge, and idle taps are always kept.
   BridgeNetwork(host::Runtime& runtime, const Logger& log, const config::Config& config, store::Store& store,
-                capabilities::Privileged& privileged, bool always);
+                capabilities::Privileged& privileged, std::function<bool()> installed);
 
   /// Reads the store; nothing is touched yet.
   Result<> load();
@@ -92,7 +93,7 @@ class BridgeNetwork {
   const config::Config& config_;
   store::Store& store_;
   capabilities::Privileged& privileged_;
-  bool always_;
+  std::function<bool()> installed_;
   bool closing_ = false, tending_ = false;       ///< run() is to end; has not ended yet
   bool recorded_ = false;                        ///< the journal has the bridge
   host::Mutex changing_;                         ///< the bridge: made or removed by one at a time

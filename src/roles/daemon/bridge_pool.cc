@@ -64,7 +64,6 @@ Task<Result<>> BridgeNetwork::remove_bridge() {
 }
 
 Task<> BridgeNetwork::run(Foreground& foreground) {
-  if (!privileged_.available()) co_return;
   tending_ = true;
   co_await tend(foreground);
   tending_ = false;
@@ -73,8 +72,13 @@ Task<> BridgeNetwork::run(Foreground& foreground) {
 
 Task<> BridgeNetwork::tend(Foreground& foreground) {
   while (!closing_) {
+    if (!privileged_.available()) {
+      // Nothing can be here; who joins later wakes us.
+      co_await wake_.wait();
+      continue;
+    }
     co_await clean_up();
-    bool in_use = (always_ && config_.network != "user") || !seats_.empty();
+    bool in_use = (installed_() && config_.network != "user") || !seats_.empty();
     if (!in_use && host::Clock::now() >= keep_until_) {
       co_await let_go();
       if (auto removed = co_await remove_bridge(); !removed) log_.warn("bridge.remove_failed", {{"error", removed.error().sentence()}});
@@ -98,9 +102,9 @@ Task<> BridgeNetwork::tend(Foreground& foreground) {
 Task<> BridgeNetwork::close() {
   closing_ = true;
   wake_.notify_all();
-  if (!privileged_.available()) co_return;
   auto deadline = host::after(kPatience);
   while (tending_ && host::Clock::now() < deadline) co_await wake_.wait(deadline);
+  if (!privileged_.available()) co_return;
   co_await let_go();
   if (auto removed = co_await remove_bridge(); !removed) log_.warn("bridge.remove_failed", {{"error", removed.error().sentence()}});
 }

@@ -153,7 +153,8 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
   Initramfs initramfs(runtime, prepared.paths);
   PrivilegedClient privileged(runtime, log, prepared.paths, prepared.config, helper_socket());
   Saves saves(runtime, log, prepared.paths, *prepared.store);
-  BridgeNetwork bridge(runtime, log, prepared.config, *prepared.store, privileged, privileged.way() == PrivilegedClient::Way::helper);
+  auto installed = [&privileged] { return privileged.way() == PrivilegedClient::Way::helper; };
+  BridgeNetwork bridge(runtime, log, prepared.config, *prepared.store, privileged, installed);
   Services services{runtime, log, prepared.paths, prepared.config, *prepared.store, kernels, images, machines, initramfs, saves, privileged, bridge,
                     measure_host(), building_image, pulling_kernel};
   VmManager vms(services);

@@ -68,6 +68,7 @@ struct MachineConfig {
   std::vector<UserNic> nics;
   std::vector<TapNic> taps;          ///< after the nics, in guest order
   bool console = true;  ///< guest console into directory/console.log
+  std::string reason;   ///< why this VMM and no other, for people
   std::string memory_file;  ///< made by the driver: the guest's memory, every write of it; empty: memory has no file
   std::optional<SavedState> restore;  ///< go on from here instead of booting; kernel, initrds and cmdline are not used
 };
@@ -82,6 +83,7 @@ struct MachineRecord {
   std::string directory;
   std::string memory_file;  ///< what the guest's memory is mapped from; empty: nothing
   std::uint64_t memory_bytes = 0;
+  std::string reason;  ///< MachineConfig::reason
 };
 Json to_json(const MachineRecord& record);
 Result<MachineRecord> record_from_json(const Json& json);

@@ -20,9 +20,9 @@ def timed(f):
 
 
 class Host(Banger):
-    def __init__(self):
+    def __init__(self, prefix=()):
         data = os.environ.get("XDG_DATA_HOME") or pathlib.Path.home() / ".local/share"
-        super().__init__(data=data)
+        super().__init__(data=data, prefix=prefix)
 
     def configure(self, **keys):
         """Another configuration; VMs that run go on. What is made of it first, a template say, is made here."""

@@ -31,7 +31,7 @@ class StandIn:
             (pathlib.Path(self.root) / name).write_text(name)
 
     def start(self, version, env={}):  # noqa: B006 (never changed)
-        return subprocess.Popen([sys.executable, FAKES / "firecracker", "--api-sock", "api.sock", "--id", "test"], cwd=self.root,
+        return subprocess.Popen([FAKES / "firecracker", "--api-sock", "api.sock", "--id", "test"], cwd=self.root,
                                 env=dict(os.environ, BANGER_FAKE_VERSION=version, **env), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
     def connect(self, name="api.sock"):

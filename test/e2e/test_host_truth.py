@@ -39,7 +39,13 @@ class Kvm(Case):
         self.assertEqual(b.log().count("kvm.probed"), 2 if usable else 0)
         # And the guest runs on what doctor said.
         b.ok("vm", "create", "--name", "v")
-        self.assertEqual(b.json("vm", "show", "v")["accelerator"], "kvm" if first["status"] == "pass" else "tcg")
+        shown = b.json("vm", "show", "v")
+        self.assertEqual(shown["accelerator"], "kvm" if first["status"] == "pass" else "tcg")
+        # Why QEMU, in doctor's words.
+        said = next(check for check in json.loads(b.run("doctor", "--json").stdout) if check["name"] == "firecracker")
+        self.assertTrue(shown["machine_reason"])
+        self.assertIn(shown["machine_reason"], said["detail"])
+        self.assertIn(shown["machine_reason"], b.ok("vm", "show", "v"))
         b.ok("vm", "delete", "--force", "v")
 
     def test_no_way_to_run_a_guest_is_a_clear_error(self):

@@ -295,6 +295,30 @@ class WithTheRootHelper(BridgeCase):
         self.assertTrue(self.reaches_outside("one"))
         self.assertEqual(self.b.leftovers(), [])
 
+    def test_a_guest_is_reached_by_its_name(self):
+        """As `ssh one.vm` does it: the namespace's resolver asks dnsmasq, and that the daemon."""
+        self.make("one")
+        self.b.ok("vm", "exec", "one", "--", "sh", "-c", "nc -ll -p 22 -e echo this is one </dev/null >/dev/null 2>&1 &")
+        words = ["--no-daemon", "--no-resolv", "--no-hosts", "--conf-file=", "--listen-address=127.0.0.1", "--bind-interfaces", "--user=root",
+                 "--server=/vm/127.0.0.1#42069"]
+        dnsmasq = subprocess.Popen(self.net.command(self.net.host, "dnsmasq", *words), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(dnsmasq.wait)
+        self.addCleanup(dnsmasq.terminate)
+        resolver = self.place / "resolv.conf"
+        resolver.write_text("nameserver 127.0.0.1\n")
+        connect = "import socket; s = socket.create_connection(('one.vm', 22), 20); print(s.makefile().read(), end='')"
+        line = f'unshare --mount sh -ec "mount --bind {resolver} /etc/resolv.conf; exec python3 -c \\"{connect}\\""'
+        said = []
+
+        def answered():
+            try:
+                said[:] = [self.net.sh(self.net.host, line)]
+            except AssertionError:
+                return False
+            return True
+        wait_until(answered, "the guest to answer by its name", 60)
+        self.assertEqual(said, ["this is one\n"])
+
     def test_kill_9_of_the_helper_at_any_moment_leaves_nothing(self):
         for delay in (0.0, 0.01, 0.02, 0.03, 0.05, 0.1, 0.3):
             p = self.b.popen("vm", "create", "--name", "v", "--image", "bare", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -113,7 +113,8 @@ MachineRecord FirecrackerDriver::planned(const MachineConfig& config) const {
           .token = config.token,
           .directory = config.directory,
           .memory_file = config.restore ? config.restore->memory : "",
-          .memory_bytes = config.memory_bytes};
+          .memory_bytes = config.memory_bytes,
+          .reason = config.reason};
 }
 
 // From a fresh process to a guest that runs.

@@ -116,8 +116,9 @@ void add_boot(Arguments& to, std::string_view accelerator, const MachineConfig& 
   // States are saved by a command that leaves out the section this turns off (driver.cc).
   to.add("-global", "migration.send-configuration=off");
   if (config.restore) {
-    // The guest would announce itself to its network by an address it is about to give up.
-    to.add("-global", "migration.announce-rounds=0");
+    // The guest would announce itself to its network five times, by an address it is about to give up. Once is the least:
+    // with none, QEMU 7.2 has no timer where the device's next reset, at power-off, looks for it, and crashes.
+    to.add("-global", "migration.announce-rounds=1");
     to.add("-incoming", fmt::format("fd:{}", kStateFd));
     return;
   }

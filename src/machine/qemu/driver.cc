@@ -136,7 +136,8 @@ MachineRecord QemuDriver::planned(const MachineConfig& config) const {
           .token = config.token,
           .directory = config.directory,
           .memory_file = config.restore ? config.restore->memory : config.memory_file,
-          .memory_bytes = config.memory_bytes};
+          .memory_bytes = config.memory_bytes,
+          .reason = config.reason};
 }
 
 Result<MachineRecord> QemuDriver::record_of(const host::Child& child, const MachineConfig& config) const {

@@ -48,10 +48,12 @@ Json VmOwner::describe() const {
       {"created_at", row_.created_at}, {"started_at", row_.started_at},
       {"agent_ready", client_ != nullptr && client_->alive()}, {"system_ready", system_ready_},
       {"last_error", row_.last_error}, {"disk_used_bytes", used_bytes(directory())}, {"directory", directory()},
-      {"stages", stages.is_array() ? stages : Json::array()}, {"way", row_.way}, {"template", ""}, {"machine", ""}, {"accelerator", ""}, {"pid", nullptr}};
+      {"stages", stages.is_array() ? stages : Json::array()}, {"way", row_.way}, {"template", ""}, {"machine", ""}, {"machine_reason", ""}, {"accelerator", ""},
+      {"pid", nullptr}};
   if (auto save = services_.saves.get(row_.save_id); save && save->kind == "template") json["template"] = save->id;
   if (machine_) {
     json["machine"] = fmt::format("{} {}", machine_->record().driver, machine_->record().version);
+    json["machine_reason"] = machine_->record().reason;
     json["accelerator"] = machine_->record().accelerator;
     json["pid"] = machine_->record().process.pid;
   }

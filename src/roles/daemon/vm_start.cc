@@ -29,6 +29,7 @@ Task<Result<>> VmOwner::boot(Stages& stages, host::Cancel& cancel, WaitFor wait)
   for (const auto* capability : capabilities::all())
     if (capability->check) CO_TRY(in(capability->name, capability->check({.spec = spec_, .state_directory = services_.paths.state})));
   row_.link_token = to_hex(host::random_bytes(16));
+  if (bridged()) stages.begin("network");
   CO_TRY(co_await join_network());
   CO_TRY(co_await prepare_disks(stages));
   auto vm = CO_TRY(co_await context());
@@ -91,6 +92,7 @@ Task<Result<>> VmOwner::launch(Stages& stages, const capabilities::VmContext& vm
 
   machine::MachineConfig config;
   config.id = row_.id;
+  config.reason = (co_await services_.machines.decide(kernel.vmlinux, network_needs(spec_))).value_or(Choice{}).why;
   config.token = to_hex(host::random_bytes(16));
   config.directory = directory();
   config.vcpus = spec_.vcpus;

@@ -15,7 +15,7 @@ namespace banger::roles::agent {
 
 namespace {
 
-constexpr auto kFirstCommand = std::chrono::milliseconds(250);
+constexpr auto kFirstCommand = std::chrono::milliseconds(700);
 
 /// What the pool's part and ours share.
 struct Work {

@@ -163,6 +163,7 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   std::shared_ptr<machine::Machine> machine_;   ///< set while a process is known
   std::shared_ptr<link::Client> client_;        ///< set while the agent answers
   bool system_ready_ = false;
+  bool system_wanted_ = false;                  ///< someone waits for it
   bool abort_ = false;                          ///< a kill or forced delete wants the turn now
   bool gone_ = false;
   bool launched_ = false;

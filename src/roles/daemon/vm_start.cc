@@ -135,7 +135,7 @@ namespace {
 
 // The connection attempt, owned by whoever is left: the waiter may give up first.
 constexpr std::chrono::milliseconds kTokenTurn = std::chrono::seconds(3);
-constexpr auto kIdentityFirst = std::chrono::milliseconds(400);
+constexpr auto kFirstCommands = std::chrono::seconds(2);
 
 struct Attempt {
   explicit Attempt(host::Runtime& runtime) : done(runtime) {}
@@ -198,6 +198,8 @@ Task<Result<>> VmOwner::wait_ready(Stages& stages, host::Cancel& cancel, const s
 
 Task<Result<>> VmOwner::wait_system(Stages& stages, host::Cancel& cancel) {
   stages.begin("system");
+  system_wanted_ = true;
+  changed_.notify_all();
   auto deadline = host::after(services_.config.ready_timeout);
   while (!system_ready_) {
     if (cancel.requested() || abort_) co_return fail(ErrorCode::cancelled, "cancelled");
@@ -245,8 +247,9 @@ Task<> VmOwner::keep_link(std::shared_ptr<VmOwner> self, std::shared_ptr<machine
 }
 
 Task<> VmOwner::watch_system(std::shared_ptr<VmOwner> self, std::shared_ptr<link::Client> client) {
-  // What was saved had been up, and is busy becoming somebody now: the question would only keep it from its first command.
-  if (self->row_.way != "cold") co_await self->services_.runtime.sleep_for(kIdentityFirst);
+  // What was saved had been up, and is busy with who it is and its first command: the question would only hold it up.
+  auto later = host::after(self->row_.way == "cold" ? std::chrono::seconds(0) : kFirstCommands);
+  while (!self->system_wanted_ && host::Clock::now() < later) co_await self->changed_.wait(later);
   while (client->alive() && !self->system_ready_) {
     auto text = co_await client->call("GET", "/health?wait=system", "", host::after(std::chrono::seconds(150)));
     if (!text) {

@@ -456,6 +456,62 @@ class Outdated(Instant):
         self.assert_only_templates_are_kept()
 
 
+class Stubborn(Instant):
+    """Guests and clocks that are not as they should be."""
+
+    def test_a_guest_that_does_not_answer_is_left_as_it_is(self):
+        self.create("g")
+        self.sh("g", "echo kept > /root/kept; sync; (sleep 1; kill -STOP $(pidof banger-agent)) </dev/null >/dev/null 2>&1 &")
+        time.sleep(2)
+        for words in (("vm", "suspend", "g"), ("vm", "fork", "g", "--name", "child"), ("vm", "snapshot", "create", "g", "--name", "snap")):
+            self.fails(125, *words, says="prepare the guest")
+        self.assertEqual([(vm["name"], vm["state"]) for vm in self.b.json("vm", "list")], [("g", "running")])
+        self.assertEqual(self.b.leftovers(), [])
+        self.b.ok("vm", "kill", "g")
+        self.b.ok("vm", "start", "g")
+        self.assertEqual(self.sh("g", "cat /root/kept"), "kept\n")
+
+    def test_whichever_way_a_clock_was_off_the_childs_is_right(self):
+        """To a child it is the same whether the guest's clock or the host's was moved since."""
+        self.create("p")
+        for way in ("+1 hour", "-1 hour"):
+            self.sh("p", f"date -s '{way}' >/dev/null")
+            self.b.ok("vm", "fork", "p", "--name", "c")
+            begun = time.time()
+            guest = int(self.sh("c", "date +%s%N")) / 1e9
+            self.assertGreater(guest, begun - 0.05)
+            self.assertLess(guest, time.time() + 0.05)
+            self.b.ok("vm", "delete", "--force", "c")
+
+
+class MachineKilled(Instant):
+    """kill -9 of machines while they are saved, loaded and forked."""
+
+    def kill_during(self, delay, *args):
+        p = self.b.popen(*args, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(delay)  # where the kill lands is meant to vary
+        for pid in self.b.machines():
+            os.kill(pid, signal.SIGKILL)
+        p.wait(timeout=150)
+        wait_until(lambda: all(vm["state"] in ("running", "stopped", "suspended") for vm in self.b.json("vm", "list")), "the VMs to settle", 60)
+        self.assertEqual(self.b.leftovers(), [])
+
+    def test_disks_are_never_lost_and_nothing_is_left(self):
+        self.create("v")
+        self.sh("v", "echo kept > /root/kept; sync")
+        for delay in (0.0, 0.05, 0.2):
+            for words in (("vm", "suspend", "v"), ("vm", "fork", "v", "--name", "child"), ("vm", "create", "--name", "more", *SHAPE)):
+                self.kill_during(delay, *words)
+                others = [vm["name"] for vm in self.b.json("vm", "list") if vm["name"] != "v"]
+                if others:
+                    self.b.ok("vm", "delete", "--force", *others)
+                if self.b.json("vm", "show", "v")["state"] != "running":
+                    self.b.ok("vm", "start", "v")
+                self.assertEqual(self.sh("v", "cat /root/kept"), "kept\n")
+        self.b.ok("vm", "delete", "--force", "v")
+        self.assert_only_templates_are_kept()
+
+
 class CutShort(Instant):
     """kill -9 of the daemon at moments all over: nothing lost, nothing left."""
 

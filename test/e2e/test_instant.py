@@ -290,6 +290,13 @@ class Forks(Instant):
         client.kill()
         client.wait()
 
+    def test_the_start_of_an_id_is_free_to_be_a_name(self):
+        self.create("p")
+        name = self.b.json("vm", "show", "p")["id"][:4]
+        self.b.ok("vm", "fork", "p", "--name", name)
+        self.assertEqual(self.b.json("vm", "show", name)["name"], name)
+        self.assertEqual(self.sh(name, "hostname"), f"{name}\n")
+
     def test_a_name_that_is_taken_makes_no_child(self):
         self.create("p")
         self.create("kid-2")

@@ -113,7 +113,7 @@ Task<Result<Json>> fork(Daemon& daemon, const Json& params, rpc::CallContext& co
   auto vm = CO_TRY(named_vm(daemon, params));
   auto wanted = CO_TRY(fork_names(params));
   for (const auto& name : wanted.names)
-    if (!name.empty() && daemon.vms.get(name)) co_return fail(ErrorCode::exists, fmt::format("a VM named '{}' exists already", name), "choose another name");
+    if (!name.empty()) CO_TRY(daemon.vms.check_is_free(name));
   auto start = CO_TRY(find_bool(params, "start")).value_or(true);
   CO_TRY(daemon.vms.check_memory(vm->spec().memory_bytes * wanted.names.size()));
   Stages stages(report_to(context));

@@ -119,6 +119,11 @@ const VmOwner* VmManager::find_exactly(std::string_view wanted) const {
   return nullptr;
 }
 
+Result<> VmManager::check_is_free(std::string_view name) const {
+  if (!find_exactly(name)) return {};
+  return fail(ErrorCode::exists, fmt::format("a VM named '{}' exists already", printable(name, 80)), "choose another name, or delete that one");
+}
+
 std::string VmManager::free_name() const {
   for (;;) {
     auto name = made_up_name(host::random_bytes(4));
@@ -239,9 +244,7 @@ Task<Result<std::shared_ptr<VmOwner>>> VmManager::create(CreateRequest request, 
   if (!request.name.empty()) {
     CO_TRY(vm::check_name(request.name));
     // Asked early, before an image is built for nothing; the store decides for good.
-    for (const auto& [id, vm] : vms_)
-      if (vm->row().name == request.name)
-        co_return fail(ErrorCode::exists, fmt::format("a VM named '{}' exists already", request.name), "choose another name, or delete that one");
+    CO_TRY(check_is_free(request.name));
   }
   CO_TRY(vm::check_spec(request.spec, services_.host_size));
   for (const auto* capability : capabilities::all())

@@ -55,6 +55,8 @@ class VmManager {
   void for_each_vm(std::function<void(std::shared_ptr<VmOwner>)> told);
   /// By name or id, nothing shorter; null when there is none. Quick: it is asked for every DNS query.
   const VmOwner* find_exactly(std::string_view name_or_id) const;
+  /// `exists` when a VM has it as its name or whole id; the start of an id is free to be a name, and the name then comes first.
+  Result<> check_is_free(std::string_view name) const;
 
   Templates& templates() { return templates_; }
   Pool& pool() { return pool_; }

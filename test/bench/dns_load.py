@@ -1,6 +1,7 @@
 """Load for a DNS server from one socket: so many queries a second, and how long each took. Queries are numbered, so that
 answers find their question."""
 import collections
+import gc
 import os
 import pathlib
 import socket
@@ -32,6 +33,8 @@ class Load:
 
     def run(self, pid, rate, seconds):
         """One round against the server that is process `pid`."""
+        gc.collect()
+        gc.freeze()  # its pauses would be the server's
         total = int(rate * seconds)
         sent, taken, number = {}, [], 0
         used, began = processor_seconds(pid), time.perf_counter()

@@ -81,7 +81,7 @@ constexpr Key kKeys[] = {
      plain<&Config::memory_overcommit>, {}, {}, 1, 10000},
     {"network", choice, "auto",
      "The network of VMs that name none: `user` behind each machine, `bridge` with addresses of their own, which needs root; `auto`: a bridge "
-     "where the root helper is installed", kHere, plain<&Config::network>, "auto|user|bridge"},
+     "where the root helper is installed and the kernel has bridges", kHere, plain<&Config::network>, "auto|user|bridge"},
     {"bridge_name", text, "br-banger", "The bridge of the VMs", kHere, plain<&Config::bridge_name>, {}, {}, 1},
     {"bridge_ip", text, "172.16.0.1", "The host's address on the bridge, in a private range that nothing else uses", kHere,
      plain<&Config::bridge_ip>, {}, {}, 1},

@@ -39,7 +39,9 @@ Result<LinkInfo> make_link(Netlink& netlink, const Bridge& bridge) {
   if (nl_addr_parse(bridge_mac(bridge.address).c_str(), AF_LLC, &parsed) < 0) return fail(ErrorCode::internal, "the bridge has no address");
   Address mac(parsed);
   rtnl_link_set_addr(link.get(), mac.get());
-  if (int error = rtnl_link_add(netlink.socket(), link.get(), NLM_F_CREATE | NLM_F_EXCL); error < 0) return fail_netlink("make it", error);
+  int error = rtnl_link_add(netlink.socket(), link.get(), NLM_F_CREATE | NLM_F_EXCL);
+  if (error == -NLE_OPNOTSUPP) return fail(ErrorCode::unsupported, "the kernel has no bridges", "modprobe bridge; or use user-mode networking: --network user");
+  if (error < 0) return fail_netlink("make it", error);
   auto made = TRY(find_link(netlink, bridge.name));
   if (!made) return fail(ErrorCode::unavailable, "it was removed at once");
   return *made;

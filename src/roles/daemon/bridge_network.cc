@@ -19,7 +19,6 @@ using store::kBridgeOwner;
 
 namespace {
 
-
 std::uint32_t number_in(const std::string& key) {
   std::uint32_t number = 0;
   std::from_chars(key.data(), key.data() + key.size(), number);
@@ -45,14 +44,18 @@ Result<> BridgeNetwork::load() {
   return {};
 }
 
-Result<std::string> BridgeNetwork::choose(std::string_view wanted) const {
-  if (wanted == "user" || (wanted == "auto" && !installed_())) return std::string("user");
+Task<Result<std::string>> BridgeNetwork::choose(std::string wanted) {
+  if (wanted == "user" || (wanted == "auto" && !installed_())) co_return std::string("user");
   if (wanted != "bridge" && wanted != "auto")
-    return fail(ErrorCode::invalid, fmt::format("'{}' is not a network", printable(wanted, 40)), "use auto, user or bridge");
+    co_return fail(ErrorCode::invalid, fmt::format("'{}' is not a network", printable(wanted, 40)), "use auto, user or bridge");
   if (!privileged_.available())
-    return fail(ErrorCode::unavailable, "bridge networking needs root, and there is no root helper", "use user-mode networking: --network user");
-  TRY(this->wanted());
-  return std::string("bridge");
+    co_return fail(ErrorCode::unavailable, "bridge networking needs root, and there is no root helper", "use user-mode networking: --network user");
+  CO_TRY(this->wanted());
+  if (wanted == "bridge" || bridge_) co_return std::string("bridge");
+  // Anything else that is wrong can be mended, and is told.
+  auto made = co_await ensure();
+  bool without = !made && made.error().code == ErrorCode::unsupported;
+  co_return std::string(without ? "user" : "bridge");
 }
 
 Result<net::Bridge> BridgeNetwork::wanted() const {
@@ -65,6 +68,13 @@ Result<net::Bridge> BridgeNetwork::wanted() const {
 Task<Result<>> BridgeNetwork::ensure() {
   auto turn = co_await changing_.lock();
   if (closing_) co_return fail(ErrorCode::cancelled, "the daemon is ending");
+  auto made = co_await make_bridge();
+  if (made) trouble_.reset();
+  else trouble_ = made.error();
+  co_return made;
+}
+
+Task<Result<>> BridgeNetwork::make_bridge() {
   if (!recorded_) CO_TRY(store_.add_journal({0, kBridgeOwner, "bridge", config_.bridge_name}));
   recorded_ = true;
   auto reply = CO_TRY(co_await privileged_.call("bridge.ensure", "{}"));

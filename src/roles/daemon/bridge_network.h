@@ -34,8 +34,8 @@ class BridgeNetwork {
   /// Reads the store; nothing is touched yet.
   Result<> load();
   /// What a VM is recorded with that asks for `wanted` ("auto", "user" or "bridge"); `unavailable` when a bridge is asked for and
-  /// nobody can make one.
-  Result<std::string> choose(std::string_view wanted) const;
+  /// nobody can make one. "auto" makes do with "user" where the kernel has no bridges.
+  Task<Result<std::string>> choose(std::string wanted);
 
   /// A tap and an address for a machine about to start; nothing passes the tap yet. The descriptor is the machine's.
   Task<Result<UniqueFd>> join(std::string vm_id);
@@ -68,6 +68,8 @@ class BridgeNetwork {
   Result<net::Bridge> wanted() const;
   std::size_t idle() const { return idle_.size(); }
   std::size_t in_use() const { return seats_.size(); }
+  /// Why the bridge could not be made when that was last tried; nullopt: it was, or nobody tried.
+  const std::optional<Error>& trouble() const { return trouble_; }
 
  private:
   struct Idle {
@@ -75,6 +77,7 @@ class BridgeNetwork {
     UniqueFd tap;
   };
   Task<Result<>> ensure();
+  Task<Result<>> make_bridge();
   Task<> route_names();
   void note_use() { keep_until_ = host::Clock::now() + std::chrono::duration_cast<host::Clock::duration>(config_.pool_idle); }
   Result<net::Ipv4> lease_for(const std::string& vm_id) const;
@@ -99,6 +102,7 @@ class BridgeNetwork {
   host::Mutex changing_;                         ///< the bridge: made or removed by one at a time
   host::Event wake_;
   std::optional<net::Bridge> bridge_;            ///< since it was made by this daemon
+  std::optional<Error> trouble_;
   std::map<std::string, net::Ipv4, std::less<>> leases_;       ///< by VM
   std::map<std::string, std::uint32_t, std::less<>> seats_;    ///< VM → tap
   std::map<std::uint32_t, std::string> doomed_;  ///< taps to be removed, and whose they are in the journal

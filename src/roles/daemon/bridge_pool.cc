@@ -95,7 +95,9 @@ Task<> BridgeNetwork::tend(Foreground& foreground) {
     while (filled && !closing_ && idle_.size() < config_.tap_pool_size) filled = co_await add_idle();
     if (filled || closing_) continue;
     log_.warn("bridge.pool_failed", {{"error", filled.error().sentence()}});
-    co_await wake_.wait(host::after(kLook));
+    // A kernel gets no bridges by waiting; who asks for one tries again.
+    if (filled.error().code == ErrorCode::unsupported) co_await wake_.wait();
+    else co_await wake_.wait(host::after(kLook));
   }
 }
 

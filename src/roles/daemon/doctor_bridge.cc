@@ -40,6 +40,8 @@ Result<Check> range(const net::Bridge& bridge) {
 Result<Check> state(const Services& services, const net::Bridge& bridge) {
   auto netlink = TRY(net::Netlink::open());
   auto link = TRY(net::find_link(netlink, bridge.name));
+  if (const auto& trouble = services.bridge.trouble())
+    return Check{"bridge", services.config.network == "auto" ? CheckStatus::warn : CheckStatus::fail, trouble->message, trouble->hint};
   if (!link) return Check{"bridge", CheckStatus::pass, fmt::format("{} is made when the first VM needs it", bridge.name), ""};
   if (!link->ours())
     return Check{"bridge", CheckStatus::fail, fmt::format("there is a link {} that banger has not made", bridge.name), "set another bridge_name"};

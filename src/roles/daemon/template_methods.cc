@@ -40,7 +40,7 @@ Task<Result<Json>> list(Daemon& daemon, const Json&, rpc::CallContext&) {
 Task<Result<Json>> build(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   CO_TRY(only_keys(params, {"image", "kernel", "vcpus", "memory_bytes", "rebuild"}));
   auto base = default_spec(daemon.services);
-  base.network = CO_TRY(daemon.services.bridge.choose(base.network));
+  base.network = CO_TRY(co_await daemon.services.bridge.choose(base.network));
   auto spec = CO_TRY(spec_over(std::move(base), params));
   CO_TRY(vm::check_spec(spec, daemon.services.host_size));
   Stages stages(report_to(context));

@@ -69,7 +69,7 @@ Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& 
   }
   request.cold = CO_TRY(find_bool(params, "cold")).value_or(false);
   auto network = CO_TRY(find_string(params, "network"));
-  base.network = CO_TRY(daemon.services.bridge.choose(network ? *network : base.network));
+  base.network = CO_TRY(co_await daemon.services.bridge.choose(network ? *network : base.network));
   request.spec = CO_TRY(spec_over(std::move(base), params));
   request.start = CO_TRY(find_bool(params, "start")).value_or(true);
   request.wait = CO_TRY(wait_param(params));

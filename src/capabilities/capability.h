@@ -36,6 +36,9 @@ struct BridgePort {
   std::vector<std::string> dns;
 };
 
+/// The disk of the kernel's modules in a VM's directory and in saved states; absent where the kernel has none.
+inline constexpr const char* kModulesDisk = "modules.img";
+
 /// What a hook may know of its VM. Borrowed for the call.
 struct VmContext {
   host::Runtime& runtime;
@@ -46,9 +49,11 @@ struct VmContext {
   std::string rootfs;       ///< the image's ext4, read-only
   std::string work_seed;    ///< the image's ext4 of /root; empty: there is none, an empty one is made
   std::string kernel;       ///< vmlinux
+  std::string modules;      ///< the ext4 of all the kernel's modules; empty: there is none
   std::string link_token;   ///< hex, new for every start
   std::uint32_t number;     ///< small, unique among this owner's VMs: MAC and loopback address derive from it
   bool first_boot;          ///< nothing has booted from this VM's disks yet
+  bool restores = false;    ///< its machine goes on from a saved state, and has the drives that were saved
   std::optional<BridgePort> port = {};  ///< nullopt: user-mode networking, or its machine does not run
 };
 

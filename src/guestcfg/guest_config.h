@@ -32,7 +32,7 @@ struct File {
 struct Disk {
   std::string serial;      ///< virtio serial, at most 20 bytes
   std::uint32_t index = 0; ///< position among the virtio disks, where the VMM cannot set serials (Firecracker)
-  enum class Role { rootfs, system, work } role = Role::rootfs;
+  enum class Role { rootfs, system, work, modules } role = Role::rootfs;
   bool grow = false;       ///< the file system is grown online to the device's size
   std::uint64_t size_bytes = 0;  ///< what the device has, once a running guest has heard of it; 0: not known
 };

@@ -174,6 +174,15 @@ Result<> clone_file(const std::string& from, const std::string& to, mode_t mode)
   return copied;
 }
 
+Result<> share_file(const std::string& from, const std::string& to) {
+  auto part = to + ".part";
+  TRY(remove_file(part));
+  if (::link(from.c_str(), part.c_str()) < 0) TRY(clone_file(from, part));
+  // A rename between two names of one file does nothing, and leaves both.
+  if (::rename(part.c_str(), to.c_str()) < 0) return fail_errno(to);
+  return remove_file(part);
+}
+
 Result<> make_sparse_file(const std::string& path, std::uint64_t size_bytes, mode_t mode) {
   auto fd = TRY(open_file(path, O_WRONLY | O_CREAT | O_EXCL, mode));
   if (::ftruncate(fd.get(), static_cast<off_t>(size_bytes)) < 0) {

@@ -41,13 +41,15 @@ Result<Kernel> decode(const std::string& directory, const Json& json) {
     kernel.modules.push_back(directory + "/modules/" + module);
   }
   if (TRY(find_bool(json, "initrd")).value_or(false)) kernel.initrd = directory + "/initrd";
+  if (TRY(find_bool(json, "modules_image")).value_or(false)) kernel.modules_image = directory + "/modules.ext4";
   return kernel;
 }
 
 Result<> check_files(Kernel& kernel) {
   std::vector<std::string> files = kernel.modules;
   files.push_back(kernel.vmlinux);
-  if (!kernel.initrd.empty()) files.push_back(kernel.initrd);
+  for (const auto& optional : {kernel.initrd, kernel.modules_image})
+    if (!optional.empty()) files.push_back(optional);
   for (const auto& file : files) {
     if (!exists(file)) return fail(ErrorCode::corrupt, fmt::format("{} is missing", file));
     kernel.size_bytes += host::disk_usage(file);
@@ -69,7 +71,8 @@ Result<Kernel> read_kernel(const std::string& directory, const std::string& name
 Json to_json(const Kernel& kernel) {
   return Json{{"name", kernel.name},       {"source", kernel.source},         {"release", kernel.release},
               {"sha256", kernel.sha256},   {"size_bytes", kernel.size_bytes}, {"created_at", kernel.created_at},
-              {"vmlinux", kernel.vmlinux}, {"modules", kernel.modules},       {"initrd", kernel.initrd}};
+              {"vmlinux", kernel.vmlinux}, {"modules", kernel.modules},       {"initrd", kernel.initrd},
+              {"modules_image", kernel.modules_image}};
 }
 
 Result<> write_kernel_manifest(const std::string& path, const Kernel& kernel,
@@ -80,7 +83,8 @@ Result<> write_kernel_manifest(const std::string& path, const Kernel& kernel,
             {"sha256", kernel.sha256},
             {"created_at", kernel.created_at},
             {"modules", module_files},
-            {"initrd", !kernel.initrd.empty()}};
+            {"initrd", !kernel.initrd.empty()},
+            {"modules_image", !kernel.modules_image.empty()}};
   return host::write_file(path, dump_json_pretty(json) + "\n", 0644);
 }
 

@@ -22,7 +22,7 @@ Result<std::string> unpack_vmlinux(std::string_view image);
 std::string release_of_vmlinux(std::string_view vmlinux);
 
 /// One kernel in the store: directory `<kernels>/<name>` with `vmlinux`, `modules/` (the .ko files needed early, in
-/// load order in `manifest.json`), optional `initrd`, and `manifest.json`, which is what is read back. The directory
+/// load order in `manifest.json`), optional `modules.ext4` (all modules, for guests to mount), optional `initrd`, and `manifest.json`, which is what is read back. The directory
 /// appears by rename when complete.
 struct Kernel {
   std::string name;
@@ -34,6 +34,7 @@ struct Kernel {
   std::string vmlinux;               ///< full path
   std::vector<std::string> modules;  ///< full paths, in load order
   std::string initrd;                ///< full path or empty
+  std::string modules_image;         ///< full path of the file system with all modules (guest_modules.h), or empty
 };
 Json to_json(const Kernel& kernel);
 
@@ -58,7 +59,7 @@ class KernelStore {
   /// are fetched under the cache directory. A kernel of that name is replaced in one step. `unsupported` on hosts
   /// without apt, with a hint at `kernel import`.
   Task<Result<Kernel>> pull(std::string name, StageProgress progress, host::Cancel& cancel);
-  /// vmlinux: ELF or bzImage. modules: a directory tree of .ko[.xz|.zst|.gz] (flattened to the early ones) or empty.
+  /// vmlinux: ELF or bzImage. modules: a directory tree of .ko[.xz|.zst|.gz] or empty.
   /// `exists` when the name is taken; `invalid` when a module is for another kernel.
   Task<Result<Kernel>> import(std::string name, std::string vmlinux, std::string modules, std::string initrd,
                               StageProgress progress, host::Cancel& cancel);

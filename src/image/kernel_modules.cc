@@ -96,21 +96,6 @@ std::string module_name(const std::string& file) {
   return {};
 }
 
-Result<std::map<std::string, std::string>> find_modules(const std::string& tree) {
-  std::map<std::string, std::string> found;
-  std::error_code error;
-  auto options = fs::directory_options::skip_permission_denied;
-  for (fs::recursive_directory_iterator at(tree, options, error), end; !error && at != end; at.increment(error)) {
-    if (found.size() > limits::kArchiveEntries)
-      return fail(ErrorCode::exhausted, fmt::format("{}: too many files", tree));
-    if (!at->is_regular_file(error) || at->is_symlink(error)) continue;
-    if (auto name = module_name(at->path().filename().string()); !name.empty())
-      found.emplace(name, at->path().string());
-  }
-  if (error) return fail_errno(tree, error.value());
-  return found;
-}
-
 /// Depth first, so that what a module needs comes before it.
 class Collector {
  public:
@@ -142,6 +127,21 @@ class Collector {
 };
 
 }  // namespace
+
+Result<std::map<std::string, std::string>> find_modules(const std::string& tree) {
+  std::map<std::string, std::string> found;
+  std::error_code error;
+  auto options = fs::directory_options::skip_permission_denied;
+  for (fs::recursive_directory_iterator at(tree, options, error), end; !error && at != end; at.increment(error)) {
+    if (found.size() > limits::kArchiveEntries)
+      return fail(ErrorCode::exhausted, fmt::format("{}: too many files", tree));
+    if (!at->is_regular_file(error) || at->is_symlink(error)) continue;
+    if (auto name = module_name(at->path().filename().string()); !name.empty())
+      found.emplace(name, at->path().string());
+  }
+  if (error) return fail_errno(tree, error.value());
+  return found;
+}
 
 Result<ModuleInfo> read_module_info(std::string_view module) {
   auto modinfo = find_section(module, ".modinfo");

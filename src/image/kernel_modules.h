@@ -1,6 +1,7 @@
 // Kernel modules as files: what one says of itself, and picking the early ones out of a tree. Loads nothing.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,9 @@ struct ModuleInfo {
 
 /// `corrupt` when it is not an ELF64 file with sections in bounds. Untrusted input.
 Result<ModuleInfo> read_module_info(std::string_view module);
+
+/// Path by name of every module file under `tree`; symlinks are not followed. `exhausted` over limits::kArchiveEntries.
+Result<std::map<std::string, std::string>> find_modules(const std::string& tree);
 
 /// Copies the early modules found under `tree` and all that they depend on, unpacked, into the new directory `into` as
 /// `<name>.ko`. Symlinks are not followed. The file names in load order; a module that is missing is taken for built

@@ -12,6 +12,7 @@
 #include "host/files.h"
 #include "image/apt.h"
 #include "image/deb.h"
+#include "image/guest_modules.h"
 #include "image/image_dirs.h"
 #include "image/kernel.h"
 #include "image/kernel_manifest.h"
@@ -28,6 +29,7 @@ struct KernelParts {
   std::string source;
   std::string image;    ///< ELF or bzImage
   std::string modules;  ///< a tree, or empty
+  std::string scratch;  ///< a directory, gone afterwards
   std::string initrd;   ///< or empty
 };
 
@@ -60,9 +62,12 @@ Result<> assemble(const PartialDirectory& directory, const KernelParts& parts) {
     TRY(host::write_file(directory.file("vmlinux"), vmlinux, 0644));
   }
   std::vector<std::string> modules;
-  if (!parts.modules.empty())
-    modules = TRY(collect_early_modules(tree_of_release(parts.modules, kernel.release), directory.file("modules"),
-                                        kernel.release));
+  if (!parts.modules.empty()) {
+    auto tree = tree_of_release(parts.modules, kernel.release);
+    modules = TRY(collect_early_modules(tree, directory.file("modules"), kernel.release));
+    auto image = directory.file("modules.ext4");
+    if (TRY(make_modules_image(tree, kernel.release, parts.scratch, image))) kernel.modules_image = image;
+  }
   if (!parts.initrd.empty()) {
     TRY(copy_file(parts.initrd, directory.file("initrd")));
     kernel.initrd = directory.file("initrd");
@@ -70,13 +75,13 @@ Result<> assemble(const PartialDirectory& directory, const KernelParts& parts) {
   return write_kernel_manifest(directory.file("manifest.json"), kernel, modules);
 }
 
-/// Kernel packages hold boot/vmlinuz-RELEASE and [usr/]lib/modules/RELEASE/**.ko[.xz]; module file names are unique in
-/// them.
+/// Kernel packages hold boot/vmlinuz-RELEASE and [usr/]lib/modules/RELEASE/**.ko[.xz], with lists of what is built in; the
+/// file names are unique in them.
 std::optional<std::string> wanted_of_package(std::string_view path) {
   if (path.starts_with("boot/vmlinuz-")) return "vmlinuz";
   if (path.starts_with("usr/")) path.remove_prefix(4);
   auto name = path.substr(path.rfind('/') + 1);
-  bool module = path.starts_with("lib/modules/") && name.find(".ko") != name.npos;
+  bool module = path.starts_with("lib/modules/") && (name.find(".ko") != name.npos || name.starts_with("modules."));
   return module ? std::optional(std::string(name)) : std::nullopt;
 }
 
@@ -88,7 +93,7 @@ Result<> unpack_package(const PartialDirectory& into, const std::string& scratch
   TRY(in(deb, extract_deb(fd.get(), tree, wanted_of_package)));
   if (::access((tree + "/vmlinuz").c_str(), R_OK) < 0)
     return fail(ErrorCode::corrupt, fmt::format("{}: there is no kernel in the package", source));
-  return assemble(into, {source, tree + "/vmlinuz", tree, {}});
+  return assemble(into, {.source = source, .image = tree + "/vmlinuz", .modules = tree, .scratch = scratch + "/indexed", .initrd = {}});
 }
 
 struct Found {
@@ -152,7 +157,8 @@ Task<Result<Kernel>> KernelStore::import(std::string name, std::string vmlinux, 
   if (::access(final_path.c_str(), F_OK) == 0) co_return taken;
   progress("unpack", vmlinux, -1);
   auto partial = CO_TRY(PartialDirectory::make(directory_, name));
-  KernelParts parts{"import", std::move(vmlinux), std::move(modules), std::move(initrd)};
+  auto scratch = CO_TRY(PartialDirectory::make(cache_directory_ + "/kernel-pull", name));
+  KernelParts parts{.source = "import", .image = std::move(vmlinux), .modules = std::move(modules), .scratch = scratch.file("indexed"), .initrd = std::move(initrd)};
   CO_TRY(in(fmt::format("import kernel '{}'", name),
             co_await runtime_.blocking([&] { return assemble(partial, parts); })));
   CO_TRY(cancel.check());

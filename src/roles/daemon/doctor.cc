@@ -131,6 +131,9 @@ Check default_image(const Services& services) {
 
 Check default_kernel(const Services& services) {
   auto kernels = services.kernels.list();
+  if (kernels && !kernels->empty() && kernels->front().modules_image.empty())
+    return {"kernel", CheckStatus::warn, fmt::format("{} came without its modules: guests cannot load what containers and firewalls need", kernels->front().name),
+            "apt install kmod; then banger kernel pull debian-cloud, or import it anew with --modules"};
   if (kernels && !kernels->empty()) return {"kernel", CheckStatus::pass, fmt::format("{} {}", kernels->front().name, kernels->front().release), ""};
   const char* path = std::getenv("PATH");
   if (!host::find_program("apt-get", path ? path : ""))

@@ -82,8 +82,8 @@ Task<Result<capabilities::VmContext>> VmOwner::context() {
   auto kernel = CO_TRY(services_.kernels.get(row_.kernel));
   co_return capabilities::VmContext{
       .runtime = services_.runtime, .log = services_.log, .id = row_.id, .name = row_.purpose == "user" ? row_.name : row_.id, .spec = spec_,
-      .directory = directory(), .rootfs = image.rootfs, .work_seed = image.work_seed, .kernel = kernel.vmlinux,
-      .link_token = row_.link_token, .number = row_.number, .first_boot = !row_.booted,
+      .directory = directory(), .rootfs = image.rootfs, .work_seed = image.work_seed, .kernel = kernel.vmlinux, .modules = kernel.modules_image,
+      .link_token = row_.link_token, .number = row_.number, .first_boot = !row_.booted, .restores = !row_.save_id.empty(),
       .port = bridged() ? services_.bridge.port(row_.id) : std::nullopt};
 }
 

@@ -42,6 +42,9 @@ Task<Result<>> VmOwner::copy_disks(std::string save_id, bool replace) {
       TRY(host::clone_file(services_.saves.disk(save_id, name), part));
       if (::rename(part.c_str(), to.c_str()) < 0) return fail_errno(to);
     }
+    auto modules = services_.saves.disk(save_id, capabilities::kModulesDisk), own = directory() + "/" + capabilities::kModulesDisk;
+    if (::access(modules.c_str(), F_OK) == 0) TRY(host::share_file(modules, own));
+    else TRY(host::remove_file(own));
     auto console = services_.saves.disk(save_id, kConsole), log = directory() + "/" + kConsole;
     if (::access(console.c_str(), F_OK) == 0 && ::access(log.c_str(), F_OK) < 0) TRY(host::clone_file(console, log));
     return {};

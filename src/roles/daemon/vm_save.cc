@@ -38,6 +38,8 @@ Result<store::SaveRow> VmOwner::describe_save(std::string kind) const {
 
 Result<> VmOwner::copy_files_to(const std::string& save_id) const {
   for (const char* name : {kSystemDisk, kWorkDisk}) TRY(host::clone_file(directory() + "/" + name, services_.saves.disk(save_id, name)));
+  auto modules = directory() + "/" + capabilities::kModulesDisk;
+  if (::access(modules.c_str(), F_OK) == 0) TRY(host::share_file(modules, services_.saves.disk(save_id, capabilities::kModulesDisk)));
   auto console = directory() + "/" + kConsole;
   if (::access(console.c_str(), F_OK) == 0) TRY(host::clone_file(console, services_.saves.disk(save_id, kConsole)));
   return {};
@@ -142,8 +144,11 @@ Task<Result<>> VmOwner::become_template(std::string save_id, std::string key, St
   CO_TRY(services_.saves.update(row));
   CO_TRY(co_await write_state(row, false, false, saved));
   CO_TRY(co_await end_machine());
-  for (const char* name : {kSystemDisk, kWorkDisk, kConsole})
-    if (::rename((directory() + "/" + name).c_str(), services_.saves.disk(save_id, name).c_str()) < 0) co_return fail_errno(name);
+  for (const char* name : {kSystemDisk, kWorkDisk, kConsole, capabilities::kModulesDisk}) {
+    bool optional = name == std::string_view(capabilities::kModulesDisk);
+    if (::rename((directory() + "/" + name).c_str(), services_.saves.disk(save_id, name).c_str()) < 0 && !(optional && errno == ENOENT))
+      co_return fail_errno(name);
+  }
   CO_TRY(co_await settle_stopped(""));
   CO_TRY(co_await services_.saves.finish(save_id, Durable::yes));
   co_return Result<>{};

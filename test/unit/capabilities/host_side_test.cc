@@ -9,6 +9,7 @@
 #include "capabilities/capability.h"
 #include "capabilities/temp_dir.h"
 #include "catch.h"
+#include "host/files.h"
 #include "image/ext4.h"
 #include "net/addresses.h"
 
@@ -81,7 +82,7 @@ TEST_CASE("capabilities: the registry holds each once, disks first") {
   std::vector<std::string_view> names;
   for (const Capability* capability : all()) names.push_back(capability->name);
   CHECK(names ==
-        std::vector<std::string_view>{"system_disk", "work_disk", "console", "identity", "network", "bridge", "dns_route", "ssh", "agent_link"});
+        std::vector<std::string_view>{"system_disk", "work_disk", "kernel_modules", "console", "identity", "network", "bridge", "dns_route", "ssh", "agent_link"});
 }
 
 TEST_CASE_METHOD(Fixture, "capabilities: the machine has the drives where the guest config says") {
@@ -93,6 +94,32 @@ TEST_CASE_METHOD(Fixture, "capabilities: the machine has the drives where the gu
   CHECK(machine.drives[0].read_only);
   CHECK(machine.drives[0].path == "/images/x/rootfs.ext4");
   CHECK_FALSE(machine.drives[1].read_only);
+}
+
+TEST_CASE_METHOD(Fixture, "kernel modules: a VM that boots has those of its kernel, one that goes on those it was saved with") {
+  auto vm = context();
+  directory.put("first.ext4", "first");
+  directory.put("second.ext4", "second");
+  vm.modules = directory / "first.ext4";
+  REQUIRE(prepare(vm) == "");
+  auto machine = machine_config(vm);
+  auto guest = guest_config(vm);
+  REQUIRE(guest.disks.size() == 4);
+  CHECK(guest.disks[3].role == guestcfg::Disk::Role::modules);
+  CHECK(machine.drives.at(guest.disks[3].index).serial == guest.disks[3].serial);
+  CHECK(machine.drives[3].read_only);
+  CHECK(host::read_file(machine.drives[3].path, 100).value() == "first");
+  // The kernel is pulled again: what runs from a saved state keeps the disk, what boots has the new one.
+  vm.modules = directory / "second.ext4";
+  vm.restores = true;
+  REQUIRE(prepare(vm) == "");
+  CHECK(host::read_file(machine.drives[3].path, 100).value() == "first");
+  vm.restores = false;
+  REQUIRE(prepare(vm) == "");
+  CHECK(host::read_file(machine.drives[3].path, 100).value() == "second");
+  vm.modules = "";
+  REQUIRE(prepare(vm) == "");
+  CHECK(machine_config(vm).drives.size() == 3);
 }
 
 TEST_CASE_METHOD(Fixture, "capabilities: the guest config is valid on the wire, and nic and interface have one MAC") {

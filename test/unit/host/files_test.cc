@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "base/bounds.h"
 #include "catch.h"
 #include "temp_dir.h"
@@ -190,6 +192,21 @@ TEST_CASE("clone: an empty file and one that is all hole") {
   REQUIRE(clone_file(dir / "hole", dir / "hole2"));
   CHECK(std::filesystem::file_size(dir / "hole2") == 10 * kMiB);
   CHECK(disk_usage(dir / "hole2") == 0);
+}
+
+TEST_CASE("share: another name of the same file, a copy on another file system, in place of what was there") {
+  TempDir dir;
+  auto from = dir / "a";
+  REQUIRE(write_file(from, "first", 0600));
+  REQUIRE(share_file(from, dir / "b"));
+  REQUIRE(share_file(from, dir / "b"));
+  CHECK(std::filesystem::hard_link_count(from) == 2);
+  REQUIRE(write_file(dir / "b2", "other", 0600));
+  REQUIRE(share_file(from, dir / "b2"));
+  CHECK(read_file(dir / "b2", 100).value() == "first");
+  CHECK(std::filesystem::hard_link_count(from) == 3);
+  CHECK_FALSE(share_file(dir / "none", dir / "c"));
+  CHECK_FALSE(std::filesystem::exists(dir / "c"));
 }
 
 TEST_CASE("sparse file: it has its size and takes no room; an existing one stays as it is") {

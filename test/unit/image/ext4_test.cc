@@ -3,6 +3,9 @@
 #include <archive.h>
 #include <archive_entry.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "base/bounds.h"
 #include "fs_fixture.h"
 #include "host/files.h"
@@ -437,6 +440,22 @@ TEST_CASE("ext4: progress is told in bytes of content") {
   REQUIRE(told.size() >= 2);
   CHECK(std::is_sorted(told.begin(), told.end()));
   CHECK(told.back() == 10 * limits::kMiB);
+}
+
+TEST_CASE("ext4: a directory of the host becomes a file system of root's") {
+  TempDir dir;
+  std::filesystem::create_directories(dir / "tree/a/b");
+  std::ofstream(dir / "tree/a/b/file") << std::string(5'000'000, 'x');
+  std::ofstream(dir / "tree/empty");
+  std::filesystem::create_symlink("/etc/passwd", dir / "tree/link");
+  auto made = write_ext4_from_directory(dir / "tree", dir / "image", options());
+  REQUIRE(made.has_value());
+  CHECK(made->entries == 4);
+  CHECK(complaints(dir / "image") == "");
+  CHECK(read_file_in_image(dir / "image", "a/b/file", 6'000'000).value() == std::string(5'000'000, 'x'));
+  CHECK_THAT(debugfs(dir / "image", "stat /a/b/file"), Contains("Mode:  0644") && Contains("User:     0"));
+  CHECK_FALSE(write_ext4_from_directory(dir / "nothing", dir / "none", options()).has_value());
+  CHECK(!std::filesystem::exists(dir / "none"));
 }
 
 TEST_CASE("ext4: a subtree becomes the root of its own file system") {

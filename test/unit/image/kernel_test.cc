@@ -1,4 +1,5 @@
 // Kernels from images as distributions ship them, and the store's view of what is there.
+#include "image/ext4.h"
 #include "image/kernel.h"
 
 #include <nlohmann/json.hpp>
@@ -143,6 +144,25 @@ TEST_CASE("kernel: early modules come flat, unpacked, and after what they depend
   CHECK(names == std::vector<std::string>{"virtio", "virtio_ring", "failover", "net_failover", "virtio_net",
                                           "odd_helper", "virtio_rng"});
   for (const auto& path : kernel->modules) CHECK(std::filesystem::file_size(path) >= module("").size());
+}
+
+TEST_CASE("kernel: all modules are in a file system for guests, with what modprobe reads") {
+  Fixture f;
+  std::string tree = f.dir / "lib/modules/6.1.0-test";
+  write(tree + "/kernel/net/bridge.ko", module("stp"));
+  write(tree + "/kernel/net/stp.ko", module(""));
+  write(tree + "/modules.builtin", "kernel/fs/ext4/ext4.ko\n");
+  auto kernel = f.import("mine", f.an_elf(), f.dir.path);
+  REQUIRE(kernel);
+  REQUIRE(kernel->modules_image != "");
+  CHECK(image::check_ext4(kernel->modules_image));
+  CHECK(image::read_file_in_image(kernel->modules_image, "kernel/stp.ko", 1 << 20).value() == module(""));
+  CHECK_THAT(image::read_file_in_image(kernel->modules_image, "modules.dep", 1 << 20).value(), Catch::Contains("kernel/bridge.ko:"));
+  CHECK(image::read_file_in_image(kernel->modules_image, "modules.builtin", 1 << 20).value() == "kernel/fs/ext4/ext4.ko\n");
+  CHECK(std::filesystem::is_empty(f.dir / "cache/kernel-pull"));
+  auto without = f.import("without", f.an_elf());
+  REQUIRE(without);
+  CHECK(without->modules_image == "");
 }
 
 TEST_CASE("kernel: modules of another kernel are refused, naming both") {

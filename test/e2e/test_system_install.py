@@ -1,21 +1,30 @@
-"""banger installed as system services inside a banger guest, under its systemd: install, use, upgrade, uninstall."""
+"""banger installed as system services inside a banger guest, under its systemd: install, use, upgrade, uninstall, names."""
 import json
 import pathlib
+import subprocess
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from harness import BIN, Case  # noqa: E402
+from harness import BIN, Case, wait_until  # noqa: E402
 
 SOCKET = "/run/bangerd/helper.sock"
 
 
-class SystemInstall(Case):
+# What a Debian host with bridge networking and systemd-resolved has beyond the guest's image; nothing of it is installed here.
+PACKAGES = ("systemd-resolved", "nftables", "libnftables1", "libnftnl11", "libmnl0", "libjansson4", "libxtables12", "libedit2", "libbsd0", "libmd0")
+
+
+class InAGuest(Case):
     def guest(self, line, status=0):
         """A shell line as the guest's root."""
         done = self.b.run("vm", "exec", "host", "--", "sh", "-c", line)
         self.assertEqual(done.returncode, status, f"{line}\n{done.stdout}\n{done.stderr}")
         return done.stdout
+
+    def guest_says(self, line):
+        return self.b.run("vm", "exec", "host", "--", "sh", "-c", line)
 
     def as_user(self, user, line, status=0):
         quoted = line.replace("'", "'\\''")
@@ -32,6 +41,32 @@ class SystemInstall(Case):
         status = dict(line.split(":\t", 1) for line in self.guest(f"cat /proc/{pid}/status").splitlines() if ":\t" in line)
         return status["NoNewPrivs"] == "1" and status["Seccomp"] == "2"
 
+
+class Names(InAGuest):
+    def test_a_real_resolved_asks_the_daemon_for_vm_names(self):
+        with tempfile.TemporaryDirectory() as place:
+            subprocess.run(["apt-get", "download", "-qq", *PACKAGES], cwd=place, check=True, stderr=subprocess.DEVNULL)
+            self.b.ok("vm", "create", "--name", "host", "--memory", "1G")
+            self.b.ok("vm", "cp", place, "host:/root/debs")
+        self.b.ok("vm", "cp", str(BIN / "banger"), "host:/root/banger")
+        self.guest("dpkg -i /root/debs/*.deb && systemctl reload dbus && systemctl restart systemd-resolved && useradd --create-home ana")
+        # The helper makes the bridge at once, so that the first VM need not wait for it, and with it goes the route for names.
+        self.guest("/root/banger system install --owner ana")
+        wait_until(lambda: "~vm" in self.guest_says("resolvectl --no-pager domain br-banger").stdout, "resolved to be told", 150)
+        self.assertIn("127.0.0.1:42069", self.guest("resolvectl --no-pager dns br-banger"))
+        self.assertIn("172.16.0.1/24", self.guest("ip -4 address show br-banger"))
+        # The daemon's own answer, that there is no such VM; about anything else it is not asked.
+        asked = self.guest_says("resolvectl --no-pager query nothing.vm")
+        self.assertIn("'nothing.vm' not found", asked.stderr)
+        asked = self.guest_says("resolvectl --no-pager query nothing.example")
+        self.assertIn("No appropriate name servers", asked.stderr)
+        self.guest("/root/banger system uninstall")
+        self.assertNotIn("~vm", self.guest("resolvectl --no-pager domain"))
+        self.guest("ip link show br-banger", status=1)
+        self.assertEqual(self.guest("nft list tables"), "")
+
+
+class SystemInstall(InAGuest):
     def test_install_use_upgrade_and_uninstall(self):
         self.b.ok("vm", "create", "--name", "host", "--memory", "1G")
         self.b.ok("vm", "cp", str(BIN / "banger"), "host:/root/banger")

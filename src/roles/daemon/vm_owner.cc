@@ -166,6 +166,7 @@ Task<Result<>> VmOwner::settle(State state, std::string last_error) {
       if ((*it)->release) co_await (*it)->release(*vm);
   }
   co_await leave_network();
+  co_await services_.jails.leave(row_.id);
   if (auto record = parse_json(row_.machine, limits::kRpcMessageBytes); record && record->contains("token"))
     CO_TRY(services_.store.remove_journal(row_.id, "process", record->at("token").get<std::string>()));
   row_.machine.clear();

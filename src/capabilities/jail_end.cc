@@ -81,6 +81,7 @@ Result<> end_jail(const PrivilegedContext& context, const JailRequest& request) 
   if (auto cgroups = host::find_cgroups()) {
     auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - steady_clock::now());
     TRY(in("cgroup", host::end_cgroup(fmt::format("{}/{}", *cgroups, cgroup_of(request.id)), left)));
+    ::rmdir(fmt::format("{}/{}", *cgroups, machine::firecracker::kJailCgroups).c_str());  // with the last one
   }
   if (request.directory.empty()) return {};
   return remove_directory(context, request.directory);

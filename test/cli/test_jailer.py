@@ -82,15 +82,20 @@ class Place:
                                            stdin=subprocess.DEVNULL, start_new_session=True)
         wait_until(self.socket.exists, "the helper to listen")
 
+    def parts_of_helper(self):
+        """Its handlers too, which lead groups of their own, and what is about to become the jailer."""
+        return [pid for pid, words in processes() if words[0].endswith("bangerd-root") and str(self.install) in words and alive(pid)]
+
     def kill_helper(self):
         if self.helper:
-            try:
-                os.killpg(self.helper.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+            while parts := self.parts_of_helper():
+                for pid in parts:
+                    try:
+                        os.kill(pid, signal.SIGKILL)
+                    except ProcessLookupError:
+                        pass
+                self.helper.poll()
             self.helper.wait()
-            # What it forked leads groups of its own.
-            wait_until(lambda: not [pid for pid, words in processes() if words[0].endswith("bangerd-root") and str(self.install) in words], "its handlers to end")
             self.helper = None
 
     def destroy(self):
@@ -214,6 +219,26 @@ class Jailed(bare.BareCase):
         self.assertEqual(self.b.json("vm", "show", "one")["pid"], pid)
         self.b.ok("vm", "kill", "one")
         self.assertFalse(alive(pid))
+
+    def test_jails_are_left_by_a_daemon_that_makes_no_more_of_them(self):
+        config = pathlib.Path(self.b.env["XDG_CONFIG_HOME"]) / "banger/config.toml"
+        self.addCleanup(config.write_text, config.read_text())
+        self.addCleanup(self.b.run, "daemon", "stop")
+        pid, directory = self.create("one")
+        self.b.ok("daemon", "stop")
+        config.write_text(config.read_text().replace("jailer_enabled = true", "jailer_enabled = false"))
+        self.assertEqual(self.b.ok("vm", "exec", "one", "--", "echo", "there"), "there\n")
+        self.assertEqual(self.b.json("vm", "show", "one")["pid"], pid)
+        self.b.ok("vm", "stop", "one")
+        self.assertFalse((directory / "jail").exists())
+
+    def test_gc_finds_a_jail_that_nobody_knows(self):
+        if not cgroups():
+            self.skipTest("no cgroup v2 hierarchy, which is where they are found")
+        (cgroups() / ID).mkdir(parents=True)
+        self.assertEqual([(item["kind"], item["path"]) for item in self.b.leftovers()], [("jail", ID)])
+        self.b.ok("gc")
+        self.assertFalse((cgroups() / ID).exists())
 
     def test_a_machine_that_ended_while_the_daemon_was_away_leaves_nothing(self):
         pid, directory = self.create("one")

@@ -51,7 +51,9 @@ struct Audit {
 Result<> confine(const capabilities::PrivilegedTable& table, const capabilities::PrivilegedOperation& operation) {
   TRY(host::keep_capabilities(operation.powers));
   bool narrower = !operation.jails && std::ranges::any_of(table, &capabilities::PrivilegedOperation::jails);
-  return narrower ? host::filter_system_calls() : Result<>();
+  if (!narrower) return {};
+  TRY(host::forbid_new_privileges());
+  return host::filter_system_calls();
 }
 
 Result<capabilities::PrivilegedReply> perform(const HandlerContext& context, int socket, Audit& audit) {

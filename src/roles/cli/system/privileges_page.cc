@@ -92,7 +92,8 @@ The operations `machine.jail` and `machine.unjail` are there only where `/etc/ba
 - Until the jailer works inside it, the jail's directory is root's: nobody can put a link into its way.
 - The jailed process has the owner's user and group, so that the owner's daemon can watch, signal and take it over. The nodes of `/dev/kvm` and `/dev/net/tun` in its jail are the owner's:
   who is named as owner with a jailer may use these devices.
-- The helper's filter of system calls stays with it, with Firecracker's own on top.
+- The filter of system calls allows mounts, another root, device nodes and other users in addition, and mount namespaces but no others; operations that are not about jails take the narrow filter on top. What
+  runs in a jail keeps the filter, with Firecracker's own on top, and has no capabilities.
 
 The unit says in addition (the last word on a setting counts):
 

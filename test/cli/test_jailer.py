@@ -16,6 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from harness import BIN, Banger, alive, wait_until  # noqa: E402
 import bare  # noqa: E402
+import netns  # noqa: E402
 from test_helper import converse, fork_as  # noqa: E402
 
 FAKES = pathlib.Path(__file__).resolve().parents[1] / "fakes"
@@ -71,14 +72,14 @@ class Place:
         self.guest_server = subprocess.Popen([PYTHON, self.dir / "fakes/guests", BIN / "banger-agent", self.guests], start_new_session=True)
         wait_until((self.guests / "boot.sock").exists, "the guests' server")
 
-    def start_helper(self, roots=(), more=None):
+    def start_helper(self, roots=(), more=None, prefix=()):
         self.socket.unlink(missing_ok=True)
         if more is None:
             more = f'jailer = "{self.jailer}"\nfirecracker = "{self.firecracker}"\n'
         self.install.write_text(f'owner = "{OWNER}"\nroots = {json.dumps([str(root) for root in roots])}\n{more}')
         self.install.chmod(0o644)
         with open(self.log, "ab") as log:
-            self.helper = subprocess.Popen([BIN / "bangerd-root", "--config", self.install, "--socket", self.socket], stderr=log,
+            self.helper = subprocess.Popen([*prefix, BIN / "bangerd-root", "--config", self.install, "--socket", self.socket], stderr=log,
                                            stdin=subprocess.DEVNULL, start_new_session=True)
         wait_until(self.socket.exists, "the helper to listen")
 
@@ -339,6 +340,41 @@ class Jailed(bare.BareCase):
         self.place.kill_helper()
 
 
+class OnABridge(bare.BareCase):
+    """A jail with a tap, in a network of the test's own. There the host shows no cgroups, so that this is also a jail without one."""
+
+    @classmethod
+    def make_banger(cls):
+        if reason := why_not() or netns.why_not():
+            raise unittest.SkipTest(reason)
+        cls.net = netns.Network()
+        cls.addClassCleanup(cls.net.destroy)
+        cls.place = Place()
+        cls.addClassCleanup(cls.place.destroy)
+        banger = Banger(config=CONFIG.format(cls.place.firecracker) + 'pool_idle = "1s"\ntap_pool_size = 0\n', user=OWNER, prefix=cls.net.command(cls.net.host))
+        banger.env["BANGER_HELPER_SOCKET"] = str(cls.place.socket)
+        cls.place.start_helper([banger.root / "state/banger", banger.root / "data/banger"], prefix=cls.net.command(cls.net.host))
+        cls.place.start_guests()
+        return banger
+
+    def test_firecracker_attaches_to_its_tap_from_inside(self):
+        self.b.ok("vm", "create", "--name", "one", "--image", "bare", "--network", "bridge", "--memory", "128M", "--disk-size", "256M")
+        pid = self.b.json("vm", "show", "one")["pid"]
+        opened = {os.readlink(each) for each in pathlib.Path(f"/proc/{pid}/fd").iterdir()}
+        self.assertIn("/dev/net/tun", opened)
+        self.assertIn("bg-1", self.net.links())
+        self.assertEqual(self.b.ok("vm", "exec", "one", "--", "echo", "there"), "there\n")
+        check = next(each for each in json.loads(self.b.run("doctor", "--json").stdout) if each["name"] == "jailer")
+        self.assertEqual(check["status"], "warn")
+        self.assertIn("without limits: this host has no cgroup v2", check["detail"])
+        # What runs is ended also where there is no group to kill.
+        self.b.kill_daemon()
+        self.b.ok("vm", "delete", "--force", "one")
+        self.assertFalse(alive(pid))
+        self.assertEqual(self.b.vm_dirs(), [])
+        wait_until(lambda: self.net.links() == [], "the bridge to go")
+
+
 class WithoutAHelper(bare.BareCase):
     """jailer_enabled where nobody can make a jail."""
 
@@ -504,9 +540,9 @@ class Hostile(unittest.TestCase):
     def test_files_that_change_in_between_lead_nowhere_else(self):
         """A swapper runs beside; whatever the jail got is the owner's, and nothing outside was touched."""
         def swap():
-            other = self.vm / "other"
+            pairs = [(self.vm / "disk", self.vm / "other")] * 50 + [(self.vm / "jail", self.vm / "moved")]
             while True:
-                for a, b in ((self.vm / "disk", other), (self.vm / "jail", self.vm / "moved")):
+                for a, b in pairs:
                     try:
                         os.symlink(self.outside / "secret", str(b) + ".new")
                     except OSError:

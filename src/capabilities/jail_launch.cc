@@ -5,8 +5,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -16,6 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "capabilities/jail_enter.h"
 #include "capabilities/jail_request.h"
 #include "host/beneath.h"
 #include "host/cgroup.h"
@@ -36,21 +35,6 @@ using std::chrono::steady_clock;
 constexpr auto kPoll = std::chrono::milliseconds(2);
 constexpr std::size_t kWordBytes = 1024;
 
-struct Part {
-  std::string name;
-  UniqueFd mount;
-};
-
-struct Launch {
-  Jail jail;
-  UniqueFd directory, root;      ///< the VM's, and `jail` in it
-  UniqueFd root_mount;
-  std::vector<Part> parts;
-  UniqueFd console, errors;
-  std::string group;             ///< full path; empty: this host has no cgroups
-  bool small_pages = false;
-};
-
 Result<> check_part(const PrivilegedContext& context, const JailFile& file, const UniqueFd& held, host::MountUse use) {
   struct stat info{};
   if (::fstat(held.get(), &info) < 0) return fail_errno(file.path);
@@ -60,7 +44,7 @@ Result<> check_part(const PrivilegedContext& context, const JailFile& file, cons
   return {};
 }
 
-Result<> open_parts(const PrivilegedContext& context, const std::vector<JailFile>& files, host::MountUse use, std::vector<Part>& parts) {
+Result<> open_parts(const PrivilegedContext& context, const std::vector<JailFile>& files, host::MountUse use, std::vector<JailPart>& parts) {
   for (const auto& file : files) {
     auto held = TRY(host::open_beneath(context.roots, file.path, O_PATH));
     TRY(check_part(context, file, held, use));
@@ -93,59 +77,13 @@ Result<UniqueFd> make_root(const UniqueFd& directory, const std::string& path) {
   return root;
 }
 
-Result<> make_targets(const UniqueFd& root, const std::vector<Part>& parts) {
+Result<> make_targets(const UniqueFd& root, const std::vector<JailPart>& parts) {
   for (const auto& part : parts) {
     UniqueFd target(::openat(root.get(), part.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!target) return fail_errno(part.name);
   }
   return {};
 }
-
-// -- in the process that becomes the jailer
-
-Result<> mount_all(const Launch& launch) {
-  TRY(host::leave_shared_mounts());
-  TRY(host::mount_in_memory(launch.jail.base));
-  auto place = jail_root(launch.jail);
-  TRY(host::make_directories(place));
-  TRY(host::attach_mount(launch.root_mount, TRY(host::open_file(place, O_PATH | O_DIRECTORY | O_NOFOLLOW))));
-  for (const auto& part : launch.parts) {
-    UniqueFd target(::openat(launch.root_mount.get(), part.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
-    if (!target) return fail_errno(part.name);
-    TRY(in(part.name, host::attach_mount(part.mount, target)));
-  }
-  return {};
-}
-
-// The helper ignores or waits for signals that end others.
-void reset_signals() {
-  for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-}
-
-Result<> become_jailer(const Launch& launch) {
-  ::setsid();  // not of the handler's group, which is killed when its time is over
-  if (!launch.group.empty()) TRY(host::enter_cgroup(launch.group, ::getpid()));
-  TRY(mount_all(launch));
-  auto null = TRY(host::open_file("/dev/null", O_RDWR));
-  const int streams[] = {null.get(), launch.console ? launch.console.get() : null.get(), launch.errors.get()};
-  for (int i = 0; i < 3; ++i)
-    if (::dup2(streams[i], i) < 0) return fail_errno("dup2");
-  ::syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */);
-  if (launch.small_pages) (void)::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
-  reset_signals();
-  auto words = jailer_command_line(launch.jail, jailed_arguments());
-  std::vector<char*> argv;
-  for (auto& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  char* none[] = {nullptr};
-  ::execve(argv[0], argv.data(), none);
-  return fail_errno(words[0]);
-}
-
-// -- in the handler
 
 // Nothing when it has become the jailer, else why not.
 Result<> await_exec(const UniqueFd& pipe, steady_clock::time_point until) {
@@ -163,7 +101,7 @@ struct Found {
 };
 
 // The file lies where the owner may have put another one: whatever it says, only the owner's process with this id will do.
-Result<Found> find_firecracker(const PrivilegedContext& context, const Launch& launch) {
+Result<Found> find_firecracker(const PrivilegedContext& context, const JailLaunch& launch) {
   auto name = exec_name(launch.jail) + ".pid";
   UniqueFd file(::openat(launch.root.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!file) return fail_errno(name);
@@ -177,7 +115,7 @@ Result<Found> find_firecracker(const PrivilegedContext& context, const Launch& l
   return found;
 }
 
-Result<Found> await_firecracker(const PrivilegedContext& context, const Launch& launch, host::Child& jailer, steady_clock::time_point until) {
+Result<Found> await_firecracker(const PrivilegedContext& context, const JailLaunch& launch, host::Child& jailer, steady_clock::time_point until) {
   for (;;) {
     auto ended = jailer.poll();
     if (auto found = find_firecracker(context, launch)) return found;
@@ -189,14 +127,14 @@ Result<Found> await_firecracker(const PrivilegedContext& context, const Launch& 
   }
 }
 
-Result<Found> start(const PrivilegedContext& context, const Launch& launch) {
+Result<Found> start(const PrivilegedContext& context, const JailLaunch& launch) {
   auto until = steady_clock::now() + limits::kJailUpDeadline;
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) < 0) return fail_errno("pipe");
   UniqueFd reader(ends[0]), writer(ends[1]);
   auto jailer = TRY(host::fork_to([&] {
     auto failed = become_jailer(launch);
-    (void)host::write_all(writer.get(), failed.error().sentence().substr(0, kWordBytes));
+    (void)host::write_all(writer.get(), failed.sentence().substr(0, kWordBytes));
     return 127;
   }));
   writer.reset();
@@ -206,7 +144,7 @@ Result<Found> start(const PrivilegedContext& context, const Launch& launch) {
   return found;
 }
 
-Result<PrivilegedReply> launch_in(const PrivilegedContext& context, const JailRequest& request, Launch& launch) {
+Result<PrivilegedReply> launch_in(const PrivilegedContext& context, const JailRequest& request, JailLaunch& launch) {
   TRY(make_targets(launch.root, launch.parts));
   launch.root_mount = TRY(host::mount_of(launch.root, host::MountUse::root));
   std::vector<std::string> limited;
@@ -225,7 +163,7 @@ Result<PrivilegedReply> launch_in(const PrivilegedContext& context, const JailRe
 }  // namespace
 
 Result<PrivilegedReply> launch_jail(const PrivilegedContext& context, const JailRequest& request) {
-  Launch launch{.jail = jail_of(context, request.id)};
+  JailLaunch launch{.jail = jail_of(context, request.id)};
   TRY(in("jailer", check_program(context.jailer)));
   TRY(in("firecracker", check_program(context.firecracker)));
   launch.directory = TRY(open_vm_directory(context, request.directory));

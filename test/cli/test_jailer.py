@@ -233,6 +233,14 @@ class Jailed(bare.BareCase):
         self.b.ok("vm", "stop", "one")
         self.assertFalse((directory / "jail").exists())
 
+    def test_what_is_in_a_jails_place_gives_way(self):
+        _, directory = self.create("one")
+        self.b.ok("vm", "stop", "one")
+        (directory / "jail").mkdir()
+        (directory / "jail" / "api.sock").write_text("root's")
+        self.b.ok("vm", "start", "one")
+        self.assertEqual(self.b.ok("vm", "exec", "one", "--", "echo", "there"), "there\n")
+
     def test_gc_finds_a_jail_that_nobody_knows(self):
         if not cgroups():
             self.skipTest("no cgroup v2 hierarchy, which is where they are found")

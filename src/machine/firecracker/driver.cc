@@ -146,8 +146,9 @@ Task<Result<VmmProcess>> FirecrackerDriver::launch(const MachineConfig& config, 
   auto started = in("jail", co_await jailer_->start(std::move(start)));
   // The jailer's own words, and Firecracker's, are in the log of this start.
   if (auto words = last_words(config.directory, config.token); !started && !words.empty()) started.error().message += ": " + words;
-  record.process = CO_TRY(std::move(started));
-  co_return VmmProcess::adopt(record);
+  auto process = CO_TRY(std::move(started));
+  record.process = process.id;
+  co_return VmmProcess(std::move(process.pidfd), process.id);
 }
 
 // From a fresh process to a guest that runs.

@@ -17,6 +17,11 @@ struct JailedStart {
   std::uint64_t memory_bytes = 0;
 };
 
+struct JailedProcess {
+  UniqueFd pidfd;
+  host::ProcessId id;
+};
+
 /// Starts Firecrackers in jails. Which jailer and which Firecracker is not the caller's to say.
 class Jailer {
  public:
@@ -26,7 +31,7 @@ class Jailer {
   virtual Task<Result<>> check(std::string firecracker) = 0;
   /// The process that runs by now. What is left of a start that failed, and of a machine that has ended, is the Jailer's
   /// to remove.
-  virtual Task<Result<host::ProcessId>> start(JailedStart start) = 0;
+  virtual Task<Result<JailedProcess>> start(JailedStart start) = 0;
 };
 
 JailedStart jailed_start(const MachineConfig& config);

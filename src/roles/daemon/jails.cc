@@ -21,7 +21,7 @@ using machine::firecracker::JailFile;
 namespace {
 
 constexpr const char* kNobody = "jail";  // owner in the journal of what has no VM any more
-constexpr auto kTryAgain = std::chrono::seconds(2);
+constexpr std::chrono::seconds kFirstPause{2}, kLongestPause{60};
 constexpr std::string_view kInstall = "as root: banger system install --owner USER --jailer FILE --firecracker FILE";
 
 Json list_of(const std::vector<JailFile>& files) {
@@ -36,17 +36,17 @@ bool same_file(const std::string& one, const std::string& other) {
 }
 
 // The descriptor is of the process that was started. As long as that has not ended, nothing else has its number.
-Result<host::ProcessId> identity_of(pid_t pid, const UniqueFd& process) {
+Result<machine::firecracker::JailedProcess> identified(pid_t pid, UniqueFd process) {
   auto id = TRY(host::process_id(pid));
   pollfd ended{process.get(), POLLIN, 0};
   if (::poll(&ended, 1, 0) != 0) return fail(ErrorCode::unavailable, "Firecracker ended at once");
-  return id;
+  return machine::firecracker::JailedProcess{.pidfd = std::move(process), .id = id};
 }
 
 }  // namespace
 
 Jails::Jails(host::Runtime& runtime, const Logger& log, const host::Paths& paths, const config::Config& config, store::Store& store, PrivilegedClient& privileged)
-    : runtime_(runtime), log_(log), paths_(paths), config_(config), store_(store), privileged_(privileged), changing_(runtime) {}
+    : runtime_(runtime), log_(log), paths_(paths), config_(config), store_(store), privileged_(privileged), changing_(runtime), pause_(kFirstPause) {}
 
 Result<> Jails::load() {
   for (const auto& entry : TRY(store_.journal())) {
@@ -81,24 +81,24 @@ Task<Result<>> Jails::check(std::string firecracker) {
                  fmt::format("set firecracker_bin = \"{}\"", found.firecracker));
 }
 
-Task<Result<host::ProcessId>> Jails::start(JailedStart start) {
+Task<Result<machine::firecracker::JailedProcess>> Jails::start(JailedStart start) {
   // Of an earlier start that could not be cleaned up after yet.
-  std::vector<std::string> before;
-  for (const auto& [token, vm_id] : doomed_)
-    if (vm_id == start.vm_id) before.push_back(token);
-  for (const auto& token : before) CO_TRY(co_await end_doomed(token));
-  if (has(start.vm_id)) co_await leave(start.vm_id);
+  co_await leave(start.vm_id);
   CO_TRY(store_.add_journal({0, start.vm_id, "jail", start.token}));
   seats_[start.vm_id] = start.token;
   Json arguments = {{"id", start.token}, {"directory", start.directory}, {"read", list_of(start.read)}, {"write", list_of(start.write)},
                     {"console", start.console}, {"vcpus", start.vcpus}, {"memory_bytes", start.memory_bytes}};
   auto turn = co_await changing_.lock();
+  // One that no record is kept of is in the way all the same.
+  std::error_code error;
+  if (fs::symlink_status(start.directory + "/" + std::string(machine::firecracker::kJailDirectory), error).type() != fs::file_type::not_found)
+    CO_TRY(co_await end(start.token, start.vm_id));
   auto reply = CO_TRY(co_await privileged_.call("machine.jail", dump_json(arguments)));
   auto json = CO_TRY(in("machine.jail", parse_json(reply.result, limits::kHelperMessageBytes)));
   auto pid = CO_TRY(get_int(json, "pid"));
   if (pid <= 1 || pid > INT32_MAX || reply.fds.size() != 1) co_return fail(ErrorCode::invalid, "the root helper did not say which process it started");
   log_.info("jail.started", {{"vm", start.vm_id}, {"pid", std::to_string(pid)}, {"cgroup", get_string(json, "cgroup").value_or("")}});
-  co_return identity_of(static_cast<pid_t>(pid), reply.fds[0]);
+  co_return identified(static_cast<pid_t>(pid), std::move(reply.fds[0]));
 }
 
 Task<Result<>> Jails::end(std::string token, std::string vm_id) {
@@ -108,7 +108,16 @@ Task<Result<>> Jails::end(std::string token, std::string vm_id) {
   co_return Result<>{};
 }
 
+Task<> Jails::end_doomed_of(std::string vm_id) {
+  std::vector<std::string> tokens;
+  for (const auto& [token, owner] : doomed_)
+    if (vm_id.empty() || owner == vm_id) tokens.push_back(token);
+  for (const auto& token : tokens)
+    if (auto ended = co_await end_doomed(token); !ended) log_.debug("jail.still_there", {{"jail", token}, {"error", ended.error().message}});
+}
+
 Task<> Jails::leave(std::string vm_id) {
+  co_await end_doomed_of(vm_id);
   auto seat = seats_.find(vm_id);
   if (seat == seats_.end()) co_return;
   auto token = seat->second;
@@ -136,17 +145,15 @@ Task<Result<>> Jails::end_doomed(std::string token) {
 }
 
 Task<> Jails::remove_doomed() {
-  std::vector<std::string> tokens;
-  for (const auto& [token, vm_id] : doomed_) tokens.push_back(token);
-  for (const auto& token : tokens)
-    if (auto ended = co_await end_doomed(token); !ended) log_.debug("jail.still_there", {{"jail", token}, {"error", ended.error().message}});
+  co_await end_doomed_of("");
   if (!doomed_.empty()) runtime_.spawn(try_again());
 }
 
 Task<> Jails::try_again() {
   if (std::exchange(trying_, true)) co_return;
-  co_await runtime_.sleep_for(kTryAgain);
+  co_await runtime_.sleep_for(pause_);
   trying_ = false;
+  pause_ = doomed_.empty() ? kFirstPause : std::min(2 * pause_, kLongestPause);
   co_await remove_doomed();
 }
 

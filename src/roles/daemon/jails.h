@@ -30,8 +30,8 @@ class Jails final : public machine::firecracker::Jailer {
   Task<Result<Programs>> programs();
 
   Task<Result<>> check(std::string firecracker) override;
-  Task<Result<host::ProcessId>> start(machine::firecracker::JailedStart start) override;
-  /// After the machine has ended; logs, never fails.
+  Task<Result<machine::firecracker::JailedProcess>> start(machine::firecracker::JailedStart start) override;
+  /// After the machine has ended, and again before its directory goes; logs, never fails.
   Task<> leave(std::string vm_id);
   bool has(std::string_view vm_id) const { return seats_.find(vm_id) != seats_.end(); }
 
@@ -44,6 +44,7 @@ class Jails final : public machine::firecracker::Jailer {
  private:
   Task<Result<>> end(std::string token, std::string vm_id);
   Task<Result<>> end_doomed(std::string token);
+  Task<> end_doomed_of(std::string vm_id);  ///< empty: all
   Task<> try_again();
 
   host::Runtime& runtime_;
@@ -55,6 +56,7 @@ class Jails final : public machine::firecracker::Jailer {
   std::map<std::string, std::string, std::less<>> seats_;   ///< VM → its jail's id
   std::map<std::string, std::string, std::less<>> doomed_;  ///< jail's id → VM
   host::Mutex changing_;  ///< one at a time: two jails of a VM would have one directory
+  std::chrono::seconds pause_;  ///< until the next attempt
   bool trying_ = false;
 };
 

@@ -233,6 +233,7 @@ Task<Result<>> VmOwner::remove(bool force) {
   }
   CO_TRY(move_to(State::deleting));
   CO_TRY(co_await end_machine());
+  co_await services_.jails.leave(row_.id);
   auto path = directory();
   CO_TRY(co_await services_.runtime.blocking([&] { return host::remove_tree(path); }));
   co_await leave_network();

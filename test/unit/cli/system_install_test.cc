@@ -183,7 +183,7 @@ TEST_CASE("system units: what the helper keeps is what operations need, and VMs 
   // Only where there are jails is there more, and the last word on a setting counts.
   auto jails = unit_files(ana, "/usr/lib/banger/banger", {.owner = "ana", .roots = {"/home/ana/x"}, .jailer = "/j", .firecracker = "/f"});
   CHECK(jails[1].text.starts_with(units[1].text));
-  CHECK(jails[1].text.find("BindPaths=-/home/ana/x\n") != std::string::npos);
+  CHECK(jails[1].text.find("ReadWritePaths=-/home/ana/x\n") != std::string::npos);
   CHECK(jails[1].text.rfind("CAP_SYS_ADMIN") > jails[1].text.find("CapabilityBoundingSet=CAP_NET_ADMIN\n"));
   CHECK(units[1].text.find("CAP_SYS_ADMIN") == std::string::npos);
   CHECK(jails[0].text == units[0].text);

@@ -22,7 +22,7 @@ Result<> build(const std::string& place) {
   auto top = TRY(open_file(place + "/top", O_PATH | O_DIRECTORY));
   auto read = TRY(mount_of(file, MountUse::read)), write = TRY(mount_of(file, MountUse::write)), root = TRY(mount_of(top, MountUse::root));
   // What the name leads to from here on is not what is mounted.
-  TRY(remove_file(place + "/disk"));
+  if (::rename((place + "/disk").c_str(), (place + "/moved").c_str()) < 0) return fail_errno("rename");
   TRY(write_file(place + "/disk", "swapped"));
   TRY(leave_shared_mounts());
   TRY(mount_in_memory(place + "/memory"));
@@ -56,8 +56,9 @@ TEST_CASE("mounts: what was held is mounted, as it may be used, and here nothing
     return built ? 0 : 1;
   });
   REQUIRE(child);
+  auto status = child->wait();
   INFO(read_file(place + "/why", 1000).value_or(""));
-  CHECK(child->wait().shell_code() == 0);
+  CHECK(status.shell_code() == 0);
   CHECK(read_all(kept->get(), "disk", 100) == "DISK");
   CHECK(read_file(place + "/disk", 100) == "swapped");
   CHECK(read_file(place + "/top/a", 100) == "");

@@ -63,7 +63,7 @@ constexpr LeftOut kLeftOutOfDaemon[] = {
 
 constexpr LeftOut kLeftOutForJails[] = {
     {"CapabilityBoundingSet=", "mounts in a namespace of its own, device nodes in the jail, and becoming the owner; the operations' rows say which of them need what"},
-    {"ProtectHome=yes", "a VM's disks are in the owner's home: of all homes it sees banger's own directories and nothing else"},
+    {"ProtectHome=yes", "a VM's disks are in the owner's home; banger's own directories there can be written, for the jail's is made in the VM's"},
     {"RestrictNamespaces=yes", "each jail is a mount namespace; no other kind can be made"},
     {"SystemCallFilter=", "`@mount` and `@setuid` for the same, and `seccomp`, with which Firecracker confines itself further; the operations that are not about "
                           "jails take the narrow filter in addition"},
@@ -174,8 +174,8 @@ std::string jail_lines(const config::Install& install) {
 KillMode=process
 MemoryMax=infinity
 TasksMax=infinity
-ProtectHome=tmpfs
-BindPaths={}
+ProtectHome=read-only
+ReadWritePaths={}
 RestrictNamespaces=mnt
 ProtectControlGroups=no
 ProtectProc=default

@@ -21,7 +21,7 @@ class DirectoryJailer : public Jailer {
     co_return Result<>{};
   }
 
-  Task<Result<host::ProcessId>> start(JailedStart start) override {
+  Task<Result<JailedProcess>> start(JailedStart start) override {
     started = start;
     if (refuses) co_return fail(ErrorCode::unavailable, "no jail today");
     auto jail = start.directory + "/jail";
@@ -35,10 +35,7 @@ class DirectoryJailer : public Jailer {
     spec.new_session = true;
     auto child = CO_TRY(host::spawn(spec));
     auto id = CO_TRY(host::process_id(child.pid()));
-    // There is a moment after an exec in which a process has no command line.
-    while (!host::process_argv(id.pid)) std::this_thread::yield();
-    child.release();
-    co_return id;
+    co_return JailedProcess{.pidfd = child.release(), .id = id};
   }
 
   JailedStart started;

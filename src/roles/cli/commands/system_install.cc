@@ -20,7 +20,7 @@ constexpr Option kOptions[] = {
 };
 constexpr Example kExamples[] = {
     {"sudo banger system install --owner ana", "a daemon of ana's from boot on, and the root helper for bridge networking"},
-    {"sudo banger system install --jailer /usr/bin/jailer --firecracker /usr/bin/firecracker", "let the root helper make jails for Firecracker"},
+    {"sudo banger system install --jailer /opt/jailer --firecracker /opt/firecracker", "let the root helper make jails for Firecracker"},
     {"sudo ./banger system install", "bring the install up to date with this program; VMs go on"},
 };
 

@@ -15,18 +15,24 @@ namespace {
 Result<> nothing_to_check(const PrivilegedContext&, const Json&) { return {}; }
 
 Result<PrivilegedReply> tell_version(const PrivilegedContext& context, const Json&) {
-  return PrivilegedReply{dump_json({{"version", BANGER_VERSION}, {"bridge_name", context.bridge_name}}), {}};
+  return PrivilegedReply{dump_json({{"version", BANGER_VERSION}, {"bridge_name", context.bridge_name}, {"jailer", context.jailer}, {"firecracker", context.firecracker}}), {}};
 }
 
 constexpr PrivilegedOperation kOwn[] = {
-    {"helper.version", "Tells the helper's version and the name of its bridge", {}, nothing_to_check, tell_version, {}, 0},
+    {"helper.version", "Tells the helper's version, the name of its bridge, and the programs of its jails", {}, nothing_to_check, tell_version, {}, 0},
 };
+
+bool has_zero_byte(const Json& value) {
+  if (value.is_array()) return std::ranges::any_of(value, has_zero_byte);
+  return value.is_string() && value.get_ref<const std::string&>().find('\0') != std::string::npos;
+}
 
 bool fits(PrivilegedArgument::Type type, const Json& value) {
   switch (type) {
     case PrivilegedArgument::Type::text: return value.is_string();
     case PrivilegedArgument::Type::number: return value.is_number_integer();
     case PrivilegedArgument::Type::boolean: return value.is_boolean();
+    case PrivilegedArgument::Type::list: return value.is_array() && std::ranges::all_of(value, [](const Json& item) { return item.is_string(); });
   }
   return false;
 }
@@ -36,6 +42,7 @@ std::string_view type_text(PrivilegedArgument::Type type) {
     case PrivilegedArgument::Type::text: return "text";
     case PrivilegedArgument::Type::number: return "a whole number";
     case PrivilegedArgument::Type::boolean: return "true or false";
+    case PrivilegedArgument::Type::list: return "a list of texts";
   }
   return "";
 }
@@ -50,6 +57,12 @@ PrivilegedTable privileged_table() {
   return table;
 }
 
+PrivilegedTable privileged_table(const PrivilegedContext& context) {
+  auto table = privileged_table();
+  if (context.jailer.empty()) std::erase_if(table, [](const PrivilegedOperation* operation) { return operation->jails; });
+  return table;
+}
+
 Result<> check_arguments(const PrivilegedOperation& operation, const Json& arguments) {
   if (!arguments.is_object()) return fail(ErrorCode::invalid, "the arguments must be an object");
   for (const auto& [name, value] : arguments.items())
@@ -61,7 +74,7 @@ Result<> check_arguments(const PrivilegedOperation& operation, const Json& argum
     if (!fits(argument.type, *value))
       return fail(ErrorCode::invalid, fmt::format("argument '{}' must be {}", argument.name, type_text(argument.type)));
     // What C code sees of a text must be what was checked.
-    if (value->is_string() && value->get_ref<const std::string&>().find('\0') != std::string::npos)
+    if (has_zero_byte(*value))
       return fail(ErrorCode::invalid, fmt::format("argument '{}' has a zero byte", argument.name));
   }
   return {};

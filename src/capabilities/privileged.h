@@ -32,11 +32,12 @@ struct PrivilegedContext {
   std::uint32_t prefix = 24;       ///< length of the bridge network's prefix
   std::vector<std::string> roots;  ///< directories beneath which paths of requests are opened, without following links
   const Logger& log;
+  std::string jailer = {}, firecracker = {};  ///< the programs that machine.jail starts; empty: there are no jails
 };
 
 /// One argument of an operation. Unknown, missing and ill-typed ones are refused before `validate` is asked.
 struct PrivilegedArgument {
-  enum class Type { text, number, boolean };
+  enum class Type { text, number, boolean, list };  ///< list: of texts
   std::string_view name;
   Type type;
   std::string_view rule;  ///< what `validate` demands of it, for people
@@ -56,13 +57,16 @@ struct PrivilegedOperation {
   std::span<const PrivilegedArgument> arguments;
   Result<> (*validate)(const PrivilegedContext&, const Json& arguments);
   Result<PrivilegedReply> (*effect)(const PrivilegedContext&, const Json& arguments);
-  std::string_view undo;     ///< the operation that takes it back, with the same arguments; empty: nothing stays
+  std::string_view undo;     ///< the operation that takes it back, with the same arguments or some of them; empty: nothing stays
   std::uint64_t powers = power(CAP_NET_ADMIN);  ///< what `effect` and the programs it runs keep of root's (capabilities(7))
+  bool jails = false;        ///< only where the install has jails: elsewhere the helper gives up what it needs
 };
 
 /// Every operation there is: the helper's own and those of all capabilities, in list order.
 using PrivilegedTable = std::vector<const PrivilegedOperation*>;
 PrivilegedTable privileged_table();
+/// Those of them that this install can use.
+PrivilegedTable privileged_table(const PrivilegedContext& context);
 
 /// `invalid` on an unknown, missing or ill-typed argument.
 Result<> check_arguments(const PrivilegedOperation& operation, const Json& arguments);

@@ -72,6 +72,14 @@ Result<> set_roots(Install& install, const toml::node& node) {
   return {};
 }
 
+template <auto member>
+Result<> set_program(Install& install, const toml::node& node) {
+  auto path = TRY(text_of(node));
+  TRY(host::check_plain_path(path));
+  install.*member = std::move(path);
+  return {};
+}
+
 struct InstallKey {
   std::string_view name;
   Result<> (*set)(Install&, const toml::node&);
@@ -81,14 +89,16 @@ constexpr InstallKey kKeys[] = {{"owner", set_owner},
                                 {"bridge_name", set_bridge_name},
                                 {"bridge_ip", set_bridge_ip},
                                 {"cidr", set_cidr},
-                                {"roots", set_roots}};
+                                {"roots", set_roots},
+                                {"jailer", set_program<&Install::jailer>},
+                                {"firecracker", set_program<&Install::firecracker>}};
 
 Result<> read_entry(Install& install, const Entry& entry, const std::string& path) {
   auto where = fmt::format("{}:{}", path, entry.line);
   auto key = std::ranges::find(kKeys, entry.name, &InstallKey::name);
   if (key != std::end(kKeys)) return in(where, in(fmt::format("'{}'", entry.name), key->set(install, *entry.node)));
   return in(where, Result<>(fail(ErrorCode::invalid, fmt::format("unknown key '{}'", printable(entry.name)),
-                                 did_you_mean(entry.name.substr(0, 64), {"owner", "bridge_name", "bridge_ip", "cidr", "roots"}))));
+                                 did_you_mean(entry.name.substr(0, 64), {"owner", "bridge_name", "bridge_ip", "cidr", "roots", "jailer", "firecracker"}))));
 }
 
 }  // namespace
@@ -98,19 +108,28 @@ Result<Install> parse_install(std::string_view text, const std::string& path) {
   Install install;
   for (const auto& entry : entries_of(table)) TRY(read_entry(install, entry, path));
   if (install.owner.empty()) return fail(ErrorCode::invalid, fmt::format("{}: 'owner' is missing", path));
+  if (install.jailer.empty() != install.firecracker.empty())
+    return fail(ErrorCode::invalid, fmt::format("{}: 'jailer' and 'firecracker' go together", path));
   return install;
 }
 
+namespace {
+
 // Names, addresses and plain paths; the quotes of a path that has some are TOML's own.
+std::string in_quotes(std::string_view text) {
+  std::string escaped;
+  for (char c : text) escaped += c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);
+  return fmt::format("\"{}\"", escaped);
+}
+
+}  // namespace
+
 std::string format_install(const Install& install) {
-  std::string roots;
-  for (const auto& root : install.roots) {
-    std::string escaped;
-    for (char c : root) escaped += c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);
-    roots += fmt::format("{}\"{}\"", roots.empty() ? "" : ", ", escaped);
-  }
-  return fmt::format("owner = \"{}\"\nbridge_name = \"{}\"\nbridge_ip = \"{}\"\ncidr = {}\nroots = [{}]\n", install.owner,
-                     install.bridge_name, install.bridge_ip, install.cidr, roots);
+  std::string roots, programs;
+  for (const auto& root : install.roots) roots += (roots.empty() ? "" : ", ") + in_quotes(root);
+  if (!install.jailer.empty()) programs = fmt::format("jailer = {}\nfirecracker = {}\n", in_quotes(install.jailer), in_quotes(install.firecracker));
+  return fmt::format("owner = \"{}\"\nbridge_name = \"{}\"\nbridge_ip = \"{}\"\ncidr = {}\nroots = [{}]\n{}", install.owner, install.bridge_name,
+                     install.bridge_ip, install.cidr, roots, programs);
 }
 
 Result<Install> load_install(const std::string& path) {

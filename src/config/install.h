@@ -21,6 +21,7 @@ struct Install {
   std::string bridge_ip = "172.16.0.1";  ///< checked: four numbers
   std::uint32_t cidr = 24;
   std::vector<std::string> roots;        ///< plain absolute paths
+  std::string jailer, firecracker;       ///< plain absolute paths of the programs that make jails; both or neither
   bool operator==(const Install&) const = default;
 };
 

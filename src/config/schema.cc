@@ -45,6 +45,9 @@ constexpr Key kKeys[] = {
      plain<&Config::qemu_bin>},
     {"firecracker_bin", program, "", "The Firecracker program; empty: `firecracker` from `PATH`", kHere,
      plain<&Config::firecracker_bin>},
+    {"jailer_bin", program, "", "Firecracker's jailer as it is expected; empty: the one that the system install names, and no other is ever used", kHere,
+     plain<&Config::jailer_bin>},
+    {"jailer_enabled", boolean, "false", "Run Firecracker in jails, which the root helper makes", kHere, plain<&Config::jailer_enabled>},
     {"storage", choice, "overlay", "How a VM's system disk is laid over its image", kHere, plain<&Config::storage>,
      "overlay", "copy|dm-snapshot"},
     {"default_image_name", text, "debian-bookworm", "The image of VMs that name none", kHere,
@@ -90,8 +93,6 @@ constexpr Key kKeys[] = {
      plain<&Config::tap_pool_size>, {}, {}, 0, 256},
     {"default_dns", text, "1.1.1.1", "The name server of VMs on the bridge", kHere, plain<&Config::default_dns>, {}, {}, 1},
 
-    {"jailer_bin", program, "", "Firecracker's jailer", kLater, plain<&Config::jailer_bin>},
-    {"jailer_enabled", boolean, "false", "Run Firecracker in its jailer", kLater, plain<&Config::jailer_enabled>},
     {"ssh_key_path", text, "", "The private key that VMs accept", kLater, plain<&Config::ssh_key_path>},
     {"catalog", text, "", "A file or URL with images and kernels to pull by name", kLater, plain<&Config::catalog>},
     {"web_listen_addr", text, "", "Address and port of the web interface; empty: off", kLater,

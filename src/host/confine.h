@@ -18,10 +18,16 @@ Result<std::uint64_t> effective_capabilities();
 /// No program started from here on gets more than this one has (PR_SET_NO_NEW_PRIVS).
 Result<> forbid_new_privileges();
 
+/// What else than a small server does is allowed.
+enum class Calls {
+  few,    ///< nothing
+  jails,  ///< mounts in a namespace of its own, another root, other users, device nodes; and what a VMM does in it
+};
+
 /// Allows the system calls of a small server that starts programs, and no others (docs/privileges.md); for this thread
 /// and all it starts. A refused call fails with EPERM, so that an operation ends with an error and is undone instead of
 /// dying halfway; a call in another architecture's numbering, which only an attacker makes, ends the process.
 /// REQUIRES: forbid_new_privileges(), or CAP_SYS_ADMIN.
-Result<> filter_system_calls();
+Result<> filter_system_calls(Calls calls = Calls::few);
 
 }  // namespace banger::host

@@ -49,6 +49,13 @@ constexpr int kAllowed[] = {
     SYS_sendmmsg, SYS_recvmmsg, SYS_shutdown, SYS_getsockname, SYS_getpeername, SYS_setsockopt, SYS_getsockopt,
 };
 
+// What makes a jail (mounts.h), what the jailer does, and what Firecracker does in it, whose own filter comes on top.
+constexpr int kOfJails[] = {
+    SYS_open_tree, SYS_move_mount, SYS_mount_setattr, SYS_mount, SYS_umount2, SYS_pivot_root, SYS_mknod, SYS_mknodat, SYS_symlink, SYS_symlinkat,
+    SYS_setgroups, SYS_setuid, SYS_setgid, SYS_setreuid, SYS_setregid, SYS_setresuid, SYS_setresgid, SYS_setrlimit, SYS_seccomp, SYS_userfaultfd,
+    SYS_tkill, SYS_msync, SYS_preadv2, SYS_pwritev2, SYS_readahead, SYS_splice, SYS_sendfile, SYS_copy_file_range, SYS_link, SYS_linkat,
+};
+
 constexpr std::uint32_t kNewNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
                                          CLONE_NEWPID | CLONE_NEWNET | 0x80 /* CLONE_NEWTIME */;
 constexpr std::uint32_t kFamilies[] = {AF_UNIX, AF_NETLINK};
@@ -106,9 +113,13 @@ class Program {
   std::vector<sock_filter> code_;
 };
 
-Program make_program() {
+Program make_program(Calls calls) {
   Program program;
   for (int call : kAllowed) program.always(call, kAllow);
+  if (calls == Calls::jails) {
+    for (int call : kOfJails) program.always(call, kAllow);
+    program.with_bits(SYS_unshare, kNewNamespaces & ~std::uint32_t{CLONE_NEWNS}, kRefused);
+  }
   program.with_bits(SYS_clone, kNewNamespaces, kRefused);
   // Its flags are in memory, where a filter cannot look; libc then uses clone.
   program.always(SYS_clone3, refuse(ENOSYS));
@@ -121,8 +132,8 @@ Program make_program() {
 
 }  // namespace
 
-Result<> filter_system_calls() {
-  auto program = make_program();
+Result<> filter_system_calls(Calls calls) {
+  auto program = make_program(calls);
   sock_fprog filter{static_cast<unsigned short>(program.code().size()), program.code().data()};
   if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) < 0) return fail_errno("filter system calls");
   return {};

@@ -84,6 +84,7 @@ struct MachineRecord {
   std::string memory_file;  ///< what the guest's memory is mapped from; empty: nothing
   std::uint64_t memory_bytes = 0;
   std::string reason;  ///< MachineConfig::reason
+  bool jailed = false;  ///< it has a root directory of its own in `directory`
 };
 Json to_json(const MachineRecord& record);
 Result<MachineRecord> record_from_json(const Json& json);

@@ -12,6 +12,8 @@ class VmmProcess {
  public:
   /// Takes a child of ours that is to live on.
   VmmProcess(host::Child child, const host::ProcessId& id);
+  /// A process that somebody else started for us: `pidfd` is of the process with that identity.
+  VmmProcess(UniqueFd pidfd, const host::ProcessId& id) : pidfd_(std::move(pidfd)), id_(id) {}
   /// A process from an earlier life of the daemon. `not_found` when it has gone, or is not the one with the record's
   /// token.
   static Result<VmmProcess> adopt(const MachineRecord& record);
@@ -29,7 +31,6 @@ class VmmProcess {
   std::uint64_t own_memory_bytes() const;
 
  private:
-  VmmProcess(UniqueFd pidfd, const host::ProcessId& id) : pidfd_(std::move(pidfd)), id_(id) {}
   UniqueFd pidfd_;
   host::ProcessId id_;
   std::optional<host::ExitStatus> status_;

@@ -68,6 +68,12 @@ class SystemInstall(unittest.TestCase):
         if not shutil.which("systemd-analyze"):
             self.skipTest("there is no systemd-analyze here")
         self.ok("install", "--owner", OWNER)
+        self.check_units()
+        self.ok("install", "--jailer", "/usr/bin/jailer", "--firecracker", "/usr/bin/firecracker")
+        self.assertIn("CAP_SYS_ADMIN", (self.root / SYSTEM / "bangerd-root.service").read_text())
+        self.check_units()
+
+    def check_units(self):
         for name in (*UNITS, "bangerd-root.socket"):
             done = subprocess.run(["systemd-analyze", "verify", "--man=no", f"--root={self.root}", name], capture_output=True, text=True)
             # The tree has none of systemd's own units, nor man pages.
@@ -78,6 +84,11 @@ class SystemInstall(unittest.TestCase):
                                   capture_output=True, text=True)
             self.assertEqual(done.returncode, 0, done.stdout[-600:] + done.stderr)
             self.assertIn("Overall exposure level", done.stdout)
+
+    def test_jails_need_both_programs_by_whole_paths(self):
+        for words in (("--jailer", "/usr/bin/jailer"), ("--firecracker", "/usr/bin/firecracker"), ("--jailer", "jailer", "--firecracker", "/usr/bin/firecracker")):
+            self.assertNotEqual(self.banger("install", "--owner", OWNER, *words).returncode, 0)
+        self.assertFalse((self.root / "usr").exists())
 
     def test_it_needs_root_or_a_tree_of_its_own(self):
         if os.geteuid() == 0:

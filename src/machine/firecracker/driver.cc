@@ -1,6 +1,5 @@
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <signal.h>
 
 #include <nlohmann/json.hpp>
 
@@ -11,6 +10,7 @@
 #include "machine/firecracker/files.h"
 #include "machine/firecracker/firecracker.h"
 #include "machine/firecracker/firecracker_machine.h"
+#include "machine/firecracker/jailed.h"
 #include "machine/firecracker/requests.h"
 #include "machine/machine_log.h"
 
@@ -23,41 +23,54 @@ using namespace std::chrono_literals;
 constexpr auto kSocketPoll = 2ms;
 constexpr std::chrono::milliseconds kDyingGrace = 1s;
 
+struct Logs {
+  UniqueFd console, errors;
+};
+
 // The serial console is its standard output, appended to: a file that it opens itself (PUT /serial, since 1.14) is
 // written from the beginning, over the console of the start before.
+Result<Logs> open_logs(const MachineConfig& config) {
+  Logs logs{.console = {}, .errors = TRY(open_machine_log(config.directory, config.token))};
+  auto path = fmt::format("{}/{}", config.directory, kConsoleLog);
+  if (config.console) logs.console = TRY(host::open_file(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600));
+  return logs;
+}
+
 Result<host::Child> spawn_detached(std::vector<std::string> argv, const MachineConfig& config) {
-  auto log = TRY(open_machine_log(config.directory, config.token));
+  auto logs = TRY(open_logs(config));
   host::SpawnSpec spec{.argv = std::move(argv), .env = {"LC_ALL=C"}, .cwd = config.directory};
-  UniqueFd console;
-  if (config.console) {
-    auto path = fmt::format("{}/{}", config.directory, kConsoleLog);
-    console = TRY(host::open_file(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600));
-    spec.stdout_fd = console.get();
-  }
-  spec.stderr_fd = log.get();
+  if (logs.console) spec.stdout_fd = logs.console.get();
+  spec.stderr_fd = logs.errors.get();
   spec.new_session = true;
   spec.small_pages = config.restore.has_value();
   return host::spawn(spec);
 }
 
+// Kills it if it lives, and waits until it has ended.
+Task<std::optional<host::ExitStatus>> end(host::Runtime& runtime, VmmProcess& process) {
+  if (!process.ended()) (void)process.kill();
+  (void)co_await host::wait_readable(runtime, process.pidfd(), host::after(limits::kMachineKillDeadline));
+  co_return process.exit_status();
+}
+
 // What went wrong while it started, in its own words where it had any. Afterwards it has ended.
-Task<Error> failed_start(host::Runtime& runtime, host::Child& child, const MachineConfig& config, Error error) {
+Task<Error> failed_start(host::Runtime& runtime, VmmProcess& process, const MachineConfig& config, Error error) {
   // One that ends itself, as after a saved state that does not load, answers a moment before.
   auto grace = error.code == ErrorCode::unavailable ? kDyingGrace : 0ms;
-  bool died = (co_await host::wait_readable(runtime, child.pidfd(), host::after(grace))).value_or(false);
-  if (!died) (void)child.signal(SIGKILL);
-  auto status = child.wait();
+  bool died = (co_await host::wait_readable(runtime, process.pidfd(), host::after(grace))).value_or(false);
+  // Of a jailed one the kernel does not tell us: we are not its parent.
+  auto status = co_await end(runtime, process);
   auto words = last_words(config.directory, config.token);
   if (words.empty()) words = last_log_lines(config.directory);
-  auto how = status.signal ? fmt::format("killed by signal {}", status.signal) : fmt::format("exit code {}", status.code);
   auto message = error.message;
-  if (died) message += fmt::format("; it ended ({})", how);
+  if (died && !status) message += "; it ended";
+  else if (died) message += fmt::format("; it ended ({} {})", status->signal ? "killed by signal" : "exit code", status->signal ? status->signal : status->code);
   if (!words.empty()) message += fmt::format(": {}", words);
   co_return Error{error.code, std::move(message), 0, error.hint};
 }
 
 // Asks for its version until its API answers. That it does says that all before the first request went well.
-Task<Result<Version>> wait_until_up(host::Runtime& runtime, const host::Child& child, const std::string& directory, host::Deadline deadline) {
+Task<Result<Version>> wait_until_up(host::Runtime& runtime, const VmmProcess& process, const std::string& directory, host::Deadline deadline) {
   for (;;) {
     ApiRequest question{"GET", "/version", ""};
     auto answer = co_await call(runtime, directory, kApiSocket, std::move(question), deadline);
@@ -70,7 +83,7 @@ Task<Result<Version>> wait_until_up(host::Runtime& runtime, const host::Child& c
     // Its socket is not there yet, or bound and not listening yet.
     bool early = answer.error().code == ErrorCode::not_found || answer.error().code == ErrorCode::unavailable;
     if (!early) co_return std::unexpected(std::move(answer).error());
-    if (CO_TRY(co_await host::wait_readable(runtime, child.pidfd(), host::after(0ms))))
+    if (process.ended())
       co_return fail(ErrorCode::unavailable, "its API did not come up");
     if (host::Clock::now() >= deadline) co_return fail(ErrorCode::timeout, "its API did not come up in time");
     co_await runtime.sleep_for(kSocketPoll);
@@ -85,8 +98,8 @@ Task<Result<>> ask_all(host::Runtime& runtime, std::string directory, std::vecto
 
 class FirecrackerDriver : public Driver {
  public:
-  FirecrackerDriver(host::Runtime& runtime, const Logger& log, FirecrackerFacts facts)
-      : runtime_(runtime), log_(log), facts_(std::move(facts)) {}
+  FirecrackerDriver(host::Runtime& runtime, const Logger& log, FirecrackerFacts facts, Jailer* jailer)
+      : runtime_(runtime), log_(log), facts_(std::move(facts)), jailer_(jailer) {}
 
   std::string_view name() const override { return "firecracker"; }
   Task<Result<std::unique_ptr<Machine>>> start(const MachineConfig& config, const StartObserver& observer) override;
@@ -97,11 +110,13 @@ class FirecrackerDriver : public Driver {
 
  private:
   Task<Result<std::unique_ptr<Machine>>> try_start(const MachineConfig& config, const StartObserver& observer);
-  Task<Result<Version>> bring_up(const host::Child& child, const MachineConfig& config, const std::vector<Tap>& taps);
+  Task<Result<VmmProcess>> launch(const MachineConfig& config, MachineRecord& record);
+  Task<Result<Version>> bring_up(const VmmProcess& process, const MachineConfig& config, const std::vector<Tap>& taps);
 
   host::Runtime& runtime_;
   const Logger& log_;
   FirecrackerFacts facts_;
+  Jailer* jailer_;  ///< null: without jails
 };
 
 MachineRecord FirecrackerDriver::planned(const MachineConfig& config) const {
@@ -114,17 +129,37 @@ MachineRecord FirecrackerDriver::planned(const MachineConfig& config) const {
           .directory = config.directory,
           .memory_file = config.restore ? config.restore->memory : "",
           .memory_bytes = config.memory_bytes,
-          .reason = config.reason};
+          .reason = config.reason,
+          .jailed = jailer_ != nullptr};
+}
+
+// Completes the record by its process.
+Task<Result<VmmProcess>> FirecrackerDriver::launch(const MachineConfig& config, MachineRecord& record) {
+  if (!jailer_) {
+    auto child = CO_TRY(spawn_detached(command_line(facts_.binary, config), config));
+    record.process = CO_TRY(host::process_id(child.pid()));
+    co_return VmmProcess(std::move(child), record.process);
+  }
+  CO_TRY(link_sockets(config.directory));
+  CO_TRY(open_logs(config));
+  auto start = jailed_start(config);
+  auto started = in("jail", co_await jailer_->start(std::move(start)));
+  // The jailer's own words, and Firecracker's, are in the log of this start.
+  if (auto words = last_words(config.directory, config.token); !started && !words.empty()) started.error().message += ": " + words;
+  auto process = CO_TRY(std::move(started));
+  record.process = process.id;
+  co_return VmmProcess(std::move(process.pidfd), process.id);
 }
 
 // From a fresh process to a guest that runs.
-Task<Result<Version>> FirecrackerDriver::bring_up(const host::Child& child, const MachineConfig& config, const std::vector<Tap>& taps) {
-  auto version = CO_TRY(co_await wait_until_up(runtime_, child, config.directory, host::after(limits::kFirecrackerUpDeadline)));
+Task<Result<Version>> FirecrackerDriver::bring_up(const VmmProcess& process, const MachineConfig& config, const std::vector<Tap>& taps) {
+  auto version = CO_TRY(co_await wait_until_up(runtime_, process, config.directory, host::after(limits::kFirecrackerUpDeadline)));
+  auto inside = jailer_ ? in_jail(config) : config;
   if (!config.restore) {
-    CO_TRY(co_await ask_all(runtime_, config.directory, boot_requests(config, taps)));
+    CO_TRY(co_await ask_all(runtime_, config.directory, boot_requests(inside, taps)));
     co_return version;
   }
-  auto requests = CO_TRY(restore_requests(*config.restore, taps, version));
+  auto requests = CO_TRY(restore_requests(*inside.restore, taps, version));
   CO_TRY(in("load the saved state", co_await ask_all(runtime_, config.directory, std::move(requests))));
   std::vector<ApiRequest> resume = {set_state(true)};
   CO_TRY(co_await ask_all(runtime_, config.directory, std::move(resume)));
@@ -134,22 +169,24 @@ Task<Result<Version>> FirecrackerDriver::bring_up(const host::Child& child, cons
 Task<Result<std::unique_ptr<Machine>>> FirecrackerDriver::try_start(const MachineConfig& config, const StartObserver& observer) {
   CO_TRY(check(config));
   auto taps = CO_TRY(taps_of(config));
+  if (jailer_) CO_TRY(co_await jailer_->check(facts_.binary));
   CO_TRY(co_await runtime_.blocking([&config] { return prepare_files(config); }));
   auto begun = host::Clock::now();
-  auto child = CO_TRY(spawn_detached(command_line(facts_.binary, config), config));
-
   auto record = planned(config);
-  auto id = host::process_id(child.pid());
-  if (!id) co_return std::unexpected(co_await failed_start(runtime_, child, config, std::move(id).error()));
-  record.process = *id;
-  if (observer.started) CO_TRY(observer.started(record));
+  auto process = CO_TRY(co_await launch(config, record));
+  auto id = record.process;
+  auto told = observer.started ? observer.started(record) : Result<>();
+  if (!told) {
+    (void)co_await end(runtime_, process);
+    co_return std::unexpected(std::move(told).error());
+  }
 
-  auto version = co_await bring_up(child, config, taps);
-  if (!version) co_return std::unexpected(co_await failed_start(runtime_, child, config, std::move(version).error()));
-  auto state = std::make_shared<FirecrackerState>(runtime_, log_, std::move(record), *version, VmmProcess(std::move(child), *id));
+  auto version = co_await bring_up(process, config, taps);
+  if (!version) co_return std::unexpected(co_await failed_start(runtime_, process, config, std::move(version).error()));
+  auto state = std::make_shared<FirecrackerState>(runtime_, log_, std::move(record), *version, std::move(process));
   auto taken = std::chrono::duration_cast<std::chrono::milliseconds>(host::Clock::now() - begun);
   log_.info("machine.started", {{"vm", config.id},
-                                {"pid", fmt::to_string(id->pid)},
+                                {"pid", fmt::to_string(id.pid)},
                                 {"accelerator", "kvm"},
                                 {"version", to_string(*version)},
                                 {"control_ms", fmt::to_string(taken.count())}});
@@ -199,8 +236,8 @@ Task<Result<std::unique_ptr<Machine>>> FirecrackerDriver::adopt(const MachineRec
 
 }  // namespace
 
-std::unique_ptr<Driver> make_driver(host::Runtime& runtime, const Logger& log, FirecrackerFacts facts) {
-  return std::make_unique<FirecrackerDriver>(runtime, log, std::move(facts));
+std::unique_ptr<Driver> make_driver(host::Runtime& runtime, const Logger& log, FirecrackerFacts facts, Jailer* jailer) {
+  return std::make_unique<FirecrackerDriver>(runtime, log, std::move(facts), jailer);
 }
 
 }  // namespace banger::machine::firecracker

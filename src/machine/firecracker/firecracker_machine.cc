@@ -15,6 +15,7 @@
 #include "machine/firecracker/api.h"
 #include "machine/firecracker/files.h"
 #include "machine/firecracker/firecracker.h"
+#include "machine/firecracker/jailed.h"
 #include "machine/firecracker/requests.h"
 #include "machine/firecracker/vsock.h"
 #include "machine/holes.h"
@@ -125,8 +126,11 @@ Task<Result<>> save_machine(State state, SavedState to) {
   if (restores_without_vsock(state->version))
     co_return fail(ErrorCode::unsupported, fmt::format("guests that Firecracker {} restores cannot be reached", to_string(state->version)),
                    "install Firecracker 1.16.1 or later");
-  CO_TRY(co_await command(state, "save", create_snapshot(to), limits::kFirecrackerMemoryDeadline));
+  bool jailed = state->record.jailed;
+  auto inside = jailed ? SavedState{.devices = std::string(kSavedDevices), .memory = std::string(kSavedMemory)} : to;
+  CO_TRY(co_await command(state, "save", create_snapshot(inside), limits::kFirecrackerMemoryDeadline));
   state->saved = true;
+  if (jailed) CO_TRY(in("save", take_state_out(state->record.directory, to)));
   for (const auto& file : {to.devices, to.memory})
     if (::chmod(file.c_str(), 0600) < 0) co_return fail_errno(file);
   // It writes every page, also those the guest never had.

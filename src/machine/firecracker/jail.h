@@ -1,11 +1,17 @@
 // A jail for one Firecracker: a root directory of its own with nothing in it but what it opens, entered by the jailer that
-// comes with Firecracker. Making one needs root; who is allowed to ask for it is not decided here.
+// comes with Firecracker. Names, rules and the command line; who makes a jail, which needs root, is in capabilities/jail.cc.
 // Source: Firecracker's docs/jailer.md.
+//
+//   DIRECTORY/            the VM's own, where a Firecracker without a jail works
+//     api.sock ─► jail/api.sock       so that whoever talks to it need not know
+//     disk1 ─► …                      leads to the file that is mounted at jail/disk1, for those inside only
+//     jail/                           its "/": mounted for it at BASE/NAME/ID/root, with the files mounted in it
 #pragma once
 
 #include <sys/types.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -14,40 +20,39 @@ namespace banger::machine::firecracker {
 
 struct Jail {
   std::string jailer_binary, firecracker_binary;  ///< full paths
-  std::string base;                               ///< directory of all jails, on the file system of the disks
+  std::string base;                               ///< directory of all jails
   std::string id;                                 ///< of the instance: letters, digits and '-'
   uid_t uid = 0;                                  ///< what Firecracker runs as in it
   gid_t gid = 0;
-  std::string parent_cgroup;  ///< below the cgroup file system (version 2); empty: it stays where the jailer is
+  std::string cgroup;  ///< of version 2, below its root; empty: it stays where the jailer is
 };
 
-/// `invalid` for what the jailer refuses, and for running as root, which would be no jail.
+/// `invalid` for what the jailer refuses; `unsupported` for running as root, which would be no jail.
 Result<> check(const Jail& jail);
 
-/// BASE/NAME/ID: all of it, made by the jailer and to be removed by us.
-std::string jail_directory(const Jail& jail);
-/// What Firecracker sees as "/": its API socket and all its relative names are in there.
+/// The name of Firecracker's file: BASE/NAME/ID/root is what it sees as "/".
+std::string exec_name(const Jail& jail);
 std::string jail_root(const Jail& jail);
 
 /// The jailer's command line; `arguments` are Firecracker's own but for --id.
 std::vector<std::string> jailer_command_line(const Jail& jail, const std::vector<std::string>& arguments);
+/// Firecracker's arguments in a jail, where all names are below its root.
+std::vector<std::string> jailed_arguments();
+
+inline constexpr std::string_view kJailDirectory = "jail";     ///< in the VM's directory
+inline constexpr std::string_view kJailCgroups = "banger";     ///< parent of the groups, each named like its jail
+inline constexpr std::string_view kJailedKernel = "vmlinux", kLoadedDevices = "loaded.devices", kLoadedMemory = "loaded.memory";
+inline constexpr std::string_view kSavedDevices = "saved.devices", kSavedMemory = "saved.memory";
 
 /// A file that Firecracker opens.
 struct JailFile {
   std::string path;  ///< on the host
   std::string name;  ///< in the jail
-  bool writable = false;
 };
+/// Whether a file of a jail may have that name: one of those that a machine is started with.
+bool is_jail_file_name(std::string_view name);
 
-/// Puts files into the jail's root: writable ones as hard links, given to its user; others as hard links where that user
-/// can read them, else as copies (a reflink where the file system can). May be repeated. `unsupported` when a writable
-/// file is on another file system: a copy would be written instead of it. Blocking.
-Result<> fill_jail(const Jail& jail, const std::vector<JailFile>& files);
-
-/// Firecracker's process id, which is not the jailer's: `not_found` until the jailer has written it.
-Result<pid_t> jailed_process(const Jail& jail);
-
-/// Removes the jail and its cgroup; fine when there is none. The process must have ended. Blocking.
-Result<> remove_jail(const Jail& jail);
+/// What the jailer wrote into its pid file: `not_found` while it is empty, for it is written in two steps.
+Result<pid_t> parse_pid_file(std::string_view text);
 
 }  // namespace banger::machine::firecracker

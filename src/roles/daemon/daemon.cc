@@ -84,9 +84,20 @@ void raise_descriptor_limit() {
   (void)::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// Of machines that ended while the daemon was away. Before a call can start another one in the same directory.
+Task<> end_empty_jails(Daemon& daemon) {
+  auto& jails = daemon.services.jails;
+  std::vector<std::string> empty;
+  for (const auto& vm : daemon.vms.everything())
+    if (!vm->machine() && jails.has(vm->row().id)) empty.push_back(vm->row().id);
+  for (const auto& id : empty) co_await jails.leave(id);
+  daemon.services.runtime.spawn(jails.remove_doomed());
+}
+
 Task<> serve(Daemon& daemon, rpc::Server& server, UniqueFd listener, int ready_fd) {
   // First the truth, then the answers: whoever asks must not see a VM as running whose machine is gone.
   co_await daemon.vms.recover_all(host::after(std::chrono::seconds(3)));
+  co_await end_empty_jails(daemon);
   daemon.services.runtime.spawn(daemon.dns.run());
   daemon.vms.for_each_vm([&forwards = daemon.forwards](std::shared_ptr<VmOwner> vm) { forwards.watch(std::move(vm)); });
   daemon.services.runtime.spawn(daemon.vms.pool().run());
@@ -150,13 +161,14 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
   host::Mutex building_image(runtime), pulling_kernel(runtime);
   image::KernelStore kernels(runtime, prepared.paths.kernels(), prepared.paths.cache, path_variable);
   image::ImageStore images(runtime, prepared.paths.images(), prepared.paths.cache, path_variable);
-  Machines machines(runtime, log, prepared.paths, prepared.config, *prepared.store, path_variable);
-  Initramfs initramfs(runtime, prepared.paths);
   PrivilegedClient privileged(runtime, log, prepared.paths, prepared.config, helper_socket());
+  Jails jails(runtime, log, prepared.paths, prepared.config, *prepared.store, privileged);
+  Machines machines(runtime, log, prepared.paths, prepared.config, *prepared.store, path_variable, prepared.config.jailer_enabled ? &jails : nullptr);
+  Initramfs initramfs(runtime, prepared.paths);
   Saves saves(runtime, log, prepared.paths, *prepared.store);
   auto installed = [&privileged] { return privileged.way() == PrivilegedClient::Way::helper; };
   BridgeNetwork bridge(runtime, log, prepared.config, *prepared.store, privileged, installed);
-  Services services{runtime, log, prepared.paths, prepared.config, *prepared.store, kernels, images, machines, initramfs, saves, privileged, bridge,
+  Services services{runtime, log, prepared.paths, prepared.config, *prepared.store, kernels, images, machines, initramfs, saves, privileged, bridge, jails,
                     measure_host(), building_image, pulling_kernel};
   VmManager vms(services);
   auto server = rpc::make_server(runtime, log);
@@ -179,6 +191,7 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
 
   auto loaded = saves.load();
   if (loaded) loaded = bridge.load();
+  if (loaded) loaded = jails.load();
   if (loaded) loaded = vms.load();
   if (!loaded || !socket) {
     const auto& error = loaded ? socket.error() : loaded.error();

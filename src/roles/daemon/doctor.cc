@@ -182,6 +182,7 @@ Task<std::vector<Check>> run_doctor(Services& services, Verdicts verdicts) {
   checks.push_back(defaults(services));
   checks.push_back(co_await helper(services));
   co_await check_bridge(services, checks);
+  co_await check_jail(services, checks);
   co_return checks;
 }
 

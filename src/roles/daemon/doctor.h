@@ -26,6 +26,9 @@ enum class Verdicts {
 /// Adds the lines of bridge networking.
 Task<> check_bridge(Services& services, std::vector<Check>& checks);
 
+/// Adds the line of Firecracker's jails.
+Task<> check_jail(Services& services, std::vector<Check>& checks);
+
 /// May take limits::kKvmProbeDeadline when KVM is tried.
 Task<std::vector<Check>> run_doctor(Services& services, Verdicts verdicts);
 

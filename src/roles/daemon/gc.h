@@ -10,7 +10,7 @@
 namespace banger::roles::daemon {
 
 struct Leftover {
-  std::string kind;     ///< "directory", "process", "saved state", "cache", "image", "kernel", "build", "tap", "bridge"
+  std::string kind;     ///< "directory", "process", "saved state", "cache", "image", "kernel", "build", "tap", "bridge", "jail"
   std::string path;     ///< or "pid N", or a link's name
   std::string reason;
   bool removed = false;

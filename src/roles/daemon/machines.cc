@@ -15,8 +15,8 @@ using machine::qemu::KvmVerdict;
 using machine::qemu::QemuFacts;
 
 Machines::Machines(host::Runtime& runtime, const Logger& log, const host::Paths& paths, const config::Config& config, store::Store& store,
-                   std::string path_variable)
-    : runtime_(runtime), log_(log), paths_(paths), config_(config), store_(store), path_variable_(std::move(path_variable)), probing_(runtime) {}
+                   std::string path_variable, machine::firecracker::Jailer* jailer)
+    : runtime_(runtime), log_(log), paths_(paths), config_(config), store_(store), path_variable_(std::move(path_variable)), jailer_(jailer), probing_(runtime) {}
 
 Task<Result<QemuFacts>> Machines::qemu() {
   if (facts_) co_return *facts_;
@@ -77,7 +77,7 @@ machine::Driver* Machines::driver(const QemuFacts& facts, const std::string& acc
 
 machine::Driver* Machines::driver(const FirecrackerFacts& facts) {
   auto& slot = drivers_["firecracker"];
-  if (!slot) slot = machine::firecracker::make_driver(runtime_, log_, facts);
+  if (!slot) slot = machine::firecracker::make_driver(runtime_, log_, facts, jailer_);
   return slot.get();
 }
 

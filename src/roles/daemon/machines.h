@@ -35,7 +35,7 @@ struct Choice {
 class Machines {
  public:
   Machines(host::Runtime& runtime, const Logger& log, const host::Paths& paths, const config::Config& config, store::Store& store,
-           std::string path_variable);
+           std::string path_variable, machine::firecracker::Jailer* jailer);
 
   /// The driver for a new machine with this kernel. The first call per kernel may run the KVM probe (limits::kKvmProbeDeadline).
   /// `unsupported` when neither KVM nor software emulation runs guests, or the VMM that was asked for cannot run this one.
@@ -65,6 +65,7 @@ class Machines {
   const config::Config& config_;
   store::Store& store_;
   std::string path_variable_;
+  machine::firecracker::Jailer* jailer_;  ///< null: Firecracker runs without jails
   host::Mutex probing_;
   std::optional<machine::qemu::QemuFacts> facts_;
   std::optional<machine::firecracker::FirecrackerFacts> firecracker_;

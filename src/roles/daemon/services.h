@@ -12,6 +12,7 @@
 #include "image/kernel.h"
 #include "roles/daemon/bridge_network.h"
 #include "roles/daemon/initramfs.h"
+#include "roles/daemon/jails.h"
 #include "roles/daemon/machines.h"
 #include "roles/daemon/privileged_client.h"
 #include "roles/daemon/saves.h"
@@ -33,6 +34,7 @@ struct Services {
   Saves& saves;
   PrivilegedClient& privileged;  ///< what needs root
   BridgeNetwork& bridge;
+  Jails& jails;
   vm::HostSize host_size;
   host::Mutex& building_image;   ///< one build at a time
   host::Mutex& pulling_kernel;

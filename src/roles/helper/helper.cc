@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "capabilities/privileged.h"
@@ -53,7 +54,8 @@ Result<> confine(const capabilities::PrivilegedTable& table) {
   for (const auto* operation : table) powers |= operation->powers;
   TRY(host::keep_capabilities(powers));
   TRY(host::forbid_new_privileges());
-  return host::filter_system_calls();
+  bool jails = std::ranges::any_of(table, &capabilities::PrivilegedOperation::jails);
+  return host::filter_system_calls(jails ? host::Calls::jails : host::Calls::few);
 }
 
 Result<> serve_until_stopped(const Options& options, const Logger& log) {
@@ -64,8 +66,9 @@ Result<> serve_until_stopped(const Options& options, const Logger& log) {
   if (!listener) listener = TRY(own_listener(options.socket, owner->uid));
   clean_process();
 
-  auto table = capabilities::privileged_table();
-  capabilities::PrivilegedContext privileged{owner->uid, owner->gid, install.bridge_name, install.bridge_ip, install.cidr, install.roots, log};
+  capabilities::PrivilegedContext privileged{owner->uid, owner->gid, install.bridge_name, install.bridge_ip, install.cidr, install.roots, log,
+                                             install.jailer, install.firecracker};
+  auto table = capabilities::privileged_table(privileged);
   auto turn = TRY(Turn::make());
   auto stop = TRY(stop_signals());
   TRY(in("give up what is not needed", confine(table)));

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/bounds.h"
@@ -46,13 +47,22 @@ struct Audit {
   std::string operation = "-", arguments = "-";
 };
 
+// What other operations of this helper are allowed is nothing to this one.
+Result<> confine(const capabilities::PrivilegedTable& table, const capabilities::PrivilegedOperation& operation) {
+  TRY(host::keep_capabilities(operation.powers));
+  bool narrower = !operation.jails && std::ranges::any_of(table, &capabilities::PrivilegedOperation::jails);
+  if (!narrower) return {};
+  TRY(host::forbid_new_privileges());
+  return host::filter_system_calls();
+}
+
 Result<capabilities::PrivilegedReply> perform(const HandlerContext& context, int socket, Audit& audit) {
   auto line = TRY(read_line(socket, host::after(context.request_deadline)));
   auto request = TRY(rpc::parse_helper_request(line));
   audit = {printable(request.operation, 64), printable(dump_json(request.arguments), limits::kHelperAuditBytes)};
   auto* operation = TRY(capabilities::validated(context.table, context.privileged, request.operation, request.arguments));
   TRY(context.turn.take(limits::kHelperDeadline));
-  auto powers = host::keep_capabilities(operation->powers);
+  auto powers = confine(context.table, *operation);
   auto reply = powers ? operation->effect(context.privileged, request.arguments) : std::unexpected(powers.error());
   context.turn.give_back();
   return in(request.operation, std::move(reply));

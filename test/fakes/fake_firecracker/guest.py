@@ -75,6 +75,10 @@ class Guest:
         return ours
 
 
+def link_token(boot):
+    return json.loads(cpio_file(pathlib.Path(boot["initrd_path"]).read_bytes(), "banger/config.json"))["link_token"]
+
+
 class AgentGuest(Guest):
     """A real agent. It is never restored: giving it an identity would change the machine this runs on."""
 
@@ -85,9 +89,11 @@ class AgentGuest(Guest):
     def boot(self, boot):
         self.running = True
         self.console("fake guest: " + boot.get("boot_args", ""))
-        config = json.loads(cpio_file(pathlib.Path(boot["initrd_path"]).read_bytes(), "banger/config.json"))
-        self.run_dir = tempfile.mkdtemp(prefix="banger-fake-guest-")
-        (pathlib.Path(self.run_dir) / "config.json").write_text(json.dumps({"link_token": config["link_token"]}))
+        self.start(link_token(boot))
+
+    def start(self, token, place=None):
+        self.run_dir = tempfile.mkdtemp(prefix="banger-fake-guest-", dir=place)
+        (pathlib.Path(self.run_dir) / "config.json").write_text(json.dumps({"link_token": token}))
         (pathlib.Path(self.run_dir) / "init").write_text("none")
         (pathlib.Path(self.run_dir) / "system-ready").write_text("")
         self.path = self.run_dir + "/vsock"
@@ -126,3 +132,31 @@ class AgentGuest(Guest):
         except OSError:
             return None
         return guest
+
+
+class OutsideGuest(AgentGuest):
+    """An agent that test/fakes/guests runs, for as long as this process lives."""
+
+    def __init__(self, end, place):
+        Guest.__init__(self, end)
+        self.place = pathlib.Path(place)
+
+    def boot(self, boot):
+        self.running = True
+        self.console("fake guest: " + boot.get("boot_args", ""))
+        self.line = socket.socket(socket.AF_UNIX)
+        self.line.connect(str(self.place / "boot.sock"))
+        self.line.sendall(json.dumps({"token": link_token(boot)}).encode() + b"\n")
+        self.answers = self.line.makefile()
+        self.path = json.loads(self.answers.readline())["path"]
+        threading.Thread(target=self.watch, daemon=True).start()
+
+    def watch(self):
+        self.end(0 if self.answers.readline() == "ended 0\n" else 1)
+
+    def stand_still(self, still):
+        Guest.stand_still(self, still)
+        self.line.sendall(b"stop\n" if still else b"go on\n")
+
+    def press_button(self):
+        self.line.sendall(b"button\n")

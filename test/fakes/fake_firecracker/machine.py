@@ -1,11 +1,14 @@
 """What a Firecracker has: files it opens, a guest that runs or stands still, states it writes and loads."""
+import fcntl
 import json
 import os
+import struct
 
 from .api import SNAPSHOT_VERSIONS, Ended, Fault, parse_version
 from .vsock import Vsock
 
 MIB = 1 << 20
+TUNSETIFF, IFF_TAP, IFF_NO_PI, IFF_VNET_HDR = 0x400454CA, 0x0002, 0x1000, 0x4000
 
 
 def opened(path, mode, what):
@@ -19,6 +22,7 @@ class Machine:
     def __init__(self, version, name, guest):
         self.version_text, self.version, self.name = version, parse_version(version), name
         self.guest = guest
+        self.taps = []
         self.state, self.boot_path, self.saved = "Not started", False, False
         self.config, self.boot, self.drives, self.nets, self.uds, self.vsock = {"vcpu_count": 1, "mem_size_mib": 128}, None, {}, {}, None, None
 
@@ -70,8 +74,18 @@ class Machine:
         self.drives[body["drive_id"]] = changed
 
     def open_net(self, net):
+        if not os.path.exists("/sys"):  # in a jail, where there is what is really needed
+            return self.attach_tap(net["host_dev_name"])
         if not os.path.exists(f"/sys/class/net/{net['host_dev_name']}"):
             raise Fault(f"Could not create the network device: Open tap device failed: {net['host_dev_name']}")
+
+    def attach_tap(self, name):
+        try:
+            tap = os.open("/dev/net/tun", os.O_RDWR)
+            fcntl.ioctl(tap, TUNSETIFF, struct.pack("16sH22x", name.encode(), IFF_TAP | IFF_NO_PI | IFF_VNET_HDR))
+        except OSError as why:
+            raise Fault(f"Could not create the network device: Open tap device failed: {why.strerror} {name}") from None
+        self.taps.append(tap)
 
     def add_net(self, body):
         self.open_net(body)

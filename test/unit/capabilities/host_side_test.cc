@@ -82,7 +82,7 @@ TEST_CASE("capabilities: the registry holds each once, disks first") {
   std::vector<std::string_view> names;
   for (const Capability* capability : all()) names.push_back(capability->name);
   CHECK(names ==
-        std::vector<std::string_view>{"system_disk", "work_disk", "kernel_modules", "console", "identity", "network", "bridge", "dns_route", "ssh", "agent_link"});
+        std::vector<std::string_view>{"system_disk", "work_disk", "kernel_modules", "console", "identity", "network", "bridge", "dns_route", "jail", "ssh", "agent_link"});
 }
 
 TEST_CASE_METHOD(Fixture, "capabilities: the machine has the drives where the guest config says") {

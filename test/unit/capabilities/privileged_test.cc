@@ -14,7 +14,8 @@ namespace {
 
 constexpr PrivilegedArgument kArguments[] = {{"name", PrivilegedArgument::Type::text, "short"},
                                              {"count", PrivilegedArgument::Type::number, "small"},
-                                             {"flag", PrivilegedArgument::Type::boolean, "any"}};
+                                             {"flag", PrivilegedArgument::Type::boolean, "any"},
+                                             {"files", PrivilegedArgument::Type::list, "few"}};
 
 Result<> check_name(const PrivilegedContext&, const Json& arguments) {
   if (arguments["name"].get<std::string>().size() > 3) return fail(ErrorCode::invalid, "too long");
@@ -35,7 +36,7 @@ ErrorCode refusal(const Json& arguments) {
 
 }  // namespace
 
-TEST_CASE("privileged: every operation is described whole, once, and its undo exists with the same arguments") {
+TEST_CASE("privileged: every operation is described whole, once, and its undo exists and asks for nothing else") {
   auto table = privileged_table();
   std::set<std::string_view> names;
   for (const auto* operation : table) {
@@ -56,7 +57,7 @@ TEST_CASE("privileged: every operation is described whole, once, and its undo ex
 }
 
 TEST_CASE("privileged: arguments are all there, of their type, and no others, before they are judged") {
-  Json good{{"name", "abc"}, {"count", 1}, {"flag", true}};
+  Json good{{"name", "abc"}, {"count", 1}, {"flag", true}, {"files", Json::array({"a", "b"})}};
   CHECK(*validated({&kMadeUp}, context(), "made.up", good) == &kMadeUp);
   CHECK(validated({&kMadeUp}, context(), "made.down", good).error().code == ErrorCode::not_found);
   CHECK(validated({}, context(), "", good).error().code == ErrorCode::not_found);
@@ -68,7 +69,16 @@ TEST_CASE("privileged: arguments are all there, of their type, and no others, be
   auto without = good;
   without.erase("flag");
   for (const auto& bad : {without, with("more", 1), with("name", 1), with("name", nullptr), with("count", "1"), with("count", 1.5), with("count", true),
-                          with("flag", 1), with("flag", Json::object()), with("name", std::string("a\0b", 3)), with("name", "long one"), Json::array(),
+                          with("flag", 1), with("flag", Json::object()), with("name", std::string("a\0b", 3)), with("name", "long one"), with("files", "a"), with("files", Json::array({1})), with("files", Json::array({"a", std::string("a\0b", 3)})), Json::array(),
                           Json(nullptr), Json("x")})
     CHECK(refusal(bad) == ErrorCode::invalid);
+}
+
+TEST_CASE("privileged: what is about jails is there only where the install has a jailer") {
+  auto without = privileged_table(context());
+  CHECK(std::ranges::none_of(without, &PrivilegedOperation::jails));
+  auto install = context();
+  install.jailer = "/opt/jailer";
+  CHECK(privileged_table(install).size() == privileged_table().size());
+  CHECK(without.size() < privileged_table().size());
 }

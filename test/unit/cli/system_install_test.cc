@@ -82,6 +82,20 @@ TEST_CASE("system install: everything is there, and a second time nothing change
   CHECK(tree.files() == made);
 }
 
+TEST_CASE("system install: jails are named once, kept by an upgrade, and changed by naming others") {
+  Tree tree;
+  REQUIRE(install_files(tree.places, "ana", tree.root / "v1", {.jailer = "/opt/jailer", .firecracker = "/opt/firecracker"}));
+  auto made = tree.files();
+  CHECK(made["etc/banger/install.toml"].find("jailer = \"/opt/jailer\"\nfirecracker = \"/opt/firecracker\"\n") != std::string::npos);
+  CHECK(made["etc/systemd/system/bangerd-root.service"].find("RestrictNamespaces=mnt") != std::string::npos);
+  REQUIRE(tree.install(""));
+  CHECK(tree.files() == made);
+  auto other = install_files(tree.places, "", tree.root / "v1", {.jailer = "/opt/other", .firecracker = "/opt/firecracker"});
+  REQUIRE(other);
+  CHECK(other->units_changed);  // so that the helper is started anew
+  CHECK(tree.files()["etc/banger/install.toml"].find("/opt/other") != std::string::npos);
+}
+
 TEST_CASE("system install: an upgrade keeps the program before and what the administrator has set") {
   Tree tree;
   REQUIRE(tree.install());
@@ -159,13 +173,21 @@ TEST_CASE("system install: owners that cannot be are refused before anything is 
 
 TEST_CASE("system units: what the helper keeps is what operations need, and VMs outlive the daemon") {
   host::User ana{"ana", 1000, 1000, "/home/ana"};
-  auto units = unit_files(ana, "/usr/lib/banger/banger");
+  auto units = unit_files(ana, "/usr/lib/banger/banger", {});
   REQUIRE(units.size() == 3);
   for (const auto& unit : units) CHECK(unit.text.starts_with(kOursLine));
   CHECK(units[1].text.find("CapabilityBoundingSet=CAP_NET_ADMIN\n") != std::string::npos);
   CHECK(units[2].text.find("KillMode=process\n") != std::string::npos);
   for (const auto& directory : owner_directories(ana)) CHECK(units[2].text.find(directory) != std::string::npos);
   CHECK(capability_names_of(1ULL << 12 | 1ULL << 63) == std::vector<std::string>{"CAP_NET_ADMIN", "63"});
+  // Only where there are jails is there more, and the last word on a setting counts.
+  auto jails = unit_files(ana, "/usr/lib/banger/banger", {.owner = "ana", .roots = {"/home/ana/x"}, .jailer = "/j", .firecracker = "/f"});
+  CHECK(jails[1].text.starts_with(units[1].text));
+  CHECK(jails[1].text.find("ReadWritePaths=-/home/ana/x\n") != std::string::npos);
+  CHECK(jails[1].text.rfind("CAP_SYS_ADMIN") > jails[1].text.find("CapabilityBoundingSet=CAP_NET_ADMIN\n"));
+  CHECK(units[1].text.find("CAP_SYS_ADMIN") == std::string::npos);
+  CHECK(jails[0].text == units[0].text);
+  CHECK(jails[2].text == units[2].text);
   auto page = privileges_page();
   CHECK(page.find("| `helper.version` |") != std::string::npos);
 }

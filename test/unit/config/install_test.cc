@@ -22,7 +22,8 @@ std::string error_of(std::string_view text) {
 }  // namespace
 
 TEST_CASE("install: what is written is what is read") {
-  Install install{.owner = "ana", .bridge_name = "br-x", .bridge_ip = "10.9.0.1", .cidr = 20, .roots = {"/home/ana/.local/state/banger", "/srv/a \"b\" \\c"}};
+  Install install{.owner = "ana", .bridge_name = "br-x", .bridge_ip = "10.9.0.1", .cidr = 20, .roots = {"/home/ana/.local/state/banger", "/srv/a \"b\" \\c"},
+                  .jailer = "/opt/\"j\"", .firecracker = "/opt/firecracker"};
   auto parsed = parse_install(format_install(install), "i.toml");
   REQUIRE(parsed);
   CHECK(*parsed == install);
@@ -42,6 +43,9 @@ TEST_CASE("install: an unknown key, a missing owner and every wrong value is an 
     INFO(line);
     CHECK(error_of(line).starts_with("i.toml:1: "));
   }
+  for (auto* line : {"jailer = 1", "jailer = \"jailer\"", "firecracker = \"/a/../b\""}) CHECK(error_of(line).starts_with("i.toml:1: "));
+  for (auto* line : {"jailer = \"/a\"", "firecracker = \"/a\""})
+    CHECK(error_of(std::string("owner = \"a\"\n") + line + "\n") == "i.toml: 'jailer' and 'firecracker' go together");
 }
 
 TEST_CASE("install: a file that others than root may have written is refused") {

@@ -2,9 +2,11 @@
 #include "roles/helper/request.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -48,6 +50,16 @@ constexpr PrivilegedOperation kOperations[] = {
     {"test.nonsense", "Lies.", {}, any, nonsense, {}, 0},
 };
 
+// Whether it may make a mount namespace, as far as system calls go.
+Result<PrivilegedReply> try_unshare(const PrivilegedContext&, const Json&) {
+  int error = ::unshare(CLONE_NEWNS) < 0 ? errno : 0;
+  return PrivilegedReply{dump_json({{"errno", error}}), {}};
+}
+constexpr PrivilegedOperation kWithJails[] = {
+    {"test.jail", "Makes a namespace.", {}, any, try_unshare, {}, capabilities::power(CAP_SYS_ADMIN), true},
+    {"test.other", "Must not.", {}, any, try_unshare, {}, capabilities::power(CAP_SYS_ADMIN)},
+};
+
 struct Answer {
   Result<Json> reply;
   std::vector<UniqueFd> fds;
@@ -66,7 +78,7 @@ Result<Json> read_reply(int socket, std::vector<UniqueFd>& fds) {
 }
 
 /// Sends the bytes, then (unless told to wait) the end of the stream.
-Answer ask(std::string_view bytes, bool end = false) {
+Answer ask(std::string_view bytes, bool end = false, std::span<const PrivilegedOperation> operations = kOperations) {
   int ends[2], log_ends[2];
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
   REQUIRE(::pipe2(log_ends, O_CLOEXEC) == 0);
@@ -75,7 +87,7 @@ Answer ask(std::string_view bytes, bool end = false) {
   REQUIRE(turn);
   Logger log(log_write.get());
   capabilities::PrivilegedTable table;
-  for (const auto& operation : kOperations) table.push_back(&operation);
+  for (const auto& operation : operations) table.push_back(&operation);
   PrivilegedContext privileged{1000, 1000, "br-test", "10.0.0.1", 24, {}, log};
   auto handler = host::fork_to([&] {
     ours.reset();
@@ -114,6 +126,17 @@ TEST_CASE("request: a good one is done, answered and written down") {
   for (auto* part : {"helper.request", "uid=1000", "pid=42", "operation=test.echo", "outcome=done", " ms="})
     CHECK(answer.audit.find(part) != std::string::npos);
   CHECK(std::count(answer.audit.begin(), answer.audit.end(), '\n') == 1);
+}
+
+TEST_CASE("request: where there are jails, what is not about them may not do what they need") {
+  constexpr auto kName = "request: where there are jails, what is not about them may not do what they need";
+  if (without_root(kName)) return;
+  auto jail = ask(rpc::encode_helper_request("test.jail", Json::object()), false, kWithJails);
+  REQUIRE(jail.reply);
+  CHECK(*jail.reply == Json{{"errno", 0}});
+  auto other = ask(rpc::encode_helper_request("test.other", Json::object()), false, kWithJails);
+  REQUIRE(other.reply);
+  CHECK(*other.reply == Json{{"errno", EPERM}});
 }
 
 TEST_CASE("request: descriptors come beside the reply") {

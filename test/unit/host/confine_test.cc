@@ -161,3 +161,19 @@ TEST_CASE("system calls: programs still start and do their work") {
   });
   CHECK(status.shell_code() == 0);
 }
+
+TEST_CASE("confine: for jails there are mounts in a namespace of one's own, and no other namespaces") {
+  constexpr auto kName = "confine: for jails there are mounts in a namespace of one's own, and no other namespaces";
+  if (skip_unless_root(kName)) return;
+  auto status = in_child([] {
+    if (!keep_capabilities(bit(CAP_SYS_ADMIN)) || !forbid_new_privileges() || !filter_system_calls(Calls::jails)) return 200;
+    for (int kind : {CLONE_NEWUSER, CLONE_NEWNET, CLONE_NEWPID, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWCGROUP, CLONE_NEWNS | CLONE_NEWNET})
+      if (::unshare(kind) == 0 || errno != EPERM) return 201;
+    if (::unshare(CLONE_NEWNS) < 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0) return 202;
+    if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) == 0 || ::syscall(SYS_bpf, 0, nullptr, 0) >= 0) return 203;
+    // And what comes on top takes it away again.
+    if (!filter_system_calls()) return 204;
+    return ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0 && errno == EPERM ? 0 : 205;
+  });
+  CHECK(status.shell_code() == 0);
+}

@@ -56,19 +56,25 @@ config::Install fresh_install(const host::User& owner) {
 }
 
 // The administrator may have edited it: it stays as it is for the same owner.
-Result<std::string> install_text(const InstallPlaces& places, const host::User& owner) {
+Result<std::string> install_text(const InstallPlaces& places, const host::User& owner, const JailPrograms& jails) {
+  auto with_jails = [&](config::Install install) {
+    if (!jails.jailer.empty()) install.jailer = jails.jailer, install.firecracker = jails.firecracker;
+    return std::string(kOursLine) + config::format_install(install);
+  };
   auto text = host::read_file(places.install_file(), limits::kConfigFileBytes);
-  if (!text && text.error().code == ErrorCode::not_found) return std::string(kOursLine) + config::format_install(fresh_install(owner));
+  if (!text && text.error().code == ErrorCode::not_found) return with_jails(fresh_install(owner));
   if (!text) return text;
   auto there = TRY(config::parse_install(*text, places.install_file()));
-  if (there.owner == owner.name) return text;
+  bool other = !jails.jailer.empty() && (jails.jailer != there.jailer || jails.firecracker != there.firecracker);
+  if (there.owner == owner.name) return other ? with_jails(std::move(there)) : *text;
   return fail(ErrorCode::exists, fmt::format("banger is installed for {} here", there.owner), "banger system uninstall, then install it for another owner");
 }
 
-Result<std::vector<TextFile>> text_files(const InstallPlaces& places, const host::User& owner) {
+Result<std::vector<TextFile>> text_files(const InstallPlaces& places, const host::User& owner, const JailPrograms& jails) {
   std::vector<TextFile> files{{places.marker(), std::string(kOursLine) + std::string(kMarkerText)},
-                              {places.install_file(), TRY(install_text(places, owner))}};
-  for (auto& unit : unit_files(owner, "/usr/lib/banger/banger")) files.push_back({places.unit(unit.name), std::move(unit.text)});
+                              {places.install_file(), TRY(install_text(places, owner, jails))}};
+  auto install = TRY(config::parse_install(files.back().text, places.install_file()));
+  for (auto& unit : unit_files(owner, "/usr/lib/banger/banger", install)) files.push_back({places.unit(unit.name), std::move(unit.text)});
   return files;
 }
 
@@ -158,16 +164,16 @@ Result<host::User> installed_owner(const InstallPlaces& places) {
   return owner_named(places, TRY(config::parse_install(*text, places.install_file())).owner);
 }
 
-Result<InstallReport> install_files(const InstallPlaces& places, const std::string& owner, const std::string& own_program) {
+Result<InstallReport> install_files(const InstallPlaces& places, const std::string& owner, const std::string& own_program, const JailPrograms& jails) {
   auto user = owner.empty() ? TRY(installed_owner(places)) : TRY(owner_named(places, owner));
-  auto files = TRY(text_files(places, user));
+  auto files = TRY(text_files(places, user, jails));
   TRY(refuse_strangers(places, files));
   InstallReport report;
   // The marker goes first: cut short after it, the next install knows what is ours.
   for (const auto& file : files) {
     bool changed = false;
     TRY(put_text(file, report, changed));
-    report.units_changed |= changed && (file.path.ends_with(".socket") || file.path.ends_with(".service"));
+    report.units_changed |= changed && file.path != places.marker();  // the helper reads its install once
     if (file.path == places.marker()) TRY(put_program(places, own_program, report));
   }
   for (auto role : kRoles) TRY(put_link(places.link(role), report));

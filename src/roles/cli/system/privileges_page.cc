@@ -37,10 +37,20 @@ constexpr std::string_view kMiddle = R"(- What may be made (the name and range o
 - Each request is one line in the journal: who, which operation, its arguments (made printable, cut), the outcome, how long it took.
 )";
 
+std::string_view name_of(PrivilegedArgument::Type type) {
+  switch (type) {
+    case PrivilegedArgument::Type::text: return "text";
+    case PrivilegedArgument::Type::number: return "number";
+    case PrivilegedArgument::Type::boolean: return "true or false";
+    case PrivilegedArgument::Type::list: return "list of texts";
+  }
+  return "";
+}
+
 std::string arguments_of(const PrivilegedOperation& operation) {
   std::string text;
   for (const auto& argument : operation.arguments) {
-    auto type = argument.type == PrivilegedArgument::Type::text ? "text" : argument.type == PrivilegedArgument::Type::number ? "number" : "true or false";
+    auto type = name_of(argument.type);
     text += fmt::format("{}`{}` ({}): {}", text.empty() ? "" : "<br>", argument.name, type, argument.rule);
   }
   return text.empty() ? "none" : text;
@@ -58,11 +68,40 @@ std::string list(std::span<const LeftOut> items) {
   return text;
 }
 
-std::string unit_section(const UnitFile& unit) {
-  std::string text = fmt::format("### `{}`\n\n", unit.name);
-  for (auto line : split(trim(unit.text), '\n')) text += line.empty() ? "\n" : fmt::format("    {}\n", line);
-  return text + "\n";
+std::string indented(std::string_view lines) {
+  std::string text;
+  for (auto line : split(trim(lines), '\n')) text += line.empty() ? "\n" : fmt::format("    {}\n", line);
+  return text;
 }
+
+std::string unit_section(const UnitFile& unit) { return fmt::format("### `{}`\n\n{}\n", unit.name, indented(unit.text)); }
+
+config::Install install_with_jails() {
+  return {.owner = "ana", .roots = {"/home/ana/.local/state/banger", "/home/ana/.local/share/banger"}, .jailer = "/usr/bin/jailer", .firecracker = "/usr/bin/firecracker"};
+}
+
+constexpr std::string_view kJails = R"(### With jails
+
+The operations `machine.jail` and `machine.unjail` are there only where `/etc/banger/install.toml` names a jailer and a Firecracker (`banger system install --jailer FILE
+--firecracker FILE`). Elsewhere the helper has given up all that they need before it serves.
+
+- Both programs, and every directory above them, must be root's and writable by nobody else.
+- What a jail is made of is opened beneath the directories of the install, over no link, looked at by descriptor, and mounted by that same descriptor: a name that changes in between
+  changes nothing. What is read only is mounted so.
+- All mounts are in a namespace that only the jailed process is in; they go with it. What stays is the directory `jail` of the VM and the cgroup, which `machine.unjail` removes.
+- Until the jailer works inside it, the jail's directory is root's: nobody can put a link into its way.
+- The jailed process has the owner's user and group, so that the owner's daemon can watch, signal and take it over. The nodes of `/dev/kvm` and `/dev/net/tun` in its jail are the owner's:
+  who is named as owner with a jailer may use these devices.
+- The filter of system calls allows mounts, another root, device nodes and other users in addition, and mount namespaces but no others; operations that are not about jails take the narrow filter on top. What
+  runs in a jail keeps the filter, with Firecracker's own on top, and has no capabilities.
+
+The unit says in addition (the last word on a setting counts):
+
+{1}
+| directive | why |
+|---|---|
+{0}
+)";
 
 constexpr std::string_view kUnits = R"(## The units
 
@@ -85,8 +124,9 @@ std::string privileges_page() {
   for (const auto* operation : capabilities::privileged_table()) page += row(*operation);
   page += "\n";
   page += kUnits;
-  for (const auto& unit : unit_files({.name = "ana", .home = "/home/ana"}, "/usr/lib/banger/banger")) page += unit_section(unit);
+  for (const auto& unit : unit_files({.name = "ana", .home = "/home/ana"}, "/usr/lib/banger/banger", {})) page += unit_section(unit);
   page += fmt::format("### What the helper's unit leaves out\n\n| directive | why |\n|---|---|\n{}\n", list(left_out_of_helper()));
+  page += fmt::format(kJails, list(left_out_for_jails()), indented(jail_lines(install_with_jails())));
   page += fmt::format("### What the daemon's unit leaves out\n\n| directive | why |\n|---|---|\n{}", list(left_out_of_daemon()));
   return page;
 }

@@ -80,7 +80,7 @@ std::optional<std::int64_t> running_vms(const host::User& owner) {
 
 std::vector<std::string> undo_operations(const config::Install& install, const host::User& owner) {
   Logger log(STDERR_FILENO);
-  capabilities::PrivilegedContext context{owner.uid, owner.gid, install.bridge_name, install.bridge_ip, install.cidr, install.roots, log};
+  capabilities::PrivilegedContext context{owner.uid, owner.gid, install.bridge_name, install.bridge_ip, install.cidr, install.roots, log, install.jailer, install.firecracker};
   auto table = capabilities::privileged_table();
   std::vector<std::string> done;
   for (const auto* operation : table) {

@@ -61,6 +61,18 @@ constexpr LeftOut kLeftOutOfDaemon[] = {
     {"KillMode=control-group", "VMs go on when the daemon ends or is replaced, so `KillMode=process`"},
 };
 
+constexpr LeftOut kLeftOutForJails[] = {
+    {"CapabilityBoundingSet=", "mounts in a namespace of its own, device nodes in the jail, and becoming the owner; the operations' rows say which of them need what"},
+    {"ProtectHome=yes", "a VM's disks are in the owner's home; banger's own directories there can be written, for the jail's is made in the VM's"},
+    {"RestrictNamespaces=yes", "each jail is a mount namespace; no other kind can be made"},
+    {"SystemCallFilter=", "`@mount` and `@setuid` for the same, and `seccomp`, with which Firecracker confines itself further; the operations that are not about "
+                          "jails take the narrow filter in addition"},
+    {"DeviceAllow=", "the jailer makes nodes (`m`) of these devices, and opens none"},
+    {"ProtectControlGroups=", "each jail has a cgroup of its own, `banger/ID`, outside the helper's: so a VM is held to its own limits and lives on when the helper ends"},
+    {"ProtectProc=", "what runs in a jail is found by the id on its command line"},
+    {"KillMode=process, MemoryMax=infinity", "on a host without cgroup v2 its VMs stay in the helper's group"},
+};
+
 constexpr std::pair<int, std::string_view> kCapabilityNames[] = {
     {CAP_CHOWN, "CAP_CHOWN"},           {CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE"}, {CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH"},
     {CAP_FOWNER, "CAP_FOWNER"},         {CAP_KILL, "CAP_KILL"},                 {CAP_SETGID, "CAP_SETGID"},
@@ -69,9 +81,10 @@ constexpr std::pair<int, std::string_view> kCapabilityNames[] = {
     {CAP_SYS_ADMIN, "CAP_SYS_ADMIN"},   {CAP_MKNOD, "CAP_MKNOD"},               {CAP_SYS_RESOURCE, "CAP_SYS_RESOURCE"},
 };
 
-std::uint64_t powers_of_all() {
+std::uint64_t powers_of_all(bool jails) {
   std::uint64_t powers = 0;
-  for (const auto* operation : capabilities::privileged_table()) powers |= operation->powers;
+  for (const auto* operation : capabilities::privileged_table())
+    if (jails || !operation->jails) powers |= operation->powers;
   return powers;
 }
 
@@ -92,7 +105,7 @@ WantedBy=sockets.target
 }
 
 // KillMode=mixed: told to stop it lets the operation under way end, whose programs must not be hit by the same signal.
-UnitFile helper_unit(const std::string& program) {
+UnitFile helper_unit(const std::string& program, const config::Install& install) {
   return {std::string(kHelperUnit), fmt::format(R"({}[Unit]
 Description=banger's root helper
 Requires={}
@@ -114,7 +127,7 @@ IPAddressDeny=any
 MemoryDenyWriteExecute=yes
 {}SystemCallFilter=~@privileged @resources
 SystemCallFilter=@chown capset
-)", kOursLine, kSocketUnit, kSocketUnit, program, join(capability_names_of(powers_of_all()), " "), kCommon)};
+{})", kOursLine, kSocketUnit, kSocketUnit, program, join(capability_names_of(powers_of_all(false)), " "), kCommon, jail_lines(install))};
 }
 
 UnitFile daemon_unit(const host::User& owner, const std::string& program) {
@@ -153,11 +166,32 @@ std::vector<std::string> owner_directories(const host::User& owner) {
   return {owner.home + "/.local/state/banger", owner.home + "/.local/share/banger", owner.home + "/.cache/banger"};
 }
 
-std::vector<UnitFile> unit_files(const host::User& owner, const std::string& program) {
-  return {socket_unit(owner), helper_unit(program), daemon_unit(owner, program)};
+std::string jail_lines(const config::Install& install) {
+  if (install.jailer.empty()) return {};
+  std::string roots;
+  for (const auto& root : install.roots) roots += " -" + root;  // '-': it need not be there yet
+  return fmt::format(R"(CapabilityBoundingSet={}
+KillMode=process
+MemoryMax=infinity
+TasksMax=infinity
+ProtectHome=read-only
+ReadWritePaths={}
+RestrictNamespaces=mnt
+ProtectControlGroups=no
+ProtectProc=default
+DeviceAllow=/dev/net/tun rwm
+DeviceAllow=/dev/kvm rwm
+DeviceAllow=/dev/userfaultfd rwm
+SystemCallFilter=@mount @setuid seccomp setrlimit userfaultfd
+)", join(capability_names_of(powers_of_all(true)), " "), trim(roots));
+}
+
+std::vector<UnitFile> unit_files(const host::User& owner, const std::string& program, const config::Install& install) {
+  return {socket_unit(owner), helper_unit(program, install), daemon_unit(owner, program)};
 }
 
 std::span<const LeftOut> left_out_of_helper() { return kLeftOutOfHelper; }
+std::span<const LeftOut> left_out_for_jails() { return kLeftOutForJails; }
 std::span<const LeftOut> left_out_of_daemon() { return kLeftOutOfDaemon; }
 
 std::vector<std::string> capability_names_of(std::uint64_t powers) {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/install.h"
 #include "host/passwd.h"
 
 namespace banger::roles::cli {
@@ -22,8 +23,12 @@ struct UnitFile {
 /// The owner's directories that the daemon writes to; made before its unit starts, by him.
 std::vector<std::string> owner_directories(const host::User& owner);
 
-/// `program`: the installed binary. Owner's daemon, root helper, and the helper's socket.
-std::vector<UnitFile> unit_files(const host::User& owner, const std::string& program);
+/// `program`: the installed binary. Owner's daemon, root helper, and the helper's socket. The helper may do more where the
+/// install has jails.
+std::vector<UnitFile> unit_files(const host::User& owner, const std::string& program, const config::Install& install);
+
+/// What the helper's unit says beside the rest for jails; the last word on a setting counts.
+std::string jail_lines(const config::Install& install);
 
 /// Names of the units that are enabled and started, in that order.
 inline constexpr std::string_view kSocketUnit = "bangerd-root.socket", kHelperUnit = "bangerd-root.service", kDaemonUnit = "bangerd.service";
@@ -33,6 +38,7 @@ struct LeftOut {
 };
 std::span<const LeftOut> left_out_of_helper();
 std::span<const LeftOut> left_out_of_daemon();
+std::span<const LeftOut> left_out_for_jails();
 
 /// Names of the capabilities(7) in a set of bits: "CAP_NET_ADMIN"; those without a name here by number.
 std::vector<std::string> capability_names_of(std::uint64_t powers);

@@ -1,0 +1,150 @@
+// The driver with a jailer: what goes into a jail, what comes out, and that all else is as without one. The jail here is a
+// directory with links, in which the stand-in works; real ones are in test/cli/test_jailer.py.
+#include "machine/firecracker/jailed.h"
+
+#include <filesystem>
+
+#include "stand_in.h"
+
+using namespace banger;
+using namespace banger::machine;
+using namespace banger::machine::firecracker;
+
+namespace {
+
+class DirectoryJailer : public Jailer {
+ public:
+  explicit DirectoryJailer(std::string binary) : binary_(std::move(binary)) {}
+
+  Task<Result<>> check(std::string firecracker) override {
+    if (firecracker != binary_) co_return fail(ErrorCode::unsupported, "another Firecracker");
+    co_return Result<>{};
+  }
+
+  Task<Result<JailedProcess>> start(JailedStart start) override {
+    started = start;
+    if (refuses) co_return fail(ErrorCode::unavailable, "no jail today");
+    auto jail = start.directory + "/jail";
+    (void)host::remove_tree(jail);
+    CO_TRY(host::make_directories(jail, 0700));
+    for (const auto* list : {&start.read, &start.write})
+      for (const auto& file : *list) std::filesystem::create_symlink(file.path, jail + "/" + file.name);
+    auto console = CO_TRY(host::open_file(start.directory + "/console.log", O_WRONLY | O_APPEND));
+    host::SpawnSpec spec{.argv = {binary_, "--id", start.token}, .env = {"PATH=/usr/bin:/bin"}, .cwd = jail, .stdout_fd = console.get()};
+    for (auto& word : jailed_arguments()) spec.argv.push_back(word);
+    spec.new_session = true;
+    auto child = CO_TRY(host::spawn(spec));
+    auto id = CO_TRY(host::process_id(child.pid()));
+    co_return JailedProcess{.pidfd = child.release(), .id = id};
+  }
+
+  JailedStart started;
+  bool refuses = false;
+
+ private:
+  std::string binary_;
+};
+
+struct JailedBench : Bench {
+  JailedBench() : jailer(binary) { driver = make_driver(runtime, logger, facts, &jailer); }
+  DirectoryJailer jailer;
+};
+
+std::vector<std::string> names_of(const std::vector<JailFile>& files) {
+  std::vector<std::string> names;
+  for (const auto& file : files) names.push_back(file.name);
+  return names;
+}
+
+}  // namespace
+
+TEST_CASE("firecracker in a jail: it gets what it boots from, its disks, and nothing else") {
+  JailedBench bench;
+  auto config = bench.config();
+  auto machine = bench.start(config);
+  REQUIRE(machine);
+  CHECK((*machine)->record().jailed);
+  CHECK(bench.jailer.started.vm_id == config.id);
+  CHECK(bench.jailer.started.token == config.token);
+  CHECK(bench.jailer.started.memory_bytes == config.memory_bytes);
+  CHECK(names_of(bench.jailer.started.read) == std::vector<std::string>{"disk0", "vmlinux", "initrd.img"});
+  CHECK(names_of(bench.jailer.started.write) == std::vector<std::string>{"firecracker.log", "disk1"});
+  for (const auto* list : {&bench.jailer.started.read, &bench.jailer.started.write})
+    for (const auto& file : *list) {
+      CHECK(is_jail_file_name(file.name));
+      CHECK(file.path.starts_with('/'));
+    }
+  auto link = run(bench.runtime, (*machine)->open_link());
+  REQUIRE(link);
+  CHECK(echoes(link->get()));
+  CHECK(text_of(config.directory + "/console.log").find("fake guest") != std::string::npos);
+  REQUIRE(run(bench.runtime, (*machine)->resize_drive(1, 2 << 20)));
+  CHECK(std::filesystem::file_size(config.directory + "/system.img") == 2 << 20);
+  REQUIRE(run(bench.runtime, (*machine)->kill()));
+  CHECK(!find_process_by_token(config.token));
+}
+
+TEST_CASE("firecracker in a jail: a saved state comes out, and goes into the next one read only") {
+  JailedBench bench;
+  auto config = bench.config();
+  auto machine = bench.start(config);
+  REQUIRE(machine);
+  REQUIRE(run(bench.runtime, (*machine)->pause()));
+  REQUIRE(run(bench.runtime, (*machine)->save(bench.saved())));
+  for (const auto& path : {bench.saved().devices, bench.saved().memory}) {
+    struct stat info{};
+    REQUIRE(::stat(path.c_str(), &info) == 0);
+    CHECK((info.st_mode & 0777) == 0600);
+  }
+  CHECK(!std::filesystem::exists(config.directory + "/jail/saved.memory"));
+  REQUIRE(run(bench.runtime, (*machine)->kill()));
+
+  auto next = bench.config("next");
+  next.restore = bench.saved();
+  auto clone = bench.start(next);
+  REQUIRE(clone);
+  CHECK(names_of(bench.jailer.started.read) == std::vector<std::string>{"disk0", "loaded.devices", "loaded.memory"});
+  CHECK((*clone)->record().memory_file == bench.saved().memory);
+  auto link = run(bench.runtime, (*clone)->open_link());
+  REQUIRE(link);
+  CHECK(echoes(link->get()));
+  REQUIRE(run(bench.runtime, (*clone)->kill()));
+}
+
+TEST_CASE("firecracker in a jail: its record leads to it, and says that it is in one") {
+  JailedBench bench;
+  auto config = bench.config();
+  auto machine = bench.start(config);
+  REQUIRE(machine);
+  auto record = record_from_json(to_json((*machine)->record()));
+  REQUIRE(record);
+  CHECK(record->jailed);
+  // Whoever takes it over need not make jails.
+  auto driver = make_driver(bench.runtime, bench.logger, bench.facts);
+  auto adopted = run(bench.runtime, driver->adopt(*record, true));
+  REQUIRE(adopted);
+  auto link = run(bench.runtime, (*adopted)->open_link());
+  REQUIRE(link);
+  CHECK(echoes(link->get()));
+  REQUIRE(run(bench.runtime, (*adopted)->kill()));
+}
+
+TEST_CASE("firecracker in a jail: a start that fails, before or after, says why and leaves no process") {
+  JailedBench bench;
+  auto config = bench.config();
+  bench.jailer.refuses = true;
+  auto refused = bench.start(config);
+  REQUIRE(!refused);
+  CHECK(refused.error().message == "start Firecracker: jail: no jail today");
+  bench.jailer.refuses = false;
+  auto broken = bench.config("broken");
+  broken.drives[1].path = "/nonexistent/system.img";
+  auto failed = bench.start(broken);
+  REQUIRE(!failed);
+  CHECK(failed.error().message.starts_with("start Firecracker: PUT /drives/disk1: Unable to create the block device"));
+  CHECK(!find_process_by_token(broken.token));
+
+  bench.facts.binary = "/opt/another";
+  bench.driver = make_driver(bench.runtime, bench.logger, bench.facts, &bench.jailer);
+  CHECK(bench.start(bench.config("other")).error().code == ErrorCode::unsupported);
+}

@@ -45,8 +45,9 @@ constexpr Key kKeys[] = {
      plain<&Config::qemu_bin>},
     {"firecracker_bin", program, "", "The Firecracker program; empty: `firecracker` from `PATH`", kHere,
      plain<&Config::firecracker_bin>},
-    {"storage", choice, "overlay", "How a VM's system disk is laid over its image", kHere, plain<&Config::storage>,
-     "overlay", "copy|dm-snapshot"},
+    {"storage", choice, "overlay",
+     "What the root file system of VMs that name none is: the image with their system disk over it, a copy of the image, or a snapshot of it by "
+     "the host's kernel, which needs root", kHere, plain<&Config::storage>, "overlay|copy|dm-snapshot"},
     {"default_image_name", text, "debian-bookworm", "The image of VMs that name none", kHere,
      plain<&Config::default_image_name>, {}, {}, 1},
     {"ready_timeout", duration, "2m",

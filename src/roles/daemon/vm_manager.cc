@@ -190,6 +190,7 @@ Result<vm::Spec> VmManager::template_spec(const vm::Spec& spec) const {
   wanted.image = spec.image;
   wanted.kernel = spec.kernel;
   wanted.network = spec.network;
+  wanted.storage = spec.storage;
   wanted.vcpus = spec.vcpus;
   wanted.memory_bytes = spec.memory_bytes;
   wanted.disk_bytes = std::min(spec.disk_bytes, defaults.disk_bytes.value);

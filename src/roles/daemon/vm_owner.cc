@@ -44,7 +44,7 @@ Json VmOwner::describe() const {
       {"id", row_.id}, {"name", row_.name}, {"state", vm::to_string(state_)},
       {"image", image ? image->name : spec_.image}, {"image_id", row_.image_id}, {"kernel", row_.kernel},
       {"vcpus", spec_.vcpus}, {"memory_bytes", spec_.memory_bytes}, {"disk_bytes", spec_.disk_bytes},
-      {"system_bytes", spec_.system_bytes}, {"nat", spec_.nat}, {"network", spec_.network}, {"address", guest_address()}, {"labels", spec_.labels},
+      {"system_bytes", spec_.system_bytes}, {"nat", spec_.nat}, {"network", spec_.network}, {"storage", spec_.storage}, {"address", guest_address()}, {"labels", spec_.labels},
       {"created_at", row_.created_at}, {"started_at", row_.started_at},
       {"agent_ready", client_ != nullptr && client_->alive()}, {"system_ready", system_ready_},
       {"last_error", row_.last_error}, {"disk_used_bytes", used_bytes(directory())}, {"directory", directory()},

@@ -16,6 +16,7 @@
 
 #include "capabilities/capability.h"
 #include "capabilities/disk_image.h"
+#include "capabilities/dm_snapshot.h"
 #include "capabilities/guest/disks.h"
 #include "base/text.h"
 #include "capabilities/guest/run_dir.h"
@@ -58,7 +59,15 @@ Task<Result<>> prepare_copy(const VmContext& vm) {
   co_return co_await ensure_disk(vm.runtime, disk_path(vm), vm.spec.system_bytes, make);
 }
 
+Task<Result<>> prepare_snapshot(const VmContext& vm) {
+  CO_TRY(image_bytes(vm));
+  auto bytes = snapshot_file_bytes(vm.spec.system_bytes);
+  auto make = [bytes](const std::string& path) { return host::make_sparse_file(path, bytes); };
+  co_return co_await ensure_disk(vm.runtime, disk_path(vm), bytes, make);
+}
+
 Task<Result<>> prepare(const VmContext& vm) {
+  if (vm.spec.storage == "dm-snapshot") co_return in("system disk", co_await prepare_snapshot(vm));
   if (vm.spec.storage == "copy") co_return in("system disk", co_await prepare_copy(vm));
   auto make = [id = vm.id, size = vm.spec.system_bytes](const std::string& path) {
     return image::make_empty_ext4(path, {.label = "banger-system", .size_bytes = size, .uuid_seed = "system " + id});
@@ -68,7 +77,8 @@ Task<Result<>> prepare(const VmContext& vm) {
 
 Result<> add_to_machine(const VmContext& vm, machine::MachineConfig& config) {
   if (!has_plain_root(vm.spec)) config.drives.push_back({.serial = kRootfs, .path = vm.rootfs, .read_only = true});
-  config.drives.push_back({.serial = kSystem, .path = disk_path(vm)});
+  bool device = vm.spec.storage == "dm-snapshot";
+  config.drives.push_back({.serial = kSystem, .path = device ? snapshot_node(vm.id) : disk_path(vm), .device = device});
   return {};
 }
 

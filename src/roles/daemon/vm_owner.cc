@@ -166,6 +166,7 @@ Task<Result<>> VmOwner::settle(State state, std::string last_error) {
       if ((*it)->release) co_await (*it)->release(*vm);
   }
   co_await leave_network();
+  co_await detach_disk();
   if (auto record = parse_json(row_.machine, limits::kRpcMessageBytes); record && record->contains("token"))
     CO_TRY(services_.store.remove_journal(row_.id, "process", record->at("token").get<std::string>()));
   row_.machine.clear();
@@ -232,6 +233,7 @@ Task<Result<>> VmOwner::remove(bool force) {
   }
   CO_TRY(move_to(State::deleting));
   CO_TRY(co_await end_machine());
+  co_await detach_disk();
   auto path = directory();
   CO_TRY(co_await services_.runtime.blocking([&] { return host::remove_tree(path); }));
   co_await leave_network();

@@ -30,6 +30,7 @@ Task<Result<>> VmOwner::discard() {
   if (auto machine = co_await find_machine(false)) machine_ = std::move(*machine);
   CO_TRY(co_await end_machine());
   co_await leave_network();
+  co_await detach_disk();
   CO_TRY(host::remove_tree(directory()));
   CO_TRY(services_.store.delete_vm(row_.id));
   services_.bridge.forget(row_.id);

@@ -34,8 +34,8 @@ Result<> add_to_machine(const VmContext& vm, machine::MachineConfig& config) {
 }
 
 Result<> add_to_guest(const VmContext& vm, guestcfg::GuestConfig& config) {
-  // Fourth after those of system_disk and work_disk, which come first in the list of capabilities.
-  if (has_disk(vm)) config.disks.push_back({.serial = kSerial, .index = 3, .role = Disk::Role::modules});
+  // Last of all drives, as in add_to_machine().
+  if (has_disk(vm)) config.disks.push_back({.serial = kSerial, .index = static_cast<std::uint32_t>(config.disks.size()), .role = Disk::Role::modules});
   return {};
 }
 

@@ -1,6 +1,11 @@
-// The root file system: the image's ext4 read-only, and over it (overlayfs) the VM's own system disk, which takes every
-// write. Docker's and containerd's stores lie on the system disk itself: overlayfs cannot be stacked on an overlay's
-// upper layer.
+// The root file system, by spec.storage:
+//
+//   overlay      the image's ext4 read-only, and over it (overlayfs) the VM's own system disk, which takes every write.
+//                Docker's and containerd's stores lie on the system disk itself: overlayfs cannot be stacked on an
+//                overlay's upper layer.
+//   copy         the system disk is a copy of the image's ext4, with a journal: the plain root.
+//   dm-snapshot  to the guest the same as copy. On the host the system disk's file holds what differs from the image; the
+//                device made of both (dm_snapshot.h) is there for as long as the machine runs.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mount.h>
@@ -11,7 +16,9 @@
 
 #include "capabilities/capability.h"
 #include "capabilities/disk_image.h"
+#include "capabilities/dm_snapshot.h"
 #include "capabilities/guest/disks.h"
+#include "base/text.h"
 #include "capabilities/guest/run_dir.h"
 #include "host/files.h"
 #include "image/ext4.h"
@@ -25,12 +32,43 @@ using guestcfg::Disk;
 constexpr const char* kRootfs = "rootfs";
 constexpr const char* kSystem = "system";
 constexpr const char* kLower = "/run/banger/rootfs";
+// What banger remembers on a root of its own, where the guest's packages keep such things too.
+constexpr const char* kOwnDirectory = "/var/lib/banger";
 
 std::string disk_path(const VmContext& vm) { return vm.directory + "/system.img"; }
 
 Result<> check(const CheckContext& context) { return check_room(context.state_directory); }
 
+Result<std::uint64_t> image_bytes(const VmContext& vm) {
+  struct stat image{};
+  if (::stat(vm.rootfs.c_str(), &image) < 0) return fail_errno(vm.rootfs);
+  auto bytes = static_cast<std::uint64_t>(image.st_size);
+  if (bytes <= vm.spec.system_bytes) return bytes;
+  return fail(ErrorCode::invalid,
+              fmt::format("a system disk of {} is smaller than the image's own {}", format_size(vm.spec.system_bytes),
+                          format_size(bytes)),
+              fmt::format("use --system-size {}M or more", (bytes + 0xfffff) >> 20));
+}
+
+Task<Result<>> prepare_copy(const VmContext& vm) {
+  CO_TRY(image_bytes(vm));
+  auto make = [image = vm.rootfs](const std::string& path) -> Result<> {
+    TRY(host::clone_file(image, path));
+    return image::ensure_journal(path);
+  };
+  co_return co_await ensure_disk(vm.runtime, disk_path(vm), vm.spec.system_bytes, make);
+}
+
+Task<Result<>> prepare_snapshot(const VmContext& vm) {
+  CO_TRY(image_bytes(vm));
+  auto bytes = snapshot_file_bytes(vm.spec.system_bytes);
+  auto make = [bytes](const std::string& path) { return host::make_sparse_file(path, bytes); };
+  co_return co_await ensure_disk(vm.runtime, disk_path(vm), bytes, make);
+}
+
 Task<Result<>> prepare(const VmContext& vm) {
+  if (vm.spec.storage == "dm-snapshot") co_return in("system disk", co_await prepare_snapshot(vm));
+  if (vm.spec.storage == "copy") co_return in("system disk", co_await prepare_copy(vm));
   auto make = [id = vm.id, size = vm.spec.system_bytes](const std::string& path) {
     return image::make_empty_ext4(path, {.label = "banger-system", .size_bytes = size, .uuid_seed = "system " + id});
   };
@@ -38,15 +76,16 @@ Task<Result<>> prepare(const VmContext& vm) {
 }
 
 Result<> add_to_machine(const VmContext& vm, machine::MachineConfig& config) {
-  config.drives.push_back({.serial = kRootfs, .path = vm.rootfs, .read_only = true});
-  config.drives.push_back({.serial = kSystem, .path = disk_path(vm)});
+  if (!has_plain_root(vm.spec)) config.drives.push_back({.serial = kRootfs, .path = vm.rootfs, .read_only = true});
+  bool device = vm.spec.storage == "dm-snapshot";
+  config.drives.push_back({.serial = kSystem, .path = device ? snapshot_node(vm.id) : disk_path(vm), .device = device});
   return {};
 }
 
 Result<> add_to_guest(const VmContext& vm, guestcfg::GuestConfig& config) {
-  config.disks.push_back({.serial = kRootfs, .index = 0, .role = Disk::Role::rootfs});
+  if (!has_plain_root(vm.spec)) config.disks.push_back({.serial = kRootfs, .index = 0, .role = Disk::Role::rootfs});
   config.disks.push_back({.serial = kSystem,
-                          .index = 1,
+                          .index = static_cast<std::uint32_t>(config.disks.size()),
                           .role = Disk::Role::system,
                           .grow = true,
                           .size_bytes = vm.spec.system_bytes});
@@ -99,6 +138,19 @@ Result<> bind_store(const guest::Root& root, const std::string& path, const std:
   return guest::mount_in(root, fmt::format("{}/{}", guest::kSystemDisk, name), path, "", MS_BIND, "");
 }
 
+Result<> mount_plain(GuestTarget& target, const guestcfg::GuestConfig& config, const Disk& system) {
+  auto initramfs = TRY(guest::Root::open("/"));
+  auto device = TRY(guest::find_device(config, system));
+  TRY(in("the system disk", guest::mount_in(initramfs, device, target.root, "ext4", 0, guest::kDiskOptions)));
+  auto root = TRY(guest::Root::open(target.root));
+  auto own = TRY(root.make_directory(kOwnDirectory, 0700));
+  TRY(guest::mount_in(initramfs, guest::fd_path(own.get()), guest::kSystemDisk, "", MS_BIND, ""));
+  target.first_boot = !guest::has_booted();
+  if (!system.grow) return {};
+  auto mounted = TRY(host::open_file(guest::kSystemDisk, O_RDONLY | O_DIRECTORY));
+  return guest::grow_ext4(device, mounted.get(), system.size_bytes);
+}
+
 Result<> build_root(GuestTarget& target, const guestcfg::GuestConfig& config, const Disk& rootfs, const Disk& system) {
   auto initramfs = TRY(guest::Root::open("/"));
   TRY(mount_layers(initramfs, config, rootfs, system));
@@ -118,9 +170,8 @@ Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
   const Disk* rootfs = guest::find_role(config, Disk::Role::rootfs);
   const Disk* system = guest::find_role(config, Disk::Role::system);
   if (target.mode == ApplyMode::boot) {
-    if (!rootfs || !system)
-      return fail(ErrorCode::invalid, "the guest config names no root file system or no system disk");
-    return build_root(target, config, *rootfs, *system);
+    if (!system) return fail(ErrorCode::invalid, "the guest config names no system disk");
+    return rootfs ? build_root(target, config, *rootfs, *system) : mount_plain(target, config, *system);
   }
   if (!system || !system->grow) return {};
   auto mounted = TRY(host::open_file(guest::kSystemDisk, O_RDONLY | O_DIRECTORY));

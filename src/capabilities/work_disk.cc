@@ -48,9 +48,9 @@ Result<> add_to_machine(const VmContext& vm, machine::MachineConfig& config) {
 }
 
 Result<> add_to_guest(const VmContext& vm, guestcfg::GuestConfig& config) {
-  // Third after the two of system_disk, which comes first in the list of capabilities.
+  // After those of system_disk, which comes first in the list of capabilities.
   config.disks.push_back({.serial = kSerial,
-                          .index = 2,
+                          .index = static_cast<std::uint32_t>(config.disks.size()),
                           .role = Disk::Role::work,
                           .grow = true,
                           .size_bytes = vm.spec.disk_bytes});

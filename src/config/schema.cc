@@ -48,8 +48,9 @@ constexpr Key kKeys[] = {
     {"jailer_bin", program, "", "Firecracker's jailer as it is expected; empty: the one that the system install names, and no other is ever used", kHere,
      plain<&Config::jailer_bin>},
     {"jailer_enabled", boolean, "false", "Run Firecracker in jails, which the root helper makes", kHere, plain<&Config::jailer_enabled>},
-    {"storage", choice, "overlay", "How a VM's system disk is laid over its image", kHere, plain<&Config::storage>,
-     "overlay", "copy|dm-snapshot"},
+    {"storage", choice, "overlay",
+     "What the root file system of VMs that name none is: the image with their system disk over it, a copy of the image, or a snapshot of it by "
+     "the host's kernel, which needs root", kHere, plain<&Config::storage>, "overlay|copy|dm-snapshot"},
     {"default_image_name", text, "debian-bookworm", "The image of VMs that name none", kHere,
      plain<&Config::default_image_name>, {}, {}, 1},
     {"ready_timeout", duration, "2m",

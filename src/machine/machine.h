@@ -25,6 +25,7 @@ struct Drive {
   std::string serial;  ///< what the guest finds it by, at most 20 bytes
   std::string path;    ///< raw image on the host
   bool read_only = false;
+  bool device = false;  ///< `path` is a block device
 };
 
 /// A network device on the VMM's user-mode network (10.0.2.0/24, guest .15, gateway .2, resolver .3).

@@ -53,9 +53,9 @@ struct SaveRow {
 /// An external object that exists or is about to: written before it is made, removed after it is gone.
 struct JournalEntry {
   std::int64_t sequence = 0;
-  std::string owner;           ///< VM id, or kBridgeOwner
-  std::string kind;            ///< "directory", "process", "tap", "bridge"
-  std::string key;             ///< path, the token on the command line, a tap's number, the bridge's name
+  std::string owner;           ///< VM id, kBridgeOwner or kStorageOwner
+  std::string kind;            ///< "directory", "process", "tap", "bridge", "snapshot"
+  std::string key;             ///< path, the token on the command line, a tap's number, the bridge's name, a VM's id
 };
 
 /// A VM's address on the bridge, for its life.
@@ -66,6 +66,8 @@ struct Lease {
 
 /// Owner of what serves the bridge's VMs but is nobody's: the bridge and idle taps.
 inline constexpr const char* kBridgeOwner = "bridge";
+/// Owner of the devices that VMs' disks are made of: they may outlive the record of their VM.
+inline constexpr const char* kStorageOwner = "storage";
 
 class Store {
  public:

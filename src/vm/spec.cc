@@ -13,7 +13,8 @@ namespace banger::vm {
 Json to_json(const Spec& spec) {
   return {{"image", spec.image},           {"kernel", spec.kernel},         {"vcpus", spec.vcpus},
           {"memory_bytes", spec.memory_bytes}, {"disk_bytes", spec.disk_bytes}, {"system_bytes", spec.system_bytes},
-          {"nat", spec.nat},               {"network", spec.network},           {"environment", spec.environment}, {"labels", spec.labels}};
+          {"nat", spec.nat},               {"network", spec.network},           {"storage", spec.storage},
+          {"environment", spec.environment}, {"labels", spec.labels}};
 }
 
 namespace {
@@ -52,6 +53,9 @@ Result<Spec> spec_from_json(const Json& json) {
   spec.network = TRY(find_string(json, "network")).value_or("user");
   if (spec.network != "user" && spec.network != "bridge")
     return fail(ErrorCode::invalid, fmt::format("'{}' is not a network", printable(spec.network, 40)), "use \"user\" or \"bridge\"");
+  spec.storage = TRY(find_string(json, "storage")).value_or("overlay");
+  if (std::ranges::find(kStorages, spec.storage) == std::end(kStorages))
+    return fail(ErrorCode::invalid, fmt::format("'{}' is not a kind of storage", printable(spec.storage, 40)), "use \"overlay\", \"copy\" or \"dm-snapshot\"");
   spec.environment = TRY(string_map(json, "environment"));
   spec.labels = TRY(string_map(json, "labels"));
   return spec;

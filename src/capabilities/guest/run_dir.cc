@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "capabilities/guest/disks.h"
 #include "host/files.h"
 
 namespace banger::capabilities::guest {
@@ -16,9 +17,9 @@ constexpr std::size_t kRunListBytes = 1 << 20;
 std::string booted_path() { return fmt::format("{}/booted", kSystemDisk); }
 
 std::string run_list_path() {
-  // The directory is there without a system disk mounted on it only by mistake; "upper" tells.
-  bool disk = ::access(fmt::format("{}/upper", kSystemDisk).c_str(), F_OK) == 0;
-  return fmt::format("{}/run-once", disk ? kSystemDisk : kRunDir);
+  // The directory is there without a system disk mounted on it only by mistake.
+  auto slash = Root::open("/");
+  return fmt::format("{}/run-once", slash && is_mount_point(*slash, kSystemDisk) ? kSystemDisk : kRunDir);
 }
 
 }  // namespace

@@ -81,7 +81,8 @@ void add_drive(Arguments& to, const Drive& drive, std::size_t index) {
   // Many VMs share one read-only image, so it is not locked; a writable one is, by default.
   auto access = drive.read_only ? "read-only=on,locking=off" : "discard=unmap";
   auto node = drive_node(index);
-  to.add("-blockdev", fmt::format("driver=file,node-name={},{},filename={}", node, access, option(drive.path)));
+  auto kind = drive.device ? "host_device" : "file";
+  to.add("-blockdev", fmt::format("driver={},node-name={},{},filename={}", kind, node, access, option(drive.path)));
   to.add("-device", fmt::format("virtio-blk-device,drive={},serial={}{}", node, option(drive.serial),
                                 drive.read_only ? "" : ",discard=on,write-zeroes=on"));
 }

@@ -10,7 +10,7 @@ namespace banger::roles::cli {
 
 Json given_shape(const Args& args) {
   Json shape = Json::object();
-  for (auto name : {"name", "image", "kernel", "network"})
+  for (auto name : {"name", "image", "kernel", "network", "storage"})
     if (auto value = args.text(name)) shape[name] = *value;
   struct Number {
     const char *option, *field;

@@ -98,6 +98,7 @@ Task<> serve(Daemon& daemon, rpc::Server& server, UniqueFd listener, int ready_f
   // First the truth, then the answers: whoever asks must not see a VM as running whose machine is gone.
   co_await daemon.vms.recover_all(host::after(std::chrono::seconds(3)));
   co_await end_empty_jails(daemon);
+  daemon.services.runtime.spawn(daemon.vms.sweep_snapshots());
   daemon.services.runtime.spawn(daemon.dns.run());
   daemon.vms.for_each_vm([&forwards = daemon.forwards](std::shared_ptr<VmOwner> vm) { forwards.watch(std::move(vm)); });
   daemon.services.runtime.spawn(daemon.vms.pool().run());
@@ -168,7 +169,8 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
   Saves saves(runtime, log, prepared.paths, *prepared.store);
   auto installed = [&privileged] { return privileged.way() == PrivilegedClient::Way::helper; };
   BridgeNetwork bridge(runtime, log, prepared.config, *prepared.store, privileged, installed);
-  Services services{runtime, log, prepared.paths, prepared.config, *prepared.store, kernels, images, machines, initramfs, saves, privileged, bridge, jails,
+  SnapshotDisks snapshots(log, *prepared.store, privileged);
+  Services services{runtime, log, prepared.paths, prepared.config, *prepared.store, kernels, images, machines, initramfs, saves, privileged, bridge, jails, snapshots,
                     measure_host(), building_image, pulling_kernel};
   VmManager vms(services);
   auto server = rpc::make_server(runtime, log);
@@ -192,6 +194,7 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
   auto loaded = saves.load();
   if (loaded) loaded = bridge.load();
   if (loaded) loaded = jails.load();
+  if (loaded) loaded = snapshots.load();
   if (loaded) loaded = vms.load();
   if (!loaded || !socket) {
     const auto& error = loaded ? socket.error() : loaded.error();

@@ -105,7 +105,13 @@ Check storage(const Services& services) {
   }
   (void)host::remove_file(from);
   (void)host::remove_file(to);
-  return {"storage", CheckStatus::pass, reflinks ? "overlay; disks are cloned by reflink" : "overlay; disks are copied sparsely (no reflinks here)", ""};
+  const auto& kind = services.config.storage;
+  auto detail = fmt::format("{}; disks are {}", kind, reflinks ? "cloned by reflink" : "copied sparsely (no reflinks here)");
+  auto snapshots = services.snapshots.check();
+  if (snapshots) detail += "; dm-snapshot works here";
+  if (kind == "dm-snapshot" && !snapshots) return {"storage", CheckStatus::fail, snapshots.error().message, snapshots.error().hint};
+  if (kind == "copy" && !reflinks) detail += ", so each VM takes the room of its image";
+  return {"storage", CheckStatus::pass, detail, ""};
 }
 
 Check private_state(const Services& services) {

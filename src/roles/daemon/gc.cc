@@ -104,6 +104,12 @@ std::vector<Leftover> stray_jails(const Services& services) {
   return found;
 }
 
+std::vector<Leftover> stray_snapshots(const Services& services) {
+  std::vector<Leftover> found;
+  for (const auto& id : services.snapshots.strays()) found.push_back({"snapshot", id, "a block device of no VM that is known here"});
+  return found;
+}
+
 Result<> kill_process(const std::string& path) {
   pid_t pid = 0;
   std::from_chars(path.data() + 4, path.data() + path.size(), pid);
@@ -116,6 +122,7 @@ Result<> kill_process(const std::string& path) {
 Task<Result<>> remove_leftover(Services& services, VmManager& vms, const Leftover& item) {
   if (item.kind == "process") co_return kill_process(item.path);
   if (item.kind == "tap") co_return co_await services.bridge.remove_stray_tap(net::tap_number(item.path));
+  if (item.kind == "snapshot") co_return co_await services.snapshots.remove_stray(item.path);
   if (item.kind == "bridge") co_return co_await services.bridge.remove_stray_bridge();
   if (item.kind == "jail") co_return co_await services.jails.remove_stray(item.path);
   if (item.kind == "build") co_return co_await services.images.remove_abandoned_build(item.path);
@@ -145,7 +152,7 @@ Task<> remove_orphan(Services& services, VmManager& vms, std::string id) {
 
 Task<Result<std::vector<Leftover>>> collect_garbage(Services& services, VmManager& vms, bool dry_run) {
   auto found = stray_directories(services, known_ids(vms));
-  for (auto& list : {stray_processes(services, vms), stray_saves(services), stale_caches(services), stray_links(services), stray_jails(services), orphan_images(services, vms)})
+  for (auto& list : {stray_processes(services, vms), stray_saves(services), stale_caches(services), stray_links(services), stray_jails(services), stray_snapshots(services), orphan_images(services, vms)})
     found.insert(found.end(), list.begin(), list.end());
   // A build or pull that is under way owns its half-made directory.
   if (!services.building_image.held())

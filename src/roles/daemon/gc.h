@@ -10,8 +10,8 @@
 namespace banger::roles::daemon {
 
 struct Leftover {
-  std::string kind;     ///< "directory", "process", "saved state", "cache", "image", "kernel", "build", "tap", "bridge", "jail"
-  std::string path;     ///< or "pid N", or a link's name
+  std::string kind;     ///< "directory", "process", "saved state", "cache", "image", "kernel", "build", "tap", "bridge", "snapshot", "jail"
+  std::string path;     ///< or "pid N", a link's name, the id of a VM that is gone, or a jail's token
   std::string reason;
   bool removed = false;
 };

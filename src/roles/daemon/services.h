@@ -16,6 +16,7 @@
 #include "roles/daemon/machines.h"
 #include "roles/daemon/privileged_client.h"
 #include "roles/daemon/saves.h"
+#include "roles/daemon/snapshot_disks.h"
 #include "store/store.h"
 #include "vm/spec.h"
 
@@ -35,6 +36,7 @@ struct Services {
   PrivilegedClient& privileged;  ///< what needs root
   BridgeNetwork& bridge;
   Jails& jails;
+  SnapshotDisks& snapshots;
   vm::HostSize host_size;
   host::Mutex& building_image;   ///< one build at a time
   host::Mutex& pulling_kernel;

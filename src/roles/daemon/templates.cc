@@ -30,8 +30,8 @@ Task<Result<std::string>> Templates::key(const TemplateRequest& request) {
   auto agent = CO_TRY(co_await services_.initramfs.agent_archive(request.kernel));
   const auto& spec = request.spec;
   // The network is in it because a guest agrees with its device on offloads when it boots, and only taps have them.
-  co_return host::sha256_hex(fmt::format("2\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n", request.image.id, request.kernel.sha256, agent, spec.vcpus,
-                                         spec.memory_bytes, spec.disk_bytes, spec.system_bytes, driver->build_key(), spec.network));
+  co_return host::sha256_hex(fmt::format("3\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n", request.image.id, request.kernel.sha256, agent, spec.vcpus,
+                                         spec.memory_bytes, spec.disk_bytes, spec.system_bytes, driver->build_key(), spec.network, spec.storage));
 }
 
 std::optional<store::SaveRow> Templates::find(std::string_view key) const {

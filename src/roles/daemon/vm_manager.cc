@@ -107,6 +107,14 @@ Result<std::shared_ptr<VmOwner>> VmManager::get(std::string_view wanted) const {
               close.empty() ? "banger vm list shows them" : fmt::format("did you mean {}?", fmt::join(close, " or ")));
 }
 
+Task<> VmManager::sweep_snapshots() {
+  for (const auto& id : services_.snapshots.recorded()) {
+    auto vm = vms_.find(id);
+    if (vm == vms_.end()) (void)co_await services_.snapshots.detach(id);
+    else co_await std::shared_ptr(vm->second)->drop_device();
+  }
+}
+
 void VmManager::for_each_vm(std::function<void(std::shared_ptr<VmOwner>)> told) {
   told_of_new_ = std::move(told);
   for (const auto& vm : everything()) told_of_new_(vm);
@@ -190,6 +198,7 @@ Result<vm::Spec> VmManager::template_spec(const vm::Spec& spec) const {
   wanted.image = spec.image;
   wanted.kernel = spec.kernel;
   wanted.network = spec.network;
+  wanted.storage = spec.storage;
   wanted.vcpus = spec.vcpus;
   wanted.memory_bytes = spec.memory_bytes;
   wanted.disk_bytes = std::min(spec.disk_bytes, defaults.disk_bytes.value);
@@ -215,6 +224,8 @@ Task<std::shared_ptr<VmOwner>> VmManager::take_from_pool(const CreateRequest& re
                                                          Stages& stages) {
   // Whether the pool's machines reach the outside is fixed when a machine starts, but on the bridge: QEMU's do.
   bool alike = request.spec.nat || request.spec.network == "bridge" || services_.config.machine == "firecracker";
+  // The size of a device is fixed when its machine starts.
+  if (request.spec.storage == "dm-snapshot" && request.spec.system_bytes != template_spec(request.spec)->system_bytes) alike = false;
   auto vm = alike ? pool_.take(save_id) : nullptr;
   if (!vm) co_return nullptr;
   auto handed = co_await vm->hand_over(name, request.spec, stages);
@@ -249,6 +260,7 @@ Task<Result<std::shared_ptr<VmOwner>>> VmManager::create(CreateRequest request, 
   CO_TRY(vm::check_spec(request.spec, services_.host_size));
   for (const auto* capability : capabilities::all())
     if (capability->check) CO_TRY(in(capability->name, capability->check({.spec = request.spec, .state_directory = services_.paths.state})));
+  if (request.spec.storage == "dm-snapshot") CO_TRY(services_.snapshots.check());
   Record what{.purpose = "user", .spec = request.spec};
   std::string disks_of = request.from;
   if (!request.from.empty()) {

@@ -52,6 +52,8 @@ class VmManager {
   Task<> stop_stale();
 
   /// Calls it for every VM there is, and from then on for every new one, whatever its purpose and state.
+  /// Removes the devices of VMs that do not run. After recover_all().
+  Task<> sweep_snapshots();
   void for_each_vm(std::function<void(std::shared_ptr<VmOwner>)> told);
   /// By name or id, nothing shorter; null when there is none. Quick: it is asked for every DNS query.
   const VmOwner* find_exactly(std::string_view name_or_id) const;

@@ -16,7 +16,7 @@ Report report_to(rpc::CallContext& context) {
 
 Result<vm::Spec> spec_over(vm::Spec base, const Json& params) {
   Json json = vm::to_json(base);
-  for (const char* key : {"image", "kernel", "vcpus", "memory_bytes", "disk_bytes", "system_bytes", "nat", "environment", "labels"})
+  for (const char* key : {"image", "kernel", "vcpus", "memory_bytes", "disk_bytes", "system_bytes", "nat", "storage", "environment", "labels"})
     if (auto it = params.find(key); it != params.end() && !it->is_null()) json[key] = *it;
   return vm::spec_from_json(json);
 }
@@ -26,6 +26,7 @@ vm::Spec default_spec(const Services& services) {
   vm::Spec spec;
   spec.image = services.config.default_image_name;
   spec.network = services.config.network;
+  spec.storage = services.config.storage;
   spec.vcpus = defaults.vcpus.value;
   spec.memory_bytes = defaults.memory_bytes.value;
   spec.disk_bytes = defaults.disk_bytes.value;
@@ -54,7 +55,7 @@ Result<WaitFor> wait_param(const Json& params) {
 }
 
 Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& context) {
-  CO_TRY(only_keys(params, {"name", "image", "kernel", "vcpus", "memory_bytes", "disk_bytes", "system_bytes", "nat", "network", "environment", "labels", "start", "wait", "cold", "from"}));
+  CO_TRY(only_keys(params, {"name", "image", "kernel", "vcpus", "memory_bytes", "disk_bytes", "system_bytes", "nat", "network", "storage", "environment", "labels", "start", "wait", "cold", "from"}));
   CreateRequest request;
   request.name = CO_TRY(find_string(params, "name")).value_or("");
   if (params.contains("name")) CO_TRY(vm::check_name(request.name));
@@ -64,6 +65,7 @@ Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& 
     for (const char* fixed : {"image", "kernel", "vcpus", "memory_bytes", "network"})
       if (params.contains(fixed) && (!snapshot.machine.empty() || std::string_view(fixed) == "image" || std::string_view(fixed) == "kernel"))
         co_return fail(ErrorCode::invalid, fmt::format("'{}' comes from the snapshot and cannot be given", fixed));
+    if (params.contains("storage")) co_return fail(ErrorCode::invalid, "'storage' comes from the snapshot and cannot be given");
     request.from = snapshot.id;
     base = CO_TRY(vm::spec_from_json(CO_TRY(parse_json(snapshot.spec, limits::kRpcMessageBytes))));
   }

@@ -44,7 +44,7 @@ Json VmOwner::describe() const {
       {"id", row_.id}, {"name", row_.name}, {"state", vm::to_string(state_)},
       {"image", image ? image->name : spec_.image}, {"image_id", row_.image_id}, {"kernel", row_.kernel},
       {"vcpus", spec_.vcpus}, {"memory_bytes", spec_.memory_bytes}, {"disk_bytes", spec_.disk_bytes},
-      {"system_bytes", spec_.system_bytes}, {"nat", spec_.nat}, {"network", spec_.network}, {"address", guest_address()}, {"labels", spec_.labels},
+      {"system_bytes", spec_.system_bytes}, {"nat", spec_.nat}, {"network", spec_.network}, {"storage", spec_.storage}, {"address", guest_address()}, {"labels", spec_.labels},
       {"created_at", row_.created_at}, {"started_at", row_.started_at},
       {"agent_ready", client_ != nullptr && client_->alive()}, {"system_ready", system_ready_},
       {"last_error", row_.last_error}, {"disk_used_bytes", used_bytes(directory())}, {"directory", directory()},
@@ -167,6 +167,7 @@ Task<Result<>> VmOwner::settle(State state, std::string last_error) {
   }
   co_await leave_network();
   co_await services_.jails.leave(row_.id);
+  co_await detach_disk();
   if (auto record = parse_json(row_.machine, limits::kRpcMessageBytes); record && record->contains("token"))
     CO_TRY(services_.store.remove_journal(row_.id, "process", record->at("token").get<std::string>()));
   row_.machine.clear();
@@ -234,6 +235,7 @@ Task<Result<>> VmOwner::remove(bool force) {
   CO_TRY(move_to(State::deleting));
   CO_TRY(co_await end_machine());
   co_await services_.jails.leave(row_.id);
+  co_await detach_disk();
   auto path = directory();
   CO_TRY(co_await services_.runtime.blocking([&] { return host::remove_tree(path); }));
   co_await leave_network();

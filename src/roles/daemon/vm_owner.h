@@ -91,6 +91,8 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   /// Changes the record; the new spec holds from the next start on. Disks only grow.
   /// nat of a running VM on the bridge changes at once.
   Task<Result<>> change(std::string name, vm::Spec spec);
+  /// Removes what a crash left of its disk's device, unless it runs.
+  Task<> drop_device();
   /// After a daemon start: finishes or undoes what a crash left. Returns what was done, in words, or "".
   Task<Result<std::string>> recover();
 
@@ -117,6 +119,9 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   Task<> leave_network();
   Task<Result<>> change_network();
   Task<Result<>> prepare_disks(Stages& stages);
+  Task<Result<>> attach_disk(const capabilities::VmContext& vm);
+  Task<> detach_disk();
+  Result<> flush_disk() const;
   Task<Result<>> boot(Stages& stages, host::Cancel& cancel, WaitFor wait);
   Task<Result<>> launch(Stages& stages, const capabilities::VmContext& context, const std::optional<store::SaveRow>& save);
   Result<> add_boot(const capabilities::VmContext& context, const image::Kernel& kernel, std::string agent_archive,

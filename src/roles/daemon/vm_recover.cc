@@ -31,6 +31,7 @@ Task<Result<>> VmOwner::discard() {
   CO_TRY(co_await end_machine());
   co_await leave_network();
   co_await services_.jails.leave(row_.id);
+  co_await detach_disk();
   CO_TRY(host::remove_tree(directory()));
   CO_TRY(services_.store.delete_vm(row_.id));
   services_.bridge.forget(row_.id);

@@ -15,8 +15,9 @@ namespace banger::roles::daemon {
 
 namespace {
 
-// Places in MachineConfig::drives, in the order of the capabilities that add them.
-constexpr std::size_t kSystemDrive = 1, kWorkDrive = 2;
+// Places in MachineConfig::drives, in the order of the capabilities that add them. A plain root has no image before it.
+std::size_t system_drive(const vm::Spec& spec) { return vm::has_plain_root(spec) ? 0 : 1; }
+std::size_t work_drive(const vm::Spec& spec) { return system_drive(spec) + 1; }
 
 Result<vm::Spec> saved_spec(const store::SaveRow& save) {
   return vm::spec_from_json(TRY(parse_json(save.spec, limits::kRpcMessageBytes)));
@@ -53,8 +54,8 @@ Task<Result<>> VmOwner::copy_disks(std::string save_id, bool replace) {
 
 // The files have their size already; the guest's kernel still goes by the size of the saved ones.
 Task<Result<bool>> VmOwner::grow_drives(const vm::Spec& saved) {
-  if (spec_.system_bytes > saved.system_bytes) CO_TRY(co_await machine_->resize_drive(kSystemDrive, spec_.system_bytes));
-  if (spec_.disk_bytes > saved.disk_bytes) CO_TRY(co_await machine_->resize_drive(kWorkDrive, spec_.disk_bytes));
+  if (spec_.system_bytes > saved.system_bytes) CO_TRY(co_await machine_->resize_drive(system_drive(spec_), spec_.system_bytes));
+  if (spec_.disk_bytes > saved.disk_bytes) CO_TRY(co_await machine_->resize_drive(work_drive(spec_), spec_.disk_bytes));
   co_return spec_.system_bytes > saved.system_bytes || spec_.disk_bytes > saved.disk_bytes;
 }
 

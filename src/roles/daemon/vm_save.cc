@@ -37,6 +37,7 @@ Result<store::SaveRow> VmOwner::describe_save(std::string kind) const {
 }
 
 Result<> VmOwner::copy_files_to(const std::string& save_id) const {
+  TRY(flush_disk());
   for (const char* name : {kSystemDisk, kWorkDisk}) TRY(host::clone_file(directory() + "/" + name, services_.saves.disk(save_id, name)));
   auto modules = directory() + "/" + capabilities::kModulesDisk;
   if (::access(modules.c_str(), F_OK) == 0) TRY(host::share_file(modules, services_.saves.disk(save_id, capabilities::kModulesDisk)));
@@ -144,6 +145,7 @@ Task<Result<>> VmOwner::become_template(std::string save_id, std::string key, St
   CO_TRY(services_.saves.update(row));
   CO_TRY(co_await write_state(row, false, false, saved));
   CO_TRY(co_await end_machine());
+  CO_TRY(co_await services_.snapshots.detach(row_.id));
   for (const char* name : {kSystemDisk, kWorkDisk, kConsole, capabilities::kModulesDisk}) {
     bool optional = name == std::string_view(capabilities::kModulesDisk);
     if (::rename((directory() + "/" + name).c_str(), services_.saves.disk(save_id, name).c_str()) < 0 && !(optional && errno == ENOENT))

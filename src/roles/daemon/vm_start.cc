@@ -37,6 +37,7 @@ Task<Result<>> VmOwner::boot(Stages& stages, host::Cancel& cancel, WaitFor wait)
   if (auto sound = image::check_ext4(vm.rootfs); !sound)
     co_return std::unexpected(std::move(sound).error().in(fmt::format("the rootfs of image '{}'", spec_.image)).with_hint(
         fmt::format("banger image delete {}, then make it again", spec_.image)));
+  CO_TRY(co_await attach_disk(vm));
   std::optional<store::SaveRow> save;
   if (!row_.save_id.empty()) save = CO_TRY(services_.saves.get(row_.save_id));
   CO_TRY(co_await launch(stages, vm, save));

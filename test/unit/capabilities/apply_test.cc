@@ -369,5 +369,5 @@ TEST_CASE("apply: a boot without disks in the config ends with the reason") {
   }
   test::TempDir root;
   CHECK(test::in_sandbox([&] { return run(root, ApplyMode::boot, {}); }) ==
-        "system_disk: the guest config names no root file system or no system disk");
+        "system_disk: the guest config names no system disk");
 }

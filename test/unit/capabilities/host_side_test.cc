@@ -82,7 +82,7 @@ TEST_CASE("capabilities: the registry holds each once, disks first") {
   std::vector<std::string_view> names;
   for (const Capability* capability : all()) names.push_back(capability->name);
   CHECK(names ==
-        std::vector<std::string_view>{"system_disk", "work_disk", "kernel_modules", "console", "identity", "network", "bridge", "dns_route", "jail", "ssh", "agent_link"});
+        std::vector<std::string_view>{"system_disk", "work_disk", "kernel_modules", "console", "identity", "network", "bridge", "dns_route", "dm_snapshot", "jail", "ssh", "agent_link"});
 }
 
 TEST_CASE_METHOD(Fixture, "capabilities: the machine has the drives where the guest config says") {
@@ -120,6 +120,42 @@ TEST_CASE_METHOD(Fixture, "kernel modules: a VM that boots has those of its kern
   vm.modules = "";
   REQUIRE(prepare(vm) == "");
   CHECK(machine_config(vm).drives.size() == 3);
+}
+
+TEST_CASE_METHOD(Fixture, "capabilities: with a plain root the image is no drive, and places still agree") {
+  for (const char* storage : {"copy", "dm-snapshot"}) {
+    spec.storage = storage;
+    auto vm = context();
+    auto machine = machine_config(vm);
+    auto guest = guest_config(vm);
+    REQUIRE(machine.drives.size() == 2);
+    REQUIRE(guest.disks.size() == 2);
+    for (const auto& disk : guest.disks) CHECK(machine.drives[disk.index].serial == disk.serial);
+    CHECK(guest.disks[0].role == guestcfg::Disk::Role::system);
+    CHECK(guest.disks[0].grow);
+    bool device = spec.storage == "dm-snapshot";
+    CHECK(machine.drives[0].device == device);
+    CHECK(machine.drives[0].path == (device ? "/dev/banger/abcdefghijkl" : vm.directory + "/system.img"));
+  }
+}
+
+TEST_CASE_METHOD(Fixture, "system disk: a copy is the image's file system with a journal, as large as it is to be") {
+  spec.storage = "copy";
+  auto vm = context();
+  vm.rootfs = directory / "rootfs";
+  REQUIRE(image::make_empty_ext4(vm.rootfs, {.label = "root", .size_bytes = 64 * limits::kMiB, .uuid_seed = "x", .journal = false}));
+  REQUIRE(prepare(vm) == "");
+  CHECK(size("system.img") == 256 * limits::kMiB);
+  CHECK(image::check_ext4(directory / "system.img"));
+  spec.system_bytes = 512 * limits::kMiB;
+  REQUIRE(prepare(vm) == "");
+  CHECK(size("system.img") == 512 * limits::kMiB);
+  spec.storage = "dm-snapshot";
+  std::filesystem::remove(directory / "system.img");
+  REQUIRE(prepare(vm) == "");
+  CHECK(size("system.img") > 512 * limits::kMiB);
+  spec.system_bytes = 32 * limits::kMiB;
+  CHECK_THAT(prepare(vm), Catch::Contains("smaller than the image's own 64M") && Catch::Contains("--system-size 64M"));
 }
 
 TEST_CASE_METHOD(Fixture, "capabilities: the guest config is valid on the wire, and nic and interface have one MAC") {

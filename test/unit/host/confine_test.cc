@@ -111,7 +111,7 @@ TEST_CASE("system calls: what no operation needs is refused") {
         .shell_code();
   };
   for (long call : {SYS_mount, SYS_umount2, SYS_ptrace, SYS_unshare, SYS_setns, SYS_chroot, SYS_pivot_root, SYS_setuid, SYS_setresuid, SYS_setgroups,
-                    SYS_mknod, SYS_mknodat, SYS_symlink, SYS_link, SYS_bpf, SYS_init_module, SYS_finit_module, SYS_delete_module, SYS_kexec_load,
+                    SYS_mknod, SYS_symlink, SYS_link, SYS_bpf, SYS_init_module, SYS_finit_module, SYS_delete_module, SYS_kexec_load,
                     SYS_keyctl, SYS_add_key, SYS_perf_event_open, SYS_io_uring_setup, SYS_userfaultfd, SYS_process_vm_readv,
                     SYS_process_vm_writev, SYS_swapon, SYS_open_by_handle_at, SYS_clock_settime, SYS_settimeofday, SYS_sethostname, SYS_iopl,
                     SYS_personality, SYS_mount_setattr, SYS_fsopen, SYS_move_mount, SYS_execveat, SYS_reboot, SYS_setxattr, SYS_shmget}) {

@@ -523,3 +523,38 @@ TEST_CASE("ext4: the check sees damage, a cut and an unclean end") {
   REQUIRE(run("debugfs -w -R 'ssv state 0' " + dir / "disk").status == 0);
   CHECK_THAT(check_ext4(dir / "disk").error().message, Contains("not cleanly unmounted"));
 }
+
+TEST_CASE("ext4: a copy of an image gets a journal, once, and stays clean") {
+  TempDir dir;
+  Ext4Options o = options();
+  o.spare_bytes = 16 * limits::kMiB;
+  TarBytes tar;
+  for (int i = 0; i < 200; ++i) tar.file("file" + std::to_string(i), std::string(static_cast<std::size_t>(i) * 100, 'x'));
+  REQUIRE(write(tar.done(), dir / "image", o).has_value());
+  // What is free need not be zeros.
+  auto before = slurp(dir / "image");
+  REQUIRE(ensure_journal(dir / "image").has_value());
+  CHECK(complaints(dir / "image") == "");
+  std::string features = run("dumpe2fs -h " + dir / "image").output;
+  CHECK_THAT(features, Contains("has_journal"));
+  CHECK_THAT(features, Contains("Total journal size:       8M"));
+  CHECK(check_ext4(dir / "image").has_value());
+  CHECK(*read_file_in_image(dir / "image", "/file150", 1 << 20) == std::string(15000, 'x'));
+  CHECK(std::filesystem::file_size(dir / "image") == before.size());
+  auto once = slurp(dir / "image");
+  REQUIRE(ensure_journal(dir / "image").has_value());
+  CHECK(slurp(dir / "image") == once);
+}
+
+TEST_CASE("ext4: without room for a journal there is an error, and the file system as it was") {
+  TempDir dir;
+  REQUIRE(write(TarBytes().file("file").done(), dir / "image").has_value());
+  auto before = slurp(dir / "image");
+  auto failed = ensure_journal(dir / "image");
+  REQUIRE(!failed.has_value());
+  CHECK(failed.error().code == ErrorCode::exhausted);
+  CHECK(slurp(dir / "image") == before);
+  spill(dir / "junk", std::string(1 << 20, 'j'));
+  CHECK(ensure_journal(dir / "junk").error().code == ErrorCode::corrupt);
+  CHECK(ensure_journal(dir / "none").error().code == ErrorCode::not_found);
+}

@@ -33,6 +33,21 @@ TEST_CASE("spec: names follow the rule, and the error says which part is broken"
   CHECK(vm::check_name("a/b").error().message.find("'/'") != std::string::npos);
 }
 
+TEST_CASE("spec: the storage is an overlay unless it was recorded, and nothing but the three there are") {
+  auto spec = good();
+  CHECK_FALSE(vm::has_plain_root(spec));
+  for (auto storage : vm::kStorages) {
+    spec.storage = storage;
+    CHECK(vm::spec_from_json(vm::to_json(spec))->storage == storage);
+    CHECK(vm::has_plain_root(spec) == (storage != "overlay"));
+  }
+  auto old = vm::to_json(spec);
+  old.erase("storage");
+  CHECK(vm::spec_from_json(old)->storage == "overlay");
+  old["storage"] = "zfs";
+  CHECK(vm::spec_from_json(old).error().code == ErrorCode::invalid);
+}
+
 TEST_CASE("spec: the network is user unless it was recorded, and nothing but the two there are") {
   auto spec = good();
   spec.network = "bridge";

@@ -23,6 +23,7 @@ constexpr Option kOptions[] = {
     kSystemOption,
     kNatOption,
     kNetworkOption,
+    kStorageOption,
     kLabelOption,
     kEnvOption,
     kColdOption,
@@ -48,7 +49,7 @@ constexpr Example kExamples[] = {
 };
 
 // What every snapshot brings along, so that it cannot be chosen; one with memory brings processors and memory too.
-constexpr std::string_view kOfSnapshot[] = {"image", "kernel", "cold"};
+constexpr std::string_view kOfSnapshot[] = {"image", "kernel", "storage", "cold"};
 
 // With --from the sizes are the snapshot's: the daemon knows them, and they are said once the VM is there.
 Result<Json> create_vm(Context& context, Daemon& daemon, Json more) {

@@ -24,6 +24,7 @@ constexpr Option kOptions[] = {
     kSystemOption,
     kNatOption,
     kNetworkOption,
+    kStorageOption,
     kColdOption,
     {.name = "rm", .help = "delete the VM when the command or shell ends"},
     {.name = "detach", .letter = 'd', .help = "make and start it, print its name, and leave it running"},

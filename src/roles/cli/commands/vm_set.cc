@@ -18,6 +18,7 @@ constexpr Option kOptions[] = {
     {.name = "vcpu", .kind = Kind::count, .value = "N", .help = "processors"},
     {.name = "memory", .kind = Kind::size_mib, .value = "SIZE", .help = "memory, as 2G or 512M; a bare number is MiB"},
     {.name = "disk-size", .kind = Kind::size, .value = "SIZE", .help = "room in /root; it can only grow"},
+    {.name = "system-size", .kind = Kind::size, .value = "SIZE", .help = "room for changes outside /root; it can only grow"},
     {.name = "nat", .kind = Kind::toggle, .help = "let it reach the network, or not"},
     {.name = "label",
      .kind = Kind::pair,

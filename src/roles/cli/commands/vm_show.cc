@@ -58,6 +58,7 @@ Table table_of(const Json& vm) {
   table.add({"memory", size_of(vm, "memory_bytes")});
   table.add({"disk", size_of(vm, "disk_bytes")});
   table.add({"system disk", size_of(vm, "system_bytes")});
+  table.add({"storage", text_of(vm, "storage")});
   table.add({"used on host", size_of(vm, "disk_used_bytes")});
   table.add({"network", text_of(vm, "network")});
   table.add({"address", text_of(vm, "address")});

@@ -33,7 +33,10 @@ constexpr std::string_view kMiddle = R"(- What may be made (the name and range o
   system calls: files, its own processes, local and netlink sockets; no mounts, namespaces, tracing, modules, keys, other users' identities, network
   sockets. A refused call fails with EPERM, so that an operation ends with an error instead of halfway; one in another architecture's numbering ends the
   process. For its operation each process of a request keeps only the capabilities in the table.
-- Paths in requests are opened beneath the directories of the install, over no symbolic link (openat2), and used by descriptor.
+- Paths in requests are opened beneath the directories of the install, over no symbolic link (openat2), and used by descriptor. Only regular files that belong
+  to the owner and have one name are taken.
+- CAP_SYS_ADMIN is for loop devices and device-mapper, and only `storage.snapshot.*` keep it. What the kernel reads there (where a snapshot's changed blocks are) is
+  in a file of the owner's, and its guests never see it; with `storage` left at `overlay` or `copy` these operations are not asked for.
 - Each request is one line in the journal: who, which operation, its arguments (made printable, cut), the outcome, how long it took.
 )";
 

@@ -41,7 +41,8 @@ SystemCallFilter=@system-service
 constexpr LeftOut kLeftOutOfHelper[] = {
     {"User=", "links, addresses and firewall rules are root's; what root may do is cut down to the capabilities below"},
     {"PrivateNetwork=", "the host's network is what it works on"},
-    {"PrivateDevices=", "it would hide /dev/net/tun; `DevicePolicy=closed` leaves that device and the harmless ones"},
+    {"PrivateDevices=", "it would hide /dev/net/tun, loop devices and device-mapper; `DevicePolicy=closed` leaves those and the harmless ones"},
+    {"ProtectHome=yes", "homes are hidden but for banger's own directories in the owner's, where the files of snapshots are"},
     {"PrivateUsers=", "in a user namespace of its own it would have no rights over the host's network"},
     {"ProcSubset=", "it would hide /proc/sys/net, where forwarding is turned on"},
     {"RestrictAddressFamilies=~AF_UNIX, ~AF_NETLINK", "its own socket, and how links and rules are changed"},
@@ -52,7 +53,7 @@ constexpr LeftOut kLeftOutOfHelper[] = {
 constexpr LeftOut kLeftOutOfDaemon[] = {
     {"MemoryDenyWriteExecute=", "QEMU without KVM translates the guest's code to code of the host"},
     {"PrivateNetwork=, IPAddressDeny=", "guests reach the network through it"},
-    {"PrivateDevices=", "it would hide /dev/kvm; `DevicePolicy=closed` leaves that, the network's devices and the harmless ones"},
+    {"PrivateDevices=", "it would hide /dev/kvm; `DevicePolicy=closed` leaves that, the network's devices, those made by device-mapper and the harmless ones"},
     {"PrivateUsers=", "VMs outlive the daemon, and the next one must be able to read and signal those of the one before"},
     {"ProtectHome=yes", "disk images are imported from the owner's files, so homes are read-only; banger's own directories in them can be written"},
     {"ProcSubset=", "it would hide /proc/meminfo, which says how many VMs the host can take"},
@@ -105,7 +106,7 @@ WantedBy=sockets.target
 }
 
 // KillMode=mixed: told to stop it lets the operation under way end, whose programs must not be hit by the same signal.
-UnitFile helper_unit(const std::string& program, const config::Install& install) {
+UnitFile helper_unit(const host::User& owner, const std::string& program, const config::Install& install) {
   return {std::string(kHelperUnit), fmt::format(R"({}[Unit]
 Description=banger's root helper
 Requires={}
@@ -120,14 +121,21 @@ MemoryMax=256M
 TasksMax=128
 CapabilityBoundingSet={}
 ReadWritePaths=/proc/sys/net
-ProtectHome=yes
+ProtectHome=tmpfs
+BindPaths=-{}
+BindReadOnlyPaths=-{}
 DeviceAllow=/dev/net/tun rw
+DeviceAllow=/dev/loop-control rw
+DeviceAllow=/dev/mapper/control rw
+DeviceAllow=block-loop rw
+DeviceAllow=block-device-mapper rwm
 RestrictAddressFamilies=AF_UNIX AF_NETLINK
 IPAddressDeny=any
 MemoryDenyWriteExecute=yes
 {}SystemCallFilter=~@privileged @resources
 SystemCallFilter=@chown capset
-{})", kOursLine, kSocketUnit, kSocketUnit, program, join(capability_names_of(powers_of_all(false)), " "), kCommon, jail_lines(install))};
+{})", kOursLine, kSocketUnit, kSocketUnit, program, join(capability_names_of(powers_of_all(false)), " "), owner_directories(owner)[0],
+      owner_directories(owner)[1], kCommon, jail_lines(install))};
 }
 
 UnitFile daemon_unit(const host::User& owner, const std::string& program) {
@@ -151,6 +159,7 @@ DeviceAllow=/dev/kvm rw
 DeviceAllow=/dev/vhost-net rw
 DeviceAllow=/dev/vhost-vsock rw
 DeviceAllow=/dev/net/tun rw
+DeviceAllow=block-device-mapper rw
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 {}SystemCallFilter=~@privileged
 SystemCallFilter=@chown seccomp
@@ -187,7 +196,7 @@ SystemCallFilter=@mount @setuid seccomp setrlimit userfaultfd
 }
 
 std::vector<UnitFile> unit_files(const host::User& owner, const std::string& program, const config::Install& install) {
-  return {socket_unit(owner), helper_unit(program, install), daemon_unit(owner, program)};
+  return {socket_unit(owner), helper_unit(owner, program, install), daemon_unit(owner, program)};
 }
 
 std::span<const LeftOut> left_out_of_helper() { return kLeftOutOfHelper; }

@@ -83,6 +83,12 @@ TEST_CASE(
   CHECK(any_contains(values_of(argv, "-device"), "virtio-blk-device,drive=disk1,serial=system,discard=on"));
 }
 
+TEST_CASE("command line: a block device is opened as one") {
+  auto config = example();
+  config.drives = {{.serial = "system", .path = "/dev/banger/x", .device = true}};
+  CHECK(values_of(command_line(facts(), "tcg", config, 1), "-blockdev").front() == "driver=host_device,node-name=disk0,discard=unmap,filename=/dev/banger/x");
+}
+
 TEST_CASE("command line: a comma in a path stays part of the path") {
   auto config = example();
   config.drives = {{.serial = "a,b", .path = "/x,read-only=off/y"}};

@@ -49,7 +49,7 @@ Task<Error> failed_start(host::Runtime& runtime, host::Child& child, const Machi
   auto status = child.wait();
   auto words = last_words(config.directory, config.token);
   if (words.empty()) words = last_log_lines(config.directory);
-  auto how = status.signal ? fmt::format("killed by signal {}", status.signal) : fmt::format("exit code {}", status.code);
+  auto how = status.signal ? fmt::format("killed by signal {}", status.signal) : name_of_exit(status.code);
   auto message = error.message;
   if (died) message += fmt::format("; it ended ({})", how);
   if (!words.empty()) message += fmt::format(": {}", words);
@@ -121,10 +121,10 @@ MachineRecord FirecrackerDriver::planned(const MachineConfig& config) const {
 Task<Result<Version>> FirecrackerDriver::bring_up(const host::Child& child, const MachineConfig& config, const std::vector<Tap>& taps) {
   auto version = CO_TRY(co_await wait_until_up(runtime_, child, config.directory, host::after(limits::kFirecrackerUpDeadline)));
   if (!config.restore) {
-    CO_TRY(co_await ask_all(runtime_, config.directory, boot_requests(config, taps)));
+    CO_TRY(co_await ask_all(runtime_, config.directory, boot_requests(config, taps, version)));
     co_return version;
   }
-  auto requests = CO_TRY(restore_requests(*config.restore, taps, version));
+  auto requests = CO_TRY(restore_requests(config, taps, version));
   CO_TRY(in("load the saved state", co_await ask_all(runtime_, config.directory, std::move(requests))));
   std::vector<ApiRequest> resume = {set_state(true)};
   CO_TRY(co_await ask_all(runtime_, config.directory, std::move(resume)));

@@ -156,6 +156,8 @@ class Saved(Life):
         self.assertEqual(done.returncode, 125)
         self.assertIn("install Firecracker 1.16.1 or later", done.stderr)
         self.assertEqual(self.show("vm")["state"], "running")
+        self.b.kill_daemon()  # the next one needs a new connection, which a machine that was paused for nothing would not take
+        self.assertEqual(self.sh("vm", "echo reached"), "reached\n")
 
 
 class Ends(Life):

@@ -192,6 +192,7 @@ TEST_CASE("firecracker driver: a version whose restored guests cannot be reached
   Bench bench({"BANGER_FAKE_VERSION=1.16.0"});
   auto machine = bench.start(bench.config());
   REQUIRE(machine);
+  CHECK(run(bench.runtime, (*machine)->prepare_save(bench.saved())).error().code == ErrorCode::unsupported);
   REQUIRE(run(bench.runtime, (*machine)->pause()));
   auto saved = run(bench.runtime, (*machine)->save(bench.saved()));
   REQUIRE(!saved);

@@ -150,8 +150,8 @@ class Driver {
   virtual Task<Result<std::unique_ptr<Machine>>> start(const MachineConfig& config, const StartObserver& observer) = 0;
   /// The record of a machine that start() is about to make, but for its process.
   virtual MachineRecord planned(const MachineConfig& config) const = 0;
-  /// Takes over a live process. `not_found` when it has gone. One that stands still, because whoever held it before
-  /// was cut short, goes on if `go_on` is set.
+  /// Takes over a live process. `not_found` when it has gone, `cancelled` when its guest was never started: it is ended
+  /// then. One that stands still, because whoever held it before was cut short, goes on if `go_on` is set.
   virtual Task<Result<std::unique_ptr<Machine>>> adopt(const MachineRecord& record, bool go_on) = 0;
   /// What a saved state depends on beside the guest: the VMM's build, its processor model, the host's kernel.
   virtual std::string build_key() const = 0;

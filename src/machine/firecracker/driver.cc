@@ -189,7 +189,10 @@ Task<Result<std::unique_ptr<Machine>>> FirecrackerDriver::adopt(const MachineRec
   auto machine = make_machine(state);
   auto started = co_await run_if_paused(state, go_on);
   // One whose start was cut short before its guest ran has nothing in it that could go on.
-  if (started && !*started) CO_TRY(co_await machine->kill());
+  if (started && !*started) {
+    CO_TRY(co_await machine->kill());
+    co_return fail(ErrorCode::cancelled, fmt::format("the guest of process {} was never started", record.process.pid));
+  }
   // Without its API a machine can still be used, waited for and killed, so this is no reason to give it up.
   if (!started)
     log_.warn("machine.control_lost", {{"pid", fmt::to_string(record.process.pid)}, {"error", started.error().sentence()}});

@@ -57,8 +57,9 @@ class AgentGuest(Guest):
         listener.listen(8)
         seen, self.button = os.pipe()
         told, tell = os.pipe()
+        # It ends with its VMM even while it stands still.
         self.process = subprocess.Popen(
-            ["unshare", "--pid", "--mount", "--uts", "--net", "--ipc", "--fork", "--kill-child", sys.executable, str(HERE / "guest_init.py"),
+            ["setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--mount", "--uts", "--net", "--ipc", "--fork", "--kill-child", sys.executable, str(HERE / "guest_init.py"),
              str(self.place / "root"), name, str(listener.fileno()), str(seen), str(tell)],
             pass_fds=[listener.fileno(), seen, tell], stdin=subprocess.DEVNULL, stdout=1, stderr=1, cwd="/", start_new_session=True)
         listener.close()

@@ -18,6 +18,7 @@
 #include "base/task.h"
 #include "host/child.h"
 #include "host/runtime.h"
+#include "machine/metrics.h"
 
 namespace banger::machine {
 
@@ -69,6 +70,7 @@ struct MachineConfig {
   std::vector<UserNic> nics;
   std::vector<TapNic> taps;          ///< after the nics, in guest order
   bool console = true;  ///< guest console into directory/console.log
+  bool metrics = false;  ///< the VMM is to count what its guest does, if it has to be told
   std::string reason;   ///< why this VMM and no other, for people
   std::string memory_file;  ///< made by the driver: the guest's memory, every write of it; empty: memory has no file
   std::optional<SavedState> restore;  ///< go on from here instead of booting; kernel, initrds and cmdline are not used
@@ -128,6 +130,9 @@ class Machine {
   virtual Task<MachineExit> wait_exit() = 0;
   virtual bool running() const = 0;
   virtual Result<MachineStats> stats() const = 0;
+  /// What the VMM has counted until now; it is asked. `busy` while something long is under way, `unsupported` when it was not
+  /// told to count.
+  virtual Task<Result<MachineMetrics>> metrics() = 0;
   /// Memory that goes when the process does: what it has written, not what it shares with its memory file. Cheap.
   virtual std::uint64_t own_memory_bytes() const = 0;
 };
@@ -147,8 +152,8 @@ class Driver {
   virtual Task<Result<std::unique_ptr<Machine>>> start(const MachineConfig& config, const StartObserver& observer) = 0;
   /// The record of a machine that start() is about to make, but for its process.
   virtual MachineRecord planned(const MachineConfig& config) const = 0;
-  /// Takes over a live process. `not_found` when it has gone. One that stands still, because whoever held it before
-  /// was cut short, goes on if `go_on` is set.
+  /// Takes over a live process. `not_found` when it has gone, `cancelled` when its guest was never started: it is ended
+  /// then. One that stands still, because whoever held it before was cut short, goes on if `go_on` is set.
   virtual Task<Result<std::unique_ptr<Machine>>> adopt(const MachineRecord& record, bool go_on) = 0;
   /// What a saved state depends on beside the guest: the VMM's build, its processor model, the host's kernel.
   virtual std::string build_key() const = 0;

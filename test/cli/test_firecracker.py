@@ -1,46 +1,16 @@
-"""VMs under the stand-in for Firecracker, whose guest is the real agent in a PID namespace: the driver, the vsock, the link and
-the agent's listening, end to end. There is no virtual machine, so nothing is said here about kernels, disks or clones."""
+"""VMs under the stand-in for Firecracker, whose guest is the real agent: the driver, the vsock, the link and the
+agent's listening, end to end. There is no virtual machine, so nothing is said here about kernels and disks."""
 import json
 import pathlib
-import shutil
-import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from harness import BIN, alive, wait_until  # noqa: E402
-import bare  # noqa: E402
-
-FAKE = pathlib.Path(__file__).resolve().parents[1] / "fakes" / "firecracker"
+from firecracker import FirecrackerCase  # noqa: E402
+from harness import alive, wait_until  # noqa: E402
 
 
-def can_isolate():
-    words = ["unshare", "--pid", "--mount", "--fork", "--mount-proc", "true"]
-    return bool(shutil.which("unshare")) and subprocess.run(words, capture_output=True).returncode == 0
-
-
-class Firecracker(bare.BareCase):
-    @classmethod
-    def setUpClass(cls):
-        if not can_isolate():
-            raise unittest.SkipTest("the guest's part needs root, to make a PID namespace and be any user in it")
-        super().setUpClass()
-        cls.wrapper = cls.b.root / "firecracker"
-        cls.wrapper.write_text(f"#!/bin/sh\nexport TMPDIR={cls.b.root}\nexport BANGER_FAKE_AGENT={BIN}/banger-agent\nexec {sys.executable} {FAKE} \"$@\"\n")
-        cls.wrapper.chmod(0o755)
-        cls.use("firecracker")
-
-    @classmethod
-    def use(cls, machine):
-        cls.b.run("daemon", "stop")
-        path = pathlib.Path(cls.b.env["XDG_CONFIG_HOME"]) / "banger"
-        path.mkdir(parents=True, exist_ok=True)
-        (path / "config.toml").write_text(f'templates = false\nmachine = "{machine}"\nfirecracker_bin = "{cls.wrapper}"\n')
-
-    def create(self, name):
-        self.b.ok("vm", "create", "--name", name, "--image", "bare", "--no-nat", "--memory", "128M", "--disk-size", "256M")
-        self.addCleanup(self.b.run, "vm", "delete", "--force", name)
-
+class Firecracker(FirecrackerCase):
     def test_a_guest_runs_commands_and_its_console_is_kept(self):
         self.create("fc")
         self.assertEqual(self.b.ok("vm", "exec", "fc", "--", "sh", "-c", "echo $((6*7))"), "42\n")

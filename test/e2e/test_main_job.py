@@ -152,6 +152,7 @@ class MainJob:
             self.assertIn(stage, stages)
         stats = b.json("vm", "stats", "whole")[0]
         self.assertGreater(stats["memory_total_bytes"], 300 << 20)
+        self.assertGreater(stats["metrics"]["disk_reads"], 0)
         ports = b.json("vm", "ports", "whole")
         self.assertTrue(any(p["port"] == 22 and p["process"] in ("sshd", "systemd") for p in ports), ports)
         self.assertIn("banger", b.ok("vm", "logs", "whole"))

@@ -4,6 +4,8 @@ import subprocess
 
 from harness import BIN, wait_until
 
+SETTLED = ("running", "stopped", "suspended")
+
 
 def why_not():
     """What is missing for these tests, or None."""
@@ -36,3 +38,33 @@ class Daemon:
         if not self.died():
             self.b.ok("daemon", "stop")
         self.process.wait(timeout=60)
+
+
+class AtEachCommit:
+    """For a test case with a banger `b`, whose daemon is killed at the first commit of a story, the second… until it comes through."""
+
+    def find_settled(self):
+        """The next command starts a daemon; waits until every VM it found is in a true state."""
+        wait_until(lambda: all(vm["state"] in SETTLED for vm in self.b.json("vm", "list")), "the VMs to settle", 150)
+        vms = {vm["name"]: vm["state"] for vm in self.b.json("vm", "list")}
+        self.assertEqual(len(self.b.machines()), list(vms.values()).count("running"))
+        self.assertEqual(self.b.leftovers(), [])
+        return vms
+
+    def at_each_commit(self, prepare, commands, check):
+        """Kills at the first commit, the second… until the commands are through before one is reached."""
+        for number in range(1, 200):
+            prepare()
+            daemon = Daemon(self.b, number)
+            self.addCleanup(daemon.end)
+            through = not daemon.died() and all(self.b.run(*command).returncode == 0 for command in commands)
+            if not through:
+                wait_until(daemon.died, "the daemon to be killed, which is all that may have gone wrong")
+            daemon.end()
+            with self.subTest(commit=number):
+                check(self.find_settled())
+            if through:
+                self.assertGreater(number, len(commands))
+                print(f"{number - 1} commits")
+                return
+        self.fail("it never came through")

@@ -8,13 +8,10 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import killed  # noqa: E402
-from harness import wait_until  # noqa: E402
 from test_bridge import BridgeCase, HelperCase  # noqa: E402
 
-SETTLED = ("running", "stopped", "suspended")
 
-
-class DaemonKilled(BridgeCase):
+class DaemonKilled(killed.AtEachCommit, BridgeCase):
     config = 'network = "bridge"\npool_size = 0\npool_idle = "1s"\ntap_pool_size = 1\n'
 
     @classmethod
@@ -22,32 +19,6 @@ class DaemonKilled(BridgeCase):
         if reason := killed.why_not():
             raise unittest.SkipTest(reason)
         return super().make_banger()
-
-    def settle(self):
-        """The next command starts a daemon; waits until every VM it found is in a true state."""
-        wait_until(lambda: all(vm["state"] in SETTLED for vm in self.b.json("vm", "list")), "the VMs to settle", 150)
-        vms = {vm["name"]: vm["state"] for vm in self.b.json("vm", "list")}
-        self.assertEqual(len(self.b.machines()), list(vms.values()).count("running"))
-        self.assertEqual(self.b.leftovers(), [])
-        return vms
-
-    def at_each_commit(self, prepare, commands, check):
-        """Kills at the first commit, the second… until the commands are through before one is reached."""
-        for number in range(1, 200):
-            prepare()
-            daemon = killed.Daemon(self.b, number)
-            self.addCleanup(daemon.end)
-            through = not daemon.died() and all(self.b.run(*command).returncode == 0 for command in commands)
-            if not through:
-                wait_until(daemon.died, "the daemon to be killed, which is all that may have gone wrong")
-            daemon.end()
-            with self.subTest(commit=number):
-                check(self.settle())
-            if through:
-                self.assertGreater(number, len(commands))
-                print(f"{number - 1} commits")
-                return
-        self.fail("it never came through")
 
     def make(self, name, *more):
         if name not in [vm["name"] for vm in self.b.json("vm", "list")]:

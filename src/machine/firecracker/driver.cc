@@ -64,7 +64,7 @@ Task<Error> failed_start(host::Runtime& runtime, VmmProcess& process, const Mach
   if (words.empty()) words = last_log_lines(config.directory);
   auto message = error.message;
   if (died && !status) message += "; it ended";
-  else if (died) message += fmt::format("; it ended ({} {})", status->signal ? "killed by signal" : "exit code", status->signal ? status->signal : status->code);
+  else if (died) message += fmt::format("; it ended ({})", status->signal ? fmt::format("killed by signal {}", status->signal) : name_of_exit(status->code));
   if (!words.empty()) message += fmt::format(": {}", words);
   co_return Error{error.code, std::move(message), 0, error.hint};
 }
@@ -156,10 +156,10 @@ Task<Result<Version>> FirecrackerDriver::bring_up(const VmmProcess& process, con
   auto version = CO_TRY(co_await wait_until_up(runtime_, process, config.directory, host::after(limits::kFirecrackerUpDeadline)));
   auto inside = jailer_ ? in_jail(config) : config;
   if (!config.restore) {
-    CO_TRY(co_await ask_all(runtime_, config.directory, boot_requests(inside, taps)));
+    CO_TRY(co_await ask_all(runtime_, config.directory, boot_requests(inside, taps, version)));
     co_return version;
   }
-  auto requests = CO_TRY(restore_requests(*inside.restore, taps, version));
+  auto requests = CO_TRY(restore_requests(inside, taps, version));
   CO_TRY(in("load the saved state", co_await ask_all(runtime_, config.directory, std::move(requests))));
   std::vector<ApiRequest> resume = {set_state(true)};
   CO_TRY(co_await ask_all(runtime_, config.directory, std::move(resume)));
@@ -226,7 +226,10 @@ Task<Result<std::unique_ptr<Machine>>> FirecrackerDriver::adopt(const MachineRec
   auto machine = make_machine(state);
   auto started = co_await run_if_paused(state, go_on);
   // One whose start was cut short before its guest ran has nothing in it that could go on.
-  if (started && !*started) CO_TRY(co_await machine->kill());
+  if (started && !*started) {
+    CO_TRY(co_await machine->kill());
+    co_return fail(ErrorCode::cancelled, fmt::format("the guest of process {} was never started", record.process.pid));
+  }
   // Without its API a machine can still be used, waited for and killed, so this is no reason to give it up.
   if (!started)
     log_.warn("machine.control_lost", {{"pid", fmt::to_string(record.process.pid)}, {"error", started.error().sentence()}});

@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include "base/bounds.h"
+#include "base/text.h"
 #include "host/files.h"
 #include "machine/firecracker/firecracker.h"
+#include "machine/firecracker/metrics.h"
 #include "machine/firecracker/requests.h"
 #include "machine/initrd.h"
 #include "machine/machine_log.h"
@@ -42,6 +44,7 @@ std::string read_log(const std::string& directory) { return read_tail(in_directo
 Result<> prepare_files(const MachineConfig& config) {
   for (auto name : {kApiSocket, kVsockSocket}) TRY(host::remove_file(in_directory(config.directory, name)));
   TRY(make_log(config.directory));
+  TRY(prepare_metrics(config.directory, config.metrics));
   TRY(link_drives(config));
   if (config.restore) return {};
   return write_initrd(config.initrds, in_directory(config.directory, kInitrdFile));
@@ -53,6 +56,14 @@ void remove_sockets(const std::string& directory) {
 
 bool ended_well(const std::string& directory) {
   return read_log(directory).find("exiting successfully") != std::string::npos;
+}
+
+bool has_halted(const std::string& directory) {
+  auto console = read_tail(in_directory(directory, kConsoleLog));
+  auto last = trim(console);
+  if (auto end = last.rfind('\n'); end != last.npos) last.remove_prefix(end + 1);
+  // With a time before it or none; the second one is what kernels say since 6.10.
+  return last.ends_with("reboot: System halted") || last.ends_with("reboot: Power off not available: System halted instead");
 }
 
 std::string last_log_lines(const std::string& directory) { return last_lines(read_log(directory)); }

@@ -14,6 +14,8 @@ void remove_sockets(const std::string& directory);
 
 /// Whether Firecracker said at its end that all was well: for a process of which the kernel does not tell us.
 bool ended_well(const std::string& directory);
+/// Whether the last words on the guest's console are those of a kernel that has halted. The guest can say so any time.
+bool has_halted(const std::string& directory);
 /// The last lines of its log: why it ended otherwise.
 std::string last_log_lines(const std::string& directory);
 

@@ -37,8 +37,12 @@ inline constexpr std::string_view kVsockSocket = "vsock.sock";
 inline constexpr std::string_view kInitrdFile = "initrd.img";
 inline constexpr std::string_view kConsoleLog = "console.log";
 inline constexpr std::string_view kLogFile = "firecracker.log";
+inline constexpr std::string_view kMetricsFile = "metrics.log";
 
 /// Firecracker's command line. Its standard output is the guest's serial console.
 std::vector<std::string> command_line(const std::string& binary, const MachineConfig& config);
+
+/// "exit code 148 (a system call its seccomp filter forbids)"
+std::string name_of_exit(int code);
 
 }  // namespace banger::machine::firecracker

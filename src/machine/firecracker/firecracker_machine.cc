@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "base/bounds.h"
 #include "base/text.h"
@@ -14,6 +15,7 @@
 #include "host/files.h"
 #include "machine/firecracker/api.h"
 #include "machine/firecracker/files.h"
+#include "machine/firecracker/metrics.h"
 #include "machine/firecracker/firecracker.h"
 #include "machine/firecracker/jailed.h"
 #include "machine/firecracker/requests.h"
@@ -34,26 +36,8 @@ Error gone(const FirecrackerState& state) {
   return {ErrorCode::unavailable, fmt::format("the machine (process {}) has ended", state.record.process.pid)};
 }
 
-// Firecracker's own exit codes (src/vmm/src/lib.rs, FcExitCode), which stand for signals it caught.
-std::string_view meaning_of(int code) {
-  switch (code) {
-    case 148: return "a system call its seccomp filter forbids";
-    case 149: return "SIGBUS: a file it maps became shorter, or the disk is full";
-    case 150: return "SIGSEGV";
-    case 151: return "SIGXFSZ: a file may not grow that large";
-    case 152: return "a bad configuration file";
-    case 153: return "bad arguments";
-    case 154: return "SIGXCPU";
-    case 155: return "SIGPIPE";
-    case 156: return "SIGHUP";
-    case 157: return "SIGILL";
-    default: return "";
-  }
-}
-
 std::string failed_exit(const FirecrackerState& state, int code) {
-  auto text = fmt::format("exit code {}", code);
-  if (auto meaning = meaning_of(code); !meaning.empty()) text += fmt::format(" ({})", meaning);
+  auto text = name_of_exit(code);
   auto words = last_words(state.record.directory, state.record.token);
   if (words.empty()) words = last_log_lines(state.record.directory);
   return words.empty() ? text : fmt::format("{}: {}", text, words);
@@ -62,6 +46,7 @@ std::string failed_exit(const FirecrackerState& state, int code) {
 // Its guest has no way to power off; every end that was the guest's own is a reset.
 MachineExit exit_of(FirecrackerState& state) {
   auto status = state.process.exit_status();
+  if (state.halted) return {true, "guest-shutdown"};
   if (status && status->signal) return {false, fmt::format("killed by signal {}", status->signal)};
   if (status && status->code != 0) return {false, failed_exit(state, status->code)};
   if (state.killed) return {false, "killed by signal 9"};
@@ -122,10 +107,26 @@ Task<Result<>> resume_machine(State state) {
   co_return Result<>();
 }
 
-Task<Result<>> save_machine(State state, SavedState to) {
+// What cannot go on later is no use to have. Said before the machine is paused, too: a pause without a save costs some
+// versions their vsock.
+Task<Result<>> check_goes_on(State state) {
+  auto version = to_string(state->version);
   if (restores_without_vsock(state->version))
-    co_return fail(ErrorCode::unsupported, fmt::format("guests that Firecracker {} restores cannot be reached", to_string(state->version)),
+    co_return fail(ErrorCode::unsupported, fmt::format("guests that Firecracker {} restores cannot be reached", version),
                    "install Firecracker 1.16.1 or later");
+  if (has_network_overrides(state->version)) co_return Result<>();
+  ApiRequest question{"GET", "/vm/config", ""};
+  auto answer = CO_TRY(co_await control(state, "save", std::move(question), limits::kFirecrackerReplyDeadline));
+  auto config = CO_TRY(in("GET /vm/config", parse_json(answer, limits::kFirecrackerBodyBytes)));
+  auto devices = config.find("network-interfaces");
+  if (devices != config.end() && !devices->empty())
+    co_return fail(ErrorCode::unsupported, fmt::format("Firecracker {} cannot give a saved machine another network device", version),
+                   "install Firecracker 1.12 or later");
+  co_return Result<>();
+}
+
+Task<Result<>> save_machine(State state, SavedState to) {
+  CO_TRY(co_await check_goes_on(state));
   bool jailed = state->record.jailed;
   auto inside = jailed ? SavedState{.devices = std::string(kSavedDevices), .memory = std::string(kSavedMemory)} : to;
   CO_TRY(co_await command(state, "save", create_snapshot(inside), limits::kFirecrackerMemoryDeadline));
@@ -152,6 +153,16 @@ Task<Result<>> grow_drive(State state, std::size_t index, std::uint64_t size_byt
   co_return co_await command(state, "grow a drive", reopen_drive(index));
 }
 
+// Nothing takes the power off a guest that powered itself off or halted; its processors stand still for ever. Its kernel says
+// so as its last words, and answers no connection. One that merely says so, and does not answer, ends itself alone.
+Task<Result<>> end_if_halted(State state) {
+  if (!co_await state->runtime.blocking([&state] { return has_halted(state->record.directory); })) co_return Result<>();
+  state->log.info("machine.halted", {{"pid", fmt::to_string(state->record.process.pid)}});
+  state->halted = true;
+  CO_TRY(co_await kill_and_wait(state));
+  co_return std::unexpected(gone(*state));
+}
+
 // A guest that boots does not listen yet, and says so by closing: asked again for a while, then the caller decides.
 Task<Result<UniqueFd>> connect_link(State state) {
   auto patience = host::after(limits::kVsockPatience);
@@ -166,12 +177,20 @@ Task<Result<UniqueFd>> connect_link(State state) {
     auto code = link.error().code;
     bool again = code == ErrorCode::unavailable || code == ErrorCode::timeout || code == ErrorCode::busy;
     if (!again) co_return in("link", std::move(link));
+    CO_TRY(co_await end_if_halted(state));
     if (host::Clock::now() >= patience) co_return fail(ErrorCode::timeout, "link: " + link.error().message);
     co_await state->runtime.sleep_for(kListenPoll);
   }
 }
 
-Task<Result<>> nothing_to_prepare() { co_return Result<>(); }
+Task<Result<MachineMetrics>> read_metrics(State state) {
+  auto lock = co_await state->counting.lock();
+  const auto& directory = state->record.directory;
+  if (!has_metrics(directory)) co_return fail(ErrorCode::unsupported, "the machine was started without metrics");
+  if (state->control.held()) co_return fail(ErrorCode::busy, "the machine is busy with another request");
+  CO_TRY(co_await command(state, "metrics", action("FlushMetrics")));
+  co_return in("metrics", co_await state->runtime.blocking([&directory] { return take_in_metrics(directory); }));
+}
 
 class FirecrackerMachine : public Machine {
  public:
@@ -182,13 +201,14 @@ class FirecrackerMachine : public Machine {
   bool powers_off() const override { return false; }
   Task<Result<>> pause() override { return pause_machine(state_); }
   Task<Result<>> resume() override { return resume_machine(state_); }
-  Task<Result<>> prepare_save(const SavedState&) override { return nothing_to_prepare(); }
+  Task<Result<>> prepare_save(const SavedState&) override { return check_goes_on(state_); }
   Task<Result<>> save(const SavedState& to) override { return save_machine(state_, to); }
   Task<Result<>> resize_drive(std::size_t index, std::uint64_t size_bytes) override { return grow_drive(state_, index, size_bytes); }
   Task<Result<>> kill() override { return kill_and_wait(state_); }
   Task<MachineExit> wait_exit() override { return wait_for_exit(state_); }
   bool running() const override { return !state_->process.ended(); }
   Result<MachineStats> stats() const override { return state_->process.stats(); }
+  Task<Result<MachineMetrics>> metrics() override { return read_metrics(state_); }
   std::uint64_t own_memory_bytes() const override { return state_->process.own_memory_bytes(); }
 
  private:

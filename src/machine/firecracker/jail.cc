@@ -56,7 +56,7 @@ std::vector<std::string> jailed_arguments() {
 }
 
 bool is_jail_file_name(std::string_view name) {
-  for (auto known : {kJailedKernel, kInitrdFile, kLogFile, kLoadedDevices, kLoadedMemory})
+  for (auto known : {kJailedKernel, kInitrdFile, kLogFile, kMetricsFile, kLoadedDevices, kLoadedMemory})
     if (name == known) return true;
   for (std::size_t i = 0; i < limits::kJailFiles; ++i)
     if (name == drive_name(i)) return true;

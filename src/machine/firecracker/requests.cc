@@ -52,6 +52,14 @@ ApiRequest add_drive(const Drive& drive, std::size_t index) {
                                  {"cache_type", drive.read_only ? "Unsafe" : "Writeback"}});
 }
 
+ApiRequest write_metrics() { return put("/metrics", {{"metrics_path", kMetricsFile}}); }
+
+// A balloon that is never inflated: the guest tells of pages it has freed, as it frees them, and they are the host's again. No
+// figures of the guest's memory, which the agent has without waking it up for them.
+ApiRequest report_free_pages() {
+  return put("/balloon", {{"amount_mib", 0}, {"deflate_on_oom", true}, {"stats_polling_interval_s", 0}, {"free_page_reporting", true}});
+}
+
 }  // namespace
 
 std::string drive_name(std::size_t index) { return fmt::format("disk{}", index); }
@@ -94,20 +102,23 @@ ApiRequest reopen_drive(std::size_t index) {
   return patch("/drives/" + name, {{"drive_id", name}, {"path_on_host", name}});
 }
 
-std::vector<ApiRequest> boot_requests(const MachineConfig& config, const std::vector<Tap>& taps) {
-  std::vector<ApiRequest> requests = {machine_config(config), boot_source(config)};
+std::vector<ApiRequest> boot_requests(const MachineConfig& config, const std::vector<Tap>& taps, const Version& version) {
+  std::vector<ApiRequest> requests;
+  if (config.metrics) requests.push_back(write_metrics());
+  requests.push_back(machine_config(config));
+  requests.push_back(boot_source(config));
   for (std::size_t i = 0; i < config.drives.size(); ++i) requests.push_back(add_drive(config.drives[i], i));
   for (const auto& tap : taps) requests.push_back(add_tap(tap));
   requests.push_back(put("/vsock", {{"guest_cid", kGuestCid}, {"uds_path", kVsockSocket}}));
   requests.push_back(put("/entropy", Json::object()));
-  // There is no balloon: what it gives back of a machine that goes on from a saved state is not the machine's own, and
-  // what a guest gets then has to be known to the byte.
+  if (reports_free_pages(version)) requests.push_back(report_free_pages());
   requests.push_back(action("InstanceStart"));
   return requests;
 }
 
-Result<std::vector<ApiRequest>> restore_requests(const SavedState& from, const std::vector<Tap>& taps,
+Result<std::vector<ApiRequest>> restore_requests(const MachineConfig& config, const std::vector<Tap>& taps,
                                                  const Version& version) {
+  const auto& from = *config.restore;
   // The clock is set by the agent, exactly, with everything else that makes a machine itself: clock_realtime, which only
   // some versions and host kernels have, would be one more thing a load can fail by.
   Json body = {{"snapshot_path", from.devices},
@@ -118,7 +129,11 @@ Result<std::vector<ApiRequest>> restore_requests(const SavedState& from, const s
                 "install Firecracker 1.12 or later");
   for (const auto& tap : taps)
     body["network_overrides"].push_back({{"iface_id", tap.iface_id}, {"host_dev_name", tap.host_dev_name}});
-  return std::vector<ApiRequest>{put("/snapshot/load", body)};
+  std::vector<ApiRequest> requests;
+  // No part of what was saved, and no part of a boot, after which nothing can be loaded.
+  if (config.metrics) requests.push_back(write_metrics());
+  requests.push_back(put("/snapshot/load", body));
+  return requests;
 }
 
 }  // namespace banger::machine::firecracker

@@ -24,6 +24,8 @@ std::string to_string(const Version& version);
 
 /// The network device behind an interface can be another one when a saved state is loaded.
 constexpr bool has_network_overrides(const Version& v) { return v >= Version{1, 12, 0}; }
+/// A balloon through which the guest gives back what it has freed, without anybody asking for it.
+constexpr bool reports_free_pages(const Version& v) { return v >= Version{1, 14, 0}; }
 /// A guest that goes on from a saved state never hears from its host again (fixed in 1.16.1).
 constexpr bool restores_without_vsock(const Version& v) { return v == Version{1, 16, 0}; }
 /// After a pause without a save no new connection reaches the guest (fixed after 1.16.1).

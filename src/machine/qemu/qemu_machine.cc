@@ -11,6 +11,7 @@
 #include "host/files.h"
 #include "machine/guest_memory.h"
 #include "machine/machine_log.h"
+#include "machine/qemu/metrics.h"
 #include "machine/qemu/qemu.h"
 
 namespace banger::machine::qemu {
@@ -113,6 +114,11 @@ Task<Result<>> grow_drive(State state, std::size_t index, std::uint64_t size_byt
   co_return co_await command(state, "grow a drive", "block_resize", std::move(what));
 }
 
+Task<Result<MachineMetrics>> read_metrics(State state) {
+  if (state->control.held()) co_return fail(ErrorCode::busy, "the machine is busy with another request");
+  co_return metrics_of(CO_TRY(co_await control(state, "metrics", "query-blockstats", nullptr, limits::kQmpReplyDeadline)));
+}
+
 Task<Result<UniqueFd>> connect_link(State state) {
   auto link = connect_now(state->record.directory, kLinkSocket);
   if (!link && state->process.ended()) co_return std::unexpected(gone(*state));
@@ -136,6 +142,7 @@ class QemuMachine : public Machine {
   Task<MachineExit> wait_exit() override { return wait_for_exit(state_); }
   bool running() const override { return !state_->process.ended(); }
   Result<MachineStats> stats() const override { return state_->process.stats(); }
+  Task<Result<MachineMetrics>> metrics() override { return read_metrics(state_); }
   std::uint64_t own_memory_bytes() const override { return state_->process.own_memory_bytes(); }
 
  private:

@@ -20,6 +20,7 @@
 #include "roles/daemon/instance_lock.h"
 #include "roles/daemon/methods.h"
 #include "roles/daemon/own_socket.h"
+#include "roles/daemon/upkeep.h"
 
 namespace banger::roles::daemon {
 
@@ -104,6 +105,8 @@ Task<> serve(Daemon& daemon, rpc::Server& server, UniqueFd listener, int ready_f
   daemon.services.runtime.spawn(daemon.vms.pool().run());
   daemon.services.runtime.spawn(daemon.services.bridge.run(daemon.vms.foreground()));
   daemon.services.runtime.spawn(daemon.vms.stop_stale());
+  daemon.services.runtime.spawn(poll_metrics(daemon.services, daemon.vms));
+  daemon.services.runtime.spawn(bound_logs(daemon.services, daemon.vms));
   daemon.services.runtime.spawn(tend_templates(&daemon.vms));
   daemon.services.runtime.spawn(server.serve(std::move(listener), ::geteuid()));
   tell(ready_fd, "ok");

@@ -171,6 +171,8 @@ Task<Result<Json>> stats(Daemon& daemon, const Json& params, rpc::CallContext&) 
       json["host_pss_bytes"] = host->proportional_bytes;
     }
   }
+  co_await vm->read_metrics(daemon.services.config.stats_poll_interval);
+  json["metrics"] = vm->metrics();
   co_return json;
 }
 

@@ -49,7 +49,7 @@ Json VmOwner::describe() const {
       {"agent_ready", client_ != nullptr && client_->alive()}, {"system_ready", system_ready_},
       {"last_error", row_.last_error}, {"disk_used_bytes", used_bytes(directory())}, {"directory", directory()},
       {"stages", stages.is_array() ? stages : Json::array()}, {"way", row_.way}, {"template", ""}, {"machine", ""}, {"machine_reason", ""}, {"accelerator", ""},
-      {"pid", nullptr}};
+      {"pid", nullptr}, {"metrics", metrics()}};
   if (auto save = services_.saves.get(row_.save_id); save && save->kind == "template") json["template"] = save->id;
   if (machine_) {
     json["machine"] = fmt::format("{} {}", machine_->record().driver, machine_->record().version);
@@ -278,6 +278,24 @@ Task<Result<Json>> VmOwner::stats(std::chrono::milliseconds age) {
   stats_ = std::move(text);
   stats_at_ = host::Clock::now();
   co_return json;
+}
+
+Json VmOwner::metrics() const { return metrics_ ? machine::to_json(*metrics_) : Json(); }
+
+// Machines may end, and others take their place, while this one is asked.
+Task<> VmOwner::read_metrics(std::chrono::milliseconds age) {
+  auto machine = machine_;
+  auto now = host::Clock::now();
+  if (services_.config.metrics_poll_interval.count() == 0 || !machine || state_ != State::running) co_return;
+  if (metrics_ && now - metrics_at_ < age) co_return;
+  auto metrics = co_await machine->metrics();
+  if (machine_ != machine) co_return;
+  if (metrics) {
+    metrics_ = std::move(*metrics);
+    metrics_at_ = now;
+  } else if (metrics.error().code != ErrorCode::busy && metrics.error().code != ErrorCode::unsupported) {
+    services_.log.debug("vm.no_metrics", {{"vm", row_.name}, {"error", metrics.error().message}});
+  }
 }
 
 Task<Result<std::shared_ptr<link::Client>>> VmOwner::agent(host::Deadline deadline) {

@@ -78,6 +78,10 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   host::Clock::duration idle_for() const;
   /// The agent's figures, no older than `age`. Untrusted.
   Task<Result<Json>> stats(std::chrono::milliseconds age);
+  /// Asks the machine what it counts, unless that was done within `age`. One that does not tell leaves what is known.
+  Task<> read_metrics(std::chrono::milliseconds age);
+  /// What it told last, as docs/rpc.md has it; null when it never did. Kept until the next start.
+  Json metrics() const;
   /// Waits for the boot target of a running guest.
   Task<Result<>> await_system(Stages& stages);
   /// Runs what every first command runs, so that the machine has it translated (TCG) and cached.
@@ -176,6 +180,8 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   host::Clock::time_point last_use_ = host::Clock::now();
   std::string stats_;                           ///< the last that were asked for, as JSON text; empty: none
   host::Clock::time_point stats_at_{};
+  std::optional<machine::MachineMetrics> metrics_;  ///< of this machine, or of the last one
+  host::Clock::time_point metrics_at_{};
   UniqueFd tap_;                                ///< for the machine that is about to start
   std::string memory_file_;                     ///< of a template in the making
 };

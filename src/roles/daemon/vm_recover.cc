@@ -86,7 +86,8 @@ Task<Result<std::string>> VmOwner::adopt_or_settle() {
   auto machine = co_await find_machine(true);
   if (!machine) {
     auto save = services_.saves.get(row_.save_id);
-    if (state_ == State::starting && save && save->kind == "suspend" && !may_have_run()) {
+    bool never_ran = !may_have_run() || machine.error().code == ErrorCode::cancelled;
+    if (state_ == State::starting && save && save->kind == "suspend" && never_ran) {
       CO_TRY(co_await settle(State::suspended, ""));
       co_return fmt::format("vm '{}': suspended as before, resuming it was cut short", row_.name);
     }

@@ -25,6 +25,7 @@ std::string way_of(std::string_view kind) {
 
 Task<Result<>> VmOwner::boot(Stages& stages, host::Cancel& cancel, WaitFor wait) {
   launched_ = false;
+  metrics_.reset();
   CO_TRY(cancel.check());
   for (const auto* capability : capabilities::all())
     if (capability->check) CO_TRY(in(capability->name, capability->check({.spec = spec_, .state_directory = services_.paths.state})));
@@ -98,6 +99,7 @@ Task<Result<>> VmOwner::launch(Stages& stages, const capabilities::VmContext& vm
   config.directory = directory();
   config.vcpus = spec_.vcpus;
   config.memory_bytes = spec_.memory_bytes;
+  config.metrics = services_.config.metrics_poll_interval.count() > 0;
   for (const auto* capability : capabilities::all())
     if (capability->machine) CO_TRY(in(capability->name, capability->machine(vm, config)));
   if (!driver->inherits_taps()) tap_.reset();

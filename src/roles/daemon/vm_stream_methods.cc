@@ -9,6 +9,7 @@
 #include "base/bounds.h"
 #include "base/text.h"
 #include "host/files.h"
+#include "machine/log_bound.h"
 #include "roles/daemon/methods.h"
 #include "roles/daemon/relay.h"
 
@@ -139,7 +140,7 @@ Result<LogFile> open_log(const VmOwner& vm, const Json& params) {
   if (!fd) return std::unexpected(std::move(fd.error()));
   auto tail = TRY(find_int(params, "tail_bytes")).value_or(kDefaultTail);
   auto size = ::lseek(fd->get(), 0, SEEK_END);
-  ::lseek(fd->get(), std::max<off_t>(0, size - std::max<std::int64_t>(0, tail)), SEEK_SET);
+  ::lseek(fd->get(), machine::first_text(fd->get(), std::max<off_t>(0, size - std::max<std::int64_t>(0, tail))), SEEK_SET);
   return LogFile{std::move(*fd), std::move(path)};
 }
 

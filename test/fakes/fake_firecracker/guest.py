@@ -1,13 +1,7 @@
-"""What stands for the guest: something that listens on a vsock port. By default it gives back what it is sent; with
-BANGER_FAKE_AGENT it is the real agent in a PID namespace of its own, so that what it asks of PID 1 reaches no one else."""
-import json
+"""What stands for the guest: something that listens on a vsock port and gives back what it is sent."""
 import os
 import pathlib
-import signal
 import socket
-import subprocess
-import sys
-import tempfile
 import threading
 
 AGENT_PORT = 867
@@ -57,7 +51,7 @@ class Guest:
         return {"booted": True}
 
     def restore(self, what):
-        self.running = what["booted"]
+        self.running, self.still = what["booted"], True
 
     def connect(self, port):
         if not self.running or port not in self.ports:
@@ -73,90 +67,3 @@ class Guest:
             theirs.close()
         threading.Thread(target=echo, daemon=True).start()
         return ours
-
-
-def link_token(boot):
-    return json.loads(cpio_file(pathlib.Path(boot["initrd_path"]).read_bytes(), "banger/config.json"))["link_token"]
-
-
-class AgentGuest(Guest):
-    """A real agent. It is never restored: giving it an identity would change the machine this runs on."""
-
-    def __init__(self, end, agent):
-        super().__init__(end)
-        self.agent = agent
-
-    def boot(self, boot):
-        self.running = True
-        self.console("fake guest: " + boot.get("boot_args", ""))
-        self.start(link_token(boot))
-
-    def start(self, token, place=None):
-        self.run_dir = tempfile.mkdtemp(prefix="banger-fake-guest-", dir=place)
-        (pathlib.Path(self.run_dir) / "config.json").write_text(json.dumps({"link_token": token}))
-        (pathlib.Path(self.run_dir) / "init").write_text("none")
-        (pathlib.Path(self.run_dir) / "system-ready").write_text("")
-        self.path = self.run_dir + "/vsock"
-        listener = socket.socket(socket.AF_UNIX)
-        listener.bind(self.path)
-        listener.listen(8)
-        seen, self.button = os.pipe()
-        self.process = subprocess.Popen(
-            ["unshare", "--pid", "--mount", "--fork", "--kill-child", "--mount-proc", sys.executable, str(HERE / "guest_init.py"),
-             self.agent, self.run_dir, str(listener.fileno()), str(seen)],
-            pass_fds=[listener.fileno(), seen], stdin=subprocess.DEVNULL, stdout=1, stderr=1, cwd="/", start_new_session=True)
-        listener.close()
-        os.close(seen)
-        threading.Thread(target=self.watch, daemon=True).start()
-
-    def watch(self):
-        code = self.process.wait()
-        self.end(0 if code == 0 else 1)
-
-    def stand_still(self, still):
-        super().stand_still(still)
-        os.killpg(self.process.pid, signal.SIGSTOP if still else signal.SIGCONT)
-
-    def press_button(self):
-        os.write(self.button, b"!")
-
-    def restore(self, what):
-        raise ValueError("this stand-in restores no real agent")
-
-    def connect(self, port):
-        if port != AGENT_PORT:
-            return None
-        guest = socket.socket(socket.AF_UNIX)
-        try:
-            guest.connect(self.path)
-        except OSError:
-            return None
-        return guest
-
-
-class OutsideGuest(AgentGuest):
-    """An agent that test/fakes/guests runs, for as long as this process lives."""
-
-    def __init__(self, end, place):
-        Guest.__init__(self, end)
-        self.place = pathlib.Path(place)
-
-    def boot(self, boot):
-        self.running = True
-        self.console("fake guest: " + boot.get("boot_args", ""))
-        self.line = socket.socket(socket.AF_UNIX)
-        self.line.connect(str(self.place / "boot.sock"))
-        self.line.sendall(json.dumps({"token": link_token(boot)}).encode() + b"\n")
-        self.answers = self.line.makefile()
-        self.path = json.loads(self.answers.readline())["path"]
-        threading.Thread(target=self.watch, daemon=True).start()
-
-    def watch(self):
-        self.end(0 if self.answers.readline() == "ended 0\n" else 1)
-
-    def stand_still(self, still):
-        Guest.stand_still(self, still)
-        self.line.sendall(b"stop\n" if still else b"go on\n")
-
-    def press_button(self):
-        self.line.sendall(b"button\n")

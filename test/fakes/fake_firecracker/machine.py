@@ -5,6 +5,7 @@ import os
 import struct
 
 from .api import SNAPSHOT_VERSIONS, Ended, Fault, parse_version
+from .metrics import Metrics
 from .vsock import Vsock
 
 MIB = 1 << 20
@@ -25,17 +26,19 @@ class Machine:
         self.taps = []
         self.state, self.boot_path, self.saved = "Not started", False, False
         self.config, self.boot, self.drives, self.nets, self.uds, self.vsock = {"vcpu_count": 1, "mem_size_mib": 128}, None, {}, {}, None, None
+        self.balloon, self.metrics = None, None
 
     def get(self, path):
         return {"/": {"id": self.name, "state": self.state, "vmm_version": self.version_text, "app_name": "Firecracker"},
                 "/version": {"firecracker_version": self.version_text}, "/machine-config": self.config,
-                "/vm/config": {"machine-config": self.config, "drives": list(self.drives.values()), "boot-source": self.boot or {}}}[path]
+                "/vm/config": {"machine-config": self.config, "drives": list(self.drives.values()),
+                               "network-interfaces": list(self.nets.values()), "boot-source": self.boot or {}}}[path]
 
     def do(self, method, path, body):
         name = (method + " " + path.split("{")[0]).rstrip("/")
         return {"PUT /machine-config": self.set_config, "PUT /boot-source": self.set_boot, "PUT /drives": self.add_drive,
                 "PATCH /drives": self.change_drive, "PUT /network-interfaces": self.add_net, "PUT /vsock": self.set_vsock,
-                "PUT /entropy": lambda _: None, "PUT /logger": lambda _: None, "PUT /metrics": self.set_file, "PUT /serial": self.set_file,
+                "PUT /entropy": lambda _: None, "PUT /logger": lambda _: None, "PUT /metrics": self.set_metrics, "PUT /balloon": self.set_balloon, "PUT /serial": self.set_file,
                 "PUT /actions": self.act, "PATCH /vm": self.set_state, "PUT /snapshot/create": self.save, "PUT /snapshot/load": self.load}[name](body)
 
     def set_config(self, body):
@@ -53,6 +56,17 @@ class Machine:
         for path in body.values():
             # Created since 1.14, and written from the beginning without being emptied.
             opened(path, "r+b" if self.version < (1, 14, 0) or os.path.exists(path) else "wb", "Cannot open the file")
+
+    def set_metrics(self, body):
+        if self.metrics:
+            raise Fault("Initialization of metrics failed: already initialized")
+        self.set_file({"path": body["metrics_path"]})
+        self.metrics = Metrics(body["metrics_path"])
+
+    def set_balloon(self, body):
+        if body["amount_mib"] > self.config["mem_size_mib"]:
+            raise Fault("Unable to create the balloon device: target size is larger than the memory")
+        self.balloon = body
 
     def open_drive(self, drive):
         opened(drive["path_on_host"], "rb" if drive.get("is_read_only") else "r+b", "Unable to create the block device")
@@ -109,6 +123,10 @@ class Machine:
             raise Fault("The requested operation is not supported before starting the microVM.")
         if kind == "SendCtrlAltDel":
             self.guest.press_button()
+        if kind == "FlushMetrics":
+            if not self.metrics:
+                raise Fault("Error flushing metrics: not initialized")
+            self.metrics.flush(self)
 
     def start(self):
         if self.state != "Not started":
@@ -136,7 +154,7 @@ class Machine:
         if self.state != "Paused":
             raise Fault("Cannot save the microVM state: save/restore of a running microVM is not allowed")
         state = {"format": SNAPSHOT_VERSIONS.get(self.version[1]), "version": self.version_text, "config": self.config, "drives": self.drives,
-                 "nets": self.nets, "uds": self.uds, "guest": self.guest.describe()}
+                 "nets": self.nets, "uds": self.uds, "balloon": self.balloon, "guest": self.guest.describe()}
         with open(body["snapshot_path"], "w") as file:
             json.dump(state, file)
         with open(body["mem_file_path"], "wb") as file:  # every page of it, whether the guest had it or not
@@ -155,6 +173,8 @@ class Machine:
             raise Ended(f"Load snapshot error: {why}", 1) from None
 
     def take_in(self, body):
+        if "BANGER_FAKE_REFUSE" in os.environ:
+            raise Fault(os.environ["BANGER_FAKE_REFUSE"])
         with open(body["snapshot_path"]) as file:
             state = json.load(file)
         if state["format"] != SNAPSHOT_VERSIONS.get(self.version[1]):
@@ -167,7 +187,7 @@ class Machine:
         for name in overrides:
             if name not in state["nets"]:
                 raise Fault(f"Invalid network override: {name}")
-        self.config, self.drives, self.nets = state["config"], state["drives"], state["nets"]
+        self.config, self.drives, self.nets, self.balloon = state["config"], state["drives"], state["nets"], state["balloon"]
         for drive in self.drives.values():
             self.open_drive(drive)
         for name, net in self.nets.items():

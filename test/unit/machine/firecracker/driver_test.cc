@@ -192,11 +192,102 @@ TEST_CASE("firecracker driver: a version whose restored guests cannot be reached
   Bench bench({"BANGER_FAKE_VERSION=1.16.0"});
   auto machine = bench.start(bench.config());
   REQUIRE(machine);
+  CHECK(run(bench.runtime, (*machine)->prepare_save(bench.saved())).error().code == ErrorCode::unsupported);
   REQUIRE(run(bench.runtime, (*machine)->pause()));
   auto saved = run(bench.runtime, (*machine)->save(bench.saved()));
   REQUIRE(!saved);
   CHECK(saved.error().code == ErrorCode::unsupported);
   CHECK(saved.error().hint.find("1.16.1") != std::string::npos);
+}
+
+TEST_CASE("firecracker driver: what it counts is summed up from start to end, over clones and takeovers") {
+  for (auto version : {"1.5.0", "1.14.0", "1.17.0"}) {
+    INFO(version);
+    Bench bench({std::string("BANGER_FAKE_VERSION=") + version});
+    auto config = bench.config();
+    config.metrics = true;
+    auto machine = bench.start(config);
+    REQUIRE(machine);
+    for (std::uint64_t round = 1; round <= 3; ++round) {
+      auto counted = run(bench.runtime, (*machine)->metrics());
+      REQUIRE(counted);
+      CHECK(counted->figures["disk_read_bytes"] == round * 2048);
+      CHECK(counted->figures["vcpu_mmio_exits"] == round * 7);
+      CHECK(counted->figures["balloon_reports"] == (version == std::string("1.5.0") ? 0 : round * 3));
+    }
+    auto adopted = run(bench.runtime, bench.driver->adopt((*machine)->record(), true));
+    REQUIRE(adopted);
+    CHECK(run(bench.runtime, (*adopted)->metrics())->figures["disk_read_bytes"] == 4 * 2048);
+
+    REQUIRE(run(bench.runtime, (*machine)->pause()));
+    REQUIRE(run(bench.runtime, (*machine)->save(bench.saved())));
+    CHECK(run(bench.runtime, (*machine)->metrics())->figures["save_us"] == 900);
+    auto clone = bench.config("clone");
+    clone.metrics = true;
+    clone.restore = bench.saved();
+    auto started = bench.start(clone);
+    REQUIRE(started);
+    CHECK(run(bench.runtime, (*started)->metrics())->figures["disk_read_bytes"] == 2048);
+  }
+}
+
+TEST_CASE("firecracker driver: a machine that was not told to count says so") {
+  Bench bench;
+  auto machine = bench.start(bench.config());
+  REQUIRE(machine);
+  CHECK(run(bench.runtime, (*machine)->metrics()).error().code == ErrorCode::unsupported);
+}
+
+TEST_CASE("firecracker driver: a guest that powered itself off is ended, one that only says so is not") {
+  Bench bench;
+  auto config = bench.config();
+  auto machine = bench.start(config);
+  REQUIRE(machine);
+  auto say = [&](std::string_view text) {
+    auto console = host::open_file(config.directory + "/console.log", O_WRONLY | O_APPEND);
+    REQUIRE(console);
+    REQUIRE(host::write_all(console->get(), text));
+  };
+  say("[    9.1] reboot: System halted\r\n");
+  REQUIRE(run(bench.runtime, (*machine)->open_link()));
+  REQUIRE(run(bench.runtime, (*machine)->pause()));  // its processors stand still
+  say("not the last word\r\n");
+  CHECK(run(bench.runtime, (*machine)->open_link()).error().code == ErrorCode::timeout);
+  CHECK((*machine)->running());
+  say("[    9.2] reboot: System halted\r\n");
+  CHECK(run(bench.runtime, (*machine)->open_link()).error().code == ErrorCode::unavailable);
+  auto exit = run(bench.runtime, (*machine)->wait_exit());
+  CHECK(exit.guest_initiated);
+  CHECK(exit.reason == "guest-shutdown");
+}
+
+TEST_CASE("firecracker driver: what could not go on with another network device is not saved; what can, goes on with its own") {
+  for (auto version : {"1.11.0", "1.12.0"}) {
+    INFO(version);
+    Bench bench({std::string("BANGER_FAKE_VERSION=") + version});
+    auto config = bench.config();
+    config.taps = {{.mac = "02:00:00:00:00:01", .device = "lo"}};  // all that the stand-in asks of one is that it is there
+    auto machine = bench.start(config);
+    REQUIRE(machine);
+    REQUIRE(run(bench.runtime, (*machine)->pause()));
+    auto saved = run(bench.runtime, (*machine)->save(bench.saved()));
+    bool able = version == std::string("1.12.0");
+    REQUIRE(saved.has_value() == able);
+    if (!able) {
+      CHECK(saved.error().code == ErrorCode::unsupported);
+      CHECK(saved.error().hint.find("1.12") != std::string::npos);
+      CHECK(!std::filesystem::exists(bench.saved().devices));
+      continue;
+    }
+    auto clone = bench.config("clone");
+    clone.restore = bench.saved();
+    clone.taps = {{.mac = "02:00:00:00:00:02", .device = "nonexistent0"}};
+    CHECK(bench.start(clone).error().message.find("nonexistent0") != std::string::npos);
+    auto other = bench.config("other");
+    other.restore = bench.saved();
+    other.taps = {{.mac = "02:00:00:00:00:02", .device = "lo"}};
+    CHECK(bench.start(other));
+  }
 }
 
 TEST_CASE("firecracker driver: a drive grows under a running guest") {
@@ -256,8 +347,9 @@ TEST_CASE("firecracker driver: a process whose guest was never started is not ad
   record.process = *process;
 
   // Its guest was never started: whoever began it was cut short, and nothing in it can go on.
-  CHECK(run(bench.runtime, bench.driver->adopt(record, true)).error().code == ErrorCode::not_found);
+  CHECK(run(bench.runtime, bench.driver->adopt(record, true)).error().code == ErrorCode::cancelled);
   CHECK(!find_process_by_token(config.token));
+  CHECK(run(bench.runtime, bench.driver->adopt(record, true)).error().code == ErrorCode::not_found);
 }
 
 TEST_CASE("firecracker driver: without its API a machine is still adopted, waited for and killed") {

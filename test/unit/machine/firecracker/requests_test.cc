@@ -58,6 +58,12 @@ MachineConfig config() {
   return config;
 }
 
+MachineConfig restored() {
+  auto from = config();
+  from.restore = SavedState{.devices = "/s/devices", .memory = "/s/memory"};
+  return from;
+}
+
 Json body_of(const std::vector<ApiRequest>& requests, std::string_view path) {
   for (const auto& request : requests)
     if (request.path == path) return Json::parse(request.body);
@@ -69,15 +75,15 @@ Json body_of(const std::vector<ApiRequest>& requests, std::string_view path) {
 
 TEST_CASE("firecracker requests: all that is ever asked is in the table, and complete") {
   std::vector<Tap> taps = {{"net0", "bg-1", "02:00:00:00:00:01"}};
-  for (const auto& request : boot_requests(config(), taps)) check_known(request);
-  auto restore = restore_requests({"/s/devices", "/s/memory"}, taps, {1, 12, 0});
+  for (const auto& request : boot_requests(config(), taps, {1, 17, 0})) check_known(request);
+  auto restore = restore_requests(restored(), taps, {1, 12, 0});
   REQUIRE(restore);
   for (const auto& request : *restore) check_known(request);
   for (const auto& request : {set_state(true), set_state(false), action("SendCtrlAltDel"), create_snapshot({"/s/d", "/s/m"}), reopen_drive(1)}) check_known(request);
 }
 
 TEST_CASE("firecracker requests: a boot, in an order Firecracker takes, with the start last") {
-  auto requests = boot_requests(config(), {});
+  auto requests = boot_requests(config(), {}, {1, 13, 1});
   std::vector<std::string> paths;
   for (const auto& request : requests) paths.push_back(request.path);
   CHECK(paths == std::vector<std::string>{"/machine-config", "/boot-source", "/drives/disk0", "/drives/disk1", "/vsock", "/entropy", "/actions"});
@@ -91,7 +97,7 @@ TEST_CASE("firecracker requests: a boot, in an order Firecracker takes, with the
 }
 
 TEST_CASE("firecracker requests: names in the machine's directory are relative, so that states load in others") {
-  auto requests = boot_requests(config(), {});
+  auto requests = boot_requests(config(), {}, {1, 13, 1});
   auto rootfs = body_of(requests, "/drives/disk0"), system = body_of(requests, "/drives/disk1");
   CHECK(rootfs["path_on_host"] == "disk0");
   CHECK(rootfs["is_read_only"] == true);
@@ -107,7 +113,7 @@ TEST_CASE("firecracker requests: without console or initrd none is asked for") {
   auto bare = config();
   bare.console = false;
   bare.initrds.clear();
-  auto boot = body_of(boot_requests(bare, {}), "/boot-source");
+  auto boot = body_of(boot_requests(bare, {}, {1, 13, 1}), "/boot-source");
   CHECK(!boot.contains("initrd_path"));
   CHECK(boot["boot_args"].get<std::string>().starts_with("8250.nr_uarts=0 quiet"));
 }
@@ -115,15 +121,15 @@ TEST_CASE("firecracker requests: without console or initrd none is asked for") {
 TEST_CASE("firecracker requests: a tap is attached at boot and replaced when a state is loaded") {
   Tap tap{"net0", "bg-1", "02:00:00:00:00:01"};
   CHECK(add_tap(tap) == ApiRequest{"PUT", "/network-interfaces/net0", R"({"guest_mac":"02:00:00:00:00:01","host_dev_name":"bg-1","iface_id":"net0"})"});
-  auto requests = boot_requests(config(), {tap});
+  auto requests = boot_requests(config(), {tap}, {1, 13, 1});
   CHECK(std::ranges::find(requests, add_tap(tap)) != requests.end());
-  auto restore = restore_requests({"/s/devices", "/s/memory"}, {tap}, {1, 12, 0});
+  auto restore = restore_requests(restored(), {tap}, {1, 12, 0});
   REQUIRE(restore);
   auto load = body_of(*restore, "/snapshot/load");
   CHECK(load["network_overrides"][0] == Json({{"iface_id", "net0"}, {"host_dev_name", "bg-1"}}));
   CHECK(load["resume_vm"] == false);
-  CHECK(restore_requests({"/s/devices", "/s/memory"}, {tap}, {1, 11, 0}).error().code == ErrorCode::unsupported);
-  auto without = restore_requests({"/s/devices", "/s/memory"}, {}, {1, 5, 0});
+  CHECK(restore_requests(restored(), {tap}, {1, 11, 0}).error().code == ErrorCode::unsupported);
+  auto without = restore_requests(restored(), {}, {1, 5, 0});
   REQUIRE(without);
   CHECK(!body_of(*without, "/snapshot/load").contains("network_overrides"));
 }
@@ -163,4 +169,30 @@ TEST_CASE("firecracker requests: what no Firecracker takes is refused before one
 TEST_CASE("firecracker command line: the token is the instance's id, and the log is no part of the console") {
   auto argv = command_line("/usr/bin/firecracker", config());
   CHECK(argv == std::vector<std::string>{"/usr/bin/firecracker", "--id", "t", "--api-sock", "api.sock", "--log-path", "firecracker.log", "--level", "Info", "--show-level"});
+}
+
+TEST_CASE("firecracker requests: metrics are asked for before anything else, also before a state is loaded") {
+  auto counting = restored();
+  counting.metrics = true;
+  ApiRequest wanted{"PUT", "/metrics", R"({"metrics_path":"metrics.log"})"};
+  for (Version version : {Version{1, 5, 0}, Version{1, 17, 0}}) {
+    CHECK(boot_requests(counting, {}, version).front() == wanted);
+    auto restore = restore_requests(counting, {}, version);
+    REQUIRE((restore && restore->size() == 2));
+    CHECK(restore->front() == wanted);
+    CHECK(restore->back().path == "/snapshot/load");
+  }
+  for (const auto& request : boot_requests(config(), {}, {1, 17, 0})) CHECK(request.path != "/metrics");
+  check_known(wanted);
+  check_known(action("FlushMetrics"));
+}
+
+TEST_CASE("firecracker requests: guests give back what they free, where the balloon can do so unasked") {
+  for (Version version : {Version{1, 5, 0}, Version{1, 13, 9}})
+    for (const auto& request : boot_requests(config(), {}, version)) CHECK(request.path != "/balloon");
+  auto balloon = body_of(boot_requests(config(), {}, {1, 14, 0}), "/balloon");
+  CHECK(balloon["amount_mib"] == 0);
+  CHECK(balloon["deflate_on_oom"] == true);
+  CHECK(balloon["stats_polling_interval_s"] == 0);
+  CHECK(balloon["free_page_reporting"] == true);
 }

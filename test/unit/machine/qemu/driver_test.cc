@@ -293,6 +293,9 @@ TEST_CASE("qemu driver: every option of a full machine is one this QEMU takes, s
   auto machine = bench.start(config);
   if (!machine) FAIL(machine.error().sentence());
   CHECK((*machine)->running());
+  auto counted = run(bench.runtime, (*machine)->metrics());
+  REQUIRE(counted);
+  for (auto name : {"disk_read_bytes", "disk_written_bytes", "disk_reads", "disk_writes", "disk_flushes"}) CHECK(counted->figures.contains(name));
   REQUIRE(run(bench.runtime, (*machine)->kill()));
 }
 

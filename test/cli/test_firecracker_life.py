@@ -1,0 +1,338 @@
+"""The lives of VMs under the stand-in for Firecracker, through the whole daemon: clones, suspended VMs, snapshots, forks, crashes of
+the daemon, metrics, logs. A guest that was saved has its files afterwards and not its commands: the stand-in has no processors."""
+import os
+import pathlib
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from firecracker import FirecrackerCase  # noqa: E402
+from harness import alive, wait_until  # noqa: E402
+import killed  # noqa: E402
+
+MIB = 1 << 20
+
+
+class Life(FirecrackerCase):
+    config = 'pool_size = 0\nmetrics_poll_interval = "1s"\nstats_poll_interval = "0"\n'
+
+    def setUp(self):
+        self.addCleanup(self.assert_sound)
+
+    def assert_sound(self):
+        """Run after the test's own cleanups have deleted its VMs and snapshots."""
+        for snapshot in self.b.json("vm", "snapshot", "list"):
+            self.b.run("vm", "snapshot", "delete", snapshot["id"])
+        self.assertEqual(self.b.json("vm", "list"), [])
+        wait_until(lambda: self.b.machines() == [], "machines to end")
+        wait_until(lambda: self.b.vm_dirs() == [], "directories to go")
+        wait_until(lambda: not self.guests(), "the stand-in's guests to end")
+        self.assertEqual(self.b.leftovers(), [])
+
+    def guests(self):
+        """Agents whose root is below this home."""
+        found = []
+        for entry in pathlib.Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and os.readlink(entry / "root").startswith(f"{self.b.root}/"):
+                    found.append(int(entry.name))
+            except OSError:
+                pass
+        return found
+
+    def reinstall(self, **settings):
+        """Another Firecracker takes the place of this one; the daemon looks at it when it starts."""
+        self.install(**settings)
+        self.b.run("daemon", "stop")
+
+    def templates(self):
+        return self.b.json("template", "list")
+
+
+class Saved(Life):
+    def test_clones_of_one_template_share_no_socket_name_or_file(self):
+        first, second = self.create("one"), self.create("two")
+        self.assertEqual((first["way"], second["way"]), ("clone", "clone"))
+        self.assertEqual(first["template"], second["template"])
+        self.assertEqual(len(self.templates()), 1)
+        for vm in (first, second):
+            place = pathlib.Path(vm["directory"])
+            self.assertTrue((place / "vsock.sock").is_socket())
+            # What the state names is each one's own.
+            self.assertEqual(os.readlink(place / "disk1"), str(place / "system.img"))
+        self.sh("one", "echo mine > /root/file")
+        self.assertEqual(self.b.run("vm", "exec", "two", "--", "cat", "/root/file").returncode, 1)
+        for what in ("hostname", "cat /etc/machine-id", "cat /etc/ssh/ssh_host_ed25519_key.pub"):
+            told = [self.sh(name, what) for name in ("one", "two")]
+            self.assertNotEqual(told[0], told[1], what)
+        self.assertEqual([self.sh(name, "hostname") for name in ("one", "two")], ["one\n", "two\n"])
+        self.b.ok("vm", "kill", "one")
+        self.assertEqual(self.sh("two", "echo still there"), "still there\n")
+
+    def test_every_version_suspends_resumes_saves_and_forks(self):
+        self.addCleanup(self.reinstall)
+        for version in ("1.5.0", "1.12.0", "1.14.0", "1.17.0"):
+            with self.subTest(version):
+                self.reinstall(BANGER_FAKE_VERSION=version)
+                self.create("vm")
+                self.assertEqual(self.show("vm")["machine"], f"firecracker {version}")
+                self.sh("vm", "echo first > /root/file")
+                self.b.ok("vm", "suspend", "vm")
+                self.assertEqual(self.show("vm")["state"], "suspended")
+                self.assertEqual(self.b.machines(), [])
+                self.b.ok("vm", "resume", "vm")
+                self.settle("vm")
+                self.assertEqual((self.show("vm")["way"], self.sh("vm", "cat /root/file; hostname")), ("resume", "first\nvm\n"))
+
+                self.b.ok("vm", "snapshot", "create", "vm", "--name", "before")
+                self.sh("vm", "echo second > /root/file")
+                self.assertEqual(self.sh("vm", "cat /root/file"), "second\n")  # it goes on, by a new link
+                self.b.ok("vm", "snapshot", "restore", "vm", "before", "--force")
+                if self.show("vm")["state"] != "running":
+                    self.b.ok("vm", "start", "vm")
+                self.settle("vm")
+                self.assertEqual((self.show("vm")["way"], self.sh("vm", "cat /root/file")), ("snapshot", "first\n"))
+
+                forked = self.b.json("vm", "fork", "vm", "--count", "2")
+                names = [vm["name"] for vm in forked["vms"]]
+                for name in names:
+                    self.assertEqual((self.show(name)["way"], self.sh(name, "cat /root/file; hostname")), ("fork", f"first\n{name}\n"))
+                self.assertEqual(self.sh("vm", "cat /root/file; hostname"), "first\nvm\n")
+                self.b.ok("vm", "stop", *names)
+                self.b.ok("vm", "delete", "--force", "vm", *names)
+                for snapshot in self.b.json("vm", "snapshot", "list"):
+                    self.b.ok("vm", "snapshot", "delete", snapshot["id"])
+
+    def test_another_version_has_templates_of_its_own(self):
+        self.addCleanup(self.reinstall)
+        before = self.create("one")["template"]
+        self.b.ok("vm", "delete", "--force", "one")
+        self.reinstall(BANGER_FAKE_VERSION="1.17.0")
+        after = self.create("one")
+        self.assertEqual(after["way"], "clone")
+        self.assertNotEqual(after["template"], before)
+
+    def test_a_state_of_another_build_is_refused_before_a_process_is_started(self):
+        self.addCleanup(self.reinstall)
+        self.create("vm", "--cold")
+        self.b.ok("vm", "suspend", "vm")
+        self.reinstall(BANGER_FAKE_VERSION="1.15.0")
+        done = self.b.run("vm", "resume", "vm")
+        self.assertEqual(done.returncode, 125)
+        self.assertEqual(self.show("vm")["state"], "suspended")
+        self.reinstall()
+        self.b.ok("vm", "resume", "vm")
+        self.assertEqual(self.sh("vm", "hostname"), "vm\n")
+
+    def test_a_load_that_fails_is_told_in_firecrackers_words_and_costs_nothing(self):
+        self.create("vm", "--cold")
+        self.sh("vm", "echo kept > /root/file")
+        self.b.ok("vm", "suspend", "vm")
+        devices = next((self.b.state / "saves").glob("*/devices.state"))
+        self.assertTrue(devices.exists())
+        real = self.wrapper.read_text()
+        # In place: the daemon knows this build already.
+        self.wrapper.write_text(real.replace("#!/bin/sh\n", "#!/bin/sh\nexport BANGER_FAKE_REFUSE='no such processor'\n", 1))
+        self.addCleanup(self.wrapper.write_text, real)
+        done = self.b.run("vm", "resume", "vm")
+        self.assertEqual(done.returncode, 125)
+        self.assertIn("Load snapshot error: no such processor", done.stderr)
+        self.assertIn("--cold", done.stderr)
+        shown = self.show("vm")
+        self.assertEqual(shown["state"], "suspended")
+        self.assertIn("no such processor", shown["last_error"])
+        self.assertEqual(self.b.machines(), [])
+        self.wrapper.write_text(real)
+        self.b.ok("vm", "resume", "vm")
+        self.assertEqual(self.sh("vm", "cat /root/file"), "kept\n")
+
+    def test_a_template_that_does_not_load_is_thrown_away_and_the_vm_boots(self):
+        self.create("first")
+        template = self.show("first")["template"]
+        real = self.wrapper.read_text()
+        self.wrapper.write_text(real.replace("#!/bin/sh\n", "#!/bin/sh\nexport BANGER_FAKE_REFUSE='no such processor'\n", 1))
+        self.addCleanup(self.wrapper.write_text, real)
+        self.assertEqual(self.create("second")["way"], "cold")
+        self.assertRegex(self.b.log(), r"template.unusable.*no such processor")
+        self.wrapper.write_text(real)
+        third = self.create("third")
+        self.assertEqual(third["way"], "clone")
+        self.assertNotEqual(third["template"], template)
+
+    def test_a_version_that_restores_badly_boots_and_says_why_it_does_not_suspend(self):
+        self.addCleanup(self.reinstall)
+        self.reinstall(BANGER_FAKE_VERSION="1.16.0")
+        self.assertEqual(self.create("vm")["way"], "cold")
+        done = self.b.run("vm", "suspend", "vm")
+        self.assertEqual(done.returncode, 125)
+        self.assertIn("install Firecracker 1.16.1 or later", done.stderr)
+        self.assertEqual(self.show("vm")["state"], "running")
+        self.b.kill_daemon()  # the next one needs a new connection, which a machine that was paused for nothing would not take
+        self.assertEqual(self.sh("vm", "echo reached"), "reached\n")
+
+
+class Ends(Life):
+    config = "templates = false\n"
+
+    def test_a_guest_that_powers_itself_off_is_stopped(self):
+        self.create("vm")
+        self.b.run("vm", "exec", "vm", "--", "kill", "-USR2", "1")
+        wait_until(lambda: self.show("vm")["state"] == "stopped", "the VM to be stopped")
+        self.assertEqual(self.show("vm")["last_error"], "")
+        self.assertRegex(self.b.log(), r"vm.exited.*guest-shutdown")
+        self.assertIn("reboot: System halted", self.b.ok("vm", "logs", "vm"))
+        self.b.ok("vm", "start", "vm")
+        self.assertEqual(self.sh("vm", "echo up"), "up\n")  # its old last words do not end it again
+
+    def test_a_guest_that_reboots_itself_is_stopped(self):
+        self.create("vm")
+        self.b.run("vm", "exec", "vm", "--", "kill", "-TERM", "1")
+        wait_until(lambda: self.show("vm")["state"] == "stopped", "the VM to be stopped")
+        self.assertEqual(self.show("vm")["last_error"], "")
+        self.assertRegex(self.b.log(), r"vm.exited.*guest-reset")
+
+    def test_a_power_off_while_the_daemon_is_away_is_found(self):
+        self.create("vm")
+        pid = self.show("vm")["pid"]
+        exec_ = self.b.popen("vm", "exec", "vm", "--", "sh", "-c", "(trap '' HUP; sleep 2; kill -USR2 1) >/dev/null 2>&1 </dev/null & echo",
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        exec_.wait(60)
+        self.b.kill_daemon()
+        console = next(self.b.state.glob("vms/*/console.log"))
+        wait_until(lambda: b"System halted" in console.read_bytes(), "the guest to halt")
+        wait_until(lambda: self.show("vm")["state"] == "stopped", "the VM to be stopped")
+        self.assertFalse(alive(pid))
+
+    def test_a_crash_is_told_by_its_name(self):
+        real = self.wrapper.read_text()
+        self.wrapper.write_text(real.replace("#!/bin/sh\n", "#!/bin/sh\nexport BANGER_FAKE_EXIT=148\n", 1))
+        self.addCleanup(self.wrapper.write_text, real)
+        done = self.b.run("vm", "create", "--name", "vm", "--image", "bare", "--no-nat", "--memory", "128M", "--disk-size", "256M")
+        self.assertEqual(done.returncode, 125)
+        self.assertIn("exit code 148 (a system call its seccomp filter forbids)", done.stderr)
+        self.wrapper.write_text(real)
+        self.create("vm")
+        os.kill(self.show("vm")["pid"], 11)
+        wait_until(lambda: self.show("vm")["state"] == "stopped", "the VM to be stopped")
+        self.assertEqual(self.show("vm")["last_error"], "the machine ended: killed by signal 11")
+
+
+class Figures(Life):
+    config = 'templates = false\nmetrics_poll_interval = "1s"\nstats_poll_interval = "0"\n'
+
+    def metrics(self, name):
+        return self.b.json("vm", "stats", name)[0]["metrics"]
+
+    def test_metrics_are_told_add_up_and_outlive_the_daemon(self):
+        self.create("vm")
+        first = self.metrics("vm")
+        self.assertGreater(first["disk_read_bytes"], 0)
+        self.assertEqual(first["disk_read_bytes"] % 3072, 0)  # 1024 for each of three disks each time
+        for name in ("net_sent_bytes", "vcpu_io_exits", "vcpu_mmio_exits", "seccomp_faults", "balloon_returned_bytes", "pause_us"):
+            self.assertIn(name, first)
+        self.assertGreater(first["balloon_reports"], 0)  # its default version has what returns memory
+        wait_until(lambda: self.show("vm")["metrics"]["disk_read_bytes"] > first["disk_read_bytes"], "the daemon to read them by itself")
+        before = self.metrics("vm")
+        self.b.kill_daemon()
+        self.assertGreater(self.metrics("vm")["disk_read_bytes"], before["disk_read_bytes"])
+        self.assertLessEqual(next(self.b.state.glob("vms/*/metrics.log")).stat().st_blocks * 512, 16384)
+        self.b.ok("vm", "stop", "vm")
+        self.b.ok("vm", "start", "vm")
+        self.assertLess(self.metrics("vm")["disk_read_bytes"], before["disk_read_bytes"] + 3072)
+
+    def test_a_guest_that_prints_for_ever_does_not_fill_the_disk(self):
+        self.create("vm")
+        console = next(self.b.state.glob("vms/*/console.log"))
+        self.sh("vm", "yes 'all work and no play' | head -c 40000000 > /dev/ttyS0; echo the end > /dev/ttyS0")
+        wait_until(lambda: console.stat().st_size > 40e6 and console.stat().st_blocks * 512 < 8 * MIB, "the console to be cut")
+        told = self.b.ok("vm", "logs", "vm", "--tail", "100M")
+        self.assertNotIn("\0", told)
+        self.assertTrue(told.endswith("the end\n"), told[-100:])
+        self.assertGreater(len(told), MIB)
+
+
+class NoFigures(Life):
+    config = 'templates = false\nmetrics_poll_interval = "0"\n'
+
+    def test_without_an_interval_nothing_is_counted(self):
+        self.create("vm")
+        self.assertIsNone(self.b.json("vm", "stats", "vm")[0]["metrics"])
+        self.assertIsNone(self.show("vm")["metrics"])
+        self.assertEqual(list(self.b.state.glob("vms/*/metrics.log")), [])
+
+
+class Crashes(killed.AtEachCommit, Life):
+    """The daemon is killed at each commit of its journal; what the next one finds must be true, and nothing may be left."""
+    config = "pool_size = 0\n"
+
+    @classmethod
+    def make_banger(cls):
+        if reason := killed.why_not():
+            raise unittest.SkipTest(reason)
+        return super().make_banger()
+
+    def prepare(self):
+        if [vm["state"] for vm in self.b.json("vm", "list")] != ["running"]:  # the round before may have failed
+            self.b.run("vm", "delete", "--force", "v")
+            self.create("v")
+            self.sh("v", "echo kept > /root/file")
+
+    def goes_on(self, name):
+        """Whatever state it is in: afterwards it runs, as itself and with all it had."""
+        self.b.ok("vm", "start", name)
+        self.settle(name)
+        self.assertEqual(self.sh(name, "cat /root/file; hostname"), f"kept\n{name}\n")
+
+    def test_create_and_delete(self):
+        self.create("first")  # the template
+        self.b.ok("vm", "delete", "--force", "first")
+        create = ("vm", "create", "--name", "v", "--image", "bare", "--no-nat", "--memory", "128M", "--disk-size", "256M")
+
+        def check(vms):
+            if "v" in vms:
+                self.b.ok("vm", "start", "v")
+                self.assertEqual(self.sh("v", "hostname"), "v\n")
+                self.b.ok("vm", "delete", "--force", "v")
+        self.at_each_commit(lambda: None, [create, ("vm", "delete", "--force", "v")], check)
+
+    def test_suspend_and_resume(self):
+        def check(vms):
+            self.assertIn(vms["v"], ("running", "suspended"))
+            self.goes_on("v")
+        self.at_each_commit(self.prepare, [("vm", "suspend", "v"), ("vm", "resume", "v")], check)
+
+    def test_snapshot(self):
+        def check(vms):
+            self.assertEqual(vms, {"v": "running"})
+            self.goes_on("v")
+            for snapshot in self.b.json("vm", "snapshot", "list"):
+                self.b.ok("vm", "snapshot", "delete", snapshot["id"])
+        self.at_each_commit(self.prepare, [("vm", "snapshot", "create", "v", "--name", "s"), ("vm", "snapshot", "delete", "s")], check)
+
+    def test_fork(self):
+        def check(vms):
+            self.assertEqual(vms.pop("v"), "running")
+            self.goes_on("v")
+            for name, state in vms.items():
+                if state == "running":
+                    self.goes_on(name)
+                self.b.ok("vm", "delete", "--force", name)
+        self.at_each_commit(self.prepare, [("vm", "fork", "v", "--name", "c")], check)
+
+    def test_stop(self):
+        def check(vms):
+            self.assertIn(vms["v"], ("running", "stopped"))
+            self.b.ok("vm", "delete", "--force", "v")
+        self.at_each_commit(self.prepare, [("vm", "stop", "v")], check)
+
+    def test_a_running_clone_is_adopted(self):
+        self.create("v")
+        pid = self.show("v")["pid"]
+        self.b.kill_daemon()
+        self.assertEqual(self.sh("v", "hostname"), "v\n")
+        self.assertEqual(self.show("v")["pid"], pid)
+
+
+if __name__ == "__main__":
+    unittest.main()

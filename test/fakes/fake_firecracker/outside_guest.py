@@ -1,0 +1,41 @@
+"""An agent that test/fakes/guests runs, for as long as this process lives: in a jail there is neither room nor right to run one."""
+import json
+import pathlib
+import socket
+import threading
+
+from .agent_guest import boot_config, connect_to
+from .guest import AGENT_PORT, Guest
+
+
+class OutsideGuest(Guest):
+    def __init__(self, end, place):
+        super().__init__(end)
+        self.place = pathlib.Path(place)
+
+    def boot(self, boot):
+        super().boot(boot)
+        config = boot_config(boot)
+        wanted = {key: config[key] for key in ("link_token", "interfaces", "environment", "hostname", "machine_id") if key in config}
+        self.line = socket.socket(socket.AF_UNIX)
+        self.line.connect(str(self.place / "boot.sock"))
+        self.line.sendall(json.dumps(wanted).encode() + b"\n")
+        self.answers = self.line.makefile()
+        self.path = json.loads(self.answers.readline())["path"]
+        threading.Thread(target=self.watch, daemon=True).start()
+
+    def watch(self):
+        self.end(0 if self.answers.readline() == "ended 0\n" else 1)
+
+    def stand_still(self, still):
+        super().stand_still(still)
+        self.line.sendall(b"stop\n" if still else b"go on\n")
+
+    def press_button(self):
+        self.line.sendall(b"button\n")
+
+    def restore(self, what):
+        raise ValueError("this stand-in restores no agent outside its jail")
+
+    def connect(self, port):
+        return connect_to(self.path) if port == AGENT_PORT else None

@@ -1,0 +1,72 @@
+"""VMs under the stand-in for Firecracker, whose guest is the real agent in namespaces of its own."""
+import pathlib
+import shutil
+import sqlite3
+import subprocess
+import sys
+import unittest
+
+from harness import BIN, wait_until
+import bare
+
+FAKE = pathlib.Path(__file__).resolve().parents[1] / "fakes" / "firecracker"
+
+
+def can_isolate():
+    words = ["unshare", "--pid", "--mount", "--uts", "--net", "--ipc", "--fork", "--mount-proc", "true"]
+    return bool(shutil.which("unshare")) and subprocess.run(words, capture_output=True).returncode == 0
+
+
+class FirecrackerCase(bare.BareCase):
+    """A home whose Firecracker is the stand-in, and which has the image `bare`."""
+
+    config = "templates = false\n"
+
+    @classmethod
+    def setUpClass(cls):
+        if not can_isolate():
+            raise unittest.SkipTest("the guest's part needs root, to make namespaces and be any user in them")
+        super().setUpClass()
+        cls.wrapper = cls.b.root / "firecracker"
+        cls.install()
+        cls.use("firecracker")
+
+    @classmethod
+    def install(cls, **settings):
+        """The stand-in with these settings; a daemon that runs knows what it found before."""
+        exports = {"TMPDIR": cls.b.root, "BANGER_FAKE_AGENT": f"{BIN}/banger-agent", **settings}
+        text = "#!/bin/sh\n" + "".join(f"export {name}='{value}'\n" for name, value in exports.items())
+        fresh = cls.wrapper.with_suffix(".new")
+        fresh.write_text(text + f"exec {sys.executable} {FAKE} \"$@\"\n")
+        fresh.chmod(0o755)
+        fresh.rename(cls.wrapper)
+
+    @classmethod
+    def use(cls, machine):
+        cls.b.run("daemon", "stop")
+        path = pathlib.Path(cls.b.env["XDG_CONFIG_HOME"]) / "banger"
+        path.mkdir(parents=True, exist_ok=True)
+        (path / "config.toml").write_text(f'{cls.config}machine = "{machine}"\nfirecracker_bin = "{cls.wrapper}"\n')
+
+    def create(self, name, *more):
+        self.addCleanup(self.b.run, "vm", "delete", "--force", name)
+        made = self.b.json("vm", "create", "--name", name, "--image", "bare", "--no-nat", "--memory", "128M", "--disk-size", "256M", *more)
+        self.settle(name)
+        return made
+
+    def settle(self, name):
+        """Waits until a guest that was given its identity has written it down: what the stand-in saves is files."""
+        def written():
+            db = sqlite3.connect(f"file:{self.b.state}/banger.db?mode=ro", uri=True)
+            try:
+                token = db.execute("SELECT link_token FROM vms WHERE name = ?", (name,)).fetchone()[0]
+            finally:
+                db.close()
+            return token in self.sh(name, "cat /run/banger/config.json")
+        wait_until(written, "the guest to know who it is")
+
+    def sh(self, name, script):
+        return self.b.ok("vm", "exec", name, "--", "sh", "-c", script)
+
+    def show(self, name):
+        return self.b.json("vm", "show", name)

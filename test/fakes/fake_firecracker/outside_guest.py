@@ -35,7 +35,7 @@ class OutsideGuest(Guest):
         self.line.sendall(b"button\n")
 
     def restore(self, what):
-        raise ValueError("this stand-in restores no agent outside its jail")
+        raise ValueError("this stand-in restores no real agent in a jail")
 
     def connect(self, port):
         return connect_to(self.path) if port == AGENT_PORT else None

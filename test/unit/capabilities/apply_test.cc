@@ -271,7 +271,7 @@ TEST_CASE("apply: live, a running sshd is told of its new key and of no old one"
             ::_exit(127);
           }
           auto wait_for = [&](const char* file) {
-            for (int i = 0; i < 500 && root.get(file).empty(); ++i) ::usleep(10'000);
+            for (int i = 0; i < 3000 && root.get(file).empty(); ++i) ::usleep(10'000);
           };
           wait_for("up");
           root.put("run/sshd.pid", std::to_string(sshd) + "\n");

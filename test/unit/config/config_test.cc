@@ -85,7 +85,7 @@ TEST_CASE("config: the storages are these three") {
 TEST_CASE("config: what this version cannot do is never accepted in silence") {
   CHECK(error_of("web_listen_addr = \"\"") ==
         "c.toml:1: 'web_listen_addr' is not available in this version (hint: remove it)");
-  CHECK(error_of("metrics_poll_interval = true").find("not available in this version") != std::string::npos);
+  CHECK(error_of("ssh_key_path = true").find("not available in this version") != std::string::npos);
   CHECK(error_of("\n[[file_sync]]\nhost = \"~/x\"") ==
         "c.toml:2: 'file_sync' is not available in this version (hint: remove it)");
   CHECK(parse_config("catalog = \"x\"", "c").error().code == ErrorCode::unsupported);

@@ -265,6 +265,7 @@ TEST_CASE("apply: live, a running sshd is told of its new key and of no old one"
           std::filesystem::copy_file("/bin/bash", root / "sshd");
           pid_t sshd = ::fork();
           if (sshd == 0) {
+            ::signal(SIGHUP, SIG_DFL);  // a shell cannot trap what nohup has it ignore
             std::string script = "trap 'echo hup >> " + (root / "told") + "' HUP; echo > " + (root / "up") +
                                  "; while :; do sleep 0.02; done";
             ::execl((root / "sshd").c_str(), "sshd", "-c", script.c_str(), nullptr);

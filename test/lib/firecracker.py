@@ -62,7 +62,8 @@ class FirecrackerCase(bare.BareCase):
                 token = db.execute("SELECT link_token FROM vms WHERE name = ?", (name,)).fetchone()[0]
             finally:
                 db.close()
-            return token in self.sh(name, "cat /run/banger/config.json")
+            # A command may lose its connection to a guest whose daemon has just been killed.
+            return token in self.b.run("vm", "exec", name, "--", "cat", "/run/banger/config.json").stdout
         wait_until(written, "the guest to know who it is")
 
     def sh(self, name, script):

@@ -160,6 +160,8 @@ Task<> Jails::try_again() {
 std::vector<std::string> Jails::strays() const {
   std::vector<std::string> found;
   for (const auto& [token, vm_id] : doomed_) found.push_back(token);
+  // Jails are the install's owner's; to anybody else they are a stranger's.
+  if (privileged_.way() != PrivilegedClient::Way::helper) return found;
   auto cgroups = host::find_cgroups();
   std::error_code error;
   auto parent = cgroups ? fmt::format("{}/{}", *cgroups, machine::firecracker::kJailCgroups) : std::string();

@@ -97,7 +97,11 @@ class SystemInstall(InAGuest):
         inside = f"nsenter -t {self.main_pid('bangerd-root.service')} -m sh -c"
         self.guest(f"{inside} 'cat /proc/sys/net/ipv4/ip_forward > /tmp/f && cat /tmp/f > /proc/sys/net/ipv4/ip_forward'")
         self.guest(f"{inside} 'cat /proc/sys/kernel/panic > /proc/sys/kernel/panic'", status=2)
-        self.guest(f"{inside} 'echo > /etc/written || ls /home/ana'", status=2)
+        self.guest(f"{inside} 'echo > /etc/written'", status=2)
+        # Of the owner's home it has what VMs are made of, and knows of nothing else there.
+        self.guest("test -e /home/ana/.profile")
+        self.assertEqual(self.guest(f"{inside} 'cd /home && find . -maxdepth 4 | sort'").split(),
+                         [".", "./ana", "./ana/.local", "./ana/.local/share", "./ana/.local/share/banger", "./ana/.local/state", "./ana/.local/state/banger"])
         said = self.as_user("ana", "banger image build debian-bookworm 2>&1", status=125)
         self.assertNotIn("may not gain", said)  # it went on in ana's terminal, where there is no mmdebstrap
         self.assertIn("mmdebstrap", said)

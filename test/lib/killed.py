@@ -43,8 +43,6 @@ class Daemon:
 class AtEachCommit:
     """For a test case with a banger `b`, whose daemon is killed at the first commit of a story, the second… until it comes through."""
 
-    every = 1  # 3: the first, the fourth…; where other stories meet the same commits
-
     def find_settled(self):
         """The next command starts a daemon; waits until every VM it found is in a true state."""
         wait_until(lambda: all(vm["state"] in SETTLED for vm in self.b.json("vm", "list")), "the VMs to settle", 150)
@@ -53,9 +51,10 @@ class AtEachCommit:
         self.assertEqual(self.b.leftovers(), [])
         return vms
 
-    def at_each_commit(self, prepare, commands, check):
-        """Kills at the first commit, the second… until the commands are through before one is reached."""
-        for number in range(1, 200, self.every):
+    def at_each_commit(self, prepare, commands, check, every=1):
+        """Kills at the first commit, the second… until the commands are through before one is reached. `every` 3: at the first, the fourth…,
+        where other stories meet the same commits."""
+        for number in range(1, 200, every):
             prepare()
             daemon = Daemon(self.b, number)
             self.addCleanup(daemon.end)

@@ -56,7 +56,7 @@ class DaemonKilled(killed.AtEachCommit, BridgeCase):
     def test_stop_and_start(self):
         def check(vms):
             self.works("v")
-        self.at_each_commit(lambda: self.make("v"), [("vm", "stop", "v"), ("vm", "start", "v")], check)
+        self.at_each_commit(lambda: self.make("v"), [("vm", "stop", "v"), ("vm", "start", "v")], check, every=2)
 
 
 class HelperKilled(HelperCase):

@@ -16,6 +16,7 @@ import time
 from link import Link
 
 DISKS = ("system.img", "work.img")
+MODULES = "modules.img"  # nobody writes to it: banger has it by another name, and so do we
 
 
 class Pattern:
@@ -120,6 +121,8 @@ class Bare:
         for name in DISKS:
             source = pathlib.Path(disks or self.pattern.disks) / name
             subprocess.run(["cp", "--reflink=auto", "--sparse=always", source, self.place / name], check=True)
+        if (modules := pathlib.Path(disks or self.pattern.disks) / MODULES).exists():
+            subprocess.run(["cp", "--link", modules, self.place / MODULES], check=True)
         # banger starts QEMU in the VM's directory; several at once cannot share one.
         here = {"initrd.img": str(self.place / "initrd.img")}
         self.argv = [here.get(word, word).replace(str(self.pattern.directory), str(self.place))

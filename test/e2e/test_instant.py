@@ -15,9 +15,8 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from harness import DATA, Banger, SharedCase, wait_until  # noqa: E402
+from harness import DATA, SHAPE, Banger, ShapedCase, wait_until  # noqa: E402
 
-SHAPE = ("--vcpu", "1", "--memory", "512M")
 COUNTER = "i=0; while :; do i=$((i+1)); echo $i > /root/count; sleep 0.05; done"
 
 
@@ -29,19 +28,8 @@ def sha256(path):
     return digest.hexdigest()
 
 
-class Instant(SharedCase):
+class Instant(ShapedCase):
     config = "pool_size = 0\n"
-
-    def clean(self):
-        for snapshot in self.b.json("vm", "snapshot", "list"):
-            self.b.run("vm", "snapshot", "delete", snapshot["id"])
-        super().clean()
-
-    def create(self, name, *more):
-        return self.b.json("vm", "create", "--name", name, *SHAPE, *more)
-
-    def sh(self, vm, script):
-        return self.b.ok("vm", "exec", vm, "--", "sh", "-c", script)
 
     def start_counter(self, vm):
         self.sh(vm, f"({COUNTER}) >/dev/null 2>&1 </dev/null &")

@@ -8,9 +8,8 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from bare import BareCase  # noqa: E402
-from harness import SharedCase, wait_until  # noqa: E402
+from harness import ShapedCase, wait_until  # noqa: E402
 
-SHAPE = ("--vcpu", "1", "--memory", "512M")
 
 
 def check_file_system(path):
@@ -20,19 +19,8 @@ def check_file_system(path):
     return "" if done.returncode == 0 else done.stdout
 
 
-class Copy(SharedCase):
+class Copy(ShapedCase):
     config = 'pool_size = 0\nstorage = "copy"\n'
-
-    def clean(self):
-        for snapshot in self.b.json("vm", "snapshot", "list"):
-            self.b.run("vm", "snapshot", "delete", snapshot["id"])
-        super().clean()
-
-    def create(self, name, *more):
-        return self.b.json("vm", "create", "--name", name, *SHAPE, *more)
-
-    def sh(self, vm, script):
-        return self.b.ok("vm", "exec", vm, "--", "sh", "-c", script)
 
     def root_bytes(self, vm):
         return int(self.sh(vm, "df -B1 --output=size / | tail -n +2"))

@@ -218,3 +218,21 @@ class SharedCase(Case):
         names = [vm["name"] for vm in self.b.json("vm", "list")]
         if names:
             self.b.ok("vm", "delete", "--force", *names)
+
+
+SHAPE = ("--vcpu", "1", "--memory", "512M")
+
+
+class ShapedCase(SharedCase):
+    """VMs of one shape, so that one template is enough, and their snapshots."""
+
+    def clean(self):
+        for snapshot in self.b.json("vm", "snapshot", "list"):
+            self.b.run("vm", "snapshot", "delete", snapshot["id"])
+        super().clean()
+
+    def create(self, name, *more):
+        return self.b.json("vm", "create", "--name", name, *SHAPE, *more)
+
+    def sh(self, vm, script):
+        return self.b.ok("vm", "exec", vm, "--", "sh", "-c", script)

@@ -142,11 +142,11 @@ Result<> read_pagemap(int pagemap, std::uint64_t first_page, std::vector<std::ui
 
 bool is_own(std::uint64_t entry) { return (entry & (kPresent | kSwapped)) && !(entry & kOfFile); }
 
-Result<> copy_chunk(PageCopy& copy, const std::vector<std::uint64_t>& entries, std::uint64_t first_offset) {
+Result<> tell_runs(const std::vector<std::uint64_t>& entries, std::uint64_t first_offset, const OnOwnPages& told) {
   for (std::size_t at = 0; at < entries.size();) {
     auto begin = at;
     while (at < entries.size() && is_own(entries[at])) ++at;
-    if (at > begin) TRY(copy.copy(first_offset + begin * kPage, (at - begin) * kPage));
+    if (at > begin) TRY(told(first_offset + begin * kPage, (at - begin) * kPage));
     if (at == begin) ++at;
   }
   return {};
@@ -172,25 +172,36 @@ Result<GuestMemory> find_guest_memory(pid_t pid, const std::string& memory_file,
   return fail(ErrorCode::not_found, fmt::format("process {} has no guest memory of {}", pid, format_size(size_bytes)));
 }
 
+Result<UniqueFd> open_memory(const GuestMemory& memory, int flags) {
+  auto bytes = host::open_file(fmt::format("/proc/{}/mem", memory.pid), flags);
+  if (!bytes) return std::unexpected(denied(memory.pid, std::move(bytes.error())));
+  return bytes;
+}
+
+Result<> for_own_pages(const GuestMemory& memory, const OnOwnPages& told) {
+  if (memory.shared) return {};
+  auto pagemap = host::open_file(fmt::format("/proc/{}/pagemap", memory.pid), O_RDONLY);
+  if (!pagemap) return std::unexpected(denied(memory.pid, std::move(pagemap.error())));
+  std::vector<std::uint64_t> entries;
+  for (std::uint64_t offset = 0; offset < memory.size_bytes; offset += entries.size() * kPage) {
+    entries.resize(std::min<std::uint64_t>(kPagemapEntries, (memory.size_bytes - offset) / kPage));
+    TRY(read_pagemap(pagemap->get(), (memory.address + offset) / kPage, entries));
+    TRY(tell_runs(entries, offset, told));
+  }
+  return {};
+}
+
 Result<std::uint64_t> write_own_pages(const GuestMemory& memory, const std::string& to) {
   if (memory.shared) return 0;
-  auto pagemap = host::open_file(fmt::format("/proc/{}/pagemap", memory.pid), O_RDONLY);
-  auto bytes = host::open_file(fmt::format("/proc/{}/mem", memory.pid), O_RDONLY);
-  if (!pagemap) return std::unexpected(denied(memory.pid, std::move(pagemap.error())));
-  if (!bytes) return std::unexpected(denied(memory.pid, std::move(bytes.error())));
+  auto bytes = TRY(open_memory(memory, O_RDONLY));
   auto file = TRY(host::open_file(to, O_WRONLY | O_CREAT | O_NOFOLLOW, 0600));
   struct stat info{};
   if (::fstat(file.get(), &info) < 0) return fail_errno(to);
   // A new file is all holes, which read as zeros; one that was there holds what the pages were before.
   bool fresh = info.st_size == 0;
   if (::ftruncate(file.get(), static_cast<off_t>(memory.size_bytes)) < 0) return fail_errno(to);
-  PageCopy copy(memory, fresh, std::move(*bytes), std::move(file));
-  std::vector<std::uint64_t> entries;
-  for (std::uint64_t offset = 0; offset < memory.size_bytes; offset += entries.size() * kPage) {
-    entries.resize(std::min<std::uint64_t>(kPagemapEntries, (memory.size_bytes - offset) / kPage));
-    TRY(read_pagemap(pagemap->get(), (memory.address + offset) / kPage, entries));
-    TRY(in(to, copy_chunk(copy, entries, offset)));
-  }
+  PageCopy copy(memory, fresh, std::move(bytes), std::move(file));
+  TRY(for_own_pages(memory, [&](std::uint64_t offset, std::uint64_t size) { return in(to, copy.copy(offset, size)); }));
   return copy.written();
 }
 

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 #include "host/child.h"
 
 namespace banger::machine {
@@ -21,6 +23,15 @@ struct GuestMemory {
 /// Finds the mapping of `memory_file`, or, where that is empty, the anonymous one of exactly that size. `denied` when
 /// this host forbids reading the process, `not_found` when it has no such mapping.
 Result<GuestMemory> find_guest_memory(pid_t pid, const std::string& memory_file, std::uint64_t size_bytes);
+
+/// The process's memory as a file, in which the guest's begins at `address`. `denied` as above.
+Result<UniqueFd> open_memory(const GuestMemory& memory, int flags);
+
+/// Told of pages that follow each other, by offset and size in bytes from the beginning of the guest's memory.
+using OnOwnPages = std::function<Result<>(std::uint64_t offset, std::uint64_t size)>;
+
+/// Tells, from the first to the last, the pages that the process does not share with its memory file. Blocks.
+Result<> for_own_pages(const GuestMemory& memory, const OnOwnPages& told);
 
 /// Writes the pages that the process does not share with its memory file (all that are in use, where there is none) to
 /// the same offsets of `to`; gives back how many bytes. Pages of zeros of anonymous memory stay holes. Blocks.

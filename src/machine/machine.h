@@ -54,6 +54,11 @@ struct TapNic {
 struct SavedState {
   std::string devices;  ///< file with the state of processors and devices, for this very VMM build only
   std::string memory;   ///< sparse file, as large as the guest's memory
+  /// File with the pages that are not as `memory` has them (memory_changes.h); empty: none. A save that is given a name here
+  /// may make `memory` another name of the file that the saved machine is mapped from, where this is small, instead of copying it.
+  std::string changes;
+  /// For what is still being saved: awaited before anything but `memory` is read. Empty: all of it is there.
+  std::function<Task<Result<>>()> whole;
 };
 
 /// Everything a VMM is started with. Plain data; capabilities add to it.
@@ -118,8 +123,9 @@ class Machine {
   /// Processors stand still and what disks hold is with the host's kernel. Pausing twice is pausing once.
   virtual Task<Result<>> pause() = 0;
   virtual Task<Result<>> resume() = 0;
-  /// Writes what can be written while the machine still runs, so that save() is short. Optional; same `to` as save().
-  virtual Task<Result<>> prepare_save(const SavedState& to) = 0;
+  /// Writes what can be written while the machine still runs, so that save() is short. Optional; same `to` as save(). True
+  /// when other machines may be started from it already, to wait until it is whole.
+  virtual Task<Result<bool>> prepare_save(const SavedState& to) = 0;
   /// Writes the paused machine's state. `to.memory` may be the memory_file the machine was started with.
   virtual Task<Result<>> save(const SavedState& to) = 0;
   /// Grows the drive at that place in MachineConfig::drives; the guest is told.

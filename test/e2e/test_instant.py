@@ -278,6 +278,65 @@ class Forks(Instant):
         client.kill()
         client.wait()
 
+    def test_a_child_shares_the_memory_file_of_its_parent_and_needs_neither_it_nor_the_template(self):
+        self.create("p")
+        before = sha256(self.template_file("memory.img"))
+        self.sh("p", "echo of-the-parent > /dev/shm/word")
+        self.b.ok("vm", "fork", "p", "--name", "child")
+        self.sh("child", "echo of-the-child >> /dev/shm/word")
+        self.b.ok("vm", "fork", "child", "--name", "grandchild")
+        for save in self.saves("fork"):
+            place = self.b.state / "saves" / save
+            self.assertTrue(os.path.samefile(place / "memory.img", self.template_file("memory.img")))
+            self.assertLess((place / "memory.changes").stat().st_size, 64 << 20)
+        self.assertEqual(sha256(self.template_file("memory.img")), before)
+        self.assertEqual(self.sh("p", "cat /dev/shm/word"), "of-the-parent\n")
+        self.b.ok("vm", "delete", "--force", "p", "child")
+        self.b.ok("template", "delete", "--all")
+        self.assertEqual(self.sh("grandchild", "cat /dev/shm/word; hostname"), "of-the-parent\nof-the-child\ngrandchild\n")
+        self.b.ok("vm", "suspend", "grandchild")
+        self.b.ok("vm", "resume", "grandchild")
+        self.assertEqual(self.sh("grandchild", "cat /dev/shm/word; hostname"), "of-the-parent\nof-the-child\ngrandchild\n")
+
+    def test_a_parent_with_much_memory_of_its_own_is_copied(self):
+        self.create("p")
+        self.sh("p", "head -c 100M /dev/zero | tr '\\0' x > /dev/shm/big")
+        want = self.sh("p", "md5sum /dev/shm/big")
+        self.b.ok("vm", "fork", "p", "--count", "2", "--name", "kid")
+        place = self.b.state / "saves" / self.saves("fork")[0]
+        self.assertFalse(os.path.samefile(place / "memory.img", self.template_file("memory.img")))
+        self.assertFalse((place / "memory.changes").exists())
+        for kid in ("kid-1", "kid-2"):
+            self.assertEqual(self.sh(kid, "md5sum /dev/shm/big"), want)
+
+    def test_a_parent_that_cannot_be_saved_leaves_no_child(self):
+        """The child is begun while its parent is being saved; here QEMU finds a directory where it is to write."""
+        self.create("p")
+        self.start_counter("p")
+        there = self.saves_on_disk()
+        done = threading.Event()
+
+        def be_in_the_way():
+            while not done.is_set():
+                for name in self.saves_on_disk():
+                    if name not in there:
+                        (self.b.state / "saves" / name / "devices.state").mkdir()
+                        return
+        thread = threading.Thread(target=be_in_the_way)
+        thread.start()
+        try:
+            self.fails(125, "vm", "fork", "p", "--name", "child", says=["fork vm 'p'", "save devices"])
+        finally:
+            done.set()
+            thread.join()
+        self.assertIn("vm=child", self.b.log())
+        self.assertEqual([vm["name"] for vm in self.b.json("vm", "list")], ["p"])
+        count = self.count("p")
+        wait_until(lambda: self.count("p") > count, "the parent's counter to go on")
+        self.b.ok("vm", "fork", "p", "--name", "child")
+        self.b.ok("vm", "delete", "--force", "p", "child")
+        self.assert_only_templates_are_kept()
+
     def test_the_start_of_an_id_is_free_to_be_a_name(self):
         self.create("p")
         name = self.b.json("vm", "show", "p")["id"][:4]

@@ -125,6 +125,11 @@ Task<Result<>> check_goes_on(State state) {
   co_return Result<>();
 }
 
+Task<Result<bool>> prepare(State state) {
+  CO_TRY(co_await check_goes_on(state));
+  co_return false;
+}
+
 Task<Result<>> save_machine(State state, SavedState to) {
   CO_TRY(co_await check_goes_on(state));
   bool jailed = state->record.jailed;
@@ -201,7 +206,7 @@ class FirecrackerMachine : public Machine {
   bool powers_off() const override { return false; }
   Task<Result<>> pause() override { return pause_machine(state_); }
   Task<Result<>> resume() override { return resume_machine(state_); }
-  Task<Result<>> prepare_save(const SavedState&) override { return check_goes_on(state_); }
+  Task<Result<bool>> prepare_save(const SavedState&) override { return prepare(state_); }
   Task<Result<>> save(const SavedState& to) override { return save_machine(state_, to); }
   Task<Result<>> resize_drive(std::size_t index, std::uint64_t size_bytes) override { return grow_drive(state_, index, size_bytes); }
   Task<Result<>> kill() override { return kill_and_wait(state_); }

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <signal.h>
 
 #include <nlohmann/json.hpp>
@@ -8,10 +9,12 @@
 #include "base/text.h"
 #include "host/files.h"
 #include "host/unix_socket.h"
-#include "machine/machine_log.h"
 #include "machine/initrd.h"
-#include "machine/qemu/qemu_machine.h"
+#include "machine/machine_log.h"
+#include "machine/memory_changes.h"
 #include "machine/qemu/qemu.h"
+#include "machine/qemu/qemu_machine.h"
+#include "machine/qemu/state_gate.h"
 
 namespace banger::machine::qemu {
 
@@ -20,17 +23,24 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kDyingGrace = 1s;
+constexpr int kMappingPollMs = 2;
 
 // Sockets QEMU inherits listening. We connect before it runs, so there is nothing to poll for: the greeting arrives
 // when it is ready, and the end of the socket when it dies.
 struct Channels {
   UniqueFd qmp_listener, link_listener, state, control;
+  std::optional<StateGate> gate;  ///< before `state`
 };
 
 Result<Channels> open_channels(const MachineConfig& config) {
   Channels channels;
   const auto& directory = config.directory;
-  if (config.restore) channels.state = TRY(host::open_file(config.restore->devices, O_RDONLY));
+  if (config.restore && (config.restore->whole || !config.restore->changes.empty())) {
+    channels.gate = TRY(StateGate::make());
+    channels.state = channels.gate->take_reader();
+  } else if (config.restore) {
+    channels.state = TRY(host::open_file(config.restore->devices, O_RDONLY));
+  }
   for (auto [name, listener] :
        {std::pair{kQmpSocket, &channels.qmp_listener}, {kLinkSocket, &channels.link_listener}}) {
     auto path = fmt::format("{}/{}", directory, name);
@@ -85,6 +95,29 @@ Task<Error> failed_start(host::Runtime& runtime, host::Child& child, const Machi
       status.signal ? fmt::format("killed by signal {}", status.signal) : fmt::format("exit code {}", status.code);
   co_return Error{ErrorCode::unavailable,
                   fmt::format("it ended at once ({}): {}", how, words.empty() ? "it said nothing" : words)};
+}
+
+// QEMU maps its memory long before it answers. `not_found` when it does not, or has ended.
+Result<GuestMemory> wait_for_memory(pid_t pid, int pidfd, const MachineConfig& config) {
+  auto deadline = host::after(limits::kQmpGreetingDeadline);
+  for (;;) {
+    auto memory = find_guest_memory(pid, config.restore->memory, config.memory_bytes);
+    if (memory || memory.error().code != ErrorCode::not_found || host::Clock::now() >= deadline) return memory;
+    pollfd ended{pidfd, POLLIN, 0};
+    if (::poll(&ended, 1, kMappingPollMs) > 0) return fail(ErrorCode::unavailable, "QEMU ended before it had mapped its memory");
+  }
+}
+
+// What the devices have saved refers to what is in the memory, so that comes first.
+Result<> let_through(pid_t pid, int pidfd, const MachineConfig& config, StateGate& gate) {
+  const auto& state = *config.restore;
+  if (!state.changes.empty()) TRY(apply_changes(TRY(wait_for_memory(pid, pidfd, config)), state.changes));
+  return gate.open(state.devices);
+}
+
+Task<Result<>> open_gate(host::Runtime& runtime, const host::Child& child, const MachineConfig& config, StateGate& gate) {
+  if (config.restore->whole) CO_TRY(co_await config.restore->whole());
+  co_return co_await runtime.blocking([&] { return let_through(child.pid(), child.pidfd(), config, gate); });
 }
 
 // Lets the guest run. A restored one takes its state in before, and QEMU ends if it cannot; one that boots may have ended
@@ -156,11 +189,16 @@ Task<Result<std::unique_ptr<Machine>>> QemuDriver::try_start(const MachineConfig
   // Ours must go, or the control connection would not end when QEMU does.
   channels.qmp_listener.reset();
   channels.link_listener.reset();
+  channels.state.reset();
 
   auto record = record_of(child, config);
   if (!record) co_return std::unexpected(co_await failed_start(runtime_, child, config, std::move(record).error()));
   if (observer.started) CO_TRY(observer.started(*record));
 
+  if (channels.gate) {
+    auto opened = co_await open_gate(runtime_, child, config, *channels.gate);
+    if (!opened) co_return std::unexpected(co_await failed_start(runtime_, child, config, std::move(opened).error()));
+  }
   auto end = std::make_shared<std::optional<GuestEnd>>();
   auto ready_by = host::after(limits::kQmpGreetingDeadline);
   auto qmp = co_await Qmp::open(runtime_, std::move(channels.control), note_end(end), ready_by);

@@ -11,6 +11,7 @@
 #include "host/files.h"
 #include "machine/guest_memory.h"
 #include "machine/machine_log.h"
+#include "machine/memory_changes.h"
 #include "machine/qemu/metrics.h"
 #include "machine/qemu/qemu.h"
 
@@ -20,6 +21,9 @@ namespace {
 
 using namespace std::chrono_literals;
 using State = std::shared_ptr<QemuState>;
+
+// Each machine that goes on has these for itself, where those of a copied file would be shared.
+constexpr std::uint64_t kSharedMemoryChanges = 64 * limits::kMiB;
 
 Error gone(const QemuState& state) {
   return {ErrorCode::unavailable, fmt::format("the machine (process {}) has ended", state.record.process.pid)};
@@ -79,28 +83,39 @@ Task<Result<>> command(State state, std::string what, std::string name, Json arg
   co_return Result<>();
 }
 
-Task<Result<>> prepare_memory(State state, SavedState to) {
-  const auto& record = state->record;
-  if (record.memory_file.empty() || record.memory_file == to.memory) co_return Result<>();
-  co_return co_await state->runtime.blocking([&record, &to]() -> Result<> {
-    auto memory = TRY(find_guest_memory(record.process.pid, record.memory_file, record.memory_bytes));
-    if (memory.shared) return {};  // changes until the machine is paused
-    return host::clone_file(record.memory_file, to.memory);
-  });
+bool same_file(const std::string& one, const std::string& other) {
+  struct stat first{}, second{};
+  return ::stat(one.c_str(), &first) == 0 && ::stat(other.c_str(), &second) == 0 && first.st_dev == second.st_dev && first.st_ino == second.st_ino;
 }
 
-// Only what differs from the copy that prepare_memory() made; all that is in use where memory has no file.
-Result<> save_memory(const MachineRecord& record, const std::string& to) {
-  if (record.memory_file == to) return {};
+Result<bool> prepare_files(const MachineRecord& record, const SavedState& to) {
   auto memory = TRY(find_guest_memory(record.process.pid, record.memory_file, record.memory_bytes));
-  if (memory.shared) return host::clone_file(record.memory_file, to);
-  if (!record.memory_file.empty() && ::access(to.c_str(), F_OK) < 0) TRY(host::clone_file(record.memory_file, to));
-  TRY(write_own_pages(memory, to));
+  if (memory.shared) return false;  // changes until the machine is paused
+  bool few = !to.changes.empty() && TRY(count_changes(memory)) <= kSharedMemoryChanges;
+  TRY(few ? host::share_file(record.memory_file, to.memory) : host::clone_file(record.memory_file, to.memory));
+  return same_file(record.memory_file, to.memory);
+}
+
+Task<Result<bool>> prepare_memory(State state, SavedState to) {
+  const auto& record = state->record;
+  if (record.memory_file.empty() || record.memory_file == to.memory) co_return false;
+  co_return co_await state->runtime.blocking([&record, &to] { return prepare_files(record, to); });
+}
+
+// Only what differs from the file or the copy that prepare_memory() made; all that is in use where memory has no file.
+Result<> save_memory(const MachineRecord& record, const SavedState& to) {
+  if (record.memory_file == to.memory) return {};
+  auto memory = TRY(find_guest_memory(record.process.pid, record.memory_file, record.memory_bytes));
+  if (memory.shared) return host::clone_file(record.memory_file, to.memory);
+  if (!record.memory_file.empty() && ::access(to.memory.c_str(), F_OK) < 0) TRY(host::clone_file(record.memory_file, to.memory));
+  // One file under two names is what other machines run on.
+  if (same_file(record.memory_file, to.memory)) TRY(write_changes(memory, to.changes));
+  else TRY(write_own_pages(memory, to.memory));
   return {};
 }
 
 Task<Result<>> save_machine(State state, SavedState to) {
-  CO_TRY(in("save memory", co_await state->runtime.blocking([&] { return save_memory(state->record, to.memory); })));
+  CO_TRY(in("save memory", co_await state->runtime.blocking([&] { return save_memory(state->record, to); })));
   // Everything but memory, into a file; the only such command QEMU has, and nothing in it is about Xen.
   CO_TRY(co_await command(state, "save devices", "xen-save-devices-state", {{"filename", to.devices}, {"live", false}},
                           limits::kStateSaveDeadline));
@@ -133,7 +148,7 @@ class QemuMachine : public Machine {
   Task<Result<>> power_button() override { return command(state_, "power button", "system_powerdown"); }
   Task<Result<>> pause() override { return command(state_, "pause", "stop"); }
   Task<Result<>> resume() override { return command(state_, "resume", "cont"); }
-  Task<Result<>> prepare_save(const SavedState& to) override { return prepare_memory(state_, to); }
+  Task<Result<bool>> prepare_save(const SavedState& to) override { return prepare_memory(state_, to); }
   Task<Result<>> save(const SavedState& to) override { return save_machine(state_, to); }
   Task<Result<>> resize_drive(std::size_t index, std::uint64_t size_bytes) override {
     return grow_drive(state_, index, size_bytes);

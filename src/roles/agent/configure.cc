@@ -16,11 +16,14 @@ namespace banger::roles::agent {
 namespace {
 
 constexpr auto kFirstCommand = std::chrono::milliseconds(700);
+constexpr int kFirstCommandTurns = 4;  // how many times as long as the identity a first command may take
+constexpr std::chrono::milliseconds kFirstCommandAtMost = std::chrono::seconds(5);
 
 /// What the pool's part and ours share.
 struct Work {
   std::string body;
   std::int64_t asked_at_ns;  ///< when the request arrived, by a clock that nobody sets
+  std::int64_t took_ns = 0;  ///< to become what it is now
   guestcfg::GuestConfig before;  ///< what is in force
   guestcfg::GuestConfig config;
   capabilities::GuestTarget target;
@@ -71,11 +74,17 @@ Result<> finish(const Context& context, const AgentConfig& ours, Work& work) {
   return first;
 }
 
+// On a busy host, where many come up at once, a first command takes longer by as much as all that came before it.
+std::chrono::milliseconds for_first_command(const Work& work) {
+  auto by_pace = std::chrono::milliseconds(work.took_ns * kFirstCommandTurns / 1'000'000);
+  return std::clamp(by_pace, kFirstCommand, kFirstCommandAtMost);
+}
+
 // What can wait, and what runs processes, among them those a quiesce had stopped: as after a boot, the answer does not
 // wait for it, but the system is not ready before. All of them wake up at once, so whoever comes with a first command is let through.
 Task<> settle(ContextPtr context, std::shared_ptr<Work> work) {
   auto turn = co_await context->settling_turn.lock();
-  if (!capabilities::needs_settling(work->target, work->config)) co_await context->runtime.sleep_for(kFirstCommand);
+  if (!capabilities::needs_settling(work->target, work->config)) co_await context->runtime.sleep_for(for_first_command(*work));
   auto settled = co_await context->runtime.blocking([context, ours = context->config, work] { return finish(*context, ours, *work); });
   if (!settled) context->log().error("settle.failed", {{"error", settled.error().sentence()}});
   --context->settling;
@@ -89,10 +98,12 @@ Task<Result<>> apply(ContextPtr context, StreamPtr stream) {
   auto work = std::make_shared<Work>(Work{
       .body = std::move(body),
       .asked_at_ns = asked_at,
+      .took_ns = 0,
       .before = {.interfaces = context->config.interfaces, .environment = context->config.environment},
       .config = {},
       .target = {.root = context->options.config_root, .mode = context->options.config_mode, .log = context->log(), .first_boot = false}});
   auto applied = co_await context->runtime.blocking([work] { return change_guest(*work); });
+  work->took_ns = elapsed_ns() - asked_at;
   if (work->target.identified) context->held = false;
   auto taken = applied ? take_over(*context, work->config) : Result<>();
   if (work->target.identified) {

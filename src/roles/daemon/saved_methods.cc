@@ -70,6 +70,7 @@ Result<ForkNames> fork_names(const Json& params) {
 // One child in a coroutine of its own; the last one wakes the caller.
 struct Children {
   explicit Children(host::Runtime& runtime) : changed(runtime) {}
+  bool begun = false;
   std::size_t under_way = 0;
   std::vector<std::shared_ptr<VmOwner>> made;
   std::optional<Error> first_error;
@@ -85,27 +86,43 @@ Task<> make_child(Daemon* daemon, std::shared_ptr<Children> children, std::size_
   children->changed.notify_all();
 }
 
-Task<Result<Json>> make_children(Daemon& daemon, const store::SaveRow& save, const ForkNames& wanted, vm::Spec spec, bool start, host::Cancel& cancel) {
-  auto children = std::make_shared<Children>(daemon.services.runtime);
-  auto stop = std::make_shared<host::Cancel>(daemon.services.runtime);
-  children->under_way = wanted.names.size();
-  children->made.resize(wanted.names.size());
-  for (std::size_t i = 0; i < wanted.names.size(); ++i) {
-    CreateRequest request{.name = wanted.names[i], .spec = spec, .start = start, .from = save.id};
-    daemon.services.runtime.spawn(make_child(&daemon, children, i, std::move(request), stop));
+// A fork under way. Its children may be begun while their parent is still being saved, and are begun once.
+struct Fork {
+  Daemon& daemon;
+  ForkNames wanted;
+  vm::Spec spec;
+  bool start = true;
+  std::shared_ptr<Children> children = std::make_shared<Children>(daemon.services.runtime);
+  std::shared_ptr<host::Cancel> stop = std::make_shared<host::Cancel>(daemon.services.runtime);
+};
+
+void begin_children(Fork& fork, const store::SaveRow& save, Stages& stages) {
+  if (std::exchange(fork.children->begun, true)) return;
+  stages.begin("clone", fmt::format("{} of {}", fork.wanted.names.size(), save.vm_name));
+  // Held until all children are made, so that the first one to fail does not take it along.
+  fork.daemon.services.saves.use(save.id);
+  fork.children->under_way = fork.wanted.names.size();
+  fork.children->made.resize(fork.wanted.names.size());
+  for (std::size_t i = 0; i < fork.wanted.names.size(); ++i) {
+    CreateRequest request{.name = fork.wanted.names[i], .spec = fork.spec, .start = fork.start, .from = save.id};
+    fork.daemon.services.runtime.spawn(make_child(&fork.daemon, fork.children, i, std::move(request), fork.stop));
   }
+}
+
+Task<Result<Json>> await_children(Fork& fork, bool saved, host::Cancel& cancel) {
+  auto& children = fork.children;
   while (children->under_way > 0) {
+    if (!saved || cancel.requested() || children->first_error) fork.stop->request();
     co_await children->changed.wait(host::after(std::chrono::milliseconds(200)));
-    if (cancel.requested() || children->first_error) stop->request();
   }
   Json vms = Json::array();
   for (const auto& vm : children->made)
     if (vm) vms.push_back(vm->describe());
-  if (!children->first_error) co_return vms;
+  if (saved && !children->first_error) co_return vms;
   // All or nothing: half a fork is nobody's wish.
   for (const auto& vm : children->made)
-    if (vm) (void)co_await daemon.vms.remove(vm, true);
-  co_return std::unexpected(*children->first_error);
+    if (vm) (void)co_await fork.daemon.vms.remove(vm, true);
+  co_return std::unexpected(children->first_error.value_or(Error{ErrorCode::unavailable, "its parent could not be saved"}));
 }
 
 Task<Result<Json>> fork(Daemon& daemon, const Json& params, rpc::CallContext& context) {
@@ -119,14 +136,18 @@ Task<Result<Json>> fork(Daemon& daemon, const Json& params, rpc::CallContext& co
   Stages stages(report_to(context));
   store::SaveRow row;
   row.kind = "fork";
-  auto saved = CO_TRY(co_await vm->save_as(std::move(row), stages));
-  // Held until all children are, so that the first one to fail does not take it along.
-  daemon.services.saves.use(saved.row.id);
-  stages.begin("clone", fmt::format("{} of {}", wanted.names.size(), vm->row().name));
-  auto vms = co_await make_children(daemon, saved.row, wanted, vm->spec(), start, context.cancel());
-  daemon.services.saves.release(saved.row.id);
-  if (!vms) co_return std::unexpected(std::move(vms.error()).in(fmt::format("fork vm '{}'", vm->row().name)));
-  co_return Json{{"vms", std::move(*vms)}, {"pause_ms", static_cast<double>(saved.pause.count()) / 1000.0}};
+  Fork fork{.daemon = daemon, .wanted = std::move(wanted), .spec = vm->spec(), .start = start};
+  // One child starts in the time that its parent is saved; several would make the parent stand still for longer.
+  CanStart can_start;
+  if (fork.wanted.names.size() == 1) can_start = [&](const store::SaveRow& save) { begin_children(fork, save, stages); };
+  auto saved = co_await vm->save_as(std::move(row), stages, std::move(can_start));
+  if (saved) begin_children(fork, saved->row, stages);
+  auto vms = co_await await_children(fork, saved.has_value(), context.cancel());
+  auto what = fmt::format("fork vm '{}'", vm->row().name);
+  auto done = CO_TRY(in(what, std::move(saved)));
+  daemon.services.saves.release(done.row.id);
+  auto made = CO_TRY(in(what, std::move(vms)));
+  co_return Json{{"vms", std::move(made)}, {"pause_ms", static_cast<double>(done.pause.count()) / 1000.0}};
 }
 
 // ---- snapshots

@@ -81,6 +81,34 @@ std::uint64_t Saves::disk_usage(const std::string& id) const {
   return sum;
 }
 
+machine::SavedState Saves::new_state(const store::SaveRow& row) const {
+  auto files = directory(row.id);
+  return {.devices = files + "/devices.state", .memory = files + "/memory.img", .changes = row.kind == "fork" ? files + "/memory.changes" : "", .whole = {}};
+}
+
+Result<machine::SavedState> Saves::state(const store::SaveRow& row, std::string build_key) {
+  auto state = new_state(row);
+  if (!row.ready) {
+    state.whole = [this, id = row.id, build_key]() -> Task<Result<>> {
+      CO_TRY(co_await wait_finished(id));
+      co_return check(CO_TRY(get(id)), build_key);
+    };
+    return state;
+  }
+  TRY(check(row, build_key));
+  if (::access(state.changes.c_str(), F_OK) < 0) state.changes.clear();
+  return state;
+}
+
+Task<Result<>> Saves::wait_finished(std::string id) {
+  for (;;) {
+    auto row = get(id);
+    if (!row) co_return fail(ErrorCode::unavailable, "what it was to go on from could not be saved");
+    if (row->ready) co_return Result<>{};
+    co_await changed_.wait(host::after(limits::kStateSaveDeadline));
+  }
+}
+
 Result<store::SaveRow> Saves::begin(store::SaveRow row) {
   row.id = random_id();
   row.ready = false;
@@ -105,6 +133,7 @@ Task<Result<store::SaveRow>> Saves::finish(std::string id, Durable durable) {
   row.files = dump_json(files);
   row.ready = true;
   CO_TRY(update(row));
+  changed_.notify_all();
   co_return row;
 }
 
@@ -130,6 +159,7 @@ Task<Result<>> Saves::drop(std::string id) {
     rows_.erase(id);
   }
   users_.erase(id);
+  changed_.notify_all();
   auto removed = co_await runtime_.blocking([&] { return host::remove_tree(path); });
   dropping_.erase(id);
   CO_TRY(std::move(removed));

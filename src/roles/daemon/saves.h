@@ -26,7 +26,7 @@ enum class Durable { no, yes };
 class Saves {
  public:
   Saves(host::Runtime& runtime, const Logger& log, const host::Paths& paths, store::Store& store)
-      : runtime_(runtime), log_(log), paths_(paths), store_(store) {}
+      : runtime_(runtime), log_(log), paths_(paths), store_(store), changed_(runtime) {}
 
   /// Reads the store and removes what was never finished. Users are told with use() afterwards.
   Result<> load();
@@ -35,7 +35,10 @@ class Saves {
   Result<store::SaveRow> get(std::string_view id) const;
 
   std::string directory(const std::string& id) const { return paths_.save(id); }
-  machine::SavedState state(const std::string& id) const { return {directory(id) + "/devices.state", directory(id) + "/memory.img"}; }
+  /// Where one that is made now puts its state: what is gone with its machines may share the memory file of its parent.
+  machine::SavedState new_state(const store::SaveRow& row) const;
+  /// What machines go on from. One that is not finished yet is waited for, and checked then, by who starts such a machine.
+  Result<machine::SavedState> state(const store::SaveRow& row, std::string build_key);
   std::string disk(const std::string& id, const char* name) const { return directory(id) + "/" + name; }
   std::uint64_t disk_usage(const std::string& id) const;
   /// True for one that is recorded or is being removed just now.
@@ -45,6 +48,8 @@ class Saves {
   Result<store::SaveRow> begin(store::SaveRow row);
   /// Records its files as they are now: from here on it can be used.
   Task<Result<store::SaveRow>> finish(std::string id, Durable durable);
+  /// Until it can be used. `unavailable` when it never will.
+  Task<Result<>> wait_finished(std::string id);
   /// `corrupt` when a file is missing or is not what it was, `unsupported` when another build of the VMM saved it.
   Result<> check(const store::SaveRow& row, std::string_view build_key) const;
   /// Removes it, whoever uses it.
@@ -74,6 +79,7 @@ class Saves {
   std::map<std::string, store::SaveRow, std::less<>> rows_;  ///< by id
   std::set<std::string> dropping_;
   std::map<std::string, int> users_;                         ///< by id; no entry for zero
+  host::Event changed_;                                      ///< one was finished or removed
 };
 
 }  // namespace banger::roles::daemon

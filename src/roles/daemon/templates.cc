@@ -105,7 +105,7 @@ Task<Result<>> Templates::build(Build& build, const TemplateRequest& request) {
   if (!vm) {
     done = std::unexpected(std::move(vm.error()));
   } else {
-    (*vm)->keep_memory_in(services_.saves.state(row.id).memory);
+    (*vm)->keep_memory_in(services_.saves.new_state(row).memory);
     done = co_await (*vm)->make(stages, never);
     if (done) done = co_await (*vm)->start(stages, never, WaitFor::system);
     if (done) done = co_await (*vm)->become_template(row.id, build.key, stages);

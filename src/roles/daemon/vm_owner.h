@@ -27,6 +27,9 @@ struct SavedVm {
   std::chrono::microseconds pause{0};
 };
 
+/// Told of a state that is still being saved, once its disks are whole and machines can be started from it.
+using CanStart = std::function<void(const store::SaveRow& row)>;
+
 class VmOwner : public std::enable_shared_from_this<VmOwner> {
  public:
   /// `row` is already in the store.
@@ -53,8 +56,9 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   Task<Result<>> kill();
   /// Writes a running VM's memory to disk and ends its machine. On failure it goes on running.
   Task<Result<>> suspend(Stages& stages);
-  /// Saves disks and, when it runs, memory as `row.kind`, without ending anything.
-  Task<Result<SavedVm>> save_as(store::SaveRow row, Stages& stages);
+  /// Saves disks and, when it runs, memory as `row.kind`, without ending anything. `can_start` may be empty, and is not
+  /// told where machines have to wait for all of it.
+  Task<Result<SavedVm>> save_as(store::SaveRow row, Stages& stages, CanStart can_start = {});
   /// Replaces the disks, and the memory to go on from, of a VM that does not run.
   Task<Result<>> return_to(const store::SaveRow& snapshot);
   /// From the ready pool to a user: the running machine takes this name and spec on.
@@ -143,7 +147,12 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   Task<Result<>> copy_disks(std::string save_id, bool replace);
   Result<> copy_files_to(const std::string& save_id) const;
   Task<Result<>> hold(bool on);
-  Task<Result<>> write_state(const store::SaveRow& row, bool disks, bool resume, SavedVm& saved);
+  struct Writing {
+    bool disks = false;   ///< copy them too
+    bool resume = false;  ///< let the machine go on afterwards
+    CanStart can_start;
+  };
+  Task<Result<>> write_state(const store::SaveRow& row, const Writing& what, SavedVm& saved);
   Result<store::SaveRow> describe_save(std::string kind) const;
   Task<Result<>> wait_system(Stages& stages, host::Cancel& cancel);
   Task<Result<>> stopped_by_failure(Error error);

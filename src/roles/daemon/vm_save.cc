@@ -47,16 +47,17 @@ Result<> VmOwner::copy_files_to(const std::string& save_id) const {
 }
 
 // The machine stands still from here until it is resumed, or for good.
-Task<Result<>> VmOwner::write_state(const store::SaveRow& row, bool disks, bool resume, SavedVm& saved) {
-  auto files = services_.saves.state(row.id);
-  CO_TRY(co_await machine_->prepare_save(files));
+Task<Result<>> VmOwner::write_state(const store::SaveRow& row, const Writing& what, SavedVm& saved) {
+  auto files = services_.saves.new_state(row);
+  bool early = CO_TRY(co_await machine_->prepare_save(files));
   auto began = host::Clock::now();
   CO_TRY(co_await machine_->pause());
-  auto written = co_await machine_->save(files);
-  if (written && disks) {
-    written = co_await services_.runtime.blocking([&] { return copy_files_to(row.id); });
-  }
-  if (resume || !written)
+  // Disks first: a machine that is started meanwhile has them in the time that the rest takes.
+  Result<> written;
+  if (what.disks) written = co_await services_.runtime.blocking([&] { return copy_files_to(row.id); });
+  if (written && early && what.can_start) what.can_start(row);
+  if (written) written = co_await machine_->save(files);
+  if (what.resume || !written)
     if (auto resumed = co_await machine_->resume(); !resumed && written) written = std::move(resumed);
   saved.pause = std::chrono::duration_cast<std::chrono::microseconds>(host::Clock::now() - began);
   co_return written;
@@ -76,7 +77,7 @@ Task<Result<>> VmOwner::suspend(Stages& stages) {
   auto row = CO_TRY(services_.saves.begin(std::move(wanted)));
   SavedVm saved;
   Result<> done = move_to(State::suspending);
-  if (done) done = co_await write_state(row, false, false, saved);
+  if (done) done = co_await write_state(row, {}, saved);
   if (done) {
     auto finished = co_await services_.saves.finish(row.id, Durable::yes);
     if (!finished) done = std::unexpected(std::move(finished.error()));
@@ -98,7 +99,7 @@ Task<Result<>> VmOwner::suspend(Stages& stages) {
   co_return Result<>{};
 }
 
-Task<Result<SavedVm>> VmOwner::save_as(store::SaveRow wanted, Stages& stages) {
+Task<Result<SavedVm>> VmOwner::save_as(store::SaveRow wanted, Stages& stages, CanStart can_start) {
   auto turn = co_await turn_.lock();
   bool running = state_ == State::running;
   if (gone_ || (!running && state_ != State::stopped))
@@ -117,7 +118,7 @@ Task<Result<SavedVm>> VmOwner::save_as(store::SaveRow wanted, Stages& stages) {
   SavedVm saved{.row = row};
   Result<> done;
   if (running) {
-    done = co_await write_state(row, true, true, saved);
+    done = co_await write_state(row, {.disks = true, .resume = true, .can_start = std::move(can_start)}, saved);
     (void)co_await hold(false);
   } else {
     done = co_await services_.runtime.blocking([&] { return copy_files_to(row.id); });
@@ -143,7 +144,7 @@ Task<Result<>> VmOwner::become_template(std::string save_id, std::string key, St
   row.link_token = row_.link_token;
   row.machine = machine_name(machine_->record());
   CO_TRY(services_.saves.update(row));
-  CO_TRY(co_await write_state(row, false, false, saved));
+  CO_TRY(co_await write_state(row, {}, saved));
   CO_TRY(co_await end_machine());
   CO_TRY(co_await services_.snapshots.detach(row_.id));
   for (const char* name : {kSystemDisk, kWorkDisk, kConsole, capabilities::kModulesDisk}) {

@@ -71,11 +71,10 @@ Result<> VmOwner::add_boot(const capabilities::VmContext& vm, const image::Kerne
 
 // Processors and memory are those that were saved, whatever the record says by now.
 Result<> VmOwner::add_restore(const store::SaveRow& save, const machine::Driver& driver, machine::MachineConfig& config) {
-  TRY(services_.saves.check(save, driver.build_key()));
   auto spec = TRY(vm::spec_from_json(TRY(parse_json(save.spec, limits::kRpcMessageBytes))));
   config.vcpus = spec.vcpus;
   config.memory_bytes = spec.memory_bytes;
-  config.restore = services_.saves.state(save.id);
+  config.restore = TRY(services_.saves.state(save, driver.build_key()));
   return {};
 }
 

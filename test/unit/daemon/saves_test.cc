@@ -58,8 +58,8 @@ struct Bench {
     row.build_key = "build";
     auto begun = saves->begin(row);
     REQUIRE(begun);
-    REQUIRE(host::write_file(saves->state(begun->id).memory, "memory"));
-    REQUIRE(host::write_file(saves->state(begun->id).devices, "devices"));
+    REQUIRE(host::write_file(saves->new_state(*begun).memory, "memory"));
+    REQUIRE(host::write_file(saves->new_state(*begun).devices, "devices"));
     auto done = run(saves->finish(begun->id, Durable::yes));
     REQUIRE(done);
     return *done;
@@ -85,9 +85,9 @@ TEST_CASE("saves: one is usable as it was finished, by the build that made it, a
   CHECK((directory.st_mode & 0777) == 0700);
   bench.reopen();
   CHECK(bench.saves->check(*bench.saves->get(row.id), "build"));
-  REQUIRE(host::write_file(bench.saves->state(row.id).memory, "Memory"));
+  REQUIRE(host::write_file(bench.saves->new_state(row).memory, "Memory"));
   CHECK(bench.saves->check(row, "build").error().code == ErrorCode::corrupt);
-  REQUIRE(host::remove_file(bench.saves->state(row.id).memory));
+  REQUIRE(host::remove_file(bench.saves->new_state(row).memory));
   CHECK(!bench.saves->check(row, "build"));
 }
 
@@ -132,4 +132,60 @@ TEST_CASE("saves: a retired template goes with its last user, also after a resta
   bench.saves->sweep();
   bench.settle();
   CHECK(!bench.there(used.id));
+}
+
+TEST_CASE("saves: one that is still being made is waited for, and checked when it is whole") {
+  Bench bench;
+  store::SaveRow row;
+  row.kind = "fork";
+  row.spec = "{}";
+  row.machine = "qemu";
+  row.build_key = "build";
+  auto begun = bench.saves->begin(row);
+  REQUIRE(begun);
+  auto early = bench.saves->state(*begun, "build"), other = bench.saves->state(*begun, "another build");
+  REQUIRE(early);
+  REQUIRE(other);
+  REQUIRE(early->whole);
+  CHECK(!early->changes.empty());
+  std::optional<Result<>> whole, refused;
+  bench.runtime.spawn(Bench::wait(early->whole(), whole));
+  bench.runtime.spawn(Bench::wait(other->whole(), refused));
+  bench.runtime.io().restart();
+  bench.runtime.io().poll();
+  CHECK(!whole);
+  auto done = bench.run(bench.saves->finish(begun->id, Durable::no));
+  REQUIRE(done);
+  REQUIRE(whole);
+  CHECK(*whole);
+  REQUIRE(refused);
+  CHECK(refused->error().code == ErrorCode::unsupported);
+  auto late = bench.saves->state(*done, "build");
+  REQUIRE(late);
+  CHECK(!late->whole);
+  CHECK(late->changes.empty());  // there is no such file
+}
+
+TEST_CASE("saves: who waits for one that comes to nothing is told") {
+  Bench bench;
+  store::SaveRow row;
+  row.kind = "fork";
+  row.spec = "{}";
+  auto begun = bench.saves->begin(row);
+  REQUIRE(begun);
+  std::optional<Result<>> told;
+  bench.runtime.spawn(Bench::wait(bench.saves->wait_finished(begun->id), told));
+  REQUIRE(bench.run(bench.saves->drop(begun->id)));
+  REQUIRE(told);
+  CHECK(told->error().code == ErrorCode::unavailable);
+}
+
+TEST_CASE("saves: only forks may share their parent's memory file") {
+  Bench bench;
+  for (const char* kind : {"template", "suspend", "snapshot", "fork"}) {
+    store::SaveRow row;
+    row.id = "x";
+    row.kind = kind;
+    CHECK(bench.saves->new_state(row).changes.empty() == (row.kind != "fork"));
+  }
 }

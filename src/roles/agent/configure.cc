@@ -9,15 +9,12 @@
 #include "capabilities/apply.h"
 #include "roles/agent/clock.h"
 #include "roles/agent/freezer.h"
+#include "roles/agent/pace.h"
 #include "roles/agent/routes.h"
 
 namespace banger::roles::agent {
 
 namespace {
-
-constexpr auto kFirstCommand = std::chrono::milliseconds(700);
-constexpr int kFirstCommandTurns = 4;  // how many times as long as the identity a first command may take
-constexpr std::chrono::milliseconds kFirstCommandAtMost = std::chrono::seconds(5);
 
 /// What the pool's part and ours share.
 struct Work {
@@ -74,17 +71,11 @@ Result<> finish(const Context& context, const AgentConfig& ours, Work& work) {
   return first;
 }
 
-// On a busy host, where many come up at once, a first command takes longer by as much as all that came before it.
-std::chrono::milliseconds for_first_command(const Work& work) {
-  auto by_pace = std::chrono::milliseconds(work.took_ns * kFirstCommandTurns / 1'000'000);
-  return std::clamp(by_pace, kFirstCommand, kFirstCommandAtMost);
-}
-
 // What can wait, and what runs processes, among them those a quiesce had stopped: as after a boot, the answer does not
 // wait for it, but the system is not ready before. All of them wake up at once, so whoever comes with a first command is let through.
 Task<> settle(ContextPtr context, std::shared_ptr<Work> work) {
   auto turn = co_await context->settling_turn.lock();
-  if (!capabilities::needs_settling(work->target, work->config)) co_await context->runtime.sleep_for(for_first_command(*work));
+  if (!capabilities::needs_settling(work->target, work->config)) co_await context->runtime.sleep_for(for_first_command(std::chrono::nanoseconds(work->took_ns)));
   auto settled = co_await context->runtime.blocking([context, ours = context->config, work] { return finish(*context, ours, *work); });
   if (!settled) context->log().error("settle.failed", {{"error", settled.error().sentence()}});
   --context->settling;

@@ -47,6 +47,11 @@ Task<Result<std::string>> VmOwner::recover() {
     CO_TRY(co_await discard());
     co_return std::string();
   }
+  // Begun while what it was to go on from was being saved, and that came to nothing.
+  if (!row_.booted && !row_.save_id.empty() && !services_.saves.get(row_.save_id)) {
+    CO_TRY(co_await discard());
+    co_return fmt::format("vm '{}': undid a create that was cut short", row_.name);
+  }
   switch (vm::recovery(state_)) {
     case vm::Recovery::keep: {
       if (state_ != State::suspended || row_.machine.empty()) co_return std::string();

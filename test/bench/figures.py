@@ -153,6 +153,7 @@ def fork(host, options):
     pattern = clone_pattern(host)
     pauses = []
     with vm(host, name="bench-parent"):
+        time.sleep(8)  # a guest that has just come up is busy with itself
         for count in (1, *options.at_once):
             ours, other = [], []
             for _ in range(options.rounds if count == 1 else few(options)):

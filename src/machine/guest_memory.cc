@@ -81,7 +81,7 @@ class PageCopy {
   Result<> copy(std::uint64_t offset, std::uint64_t size) {
     for (std::uint64_t done = 0; done < size;) {
       auto count = std::min(size - done, kRunBytes);
-      TRY(read(offset + done, count));
+      TRY(read_memory(memory_, from_, offset + done, buffer_.data(), count));
       TRY(skip_zeros_ ? write_used(offset + done, count) : write(offset + done, 0, count));
       done += count;
     }
@@ -90,15 +90,6 @@ class PageCopy {
   std::uint64_t written() const { return written_; }
 
  private:
-  Result<> read(std::uint64_t offset, std::uint64_t count) {
-    for (std::uint64_t got = 0; got < count;) {
-      auto at = static_cast<off_t>(from_.address + offset + got);
-      ssize_t n = ::pread(memory_.get(), buffer_.data() + got, count - got, at);
-      if (n <= 0) return fail_errno("read the guest's memory", n < 0 ? errno : EIO);
-      got += static_cast<std::uint64_t>(n);
-    }
-    return {};
-  }
   Result<> write(std::uint64_t offset, std::uint64_t from, std::uint64_t count) {
     for (std::uint64_t put = 0; put < count;) {
       ssize_t n = ::pwrite(to_.get(), buffer_.data() + from + put, count - put, static_cast<off_t>(offset + put));
@@ -176,6 +167,15 @@ Result<UniqueFd> open_memory(const GuestMemory& memory, int flags) {
   auto bytes = host::open_file(fmt::format("/proc/{}/mem", memory.pid), flags);
   if (!bytes) return std::unexpected(denied(memory.pid, std::move(bytes.error())));
   return bytes;
+}
+
+Result<> read_memory(const UniqueFd& from, const GuestMemory& memory, std::uint64_t offset, char* bytes, std::uint64_t count) {
+  for (std::uint64_t got = 0; got < count;) {
+    ssize_t n = ::pread(from.get(), bytes + got, count - got, static_cast<off_t>(memory.address + offset + got));
+    if (n <= 0) return fail_errno("read the guest's memory", n < 0 ? errno : EIO);
+    got += static_cast<std::uint64_t>(n);
+  }
+  return {};
 }
 
 Result<> for_own_pages(const GuestMemory& memory, const OnOwnPages& told) {

@@ -35,15 +35,6 @@ Result<std::size_t> read_some(int file, char* bytes, std::size_t count, const st
   return got;
 }
 
-Result<> read_memory(int memory, std::uint64_t at, char* bytes, std::uint64_t count) {
-  for (std::uint64_t got = 0; got < count;) {
-    ssize_t n = ::pread(memory, bytes + got, count - got, static_cast<off_t>(at + got));
-    if (n <= 0) return fail_errno("read the guest's memory", n < 0 ? errno : EIO);
-    got += static_cast<std::uint64_t>(n);
-  }
-  return {};
-}
-
 Result<> write_memory(int memory, std::uint64_t at, const char* bytes, std::uint64_t count) {
   for (std::uint64_t put = 0; put < count;) {
     ssize_t n = ::pwrite(memory, bytes + put, count - put, static_cast<off_t>(at + put));
@@ -102,7 +93,7 @@ Result<std::uint64_t> write_changes(const GuestMemory& memory, const std::string
       Run run{offset + done, std::min(size - done, kPiece - kPage)};
       auto* place = TRY(writer.add(sizeof(Run) + run.size));
       std::copy_n(reinterpret_cast<const char*>(&run), sizeof(Run), place);
-      TRY(read_memory(bytes.get(), memory.address + run.offset, place + sizeof(Run), run.size));
+      TRY(read_memory(bytes, memory, run.offset, place + sizeof(Run), run.size));
       done += run.size;
     }
     written += size;

@@ -35,8 +35,11 @@ class Guest:
     def boot(self, boot):
         self.running = True
         self.console("fake guest: " + boot.get("boot_args", ""))
-        if "BANGER_FAKE_EXIT" in os.environ:
-            threading.Timer(0.05, self.end, [int(os.environ["BANGER_FAKE_EXIT"])]).start()
+
+    def answered(self):
+        """The host has been told of what it asked for last."""
+        if self.running and "BANGER_FAKE_EXIT" in os.environ:
+            self.end(int(os.environ["BANGER_FAKE_EXIT"]))
 
     def asleep(self):
         return self.still

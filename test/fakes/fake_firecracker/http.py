@@ -80,8 +80,9 @@ class Connection:
 
 
 class Server:
-    def __init__(self, path, handle):
-        self.handle, self.connections = handle, []
+    def __init__(self, path, handle, answered):
+        """`handle` answers a request; `answered` is called when that answer has been sent."""
+        self.handle, self.answered, self.connections = handle, answered, []
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(path)  # a path that is there already is an error; nothing unlinks it
         self.listener.listen(16)
@@ -114,6 +115,7 @@ class Server:
                 connection.sock.sendall(answer(status, body))
                 if then is not None:
                     os._exit(then)
+                self.answered()
         except Refused as why:
             connection.sock.sendall(unparsable(str(why)))
             self.drop(connection)

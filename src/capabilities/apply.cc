@@ -116,6 +116,8 @@ Result<> apply_all(GuestTarget& target, const guestcfg::GuestConfig& config) {
   return outcome.take();
 }
 
+bool is_brief(const guestcfg::GuestConfig& config) { return config.disks.empty() && !has_rest(config); }
+
 Result<> apply_later(GuestTarget& target, const guestcfg::GuestConfig& config) {
   Outcome outcome(target.log);
   for (const Capability* capability : target.waiting)

@@ -17,6 +17,9 @@ namespace banger::capabilities {
 ///   provision  as live, but only files, keys and units; nothing of the running kernel is touched.
 Result<> apply_all(GuestTarget& target, const guestcfg::GuestConfig& config);
 
+/// Whether a live apply of it does no more than say who the guest is: a few small files, no disk, nothing that may take long.
+bool is_brief(const guestcfg::GuestConfig& config);
+
 /// What capabilities left for after the answer. Starts no process; before the frozen ones go on. Blocks.
 Result<> apply_later(GuestTarget& target, const guestcfg::GuestConfig& config);
 

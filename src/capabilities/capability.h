@@ -18,6 +18,7 @@
 
 #include "base/log.h"
 #include "base/task.h"
+#include "capabilities/guest/handles.h"
 #include "capabilities/privileged.h"
 #include "guestcfg/guest_config.h"
 #include "host/runtime.h"
@@ -84,6 +85,8 @@ struct GuestTarget {
   std::vector<const Capability*> waiting = {};  ///< those that did
   /// live: what this agent applied before, so that only what differs is done. Null: not known.
   const guestcfg::GuestConfig* before = nullptr;
+  /// live: what this agent has open already. Null: to be opened for the occasion.
+  const guest::Handles* handles = nullptr;
 };
 
 struct Capability {

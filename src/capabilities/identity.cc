@@ -54,18 +54,19 @@ Result<> add_to_guest(const VmContext& vm, guestcfg::GuestConfig& config) {
 
 // -- in the guest: the kernel
 
-Result<> add_entropy(const std::string& hex) {
+Result<> add_entropy(const GuestTarget& target, const std::string& hex) {
   if (hex.empty()) return {};
   std::string bytes = TRY(from_hex(hex));
-  auto device = TRY(host::open_file("/dev/urandom", O_RDONLY));
+  auto opened = target.handles ? UniqueFd() : TRY(host::open_file("/dev/urandom", O_RDONLY));
+  int device = target.handles ? target.handles->random.get() : opened.get();
   // struct rand_pool_info ends in a flexible array (random(4)).
   std::vector<int> buffer(2 + (bytes.size() + sizeof(int) - 1) / sizeof(int));
   buffer[0] = static_cast<int>(bytes.size() * 8);
   buffer[1] = static_cast<int>(bytes.size());
   std::memcpy(&buffer[2], bytes.data(), bytes.size());
-  if (::ioctl(device.get(), RNDADDENTROPY, buffer.data()) < 0) return fail_errno("add entropy");
+  if (::ioctl(device, RNDADDENTROPY, buffer.data()) < 0) return fail_errno("add entropy");
   // Clones of one template share the generator's state until it takes the new bytes in.
-  if (::ioctl(device.get(), RNDRESEEDCRNG) < 0 && errno != EINVAL && errno != ENODATA)
+  if (::ioctl(device, RNDRESEEDCRNG) < 0 && errno != EINVAL && errno != ENODATA)
     return fail_errno("reseed the random generator");
   return {};
 }
@@ -100,7 +101,7 @@ Result<> update_block(const GuestTarget& target, const guest::Root& root, const 
 Result<> write_hosts(const GuestTarget& target, const guest::Root& root, const guestcfg::GuestConfig& config) {
   std::string lines;
   for (const auto& [address, names] : config.hosts)
-    if (!names.empty()) lines += fmt::format("{} {}\n", address, join(names, " "));
+    if (!names.empty()) lines += address + ' ' + join(names, " ") + '\n';
   return update_block(target, root, "/etc/hosts", "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n", lines);
 }
 
@@ -141,13 +142,13 @@ Result<> write_machine_id(GuestTarget& target, const guest::Root& root, const st
   TRY(put(target, root, {.path = "/etc/machine-id", .mode = 0444, .data = id + "\n"}));
   // D-Bus has a copy of its own where it was installed without systemd; a link there points at ours.
   constexpr const char* kDbus = "/var/lib/dbus/machine-id";
-  if (root.exists(kDbus) && root.link_target(kDbus).empty())
+  if (root.link_target(kDbus).empty() && root.exists(kDbus))
     TRY(put(target, root, {.path = kDbus, .mode = 0444, .data = id + "\n"}));
   return {};
 }
 
 Result<> apply_first(GuestTarget& target, const guestcfg::GuestConfig& config) {
-  TRY(add_entropy(config.entropy));
+  TRY(add_entropy(target, config.entropy));
   return set_clock(target, config.clock_unix_ns);
 }
 

@@ -70,10 +70,13 @@ bool same_but_for_macs(const GuestTarget& target, const guestcfg::GuestConfig& c
 
 /// False when a link does not take its address while it is up, or is not to be found by the one it had.
 bool swap_macs(GuestTarget& target, const guestcfg::GuestConfig& config) {
+  auto opened = target.handles ? Result<UniqueFd>() : net::link_control();
+  if (!opened) return false;
+  int control = target.handles ? target.handles->control.get() : opened->get();
   for (std::size_t i = 0; i < config.interfaces.size(); ++i) {
     const auto &from = target.before->interfaces[i].mac, &to = config.interfaces[i].mac;
     if (from == to) continue;
-    if (!net::change_mac(from, to)) return false;
+    if (!net::change_mac(control, from, to)) return false;
     target.later = true;
   }
   return true;

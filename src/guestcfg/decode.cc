@@ -22,16 +22,22 @@ Result<std::string> text_or_empty(const Json& object, std::string_view key) {
   return TRY(find_string(object, key)).value_or(std::string());
 }
 
+// The name is put together only for an error: a clone decodes one config, and every line of it runs for the first time.
+template <class T>
+Result<T> in_field(std::string_view key, Result<T> result) {
+  return result ? std::move(result) : in(fmt::format("field '{}'", key), std::move(result));
+}
+
 /// A text field that is absent or passes its rule.
 Result<std::string> checked_text(const Json& object, std::string_view key, Result<> (*check)(std::string_view)) {
   std::string text = TRY(text_or_empty(object, key));
-  if (!text.empty()) TRY(in(fmt::format("field '{}'", key), check(text)));
+  if (!text.empty()) TRY(in_field(key, check(text)));
   return text;
 }
 
 Result<std::string> required_text(const Json& object, std::string_view key, Result<> (*check)(std::string_view)) {
   std::string text = TRY(get_string(object, key));
-  TRY(in(fmt::format("field '{}'", key), check(text)));
+  TRY(in_field(key, check(text)));
   return text;
 }
 
@@ -51,28 +57,35 @@ Result<E> enumerated(const Json& object, std::string_view key, const Names<E, N>
   return fail(ErrorCode::invalid, fmt::format("field '{}' must be one of {}", key, known));
 }
 
+/// A list or an object of bounded size; null when it is absent or null.
+Result<const Json*> find_items(const Json& object, const char* key, Json::value_t type) {
+  auto found = object.find(key);
+  if (found == object.end() || found->is_null()) return nullptr;
+  bool list = type == Json::value_t::array;
+  if (found->type() != type) return fail(ErrorCode::invalid, fmt::format("field '{}' must be {}", key, list ? "a list" : "an object"));
+  if (found->size() > limits::kGuestConfigItems)
+    return fail(ErrorCode::invalid, fmt::format("field '{}' has more than {} {}", key, limits::kGuestConfigItems, list ? "items" : "members"));
+  return &*found;
+}
+
 /// Decodes each item of a list; an error names the item.
 template <class T, class F>
-Result<std::vector<T>> list(const Json& object, const char* key, F decode) {
-  std::vector<T> items;
-  auto found = object.find(key);
-  if (found == object.end() || found->is_null()) return items;
-  if (!found->is_array()) return fail(ErrorCode::invalid, fmt::format("field '{}' must be a list", key));
-  if (found->size() > limits::kGuestConfigItems)
-    return fail(ErrorCode::invalid, fmt::format("field '{}' has more than {} items", key, limits::kGuestConfigItems));
-  for (std::size_t i = 0; i < found->size(); ++i)
-    items.push_back(TRY(in(fmt::format("{}[{}]", key, i), Result<T>(decode((*found)[i])))));
-  return items;
+Result<> add_items(const Json& object, const char* key, std::vector<T>& to, F decode) {
+  const Json* found = TRY(find_items(object, key, Json::value_t::array));
+  if (!found) return {};
+  for (const Json& item : *found) {
+    Result<T> decoded = decode(item);
+    if (!decoded) return std::unexpected(std::move(decoded).error().in(fmt::format("{}[{}]", key, to.size())));
+    to.push_back(std::move(*decoded));
+  }
+  return {};
 }
 
 template <class F>
 Result<> members(const Json& object, const char* key, F take) {
-  auto found = object.find(key);
-  if (found == object.end() || found->is_null()) return {};
-  if (!found->is_object()) return fail(ErrorCode::invalid, fmt::format("field '{}' must be an object", key));
-  if (found->size() > limits::kGuestConfigItems)
-    return fail(ErrorCode::invalid, fmt::format("field '{}' has more than {} members", key, limits::kGuestConfigItems));
-  for (const auto& [name, value] : found->items()) TRY(in(fmt::format("field '{}'", key), Result<>(take(name, value))));
+  const Json* found = TRY(find_items(object, key, Json::value_t::object));
+  if (!found) return {};
+  for (const auto& [name, value] : found->items()) TRY(in_field(key, Result<>(take(name, value))));
   return {};
 }
 
@@ -243,17 +256,17 @@ Result<GuestConfig> from_json(const Json& json, const std::vector<std::string>& 
   GuestConfig config;
   TRY(decode_identity(json, config));
   TRY(decode_maps(json, config));
-  config.disks = TRY(list<Disk>(json, "disks", decode_disk));
+  TRY(add_items(json, "disks", config.disks, decode_disk));
   TRY(check_disks(config.disks));
-  config.mounts = TRY(list<Mount>(json, "mounts", decode_mount));
-  config.interfaces = TRY(list<Interface>(json, "interfaces", decode_interface));
+  TRY(add_items(json, "mounts", config.mounts, decode_mount));
+  TRY(add_items(json, "interfaces", config.interfaces, decode_interface));
   std::size_t total = 0;
-  config.files = TRY(list<File>(json, "files", [&](const Json& item) { return decode_file(item, payloads, total); }));
-  config.keys = TRY(list<UserKeys>(json, "keys", decode_keys));
-  config.units = TRY(list<Unit>(json, "units", decode_unit));
+  TRY(add_items(json, "files", config.files, [&](const Json& item) { return decode_file(item, payloads, total); }));
+  TRY(add_items(json, "keys", config.keys, decode_keys));
+  TRY(add_items(json, "units", config.units, decode_unit));
   config.ssh_host_key = TRY(in("field 'ssh_host_key'", decode_host_key(json)));
   config.first_start = TRY(find_bool(json, "first_start")).value_or(false);
-  config.run_once = TRY(list<std::vector<std::string>>(json, "run_once", decode_command));
+  TRY(add_items(json, "run_once", config.run_once, decode_command));
   return config;
 }
 

@@ -149,9 +149,8 @@ Task<Result<std::string>> exchange_bodies(std::shared_ptr<ClientWire> wire, Requ
     if (!written && !state->head_done) co_return std::unexpected(std::move(written.error()));
   }
   int status = CO_TRY(co_await ClientStreamImpl::wait_status(state, deadline));
-  Error too_large{.code = ErrorCode::corrupt,
-                  .message = fmt::format("the answer is over {} bytes", limits::kLinkJsonBytes)};
-  auto answer = CO_TRY(co_await read_body(session, state, limits::kLinkJsonBytes, std::move(too_large), deadline));
+  TooLarge too_large{.code = ErrorCode::corrupt, .what = "the answer"};
+  auto answer = CO_TRY(co_await read_body(session, state, limits::kLinkJsonBytes, too_large, deadline));
   if (status >= 400) co_return std::unexpected(guest_error(status, answer));
   co_return answer;
 }

@@ -56,8 +56,8 @@ Task<Result<>> ServerStreamImpl::respond(int status, std::vector<Header> headers
 }
 
 Task<Result<std::string>> ServerStreamImpl::body(std::size_t max_bytes) {
-  Error too_large{.code = ErrorCode::invalid, .message = fmt::format("the request's body is over {} bytes", max_bytes)};
-  return read_body(end_.session, end_.state, max_bytes, std::move(too_large));
+  TooLarge too_large{.code = ErrorCode::invalid, .what = "the request's body"};
+  return read_body(end_.session, end_.state, max_bytes, too_large);
 }
 
 Task<Result<>> ServerStreamImpl::reply_json(int status, std::string json) {

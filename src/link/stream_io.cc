@@ -1,5 +1,7 @@
 #include "link/stream_io.h"
 
+#include <fmt/format.h>
+
 #include "base/bounds.h"
 
 namespace banger::link {
@@ -62,13 +64,13 @@ Task<Result<>> end_body(SessionPtr session, StatePtr state) {
   co_return Result<>();
 }
 
-Task<Result<std::string>> read_body(SessionPtr session, StatePtr state, std::size_t max_bytes, Error too_large,
+Task<Result<std::string>> read_body(SessionPtr session, StatePtr state, std::size_t max_bytes, TooLarge too_large,
                                     host::Deadline deadline) {
   std::string body;
   for (;;) {
     auto part = CO_TRY(co_await read_some(session, state, deadline));
     if (part.empty()) co_return body;
-    if (part.size() > max_bytes - body.size()) co_return std::unexpected(std::move(too_large));
+    if (part.size() > max_bytes - body.size()) co_return fail(too_large.code, fmt::format("{} is over {} bytes", too_large.what, max_bytes));
     body += part;
   }
 }

@@ -32,8 +32,13 @@ Task<Result<std::string>> read_some(SessionPtr session, StatePtr state,
 Task<Result<>> write_all(SessionPtr session, StatePtr state, std::string bytes,
                          host::Deadline deadline = host::Deadline::max());
 Task<Result<>> end_body(SessionPtr session, StatePtr state);
-/// The whole body; `too_large` is the error when it has more than max_bytes.
-Task<Result<std::string>> read_body(SessionPtr session, StatePtr state, std::size_t max_bytes, Error too_large,
+/// What `read_body` says of more than it takes: "`what` is over N bytes".
+struct TooLarge {
+  ErrorCode code;
+  std::string_view what;
+};
+/// The whole body.
+Task<Result<std::string>> read_body(SessionPtr session, StatePtr state, std::size_t max_bytes, TooLarge too_large,
                                     host::Deadline deadline = host::Deadline::max());
 
 }  // namespace banger::link

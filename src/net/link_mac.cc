@@ -11,8 +11,6 @@
 #include <charconv>
 #include <cstring>
 
-#include "base/unique_fd.h"
-
 namespace banger::net {
 
 namespace {
@@ -39,16 +37,20 @@ bool has_mac(int control, ifreq& request, const Mac& mac) {
 
 }  // namespace
 
-Result<> change_mac(const std::string& from, const std::string& to) {
-  auto old_mac = TRY(parse_mac(from)), new_mac = TRY(parse_mac(to));
+Result<UniqueFd> link_control() {
   UniqueFd control(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!control) return fail_errno("socket");
+  return control;
+}
+
+Result<> change_mac(int control, const std::string& from, const std::string& to) {
+  auto old_mac = TRY(parse_mac(from)), new_mac = TRY(parse_mac(to));
   for (int index = 1; index <= kMaxIndex; ++index) {
     ifreq request{};
     request.ifr_ifindex = index;
-    if (::ioctl(control.get(), SIOCGIFNAME, &request) < 0 || !has_mac(control.get(), request, old_mac)) continue;
+    if (::ioctl(control, SIOCGIFNAME, &request) < 0 || !has_mac(control, request, old_mac)) continue;
     std::memcpy(request.ifr_hwaddr.sa_data, new_mac.data(), new_mac.size());
-    if (::ioctl(control.get(), SIOCSIFHWADDR, &request) == 0) return {};
+    if (::ioctl(control, SIOCSIFHWADDR, &request) == 0) return {};
     if (errno == EBUSY) return fail(ErrorCode::busy, fmt::format("the link has to be down to take the address {}", to));
     return fail_errno(fmt::format("give the link the address {}", to));
   }

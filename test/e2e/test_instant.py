@@ -66,12 +66,15 @@ class Clones(Instant):
             made = list(pool.map(self.create, names))
         self.assertEqual({vm["way"] for vm in made}, {"clone"})
         script = ("od -An -N16 -tx1 /dev/urandom | tr -d ' \\n'; echo; cat /etc/machine-id; "
-                  "cat /etc/ssh/ssh_host_ed25519_key.pub; cat /sys/class/net/eth0/address; hostname; cat /proc/sys/kernel/random/uuid")
+                  "cat /etc/ssh/ssh_host_ed25519_key.pub; cat /sys/class/net/eth0/address; hostname; cat /proc/sys/kernel/random/uuid; "
+                  "cat /etc/hostname; getent hosts $(hostname)")
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             told = list(pool.map(lambda name: self.sh(name, script).split("\n"), names))
         for line, what in enumerate(("random bytes", "machine-id", "host key", "MAC", "hostname", "uuid")):
             self.assertEqual(len({each[line] for each in told}), len(names), what)
-        self.assertEqual([each[4] for each in told], names)
+        for line in (4, 6):
+            self.assertEqual([each[line] for each in told], names)
+        self.assertEqual([each[7].split() for each in told], [["127.0.1.1", name] for name in names])
         for name in names[:4]:
             begun = time.time()
             guest = int(self.sh(name, "date +%s%N")) / 1e9
@@ -81,6 +84,12 @@ class Clones(Instant):
         self.assertEqual(after, before)
         self.b.ok("vm", "delete", "--force", *names)
         self.assert_nothing_left()
+
+    def test_a_template_has_a_name_that_no_clone_has_to_cut_shorter(self):
+        self.create("a")
+        said = subprocess.run(["debugfs", "-R", "cat /upper/etc/hostname", self.template_file("system.img")], capture_output=True, text=True, check=True)
+        self.assertEqual(len(said.stdout), len("a\n"), said)
+        self.assertEqual(self.sh("a", "cat /etc/hostname; getent hosts a").split(), ["a", "127.0.1.1", "a"])
 
     def test_a_clone_reaches_the_host_and_its_disks_grow(self):
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(http.server.SimpleHTTPRequestHandler, directory="/usr/share/doc"))

@@ -9,12 +9,13 @@
 #include "capabilities/apply.h"
 #include "roles/agent/clock.h"
 #include "roles/agent/freezer.h"
-#include "roles/agent/pace.h"
 #include "roles/agent/routes.h"
 
 namespace banger::roles::agent {
 
 namespace {
+
+constexpr std::size_t kBriefBytes = 16 << 10;  // more may take a while to parse
 
 /// What the pool's part and ours share.
 struct Work {
@@ -42,9 +43,22 @@ Result<> parse(Work& work) {
 }
 
 Result<> change_guest(Work& work) {
-  TRY(parse(work));
   work.target.before = &work.before;
   return capabilities::apply_all(work.target, work.config);
+}
+
+// What only says who the guest is, is done here: to hand it to another thread would be more code that a clone runs for the
+// first time while it is waited for.
+Task<Result<>> change(host::Runtime& runtime, std::shared_ptr<Work> work) {
+  if (work->body.size() <= kBriefBytes) {
+    CO_TRY(parse(*work));
+    if (capabilities::is_brief(work->config)) co_return change_guest(*work);
+    co_return co_await runtime.blocking([work] { return change_guest(*work); });
+  }
+  co_return co_await runtime.blocking([work]() -> Result<> {
+    TRY(parse(*work));
+    return change_guest(*work);
+  });
 }
 
 // The environment and the token are the agent's own parts of the config; the links it has to know again.
@@ -72,13 +86,16 @@ Result<> finish(const Context& context, const AgentConfig& ours, Work& work) {
 }
 
 // What can wait, and what runs processes, among them those a quiesce had stopped: as after a boot, the answer does not
-// wait for it, but the system is not ready before. All of them wake up at once, so whoever comes with a first command is let through.
+// wait for it, but the system is not ready before. All of them wake up at once, so whoever comes with a first command is let
+// through, unless somebody waits for the system.
 Task<> settle(ContextPtr context, std::shared_ptr<Work> work) {
   auto turn = co_await context->settling_turn.lock();
-  if (!capabilities::needs_settling(work->target, work->config)) co_await context->runtime.sleep_for(for_first_command(std::chrono::nanoseconds(work->took_ns)));
+  auto until = host::after(context->options.put_off(std::chrono::nanoseconds(work->took_ns)));
+  if (!capabilities::needs_settling(work->target, work->config))
+    while (!context->hurried && host::Clock::now() < until) co_await context->hurry.wait(until);
   auto settled = co_await context->runtime.blocking([context, ours = context->config, work] { return finish(*context, ours, *work); });
   if (!settled) context->log().error("settle.failed", {{"error", settled.error().sentence()}});
-  --context->settling;
+  if (--context->settling == 0) context->hurried = false;
   context->settled.notify_all();
 }
 
@@ -92,8 +109,9 @@ Task<Result<>> apply(ContextPtr context, StreamPtr stream) {
       .took_ns = 0,
       .before = {.interfaces = context->config.interfaces, .environment = context->config.environment},
       .config = {},
-      .target = {.root = context->options.config_root, .mode = context->options.config_mode, .log = context->log(), .first_boot = false}});
-  auto applied = co_await context->runtime.blocking([work] { return change_guest(*work); });
+      .target = {.root = context->options.config_root, .mode = context->options.config_mode, .log = context->log.unbounded(), .first_boot = false,
+                 .handles = context->handles ? &*context->handles : nullptr}});
+  auto applied = co_await change(context->runtime, work);
   work->took_ns = elapsed_ns() - asked_at;
   if (work->target.identified) context->held = false;
   auto taken = applied ? take_over(*context, work->config) : Result<>();

@@ -10,6 +10,7 @@
 #include "capabilities/capability.h"
 #include "host/runtime.h"
 #include "roles/agent/log_file.h"
+#include "roles/agent/pace.h"
 #include "roles/agent/proc_stats.h"
 #include "roles/agent/run_dir.h"
 #include "roles/agent/shutdown_plan.h"
@@ -23,13 +24,14 @@ struct Options {
   std::string config_root = "/";        ///< what POST /configure applies to
   capabilities::ApplyMode config_mode = capabilities::ApplyMode::live;
   std::string mounts = "/proc/self/mountinfo";  ///< where POST /quiesce looks for the cgroups
+  std::chrono::milliseconds (*put_off)(std::chrono::nanoseconds) = for_first_command;
   std::function<Task<Result<>>(host::Runtime&, ShutdownPlan)> shut_down = carry_out;
 };
 
 struct Context {
   Context(host::Runtime& loop, Options given)
       : runtime(loop), options(std::move(given)), run_dir(options.run_dir), log(options.log_path), transfer_done(loop), configuring(loop),
-        settling_turn(loop), settled(loop) {}
+        settling_turn(loop), settled(loop), hurry(loop) {}
 
   host::Runtime& runtime;
   const Options options;
@@ -37,6 +39,7 @@ struct Context {
   LogFile log;
   AgentConfig config;                               ///< token and environment in force
   std::function<void(std::string token)> set_token;  ///< of the server
+  std::optional<capabilities::guest::Handles> handles;  ///< for a change of identity
   Users users;                                      ///< of the guest
   std::optional<CpuSample> cpu;                     ///< of the last GET /stats
   int transfers = 0;                                ///< file streams that hold a pool thread
@@ -45,6 +48,8 @@ struct Context {
   host::Mutex settling_turn;
   int settling = 0;                                 ///< configurations whose commands have not run to their end
   host::Event settled;                              ///< one has
+  bool hurried = false;                             ///< somebody waits for that: nothing is put off for a first command
+  host::Event hurry;
   bool held = false;                                ///< the machine is about to be saved: commands outlive their clients
 };
 

@@ -1,4 +1,5 @@
-// GET /health[?wait=system]: alive, and how far the guest's boot has come.
+// GET /health[?wait=system[&hurry=1]]: alive, and how far the guest's boot has come. `hurry`: what was put off for the sake of
+// a first command is not put off any longer.
 #include <sys/inotify.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -55,6 +56,10 @@ Task<Result<>> wait_for_system(ContextPtr context, host::Deadline deadline) {
 }  // namespace
 
 Task<> health(ContextPtr context, StreamPtr stream) {
+  if (context->settling > 0 && stream->query("hurry") == "1") {
+    context->hurried = true;
+    context->hurry.notify_all();
+  }
   if (stream->query("wait") == "system") {
     auto waited = co_await wait_for_system(context, host::after(limits::kHealthWait));
     if (!waited) {

@@ -16,6 +16,8 @@ class LogFile {
 
   /// The logger, after making room. The agent logs failures and changes, not requests, so this need not be fast.
   const Logger& operator()();
+  /// The same without a look at the room, for what rarely says a word.
+  const Logger& unbounded() const { return logger_; }
 
  private:
   UniqueFd file_;

@@ -9,6 +9,7 @@
 
 #include "base/bounds.h"
 #include "roles/agent/freezer.h"
+#include "roles/agent/rehearse.h"
 #include "roles/agent/routes.h"
 
 namespace banger::roles::agent {
@@ -40,7 +41,11 @@ Task<> quiesce(ContextPtr context, StreamPtr stream) {
   auto turn = co_await context->settling_turn.lock();
   auto frozen = co_await context->runtime.blocking([context] {
     ::sync();
-    return freeze_others(context->options.mounts, context->run_dir.frozen_path());
+    auto still = freeze_others(context->options.mounts, context->run_dir.frozen_path());
+    if (auto rehearsed = rehearse(context->options.config_root); !rehearsed)
+      context->log.unbounded().warn("rehearse.failed", {{"error", rehearsed.error().sentence()}});
+    ::sync();  // what was written until it stood still
+    return still;
   });
   // Best effort: a template that is not quite still is better than none.
   if (!frozen) context->log().warn("freeze.failed", {{"error", frozen.error().sentence()}});

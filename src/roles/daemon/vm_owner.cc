@@ -77,11 +77,19 @@ Result<> VmOwner::move_to(State state) {
   return {};
 }
 
+// What is nobody's yet has the shortest name there is: the name of whose it becomes is written over it, and to cut a file
+// shorter would cost each clone more than to write it. A machine in the pool has another one than its template, so
+// that it has done that writing once.
+std::string VmOwner::guest_name() const {
+  if (row_.purpose == "user") return row_.name;
+  return row_.purpose == "template" ? "t" : "p";
+}
+
 Task<Result<capabilities::VmContext>> VmOwner::context() {
   auto image = CO_TRY(services_.images.get(row_.image_id));
   auto kernel = CO_TRY(services_.kernels.get(row_.kernel));
   co_return capabilities::VmContext{
-      .runtime = services_.runtime, .log = services_.log, .id = row_.id, .name = row_.purpose == "user" ? row_.name : row_.id, .spec = spec_,
+      .runtime = services_.runtime, .log = services_.log, .id = row_.id, .name = guest_name(), .spec = spec_,
       .directory = directory(), .rootfs = image.rootfs, .work_seed = image.work_seed, .kernel = kernel.vmlinux, .modules = kernel.modules_image,
       .link_token = row_.link_token, .number = row_.number, .first_boot = !row_.booted, .restores = !row_.save_id.empty(),
       .port = bridged() ? services_.bridge.port(row_.id) : std::nullopt};

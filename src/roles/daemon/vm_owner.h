@@ -120,6 +120,7 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   using State = vm::State;
   Result<> move_to(vm::State state);
   Result<> keep_row() { return services_.store.update_vm(row_); }
+  std::string guest_name() const;
   Task<Result<capabilities::VmContext>> context();
 
   Task<Result<>> join_network();

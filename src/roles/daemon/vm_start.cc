@@ -24,7 +24,7 @@ std::string way_of(std::string_view kind) {
 }  // namespace
 
 Task<Result<>> VmOwner::boot(Stages& stages, host::Cancel& cancel, WaitFor wait) {
-  launched_ = false;
+  launched_ = system_wanted_ = false;
   metrics_.reset();
   CO_TRY(cancel.check());
   for (const auto* capability : capabilities::all())
@@ -253,7 +253,8 @@ Task<> VmOwner::watch_system(std::shared_ptr<VmOwner> self, std::shared_ptr<link
   auto later = host::after(self->row_.way == "cold" ? std::chrono::seconds(0) : kFirstCommands);
   while (!self->system_wanted_ && host::Clock::now() < later) co_await self->changed_.wait(later);
   while (client->alive() && !self->system_ready_) {
-    auto text = co_await client->call("GET", "/health?wait=system", "", host::after(std::chrono::seconds(150)));
+    const char* question = self->system_wanted_ ? "/health?wait=system&hurry=1" : "/health?wait=system";
+    auto text = co_await client->call("GET", question, "", host::after(std::chrono::seconds(150)));
     if (!text) {
       co_await self->services_.runtime.sleep_for(std::chrono::milliseconds(500));
       continue;

@@ -51,13 +51,14 @@ Task<> Exec::read(std::function<bool(const Outcome&)> enough) {
   }
 }
 
-Agent::Agent(capabilities::ApplyMode mode) {
+Agent::Agent(capabilities::ApplyMode mode, std::chrono::milliseconds (*put_off)(std::chrono::nanoseconds)) {
   ::signal(SIGPIPE, SIG_IGN);
   RunDir files(run_dir.path());
   REQUIRE(files.save_config({.link_token = std::string(kToken), .environment = {{"FROM_CONFIG", "yes"}}, .interfaces = {}}).has_value());
   Options options{.run_dir = run_dir.path(), .log_path = run_dir / "agent.log", .config_root = run_dir / "root",
                   .config_mode = mode,
-                  .mounts = run_dir / "mountinfo"};
+                  .mounts = run_dir / "mountinfo",
+                  .put_off = put_off};
   std::filesystem::create_directories(options.config_root);
   // Without cgroups: this process's own must not be touched.
   REQUIRE(host::write_file(options.mounts, "").has_value());

@@ -57,7 +57,8 @@ class Exec {
 
 class Agent {
  public:
-  explicit Agent(capabilities::ApplyMode mode = capabilities::ApplyMode::provision);
+  explicit Agent(capabilities::ApplyMode mode = capabilities::ApplyMode::provision,
+                 std::chrono::milliseconds (*put_off)(std::chrono::nanoseconds) = for_first_command);
   ~Agent();
 
   /// Runs `body` against a connected agent, at most a minute.

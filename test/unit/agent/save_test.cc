@@ -133,3 +133,23 @@ TEST_CASE("quiesce: a configuration thaws what is remembered") {
   CHECK(host::read_file(agent.run_dir / "group/cgroup.freeze", 16) == "0");
   CHECK_FALSE(std::filesystem::exists(agent.context->run_dir.frozen_path()));
 }
+
+TEST_CASE("configure: what is put off for a first command is done at once when somebody waits for the system") {
+  Agent agent(capabilities::ApplyMode::provision, [](std::chrono::nanoseconds) -> std::chrono::milliseconds { return std::chrono::hours(1); });
+  std::filesystem::create_directories(agent.run_dir / "group");
+  REQUIRE(host::write_file(agent.run_dir / "group/cgroup.freeze", "1"));
+  REQUIRE(host::write_file(agent.context->run_dir.frozen_path(), agent.run_dir / "group"));
+  (void)agent.context->run_dir.mark_system_ready();
+  agent.run([](Agent& a) -> Task<> {
+    auto applied = co_await ask(a, "/configure", "{}");
+    CHECK(applied.has_value());
+    auto asked = co_await a.call("GET", "/health");
+    CHECK((asked && (*asked)["system_ready"] == false));
+    CHECK(host::read_file(a.run_dir / "group/cgroup.freeze", 16) == "1");
+    auto waited = co_await a.call("GET", "/health?wait=system&hurry=1");
+    CHECK((waited && (*waited)["system_ready"] == true));
+    CHECK(host::read_file(a.run_dir / "group/cgroup.freeze", 16) == "0");
+    // The next identity has its time again.
+    CHECK_FALSE(a.context->hurried);
+  });
+}

@@ -103,10 +103,10 @@ bool add_neighbour(int control, const char* address) {
 /// From the MAC `from` to that of number 302, and no other link's.
 std::string check_quick_change(net::Netlink& netlink, int control, const std::string& from, bool had_inet6) {
   std::string mac = net::mac_address(302);
-  if (auto done = net::change_mac("52:54:00:ff:ff:ff", mac); done || done.error().code != ErrorCode::not_found)
+  if (auto done = net::change_mac(control, "52:54:00:ff:ff:ff", mac); done || done.error().code != ErrorCode::not_found)
     return "a link that is not there was changed";
-  if (auto done = net::change_mac("52:54:00", mac); done || done.error().code != ErrorCode::invalid) return "half a MAC";
-  if (auto done = net::change_mac(from, mac); !done) return done.error().sentence();
+  if (auto done = net::change_mac(control, "52:54:00", mac); done || done.error().code != ErrorCode::invalid) return "half a MAC";
+  if (auto done = net::change_mac(control, from, mac); !done) return done.error().sentence();
   struct ifreq request{};
   std::strcpy(request.ifr_name, "t0");
   if (::ioctl(control, SIOCGIFHWADDR, &request) < 0 || request.ifr_hwaddr.sa_data[5] != 0x2e) return "not changed";

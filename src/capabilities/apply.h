@@ -6,8 +6,8 @@
 namespace banger::capabilities {
 
 /// In order: every capability's apply_first, every capability's apply, then mounts, files, users' keys and units. Starts
-/// no process, so it works in a guest whose processes are frozen. Blocks; in the agent, call it on the pool. Applying
-/// twice is applying once.
+/// no process, so it works in a guest whose processes are frozen. Blocks; in the agent, call it on the pool unless
+/// is_brief(). Applying twice is applying once.
 ///
 ///   boot       a failing essential capability (disks) ends it with the error; any other failure is logged and the boot
 ///              goes on, for a guest that can be looked into is worth more than none. run_once is left to

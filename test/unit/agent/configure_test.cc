@@ -108,3 +108,10 @@ TEST_CASE("configure: what was no guest config leaves a clone held and frozen") 
   CHECK(agent.context->held);
   CHECK(std::filesystem::exists(agent.context->run_dir.frozen_path()));
 }
+
+TEST_CASE("configure: what a change of identity needs is open before anybody asks for one") {
+  Agent agent;
+  REQUIRE(agent.context->handles);
+  CHECK(agent.context->handles->random.get() >= 0);
+  CHECK(agent.context->handles->control.get() >= 0);
+}

@@ -62,8 +62,7 @@ class FirecrackerCase(bare.BareCase):
                 token = db.execute("SELECT link_token FROM vms WHERE name = ?", (name,)).fetchone()[0]
             finally:
                 db.close()
-            # A command may lose its connection to a guest whose daemon has just been killed.
-            return token in self.b.run("vm", "exec", name, "--", "cat", "/run/banger/config.json").stdout
+            return token in self.b.ok("vm", "exec", name, "--", "cat", "/run/banger/config.json")
         wait_until(written, "the guest to know who it is")
 
     def sh(self, name, script):

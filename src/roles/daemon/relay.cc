@@ -14,8 +14,9 @@ struct Shared {
   const OnCallerEnd on_end;
   host::Event done;
   bool guest_ended = false, caller_ended = false;
-  bool broken = false; ///< either side was cut off
-  bool over = false;   ///< the streams are gone
+  bool guest_deaf = false;  ///< it takes no more: its stream is at its end, and what it said last may still be on its way
+  bool broken = false;      ///< either side was cut off
+  bool over = false;        ///< the streams are gone
   host::Clock::time_point last_byte = host::Clock::now();
 };
 
@@ -24,14 +25,14 @@ Task<> caller_to_guest(std::shared_ptr<Shared> shared) {
     auto bytes = co_await shared->caller->read();
     if (shared->over) break;
     bool ended = bytes && bytes->empty();
+    shared->caller_ended = !bytes || ended;
     if (!bytes) shared->broken = true;
-    else if (ended && shared->on_end == OnCallerEnd::pass_on) shared->broken = !co_await shared->guest->finish();
-    if (!bytes || ended) break;
+    else if (ended && shared->on_end == OnCallerEnd::pass_on) shared->guest_deaf = !co_await shared->guest->finish();
+    if (shared->caller_ended) break;
     shared->last_byte = host::Clock::now();
-    if (!co_await shared->guest->write(std::move(*bytes))) shared->broken = true;
-    if (shared->broken || shared->over) break;
+    shared->guest_deaf = !co_await shared->guest->write(std::move(*bytes));
+    if (shared->guest_deaf || shared->over) break;
   }
-  shared->caller_ended = true;
   shared->done.notify_all();
 }
 
@@ -57,7 +58,7 @@ bool is_over(const Shared& shared) {
     case OnCallerEnd::ignore: return shared.guest_ended;
     case OnCallerEnd::pass_on: break;
   }
-  if (shared.broken || (shared.guest_ended && shared.caller_ended)) return true;
+  if (shared.broken || (shared.guest_ended && (shared.caller_ended || shared.guest_deaf))) return true;
   bool half = shared.guest_ended || shared.caller_ended;
   return half && host::Clock::now() - shared.last_byte >= limits::kForwardHalfOpen;
 }

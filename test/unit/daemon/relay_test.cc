@@ -15,6 +15,7 @@ struct End {
   explicit End(host::Runtime& runtime) : changed(runtime) {}
   std::deque<std::string> says;   // "" is the end
   bool broken = false, gone = false;
+  bool deaf = false;  // takes no more
   std::string heard;
   bool heard_end = false;
   host::Event changed;
@@ -39,7 +40,7 @@ Task<Result<std::string>> next(EndPtr end) {
 }
 
 Task<Result<>> take(EndPtr end, std::string bytes) {
-  if (end->broken) co_return fail(ErrorCode::unavailable, "cut off");
+  if (end->broken || end->deaf) co_return fail(ErrorCode::unavailable, "cut off");
   end->heard += bytes;
   end->changed.notify_all();
   co_return Result<>();
@@ -154,6 +155,23 @@ TEST_CASE("relay: a command's caller that goes away takes the guest's stream alo
   });
   CHECK(rig.over);
   CHECK_FALSE(rig.guest->heard_end);
+}
+
+TEST_CASE("relay: what a guest that takes no more says last is still heard") {
+  for (auto on_end : {OnCallerEnd::reset, OnCallerEnd::ignore, OnCallerEnd::pass_on}) {
+    Rig rig;
+    rig.run(on_end, [](Rig& r) -> Task<> {
+      r.guest->deaf = true;
+      r.caller->say("too late");
+      co_await r.runtime.sleep_for(std::chrono::milliseconds(5));
+      CHECK_FALSE(r.over);
+      r.guest->say("last words");
+      r.guest->say("");
+    });
+    CHECK(rig.caller->heard == "last words");
+    CHECK(rig.caller->heard_end);
+    CHECK(rig.over);
+  }
 }
 
 TEST_CASE("relay: a download goes on when its caller has nothing more to say") {

@@ -41,6 +41,8 @@ class Peer final : public Connection, public std::enable_shared_from_this<Peer> 
   ~Peer() override {
     state_->connections.erase(this);
     state_->calls -= calls_.size();
+    if (state_->stopping) return;
+    for (auto& told : when_closed_) told();
   }
 
   static Task<> run(std::shared_ptr<Peer> self);
@@ -52,6 +54,7 @@ class Peer final : public Connection, public std::enable_shared_from_this<Peer> 
   static Task<Result<std::string>> stream_read(std::shared_ptr<Peer> self);
   static Task<Result<>> stream_write(std::shared_ptr<Peer> self, std::string bytes);
   void stream_shutdown_write();
+  void when_closed(std::function<void()> told) { when_closed_.push_back(std::move(told)); }
 
  private:
   struct Running {
@@ -93,6 +96,7 @@ class Peer final : public Connection, public std::enable_shared_from_this<Peer> 
   // A stream call goes through these in order: its line came, it asked for the connection, the reader let go.
   bool stream_call_ = false, handing_over_ = false, reader_done_ = false;
   bool stream_eof_ = false, write_shut_ = false;
+  std::vector<std::function<void()>> when_closed_;
   host::Event changed_;
 };
 
@@ -125,6 +129,7 @@ class Context final : public CallContext {
     streamed_ = true;
     co_return std::make_unique<Stream>(peer_);
   }
+  void when_closed(std::function<void()> told) override { peer_->when_closed(std::move(told)); }
   bool streamed() const { return streamed_; }
 
  private:

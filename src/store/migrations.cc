@@ -68,7 +68,11 @@ CREATE TABLE leases (
 ) STRICT;
 )sql";
 
-constexpr std::array kMigrations = {kVersion1, kVersion2, kVersion3};
+constexpr std::string_view kVersion4 = R"sql(
+ALTER TABLE vms ADD COLUMN ephemeral INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4};
 
 }  // namespace
 

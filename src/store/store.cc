@@ -52,7 +52,7 @@ void migrate(SQLite::Database& db) {
 
 constexpr const char* kColumns =
     "id, name, number, state, spec, image_id, kernel, machine, link_token, created_at, started_at, booted, last_error, stages, "
-    "purpose, save_id, way";
+    "purpose, save_id, way, ephemeral";
 
 VmRow row_of(SQLite::Statement& s) {
   VmRow row;
@@ -73,6 +73,7 @@ VmRow row_of(SQLite::Statement& s) {
   row.purpose = s.getColumn(14).getString();
   row.save_id = s.getColumn(15).getString();
   row.way = s.getColumn(16).getString();
+  row.ephemeral = s.getColumn(17).getInt() != 0;
   return row;
 }
 
@@ -87,6 +88,7 @@ void bind_row(SQLite::Statement& s, const VmRow& row) {
   s.bind(++at, row.last_error);
   s.bind(++at, row.stages);
   for (const std::string* text : {&row.purpose, &row.save_id, &row.way}) s.bind(++at, *text);
+  s.bind(++at, row.ephemeral ? 1 : 0);
 }
 
 constexpr const char* kSaveColumns =
@@ -176,7 +178,7 @@ Result<std::uint32_t> Store::insert_vm(const VmRow& row, const std::vector<Journ
     auto free_number = impl_->db.execAndGet(
         "SELECT min(n) FROM (SELECT 1 AS n UNION SELECT number + 1 FROM vms) WHERE n NOT IN (SELECT number FROM vms)").getUInt();
     SQLite::Statement s(impl_->db, fmt::format("INSERT INTO vms (id, name, state, spec, image_id, kernel, machine, link_token, created_at, "
-      "started_at, booted, last_error, stages, purpose, save_id, way, number) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,{})", free_number));
+      "started_at, booted, last_error, stages, purpose, save_id, way, ephemeral, number) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,{})", free_number));
     bind_row(s, row);
     s.exec();
     for (const auto& entry : entries) impl_->journal(entry);
@@ -191,7 +193,7 @@ Result<std::uint32_t> Store::insert_vm(const VmRow& row, const std::vector<Journ
 Result<> Store::update_vm(const VmRow& row) {
   auto updated = guarded(fmt::format("record vm '{}'", row.name), [&] {
     SQLite::Statement s(impl_->db, "UPDATE vms SET id=?1, name=?2, state=?3, spec=?4, image_id=?5, kernel=?6, machine=?7, link_token=?8, "
-      "created_at=?9, started_at=?10, booted=?11, last_error=?12, stages=?13, purpose=?14, save_id=?15, way=?16 WHERE id=?1");
+      "created_at=?9, started_at=?10, booted=?11, last_error=?12, stages=?13, purpose=?14, save_id=?15, way=?16, ephemeral=?17 WHERE id=?1");
     bind_row(s, row);
     s.exec();
   });

@@ -31,6 +31,7 @@ struct VmRow {
   std::string purpose = "user";  ///< "user"; hidden ones: "template" (one in the making), "pool" (nobody's yet)
   std::string save_id;         ///< the saved state its machine runs on or will go on from; empty: none
   std::string way;             ///< how the running machine came up: "cold", "clone", "pool", "fork", "snapshot", "resume"
+  bool ephemeral = false;      ///< goes with the client that had it made
 };
 
 /// One saved state: a machine's memory and devices, and disks, in files of its own.

@@ -1,6 +1,8 @@
 """A busybox image without an init: imported from a tar, booted by banger's own small init."""
 import pathlib
+import signal
 import socket
+import subprocess
 import sys
 import threading
 import unittest
@@ -60,6 +62,54 @@ class BareImage(BareCase):
         self.assertNotEqual(done.returncode, 0)
         self.assertEqual(done.stdout, "")
 
+    def run_until_it_speaks(self):
+        """A `vm run --rm` whose command goes on and on."""
+        run = self.b.popen("vm", "run", "--rm", "--image", "bare", "--no-nat", "--", "sh", "-c", "echo on; while :; do sleep 1; done",
+                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(run.communicate)
+        self.addCleanup(run.kill)
+        self.assertEqual(run.stdout.readline(), b"on\n")
+        vm, = self.b.json("vm", "list")
+        self.assertTrue(vm["ephemeral"])
+        return run
+
+    def assert_gone(self):
+        wait_until(lambda: self.b.json("vm", "list") == [], "the VM to be deleted")
+        wait_until(lambda: self.b.machines() == [] and self.b.vm_dirs() == [], "its machine and directory to go")
+        self.assertEqual(self.b.leftovers(), [])
+
+    def test_a_vm_of_run_rm_goes_with_a_command_that_is_killed(self):
+        self.run_until_it_speaks().kill()
+        self.assert_gone()
+
+    def test_a_vm_of_run_rm_goes_when_the_daemon_and_the_command_are_killed(self):
+        run = self.run_until_it_speaks()
+        run.send_signal(signal.SIGSTOP)  # it would see to it itself
+        self.b.kill_daemon()
+        run.kill()
+        self.assert_gone()
+        self.assertIn("deleted with the command it was made for", " ".join(self.b.json("daemon", "status")["recovered"]))
+
+    def test_the_command_of_run_rm_sees_to_its_vm_when_the_daemon_is_killed(self):
+        run = self.run_until_it_speaks()
+        self.b.kill_daemon()
+        self.assertEqual(run.wait(60), 125)
+        said = run.stderr.read().decode()
+        self.assertIn("the connection to the command was lost", said)
+        self.assertNotIn("there is no VM", said)
+        self.assert_gone()
+
+    def test_a_vm_that_was_not_made_for_one_command_outlives_its_client(self):
+        run = self.b.popen("vm", "run", "--name", "stays", "--image", "bare", "--no-nat", "--", "sleep", "600",
+                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(lambda: self.b.run("vm", "exec", "stays", "--", "pidof", "sleep").returncode == 0, "its command to run")
+        run.kill()
+        run.wait()
+        self.b.kill_daemon()
+        vm = self.b.json("vm", "show", "stays")
+        self.assertEqual((vm["state"], vm["ephemeral"]), ("running", False))
+        self.b.ok("vm", "delete", "--force", "stays")
+
     def test_an_image_in_use_cannot_be_deleted_and_the_vm_is_named(self):
         b = self.b
         b.ok("vm", "create", "--name", "user1", "--image", "bare", "--no-start")
@@ -80,7 +130,12 @@ class BareImage(BareCase):
         self.assertIn("banger vm logs lost", done.stderr)
         self.assertEqual(b.json("vm", "show", "lost")["state"], "stopped")  # kept, so that its logs can be read
         self.assertIn("banger:", b.ok("vm", "logs", "lost"))
-        b.ok("vm", "delete", "lost")
+        # Also by who wanted it for one command only.
+        done = b.run("vm", "run", "--rm", "--name", "lost2", "--image", "bare", "--kernel", "bald", "--", "true")
+        self.assertIn("banger vm logs lost2", done.stderr)
+        b.kill_daemon()
+        self.assertEqual(b.json("vm", "show", "lost2")["state"], "stopped")
+        b.ok("vm", "delete", "lost", "lost2")
         b.ok("kernel", "delete", "bald")
 
     def test_a_corrupt_root_file_system_is_a_clear_error(self):

@@ -425,6 +425,14 @@ class ReadyPool(Instant):
         self.assertEqual(sorted(self.b.machines()), machines)
         self.assertEqual(self.create("third")["way"], "pool")
         self.assertEqual(self.sh("third", "hostname"), "third\n")
+        # One that was made for one command goes with it, whoever's it was before.
+        wait_until(self.pool, "the pool to fill again")
+        run = self.b.popen("vm", "run", "--rm", *SHAPE, "--", "sh", "-c", "echo on; while :; do sleep 1; done", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.addCleanup(run.communicate)
+        self.assertEqual(run.stdout.readline(), b"on\n")
+        self.assertEqual([vm["way"] for vm in self.b.json("vm", "list") if vm["ephemeral"]], ["pool"])
+        run.kill()
+        wait_until(lambda: not any(vm["ephemeral"] for vm in self.b.json("vm", "list")), "the VM of a command that was killed to go")
         # Without the outside world it is a clone: that is fixed when a machine starts.
         self.assertEqual(self.create("inside", "--no-nat")["way"], "clone")
         self.b.ok("vm", "delete", "--force", "first", "second", "third", "inside")
@@ -432,7 +440,6 @@ class ReadyPool(Instant):
         self.b.ok("template", "delete", "--all")
         wait_until(lambda: self.b.machines() == [], "the pool to be let go")
         self.assert_only_templates_are_kept()
-
 
     def test_a_daemon_that_is_stopped_leaves_no_machine_that_nobody_asked_for(self):
         self.create("v")

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/bounds.h"
+#include "capabilities/capability.h"
 #include "host/files.h"
 #include "roles/daemon/names.h"
 
@@ -77,7 +78,11 @@ Result<store::SaveRow> Saves::get(std::string_view id) const {
 std::uint64_t Saves::disk_usage(const std::string& id) const {
   std::uint64_t sum = 0;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(directory(id), error)) sum += host::disk_usage(entry.path().string());
+  for (const auto& entry : fs::directory_iterator(directory(id), error)) {
+    // What the kernel's store has under another name is not freed with the state.
+    bool shared = entry.path().filename() == capabilities::kModulesDisk && entry.hard_link_count(error) > 1;
+    if (!shared) sum += host::disk_usage(entry.path().string());
+  }
   return sum;
 }
 

@@ -40,6 +40,7 @@ class Saves {
   /// What machines go on from. One that is not finished yet is waited for, and checked then, by who starts such a machine.
   Result<machine::SavedState> state(const store::SaveRow& row, std::string build_key);
   std::string disk(const std::string& id, const char* name) const { return directory(id) + "/" + name; }
+  /// Bytes on the host's disk, without a modules disk that its kernel or others still have.
   std::uint64_t disk_usage(const std::string& id) const;
   /// True for one that is recorded or is being removed just now.
   bool owns(const std::string& id) const { return rows_.contains(id) || dropping_.contains(id); }

@@ -150,6 +150,7 @@ Result<std::shared_ptr<VmOwner>> VmManager::record(Record what) {
   row.kernel = what.kernel;
   row.purpose = what.purpose;
   row.save_id = what.save_id;
+  row.ephemeral = what.ephemeral;
   row.created_at = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   row.number = TRY(services_.store.insert_vm(row, {{0, row.id, "directory", services_.paths.vm(row.id)}}));
   services_.saves.use(row.save_id);
@@ -228,7 +229,7 @@ Task<std::shared_ptr<VmOwner>> VmManager::take_from_pool(const CreateRequest& re
   if (request.spec.storage == "dm-snapshot" && request.spec.system_bytes != template_spec(request.spec)->system_bytes) alike = false;
   auto vm = alike ? pool_.take(save_id) : nullptr;
   if (!vm) co_return nullptr;
-  auto handed = co_await vm->hand_over(name, request.spec, stages);
+  auto handed = co_await vm->hand_over(name, request.spec, request.ephemeral, stages);
   if (handed && request.wait == WaitFor::system) handed = co_await vm->await_system(stages);
   if (handed) co_return vm;
   services_.log.warn("pool.hand_over_failed", {{"id", vm->row().id}, {"error", handed.error().sentence()}});
@@ -242,7 +243,10 @@ Task<Result<>> VmManager::finish_create(std::shared_ptr<VmOwner> vm, const Creat
   auto made = co_await vm->make(stages, cancel, std::move(disks_of));
   if (made && request.start) {
     made = co_await vm->start(stages, cancel, request.wait);
-    if (!made && made.error().code != ErrorCode::cancelled && vm->machine_was_started()) co_return made;
+    if (!made && made.error().code != ErrorCode::cancelled && vm->machine_was_started()) {
+      (void)vm->keep();
+      co_return made;
+    }
   }
   if (made) co_return made;
   auto error = std::move(made).error().in(fmt::format("create vm '{}'", vm->row().name));
@@ -261,7 +265,7 @@ Task<Result<std::shared_ptr<VmOwner>>> VmManager::create(CreateRequest request, 
   for (const auto* capability : capabilities::all())
     if (capability->check) CO_TRY(in(capability->name, capability->check({.spec = request.spec, .state_directory = services_.paths.state})));
   if (request.spec.storage == "dm-snapshot") CO_TRY(services_.snapshots.check());
-  Record what{.purpose = "user", .spec = request.spec};
+  Record what{.purpose = "user", .spec = request.spec, .ephemeral = request.ephemeral};
   std::string disks_of = request.from;
   if (!request.from.empty()) {
     auto save = CO_TRY(services_.saves.get(request.from));

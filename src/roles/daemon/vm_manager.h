@@ -20,6 +20,7 @@ struct CreateRequest {
   WaitFor wait = WaitFor::agent;
   bool cold = false;             ///< boot, whatever templates there are
   std::string from;              ///< id of a saved state with disks: a snapshot or what a fork made; empty: none
+  bool ephemeral = false;        ///< to be removed when its client goes; the next daemon does if this one cannot
 };
 
 class VmManager {
@@ -79,6 +80,7 @@ class VmManager {
   struct Record {
     std::string name, purpose, image_id, kernel, save_id;
     vm::Spec spec;
+    bool ephemeral = false;
   };
   Result<std::shared_ptr<VmOwner>> record(Record what);
   Task<Result<std::string>> choose_template(const CreateRequest& request, const image::Image& image, const image::Kernel& kernel,

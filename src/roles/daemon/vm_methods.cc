@@ -54,8 +54,21 @@ Result<WaitFor> wait_param(const Json& params) {
   return fail(ErrorCode::invalid, "field 'wait' must be \"agent\" or \"system\"");
 }
 
+Task<> remove_unused(Daemon& daemon, std::shared_ptr<VmOwner> vm) {
+  // Whoever deletes it as well is not in the way.
+  if (auto gone = co_await daemon.vms.remove(vm, true); !gone)
+    daemon.services.log.error("vm.remove_failed", {{"vm", vm->row().name}, {"error", gone.error().sentence()}});
+}
+
+void remove_with_client(Daemon& daemon, const std::shared_ptr<VmOwner>& vm, rpc::CallContext& context) {
+  context.when_closed([&daemon, weak = std::weak_ptr(vm)] {
+    auto left = weak.lock();
+    if (left && !left->gone()) daemon.services.runtime.spawn(remove_unused(daemon, std::move(left)));
+  });
+}
+
 Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& context) {
-  CO_TRY(only_keys(params, {"name", "image", "kernel", "vcpus", "memory_bytes", "disk_bytes", "system_bytes", "nat", "network", "storage", "environment", "labels", "start", "wait", "cold", "from"}));
+  CO_TRY(only_keys(params, {"name", "image", "kernel", "vcpus", "memory_bytes", "disk_bytes", "system_bytes", "nat", "network", "storage", "environment", "labels", "start", "wait", "cold", "from", "ephemeral"}));
   CreateRequest request;
   request.name = CO_TRY(find_string(params, "name")).value_or("");
   if (params.contains("name")) CO_TRY(vm::check_name(request.name));
@@ -75,8 +88,11 @@ Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& 
   request.spec = CO_TRY(spec_over(std::move(base), params));
   request.start = CO_TRY(find_bool(params, "start")).value_or(true);
   request.wait = CO_TRY(wait_param(params));
+  request.ephemeral = CO_TRY(find_bool(params, "ephemeral")).value_or(false);
+  bool ephemeral = request.ephemeral;
   Stages stages(report_to(context));
   auto vm = CO_TRY(co_await daemon.vms.create(std::move(request), stages, context.cancel()));
+  if (ephemeral) remove_with_client(daemon, vm, context);
   co_return vm->describe();
 }
 

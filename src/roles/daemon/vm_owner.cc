@@ -49,7 +49,7 @@ Json VmOwner::describe() const {
       {"agent_ready", client_ != nullptr && client_->alive()}, {"system_ready", system_ready_},
       {"last_error", row_.last_error}, {"disk_used_bytes", used_bytes(directory())}, {"directory", directory()},
       {"stages", stages.is_array() ? stages : Json::array()}, {"way", row_.way}, {"template", ""}, {"machine", ""}, {"machine_reason", ""}, {"accelerator", ""},
-      {"pid", nullptr}, {"metrics", metrics()}};
+      {"pid", nullptr}, {"metrics", metrics()}, {"ephemeral", row_.ephemeral}};
   if (auto save = services_.saves.get(row_.save_id); save && save->kind == "template") json["template"] = save->id;
   if (machine_) {
     json["machine"] = fmt::format("{} {}", machine_->record().driver, machine_->record().version);
@@ -225,6 +225,11 @@ Task<Result<>> VmOwner::kill() {
   if (state_ != State::suspended) CO_TRY(move_to(State::stopping));
   CO_TRY(co_await end_machine());
   co_return co_await settle_stopped("");
+}
+
+Result<> VmOwner::keep() {
+  if (!std::exchange(row_.ephemeral, false)) return {};
+  return keep_row();
 }
 
 Task<Result<>> VmOwner::remove(bool force) {

@@ -62,7 +62,9 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   /// Replaces the disks, and the memory to go on from, of a VM that does not run.
   Task<Result<>> return_to(const store::SaveRow& snapshot);
   /// From the ready pool to a user: the running machine takes this name and spec on.
-  Task<Result<>> hand_over(std::string name, vm::Spec spec, Stages& stages);
+  Task<Result<>> hand_over(std::string name, vm::Spec spec, bool ephemeral, Stages& stages);
+  /// It outlives its client from now on.
+  Result<> keep();
   /// While one lives, somebody uses the VM; idle_for() counts from the end of the last.
   class Use {
    public:

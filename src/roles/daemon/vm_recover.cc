@@ -47,6 +47,10 @@ Task<Result<std::string>> VmOwner::recover() {
     CO_TRY(co_await discard());
     co_return std::string();
   }
+  if (row_.ephemeral) {
+    CO_TRY(co_await discard());
+    co_return fmt::format("vm '{}': deleted with the command it was made for", row_.name);
+  }
   // Begun while what it was to go on from was being saved, and that came to nothing.
   if (!row_.booted && !row_.save_id.empty() && !services_.saves.get(row_.save_id)) {
     CO_TRY(co_await discard());

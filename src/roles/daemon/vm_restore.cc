@@ -137,7 +137,7 @@ Task<Result<>> VmOwner::return_to(const store::SaveRow& snapshot) {
   co_return keep_row();
 }
 
-Task<Result<>> VmOwner::hand_over(std::string name, vm::Spec spec, Stages& stages) {
+Task<Result<>> VmOwner::hand_over(std::string name, vm::Spec spec, bool ephemeral, Stages& stages) {
   // Just after a daemon start it may not be connected yet.
   CO_TRY(co_await agent(host::after(kPooledPatience)));
   auto turn = co_await turn_.lock();
@@ -148,6 +148,7 @@ Task<Result<>> VmOwner::hand_over(std::string name, vm::Spec spec, Stages& stage
   row.name = std::move(name);
   row.spec = dump_json(vm::to_json(spec));
   row.purpose = "user";
+  row.ephemeral = ephemeral;
   row.way = "pool";
   row.created_at = row.started_at = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   CO_TRY(services_.store.update_vm(row));

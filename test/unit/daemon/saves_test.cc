@@ -91,6 +91,19 @@ TEST_CASE("saves: one is usable as it was finished, by the build that made it, a
   CHECK(!bench.saves->check(row, "build"));
 }
 
+TEST_CASE("saves: what a kernel shares with a saved state is no part of its size") {
+  Bench bench;
+  auto row = bench.made("snapshot");
+  auto size = bench.saves->disk_usage(row.id);
+  CHECK(size > 0);
+  auto kernels = bench.paths.state + "/modules.ext4";
+  REQUIRE(host::write_file(kernels, std::string(1 << 20, 'm')));
+  REQUIRE(host::share_file(kernels, bench.saves->disk(row.id, "modules.img")));
+  CHECK(bench.saves->disk_usage(row.id) == size);
+  REQUIRE(host::remove_file(kernels));
+  CHECK(bench.saves->disk_usage(row.id) >= size + (1 << 20));
+}
+
 TEST_CASE("saves: what was not finished is gone after a restart") {
   Bench bench;
   auto begun = bench.saves->begin({.kind = "snapshot", .spec = "{}"});

@@ -14,7 +14,7 @@ struct Daemon::Shared {
   explicit Shared(host::Runtime& r) : runtime(r), changed(r) {}
   host::Runtime& runtime;
   host::Event changed;
-  int started = 0, cancelled = 0;
+  int started = 0, cancelled = 0, closed = 0;
   bool gate = false;
 };
 
@@ -42,6 +42,8 @@ void Daemon::stop(std::chrono::milliseconds deadline) {
 }
 
 UniqueFd Daemon::connect() const { return std::move(*host::connect_unix(path())); }
+
+int Daemon::closed() const { return shared_->closed; }
 
 void Daemon::await(const char* method, int count) { (void)client().call(method, {{"count", count}}); }
 void Daemon::force_gate() {
@@ -91,6 +93,14 @@ void Daemon::add_methods() {
     shared->changed.notify_all();
     co_return Json();
   });
+  // Answered at once; its connection's end counts.
+  server_->add("watch_close", [shared = shared_](const Json&, CallContext& context) -> Task<Result<Json>> {
+    context.when_closed([s = shared] {
+      ++s->closed;
+      s->changed.notify_all();
+    });
+    co_return Json();
+  });
   auto awaiter = [this](int Shared::* counter) {
     return [shared = shared_, counter](const Json& params, CallContext&) -> Task<Result<Json>> {
       auto s = shared;
@@ -102,6 +112,7 @@ void Daemon::add_methods() {
   };
   server_->add("await_started", awaiter(&Shared::started));
   server_->add("await_cancelled", awaiter(&Shared::cancelled));
+  server_->add("await_closed", awaiter(&Shared::closed));
   server_->add("not_a_stream", [](const Json&, CallContext& context) -> Task<Result<Json>> {
     auto stream = co_await context.become_stream({});
     if (!stream) co_return std::unexpected(std::move(stream.error()));

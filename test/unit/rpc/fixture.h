@@ -26,6 +26,10 @@ class Daemon {
   /// Blocks until that many `wait` calls have started, or been cancelled, since the start.
   void await_started(int count) { await("await_started", count); }
   void await_cancelled(int count) { await("await_cancelled", count); }
+  /// The same for connections that have closed and had a `watch_close` call.
+  void await_closed(int count) { await("await_closed", count); }
+  /// How many were told of, after stop().
+  int closed() const;
   void open_gate();
   /// The same without a connection, for when the server takes none any more.
   void force_gate();

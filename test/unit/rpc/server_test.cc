@@ -67,6 +67,27 @@ TEST_CASE("server: answers come as they are ready, not in order") {
   CHECK(second->result == "through");
 }
 
+TEST_CASE("server: who asked is told that a connection has closed, be it plain or a stream, but not that the server has stopped") {
+  Daemon daemon;
+  {
+    auto client = daemon.client();
+    REQUIRE(client.call("watch_close", {}));
+    REQUIRE(client.call("echo", {}));
+  }
+  daemon.await_closed(1);
+  {
+    auto client = daemon.client();
+    REQUIRE(client.call("watch_close", {}));
+    auto stream = std::move(client).open_stream("stream_echo", {});
+    REQUIRE(stream);
+  }
+  daemon.await_closed(2);
+  auto client = daemon.client();
+  REQUIRE(client.call("watch_close", {}));
+  daemon.stop();
+  CHECK(daemon.closed() == 2);
+}
+
 TEST_CASE("server: progress reaches the caller before the answer") {
   Daemon daemon;
   auto client = daemon.client();

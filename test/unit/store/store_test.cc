@@ -61,6 +61,7 @@ TEST_CASE("store: a VM comes back as it was written, after reopening") {
   row.purpose = "pool";
   row.save_id = "bbbbbbbbbbbb";
   row.way = "clone";
+  row.ephemeral = true;
   {
     auto opened = Store::open(dir.db());
     REQUIRE(opened);

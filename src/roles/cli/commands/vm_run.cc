@@ -41,11 +41,13 @@ constexpr Example kExamples[] = {
     {"banger vm run --name web --memory 2G --detach", "a VM to come back to"},
 };
 
-// After an interrupt too, so with a deadline of its own and over a connection of its own.
+// After an interrupt too, so with a deadline of its own and over a connection of its own. The daemon deletes it as well, when
+// the command's connection has closed; who asks is told when that is done, or that it has been.
 Result<> delete_vm(Io& io, const std::string& vm) {
   auto daemon = TRY(Daemon::connect(io));
-  TRY(daemon.call_within("vm.delete", {{"vm", vm}, {"force", true}}, kDeleteMs));
-  return {};
+  auto gone = daemon.call_within("vm.delete", {{"vm", vm}, {"force", true}}, kDeleteMs);
+  if (gone || gone.error().code == ErrorCode::not_found) return {};
+  return std::unexpected(std::move(gone).error());
 }
 
 // A VM that was made but never became ready stays for whoever wants to know why.
@@ -83,6 +85,7 @@ Result<int> run(Context& context) {
   Json params = TRY(resolved_shape(context, daemon));
   params["start"] = true;
   params["wait"] = "agent";
+  params["ephemeral"] = args.flag("rm");
   if (args.has("env")) params["environment"] = guest_environment(context);
   auto vm = daemon.call("vm.create", params);
   if (!vm) return std::unexpected(not_ready(context.io, std::move(vm).error(), args.text("name")));
@@ -109,7 +112,7 @@ constinit const Command kVmRun{
         "-i.\n"
         "The image and the kernel are made or fetched first when they are missing, and so is the template: a booted "
         "guest of that shape that VMs are cloned from. With --cold the VM boots. One that never becomes ready is "
-        "kept, so that 'banger vm logs' can say why.",
+        "kept, so that 'banger vm logs' can say why. With --rm the VM is deleted even when this command is killed.",
     .options = kOptions,
     .words = "CMD...",
     .examples = kExamples,

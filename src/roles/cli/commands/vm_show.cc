@@ -68,6 +68,7 @@ Table table_of(const Json& vm) {
   table.add({"labels", labels_of(vm)});
   table.add({"created", time_of(number_of(vm, "created_at"))});
   table.add({"started", time_of(number_of(vm, "started_at"))});
+  if (flag_of(vm, "ephemeral")) table.add({"goes", "when the command it was made for ends"});
   table.add({"way", text_of(vm, "way")});
   table.add({"template", text_of(vm, "template")});
   table.add({"stages", stages_of(vm)});

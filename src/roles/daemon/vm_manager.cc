@@ -299,6 +299,11 @@ Task<Result<>> VmManager::remove(std::shared_ptr<VmOwner> vm, bool force) {
   co_return Result<>{};
 }
 
+Task<> VmManager::remove_unasked(std::shared_ptr<VmOwner> vm) {
+  if (auto gone = co_await remove(vm, true); !gone)
+    services_.log.error("vm.remove_failed", {{"vm", vm->row().name}, {"error", gone.error().sentence()}});
+}
+
 Task<> VmManager::stop_stale() {
   auto limit = services_.config.auto_stop_stale_after;
   if (limit.count() == 0) co_return;

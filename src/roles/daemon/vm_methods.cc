@@ -54,16 +54,10 @@ Result<WaitFor> wait_param(const Json& params) {
   return fail(ErrorCode::invalid, "field 'wait' must be \"agent\" or \"system\"");
 }
 
-Task<> remove_unused(Daemon& daemon, std::shared_ptr<VmOwner> vm) {
-  // Whoever deletes it as well is not in the way.
-  if (auto gone = co_await daemon.vms.remove(vm, true); !gone)
-    daemon.services.log.error("vm.remove_failed", {{"vm", vm->row().name}, {"error", gone.error().sentence()}});
-}
-
 void remove_with_client(Daemon& daemon, const std::shared_ptr<VmOwner>& vm, rpc::CallContext& context) {
   context.when_closed([&daemon, weak = std::weak_ptr(vm)] {
     auto left = weak.lock();
-    if (left && !left->gone()) daemon.services.runtime.spawn(remove_unused(daemon, std::move(left)));
+    if (left && !left->gone()) daemon.services.runtime.spawn(daemon.vms.remove_unasked(std::move(left)));
   });
 }
 

@@ -64,6 +64,8 @@ Task<Result<>> VmOwner::configure(bool grown) {
   // Made at the last moment: it carries the time.
   auto guest = CO_TRY(guest_config(vm));
   if (!grown) guest.disks.clear();
+  // Links in /run, which are there since it booted.
+  guest.units.clear();
   auto body = dump_json(guestcfg::to_json(guest, guestcfg::Contents::inline_data));
   auto asked_ns = unix_ns();
   auto answer = CO_TRY(co_await client_->call("POST", "/configure", std::move(body), host::after(limits::kConfigureDeadline)));

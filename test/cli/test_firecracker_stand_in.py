@@ -26,13 +26,18 @@ class StandIn:
         self.process = self.start(version, env)
         test.addCleanup(self.process.wait)
         test.addCleanup(self.process.kill)
-        wait_until(lambda: (pathlib.Path(self.root) / "api.sock").exists(), "the API socket")
+        wait_until(self.listens, "the API socket")
         for name in ("kernel", "disk"):
             (pathlib.Path(self.root) / name).write_text(name)
 
     def start(self, version, env={}):  # noqa: B006 (never changed)
         return subprocess.Popen([FAKES / "firecracker", "--api-sock", "api.sock", "--id", "test"], cwd=self.root,
                                 env=dict(os.environ, BANGER_FAKE_VERSION=version, **env), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    def listens(self):
+        """A socket is there a moment before it is listened on."""
+        with socket.socket(socket.AF_UNIX) as sock:
+            return sock.connect_ex(f"{self.root}/api.sock") == 0
 
     def connect(self, name="api.sock"):
         sock = socket.socket(socket.AF_UNIX)

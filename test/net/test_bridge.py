@@ -250,11 +250,17 @@ class HelperCase(BridgeCase):
     def start_helper(cls, *traced):
         """`traced`: what it is run by."""
         (cls.place / "run" / "helper.sock").unlink(missing_ok=True)
+        starts = cls.helper_starts()
         with open(cls.place / "log", "ab") as log:
             cls.helper = subprocess.Popen(cls.net.command(cls.net.host, *traced, BIN / "bangerd-root", "--config", cls.place / "install.toml",
                                                           "--socket", cls.place / "run" / "helper.sock"),
                                           stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
-        wait_until(lambda: (cls.place / "run" / "helper.sock").exists(), "the helper to listen")
+        wait_until(lambda: cls.helper_starts() > starts, "the helper to listen")
+
+    @classmethod
+    def helper_starts(cls):
+        log = cls.place / "log"
+        return log.read_text(errors="replace").count("helper.started") if log.exists() else 0
 
     @classmethod
     def kill_helper(cls):

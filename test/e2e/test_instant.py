@@ -232,6 +232,7 @@ class Suspend(Instant):
             self.skipTest("needs root for a small file system")
         self.create("seed")
         place = Banger(data=DATA)
+        self.addCleanup(place.root.rmdir)
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=420m,mode=0700", "none", place.root], check=True)
         self.addCleanup(subprocess.run, ["umount", "-l", place.root])
         (place.root / "config" / "banger").mkdir(parents=True)

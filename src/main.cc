@@ -1,5 +1,5 @@
-// One executable, several roles: argv[0] picks the role, else argv[1] may name it. Nothing else happens here, and nothing
-// (threads, locale, logging) happens before it.
+// One executable, several roles: argv[0] picks the role, else argv[1] may name it. Nothing else happens here, and
+// nothing (threads, locale, logging) happens before it.
 #include <string_view>
 
 #include "roles/agent/agent.h"
@@ -16,10 +16,8 @@ struct Role {
 };
 
 constexpr Role kRoles[] = {
-    {"banger", banger::roles::cli::run},
-    {"bangerd", banger::roles::daemon::run},
-    {"bangerd-root", banger::roles::helper::run},
-    {"banger-agent", banger::roles::agent::run_agent},
+    {"banger", banger::roles::cli::run},          {"bangerd", banger::roles::daemon::run},
+    {"bangerd-root", banger::roles::helper::run}, {"banger-agent", banger::roles::agent::run_agent},
     {"init", banger::roles::agent::run_init},
 };
 

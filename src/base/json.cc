@@ -11,7 +11,8 @@ namespace banger {
 
 Result<Json> parse_json(std::string_view text, std::size_t max_bytes) {
   if (text.size() > max_bytes)
-    return fail(ErrorCode::invalid, fmt::format("JSON document of {} bytes is over the limit of {}", text.size(), max_bytes));
+    return fail(ErrorCode::invalid,
+                fmt::format("JSON document of {} bytes is over the limit of {}", text.size(), max_bytes));
   bool too_deep = false;
   // `depth` is how many arrays and objects are open around what begins.
   auto depth_guard = [&](int depth, Json::parse_event_t event, Json&) {
@@ -74,7 +75,9 @@ Result<std::optional<bool>> find_bool(const Json& object, std::string_view key) 
   return value->get<bool>();
 }
 
-Result<std::string> get_string(const Json& object, std::string_view key) { return required(find_string(object, key), key); }
+Result<std::string> get_string(const Json& object, std::string_view key) {
+  return required(find_string(object, key), key);
+}
 Result<std::int64_t> get_int(const Json& object, std::string_view key) { return required(find_int(object, key), key); }
 Result<bool> get_bool(const Json& object, std::string_view key) { return required(find_bool(object, key), key); }
 

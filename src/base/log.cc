@@ -39,7 +39,8 @@ std::string quoted(std::string_view value) {
 Result<LogLevel> parse_log_level(std::string_view name) {
   for (auto [text, level] : kLevels)
     if (text == name) return level;
-  return fail(ErrorCode::invalid, fmt::format("'{}' is not a log level", printable(name)), "use debug, info, warn or error");
+  return fail(ErrorCode::invalid, fmt::format("'{}' is not a log level", printable(name)),
+              "use debug, info, warn or error");
 }
 
 void Logger::log(LogLevel level, std::string_view event, LogFields fields) const {

@@ -45,9 +45,7 @@ Error Error::with_hint(std::string_view way_out) && {
   return std::move(*this);
 }
 
-std::string Error::sentence() const {
-  return hint.empty() ? message : message + " (hint: " + hint + ")";
-}
+std::string Error::sentence() const { return hint.empty() ? message : message + " (hint: " + hint + ")"; }
 
 std::unexpected<Error> fail(ErrorCode code, std::string message, std::string hint) {
   return std::unexpected(Error{code, std::move(message), 0, std::move(hint)});
@@ -55,25 +53,62 @@ std::unexpected<Error> fail(ErrorCode code, std::string message, std::string hin
 
 ErrorCode code_for_errno(int error_number) {
   switch (error_number) {
-    case ENOENT: case ESRCH: case ENXIO: case ENODEV: return ErrorCode::not_found;
-    case EEXIST: case EADDRINUSE: case ENOTEMPTY: return ErrorCode::exists;
-    case EINVAL: case ENAMETOOLONG: case E2BIG: case EISDIR: case ENOTDIR: case ELOOP: return ErrorCode::invalid;
-    case EACCES: case EPERM: case EROFS: return ErrorCode::denied;
-    case EBUSY: case EAGAIN: case ETXTBSY: return ErrorCode::busy;
-    case ECONNREFUSED: case ECONNRESET: case EPIPE: case EHOSTUNREACH: case ENETUNREACH: return ErrorCode::unavailable;
-    case ETIMEDOUT: return ErrorCode::timeout;
-    case ECANCELED: return ErrorCode::cancelled;
-    case ENOSYS: case EOPNOTSUPP: case EAFNOSUPPORT: case ENOEXEC: return ErrorCode::unsupported;
-    case ENOSPC: case EDQUOT: case ENOMEM: case EMFILE: case ENFILE: case EFBIG: return ErrorCode::exhausted;
-    default: return ErrorCode::internal;
+    case ENOENT:
+    case ESRCH:
+    case ENXIO:
+    case ENODEV:
+      return ErrorCode::not_found;
+    case EEXIST:
+    case EADDRINUSE:
+    case ENOTEMPTY:
+      return ErrorCode::exists;
+    case EINVAL:
+    case ENAMETOOLONG:
+    case E2BIG:
+    case EISDIR:
+    case ENOTDIR:
+    case ELOOP:
+      return ErrorCode::invalid;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return ErrorCode::denied;
+    case EBUSY:
+    case EAGAIN:
+    case ETXTBSY:
+      return ErrorCode::busy;
+    case ECONNREFUSED:
+    case ECONNRESET:
+    case EPIPE:
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+      return ErrorCode::unavailable;
+    case ETIMEDOUT:
+      return ErrorCode::timeout;
+    case ECANCELED:
+      return ErrorCode::cancelled;
+    case ENOSYS:
+    case EOPNOTSUPP:
+    case EAFNOSUPPORT:
+    case ENOEXEC:
+      return ErrorCode::unsupported;
+    case ENOSPC:
+    case EDQUOT:
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE:
+    case EFBIG:
+      return ErrorCode::exhausted;
+    default:
+      return ErrorCode::internal;
   }
 }
 
 std::unexpected<Error> fail_errno(std::string_view what) { return fail_errno(what, errno); }
 
 std::unexpected<Error> fail_errno(std::string_view what, int error_number) {
-  return std::unexpected(Error{code_for_errno(error_number),
-                               std::string(what) + ": " + std::strerror(error_number), error_number, {}});
+  return std::unexpected(
+      Error{code_for_errno(error_number), std::string(what) + ": " + std::strerror(error_number), error_number, {}});
 }
 
 }  // namespace banger

@@ -66,11 +66,11 @@ Result<T> in(std::string_view context, Result<T> result) {
 // TRY(expr): the value of a Result, or return its error from this function. CO_TRY is the same inside
 // a coroutine: `auto x = CO_TRY(co_await f());`.
 // The counter lets one TRY stand inside another.
-#define BANGER_TRY_NAMED(ret, name, expr)                      \
-  ({                                                           \
-    auto name = (expr);                                        \
-    if (!name) ret std::unexpected(std::move(name).error());   \
-    *std::move(name);                                          \
+#define BANGER_TRY_NAMED(ret, name, expr)                    \
+  ({                                                         \
+    auto name = (expr);                                      \
+    if (!name) ret std::unexpected(std::move(name).error()); \
+    *std::move(name);                                        \
   })
 #define BANGER_TRY_EXPAND(ret, number, expr) BANGER_TRY_NAMED(ret, banger_try_##number, expr)
 #define BANGER_TRY_IMPL(ret, number, expr) BANGER_TRY_EXPAND(ret, number, expr)

@@ -18,7 +18,8 @@ std::unexpected<Error> bad_size(std::string_view text) {
 }
 
 std::unexpected<Error> bad_duration(std::string_view text) {
-  return fail(ErrorCode::invalid, fmt::format("'{}' is not a duration", printable(text)), "write it like 90s, 15m or 24h");
+  return fail(ErrorCode::invalid, fmt::format("'{}' is not a duration", printable(text)),
+              "write it like 90s, 15m or 24h");
 }
 
 // Levenshtein distance with one row of state.
@@ -44,8 +45,10 @@ Result<std::uint64_t> parse_size(std::string_view text, std::string_view default
   if (error != std::errc{} || end == text.data()) return bad_size(text);
   std::string_view unit(end, text.data() + text.size() - end);
   if (unit.empty()) unit = default_unit;
-  if (unit.size() == 3 && unit.ends_with("iB")) unit.remove_suffix(2);
-  else if (unit.ends_with("B")) unit.remove_suffix(1);
+  if (unit.size() == 3 && unit.ends_with("iB"))
+    unit.remove_suffix(2);
+  else if (unit.ends_with("B"))
+    unit.remove_suffix(1);
   if (unit.empty()) return number;
   if (unit.size() != 1) return bad_size(text);
   auto power = kUnits.find(static_cast<char>(unit[0] & ~0x20));
@@ -144,8 +147,10 @@ Result<std::string> from_hex(std::string_view hex) {
 std::string printable(std::string_view untrusted, std::size_t max_bytes) {
   std::string text;
   for (unsigned char byte : untrusted.substr(0, max_bytes)) {
-    if (byte >= 0x20 && byte < 0x7f) text += static_cast<char>(byte);
-    else text += fmt::format("\\x{:02x}", byte);
+    if (byte >= 0x20 && byte < 0x7f)
+      text += static_cast<char>(byte);
+    else
+      text += fmt::format("\\x{:02x}", byte);
   }
   if (untrusted.size() > max_bytes) text += "…";
   return text;
@@ -158,7 +163,8 @@ std::vector<std::string> nearest(std::string_view word, std::span<const std::str
   for (const auto& candidate : candidates) {
     auto distance = edit_distance(word, candidate);
     bool prefix = word.size() >= 2 && candidate.starts_with(word);
-    if (prefix || distance <= std::max<std::size_t>(1, word.size() / 3)) scored.emplace_back(prefix ? 0 : distance, candidate);
+    if (prefix || distance <= std::max<std::size_t>(1, word.size() / 3))
+      scored.emplace_back(prefix ? 0 : distance, candidate);
   }
   std::sort(scored.begin(), scored.end());
   std::vector<std::string> names;
@@ -180,8 +186,10 @@ std::string shell_quote(std::string_view word) {
   if (!word.empty() && word.find_first_not_of(kSafe) == word.npos) return std::string(word);
   std::string quoted = "'";
   for (char c : word) {
-    if (c == '\'') quoted += "'\\''";
-    else quoted += c;
+    if (c == '\'')
+      quoted += "'\\''";
+    else
+      quoted += c;
   }
   return quoted + "'";
 }

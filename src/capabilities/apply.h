@@ -5,9 +5,9 @@
 
 namespace banger::capabilities {
 
-/// In order: every capability's apply_first, every capability's apply, then mounts, files, users' keys and units. Starts
-/// no process, so it works in a guest whose processes are frozen. Blocks; in the agent, call it on the pool unless
-/// is_brief(). Applying twice is applying once.
+/// In order: every capability's apply_first, every capability's apply, then mounts, files, users' keys and units.
+/// Starts no process, so it works in a guest whose processes are frozen. Blocks; in the agent, call it on the pool
+/// unless is_brief(). Applying twice is applying once.
 ///
 ///   boot       a failing essential capability (disks) ends it with the error; any other failure is logged and the boot
 ///              goes on, for a guest that can be looked into is worth more than none. run_once is left to
@@ -17,7 +17,8 @@ namespace banger::capabilities {
 ///   provision  as live, but only files, keys and units; nothing of the running kernel is touched.
 Result<> apply_all(GuestTarget& target, const guestcfg::GuestConfig& config);
 
-/// Whether a live apply of it does no more than say who the guest is: a few small files, no disk, nothing that may take long.
+/// Whether a live apply of it does no more than say who the guest is: a few small files, no disk, nothing that may take
+/// long.
 bool is_brief(const guestcfg::GuestConfig& config);
 
 /// What capabilities left for after the answer. Starts no process; before the frozen ones go on. Blocks.

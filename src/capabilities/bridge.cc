@@ -1,6 +1,8 @@
-// Bridge networking's share of root: the bridge, its taps and its firewall. The rest of it is in network.cc, and in the daemon,
-// which keeps the leases. Names and addresses are made from numbers and checked against the install's range; no text of a
-// request ever reaches a command.
+// Bridge networking's share of root: the bridge, its taps and its firewall. The rest of it is in network.cc, and in the
+// daemon, which keeps the leases. Names and addresses are made from numbers and checked against the install's range; no
+// text of a request ever reaches a command.
+#include "net/bridge.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,7 +10,6 @@
 
 #include "capabilities/capability.h"
 #include "net/bounds.h"
-#include "net/bridge.h"
 #include "net/firewall.h"
 #include "net/tap.h"
 
@@ -19,24 +20,30 @@ namespace {
 using Type = PrivilegedArgument::Type;
 
 Result<net::Bridge> bridge_of(const PrivilegedContext& context) {
-  net::Bridge bridge{.name = context.bridge_name, .address = TRY(net::parse_ipv4(context.bridge_ip)), .prefix = context.prefix};
+  net::Bridge bridge{
+      .name = context.bridge_name, .address = TRY(net::parse_ipv4(context.bridge_ip)), .prefix = context.prefix};
   TRY(net::check_bridge(bridge));
   return bridge;
 }
 
 Result<std::uint32_t> tap_of(const Json& arguments) {
   auto number = TRY(get_int(arguments, "tap"));
-  if (number < 1 || number > limits::kTaps) return fail(ErrorCode::invalid, fmt::format("'tap' must be between 1 and {}", limits::kTaps));
+  if (number < 1 || number > limits::kTaps)
+    return fail(ErrorCode::invalid, fmt::format("'tap' must be between 1 and {}", limits::kTaps));
   return static_cast<std::uint32_t>(number);
 }
 
 Result<net::GuestPort> guest_of(const PrivilegedContext& context, const Json& arguments) {
   auto bridge = TRY(bridge_of(context));
   auto range = bridge.range();
-  net::GuestPort guest{.tap = TRY(tap_of(arguments)), .address = TRY(net::parse_ipv4(TRY(get_string(arguments, "address")))),
+  net::GuestPort guest{.tap = TRY(tap_of(arguments)),
+                       .address = TRY(net::parse_ipv4(TRY(get_string(arguments, "address")))),
                        .nat = TRY(find_bool(arguments, "nat")).value_or(false)};
-  bool good = range.contains(guest.address) && guest.address != range.first && guest.address != range.last() && guest.address != bridge.address;
-  if (!good) return fail(ErrorCode::invalid, fmt::format("{} is not an address for a guest in {}", net::to_text(guest.address), range.text()));
+  bool good = range.contains(guest.address) && guest.address != range.first && guest.address != range.last() &&
+              guest.address != bridge.address;
+  if (!good)
+    return fail(ErrorCode::invalid,
+                fmt::format("{} is not an address for a guest in {}", net::to_text(guest.address), range.text()));
   return guest;
 }
 
@@ -65,7 +72,9 @@ Result<PrivilegedReply> ensure_bridge(const PrivilegedContext& context, const Js
   TRY(net::ensure_bridge(bridge));
   TRY(net::ensure_firewall(bridge.name));
   // What the install says, which the owner's own settings need not agree with.
-  return PrivilegedReply{.result = dump_json({{"name", bridge.name}, {"address", net::to_text(bridge.address)}, {"prefix", bridge.prefix}})};
+  return PrivilegedReply{
+      .result =
+          dump_json({{"name", bridge.name}, {"address", net::to_text(bridge.address)}, {"prefix", bridge.prefix}})};
 }
 
 Result<PrivilegedReply> remove_bridge(const PrivilegedContext& context, const Json&) {
@@ -77,7 +86,8 @@ Result<PrivilegedReply> remove_bridge(const PrivilegedContext& context, const Js
 
 Result<PrivilegedReply> create_tap(const PrivilegedContext& context, const Json& arguments) {
   PrivilegedReply reply;
-  reply.fds.push_back(TRY(net::make_tap({.number = TRY(tap_of(arguments)), .owner = context.owner_uid, .bridge = context.bridge_name})));
+  reply.fds.push_back(TRY(
+      net::make_tap({.number = TRY(tap_of(arguments)), .owner = context.owner_uid, .bridge = context.bridge_name})));
   return reply;
 }
 
@@ -99,21 +109,31 @@ Result<PrivilegedReply> clear_guest(const PrivilegedContext& context, const Json
 }
 
 constexpr PrivilegedArgument kTap{"tap", Type::number, "1 to 4096; the device is `bg-` and the number"};
-constexpr PrivilegedArgument kAddress{"address", Type::text, "an address of a host in the bridge's range, not the bridge's own"};
+constexpr PrivilegedArgument kAddress{"address", Type::text,
+                                      "an address of a host in the bridge's range, not the bridge's own"};
 constexpr PrivilegedArgument kNat{"nat", Type::boolean, "whether the guest reaches the outside and this host"};
 
 constexpr PrivilegedArgument kTapOnly[] = {kTap};
 constexpr PrivilegedArgument kGuest[] = {kTap, kAddress, kNat};
 
 constexpr PrivilegedOperation kOperations[] = {
-    {"bridge.ensure", "Makes the bridge of the install, turns IPv4 forwarding on, and makes the two nftables tables called banger; opens forward "
-     "chains of others that drop, for this bridge only, with rules marked by a comment", {}, check_none, ensure_bridge, "bridge.remove"},
+    {"bridge.ensure",
+     "Makes the bridge of the install, turns IPv4 forwarding on, and makes the two nftables tables called banger; "
+     "opens forward "
+     "chains of others that drop, for this bridge only, with rules marked by a comment",
+     {},
+     check_none,
+     ensure_bridge,
+     "bridge.remove"},
     {"bridge.remove", "Removes the bridge, the tables, and the marked rules", {}, check_none, remove_bridge, ""},
-    {"tap.create", "Makes a tap that belongs to the owner, as a port of the bridge, and hands over its descriptor", kTapOnly, check_tap, create_tap,
-     "tap.delete"},
-    {"tap.delete", "Removes a tap that no machine uses, and takes off whoever was let on it", kTapOnly, check_tap, delete_tap, ""},
-    {"nat.set", "Lets the guest with that address on the tap, with the MAC of the address and no other, and sets whether it has nat", kGuest,
-     check_guest, set_guest, "nat.clear"},
+    {"tap.create", "Makes a tap that belongs to the owner, as a port of the bridge, and hands over its descriptor",
+     kTapOnly, check_tap, create_tap, "tap.delete"},
+    {"tap.delete", "Removes a tap that no machine uses, and takes off whoever was let on it", kTapOnly, check_tap,
+     delete_tap, ""},
+    {"nat.set",
+     "Lets the guest with that address on the tap, with the MAC of the address and no other, and sets whether it has "
+     "nat",
+     kGuest, check_guest, set_guest, "nat.clear"},
     {"nat.clear", "Takes the guest off the tap", kGuest, check_guest, clear_guest, ""},
 };
 

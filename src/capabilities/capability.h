@@ -30,10 +30,10 @@ namespace banger::capabilities {
 
 /// A VM's place on the bridge (spec.network "bridge"), for as long as its machine runs.
 struct BridgePort {
-  std::string device;                ///< the tap: "bg-3"
+  std::string device;  ///< the tap: "bg-3"
   std::string mac;
-  std::string address;               ///< with the prefix: "172.16.0.5/24"
-  std::string gateway;               ///< the host's on the bridge
+  std::string address;  ///< with the prefix: "172.16.0.5/24"
+  std::string gateway;  ///< the host's on the bridge
   std::vector<std::string> dns;
 };
 
@@ -46,22 +46,22 @@ struct VmContext {
   const Logger& log;
   std::string id, name;
   const vm::Spec& spec;
-  std::string directory;    ///< the VM's private directory; exists, mode 0700; removed with everything in it on delete
-  std::string rootfs;       ///< the image's ext4, read-only
-  std::string work_seed;    ///< the image's ext4 of /root; empty: there is none, an empty one is made
-  std::string kernel;       ///< vmlinux
-  std::string modules;      ///< the ext4 of all the kernel's modules; empty: there is none
-  std::string link_token;   ///< hex, new for every start
-  std::uint32_t number;     ///< small, unique among this owner's VMs: MAC and loopback address derive from it
-  bool first_boot;          ///< nothing has booted from this VM's disks yet
-  bool restores = false;    ///< its machine goes on from a saved state, and has the drives that were saved
+  std::string directory;   ///< the VM's private directory; exists, mode 0700; removed with everything in it on delete
+  std::string rootfs;      ///< the image's ext4, read-only
+  std::string work_seed;   ///< the image's ext4 of /root; empty: there is none, an empty one is made
+  std::string kernel;      ///< vmlinux
+  std::string modules;     ///< the ext4 of all the kernel's modules; empty: there is none
+  std::string link_token;  ///< hex, new for every start
+  std::uint32_t number;    ///< small, unique among this owner's VMs: MAC and loopback address derive from it
+  bool first_boot;         ///< nothing has booted from this VM's disks yet
+  bool restores = false;   ///< its machine goes on from a saved state, and has the drives that were saved
   std::optional<BridgePort> port = {};  ///< nullopt: user-mode networking, or its machine does not run
 };
 
 /// What `check` looks at. No side effects are allowed on it.
 struct CheckContext {
   const vm::Spec& spec;
-  std::string state_directory;   ///< where VM disks will be
+  std::string state_directory;  ///< where VM disks will be
 };
 
 /// How far the guest side goes.
@@ -74,14 +74,14 @@ enum class ApplyMode {
 struct Capability;
 
 struct GuestTarget {
-  std::string root;         ///< "/newroot", "/" or a directory
+  std::string root;  ///< "/newroot", "/" or a directory
   ApplyMode mode;
   const Logger& log;
-  bool first_boot;          ///< boot: valid after the disks are mounted; live: given
-  bool identified = false;     ///< set when every apply_first has succeeded: what runs now, runs as this machine
-  bool units_changed = false;  ///< set in a live apply: systemd has to read its units again
+  bool first_boot;                  ///< boot: valid after the disks are mounted; live: given
+  bool identified = false;          ///< set when every apply_first has succeeded: what runs now, runs as this machine
+  bool units_changed = false;       ///< set in a live apply: systemd has to read its units again
   std::string old_machine_id = {};  ///< in a live apply: what the guest was until now
-  bool later = false;          ///< set by an `apply` that leaves the rest to apply_later
+  bool later = false;               ///< set by an `apply` that leaves the rest to apply_later
   std::vector<const Capability*> waiting = {};  ///< those that did
   /// live: what this agent applied before, so that only what differs is done. Null: not known.
   const guestcfg::GuestConfig* before = nullptr;

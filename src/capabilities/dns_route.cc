@@ -30,7 +30,8 @@ Result<> resolvectl(std::vector<std::string> words) {
   auto output = host::run_tool(words, kDeadline);
   if (output) return {};
   if (output.error().code == ErrorCode::not_found)
-    return fail(ErrorCode::unavailable, "systemd-resolved is not here to be told about names in .vm", "apt install systemd-resolved");
+    return fail(ErrorCode::unavailable, "systemd-resolved is not here to be told about names in .vm",
+                "apt install systemd-resolved");
   return std::unexpected(std::move(output.error()));
 }
 
@@ -46,14 +47,16 @@ Result<PrivilegedReply> route(const PrivilegedContext& context, const Json& argu
 Result<PrivilegedReply> revert(const PrivilegedContext& context, const Json&) {
   // A link that has gone took its settings with it, and so did a resolved that is not there.
   bool link = ::access(fmt::format("/sys/class/net/{}", context.bridge_name).c_str(), F_OK) == 0;
-  if (!link || !host::run_tool({"resolvectl", "--no-pager", "status", context.bridge_name}, kDeadline)) return PrivilegedReply{};
+  if (!link || !host::run_tool({"resolvectl", "--no-pager", "status", context.bridge_name}, kDeadline))
+    return PrivilegedReply{};
   TRY(resolvectl({"revert", context.bridge_name}));
   return PrivilegedReply{};
 }
 
 constexpr PrivilegedOperation kOperations[] = {
-    {"dns.route", "Has systemd-resolved ask the name server at 127.0.0.1 for names in .vm, by the settings of the install's bridge", kPort, check_port,
-     route, "dns.revert"},
+    {"dns.route",
+     "Has systemd-resolved ask the name server at 127.0.0.1 for names in .vm, by the settings of the install's bridge",
+     kPort, check_port, route, "dns.revert"},
     {"dns.revert", "Takes these settings off the bridge", {}, nothing_to_check, revert, ""},
 };
 

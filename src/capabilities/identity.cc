@@ -95,14 +95,16 @@ Result<> update_block(const GuestTarget& target, const guest::Root& root, const 
   auto text = root.read_file(path, kTextFileBytes);
   if (!text && text.error().code != ErrorCode::not_found) return std::unexpected(std::move(text).error());
   if (!text && lines.empty()) return {};
-  return put(target, root, {.path = path, .data = guest::with_block(text ? std::string_view(*text) : when_missing, lines)});
+  return put(target, root,
+             {.path = path, .data = guest::with_block(text ? std::string_view(*text) : when_missing, lines)});
 }
 
 Result<> write_hosts(const GuestTarget& target, const guest::Root& root, const guestcfg::GuestConfig& config) {
   std::string lines;
   for (const auto& [address, names] : config.hosts)
     if (!names.empty()) lines += address + ' ' + join(names, " ") + '\n';
-  return update_block(target, root, "/etc/hosts", "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n", lines);
+  return update_block(target, root, "/etc/hosts", "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n",
+                      lines);
 }
 
 Result<> write_environment(const GuestTarget& target, const guest::Root& root,

@@ -29,7 +29,8 @@ using std::chrono::steady_clock;
 // The id on its command line, as the jailer and Firecracker have it. Another user's process is never meant.
 bool is_of_jail(const PrivilegedContext& context, pid_t pid, const std::string& id) {
   struct stat info{};
-  if (::stat(fmt::format("/proc/{}", pid).c_str(), &info) < 0 || (info.st_uid != context.owner_uid && info.st_uid != 0)) return false;
+  if (::stat(fmt::format("/proc/{}", pid).c_str(), &info) < 0 || (info.st_uid != context.owner_uid && info.st_uid != 0))
+    return false;
   auto argv = host::process_argv(pid);
   return argv && has_id(*argv, id);
 }
@@ -55,11 +56,13 @@ Result<> kill_all(const PrivilegedContext& context, const std::string& id, stead
     auto processes = processes_of(context, id);
     if (processes.empty()) return {};
     for (const auto& process : processes)
-      if (::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0) < 0 && errno != ESRCH) return fail_errno("kill what is in the jail");
+      if (::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0) < 0 && errno != ESRCH)
+        return fail_errno("kill what is in the jail");
     for (const auto& process : processes) {
       auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - steady_clock::now()).count();
       pollfd ended{process.get(), POLLIN, 0};
-      if (left <= 0 || ::poll(&ended, 1, static_cast<int>(left)) != 1) return fail(ErrorCode::busy, "a process in the jail has not ended yet");
+      if (left <= 0 || ::poll(&ended, 1, static_cast<int>(left)) != 1)
+        return fail(ErrorCode::busy, "a process in the jail has not ended yet");
     }
   }
 }

@@ -20,8 +20,9 @@ struct JailLaunch {
   UniqueFd root_mount;
   std::vector<JailPart> parts;
   UniqueFd console, errors;
-  std::string group;         ///< full path; empty: this host has no cgroups
-  bool small_pages = false;  ///< no transparent huge pages: its memory is only what it touches (prctl(2), PR_SET_THP_DISABLE)
+  std::string group;  ///< full path; empty: this host has no cgroups
+  bool small_pages =
+      false;  ///< no transparent huge pages: its memory is only what it touches (prctl(2), PR_SET_THP_DISABLE)
 };
 
 /// Never returns when it works. REQUIRES: no other threads, and a process that is for nothing else.

@@ -1,6 +1,6 @@
-// A Firecracker in a jail of its own. All it gets is looked at and held open first, then mounted by descriptor in a mount
-// namespace that it alone is in: no name that the owner could change is followed in between, and with its last process all
-// mounts are gone. What stays is the directory `jail` of its VM, which end_jail removes.
+// A Firecracker in a jail of its own. All it gets is looked at and held open first, then mounted by descriptor in a
+// mount namespace that it alone is in: no name that the owner could change is followed in between, and with its last
+// process all mounts are gone. What stays is the directory `jail` of its VM, which end_jail removes.
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -40,11 +40,13 @@ Result<> check_part(const PrivilegedContext& context, const JailFile& file, cons
   if (::fstat(held.get(), &info) < 0) return fail_errno(file.path);
   if (!S_ISREG(info.st_mode)) return fail(ErrorCode::denied, fmt::format("{}: is not a regular file", file.path));
   bool anyones = use == host::MountUse::read && info.st_uid == 0 && (info.st_mode & S_IROTH);
-  if (info.st_uid != context.owner_uid && !anyones) return fail(ErrorCode::denied, fmt::format("{}: belongs to user {}", file.path, info.st_uid));
+  if (info.st_uid != context.owner_uid && !anyones)
+    return fail(ErrorCode::denied, fmt::format("{}: belongs to user {}", file.path, info.st_uid));
   return {};
 }
 
-Result<> open_parts(const PrivilegedContext& context, const std::vector<JailFile>& files, host::MountUse use, std::vector<JailPart>& parts) {
+Result<> open_parts(const PrivilegedContext& context, const std::vector<JailFile>& files, host::MountUse use,
+                    std::vector<JailPart>& parts) {
   for (const auto& file : files) {
     auto held = TRY(host::open_beneath(context.roots, file.path, O_PATH));
     TRY(check_part(context, file, held, use));
@@ -54,7 +56,8 @@ Result<> open_parts(const PrivilegedContext& context, const std::vector<JailFile
 }
 
 Result<UniqueFd> open_log(const PrivilegedContext& context, const JailRequest& request, std::string_view name) {
-  return host::open_owned_file(context.roots, fmt::format("{}/{}", request.directory, name), O_WRONLY | O_APPEND, context.owner_uid);
+  return host::open_owned_file(context.roots, fmt::format("{}/{}", request.directory, name), O_WRONLY | O_APPEND,
+                               context.owner_uid);
 }
 
 // A new directory that is root's until the jailer gives it away, when it works in there already.
@@ -79,7 +82,8 @@ Result<UniqueFd> make_root(const UniqueFd& directory, const std::string& path) {
 
 Result<> make_targets(const UniqueFd& root, const std::vector<JailPart>& parts) {
   for (const auto& part : parts) {
-    UniqueFd target(::openat(root.get(), part.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    UniqueFd target(
+        ::openat(root.get(), part.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!target) return fail_errno(part.name);
   }
   return {};
@@ -89,7 +93,8 @@ Result<> make_targets(const UniqueFd& root, const std::vector<JailPart>& parts) 
 Result<> await_exec(const UniqueFd& pipe, steady_clock::time_point until) {
   auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - steady_clock::now()).count();
   pollfd waiting{pipe.get(), POLLIN, 0};
-  if (::poll(&waiting, 1, static_cast<int>(std::max<long>(left, 0))) != 1) return fail(ErrorCode::timeout, "the jailer was not started in time");
+  if (::poll(&waiting, 1, static_cast<int>(std::max<long>(left, 0))) != 1)
+    return fail(ErrorCode::timeout, "the jailer was not started in time");
   auto words = TRY(host::read_all(pipe.get(), "what the jailer's process says", kWordBytes));
   if (!words.empty()) return fail(ErrorCode::unavailable, std::move(words));
   return {};
@@ -100,7 +105,8 @@ struct Found {
   UniqueFd pidfd;
 };
 
-// The file lies where the owner may have put another one: whatever it says, only the owner's process with this id will do.
+// The file lies where the owner may have put another one: whatever it says, only the owner's process with this id will
+// do.
 Result<Found> find_firecracker(const PrivilegedContext& context, const JailLaunch& launch) {
   auto name = exec_name(launch.jail) + ".pid";
   UniqueFd file(::openat(launch.root.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
@@ -110,19 +116,24 @@ Result<Found> find_firecracker(const PrivilegedContext& context, const JailLaunc
   if (!found.pidfd) return fail_errno(name);
   struct stat info{};
   // Root's until it is Firecracker: a process that has changed its user shows as its own only after the next exec.
-  if (::stat(fmt::format("/proc/{}", found.pid).c_str(), &info) < 0 || info.st_uid != context.owner_uid) return fail(ErrorCode::not_found, "not yet");
+  if (::stat(fmt::format("/proc/{}", found.pid).c_str(), &info) < 0 || info.st_uid != context.owner_uid)
+    return fail(ErrorCode::not_found, "not yet");
   if (!has_id(TRY(host::process_argv(found.pid)), launch.jail.id)) return fail(ErrorCode::not_found, "not yet");
   return found;
 }
 
-Result<Found> await_firecracker(const PrivilegedContext& context, const JailLaunch& launch, host::Child& jailer, steady_clock::time_point until) {
+Result<Found> await_firecracker(const PrivilegedContext& context, const JailLaunch& launch, host::Child& jailer,
+                                steady_clock::time_point until) {
   for (;;) {
     auto ended = jailer.poll();
     if (auto found = find_firecracker(context, launch)) return found;
     // One that ended well has left it to a process of its own.
     if (ended && ended->shell_code() != 0)
-      return fail(ErrorCode::unavailable, fmt::format("the jailer ended ({} {})", ended->signal ? "killed by signal" : "exit code", ended->signal ? ended->signal : ended->code));
-    if (steady_clock::now() >= until) return fail(ErrorCode::timeout, "Firecracker did not come up in its jail in time");
+      return fail(ErrorCode::unavailable,
+                  fmt::format("the jailer ended ({} {})", ended->signal ? "killed by signal" : "exit code",
+                              ended->signal ? ended->signal : ended->code));
+    if (steady_clock::now() >= until)
+      return fail(ErrorCode::timeout, "Firecracker did not come up in its jail in time");
     std::this_thread::sleep_for(kPoll);
   }
 }
@@ -149,13 +160,16 @@ Result<PrivilegedReply> launch_in(const PrivilegedContext& context, const JailRe
   launch.root_mount = TRY(host::mount_of(launch.root, host::MountUse::root));
   std::vector<std::string> limited;
   if (auto cgroups = host::find_cgroups()) {
-    host::CgroupLimits limits{.cpus = request.vcpus, .memory_bytes = request.memory_bytes + limits::kVmmMemoryBytes, .tasks = request.vcpus + limits::kVmmTasks};
+    host::CgroupLimits limits{.cpus = request.vcpus,
+                              .memory_bytes = request.memory_bytes + limits::kVmmMemoryBytes,
+                              .tasks = request.vcpus + limits::kVmmTasks};
     limited = TRY(in("cgroup", host::make_cgroup(*cgroups, kJailCgroups, request.id, limits)));
     launch.jail.cgroup = cgroup_of(request.id);
     launch.group = fmt::format("{}/{}", *cgroups, launch.jail.cgroup);
   }
   auto found = TRY(start(context, launch));
-  PrivilegedReply reply{.result = dump_json({{"pid", found.pid}, {"cgroup", launch.jail.cgroup}, {"limited", limited}}), .fds = {}};
+  PrivilegedReply reply{.result = dump_json({{"pid", found.pid}, {"cgroup", launch.jail.cgroup}, {"limited", limited}}),
+                        .fds = {}};
   reply.fds.push_back(std::move(found.pidfd));
   return reply;
 }
@@ -175,7 +189,8 @@ Result<PrivilegedReply> launch_jail(const PrivilegedContext& context, const Jail
   launch.root = TRY(make_root(launch.directory, request.directory));
   auto reply = launch_in(context, request, launch);
   if (!reply)
-    if (auto ended = end_jail(context, request); !ended) context.log.warn("jail.left", {{"id", request.id}, {"error", ended.error().message}});
+    if (auto ended = end_jail(context, request); !ended)
+      context.log.warn("jail.left", {{"id", request.id}, {"error", ended.error().message}});
   return reply;
 }
 

@@ -31,7 +31,8 @@ Result<std::string> id_of(const Json& arguments) {
 
 Result<std::uint64_t> number_of(const Json& arguments, std::string_view name, std::uint64_t most) {
   auto number = TRY(get_int(arguments, name));
-  if (number < 1 || static_cast<std::uint64_t>(number) > most) return fail(ErrorCode::invalid, fmt::format("'{}' must be between 1 and {}", name, most));
+  if (number < 1 || static_cast<std::uint64_t>(number) > most)
+    return fail(ErrorCode::invalid, fmt::format("'{}' must be between 1 and {}", name, most));
   return static_cast<std::uint64_t>(number);
 }
 
@@ -46,7 +47,8 @@ Result<> check_path(const PrivilegedContext& context, const std::string& path) {
 Result<std::vector<JailFile>> files_of(const PrivilegedContext& context, const Json& arguments, std::string_view list) {
   std::vector<JailFile> files;
   const auto& items = arguments.at(std::string(list));
-  if (items.size() > limits::kJailFiles) return fail(ErrorCode::invalid, fmt::format("'{}' has more than {} files", list, limits::kJailFiles));
+  if (items.size() > limits::kJailFiles)
+    return fail(ErrorCode::invalid, fmt::format("'{}' has more than {} files", list, limits::kJailFiles));
   for (const auto& item : items) {
     const auto& text = item.get_ref<const std::string&>();
     auto colon = text.find(':');
@@ -71,15 +73,21 @@ Result<> check_names(const JailRequest& request) {
 
 Result<> check_install(const PrivilegedContext& context) {
   if (context.jailer.empty())
-    return fail(ErrorCode::unavailable, "this install has no jailer", "as root: banger system install --jailer FILE --firecracker FILE");
+    return fail(ErrorCode::unavailable, "this install has no jailer",
+                "as root: banger system install --jailer FILE --firecracker FILE");
   return machine::firecracker::check(jail_of(context, "0"));
 }
 
 }  // namespace
 
 machine::firecracker::Jail jail_of(const PrivilegedContext& context, const std::string& id) {
-  return {.jailer_binary = context.jailer, .firecracker_binary = context.firecracker, .base = std::string(kBase), .id = id,
-          .uid = context.owner_uid, .gid = context.owner_gid, .cgroup = {}};
+  return {.jailer_binary = context.jailer,
+          .firecracker_binary = context.firecracker,
+          .base = std::string(kBase),
+          .id = id,
+          .uid = context.owner_uid,
+          .gid = context.owner_gid,
+          .cgroup = {}};
 }
 
 std::string cgroup_of(const std::string& id) { return fmt::format("{}/{}", machine::firecracker::kJailCgroups, id); }
@@ -100,7 +108,8 @@ Result<JailRequest> launch_request(const PrivilegedContext& context, const Json&
 
 Result<JailRequest> end_request(const PrivilegedContext& context, const Json& arguments) {
   TRY(check_install(context));
-  JailRequest request{.id = TRY(id_of(arguments)), .directory = TRY(get_string(arguments, "directory")), .read = {}, .write = {}};
+  JailRequest request{
+      .id = TRY(id_of(arguments)), .directory = TRY(get_string(arguments, "directory")), .read = {}, .write = {}};
   if (!request.directory.empty()) TRY(check_path(context, request.directory));
   return request;
 }
@@ -119,9 +128,12 @@ Result<> check_program(const std::string& path) {
     // In a sticky directory others can add names, and not change root's.
     bool guarded = !(info.st_mode & 022) || (!last && (info.st_mode & S_ISVTX));
     bool right_kind = last ? S_ISREG(info.st_mode) && (info.st_mode & S_IXUSR) : S_ISDIR(info.st_mode);
-    if (!right_kind) return fail(ErrorCode::denied, fmt::format("{} is not a {}", part, last ? "program" : "directory"), "name the program by its path over no link in the install");
+    if (!right_kind)
+      return fail(ErrorCode::denied, fmt::format("{} is not a {}", part, last ? "program" : "directory"),
+                  "name the program by its path over no link in the install");
     if (info.st_uid != 0 || !guarded)
-      return fail(ErrorCode::denied, fmt::format("{} could have been written by others than root", part), fmt::format("chown root {0} && chmod 755 {0}", part));
+      return fail(ErrorCode::denied, fmt::format("{} could have been written by others than root", part),
+                  fmt::format("chown root {0} && chmod 755 {0}", part));
   }
   return {};
 }
@@ -130,7 +142,8 @@ Result<UniqueFd> open_vm_directory(const PrivilegedContext& context, const std::
   auto directory = TRY(host::open_beneath(context.roots, path, O_RDONLY | O_DIRECTORY));
   struct stat info{};
   if (::fstat(directory.get(), &info) < 0) return fail_errno(path);
-  if (info.st_uid != context.owner_uid) return fail(ErrorCode::denied, fmt::format("{}: belongs to user {}", path, info.st_uid));
+  if (info.st_uid != context.owner_uid)
+    return fail(ErrorCode::denied, fmt::format("{}: belongs to user {}", path, info.st_uid));
   return directory;
 }
 

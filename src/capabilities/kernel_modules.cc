@@ -1,5 +1,6 @@
-// The kernel's modules where modprobe looks for them, on a disk that all VMs of a kernel share: what a container engine, a
-// firewall or a VPN in the guest asks for is there, whatever the image is. Early modules are not its business (initramfs.h).
+// The kernel's modules where modprobe looks for them, on a disk that all VMs of a kernel share: what a container
+// engine, a firewall or a VPN in the guest asks for is there, whatever the image is. Early modules are not its business
+// (initramfs.h).
 //
 // A VM has the disk by a name of its own, so that it keeps what it booted with when the kernel is pulled again.
 #include <fmt/format.h>
@@ -25,7 +26,8 @@ bool has_disk(const VmContext& vm) { return ::access(disk_path(vm).c_str(), F_OK
 Task<Result<>> prepare(const VmContext& vm) {
   if (vm.restores) co_return Result<>{};
   if (vm.modules.empty()) co_return host::remove_file(disk_path(vm));
-  co_return co_await vm.runtime.blocking([from = vm.modules, to = disk_path(vm)] { return host::share_file(from, to); });
+  co_return co_await vm.runtime.blocking(
+      [from = vm.modules, to = disk_path(vm)] { return host::share_file(from, to); });
 }
 
 Result<> add_to_machine(const VmContext& vm, machine::MachineConfig& config) {
@@ -35,7 +37,9 @@ Result<> add_to_machine(const VmContext& vm, machine::MachineConfig& config) {
 
 Result<> add_to_guest(const VmContext& vm, guestcfg::GuestConfig& config) {
   // Last of all drives, as in add_to_machine().
-  if (has_disk(vm)) config.disks.push_back({.serial = kSerial, .index = static_cast<std::uint32_t>(config.disks.size()), .role = Disk::Role::modules});
+  if (has_disk(vm))
+    config.disks.push_back(
+        {.serial = kSerial, .index = static_cast<std::uint32_t>(config.disks.size()), .role = Disk::Role::modules});
   return {};
 }
 

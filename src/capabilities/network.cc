@@ -1,5 +1,6 @@
-// One network device: on the VMM's user-mode network, where the MAC comes from the VM's number (net/addresses.h) and the
-// guest's address is the same in every VM, for each has the network to itself; or on the bridge, with what was leased.
+// One network device: on the VMM's user-mode network, where the MAC comes from the VM's number (net/addresses.h) and
+// the guest's address is the same in every VM, for each has the network to itself; or on the bridge, with what was
+// leased.
 #include "capabilities/capability.h"
 #include "capabilities/guest/root.h"
 #include "net/addresses.h"
@@ -13,8 +14,10 @@ namespace {
 constexpr const char* kResolvConf = "/etc/resolv.conf";
 
 Result<> add_to_machine(const VmContext& vm, machine::MachineConfig& config) {
-  if (vm.port) config.taps.push_back({.mac = vm.port->mac, .device = vm.port->device});
-  else config.nics.push_back({.mac = net::mac_address(vm.number), .restrict_outside = !vm.spec.nat});
+  if (vm.port)
+    config.taps.push_back({.mac = vm.port->mac, .device = vm.port->device});
+  else
+    config.nics.push_back({.mac = net::mac_address(vm.number), .restrict_outside = !vm.spec.nat});
   return {};
 }
 
@@ -90,10 +93,8 @@ Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
   if (target.mode == ApplyMode::boot) TRY(netlink.loopback_up());
   if (config.interfaces.empty()) return {};
   for (const auto& interface : config.interfaces) {
-    auto configured = netlink.configure({.mac = interface.mac,
-                                         .index = interface.index,
-                                         .address = interface.address,
-                                         .gateway = interface.gateway});
+    auto configured = netlink.configure(
+        {.mac = interface.mac, .index = interface.index, .address = interface.address, .gateway = interface.gateway});
     // A VMM that has no network of its own leaves out a device that would reach nothing.
     bool left_out = !configured && configured.error().code == ErrorCode::not_found && interface.gateway.empty();
     if (!configured && !left_out) return configured;

@@ -15,11 +15,21 @@ namespace {
 Result<> nothing_to_check(const PrivilegedContext&, const Json&) { return {}; }
 
 Result<PrivilegedReply> tell_version(const PrivilegedContext& context, const Json&) {
-  return PrivilegedReply{dump_json({{"version", BANGER_VERSION}, {"bridge_name", context.bridge_name}, {"jailer", context.jailer}, {"firecracker", context.firecracker}}), {}};
+  return PrivilegedReply{dump_json({{"version", BANGER_VERSION},
+                                    {"bridge_name", context.bridge_name},
+                                    {"jailer", context.jailer},
+                                    {"firecracker", context.firecracker}}),
+                         {}};
 }
 
 constexpr PrivilegedOperation kOwn[] = {
-    {"helper.version", "Tells the helper's version, the name of its bridge, and the programs of its jails", {}, nothing_to_check, tell_version, {}, 0},
+    {"helper.version",
+     "Tells the helper's version, the name of its bridge, and the programs of its jails",
+     {},
+     nothing_to_check,
+     tell_version,
+     {},
+     0},
 };
 
 bool has_zero_byte(const Json& value) {
@@ -29,20 +39,28 @@ bool has_zero_byte(const Json& value) {
 
 bool fits(PrivilegedArgument::Type type, const Json& value) {
   switch (type) {
-    case PrivilegedArgument::Type::text: return value.is_string();
-    case PrivilegedArgument::Type::number: return value.is_number_integer();
-    case PrivilegedArgument::Type::boolean: return value.is_boolean();
-    case PrivilegedArgument::Type::list: return value.is_array() && std::ranges::all_of(value, [](const Json& item) { return item.is_string(); });
+    case PrivilegedArgument::Type::text:
+      return value.is_string();
+    case PrivilegedArgument::Type::number:
+      return value.is_number_integer();
+    case PrivilegedArgument::Type::boolean:
+      return value.is_boolean();
+    case PrivilegedArgument::Type::list:
+      return value.is_array() && std::ranges::all_of(value, [](const Json& item) { return item.is_string(); });
   }
   return false;
 }
 
 std::string_view type_text(PrivilegedArgument::Type type) {
   switch (type) {
-    case PrivilegedArgument::Type::text: return "text";
-    case PrivilegedArgument::Type::number: return "a whole number";
-    case PrivilegedArgument::Type::boolean: return "true or false";
-    case PrivilegedArgument::Type::list: return "a list of texts";
+    case PrivilegedArgument::Type::text:
+      return "text";
+    case PrivilegedArgument::Type::number:
+      return "a whole number";
+    case PrivilegedArgument::Type::boolean:
+      return "true or false";
+    case PrivilegedArgument::Type::list:
+      return "a list of texts";
   }
   return "";
 }
@@ -59,7 +77,8 @@ PrivilegedTable privileged_table() {
 
 PrivilegedTable privileged_table(const PrivilegedContext& context) {
   auto table = privileged_table();
-  if (context.jailer.empty()) std::erase_if(table, [](const PrivilegedOperation* operation) { return operation->jails; });
+  if (context.jailer.empty())
+    std::erase_if(table, [](const PrivilegedOperation* operation) { return operation->jails; });
   return table;
 }
 
@@ -70,7 +89,8 @@ Result<> check_arguments(const PrivilegedOperation& operation, const Json& argum
       return fail(ErrorCode::invalid, fmt::format("there is no argument '{}'", printable(name)));
   for (const auto& argument : operation.arguments) {
     auto value = arguments.find(argument.name);
-    if (value == arguments.end()) return fail(ErrorCode::invalid, fmt::format("argument '{}' is missing", argument.name));
+    if (value == arguments.end())
+      return fail(ErrorCode::invalid, fmt::format("argument '{}' is missing", argument.name));
     if (!fits(argument.type, *value))
       return fail(ErrorCode::invalid, fmt::format("argument '{}' must be {}", argument.name, type_text(argument.type)));
     // What C code sees of a text must be what was checked.

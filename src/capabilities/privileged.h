@@ -1,5 +1,5 @@
-// What needs root, as data. A capability lists its operations; the root helper runs exactly these, and nothing else, for
-// the owner's daemon. docs/privileges.md is generated from the same table.
+// What needs root, as data. A capability lists its operations; the root helper runs exactly these, and nothing else,
+// for the owner's daemon. docs/privileges.md is generated from the same table.
 //
 //   daemon: Privileged::call("tap.create", {…}) ──► socket ──► helper: validate ─► effect ─► reply (+ descriptors)
 //
@@ -57,8 +57,10 @@ struct PrivilegedOperation {
   std::span<const PrivilegedArgument> arguments;
   Result<> (*validate)(const PrivilegedContext&, const Json& arguments);
   Result<PrivilegedReply> (*effect)(const PrivilegedContext&, const Json& arguments);
-  std::string_view undo;     ///< the operation that takes it back, with the same arguments or some of them; empty: nothing stays
-  std::uint64_t powers = power(CAP_NET_ADMIN);  ///< what `effect` and the programs it runs keep of root's (capabilities(7))
+  std::string_view
+      undo;  ///< the operation that takes it back, with the same arguments or some of them; empty: nothing stays
+  std::uint64_t powers =
+      power(CAP_NET_ADMIN);  ///< what `effect` and the programs it runs keep of root's (capabilities(7))
   bool jails = false;        ///< only where the install has jails: elsewhere the helper gives up what it needs
 };
 

@@ -20,10 +20,11 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kSectorBytes = 512;
-constexpr std::uint64_t kChunkBytes = 4096;  // what is copied at once: a block of ext4, so that no write has to read first
+constexpr std::uint64_t kChunkBytes =
+    4096;  // what is copied at once: a block of ext4, so that no write has to read first
 constexpr std::uint64_t kChunkSectors = kChunkBytes / kSectorBytes;
-// Documentation/admin-guide/device-mapper/snapshot.rst, drivers/md/dm-snap-persistent.c: what is kept of each copied chunk, and
-// how a file begins: "SnAp", then 1 for as long as it holds.
+// Documentation/admin-guide/device-mapper/snapshot.rst, drivers/md/dm-snap-persistent.c: what is kept of each copied
+// chunk, and how a file begins: "SnAp", then 1 for as long as it holds.
 constexpr std::uint64_t kExceptionBytes = 16;
 constexpr std::uint32_t kHeaderMagic = 0x70416e53;
 
@@ -81,13 +82,18 @@ Result<> build(const SnapshotHost& host, const Snapshot& snapshot, const UniqueF
   auto image_sectors = TRY(sectors_in(image, "the image"));
   TRY(sectors_in(file, "the disk"));
   auto sectors = (snapshot.size_bytes + kChunkBytes - 1) / kChunkBytes * kChunkSectors;
-  if (sectors < image_sectors) return fail(ErrorCode::invalid, fmt::format("the image is larger than the disk of {}", format_size(snapshot.size_bytes)));
+  if (sectors < image_sectors)
+    return fail(ErrorCode::invalid,
+                fmt::format("the image is larger than the disk of {}", format_size(snapshot.size_bytes)));
   auto lower_loop = TRY(in("the image", host::share_loop(image)));
   auto upper_loop = TRY(in("the disk", host::attach_loop(file)));
   auto uuid = uuid_of(snapshot.uid, snapshot.id);
-  auto lower = TRY(mapper.create(image_name(snapshot.id), uuid + "-image", image_table(lower_loop.device, image_sectors, sectors), host::DmAccess::read_only));
+  auto lower = TRY(mapper.create(image_name(snapshot.id), uuid + "-image",
+                                 image_table(lower_loop.device, image_sectors, sectors), host::DmAccess::read_only));
   // P: what was written is found again by the next device that is made of the same file.
-  host::DmTarget target{0, sectors, "snapshot", fmt::format("{} {} P {}", number_of(lower.device), number_of(upper_loop.device), kChunkSectors)};
+  host::DmTarget target{
+      0, sectors, "snapshot",
+      fmt::format("{} {} P {}", number_of(lower.device), number_of(upper_loop.device), kChunkSectors)};
   auto device = TRY(mapper.create(device_name(snapshot.id), uuid, std::span(&target, 1), host::DmAccess::read_write));
   return make_node(host.nodes, snapshot, device.device);
 }
@@ -104,7 +110,8 @@ std::string id_in(std::string_view uuid, uid_t uid) {
 
 std::uint64_t snapshot_file_bytes(std::uint64_t size_bytes) {
   auto chunks = (size_bytes + kChunkBytes - 1) / kChunkBytes;
-  // Its header, and a chunk of exceptions before the chunks that they are of; one more, as the next is cleared in advance.
+  // Its header, and a chunk of exceptions before the chunks that they are of; one more, as the next is cleared in
+  // advance.
   auto tables = chunks / (kChunkBytes / kExceptionBytes) + 2;
   return (1 + tables + chunks) * kChunkBytes;
 }
@@ -112,14 +119,16 @@ std::uint64_t snapshot_file_bytes(std::uint64_t size_bytes) {
 Result<> revive_snapshot_file(const std::string& path) {
   auto file = TRY(host::open_file(path, O_RDWR));
   std::uint32_t header[2] = {};
-  if (::pread(file.get(), header, sizeof header, 0) != static_cast<ssize_t>(sizeof header)) return fail(ErrorCode::corrupt, path + " is too short");
+  if (::pread(file.get(), header, sizeof header, 0) != static_cast<ssize_t>(sizeof header))
+    return fail(ErrorCode::corrupt, path + " is too short");
   if (header[0] != kHeaderMagic || header[1] == 1) return {};
   header[1] = 1;
   if (::pwrite(file.get(), header, sizeof header, 0) != static_cast<ssize_t>(sizeof header)) return fail_errno(path);
   return {};
 }
 
-Result<> make_snapshot(const SnapshotHost& host, const Snapshot& snapshot, const UniqueFd& image, const UniqueFd& file) {
+Result<> make_snapshot(const SnapshotHost& host, const Snapshot& snapshot, const UniqueFd& image,
+                       const UniqueFd& file) {
   TRY(remove_snapshot(host, snapshot.id, snapshot.uid));
   auto built = build(host, snapshot, image, file);
   if (!built) (void)remove_snapshot(host, snapshot.id, snapshot.uid);
@@ -153,9 +162,11 @@ std::vector<std::string> list_snapshots(uid_t uid, const std::string& sys_block,
 
 Result<> check_snapshots_work() {
   if (!host::has_device_mapper())
-    return fail(ErrorCode::unsupported, "this host's kernel has no device-mapper", "load its module dm_snapshot, or use the storage \"copy\"");
+    return fail(ErrorCode::unsupported, "this host's kernel has no device-mapper",
+                "load its module dm_snapshot, or use the storage \"copy\"");
   if (::access("/dev/loop-control", F_OK) < 0)
-    return fail(ErrorCode::unsupported, "this host's kernel has no loop devices", "load its module loop, or use the storage \"copy\"");
+    return fail(ErrorCode::unsupported, "this host's kernel has no loop devices",
+                "load its module loop, or use the storage \"copy\"");
   return {};
 }
 

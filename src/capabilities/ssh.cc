@@ -84,7 +84,8 @@ void tell_sshd(const guest::Root& root) {
   pid_t pid = 0;
   std::from_chars(text.data(), text.data() + text.size(), pid);
   // The file may be older than the process that has this number now.
-  if (pid > 1 && trim(host::read_file(fmt::format("/proc/{}/comm", pid), 64).value_or("")) == "sshd") ::kill(pid, SIGHUP);
+  if (pid > 1 && trim(host::read_file(fmt::format("/proc/{}/comm", pid), 64).value_or("")) == "sshd")
+    ::kill(pid, SIGHUP);
 }
 
 Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
@@ -115,6 +116,7 @@ Result<> apply_later(GuestTarget& target, const guestcfg::GuestConfig& config) {
 }  // namespace
 
 extern const Capability ssh;
-constinit const Capability ssh = {.name = "ssh", .prepare = prepare, .guest = add_to_guest, .apply = apply, .apply_later = apply_later};
+constinit const Capability ssh = {
+    .name = "ssh", .prepare = prepare, .guest = add_to_guest, .apply = apply, .apply_later = apply_later};
 
 }  // namespace banger::capabilities

@@ -4,7 +4,8 @@
 //                Docker's and containerd's stores lie on the system disk itself: overlayfs cannot be stacked on an
 //                overlay's upper layer.
 //   copy         the system disk is a copy of the image's ext4, with a journal: the plain root.
-//   dm-snapshot  to the guest the same as copy. On the host the system disk's file holds what differs from the image; the
+//   dm-snapshot  to the guest the same as copy. On the host the system disk's file holds what differs from the image;
+//   the
 //                device made of both (dm_snapshot.h) is there for as long as the machine runs.
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -14,11 +15,11 @@
 
 #include <filesystem>
 
+#include "base/text.h"
 #include "capabilities/capability.h"
 #include "capabilities/disk_image.h"
 #include "capabilities/dm_snapshot.h"
 #include "capabilities/guest/disks.h"
-#include "base/text.h"
 #include "capabilities/guest/run_dir.h"
 #include "host/files.h"
 #include "image/ext4.h"

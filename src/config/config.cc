@@ -53,11 +53,13 @@ Result<> read_entry(Config& config, const Entry& entry, const std::string& path)
   std::string where = fmt::format("{}:{}", path, entry.line);
   if (const Key* key = find_key(entry.name)) return in(where, set_value(config, *key, written_of(*entry.node)));
   switch (group_of(entry.name)) {
-    case Group::none: return in(where, Result<>(unknown_key(entry.name)));
+    case Group::none:
+      return in(where, Result<>(unknown_key(entry.name)));
     case Group::later:
       return in(where, Result<>(fail(ErrorCode::unsupported,
                                      fmt::format("'{}' is not available in this version", entry.name), "remove it")));
-    case Group::here: break;
+    case Group::here:
+      break;
   }
   if (auto* inner = entry.node->as_table()) return read_table(config, *inner, entry.name + ".", path);
   return in(where, Result<>(fail(ErrorCode::invalid, fmt::format("'{}' must be a table", entry.name),

@@ -42,7 +42,7 @@ struct Config {
   std::string default_image_name = "debian-bookworm";
   std::chrono::milliseconds ready_timeout = limits::kAgentReadyDeadline;
   std::string catalog;
-  std::string web_listen_addr;  ///< empty: no web interface
+  std::string web_listen_addr;                         ///< empty: no web interface
   std::chrono::milliseconds auto_stop_stale_after{0};  ///< zero: never
   std::string auto_stop_action = "stop";
   std::chrono::milliseconds stats_poll_interval{std::chrono::seconds(10)};
@@ -54,8 +54,8 @@ struct Config {
   std::uint32_t tap_pool_size = 4;
   std::string default_dns = "1.1.1.1";
   std::string dns_listen_addr = "127.0.0.1:42069";  ///< of the daemon's own DNS server; empty: none
-  bool auto_forward = true;  ///< what VMs listen on is listened for on their loopback addresses
-  bool templates = true;  ///< clone new VMs from templates
+  bool auto_forward = true;                         ///< what VMs listen on is listened for on their loopback addresses
+  bool templates = true;                            ///< clone new VMs from templates
   std::uint32_t pool_size = 1;
   std::chrono::milliseconds pool_idle{std::chrono::minutes(10)};
   std::uint32_t memory_overcommit = 100;  ///< percent

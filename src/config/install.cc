@@ -24,7 +24,9 @@ Result<std::string> text_of(const toml::node& node) {
 }
 
 bool is_name(std::string_view text, std::size_t longest) {
-  auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.'; };
+  auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  };
   return text.size() <= longest && std::ranges::all_of(text, fits) && text.front() != '-' && text.front() != '.';
 }
 
@@ -38,7 +40,8 @@ Result<> set_owner(Install& install, const toml::node& node) {
 // IFNAMSIZ is 16 with the end.
 Result<> set_bridge_name(Install& install, const toml::node& node) {
   auto name = TRY(text_of(node));
-  if (!is_name(name, 15)) return fail(ErrorCode::invalid, fmt::format("'{}' is not an interface name", printable(name)));
+  if (!is_name(name, 15))
+    return fail(ErrorCode::invalid, fmt::format("'{}' is not an interface name", printable(name)));
   install.bridge_name = std::move(name);
   return {};
 }
@@ -98,7 +101,8 @@ Result<> read_entry(Install& install, const Entry& entry, const std::string& pat
   auto key = std::ranges::find(kKeys, entry.name, &InstallKey::name);
   if (key != std::end(kKeys)) return in(where, in(fmt::format("'{}'", entry.name), key->set(install, *entry.node)));
   return in(where, Result<>(fail(ErrorCode::invalid, fmt::format("unknown key '{}'", printable(entry.name)),
-                                 did_you_mean(entry.name.substr(0, 64), {"owner", "bridge_name", "bridge_ip", "cidr", "roots", "jailer", "firecracker"}))));
+                                 did_you_mean(entry.name.substr(0, 64), {"owner", "bridge_name", "bridge_ip", "cidr",
+                                                                         "roots", "jailer", "firecracker"}))));
 }
 
 }  // namespace
@@ -127,9 +131,11 @@ std::string in_quotes(std::string_view text) {
 std::string format_install(const Install& install) {
   std::string roots, programs;
   for (const auto& root : install.roots) roots += (roots.empty() ? "" : ", ") + in_quotes(root);
-  if (!install.jailer.empty()) programs = fmt::format("jailer = {}\nfirecracker = {}\n", in_quotes(install.jailer), in_quotes(install.firecracker));
-  return fmt::format("owner = \"{}\"\nbridge_name = \"{}\"\nbridge_ip = \"{}\"\ncidr = {}\nroots = [{}]\n{}", install.owner, install.bridge_name,
-                     install.bridge_ip, install.cidr, roots, programs);
+  if (!install.jailer.empty())
+    programs =
+        fmt::format("jailer = {}\nfirecracker = {}\n", in_quotes(install.jailer), in_quotes(install.firecracker));
+  return fmt::format("owner = \"{}\"\nbridge_name = \"{}\"\nbridge_ip = \"{}\"\ncidr = {}\nroots = [{}]\n{}",
+                     install.owner, install.bridge_name, install.bridge_ip, install.cidr, roots, programs);
 }
 
 Result<Install> load_install(const std::string& path) {

@@ -16,12 +16,12 @@ inline constexpr std::string_view kInstallFile = "/etc/banger/install.toml";
 inline constexpr std::string_view kHelperSocket = "/run/bangerd/helper.sock";
 
 struct Install {
-  std::string owner;                     ///< a name in /etc/passwd
+  std::string owner;  ///< a name in /etc/passwd
   std::string bridge_name = "br-banger";
   std::string bridge_ip = "172.16.0.1";  ///< checked: four numbers
   std::uint32_t cidr = 24;
-  std::vector<std::string> roots;        ///< plain absolute paths
-  std::string jailer, firecracker;       ///< plain absolute paths of the programs that make jails; both or neither
+  std::vector<std::string> roots;   ///< plain absolute paths
+  std::string jailer, firecracker;  ///< plain absolute paths of the programs that make jails; both or neither
   bool operator==(const Install&) const = default;
 };
 

@@ -14,9 +14,12 @@ namespace {
 template <auto member>
 void plain(Config& config, const Value& value) {
   using Member = std::remove_reference_t<decltype(config.*member)>;
-  if constexpr (std::is_same_v<Member, std::string>) config.*member = std::get<std::string>(value);
-  else if constexpr (std::is_same_v<Member, bool>) config.*member = std::get<bool>(value);
-  else config.*member = Member(std::get<std::uint64_t>(value));
+  if constexpr (std::is_same_v<Member, std::string>)
+    config.*member = std::get<std::string>(value);
+  else if constexpr (std::is_same_v<Member, bool>)
+    config.*member = std::get<bool>(value);
+  else
+    config.*member = Member(std::get<std::uint64_t>(value));
 }
 
 template <auto member>
@@ -45,56 +48,146 @@ constexpr Key kKeys[] = {
      plain<&Config::qemu_bin>},
     {"firecracker_bin", program, "", "The Firecracker program; empty: `firecracker` from `PATH`", kHere,
      plain<&Config::firecracker_bin>},
-    {"jailer_bin", program, "", "Firecracker's jailer as it is expected; empty: the one that the system install names, and no other is ever used", kHere,
-     plain<&Config::jailer_bin>},
-    {"jailer_enabled", boolean, "false", "Run Firecracker in jails, which the root helper makes", kHere, plain<&Config::jailer_enabled>},
+    {"jailer_bin", program, "",
+     "Firecracker's jailer as it is expected; empty: the one that the system install names, and no other is ever used",
+     kHere, plain<&Config::jailer_bin>},
+    {"jailer_enabled", boolean, "false", "Run Firecracker in jails, which the root helper makes", kHere,
+     plain<&Config::jailer_enabled>},
     {"storage", choice, "overlay",
-     "What the root file system of VMs that name none is: the image with their system disk over it, a copy of the image, or a snapshot of it by "
-     "the host's kernel, which needs root", kHere, plain<&Config::storage>, "overlay|copy|dm-snapshot"},
-    {"default_image_name", text, "debian-bookworm", "The image of VMs that name none", kHere,
-     plain<&Config::default_image_name>, {}, {}, 1},
-    {"ready_timeout", duration, "2m",
-     "How long a starting guest may take until its agent answers, and again until its system is up", kHere,
-     plain<&Config::ready_timeout>, {}, {}, 1000, 24 * 3600 * 1000},
-    {"vm_defaults.vcpu", count, kFromHost, "Virtual processors of a new VM", kHere,
-     vm_default<&VmDefaults::vcpus>, {}, {}, 1, limits::kMaxVcpus},
-    {"vm_defaults.memory", size, kFromHost, "Memory of a new VM", kHere,
-     vm_default<&VmDefaults::memory_bytes>, {}, {}, limits::kMinMemoryBytes},
-    {"vm_defaults.disk_size", size, "8G", "Work disk (`/root`) of a new VM; space is taken as it is used", kHere,
-     vm_default<&VmDefaults::disk_bytes>, {}, {}, kDiskMin, kDiskMax},
-    {"vm_defaults.system_size", size, "8G", "System disk (all but `/root`) of a new VM; space is taken as it is used",
-     kHere, vm_default<&VmDefaults::system_bytes>, {}, {}, kDiskMin, kDiskMax},
+     "What the root file system of VMs that name none is: the image with their system disk over it, a copy of the "
+     "image, or a snapshot of it by "
+     "the host's kernel, which needs root",
+     kHere, plain<&Config::storage>, "overlay|copy|dm-snapshot"},
+    {"default_image_name",
+     text,
+     "debian-bookworm",
+     "The image of VMs that name none",
+     kHere,
+     plain<&Config::default_image_name>,
+     {},
+     {},
+     1},
+    {"ready_timeout",
+     duration,
+     "2m",
+     "How long a starting guest may take until its agent answers, and again until its system is up",
+     kHere,
+     plain<&Config::ready_timeout>,
+     {},
+     {},
+     1000,
+     24 * 3600 * 1000},
+    {"vm_defaults.vcpu",
+     count,
+     kFromHost,
+     "Virtual processors of a new VM",
+     kHere,
+     vm_default<&VmDefaults::vcpus>,
+     {},
+     {},
+     1,
+     limits::kMaxVcpus},
+    {"vm_defaults.memory",
+     size,
+     kFromHost,
+     "Memory of a new VM",
+     kHere,
+     vm_default<&VmDefaults::memory_bytes>,
+     {},
+     {},
+     limits::kMinMemoryBytes},
+    {"vm_defaults.disk_size",
+     size,
+     "8G",
+     "Work disk (`/root`) of a new VM; space is taken as it is used",
+     kHere,
+     vm_default<&VmDefaults::disk_bytes>,
+     {},
+     {},
+     kDiskMin,
+     kDiskMax},
+    {"vm_defaults.system_size",
+     size,
+     "8G",
+     "System disk (all but `/root`) of a new VM; space is taken as it is used",
+     kHere,
+     vm_default<&VmDefaults::system_bytes>,
+     {},
+     {},
+     kDiskMin,
+     kDiskMax},
     {"auto_stop_stale_after", duration, "0", "Stop running VMs that nobody used for so long; `0`: never", kHere,
      plain<&Config::auto_stop_stale_after>},
     {"auto_stop_action", choice, "stop", "What becomes of them: `suspend` keeps their memory", kHere,
      plain<&Config::auto_stop_action>, "stop|suspend"},
     {"stats_poll_interval", duration, "10s", "How old the figures of `vm stats` may be", kHere,
      plain<&Config::stats_poll_interval>},
-    {"metrics_poll_interval", duration, "60s", "How often the machines' own metrics are read; `0`: never, and they count nothing", kHere,
+    {"metrics_poll_interval", duration, "60s",
+     "How often the machines' own metrics are read; `0`: never, and they count nothing", kHere,
      plain<&Config::metrics_poll_interval>},
     {"templates", boolean, "true", "Clone new VMs from a template that was booted once, instead of booting each", kHere,
      plain<&Config::templates>},
-    {"pool_size", count, "1", "Clones of recently used templates kept running for the next VM", kHere,
-     plain<&Config::pool_size>, {}, {}, 0, 16},
+    {"pool_size",
+     count,
+     "1",
+     "Clones of recently used templates kept running for the next VM",
+     kHere,
+     plain<&Config::pool_size>,
+     {},
+     {},
+     0,
+     16},
     {"pool_idle", duration, "10m", "For how long after its last use a template has such clones", kHere,
      plain<&Config::pool_idle>},
-    {"dns_listen_addr", listen, "127.0.0.1:42069", "Where the daemon answers DNS queries for `.vm` names; empty: nowhere", kHere,
-     plain<&Config::dns_listen_addr>},
-    {"auto_forward", boolean, "true", "Listen on a VM's loopback address for each TCP port that its guest listens on", kHere,
-     plain<&Config::auto_forward>},
-    {"memory_overcommit", count, "100",
-     "How much of the free memory may be promised to VMs, in percent; above 100 they may run out of it together", kHere,
-     plain<&Config::memory_overcommit>, {}, {}, 1, 10000},
+    {"dns_listen_addr", listen, "127.0.0.1:42069",
+     "Where the daemon answers DNS queries for `.vm` names; empty: nowhere", kHere, plain<&Config::dns_listen_addr>},
+    {"auto_forward", boolean, "true", "Listen on a VM's loopback address for each TCP port that its guest listens on",
+     kHere, plain<&Config::auto_forward>},
+    {"memory_overcommit",
+     count,
+     "100",
+     "How much of the free memory may be promised to VMs, in percent; above 100 they may run out of it together",
+     kHere,
+     plain<&Config::memory_overcommit>,
+     {},
+     {},
+     1,
+     10000},
     {"network", choice, "auto",
-     "The network of VMs that name none: `user` behind each machine, `bridge` with addresses of their own, which needs root; `auto`: a bridge "
-     "where the root helper is installed and the kernel has bridges", kHere, plain<&Config::network>, "auto|user|bridge"},
+     "The network of VMs that name none: `user` behind each machine, `bridge` with addresses of their own, which needs "
+     "root; `auto`: a bridge "
+     "where the root helper is installed and the kernel has bridges",
+     kHere, plain<&Config::network>, "auto|user|bridge"},
     {"bridge_name", text, "br-banger", "The bridge of the VMs", kHere, plain<&Config::bridge_name>, {}, {}, 1},
-    {"bridge_ip", text, "172.16.0.1", "The host's address on the bridge, in a private range that nothing else uses", kHere,
-     plain<&Config::bridge_ip>, {}, {}, 1},
+    {"bridge_ip",
+     text,
+     "172.16.0.1",
+     "The host's address on the bridge, in a private range that nothing else uses",
+     kHere,
+     plain<&Config::bridge_ip>,
+     {},
+     {},
+     1},
     {"cidr", count, "24", "Length of the bridge network's prefix", kHere, plain<&Config::cidr>, {}, {}, 8, 30},
-    {"tap_pool_size", count, "4", "Idle network devices kept ready while VMs are on the bridge", kHere,
-     plain<&Config::tap_pool_size>, {}, {}, 0, 256},
-    {"default_dns", text, "1.1.1.1", "The name server of VMs on the bridge", kHere, plain<&Config::default_dns>, {}, {}, 1},
+    {"tap_pool_size",
+     count,
+     "4",
+     "Idle network devices kept ready while VMs are on the bridge",
+     kHere,
+     plain<&Config::tap_pool_size>,
+     {},
+     {},
+     0,
+     256},
+    {"default_dns",
+     text,
+     "1.1.1.1",
+     "The name server of VMs on the bridge",
+     kHere,
+     plain<&Config::default_dns>,
+     {},
+     {},
+     1},
 
     {"ssh_key_path", text, "", "The private key that VMs accept", kLater, plain<&Config::ssh_key_path>},
     {"catalog", text, "", "A file or URL with images and kernels to pull by name", kLater, plain<&Config::catalog>},
@@ -147,8 +240,10 @@ Result<Value> check_choice(const Key& key, const std::string& name) {
 
 Result<Value> check_text(const Key& key, const std::string& value) {
   switch (key.type) {
-    case choice: return check_choice(key, value);
-    case size: return in_range(key, TRY(in(fmt::format("'{}'", key.name), parse_size(value))));
+    case choice:
+      return check_choice(key, value);
+    case size:
+      return in_range(key, TRY(in(fmt::format("'{}'", key.name), parse_size(value))));
     case duration:
       return in_range(
           key, static_cast<std::uint64_t>(TRY(in(fmt::format("'{}'", key.name), parse_duration(value))).count()));
@@ -194,14 +289,22 @@ const Key* find_key(std::string_view name) {
 
 std::string type_text(const Key& key) {
   switch (key.type) {
-    case text: return "text";
-    case program: return "a program's name or absolute path";
-    case listen: return "an IPv4 address and a port";
-    case choice: return (split(key.choices, '|').size() > 1 ? "one of " : "") + code_list(key.choices);
-    case boolean: return "true or false";
-    case count: return "a whole number";
-    case size: return "a size";
-    case duration: return "a duration";
+    case text:
+      return "text";
+    case program:
+      return "a program's name or absolute path";
+    case listen:
+      return "an IPv4 address and a port";
+    case choice:
+      return (split(key.choices, '|').size() > 1 ? "one of " : "") + code_list(key.choices);
+    case boolean:
+      return "true or false";
+    case count:
+      return "a whole number";
+    case size:
+      return "a size";
+    case duration:
+      return "a duration";
   }
   return "";
 }

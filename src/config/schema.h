@@ -14,9 +14,9 @@ namespace banger::config {
 
 enum class Type {
   text,
-  program,   ///< a name to look up in PATH, or an absolute path
-  listen,    ///< an IPv4 address of this host and a port, as text; or empty
-  choice,    ///< text, one of Key::choices
+  program,  ///< a name to look up in PATH, or an absolute path
+  listen,   ///< an IPv4 address of this host and a port, as text; or empty
+  choice,   ///< text, one of Key::choices
   boolean,
   count,     ///< a whole number within Key::min and Key::max
   size,      ///< text like "8G", in bytes within Key::min and Key::max
@@ -32,7 +32,7 @@ using Written = std::variant<std::monostate, std::string, bool, std::int64_t>;
 inline constexpr std::string_view kFromHost = "from the host";
 
 struct Key {
-  std::string_view name;      ///< with its table: "vm_defaults.vcpu"
+  std::string_view name;  ///< with its table: "vm_defaults.vcpu"
   Type type;
   std::string_view fallback;  ///< the default, as the file would have it without quotes; or kFromHost
   std::string_view doc;       ///< one sentence without its full stop, Markdown

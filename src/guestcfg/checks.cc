@@ -89,8 +89,8 @@ Result<> check_user_name(std::string_view user) {
 }
 
 Result<> check_unit_name(std::string_view name) {
-  static constexpr std::string_view kSuffixes[] = {".service", ".socket", ".timer", ".target", ".mount", ".automount",
-                                                  ".path", ".device", ".swap", ".slice"};
+  static constexpr std::string_view kSuffixes[] = {".service",   ".socket", ".timer",  ".target", ".mount",
+                                                   ".automount", ".path",   ".device", ".swap",   ".slice"};
   bool good =
       !name.empty() && name.size() <= 255 && name.front() != '.' &&
       std::all_of(name.begin(), name.end(), [](char c) { return any_of(c, {kLower, kUpper, kDigits, ":-_.\\@"}); }) &&

@@ -7,15 +7,15 @@
 
 namespace banger::guestcfg {
 
-Result<> check_host_name(std::string_view name);            ///< RFC 1123 labels, at most 64 bytes (Linux HOST_NAME_MAX)
-Result<> check_absolute_path(std::string_view path);        ///< starts with '/', no "." or ".." part, no control bytes
-Result<> check_ip(std::string_view address);                ///< IPv4 or IPv6
-Result<> check_cidr(std::string_view cidr);                 ///< IPv4 with a prefix length of 1 to 32
-Result<> check_mac(std::string_view mac);                   ///< lower case, colon separated, unicast
-Result<> check_user_name(std::string_view user);            ///< as useradd(8) takes them
-Result<> check_unit_name(std::string_view name);            ///< systemd.unit(5), with its type suffix
-Result<> check_variable_name(std::string_view name);        ///< POSIX: letters, digits and _
+Result<> check_host_name(std::string_view name);      ///< RFC 1123 labels, at most 64 bytes (Linux HOST_NAME_MAX)
+Result<> check_absolute_path(std::string_view path);  ///< starts with '/', no "." or ".." part, no control bytes
+Result<> check_ip(std::string_view address);          ///< IPv4 or IPv6
+Result<> check_cidr(std::string_view cidr);           ///< IPv4 with a prefix length of 1 to 32
+Result<> check_mac(std::string_view mac);             ///< lower case, colon separated, unicast
+Result<> check_user_name(std::string_view user);      ///< as useradd(8) takes them
+Result<> check_unit_name(std::string_view name);      ///< systemd.unit(5), with its type suffix
+Result<> check_variable_name(std::string_view name);  ///< POSIX: letters, digits and _
 Result<> check_hex(std::string_view text, std::size_t digits);  ///< exactly that many lower-case hex digits
-Result<> check_one_line(std::string_view text);             ///< no line break, no NUL
+Result<> check_one_line(std::string_view text);                 ///< no line break, no NUL
 
 }  // namespace banger::guestcfg

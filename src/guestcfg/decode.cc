@@ -15,7 +15,7 @@ namespace banger::guestcfg {
 
 namespace {
 
-constexpr std::size_t kSerialBytes = 20;    // VIRTIO_BLK_ID_BYTES
+constexpr std::size_t kSerialBytes = 20;  // VIRTIO_BLK_ID_BYTES
 constexpr std::size_t kEntropyDigits = 1024;
 
 Result<std::string> text_or_empty(const Json& object, std::string_view key) {
@@ -62,9 +62,11 @@ Result<const Json*> find_items(const Json& object, const char* key, Json::value_
   auto found = object.find(key);
   if (found == object.end() || found->is_null()) return nullptr;
   bool list = type == Json::value_t::array;
-  if (found->type() != type) return fail(ErrorCode::invalid, fmt::format("field '{}' must be {}", key, list ? "a list" : "an object"));
+  if (found->type() != type)
+    return fail(ErrorCode::invalid, fmt::format("field '{}' must be {}", key, list ? "a list" : "an object"));
   if (found->size() > limits::kGuestConfigItems)
-    return fail(ErrorCode::invalid, fmt::format("field '{}' has more than {} {}", key, limits::kGuestConfigItems, list ? "items" : "members"));
+    return fail(ErrorCode::invalid, fmt::format("field '{}' has more than {} {}", key, limits::kGuestConfigItems,
+                                                list ? "items" : "members"));
   return &*found;
 }
 
@@ -250,9 +252,9 @@ Result<> check_disks(const std::vector<Disk>& disks) {
 }  // namespace
 
 Result<GuestConfig> from_json(const Json& json, const std::vector<std::string>& payloads) {
-  TRY(only_keys(json, {"hostname", "hosts", "disks", "mounts", "interfaces", "files", "keys", "environment", "units",
-                       "run_once", "link_token", "entropy", "clock_unix_ns", "machine_id", "ssh_host_key",
-                       "first_start"}));
+  TRY(only_keys(
+      json, {"hostname", "hosts", "disks", "mounts", "interfaces", "files", "keys", "environment", "units", "run_once",
+             "link_token", "entropy", "clock_unix_ns", "machine_id", "ssh_host_key", "first_start"}));
   GuestConfig config;
   TRY(decode_identity(json, config));
   TRY(decode_maps(json, config));

@@ -30,10 +30,10 @@ struct File {
 
 /// A block device found by `serial`, mounted before files are written.
 struct Disk {
-  std::string serial;      ///< virtio serial, at most 20 bytes
-  std::uint32_t index = 0; ///< position among the virtio disks, where the VMM cannot set serials (Firecracker)
+  std::string serial;       ///< virtio serial, at most 20 bytes
+  std::uint32_t index = 0;  ///< position among the virtio disks, where the VMM cannot set serials (Firecracker)
   enum class Role { rootfs, system, work, modules } role = Role::rootfs;
-  bool grow = false;       ///< the file system is grown online to the device's size
+  bool grow = false;             ///< the file system is grown online to the device's size
   std::uint64_t size_bytes = 0;  ///< what the device has, once a running guest has heard of it; 0: not known
 };
 
@@ -42,17 +42,17 @@ struct Mount {
 };
 
 struct Interface {
-  std::string mac;                    ///< lower case, colon separated: how the guest finds the device
-  std::string address;                ///< CIDR, "10.0.2.15/24"; empty: left down
+  std::string mac;      ///< lower case, colon separated: how the guest finds the device
+  std::string address;  ///< CIDR, "10.0.2.15/24"; empty: left down
   std::string gateway;
-  std::vector<std::string> dns;       ///< resolver addresses, written to /etc/resolv.conf
-  std::uint32_t index = 0;            ///< position among the virtio links: in a clone none has the MAC yet
+  std::vector<std::string> dns;  ///< resolver addresses, written to /etc/resolv.conf
+  std::uint32_t index = 0;       ///< position among the virtio links: in a clone none has the MAC yet
   bool operator==(const Interface&) const = default;
 };
 
 struct UserKeys {
-  std::string user;                   ///< "root"
-  std::vector<std::string> keys;      ///< authorized_keys lines
+  std::string user;               ///< "root"
+  std::vector<std::string> keys;  ///< authorized_keys lines
 };
 
 struct Unit {
@@ -73,15 +73,15 @@ struct GuestConfig {
   std::vector<Interface> interfaces;
   std::vector<File> files;
   std::vector<UserKeys> keys;
-  std::map<std::string, std::string> environment;         ///< for every exec and login
-  std::vector<Unit> units;                                ///< systemd units; other inits ignore them
-  std::vector<std::vector<std::string>> run_once;         ///< argv lists, in order, on the first start only
-  std::string link_token;                                 ///< 16 random bytes as hex: what opens the link (link/sync.h)
-  std::string entropy;                                    ///< 64 random bytes as hex, credited to the guest's pool
-  std::int64_t clock_unix_ns = 0;                         ///< host wall clock when written; 0: leave the clock alone
-  std::string machine_id;                                 ///< 32 hex digits; empty: keep the guest's
-  std::optional<SshHostKey> ssh_host_key;                 ///< the only one the guest is to have
-  bool first_start = false;                               ///< live: nothing has run as this VM yet, run_once is due
+  std::map<std::string, std::string> environment;  ///< for every exec and login
+  std::vector<Unit> units;                         ///< systemd units; other inits ignore them
+  std::vector<std::vector<std::string>> run_once;  ///< argv lists, in order, on the first start only
+  std::string link_token;                          ///< 16 random bytes as hex: what opens the link (link/sync.h)
+  std::string entropy;                             ///< 64 random bytes as hex, credited to the guest's pool
+  std::int64_t clock_unix_ns = 0;                  ///< host wall clock when written; 0: leave the clock alone
+  std::string machine_id;                          ///< 32 hex digits; empty: keep the guest's
+  std::optional<SshHostKey> ssh_host_key;          ///< the only one the guest is to have
+  bool first_start = false;                        ///< live: nothing has run as this VM yet, run_once is due
 };
 
 enum class Contents { inline_data, separate };

@@ -13,8 +13,10 @@ namespace banger::guestcfg {
 template <class E, std::size_t N>
 using Names = std::array<std::pair<std::string_view, E>, N>;
 
-inline constexpr Names<Disk::Role, 4> kDiskRoles = {
-    {{"rootfs", Disk::Role::rootfs}, {"system", Disk::Role::system}, {"work", Disk::Role::work}, {"modules", Disk::Role::modules}}};
+inline constexpr Names<Disk::Role, 4> kDiskRoles = {{{"rootfs", Disk::Role::rootfs},
+                                                     {"system", Disk::Role::system},
+                                                     {"work", Disk::Role::work},
+                                                     {"modules", Disk::Role::modules}}};
 inline constexpr Names<Unit::Action, 2> kUnitActions = {
     {{"mask", Unit::Action::mask}, {"enable", Unit::Action::enable}}};
 

@@ -27,7 +27,8 @@ Result<UniqueFd> open_resolved(int directory, const std::string& path, int flags
     if (fd >= 0 || (errno != EAGAIN && errno != EINTR)) break;
   }
   if (fd >= 0) return UniqueFd(static_cast<int>(fd));
-  if (errno == ELOOP || errno == EXDEV) return fail(ErrorCode::denied, fmt::format("{}: leads over a link or out of its directory", printable(path)));
+  if (errno == ELOOP || errno == EXDEV)
+    return fail(ErrorCode::denied, fmt::format("{}: leads over a link or out of its directory", printable(path)));
   return fail_errno(printable(path));
 }
 
@@ -39,12 +40,14 @@ std::string_view without_end_slash(std::string_view root) {
 }  // namespace
 
 Result<> check_plain_path(std::string_view path) {
-  if (!path.starts_with('/')) return fail(ErrorCode::invalid, fmt::format("'{}' is not an absolute path", printable(path)));
+  if (!path.starts_with('/'))
+    return fail(ErrorCode::invalid, fmt::format("'{}' is not an absolute path", printable(path)));
   if (path.size() > limits::kPathBytes) return fail(ErrorCode::invalid, "a path is too long");
   if (path.find('\0') != path.npos) return fail(ErrorCode::invalid, "a path has a zero byte");
   for (auto part : split(path.substr(1), '/'))
     if (part.empty() || part == "." || part == "..")
-      return fail(ErrorCode::invalid, fmt::format("'{}' is not a plain path: it has empty, '.' or '..' parts", printable(path)));
+      return fail(ErrorCode::invalid,
+                  fmt::format("'{}' is not a plain path: it has empty, '.' or '..' parts", printable(path)));
   return {};
 }
 
@@ -54,7 +57,8 @@ Result<UniqueFd> open_beneath(std::span<const std::string> roots, std::string_vi
     root = without_end_slash(root);
     if (!path.starts_with(root) || path.size() <= root.size() + 1 || path[root.size()] != '/') continue;
     auto directory = TRY(open_resolved(AT_FDCWD, std::string(root), O_PATH | O_DIRECTORY, 0, kNoLinks));
-    return open_resolved(directory.get(), std::string(path.substr(root.size() + 1)), flags, mode, kNoLinks | RESOLVE_BENEATH);
+    return open_resolved(directory.get(), std::string(path.substr(root.size() + 1)), flags, mode,
+                         kNoLinks | RESOLVE_BENEATH);
   }
   return fail(ErrorCode::denied, fmt::format("{}: is outside of the directories that are allowed", printable(path)));
 }
@@ -65,8 +69,10 @@ Result<UniqueFd> open_owned_file(std::span<const std::string> roots, std::string
   struct stat info{};
   if (::fstat(held.get(), &info) < 0) return fail_errno(printable(path));
   if (!S_ISREG(info.st_mode)) return fail(ErrorCode::denied, fmt::format("{}: is not a regular file", printable(path)));
-  if (info.st_uid != owner) return fail(ErrorCode::denied, fmt::format("{}: belongs to user {}", printable(path), info.st_uid));
-  if (info.st_nlink != 1) return fail(ErrorCode::denied, fmt::format("{}: has {} names", printable(path), info.st_nlink));
+  if (info.st_uid != owner)
+    return fail(ErrorCode::denied, fmt::format("{}: belongs to user {}", printable(path), info.st_uid));
+  if (info.st_nlink != 1)
+    return fail(ErrorCode::denied, fmt::format("{}: has {} names", printable(path), info.st_nlink));
   UniqueFd file(::open(path_of_fd(held).c_str(), (flags & ~(O_CREAT | O_NOFOLLOW)) | O_CLOEXEC));
   if (!file) return fail_errno(printable(path));
   return file;

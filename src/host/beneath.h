@@ -21,8 +21,8 @@ Result<> check_plain_path(std::string_view path);
 /// `denied` when it is outside or over a link. `flags` as of open(2); O_CLOEXEC and O_NOFOLLOW are added.
 Result<UniqueFd> open_beneath(std::span<const std::string> roots, std::string_view path, int flags, mode_t mode = 0);
 
-/// The same for a regular file that belongs to `owner` and has one name only: one that was hard-linked from elsewhere is
-/// `denied`.
+/// The same for a regular file that belongs to `owner` and has one name only: one that was hard-linked from elsewhere
+/// is `denied`.
 Result<UniqueFd> open_owned_file(std::span<const std::string> roots, std::string_view path, int flags, uid_t owner);
 
 /// How to hand an open file to what takes a path. Valid while the descriptor is open, and in this process only.

@@ -34,7 +34,8 @@ Result<> make_group(const std::string& path) {
 
 // One by one, for the kernel takes all or none. Which of them worked shows in the files of the groups below.
 void enable_below(const std::string& group) {
-  for (auto controller : kControllers) (void)write_control(group + "/cgroup.subtree_control", fmt::format("+{}", controller));
+  for (auto controller : kControllers)
+    (void)write_control(group + "/cgroup.subtree_control", fmt::format("+{}", controller));
 }
 
 }  // namespace
@@ -58,7 +59,8 @@ std::vector<std::string> limiting_controllers(const std::string& root) {
   return found;
 }
 
-Result<std::vector<std::string>> make_cgroup(const std::string& root, std::string_view parent, std::string_view name, const CgroupLimits& limits) {
+Result<std::vector<std::string>> make_cgroup(const std::string& root, std::string_view parent, std::string_view name,
+                                             const CgroupLimits& limits) {
   auto above = fmt::format("{}/{}", root, parent), group = fmt::format("{}/{}", above, name);
   enable_below(root);
   TRY(make_group(above));
@@ -78,7 +80,9 @@ Result<std::vector<std::string>> make_cgroup(const std::string& root, std::strin
   return limited;
 }
 
-Result<> enter_cgroup(const std::string& group, pid_t process) { return write_control(group + "/cgroup.procs", fmt::to_string(process)); }
+Result<> enter_cgroup(const std::string& group, pid_t process) {
+  return write_control(group + "/cgroup.procs", fmt::to_string(process));
+}
 
 Result<> end_cgroup(const std::string& group, std::chrono::milliseconds patience) {
   auto until = std::chrono::steady_clock::now() + patience;
@@ -87,7 +91,8 @@ Result<> end_cgroup(const std::string& group, std::chrono::milliseconds patience
   while (::rmdir(group.c_str()) < 0) {
     if (errno == ENOENT) return {};
     if (errno != EBUSY) return fail_errno(group);
-    if (std::chrono::steady_clock::now() >= until) return fail(ErrorCode::busy, fmt::format("{}: a process in it has not ended yet", group));
+    if (std::chrono::steady_clock::now() >= until)
+      return fail(ErrorCode::busy, fmt::format("{}: a process in it has not ended yet", group));
     std::this_thread::sleep_for(kPoll);
   }
   return {};

@@ -1,5 +1,5 @@
-// Control groups, version 2 (Linux Documentation/admin-guide/cgroup-v2.rst): a place of its own for a process that is to
-// outlive the service that started it, and limits where the host's hierarchy has controllers for them.
+// Control groups, version 2 (Linux Documentation/admin-guide/cgroup-v2.rst): a place of its own for a process that is
+// to outlive the service that started it, and limits where the host's hierarchy has controllers for them.
 #pragma once
 
 #include <sys/types.h>
@@ -22,14 +22,15 @@ std::optional<std::string> find_cgroups(const std::string& mounts = "/proc/self/
 std::vector<std::string> limiting_controllers(const std::string& root);
 
 struct CgroupLimits {
-  std::uint32_t cpus = 1;           ///< so many processors' time
+  std::uint32_t cpus = 1;  ///< so many processors' time
   std::uint64_t memory_bytes = 0;
-  std::uint32_t tasks = 0;          ///< threads
+  std::uint32_t tasks = 0;  ///< threads
 };
 
 /// Makes the group PARENT/NAME below `root`, or takes the one that is there, and sets what the hierarchy can limit;
 /// tells what that is.
-Result<std::vector<std::string>> make_cgroup(const std::string& root, std::string_view parent, std::string_view name, const CgroupLimits& limits);
+Result<std::vector<std::string>> make_cgroup(const std::string& root, std::string_view parent, std::string_view name,
+                                             const CgroupLimits& limits);
 /// Moves a process, all its threads, into the group.
 Result<> enter_cgroup(const std::string& group, pid_t process);
 /// Kills what is in the group and removes it; none there is fine. `busy` when a process in it has not ended in time.

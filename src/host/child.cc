@@ -89,8 +89,10 @@ int run_child(const SpawnSpec& spec, const Prepared& prepared) {
   if (spec.controlling_tty && ::ioctl(0, TIOCSCTTY, 0) < 0) return errno;
   if (int error = drop_ids(spec)) return error;
   if (spec.small_pages) (void)::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
-  if (spec.readable_by_owner) (void)::prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);  // fails without Yama, which then forbids nothing
-  if (!spec.cwd.empty() && ::chdir(spec.cwd.c_str()) < 0) return -errno;  // negative: the directory's fault, not the program's
+  if (spec.readable_by_owner)
+    (void)::prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);  // fails without Yama, which then forbids nothing
+  if (!spec.cwd.empty() && ::chdir(spec.cwd.c_str()) < 0)
+    return -errno;  // negative: the directory's fault, not the program's
   ::execve(prepared.program.c_str(), prepared.argv.data(), prepared.envp.data());
   return errno;
 }
@@ -164,9 +166,11 @@ Result<UniqueFd> pidfd_of(pid_t pid) {
 
 Result<Child> spawn(const SpawnSpec& spec) {
   if (spec.argv.empty()) return fail(ErrorCode::invalid, "nothing to run: empty command");
-  if (spec.extra_fds.size() > kMaxExtraFds) return fail(ErrorCode::invalid, fmt::format("{}: too many descriptors", spec.argv[0]));
+  if (spec.extra_fds.size() > kMaxExtraFds)
+    return fail(ErrorCode::invalid, fmt::format("{}: too many descriptors", spec.argv[0]));
   for (auto [ours, theirs] : spec.extra_fds)
-    if (theirs < 3) return fail(ErrorCode::invalid, fmt::format("{}: descriptor {} is not an extra one", spec.argv[0], theirs));
+    if (theirs < 3)
+      return fail(ErrorCode::invalid, fmt::format("{}: descriptor {} is not an extra one", spec.argv[0], theirs));
   auto program = find_program(spec.argv[0], path_of(spec.env));
   if (!program) return fail_errno(spec.argv[0], ENOENT);
   UniqueFd null_fd(::open("/dev/null", O_RDWR | O_CLOEXEC));
@@ -234,7 +238,8 @@ Result<UniqueFd> open_process(const ProcessId& id) {
   UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, id.pid, 0)));
   if (!pidfd) return fail_errno(fmt::format("process {}", id.pid));
   // Checked after opening: from here on the pidfd names the same process whatever happens to the number.
-  if (TRY(process_id(id.pid)) != id) return fail(ErrorCode::not_found, fmt::format("process {} is another one now", id.pid));
+  if (TRY(process_id(id.pid)) != id)
+    return fail(ErrorCode::not_found, fmt::format("process {} is another one now", id.pid));
   return pidfd;
 }
 

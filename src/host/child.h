@@ -16,16 +16,18 @@ namespace banger::host {
 
 /// How to start a process. Only descriptors named here survive into it; everything else is closed on exec.
 struct SpawnSpec {
-  std::vector<std::string> argv;                 ///< argv[0] is looked up in PATH of `env` unless it has a '/'
-  std::vector<std::string> env;                  ///< KEY=VALUE, the whole environment
-  std::string cwd;                               ///< empty: unchanged
+  std::vector<std::string> argv;                      ///< argv[0] is looked up in PATH of `env` unless it has a '/'
+  std::vector<std::string> env;                       ///< KEY=VALUE, the whole environment
+  std::string cwd;                                    ///< empty: unchanged
   int stdin_fd = -1, stdout_fd = -1, stderr_fd = -1;  ///< borrowed; -1 is /dev/null
-  std::vector<std::pair<int, int>> extra_fds;    ///< {ours, theirs >= 3}, borrowed
-  bool new_session = false;                      ///< setsid, so it outlives our terminal
-  bool readable_by_owner = false;                ///< our user's processes may read its memory even under Yama (prctl(2), PR_SET_PTRACER)
-  bool small_pages = false;                      ///< no transparent huge pages: its memory is only what it touches (prctl(2), PR_SET_THP_DISABLE)
-  bool controlling_tty = false;                  ///< make stdin_fd the controlling terminal (needs new_session)
-  std::optional<uid_t> uid;                      ///< drop to this user (all ids), with `gid` and `groups`
+  std::vector<std::pair<int, int>> extra_fds;         ///< {ours, theirs >= 3}, borrowed
+  bool new_session = false;                           ///< setsid, so it outlives our terminal
+  bool readable_by_owner =
+      false;  ///< our user's processes may read its memory even under Yama (prctl(2), PR_SET_PTRACER)
+  bool small_pages =
+      false;  ///< no transparent huge pages: its memory is only what it touches (prctl(2), PR_SET_THP_DISABLE)
+  bool controlling_tty = false;  ///< make stdin_fd the controlling terminal (needs new_session)
+  std::optional<uid_t> uid;      ///< drop to this user (all ids), with `gid` and `groups`
   std::optional<gid_t> gid;
   std::vector<gid_t> groups;
 };

@@ -45,7 +45,8 @@ Result<> narrow_bounding_set(std::uint64_t keep) {
     int held = ::prctl(PR_CAPBSET_READ, number);
     if (held < 0) break;
     if (!held || (keep >> number & 1)) continue;
-    if (::prctl(PR_CAPBSET_DROP, number) < 0) return fail_errno(fmt::format("drop capability {} from the bounding set", number));
+    if (::prctl(PR_CAPBSET_DROP, number) < 0)
+      return fail_errno(fmt::format("drop capability {} from the bounding set", number));
   }
   return {};
 }

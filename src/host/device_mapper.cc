@@ -29,7 +29,9 @@ constexpr auto kRemovePause = std::chrono::milliseconds(50);
 class KernelControl final : public DmControl {
  public:
   explicit KernelControl(UniqueFd fd) : fd_(std::move(fd)) {}
-  int control(unsigned long request, dm_ioctl* buffer) override { return ::ioctl(fd_.get(), request, buffer) < 0 ? errno : 0; }
+  int control(unsigned long request, dm_ioctl* buffer) override {
+    return ::ioctl(fd_.get(), request, buffer) < 0 ? errno : 0;
+  }
 
  private:
   UniqueFd fd_;
@@ -69,7 +71,8 @@ struct DeviceMapper::Call {
   dm_ioctl* io() { return reinterpret_cast<dm_ioctl*>(memory.data()); }
   DmDevice device() {
     bool active = (io()->flags & DM_ACTIVE_PRESENT_FLAG) && !(io()->flags & DM_SUSPEND_FLAG);
-    return {std::string(io()->uuid, ::strnlen(io()->uuid, sizeof io()->uuid)), active, io()->open_count, static_cast<dev_t>(io()->dev)};
+    return {std::string(io()->uuid, ::strnlen(io()->uuid, sizeof io()->uuid)), active, io()->open_count,
+            static_cast<dev_t>(io()->dev)};
   }
 
   std::vector<std::uint64_t> memory;
@@ -78,9 +81,11 @@ struct DeviceMapper::Call {
 Result<std::unique_ptr<DmControl>> open_device_mapper() {
   auto fd = open_file(kControl, O_RDWR);
   if (fd) return std::make_unique<KernelControl>(std::move(*fd));
-  bool missing = fd.error().code == ErrorCode::not_found || fd.error().sys_errno == ENODEV || fd.error().sys_errno == ENXIO;
+  bool missing =
+      fd.error().code == ErrorCode::not_found || fd.error().sys_errno == ENODEV || fd.error().sys_errno == ENXIO;
   if (!missing) return std::unexpected(std::move(fd).error());
-  return fail(ErrorCode::unsupported, "this host's kernel has no device-mapper", "load its module dm_snapshot, or use the storage \"copy\"");
+  return fail(ErrorCode::unsupported, "this host's kernel has no device-mapper",
+              "load its module dm_snapshot, or use the storage \"copy\"");
 }
 
 bool has_device_mapper() { return ::access(kControl, F_OK) == 0; }
@@ -93,7 +98,8 @@ Result<std::optional<DmDevice>> DeviceMapper::find(const std::string& name) cons
   return call.device();
 }
 
-Result<> DeviceMapper::load_and_resume(const std::string& name, std::span<const DmTarget> table, DmAccess access) const {
+Result<> DeviceMapper::load_and_resume(const std::string& name, std::span<const DmTarget> table,
+                                       DmAccess access) const {
   Call load(name, encode(table));
   load.io()->target_count = static_cast<std::uint32_t>(table.size());
   load.io()->flags = access == DmAccess::read_only ? DM_READONLY_FLAG : 0;
@@ -104,9 +110,11 @@ Result<> DeviceMapper::load_and_resume(const std::string& name, std::span<const 
   return {};
 }
 
-Result<DmDevice> DeviceMapper::create(const std::string& name, const std::string& uuid, std::span<const DmTarget> table, DmAccess access) const {
+Result<DmDevice> DeviceMapper::create(const std::string& name, const std::string& uuid, std::span<const DmTarget> table,
+                                      DmAccess access) const {
   auto what = fmt::format("make device {}", name);
-  if (name.empty() || name.size() >= DM_NAME_LEN || uuid.size() >= DM_UUID_LEN) return fail(ErrorCode::invalid, fmt::format("{}: its name is too long", what));
+  if (name.empty() || name.size() >= DM_NAME_LEN || uuid.size() >= DM_UUID_LEN)
+    return fail(ErrorCode::invalid, fmt::format("{}: its name is too long", what));
   Call make(name);
   uuid.copy(make.io()->uuid, sizeof make.io()->uuid - 1);
   int error = control_.control(DM_DEV_CREATE, make.io());

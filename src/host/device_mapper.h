@@ -1,5 +1,5 @@
-// The kernel's device-mapper by its ioctl interface (linux/dm-ioctl.h): block devices made of others by tables of targets.
-// Needs CAP_SYS_ADMIN. What a table is for, its maker knows.
+// The kernel's device-mapper by its ioctl interface (linux/dm-ioctl.h): block devices made of others by tables of
+// targets. Needs CAP_SYS_ADMIN. What a table is for, its maker knows.
 #pragma once
 
 #include <linux/dm-ioctl.h>
@@ -53,7 +53,8 @@ class DeviceMapper {
   /// What has that name.
   Result<std::optional<DmDevice>> find(const std::string& name) const;
   /// Makes it and lets it go: all of it or nothing. `exists` when the name or the uuid is taken.
-  Result<DmDevice> create(const std::string& name, const std::string& uuid, std::span<const DmTarget> table, DmAccess access) const;
+  Result<DmDevice> create(const std::string& name, const std::string& uuid, std::span<const DmTarget> table,
+                          DmAccess access) const;
   /// `busy` while it is open; something that looked at it for a moment is waited for. Fine when there is none.
   Result<> remove(const std::string& name) const;
 

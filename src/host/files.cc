@@ -88,7 +88,8 @@ Result<> make_private_directory(const std::string& path) {
   TRY(make_directories(path, 0700));
   struct stat info{};
   if (::lstat(path.c_str(), &info) < 0) return fail_errno(path);
-  if (!S_ISDIR(info.st_mode)) return fail(ErrorCode::invalid, fmt::format("{} is not a directory", path), "move it away");
+  if (!S_ISDIR(info.st_mode))
+    return fail(ErrorCode::invalid, fmt::format("{} is not a directory", path), "move it away");
   if (info.st_uid != ::geteuid())
     return fail(ErrorCode::denied, fmt::format("{} belongs to another user (uid {})", path, info.st_uid),
                 "give it back with chown, or point the XDG variables at your own directories");
@@ -119,7 +120,8 @@ Result<> copy_by_hand(int from, int to, off_t offset, off_t end) {
   constexpr std::size_t kBuffer = 256 * 1024;
   auto buffer = std::make_unique_for_overwrite<char[]>(kBuffer);
   while (offset < end) {
-    ssize_t got = ::pread(from, buffer.get(), std::min<std::size_t>(kBuffer, static_cast<std::size_t>(end - offset)), offset);
+    ssize_t got =
+        ::pread(from, buffer.get(), std::min<std::size_t>(kBuffer, static_cast<std::size_t>(end - offset)), offset);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail_errno("read");
     if (got == 0) return {};

@@ -41,7 +41,8 @@ Result<> remove_file(const std::string& path);
 /// Copies a file as a reflink where the file system can, else copying only its data extents (holes stay holes).
 /// `to` must not exist; it gets `mode`.
 Result<> clone_file(const std::string& from, const std::string& to, mode_t mode = 0600);
-/// Another name of the same file where one can be had, else a copy of it. For what nobody writes to. Replaces `to` in one step.
+/// Another name of the same file where one can be had, else a copy of it. For what nobody writes to. Replaces `to` in
+/// one step.
 Result<> share_file(const std::string& from, const std::string& to);
 
 /// Makes an empty sparse file of that size; `exists` if it is there.

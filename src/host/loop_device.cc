@@ -37,8 +37,10 @@ std::optional<LoopDevice> shared_at(const std::string& path, const struct stat& 
   auto fd = open_file(path, O_RDONLY);
   loop_info64 info{};
   if (!fd || ::ioctl(fd->get(), LOOP_GET_STATUS64, &info) < 0) return std::nullopt;
-  auto name = std::string_view(reinterpret_cast<const char*>(info.lo_file_name), ::strnlen(reinterpret_cast<const char*>(info.lo_file_name), LO_NAME_SIZE));
-  bool same = info.lo_device == file.st_dev && info.lo_inode == file.st_ino && info.lo_offset == 0 && info.lo_sizelimit == 0;
+  auto name = std::string_view(reinterpret_cast<const char*>(info.lo_file_name),
+                               ::strnlen(reinterpret_cast<const char*>(info.lo_file_name), LO_NAME_SIZE));
+  bool same =
+      info.lo_device == file.st_dev && info.lo_inode == file.st_ino && info.lo_offset == 0 && info.lo_sizelimit == 0;
   auto device = device_of(*fd);
   if (!same || name != kMark || (info.lo_flags & kShared) != kShared || !device) return std::nullopt;
   return LoopDevice{std::move(*fd), *device};

@@ -1,5 +1,5 @@
-// Loop devices: a file as a block device, by ioctl (loop(4)). Needs CAP_SYS_ADMIN. Each goes by itself when nobody has it
-// open any more, so that whoever dies in between leaves none behind.
+// Loop devices: a file as a block device, by ioctl (loop(4)). Needs CAP_SYS_ADMIN. Each goes by itself when nobody has
+// it open any more, so that whoever dies in between leaves none behind.
 #pragma once
 
 #include <sys/types.h>
@@ -17,8 +17,8 @@ struct LoopDevice {
 /// Of an open regular file, with its rights: one opened for reading gives a read-only device.
 Result<LoopDevice> attach_loop(const UniqueFd& file);
 
-/// A read-only one of that file that attach_loop made before and that somebody still has open, else a new one: those who
-/// share a file share its device.
+/// A read-only one of that file that attach_loop made before and that somebody still has open, else a new one: those
+/// who share a file share its device.
 Result<LoopDevice> share_loop(const UniqueFd& file);
 
 }  // namespace banger::host

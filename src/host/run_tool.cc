@@ -52,7 +52,9 @@ Result<std::string> run_tool(const std::vector<std::string>& argv, std::chrono::
     return fail(ErrorCode::timeout, fmt::format("{} did not end within {}", argv[0], format_duration(deadline)));
   }
   auto status = child.wait();
-  if (status.shell_code() != 0) return fail(ErrorCode::unavailable, fmt::format("{} failed ({}): {}", argv[0], status.shell_code(), last_line(err)));
+  if (status.shell_code() != 0)
+    return fail(ErrorCode::unavailable,
+                fmt::format("{} failed ({}): {}", argv[0], status.shell_code(), last_line(err)));
   return content_of(out);
 }
 

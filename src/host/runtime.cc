@@ -179,7 +179,8 @@ Task<Result<Output>> run_command(Runtime& runtime, SpawnSpec spec, Deadline dead
   };
   auto shared = std::make_shared<Shared>(runtime, std::move(out_pipe.read), std::move(err_pipe.read));
   auto reader = [](std::shared_ptr<Shared> s, bool out, std::size_t max_bytes) -> Task<> {
-    co_await collect(out ? s->out_fd : s->err_fd, out ? s->output.out : s->output.err, max_bytes, out ? Keep::first : Keep::last);
+    co_await collect(out ? s->out_fd : s->err_fd, out ? s->output.out : s->output.err, max_bytes,
+                     out ? Keep::first : Keep::last);
     if (--s->open == 0) s->done.notify_all();
   };
   runtime.spawn(reader(shared, true, max_output_bytes));

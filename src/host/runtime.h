@@ -34,7 +34,8 @@ class Runtime {
   void run();
   void stop();
 
-  /// Starts a coroutine that owns what it touches. An exception that escapes is a bug: it ends the process with a message.
+  /// Starts a coroutine that owns what it touches. An exception that escapes is a bug: it ends the process with a
+  /// message.
   void spawn(Task<> task);
 
   Task<> sleep_for(std::chrono::milliseconds duration);
@@ -121,7 +122,9 @@ struct Output {
 };
 
 /// Runs a program to its end. Its stdin is empty unless spec.stdin_fd is set; its stdout and stderr are collected.
-/// It runs in a session of its own; `timeout` after the deadline, when its whole process group is killed. A non-zero exit is not an error here.
-Task<Result<Output>> run_command(Runtime& runtime, SpawnSpec spec, Deadline deadline, std::size_t max_output_bytes = 1 << 20);
+/// It runs in a session of its own; `timeout` after the deadline, when its whole process group is killed. A non-zero
+/// exit is not an error here.
+Task<Result<Output>> run_command(Runtime& runtime, SpawnSpec spec, Deadline deadline,
+                                 std::size_t max_output_bytes = 1 << 20);
 
 }  // namespace banger::host

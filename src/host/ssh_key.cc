@@ -49,7 +49,8 @@ Result<RawKey> generate() {
   auto* seed = reinterpret_cast<const unsigned char*>(raw.seed.data());
   std::unique_ptr<EVP_PKEY, FreeKey> key(EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, seed, kKeyBytes));
   std::size_t length = kKeyBytes;
-  if (!key || EVP_PKEY_get_raw_public_key(key.get(), reinterpret_cast<unsigned char*>(raw.point.data()), &length) != 1 ||
+  if (!key ||
+      EVP_PKEY_get_raw_public_key(key.get(), reinterpret_cast<unsigned char*>(raw.point.data()), &length) != 1 ||
       length != kKeyBytes)
     return fail(ErrorCode::internal, "OpenSSL cannot make an ed25519 key");
   return raw;

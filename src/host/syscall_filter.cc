@@ -1,4 +1,5 @@
-// The system calls that host::filter_system_calls allows, as a classic BPF program (seccomp(2)). amd64 only, as banger is.
+// The system calls that host::filter_system_calls allows, as a classic BPF program (seccomp(2)). amd64 only, as banger
+// is.
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -22,38 +23,179 @@ namespace {
 // What needs a look at its arguments (clone, socket, socketpair, ioctl) comes on its own below.
 constexpr int kAllowed[] = {
     // files
-    SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_pread64, SYS_pwrite64, SYS_preadv, SYS_pwritev, SYS_open, SYS_openat,
-    SYS_openat2, SYS_close, SYS_close_range, SYS_stat, SYS_fstat, SYS_lstat, SYS_newfstatat, SYS_statx, SYS_statfs,
-    SYS_fstatfs, SYS_access, SYS_faccessat, SYS_faccessat2, SYS_readlink, SYS_readlinkat, SYS_lseek, SYS_getdents64,
-    SYS_getcwd, SYS_chdir, SYS_fchdir, SYS_fcntl, SYS_flock, SYS_dup, SYS_dup2, SYS_dup3, SYS_pipe, SYS_pipe2, SYS_umask,
-    SYS_mkdir, SYS_mkdirat, SYS_mknodat, SYS_rmdir, SYS_unlink, SYS_unlinkat, SYS_rename, SYS_renameat, SYS_renameat2, SYS_chmod,
-    SYS_fchmod, SYS_fchmodat, SYS_chown, SYS_fchown, SYS_fchownat, SYS_fsync, SYS_fdatasync, SYS_ftruncate, SYS_fallocate,
-    SYS_fadvise64, SYS_memfd_create,
+    SYS_read,
+    SYS_write,
+    SYS_readv,
+    SYS_writev,
+    SYS_pread64,
+    SYS_pwrite64,
+    SYS_preadv,
+    SYS_pwritev,
+    SYS_open,
+    SYS_openat,
+    SYS_openat2,
+    SYS_close,
+    SYS_close_range,
+    SYS_stat,
+    SYS_fstat,
+    SYS_lstat,
+    SYS_newfstatat,
+    SYS_statx,
+    SYS_statfs,
+    SYS_fstatfs,
+    SYS_access,
+    SYS_faccessat,
+    SYS_faccessat2,
+    SYS_readlink,
+    SYS_readlinkat,
+    SYS_lseek,
+    SYS_getdents64,
+    SYS_getcwd,
+    SYS_chdir,
+    SYS_fchdir,
+    SYS_fcntl,
+    SYS_flock,
+    SYS_dup,
+    SYS_dup2,
+    SYS_dup3,
+    SYS_pipe,
+    SYS_pipe2,
+    SYS_umask,
+    SYS_mkdir,
+    SYS_mkdirat,
+    SYS_mknodat,
+    SYS_rmdir,
+    SYS_unlink,
+    SYS_unlinkat,
+    SYS_rename,
+    SYS_renameat,
+    SYS_renameat2,
+    SYS_chmod,
+    SYS_fchmod,
+    SYS_fchmodat,
+    SYS_chown,
+    SYS_fchown,
+    SYS_fchownat,
+    SYS_fsync,
+    SYS_fdatasync,
+    SYS_ftruncate,
+    SYS_fallocate,
+    SYS_fadvise64,
+    SYS_memfd_create,
     // memory
-    SYS_mmap, SYS_mprotect, SYS_munmap, SYS_mremap, SYS_brk, SYS_madvise, SYS_mincore, SYS_membarrier,
+    SYS_mmap,
+    SYS_mprotect,
+    SYS_munmap,
+    SYS_mremap,
+    SYS_brk,
+    SYS_madvise,
+    SYS_mincore,
+    SYS_membarrier,
     // processes and signals: its own
-    SYS_fork, SYS_vfork, SYS_execve, SYS_exit, SYS_exit_group, SYS_wait4, SYS_waitid, SYS_kill, SYS_tgkill, SYS_pidfd_open,
-    SYS_pidfd_send_signal, SYS_getpid, SYS_getppid, SYS_gettid, SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid,
-    SYS_getresuid, SYS_getresgid, SYS_getgroups, SYS_getpgid, SYS_getpgrp, SYS_setpgid, SYS_getsid, SYS_setsid, SYS_capget,
-    SYS_capset, SYS_prctl, SYS_arch_prctl, SYS_set_tid_address, SYS_set_robust_list, SYS_get_robust_list, SYS_rseq,
-    SYS_futex, SYS_sched_yield, SYS_sched_getaffinity, SYS_getrusage, SYS_getrlimit, SYS_prlimit64, SYS_rt_sigaction,
-    SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_rt_sigsuspend, SYS_rt_sigtimedwait, SYS_sigaltstack, SYS_restart_syscall,
+    SYS_fork,
+    SYS_vfork,
+    SYS_execve,
+    SYS_exit,
+    SYS_exit_group,
+    SYS_wait4,
+    SYS_waitid,
+    SYS_kill,
+    SYS_tgkill,
+    SYS_pidfd_open,
+    SYS_pidfd_send_signal,
+    SYS_getpid,
+    SYS_getppid,
+    SYS_gettid,
+    SYS_getuid,
+    SYS_geteuid,
+    SYS_getgid,
+    SYS_getegid,
+    SYS_getresuid,
+    SYS_getresgid,
+    SYS_getgroups,
+    SYS_getpgid,
+    SYS_getpgrp,
+    SYS_setpgid,
+    SYS_getsid,
+    SYS_setsid,
+    SYS_capget,
+    SYS_capset,
+    SYS_prctl,
+    SYS_arch_prctl,
+    SYS_set_tid_address,
+    SYS_set_robust_list,
+    SYS_get_robust_list,
+    SYS_rseq,
+    SYS_futex,
+    SYS_sched_yield,
+    SYS_sched_getaffinity,
+    SYS_getrusage,
+    SYS_getrlimit,
+    SYS_prlimit64,
+    SYS_rt_sigaction,
+    SYS_rt_sigprocmask,
+    SYS_rt_sigreturn,
+    SYS_rt_sigsuspend,
+    SYS_rt_sigtimedwait,
+    SYS_sigaltstack,
+    SYS_restart_syscall,
     // waiting and time
-    SYS_poll, SYS_ppoll, SYS_select, SYS_pselect6, SYS_epoll_create1, SYS_epoll_ctl, SYS_epoll_wait, SYS_epoll_pwait,
-    SYS_eventfd2, SYS_signalfd4, SYS_timerfd_create, SYS_timerfd_settime, SYS_timerfd_gettime, SYS_inotify_init1,
-    SYS_inotify_add_watch, SYS_inotify_rm_watch, SYS_clock_gettime, SYS_clock_getres, SYS_clock_nanosleep, SYS_nanosleep,
-    SYS_gettimeofday, SYS_time, SYS_times, SYS_alarm, SYS_setitimer, SYS_getitimer, SYS_pause, SYS_getrandom, SYS_sysinfo,
+    SYS_poll,
+    SYS_ppoll,
+    SYS_select,
+    SYS_pselect6,
+    SYS_epoll_create1,
+    SYS_epoll_ctl,
+    SYS_epoll_wait,
+    SYS_epoll_pwait,
+    SYS_eventfd2,
+    SYS_signalfd4,
+    SYS_timerfd_create,
+    SYS_timerfd_settime,
+    SYS_timerfd_gettime,
+    SYS_inotify_init1,
+    SYS_inotify_add_watch,
+    SYS_inotify_rm_watch,
+    SYS_clock_gettime,
+    SYS_clock_getres,
+    SYS_clock_nanosleep,
+    SYS_nanosleep,
+    SYS_gettimeofday,
+    SYS_time,
+    SYS_times,
+    SYS_alarm,
+    SYS_setitimer,
+    SYS_getitimer,
+    SYS_pause,
+    SYS_getrandom,
+    SYS_sysinfo,
     SYS_uname,
     // sockets, once they are there
-    SYS_connect, SYS_bind, SYS_listen, SYS_accept, SYS_accept4, SYS_sendto, SYS_recvfrom, SYS_sendmsg, SYS_recvmsg,
-    SYS_sendmmsg, SYS_recvmmsg, SYS_shutdown, SYS_getsockname, SYS_getpeername, SYS_setsockopt, SYS_getsockopt,
+    SYS_connect,
+    SYS_bind,
+    SYS_listen,
+    SYS_accept,
+    SYS_accept4,
+    SYS_sendto,
+    SYS_recvfrom,
+    SYS_sendmsg,
+    SYS_recvmsg,
+    SYS_sendmmsg,
+    SYS_recvmmsg,
+    SYS_shutdown,
+    SYS_getsockname,
+    SYS_getpeername,
+    SYS_setsockopt,
+    SYS_getsockopt,
 };
 
 // What makes a jail (mounts.h), what the jailer does, and what Firecracker does in it, whose own filter comes on top.
 constexpr int kOfJails[] = {
-    SYS_open_tree, SYS_move_mount, SYS_mount_setattr, SYS_mount, SYS_umount2, SYS_pivot_root, SYS_mknod, SYS_mknodat, SYS_symlink, SYS_symlinkat,
-    SYS_setgroups, SYS_setuid, SYS_setgid, SYS_setreuid, SYS_setregid, SYS_setresuid, SYS_setresgid, SYS_setrlimit, SYS_seccomp, SYS_userfaultfd,
-    SYS_tkill, SYS_msync, SYS_preadv2, SYS_pwritev2, SYS_readahead, SYS_splice, SYS_sendfile, SYS_copy_file_range, SYS_link, SYS_linkat,
+    SYS_open_tree, SYS_move_mount,  SYS_mount_setattr, SYS_mount,           SYS_umount2,   SYS_pivot_root,
+    SYS_mknod,     SYS_mknodat,     SYS_symlink,       SYS_symlinkat,       SYS_setgroups, SYS_setuid,
+    SYS_setgid,    SYS_setreuid,    SYS_setregid,      SYS_setresuid,       SYS_setresgid, SYS_setrlimit,
+    SYS_seccomp,   SYS_userfaultfd, SYS_tkill,         SYS_msync,           SYS_preadv2,   SYS_pwritev2,
+    SYS_readahead, SYS_splice,      SYS_sendfile,      SYS_copy_file_range, SYS_link,      SYS_linkat,
 };
 
 constexpr std::uint32_t kNewNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
@@ -89,7 +231,8 @@ class Program {
     give(kAllow);
   }
   /// `verdict` when that argument is one of `values`, else `otherwise`.
-  void with_values(int call, int argument, std::span<const std::uint32_t> values, std::uint32_t verdict, std::uint32_t otherwise) {
+  void with_values(int call, int argument, std::span<const std::uint32_t> values, std::uint32_t verdict,
+                   std::uint32_t otherwise) {
     if_other_skip(number(call), static_cast<std::uint8_t>(2 + 2 * values.size()));
     load(low_half_of(argument));
     for (auto value : values) {
@@ -104,11 +247,18 @@ class Program {
  private:
   static std::uint32_t number(int call) { return static_cast<std::uint32_t>(call); }
   static std::uint32_t low_half_of(int argument) {
-    return static_cast<std::uint32_t>(offsetof(seccomp_data, args) + static_cast<std::size_t>(argument) * 8);  // little endian
+    return static_cast<std::uint32_t>(offsetof(seccomp_data, args) +
+                                      static_cast<std::size_t>(argument) * 8);  // little endian
   }
-  void load(std::size_t offset) { code_.push_back(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset))); }
-  void if_equal_skip(std::uint32_t value, std::uint8_t count) { code_.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, count, 0)); }
-  void if_other_skip(std::uint32_t value, std::uint8_t count) { code_.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, count)); }
+  void load(std::size_t offset) {
+    code_.push_back(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset)));
+  }
+  void if_equal_skip(std::uint32_t value, std::uint8_t count) {
+    code_.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, count, 0));
+  }
+  void if_other_skip(std::uint32_t value, std::uint8_t count) {
+    code_.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, count));
+  }
 
   std::vector<sock_filter> code_;
 };

@@ -29,7 +29,8 @@ Result<Address> address_of(const std::string& path) {
     std::filesystem::path full(path);
     address.directory = TRY(open_file(full.parent_path().string(), O_PATH | O_DIRECTORY));
     name = fmt::format("/proc/self/fd/{}/{}", address.directory.get(), full.filename().string());
-    if (name.size() >= sizeof address.sun.sun_path) return fail(ErrorCode::invalid, fmt::format("{}: name too long for a socket", path));
+    if (name.size() >= sizeof address.sun.sun_path)
+      return fail(ErrorCode::invalid, fmt::format("{}: name too long for a socket", path));
   }
   std::memcpy(address.sun.sun_path, name.c_str(), name.size() + 1);
   return address;
@@ -75,7 +76,8 @@ Result<Peer> peer_of(int socket_fd) {
 }
 
 Result<std::size_t> send_with_fds(int socket_fd, std::string_view bytes, std::span<const UniqueFd> fds) {
-  if (fds.size() > kMaxPassedFds) return fail(ErrorCode::internal, fmt::format("{} descriptors in one message", fds.size()));
+  if (fds.size() > kMaxPassedFds)
+    return fail(ErrorCode::internal, fmt::format("{} descriptors in one message", fds.size()));
   iovec part{const_cast<char*>(bytes.data()), bytes.size()};
   msghdr message{};
   message.msg_iov = &part;

@@ -17,7 +17,8 @@ namespace banger::host {
 /// Connects (blocking). `not_found` when there is no socket, `unavailable` when nobody listens (a stale socket).
 Result<UniqueFd> connect_unix(const std::string& path);
 
-/// Binds and listens with mode 0600 from the first instant. `exists` when the path is taken: the caller decides whether it is stale.
+/// Binds and listens with mode 0600 from the first instant. `exists` when the path is taken: the caller decides whether
+/// it is stale.
 Result<UniqueFd> listen_unix(const std::string& path, int backlog = 64);
 
 struct Peer {

@@ -162,14 +162,22 @@ Packing packing_of(std::string_view bytes) {
 
 std::string_view to_string(Packing packing) {
   switch (packing) {
-    case Packing::none: return "plain";
-    case Packing::gzip: return "gzip";
-    case Packing::xz: return "xz";
-    case Packing::zstd: return "zstd";
-    case Packing::lz4_legacy: return "lz4";
-    case Packing::bzip2: return "bzip2";
-    case Packing::lzma: return "lzma";
-    case Packing::lzo: return "lzo";
+    case Packing::none:
+      return "plain";
+    case Packing::gzip:
+      return "gzip";
+    case Packing::xz:
+      return "xz";
+    case Packing::zstd:
+      return "zstd";
+    case Packing::lz4_legacy:
+      return "lz4";
+    case Packing::bzip2:
+      return "bzip2";
+    case Packing::lzma:
+      return "lzma";
+    case Packing::lzo:
+      return "lzo";
   }
   return "unknown";
 }
@@ -178,14 +186,19 @@ Result<std::string> decompress(std::string_view bytes, std::size_t max_bytes) {
   if (bytes.size() > INT32_MAX) return too_large(max_bytes);  // zlib and lz4 count in 32 bits
   Packing packing = packing_of(bytes);
   switch (packing) {
-    case Packing::gzip: return gunzip(bytes, max_bytes);
-    case Packing::xz: return unxz(bytes, max_bytes);
-    case Packing::zstd: return unzstd(bytes, max_bytes);
-    case Packing::lz4_legacy: return unlz4(bytes, max_bytes);
+    case Packing::gzip:
+      return gunzip(bytes, max_bytes);
+    case Packing::xz:
+      return unxz(bytes, max_bytes);
+    case Packing::zstd:
+      return unzstd(bytes, max_bytes);
+    case Packing::lz4_legacy:
+      return unlz4(bytes, max_bytes);
     case Packing::none:
       if (bytes.size() > max_bytes) return too_large(max_bytes);
       return std::string(bytes);
-    default: return fail(ErrorCode::unsupported, fmt::format("{} compression is not supported", to_string(packing)));
+    default:
+      return fail(ErrorCode::unsupported, fmt::format("{} compression is not supported", to_string(packing)));
   }
 }
 

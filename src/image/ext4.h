@@ -44,10 +44,11 @@ struct Ext4Stats {
 Result<Ext4Stats> write_ext4_from_tar(int tar_fd, const std::string& path, const Ext4Options& options,
                                       const Progress& progress = {});
 
-/// Writes the regular files and directories of a host's directory as a new, clean ext4 image at `path` (removed again on
-/// failure): owned by root, modes 0644 and 0755, all with options.timestamp. Links and special files are left out. The
-/// directory is trusted. Blocks.
-Result<Ext4Stats> write_ext4_from_directory(const std::string& directory, const std::string& path, const Ext4Options& options);
+/// Writes the regular files and directories of a host's directory as a new, clean ext4 image at `path` (removed again
+/// on failure): owned by root, modes 0644 and 0755, all with options.timestamp. Links and special files are left out.
+/// The directory is trusted. Blocks.
+Result<Ext4Stats> write_ext4_from_directory(const std::string& directory, const std::string& path,
+                                            const Ext4Options& options);
 
 /// Copies the subtree `directory` (e.g. "/root") of an ext4 image into a new ext4 image whose root it becomes: the work
 /// seed. `not_found` when it is not a directory there (no symlink is followed); `unsupported` for images laid out

@@ -35,8 +35,10 @@ Result<Extent> allocate_run(BlockCursor& cursor, std::vector<Extent>& extents, s
   bool grows = last && last->count < kMaxExtentBlocks && last->logical + std::uint64_t{last->count} == logical;
   auto run = TRY(cursor.take(std::min<std::uint64_t>(want, kMaxExtentBlocks - (grows ? last->count : 0))));
   Extent piece{static_cast<std::uint32_t>(logical), static_cast<std::uint32_t>(run.count), run.start};
-  if (grows && last->physical + last->count == run.start) last->count += piece.count;
-  else extents.push_back(piece);
+  if (grows && last->physical + last->count == run.start)
+    last->count += piece.count;
+  else
+    extents.push_back(piece);
   return piece;
 }
 

@@ -57,13 +57,20 @@ void put_indexes(std::byte* at, std::span<const Index> indexes) {
 
 std::uint32_t file_type(std::uint16_t mode) {
   switch (mode & S_IFMT) {
-    case S_IFREG: return EXT2_FT_REG_FILE;
-    case S_IFDIR: return EXT2_FT_DIR;
-    case S_IFCHR: return EXT2_FT_CHRDEV;
-    case S_IFBLK: return EXT2_FT_BLKDEV;
-    case S_IFIFO: return EXT2_FT_FIFO;
-    case S_IFLNK: return EXT2_FT_SYMLINK;
-    default: return EXT2_FT_UNKNOWN;
+    case S_IFREG:
+      return EXT2_FT_REG_FILE;
+    case S_IFDIR:
+      return EXT2_FT_DIR;
+    case S_IFCHR:
+      return EXT2_FT_CHRDEV;
+    case S_IFBLK:
+      return EXT2_FT_BLKDEV;
+    case S_IFIFO:
+      return EXT2_FT_FIFO;
+    case S_IFLNK:
+      return EXT2_FT_SYMLINK;
+    default:
+      return EXT2_FT_UNKNOWN;
   }
 }
 
@@ -150,8 +157,10 @@ void put_time(const Time& time, std::uint32_t& seconds, std::uint32_t& extra) {
 }
 
 void put_device(const Node& node, ext2_inode_large& inode) {  // old_encode_dev and new_encode_dev of linux/kdev_t.h
-  if (node.device_major < 256 && node.device_minor < 256) inode.i_block[0] = node.device_major << 8 | node.device_minor;
-  else inode.i_block[1] = (node.device_minor & 0xff) | node.device_major << 8 | (node.device_minor & ~0xffu) << 12;
+  if (node.device_major < 256 && node.device_minor < 256)
+    inode.i_block[0] = node.device_major << 8 | node.device_minor;
+  else
+    inode.i_block[1] = (node.device_minor & 0xff) | node.device_major << 8 | (node.device_minor & ~0xffu) << 12;
 }
 
 std::uint32_t link_count(Tree& tree, const Node& node) {

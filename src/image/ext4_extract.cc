@@ -114,10 +114,16 @@ class Extractor {
 
   Result<> read_kind(ext2_ino_t number, ext2_inode_large& inode, Node& node) {
     switch (inode.i_mode & S_IFMT) {
-      case S_IFDIR: node.children = std::make_unique<ext4::Names>(); return {};
-      case S_IFREG: node.size = EXT2_I_SIZE(&inode); return {};
-      case S_IFLNK: return read_target(number, inode, node);
-      case S_IFIFO: return {};
+      case S_IFDIR:
+        node.children = std::make_unique<ext4::Names>();
+        return {};
+      case S_IFREG:
+        node.size = EXT2_I_SIZE(&inode);
+        return {};
+      case S_IFLNK:
+        return read_target(number, inode, node);
+      case S_IFIFO:
+        return {};
       case S_IFCHR:
       case S_IFBLK: {
         std::uint32_t old = inode.i_block[0], wide = inode.i_block[1];
@@ -125,7 +131,8 @@ class Extractor {
         node.device_minor = old ? (old & 0xff) : ((wide & 0xff) | (wide >> 12 & 0xfff00));
         return {};
       }
-      default: return damaged("an inode of no known kind");
+      default:
+        return damaged("an inode of no known kind");
     }
   }
 

@@ -26,7 +26,8 @@ constexpr std::size_t kChunkBytes = 1 << 20;
 Result<std::vector<fs::directory_entry>> sorted_entries(const std::string& directory) {
   std::error_code error;
   std::vector<fs::directory_entry> entries;
-  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) entries.push_back(*at);
+  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error))
+    entries.push_back(*at);
   if (error) return fail_errno(directory, error.value());
   std::ranges::sort(entries, {}, [](const auto& entry) { return entry.path().native(); });
   return entries;
@@ -71,7 +72,8 @@ Result<> add_directory(Build& build, const std::string& from, const std::string&
 
 }  // namespace
 
-Result<Ext4Stats> write_ext4_from_directory(const std::string& directory, const std::string& path, const Ext4Options& options) {
+Result<Ext4Stats> write_ext4_from_directory(const std::string& directory, const std::string& path,
+                                            const Ext4Options& options) {
   auto made = [&]() -> Result<Ext4Stats> {
     auto build = TRY(Build::create(path, options));
     TRY(add_directory(*build, directory, "", {.seconds = options.timestamp}));

@@ -24,13 +24,20 @@ std::unexpected<Error> refuse(const TarEntry& entry, std::string_view why) {
 
 Result<std::uint16_t> type_of(const TarEntry& entry) {
   switch (entry.kind) {
-    case EntryKind::file: return S_IFREG;
-    case EntryKind::directory: return S_IFDIR;
-    case EntryKind::symlink: return S_IFLNK;
-    case EntryKind::character_device: return S_IFCHR;
-    case EntryKind::block_device: return S_IFBLK;
-    case EntryKind::fifo: return S_IFIFO;
-    default: return refuse(entry, "is of a kind that no file system has");
+    case EntryKind::file:
+      return S_IFREG;
+    case EntryKind::directory:
+      return S_IFDIR;
+    case EntryKind::symlink:
+      return S_IFLNK;
+    case EntryKind::character_device:
+      return S_IFCHR;
+    case EntryKind::block_device:
+      return S_IFBLK;
+    case EntryKind::fifo:
+      return S_IFIFO;
+    default:
+      return refuse(entry, "is of a kind that no file system has");
   }
 }
 

@@ -34,8 +34,10 @@ errcode_t transfer(io_channel channel, std::uint64_t offset, std::size_t size, c
     }
     offset += static_cast<std::uint64_t>(moved);
     size -= static_cast<std::size_t>(moved);
-    if (into) into += moved;
-    else from += moved;
+    if (into)
+      into += moved;
+    else
+      from += moved;
   }
   return 0;
 }

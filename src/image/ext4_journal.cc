@@ -20,7 +20,8 @@ constexpr blk64_t kNearTheMiddle = ~blk64_t{0};
 /// Half of what is free at most: the rest is what the guest has until it has grown the file system.
 Result<ext2fs_journal_params> journal_for(ext2_filsys fs) {
   std::uint64_t half = std::min<std::uint64_t>(ext2fs_free_blocks_count(fs->super) / 2, kMaxJournalBlocks);
-  if (half < kMinJournalBlocks) return fail(ErrorCode::exhausted, "it has no room for a journal", "build or import the image again");
+  if (half < kMinJournalBlocks)
+    return fail(ErrorCode::exhausted, "it has no room for a journal", "build or import the image again");
   ext2fs_journal_params size{};
   size.num_journal_blocks = static_cast<blk_t>(std::bit_floor(half));
   return size;
@@ -28,7 +29,8 @@ Result<ext2fs_journal_params> journal_for(ext2_filsys fs) {
 
 Result<> add_journal(int fd) {
   ext2_filsys raw = nullptr;
-  if (errcode_t code = ext2fs_open2(std::to_string(fd).c_str(), nullptr, EXT2_FLAG_64BITS | EXT2_FLAG_RW, 0, 0, ext4::descriptor_io(), &raw))
+  if (errcode_t code = ext2fs_open2(std::to_string(fd).c_str(), nullptr, EXT2_FLAG_64BITS | EXT2_FLAG_RW, 0, 0,
+                                    ext4::descriptor_io(), &raw))
     return ext4::fail_ext2("open it", code);
   ext4::Filesystem fs(raw);
   if (ext2fs_has_feature_journal(fs->super)) return {};
@@ -37,7 +39,8 @@ Result<> add_journal(int fd) {
   // Not EXT2_MKJOURNAL_LAZYINIT: what is free in an image need not be zeros.
   if (errcode_t code = ext2fs_add_journal_inode3(fs.get(), &size, kNearTheMiddle, EXT2_MKJOURNAL_NO_MNT_CHECK))
     return ext4::fail_ext2("add a journal", code);
-  if (errcode_t code = ext2fs_close2(fs.get(), EXT2_FLAG_FLUSH_NO_SYNC)) return ext4::fail_ext2("write its superblock and bitmaps", code);
+  if (errcode_t code = ext2fs_close2(fs.get(), EXT2_FLAG_FLUSH_NO_SYNC))
+    return ext4::fail_ext2("write its superblock and bitmaps", code);
   fs.release();  // freed by ext2fs_close2
   return {};
 }

@@ -47,7 +47,8 @@ Result<> Tree::enter(NodeId directory, std::string_view name, NodeId id) {
     return fail(ErrorCode::exhausted, "names, links and attributes of the file system take too much memory");
   nodes_[directory].children->emplace(name, id);
   Node& node = nodes_[id];
-  if (node.is_directory()) node.parent = directory;
+  if (node.is_directory())
+    node.parent = directory;
   else if (++node.names > kMaxLinks)
     return fail(ErrorCode::invalid,
                 fmt::format("'{}': more than {} hard links to one file", printable(name), kMaxLinks));

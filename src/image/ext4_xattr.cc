@@ -1,8 +1,8 @@
 #include "image/ext4_xattr.h"
 
+#include <ext2fs/ext2_ext_attr.h>
 #include <ext2fs/ext2_fs.h>
 #include <ext2fs/ext2fs.h>
-#include <ext2fs/ext2_ext_attr.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -49,10 +49,15 @@ std::optional<std::string> acl_to_disk(std::string_view value) {
       case 0x01:
       case 0x04:
       case 0x10:
-      case 0x20: disk += bytes(at, 4); break;
+      case 0x20:
+        disk += bytes(at, 4);
+        break;
       case 0x02:
-      case 0x08: disk += bytes(at, 8); break;
-      default: return std::nullopt;
+      case 0x08:
+        disk += bytes(at, 8);
+        break;
+      default:
+        return std::nullopt;
     }
   }
   return disk;

@@ -19,7 +19,9 @@ namespace fs = std::filesystem;
 constexpr auto kDepmodDeadline = std::chrono::minutes(2);
 
 // What depmod wants to know of what is built in; modprobe then says that those are there already.
-bool is_list(const std::string& name) { return name == "modules.builtin" || name == "modules.builtin.modinfo" || name == "modules.order"; }
+bool is_list(const std::string& name) {
+  return name == "modules.builtin" || name == "modules.builtin.modinfo" || name == "modules.order";
+}
 
 Result<> add(const std::string& from, const std::string& to) {
   std::error_code error;
@@ -35,20 +37,23 @@ Result<std::size_t> gather(const std::string& tree, const std::string& into) {
     TRY(add(file, fmt::format("{}/kernel/{}", into, fs::path(file).filename().native())));
   std::error_code error;
   for (fs::directory_iterator at(tree, error), end; !error && at != end; at.increment(error))
-    if (is_list(at->path().filename()) && at->is_regular_file(error)) TRY(add(at->path(), fmt::format("{}/{}", into, at->path().filename().native())));
+    if (is_list(at->path().filename()) && at->is_regular_file(error))
+      TRY(add(at->path(), fmt::format("{}/{}", into, at->path().filename().native())));
   return static_cast<std::size_t>(std::distance(fs::directory_iterator(into + "/kernel"), fs::directory_iterator()));
 }
 
 }  // namespace
 
-Result<bool> make_modules_image(const std::string& tree, const std::string& release, const std::string& scratch, const std::string& path) {
+Result<bool> make_modules_image(const std::string& tree, const std::string& release, const std::string& scratch,
+                                const std::string& path) {
   if (release.empty()) return false;
   auto directory = fmt::format("{}/lib/modules/{}", scratch, release);
   if (TRY(gather(tree, directory)) == 0) return false;
   auto indexed = host::run_tool({"depmod", "--basedir", scratch, release}, kDepmodDeadline);
   if (!indexed && indexed.error().code == ErrorCode::not_found) return false;
   if (!indexed) return std::unexpected(std::move(indexed).error().in("index the kernel's modules"));
-  TRY(write_ext4_from_directory(directory, path, {.label = "banger-modules", .uuid_seed = "modules " + release, .journal = false}));
+  TRY(write_ext4_from_directory(directory, path,
+                                {.label = "banger-modules", .uuid_seed = "modules " + release, .journal = false}));
   return true;
 }
 

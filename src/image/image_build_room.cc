@@ -73,7 +73,8 @@ Task<Result<BuildRoom>> BuildRoom::make(host::Runtime& runtime, std::string path
                                                      format_size(limits::kBuildRoomBytes)));
   for (int attempt = 0; attempt < 3; ++attempt) {
     std::string path = fmt::format("{}/{}{}", parent, room_prefix(), to_hex(host::random_bytes(4)));
-    if (auto lock = CO_TRY(make_room(path))) co_return BuildRoom(runtime, path_variable, std::move(path), std::move(*lock));
+    if (auto lock = CO_TRY(make_room(path)))
+      co_return BuildRoom(runtime, path_variable, std::move(path), std::move(*lock));
   }
   co_return fail(ErrorCode::busy, fmt::format("no directory for the build could be kept in {}", parent));
 }

@@ -37,8 +37,8 @@ Result<> wait_for(std::vector<std::future<Result<>>>& syncs) {
   return first;
 }
 
-/// Everything in it, and itself: what gets its final name must survive a power cut whole. Several at once share the file
-/// system's commits.
+/// Everything in it, and itself: what gets its final name must survive a power cut whole. Several at once share the
+/// file system's commits.
 Result<> sync_tree(const std::string& path) {
   std::vector<std::future<Result<>>> syncs;
   std::error_code error;

@@ -69,9 +69,15 @@ Result<Kernel> read_kernel(const std::string& directory, const std::string& name
 }  // namespace
 
 Json to_json(const Kernel& kernel) {
-  return Json{{"name", kernel.name},       {"source", kernel.source},         {"release", kernel.release},
-              {"sha256", kernel.sha256},   {"size_bytes", kernel.size_bytes}, {"created_at", kernel.created_at},
-              {"vmlinux", kernel.vmlinux}, {"modules", kernel.modules},       {"initrd", kernel.initrd},
+  return Json{{"name", kernel.name},
+              {"source", kernel.source},
+              {"release", kernel.release},
+              {"sha256", kernel.sha256},
+              {"size_bytes", kernel.size_bytes},
+              {"created_at", kernel.created_at},
+              {"vmlinux", kernel.vmlinux},
+              {"modules", kernel.modules},
+              {"initrd", kernel.initrd},
               {"modules_image", kernel.modules_image}};
 }
 

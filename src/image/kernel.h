@@ -22,8 +22,8 @@ Result<std::string> unpack_vmlinux(std::string_view image);
 std::string release_of_vmlinux(std::string_view vmlinux);
 
 /// One kernel in the store: directory `<kernels>/<name>` with `vmlinux`, `modules/` (the .ko files needed early, in
-/// load order in `manifest.json`), optional `modules.ext4` (all modules, for guests to mount), optional `initrd`, and `manifest.json`, which is what is read back. The directory
-/// appears by rename when complete.
+/// load order in `manifest.json`), optional `modules.ext4` (all modules, for guests to mount), optional `initrd`, and
+/// `manifest.json`, which is what is read back. The directory appears by rename when complete.
 struct Kernel {
   std::string name;
   std::string source;                ///< "apt:linux-image-6.1.0-56-cloud-amd64 6.1.187-1" or "import"

@@ -75,8 +75,8 @@ Result<> assemble(const PartialDirectory& directory, const KernelParts& parts) {
   return write_kernel_manifest(directory.file("manifest.json"), kernel, modules);
 }
 
-/// Kernel packages hold boot/vmlinuz-RELEASE and [usr/]lib/modules/RELEASE/**.ko[.xz], with lists of what is built in; the
-/// file names are unique in them.
+/// Kernel packages hold boot/vmlinuz-RELEASE and [usr/]lib/modules/RELEASE/**.ko[.xz], with lists of what is built in;
+/// the file names are unique in them.
 std::optional<std::string> wanted_of_package(std::string_view path) {
   if (path.starts_with("boot/vmlinuz-")) return "vmlinuz";
   if (path.starts_with("usr/")) path.remove_prefix(4);
@@ -93,7 +93,9 @@ Result<> unpack_package(const PartialDirectory& into, const std::string& scratch
   TRY(in(deb, extract_deb(fd.get(), tree, wanted_of_package)));
   if (::access((tree + "/vmlinuz").c_str(), R_OK) < 0)
     return fail(ErrorCode::corrupt, fmt::format("{}: there is no kernel in the package", source));
-  return assemble(into, {.source = source, .image = tree + "/vmlinuz", .modules = tree, .scratch = scratch + "/indexed", .initrd = {}});
+  return assemble(
+      into,
+      {.source = source, .image = tree + "/vmlinuz", .modules = tree, .scratch = scratch + "/indexed", .initrd = {}});
 }
 
 struct Found {
@@ -158,7 +160,11 @@ Task<Result<Kernel>> KernelStore::import(std::string name, std::string vmlinux, 
   progress("unpack", vmlinux, -1);
   auto partial = CO_TRY(PartialDirectory::make(directory_, name));
   auto scratch = CO_TRY(PartialDirectory::make(cache_directory_ + "/kernel-pull", name));
-  KernelParts parts{.source = "import", .image = std::move(vmlinux), .modules = std::move(modules), .scratch = scratch.file("indexed"), .initrd = std::move(initrd)};
+  KernelParts parts{.source = "import",
+                    .image = std::move(vmlinux),
+                    .modules = std::move(modules),
+                    .scratch = scratch.file("indexed"),
+                    .initrd = std::move(initrd)};
   CO_TRY(in(fmt::format("import kernel '{}'", name),
             co_await runtime_.blocking([&] { return assemble(partial, parts); })));
   CO_TRY(cancel.check());

@@ -38,13 +38,20 @@ void append_le(std::string& out, T value) {
 
 std::uint16_t tag_of(int archive_tag) {
   switch (archive_tag) {
-    case ARCHIVE_ENTRY_ACL_USER_OBJ: return kUserObj;
-    case ARCHIVE_ENTRY_ACL_USER: return kUser;
-    case ARCHIVE_ENTRY_ACL_GROUP_OBJ: return kGroupObj;
-    case ARCHIVE_ENTRY_ACL_GROUP: return kGroup;
-    case ARCHIVE_ENTRY_ACL_MASK: return kMask;
-    case ARCHIVE_ENTRY_ACL_OTHER: return kOther;
-    default: return 0;
+    case ARCHIVE_ENTRY_ACL_USER_OBJ:
+      return kUserObj;
+    case ARCHIVE_ENTRY_ACL_USER:
+      return kUser;
+    case ARCHIVE_ENTRY_ACL_GROUP_OBJ:
+      return kGroupObj;
+    case ARCHIVE_ENTRY_ACL_GROUP:
+      return kGroup;
+    case ARCHIVE_ENTRY_ACL_MASK:
+      return kMask;
+    case ARCHIVE_ENTRY_ACL_OTHER:
+      return kOther;
+    default:
+      return 0;
   }
 }
 

@@ -25,13 +25,20 @@ std::string text(const char* maybe_null) { return maybe_null ? maybe_null : ""; 
 EntryKind kind_of(archive_entry* entry) {
   if (archive_entry_hardlink(entry)) return EntryKind::hard_link;
   switch (archive_entry_filetype(entry)) {
-    case AE_IFREG: return EntryKind::file;
-    case AE_IFDIR: return EntryKind::directory;
-    case AE_IFLNK: return EntryKind::symlink;
-    case AE_IFCHR: return EntryKind::character_device;
-    case AE_IFBLK: return EntryKind::block_device;
-    case AE_IFIFO: return EntryKind::fifo;
-    default: return EntryKind::other;
+    case AE_IFREG:
+      return EntryKind::file;
+    case AE_IFDIR:
+      return EntryKind::directory;
+    case AE_IFLNK:
+      return EntryKind::symlink;
+    case AE_IFCHR:
+      return EntryKind::character_device;
+    case AE_IFBLK:
+      return EntryKind::block_device;
+    case AE_IFIFO:
+      return EntryKind::fifo;
+    default:
+      return EntryKind::other;
   }
 }
 
@@ -41,8 +48,10 @@ EntryTime time_of(std::int64_t seconds, long nanoseconds) {
 
 void set_xattr(TarEntry& out, std::string name, std::string value) {
   auto same = std::ranges::find(out.xattrs, name, [](const auto& pair) -> const std::string& { return pair.first; });
-  if (same != out.xattrs.end()) same->second = std::move(value);
-  else out.xattrs.emplace_back(std::move(name), std::move(value));
+  if (same != out.xattrs.end())
+    same->second = std::move(value);
+  else
+    out.xattrs.emplace_back(std::move(name), std::move(value));
 }
 
 Result<> read_xattrs(archive_entry* entry, TarEntry& out) {

@@ -91,8 +91,10 @@ void ClientWire::shut(const std::string& why) {
 }
 
 void ClientWire::received(std::string_view bytes) {
-  if (echo_.settled()) session_->receive(bytes);
-  else session_->receive(echo_.feed(bytes));
+  if (echo_.settled())
+    session_->receive(bytes);
+  else
+    session_->receive(echo_.feed(bytes));
 }
 
 Wire::Gone ClientWire::gone() {

@@ -18,8 +18,16 @@
 namespace banger::link {
 
 enum class FrameType : std::uint8_t {
-  spec = 1, stdin_data = 2, stdin_end = 3, signal = 4, resize = 5,
-  started = 16, stdout_data = 17, stderr_data = 18, exit = 19, failed = 20,
+  spec = 1,
+  stdin_data = 2,
+  stdin_end = 3,
+  signal = 4,
+  resize = 5,
+  started = 16,
+  stdout_data = 17,
+  stderr_data = 18,
+  exit = 19,
+  failed = 20,
 };
 
 struct Frame {
@@ -58,7 +66,7 @@ Result<ExecSpec> exec_spec_from_json(const Json& json);
 struct ExecExit {
   int code = 0;
   int signal = 0;
-  std::string message;   ///< set when it never ran
+  std::string message;  ///< set when it never ran
 };
 std::string encode_exit(const ExecExit& result);
 Result<ExecExit> decode_exit(FrameType type, std::string_view payload);

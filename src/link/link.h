@@ -99,8 +99,8 @@ enum class AtEnd {
   stop,  ///< one connection, over for good
 };
 
-/// Serves one channel: handshakes, sessions, resyncs. `token` may be replaced at run time (a clone's identity). A port is
-/// served for ever: serve() returns only on a read error that is not about the peer.
+/// Serves one channel: handshakes, sessions, resyncs. `token` may be replaced at run time (a clone's identity). A port
+/// is served for ever: serve() returns only on a read error that is not about the peer.
 class Server {
  public:
   virtual ~Server() = default;

@@ -90,8 +90,10 @@ Task<> ServerWire::handle(std::shared_ptr<ServerWire> self, std::shared_ptr<Serv
     ~Count() { --count; }
     std::size_t& count;
   } count(self->handlers_);
-  if (!stream->understood()) (void)co_await stream->reply_error(stream->understood().error());
-  else co_await self->handler_(std::move(stream));
+  if (!stream->understood())
+    (void)co_await stream->reply_error(stream->understood().error());
+  else
+    co_await self->handler_(std::move(stream));
 }
 
 void ServerWire::produce(std::string& out) {
@@ -142,7 +144,8 @@ Result<std::shared_ptr<ServerWire>> make_wire(host::Runtime& runtime, UniqueFd c
 
 std::unique_ptr<Server> make_server(host::Runtime& runtime, UniqueFd channel, std::string token, Handler handler,
                                     AtEnd at_end) {
-  return std::make_unique<ServerImpl>(make_wire(runtime, std::move(channel), std::move(token), std::move(handler), at_end));
+  return std::make_unique<ServerImpl>(
+      make_wire(runtime, std::move(channel), std::move(token), std::move(handler), at_end));
 }
 
 }  // namespace banger::link

@@ -14,8 +14,10 @@ ServerStreamImpl::ServerStreamImpl(std::shared_ptr<Session> session, std::shared
     return;
   }
   auto target = parse_target(header(":path").value_or(""));
-  if (target) target_ = std::move(*target);
-  else understood_ = std::unexpected(std::move(target.error()));
+  if (target)
+    target_ = std::move(*target);
+  else
+    understood_ = std::unexpected(std::move(target.error()));
 }
 
 std::optional<std::string> ServerStreamImpl::query(std::string_view key) const {

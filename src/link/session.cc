@@ -80,8 +80,10 @@ void Session::receive(std::string_view bytes) {
   // A peer that asks and never reads the answers would have us queue them without end.
   bool flooded =
       got == NGHTTP2_ERR_FLOODED || nghttp2_session_get_outbound_queue_size(session_) > limits::kLinkReplyFrames;
-  if (flooded) violation_ = NGHTTP2_ENHANCE_YOUR_CALM;
-  else if (got < 0) violation_ = NGHTTP2_PROTOCOL_ERROR;
+  if (flooded)
+    violation_ = NGHTTP2_ENHANCE_YOUR_CALM;
+  else if (got < 0)
+    violation_ = NGHTTP2_PROTOCOL_ERROR;
   wake_();
 }
 
@@ -225,8 +227,10 @@ void Session::abandon(StreamState& state) {
   for (auto& chunk : std::exchange(state.in, {})) unread += chunk.size();
   consumed(state, unread);
   bool finished = state.out_ended && (role_ == Role::server ? state.responded : state.in_ended);
-  if (!finished) reset(state, role_ == Role::client ? NGHTTP2_CANCEL : NGHTTP2_INTERNAL_ERROR);
-  else if (state.end_sent && !state.in_ended) reset(state, NGHTTP2_NO_ERROR);
+  if (!finished)
+    reset(state, role_ == Role::client ? NGHTTP2_CANCEL : NGHTTP2_INTERNAL_ERROR);
+  else if (state.end_sent && !state.in_ended)
+    reset(state, NGHTTP2_NO_ERROR);
 }
 
 }  // namespace banger::link

@@ -76,8 +76,10 @@ nghttp2_session* SessionCallbacks::make(Role role, Session* session) {
     nghttp2_option_set_no_auto_window_update(option, 1);
     nghttp2_option_set_no_closed_streams(option, 1);
     nghttp2_option_set_peer_max_concurrent_streams(option, limits::kLinkStreams);
-    if (role == Role::client) nghttp2_session_client_new2(&made, callbacks, session, option);
-    else nghttp2_session_server_new2(&made, callbacks, session, option);
+    if (role == Role::client)
+      nghttp2_session_client_new2(&made, callbacks, session, option);
+    else
+      nghttp2_session_server_new2(&made, callbacks, session, option);
     nghttp2_option_del(option);
   }
   nghttp2_session_callbacks_del(callbacks);

@@ -22,8 +22,10 @@ Result<> can_write(const StreamState& state) {
 void push(StreamState& state, std::string bytes) {
   state.out_bytes += bytes.size();
   // Small writes share a string: what counts against the limit is payload, not strings.
-  if (!state.out.empty() && state.out.back().size() + bytes.size() <= 4 * limits::kKiB) state.out.back() += bytes;
-  else state.out.push_back(std::move(bytes));
+  if (!state.out.empty() && state.out.back().size() + bytes.size() <= 4 * limits::kKiB)
+    state.out.back() += bytes;
+  else
+    state.out.push_back(std::move(bytes));
 }
 
 }  // namespace
@@ -70,7 +72,8 @@ Task<Result<std::string>> read_body(SessionPtr session, StatePtr state, std::siz
   for (;;) {
     auto part = CO_TRY(co_await read_some(session, state, deadline));
     if (part.empty()) co_return body;
-    if (part.size() > max_bytes - body.size()) co_return fail(too_large.code, fmt::format("{} is over {} bytes", too_large.what, max_bytes));
+    if (part.size() > max_bytes - body.size())
+      co_return fail(too_large.code, fmt::format("{} is over {} bytes", too_large.what, max_bytes));
     body += part;
   }
 }

@@ -43,8 +43,10 @@ bool is_unreserved(char c) {
 std::string percent_encode(std::string_view bytes) {
   std::string text;
   for (char c : bytes) {
-    if (is_unreserved(c) || c == '/') text.push_back(c);
-    else text += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    if (is_unreserved(c) || c == '/')
+      text.push_back(c);
+    else
+      text += fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   return text;
 }

@@ -124,7 +124,8 @@ Result<> read_pagemap(int pagemap, std::uint64_t first_page, std::vector<std::ui
   auto* bytes = reinterpret_cast<char*>(entries.data());
   std::size_t wanted = entries.size() * sizeof(std::uint64_t);
   for (std::size_t got = 0; got < wanted;) {
-    ssize_t n = ::pread(pagemap, bytes + got, wanted - got, static_cast<off_t>(first_page * sizeof(std::uint64_t) + got));
+    ssize_t n =
+        ::pread(pagemap, bytes + got, wanted - got, static_cast<off_t>(first_page * sizeof(std::uint64_t) + got));
     if (n <= 0) return fail_errno("read pagemap", n < 0 ? errno : EIO);
     got += static_cast<std::size_t>(n);
   }
@@ -156,7 +157,9 @@ Result<GuestMemory> find_guest_memory(pid_t pid, const std::string& memory_file,
     if (!line || line->end - line->start != size_bytes || !line->permissions.starts_with("rw-")) continue;
     bool found = memory_file.empty() ? line->inode == 0 : maps_file(*line, file);
     if (!found) continue;
-    if (memory) return fail(ErrorCode::unsupported, fmt::format("process {} has two mappings that could be the guest's memory", pid));
+    if (memory)
+      return fail(ErrorCode::unsupported,
+                  fmt::format("process {} has two mappings that could be the guest's memory", pid));
     memory = GuestMemory{pid, line->start, size_bytes, line->permissions.ends_with('s')};
   }
   if (memory) return *memory;
@@ -169,7 +172,8 @@ Result<UniqueFd> open_memory(const GuestMemory& memory, int flags) {
   return bytes;
 }
 
-Result<> read_memory(const UniqueFd& from, const GuestMemory& memory, std::uint64_t offset, char* bytes, std::uint64_t count) {
+Result<> read_memory(const UniqueFd& from, const GuestMemory& memory, std::uint64_t offset, char* bytes,
+                     std::uint64_t count) {
   for (std::uint64_t got = 0; got < count;) {
     ssize_t n = ::pread(from.get(), bytes + got, count - got, static_cast<off_t>(memory.address + offset + got));
     if (n <= 0) return fail_errno("read the guest's memory", n < 0 ? errno : EIO);

@@ -28,7 +28,8 @@ Result<GuestMemory> find_guest_memory(pid_t pid, const std::string& memory_file,
 Result<UniqueFd> open_memory(const GuestMemory& memory, int flags);
 
 /// Reads so many bytes of the guest's memory, from `offset` in it, by what open_memory() gave.
-Result<> read_memory(const UniqueFd& from, const GuestMemory& memory, std::uint64_t offset, char* bytes, std::uint64_t count);
+Result<> read_memory(const UniqueFd& from, const GuestMemory& memory, std::uint64_t offset, char* bytes,
+                     std::uint64_t count);
 
 /// Told of pages that follow each other, by offset and size in bytes from the beginning of the guest's memory.
 using OnOwnPages = std::function<Result<>(std::uint64_t offset, std::uint64_t size)>;

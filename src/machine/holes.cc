@@ -22,7 +22,8 @@ bool all_zero(const char* bytes, std::size_t count) {
 }
 
 Result<> punch(int file, off_t at, std::size_t count) {
-  if (::fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, static_cast<off_t>(count)) < 0 && errno != EOPNOTSUPP)
+  if (::fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, static_cast<off_t>(count)) < 0 &&
+      errno != EOPNOTSUPP)
     return fail_errno("make holes");
   return {};
 }

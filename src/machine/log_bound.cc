@@ -37,7 +37,8 @@ Result<bool> bound_log(const std::string& path) {
 }
 
 void bound_logs(const std::string& directory) {
-  for (auto name : {"console.log", "machine.log", "firecracker.log"}) (void)bound_log(fmt::format("{}/{}", directory, name));
+  for (auto name : {"console.log", "machine.log", "firecracker.log"})
+    (void)bound_log(fmt::format("{}/{}", directory, name));
 }
 
 off_t first_text(int log, off_t from) {

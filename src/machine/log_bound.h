@@ -7,9 +7,10 @@
 
 namespace banger::machine {
 
-/// Once a log takes up more than limits::kLogBytes, gives back all of it but the last limits::kLogKeptBytes: the beginning
-/// becomes a hole, and every offset stays what it was, for whoever writes and for whoever reads. Where a file system has no
-/// holes all of it goes. True when something went. A log that is not there is fine. Blocking. Source: fallocate(2).
+/// Once a log takes up more than limits::kLogBytes, gives back all of it but the last limits::kLogKeptBytes: the
+/// beginning becomes a hole, and every offset stays what it was, for whoever writes and for whoever reads. Where a file
+/// system has no holes all of it goes. True when something went. A log that is not there is fine. Blocking. Source:
+/// fallocate(2).
 Result<bool> bound_log(const std::string& path);
 
 /// The logs of a machine in that directory.

@@ -27,10 +27,17 @@ bool carries(pid_t pid, std::string_view token) {
 }  // namespace
 
 Json to_json(const MachineRecord& record) {
-  return {{"driver", record.driver},      {"accelerator", record.accelerator},       {"version", record.version},
-          {"pid", record.process.pid},    {"start_time", record.process.start_time}, {"token", record.token},
-          {"directory", record.directory}, {"memory_file", record.memory_file},      {"memory_bytes", record.memory_bytes},
-          {"reason", record.reason},      {"jailed", record.jailed}};
+  return {{"driver", record.driver},
+          {"accelerator", record.accelerator},
+          {"version", record.version},
+          {"pid", record.process.pid},
+          {"start_time", record.process.start_time},
+          {"token", record.token},
+          {"directory", record.directory},
+          {"memory_file", record.memory_file},
+          {"memory_bytes", record.memory_bytes},
+          {"reason", record.reason},
+          {"jailed", record.jailed}};
 }
 
 Result<MachineRecord> record_from_json(const Json& json) {
@@ -44,11 +51,13 @@ Result<MachineRecord> record_from_json(const Json& json) {
   record.directory = TRY(in("machine record", get_string(json, "directory")));
   // Records of version 1 machines have neither: their memory has no file.
   record.memory_file = TRY(in("machine record", find_string(json, "memory_file"))).value_or("");
-  record.memory_bytes = static_cast<std::uint64_t>(TRY(in("machine record", find_int(json, "memory_bytes"))).value_or(0));
+  record.memory_bytes =
+      static_cast<std::uint64_t>(TRY(in("machine record", find_int(json, "memory_bytes"))).value_or(0));
   record.reason = TRY(in("machine record", find_string(json, "reason"))).value_or("");
   record.jailed = TRY(in("machine record", find_bool(json, "jailed"))).value_or(false);
   // 0: written before the process was started. 1 and below are never a VMM of ours, and signalling -1 would hit all.
-  if (pid < 0 || pid == 1 || pid > INT32_MAX) return fail(ErrorCode::corrupt, "machine record: field 'pid' is not a process id");
+  if (pid < 0 || pid == 1 || pid > INT32_MAX)
+    return fail(ErrorCode::corrupt, "machine record: field 'pid' is not a process id");
   if (start_time < 0) return fail(ErrorCode::corrupt, "machine record: field 'start_time' is negative");
   record.process = {static_cast<pid_t>(pid), static_cast<unsigned long long>(start_time)};
   return record;

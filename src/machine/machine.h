@@ -54,8 +54,9 @@ struct TapNic {
 struct SavedState {
   std::string devices;  ///< file with the state of processors and devices, for this very VMM build only
   std::string memory;   ///< sparse file, as large as the guest's memory
-  /// File with the pages that are not as `memory` has them (memory_changes.h); empty: none. A save that is given a name here
-  /// may make `memory` another name of the file that the saved machine is mapped from, where this is small, instead of copying it.
+  /// File with the pages that are not as `memory` has them (memory_changes.h); empty: none. A save that is given a name
+  /// here may make `memory` another name of the file that the saved machine is mapped from, where this is small,
+  /// instead of copying it.
   std::string changes;
   /// For what is still being saved: awaited before anything but `memory` is read. Empty: all of it is there.
   std::function<Task<Result<>>()> whole;
@@ -73,11 +74,11 @@ struct MachineConfig {
   std::string cmdline;               ///< additions to what the driver itself needs
   std::vector<Drive> drives;         ///< in guest order: vda, vdb, …
   std::vector<UserNic> nics;
-  std::vector<TapNic> taps;          ///< after the nics, in guest order
-  bool console = true;  ///< guest console into directory/console.log
-  bool metrics = false;  ///< the VMM is to count what its guest does, if it has to be told
-  std::string reason;   ///< why this VMM and no other, for people
-  std::string memory_file;  ///< made by the driver: the guest's memory, every write of it; empty: memory has no file
+  std::vector<TapNic> taps;  ///< after the nics, in guest order
+  bool console = true;       ///< guest console into directory/console.log
+  bool metrics = false;      ///< the VMM is to count what its guest does, if it has to be told
+  std::string reason;        ///< why this VMM and no other, for people
+  std::string memory_file;   ///< made by the driver: the guest's memory, every write of it; empty: memory has no file
   std::optional<SavedState> restore;  ///< go on from here instead of booting; kernel, initrds and cmdline are not used
 };
 
@@ -91,7 +92,7 @@ struct MachineRecord {
   std::string directory;
   std::string memory_file;  ///< what the guest's memory is mapped from; empty: nothing
   std::uint64_t memory_bytes = 0;
-  std::string reason;  ///< MachineConfig::reason
+  std::string reason;   ///< MachineConfig::reason
   bool jailed = false;  ///< it has a root directory of its own in `directory`
 };
 Json to_json(const MachineRecord& record);
@@ -123,8 +124,8 @@ class Machine {
   /// Processors stand still and what disks hold is with the host's kernel. Pausing twice is pausing once.
   virtual Task<Result<>> pause() = 0;
   virtual Task<Result<>> resume() = 0;
-  /// Writes what can be written while the machine still runs, so that save() is short. Optional; same `to` as save(). True
-  /// when other machines may be started from it already, to wait until it is whole.
+  /// Writes what can be written while the machine still runs, so that save() is short. Optional; same `to` as save().
+  /// True when other machines may be started from it already, to wait until it is whole.
   virtual Task<Result<bool>> prepare_save(const SavedState& to) = 0;
   /// Writes the paused machine's state. `to.memory` may be the memory_file the machine was started with.
   virtual Task<Result<>> save(const SavedState& to) = 0;
@@ -136,8 +137,8 @@ class Machine {
   virtual Task<MachineExit> wait_exit() = 0;
   virtual bool running() const = 0;
   virtual Result<MachineStats> stats() const = 0;
-  /// What the VMM has counted until now; it is asked. `busy` while something long is under way, `unsupported` when it was not
-  /// told to count.
+  /// What the VMM has counted until now; it is asked. `busy` while something long is under way, `unsupported` when it
+  /// was not told to count.
   virtual Task<Result<MachineMetrics>> metrics() = 0;
   /// Memory that goes when the process does: what it has written, not what it shares with its memory file. Cheap.
   virtual std::uint64_t own_memory_bytes() const = 0;

@@ -68,7 +68,8 @@ class Writer {
 
 Result<> check_run(const Run& run, std::uint64_t from, const GuestMemory& memory, const std::string& name) {
   bool aligned = run.offset % kPage == 0 && run.size % kPage == 0 && run.size > 0 && run.size <= kPiece;
-  if (aligned && run.offset >= from && run.offset < memory.size_bytes && run.size <= memory.size_bytes - run.offset) return {};
+  if (aligned && run.offset >= from && run.offset < memory.size_bytes && run.size <= memory.size_bytes - run.offset)
+    return {};
   return fail(ErrorCode::corrupt, fmt::format("{} has pages that no memory of {} bytes has", name, memory.size_bytes));
 }
 

@@ -10,8 +10,8 @@
 
 namespace banger::machine {
 
-/// By the names of docs/rpc.md: sums since the machine was started, but those that end in `_us`, which tell how long something
-/// took the last time. Which of them there are depends on the VMM.
+/// By the names of docs/rpc.md: sums since the machine was started, but those that end in `_us`, which tell how long
+/// something took the last time. Which of them there are depends on the VMM.
 struct MachineMetrics {
   std::map<std::string, std::uint64_t, std::less<>> figures;
 

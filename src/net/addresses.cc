@@ -24,7 +24,8 @@ std::string loopback_address(std::uint32_t vm_number, std::uint32_t uid) {
 }
 
 std::string bridge_mac(Ipv4 address) {
-  return fmt::format("52:54:{:02x}:{:02x}:{:02x}:{:02x}", byte_of(address, 3), byte_of(address, 2), byte_of(address, 1), byte_of(address, 0));
+  return fmt::format("52:54:{:02x}:{:02x}:{:02x}:{:02x}", byte_of(address, 3), byte_of(address, 2), byte_of(address, 1),
+                     byte_of(address, 0));
 }
 
 std::uint32_t tap_number(std::string_view name) {

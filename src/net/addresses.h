@@ -12,13 +12,13 @@ namespace banger::net {
 /// 52:54:00 (locally administered, the prefix virtual machines use) and the number's low 24 bits: "52:54:00:00:01:2c".
 std::string mac_address(std::uint32_t vm_number);
 
-/// Where the host listens for a VM's forwarded ports: 127.64.0.0/10 and 22 bits of the number: "127.64.1.44". Each user's
-/// numbers begin elsewhere, for all users of a host share its loopback. Above what people put on 127.0.0.x themselves, and
-/// never 127.255.255.255.
+/// Where the host listens for a VM's forwarded ports: 127.64.0.0/10 and 22 bits of the number: "127.64.1.44". Each
+/// user's numbers begin elsewhere, for all users of a host share its loopback. Above what people put on 127.0.0.x
+/// themselves, and never 127.255.255.255.
 std::string loopback_address(std::uint32_t vm_number, std::uint32_t uid);
 
-/// On the bridge: 52:54 and the guest's address there, "52:54:ac:10:00:05" for 172.16.0.5. Whoever had the address before
-/// had the same, so nobody's memory of it (ARP) is ever wrong.
+/// On the bridge: 52:54 and the guest's address there, "52:54:ac:10:00:05" for 172.16.0.5. Whoever had the address
+/// before had the same, so nobody's memory of it (ARP) is ever wrong.
 std::string bridge_mac(Ipv4 address);
 
 /// "bg-3". Nothing but a number ever becomes the name of a tap.

@@ -26,7 +26,8 @@ Result<> set_forwarding(bool on) {
   return in("turn IPv4 forwarding " + std::string(on ? "on" : "off"), host::write_all(setting.get(), on ? "1" : "0"));
 }
 
-// The address is set with the link, the alias only afterwards: in between, a crash leaves one that is known by its address.
+// The address is set with the link, the alias only afterwards: in between, a crash leaves one that is known by its
+// address.
 bool is_ours(const LinkInfo& link, const Bridge& bridge) {
   return link.kind == "bridge" && (link.ours() || (link.alias.empty() && link.mac == bridge_mac(bridge.address)));
 }
@@ -36,11 +37,14 @@ Result<LinkInfo> make_link(Netlink& netlink, const Bridge& bridge) {
   rtnl_link_set_name(link.get(), bridge.name.c_str());
   rtnl_link_set_type(link.get(), "bridge");
   nl_addr* parsed = nullptr;
-  if (nl_addr_parse(bridge_mac(bridge.address).c_str(), AF_LLC, &parsed) < 0) return fail(ErrorCode::internal, "the bridge has no address");
+  if (nl_addr_parse(bridge_mac(bridge.address).c_str(), AF_LLC, &parsed) < 0)
+    return fail(ErrorCode::internal, "the bridge has no address");
   Address mac(parsed);
   rtnl_link_set_addr(link.get(), mac.get());
   int error = rtnl_link_add(netlink.socket(), link.get(), NLM_F_CREATE | NLM_F_EXCL);
-  if (error == -NLE_OPNOTSUPP) return fail(ErrorCode::unsupported, "the kernel has no bridges", "modprobe bridge; or use user-mode networking: --network user");
+  if (error == -NLE_OPNOTSUPP)
+    return fail(ErrorCode::unsupported, "the kernel has no bridges",
+                "modprobe bridge; or use user-mode networking: --network user");
   if (error < 0) return fail_netlink("make it", error);
   auto made = TRY(find_link(netlink, bridge.name));
   if (!made) return fail(ErrorCode::unavailable, "it was removed at once");
@@ -55,12 +59,15 @@ Result<> ensure(const Bridge& bridge) {
   auto netlink = TRY(Netlink::open());
   auto link = TRY(find_link(netlink, bridge.name));
   if (link && !is_ours(*link, bridge))
-    return fail(ErrorCode::exists, "there is such a link already, and banger has not made it", "choose another bridge_name, or remove that link");
+    return fail(ErrorCode::exists, "there is such a link already, and banger has not made it",
+                "choose another bridge_name, or remove that link");
   TRY(check_clash(bridge.range(), TRY(host_routes(netlink)), bridge.name));
   if (!link) link = TRY(make_link(netlink, bridge));
   bool turn_on = !TRY(forwards());
-  if (turn_on) TRY(set_alias(netlink, link->index, std::string(kForwardingWasOff)));
-  else if (!link->ours()) TRY(set_alias(netlink, link->index, std::string(kAlias)));
+  if (turn_on)
+    TRY(set_alias(netlink, link->index, std::string(kForwardingWasOff)));
+  else if (!link->ours())
+    TRY(set_alias(netlink, link->index, std::string(kAlias)));
   TRY(forbid_ipv6(bridge.name));
   TRY(netlink.set_address(link->index, fmt::format("{}/{}", to_text(bridge.address), bridge.prefix)));
   TRY(netlink.set_up(link->index));
@@ -74,29 +81,39 @@ Result<> remove(const Bridge& bridge) {
   if (link == links.end() || !is_ours(*link, bridge)) return {};
   if (std::any_of(links.begin(), links.end(), [&](const LinkInfo& each) { return each.master == link->index; }))
     return fail(ErrorCode::busy, "it still has ports");
-  bool alone = std::none_of(links.begin(), links.end(), [&](const LinkInfo& each) { return each.kind == "bridge" && each.index != link->index; });
+  bool alone = std::none_of(links.begin(), links.end(),
+                            [&](const LinkInfo& each) { return each.kind == "bridge" && each.index != link->index; });
   if (link->alias == kForwardingWasOff && alone) TRY(set_forwarding(false));
   Link gone(rtnl_link_alloc());
   rtnl_link_set_ifindex(gone.get(), link->index);
   int error = rtnl_link_delete(netlink.socket(), gone.get());
-  return error < 0 && error != -NLE_NODEV && error != -NLE_OBJ_NOTFOUND ? Result<>(fail_netlink("remove it", error)) : Result<>();
+  return error < 0 && error != -NLE_NODEV && error != -NLE_OBJ_NOTFOUND ? Result<>(fail_netlink("remove it", error))
+                                                                        : Result<>();
 }
 
 }  // namespace
 
 Result<> check_bridge(const Bridge& bridge) {
-  auto good = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_'; };
-  if (bridge.name.empty() || bridge.name.size() > kLinkNameBytes || !std::all_of(bridge.name.begin(), bridge.name.end(), good) ||
-      bridge.name.starts_with(kTapPrefix) || bridge.name.starts_with('-') || bridge.name == "all" || bridge.name == "default")
+  auto good = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  };
+  if (bridge.name.empty() || bridge.name.size() > kLinkNameBytes ||
+      !std::all_of(bridge.name.begin(), bridge.name.end(), good) || bridge.name.starts_with(kTapPrefix) ||
+      bridge.name.starts_with('-') || bridge.name == "all" || bridge.name == "default")
     return fail(ErrorCode::invalid, fmt::format("'{}' cannot name the bridge", printable(bridge.name, 40)),
-                fmt::format("use at most {} letters, digits, '-' and '_', not beginning with '{}'", kLinkNameBytes, kTapPrefix));
-  if (bridge.prefix < 8 || bridge.prefix > 30) return fail(ErrorCode::invalid, fmt::format("a bridge network cannot have a prefix of {} bits", bridge.prefix), "use 8 to 30");
+                fmt::format("use at most {} letters, digits, '-' and '_', not beginning with '{}'", kLinkNameBytes,
+                            kTapPrefix));
+  if (bridge.prefix < 8 || bridge.prefix > 30)
+    return fail(ErrorCode::invalid, fmt::format("a bridge network cannot have a prefix of {} bits", bridge.prefix),
+                "use 8 to 30");
   auto range = bridge.range();
   if (!is_private(range))
-    return fail(ErrorCode::invalid, fmt::format("{} is not private: its real owners could not be reached any more", range.text()),
+    return fail(ErrorCode::invalid,
+                fmt::format("{} is not private: its real owners could not be reached any more", range.text()),
                 "use a part of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16");
   if (bridge.address == range.first || bridge.address == range.last())
-    return fail(ErrorCode::invalid, fmt::format("{} is not an address of a host in {}", to_text(bridge.address), range.text()));
+    return fail(ErrorCode::invalid,
+                fmt::format("{} is not an address of a host in {}", to_text(bridge.address), range.text()));
   return {};
 }
 

@@ -10,8 +10,8 @@
 namespace banger::net {
 
 struct Bridge {
-  std::string name;         ///< "br-banger"
-  Ipv4 address = 0;         ///< the host's on it
+  std::string name;  ///< "br-banger"
+  Ipv4 address = 0;  ///< the host's on it
   std::uint32_t prefix = 24;
   Range range() const { return Range::around(address, prefix); }
 };
@@ -22,8 +22,8 @@ Result<> check_bridge(const Bridge& bridge);
 /// Makes it, or what is missing of it: link, address, up, IPv4 forwarding. `exists` when a link of that name is not
 /// ours, or when the host has a route into its range, with a range that is free.
 ///
-/// The kernel forwards between links only with net.ipv4.ip_forward, which is for the whole host. What it was is noted in
-/// the bridge's alias before it is changed.
+/// The kernel forwards between links only with net.ipv4.ip_forward, which is for the whole host. What it was is noted
+/// in the bridge's alias before it is changed.
 Result<> ensure_bridge(const Bridge& bridge);
 
 /// Takes it away; fine when there is none. Forwarding is turned off again if ensure_bridge turned it on and the host

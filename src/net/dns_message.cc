@@ -12,8 +12,22 @@ namespace {
 constexpr std::size_t kHeaderBytes = 12, kNameBytes = 255, kLabelBytes = 63;
 constexpr std::string_view kZone = "vm";
 
-enum Rcode : unsigned { no_error = 0, format_error = 1, name_error = 3, not_implemented = 4, refused = 5, bad_version = 16 };
-enum RecordType : std::uint16_t { type_a = 1, type_soa = 6, type_opt = 41, type_ixfr = 251, type_axfr = 252, type_any = 255 };
+enum Rcode : unsigned {
+  no_error = 0,
+  format_error = 1,
+  name_error = 3,
+  not_implemented = 4,
+  refused = 5,
+  bad_version = 16
+};
+enum RecordType : std::uint16_t {
+  type_a = 1,
+  type_soa = 6,
+  type_opt = 41,
+  type_ixfr = 251,
+  type_axfr = 252,
+  type_any = 255
+};
 constexpr std::uint16_t kInternet = 1, kAnyClass = 255;
 constexpr std::uint16_t kIsAnswer = 0x8000, kOpcode = 0x7800, kAuthoritative = 0x0400, kEchoed = 0x0110;  // RD and CD
 
@@ -44,7 +58,9 @@ struct Name {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
-bool is_zone(std::string_view label) { return label.size() == kZone.size() && lower(label[0]) == kZone[0] && lower(label[1]) == kZone[1]; }
+bool is_zone(std::string_view label) {
+  return label.size() == kZone.size() && lower(label[0]) == kZone[0] && lower(label[1]) == kZone[1];
+}
 
 // Nothing stands before a question that its name could point to, so a pointer is an error here.
 Name read_name(Reader& in) {
@@ -109,7 +125,8 @@ bool read_additional(Reader& in, Query& query) {
   return true;
 }
 
-bool read_records(Reader& in, Query& query, unsigned questions, unsigned answers, unsigned authorities, unsigned additionals) {
+bool read_records(Reader& in, Query& query, unsigned questions, unsigned answers, unsigned authorities,
+                  unsigned additionals) {
   if (questions != 1 || answers != 0 || authorities != 0 || !read_question(in, query)) return false;
   for (; additionals > 0; --additionals)
     if (!read_additional(in, query)) return false;
@@ -122,9 +139,12 @@ Query read_query(std::string_view bytes) {
   Query query{.id = in.u16(), .flags = in.u16()};
   unsigned counts[4];
   for (auto& count : counts) count = in.u16();
-  if (query.flags & kOpcode) query.rcode = not_implemented;
-  else if (!read_records(in, query, counts[0], counts[1], counts[2], counts[3])) query.rcode = format_error;
-  else if (query.rcode == no_error && ((query.klass != kInternet && query.klass != kAnyClass) || query.type == type_axfr || query.type == type_ixfr))
+  if (query.flags & kOpcode)
+    query.rcode = not_implemented;
+  else if (!read_records(in, query, counts[0], counts[1], counts[2], counts[3]))
+    query.rcode = format_error;
+  else if (query.rcode == no_error && ((query.klass != kInternet && query.klass != kAnyClass) ||
+                                       query.type == type_axfr || query.type == type_ixfr))
     query.rcode = refused;
   return query;
 }
@@ -171,7 +191,8 @@ void add_soa(Writer out, const Query& query) {
   out.pointer(zone);
   out.label(kPerson);
   out.pointer(zone);
-  for (std::uint32_t number : {1u, 3600u, 600u, 86400u, 0u}) out.u32(number);  // serial, refresh, retry, expire, minimum
+  for (std::uint32_t number : {1u, 3600u, 600u, 86400u, 0u})
+    out.u32(number);  // serial, refresh, retry, expire, minimum
 }
 
 void add_opt(Writer out, unsigned rcode) {
@@ -194,7 +215,8 @@ void answer_dns(std::string_view bytes, const AddressOf& address_of, std::string
   if (bytes.size() < kHeaderBytes) return;
   auto query = read_query(bytes);
   if (query.flags & kIsAnswer) return;
-  bool sensible = query.rcode == no_error, ours = sensible && query.name.below_zone, apex = ours && query.name.labels == 1;
+  bool sensible = query.rcode == no_error, ours = sensible && query.name.below_zone,
+       apex = ours && query.name.labels == 1;
   std::optional<host::Ipv4> address;
   if (ours && query.name.labels == 2) address = address_of({query.name.host.data(), query.name.host_size});
   if (sensible && !address && !apex) query.rcode = name_error;
@@ -209,8 +231,10 @@ void answer_dns(std::string_view bytes, const AddressOf& address_of, std::string
   out.u16(ours && !has_address && !has_soa ? 1 : 0);
   out.u16(query.extended ? 1 : 0);
   answer += query.question;
-  if (has_address) add_address(out, *address);
-  else if (ours) add_soa(out, query);
+  if (has_address)
+    add_address(out, *address);
+  else if (ours)
+    add_soa(out, query);
   if (query.extended) add_opt(out, query.rcode);
 }
 

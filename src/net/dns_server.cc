@@ -40,7 +40,8 @@ class Batch {
       answer_dns({queries_[i].data(), message.msg_len}, address_of, answers_[wanted]);
       if (answers_[wanted].empty()) continue;
       out_[wanted] = {answers_[wanted].data(), answers_[wanted].size()};
-      sent_[wanted].msg_hdr = {.msg_name = &peers_[i], .msg_namelen = sizeof(sockaddr_in), .msg_iov = &out_[wanted], .msg_iovlen = 1};
+      sent_[wanted].msg_hdr = {
+          .msg_name = &peers_[i], .msg_namelen = sizeof(sockaddr_in), .msg_iov = &out_[wanted], .msg_iovlen = 1};
       ++wanted;
     }
     for (unsigned done = 0; done < wanted;) {
@@ -77,7 +78,8 @@ Task<> answer_datagrams(ServingPtr s) {
   while (s->udp_socket.is_open()) {
     auto [error] = co_await s->udp_socket.async_wait(udp::socket::wait_read, use_tuple);
     if (error) co_return;
-    for (int i = 0; i < kTurns && s->batch.turn(s->udp_socket.native_handle(), s->address_of) == limits::kDnsBatch; ++i) {
+    for (int i = 0; i < kTurns && s->batch.turn(s->udp_socket.native_handle(), s->address_of) == limits::kDnsBatch;
+         ++i) {
     }
   }
 }
@@ -117,8 +119,10 @@ Task<> accept_connections(ServingPtr s) {
   while (s->listener) {
     auto stream = co_await s->listener->accept();
     if (!stream && stream.error().code == ErrorCode::cancelled) co_return;
-    if (!stream) co_await s->runtime.sleep_for(limits::kAcceptPause);
-    else if (s->connections < limits::kDnsTcpConnections) s->runtime.spawn(answer_connection(s, std::move(*stream)));
+    if (!stream)
+      co_await s->runtime.sleep_for(limits::kAcceptPause);
+    else if (s->connections < limits::kDnsTcpConnections)
+      s->runtime.spawn(answer_connection(s, std::move(*stream)));
   }
 }
 
@@ -139,14 +143,16 @@ class Server : public DnsServer {
 
 }  // namespace
 
-Result<std::unique_ptr<DnsServer>> serve_dns(host::Runtime& runtime, const host::Endpoint& where, AddressOf address_of) {
+Result<std::unique_ptr<DnsServer>> serve_dns(host::Runtime& runtime, const host::Endpoint& where,
+                                             AddressOf address_of) {
   auto serving = std::make_shared<Serving>(runtime, std::move(address_of));
   serving->listener = TRY(listen_tcp(runtime, where));
   auto endpoint = serving->listener->endpoint();
   std::error_code error;
   serving->udp_socket.open(udp::v4(), error);
   if (!error) serving->udp_socket.bind(udp::endpoint(asio::ip::address_v4(endpoint.address), endpoint.port), error);
-  if (error.value() == EADDRINUSE) return fail(ErrorCode::busy, fmt::format("{} is in use on this host", to_string(endpoint)));
+  if (error.value() == EADDRINUSE)
+    return fail(ErrorCode::busy, fmt::format("{} is in use on this host", to_string(endpoint)));
   if (error) return fail_errno(fmt::format("listen on {}", to_string(endpoint)), error.value());
   runtime.spawn(answer_datagrams(serving));
   runtime.spawn(accept_connections(serving));

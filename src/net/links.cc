@@ -1,9 +1,8 @@
 #include "net/links.h"
 
+#include <fcntl.h>
 #include <net/if.h>
 #include <unistd.h>
-
-#include <fcntl.h>
 
 #include "host/files.h"
 #include "net/nl.h"
@@ -39,7 +38,8 @@ Result<std::optional<LinkInfo>> find_link(Netlink& netlink, const std::string& n
 
 Result<std::vector<LinkInfo>> list_links(Netlink& netlink) {
   nl_cache* found = nullptr;
-  if (int error = rtnl_link_alloc_cache(netlink.socket(), AF_UNSPEC, &found); error < 0) return fail_netlink("list links", error);
+  if (int error = rtnl_link_alloc_cache(netlink.socket(), AF_UNSPEC, &found); error < 0)
+    return fail_netlink("list links", error);
   Cache cache(found);
   std::vector<LinkInfo> links;
   for (nl_object* object = nl_cache_get_first(cache.get()); object; object = nl_cache_get_next(object))

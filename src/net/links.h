@@ -15,10 +15,10 @@ inline constexpr std::string_view kAlias = "banger";
 struct LinkInfo {
   std::string name;
   int index = 0;
-  std::string kind;   ///< "bridge", "tun", …; empty for a physical one
+  std::string kind;  ///< "bridge", "tun", …; empty for a physical one
   std::string alias;
-  std::string mac;    ///< lower case
-  int master = 0;     ///< index of the bridge it is a port of; 0: none
+  std::string mac;  ///< lower case
+  int master = 0;   ///< index of the bridge it is a port of; 0: none
   bool up = false;
   bool ours() const { return alias == kAlias || alias.starts_with(std::string(kAlias) + " "); }
 };

@@ -18,7 +18,8 @@ constexpr int kLoopbackIndex = 1;  // the kernel makes it first in every network
 Result<Address> parse_address(const std::string& text, int family = AF_INET) {
   nl_addr* address = nullptr;
   if (int error = nl_addr_parse(text.c_str(), family, &address); error < 0)
-    return fail(ErrorCode::invalid, fmt::format("'{}' is not an {} address", text, family == AF_INET ? "IPv4" : "IPv6"));
+    return fail(ErrorCode::invalid,
+                fmt::format("'{}' is not an {} address", text, family == AF_INET ? "IPv4" : "IPv6"));
   return Address(address);
 }
 

@@ -1,4 +1,5 @@
-// Configuring links through rtnetlink(7): in guests, which may have no iproute2, and the bridge and taps of the host. IPv4 only.
+// Configuring links through rtnetlink(7): in guests, which may have no iproute2, and the bridge and taps of the host.
+// IPv4 only.
 #pragma once
 
 #include <cstdint>
@@ -16,10 +17,10 @@ struct rtnl_link;
 namespace banger::net {
 
 struct LinkSettings {
-  std::string mac;       ///< the link's; lower case
+  std::string mac;          ///< the link's; lower case
   std::uint32_t index = 0;  ///< which of the virtio links is given the MAC when none has it, in the kernel's order
-  std::string address;   ///< CIDR; empty: the link is left down and unconfigured
-  std::string gateway;   ///< empty: no default route through it
+  std::string address;      ///< CIDR; empty: the link is left down and unconfigured
+  std::string gateway;      ///< empty: no default route through it
 };
 
 /// One rtnetlink connection of this network namespace.

@@ -32,17 +32,20 @@ Result<UniqueFd> memory_file(std::string_view content = {}) {
 Result<std::string> content_of(const UniqueFd& file) {
   struct stat info{};
   if (::fstat(file.get(), &info) < 0) return fail_errno("memfd");
-  if (static_cast<std::size_t>(info.st_size) > limits::kNftOutputBytes) return fail(ErrorCode::exhausted, "nft said more than anyone can want");
+  if (static_cast<std::size_t>(info.st_size) > limits::kNftOutputBytes)
+    return fail(ErrorCode::exhausted, "nft said more than anyone can want");
   std::string text(static_cast<std::size_t>(info.st_size), '\0');
   if (::pread(file.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) return fail_errno("memfd");
   return text;
 }
 
-// The only reader is the child; a pipe of ours could be filled by it, so its output goes to memory that is looked at afterwards.
+// The only reader is the child; a pipe of ours could be filled by it, so its output goes to memory that is looked at
+// afterwards.
 Result<std::string> run_nft(std::vector<std::string> arguments, std::string_view input) {
   arguments.insert(arguments.begin(), TRY(find_nft()));
   auto in = TRY(memory_file(input)), out = TRY(memory_file()), err = TRY(memory_file());
-  host::SpawnSpec spec{.argv = std::move(arguments), .env = {"LC_ALL=C", std::string("PATH=") + kSystemPath}, .cwd = "/"};
+  host::SpawnSpec spec{
+      .argv = std::move(arguments), .env = {"LC_ALL=C", std::string("PATH=") + kSystemPath}, .cwd = "/"};
   spec.stdin_fd = in.get();
   spec.stdout_fd = out.get();
   spec.stderr_fd = err.get();
@@ -58,14 +61,16 @@ Result<std::string> run_nft(std::vector<std::string> arguments, std::string_view
   if (status.shell_code() == 0) return content_of(out);
   auto words = std::string(trim(content_of(err).value_or("")));
   auto code = words.find("not permitted") != words.npos ? ErrorCode::denied : ErrorCode::unavailable;
-  return fail(code, fmt::format("nft failed ({}): {}", status.shell_code(), printable(words.substr(0, words.find('\n')), 300)));
+  return fail(
+      code, fmt::format("nft failed ({}): {}", status.shell_code(), printable(words.substr(0, words.find('\n')), 300)));
 }
 
 }  // namespace
 
 Result<std::string> find_nft() {
   if (auto path = host::find_program("nft", kSystemPath)) return *path;
-  return fail(ErrorCode::unavailable, "nft is not installed, which the firewall of bridge networking is made with", "apt install nftables");
+  return fail(ErrorCode::unavailable, "nft is not installed, which the firewall of bridge networking is made with",
+              "apt install nftables");
 }
 
 Result<> apply_nft(const Json& commands) {

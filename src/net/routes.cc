@@ -18,7 +18,8 @@ constexpr Range kLoopback{0x7f000000, 8};
 std::optional<HostRoute> host_route(rtnl_route* route) {
   auto type = rtnl_route_get_type(route);
   nl_addr* to = rtnl_route_get_dst(route);
-  if (type == RTN_BROADCAST || type == RTN_MULTICAST || !to || nl_addr_get_prefixlen(to) < kAlmostDefault || nl_addr_get_len(to) != sizeof(in_addr))
+  if (type == RTN_BROADCAST || type == RTN_MULTICAST || !to || nl_addr_get_prefixlen(to) < kAlmostDefault ||
+      nl_addr_get_len(to) != sizeof(in_addr))
     return std::nullopt;
   in_addr address{};
   std::memcpy(&address, nl_addr_get_binary_addr(to), sizeof address);
@@ -38,14 +39,16 @@ bool is_free(const Range& range, std::span<const HostRoute> routes) {
 bool is_docker(const std::string& device) {
   constexpr std::string_view kPrefix = "br-";
   auto digits = device.starts_with(kPrefix) ? device.substr(kPrefix.size()) : "";
-  return device == "docker0" || device == "docker_gwbridge" || (digits.size() == 12 && digits.find_first_not_of("0123456789abcdef") == digits.npos);
+  return device == "docker0" || device == "docker_gwbridge" ||
+         (digits.size() == 12 && digits.find_first_not_of("0123456789abcdef") == digits.npos);
 }
 
 }  // namespace
 
 Result<std::vector<HostRoute>> host_routes(Netlink& netlink) {
   nl_cache* found = nullptr;
-  if (int error = rtnl_route_alloc_cache(netlink.socket(), AF_INET, 0, &found); error < 0) return fail_netlink("list routes", error);
+  if (int error = rtnl_route_alloc_cache(netlink.socket(), AF_INET, 0, &found); error < 0)
+    return fail_netlink("list routes", error);
   Cache cache(found);
   std::vector<HostRoute> routes;
   for (nl_object* object = nl_cache_get_first(cache.get()); object; object = nl_cache_get_next(object))
@@ -63,8 +66,10 @@ Result<> check_clash(const Range& wanted, std::span<const HostRoute> routes, con
     if (route.device == own_device || !route.to.overlaps(wanted)) continue;
     auto other = suggest_range(wanted.prefix, routes);
     return fail(ErrorCode::exists,
-                fmt::format("the network {} is taken: this host has a route to {} by {}", wanted.text(), route.to.text(), describe_device(route.device)),
-                other ? fmt::format("set bridge_ip = \"{}\" in the config", to_text(other->first + 1)) : "free a private range, or set another bridge_ip and cidr");
+                fmt::format("the network {} is taken: this host has a route to {} by {}", wanted.text(),
+                            route.to.text(), describe_device(route.device)),
+                other ? fmt::format("set bridge_ip = \"{}\" in the config", to_text(other->first + 1))
+                      : "free a private range, or set another bridge_ip and cidr");
   }
   return {};
 }

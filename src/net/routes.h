@@ -21,8 +21,8 @@ Result<std::vector<HostRoute>> host_routes(Netlink& netlink);
 /// "docker0 (Docker)" for a link whose name Docker gives.
 std::string describe_device(const std::string& device);
 
-/// `exists`, naming the route and its device, when one leads into `wanted` by another device than `own_device`; the hint
-/// is a range that is free.
+/// `exists`, naming the route and its device, when one leads into `wanted` by another device than `own_device`; the
+/// hint is a range that is free.
 Result<> check_clash(const Range& wanted, std::span<const HostRoute> routes, const std::string& own_device);
 
 /// A private range of that size into which no route leads, far from where Docker takes its own.

@@ -22,9 +22,13 @@ Json add(const char* kind, Json what) { return {{"add", {{kind, std::move(what)}
 
 Json meta(const char* key) { return {{"meta", {{"key", key}}}}; }
 Json ct(const char* key) { return {{"ct", {{"key", key}}}}; }
-Json payload(const char* protocol, const char* field) { return {{"payload", {{"protocol", protocol}, {"field", field}}}}; }
+Json payload(const char* protocol, const char* field) {
+  return {{"payload", {{"protocol", protocol}, {"field", field}}}};
+}
 Json concat(Json parts) { return {{"concat", std::move(parts)}}; }
-Json match(Json left, Json right, const char* op = "==") { return {{"match", {{"op", op}, {"left", std::move(left)}, {"right", std::move(right)}}}}; }
+Json match(Json left, Json right, const char* op = "==") {
+  return {{"match", {{"op", op}, {"left", std::move(left)}, {"right", std::move(right)}}}};
+}
 Json verdict(const char* name) { return {{name, nullptr}}; }
 
 // -- our chains
@@ -44,16 +48,21 @@ void add_chain(Json& to, const char* family, const char* name, const char* type,
 
 void add_bridge_table(Json& to) {
   to.push_back(add("table", {{"family", "bridge"}, {"name", kTable}}));
-  to.push_back(add("set", {{"family", "bridge"}, {"table", kTable}, {"name", "guests"}, {"type", {"ifname", "ether_addr", "ipv4_addr"}}}));
+  to.push_back(add(
+      "set",
+      {{"family", "bridge"}, {"table", kTable}, {"name", "guests"}, {"type", {"ifname", "ether_addr", "ipv4_addr"}}}));
   add_chain(to, "bridge", "prerouting", "filter", "prerouting", -300);
   auto from = [](const char* protocol, const char* mac, const char* address_of, const char* address) {
     return match(concat({meta("iifname"), payload(protocol, mac), payload(address_of, address)}), "@guests");
   };
-  to.push_back(rule("bridge", "prerouting", {match(meta("iifname"), std::string(kTapPrefix) + "*", "!="), verdict("accept")}));
-  to.push_back(rule("bridge", "prerouting", {match(meta("protocol"), "ip"), from("ether", "saddr", "ip", "saddr"), verdict("accept")}));
+  to.push_back(
+      rule("bridge", "prerouting", {match(meta("iifname"), std::string(kTapPrefix) + "*", "!="), verdict("accept")}));
+  to.push_back(rule("bridge", "prerouting",
+                    {match(meta("protocol"), "ip"), from("ether", "saddr", "ip", "saddr"), verdict("accept")}));
   // In ARP both the frame and what it says must be the guest's own.
-  to.push_back(rule("bridge", "prerouting", {match(meta("protocol"), "arp"), from("ether", "saddr", "arp", "saddr ip"),
-                                             from("arp", "saddr ether", "arp", "saddr ip"), verdict("accept")}));
+  to.push_back(rule("bridge", "prerouting",
+                    {match(meta("protocol"), "arp"), from("ether", "saddr", "arp", "saddr ip"),
+                     from("arp", "saddr ether", "arp", "saddr ip"), verdict("accept")}));
   to.push_back(rule("bridge", "prerouting", {verdict("drop")}));
 }
 
@@ -68,8 +77,11 @@ void add_ip_table(Json& to, const std::string& bridge) {
   Json others_in = match(meta("iifname"), bridge, "!="), others_out = match(meta("oifname"), bridge, "!=");
   to.push_back(rule("ip", "postrouting", {from_guest, others_out, {{"masquerade", nullptr}}}));
   to.push_back(rule("ip", "forward", {others_in, others_out, verdict("accept")}));
-  to.push_back(rule("ip", "forward", {comes_in, goes_out, verdict("accept")}));  // seen only where br_netfilter shows bridged packets here
-  to.push_back(rule("ip", "forward", {goes_out, to_guest, match(ct("state"), {"established", "related"}, "in"), verdict("accept")}));
+  to.push_back(
+      rule("ip", "forward",
+           {comes_in, goes_out, verdict("accept")}));  // seen only where br_netfilter shows bridged packets here
+  to.push_back(rule("ip", "forward",
+                    {goes_out, to_guest, match(ct("state"), {"established", "related"}, "in"), verdict("accept")}));
   to.push_back(rule("ip", "forward", {comes_in, from_guest, verdict("accept")}));
   to.push_back(rule("ip", "forward", {verdict("drop")}));
   to.push_back(rule("ip", "input", {others_in, verdict("accept")}));
@@ -86,7 +98,8 @@ Json guest_element(const GuestPort& guest) {
 }
 
 Json nat_element(const GuestPort& guest) {
-  return {{"element", {{"family", "ip"}, {"table", kTable}, {"name", "nat"}, {"elem", Json::array({to_text(guest.address)})}}}};
+  return {{"element",
+           {{"family", "ip"}, {"table", kTable}, {"name", "nat"}, {"elem", Json::array({to_text(guest.address)})}}}};
 }
 
 // Adding first: nft fails when what is to be deleted is not there.
@@ -127,8 +140,10 @@ bool refuses_everything(const Json& rule) {
   if (!expressions || !expressions->is_array()) return false;
   bool refuses = false;
   for (const auto& each : *expressions) {
-    if (member(each, "drop") || member(each, "reject")) refuses = true;
-    else if (!member(each, "counter") && !member(each, "log")) return false;
+    if (member(each, "drop") || member(each, "reject"))
+      refuses = true;
+    else if (!member(each, "counter") && !member(each, "log"))
+      return false;
   }
   return refuses;
 }
@@ -146,8 +161,10 @@ Json base_rules(const std::string& bridge) { return whole(base_commands(bridge))
 Json guest_rules(const std::string& bridge, const GuestPort& guest) {
   auto commands = base_commands(bridge);
   commands.push_back({{"add", guest_element(guest)}});
-  if (guest.nat) commands.push_back({{"add", nat_element(guest)}});
-  else add_deletion(commands, nat_element(guest));
+  if (guest.nat)
+    commands.push_back({{"add", nat_element(guest)}});
+  else
+    add_deletion(commands, nat_element(guest));
   return whole(std::move(commands));
 }
 
@@ -162,10 +179,13 @@ std::vector<GuestPort> guests_on(const Json& ruleset, std::uint32_t tap) {
   std::vector<GuestPort> guests;
   for (const auto& entry : entries(ruleset)) {
     const Json* set = member(entry, "set");
-    if (!set || text_of(*set, "family") != "bridge" || text_of(*set, "table") != kTable || !set->contains("elem") || !set->at("elem").is_array()) continue;
+    if (!set || text_of(*set, "family") != "bridge" || text_of(*set, "table") != kTable || !set->contains("elem") ||
+        !set->at("elem").is_array())
+      continue;
     for (const auto& element : set->at("elem")) {
       const Json* key = member(element, "concat");
-      if (!key || !key->is_array() || key->size() != 3 || key->at(0) != tap_name(tap) || !key->at(2).is_string()) continue;
+      if (!key || !key->is_array() || key->size() != 3 || key->at(0) != tap_name(tap) || !key->at(2).is_string())
+        continue;
       if (auto address = parse_ipv4(key->at(2).get<std::string>())) guests.push_back({.tap = tap, .address = *address});
     }
   }
@@ -174,12 +194,15 @@ std::vector<GuestPort> guests_on(const Json& ruleset, std::uint32_t tap) {
 
 std::vector<ClosedChain> closed_chains(const Json& ruleset, const std::string& bridge) {
   std::map<std::string, Chain> chains;
-  auto key = [](const Json& of, const char* name) { return text_of(of, "family") + " " + text_of(of, "table") + " " + text_of(of, name); };
+  auto key = [](const Json& of, const char* name) {
+    return text_of(of, "family") + " " + text_of(of, "table") + " " + text_of(of, name);
+  };
   for (const auto& entry : entries(ruleset)) {
     if (const Json* chain = member(entry, "chain")) {
       auto family = text_of(*chain, "family"), table = text_of(*chain, "table");
       if (text_of(*chain, "hook") != "forward" || (family != "ip" && family != "inet") || table == kTable) continue;
-      chains[key(*chain, "name")] = {.chain = {family, table, text_of(*chain, "name")}, .drops = text_of(*chain, "policy") == "drop"};
+      chains[key(*chain, "name")] = {.chain = {family, table, text_of(*chain, "name")},
+                                     .drops = text_of(*chain, "policy") == "drop"};
     } else if (const Json* rule = member(entry, "rule")) {
       auto it = chains.find(key(*rule, "chain"));
       if (it == chains.end()) continue;
@@ -201,8 +224,13 @@ Json open_chains(const std::vector<ClosedChain>& chains, const std::string& brid
   for (const auto& chain : chains) {
     if (chain.opened) continue;
     for (const char* direction : {"iifname", "oifname"})
-      commands.push_back({{"insert", {{"rule", {{"family", chain.family}, {"table", chain.table}, {"chain", chain.name}, {"comment", comment(bridge)},
-                                                {"expr", {match(meta(direction), bridge), verdict("accept")}}}}}}});
+      commands.push_back({{"insert",
+                           {{"rule",
+                             {{"family", chain.family},
+                              {"table", chain.table},
+                              {"chain", chain.name},
+                              {"comment", comment(bridge)},
+                              {"expr", {match(meta(direction), bridge), verdict("accept")}}}}}}});
   }
   return commands.empty() ? Json() : whole(std::move(commands));
 }
@@ -212,10 +240,15 @@ Json without_all(const Json& ruleset, const std::string& bridge) {
   for (const auto& entry : entries(ruleset)) {
     const Json* rule = member(entry, "rule");
     if (!rule || text_of(*rule, "comment") != comment(bridge) || !rule->contains("handle")) continue;
-    commands.push_back({{"delete", {{"rule", {{"family", text_of(*rule, "family")}, {"table", text_of(*rule, "table")},
-                                              {"chain", text_of(*rule, "chain")}, {"handle", rule->at("handle")}}}}}});
+    commands.push_back({{"delete",
+                         {{"rule",
+                           {{"family", text_of(*rule, "family")},
+                            {"table", text_of(*rule, "table")},
+                            {"chain", text_of(*rule, "chain")},
+                            {"handle", rule->at("handle")}}}}}});
   }
-  for (const char* family : {"bridge", "ip"}) add_deletion(commands, {{"table", {{"family", family}, {"name", kTable}}}});
+  for (const char* family : {"bridge", "ip"})
+    add_deletion(commands, {{"table", {{"family", family}, {"name", kTable}}}});
   return whole(std::move(commands));
 }
 

@@ -1,4 +1,5 @@
-// The firewall of the bridge as commands for nft, in JSON (libnftables-json(5)). Pure: what is applied can be read in tests.
+// The firewall of the bridge as commands for nft, in JSON (libnftables-json(5)). Pure: what is applied can be read in
+// tests.
 //
 // Two tables are ours, both called "banger":
 //   bridge  what comes out of a tap passes only with the MAC and the IPv4 address that were leased to it, ARP too; all
@@ -8,8 +9,8 @@
 //
 // A packet has to pass the forward chains of all tables, so an accept in ours cannot help against a policy of drop in
 // another (Docker's iptables). There, and nowhere else, two rules with our comment are put at the top: plain matches on
-// the bridge's name, which iptables-nft also understands. They accept in both directions; what is not to pass is dropped
-// in our own chain.
+// the bridge's name, which iptables-nft also understands. They accept in both directions; what is not to pass is
+// dropped in our own chain.
 #pragma once
 
 #include <string>

@@ -28,7 +28,8 @@ Result<UniqueFd> attach(const std::string& name) {
 Result<> refuse_strangers(Netlink& netlink, const std::string& name) {
   auto there = TRY(find_link(netlink, name));
   if (there && (there->kind != "tun" || !there->ours()))
-    return fail(ErrorCode::exists, "there is such a link already, and banger has not made it", "remove it, or give it another name");
+    return fail(ErrorCode::exists, "there is such a link already, and banger has not made it",
+                "remove it, or give it another name");
   return {};
 }
 
@@ -38,14 +39,17 @@ Result<UniqueFd> make(const Tap& tap, const std::string& name) {
   auto bridge = TRY(find_link(netlink, tap.bridge));
   if (!bridge) return fail(ErrorCode::not_found, fmt::format("there is no bridge {}", tap.bridge));
   auto attached = TRY(attach(name));
-  if (::ioctl(attached.get(), TUNSETOWNER, static_cast<unsigned long>(tap.owner)) < 0) return fail_errno("give it to its owner");
+  if (::ioctl(attached.get(), TUNSETOWNER, static_cast<unsigned long>(tap.owner)) < 0)
+    return fail_errno("give it to its owner");
   auto link = TRY(find_link(netlink, name));
   if (!link) return fail(ErrorCode::unavailable, "it was removed at once");
   if (!link->ours())
-    TRY(netlink.change(link->index, "mark it", [](rtnl_link* edit) { rtnl_link_set_ifalias(edit, std::string(kAlias).c_str()); }));
+    TRY(netlink.change(link->index, "mark it",
+                       [](rtnl_link* edit) { rtnl_link_set_ifalias(edit, std::string(kAlias).c_str()); }));
   TRY(forbid_ipv6(name));
   if (link->master != bridge->index)
-    TRY(netlink.change(link->index, "make it a port of the bridge", [&](rtnl_link* edit) { rtnl_link_set_master(edit, bridge->index); }));
+    TRY(netlink.change(link->index, "make it a port of the bridge",
+                       [&](rtnl_link* edit) { rtnl_link_set_master(edit, bridge->index); }));
   TRY(netlink.set_up(link->index));
   if (::ioctl(attached.get(), TUNSETPERSIST, 1UL) < 0) return fail_errno("keep it");
   return attached;

@@ -72,7 +72,9 @@ class Stream : public TcpStream {
   explicit Stream(Socket socket) : socket_(std::move(socket)) {}
   ~Stream() override { close(*socket_); }
   Task<Result<std::string>> read(host::Deadline deadline) override { return read_from(socket_, deadline); }
-  Task<Result<>> write(std::string bytes, host::Deadline deadline) override { return write_to(socket_, std::move(bytes), deadline); }
+  Task<Result<>> write(std::string bytes, host::Deadline deadline) override {
+    return write_to(socket_, std::move(bytes), deadline);
+  }
   void shutdown_write() override {
     std::error_code ignored;
     socket_->shutdown(tcp::socket::shutdown_send, ignored);
@@ -118,7 +120,8 @@ Result<std::unique_ptr<TcpListener>> listen_tcp(host::Runtime& runtime, const ho
   if (!error) acceptor->set_option(tcp::acceptor::reuse_address(true), error);
   if (!error) acceptor->bind(tcp::endpoint(asio::ip::address_v4(where.address), where.port), error);
   if (!error) acceptor->listen(asio::socket_base::max_listen_connections, error);
-  if (error.value() == EADDRINUSE) return fail(ErrorCode::busy, fmt::format("{} is in use on this host", to_string(where)));
+  if (error.value() == EADDRINUSE)
+    return fail(ErrorCode::busy, fmt::format("{} is in use on this host", to_string(where)));
   if (error) return fail_errno(fmt::format("listen on {}", to_string(where)), error.value());
   return std::make_unique<Listener>(acceptor, host::Endpoint{where.address, acceptor->local_endpoint(error).port()});
 }

@@ -32,18 +32,24 @@ ProgressUpdate progress_of(const Json& params) {
 
 Result<> Client::write_some(std::string_view& unsent) {
   ssize_t put = ::send(socket_.get(), unsent.data(), unsent.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (put >= 0) unsent.remove_prefix(static_cast<std::size_t>(put));
-  else if (gone(errno)) return daemon_went_away();
-  else if (errno != EAGAIN && errno != EINTR) return fail_errno("send to the daemon");
+  if (put >= 0)
+    unsent.remove_prefix(static_cast<std::size_t>(put));
+  else if (gone(errno))
+    return daemon_went_away();
+  else if (errno != EAGAIN && errno != EINTR)
+    return fail_errno("send to the daemon");
   return {};
 }
 
 Result<> Client::read_some() {
   char buffer[16 * limits::kKiB];
   ssize_t got = ::recv(socket_.get(), buffer, sizeof buffer, MSG_DONTWAIT);
-  if (got > 0) reader_.feed({buffer, static_cast<std::size_t>(got)});
-  else if (got == 0 || gone(errno)) return daemon_went_away();
-  else if (errno != EAGAIN && errno != EINTR) return fail_errno("read from the daemon");
+  if (got > 0)
+    reader_.feed({buffer, static_cast<std::size_t>(got)});
+  else if (got == 0 || gone(errno))
+    return daemon_went_away();
+  else if (errno != EAGAIN && errno != EINTR)
+    return fail_errno("read from the daemon");
   return {};
 }
 
@@ -99,10 +105,14 @@ Result<Json> Client::call(std::string_view method, const Json& params, const OnP
   for (;;) {
     Reply reply = TRY(next_reply(interrupt_fd));
     bool about_connection = reply.kind == Reply::Kind::error && reply.id.is_null();
-    if (reply.id != id && !about_connection) kept_.push_back(std::move(reply));
-    else if (reply.kind == Reply::Kind::error) return std::unexpected(std::move(reply.error));
-    else if (reply.kind == Reply::Kind::result) return std::move(reply.result);
-    else if (progress) progress(progress_of(reply.result));
+    if (reply.id != id && !about_connection)
+      kept_.push_back(std::move(reply));
+    else if (reply.kind == Reply::Kind::error)
+      return std::unexpected(std::move(reply.error));
+    else if (reply.kind == Reply::Kind::result)
+      return std::move(reply.result);
+    else if (progress)
+      progress(progress_of(reply.result));
   }
 }
 

@@ -91,7 +91,7 @@ class Peer final : public Connection, public std::enable_shared_from_this<Peer> 
   std::deque<Outgoing> queue_;
   std::size_t queued_bytes_ = 0, queued_progress_ = 0;  // what is being written included
   bool writing_ = false;
-  bool last_ = false;        // nothing more is read: close when the calls have been answered
+  bool last_ = false;  // nothing more is read: close when the calls have been answered
   bool closed_ = false;
   // A stream call goes through these in order: its line came, it asked for the connection, the reader let go.
   bool stream_call_ = false, handing_over_ = false, reader_done_ = false;
@@ -262,9 +262,9 @@ Task<> Peer::run_call(std::shared_ptr<Peer> self, CallKey key, Call call, const 
   Context context(self, call, registered->shape, std::move(cancel));
   auto result = co_await invoke(*registered, call, context);
   auto took = std::chrono::duration_cast<std::chrono::milliseconds>(host::Clock::now() - started);
-  self->state_->log.debug("rpc.call", {{"method", call.method},
-                                       {"ms", std::to_string(took.count())},
-                                       {"error", result ? "" : result.error().message}});
+  self->state_->log.debug(
+      "rpc.call",
+      {{"method", call.method}, {"ms", std::to_string(took.count())}, {"error", result ? "" : result.error().message}});
   self->finish(key, call, result, context.streamed());
 }
 

@@ -26,15 +26,22 @@ std::string encode_helper_request(std::string_view operation, const Json& argume
 std::string encode_helper_result(const Json& result) { return dump_json({{"result", result}}) + "\n"; }
 
 std::string encode_helper_error(const Error& error) {
-  return dump_json({{"error", {{"code", to_string(error.code)}, {"message", error.message}, {"hint", error.hint}, {"errno", error.sys_errno}}}}) + "\n";
+  return dump_json({{"error",
+                     {{"code", to_string(error.code)},
+                      {"message", error.message},
+                      {"hint", error.hint},
+                      {"errno", error.sys_errno}}}}) +
+         "\n";
 }
 
 Result<Json> parse_helper_reply(std::string_view line) {
   auto message = TRY(in("the root helper's reply", parse_json(line, limits::kHelperMessageBytes)));
-  if (auto result = message.is_object() ? message.find("result") : message.end(); result != message.end() && result->is_object())
+  if (auto result = message.is_object() ? message.find("result") : message.end();
+      result != message.end() && result->is_object())
     return std::move(*result);
   auto error = message.is_object() ? message.find("error") : message.end();
-  if (error == message.end() || !error->is_object()) return fail(ErrorCode::invalid, "the root helper's reply is neither a result nor an error");
+  if (error == message.end() || !error->is_object())
+    return fail(ErrorCode::invalid, "the root helper's reply is neither a result nor an error");
   auto number = TRY(find_int(*error, "errno")).value_or(0);
   return std::unexpected(Error{.code = error_code_from_string(TRY(get_string(*error, "code"))),
                                .message = TRY(get_string(*error, "message")),

@@ -32,9 +32,9 @@ class LineReader {
 };
 
 struct Call {
-  Json id;                 ///< string or whole number; null for a notification
+  Json id;  ///< string or whole number; null for a notification
   std::string method;
-  Json params;             ///< an object, {} when absent
+  Json params;  ///< an object, {} when absent
 };
 
 /// error.code of an answer. `by_error`: -32602 for `invalid`, else -32000.
@@ -42,7 +42,7 @@ enum class WireCode { by_error = 0, parse_error = -32700, unknown_method = -3260
 
 /// Why a line is not a call, with all that its answer needs.
 struct BadCall {
-  Json id;                 ///< the call's id if it could be read, else null
+  Json id;  ///< the call's id if it could be read, else null
   WireCode code = WireCode::by_error;
   Error error;
 };
@@ -61,8 +61,8 @@ std::string encode_progress(const Json& id, std::string_view stage, std::string_
 
 struct Reply {
   enum class Kind { result, error, progress } kind = Kind::result;
-  Json id;                           ///< null in an error that is about the whole connection
-  Json result;                       ///< result, or progress params
+  Json id;      ///< null in an error that is about the whole connection
+  Json result;  ///< result, or progress params
   Error error;
 };
 /// `invalid` on anything that is none of the three.

@@ -75,8 +75,10 @@ class AsioServer final : public Server {
     acceptor_ = std::make_shared<Acceptor>(state_->runtime.io());
     std::error_code error;
     acceptor_->assign(asio::local::stream_protocol(), listener.get(), error);
-    if (error) state_->log.error("rpc.serve", {{"error", error.message()}});
-    else (void)listener.release();
+    if (error)
+      state_->log.error("rpc.serve", {{"error", error.message()}});
+    else
+      (void)listener.release();
     if (state_->stopping) acceptor_->close(error);
     return accept_all(state_, acceptor_, owner);
   }
@@ -85,7 +87,8 @@ class AsioServer final : public Server {
     state_->stopping = true;
     close_acceptor();
     for (auto* connection : state_->connections) connection->cancel_calls();
-    while (state_->calls > 0 && co_await state_->call_ended.wait(deadline)) {}
+    while (state_->calls > 0 && co_await state_->call_ended.wait(deadline)) {
+    }
     close_all();
   }
 

@@ -37,8 +37,8 @@ class CallContext {
   /// Answers with `result` and takes the connection over as a raw stream, whose first bytes are those behind the
   /// request line. Once, and only for a method added with Shape::stream. `cancelled` when the caller has gone.
   virtual Task<Result<std::unique_ptr<RawStream>>> become_stream(Json result) = 0;
-  /// Calls it when this connection, on which more calls may follow, has closed and all of them have ended; never when it is
-  /// the server that stops.
+  /// Calls it when this connection, on which more calls may follow, has closed and all of them have ended; never when
+  /// it is the server that stops.
   virtual void when_closed(std::function<void()> told) = 0;
 };
 

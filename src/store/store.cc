@@ -15,12 +15,22 @@ namespace {
 
 ErrorCode code_for_sqlite(int code) {
   switch (code & 0xff) {
-    case SQLITE_CONSTRAINT: return ErrorCode::exists;
-    case SQLITE_FULL: return ErrorCode::exhausted;
-    case SQLITE_BUSY: case SQLITE_LOCKED: return ErrorCode::busy;
-    case SQLITE_CORRUPT: case SQLITE_NOTADB: return ErrorCode::corrupt;
-    case SQLITE_CANTOPEN: case SQLITE_PERM: case SQLITE_READONLY: return ErrorCode::denied;
-    default: return ErrorCode::internal;
+    case SQLITE_CONSTRAINT:
+      return ErrorCode::exists;
+    case SQLITE_FULL:
+      return ErrorCode::exhausted;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return ErrorCode::busy;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return ErrorCode::corrupt;
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+    case SQLITE_READONLY:
+      return ErrorCode::denied;
+    default:
+      return ErrorCode::internal;
   }
 }
 
@@ -51,7 +61,8 @@ void migrate(SQLite::Database& db) {
 }
 
 constexpr const char* kColumns =
-    "id, name, number, state, spec, image_id, kernel, machine, link_token, created_at, started_at, booted, last_error, stages, "
+    "id, name, number, state, spec, image_id, kernel, machine, link_token, created_at, started_at, booted, last_error, "
+    "stages, "
     "purpose, save_id, way, ephemeral";
 
 VmRow row_of(SQLite::Statement& s) {
@@ -80,7 +91,8 @@ VmRow row_of(SQLite::Statement& s) {
 // Binds every column but `number`, in the order of kColumns without it.
 void bind_row(SQLite::Statement& s, const VmRow& row) {
   int at = 0;
-  for (const std::string* text : {&row.id, &row.name, &row.state, &row.spec, &row.image_id, &row.kernel, &row.machine, &row.link_token})
+  for (const std::string* text :
+       {&row.id, &row.name, &row.state, &row.spec, &row.image_id, &row.kernel, &row.machine, &row.link_token})
     s.bind(++at, *text);
   s.bind(++at, static_cast<std::int64_t>(row.created_at));
   s.bind(++at, static_cast<std::int64_t>(row.started_at));
@@ -92,13 +104,14 @@ void bind_row(SQLite::Statement& s, const VmRow& row) {
 }
 
 constexpr const char* kSaveColumns =
-    "id, kind, key, name, vm_id, vm_name, spec, image_id, kernel, machine, build_key, link_token, files, ready, created_at, used_at";
+    "id, kind, key, name, vm_id, vm_name, spec, image_id, kernel, machine, build_key, link_token, files, ready, "
+    "created_at, used_at";
 
 SaveRow save_of(SQLite::Statement& s) {
   SaveRow row;
   int at = 0;
-  for (std::string* text : {&row.id, &row.kind, &row.key, &row.name, &row.vm_id, &row.vm_name, &row.spec, &row.image_id, &row.kernel,
-                            &row.machine, &row.build_key, &row.link_token, &row.files})
+  for (std::string* text : {&row.id, &row.kind, &row.key, &row.name, &row.vm_id, &row.vm_name, &row.spec, &row.image_id,
+                            &row.kernel, &row.machine, &row.build_key, &row.link_token, &row.files})
     *text = s.getColumn(at++).getString();
   row.ready = s.getColumn(at++).getInt() != 0;
   row.created_at = s.getColumn(at++).getInt64();
@@ -108,8 +121,9 @@ SaveRow save_of(SQLite::Statement& s) {
 
 void bind_save(SQLite::Statement& s, const SaveRow& row) {
   int at = 0;
-  for (const std::string* text : {&row.id, &row.kind, &row.key, &row.name, &row.vm_id, &row.vm_name, &row.spec, &row.image_id,
-                                  &row.kernel, &row.machine, &row.build_key, &row.link_token, &row.files})
+  for (const std::string* text :
+       {&row.id, &row.kind, &row.key, &row.name, &row.vm_id, &row.vm_name, &row.spec, &row.image_id, &row.kernel,
+        &row.machine, &row.build_key, &row.link_token, &row.files})
     s.bind(++at, *text);
   s.bind(++at, row.ready ? 1 : 0);
   s.bind(++at, static_cast<std::int64_t>(row.created_at));
@@ -118,7 +132,8 @@ void bind_save(SQLite::Statement& s, const SaveRow& row) {
 
 Result<> named(const SaveRow& row, Result<> result) {
   if (!result && result.error().code == ErrorCode::exists)
-    return fail(ErrorCode::exists, fmt::format("a snapshot named '{}' exists already", row.name), "choose another name, or delete that one");
+    return fail(ErrorCode::exists, fmt::format("a snapshot named '{}' exists already", row.name),
+                "choose another name, or delete that one");
   return result;
 }
 
@@ -143,7 +158,8 @@ Store::~Store() = default;
 int schema_version() { return static_cast<int>(migrations().size()); }
 
 Result<std::unique_ptr<Store>> Store::open(const std::string& path) {
-  // Made by us first, so that it is never readable by others whatever the umask; SQLite gives its side files the same mode.
+  // Made by us first, so that it is never readable by others whatever the umask; SQLite gives its side files the same
+  // mode.
   TRY(host::open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
   auto opened = guarded(fmt::format("open {}", path), [&] {
     auto impl = std::make_unique<Impl>(path);
@@ -153,12 +169,17 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path) {
     return impl;
   });
   if (!opened)
-    return std::unexpected(std::move(opened.error()).with_hint(opened.error().code == ErrorCode::corrupt
-      ? "move the file away; VMs it lists are found again by `banger gc`" : ""));
-  auto version = TRY(guarded("read the schema version", [&] { return (*opened)->db.execAndGet("PRAGMA user_version").getInt(); }));
+    return std::unexpected(std::move(opened.error())
+                               .with_hint(opened.error().code == ErrorCode::corrupt
+                                              ? "move the file away; VMs it lists are found again by `banger gc`"
+                                              : ""));
+  auto version =
+      TRY(guarded("read the schema version", [&] { return (*opened)->db.execAndGet("PRAGMA user_version").getInt(); }));
   if (version > schema_version())
-    return fail(ErrorCode::unsupported, fmt::format("{} was written by a newer banger (schema {}, this one knows {})", path, version, schema_version()),
-                "use that version, or point XDG_STATE_HOME elsewhere");
+    return fail(
+        ErrorCode::unsupported,
+        fmt::format("{} was written by a newer banger (schema {}, this one knows {})", path, version, schema_version()),
+        "use that version, or point XDG_STATE_HOME elsewhere");
   TRY(guarded(fmt::format("migrate {}", path), [&] { migrate((*opened)->db); }));
   return std::unique_ptr<Store>(new Store(std::move(*opened)));
 }
@@ -175,10 +196,17 @@ Result<std::vector<VmRow>> Store::vms() const {
 Result<std::uint32_t> Store::insert_vm(const VmRow& row, const std::vector<JournalEntry>& entries) {
   auto number = guarded(fmt::format("record vm '{}'", row.name), [&] {
     SQLite::Transaction transaction(impl_->db, SQLite::TransactionBehavior::IMMEDIATE);
-    auto free_number = impl_->db.execAndGet(
-        "SELECT min(n) FROM (SELECT 1 AS n UNION SELECT number + 1 FROM vms) WHERE n NOT IN (SELECT number FROM vms)").getUInt();
-    SQLite::Statement s(impl_->db, fmt::format("INSERT INTO vms (id, name, state, spec, image_id, kernel, machine, link_token, created_at, "
-      "started_at, booted, last_error, stages, purpose, save_id, way, ephemeral, number) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,{})", free_number));
+    auto free_number = impl_->db
+                           .execAndGet(
+                               "SELECT min(n) FROM (SELECT 1 AS n UNION SELECT number + 1 FROM vms) WHERE n NOT IN "
+                               "(SELECT number FROM vms)")
+                           .getUInt();
+    SQLite::Statement s(
+        impl_->db,
+        fmt::format("INSERT INTO vms (id, name, state, spec, image_id, kernel, machine, link_token, created_at, "
+                    "started_at, booted, last_error, stages, purpose, save_id, way, ephemeral, number) VALUES "
+                    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,{})",
+                    free_number));
     bind_row(s, row);
     s.exec();
     for (const auto& entry : entries) impl_->journal(entry);
@@ -186,14 +214,18 @@ Result<std::uint32_t> Store::insert_vm(const VmRow& row, const std::vector<Journ
     return free_number;
   });
   if (!number && number.error().code == ErrorCode::exists)
-    return fail(ErrorCode::exists, fmt::format("a VM named '{}' exists already", row.name), "choose another name, or delete that one");
+    return fail(ErrorCode::exists, fmt::format("a VM named '{}' exists already", row.name),
+                "choose another name, or delete that one");
   return number;
 }
 
 Result<> Store::update_vm(const VmRow& row) {
   auto updated = guarded(fmt::format("record vm '{}'", row.name), [&] {
-    SQLite::Statement s(impl_->db, "UPDATE vms SET id=?1, name=?2, state=?3, spec=?4, image_id=?5, kernel=?6, machine=?7, link_token=?8, "
-      "created_at=?9, started_at=?10, booted=?11, last_error=?12, stages=?13, purpose=?14, save_id=?15, way=?16, ephemeral=?17 WHERE id=?1");
+    SQLite::Statement s(
+        impl_->db,
+        "UPDATE vms SET id=?1, name=?2, state=?3, spec=?4, image_id=?5, kernel=?6, machine=?7, link_token=?8, "
+        "created_at=?9, started_at=?10, booted=?11, last_error=?12, stages=?13, purpose=?14, save_id=?15, way=?16, "
+        "ephemeral=?17 WHERE id=?1");
     bind_row(s, row);
     s.exec();
   });
@@ -205,7 +237,8 @@ Result<> Store::update_vm(const VmRow& row) {
 Result<> Store::delete_vm(std::string_view id) {
   return guarded("forget a VM", [&] {
     SQLite::Transaction transaction(impl_->db);
-    for (const char* sql : {"DELETE FROM vms WHERE id = ?", "DELETE FROM leases WHERE vm_id = ?", "DELETE FROM journal WHERE owner = ?"}) {
+    for (const char* sql : {"DELETE FROM vms WHERE id = ?", "DELETE FROM leases WHERE vm_id = ?",
+                            "DELETE FROM journal WHERE owner = ?"}) {
       SQLite::Statement s(impl_->db, sql);
       s.bind(1, std::string(id));
       s.exec();
@@ -225,19 +258,24 @@ Result<std::vector<SaveRow>> Store::saves() const {
 
 Result<> Store::insert_save(const SaveRow& row) {
   return named(row, guarded("record a saved state", [&] {
-    SQLite::Statement s(impl_->db, fmt::format("INSERT INTO saves ({}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", kSaveColumns));
-    bind_save(s, row);
-    s.exec();
-  }));
+                 SQLite::Statement s(
+                     impl_->db,
+                     fmt::format("INSERT INTO saves ({}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", kSaveColumns));
+                 bind_save(s, row);
+                 s.exec();
+               }));
 }
 
 Result<> Store::update_save(const SaveRow& row) {
   return named(row, guarded("record a saved state", [&] {
-    SQLite::Statement s(impl_->db, "UPDATE saves SET id=?1, kind=?2, key=?3, name=?4, vm_id=?5, vm_name=?6, spec=?7, image_id=?8, "
-      "kernel=?9, machine=?10, build_key=?11, link_token=?12, files=?13, ready=?14, created_at=?15, used_at=?16 WHERE id=?1");
-    bind_save(s, row);
-    s.exec();
-  }));
+                 SQLite::Statement s(
+                     impl_->db,
+                     "UPDATE saves SET id=?1, kind=?2, key=?3, name=?4, vm_id=?5, vm_name=?6, spec=?7, image_id=?8, "
+                     "kernel=?9, machine=?10, build_key=?11, link_token=?12, files=?13, ready=?14, created_at=?15, "
+                     "used_at=?16 WHERE id=?1");
+                 bind_save(s, row);
+                 s.exec();
+               }));
 }
 
 Result<> Store::delete_save(std::string_view id) {
@@ -260,7 +298,9 @@ Result<std::vector<Lease>> Store::leases() const {
 Result<> Store::take_seat(const Lease& lease, const std::string& tap) {
   return guarded("lease an address", [&] {
     SQLite::Transaction transaction(impl_->db, SQLite::TransactionBehavior::IMMEDIATE);
-    SQLite::Statement s(impl_->db, "INSERT INTO leases (vm_id, address) VALUES (?1, ?2) ON CONFLICT (vm_id) DO UPDATE SET address = ?2");
+    SQLite::Statement s(
+        impl_->db,
+        "INSERT INTO leases (vm_id, address) VALUES (?1, ?2) ON CONFLICT (vm_id) DO UPDATE SET address = ?2");
     s.bind(1, lease.vm_id);
     s.bind(2, lease.address);
     s.exec();
@@ -291,7 +331,8 @@ Result<std::vector<JournalEntry>> Store::journal() const {
     std::vector<JournalEntry> entries;
     SQLite::Statement s(impl_->db, "SELECT sequence, owner, kind, key FROM journal ORDER BY sequence");
     while (s.executeStep())
-      entries.push_back({s.getColumn(0).getInt64(), s.getColumn(1).getString(), s.getColumn(2).getString(), s.getColumn(3).getString()});
+      entries.push_back({s.getColumn(0).getInt64(), s.getColumn(1).getString(), s.getColumn(2).getString(),
+                         s.getColumn(3).getString()});
     return entries;
   });
 }

@@ -15,23 +15,23 @@ namespace banger::store {
 
 /// One VM. JSON columns hold text; the store does not look inside.
 struct VmRow {
-  std::string id;              ///< 12 of [a-z0-9]
-  std::string name;            ///< unique
-  std::uint32_t number = 0;    ///< unique and small; addresses derive from it
-  std::string state;           ///< vm::State
-  std::string spec;            ///< JSON, vm::Spec
+  std::string id;            ///< 12 of [a-z0-9]
+  std::string name;          ///< unique
+  std::uint32_t number = 0;  ///< unique and small; addresses derive from it
+  std::string state;         ///< vm::State
+  std::string spec;          ///< JSON, vm::Spec
   std::string image_id;
-  std::string kernel;          ///< kernel name
-  std::string machine;         ///< JSON, machine::MachineRecord; empty when no process may exist
-  std::string link_token;      ///< hex; of the last start
+  std::string kernel;                           ///< kernel name
+  std::string machine;                          ///< JSON, machine::MachineRecord; empty when no process may exist
+  std::string link_token;                       ///< hex; of the last start
   std::int64_t created_at = 0, started_at = 0;  ///< unix seconds
-  bool booted = false;         ///< something has booted from its disks
+  bool booted = false;                          ///< something has booted from its disks
   std::string last_error;
-  std::string stages;          ///< JSON, timings of the last create or start
+  std::string stages;            ///< JSON, timings of the last create or start
   std::string purpose = "user";  ///< "user"; hidden ones: "template" (one in the making), "pool" (nobody's yet)
-  std::string save_id;         ///< the saved state its machine runs on or will go on from; empty: none
-  std::string way;             ///< how the running machine came up: "cold", "clone", "pool", "fork", "snapshot", "resume"
-  bool ephemeral = false;      ///< goes with the client that had it made
+  std::string save_id;           ///< the saved state its machine runs on or will go on from; empty: none
+  std::string way;         ///< how the running machine came up: "cold", "clone", "pool", "fork", "snapshot", "resume"
+  bool ephemeral = false;  ///< goes with the client that had it made
 };
 
 /// One saved state: a machine's memory and devices, and disks, in files of its own.
@@ -44,25 +44,25 @@ struct SaveRow {
   std::string vm_id, vm_name;  ///< of whom
   std::string spec;            ///< JSON, vm::Spec at that time
   std::string image_id, kernel;
-  std::string machine;         ///< for people: "qemu 7.2.22 tcg"; empty: disks only
-  std::string build_key;       ///< machine::Driver::build_key(); another one cannot load it
-  std::string link_token;      ///< hex; what its agent expects
-  std::string files;           ///< JSON, what each file looked like when it was finished
+  std::string machine;                       ///< for people: "qemu 7.2.22 tcg"; empty: disks only
+  std::string build_key;                     ///< machine::Driver::build_key(); another one cannot load it
+  std::string link_token;                    ///< hex; what its agent expects
+  std::string files;                         ///< JSON, what each file looked like when it was finished
   std::int64_t created_at = 0, used_at = 0;  ///< unix seconds
 };
 
 /// An external object that exists or is about to: written before it is made, removed after it is gone.
 struct JournalEntry {
   std::int64_t sequence = 0;
-  std::string owner;           ///< VM id, kBridgeOwner or kStorageOwner
-  std::string kind;            ///< "directory", "process", "tap", "bridge", "snapshot"
-  std::string key;             ///< path, the token on the command line, a tap's number, the bridge's name, a VM's id
+  std::string owner;  ///< VM id, kBridgeOwner or kStorageOwner
+  std::string kind;   ///< "directory", "process", "tap", "bridge", "snapshot"
+  std::string key;    ///< path, the token on the command line, a tap's number, the bridge's name, a VM's id
 };
 
 /// A VM's address on the bridge, for its life.
 struct Lease {
   std::string vm_id;
-  std::uint32_t address = 0;   ///< IPv4, 172.16.0.1 is 0xac100001
+  std::uint32_t address = 0;  ///< IPv4, 172.16.0.1 is 0xac100001
 };
 
 /// Owner of what serves the bridge's VMs but is nobody's: the bridge and idle taps.
@@ -72,14 +72,14 @@ inline constexpr const char* kStorageOwner = "storage";
 
 class Store {
  public:
-  /// Opens or makes the database (mode 0600), migrating it forward. `unsupported` when a newer banger wrote it; `corrupt`
-  /// when it is not a database.
+  /// Opens or makes the database (mode 0600), migrating it forward. `unsupported` when a newer banger wrote it;
+  /// `corrupt` when it is not a database.
   static Result<std::unique_ptr<Store>> open(const std::string& path);
   ~Store();
 
   Result<std::vector<VmRow>> vms() const;
-  /// Inserts with the smallest free number, which it returns; `exists` when the name is taken. Journals `entries` in the same
-  /// transaction.
+  /// Inserts with the smallest free number, which it returns; `exists` when the name is taken. Journals `entries` in
+  /// the same transaction.
   Result<std::uint32_t> insert_vm(const VmRow& row, const std::vector<JournalEntry>& entries);
   /// Replaces everything but id and number. `exists` when a new name is taken.
   Result<> update_vm(const VmRow& row);
@@ -94,8 +94,8 @@ class Store {
   Result<> delete_save(std::string_view id);
 
   Result<std::vector<Lease>> leases() const;
-  /// The VM's lease from now on, and the journal entry of its tap, whoever's it was, in one transaction. `exists` when another
-  /// VM has the address.
+  /// The VM's lease from now on, and the journal entry of its tap, whoever's it was, in one transaction. `exists` when
+  /// another VM has the address.
   Result<> take_seat(const Lease& lease, const std::string& tap);
 
   Result<> add_journal(const JournalEntry& entry);

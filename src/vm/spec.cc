@@ -11,10 +11,17 @@
 namespace banger::vm {
 
 Json to_json(const Spec& spec) {
-  return {{"image", spec.image},           {"kernel", spec.kernel},         {"vcpus", spec.vcpus},
-          {"memory_bytes", spec.memory_bytes}, {"disk_bytes", spec.disk_bytes}, {"system_bytes", spec.system_bytes},
-          {"nat", spec.nat},               {"network", spec.network},           {"storage", spec.storage},
-          {"environment", spec.environment}, {"labels", spec.labels}};
+  return {{"image", spec.image},
+          {"kernel", spec.kernel},
+          {"vcpus", spec.vcpus},
+          {"memory_bytes", spec.memory_bytes},
+          {"disk_bytes", spec.disk_bytes},
+          {"system_bytes", spec.system_bytes},
+          {"nat", spec.nat},
+          {"network", spec.network},
+          {"storage", spec.storage},
+          {"environment", spec.environment},
+          {"labels", spec.labels}};
 }
 
 namespace {
@@ -25,7 +32,8 @@ Result<std::map<std::string, std::string>> string_map(const Json& json, const ch
   if (it == json.end() || it->is_null()) return map;
   if (!it->is_object()) return fail(ErrorCode::invalid, fmt::format("field '{}' must be an object of strings", key));
   for (const auto& [name, value] : it->items()) {
-    if (!value.is_string()) return fail(ErrorCode::invalid, fmt::format("field '{}' must be an object of strings", key));
+    if (!value.is_string())
+      return fail(ErrorCode::invalid, fmt::format("field '{}' must be an object of strings", key));
     map[name] = value.get<std::string>();
   }
   return map;
@@ -52,10 +60,12 @@ Result<Spec> spec_from_json(const Json& json) {
   spec.nat = TRY(find_bool(json, "nat")).value_or(true);
   spec.network = TRY(find_string(json, "network")).value_or("user");
   if (spec.network != "user" && spec.network != "bridge")
-    return fail(ErrorCode::invalid, fmt::format("'{}' is not a network", printable(spec.network, 40)), "use \"user\" or \"bridge\"");
+    return fail(ErrorCode::invalid, fmt::format("'{}' is not a network", printable(spec.network, 40)),
+                "use \"user\" or \"bridge\"");
   spec.storage = TRY(find_string(json, "storage")).value_or("overlay");
   if (std::ranges::find(kStorages, spec.storage) == std::end(kStorages))
-    return fail(ErrorCode::invalid, fmt::format("'{}' is not a kind of storage", printable(spec.storage, 40)), "use \"overlay\", \"copy\" or \"dm-snapshot\"");
+    return fail(ErrorCode::invalid, fmt::format("'{}' is not a kind of storage", printable(spec.storage, 40)),
+                "use \"overlay\", \"copy\" or \"dm-snapshot\"");
   spec.environment = TRY(string_map(json, "environment"));
   spec.labels = TRY(string_map(json, "labels"));
   return spec;
@@ -71,7 +81,8 @@ Result<> check_name(std::string_view name) {
   if (name.size() > limits::kVmNameBytes) return bad(fmt::format("it has {} characters", name.size()));
   if (!lower_or_digit(name[0])) return bad(fmt::format("it starts with '{}'", printable(name.substr(0, 1))));
   for (std::size_t i = 0; i < name.size(); ++i)
-    if (!lower_or_digit(name[i]) && name[i] != '-') return bad(fmt::format("it holds '{}'", printable(name.substr(i, 1))));
+    if (!lower_or_digit(name[i]) && name[i] != '-')
+      return bad(fmt::format("it holds '{}'", printable(name.substr(i, 1))));
   return {};
 }
 
@@ -99,8 +110,9 @@ Result<> check_spec(const Spec& spec, const HostSize& host) {
     return fail(ErrorCode::invalid, fmt::format("memory of {} is too little to boot", format_size(spec.memory_bytes)),
                 fmt::format("give at least {}", format_size(limits::kMinMemoryBytes)));
   if (spec.memory_bytes > host.memory_bytes)
-    return fail(ErrorCode::exhausted, fmt::format("memory of {} is more than this host has ({})", format_size(spec.memory_bytes),
-                                                  format_size(host.memory_bytes)),
+    return fail(ErrorCode::exhausted,
+                fmt::format("memory of {} is more than this host has ({})", format_size(spec.memory_bytes),
+                            format_size(host.memory_bytes)),
                 fmt::format("give less than {}", format_size(host.memory_bytes)));
   TRY(check_disk("a disk", spec.disk_bytes));
   TRY(check_disk("a system disk", spec.system_bytes));
@@ -108,7 +120,8 @@ Result<> check_spec(const Spec& spec, const HostSize& host) {
 }
 
 std::string spec_line(const Spec& spec) {
-  return fmt::format("spec: {} vcpu · {} MiB · {} disk", spec.vcpus, spec.memory_bytes / limits::kMiB, format_size(spec.disk_bytes));
+  return fmt::format("spec: {} vcpu · {} MiB · {} disk", spec.vcpus, spec.memory_bytes / limits::kMiB,
+                     format_size(spec.disk_bytes));
 }
 
 }  // namespace banger::vm

@@ -15,16 +15,16 @@ namespace banger::vm {
 
 /// The user's wishes with every default resolved. Sizes are the guest's view.
 struct Spec {
-  std::string image;                 ///< image name or id
-  std::string kernel;                ///< kernel name; empty: the image's own choice
+  std::string image;   ///< image name or id
+  std::string kernel;  ///< kernel name; empty: the image's own choice
   std::uint32_t vcpus = 1;
   std::uint64_t memory_bytes = 0;
-  std::uint64_t disk_bytes = 0;      ///< work disk: /root
-  std::uint64_t system_bytes = 0;    ///< system disk: everything else that is written
-  bool nat = true;                   ///< reach the outside
-  std::string network = "user";      ///< "user": behind its own VMM; "bridge": an own address on the host's bridge
-  /// "overlay": the image, and the system disk over it; "copy": the system disk is a copy of the image; "dm-snapshot": the
-  /// same to the guest, but the host's kernel keeps only what differs from the image.
+  std::uint64_t disk_bytes = 0;    ///< work disk: /root
+  std::uint64_t system_bytes = 0;  ///< system disk: everything else that is written
+  bool nat = true;                 ///< reach the outside
+  std::string network = "user";    ///< "user": behind its own VMM; "bridge": an own address on the host's bridge
+  /// "overlay": the image, and the system disk over it; "copy": the system disk is a copy of the image; "dm-snapshot":
+  /// the same to the guest, but the host's kernel keeps only what differs from the image.
   std::string storage = "overlay";
   std::map<std::string, std::string> environment;
   std::map<std::string, std::string> labels;

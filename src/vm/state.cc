@@ -28,16 +28,16 @@ constexpr std::array kStates = {
 };
 
 constexpr std::array kArrows = {
-    std::pair{State::creating, State::stopped},  std::pair{State::creating, State::starting},
-    std::pair{State::creating, State::deleting}, std::pair{State::stopped, State::starting},
-    std::pair{State::starting, State::running},  std::pair{State::starting, State::stopped},
-    std::pair{State::starting, State::stopping}, std::pair{State::running, State::stopping},
-    std::pair{State::running, State::stopped},   std::pair{State::stopping, State::stopped},
-    std::pair{State::stopped, State::deleting},  std::pair{State::running, State::suspending},
-    std::pair{State::suspending, State::running}, std::pair{State::suspending, State::suspended},
+    std::pair{State::creating, State::stopped},    std::pair{State::creating, State::starting},
+    std::pair{State::creating, State::deleting},   std::pair{State::stopped, State::starting},
+    std::pair{State::starting, State::running},    std::pair{State::starting, State::stopped},
+    std::pair{State::starting, State::stopping},   std::pair{State::running, State::stopping},
+    std::pair{State::running, State::stopped},     std::pair{State::stopping, State::stopped},
+    std::pair{State::stopped, State::deleting},    std::pair{State::running, State::suspending},
+    std::pair{State::suspending, State::running},  std::pair{State::suspending, State::suspended},
     std::pair{State::suspending, State::stopping}, std::pair{State::suspending, State::stopped},
-    std::pair{State::suspended, State::starting}, std::pair{State::starting, State::suspended},
-    std::pair{State::suspended, State::stopped}, std::pair{State::suspended, State::deleting},
+    std::pair{State::suspended, State::starting},  std::pair{State::starting, State::suspended},
+    std::pair{State::suspended, State::stopped},   std::pair{State::suspended, State::deleting},
 };
 
 }  // namespace

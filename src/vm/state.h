@@ -37,7 +37,7 @@ enum class Recovery {
   keep,           ///< stopped, suspended: nothing to do
   adopt_or_stop,  ///< a live machine is adopted, a dead one recorded as stopped
   finish_stop,
-  finish_suspend, ///< where the state is saved whole, else it goes on running
+  finish_suspend,  ///< where the state is saved whole, else it goes on running
   finish_delete,
 };
 Recovery recovery(State state);

@@ -8,15 +8,19 @@
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   std::string_view bytes(reinterpret_cast<const char*>(data), size);
   std::string answer;
-  banger::net::answer_dns(bytes, [](std::string_view label) -> std::optional<banger::host::Ipv4> {
-    if (label.size() > 63) std::abort();
-    for (char c : label)
-      if (c >= 'A' && c <= 'Z') std::abort();
-    return label.size() % 2 ? std::optional(0x7f400001u) : std::nullopt;
-  }, answer);
+  banger::net::answer_dns(
+      bytes,
+      [](std::string_view label) -> std::optional<banger::host::Ipv4> {
+        if (label.size() > 63) std::abort();
+        for (char c : label)
+          if (c >= 'A' && c <= 'Z') std::abort();
+        return label.size() % 2 ? std::optional(0x7f400001u) : std::nullopt;
+      },
+      answer);
   if (answer.empty()) return 0;
   auto read = dns_wire::parse(answer);
-  if (!read.whole || answer.size() > banger::net::kDnsAnswerBytes || answer.substr(0, 2) != bytes.substr(0, 2)) std::abort();
+  if (!read.whole || answer.size() > banger::net::kDnsAnswerBytes || answer.substr(0, 2) != bytes.substr(0, 2))
+    std::abort();
   if (!read.has(0x8000) || read.has(0x0280) || read.counts[0] > 1 || read.counts[1] > 1) std::abort();
   // Only what was asked is told.
   if (read.counts[1] == 1 && read.rcode() != 0) std::abort();

@@ -1,4 +1,5 @@
-// Fuzzes what a Firecracker process may write as its metrics: one line added up twice is twice the figures, and never less.
+// Fuzzes what a Firecracker process may write as its metrics: one line added up twice is twice the figures, and never
+// less.
 #include <cstdlib>
 #include <string_view>
 

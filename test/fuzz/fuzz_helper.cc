@@ -17,7 +17,8 @@ void must(bool holds) {
 
 void try_all(const Json& arguments) {
   static const Logger log(2, LogLevel::error);
-  static const capabilities::PrivilegedContext context{1000, 1000, "br-banger", "172.16.0.1", 24, {"/home/ana"}, log, "/usr/bin/jailer", "/usr/bin/firecracker"};
+  static const capabilities::PrivilegedContext context{
+      1000, 1000, "br-banger", "172.16.0.1", 24, {"/home/ana"}, log, "/usr/bin/jailer", "/usr/bin/firecracker"};
   static const auto table = capabilities::privileged_table();
   for (const auto* operation : table) {
     auto found = capabilities::validated(table, context, operation->name, arguments);

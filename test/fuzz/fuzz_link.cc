@@ -58,8 +58,10 @@ Task<> handle(std::shared_ptr<ServerStream> stream) {
   (void)stream->header("x");
   if (stream->path() == "/") {
     auto body = co_await stream->body(1000);
-    if (body) (void)co_await stream->reply_json(200, *body);
-    else (void)co_await stream->reply_error(body.error());
+    if (body)
+      (void)co_await stream->reply_json(200, *body);
+    else
+      (void)co_await stream->reply_error(body.error());
     co_return;
   }
   if (!co_await stream->respond(200)) co_return;
@@ -133,7 +135,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string_view bytes(reinterpret_cast<const char*>(data) + 2, size - 2);
   std::size_t step = data[1] == 0 ? SIZE_MAX : data[1];
   bool greeted = data[0] & 2;
-  if (data[0] & 1) at_client(bytes, greeted, step);
-  else at_server(bytes, greeted, step);
+  if (data[0] & 1)
+    at_client(bytes, greeted, step);
+  else
+    at_server(bytes, greeted, step);
   return 0;
 }

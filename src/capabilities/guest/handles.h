@@ -1,5 +1,5 @@
-// What an agent keeps open until its guest is told who it is. In a clone, opening and closing these would be more code that
-// runs for the first time, and is waited for, than what they are for.
+// What an agent keeps open until its guest is told who it is. In a clone, opening and closing these would be more code
+// that runs for the first time, and is waited for, than what they are for.
 #pragma once
 
 #include "base/result.h"

@@ -15,12 +15,30 @@ struct Flag {
 };
 
 constexpr Flag kFlags[] = {
-    {"ro", MS_RDONLY},       {"nosuid", MS_NOSUID},     {"nodev", MS_NODEV},           {"noexec", MS_NOEXEC},
-    {"sync", MS_SYNCHRONOUS}, {"dirsync", MS_DIRSYNC},   {"noatime", MS_NOATIME},       {"nodiratime", MS_NODIRATIME},
-    {"relatime", MS_RELATIME}, {"strictatime", MS_STRICTATIME}, {"lazytime", MS_LAZYTIME}, {"bind", MS_BIND},
-    {"rbind", MS_BIND | MS_REC}, {"defaults", 0},         {"rw", 0},                     {"suid", 0},
-    {"dev", 0},              {"exec", 0},               {"async", 0},                  {"atime", 0},
-    {"auto", 0},             {"noauto", 0},             {"nofail", 0},                 {"_netdev", 0},
+    {"ro", MS_RDONLY},
+    {"nosuid", MS_NOSUID},
+    {"nodev", MS_NODEV},
+    {"noexec", MS_NOEXEC},
+    {"sync", MS_SYNCHRONOUS},
+    {"dirsync", MS_DIRSYNC},
+    {"noatime", MS_NOATIME},
+    {"nodiratime", MS_NODIRATIME},
+    {"relatime", MS_RELATIME},
+    {"strictatime", MS_STRICTATIME},
+    {"lazytime", MS_LAZYTIME},
+    {"bind", MS_BIND},
+    {"rbind", MS_BIND | MS_REC},
+    {"defaults", 0},
+    {"rw", 0},
+    {"suid", 0},
+    {"dev", 0},
+    {"exec", 0},
+    {"async", 0},
+    {"atime", 0},
+    {"auto", 0},
+    {"noauto", 0},
+    {"nofail", 0},
+    {"_netdev", 0},
 };
 
 // What a bind mount ignores unless it is remounted (mount(2)).

@@ -19,14 +19,15 @@ namespace {
 
 enum class There { nothing, other, plain, same };
 
-/// What is at `name`: nothing to write over, another kind of thing, a file of that owner and mode, or what `file` wants.
+/// What is at `name`: nothing to write over, another kind of thing, a file of that owner and mode, or what `file`
+/// wants.
 There look_at(int directory, const std::string& name, const guestcfg::File& file) {
   // O_NONBLOCK: a fifo there must not hang us.
   UniqueFd fd(::openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat info{};
   if (!fd) return There::nothing;
-  if (::fstat(fd.get(), &info) < 0 || !S_ISREG(info.st_mode) || info.st_nlink != 1 || (info.st_mode & 07777) != file.mode ||
-      info.st_uid != file.uid || info.st_gid != file.gid)
+  if (::fstat(fd.get(), &info) < 0 || !S_ISREG(info.st_mode) || info.st_nlink != 1 ||
+      (info.st_mode & 07777) != file.mode || info.st_uid != file.uid || info.st_gid != file.gid)
     return There::other;
   if (static_cast<std::size_t>(info.st_size) != file.data.size()) return There::plain;
   std::string_view rest = file.data;

@@ -8,7 +8,7 @@
 
 namespace banger::capabilities::guest {
 
-inline constexpr const char* kRunDir = "/run/banger";            ///< memory; 0700
+inline constexpr const char* kRunDir = "/run/banger";  ///< memory; 0700
 /// The system disk's own mount, below the overlay; where the system disk is the root itself, a directory of it.
 inline constexpr const char* kSystemDisk = "/run/banger/system";
 

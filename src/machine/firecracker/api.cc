@@ -28,8 +28,10 @@ Result<> send_whole(int socket, std::string_view bytes) {
 void receive(int socket, ReplyParser& parser) {
   std::array<char, 16384> buffer;
   ssize_t got = ::recv(socket, buffer.data(), buffer.size(), MSG_DONTWAIT);
-  if (got > 0) parser.add({buffer.data(), static_cast<std::size_t>(got)});
-  else if (got == 0 || (errno != EAGAIN && errno != EINTR)) parser.end();
+  if (got > 0)
+    parser.add({buffer.data(), static_cast<std::size_t>(got)});
+  else if (got == 0 || (errno != EAGAIN && errno != EINTR))
+    parser.end();
 }
 
 }  // namespace

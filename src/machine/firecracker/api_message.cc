@@ -51,7 +51,8 @@ Result<> read_header(std::string_view line, Head& head) {
   auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), length);
   if (value.empty() || end != value.data() + value.size()) return not_http("a length that is no number");
   if (error != std::errc{} || length > limits::kFirecrackerBodyBytes)
-    return fail(ErrorCode::exhausted, fmt::format("an answer is longer than {}", format_size(limits::kFirecrackerBodyBytes)));
+    return fail(ErrorCode::exhausted,
+                fmt::format("an answer is longer than {}", format_size(limits::kFirecrackerBodyBytes)));
   if (head.length && *head.length != length) return not_http("two different lengths");
   head.length = length;
   return {};
@@ -94,7 +95,8 @@ Result<std::string> to_bytes(const ApiRequest& request) {
   if (line.size() > limits::kFirecrackerLineBytes)
     return fail(ErrorCode::invalid, fmt::format("{}: too long for Firecracker", printable(request.path, 60)));
   if (request.body.size() > limits::kFirecrackerRequestBytes)
-    return fail(ErrorCode::invalid, fmt::format("{}: {} bytes are more than Firecracker takes", request.path, request.body.size()));
+    return fail(ErrorCode::invalid,
+                fmt::format("{}: {} bytes are more than Firecracker takes", request.path, request.body.size()));
   auto text = line + "Host: localhost\r\nAccept: application/json\r\n";
   if (!request.body.empty())
     text += fmt::format("Content-Type: application/json\r\nContent-Length: {}\r\n", request.body.size());
@@ -137,7 +139,8 @@ Result<std::optional<ApiReply>> ReplyParser::next() {
     in_body_ = false;  // only an announcement of the real one
   }
   if (!length_ && buffer_.size() > limits::kFirecrackerBodyBytes)
-    return fail(ErrorCode::exhausted, fmt::format("an answer is longer than {}", format_size(limits::kFirecrackerBodyBytes)));
+    return fail(ErrorCode::exhausted,
+                fmt::format("an answer is longer than {}", format_size(limits::kFirecrackerBodyBytes)));
   if (!length_ && !ended_) return std::nullopt;
   auto wanted = length_.value_or(buffer_.size());
   if (buffer_.size() < wanted) {

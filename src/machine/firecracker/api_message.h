@@ -1,5 +1,6 @@
 // Firecracker's API on the wire: requests into bytes, bytes into answers. Pure; no I/O, any bytes are fine.
-// HTTP/1.1 as its server speaks it: an empty reason phrase, no chunks, 204 without a length, and errors in three shapes.
+// HTTP/1.1 as its server speaks it: an empty reason phrase, no chunks, 204 without a length, and errors in three
+// shapes.
 #pragma once
 
 #include <optional>

@@ -63,14 +63,18 @@ Task<Error> failed_start(host::Runtime& runtime, VmmProcess& process, const Mach
   auto words = last_words(config.directory, config.token);
   if (words.empty()) words = last_log_lines(config.directory);
   auto message = error.message;
-  if (died && !status) message += "; it ended";
-  else if (died) message += fmt::format("; it ended ({})", status->signal ? fmt::format("killed by signal {}", status->signal) : name_of_exit(status->code));
+  if (died && !status)
+    message += "; it ended";
+  else if (died)
+    message += fmt::format("; it ended ({})", status->signal ? fmt::format("killed by signal {}", status->signal)
+                                                             : name_of_exit(status->code));
   if (!words.empty()) message += fmt::format(": {}", words);
   co_return Error{error.code, std::move(message), 0, error.hint};
 }
 
 // Asks for its version until its API answers. That it does says that all before the first request went well.
-Task<Result<Version>> wait_until_up(host::Runtime& runtime, const VmmProcess& process, const std::string& directory, host::Deadline deadline) {
+Task<Result<Version>> wait_until_up(host::Runtime& runtime, const VmmProcess& process, const std::string& directory,
+                                    host::Deadline deadline) {
   for (;;) {
     ApiRequest question{"GET", "/version", ""};
     auto answer = co_await call(runtime, directory, kApiSocket, std::move(question), deadline);
@@ -83,8 +87,7 @@ Task<Result<Version>> wait_until_up(host::Runtime& runtime, const VmmProcess& pr
     // Its socket is not there yet, or bound and not listening yet.
     bool early = answer.error().code == ErrorCode::not_found || answer.error().code == ErrorCode::unavailable;
     if (!early) co_return std::unexpected(std::move(answer).error());
-    if (process.ended())
-      co_return fail(ErrorCode::unavailable, "its API did not come up");
+    if (process.ended()) co_return fail(ErrorCode::unavailable, "its API did not come up");
     if (host::Clock::now() >= deadline) co_return fail(ErrorCode::timeout, "its API did not come up in time");
     co_await runtime.sleep_for(kSocketPoll);
   }
@@ -92,7 +95,8 @@ Task<Result<Version>> wait_until_up(host::Runtime& runtime, const VmmProcess& pr
 
 Task<Result<>> ask_all(host::Runtime& runtime, std::string directory, std::vector<ApiRequest> requests) {
   for (auto& request : requests)
-    CO_TRY(co_await call(runtime, directory, kApiSocket, std::move(request), host::after(limits::kFirecrackerReplyDeadline)));
+    CO_TRY(co_await call(runtime, directory, kApiSocket, std::move(request),
+                         host::after(limits::kFirecrackerReplyDeadline)));
   co_return Result<>();
 }
 
@@ -145,15 +149,18 @@ Task<Result<VmmProcess>> FirecrackerDriver::launch(const MachineConfig& config, 
   auto start = jailed_start(config);
   auto started = in("jail", co_await jailer_->start(std::move(start)));
   // The jailer's own words, and Firecracker's, are in the log of this start.
-  if (auto words = last_words(config.directory, config.token); !started && !words.empty()) started.error().message += ": " + words;
+  if (auto words = last_words(config.directory, config.token); !started && !words.empty())
+    started.error().message += ": " + words;
   auto process = CO_TRY(std::move(started));
   record.process = process.id;
   co_return VmmProcess(std::move(process.pidfd), process.id);
 }
 
 // From a fresh process to a guest that runs.
-Task<Result<Version>> FirecrackerDriver::bring_up(const VmmProcess& process, const MachineConfig& config, const std::vector<Tap>& taps) {
-  auto version = CO_TRY(co_await wait_until_up(runtime_, process, config.directory, host::after(limits::kFirecrackerUpDeadline)));
+Task<Result<Version>> FirecrackerDriver::bring_up(const VmmProcess& process, const MachineConfig& config,
+                                                  const std::vector<Tap>& taps) {
+  auto version =
+      CO_TRY(co_await wait_until_up(runtime_, process, config.directory, host::after(limits::kFirecrackerUpDeadline)));
   auto inside = jailer_ ? in_jail(config) : config;
   if (!config.restore) {
     CO_TRY(co_await ask_all(runtime_, config.directory, boot_requests(inside, taps, version)));
@@ -166,7 +173,8 @@ Task<Result<Version>> FirecrackerDriver::bring_up(const VmmProcess& process, con
   co_return version;
 }
 
-Task<Result<std::unique_ptr<Machine>>> FirecrackerDriver::try_start(const MachineConfig& config, const StartObserver& observer) {
+Task<Result<std::unique_ptr<Machine>>> FirecrackerDriver::try_start(const MachineConfig& config,
+                                                                    const StartObserver& observer) {
   CO_TRY(check(config));
   auto taps = CO_TRY(taps_of(config));
   if (jailer_) CO_TRY(co_await jailer_->check(facts_.binary));
@@ -193,7 +201,8 @@ Task<Result<std::unique_ptr<Machine>>> FirecrackerDriver::try_start(const Machin
   co_return make_machine(std::move(state));
 }
 
-Task<Result<std::unique_ptr<Machine>>> FirecrackerDriver::start(const MachineConfig& config, const StartObserver& observer) {
+Task<Result<std::unique_ptr<Machine>>> FirecrackerDriver::start(const MachineConfig& config,
+                                                                const StartObserver& observer) {
   auto machine = co_await try_start(config, observer);
   if (machine) co_return machine;
   remove_sockets(config.directory);
@@ -203,7 +212,8 @@ Task<Result<std::unique_ptr<Machine>>> FirecrackerDriver::start(const MachineCon
 // What GET / says: "Not started", "Running" or "Paused".
 Task<Result<std::string>> ask_state(std::shared_ptr<FirecrackerState> state) {
   ApiRequest question{"GET", "/", ""};
-  auto answer = CO_TRY(co_await control(state, "adopt machine", std::move(question), limits::kFirecrackerReplyDeadline));
+  auto answer =
+      CO_TRY(co_await control(state, "adopt machine", std::move(question), limits::kFirecrackerReplyDeadline));
   auto json = CO_TRY(parse_json(answer, limits::kFirecrackerBodyBytes));
   co_return get_string(json, "state");
 }
@@ -232,8 +242,10 @@ Task<Result<std::unique_ptr<Machine>>> FirecrackerDriver::adopt(const MachineRec
   }
   // Without its API a machine can still be used, waited for and killed, so this is no reason to give it up.
   if (!started)
-    log_.warn("machine.control_lost", {{"pid", fmt::to_string(record.process.pid)}, {"error", started.error().sentence()}});
-  if (state->process.ended()) co_return fail(ErrorCode::not_found, fmt::format("process {} has ended", record.process.pid));
+    log_.warn("machine.control_lost",
+              {{"pid", fmt::to_string(record.process.pid)}, {"error", started.error().sentence()}});
+  if (state->process.ended())
+    co_return fail(ErrorCode::not_found, fmt::format("process {} has ended", record.process.pid));
   co_return machine;
 }
 

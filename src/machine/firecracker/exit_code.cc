@@ -9,17 +9,28 @@ namespace {
 // Firecracker's own exit codes (src/vmm/src/lib.rs, FcExitCode), which stand for signals it caught.
 std::string_view meaning_of(int code) {
   switch (code) {
-    case 148: return "a system call its seccomp filter forbids";
-    case 149: return "SIGBUS: a file it maps became shorter, or the disk is full";
-    case 150: return "SIGSEGV";
-    case 151: return "SIGXFSZ: a file may not grow that large";
-    case 152: return "a bad configuration file";
-    case 153: return "bad arguments";
-    case 154: return "SIGXCPU";
-    case 155: return "SIGPIPE";
-    case 156: return "SIGHUP";
-    case 157: return "SIGILL";
-    default: return "";
+    case 148:
+      return "a system call its seccomp filter forbids";
+    case 149:
+      return "SIGBUS: a file it maps became shorter, or the disk is full";
+    case 150:
+      return "SIGSEGV";
+    case 151:
+      return "SIGXFSZ: a file may not grow that large";
+    case 152:
+      return "a bad configuration file";
+    case 153:
+      return "bad arguments";
+    case 154:
+      return "SIGXCPU";
+    case 155:
+      return "SIGPIPE";
+    case 156:
+      return "SIGHUP";
+    case 157:
+      return "SIGILL";
+    default:
+      return "";
   }
 }
 

@@ -17,7 +17,9 @@ namespace banger::machine::firecracker {
 
 namespace {
 
-std::string in_directory(const std::string& directory, std::string_view name) { return fmt::format("{}/{}", directory, name); }
+std::string in_directory(const std::string& directory, std::string_view name) {
+  return fmt::format("{}/{}", directory, name);
+}
 
 // A drive's name is the same in every machine that goes on from one saved state; where it leads is each one's own.
 Result<> link_drives(const MachineConfig& config) {
@@ -63,7 +65,8 @@ bool has_halted(const std::string& directory) {
   auto last = trim(console);
   if (auto end = last.rfind('\n'); end != last.npos) last.remove_prefix(end + 1);
   // With a time before it or none; the second one is what kernels say since 6.10.
-  return last.ends_with("reboot: System halted") || last.ends_with("reboot: Power off not available: System halted instead");
+  return last.ends_with("reboot: System halted") ||
+         last.ends_with("reboot: Power off not available: System halted instead");
 }
 
 std::string last_log_lines(const std::string& directory) { return last_lines(read_log(directory)); }

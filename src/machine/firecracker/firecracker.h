@@ -1,5 +1,5 @@
-// The Firecracker driver: KVM only, no user-mode network, versions 1.5 and later. Facts: Firecracker's own documentation
-// (docs/, src/firecracker/swagger/firecracker.yaml).
+// The Firecracker driver: KVM only, no user-mode network, versions 1.5 and later. Facts: Firecracker's own
+// documentation (docs/, src/firecracker/swagger/firecracker.yaml).
 #pragma once
 
 #include "base/log.h"
@@ -14,7 +14,7 @@ struct FirecrackerOptions {
 };
 
 struct FirecrackerFacts {
-  std::string binary;            ///< full path
+  std::string binary;  ///< full path
   Version version;
   std::string snapshot_version;  ///< of the states it writes; empty where it does not tell (before 1.7)
   std::string sha256;            ///< of the binary: its states are for this very build
@@ -28,7 +28,8 @@ std::string key_of_build(const FirecrackerFacts& facts);
 
 class Jailer;
 /// With a jailer, which must outlive the driver, new machines are started in jails (jailed.h).
-std::unique_ptr<Driver> make_driver(host::Runtime& runtime, const Logger& log, FirecrackerFacts facts, Jailer* jailer = nullptr);
+std::unique_ptr<Driver> make_driver(host::Runtime& runtime, const Logger& log, FirecrackerFacts facts,
+                                    Jailer* jailer = nullptr);
 
 // A Firecracker runs in config.directory, and all it opens in there has a relative name: a saved state holds the names
 // of drives and sockets, and is loaded by machines in other directories. The directory is private (0700).

@@ -15,9 +15,9 @@
 #include "host/files.h"
 #include "machine/firecracker/api.h"
 #include "machine/firecracker/files.h"
-#include "machine/firecracker/metrics.h"
 #include "machine/firecracker/firecracker.h"
 #include "machine/firecracker/jailed.h"
+#include "machine/firecracker/metrics.h"
 #include "machine/firecracker/requests.h"
 #include "machine/firecracker/vsock.h"
 #include "machine/holes.h"
@@ -102,7 +102,8 @@ Task<Result<>> resume_machine(State state) {
   if (state->paused && state->saved) end_link(*state);
   CO_TRY(co_await command(state, "resume", set_state(true)));
   if (state->paused && !state->saved && pauses_break_vsock(state->version))
-    state->log.warn("machine.vsock_unsure", {{"pid", fmt::to_string(state->record.process.pid)}, {"version", to_string(state->version)}});
+    state->log.warn("machine.vsock_unsure",
+                    {{"pid", fmt::to_string(state->record.process.pid)}, {"version", to_string(state->version)}});
   state->paused = false;
   co_return Result<>();
 }
@@ -112,7 +113,8 @@ Task<Result<>> resume_machine(State state) {
 Task<Result<>> check_goes_on(State state) {
   auto version = to_string(state->version);
   if (restores_without_vsock(state->version))
-    co_return fail(ErrorCode::unsupported, fmt::format("guests that Firecracker {} restores cannot be reached", version),
+    co_return fail(ErrorCode::unsupported,
+                   fmt::format("guests that Firecracker {} restores cannot be reached", version),
                    "install Firecracker 1.16.1 or later");
   if (has_network_overrides(state->version)) co_return Result<>();
   ApiRequest question{"GET", "/vm/config", ""};
@@ -120,7 +122,8 @@ Task<Result<>> check_goes_on(State state) {
   auto config = CO_TRY(in("GET /vm/config", parse_json(answer, limits::kFirecrackerBodyBytes)));
   auto devices = config.find("network-interfaces");
   if (devices != config.end() && !devices->empty())
-    co_return fail(ErrorCode::unsupported, fmt::format("Firecracker {} cannot give a saved machine another network device", version),
+    co_return fail(ErrorCode::unsupported,
+                   fmt::format("Firecracker {} cannot give a saved machine another network device", version),
                    "install Firecracker 1.12 or later");
   co_return Result<>();
 }
@@ -158,8 +161,9 @@ Task<Result<>> grow_drive(State state, std::size_t index, std::uint64_t size_byt
   co_return co_await command(state, "grow a drive", reopen_drive(index));
 }
 
-// Nothing takes the power off a guest that powered itself off or halted; its processors stand still for ever. Its kernel says
-// so as its last words, and answers no connection. One that merely says so, and does not answer, ends itself alone.
+// Nothing takes the power off a guest that powered itself off or halted; its processors stand still for ever. Its
+// kernel says so as its last words, and answers no connection. One that merely says so, and does not answer, ends
+// itself alone.
 Task<Result<>> end_if_halted(State state) {
   if (!co_await state->runtime.blocking([&state] { return has_halted(state->record.directory); })) co_return Result<>();
   state->log.info("machine.halted", {{"pid", fmt::to_string(state->record.process.pid)}});
@@ -208,7 +212,9 @@ class FirecrackerMachine : public Machine {
   Task<Result<>> resume() override { return resume_machine(state_); }
   Task<Result<bool>> prepare_save(const SavedState&) override { return prepare(state_); }
   Task<Result<>> save(const SavedState& to) override { return save_machine(state_, to); }
-  Task<Result<>> resize_drive(std::size_t index, std::uint64_t size_bytes) override { return grow_drive(state_, index, size_bytes); }
+  Task<Result<>> resize_drive(std::size_t index, std::uint64_t size_bytes) override {
+    return grow_drive(state_, index, size_bytes);
+  }
   Task<Result<>> kill() override { return kill_and_wait(state_); }
   Task<MachineExit> wait_exit() override { return wait_for_exit(state_); }
   bool running() const override { return !state_->process.ended(); }
@@ -225,7 +231,8 @@ class FirecrackerMachine : public Machine {
 Task<Result<std::string>> control(State state, std::string what, ApiRequest request, std::chrono::milliseconds wait) {
   auto lock = co_await state->control.lock();
   if (state->process.ended()) co_return std::unexpected(gone(*state));
-  auto answer = co_await call(state->runtime, state->record.directory, kApiSocket, std::move(request), host::after(wait));
+  auto answer =
+      co_await call(state->runtime, state->record.directory, kApiSocket, std::move(request), host::after(wait));
   if (!answer && state->process.ended()) co_return std::unexpected(gone(*state));
   co_return in(what, std::move(answer));
 }

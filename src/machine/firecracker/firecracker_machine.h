@@ -13,17 +13,23 @@ namespace banger::machine::firecracker {
 /// What a machine's coroutines share. It outlives the Machine while someone waits.
 struct FirecrackerState {
   FirecrackerState(host::Runtime& on, const Logger& to, MachineRecord what, Version which, VmmProcess with)
-      : runtime(on), log(to), record(std::move(what)), version(which), process(std::move(with)), control(on), counting(on) {}
+      : runtime(on),
+        log(to),
+        record(std::move(what)),
+        version(which),
+        process(std::move(with)),
+        control(on),
+        counting(on) {}
   host::Runtime& runtime;
   const Logger& log;
   MachineRecord record;
   Version version;
   VmmProcess process;
-  host::Mutex control;  ///< one request at a time: Firecracker serves no more
-  host::Mutex counting;  ///< one reader of the metrics at a time
-  UniqueFd link;        ///< the connection open_link() gave out last, to end it
+  host::Mutex control;                  ///< one request at a time: Firecracker serves no more
+  host::Mutex counting;                 ///< one reader of the metrics at a time
+  UniqueFd link;                        ///< the connection open_link() gave out last, to end it
   bool killed = false, halted = false;  ///< halted: killed because its guest had powered itself off
-  bool paused = false, saved = false;  ///< saved: since it was paused
+  bool paused = false, saved = false;   ///< saved: since it was paused
 };
 
 /// One request to a running machine, in its turn. The value is the answer's body.

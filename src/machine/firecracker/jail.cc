@@ -27,9 +27,11 @@ Result<> check(const Jail& jail) {
   if (jail.id.empty() || jail.id.size() > kIdBytes || !std::ranges::all_of(jail.id, is_id_character))
     return fail(ErrorCode::invalid, fmt::format("'{}' cannot name a jail", printable(jail.id, kIdBytes)));
   if (jail.uid == 0 || jail.gid == 0)
-    return fail(ErrorCode::unsupported, "a jail for root holds nobody", "as root: banger system install --owner USER --jailer FILE, and use banger as USER");
+    return fail(ErrorCode::unsupported, "a jail for root holds nobody",
+                "as root: banger system install --owner USER --jailer FILE, and use banger as USER");
   for (const auto& path : {jail.jailer_binary, jail.firecracker_binary, jail.base})
-    if (!path.starts_with('/')) return fail(ErrorCode::invalid, fmt::format("'{}' is not a whole path", printable(path)));
+    if (!path.starts_with('/'))
+      return fail(ErrorCode::invalid, fmt::format("'{}' is not a whole path", printable(path)));
   auto parts = split(jail.cgroup, '/');
   auto leads_out = [](std::string_view part) { return part.empty() || part == "." || part == ".."; };
   if (!jail.cgroup.empty() && std::ranges::any_of(parts, leads_out))
@@ -41,10 +43,19 @@ std::string exec_name(const Jail& jail) { return std::filesystem::path(jail.fire
 std::string jail_root(const Jail& jail) { return fmt::format("{}/{}/{}/root", jail.base, exec_name(jail), jail.id); }
 
 std::vector<std::string> jailer_command_line(const Jail& jail, const std::vector<std::string>& arguments) {
-  std::vector<std::string> argv = {jail.jailer_binary, "--id", jail.id, "--exec-file", jail.firecracker_binary,
-                                   "--uid", fmt::to_string(jail.uid), "--gid", fmt::to_string(jail.gid), "--chroot-base-dir", jail.base};
-  // Its own default is version 1; with that and nothing to set it leaves cgroups alone. With version 2 and a parent that
-  // is there it moves itself into that.
+  std::vector<std::string> argv = {jail.jailer_binary,
+                                   "--id",
+                                   jail.id,
+                                   "--exec-file",
+                                   jail.firecracker_binary,
+                                   "--uid",
+                                   fmt::to_string(jail.uid),
+                                   "--gid",
+                                   fmt::to_string(jail.gid),
+                                   "--chroot-base-dir",
+                                   jail.base};
+  // Its own default is version 1; with that and nothing to set it leaves cgroups alone. With version 2 and a parent
+  // that is there it moves itself into that.
   if (!jail.cgroup.empty()) argv.insert(argv.end(), {"--cgroup-version", "2", "--parent-cgroup", jail.cgroup});
   argv.emplace_back("--");
   argv.insert(argv.end(), arguments.begin(), arguments.end());
@@ -52,7 +63,8 @@ std::vector<std::string> jailer_command_line(const Jail& jail, const std::vector
 }
 
 std::vector<std::string> jailed_arguments() {
-  return {"--api-sock", std::string(kApiSocket), "--log-path", std::string(kLogFile), "--level", "Info", "--show-level"};
+  return {"--api-sock", std::string(kApiSocket), "--log-path", std::string(kLogFile), "--level",
+          "Info",       "--show-level"};
 }
 
 bool is_jail_file_name(std::string_view name) {

@@ -1,6 +1,6 @@
-// A jail for one Firecracker: a root directory of its own with nothing in it but what it opens, entered by the jailer that
-// comes with Firecracker. Names, rules and the command line; who makes a jail, which needs root, is in capabilities/jail.cc.
-// Source: Firecracker's docs/jailer.md.
+// A jail for one Firecracker: a root directory of its own with nothing in it but what it opens, entered by the jailer
+// that comes with Firecracker. Names, rules and the command line; who makes a jail, which needs root, is in
+// capabilities/jail.cc. Source: Firecracker's docs/jailer.md.
 //
 //   DIRECTORY/            the VM's own, where a Firecracker without a jail works
 //     api.sock ─► jail/api.sock       so that whoever talks to it need not know
@@ -39,9 +39,10 @@ std::vector<std::string> jailer_command_line(const Jail& jail, const std::vector
 /// Firecracker's arguments in a jail, where all names are below its root.
 std::vector<std::string> jailed_arguments();
 
-inline constexpr std::string_view kJailDirectory = "jail";     ///< in the VM's directory
-inline constexpr std::string_view kJailCgroups = "banger";     ///< parent of the groups, each named like its jail
-inline constexpr std::string_view kJailedKernel = "vmlinux", kLoadedDevices = "loaded.devices", kLoadedMemory = "loaded.memory";
+inline constexpr std::string_view kJailDirectory = "jail";  ///< in the VM's directory
+inline constexpr std::string_view kJailCgroups = "banger";  ///< parent of the groups, each named like its jail
+inline constexpr std::string_view kJailedKernel = "vmlinux", kLoadedDevices = "loaded.devices",
+                                  kLoadedMemory = "loaded.memory";
 inline constexpr std::string_view kSavedDevices = "saved.devices", kSavedMemory = "saved.memory";
 
 /// A file that Firecracker opens.

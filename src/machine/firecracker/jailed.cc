@@ -12,9 +12,17 @@
 namespace banger::machine::firecracker {
 
 JailedStart jailed_start(const MachineConfig& config) {
-  JailedStart start{.vm_id = config.id, .token = config.token, .directory = config.directory, .read = {}, .write = {},
-                    .console = config.console, .vcpus = config.vcpus, .memory_bytes = config.memory_bytes};
-  auto own = [&](std::string_view name) { return JailFile{fmt::format("{}/{}", config.directory, name), std::string(name)}; };
+  JailedStart start{.vm_id = config.id,
+                    .token = config.token,
+                    .directory = config.directory,
+                    .read = {},
+                    .write = {},
+                    .console = config.console,
+                    .vcpus = config.vcpus,
+                    .memory_bytes = config.memory_bytes};
+  auto own = [&](std::string_view name) {
+    return JailFile{fmt::format("{}/{}", config.directory, name), std::string(name)};
+  };
   start.write.push_back(own(kLogFile));
   if (config.metrics) start.write.push_back(own(kMetricsFile));
   for (std::size_t i = 0; i < config.drives.size(); ++i)
@@ -32,7 +40,8 @@ JailedStart jailed_start(const MachineConfig& config) {
 MachineConfig in_jail(const MachineConfig& config) {
   auto inside = config;
   inside.kernel = kJailedKernel;
-  if (inside.restore) inside.restore = SavedState{.devices = std::string(kLoadedDevices), .memory = std::string(kLoadedMemory)};
+  if (inside.restore)
+    inside.restore = SavedState{.devices = std::string(kLoadedDevices), .memory = std::string(kLoadedMemory)};
   return inside;
 }
 
@@ -45,9 +54,11 @@ Result<> link_sockets(const std::string& directory) {
 }
 
 Result<> take_state_out(const std::string& directory, const SavedState& to) {
-  const std::pair<std::string_view, const std::string&> files[] = {{kSavedDevices, to.devices}, {kSavedMemory, to.memory}};
+  const std::pair<std::string_view, const std::string&> files[] = {{kSavedDevices, to.devices},
+                                                                   {kSavedMemory, to.memory}};
   for (const auto& [name, target] : files)
-    if (std::rename(fmt::format("{}/{}/{}", directory, kJailDirectory, name).c_str(), target.c_str()) < 0) return fail_errno(target);
+    if (std::rename(fmt::format("{}/{}/{}", directory, kJailDirectory, name).c_str(), target.c_str()) < 0)
+      return fail_errno(target);
   return {};
 }
 

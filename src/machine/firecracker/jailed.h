@@ -1,5 +1,5 @@
-// A machine in a jail, as its owner sees it: what goes into the jail under which names, and what comes out. Making jails is
-// somebody else's (Jailer), for it needs root.
+// A machine in a jail, as its owner sees it: what goes into the jail under which names, and what comes out. Making
+// jails is somebody else's (Jailer), for it needs root.
 #pragma once
 
 #include "machine/firecracker/jail.h"
@@ -29,8 +29,8 @@ class Jailer {
   /// `firecracker`: the binary the caller knows the facts of; `unsupported` when another one would be started, or there
   /// is no way to start any, with the way out.
   virtual Task<Result<>> check(std::string firecracker) = 0;
-  /// The process that runs by now. What is left of a start that failed, and of a machine that has ended, is the Jailer's
-  /// to remove.
+  /// The process that runs by now. What is left of a start that failed, and of a machine that has ended, is the
+  /// Jailer's to remove.
   virtual Task<Result<JailedProcess>> start(JailedStart start) = 0;
 };
 

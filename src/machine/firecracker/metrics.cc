@@ -54,14 +54,14 @@ constexpr Figure kCounts[] = {
 
 // These say how it is now, in every line. Zero: that has not happened in this process.
 constexpr Figure kStates[] = {
-    {"seccomp_faults", "seccomp", "num_faults"},
-    {"pause_us", "latencies_us", "pause_vm"},
-    {"resume_us", "latencies_us", "resume_vm"},
-    {"save_us", "latencies_us", "full_create_snapshot"},
+    {"seccomp_faults", "seccomp", "num_faults"},  {"pause_us", "latencies_us", "pause_vm"},
+    {"resume_us", "latencies_us", "resume_vm"},   {"save_us", "latencies_us", "full_create_snapshot"},
     {"load_us", "latencies_us", "load_snapshot"},
 };
 
-std::string path_of(const std::string& directory, std::string_view name) { return fmt::format("{}/{}", directory, name); }
+std::string path_of(const std::string& directory, std::string_view name) {
+  return fmt::format("{}/{}", directory, name);
+}
 
 std::uint64_t value_of(const Json& line, const Figure& figure) {
   auto section = line.find(figure.section);
@@ -81,7 +81,8 @@ Sums load_sums(const std::string& directory) {
 }
 
 Result<> keep_sums(const std::string& directory, const Sums& sums) {
-  return host::write_file(path_of(directory, kSumsFile), dump_json({{"figures", to_json(sums.metrics)}, {"offset", sums.offset}}));
+  return host::write_file(path_of(directory, kSumsFile),
+                          dump_json({{"figures", to_json(sums.metrics)}, {"offset", sums.offset}}));
 }
 
 /// What is new, from `sums.offset` on, which moves on when there is more than is ever read at once.

@@ -13,16 +13,20 @@ namespace banger::machine::firecracker {
 namespace {
 
 constexpr std::string_view kDefaultBinary = "firecracker";
-constexpr std::string_view kInstallHint = "install Firecracker and set firecracker_bin to it, or use machine = \"qemu\"";
+constexpr std::string_view kInstallHint =
+    "install Firecracker and set firecracker_bin to it, or use machine = \"qemu\"";
 
 Result<std::string> find_binary(const FirecrackerOptions& options) {
   std::string wanted = options.binary.empty() ? std::string(kDefaultBinary) : options.binary;
   auto found = host::find_program(wanted, options.path_variable);
   if (!found)
-    return fail(ErrorCode::not_found, fmt::format("{} is not installed: not found in PATH", wanted), std::string(kInstallHint));
+    return fail(ErrorCode::not_found, fmt::format("{} is not installed: not found in PATH", wanted),
+                std::string(kInstallHint));
   if (::access(found->c_str(), X_OK) < 0) {
     auto error = fail_errno(*found);
-    return std::unexpected(std::move(error.error()).with_hint(options.binary.empty() ? kInstallHint : "check firecracker_bin in the config"));
+    return std::unexpected(
+        std::move(error.error())
+            .with_hint(options.binary.empty() ? kInstallHint : "check firecracker_bin in the config"));
   }
   return *found;
 }
@@ -42,7 +46,8 @@ Result<Version> version_in(const std::string& binary, std::string_view text) {
                 "check firecracker_bin in the config");
   if (*version < kOldest || version->major != kNewestKnown.major)
     return fail(ErrorCode::unsupported, fmt::format("{} is Firecracker {}", binary, to_string(*version)),
-                fmt::format("install Firecracker {}.{} to {}.{}", kOldest.major, kOldest.minor, kNewestKnown.major, kNewestKnown.minor));
+                fmt::format("install Firecracker {}.{} to {}.{}", kOldest.major, kOldest.minor, kNewestKnown.major,
+                            kNewestKnown.minor));
   return *version;
 }
 
@@ -61,7 +66,8 @@ Task<Result<FirecrackerFacts>> probe_firecracker(host::Runtime& runtime, const F
 std::string key_of_build(const FirecrackerFacts& facts) {
   utsname host{};
   ::uname(&host);
-  return fmt::format("firecracker\n{}\n{}\n{}\n{}\n{}\n", facts.sha256, to_string(facts.version), facts.snapshot_version, host.release, cpu_model());
+  return fmt::format("firecracker\n{}\n{}\n{}\n{}\n{}\n", facts.sha256, to_string(facts.version),
+                     facts.snapshot_version, host.release, cpu_model());
 }
 
 }  // namespace banger::machine::firecracker

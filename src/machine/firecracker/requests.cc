@@ -54,10 +54,12 @@ ApiRequest add_drive(const Drive& drive, std::size_t index) {
 
 ApiRequest write_metrics() { return put("/metrics", {{"metrics_path", kMetricsFile}}); }
 
-// A balloon that is never inflated: the guest tells of pages it has freed, as it frees them, and they are the host's again. No
-// figures of the guest's memory, which the agent has without waking it up for them.
+// A balloon that is never inflated: the guest tells of pages it has freed, as it frees them, and they are the host's
+// again. No figures of the guest's memory, which the agent has without waking it up for them.
 ApiRequest report_free_pages() {
-  return put("/balloon", {{"amount_mib", 0}, {"deflate_on_oom", true}, {"stats_polling_interval_s", 0}, {"free_page_reporting", true}});
+  return put(
+      "/balloon",
+      {{"amount_mib", 0}, {"deflate_on_oom", true}, {"stats_polling_interval_s", 0}, {"free_page_reporting", true}});
 }
 
 }  // namespace
@@ -67,7 +69,8 @@ std::string drive_name(std::size_t index) { return fmt::format("disk{}", index);
 Result<std::vector<Tap>> taps_of(const MachineConfig& config) {
   for (const auto& nic : config.nics)
     if (!nic.restrict_outside || !nic.forwards.empty())
-      return fail(ErrorCode::unsupported, "Firecracker has no user-mode network: its guests need a network device of the host",
+      return fail(ErrorCode::unsupported,
+                  "Firecracker has no user-mode network: its guests need a network device of the host",
                   "use bridge networking, set machine = \"qemu\", or make the VM with --no-nat");
   std::vector<Tap> taps;
   for (const auto& tap : config.taps)
@@ -102,7 +105,8 @@ ApiRequest reopen_drive(std::size_t index) {
   return patch("/drives/" + name, {{"drive_id", name}, {"path_on_host", name}});
 }
 
-std::vector<ApiRequest> boot_requests(const MachineConfig& config, const std::vector<Tap>& taps, const Version& version) {
+std::vector<ApiRequest> boot_requests(const MachineConfig& config, const std::vector<Tap>& taps,
+                                      const Version& version) {
   std::vector<ApiRequest> requests;
   if (config.metrics) requests.push_back(write_metrics());
   requests.push_back(machine_config(config));
@@ -119,13 +123,14 @@ std::vector<ApiRequest> boot_requests(const MachineConfig& config, const std::ve
 Result<std::vector<ApiRequest>> restore_requests(const MachineConfig& config, const std::vector<Tap>& taps,
                                                  const Version& version) {
   const auto& from = *config.restore;
-  // The clock is set by the agent, exactly, with everything else that makes a machine itself: clock_realtime, which only
-  // some versions and host kernels have, would be one more thing a load can fail by.
+  // The clock is set by the agent, exactly, with everything else that makes a machine itself: clock_realtime, which
+  // only some versions and host kernels have, would be one more thing a load can fail by.
   Json body = {{"snapshot_path", from.devices},
                {"mem_backend", {{"backend_type", "File"}, {"backend_path", from.memory}}},
                {"resume_vm", false}};
   if (!taps.empty() && !has_network_overrides(version))
-    return fail(ErrorCode::unsupported, fmt::format("Firecracker {} cannot give a saved machine another network device", to_string(version)),
+    return fail(ErrorCode::unsupported,
+                fmt::format("Firecracker {} cannot give a saved machine another network device", to_string(version)),
                 "install Firecracker 1.12 or later");
   for (const auto& tap : taps)
     body["network_overrides"].push_back({{"iface_id", tap.iface_id}, {"host_dev_name", tap.host_dev_name}});

@@ -29,10 +29,12 @@ Result<std::vector<Tap>> taps_of(const MachineConfig& config);
 Result<> check(const MachineConfig& config);
 
 /// From a fresh process to a running guest, in order.
-std::vector<ApiRequest> boot_requests(const MachineConfig& config, const std::vector<Tap>& taps, const Version& version);
+std::vector<ApiRequest> boot_requests(const MachineConfig& config, const std::vector<Tap>& taps,
+                                      const Version& version);
 /// From a fresh process to a guest that stands still where it was saved. A failure ends the process. `unsupported`
 /// when this version cannot give the saved network devices other taps. REQUIRES: config.restore
-Result<std::vector<ApiRequest>> restore_requests(const MachineConfig& config, const std::vector<Tap>& taps, const Version& version);
+Result<std::vector<ApiRequest>> restore_requests(const MachineConfig& config, const std::vector<Tap>& taps,
+                                                 const Version& version);
 
 /// PUT /network-interfaces/ID: everything a tap needs.
 ApiRequest add_tap(const Tap& tap);

@@ -19,7 +19,8 @@ Result<> ask_for_port(int socket, std::uint32_t port) {
   auto command = fmt::format("CONNECT {}\n", port);
   ssize_t put = ::send(socket, command.data(), command.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   if (put < 0) return fail_errno("vsock");
-  if (put != static_cast<ssize_t>(command.size())) return fail(ErrorCode::unavailable, "Firecracker does not read its vsock");
+  if (put != static_cast<ssize_t>(command.size()))
+    return fail(ErrorCode::unavailable, "Firecracker does not read its vsock");
   return {};
 }
 
@@ -33,20 +34,23 @@ Result<bool> read_line(int socket, std::string& line) {
     if (got <= 0) return fail(ErrorCode::unavailable, "the guest does not listen for its host");
     if (byte == '\n') return true;
     line += byte;
-    if (line.size() >= limits::kVsockReplyBytes) return fail(ErrorCode::invalid, "Firecracker's vsock answers at too great length");
+    if (line.size() >= limits::kVsockReplyBytes)
+      return fail(ErrorCode::invalid, "Firecracker's vsock answers at too great length");
   }
 }
 
 }  // namespace
 
-Task<Result<UniqueFd>> connect_vsock(host::Runtime& runtime, std::string directory, std::uint32_t port, host::Deadline deadline) {
+Task<Result<UniqueFd>> connect_vsock(host::Runtime& runtime, std::string directory, std::uint32_t port,
+                                     host::Deadline deadline) {
   auto socket = CO_TRY(connect_now(directory, kVsockSocket));
   CO_TRY(ask_for_port(socket.get(), port));
   std::string line;
   while (!CO_TRY(read_line(socket.get(), line)))
     if (!CO_TRY(co_await host::wait_readable(runtime, socket.get(), deadline)))
       co_return fail(ErrorCode::timeout, "Firecracker did not connect to the guest in time");
-  if (!line.starts_with("OK ")) co_return fail(ErrorCode::invalid, fmt::format("Firecracker's vsock answered '{}'", printable(line)));
+  if (!line.starts_with("OK "))
+    co_return fail(ErrorCode::invalid, fmt::format("Firecracker's vsock answered '{}'", printable(line)));
   co_return socket;
 }
 

@@ -51,8 +51,8 @@ void add_board(Arguments& to, std::string_view accelerator, const MachineConfig&
   auto memory = config.restore ? config.restore->memory : config.memory_file;
   if (!memory.empty()) {
     board += ",memory-backend=memory";
-    to.add("-object", fmt::format("memory-backend-file,id=memory,size={}M,mem-path={},share={}", config.memory_bytes / limits::kMiB,
-                                  option(memory), config.restore ? "off" : "on"));
+    to.add("-object", fmt::format("memory-backend-file,id=memory,size={}M,mem-path={},share={}",
+                                  config.memory_bytes / limits::kMiB, option(memory), config.restore ? "off" : "on"));
   }
   to.add("-M", std::move(board));
   to.add("-accel", kvm ? "kvm" : "tcg,thread=multi");
@@ -105,8 +105,8 @@ std::string kernel_arguments(std::string_view accelerator, const MachineConfig& 
   // A panic must end the machine, not leave it hanging; the triple fault is the reset that every microvm has.
   std::string text = config.console ? "console=ttyS0 quiet panic=-1 reboot=t" : "quiet panic=-1 reboot=t";
   if (accelerator != "kvm") {
-    // The kernel's watchdog would compare the counters of several CPUs with a clock that is not there, and take even the one
-    // counter of a single CPU for broken when the host is busy.
+    // The kernel's watchdog would compare the counters of several CPUs with a clock that is not there, and take even
+    // the one counter of a single CPU for broken when the host is busy.
     text += fmt::format(" tsc_early_khz={} tsc=reliable no_timer_check", tsc_khz);
   }
   if (!config.cmdline.empty()) text += " " + config.cmdline;
@@ -117,8 +117,8 @@ void add_boot(Arguments& to, std::string_view accelerator, const MachineConfig& 
   // States are saved by a command that leaves out the section this turns off (driver.cc).
   to.add("-global", "migration.send-configuration=off");
   if (config.restore) {
-    // The guest would announce itself to its network five times, by an address it is about to give up. Once is the least:
-    // with none, QEMU 7.2 has no timer where the device's next reset, at power-off, looks for it, and crashes.
+    // The guest would announce itself to its network five times, by an address it is about to give up. Once is the
+    // least: with none, QEMU 7.2 has no timer where the device's next reset, at power-off, looks for it, and crashes.
     to.add("-global", "migration.announce-rounds=1");
     to.add("-incoming", fmt::format("fd:{}", kStateFd));
     return;

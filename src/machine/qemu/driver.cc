@@ -72,7 +72,8 @@ Result<host::Child> spawn_detached(std::vector<std::string> argv, const MachineC
   spec.extra_fds = {{channels.qmp_listener.get(), kQmpFd}, {channels.link_listener.get(), kLinkFd}};
   if (channels.state) spec.extra_fds.emplace_back(channels.state.get(), kStateFd);
   for (std::size_t i = 0; i < config.taps.size(); ++i) {
-    if (config.taps[i].fd < 0) return fail(ErrorCode::internal, fmt::format("tap '{}' has no descriptor", config.taps[i].device));
+    if (config.taps[i].fd < 0)
+      return fail(ErrorCode::internal, fmt::format("tap '{}' has no descriptor", config.taps[i].device));
     spec.extra_fds.emplace_back(config.taps[i].fd, kFirstTapFd + static_cast<int>(i));
   }
   spec.new_session = true;
@@ -104,7 +105,8 @@ Result<GuestMemory> wait_for_memory(pid_t pid, int pidfd, const MachineConfig& c
     auto memory = find_guest_memory(pid, config.restore->memory, config.memory_bytes);
     if (memory || memory.error().code != ErrorCode::not_found || host::Clock::now() >= deadline) return memory;
     pollfd ended{pidfd, POLLIN, 0};
-    if (::poll(&ended, 1, kMappingPollMs) > 0) return fail(ErrorCode::unavailable, "QEMU ended before it had mapped its memory");
+    if (::poll(&ended, 1, kMappingPollMs) > 0)
+      return fail(ErrorCode::unavailable, "QEMU ended before it had mapped its memory");
   }
 }
 
@@ -115,20 +117,22 @@ Result<> let_through(pid_t pid, int pidfd, const MachineConfig& config, StateGat
   return gate.open(state.devices);
 }
 
-Task<Result<>> open_gate(host::Runtime& runtime, const host::Child& child, const MachineConfig& config, StateGate& gate) {
+Task<Result<>> open_gate(host::Runtime& runtime, const host::Child& child, const MachineConfig& config,
+                         StateGate& gate) {
   if (config.restore->whole) CO_TRY(co_await config.restore->whole());
   co_return co_await runtime.blocking([&] { return let_through(child.pid(), child.pidfd(), config, gate); });
 }
 
-// Lets the guest run. A restored one takes its state in before, and QEMU ends if it cannot; one that boots may have ended
-// again by the time it could be asked.
+// Lets the guest run. A restored one takes its state in before, and QEMU ends if it cannot; one that boots may have
+// ended again by the time it could be asked.
 Task<Result<>> go_on(host::Runtime& runtime, Qmp& qmp, bool restored, host::Deadline deadline) {
   CO_TRY(co_await qmp.execute("cont", nullptr, deadline));
   if (!restored) co_return Result<>();
   for (;;) {
     auto status = CO_TRY(co_await qmp.execute("query-status", nullptr, deadline));
     if (CO_TRY(get_string(status, "status")) != "inmigrate") co_return Result<>();
-    if (host::Clock::now() >= deadline) co_return fail(ErrorCode::timeout, "QEMU did not take in the saved state in time");
+    if (host::Clock::now() >= deadline)
+      co_return fail(ErrorCode::timeout, "QEMU did not take in the saved state in time");
     co_await runtime.sleep_for(1ms);
   }
 }
@@ -202,7 +206,8 @@ Task<Result<std::unique_ptr<Machine>>> QemuDriver::try_start(const MachineConfig
   auto end = std::make_shared<std::optional<GuestEnd>>();
   auto ready_by = host::after(limits::kQmpGreetingDeadline);
   auto qmp = co_await Qmp::open(runtime_, std::move(channels.control), note_end(end), ready_by);
-  auto running = qmp ? co_await go_on(runtime_, **qmp, config.restore.has_value(), ready_by) : std::unexpected(qmp.error());
+  auto running =
+      qmp ? co_await go_on(runtime_, **qmp, config.restore.has_value(), ready_by) : std::unexpected(qmp.error());
   if (!running) co_return std::unexpected(co_await failed_start(runtime_, child, config, std::move(running).error()));
   auto id = record->process;
   auto state = std::make_shared<QemuState>(runtime_, std::move(*record), VmmProcess(std::move(child), id));
@@ -229,7 +234,8 @@ Task<Result<>> run_if_waiting(host::Runtime& runtime, Qmp& qmp) {
   auto status = CO_TRY(co_await qmp.execute("query-status", nullptr, host::after(limits::kQmpReplyDeadline)));
   auto now = CO_TRY(get_string(status, "status"));
   for (std::string_view waiting : {"prelaunch", "inmigrate", "paused", "save-vm"})
-    if (now == waiting) co_return co_await go_on(runtime, qmp, now == "inmigrate", host::after(limits::kQmpReplyDeadline));
+    if (now == waiting)
+      co_return co_await go_on(runtime, qmp, now == "inmigrate", host::after(limits::kQmpReplyDeadline));
   co_return Result<>();
 }
 

@@ -68,7 +68,8 @@ Task<Result<>> kill_and_wait(State state) {
 }
 
 // One command, on a fresh connection where the last one is lost.
-Task<Result<Json>> control(State state, std::string what, std::string command, Json arguments, std::chrono::milliseconds wait) {
+Task<Result<Json>> control(State state, std::string what, std::string command, Json arguments,
+                           std::chrono::milliseconds wait) {
   auto lock = co_await state->control.lock();
   if (state->process.ended()) co_return std::unexpected(gone(*state));
   if (!state->qmp || !state->qmp->connected()) CO_TRY(in(what, co_await connect_control(*state)));
@@ -85,7 +86,8 @@ Task<Result<>> command(State state, std::string what, std::string name, Json arg
 
 bool same_file(const std::string& one, const std::string& other) {
   struct stat first{}, second{};
-  return ::stat(one.c_str(), &first) == 0 && ::stat(other.c_str(), &second) == 0 && first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+  return ::stat(one.c_str(), &first) == 0 && ::stat(other.c_str(), &second) == 0 && first.st_dev == second.st_dev &&
+         first.st_ino == second.st_ino;
 }
 
 Result<bool> prepare_files(const MachineRecord& record, const SavedState& to) {
@@ -107,10 +109,13 @@ Result<> save_memory(const MachineRecord& record, const SavedState& to) {
   if (record.memory_file == to.memory) return {};
   auto memory = TRY(find_guest_memory(record.process.pid, record.memory_file, record.memory_bytes));
   if (memory.shared) return host::clone_file(record.memory_file, to.memory);
-  if (!record.memory_file.empty() && ::access(to.memory.c_str(), F_OK) < 0) TRY(host::clone_file(record.memory_file, to.memory));
+  if (!record.memory_file.empty() && ::access(to.memory.c_str(), F_OK) < 0)
+    TRY(host::clone_file(record.memory_file, to.memory));
   // One file under two names is what other machines run on.
-  if (same_file(record.memory_file, to.memory)) TRY(write_changes(memory, to.changes));
-  else TRY(write_own_pages(memory, to.memory));
+  if (same_file(record.memory_file, to.memory))
+    TRY(write_changes(memory, to.changes));
+  else
+    TRY(write_own_pages(memory, to.memory));
   return {};
 }
 
@@ -131,7 +136,8 @@ Task<Result<>> grow_drive(State state, std::size_t index, std::uint64_t size_byt
 
 Task<Result<MachineMetrics>> read_metrics(State state) {
   if (state->control.held()) co_return fail(ErrorCode::busy, "the machine is busy with another request");
-  co_return metrics_of(CO_TRY(co_await control(state, "metrics", "query-blockstats", nullptr, limits::kQmpReplyDeadline)));
+  co_return metrics_of(
+      CO_TRY(co_await control(state, "metrics", "query-blockstats", nullptr, limits::kQmpReplyDeadline)));
 }
 
 Task<Result<UniqueFd>> connect_link(State state) {

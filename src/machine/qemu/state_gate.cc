@@ -57,10 +57,14 @@ Result<> StateGate::open(const std::string& devices) {
   for (auto left = info.st_size - static_cast<off_t>(header.size()); left > 0;) {
     ssize_t moved = ::sendfile(writer_.get(), file.get(), nullptr, static_cast<std::size_t>(left));
     if (moved == 0) return fail(ErrorCode::corrupt, fmt::format("{} ends in the middle", devices));
-    if (moved > 0) left -= moved;
-    else if (errno == EPIPE) return fail(ErrorCode::unavailable, "QEMU ended before it had read its saved state");
-    else if (errno == EAGAIN) TRY(wait_writable(writer_.get()));
-    else if (errno != EINTR) return fail_errno(devices);
+    if (moved > 0)
+      left -= moved;
+    else if (errno == EPIPE)
+      return fail(ErrorCode::unavailable, "QEMU ended before it had read its saved state");
+    else if (errno == EAGAIN)
+      TRY(wait_writable(writer_.get()));
+    else if (errno != EINTR)
+      return fail_errno(devices);
   }
   writer_.reset();
   return {};

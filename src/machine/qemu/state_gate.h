@@ -1,5 +1,5 @@
-// The saved state of devices on its way into a QEMU that must not take it in yet: it may not be whole, and the guest's memory
-// has to become what it was first.
+// The saved state of devices on its way into a QEMU that must not take it in yet: it may not be whole, and the guest's
+// memory has to become what it was first.
 #pragma once
 
 #include <string>
@@ -17,8 +17,8 @@ class StateGate {
 
   /// What QEMU is to read from; once.
   UniqueFd take_reader() { return std::move(reader_); }
-  /// Lets the rest through, from a file as in SavedState::devices. Blocks; `timeout` when it is not read, `unavailable` when
-  /// QEMU has gone, `corrupt` for a file that is no saved state.
+  /// Lets the rest through, from a file as in SavedState::devices. Blocks; `timeout` when it is not read, `unavailable`
+  /// when QEMU has gone, `corrupt` for a file that is no saved state.
   Result<> open(const std::string& devices);
 
  private:

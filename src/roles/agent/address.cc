@@ -35,7 +35,8 @@ std::vector<std::string> words_of(std::string_view line) {
 
 Result<Authority> parse_authority(std::string_view text) {
   auto bad = [&] {
-    return fail(ErrorCode::invalid, fmt::format("'{}' is not an address and a port", printable(text)), "write it like 127.0.0.1:80");
+    return fail(ErrorCode::invalid, fmt::format("'{}' is not an address and a port", printable(text)),
+                "write it like 127.0.0.1:80");
   };
   auto colon = text.rfind(':');
   if (colon == text.npos || colon == 0) return bad();
@@ -43,8 +44,10 @@ Result<Authority> parse_authority(std::string_view text) {
   Authority authority;
   auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), authority.port);
   if (error != std::errc{} || end != digits.data() + digits.size() || authority.port == 0) return bad();
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  else if (host.find(':') != host.npos) return bad();
+  if (host.starts_with('[') && host.ends_with(']'))
+    host = host.substr(1, host.size() - 2);
+  else if (host.find(':') != host.npos)
+    return bad();
   if (host.empty() || host.size() > 253 || host.find('\0') != host.npos) return bad();
   authority.host = host;
   return authority;
@@ -57,7 +60,8 @@ Result<std::vector<std::string>> addresses_of(std::string_view host, std::string
   for (auto line : split(hosts_file, '\n')) {
     auto words = words_of(line);
     if (words.empty() || !is_numeric(words[0])) continue;
-    bool named = std::any_of(words.begin() + 1, words.end(), [&](const std::string& name) { return same_name(name, host); });
+    bool named =
+        std::any_of(words.begin() + 1, words.end(), [&](const std::string& name) { return same_name(name, host); });
     if (named) addresses.push_back(words[0]);
   }
   if (addresses.empty())

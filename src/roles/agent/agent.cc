@@ -46,14 +46,18 @@ Result<Arguments> parse(std::span<char*> words) {
   for (std::size_t i = 0; i < words.size(); ++i) {
     std::string_view word = words[i];
     if (!word.starts_with("--")) {
-      if (!arguments.file.empty()) return fail(ErrorCode::invalid, fmt::format("unexpected argument '{}'", printable(word)));
+      if (!arguments.file.empty())
+        return fail(ErrorCode::invalid, fmt::format("unexpected argument '{}'", printable(word)));
       arguments.file = word;
       continue;
     }
-    if (i + 1 == words.size()) return fail(ErrorCode::invalid, fmt::format("option '{}' needs a value", printable(word)));
+    if (i + 1 == words.size())
+      return fail(ErrorCode::invalid, fmt::format("option '{}' needs a value", printable(word)));
     std::string_view value = words[++i];
-    if (word == "--run-dir") arguments.run_dir = value;
-    else if (word == "--root") arguments.root = value;
+    if (word == "--run-dir")
+      arguments.run_dir = value;
+    else if (word == "--root")
+      arguments.root = value;
     else if (word == "--channel-fd" || word == "--listen-fd") {
       int& fd = word == "--listen-fd" ? arguments.listen_fd : arguments.channel_fd;
       auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), fd);
@@ -86,9 +90,12 @@ Result<> serve(const Arguments& arguments) {
   auto context = TRY(make_context(runtime, std::move(options)));
   Result<> result;
   auto body = [](ContextPtr shared, int channel_fd, int listen_fd, Result<>* out) -> Task<> {
-    if (channel_fd >= 0) *out = co_await serve_channel(shared, UniqueFd(channel_fd));
-    else if (listen_fd >= 0) *out = co_await serve_listener(shared, UniqueFd(listen_fd));
-    else *out = co_await serve_found(shared);
+    if (channel_fd >= 0)
+      *out = co_await serve_channel(shared, UniqueFd(channel_fd));
+    else if (listen_fd >= 0)
+      *out = co_await serve_listener(shared, UniqueFd(listen_fd));
+    else
+      *out = co_await serve_found(shared);
     if (!*out) shared->log().error("serve.failed", {{"error", out->error().sentence()}});
     shared->runtime.stop();
   };
@@ -159,7 +166,8 @@ int run_agent(int argc, char** argv) {
     return done ? 0 : told(done.error(), 1);
   }
   return told(Error{ErrorCode::invalid, fmt::format("unknown command '{}'", printable(name)), 0,
-                    did_you_mean(name, {"serve", "apply", "ready", "measure-spawn"})}, 2);
+                    did_you_mean(name, {"serve", "apply", "ready", "measure-spawn"})},
+              2);
 }
 
 }  // namespace banger::roles::agent

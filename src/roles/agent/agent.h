@@ -1,5 +1,5 @@
-// The guest agent's command line: `serve` beside the image's init, `apply` for one-shot provisioning, `ready` for the boot
-// target's unit. PID 1 in the initramfs is another program of this folder (init/).
+// The guest agent's command line: `serve` beside the image's init, `apply` for one-shot provisioning, `ready` for the
+// boot target's unit. PID 1 in the initramfs is another program of this folder (init/).
 #pragma once
 
 namespace banger::roles::agent {

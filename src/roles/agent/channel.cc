@@ -2,10 +2,9 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/vm_sockets.h>  // after <sys/socket.h>, which it relies on
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-
-#include <linux/vm_sockets.h>  // after <sys/socket.h>, which it relies on
 
 #include <cerrno>
 #include <cstring>

@@ -1,5 +1,5 @@
-// Finding the byte channel to the host: a virtio-serial port by its name (virtio 1.1, section 5.3), or, where the VMM has
-// none of these, connections that the host makes to a vsock port (vsock(7)).
+// Finding the byte channel to the host: a virtio-serial port by its name (virtio 1.1, section 5.3), or, where the VMM
+// has none of these, connections that the host makes to a vsock port (vsock(7)).
 #pragma once
 
 #include <string>
@@ -12,7 +12,8 @@ namespace banger::roles::agent {
 inline constexpr std::string_view kChannelName = "banger.agent";
 
 /// The device of the port called `name`, e.g. "/dev/vport0p1"; `not_found` while there is none.
-Result<std::string> find_port(std::string_view name, const std::string& sys = "/sys/class/virtio-ports", const std::string& dev = "/dev");
+Result<std::string> find_port(std::string_view name, const std::string& sys = "/sys/class/virtio-ports",
+                              const std::string& dev = "/dev");
 
 /// Whether this guest has a vsock that its host can reach.
 bool has_vsock(const std::string& device = "/dev/vsock");

@@ -1,5 +1,5 @@
-// POST /clock {"adjust_ns": N}: moves the wall clock by so much (0: not at all) and tells what it says then. A difference is
-// right however late it arrives, unlike a time.
+// POST /clock {"adjust_ns": N}: moves the wall clock by so much (0: not at all) and tells what it says then. A
+// difference is right however late it arrives, unlike a time.
 #include "roles/agent/clock.h"
 
 #include <sys/time.h>
@@ -40,8 +40,10 @@ std::int64_t clock_unix_ns() {
 
 Task<> clock(ContextPtr, StreamPtr stream) {
   auto adjusted = co_await adjust_as_asked(stream);
-  if (adjusted) (void)co_await stream->reply_json(200, dump_json({{"clock_unix_ns", clock_unix_ns()}}));
-  else (void)co_await stream->reply_error(adjusted.error());
+  if (adjusted)
+    (void)co_await stream->reply_json(200, dump_json({{"clock_unix_ns", clock_unix_ns()}}));
+  else
+    (void)co_await stream->reply_error(adjusted.error());
 }
 
 }  // namespace banger::roles::agent

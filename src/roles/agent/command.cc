@@ -21,10 +21,11 @@ bool is_directory(const std::string& path) {
   return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-Result<std::vector<std::string>> environment_of(const link::ExecSpec& spec, const User& user, const Environment& guest) {
+Result<std::vector<std::string>> environment_of(const link::ExecSpec& spec, const User& user,
+                                                const Environment& guest) {
   auto name = user.name.empty() ? std::to_string(user.uid) : user.name;
-  Environment merged{{"PATH", std::string(kPath)}, {"HOME", user.home}, {"USER", name},
-                     {"LOGNAME", name},            {"SHELL", user.shell}, {"LANG", "C.UTF-8"}};
+  Environment merged{{"PATH", std::string(kPath)}, {"HOME", user.home}, {"USER", name}, {"LOGNAME", name},
+                     {"SHELL", user.shell},        {"LANG", "C.UTF-8"}};
   if (spec.tty) merged["TERM"] = spec.term;
   for (const auto& [key, value] : guest) merged[key] = value;
   for (const auto& [key, value] : spec.env) merged[key] = value;
@@ -66,8 +67,10 @@ link::ExecExit explain(const Command& command, const Error& error) {
   switch (error.sys_errno) {
     case ENOENT:
     case ENOTDIR:
-      if (missing_directory) return refused(125, fmt::format("'{}' is not a directory in the guest", printable(spawn.cwd)));
-      if (!file.empty()) return refused(126, fmt::format("'{}': its interpreter or loader is missing in the guest", name));
+      if (missing_directory)
+        return refused(125, fmt::format("'{}' is not a directory in the guest", printable(spawn.cwd)));
+      if (!file.empty())
+        return refused(126, fmt::format("'{}': its interpreter or loader is missing in the guest", name));
       if (name.find('/') != name.npos) return refused(127, fmt::format("'{}': no such file in the guest", name));
       return refused(127, fmt::format("'{}': command not found in the guest", name));
     case EACCES:

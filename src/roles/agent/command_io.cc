@@ -37,7 +37,8 @@ Result<Stdio> make_terminal(uid_t uid, std::uint16_t rows, std::uint16_t columns
   Stdio stdio;
   stdio.output = UniqueFd(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
   if (!stdio.output)
-    return fail(ErrorCode::unsupported, fmt::format("the guest has no pseudo-terminals: {}", fail_errno("/dev/ptmx").error().message),
+    return fail(ErrorCode::unsupported,
+                fmt::format("the guest has no pseudo-terminals: {}", fail_errno("/dev/ptmx").error().message),
                 "run the command without a terminal");
   int unlock = 0;
   if (::ioctl(stdio.output.get(), TIOCSPTLCK, &unlock) < 0) return fail_errno("unlock the terminal");

@@ -20,8 +20,8 @@ constexpr std::size_t kBriefBytes = 16 << 10;  // more may take a while to parse
 /// What the pool's part and ours share.
 struct Work {
   std::string body;
-  std::int64_t asked_at_ns;  ///< when the request arrived, by a clock that nobody sets
-  std::int64_t took_ns = 0;  ///< to become what it is now
+  std::int64_t asked_at_ns;      ///< when the request arrived, by a clock that nobody sets
+  std::int64_t took_ns = 0;      ///< to become what it is now
   guestcfg::GuestConfig before;  ///< what is in force
   guestcfg::GuestConfig config;
   capabilities::GuestTarget target;
@@ -47,8 +47,8 @@ Result<> change_guest(Work& work) {
   return capabilities::apply_all(work.target, work.config);
 }
 
-// What only says who the guest is, is done here: to hand it to another thread would be more code that a clone runs for the
-// first time while it is waited for.
+// What only says who the guest is, is done here: to hand it to another thread would be more code that a clone runs for
+// the first time while it is waited for.
 Task<Result<>> change(host::Runtime& runtime, std::shared_ptr<Work> work) {
   if (work->body.size() <= kBriefBytes) {
     CO_TRY(parse(*work));
@@ -86,14 +86,15 @@ Result<> finish(const Context& context, const AgentConfig& ours, Work& work) {
 }
 
 // What can wait, and what runs processes, among them those a quiesce had stopped: as after a boot, the answer does not
-// wait for it, but the system is not ready before. All of them wake up at once, so whoever comes with a first command is let
-// through, unless somebody waits for the system.
+// wait for it, but the system is not ready before. All of them wake up at once, so whoever comes with a first command
+// is let through, unless somebody waits for the system.
 Task<> settle(ContextPtr context, std::shared_ptr<Work> work) {
   auto turn = co_await context->settling_turn.lock();
   auto until = host::after(context->options.put_off(std::chrono::nanoseconds(work->took_ns)));
   if (!capabilities::needs_settling(work->target, work->config))
     while (!context->hurried && host::Clock::now() < until) co_await context->hurry.wait(until);
-  auto settled = co_await context->runtime.blocking([context, ours = context->config, work] { return finish(*context, ours, *work); });
+  auto settled = co_await context->runtime.blocking(
+      [context, ours = context->config, work] { return finish(*context, ours, *work); });
   if (!settled) context->log().error("settle.failed", {{"error", settled.error().sentence()}});
   if (--context->settling == 0) context->hurried = false;
   context->settled.notify_all();
@@ -103,14 +104,17 @@ Task<Result<>> apply(ContextPtr context, StreamPtr stream) {
   auto asked_at = elapsed_ns();
   auto body = CO_TRY(co_await stream->body(limits::kGuestConfigBytes));
   auto lock = co_await context->configuring.lock();
-  auto work = std::make_shared<Work>(Work{
-      .body = std::move(body),
-      .asked_at_ns = asked_at,
-      .took_ns = 0,
-      .before = {.interfaces = context->config.interfaces, .environment = context->config.environment},
-      .config = {},
-      .target = {.root = context->options.config_root, .mode = context->options.config_mode, .log = context->log.unbounded(), .first_boot = false,
-                 .handles = context->handles ? &*context->handles : nullptr}});
+  auto work = std::make_shared<Work>(
+      Work{.body = std::move(body),
+           .asked_at_ns = asked_at,
+           .took_ns = 0,
+           .before = {.interfaces = context->config.interfaces, .environment = context->config.environment},
+           .config = {},
+           .target = {.root = context->options.config_root,
+                      .mode = context->options.config_mode,
+                      .log = context->log.unbounded(),
+                      .first_boot = false,
+                      .handles = context->handles ? &*context->handles : nullptr}});
   auto applied = co_await change(context->runtime, work);
   work->took_ns = elapsed_ns() - asked_at;
   if (work->target.identified) context->held = false;

@@ -1,5 +1,5 @@
-// What all routes share: the event loop, the log, the run directory, and the little state an agent has. One per process;
-// handlers keep it alive. Control thread only.
+// What all routes share: the event loop, the log, the run directory, and the little state an agent has. One per
+// process; handlers keep it alive. Control thread only.
 #pragma once
 
 #include <functional>
@@ -20,8 +20,8 @@ namespace banger::roles::agent {
 
 struct Options {
   std::string run_dir = "/run/banger";
-  std::string log_path;                 ///< empty: stderr
-  std::string config_root = "/";        ///< what POST /configure applies to
+  std::string log_path;           ///< empty: stderr
+  std::string config_root = "/";  ///< what POST /configure applies to
   capabilities::ApplyMode config_mode = capabilities::ApplyMode::live;
   std::string mounts = "/proc/self/mountinfo";  ///< where POST /quiesce looks for the cgroups
   std::chrono::milliseconds (*put_off)(std::chrono::nanoseconds) = for_first_command;
@@ -30,27 +30,34 @@ struct Options {
 
 struct Context {
   Context(host::Runtime& loop, Options given)
-      : runtime(loop), options(std::move(given)), run_dir(options.run_dir), log(options.log_path), transfer_done(loop), configuring(loop),
-        settling_turn(loop), settled(loop), hurry(loop) {}
+      : runtime(loop),
+        options(std::move(given)),
+        run_dir(options.run_dir),
+        log(options.log_path),
+        transfer_done(loop),
+        configuring(loop),
+        settling_turn(loop),
+        settled(loop),
+        hurry(loop) {}
 
   host::Runtime& runtime;
   const Options options;
   const RunDir run_dir;
   LogFile log;
-  AgentConfig config;                               ///< token and environment in force
-  std::function<void(std::string token)> set_token;  ///< of the server
+  AgentConfig config;                                   ///< token and environment in force
+  std::function<void(std::string token)> set_token;     ///< of the server
   std::optional<capabilities::guest::Handles> handles;  ///< for a change of identity
-  Users users;                                      ///< of the guest
-  std::optional<CpuSample> cpu;                     ///< of the last GET /stats
-  int transfers = 0;                                ///< file streams that hold a pool thread
+  Users users;                                          ///< of the guest
+  std::optional<CpuSample> cpu;                         ///< of the last GET /stats
+  int transfers = 0;                                    ///< file streams that hold a pool thread
   host::Event transfer_done;
-  host::Mutex configuring;                          ///< one configuration at a time
+  host::Mutex configuring;  ///< one configuration at a time
   host::Mutex settling_turn;
-  int settling = 0;                                 ///< configurations whose commands have not run to their end
-  host::Event settled;                              ///< one has
-  bool hurried = false;                             ///< somebody waits for that: nothing is put off for a first command
+  int settling = 0;      ///< configurations whose commands have not run to their end
+  host::Event settled;   ///< one has
+  bool hurried = false;  ///< somebody waits for that: nothing is put off for a first command
   host::Event hurry;
-  bool held = false;                                ///< the machine is about to be saved: commands outlive their clients
+  bool held = false;  ///< the machine is about to be saved: commands outlive their clients
 };
 
 using ContextPtr = std::shared_ptr<Context>;

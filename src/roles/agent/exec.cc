@@ -53,7 +53,8 @@ Result<link::ExecSpec> parse_spec(const std::string& payload) {
 Task<Result<link::ExecSpec>> read_spec(StreamPtr stream, link::FrameDecoder& decoder) {
   for (;;) {
     if (auto frame = CO_TRY(decoder.next())) {
-      if (frame->type != link::FrameType::spec) co_return fail(ErrorCode::invalid, "the first exec frame must be the spec");
+      if (frame->type != link::FrameType::spec)
+        co_return fail(ErrorCode::invalid, "the first exec frame must be the spec");
       co_return parse_spec(frame->payload);
     }
     auto bytes = CO_TRY(co_await stream->read());

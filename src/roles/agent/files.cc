@@ -1,5 +1,5 @@
-// PUT and GET /files: tar streams in and out; GET /stat: what a path is. The archive work blocks, so it runs on the pool at
-// the other end of a pipe; closing our end of the pipe is how it is told to stop.
+// PUT and GET /files: tar streams in and out; GET /stat: what a path is. The archive work blocks, so it runs on the
+// pool at the other end of a pipe; closing our end of the pipe is how it is told to stop.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -50,7 +50,8 @@ class Slot {
     auto deadline = host::after(limits::kFileTransferWait);
     while (context->transfers >= limits::kFileTransfers)
       if (!co_await context->transfer_done.wait(deadline))
-        co_return fail(ErrorCode::busy, "too many files are being copied to or from this guest", "try again when they are done");
+        co_return fail(ErrorCode::busy, "too many files are being copied to or from this guest",
+                       "try again when they are done");
     ++context->transfers;
     co_return Slot(std::move(context));
   }
@@ -70,7 +71,11 @@ class Slot {
 // Archive work on the pool and our end of its pipe.
 struct Transfer {
   Transfer(ContextPtr c, StreamPtr s, Slot taken)
-      : context(std::move(c)), stream(std::move(s)), slot(std::move(taken)), pipe(context->runtime.io()), changed(context->runtime) {}
+      : context(std::move(c)),
+        stream(std::move(s)),
+        slot(std::move(taken)),
+        pipe(context->runtime.io()),
+        changed(context->runtime) {}
   ContextPtr context;
   StreamPtr stream;
   Slot slot;
@@ -148,7 +153,8 @@ Task<Result<>> receive(ContextPtr context, StreamPtr stream) {
   struct stat info{};
   if (::stat(path.c_str(), &info) < 0) co_return fail_errno(printable(path, limits::kPathBytes));
   if (!S_ISDIR(info.st_mode))
-    co_return fail(ErrorCode::invalid, fmt::format("{} is not a directory in the guest", printable(path, limits::kPathBytes)));
+    co_return fail(ErrorCode::invalid,
+                   fmt::format("{} is not a directory in the guest", printable(path, limits::kPathBytes)));
   // The host's user ids mean nothing in here: `vm cp` asks for files that are the guest's root's.
   bool keep_owner = ::geteuid() == 0 && stream->query("owner") != "root";
   auto t = CO_TRY(co_await start_transfer(context, stream, Direction::in, [path, keep_owner](int fd) {
@@ -158,7 +164,8 @@ Task<Result<>> receive(ContextPtr context, StreamPtr stream) {
   while (!t->result) co_await t->changed.wait();
   auto deadline = host::after(limits::kUploadEndDeadline);
   while (*t->result && !t->fed)
-    if (!co_await t->changed.wait(deadline)) t->result = fail(ErrorCode::invalid, "the upload goes on after the end of its archive");
+    if (!co_await t->changed.wait(deadline))
+      t->result = fail(ErrorCode::invalid, "the upload goes on after the end of its archive");
   if (*t->result && t->broke) t->result = fail(ErrorCode::cancelled, "the upload was broken off");
   // The caller's handle is then the last one, and a feeder that still waits for bytes ends with it.
   t->stream.reset();
@@ -169,8 +176,10 @@ Task<Result<>> receive(ContextPtr context, StreamPtr stream) {
 
 Task<> put_files(ContextPtr context, StreamPtr stream) {
   auto received = co_await receive(context, stream);
-  if (received) (void)co_await stream->reply_json(200, "{\"ok\":true}\n");
-  else co_await refuse_upload(stream, std::move(received.error()));
+  if (received)
+    (void)co_await stream->reply_json(200, "{\"ok\":true}\n");
+  else
+    co_await refuse_upload(stream, std::move(received.error()));
 }
 
 Task<> get_files(ContextPtr context, StreamPtr stream) {
@@ -186,11 +195,13 @@ Task<> get_files(ContextPtr context, StreamPtr stream) {
     (void)co_await stream->reply_error(t.error());
     co_return;
   }
-  std::vector<link::Header> head{{"content-type", "application/x-tar"}, {"x-banger-type", std::string(type_name(info.st_mode))}};
+  std::vector<link::Header> head{{"content-type", "application/x-tar"},
+                                 {"x-banger-type", std::string(type_name(info.st_mode))}};
   Result<> sent = co_await stream->respond(200, std::move(head));
   auto buffer = std::make_unique_for_overwrite<char[]>(limits::kLinkFrameBytes);
   while (sent) {
-    auto [error, got] = co_await (*t)->pipe.async_read_some(asio::buffer(buffer.get(), limits::kLinkFrameBytes), use_tuple);
+    auto [error, got] =
+        co_await (*t)->pipe.async_read_some(asio::buffer(buffer.get(), limits::kLinkFrameBytes), use_tuple);
     if (error) break;
     sent = co_await stream->write(std::string(buffer.get(), got));
   }
@@ -199,7 +210,8 @@ Task<> get_files(ContextPtr context, StreamPtr stream) {
   auto packed = *(*t)->result;
   if (sent && packed) (void)co_await stream->finish();
   // The head is out, so the failure shows as a stream that was cut short; the reason is in the log.
-  else if (sent) context->log().warn("files.incomplete", {{"path", *path}, {"error", packed.error().sentence()}});
+  else if (sent)
+    context->log().warn("files.incomplete", {{"path", *path}, {"error", packed.error().sentence()}});
 }
 
 Task<> stat_file(ContextPtr, StreamPtr stream) {
@@ -207,16 +219,20 @@ Task<> stat_file(ContextPtr, StreamPtr stream) {
   struct stat info{};
   Json answer = {{"exists", true}};
   if (path && ::lstat(path->c_str(), &info) < 0) {
-    if (errno == ENOENT || errno == ENOTDIR) answer = {{"exists", false}};
-    else path = fail_errno(printable(*path, limits::kPathBytes));
+    if (errno == ENOENT || errno == ENOTDIR)
+      answer = {{"exists", false}};
+    else
+      path = fail_errno(printable(*path, limits::kPathBytes));
   } else if (path) {
     answer["type"] = type_name(info.st_mode);
     answer["mode"] = info.st_mode & 07777;
     // So that a copy knows whether a link is a directory to copy into.
     if (S_ISLNK(info.st_mode) && ::stat(path->c_str(), &info) == 0) answer["target_type"] = type_name(info.st_mode);
   }
-  if (path) (void)co_await stream->reply_json(200, dump_json(answer));
-  else (void)co_await stream->reply_error(path.error());
+  if (path)
+    (void)co_await stream->reply_json(200, dump_json(answer));
+  else
+    (void)co_await stream->reply_error(path.error());
 }
 
 }  // namespace banger::roles::agent

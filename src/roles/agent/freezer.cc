@@ -44,7 +44,8 @@ Result<> move_ourselves(const std::string& group) {
   TRY(put(group + "/cgroup.procs", std::to_string(::getpid())));
   if (pid_t keeper = ::getppid(); keeper > 1) TRY(put(group + "/cgroup.procs", std::to_string(keeper)));
   // Freezing the group we are in would be the end.
-  if (!has_process(group, ::getpid())) return fail(ErrorCode::internal, fmt::format("{} did not take the agent", group));
+  if (!has_process(group, ::getpid()))
+    return fail(ErrorCode::internal, fmt::format("{} did not take the agent", group));
   return {};
 }
 

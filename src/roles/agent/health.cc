@@ -1,5 +1,5 @@
-// GET /health[?wait=system[&hurry=1]]: alive, and how far the guest's boot has come. `hurry`: what was put off for the sake of
-// a first command is not put off any longer.
+// GET /health[?wait=system[&hurry=1]]: alive, and how far the guest's boot has come. `hurry`: what was put off for the
+// sake of a first command is not put off any longer.
 #include <sys/inotify.h>
 #include <sys/utsname.h>
 #include <time.h>

@@ -39,8 +39,10 @@ std::optional<std::string> parse_address(std::string_view hex) {
   }
   char text[INET6_ADDRSTRLEN] = {};
   bool mapped = hex.size() == 32 && words[0] == 0 && words[1] == 0 && words[2] == htonl(0xffff);
-  if (hex.size() == 8 || mapped) ::inet_ntop(AF_INET, &words[mapped ? 3 : 0], text, sizeof text);
-  else ::inet_ntop(AF_INET6, words, text, sizeof text);
+  if (hex.size() == 8 || mapped)
+    ::inet_ntop(AF_INET, &words[mapped ? 3 : 0], text, sizeof text);
+  else
+    ::inet_ntop(AF_INET6, words, text, sizeof text);
   return text;
 }
 

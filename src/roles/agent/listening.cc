@@ -1,5 +1,5 @@
-// GET /listening: which TCP ports the guest listens on, as a JSON line now and another one whenever that has changed, until
-// the host goes away. Nothing in Linux tells of it, so the kernel's table is looked at once a second.
+// GET /listening: which TCP ports the guest listens on, as a JSON line now and another one whenever that has changed,
+// until the host goes away. Nothing in Linux tells of it, so the kernel's table is looked at once a second.
 #include <nlohmann/json.hpp>
 
 #include "base/bounds.h"
@@ -12,7 +12,8 @@ namespace {
 
 std::string describe() {
   auto rows = Json::array();
-  for (const auto& listener : find_tcp_listeners()) rows.push_back({{"address", listener.address}, {"port", listener.port}});
+  for (const auto& listener : find_tcp_listeners())
+    rows.push_back({{"address", listener.address}, {"port", listener.port}});
   return dump_json({{"ports", rows}}) + "\n";
 }
 

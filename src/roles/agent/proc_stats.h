@@ -1,4 +1,5 @@
-// Figures from the texts of /proc (proc(5)). Pure: the texts come in, numbers go out; anything malformed counts as nothing.
+// Figures from the texts of /proc (proc(5)). Pure: the texts come in, numbers go out; anything malformed counts as
+// nothing.
 #pragma once
 
 #include <chrono>

@@ -26,7 +26,8 @@ void map_program() {
 Result<> write_same(const std::string& root_path) {
   auto root = TRY(capabilities::guest::Root::open(root_path));
   auto file = root.open_path(kFile, O_RDWR | O_NOFOLLOW | O_NONBLOCK);
-  if (!file) return file.error().code == ErrorCode::not_found ? Result<>() : Result<>(std::unexpected(std::move(file).error()));
+  if (!file)
+    return file.error().code == ErrorCode::not_found ? Result<>() : Result<>(std::unexpected(std::move(file).error()));
   auto text = TRY(host::read_all(file->get(), kFile, limits::kLinkJsonBytes));
   if (::pwrite(file->get(), text.data(), text.size(), 0) < 0) return fail_errno(kFile);
   return {};

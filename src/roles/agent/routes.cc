@@ -14,17 +14,18 @@ struct Entry {
 };
 
 constexpr Entry kRoutes[] = {
-    {"GET", "/health", health},         {"GET", "/stats", stats},     {"GET", "/ports", ports},
-    {"GET", "/listening", listening},
-    {"POST", "/exec", exec},            {"PUT", "/files", put_files}, {"GET", "/files", get_files},
-    {"GET", "/stat", stat_file},        {"POST", "/configure", configure}, {"POST", "/shutdown", shutdown},
-    {"POST", "/clock", clock},          {"POST", "/hold", hold},            {"POST", "/quiesce", quiesce},
+    {"GET", "/health", health},       {"GET", "/stats", stats},    {"GET", "/ports", ports},
+    {"GET", "/listening", listening}, {"POST", "/exec", exec},     {"PUT", "/files", put_files},
+    {"GET", "/files", get_files},     {"GET", "/stat", stat_file}, {"POST", "/configure", configure},
+    {"POST", "/shutdown", shutdown},  {"POST", "/clock", clock},   {"POST", "/hold", hold},
+    {"POST", "/quiesce", quiesce},
 };
 
 Task<> unknown(ContextPtr, StreamPtr stream) {
-  (void)co_await stream->reply_error(Error{ErrorCode::not_found,
-      fmt::format("the guest agent does not know {} {}", printable(stream->method()), printable(stream->path())), 0,
-      "the guest may run an older banger; restart the VM"});
+  (void)co_await stream->reply_error(
+      Error{ErrorCode::not_found,
+            fmt::format("the guest agent does not know {} {}", printable(stream->method()), printable(stream->path())),
+            0, "the guest may run an older banger; restart the VM"});
 }
 
 Route find_route(std::string_view method, std::string_view path) {

@@ -10,20 +10,20 @@ namespace banger::roles::agent {
 using StreamPtr = std::shared_ptr<link::ServerStream>;
 using Route = Task<> (*)(ContextPtr context, StreamPtr stream);
 
-Task<> health(ContextPtr context, StreamPtr stream);      // health.cc
-Task<> stats(ContextPtr context, StreamPtr stream);       // stats.cc
-Task<> ports(ContextPtr context, StreamPtr stream);       // ports.cc
-Task<> listening(ContextPtr context, StreamPtr stream);   // listening.cc
-Task<> exec(ContextPtr context, StreamPtr stream);        // exec.cc
-Task<> put_files(ContextPtr context, StreamPtr stream);   // files.cc
+Task<> health(ContextPtr context, StreamPtr stream);     // health.cc
+Task<> stats(ContextPtr context, StreamPtr stream);      // stats.cc
+Task<> ports(ContextPtr context, StreamPtr stream);      // ports.cc
+Task<> listening(ContextPtr context, StreamPtr stream);  // listening.cc
+Task<> exec(ContextPtr context, StreamPtr stream);       // exec.cc
+Task<> put_files(ContextPtr context, StreamPtr stream);  // files.cc
 Task<> get_files(ContextPtr context, StreamPtr stream);
 Task<> stat_file(ContextPtr context, StreamPtr stream);
-Task<> tunnel(ContextPtr context, StreamPtr stream);      // tunnel.cc
-Task<> configure(ContextPtr context, StreamPtr stream);   // configure.cc
-Task<> clock(ContextPtr context, StreamPtr stream);       // clock.cc
-Task<> hold(ContextPtr context, StreamPtr stream);        // save.cc
+Task<> tunnel(ContextPtr context, StreamPtr stream);     // tunnel.cc
+Task<> configure(ContextPtr context, StreamPtr stream);  // configure.cc
+Task<> clock(ContextPtr context, StreamPtr stream);      // clock.cc
+Task<> hold(ContextPtr context, StreamPtr stream);       // save.cc
 Task<> quiesce(ContextPtr context, StreamPtr stream);
-Task<> shutdown(ContextPtr context, StreamPtr stream);    // shutdown.cc
+Task<> shutdown(ContextPtr context, StreamPtr stream);  // shutdown.cc
 
 /// Finds the handler and runs it; what escapes from one ends as an error answer, never as the end of the agent.
 Task<> dispatch(ContextPtr context, StreamPtr stream);

@@ -18,8 +18,10 @@ namespace banger::roles::agent {
 namespace {
 
 constexpr std::array kInits = {
-    std::pair{InitKind::systemd, std::string_view("systemd")}, std::pair{InitKind::openrc, std::string_view("openrc")},
-    std::pair{InitKind::runit, std::string_view("runit")},     std::pair{InitKind::busybox, std::string_view("busybox")},
+    std::pair{InitKind::systemd, std::string_view("systemd")},
+    std::pair{InitKind::openrc, std::string_view("openrc")},
+    std::pair{InitKind::runit, std::string_view("runit")},
+    std::pair{InitKind::busybox, std::string_view("busybox")},
     std::pair{InitKind::none, std::string_view("none")},
 };
 
@@ -57,14 +59,16 @@ InitKind init_kind_from_string(std::string_view name) {
 Result<AgentConfig> RunDir::load_config() const {
   auto path = path_ + "/config.json";
   auto config = TRY(read_config(path));
-  if (config.link_token.size() != 2 * kTokenBytes) return fail(ErrorCode::invalid, fmt::format("{}: missing field 'link_token'", path));
+  if (config.link_token.size() != 2 * kTokenBytes)
+    return fail(ErrorCode::invalid, fmt::format("{}: missing field 'link_token'", path));
   return AgentConfig{.link_token = TRY(in(path, from_hex(config.link_token))),
                      .environment = std::move(config.environment),
                      .interfaces = std::move(config.interfaces)};
 }
 
 Result<> RunDir::save_config(const AgentConfig& config) const {
-  guestcfg::GuestConfig kept{.interfaces = config.interfaces, .environment = config.environment, .link_token = to_hex(config.link_token)};
+  guestcfg::GuestConfig kept{
+      .interfaces = config.interfaces, .environment = config.environment, .link_token = to_hex(config.link_token)};
   return overwrite(path_ + "/config.json", dump_json(guestcfg::to_json(kept, guestcfg::Contents::inline_data)));
 }
 

@@ -1,7 +1,8 @@
 // What the host asks before it saves a machine.
 //
-//   POST /hold      {"hold": true|false}: while held, commands outlive their clients (session.h). Suspend, snapshot, fork.
-//   POST /quiesce   everything written is on the disks and, where the guest has cgroups, nothing but the agent runs on.
+//   POST /hold      {"hold": true|false}: while held, commands outlive their clients (session.h). Suspend, snapshot,
+//   fork. POST /quiesce   everything written is on the disks and, where the guest has cgroups, nothing but the agent
+//   runs on.
 //                   For templates. POST /configure ends both.
 #include <unistd.h>
 

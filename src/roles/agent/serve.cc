@@ -26,7 +26,9 @@ std::unique_ptr<link::Server> make_server(const ContextPtr& context, UniqueFd ch
 Task<> see_out(Task<Result<>> serving) { (void)co_await std::move(serving); }
 
 void say_serving(const ContextPtr& context, std::string_view channel) {
-  context->log().info("serving", {{"version", BANGER_VERSION}, {"init", to_string(context->run_dir.init_kind())}, {"channel", channel}});
+  context->log().info(
+      "serving",
+      {{"version", BANGER_VERSION}, {"init", to_string(context->run_dir.init_kind())}, {"channel", channel}});
 }
 
 }  // namespace

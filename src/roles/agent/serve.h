@@ -12,8 +12,8 @@ Result<ContextPtr> make_context(host::Runtime& runtime, Options options);
 /// Serves one channel until it fails for good.
 Task<Result<>> serve_channel(ContextPtr context, UniqueFd channel);
 
-/// Serves the connections that `listener` gets, one at a time: a new one ends the one before, whose host has gone or has
-/// forgotten it. Comes back only when it cannot listen any more.
+/// Serves the connections that `listener` gets, one at a time: a new one ends the one before, whose host has gone or
+/// has forgotten it. Comes back only when it cannot listen any more.
 Task<Result<>> serve_listener(ContextPtr context, UniqueFd listener);
 
 /// Finds the channel and serves it for ever; comes back only when none ever shows up.

@@ -28,11 +28,21 @@ struct Output {
   bool counted = false;     // `owed` is set
 };
 
-// Shared by the coroutines of one command: the reader of the client, the feeder of stdin, a pump per output, the supervisor.
+// Shared by the coroutines of one command: the reader of the client, the feeder of stdin, a pump per output, the
+// supervisor.
 struct Session {
   Session(ContextPtr c, std::shared_ptr<link::ServerStream> s, host::Child process)
-      : context(std::move(c)), runtime(context->runtime), stream(std::move(s)), child(std::move(process)), leader(child.pid()),
-        sending(runtime), ended(runtime.io()), input(runtime.io()), output(runtime.io()), errors(runtime.io()), changed(runtime) {}
+      : context(std::move(c)),
+        runtime(context->runtime),
+        stream(std::move(s)),
+        child(std::move(process)),
+        leader(child.pid()),
+        sending(runtime),
+        ended(runtime.io()),
+        input(runtime.io()),
+        output(runtime.io()),
+        errors(runtime.io()),
+        changed(runtime) {}
 
   bool terminal() const { return !input_is_pipe; }
   stream_descriptor& sink() { return input_is_pipe ? input : output.fd; }
@@ -42,27 +52,27 @@ struct Session {
   std::shared_ptr<link::ServerStream> stream;
   host::Child child;
   const pid_t leader;
-  host::Mutex sending;  // frames of the two outputs must not mix
+  host::Mutex sending;      // frames of the two outputs must not mix
   stream_descriptor ended;  // the command's pidfd
   stream_descriptor input;
   Output output, errors;
   host::Event changed;  // any of the flags below
 
   bool input_is_pipe = true;
-  std::string queued;                 // stdin bytes that wait for the command
-  bool feeding = false;               // a feeder runs
-  bool input_ended = false;           // the client has no more
-  bool input_closed = false;          // the command takes no more
-  bool mid_line = false;              // the last stdin byte was not a newline
-  int pumps = 0;                      // outputs not at their end
+  std::string queued;         // stdin bytes that wait for the command
+  bool feeding = false;       // a feeder runs
+  bool input_ended = false;   // the client has no more
+  bool input_closed = false;  // the command takes no more
+  bool mid_line = false;      // the last stdin byte was not a newline
+  int pumps = 0;              // outputs not at their end
   host::Deadline last_output = host::Clock::now();
   bool exited = false, reaped = false;
-  bool gone = false;                  // the client
-  bool hung_up = false;               // and the command is to end with it
-  bool swept = false;                 // what was left after the client went is gone too
-  bool let_go = false;                // do not wait for outputs any longer
+  bool gone = false;     // the client
+  bool hung_up = false;  // and the command is to end with it
+  bool swept = false;    // what was left after the client went is gone too
+  bool let_go = false;   // do not wait for outputs any longer
   bool over = false;
-  pid_t foreground = 0;               // the terminal's foreground group when the client went, if not the leader's
+  pid_t foreground = 0;  // the terminal's foreground group when the client went, if not the leader's
 };
 using SessionPtr = std::shared_ptr<Session>;
 
@@ -141,7 +151,8 @@ Task<> pump(SessionPtr s, Output* out, FrameType type) {
       out->counted = true;
     }
     if (s->let_go && out->owed <= 0) break;
-    auto [error, got] = co_await out->fd.async_read_some(asio::buffer(buffer.get(), limits::kLinkFrameBytes), use_tuple);
+    auto [error, got] =
+        co_await out->fd.async_read_some(asio::buffer(buffer.get(), limits::kLinkFrameBytes), use_tuple);
     if (error == asio::error::operation_aborted && out->fd.is_open()) continue;
     if (error) break;
     if (out->counted) out->owed -= static_cast<std::ptrdiff_t>(got);
@@ -249,14 +260,17 @@ void deliver_signal(const SessionPtr& s, int number) {
 void resize(const SessionPtr& s, std::string_view payload) {
   if (payload.size() != 4 || !s->terminal() || !s->output.fd.is_open()) return;
   auto number = [&](std::size_t at) {
-    return static_cast<std::uint16_t>(static_cast<unsigned char>(payload[at]) << 8 | static_cast<unsigned char>(payload[at + 1]));
+    return static_cast<std::uint16_t>(static_cast<unsigned char>(payload[at]) << 8 |
+                                      static_cast<unsigned char>(payload[at + 1]));
   };
   (void)resize_terminal(s->output.fd.native_handle(), number(0), number(2));
 }
 
 Task<> handle(SessionPtr s, link::Frame frame) {
   switch (frame.type) {
-    case FrameType::stdin_data: co_await take_input(s, std::move(frame.payload)); break;
+    case FrameType::stdin_data:
+      co_await take_input(s, std::move(frame.payload));
+      break;
     case FrameType::stdin_end:
       s->input_ended = true;
       if (!s->feeding && !s->input_closed) end_input(s);
@@ -265,8 +279,12 @@ Task<> handle(SessionPtr s, link::Frame frame) {
     case FrameType::signal:
       if (frame.payload.size() == 1) deliver_signal(s, static_cast<unsigned char>(frame.payload[0]));
       break;
-    case FrameType::resize: resize(s, frame.payload); break;
-    default: hang_up(s); break;  // a frame only the guest sends, or a second spec: nothing of ours is at the other end
+    case FrameType::resize:
+      resize(s, frame.payload);
+      break;
+    default:
+      hang_up(s);
+      break;  // a frame only the guest sends, or a second spec: nothing of ours is at the other end
   }
 }
 

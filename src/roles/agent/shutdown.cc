@@ -22,7 +22,8 @@ Task<> act(ContextPtr context, ShutdownMode mode) {
   // The answer is in the channel's queue; the guest must live until the host has taken it.
   co_await context->runtime.sleep_for(limits::kShutdownAnswerDelay);
   auto init = context->run_dir.init_kind();
-  context->log().info("shutdown", {{"init", to_string(init)}, {"mode", mode == ShutdownMode::reboot ? "reboot" : "poweroff"}});
+  context->log().info("shutdown",
+                      {{"init", to_string(init)}, {"mode", mode == ShutdownMode::reboot ? "reboot" : "poweroff"}});
   auto done = co_await context->options.shut_down(context->runtime, plan_shutdown(init, mode));
   if (!done) context->log().error("shutdown.failed", {{"error", done.error().sentence()}});
 }

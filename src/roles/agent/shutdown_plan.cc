@@ -19,13 +19,18 @@ ShutdownPlan plan_shutdown(InitKind init, ShutdownMode mode) {
   bool off = mode == ShutdownMode::poweroff;
   std::vector<std::string> tool{off ? "poweroff" : "reboot"};
   switch (init) {
-    case InitKind::systemd: return {.signal = kRealTimeMin + (off ? 4 : 5)};
-    case InitKind::busybox: return {.signal = off ? SIGUSR2 : SIGTERM};
+    case InitKind::systemd:
+      return {.signal = kRealTimeMin + (off ? 4 : 5)};
+    case InitKind::busybox:
+      return {.signal = off ? SIGUSR2 : SIGTERM};
     // openrc-shutdown talks to openrc-init only; under another PID 1 it fails and that one's own tool is next.
-    case InitKind::openrc: return {Commands{{"openrc-shutdown", off ? "-p" : "-r", "now"}, tool}, off ? SIGUSR2 : SIGTERM};
-    case InitKind::runit: return {Commands{{"runit-init", off ? "0" : "6"}, tool}, 0};
+    case InitKind::openrc:
+      return {Commands{{"openrc-shutdown", off ? "-p" : "-r", "now"}, tool}, off ? SIGUSR2 : SIGTERM};
+    case InitKind::runit:
+      return {Commands{{"runit-init", off ? "0" : "6"}, tool}, 0};
     // Our own small init can only power off; the host starts the machine again.
-    case InitKind::none: return {.signal = SIGTERM};
+    case InitKind::none:
+      return {.signal = SIGTERM};
   }
   return {};
 }
@@ -33,9 +38,12 @@ ShutdownPlan plan_shutdown(InitKind init, ShutdownMode mode) {
 Task<Result<>> carry_out(host::Runtime& runtime, ShutdownPlan plan) {
   Error last{ErrorCode::unsupported, "this guest's init cannot be asked to shut down", 0, "stop the VM by force"};
   for (const auto& command : plan.commands) {
-    host::SpawnSpec spawn{.argv = command, .env = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
-                          .cwd = "/", .new_session = true};
-    auto output = co_await host::run_command(runtime, std::move(spawn), host::after(limits::kShutdownCommandDeadline), 4096);
+    host::SpawnSpec spawn{.argv = command,
+                          .env = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+                          .cwd = "/",
+                          .new_session = true};
+    auto output =
+        co_await host::run_command(runtime, std::move(spawn), host::after(limits::kShutdownCommandDeadline), 4096);
     if (output && output->status.shell_code() == 0) co_return Result<>();
     last = output ? Error{ErrorCode::internal, command[0] + " failed: " + output->err} : output.error();
   }

@@ -22,7 +22,8 @@ CpuSample sample_cpu() {
   return sample;
 }
 
-// Real devices have a `device` link: this leaves out partitions, loops, bridges and the like, which would count bytes twice.
+// Real devices have a `device` link: this leaves out partitions, loops, bridges and the like, which would count bytes
+// twice.
 bool is_device(std::string_view kind, std::string_view name) {
   return ::access(fmt::format("/sys/{}/{}/device", kind, name).c_str(), F_OK) == 0;
 }
@@ -30,7 +31,8 @@ bool is_device(std::string_view kind, std::string_view name) {
 Traffic network_traffic() {
   auto text = proc_text("/proc/net/dev");
   bool any = false;
-  auto traffic = parse_net_dev(text, [&](std::string_view name) { return is_device("class/net", name) && (any = true); });
+  auto traffic =
+      parse_net_dev(text, [&](std::string_view name) { return is_device("class/net", name) && (any = true); });
   // In a container's network there is no real device.
   return any ? traffic : parse_net_dev(text, [](std::string_view name) { return name != "lo"; });
 }
@@ -53,7 +55,8 @@ Task<double> measure_cpu(ContextPtr context) {
 Task<> stats(ContextPtr context, StreamPtr stream) {
   auto cpu = co_await measure_cpu(context);
   auto memory = parse_meminfo(proc_text("/proc/meminfo"));
-  auto disk = parse_diskstats(proc_text("/proc/diskstats"), [](std::string_view name) { return is_device("block", name); });
+  auto disk =
+      parse_diskstats(proc_text("/proc/diskstats"), [](std::string_view name) { return is_device("block", name); });
   auto network = network_traffic();
   timespec up{};
   clock_gettime(CLOCK_BOOTTIME, &up);

@@ -56,14 +56,16 @@ Task<Result<>> reach(host::Runtime& runtime, TunnelPtr t, Authority authority) {
     last = co_await connect(runtime, t, tcp::endpoint(ip, authority.port), deadline);
     if (!last) co_return Result<>();
   }
-  co_return fail_errno(fmt::format("connect to {} port {} in the guest", printable(authority.host), authority.port), last.value());
+  co_return fail_errno(fmt::format("connect to {} port {} in the guest", printable(authority.host), authority.port),
+                       last.value());
 }
 
 // Guest → host, until the guest's bytes end, which ends our body only, or either side breaks.
 Task<> outward(TunnelPtr t) {
   auto buffer = std::make_unique_for_overwrite<char[]>(limits::kLinkFrameBytes);
   while (!t->broken) {
-    auto [error, got] = co_await t->socket.async_read_some(asio::buffer(buffer.get(), limits::kLinkFrameBytes), use_tuple);
+    auto [error, got] =
+        co_await t->socket.async_read_some(asio::buffer(buffer.get(), limits::kLinkFrameBytes), use_tuple);
     if (error == asio::error::eof) {
       t->broken = t->broken || !co_await t->stream->finish();
       break;
@@ -109,7 +111,8 @@ Task<> tunnel(ContextPtr context, StreamPtr stream) {
   context->runtime.spawn(inward(t));
   while (!t->over()) {
     bool changed = co_await t->changed.wait(host::after(limits::kTunnelProbe));
-    // A quiet tunnel the host has ended is not read any more, so its going away would not be noticed: an empty write asks.
+    // A quiet tunnel the host has ended is not read any more, so its going away would not be noticed: an empty write
+    // asks.
     if (!changed && t->inward_over && !co_await stream->write({})) t->broken = true;
   }
   // Whichever direction still waits ends with its side; a stream dropped unfinished is a reset to the host.

@@ -77,7 +77,9 @@ std::vector<gid_t> supplementary(const User& user, std::string_view group) {
 Result<User> find_user(std::string_view who, std::string_view passwd, std::string_view group) {
   auto colon = who.find(':');
   auto name = who.substr(0, colon);
-  if (name.empty()) return fail(ErrorCode::invalid, fmt::format("'{}' names no user", printable(who)), "write it as USER or USER:GROUP");
+  if (name.empty())
+    return fail(ErrorCode::invalid, fmt::format("'{}' names no user", printable(who)),
+                "write it as USER or USER:GROUP");
   auto user = lookup_user(name, passwd);
   if (!user) return fail(ErrorCode::not_found, fmt::format("there is no user '{}' in the guest", printable(name)));
   if (colon == who.npos) {
@@ -86,7 +88,9 @@ Result<User> find_user(std::string_view who, std::string_view passwd, std::strin
   }
   // An explicit group replaces the user's own ones, as with `docker exec --user`.
   auto gid = lookup_group(who.substr(colon + 1), group);
-  if (!gid) return fail(ErrorCode::not_found, fmt::format("there is no group '{}' in the guest", printable(who.substr(colon + 1))));
+  if (!gid)
+    return fail(ErrorCode::not_found,
+                fmt::format("there is no group '{}' in the guest", printable(who.substr(colon + 1))));
   user->gid = *gid;
   user->groups = {*gid};
   return *user;
@@ -101,8 +105,13 @@ Result<User> load_user(std::string_view who, const std::string& etc) {
 Users::Stamp Users::stamp(const char* name) const {
   struct stat info{};
   if (::stat((etc_ + name).c_str(), &info) < 0) return {};
-  return {static_cast<std::int64_t>(info.st_dev), static_cast<std::int64_t>(info.st_ino), info.st_size,
-          info.st_mtim.tv_sec, info.st_mtim.tv_nsec, info.st_ctim.tv_sec, info.st_ctim.tv_nsec};
+  return {static_cast<std::int64_t>(info.st_dev),
+          static_cast<std::int64_t>(info.st_ino),
+          info.st_size,
+          info.st_mtim.tv_sec,
+          info.st_mtim.tv_nsec,
+          info.st_ctim.tv_sec,
+          info.st_ctim.tv_nsec};
 }
 
 Result<User> Users::find(const std::string& who) {

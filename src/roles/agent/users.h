@@ -15,7 +15,7 @@
 namespace banger::roles::agent {
 
 struct User {
-  std::string name;   ///< empty when a bare uid has no passwd entry
+  std::string name;  ///< empty when a bare uid has no passwd entry
   uid_t uid = 0;
   gid_t gid = 0;
   std::vector<gid_t> groups;  ///< supplementary, `gid` included
@@ -23,8 +23,9 @@ struct User {
   std::string shell = "/bin/sh";
 };
 
-/// `who` is `USER` or `USER:GROUP`, each a name or a number. The texts are those of passwd(5) and group(5); malformed lines
-/// are skipped. Root and bare numbers need no entry. `not_found` for an unknown name, `invalid` for a malformed one.
+/// `who` is `USER` or `USER:GROUP`, each a name or a number. The texts are those of passwd(5) and group(5); malformed
+/// lines are skipped. Root and bare numbers need no entry. `not_found` for an unknown name, `invalid` for a malformed
+/// one.
 Result<User> find_user(std::string_view who, std::string_view passwd, std::string_view group);
 
 /// The same with the files under `etc`; a missing file is an empty one.

@@ -87,7 +87,11 @@ Result<Round> BenchRounds::use(const std::string& name, bool cold, const rpc::On
   int interrupt = daemon_.signals().fd();
   rpc::Client client(TRY(connect_or_start(io_)).socket);
   Json params = shape_;
-  params.update({{"name", name}, {"labels", {{"made-by", "banger-bench"}}}, {"start", true}, {"wait", "agent"}, {"ephemeral", true}});
+  params.update({{"name", name},
+                 {"labels", {{"made-by", "banger-bench"}}},
+                 {"start", true},
+                 {"wait", "agent"},
+                 {"ephemeral", true}});
   if (cold) params["cold"] = true;
   auto start = Clock::now();
   auto vm = TRY(client.call("vm.create", params, progress, interrupt));

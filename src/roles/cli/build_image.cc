@@ -15,8 +15,8 @@ Task<> cancel_when_readable(host::Runtime& runtime, int fd, host::Cancel& cancel
   if (asked && *asked) cancel.request();
 }
 
-Task<> build(host::Runtime& runtime, image::ImageStore& store, std::string name, image::StageProgress progress, host::Cancel& cancel,
-             std::optional<Result<image::Image>>& built) {
+Task<> build(host::Runtime& runtime, image::ImageStore& store, std::string name, image::StageProgress progress,
+             host::Cancel& cancel, std::optional<Result<image::Image>>& built) {
   built.emplace(co_await store.build(std::move(name), std::move(progress), cancel));
   runtime.stop();
 }
@@ -27,7 +27,8 @@ Result<std::string> build_image_here(const Io& io, const std::string& name, int 
   auto paths = TRY(host::find_paths(io.env));
   host::Runtime runtime;
   host::Cancel cancel(runtime);
-  image::ImageStore store(runtime, paths.images(), paths.cache, io.env("PATH").value_or("/usr/local/bin:/usr/bin:/bin"));
+  image::ImageStore store(runtime, paths.images(), paths.cache,
+                          io.env("PATH").value_or("/usr/local/bin:/usr/bin:/bin"));
   std::optional<Result<image::Image>> built;
   Progress shown(io);
   auto progress = [&](std::string_view stage, std::string_view detail, int percent) {

@@ -167,8 +167,10 @@ Result<Found> find_in_guest(Io& io, const CopyPath& path) {
 Result<CopyPath> settle(CopyPath path, bool is_source) {
   std::error_code error;
   if (path.vm.empty()) {
-    if (is_source && path.directory) path.path = std::filesystem::canonical(path.path, error).string();
-    else path.path = std::filesystem::absolute(path.path, error).lexically_normal().string();
+    if (is_source && path.directory)
+      path.path = std::filesystem::canonical(path.path, error).string();
+    else
+      path.path = std::filesystem::absolute(path.path, error).lexically_normal().string();
     if (error) return fail_errno(path.text(), error.value());
   } else {
     path.path = std::filesystem::path(path.path).lexically_normal().string();

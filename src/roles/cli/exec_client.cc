@@ -39,8 +39,10 @@ struct Queue {
   bool empty() const { return at == bytes.size(); }
   void taken(std::size_t count) {
     at += count;
-    if (empty()) bytes.clear(), at = 0;
-    else if (at > kQueueBytes) bytes.erase(0, at), at = 0;
+    if (empty())
+      bytes.clear(), at = 0;
+    else if (at > kQueueBytes)
+      bytes.erase(0, at), at = 0;
   }
 };
 
@@ -112,16 +114,22 @@ Result<> ExecClient::take_frames() {
     auto frame = TRY(in("the guest's answer", decoder_.next()));
     if (!frame) return {};
     switch (frame->type) {
-      case FrameType::started: break;
-      case FrameType::stdout_data: to_out_.bytes += frame->payload; break;
-      case FrameType::stderr_data: to_err_.bytes += frame->payload; break;
+      case FrameType::started:
+        break;
+      case FrameType::stdout_data:
+        to_out_.bytes += frame->payload;
+        break;
+      case FrameType::stderr_data:
+        to_err_.bytes += frame->payload;
+        break;
       case FrameType::exit:
       case FrameType::failed: {
         auto end = TRY(in("the guest's answer", link::decode_exit(frame->type, frame->payload)));
         result_ = ExecResult{end.signal ? 128 + end.signal : end.code, end.message};
         break;
       }
-      default: return fail(ErrorCode::corrupt, "the guest sent a frame that only clients send");
+      default:
+        return fail(ErrorCode::corrupt, "the guest sent a frame that only clients send");
     }
   }
   return {};
@@ -153,7 +161,8 @@ void ExecClient::read_input() {
 }
 
 void ExecClient::send_size() {
-  while (Signals::take_signal(io_.resize_fd)) {}
+  while (Signals::take_signal(io_.resize_fd)) {
+  }
   auto size = terminal_size(io_.terminal);
   char payload[4] = {static_cast<char>(size.rows >> 8), static_cast<char>(size.rows),
                      static_cast<char>(size.columns >> 8), static_cast<char>(size.columns)};

@@ -69,8 +69,10 @@ Result<int> fan_out(Context& context, std::string_view method, const Json& param
     if (reply.kind == rpc::Reply::Kind::progress || !reply.id.is_number_integer()) continue;
     auto it = waiting.find(reply.id.get<std::int64_t>());
     if (it == waiting.end()) continue;
-    if (reply.kind == rpc::Reply::Kind::result) lines.done(it->second, reply.result);
-    else lines.failed(it->second, reply.error);
+    if (reply.kind == rpc::Reply::Kind::result)
+      lines.done(it->second, reply.result);
+    else
+      lines.failed(it->second, reply.error);
     waiting.erase(it);
   }
   return lines.status();

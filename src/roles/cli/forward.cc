@@ -33,9 +33,9 @@ std::optional<std::uint16_t> port_number(std::string_view text) {
 /// One way of a connection.
 struct Direction {
   int from, to;
-  std::string held = {};       ///< read and not written yet
+  std::string held = {};  ///< read and not written yet
   bool source_ended = false;
-  bool over = false;           ///< all was passed on, the end too
+  bool over = false;  ///< all was passed on, the end too
 
   bool wants_to_read() const { return !source_ended && held.size() < limits::kTcpReadBytes; }
   bool wants_to_write() const { return !held.empty(); }
@@ -83,8 +83,10 @@ struct Shared {
 
 void serve_connection(const Shared& shared, UniqueFd caller, std::uint16_t port) {
   auto socket = host::connect_unix(shared.socket_path);
-  auto stream = socket ? rpc::Client(std::move(*socket)).open_stream("vm.tunnel", {{"vm", shared.vm}, {"port", port}}, {}, shared.stop_fd)
-                       : Result<rpc::Client::RawStream>(std::unexpected(std::move(socket.error()).in("reach the daemon")));
+  auto stream = socket
+                    ? rpc::Client(std::move(*socket))
+                          .open_stream("vm.tunnel", {{"vm", shared.vm}, {"port", port}}, {}, shared.stop_fd)
+                    : Result<rpc::Client::RawStream>(std::unexpected(std::move(socket.error()).in("reach the daemon")));
   if (stream) return pump_both_ways(caller.get(), stream->socket.get(), std::move(stream->first_bytes), shared.stop_fd);
   if (stream.error().code != ErrorCode::cancelled) shared.io.note(safe_text(stream.error().sentence()));
   // Closed with a reset, which is what a port that nobody listens on answers with.
@@ -128,21 +130,27 @@ Result<ForwardedPort> parse_forwarded_port(std::string_view text) {
   auto guest = port_number(text.substr(colon == text.npos ? 0 : colon + 1));
   auto host = colon == text.npos ? guest : port_number(text.substr(0, colon));
   if (!guest || *guest == 0 || !host)
-    return fail(ErrorCode::invalid, fmt::format("'{}' is not a port or HOSTPORT:PORT", printable(text, 64)), "write it like 8080 or 9000:8080");
+    return fail(ErrorCode::invalid, fmt::format("'{}' is not a port or HOSTPORT:PORT", printable(text, 64)),
+                "write it like 8080 or 9000:8080");
   return ForwardedPort{*host, *guest};
 }
 
 Result<ForwardListener> listen_for(host::Ipv4 address, ForwardedPort port) {
   auto what = fmt::format("listen on {}", host::to_string({address, port.host}));
-  ForwardListener listener{.socket = UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)), .at = {address, port.host}, .guest = port.guest};
+  ForwardListener listener{.socket = UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)),
+                           .at = {address, port.host},
+                           .guest = port.guest};
   if (!listener.socket) return fail_errno(what);
   int on = 1;
   ::setsockopt(listener.socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   sockaddr_in where{.sin_family = AF_INET, .sin_port = htons(port.host), .sin_addr = {htonl(address)}, .sin_zero = {}};
-  if (::bind(listener.socket.get(), reinterpret_cast<sockaddr*>(&where), sizeof where) < 0 || ::listen(listener.socket.get(), SOMAXCONN) < 0) {
+  if (::bind(listener.socket.get(), reinterpret_cast<sockaddr*>(&where), sizeof where) < 0 ||
+      ::listen(listener.socket.get(), SOMAXCONN) < 0) {
     auto error = fail_errno(what);
-    if (error.error().code == ErrorCode::denied) error.error().hint = fmt::format("take another port of this host, as in {}:{}", 8000 + port.host, port.guest);
-    if (error.error().code == ErrorCode::exists) error.error().hint = fmt::format("0:{} takes any free port", port.guest);
+    if (error.error().code == ErrorCode::denied)
+      error.error().hint = fmt::format("take another port of this host, as in {}:{}", 8000 + port.host, port.guest);
+    if (error.error().code == ErrorCode::exists)
+      error.error().hint = fmt::format("0:{} takes any free port", port.guest);
     return error;
   }
   socklen_t size = sizeof where;
@@ -154,7 +162,8 @@ Result<ForwardListener> listen_for(host::Ipv4 address, ForwardedPort port) {
 void pump_both_ways(int first, int second, std::string from_second, int stop_fd) {
   Direction out{first, second}, back{second, first, std::move(from_second)};
   while (!out.over || !back.over) {
-    pollfd waiting[3] = {{first, events_of(first, out, back), 0}, {second, events_of(second, out, back), 0}, {stop_fd, POLLIN, 0}};
+    pollfd waiting[3] = {
+        {first, events_of(first, out, back), 0}, {second, events_of(second, out, back), 0}, {stop_fd, POLLIN, 0}};
     // One with nothing to wait for would only tell of its hangup, again and again.
     for (auto& each : waiting)
       if (each.events == 0) each.fd = -1;
@@ -169,7 +178,8 @@ void pump_both_ways(int first, int second, std::string from_second, int stop_fd)
   }
 }
 
-Result<> forward_until_interrupted(Io& io, const Signals& signals, const std::string& vm, const std::vector<ForwardListener>& listeners) {
+Result<> forward_until_interrupted(Io& io, const Signals& signals, const std::string& vm,
+                                   const std::vector<ForwardListener>& listeners) {
   auto path = TRY(host::find_paths(io.env)).daemon_socket();
   UniqueFd stop(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!stop) return fail_errno("eventfd");

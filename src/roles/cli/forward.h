@@ -1,5 +1,5 @@
-// Ports of this host passed on to a VM for as long as a command runs: listening sockets, and a thread for each connection,
-// which goes to the guest by a stream call of its own.
+// Ports of this host passed on to a VM for as long as a command runs: listening sockets, and a thread for each
+// connection, which goes to the guest by a stream call of its own.
 #pragma once
 
 #include <string>
@@ -31,6 +31,7 @@ Result<ForwardListener> listen_for(host::Ipv4 address, ForwardedPort port);
 void pump_both_ways(int first, int second, std::string from_second, int stop_fd);
 
 /// Until a signal comes. A connection that cannot be made is closed, and why is said on standard error.
-Result<> forward_until_interrupted(Io& io, const Signals& signals, const std::string& vm, const std::vector<ForwardListener>& listeners);
+Result<> forward_until_interrupted(Io& io, const Signals& signals, const std::string& vm,
+                                   const std::vector<ForwardListener>& listeners);
 
 }  // namespace banger::roles::cli

@@ -81,8 +81,10 @@ std::string safe_text(std::string_view text) {
     auto point = decode(text);
     bool broken = point.value == 0xfffd || (point.bytes == 1 && point.value >= 0x80);
     bool control = point.value < 0x20 || (point.value >= 0x7f && point.value < 0xa0);
-    if (broken || control) safe += '?';
-    else safe += text.substr(0, point.bytes);
+    if (broken || control)
+      safe += '?';
+    else
+      safe += text.substr(0, point.bytes);
     text.remove_prefix(point.bytes);
   }
   return safe;

@@ -40,9 +40,12 @@ void TerminalFilter::take(char byte, std::string& out) {
   auto code = static_cast<unsigned char>(byte);
   switch (state_) {
     case State::text:
-      if (code == 0x1b) state_ = State::escape;
-      else if (code == 0xc2) state_ = State::c1;
-      else if (code >= 0x20 ? code != 0x7f : byte == '\n' || byte == '\t' || byte == '\r') out += byte;
+      if (code == 0x1b)
+        state_ = State::escape;
+      else if (code == 0xc2)
+        state_ = State::c1;
+      else if (code >= 0x20 ? code != 0x7f : byte == '\n' || byte == '\t' || byte == '\r')
+        out += byte;
       return;
     case State::c1:  // U+0080 to U+009F are control characters
       if (code >= 0xa0) out += {'\xc2', byte};
@@ -68,10 +71,14 @@ void TerminalFilter::take(char byte, std::string& out) {
       }
       return;
     case State::string:
-      if (code == 0x1b) state_ = State::string_escape;
-      else if (code == 0x07 || byte == '\n') state_ = State::text;
+      if (code == 0x1b)
+        state_ = State::string_escape;
+      else if (code == 0x07 || byte == '\n')
+        state_ = State::text;
       return;
-    case State::string_escape: state_ = State::text; return;
+    case State::string_escape:
+      state_ = State::text;
+      return;
   }
 }
 

@@ -62,9 +62,11 @@ Result<> check_choice(std::string_view what, std::span<const std::string_view> c
 
 Result<std::string> check_value(const Option& option, const std::string& value) {
   switch (option.kind) {
-    case Kind::count: return check_count(option, value);
+    case Kind::count:
+      return check_count(option, value);
     case Kind::size:
-    case Kind::size_mib: return check_size(option, value);
+    case Kind::size_mib:
+      return check_size(option, value);
     case Kind::duration:
       return std::to_string(TRY(in(fmt::format("--{}", option.name), parse_duration(value))).count());
     case Kind::pair:
@@ -72,7 +74,8 @@ Result<std::string> check_value(const Option& option, const std::string& value) 
         return fail(ErrorCode::invalid, fmt::format("--{}: '{}' has no key", option.name, printable(value)),
                     fmt::format("write it like {}", option.value));
       return value;
-    default: break;
+    default:
+      break;
   }
   TRY(check_choice(fmt::format("--{}", option.name), option.choices, value));
   return value;

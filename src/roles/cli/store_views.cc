@@ -19,10 +19,14 @@ struct Row {
 
 std::string value_of(const Json& object, const Row& row) {
   switch (row.as) {
-    case Row::As::size: return size_of(object, row.field);
-    case Row::As::time: return time_of(number_of(object, row.field));
-    case Row::As::list: return joined(list_of(object, row.field));
-    case Row::As::text: break;
+    case Row::As::size:
+      return size_of(object, row.field);
+    case Row::As::time:
+      return time_of(number_of(object, row.field));
+    case Row::As::list:
+      return joined(list_of(object, row.field));
+    case Row::As::text:
+      break;
   }
   return text_of(object, row.field);
 }
@@ -38,9 +42,12 @@ void show(Context& context, const Json& object, std::span<const Row> rows) {
 void made(Context& context, const Json& object, const char* name_field, const char* id_field,
           const std::string& about) {
   auto& io = context.io;
-  if (context.args.flag("json")) io.print(dump_json_pretty(object) + "\n");
-  else if (context.args.flag("quiet")) io.print(safe_text(text_of(object, id_field)) + "\n");
-  else io.print(fmt::format("{}: {}\n", safe_text(text_of(object, name_field)), safe_text(about)));
+  if (context.args.flag("json"))
+    io.print(dump_json_pretty(object) + "\n");
+  else if (context.args.flag("quiet"))
+    io.print(safe_text(text_of(object, id_field)) + "\n");
+  else
+    io.print(fmt::format("{}: {}\n", safe_text(text_of(object, name_field)), safe_text(about)));
 }
 
 std::string ready(const Json& object) { return "ready, " + size_of(object, "size_bytes"); }

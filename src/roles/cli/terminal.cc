@@ -38,7 +38,8 @@ Result<Signals> Signals::of(std::initializer_list<int> numbers) {
 
 Signals::~Signals() {
   if (!fd_) return;
-  while (take()) {}
+  while (take()) {
+  }
   ::sigprocmask(SIG_SETMASK, &saved_, nullptr);
 }
 

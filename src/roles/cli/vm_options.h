@@ -47,13 +47,15 @@ inline constexpr Option kNetworkOption{.name = "network",
                                        .help = "behind its own machine (user), or with an address on the host's bridge",
                                        .names = Names::choice,
                                        .choices = kNetworks};
-inline constexpr Option kStorageOption{.name = "storage",
-                                       .kind = Kind::text,
-                                       .value = "WHICH",
-                                       .help = "its root: the image with its own disk over it, a copy of the image, or a snapshot of "
-                                               "it by the host's kernel",
-                                       .names = Names::choice,
-                                       .choices = vm::kStorages};
+inline constexpr Option kStorageOption{
+    .name = "storage",
+    .kind = Kind::text,
+    .value = "WHICH",
+    .help =
+        "its root: the image with its own disk over it, a copy of the image, or a snapshot of "
+        "it by the host's kernel",
+    .names = Names::choice,
+    .choices = vm::kStorages};
 inline constexpr Option kLabelOption{
     .name = "label", .kind = Kind::pair, .value = "KEY=VALUE", .help = "attach a label; may be repeated"};
 

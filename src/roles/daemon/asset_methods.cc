@@ -25,17 +25,21 @@ Json kernel_json(Daemon& daemon, const image::Kernel& kernel) {
 }
 
 image::StageProgress progress_of(rpc::CallContext& context) {
-  return [&context](std::string_view stage, std::string_view detail, int percent) { context.progress(stage, detail, percent); };
+  return [&context](std::string_view stage, std::string_view detail, int percent) {
+    context.progress(stage, detail, percent);
+  };
 }
 
 Result<> unused(std::string_view what, const std::vector<std::string>& users) {
   if (users.empty()) return {};
-  return fail(ErrorCode::busy, fmt::format("{} is used by vm {}", what, fmt::join(users, ", ")), "delete those VMs first");
+  return fail(ErrorCode::busy, fmt::format("{} is used by vm {}", what, fmt::join(users, ", ")),
+              "delete those VMs first");
 }
 
 Result<std::string> absolute_path(const Json& params, std::string_view key) {
   auto path = TRY(find_string(params, key)).value_or("");
-  if (!path.empty() && path.front() != '/') return fail(ErrorCode::invalid, fmt::format("field '{}' must be an absolute path", key));
+  if (!path.empty() && path.front() != '/')
+    return fail(ErrorCode::invalid, fmt::format("field '{}' must be an absolute path", key));
   return path;
 }
 
@@ -65,7 +69,8 @@ Task<Result<Json>> image_import(Daemon& daemon, const Json& params, rpc::CallCon
   auto name = CO_TRY(get_string(params, "name"));
   auto tar = CO_TRY(absolute_path(params, "tar"));
   auto kernel = CO_TRY(find_string(params, "kernel")).value_or("debian-cloud");
-  co_return image_json(daemon, CO_TRY(co_await daemon.services.images.import_tar(name, tar, kernel, progress_of(context), context.cancel())));
+  co_return image_json(daemon, CO_TRY(co_await daemon.services.images.import_tar(
+                                   name, tar, kernel, progress_of(context), context.cancel())));
 }
 
 Task<Result<Json>> image_delete(Daemon& daemon, const Json& params, rpc::CallContext&) {
@@ -89,7 +94,8 @@ Task<Result<Json>> kernel_show(Daemon& daemon, const Json& params, rpc::CallCont
 Task<Result<Json>> kernel_pull(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto name = CO_TRY(get_string(params, "name"));
   auto turn = co_await daemon.services.pulling_kernel.lock();
-  co_return kernel_json(daemon, CO_TRY(co_await daemon.services.kernels.pull(name, progress_of(context), context.cancel())));
+  co_return kernel_json(daemon,
+                        CO_TRY(co_await daemon.services.kernels.pull(name, progress_of(context), context.cancel())));
 }
 
 Task<Result<Json>> kernel_import(Daemon& daemon, const Json& params, rpc::CallContext& context) {
@@ -97,7 +103,8 @@ Task<Result<Json>> kernel_import(Daemon& daemon, const Json& params, rpc::CallCo
   auto vmlinux = CO_TRY(absolute_path(params, "vmlinux"));
   auto modules = CO_TRY(absolute_path(params, "modules"));
   auto initrd = CO_TRY(absolute_path(params, "initrd"));
-  co_return kernel_json(daemon, CO_TRY(co_await daemon.services.kernels.import(name, vmlinux, modules, initrd, progress_of(context), context.cancel())));
+  co_return kernel_json(daemon, CO_TRY(co_await daemon.services.kernels.import(
+                                    name, vmlinux, modules, initrd, progress_of(context), context.cancel())));
 }
 
 Task<Result<Json>> kernel_delete(Daemon& daemon, const Json& params, rpc::CallContext&) {
@@ -110,15 +117,18 @@ Task<Result<Json>> kernel_delete(Daemon& daemon, const Json& params, rpc::CallCo
 
 using Function = Task<Result<Json>> (*)(Daemon&, const Json&, rpc::CallContext&);
 constexpr std::pair<const char*, Function> kMethods[] = {
-    {"image.list", image_list}, {"image.show", image_show}, {"image.build", image_build}, {"image.import", image_import},
-    {"image.delete", image_delete}, {"kernel.list", kernel_list}, {"kernel.show", kernel_show}, {"kernel.pull", kernel_pull},
-    {"kernel.import", kernel_import}, {"kernel.delete", kernel_delete}};
+    {"image.list", image_list},      {"image.show", image_show},     {"image.build", image_build},
+    {"image.import", image_import},  {"image.delete", image_delete}, {"kernel.list", kernel_list},
+    {"kernel.show", kernel_show},    {"kernel.pull", kernel_pull},   {"kernel.import", kernel_import},
+    {"kernel.delete", kernel_delete}};
 
 }  // namespace
 
 void add_asset_methods(rpc::Server& server, Daemon& daemon) {
   for (const auto& [name, function] : kMethods)
-    server.add(name, [&daemon, function](const Json& params, rpc::CallContext& context) { return function(daemon, params, context); });
+    server.add(name, [&daemon, function](const Json& params, rpc::CallContext& context) {
+      return function(daemon, params, context);
+    });
 }
 
 }  // namespace banger::roles::daemon

@@ -9,10 +9,13 @@ namespace banger::roles::daemon {
 namespace {
 
 image::StageProgress reported_by(Stages& stages, std::string prefix) {
-  return [&stages, prefix = std::move(prefix), last = std::string()](std::string_view stage, std::string_view detail, int percent) mutable {
+  return [&stages, prefix = std::move(prefix), last = std::string()](std::string_view stage, std::string_view detail,
+                                                                     int percent) mutable {
     auto name = fmt::format("{}: {}", prefix, stage);
-    if (name != last) stages.begin(name, detail);
-    else stages.detail(detail, percent);
+    if (name != last)
+      stages.begin(name, detail);
+    else
+      stages.detail(detail, percent);
     last = name;
   };
 }

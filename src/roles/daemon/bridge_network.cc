@@ -27,9 +27,16 @@ std::uint32_t number_in(const std::string& key) {
 
 }  // namespace
 
-BridgeNetwork::BridgeNetwork(host::Runtime& runtime, const Logger& log, const config::Config& config, store::Store& store,
-                             capabilities::Privileged& privileged, std::function<bool()> installed)
-    : runtime_(runtime), log_(log), config_(config), store_(store), privileged_(privileged), installed_(std::move(installed)), changing_(runtime), wake_(runtime) {}
+BridgeNetwork::BridgeNetwork(host::Runtime& runtime, const Logger& log, const config::Config& config,
+                             store::Store& store, capabilities::Privileged& privileged, std::function<bool()> installed)
+    : runtime_(runtime),
+      log_(log),
+      config_(config),
+      store_(store),
+      privileged_(privileged),
+      installed_(std::move(installed)),
+      changing_(runtime),
+      wake_(runtime) {}
 
 Result<> BridgeNetwork::load() {
   for (const auto& lease : TRY(store_.leases())) leases_[lease.vm_id] = lease.address;
@@ -38,8 +45,10 @@ Result<> BridgeNetwork::load() {
     if (entry.kind != "tap") continue;
     auto number = number_in(entry.key);
     // Of a VM: its owner says what becomes of it. Idle ones have lost their descriptor.
-    if (entry.owner != kBridgeOwner) seats_[entry.owner] = number;
-    else doomed_[number] = entry.owner;
+    if (entry.owner != kBridgeOwner)
+      seats_[entry.owner] = number;
+    else
+      doomed_[number] = entry.owner;
   }
   return {};
 }
@@ -47,9 +56,11 @@ Result<> BridgeNetwork::load() {
 Task<Result<std::string>> BridgeNetwork::choose(std::string wanted) {
   if (wanted == "user" || (wanted == "auto" && !installed_())) co_return std::string("user");
   if (wanted != "bridge" && wanted != "auto")
-    co_return fail(ErrorCode::invalid, fmt::format("'{}' is not a network", printable(wanted, 40)), "use auto, user or bridge");
+    co_return fail(ErrorCode::invalid, fmt::format("'{}' is not a network", printable(wanted, 40)),
+                   "use auto, user or bridge");
   if (!privileged_.available())
-    co_return fail(ErrorCode::unavailable, "bridge networking needs root, and there is no root helper", "use user-mode networking: --network user");
+    co_return fail(ErrorCode::unavailable, "bridge networking needs root, and there is no root helper",
+                   "use user-mode networking: --network user");
   CO_TRY(this->wanted());
   if (wanted == "bridge" || bridge_) co_return std::string("bridge");
   // Anything else that is wrong can be mended, and is told.
@@ -59,7 +70,9 @@ Task<Result<std::string>> BridgeNetwork::choose(std::string wanted) {
 }
 
 Result<net::Bridge> BridgeNetwork::wanted() const {
-  net::Bridge bridge{.name = config_.bridge_name, .address = TRY(in("bridge_ip", net::parse_ipv4(config_.bridge_ip))), .prefix = config_.cidr};
+  net::Bridge bridge{.name = config_.bridge_name,
+                     .address = TRY(in("bridge_ip", net::parse_ipv4(config_.bridge_ip))),
+                     .prefix = config_.cidr};
   TRY(net::check_bridge(bridge));
   TRY(in("default_dns", net::parse_ipv4(config_.default_dns)));
   return bridge;
@@ -69,8 +82,10 @@ Task<Result<>> BridgeNetwork::ensure() {
   auto turn = co_await changing_.lock();
   if (closing_) co_return fail(ErrorCode::cancelled, "the daemon is ending");
   auto made = co_await make_bridge();
-  if (made) trouble_.reset();
-  else trouble_ = made.error();
+  if (made)
+    trouble_.reset();
+  else
+    trouble_ = made.error();
   co_return made;
 }
 
@@ -79,7 +94,8 @@ Task<Result<>> BridgeNetwork::make_bridge() {
   recorded_ = true;
   auto reply = CO_TRY(co_await privileged_.call("bridge.ensure", "{}"));
   auto json = CO_TRY(in("bridge.ensure", parse_json(reply.result, limits::kRpcMessageBytes)));
-  net::Bridge bridge{.name = CO_TRY(get_string(json, "name")), .address = CO_TRY(net::parse_ipv4(CO_TRY(get_string(json, "address"))))};
+  net::Bridge bridge{.name = CO_TRY(get_string(json, "name")),
+                     .address = CO_TRY(net::parse_ipv4(CO_TRY(get_string(json, "address"))))};
   bridge.prefix = static_cast<std::uint32_t>(CO_TRY(get_int(json, "prefix")));
   CO_TRY(in("bridge.ensure", net::check_bridge(bridge)));
   bridge_ = std::move(bridge);
@@ -87,25 +103,30 @@ Task<Result<>> BridgeNetwork::make_bridge() {
   co_return Result<>{};
 }
 
-// Names are a comfort, and a host without systemd-resolved has other ways (docs/dns-routing.md): logged, never an error. The
-// settings are the bridge's, and go with it.
+// Names are a comfort, and a host without systemd-resolved has other ways (docs/dns-routing.md): logged, never an
+// error. The settings are the bridge's, and go with it.
 Task<> BridgeNetwork::route_names() {
   auto server = host::parse_endpoint(config_.dns_listen_addr);
   // The helper tells resolved of no other address.
   if (!server || host::ipv4_text(server->address) != "127.0.0.1") co_return;
   auto routed = co_await privileged_.call("dns.route", fmt::format(R"({{"port":{}}})", server->port));
-  if (routed) log_.info("dns.routed", {{"bridge", config_.bridge_name}});
-  else log_.info("dns.not_routed", {{"why", routed.error().message}});
+  if (routed)
+    log_.info("dns.routed", {{"bridge", config_.bridge_name}});
+  else
+    log_.info("dns.not_routed", {{"why", routed.error().message}});
 }
 
 // A VM keeps its address for as long as the range has it.
 Result<net::Ipv4> BridgeNetwork::lease_for(const std::string& vm_id) const {
   auto range = bridge_->range();
-  if (auto it = leases_.find(vm_id); it != leases_.end() && range.contains(it->second) && it->second != bridge_->address) return it->second;
+  if (auto it = leases_.find(vm_id);
+      it != leases_.end() && range.contains(it->second) && it->second != bridge_->address)
+    return it->second;
   std::vector<net::Ipv4> taken;
   for (const auto& [owner, address] : leases_) taken.push_back(address);
   if (auto address = net::free_address(range, bridge_->address, taken)) return *address;
-  return fail(ErrorCode::exhausted, fmt::format("all addresses of {} are leased", range.text()), "delete VMs that are not needed, or set a smaller cidr in the config");
+  return fail(ErrorCode::exhausted, fmt::format("all addresses of {} are leased", range.text()),
+              "delete VMs that are not needed, or set a smaller cidr in the config");
 }
 
 bool BridgeNetwork::is_known(std::uint32_t number) const {
@@ -118,12 +139,14 @@ Result<std::uint32_t> BridgeNetwork::free_number() const {
   auto there = TRY(net::list_taps());
   for (std::uint32_t number = 1; number <= limits::kTaps; ++number)
     if (!is_known(number) && std::find(there.begin(), there.end(), number) == there.end()) return number;
-  return fail(ErrorCode::exhausted, fmt::format("there are {} taps already", limits::kTaps), "banger gc removes those that belong to nobody");
+  return fail(ErrorCode::exhausted, fmt::format("there are {} taps already", limits::kTaps),
+              "banger gc removes those that belong to nobody");
 }
 
 Task<Result<UniqueFd>> BridgeNetwork::create_tap(std::uint32_t number) {
   auto reply = CO_TRY(co_await privileged_.call("tap.create", dump_json({{"tap", number}})));
-  if (reply.fds.size() != 1) co_return fail(ErrorCode::internal, fmt::format("tap.create gave {} descriptors", reply.fds.size()));
+  if (reply.fds.size() != 1)
+    co_return fail(ErrorCode::internal, fmt::format("tap.create gave {} descriptors", reply.fds.size()));
   co_return std::move(reply.fds.front());
 }
 
@@ -177,7 +200,8 @@ Task<> BridgeNetwork::leave(std::string vm_id) {
   seats_.erase(seat);
   note_use();
   if (auto gone = co_await delete_tap(number, vm_id); !gone) {
-    log_.warn("bridge.leave_failed", {{"id", vm_id}, {"tap", net::tap_name(number)}, {"error", gone.error().sentence()}});
+    log_.warn("bridge.leave_failed",
+              {{"id", vm_id}, {"tap", net::tap_name(number)}, {"error", gone.error().sentence()}});
     // Nobody's from now on: the VM may be deleted before this succeeds.
     (void)store_.add_journal({0, kBridgeOwner, "tap", fmt::to_string(number)});
     (void)store_.remove_journal(vm_id, "tap", fmt::to_string(number));

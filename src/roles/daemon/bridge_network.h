@@ -1,10 +1,11 @@
-// The VMs' places on the bridge: leases, taps and who is let on them. What needs root goes through capabilities::Privileged; every
-// tap is in the journal before it is made, and what a crash leaves is removed by the next daemon.
+// The VMs' places on the bridge: leases, taps and who is let on them. What needs root goes through
+// capabilities::Privileged; every tap is in the journal before it is made, and what a crash leaves is removed by the
+// next daemon.
 //
 //   join ─► (the machine starts) ─► let_on ─► … ─► leave          lease: from the first join until the VM is deleted
 //
-// While VMs are on the bridge a few idle taps are kept, so that joining costs one write to the store. The bridge goes some
-// time after the last VM, or with the daemon when there is none.
+// While VMs are on the bridge a few idle taps are kept, so that joining costs one write to the store. The bridge goes
+// some time after the last VM, or with the daemon when there is none.
 #pragma once
 
 #include <functional>
@@ -33,8 +34,8 @@ class BridgeNetwork {
 
   /// Reads the store; nothing is touched yet.
   Result<> load();
-  /// What a VM is recorded with that asks for `wanted` ("auto", "user" or "bridge"); `unavailable` when a bridge is asked for and
-  /// nobody can make one. "auto" makes do with "user" where the kernel has no bridges.
+  /// What a VM is recorded with that asks for `wanted` ("auto", "user" or "bridge"); `unavailable` when a bridge is
+  /// asked for and nobody can make one. "auto" makes do with "user" where the kernel has no bridges.
   Task<Result<std::string>> choose(std::string wanted);
 
   /// A tap and an address for a machine about to start; nothing passes the tap yet. The descriptor is the machine's.
@@ -79,7 +80,9 @@ class BridgeNetwork {
   Task<Result<>> ensure();
   Task<Result<>> make_bridge();
   Task<> route_names();
-  void note_use() { keep_until_ = host::Clock::now() + std::chrono::duration_cast<host::Clock::duration>(config_.pool_idle); }
+  void note_use() {
+    keep_until_ = host::Clock::now() + std::chrono::duration_cast<host::Clock::duration>(config_.pool_idle);
+  }
   Result<net::Ipv4> lease_for(const std::string& vm_id) const;
   Result<std::uint32_t> free_number() const;
   Task<Result<UniqueFd>> create_tap(std::uint32_t number);
@@ -97,16 +100,16 @@ class BridgeNetwork {
   store::Store& store_;
   capabilities::Privileged& privileged_;
   std::function<bool()> installed_;
-  bool closing_ = false, tending_ = false;       ///< run() is to end; has not ended yet
-  bool recorded_ = false;                        ///< the journal has the bridge
-  host::Mutex changing_;                         ///< the bridge: made or removed by one at a time
+  bool closing_ = false, tending_ = false;  ///< run() is to end; has not ended yet
+  bool recorded_ = false;                   ///< the journal has the bridge
+  host::Mutex changing_;                    ///< the bridge: made or removed by one at a time
   host::Event wake_;
-  std::optional<net::Bridge> bridge_;            ///< since it was made by this daemon
+  std::optional<net::Bridge> bridge_;  ///< since it was made by this daemon
   std::optional<Error> trouble_;
-  std::map<std::string, net::Ipv4, std::less<>> leases_;       ///< by VM
-  std::map<std::string, std::uint32_t, std::less<>> seats_;    ///< VM → tap
-  std::map<std::uint32_t, std::string> doomed_;  ///< taps to be removed, and whose they are in the journal
-  std::set<std::uint32_t> under_way_;            ///< being made or removed
+  std::map<std::string, net::Ipv4, std::less<>> leases_;     ///< by VM
+  std::map<std::string, std::uint32_t, std::less<>> seats_;  ///< VM → tap
+  std::map<std::uint32_t, std::string> doomed_;              ///< taps to be removed, and whose they are in the journal
+  std::set<std::uint32_t> under_way_;                        ///< being made or removed
   std::vector<Idle> idle_;
   host::Clock::time_point keep_until_ = host::Clock::time_point::min();  ///< for whoever comes after the last VM
 };

@@ -16,8 +16,9 @@ using store::kBridgeOwner;
 
 namespace {
 
-constexpr auto kLook = std::chrono::seconds(30);  // what could not be removed, and an idle bridge, are looked at this often
-constexpr auto kPatience = std::chrono::seconds(5);   // for an operation under way when the daemon ends
+constexpr auto kLook =
+    std::chrono::seconds(30);  // what could not be removed, and an idle bridge, are looked at this often
+constexpr auto kPatience = std::chrono::seconds(5);  // for an operation under way when the daemon ends
 
 }  // namespace
 
@@ -27,8 +28,10 @@ Task<Result<>> BridgeNetwork::add_idle() {
   Result<> recorded = store_.add_journal({0, kBridgeOwner, "tap", fmt::to_string(number)});
   auto tap = recorded ? co_await create_tap(number) : Result<UniqueFd>(std::unexpected(recorded.error()));
   under_way_.erase(number);
-  if (tap) idle_.push_back({number, std::move(*tap)});
-  else doomed_[number] = kBridgeOwner;
+  if (tap)
+    idle_.push_back({number, std::move(*tap)});
+  else
+    doomed_[number] = kBridgeOwner;
   if (!tap) co_return std::unexpected(std::move(tap).error());
   co_return Result<>{};
 }
@@ -81,7 +84,8 @@ Task<> BridgeNetwork::tend(Foreground& foreground) {
     bool in_use = (installed_() && config_.network != "user") || !seats_.empty();
     if (!in_use && host::Clock::now() >= keep_until_) {
       co_await let_go();
-      if (auto removed = co_await remove_bridge(); !removed) log_.warn("bridge.remove_failed", {{"error", removed.error().sentence()}});
+      if (auto removed = co_await remove_bridge(); !removed)
+        log_.warn("bridge.remove_failed", {{"error", removed.error().sentence()}});
       co_await wake_.wait(host::after(kLook));
       continue;
     }
@@ -96,8 +100,10 @@ Task<> BridgeNetwork::tend(Foreground& foreground) {
     if (filled || closing_) continue;
     log_.warn("bridge.pool_failed", {{"error", filled.error().sentence()}});
     // A kernel gets no bridges by waiting; who asks for one tries again.
-    if (filled.error().code == ErrorCode::unsupported) co_await wake_.wait();
-    else co_await wake_.wait(host::after(kLook));
+    if (filled.error().code == ErrorCode::unsupported)
+      co_await wake_.wait();
+    else
+      co_await wake_.wait(host::after(kLook));
   }
 }
 
@@ -108,7 +114,8 @@ Task<> BridgeNetwork::close() {
   while (tending_ && host::Clock::now() < deadline) co_await wake_.wait(deadline);
   if (!privileged_.available()) co_return;
   co_await let_go();
-  if (auto removed = co_await remove_bridge(); !removed) log_.warn("bridge.remove_failed", {{"error", removed.error().sentence()}});
+  if (auto removed = co_await remove_bridge(); !removed)
+    log_.warn("bridge.remove_failed", {{"error", removed.error().sentence()}});
 }
 
 Result<BridgeNetwork::Strays> BridgeNetwork::strays() const {

@@ -34,8 +34,9 @@ vm::HostSize measure_host() {
 }
 
 struct Options {
-  int ready_fd = -1;      ///< told "ok", or why not
-  bool log_file = false;  ///< stderr goes to the log in the state directory: for a service manager, which starts us without
+  int ready_fd = -1;  ///< told "ok", or why not
+  bool log_file =
+      false;  ///< stderr goes to the log in the state directory: for a service manager, which starts us without
 };
 
 Result<Options> parse_options(int argc, char** argv) {
@@ -45,7 +46,8 @@ Result<Options> parse_options(int argc, char** argv) {
   std::string_view value = argc == 3 ? argv[2] : "";
   auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), fd);
   if (argc != 3 || std::string_view(argv[1]) != "--ready-fd" || error != std::errc{} || *end || fd < 3)
-    return fail(ErrorCode::invalid, "usage: bangerd [--ready-fd N | --log-file]", "banger daemon start starts it for you");
+    return fail(ErrorCode::invalid, "usage: bangerd [--ready-fd N | --log-file]",
+                "banger daemon start starts it for you");
   ::fcntl(fd, F_SETFD, FD_CLOEXEC);
   return Options{.ready_fd = fd};
 }
@@ -167,14 +169,16 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
   image::ImageStore images(runtime, prepared.paths.images(), prepared.paths.cache, path_variable);
   PrivilegedClient privileged(runtime, log, prepared.paths, prepared.config, helper_socket());
   Jails jails(runtime, log, prepared.paths, prepared.config, *prepared.store, privileged);
-  Machines machines(runtime, log, prepared.paths, prepared.config, *prepared.store, path_variable, prepared.config.jailer_enabled ? &jails : nullptr);
+  Machines machines(runtime, log, prepared.paths, prepared.config, *prepared.store, path_variable,
+                    prepared.config.jailer_enabled ? &jails : nullptr);
   Initramfs initramfs(runtime, prepared.paths);
   Saves saves(runtime, log, prepared.paths, *prepared.store);
   auto installed = [&privileged] { return privileged.way() == PrivilegedClient::Way::helper; };
   BridgeNetwork bridge(runtime, log, prepared.config, *prepared.store, privileged, installed);
   SnapshotDisks snapshots(log, *prepared.store, privileged);
-  Services services{runtime, log, prepared.paths, prepared.config, *prepared.store, kernels, images, machines, initramfs, saves, privileged, bridge, jails, snapshots,
-                    measure_host(), building_image, pulling_kernel};
+  Services services{runtime, log,       prepared.paths, prepared.config, *prepared.store, kernels,
+                    images,  machines,  initramfs,      saves,           privileged,      bridge,
+                    jails,   snapshots, measure_host(), building_image,  pulling_kernel};
   VmManager vms(services);
   auto server = rpc::make_server(runtime, log);
   auto listener = listen_in_place_of_the_dead(prepared.paths.daemon_socket());
@@ -185,7 +189,8 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
   };
   Dns dns(services, vms);
   Forwards forwards(services);
-  Daemon daemon{services, vms, dns, forwards, stop, std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())};
+  Daemon daemon{services, vms,  dns,
+                forwards, stop, std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())};
   add_vm_methods(*server, daemon);
   add_vm_stream_methods(*server, daemon);
   add_port_methods(*server, daemon);
@@ -231,7 +236,8 @@ int run(int argc, char** argv) {
   }
   auto prepared = prepare();
   if (prepared && options->log_file)
-    if (auto opened = log_to(prepared->paths.daemon_log()); !opened) prepared = std::unexpected(std::move(opened.error()));
+    if (auto opened = log_to(prepared->paths.daemon_log()); !opened)
+      prepared = std::unexpected(std::move(opened.error()));
   if (!prepared) {
     tell(options->ready_fd, prepared.error().sentence());
     fmt::print(stderr, "bangerd: {}\n", prepared.error().sentence());

@@ -15,8 +15,8 @@ class Dns {
   /// Borrows both for the daemon's life.
   Dns(Services& services, const VmManager& vms) : services_(services), vms_(vms) {}
 
-  /// Listens for as long as the daemon serves. An address that is in use, as by another user's daemon, is no reason to fail:
-  /// it is tried again now and then.
+  /// Listens for as long as the daemon serves. An address that is in use, as by another user's daemon, is no reason to
+  /// fail: it is tried again now and then.
   Task<> run();
   Check check() const;
 
@@ -26,7 +26,7 @@ class Dns {
   Services& services_;
   const VmManager& vms_;
   std::unique_ptr<net::DnsServer> server_;
-  Error why_not_;   ///< set while it does not listen
+  Error why_not_;  ///< set while it does not listen
 };
 
 }  // namespace banger::roles::daemon

@@ -43,7 +43,9 @@ bool is_address(const std::string& text) {
   return !text.empty() && text.size() <= 64 && text.find_first_not_of("0123456789abcdefABCDEF:.") == text.npos;
 }
 
-bool is_local(const std::string& address) { return address == "0.0.0.0" || address == "::" || address == "127.0.0.1" || address == "::1"; }
+bool is_local(const std::string& address) {
+  return address == "0.0.0.0" || address == "::" || address == "127.0.0.1" || address == "::1";
+}
 
 std::string target_of(const std::string& address, std::uint16_t port) {
   if (is_local(address)) return fmt::format("localhost:{}", port);
@@ -59,9 +61,12 @@ bool applies(const VmOwner& vm) {
 Error explain(const Error& error, const VmOwner& vm, std::uint16_t port) {
   auto hint = fmt::format("banger vm forward {} {}:{}", vm.row().name, port < 1024 ? 8000 + port : 0, port);
   switch (error.code) {
-    case ErrorCode::denied: return {error.code, "this user may not listen on such low ports", error.sys_errno, hint};
-    case ErrorCode::busy: return {error.code, "something else on this host listens there", error.sys_errno, hint};
-    default: return {error.code, error.message, error.sys_errno, hint};
+    case ErrorCode::denied:
+      return {error.code, "this user may not listen on such low ports", error.sys_errno, hint};
+    case ErrorCode::busy:
+      return {error.code, "something else on this host listens there", error.sys_errno, hint};
+    default:
+      return {error.code, error.message, error.sys_errno, hint};
   }
 }
 
@@ -70,15 +75,18 @@ Error explain(const Error& error, const VmOwner& vm, std::uint16_t port) {
 Result<GuestPorts> parse_guest_ports(std::string_view line) {
   auto json = TRY(parse_json(line, limits::kListeningLineBytes));
   auto rows = json.is_object() ? json.find("ports") : json.end();
-  if (!json.is_object() || rows == json.end() || !rows->is_array()) return fail(ErrorCode::corrupt, "the guest's ports are not a list");
+  if (!json.is_object() || rows == json.end() || !rows->is_array())
+    return fail(ErrorCode::corrupt, "the guest's ports are not a list");
   GuestPorts ports;
   for (const auto& row : *rows) {
     auto address = row.is_object() ? get_string(row, "address") : fail(ErrorCode::corrupt, "");
     auto port = row.is_object() ? get_int(row, "port") : fail(ErrorCode::corrupt, "");
     if (!address || !port || !is_address(*address) || *port < 1 || *port > 65535) continue;
     auto number = static_cast<std::uint16_t>(*port);
-    if (is_local(*address)) ports[number] = target_of(*address, number);
-    else ports.try_emplace(number, target_of(*address, number));
+    if (is_local(*address))
+      ports[number] = target_of(*address, number);
+    else
+      ports.try_emplace(number, target_of(*address, number));
     if (ports.size() > limits::kForwardPorts) ports.erase(std::prev(ports.end()));
   }
   return ports;
@@ -180,8 +188,10 @@ std::shared_ptr<Forwards::Listening> Forwards::listen(const WatchPtr& watch, std
   auto listening = std::make_shared<Listening>();
   listening->target = std::move(target);
   auto address = address_of(*watch->vm);
-  Result<std::unique_ptr<net::TcpListener>> made = fail(ErrorCode::exhausted, "as many ports as may be are forwarded already");
-  if (address && totals_->ports < limits::kForwardPortsInAll) made = net::listen_tcp(services_.runtime, {address->address, port});
+  Result<std::unique_ptr<net::TcpListener>> made =
+      fail(ErrorCode::exhausted, "as many ports as may be are forwarded already");
+  if (address && totals_->ports < limits::kForwardPortsInAll)
+    made = net::listen_tcp(services_.runtime, {address->address, port});
   if (!made) {
     listening->why_not = explain(made.error(), *watch->vm, port);
     return listening;
@@ -205,8 +215,10 @@ Task<> Forwards::accept(WatchPtr watch, std::shared_ptr<Listening> listening) {
   while (listening->listener) {
     auto stream = co_await listening->listener->accept();
     if (!stream && stream.error().code == ErrorCode::cancelled) co_return;
-    if (!stream) co_await services_.runtime.sleep_for(limits::kAcceptPause);
-    else if (watch->connections < limits::kForwardConnections && totals_->connections < limits::kForwardConnectionsInAll)
+    if (!stream)
+      co_await services_.runtime.sleep_for(limits::kAcceptPause);
+    else if (watch->connections < limits::kForwardConnections &&
+             totals_->connections < limits::kForwardConnectionsInAll)
       services_.runtime.spawn(pass_on(watch, listening->target, std::move(*stream)));
   }
 }

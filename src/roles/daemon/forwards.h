@@ -1,5 +1,6 @@
-// What a user's running VM listens on, listened for on the VM's own loopback address and passed on through the link: each TCP
-// port of the guest, for as long as the guest has it. The guest is hostile: how many, and how often they change, is bounded.
+// What a user's running VM listens on, listened for on the VM's own loopback address and passed on through the link:
+// each TCP port of the guest, for as long as the guest has it. The guest is hostile: how many, and how often they
+// change, is bounded.
 #pragma once
 
 #include <map>
@@ -15,7 +16,8 @@ namespace banger::roles::daemon {
 /// The guest's TCP ports, and where each listens as CONNECT has it: on any address or its loopback, if on several.
 using GuestPorts = std::map<std::uint16_t, std::string>;
 
-/// A line of GET /listening. Untrusted: rows that make no sense are passed over, and the lowest limits::kForwardPorts stay.
+/// A line of GET /listening. Untrusted: rows that make no sense are passed over, and the lowest limits::kForwardPorts
+/// stay.
 Result<GuestPorts> parse_guest_ports(std::string_view line);
 
 class Forwards {
@@ -28,8 +30,8 @@ class Forwards {
 
   /// What became of a port the guest listens on.
   struct Port {
-    host::Endpoint at;   ///< where the host listens; port 0: nowhere
-    Error why_not;       ///< set then
+    host::Endpoint at;  ///< where the host listens; port 0: nowhere
+    Error why_not;      ///< set then
   };
   /// By the guest's port; empty when nothing is forwarded (yet).
   std::map<std::uint16_t, Port> of(const VmOwner& vm) const;
@@ -38,7 +40,7 @@ class Forwards {
 
  private:
   struct Listening {
-    std::string target;  ///< where the guest listens, as CONNECT has it
+    std::string target;                          ///< where the guest listens, as CONNECT has it
     std::unique_ptr<net::TcpListener> listener;  ///< null: it could not be had
     Error why_not;
   };
@@ -53,8 +55,8 @@ class Forwards {
     std::shared_ptr<Totals> totals;
     std::map<std::uint16_t, std::shared_ptr<Listening>> ports;
     std::size_t connections = 0;
-    bool asked = false;    ///< somebody waits to know
-    host::Event changed;   ///< what is listened for, or `asked`
+    bool asked = false;   ///< somebody waits to know
+    host::Event changed;  ///< what is listened for, or `asked`
   };
   using WatchPtr = std::shared_ptr<Watch>;
 

@@ -30,7 +30,8 @@ std::vector<Leftover> stray_directories(const Services& services, const std::set
   std::vector<Leftover> found;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(services.paths.vms(), error))
-    if (!ids.contains(entry.path().filename().string())) found.push_back({"directory", entry.path().string(), "belongs to no VM"});
+    if (!ids.contains(entry.path().filename().string()))
+      found.push_back({"directory", entry.path().string(), "belongs to no VM"});
   return found;
 }
 
@@ -38,11 +39,13 @@ std::vector<Leftover> stray_saves(const Services& services) {
   std::vector<Leftover> found;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(services.paths.saves(), error))
-    if (!services.saves.owns(entry.path().filename().string())) found.push_back({"saved state", entry.path().string(), "belongs to no record"});
+    if (!services.saves.owns(entry.path().filename().string()))
+      found.push_back({"saved state", entry.path().string(), "belongs to no record"});
   return found;
 }
 
-// A VMM of ours works in the directory of its VM; one whose VM is unknown or whose process is not the recorded one is astray.
+// A VMM of ours works in the directory of its VM; one whose VM is unknown or whose process is not the recorded one is
+// astray.
 std::vector<Leftover> stray_processes(const Services& services, const VmManager& vms) {
   std::vector<Leftover> found;
   std::set<pid_t> known;
@@ -73,8 +76,10 @@ std::vector<Leftover> stale_caches(const Services& services) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(services.paths.cache + "/initramfs", error)) {
     auto name = entry.path().filename().string();
-    if (name.ends_with(".tmp")) found.push_back({"cache", entry.path().string(), "was never finished"});
-    else if (!kernels.contains(name.substr(0, 16))) found.push_back({"cache", entry.path().string(), "made for a kernel that is gone"});
+    if (name.ends_with(".tmp"))
+      found.push_back({"cache", entry.path().string(), "was never finished"});
+    else if (!kernels.contains(name.substr(0, 16)))
+      found.push_back({"cache", entry.path().string(), "made for a kernel that is gone"});
   }
   return found;
 }
@@ -94,7 +99,8 @@ std::vector<Leftover> stray_links(const Services& services) {
   auto strays = services.bridge.strays();
   if (!strays) return found;
   for (auto number : strays->taps) found.push_back({"tap", net::tap_name(number), "belongs to no VM"});
-  if (strays->bridge) found.push_back({"bridge", services.config.bridge_name, "no VM is on it, and no record of it is kept"});
+  if (strays->bridge)
+    found.push_back({"bridge", services.config.bridge_name, "no VM is on it, and no record of it is kept"});
   return found;
 }
 
@@ -106,7 +112,8 @@ std::vector<Leftover> stray_jails(const Services& services) {
 
 std::vector<Leftover> stray_snapshots(const Services& services) {
   std::vector<Leftover> found;
-  for (const auto& id : services.snapshots.strays()) found.push_back({"snapshot", id, "a block device of no VM that is known here"});
+  for (const auto& id : services.snapshots.strays())
+    found.push_back({"snapshot", id, "a block device of no VM that is known here"});
   return found;
 }
 
@@ -128,7 +135,8 @@ Task<Result<>> remove_leftover(Services& services, VmManager& vms, const Leftove
   if (item.kind == "build") co_return co_await services.images.remove_abandoned_build(item.path);
   // A VM may have been made from it since it was found; from here to its removal nothing else runs.
   auto id = fs::path(item.path).filename().string();
-  if (item.kind == "image" && services.images.get(id)) co_await vms.drop_templates([id](const store::SaveRow& row) { return row.image_id == id; });
+  if (item.kind == "image" && services.images.get(id))
+    co_await vms.drop_templates([id](const store::SaveRow& row) { return row.image_id == id; });
   auto image = item.kind == "image" ? services.images.get(id) : fail(ErrorCode::not_found, "no image");
   if (image) co_return is_orphan(*image, vms) ? services.images.remove(id) : fail(ErrorCode::busy, "it is used by now");
   co_return co_await services.runtime.blocking([&] { return host::remove_tree(item.path); });
@@ -152,7 +160,9 @@ Task<> remove_orphan(Services& services, VmManager& vms, std::string id) {
 
 Task<Result<std::vector<Leftover>>> collect_garbage(Services& services, VmManager& vms, bool dry_run) {
   auto found = stray_directories(services, known_ids(vms));
-  for (auto& list : {stray_processes(services, vms), stray_saves(services), stale_caches(services), stray_links(services), stray_jails(services), stray_snapshots(services), orphan_images(services, vms)})
+  for (auto& list :
+       {stray_processes(services, vms), stray_saves(services), stale_caches(services), stray_links(services),
+        stray_jails(services), stray_snapshots(services), orphan_images(services, vms)})
     found.insert(found.end(), list.begin(), list.end());
   // A build or pull that is under way owns its half-made directory.
   if (!services.building_image.held())
@@ -164,8 +174,10 @@ Task<Result<std::vector<Leftover>>> collect_garbage(Services& services, VmManage
   if (dry_run) co_return found;
   for (auto& item : found) {
     auto removed = co_await remove_leftover(services, vms, item);
-    if (removed) item.removed = true;
-    else item.reason += "; could not be removed: " + removed.error().message;
+    if (removed)
+      item.removed = true;
+    else
+      item.reason += "; could not be removed: " + removed.error().message;
     services.log.info("gc", {{"kind", item.kind}, {"path", item.path}, {"removed", item.removed ? "yes" : "no"}});
   }
   co_return found;

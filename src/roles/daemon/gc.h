@@ -10,8 +10,9 @@
 namespace banger::roles::daemon {
 
 struct Leftover {
-  std::string kind;     ///< "directory", "process", "saved state", "cache", "image", "kernel", "build", "tap", "bridge", "snapshot", "jail"
-  std::string path;     ///< or "pid N", a link's name, the id of a VM that is gone, or a jail's token
+  std::string kind;  ///< "directory", "process", "saved state", "cache", "image", "kernel", "build", "tap", "bridge",
+                     ///< "snapshot", "jail"
+  std::string path;  ///< or "pid N", a link's name, the id of a VM that is gone, or a jail's token
   std::string reason;
   bool removed = false;
 };

@@ -38,7 +38,8 @@ Task<> read_run(std::shared_ptr<Run> run) {
 
 }  // namespace
 
-Task<Result<int>> run_in_guest(host::Runtime& runtime, link::Client& client, std::vector<std::string> argv, host::Deadline deadline) {
+Task<Result<int>> run_in_guest(host::Runtime& runtime, link::Client& client, std::vector<std::string> argv,
+                               host::Deadline deadline) {
   auto stream = CO_TRY(co_await client.open({.method = "POST", .path = "/exec"}));
   link::ExecSpec spec;
   spec.argv = std::move(argv);

@@ -19,15 +19,23 @@ std::uint64_t resident_bytes() {
   auto statm = host::read_file("/proc/self/statm", 256);
   if (!statm) return 0;
   auto fields = split(*statm, ' ');
-  return fields.size() < 2 ? 0 : std::strtoull(std::string(fields[1]).c_str(), nullptr, 10) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  return fields.size() < 2 ? 0
+                           : std::strtoull(std::string(fields[1]).c_str(), nullptr, 10) *
+                                 static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 Task<Result<Json>> status(Daemon& daemon, const Json&, rpc::CallContext&) {
   int running = 0;
   for (const auto& vm : daemon.vms.list()) running += vm->state() == vm::State::running;
   const auto& paths = daemon.services.paths;
-  co_return Json{{"version", BANGER_VERSION}, {"pid", ::getpid()}, {"started_at", daemon.started_at}, {"socket", paths.daemon_socket()},
-                 {"log", paths.daemon_log()}, {"state", paths.state}, {"vms_running", running}, {"resident_bytes", resident_bytes()},
+  co_return Json{{"version", BANGER_VERSION},
+                 {"pid", ::getpid()},
+                 {"started_at", daemon.started_at},
+                 {"socket", paths.daemon_socket()},
+                 {"log", paths.daemon_log()},
+                 {"state", paths.state},
+                 {"vms_running", running},
+                 {"resident_bytes", resident_bytes()},
                  {"recovered", daemon.vms.recovered()}};
 }
 
@@ -54,7 +62,10 @@ Task<Result<Json>> doctor(Daemon& daemon, const Json& params, rpc::CallContext& 
   auto found = co_await run_doctor(daemon.services, fix ? Verdicts::fresh : Verdicts::kept);
   found.push_back(daemon.dns.check());
   for (const auto& check : found)
-    checks.push_back({{"name", check.name}, {"status", kNames[static_cast<int>(check.status)]}, {"detail", check.detail}, {"hint", check.hint}});
+    checks.push_back({{"name", check.name},
+                      {"status", kNames[static_cast<int>(check.status)]},
+                      {"detail", check.detail},
+                      {"hint", check.hint}});
   checks.push_back({{"name", "templates"}, {"status", "pass"}, {"detail", describe_templates(daemon)}, {"hint", ""}});
   co_return Json{{"checks", std::move(checks)}};
 }
@@ -69,22 +80,34 @@ Task<Result<Json>> gc(Daemon& daemon, const Json& params, rpc::CallContext&) {
 
 Task<Result<Json>> defaults(Daemon& daemon, const Json&, rpc::CallContext&) {
   const auto& services = daemon.services;
-  auto d = config::resolve_defaults(services.config, {.cpus = services.host_size.cpus, .memory_bytes = services.host_size.memory_bytes});
-  co_return Json{{"vcpus", d.vcpus.value}, {"memory_bytes", d.memory_bytes.value}, {"disk_bytes", d.disk_bytes.value},
-                 {"system_bytes", d.system_bytes.value}, {"image", services.config.default_image_name},
-                 {"sources", {{"vcpus", d.vcpus.source}, {"memory_bytes", d.memory_bytes.source}, {"disk_bytes", d.disk_bytes.source},
-                              {"system_bytes", d.system_bytes.source}}}};
+  auto d = config::resolve_defaults(services.config,
+                                    {.cpus = services.host_size.cpus, .memory_bytes = services.host_size.memory_bytes});
+  co_return Json{{"vcpus", d.vcpus.value},
+                 {"memory_bytes", d.memory_bytes.value},
+                 {"disk_bytes", d.disk_bytes.value},
+                 {"system_bytes", d.system_bytes.value},
+                 {"image", services.config.default_image_name},
+                 {"sources",
+                  {{"vcpus", d.vcpus.source},
+                   {"memory_bytes", d.memory_bytes.source},
+                   {"disk_bytes", d.disk_bytes.source},
+                   {"system_bytes", d.system_bytes.source}}}};
 }
 
 using Function = Task<Result<Json>> (*)(Daemon&, const Json&, rpc::CallContext&);
-constexpr std::pair<const char*, Function> kMethods[] = {
-    {"daemon.status", status}, {"daemon.stop", stop}, {"host.doctor", doctor}, {"host.gc", gc}, {"host.defaults", defaults}};
+constexpr std::pair<const char*, Function> kMethods[] = {{"daemon.status", status},
+                                                         {"daemon.stop", stop},
+                                                         {"host.doctor", doctor},
+                                                         {"host.gc", gc},
+                                                         {"host.defaults", defaults}};
 
 }  // namespace
 
 void add_host_methods(rpc::Server& server, Daemon& daemon) {
   for (const auto& [name, function] : kMethods)
-    server.add(name, [&daemon, function](const Json& params, rpc::CallContext& context) { return function(daemon, params, context); });
+    server.add(name, [&daemon, function](const Json& params, rpc::CallContext& context) {
+      return function(daemon, params, context);
+    });
 }
 
 }  // namespace banger::roles::daemon

@@ -21,7 +21,8 @@ constexpr const char* kSelf = "/proc/self/exe";
 Result<std::string> build_archive(const image::Kernel& kernel) {
   auto executable = TRY(host::read_file(kSelf, 256 * limits::kMiB));
   guestcfg::CpioWriter cpio;
-  for (const char* directory : {"dev", "proc", "sys", "run", "newroot", "banger", "banger/modules"}) cpio.directory(directory);
+  for (const char* directory : {"dev", "proc", "sys", "run", "newroot", "banger", "banger/modules"})
+    cpio.directory(directory);
   // The kernel opens /dev/console for init before anything is mounted.
   cpio.device("dev/console", 0020600, 5, 1);
   cpio.file("init", executable, 0755);
@@ -41,7 +42,8 @@ Result<> publish(const std::string& directory, const std::string& path, std::str
   TRY(in(path, host::write_all(fd.get(), content)));
   auto name = fmt::format("/proc/self/fd/{}", fd.get());
   // Another daemon of this user may have been first; its archive is the same.
-  if (::linkat(AT_FDCWD, name.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) < 0 && errno != EEXIST) return fail_errno(path);
+  if (::linkat(AT_FDCWD, name.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) < 0 && errno != EEXIST)
+    return fail_errno(path);
   return {};
 }
 
@@ -58,8 +60,10 @@ Initramfs::Initramfs(host::Runtime& runtime, const host::Paths& paths)
 
 Task<Result<std::string>> Initramfs::agent_archive(const image::Kernel& kernel) {
   auto turn = co_await making_.lock();
-  if (build_.empty()) build_ = CO_TRY(co_await runtime_.blocking([] { return host::sha256_file(kSelf); })).substr(0, 16);
-  std::string path = fmt::format("{}/{}-{:x}-{}.cpio", directory_, kernel.sha256.substr(0, 16), kernel.created_at, build_);
+  if (build_.empty())
+    build_ = CO_TRY(co_await runtime_.blocking([] { return host::sha256_file(kSelf); })).substr(0, 16);
+  std::string path =
+      fmt::format("{}/{}-{:x}-{}.cpio", directory_, kernel.sha256.substr(0, 16), kernel.created_at, build_);
   if (::access(path.c_str(), R_OK) == 0) co_return path;
   CO_TRY(in("make the agent's initramfs", co_await runtime_.blocking([&] { return make_archive(path, kernel); })));
   co_return path;

@@ -1,5 +1,5 @@
-// The agent's initramfs: this very executable as /init and the kernel's early modules. Made once per kernel and build, kept
-// in the cache; the per-VM guest config is a second archive behind it.
+// The agent's initramfs: this very executable as /init and the kernel's early modules. Made once per kernel and build,
+// kept in the cache; the per-VM guest config is a second archive behind it.
 #pragma once
 
 #include <string>
@@ -20,7 +20,7 @@ class Initramfs {
  private:
   host::Runtime& runtime_;
   std::string directory_;
-  std::string build_;       ///< hash of this executable, once known
+  std::string build_;  ///< hash of this executable, once known
   host::Mutex making_;
 };
 

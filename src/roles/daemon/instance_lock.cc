@@ -17,7 +17,8 @@ Result<UniqueFd> take_instance_lock(const std::string& path) {
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) < 0) {
     if (errno != EWOULDBLOCK) return fail_errno(path);
     auto pid = host::read_file(path, 64);
-    return fail(ErrorCode::exists, fmt::format("another daemon is running (pid {})", pid ? printable(trim(*pid)) : "unknown"),
+    return fail(ErrorCode::exists,
+                fmt::format("another daemon is running (pid {})", pid ? printable(trim(*pid)) : "unknown"),
                 "banger daemon stop ends it");
   }
   auto text = fmt::format("{}\n", ::getpid());

@@ -45,40 +45,59 @@ Result<machine::firecracker::JailedProcess> identified(pid_t pid, UniqueFd proce
 
 }  // namespace
 
-Jails::Jails(host::Runtime& runtime, const Logger& log, const host::Paths& paths, const config::Config& config, store::Store& store, PrivilegedClient& privileged)
-    : runtime_(runtime), log_(log), paths_(paths), config_(config), store_(store), privileged_(privileged), changing_(runtime), pause_(kFirstPause) {}
+Jails::Jails(host::Runtime& runtime, const Logger& log, const host::Paths& paths, const config::Config& config,
+             store::Store& store, PrivilegedClient& privileged)
+    : runtime_(runtime),
+      log_(log),
+      paths_(paths),
+      config_(config),
+      store_(store),
+      privileged_(privileged),
+      changing_(runtime),
+      pause_(kFirstPause) {}
 
 Result<> Jails::load() {
   for (const auto& entry : TRY(store_.journal())) {
     if (entry.kind != "jail") continue;
     auto space = entry.key.find(' ');
-    if (entry.owner != kNobody) seats_[entry.owner] = entry.key;
-    else if (space != entry.key.npos) doomed_[entry.key.substr(0, space)] = entry.key.substr(space + 1);
+    if (entry.owner != kNobody)
+      seats_[entry.owner] = entry.key;
+    else if (space != entry.key.npos)
+      doomed_[entry.key.substr(0, space)] = entry.key.substr(space + 1);
   }
   return {};
 }
 
 Task<Result<Jails::Programs>> Jails::programs() {
   if (privileged_.way() == PrivilegedClient::Way::none)
-    co_return fail(ErrorCode::unavailable, "a jail needs the root helper, which is not installed", std::string(kInstall));
+    co_return fail(ErrorCode::unavailable, "a jail needs the root helper, which is not installed",
+                   std::string(kInstall));
   if (privileged_.way() == PrivilegedClient::Way::in_process)
-    co_return fail(ErrorCode::unsupported, "a jail for root holds nobody", std::string(kInstall) + ", and use banger as USER");
+    co_return fail(ErrorCode::unsupported, "a jail for root holds nobody",
+                   std::string(kInstall) + ", and use banger as USER");
   auto reply = CO_TRY(co_await privileged_.call("helper.version", "{}"));
   auto json = CO_TRY(in("helper.version", parse_json(reply.result, limits::kHelperMessageBytes)));
-  Programs programs{.jailer = CO_TRY(find_string(json, "jailer")).value_or(""), .firecracker = CO_TRY(find_string(json, "firecracker")).value_or("")};
-  if (programs.jailer.empty()) co_return fail(ErrorCode::unavailable, "the system install names no jailer", "as root: banger system install --jailer FILE --firecracker FILE");
+  Programs programs{.jailer = CO_TRY(find_string(json, "jailer")).value_or(""),
+                    .firecracker = CO_TRY(find_string(json, "firecracker")).value_or("")};
+  if (programs.jailer.empty())
+    co_return fail(ErrorCode::unavailable, "the system install names no jailer",
+                   "as root: banger system install --jailer FILE --firecracker FILE");
   // The helper runs no program that its owner names; who expects another one is told.
   if (!config_.jailer_bin.empty() && !same_file(config_.jailer_bin, programs.jailer))
-    co_return fail(ErrorCode::unsupported, fmt::format("the system install has the jailer {}, the config {}", programs.jailer, config_.jailer_bin),
-                   "remove jailer_bin from the config, or as root: banger system install --jailer FILE --firecracker FILE");
+    co_return fail(
+        ErrorCode::unsupported,
+        fmt::format("the system install has the jailer {}, the config {}", programs.jailer, config_.jailer_bin),
+        "remove jailer_bin from the config, or as root: banger system install --jailer FILE --firecracker FILE");
   co_return programs;
 }
 
 Task<Result<>> Jails::check(std::string firecracker) {
   auto found = CO_TRY(in("jailer_enabled", co_await programs()));
   if (same_file(found.firecracker, firecracker)) co_return Result<>{};
-  co_return fail(ErrorCode::unsupported, fmt::format("the system install starts {} in jails, the config names {}", found.firecracker, firecracker),
-                 fmt::format("set firecracker_bin = \"{}\"", found.firecracker));
+  co_return fail(
+      ErrorCode::unsupported,
+      fmt::format("the system install starts {} in jails, the config names {}", found.firecracker, firecracker),
+      fmt::format("set firecracker_bin = \"{}\"", found.firecracker));
 }
 
 Task<Result<machine::firecracker::JailedProcess>> Jails::start(JailedStart start) {
@@ -86,18 +105,26 @@ Task<Result<machine::firecracker::JailedProcess>> Jails::start(JailedStart start
   co_await leave(start.vm_id);
   CO_TRY(store_.add_journal({0, start.vm_id, "jail", start.token}));
   seats_[start.vm_id] = start.token;
-  Json arguments = {{"id", start.token}, {"directory", start.directory}, {"read", list_of(start.read)}, {"write", list_of(start.write)},
-                    {"console", start.console}, {"vcpus", start.vcpus}, {"memory_bytes", start.memory_bytes}};
+  Json arguments = {{"id", start.token},
+                    {"directory", start.directory},
+                    {"read", list_of(start.read)},
+                    {"write", list_of(start.write)},
+                    {"console", start.console},
+                    {"vcpus", start.vcpus},
+                    {"memory_bytes", start.memory_bytes}};
   auto turn = co_await changing_.lock();
   // One that no record is kept of is in the way all the same.
   std::error_code error;
-  if (fs::symlink_status(start.directory + "/" + std::string(machine::firecracker::kJailDirectory), error).type() != fs::file_type::not_found)
+  if (fs::symlink_status(start.directory + "/" + std::string(machine::firecracker::kJailDirectory), error).type() !=
+      fs::file_type::not_found)
     CO_TRY(co_await end(start.token, start.vm_id));
   auto reply = CO_TRY(co_await privileged_.call("machine.jail", dump_json(arguments)));
   auto json = CO_TRY(in("machine.jail", parse_json(reply.result, limits::kHelperMessageBytes)));
   auto pid = CO_TRY(get_int(json, "pid"));
-  if (pid <= 1 || pid > INT32_MAX || reply.fds.size() != 1) co_return fail(ErrorCode::invalid, "the root helper did not say which process it started");
-  log_.info("jail.started", {{"vm", start.vm_id}, {"pid", std::to_string(pid)}, {"cgroup", get_string(json, "cgroup").value_or("")}});
+  if (pid <= 1 || pid > INT32_MAX || reply.fds.size() != 1)
+    co_return fail(ErrorCode::invalid, "the root helper did not say which process it started");
+  log_.info("jail.started",
+            {{"vm", start.vm_id}, {"pid", std::to_string(pid)}, {"cgroup", get_string(json, "cgroup").value_or("")}});
   co_return identified(static_cast<pid_t>(pid), std::move(reply.fds[0]));
 }
 
@@ -113,7 +140,8 @@ Task<> Jails::end_doomed_of(std::string vm_id) {
   for (const auto& [token, owner] : doomed_)
     if (vm_id.empty() || owner == vm_id) tokens.push_back(token);
   for (const auto& token : tokens)
-    if (auto ended = co_await end_doomed(token); !ended) log_.debug("jail.still_there", {{"jail", token}, {"error", ended.error().message}});
+    if (auto ended = co_await end_doomed(token); !ended)
+      log_.debug("jail.still_there", {{"jail", token}, {"error", ended.error().message}});
 }
 
 Task<> Jails::leave(std::string vm_id) {
@@ -168,7 +196,8 @@ std::vector<std::string> Jails::strays() const {
   for (const auto& entry : fs::directory_iterator(parent, error)) {
     auto name = entry.path().filename().string();
     auto known = [&](const auto& seat) { return seat.second == name; };
-    if (entry.is_directory(error) && !doomed_.contains(name) && std::ranges::none_of(seats_, known)) found.push_back(name);
+    if (entry.is_directory(error) && !doomed_.contains(name) && std::ranges::none_of(seats_, known))
+      found.push_back(name);
   }
   return found;
 }

@@ -1,6 +1,6 @@
-// The VMs' jails: who has one, and that none stays when its machine has ended. What makes and removes them needs root and goes
-// through capabilities::Privileged; each is in the journal before it is made, and what could not be removed is tried again until
-// it is gone.
+// The VMs' jails: who has one, and that none stays when its machine has ended. What makes and removes them needs root
+// and goes through capabilities::Privileged; each is in the journal before it is made, and what could not be removed is
+// tried again until it is gone.
 #pragma once
 
 #include <map>
@@ -18,7 +18,8 @@ namespace banger::roles::daemon {
 
 class Jails final : public machine::firecracker::Jailer {
  public:
-  Jails(host::Runtime& runtime, const Logger& log, const host::Paths& paths, const config::Config& config, store::Store& store, PrivilegedClient& privileged);
+  Jails(host::Runtime& runtime, const Logger& log, const host::Paths& paths, const config::Config& config,
+        store::Store& store, PrivilegedClient& privileged);
 
   /// Reads the store; nothing is touched yet.
   Result<> load();
@@ -55,7 +56,7 @@ class Jails final : public machine::firecracker::Jailer {
   PrivilegedClient& privileged_;
   std::map<std::string, std::string, std::less<>> seats_;   ///< VM → its jail's id
   std::map<std::string, std::string, std::less<>> doomed_;  ///< jail's id → VM
-  host::Mutex changing_;  ///< one at a time: two jails of a VM would have one directory
+  host::Mutex changing_;        ///< one at a time: two jails of a VM would have one directory
   std::chrono::seconds pause_;  ///< until the next attempt
   bool trying_ = false;
 };

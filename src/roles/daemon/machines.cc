@@ -14,13 +14,21 @@ using machine::firecracker::FirecrackerFacts;
 using machine::qemu::KvmVerdict;
 using machine::qemu::QemuFacts;
 
-Machines::Machines(host::Runtime& runtime, const Logger& log, const host::Paths& paths, const config::Config& config, store::Store& store,
-                   std::string path_variable, machine::firecracker::Jailer* jailer)
-    : runtime_(runtime), log_(log), paths_(paths), config_(config), store_(store), path_variable_(std::move(path_variable)), jailer_(jailer), probing_(runtime) {}
+Machines::Machines(host::Runtime& runtime, const Logger& log, const host::Paths& paths, const config::Config& config,
+                   store::Store& store, std::string path_variable, machine::firecracker::Jailer* jailer)
+    : runtime_(runtime),
+      log_(log),
+      paths_(paths),
+      config_(config),
+      store_(store),
+      path_variable_(std::move(path_variable)),
+      jailer_(jailer),
+      probing_(runtime) {}
 
 Task<Result<QemuFacts>> Machines::qemu() {
   if (facts_) co_return *facts_;
-  facts_ = CO_TRY(co_await machine::qemu::probe_qemu(runtime_, {.binary = config_.qemu_bin, .path_variable = path_variable_}));
+  facts_ = CO_TRY(
+      co_await machine::qemu::probe_qemu(runtime_, {.binary = config_.qemu_bin, .path_variable = path_variable_}));
   log_.info("qemu.found", {{"binary", facts_->binary}, {"version", facts_->version}});
   co_return *facts_;
 }
@@ -83,12 +91,15 @@ machine::Driver* Machines::driver(const FirecrackerFacts& facts) {
 
 Task<Result<FirecrackerFacts>> Machines::firecracker() {
   if (firecracker_) co_return *firecracker_;
-  firecracker_ = CO_TRY(co_await machine::firecracker::probe_firecracker(runtime_, {.binary = config_.firecracker_bin, .path_variable = path_variable_}));
+  firecracker_ = CO_TRY(co_await machine::firecracker::probe_firecracker(
+      runtime_, {.binary = config_.firecracker_bin, .path_variable = path_variable_}));
   log_.info("firecracker.found", {{"binary", firecracker_->binary}, {"version", to_string(firecracker_->version)}});
   co_return *firecracker_;
 }
 
-NetworkNeeds network_needs(const vm::Spec& spec) { return {.user_mode = spec.network != "bridge", .outside = spec.nat}; }
+NetworkNeeds network_needs(const vm::Spec& spec) {
+  return {.user_mode = spec.network != "bridge", .outside = spec.nat};
+}
 
 Task<Result<Choice>> Machines::decide(const std::string& kernel, NetworkNeeds network) {
   if (config_.machine == "qemu") co_return Choice{Choice::Vmm::qemu, "the configuration says so"};
@@ -104,7 +115,9 @@ Task<Result<Choice>> Machines::decide(const std::string& kernel, NetworkNeeds ne
   if (network.user_mode) co_return Choice{Choice::Vmm::qemu, "Firecracker has no user-mode network"};
   // The probe is a guest under QEMU; without that nothing is known, and the user has to say what he wants.
   auto verdict = co_await kvm(kernel);
-  if (!verdict) co_return Choice{Choice::Vmm::qemu, fmt::format("whether KVM runs guests is not known: {}", verdict.error().message)};
+  if (!verdict)
+    co_return Choice{Choice::Vmm::qemu,
+                     fmt::format("whether KVM runs guests is not known: {}", verdict.error().message)};
   if (!verdict->usable) co_return Choice{Choice::Vmm::qemu, fmt::format("Firecracker needs KVM: {}", verdict->reason)};
   co_return Choice{Choice::Vmm::firecracker, "it is installed and KVM runs guests"};
 }
@@ -119,9 +132,11 @@ Task<Result<machine::Driver*>> Machines::qemu_driver(const std::string& kernel) 
   auto facts = CO_TRY(co_await qemu());
   auto verdict = CO_TRY(co_await kvm(kernel));
   if (!verdict.usable && !facts.tcg_built_in)
-    co_return fail(ErrorCode::unsupported,
-                   fmt::format("no way to run a guest here: {}, and {} is built without software emulation (TCG)", verdict.reason, facts.binary),
-                   "make KVM usable, or set qemu_bin to a QEMU with TCG; after a change, banger doctor --fix tries KVM again");
+    co_return fail(
+        ErrorCode::unsupported,
+        fmt::format("no way to run a guest here: {}, and {} is built without software emulation (TCG)", verdict.reason,
+                    facts.binary),
+        "make KVM usable, or set qemu_bin to a QEMU with TCG; after a change, banger doctor --fix tries KVM again");
   co_return driver(facts, verdict.usable ? "kvm" : "tcg");
 }
 

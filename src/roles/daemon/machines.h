@@ -1,5 +1,5 @@
-// Which VMM runs a VM and why: what is installed, whether KVM truly runs guests. Answers are cached: the VMM's facts for the
-// daemon's life, the KVM verdict in the store per host boot, VMM and kernel.
+// Which VMM runs a VM and why: what is installed, whether KVM truly runs guests. Answers are cached: the VMM's facts
+// for the daemon's life, the KVM verdict in the store per host boot, VMM and kernel.
 #pragma once
 
 #include <map>
@@ -34,15 +34,16 @@ struct Choice {
 
 class Machines {
  public:
-  Machines(host::Runtime& runtime, const Logger& log, const host::Paths& paths, const config::Config& config, store::Store& store,
-           std::string path_variable, machine::firecracker::Jailer* jailer);
+  Machines(host::Runtime& runtime, const Logger& log, const host::Paths& paths, const config::Config& config,
+           store::Store& store, std::string path_variable, machine::firecracker::Jailer* jailer);
 
-  /// The driver for a new machine with this kernel. The first call per kernel may run the KVM probe (limits::kKvmProbeDeadline).
-  /// `unsupported` when neither KVM nor software emulation runs guests, or the VMM that was asked for cannot run this one.
+  /// The driver for a new machine with this kernel. The first call per kernel may run the KVM probe
+  /// (limits::kKvmProbeDeadline). `unsupported` when neither KVM nor software emulation runs guests, or the VMM that
+  /// was asked for cannot run this one.
   Task<Result<machine::Driver*>> choose(const std::string& kernel, NetworkNeeds network);
-  /// The choice behind it. With `machine = "auto"` Firecracker is taken where it is installed, KVM truly runs guests and the
-  /// network is one it has. Where it is asked for by name it is taken if it is there: that KVM did not work with QEMU is
-  /// then no reason to refuse, for Firecracker itself says best what it lacks.
+  /// The choice behind it. With `machine = "auto"` Firecracker is taken where it is installed, KVM truly runs guests
+  /// and the network is one it has. Where it is asked for by name it is taken if it is there: that KVM did not work
+  /// with QEMU is then no reason to refuse, for Firecracker itself says best what it lacks.
   Task<Result<Choice>> decide(const std::string& kernel, NetworkNeeds network);
   /// The driver that can adopt this record.
   Task<Result<machine::Driver*>> for_record(const machine::MachineRecord& record);

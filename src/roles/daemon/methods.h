@@ -15,8 +15,8 @@ struct Daemon {
   VmManager& vms;
   Dns& dns;
   Forwards& forwards;
-  std::function<void()> stop;      ///< ends the daemon after the current answer
-  std::int64_t started_at;         ///< unix seconds
+  std::function<void()> stop;  ///< ends the daemon after the current answer
+  std::int64_t started_at;     ///< unix seconds
 };
 
 void add_vm_methods(rpc::Server& server, Daemon& daemon);

@@ -12,8 +12,9 @@ namespace banger::roles::daemon {
 
 namespace {
 
-constexpr auto kLook = std::chrono::seconds(30);        // idle machines and memory are looked at this often
-constexpr auto kPatience = std::chrono::seconds(10);    // for a machine in the making when the daemon ends; the next one adopts it else
+constexpr auto kLook = std::chrono::seconds(30);  // idle machines and memory are looked at this often
+constexpr auto kPatience =
+    std::chrono::seconds(10);  // for a machine in the making when the daemon ends; the next one adopts it else
 
 std::uint64_t memory_of(const Saves& saves, const std::string& save_id) {
   auto save = saves.get(save_id);
@@ -28,13 +29,16 @@ Task<> Foreground::calm() {
   for (;;) {
     auto now = host::Clock::now();
     if (calls_ == 0 && now - last_ >= limits::kPoolCalm) co_return;
-    if (calls_ > 0) co_await ended_.wait();
-    else co_await ended_.wait(last_ + limits::kPoolCalm);
+    if (calls_ > 0)
+      co_await ended_.wait();
+    else
+      co_await ended_.wait(last_ + limits::kPoolCalm);
   }
 }
 
 std::size_t Pool::count(std::string_view save_id) const {
-  return static_cast<std::size_t>(std::count_if(members_.begin(), members_.end(), [&](const Member& m) { return m.save_id == save_id; }));
+  return static_cast<std::size_t>(
+      std::count_if(members_.begin(), members_.end(), [&](const Member& m) { return m.save_id == save_id; }));
 }
 
 void Pool::want(const std::string& save_id) {
@@ -104,7 +108,9 @@ Task<> Pool::let_go_of(std::function<bool(const Member&)> which) {
   }
 }
 
-Task<> Pool::let_go() { return let_go_of([](const Member& member) { return member.ready; }); }
+Task<> Pool::let_go() {
+  return let_go_of([](const Member& member) { return member.ready; });
+}
 
 Task<> Pool::let_go_of_template(std::string save_id) {
   return let_go_of([save_id](const Member& member) { return member.ready && member.save_id == save_id; });
@@ -128,7 +134,8 @@ Task<> Pool::run() {
       return now - entry.second > idle || !save || save->key.empty();
     });
     co_await let_go_of([&](const Member& member) {
-      return member.ready && (!wanted_.contains(member.save_id) || member.vm->state() != vm::State::running || !vms_.room(0));
+      return member.ready &&
+             (!wanted_.contains(member.save_id) || member.vm->state() != vm::State::running || !vms_.room(0));
     });
     std::string next;
     for (const auto& [save_id, used] : wanted_)

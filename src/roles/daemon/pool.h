@@ -1,5 +1,5 @@
-// The ready pool: a few clones of recently used templates, running and exercised, that belong to nobody yet. A create takes
-// one over in milliseconds; the pool is filled again when nobody waits for anything.
+// The ready pool: a few clones of recently used templates, running and exercised, that belong to nobody yet. A create
+// takes one over in milliseconds; the pool is filled again when nobody waits for anything.
 #pragma once
 
 #include <functional>
@@ -52,7 +52,8 @@ struct PoolVms {
 
 class Pool {
  public:
-  Pool(Services& services, Foreground& foreground, PoolVms vms) : services_(services), foreground_(foreground), vms_(std::move(vms)), wake_(services.runtime) {}
+  Pool(Services& services, Foreground& foreground, PoolVms vms)
+      : services_(services), foreground_(foreground), vms_(std::move(vms)), wake_(services.runtime) {}
 
   /// Fills and empties until the daemon ends.
   Task<> run();
@@ -63,7 +64,8 @@ class Pool {
   /// Lets everything go, e.g. when memory is short; returns when it is gone.
   Task<> let_go();
   Task<> let_go_of_template(std::string save_id);
-  /// The daemon ends in good order: nothing is left that nobody asked for. One in the making is waited for, for a while.
+  /// The daemon ends in good order: nothing is left that nobody asked for. One in the making is waited for, for a
+  /// while.
   Task<> close();
   /// Takes a pool machine that outlived a daemon back in.
   void adopt(std::shared_ptr<VmOwner> vm);

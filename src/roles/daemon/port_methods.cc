@@ -16,24 +16,35 @@ namespace banger::roles::daemon {
 namespace {
 
 constexpr auto kAgentPatience = std::chrono::seconds(10);
-constexpr auto kConnectPatience = limits::kTunnelConnectDeadline + std::chrono::seconds(5);  // the agent's own, and the way there
-constexpr auto kForwardPatience = std::chrono::seconds(3);  // for a port that was opened a moment ago
+constexpr auto kConnectPatience =
+    limits::kTunnelConnectDeadline + std::chrono::seconds(5);  // the agent's own, and the way there
+constexpr auto kForwardPatience = std::chrono::seconds(3);     // for a port that was opened a moment ago
 
 // One row of the agent's answer; untrusted, so only what a row has passes.
 Result<Json> port_row(const Json& said) {
   if (!said.is_object()) return fail(ErrorCode::corrupt, "the guest's ports are not a list of objects");
   auto port = TRY(get_int(said, "port"));
   auto protocol = TRY(get_string(said, "protocol"));
-  if (port < 1 || port > 65535 || (protocol != "tcp" && protocol != "udp")) return fail(ErrorCode::corrupt, "the guest named a port that cannot be");
-  return Json{{"protocol", protocol}, {"address", printable(TRY(get_string(said, "address")), 64)}, {"port", port},
-              {"process", printable(TRY(get_string(said, "process")), 64)}, {"command", printable(TRY(get_string(said, "command")), limits::kPortCommandBytes)},
-              {"pid", TRY(get_int(said, "pid"))}, {"scheme", ""}, {"url", ""}, {"forward", ""}, {"note", ""}, {"hint", ""}};
+  if (port < 1 || port > 65535 || (protocol != "tcp" && protocol != "udp"))
+    return fail(ErrorCode::corrupt, "the guest named a port that cannot be");
+  return Json{{"protocol", protocol},
+              {"address", printable(TRY(get_string(said, "address")), 64)},
+              {"port", port},
+              {"process", printable(TRY(get_string(said, "process")), 64)},
+              {"command", printable(TRY(get_string(said, "command")), limits::kPortCommandBytes)},
+              {"pid", TRY(get_int(said, "pid"))},
+              {"scheme", ""},
+              {"url", ""},
+              {"forward", ""},
+              {"note", ""},
+              {"hint", ""}};
 }
 
 Result<std::vector<Json>> port_rows(const std::string& text) {
   auto json = TRY(parse_json(text, limits::kLinkJsonBytes));
   auto list = json.is_object() ? json.find("ports") : json.end();
-  if (!json.is_object() || list == json.end() || !list->is_array()) return fail(ErrorCode::corrupt, "the guest's ports are not a list");
+  if (!json.is_object() || list == json.end() || !list->is_array())
+    return fail(ErrorCode::corrupt, "the guest's ports are not a list");
   std::vector<Json> rows;
   for (const auto& said : *list)
     if (rows.size() < limits::kPortRows) rows.push_back(TRY(port_row(said)));
@@ -50,7 +61,8 @@ std::string target_of(const Json& row) {
 
 /// Probes all rows at once.
 struct Probing {
-  Probing(host::Runtime& r, std::shared_ptr<link::Client> c, std::vector<Json> all) : runtime(r), client(std::move(c)), rows(std::move(all)), done(r) {}
+  Probing(host::Runtime& r, std::shared_ptr<link::Client> c, std::vector<Json> all)
+      : runtime(r), client(std::move(c)), rows(std::move(all)), done(r) {}
   host::Runtime& runtime;
   std::shared_ptr<link::Client> client;
   std::vector<Json> rows;
@@ -60,7 +72,9 @@ struct Probing {
 
 Task<> probe_row(std::shared_ptr<Probing> probing, std::size_t index, std::string host) {
   auto target = target_of(probing->rows[index]);
-  auto found = target.empty() ? Scheme::none : co_await probe(probing->runtime, probing->client, target, fmt::format("{}:{}", host, port_of(probing->rows[index])));
+  auto found = target.empty() ? Scheme::none
+                              : co_await probe(probing->runtime, probing->client, target,
+                                               fmt::format("{}:{}", host, port_of(probing->rows[index])));
   probing->rows[index]["scheme"] = to_string(found);
   if (--probing->open == 0) probing->done.notify_all();
 }
@@ -80,7 +94,8 @@ std::string link_to(const std::string& host, const std::string& scheme, std::uin
 }
 
 // Where this host reaches each, and links for a browser.
-void add_ways(std::vector<Json>& rows, const std::map<std::uint16_t, Forwards::Port>& forwards, const std::string& host) {
+void add_ways(std::vector<Json>& rows, const std::map<std::uint16_t, Forwards::Port>& forwards,
+              const std::string& host) {
   for (auto& row : rows) {
     auto forward = is_tcp(row) ? forwards.find(port_of(row)) : forwards.end();
     if (forward == forwards.end()) continue;
@@ -139,7 +154,8 @@ Task<Result<Json>> tunnel(Daemon& daemon, const Json& params, rpc::CallContext& 
   auto authority = CO_TRY(authority_of(params));
   auto client = CO_TRY(co_await vm->agent(host::after(kAgentPatience)));
   VmOwner::Use use(vm);
-  std::shared_ptr<link::ClientStream> guest = CO_TRY(co_await client->open({.method = "CONNECT", .path = std::move(authority)}));
+  std::shared_ptr<link::ClientStream> guest =
+      CO_TRY(co_await client->open({.method = "CONNECT", .path = std::move(authority)}));
   int status = CO_TRY(co_await guest->status(host::after(kConnectPatience)));
   if (status >= 400) co_return std::unexpected(link::guest_error(status, CO_TRY(co_await guest->read())));
   auto caller = CO_TRY(co_await context.become_stream(Json{{"id", vm->row().id}, {"name", vm->row().name}}));
@@ -150,8 +166,11 @@ Task<Result<Json>> tunnel(Daemon& daemon, const Json& params, rpc::CallContext& 
 }  // namespace
 
 void add_port_methods(rpc::Server& server, Daemon& daemon) {
-  server.add("vm.ports", [&daemon](const Json& params, rpc::CallContext& context) { return ports(daemon, params, context); });
-  server.add("vm.tunnel", [&daemon](const Json& params, rpc::CallContext& context) { return tunnel(daemon, params, context); }, rpc::Shape::stream);
+  server.add("vm.ports",
+             [&daemon](const Json& params, rpc::CallContext& context) { return ports(daemon, params, context); });
+  server.add(
+      "vm.tunnel", [&daemon](const Json& params, rpc::CallContext& context) { return tunnel(daemon, params, context); },
+      rpc::Shape::stream);
 }
 
 }  // namespace banger::roles::daemon

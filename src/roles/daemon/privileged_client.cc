@@ -23,7 +23,8 @@ Result<UniqueFd> connect_to_root(const std::string& path) {
   auto socket = TRY(in("reach the root helper", host::connect_unix(path)));
   // Whoever listens there would be told what we want and could give us any descriptors.
   auto peer = TRY(host::peer_of(socket.get()));
-  if (peer.uid != 0) return fail(ErrorCode::denied, fmt::format("{} is served by user {} instead of root", path, peer.uid));
+  if (peer.uid != 0)
+    return fail(ErrorCode::denied, fmt::format("{} is served by user {} instead of root", path, peer.uid));
   return socket;
 }
 
@@ -41,7 +42,8 @@ Task<Result<PrivilegedReply>> receive_reply(host::Runtime& runtime, int socket) 
     if (text.size() > limits::kHelperMessageBytes || reply.fds.size() > host::kMaxPassedFds)
       co_return fail(ErrorCode::invalid, "the root helper's reply is too large");
   }
-  if (!text.ends_with('\n')) co_return fail(ErrorCode::unavailable, "the root helper hung up without an answer", "journalctl -u bangerd-root");
+  if (!text.ends_with('\n'))
+    co_return fail(ErrorCode::unavailable, "the root helper hung up without an answer", "journalctl -u bangerd-root");
   text.pop_back();
   reply.result = dump_json(CO_TRY(rpc::parse_helper_reply(text)));
   co_return reply;
@@ -49,12 +51,13 @@ Task<Result<PrivilegedReply>> receive_reply(host::Runtime& runtime, int socket) 
 
 }  // namespace
 
-PrivilegedClient::PrivilegedClient(host::Runtime& runtime, const Logger& log, const host::Paths& paths, const config::Config& config,
-                                   std::string socket)
+PrivilegedClient::PrivilegedClient(host::Runtime& runtime, const Logger& log, const host::Paths& paths,
+                                   const config::Config& config, std::string socket)
     : runtime_(runtime),
       socket_(std::move(socket)),
       table_(capabilities::privileged_table()),
-      own_context_{::geteuid(), ::getegid(), config.bridge_name, config.bridge_ip, config.cidr, {paths.state, paths.data}, log},
+      own_context_{
+          ::geteuid(), ::getegid(), config.bridge_name, config.bridge_ip, config.cidr, {paths.state, paths.data}, log},
       turn_(runtime) {}
 
 PrivilegedClient::Way PrivilegedClient::way() const {
@@ -70,10 +73,13 @@ Task<Result<PrivilegedReply>> PrivilegedClient::call(std::string operation, std:
       auto parsed = CO_TRY(parse_json(arguments, limits::kHelperMessageBytes));
       co_return co_await ask_helper(rpc::encode_helper_request(operation, parsed));
     }
-    case Way::in_process: co_return co_await do_here(std::move(operation), std::move(arguments));
-    case Way::none: break;
+    case Way::in_process:
+      co_return co_await do_here(std::move(operation), std::move(arguments));
+    case Way::none:
+      break;
   }
-  co_return fail(ErrorCode::unavailable, fmt::format("{} needs the root helper, which is not installed", operation), std::string(kWayOut));
+  co_return fail(ErrorCode::unavailable, fmt::format("{} needs the root helper, which is not installed", operation),
+                 std::string(kWayOut));
 }
 
 Task<Result<PrivilegedReply>> PrivilegedClient::ask_helper(std::string request) {

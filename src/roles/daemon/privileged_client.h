@@ -1,5 +1,5 @@
-// The ways to what needs root (capabilities/privileged.h): over the root helper's socket on a system install, in process
-// for a root user without one, else not at all, with the way out.
+// The ways to what needs root (capabilities/privileged.h): over the root helper's socket on a system install, in
+// process for a root user without one, else not at all, with the way out.
 #pragma once
 
 #include <memory>
@@ -12,11 +12,12 @@
 
 namespace banger::roles::daemon {
 
-/// `socket` is looked for at each call, so that an install or uninstall needs no new daemon. A helper that is not root's
-/// is `denied`.
+/// `socket` is looked for at each call, so that an install or uninstall needs no new daemon. A helper that is not
+/// root's is `denied`.
 class PrivilegedClient final : public capabilities::Privileged {
  public:
-  PrivilegedClient(host::Runtime& runtime, const Logger& log, const host::Paths& paths, const config::Config& config, std::string socket);
+  PrivilegedClient(host::Runtime& runtime, const Logger& log, const host::Paths& paths, const config::Config& config,
+                   std::string socket);
 
   Task<Result<capabilities::PrivilegedReply>> call(std::string operation, std::string arguments) override;
   bool available() const override;

@@ -7,16 +7,18 @@ namespace banger::roles::daemon {
 namespace {
 
 struct Shared {
-  Shared(host::Runtime& runtime, std::shared_ptr<rpc::RawStream> c, std::shared_ptr<link::ClientStream> g, OnCallerEnd on)
+  Shared(host::Runtime& runtime, std::shared_ptr<rpc::RawStream> c, std::shared_ptr<link::ClientStream> g,
+         OnCallerEnd on)
       : caller(std::move(c)), guest(std::move(g)), on_end(on), done(runtime) {}
   std::shared_ptr<rpc::RawStream> caller;
   std::shared_ptr<link::ClientStream> guest;
   const OnCallerEnd on_end;
   host::Event done;
   bool guest_ended = false, caller_ended = false;
-  bool guest_deaf = false;  ///< it takes no more: its stream is at its end, and what it said last may still be on its way
-  bool broken = false;      ///< either side was cut off
-  bool over = false;        ///< the streams are gone
+  bool guest_deaf =
+      false;            ///< it takes no more: its stream is at its end, and what it said last may still be on its way
+  bool broken = false;  ///< either side was cut off
+  bool over = false;    ///< the streams are gone
   host::Clock::time_point last_byte = host::Clock::now();
 };
 
@@ -26,8 +28,10 @@ Task<> caller_to_guest(std::shared_ptr<Shared> shared) {
     if (shared->over) break;
     bool ended = bytes && bytes->empty();
     shared->caller_ended = !bytes || ended;
-    if (!bytes) shared->broken = true;
-    else if (ended && shared->on_end == OnCallerEnd::pass_on) shared->guest_deaf = !co_await shared->guest->finish();
+    if (!bytes)
+      shared->broken = true;
+    else if (ended && shared->on_end == OnCallerEnd::pass_on)
+      shared->guest_deaf = !co_await shared->guest->finish();
     if (shared->caller_ended) break;
     shared->last_byte = host::Clock::now();
     shared->guest_deaf = !co_await shared->guest->write(std::move(*bytes));
@@ -54,9 +58,12 @@ Task<> guest_to_caller(std::shared_ptr<Shared> shared) {
 
 bool is_over(const Shared& shared) {
   switch (shared.on_end) {
-    case OnCallerEnd::reset: return shared.guest_ended || shared.caller_ended;
-    case OnCallerEnd::ignore: return shared.guest_ended;
-    case OnCallerEnd::pass_on: break;
+    case OnCallerEnd::reset:
+      return shared.guest_ended || shared.caller_ended;
+    case OnCallerEnd::ignore:
+      return shared.guest_ended;
+    case OnCallerEnd::pass_on:
+      break;
   }
   if (shared.broken || (shared.guest_ended && (shared.caller_ended || shared.guest_deaf))) return true;
   bool half = shared.guest_ended || shared.caller_ended;
@@ -65,7 +72,8 @@ bool is_over(const Shared& shared) {
 
 }  // namespace
 
-Task<> relay(host::Runtime& runtime, std::shared_ptr<rpc::RawStream> caller, std::shared_ptr<link::ClientStream> guest, OnCallerEnd on_end) {
+Task<> relay(host::Runtime& runtime, std::shared_ptr<rpc::RawStream> caller, std::shared_ptr<link::ClientStream> guest,
+             OnCallerEnd on_end) {
   auto shared = std::make_shared<Shared>(runtime, std::move(caller), std::move(guest), on_end);
   runtime.spawn(guest_to_caller(shared));
   runtime.spawn(caller_to_guest(shared));

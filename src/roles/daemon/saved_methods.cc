@@ -12,7 +12,9 @@ namespace banger::roles::daemon {
 
 namespace {
 
-Result<std::shared_ptr<VmOwner>> named_vm(Daemon& daemon, const Json& params) { return daemon.vms.get(TRY(get_string(params, "vm"))); }
+Result<std::shared_ptr<VmOwner>> named_vm(Daemon& daemon, const Json& params) {
+  return daemon.vms.get(TRY(get_string(params, "vm")));
+}
 
 Result<store::SaveRow> named_snapshot(Daemon& daemon, const std::string& wanted) {
   std::vector<std::string> names;
@@ -28,10 +30,20 @@ Result<store::SaveRow> named_snapshot(Daemon& daemon, const std::string& wanted)
 Result<Json> describe(Daemon& daemon, const store::SaveRow& row) {
   auto spec = TRY(vm::spec_from_json(TRY(parse_json(row.spec, limits::kRpcMessageBytes))));
   auto image = daemon.services.images.get(row.image_id);
-  return Json{{"id", row.id}, {"name", row.name}, {"vm", row.vm_name}, {"vm_id", row.vm_id}, {"image", image ? image->name : spec.image},
-              {"kernel", row.kernel}, {"vcpus", spec.vcpus}, {"memory_bytes", spec.memory_bytes}, {"disk_bytes", spec.disk_bytes},
-              {"system_bytes", spec.system_bytes}, {"has_memory", !row.machine.empty()}, {"created_at", row.created_at},
-              {"size_bytes", daemon.services.saves.disk_usage(row.id)}, {"used_by", daemon.vms.users_of_save(row.id)}};
+  return Json{{"id", row.id},
+              {"name", row.name},
+              {"vm", row.vm_name},
+              {"vm_id", row.vm_id},
+              {"image", image ? image->name : spec.image},
+              {"kernel", row.kernel},
+              {"vcpus", spec.vcpus},
+              {"memory_bytes", spec.memory_bytes},
+              {"disk_bytes", spec.disk_bytes},
+              {"system_bytes", spec.system_bytes},
+              {"has_memory", !row.machine.empty()},
+              {"created_at", row.created_at},
+              {"size_bytes", daemon.services.saves.disk_usage(row.id)},
+              {"used_by", daemon.vms.users_of_save(row.id)}};
 }
 
 Task<Result<Json>> suspend(Daemon& daemon, const Json& params, rpc::CallContext& context) {
@@ -44,7 +56,8 @@ Task<Result<Json>> suspend(Daemon& daemon, const Json& params, rpc::CallContext&
 Task<Result<Json>> resume(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto vm = CO_TRY(named_vm(daemon, params));
   if (vm->state() == vm::State::stopped)
-    co_return fail(ErrorCode::invalid, fmt::format("vm '{}' is stopped, not suspended", vm->row().name), fmt::format("banger vm start {}", vm->row().name));
+    co_return fail(ErrorCode::invalid, fmt::format("vm '{}' is stopped, not suspended", vm->row().name),
+                   fmt::format("banger vm start {}", vm->row().name));
   Stages stages(report_to(context));
   CO_TRY(co_await daemon.vms.make_room_for(*vm));
   CO_TRY(co_await vm->start(stages, context.cancel(), WaitFor::agent));
@@ -59,9 +72,11 @@ struct ForkNames {
 
 Result<ForkNames> fork_names(const Json& params) {
   auto count = TRY(find_int(params, "count")).value_or(1);
-  if (count < 1 || count > limits::kForkCount) return fail(ErrorCode::invalid, fmt::format("'count' must be between 1 and {}", limits::kForkCount));
+  if (count < 1 || count > limits::kForkCount)
+    return fail(ErrorCode::invalid, fmt::format("'count' must be between 1 and {}", limits::kForkCount));
   auto names = TRY(find_strings(params, "names"));
-  if (!names.empty() && names.size() != static_cast<std::size_t>(count)) return fail(ErrorCode::invalid, "'names' must have one name for each child");
+  if (!names.empty() && names.size() != static_cast<std::size_t>(count))
+    return fail(ErrorCode::invalid, "'names' must have one name for each child");
   for (const auto& name : names) TRY(vm::check_name(name));
   names.resize(static_cast<std::size_t>(count));
   return ForkNames{std::move(names)};
@@ -77,11 +92,14 @@ struct Children {
   host::Event changed;
 };
 
-Task<> make_child(Daemon* daemon, std::shared_ptr<Children> children, std::size_t index, CreateRequest request, std::shared_ptr<host::Cancel> cancel) {
+Task<> make_child(Daemon* daemon, std::shared_ptr<Children> children, std::size_t index, CreateRequest request,
+                  std::shared_ptr<host::Cancel> cancel) {
   Stages stages{Report{}};
   auto vm = co_await daemon->vms.create(std::move(request), stages, *cancel);
-  if (vm) children->made[index] = *vm;
-  else if (!children->first_error) children->first_error = vm.error();
+  if (vm)
+    children->made[index] = *vm;
+  else if (!children->first_error)
+    children->first_error = vm.error();
   --children->under_way;
   children->changed.notify_all();
 }
@@ -122,7 +140,8 @@ Task<Result<Json>> await_children(Fork& fork, bool saved, host::Cancel& cancel) 
   // All or nothing: half a fork is nobody's wish.
   for (const auto& vm : children->made)
     if (vm) (void)co_await fork.daemon.vms.remove(vm, true);
-  co_return std::unexpected(children->first_error.value_or(Error{ErrorCode::unavailable, "its parent could not be saved"}));
+  co_return std::unexpected(
+      children->first_error.value_or(Error{ErrorCode::unavailable, "its parent could not be saved"}));
 }
 
 Task<Result<Json>> fork(Daemon& daemon, const Json& params, rpc::CallContext& context) {
@@ -139,7 +158,8 @@ Task<Result<Json>> fork(Daemon& daemon, const Json& params, rpc::CallContext& co
   Fork fork{.daemon = daemon, .wanted = std::move(wanted), .spec = vm->spec(), .start = start};
   // One child starts in the time that its parent is saved; several would make the parent stand still for longer.
   CanStart can_start;
-  if (fork.wanted.names.size() == 1) can_start = [&](const store::SaveRow& save) { begin_children(fork, save, stages); };
+  if (fork.wanted.names.size() == 1)
+    can_start = [&](const store::SaveRow& save) { begin_children(fork, save, stages); };
   auto saved = co_await vm->save_as(std::move(row), stages, std::move(can_start));
   if (saved) begin_children(fork, saved->row, stages);
   auto vms = co_await await_children(fork, saved.has_value(), context.cancel());
@@ -157,7 +177,8 @@ Task<Result<Json>> snapshot_create(Daemon& daemon, const Json& params, rpc::Call
   auto vm = CO_TRY(named_vm(daemon, params));
   store::SaveRow row;
   row.kind = "snapshot";
-  row.name = CO_TRY(find_string(params, "name")).value_or(fmt::format("{}-{}", vm->row().name.substr(0, 50), random_id().substr(0, 6)));
+  row.name = CO_TRY(find_string(params, "name"))
+                 .value_or(fmt::format("{}-{}", vm->row().name.substr(0, 50), random_id().substr(0, 6)));
   CO_TRY(in("snapshot", vm::check_name(row.name)));
   Stages stages(report_to(context));
   auto saved = CO_TRY(co_await vm->save_as(std::move(row), stages));
@@ -177,8 +198,10 @@ Task<Result<Json>> snapshot_restore(Daemon& daemon, const Json& params, rpc::Cal
   auto vm = CO_TRY(named_vm(daemon, params));
   auto row = CO_TRY(named_snapshot(daemon, CO_TRY(get_string(params, "snapshot"))));
   if (row.image_id != vm->row().image_id || row.kernel != vm->row().kernel)
-    co_return fail(ErrorCode::invalid, fmt::format("snapshot '{}' is of another image or kernel than vm '{}' has", row.name, vm->row().name),
-                   fmt::format("banger vm create --from {}", row.name));
+    co_return fail(
+        ErrorCode::invalid,
+        fmt::format("snapshot '{}' is of another image or kernel than vm '{}' has", row.name, vm->row().name),
+        fmt::format("banger vm create --from {}", row.name));
   if (CO_TRY(find_bool(params, "force")).value_or(false)) CO_TRY(co_await vm->kill());
   Stages stages(report_to(context));
   stages.begin("disks");
@@ -194,19 +217,26 @@ Task<Result<Json>> snapshot_delete(Daemon& daemon, const Json& params, rpc::Call
   auto row = CO_TRY(named_snapshot(daemon, CO_TRY(get_string(params, "snapshot"))));
   auto users = daemon.vms.users_of_save(row.id);
   if (!users.empty())
-    co_return fail(ErrorCode::busy, fmt::format("snapshot '{}' is what {} runs on", row.name, join(users, ", ")), "stop or delete it first");
+    co_return fail(ErrorCode::busy, fmt::format("snapshot '{}' is what {} runs on", row.name, join(users, ", ")),
+                   "stop or delete it first");
   CO_TRY(co_await daemon.services.saves.drop(row.id));
   co_return Json{{"id", row.id}, {"name", row.name}};
 }
 
 using Function = Task<Result<Json>> (*)(Daemon&, const Json&, rpc::CallContext&);
-constexpr std::pair<const char*, Function> kMethods[] = {
-    {"vm.suspend", suspend}, {"vm.resume", resume}, {"vm.fork", fork}, {"vm.snapshot.create", snapshot_create},
-    {"vm.snapshot.list", snapshot_list}, {"vm.snapshot.restore", snapshot_restore}, {"vm.snapshot.delete", snapshot_delete}};
+constexpr std::pair<const char*, Function> kMethods[] = {{"vm.suspend", suspend},
+                                                         {"vm.resume", resume},
+                                                         {"vm.fork", fork},
+                                                         {"vm.snapshot.create", snapshot_create},
+                                                         {"vm.snapshot.list", snapshot_list},
+                                                         {"vm.snapshot.restore", snapshot_restore},
+                                                         {"vm.snapshot.delete", snapshot_delete}};
 
 }  // namespace
 
-Result<store::SaveRow> find_snapshot(Daemon& daemon, const std::string& name_or_id) { return named_snapshot(daemon, name_or_id); }
+Result<store::SaveRow> find_snapshot(Daemon& daemon, const std::string& name_or_id) {
+  return named_snapshot(daemon, name_or_id);
+}
 
 void add_saved_methods(rpc::Server& server, Daemon& daemon) {
   for (const auto& [name, function] : kMethods) add_foreground(server, daemon, name, function);

@@ -26,7 +26,9 @@ std::int64_t now() { return std::chrono::system_clock::to_time_t(std::chrono::sy
 Result<Json> look(const std::string& path) {
   struct stat info{};
   if (::lstat(path.c_str(), &info) < 0) return fail_errno(path);
-  return Json{{"size", info.st_size}, {"inode", info.st_ino}, {"modified_ns", info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec}};
+  return Json{{"size", info.st_size},
+              {"inode", info.st_ino},
+              {"modified_ns", info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec}};
 }
 
 Result<Json> look_at_all(const std::string& directory, bool sync) {
@@ -65,7 +67,8 @@ std::vector<store::SaveRow> Saves::list(std::string_view kind) const {
   std::vector<store::SaveRow> found;
   for (const auto& [id, row] : rows_)
     if (row.kind == kind) found.push_back(row);
-  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return std::tie(a.created_at, a.id) < std::tie(b.created_at, b.id); });
+  std::sort(found.begin(), found.end(),
+            [](const auto& a, const auto& b) { return std::tie(a.created_at, a.id) < std::tie(b.created_at, b.id); });
   return found;
 }
 
@@ -88,7 +91,10 @@ std::uint64_t Saves::disk_usage(const std::string& id) const {
 
 machine::SavedState Saves::new_state(const store::SaveRow& row) const {
   auto files = directory(row.id);
-  return {.devices = files + "/devices.state", .memory = files + "/memory.img", .changes = row.kind == "fork" ? files + "/memory.changes" : "", .whole = {}};
+  return {.devices = files + "/devices.state",
+          .memory = files + "/memory.img",
+          .changes = row.kind == "fork" ? files + "/memory.changes" : "",
+          .whole = {}};
 }
 
 Result<machine::SavedState> Saves::state(const store::SaveRow& row, std::string build_key) {
@@ -145,7 +151,8 @@ Task<Result<store::SaveRow>> Saves::finish(std::string id, Durable durable) {
 Result<> Saves::check(const store::SaveRow& row, std::string_view build_key) const {
   if (!row.ready) return fail(ErrorCode::busy, fmt::format("the saved state '{}' is still being made", row.id));
   if (!row.machine.empty() && row.build_key != build_key)
-    return fail(ErrorCode::unsupported, fmt::format("it was saved by another build of the machine ({}), which alone can load it", row.machine));
+    return fail(ErrorCode::unsupported,
+                fmt::format("it was saved by another build of the machine ({}), which alone can load it", row.machine));
   auto files = TRY(parse_json(row.files, limits::kRpcMessageBytes));
   for (const auto& [name, then] : files.items())
     if (TRY(look(directory(row.id) + "/" + name)) != then)
@@ -157,8 +164,8 @@ Task<Result<>> Saves::drop(std::string id) {
   auto path = directory(id);
   dropping_.insert(id);
   if (auto row = get(id)) {
-    // Never to be used from here on, whatever happens next. Where the disk is full this cannot be written before the files
-    // are gone; a record without its files is no use to anyone either.
+    // Never to be used from here on, whatever happens next. Where the disk is full this cannot be written before the
+    // files are gone; a record without its files is no use to anyone either.
     row->ready = false;
     (void)store_.update_save(*row);
     rows_.erase(id);

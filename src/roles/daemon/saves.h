@@ -1,5 +1,5 @@
-// Saved states of machines: templates, suspended VMs, snapshots and what forks share. Each is a directory of its own that
-// never changes once it is finished, for machines run on its memory file; it goes when nobody does any more.
+// Saved states of machines: templates, suspended VMs, snapshots and what forks share. Each is a directory of its own
+// that never changes once it is finished, for machines run on its memory file; it goes when nobody does any more.
 #pragma once
 
 #include <map>
@@ -37,7 +37,8 @@ class Saves {
   std::string directory(const std::string& id) const { return paths_.save(id); }
   /// Where one that is made now puts its state: what is gone with its machines may share the memory file of its parent.
   machine::SavedState new_state(const store::SaveRow& row) const;
-  /// What machines go on from. One that is not finished yet is waited for, and checked then, by who starts such a machine.
+  /// What machines go on from. One that is not finished yet is waited for, and checked then, by who starts such a
+  /// machine.
   Result<machine::SavedState> state(const store::SaveRow& row, std::string build_key);
   std::string disk(const std::string& id, const char* name) const { return directory(id) + "/" + name; }
   /// Bytes on the host's disk, without a modules disk that its kernel or others still have.
@@ -79,8 +80,8 @@ class Saves {
   store::Store& store_;
   std::map<std::string, store::SaveRow, std::less<>> rows_;  ///< by id
   std::set<std::string> dropping_;
-  std::map<std::string, int> users_;                         ///< by id; no entry for zero
-  host::Event changed_;                                      ///< one was finished or removed
+  std::map<std::string, int> users_;  ///< by id; no entry for zero
+  host::Event changed_;               ///< one was finished or removed
 };
 
 }  // namespace banger::roles::daemon

@@ -38,7 +38,7 @@ struct Services {
   Jails& jails;
   SnapshotDisks& snapshots;
   vm::HostSize host_size;
-  host::Mutex& building_image;   ///< one build at a time
+  host::Mutex& building_image;  ///< one build at a time
   host::Mutex& pulling_kernel;
 };
 

@@ -1,5 +1,6 @@
-// The devices of VMs whose storage is "dm-snapshot" (capabilities/dm_snapshot.h): each stands from the start of its machine to
-// the end. Recorded before it is made, forgotten when it is gone, so that a crash leaves none that nobody knows.
+// The devices of VMs whose storage is "dm-snapshot" (capabilities/dm_snapshot.h): each stands from the start of its
+// machine to the end. Recorded before it is made, forgotten when it is gone, so that a crash leaves none that nobody
+// knows.
 #pragma once
 
 #include <set>
@@ -15,7 +16,8 @@ namespace banger::roles::daemon {
 
 class SnapshotDisks {
  public:
-  SnapshotDisks(const Logger& log, store::Store& store, capabilities::Privileged& privileged) : log_(log), store_(store), privileged_(privileged) {}
+  SnapshotDisks(const Logger& log, store::Store& store, capabilities::Privileged& privileged)
+      : log_(log), store_(store), privileged_(privileged) {}
 
   /// Reads the journal; whose they are is asked with sweep().
   Result<> load();

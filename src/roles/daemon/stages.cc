@@ -16,7 +16,8 @@ void Stages::begin(std::string_view name, std::string_view detail) {
 
 void Stages::end() {
   if (current_.empty()) return;
-  done_.push_back({std::exchange(current_, {}), std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - began_)});
+  done_.push_back({std::exchange(current_, {}),
+                   std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - began_)});
 }
 
 void Stages::detail(std::string_view text, int percent) const {

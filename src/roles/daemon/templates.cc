@@ -30,8 +30,9 @@ Task<Result<std::string>> Templates::key(const TemplateRequest& request) {
   auto agent = CO_TRY(co_await services_.initramfs.agent_archive(request.kernel));
   const auto& spec = request.spec;
   // The network is in it because a guest agrees with its device on offloads when it boots, and only taps have them.
-  co_return host::sha256_hex(fmt::format("3\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n", request.image.id, request.kernel.sha256, agent, spec.vcpus,
-                                         spec.memory_bytes, spec.disk_bytes, spec.system_bytes, driver->build_key(), spec.network, spec.storage));
+  co_return host::sha256_hex(fmt::format("3\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n", request.image.id,
+                                         request.kernel.sha256, agent, spec.vcpus, spec.memory_bytes, spec.disk_bytes,
+                                         spec.system_bytes, driver->build_key(), spec.network, spec.storage));
 }
 
 std::optional<store::SaveRow> Templates::find(std::string_view key) const {
@@ -73,8 +74,10 @@ Task<> Templates::run(Templates* self, std::shared_ptr<Build> build, TemplateReq
   auto built = co_await self->build(*build, request);
   if (built) {
     auto found = self->find(build->key);
-    if (found) build->result = *found;
-    else build->result = fail(ErrorCode::internal, "the template was removed while it was made");
+    if (found)
+      build->result = *found;
+    else
+      build->result = fail(ErrorCode::internal, "the template was removed while it was made");
   } else {
     auto error = std::move(built.error()).in("make a template");
     self->services_.log.warn("template.failed", {{"error", error.sentence()}});

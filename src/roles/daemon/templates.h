@@ -1,5 +1,5 @@
-// Templates: a guest of an image, kernel and shape, booted to *system ready* once, quiesced and saved; clones go on from it.
-// One is built when it is first needed, by whoever comes first; the others wait for the same build.
+// Templates: a guest of an image, kernel and shape, booted to *system ready* once, quiesced and saved; clones go on
+// from it. One is built when it is first needed, by whoever comes first; the others wait for the same build.
 #pragma once
 
 #include <functional>
@@ -17,7 +17,9 @@ namespace banger::roles::daemon {
 
 /// Makes a hidden VM that a template is made of, and removes it again.
 struct TemplateVms {
-  std::function<Result<std::shared_ptr<VmOwner>>(const vm::Spec& spec, const image::Image& image, const std::string& kernel)> make;
+  std::function<Result<std::shared_ptr<VmOwner>>(const vm::Spec& spec, const image::Image& image,
+                                                 const std::string& kernel)>
+      make;
   std::function<Task<Result<>>(std::shared_ptr<VmOwner> vm)> remove;
 };
 
@@ -34,8 +36,8 @@ class Templates {
   /// What a template for this request is found by: everything that its state depends on.
   Task<Result<std::string>> key(const TemplateRequest& request);
   std::optional<store::SaveRow> find(std::string_view key) const;
-  /// The template, built first where there is none. The build goes on when the caller is cancelled. An error after which a
-  /// VM should boot: the same build is not tried again for a while.
+  /// The template, built first where there is none. The build goes on when the caller is cancelled. An error after
+  /// which a VM should boot: the same build is not tried again for a while.
   Task<Result<store::SaveRow>> find_or_build(TemplateRequest request, Stages& stages, host::Cancel& cancel);
   /// Forgets that a build failed, and retires the template there is.
   Task<Result<>> forget(const TemplateRequest& request);

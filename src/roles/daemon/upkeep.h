@@ -1,4 +1,5 @@
-// What the daemon does for machines that run, now and then: it reads what they count, and keeps their logs from growing for ever.
+// What the daemon does for machines that run, now and then: it reads what they count, and keeps their logs from growing
+// for ever.
 #pragma once
 
 #include "roles/daemon/vm_manager.h"

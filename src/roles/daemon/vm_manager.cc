@@ -16,16 +16,23 @@
 namespace banger::roles::daemon {
 
 VmManager::VmManager(Services& services)
-    : services_(services), recovery_(services.runtime), foreground_(services.runtime),
+    : services_(services),
+      recovery_(services.runtime),
+      foreground_(services.runtime),
       templates_(services,
-                 {.make = [this](const vm::Spec& spec, const image::Image& image, const std::string& kernel) {
-                    return record({.purpose = "template", .image_id = image.id, .kernel = kernel, .spec = spec});
-                  },
+                 {.make =
+                      [this](const vm::Spec& spec, const image::Image& image, const std::string& kernel) {
+                        return record({.purpose = "template", .image_id = image.id, .kernel = kernel, .spec = spec});
+                      },
                   .remove = [this](std::shared_ptr<VmOwner> vm) { return remove(std::move(vm), true); }}),
       pool_(services, foreground_,
             {.make = [this](const store::SaveRow& save) -> Result<std::shared_ptr<VmOwner>> {
                auto spec = TRY(vm::spec_from_json(TRY(parse_json(save.spec, limits::kRpcMessageBytes))));
-               return record({.purpose = "pool", .image_id = save.image_id, .kernel = save.kernel, .save_id = save.id, .spec = std::move(spec)});
+               return record({.purpose = "pool",
+                              .image_id = save.image_id,
+                              .kernel = save.kernel,
+                              .save_id = save.id,
+                              .spec = std::move(spec)});
              },
              .remove = [this](std::shared_ptr<VmOwner> vm) { return remove(std::move(vm), true); },
              .room = [this](std::uint64_t memory_bytes) { return check_memory(memory_bytes).has_value(); }}) {}
@@ -100,7 +107,8 @@ Result<std::shared_ptr<VmOwner>> VmManager::get(std::string_view wanted) const {
   if (by_prefix.size() > 1) {
     std::vector<std::string> matches;
     for (const auto& vm : by_prefix) matches.push_back(fmt::format("{} ({})", vm->row().id, vm->row().name));
-    return fail(ErrorCode::invalid, fmt::format("'{}' is the start of several VM ids: {}", wanted, join(matches, ", ")), "give more of the id");
+    return fail(ErrorCode::invalid, fmt::format("'{}' is the start of several VM ids: {}", wanted, join(matches, ", ")),
+                "give more of the id");
   }
   auto close = nearest(wanted, names);
   return fail(ErrorCode::not_found, fmt::format("there is no VM '{}'", printable(wanted, 80)),
@@ -110,8 +118,10 @@ Result<std::shared_ptr<VmOwner>> VmManager::get(std::string_view wanted) const {
 Task<> VmManager::sweep_snapshots() {
   for (const auto& id : services_.snapshots.recorded()) {
     auto vm = vms_.find(id);
-    if (vm == vms_.end()) (void)co_await services_.snapshots.detach(id);
-    else co_await std::shared_ptr(vm->second)->drop_device();
+    if (vm == vms_.end())
+      (void)co_await services_.snapshots.detach(id);
+    else
+      co_await std::shared_ptr(vm->second)->drop_device();
   }
 }
 
@@ -129,13 +139,15 @@ const VmOwner* VmManager::find_exactly(std::string_view wanted) const {
 
 Result<> VmManager::check_is_free(std::string_view name) const {
   if (!find_exactly(name)) return {};
-  return fail(ErrorCode::exists, fmt::format("a VM named '{}' exists already", printable(name, 80)), "choose another name, or delete that one");
+  return fail(ErrorCode::exists, fmt::format("a VM named '{}' exists already", printable(name, 80)),
+              "choose another name, or delete that one");
 }
 
 std::string VmManager::free_name() const {
   for (;;) {
     auto name = made_up_name(host::random_bytes(4));
-    if (std::none_of(vms_.begin(), vms_.end(), [&](const auto& entry) { return entry.second->row().name == name; })) return name;
+    if (std::none_of(vms_.begin(), vms_.end(), [&](const auto& entry) { return entry.second->row().name == name; }))
+      return name;
   }
 }
 
@@ -174,10 +186,11 @@ Result<> VmManager::check_memory(std::uint64_t memory_bytes) const {
   }
   auto allowed = available / 100 * services_.config.memory_overcommit;
   if (promised + memory_bytes + (memory_bytes ? limits::kVmmOverheadBytes : 0) <= allowed) return {};
-  return fail(ErrorCode::exhausted,
-              fmt::format("a VM of {} does not fit: {} of memory are free, of which {} are promised to machines that run", format_size(memory_bytes),
-                          format_size(available), format_size(promised)),
-              "stop other VMs, give this one less --memory, or see memory_overcommit in the config");
+  return fail(
+      ErrorCode::exhausted,
+      fmt::format("a VM of {} does not fit: {} of memory are free, of which {} are promised to machines that run",
+                  format_size(memory_bytes), format_size(available), format_size(promised)),
+      "stop other VMs, give this one less --memory, or see memory_overcommit in the config");
 }
 
 // The pool only borrows what it has.
@@ -194,7 +207,8 @@ Task<Result<>> VmManager::make_room_for(const VmOwner& vm) {
 }
 
 Result<vm::Spec> VmManager::template_spec(const vm::Spec& spec) const {
-  auto defaults = config::resolve_defaults(services_.config, {.cpus = services_.host_size.cpus, .memory_bytes = services_.host_size.memory_bytes});
+  auto defaults = config::resolve_defaults(
+      services_.config, {.cpus = services_.host_size.cpus, .memory_bytes = services_.host_size.memory_bytes});
   vm::Spec wanted;
   wanted.image = spec.image;
   wanted.kernel = spec.kernel;
@@ -210,23 +224,26 @@ Result<vm::Spec> VmManager::template_spec(const vm::Spec& spec) const {
 }
 
 // The template to clone, or "" to boot.
-Task<Result<std::string>> VmManager::choose_template(const CreateRequest& request, const image::Image& image, const image::Kernel& kernel,
-                                                     Stages& stages, host::Cancel& cancel) {
+Task<Result<std::string>> VmManager::choose_template(const CreateRequest& request, const image::Image& image,
+                                                     const image::Kernel& kernel, Stages& stages,
+                                                     host::Cancel& cancel) {
   if (request.cold || !request.start || !services_.config.templates) co_return std::string();
   auto spec = CO_TRY(template_spec(request.spec));
-  auto found = co_await templates_.find_or_build({.spec = std::move(spec), .image = image, .kernel = kernel}, stages, cancel);
+  auto found =
+      co_await templates_.find_or_build({.spec = std::move(spec), .image = image, .kernel = kernel}, stages, cancel);
   CO_TRY(cancel.check());
   if (found) co_return found->id;
   stages.detail(fmt::format("booting instead: {}", found.error().sentence()), -1);
   co_return std::string();
 }
 
-Task<std::shared_ptr<VmOwner>> VmManager::take_from_pool(const CreateRequest& request, const std::string& name, const std::string& save_id,
-                                                         Stages& stages) {
+Task<std::shared_ptr<VmOwner>> VmManager::take_from_pool(const CreateRequest& request, const std::string& name,
+                                                         const std::string& save_id, Stages& stages) {
   // Whether the pool's machines reach the outside is fixed when a machine starts, but on the bridge: QEMU's do.
   bool alike = request.spec.nat || request.spec.network == "bridge" || services_.config.machine == "firecracker";
   // The size of a device is fixed when its machine starts.
-  if (request.spec.storage == "dm-snapshot" && request.spec.system_bytes != template_spec(request.spec)->system_bytes) alike = false;
+  if (request.spec.storage == "dm-snapshot" && request.spec.system_bytes != template_spec(request.spec)->system_bytes)
+    alike = false;
   auto vm = alike ? pool_.take(save_id) : nullptr;
   if (!vm) co_return nullptr;
   auto handed = co_await vm->hand_over(name, request.spec, request.ephemeral, stages);
@@ -238,8 +255,8 @@ Task<std::shared_ptr<VmOwner>> VmManager::take_from_pool(const CreateRequest& re
 }
 
 // A guest that does not come up is kept, so that its logs can be read; one nobody waits for any more is not.
-Task<Result<>> VmManager::finish_create(std::shared_ptr<VmOwner> vm, const CreateRequest& request, std::string disks_of, Stages& stages,
-                                        host::Cancel& cancel) {
+Task<Result<>> VmManager::finish_create(std::shared_ptr<VmOwner> vm, const CreateRequest& request, std::string disks_of,
+                                        Stages& stages, host::Cancel& cancel) {
   auto made = co_await vm->make(stages, cancel, std::move(disks_of));
   if (made && request.start) {
     made = co_await vm->start(stages, cancel, request.wait);
@@ -263,7 +280,8 @@ Task<Result<std::shared_ptr<VmOwner>>> VmManager::create(CreateRequest request, 
   }
   CO_TRY(vm::check_spec(request.spec, services_.host_size));
   for (const auto* capability : capabilities::all())
-    if (capability->check) CO_TRY(in(capability->name, capability->check({.spec = request.spec, .state_directory = services_.paths.state})));
+    if (capability->check)
+      CO_TRY(in(capability->name, capability->check({.spec = request.spec, .state_directory = services_.paths.state})));
   if (request.spec.storage == "dm-snapshot") CO_TRY(services_.snapshots.check());
   Record what{.purpose = "user", .spec = request.spec, .ephemeral = request.ephemeral};
   std::string disks_of = request.from;
@@ -274,7 +292,8 @@ Task<Result<std::shared_ptr<VmOwner>>> VmManager::create(CreateRequest request, 
     if (!save.machine.empty()) what.save_id = save.id;
   } else {
     auto image = CO_TRY(co_await ensure_image(services_, request.spec.image, stages, cancel));
-    auto kernel = CO_TRY(co_await ensure_kernel(services_, request.spec.kernel.empty() ? image.kernel : request.spec.kernel, stages, cancel));
+    auto kernel = CO_TRY(co_await ensure_kernel(
+        services_, request.spec.kernel.empty() ? image.kernel : request.spec.kernel, stages, cancel));
     // While the kernel was pulled, a rebuild may have replaced the image and removed it.
     image = CO_TRY(services_.images.get(request.spec.image));
     what.image_id = image.id;
@@ -314,7 +333,8 @@ Task<> VmManager::stop_stale() {
       if (vm->idle_for() < limit) continue;
       services_.log.info("vm.stale", {{"vm", vm->row().name}, {"action", services_.config.auto_stop_action}});
       Stages stages{Report{}};
-      auto ended = services_.config.auto_stop_action == "suspend" ? co_await vm->suspend(stages) : co_await vm->stop(limits::kStopDeadline);
+      auto ended = services_.config.auto_stop_action == "suspend" ? co_await vm->suspend(stages)
+                                                                  : co_await vm->stop(limits::kStopDeadline);
       if (!ended) services_.log.warn("vm.stale_failed", {{"vm", vm->row().name}, {"error", ended.error().sentence()}});
     }
   }
@@ -328,7 +348,8 @@ Task<> VmManager::drop_templates(std::function<bool(const store::SaveRow&)> whic
   }
 }
 
-std::vector<std::string> VmManager::users(const std::function<bool(const std::string& image_id, const std::string& kernel)>& uses) const {
+std::vector<std::string> VmManager::users(
+    const std::function<bool(const std::string& image_id, const std::string& kernel)>& uses) const {
   std::vector<std::string> names;
   for (const auto& [id, vm] : vms_) {
     const auto& row = vm->row();

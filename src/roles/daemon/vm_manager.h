@@ -14,13 +14,13 @@
 namespace banger::roles::daemon {
 
 struct CreateRequest {
-  std::string name;   ///< empty: one is made up
-  vm::Spec spec;      ///< complete
+  std::string name;  ///< empty: one is made up
+  vm::Spec spec;     ///< complete
   bool start = true;
   WaitFor wait = WaitFor::agent;
-  bool cold = false;             ///< boot, whatever templates there are
-  std::string from;              ///< id of a saved state with disks: a snapshot or what a fork made; empty: none
-  bool ephemeral = false;        ///< to be removed when its client goes; the next daemon does if this one cannot
+  bool cold = false;       ///< boot, whatever templates there are
+  std::string from;        ///< id of a saved state with disks: a snapshot or what a fork made; empty: none
+  bool ephemeral = false;  ///< to be removed when its client goes; the next daemon does if this one cannot
 };
 
 class VmManager {
@@ -29,8 +29,9 @@ class VmManager {
 
   /// Reads the store; nothing is touched yet.
   Result<> load();
-  /// Brings every VM to a true state, each in its own coroutine; what was done is collected in `recovered`. Returns when all are,
-  /// or at the deadline: a guest that was booting when the daemon died may take longer, and is `starting` until then.
+  /// Brings every VM to a true state, each in its own coroutine; what was done is collected in `recovered`. Returns
+  /// when all are, or at the deadline: a guest that was booting when the daemon died may take longer, and is `starting`
+  /// until then.
   Task<> recover_all(host::Deadline deadline);
   const std::vector<std::string>& recovered() const { return recovered_; }
 
@@ -60,7 +61,8 @@ class VmManager {
   void for_each_vm(std::function<void(std::shared_ptr<VmOwner>)> told);
   /// By name or id, nothing shorter; null when there is none. Quick: it is asked for every DNS query.
   const VmOwner* find_exactly(std::string_view name_or_id) const;
-  /// `exists` when a VM has it as its name or whole id; the start of an id is free to be a name, and the name then comes first.
+  /// `exists` when a VM has it as its name or whole id; the start of an id is free to be a name, and the name then
+  /// comes first.
   Result<> check_is_free(std::string_view name) const;
 
   Templates& templates() { return templates_; }
@@ -72,7 +74,8 @@ class VmManager {
   /// Retires those templates and lets the pool's machines of them go.
   Task<> drop_templates(std::function<bool(const store::SaveRow&)> which);
 
-  /// What uses an image id or a kernel name, in words: VMs, snapshots, a template in the making. The ready pool does not count.
+  /// What uses an image id or a kernel name, in words: VMs, snapshots, a template in the making. The ready pool does
+  /// not count.
   std::vector<std::string> users_of_image(std::string_view image_id) const;
   std::vector<std::string> users_of_kernel(std::string_view kernel) const;
   std::vector<std::string> users_of_save(std::string_view save_id) const;
@@ -85,12 +88,15 @@ class VmManager {
     bool ephemeral = false;
   };
   Result<std::shared_ptr<VmOwner>> record(Record what);
-  Task<Result<std::string>> choose_template(const CreateRequest& request, const image::Image& image, const image::Kernel& kernel,
-                                            Stages& stages, host::Cancel& cancel);
-  Task<std::shared_ptr<VmOwner>> take_from_pool(const CreateRequest& request, const std::string& name, const std::string& save_id, Stages& stages);
+  Task<Result<std::string>> choose_template(const CreateRequest& request, const image::Image& image,
+                                            const image::Kernel& kernel, Stages& stages, host::Cancel& cancel);
+  Task<std::shared_ptr<VmOwner>> take_from_pool(const CreateRequest& request, const std::string& name,
+                                                const std::string& save_id, Stages& stages);
   Task<Result<>> make_room(std::uint64_t memory_bytes);
-  Task<Result<>> finish_create(std::shared_ptr<VmOwner> vm, const CreateRequest& request, std::string disks_of, Stages& stages, host::Cancel& cancel);
-  std::vector<std::string> users(const std::function<bool(const std::string& image_id, const std::string& kernel)>& uses) const;
+  Task<Result<>> finish_create(std::shared_ptr<VmOwner> vm, const CreateRequest& request, std::string disks_of,
+                               Stages& stages, host::Cancel& cancel);
+  std::vector<std::string> users(
+      const std::function<bool(const std::string& image_id, const std::string& kernel)>& uses) const;
   std::string free_name() const;
   Task<> recover_one(std::shared_ptr<VmOwner> vm);
 
@@ -99,7 +105,7 @@ class VmManager {
   std::function<void(std::shared_ptr<VmOwner>)> told_of_new_;
   std::vector<std::string> recovered_;
   std::size_t recovering_ = 0;
-  host::Event recovery_;   ///< notified when one has been recovered
+  host::Event recovery_;  ///< notified when one has been recovered
   Foreground foreground_;
   Templates templates_;
   Pool pool_;

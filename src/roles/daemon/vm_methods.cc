@@ -11,18 +11,22 @@
 namespace banger::roles::daemon {
 
 Report report_to(rpc::CallContext& context) {
-  return [&context](std::string_view stage, std::string_view detail, int percent) { context.progress(stage, detail, percent); };
+  return [&context](std::string_view stage, std::string_view detail, int percent) {
+    context.progress(stage, detail, percent);
+  };
 }
 
 Result<vm::Spec> spec_over(vm::Spec base, const Json& params) {
   Json json = vm::to_json(base);
-  for (const char* key : {"image", "kernel", "vcpus", "memory_bytes", "disk_bytes", "system_bytes", "nat", "storage", "environment", "labels"})
+  for (const char* key : {"image", "kernel", "vcpus", "memory_bytes", "disk_bytes", "system_bytes", "nat", "storage",
+                          "environment", "labels"})
     if (auto it = params.find(key); it != params.end() && !it->is_null()) json[key] = *it;
   return vm::spec_from_json(json);
 }
 
 vm::Spec default_spec(const Services& services) {
-  auto defaults = config::resolve_defaults(services.config, {.cpus = services.host_size.cpus, .memory_bytes = services.host_size.memory_bytes});
+  auto defaults = config::resolve_defaults(
+      services.config, {.cpus = services.host_size.cpus, .memory_bytes = services.host_size.memory_bytes});
   vm::Spec spec;
   spec.image = services.config.default_image_name;
   spec.network = services.config.network;
@@ -40,12 +44,16 @@ Task<Result<Json>> run_in_foreground(Daemon& daemon, Method method, const Json& 
 }
 
 void add_foreground(rpc::Server& server, Daemon& daemon, const char* name, Method method) {
-  server.add(name, [&daemon, method](const Json& params, rpc::CallContext& context) { return run_in_foreground(daemon, method, params, context); });
+  server.add(name, [&daemon, method](const Json& params, rpc::CallContext& context) {
+    return run_in_foreground(daemon, method, params, context);
+  });
 }
 
 namespace {
 
-Result<std::shared_ptr<VmOwner>> named_vm(Daemon& daemon, const Json& params) { return daemon.vms.get(TRY(get_string(params, "vm"))); }
+Result<std::shared_ptr<VmOwner>> named_vm(Daemon& daemon, const Json& params) {
+  return daemon.vms.get(TRY(get_string(params, "vm")));
+}
 
 Result<WaitFor> wait_param(const Json& params) {
   auto wait = TRY(find_string(params, "wait")).value_or("agent");
@@ -62,7 +70,9 @@ void remove_with_client(Daemon& daemon, const std::shared_ptr<VmOwner>& vm, rpc:
 }
 
 Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& context) {
-  CO_TRY(only_keys(params, {"name", "image", "kernel", "vcpus", "memory_bytes", "disk_bytes", "system_bytes", "nat", "network", "storage", "environment", "labels", "start", "wait", "cold", "from", "ephemeral"}));
+  CO_TRY(
+      only_keys(params, {"name", "image", "kernel", "vcpus", "memory_bytes", "disk_bytes", "system_bytes", "nat",
+                         "network", "storage", "environment", "labels", "start", "wait", "cold", "from", "ephemeral"}));
   CreateRequest request;
   request.name = CO_TRY(find_string(params, "name")).value_or("");
   if (params.contains("name")) CO_TRY(vm::check_name(request.name));
@@ -70,9 +80,11 @@ Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& 
   if (auto from = CO_TRY(find_string(params, "from"))) {
     auto snapshot = CO_TRY(find_snapshot(daemon, *from));
     for (const char* fixed : {"image", "kernel", "vcpus", "memory_bytes", "network"})
-      if (params.contains(fixed) && (!snapshot.machine.empty() || std::string_view(fixed) == "image" || std::string_view(fixed) == "kernel"))
+      if (params.contains(fixed) &&
+          (!snapshot.machine.empty() || std::string_view(fixed) == "image" || std::string_view(fixed) == "kernel"))
         co_return fail(ErrorCode::invalid, fmt::format("'{}' comes from the snapshot and cannot be given", fixed));
-    if (params.contains("storage")) co_return fail(ErrorCode::invalid, "'storage' comes from the snapshot and cannot be given");
+    if (params.contains("storage"))
+      co_return fail(ErrorCode::invalid, "'storage' comes from the snapshot and cannot be given");
     request.from = snapshot.id;
     base = CO_TRY(vm::spec_from_json(CO_TRY(parse_json(snapshot.spec, limits::kRpcMessageBytes))));
   }
@@ -102,7 +114,8 @@ Task<Result<Json>> start(Daemon& daemon, const Json& params, rpc::CallContext& c
 Task<Result<std::chrono::milliseconds>> patience(const Json& params) {
   auto ms = CO_TRY(find_int(params, "timeout_ms"));
   if (!ms) co_return std::chrono::milliseconds(limits::kStopDeadline);
-  if (*ms < 0 || *ms > 3'600'000) co_return fail(ErrorCode::invalid, "field 'timeout_ms' must be between 0 and one hour");
+  if (*ms < 0 || *ms > 3'600'000)
+    co_return fail(ErrorCode::invalid, "field 'timeout_ms' must be between 0 and one hour");
   co_return std::chrono::milliseconds(*ms);
 }
 
@@ -154,7 +167,9 @@ Task<Result<Json>> set(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto before = vm->spec();
   auto after = CO_TRY(spec_over(before, params));
   CO_TRY(vm::check_spec(after, daemon.services.host_size));
-  auto needed = vm->state() == vm::State::stopped ? Json::array() : restart_needed(before, after, vm->state() == vm::State::running && before.network == "bridge");
+  auto needed = vm->state() == vm::State::stopped
+                    ? Json::array()
+                    : restart_needed(before, after, vm->state() == vm::State::running && before.network == "bridge");
   CO_TRY(co_await vm->change(std::move(name), std::move(after)));
   auto json = vm->describe();
   json["restart_needed"] = std::move(needed);
@@ -187,8 +202,8 @@ Task<Result<Json>> stats(Daemon& daemon, const Json& params, rpc::CallContext&) 
 }
 
 constexpr std::pair<const char*, Method> kForeground[] = {
-    {"vm.create", create}, {"vm.start", start}, {"vm.stop", stop}, {"vm.kill", kill}, {"vm.restart", restart}, {"vm.delete", remove},
-    {"vm.set", set}};
+    {"vm.create", create},   {"vm.start", start},   {"vm.stop", stop}, {"vm.kill", kill},
+    {"vm.restart", restart}, {"vm.delete", remove}, {"vm.set", set}};
 constexpr std::pair<const char*, Method> kMethods[] = {{"vm.list", list}, {"vm.show", show}, {"vm.stats", stats}};
 
 }  // namespace
@@ -196,7 +211,9 @@ constexpr std::pair<const char*, Method> kMethods[] = {{"vm.list", list}, {"vm.s
 void add_vm_methods(rpc::Server& server, Daemon& daemon) {
   for (const auto& [name, function] : kForeground) add_foreground(server, daemon, name, function);
   for (const auto& [name, function] : kMethods)
-    server.add(name, [&daemon, function](const Json& params, rpc::CallContext& context) { return function(daemon, params, context); });
+    server.add(name, [&daemon, function](const Json& params, rpc::CallContext& context) {
+      return function(daemon, params, context);
+    });
 }
 
 }  // namespace banger::roles::daemon

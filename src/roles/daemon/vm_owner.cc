@@ -15,8 +15,12 @@ namespace banger::roles::daemon {
 using vm::State;
 
 VmOwner::VmOwner(Services& services, store::VmRow row, vm::Spec spec)
-    : services_(services), row_(std::move(row)), spec_(std::move(spec)),
-      state_(vm::state_from_string(row_.state).value_or(State::stopped)), turn_(services.runtime), changed_(services.runtime) {}
+    : services_(services),
+      row_(std::move(row)),
+      spec_(std::move(spec)),
+      state_(vm::state_from_string(row_.state).value_or(State::stopped)),
+      turn_(services.runtime),
+      changed_(services.runtime) {}
 
 std::string VmOwner::directory() const { return services_.paths.vm(row_.id); }
 
@@ -24,7 +28,8 @@ namespace {
 
 std::uint64_t used_bytes(const std::string& directory) {
   std::uint64_t sum = 0;
-  for (const char* file : {"system.img", "work.img", "guest.cpio", "initrd.img", "console.log", "machine.log", "firecracker.log"})
+  for (const char* file :
+       {"system.img", "work.img", "guest.cpio", "initrd.img", "console.log", "machine.log", "firecracker.log"})
     sum += host::disk_usage(directory + "/" + file);
   return sum;
 }
@@ -40,16 +45,37 @@ std::string VmOwner::guest_address() const {
 Json VmOwner::describe() const {
   auto image = services_.images.get(row_.image_id);
   Json stages = Json::parse(row_.stages.empty() ? "[]" : row_.stages, nullptr, false);
-  Json json = {
-      {"id", row_.id}, {"name", row_.name}, {"state", vm::to_string(state_)},
-      {"image", image ? image->name : spec_.image}, {"image_id", row_.image_id}, {"kernel", row_.kernel},
-      {"vcpus", spec_.vcpus}, {"memory_bytes", spec_.memory_bytes}, {"disk_bytes", spec_.disk_bytes},
-      {"system_bytes", spec_.system_bytes}, {"nat", spec_.nat}, {"network", spec_.network}, {"storage", spec_.storage}, {"address", guest_address()}, {"labels", spec_.labels},
-      {"created_at", row_.created_at}, {"started_at", row_.started_at},
-      {"agent_ready", client_ != nullptr && client_->alive()}, {"system_ready", system_ready_},
-      {"last_error", row_.last_error}, {"disk_used_bytes", used_bytes(directory())}, {"directory", directory()},
-      {"stages", stages.is_array() ? stages : Json::array()}, {"way", row_.way}, {"template", ""}, {"machine", ""}, {"machine_reason", ""}, {"accelerator", ""},
-      {"pid", nullptr}, {"metrics", metrics()}, {"ephemeral", row_.ephemeral}};
+  Json json = {{"id", row_.id},
+               {"name", row_.name},
+               {"state", vm::to_string(state_)},
+               {"image", image ? image->name : spec_.image},
+               {"image_id", row_.image_id},
+               {"kernel", row_.kernel},
+               {"vcpus", spec_.vcpus},
+               {"memory_bytes", spec_.memory_bytes},
+               {"disk_bytes", spec_.disk_bytes},
+               {"system_bytes", spec_.system_bytes},
+               {"nat", spec_.nat},
+               {"network", spec_.network},
+               {"storage", spec_.storage},
+               {"address", guest_address()},
+               {"labels", spec_.labels},
+               {"created_at", row_.created_at},
+               {"started_at", row_.started_at},
+               {"agent_ready", client_ != nullptr && client_->alive()},
+               {"system_ready", system_ready_},
+               {"last_error", row_.last_error},
+               {"disk_used_bytes", used_bytes(directory())},
+               {"directory", directory()},
+               {"stages", stages.is_array() ? stages : Json::array()},
+               {"way", row_.way},
+               {"template", ""},
+               {"machine", ""},
+               {"machine_reason", ""},
+               {"accelerator", ""},
+               {"pid", nullptr},
+               {"metrics", metrics()},
+               {"ephemeral", row_.ephemeral}};
   if (auto save = services_.saves.get(row_.save_id); save && save->kind == "template") json["template"] = save->id;
   if (machine_) {
     json["machine"] = fmt::format("{} {}", machine_->record().driver, machine_->record().version);
@@ -63,7 +89,8 @@ Json VmOwner::describe() const {
 Result<> VmOwner::move_to(State state) {
   if (state == state_) return {};
   if (!vm::can_move(state_, state))
-    return fail(ErrorCode::busy, fmt::format("vm '{}' is {} and cannot become {} now", row_.name, vm::to_string(state_), vm::to_string(state)));
+    return fail(ErrorCode::busy, fmt::format("vm '{}' is {} and cannot become {} now", row_.name, vm::to_string(state_),
+                                             vm::to_string(state)));
   auto old = std::exchange(row_.state, std::string(vm::to_string(state)));
   if (auto saved = keep_row(); !saved) {
     row_.state = old;
@@ -77,8 +104,8 @@ Result<> VmOwner::move_to(State state) {
   return {};
 }
 
-// What is nobody's yet has the shortest name there is: the name of whose it becomes is written over it, and to cut a file
-// shorter would cost each clone more than to write it. A machine in the pool has another one than its template, so
+// What is nobody's yet has the shortest name there is: the name of whose it becomes is written over it, and to cut a
+// file shorter would cost each clone more than to write it. A machine in the pool has another one than its template, so
 // that it has done that writing once.
 std::string VmOwner::guest_name() const {
   if (row_.purpose == "user") return row_.name;
@@ -88,11 +115,21 @@ std::string VmOwner::guest_name() const {
 Task<Result<capabilities::VmContext>> VmOwner::context() {
   auto image = CO_TRY(services_.images.get(row_.image_id));
   auto kernel = CO_TRY(services_.kernels.get(row_.kernel));
-  co_return capabilities::VmContext{
-      .runtime = services_.runtime, .log = services_.log, .id = row_.id, .name = guest_name(), .spec = spec_,
-      .directory = directory(), .rootfs = image.rootfs, .work_seed = image.work_seed, .kernel = kernel.vmlinux, .modules = kernel.modules_image,
-      .link_token = row_.link_token, .number = row_.number, .first_boot = !row_.booted, .restores = !row_.save_id.empty(),
-      .port = bridged() ? services_.bridge.port(row_.id) : std::nullopt};
+  co_return capabilities::VmContext{.runtime = services_.runtime,
+                                    .log = services_.log,
+                                    .id = row_.id,
+                                    .name = guest_name(),
+                                    .spec = spec_,
+                                    .directory = directory(),
+                                    .rootfs = image.rootfs,
+                                    .work_seed = image.work_seed,
+                                    .kernel = kernel.vmlinux,
+                                    .modules = kernel.modules_image,
+                                    .link_token = row_.link_token,
+                                    .number = row_.number,
+                                    .first_boot = !row_.booted,
+                                    .restores = !row_.save_id.empty(),
+                                    .port = bridged() ? services_.bridge.port(row_.id) : std::nullopt};
 }
 
 Task<Result<>> VmOwner::make(Stages& stages, host::Cancel& cancel, std::string disks_of) {
@@ -139,13 +176,16 @@ Task<Result<>> VmOwner::failed_start(Error error) {
   services_.log.warn("vm.resume_failed", {{"vm", row_.name}, {"id", row_.id}, {"error", error.sentence()}});
   CO_TRY(co_await end_machine());
   CO_TRY(co_await settle(State::suspended, error.sentence()));
-  if (error.hint.empty()) error.hint = fmt::format("banger vm start --cold {} boots it from its disks; what was in its memory is lost then", row_.name);
+  if (error.hint.empty())
+    error.hint = fmt::format("banger vm start --cold {} boots it from its disks; what was in its memory is lost then",
+                             row_.name);
   co_return std::unexpected(std::move(error));
 }
 
 Task<Result<>> VmOwner::stopped_by_failure(Error error) {
   services_.log.warn("vm.start_failed", {{"vm", row_.name}, {"id", row_.id}, {"error", error.sentence()}});
-  if (auto ended = co_await end_machine(); !ended) services_.log.error("vm.end_failed", {{"vm", row_.name}, {"error", ended.error().message}});
+  if (auto ended = co_await end_machine(); !ended)
+    services_.log.error("vm.end_failed", {{"vm", row_.name}, {"error", ended.error().message}});
   if (auto settled = co_await settle_stopped(error.sentence()); !settled) co_return settled;
   co_return std::unexpected(std::move(error));
 }
@@ -184,7 +224,8 @@ Task<Result<>> VmOwner::settle(State state, std::string last_error) {
   // A machine that has ended cannot go on from where it once began: its disks have moved on.
   auto save = state == State::stopped ? std::exchange(row_.save_id, "") : "";
   // What only serves one start holds its secrets; it goes with the process.
-  for (const char* file : {"guest.cpio", "initrd.img", "qmp.sock", "agent.sock", "api.sock", "vsock.sock"}) (void)host::remove_file(directory() + "/" + file);
+  for (const char* file : {"guest.cpio", "initrd.img", "qmp.sock", "agent.sock", "api.sock", "vsock.sock"})
+    (void)host::remove_file(directory() + "/" + file);
   CO_TRY(state_ == state ? keep_row() : move_to(state));
   services_.saves.release(save);
   co_return Result<>{};
@@ -203,7 +244,8 @@ Task<> VmOwner::ask_guest_to_stop() {
 Task<Result<>> VmOwner::stop(std::chrono::milliseconds patience) {
   auto turn = co_await turn_.lock();
   if (state_ == State::stopped || gone_) co_return Result<>{};
-  if (state_ == State::suspended) co_return fail(ErrorCode::busy, fmt::format("vm '{}' is suspended", row_.name), "resume it first, or kill it");
+  if (state_ == State::suspended)
+    co_return fail(ErrorCode::busy, fmt::format("vm '{}' is suspended", row_.name), "resume it first, or kill it");
   abort_ = false;
   CO_TRY(move_to(State::stopping));
   co_await ask_guest_to_stop();
@@ -239,8 +281,11 @@ Task<Result<>> VmOwner::remove(bool force) {
   }
   auto turn = co_await turn_.lock();
   if (gone_) co_return Result<>{};
-  if (state_ == State::running || state_ == State::starting || state_ == State::stopping || state_ == State::suspending) {
-    if (!force) co_return fail(ErrorCode::busy, fmt::format("vm '{}' is {}", row_.name, vm::to_string(state_)), "stop it first, or use --force");
+  if (state_ == State::running || state_ == State::starting || state_ == State::stopping ||
+      state_ == State::suspending) {
+    if (!force)
+      co_return fail(ErrorCode::busy, fmt::format("vm '{}' is {}", row_.name, vm::to_string(state_)),
+                     "stop it first, or use --force");
     if (state_ != State::stopping) CO_TRY(move_to(State::stopping));
     CO_TRY(co_await end_machine());
     CO_TRY(co_await settle_stopped(""));
@@ -283,11 +328,13 @@ host::Clock::duration VmOwner::idle_for() const {
 }
 
 Task<Result<Json>> VmOwner::stats(std::chrono::milliseconds age) {
-  if (!stats_.empty() && state_ == State::running && host::Clock::now() - stats_at_ <= age) co_return parse_json(stats_, limits::kLinkJsonBytes);
+  if (!stats_.empty() && state_ == State::running && host::Clock::now() - stats_at_ <= age)
+    co_return parse_json(stats_, limits::kLinkJsonBytes);
   auto client = CO_TRY(co_await agent(host::after(std::chrono::seconds(10))));
   auto text = CO_TRY(co_await client->call("GET", "/stats", "", host::after(limits::kLinkRequestDeadline)));
   auto json = CO_TRY(in(fmt::format("the answer of vm '{}'", row_.name), parse_json(text, limits::kLinkJsonBytes)));
-  if (!json.is_object()) co_return fail(ErrorCode::corrupt, fmt::format("vm '{}' answered with something else than an object", row_.name));
+  if (!json.is_object())
+    co_return fail(ErrorCode::corrupt, fmt::format("vm '{}' answered with something else than an object", row_.name));
   stats_ = std::move(text);
   stats_at_ = host::Clock::now();
   co_return json;
@@ -313,13 +360,16 @@ Task<> VmOwner::read_metrics(std::chrono::milliseconds age) {
 
 Task<Result<std::shared_ptr<link::Client>>> VmOwner::agent(host::Deadline deadline) {
   auto not_running = [&] {
-    return fail(ErrorCode::unavailable, fmt::format("vm '{}' is {}", row_.name, vm::to_string(state_)), fmt::format("banger vm start {}", row_.name));
+    return fail(ErrorCode::unavailable, fmt::format("vm '{}' is {}", row_.name, vm::to_string(state_)),
+                fmt::format("banger vm start {}", row_.name));
   };
   while (!client_ || !client_->alive()) {
-    if (gone_ || state_ == State::stopped || state_ == State::creating || state_ == State::deleting || state_ == State::suspended)
+    if (gone_ || state_ == State::stopped || state_ == State::creating || state_ == State::deleting ||
+        state_ == State::suspended)
       co_return not_running();
     if (host::Clock::now() >= deadline)
-      co_return fail(ErrorCode::timeout, fmt::format("the agent in vm '{}' does not answer", row_.name), fmt::format("look at banger vm logs {}", row_.name));
+      co_return fail(ErrorCode::timeout, fmt::format("the agent in vm '{}' does not answer", row_.name),
+                     fmt::format("look at banger vm logs {}", row_.name));
     co_await changed_.wait(std::min(deadline, host::after(std::chrono::milliseconds(500))));
   }
   co_return client_;

@@ -1,5 +1,5 @@
-// The one owner of a VM's state. Every operation takes the VM's turn, writes the new state to the store before its effect, and
-// leaves one of vm::State behind whatever happens. Others only ask.
+// The one owner of a VM's state. Every operation takes the VM's turn, writes the new state to the store before its
+// effect, and leaves one of vm::State behind whatever happens. Others only ask.
 #pragma once
 
 #include <memory>
@@ -42,11 +42,11 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   /// The VM object of docs/rpc.md.
   Json describe() const;
 
-  /// From `creating`: makes the directory and the disks (copies of those of the saved state `disks_of`, if one is named),
-  /// ends in `stopped`. On failure the caller undoes with remove().
+  /// From `creating`: makes the directory and the disks (copies of those of the saved state `disks_of`, if one is
+  /// named), ends in `stopped`. On failure the caller undoes with remove().
   Task<Result<>> make(Stages& stages, host::Cancel& cancel, std::string disks_of = "");
-  /// From `stopped` or `suspended`; a running VM is fine. It goes on from its saved state, if it has one, else it boots; what
-  /// came from a template and does not work boots too. A failure leaves it as it was, with last_error set.
+  /// From `stopped` or `suspended`; a running VM is fine. It goes on from its saved state, if it has one, else it
+  /// boots; what came from a template and does not work boots too. A failure leaves it as it was, with last_error set.
   Task<Result<>> start(Stages& stages, host::Cancel& cancel, WaitFor wait);
   /// Forgets a suspended VM's memory: it is `stopped` then, as after a power failure.
   Task<Result<>> forget_memory();
@@ -134,7 +134,8 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   Task<> detach_disk();
   Result<> flush_disk() const;
   Task<Result<>> boot(Stages& stages, host::Cancel& cancel, WaitFor wait);
-  Task<Result<>> launch(Stages& stages, const capabilities::VmContext& context, const std::optional<store::SaveRow>& save);
+  Task<Result<>> launch(Stages& stages, const capabilities::VmContext& context,
+                        const std::optional<store::SaveRow>& save);
   Result<> add_boot(const capabilities::VmContext& context, const image::Kernel& kernel, std::string agent_archive,
                     machine::MachineConfig& config);
   Result<> add_restore(const store::SaveRow& save, const machine::Driver& driver, machine::MachineConfig& config);
@@ -181,21 +182,21 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   vm::State state_;
   host::Mutex turn_;
   host::Event changed_;
-  std::shared_ptr<machine::Machine> machine_;   ///< set while a process is known
-  std::shared_ptr<link::Client> client_;        ///< set while the agent answers
+  std::shared_ptr<machine::Machine> machine_;  ///< set while a process is known
+  std::shared_ptr<link::Client> client_;       ///< set while the agent answers
   bool system_ready_ = false;
-  bool system_wanted_ = false;                  ///< someone waits for it
-  bool abort_ = false;                          ///< a kill or forced delete wants the turn now
+  bool system_wanted_ = false;  ///< someone waits for it
+  bool abort_ = false;          ///< a kill or forced delete wants the turn now
   bool gone_ = false;
   bool launched_ = false;
   int uses_ = 0;
   host::Clock::time_point last_use_ = host::Clock::now();
-  std::string stats_;                           ///< the last that were asked for, as JSON text; empty: none
+  std::string stats_;  ///< the last that were asked for, as JSON text; empty: none
   host::Clock::time_point stats_at_{};
   std::optional<machine::MachineMetrics> metrics_;  ///< of this machine, or of the last one
   host::Clock::time_point metrics_at_{};
-  UniqueFd tap_;                                ///< for the machine that is about to start
-  std::string memory_file_;                     ///< of a template in the making
+  UniqueFd tap_;             ///< for the machine that is about to start
+  std::string memory_file_;  ///< of a template in the making
 };
 
 }  // namespace banger::roles::daemon

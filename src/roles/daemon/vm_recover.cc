@@ -65,8 +65,10 @@ Task<Result<std::string>> VmOwner::recover() {
       CO_TRY(co_await settle(State::suspended, ""));
       co_return fmt::format("vm '{}': finished suspending it", row_.name);
     }
-    case vm::Recovery::finish_suspend: co_return co_await finish_suspend();
-    case vm::Recovery::adopt_or_stop: co_return co_await adopt_or_settle();
+    case vm::Recovery::finish_suspend:
+      co_return co_await finish_suspend();
+    case vm::Recovery::adopt_or_stop:
+      co_return co_await adopt_or_settle();
     case vm::Recovery::finish_stop: {
       if (auto machine = co_await find_machine(false)) machine_ = std::move(*machine);
       CO_TRY(co_await end_machine());
@@ -77,7 +79,8 @@ Task<Result<std::string>> VmOwner::recover() {
     case vm::Recovery::finish_delete: {
       bool creating = state_ == State::creating;
       CO_TRY(co_await discard());
-      co_return fmt::format("vm '{}': {}", row_.name, creating ? "undid a create that was cut short" : "finished deleting it");
+      co_return fmt::format("vm '{}': {}", row_.name,
+                            creating ? "undid a create that was cut short" : "finished deleting it");
     }
   }
   co_return std::string();
@@ -100,7 +103,8 @@ Task<Result<std::string>> VmOwner::adopt_or_settle() {
       CO_TRY(co_await settle(State::suspended, ""));
       co_return fmt::format("vm '{}': suspended as before, resuming it was cut short", row_.name);
     }
-    CO_TRY(co_await settle_stopped(state_ == State::running ? "the machine ended while the daemon was away" : "the start was cut short"));
+    CO_TRY(co_await settle_stopped(state_ == State::running ? "the machine ended while the daemon was away"
+                                                            : "the start was cut short"));
     co_return fmt::format("vm '{}': recorded as stopped, its machine is gone", row_.name);
   }
   row_.machine = dump_json(machine::to_json((*machine)->record()));

@@ -28,7 +28,8 @@ constexpr int kClockAttempts = 8;
 constexpr std::int64_t kClockErrorNs = 40'000'000;
 
 std::int64_t unix_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 }  // namespace
@@ -43,9 +44,12 @@ Task<Result<>> VmOwner::copy_disks(std::string save_id, bool replace) {
       TRY(host::clone_file(services_.saves.disk(save_id, name), part));
       if (::rename(part.c_str(), to.c_str()) < 0) return fail_errno(to);
     }
-    auto modules = services_.saves.disk(save_id, capabilities::kModulesDisk), own = directory() + "/" + capabilities::kModulesDisk;
-    if (::access(modules.c_str(), F_OK) == 0) TRY(host::share_file(modules, own));
-    else TRY(host::remove_file(own));
+    auto modules = services_.saves.disk(save_id, capabilities::kModulesDisk),
+         own = directory() + "/" + capabilities::kModulesDisk;
+    if (::access(modules.c_str(), F_OK) == 0)
+      TRY(host::share_file(modules, own));
+    else
+      TRY(host::remove_file(own));
     auto console = services_.saves.disk(save_id, kConsole), log = directory() + "/" + kConsole;
     if (::access(console.c_str(), F_OK) == 0 && ::access(log.c_str(), F_OK) < 0) TRY(host::clone_file(console, log));
     return {};
@@ -54,7 +58,8 @@ Task<Result<>> VmOwner::copy_disks(std::string save_id, bool replace) {
 
 // The files have their size already; the guest's kernel still goes by the size of the saved ones.
 Task<Result<bool>> VmOwner::grow_drives(const vm::Spec& saved) {
-  if (spec_.system_bytes > saved.system_bytes) CO_TRY(co_await machine_->resize_drive(system_drive(spec_), spec_.system_bytes));
+  if (spec_.system_bytes > saved.system_bytes)
+    CO_TRY(co_await machine_->resize_drive(system_drive(spec_), spec_.system_bytes));
   if (spec_.disk_bytes > saved.disk_bytes) CO_TRY(co_await machine_->resize_drive(work_drive(spec_), spec_.disk_bytes));
   co_return spec_.system_bytes > saved.system_bytes || spec_.disk_bytes > saved.disk_bytes;
 }
@@ -68,24 +73,28 @@ Task<Result<>> VmOwner::configure(bool grown) {
   guest.units.clear();
   auto body = dump_json(guestcfg::to_json(guest, guestcfg::Contents::inline_data));
   auto asked_ns = unix_ns();
-  auto answer = CO_TRY(co_await client_->call("POST", "/configure", std::move(body), host::after(limits::kConfigureDeadline)));
+  auto answer =
+      CO_TRY(co_await client_->call("POST", "/configure", std::move(body), host::after(limits::kConfigureDeadline)));
   co_return co_await set_clock(std::move(answer), asked_ns);
 }
 
-// The time in the config is that of its sending, and on a busy host it arrives late. Every answer tells what the guest's clock
-// said at some moment between question and answer; a clock that is surely wrong is moved, until it is surely right.
+// The time in the config is that of its sending, and on a busy host it arrives late. Every answer tells what the
+// guest's clock said at some moment between question and answer; a clock that is surely wrong is moved, until it is
+// surely right.
 Task<Result<>> VmOwner::set_clock(std::string answer, std::int64_t asked_ns) {
   for (int attempt = 0; attempt < kClockAttempts; ++attempt) {
     auto now_ns = unix_ns();
     auto guest_ns = CO_TRY(get_int(CO_TRY(parse_json(answer, limits::kLinkJsonBytes)), "clock_unix_ns"));
-    // The first answer comes from a clock that was set to the time of asking, so it can only be late, and by no more than this.
+    // The first answer comes from a clock that was set to the time of asking, so it can only be late, and by no more
+    // than this.
     if (attempt == 0 && now_ns >= guest_ns && now_ns - guest_ns <= kClockErrorNs) co_return Result<>{};
     auto unsure = (now_ns - asked_ns) / 2;
     auto ahead = guest_ns - asked_ns - unsure;
     if (std::abs(ahead) + unsure <= kClockErrorNs) co_return Result<>{};
     Json question = {{"adjust_ns", std::abs(ahead) > unsure ? -ahead : 0}};
     asked_ns = unix_ns();
-    answer = CO_TRY(co_await client_->call("POST", "/clock", dump_json(question), host::after(limits::kLinkRequestDeadline)));
+    answer = CO_TRY(
+        co_await client_->call("POST", "/clock", dump_json(question), host::after(limits::kLinkRequestDeadline)));
   }
   services_.log.warn("vm.clock_unsure", {{"vm", row_.name}, {"id", row_.id}});
   co_return Result<>{};
@@ -123,7 +132,8 @@ Task<Result<>> VmOwner::return_to(const store::SaveRow& snapshot) {
   if (gone_) co_return fail(ErrorCode::not_found, fmt::format("vm '{}' was deleted", row_.name));
   if (state_ == State::suspended) CO_TRY(co_await settle_stopped(""));
   if (state_ != State::stopped)
-    co_return fail(ErrorCode::busy, fmt::format("vm '{}' is {}", row_.name, vm::to_string(state_)), "stop it first, or use --force");
+    co_return fail(ErrorCode::busy, fmt::format("vm '{}' is {}", row_.name, vm::to_string(state_)),
+                   "stop it first, or use --force");
   CO_TRY(co_await copy_disks(snapshot.id, true));
   auto saved = CO_TRY(saved_spec(snapshot));
   spec_.disk_bytes = std::max(spec_.disk_bytes, saved.disk_bytes);
@@ -143,7 +153,8 @@ Task<Result<>> VmOwner::hand_over(std::string name, vm::Spec spec, bool ephemera
   // Just after a daemon start it may not be connected yet.
   CO_TRY(co_await agent(host::after(kPooledPatience)));
   auto turn = co_await turn_.lock();
-  if (gone_ || state_ != State::running || !client_ || !client_->alive()) co_return fail(ErrorCode::unavailable, "the pooled machine has ended");
+  if (gone_ || state_ != State::running || !client_ || !client_->alive())
+    co_return fail(ErrorCode::unavailable, "the pooled machine has ended");
   stages.begin("identity");
   auto pooled = spec_;
   auto row = row_;
@@ -175,7 +186,8 @@ Task<Result<>> VmOwner::await_system(Stages& stages) {
 
 Task<Result<>> VmOwner::exercise() {
   auto turn = co_await turn_.lock();
-  for (const auto& argv : {std::vector<std::string>{"/bin/true"}, {"/bin/sh", "-c", "echo ready"}, {"/bin/sh", "-c", "echo ready"}}) {
+  for (const auto& argv :
+       {std::vector<std::string>{"/bin/true"}, {"/bin/sh", "-c", "echo ready"}, {"/bin/sh", "-c", "echo ready"}}) {
     if (!client_) co_return fail(ErrorCode::unavailable, "the link is gone");
     (void)co_await run_in_guest(services_.runtime, *client_, argv, host::after(limits::kLinkRequestDeadline));
   }

@@ -13,14 +13,17 @@ namespace banger::roles::daemon {
 
 namespace {
 
-std::string machine_name(const machine::MachineRecord& record) { return fmt::format("{} {} {}", record.driver, record.version, record.accelerator); }
+std::string machine_name(const machine::MachineRecord& record) {
+  return fmt::format("{} {} {}", record.driver, record.version, record.accelerator);
+}
 
 }  // namespace
 
 // While it holds, the agent keeps commands alive whose client is gone: in the copy all of them are.
 Task<Result<>> VmOwner::hold(bool on) {
   auto client = CO_TRY(co_await agent(host::after(limits::kHoldDeadline)));
-  CO_TRY(in("prepare the guest", co_await client->call("POST", "/hold", on ? R"({"hold":true})" : R"({"hold":false})", host::after(limits::kHoldDeadline))));
+  CO_TRY(in("prepare the guest", co_await client->call("POST", "/hold", on ? R"({"hold":true})" : R"({"hold":false})",
+                                                       host::after(limits::kHoldDeadline))));
   co_return Result<>{};
 }
 
@@ -38,9 +41,11 @@ Result<store::SaveRow> VmOwner::describe_save(std::string kind) const {
 
 Result<> VmOwner::copy_files_to(const std::string& save_id) const {
   TRY(flush_disk());
-  for (const char* name : {kSystemDisk, kWorkDisk}) TRY(host::clone_file(directory() + "/" + name, services_.saves.disk(save_id, name)));
+  for (const char* name : {kSystemDisk, kWorkDisk})
+    TRY(host::clone_file(directory() + "/" + name, services_.saves.disk(save_id, name)));
   auto modules = directory() + "/" + capabilities::kModulesDisk;
-  if (::access(modules.c_str(), F_OK) == 0) TRY(host::share_file(modules, services_.saves.disk(save_id, capabilities::kModulesDisk)));
+  if (::access(modules.c_str(), F_OK) == 0)
+    TRY(host::share_file(modules, services_.saves.disk(save_id, capabilities::kModulesDisk)));
   auto console = directory() + "/" + kConsole;
   if (::access(console.c_str(), F_OK) == 0) TRY(host::clone_file(console, services_.saves.disk(save_id, kConsole)));
   return {};
@@ -67,7 +72,8 @@ Task<Result<>> VmOwner::suspend(Stages& stages) {
   auto turn = co_await turn_.lock();
   if (state_ == State::suspended) co_return Result<>{};
   if (gone_ || state_ != State::running)
-    co_return fail(ErrorCode::busy, fmt::format("vm '{}' is {} and cannot be suspended", row_.name, vm::to_string(state_)));
+    co_return fail(ErrorCode::busy,
+                   fmt::format("vm '{}' is {} and cannot be suspended", row_.name, vm::to_string(state_)));
   stages.begin("save");
   auto* driver = CO_TRY(co_await services_.machines.for_record(machine_->record()));
   auto wanted = CO_TRY(describe_save("suspend"));
@@ -86,7 +92,8 @@ Task<Result<>> VmOwner::suspend(Stages& stages) {
     (void)co_await machine_->resume();
     (void)co_await services_.saves.drop(row.id);
     (void)co_await hold(false);
-    if (auto moved = move_to(State::running); !moved) services_.log.error("vm.resume_unrecorded", {{"vm", row_.name}, {"error", moved.error().message}});
+    if (auto moved = move_to(State::running); !moved)
+      services_.log.error("vm.resume_unrecorded", {{"vm", row_.name}, {"error", moved.error().message}});
     co_return std::unexpected(std::move(done.error()).in(fmt::format("suspend vm '{}'", row_.name)));
   }
   services_.saves.use(row.id);
@@ -103,7 +110,8 @@ Task<Result<SavedVm>> VmOwner::save_as(store::SaveRow wanted, Stages& stages, Ca
   auto turn = co_await turn_.lock();
   bool running = state_ == State::running;
   if (gone_ || (!running && state_ != State::stopped))
-    co_return fail(ErrorCode::busy, fmt::format("vm '{}' is {}", row_.name, vm::to_string(state_)), "resume or stop it first");
+    co_return fail(ErrorCode::busy, fmt::format("vm '{}' is {}", row_.name, vm::to_string(state_)),
+                   "resume or stop it first");
   stages.begin("save");
   auto row = CO_TRY(describe_save(wanted.kind));
   row.name = wanted.name;
@@ -125,8 +133,10 @@ Task<Result<SavedVm>> VmOwner::save_as(store::SaveRow wanted, Stages& stages, Ca
   }
   if (done) {
     auto finished = co_await services_.saves.finish(row.id, durable ? Durable::yes : Durable::no);
-    if (finished) saved.row = std::move(*finished);
-    else done = std::unexpected(std::move(finished.error()));
+    if (finished)
+      saved.row = std::move(*finished);
+    else
+      done = std::unexpected(std::move(finished.error()));
   }
   if (done) co_return saved;
   (void)co_await services_.saves.drop(row.id);
@@ -135,7 +145,8 @@ Task<Result<SavedVm>> VmOwner::save_as(store::SaveRow wanted, Stages& stages, Ca
 
 Task<Result<>> VmOwner::become_template(std::string save_id, std::string key, Stages& stages) {
   auto turn = co_await turn_.lock();
-  if (state_ != State::running || !client_) co_return fail(ErrorCode::unavailable, "the guest ended before it could be saved");
+  if (state_ != State::running || !client_)
+    co_return fail(ErrorCode::unavailable, "the guest ended before it could be saved");
   stages.begin("save");
   CO_TRY(in("quiesce the guest", co_await client_->call("POST", "/quiesce", "{}", host::after(limits::kHoldDeadline))));
   SavedVm saved;
@@ -149,7 +160,8 @@ Task<Result<>> VmOwner::become_template(std::string save_id, std::string key, St
   CO_TRY(co_await services_.snapshots.detach(row_.id));
   for (const char* name : {kSystemDisk, kWorkDisk, kConsole, capabilities::kModulesDisk}) {
     bool optional = name == std::string_view(capabilities::kModulesDisk);
-    if (::rename((directory() + "/" + name).c_str(), services_.saves.disk(save_id, name).c_str()) < 0 && !(optional && errno == ENOENT))
+    if (::rename((directory() + "/" + name).c_str(), services_.saves.disk(save_id, name).c_str()) < 0 &&
+        !(optional && errno == ENOENT))
       co_return fail_errno(name);
   }
   CO_TRY(co_await settle_stopped(""));

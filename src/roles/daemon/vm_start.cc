@@ -28,7 +28,8 @@ Task<Result<>> VmOwner::boot(Stages& stages, host::Cancel& cancel, WaitFor wait)
   metrics_.reset();
   CO_TRY(cancel.check());
   for (const auto* capability : capabilities::all())
-    if (capability->check) CO_TRY(in(capability->name, capability->check({.spec = spec_, .state_directory = services_.paths.state})));
+    if (capability->check)
+      CO_TRY(in(capability->name, capability->check({.spec = spec_, .state_directory = services_.paths.state})));
   row_.link_token = to_hex(host::random_bytes(16));
   if (bridged()) stages.begin("network");
   CO_TRY(co_await join_network());
@@ -36,8 +37,10 @@ Task<Result<>> VmOwner::boot(Stages& stages, host::Cancel& cancel, WaitFor wait)
   auto vm = CO_TRY(co_await context());
   // A guest would only find out as PID 1; here it can still be said in a sentence.
   if (auto sound = image::check_ext4(vm.rootfs); !sound)
-    co_return std::unexpected(std::move(sound).error().in(fmt::format("the rootfs of image '{}'", spec_.image)).with_hint(
-        fmt::format("banger image delete {}, then make it again", spec_.image)));
+    co_return std::unexpected(std::move(sound)
+                                  .error()
+                                  .in(fmt::format("the rootfs of image '{}'", spec_.image))
+                                  .with_hint(fmt::format("banger image delete {}, then make it again", spec_.image)));
   CO_TRY(co_await attach_disk(vm));
   std::optional<store::SaveRow> save;
   if (!row_.save_id.empty()) save = CO_TRY(services_.saves.get(row_.save_id));
@@ -47,7 +50,8 @@ Task<Result<>> VmOwner::boot(Stages& stages, host::Cancel& cancel, WaitFor wait)
   for (const auto* capability : capabilities::all()) {
     if (!capability->started) continue;
     if (auto started = co_await capability->started(vm, *client_); !started)
-      services_.log.warn("capability.started_failed", {{"vm", row_.name}, {"capability", capability->name}, {"error", started.error().message}});
+      services_.log.warn("capability.started_failed",
+                         {{"vm", row_.name}, {"capability", capability->name}, {"error", started.error().message}});
   }
   row_.booted = true;
   row_.started_at = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
@@ -70,7 +74,8 @@ Result<> VmOwner::add_boot(const capabilities::VmContext& vm, const image::Kerne
 }
 
 // Processors and memory are those that were saved, whatever the record says by now.
-Result<> VmOwner::add_restore(const store::SaveRow& save, const machine::Driver& driver, machine::MachineConfig& config) {
+Result<> VmOwner::add_restore(const store::SaveRow& save, const machine::Driver& driver,
+                              machine::MachineConfig& config) {
   auto spec = TRY(vm::spec_from_json(TRY(parse_json(save.spec, limits::kRpcMessageBytes))));
   config.vcpus = spec.vcpus;
   config.memory_bytes = spec.memory_bytes;
@@ -86,7 +91,8 @@ Result<guestcfg::GuestConfig> VmOwner::guest_config(const capabilities::VmContex
   return guest;
 }
 
-Task<Result<>> VmOwner::launch(Stages& stages, const capabilities::VmContext& vm, const std::optional<store::SaveRow>& save) {
+Task<Result<>> VmOwner::launch(Stages& stages, const capabilities::VmContext& vm,
+                               const std::optional<store::SaveRow>& save) {
   stages.begin("config");
   auto kernel = CO_TRY(services_.kernels.get(row_.kernel));
   auto* driver = CO_TRY(co_await services_.machines.choose(kernel.vmlinux, network_needs(spec_)));
@@ -103,8 +109,10 @@ Task<Result<>> VmOwner::launch(Stages& stages, const capabilities::VmContext& vm
     if (capability->machine) CO_TRY(in(capability->name, capability->machine(vm, config)));
   if (!driver->inherits_taps()) tap_.reset();
   for (auto& tap : config.taps) tap.fd = tap_.get();
-  if (save) CO_TRY(in("saved state", add_restore(*save, *driver, config)));
-  else CO_TRY(add_boot(vm, kernel, CO_TRY(co_await services_.initramfs.agent_archive(kernel)), config));
+  if (save)
+    CO_TRY(in("saved state", add_restore(*save, *driver, config)));
+  else
+    CO_TRY(add_boot(vm, kernel, CO_TRY(co_await services_.initramfs.agent_archive(kernel)), config));
   row_.way = save ? way_of(save->kind) : "cold";
 
   // Written before the process exists: after a crash it is found by this token.
@@ -149,11 +157,15 @@ struct Attempt {
 // With several tokens each is tried for a while, in turns: the wrong one is not refused, it is not answered.
 Task<> try_link(std::shared_ptr<Attempt> attempt, host::Runtime& runtime, std::shared_ptr<machine::Machine> machine,
                 std::vector<std::string> tokens, host::Deadline deadline) {
-  for (std::size_t turn = 0; !attempt->result || (attempt->result->error().code == ErrorCode::timeout && host::Clock::now() < deadline); ++turn) {
+  for (std::size_t turn = 0;
+       !attempt->result || (attempt->result->error().code == ErrorCode::timeout && host::Clock::now() < deadline);
+       ++turn) {
     auto until = tokens.size() == 1 ? deadline : std::min(deadline, host::after(kTokenTurn));
     auto channel = co_await machine->open_link();
-    if (!channel) attempt->result = std::unexpected(channel.error());
-    else attempt->result = co_await link::connect(runtime, std::move(*channel), tokens[turn % tokens.size()], until);
+    if (!channel)
+      attempt->result = std::unexpected(channel.error());
+    else
+      attempt->result = co_await link::connect(runtime, std::move(*channel), tokens[turn % tokens.size()], until);
     if (*attempt->result) break;
   }
   attempt->finished = true;
@@ -163,12 +175,14 @@ Task<> try_link(std::shared_ptr<Attempt> attempt, host::Runtime& runtime, std::s
 }  // namespace
 
 Task<Result<>> VmOwner::wait_ready(Stages& stages, host::Cancel& cancel, const std::optional<store::SaveRow>& save) {
-  stages.begin(save ? "agent" : "boot", fmt::format("{} on {}", machine_->record().accelerator, machine_->record().driver));
+  stages.begin(save ? "agent" : "boot",
+               fmt::format("{} on {}", machine_->record().accelerator, machine_->record().driver));
   std::chrono::milliseconds patience = save ? limits::kRestoreDeadline : services_.config.ready_timeout;
   auto deadline = host::after(patience);
   auto attempt = std::make_shared<Attempt>(services_.runtime);
   std::vector<std::string> tokens = {CO_TRY(from_hex(row_.link_token))};
-  // What was saved knows the token of its time, until it is given its identity; a crash may fall on either side of that.
+  // What was saved knows the token of its time, until it is given its identity; a crash may fall on either side of
+  // that.
   if (save) tokens.insert(tokens.begin(), CO_TRY(from_hex(save->link_token)));
   services_.runtime.spawn(try_link(attempt, services_.runtime, machine_, std::move(tokens), deadline));
   std::string logs_hint = fmt::format("banger vm logs {}", row_.name);
@@ -176,7 +190,8 @@ Task<Result<>> VmOwner::wait_ready(Stages& stages, host::Cancel& cancel, const s
     if (cancel.requested() || abort_) co_return fail(ErrorCode::cancelled, "cancelled");
     if (!machine_->running()) {
       auto exit = co_await machine_->wait_exit();
-      co_return fail(ErrorCode::unavailable, fmt::format("the guest ended before it was ready: {}", exit.reason), logs_hint);
+      co_return fail(ErrorCode::unavailable, fmt::format("the guest ended before it was ready: {}", exit.reason),
+                     logs_hint);
     }
     co_await attempt->done.wait(host::after(std::chrono::milliseconds(100)));
   }
@@ -186,10 +201,14 @@ Task<Result<>> VmOwner::wait_ready(Stages& stages, host::Cancel& cancel, const s
     for (int i = 0; i < 20 && error.code != ErrorCode::timeout && machine_->running(); ++i)
       co_await changed_.wait(host::after(std::chrono::milliseconds(100)));
     if (!machine_->running())
-      co_return fail(ErrorCode::unavailable, fmt::format("the guest ended before it was ready: {}", (co_await machine_->wait_exit()).reason), logs_hint);
+      co_return fail(ErrorCode::unavailable,
+                     fmt::format("the guest ended before it was ready: {}", (co_await machine_->wait_exit()).reason),
+                     logs_hint);
     if (error.code == ErrorCode::timeout || error.code == ErrorCode::unavailable)
-      co_return fail(ErrorCode::timeout, fmt::format("the guest did not become ready within {}: {}",
-                                                     format_duration(patience), error.message), logs_hint);
+      co_return fail(
+          ErrorCode::timeout,
+          fmt::format("the guest did not become ready within {}: {}", format_duration(patience), error.message),
+          logs_hint);
     co_return std::unexpected(std::move(error));
   }
   use_link(**attempt->result);
@@ -205,8 +224,11 @@ Task<Result<>> VmOwner::wait_system(Stages& stages, host::Cancel& cancel) {
   auto deadline = host::after(services_.config.ready_timeout);
   while (!system_ready_) {
     if (cancel.requested() || abort_) co_return fail(ErrorCode::cancelled, "cancelled");
-    if (!machine_ || !machine_->running()) co_return fail(ErrorCode::unavailable, "the guest ended before its system was up");
-    if (host::Clock::now() >= deadline) co_return fail(ErrorCode::timeout, "the guest's init did not reach its boot target in time", fmt::format("banger vm logs {}", row_.name));
+    if (!machine_ || !machine_->running())
+      co_return fail(ErrorCode::unavailable, "the guest ended before its system was up");
+    if (host::Clock::now() >= deadline)
+      co_return fail(ErrorCode::timeout, "the guest's init did not reach its boot target in time",
+                     fmt::format("banger vm logs {}", row_.name));
     co_await changed_.wait(host::after(std::chrono::milliseconds(100)));
   }
   co_return Result<>{};
@@ -219,8 +241,10 @@ Task<> VmOwner::watch_exit(std::shared_ptr<VmOwner> self, std::shared_ptr<machin
   auto turn = co_await self->turn_.lock();
   if (self->machine_ != machine || self->gone_) co_return;
   self->services_.log.info("vm.exited", {{"vm", self->row_.name}, {"id", self->row_.id}, {"reason", exit.reason}});
-  auto settled = co_await self->settle_stopped(exit.guest_initiated ? "" : fmt::format("the machine ended: {}", exit.reason));
-  if (!settled) self->services_.log.error("vm.settle_failed", {{"vm", self->row_.name}, {"error", settled.error().message}});
+  auto settled =
+      co_await self->settle_stopped(exit.guest_initiated ? "" : fmt::format("the machine ended: {}", exit.reason));
+  if (!settled)
+    self->services_.log.error("vm.settle_failed", {{"vm", self->row_.name}, {"error", settled.error().message}});
 }
 
 // Reconnects when the agent or the channel restarts, for as long as the machine runs.
@@ -240,11 +264,12 @@ Task<> VmOwner::keep_link(std::shared_ptr<VmOwner> self, std::shared_ptr<machine
     if (self->machine_ != machine) co_return;
     if (*attempt->result) {
       // Whoever held its commands while it was saved may have been cut short.
-      (void)co_await (**attempt->result)->call("POST", "/hold", R"({"hold":false})", host::after(limits::kHoldDeadline));
+      (void)co_await (**attempt->result)
+          ->call("POST", "/hold", R"({"hold":false})", host::after(limits::kHoldDeadline));
       if (self->machine_ != machine) co_return;
       self->use_link(**attempt->result);
-    }
-    else co_await runtime.sleep_for(std::chrono::milliseconds(200));
+    } else
+      co_await runtime.sleep_for(std::chrono::milliseconds(200));
   }
 }
 

@@ -57,7 +57,8 @@ struct FileInfo {
 Task<Result<FileInfo>> file_info(Daemon& daemon, const Json& params, std::string path) {
   auto vm = CO_TRY(daemon.vms.get(CO_TRY(get_string(params, "vm"))));
   auto client = CO_TRY(co_await vm->agent(host::after(kAgentPatience)));
-  auto text = CO_TRY(co_await client->call("GET", query_path("/stat", path), "", host::after(limits::kLinkRequestDeadline)));
+  auto text =
+      CO_TRY(co_await client->call("GET", query_path("/stat", path), "", host::after(limits::kLinkRequestDeadline)));
   auto json = CO_TRY(parse_json(text, limits::kLinkJsonBytes));
   co_return FileInfo{CO_TRY(get_bool(json, "exists")), printable(CO_TRY(find_string(json, "type")).value_or("")),
                      CO_TRY(find_int(json, "mode")).value_or(0)};
@@ -91,7 +92,8 @@ Task<Result<>> upload(rpc::RawStream& caller, link::ClientStream& guest) {
 Task<Result<Json>> put_files(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto path = CO_TRY(get_string(params, "path"));
   auto info = CO_TRY(co_await file_info(daemon, params, path));
-  if (info.type != "directory") co_return fail(ErrorCode::not_found, fmt::format("{}: no such directory in the guest", printable(path)));
+  if (info.type != "directory")
+    co_return fail(ErrorCode::not_found, fmt::format("{}: no such directory in the guest", printable(path)));
   bool keep_owner = CO_TRY(find_bool(params, "keep_owner")).value_or(false);
   auto target = query_path("/files", path) + (keep_owner ? "" : "&owner=root");
   auto [vm, use, stream] = CO_TRY(co_await open_stream(daemon, params, {.method = "PUT", .path = target}));
@@ -107,8 +109,10 @@ Task<Result<Json>> put_files(Daemon& daemon, const Json& params, rpc::CallContex
 Task<Result<Json>> get_files(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto path = CO_TRY(get_string(params, "path"));
   auto info = CO_TRY(co_await file_info(daemon, params, path));
-  if (!info.exists) co_return fail(ErrorCode::not_found, fmt::format("{}: no such file or directory in the guest", printable(path)));
-  auto [vm, use, stream] = CO_TRY(co_await open_stream(daemon, params, {.method = "GET", .path = query_path("/files", path)}));
+  if (!info.exists)
+    co_return fail(ErrorCode::not_found, fmt::format("{}: no such file or directory in the guest", printable(path)));
+  auto [vm, use, stream] =
+      CO_TRY(co_await open_stream(daemon, params, {.method = "GET", .path = query_path("/files", path)}));
   CO_TRY(co_await stream->finish());
   int status = CO_TRY(co_await stream->status(host::after(limits::kLinkRequestDeadline)));
   if (status >= 400) co_return std::unexpected(link::guest_error(status, CO_TRY(co_await read_body(*stream))));
@@ -132,15 +136,18 @@ struct LogFile {
 
 Result<LogFile> open_log(const VmOwner& vm, const Json& params) {
   auto source = TRY(find_string(params, "source")).value_or("console");
-  if (source != "console" && source != "machine") return fail(ErrorCode::invalid, "field 'source' must be \"console\" or \"machine\"");
+  if (source != "console" && source != "machine")
+    return fail(ErrorCode::invalid, "field 'source' must be \"console\" or \"machine\"");
   auto path = fmt::format("{}/{}.log", vm.directory(), source);
   auto fd = host::open_file(path, O_RDONLY | O_NOFOLLOW);
   if (!fd && fd.error().code == ErrorCode::not_found)
-    return fail(ErrorCode::not_found, fmt::format("vm '{}' has no {} log yet", vm.row().name, source), "it is written from the first start on");
+    return fail(ErrorCode::not_found, fmt::format("vm '{}' has no {} log yet", vm.row().name, source),
+                "it is written from the first start on");
   if (!fd) return std::unexpected(std::move(fd.error()));
   auto tail = TRY(find_int(params, "tail_bytes")).value_or(kDefaultTail);
   auto size = ::lseek(fd->get(), 0, SEEK_END);
-  ::lseek(fd->get(), machine::first_text(fd->get(), std::max<off_t>(0, size - std::max<std::int64_t>(0, tail))), SEEK_SET);
+  ::lseek(fd->get(), machine::first_text(fd->get(), std::max<off_t>(0, size - std::max<std::int64_t>(0, tail))),
+          SEEK_SET);
   return LogFile{std::move(*fd), std::move(path)};
 }
 
@@ -175,9 +182,14 @@ constexpr std::pair<const char*, Function> kStreams[] = {
 
 void add_vm_stream_methods(rpc::Server& server, Daemon& daemon) {
   for (const auto& [name, function] : kStreams)
-    server.add(name, [&daemon, function](const Json& params, rpc::CallContext& context) { return function(daemon, params, context); },
-               rpc::Shape::stream);
-  server.add("vm.stat_file", [&daemon](const Json& params, rpc::CallContext& context) { return stat_file(daemon, params, context); });
+    server.add(
+        name,
+        [&daemon, function](const Json& params, rpc::CallContext& context) {
+          return function(daemon, params, context);
+        },
+        rpc::Shape::stream);
+  server.add("vm.stat_file",
+             [&daemon](const Json& params, rpc::CallContext& context) { return stat_file(daemon, params, context); });
 }
 
 }  // namespace banger::roles::daemon

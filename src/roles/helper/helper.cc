@@ -23,8 +23,11 @@ namespace banger::roles::helper {
 namespace {
 
 Result<> must_be_root() {
-  if (::getauxval(AT_SECURE) || ::getuid() != ::geteuid()) return fail(ErrorCode::denied, "the root helper must not be setuid");
-  if (::geteuid() != 0) return fail(ErrorCode::denied, "the root helper must be started by root", "sudo banger system install --owner USER");
+  if (::getauxval(AT_SECURE) || ::getuid() != ::geteuid())
+    return fail(ErrorCode::denied, "the root helper must not be setuid");
+  if (::geteuid() != 0)
+    return fail(ErrorCode::denied, "the root helper must be started by root",
+                "sudo banger system install --owner USER");
   return {};
 }
 
@@ -61,19 +64,22 @@ Result<> confine(const capabilities::PrivilegedTable& table) {
 Result<> serve_until_stopped(const Options& options, const Logger& log) {
   auto install = TRY(in("read the install", config::load_install(options.install_file)));
   auto owner = host::find_user(install.owner);
-  if (!owner) return fail(ErrorCode::not_found, fmt::format("{}: there is no user '{}'", options.install_file, install.owner));
+  if (!owner)
+    return fail(ErrorCode::not_found, fmt::format("{}: there is no user '{}'", options.install_file, install.owner));
   auto listener = TRY(activated_listener(host::process_env()));
   if (!listener) listener = TRY(own_listener(options.socket, owner->uid));
   clean_process();
 
-  capabilities::PrivilegedContext privileged{owner->uid, owner->gid, install.bridge_name, install.bridge_ip, install.cidr, install.roots, log,
-                                             install.jailer, install.firecracker};
+  capabilities::PrivilegedContext privileged{
+      owner->uid,    owner->gid, install.bridge_name, install.bridge_ip,  install.cidr,
+      install.roots, log,        install.jailer,      install.firecracker};
   auto table = capabilities::privileged_table(privileged);
   auto turn = TRY(Turn::make());
   auto stop = TRY(stop_signals());
   TRY(in("give up what is not needed", confine(table)));
   HandlerContext context{table, privileged, turn, limits::kHelperRequestDeadline};
-  log.info("helper.started", {{"version", BANGER_VERSION}, {"owner", install.owner}, {"operations", std::to_string(table.size())}});
+  log.info("helper.started",
+           {{"version", BANGER_VERSION}, {"owner", install.owner}, {"operations", std::to_string(table.size())}});
   TRY(serve({.owner = owner->uid}, log, std::move(listener), stop.get(),
             [&](UniqueFd socket, const host::Peer& peer) { return handle_request(context, std::move(socket), peer); }));
   log.info("helper.stopped");
@@ -85,7 +91,8 @@ Result<> serve_until_stopped(const Options& options, const Logger& log) {
 int run(int argc, char** argv) {
   Logger log(STDERR_FILENO);
   auto allowed = must_be_root();
-  auto options = allowed ? parse_options(std::span(argv + 1, static_cast<std::size_t>(argc - 1))) : std::unexpected(allowed.error());
+  auto options = allowed ? parse_options(std::span(argv + 1, static_cast<std::size_t>(argc - 1)))
+                         : std::unexpected(allowed.error());
   auto done = options ? serve_until_stopped(*options, log) : std::unexpected(options.error());
   if (done) return 0;
   fmt::print(stderr, "bangerd-root: {}\n", done.error().sentence());

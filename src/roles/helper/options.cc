@@ -24,7 +24,8 @@ Result<> check_listener(int fd) {
   if (::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) < 0) return fail_errno("the socket from systemd");
   length = sizeof(int);
   if (::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) < 0) return fail_errno("the socket from systemd");
-  if (!listens || domain != AF_UNIX) return fail(ErrorCode::invalid, "the socket from systemd is not a listening Unix socket");
+  if (!listens || domain != AF_UNIX)
+    return fail(ErrorCode::invalid, "the socket from systemd is not a listening Unix socket");
   ::fcntl(fd, F_SETFD, FD_CLOEXEC);
   return {};
 }
@@ -56,14 +57,16 @@ Result<Options> parse_options(std::span<char* const> arguments) {
 Result<UniqueFd> activated_listener(const host::GetEnv& env) {
   auto pid = env("LISTEN_PID"), count = env("LISTEN_FDS");
   if (!pid || *pid != std::to_string(::getpid()) || !count) return UniqueFd();
-  if (*count != "1") return fail(ErrorCode::invalid, fmt::format("systemd gave {} sockets instead of one", printable(*count, 8)));
+  if (*count != "1")
+    return fail(ErrorCode::invalid, fmt::format("systemd gave {} sockets instead of one", printable(*count, 8)));
   TRY(check_listener(kFirstActivated));
   return UniqueFd(kFirstActivated);
 }
 
 Result<UniqueFd> own_listener(const std::string& path, uid_t owner) {
   TRY(prepare_directory(std::filesystem::path(path).parent_path().string()));
-  if (host::connect_unix(path)) return fail(ErrorCode::exists, fmt::format("{}: a root helper serves there already", path));
+  if (host::connect_unix(path))
+    return fail(ErrorCode::exists, fmt::format("{}: a root helper serves there already", path));
   TRY(host::remove_file(path));
   auto listener = TRY(host::listen_unix(path));
   if (::lchown(path.c_str(), owner, static_cast<gid_t>(-1)) < 0) return fail_errno(path);

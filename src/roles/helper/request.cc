@@ -32,10 +32,12 @@ Result<std::string> read_line(int socket, host::Deadline deadline) {
     auto received = host::receive_with_fds(socket, text, unwanted, MSG_DONTWAIT);
     unwanted.clear();
     if (!received && received.error().code == ErrorCode::busy) continue;
-    if (!TRY(std::move(received))) return fail(ErrorCode::invalid, text.empty() ? "no request" : "the request ends in the middle");
+    if (!TRY(std::move(received)))
+      return fail(ErrorCode::invalid, text.empty() ? "no request" : "the request ends in the middle");
     auto end = text.find('\n');
     if (std::min(end, text.size()) > limits::kHelperMessageBytes)
-      return fail(ErrorCode::invalid, fmt::format("the request is over the limit of {} bytes", limits::kHelperMessageBytes));
+      return fail(ErrorCode::invalid,
+                  fmt::format("the request is over the limit of {} bytes", limits::kHelperMessageBytes));
     if (end == text.npos) continue;
     if (end + 1 != text.size()) return fail(ErrorCode::invalid, "more than one request on a connection");
     text.pop_back();
@@ -60,7 +62,8 @@ Result<capabilities::PrivilegedReply> perform(const HandlerContext& context, int
   auto line = TRY(read_line(socket, host::after(context.request_deadline)));
   auto request = TRY(rpc::parse_helper_request(line));
   audit = {printable(request.operation, 64), printable(dump_json(request.arguments), limits::kHelperAuditBytes)};
-  auto* operation = TRY(capabilities::validated(context.table, context.privileged, request.operation, request.arguments));
+  auto* operation =
+      TRY(capabilities::validated(context.table, context.privileged, request.operation, request.arguments));
   TRY(context.turn.take(limits::kHelperDeadline));
   auto powers = confine(context.table, *operation);
   auto reply = powers ? operation->effect(context.privileged, request.arguments) : std::unexpected(powers.error());

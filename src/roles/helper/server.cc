@@ -30,11 +30,14 @@ class Server {
   Result<> run() {
     while (listener_ || !handlers_.empty()) {
       auto waiting = interests();
-      if (::poll(waiting.data(), waiting.size(), timeout_ms()) < 0 && errno != EINTR) return fail_errno("wait for requests");
+      if (::poll(waiting.data(), waiting.size(), timeout_ms()) < 0 && errno != EINTR)
+        return fail_errno("wait for requests");
       reap();
       if (!listener_) continue;
-      if (waiting[0].revents) listener_.reset();
-      else if (waiting[1].revents) accept_one();
+      if (waiting[0].revents)
+        listener_.reset();
+      else if (waiting[1].revents)
+        accept_one();
     }
     return {};
   }

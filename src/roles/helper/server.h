@@ -14,8 +14,9 @@ namespace banger::roles::helper {
 
 struct ServerOptions {
   uid_t owner;  ///< with root the only peer that is listened to
-  std::chrono::milliseconds deadline = limits::kHelperDeadline + limits::kHelperRequestDeadline;  ///< then a handler and what it started is killed
-  std::size_t connections = limits::kHelperConnections;  ///< at once; others wait to be accepted
+  std::chrono::milliseconds deadline =
+      limits::kHelperDeadline + limits::kHelperRequestDeadline;  ///< then a handler and what it started is killed
+  std::size_t connections = limits::kHelperConnections;          ///< at once; others wait to be accepted
 };
 
 /// Runs in the handler's process, whose exit code it gives.

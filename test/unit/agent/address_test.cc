@@ -19,13 +19,15 @@ TEST_CASE("address: takes host and port apart") {
 }
 
 TEST_CASE("address: refuses what is not host and port") {
-  for (const char* text : {"", ":", ":80", "localhost", "localhost:", "localhost:0", "localhost:65536", "localhost:-1", "localhost:80x", "::1:80", "[]:80"})
+  for (const char* text : {"", ":", ":80", "localhost", "localhost:", "localhost:0", "localhost:65536", "localhost:-1",
+                           "localhost:80x", "::1:80", "[]:80"})
     CHECK(shown(text) == "refused");
   CHECK(shown(std::string_view("a\0b:80", 6)) == "refused");
 }
 
 TEST_CASE("address: finds numeric addresses, localhost and the names of hosts(5)") {
-  constexpr const char* kHosts = "# comment\n10.0.0.7\tdb.internal db # the database\nnot-numeric db\n::7 db\n127.0.1.1 web\n";
+  constexpr const char* kHosts =
+      "# comment\n10.0.0.7\tdb.internal db # the database\nnot-numeric db\n::7 db\n127.0.1.1 web\n";
   CHECK(addresses_of("1.2.3.4", kHosts) == List{"1.2.3.4"});
   CHECK(addresses_of("::1", kHosts) == List{"::1"});
   CHECK(addresses_of("LOCALHOST", kHosts) == List{"127.0.0.1", "::1"});

@@ -26,7 +26,8 @@ Said say(std::vector<std::string> words) {
   TempDir dir;
   pid_t pid = ::fork();
   if (pid == 0) {
-    for (auto [fd, name] : {std::pair{1, "out"}, {2, "err"}}) ::dup2(::open((dir / name).c_str(), O_WRONLY | O_CREAT, 0600), fd);
+    for (auto [fd, name] : {std::pair{1, "out"}, {2, "err"}})
+      ::dup2(::open((dir / name).c_str(), O_WRONLY | O_CREAT, 0600), fd);
     std::vector<char*> argv{const_cast<char*>("banger-agent")};
     for (auto& word : words) argv.push_back(word.data());
     int status = run_agent(static_cast<int>(argv.size()), argv.data());
@@ -35,7 +36,8 @@ Said say(std::vector<std::string> words) {
   }
   int status = 0;
   ::waitpid(pid, &status, 0);
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, host::read_file(dir / "out", 1 << 20).value_or(""), host::read_file(dir / "err", 1 << 20).value_or("")};
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, host::read_file(dir / "out", 1 << 20).value_or(""),
+          host::read_file(dir / "err", 1 << 20).value_or("")};
 }
 
 }  // namespace
@@ -101,8 +103,9 @@ TEST_CASE("agent: serve answers on the descriptor it was given") {
   if (pid == 0) {
     ::close(fds[1]);
     std::string fd = std::to_string(fds[0]);
-    char* argv[] = {const_cast<char*>("banger-agent"), const_cast<char*>("serve"), const_cast<char*>("--run-dir"),
-                    const_cast<char*>(dir.path().c_str()), const_cast<char*>("--channel-fd"), fd.data()};
+    char* argv[] = {const_cast<char*>("banger-agent"), const_cast<char*>("serve"),
+                    const_cast<char*>("--run-dir"),    const_cast<char*>(dir.path().c_str()),
+                    const_cast<char*>("--channel-fd"), fd.data()};
     ::_exit(run_agent(6, argv));
   }
   ::close(fds[0]);

@@ -22,7 +22,9 @@ TEST_CASE("channel: finds the port by its name") {
   CHECK(missing.error().message == "there is no virtio-serial port named 'banger.console'");
 }
 
-TEST_CASE("channel: a guest without virtio-serial has no port") { CHECK(!find_port("banger.agent", "/nonexistent", "/dev")); }
+TEST_CASE("channel: a guest without virtio-serial has no port") {
+  CHECK(!find_port("banger.agent", "/nonexistent", "/dev"));
+}
 
 TEST_CASE("channel: a device that is no vsock is none") {
   CHECK(!has_vsock("/nonexistent"));
@@ -39,7 +41,8 @@ struct Hosts {
   Task<std::shared_ptr<link::Client>> connect() {
     auto socket = host::connect_unix(path);
     if (!socket) co_return nullptr;
-    auto client = co_await link::connect(agent.runtime, std::move(*socket), agent.context->config.link_token, host::after(std::chrono::seconds(20)));
+    auto client = co_await link::connect(agent.runtime, std::move(*socket), agent.context->config.link_token,
+                                         host::after(std::chrono::seconds(20)));
     co_return client ? *client : nullptr;
   }
   Task<bool> answers(std::shared_ptr<link::Client> client) {
@@ -51,7 +54,9 @@ struct Hosts {
   void run(Task<> (*body)(Hosts&)) {
     auto listener = host::listen_unix(path);
     REQUIRE(listener);
-    auto serve = [](ContextPtr context, UniqueFd fd) -> Task<> { (void)co_await serve_listener(context, std::move(fd)); };
+    auto serve = [](ContextPtr context, UniqueFd fd) -> Task<> {
+      (void)co_await serve_listener(context, std::move(fd));
+    };
     auto drive = [](Hosts* self, Task<> (*what)(Hosts&)) -> Task<> {
       co_await what(*self);
       self->agent.runtime.stop();

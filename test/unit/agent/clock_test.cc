@@ -1,10 +1,11 @@
 // POST /clock. The clock of the host that runs this stays as it is.
+#include "roles/agent/clock.h"
+
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
 #include "harness.h"
-#include "roles/agent/clock.h"
 
 using namespace banger;
 using namespace banger::roles::agent;
@@ -15,7 +16,10 @@ TEST_CASE("clock: tells what it says, and moves it by nothing when asked so") {
   agent.run([](Agent& a) -> Task<> {
     auto before = clock_unix_ns();
     auto told = co_await a.call("POST", "/clock", R"({"adjust_ns":0})");
-    if (!told) { FAIL_CHECK(told.error().sentence()); co_return; }
+    if (!told) {
+      FAIL_CHECK(told.error().sentence());
+      co_return;
+    }
     auto guest = (*told)["clock_unix_ns"].get<std::int64_t>();
     CHECK(guest >= before);
     CHECK(guest <= clock_unix_ns());

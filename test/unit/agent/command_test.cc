@@ -15,7 +15,10 @@ namespace {
 
 const User kDev{.name = "dev", .uid = 1000, .gid = 1000, .groups = {1000}, .home = "/home/dev", .shell = "/bin/sh"};
 
-User me() { return {.name = "me", .uid = ::geteuid(), .gid = ::getegid(), .groups = {::getegid()}, .home = "/", .shell = "/bin/sh"}; }
+User me() {
+  return {
+      .name = "me", .uid = ::geteuid(), .gid = ::getegid(), .groups = {::getegid()}, .home = "/", .shell = "/bin/sh"};
+}
 
 std::string variable(const Command& command, std::string name) {
   name += '=';
@@ -34,7 +37,8 @@ link::ExecExit failure(link::ExecSpec spec, User user = me()) {
 }  // namespace
 
 TEST_CASE("command: the environment is defaults, then the guest's, then the request's") {
-  auto command = prepare_command({.argv = {"true"}, .env = {{"B", "request"}, {"C", "request"}}}, kDev, {{"A", "guest"}, {"B", "guest"}, {"LANG", "de_DE.UTF-8"}});
+  auto command = prepare_command({.argv = {"true"}, .env = {{"B", "request"}, {"C", "request"}}}, kDev,
+                                 {{"A", "guest"}, {"B", "guest"}, {"LANG", "de_DE.UTF-8"}});
   REQUIRE(command);
   CHECK(variable(*command, "A") == "guest");
   CHECK(variable(*command, "B") == "request");
@@ -114,7 +118,8 @@ TEST_CASE("command: a program another user may not run is not executable for the
   if (::geteuid() != 0) return;
   test::TempDir dir;  // 0700: nobody else gets in
   REQUIRE(host::write_file(dir / "tool", "#!/bin/sh\n", 0755));
-  auto refused = failure({.argv = {dir / "tool"}}, {.name = "nobody", .uid = 65534, .gid = 65534, .groups = {65534}, .home = "/"});
+  auto refused =
+      failure({.argv = {dir / "tool"}}, {.name = "nobody", .uid = 65534, .gid = 65534, .groups = {65534}, .home = "/"});
   CHECK(refused.code == 126);
   CHECK(refused.message == "'" + dir / "tool" + "': user 'nobody' may not run it in '/'");
 }

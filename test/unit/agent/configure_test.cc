@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
-#include "guestcfg/guest_config.h"
 #include "capabilities/sandbox.h"
+#include "guestcfg/guest_config.h"
 #include "harness.h"
 
 using namespace banger;
@@ -28,11 +28,15 @@ TEST_CASE("configure: applies the config, and its environment to later commands"
   Agent agent;
   agent.run([](Agent& a) -> Task<> {
     auto applied = co_await a.call("POST", "/configure", config_text(""));
-    if (!applied) { FAIL_CHECK(applied.error().sentence()); co_return; }
+    if (!applied) {
+      FAIL_CHECK(applied.error().sentence());
+      co_return;
+    }
     auto told = co_await a.exec({.argv = {"sh", "-c", "echo $CONFIGURED $FROM_CONFIG"}});
     CHECK(told.out == "now\n");
     // What is kept for a restart is written behind the answer.
-    for (int i = 0; i < 500 && a.context->settling > 0; ++i) co_await a.runtime.sleep_for(std::chrono::milliseconds(10));
+    for (int i = 0; i < 500 && a.context->settling > 0; ++i)
+      co_await a.runtime.sleep_for(std::chrono::milliseconds(10));
   });
   CHECK(host::read_file(agent.run_dir / "root/etc/made/by-configure", 100) == "hello\n");
   // A restarted agent knows it too, and keeps the token it was not told to change.
@@ -57,7 +61,8 @@ TEST_CASE("configure: a new token opens the next session") {
 TEST_CASE("configure: what is no guest config changes nothing") {
   Agent agent;
   agent.run([](Agent& a) -> Task<> {
-    for (const char* text : {"", "[", "[]", R"({"files":[{"path":"relative"}]})", R"({"files":[{"path":"/../../etc/x","data":""}]})"}) {
+    for (const char* text :
+         {"", "[", "[]", R"({"files":[{"path":"relative"}]})", R"({"files":[{"path":"/../../etc/x","data":""}]})"}) {
       auto applied = co_await a.call("POST", "/configure", text);
       CHECK(!applied);
       if (!applied) CHECK(applied.error().code == ErrorCode::invalid);
@@ -79,7 +84,8 @@ TEST_CASE("configure: the first start's commands run behind the answer, and the 
           (void)agent.context->run_dir.mark_system_ready();
           agent.run([&](Agent& a) -> Task<> {
             guestcfg::GuestConfig config;
-            config.run_once = {{"/bin/sh", "-c", "while [ ! -e " + go + " ]; do sleep 0.02; done; echo done >> " + out}};
+            config.run_once = {
+                {"/bin/sh", "-c", "while [ ! -e " + go + " ]; do sleep 0.02; done; echo done >> " + out}};
             auto text = dump_json(guestcfg::to_json(config, guestcfg::Contents::inline_data));
             auto later = co_await a.call("POST", "/configure", text);
             config.first_start = true;

@@ -63,7 +63,9 @@ TEST_CASE("exec: delivers all output of a command that writes much and ends") {
 
 TEST_CASE("exec: runs in the given directory with guest and request environment") {
   test::TempDir dir;
-  auto told = run({.argv = {"sh", "-c", "pwd; echo $FROM_CONFIG $FROM_REQUEST"}, .env = {{"FROM_REQUEST", "a b"}}, .cwd = dir.path()});
+  auto told = run({.argv = {"sh", "-c", "pwd; echo $FROM_CONFIG $FROM_REQUEST"},
+                   .env = {{"FROM_REQUEST", "a b"}},
+                   .cwd = dir.path()});
   CHECK(told.out == dir.path() + "\nyes a b\n");
 }
 
@@ -109,7 +111,8 @@ TEST_CASE("exec: sends stdin of any size through and tells its end") {
     std::string sent;
     for (int i = 0; sent.size() < 10'000'000; ++i) sent += std::to_string(i * 7919L);
     auto sender = [](std::shared_ptr<test::Exec> exec, const std::string* bytes) -> Task<> {
-      for (std::size_t at = 0; at < bytes->size(); at += 60'000) co_await exec->send(FrameType::stdin_data, bytes->substr(at, 60'000));
+      for (std::size_t at = 0; at < bytes->size(); at += 60'000)
+        co_await exec->send(FrameType::stdin_data, bytes->substr(at, 60'000));
       co_await exec->send(FrameType::stdin_end);
     };
     a.runtime.spawn(sender(cat, &sent));
@@ -166,9 +169,13 @@ TEST_CASE("exec: a bad signal, resize or late frame type does no harm") {
 TEST_CASE("exec: an exec stream that does not begin with a spec is refused") {
   Agent agent;
   agent.run([](Agent& a) -> Task<> {
-    for (std::string first : {std::string("\x02\0\0\0\1x", 6), std::string("\xee\0\0\0\0", 5), std::string("\x01\xff\xff\xff\xff", 5), std::string("\x01\0\0\0\2[]", 7)}) {
+    for (std::string first : {std::string("\x02\0\0\0\1x", 6), std::string("\xee\0\0\0\0", 5),
+                              std::string("\x01\xff\xff\xff\xff", 5), std::string("\x01\0\0\0\2[]", 7)}) {
       auto stream = co_await a.client->open({.method = "POST", .path = "/exec"});
-      if (!stream) { FAIL_CHECK("open"); co_return; }
+      if (!stream) {
+        FAIL_CHECK("open");
+        co_return;
+      }
       test::Exec exec(std::move(*stream));
       (void)co_await exec.stream().write(first);
       co_await exec.read();
@@ -229,7 +236,8 @@ TEST_CASE("exec: what ignores the hangup is killed, in the leader's group too wh
   agent.run([](Agent& a) -> Task<> {
     auto stubborn = co_await a.start({.argv = {"sh", "-c", "trap '' HUP; echo $$; sleep 1000; sleep 1000"}});
     auto orphan = co_await a.start({.argv = {"sh", "-c", "(trap '' HUP; exec sleep 1000) & echo $!; wait"}});
-    for (auto& exec : {stubborn, orphan}) co_await exec->read([](const test::Outcome& o) { return o.out.ends_with('\n'); });
+    for (auto& exec : {stubborn, orphan})
+      co_await exec->read([](const test::Outcome& o) { return o.out.ends_with('\n'); });
     pid_t first = std::stoi(stubborn->outcome().out), second = std::stoi(orphan->outcome().out);
     stubborn.reset();
     orphan.reset();

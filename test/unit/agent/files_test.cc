@@ -141,11 +141,17 @@ TEST_CASE("files: an upload that is no archive, or one that climbs out, fails wi
     if (!put) CHECK(!put.error().message.empty());
     // As the daemon relays it: the status is not seen.
     auto stream = co_await a.client->open({.method = "PUT", .path = files_at(guest.path())});
-    if (!stream) { FAIL_CHECK("open"); co_return; }
+    if (!stream) {
+      FAIL_CHECK("open");
+      co_return;
+    }
     (void)co_await (*stream)->write(std::string(100'000, 'x'));
     (void)co_await (*stream)->finish();
     auto line = co_await (*stream)->read();
-    if (!line) { FAIL_CHECK(line.error().sentence()); co_return; }
+    if (!line) {
+      FAIL_CHECK(line.error().sentence());
+      co_return;
+    }
     auto json = parse_json(*line, 1 << 20);
     CHECK((json && json->contains("error")));
     CHECK(line->ends_with('\n'));
@@ -157,7 +163,10 @@ TEST_CASE("files: a failing upload is told while the client still sends") {
   Agent agent;
   agent.run([&](Agent& a) -> Task<> {
     auto stream = co_await a.client->open({.method = "PUT", .path = files_at(guest.path())});
-    if (!stream) { FAIL_CHECK("open"); co_return; }
+    if (!stream) {
+      FAIL_CHECK("open");
+      co_return;
+    }
     for (int i = 0; i < 500; ++i)
       if (!co_await (*stream)->write(std::string(100'000, 'x'))) break;
     auto status = co_await (*stream)->status(host::after(std::chrono::seconds(30)));
@@ -176,7 +185,10 @@ TEST_CASE("files: a client that goes away in the middle leaves no transfer behin
     for (int i = 0; i < 4; ++i) {
       auto in = co_await a.client->open({.method = "PUT", .path = files_at(guest.path())});
       auto out = co_await a.client->open({.method = "GET", .path = files_at(guest / "big")});
-      if (!in || !out) { FAIL_CHECK("open"); co_return; }
+      if (!in || !out) {
+        FAIL_CHECK("open");
+        co_return;
+      }
       (void)co_await (*in)->write(tar.substr(0, 500'000));
       (void)co_await (*out)->status(host::after(std::chrono::seconds(30)));
     }
@@ -195,7 +207,10 @@ TEST_CASE("files: stat tells type, mode and what a link leads to") {
     auto link = co_await a.call("GET", stat_at(guest / "d"));
     auto directory = co_await a.call("GET", stat_at(guest.path() + "/"));
     auto missing = co_await a.call("GET", stat_at(guest / "f/x"));
-    if (!file || !link || !directory || !missing) { FAIL_CHECK("stat failed"); co_return; }
+    if (!file || !link || !directory || !missing) {
+      FAIL_CHECK("stat failed");
+      co_return;
+    }
     CHECK(*file == Json({{"exists", true}, {"type", "file"}, {"mode", 0640}}));
     CHECK((*link)["type"] == "symlink");
     CHECK((*link)["target_type"] == "directory");

@@ -44,7 +44,9 @@ class Groups {
     }
   }
   bool usable() const { return usable_; }
-  std::string mountinfo() const { return fmt::format("41 31 0:38 / {} rw,relatime shared:4 - cgroup2 cgroup2 rw\n", path_); }
+  std::string mountinfo() const {
+    return fmt::format("41 31 0:38 / {} rw,relatime shared:4 - cgroup2 cgroup2 rw\n", path_);
+  }
   bool put(const std::string& name, const std::string& text) const {
     std::FILE* file = std::fopen((path_ + "/" + name).c_str(), "w");
     bool good = file && std::fwrite(text.data(), 1, text.size(), file) == text.size();
@@ -92,7 +94,8 @@ void supervise(const TempDir& dir) {
 }
 
 std::string wait_for(const std::string& path) {
-  for (int i = 0; i < 2000 && ::access(path.c_str(), F_OK) < 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  for (int i = 0; i < 2000 && ::access(path.c_str(), F_OK) < 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
   return host::read_file(path, 4096).value_or("nothing");
 }
 
@@ -111,8 +114,9 @@ TEST_CASE("freezer: stops all but the agent and its supervisor, and lets go what
   TempDir dir;
   Groups groups;
   if (!groups.usable()) {
-    std::puts("SKIPPED: freezer: stops all but the agent and its supervisor, and lets go what it stopped and nothing else: "
-              "no cgroup2 that may be written here");
+    std::puts(
+        "SKIPPED: freezer: stops all but the agent and its supervisor, and lets go what it stopped and nothing else: "
+        "no cgroup2 that may be written here");
     return;
   }
   REQUIRE(host::write_file(dir / "mountinfo", groups.mountinfo()));
@@ -135,8 +139,10 @@ TEST_CASE("freezer: thawing when nothing is remembered is nothing") {
 }
 
 TEST_CASE("freezer: finds the whole hierarchy of cgroup2 and no part of it") {
-  constexpr const char* kBefore = "30 1 0:25 / /sys rw - sysfs sysfs rw\n31 30 0:26 / /sys/fs/cgroup rw - cgroup cgroup rw,cpu\n";
-  CHECK(find_cgroup2(std::string(kBefore) + "41 31 0:38 / /sys/fs/cgroup/unified rw shared:9 - cgroup2 cgroup2 rw\n") == "/sys/fs/cgroup/unified");
+  constexpr const char* kBefore =
+      "30 1 0:25 / /sys rw - sysfs sysfs rw\n31 30 0:26 / /sys/fs/cgroup rw - cgroup cgroup rw,cpu\n";
+  CHECK(find_cgroup2(std::string(kBefore) + "41 31 0:38 / /sys/fs/cgroup/unified rw shared:9 - cgroup2 cgroup2 rw\n") ==
+        "/sys/fs/cgroup/unified");
   CHECK(find_cgroup2("41 31 0:38 /sub /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n") == "");
   CHECK(find_cgroup2(kBefore) == "");
   CHECK(find_cgroup2("41 - cgroup2 \n") == "");

@@ -26,9 +26,15 @@ Task<bool> Exec::send(link::FrameType type, std::string payload) {
 
 void Exec::take(const link::Frame& frame) {
   switch (frame.type) {
-    case link::FrameType::started: outcome_.started = true; break;
-    case link::FrameType::stdout_data: outcome_.out += frame.payload; break;
-    case link::FrameType::stderr_data: outcome_.err += frame.payload; break;
+    case link::FrameType::started:
+      outcome_.started = true;
+      break;
+    case link::FrameType::stdout_data:
+      outcome_.out += frame.payload;
+      break;
+    case link::FrameType::stderr_data:
+      outcome_.err += frame.payload;
+      break;
     default: {
       auto exit = link::decode_exit(frame.type, frame.payload);
       outcome_.ended = bool(exit);
@@ -54,8 +60,12 @@ Task<> Exec::read(std::function<bool(const Outcome&)> enough) {
 Agent::Agent(capabilities::ApplyMode mode, std::chrono::milliseconds (*put_off)(std::chrono::nanoseconds)) {
   ::signal(SIGPIPE, SIG_IGN);
   RunDir files(run_dir.path());
-  REQUIRE(files.save_config({.link_token = std::string(kToken), .environment = {{"FROM_CONFIG", "yes"}}, .interfaces = {}}).has_value());
-  Options options{.run_dir = run_dir.path(), .log_path = run_dir / "agent.log", .config_root = run_dir / "root",
+  REQUIRE(
+      files.save_config({.link_token = std::string(kToken), .environment = {{"FROM_CONFIG", "yes"}}, .interfaces = {}})
+          .has_value());
+  Options options{.run_dir = run_dir.path(),
+                  .log_path = run_dir / "agent.log",
+                  .config_root = run_dir / "root",
                   .config_mode = mode,
                   .mounts = run_dir / "mountinfo",
                   .put_off = put_off};
@@ -76,7 +86,8 @@ Agent::~Agent() = default;
 Task<> Agent::serve(UniqueFd channel) { (void)co_await serve_channel(context, std::move(channel)); }
 
 Task<> Agent::drive(UniqueFd channel, const std::function<Task<>(Agent&)>* body) {
-  auto connected = co_await link::connect(runtime, std::move(channel), std::string(kToken), host::after(std::chrono::seconds(10)));
+  auto connected =
+      co_await link::connect(runtime, std::move(channel), std::string(kToken), host::after(std::chrono::seconds(10)));
   CHECK(connected.has_value());
   if (connected) {
     client = *connected;
@@ -126,7 +137,8 @@ Task<Outcome> Agent::exec(link::ExecSpec spec) {
 }
 
 Task<Result<Json>> Agent::call(std::string method, std::string path, std::string body) {
-  auto text = co_await client->call(std::move(method), std::move(path), std::move(body), host::after(std::chrono::seconds(30)));
+  auto text =
+      co_await client->call(std::move(method), std::move(path), std::move(body), host::after(std::chrono::seconds(30)));
   if (!text) co_return std::unexpected(text.error());
   co_return parse_json(*text, 1 << 20);
 }

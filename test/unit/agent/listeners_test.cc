@@ -14,14 +14,19 @@ namespace {
 
 constexpr const char* kTcp =
     "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
-    "   0: 0100007F:0035 00000000:0000 0A 00000000:00000000 00:00000000 00000000   101        0 20001 1 0000 100 0 0 10 0\n"
-    "   1: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 20002 1 0000 100 0 0 10 0\n"
-    "   2: 0F02000A:0016 0202000A:C350 01 00000000:00000000 02:00000000 00000000     0        0 20003 4 0000 20 4 31 10 -1\n"
+    "   0: 0100007F:0035 00000000:0000 0A 00000000:00000000 00:00000000 00000000   101        0 20001 1 0000 100 0 0 "
+    "10 0\n"
+    "   1: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 20002 1 0000 100 0 0 "
+    "10 0\n"
+    "   2: 0F02000A:0016 0202000A:C350 01 00000000:00000000 02:00000000 00000000     0        0 20003 4 0000 20 4 31 "
+    "10 -1\n"
     "   3: nonsense\n";
 constexpr const char* kTcp6 =
     "  sl  local_address                         remote_address                        st tx_queue …\n"
-    "   0: 00000000000000000000000000000000:0016 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 20004 1 0000 100 0 0 10 0\n"
-    "   1: 0000000000000000FFFF00000100007F:1F90 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 20005 1 0000 100 0 0 10 0\n";
+    "   0: 00000000000000000000000000000000:0016 00000000000000000000000000000000:0000 0A 00000000:00000000 "
+    "00:00000000 00000000     0        0 20004 1 0000 100 0 0 10 0\n"
+    "   1: 0000000000000000FFFF00000100007F:1F90 00000000000000000000000000000000:0000 0A 00000000:00000000 "
+    "00:00000000 00000000     0        0 20005 1 0000 100 0 0 10 0\n";
 
 // A socket on a port the kernel chooses.
 struct Bound {
@@ -78,8 +83,10 @@ TEST_CASE("listeners: a service on IPv4 and IPv6 is shown once, one of its own t
       {.protocol = "tcp", .address = "0.0.0.0", .port = 9000, .inode = 9, .pid = 12, .process = "worker"},
   };
   std::vector<std::string> shown;
-  for (const auto& row : merge_listeners(rows)) shown.push_back(row.protocol + " " + row.address + " " + std::to_string(row.port));
-  CHECK(shown == std::vector<std::string>{"tcp 0.0.0.0 22", "tcp 10.0.0.1 22", "tcp 127.0.0.1 631", "tcp :: 8080", "tcp 0.0.0.0 9000", "udp 0.0.0.0 22"});
+  for (const auto& row : merge_listeners(rows))
+    shown.push_back(row.protocol + " " + row.address + " " + std::to_string(row.port));
+  CHECK(shown == std::vector<std::string>{"tcp 0.0.0.0 22", "tcp 10.0.0.1 22", "tcp 127.0.0.1 631", "tcp :: 8080",
+                                          "tcp 0.0.0.0 9000", "udp 0.0.0.0 22"});
 }
 
 TEST_CASE("listeners: finds real sockets and the process that holds them") {

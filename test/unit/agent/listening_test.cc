@@ -18,7 +18,8 @@ struct Listener {
   Listener() {
     sockaddr_in address{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
     socklen_t size = sizeof address;
-    if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) < 0 || ::listen(fd.get(), 1) < 0) ::abort();
+    if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) < 0 || ::listen(fd.get(), 1) < 0)
+      ::abort();
     ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size);
     port = ntohs(address.sin_port);
   }
@@ -26,7 +27,8 @@ struct Listener {
 };
 
 // Lines until one is as wanted; empty when the stream ended.
-Task<std::string> line_that(link::ClientStream& stream, std::string& buffer, std::function<bool(const std::string&)> wanted) {
+Task<std::string> line_that(link::ClientStream& stream, std::string& buffer,
+                            std::function<bool(const std::string&)> wanted) {
   for (;;) {
     auto end = buffer.find('\n');
     if (end == buffer.npos) {

@@ -45,9 +45,12 @@ TEST_CASE("proc_stats: disk traffic is that of the wanted devices, in bytes") {
 TEST_CASE("proc_stats: network traffic is that of the wanted devices") {
   auto traffic = parse_net_dev(
       "Inter-|   Receive                                                |  Transmit\n"
-      " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n"
-      "    lo:    5000      10    0    0    0     0          0         0     5000      10    0    0    0     0       0          0\n"
-      "  eth0:123       4    0    0    0     0          0         0      456       7    0    0    0     0       0          0\n",
+      " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier "
+      "compressed\n"
+      "    lo:    5000      10    0    0    0     0          0         0     5000      10    0    0    0     0       0 "
+      "         0\n"
+      "  eth0:123       4    0    0    0     0          0         0      456       7    0    0    0     0       0      "
+      "    0\n",
       [](std::string_view name) { return name == "eth0"; });
   CHECK(traffic.in_bytes == 123);
   CHECK(traffic.out_bytes == 456);

@@ -17,7 +17,10 @@ TEST_CASE("health: tells init, versions and readiness") {
   REQUIRE(host::write_file(agent.run_dir / "init", "systemd\n"));
   agent.run([](Agent& a) -> Task<> {
     auto health = co_await a.call("GET", "/health");
-    if (!health) { FAIL_CHECK(health.error().sentence()); co_return; }
+    if (!health) {
+      FAIL_CHECK(health.error().sentence());
+      co_return;
+    }
     CHECK((*health)["agent_ready"] == true);
     CHECK((*health)["system_ready"] == false);
     CHECK((*health)["init"] == "systemd");
@@ -55,13 +58,17 @@ TEST_CASE("stats: figures of this machine") {
   agent.run([](Agent& a) -> Task<> {
     for (int i = 0; i < 2; ++i) {
       auto stats = co_await a.call("GET", "/stats");
-      if (!stats) { FAIL_CHECK(stats.error().sentence()); co_return; }
+      if (!stats) {
+        FAIL_CHECK(stats.error().sentence());
+        co_return;
+      }
       auto cpu = (*stats)["cpu_percent"].get<double>();
       CHECK(cpu >= 0);
       CHECK(cpu <= 100);
       CHECK((*stats)["memory_total_bytes"].get<std::uint64_t>() > (*stats)["memory_used_bytes"].get<std::uint64_t>());
       CHECK((*stats)["memory_used_bytes"].get<std::uint64_t>() > 0);
-      for (const char* name : {"disk_read_bytes", "disk_written_bytes", "net_received_bytes", "net_sent_bytes", "uptime_ms", "load1"})
+      for (const char* name :
+           {"disk_read_bytes", "disk_written_bytes", "net_received_bytes", "net_sent_bytes", "uptime_ms", "load1"})
         CHECK((*stats)[name].is_number());
     }
   });
@@ -73,7 +80,10 @@ TEST_CASE("ports: an answer of the documented shape") {
   Agent agent;
   agent.run([](Agent& a) -> Task<> {
     auto answer = co_await a.call("GET", "/ports");
-    if (!answer) { FAIL_CHECK(answer.error().sentence()); co_return; }
+    if (!answer) {
+      FAIL_CHECK(answer.error().sentence());
+      co_return;
+    }
     bool ours = false;
     for (const auto& row : (*answer)["ports"]) {
       CHECK(row.size() == 6);

@@ -17,8 +17,10 @@ constexpr std::string_view kHold = R"({"hold":true})", kRelease = R"({"hold":fal
 
 // Writes its own pid, then a line into `file` for each SIGUSR1, until SIGTERM.
 std::string counting(const std::string& file) {
-  return fmt::format("trap 'echo x >> {0}; echo noise; echo noise >&2' USR1; trap 'exit 0' TERM; echo $$; "
-                     "while :; do read -t 1000 line || sleep 0.02; done", file);
+  return fmt::format(
+      "trap 'echo x >> {0}; echo noise; echo noise >&2' USR1; trap 'exit 0' TERM; echo $$; "
+      "while :; do read -t 1000 line || sleep 0.02; done",
+      file);
 }
 
 std::size_t lines_in(const std::string& file) { return host::read_file(file, 1 << 16).value_or("").size() / 2; }
@@ -69,7 +71,8 @@ TEST_CASE("hold: input that was sent before the client was lost still arrives, a
   std::string file = agent.run_dir / "input";
   agent.run([&](Agent& a) -> Task<> {
     (void)co_await ask(a, "/hold", kHold);
-    auto exec = co_await a.start({.argv = {"sh", "-c", "echo $$; sleep 0.3; cat >> " + file + "; echo end >> " + file}});
+    auto exec =
+        co_await a.start({.argv = {"sh", "-c", "echo $$; sleep 0.3; cat >> " + file + "; echo end >> " + file}});
     co_await exec->read([](const test::Outcome& o) { return o.out.ends_with('\n'); });
     pid_t pid = std::stoi(exec->outcome().out);
     for (int i = 0; i < 4; ++i) co_await exec->send(FrameType::stdin_data, std::string(50'000, 'x'));
@@ -110,7 +113,10 @@ TEST_CASE("quiesce: in a guest without cgroups nothing is frozen, and that is no
   Agent agent;
   agent.run([](Agent& a) -> Task<> {
     auto told = co_await ask(a, "/quiesce", "{}");
-    if (!told) { FAIL_CHECK(told.error().sentence()); co_return; }
+    if (!told) {
+      FAIL_CHECK(told.error().sentence());
+      co_return;
+    }
     CHECK(*told == Json{{"ok", true}, {"frozen", 0}});
     auto still = co_await a.exec({.argv = {"true"}});
     CHECK(still.exit.code == 0);
@@ -121,7 +127,8 @@ TEST_CASE("quiesce: a configuration thaws what is remembered") {
   Agent agent;
   std::filesystem::create_directories(agent.run_dir / "group");
   REQUIRE(host::write_file(agent.run_dir / "group/cgroup.freeze", "1"));
-  REQUIRE(host::write_file(agent.context->run_dir.frozen_path(), agent.run_dir / "group\n" + agent.run_dir.path() + "/has-ended"));
+  REQUIRE(host::write_file(agent.context->run_dir.frozen_path(),
+                           agent.run_dir / "group\n" + agent.run_dir.path() + "/has-ended"));
   (void)agent.context->run_dir.mark_system_ready();
   agent.run([](Agent& a) -> Task<> {
     auto applied = co_await ask(a, "/configure", "{}");
@@ -135,7 +142,8 @@ TEST_CASE("quiesce: a configuration thaws what is remembered") {
 }
 
 TEST_CASE("configure: what is put off for a first command is done at once when somebody waits for the system") {
-  Agent agent(capabilities::ApplyMode::provision, [](std::chrono::nanoseconds) -> std::chrono::milliseconds { return std::chrono::hours(1); });
+  Agent agent(capabilities::ApplyMode::provision,
+              [](std::chrono::nanoseconds) -> std::chrono::milliseconds { return std::chrono::hours(1); });
   std::filesystem::create_directories(agent.run_dir / "group");
   REQUIRE(host::write_file(agent.run_dir / "group/cgroup.freeze", "1"));
   REQUIRE(host::write_file(agent.context->run_dir.frozen_path(), agent.run_dir / "group"));

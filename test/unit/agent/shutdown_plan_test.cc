@@ -13,9 +13,11 @@ TEST_CASE("shutdown_plan: each init is asked in its own way") {
   CHECK(plan_shutdown(InitKind::busybox, ShutdownMode::poweroff).signal == SIGUSR2);
   CHECK(plan_shutdown(InitKind::busybox, ShutdownMode::reboot).signal == SIGTERM);
   CHECK(plan_shutdown(InitKind::none, ShutdownMode::poweroff).signal == SIGTERM);
-  CHECK(plan_shutdown(InitKind::openrc, ShutdownMode::poweroff).commands[0] == std::vector<std::string>{"openrc-shutdown", "-p", "now"});
+  CHECK(plan_shutdown(InitKind::openrc, ShutdownMode::poweroff).commands[0] ==
+        std::vector<std::string>{"openrc-shutdown", "-p", "now"});
   CHECK(plan_shutdown(InitKind::openrc, ShutdownMode::reboot).commands[1] == std::vector<std::string>{"reboot"});
-  CHECK(plan_shutdown(InitKind::runit, ShutdownMode::poweroff).commands[0] == std::vector<std::string>{"runit-init", "0"});
+  CHECK(plan_shutdown(InitKind::runit, ShutdownMode::poweroff).commands[0] ==
+        std::vector<std::string>{"runit-init", "0"});
 }
 
 TEST_CASE("shutdown_plan: commands are tried until one succeeds") {

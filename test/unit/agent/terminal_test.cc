@@ -26,8 +26,12 @@ bool runs(const std::vector<std::string>& argv) {
 TEST_CASE("exec tty: a terminal of the given size and type") {
   Agent agent;
   agent.run([](Agent& a) -> Task<> {
-    auto told = co_await a.exec({.argv = {"sh", "-c", "stty size; tty -s && echo $TERM; test -t 0 && test -t 1 && test -t 2; echo $?"},
-                                 .tty = true, .rows = 33, .cols = 111, .term = "vt100"});
+    auto told = co_await a.exec(
+        {.argv = {"sh", "-c", "stty size; tty -s && echo $TERM; test -t 0 && test -t 1 && test -t 2; echo $?"},
+         .tty = true,
+         .rows = 33,
+         .cols = 111,
+         .term = "vt100"});
     CHECK(told.out == "33 111\r\nvt100\r\n0\r\n");
     CHECK(told.err.empty());
     CHECK(told.exit.code == 0);
@@ -37,7 +41,9 @@ TEST_CASE("exec tty: a terminal of the given size and type") {
 TEST_CASE("exec tty: a resize is seen by the program") {
   Agent agent;
   agent.run([](Agent& a) -> Task<> {
-    auto exec = co_await a.start({.argv = {"sh", "-c", "trap 'stty size; exit 6' WINCH; echo ready; while :; do sleep 0.05; done"}, .tty = true});
+    auto exec = co_await a.start(
+        {.argv = {"sh", "-c", "trap 'stty size; exit 6' WINCH; echo ready; while :; do sleep 0.05; done"},
+         .tty = true});
     co_await exec->read([](const test::Outcome& o) { return o.out.find("ready") != std::string::npos; });
     co_await exec->send(FrameType::resize, std::string("\0\x28\0\x7b", 4));
     co_await exec->read();
@@ -62,7 +68,8 @@ TEST_CASE("exec tty: a signal frame goes to the foreground job, not to the shell
   agent.run([](Agent& a) -> Task<> {
     // The job has the terminal before it becomes `sleep`; its odd duration tells it from any other.
     std::string seconds = "1000." + std::to_string(::getpid());
-    auto exec = co_await a.start({.argv = {"sh", "-c", "set -m; echo ready; sleep " + seconds + "; echo ended $?; exit 9"}, .tty = true});
+    auto exec = co_await a.start(
+        {.argv = {"sh", "-c", "set -m; echo ready; sleep " + seconds + "; echo ended $?; exit 9"}, .tty = true});
     bool running = co_await a.until([&] { return runs({"sleep", seconds}); });
     CHECK(running);
     co_await exec->send(FrameType::signal, std::string(1, SIGTERM));

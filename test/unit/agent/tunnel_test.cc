@@ -76,7 +76,10 @@ TEST_CASE("tunnel: carries both directions, and each one's end by itself") {
   Agent agent;
   agent.run([&](Agent& a) -> Task<> {
     auto stream = co_await connect(a, fmt::format("127.0.0.1:{}", listener.port));
-    if (!stream) { FAIL_CHECK("open"); co_return; }
+    if (!stream) {
+      FAIL_CHECK("open");
+      co_return;
+    }
     auto status = co_await stream->status(host::after(std::chrono::seconds(30)));
     CHECK(status.value_or(0) == 200);
     for (int i = 0; i < 30; ++i) (void)co_await stream->write(std::string(100'000, 'x'));
@@ -99,7 +102,10 @@ TEST_CASE("tunnel: a server that ends first can still be written to") {
     Agent agent;
     agent.run([&](Agent& a) -> Task<> {
       auto stream = co_await connect(a, fmt::format("localhost:{}", listener.port));
-      if (!stream) { FAIL_CHECK("open"); co_return; }
+      if (!stream) {
+        FAIL_CHECK("open");
+        co_return;
+      }
       auto greeting = co_await read_all(*stream);
       CHECK(greeting == "greeting");
       auto written = co_await stream->write("late words");
@@ -119,7 +125,10 @@ TEST_CASE("tunnel: a client that goes away closes the connection") {
     Agent agent;
     agent.run([&](Agent& a) -> Task<> {
       auto stream = co_await connect(a, fmt::format("127.0.0.1:{}", listener.port));
-      if (!stream) { FAIL_CHECK("open"); co_return; }
+      if (!stream) {
+        FAIL_CHECK("open");
+        co_return;
+      }
       (void)co_await stream->status(host::after(std::chrono::seconds(30)));
     });
   }
@@ -136,7 +145,10 @@ TEST_CASE("tunnel: a connection the server breaks is no clean end") {
   Agent agent;
   agent.run([&](Agent& a) -> Task<> {
     auto stream = co_await connect(a, fmt::format("127.0.0.1:{}", listener.port));
-    if (!stream) { FAIL_CHECK("open"); co_return; }
+    if (!stream) {
+      FAIL_CHECK("open");
+      co_return;
+    }
     (void)co_await stream->write("two bytes at least");
     auto end = co_await stream->read();
     CHECK(!end);
@@ -145,13 +157,20 @@ TEST_CASE("tunnel: a connection the server breaks is no clean end") {
 
 TEST_CASE("tunnel: nobody there, no such name, no address: each is told") {
   std::uint16_t closed_port = 0;
-  { Listener listener([](int) {}); closed_port = listener.port; }
+  {
+    Listener listener([](int) {});
+    closed_port = listener.port;
+  }
   Agent agent;
   agent.run([&](Agent& a) -> Task<> {
     for (auto [authority, word] : {std::pair{fmt::format("127.0.0.1:{}", closed_port), "refused"},
-                                   {std::string("no.such.host.invalid:80"), "cannot resolve"}, {std::string("127.0.0.1:0"), "not an address"}}) {
+                                   {std::string("no.such.host.invalid:80"), "cannot resolve"},
+                                   {std::string("127.0.0.1:0"), "not an address"}}) {
       auto stream = co_await connect(a, authority);
-      if (!stream) { FAIL_CHECK("open"); co_return; }
+      if (!stream) {
+        FAIL_CHECK("open");
+        co_return;
+      }
       auto status = co_await stream->status(host::after(std::chrono::seconds(30)));
       auto body = co_await read_all(*stream);
       CHECK(status.value_or(0) >= 400);

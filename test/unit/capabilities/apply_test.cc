@@ -338,10 +338,11 @@ TEST_CASE("apply: live, plain files are overwritten where they are; what can wai
           auto applied = apply_all(target, config);
           ::stat((root / "etc/hostname").c_str(), &after);
           std::string failed = applied ? "" : applied.error().sentence();
-          failed += expect(root.get("etc/hostname") == "web\n" && after.st_ino == before.st_ino, "hostname") +
-                    expect(root.get("etc/environment") == "MINE=1\n", "the environment that was there already was written") +
-                    expect(std::filesystem::exists(root / (journal + old_id + "/system.journal")), "journals came first") +
-                    expect(root.get("etc/ssh/ssh_host_rsa_key") != "", "other keys went first");
+          failed +=
+              expect(root.get("etc/hostname") == "web\n" && after.st_ino == before.st_ino, "hostname") +
+              expect(root.get("etc/environment") == "MINE=1\n", "the environment that was there already was written") +
+              expect(std::filesystem::exists(root / (journal + old_id + "/system.journal")), "journals came first") +
+              expect(root.get("etc/ssh/ssh_host_rsa_key") != "", "other keys went first");
           applied = apply_later(target, config);
           return failed + expect(applied.has_value(), "later") +
                  expect(root.get(journal + new_id + "/system.journal") == "entries", "the journals did not move") +

@@ -12,7 +12,13 @@ namespace {
 
 const Logger kLog{-1};
 PrivilegedContext context() {
-  return {.owner_uid = 1000, .owner_gid = 1000, .bridge_name = "br-t", .bridge_ip = "172.16.0.1", .prefix = 24, .roots = {}, .log = kLog};
+  return {.owner_uid = 1000,
+          .owner_gid = 1000,
+          .bridge_name = "br-t",
+          .bridge_ip = "172.16.0.1",
+          .prefix = 24,
+          .roots = {},
+          .log = kLog};
 }
 
 std::span<const PrivilegedOperation> operations() {
@@ -28,7 +34,9 @@ const PrivilegedOperation& operation(std::string_view name) {
   throw 0;
 }
 
-bool accepts(std::string_view name, const Json& arguments) { return operation(name).validate(context(), arguments).has_value(); }
+bool accepts(std::string_view name, const Json& arguments) {
+  return operation(name).validate(context(), arguments).has_value();
+}
 
 }  // namespace
 
@@ -52,7 +60,8 @@ TEST_CASE("bridge operations: a tap is a number of those there may be") {
   for (const char* name : {"tap.create", "tap.delete"}) {
     CHECK(accepts(name, {{"tap", 1}}));
     CHECK(accepts(name, {{"tap", 4096}}));
-    for (std::int64_t bad : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{4097}, std::int64_t{1} << 40}) CHECK_FALSE(accepts(name, {{"tap", bad}}));
+    for (std::int64_t bad : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{4097}, std::int64_t{1} << 40})
+      CHECK_FALSE(accepts(name, {{"tap", bad}}));
     CHECK_FALSE(accepts(name, {{"tap", "1; reboot"}}));
     CHECK_FALSE(accepts(name, Json::object()));
   }
@@ -62,7 +71,8 @@ TEST_CASE("bridge operations: a guest's address is one of a host in the install'
   auto guest = [](const char* address) { return Json{{"tap", 3}, {"address", address}, {"nat", true}}; };
   for (const char* name : {"nat.set", "nat.clear"}) {
     CHECK(accepts(name, guest("172.16.0.5")));
-    for (const char* bad : {"172.16.0.1", "172.16.0.0", "172.16.0.255", "172.16.1.5", "8.8.8.8", "0.0.0.0", "", "172.16.0.5/24", "::1", "@nat"})
+    for (const char* bad : {"172.16.0.1", "172.16.0.0", "172.16.0.255", "172.16.1.5", "8.8.8.8", "0.0.0.0", "",
+                            "172.16.0.5/24", "::1", "@nat"})
       CHECK_FALSE(accepts(name, guest(bad)));
     CHECK_FALSE(accepts(name, {{"tap", 3}, {"address", 5}, {"nat", true}}));
     CHECK_FALSE(accepts(name, {{"tap", 0}, {"address", "172.16.0.5"}, {"nat", true}}));
@@ -72,5 +82,6 @@ TEST_CASE("bridge operations: a guest's address is one of a host in the install'
 TEST_CASE("bridge operations: an install whose bridge makes no sense can do nothing") {
   auto wrong = context();
   wrong.bridge_ip = "8.8.8.8";
-  for (const auto& each : operations()) CHECK_FALSE(each.validate(wrong, {{"tap", 3}, {"address", "8.8.8.9"}, {"nat", true}}));
+  for (const auto& each : operations())
+    CHECK_FALSE(each.validate(wrong, {{"tap", 3}, {"address", "8.8.8.9"}, {"nat", true}}));
 }

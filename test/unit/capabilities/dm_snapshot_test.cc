@@ -102,7 +102,8 @@ TEST_CASE("snapshot: made twice it is there once, removed twice it is gone, and 
   CHECK(list_snapshots(kUid + 1, "/nowhere", b.directory / "nodes").empty());
   struct stat loop{};
   REQUIRE(::fstat(b.mapper.devices.at("banger-abcdefghijkl").active->loops.at(0).get(), &loop) == 0);
-  auto backing = "/sys/dev/block/" + std::to_string(major(loop.st_rdev)) + ":" + std::to_string(minor(loop.st_rdev)) + "/loop/backing_file";
+  auto backing = "/sys/dev/block/" + std::to_string(major(loop.st_rdev)) + ":" + std::to_string(minor(loop.st_rdev)) +
+                 "/loop/backing_file";
   CHECK(::access(backing.c_str(), F_OK) == 0);
   REQUIRE(remove_snapshot(b.host(), kId, kUid));
   REQUIRE(remove_snapshot(b.host(), kId, kUid));
@@ -127,8 +128,9 @@ TEST_CASE("snapshot: one that is open is neither made anew nor removed") {
 
 TEST_CASE("snapshot: wherever making it fails, nothing stays") {
   if (cannot_run("snapshot: wherever making it fails, nothing stays")) return;
-  for (const char* call : {"create banger-abcdefghijkl-image", "load banger-abcdefghijkl-image", "resume banger-abcdefghijkl-image",
-                           "create banger-abcdefghijkl", "load banger-abcdefghijkl", "resume banger-abcdefghijkl"}) {
+  for (const char* call :
+       {"create banger-abcdefghijkl-image", "load banger-abcdefghijkl-image", "resume banger-abcdefghijkl-image",
+        "create banger-abcdefghijkl", "load banger-abcdefghijkl", "resume banger-abcdefghijkl"}) {
     CAPTURE(call);
     Bench b;
     b.mapper.fail_at = call;
@@ -166,7 +168,9 @@ TEST_CASE("snapshot: VMs of one image share its loop device") {
   REQUIRE(host::make_sparse_file(b.directory / "other", snapshot_file_bytes(64 * limits::kMiB)));
   b.disk = std::move(*host::open_file(b.directory / "other", O_RDWR));
   REQUIRE(b.make(64 * limits::kMiB, "mnopqrstuvwx"));
-  auto lower = [&](const char* id) { return b.mapper.devices.at(std::string("banger-") + id + "-image").active->targets[0].parameters; };
+  auto lower = [&](const char* id) {
+    return b.mapper.devices.at(std::string("banger-") + id + "-image").active->targets[0].parameters;
+  };
   CHECK(lower(kId) == lower("mnopqrstuvwx"));
 }
 
@@ -190,7 +194,8 @@ TEST_CASE("snapshot: one that the kernel gave up is taken up again, and nothing 
   test::TempDir directory;
   std::string sound("SnAp\1\0\0\0\1\0\0\0\10\0\0\0", 16), given_up = sound, fresh(16, '\0');
   given_up[4] = 0;
-  for (const auto& [before, after] : {std::pair{sound, sound}, {given_up, sound}, {fresh, fresh}, {std::string(16, 'x'), std::string(16, 'x')}}) {
+  for (const auto& [before, after] :
+       {std::pair{sound, sound}, {given_up, sound}, {fresh, fresh}, {std::string(16, 'x'), std::string(16, 'x')}}) {
     directory.put("disk", before + std::string(4096, 'd'));
     REQUIRE(revive_snapshot_file(directory / "disk"));
     CHECK(*host::read_file(directory / "disk", 8192) == after + std::string(4096, 'd'));
@@ -201,12 +206,21 @@ TEST_CASE("snapshot: one that the kernel gave up is taken up again, and nothing 
 
 TEST_CASE("snapshot operations: ids, sizes and paths are what they may be, and nothing else") {
   Logger log{-1};
-  PrivilegedContext context{.owner_uid = 1000, .owner_gid = 1000, .bridge_name = "br-t", .bridge_ip = "172.16.0.1", .prefix = 24, .roots = {"/r"}, .log = log};
+  PrivilegedContext context{.owner_uid = 1000,
+                            .owner_gid = 1000,
+                            .bridge_name = "br-t",
+                            .bridge_ip = "172.16.0.1",
+                            .prefix = 24,
+                            .roots = {"/r"},
+                            .log = log};
   Json good = {{"vm", kId}, {"image", "/r/i"}, {"disk", "/r/d"}, {"size_bytes", limits::kGiB}};
-  auto accepts = [&](const char* name, Json arguments) { return validated(privileged_table(), context, name, arguments).has_value(); };
+  auto accepts = [&](const char* name, Json arguments) {
+    return validated(privileged_table(), context, name, arguments).has_value();
+  };
   CHECK(accepts("storage.snapshot.create", good));
   CHECK(accepts("storage.snapshot.remove", {{"vm", kId}}));
-  for (const char* id : {"", "abc", "abcdefghijklm", "abcdefghijkL", "abcdefghijk/", "../../../../x", "abcdefghij\nl"}) {
+  for (const char* id :
+       {"", "abc", "abcdefghijklm", "abcdefghijkL", "abcdefghijk/", "../../../../x", "abcdefghij\nl"}) {
     CHECK_FALSE(accepts("storage.snapshot.remove", {{"vm", id}}));
     Json bad = good;
     bad["vm"] = id;

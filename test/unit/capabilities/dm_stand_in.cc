@@ -36,9 +36,10 @@ int DmStandIn::control(unsigned long request, dm_ioctl* io) {
     const char* name;
     int (DmStandIn::*run)(dm_ioctl*);
   };
-  for (const auto& [number, name, run] : {Known{DM_DEV_CREATE, "create", &DmStandIn::create}, Known{DM_TABLE_LOAD, "load", &DmStandIn::load},
-                                          Known{DM_DEV_SUSPEND, "resume", &DmStandIn::resume}, Known{DM_DEV_REMOVE, "remove", &DmStandIn::remove},
-                                          Known{DM_DEV_STATUS, "status", &DmStandIn::status}}) {
+  for (const auto& [number, name, run] :
+       {Known{DM_DEV_CREATE, "create", &DmStandIn::create}, Known{DM_TABLE_LOAD, "load", &DmStandIn::load},
+        Known{DM_DEV_SUSPEND, "resume", &DmStandIn::resume}, Known{DM_DEV_REMOVE, "remove", &DmStandIn::remove},
+        Known{DM_DEV_STATUS, "status", &DmStandIn::status}}) {
     if (number != request) continue;
     auto call = fmt::format("{} {}", name, io->name);
     if (request != DM_DEV_STATUS) calls.push_back(call);
@@ -73,7 +74,9 @@ void DmStandIn::describe(const std::string& name, dm_ioctl* io) const {
 int DmStandIn::create(dm_ioctl* io) {
   std::string name = io->name;
   if (name.empty() || name.find('/') != name.npos) return EINVAL;
-  if (devices.contains(name) || std::ranges::any_of(devices, [&](const auto& each) { return *io->uuid && each.second.uuid == io->uuid; })) return EBUSY;
+  if (devices.contains(name) ||
+      std::ranges::any_of(devices, [&](const auto& each) { return *io->uuid && each.second.uuid == io->uuid; }))
+    return EBUSY;
   devices[name] = Device{.uuid = io->uuid, .minor = next_minor_++, .active = {}, .inactive = {}};
   describe(name, io);
   return 0;
@@ -88,7 +91,8 @@ int DmStandIn::read_targets(const dm_ioctl* io, Table& table) {
     dm_target_spec spec{};
     std::memcpy(&spec, memory + at, sizeof spec);
     const char* parameters = memory + at + sizeof spec;
-    if (!ended(parameters, io->data_size - at - sizeof spec) || !ended(spec.target_type, DM_MAX_TYPE_NAME)) return EINVAL;
+    if (!ended(parameters, io->data_size - at - sizeof spec) || !ended(spec.target_type, DM_MAX_TYPE_NAME))
+      return EINVAL;
     if (spec.sector_start != next_sector || spec.length == 0) return EINVAL;  // a gap, or nothing
     table.targets.push_back({spec.sector_start, spec.length, spec.target_type, parameters});
     if (int error = construct(table.targets.back(), table)) return error;
@@ -105,7 +109,8 @@ int DmStandIn::take(const std::string& number, bool write, std::uint64_t end, Ta
     UniqueFd fd(::open(fmt::format("/dev/loop{}", minor_number).c_str(), O_RDONLY | O_CLOEXEC));
     std::uint64_t bytes = 0;
     int read_only = 0;
-    if (!fd || ::ioctl(fd.get(), BLKGETSIZE64, &bytes) < 0 || ::ioctl(fd.get(), BLKROGET, &read_only) < 0) return ENODEV;
+    if (!fd || ::ioctl(fd.get(), BLKGETSIZE64, &bytes) < 0 || ::ioctl(fd.get(), BLKROGET, &read_only) < 0)
+      return ENODEV;
     if (write && read_only) return EACCES;
     if (end * 512 > bytes) return EINVAL;
     table.loops.push_back(std::move(fd));
@@ -126,7 +131,8 @@ int DmStandIn::construct(const host::DmTarget& target, Table& table) {
   auto words = split(target.parameters, ' ');
   auto number = [&](std::size_t i) { return std::strtoull(std::string(words[i]).c_str(), nullptr, 10); };
   if (target.type == "zero") return target.parameters.empty() ? 0 : EINVAL;
-  if (target.type == "linear") return words.size() == 2 ? take(std::string(words[0]), !table.read_only, number(1) + target.length, table) : EINVAL;
+  if (target.type == "linear")
+    return words.size() == 2 ? take(std::string(words[0]), !table.read_only, number(1) + target.length, table) : EINVAL;
   if (target.type != "snapshot" || words.size() != 4 || (words[2] != "P" && words[2] != "N")) return EINVAL;
   auto chunk = number(3);
   if (!std::has_single_bit(chunk) || words[0] == words[1] || target.start != 0) return EINVAL;

@@ -1,5 +1,5 @@
-// The kernel's side of device-mapper for tests: the rules of its ioctl interface (drivers/md/dm-ioctl.c, dm-table.c and the
-// constructors of the targets used here), over real loop devices. No device of it can be read.
+// The kernel's side of device-mapper for tests: the rules of its ioctl interface (drivers/md/dm-ioctl.c, dm-table.c and
+// the constructors of the targets used here), over real loop devices. No device of it can be read.
 #pragma once
 
 #include <map>
@@ -17,8 +17,8 @@ class DmStandIn final : public host::DmControl {
   struct Table {
     std::vector<host::DmTarget> targets;
     bool read_only = false;
-    std::vector<UniqueFd> loops;           ///< held open, as the kernel does
-    std::vector<std::string> devices;      ///< names of those of its own that it is made of
+    std::vector<UniqueFd> loops;       ///< held open, as the kernel does
+    std::vector<std::string> devices;  ///< names of those of its own that it is made of
     std::uint64_t sectors() const { return targets.back().start + targets.back().length; }
   };
   struct Device {

@@ -81,8 +81,9 @@ struct Fixture {
 TEST_CASE("capabilities: the registry holds each once, disks first") {
   std::vector<std::string_view> names;
   for (const Capability* capability : all()) names.push_back(capability->name);
-  CHECK(names ==
-        std::vector<std::string_view>{"system_disk", "work_disk", "kernel_modules", "console", "identity", "network", "bridge", "dns_route", "dm_snapshot", "jail", "ssh", "agent_link"});
+  CHECK(names == std::vector<std::string_view>{"system_disk", "work_disk", "kernel_modules", "console", "identity",
+                                               "network", "bridge", "dns_route", "dm_snapshot", "jail", "ssh",
+                                               "agent_link"});
 }
 
 TEST_CASE_METHOD(Fixture, "capabilities: the machine has the drives where the guest config says") {
@@ -96,7 +97,8 @@ TEST_CASE_METHOD(Fixture, "capabilities: the machine has the drives where the gu
   CHECK_FALSE(machine.drives[1].read_only);
 }
 
-TEST_CASE_METHOD(Fixture, "kernel modules: a VM that boots has those of its kernel, one that goes on those it was saved with") {
+TEST_CASE_METHOD(Fixture,
+                 "kernel modules: a VM that boots has those of its kernel, one that goes on those it was saved with") {
   auto vm = context();
   directory.put("first.ext4", "first");
   directory.put("second.ext4", "second");
@@ -143,7 +145,8 @@ TEST_CASE_METHOD(Fixture, "system disk: a copy is the image's file system with a
   spec.storage = "copy";
   auto vm = context();
   vm.rootfs = directory / "rootfs";
-  REQUIRE(image::make_empty_ext4(vm.rootfs, {.label = "root", .size_bytes = 64 * limits::kMiB, .uuid_seed = "x", .journal = false}));
+  REQUIRE(image::make_empty_ext4(
+      vm.rootfs, {.label = "root", .size_bytes = 64 * limits::kMiB, .uuid_seed = "x", .journal = false}));
   REQUIRE(prepare(vm) == "");
   CHECK(size("system.img") == 256 * limits::kMiB);
   CHECK(image::check_ext4(directory / "system.img"));
@@ -215,9 +218,15 @@ TEST_CASE_METHOD(Fixture, "network: without nat the machine is restricted and th
   CHECK(guest_config(vm).interfaces.at(0).gateway == "10.0.2.2");
 }
 
-TEST_CASE_METHOD(Fixture, "network: on the bridge the machine has the tap and the guest what was leased, the way out only with nat") {
+TEST_CASE_METHOD(
+    Fixture,
+    "network: on the bridge the machine has the tap and the guest what was leased, the way out only with nat") {
   auto vm = context();
-  vm.port = BridgePort{.device = "bg-3", .mac = "52:54:ac:10:00:05", .address = "172.16.0.5/24", .gateway = "172.16.0.1", .dns = {"1.1.1.1"}};
+  vm.port = BridgePort{.device = "bg-3",
+                       .mac = "52:54:ac:10:00:05",
+                       .address = "172.16.0.5/24",
+                       .gateway = "172.16.0.1",
+                       .dns = {"1.1.1.1"}};
   auto machine = machine_config(vm);
   CHECK(machine.nics.empty());
   REQUIRE(machine.taps.size() == 1);

@@ -13,11 +13,18 @@ namespace {
 const Logger kLog(2);
 const std::string kId = "0123456789abcdef0123456789abcdef";
 
-PrivilegedContext context() { return {1000, 1000, "br-test", "10.0.0.1", 24, {"/home/ana/state"}, kLog, "/usr/bin/jailer", "/usr/bin/firecracker"}; }
+PrivilegedContext context() {
+  return {1000, 1000, "br-test", "10.0.0.1", 24, {"/home/ana/state"}, kLog, "/usr/bin/jailer", "/usr/bin/firecracker"};
+}
 
 Json good() {
-  return {{"id", kId}, {"directory", "/home/ana/state/vms/one"}, {"read", {"vmlinux:/home/ana/state/kernel"}}, {"write", {"disk0:/home/ana/state/vms/one/a:b"}},
-          {"console", true}, {"vcpus", 2}, {"memory_bytes", 1 << 28}};
+  return {{"id", kId},
+          {"directory", "/home/ana/state/vms/one"},
+          {"read", {"vmlinux:/home/ana/state/kernel"}},
+          {"write", {"disk0:/home/ana/state/vms/one/a:b"}},
+          {"console", true},
+          {"vcpus", 2},
+          {"memory_bytes", 1 << 28}};
 }
 
 ErrorCode refusal(const char* key, Json value) {
@@ -41,7 +48,9 @@ TEST_CASE("jail request: a good one is understood") {
 }
 
 TEST_CASE("jail request: ids, names, paths and numbers out of bounds are refused") {
-  for (auto id : {"", "x", "0123456789ABCDEF0123456789abcdef", "0123456789abcdef0123456789abcde/", "0123456789abcdef0123456789abcdef0"}) CHECK(refusal("id", id) == ErrorCode::invalid);
+  for (auto id : {"", "x", "0123456789ABCDEF0123456789abcdef", "0123456789abcdef0123456789abcde/",
+                  "0123456789abcdef0123456789abcdef0"})
+    CHECK(refusal("id", id) == ErrorCode::invalid);
   CHECK(refusal("directory", "/home/ana/state/../x") == ErrorCode::invalid);
   CHECK(refusal("directory", "/home/ana/state") == ErrorCode::denied);
   CHECK(refusal("directory", "/home/ana/statex/y") == ErrorCode::denied);

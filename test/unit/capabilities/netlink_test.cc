@@ -16,8 +16,8 @@
 #include "capabilities/temp_dir.h"
 #include "catch.h"
 #include "host/files.h"
-#include "net/link_mac.h"
 #include "net/addresses.h"
+#include "net/link_mac.h"
 
 using namespace banger;
 
@@ -105,7 +105,8 @@ std::string check_quick_change(net::Netlink& netlink, int control, const std::st
   std::string mac = net::mac_address(302);
   if (auto done = net::change_mac(control, "52:54:00:ff:ff:ff", mac); done || done.error().code != ErrorCode::not_found)
     return "a link that is not there was changed";
-  if (auto done = net::change_mac(control, "52:54:00", mac); done || done.error().code != ErrorCode::invalid) return "half a MAC";
+  if (auto done = net::change_mac(control, "52:54:00", mac); done || done.error().code != ErrorCode::invalid)
+    return "half a MAC";
   if (auto done = net::change_mac(control, from, mac); !done) return done.error().sentence();
   struct ifreq request{};
   std::strcpy(request.ifr_name, "t0");
@@ -113,7 +114,8 @@ std::string check_quick_change(net::Netlink& netlink, int control, const std::st
   if (address_of(control) != "10.0.3.15" || !is_up(control, "t0")) return "the link did not stay as it was";
   if (auto done = netlink.renew_link_local(mac); !done) return done.error().sentence();
   auto inet6 = host::read_file("/proc/self/net/if_inet6", 1 << 16).value_or("");
-  if (had_inet6 && inet6.find("fe80000000000000505400fffe00012e") == inet6.npos) return "no link-local address: " + inet6;
+  if (had_inet6 && inet6.find("fe80000000000000505400fffe00012e") == inet6.npos)
+    return "no link-local address: " + inet6;
   return inet6.find("fe80000000000000505400fffe00012d") == inet6.npos ? "" : "the old link-local address stayed";
 }
 
@@ -142,7 +144,8 @@ std::string check_clone(const test::TempDir& sys) {
   if (!has_default_route("0203000A") || has_default_route("0202000A")) return "the default route is not the new one";
   if (has_neighbour("10.0.2.9")) return "a neighbour stayed";
   auto inet6 = host::read_file("/proc/self/net/if_inet6", 1 << 16).value_or("");
-  if (had_inet6 && inet6.find("fe80000000000000505400fffe00012d") == inet6.npos) return "no link-local address: " + inet6;
+  if (had_inet6 && inet6.find("fe80000000000000505400fffe00012d") == inet6.npos)
+    return "no link-local address: " + inet6;
   if (inet6.find("fe80000000000000505400fffe00012c") != inet6.npos) return "the old link-local address stayed";
   // Now it is found by its MAC, whatever the position says.
   if (auto done = netlink->configure({mac, 7, "10.0.3.15/24", "10.0.3.2"}); !done) return done.error().sentence();

@@ -52,7 +52,8 @@ TEST_CASE("privileged: every operation is described whole, once, and its undo ex
     REQUIRE(undo != table.end());
     // Made from the arguments that made it: no others are asked for.
     for (const auto& argument : (*undo)->arguments)
-      CHECK(std::ranges::find(operation->arguments, argument.name, &PrivilegedArgument::name) != operation->arguments.end());
+      CHECK(std::ranges::find(operation->arguments, argument.name, &PrivilegedArgument::name) !=
+            operation->arguments.end());
   }
 }
 
@@ -68,9 +69,11 @@ TEST_CASE("privileged: arguments are all there, of their type, and no others, be
   };
   auto without = good;
   without.erase("flag");
-  for (const auto& bad : {without, with("more", 1), with("name", 1), with("name", nullptr), with("count", "1"), with("count", 1.5), with("count", true),
-                          with("flag", 1), with("flag", Json::object()), with("name", std::string("a\0b", 3)), with("name", "long one"), with("files", "a"), with("files", Json::array({1})), with("files", Json::array({"a", std::string("a\0b", 3)})), Json::array(),
-                          Json(nullptr), Json("x")})
+  for (const auto& bad :
+       {without, with("more", 1), with("name", 1), with("name", nullptr), with("count", "1"), with("count", 1.5),
+        with("count", true), with("flag", 1), with("flag", Json::object()), with("name", std::string("a\0b", 3)),
+        with("name", "long one"), with("files", "a"), with("files", Json::array({1})),
+        with("files", Json::array({"a", std::string("a\0b", 3)})), Json::array(), Json(nullptr), Json("x")})
     CHECK(refusal(bad) == ErrorCode::invalid);
 }
 

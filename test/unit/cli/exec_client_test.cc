@@ -263,7 +263,8 @@ TEST_CASE("exec: a closed standard output ends quietly with 141") {
   auto result = exec.run([](Guest& guest) {
     guest.read();
     guest.write(FrameType::stdout_data, "nobody reads this");
-    while (guest.read()) {}
+    while (guest.read()) {
+    }
   });
   REQUIRE(result);
   CHECK(result->status == 141);

@@ -28,7 +28,8 @@ bool contains(const std::string& text, std::string_view part) { return text.find
 
 UniqueFd connect_to(const host::Endpoint& where) {
   UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in to{.sin_family = AF_INET, .sin_port = htons(where.port), .sin_addr = {htonl(where.address)}, .sin_zero = {}};
+  sockaddr_in to{
+      .sin_family = AF_INET, .sin_port = htons(where.port), .sin_addr = {htonl(where.address)}, .sin_zero = {}};
   if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) < 0) return {};
   return fd;
 }
@@ -58,7 +59,8 @@ std::uint16_t free_port() {
 }
 
 // What the command does while `use` talks to it; then it is interrupted.
-test::Outcome run_interrupted(test::Home& home, const std::vector<std::string>& words, const std::function<void()>& use) {
+test::Outcome run_interrupted(test::Home& home, const std::vector<std::string>& words,
+                              const std::function<void()>& use) {
   auto thread = ::pthread_self();
   std::thread user([&] {
     use();
@@ -105,9 +107,7 @@ TEST_CASE("forward: megabytes both ways at once, and each direction ends by itse
     ::shutdown(first.ours.get(), SHUT_WR);
   });
   std::thread far([&] {
-    std::thread also([&] {
-      (void)host::write_all(second.ours.get(), back);
-    });
+    std::thread also([&] { (void)host::write_all(second.ours.get(), back); });
     got_there = read_to_end(second.ours.get());  // ends although the other way is open
     also.join();
     (void)host::write_all(second.ours.get(), "last");
@@ -178,7 +178,9 @@ TEST_CASE("vm forward: a port nobody listens on in the guest is said, and its co
   test::Home home;
   test::FakeDaemon daemon(home);
   daemon.answers["vm.show"] = [](const Json&) -> Result<Json> { return test::vm_object("web"); };
-  daemon.answers["vm.tunnel"] = [](const Json&) -> Result<Json> { return fail(ErrorCode::unavailable, "connect to localhost port 80 in the guest: Connection refused"); };
+  daemon.answers["vm.tunnel"] = [](const Json&) -> Result<Json> {
+    return fail(ErrorCode::unavailable, "connect to localhost port 80 in the guest: Connection refused");
+  };
   auto port = free_port();
   int error = 0;
   auto done = run_interrupted(home, {"vm", "forward", "web", std::to_string(port) + ":80"}, [&] {

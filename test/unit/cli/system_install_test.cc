@@ -1,6 +1,4 @@
 // A system install into an empty tree: what appears, what is left alone, and that it goes away again.
-#include "roles/cli/system/install.h"
-
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -9,6 +7,7 @@
 
 #include "catch.h"
 #include "host/files.h"
+#include "roles/cli/system/install.h"
 #include "roles/cli/system/privileges_page.h"
 #include "roles/cli/system/services.h"
 #include "roles/cli/system/units.h"
@@ -29,7 +28,9 @@ struct Tree {
     char name[] = "/tmp/banger-install-XXXXXX";
     root = ::mkdtemp(name);
     places.destdir = root;
-    write(root / "etc/passwd", "root:x:0:0::/root:/bin/sh\nana:x:1000:1000::/home/ana:/bin/sh\nbob:x:1001:1001::/home/bob:/bin/sh\nodd:x:9:9::/home/o dd:/bin/sh\n");
+    write(root / "etc/passwd",
+          "root:x:0:0::/root:/bin/sh\nana:x:1000:1000::/home/ana:/bin/sh\nbob:x:1001:1001::/home/bob:/bin/"
+          "sh\nodd:x:9:9::/home/o dd:/bin/sh\n");
     write(root / "v1", "first program");
     write(root / "v2", "second program");
     before = files();
@@ -40,13 +41,18 @@ struct Tree {
     std::map<std::string, std::string> found;
     for (const auto& entry : fs::recursive_directory_iterator(root)) {
       auto name = entry.path().lexically_relative(root).string();
-      if (entry.is_symlink()) found[name] = "-> " + fs::read_symlink(entry.path()).string();
-      else if (entry.is_directory()) found[name] = "/";
-      else found[name] = host::read_file(entry.path(), 1 << 20).value_or("?");
+      if (entry.is_symlink())
+        found[name] = "-> " + fs::read_symlink(entry.path()).string();
+      else if (entry.is_directory())
+        found[name] = "/";
+      else
+        found[name] = host::read_file(entry.path(), 1 << 20).value_or("?");
     }
     return found;
   }
-  Result<InstallReport> install(const std::string& owner = "ana", const char* program = "v1") const { return install_files(places, owner, root / program); }
+  Result<InstallReport> install(const std::string& owner = "ana", const char* program = "v1") const {
+    return install_files(places, owner, root / program);
+  }
 
   fs::path root;
   InstallPlaces places;
@@ -84,13 +90,16 @@ TEST_CASE("system install: everything is there, and a second time nothing change
 
 TEST_CASE("system install: jails are named once, kept by an upgrade, and changed by naming others") {
   Tree tree;
-  REQUIRE(install_files(tree.places, "ana", tree.root / "v1", {.jailer = "/opt/jailer", .firecracker = "/opt/firecracker"}));
+  REQUIRE(install_files(tree.places, "ana", tree.root / "v1",
+                        {.jailer = "/opt/jailer", .firecracker = "/opt/firecracker"}));
   auto made = tree.files();
-  CHECK(made["etc/banger/install.toml"].find("jailer = \"/opt/jailer\"\nfirecracker = \"/opt/firecracker\"\n") != std::string::npos);
+  CHECK(made["etc/banger/install.toml"].find("jailer = \"/opt/jailer\"\nfirecracker = \"/opt/firecracker\"\n") !=
+        std::string::npos);
   CHECK(made["etc/systemd/system/bangerd-root.service"].find("RestrictNamespaces=mnt") != std::string::npos);
   REQUIRE(tree.install(""));
   CHECK(tree.files() == made);
-  auto other = install_files(tree.places, "", tree.root / "v1", {.jailer = "/opt/other", .firecracker = "/opt/firecracker"});
+  auto other =
+      install_files(tree.places, "", tree.root / "v1", {.jailer = "/opt/other", .firecracker = "/opt/firecracker"});
   REQUIRE(other);
   CHECK(other->units_changed);  // so that the helper is started anew
   CHECK(tree.files()["etc/banger/install.toml"].find("/opt/other") != std::string::npos);
@@ -118,7 +127,8 @@ TEST_CASE("system install: uninstall removes exactly what install made") {
   REQUIRE(tree.install("ana", "v2"));
   REQUIRE(uninstall_files(tree.places));
   auto after = tree.files();
-  for (auto directory : {"etc/systemd", "etc/systemd/system", "usr", "usr/bin", "usr/lib"}) after.erase(directory);  // the system's own
+  for (auto directory : {"etc/systemd", "etc/systemd/system", "usr", "usr/bin", "usr/lib"})
+    after.erase(directory);  // the system's own
   CHECK(after == tree.before);
   auto again = uninstall_files(tree.places);
   REQUIRE(again);
@@ -126,7 +136,8 @@ TEST_CASE("system install: uninstall removes exactly what install made") {
 }
 
 TEST_CASE("system install: what is not ours is never written over, and nothing is half done") {
-  for (auto* path : {"etc/systemd/system/bangerd.service", "etc/banger/install.toml", "usr/lib/banger/banger", "usr/lib/banger/README"}) {
+  for (auto* path : {"etc/systemd/system/bangerd.service", "etc/banger/install.toml", "usr/lib/banger/banger",
+                     "usr/lib/banger/README"}) {
     INFO(path);
     Tree tree;
     write(tree.root / path, "someone's own\n");
@@ -176,12 +187,15 @@ TEST_CASE("system units: what the helper keeps is what operations need, and VMs 
   auto units = unit_files(ana, "/usr/lib/banger/banger", {});
   REQUIRE(units.size() == 3);
   for (const auto& unit : units) CHECK(unit.text.starts_with(kOursLine));
-  CHECK(units[1].text.find("CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_NET_ADMIN CAP_SYS_ADMIN CAP_MKNOD\n") != std::string::npos);
+  CHECK(
+      units[1].text.find("CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_NET_ADMIN CAP_SYS_ADMIN CAP_MKNOD\n") !=
+      std::string::npos);
   CHECK(units[2].text.find("KillMode=process\n") != std::string::npos);
   for (const auto& directory : owner_directories(ana)) CHECK(units[2].text.find(directory) != std::string::npos);
   CHECK(capability_names_of(1ULL << 12 | 1ULL << 63) == std::vector<std::string>{"CAP_NET_ADMIN", "63"});
   // Only where there are jails is there more, and the last word on a setting counts.
-  auto jails = unit_files(ana, "/usr/lib/banger/banger", {.owner = "ana", .roots = {"/home/ana/x"}, .jailer = "/j", .firecracker = "/f"});
+  auto jails = unit_files(ana, "/usr/lib/banger/banger",
+                          {.owner = "ana", .roots = {"/home/ana/x"}, .jailer = "/j", .firecracker = "/f"});
   CHECK(jails[1].text.starts_with(units[1].text));
   CHECK(jails[1].text.find("ReadWritePaths=-/home/ana/x\n") != std::string::npos);
   CHECK(jails[1].text.find("CAP_SETUID") != std::string::npos);
@@ -214,5 +228,6 @@ TEST_CASE("system services: only what is old is restarted, the socket never") {
   active = "inactive";
   changed.units_changed = true;
   REQUIRE(start_services(tool, changed));
-  CHECK(said == std::vector<std::string>{"daemon-reload", enable, "start bangerd-root.socket", "start bangerd-root.service", "start bangerd.service"});
+  CHECK(said == std::vector<std::string>{"daemon-reload", enable, "start bangerd-root.socket",
+                                         "start bangerd-root.service", "start bangerd.service"});
 }

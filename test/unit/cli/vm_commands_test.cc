@@ -315,13 +315,16 @@ TEST_CASE_METHOD(Fixture, "vm ports: one line for a listener on both address fam
         "PROTO  ENDPOINT  PROCESS  COMMAND\ntcp    *:80      nginx    nginx -g\ntcp    [::1]:25  x        x\n");
 }
 
-TEST_CASE_METHOD(Fixture, "vm ports: links are shown where there are some, and what is not forwarded with the reason once") {
+TEST_CASE_METHOD(Fixture,
+                 "vm ports: links are shown where there are some, and what is not forwarded with the reason once") {
   auto row = [](int port, const char* scheme, const char* url, const char* note, const char* hint) {
-    return Json{{"protocol", "tcp"}, {"address", "0.0.0.0"}, {"port", port}, {"process", "x"}, {"command", "x"}, {"pid", 1},
-                {"scheme", scheme}, {"url", url}, {"forward", ""}, {"note", note}, {"hint", hint}};
+    return Json{{"protocol", "tcp"}, {"address", "0.0.0.0"}, {"port", port}, {"process", "x"}, {"command", "x"},
+                {"pid", 1},          {"scheme", scheme},     {"url", url},   {"forward", ""},  {"note", note},
+                {"hint", hint}};
   };
-  answer("vm.ports", {{"ports", {row(8080, "http", "http://web.vm:8080/", "", ""), row(80, "http", "", "too low", "first"),
-                                 row(22, "", "", "too low", "second"), row(5000, "", "", "taken", "third")}}});
+  answer("vm.ports", {{"ports",
+                       {row(8080, "http", "http://web.vm:8080/", "", ""), row(80, "http", "", "too low", "first"),
+                        row(22, "", "", "too low", "second"), row(5000, "", "", "taken", "third")}}});
   auto done = run({"vm", "ports", "web"});
   CHECK(contains(done.out, "http   http://web.vm:8080/  x"));
   CHECK(contains(done.out, "http   *:80                 x"));

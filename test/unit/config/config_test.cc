@@ -40,7 +40,8 @@ vcpu = 3
 memory = "1536M"
 disk_size = "20G"
 system_size = "4GiB"
-)", "c.toml");
+)",
+                             "c.toml");
   REQUIRE(parsed);
   CHECK(parsed->log_level == LogLevel::debug);
   CHECK(parsed->machine == "qemu");
@@ -78,7 +79,8 @@ TEST_CASE("config: the first error in the file is the one that is told") {
 }
 
 TEST_CASE("config: the storages are these three") {
-  for (std::string kind : {"overlay", "copy", "dm-snapshot"}) CHECK(parse_config("storage = \"" + kind + "\"", "c.toml")->storage == kind);
+  for (std::string kind : {"overlay", "copy", "dm-snapshot"})
+    CHECK(parse_config("storage = \"" + kind + "\"", "c.toml")->storage == kind);
   CHECK_THAT(error_of("storage = \"zfs\""), Catch::Contains("one of `overlay`, `copy`, `dm-snapshot`"));
 }
 
@@ -122,7 +124,8 @@ TEST_CASE("config: counts and sizes have bounds and units") {
 
 TEST_CASE("config: a duration has bounds and a unit") {
   CHECK(error_of("ready_timeout = 30") ==
-        "c.toml:1: 'ready_timeout' must be a duration (hint: write it in quotes with a unit, like ready_timeout = \"24h\")");
+        "c.toml:1: 'ready_timeout' must be a duration (hint: write it in quotes with a unit, like ready_timeout = "
+        "\"24h\")");
   CHECK(error_of("ready_timeout = \"0\"") == "c.toml:1: 'ready_timeout' must be between 1s and 1d 0h");
   CHECK(error_of("ready_timeout = \"1000h\"").find("between 1s and 1d 0h") != std::string::npos);
 }

@@ -22,8 +22,13 @@ std::string error_of(std::string_view text) {
 }  // namespace
 
 TEST_CASE("install: what is written is what is read") {
-  Install install{.owner = "ana", .bridge_name = "br-x", .bridge_ip = "10.9.0.1", .cidr = 20, .roots = {"/home/ana/.local/state/banger", "/srv/a \"b\" \\c"},
-                  .jailer = "/opt/\"j\"", .firecracker = "/opt/firecracker"};
+  Install install{.owner = "ana",
+                  .bridge_name = "br-x",
+                  .bridge_ip = "10.9.0.1",
+                  .cidr = 20,
+                  .roots = {"/home/ana/.local/state/banger", "/srv/a \"b\" \\c"},
+                  .jailer = "/opt/\"j\"",
+                  .firecracker = "/opt/firecracker"};
   auto parsed = parse_install(format_install(install), "i.toml");
   REQUIRE(parsed);
   CHECK(*parsed == install);
@@ -36,14 +41,31 @@ TEST_CASE("install: an unknown key, a missing owner and every wrong value is an 
   CHECK(error_of("") == "i.toml: 'owner' is missing");
   CHECK(error_of("owner = \"a\"\nbridge = \"x\"").starts_with("i.toml:2: unknown key 'bridge'"));
   CHECK(error_of("ower = \"a\"").find("did you mean 'owner'") != std::string::npos);
-  for (auto* line : {"owner = 1", "owner = \"\"", "owner = \"../x\"", "owner = \"a b\"", "owner = \"-a\"", "bridge_name = \"0123456789abcdef\"",
-                     "bridge_name = \"a/b\"", "bridge_name = \"..\"", "bridge_ip = \"1.2.3\"", "bridge_ip = \"1.2.3.4/8\"", "bridge_ip = \"::1\"",
-                     "cidr = 7", "cidr = 31", "cidr = \"24\"", "roots = \"/a\"", "roots = [1]", "roots = [\"a\"]", "roots = [\"/a/../b\"]",
-                     "roots = [\"/\"]", "[owner]"}) {
+  for (auto* line : {"owner = 1",
+                     "owner = \"\"",
+                     "owner = \"../x\"",
+                     "owner = \"a b\"",
+                     "owner = \"-a\"",
+                     "bridge_name = \"0123456789abcdef\"",
+                     "bridge_name = \"a/b\"",
+                     "bridge_name = \"..\"",
+                     "bridge_ip = \"1.2.3\"",
+                     "bridge_ip = \"1.2.3.4/8\"",
+                     "bridge_ip = \"::1\"",
+                     "cidr = 7",
+                     "cidr = 31",
+                     "cidr = \"24\"",
+                     "roots = \"/a\"",
+                     "roots = [1]",
+                     "roots = [\"a\"]",
+                     "roots = [\"/a/../b\"]",
+                     "roots = [\"/\"]",
+                     "[owner]"}) {
     INFO(line);
     CHECK(error_of(line).starts_with("i.toml:1: "));
   }
-  for (auto* line : {"jailer = 1", "jailer = \"jailer\"", "firecracker = \"/a/../b\""}) CHECK(error_of(line).starts_with("i.toml:1: "));
+  for (auto* line : {"jailer = 1", "jailer = \"jailer\"", "firecracker = \"/a/../b\""})
+    CHECK(error_of(line).starts_with("i.toml:1: "));
   for (auto* line : {"jailer = \"/a\"", "firecracker = \"/a\""})
     CHECK(error_of(std::string("owner = \"a\"\n") + line + "\n") == "i.toml: 'jailer' and 'firecracker' go together");
 }

@@ -40,7 +40,8 @@ struct Rig {
     runtime.run();
     return std::move(*reply);
   }
-  static Task<> run(PrivilegedClient& client, std::string operation, std::string arguments, std::optional<Reply>& reply) {
+  static Task<> run(PrivilegedClient& client, std::string operation, std::string arguments,
+                    std::optional<Reply>& reply) {
     reply.emplace(co_await client.call(operation, arguments));
   }
 

@@ -8,7 +8,9 @@ using namespace banger::roles::daemon;
 TEST_CASE("probe: the question is one whole TLS record") {
   auto hello = tls_hello();
   REQUIRE(hello.size() > 9);
-  auto number = [&](std::size_t at) { return std::size_t{static_cast<unsigned char>(hello[at])} << 8 | static_cast<unsigned char>(hello[at + 1]); };
+  auto number = [&](std::size_t at) {
+    return std::size_t{static_cast<unsigned char>(hello[at])} << 8 | static_cast<unsigned char>(hello[at + 1]);
+  };
   CHECK(hello[0] == 22);
   CHECK(number(3) == hello.size() - 5);
   CHECK(hello[5] == 1);

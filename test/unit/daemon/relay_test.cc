@@ -13,7 +13,7 @@ namespace {
 /// What one end says, and what it heard.
 struct End {
   explicit End(host::Runtime& runtime) : changed(runtime) {}
-  std::deque<std::string> says;   // "" is the end
+  std::deque<std::string> says;  // "" is the end
   bool broken = false, gone = false;
   bool deaf = false;  // takes no more
   std::string heard;

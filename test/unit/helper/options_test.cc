@@ -39,7 +39,8 @@ TEST_CASE("helper options: two absolute paths, and nothing else") {
   REQUIRE(both);
   CHECK(both->socket == "/a");
   CHECK(both->install_file == "/b");
-  for (const auto& words : {std::vector<std::string>{"--socket"}, {"--socket", "a"}, {"--other", "/a"}, {"/a"}, {"--config", ""}})
+  for (const auto& words :
+       {std::vector<std::string>{"--socket"}, {"--socket", "a"}, {"--other", "/a"}, {"/a"}, {"--config", ""}})
     CHECK(parse(words).error().code == ErrorCode::invalid);
 }
 
@@ -58,7 +59,9 @@ TEST_CASE("helper options: without systemd there is no listener from it, and a w
 
 TEST_CASE("helper options: its own socket is the owner's alone, in a directory of root's") {
   if (::geteuid() != 0) {
-    std::printf("SKIPPED: helper options: its own socket is the owner's alone, in a directory of root's: it gives the socket away\n");
+    std::printf(
+        "SKIPPED: helper options: its own socket is the owner's alone, in a directory of root's: it gives the socket "
+        "away\n");
     return;
   }
   Place place;

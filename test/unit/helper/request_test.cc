@@ -30,13 +30,17 @@ namespace {
 constexpr PrivilegedArgument kText[] = {{"text", PrivilegedArgument::Type::text, "anything"}};
 Result<> any(const PrivilegedContext&, const Json&) { return {}; }
 
-Result<PrivilegedReply> echo(const PrivilegedContext&, const Json& arguments) { return PrivilegedReply{dump_json(arguments), {}}; }
+Result<PrivilegedReply> echo(const PrivilegedContext&, const Json& arguments) {
+  return PrivilegedReply{dump_json(arguments), {}};
+}
 Result<PrivilegedReply> hand_over(const PrivilegedContext&, const Json&) {
   PrivilegedReply reply;
   reply.fds.push_back(TRY(host::open_file("/dev/null", O_RDONLY)));
   return reply;
 }
-Result<PrivilegedReply> fail_always(const PrivilegedContext&, const Json&) { return fail(ErrorCode::busy, "in use", "wait"); }
+Result<PrivilegedReply> fail_always(const PrivilegedContext&, const Json&) {
+  return fail(ErrorCode::busy, "in use", "wait");
+}
 Result<PrivilegedReply> tell_powers(const PrivilegedContext&, const Json&) {
   return PrivilegedReply{dump_json({{"powers", TRY(host::effective_capabilities())}}), {}};
 }
@@ -169,15 +173,23 @@ TEST_CASE("request: what is not one whole request is refused, written down and h
     bool end;
     ErrorCode code;
   };
-  for (const auto& [bytes, end, code] : {Case{"", true, ErrorCode::invalid}, Case{"{\"operation\":", true, ErrorCode::invalid},
-                                         Case{"\n", false, ErrorCode::invalid}, Case{std::string(1000, '\0') + "\n", false, ErrorCode::invalid},
-                                         Case{std::string(1000, '['), true, ErrorCode::invalid}, Case{std::string(1000, '[') + "\n", false, ErrorCode::invalid},
-                                         Case{R"({"operation":"test.none"})" "\n", false, ErrorCode::not_found},
-                                         Case{R"({"operation":"test.echo"})" "\n", false, ErrorCode::invalid},
-                                         Case{R"({"operation":"test.fail"})" "\n{}", false, ErrorCode::invalid},
-                                         Case{"{\"operation\":\"\x1b[2J\\n\\nfaked=1\"}\n", false, ErrorCode::invalid},
-                                         Case{std::string(limits::kHelperMessageBytes + 1, 'x'), false, ErrorCode::invalid},
-                                         Case{std::string(4 * limits::kHelperMessageBytes, 'x'), false, ErrorCode::invalid}}) {
+  for (const auto& [bytes, end, code] :
+       {Case{"", true, ErrorCode::invalid}, Case{"{\"operation\":", true, ErrorCode::invalid},
+        Case{"\n", false, ErrorCode::invalid}, Case{std::string(1000, '\0') + "\n", false, ErrorCode::invalid},
+        Case{std::string(1000, '['), true, ErrorCode::invalid},
+        Case{std::string(1000, '[') + "\n", false, ErrorCode::invalid},
+        Case{R"({"operation":"test.none"})"
+             "\n",
+             false, ErrorCode::not_found},
+        Case{R"({"operation":"test.echo"})"
+             "\n",
+             false, ErrorCode::invalid},
+        Case{R"({"operation":"test.fail"})"
+             "\n{}",
+             false, ErrorCode::invalid},
+        Case{"{\"operation\":\"\x1b[2J\\n\\nfaked=1\"}\n", false, ErrorCode::invalid},
+        Case{std::string(limits::kHelperMessageBytes + 1, 'x'), false, ErrorCode::invalid},
+        Case{std::string(4 * limits::kHelperMessageBytes, 'x'), false, ErrorCode::invalid}}) {
     INFO(bytes.substr(0, 40));
     auto answer = ask(bytes, end);
     REQUIRE_FALSE(answer.reply);

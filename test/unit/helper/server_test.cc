@@ -133,7 +133,8 @@ TEST_CASE("helper server: told to stop it lets those who are in finish, and nobo
 
 TEST_CASE("helper server: another user is turned away and written down") {
   if (::geteuid() != 0) {
-    std::printf("SKIPPED: helper server: another user is turned away and written down: only root can be someone else\n");
+    std::printf(
+        "SKIPPED: helper server: another user is turned away and written down: only root can be someone else\n");
     return;
   }
   Rig rig({.owner = 65533});

@@ -30,7 +30,9 @@ struct Place {
     dir.write("secret", "theirs");
     roots = {dir / "allowed"};
   }
-  Result<UniqueFd> open(const std::string& path, int flags = O_RDONLY) const { return open_beneath(roots, path, flags); }
+  Result<UniqueFd> open(const std::string& path, int flags = O_RDONLY) const {
+    return open_beneath(roots, path, flags);
+  }
   TempDir dir;
   std::vector<std::string> roots;
 };
@@ -54,8 +56,9 @@ TEST_CASE("beneath: opens files and directories at any depth, and no others") {
 TEST_CASE("beneath: paths that are not plain are refused before anything is looked at") {
   Place place;
   auto inner = place.dir / "allowed/inner";
-  for (const auto& path : {std::string(), std::string("relative"), inner + "/../../secret", inner + "/./file", inner + "//file", inner + "/",
-                           std::string("/"), inner + std::string("/a\0b", 4), "/" + std::string(5000, 'x')})
+  for (const auto& path :
+       {std::string(), std::string("relative"), inner + "/../../secret", inner + "/./file", inner + "//file",
+        inner + "/", std::string("/"), inner + std::string("/a\0b", 4), "/" + std::string(5000, 'x')})
     CHECK(place.open(path).error().code == ErrorCode::invalid);
 }
 
@@ -110,7 +113,9 @@ TEST_CASE("beneath: what was opened stays the same when its name goes to another
 TEST_CASE("beneath: an owned file is a regular one of that user with a single name") {
   Place place;
   auto uid = ::geteuid();
-  auto open = [&](const std::string& name, uid_t owner) { return open_owned_file(place.roots, place.dir / name, O_RDONLY, owner); };
+  auto open = [&](const std::string& name, uid_t owner) {
+    return open_owned_file(place.roots, place.dir / name, O_RDONLY, owner);
+  };
   REQUIRE(open("allowed/inner/file", uid));
   CHECK(open("allowed/inner/file", uid + 1).error().code == ErrorCode::denied);
   CHECK(open("allowed/inner", uid).error().code == ErrorCode::denied);

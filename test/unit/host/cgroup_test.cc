@@ -1,4 +1,5 @@
-// Control groups: on a made-up hierarchy, where every file can be read afterwards, and for real where this host has one.
+// Control groups: on a made-up hierarchy, where every file can be read afterwards, and for real where this host has
+// one.
 #include "host/cgroup.h"
 
 #include <signal.h>
@@ -24,7 +25,9 @@ struct Tree {
     path = ::mkdtemp(name);
   }
   ~Tree() { (void)remove_tree(path); }
-  void file(const std::string& name, const std::string& text = "") const { REQUIRE(write_file(path + "/" + name, text)); }
+  void file(const std::string& name, const std::string& text = "") const {
+    REQUIRE(write_file(path + "/" + name, text));
+  }
   void group(const std::string& name) const {
     REQUIRE(make_directories(path + "/" + name));
     file(name + "/cgroup.subtree_control");
@@ -37,7 +40,9 @@ struct Tree {
 
 TEST_CASE("cgroup: the hierarchy is found among the host's mounts, or there is none") {
   Tree tree;
-  tree.file("mounts", "proc /proc proc rw 0 0\ncgroup /sys/fs/cgroup/cpu cgroup rw,cpu 0 0\ncgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\n");
+  tree.file("mounts",
+            "proc /proc proc rw 0 0\ncgroup /sys/fs/cgroup/cpu cgroup rw,cpu 0 0\ncgroup2 /sys/fs/cgroup/unified "
+            "cgroup2 rw 0 0\n");
   CHECK(find_cgroups(tree.path + "/mounts") == "/sys/fs/cgroup/unified");
   tree.file("none", "proc /proc proc rw 0 0\nx\n\n");
   CHECK(!find_cgroups(tree.path + "/none"));
@@ -72,7 +77,8 @@ TEST_CASE("cgroup: ending one that is not there is fine") {
 TEST_CASE("cgroup: a process is put into a real one, killed with it, and the group is gone") {
   auto root = find_cgroups();
   if (!root || ::access((*root + "/cgroup.procs").c_str(), W_OK) < 0) {
-    std::cout << "SKIPPED: cgroup: a process is put into a real one, killed with it, and the group is gone: no cgroup v2 hierarchy that may be changed\n";
+    std::cout << "SKIPPED: cgroup: a process is put into a real one, killed with it, and the group is gone: no cgroup "
+                 "v2 hierarchy that may be changed\n";
     return;
   }
   auto name = "banger-test-" + std::to_string(::getpid());

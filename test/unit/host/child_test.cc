@@ -5,8 +5,8 @@
 #include <pty.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -78,7 +78,9 @@ TEST_CASE("spawn: exit codes and signals come back, also when asked twice") {
 TEST_CASE("spawn: what cannot be run is an error of the call, with its reason") {
   TempDir dir;
   dir.write("plain", "no program");
-  dir.write("broken", "\x7f""ELF");
+  dir.write("broken",
+            "\x7f"
+            "ELF");
   ::chmod((dir / "broken").c_str(), 0755);
   auto code = [](SpawnSpec spec) { return spawn(spec).error().code; };
   CHECK(spawn({.argv = {"no-such-program"}}).error().message == "no-such-program: No such file or directory");

@@ -55,7 +55,8 @@ constexpr std::uint64_t bit(int number) { return std::uint64_t{1} << number; }
 
 // In a program that the confined process starts.
 int status_has(const std::string& field, const std::string& value) {
-  auto program = spawn({.argv = {"/bin/sh", "-c", "grep -q '^" + field + ":.0*" + value + "$' /proc/self/status"}, .env = {"PATH=/usr/bin:/bin"}});
+  auto program = spawn({.argv = {"/bin/sh", "-c", "grep -q '^" + field + ":.0*" + value + "$' /proc/self/status"},
+                        .env = {"PATH=/usr/bin:/bin"}});
   return program ? program->wait().shell_code() : 99;
 }
 
@@ -110,18 +111,53 @@ TEST_CASE("system calls: what no operation needs is refused") {
            })
         .shell_code();
   };
-  for (long call : {SYS_mount, SYS_umount2, SYS_ptrace, SYS_unshare, SYS_setns, SYS_chroot, SYS_pivot_root, SYS_setuid, SYS_setresuid, SYS_setgroups,
-                    SYS_mknod, SYS_symlink, SYS_link, SYS_bpf, SYS_init_module, SYS_finit_module, SYS_delete_module, SYS_kexec_load,
-                    SYS_keyctl, SYS_add_key, SYS_perf_event_open, SYS_io_uring_setup, SYS_userfaultfd, SYS_process_vm_readv,
-                    SYS_process_vm_writev, SYS_swapon, SYS_open_by_handle_at, SYS_clock_settime, SYS_settimeofday, SYS_sethostname, SYS_iopl,
-                    SYS_personality, SYS_mount_setattr, SYS_fsopen, SYS_move_mount, SYS_execveat, SYS_reboot, SYS_setxattr, SYS_shmget}) {
+  for (long call : {SYS_mount,
+                    SYS_umount2,
+                    SYS_ptrace,
+                    SYS_unshare,
+                    SYS_setns,
+                    SYS_chroot,
+                    SYS_pivot_root,
+                    SYS_setuid,
+                    SYS_setresuid,
+                    SYS_setgroups,
+                    SYS_mknod,
+                    SYS_symlink,
+                    SYS_link,
+                    SYS_bpf,
+                    SYS_init_module,
+                    SYS_finit_module,
+                    SYS_delete_module,
+                    SYS_kexec_load,
+                    SYS_keyctl,
+                    SYS_add_key,
+                    SYS_perf_event_open,
+                    SYS_io_uring_setup,
+                    SYS_userfaultfd,
+                    SYS_process_vm_readv,
+                    SYS_process_vm_writev,
+                    SYS_swapon,
+                    SYS_open_by_handle_at,
+                    SYS_clock_settime,
+                    SYS_settimeofday,
+                    SYS_sethostname,
+                    SYS_iopl,
+                    SYS_personality,
+                    SYS_mount_setattr,
+                    SYS_fsopen,
+                    SYS_move_mount,
+                    SYS_execveat,
+                    SYS_reboot,
+                    SYS_setxattr,
+                    SYS_shmget}) {
     INFO(call);
     CHECK(refused_by_filter(call) == 0);
   }
 }
 
 TEST_CASE("system calls: sockets are local or netlink, processes get no namespaces, terminals no input") {
-  if (skip_unless_root("system calls: sockets are local or netlink, processes get no namespaces, terminals no input")) return;
+  if (skip_unless_root("system calls: sockets are local or netlink, processes get no namespaces, terminals no input"))
+    return;
   CHECK(refused(EAFNOSUPPORT, [] { return ::socket(AF_INET, SOCK_STREAM, 0); }) == 0);
   CHECK(refused(EAFNOSUPPORT, [] { return ::socket(AF_PACKET, SOCK_RAW, 0); }) == 0);
   CHECK(refused(EAFNOSUPPORT, [] { return ::socket(AF_ALG, SOCK_SEQPACKET, 0); }) == 0);
@@ -130,7 +166,8 @@ TEST_CASE("system calls: sockets are local or netlink, processes get no namespac
   CHECK(refused(EPERM, [] { return ::ioctl(0, TIOCSTI, "x"); }) == 0);
   auto status = in_child([] {
     if (!confine(0)) return 200;
-    UniqueFd local(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)), netlink(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0));
+    UniqueFd local(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)),
+        netlink(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0));
     return local && netlink ? 0 : 1;
   });
   CHECK(status.shell_code() == 0);
@@ -156,7 +193,8 @@ TEST_CASE("system calls: another architecture's numbers end the process") {
 TEST_CASE("system calls: programs still start and do their work") {
   auto status = in_child([] {
     if (!forbid_new_privileges() || !filter_system_calls()) return 200;
-    auto program = spawn({.argv = {"/bin/sh", "-c", "ls -l / | grep -q etc && test \"$(echo a | tr a b)\" = b"}, .env = {"PATH=/usr/bin:/bin"}});
+    auto program = spawn({.argv = {"/bin/sh", "-c", "ls -l / | grep -q etc && test \"$(echo a | tr a b)\" = b"},
+                          .env = {"PATH=/usr/bin:/bin"}});
     return program ? program->wait().shell_code() : 1;
   });
   CHECK(status.shell_code() == 0);
@@ -166,8 +204,10 @@ TEST_CASE("confine: for jails there are mounts in a namespace of one's own, and 
   constexpr auto kName = "confine: for jails there are mounts in a namespace of one's own, and no other namespaces";
   if (skip_unless_root(kName)) return;
   auto status = in_child([] {
-    if (!keep_capabilities(bit(CAP_SYS_ADMIN)) || !forbid_new_privileges() || !filter_system_calls(Calls::jails)) return 200;
-    for (int kind : {CLONE_NEWUSER, CLONE_NEWNET, CLONE_NEWPID, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWCGROUP, CLONE_NEWNS | CLONE_NEWNET})
+    if (!keep_capabilities(bit(CAP_SYS_ADMIN)) || !forbid_new_privileges() || !filter_system_calls(Calls::jails))
+      return 200;
+    for (int kind : {CLONE_NEWUSER, CLONE_NEWNET, CLONE_NEWPID, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWCGROUP,
+                     CLONE_NEWNS | CLONE_NEWNET})
       if (::unshare(kind) == 0 || errno != EPERM) return 201;
     if (::unshare(CLONE_NEWNS) < 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0) return 202;
     if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) == 0 || ::syscall(SYS_bpf, 0, nullptr, 0) >= 0) return 203;

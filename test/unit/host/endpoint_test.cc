@@ -14,8 +14,8 @@ TEST_CASE("endpoint: an address and a port, back and forth") {
 }
 
 TEST_CASE("endpoint: anything else is refused") {
-  for (std::string_view text : {"", ":", "127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:80x", "127.0.0.1:-1", "localhost:80",
-                                "[::1]:80", "1.2.3:80", "127.0.0.1 :80", ":80"}) {
+  for (std::string_view text : {"", ":", "127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:80x",
+                                "127.0.0.1:-1", "localhost:80", "[::1]:80", "1.2.3:80", "127.0.0.1 :80", ":80"}) {
     INFO(text);
     auto endpoint = parse_endpoint(text);
     REQUIRE_FALSE(endpoint.has_value());

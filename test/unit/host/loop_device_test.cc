@@ -23,7 +23,10 @@ bool cannot_run(const char* name) {
 }
 
 std::string backing_file(dev_t device) {
-  return host::read_file("/sys/dev/block/" + std::to_string(major(device)) + ":" + std::to_string(minor(device)) + "/loop/backing_file", 4096).value_or("");
+  return host::read_file("/sys/dev/block/" + std::to_string(major(device)) + ":" + std::to_string(minor(device)) +
+                             "/loop/backing_file",
+                         4096)
+      .value_or("");
 }
 
 }  // namespace

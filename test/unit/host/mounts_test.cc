@@ -20,7 +20,8 @@ namespace {
 Result<> build(const std::string& place) {
   auto file = TRY(open_file(place + "/disk", O_PATH));
   auto top = TRY(open_file(place + "/top", O_PATH | O_DIRECTORY));
-  auto read = TRY(mount_of(file, MountUse::read)), write = TRY(mount_of(file, MountUse::write)), root = TRY(mount_of(top, MountUse::root));
+  auto read = TRY(mount_of(file, MountUse::read)), write = TRY(mount_of(file, MountUse::write)),
+       root = TRY(mount_of(top, MountUse::root));
   // What the name leads to from here on is not what is mounted.
   if (::rename((place + "/disk").c_str(), (place + "/moved").c_str()) < 0) return fail_errno("rename");
   TRY(write_file(place + "/disk", "swapped"));
@@ -40,7 +41,8 @@ Result<> build(const std::string& place) {
 
 TEST_CASE("mounts: what was held is mounted, as it may be used, and here nothing is seen of it") {
   if (::geteuid() != 0) {
-    std::cout << "SKIPPED: mounts: what was held is mounted, as it may be used, and here nothing is seen of it: mounting needs root\n";
+    std::cout << "SKIPPED: mounts: what was held is mounted, as it may be used, and here nothing is seen of it: "
+                 "mounting needs root\n";
     return;
   }
   char name[] = "/tmp/banger-mounts-XXXXXX";

@@ -49,8 +49,10 @@ TEST_CASE("paths: relative ones are refused, naming the variable") {
 
 TEST_CASE("paths: without HOME the passwd entry is used") {
   auto paths = find_paths(env({}));
-  if (paths) CHECK(paths->home.front() == '/');
-  else CHECK(paths.error().code == ErrorCode::invalid);
+  if (paths)
+    CHECK(paths->home.front() == '/');
+  else
+    CHECK(paths.error().code == ErrorCode::invalid);
   CHECK(process_env()("PATH").has_value());
   CHECK_FALSE(process_env()("BANGER_NO_SUCH_VARIABLE"));
 }

@@ -127,8 +127,10 @@ TEST_CASE("command: running out of descriptors at any point is an error, not a c
     REQUIRE(::setrlimit(RLIMIT_NOFILE, &tight) == 0);
     auto output = run_task(runtime, run_command(runtime, {.argv = {"/bin/echo", "x"}}, after(30s)));
     ::setrlimit(RLIMIT_NOFILE, &old);
-    if (!output) ++errors;
-    else CHECK(output->out == "x\n");
+    if (!output)
+      ++errors;
+    else
+      CHECK(output->out == "x\n");
   }
   CHECK(errors > 0);
   CHECK(errors < 24);

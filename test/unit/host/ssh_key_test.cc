@@ -26,7 +26,9 @@ TEST_CASE("ssh key: every one is another, and the comment is at the end of the p
 TEST_CASE("ssh key: ssh-keygen finds the public half in the private one, whatever the comment's length") {
   auto tool = find_program("ssh-keygen", "/usr/bin:/usr/local/bin");
   if (!tool) {
-    std::puts("SKIPPED: ssh key: ssh-keygen finds the public half in the private one, whatever the comment's length: no ssh-keygen here");
+    std::puts(
+        "SKIPPED: ssh key: ssh-keygen finds the public half in the private one, whatever the comment's length: no "
+        "ssh-keygen here");
     return;
   }
   TempDir dir;
@@ -37,7 +39,8 @@ TEST_CASE("ssh key: ssh-keygen finds the public half in the private one, whateve
     auto path = dir / "key";
     REQUIRE(write_file(path, key->private_key, 0600));
     Runtime runtime;
-    auto told = run_task(runtime, run_command(runtime, {.argv = {*tool, "-y", "-f", path}}, after(std::chrono::seconds(20))));
+    auto told =
+        run_task(runtime, run_command(runtime, {.argv = {*tool, "-y", "-f", path}}, after(std::chrono::seconds(20))));
     REQUIRE(told);
     CAPTURE(told->err);
     CHECK(trim(told->out) == trim(key->public_key));

@@ -52,7 +52,8 @@ TEST_CASE("ext4: a copy of an image gets a journal, once, and stays clean") {
   Ext4Options o = options();
   o.spare_bytes = 16 * limits::kMiB;
   TarBytes tar;
-  for (int i = 0; i < 200; ++i) tar.file("file" + std::to_string(i), std::string(static_cast<std::size_t>(i) * 100, 'x'));
+  for (int i = 0; i < 200; ++i)
+    tar.file("file" + std::to_string(i), std::string(static_cast<std::size_t>(i) * 100, 'x'));
   REQUIRE(write(tar.done(), dir / "image", o).has_value());
   // What is free need not be zeros.
   auto before = slurp(dir / "image");

@@ -1,6 +1,4 @@
 // The store of images: from a tar or a recipe to a directory that is whole or absent, and what it says of itself.
-#include "image/image.h"
-
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +7,7 @@
 #include "catch.h"
 #include "host/files.h"
 #include "image/ext4.h"
+#include "image/image.h"
 #include "image/image_init.h"
 #include "kernel_samples.h"
 #include "runs.h"

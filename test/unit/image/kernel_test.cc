@@ -1,11 +1,11 @@
 // Kernels from images as distributions ship them, and the store's view of what is there.
-#include "image/ext4.h"
 #include "image/kernel.h"
 
 #include <nlohmann/json.hpp>
 
 #include "base/bounds.h"
 #include "catch.h"
+#include "image/ext4.h"
 #include "kernel_samples.h"
 #include "runs.h"
 
@@ -157,8 +157,10 @@ TEST_CASE("kernel: all modules are in a file system for guests, with what modpro
   REQUIRE(kernel->modules_image != "");
   CHECK(image::check_ext4(kernel->modules_image));
   CHECK(image::read_file_in_image(kernel->modules_image, "kernel/stp.ko", 1 << 20).value() == module(""));
-  CHECK_THAT(image::read_file_in_image(kernel->modules_image, "modules.dep", 1 << 20).value(), Catch::Contains("kernel/bridge.ko:"));
-  CHECK(image::read_file_in_image(kernel->modules_image, "modules.builtin", 1 << 20).value() == "kernel/fs/ext4/ext4.ko\n");
+  CHECK_THAT(image::read_file_in_image(kernel->modules_image, "modules.dep", 1 << 20).value(),
+             Catch::Contains("kernel/bridge.ko:"));
+  CHECK(image::read_file_in_image(kernel->modules_image, "modules.builtin", 1 << 20).value() ==
+        "kernel/fs/ext4/ext4.ko\n");
   CHECK(std::filesystem::is_empty(f.dir / "cache/kernel-pull"));
   auto without = f.import("without", f.an_elf());
   REQUIRE(without);

@@ -45,8 +45,10 @@ class Raw {
     std::string_view rest = bytes;
     while (!rest.empty()) {
       auto step = channel_->write(rest);
-      if (step.kind == IoStep::Kind::again) co_await channel_->writable();
-      else if (step.kind != IoStep::Kind::done) co_return false;
+      if (step.kind == IoStep::Kind::again)
+        co_await channel_->writable();
+      else if (step.kind != IoStep::Kind::done)
+        co_return false;
       rest.remove_prefix(step.bytes);
     }
     co_return true;
@@ -56,9 +58,12 @@ class Raw {
     std::string buffer(4096, '\0');
     while (seen_.size() < count) {
       auto step = channel_->read(buffer);
-      if (step.kind == IoStep::Kind::again) co_await channel_->readable();
-      else if (step.kind != IoStep::Kind::done) break;
-      else seen_.append(buffer, 0, step.bytes);
+      if (step.kind == IoStep::Kind::again)
+        co_await channel_->readable();
+      else if (step.kind != IoStep::Kind::done)
+        break;
+      else
+        seen_.append(buffer, 0, step.bytes);
     }
     auto bytes = seen_.substr(0, count);
     seen_.erase(0, count);

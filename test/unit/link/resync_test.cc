@@ -27,8 +27,10 @@ class Port {
     for (;;) {
       auto step = self->guest_->read(buffer);
       if (step.kind == IoStep::Kind::gone) co_return;
-      if (step.kind == IoStep::Kind::again) co_await self->guest_->readable();
-      else co_await forward(self->host_, std::string_view(buffer).substr(0, step.bytes));
+      if (step.kind == IoStep::Kind::again)
+        co_await self->guest_->readable();
+      else
+        co_await forward(self->host_, std::string_view(buffer).substr(0, step.bytes));
     }
   }
   /// Plugs a host in; it gets at most `budget` bytes through, then the rest is lost until it is replaced.
@@ -45,8 +47,10 @@ class Port {
   static Task<> forward(ChannelPtr to, std::string_view bytes) {
     while (to && !bytes.empty()) {
       auto step = to->write(bytes);
-      if (step.kind == IoStep::Kind::again) co_await to->writable();
-      else if (step.kind != IoStep::Kind::done) co_return;
+      if (step.kind == IoStep::Kind::again)
+        co_await to->writable();
+      else if (step.kind != IoStep::Kind::done)
+        co_return;
       bytes.remove_prefix(step.bytes);
     }
   }

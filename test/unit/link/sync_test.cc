@@ -17,9 +17,12 @@ std::string scan(HelloScanner& scanner, std::string_view bytes, std::size_t step
   for (std::size_t at = 0; at < bytes.size(); at += step) {
     scanner.feed(bytes.substr(at, step));
     while (auto event = scanner.next()) {
-      if (event->kind == SyncEvent::Kind::data) seen += event->data;
-      else if (event->kind == SyncEvent::Kind::hello) seen += '<' + event->answer.substr(kTokenBytes, 1) + '>';
-      else seen += '(' + event->answer.substr(kTokenBytes, 1) + ')';
+      if (event->kind == SyncEvent::Kind::data)
+        seen += event->data;
+      else if (event->kind == SyncEvent::Kind::hello)
+        seen += '<' + event->answer.substr(kTokenBytes, 1) + '>';
+      else
+        seen += '(' + event->answer.substr(kTokenBytes, 1) + ')';
     }
   }
   return seen;

@@ -18,7 +18,8 @@ using test::kPage;
 using test::kPages;
 using test::MappedProcess;
 
-TEST_CASE("guest memory: of a private mapping only the pages that were written are saved, on top of a copy of the file") {
+TEST_CASE(
+    "guest memory: of a private mapping only the pages that were written are saved, on top of a copy of the file") {
   TemporaryDirectory directory;
   auto base = directory.path + "/base", copy = directory.path + "/copy";
   REQUIRE(host::write_file(base, base_content()));

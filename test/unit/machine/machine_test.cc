@@ -39,12 +39,8 @@ TEST_CASE("machine record: one that was written before its process exists is fin
 }
 
 TEST_CASE("machine record: refuses what could name the wrong process") {
-  for (auto [key, value] : std::initializer_list<std::pair<const char*, Json>>{{"pid", -1},
-                                                                               {"pid", 1},
-                                                                               {"pid", 1ll << 40},
-                                                                               {"pid", "4711"},
-                                                                               {"start_time", -5},
-                                                                               {"token", nullptr}}) {
+  for (auto [key, value] : std::initializer_list<std::pair<const char*, Json>>{
+           {"pid", -1}, {"pid", 1}, {"pid", 1ll << 40}, {"pid", "4711"}, {"start_time", -5}, {"token", nullptr}}) {
     auto json = to_json(example());
     json[key] = value;
     INFO(key << " = " << value);

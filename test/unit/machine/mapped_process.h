@@ -33,7 +33,8 @@ class MappedProcess {
     pid_ = ::fork();
     if (pid_ == 0) {
       int fd = file.empty() ? -1 : ::open(file.c_str(), O_RDWR);
-      auto* memory = static_cast<char*>(::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, sharing | (fd < 0 ? MAP_ANONYMOUS : 0), fd, 0));
+      auto* memory = static_cast<char*>(
+          ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, sharing | (fd < 0 ? MAP_ANONYMOUS : 0), fd, 0));
       if (writes == Writes::some) write_some(memory);
       if (writes == Writes::all) std::memset(memory, 'a', kBytes);
       (void)!::write(ready[1], "x", 1);

@@ -33,7 +33,8 @@ struct Bench {
     auto file = open_memory(memory, O_RDONLY);
     REQUIRE(file);
     std::string bytes(kBytes, '?');
-    REQUIRE(::pread(file->get(), bytes.data(), kBytes, static_cast<off_t>(memory.address)) == static_cast<ssize_t>(kBytes));
+    REQUIRE(::pread(file->get(), bytes.data(), kBytes, static_cast<off_t>(memory.address)) ==
+            static_cast<ssize_t>(kBytes));
     return bytes;
   }
   /// What is said of a file of these bytes.
@@ -57,7 +58,8 @@ std::string run(std::uint64_t offset, std::uint64_t size, char fill = 'x') {
 
 }  // namespace
 
-TEST_CASE("memory changes: another machine on the same file becomes what the first one was, and the file stays as it is") {
+TEST_CASE(
+    "memory changes: another machine on the same file becomes what the first one was, and the file stays as it is") {
   Bench bench;
   MappedProcess parent(bench.base, MAP_PRIVATE), child(bench.base, MAP_PRIVATE, test::Writes::no);
   auto from = bench.memory_of(parent), to = bench.memory_of(child);
@@ -105,9 +107,9 @@ TEST_CASE("memory changes: what is not whole, or not of this memory, is refused"
   auto to = bench.memory_of(child);
   CHECK(bench.apply(to, ""));
   CHECK(bench.apply(to, run(0, kPage) + run(kPage, kPage)));
-  for (const auto& bad : {std::string("short"), run(0, kPage).substr(0, 100), run(1, kPage), run(0, 100), run(0, 0), run(kBytes, kPage),
-                          run(kBytes - kPage, 2 * kPage), run(~std::uint64_t{0} - kPage + 1, kPage), run(2 * kPage, kPage) + run(0, kPage),
-                          run(0, 0).substr(0, 8) + std::string(8, '\xff')}) {
+  for (const auto& bad : {std::string("short"), run(0, kPage).substr(0, 100), run(1, kPage), run(0, 100), run(0, 0),
+                          run(kBytes, kPage), run(kBytes - kPage, 2 * kPage), run(~std::uint64_t{0} - kPage + 1, kPage),
+                          run(2 * kPage, kPage) + run(0, kPage), run(0, 0).substr(0, 8) + std::string(8, '\xff')}) {
     auto refused = bench.apply(to, bad);
     REQUIRE(!refused);
     CHECK(refused.error().code == ErrorCode::corrupt);

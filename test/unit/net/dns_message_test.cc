@@ -58,7 +58,9 @@ TEST_CASE("dns: letters' case does not matter, and comes back as it was asked") 
   CHECK_FALSE(answer.has(0x0100));
 }
 
-TEST_CASE("dns: ANY is answered with the address") { CHECK(ask({.name = "web.vm", .type = 255}).records.at(1).type == 1); }
+TEST_CASE("dns: ANY is answered with the address") {
+  CHECK(ask({.name = "web.vm", .type = 255}).records.at(1).type == 1);
+}
 
 TEST_CASE("dns: a name that exists has no other kinds of records, which may not be remembered") {
   for (unsigned type : {28u, 15u, 16u, 65u, 2u}) {
@@ -139,7 +141,8 @@ TEST_CASE("dns: what makes no sense is FORMERR without a question") {
       whole.substr(0, whole.size() - 1),
       whole + "x",
       query({.name = "web.vm"}, opt() + "x"),
-      u16(7) + u16(0) + u16(2) + u16(0) + u16(0) + u16(0) + name("web.vm") + u16(1) + u16(1) + name("web.vm") + u16(1) + u16(1),
+      u16(7) + u16(0) + u16(2) + u16(0) + u16(0) + u16(0) + name("web.vm") + u16(1) + u16(1) + name("web.vm") + u16(1) +
+          u16(1),
       u16(7) + u16(0) + u16(0) + u16(0) + u16(0) + u16(0),
       u16(7) + u16(0) + u16(1) + u16(0) + u16(0) + u16(0) + "\xc0\x0c" + u16(1) + u16(1),
       u16(7) + u16(0) + u16(1) + u16(0) + u16(0) + u16(0) + "\x03web\xc0\x0c" + u16(1) + u16(1),

@@ -9,9 +9,9 @@
 #include <thread>
 
 #include "base/bounds.h"
+#include "base/unique_fd.h"
 #include "catch.h"
 #include "dns_wire.h"
-#include "base/unique_fd.h"
 
 using namespace banger;
 
@@ -39,13 +39,18 @@ struct Rig {
   }
   UniqueFd connect(int type) const {
     UniqueFd fd(::socket(AF_INET, type | SOCK_CLOEXEC, 0));
-    sockaddr_in to{.sin_family = AF_INET, .sin_port = htons(server->endpoint().port), .sin_addr = {htonl(kLoopback)}, .sin_zero = {}};
+    sockaddr_in to{.sin_family = AF_INET,
+                   .sin_port = htons(server->endpoint().port),
+                   .sin_addr = {htonl(kLoopback)},
+                   .sin_zero = {}};
     REQUIRE(::connect(fd.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) == 0);
     return fd;
   }
 };
 
-void send(const UniqueFd& fd, const std::string& bytes) { REQUIRE(::send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size())); }
+void send(const UniqueFd& fd, const std::string& bytes) {
+  REQUIRE(::send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size()));
+}
 
 // Empty at the end of the stream; a server that says nothing at all fails the test.
 std::string receive(const UniqueFd& fd) {
@@ -56,11 +61,15 @@ std::string receive(const UniqueFd& fd) {
   return {buffer, static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
 }
 
-std::string framed(const std::string& message) { return dns_wire::u16(static_cast<unsigned>(message.size())) + message; }
+std::string framed(const std::string& message) {
+  return dns_wire::u16(static_cast<unsigned>(message.size())) + message;
+}
 
 std::string receive_framed(const UniqueFd& fd, std::string& buffer) {
   for (;;) {
-    std::size_t size = buffer.size() < 2 ? 0 : std::size_t{static_cast<unsigned char>(buffer[0])} << 8 | static_cast<unsigned char>(buffer[1]);
+    std::size_t size = buffer.size() < 2 ? 0
+                                         : std::size_t{static_cast<unsigned char>(buffer[0])} << 8 |
+                                               static_cast<unsigned char>(buffer[1]);
     if (buffer.size() >= 2 && buffer.size() >= 2 + size) {
       auto message = buffer.substr(2, size);
       buffer.erase(0, 2 + size);
@@ -78,7 +87,8 @@ TEST_CASE("dns server: many datagrams at once each get their own answer") {
   Rig rig;
   auto client = rig.connect(SOCK_DGRAM);
   constexpr unsigned kMany = 3 * limits::kDnsBatch;
-  for (unsigned id = 0; id < kMany; ++id) send(client, dns_wire::query({.name = id % 2 ? "web.vm" : "no.vm", .id = id}));
+  for (unsigned id = 0; id < kMany; ++id)
+    send(client, dns_wire::query({.name = id % 2 ? "web.vm" : "no.vm", .id = id}));
   for (unsigned i = 0; i < kMany; ++i) {
     auto answer = dns_wire::parse(receive(client));
     CHECK(answer.whole);
@@ -100,7 +110,8 @@ TEST_CASE("dns server: what is too long or no question is not answered, and harm
 TEST_CASE("dns server: TCP takes several questions on a connection, in any pieces") {
   Rig rig;
   auto client = rig.connect(SOCK_STREAM);
-  auto bytes = framed(dns_wire::query({.name = "web.vm", .id = 1})) + framed(dns_wire::query({.name = "no.vm", .id = 2}));
+  auto bytes =
+      framed(dns_wire::query({.name = "web.vm", .id = 1})) + framed(dns_wire::query({.name = "no.vm", .id = 2}));
   for (char c : bytes) send(client, std::string(1, c));
   std::string buffer;
   CHECK(dns_wire::parse(receive_framed(client, buffer)).id == 1);
@@ -148,7 +159,8 @@ TEST_CASE("dns server: a port that is in use is told as such, by either protocol
   socklen_t size = sizeof at;
   REQUIRE(::bind(only_udp.get(), reinterpret_cast<sockaddr*>(&at), sizeof at) == 0);
   REQUIRE(::getsockname(only_udp.get(), reinterpret_cast<sockaddr*>(&at), &size) == 0);
-  auto half = net::serve_dns(rig.runtime, {kLoopback, ntohs(at.sin_port)}, [](std::string_view) { return std::nullopt; });
+  auto half =
+      net::serve_dns(rig.runtime, {kLoopback, ntohs(at.sin_port)}, [](std::string_view) { return std::nullopt; });
   REQUIRE_FALSE(half.has_value());
   CHECK(half.error().code == ErrorCode::busy);
 }

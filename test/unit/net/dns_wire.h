@@ -7,7 +7,9 @@
 
 namespace dns_wire {
 
-inline std::string u16(unsigned value) { return {static_cast<char>(value >> 8 & 0xff), static_cast<char>(value & 0xff)}; }
+inline std::string u16(unsigned value) {
+  return {static_cast<char>(value >> 8 & 0xff), static_cast<char>(value & 0xff)};
+}
 
 /// Dots part labels.
 inline std::string name(std::string text) {
@@ -31,8 +33,8 @@ inline std::string opt(unsigned version = 0, unsigned size = 4096) {
 }
 
 inline std::string query(const Ask& ask, const std::string& additional = "") {
-  return u16(ask.id) + u16(ask.flags) + u16(1) + u16(0) + u16(0) + u16(additional.empty() ? 0 : 1) + name(ask.name) + u16(ask.type) + u16(ask.klass) +
-         additional;
+  return u16(ask.id) + u16(ask.flags) + u16(1) + u16(0) + u16(0) + u16(additional.empty() ? 0 : 1) + name(ask.name) +
+         u16(ask.type) + u16(ask.klass) + additional;
 }
 
 struct Record {
@@ -63,8 +65,10 @@ class Parser {
       if (i >= answer.counts[0]) {
         record.ttl = number(4);
         auto size = number(2);
-        if (at_ + size > bytes_.size()) ok_ = false;
-        else record.data = bytes_.substr(at_, size);
+        if (at_ + size > bytes_.size())
+          ok_ = false;
+        else
+          record.data = bytes_.substr(at_, size);
         at_ += size;
       }
       answer.records.push_back(record);

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <cstring>
-
 #include <nlohmann/json.hpp>
 
 #include "capabilities/sandbox.h"
@@ -28,17 +27,19 @@ namespace {
 const Bridge kBridge{.name = "br-t", .address = 0xac100001, .prefix = 24};
 
 bool skipped(const char* name, bool needs_nft = false) {
-  const char* why = ::geteuid() != 0                ? "this needs root"
-                    : !test::sandbox_available()    ? "this host lets us make no namespaces"
-                    : needs_nft && !find_nft()      ? "nft is not installed"
-                                                    : nullptr;
+  const char* why = ::geteuid() != 0             ? "this needs root"
+                    : !test::sandbox_available() ? "this host lets us make no namespaces"
+                    : needs_nft && !find_nft()   ? "nft is not installed"
+                                                 : nullptr;
   if (why) fmt::print("SKIPPED: {}: {}\n", name, why);
   return why != nullptr;
 }
 
 // An error, or "" when `result` is good.
 template <class T>
-std::string error_of(const Result<T>& result) { return result ? "" : result.error().sentence(); }
+std::string error_of(const Result<T>& result) {
+  return result ? "" : result.error().sentence();
+}
 
 #define GOOD(expr) \
   if (auto error = error_of(expr); !error.empty()) return #expr ": " + error
@@ -115,9 +116,17 @@ std::string check_tap_life() {
 }
 
 std::string check_firewall_life() {
-  Json others = {{"nftables", {{{"add", {{"table", {{"family", "ip"}, {"name", "filter"}}}}}},
-                               {{"add", {{"chain", {{"family", "ip"}, {"table", "filter"}, {"name", "FORWARD"}, {"type", "filter"}, {"hook", "forward"},
-                                                    {"prio", 0}, {"policy", "drop"}}}}}}}}};
+  Json others = {{"nftables",
+                  {{{"add", {{"table", {{"family", "ip"}, {"name", "filter"}}}}}},
+                   {{"add",
+                     {{"chain",
+                       {{"family", "ip"},
+                        {"table", "filter"},
+                        {"name", "FORWARD"},
+                        {"type", "filter"},
+                        {"hook", "forward"},
+                        {"prio", 0},
+                        {"policy", "drop"}}}}}}}}};
   GOOD(apply_nft(others));
   auto before = list_nft();
   for (int round = 0; round < 2; ++round) GOOD(ensure_firewall("br-t"));

@@ -9,7 +9,8 @@ using namespace banger::net;
 TEST_CASE("ipv4: four decimal numbers, and nothing else") {
   CHECK(parse_ipv4("172.16.0.1") == 0xac100001u);
   CHECK(to_text(0xac100001) == "172.16.0.1");
-  for (std::string_view bad : {"", "172.16.0", "172.16.0.256", "172.16.0.1/24", " 172.16.0.1", "0x7f.1", "::1", "1.2.3.4;reboot"})
+  for (std::string_view bad :
+       {"", "172.16.0", "172.16.0.256", "172.16.0.1/24", " 172.16.0.1", "0x7f.1", "::1", "1.2.3.4;reboot"})
     CHECK(parse_ipv4(bad).error().code == ErrorCode::invalid);
   CHECK_FALSE(parse_ipv4(std::string_view("1.2.3.4\0x", 9)));
 }
@@ -47,5 +48,6 @@ TEST_CASE("addresses: on the bridge the MAC is the address's, and a tap's name i
   CHECK(bridge_mac(0xac100005) == "52:54:ac:10:00:05");
   CHECK(tap_name(3) == "bg-3");
   CHECK(tap_number("bg-3") == 3);
-  for (const char* other : {"bg-", "bg-x", "bg-3x", "bg-99999999999", "bg-4097", "br-3", ""}) CHECK(tap_number(other) == 0);
+  for (const char* other : {"bg-", "bg-x", "bg-3x", "bg-99999999999", "bg-4097", "br-3", ""})
+    CHECK(tap_number(other) == 0);
 }

@@ -22,14 +22,29 @@ std::size_t count(const Json& commands, const Json& wanted) {
   return found;
 }
 
-Json element(const char* verb, const char* set, Json value) { return {{verb, {{"element", {{"name", set}, {"elem", Json::array({std::move(value)})}}}}}}; }
+Json element(const char* verb, const char* set, Json value) {
+  return {{verb, {{"element", {{"name", set}, {"elem", Json::array({std::move(value)})}}}}}};
+}
 const Json kPort = {{"concat", {"bg-3", "52:54:ac:10:00:05", "172.16.0.5"}}};
 
 Json chain(const char* family, const char* table, const char* name, const char* policy) {
-  return {{"chain", {{"family", family}, {"table", table}, {"name", name}, {"hook", "forward"}, {"type", "filter"}, {"policy", policy}, {"prio", 0}}}};
+  return {{"chain",
+           {{"family", family},
+            {"table", table},
+            {"name", name},
+            {"hook", "forward"},
+            {"type", "filter"},
+            {"policy", policy},
+            {"prio", 0}}}};
 }
 Json rule(const char* table, const char* name, const char* comment, std::vector<Json> expressions, int handle) {
-  return {{"rule", {{"family", "ip"}, {"table", table}, {"chain", name}, {"comment", comment}, {"expr", std::move(expressions)}, {"handle", handle}}}};
+  return {{"rule",
+           {{"family", "ip"},
+            {"table", table},
+            {"chain", name},
+            {"comment", comment},
+            {"expr", std::move(expressions)},
+            {"handle", handle}}}};
 }
 Json list(Json entries) { return {{"nftables", std::move(entries)}}; }
 
@@ -58,23 +73,27 @@ TEST_CASE("ruleset: what is made again keeps the guests that are there, and has 
   CHECK(count(commands, {{"flush", {{"chain", {{"name", "forward"}}}}}}) == 1);
   CHECK(count(commands, {{"flush", {{"set", Json::object()}}}}) == 0);
   CHECK(count(commands, {{"delete", Json::object()}}) == 0);
-  for (const auto& command : commands.at("nftables")) CHECK(command.begin()->begin()->value("table", "banger") == "banger");
+  for (const auto& command : commands.at("nftables"))
+    CHECK(command.begin()->begin()->value("table", "banger") == "banger");
 }
 
 TEST_CASE("ruleset: what comes out of a tap is dropped unless it is known") {
   Json last;
   auto commands = base_rules("br-x");
   for (const auto& command : commands.at("nftables"))
-    if (command.contains("add") && command["add"].contains("rule") && command["add"]["rule"]["chain"] == "prerouting") last = command["add"]["rule"]["expr"];
+    if (command.contains("add") && command["add"].contains("rule") && command["add"]["rule"]["chain"] == "prerouting")
+      last = command["add"]["rule"]["expr"];
   CHECK(dump_json(last) == R"([{"drop":null}])");
 }
 
 TEST_CASE("ruleset: a forward chain of others is closed by its policy or its last rule") {
-  Json drop = {{"drop", nullptr}}, reject = {{"reject", nullptr}}, counter = {{"counter", nullptr}}, accept = {{"accept", nullptr}};
-  auto ruleset = list({chain("ip", "filter", "FORWARD", "drop"), chain("ip", "open", "forward", "accept"), chain("ip", "wall", "forward", "accept"),
-                       chain("ip6", "filter", "FORWARD", "drop"), chain("ip", "banger", "forward", "drop"),
-                       rule("wall", "forward", "", {accept}, 1), rule("wall", "forward", "", {counter, reject}, 2),
-                       rule("open", "forward", "", {drop}, 3), rule("open", "forward", "", {counter, accept}, 4)});
+  Json drop = {{"drop", nullptr}}, reject = {{"reject", nullptr}}, counter = {{"counter", nullptr}},
+       accept = {{"accept", nullptr}};
+  auto ruleset = list({chain("ip", "filter", "FORWARD", "drop"), chain("ip", "open", "forward", "accept"),
+                       chain("ip", "wall", "forward", "accept"), chain("ip6", "filter", "FORWARD", "drop"),
+                       chain("ip", "banger", "forward", "drop"), rule("wall", "forward", "", {accept}, 1),
+                       rule("wall", "forward", "", {counter, reject}, 2), rule("open", "forward", "", {drop}, 3),
+                       rule("open", "forward", "", {counter, accept}, 4)});
   auto closed = closed_chains(ruleset, "br-x");
   REQUIRE(closed.size() == 2);
   CHECK(closed[0].table == "filter");
@@ -91,21 +110,29 @@ TEST_CASE("ruleset: a forward chain of others is closed by its policy or its las
 
 TEST_CASE("ruleset: a chain that is open already is left alone, and closed again by the handles of our rules only") {
   Json accept = {{"accept", nullptr}};
-  auto ruleset = list({chain("ip", "filter", "FORWARD", "drop"), rule("filter", "FORWARD", "banger br-x", {accept}, 7),
-                       rule("filter", "FORWARD", "banger br-x", {accept}, 8), rule("filter", "FORWARD", "banger br-y", {accept}, 9),
-                       rule("filter", "FORWARD", "", {accept}, 10)});
+  auto ruleset =
+      list({chain("ip", "filter", "FORWARD", "drop"), rule("filter", "FORWARD", "banger br-x", {accept}, 7),
+            rule("filter", "FORWARD", "banger br-x", {accept}, 8),
+            rule("filter", "FORWARD", "banger br-y", {accept}, 9), rule("filter", "FORWARD", "", {accept}, 10)});
   CHECK(open_chains(closed_chains(ruleset, "br-x"), "br-x").is_null());
   auto commands = without_all(ruleset, "br-x");
   CHECK(count(commands, {{"delete", {{"rule", {{"table", "filter"}}}}}}) == 2);
   CHECK(count(commands, {{"delete", {{"rule", {{"handle", 7}}}}}}) == 1);
   CHECK(count(commands, {{"delete", {{"rule", {{"handle", 8}}}}}}) == 1);
-  for (const char* family : {"ip", "bridge"}) CHECK(count(commands, {{"delete", {{"table", {{"family", family}, {"name", "banger"}}}}}}) == 1);
+  for (const char* family : {"ip", "bridge"})
+    CHECK(count(commands, {{"delete", {{"table", {{"family", family}, {"name", "banger"}}}}}}) == 1);
 }
 
 TEST_CASE("ruleset: who is on a tap is read from the ruleset; nonsense in it is passed over") {
-  auto ruleset = list({{{"set", {{"family", "bridge"}, {"table", "banger"}, {"name", "guests"},
-                                {"elem", {kPort, {{"concat", {"bg-4", "52:54:ac:10:00:06", "172.16.0.6"}}}, {{"concat", {1, 2}}}, "x"}}}}},
-                       {{"set", {{"family", "bridge"}, {"table", "other"}, {"elem", {kPort}}}}}, 7, {{"rule", 3}}});
+  auto ruleset = list(
+      {{{"set",
+         {{"family", "bridge"},
+          {"table", "banger"},
+          {"name", "guests"},
+          {"elem", {kPort, {{"concat", {"bg-4", "52:54:ac:10:00:06", "172.16.0.6"}}}, {{"concat", {1, 2}}}, "x"}}}}},
+       {{"set", {{"family", "bridge"}, {"table", "other"}, {"elem", {kPort}}}}},
+       7,
+       {{"rule", 3}}});
   auto guests = guests_on(ruleset, 3);
   REQUIRE(guests.size() == 1);
   CHECK(guests[0].address == 0xac100005u);

@@ -7,9 +7,9 @@
 
 #include <asio.hpp>
 
+#include "../host/run_task.h"
 #include "base/unique_fd.h"
 #include "catch.h"
-#include "../host/run_task.h"
 
 using namespace banger;
 
@@ -19,7 +19,8 @@ constexpr host::Ipv4 kLoopback = 0x7f400001;  // nobody gave the host this one: 
 
 UniqueFd connect_to(const host::Endpoint& where) {
   UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in to{.sin_family = AF_INET, .sin_port = htons(where.port), .sin_addr = {htonl(where.address)}, .sin_zero = {}};
+  sockaddr_in to{
+      .sin_family = AF_INET, .sin_port = htons(where.port), .sin_addr = {htonl(where.address)}, .sin_zero = {}};
   REQUIRE(::connect(fd.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) == 0);
   return fd;
 }
@@ -68,7 +69,8 @@ TEST_CASE("tcp: a read that takes too long is a timeout") {
 
 TEST_CASE("tcp: a write nobody takes is a timeout") {
   Pair pair;
-  auto written = run_task(pair.runtime, pair.stream->write(std::string(64 << 20, 'x'), host::after(std::chrono::milliseconds(50))));
+  auto written = run_task(pair.runtime,
+                          pair.stream->write(std::string(64 << 20, 'x'), host::after(std::chrono::milliseconds(50))));
   REQUIRE_FALSE(written.has_value());
   CHECK(written.error().code == ErrorCode::timeout);
 }

@@ -135,34 +135,41 @@ void Daemon::add_streams() {
   };
   server_->add("stream_echo", [echo](const Json&, CallContext& context) { return echo(context); }, Shape::stream);
   // The same, but only when the gate is open, with progress before.
-  server_->add("stream_gate", [echo, shared = shared_](const Json&, CallContext& context) -> Task<Result<Json>> {
-    auto s = shared;
-    auto then = echo;
-    context.progress("waiting");
-    ++s->started;
-    s->changed.notify_all();
-    while (!s->gate && !context.cancel().requested())
-      co_await s->changed.wait(host::after(std::chrono::milliseconds(10)));
-    if (context.cancel().requested()) {
-      ++s->cancelled;
-      s->changed.notify_all();
-    }
-    co_return co_await then(context);
-  }, Shape::stream);
-  server_->add("stream_fail", [](const Json&, CallContext&) -> Task<Result<Json>> {
-    co_return fail(ErrorCode::not_found, "no such VM");
-  }, Shape::stream);
+  server_->add(
+      "stream_gate",
+      [echo, shared = shared_](const Json&, CallContext& context) -> Task<Result<Json>> {
+        auto s = shared;
+        auto then = echo;
+        context.progress("waiting");
+        ++s->started;
+        s->changed.notify_all();
+        while (!s->gate && !context.cancel().requested())
+          co_await s->changed.wait(host::after(std::chrono::milliseconds(10)));
+        if (context.cancel().requested()) {
+          ++s->cancelled;
+          s->changed.notify_all();
+        }
+        co_return co_await then(context);
+      },
+      Shape::stream);
+  server_->add(
+      "stream_fail",
+      [](const Json&, CallContext&) -> Task<Result<Json>> { co_return fail(ErrorCode::not_found, "no such VM"); },
+      Shape::stream);
   // Neither reads nor writes: only notices the caller going.
-  server_->add("stream_wait", [shared = shared_](const Json&, CallContext& context) -> Task<Result<Json>> {
-    auto s = shared;
-    auto stream = CO_TRY(co_await context.become_stream({}));
-    ++s->started;
-    s->changed.notify_all();
-    while (!context.cancel().requested()) co_await context.cancel().event().wait();
-    ++s->cancelled;
-    s->changed.notify_all();
-    co_return Json();
-  }, Shape::stream);
+  server_->add(
+      "stream_wait",
+      [shared = shared_](const Json&, CallContext& context) -> Task<Result<Json>> {
+        auto s = shared;
+        auto stream = CO_TRY(co_await context.become_stream({}));
+        ++s->started;
+        s->changed.notify_all();
+        while (!context.cancel().requested()) co_await context.cancel().event().wait();
+        ++s->cancelled;
+        s->changed.notify_all();
+        co_return Json();
+      },
+      Shape::stream);
 }
 
 Raw::Raw(UniqueFd socket) : socket_(std::move(socket)) {
@@ -203,7 +210,8 @@ std::string Raw::line() {
 Json Raw::json() { return Json::parse(line(), nullptr, false); }
 
 std::string Raw::rest() {
-  while (fill()) {}
+  while (fill()) {
+  }
   return std::exchange(buffer_, {});
 }
 

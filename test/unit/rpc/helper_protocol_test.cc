@@ -18,15 +18,17 @@ TEST_CASE("helper protocol: a request comes out as it went in") {
 }
 
 TEST_CASE("helper protocol: anything but one request object is refused") {
-  for (auto* line : {"", "{", "[]", "null", "1", R"("x")", "{}", R"({"operation":1})", R"({"operation":null})", R"({"operation":"x","arguments":[]})",
-                     R"({"operation":"x","arguments":null})", R"({"operation":"x","arguments":"y"})", R"({"operation":"x","argument":{}})",
+  for (auto* line : {"", "{", "[]", "null", "1", R"("x")", "{}", R"({"operation":1})", R"({"operation":null})",
+                     R"({"operation":"x","arguments":[]})", R"({"operation":"x","arguments":null})",
+                     R"({"operation":"x","arguments":"y"})", R"({"operation":"x","argument":{}})",
                      R"({"operation":"x"} {"operation":"y"})", "{\"operation\":\"\xff\"}"}) {
     INFO(line);
     auto request = parse_helper_request(line);
     REQUIRE_FALSE(request);
     CHECK(request.error().code == ErrorCode::invalid);
   }
-  CHECK_FALSE(parse_helper_request(R"({"operation":"x","arguments":{"a":")" + std::string(limits::kHelperMessageBytes, 'x') + "\"}}"));
+  CHECK_FALSE(parse_helper_request(R"({"operation":"x","arguments":{"a":")" +
+                                   std::string(limits::kHelperMessageBytes, 'x') + "\"}}"));
 }
 
 TEST_CASE("helper protocol: a reply is a result or the error that was told") {
@@ -37,6 +39,7 @@ TEST_CASE("helper protocol: a reply is a result or the error that was told") {
   CHECK(told.code == ErrorCode::busy);
   CHECK(told.sentence() == error.sentence());
   CHECK(told.sys_errno == 16);
-  for (auto* line : {"", "{}", "[]", R"({"result":1})", R"({"error":{}})", R"({"error":{"code":1,"message":"x"}})", R"({"error":"x"})"})
+  for (auto* line : {"", "{}", "[]", R"({"result":1})", R"({"error":{}})", R"({"error":{"code":1,"message":"x"}})",
+                     R"({"error":"x"})"})
     CHECK(parse_helper_reply(line).error().code == ErrorCode::invalid);
 }

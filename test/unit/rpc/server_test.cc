@@ -67,7 +67,9 @@ TEST_CASE("server: answers come as they are ready, not in order") {
   CHECK(second->result == "through");
 }
 
-TEST_CASE("server: who asked is told that a connection has closed, be it plain or a stream, but not that the server has stopped") {
+TEST_CASE(
+    "server: who asked is told that a connection has closed, be it plain or a stream, but not that the server has "
+    "stopped") {
   Daemon daemon;
   {
     auto client = daemon.client();

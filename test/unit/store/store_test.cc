@@ -88,9 +88,21 @@ TEST_CASE("store: a VM comes back as it was written, after reopening") {
 
 TEST_CASE("store: a saved state comes back as it was written, changes, and goes; snapshots' names are unique") {
   TempDir dir;
-  store::SaveRow row{.id = "s1", .kind = "snapshot", .key = "k", .name = "good", .vm_id = "v", .vm_name = "web", .spec = "{}",
-                     .image_id = "i", .kernel = "debian", .machine = "qemu", .build_key = "b", .link_token = "00", .files = "{}",
-                     .created_at = 5, .used_at = 6};
+  store::SaveRow row{.id = "s1",
+                     .kind = "snapshot",
+                     .key = "k",
+                     .name = "good",
+                     .vm_id = "v",
+                     .vm_name = "web",
+                     .spec = "{}",
+                     .image_id = "i",
+                     .kernel = "debian",
+                     .machine = "qemu",
+                     .build_key = "b",
+                     .link_token = "00",
+                     .files = "{}",
+                     .created_at = 5,
+                     .used_at = 6};
   {
     auto opened = Store::open(dir.db());
     REQUIRE(opened);
@@ -216,7 +228,9 @@ TEST_CASE("store: the file is private whatever the umask") {
 
 TEST_CASE("store: a database of a newer version is refused untouched, with a way out") {
   TempDir dir;
-  { REQUIRE(Store::open(dir.db())); }
+  {
+    REQUIRE(Store::open(dir.db()));
+  }
   exec_sql(dir.db(), "PRAGMA user_version = 99");
   auto opened = Store::open(dir.db());
   REQUIRE(!opened);

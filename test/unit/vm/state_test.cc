@@ -9,7 +9,8 @@ using namespace banger;
 using vm::State;
 
 namespace {
-constexpr std::array kAll = {State::creating, State::stopped, State::starting, State::running, State::stopping, State::suspending, State::suspended, State::deleting};
+constexpr std::array kAll = {State::creating, State::stopped,    State::starting,  State::running,
+                             State::stopping, State::suspending, State::suspended, State::deleting};
 }
 
 TEST_CASE("state: names go there and back, others are corrupt") {

@@ -1,4 +1,6 @@
 // What passes from init to the agent, through files: the guest config in, the run directory out.
+#include "capabilities/guest/run_dir.h"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/sendfile.h>
@@ -9,7 +11,6 @@
 #include <vector>
 
 #include "base/bounds.h"
-#include "capabilities/guest/run_dir.h"
 #include "host/files.h"
 #include "roles/agent/init/boot.h"
 

@@ -18,7 +18,7 @@ namespace banger::roles::agent::init {
 namespace {
 
 constexpr std::int64_t kFirstPauseMs = 100, kLongestPauseMs = 5000;
-constexpr std::int64_t kHealthyMs = 10'000;   // an agent that lived so long did not die of its start
+constexpr std::int64_t kHealthyMs = 10'000;  // an agent that lived so long did not die of its start
 constexpr std::int64_t kEndGraceMs = 2000;
 
 const char* const kEnvironment[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/",

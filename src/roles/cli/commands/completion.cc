@@ -90,9 +90,12 @@ constexpr Example kExamples[] = {
 
 Result<int> run(Context& context) {
   const auto& shell = context.args.positionals[0];
-  if (shell == "bash") context.io.print(kBash);
-  else if (shell == "zsh") context.io.print(kZsh);
-  else context.io.print(kFish);
+  if (shell == "bash")
+    context.io.print(kBash);
+  else if (shell == "zsh")
+    context.io.print(kZsh);
+  else
+    context.io.print(kFish);
   return exit_status::kOk;
 }
 

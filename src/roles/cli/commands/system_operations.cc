@@ -19,7 +19,8 @@ Result<int> run(Context& context) {
     return exit_status::kOk;
   }
   Table table({"OPERATION", "EFFECT"});
-  for (const auto* operation : capabilities::privileged_table()) table.add({std::string(operation->name), std::string(operation->summary)});
+  for (const auto* operation : capabilities::privileged_table())
+    table.add({std::string(operation->name), std::string(operation->summary)});
   context.io.print(table.text(context.io.colour(context.io.out)));
   return exit_status::kOk;
 }

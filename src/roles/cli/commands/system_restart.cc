@@ -10,7 +10,8 @@ namespace banger::roles::cli {
 namespace {
 
 Result<int> run(Context& context) {
-  if (::geteuid() != 0) return fail(ErrorCode::denied, "only root can restart the services", "sudo banger system restart");
+  if (::geteuid() != 0)
+    return fail(ErrorCode::denied, "only root can restart the services", "sudo banger system restart");
   TRY(installed_owner({}));
   TRY(restart_services(system_tool()));
   context.io.print("restarted the daemon and the root helper; VMs go on\n");

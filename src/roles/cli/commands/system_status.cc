@@ -21,7 +21,8 @@ std::string version_of(const std::string& program, const RunTool& run) {
 Json facts(const InstallPlaces& places, const host::User& owner) {
   auto run = system_tool();
   Json services = Json::array();
-  for (const auto& state : service_states(run)) services.push_back({{"unit", state.unit}, {"active", state.active}, {"enabled", state.enabled}});
+  for (const auto& state : service_states(run))
+    services.push_back({{"unit", state.unit}, {"active", state.active}, {"enabled", state.enabled}});
   auto helper = helper_version();
   return {{"owner", owner.name},
           {"program", places.program()},

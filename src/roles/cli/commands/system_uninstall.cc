@@ -24,7 +24,8 @@ Result<> take_back(Io& io, const InstallPlaces& places, const host::User& owner)
     io.note(fmt::format("{} VMs run, so their network stays until the host boots", *running));
     return {};
   }
-  for (const auto& line : undo_operations(TRY(config::load_install(places.install_file())), owner)) io.print(line + "\n");
+  for (const auto& line : undo_operations(TRY(config::load_install(places.install_file())), owner))
+    io.print(line + "\n");
   return {};
 }
 
@@ -37,11 +38,13 @@ Result<int> run(Context& context) {
   if (places.destdir.empty() && owner) TRY(take_back(io, places, *owner));
   if (places.destdir.empty() && systemd_runs()) TRY(stop_services(system_tool()));
   auto report = TRY(uninstall_files(places));
-  if (places.destdir.empty() && systemd_runs() && !report.lines.empty()) TRY(system_tool()({"systemctl", "daemon-reload"}));
+  if (places.destdir.empty() && systemd_runs() && !report.lines.empty())
+    TRY(system_tool()({"systemctl", "daemon-reload"}));
   for (const auto& line : report.lines) io.print(line + "\n");
   if (report.lines.empty()) io.print("there was nothing to remove\n");
-  if (owner) io.print(fmt::format("{} keeps the VMs, images and settings: {}, {}/.config/banger\n", owner->name,
-                                  join(owner_directories(*owner), ", "), owner->home));
+  if (owner)
+    io.print(fmt::format("{} keeps the VMs, images and settings: {}, {}/.config/banger\n", owner->name,
+                         join(owner_directories(*owner), ", "), owner->home));
   return exit_status::kOk;
 }
 
@@ -52,8 +55,10 @@ constinit const Command kSystemUninstall{
     .group = "system",
     .name = "uninstall",
     .summary = "remove what 'system install' made",
-    .details = "Stops the services, removes their files, and nothing else: VMs go on and are found again by the owner's next banger command. "
-               "Files that were changed into someone else's are named and left.",
+    .details =
+        "Stops the services, removes their files, and nothing else: VMs go on and are found again by the owner's next "
+        "banger command. "
+        "Files that were changed into someone else's are named and left.",
     .options = kOptions,
     .handler = run,
 };

@@ -74,8 +74,10 @@ Result<int> create(Context& context) {
   if (auto wait = args.text("wait")) params["wait"] = *wait;
   if (args.has("env")) params["environment"] = guest_environment(context);
   auto vm = TRY(create_vm(context, daemon, std::move(params)));
-  if (args.flag("json")) context.io.print(dump_json_pretty(vm) + "\n");
-  else if (args.flag("quiet")) context.io.print(text_of(vm, "id") + "\n");
+  if (args.flag("json"))
+    context.io.print(dump_json_pretty(vm) + "\n");
+  else if (args.flag("quiet"))
+    context.io.print(text_of(vm, "id") + "\n");
   else
     context.io.print(fmt::format("{}: {} ({})\n", safe_text(text_of(vm, "name")), safe_text(text_of(vm, "state")),
                                  safe_text(text_of(vm, "id"))));

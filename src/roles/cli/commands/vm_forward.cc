@@ -16,7 +16,10 @@ constexpr Positional kPositionals[] = {
     {.name = "PORT", .help = "a port of the guest, or HOSTPORT:PORT; host port 0 is any free one", .repeated = true},
 };
 constexpr Option kOptions[] = {
-    {.name = "address", .kind = Kind::text, .value = "ADDRESS", .help = "the host's IPv4 address to listen on (default: 127.0.0.1)"},
+    {.name = "address",
+     .kind = Kind::text,
+     .value = "ADDRESS",
+     .help = "the host's IPv4 address to listen on (default: 127.0.0.1)"},
     {.name = "json", .help = "print a JSON array of what is forwarded"},
 };
 constexpr Example kExamples[] = {
@@ -28,7 +31,10 @@ void say(Io& io, const std::string& vm, const std::vector<ForwardListener>& list
   Json list = Json::array();
   for (const auto& each : listeners) {
     if (!as_json) io.print(fmt::format("{} -> {}:{}\n", host::to_string(each.at), vm, each.guest));
-    list.push_back({{"address", host::ipv4_text(each.at.address)}, {"port", each.at.port}, {"vm", vm}, {"guest_port", each.guest}});
+    list.push_back({{"address", host::ipv4_text(each.at.address)},
+                    {"port", each.at.port},
+                    {"vm", vm},
+                    {"guest_port", each.guest}});
   }
   if (as_json) io.print(dump_json_pretty(list) + "\n");
 }
@@ -48,7 +54,9 @@ Result<int> forward(Context& context) {
   auto daemon = TRY(Daemon::connect(io));
   auto vm = TRY(daemon.call("vm.show", {{"vm", args.positionals[0]}}));
   auto name = safe_text(text_of(vm, "name")), state = text_of(vm, "state");
-  if (state != "running") return fail(ErrorCode::unavailable, fmt::format("vm '{}' is {}", name, safe_text(state)), fmt::format("banger vm start {}", name));
+  if (state != "running")
+    return fail(ErrorCode::unavailable, fmt::format("vm '{}' is {}", name, safe_text(state)),
+                fmt::format("banger vm start {}", name));
   std::vector<ForwardListener> listeners;
   for (auto port : ports) listeners.push_back(TRY(listen_for(*address, port)));
   say(io, name, listeners, args.flag("json"));
@@ -65,7 +73,8 @@ constinit const Command kVmForward{
     .summary = "pass connections to ports of this host on to a VM",
     .details =
         "Goes on until it is interrupted. It needs no network in the guest, and reaches what listens on the guest's "
-        "loopback address only. Whoever may connect to the host's address reaches the guest; every user of the host may "
+        "loopback address only. Whoever may connect to the host's address reaches the guest; every user of the host "
+        "may "
         "connect to 127.0.0.1.",
     .positionals = kPositionals,
     .options = kOptions,

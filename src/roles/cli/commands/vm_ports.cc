@@ -33,7 +33,8 @@ void say_what_is_not_forwarded(const Io& io, const Json& list) {
     if (reason.hint.empty()) reason.hint = text_of(port, "hint");
   }
   for (const auto& [note, reason] : reasons)
-    io.note(fmt::format("not forwarded: {}: {} (hint: {})", join(reason.ports, ", "), safe_text(note), safe_text(reason.hint)));
+    io.note(fmt::format("not forwarded: {}: {} (hint: {})", join(reason.ports, ", "), safe_text(note),
+                        safe_text(reason.hint)));
 }
 
 // A listener on both address families is one thing to people.
@@ -56,8 +57,9 @@ Result<int> ports(Context& context) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& port : list) {
     auto scheme = text_of(port, "scheme"), url = text_of(port, "url");
-    std::vector<std::string> row{scheme.empty() ? text_of(port, "protocol") : scheme, url.empty() ? endpoint_of(port) : url,
-                                 text_of(port, "process"), text_of(port, "command")};
+    std::vector<std::string> row{scheme.empty() ? text_of(port, "protocol") : scheme,
+                                 url.empty() ? endpoint_of(port) : url, text_of(port, "process"),
+                                 text_of(port, "command")};
     if (std::ranges::find(rows, row) == rows.end()) rows.push_back(std::move(row));
   }
   Table table({"PROTO", "ENDPOINT", "PROCESS", "COMMAND"});

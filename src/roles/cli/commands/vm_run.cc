@@ -41,8 +41,8 @@ constexpr Example kExamples[] = {
     {"banger vm run --name web --memory 2G --detach", "a VM to come back to"},
 };
 
-// After an interrupt too, so with a deadline of its own and over a connection of its own. The daemon deletes it as well, when
-// the command's connection has closed; who asks is told when that is done, or that it has been.
+// After an interrupt too, so with a deadline of its own and over a connection of its own. The daemon deletes it as
+// well, when the command's connection has closed; who asks is told when that is done, or that it has been.
 Result<> delete_vm(Io& io, const std::string& vm) {
   auto daemon = TRY(Daemon::connect(io));
   auto gone = daemon.call_within("vm.delete", {{"vm", vm}, {"force", true}}, kDeleteMs);

@@ -35,7 +35,8 @@ std::string stages_of(const Json& vm) {
 
 std::string machine_of(const Json& vm) {
   auto accelerator = text_of(vm, "accelerator"), reason = text_of(vm, "machine_reason");
-  auto text = accelerator.empty() ? text_of(vm, "machine") : fmt::format("{} ({})", text_of(vm, "machine"), accelerator);
+  auto text =
+      accelerator.empty() ? text_of(vm, "machine") : fmt::format("{} ({})", text_of(vm, "machine"), accelerator);
   return reason.empty() ? text : fmt::format("{}: {}", text, reason);
 }
 

@@ -21,7 +21,8 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kRoles[] = {"banger", "bangerd", "bangerd-root", "banger-agent"};
 constexpr std::string_view kLinkTarget = "../lib/banger/banger";
-constexpr std::string_view kMarkerText = "banger is the program that the units of this system run; banger.old is the one before it, to go back to.\n";
+constexpr std::string_view kMarkerText =
+    "banger is the program that the units of this system run; banger.old is the one before it, to go back to.\n";
 
 struct TextFile {
   std::string path, text;
@@ -67,21 +68,25 @@ Result<std::string> install_text(const InstallPlaces& places, const host::User& 
   auto there = TRY(config::parse_install(*text, places.install_file()));
   bool other = !jails.jailer.empty() && (jails.jailer != there.jailer || jails.firecracker != there.firecracker);
   if (there.owner == owner.name) return other ? with_jails(std::move(there)) : *text;
-  return fail(ErrorCode::exists, fmt::format("banger is installed for {} here", there.owner), "banger system uninstall, then install it for another owner");
+  return fail(ErrorCode::exists, fmt::format("banger is installed for {} here", there.owner),
+              "banger system uninstall, then install it for another owner");
 }
 
-Result<std::vector<TextFile>> text_files(const InstallPlaces& places, const host::User& owner, const JailPrograms& jails) {
+Result<std::vector<TextFile>> text_files(const InstallPlaces& places, const host::User& owner,
+                                         const JailPrograms& jails) {
   std::vector<TextFile> files{{places.marker(), std::string(kOursLine) + std::string(kMarkerText)},
                               {places.install_file(), TRY(install_text(places, owner, jails))}};
   auto install = TRY(config::parse_install(files.back().text, places.install_file()));
-  for (auto& unit : unit_files(owner, "/usr/lib/banger/banger", install)) files.push_back({places.unit(unit.name), std::move(unit.text)});
+  for (auto& unit : unit_files(owner, "/usr/lib/banger/banger", install))
+    files.push_back({places.unit(unit.name), std::move(unit.text)});
   return files;
 }
 
 Result<> refuse_strangers(const InstallPlaces& places, const std::vector<TextFile>& files) {
   for (const auto& file : files)
     if (!TRY(is_ours(file.path)))
-      return fail(ErrorCode::exists, fmt::format("{} is not banger's", file.path), "move it away; banger writes only over what begins with its line");
+      return fail(ErrorCode::exists, fmt::format("{} is not banger's", file.path),
+                  "move it away; banger writes only over what begins with its line");
   // The programs carry no line; the marker beside them speaks for them.
   if (exists(places.program()) && !exists(places.marker()))
     return fail(ErrorCode::exists, fmt::format("{} is not of a system install", places.program()), "move it away");
@@ -114,7 +119,8 @@ Result<> put_program(const InstallPlaces& places, const std::string& own_program
     if (::link(program.c_str(), places.old_program().c_str()) < 0) return fail_errno(places.old_program());
   }
   if (::rename(fresh.c_str(), program.c_str()) < 0) return fail_errno(program);
-  report.lines.push_back(replaces ? fmt::format("replaced {}; the one before is {}", program, places.old_program()) : fmt::format("wrote {}", program));
+  report.lines.push_back(replaces ? fmt::format("replaced {}; the one before is {}", program, places.old_program())
+                                  : fmt::format("wrote {}", program));
   report.program_changed = true;
   return {};
 }
@@ -149,22 +155,26 @@ Result<host::User> owner_named(const InstallPlaces& places, const std::string& n
   auto user = host::find_user(name, places.passwd());
   if (!user && !places.destdir.empty()) user = host::find_user(name);
   if (!user) return fail(ErrorCode::not_found, fmt::format("there is no user '{}' in /etc/passwd", printable(name)));
-  if (user->uid == 0) return fail(ErrorCode::denied, "the owner must not be root: the daemon and the VMs run as the owner");
+  if (user->uid == 0)
+    return fail(ErrorCode::denied, "the owner must not be root: the daemon and the VMs run as the owner");
   TRY(in("the owner's home", host::check_plain_path(user->home)));
   if (user->home.find_first_of(" \t\"\\%") != std::string::npos)
-    return fail(ErrorCode::unsupported, fmt::format("the home '{}' has characters that mean something to systemd", printable(user->home)));
+    return fail(ErrorCode::unsupported,
+                fmt::format("the home '{}' has characters that mean something to systemd", printable(user->home)));
   return *user;
 }
 
 Result<host::User> installed_owner(const InstallPlaces& places) {
   auto text = host::read_file(places.install_file(), limits::kConfigFileBytes);
   if (!text && text.error().code == ErrorCode::not_found)
-    return fail(ErrorCode::not_found, "banger is not installed on this system", "as root: banger system install --owner USER");
+    return fail(ErrorCode::not_found, "banger is not installed on this system",
+                "as root: banger system install --owner USER");
   if (!text) return std::unexpected(std::move(text.error()));
   return owner_named(places, TRY(config::parse_install(*text, places.install_file())).owner);
 }
 
-Result<InstallReport> install_files(const InstallPlaces& places, const std::string& owner, const std::string& own_program, const JailPrograms& jails) {
+Result<InstallReport> install_files(const InstallPlaces& places, const std::string& owner,
+                                    const std::string& own_program, const JailPrograms& jails) {
   auto user = owner.empty() ? TRY(installed_owner(places)) : TRY(owner_named(places, owner));
   auto files = TRY(text_files(places, user, jails));
   TRY(refuse_strangers(places, files));
@@ -182,15 +192,19 @@ Result<InstallReport> install_files(const InstallPlaces& places, const std::stri
 
 Result<InstallReport> uninstall_files(const InstallPlaces& places) {
   InstallReport report;
-  std::vector<std::string> ours{places.unit(kDaemonUnit), places.unit(kHelperUnit), places.unit(kSocketUnit), places.install_file()};
+  std::vector<std::string> ours{places.unit(kDaemonUnit), places.unit(kHelperUnit), places.unit(kSocketUnit),
+                                places.install_file()};
   for (const auto& path : ours) {
-    if (TRY(is_ours(path))) TRY(take_away(path, report));
-    else report.lines.push_back(fmt::format("left {} alone, which is not ours", path));
+    if (TRY(is_ours(path)))
+      TRY(take_away(path, report));
+    else
+      report.lines.push_back(fmt::format("left {} alone, which is not ours", path));
   }
   for (auto role : kRoles)
     if (is_our_link(places.link(role))) TRY(take_away(places.link(role), report));
   if (exists(places.marker()) && TRY(is_ours(places.marker())))
-    for (const auto& path : {places.program(), places.old_program(), places.program() + ".new", places.marker()}) TRY(take_away(path, report));
+    for (const auto& path : {places.program(), places.old_program(), places.program() + ".new", places.marker()})
+      TRY(take_away(path, report));
   take_directory(fs::path(places.program()).parent_path().string(), report);
   take_directory(fs::path(places.install_file()).parent_path().string(), report);
   return report;

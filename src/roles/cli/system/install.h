@@ -33,13 +33,14 @@ struct InstallReport {
 };
 
 /// Makes, or brings up to date, the whole set. `own_program`: the running executable, which is copied; the one it
-/// replaces is kept as banger.old. `owner` may be empty when there is an install already. Doing it twice changes nothing.
-/// `exists` when a file of ours would take the place of another's, before anything is written; also for another owner.
-/// With a `jailer` the install has jails from now on, with that and with `firecracker`.
+/// replaces is kept as banger.old. `owner` may be empty when there is an install already. Doing it twice changes
+/// nothing. `exists` when a file of ours would take the place of another's, before anything is written; also for
+/// another owner. With a `jailer` the install has jails from now on, with that and with `firecracker`.
 struct JailPrograms {
   std::string jailer, firecracker;  ///< both or neither; neither: as it was
 };
-Result<InstallReport> install_files(const InstallPlaces& places, const std::string& owner, const std::string& own_program, const JailPrograms& jails = {});
+Result<InstallReport> install_files(const InstallPlaces& places, const std::string& owner,
+                                    const std::string& own_program, const JailPrograms& jails = {});
 
 /// Removes what install_files makes, where it is still ours; what is not is named and left. Nothing there is fine.
 Result<InstallReport> uninstall_files(const InstallPlaces& places);

@@ -27,7 +27,8 @@ same operations in his own daemon.
   owner and root are answered, everybody else is turned away.
 )";
 
-constexpr std::string_view kMiddle = R"(- What may be made (the name and range of the bridge, the directories) is in `/etc/banger/install.toml`, which only root can write; a helper whose file others
+constexpr std::string_view kMiddle =
+    R"(- What may be made (the name and range of the bridge, the directories) is in `/etc/banger/install.toml`, which only root can write; a helper whose file others
   could have written does not start. Nothing of it comes from a request.
 - Before it serves it drops all capabilities but those that some operation needs, gives up gaining any (no-new-privileges) and installs a filter of
   system calls: files, its own processes, local and netlink sockets; no mounts, namespaces, tracing, modules, keys, other users' identities, network
@@ -42,10 +43,14 @@ constexpr std::string_view kMiddle = R"(- What may be made (the name and range o
 
 std::string_view name_of(PrivilegedArgument::Type type) {
   switch (type) {
-    case PrivilegedArgument::Type::text: return "text";
-    case PrivilegedArgument::Type::number: return "number";
-    case PrivilegedArgument::Type::boolean: return "true or false";
-    case PrivilegedArgument::Type::list: return "list of texts";
+    case PrivilegedArgument::Type::text:
+      return "text";
+    case PrivilegedArgument::Type::number:
+      return "number";
+    case PrivilegedArgument::Type::boolean:
+      return "true or false";
+    case PrivilegedArgument::Type::list:
+      return "list of texts";
   }
   return "";
 }
@@ -62,7 +67,8 @@ std::string arguments_of(const PrivilegedOperation& operation) {
 std::string row(const PrivilegedOperation& operation) {
   auto powers = join(capability_names_of(operation.powers), ", ");
   return fmt::format("| `{}` | {}. | {} | {} | {} |\n", operation.name, operation.summary, arguments_of(operation),
-                     operation.undo.empty() ? "nothing stays" : fmt::format("`{}`", operation.undo), powers.empty() ? "none" : powers);
+                     operation.undo.empty() ? "nothing stays" : fmt::format("`{}`", operation.undo),
+                     powers.empty() ? "none" : powers);
 }
 
 std::string list(std::span<const LeftOut> items) {
@@ -77,10 +83,15 @@ std::string indented(std::string_view lines) {
   return text;
 }
 
-std::string unit_section(const UnitFile& unit) { return fmt::format("### `{}`\n\n{}\n", unit.name, indented(unit.text)); }
+std::string unit_section(const UnitFile& unit) {
+  return fmt::format("### `{}`\n\n{}\n", unit.name, indented(unit.text));
+}
 
 config::Install install_with_jails() {
-  return {.owner = "ana", .roots = {"/home/ana/.local/state/banger", "/home/ana/.local/share/banger"}, .jailer = "/usr/bin/jailer", .firecracker = "/usr/bin/firecracker"};
+  return {.owner = "ana",
+          .roots = {"/home/ana/.local/state/banger", "/home/ana/.local/share/banger"},
+          .jailer = "/usr/bin/jailer",
+          .firecracker = "/usr/bin/firecracker"};
 }
 
 constexpr std::string_view kJails = R"(### With jails
@@ -119,18 +130,26 @@ image builds as a user need (newuidmap): `banger image build` then runs in the t
 
 std::string privileges_page() {
   std::string page(kOpening);
-  page += fmt::format("- One request a connection, at most {}, to be there within {}, done within {}; each in a process of its own, one operation at a time.\n",
-                      format_size(limits::kHelperMessageBytes), format_duration(limits::kHelperRequestDeadline), format_duration(limits::kHelperDeadline));
+  page += fmt::format(
+      "- One request a connection, at most {}, to be there within {}, done within {}; each in a process of its own, "
+      "one operation at a time.\n",
+      format_size(limits::kHelperMessageBytes), format_duration(limits::kHelperRequestDeadline),
+      format_duration(limits::kHelperDeadline));
   page += kMiddle;
-  page += "\n## Operations\n\nMaking what is there already, and removing what has gone, succeeds.\n\n"
-          "| operation | effect | arguments, all needed and no others | taken back by | capabilities |\n|---|---|---|---|---|\n";
+  page +=
+      "\n## Operations\n\nMaking what is there already, and removing what has gone, succeeds.\n\n"
+      "| operation | effect | arguments, all needed and no others | taken back by | capabilities "
+      "|\n|---|---|---|---|---|\n";
   for (const auto* operation : capabilities::privileged_table()) page += row(*operation);
   page += "\n";
   page += kUnits;
-  for (const auto& unit : unit_files({.name = "ana", .home = "/home/ana"}, "/usr/lib/banger/banger", {})) page += unit_section(unit);
-  page += fmt::format("### What the helper's unit leaves out\n\n| directive | why |\n|---|---|\n{}\n", list(left_out_of_helper()));
+  for (const auto& unit : unit_files({.name = "ana", .home = "/home/ana"}, "/usr/lib/banger/banger", {}))
+    page += unit_section(unit);
+  page += fmt::format("### What the helper's unit leaves out\n\n| directive | why |\n|---|---|\n{}\n",
+                      list(left_out_of_helper()));
   page += fmt::format(kJails, list(left_out_for_jails()), indented(jail_lines(install_with_jails())));
-  page += fmt::format("### What the daemon's unit leaves out\n\n| directive | why |\n|---|---|\n{}", list(left_out_of_daemon()));
+  page += fmt::format("### What the daemon's unit leaves out\n\n| directive | why |\n|---|---|\n{}",
+                      list(left_out_of_daemon()));
   return page;
 }
 

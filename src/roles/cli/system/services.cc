@@ -50,9 +50,14 @@ bool systemd_runs() { return ::access("/run/systemd/system", F_OK) == 0; }
 Result<> make_owner_directories(const host::User& owner) {
   std::vector<std::string> argv{"/bin/sh", "-c", "umask 077; exec mkdir -p \"$@\"", "sh"};
   for (const auto& directory : owner_directories(owner)) argv.push_back(directory);
-  auto child = TRY(host::spawn({.argv = argv, .env = {std::string("PATH=") + host::kSystemPath}, .cwd = "/", .uid = owner.uid, .gid = owner.gid}));
+  auto child = TRY(host::spawn({.argv = argv,
+                                .env = {std::string("PATH=") + host::kSystemPath},
+                                .cwd = "/",
+                                .uid = owner.uid,
+                                .gid = owner.gid}));
   if (child.wait().shell_code() != 0)
-    return fail(ErrorCode::denied, fmt::format("{} cannot make {}", owner.name, join(owner_directories(owner), ", ")), "the owner must be able to write to the home");
+    return fail(ErrorCode::denied, fmt::format("{} cannot make {}", owner.name, join(owner_directories(owner), ", ")),
+                "the owner must be able to write to the home");
   return {};
 }
 
@@ -60,7 +65,8 @@ Result<bool> stop_own_daemon(const host::User& owner) {
   auto socket = host::connect_unix(owner_directories(owner).front() + "/run/bangerd.sock");
   if (!socket) return false;
   auto peer = TRY(host::peer_of(socket->get()));
-  if (peer.uid != owner.uid) return fail(ErrorCode::denied, fmt::format("the daemon's socket is served by user {}", peer.uid));
+  if (peer.uid != owner.uid)
+    return fail(ErrorCode::denied, fmt::format("the daemon's socket is served by user {}", peer.uid));
   rpc::Client client(std::move(*socket));
   TRY(in("stop the owner's daemon", client.call("daemon.stop", Json::object())));
   auto process = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, peer.pid, 0)));
@@ -80,14 +86,17 @@ std::optional<std::int64_t> running_vms(const host::User& owner) {
 
 std::vector<std::string> undo_operations(const config::Install& install, const host::User& owner) {
   Logger log(STDERR_FILENO);
-  capabilities::PrivilegedContext context{owner.uid, owner.gid, install.bridge_name, install.bridge_ip, install.cidr, install.roots, log, install.jailer, install.firecracker};
+  capabilities::PrivilegedContext context{
+      owner.uid,     owner.gid, install.bridge_name, install.bridge_ip,  install.cidr,
+      install.roots, log,       install.jailer,      install.firecracker};
   auto table = capabilities::privileged_table();
   std::vector<std::string> done;
   for (const auto* operation : table) {
     bool undoes = std::ranges::any_of(table, [&](const auto* other) { return other->undo == operation->name; });
     if (!undoes || !operation->arguments.empty()) continue;
     auto reply = operation->effect(context, Json::object());
-    done.push_back(reply ? fmt::format("did {}", operation->name) : fmt::format("could not do {}: {}", operation->name, reply.error().sentence()));
+    done.push_back(reply ? fmt::format("did {}", operation->name)
+                         : fmt::format("could not do {}: {}", operation->name, reply.error().sentence()));
   }
   return done;
 }
@@ -108,7 +117,9 @@ Result<std::vector<std::string>> start_services(const RunTool& run, const Instal
   return done;
 }
 
-Result<> restart_services(const RunTool& run) { return systemctl(run, {"restart", std::string(kHelperUnit), std::string(kDaemonUnit)}); }
+Result<> restart_services(const RunTool& run) {
+  return systemctl(run, {"restart", std::string(kHelperUnit), std::string(kDaemonUnit)});
+}
 
 Result<> stop_services(const RunTool& run) {
   for (auto unit : {kDaemonUnit, kHelperUnit, kSocketUnit}) {
@@ -121,7 +132,8 @@ Result<> stop_services(const RunTool& run) {
 
 std::vector<ServiceState> service_states(const RunTool& run) {
   std::vector<ServiceState> states;
-  for (auto unit : kUnits) states.push_back({std::string(unit), state_of(run, "ActiveState", unit), state_of(run, "UnitFileState", unit)});
+  for (auto unit : kUnits)
+    states.push_back({std::string(unit), state_of(run, "ActiveState", unit), state_of(run, "UnitFileState", unit)});
   return states;
 }
 
@@ -134,7 +146,8 @@ Result<std::string> helper_version() {
   std::vector<UniqueFd> none;
   while (text.size() <= limits::kHelperMessageBytes) {
     pollfd waiting{socket.get(), POLLIN, 0};
-    if (::poll(&waiting, 1, static_cast<int>(patience)) != 1) return fail(ErrorCode::timeout, "the root helper does not answer");
+    if (::poll(&waiting, 1, static_cast<int>(patience)) != 1)
+      return fail(ErrorCode::timeout, "the root helper does not answer");
     if (!TRY(host::receive_with_fds(socket.get(), text, none))) break;
   }
   if (!text.ends_with('\n')) return fail(ErrorCode::unavailable, "the root helper hung up without an answer");

@@ -28,8 +28,8 @@ Result<bool> stop_own_daemon(const host::User& owner);
 
 /// How many VMs the owner's daemon runs; nullopt when none answers.
 std::optional<std::int64_t> running_vms(const host::User& owner);
-/// Takes back what operations made for no VM in particular (the bridge, its rules, resolved's settings): everything that
-/// takes something back and needs no arguments. What fails is told, not fatal.
+/// Takes back what operations made for no VM in particular (the bridge, its rules, resolved's settings): everything
+/// that takes something back and needs no arguments. What fails is told, not fatal.
 std::vector<std::string> undo_operations(const config::Install& install, const host::User& owner);
 
 /// Enables and starts what is not running, restarts what runs an older program or unit. VMs are not touched.

@@ -41,21 +41,30 @@ SystemCallFilter=@system-service
 constexpr LeftOut kLeftOutOfHelper[] = {
     {"User=", "links, addresses and firewall rules are root's; what root may do is cut down to the capabilities below"},
     {"PrivateNetwork=", "the host's network is what it works on"},
-    {"PrivateDevices=", "it would hide /dev/net/tun, loop devices and device-mapper; `DevicePolicy=closed` leaves those and the harmless ones"},
-    {"ProtectHome=yes", "homes are hidden but for banger's own directories in the owner's, where the files of snapshots are"},
+    {"PrivateDevices=",
+     "it would hide /dev/net/tun, loop devices and device-mapper; `DevicePolicy=closed` leaves those and the harmless "
+     "ones"},
+    {"ProtectHome=yes",
+     "homes are hidden but for banger's own directories in the owner's, where the files of snapshots are"},
     {"PrivateUsers=", "in a user namespace of its own it would have no rights over the host's network"},
     {"ProcSubset=", "it would hide /proc/sys/net, where forwarding is turned on"},
     {"RestrictAddressFamilies=~AF_UNIX, ~AF_NETLINK", "its own socket, and how links and rules are changed"},
-    {"SystemCallFilter=~@privileged", "all of it but `capset`, with which it gives powers up, and changing owners; its own filter, which is far "
-                                      "narrower, comes on top"},
+    {"SystemCallFilter=~@privileged",
+     "all of it but `capset`, with which it gives powers up, and changing owners; its own filter, which is far "
+     "narrower, comes on top"},
 };
 
 constexpr LeftOut kLeftOutOfDaemon[] = {
     {"MemoryDenyWriteExecute=", "QEMU without KVM translates the guest's code to code of the host"},
     {"PrivateNetwork=, IPAddressDeny=", "guests reach the network through it"},
-    {"PrivateDevices=", "it would hide /dev/kvm; `DevicePolicy=closed` leaves that, the network's devices, those made by device-mapper and the harmless ones"},
-    {"PrivateUsers=", "VMs outlive the daemon, and the next one must be able to read and signal those of the one before"},
-    {"ProtectHome=yes", "disk images are imported from the owner's files, so homes are read-only; banger's own directories in them can be written"},
+    {"PrivateDevices=",
+     "it would hide /dev/kvm; `DevicePolicy=closed` leaves that, the network's devices, those made by device-mapper "
+     "and the harmless ones"},
+    {"PrivateUsers=",
+     "VMs outlive the daemon, and the next one must be able to read and signal those of the one before"},
+    {"ProtectHome=yes",
+     "disk images are imported from the owner's files, so homes are read-only; banger's own directories in them can be "
+     "written"},
     {"ProcSubset=", "it would hide /proc/meminfo, which says how many VMs the host can take"},
     {"RemoveIPC=", "nothing of banger leaves any; the owner's other programs keep theirs"},
     {"SystemCallFilter=~@resources", "QEMU sets the priority and processors of its threads"},
@@ -63,23 +72,41 @@ constexpr LeftOut kLeftOutOfDaemon[] = {
 };
 
 constexpr LeftOut kLeftOutForJails[] = {
-    {"CapabilityBoundingSet=", "mounts in a namespace of its own, device nodes in the jail, and becoming the owner; the operations' rows say which of them need what"},
-    {"ProtectHome=yes", "a VM's disks are in the owner's home; banger's own directories there can be written, for the jail's is made in the VM's"},
+    {"CapabilityBoundingSet=",
+     "mounts in a namespace of its own, device nodes in the jail, and becoming the owner; the operations' rows say "
+     "which of them need what"},
+    {"ProtectHome=yes",
+     "a VM's disks are in the owner's home; banger's own directories there can be written, for the jail's is made in "
+     "the VM's"},
     {"RestrictNamespaces=yes", "each jail is a mount namespace; no other kind can be made"},
-    {"SystemCallFilter=", "`@mount` and `@setuid` for the same, and `seccomp`, with which Firecracker confines itself further; the operations that are not about "
-                          "jails take the narrow filter in addition"},
+    {"SystemCallFilter=",
+     "`@mount` and `@setuid` for the same, and `seccomp`, with which Firecracker confines itself further; the "
+     "operations that are not about "
+     "jails take the narrow filter in addition"},
     {"DeviceAllow=", "the jailer makes nodes (`m`) of these devices, and opens none"},
-    {"ProtectControlGroups=", "each jail has a cgroup of its own, `banger/ID`, outside the helper's: so a VM is held to its own limits and lives on when the helper ends"},
+    {"ProtectControlGroups=",
+     "each jail has a cgroup of its own, `banger/ID`, outside the helper's: so a VM is held to its own limits and "
+     "lives on when the helper ends"},
     {"ProtectProc=", "what runs in a jail is found by the id on its command line"},
     {"KillMode=process, MemoryMax=infinity", "on a host without cgroup v2 its VMs stay in the helper's group"},
 };
 
 constexpr std::pair<int, std::string_view> kCapabilityNames[] = {
-    {CAP_CHOWN, "CAP_CHOWN"},           {CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE"}, {CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH"},
-    {CAP_FOWNER, "CAP_FOWNER"},         {CAP_KILL, "CAP_KILL"},                 {CAP_SETGID, "CAP_SETGID"},
-    {CAP_SETUID, "CAP_SETUID"},         {CAP_SETPCAP, "CAP_SETPCAP"},           {CAP_NET_BIND_SERVICE, "CAP_NET_BIND_SERVICE"},
-    {CAP_NET_ADMIN, "CAP_NET_ADMIN"},   {CAP_NET_RAW, "CAP_NET_RAW"},           {CAP_SYS_CHROOT, "CAP_SYS_CHROOT"},
-    {CAP_SYS_ADMIN, "CAP_SYS_ADMIN"},   {CAP_MKNOD, "CAP_MKNOD"},               {CAP_SYS_RESOURCE, "CAP_SYS_RESOURCE"},
+    {CAP_CHOWN, "CAP_CHOWN"},
+    {CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE"},
+    {CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH"},
+    {CAP_FOWNER, "CAP_FOWNER"},
+    {CAP_KILL, "CAP_KILL"},
+    {CAP_SETGID, "CAP_SETGID"},
+    {CAP_SETUID, "CAP_SETUID"},
+    {CAP_SETPCAP, "CAP_SETPCAP"},
+    {CAP_NET_BIND_SERVICE, "CAP_NET_BIND_SERVICE"},
+    {CAP_NET_ADMIN, "CAP_NET_ADMIN"},
+    {CAP_NET_RAW, "CAP_NET_RAW"},
+    {CAP_SYS_CHROOT, "CAP_SYS_CHROOT"},
+    {CAP_SYS_ADMIN, "CAP_SYS_ADMIN"},
+    {CAP_MKNOD, "CAP_MKNOD"},
+    {CAP_SYS_RESOURCE, "CAP_SYS_RESOURCE"},
 };
 
 std::uint64_t powers_of_all(bool jails) {
@@ -102,12 +129,15 @@ RemoveOnStop=yes
 
 [Install]
 WantedBy=sockets.target
-)", kOursLine, config::kHelperSocket, owner.name)};
+)",
+                                                kOursLine, config::kHelperSocket, owner.name)};
 }
 
 // KillMode=mixed: told to stop it lets the operation under way end, whose programs must not be hit by the same signal.
 UnitFile helper_unit(const host::User& owner, const std::string& program, const config::Install& install) {
-  return {std::string(kHelperUnit), fmt::format(R"({}[Unit]
+  return {
+      std::string(kHelperUnit),
+      fmt::format(R"({}[Unit]
 Description=banger's root helper
 Requires={}
 After={}
@@ -134,8 +164,9 @@ IPAddressDeny=any
 MemoryDenyWriteExecute=yes
 {}SystemCallFilter=~@privileged @resources
 SystemCallFilter=@chown capset
-{})", kOursLine, kSocketUnit, kSocketUnit, program, join(capability_names_of(powers_of_all(false)), " "), owner_directories(owner)[0],
-      owner_directories(owner)[1], kCommon, jail_lines(install))};
+{})",
+                  kOursLine, kSocketUnit, kSocketUnit, program, join(capability_names_of(powers_of_all(false)), " "),
+                  owner_directories(owner)[0], owner_directories(owner)[1], kCommon, jail_lines(install))};
 }
 
 UnitFile daemon_unit(const host::User& owner, const std::string& program) {
@@ -166,7 +197,9 @@ SystemCallFilter=@chown seccomp
 
 [Install]
 WantedBy=multi-user.target
-)", kOursLine, owner.name, kSocketUnit, kSocketUnit, owner.name, program, join(owner_directories(owner), " "), kCommon)};
+)",
+                                                kOursLine, owner.name, kSocketUnit, kSocketUnit, owner.name, program,
+                                                join(owner_directories(owner), " "), kCommon)};
 }
 
 }  // namespace
@@ -192,7 +225,8 @@ DeviceAllow=/dev/net/tun rwm
 DeviceAllow=/dev/kvm rwm
 DeviceAllow=/dev/userfaultfd rwm
 SystemCallFilter=@mount @setuid seccomp setrlimit userfaultfd
-)", join(capability_names_of(powers_of_all(true)), " "), trim(roots));
+)",
+                     join(capability_names_of(powers_of_all(true)), " "), trim(roots));
 }
 
 std::vector<UnitFile> unit_files(const host::User& owner, const std::string& program, const config::Install& install) {

@@ -1,5 +1,5 @@
-// The systemd units of a system install, as text: made from the owner and from what the operations need, never read from
-// anywhere. What they leave out, and why, is beside it, for docs/privileges.md.
+// The systemd units of a system install, as text: made from the owner and from what the operations need, never read
+// from anywhere. What they leave out, and why, is beside it, for docs/privileges.md.
 #pragma once
 
 #include <span>
@@ -13,7 +13,8 @@
 namespace banger::roles::cli {
 
 /// The first line of every text file that an install writes. What does not begin with it is not touched.
-inline constexpr std::string_view kOursLine = "# Written by `banger system install`, removed by `banger system uninstall`.\n";
+inline constexpr std::string_view kOursLine =
+    "# Written by `banger system install`, removed by `banger system uninstall`.\n";
 
 struct UnitFile {
   std::string name;  ///< "bangerd.service"
@@ -23,15 +24,16 @@ struct UnitFile {
 /// The owner's directories that the daemon writes to; made before its unit starts, by him.
 std::vector<std::string> owner_directories(const host::User& owner);
 
-/// `program`: the installed binary. Owner's daemon, root helper, and the helper's socket. The helper may do more where the
-/// install has jails.
+/// `program`: the installed binary. Owner's daemon, root helper, and the helper's socket. The helper may do more where
+/// the install has jails.
 std::vector<UnitFile> unit_files(const host::User& owner, const std::string& program, const config::Install& install);
 
 /// What the helper's unit says beside the rest for jails; the last word on a setting counts.
 std::string jail_lines(const config::Install& install);
 
 /// Names of the units that are enabled and started, in that order.
-inline constexpr std::string_view kSocketUnit = "bangerd-root.socket", kHelperUnit = "bangerd-root.service", kDaemonUnit = "bangerd.service";
+inline constexpr std::string_view kSocketUnit = "bangerd-root.socket", kHelperUnit = "bangerd-root.service",
+                                  kDaemonUnit = "bangerd.service";
 
 struct LeftOut {
   std::string_view directive, why;

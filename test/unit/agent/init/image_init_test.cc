@@ -11,7 +11,9 @@ namespace {
 
 struct Image : test::TempDir {
   void program(const std::string& name) {
-    put(name, "\x7f" "ELF");
+    put(name,
+        "\x7f"
+        "ELF");
     ::chmod((*this / name).c_str(), 0755);
   }
   void link(const std::string& target, const std::string& name) {

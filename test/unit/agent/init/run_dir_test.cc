@@ -1,5 +1,5 @@
-#include "catch.h"
 #include "capabilities/temp_dir.h"
+#include "catch.h"
 #include "roles/agent/init/boot.h"
 
 using namespace banger;

@@ -66,8 +66,7 @@ std::uint64_t blocks_of(const std::string& path) {
 std::string check_growing(const test::TempDir& directory) {
   LoopDevice disk(directory / "disk");
   std::filesystem::create_directory(directory / "mounted");
-  if (disk.path.empty() ||
-      ::mount(disk.path.c_str(), (directory / "mounted").c_str(), "ext4", 0, kDiskOptions) < 0)
+  if (disk.path.empty() || ::mount(disk.path.c_str(), (directory / "mounted").c_str(), "ext4", 0, kDiskOptions) < 0)
     return "no loop device";
   UniqueFd mounted(::open((directory / "mounted").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   auto before = blocks_of(directory / "mounted");
@@ -93,7 +92,8 @@ std::string check_growing(const test::TempDir& directory) {
 TEST_CASE("disks: a mounted file system grows with its device, which may be late") {
   test::TempDir directory;
   REQUIRE(image::make_empty_ext4(directory / "disk", {.label = "x", .size_bytes = 64 * kMiB, .uuid_seed = "x"}));
-  auto outcome = test::sandbox_available() ? test::in_sandbox([&] { return check_growing(directory); }) : "no loop device";
+  auto outcome =
+      test::sandbox_available() ? test::in_sandbox([&] { return check_growing(directory); }) : "no loop device";
   if (outcome == "no loop device" || outcome == "cannot resize") {
     std::printf("SKIPPED: disks: a mounted file system grows with its device, which may be late: %s here\n",
                 outcome.c_str());

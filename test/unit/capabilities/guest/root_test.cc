@@ -118,7 +118,8 @@ TEST_CASE("guest root: a path is split into directory and name") {
   CHECK(split_path("/b") == std::pair<std::string, std::string>("/", "b"));
 }
 
-TEST_CASE_METHOD(Fixture, "guest root: an update keeps the file it finds, shorter or longer, and replaces what is not plainly it") {
+TEST_CASE_METHOD(
+    Fixture, "guest root: an update keeps the file it finds, shorter or longer, and replaces what is not plainly it") {
   REQUIRE(root.write_file(file("/a", "four")));
   auto inode = info_of(inside / "a").st_ino;
   for (const char* text : {"a longer text", "short", ""}) {

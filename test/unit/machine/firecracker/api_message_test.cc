@@ -26,7 +26,9 @@ Error said(int status, std::string body) { return error_of({status, std::move(bo
 }  // namespace
 
 TEST_CASE("firecracker api: an answer is read however it is cut, with its empty reason phrase") {
-  std::string bytes = "HTTP/1.1 200 \r\nServer: Firecracker API\r\nConnection: keep-alive\r\nContent-Type: application/json\r\ncontent-LENGTH: 2\r\n\r\n{}";
+  std::string bytes =
+      "HTTP/1.1 200 \r\nServer: Firecracker API\r\nConnection: keep-alive\r\nContent-Type: "
+      "application/json\r\ncontent-LENGTH: 2\r\n\r\n{}";
   for (std::size_t step : {1, 7, 4096}) {
     auto reply = parse(bytes, step);
     REQUIRE(reply);
@@ -50,18 +52,24 @@ TEST_CASE("firecracker api: what is cut short is waited for, and told when nothi
 }
 
 TEST_CASE("firecracker api: what is not HTTP, or too long, is refused") {
-  for (auto bytes : {"SSH-2.0-x\r\n\r\n", "HTTP/1.1 2x4 \r\n\r\n", "HTTP/1.1 2040 \r\n\r\n", "HTTP/1.1 200 \r\nno colon\r\n\r\n",
-                     "HTTP/1.1 200 \r\nContent-Length: -1\r\n\r\n", "HTTP/1.1 200 \r\nContent-Length: \r\n\r\n",
-                     "HTTP/1.1 200 \r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "HTTP/1.1 200 \r\nTransfer-Encoding: chunked\r\n\r\n"})
+  for (auto bytes :
+       {"SSH-2.0-x\r\n\r\n", "HTTP/1.1 2x4 \r\n\r\n", "HTTP/1.1 2040 \r\n\r\n", "HTTP/1.1 200 \r\nno colon\r\n\r\n",
+        "HTTP/1.1 200 \r\nContent-Length: -1\r\n\r\n", "HTTP/1.1 200 \r\nContent-Length: \r\n\r\n",
+        "HTTP/1.1 200 \r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        "HTTP/1.1 200 \r\nTransfer-Encoding: chunked\r\n\r\n"})
     CHECK(parse(bytes, 4096).error().code == ErrorCode::invalid);
-  CHECK(parse("HTTP/1.1 200 \r\n" + std::string(limits::kFirecrackerHeadBytes, 'x'), 4096).error().code == ErrorCode::exhausted);
+  CHECK(parse("HTTP/1.1 200 \r\n" + std::string(limits::kFirecrackerHeadBytes, 'x'), 4096).error().code ==
+        ErrorCode::exhausted);
   CHECK(parse("HTTP/1.1 200 \r\nContent-Length: 99999999\r\n\r\n", 4096).error().code == ErrorCode::exhausted);
-  CHECK(parse("HTTP/1.1 200 \r\nContent-Length: 99999999999999999999999\r\n\r\n", 4096).error().code == ErrorCode::exhausted);
-  CHECK(parse("HTTP/1.1 200 \r\n\r\n" + std::string(limits::kFirecrackerBodyBytes + 1, 'x'), 65536).error().code == ErrorCode::exhausted);
+  CHECK(parse("HTTP/1.1 200 \r\nContent-Length: 99999999999999999999999\r\n\r\n", 4096).error().code ==
+        ErrorCode::exhausted);
+  CHECK(parse("HTTP/1.1 200 \r\n\r\n" + std::string(limits::kFirecrackerBodyBytes + 1, 'x'), 65536).error().code ==
+        ErrorCode::exhausted);
 }
 
 TEST_CASE("firecracker api: errors are understood in all three of their forms") {
-  CHECK(said(400, R"({"fault_message":"The kernel file cannot be opened"})").message == "The kernel file cannot be opened");
+  CHECK(said(400, R"({"fault_message":"The kernel file cannot be opened"})").message ==
+        "The kernel file cannot be opened");
   CHECK(said(400, "{ \"error\": \"Invalid header.\nAll previous unanswered requests will be dropped.\" }").message ==
         "Invalid header. All previous unanswered requests will be dropped.");
   CHECK(said(400, "no JSON at all\n").message == "no JSON at all");
@@ -75,12 +83,14 @@ TEST_CASE("firecracker api: an error says whether asking again can help") {
   CHECK(said(503, R"({ "error": "Too many open connections" })").code == ErrorCode::busy);
   CHECK(said(413, "").code == ErrorCode::exhausted);
   CHECK(said(400, R"({"fault_message":"… unknown field `x`, expected one of `y`"})").code == ErrorCode::unsupported);
-  CHECK(said(400, R"({"fault_message":"Invalid request method and/or path: PUT serial."})").code == ErrorCode::unsupported);
+  CHECK(said(400, R"({"fault_message":"Invalid request method and/or path: PUT serial."})").code ==
+        ErrorCode::unsupported);
   CHECK(said(400, R"({"fault_message":"Open tap device failed"})").code == ErrorCode::unavailable);
 }
 
 TEST_CASE("firecracker api: a request carries its length, and one that would be refused for it is not sent") {
-  CHECK(to_bytes({"GET", "/version", ""}) == "GET /version HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\r\n");
+  CHECK(to_bytes({"GET", "/version", ""}) ==
+        "GET /version HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\r\n");
   auto put = to_bytes({"PUT", "/entropy", "{}"});
   REQUIRE(put);
   CHECK(put->ends_with("Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"));

@@ -120,7 +120,8 @@ TEST_CASE("firecracker driver: a start that fails says why, in Firecracker's wor
   auto refused = bench.config("other");
   refused.nics = {{.mac = "02:00:00:00:00:01"}};
   CHECK(bench.start(refused).error().code == ErrorCode::unsupported);
-  auto unwilling = bench.start(bench.config("third"), {[](const MachineRecord&) { return Result<>(fail(ErrorCode::exhausted, "no room")); }});
+  auto unwilling = bench.start(bench.config("third"),
+                               {[](const MachineRecord&) { return Result<>(fail(ErrorCode::exhausted, "no room")); }});
   REQUIRE(!unwilling);
   CHECK(unwilling.error().message == "start Firecracker: no room");
   CHECK(!find_process_by_token(bench.tokens.back()));
@@ -165,7 +166,8 @@ TEST_CASE("firecracker driver: a saved state that does not load is an error that
   config.restore = bench.saved();
   auto machine = bench.start(config);
   REQUIRE(!machine);
-  CHECK(machine.error().message.starts_with("start Firecracker: load the saved state: PUT /snapshot/load: Load snapshot error"));
+  CHECK(machine.error().message.starts_with(
+      "start Firecracker: load the saved state: PUT /snapshot/load: Load snapshot error"));
   CHECK(machine.error().message.find("it ended (exit code 1)") != std::string::npos);
   CHECK(!find_process_by_token(config.token));
 }
@@ -261,12 +263,15 @@ TEST_CASE("firecracker driver: a guest that powered itself off is ended, one tha
   CHECK(exit.reason == "guest-shutdown");
 }
 
-TEST_CASE("firecracker driver: what could not go on with another network device is not saved; what can, goes on with its own") {
+TEST_CASE(
+    "firecracker driver: what could not go on with another network device is not saved; what can, goes on with its "
+    "own") {
   for (auto version : {"1.11.0", "1.12.0"}) {
     INFO(version);
     Bench bench({std::string("BANGER_FAKE_VERSION=") + version});
     auto config = bench.config();
-    config.taps = {{.mac = "02:00:00:00:00:01", .device = "lo"}};  // all that the stand-in asks of one is that it is there
+    config.taps = {
+        {.mac = "02:00:00:00:00:01", .device = "lo"}};  // all that the stand-in asks of one is that it is there
     auto machine = bench.start(config);
     REQUIRE(machine);
     REQUIRE(run(bench.runtime, (*machine)->pause()));
@@ -315,7 +320,8 @@ TEST_CASE("firecracker driver: a live machine is adopted, one that stands still 
   auto adopted = run(bench.runtime, bench.driver->adopt(*record, true));
   REQUIRE(adopted);
   ApiRequest question{"GET", "/", ""};
-  auto state = run(bench.runtime, call(bench.runtime, config.directory, kApiSocket, std::move(question), host::after(10s)));
+  auto state =
+      run(bench.runtime, call(bench.runtime, config.directory, kApiSocket, std::move(question), host::after(10s)));
   REQUIRE(state);
   CHECK(Json::parse(*state)["state"] == "Running");
   REQUIRE(run(bench.runtime, (*adopted)->power_button()));
@@ -376,7 +382,9 @@ TEST_CASE("firecracker driver: states are for one build on one host") {
 
 TEST_CASE("firecracker probe: what is missing, too old or no Firecracker is told with a way out") {
   host::Runtime runtime;
-  auto probe = [&](std::string binary) { return run(runtime, probe_firecracker(runtime, {.binary = std::move(binary), .path_variable = "/nonexistent"})); };
+  auto probe = [&](std::string binary) {
+    return run(runtime, probe_firecracker(runtime, {.binary = std::move(binary), .path_variable = "/nonexistent"}));
+  };
   auto missing = probe("");
   REQUIRE(!missing);
   CHECK(missing.error().code == ErrorCode::not_found);
@@ -396,7 +404,9 @@ TEST_CASE("firecracker vsock: an answer that is none is refused, and silence has
   host::Runtime runtime;
   auto listener = host::listen_unix(directory.path + "/vsock.sock");
   REQUIRE(listener);
-  auto connect = [&](std::chrono::milliseconds limit) { return run(runtime, connect_vsock(runtime, directory.path, 867, host::after(limit))); };
+  auto connect = [&](std::chrono::milliseconds limit) {
+    return run(runtime, connect_vsock(runtime, directory.path, 867, host::after(limit)));
+  };
   CHECK(connect(50ms).error().code == ErrorCode::timeout);
   for (std::string said : {"NO 1\n", "OK-but-with-far-too-long-an-answer-to-be-one\n"}) {
     std::thread server([&] {

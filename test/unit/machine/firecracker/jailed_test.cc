@@ -1,5 +1,5 @@
-// The driver with a jailer: what goes into a jail, what comes out, and that all else is as without one. The jail here is a
-// directory with links, in which the stand-in works; real ones are in test/cli/test_jailer.py.
+// The driver with a jailer: what goes into a jail, what comes out, and that all else is as without one. The jail here
+// is a directory with links, in which the stand-in works; real ones are in test/cli/test_jailer.py.
 #include "machine/firecracker/jailed.h"
 
 #include <filesystem>
@@ -30,7 +30,8 @@ class DirectoryJailer : public Jailer {
     for (const auto* list : {&start.read, &start.write})
       for (const auto& file : *list) std::filesystem::create_symlink(file.path, jail + "/" + file.name);
     auto console = CO_TRY(host::open_file(start.directory + "/console.log", O_WRONLY | O_APPEND));
-    host::SpawnSpec spec{.argv = {binary_, "--id", start.token}, .env = {"PATH=/usr/bin:/bin"}, .cwd = jail, .stdout_fd = console.get()};
+    host::SpawnSpec spec{
+        .argv = {binary_, "--id", start.token}, .env = {"PATH=/usr/bin:/bin"}, .cwd = jail, .stdout_fd = console.get()};
     for (auto& word : jailed_arguments()) spec.argv.push_back(word);
     spec.new_session = true;
     auto child = CO_TRY(host::spawn(spec));

@@ -39,22 +39,26 @@ void check_fields(const Json& spec, const Json& body) {
     if (type == "boolean") CHECK(value.is_boolean());
     if (type == "integer") CHECK(value.is_number_integer());
     if (type == "object") CHECK(value.is_object());
-    if (field.contains("fields")) for (const auto& each : value.is_array() ? value : Json::array({value})) check_fields(field, each);
+    if (field.contains("fields"))
+      for (const auto& each : value.is_array() ? value : Json::array({value})) check_fields(field, each);
   }
 }
 
 void check_known(const ApiRequest& request) {
   INFO(request.method << " " << request.path << " " << request.body);
   for (const auto& spec : table())
-    if (spec["method"] == request.method && fits_path(spec["path"], request.path)) return check_fields(spec, Json::parse(request.body));
+    if (spec["method"] == request.method && fits_path(spec["path"], request.path))
+      return check_fields(spec, Json::parse(request.body));
   FAIL("not in the table");
 }
 
 MachineConfig config() {
-  MachineConfig config{.id = "x", .token = "t", .directory = "/d", .vcpus = 2, .memory_bytes = 512ull << 20, .kernel = "/k/vmlinux"};
+  MachineConfig config{
+      .id = "x", .token = "t", .directory = "/d", .vcpus = 2, .memory_bytes = 512ull << 20, .kernel = "/k/vmlinux"};
   config.initrds = {"/c/agent.cpio"};
   config.cmdline = "banger.test=1";
-  config.drives = {{.serial = "rootfs", .path = "/i/rootfs.ext4", .read_only = true}, {.serial = "system", .path = "/d/system.img"}};
+  config.drives = {{.serial = "rootfs", .path = "/i/rootfs.ext4", .read_only = true},
+                   {.serial = "system", .path = "/d/system.img"}};
   return config;
 }
 
@@ -79,17 +83,21 @@ TEST_CASE("firecracker requests: all that is ever asked is in the table, and com
   auto restore = restore_requests(restored(), taps, {1, 12, 0});
   REQUIRE(restore);
   for (const auto& request : *restore) check_known(request);
-  for (const auto& request : {set_state(true), set_state(false), action("SendCtrlAltDel"), create_snapshot({"/s/d", "/s/m"}), reopen_drive(1)}) check_known(request);
+  for (const auto& request : {set_state(true), set_state(false), action("SendCtrlAltDel"),
+                              create_snapshot({"/s/d", "/s/m"}), reopen_drive(1)})
+    check_known(request);
 }
 
 TEST_CASE("firecracker requests: a boot, in an order Firecracker takes, with the start last") {
   auto requests = boot_requests(config(), {}, {1, 13, 1});
   std::vector<std::string> paths;
   for (const auto& request : requests) paths.push_back(request.path);
-  CHECK(paths == std::vector<std::string>{"/machine-config", "/boot-source", "/drives/disk0", "/drives/disk1", "/vsock", "/entropy", "/actions"});
+  CHECK(paths == std::vector<std::string>{"/machine-config", "/boot-source", "/drives/disk0", "/drives/disk1", "/vsock",
+                                          "/entropy", "/actions"});
   auto boot = body_of(requests, "/boot-source");
   // A modular kernel gets no further than its initramfs with nomodule, which Firecracker's own default has.
-  CHECK(boot["boot_args"] == "console=ttyS0 quiet reboot=k panic=1 i8042.noaux i8042.nomux i8042.dumbkbd banger.test=1");
+  CHECK(boot["boot_args"] ==
+        "console=ttyS0 quiet reboot=k panic=1 i8042.noaux i8042.nomux i8042.dumbkbd banger.test=1");
   CHECK(boot["kernel_image_path"] == "/k/vmlinux");
   CHECK(boot["initrd_path"] == "initrd.img");
   CHECK(body_of(requests, "/machine-config")["mem_size_mib"] == 512);
@@ -120,7 +128,8 @@ TEST_CASE("firecracker requests: without console or initrd none is asked for") {
 
 TEST_CASE("firecracker requests: a tap is attached at boot and replaced when a state is loaded") {
   Tap tap{"net0", "bg-1", "02:00:00:00:00:01"};
-  CHECK(add_tap(tap) == ApiRequest{"PUT", "/network-interfaces/net0", R"({"guest_mac":"02:00:00:00:00:01","host_dev_name":"bg-1","iface_id":"net0"})"});
+  CHECK(add_tap(tap) == ApiRequest{"PUT", "/network-interfaces/net0",
+                                   R"({"guest_mac":"02:00:00:00:00:01","host_dev_name":"bg-1","iface_id":"net0"})"});
   auto requests = boot_requests(config(), {tap}, {1, 13, 1});
   CHECK(std::ranges::find(requests, add_tap(tap)) != requests.end());
   auto restore = restore_requests(restored(), {tap}, {1, 12, 0});
@@ -134,7 +143,8 @@ TEST_CASE("firecracker requests: a tap is attached at boot and replaced when a s
   CHECK(!body_of(*without, "/snapshot/load").contains("network_overrides"));
 }
 
-TEST_CASE("firecracker requests: a user-mode network is refused with the way out; one that reaches nothing is left out") {
+TEST_CASE(
+    "firecracker requests: a user-mode network is refused with the way out; one that reaches nothing is left out") {
   auto wanted = config();
   wanted.nics = {{.mac = "02:00:00:00:00:01"}};
   auto refused = taps_of(wanted);
@@ -168,7 +178,8 @@ TEST_CASE("firecracker requests: what no Firecracker takes is refused before one
 
 TEST_CASE("firecracker command line: the token is the instance's id, and the log is no part of the console") {
   auto argv = command_line("/usr/bin/firecracker", config());
-  CHECK(argv == std::vector<std::string>{"/usr/bin/firecracker", "--id", "t", "--api-sock", "api.sock", "--log-path", "firecracker.log", "--level", "Info", "--show-level"});
+  CHECK(argv == std::vector<std::string>{"/usr/bin/firecracker", "--id", "t", "--api-sock", "api.sock", "--log-path",
+                                         "firecracker.log", "--level", "Info", "--show-level"});
 }
 
 TEST_CASE("firecracker requests: metrics are asked for before anything else, also before a state is loaded") {

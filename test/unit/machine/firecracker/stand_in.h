@@ -15,7 +15,8 @@ namespace banger::machine::firecracker {
 
 struct Bench {
   /// `settings`: what the stand-in reads of its environment, like "BANGER_FAKE_VERSION=1.12.0".
-  explicit Bench(std::vector<std::string> settings = {}) : log(::open("/dev/null", O_WRONLY | O_CLOEXEC)), logger(log.get()) {
+  explicit Bench(std::vector<std::string> settings = {})
+      : log(::open("/dev/null", O_WRONLY | O_CLOEXEC)), logger(log.get()) {
     std::string script = "#!/bin/sh\n";
     for (const auto& setting : settings) script += "export " + setting + "\n";
     script += fmt::format("exec {}/firecracker \"$@\"\n", BANGER_FAKES);
@@ -37,11 +38,17 @@ struct Bench {
     REQUIRE(host::write_file(tools.path + "/kernel", "kernel"));
     REQUIRE(host::write_file(tools.path + "/agent.cpio", "agent"));
     REQUIRE(host::write_file(tools.path + "/rootfs.ext4", std::string(4096, 'r'), 0400));
-    if (::access((directory + "/system.img").c_str(), F_OK) < 0) REQUIRE(host::make_sparse_file(directory + "/system.img", 1 << 20));
+    if (::access((directory + "/system.img").c_str(), F_OK) < 0)
+      REQUIRE(host::make_sparse_file(directory + "/system.img", 1 << 20));
     tokens.push_back(to_hex(host::random_bytes(16)));
-    MachineConfig config{.id = name, .token = tokens.back(), .directory = directory, .memory_bytes = 64ull << 20, .kernel = tools.path + "/kernel"};
+    MachineConfig config{.id = name,
+                         .token = tokens.back(),
+                         .directory = directory,
+                         .memory_bytes = 64ull << 20,
+                         .kernel = tools.path + "/kernel"};
     config.initrds = {tools.path + "/agent.cpio"};
-    config.drives = {{.serial = "rootfs", .path = tools.path + "/rootfs.ext4", .read_only = true}, {.serial = "system", .path = directory + "/system.img"}};
+    config.drives = {{.serial = "rootfs", .path = tools.path + "/rootfs.ext4", .read_only = true},
+                     {.serial = "system", .path = directory + "/system.img"}};
     return config;
   }
   Result<std::unique_ptr<Machine>> start(const MachineConfig& what, const StartObserver& observer = {}) {

@@ -86,7 +86,8 @@ TEST_CASE(
 TEST_CASE("command line: a block device is opened as one") {
   auto config = example();
   config.drives = {{.serial = "system", .path = "/dev/banger/x", .device = true}};
-  CHECK(values_of(command_line(facts(), "tcg", config, 1), "-blockdev").front() == "driver=host_device,node-name=disk0,discard=unmap,filename=/dev/banger/x");
+  CHECK(values_of(command_line(facts(), "tcg", config, 1), "-blockdev").front() ==
+        "driver=host_device,node-name=disk0,discard=unmap,filename=/dev/banger/x");
 }
 
 TEST_CASE("command line: a comma in a path stays part of the path") {
@@ -107,7 +108,8 @@ TEST_CASE("command line: forwards listen on the asked address only, and a restri
 
 TEST_CASE("command line: taps are inherited descriptors, one after the other, behind the nics") {
   auto config = example();
-  config.taps = {{.mac = "52:54:ac:10:00:02", .device = "bg-1", .fd = 77}, {.mac = "52:54:ac:10:00:03", .device = "bg-2", .fd = 78}};
+  config.taps = {{.mac = "52:54:ac:10:00:02", .device = "bg-1", .fd = 77},
+                 {.mac = "52:54:ac:10:00:03", .device = "bg-2", .fd = 78}};
   auto argv = command_line(facts(), "tcg", config, 1);
   auto backends = values_of(argv, "-netdev");
   REQUIRE(backends.size() == 3);
@@ -137,7 +139,8 @@ TEST_CASE("command line: memory in a file is shared while a template is made, an
   auto config = example();
   config.memory_file = "/d/memory,1.img";
   auto made = command_line(facts(), "tcg", config, 1);
-  CHECK(values_of(made, "-object") == Words{"memory-backend-file,id=memory,size=512M,mem-path=/d/memory,,1.img,share=on"});
+  CHECK(values_of(made, "-object") ==
+        Words{"memory-backend-file,id=memory,size=512M,mem-path=/d/memory,,1.img,share=on"});
   CHECK(any_contains(values_of(made, "-M"), ",memory-backend=memory"));
   CHECK(values_of(made, "-kernel").size() == 1);
   CHECK(values_of(made, "-incoming").empty());
@@ -145,7 +148,8 @@ TEST_CASE("command line: memory in a file is shared while a template is made, an
   config.memory_file.clear();
   config.restore = SavedState{.devices = "/s/devices", .memory = "/s/memory.img"};
   auto clone = command_line(facts(), "tcg", config, 1);
-  CHECK(values_of(clone, "-object") == Words{"memory-backend-file,id=memory,size=512M,mem-path=/s/memory.img,share=off"});
+  CHECK(values_of(clone, "-object") ==
+        Words{"memory-backend-file,id=memory,size=512M,mem-path=/s/memory.img,share=off"});
   CHECK(values_of(clone, "-incoming") == Words{"fd:5"});
   CHECK(values_of(clone, "-kernel").empty());
   CHECK(values_of(clone, "-append").empty());

@@ -35,7 +35,9 @@ struct Bench {
   Result<std::unique_ptr<Machine>> start(const MachineConfig& what, const StartObserver& observer = {}) {
     return run(runtime, driver->start(what, observer));
   }
-  Result<std::unique_ptr<Machine>> adopt(const MachineRecord& record) { return run(runtime, driver->adopt(record, true)); }
+  Result<std::unique_ptr<Machine>> adopt(const MachineRecord& record) {
+    return run(runtime, driver->adopt(record, true));
+  }
 
   TemporaryDirectory directory;
   std::string token = to_hex(host::random_bytes(16));
@@ -295,7 +297,8 @@ TEST_CASE("qemu driver: every option of a full machine is one this QEMU takes, s
   CHECK((*machine)->running());
   auto counted = run(bench.runtime, (*machine)->metrics());
   REQUIRE(counted);
-  for (auto name : {"disk_read_bytes", "disk_written_bytes", "disk_reads", "disk_writes", "disk_flushes"}) CHECK(counted->figures.contains(name));
+  for (auto name : {"disk_read_bytes", "disk_written_bytes", "disk_reads", "disk_writes", "disk_flushes"})
+    CHECK(counted->figures.contains(name));
   REQUIRE(run(bench.runtime, (*machine)->kill()));
 }
 

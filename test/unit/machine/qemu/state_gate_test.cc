@@ -81,7 +81,9 @@ TEST_CASE("state gate: a reader that has all of it and closes at once is no erro
     std::thread reader([&] {
       std::string got;
       char bytes[4096];
-      while (got.size() < state.size()) got.append(bytes, static_cast<std::size_t>(std::max<ssize_t>(::read(bench.reader.get(), bytes, sizeof(bytes)), 0)));
+      while (got.size() < state.size())
+        got.append(bytes,
+                   static_cast<std::size_t>(std::max<ssize_t>(::read(bench.reader.get(), bytes, sizeof(bytes)), 0)));
       bench.reader.reset();
     });
     auto opened = bench.gate->open(bench.file(state));

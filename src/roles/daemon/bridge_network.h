@@ -18,13 +18,12 @@
 #include "capabilities/capability.h"
 #include "capabilities/privileged.h"
 #include "config/config.h"
+#include "host/foreground.h"
 #include "host/runtime.h"
 #include "net/bridge.h"
 #include "store/store.h"
 
 namespace banger::roles::daemon {
-
-class Foreground;
 
 class BridgeNetwork {
  public:
@@ -52,7 +51,7 @@ class BridgeNetwork {
   void forget(const std::string& vm_id) { leases_.erase(vm_id); }
 
   /// Keeps idle taps and lets them go, until the daemon ends.
-  Task<> run(Foreground& foreground);
+  Task<> run(host::Foreground& foreground);
   /// The daemon ends: idle taps go, and the bridge too if no machine is on it.
   Task<> close();
 
@@ -88,7 +87,7 @@ class BridgeNetwork {
   Task<Result<UniqueFd>> create_tap(std::uint32_t number);
   Task<Result<>> delete_tap(std::uint32_t number, std::string owner);
   Task<Result<>> add_idle();
-  Task<> tend(Foreground& foreground);
+  Task<> tend(host::Foreground& foreground);
   Task<> clean_up();
   Task<> let_go();
   Task<Result<>> remove_bridge();

@@ -8,7 +8,6 @@
 #include "net/links.h"
 #include "net/tap.h"
 #include "roles/daemon/bridge_network.h"
-#include "roles/daemon/pool.h"
 
 namespace banger::roles::daemon {
 
@@ -66,14 +65,14 @@ Task<Result<>> BridgeNetwork::remove_bridge() {
   co_return Result<>{};
 }
 
-Task<> BridgeNetwork::run(Foreground& foreground) {
+Task<> BridgeNetwork::run(host::Foreground& foreground) {
   tending_ = true;
   co_await tend(foreground);
   tending_ = false;
   wake_.notify_all();
 }
 
-Task<> BridgeNetwork::tend(Foreground& foreground) {
+Task<> BridgeNetwork::tend(host::Foreground& foreground) {
   while (!closing_) {
     if (!privileged_.available()) {
       // Nothing can be here; who joins later wakes us.
@@ -93,7 +92,7 @@ Task<> BridgeNetwork::tend(Foreground& foreground) {
       co_await wake_.wait(in_use ? host::after(kLook) : std::min(keep_until_, host::after(kLook)));
       continue;
     }
-    co_await foreground.calm();
+    co_await foreground.wait_idle();
     // Also restores what others may have flushed since.
     Result<> filled = co_await ensure();
     while (filled && !closing_ && idle_.size() < config_.tap_pool_size) filled = co_await add_idle();

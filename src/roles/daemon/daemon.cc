@@ -74,7 +74,7 @@ Result<UniqueFd> listen_in_place_of_the_dead(const std::string& path) {
 
 // Not at once: whoever started the daemon wants something first.
 Task<> tend_templates(VmManager* vms) {
-  co_await vms->foreground().calm();
+  co_await vms->foreground().wait_idle();
   co_await vms->templates().retire_orphans();
 }
 

@@ -25,17 +25,6 @@ std::uint64_t memory_of(const Saves& saves, const std::string& save_id) {
 
 }  // namespace
 
-Task<> Foreground::calm() {
-  for (;;) {
-    auto now = host::Clock::now();
-    if (calls_ == 0 && now - last_ >= limits::kPoolCalm) co_return;
-    if (calls_ > 0)
-      co_await ended_.wait();
-    else
-      co_await ended_.wait(last_ + limits::kPoolCalm);
-  }
-}
-
 std::size_t Pool::count(std::string_view save_id) const {
   return static_cast<std::size_t>(
       std::count_if(members_.begin(), members_.end(), [&](const Member& m) { return m.save_id == save_id; }));
@@ -144,7 +133,7 @@ Task<> Pool::run() {
       co_await wake_.wait(host::after(kLook));
       continue;
     }
-    co_await foreground_.calm();
+    co_await foreground_.wait_idle();
     if (!wanted_.contains(next) || count(next) >= services_.config.pool_size) continue;
     filling_ = true;
     co_await fill_one(next);

@@ -8,39 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "host/foreground.h"
 #include "roles/daemon/services.h"
 #include "roles/daemon/vm_owner.h"
 
 namespace banger::roles::daemon {
-
-/// Calls that somebody waits for. The pool keeps out of their way.
-class Foreground {
- public:
-  explicit Foreground(host::Runtime& runtime) : ended_(runtime) {}
-  class Call {
-   public:
-    explicit Call(Foreground* foreground) : foreground_(foreground) { ++foreground_->calls_; }
-    Call(Call&& other) noexcept : foreground_(std::exchange(other.foreground_, nullptr)) {}
-    Call& operator=(Call&&) = delete;
-    ~Call() {
-      if (!foreground_) return;
-      --foreground_->calls_;
-      foreground_->last_ = host::Clock::now();
-      foreground_->ended_.notify_all();
-    }
-
-   private:
-    Foreground* foreground_;
-  };
-  Call begin() { return Call(this); }
-  /// Returns when there was no call for limits::kPoolCalm.
-  Task<> calm();
-
- private:
-  int calls_ = 0;
-  host::Clock::time_point last_{};
-  host::Event ended_;
-};
 
 /// Makes and removes the pool's machines: VMs of purpose "pool".
 struct PoolVms {
@@ -52,7 +24,7 @@ struct PoolVms {
 
 class Pool {
  public:
-  Pool(Services& services, Foreground& foreground, PoolVms vms)
+  Pool(Services& services, host::Foreground& foreground, PoolVms vms)
       : services_(services), foreground_(foreground), vms_(std::move(vms)), wake_(services.runtime) {}
 
   /// Fills and empties until the daemon ends.
@@ -84,7 +56,7 @@ class Pool {
   std::size_t count(std::string_view save_id) const;
 
   Services& services_;
-  Foreground& foreground_;
+  host::Foreground& foreground_;
   PoolVms vms_;
   bool closing_ = false, filling_ = false;
   host::Event wake_;

@@ -67,7 +67,7 @@ class VmManager {
 
   Templates& templates() { return templates_; }
   Pool& pool() { return pool_; }
-  Foreground& foreground() { return foreground_; }
+  host::Foreground& foreground() { return foreground_; }
   /// A template's VM has the sizes of the spec; disks are no larger than the default ones, for they only grow.
   Result<vm::Spec> template_spec(const vm::Spec& spec) const;
 
@@ -106,7 +106,7 @@ class VmManager {
   std::vector<std::string> recovered_;
   std::size_t recovering_ = 0;
   host::Event recovery_;  ///< notified when one has been recovered
-  Foreground foreground_;
+  host::Foreground foreground_;
   Templates templates_;
   Pool pool_;
 };

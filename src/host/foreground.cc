@@ -1,0 +1,18 @@
+#include "host/foreground.h"
+
+#include "base/bounds.h"
+
+namespace banger::host {
+
+Task<> Foreground::wait_idle() {
+  for (;;) {
+    auto now = Clock::now();
+    if (calls_ == 0 && now - last_ >= limits::kPoolCalm) co_return;
+    if (calls_ > 0)
+      co_await ended_.wait();
+    else
+      co_await ended_.wait(last_ + limits::kPoolCalm);
+  }
+}
+
+}  // namespace banger::host

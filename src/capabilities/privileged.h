@@ -82,7 +82,10 @@ class Privileged {
   virtual ~Privileged() = default;
   /// `arguments` is a JSON object. `unavailable` with the way out when there is neither a helper nor root.
   virtual Task<Result<PrivilegedReply>> call(std::string operation, std::string arguments) = 0;
-  virtual bool available() const = 0;
+  /// Asked for at each call, so that an install or uninstall needs no new daemon.
+  enum class Way { helper, in_process, none };
+  virtual Way way() const = 0;
+  bool available() const { return way() != Way::none; }
 };
 
 }  // namespace banger::capabilities

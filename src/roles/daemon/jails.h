@@ -7,11 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "base/log.h"
+#include "capabilities/privileged.h"
 #include "config/config.h"
 #include "host/paths.h"
 #include "host/runtime.h"
 #include "machine/firecracker/jailed.h"
-#include "roles/daemon/privileged_client.h"
 #include "store/store.h"
 
 namespace banger::roles::daemon {
@@ -19,7 +20,7 @@ namespace banger::roles::daemon {
 class Jails final : public machine::firecracker::Jailer {
  public:
   Jails(host::Runtime& runtime, const Logger& log, const host::Paths& paths, const config::Config& config,
-        store::Store& store, PrivilegedClient& privileged);
+        store::Store& store, capabilities::Privileged& privileged);
 
   /// Reads the store; nothing is touched yet.
   Result<> load();
@@ -53,7 +54,7 @@ class Jails final : public machine::firecracker::Jailer {
   const host::Paths& paths_;
   const config::Config& config_;
   store::Store& store_;
-  PrivilegedClient& privileged_;
+  capabilities::Privileged& privileged_;
   std::map<std::string, std::string, std::less<>> seats_;   ///< VM → its jail's id
   std::map<std::string, std::string, std::less<>> doomed_;  ///< jail's id → VM
   host::Mutex changing_;        ///< one at a time: two jails of a VM would have one directory

@@ -65,8 +65,6 @@ PrivilegedClient::Way PrivilegedClient::way() const {
   return ::geteuid() == 0 ? Way::in_process : Way::none;
 }
 
-bool PrivilegedClient::available() const { return way() != Way::none; }
-
 Task<Result<PrivilegedReply>> PrivilegedClient::call(std::string operation, std::string arguments) {
   switch (way()) {
     case Way::helper: {

@@ -20,10 +20,7 @@ class PrivilegedClient final : public capabilities::Privileged {
                    std::string socket);
 
   Task<Result<capabilities::PrivilegedReply>> call(std::string operation, std::string arguments) override;
-  bool available() const override;
-
-  enum class Way { helper, in_process, none };
-  Way way() const;
+  Way way() const override;
   const std::string& socket() const { return socket_; }
 
  private:

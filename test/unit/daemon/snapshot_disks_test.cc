@@ -19,7 +19,7 @@ struct Operations final : capabilities::Privileged {
     if (fails) co_return fail(ErrorCode::busy, "in use");
     co_return capabilities::PrivilegedReply{};
   }
-  bool available() const override { return here; }
+  Way way() const override { return here ? Way::helper : Way::none; }
   std::vector<std::string> asked;
   bool fails = false, here = true;
 };

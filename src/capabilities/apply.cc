@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
-#include "capabilities/guest/disks.h"
-#include "capabilities/guest/root.h"
-#include "capabilities/guest/run_command.h"
-#include "capabilities/guest/run_dir.h"
-#include "capabilities/guest/units.h"
-#include "capabilities/guest/users.h"
+#include "guest/disks.h"
+#include "guest/root.h"
+#include "guest/run_command.h"
+#include "guest/boot_memory.h"
+#include "guest/units.h"
+#include "guest/users.h"
 #include "host/files.h"
 
 namespace banger::capabilities {

@@ -18,7 +18,7 @@
 
 #include "base/log.h"
 #include "base/task.h"
-#include "capabilities/guest/handles.h"
+#include "guest/handles.h"
 #include "capabilities/privileged.h"
 #include "guestcfg/guest_config.h"
 #include "host/runtime.h"

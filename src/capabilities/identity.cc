@@ -13,8 +13,8 @@
 
 #include "base/text.h"
 #include "capabilities/capability.h"
-#include "capabilities/guest/root.h"
-#include "capabilities/guest/text_block.h"
+#include "guest/root.h"
+#include "guest/text_block.h"
 #include "guestcfg/checks.h"
 #include "host/files.h"
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "capabilities/capability.h"
-#include "capabilities/guest/disks.h"
+#include "guest/disks.h"
 #include "host/files.h"
 
 namespace banger::capabilities {

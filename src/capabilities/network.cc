@@ -2,7 +2,7 @@
 // the guest's address is the same in every VM, for each has the network to itself; or on the bridge, with what was
 // leased.
 #include "capabilities/capability.h"
-#include "capabilities/guest/root.h"
+#include "guest/root.h"
 #include "net/addresses.h"
 #include "net/link_mac.h"
 #include "net/netlink.h"

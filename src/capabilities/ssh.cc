@@ -10,7 +10,7 @@
 
 #include "base/text.h"
 #include "capabilities/capability.h"
-#include "capabilities/guest/root.h"
+#include "guest/root.h"
 #include "host/files.h"
 #include "host/ssh_key.h"
 

@@ -18,11 +18,11 @@
 #include "base/text.h"
 #include "capabilities/capability.h"
 #include "capabilities/disk_image.h"
-#include "capabilities/dm_snapshot.h"
-#include "capabilities/guest/disks.h"
-#include "capabilities/guest/run_dir.h"
+#include "capabilities/dm_snapshot/dm_snapshot.h"
+#include "guest/disks.h"
+#include "guest/boot_memory.h"
 #include "host/files.h"
-#include "image/ext4.h"
+#include "ext4/ext4.h"
 
 namespace banger::capabilities {
 

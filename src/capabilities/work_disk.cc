@@ -6,9 +6,9 @@
 #include "base/text.h"
 #include "capabilities/capability.h"
 #include "capabilities/disk_image.h"
-#include "capabilities/guest/disks.h"
+#include "guest/disks.h"
 #include "host/files.h"
-#include "image/ext4.h"
+#include "ext4/ext4.h"
 
 namespace banger::capabilities {
 

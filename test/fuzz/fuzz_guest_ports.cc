@@ -3,8 +3,8 @@
 #include <string_view>
 
 #include "base/bounds.h"
-#include "roles/daemon/forwards.h"
-#include "roles/daemon/probe.h"
+#include "engine/reach/forwards.h"
+#include "roles/daemon/methods/probe.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   std::string_view bytes(reinterpret_cast<const char*>(data), size);

@@ -5,10 +5,10 @@
 #include <cstdlib>
 #include <string>
 
-#include "image/deb.h"
-#include "image/decompress.h"
-#include "image/kernel.h"
-#include "image/kernel_modules.h"
+#include "image/apt/deb.h"
+#include "image/kernel/decompress.h"
+#include "image/kernel/store.h"
+#include "image/kernel/modules.h"
 
 namespace {
 

@@ -11,8 +11,8 @@
 
 #include "base/bounds.h"
 #include "base/unique_fd.h"
-#include "image/ext4.h"
-#include "image/tar.h"
+#include "ext4/ext4.h"
+#include "tar/tar.h"
 
 namespace {
 

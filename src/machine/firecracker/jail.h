@@ -1,6 +1,6 @@
 // A jail for one Firecracker: a root directory of its own with nothing in it but what it opens, entered by the jailer
 // that comes with Firecracker. Names, rules and the command line; who makes a jail, which needs root, is in
-// capabilities/jail.cc. Source: Firecracker's docs/jailer.md.
+// capabilities/jail/jail.cc. Source: Firecracker's docs/jailer.md.
 //
 //   DIRECTORY/            the VM's own, where a Firecracker without a jail works
 //     api.sock ─► jail/api.sock       so that whoever talks to it need not know

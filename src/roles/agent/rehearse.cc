@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/bounds.h"
-#include "capabilities/guest/root.h"
+#include "guest/root.h"
 #include "host/files.h"
 
 extern const char __executable_start, etext;  // the linker's

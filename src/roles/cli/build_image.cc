@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "host/runtime.h"
-#include "image/image.h"
+#include "image/store.h"
 #include "roles/cli/progress.h"
 
 namespace banger::roles::cli {

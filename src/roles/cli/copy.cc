@@ -18,7 +18,7 @@
 #include "base/bounds.h"
 #include "base/text.h"
 #include "host/files.h"
-#include "image/tar.h"
+#include "tar/tar.h"
 #include "roles/cli/fields.h"
 
 namespace banger::roles::cli {

@@ -18,9 +18,9 @@
 #include "host/files.h"
 #include "host/unix_socket.h"
 #include "roles/daemon/instance_lock.h"
-#include "roles/daemon/methods.h"
+#include "roles/daemon/methods/methods.h"
 #include "roles/daemon/own_socket.h"
-#include "roles/daemon/upkeep.h"
+#include "engine/health/upkeep.h"
 
 namespace banger::roles::daemon {
 

@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "capabilities/sandbox.h"
-#include "capabilities/temp_dir.h"
+#include "support/sandbox.h"
+#include "support/temp_dir.h"
 #include "catch.h"
 
 using namespace banger;

@@ -7,10 +7,10 @@
 
 #include "base/bounds.h"
 #include "capabilities/capability.h"
-#include "capabilities/temp_dir.h"
+#include "support/temp_dir.h"
 #include "catch.h"
 #include "host/files.h"
-#include "image/ext4.h"
+#include "ext4/ext4.h"
 #include "net/addresses.h"
 
 using namespace banger;

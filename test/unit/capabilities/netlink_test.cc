@@ -12,8 +12,8 @@
 #include <cstring>
 
 #include "base/unique_fd.h"
-#include "capabilities/sandbox.h"
-#include "capabilities/temp_dir.h"
+#include "support/sandbox.h"
+#include "support/temp_dir.h"
 #include "catch.h"
 #include "host/files.h"
 #include "net/addresses.h"

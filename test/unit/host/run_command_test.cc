@@ -8,7 +8,7 @@
 #include "catch.h"
 #include "host/files.h"
 #include "host/runtime.h"
-#include "run_task.h"
+#include "support/run_task.h"
 
 using namespace banger;
 using namespace banger::host;

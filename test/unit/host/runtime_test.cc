@@ -11,7 +11,7 @@
 
 #include "base/unique_fd.h"
 #include "catch.h"
-#include "run_task.h"
+#include "support/run_task.h"
 
 using namespace banger;
 using namespace banger::host;

@@ -7,7 +7,7 @@
 #include "catch.h"
 #include "host/files.h"
 #include "host/runtime.h"
-#include "run_task.h"
+#include "support/run_task.h"
 #include "temp_dir.h"
 
 using namespace banger;

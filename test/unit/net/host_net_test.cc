@@ -9,7 +9,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
-#include "capabilities/sandbox.h"
+#include "support/sandbox.h"
 #include "catch.h"
 #include "host/files.h"
 #include "net/bridge.h"

@@ -7,7 +7,7 @@
 
 #include <asio.hpp>
 
-#include "../host/run_task.h"
+#include "support/run_task.h"
 #include "base/unique_fd.h"
 #include "catch.h"
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "capabilities/guest/root.h"
+#include "guest/root.h"
 #include "guestcfg/guest_config.h"
 
 namespace banger::roles::agent::init {

@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "capabilities/guest/run_dir.h"
+#include "guest/boot_memory.h"
 #include "host/files.h"
 #include "roles/agent/init/boot.h"
 

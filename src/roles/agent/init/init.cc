@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "capabilities/apply.h"
-#include "capabilities/guest/root.h"
+#include "guest/root.h"
 #include "roles/agent/init/boot.h"
 
 namespace banger::roles::agent {

@@ -1,5 +1,5 @@
 // What passes from init to the agent, through files: the guest config in, the run directory out.
-#include "capabilities/guest/run_dir.h"
+#include "guest/boot_memory.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/text.h"
-#include "capabilities/guest/run_dir.h"
+#include "guest/boot_memory.h"
 #include "host/files.h"
 #include "roles/agent/init/boot.h"
 

@@ -1,6 +1,6 @@
 #include "machine/firecracker/jail.h"
 
-#include "../support.h"
+#include "machine/support.h"
 #include "base/bounds.h"
 
 using namespace banger;

@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "../support.h"
+#include "machine/support.h"
 #include "machine/bounds.h"
 #include "machine/firecracker/firecracker.h"
 

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../support.h"
+#include "machine/support.h"
 #include "base/text.h"
 #include "machine/firecracker/firecracker.h"
 

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "../support.h"
+#include "machine/support.h"
 #include "machine/qemu/qemu.h"
 
 using namespace banger;

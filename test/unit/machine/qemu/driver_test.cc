@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "../support.h"
+#include "machine/support.h"
 #include "base/text.h"
 #include "host/unix_socket.h"
 #include "machine/qemu/qemu_machine.h"

@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "../support.h"
+#include "machine/support.h"
 
 using namespace banger;
 using namespace banger::machine;

@@ -1,6 +1,6 @@
 #include <sys/stat.h>
 
-#include "../support.h"
+#include "machine/support.h"
 
 using namespace banger;
 using namespace banger::machine;

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "../support.h"
+#include "machine/support.h"
 #include "base/bounds.h"
 
 using namespace banger;

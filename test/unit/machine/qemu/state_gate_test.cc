@@ -7,7 +7,7 @@
 #include <string>
 #include <thread>
 
-#include "../support.h"
+#include "machine/support.h"
 #include "host/files.h"
 
 using namespace banger;

@@ -1,0 +1,141 @@
+// BridgeNetwork's housekeeping: idle taps, what could not be removed, and the end of the bridge.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "net/addresses.h"
+#include "net/links.h"
+#include "net/tap.h"
+#include "capabilities/bridge/network.h"
+
+namespace banger::roles::daemon {
+
+using store::kBridgeOwner;
+
+namespace {
+
+constexpr auto kLook =
+    std::chrono::seconds(30);  // what could not be removed, and an idle bridge, are looked at this often
+constexpr auto kPatience = std::chrono::seconds(5);  // for an operation under way when the daemon ends
+
+}  // namespace
+
+Task<Result<>> BridgeNetwork::add_idle() {
+  auto number = CO_TRY(free_number());
+  under_way_.insert(number);
+  Result<> recorded = store_.add_journal({0, kBridgeOwner, "tap", fmt::to_string(number)});
+  auto tap = recorded ? co_await create_tap(number) : Result<UniqueFd>(std::unexpected(recorded.error()));
+  under_way_.erase(number);
+  if (tap)
+    idle_.push_back({number, std::move(*tap)});
+  else
+    doomed_[number] = kBridgeOwner;
+  if (!tap) co_return std::unexpected(std::move(tap).error());
+  co_return Result<>{};
+}
+
+Task<> BridgeNetwork::clean_up() {
+  for (const auto& [number, owner] : std::exchange(doomed_, {})) {
+    auto gone = co_await delete_tap(number, owner);
+    if (gone) continue;
+    log_.warn("bridge.clean_up_failed", {{"tap", net::tap_name(number)}, {"error", gone.error().sentence()}});
+    doomed_[number] = owner;
+  }
+}
+
+Task<> BridgeNetwork::let_go() {
+  while (!idle_.empty()) {
+    auto number = idle_.back().number;
+    idle_.pop_back();
+    doomed_[number] = kBridgeOwner;
+  }
+  co_await clean_up();
+}
+
+Task<Result<>> BridgeNetwork::remove_bridge() {
+  auto turn = co_await changing_.lock();
+  if (!recorded_ || !seats_.empty() || !idle_.empty()) co_return Result<>{};
+  bridge_.reset();
+  CO_TRY(co_await privileged_.call("bridge.remove", "{}"));
+  // Someone may have asked for it while it was removed; it waits for this turn.
+  recorded_ = false;
+  for (const auto& entry : CO_TRY(store_.journal()))
+    if (entry.kind == "bridge") CO_TRY(store_.remove_journal(entry.owner, entry.kind, entry.key));
+  co_return Result<>{};
+}
+
+Task<> BridgeNetwork::run(host::Foreground& foreground) {
+  tending_ = true;
+  co_await tend(foreground);
+  tending_ = false;
+  wake_.notify_all();
+}
+
+Task<> BridgeNetwork::tend(host::Foreground& foreground) {
+  while (!closing_) {
+    if (!privileged_.available()) {
+      // Nothing can be here; who joins later wakes us.
+      co_await wake_.wait();
+      continue;
+    }
+    co_await clean_up();
+    bool in_use = (installed_() && config_.network != "user") || !seats_.empty();
+    if (!in_use && host::Clock::now() >= keep_until_) {
+      co_await let_go();
+      if (auto removed = co_await remove_bridge(); !removed)
+        log_.warn("bridge.remove_failed", {{"error", removed.error().sentence()}});
+      co_await wake_.wait(host::after(kLook));
+      continue;
+    }
+    if (idle_.size() >= config_.tap_pool_size) {
+      co_await wake_.wait(in_use ? host::after(kLook) : std::min(keep_until_, host::after(kLook)));
+      continue;
+    }
+    co_await foreground.wait_idle();
+    // Also restores what others may have flushed since.
+    Result<> filled = co_await ensure();
+    while (filled && !closing_ && idle_.size() < config_.tap_pool_size) filled = co_await add_idle();
+    if (filled || closing_) continue;
+    log_.warn("bridge.pool_failed", {{"error", filled.error().sentence()}});
+    // A kernel gets no bridges by waiting; who asks for one tries again.
+    if (filled.error().code == ErrorCode::unsupported)
+      co_await wake_.wait();
+    else
+      co_await wake_.wait(host::after(kLook));
+  }
+}
+
+Task<> BridgeNetwork::close() {
+  closing_ = true;
+  wake_.notify_all();
+  auto deadline = host::after(kPatience);
+  while (tending_ && host::Clock::now() < deadline) co_await wake_.wait(deadline);
+  if (!privileged_.available()) co_return;
+  co_await let_go();
+  if (auto removed = co_await remove_bridge(); !removed)
+    log_.warn("bridge.remove_failed", {{"error", removed.error().sentence()}});
+}
+
+Result<BridgeNetwork::Strays> BridgeNetwork::strays() const {
+  Strays found;
+  for (auto number : TRY(net::list_taps()))
+    if (!is_known(number)) found.taps.push_back(number);
+  auto netlink = TRY(net::Netlink::open());
+  auto link = TRY(net::find_link(netlink, config_.bridge_name));
+  found.bridge = !recorded_ && link && link->ours();
+  return found;
+}
+
+Task<Result<>> BridgeNetwork::remove_stray_tap(std::uint32_t number) {
+  if (is_known(number)) co_return fail(ErrorCode::busy, "it is used by now");
+  co_return co_await delete_tap(number, kBridgeOwner);
+}
+
+Task<Result<>> BridgeNetwork::remove_stray_bridge() {
+  if (recorded_) co_return fail(ErrorCode::busy, "it is used by now");
+  CO_TRY(co_await privileged_.call("bridge.remove", "{}"));
+  co_return Result<>{};
+}
+
+}  // namespace banger::roles::daemon

@@ -1,0 +1,110 @@
+// The operations behind storage "dm-snapshot" (dm_snapshot.h). What a request names is an id and two files; the files
+// are opened beneath the install's directories, and the device's names and tables are made here.
+#include "capabilities/dm_snapshot/dm_snapshot.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "capabilities/capability.h"
+#include "host/beneath.h"
+
+namespace banger::capabilities {
+
+namespace {
+
+using Type = PrivilegedArgument::Type;
+
+constexpr std::size_t kIdBytes = 12;
+constexpr std::size_t kSnapshots = 1024;  // of one owner; a VM that runs has one
+
+Result<std::string> id_of(const Json& arguments) {
+  auto id = TRY(get_string(arguments, "vm"));
+  bool good = id.size() == kIdBytes &&
+              std::ranges::all_of(id, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
+  if (!good) return fail(ErrorCode::invalid, fmt::format("'{}' is not the id of a VM", printable(id, 40)));
+  return id;
+}
+
+Result<Snapshot> snapshot_of(const PrivilegedContext& context, const Json& arguments) {
+  auto size = TRY(get_int(arguments, "size_bytes"));
+  if (size < 0 || static_cast<std::uint64_t>(size) < limits::kMinDiskBytes ||
+      static_cast<std::uint64_t>(size) > limits::kMaxDiskBytes)
+    return fail(ErrorCode::invalid,
+                fmt::format("'size_bytes' must be between {} and {}", limits::kMinDiskBytes, limits::kMaxDiskBytes));
+  return Snapshot{.id = TRY(id_of(arguments)),
+                  .uid = context.owner_uid,
+                  .gid = context.owner_gid,
+                  .size_bytes = static_cast<std::uint64_t>(size)};
+}
+
+Result<> check_create(const PrivilegedContext& context, const Json& arguments) {
+  TRY(snapshot_of(context, arguments));
+  TRY(host::check_plain_path(TRY(get_string(arguments, "image"))));
+  return host::check_plain_path(TRY(get_string(arguments, "disk")));
+}
+
+Result<> check_remove(const PrivilegedContext&, const Json& arguments) {
+  TRY(id_of(arguments));
+  return {};
+}
+
+Result<PrivilegedReply> create(const PrivilegedContext& context, const Json& arguments) {
+  auto snapshot = TRY(snapshot_of(context, arguments));
+  auto image = TRY(in("the image", host::open_owned_file(context.roots, TRY(get_string(arguments, "image")), O_RDONLY,
+                                                         context.owner_uid)));
+  auto disk = TRY(in(
+      "the disk", host::open_owned_file(context.roots, TRY(get_string(arguments, "disk")), O_RDWR, context.owner_uid)));
+  auto control = TRY(host::open_device_mapper());
+  if (list_snapshots(context.owner_uid).size() >= kSnapshots)
+    return fail(ErrorCode::exhausted, fmt::format("there are {} such devices already", kSnapshots));
+  TRY(make_snapshot({.control = *control}, snapshot, image, disk));
+  return PrivilegedReply{.result = dump_json({{"device", snapshot_node(snapshot.id)}})};
+}
+
+Result<PrivilegedReply> remove(const PrivilegedContext& context, const Json& arguments) {
+  auto id = TRY(id_of(arguments));
+  auto control = host::open_device_mapper();
+  // Where there are no devices there is nothing to remove.
+  if (!control && control.error().code == ErrorCode::unsupported) return PrivilegedReply{};
+  TRY(remove_snapshot({.control = *TRY(std::move(control))}, id, context.owner_uid));
+  return PrivilegedReply{};
+}
+
+constexpr PrivilegedArgument kVm{"vm", Type::text,
+                                 "the id of a VM: 12 of a-z and 0-9; the device is `/dev/banger/` and the id"};
+constexpr PrivilegedArgument kCreate[] = {
+    kVm,
+    {"image", Type::text, "a regular file of the owner's, beneath the directories of the install; it is only read"},
+    {"disk", Type::text, "likewise; what is written to the device goes here"},
+    {"size_bytes", Type::number, "of the device, 64 MiB to 16 TiB, and not less than the image"},
+};
+constexpr PrivilegedArgument kRemove[] = {kVm};
+
+// Device-mapper and loop devices ask for CAP_SYS_ADMIN; the files are the owner's alone (0600), and so becomes the
+// node.
+constexpr std::uint64_t kRemovePowers = power(CAP_SYS_ADMIN);
+constexpr std::uint64_t kCreatePowers = kRemovePowers | power(CAP_DAC_OVERRIDE) | power(CAP_MKNOD) | power(CAP_CHOWN);
+
+constexpr PrivilegedOperation kOperations[] = {
+    {"storage.snapshot.create",
+     "Makes a block device that is the image until it is written to, by device-mapper over loop devices, with a node "
+     "that belongs to the "
+     "owner; udev is told to leave it alone",
+     kCreate, check_create, create, "storage.snapshot.remove", kCreatePowers},
+    {"storage.snapshot.remove", "Removes that device, which nobody has open; its files stay", kRemove, check_remove,
+     remove, "", kRemovePowers},
+};
+
+}  // namespace
+
+extern const Capability dm_snapshot;
+constinit const Capability dm_snapshot = {.name = "dm_snapshot", .privileged_ops = kOperations};
+
+}  // namespace banger::capabilities

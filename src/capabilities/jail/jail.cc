@@ -1,0 +1,68 @@
+// A Firecracker in a jail, made by the jailer that comes with it: the operations of the root helper. Which programs
+// these are is the install's to say, the user they end as is its owner, and all files are beneath its directories. The
+// rest is in machine/firecracker/jailed.h and in the daemon, which keeps the records.
+#include <nlohmann/json.hpp>
+
+#include "capabilities/capability.h"
+#include "capabilities/jail/request.h"
+
+namespace banger::capabilities {
+
+namespace {
+
+using Type = PrivilegedArgument::Type;
+
+Result<> check_launch(const PrivilegedContext& context, const Json& arguments) {
+  TRY(launch_request(context, arguments));
+  return {};
+}
+
+Result<PrivilegedReply> launch(const PrivilegedContext& context, const Json& arguments) {
+  return launch_jail(context, TRY(launch_request(context, arguments)));
+}
+
+Result<> check_end(const PrivilegedContext& context, const Json& arguments) {
+  TRY(end_request(context, arguments));
+  return {};
+}
+
+Result<PrivilegedReply> end(const PrivilegedContext& context, const Json& arguments) {
+  TRY(end_jail(context, TRY(end_request(context, arguments))));
+  return PrivilegedReply{};
+}
+
+constexpr PrivilegedArgument kId{"id", Type::text, "32 hexadecimal digits, used once"};
+constexpr PrivilegedArgument kLaunch[] = {
+    kId,
+    {"directory", Type::text, "the VM's, which is the owner's; the jail is made in it, and its logs are there"},
+    {"read", Type::list,
+     "`NAME:PATH`, what Firecracker reads: files of the owner, or of root and readable by all; names are those of a "
+     "kernel, an initrd, disks and saved states"},
+    {"write", Type::list, "`NAME:PATH`, what it writes too: files of the owner"},
+    {"console", Type::boolean, "whether its output goes to the VM's console log"},
+    {"vcpus", Type::number, "1 to 32"},
+    {"memory_bytes", Type::number, "of the guest"},
+};
+constexpr PrivilegedArgument kEnd[] = {kId, {"directory", Type::text, "the VM's, or empty"}};
+
+constexpr std::uint64_t kLaunchPowers = power(CAP_SYS_ADMIN) | power(CAP_MKNOD) | power(CAP_CHOWN) |
+                                        power(CAP_DAC_OVERRIDE) | power(CAP_SETUID) | power(CAP_SETGID) |
+                                        power(CAP_KILL);
+constexpr std::uint64_t kEndPowers = power(CAP_KILL) | power(CAP_DAC_OVERRIDE);
+
+constexpr PrivilegedOperation kOperations[] = {
+    {"machine.jail",
+     "Starts the install's Firecracker by the install's jailer, as the owner, in a root directory with nothing but the "
+     "files that are named, in a cgroup "
+     "with limits for these processors and that memory, and hands over a descriptor of its process",
+     kLaunch, check_launch, launch, "machine.unjail", kLaunchPowers, true},
+    {"machine.unjail", "Kills what runs in that jail, and removes its cgroup and its directory", kEnd, check_end, end,
+     "", kEndPowers, true},
+};
+
+}  // namespace
+
+extern const Capability jail;
+constinit const Capability jail = {.name = "jail", .privileged_ops = kOperations};
+
+}  // namespace banger::capabilities

@@ -1,0 +1,211 @@
+#include "capabilities/jail/jails.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "host/cgroup.h"
+
+namespace banger::roles::daemon {
+
+namespace fs = std::filesystem;
+using machine::firecracker::JailedStart;
+using machine::firecracker::JailFile;
+
+namespace {
+
+constexpr const char* kNobody = "jail";  // owner in the journal of what has no VM any more
+constexpr std::chrono::seconds kFirstPause{2}, kLongestPause{60};
+constexpr std::string_view kInstall = "as root: banger system install --owner USER --jailer FILE --firecracker FILE";
+
+Json list_of(const std::vector<JailFile>& files) {
+  Json list = Json::array();
+  for (const auto& file : files) list.push_back(fmt::format("{}:{}", file.name, file.path));
+  return list;
+}
+
+bool same_file(const std::string& one, const std::string& other) {
+  std::error_code error;
+  return fs::equivalent(one, other, error) && !error;
+}
+
+// The descriptor is of the process that was started. As long as that has not ended, nothing else has its number.
+Result<machine::firecracker::JailedProcess> identified(pid_t pid, UniqueFd process) {
+  auto id = TRY(host::process_id(pid));
+  pollfd ended{process.get(), POLLIN, 0};
+  if (::poll(&ended, 1, 0) != 0) return fail(ErrorCode::unavailable, "Firecracker ended at once");
+  return machine::firecracker::JailedProcess{.pidfd = std::move(process), .id = id};
+}
+
+}  // namespace
+
+Jails::Jails(host::Runtime& runtime, const Logger& log, const host::Paths& paths, const config::Config& config,
+             store::Store& store, capabilities::Privileged& privileged)
+    : runtime_(runtime),
+      log_(log),
+      paths_(paths),
+      config_(config),
+      store_(store),
+      privileged_(privileged),
+      changing_(runtime),
+      pause_(kFirstPause) {}
+
+Result<> Jails::load() {
+  for (const auto& entry : TRY(store_.journal())) {
+    if (entry.kind != "jail") continue;
+    auto space = entry.key.find(' ');
+    if (entry.owner != kNobody)
+      seats_[entry.owner] = entry.key;
+    else if (space != entry.key.npos)
+      doomed_[entry.key.substr(0, space)] = entry.key.substr(space + 1);
+  }
+  return {};
+}
+
+Task<Result<Jails::Programs>> Jails::programs() {
+  if (privileged_.way() == capabilities::Privileged::Way::none)
+    co_return fail(ErrorCode::unavailable, "a jail needs the root helper, which is not installed",
+                   std::string(kInstall));
+  if (privileged_.way() == capabilities::Privileged::Way::in_process)
+    co_return fail(ErrorCode::unsupported, "a jail for root holds nobody",
+                   std::string(kInstall) + ", and use banger as USER");
+  auto reply = CO_TRY(co_await privileged_.call("helper.version", "{}"));
+  auto json = CO_TRY(in("helper.version", parse_json(reply.result, limits::kHelperMessageBytes)));
+  Programs programs{.jailer = CO_TRY(find_string(json, "jailer")).value_or(""),
+                    .firecracker = CO_TRY(find_string(json, "firecracker")).value_or("")};
+  if (programs.jailer.empty())
+    co_return fail(ErrorCode::unavailable, "the system install names no jailer",
+                   "as root: banger system install --jailer FILE --firecracker FILE");
+  // The helper runs no program that its owner names; who expects another one is told.
+  if (!config_.jailer_bin.empty() && !same_file(config_.jailer_bin, programs.jailer))
+    co_return fail(
+        ErrorCode::unsupported,
+        fmt::format("the system install has the jailer {}, the config {}", programs.jailer, config_.jailer_bin),
+        "remove jailer_bin from the config, or as root: banger system install --jailer FILE --firecracker FILE");
+  co_return programs;
+}
+
+Task<Result<>> Jails::check(std::string firecracker) {
+  auto found = CO_TRY(in("jailer_enabled", co_await programs()));
+  if (same_file(found.firecracker, firecracker)) co_return Result<>{};
+  co_return fail(
+      ErrorCode::unsupported,
+      fmt::format("the system install starts {} in jails, the config names {}", found.firecracker, firecracker),
+      fmt::format("set firecracker_bin = \"{}\"", found.firecracker));
+}
+
+Task<Result<machine::firecracker::JailedProcess>> Jails::start(JailedStart start) {
+  // Of an earlier start that could not be cleaned up after yet.
+  co_await leave(start.vm_id);
+  CO_TRY(store_.add_journal({0, start.vm_id, "jail", start.token}));
+  seats_[start.vm_id] = start.token;
+  Json arguments = {{"id", start.token},
+                    {"directory", start.directory},
+                    {"read", list_of(start.read)},
+                    {"write", list_of(start.write)},
+                    {"console", start.console},
+                    {"vcpus", start.vcpus},
+                    {"memory_bytes", start.memory_bytes}};
+  auto turn = co_await changing_.lock();
+  // One that no record is kept of is in the way all the same.
+  std::error_code error;
+  if (fs::symlink_status(start.directory + "/" + std::string(machine::firecracker::kJailDirectory), error).type() !=
+      fs::file_type::not_found)
+    CO_TRY(co_await end(start.token, start.vm_id));
+  auto reply = CO_TRY(co_await privileged_.call("machine.jail", dump_json(arguments)));
+  auto json = CO_TRY(in("machine.jail", parse_json(reply.result, limits::kHelperMessageBytes)));
+  auto pid = CO_TRY(get_int(json, "pid"));
+  if (pid <= 1 || pid > INT32_MAX || reply.fds.size() != 1)
+    co_return fail(ErrorCode::invalid, "the root helper did not say which process it started");
+  log_.info("jail.started",
+            {{"vm", start.vm_id}, {"pid", std::to_string(pid)}, {"cgroup", get_string(json, "cgroup").value_or("")}});
+  co_return identified(static_cast<pid_t>(pid), std::move(reply.fds[0]));
+}
+
+Task<Result<>> Jails::end(std::string token, std::string vm_id) {
+  // The VM's directory may have gone before; what else there is then is found by the id.
+  auto directory = vm_id.empty() || ::access(paths_.vm(vm_id).c_str(), F_OK) < 0 ? "" : paths_.vm(vm_id);
+  CO_TRY(co_await privileged_.call("machine.unjail", dump_json({{"id", token}, {"directory", directory}})));
+  co_return Result<>{};
+}
+
+Task<> Jails::end_doomed_of(std::string vm_id) {
+  std::vector<std::string> tokens;
+  for (const auto& [token, owner] : doomed_)
+    if (vm_id.empty() || owner == vm_id) tokens.push_back(token);
+  for (const auto& token : tokens)
+    if (auto ended = co_await end_doomed(token); !ended)
+      log_.debug("jail.still_there", {{"jail", token}, {"error", ended.error().message}});
+}
+
+Task<> Jails::leave(std::string vm_id) {
+  co_await end_doomed_of(vm_id);
+  auto seat = seats_.find(vm_id);
+  if (seat == seats_.end()) co_return;
+  auto token = seat->second;
+  seats_.erase(seat);
+  auto turn = co_await changing_.lock();
+  auto ended = co_await end(token, vm_id);
+  if (!ended) {
+    log_.warn("jail.leave_failed", {{"vm", vm_id}, {"jail", token}, {"error", ended.error().sentence()}});
+    // Nobody's from now on: the VM may be deleted before this succeeds.
+    (void)store_.add_journal({0, kNobody, "jail", fmt::format("{} {}", token, vm_id)});
+    doomed_[token] = vm_id;
+    runtime_.spawn(try_again());
+  }
+  (void)store_.remove_journal(vm_id, "jail", token);
+}
+
+Task<Result<>> Jails::end_doomed(std::string token) {
+  auto turn = co_await changing_.lock();
+  auto found = doomed_.find(token);
+  if (found == doomed_.end()) co_return Result<>{};
+  auto vm_id = found->second;
+  CO_TRY(co_await end(token, vm_id));
+  doomed_.erase(token);
+  co_return store_.remove_journal(kNobody, "jail", fmt::format("{} {}", token, vm_id));
+}
+
+Task<> Jails::remove_doomed() {
+  co_await end_doomed_of("");
+  if (!doomed_.empty()) runtime_.spawn(try_again());
+}
+
+Task<> Jails::try_again() {
+  if (std::exchange(trying_, true)) co_return;
+  co_await runtime_.sleep_for(pause_);
+  trying_ = false;
+  pause_ = doomed_.empty() ? kFirstPause : std::min(2 * pause_, kLongestPause);
+  co_await remove_doomed();
+}
+
+std::vector<std::string> Jails::strays() const {
+  std::vector<std::string> found;
+  for (const auto& [token, vm_id] : doomed_) found.push_back(token);
+  // Jails are the install's owner's; to anybody else they are a stranger's.
+  if (privileged_.way() != capabilities::Privileged::Way::helper) return found;
+  auto cgroups = host::find_cgroups();
+  std::error_code error;
+  auto parent = cgroups ? fmt::format("{}/{}", *cgroups, machine::firecracker::kJailCgroups) : std::string();
+  for (const auto& entry : fs::directory_iterator(parent, error)) {
+    auto name = entry.path().filename().string();
+    auto known = [&](const auto& seat) { return seat.second == name; };
+    if (entry.is_directory(error) && !doomed_.contains(name) && std::ranges::none_of(seats_, known))
+      found.push_back(name);
+  }
+  return found;
+}
+
+Task<Result<>> Jails::remove_stray(std::string token) {
+  if (doomed_.contains(token)) co_return co_await end_doomed(std::move(token));
+  auto turn = co_await changing_.lock();
+  co_return co_await end(std::move(token), "");
+}
+
+}  // namespace banger::roles::daemon

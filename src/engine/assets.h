@@ -1,0 +1,19 @@
+// Images and kernels on demand: what a create needs and is missing is made first, once, with progress.
+#pragma once
+
+#include <string>
+
+#include "image/store.h"
+#include "image/kernel/store.h"
+#include "engine/services.h"
+#include "engine/stages.h"
+
+namespace banger::roles::daemon {
+
+/// The image by name; built from its recipe when it is one and missing.
+Task<Result<image::Image>> ensure_image(Services& services, std::string name, Stages& stages, host::Cancel& cancel);
+
+/// The kernel by name; pulled when it can be and is missing.
+Task<Result<image::Kernel>> ensure_kernel(Services& services, std::string name, Stages& stages, host::Cancel& cancel);
+
+}  // namespace banger::roles::daemon

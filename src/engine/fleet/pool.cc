@@ -1,0 +1,145 @@
+#include "engine/fleet/pool.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "base/text.h"
+
+namespace banger::roles::daemon {
+
+namespace {
+
+constexpr auto kLook = std::chrono::seconds(30);  // idle machines and memory are looked at this often
+constexpr auto kPatience =
+    std::chrono::seconds(10);  // for a machine in the making when the daemon ends; the next one adopts it else
+
+std::uint64_t memory_of(const Saves& saves, const std::string& save_id) {
+  auto save = saves.get(save_id);
+  auto json = save ? parse_json(save->spec, limits::kRpcMessageBytes) : std::unexpected(save.error());
+  auto spec = json ? vm::spec_from_json(*json) : std::unexpected(json.error());
+  return spec ? spec->memory_bytes : 0;
+}
+
+}  // namespace
+
+std::size_t Pool::count(std::string_view save_id) const {
+  return static_cast<std::size_t>(
+      std::count_if(members_.begin(), members_.end(), [&](const Member& m) { return m.save_id == save_id; }));
+}
+
+void Pool::want(const std::string& save_id) {
+  wanted_[save_id] = host::Clock::now();
+  wake_.notify_all();
+}
+
+std::shared_ptr<VmOwner> Pool::take(std::string_view save_id) {
+  auto it = std::find_if(members_.begin(), members_.end(), [&](const Member& m) {
+    return m.save_id == save_id && m.ready && m.vm->state() == vm::State::running;
+  });
+  if (it == members_.end()) return nullptr;
+  auto vm = it->vm;
+  members_.erase(it);
+  wake_.notify_all();
+  return vm;
+}
+
+void Pool::adopt(std::shared_ptr<VmOwner> vm) {
+  auto save_id = vm->row().save_id;
+  wanted_[save_id] = host::Clock::now();
+  members_.push_back({std::move(vm), std::move(save_id), host::Clock::now(), true});
+}
+
+Task<> Pool::fill_one(std::string save_id) {
+  auto save = services_.saves.get(save_id);
+  auto vm = save ? vms_.make(*save) : std::unexpected(save.error());
+  if (!vm) {
+    services_.log.warn("pool.failed", {{"template", save_id}, {"error", vm.error().sentence()}});
+    wanted_.erase(save_id);
+    co_return;
+  }
+  members_.push_back({*vm, save_id, host::Clock::now(), false});
+  host::Cancel never(services_.runtime);
+  Stages stages{Report{}};
+  auto done = co_await (*vm)->make(stages, never, save_id);
+  if (done) done = co_await (*vm)->start(stages, never, WaitFor::agent);
+  // A clone that had to boot instead is not what the pool is for.
+  if (done && (*vm)->row().way != "clone") done = fail(ErrorCode::unavailable, "its template did not work");
+  // What it had to put off is behind it before anybody gets it.
+  if (done) done = co_await (*vm)->await_system(stages);
+  if (done) done = co_await (*vm)->exercise();
+  if (done && closing_) done = fail(ErrorCode::cancelled, "the daemon is ending");
+  auto it = std::find_if(members_.begin(), members_.end(), [&](const Member& m) { return m.vm == *vm; });
+  if (done && it != members_.end()) {
+    it->ready = true;
+    it->since = host::Clock::now();
+    services_.log.info("pool.filled", {{"template", save_id}, {"id", (*vm)->row().id}});
+    co_return;
+  }
+  if (!done) services_.log.warn("pool.failed", {{"template", save_id}, {"error", done.error().sentence()}});
+  if (it != members_.end()) members_.erase(it);
+  (void)co_await vms_.remove(*vm);
+  wanted_.erase(save_id);
+}
+
+Task<> Pool::let_go_of(std::function<bool(const Member&)> which) {
+  std::vector<std::shared_ptr<VmOwner>> going;
+  std::erase_if(members_, [&](const Member& member) {
+    if (!which(member)) return false;
+    going.push_back(member.vm);
+    return true;
+  });
+  for (const auto& vm : going) {
+    services_.log.info("pool.let_go", {{"id", vm->row().id}});
+    (void)co_await vms_.remove(vm);
+  }
+}
+
+Task<> Pool::let_go() {
+  return let_go_of([](const Member& member) { return member.ready; });
+}
+
+Task<> Pool::let_go_of_template(std::string save_id) {
+  return let_go_of([save_id](const Member& member) { return member.ready && member.save_id == save_id; });
+}
+
+Task<> Pool::close() {
+  closing_ = true;
+  wanted_.clear();
+  wake_.notify_all();
+  auto deadline = host::after(kPatience);
+  while (filling_ && host::Clock::now() < deadline) co_await wake_.wait(deadline);
+  co_await let_go();
+}
+
+Task<> Pool::run() {
+  while (!closing_) {
+    auto now = host::Clock::now();
+    auto idle = std::chrono::duration_cast<host::Clock::duration>(services_.config.pool_idle);
+    std::erase_if(wanted_, [&](const auto& entry) {
+      auto save = services_.saves.get(entry.first);
+      return now - entry.second > idle || !save || save->key.empty();
+    });
+    co_await let_go_of([&](const Member& member) {
+      return member.ready &&
+             (!wanted_.contains(member.save_id) || member.vm->state() != vm::State::running || !vms_.room(0));
+    });
+    std::string next;
+    for (const auto& [save_id, used] : wanted_)
+      if (count(save_id) < services_.config.pool_size && vms_.room(memory_of(services_.saves, save_id))) next = save_id;
+    if (next.empty()) {
+      co_await wake_.wait(host::after(kLook));
+      continue;
+    }
+    co_await foreground_.wait_idle();
+    if (!wanted_.contains(next) || count(next) >= services_.config.pool_size) continue;
+    filling_ = true;
+    co_await fill_one(next);
+    filling_ = false;
+    wake_.notify_all();
+  }
+}
+
+}  // namespace banger::roles::daemon

@@ -1,0 +1,151 @@
+#include "engine/fleet/templates.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "host/files.h"
+
+namespace banger::roles::daemon {
+
+namespace {
+
+constexpr auto kRetryAfter = std::chrono::minutes(10);
+constexpr std::int64_t kForgottenSeconds = 30 * 24 * 3600;  // a template nobody cloned for so long
+
+}  // namespace
+
+struct Templates::Build {
+  Build(host::Runtime& runtime, std::string k) : key(std::move(k)), changed(runtime) {}
+  std::string key, stage;
+  host::Event changed;
+  std::optional<Result<store::SaveRow>> result;
+};
+
+Task<Result<std::string>> Templates::key(const TemplateRequest& request) {
+  auto* driver = CO_TRY(co_await services_.machines.choose(request.kernel.vmlinux, network_needs(request.spec)));
+  // Names the kernel's content and this program's, which is the agent's.
+  auto agent = CO_TRY(co_await services_.initramfs.agent_archive(request.kernel));
+  const auto& spec = request.spec;
+  // The network is in it because a guest agrees with its device on offloads when it boots, and only taps have them.
+  co_return host::sha256_hex(fmt::format("3\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n", request.image.id,
+                                         request.kernel.sha256, agent, spec.vcpus, spec.memory_bytes, spec.disk_bytes,
+                                         spec.system_bytes, driver->build_key(), spec.network, spec.storage));
+}
+
+std::optional<store::SaveRow> Templates::find(std::string_view key) const {
+  for (auto& row : services_.saves.list("template"))
+    if (row.ready && row.key == key) return row;
+  return std::nullopt;
+}
+
+Task<Result<store::SaveRow>> Templates::find_or_build(TemplateRequest request, Stages& stages, host::Cancel& cancel) {
+  auto wanted = CO_TRY(co_await key(request));
+  if (auto found = find(wanted)) {
+    auto* driver = CO_TRY(co_await services_.machines.choose(request.kernel.vmlinux, network_needs(request.spec)));
+    auto sound = services_.saves.check(*found, driver->build_key());
+    if (sound) co_return *found;
+    services_.log.warn("template.damaged", {{"template", found->id}, {"error", sound.error().sentence()}});
+    CO_TRY(services_.saves.retire(found->id));
+  }
+  if (auto failed = failures_.find(wanted); failed != failures_.end()) {
+    if (host::Clock::now() < failed->second.again) co_return std::unexpected(failed->second.error);
+    failures_.erase(failed);
+  }
+  auto& slot = builds_[wanted];
+  if (!slot) {
+    slot = std::make_shared<Build>(services_.runtime, wanted);
+    services_.runtime.spawn(run(this, slot, std::move(request)));
+  }
+  auto build = slot;
+  stages.begin("template", "made once for this image and size; later VMs start in a moment");
+  std::string told;
+  while (!build->result) {
+    CO_TRY(cancel.check());
+    if (build->stage != told) stages.detail(told = build->stage, -1);
+    co_await build->changed.wait(host::after(std::chrono::milliseconds(200)));
+  }
+  co_return *build->result;
+}
+
+Task<> Templates::run(Templates* self, std::shared_ptr<Build> build, TemplateRequest request) {
+  auto built = co_await self->build(*build, request);
+  if (built) {
+    auto found = self->find(build->key);
+    if (found)
+      build->result = *found;
+    else
+      build->result = fail(ErrorCode::internal, "the template was removed while it was made");
+  } else {
+    auto error = std::move(built.error()).in("make a template");
+    self->services_.log.warn("template.failed", {{"error", error.sentence()}});
+    self->failures_.insert_or_assign(build->key, Failure{host::after(kRetryAfter), error});
+    build->result = std::unexpected(std::move(error));
+  }
+  self->builds_.erase(build->key);
+  build->changed.notify_all();
+}
+
+Task<Result<>> Templates::build(Build& build, const TemplateRequest& request) {
+  store::SaveRow row;
+  row.kind = "template";
+  row.spec = dump_json(vm::to_json(request.spec));
+  row.image_id = request.image.id;
+  row.kernel = request.kernel.name;
+  auto* driver = CO_TRY(co_await services_.machines.choose(request.kernel.vmlinux, network_needs(request.spec)));
+  row.build_key = driver->build_key();
+  row = CO_TRY(services_.saves.begin(std::move(row)));
+
+  auto vm = vms_.make(request.spec, request.image, request.kernel.name);
+  host::Cancel never(services_.runtime);
+  Stages stages([&build](std::string_view stage, std::string_view, int) {
+    build.stage = stage;
+    build.changed.notify_all();
+  });
+  Result<> done;
+  if (!vm) {
+    done = std::unexpected(std::move(vm.error()));
+  } else {
+    (*vm)->keep_memory_in(services_.saves.new_state(row).memory);
+    done = co_await (*vm)->make(stages, never);
+    if (done) done = co_await (*vm)->start(stages, never, WaitFor::system);
+    if (done) done = co_await (*vm)->become_template(row.id, build.key, stages);
+    if (auto removed = co_await vms_.remove(*vm); !removed && done) done = std::move(removed);
+  }
+  if (!done) (void)co_await services_.saves.drop(row.id);
+  stages.end();
+  if (done) services_.log.info("template.built", {{"template", row.id}, {"stages", dump_json(stages.to_json())}});
+  co_return done;
+}
+
+Task<Result<>> Templates::forget(const TemplateRequest& request) {
+  auto wanted = CO_TRY(co_await key(request));
+  failures_.erase(wanted);
+  if (auto found = find(wanted)) CO_TRY(services_.saves.retire(found->id));
+  co_return Result<>{};
+}
+
+Task<bool> Templates::is_orphan(store::SaveRow row) {
+  auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  if (now - row.used_at > kForgottenSeconds) co_return true;
+  auto image = services_.images.get(row.image_id);
+  auto kernel = services_.kernels.get(row.kernel);
+  auto json = parse_json(row.spec, limits::kRpcMessageBytes);
+  auto spec = json ? vm::spec_from_json(*json) : std::unexpected(json.error());
+  if (!image || !kernel || !spec) co_return true;
+  auto wanted = co_await key({.spec = std::move(*spec), .image = std::move(*image), .kernel = std::move(*kernel)});
+  // Without a VMM nothing can be said, and nothing be cloned.
+  co_return wanted && *wanted != row.key;
+}
+
+Task<> Templates::retire_orphans() {
+  for (const auto& row : services_.saves.list("template")) {
+    if (!row.ready || row.key.empty() || !co_await is_orphan(row)) continue;
+    services_.log.info("template.orphaned", {{"template", row.id}});
+    (void)services_.saves.retire(row.id);
+  }
+}
+
+}  // namespace banger::roles::daemon

@@ -1,0 +1,235 @@
+#include "engine/health/doctor.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "config/defaults.h"
+#include "host/files.h"
+
+namespace banger::roles::daemon {
+
+namespace {
+
+Check architecture() {
+  utsname info{};
+  ::uname(&info);
+  std::string machine = info.machine;
+  if (machine == "x86_64") return {"architecture", CheckStatus::pass, "amd64, Linux " + std::string(info.release), ""};
+  return {"architecture", CheckStatus::fail,
+          fmt::format("{} is not supported: kernels, images and the QEMU machine type are amd64 only", machine),
+          "use an amd64 host"};
+}
+
+Task<Check> qemu(Services& services) {
+  auto facts = co_await services.machines.qemu();
+  if (!facts && services.config.machine == "firecracker")
+    co_return Check{"qemu", CheckStatus::pass,
+                    fmt::format("not used: VMs run under Firecracker ({})", facts.error().message), ""};
+  if (!facts) co_return Check{"qemu", CheckStatus::fail, facts.error().message, facts.error().hint};
+  co_return Check{"qemu", CheckStatus::pass, fmt::format("{} {}", facts->binary, facts->version), ""};
+}
+
+Task<Check> kvm(Services& services, Verdicts verdicts) {
+  auto kernels = services.kernels.list();
+  if (!kernels || kernels->empty()) {
+    if (::access("/dev/kvm", R_OK | W_OK) == 0)
+      co_return Check{"kvm", CheckStatus::warn,
+                      "/dev/kvm is there, but whether it runs a guest is not known yet: there is no kernel to try",
+                      "banger kernel pull debian-cloud, then ask again"};
+    co_return Check{"kvm", CheckStatus::warn, "/dev/kvm cannot be used; VMs run under software emulation (TCG)", ""};
+  }
+  if (verdicts == Verdicts::fresh)
+    for (const auto& kernel : *kernels) (void)co_await services.machines.forget_kvm(kernel.vmlinux);
+  auto verdict = co_await services.machines.kvm(kernels->front().vmlinux);
+  if (!verdict) co_return Check{"kvm", CheckStatus::warn, verdict.error().message, verdict.error().hint};
+  if (verdict->usable) co_return Check{"kvm", CheckStatus::pass, verdict->reason, ""};
+  bool tried = ::access("/dev/kvm", R_OK | W_OK) == 0;
+  std::string again = tried ? "this is remembered until the host boots; banger doctor --fix tries again" : "";
+  auto facts = co_await services.machines.qemu();
+  if (facts && !facts->tcg_built_in)
+    co_return Check{"kvm", CheckStatus::fail,
+                    fmt::format("{}, and {} has no software emulation (TCG)", verdict->reason, facts->binary), again};
+  co_return Check{"kvm", CheckStatus::warn,
+                  fmt::format("{}; VMs run under software emulation (TCG), which works but is slower", verdict->reason),
+                  again};
+}
+
+// Asked for by name it has to be there, and to have a KVM; else it is one way more.
+Task<Check> firecracker(Services& services) {
+  bool wanted = services.config.machine == "firecracker";
+  if (services.config.machine == "qemu")
+    co_return Check{"firecracker", CheckStatus::pass, "not used: machine = \"qemu\"", ""};
+  auto facts = co_await services.machines.firecracker();
+  if (!facts) {
+    bool absent = facts.error().code == ErrorCode::not_found && services.config.firecracker_bin.empty();
+    auto status = wanted ? CheckStatus::fail : absent ? CheckStatus::pass : CheckStatus::warn;
+    co_return Check{"firecracker", status, fmt::format("not used: {}", facts.error().message),
+                    wanted || !absent ? facts.error().hint : ""};
+  }
+  auto found = fmt::format("{} {}", facts->binary, to_string(facts->version));
+  auto kernels = services.kernels.list();
+  std::string kernel = kernels && !kernels->empty() ? kernels->front().vmlinux : "";
+  if (!wanted) {
+    auto choice = kernel.empty()
+                      ? Choice{}
+                      : (co_await services.machines.decide(kernel, network_needs(vm::Spec{}))).value_or(Choice{});
+    bool used = choice.vmm == Choice::Vmm::firecracker;
+    auto why = choice.why.empty() ? "there is no kernel to try KVM with yet" : choice.why;
+    co_return Check{"firecracker", CheckStatus::pass, fmt::format("{}; {}: {}", found, used ? "used" : "not used", why),
+                    ""};
+  }
+  if (::access("/dev/kvm", R_OK | W_OK) < 0)
+    co_return Check{"firecracker", CheckStatus::fail,
+                    fmt::format("{}; it needs KVM, and /dev/kvm cannot be opened", found),
+                    "set machine = \"qemu\", or make KVM usable"};
+  auto verdict = kernel.empty() ? Result<machine::qemu::KvmVerdict>(fail(ErrorCode::not_found, ""))
+                                : co_await services.machines.kvm(kernel);
+  if (verdict && !verdict->usable)
+    co_return Check{"firecracker", CheckStatus::warn,
+                    fmt::format("{}; used, but KVM may not work: {}", found, verdict->reason),
+                    "set machine = \"auto\""};
+  co_return Check{"firecracker", CheckStatus::pass, found + "; used: machine = \"firecracker\"", ""};
+}
+
+Check disk_space(const Services& services) {
+  auto free = host::free_space(services.paths.state);
+  if (!free) return {"disk space", CheckStatus::warn, free.error().message, ""};
+  auto detail = fmt::format("{} free in {}", format_size(*free), services.paths.state);
+  if (*free < limits::kGiB)
+    return {"disk space", CheckStatus::fail, detail,
+            "a VM needs about 1G; free some, or point XDG_STATE_HOME at a bigger disk"};
+  return {"disk space", *free < 5 * limits::kGiB ? CheckStatus::warn : CheckStatus::pass, detail, ""};
+}
+
+// Tries a reflink for real: file systems lie about nothing else so often.
+Check storage(const Services& services) {
+  auto from = services.paths.run() + "/reflink-from", to = services.paths.run() + "/reflink-to";
+  (void)host::remove_file(to);
+  bool reflinks = false;
+  if (host::write_file(from, std::string(4096, 'x'))) {
+    auto source = host::open_file(from, O_RDONLY);
+    auto target = host::open_file(to, O_WRONLY | O_CREAT | O_EXCL);
+    reflinks = source && target && ::ioctl(target->get(), FICLONE, source->get()) == 0;
+  }
+  (void)host::remove_file(from);
+  (void)host::remove_file(to);
+  const auto& kind = services.config.storage;
+  auto detail =
+      fmt::format("{}; disks are {}", kind, reflinks ? "cloned by reflink" : "copied sparsely (no reflinks here)");
+  auto snapshots = services.snapshots.check();
+  if (snapshots) detail += "; dm-snapshot works here";
+  if (kind == "dm-snapshot" && !snapshots)
+    return {"storage", CheckStatus::fail, snapshots.error().message, snapshots.error().hint};
+  if (kind == "copy" && !reflinks) detail += ", so each VM takes the room of its image";
+  return {"storage", CheckStatus::pass, detail, ""};
+}
+
+Check private_state(const Services& services) {
+  struct stat info{};
+  auto path = services.paths.run();
+  if (::lstat(path.c_str(), &info) < 0)
+    return {"state directory", CheckStatus::fail, fmt::format("{} is missing", path), ""};
+  if (info.st_uid != ::geteuid() || (info.st_mode & 077))
+    return {"state directory", CheckStatus::fail, fmt::format("{} can be reached by others", path),
+            fmt::format("chmod 700 {}", path)};
+  return {"state directory", CheckStatus::pass, fmt::format("{} (private)", services.paths.state), ""};
+}
+
+Check default_image(const Services& services) {
+  const auto& name = services.config.default_image_name;
+  if (auto image = services.images.get(name))
+    return {"default image", CheckStatus::pass, fmt::format("{} ({})", name, format_size(image->size_bytes)), ""};
+  auto recipes = services.images.recipes();
+  bool buildable = std::any_of(recipes.begin(), recipes.end(), [&](const auto& recipe) { return recipe.name == name; });
+  if (!buildable)
+    return {"default image", CheckStatus::fail, fmt::format("there is no image '{}' and no recipe for it", name),
+            "banger image list shows what there is"};
+  const char* path = std::getenv("PATH");
+  if (!host::find_program("mmdebstrap", path ? path : ""))
+    return {"default image", CheckStatus::fail,
+            fmt::format("{} is not built yet, and building it needs mmdebstrap", name),
+            "apt install mmdebstrap uidmap"};
+  return {"default image", CheckStatus::pass, fmt::format("{} is not built yet; the first `vm run` does it", name), ""};
+}
+
+Check default_kernel(const Services& services) {
+  auto kernels = services.kernels.list();
+  if (kernels && !kernels->empty() && kernels->front().modules_image.empty())
+    return {"kernel", CheckStatus::warn,
+            fmt::format("{} came without its modules: guests cannot load what containers and firewalls need",
+                        kernels->front().name),
+            "apt install kmod; then banger kernel pull debian-cloud, or import it anew with --modules"};
+  if (kernels && !kernels->empty())
+    return {"kernel", CheckStatus::pass, fmt::format("{} {}", kernels->front().name, kernels->front().release), ""};
+  const char* path = std::getenv("PATH");
+  if (!host::find_program("apt-get", path ? path : ""))
+    return {"kernel", CheckStatus::fail, "there is none, and this host has no apt to take one from",
+            "banger kernel import NAME --vmlinux FILE"};
+  return {"kernel", CheckStatus::pass, "debian-cloud is not here yet; the first `vm run` pulls it", ""};
+}
+
+// Without one all else works, so that nothing about it is a failure.
+Task<Check> helper(Services& services) {
+  auto& privileged = services.privileged;
+  switch (privileged.way()) {
+    case PrivilegedClient::Way::none:
+      co_return Check{"root helper", CheckStatus::pass,
+                      "not installed: VMs have user-mode networking, which needs no root",
+                      "as root, for bridge networking: banger system install --owner USER"};
+    case PrivilegedClient::Way::in_process:
+      co_return Check{"root helper", CheckStatus::pass, "not needed: this daemon is root's and does it itself", ""};
+    case PrivilegedClient::Way::helper:
+      break;
+  }
+  auto reply = co_await privileged.call("helper.version", "{}");
+  if (!reply) co_return Check{"root helper", CheckStatus::warn, reply.error().message, reply.error().hint};
+  auto facts = parse_json(reply->result, limits::kHelperMessageBytes);
+  auto version = facts ? get_string(*facts, "version").value_or("") : std::string();
+  if (version != BANGER_VERSION)
+    co_return Check{"root helper", CheckStatus::warn,
+                    fmt::format("it is version {}, this daemon is {}", printable(version, 32), BANGER_VERSION),
+                    "as root: banger system install"};
+  co_return Check{"root helper", CheckStatus::pass, fmt::format("version {} at {}", version, privileged.socket()), ""};
+}
+
+Check defaults(const Services& services) {
+  auto d = config::resolve_defaults(services.config,
+                                    {.cpus = services.host_size.cpus, .memory_bytes = services.host_size.memory_bytes});
+  return {"vm defaults", CheckStatus::pass,
+          fmt::format("{} vcpu ({}), {} memory ({}), {} disk ({})", d.vcpus.value, d.vcpus.source,
+                      format_size(d.memory_bytes.value), d.memory_bytes.source, format_size(d.disk_bytes.value),
+                      d.disk_bytes.source),
+          ""};
+}
+
+}  // namespace
+
+Task<std::vector<Check>> run_doctor(Services& services, Verdicts verdicts) {
+  std::vector<Check> checks;
+  checks.push_back(architecture());
+  checks.push_back(co_await qemu(services));
+  checks.push_back(co_await kvm(services, verdicts));
+  checks.push_back(co_await firecracker(services));
+  checks.push_back(private_state(services));
+  checks.push_back(disk_space(services));
+  checks.push_back(storage(services));
+  checks.push_back(default_kernel(services));
+  checks.push_back(default_image(services));
+  checks.push_back(defaults(services));
+  checks.push_back(co_await helper(services));
+  co_await check_bridge(services, checks);
+  co_await check_jail(services, checks);
+  co_return checks;
+}
+
+}  // namespace banger::roles::daemon

@@ -1,0 +1,35 @@
+// What works on this host and what does not, with a way out for each: the same checks the daemon relies on.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/services.h"
+
+namespace banger::roles::daemon {
+
+enum class CheckStatus { pass, warn, fail };
+
+struct Check {
+  std::string name;
+  CheckStatus status;
+  std::string detail;
+  std::string hint;
+};
+
+/// What doctor may rely on.
+enum class Verdicts {
+  kept,   ///< whether KVM runs guests is found out once per boot of the host, and remembered
+  fresh,  ///< it is found out again
+};
+
+/// Adds the lines of bridge networking.
+Task<> check_bridge(Services& services, std::vector<Check>& checks);
+
+/// Adds the line of Firecracker's jails.
+Task<> check_jail(Services& services, std::vector<Check>& checks);
+
+/// May take limits::kKvmProbeDeadline when KVM is tried.
+Task<std::vector<Check>> run_doctor(Services& services, Verdicts verdicts);
+
+}  // namespace banger::roles::daemon

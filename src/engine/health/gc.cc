@@ -1,0 +1,186 @@
+#include "engine/health/gc.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <filesystem>
+#include <set>
+
+#include "base/text.h"
+#include "host/files.h"
+#include "net/addresses.h"
+
+namespace banger::roles::daemon {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::set<std::string> known_ids(const VmManager& vms) {
+  std::set<std::string> ids;
+  for (const auto& vm : vms.everything()) ids.insert(vm->row().id);
+  return ids;
+}
+
+std::vector<Leftover> stray_directories(const Services& services, const std::set<std::string>& ids) {
+  std::vector<Leftover> found;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(services.paths.vms(), error))
+    if (!ids.contains(entry.path().filename().string()))
+      found.push_back({"directory", entry.path().string(), "belongs to no VM"});
+  return found;
+}
+
+std::vector<Leftover> stray_saves(const Services& services) {
+  std::vector<Leftover> found;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(services.paths.saves(), error))
+    if (!services.saves.owns(entry.path().filename().string()))
+      found.push_back({"saved state", entry.path().string(), "belongs to no record"});
+  return found;
+}
+
+// A VMM of ours works in the directory of its VM; one whose VM is unknown or whose process is not the recorded one is
+// astray.
+std::vector<Leftover> stray_processes(const Services& services, const VmManager& vms) {
+  std::vector<Leftover> found;
+  std::set<pid_t> known;
+  for (const auto& vm : vms.everything())
+    if (vm->machine()) known.insert(vm->machine()->record().process.pid);
+  auto root = services.paths.vms() + "/";
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator("/proc", error)) {
+    auto name = entry.path().filename().string();
+    pid_t pid = 0;
+    auto [end, parsed] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (parsed != std::errc{} || end != name.data() + name.size() || known.contains(pid)) continue;
+    std::error_code ignored;
+    auto cwd = fs::read_symlink(entry.path() / "cwd", ignored).string();
+    auto argv = host::process_argv(pid);
+    if (cwd.starts_with(root) && argv && !argv->empty() && argv->front().find("qemu") != std::string::npos)
+      found.push_back({"process", fmt::format("pid {}", pid), fmt::format("a machine in {} that no VM owns", cwd)});
+  }
+  return found;
+}
+
+// Archives of other builds or of kernels that are gone; they are made again when needed.
+std::vector<Leftover> stale_caches(const Services& services) {
+  std::vector<Leftover> found;
+  std::set<std::string> kernels;
+  if (auto list = services.kernels.list())
+    for (const auto& kernel : *list) kernels.insert(kernel.sha256.substr(0, 16));
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(services.paths.cache + "/initramfs", error)) {
+    auto name = entry.path().filename().string();
+    if (name.ends_with(".tmp"))
+      found.push_back({"cache", entry.path().string(), "was never finished"});
+    else if (!kernels.contains(name.substr(0, 16)))
+      found.push_back({"cache", entry.path().string(), "made for a kernel that is gone"});
+  }
+  return found;
+}
+
+std::vector<Leftover> orphan_images(const Services& services, const VmManager& vms) {
+  std::vector<Leftover> found;
+  auto images = services.images.list();
+  if (!images) return found;
+  for (const auto& image : *images)
+    if (is_orphan(image, vms))
+      found.push_back({"image", fs::path(image.rootfs).parent_path(), "a newer one has its name, and no VM uses it"});
+  return found;
+}
+
+std::vector<Leftover> stray_links(const Services& services) {
+  std::vector<Leftover> found;
+  auto strays = services.bridge.strays();
+  if (!strays) return found;
+  for (auto number : strays->taps) found.push_back({"tap", net::tap_name(number), "belongs to no VM"});
+  if (strays->bridge)
+    found.push_back({"bridge", services.config.bridge_name, "no VM is on it, and no record of it is kept"});
+  return found;
+}
+
+std::vector<Leftover> stray_jails(const Services& services) {
+  std::vector<Leftover> found;
+  for (auto& token : services.jails.strays()) found.push_back({"jail", std::move(token), "no machine is in it"});
+  return found;
+}
+
+std::vector<Leftover> stray_snapshots(const Services& services) {
+  std::vector<Leftover> found;
+  for (const auto& id : services.snapshots.strays())
+    found.push_back({"snapshot", id, "a block device of no VM that is known here"});
+  return found;
+}
+
+Result<> kill_process(const std::string& path) {
+  pid_t pid = 0;
+  std::from_chars(path.data() + 4, path.data() + path.size(), pid);
+  UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!process) return {};
+  if (::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0) < 0) return fail_errno(path);
+  return {};
+}
+
+Task<Result<>> remove_leftover(Services& services, VmManager& vms, const Leftover& item) {
+  if (item.kind == "process") co_return kill_process(item.path);
+  if (item.kind == "tap") co_return co_await services.bridge.remove_stray_tap(net::tap_number(item.path));
+  if (item.kind == "snapshot") co_return co_await services.snapshots.remove_stray(item.path);
+  if (item.kind == "bridge") co_return co_await services.bridge.remove_stray_bridge();
+  if (item.kind == "jail") co_return co_await services.jails.remove_stray(item.path);
+  if (item.kind == "build") co_return co_await services.images.remove_abandoned_build(item.path);
+  // A VM may have been made from it since it was found; from here to its removal nothing else runs.
+  auto id = fs::path(item.path).filename().string();
+  if (item.kind == "image" && services.images.get(id))
+    co_await vms.drop_templates([id](const store::SaveRow& row) { return row.image_id == id; });
+  auto image = item.kind == "image" ? services.images.get(id) : fail(ErrorCode::not_found, "no image");
+  if (image) co_return is_orphan(*image, vms) ? services.images.remove(id) : fail(ErrorCode::busy, "it is used by now");
+  co_return co_await services.runtime.blocking([&] { return host::remove_tree(item.path); });
+}
+
+}  // namespace
+
+bool is_orphan(const image::Image& image, const VmManager& vms) {
+  return image.name.empty() && vms.users_of_image(image.id).empty();
+}
+
+Task<> remove_orphan(Services& services, VmManager& vms, std::string id) {
+  auto image = services.images.get(id);
+  if (!image || !is_orphan(*image, vms)) co_return;
+  co_await vms.drop_templates([id](const store::SaveRow& row) { return row.image_id == id; });
+  // A VM may have been made from it meanwhile.
+  if (!is_orphan(*image, vms)) co_return;
+  if (auto removed = services.images.remove(id); !removed)
+    services.log.warn("image.remove_failed", {{"image", id}, {"error", removed.error().message}});
+}
+
+Task<Result<std::vector<Leftover>>> collect_garbage(Services& services, VmManager& vms, bool dry_run) {
+  auto found = stray_directories(services, known_ids(vms));
+  for (auto& list :
+       {stray_processes(services, vms), stray_saves(services), stale_caches(services), stray_links(services),
+        stray_jails(services), stray_snapshots(services), orphan_images(services, vms)})
+    found.insert(found.end(), list.begin(), list.end());
+  // A build or pull that is under way owns its half-made directory.
+  if (!services.building_image.held())
+    for (const auto& path : services.images.leftovers()) found.push_back({"image", path, "was never finished"});
+  if (!services.pulling_kernel.held())
+    for (const auto& path : services.kernels.leftovers()) found.push_back({"kernel", path, "was never finished"});
+  for (const auto& path : image::ImageStore::abandoned_builds())
+    found.push_back({"build", path, "an image build that was cut short"});
+  if (dry_run) co_return found;
+  for (auto& item : found) {
+    auto removed = co_await remove_leftover(services, vms, item);
+    if (removed)
+      item.removed = true;
+    else
+      item.reason += "; could not be removed: " + removed.error().message;
+    services.log.info("gc", {{"kind", item.kind}, {"path", item.path}, {"removed", item.removed ? "yes" : "no"}});
+  }
+  co_return found;
+}
+
+}  // namespace banger::roles::daemon

@@ -1,0 +1,30 @@
+// What nobody owns: found by looking at the outside world and subtracting what the store and the stores know.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/services.h"
+#include "engine/fleet/manager.h"
+
+namespace banger::roles::daemon {
+
+struct Leftover {
+  std::string kind;  ///< "directory", "process", "saved state", "cache", "image", "kernel", "build", "tap", "bridge",
+                     ///< "snapshot", "jail"
+  std::string path;  ///< or "pid N", a link's name, the id of a VM that is gone, or a jail's token
+  std::string reason;
+  bool removed = false;
+};
+
+/// True when no name leads to it (a newer build took that) and no VM was made from it.
+bool is_orphan(const image::Image& image, const VmManager& vms);
+
+/// Removes the image with this id if it is one; a failure is logged, and the next collect_garbage finds it again.
+/// Its templates go first: clones of them would have no root file system.
+Task<> remove_orphan(Services& services, VmManager& vms, std::string id);
+
+/// Lists leftovers and, unless `dry_run`, removes them.
+Task<Result<std::vector<Leftover>>> collect_garbage(Services& services, VmManager& vms, bool dry_run);
+
+}  // namespace banger::roles::daemon

@@ -1,0 +1,239 @@
+#include "engine/reach/forwards.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "engine/reach/reach.h"
+#include "engine/reach/relay.h"
+
+namespace banger::roles::daemon {
+
+namespace {
+
+constexpr auto kPatience = std::chrono::seconds(10);  // for the link, and for the guest to accept a connection
+
+/// A TCP connection as relay() knows callers.
+class TcpCaller : public rpc::RawStream {
+ public:
+  explicit TcpCaller(std::unique_ptr<net::TcpStream> stream) : stream_(std::move(stream)) {}
+  Task<Result<std::string>> read() override { return stream_->read(); }
+  Task<Result<>> write(std::string bytes) override { return stream_->write(std::move(bytes)); }
+  void shutdown_write() override { stream_->shutdown_write(); }
+
+ private:
+  std::unique_ptr<net::TcpStream> stream_;
+};
+
+/// Counts while it lives.
+class Counted {
+ public:
+  explicit Counted(std::size_t& count) : count_(count) { ++count_; }
+  Counted(const Counted&) = delete;
+  ~Counted() { --count_; }
+
+ private:
+  std::size_t& count_;
+};
+
+bool is_address(const std::string& text) {
+  return !text.empty() && text.size() <= 64 && text.find_first_not_of("0123456789abcdefABCDEF:.") == text.npos;
+}
+
+bool is_local(const std::string& address) {
+  return address == "0.0.0.0" || address == "::" || address == "127.0.0.1" || address == "::1";
+}
+
+std::string target_of(const std::string& address, std::uint16_t port) {
+  if (is_local(address)) return fmt::format("localhost:{}", port);
+  return fmt::format(fmt::runtime(address.find(':') == address.npos ? "{}:{}" : "[{}]:{}"), address, port);
+}
+
+bool applies(const VmOwner& vm) {
+  auto address = address_of(vm);
+  return address && address->reach == Reach::forwarded;
+}
+
+// The same words for every port, so that they can be told once for all.
+Error explain(const Error& error, const VmOwner& vm, std::uint16_t port) {
+  auto hint = fmt::format("banger vm forward {} {}:{}", vm.row().name, port < 1024 ? 8000 + port : 0, port);
+  switch (error.code) {
+    case ErrorCode::denied:
+      return {error.code, "this user may not listen on such low ports", error.sys_errno, hint};
+    case ErrorCode::busy:
+      return {error.code, "something else on this host listens there", error.sys_errno, hint};
+    default:
+      return {error.code, error.message, error.sys_errno, hint};
+  }
+}
+
+}  // namespace
+
+Result<GuestPorts> parse_guest_ports(std::string_view line) {
+  auto json = TRY(parse_json(line, limits::kListeningLineBytes));
+  auto rows = json.is_object() ? json.find("ports") : json.end();
+  if (!json.is_object() || rows == json.end() || !rows->is_array())
+    return fail(ErrorCode::corrupt, "the guest's ports are not a list");
+  GuestPorts ports;
+  for (const auto& row : *rows) {
+    auto address = row.is_object() ? get_string(row, "address") : fail(ErrorCode::corrupt, "");
+    auto port = row.is_object() ? get_int(row, "port") : fail(ErrorCode::corrupt, "");
+    if (!address || !port || !is_address(*address) || *port < 1 || *port > 65535) continue;
+    auto number = static_cast<std::uint16_t>(*port);
+    if (is_local(*address))
+      ports[number] = target_of(*address, number);
+    else
+      ports.try_emplace(number, target_of(*address, number));
+    if (ports.size() > limits::kForwardPorts) ports.erase(std::prev(ports.end()));
+  }
+  return ports;
+}
+
+void Forwards::watch(std::shared_ptr<VmOwner> vm) {
+  if (!services_.config.auto_forward) return;
+  auto watch = std::make_shared<Watch>(services_.runtime, vm, totals_);
+  watches_[vm.get()] = watch;
+  services_.runtime.spawn(look_after(std::move(watch)));
+}
+
+std::map<std::uint16_t, Forwards::Port> Forwards::of(const VmOwner& vm) const {
+  std::map<std::uint16_t, Port> ports;
+  auto found = watches_.find(&vm);
+  if (found == watches_.end()) return ports;
+  for (const auto& [number, listening] : found->second->ports)
+    ports[number] = {listening->listener ? listening->listener->endpoint() : host::Endpoint{}, listening->why_not};
+  return ports;
+}
+
+Task<> Forwards::catch_up(const VmOwner& vm, std::vector<std::uint16_t> ports, host::Deadline deadline) {
+  auto found = watches_.find(&vm);
+  if (found == watches_.end() || !applies(vm)) co_return;
+  auto watch = found->second;
+  if (!std::exchange(watch->asked, true)) watch->changed.notify_all();
+  if (ports.size() > limits::kForwardPorts) ports.resize(limits::kForwardPorts);
+  auto known = [&] { return std::ranges::all_of(ports, [&](auto port) { return watch->ports.contains(port); }); };
+  while (!known() && host::Clock::now() < deadline) co_await watch->changed.wait(deadline);
+}
+
+Task<> Forwards::look_after(WatchPtr watch) {
+  auto vm = watch->vm;
+  while (!vm->gone()) {
+    if (!applies(*vm)) {
+      close(*watch);
+      watch->asked = false;
+      co_await vm->changed().wait();
+      continue;
+    }
+    auto client = co_await vm->agent(host::Clock::now());
+    if (!client) {
+      co_await vm->changed().wait(host::after(limits::kForwardSettle));
+      continue;
+    }
+    co_await settle(watch, *client);
+    if (applies(*vm) && (*client)->alive()) co_await follow(watch, *client);
+    // The guest said nothing any more, or never understood: not again at once.
+    if (!vm->gone() && applies(*vm)) co_await vm->changed().wait(host::after(limits::kForwardSettle));
+  }
+  close(*watch);
+  watches_.erase(vm.get());
+}
+
+Task<> Forwards::settle(WatchPtr watch, std::shared_ptr<link::Client> client) {
+  auto until = host::after(limits::kForwardSettle);
+  while (!watch->asked && client->alive() && host::Clock::now() < until) co_await watch->changed.wait(until);
+}
+
+// Ends with the stream.
+Task<> Forwards::follow(WatchPtr watch, std::shared_ptr<link::Client> client) {
+  auto stream = co_await client->open({.method = "GET", .path = "/listening"});
+  if (!stream || !co_await (*stream)->finish()) co_return;
+  auto status = co_await (*stream)->status(host::after(kPatience));
+  if (!status || *status != 200) co_return;
+  std::string buffer;
+  for (;;) {
+    auto bytes = co_await (*stream)->read();
+    if (!bytes || bytes->empty() || buffer.size() + bytes->size() > 2 * limits::kListeningLineBytes) co_return;
+    buffer += *bytes;
+    auto end = buffer.rfind('\n');
+    if (end == buffer.npos || !applies(*watch->vm)) continue;
+    // Only the last whole line is about now.
+    auto begin = end == 0 ? buffer.npos : buffer.rfind('\n', end - 1);
+    begin = begin == buffer.npos ? 0 : begin + 1;
+    auto ports = parse_guest_ports(std::string_view(buffer).substr(begin, end - begin));
+    if (!ports) co_return;
+    buffer.erase(0, end + 1);
+    apply(watch, *ports);
+    co_await services_.runtime.sleep_for(limits::kForwardPause);
+  }
+}
+
+void Forwards::apply(const WatchPtr& watch, const GuestPorts& wanted) {
+  // What could not be had is tried again: whoever had the port may have gone.
+  std::erase_if(watch->ports, [&](const auto& entry) {
+    auto it = wanted.find(entry.first);
+    bool stays = it != wanted.end() && it->second == entry.second->target && entry.second->listener;
+    if (!stays && entry.second->listener) --totals_->ports;
+    if (!stays) entry.second->listener.reset();
+    return !stays;
+  });
+  for (const auto& [port, target] : wanted)
+    if (!watch->ports.contains(port)) watch->ports[port] = listen(watch, port, target);
+  watch->changed.notify_all();
+}
+
+std::shared_ptr<Forwards::Listening> Forwards::listen(const WatchPtr& watch, std::uint16_t port, std::string target) {
+  auto listening = std::make_shared<Listening>();
+  listening->target = std::move(target);
+  auto address = address_of(*watch->vm);
+  Result<std::unique_ptr<net::TcpListener>> made =
+      fail(ErrorCode::exhausted, "as many ports as may be are forwarded already");
+  if (address && totals_->ports < limits::kForwardPortsInAll)
+    made = net::listen_tcp(services_.runtime, {address->address, port});
+  if (!made) {
+    listening->why_not = explain(made.error(), *watch->vm, port);
+    return listening;
+  }
+  ++totals_->ports;
+  listening->listener = std::move(*made);
+  services_.runtime.spawn(accept(watch, listening));
+  return listening;
+}
+
+void Forwards::close(Watch& watch) {
+  for (auto& [port, listening] : watch.ports) {
+    if (listening->listener) --totals_->ports;
+    listening->listener.reset();
+  }
+  watch.ports.clear();
+  watch.changed.notify_all();
+}
+
+Task<> Forwards::accept(WatchPtr watch, std::shared_ptr<Listening> listening) {
+  while (listening->listener) {
+    auto stream = co_await listening->listener->accept();
+    if (!stream && stream.error().code == ErrorCode::cancelled) co_return;
+    if (!stream)
+      co_await services_.runtime.sleep_for(limits::kAcceptPause);
+    else if (watch->connections < limits::kForwardConnections &&
+             totals_->connections < limits::kForwardConnectionsInAll)
+      services_.runtime.spawn(pass_on(watch, listening->target, std::move(*stream)));
+  }
+}
+
+Task<> Forwards::pass_on(WatchPtr watch, std::string target, std::unique_ptr<net::TcpStream> stream) {
+  Counted one(watch->connections), in_all(watch->totals->connections);
+  VmOwner::Use use(watch->vm);
+  auto client = co_await watch->vm->agent(host::after(kPatience));
+  if (!client) co_return;
+  auto opened = co_await (*client)->open({.method = "CONNECT", .path = std::move(target)});
+  if (!opened) co_return;
+  std::shared_ptr<link::ClientStream> guest = std::move(*opened);
+  auto status = co_await guest->status(host::after(kPatience));
+  if (!status || *status >= 400) co_return;
+  co_await relay(services_.runtime, std::make_shared<TcpCaller>(std::move(stream)), guest, OnCallerEnd::pass_on);
+}
+
+}  // namespace banger::roles::daemon

@@ -1,0 +1,20 @@
+#include "engine/reach/reach.h"
+
+#include <unistd.h>
+
+#include "net/addresses.h"
+
+namespace banger::roles::daemon {
+
+std::optional<VmAddress> address_of(const VmOwner& vm) {
+  if (vm.gone() || vm.state() != vm::State::running || vm.row().purpose != "user") return std::nullopt;
+  if (vm.bridged()) {
+    auto leased = host::parse_ipv4(vm.guest_address());
+    return leased ? std::optional(VmAddress{*leased, Reach::direct}) : std::nullopt;
+  }
+  auto address = host::parse_ipv4(net::loopback_address(static_cast<std::uint32_t>(vm.row().number), ::geteuid()));
+  if (!address) return std::nullopt;
+  return VmAddress{*address, Reach::forwarded};
+}
+
+}  // namespace banger::roles::daemon

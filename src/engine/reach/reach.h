@@ -1,0 +1,25 @@
+// Where this host reaches what a VM listens on. The one place that knows how a VM's network answers that.
+#pragma once
+
+#include <optional>
+
+#include "host/endpoint.h"
+#include "engine/vm/owner.h"
+
+namespace banger::roles::daemon {
+
+/// How connections get to a port of the guest.
+enum class Reach {
+  forwarded,  ///< the daemon listens on an address of the host's loopback, which is the VM's alone, and passes them on
+  direct,     ///< the guest has an address of its own on the host's bridge
+};
+
+struct VmAddress {
+  host::Ipv4 address;
+  Reach reach;
+};
+
+/// Of a running VM of a user; nothing for all others.
+std::optional<VmAddress> address_of(const VmOwner& vm);
+
+}  // namespace banger::roles::daemon

@@ -1,0 +1,220 @@
+#include "engine/saved/saves.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "capabilities/capability.h"
+#include "host/files.h"
+#include "engine/names.h"
+
+namespace banger::roles::daemon {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::int64_t now() { return std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()); }
+
+// What a file looks like from outside. Whoever writes to it changes one of these.
+Result<Json> look(const std::string& path) {
+  struct stat info{};
+  if (::lstat(path.c_str(), &info) < 0) return fail_errno(path);
+  return Json{{"size", info.st_size},
+              {"inode", info.st_ino},
+              {"modified_ns", info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec}};
+}
+
+Result<Json> look_at_all(const std::string& directory, bool sync) {
+  Json files = Json::object();
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(directory, error)) {
+    if (sync) {
+      auto file = TRY(host::open_file(entry.path().string(), O_RDONLY));
+      if (::fsync(file.get()) < 0) return fail_errno(entry.path().string());
+    }
+    files[entry.path().filename().string()] = TRY(look(entry.path().string()));
+  }
+  if (error) return fail_errno(directory, error.value());
+  auto self = TRY(host::open_file(directory, O_RDONLY | O_DIRECTORY));
+  if (sync && ::fsync(self.get()) < 0) return fail_errno(directory);
+  return files;
+}
+
+}  // namespace
+
+Result<> Saves::load() {
+  for (auto& row : TRY(store_.saves())) {
+    if (row.ready) {
+      auto id = row.id;
+      rows_.emplace(std::move(id), std::move(row));
+      continue;
+    }
+    log_.info("save.unfinished", {{"id", row.id}, {"kind", row.kind}});
+    TRY(host::remove_tree(directory(row.id)));
+    TRY(store_.delete_save(row.id));
+  }
+  return {};
+}
+
+std::vector<store::SaveRow> Saves::list(std::string_view kind) const {
+  std::vector<store::SaveRow> found;
+  for (const auto& [id, row] : rows_)
+    if (row.kind == kind) found.push_back(row);
+  std::sort(found.begin(), found.end(),
+            [](const auto& a, const auto& b) { return std::tie(a.created_at, a.id) < std::tie(b.created_at, b.id); });
+  return found;
+}
+
+Result<store::SaveRow> Saves::get(std::string_view id) const {
+  auto it = rows_.find(id);
+  if (it == rows_.end()) return fail(ErrorCode::not_found, fmt::format("there is no saved state '{}'", id));
+  return it->second;
+}
+
+std::uint64_t Saves::disk_usage(const std::string& id) const {
+  std::uint64_t sum = 0;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(directory(id), error)) {
+    // What the kernel's store has under another name is not freed with the state.
+    bool shared = entry.path().filename() == capabilities::kModulesDisk && entry.hard_link_count(error) > 1;
+    if (!shared) sum += host::disk_usage(entry.path().string());
+  }
+  return sum;
+}
+
+machine::SavedState Saves::new_state(const store::SaveRow& row) const {
+  auto files = directory(row.id);
+  return {.devices = files + "/devices.state",
+          .memory = files + "/memory.img",
+          .changes = row.kind == "fork" ? files + "/memory.changes" : "",
+          .whole = {}};
+}
+
+Result<machine::SavedState> Saves::state(const store::SaveRow& row, std::string build_key) {
+  auto state = new_state(row);
+  if (!row.ready) {
+    state.whole = [this, id = row.id, build_key]() -> Task<Result<>> {
+      CO_TRY(co_await wait_finished(id));
+      co_return check(CO_TRY(get(id)), build_key);
+    };
+    return state;
+  }
+  TRY(check(row, build_key));
+  if (::access(state.changes.c_str(), F_OK) < 0) state.changes.clear();
+  return state;
+}
+
+Task<Result<>> Saves::wait_finished(std::string id) {
+  for (;;) {
+    auto row = get(id);
+    if (!row) co_return fail(ErrorCode::unavailable, "what it was to go on from could not be saved");
+    if (row->ready) co_return Result<>{};
+    co_await changed_.wait(host::after(limits::kStateSaveDeadline));
+  }
+}
+
+Result<store::SaveRow> Saves::begin(store::SaveRow row) {
+  row.id = random_id();
+  row.ready = false;
+  row.created_at = row.used_at = now();
+  TRY(store_.insert_save(row));
+  rows_[row.id] = row;
+  TRY(host::make_private_directory(directory(row.id)));
+  return row;
+}
+
+Result<> Saves::update(store::SaveRow row) {
+  TRY(store_.update_save(row));
+  auto id = row.id;
+  rows_[id] = std::move(row);
+  return {};
+}
+
+Task<Result<store::SaveRow>> Saves::finish(std::string id, Durable durable) {
+  auto path = directory(id);
+  auto files = CO_TRY(co_await runtime_.blocking([&] { return look_at_all(path, durable == Durable::yes); }));
+  auto row = CO_TRY(get(id));
+  row.files = dump_json(files);
+  row.ready = true;
+  CO_TRY(update(row));
+  changed_.notify_all();
+  co_return row;
+}
+
+Result<> Saves::check(const store::SaveRow& row, std::string_view build_key) const {
+  if (!row.ready) return fail(ErrorCode::busy, fmt::format("the saved state '{}' is still being made", row.id));
+  if (!row.machine.empty() && row.build_key != build_key)
+    return fail(ErrorCode::unsupported,
+                fmt::format("it was saved by another build of the machine ({}), which alone can load it", row.machine));
+  auto files = TRY(parse_json(row.files, limits::kRpcMessageBytes));
+  for (const auto& [name, then] : files.items())
+    if (TRY(look(directory(row.id) + "/" + name)) != then)
+      return fail(ErrorCode::corrupt, fmt::format("{}/{} was changed after it was saved", directory(row.id), name));
+  return {};
+}
+
+Task<Result<>> Saves::drop(std::string id) {
+  auto path = directory(id);
+  dropping_.insert(id);
+  if (auto row = get(id)) {
+    // Never to be used from here on, whatever happens next. Where the disk is full this cannot be written before the
+    // files are gone; a record without its files is no use to anyone either.
+    row->ready = false;
+    (void)store_.update_save(*row);
+    rows_.erase(id);
+  }
+  users_.erase(id);
+  changed_.notify_all();
+  auto removed = co_await runtime_.blocking([&] { return host::remove_tree(path); });
+  dropping_.erase(id);
+  CO_TRY(std::move(removed));
+  co_return store_.delete_save(id);
+}
+
+void Saves::use(const std::string& id) {
+  if (!id.empty()) ++users_[id];
+}
+
+bool Saves::unwanted(const store::SaveRow& row) const {
+  return row.kind == "suspend" || row.kind == "fork" || (row.kind == "template" && row.ready && row.key.empty());
+}
+
+Task<> Saves::drop_unwanted(Saves* self, std::string id) {
+  auto dropped = co_await self->drop(id);
+  if (!dropped) self->log_.warn("save.drop_failed", {{"id", id}, {"error", dropped.error().sentence()}});
+}
+
+void Saves::release(const std::string& id) {
+  auto it = users_.find(id);
+  if (it == users_.end() || --it->second > 0) return;
+  users_.erase(it);
+  if (auto row = get(id); row && unwanted(*row)) runtime_.spawn(drop_unwanted(this, id));
+}
+
+void Saves::sweep() {
+  for (const auto& [id, row] : rows_)
+    if (unwanted(row) && !in_use(id)) runtime_.spawn(drop_unwanted(this, id));
+}
+
+Result<> Saves::retire(const std::string& id) {
+  auto row = TRY(get(id));
+  row.key.clear();
+  TRY(update(row));
+  if (!in_use(id)) runtime_.spawn(drop_unwanted(this, id));
+  return {};
+}
+
+Result<> Saves::touch(const std::string& id) {
+  auto row = TRY(get(id));
+  row.used_at = now();
+  return update(std::move(row));
+}
+
+}  // namespace banger::roles::daemon

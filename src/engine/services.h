@@ -1,0 +1,48 @@
+// What the parts of the daemon share: borrowed references, made once by the composition root (daemon.cc).
+#pragma once
+
+#include <string>
+
+#include "base/log.h"
+#include "capabilities/privileged.h"
+#include "config/config.h"
+#include "host/paths.h"
+#include "host/runtime.h"
+#include "image/store.h"
+#include "image/kernel/store.h"
+#include "capabilities/bridge/network.h"
+#include "engine/initramfs.h"
+#include "capabilities/jail/jails.h"
+#include "engine/vmm_choice.h"
+#include "engine/privileged_client.h"
+#include "engine/saved/saves.h"
+#include "capabilities/dm_snapshot/snapshot_disks.h"
+#include "store/store.h"
+#include "vm/spec.h"
+
+namespace banger::roles::daemon {
+
+struct Services {
+  host::Runtime& runtime;
+  const Logger& log;
+  const host::Paths& paths;
+  const config::Config& config;
+  store::Store& store;
+  image::KernelStore& kernels;
+  image::ImageStore& images;
+  Machines& machines;
+  Initramfs& initramfs;
+  Saves& saves;
+  PrivilegedClient& privileged;  ///< what needs root
+  BridgeNetwork& bridge;
+  Jails& jails;
+  SnapshotDisks& snapshots;
+  vm::HostSize host_size;
+  host::Mutex& building_image;  ///< one build at a time
+  host::Mutex& pulling_kernel;
+};
+
+/// Told of the stages of long work: name, detail, percent (-1 unknown).
+using Report = std::function<void(std::string_view stage, std::string_view detail, int percent)>;
+
+}  // namespace banger::roles::daemon

@@ -1,0 +1,89 @@
+#include "ext4/build.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "host/files.h"
+#include "ext4/format.h"
+
+namespace banger::image::ext4 {
+
+namespace {
+
+constexpr std::size_t kLabelBytes = 16;
+constexpr std::uint64_t kMinBytes = 8 * limits::kMiB;  // below this not even journal and inode table fit
+constexpr std::uint64_t kProgressBytes = 4 * limits::kMiB;
+constexpr std::size_t kFastSymlinkBytes = 59;  // up to here a target is kept in the inode
+
+std::uint64_t limit_blocks(const Ext4Options& options) {
+  return (options.size_bytes ? options.size_bytes : limits::kMaxDiskBytes) / kBlockBytes;
+}
+
+Result<> check(const Ext4Options& options) {
+  if (options.label.size() > kLabelBytes)
+    return fail(ErrorCode::invalid,
+                fmt::format("file system label '{}' is longer than {} bytes", printable(options.label), kLabelBytes));
+  if (options.size_bytes > limits::kMaxDiskBytes || options.spare_bytes > limits::kMaxDiskBytes)
+    return fail(ErrorCode::invalid, fmt::format("a file system of {} is over the limit of {}",
+                                                format_size(std::max(options.size_bytes, options.spare_bytes)),
+                                                format_size(limits::kMaxDiskBytes)));
+  if (options.size_bytes > 0 && options.size_bytes < kMinBytes)
+    return fail(ErrorCode::invalid, fmt::format("a file system of {} is too small", format_size(options.size_bytes)),
+                fmt::format("use at least {}", format_size(kMinBytes)));
+  return {};
+}
+
+}  // namespace
+
+Build::Build(std::string path, UniqueFd fd, const Ext4Options& options)
+    : path_(std::move(path)),
+      fd_(std::move(fd)),
+      options_(options),
+      cursor_(descriptor_blocks_for(options), limit_blocks(options)),
+      content_(fd_.get(), cursor_),
+      tree_(make_directory(0755, {options.timestamp, 0})) {}
+
+Result<std::unique_ptr<Build>> Build::create(const std::string& path, const Ext4Options& options) {
+  TRY(check(options));
+  auto fd = TRY(host::open_file(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+  return std::unique_ptr<Build>(new Build(path, std::move(fd), options));
+}
+
+Build::~Build() {
+  if (!finished_) ::unlink(path_.c_str());
+}
+
+Result<> Build::write(NodeId file, std::uint64_t offset, std::string_view bytes, const Progress& progress) {
+  content_bytes_ += bytes.size();
+  if (content_bytes_ > limits::kRootfsBytes)
+    return fail(ErrorCode::exhausted, fmt::format("the content is over the limit of {} for one file system",
+                                                  format_size(limits::kRootfsBytes)));
+  TRY(content_.write(tree_[file].extents, offset, bytes));
+  if (progress && content_bytes_ - reported_bytes_ >= kProgressBytes) {
+    reported_bytes_ = content_bytes_;
+    progress(content_bytes_);
+  }
+  return {};
+}
+
+Result<> Build::store_target(NodeId symlink) {
+  Node& node = tree_[symlink];
+  node.size = node.target.size();
+  if (node.target.size() <= kFastSymlinkBytes) return {};
+  TRY(content_.write(node.extents, 0, node.target));
+  return content_.end(node.extents);
+}
+
+Result<Ext4Stats> Build::finish(NodeId lost_and_found) {
+  TRY(content_.flush());
+  TRY(lay_out(tree_, cursor_, lost_and_found));
+  Ext4Stats stats{.entries = tree_.name_count(), .content_bytes = content_bytes_};
+  stats.size_bytes = TRY(format(fd_.get(), tree_, cursor_, options_));
+  finished_ = true;
+  return stats;
+}
+
+}  // namespace banger::image::ext4

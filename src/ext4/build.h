@@ -1,0 +1,50 @@
+// An image being made: the file, the tree and the content written so far. Removes the file again unless finished.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "ext4/ext4.h"
+#include "ext4/data.h"
+#include "ext4/tree.h"
+
+namespace banger::image::ext4 {
+
+class Build {
+ public:
+  /// Makes the file (0600; `exists` if there is one) and an empty root directory.
+  static Result<std::unique_ptr<Build>> create(const std::string& path, const Ext4Options& options);
+  ~Build();
+  Build(const Build&) = delete;
+  Build& operator=(const Build&) = delete;
+
+  Tree& tree() { return tree_; }
+  ContentWriter& content() { return content_; }
+
+  /// Content of `file` from `offset` on; counts against limits::kRootfsBytes and calls `progress` now and then.
+  Result<> write(NodeId file, std::uint64_t offset, std::string_view bytes, const Progress& progress);
+  /// Ends the content of `file`.
+  Result<> end(NodeId file) { return content_.end(tree_[file].extents); }
+  /// Puts a symlink's target where it belongs, once the node is in the tree.
+  Result<> store_target(NodeId symlink);
+
+  /// Writes the file system around the content. Nothing else may be called afterwards.
+  Result<Ext4Stats> finish(NodeId lost_and_found = kRoot);
+
+ private:
+  Build(std::string path, UniqueFd fd, const Ext4Options& options);
+
+  std::string path_;
+  UniqueFd fd_;
+  Ext4Options options_;
+  BlockCursor cursor_;
+  ContentWriter content_;
+  Tree tree_;
+  std::uint64_t content_bytes_ = 0, reported_bytes_ = 0;
+  bool finished_ = false;
+};
+
+}  // namespace banger::image::ext4

@@ -1,0 +1,164 @@
+#include "ext4/tree.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "tar/path.h"
+
+namespace banger::image::ext4 {
+
+namespace {
+
+constexpr std::uint32_t kMaxLinks = 65000;  // EXT4_LINK_MAX of Linux
+
+std::size_t metadata_size(const Node& node) {
+  std::size_t total = sizeof(Node) + node.target.size();
+  for (const Xattr& xattr : node.xattrs) total += sizeof(Xattr) + xattr.name.size() + xattr.value.size();
+  return total;
+}
+
+}  // namespace
+
+Node make_directory(std::uint32_t mode, Time time) {
+  Node node;
+  node.mode = static_cast<std::uint16_t>(S_IFDIR | mode);
+  node.mtime = node.atime = time;
+  node.children = std::make_unique<Names>();
+  return node;
+}
+
+Tree::Tree(Node root) : made_up_time_(root.mtime) { nodes_.push_back(std::move(root)); }
+
+Result<NodeId> Tree::add(Node node) {
+  metadata_bytes_ += metadata_size(node);
+  if (nodes_.size() >= limits::kArchiveEntries)
+    return fail(ErrorCode::exhausted, fmt::format("more than {} entries in one file system", limits::kArchiveEntries));
+  nodes_.push_back(std::move(node));
+  return size() - 1;
+}
+
+Result<> Tree::enter(NodeId directory, std::string_view name, NodeId id) {
+  metadata_bytes_ += name.size() + sizeof(Names::value_type) + 64;
+  if (++name_count_ > limits::kArchiveEntries)
+    return fail(ErrorCode::exhausted, fmt::format("more than {} entries in one file system", limits::kArchiveEntries));
+  if (metadata_bytes_ > limits::kArchiveMetadataBytes)
+    return fail(ErrorCode::exhausted, "names, links and attributes of the file system take too much memory");
+  nodes_[directory].children->emplace(name, id);
+  Node& node = nodes_[id];
+  if (node.is_directory())
+    node.parent = directory;
+  else if (++node.names > kMaxLinks)
+    return fail(ErrorCode::invalid,
+                fmt::format("'{}': more than {} hard links to one file", printable(name), kMaxLinks));
+  return {};
+}
+
+Result<Tree::Place> Tree::walk(std::string_view path, bool make_parents) {
+  auto parts = TRY(split_member(path, AbsoluteNames::make_relative));
+  if (parts.empty()) return Place{kRoot, {}};
+  NodeId at = kRoot;
+  for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
+    Names& names = *nodes_[at].children;
+    auto found = names.find(parts[i]);
+    if (found == names.end()) {
+      if (!make_parents)
+        return fail(ErrorCode::invalid, fmt::format("'{}' is not in the archive before this", printable(path)));
+      NodeId made = TRY(add(make_directory(0755, made_up_time_)));
+      TRY(enter(at, parts[i], made));
+      at = made;
+      continue;
+    }
+    at = found->second;
+    if (!nodes_[at].is_directory())
+      return fail(ErrorCode::invalid,
+                  fmt::format("archive entry '{}' goes through '{}', which is {}", printable(path), printable(parts[i]),
+                              S_ISLNK(nodes_[at].mode) ? "a symlink" : "not a directory"));
+  }
+  return Place{at, parts.back()};
+}
+
+Result<NodeId> Tree::place(std::string_view path, Node node) {
+  Place place = TRY(walk(path, true));
+  auto take_over = [&](Node& old) {
+    metadata_bytes_ += metadata_size(node);
+    node.children = std::move(old.children);
+    node.parent = old.parent;
+    old = std::move(node);
+  };
+  if (place.name.empty()) {
+    if (!node.is_directory())
+      return fail(ErrorCode::invalid,
+                  fmt::format("archive entry '{}' makes the root something other than a directory", printable(path)));
+    take_over(nodes_[kRoot]);
+    return kRoot;
+  }
+  Names& names = *nodes_[place.directory].children;
+  if (auto found = names.find(place.name); found != names.end()) {
+    NodeId old = found->second;
+    if (node.is_directory() && nodes_[old].is_directory()) {
+      take_over(nodes_[old]);
+      return old;
+    }
+    leave(place.directory, found);
+  }
+  return add_child(place.directory, place.name, std::move(node));
+}
+
+Result<NodeId> Tree::add_child(NodeId directory, std::string_view name, Node node) {
+  NodeId id = TRY(add(std::move(node)));
+  TRY(enter(directory, name, id));
+  return id;
+}
+
+Result<> Tree::add_name(NodeId directory, std::string_view name, NodeId node) { return enter(directory, name, node); }
+
+Result<> Tree::link(std::string_view path, std::string_view target) {
+  auto missing = [&](std::string_view why) {
+    return fail(ErrorCode::invalid,
+                fmt::format("hard link '{}' to '{}', which {}", printable(path), printable(target), why));
+  };
+  Place from = TRY(in(fmt::format("hard link '{}'", printable(path)), walk(target, false)));
+  if (from.name.empty()) return missing("is the root");
+  Names& sources = *nodes_[from.directory].children;
+  auto found = sources.find(from.name);
+  if (found == sources.end()) return missing("is not in the archive before it");
+  NodeId id = found->second;
+  if (nodes_[id].is_directory()) return missing("is a directory");
+  Place to = TRY(walk(path, true));
+  if (to.name.empty()) return missing("would replace the root");
+  Names& names = *nodes_[to.directory].children;
+  if (auto old = names.find(to.name); old != names.end()) {
+    if (old->second == id) return {};
+    // What goes may be a directory with the target in it: one more name keeps the target.
+    ++nodes_[id].names;
+    leave(to.directory, old);
+    --nodes_[id].names;
+  }
+  return enter(to.directory, to.name, id);
+}
+
+void Tree::leave(NodeId directory, Names::iterator child) {
+  NodeId id = child->second;
+  nodes_[directory].children->erase(child);
+  drop(id);
+}
+
+void Tree::drop(NodeId id) {
+  // A list, not recursion: the depth is the archive's choice.
+  for (std::vector<NodeId> dropped{id}; !dropped.empty();) {
+    NodeId at = dropped.back();
+    dropped.pop_back();
+    --name_count_;
+    Node& node = nodes_[at];
+    if (!node.is_directory()) {
+      if (--node.names == 0) node = Node{};
+      continue;
+    }
+    for (const auto& [name, below] : *node.children) dropped.push_back(below);
+    node = Node{};
+  }
+}
+
+}  // namespace banger::image::ext4

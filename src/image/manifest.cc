@@ -1,0 +1,90 @@
+#include "image/manifest.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "host/files.h"
+#include "image/staged_directory.h"
+
+namespace banger::image {
+
+namespace {
+
+Result<Image> decode(const Json& json) {
+  Image image;
+  image.name = TRY(get_string(json, "name"));
+  if (!image.name.empty()) TRY(check_store_name("image", image.name));
+  image.source = TRY(get_string(json, "source"));
+  image.kernel = TRY(get_string(json, "kernel"));
+  image.sha256 = TRY(get_string(json, "sha256"));
+  image.created_at = TRY(get_int(json, "created_at"));
+  image.init = TRY(get_string(json, "init"));
+  auto rootfs_bytes = TRY(get_int(json, "rootfs_bytes"));
+  if (rootfs_bytes <= 0) return fail(ErrorCode::invalid, "field 'rootfs_bytes' must be positive");
+  image.rootfs_bytes = static_cast<std::uint64_t>(rootfs_bytes);
+  return image;
+}
+
+Result<Image> read(const std::string& directory) {
+  std::string path = directory + "/manifest.json";
+  auto text = TRY(host::read_file(path, limits::kManifestBytes));
+  auto json = TRY(in(path, parse_json(text, limits::kManifestBytes)));
+  auto image = TRY(in(path, decode(json)));
+  image.id = directory.substr(directory.rfind('/') + 1);
+  image.rootfs = directory + "/rootfs.ext4";
+  image.work_seed = directory + "/work-seed.ext4";
+  struct stat info{};
+  if (::stat(image.work_seed.c_str(), &info) < 0) return fail_errno(image.work_seed);
+  if (::stat(image.rootfs.c_str(), &info) < 0) return fail_errno(image.rootfs);
+  if (static_cast<std::uint64_t>(info.st_size) != image.rootfs_bytes)
+    return fail(ErrorCode::corrupt,
+                fmt::format("{} has {} bytes instead of {}", image.rootfs, info.st_size, image.rootfs_bytes));
+  image.size_bytes = host::disk_usage(image.rootfs) + host::disk_usage(image.work_seed);
+  return image;
+}
+
+}  // namespace
+
+Result<Image> read_image(const std::string& directory) {
+  auto image = read(directory);
+  if (!image) image.error().code = ErrorCode::corrupt;
+  return image;
+}
+
+Result<> write_image_manifest(const std::string& directory, const Image& image) {
+  Json json{{"version", 1},
+            {"name", image.name},
+            {"source", image.source},
+            {"kernel", image.kernel},
+            {"sha256", image.sha256},
+            {"rootfs_bytes", image.rootfs_bytes},
+            {"created_at", image.created_at},
+            {"init", image.init}};
+  return host::write_file(directory + "/manifest.json", dump_json_pretty(json) + "\n", 0644);
+}
+
+std::string new_image_id() {
+  // 36 divides 252: bytes above that are drawn again, so that every character is as likely.
+  constexpr std::string_view kAlphabet = "abcdefghijklmnopqrstuvwxyz0123456789";
+  std::string id;
+  while (id.size() < 12)
+    for (unsigned char byte : host::random_bytes(16))
+      if (byte < 252 && id.size() < 12) id += kAlphabet[byte % 36];
+  return id;
+}
+
+Result<> move_name(const std::string& store_directory, const Image& keeper) {
+  for (const auto& id : store_entries(store_directory)) {
+    auto other = read_image(store_directory + "/" + id);
+    if (!other || id == keeper.id || other->name != keeper.name) continue;
+    other->name.clear();
+    TRY(write_image_manifest(store_directory + "/" + id, *other));
+  }
+  return {};
+}
+
+}  // namespace banger::image

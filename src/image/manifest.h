@@ -1,0 +1,18 @@
+// manifest.json of an image, written when one is made and read by the store. Not for other folders.
+#pragma once
+
+#include "image/store.h"
+
+namespace banger::image {
+
+Result<> write_image_manifest(const std::string& directory, const Image& image);
+/// `directory` ends with the image's id. `corrupt` when the manifest does not hold or a file is missing.
+Result<Image> read_image(const std::string& directory);
+
+/// 12 random characters of [a-z0-9].
+std::string new_image_id();
+
+/// Takes the name from every image in the store but `keeper`.
+Result<> move_name(const std::string& store_directory, const Image& keeper);
+
+}  // namespace banger::image

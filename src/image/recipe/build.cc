@@ -1,0 +1,234 @@
+// ImageStore::build and ::import_tar: a tar stream becomes an image directory. mmdebstrap makes the tar; nothing is
+// unpacked on the host.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <ctime>
+#include <future>
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "host/files.h"
+#include "image/apt/sources.h"
+#include "image/apt/tool.h"
+#include "ext4/ext4.h"
+#include "image/store.h"
+#include "image/recipe/build_directory.h"
+#include "image/staged_directory.h"
+#include "image/init.h"
+#include "image/manifest.h"
+#include "image/recipe/recipe.h"
+#include "image/tar_stream.h"
+
+namespace banger::image {
+
+namespace {
+
+/// The root file system is only ever mounted read-only, under an overlay: no journal, and little room to spare.
+Ext4Options rootfs_options(const std::string& name, std::int64_t timestamp) {
+  return {.label = "banger-root",
+          .spare_bytes = 16 * limits::kMiB,
+          .uuid_seed = "rootfs " + name,
+          .timestamp = timestamp,
+          .journal = false};
+}
+
+/// Grown online by the guest to the VM's disk size. Sparse; 256 MiB to start from lets the resize inode reach
+/// terabytes.
+Ext4Options seed_options(const std::string& name, std::int64_t timestamp) {
+  return {
+      .label = "banger-work", .size_bytes = 256 * limits::kMiB, .uuid_seed = "work " + name, .timestamp = timestamp};
+}
+
+/// From a written rootfs.ext4 to a complete directory; blocking.
+Result<Image> complete(const PartialDirectory& partial, Image image, std::int64_t timestamp) {
+  std::string rootfs = partial.file("rootfs.ext4"), seed = partial.file("work-seed.ext4");
+  TRY(check_ext4(rootfs));
+  // Reading it all for the hash goes on beside the writing of it to the disk.
+  auto hash = std::async(std::launch::async, [rootfs] { return host::sha256_file(rootfs); });
+  image.init = TRY(detect_init(rootfs));
+  auto options = seed_options(image.name, timestamp);
+  auto extracted = extract_subtree(rootfs, "/root", seed, options);
+  if (!extracted && extracted.error().code == ErrorCode::not_found) {
+    TRY(make_empty_ext4(seed, options));
+  } else if (!extracted) {
+    return std::unexpected(std::move(extracted.error()).in("make the work seed from /root"));
+  }
+  auto fd = TRY(host::open_file(rootfs, O_RDONLY));
+  if (::fsync(fd.get()) < 0) return fail_errno(rootfs);
+  image.sha256 = TRY(hash.get());
+  image.rootfs_bytes = static_cast<std::uint64_t>(::lseek(fd.get(), 0, SEEK_END));
+  image.created_at = std::time(nullptr);
+  TRY(write_image_manifest(partial.path(), image));
+  return image;
+}
+
+std::unexpected<Error> no_mmdebstrap() {
+  return fail(ErrorCode::unavailable, "mmdebstrap, which builds images, is not on this host",
+              "install the packages mmdebstrap and uidmap");
+}
+
+/// What the build needs as an ordinary user, asked of the host itself rather than of its settings.
+Task<Result<>> check_tools(host::Runtime& runtime, std::string path_variable, host::Cancel& cancel) {
+  if (!host::find_program("mmdebstrap", path_variable)) co_return no_mmdebstrap();
+  if (::geteuid() == 0) co_return Result<>();
+  // newuidmap is setuid, which is of no use then.
+  if (::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
+    co_return fail(ErrorCode::unsupported, "building an image takes privileges that this process may not gain",
+                   "'banger image build', in a terminal, builds it there");
+  if (!host::find_program("newuidmap", path_variable))
+    co_return fail(ErrorCode::unavailable, "newuidmap is not on this host: images cannot be built without root",
+                   "install the package uidmap");
+  ToolRun probe{{.argv = {"unshare", "--user", "true"}, .env = tool_environment(path_variable)},
+                host::after(limits::kAptQueryDeadline)};
+  auto output = CO_TRY(co_await run_tool(runtime, std::move(probe), cancel));
+  if (output.status.shell_code() != 0)
+    co_return fail(ErrorCode::unavailable,
+                   fmt::format("this host lets users make no user namespaces: {}", printable(trim(output.err))),
+                   "allow them (sysctl kernel.unprivileged_userns_clone=1 or "
+                   "kernel.apparmor_restrict_unprivileged_userns=0), or build as root");
+  co_return Result<>();
+}
+
+Task<Result<std::vector<AptSource>>> find_sources(host::Runtime& runtime, std::string path_variable, std::string suite,
+                                                  host::Cancel& cancel) {
+  ToolRun ask{
+      {.argv = {"apt-get", "indextargets", "--format", std::string(kIndexTargetsFormat), "Created-By: Packages"},
+       .env = tool_environment(path_variable)},
+      host::after(limits::kAptQueryDeadline)};
+  // No apt, or one that fails, means that origins are not known.
+  auto targets = co_await run_tool(runtime, std::move(ask), cancel);
+  CO_TRY(cancel.check());
+  auto sources = CO_TRY(
+      sources_of_suite(read_apt_sources("/etc/apt"), suite, origins_from_index_targets(targets ? targets->out : "")));
+  co_return expand_mirror_lists(std::move(sources));
+}
+
+/// Keyrings that no package of the image brings along.
+CopiedKeys keys_to_copy(const std::vector<AptSource>& sources) {
+  CopiedKeys keys;
+  for (const auto& source : sources) {
+    bool path = source.signed_by.starts_with('/') && source.signed_by.find('\n') == source.signed_by.npos;
+    if (!path || source.signed_by.starts_with("/usr/share/keyrings/debian-archive-")) continue;
+    if (std::find(keys.begin(), keys.end(), source.signed_by) == keys.end()) keys.push_back(source.signed_by);
+  }
+  return keys;
+}
+
+/// mmdebstrap says what it is at in lines like "I: downloading packages with apt...".
+std::string_view current_step(std::string_view log) {
+  auto at = log.rfind("I: ");
+  if (at == log.npos) return "starting";
+  auto line = log.substr(at + 3);
+  line = trim(line.substr(0, line.find_first_of(":\r\n")));
+  if (line.find("-hook") != line.npos) return "setting up";
+  while (line.ends_with('.')) line.remove_suffix(1);
+  return line;
+}
+
+std::unexpected<Error> build_failed(const host::Output& output) {
+  auto error = tool_failed("mmdebstrap", output).error();
+  bool namespaces = output.err.find("newuidmap") != output.err.npos || output.err.find("subuid") != output.err.npos;
+  if (namespaces)
+    return std::unexpected(std::move(error).with_hint(
+        "give this user a range of ids: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER"));
+  return std::unexpected(std::move(error));
+}
+
+/// Runs mmdebstrap with its tar going straight into `rootfs`.
+Task<Result<>> stream_build(host::Runtime& runtime, std::string path_variable, RecipePlan plan,
+                            std::vector<AptSource> sources, std::string rootfs, Ext4Options options,
+                            StageProgress progress, host::Cancel& cancel) {
+  auto room = CO_TRY(co_await BuildRoom::make(runtime, path_variable, cancel));
+  auto sources_fd = CO_TRY(text_input(to_deb822(sources)));
+  auto pipe = CO_TRY(make_tar_pipe());
+  auto stream = TarStream::start(runtime, std::move(pipe.read), std::move(rootfs), std::move(options));
+
+  ToolRun tool{{.argv = mmdebstrap_command(plan, keys_to_copy(sources)), .env = tool_environment(path_variable)},
+               host::after(limits::kImageBuildDeadline)};
+  tool.spec.env.push_back("TMPDIR=" + room.path());
+  tool.spec.env.push_back(fmt::format("SOURCE_DATE_EPOCH={}", plan.timestamp));
+  tool.spec.stdin_fd = sources_fd.get();
+  tool.spec.stdout_fd = pipe.write.get();
+  tool.spec.extra_fds = {{room.lock_fd(), 3}};
+  tool.tick = [&](std::string_view log) {
+    if (stream->bytes() > 0)
+      progress("write", format_size(stream->bytes()), -1);
+    else
+      progress("build", current_step(log), -1);
+  };
+  auto output = co_await run_tool(runtime, std::move(tool), cancel);
+  bool writer_first = stream->ended();
+  pipe.write.reset();
+  auto written = co_await stream->wait();
+  co_await room.clean_up();
+
+  if (!output) co_return std::unexpected(std::move(output.error()));
+  // A writer that gave up (disk full) is the cause, one that saw a broken stream the consequence.
+  if (writer_first && !written) co_return std::unexpected(std::move(written.error()));
+  if (output->status.shell_code() != 0) co_return build_failed(*output);
+  if (!written) co_return std::unexpected(std::move(written.error()));
+  co_return Result<>();
+}
+
+}  // namespace
+
+Task<Result<Image>> ImageStore::build(std::string name, StageProgress progress, host::Cancel& cancel) {
+  auto all = recipes();
+  auto recipe = std::find_if(all.begin(), all.end(), [&](const Recipe& candidate) { return candidate.name == name; });
+  if (recipe == all.end()) {
+    std::vector<std::string> names;
+    for (const auto& known : all) names.emplace_back(known.name);
+    co_return fail(ErrorCode::not_found, fmt::format("there is no recipe for an image '{}'", printable(name, 80)),
+                   fmt::format("there is: {}", join(names, ", ")));
+  }
+  auto context = fmt::format("build image '{}'", name);
+  auto plan = CO_TRY(in(context, parse_recipe(recipe->manifest)));
+  CO_TRY(in(context, co_await check_tools(runtime_, path_variable_, cancel)));
+  auto sources = CO_TRY(in(context, co_await find_sources(runtime_, path_variable_, plan.suite, cancel)));
+
+  Image image{.id = new_image_id(), .name = name, .source = "recipe:" + name, .kernel = std::string(recipe->kernel)};
+  auto partial = CO_TRY(PartialDirectory::make(directory_, image.id));
+  CO_TRY(
+      in(context, co_await stream_build(runtime_, path_variable_, plan, std::move(sources), partial.file("rootfs.ext4"),
+                                        rootfs_options(name, plan.timestamp), progress, cancel)));
+  progress("finish", "", -1);
+  image = CO_TRY(in(context, co_await runtime_.blocking([&] { return complete(partial, image, plan.timestamp); })));
+  CO_TRY(cancel.check());
+  CO_TRY(co_await runtime_.blocking([&] { return std::move(partial).commit(directory_ + "/" + image.id); }));
+  CO_TRY(move_name(directory_, image));
+  co_return get(image.id);
+}
+
+Task<Result<Image>> ImageStore::import_tar(std::string name, std::string tar_path, std::string kernel,
+                                           StageProgress progress, host::Cancel& cancel) {
+  CO_TRY(check_store_name("image", name));
+  auto context = fmt::format("import image '{}'", name);
+  for (const auto& existing : CO_TRY(list()))
+    if (existing.name == name)
+      co_return fail(ErrorCode::exists, fmt::format("there is already an image '{}'", name),
+                     "delete it first, or choose another name");
+  auto tar = CO_TRY(in(context, host::open_file(tar_path, O_RDONLY)));
+  Image image{.id = new_image_id(), .name = name, .source = "import", .kernel = std::move(kernel)};
+  auto partial = CO_TRY(PartialDirectory::make(directory_, image.id));
+  std::int64_t timestamp = std::time(nullptr);
+  auto stream =
+      TarStream::start(runtime_, std::move(tar), partial.file("rootfs.ext4"), rootfs_options(name, timestamp));
+  while (!stream->ended()) {
+    co_await stream->wait_a_moment();
+    progress("write", format_size(stream->bytes()), -1);
+  }
+  CO_TRY(in(context, co_await stream->wait()));
+  CO_TRY(cancel.check());
+  progress("finish", "", -1);
+  image = CO_TRY(in(context, co_await runtime_.blocking([&] { return complete(partial, image, timestamp); })));
+  CO_TRY(cancel.check());
+  CO_TRY(co_await runtime_.blocking([&] { return std::move(partial).commit(directory_ + "/" + image.id); }));
+  co_return get(image.id);
+}
+
+}  // namespace banger::image

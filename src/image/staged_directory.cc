@@ -1,0 +1,128 @@
+#include "image/staged_directory.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <future>
+#include <vector>
+
+#include "base/text.h"
+#include "host/files.h"
+
+namespace banger::image {
+
+namespace fs = std::filesystem;
+
+namespace {
+constexpr std::string_view kPartialMark = ".partial-";
+constexpr std::size_t kSyncsAtOnce = 8;
+
+Result<> sync_one(const std::string& path) {
+  auto fd = TRY(host::open_file(path, O_RDONLY | O_NOFOLLOW));
+  if (::fsync(fd.get()) < 0) return fail_errno(path);
+  return {};
+}
+
+Result<> wait_for(std::vector<std::future<Result<>>>& syncs) {
+  Result<> first;
+  for (auto& sync : syncs)
+    if (auto done = sync.get(); !done && first) first = std::move(done);
+  syncs.clear();
+  return first;
+}
+
+/// Everything in it, and itself: what gets its final name must survive a power cut whole. Several at once share the
+/// file system's commits.
+Result<> sync_tree(const std::string& path) {
+  std::vector<std::future<Result<>>> syncs;
+  std::error_code error;
+  for (fs::recursive_directory_iterator at(path, error), end; !error && at != end; at.increment(error)) {
+    syncs.push_back(std::async(std::launch::async, sync_one, at->path().string()));
+    if (syncs.size() == kSyncsAtOnce) TRY(wait_for(syncs));
+  }
+  if (error) return fail_errno(path, error.value());
+  syncs.push_back(std::async(std::launch::async, sync_one, path));
+  return wait_for(syncs);
+}
+}  // namespace
+
+Result<> check_store_name(std::string_view kind, std::string_view name) {
+  constexpr std::string_view kFirst = "abcdefghijklmnopqrstuvwxyz0123456789";
+  bool good = !name.empty() && name.size() <= 63 && kFirst.find(name[0]) != kFirst.npos &&
+              name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789._-") == name.npos;
+  if (good) return {};
+  return fail(ErrorCode::invalid, fmt::format("'{}' is no {} name", printable(name, 80), kind),
+              "use up to 63 of a-z, 0-9, '.', '_' and '-', starting with a letter or digit");
+}
+
+Result<PartialDirectory> PartialDirectory::make(const std::string& parent, std::string_view name) {
+  TRY(host::make_directories(parent, 0700));
+  std::string path = fmt::format("{}/.{}{}{}", parent, name, kPartialMark, to_hex(host::random_bytes(4)));
+  if (::mkdir(path.c_str(), 0700) < 0) return fail_errno(path);
+  auto lock = TRY(host::open_file(path, O_RDONLY | O_DIRECTORY));
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) < 0) return fail_errno(path);
+  return PartialDirectory(std::move(path), std::move(lock));
+}
+
+PartialDirectory::PartialDirectory(PartialDirectory&& other) noexcept
+    : path_(std::exchange(other.path_, {})), lock_(std::move(other.lock_)) {}
+
+PartialDirectory::~PartialDirectory() {
+  if (!path_.empty()) (void)host::remove_tree(path_);
+}
+
+Result<> PartialDirectory::commit(const std::string& final_path) && {
+  TRY(sync_tree(path_));
+  // RENAME_NOREPLACE: a plain rename would silently take the place of an empty directory.
+  if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, final_path.c_str(), RENAME_NOREPLACE) < 0)
+    return fail_errno(final_path);
+  path_.clear();
+  return {};
+}
+
+Result<> PartialDirectory::replace(const std::string& final_path) && {
+  TRY(sync_tree(path_));
+  if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, final_path.c_str(), RENAME_EXCHANGE) == 0)
+    return host::remove_tree(std::exchange(path_, {}));
+  if (errno != ENOENT) return fail_errno(final_path);
+  return std::move(*this).commit(final_path);
+}
+
+std::vector<std::string> store_entries(const std::string& directory) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
+    std::string name = at->path().filename().string();
+    if (!name.starts_with('.') && at->is_directory(error) && !at->is_symlink(error)) names.push_back(std::move(name));
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Result<> remove_entry(const std::string& directory, std::string_view name) {
+  std::string path = fmt::format("{}/{}", directory, name);
+  std::string doomed = fmt::format("{}/.{}{}{}", directory, name, kPartialMark, to_hex(host::random_bytes(4)));
+  if (::rename(path.c_str(), doomed.c_str()) < 0) return fail_errno(path);
+  return host::remove_tree(doomed);
+}
+
+std::vector<std::string> partial_leftovers(const std::string& directory) {
+  std::vector<std::string> paths;
+  std::error_code error;
+  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
+    std::string name = at->path().filename().string();
+    if (!name.starts_with('.') || name.find(kPartialMark) == name.npos) continue;
+    UniqueFd held(::open(at->path().c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (held && ::flock(held.get(), LOCK_EX | LOCK_NB) == 0) paths.push_back(at->path().string());
+  }
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+}  // namespace banger::image

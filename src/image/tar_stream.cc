@@ -1,0 +1,60 @@
+#include "image/tar_stream.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/bounds.h"
+#include "host/files.h"
+
+namespace banger::image {
+
+using namespace std::chrono_literals;
+
+Result<TarPipe> make_tar_pipe() {
+  int fds[2];
+  if (::pipe2(fds, O_CLOEXEC) < 0) return fail_errno("pipe");
+  TarPipe pipe{UniqueFd(fds[0]), UniqueFd(fds[1])};
+  (void)::fcntl(fds[1], F_SETPIPE_SZ, static_cast<int>(limits::kMiB));  // fewer wake-ups; a refusal costs only those
+  return pipe;
+}
+
+Result<UniqueFd> text_input(std::string_view text) {
+  UniqueFd fd(::memfd_create("input", MFD_CLOEXEC));
+  if (!fd) return fail_errno("memfd_create");
+  if (auto written = host::write_all(fd.get(), text); !written) return std::unexpected(std::move(written.error()));
+  if (::lseek(fd.get(), 0, SEEK_SET) < 0) return fail_errno("lseek");
+  return fd;
+}
+
+std::shared_ptr<TarStream> TarStream::start(host::Runtime& runtime, UniqueFd tar, std::string path,
+                                            Ext4Options options) {
+  std::shared_ptr<TarStream> stream(new TarStream(runtime, std::move(tar)));
+  runtime.spawn(write(stream, runtime, std::move(path), std::move(options)));
+  return stream;
+}
+
+Task<> TarStream::write(std::shared_ptr<TarStream> self, host::Runtime& runtime, std::string path,
+                        Ext4Options options) {
+  auto result = co_await runtime.blocking([&] {
+    auto progress = [&](std::uint64_t done) { self->bytes_.store(done, std::memory_order_relaxed); };
+    auto written = write_ext4_from_tar(self->tar_.get(), path, options, progress);
+    self->tar_.reset();  // the other end learns that nobody reads any more
+    return written;
+  });
+  self->result_ = std::move(result);
+  self->done_.notify_all();
+}
+
+Task<> TarStream::wait_a_moment() {
+  if (!ended()) co_await done_.wait(host::after(200ms));
+}
+
+Task<Result<Ext4Stats>> TarStream::wait() {
+  auto deadline = host::after(limits::kImageBuildDeadline);
+  while (!ended())
+    if (!co_await done_.wait(deadline) && !ended()) co_return fail(ErrorCode::timeout, "the tar stream did not end");
+  co_return *result_;
+}
+
+}  // namespace banger::image

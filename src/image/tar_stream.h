@@ -1,0 +1,43 @@
+// A tar stream on its way into an ext4 image: the writing blocks on the pool while a coroutine watches.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "base/unique_fd.h"
+#include "host/runtime.h"
+#include "ext4/ext4.h"
+
+namespace banger::image {
+
+struct TarPipe {
+  UniqueFd read, write;
+};
+Result<TarPipe> make_tar_pipe();
+/// A descriptor to read `text` from.
+Result<UniqueFd> text_input(std::string_view text);
+
+class TarStream {
+ public:
+  /// Starts writing. The stream lives as long as the writing does, whoever else lets go of it; `tar` is closed at its
+  /// end.
+  static std::shared_ptr<TarStream> start(host::Runtime& runtime, UniqueFd tar, std::string path, Ext4Options options);
+
+  bool ended() const { return result_.has_value(); }
+  std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+  /// Until it ends, or a fifth of a second.
+  Task<> wait_a_moment();
+  /// The result. `timeout` when whoever holds the other end neither writes nor closes it.
+  Task<Result<Ext4Stats>> wait();
+
+ private:
+  explicit TarStream(host::Runtime& runtime, UniqueFd tar) : tar_(std::move(tar)), done_(runtime) {}
+  static Task<> write(std::shared_ptr<TarStream> self, host::Runtime& runtime, std::string path, Ext4Options options);
+  UniqueFd tar_;
+  host::Event done_;
+  std::optional<Result<Ext4Stats>> result_;  ///< control thread only
+  std::atomic<std::uint64_t> bytes_ = 0;
+};
+
+}  // namespace banger::image

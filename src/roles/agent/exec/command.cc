@@ -1,0 +1,137 @@
+#include "roles/agent/exec/command.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/text.h"
+
+namespace banger::roles::agent {
+
+namespace {
+
+constexpr std::string_view kPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+bool has_nul(std::string_view text) { return text.find('\0') != text.npos; }
+
+bool is_directory(const std::string& path) {
+  struct stat info{};
+  return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+Result<std::vector<std::string>> environment_of(const link::ExecSpec& spec, const User& user,
+                                                const Environment& guest) {
+  auto name = user.name.empty() ? std::to_string(user.uid) : user.name;
+  Environment merged{{"PATH", std::string(kPath)}, {"HOME", user.home}, {"USER", name}, {"LOGNAME", name},
+                     {"SHELL", user.shell},        {"LANG", "C.UTF-8"}};
+  if (spec.tty) merged["TERM"] = spec.term;
+  for (const auto& [key, value] : guest) merged[key] = value;
+  for (const auto& [key, value] : spec.env) merged[key] = value;
+  std::vector<std::string> environment;
+  environment.reserve(merged.size());
+  for (const auto& [key, value] : merged) {
+    if (key.empty() || key.find('=') != key.npos || has_nul(key) || has_nul(value))
+      return fail(ErrorCode::invalid, fmt::format("'{}' cannot be an environment variable", printable(key)));
+    environment.push_back(fmt::format("{}={}", key, value));
+  }
+  return environment;
+}
+
+std::vector<std::string> login_shell(const User& user) {
+  return {::access(user.shell.c_str(), X_OK) == 0 ? user.shell : "/bin/sh", "-l"};
+}
+
+std::string_view path_of(const host::SpawnSpec& spawn) {
+  for (std::string_view entry : spawn.env)
+    if (entry.starts_with("PATH=")) return entry.substr(5);
+  return kPath;
+}
+
+// The file the command names, seen from the directory it starts in; empty when there is none.
+std::string program_file(const host::SpawnSpec& spawn) {
+  auto program = host::find_program(spawn.argv[0], path_of(spawn)).value_or("");
+  if (!program.empty() && program[0] != '/') program = fmt::format("{}/{}", spawn.cwd, program);
+  return ::access(program.c_str(), F_OK) == 0 ? program : "";
+}
+
+link::ExecExit refused(int code, std::string message) { return {.code = code, .message = std::move(message)}; }
+
+// One errno of an exec has many causes; the file system tells which one it was.
+link::ExecExit explain(const Command& command, const Error& error) {
+  const auto& spawn = command.spawn;
+  auto name = printable(spawn.argv[0]);
+  auto file = program_file(spawn);
+  bool missing_directory = !is_directory(spawn.cwd);
+  switch (error.sys_errno) {
+    case ENOENT:
+    case ENOTDIR:
+      if (missing_directory)
+        return refused(125, fmt::format("'{}' is not a directory in the guest", printable(spawn.cwd)));
+      if (!file.empty())
+        return refused(126, fmt::format("'{}': its interpreter or loader is missing in the guest", name));
+      if (name.find('/') != name.npos) return refused(127, fmt::format("'{}': no such file in the guest", name));
+      return refused(127, fmt::format("'{}': command not found in the guest", name));
+    case EACCES:
+      if (is_directory(file)) return refused(126, fmt::format("'{}' is a directory in the guest", name));
+      if (!file.empty() && ::access(file.c_str(), X_OK) < 0)
+        return refused(126, fmt::format("'{}' is not executable in the guest", name));
+      return refused(126, fmt::format("'{}': user '{}' may not run it in '{}'", name,
+                                      command.user.name.empty() ? std::to_string(command.user.uid) : command.user.name,
+                                      printable(spawn.cwd)));
+    case ENOEXEC:
+      return refused(126, fmt::format("'{}' is not a program this guest can run (a script needs a '#!' line)", name));
+    case E2BIG:
+      return refused(126, fmt::format("'{}': its arguments and environment are too long", name));
+    case ETXTBSY:
+    case ELOOP:
+    case ENAMETOOLONG:
+    case EISDIR:
+      return refused(126, error.message);
+    default:
+      return refused(125, error.message);
+  }
+}
+
+// Whether to try again in "/": the user never asked for the directory that is in the way.
+bool home_in_the_way(const Command& command, const Error& error) {
+  if (!command.own_directory || command.spawn.cwd == "/") return false;
+  if (!is_directory(command.spawn.cwd)) return true;
+  bool relative = command.spawn.argv[0].find('/') != std::string::npos && command.spawn.argv[0][0] != '/';
+  return error.sys_errno == EACCES && !relative;
+}
+
+}  // namespace
+
+Result<Command> prepare_command(const link::ExecSpec& spec, const User& user, const Environment& guest) {
+  Command command{.user = user};
+  auto& spawn = command.spawn;
+  for (const auto& argument : spec.argv)
+    if (has_nul(argument)) return fail(ErrorCode::invalid, "an argument of the command holds a NUL byte");
+  if (has_nul(spec.cwd)) return fail(ErrorCode::invalid, "the directory of the command holds a NUL byte");
+  if (!spec.argv.empty() && spec.argv[0].empty()) return fail(ErrorCode::invalid, "the command's name is empty");
+  spawn.argv = spec.argv.empty() ? login_shell(user) : spec.argv;
+  spawn.env = TRY(environment_of(spec, user, guest));
+  command.own_directory = spec.cwd.empty();
+  spawn.cwd = spec.cwd.empty() ? user.home : spec.cwd[0] == '/' ? spec.cwd : fmt::format("{}/{}", user.home, spec.cwd);
+  spawn.new_session = true;
+  // An agent that is not root (tests) can only be itself.
+  if (::geteuid() != 0 && user.uid == ::geteuid()) return command;
+  spawn.uid = user.uid;
+  spawn.gid = user.gid;
+  spawn.groups = user.groups;
+  return command;
+}
+
+std::expected<host::Child, link::ExecExit> start_command(Command& command) {
+  auto child = host::spawn(command.spawn);
+  if (!child && home_in_the_way(command, child.error())) {
+    command.spawn.cwd = "/";
+    child = host::spawn(command.spawn);
+  }
+  if (!child) return std::unexpected(explain(command, child.error()));
+  return std::move(*child);
+}
+
+}  // namespace banger::roles::agent

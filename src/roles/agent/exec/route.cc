@@ -1,0 +1,83 @@
+// POST /exec: reads the spec, starts the command, hands over to its session.
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "roles/agent/exec/command.h"
+#include "roles/agent/routes.h"
+#include "roles/agent/exec/running_command.h"
+
+namespace banger::roles::agent {
+
+namespace {
+
+struct Started {
+  host::Child child;
+  Stdio stdio;
+};
+
+using Refusal = std::unexpected<link::ExecExit>;
+
+Refusal refuse(const Error& error) { return Refusal(link::ExecExit{.code = 125, .message = error.sentence()}); }
+
+std::expected<Started, link::ExecExit> start(Context& context, const link::ExecSpec& spec) {
+  auto user = context.users.find(spec.user);
+  if (!user) return refuse(user.error());
+  auto command = prepare_command(spec, *user, context.config.environment);
+  if (!command) return refuse(command.error());
+  auto stdio = spec.tty ? make_terminal(user->uid, spec.rows, spec.cols) : make_pipes(user->uid, user->gid);
+  if (!stdio) return refuse(stdio.error());
+  auto& spawn = command->spawn;
+  spawn.stdin_fd = stdio->child_input.get();
+  spawn.stdout_fd = spec.tty ? spawn.stdin_fd : stdio->child_output.get();
+  spawn.stderr_fd = spec.tty ? spawn.stdin_fd : stdio->child_errors.get();
+  spawn.controlling_tty = spec.tty;
+  auto child = start_command(*command);
+  if (!child) return Refusal(child.error());
+  // From here on only the command holds its ends: their closing is the end of output.
+  stdio->child_input.reset();
+  stdio->child_output.reset();
+  stdio->child_errors.reset();
+  return Started{std::move(*child), std::move(*stdio)};
+}
+
+// The codec insists on a command; here none stands for the user's login shell.
+Result<link::ExecSpec> parse_spec(const std::string& payload) {
+  auto json = TRY(parse_json(payload, limits::kLinkFrameBytes));
+  bool login = json.is_object() && (!json.contains("argv") || json["argv"] == Json::array());
+  if (login) json["argv"] = {"sh"};
+  auto spec = TRY(link::exec_spec_from_json(json));
+  if (login) spec.argv.clear();
+  return spec;
+}
+
+Task<Result<link::ExecSpec>> read_spec(StreamPtr stream, link::FrameDecoder& decoder) {
+  for (;;) {
+    if (auto frame = CO_TRY(decoder.next())) {
+      if (frame->type != link::FrameType::spec)
+        co_return fail(ErrorCode::invalid, "the first exec frame must be the spec");
+      co_return parse_spec(frame->payload);
+    }
+    auto bytes = CO_TRY(co_await stream->read());
+    if (bytes.empty()) co_return fail(ErrorCode::cancelled, "the exec stream ended before its spec");
+    decoder.feed(bytes);
+  }
+}
+
+}  // namespace
+
+Task<> exec(ContextPtr context, StreamPtr stream) {
+  // Before the spec is here: a client may wait for the head first.
+  if (!co_await stream->respond(200, {{"content-type", "application/octet-stream"}})) co_return;
+  link::FrameDecoder decoder;
+  auto spec = co_await read_spec(stream, decoder);
+  auto started = spec ? start(*context, *spec) : refuse(spec.error());
+  if (started) {
+    co_await run_session(context, stream, std::move(started->child), std::move(started->stdio), std::move(decoder));
+    co_return;
+  }
+  std::string frame;
+  link::encode_frame(link::FrameType::failed, link::encode_exit(started.error()), frame);
+  if (co_await stream->write(std::move(frame))) (void)co_await stream->finish();
+}
+
+}  // namespace banger::roles::agent

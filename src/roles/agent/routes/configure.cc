@@ -1,0 +1,142 @@
+// POST /configure: makes the running guest what the given guest config says. How a clone becomes a machine of its own.
+#include <time.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "capabilities/apply.h"
+#include "roles/agent/routes/clock.h"
+#include "roles/agent/freezer.h"
+#include "roles/agent/routes.h"
+
+namespace banger::roles::agent {
+
+namespace {
+
+constexpr std::size_t kBriefBytes = 16 << 10;  // more may take a while to parse
+
+/// What the pool's part and ours share.
+struct Work {
+  std::string body;
+  std::int64_t asked_at_ns;      ///< when the request arrived, by a clock that nobody sets
+  std::int64_t took_ns = 0;      ///< to become what it is now
+  guestcfg::GuestConfig before;  ///< what is in force
+  guestcfg::GuestConfig config;
+  capabilities::GuestTarget target;
+};
+
+std::int64_t elapsed_ns() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+Result<> parse(Work& work) {
+  work.config = TRY(guestcfg::from_json(TRY(parse_json(work.body, limits::kGuestConfigBytes))));
+  work.body.clear();
+  // The host's time is that of the sending; a big config takes a while to arrive and to be read.
+  if (work.config.clock_unix_ns != 0) work.config.clock_unix_ns += elapsed_ns() - work.asked_at_ns;
+  work.target.first_boot = work.config.first_start;
+  return {};
+}
+
+Result<> change_guest(Work& work) {
+  work.target.before = &work.before;
+  return capabilities::apply_all(work.target, work.config);
+}
+
+// What only says who the guest is, is done here: to hand it to another thread would be more code that a clone runs for
+// the first time while it is waited for.
+Task<Result<>> change(host::Runtime& runtime, std::shared_ptr<Work> work) {
+  if (work->body.size() <= kBriefBytes) {
+    CO_TRY(parse(*work));
+    if (capabilities::is_brief(work->config)) co_return change_guest(*work);
+    co_return co_await runtime.blocking([work] { return change_guest(*work); });
+  }
+  co_return co_await runtime.blocking([work]() -> Result<> {
+    TRY(parse(*work));
+    return change_guest(*work);
+  });
+}
+
+// The environment and the token are the agent's own parts of the config; the links it has to know again.
+Result<> take_over(Context& context, const guestcfg::GuestConfig& config) {
+  AgentConfig ours = context.config;
+  ours.environment = config.environment;
+  ours.interfaces = config.interfaces;
+  if (!config.link_token.empty()) ours.link_token = TRY(from_hex(config.link_token));
+  bool new_token = ours.link_token != context.config.link_token;
+  context.config = std::move(ours);
+  if (new_token && context.set_token) context.set_token(context.config.link_token);
+  return {};
+}
+
+Result<> finish(const Context& context, const AgentConfig& ours, Work& work) {
+  Result<> first = context.run_dir.save_config(ours);
+  auto then = [&](Result<> done) {
+    if (first) first = std::move(done);
+  };
+  then(capabilities::apply_later(work.target, work.config));
+  // One that has not even its own random numbers stays still, and never comes here.
+  then(thaw(context.run_dir.frozen_path()));
+  then(capabilities::settle(work.target, work.config));
+  return first;
+}
+
+// What can wait, and what runs processes, among them those a quiesce had stopped: as after a boot, the answer does not
+// wait for it, but the system is not ready before. All of them wake up at once, so whoever comes with a first command
+// is let through, unless somebody waits for the system.
+Task<> settle(ContextPtr context, std::shared_ptr<Work> work) {
+  auto turn = co_await context->settling_turn.lock();
+  auto until = host::after(context->options.put_off(std::chrono::nanoseconds(work->took_ns)));
+  if (!capabilities::needs_settling(work->target, work->config))
+    while (!context->hurried && host::Clock::now() < until) co_await context->hurry.wait(until);
+  auto settled = co_await context->runtime.blocking(
+      [context, ours = context->config, work] { return finish(*context, ours, *work); });
+  if (!settled) context->log().error("settle.failed", {{"error", settled.error().sentence()}});
+  if (--context->settling == 0) context->hurried = false;
+  context->settled.notify_all();
+}
+
+Task<Result<>> apply(ContextPtr context, StreamPtr stream) {
+  auto asked_at = elapsed_ns();
+  auto body = CO_TRY(co_await stream->body(limits::kGuestConfigBytes));
+  auto lock = co_await context->configuring.lock();
+  auto work = std::make_shared<Work>(
+      Work{.body = std::move(body),
+           .asked_at_ns = asked_at,
+           .took_ns = 0,
+           .before = {.interfaces = context->config.interfaces, .environment = context->config.environment},
+           .config = {},
+           .target = {.root = context->options.config_root,
+                      .mode = context->options.config_mode,
+                      .log = context->log.unbounded(),
+                      .first_boot = false,
+                      .handles = context->handles ? &*context->handles : nullptr}});
+  auto applied = co_await change(context->runtime, work);
+  work->took_ns = elapsed_ns() - asked_at;
+  if (work->target.identified) context->held = false;
+  auto taken = applied ? take_over(*context, work->config) : Result<>();
+  if (work->target.identified) {
+    ++context->settling;
+    context->runtime.spawn(settle(context, work));
+  }
+  CO_TRY(std::move(applied));
+  co_return taken;
+}
+
+}  // namespace
+
+Task<> configure(ContextPtr context, StreamPtr stream) {
+  auto applied = co_await apply(context, stream);
+  if (applied) {
+    (void)co_await stream->reply_json(200, dump_json({{"ok", true}, {"clock_unix_ns", clock_unix_ns()}}));
+    co_return;
+  }
+  context->log().error("configure.failed", {{"error", applied.error().sentence()}});
+  (void)co_await stream->reply_error(applied.error());
+}
+
+}  // namespace banger::roles::agent

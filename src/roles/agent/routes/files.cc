@@ -1,0 +1,238 @@
+// PUT and GET /files: tar streams in and out; GET /stat: what a path is. The archive work blocks, so it runs on the
+// pool at the other end of a pipe; closing our end of the pipe is how it is told to stop.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <asio.hpp>
+#include <asio/experimental/as_tuple.hpp>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "tar/tar.h"
+#include "roles/agent/routes.h"
+#include "roles/agent/users.h"
+
+namespace banger::roles::agent {
+
+namespace {
+
+using asio::posix::stream_descriptor;
+constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
+
+std::string_view type_name(mode_t mode) {
+  if (S_ISREG(mode)) return "file";
+  if (S_ISDIR(mode)) return "directory";
+  if (S_ISLNK(mode)) return "symlink";
+  return "other";
+}
+
+// The path of a request, made absolute: a relative one is under root's home, as with scp.
+Result<std::string> path_of(const link::ServerStream& stream) {
+  auto path = stream.query("path");
+  if (!path || path->empty()) return fail(ErrorCode::invalid, "the request names no path");
+  if (path->size() > limits::kPathBytes || path->find('\0') != path->npos)
+    return fail(ErrorCode::invalid, "the path is not one the guest can have");
+  if (path->front() != '/') path = fmt::format("{}/{}", TRY(load_user("root")).home, *path);
+  auto normal = std::filesystem::path(*path).lexically_normal().native();
+  // A trailing slash would make the last link of the path be followed.
+  while (normal.size() > 1 && normal.ends_with('/')) normal.pop_back();
+  return normal;
+}
+
+// The threads of the pool are few; a transfer waits for one here, where waiting costs nothing.
+class Slot {
+ public:
+  static Task<Result<Slot>> take(ContextPtr context) {
+    auto deadline = host::after(limits::kFileTransferWait);
+    while (context->transfers >= limits::kFileTransfers)
+      if (!co_await context->transfer_done.wait(deadline))
+        co_return fail(ErrorCode::busy, "too many files are being copied to or from this guest",
+                       "try again when they are done");
+    ++context->transfers;
+    co_return Slot(std::move(context));
+  }
+  Slot(Slot&&) = default;
+  Slot& operator=(Slot&&) = delete;
+  ~Slot() {
+    if (!context_) return;
+    --context_->transfers;
+    context_->transfer_done.notify_all();
+  }
+
+ private:
+  explicit Slot(ContextPtr context) : context_(std::move(context)) {}
+  ContextPtr context_;
+};
+
+// Archive work on the pool and our end of its pipe.
+struct Transfer {
+  Transfer(ContextPtr c, StreamPtr s, Slot taken)
+      : context(std::move(c)),
+        stream(std::move(s)),
+        slot(std::move(taken)),
+        pipe(context->runtime.io()),
+        changed(context->runtime) {}
+  ContextPtr context;
+  StreamPtr stream;
+  Slot slot;
+  stream_descriptor pipe;
+  host::Event changed;
+  std::optional<Result<>> result;  // of the work
+  bool fed = false;                // uploads: the body is at its end, or broke
+  bool broke = false;
+};
+using TransferPtr = std::shared_ptr<Transfer>;
+using Work = std::function<Result<>(int fd)>;
+
+void close(TransferPtr& t) {
+  std::error_code ignored;
+  t->pipe.close(ignored);
+}
+
+Task<> work_on_pool(TransferPtr t, UniqueFd theirs, Work work) {
+  auto end = std::make_shared<UniqueFd>(std::move(theirs));
+  t->result = co_await t->context->runtime.blocking([end, work] {
+    auto result = work(end->get());
+    end->reset();
+    return result;
+  });
+  t->changed.notify_all();
+}
+
+enum class Direction { in, out };
+
+Task<Result<TransferPtr>> start_transfer(ContextPtr context, StreamPtr stream, Direction direction, Work work) {
+  auto slot = CO_TRY(co_await Slot::take(context));
+  int fds[2];
+  if (::pipe2(fds, O_CLOEXEC) < 0) co_return fail_errno("make a pipe");
+  UniqueFd read_end(fds[0]), write_end(fds[1]);
+  // Fewer switches between the two sides; the default 64 KiB also works.
+  (void)::fcntl(write_end.get(), F_SETPIPE_SZ, 256 * 1024);
+  auto& ours = direction == Direction::in ? write_end : read_end;
+  auto& theirs = direction == Direction::in ? read_end : write_end;
+  auto t = std::make_shared<Transfer>(context, stream, std::move(slot));
+  std::error_code error;
+  t->pipe.assign(ours.get(), error);
+  if (error) co_return fail_errno("watch a pipe", error.value());
+  ours.release();
+  context->runtime.spawn(work_on_pool(t, std::move(theirs), std::move(work)));
+  co_return t;
+}
+
+// Request body → pipe. Goes on reading when the archive ended before the body did: the rest is padding.
+Task<> feed(TransferPtr t) {
+  bool pipe_open = true;
+  while (!t->result || *t->result) {
+    auto bytes = co_await t->stream->read();
+    t->broke = !bytes;
+    if (!bytes || bytes->empty()) break;
+    if (!pipe_open) continue;
+    auto [error, put] = co_await asio::async_write(t->pipe, asio::buffer(*bytes), use_tuple);
+    pipe_open = !error;
+  }
+  close(t);
+  t->fed = true;
+  t->changed.notify_all();
+}
+
+// The daemon passes the body on unread to a caller who knows no statuses: it also has the error in its "error" field.
+Task<> refuse_upload(StreamPtr stream, Error error) {
+  Json what = {{"code", to_string(error.code)}, {"message", error.sentence()}};
+  Json body = what;
+  body["error"] = what;
+  int status = error.code == ErrorCode::not_found ? 404 : error.code == ErrorCode::busy ? 503 : 400;
+  (void)co_await stream->reply_json(status, dump_json(body) + "\n");
+}
+
+Task<Result<>> receive(ContextPtr context, StreamPtr stream) {
+  auto path = CO_TRY(path_of(*stream));
+  struct stat info{};
+  if (::stat(path.c_str(), &info) < 0) co_return fail_errno(printable(path, limits::kPathBytes));
+  if (!S_ISDIR(info.st_mode))
+    co_return fail(ErrorCode::invalid,
+                   fmt::format("{} is not a directory in the guest", printable(path, limits::kPathBytes)));
+  // The host's user ids mean nothing in here: `vm cp` asks for files that are the guest's root's.
+  bool keep_owner = ::geteuid() == 0 && stream->query("owner") != "root";
+  auto t = CO_TRY(co_await start_transfer(context, stream, Direction::in, [path, keep_owner](int fd) {
+    return image::unpack_tree(fd, path, {.keep_owner = keep_owner, .keep_setid = true});
+  }));
+  context->runtime.spawn(feed(t));
+  while (!t->result) co_await t->changed.wait();
+  auto deadline = host::after(limits::kUploadEndDeadline);
+  while (*t->result && !t->fed)
+    if (!co_await t->changed.wait(deadline))
+      t->result = fail(ErrorCode::invalid, "the upload goes on after the end of its archive");
+  if (*t->result && t->broke) t->result = fail(ErrorCode::cancelled, "the upload was broken off");
+  // The caller's handle is then the last one, and a feeder that still waits for bytes ends with it.
+  t->stream.reset();
+  co_return *t->result;
+}
+
+}  // namespace
+
+Task<> put_files(ContextPtr context, StreamPtr stream) {
+  auto received = co_await receive(context, stream);
+  if (received)
+    (void)co_await stream->reply_json(200, "{\"ok\":true}\n");
+  else
+    co_await refuse_upload(stream, std::move(received.error()));
+}
+
+Task<> get_files(ContextPtr context, StreamPtr stream) {
+  auto path = path_of(*stream);
+  struct stat info{};
+  Result<> found = path ? Result<>() : std::unexpected(path.error());
+  if (found && ::lstat(path->c_str(), &info) < 0) found = fail_errno(printable(*path, limits::kPathBytes));
+  auto name = path && *path != "/" ? std::filesystem::path(*path).filename().native() : ".";
+  auto t = found ? co_await start_transfer(context, stream, Direction::out,
+                                           [p = *path, name](int fd) { return image::pack_tree(p, name, fd); })
+                 : std::unexpected(found.error());
+  if (!t) {
+    (void)co_await stream->reply_error(t.error());
+    co_return;
+  }
+  std::vector<link::Header> head{{"content-type", "application/x-tar"},
+                                 {"x-banger-type", std::string(type_name(info.st_mode))}};
+  Result<> sent = co_await stream->respond(200, std::move(head));
+  auto buffer = std::make_unique_for_overwrite<char[]>(limits::kLinkFrameBytes);
+  while (sent) {
+    auto [error, got] =
+        co_await (*t)->pipe.async_read_some(asio::buffer(buffer.get(), limits::kLinkFrameBytes), use_tuple);
+    if (error) break;
+    sent = co_await stream->write(std::string(buffer.get(), got));
+  }
+  close(*t);
+  while (!(*t)->result) co_await (*t)->changed.wait();
+  auto packed = *(*t)->result;
+  if (sent && packed) (void)co_await stream->finish();
+  // The head is out, so the failure shows as a stream that was cut short; the reason is in the log.
+  else if (sent)
+    context->log().warn("files.incomplete", {{"path", *path}, {"error", packed.error().sentence()}});
+}
+
+Task<> stat_file(ContextPtr, StreamPtr stream) {
+  auto path = path_of(*stream);
+  struct stat info{};
+  Json answer = {{"exists", true}};
+  if (path && ::lstat(path->c_str(), &info) < 0) {
+    if (errno == ENOENT || errno == ENOTDIR)
+      answer = {{"exists", false}};
+    else
+      path = fail_errno(printable(*path, limits::kPathBytes));
+  } else if (path) {
+    answer["type"] = type_name(info.st_mode);
+    answer["mode"] = info.st_mode & 07777;
+    // So that a copy knows whether a link is a directory to copy into.
+    if (S_ISLNK(info.st_mode) && ::stat(path->c_str(), &info) == 0) answer["target_type"] = type_name(info.st_mode);
+  }
+  if (path)
+    (void)co_await stream->reply_json(200, dump_json(answer));
+  else
+    (void)co_await stream->reply_error(path.error());
+}
+
+}  // namespace banger::roles::agent

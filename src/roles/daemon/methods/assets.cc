@@ -1,0 +1,134 @@
+// image.* and kernel.*: the stores' contents, who uses them, making and removing.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "engine/assets.h"
+#include "engine/health/gc.h"
+#include "roles/daemon/methods/methods.h"
+
+namespace banger::roles::daemon {
+
+namespace {
+
+Json image_json(Daemon& daemon, const image::Image& image) {
+  Json json = image::to_json(image);
+  json["used_by"] = daemon.vms.users_of_image(image.id);
+  return json;
+}
+
+Json kernel_json(Daemon& daemon, const image::Kernel& kernel) {
+  Json json = image::to_json(kernel);
+  json["used_by"] = daemon.vms.users_of_kernel(kernel.name);
+  return json;
+}
+
+image::StageProgress progress_of(rpc::CallContext& context) {
+  return [&context](std::string_view stage, std::string_view detail, int percent) {
+    context.progress(stage, detail, percent);
+  };
+}
+
+Result<> unused(std::string_view what, const std::vector<std::string>& users) {
+  if (users.empty()) return {};
+  return fail(ErrorCode::busy, fmt::format("{} is used by vm {}", what, fmt::join(users, ", ")),
+              "delete those VMs first");
+}
+
+Result<std::string> absolute_path(const Json& params, std::string_view key) {
+  auto path = TRY(find_string(params, key)).value_or("");
+  if (!path.empty() && path.front() != '/')
+    return fail(ErrorCode::invalid, fmt::format("field '{}' must be an absolute path", key));
+  return path;
+}
+
+Task<Result<Json>> image_list(Daemon& daemon, const Json&, rpc::CallContext&) {
+  Json images = Json::array(), recipes = Json::array();
+  for (const auto& image : CO_TRY(daemon.services.images.list())) images.push_back(image_json(daemon, image));
+  for (const auto& recipe : daemon.services.images.recipes())
+    recipes.push_back({{"name", std::string(recipe.name)}, {"description", std::string(recipe.description)}});
+  co_return Json{{"images", std::move(images)}, {"recipes", std::move(recipes)}};
+}
+
+Task<Result<Json>> image_show(Daemon& daemon, const Json& params, rpc::CallContext&) {
+  co_return image_json(daemon, CO_TRY(daemon.services.images.get(CO_TRY(get_string(params, "image")))));
+}
+
+Task<Result<Json>> image_build(Daemon& daemon, const Json& params, rpc::CallContext& context) {
+  auto name = CO_TRY(get_string(params, "name"));
+  auto turn = co_await daemon.services.building_image.lock();
+  auto before = daemon.services.images.get(name);
+  auto built = CO_TRY(co_await daemon.services.images.build(name, progress_of(context), context.cancel()));
+  // The one whose name it took: kept for VMs that were made from it, else of no use to anyone.
+  if (before) co_await remove_orphan(daemon.services, daemon.vms, before->id);
+  co_return image_json(daemon, built);
+}
+
+Task<Result<Json>> image_import(Daemon& daemon, const Json& params, rpc::CallContext& context) {
+  auto name = CO_TRY(get_string(params, "name"));
+  auto tar = CO_TRY(absolute_path(params, "tar"));
+  auto kernel = CO_TRY(find_string(params, "kernel")).value_or("debian-cloud");
+  co_return image_json(daemon, CO_TRY(co_await daemon.services.images.import_tar(
+                                   name, tar, kernel, progress_of(context), context.cancel())));
+}
+
+Task<Result<Json>> image_delete(Daemon& daemon, const Json& params, rpc::CallContext&) {
+  auto image = CO_TRY(daemon.services.images.get(CO_TRY(get_string(params, "image"))));
+  CO_TRY(unused(fmt::format("image '{}'", image.name), daemon.vms.users_of_image(image.id)));
+  co_await daemon.vms.drop_templates([id = image.id](const store::SaveRow& row) { return row.image_id == id; });
+  CO_TRY(daemon.services.images.remove(image.id));
+  co_return Json{{"id", image.id}, {"name", image.name}};
+}
+
+Task<Result<Json>> kernel_list(Daemon& daemon, const Json&, rpc::CallContext&) {
+  Json kernels = Json::array();
+  for (const auto& kernel : CO_TRY(daemon.services.kernels.list())) kernels.push_back(kernel_json(daemon, kernel));
+  co_return Json{{"kernels", std::move(kernels)}, {"pullable", daemon.services.kernels.pullable()}};
+}
+
+Task<Result<Json>> kernel_show(Daemon& daemon, const Json& params, rpc::CallContext&) {
+  co_return kernel_json(daemon, CO_TRY(daemon.services.kernels.get(CO_TRY(get_string(params, "kernel")))));
+}
+
+Task<Result<Json>> kernel_pull(Daemon& daemon, const Json& params, rpc::CallContext& context) {
+  auto name = CO_TRY(get_string(params, "name"));
+  auto turn = co_await daemon.services.pulling_kernel.lock();
+  co_return kernel_json(daemon,
+                        CO_TRY(co_await daemon.services.kernels.pull(name, progress_of(context), context.cancel())));
+}
+
+Task<Result<Json>> kernel_import(Daemon& daemon, const Json& params, rpc::CallContext& context) {
+  auto name = CO_TRY(get_string(params, "name"));
+  auto vmlinux = CO_TRY(absolute_path(params, "vmlinux"));
+  auto modules = CO_TRY(absolute_path(params, "modules"));
+  auto initrd = CO_TRY(absolute_path(params, "initrd"));
+  co_return kernel_json(daemon, CO_TRY(co_await daemon.services.kernels.import(
+                                    name, vmlinux, modules, initrd, progress_of(context), context.cancel())));
+}
+
+Task<Result<Json>> kernel_delete(Daemon& daemon, const Json& params, rpc::CallContext&) {
+  auto kernel = CO_TRY(daemon.services.kernels.get(CO_TRY(get_string(params, "kernel"))));
+  CO_TRY(unused(fmt::format("kernel '{}'", kernel.name), daemon.vms.users_of_kernel(kernel.name)));
+  co_await daemon.vms.drop_templates([name = kernel.name](const store::SaveRow& row) { return row.kernel == name; });
+  CO_TRY(daemon.services.kernels.remove(kernel.name));
+  co_return Json{{"name", kernel.name}};
+}
+
+using Function = Task<Result<Json>> (*)(Daemon&, const Json&, rpc::CallContext&);
+constexpr std::pair<const char*, Function> kMethods[] = {
+    {"image.list", image_list},      {"image.show", image_show},     {"image.build", image_build},
+    {"image.import", image_import},  {"image.delete", image_delete}, {"kernel.list", kernel_list},
+    {"kernel.show", kernel_show},    {"kernel.pull", kernel_pull},   {"kernel.import", kernel_import},
+    {"kernel.delete", kernel_delete}};
+
+}  // namespace
+
+void add_asset_methods(rpc::Server& server, Daemon& daemon) {
+  for (const auto& [name, function] : kMethods)
+    server.add(name, [&daemon, function](const Json& params, rpc::CallContext& context) {
+      return function(daemon, params, context);
+    });
+}
+
+}  // namespace banger::roles::daemon

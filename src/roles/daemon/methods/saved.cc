@@ -1,0 +1,245 @@
+// vm.suspend, vm.resume, vm.fork, vm.snapshot.*: what is made of saved states, by name.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "roles/daemon/methods/methods.h"
+#include "engine/names.h"
+
+namespace banger::roles::daemon {
+
+namespace {
+
+Result<std::shared_ptr<VmOwner>> named_vm(Daemon& daemon, const Json& params) {
+  return daemon.vms.get(TRY(get_string(params, "vm")));
+}
+
+Result<store::SaveRow> named_snapshot(Daemon& daemon, const std::string& wanted) {
+  std::vector<std::string> names;
+  for (auto& row : daemon.services.saves.list("snapshot")) {
+    if (!row.ready) continue;
+    if (row.id == wanted || row.name == wanted) return row;
+    names.push_back(row.name);
+  }
+  return fail(ErrorCode::not_found, fmt::format("there is no snapshot '{}'", printable(wanted, 80)),
+              nearest(wanted, names).empty() ? "banger vm snapshot list shows them" : did_you_mean(wanted, names));
+}
+
+Result<Json> describe(Daemon& daemon, const store::SaveRow& row) {
+  auto spec = TRY(vm::spec_from_json(TRY(parse_json(row.spec, limits::kRpcMessageBytes))));
+  auto image = daemon.services.images.get(row.image_id);
+  return Json{{"id", row.id},
+              {"name", row.name},
+              {"vm", row.vm_name},
+              {"vm_id", row.vm_id},
+              {"image", image ? image->name : spec.image},
+              {"kernel", row.kernel},
+              {"vcpus", spec.vcpus},
+              {"memory_bytes", spec.memory_bytes},
+              {"disk_bytes", spec.disk_bytes},
+              {"system_bytes", spec.system_bytes},
+              {"has_memory", !row.machine.empty()},
+              {"created_at", row.created_at},
+              {"size_bytes", daemon.services.saves.disk_usage(row.id)},
+              {"used_by", daemon.vms.users_of_save(row.id)}};
+}
+
+Task<Result<Json>> suspend(Daemon& daemon, const Json& params, rpc::CallContext& context) {
+  auto vm = CO_TRY(named_vm(daemon, params));
+  Stages stages(report_to(context));
+  CO_TRY(co_await vm->suspend(stages));
+  co_return vm->describe();
+}
+
+Task<Result<Json>> resume(Daemon& daemon, const Json& params, rpc::CallContext& context) {
+  auto vm = CO_TRY(named_vm(daemon, params));
+  if (vm->state() == vm::State::stopped)
+    co_return fail(ErrorCode::invalid, fmt::format("vm '{}' is stopped, not suspended", vm->row().name),
+                   fmt::format("banger vm start {}", vm->row().name));
+  Stages stages(report_to(context));
+  CO_TRY(co_await daemon.vms.make_room_for(*vm));
+  CO_TRY(co_await vm->start(stages, context.cancel(), WaitFor::agent));
+  co_return vm->describe();
+}
+
+// ---- forks
+
+struct ForkNames {
+  std::vector<std::string> names;  ///< one for each child; empty: made up
+};
+
+Result<ForkNames> fork_names(const Json& params) {
+  auto count = TRY(find_int(params, "count")).value_or(1);
+  if (count < 1 || count > limits::kForkCount)
+    return fail(ErrorCode::invalid, fmt::format("'count' must be between 1 and {}", limits::kForkCount));
+  auto names = TRY(find_strings(params, "names"));
+  if (!names.empty() && names.size() != static_cast<std::size_t>(count))
+    return fail(ErrorCode::invalid, "'names' must have one name for each child");
+  for (const auto& name : names) TRY(vm::check_name(name));
+  names.resize(static_cast<std::size_t>(count));
+  return ForkNames{std::move(names)};
+}
+
+// One child in a coroutine of its own; the last one wakes the caller.
+struct Children {
+  explicit Children(host::Runtime& runtime) : changed(runtime) {}
+  bool begun = false;
+  std::size_t under_way = 0;
+  std::vector<std::shared_ptr<VmOwner>> made;
+  std::optional<Error> first_error;
+  host::Event changed;
+};
+
+Task<> make_child(Daemon* daemon, std::shared_ptr<Children> children, std::size_t index, CreateRequest request,
+                  std::shared_ptr<host::Cancel> cancel) {
+  Stages stages{Report{}};
+  auto vm = co_await daemon->vms.create(std::move(request), stages, *cancel);
+  if (vm)
+    children->made[index] = *vm;
+  else if (!children->first_error)
+    children->first_error = vm.error();
+  --children->under_way;
+  children->changed.notify_all();
+}
+
+// A fork under way. Its children may be begun while their parent is still being saved, and are begun once.
+struct Fork {
+  Daemon& daemon;
+  ForkNames wanted;
+  vm::Spec spec;
+  bool start = true;
+  std::shared_ptr<Children> children = std::make_shared<Children>(daemon.services.runtime);
+  std::shared_ptr<host::Cancel> stop = std::make_shared<host::Cancel>(daemon.services.runtime);
+};
+
+void begin_children(Fork& fork, const store::SaveRow& save, Stages& stages) {
+  if (std::exchange(fork.children->begun, true)) return;
+  stages.begin("clone", fmt::format("{} of {}", fork.wanted.names.size(), save.vm_name));
+  // Held until all children are made, so that the first one to fail does not take it along.
+  fork.daemon.services.saves.use(save.id);
+  fork.children->under_way = fork.wanted.names.size();
+  fork.children->made.resize(fork.wanted.names.size());
+  for (std::size_t i = 0; i < fork.wanted.names.size(); ++i) {
+    CreateRequest request{.name = fork.wanted.names[i], .spec = fork.spec, .start = fork.start, .from = save.id};
+    fork.daemon.services.runtime.spawn(make_child(&fork.daemon, fork.children, i, std::move(request), fork.stop));
+  }
+}
+
+Task<Result<Json>> await_children(Fork& fork, bool saved, host::Cancel& cancel) {
+  auto& children = fork.children;
+  while (children->under_way > 0) {
+    if (!saved || cancel.requested() || children->first_error) fork.stop->request();
+    co_await children->changed.wait(host::after(std::chrono::milliseconds(200)));
+  }
+  Json vms = Json::array();
+  for (const auto& vm : children->made)
+    if (vm) vms.push_back(vm->describe());
+  if (saved && !children->first_error) co_return vms;
+  // All or nothing: half a fork is nobody's wish.
+  for (const auto& vm : children->made)
+    if (vm) (void)co_await fork.daemon.vms.remove(vm, true);
+  co_return std::unexpected(
+      children->first_error.value_or(Error{ErrorCode::unavailable, "its parent could not be saved"}));
+}
+
+Task<Result<Json>> fork(Daemon& daemon, const Json& params, rpc::CallContext& context) {
+  CO_TRY(only_keys(params, {"vm", "count", "names", "start"}));
+  auto vm = CO_TRY(named_vm(daemon, params));
+  auto wanted = CO_TRY(fork_names(params));
+  for (const auto& name : wanted.names)
+    if (!name.empty()) CO_TRY(daemon.vms.check_is_free(name));
+  auto start = CO_TRY(find_bool(params, "start")).value_or(true);
+  CO_TRY(daemon.vms.check_memory(vm->spec().memory_bytes * wanted.names.size()));
+  Stages stages(report_to(context));
+  store::SaveRow row;
+  row.kind = "fork";
+  Fork fork{.daemon = daemon, .wanted = std::move(wanted), .spec = vm->spec(), .start = start};
+  // One child starts in the time that its parent is saved; several would make the parent stand still for longer.
+  CanStart can_start;
+  if (fork.wanted.names.size() == 1)
+    can_start = [&](const store::SaveRow& save) { begin_children(fork, save, stages); };
+  auto saved = co_await vm->save_as(std::move(row), stages, std::move(can_start));
+  if (saved) begin_children(fork, saved->row, stages);
+  auto vms = co_await await_children(fork, saved.has_value(), context.cancel());
+  auto what = fmt::format("fork vm '{}'", vm->row().name);
+  auto done = CO_TRY(in(what, std::move(saved)));
+  daemon.services.saves.release(done.row.id);
+  auto made = CO_TRY(in(what, std::move(vms)));
+  co_return Json{{"vms", std::move(made)}, {"pause_ms", static_cast<double>(done.pause.count()) / 1000.0}};
+}
+
+// ---- snapshots
+
+Task<Result<Json>> snapshot_create(Daemon& daemon, const Json& params, rpc::CallContext& context) {
+  CO_TRY(only_keys(params, {"vm", "name"}));
+  auto vm = CO_TRY(named_vm(daemon, params));
+  store::SaveRow row;
+  row.kind = "snapshot";
+  row.name = CO_TRY(find_string(params, "name"))
+                 .value_or(fmt::format("{}-{}", vm->row().name.substr(0, 50), random_id().substr(0, 6)));
+  CO_TRY(in("snapshot", vm::check_name(row.name)));
+  Stages stages(report_to(context));
+  auto saved = CO_TRY(co_await vm->save_as(std::move(row), stages));
+  co_return describe(daemon, saved.row);
+}
+
+Task<Result<Json>> snapshot_list(Daemon& daemon, const Json& params, rpc::CallContext&) {
+  std::string vm_id;
+  if (params.contains("vm")) vm_id = CO_TRY(named_vm(daemon, params))->row().id;
+  Json snapshots = Json::array();
+  for (const auto& row : daemon.services.saves.list("snapshot"))
+    if (row.ready && (vm_id.empty() || row.vm_id == vm_id)) snapshots.push_back(CO_TRY(describe(daemon, row)));
+  co_return Json{{"snapshots", std::move(snapshots)}};
+}
+
+Task<Result<Json>> snapshot_restore(Daemon& daemon, const Json& params, rpc::CallContext& context) {
+  auto vm = CO_TRY(named_vm(daemon, params));
+  auto row = CO_TRY(named_snapshot(daemon, CO_TRY(get_string(params, "snapshot"))));
+  if (row.image_id != vm->row().image_id || row.kernel != vm->row().kernel)
+    co_return fail(
+        ErrorCode::invalid,
+        fmt::format("snapshot '{}' is of another image or kernel than vm '{}' has", row.name, vm->row().name),
+        fmt::format("banger vm create --from {}", row.name));
+  if (CO_TRY(find_bool(params, "force")).value_or(false)) CO_TRY(co_await vm->kill());
+  Stages stages(report_to(context));
+  stages.begin("disks");
+  CO_TRY(co_await vm->return_to(row));
+  if (!row.machine.empty()) {
+    CO_TRY(co_await daemon.vms.make_room_for(*vm));
+    CO_TRY(co_await vm->start(stages, context.cancel(), WaitFor::agent));
+  }
+  co_return vm->describe();
+}
+
+Task<Result<Json>> snapshot_delete(Daemon& daemon, const Json& params, rpc::CallContext&) {
+  auto row = CO_TRY(named_snapshot(daemon, CO_TRY(get_string(params, "snapshot"))));
+  auto users = daemon.vms.users_of_save(row.id);
+  if (!users.empty())
+    co_return fail(ErrorCode::busy, fmt::format("snapshot '{}' is what {} runs on", row.name, join(users, ", ")),
+                   "stop or delete it first");
+  CO_TRY(co_await daemon.services.saves.drop(row.id));
+  co_return Json{{"id", row.id}, {"name", row.name}};
+}
+
+using Function = Task<Result<Json>> (*)(Daemon&, const Json&, rpc::CallContext&);
+constexpr std::pair<const char*, Function> kMethods[] = {{"vm.suspend", suspend},
+                                                         {"vm.resume", resume},
+                                                         {"vm.fork", fork},
+                                                         {"vm.snapshot.create", snapshot_create},
+                                                         {"vm.snapshot.list", snapshot_list},
+                                                         {"vm.snapshot.restore", snapshot_restore},
+                                                         {"vm.snapshot.delete", snapshot_delete}};
+
+}  // namespace
+
+Result<store::SaveRow> find_snapshot(Daemon& daemon, const std::string& name_or_id) {
+  return named_snapshot(daemon, name_or_id);
+}
+
+void add_saved_methods(rpc::Server& server, Daemon& daemon) {
+  for (const auto& [name, function] : kMethods) add_foreground(server, daemon, name, function);
+}
+
+}  // namespace banger::roles::daemon

@@ -1,0 +1,103 @@
+// template.list, template.build, template.delete.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "engine/assets.h"
+#include "roles/daemon/methods/methods.h"
+
+namespace banger::roles::daemon {
+
+namespace {
+
+Result<Json> describe(Daemon& daemon, const store::SaveRow& row) {
+  auto spec = TRY(vm::spec_from_json(TRY(parse_json(row.spec, limits::kRpcMessageBytes))));
+  auto image = daemon.services.images.get(row.image_id);
+  const char* state = !row.ready ? "building" : row.key.empty() ? "stale" : "ready";
+  return Json{{"id", row.id},
+              {"image", image ? image->name : spec.image},
+              {"image_id", row.image_id},
+              {"kernel", row.kernel},
+              {"vcpus", spec.vcpus},
+              {"memory_bytes", spec.memory_bytes},
+              {"machine", row.machine},
+              {"state", state},
+              {"created_at", row.created_at},
+              {"used_at", row.used_at},
+              {"size_bytes", daemon.services.saves.disk_usage(row.id)},
+              {"used_by", daemon.vms.users_of_save(row.id)}};
+}
+
+Json describe(const Pool::Member& member) {
+  auto age = std::chrono::duration_cast<std::chrono::seconds>(host::Clock::now() - member.since).count();
+  auto machine = member.vm->machine();
+  auto stats = machine ? machine->stats() : Result<machine::MachineStats>(machine::MachineStats{});
+  return {{"id", member.vm->row().id},
+          {"template", member.save_id},
+          {"state", member.ready ? "ready" : "filling"},
+          {"age_s", age},
+          {"pss_bytes", stats ? stats->proportional_bytes : 0}};
+}
+
+Task<Result<Json>> list(Daemon& daemon, const Json&, rpc::CallContext&) {
+  Json templates = Json::array(), pool = Json::array();
+  for (const auto& row : daemon.services.saves.list("template")) templates.push_back(CO_TRY(describe(daemon, row)));
+  for (const auto& member : daemon.vms.pool().members()) pool.push_back(describe(member));
+  co_return Json{{"templates", std::move(templates)}, {"pool", std::move(pool)}};
+}
+
+Task<Result<Json>> build(Daemon& daemon, const Json& params, rpc::CallContext& context) {
+  CO_TRY(only_keys(params, {"image", "kernel", "vcpus", "memory_bytes", "rebuild"}));
+  auto base = default_spec(daemon.services);
+  base.network = CO_TRY(co_await daemon.services.bridge.choose(base.network));
+  auto spec = CO_TRY(spec_over(std::move(base), params));
+  CO_TRY(vm::check_spec(spec, daemon.services.host_size));
+  Stages stages(report_to(context));
+  auto image = CO_TRY(co_await ensure_image(daemon.services, spec.image, stages, context.cancel()));
+  auto kernel = CO_TRY(co_await ensure_kernel(daemon.services, spec.kernel.empty() ? image.kernel : spec.kernel, stages,
+                                              context.cancel()));
+  TemplateRequest request{.spec = CO_TRY(daemon.vms.template_spec(spec)), .image = image, .kernel = kernel};
+  if (CO_TRY(find_bool(params, "rebuild")).value_or(false)) CO_TRY(co_await daemon.vms.templates().forget(request));
+  auto row = CO_TRY(co_await daemon.vms.templates().find_or_build(std::move(request), stages, context.cancel()));
+  co_return describe(daemon, row);
+}
+
+Result<std::vector<store::SaveRow>> wanted_rows(Daemon& daemon, const Json& params) {
+  auto all = daemon.services.saves.list("template");
+  std::erase_if(all, [](const auto& row) { return !row.ready; });
+  if (TRY(find_bool(params, "all")).value_or(false)) return all;
+  auto wanted = TRY(get_string(params, "template"));
+  std::erase_if(all, [&](const auto& row) { return wanted.empty() || !row.id.starts_with(wanted); });
+  if (all.empty())
+    return fail(ErrorCode::not_found, fmt::format("there is no template '{}'", printable(wanted, 80)),
+                "banger template list shows them");
+  if (all.size() > 1)
+    return fail(ErrorCode::invalid, fmt::format("'{}' is the start of several template ids", printable(wanted, 80)),
+                "give more of the id");
+  return all;
+}
+
+// One that machines run on stays, unused for new ones, until the last of them has ended.
+Task<Result<Json>> remove(Daemon& daemon, const Json& params, rpc::CallContext&) {
+  Json deleted = Json::array();
+  for (const auto& row : CO_TRY(wanted_rows(daemon, params))) {
+    CO_TRY(daemon.services.saves.retire(row.id));
+    co_await daemon.vms.pool().let_go_of_template(row.id);
+    deleted.push_back(row.id);
+  }
+  co_return Json{{"deleted", std::move(deleted)}};
+}
+
+}  // namespace
+
+void add_template_methods(rpc::Server& server, Daemon& daemon) {
+  add_foreground(server, daemon, "template.build", build);
+  for (const auto& [name, function] : {std::pair{"template.list", &list}, {"template.delete", &remove}})
+    server.add(name, [&daemon, function](const Json& params, rpc::CallContext& context) {
+      return function(daemon, params, context);
+    });
+}
+
+}  // namespace banger::roles::daemon

@@ -1,0 +1,219 @@
+// vm.create, start, stop, …: parameters in, VM objects out.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "config/defaults.h"
+#include "roles/daemon/methods/methods.h"
+
+namespace banger::roles::daemon {
+
+Report report_to(rpc::CallContext& context) {
+  return [&context](std::string_view stage, std::string_view detail, int percent) {
+    context.progress(stage, detail, percent);
+  };
+}
+
+Result<vm::Spec> spec_over(vm::Spec base, const Json& params) {
+  Json json = vm::to_json(base);
+  for (const char* key : {"image", "kernel", "vcpus", "memory_bytes", "disk_bytes", "system_bytes", "nat", "storage",
+                          "environment", "labels"})
+    if (auto it = params.find(key); it != params.end() && !it->is_null()) json[key] = *it;
+  return vm::spec_from_json(json);
+}
+
+vm::Spec default_spec(const Services& services) {
+  auto defaults = config::resolve_defaults(
+      services.config, {.cpus = services.host_size.cpus, .memory_bytes = services.host_size.memory_bytes});
+  vm::Spec spec;
+  spec.image = services.config.default_image_name;
+  spec.network = services.config.network;
+  spec.storage = services.config.storage;
+  spec.vcpus = defaults.vcpus.value;
+  spec.memory_bytes = defaults.memory_bytes.value;
+  spec.disk_bytes = defaults.disk_bytes.value;
+  spec.system_bytes = defaults.system_bytes.value;
+  return spec;
+}
+
+Task<Result<Json>> run_in_foreground(Daemon& daemon, Method method, const Json& params, rpc::CallContext& context) {
+  auto call = daemon.vms.foreground().begin();
+  co_return co_await method(daemon, params, context);
+}
+
+void add_foreground(rpc::Server& server, Daemon& daemon, const char* name, Method method) {
+  server.add(name, [&daemon, method](const Json& params, rpc::CallContext& context) {
+    return run_in_foreground(daemon, method, params, context);
+  });
+}
+
+namespace {
+
+Result<std::shared_ptr<VmOwner>> named_vm(Daemon& daemon, const Json& params) {
+  return daemon.vms.get(TRY(get_string(params, "vm")));
+}
+
+Result<WaitFor> wait_param(const Json& params) {
+  auto wait = TRY(find_string(params, "wait")).value_or("agent");
+  if (wait == "agent") return WaitFor::agent;
+  if (wait == "system") return WaitFor::system;
+  return fail(ErrorCode::invalid, "field 'wait' must be \"agent\" or \"system\"");
+}
+
+void remove_with_client(Daemon& daemon, const std::shared_ptr<VmOwner>& vm, rpc::CallContext& context) {
+  context.when_closed([&daemon, weak = std::weak_ptr(vm)] {
+    auto left = weak.lock();
+    if (left && !left->gone()) daemon.services.runtime.spawn(daemon.vms.remove_unasked(std::move(left)));
+  });
+}
+
+Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& context) {
+  CO_TRY(
+      only_keys(params, {"name", "image", "kernel", "vcpus", "memory_bytes", "disk_bytes", "system_bytes", "nat",
+                         "network", "storage", "environment", "labels", "start", "wait", "cold", "from", "ephemeral"}));
+  CreateRequest request;
+  request.name = CO_TRY(find_string(params, "name")).value_or("");
+  if (params.contains("name")) CO_TRY(vm::check_name(request.name));
+  auto base = default_spec(daemon.services);
+  if (auto from = CO_TRY(find_string(params, "from"))) {
+    auto snapshot = CO_TRY(find_snapshot(daemon, *from));
+    for (const char* fixed : {"image", "kernel", "vcpus", "memory_bytes", "network"})
+      if (params.contains(fixed) &&
+          (!snapshot.machine.empty() || std::string_view(fixed) == "image" || std::string_view(fixed) == "kernel"))
+        co_return fail(ErrorCode::invalid, fmt::format("'{}' comes from the snapshot and cannot be given", fixed));
+    if (params.contains("storage"))
+      co_return fail(ErrorCode::invalid, "'storage' comes from the snapshot and cannot be given");
+    request.from = snapshot.id;
+    base = CO_TRY(vm::spec_from_json(CO_TRY(parse_json(snapshot.spec, limits::kRpcMessageBytes))));
+  }
+  request.cold = CO_TRY(find_bool(params, "cold")).value_or(false);
+  auto network = CO_TRY(find_string(params, "network"));
+  base.network = CO_TRY(co_await daemon.services.bridge.choose(network ? *network : base.network));
+  request.spec = CO_TRY(spec_over(std::move(base), params));
+  request.start = CO_TRY(find_bool(params, "start")).value_or(true);
+  request.wait = CO_TRY(wait_param(params));
+  request.ephemeral = CO_TRY(find_bool(params, "ephemeral")).value_or(false);
+  bool ephemeral = request.ephemeral;
+  Stages stages(report_to(context));
+  auto vm = CO_TRY(co_await daemon.vms.create(std::move(request), stages, context.cancel()));
+  if (ephemeral) remove_with_client(daemon, vm, context);
+  co_return vm->describe();
+}
+
+Task<Result<Json>> start(Daemon& daemon, const Json& params, rpc::CallContext& context) {
+  auto vm = CO_TRY(named_vm(daemon, params));
+  Stages stages(report_to(context));
+  if (CO_TRY(find_bool(params, "cold")).value_or(false)) CO_TRY(co_await vm->forget_memory());
+  CO_TRY(co_await daemon.vms.make_room_for(*vm));
+  CO_TRY(co_await vm->start(stages, context.cancel(), CO_TRY(wait_param(params))));
+  co_return vm->describe();
+}
+
+Task<Result<std::chrono::milliseconds>> patience(const Json& params) {
+  auto ms = CO_TRY(find_int(params, "timeout_ms"));
+  if (!ms) co_return std::chrono::milliseconds(limits::kStopDeadline);
+  if (*ms < 0 || *ms > 3'600'000)
+    co_return fail(ErrorCode::invalid, "field 'timeout_ms' must be between 0 and one hour");
+  co_return std::chrono::milliseconds(*ms);
+}
+
+Task<Result<Json>> stop(Daemon& daemon, const Json& params, rpc::CallContext& context) {
+  auto vm = CO_TRY(named_vm(daemon, params));
+  context.progress("stop", vm->row().name);
+  CO_TRY(co_await vm->stop(CO_TRY(co_await patience(params))));
+  co_return vm->describe();
+}
+
+Task<Result<Json>> kill(Daemon& daemon, const Json& params, rpc::CallContext&) {
+  auto vm = CO_TRY(named_vm(daemon, params));
+  CO_TRY(co_await vm->kill());
+  co_return vm->describe();
+}
+
+Task<Result<Json>> restart(Daemon& daemon, const Json& params, rpc::CallContext& context) {
+  auto vm = CO_TRY(named_vm(daemon, params));
+  context.progress("stop", vm->row().name);
+  CO_TRY(co_await vm->stop(limits::kStopDeadline));
+  Stages stages(report_to(context));
+  CO_TRY(co_await vm->start(stages, context.cancel(), CO_TRY(wait_param(params))));
+  co_return vm->describe();
+}
+
+Task<Result<Json>> remove(Daemon& daemon, const Json& params, rpc::CallContext&) {
+  auto vm = CO_TRY(named_vm(daemon, params));
+  Json gone = {{"id", vm->row().id}, {"name", vm->row().name}};
+  CO_TRY(co_await daemon.vms.remove(vm, CO_TRY(find_bool(params, "force")).value_or(false)));
+  co_return gone;
+}
+
+// Which of the changed fields only hold after a restart.
+Json restart_needed(const vm::Spec& before, const vm::Spec& after, bool nat_is_live) {
+  Json fields = Json::array();
+  if (before.vcpus != after.vcpus) fields.push_back("vcpus");
+  if (before.memory_bytes != after.memory_bytes) fields.push_back("memory_bytes");
+  if (before.disk_bytes != after.disk_bytes) fields.push_back("disk_bytes");
+  if (before.system_bytes != after.system_bytes) fields.push_back("system_bytes");
+  if (before.nat != after.nat && !nat_is_live) fields.push_back("nat");
+  return fields;
+}
+
+Task<Result<Json>> set(Daemon& daemon, const Json& params, rpc::CallContext&) {
+  CO_TRY(only_keys(params, {"vm", "name", "vcpus", "memory_bytes", "disk_bytes", "system_bytes", "nat", "labels"}));
+  auto vm = CO_TRY(named_vm(daemon, params));
+  auto name = CO_TRY(find_string(params, "name")).value_or(vm->row().name);
+  CO_TRY(vm::check_name(name));
+  auto before = vm->spec();
+  auto after = CO_TRY(spec_over(before, params));
+  CO_TRY(vm::check_spec(after, daemon.services.host_size));
+  auto needed = vm->state() == vm::State::stopped
+                    ? Json::array()
+                    : restart_needed(before, after, vm->state() == vm::State::running && before.network == "bridge");
+  CO_TRY(co_await vm->change(std::move(name), std::move(after)));
+  auto json = vm->describe();
+  json["restart_needed"] = std::move(needed);
+  co_return json;
+}
+
+Task<Result<Json>> list(Daemon& daemon, const Json&, rpc::CallContext&) {
+  Json vms = Json::array();
+  for (const auto& vm : daemon.vms.list()) vms.push_back(vm->describe());
+  co_return Json{{"vms", std::move(vms)}};
+}
+
+Task<Result<Json>> show(Daemon& daemon, const Json& params, rpc::CallContext&) {
+  co_return CO_TRY(named_vm(daemon, params))->describe();
+}
+
+Task<Result<Json>> stats(Daemon& daemon, const Json& params, rpc::CallContext&) {
+  auto vm = CO_TRY(named_vm(daemon, params));
+  auto json = CO_TRY(co_await vm->stats(daemon.services.config.stats_poll_interval));
+  if (auto machine = vm->machine()) {
+    if (auto host = machine->stats()) {
+      json["host_cpu_time_us"] = host->cpu_time_us;
+      json["host_resident_bytes"] = host->resident_bytes;
+      json["host_pss_bytes"] = host->proportional_bytes;
+    }
+  }
+  co_await vm->read_metrics(daemon.services.config.stats_poll_interval);
+  json["metrics"] = vm->metrics();
+  co_return json;
+}
+
+constexpr std::pair<const char*, Method> kForeground[] = {
+    {"vm.create", create},   {"vm.start", start},   {"vm.stop", stop}, {"vm.kill", kill},
+    {"vm.restart", restart}, {"vm.delete", remove}, {"vm.set", set}};
+constexpr std::pair<const char*, Method> kMethods[] = {{"vm.list", list}, {"vm.show", show}, {"vm.stats", stats}};
+
+}  // namespace
+
+void add_vm_methods(rpc::Server& server, Daemon& daemon) {
+  for (const auto& [name, function] : kForeground) add_foreground(server, daemon, name, function);
+  for (const auto& [name, function] : kMethods)
+    server.add(name, [&daemon, function](const Json& params, rpc::CallContext& context) {
+      return function(daemon, params, context);
+    });
+}
+
+}  // namespace banger::roles::daemon

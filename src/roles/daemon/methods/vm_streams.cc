@@ -1,0 +1,195 @@
+// The vm.* calls that turn the connection into a stream: exec, files, logs.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "host/files.h"
+#include "machine/log_bound.h"
+#include "roles/daemon/methods/methods.h"
+#include "engine/reach/relay.h"
+
+namespace banger::roles::daemon {
+
+namespace {
+
+constexpr auto kAgentPatience = std::chrono::seconds(10);
+constexpr auto kUnpackPatience = std::chrono::minutes(10);  // the guest may still be writing what it has buffered
+
+std::string query_path(std::string_view route, std::string_view path) {
+  return fmt::format("{}?path={}", route, link::percent_encode(path));
+}
+
+struct Opened {
+  std::shared_ptr<VmOwner> vm;
+  VmOwner::Use use;
+  std::shared_ptr<link::ClientStream> stream;
+};
+
+Task<Result<Opened>> open_stream(Daemon& daemon, const Json& params, link::Request request) {
+  auto vm = CO_TRY(daemon.vms.get(CO_TRY(get_string(params, "vm"))));
+  auto client = CO_TRY(co_await vm->agent(host::after(kAgentPatience)));
+  std::shared_ptr<link::ClientStream> stream = CO_TRY(co_await client->open(std::move(request)));
+  co_return Opened{vm, VmOwner::Use(vm), stream};
+}
+
+// The whole body of a short answer.
+Task<Result<std::string>> read_body(link::ClientStream& stream) {
+  std::string body;
+  while (body.size() < limits::kLinkJsonBytes) {
+    auto more = CO_TRY(co_await stream.read());
+    if (more.empty()) break;
+    body += more;
+  }
+  co_return body;
+}
+
+struct FileInfo {
+  bool exists;
+  std::string type;
+  std::int64_t mode;
+};
+
+Task<Result<FileInfo>> file_info(Daemon& daemon, const Json& params, std::string path) {
+  auto vm = CO_TRY(daemon.vms.get(CO_TRY(get_string(params, "vm"))));
+  auto client = CO_TRY(co_await vm->agent(host::after(kAgentPatience)));
+  auto text =
+      CO_TRY(co_await client->call("GET", query_path("/stat", path), "", host::after(limits::kLinkRequestDeadline)));
+  auto json = CO_TRY(parse_json(text, limits::kLinkJsonBytes));
+  co_return FileInfo{CO_TRY(get_bool(json, "exists")), printable(CO_TRY(find_string(json, "type")).value_or("")),
+                     CO_TRY(find_int(json, "mode")).value_or(0)};
+}
+
+Task<Result<Json>> exec(Daemon& daemon, const Json& params, rpc::CallContext& context) {
+  auto [vm, use, stream] = CO_TRY(co_await open_stream(daemon, params, {.method = "POST", .path = "/exec"}));
+  auto caller = CO_TRY(co_await context.become_stream(Json{{"id", vm->row().id}, {"name", vm->row().name}}));
+  // Its begin and its end count, not what lies between: a shell may be open for days.
+  (void)daemon.vms.foreground().begin();
+  co_await relay(daemon.services.runtime, std::move(caller), stream, OnCallerEnd::reset);
+  (void)daemon.vms.foreground().begin();
+  co_return Json();
+}
+
+// What the guest made of an upload, as the line the caller gets.
+Task<Result<>> upload(rpc::RawStream& caller, link::ClientStream& guest) {
+  for (;;) {
+    auto bytes = CO_TRY(co_await caller.read());
+    if (bytes.empty()) break;
+    // A guest that has given up answers early; why is in its answer.
+    if (!co_await guest.write(std::move(bytes))) break;
+  }
+  (void)co_await guest.finish();
+  int status = CO_TRY(co_await guest.status(host::after(kUnpackPatience)));
+  auto body = CO_TRY(co_await read_body(guest));
+  if (status >= 400) co_return std::unexpected(link::guest_error(status, body));
+  co_return Result<>{};
+}
+
+Task<Result<Json>> put_files(Daemon& daemon, const Json& params, rpc::CallContext& context) {
+  auto path = CO_TRY(get_string(params, "path"));
+  auto info = CO_TRY(co_await file_info(daemon, params, path));
+  if (info.type != "directory")
+    co_return fail(ErrorCode::not_found, fmt::format("{}: no such directory in the guest", printable(path)));
+  bool keep_owner = CO_TRY(find_bool(params, "keep_owner")).value_or(false);
+  auto target = query_path("/files", path) + (keep_owner ? "" : "&owner=root");
+  auto [vm, use, stream] = CO_TRY(co_await open_stream(daemon, params, {.method = "PUT", .path = target}));
+  auto caller = CO_TRY(co_await context.become_stream(Json::object()));
+  auto done = co_await upload(*caller, *stream);
+  Json answer = {{"ok", true}};
+  if (!done) answer = {{"error", {{"code", to_string(done.error().code)}, {"message", done.error().message}}}};
+  (void)co_await caller->write(dump_json(answer) + "\n");
+  caller->shutdown_write();
+  co_return Json();
+}
+
+Task<Result<Json>> get_files(Daemon& daemon, const Json& params, rpc::CallContext& context) {
+  auto path = CO_TRY(get_string(params, "path"));
+  auto info = CO_TRY(co_await file_info(daemon, params, path));
+  if (!info.exists)
+    co_return fail(ErrorCode::not_found, fmt::format("{}: no such file or directory in the guest", printable(path)));
+  auto [vm, use, stream] =
+      CO_TRY(co_await open_stream(daemon, params, {.method = "GET", .path = query_path("/files", path)}));
+  CO_TRY(co_await stream->finish());
+  int status = CO_TRY(co_await stream->status(host::after(limits::kLinkRequestDeadline)));
+  if (status >= 400) co_return std::unexpected(link::guest_error(status, CO_TRY(co_await read_body(*stream))));
+  auto caller = CO_TRY(co_await context.become_stream(Json{{"type", info.type}, {"name", vm->row().name}}));
+  co_await relay(daemon.services.runtime, std::move(caller), stream, OnCallerEnd::ignore);
+  co_return Json();
+}
+
+Task<Result<Json>> stat_file(Daemon& daemon, const Json& params, rpc::CallContext&) {
+  auto path = CO_TRY(get_string(params, "path"));
+  auto info = CO_TRY(co_await file_info(daemon, params, path));
+  co_return Json{{"exists", info.exists}, {"type", info.type}, {"mode", info.mode}};
+}
+
+constexpr std::int64_t kDefaultTail = 1 << 20;
+
+struct LogFile {
+  UniqueFd fd;
+  std::string path;
+};
+
+Result<LogFile> open_log(const VmOwner& vm, const Json& params) {
+  auto source = TRY(find_string(params, "source")).value_or("console");
+  if (source != "console" && source != "machine")
+    return fail(ErrorCode::invalid, "field 'source' must be \"console\" or \"machine\"");
+  auto path = fmt::format("{}/{}.log", vm.directory(), source);
+  auto fd = host::open_file(path, O_RDONLY | O_NOFOLLOW);
+  if (!fd && fd.error().code == ErrorCode::not_found)
+    return fail(ErrorCode::not_found, fmt::format("vm '{}' has no {} log yet", vm.row().name, source),
+                "it is written from the first start on");
+  if (!fd) return std::unexpected(std::move(fd.error()));
+  auto tail = TRY(find_int(params, "tail_bytes")).value_or(kDefaultTail);
+  auto size = ::lseek(fd->get(), 0, SEEK_END);
+  ::lseek(fd->get(), machine::first_text(fd->get(), std::max<off_t>(0, size - std::max<std::int64_t>(0, tail))),
+          SEEK_SET);
+  return LogFile{std::move(*fd), std::move(path)};
+}
+
+Task<Result<Json>> logs(Daemon& daemon, const Json& params, rpc::CallContext& context) {
+  auto vm = CO_TRY(daemon.vms.get(CO_TRY(get_string(params, "vm"))));
+  bool follow = CO_TRY(find_bool(params, "follow")).value_or(false);
+  auto log = CO_TRY(open_log(*vm, params));
+  auto caller = CO_TRY(co_await context.become_stream(Json::object()));
+  std::string buffer(64 * 1024, '\0');
+  for (;;) {
+    // Asked before reading: what was written until the end is still sent.
+    bool running = vm->machine() && vm->machine()->running();
+    ssize_t got = ::read(log.fd.get(), buffer.data(), buffer.size());
+    if (got < 0) break;
+    if (got > 0) {
+      if (!co_await caller->write(buffer.substr(0, static_cast<std::size_t>(got)))) break;
+      continue;
+    }
+    if (!follow || !running || context.cancel().requested()) break;
+    // A file grows without telling; this is quick enough for eyes and costs one read.
+    co_await context.cancel().event().wait(host::after(std::chrono::milliseconds(100)));
+  }
+  caller->shutdown_write();
+  co_return Json();
+}
+
+using Function = Task<Result<Json>> (*)(Daemon&, const Json&, rpc::CallContext&);
+constexpr std::pair<const char*, Function> kStreams[] = {
+    {"vm.exec", exec}, {"vm.put_files", put_files}, {"vm.get_files", get_files}, {"vm.logs", logs}};
+
+}  // namespace
+
+void add_vm_stream_methods(rpc::Server& server, Daemon& daemon) {
+  for (const auto& [name, function] : kStreams)
+    server.add(
+        name,
+        [&daemon, function](const Json& params, rpc::CallContext& context) {
+          return function(daemon, params, context);
+        },
+        rpc::Shape::stream);
+  server.add("vm.stat_file",
+             [&daemon](const Json& params, rpc::CallContext& context) { return stat_file(daemon, params, context); });
+}
+
+}  // namespace banger::roles::daemon

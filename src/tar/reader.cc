@@ -1,0 +1,198 @@
+#include "tar/reader.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "tar/acl.h"
+
+namespace banger::image {
+
+namespace {
+
+constexpr std::size_t kReadBytes = 1 << 20;    // few system calls, still in cache
+constexpr std::size_t kDrainBytes = 64 << 20;  // padding after the end marker; more is not padding
+
+std::string text(const char* maybe_null) { return maybe_null ? maybe_null : ""; }
+
+EntryKind kind_of(archive_entry* entry) {
+  if (archive_entry_hardlink(entry)) return EntryKind::hard_link;
+  switch (archive_entry_filetype(entry)) {
+    case AE_IFREG:
+      return EntryKind::file;
+    case AE_IFDIR:
+      return EntryKind::directory;
+    case AE_IFLNK:
+      return EntryKind::symlink;
+    case AE_IFCHR:
+      return EntryKind::character_device;
+    case AE_IFBLK:
+      return EntryKind::block_device;
+    case AE_IFIFO:
+      return EntryKind::fifo;
+    default:
+      return EntryKind::other;
+  }
+}
+
+EntryTime time_of(std::int64_t seconds, long nanoseconds) {
+  return {seconds, static_cast<std::uint32_t>(std::clamp(nanoseconds, 0L, 999'999'999L))};
+}
+
+void set_xattr(TarEntry& out, std::string name, std::string value) {
+  auto same = std::ranges::find(out.xattrs, name, [](const auto& pair) -> const std::string& { return pair.first; });
+  if (same != out.xattrs.end())
+    same->second = std::move(value);
+  else
+    out.xattrs.emplace_back(std::move(name), std::move(value));
+}
+
+Result<> read_xattrs(archive_entry* entry, TarEntry& out) {
+  archive_entry_xattr_reset(entry);
+  const char* name = nullptr;
+  const void* value = nullptr;
+  std::size_t size = 0, total = 0;
+  while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK) {
+    if (!name) continue;
+    total += std::strlen(name) + size;
+    if (total > limits::kEntryXattrBytes)
+      return fail(ErrorCode::invalid, fmt::format("archive entry '{}' has more than {} bytes of extended attributes",
+                                                  printable(out.path), limits::kEntryXattrBytes));
+    set_xattr(out, name, value ? std::string(static_cast<const char*>(value), size) : std::string());
+  }
+  if (auto acl = TRY(acl_xattr(entry, AclType::access))) {
+    // libarchive takes the group bits of the mode from the ACL's owning group; on Linux they are its mask (acl(5)).
+    if (auto mask = acl_mask(*acl)) out.mode = (out.mode & ~070u) | *mask << 3;
+    set_xattr(out, "system.posix_acl_access", std::move(*acl));
+  }
+  if (auto acl = TRY(acl_xattr(entry, AclType::on_default)))
+    set_xattr(out, "system.posix_acl_default", std::move(*acl));
+  return {};
+}
+
+Result<TarEntry> convert(archive_entry* entry) {
+  TarEntry out;
+  out.path = text(archive_entry_pathname(entry));
+  out.kind = kind_of(entry);
+  out.mode = archive_entry_perm(entry) & 07777;
+  out.uid = archive_entry_uid(entry);
+  out.gid = archive_entry_gid(entry);
+  out.mtime = time_of(archive_entry_mtime(entry), archive_entry_mtime_nsec(entry));
+  if (archive_entry_atime_is_set(entry))
+    out.atime = time_of(archive_entry_atime(entry), archive_entry_atime_nsec(entry));
+  if (out.kind == EntryKind::file) out.size = archive_entry_size(entry);
+  if (out.kind == EntryKind::symlink) out.target = text(archive_entry_symlink(entry));
+  if (out.kind == EntryKind::hard_link) out.target = text(archive_entry_hardlink(entry));
+  if (out.kind == EntryKind::character_device || out.kind == EntryKind::block_device) {
+    out.device_major = static_cast<std::int64_t>(archive_entry_rdevmajor(entry));
+    out.device_minor = static_cast<std::int64_t>(archive_entry_rdevminor(entry));
+  }
+  TRY(read_xattrs(entry, out));
+  return out;
+}
+
+}  // namespace
+
+struct TarReader::State {
+  archive* reader = nullptr;
+  int fd = -1;
+  std::uint64_t read_to = 0;     ///< end of the piece before, in the current member
+  std::int64_t members_end = 0;  ///< uncompressed bytes up to the end of the last member
+  ~State() { archive_read_free(reader); }
+
+  std::unexpected<Error> failure() const {
+    int number = archive_errno(reader);
+    const char* why = archive_error_string(reader);
+    // Real errno values come from read(2); libarchive's own start at -1 (ARCHIVE_ERRNO_MISC) or are EILSEQ and EINVAL
+    // for bad data.
+    if (number == ENOSPC || number == EIO || number == ENOMEM || number == EBADF)
+      return fail_errno("read archive", number);
+    return fail(ErrorCode::corrupt, fmt::format("archive is damaged: {}", why ? printable(why) : "unknown error"));
+  }
+
+  Result<> drain() {
+    std::string scratch(1 << 16, '\0');
+    for (std::size_t total = 0; total < kDrainBytes;) {
+      ssize_t got = ::read(fd, scratch.data(), scratch.size());
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) break;
+      total += static_cast<std::size_t>(got);
+    }
+    return {};
+  }
+};
+
+TarReader::TarReader(std::unique_ptr<State> state) : state_(std::move(state)) {}
+TarReader::TarReader(TarReader&&) noexcept = default;
+TarReader& TarReader::operator=(TarReader&&) noexcept = default;
+TarReader::~TarReader() = default;
+
+Result<TarReader> TarReader::open(int fd) {
+  auto state = std::make_unique<State>();
+  state->fd = fd;
+  state->reader = archive_read_new();
+  if (!state->reader) return fail(ErrorCode::exhausted, "open archive: out of memory");
+  // One by one: support_format_all would link every format, and ICU with them.
+  archive_read_support_filter_gzip(state->reader);
+  archive_read_support_filter_zstd(state->reader);
+  archive_read_support_filter_xz(state->reader);
+  archive_read_support_filter_none(state->reader);
+  archive_read_support_format_tar(state->reader);
+  archive_read_support_format_gnutar(state->reader);
+  if (archive_read_open_fd(state->reader, fd, kReadBytes) != ARCHIVE_OK) return state->failure();
+  return TarReader(std::move(state));
+}
+
+Result<std::optional<TarEntry>> TarReader::next() {
+  State& s = *state_;
+  archive_entry* entry = nullptr;
+  int status = archive_read_next_header(s.reader, &entry);
+  if (status == ARCHIVE_EOF) {
+    // libarchive takes a stream that just stops between members for a whole one. The end marker is at least one block
+    // of zeros.
+    if (archive_filter_bytes(s.reader, 0) - s.members_end < 512)
+      return fail(ErrorCode::corrupt, "archive ends without its end marker: the stream was cut short");
+    TRY(s.drain());
+    return std::nullopt;
+  }
+  // Warnings are about names that are not text in this locale; the bytes are kept as they are, which is what is wanted.
+  if (status != ARCHIVE_OK && status != ARCHIVE_WARN) return s.failure();
+  s.read_to = 0;
+  auto out = TRY(convert(entry));
+  if (out.kind != EntryKind::file) {
+    if (archive_read_data_skip(s.reader) < ARCHIVE_WARN) return s.failure();
+    s.members_end = archive_filter_bytes(s.reader, 0);
+  }
+  return std::optional(std::move(out));
+}
+
+Result<std::optional<TarBlock>> TarReader::next_block() {
+  State& s = *state_;
+  for (;;) {
+    const void* data = nullptr;
+    std::size_t size = 0;
+    la_int64_t offset = 0;
+    int status = archive_read_data_block(s.reader, &data, &size, &offset);
+    if (status == ARCHIVE_EOF) {
+      if (archive_read_data_skip(s.reader) < ARCHIVE_WARN) return s.failure();
+      s.members_end = archive_filter_bytes(s.reader, 0);
+      return std::nullopt;
+    }
+    if (status != ARCHIVE_OK && status != ARCHIVE_WARN) return s.failure();
+    if (size == 0) continue;
+    if (offset < 0 || static_cast<std::uint64_t>(offset) < s.read_to ||
+        static_cast<std::uint64_t>(offset) > UINT64_MAX / 2)
+      return fail(ErrorCode::corrupt, "archive is damaged: a sparse file's pieces overlap");
+    s.read_to = static_cast<std::uint64_t>(offset) + size;
+    return TarBlock{{static_cast<const char*>(data), size}, static_cast<std::uint64_t>(offset)};
+  }
+}
+
+}  // namespace banger::image

@@ -1,0 +1,247 @@
+// Tar streams into directories. The archive is hostile: every path is walked one component at a time from the
+// directory's descriptor, never through a symlink, and nothing existing is ever opened for writing.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <map>
+#include <set>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "base/unique_fd.h"
+#include "host/files.h"
+#include "tar/tar.h"
+#include "tar/path.h"
+#include "tar/reader.h"
+
+namespace banger::image {
+
+namespace {
+
+using Parts = std::vector<std::string_view>;
+
+timespec timespec_of(const EntryTime& time) {
+  return {static_cast<time_t>(time.seconds), static_cast<long>(time.nanoseconds)};
+}
+
+std::string joined(std::span<const std::string_view> parts) {
+  std::string path;
+  for (std::string_view part : parts) (path += path.empty() ? "" : "/") += part;
+  return path;
+}
+
+class Unpacker {
+ public:
+  Unpacker(int root, const UnpackOptions& options) : root_(root), options_(options) {}
+
+  Result<> add(TarReader& reader, const TarEntry& entry) {
+    if (++entries_ > limits::kArchiveEntries) return fail(ErrorCode::exhausted, "the archive has too many entries");
+    Parts parts = TRY(split_member(entry.path, AbsoluteNames::refuse));
+    if (entry.kind == EntryKind::character_device || entry.kind == EntryKind::block_device ||
+        entry.kind == EntryKind::other)
+      return fail(ErrorCode::invalid, "it is a device, which is not unpacked");
+    if (parts.empty())
+      return entry.kind == EntryKind::directory
+                 ? Result<>()
+                 : fail(ErrorCode::invalid, "it would replace the directory unpacked into");
+    int parent = TRY(enter(std::span(parts).first(parts.size() - 1)));
+    std::string name(parts.back());
+    if (entry.kind == EntryKind::directory) return add_directory(parent, name, joined(parts), entry);
+    if (entry.kind == EntryKind::hard_link) return add_link(parent, name, joined(parts), entry.target);
+    TRY(make_room(parent, name));
+    if (entry.kind == EntryKind::file) return add_file(reader, parent, name, entry);
+    return add_special(parent, name, entry);
+  }
+
+  /// Directories get their modes and times last: they must be writable, and every entry made in them changes them.
+  Result<> finish() {
+    for (auto made = made_directories_.rbegin(); made != made_directories_.rend(); ++made) {
+      auto parts = TRY(split_member(made->first, AbsoluteNames::refuse));
+      int parent = TRY(enter(std::span<const std::string_view>(parts).first(parts.size() - 1)));
+      UniqueFd directory(
+          ::openat(parent, std::string(parts.back()).c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      if (!directory) return fail_errno(printable(made->first));
+      TRY(in(printable(made->first), apply(directory.get(), made->second)));
+    }
+    return {};
+  }
+
+ private:
+  std::unexpected<Error> through(std::string_view part, int directory) {
+    struct stat info{};
+    bool symlink =
+        ::fstatat(directory, std::string(part).c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(info.st_mode);
+    return fail(ErrorCode::invalid, fmt::format("it goes through '{}', which is {}", printable(part),
+                                                symlink ? "a symlink" : "not a directory"));
+  }
+
+  /// The directory of that path, made where missing. The descriptor stays valid until the next call.
+  Result<int> enter(std::span<const std::string_view> parts) {
+    std::string path = joined(parts);
+    if (path.empty()) return root_;
+    if (current_ && path == current_path_) return current_.get();
+    UniqueFd at;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      int from = at ? at.get() : root_;
+      std::string name(parts[i]);
+      UniqueFd next(::openat(from, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      if (!next && errno == ENOENT) {
+        if (::mkdirat(from, name.c_str(), 0700) < 0) return fail_errno("make a directory");
+        made_directories_.try_emplace(joined(parts.first(i + 1)), TarEntry{.mode = 0755, .uid = -1});
+        next = UniqueFd(::openat(from, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      }
+      if (!next && (errno == ENOTDIR || errno == ELOOP)) return through(name, from);
+      if (!next) return fail_errno("enter a directory");
+      at = std::move(next);
+    }
+    current_ = std::move(at);
+    current_path_ = std::move(path);
+    return current_.get();
+  }
+
+  /// Removes an existing non-directory. Nothing is ever written into what was there.
+  Result<> make_room(int parent, const std::string& name) {
+    if (::unlinkat(parent, name.c_str(), 0) == 0 || errno == ENOENT) return {};
+    if (errno == EISDIR)
+      return fail(ErrorCode::exists, "there is a directory of that name already", "remove it, or copy elsewhere");
+    return fail_errno("replace a file");
+  }
+
+  Result<> add_directory(int parent, const std::string& name, const std::string& path, const TarEntry& entry) {
+    if (::mkdirat(parent, name.c_str(), 0700) == 0) {
+      made_directories_.insert_or_assign(path, entry);
+      return {};
+    }
+    if (errno != EEXIST) return fail_errno("make a directory");
+    struct stat info{};
+    if (::fstatat(parent, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) < 0) return fail_errno("make a directory");
+    if (S_ISLNK(info.st_mode)) return through(name, parent);
+    if (!S_ISDIR(info.st_mode))
+      return fail(ErrorCode::exists, "there is a file of that name already", "remove it, or copy elsewhere");
+    // One made for this archive takes the entry's mode; one that was there before stays as it is.
+    if (auto made = made_directories_.find(path); made != made_directories_.end()) made->second = entry;
+    return {};
+  }
+
+  Result<> add_file(TarReader& reader, int parent, const std::string& name, const TarEntry& entry) {
+    UniqueFd file(::openat(parent, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!file) return fail_errno("make a file");
+    while (auto block = TRY(reader.next_block())) {
+      auto size = static_cast<std::uint64_t>(std::max<std::int64_t>(entry.size, 0));
+      if (block->offset > size || block->data.size() > size - block->offset)
+        return fail(ErrorCode::corrupt, "it has more content than its size");
+      written_bytes_ += block->data.size();
+      if (written_bytes_ > options_.max_bytes)
+        return fail(ErrorCode::exhausted,
+                    fmt::format("the archive has more than {} of content", format_size(options_.max_bytes)));
+      TRY(write_at(file.get(), block->offset, block->data));
+    }
+    if (::ftruncate(file.get(), entry.size) < 0) return fail_errno("set the size");
+    struct stat info{};
+    if (::fstat(file.get(), &info) < 0) return fail_errno("make a file");
+    own_.insert({info.st_dev, info.st_ino});
+    return apply(file.get(), entry);
+  }
+
+  static Result<> write_at(int fd, std::uint64_t offset, std::string_view bytes) {
+    while (!bytes.empty()) {
+      ssize_t put = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      if (put < 0 && errno == EINTR) continue;
+      if (put < 0) return fail_errno("write");
+      offset += static_cast<std::uint64_t>(put);
+      bytes.remove_prefix(static_cast<std::size_t>(put));
+    }
+    return {};
+  }
+
+  /// Only to files of this archive: a link to one that was there before would give it a name its owner does not expect.
+  Result<> add_link(int parent, const std::string& name, const std::string& path, const std::string& target) {
+    Parts parts = TRY(split_member(target, AbsoluteNames::refuse));
+    auto unknown = [&] {
+      return fail(ErrorCode::invalid,
+                  fmt::format("it is a hard link to '{}', which is not in the archive before it", printable(target)));
+    };
+    if (parts.empty()) return unknown();
+    UniqueFd to(
+        ::openat(parent, ".", O_PATH | O_DIRECTORY | O_CLOEXEC));  // enter() replaces the descriptor of `parent`
+    if (!to) return fail_errno("enter a directory");
+    int from = TRY(enter(std::span(parts).first(parts.size() - 1)));
+    struct stat info{};
+    std::string source(parts.back());
+    if (::fstatat(from, source.c_str(), &info, AT_SYMLINK_NOFOLLOW) < 0 || !own_.contains({info.st_dev, info.st_ino}))
+      return unknown();
+    if (joined(parts) == path) return {};
+    TRY(make_room(to.get(), name));
+    if (::linkat(from, source.c_str(), to.get(), name.c_str(), 0) < 0) return fail_errno("make a hard link");
+    return {};
+  }
+
+  Result<> add_special(int parent, const std::string& name, const TarEntry& entry) {
+    bool symlink = entry.kind == EntryKind::symlink;
+    int made =
+        symlink ? ::symlinkat(entry.target.c_str(), parent, name.c_str()) : ::mkfifoat(parent, name.c_str(), 0600);
+    if (made < 0) return fail_errno(symlink ? "make a symlink" : "make a fifo");
+    if (options_.keep_owner && ::fchownat(parent, name.c_str(), static_cast<uid_t>(entry.uid),
+                                          static_cast<gid_t>(entry.gid), AT_SYMLINK_NOFOLLOW) < 0)
+      return fail_errno("set the owner");
+    if (!symlink && ::fchmodat(parent, name.c_str(), entry.mode & mode_mask(), AT_SYMLINK_NOFOLLOW) < 0)
+      return fail_errno("set the mode");
+    timespec times[2] = {timespec_of(entry.mtime), timespec_of(entry.mtime)};
+    if (::utimensat(parent, name.c_str(), times, AT_SYMLINK_NOFOLLOW) < 0) return fail_errno("set the time");
+    struct stat info{};
+    if (::fstatat(parent, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0) own_.insert({info.st_dev, info.st_ino});
+    return {};
+  }
+
+  mode_t mode_mask() const { return options_.keep_setid ? 07777 : 0777; }
+
+  bool wanted_xattr(std::string_view name) const {
+    if (name.starts_with("user.")) return true;
+    // A file capability is as good as setuid.
+    if (name == "security.capability" && !options_.keep_setid) return false;
+    return options_.keep_owner &&
+           (name.starts_with("system.posix_acl_") || name.starts_with("security.") || name.starts_with("trusted."));
+  }
+
+  Result<> apply(int fd, const TarEntry& entry) {
+    bool stated = entry.uid >= 0;  // not a parent the archive never named
+    if (options_.keep_owner && stated && ::fchown(fd, static_cast<uid_t>(entry.uid), static_cast<gid_t>(entry.gid)) < 0)
+      return fail_errno("set the owner");
+    if (::fchmod(fd, entry.mode & mode_mask()) < 0) return fail_errno("set the mode");
+    for (const auto& [name, value] : entry.xattrs) {
+      if (!wanted_xattr(name) || ::fsetxattr(fd, name.c_str(), value.data(), value.size(), 0) == 0) continue;
+      // The file system or the kernel here may not have it; the file is whole without.
+      if (errno != ENOTSUP && errno != EPERM && errno != EACCES && errno != EINVAL)
+        return fail_errno(fmt::format("set attribute '{}'", printable(name)));
+    }
+    timespec times[2] = {timespec_of(entry.mtime), timespec_of(entry.mtime)};
+    if (stated && ::futimens(fd, times) < 0) return fail_errno("set the time");
+    return {};
+  }
+
+  int root_;
+  UnpackOptions options_;
+  std::size_t entries_ = 0;
+  std::uint64_t written_bytes_ = 0;
+  UniqueFd current_;  ///< the directory of the entry before: its siblings come next
+  std::string current_path_;
+  std::map<std::string, TarEntry> made_directories_;
+  std::set<std::pair<dev_t, ino_t>> own_;  ///< what this archive made, for hard links
+};
+
+}  // namespace
+
+Result<> unpack_tree(int tar_fd, const std::string& directory, const UnpackOptions& options) {
+  auto root = TRY(host::open_file(directory, O_PATH | O_DIRECTORY));
+  auto reader = TRY(TarReader::open(tar_fd));
+  Unpacker unpacker(root.get(), options);
+  while (auto entry = TRY(reader.next()))
+    TRY(in(fmt::format("archive entry '{}'", printable(entry->path)), unpacker.add(reader, *entry)));
+  return unpacker.finish();
+}
+
+}  // namespace banger::image

@@ -1,0 +1,187 @@
+// How bytes and ends pass between a caller and the guest, with both ends in the test's hand.
+#include "engine/reach/relay.h"
+
+#include <deque>
+
+#include "catch.h"
+
+using namespace banger;
+using namespace banger::roles::daemon;
+
+namespace {
+
+/// What one end says, and what it heard.
+struct End {
+  explicit End(host::Runtime& runtime) : changed(runtime) {}
+  std::deque<std::string> says;  // "" is the end
+  bool broken = false, gone = false;
+  bool deaf = false;  // takes no more
+  std::string heard;
+  bool heard_end = false;
+  host::Event changed;
+
+  void say(std::string bytes) {
+    says.push_back(std::move(bytes));
+    changed.notify_all();
+  }
+  void cut() {
+    broken = true;
+    changed.notify_all();
+  }
+};
+using EndPtr = std::shared_ptr<End>;
+
+Task<Result<std::string>> next(EndPtr end) {
+  while (end->says.empty() && !end->broken && !end->gone) co_await end->changed.wait();
+  if (end->broken || end->gone) co_return fail(ErrorCode::unavailable, "cut off");
+  auto bytes = end->says.front();
+  if (!bytes.empty()) end->says.pop_front();
+  co_return bytes;
+}
+
+Task<Result<>> take(EndPtr end, std::string bytes) {
+  if (end->broken || end->deaf) co_return fail(ErrorCode::unavailable, "cut off");
+  end->heard += bytes;
+  end->changed.notify_all();
+  co_return Result<>();
+}
+
+void drop(End& end) {
+  end.gone = true;
+  end.changed.notify_all();
+}
+
+struct Caller : rpc::RawStream {
+  explicit Caller(EndPtr e) : end(std::move(e)) {}
+  ~Caller() override { drop(*end); }
+  Task<Result<std::string>> read() override { return next(end); }
+  Task<Result<>> write(std::string bytes) override { return take(end, std::move(bytes)); }
+  void shutdown_write() override {
+    end->heard_end = true;
+    end->changed.notify_all();
+  }
+  EndPtr end;
+};
+
+Task<Result<>> note_end(EndPtr end) {
+  end->heard_end = true;
+  end->changed.notify_all();
+  co_return Result<>();
+}
+
+struct Guest : link::ClientStream {
+  explicit Guest(EndPtr e) : end(std::move(e)) {}
+  ~Guest() override { drop(*end); }
+  Task<Result<std::string>> read() override { return next(end); }
+  Task<Result<>> write(std::string bytes) override { return take(end, std::move(bytes)); }
+  Task<Result<>> finish() override { return note_end(end); }
+  Task<Result<int>> status(host::Deadline) override { co_return 200; }
+  EndPtr end;
+};
+
+struct Rig {
+  host::Runtime runtime{1};
+  EndPtr caller = std::make_shared<End>(runtime), guest = std::make_shared<End>(runtime);
+  bool over = false;
+
+  /// Runs the relay beside `body`, until neither has anything left to do.
+  void run(OnCallerEnd on_end, std::function<Task<>(Rig&)> body) {
+    runtime.spawn([](Rig* rig, OnCallerEnd on) -> Task<> {
+      co_await relay(rig->runtime, std::make_shared<Caller>(rig->caller), std::make_shared<Guest>(rig->guest), on);
+      rig->over = true;
+    }(this, on_end));
+    runtime.spawn(body(*this));
+    runtime.run();
+  }
+};
+
+Task<> until(End& end, std::function<bool(const End&)> condition) {
+  while (!condition(end)) co_await end.changed.wait();
+}
+
+}  // namespace
+
+TEST_CASE("relay: a tunnel's caller that has said all still hears the guest") {
+  Rig rig;
+  rig.run(OnCallerEnd::pass_on, [](Rig& r) -> Task<> {
+    r.caller->say("question");
+    r.caller->say("");
+    co_await until(*r.guest, [](const End& end) { return end.heard_end; });
+    CHECK_FALSE(r.over);
+    r.guest->say("answer");
+    r.guest->say("");
+  });
+  CHECK(rig.guest->heard == "question");
+  CHECK(rig.caller->heard == "answer");
+  CHECK(rig.caller->heard_end);
+  CHECK(rig.over);
+  CHECK(rig.caller->gone);
+  CHECK(rig.guest->gone);
+}
+
+TEST_CASE("relay: a tunnel's guest that has said all still hears the caller") {
+  Rig rig;
+  rig.run(OnCallerEnd::pass_on, [](Rig& r) -> Task<> {
+    r.guest->say("greeting");
+    r.guest->say("");
+    co_await until(*r.caller, [](const End& end) { return end.heard_end; });
+    CHECK_FALSE(r.over);
+    r.caller->say("late words");
+    r.caller->say("");
+  });
+  CHECK(rig.guest->heard == "late words");
+  CHECK(rig.over);
+}
+
+TEST_CASE("relay: a tunnel that is cut off on either side ends on both") {
+  for (bool at_guest : {false, true}) {
+    Rig rig;
+    rig.run(OnCallerEnd::pass_on, [at_guest](Rig& r) -> Task<> {
+      r.caller->say("x");
+      co_await until(*r.guest, [](const End& end) { return end.heard == "x"; });
+      (at_guest ? r.guest : r.caller)->cut();
+    });
+    CHECK(rig.over);
+    CHECK(rig.caller->gone);
+    CHECK(rig.guest->gone);
+  }
+}
+
+TEST_CASE("relay: a command's caller that goes away takes the guest's stream along") {
+  Rig rig;
+  rig.run(OnCallerEnd::reset, [](Rig& r) -> Task<> {
+    r.caller->say("");
+    co_return;
+  });
+  CHECK(rig.over);
+  CHECK_FALSE(rig.guest->heard_end);
+}
+
+TEST_CASE("relay: what a guest that takes no more says last is still heard") {
+  for (auto on_end : {OnCallerEnd::reset, OnCallerEnd::ignore, OnCallerEnd::pass_on}) {
+    Rig rig;
+    rig.run(on_end, [](Rig& r) -> Task<> {
+      r.guest->deaf = true;
+      r.caller->say("too late");
+      co_await r.runtime.sleep_for(std::chrono::milliseconds(5));
+      CHECK_FALSE(r.over);
+      r.guest->say("last words");
+      r.guest->say("");
+    });
+    CHECK(rig.caller->heard == "last words");
+    CHECK(rig.caller->heard_end);
+    CHECK(rig.over);
+  }
+}
+
+TEST_CASE("relay: a download goes on when its caller has nothing more to say") {
+  Rig rig;
+  rig.run(OnCallerEnd::ignore, [](Rig& r) -> Task<> {
+    r.caller->say("");
+    co_await r.runtime.sleep_for(std::chrono::milliseconds(5));
+    for (int i = 0; i < 3; ++i) r.guest->say("part ");
+    r.guest->say("");
+  });
+  CHECK(rig.caller->heard == "part part part ");
+  CHECK(rig.over);
+}

@@ -1,0 +1,84 @@
+// Images that are made: what is read from them, how they are checked, and the journal one gets later.
+#include <filesystem>
+
+#include "base/bounds.h"
+#include "fixture.h"
+
+using namespace banger;
+using namespace banger::image;
+using namespace banger::image::testing;
+using Catch::Matchers::Contains;
+
+TEST_CASE("ext4: reading a file follows nothing and keeps its bound") {
+  TempDir dir;
+  REQUIRE(
+      write(TarBytes().file("etc/os-release", "ID=x\n").symlink("link", "etc/os-release").symlink("e", "etc").done(),
+            dir / "image")
+          .has_value());
+  CHECK(read_file_in_image(dir / "image", "/etc/os-release", 5).value() == "ID=x\n");
+  CHECK(read_file_in_image(dir / "image", "/etc/os-release", 4).error().code == ErrorCode::exhausted);
+  for (const char* name : {"/link", "/e/os-release", "/etc", "/none", "/etc/os-release/x"})
+    CHECK(read_file_in_image(dir / "image", name, 99).error().code == ErrorCode::not_found);
+  CHECK(read_file_in_image(dir / "none", "/etc", 99).error().code == ErrorCode::not_found);
+  spill(dir / "junk", std::string(100'000, 'j'));
+  CHECK(read_file_in_image(dir / "junk", "/etc", 99).error().code == ErrorCode::corrupt);
+}
+
+TEST_CASE("ext4: the check sees damage, a cut and an unclean end") {
+  TempDir dir;
+  REQUIRE(make_empty_ext4(dir / "disk", options(64 * limits::kMiB)).has_value());
+  std::string good = slurp(dir / "disk");
+  auto code_with = [&](std::size_t at, char flip) {
+    std::string bad = good;
+    bad[at] = static_cast<char>(bad[at] ^ flip);
+    spill(dir / "bad", bad);
+    return check_ext4(dir / "bad").error().code;
+  };
+  CHECK(check_ext4(dir / "disk").has_value());
+  CHECK(code_with(1024 + 0x38, 1) == ErrorCode::corrupt);   // magic
+  CHECK(code_with(1024 + 0x78, 1) == ErrorCode::corrupt);   // label, so the checksum
+  CHECK(code_with(1024 + 0x3fc, 1) == ErrorCode::corrupt);  // the checksum
+  spill(dir / "cut", good.substr(0, good.size() / 2));
+  CHECK(check_ext4(dir / "cut").error().code == ErrorCode::corrupt);
+  spill(dir / "short", "short");
+  CHECK(check_ext4(dir / "short").error().code == ErrorCode::corrupt);
+  CHECK(check_ext4(dir / "none").error().code == ErrorCode::not_found);
+  REQUIRE(run("debugfs -w -R 'ssv state 0' " + dir / "disk").status == 0);
+  CHECK_THAT(check_ext4(dir / "disk").error().message, Contains("not cleanly unmounted"));
+}
+
+TEST_CASE("ext4: a copy of an image gets a journal, once, and stays clean") {
+  TempDir dir;
+  Ext4Options o = options();
+  o.spare_bytes = 16 * limits::kMiB;
+  TarBytes tar;
+  for (int i = 0; i < 200; ++i)
+    tar.file("file" + std::to_string(i), std::string(static_cast<std::size_t>(i) * 100, 'x'));
+  REQUIRE(write(tar.done(), dir / "image", o).has_value());
+  // What is free need not be zeros.
+  auto before = slurp(dir / "image");
+  REQUIRE(ensure_journal(dir / "image").has_value());
+  CHECK(complaints(dir / "image") == "");
+  std::string features = run("dumpe2fs -h " + dir / "image").output;
+  CHECK_THAT(features, Contains("has_journal"));
+  CHECK_THAT(features, Contains("Total journal size:       8M"));
+  CHECK(check_ext4(dir / "image").has_value());
+  CHECK(*read_file_in_image(dir / "image", "/file150", 1 << 20) == std::string(15000, 'x'));
+  CHECK(std::filesystem::file_size(dir / "image") == before.size());
+  auto once = slurp(dir / "image");
+  REQUIRE(ensure_journal(dir / "image").has_value());
+  CHECK(slurp(dir / "image") == once);
+}
+
+TEST_CASE("ext4: without room for a journal there is an error, and the file system as it was") {
+  TempDir dir;
+  REQUIRE(write(TarBytes().file("file").done(), dir / "image").has_value());
+  auto before = slurp(dir / "image");
+  auto failed = ensure_journal(dir / "image");
+  REQUIRE(!failed.has_value());
+  CHECK(failed.error().code == ErrorCode::exhausted);
+  CHECK(slurp(dir / "image") == before);
+  spill(dir / "junk", std::string(1 << 20, 'j'));
+  CHECK(ensure_journal(dir / "junk").error().code == ErrorCode::corrupt);
+  CHECK(ensure_journal(dir / "none").error().code == ErrorCode::not_found);
+}

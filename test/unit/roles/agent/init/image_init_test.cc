@@ -1,0 +1,74 @@
+#include <sys/stat.h>
+
+#include "support/temp_dir.h"
+#include "catch.h"
+#include "roles/agent/init/boot.h"
+
+using namespace banger;
+using namespace banger::roles::agent::init;
+
+namespace {
+
+struct Image : test::TempDir {
+  void program(const std::string& name) {
+    put(name,
+        "\x7f"
+        "ELF");
+    ::chmod((*this / name).c_str(), 0755);
+  }
+  void link(const std::string& target, const std::string& name) {
+    std::filesystem::create_directories(std::filesystem::path(*this / name).parent_path());
+    std::filesystem::create_symlink(target, *this / name);
+  }
+  std::string found() {
+    auto init = find_init(*capabilities::guest::Root::open(path()));
+    return init.path + " " + init.kind;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("image init: systemd behind usrmerge links, absolute and relative") {
+  Image image;
+  image.program("usr/lib/systemd/systemd");
+  image.link("usr/lib", "lib");
+  image.link("usr/sbin", "sbin");
+  image.link("/lib/systemd/systemd", "usr/sbin/init");
+  CHECK(image.found() == "/sbin/init systemd");
+}
+
+TEST_CASE("image init: systemd without the link that makes it init") {
+  Image image;
+  image.program("usr/lib/systemd/systemd");
+  CHECK(image.found() == "/usr/lib/systemd/systemd systemd");
+}
+
+TEST_CASE("image init: busybox counts only where someone set it up") {
+  Image image;
+  image.program("bin/busybox");
+  image.link("/bin/busybox", "sbin/init");
+  CHECK(image.found() == " none");
+  image.put("etc/inittab", "::sysinit:/sbin/openrc sysinit\n");
+  CHECK(image.found() == " none");
+  image.program("sbin/openrc");
+  CHECK(image.found() == "/sbin/init openrc");
+  image.put("etc/inittab", "::respawn:/bin/sh\n");
+  CHECK(image.found() == "/sbin/init busybox");
+}
+
+TEST_CASE("image init: runit, openrc-init and what nobody knows") {
+  for (auto [program, kind] : {std::pair{"runit-init", "runit"}, {"openrc-init", "openrc"}, {"dinit", "other"}}) {
+    Image image;
+    image.program(std::string("sbin/") + program);
+    image.link(program, "sbin/init");
+    CHECK(image.found() == std::string("/sbin/init ") + kind);
+  }
+}
+
+TEST_CASE("image init: a directory, a file that cannot run, or a link out of the image is none") {
+  Image image;
+  std::filesystem::create_directories(image / "etc/init");
+  image.put("sbin/init", "text");
+  image.link("/proc/self/exe", "bin/init");
+  CHECK(image.found() == " none");
+}

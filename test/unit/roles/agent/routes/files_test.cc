@@ -1,0 +1,220 @@
+// PUT and GET /files, GET /stat, from a client's side.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "roles/agent/harness.h"
+#include "tar/tar.h"
+
+using namespace banger;
+using namespace banger::roles::agent;
+using test::Agent;
+using test::TempDir;
+
+namespace {
+
+std::string files_at(const std::string& path) { return "/files?path=" + link::percent_encode(path); }
+std::string stat_at(const std::string& path) { return "/stat?path=" + link::percent_encode(path); }
+
+std::string pack(const std::string& path, const std::string& name) {
+  TempDir dir;
+  UniqueFd file(::open((dir / "t.tar").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  REQUIRE(image::pack_tree(path, name, file.get()));
+  auto text = host::read_file(dir / "t.tar", 64 << 20);
+  REQUIRE(text);
+  return *text;
+}
+
+void unpack(const std::string& tar, const std::string& directory) {
+  TempDir dir;
+  REQUIRE(host::write_file(dir / "t.tar", tar));
+  UniqueFd file(::open((dir / "t.tar").c_str(), O_RDONLY | O_CLOEXEC));
+  REQUIRE(image::unpack_tree(file.get(), directory, {.keep_setid = true}));
+}
+
+struct Download {
+  int status = 0;
+  bool complete = false;
+  std::string bytes;
+};
+
+Task<Download> download(Agent& agent, std::string path) {
+  Download got;
+  auto stream = co_await agent.client->open({.method = "GET", .path = files_at(path)});
+  if (!stream) co_return got;
+  (void)co_await (*stream)->finish();
+  auto status = co_await (*stream)->status(host::after(std::chrono::seconds(30)));
+  got.status = status.value_or(-1);
+  for (;;) {
+    auto bytes = co_await (*stream)->read();
+    got.complete = bytes.has_value();
+    if (!bytes || bytes->empty()) break;
+    got.bytes += *bytes;
+  }
+  co_return got;
+}
+
+// A tree of everything that is hard about names and files.
+void make_tree(const std::string& root) {
+  namespace fs = std::filesystem;
+  fs::create_directories(root + "/empty");
+  fs::create_directories(root + "/a b/new\nline/\xff\xfe");
+  REQUIRE(host::write_file(root + "/a b/new\nline/\xff\xfe/odd'\"name", "odd", 0600));
+  REQUIRE(host::write_file(root + "/tool", "#!/bin/sh\n", 0755));
+  REQUIRE(host::write_file(root + "/" + std::string(200, 'n'), std::string(3'000'000, 'z'), 0640));
+  REQUIRE(host::write_file(root + "/nothing", ""));
+  fs::create_symlink("../outside target", root + "/link");
+  fs::create_hard_link(root + "/tool", root + "/tool2");
+}
+
+bool same_trees(const std::string& a, const std::string& b) {
+  auto told = std::system(("diff -r --no-dereference '" + a + "' '" + b + "' >/dev/null").c_str());
+  return told == 0;
+}
+
+}  // namespace
+
+TEST_CASE("files: a tree goes in and comes out the same, odd names included") {
+  TempDir ours, guest, back;
+  make_tree(ours / "tree");
+  auto tar = pack(ours / "tree", "tree");
+  Agent agent;
+  agent.run([&](Agent& a) -> Task<> {
+    auto put = co_await a.call("PUT", files_at(guest.path()), tar);
+    CHECK(put.has_value());
+    if (put) CHECK((*put)["ok"] == true);
+    auto got = co_await download(a, guest / "tree");
+    CHECK(got.status == 200);
+    CHECK(got.complete);
+    unpack(got.bytes, back.path());
+  });
+  CHECK(same_trees(ours / "tree", guest / "tree"));
+  CHECK(same_trees(ours / "tree", back / "tree"));
+  struct stat info{};
+  REQUIRE(::stat((back / "tree/tool").c_str(), &info) == 0);
+  CHECK((info.st_mode & 07777) == 0755);
+}
+
+TEST_CASE("files: one file and one symlink come out as themselves") {
+  TempDir guest, back;
+  REQUIRE(host::write_file(guest / "file with space", "content"));
+  std::filesystem::create_symlink("nowhere", guest / "dangling");
+  Agent agent;
+  agent.run([&](Agent& a) -> Task<> {
+    auto file = co_await download(a, guest / "file with space");
+    auto link = co_await download(a, guest / "dangling");
+    CHECK(file.complete);
+    CHECK(link.complete);
+    unpack(file.bytes, back.path());
+    unpack(link.bytes, back.path());
+  });
+  CHECK(host::read_file(back / "file with space", 100) == "content");
+  CHECK(std::filesystem::read_symlink(back / "dangling") == "nowhere");
+}
+
+TEST_CASE("files: what is not there is told as that") {
+  Agent agent;
+  agent.run([](Agent& a) -> Task<> {
+    auto got = co_await a.call("GET", files_at("/nonexistent/x"));
+    CHECK(!got);
+    if (!got) CHECK(got.error().code == ErrorCode::not_found);
+    if (!got) CHECK(got.error().message.find("/nonexistent/x") != std::string::npos);
+    auto put = co_await a.call("PUT", files_at("/nonexistent/x"), "");
+    CHECK(!put);
+    if (!put) CHECK(put.error().code == ErrorCode::not_found);
+    auto file = co_await a.call("PUT", files_at("/etc/passwd"), "");
+    CHECK(!file);
+    if (!file) CHECK(file.error().message.find("not a directory") != std::string::npos);
+    auto none = co_await a.call("GET", "/files");
+    CHECK(!none);
+  });
+}
+
+TEST_CASE("files: an upload that is no archive, or one that climbs out, fails with a sentence also in its body") {
+  TempDir guest;
+  Agent agent;
+  agent.run([&](Agent& a) -> Task<> {
+    auto put = co_await a.call("PUT", files_at(guest.path()), std::string(100'000, 'x'));
+    CHECK(!put);
+    if (!put) CHECK(!put.error().message.empty());
+    // As the daemon relays it: the status is not seen.
+    auto stream = co_await a.client->open({.method = "PUT", .path = files_at(guest.path())});
+    if (!stream) {
+      FAIL_CHECK("open");
+      co_return;
+    }
+    (void)co_await (*stream)->write(std::string(100'000, 'x'));
+    (void)co_await (*stream)->finish();
+    auto line = co_await (*stream)->read();
+    if (!line) {
+      FAIL_CHECK(line.error().sentence());
+      co_return;
+    }
+    auto json = parse_json(*line, 1 << 20);
+    CHECK((json && json->contains("error")));
+    CHECK(line->ends_with('\n'));
+  });
+}
+
+TEST_CASE("files: a failing upload is told while the client still sends") {
+  TempDir guest;
+  Agent agent;
+  agent.run([&](Agent& a) -> Task<> {
+    auto stream = co_await a.client->open({.method = "PUT", .path = files_at(guest.path())});
+    if (!stream) {
+      FAIL_CHECK("open");
+      co_return;
+    }
+    for (int i = 0; i < 500; ++i)
+      if (!co_await (*stream)->write(std::string(100'000, 'x'))) break;
+    auto status = co_await (*stream)->status(host::after(std::chrono::seconds(30)));
+    CHECK(status.value_or(0) == 400);
+  });
+}
+
+TEST_CASE("files: a client that goes away in the middle leaves no transfer behind") {
+  TempDir guest;
+  REQUIRE(host::make_sparse_file(guest / "big", 3ull << 30));
+  TempDir ours;
+  REQUIRE(host::write_file(ours / "f", std::string(1'000'000, 'f')));
+  auto tar = pack(ours / "f", "f");
+  Agent agent;
+  agent.run([&](Agent& a) -> Task<> {
+    for (int i = 0; i < 4; ++i) {
+      auto in = co_await a.client->open({.method = "PUT", .path = files_at(guest.path())});
+      auto out = co_await a.client->open({.method = "GET", .path = files_at(guest / "big")});
+      if (!in || !out) {
+        FAIL_CHECK("open");
+        co_return;
+      }
+      (void)co_await (*in)->write(tar.substr(0, 500'000));
+      (void)co_await (*out)->status(host::after(std::chrono::seconds(30)));
+    }
+    bool over = co_await a.until([&] { return a.context->transfers == 0; });
+    CHECK(over);
+  });
+}
+
+TEST_CASE("files: stat tells type, mode and what a link leads to") {
+  TempDir guest;
+  REQUIRE(host::write_file(guest / "f", "x", 0640));
+  std::filesystem::create_symlink(guest.path(), guest / "d");
+  Agent agent;
+  agent.run([&](Agent& a) -> Task<> {
+    auto file = co_await a.call("GET", stat_at(guest / "f"));
+    auto link = co_await a.call("GET", stat_at(guest / "d"));
+    auto directory = co_await a.call("GET", stat_at(guest.path() + "/"));
+    auto missing = co_await a.call("GET", stat_at(guest / "f/x"));
+    if (!file || !link || !directory || !missing) {
+      FAIL_CHECK("stat failed");
+      co_return;
+    }
+    CHECK(*file == Json({{"exists", true}, {"type", "file"}, {"mode", 0640}}));
+    CHECK((*link)["type"] == "symlink");
+    CHECK((*link)["target_type"] == "directory");
+    CHECK((*directory)["type"] == "directory");
+    CHECK(*missing == Json({{"exists", false}}));
+  });
+}

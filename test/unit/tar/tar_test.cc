@@ -1,0 +1,264 @@
+#include "tar/tar.h"
+
+#include <sys/xattr.h>
+
+#include "support/fs_fixture.h"
+#include "host/files.h"
+
+using namespace banger;
+using namespace banger::image;
+using namespace banger::image::testing;
+using Catch::Matchers::Contains;
+
+namespace {
+
+std::string pack(const std::string& path, const std::string& name) {
+  UniqueFd fd(::memfd_create("tar", MFD_CLOEXEC));
+  auto packed = pack_tree(path, name, fd.get());
+  if (!packed) FAIL(packed.error().sentence());
+  return slurp(fmt::format("/proc/self/fd/{}", fd.get()));
+}
+
+Result<> unpack(const std::string& tar, const std::string& directory, const UnpackOptions& options = {}) {
+  auto fd = as_fd(tar);
+  return unpack_tree(fd.get(), directory, options);
+}
+
+struct stat stat_of(const std::string& path) {
+  struct stat info{};
+  REQUIRE(::lstat(path.c_str(), &info) == 0);
+  return info;
+}
+
+/// Unpacks into a fresh directory beside a file that must survive, and gives the error.
+Error refused(const TarBytes& tar, const UnpackOptions& options = {}) {
+  TempDir dir;
+  std::filesystem::create_directory(dir / "into");
+  spill(dir / "victim", "untouched");
+  auto done = unpack(tar.done(), dir / "into", options);
+  REQUIRE(!done.has_value());
+  CHECK(slurp(dir / "victim") == "untouched");
+  CHECK(std::distance(std::filesystem::directory_iterator(dir.path()), {}) == 2);
+  return done.error();
+}
+
+}  // namespace
+
+TEST_CASE("tar: a tree comes out of a round trip as it went in") {
+  TempDir dir;
+  std::filesystem::create_directories(dir / "tree/sub/closed");
+  spill(dir / "tree/caf\xc3\xa9 \xff\n", "odd name");
+  spill(dir / "tree/sub/program", "#!");
+  spill(dir / "tree/sub/closed/inside", "kept");
+  REQUIRE(::chmod((dir / "tree/sub/program").c_str(), 04751) == 0);
+  REQUIRE(::link((dir / "tree/sub/program").c_str(), (dir / "tree/again").c_str()) == 0);
+  REQUIRE(::symlink("../nowhere \xfe", (dir / "tree/link").c_str()) == 0);
+  REQUIRE(::mkfifo((dir / "tree/fifo").c_str(), 0640) == 0);
+  bool attributes = ::setxattr((dir / "tree/sub/program").c_str(), "user.note", "a\0b", 3, 0) == 0;
+  timespec times[2] = {{1'600'000'000, 1}, {1'600'000'000, 123'456'789}};
+  for (const char* name : {"tree/sub/program", "tree/link", "tree/sub/closed"})
+    REQUIRE(::utimensat(AT_FDCWD, (dir / name).c_str(), times, AT_SYMLINK_NOFOLLOW) == 0);
+  REQUIRE(::chmod((dir / "tree/sub/closed").c_str(), 0555) == 0);
+
+  std::filesystem::create_directory(dir / "out");
+  REQUIRE(unpack(pack(dir / "tree", "name"), dir / "out", {.keep_setid = true}).has_value());
+  std::string out = dir / "out/name";
+  CHECK(slurp(out + "/caf\xc3\xa9 \xff\n") == "odd name");
+  CHECK(slurp(out + "/sub/closed/inside") == "kept");
+  CHECK((stat_of(out + "/sub/program").st_mode & 07777) == 04751);
+  CHECK(stat_of(out + "/sub/program").st_ino == stat_of(out + "/again").st_ino);
+  CHECK(std::filesystem::read_symlink(out + "/link").native() == "../nowhere \xfe");
+  CHECK(S_ISFIFO(stat_of(out + "/fifo").st_mode));
+  CHECK((stat_of(out + "/fifo").st_mode & 07777) == 0640);
+  CHECK((stat_of(out + "/sub/closed").st_mode & 07777) == 0555);
+  for (const char* name : {"/sub/program", "/link", "/sub/closed"}) {
+    CHECK(stat_of(out + name).st_mtim.tv_sec == 1'600'000'000);
+    CHECK(stat_of(out + name).st_mtim.tv_nsec == 123'456'789);
+  }
+  if (attributes) {
+    char value[8];
+    CHECK(::getxattr((out + "/sub/program").c_str(), "user.note", value, sizeof value) == 3);
+  }
+  CHECK(pack(dir / "tree", "name") == pack(out, "name"));
+  for (const std::string& closed : {dir / "tree/sub/closed", out + "/sub/closed"})
+    REQUIRE(::chmod(closed.c_str(), 0755) == 0);
+}
+
+TEST_CASE("tar: one file or symlink is packed as itself") {
+  TempDir dir;
+  spill(dir / "file", "content");
+  REQUIRE(::symlink("file", (dir / "link").c_str()) == 0);
+  std::filesystem::create_directory(dir / "out");
+  REQUIRE(unpack(pack(dir / "file", "renamed"), dir / "out").has_value());
+  REQUIRE(unpack(pack(dir / "link", "l"), dir / "out").has_value());
+  CHECK(slurp(dir / "out/renamed") == "content");
+  CHECK(std::filesystem::is_symlink(dir / "out/l"));
+  UniqueFd null(::open("/dev/null", O_WRONLY));
+  CHECK(pack_tree(dir / "missing", "x", null.get()).error().code == ErrorCode::not_found);
+}
+
+TEST_CASE("tar: a tree that cannot be packed whole does not end as a whole stream") {
+  TempDir dir;
+  std::filesystem::create_directory(dir / "tree");
+  spill(dir / "tree/a", "first");
+  std::string deep = dir / "tree/deep";
+  for (int i = 0; i < 300; ++i) std::filesystem::create_directory(deep), deep += "/d";
+  UniqueFd fd(::memfd_create("tar", MFD_CLOEXEC));
+  CHECK(pack_tree(dir / "tree", "t", fd.get()).error().code == ErrorCode::unsupported);
+  std::filesystem::create_directory(dir / "out");
+  REQUIRE(::lseek(fd.get(), 0, SEEK_SET) == 0);
+  CHECK(unpack_tree(fd.get(), dir / "out", {}).error().code == ErrorCode::corrupt);
+}
+
+TEST_CASE("tar: GNU tar reads what is packed") {
+  TempDir dir;
+  std::filesystem::create_directory(dir / "tree");
+  spill(dir / "tree/file", "content");
+  spill(dir / "packed", pack(dir / "tree", "tree"));
+  std::filesystem::create_directory(dir / "out");
+  CHECK(run(fmt::format("tar -C {} -xf {}", dir / "out", dir / "packed")).status == 0);
+  CHECK(slurp(dir / "out/tree/file") == "content");
+}
+
+TEST_CASE("tar: holes are neither sent nor filled") {
+  TempDir dir;
+  std::filesystem::create_directory(dir / "tree");
+  for (auto [name, data_at] : {std::pair{"hole", -1L}, {"middle", 10L << 20}, {"end", (64L << 20) - 3}}) {
+    UniqueFd file(::open((dir / (std::string("tree/") + name)).c_str(), O_CREAT | O_WRONLY, 0644));
+    REQUIRE(::ftruncate(file.get(), off_t{64} << 20) == 0);
+    if (data_at >= 0) REQUIRE(::pwrite(file.get(), "abc", 3, data_at) == 3);
+  }
+  std::string tar = pack(dir / "tree", "t");
+  CHECK(tar.size() < 64 * 1024);
+  std::filesystem::create_directory(dir / "out");
+  REQUIRE(unpack(tar, dir / "out").has_value());
+  for (const char* name : {"hole", "middle", "end"}) {
+    CAPTURE(name);
+    CHECK(stat_of(dir / (std::string("out/t/") + name)).st_size == off_t{64} << 20);
+    CHECK(stat_of(dir / (std::string("out/t/") + name)).st_blocks * 512 <= 64 * 1024);
+    CHECK(run(fmt::format("cmp {0}/tree/{1} {0}/out/t/{1}", dir.path(), name)).output == "");
+  }
+}
+
+TEST_CASE("tar: sockets are skipped") {
+  TempDir dir;
+  std::filesystem::create_directory(dir / "tree");
+  REQUIRE(::mknod((dir / "tree/socket").c_str(), S_IFSOCK | 0600, 0) == 0);
+  std::filesystem::create_directory(dir / "out");
+  REQUIRE(unpack(pack(dir / "tree", "t"), dir / "out").has_value());
+  CHECK(std::filesystem::is_empty(dir / "out/t"));
+}
+
+TEST_CASE("tar: a file shorter than it says is padded and reported at the end") {
+  const char* liar = "/sys/kernel/mm/transparent_hugepage/enabled";  // sysfs says 4096 bytes for everything
+  struct stat info{};
+  if (::stat(liar, &info) < 0 || info.st_size != 4096) return;
+  TempDir dir;
+  UniqueFd fd(::memfd_create("tar", 0));
+  auto packed = pack_tree(liar, "f", fd.get());
+  REQUIRE(!packed.has_value());
+  CHECK_THAT(packed.error().message, Contains("became shorter"));
+  REQUIRE(::lseek(fd.get(), 0, SEEK_SET) == 0);
+  REQUIRE(unpack_tree(fd.get(), dir.path(), {}).has_value());
+  CHECK(stat_of(dir / "f").st_size == 4096);
+}
+
+TEST_CASE("tar: nothing climbs out of the directory unpacked into") {
+  CHECK(refused(TarBytes().file("../victim", "gone")).code == ErrorCode::invalid);
+  CHECK(refused(TarBytes().file("a/../../victim", "gone")).code == ErrorCode::invalid);
+  CHECK(refused(TarBytes().file("/tmp/absolute")).code == ErrorCode::invalid);
+  CHECK_THAT(refused(TarBytes().symlink("out", "..").file("out/victim", "gone")).message,
+             Contains("out/victim") && Contains("symlink"));
+  CHECK(refused(TarBytes().symlink("out", "..").directory("out")).code == ErrorCode::invalid);
+  CHECK(refused(TarBytes().symlink("out", "..").symlink("out/victim", "x")).code == ErrorCode::invalid);
+  CHECK(refused(TarBytes().symlink("out", "..").hard_link("mine", "out/victim")).code == ErrorCode::invalid);
+  CHECK(refused(TarBytes().file("f").hard_link("../victim", "f")).code == ErrorCode::invalid);
+  CHECK(refused(TarBytes().hard_link("mine", "../victim")).code == ErrorCode::invalid);
+  CHECK(refused(TarBytes().add({.name = "./", .type = '2', .link = ".."})).code == ErrorCode::invalid);
+}
+
+TEST_CASE("tar: symlinks found inside are not written through") {
+  TempDir dir;
+  std::filesystem::create_directories(dir / "into");
+  std::filesystem::create_directories(dir / "outside");
+  spill(dir / "outside/file", "untouched");
+  REQUIRE(::symlink("../outside", (dir / "into/door").c_str()) == 0);
+  REQUIRE(::symlink("../outside/file", (dir / "into/window").c_str()) == 0);
+  CHECK(unpack(TarBytes().file("door/file", "gone").done(), dir / "into").error().code == ErrorCode::invalid);
+  CHECK(unpack(TarBytes().directory("door").done(), dir / "into").error().code == ErrorCode::invalid);
+  CHECK(unpack(TarBytes().file("door/new/deep").done(), dir / "into").error().code == ErrorCode::invalid);
+  REQUIRE(unpack(TarBytes().file("window", "replaced").done(), dir / "into").has_value());
+  CHECK(slurp(dir / "into/window") == "replaced");
+  CHECK(!std::filesystem::is_symlink(dir / "into/window"));
+  CHECK(slurp(dir / "outside/file") == "untouched");
+  CHECK(std::distance(std::filesystem::directory_iterator(dir / "outside"), {}) == 1);
+}
+
+TEST_CASE("tar: a hard link only goes to a file of the same archive") {
+  TempDir dir;
+  spill(dir / "mine", "was here before");
+  CHECK(unpack(TarBytes().hard_link("alias", "mine").done(), dir.path()).error().code == ErrorCode::invalid);
+  CHECK(!std::filesystem::exists(dir / "alias"));
+  // A link replaced by content must not write into the file it was linked to.
+  REQUIRE(unpack(TarBytes().file("a", "first").hard_link("b", "a").file("b", "second").done(), dir.path()).has_value());
+  CHECK(slurp(dir / "a") == "first");
+  CHECK(slurp(dir / "b") == "second");
+}
+
+TEST_CASE("tar: devices are refused") {
+  CHECK(refused(TarBytes().add({.name = "null", .type = '3', .device_major = 1, .device_minor = 3})).code ==
+        ErrorCode::invalid);
+  CHECK(refused(TarBytes().add({.name = "sda", .type = '4', .device_major = 8})).code == ErrorCode::invalid);
+}
+
+TEST_CASE("tar: existing files are replaced, existing directories merged and left as they are") {
+  TempDir dir;
+  std::filesystem::create_directories(dir / "d");
+  REQUIRE(::chmod((dir / "d").c_str(), 0700) == 0);
+  spill(dir / "d/old", "old");
+  spill(dir / "d/same", "old");
+  REQUIRE(unpack(TarBytes().directory("./").directory("d", 0777).file("d/same", "new").file("d/new", "new").done(),
+                 dir.path())
+              .has_value());
+  CHECK(slurp(dir / "d/old") == "old");
+  CHECK(slurp(dir / "d/same") == "new");
+  CHECK((stat_of(dir / "d").st_mode & 07777) == 0700);
+  CHECK(unpack(TarBytes().file("d").done(), dir.path()).error().code == ErrorCode::exists);
+  CHECK(unpack(TarBytes().directory("d/old").done(), dir.path()).error().code == ErrorCode::exists);
+}
+
+TEST_CASE("tar: setuid bits and the owner are only kept when asked for") {
+  TempDir dir;
+  std::string tar = TarBytes()
+                        .add({.name = "su", .mode = 06755, .uid = ::geteuid() + 1u})
+                        .add({.name = "sticky", .type = '5', .mode = 01777})
+                        .done();
+  REQUIRE(unpack(tar, dir.path()).has_value());
+  CHECK((stat_of(dir / "su").st_mode & 07777) == 0755);
+  CHECK((stat_of(dir / "sticky").st_mode & 07777) == 0777);
+  CHECK(stat_of(dir / "su").st_uid == ::geteuid());
+  REQUIRE(unpack(tar, dir.path(), {.keep_setid = true}).has_value());
+  CHECK((stat_of(dir / "su").st_mode & 07777) == 06755);
+  if (::geteuid() == 0) {
+    REQUIRE(unpack(tar, dir.path(), {.keep_owner = true, .keep_setid = true}).has_value());
+    CHECK(stat_of(dir / "su").st_uid == 1);
+    CHECK((stat_of(dir / "su").st_mode & 07777) == 06755);
+  }
+}
+
+TEST_CASE("tar: content over the bound stops the unpacking") {
+  TarBytes tar;
+  tar.file("a", std::string(6000, 'a')).file("b", std::string(6000, 'b'));
+  CHECK(refused(tar, {.max_bytes = 11'999}).code == ErrorCode::exhausted);
+  TempDir dir;
+  CHECK(unpack(tar.done(), dir.path(), {.max_bytes = 12'000}).has_value());
+}
+
+TEST_CASE("tar: damaged and cut streams are corrupt") {
+  std::string whole = TarBytes().file("a", std::string(3000, 'a')).file("b").done();
+  TempDir dir;
+  CHECK(unpack(whole.substr(0, 2000), dir.path()).error().code == ErrorCode::corrupt);
+  CHECK(unpack(TarBytes().file("a").unfinished(), dir.path()).error().code == ErrorCode::corrupt);
+  CHECK(unpack("", dir.path()).error().code == ErrorCode::corrupt);
+  CHECK(unpack(TarBytes().done(), dir / "missing").error().code == ErrorCode::not_found);
+}

@@ -19,10 +19,10 @@
 #include "capabilities/capability.h"
 #include "capabilities/disk_image.h"
 #include "capabilities/dm_snapshot/dm_snapshot.h"
-#include "guest/disks.h"
-#include "guest/boot_memory.h"
-#include "host/files.h"
 #include "ext4/ext4.h"
+#include "guest/boot_memory.h"
+#include "guest/disks.h"
+#include "host/files.h"
 
 namespace banger::capabilities {
 
@@ -55,7 +55,7 @@ Task<Result<>> prepare_copy(const VmContext& vm) {
   CO_TRY(image_bytes(vm));
   auto make = [image = vm.rootfs](const std::string& path) -> Result<> {
     TRY(host::clone_file(image, path));
-    return image::ensure_journal(path);
+    return ext4::ensure_journal(path);
   };
   co_return co_await ensure_disk(vm.runtime, disk_path(vm), vm.spec.system_bytes, make);
 }
@@ -71,7 +71,7 @@ Task<Result<>> prepare(const VmContext& vm) {
   if (vm.spec.storage == "dm-snapshot") co_return in("system disk", co_await prepare_snapshot(vm));
   if (vm.spec.storage == "copy") co_return in("system disk", co_await prepare_copy(vm));
   auto make = [id = vm.id, size = vm.spec.system_bytes](const std::string& path) {
-    return image::make_empty_ext4(path, {.label = "banger-system", .size_bytes = size, .uuid_seed = "system " + id});
+    return ext4::make_empty_ext4(path, {.label = "banger-system", .size_bytes = size, .uuid_seed = "system " + id});
   };
   co_return in("system disk", co_await ensure_disk(vm.runtime, disk_path(vm), vm.spec.system_bytes, make));
 }

@@ -6,9 +6,9 @@
 #include "base/text.h"
 #include "capabilities/capability.h"
 #include "capabilities/disk_image.h"
+#include "ext4/ext4.h"
 #include "guest/disks.h"
 #include "host/files.h"
-#include "ext4/ext4.h"
 
 namespace banger::capabilities {
 
@@ -37,7 +37,7 @@ Task<Result<>> prepare(const VmContext& vm) {
   if (auto fits = check_seed(vm); !fits) co_return in("work disk", std::move(fits));
   auto make = [id = vm.id, seed = vm.work_seed, size = vm.spec.disk_bytes](const std::string& path) {
     if (!seed.empty()) return host::clone_file(seed, path);
-    return image::make_empty_ext4(path, {.label = "banger-work", .size_bytes = size, .uuid_seed = "work " + id});
+    return ext4::make_empty_ext4(path, {.label = "banger-work", .size_bytes = size, .uuid_seed = "work " + id});
   };
   co_return in("work disk", co_await ensure_disk(vm.runtime, disk_path(vm), vm.spec.disk_bytes, make));
 }

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 namespace {
 
@@ -53,4 +53,4 @@ Task<Result<image::Kernel>> ensure_kernel(Services& services, std::string name, 
   co_return in(fmt::format("pull kernel '{}'", name), std::move(pulled));
 }
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

@@ -3,12 +3,12 @@
 
 #include <string>
 
-#include "image/store.h"
-#include "image/kernel/store.h"
 #include "engine/services.h"
 #include "engine/stages.h"
+#include "image/kernel/store.h"
+#include "image/store.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 /// The image by name; built from its recipe when it is one and missing.
 Task<Result<image::Image>> ensure_image(Services& services, std::string name, Stages& stages, host::Cancel& cancel);
@@ -16,4 +16,4 @@ Task<Result<image::Image>> ensure_image(Services& services, std::string name, St
 /// The kernel by name; pulled when it can be and is missing.
 Task<Result<image::Kernel>> ensure_kernel(Services& services, std::string name, Stages& stages, host::Cancel& cancel);
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

@@ -11,7 +11,7 @@
 #include "guestcfg/cpio.h"
 #include "host/files.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 namespace {
 
@@ -69,4 +69,4 @@ Task<Result<std::string>> Initramfs::agent_archive(const image::Kernel& kernel) 
   co_return path;
 }
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

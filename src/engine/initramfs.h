@@ -8,7 +8,7 @@
 #include "host/runtime.h"
 #include "image/kernel/store.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 class Initramfs {
  public:
@@ -24,4 +24,4 @@ class Initramfs {
   host::Mutex making_;
 };
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

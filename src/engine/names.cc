@@ -4,7 +4,7 @@
 
 #include "host/files.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 namespace {
 
@@ -39,4 +39,4 @@ std::string made_up_name(std::string_view bytes) {
          std::string(kAnimals[pick(2) % kAnimals.size()]);
 }
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

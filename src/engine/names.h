@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 /// 12 of [a-z0-9].
 std::string random_id();
@@ -12,4 +12,4 @@ std::string random_id();
 /// Two words from the given 4 random bytes: "brave-otter". A legal VM name and hostname.
 std::string made_up_name(std::string_view four_random_bytes);
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

@@ -11,7 +11,7 @@
 #include "host/unix_socket.h"
 #include "rpc/helper_protocol.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 namespace {
 
@@ -97,4 +97,4 @@ Task<Result<PrivilegedReply>> PrivilegedClient::do_here(std::string operation, s
   co_return in(operation, std::move(reply));
 }
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

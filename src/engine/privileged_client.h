@@ -10,7 +10,7 @@
 #include "host/paths.h"
 #include "host/runtime.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 /// `socket` is looked for at each call, so that an install or uninstall needs no new daemon. A helper that is not
 /// root's is `denied`.
@@ -34,4 +34,4 @@ class PrivilegedClient final : public capabilities::Privileged {
   host::Mutex turn_;                             // one operation at a time, as in the helper
 };
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

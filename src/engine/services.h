@@ -4,23 +4,23 @@
 #include <string>
 
 #include "base/log.h"
+#include "capabilities/bridge/network.h"
+#include "capabilities/dm_snapshot/snapshot_disks.h"
+#include "capabilities/jail/jails.h"
 #include "capabilities/privileged.h"
 #include "config/config.h"
-#include "host/paths.h"
-#include "host/runtime.h"
-#include "image/store.h"
-#include "image/kernel/store.h"
-#include "capabilities/bridge/network.h"
 #include "engine/initramfs.h"
-#include "capabilities/jail/jails.h"
-#include "engine/vmm_choice.h"
 #include "engine/privileged_client.h"
 #include "engine/saved/saves.h"
-#include "capabilities/dm_snapshot/snapshot_disks.h"
+#include "engine/vmm_choice.h"
+#include "host/paths.h"
+#include "host/runtime.h"
+#include "image/kernel/store.h"
+#include "image/store.h"
 #include "store/store.h"
 #include "vm/spec.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 struct Services {
   host::Runtime& runtime;
@@ -34,9 +34,9 @@ struct Services {
   Initramfs& initramfs;
   Saves& saves;
   PrivilegedClient& privileged;  ///< what needs root
-  BridgeNetwork& bridge;
-  Jails& jails;
-  SnapshotDisks& snapshots;
+  capabilities::BridgeNetwork& bridge;
+  capabilities::Jails& jails;
+  capabilities::SnapshotDisks& snapshots;
   vm::HostSize host_size;
   host::Mutex& building_image;  ///< one build at a time
   host::Mutex& pulling_kernel;
@@ -45,4 +45,4 @@ struct Services {
 /// Told of the stages of long work: name, detail, percent (-1 unknown).
 using Report = std::function<void(std::string_view stage, std::string_view detail, int percent)>;
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

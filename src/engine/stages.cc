@@ -3,7 +3,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 using std::chrono::steady_clock;
 
@@ -37,4 +37,4 @@ std::chrono::milliseconds Stages::total() const {
   return std::chrono::duration_cast<std::chrono::milliseconds>(sum);
 }
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "engine/services.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 class Stages {
  public:
@@ -35,4 +35,4 @@ class Stages {
   std::vector<Stage> done_;
 };
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "host/files.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 using machine::firecracker::FirecrackerFacts;
 using machine::qemu::KvmVerdict;
@@ -152,4 +152,4 @@ Task<Result<machine::Driver*>> Machines::for_record(const machine::MachineRecord
   co_return driver(facts ? *facts : QemuFacts{}, record.accelerator);
 }
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

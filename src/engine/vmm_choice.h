@@ -17,7 +17,7 @@
 #include "store/store.h"
 #include "vm/spec.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 /// What a VM's network demands of the VMM.
 struct NetworkNeeds {
@@ -73,4 +73,4 @@ class Machines {
   std::map<std::string, std::unique_ptr<machine::Driver>> drivers_;  ///< QEMU's by accelerator, and "firecracker"
 };
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

@@ -6,10 +6,10 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
-#include "host/files.h"
 #include "ext4/format.h"
+#include "host/files.h"
 
-namespace banger::image::ext4 {
+namespace banger::ext4 {
 
 namespace {
 
@@ -86,4 +86,4 @@ Result<Ext4Stats> Build::finish(NodeId lost_and_found) {
   return stats;
 }
 
-}  // namespace banger::image::ext4
+}  // namespace banger::ext4

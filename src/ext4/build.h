@@ -7,11 +7,11 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "ext4/ext4.h"
 #include "ext4/data.h"
+#include "ext4/ext4.h"
 #include "ext4/tree.h"
 
-namespace banger::image::ext4 {
+namespace banger::ext4 {
 
 class Build {
  public:
@@ -47,4 +47,4 @@ class Build {
   bool finished_ = false;
 };
 
-}  // namespace banger::image::ext4
+}  // namespace banger::ext4

@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace banger::image::ext4 {
+namespace banger::ext4 {
 
 namespace {
 
@@ -130,4 +130,4 @@ Result<> ContentWriter::end(std::vector<Extent>& extents) {
   return written;
 }
 
-}  // namespace banger::image::ext4
+}  // namespace banger::ext4

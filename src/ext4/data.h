@@ -10,7 +10,7 @@
 #include "ext4/layout.h"
 #include "ext4/tree.h"
 
-namespace banger::image::ext4 {
+namespace banger::ext4 {
 
 /// Writes whole blocks at ascending places; what lies next to each other goes out as one pwrite(2).
 class BlockWriter {
@@ -53,4 +53,4 @@ class ContentWriter {
 /// it.
 Result<> allocate(BlockCursor& cursor, std::vector<Extent>& extents, std::uint64_t logical, std::uint64_t count);
 
-}  // namespace banger::image::ext4
+}  // namespace banger::ext4

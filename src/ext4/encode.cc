@@ -9,7 +9,7 @@
 
 #include "ext4/io.h"
 
-namespace banger::image::ext4 {
+namespace banger::ext4 {
 
 namespace {
 
@@ -295,4 +295,4 @@ Result<> encode_inode(ext2_filsys fs, Tree& tree, NodeId id, std::span<std::byte
   return {};
 }
 
-}  // namespace banger::image::ext4
+}  // namespace banger::ext4

@@ -13,7 +13,7 @@
 #include "ext4/data.h"
 #include "ext4/tree.h"
 
-namespace banger::image::ext4 {
+namespace banger::ext4 {
 
 /// Blocks of the extent tree that do not fit into the inode.
 std::size_t extent_tree_blocks(std::size_t extents);
@@ -33,4 +33,4 @@ Result<> write_xattr_block(ext2_filsys fs, const Node& node, BlockWriter& out);
 /// A node as kInodeBytes bytes of inode table; extent tree and attribute block are written on the way.
 Result<> encode_inode(ext2_filsys fs, Tree& tree, NodeId id, std::span<std::byte> inode, BlockWriter& out);
 
-}  // namespace banger::image::ext4
+}  // namespace banger::ext4

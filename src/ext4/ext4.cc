@@ -4,7 +4,7 @@
 
 #include "ext4/build.h"
 
-namespace banger::image {
+namespace banger::ext4 {
 
 Result<> make_empty_ext4(const std::string& path, const Ext4Options& options) {
   if (options.size_bytes == 0)
@@ -19,4 +19,4 @@ Result<> make_empty_ext4(const std::string& path, const Ext4Options& options) {
   return in(fmt::format("make file system {}", path), made());
 }
 
-}  // namespace banger::image
+}  // namespace banger::ext4

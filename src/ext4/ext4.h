@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 
-namespace banger::image {
+namespace banger::ext4 {
 
 struct Ext4Options {
   std::string label;              ///< at most 16 bytes
@@ -68,4 +68,4 @@ Result<> ensure_journal(const std::string& path);
 /// as it says.
 Result<> check_ext4(const std::string& path);
 
-}  // namespace banger::image
+}  // namespace banger::ext4

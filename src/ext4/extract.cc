@@ -9,12 +9,12 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
-#include "ext4/ext4.h"
 #include "ext4/build.h"
+#include "ext4/ext4.h"
 #include "ext4/io.h"
 #include "tar/path.h"
 
-namespace banger::image {
+namespace banger::ext4 {
 
 namespace {
 
@@ -74,7 +74,8 @@ class Extractor {
   }
 
   Result<> copy_child(const Name& name, NodeId directory) {
-    if (TRY(split_member(name.text, AbsoluteNames::refuse)).size() != 1 || name.text.find('/') != name.text.npos)
+    if (TRY(tar::split_member(name.text, tar::AbsoluteNames::refuse)).size() != 1 ||
+        name.text.find('/') != name.text.npos)
       return damaged("an impossible name");
     if (build_.tree()[directory].children->contains(name.text)) return damaged("a name that is there twice");
     auto seen = copied_.find(name.inode);
@@ -219,7 +220,7 @@ class Extractor {
 
 Result<ext2_ino_t> find_directory(ext2_filsys fs, const std::string& directory) {
   ext2_ino_t at = EXT2_ROOT_INO;
-  for (std::string_view part : TRY(split_member(directory, AbsoluteNames::make_relative))) {
+  for (std::string_view part : TRY(tar::split_member(directory, tar::AbsoluteNames::make_relative))) {
     errcode_t code = ext2fs_lookup(fs, at, part.data(), static_cast<int>(part.size()), nullptr, &at);
     if (code == EXT2_ET_FILE_NOT_FOUND || code == EXT2_ET_NO_DIRECTORY)
       return fail(ErrorCode::not_found, "it is not in the image");
@@ -246,4 +247,4 @@ Result<Ext4Stats> extract_subtree(const std::string& image_path, const std::stri
   return in(fmt::format("copy {} of {}", directory, image_path), made());
 }
 
-}  // namespace banger::image
+}  // namespace banger::ext4

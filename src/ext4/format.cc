@@ -8,12 +8,12 @@
 #include <cstring>
 
 #include "base/text.h"
-#include "host/files.h"
 #include "ext4/data.h"
 #include "ext4/encode.h"
 #include "ext4/io.h"
+#include "host/files.h"
 
-namespace banger::image::ext4 {
+namespace banger::ext4 {
 
 namespace {
 
@@ -208,4 +208,4 @@ Result<std::uint64_t> format(int fd, Tree& tree, const BlockCursor& cursor, cons
   return size;
 }
 
-}  // namespace banger::image::ext4
+}  // namespace banger::ext4

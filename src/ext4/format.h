@@ -6,7 +6,7 @@
 #include "ext4/layout.h"
 #include "ext4/tree.h"
 
-namespace banger::image::ext4 {
+namespace banger::ext4 {
 
 /// Gives every node its inode number and its metadata blocks at the cursor, right after the content.
 /// `lost_and_found`, if not kRoot, becomes inode 11 with room for names, as e2fsck wants it.
@@ -16,4 +16,4 @@ Result<> lay_out(Tree& tree, BlockCursor& cursor, NodeId lost_and_found);
 /// journal; and sets the length of the file behind `fd`. Does not sync. Gives the size in bytes.
 Result<std::uint64_t> format(int fd, Tree& tree, const BlockCursor& cursor, const Ext4Options& options);
 
-}  // namespace banger::image::ext4
+}  // namespace banger::ext4

@@ -8,11 +8,11 @@
 #include <filesystem>
 #include <vector>
 
-#include "host/files.h"
-#include "ext4/ext4.h"
 #include "ext4/build.h"
+#include "ext4/ext4.h"
+#include "host/files.h"
 
-namespace banger::image {
+namespace banger::ext4 {
 
 namespace {
 
@@ -82,4 +82,4 @@ Result<Ext4Stats> write_ext4_from_directory(const std::string& directory, const 
   return in(fmt::format("make file system {}", path), made());
 }
 
-}  // namespace banger::image
+}  // namespace banger::ext4

@@ -3,11 +3,11 @@
 #include <sys/stat.h>
 
 #include "base/text.h"
-#include "ext4/ext4.h"
 #include "ext4/build.h"
+#include "ext4/ext4.h"
 #include "tar/reader.h"
 
-namespace banger::image {
+namespace banger::ext4 {
 
 namespace {
 
@@ -18,30 +18,30 @@ using ext4::NodeId;
 constexpr std::size_t kMaxTargetBytes = 4095;  // PATH_MAX without its NUL, and a block of ext4
 constexpr std::int64_t kMaxFileBytes = std::int64_t{UINT32_MAX} * ext4::kBlockBytes;
 
-std::unexpected<Error> refuse(const TarEntry& entry, std::string_view why) {
+std::unexpected<Error> refuse(const tar::TarEntry& entry, std::string_view why) {
   return fail(ErrorCode::invalid, fmt::format("archive entry '{}' {}", printable(entry.path), why));
 }
 
-Result<std::uint16_t> type_of(const TarEntry& entry) {
+Result<std::uint16_t> type_of(const tar::TarEntry& entry) {
   switch (entry.kind) {
-    case EntryKind::file:
+    case tar::EntryKind::file:
       return S_IFREG;
-    case EntryKind::directory:
+    case tar::EntryKind::directory:
       return S_IFDIR;
-    case EntryKind::symlink:
+    case tar::EntryKind::symlink:
       return S_IFLNK;
-    case EntryKind::character_device:
+    case tar::EntryKind::character_device:
       return S_IFCHR;
-    case EntryKind::block_device:
+    case tar::EntryKind::block_device:
       return S_IFBLK;
-    case EntryKind::fifo:
+    case tar::EntryKind::fifo:
       return S_IFIFO;
     default:
       return refuse(entry, "is of a kind that no file system has");
   }
 }
 
-Result<> check(const TarEntry& entry) {
+Result<> check(const tar::TarEntry& entry) {
   if (entry.uid < 0 || entry.uid > UINT32_MAX || entry.gid < 0 || entry.gid > UINT32_MAX)
     return refuse(entry, fmt::format("has the impossible owner {}:{}", entry.uid, entry.gid));
   if (entry.size < 0 || entry.size > kMaxFileBytes)
@@ -49,12 +49,12 @@ Result<> check(const TarEntry& entry) {
   if (entry.device_major < 0 || entry.device_major >= 1 << 12 || entry.device_minor < 0 ||
       entry.device_minor >= 1 << 20)
     return refuse(entry, fmt::format("is the impossible device {}:{}", entry.device_major, entry.device_minor));
-  if (entry.kind == EntryKind::symlink && (entry.target.empty() || entry.target.size() > kMaxTargetBytes))
+  if (entry.kind == tar::EntryKind::symlink && (entry.target.empty() || entry.target.size() > kMaxTargetBytes))
     return refuse(entry, "is a symlink with an empty or overlong target");
   return {};
 }
 
-Result<Node> make_node(const TarEntry& entry) {
+Result<Node> make_node(const tar::TarEntry& entry) {
   TRY(check(entry));
   Node node;
   node.mode = static_cast<std::uint16_t>(TRY(type_of(entry)) | entry.mode);
@@ -66,14 +66,14 @@ Result<Node> make_node(const TarEntry& entry) {
   node.device_major = static_cast<std::uint32_t>(entry.device_major);
   node.device_minor = static_cast<std::uint32_t>(entry.device_minor);
   node.target = entry.target;
-  if (entry.kind == EntryKind::directory) node.children = std::make_unique<ext4::Names>();
+  if (entry.kind == tar::EntryKind::directory) node.children = std::make_unique<ext4::Names>();
   for (const auto& [name, value] : entry.xattrs)
     if (auto xattr = TRY(ext4::make_xattr(name, value))) node.xattrs.push_back(std::move(*xattr));
   TRY(ext4::arrange_xattrs(node.xattrs, entry.path));
   return node;
 }
 
-Result<> copy_content(TarReader& reader, Build& build, NodeId file, const Progress& progress) {
+Result<> copy_content(tar::TarReader& reader, Build& build, NodeId file, const Progress& progress) {
   std::uint64_t size = build.tree()[file].size;
   for (;;) {
     auto block = TRY(reader.next_block());
@@ -84,12 +84,12 @@ Result<> copy_content(TarReader& reader, Build& build, NodeId file, const Progre
   }
 }
 
-Result<> add_entry(TarReader& reader, Build& build, const TarEntry& entry, const Progress& progress) {
-  if (entry.kind == EntryKind::hard_link) return build.tree().link(entry.path, entry.target);
+Result<> add_entry(tar::TarReader& reader, Build& build, const tar::TarEntry& entry, const Progress& progress) {
+  if (entry.kind == tar::EntryKind::hard_link) return build.tree().link(entry.path, entry.target);
   Node node = TRY(in(fmt::format("archive entry '{}'", printable(entry.path)), make_node(entry)));
   NodeId id = TRY(build.tree().place(entry.path, std::move(node)));
-  if (entry.kind == EntryKind::symlink) return build.store_target(id);
-  if (entry.kind == EntryKind::file)
+  if (entry.kind == tar::EntryKind::symlink) return build.store_target(id);
+  if (entry.kind == tar::EntryKind::file)
     return in(fmt::format("archive entry '{}'", printable(entry.path)), copy_content(reader, build, id, progress));
   return {};
 }
@@ -100,7 +100,7 @@ Result<Ext4Stats> write_ext4_from_tar(int tar_fd, const std::string& path, const
                                       const Progress& progress) {
   auto made = [&]() -> Result<Ext4Stats> {
     auto build = TRY(Build::create(path, options));
-    auto reader = TRY(TarReader::open(tar_fd));
+    auto reader = TRY(tar::TarReader::open(tar_fd));
     while (auto entry = TRY(reader.next())) TRY(add_entry(reader, *build, *entry, progress));
     auto stats = TRY(build->finish());
     if (progress) progress(stats.content_bytes);
@@ -109,4 +109,4 @@ Result<Ext4Stats> write_ext4_from_tar(int tar_fd, const std::string& path, const
   return in(fmt::format("make file system {}", path), made());
 }
 
-}  // namespace banger::image
+}  // namespace banger::ext4

@@ -10,7 +10,7 @@
 
 #include "host/files.h"
 
-namespace banger::image::ext4 {
+namespace banger::ext4 {
 
 namespace {
 
@@ -138,4 +138,4 @@ Result<ReadOnlyImage> open_image(const std::string& path) {
   return image;
 }
 
-}  // namespace banger::image::ext4
+}  // namespace banger::ext4

@@ -11,7 +11,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 
-namespace banger::image::ext4 {
+namespace banger::ext4 {
 
 /// The manager to give to ext2fs_open2 and ext2fs_initialize, whose `name` is then the number of a descriptor,
 /// borrowed.
@@ -34,4 +34,4 @@ struct ReadOnlyImage {
 /// `not_found` when there is no file, `corrupt` when it is not an ext4 image.
 Result<ReadOnlyImage> open_image(const std::string& path);
 
-}  // namespace banger::image::ext4
+}  // namespace banger::ext4

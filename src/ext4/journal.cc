@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <bit>
 
-#include "host/files.h"
 #include "ext4/ext4.h"
 #include "ext4/io.h"
+#include "host/files.h"
 
-namespace banger::image {
+namespace banger::ext4 {
 
 namespace {
 
@@ -52,4 +52,4 @@ Result<> ensure_journal(const std::string& path) {
   return in(path, add_journal(fd.get()));
 }
 
-}  // namespace banger::image
+}  // namespace banger::ext4

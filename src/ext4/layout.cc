@@ -7,7 +7,7 @@
 #include "base/bounds.h"
 #include "base/text.h"
 
-namespace banger::image::ext4 {
+namespace banger::ext4 {
 
 namespace {
 
@@ -169,4 +169,4 @@ Result<Geometry> plan_geometry(const Ext4Options& options, const BlockCursor& co
   return g;
 }
 
-}  // namespace banger::image::ext4
+}  // namespace banger::ext4

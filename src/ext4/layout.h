@@ -9,7 +9,7 @@
 #include "base/result.h"
 #include "ext4/ext4.h"
 
-namespace banger::image::ext4 {
+namespace banger::ext4 {
 
 inline constexpr std::uint32_t kBlockBytes = 4096;
 inline constexpr std::uint32_t kBlocksPerGroup = 8 * kBlockBytes;  ///< as many as a block of bitmap has bits
@@ -67,4 +67,4 @@ struct Geometry {
 /// `exhausted` when options.size_bytes is given and too small.
 Result<Geometry> plan_geometry(const Ext4Options& options, const BlockCursor& content_end, std::uint64_t inodes);
 
-}  // namespace banger::image::ext4
+}  // namespace banger::ext4

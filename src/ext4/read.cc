@@ -8,12 +8,12 @@
 #include <cstring>
 
 #include "base/text.h"
-#include "host/files.h"
 #include "ext4/ext4.h"
 #include "ext4/io.h"
+#include "host/files.h"
 #include "tar/path.h"
 
-namespace banger::image {
+namespace banger::ext4 {
 
 namespace {
 
@@ -26,7 +26,7 @@ struct Found {
 
 Result<Found> find_file(ext2_filsys fs, const std::string& file) {
   Found found;
-  for (std::string_view part : TRY(split_member(file, AbsoluteNames::make_relative))) {
+  for (std::string_view part : TRY(tar::split_member(file, tar::AbsoluteNames::make_relative))) {
     ext2_ino_t next = 0;
     errcode_t code = ext2fs_lookup(fs, found.number, part.data(), static_cast<int>(part.size()), nullptr, &next);
     // A component that is a symlink or a file has nothing below it here: symlinks are not followed.
@@ -91,4 +91,4 @@ Result<> check_ext4(const std::string& path) {
   return {};
 }
 
-}  // namespace banger::image
+}  // namespace banger::ext4

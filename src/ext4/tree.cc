@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "tar/path.h"
 
-namespace banger::image::ext4 {
+namespace banger::ext4 {
 
 namespace {
 
@@ -56,7 +56,7 @@ Result<> Tree::enter(NodeId directory, std::string_view name, NodeId id) {
 }
 
 Result<Tree::Place> Tree::walk(std::string_view path, bool make_parents) {
-  auto parts = TRY(split_member(path, AbsoluteNames::make_relative));
+  auto parts = TRY(tar::split_member(path, tar::AbsoluteNames::make_relative));
   if (parts.empty()) return Place{kRoot, {}};
   NodeId at = kRoot;
   for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
@@ -161,4 +161,4 @@ void Tree::drop(NodeId id) {
   }
 }
 
-}  // namespace banger::image::ext4
+}  // namespace banger::ext4

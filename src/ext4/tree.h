@@ -13,7 +13,7 @@
 #include "base/result.h"
 #include "ext4/xattr.h"
 
-namespace banger::image::ext4 {
+namespace banger::ext4 {
 
 using NodeId = std::uint32_t;
 inline constexpr NodeId kRoot = 0;
@@ -92,4 +92,4 @@ class Tree {
   Time made_up_time_;  ///< of parents the archive did not name
 };
 
-}  // namespace banger::image::ext4
+}  // namespace banger::ext4

@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "ext4/layout.h"
 
-namespace banger::image::ext4 {
+namespace banger::ext4 {
 
 namespace {
 
@@ -187,4 +187,4 @@ Result<std::vector<Xattr>> decode_xattrs(std::span<const std::byte> inode_tail, 
   return out;
 }
 
-}  // namespace banger::image::ext4
+}  // namespace banger::ext4

@@ -12,7 +12,7 @@
 
 #include "base/result.h"
 
-namespace banger::image::ext4 {
+namespace banger::ext4 {
 
 /// One attribute: its prefix as ext4's name index, the rest of its name, its value in on-disk form.
 struct Xattr {
@@ -39,4 +39,4 @@ void encode_xattr_block(const std::vector<Xattr>& xattrs, std::span<std::byte> b
 /// The reverse; both may be empty or damaged (`corrupt`).
 Result<std::vector<Xattr>> decode_xattrs(std::span<const std::byte> inode_tail, std::span<const std::byte> block);
 
-}  // namespace banger::image::ext4
+}  // namespace banger::ext4

@@ -8,7 +8,7 @@
 #include "guest/disks.h"
 #include "host/files.h"
 
-namespace banger::capabilities::guest {
+namespace banger::guest {
 
 namespace {
 
@@ -41,4 +41,4 @@ Result<> mark_run(std::string_view hash) {
   return host::write_file(run_list_path(), fmt::format("{}{}\n", text, hash), 0600);
 }
 
-}  // namespace banger::capabilities::guest
+}  // namespace banger::guest

@@ -6,7 +6,7 @@
 
 #include "base/result.h"
 
-namespace banger::capabilities::guest {
+namespace banger::guest {
 
 inline constexpr const char* kRunDir = "/run/banger";  ///< memory; 0700
 /// The system disk's own mount, below the overlay; where the system disk is the root itself, a directory of it.
@@ -20,4 +20,4 @@ Result<> mark_booted();
 bool has_run(std::string_view hash);
 Result<> mark_run(std::string_view hash);
 
-}  // namespace banger::capabilities::guest
+}  // namespace banger::guest

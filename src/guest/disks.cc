@@ -17,7 +17,7 @@
 #include "base/text.h"
 #include "host/files.h"
 
-namespace banger::capabilities::guest {
+namespace banger::guest {
 
 namespace {
 
@@ -154,4 +154,4 @@ Result<> grow_ext4(const std::string& device, int mounted_fd, std::uint64_t size
   return {};
 }
 
-}  // namespace banger::capabilities::guest
+}  // namespace banger::guest

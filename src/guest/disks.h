@@ -8,7 +8,7 @@
 #include "guest/root.h"
 #include "guestcfg/guest_config.h"
 
-namespace banger::capabilities::guest {
+namespace banger::guest {
 
 /// How a VM's own ext4 disks are mounted. Freed blocks go back to the host. Inode tables are left as they are: a new
 /// disk is sparse, and clearing them in the background would only fill it with zeros.
@@ -44,4 +44,4 @@ struct MountOptions {
 };
 MountOptions parse_mount_options(std::string_view options);
 
-}  // namespace banger::capabilities::guest
+}  // namespace banger::guest

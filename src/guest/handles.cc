@@ -5,7 +5,7 @@
 #include "host/files.h"
 #include "net/link_mac.h"
 
-namespace banger::capabilities::guest {
+namespace banger::guest {
 
 Result<Handles> Handles::open() {
   auto random = TRY(host::open_file("/dev/urandom", O_RDONLY));
@@ -13,4 +13,4 @@ Result<Handles> Handles::open() {
   return Handles{.random = std::move(random), .control = std::move(control)};
 }
 
-}  // namespace banger::capabilities::guest
+}  // namespace banger::guest

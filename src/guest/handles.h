@@ -5,7 +5,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 
-namespace banger::capabilities::guest {
+namespace banger::guest {
 
 struct Handles {
   UniqueFd random;   ///< /dev/urandom
@@ -14,4 +14,4 @@ struct Handles {
   static Result<Handles> open();
 };
 
-}  // namespace banger::capabilities::guest
+}  // namespace banger::guest

@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "guest/disks.h"
 
-namespace banger::capabilities::guest {
+namespace banger::guest {
 
 namespace {
 
@@ -74,4 +74,4 @@ Result<> apply_mount(const Root& root, const guestcfg::Mount& mount) {
   return mount_in(root, "none", mount.target, "", MS_REMOUNT | MS_BIND | (options.flags & kPerMount), "");
 }
 
-}  // namespace banger::capabilities::guest
+}  // namespace banger::guest

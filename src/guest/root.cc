@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "host/files.h"
 
-namespace banger::capabilities::guest {
+namespace banger::guest {
 
 namespace {
 
@@ -176,4 +176,4 @@ Result<> Root::remove_file(const std::string& path) const {
   return {};
 }
 
-}  // namespace banger::capabilities::guest
+}  // namespace banger::guest

@@ -13,7 +13,7 @@
 #include "base/unique_fd.h"
 #include "guestcfg/guest_config.h"
 
-namespace banger::capabilities::guest {
+namespace banger::guest {
 
 class Root {
  public:
@@ -53,4 +53,4 @@ std::pair<std::string, std::string> split_path(const std::string& path);
 /// A path for calls that take no descriptor (mount(2)): /proc/self/fd/N, valid while `fd` is open.
 std::string fd_path(int fd);
 
-}  // namespace banger::capabilities::guest
+}  // namespace banger::guest

@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "host/child.h"
 
-namespace banger::capabilities::guest {
+namespace banger::guest {
 
 namespace {
 
@@ -45,4 +45,4 @@ Result<> run_command(const std::vector<std::string>& argv, const std::map<std::s
   return {};
 }
 
-}  // namespace banger::capabilities::guest
+}  // namespace banger::guest

@@ -7,10 +7,10 @@
 
 #include "base/result.h"
 
-namespace banger::capabilities::guest {
+namespace banger::guest {
 
 /// Runs argv with the usual PATH and `environment`, its output going where ours goes. Blocks, at most
 /// limits::kRunOnceDeadline; then it is killed. A non-zero exit is an error that names it.
 Result<> run_command(const std::vector<std::string>& argv, const std::map<std::string, std::string>& environment);
 
-}  // namespace banger::capabilities::guest
+}  // namespace banger::guest

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-namespace banger::capabilities::guest {
+namespace banger::guest {
 
 namespace {
 constexpr std::string_view kBegin = "# banger: begin\n";
@@ -25,4 +25,4 @@ std::string with_block(std::string_view text, std::string_view lines) {
   return fmt::format("{}{}{}", text, text.empty() || text.ends_with('\n') ? "" : "\n", block);
 }
 
-}  // namespace banger::capabilities::guest
+}  // namespace banger::guest

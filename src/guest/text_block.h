@@ -4,10 +4,10 @@
 #include <string>
 #include <string_view>
 
-namespace banger::capabilities::guest {
+namespace banger::guest {
 
 /// `text` with banger's block replaced by `lines` (each ending in a line break), appended when there was none, removed
 /// when `lines` is empty. Everything outside the block stays byte for byte.
 std::string with_block(std::string_view text, std::string_view lines);
 
-}  // namespace banger::capabilities::guest
+}  // namespace banger::guest

@@ -4,7 +4,7 @@
 
 #include "base/text.h"
 
-namespace banger::capabilities::guest {
+namespace banger::guest {
 
 namespace {
 
@@ -69,4 +69,4 @@ Result<bool> apply_unit(const Root& root, const Root& links, const std::string& 
   return changed;
 }
 
-}  // namespace banger::capabilities::guest
+}  // namespace banger::guest

@@ -8,7 +8,7 @@
 #include "guest/root.h"
 #include "guestcfg/guest_config.h"
 
-namespace banger::capabilities::guest {
+namespace banger::guest {
 
 /// The image has systemd: other inits have no use for units, and a stray /run/systemd would make programs believe in
 /// it.
@@ -21,4 +21,4 @@ Result<bool> apply_unit(const Root& root, const Root& links, const std::string& 
 /// WantedBy= and RequiredBy= of a unit file's [Install] section, as directory names ("multi-user.target.wants"). Pure.
 std::vector<std::string> install_directories(std::string_view unit_file);
 
-}  // namespace banger::capabilities::guest
+}  // namespace banger::guest

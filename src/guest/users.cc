@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "guest/text_block.h"
 
-namespace banger::capabilities::guest {
+namespace banger::guest {
 
 namespace {
 
@@ -63,4 +63,4 @@ Result<> apply_keys(const Root& root, const guestcfg::UserKeys& keys) {
   return {};
 }
 
-}  // namespace banger::capabilities::guest
+}  // namespace banger::guest

@@ -5,10 +5,10 @@
 #include "guest/root.h"
 #include "guestcfg/guest_config.h"
 
-namespace banger::capabilities::guest {
+namespace banger::guest {
 
 /// Writes the keys as a marked block of ~USER/.ssh/authorized_keys (0600, in a 0700 directory, both the user's); keys
 /// the user put there stay. `not_found` when /etc/passwd has no such user; root needs no entry.
 Result<> apply_keys(const Root& root, const guestcfg::UserKeys& keys);
 
-}  // namespace banger::capabilities::guest
+}  // namespace banger::guest

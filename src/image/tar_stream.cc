@@ -28,17 +28,17 @@ Result<UniqueFd> text_input(std::string_view text) {
 }
 
 std::shared_ptr<TarStream> TarStream::start(host::Runtime& runtime, UniqueFd tar, std::string path,
-                                            Ext4Options options) {
+                                            ext4::Ext4Options options) {
   std::shared_ptr<TarStream> stream(new TarStream(runtime, std::move(tar)));
   runtime.spawn(write(stream, runtime, std::move(path), std::move(options)));
   return stream;
 }
 
 Task<> TarStream::write(std::shared_ptr<TarStream> self, host::Runtime& runtime, std::string path,
-                        Ext4Options options) {
+                        ext4::Ext4Options options) {
   auto result = co_await runtime.blocking([&] {
     auto progress = [&](std::uint64_t done) { self->bytes_.store(done, std::memory_order_relaxed); };
-    auto written = write_ext4_from_tar(self->tar_.get(), path, options, progress);
+    auto written = ext4::write_ext4_from_tar(self->tar_.get(), path, options, progress);
     self->tar_.reset();  // the other end learns that nobody reads any more
     return written;
   });
@@ -50,7 +50,7 @@ Task<> TarStream::wait_a_moment() {
   if (!ended()) co_await done_.wait(host::after(200ms));
 }
 
-Task<Result<Ext4Stats>> TarStream::wait() {
+Task<Result<ext4::Ext4Stats>> TarStream::wait() {
   auto deadline = host::after(limits::kImageBuildDeadline);
   while (!ended())
     if (!co_await done_.wait(deadline) && !ended()) co_return fail(ErrorCode::timeout, "the tar stream did not end");

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "base/unique_fd.h"
-#include "host/runtime.h"
 #include "ext4/ext4.h"
+#include "host/runtime.h"
 
 namespace banger::image {
 
@@ -22,21 +22,23 @@ class TarStream {
  public:
   /// Starts writing. The stream lives as long as the writing does, whoever else lets go of it; `tar` is closed at its
   /// end.
-  static std::shared_ptr<TarStream> start(host::Runtime& runtime, UniqueFd tar, std::string path, Ext4Options options);
+  static std::shared_ptr<TarStream> start(host::Runtime& runtime, UniqueFd tar, std::string path,
+                                          ext4::Ext4Options options);
 
   bool ended() const { return result_.has_value(); }
   std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   /// Until it ends, or a fifth of a second.
   Task<> wait_a_moment();
   /// The result. `timeout` when whoever holds the other end neither writes nor closes it.
-  Task<Result<Ext4Stats>> wait();
+  Task<Result<ext4::Ext4Stats>> wait();
 
  private:
   explicit TarStream(host::Runtime& runtime, UniqueFd tar) : tar_(std::move(tar)), done_(runtime) {}
-  static Task<> write(std::shared_ptr<TarStream> self, host::Runtime& runtime, std::string path, Ext4Options options);
+  static Task<> write(std::shared_ptr<TarStream> self, host::Runtime& runtime, std::string path,
+                      ext4::Ext4Options options);
   UniqueFd tar_;
   host::Event done_;
-  std::optional<Result<Ext4Stats>> result_;  ///< control thread only
+  std::optional<Result<ext4::Ext4Stats>> result_;  ///< control thread only
   std::atomic<std::uint64_t> bytes_ = 0;
 };
 

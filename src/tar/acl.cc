@@ -10,7 +10,7 @@
 
 #include "base/text.h"
 
-namespace banger::image {
+namespace banger::tar {
 
 namespace {
 
@@ -115,4 +115,4 @@ std::optional<unsigned> acl_mask(const std::string& value) {
   return std::nullopt;
 }
 
-}  // namespace banger::image
+}  // namespace banger::tar

@@ -8,7 +8,7 @@
 
 struct archive_entry;
 
-namespace banger::image {
+namespace banger::tar {
 
 enum class AclType { access, on_default };
 
@@ -21,4 +21,4 @@ Result<std::optional<std::string>> acl_xattr(archive_entry* entry, AclType type)
 /// mask.
 std::optional<unsigned> acl_mask(const std::string& value);
 
-}  // namespace banger::image
+}  // namespace banger::tar

@@ -21,7 +21,7 @@
 #include "base/unique_fd.h"
 #include "tar/tar.h"
 
-namespace banger::image {
+namespace banger::tar {
 
 namespace {
 
@@ -270,4 +270,4 @@ Result<> pack_tree(const std::string& path, const std::string& name_in_archive, 
   return {};
 }
 
-}  // namespace banger::image
+}  // namespace banger::tar

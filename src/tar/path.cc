@@ -5,7 +5,7 @@
 #include "base/bounds.h"
 #include "base/text.h"
 
-namespace banger::image {
+namespace banger::tar {
 
 namespace {
 
@@ -33,4 +33,4 @@ Result<std::vector<std::string_view>> split_member(std::string_view name, Absolu
   return parts;
 }
 
-}  // namespace banger::image
+}  // namespace banger::tar

@@ -6,7 +6,7 @@
 
 #include "base/result.h"
 
-namespace banger::image {
+namespace banger::tar {
 
 enum class AbsoluteNames { refuse, make_relative };
 
@@ -15,4 +15,4 @@ enum class AbsoluteNames { refuse, make_relative };
 /// is longer than limits::kPathBytes.
 Result<std::vector<std::string_view>> split_member(std::string_view name, AbsoluteNames absolute);
 
-}  // namespace banger::image
+}  // namespace banger::tar

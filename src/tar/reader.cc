@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "tar/acl.h"
 
-namespace banger::image {
+namespace banger::tar {
 
 namespace {
 
@@ -195,4 +195,4 @@ Result<std::optional<TarBlock>> TarReader::next_block() {
   }
 }
 
-}  // namespace banger::image
+}  // namespace banger::tar

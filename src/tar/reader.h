@@ -11,7 +11,7 @@
 
 #include "base/result.h"
 
-namespace banger::image {
+namespace banger::tar {
 
 enum class EntryKind { file, directory, symlink, hard_link, character_device, block_device, fifo, other };
 
@@ -61,4 +61,4 @@ class TarReader {
   std::unique_ptr<State> state_;
 };
 
-}  // namespace banger::image
+}  // namespace banger::tar

@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 
-namespace banger::image {
+namespace banger::tar {
 
 /// Writes `path` (a file, symlink or directory tree, itself not followed) to `tar_fd` as a pax stream whose entries
 /// start with `name_in_archive`. Owners, modes, mtimes, symlinks, hard links, sparse files, fifos and xattrs are kept;
@@ -27,4 +27,4 @@ struct UnpackOptions {
 /// one is in the place of the other. Hard links only to files of the same archive. Reads `tar_fd` to its end.
 Result<> unpack_tree(int tar_fd, const std::string& directory, const UnpackOptions& options);
 
-}  // namespace banger::image
+}  // namespace banger::tar

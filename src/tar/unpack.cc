@@ -14,11 +14,11 @@
 #include "base/text.h"
 #include "base/unique_fd.h"
 #include "host/files.h"
-#include "tar/tar.h"
 #include "tar/path.h"
 #include "tar/reader.h"
+#include "tar/tar.h"
 
-namespace banger::image {
+namespace banger::tar {
 
 namespace {
 
@@ -244,4 +244,4 @@ Result<> unpack_tree(int tar_fd, const std::string& directory, const UnpackOptio
   return unpacker.finish();
 }
 
-}  // namespace banger::image
+}  // namespace banger::tar

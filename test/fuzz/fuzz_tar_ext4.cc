@@ -59,16 +59,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::filesystem::create_directory(directory + "/tree");
 
   ::lseek(tar.get(), 0, SEEK_SET);
-  image::Ext4Options options{.spare_bytes = 0, .uuid_seed = "fuzz", .journal = false};
-  if (image::write_ext4_from_tar(tar.get(), directory + "/image", options)) {
-    if (!image::check_ext4(directory + "/image")) ::abort();
-    if (!image::extract_subtree(directory + "/image", "/", directory + "/copy", options)) ::abort();
+  ext4::Ext4Options options{.spare_bytes = 0, .uuid_seed = "fuzz", .journal = false};
+  if (ext4::write_ext4_from_tar(tar.get(), directory + "/image", options)) {
+    if (!ext4::check_ext4(directory + "/image")) ::abort();
+    if (!ext4::extract_subtree(directory + "/image", "/", directory + "/copy", options)) ::abort();
   } else if (std::filesystem::exists(directory + "/image")) {
     ::abort();
   }
 
   ::lseek(tar.get(), 0, SEEK_SET);
-  (void)image::unpack_tree(tar.get(), directory + "/tree", {.max_bytes = 16 * limits::kMiB});
+  (void)tar::unpack_tree(tar.get(), directory + "/tree", {.max_bytes = 16 * limits::kMiB});
   if (std::distance(std::filesystem::directory_iterator(directory), {}) > 3) ::abort();
   remove_all(directory);
   return 0;

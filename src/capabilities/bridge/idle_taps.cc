@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "capabilities/bridge/network.h"
 #include "net/addresses.h"
 #include "net/links.h"
 #include "net/tap.h"
-#include "capabilities/bridge/network.h"
 
-namespace banger::roles::daemon {
+namespace banger::capabilities {
 
 using store::kBridgeOwner;
 
@@ -138,4 +138,4 @@ Task<Result<>> BridgeNetwork::remove_stray_bridge() {
   co_return Result<>{};
 }
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::capabilities

@@ -13,7 +13,7 @@
 #include "net/bounds.h"
 #include "net/tap.h"
 
-namespace banger::roles::daemon {
+namespace banger::capabilities {
 
 using store::kBridgeOwner;
 
@@ -28,7 +28,7 @@ std::uint32_t number_in(const std::string& key) {
 }  // namespace
 
 BridgeNetwork::BridgeNetwork(host::Runtime& runtime, const Logger& log, const config::Config& config,
-                             store::Store& store, capabilities::Privileged& privileged, std::function<bool()> installed)
+                             store::Store& store, Privileged& privileged, std::function<bool()> installed)
     : runtime_(runtime),
       log_(log),
       config_(config),
@@ -210,15 +210,15 @@ Task<> BridgeNetwork::leave(std::string vm_id) {
   wake_.notify_all();
 }
 
-std::optional<capabilities::BridgePort> BridgeNetwork::port(std::string_view vm_id) const {
+std::optional<BridgePort> BridgeNetwork::port(std::string_view vm_id) const {
   auto seat = seats_.find(vm_id);
   auto lease = leases_.find(vm_id);
   if (seat == seats_.end() || lease == leases_.end() || !bridge_) return std::nullopt;
-  return capabilities::BridgePort{.device = net::tap_name(seat->second),
-                                  .mac = net::bridge_mac(lease->second),
-                                  .address = fmt::format("{}/{}", net::to_text(lease->second), bridge_->prefix),
-                                  .gateway = net::to_text(bridge_->address),
-                                  .dns = {config_.default_dns}};
+  return BridgePort{.device = net::tap_name(seat->second),
+                    .mac = net::bridge_mac(lease->second),
+                    .address = fmt::format("{}/{}", net::to_text(lease->second), bridge_->prefix),
+                    .gateway = net::to_text(bridge_->address),
+                    .dns = {config_.default_dns}};
 }
 
 std::string BridgeNetwork::address(std::string_view vm_id) const {
@@ -226,4 +226,4 @@ std::string BridgeNetwork::address(std::string_view vm_id) const {
   return lease == leases_.end() ? "" : net::to_text(lease->second);
 }
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::capabilities

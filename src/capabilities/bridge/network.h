@@ -1,5 +1,5 @@
 // The VMs' places on the bridge: leases, taps and who is let on them. What needs root goes through
-// capabilities::Privileged; every tap is in the journal before it is made, and what a crash leaves is removed by the
+// Privileged; every tap is in the journal before it is made, and what a crash leaves is removed by the
 // next daemon.
 //
 //   join ─► (the machine starts) ─► let_on ─► … ─► leave          lease: from the first join until the VM is deleted
@@ -23,13 +23,13 @@
 #include "net/bridge.h"
 #include "store/store.h"
 
-namespace banger::roles::daemon {
+namespace banger::capabilities {
 
 class BridgeNetwork {
  public:
   /// `installed` says whether this host is installed for it: then "auto" means a bridge, and idle taps are always kept.
   BridgeNetwork(host::Runtime& runtime, const Logger& log, const config::Config& config, store::Store& store,
-                capabilities::Privileged& privileged, std::function<bool()> installed);
+                Privileged& privileged, std::function<bool()> installed);
 
   /// Reads the store; nothing is touched yet.
   Result<> load();
@@ -44,7 +44,7 @@ class BridgeNetwork {
   /// After the machine has ended; logs, never fails: what cannot be removed now is tried again.
   Task<> leave(std::string vm_id);
   /// Where the VM is; nullopt: its machine is not on the bridge.
-  std::optional<capabilities::BridgePort> port(std::string_view vm_id) const;
+  std::optional<BridgePort> port(std::string_view vm_id) const;
   /// "172.16.0.5", also of a VM that does not run; empty: it never had one.
   std::string address(std::string_view vm_id) const;
   /// The VM was deleted, and its lease with it.
@@ -97,7 +97,7 @@ class BridgeNetwork {
   const Logger& log_;
   const config::Config& config_;
   store::Store& store_;
-  capabilities::Privileged& privileged_;
+  Privileged& privileged_;
   std::function<bool()> installed_;
   bool closing_ = false, tending_ = false;  ///< run() is to end; has not ended yet
   bool recorded_ = false;                   ///< the journal has the bridge
@@ -113,4 +113,4 @@ class BridgeNetwork {
   host::Clock::time_point keep_until_ = host::Clock::time_point::min();  ///< for whoever comes after the last VM
 };
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::capabilities

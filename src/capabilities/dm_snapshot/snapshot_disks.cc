@@ -7,7 +7,7 @@
 
 #include "capabilities/dm_snapshot/dm_snapshot.h"
 
-namespace banger::roles::daemon {
+namespace banger::capabilities {
 
 using store::kStorageOwner;
 
@@ -61,4 +61,4 @@ Task<Result<>> SnapshotDisks::remove_stray(std::string vm_id) {
   co_return Result<>{};
 }
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::capabilities

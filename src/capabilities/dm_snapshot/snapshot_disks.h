@@ -1,6 +1,6 @@
-// The devices of VMs whose storage is "dm-snapshot" (capabilities/dm_snapshot/dm_snapshot.h): each stands from the start of its
-// machine to the end. Recorded before it is made, forgotten when it is gone, so that a crash leaves none that nobody
-// knows.
+// The devices of VMs whose storage is "dm-snapshot" (capabilities/dm_snapshot/dm_snapshot.h): each stands from the
+// start of its machine to the end. Recorded before it is made, forgotten when it is gone, so that a crash leaves none
+// that nobody knows.
 #pragma once
 
 #include <set>
@@ -12,11 +12,11 @@
 #include "capabilities/privileged.h"
 #include "store/store.h"
 
-namespace banger::roles::daemon {
+namespace banger::capabilities {
 
 class SnapshotDisks {
  public:
-  SnapshotDisks(const Logger& log, store::Store& store, capabilities::Privileged& privileged)
+  SnapshotDisks(const Logger& log, store::Store& store, Privileged& privileged)
       : log_(log), store_(store), privileged_(privileged) {}
 
   /// Reads the journal; whose they are is asked with sweep().
@@ -38,8 +38,8 @@ class SnapshotDisks {
  private:
   const Logger& log_;
   store::Store& store_;
-  capabilities::Privileged& privileged_;
+  Privileged& privileged_;
   std::set<std::string> made_;  ///< ids of VMs; what the journal says
 };
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::capabilities

@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "host/cgroup.h"
 
-namespace banger::roles::daemon {
+namespace banger::capabilities {
 
 namespace fs = std::filesystem;
 using machine::firecracker::JailedStart;
@@ -46,7 +46,7 @@ Result<machine::firecracker::JailedProcess> identified(pid_t pid, UniqueFd proce
 }  // namespace
 
 Jails::Jails(host::Runtime& runtime, const Logger& log, const host::Paths& paths, const config::Config& config,
-             store::Store& store, capabilities::Privileged& privileged)
+             store::Store& store, Privileged& privileged)
     : runtime_(runtime),
       log_(log),
       paths_(paths),
@@ -69,10 +69,10 @@ Result<> Jails::load() {
 }
 
 Task<Result<Jails::Programs>> Jails::programs() {
-  if (privileged_.way() == capabilities::Privileged::Way::none)
+  if (privileged_.way() == Privileged::Way::none)
     co_return fail(ErrorCode::unavailable, "a jail needs the root helper, which is not installed",
                    std::string(kInstall));
-  if (privileged_.way() == capabilities::Privileged::Way::in_process)
+  if (privileged_.way() == Privileged::Way::in_process)
     co_return fail(ErrorCode::unsupported, "a jail for root holds nobody",
                    std::string(kInstall) + ", and use banger as USER");
   auto reply = CO_TRY(co_await privileged_.call("helper.version", "{}"));
@@ -189,7 +189,7 @@ std::vector<std::string> Jails::strays() const {
   std::vector<std::string> found;
   for (const auto& [token, vm_id] : doomed_) found.push_back(token);
   // Jails are the install's owner's; to anybody else they are a stranger's.
-  if (privileged_.way() != capabilities::Privileged::Way::helper) return found;
+  if (privileged_.way() != Privileged::Way::helper) return found;
   auto cgroups = host::find_cgroups();
   std::error_code error;
   auto parent = cgroups ? fmt::format("{}/{}", *cgroups, machine::firecracker::kJailCgroups) : std::string();
@@ -208,4 +208,4 @@ Task<Result<>> Jails::remove_stray(std::string token) {
   co_return co_await end(std::move(token), "");
 }
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::capabilities

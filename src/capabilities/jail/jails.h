@@ -1,5 +1,5 @@
 // The VMs' jails: who has one, and that none stays when its machine has ended. What makes and removes them needs root
-// and goes through capabilities::Privileged; each is in the journal before it is made, and what could not be removed is
+// and goes through Privileged; each is in the journal before it is made, and what could not be removed is
 // tried again until it is gone.
 #pragma once
 
@@ -15,12 +15,12 @@
 #include "machine/firecracker/jailed.h"
 #include "store/store.h"
 
-namespace banger::roles::daemon {
+namespace banger::capabilities {
 
 class Jails final : public machine::firecracker::Jailer {
  public:
   Jails(host::Runtime& runtime, const Logger& log, const host::Paths& paths, const config::Config& config,
-        store::Store& store, capabilities::Privileged& privileged);
+        store::Store& store, Privileged& privileged);
 
   /// Reads the store; nothing is touched yet.
   Result<> load();
@@ -54,7 +54,7 @@ class Jails final : public machine::firecracker::Jailer {
   const host::Paths& paths_;
   const config::Config& config_;
   store::Store& store_;
-  capabilities::Privileged& privileged_;
+  Privileged& privileged_;
   std::map<std::string, std::string, std::less<>> seats_;   ///< VM → its jail's id
   std::map<std::string, std::string, std::less<>> doomed_;  ///< jail's id → VM
   host::Mutex changing_;        ///< one at a time: two jails of a VM would have one directory
@@ -62,4 +62,4 @@ class Jails final : public machine::firecracker::Jailer {
   bool trying_ = false;
 };
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::capabilities

@@ -8,12 +8,12 @@
 #include "base/bounds.h"
 #include "base/text.h"
 #include "config/defaults.h"
-#include "host/files.h"
-#include "host/memory.h"
 #include "engine/assets.h"
 #include "engine/names.h"
+#include "host/files.h"
+#include "host/memory.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 VmManager::VmManager(Services& services)
     : services_(services),
@@ -376,4 +376,4 @@ std::vector<std::string> VmManager::users_of_save(std::string_view save_id) cons
   return names;
 }
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

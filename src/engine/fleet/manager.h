@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "engine/fleet/pool.h"
-#include "engine/services.h"
 #include "engine/fleet/templates.h"
+#include "engine/services.h"
 #include "engine/vm/owner.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 struct CreateRequest {
   std::string name;  ///< empty: one is made up
@@ -111,4 +111,4 @@ class VmManager {
   Pool pool_;
 };
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

@@ -8,7 +8,7 @@
 #include "base/bounds.h"
 #include "base/text.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 namespace {
 
@@ -142,4 +142,4 @@ Task<> Pool::run() {
   }
 }
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

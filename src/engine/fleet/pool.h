@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "host/foreground.h"
 #include "engine/services.h"
 #include "engine/vm/owner.h"
+#include "host/foreground.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 /// Makes and removes the pool's machines: VMs of purpose "pool".
 struct PoolVms {
@@ -64,4 +64,4 @@ class Pool {
   std::map<std::string, host::Clock::time_point> wanted_;  ///< template → last use
 };
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

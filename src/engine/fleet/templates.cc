@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "host/files.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 namespace {
 
@@ -148,4 +148,4 @@ Task<> Templates::retire_orphans() {
   }
 }
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

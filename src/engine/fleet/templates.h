@@ -8,12 +8,12 @@
 #include <optional>
 #include <string>
 
-#include "image/store.h"
 #include "engine/services.h"
 #include "engine/stages.h"
 #include "engine/vm/owner.h"
+#include "image/store.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 /// Makes a hidden VM that a template is made of, and removes it again.
 struct TemplateVms {
@@ -61,4 +61,4 @@ class Templates {
   std::map<std::string, Failure> failures_;
 };
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

@@ -5,14 +5,14 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "engine/health/doctor.h"
 #include "host/files.h"
 #include "net/firewall.h"
 #include "net/links.h"
 #include "net/nft.h"
 #include "net/routes.h"
-#include "engine/health/doctor.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 namespace {
 
@@ -114,4 +114,4 @@ Task<> check_bridge(Services& services, std::vector<Check>& checks) {
   if (listable) add(checks, "forward policy", co_await forwarding(services, *bridge));
 }
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

@@ -16,7 +16,7 @@
 #include "config/defaults.h"
 #include "host/files.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 namespace {
 
@@ -232,4 +232,4 @@ Task<std::vector<Check>> run_doctor(Services& services, Verdicts verdicts) {
   co_return checks;
 }
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

@@ -6,7 +6,7 @@
 
 #include "engine/services.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 enum class CheckStatus { pass, warn, fail };
 
@@ -32,4 +32,4 @@ Task<> check_jail(Services& services, std::vector<Check>& checks);
 /// May take limits::kKvmProbeDeadline when KVM is tried.
 Task<std::vector<Check>> run_doctor(Services& services, Verdicts verdicts);
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

@@ -14,7 +14,7 @@
 #include "host/files.h"
 #include "net/addresses.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 namespace fs = std::filesystem;
 
@@ -183,4 +183,4 @@ Task<Result<std::vector<Leftover>>> collect_garbage(Services& services, VmManage
   co_return found;
 }
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "engine/services.h"
 #include "engine/fleet/manager.h"
+#include "engine/services.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 struct Leftover {
   std::string kind;  ///< "directory", "process", "saved state", "cache", "image", "kernel", "build", "tap", "bridge",
@@ -27,4 +27,4 @@ Task<> remove_orphan(Services& services, VmManager& vms, std::string id);
 /// Lists leftovers and, unless `dry_run`, removes them.
 Task<Result<std::vector<Leftover>>> collect_garbage(Services& services, VmManager& vms, bool dry_run);
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

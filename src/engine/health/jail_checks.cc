@@ -3,11 +3,11 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
+#include "engine/health/doctor.h"
 #include "host/cgroup.h"
 #include "machine/firecracker/version.h"
-#include "engine/health/doctor.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 namespace {
 
@@ -58,4 +58,4 @@ Task<> check_jail(Services& services, std::vector<Check>& checks) {
                     fmt::format("{}; {}", found, limited), ""});
 }
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

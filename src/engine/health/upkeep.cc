@@ -3,7 +3,7 @@
 #include "machine/bounds.h"
 #include "machine/log_bound.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 Task<> poll_metrics(Services& services, VmManager& vms) {
   if (services.config.metrics_poll_interval.count() == 0) co_return;
@@ -28,4 +28,4 @@ Task<> bound_logs(Services& services, VmManager& vms) {
   }
 }
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

@@ -4,7 +4,7 @@
 
 #include "engine/fleet/manager.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 /// Reads the metrics of every machine each `metrics_poll_interval`, for as long as the daemon serves. 0: never.
 Task<> poll_metrics(Services& services, VmManager& vms);
@@ -12,4 +12,4 @@ Task<> poll_metrics(Services& services, VmManager& vms);
 /// Looks at the logs of every machine each limits::kLogLook, for as long as the daemon serves.
 Task<> bound_logs(Services& services, VmManager& vms);
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

@@ -5,7 +5,7 @@
 #include "base/bounds.h"
 #include "engine/reach/reach.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 Result<> Dns::listen() {
   auto where = TRY(host::parse_endpoint(services_.config.dns_listen_addr));
@@ -38,4 +38,4 @@ Check Dns::check() const {
           "another user's daemon may be there; dns_listen_addr in the config takes another port"};
 }
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

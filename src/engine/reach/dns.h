@@ -4,11 +4,11 @@
 #include <memory>
 #include <string>
 
-#include "net/dns_server.h"
-#include "engine/health/doctor.h"
 #include "engine/fleet/manager.h"
+#include "engine/health/doctor.h"
+#include "net/dns_server.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 class Dns {
  public:
@@ -29,4 +29,4 @@ class Dns {
   Error why_not_;  ///< set while it does not listen
 };
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

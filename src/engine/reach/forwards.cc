@@ -10,7 +10,7 @@
 #include "engine/reach/reach.h"
 #include "engine/reach/relay.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 namespace {
 
@@ -236,4 +236,4 @@ Task<> Forwards::pass_on(WatchPtr watch, std::string target, std::unique_ptr<net
   co_await relay(services_.runtime, std::make_shared<TcpCaller>(std::move(stream)), guest, OnCallerEnd::pass_on);
 }
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "net/tcp.h"
 #include "engine/vm/owner.h"
+#include "net/tcp.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 /// The guest's TCP ports, and where each listens as CONNECT has it: on any address or its loopback, if on several.
 using GuestPorts = std::map<std::uint16_t, std::string>;
@@ -74,4 +74,4 @@ class Forwards {
   std::shared_ptr<Totals> totals_ = std::make_shared<Totals>();
 };
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

@@ -4,7 +4,7 @@
 
 #include "net/addresses.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 std::optional<VmAddress> address_of(const VmOwner& vm) {
   if (vm.gone() || vm.state() != vm::State::running || vm.row().purpose != "user") return std::nullopt;
@@ -17,4 +17,4 @@ std::optional<VmAddress> address_of(const VmOwner& vm) {
   return VmAddress{*address, Reach::forwarded};
 }
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

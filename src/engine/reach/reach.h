@@ -3,10 +3,10 @@
 
 #include <optional>
 
-#include "host/endpoint.h"
 #include "engine/vm/owner.h"
+#include "host/endpoint.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 /// How connections get to a port of the guest.
 enum class Reach {
@@ -22,4 +22,4 @@ struct VmAddress {
 /// Of a running VM of a user; nothing for all others.
 std::optional<VmAddress> address_of(const VmOwner& vm);
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

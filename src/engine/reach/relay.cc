@@ -2,7 +2,7 @@
 
 #include "base/bounds.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 namespace {
 
@@ -88,4 +88,4 @@ Task<> relay(host::Runtime& runtime, std::shared_ptr<rpc::RawStream> caller, std
   shared->guest.reset();
 }
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

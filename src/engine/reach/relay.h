@@ -6,7 +6,7 @@
 #include "link/link.h"
 #include "rpc/server.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 /// What the end of the caller's bytes means.
 enum class OnCallerEnd {
@@ -21,4 +21,4 @@ enum class OnCallerEnd {
 Task<> relay(host::Runtime& runtime, std::shared_ptr<rpc::RawStream> caller, std::shared_ptr<link::ClientStream> guest,
              OnCallerEnd on_end);
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

@@ -11,10 +11,10 @@
 
 #include "base/bounds.h"
 #include "capabilities/capability.h"
-#include "host/files.h"
 #include "engine/names.h"
+#include "host/files.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 namespace fs = std::filesystem;
 
@@ -217,4 +217,4 @@ Result<> Saves::touch(const std::string& id) {
   return update(std::move(row));
 }
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

@@ -13,7 +13,7 @@
 #include "machine/machine.h"
 #include "store/store.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 inline constexpr const char* kSystemDisk = "system.img";
 inline constexpr const char* kWorkDisk = "work.img";
@@ -84,4 +84,4 @@ class Saves {
   host::Event changed_;               ///< one was finished or removed
 };
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

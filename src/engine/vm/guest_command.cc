@@ -4,7 +4,7 @@
 
 #include "link/exec_frames.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 namespace {
 
@@ -57,4 +57,4 @@ Task<Result<int>> run_in_guest(host::Runtime& runtime, link::Client& client, std
   co_return *run->result;
 }
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

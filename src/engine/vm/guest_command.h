@@ -7,10 +7,10 @@
 #include "host/runtime.h"
 #include "link/link.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 /// The exit code as a shell has it. Output is thrown away. A `timeout` closes the client.
 Task<Result<int>> run_in_guest(host::Runtime& runtime, link::Client& client, std::vector<std::string> argv,
                                host::Deadline deadline);
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

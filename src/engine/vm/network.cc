@@ -2,7 +2,7 @@
 #include "base/bounds.h"
 #include "engine/vm/owner.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 Task<Result<>> VmOwner::join_network() {
   if (!bridged()) co_return Result<>{};
@@ -31,4 +31,4 @@ Task<Result<>> VmOwner::change_network() {
   co_return Result<>{};
 }
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

@@ -10,7 +10,7 @@
 #include "host/files.h"
 #include "net/addresses.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 using vm::State;
 
@@ -375,4 +375,4 @@ Task<Result<std::shared_ptr<link::Client>>> VmOwner::agent(host::Deadline deadli
   co_return client_;
 }
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

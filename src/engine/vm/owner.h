@@ -8,15 +8,15 @@
 
 #include "base/json.h"
 #include "capabilities/capability.h"
-#include "link/link.h"
-#include "machine/machine.h"
 #include "engine/services.h"
 #include "engine/stages.h"
+#include "link/link.h"
+#include "machine/machine.h"
 #include "store/store.h"
 #include "vm/spec.h"
 #include "vm/state.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 /// What `vm.create` and `vm.start` wait for.
 enum class WaitFor { agent, system };
@@ -199,4 +199,4 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   std::string memory_file_;  ///< of a template in the making
 };
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

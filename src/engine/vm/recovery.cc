@@ -5,10 +5,10 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
-#include "host/files.h"
 #include "engine/vm/owner.h"
+#include "host/files.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 using vm::State;
 
@@ -150,4 +150,4 @@ Task<Result<std::string>> VmOwner::finish_suspend() {
   co_return co_await adopt_or_settle();
 }
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

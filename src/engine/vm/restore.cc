@@ -7,11 +7,11 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
-#include "host/files.h"
 #include "engine/vm/guest_command.h"
 #include "engine/vm/owner.h"
+#include "host/files.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 namespace {
 
@@ -195,4 +195,4 @@ Task<Result<>> VmOwner::exercise() {
   co_return co_await configure(false);
 }
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

@@ -6,10 +6,10 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
-#include "host/files.h"
 #include "engine/vm/owner.h"
+#include "host/files.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 namespace {
 
@@ -169,4 +169,4 @@ Task<Result<>> VmOwner::become_template(std::string save_id, std::string key, St
   co_return Result<>{};
 }
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

@@ -5,12 +5,12 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
+#include "engine/vm/owner.h"
+#include "ext4/ext4.h"
 #include "guestcfg/cpio.h"
 #include "host/files.h"
-#include "ext4/ext4.h"
-#include "engine/vm/owner.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 namespace {
 
@@ -36,7 +36,7 @@ Task<Result<>> VmOwner::boot(Stages& stages, host::Cancel& cancel, WaitFor wait)
   CO_TRY(co_await prepare_disks(stages));
   auto vm = CO_TRY(co_await context());
   // A guest would only find out as PID 1; here it can still be said in a sentence.
-  if (auto sound = image::check_ext4(vm.rootfs); !sound)
+  if (auto sound = ext4::check_ext4(vm.rootfs); !sound)
     co_return std::unexpected(std::move(sound)
                                   .error()
                                   .in(fmt::format("the rootfs of image '{}'", spec_.image))
@@ -296,4 +296,4 @@ Task<> VmOwner::watch_system(std::shared_ptr<VmOwner> self, std::shared_ptr<link
   }
 }
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

@@ -4,11 +4,11 @@
 #include <unistd.h>
 
 #include "capabilities/dm_snapshot/dm_snapshot.h"
-#include "host/files.h"
-#include "ext4/ext4.h"
 #include "engine/vm/owner.h"
+#include "ext4/ext4.h"
+#include "host/files.h"
 
-namespace banger::roles::daemon {
+namespace banger::engine {
 
 namespace {
 
@@ -30,7 +30,7 @@ Task<Result<>> VmOwner::attach_disk(const capabilities::VmContext& vm) {
   // Images have no journal; on the device there is room for one, and writing it changes the VM's file only.
   auto path = capabilities::snapshot_node(row_.id);
   co_return in("system disk", co_await services_.runtime.blocking([path]() -> Result<> {
-    TRY(image::ensure_journal(path));
+    TRY(ext4::ensure_journal(path));
     return sync_device(path);
   }));
 }
@@ -48,4 +48,4 @@ Result<> VmOwner::flush_disk() const {
   return sync_device(capabilities::snapshot_node(row_.id));
 }
 
-}  // namespace banger::roles::daemon
+}  // namespace banger::engine

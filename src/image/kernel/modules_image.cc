@@ -5,9 +5,9 @@
 #include <filesystem>
 
 #include "base/bounds.h"
+#include "ext4/ext4.h"
 #include "host/files.h"
 #include "host/run_tool.h"
-#include "ext4/ext4.h"
 #include "image/kernel/modules.h"
 
 namespace banger::image {
@@ -52,8 +52,8 @@ Result<bool> make_modules_image(const std::string& tree, const std::string& rele
   auto indexed = host::run_tool({"depmod", "--basedir", scratch, release}, kDepmodDeadline);
   if (!indexed && indexed.error().code == ErrorCode::not_found) return false;
   if (!indexed) return std::unexpected(std::move(indexed).error().in("index the kernel's modules"));
-  TRY(write_ext4_from_directory(directory, path,
-                                {.label = "banger-modules", .uuid_seed = "modules " + release, .journal = false}));
+  TRY(ext4::write_ext4_from_directory(
+      directory, path, {.label = "banger-modules", .uuid_seed = "modules " + release, .journal = false}));
   return true;
 }
 

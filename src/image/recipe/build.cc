@@ -12,16 +12,16 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
+#include "ext4/ext4.h"
 #include "host/files.h"
 #include "image/apt/sources.h"
 #include "image/apt/tool.h"
-#include "ext4/ext4.h"
-#include "image/store.h"
-#include "image/recipe/build_directory.h"
-#include "image/staged_directory.h"
 #include "image/init.h"
 #include "image/manifest.h"
+#include "image/recipe/build_directory.h"
 #include "image/recipe/recipe.h"
+#include "image/staged_directory.h"
+#include "image/store.h"
 #include "image/tar_stream.h"
 
 namespace banger::image {
@@ -29,7 +29,7 @@ namespace banger::image {
 namespace {
 
 /// The root file system is only ever mounted read-only, under an overlay: no journal, and little room to spare.
-Ext4Options rootfs_options(const std::string& name, std::int64_t timestamp) {
+ext4::Ext4Options rootfs_options(const std::string& name, std::int64_t timestamp) {
   return {.label = "banger-root",
           .spare_bytes = 16 * limits::kMiB,
           .uuid_seed = "rootfs " + name,
@@ -39,7 +39,7 @@ Ext4Options rootfs_options(const std::string& name, std::int64_t timestamp) {
 
 /// Grown online by the guest to the VM's disk size. Sparse; 256 MiB to start from lets the resize inode reach
 /// terabytes.
-Ext4Options seed_options(const std::string& name, std::int64_t timestamp) {
+ext4::Ext4Options seed_options(const std::string& name, std::int64_t timestamp) {
   return {
       .label = "banger-work", .size_bytes = 256 * limits::kMiB, .uuid_seed = "work " + name, .timestamp = timestamp};
 }
@@ -47,14 +47,14 @@ Ext4Options seed_options(const std::string& name, std::int64_t timestamp) {
 /// From a written rootfs.ext4 to a complete directory; blocking.
 Result<Image> complete(const PartialDirectory& partial, Image image, std::int64_t timestamp) {
   std::string rootfs = partial.file("rootfs.ext4"), seed = partial.file("work-seed.ext4");
-  TRY(check_ext4(rootfs));
+  TRY(ext4::check_ext4(rootfs));
   // Reading it all for the hash goes on beside the writing of it to the disk.
   auto hash = std::async(std::launch::async, [rootfs] { return host::sha256_file(rootfs); });
   image.init = TRY(detect_init(rootfs));
   auto options = seed_options(image.name, timestamp);
-  auto extracted = extract_subtree(rootfs, "/root", seed, options);
+  auto extracted = ext4::extract_subtree(rootfs, "/root", seed, options);
   if (!extracted && extracted.error().code == ErrorCode::not_found) {
-    TRY(make_empty_ext4(seed, options));
+    TRY(ext4::make_empty_ext4(seed, options));
   } else if (!extracted) {
     return std::unexpected(std::move(extracted.error()).in("make the work seed from /root"));
   }
@@ -141,7 +141,7 @@ std::unexpected<Error> build_failed(const host::Output& output) {
 
 /// Runs mmdebstrap with its tar going straight into `rootfs`.
 Task<Result<>> stream_build(host::Runtime& runtime, std::string path_variable, RecipePlan plan,
-                            std::vector<AptSource> sources, std::string rootfs, Ext4Options options,
+                            std::vector<AptSource> sources, std::string rootfs, ext4::Ext4Options options,
                             StageProgress progress, host::Cancel& cancel) {
   auto room = CO_TRY(co_await BuildRoom::make(runtime, path_variable, cancel));
   auto sources_fd = CO_TRY(text_input(to_deb822(sources)));

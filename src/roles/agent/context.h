@@ -44,12 +44,12 @@ struct Context {
   const Options options;
   const RunDir run_dir;
   LogFile log;
-  AgentConfig config;                                   ///< token and environment in force
-  std::function<void(std::string token)> set_token;     ///< of the server
-  std::optional<capabilities::guest::Handles> handles;  ///< for a change of identity
-  Users users;                                          ///< of the guest
-  std::optional<CpuSample> cpu;                         ///< of the last GET /stats
-  int transfers = 0;                                    ///< file streams that hold a pool thread
+  AgentConfig config;                                ///< token and environment in force
+  std::function<void(std::string token)> set_token;  ///< of the server
+  std::optional<guest::Handles> handles;             ///< for a change of identity
+  Users users;                                       ///< of the guest
+  std::optional<CpuSample> cpu;                      ///< of the last GET /stats
+  int transfers = 0;                                 ///< file streams that hold a pool thread
   host::Event transfer_done;
   host::Mutex configuring;  ///< one configuration at a time
   host::Mutex settling_turn;

@@ -24,7 +24,7 @@ void map_program() {
 }
 
 Result<> write_same(const std::string& root_path) {
-  auto root = TRY(capabilities::guest::Root::open(root_path));
+  auto root = TRY(guest::Root::open(root_path));
   auto file = root.open_path(kFile, O_RDWR | O_NOFOLLOW | O_NONBLOCK);
   if (!file)
     return file.error().code == ErrorCode::not_found ? Result<>() : Result<>(std::unexpected(std::move(file).error()));

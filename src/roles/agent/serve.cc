@@ -11,7 +11,7 @@ Result<ContextPtr> make_context(host::Runtime& runtime, Options options) {
   auto context = std::make_shared<Context>(runtime, std::move(options));
   context->config = TRY(context->run_dir.load_config());
   // Without them it still works; they are opened when they are needed.
-  if (auto handles = capabilities::guest::Handles::open()) context->handles = std::move(*handles);
+  if (auto handles = guest::Handles::open()) context->handles = std::move(*handles);
   return context;
 }
 

@@ -18,8 +18,8 @@
 #include "base/bounds.h"
 #include "base/text.h"
 #include "host/files.h"
-#include "tar/tar.h"
 #include "roles/cli/fields.h"
+#include "tar/tar.h"
 
 namespace banger::roles::cli {
 
@@ -85,7 +85,7 @@ Result<> read_verdict(int socket, std::string line) {
 }
 
 Result<> send_tree(const std::string& path, const std::string& name, int socket, std::string first_bytes) {
-  auto packed = image::pack_tree(path, name, socket);
+  auto packed = tar::pack_tree(path, name, socket);
   if (!packed) {
     // A peer that stopped reading has said why.
     int error = packed.error().sys_errno;
@@ -112,7 +112,7 @@ Result<> receive_tree(int socket, const std::string& first_bytes, const std::str
   UniqueFd reader(ends[0]), writer(ends[1]);
   (void)::fcntl(reader.get(), F_SETPIPE_SZ, static_cast<int>(kPipeBytes));
   std::jthread pumping([&, fd = std::move(writer)]() mutable { pump(socket, first_bytes, std::move(fd)); });
-  auto unpacked = image::unpack_tree(reader.get(), directory, {});
+  auto unpacked = tar::unpack_tree(reader.get(), directory, {});
   reader.reset();  // so that a pump with more to write ends
   ::shutdown(socket, SHUT_RDWR);
   return unpacked;

@@ -15,12 +15,12 @@
 
 #include "base/text.h"
 #include "config/install.h"
+#include "engine/health/upkeep.h"
 #include "host/files.h"
 #include "host/unix_socket.h"
 #include "roles/daemon/instance_lock.h"
 #include "roles/daemon/methods/methods.h"
 #include "roles/daemon/own_socket.h"
-#include "engine/health/upkeep.h"
 
 namespace banger::roles::daemon {
 
@@ -73,7 +73,7 @@ Result<UniqueFd> listen_in_place_of_the_dead(const std::string& path) {
 }
 
 // Not at once: whoever started the daemon wants something first.
-Task<> tend_templates(VmManager* vms) {
+Task<> tend_templates(engine::VmManager* vms) {
   co_await vms->foreground().wait_idle();
   co_await vms->templates().retire_orphans();
 }
@@ -103,12 +103,13 @@ Task<> serve(Daemon& daemon, rpc::Server& server, UniqueFd listener, int ready_f
   co_await end_empty_jails(daemon);
   daemon.services.runtime.spawn(daemon.vms.sweep_snapshots());
   daemon.services.runtime.spawn(daemon.dns.run());
-  daemon.vms.for_each_vm([&forwards = daemon.forwards](std::shared_ptr<VmOwner> vm) { forwards.watch(std::move(vm)); });
+  daemon.vms.for_each_vm(
+      [&forwards = daemon.forwards](std::shared_ptr<engine::VmOwner> vm) { forwards.watch(std::move(vm)); });
   daemon.services.runtime.spawn(daemon.vms.pool().run());
   daemon.services.runtime.spawn(daemon.services.bridge.run(daemon.vms.foreground()));
   daemon.services.runtime.spawn(daemon.vms.stop_stale());
-  daemon.services.runtime.spawn(poll_metrics(daemon.services, daemon.vms));
-  daemon.services.runtime.spawn(bound_logs(daemon.services, daemon.vms));
+  daemon.services.runtime.spawn(engine::poll_metrics(daemon.services, daemon.vms));
+  daemon.services.runtime.spawn(engine::bound_logs(daemon.services, daemon.vms));
   daemon.services.runtime.spawn(tend_templates(&daemon.vms));
   daemon.services.runtime.spawn(server.serve(std::move(listener), ::geteuid()));
   tell(ready_fd, "ok");
@@ -122,7 +123,7 @@ Task<> stop_when_unreachable(Daemon& daemon, const OwnSocket& socket) {
   daemon.stop();
 }
 
-Task<> shut_down(Services& services, VmManager& vms, rpc::Server& server, const OwnSocket& socket) {
+Task<> shut_down(engine::Services& services, engine::VmManager& vms, rpc::Server& server, const OwnSocket& socket) {
   // Calls under way are cancelled and get a moment to undo themselves; VMs are left alone.
   co_await server.stop(host::after(std::chrono::seconds(20)));
   co_await vms.pool().close();
@@ -167,19 +168,19 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
   host::Mutex building_image(runtime), pulling_kernel(runtime);
   image::KernelStore kernels(runtime, prepared.paths.kernels(), prepared.paths.cache, path_variable);
   image::ImageStore images(runtime, prepared.paths.images(), prepared.paths.cache, path_variable);
-  PrivilegedClient privileged(runtime, log, prepared.paths, prepared.config, helper_socket());
-  Jails jails(runtime, log, prepared.paths, prepared.config, *prepared.store, privileged);
-  Machines machines(runtime, log, prepared.paths, prepared.config, *prepared.store, path_variable,
-                    prepared.config.jailer_enabled ? &jails : nullptr);
-  Initramfs initramfs(runtime, prepared.paths);
-  Saves saves(runtime, log, prepared.paths, *prepared.store);
-  auto installed = [&privileged] { return privileged.way() == PrivilegedClient::Way::helper; };
-  BridgeNetwork bridge(runtime, log, prepared.config, *prepared.store, privileged, installed);
-  SnapshotDisks snapshots(log, *prepared.store, privileged);
-  Services services{runtime, log,       prepared.paths, prepared.config, *prepared.store, kernels,
-                    images,  machines,  initramfs,      saves,           privileged,      bridge,
-                    jails,   snapshots, measure_host(), building_image,  pulling_kernel};
-  VmManager vms(services);
+  engine::PrivilegedClient privileged(runtime, log, prepared.paths, prepared.config, helper_socket());
+  capabilities::Jails jails(runtime, log, prepared.paths, prepared.config, *prepared.store, privileged);
+  engine::Machines machines(runtime, log, prepared.paths, prepared.config, *prepared.store, path_variable,
+                            prepared.config.jailer_enabled ? &jails : nullptr);
+  engine::Initramfs initramfs(runtime, prepared.paths);
+  engine::Saves saves(runtime, log, prepared.paths, *prepared.store);
+  auto installed = [&privileged] { return privileged.way() == engine::PrivilegedClient::Way::helper; };
+  capabilities::BridgeNetwork bridge(runtime, log, prepared.config, *prepared.store, privileged, installed);
+  capabilities::SnapshotDisks snapshots(log, *prepared.store, privileged);
+  engine::Services services{runtime, log,       prepared.paths, prepared.config, *prepared.store, kernels,
+                            images,  machines,  initramfs,      saves,           privileged,      bridge,
+                            jails,   snapshots, measure_host(), building_image,  pulling_kernel};
+  engine::VmManager vms(services);
   auto server = rpc::make_server(runtime, log);
   auto listener = listen_in_place_of_the_dead(prepared.paths.daemon_socket());
   auto socket = listener ? OwnSocket::at(prepared.paths.daemon_socket()) : std::unexpected(listener.error());
@@ -187,8 +188,8 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
     if (std::exchange(stopping, true)) return;
     runtime.spawn(shut_down(services, vms, *server, *socket));
   };
-  Dns dns(services, vms);
-  Forwards forwards(services);
+  engine::Dns dns(services, vms);
+  engine::Forwards forwards(services);
   Daemon daemon{services, vms,  dns,
                 forwards, stop, std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())};
   add_vm_methods(*server, daemon);

@@ -7,11 +7,11 @@
 
 #include "base/bounds.h"
 #include "capabilities/capability.h"
-#include "support/temp_dir.h"
 #include "catch.h"
-#include "host/files.h"
 #include "ext4/ext4.h"
+#include "host/files.h"
 #include "net/addresses.h"
+#include "support/temp_dir.h"
 
 using namespace banger;
 using namespace banger::capabilities;
@@ -145,11 +145,11 @@ TEST_CASE_METHOD(Fixture, "system disk: a copy is the image's file system with a
   spec.storage = "copy";
   auto vm = context();
   vm.rootfs = directory / "rootfs";
-  REQUIRE(image::make_empty_ext4(
+  REQUIRE(ext4::make_empty_ext4(
       vm.rootfs, {.label = "root", .size_bytes = 64 * limits::kMiB, .uuid_seed = "x", .journal = false}));
   REQUIRE(prepare(vm) == "");
   CHECK(size("system.img") == 256 * limits::kMiB);
-  CHECK(image::check_ext4(directory / "system.img"));
+  CHECK(ext4::check_ext4(directory / "system.img"));
   spec.system_bytes = 512 * limits::kMiB;
   REQUIRE(prepare(vm) == "");
   CHECK(size("system.img") == 512 * limits::kMiB);
@@ -245,8 +245,8 @@ TEST_CASE_METHOD(
 TEST_CASE_METHOD(Fixture, "disks: are made whole and empty, kept on repetition, grown but never shrunk") {
   auto vm = context();
   REQUIRE(prepare(vm) == "");
-  CHECK(image::check_ext4(directory / "system.img"));
-  CHECK(image::check_ext4(directory / "work.img"));
+  CHECK(ext4::check_ext4(directory / "system.img"));
+  CHECK(ext4::check_ext4(directory / "work.img"));
   CHECK(size("system.img") == spec.system_bytes);
   CHECK_FALSE(std::filesystem::exists(directory / "system.img.part"));
   struct stat before{}, after{};
@@ -264,7 +264,7 @@ TEST_CASE_METHOD(Fixture, "disks: are made whole and empty, kept on repetition, 
 
 TEST_CASE_METHOD(Fixture, "work disk: starts as the image's seed at the size asked for, which must fit it") {
   seed = directory / "seed.ext4";
-  REQUIRE(image::make_empty_ext4(seed, {.label = "seed", .size_bytes = 96 * limits::kMiB, .uuid_seed = "seed"}));
+  REQUIRE(ext4::make_empty_ext4(seed, {.label = "seed", .size_bytes = 96 * limits::kMiB, .uuid_seed = "seed"}));
   auto vm = context();
   spec.disk_bytes = 64 * limits::kMiB;
   CHECK_THAT(prepare(vm), Catch::Contains("96M") && Catch::Contains("--disk-size 96M"));

@@ -7,7 +7,7 @@
 #include "vm/spec.h"
 
 using namespace banger;
-using namespace banger::roles::daemon;
+using namespace banger::engine;
 
 TEST_CASE("names: ids are 12 of [a-z0-9] and differ") {
   std::set<std::string> seen;

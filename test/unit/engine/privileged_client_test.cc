@@ -18,7 +18,7 @@
 #include "rpc/helper_protocol.h"
 
 using namespace banger;
-using namespace banger::roles::daemon;
+using namespace banger::engine;
 namespace fs = std::filesystem;
 
 namespace {

@@ -6,7 +6,7 @@
 #include "catch.h"
 
 using namespace banger;
-using namespace banger::roles::daemon;
+using namespace banger::engine;
 
 TEST_CASE("stages: each is told as it begins and kept in order when it ends") {
   std::vector<std::string> told;

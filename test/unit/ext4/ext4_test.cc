@@ -11,8 +11,8 @@
 #include "host/files.h"
 
 using namespace banger;
-using namespace banger::image;
-using namespace banger::image::testing;
+using namespace banger::ext4;
+using namespace banger::test;
 using Catch::Matchers::Contains;
 
 namespace {

@@ -3,12 +3,12 @@
 
 #include <string>
 
-#include "support/fs_fixture.h"
 #include "ext4/ext4.h"
+#include "support/fs_fixture.h"
 
-namespace banger::image::testing {
+namespace banger::test {
 
-inline Ext4Options options(std::uint64_t size = 0) {
+inline ext4::Ext4Options options(std::uint64_t size = 0) {
   return {.label = "test",
           .size_bytes = size,
           .spare_bytes = 0,
@@ -17,9 +17,10 @@ inline Ext4Options options(std::uint64_t size = 0) {
           .journal = false};
 }
 
-inline Result<Ext4Stats> write(const std::string& tar, const std::string& path, const Ext4Options& o = options()) {
+inline Result<ext4::Ext4Stats> write(const std::string& tar, const std::string& path,
+                                     const ext4::Ext4Options& o = options()) {
   auto fd = as_fd(tar);
-  return write_ext4_from_tar(fd.get(), path, o);
+  return ext4::write_ext4_from_tar(fd.get(), path, o);
 }
 
-}  // namespace banger::image::testing
+}  // namespace banger::test

@@ -5,8 +5,8 @@
 #include "fixture.h"
 
 using namespace banger;
-using namespace banger::image;
-using namespace banger::image::testing;
+using namespace banger::ext4;
+using namespace banger::test;
 using Catch::Matchers::Contains;
 
 TEST_CASE("ext4: reading a file follows nothing and keeps its bound") {

@@ -9,13 +9,13 @@
 
 #include <thread>
 
-#include "support/sandbox.h"
-#include "support/temp_dir.h"
 #include "catch.h"
 #include "ext4/ext4.h"
+#include "support/sandbox.h"
+#include "support/temp_dir.h"
 
 using namespace banger;
-using namespace banger::capabilities::guest;
+using namespace banger::guest;
 using guestcfg::Disk;
 using namespace std::chrono_literals;
 
@@ -91,7 +91,7 @@ std::string check_growing(const test::TempDir& directory) {
 
 TEST_CASE("disks: a mounted file system grows with its device, which may be late") {
   test::TempDir directory;
-  REQUIRE(image::make_empty_ext4(directory / "disk", {.label = "x", .size_bytes = 64 * kMiB, .uuid_seed = "x"}));
+  REQUIRE(ext4::make_empty_ext4(directory / "disk", {.label = "x", .size_bytes = 64 * kMiB, .uuid_seed = "x"}));
   auto outcome =
       test::sandbox_available() ? test::in_sandbox([&] { return check_growing(directory); }) : "no loop device";
   if (outcome == "no loop device" || outcome == "cannot resize") {

@@ -4,11 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "support/temp_dir.h"
 #include "catch.h"
+#include "support/temp_dir.h"
 
 using namespace banger;
-using namespace banger::capabilities::guest;
+using namespace banger::guest;
 namespace fs = std::filesystem;
 
 namespace {

@@ -2,7 +2,7 @@
 
 #include "catch.h"
 
-using banger::capabilities::guest::with_block;
+using banger::guest::with_block;
 
 TEST_CASE("text block: is appended, replaced in place, and removed without a trace") {
   std::string with = with_block("127.0.0.1 localhost", "a\n");

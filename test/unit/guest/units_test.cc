@@ -1,10 +1,10 @@
 #include "guest/units.h"
 
-#include "support/temp_dir.h"
 #include "catch.h"
+#include "support/temp_dir.h"
 
 using namespace banger;
-using namespace banger::capabilities::guest;
+using namespace banger::guest;
 using Action = guestcfg::Unit::Action;
 
 namespace {

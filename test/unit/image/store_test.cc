@@ -1,13 +1,14 @@
 // The store of images: from a tar or a recipe to a directory that is whole or absent, and what it says of itself.
+#include "image/store.h"
+
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
 #include "catch.h"
-#include "host/files.h"
 #include "ext4/ext4.h"
-#include "image/store.h"
+#include "host/files.h"
 #include "image/init.h"
 #include "image/kernel/samples.h"
 #include "runs.h"
@@ -36,7 +37,7 @@ struct Fixture {
     std::filesystem::remove(dir / "init.ext4");
     write(dir / "init.tar", tar(entries));
     auto fd = host::open_file(dir / "init.tar", O_RDONLY);
-    REQUIRE(image::write_ext4_from_tar(fd->get(), dir / "init.ext4", {.spare_bytes = 1 << 20, .journal = false}));
+    REQUIRE(ext4::write_ext4_from_tar(fd->get(), dir / "init.ext4", {.spare_bytes = 1 << 20, .journal = false}));
     auto init = image::detect_init(dir / "init.ext4");
     return init ? *init : init.error().message;
   }
@@ -59,10 +60,10 @@ TEST_CASE("image: a tar becomes an image with a work seed of its /root") {
   CHECK(made->init == "none");
   CHECK(made->rootfs_bytes == std::filesystem::file_size(made->rootfs));
   CHECK(made->sha256 == *host::sha256_file(made->rootfs));
-  CHECK(*image::read_file_in_image(made->rootfs, "/etc/os-release", 100) == "ID=test");
-  CHECK(*image::read_file_in_image(made->work_seed, "/.bashrc", 100) == "PS1=x");
-  CHECK(image::check_ext4(made->rootfs));
-  CHECK(image::check_ext4(made->work_seed));
+  CHECK(*ext4::read_file_in_image(made->rootfs, "/etc/os-release", 100) == "ID=test");
+  CHECK(*ext4::read_file_in_image(made->work_seed, "/.bashrc", 100) == "PS1=x");
+  CHECK(ext4::check_ext4(made->rootfs));
+  CHECK(ext4::check_ext4(made->work_seed));
 
   for (const std::string& name : {std::string("mine"), made->id, made->id.substr(0, 6)}) {
     auto found = f.store.get(name);
@@ -80,7 +81,7 @@ TEST_CASE("image: one without /root gets an empty work seed") {
   auto made = f.import("mine");
   INFO(quoted(made));
   REQUIRE(made);
-  CHECK(image::check_ext4(made->work_seed));
+  CHECK(ext4::check_ext4(made->work_seed));
 }
 
 TEST_CASE("image: a taken, impossible or missing thing is refused and leaves nothing") {
@@ -254,11 +255,11 @@ TEST_CASE("image: debian-bookworm is built as this user", "[.slow]") {
   if (!built) FAIL(built.error().sentence());
   WARN(image::to_json(*built).dump(2));
   CHECK(built->init == "systemd");
-  CHECK(image::read_file_in_image(built->rootfs, "/etc/machine-id", 100)->empty());
-  CHECK(image::read_file_in_image(built->rootfs, "/etc/ssh/ssh_host_ed25519_key", 4096).error().code ==
+  CHECK(ext4::read_file_in_image(built->rootfs, "/etc/machine-id", 100)->empty());
+  CHECK(ext4::read_file_in_image(built->rootfs, "/etc/ssh/ssh_host_ed25519_key", 4096).error().code ==
         ErrorCode::not_found);
-  CHECK(image::read_file_in_image(built->rootfs, "/etc/apt/sources.list.d/debian.sources", 4096)
+  CHECK(ext4::read_file_in_image(built->rootfs, "/etc/apt/sources.list.d/debian.sources", 4096)
             ->find("Suites: bookworm") != std::string::npos);
-  CHECK(image::read_file_in_image(built->work_seed, "/.bashrc", 4096)->find("PS1") != std::string::npos);
+  CHECK(ext4::read_file_in_image(built->work_seed, "/.bashrc", 4096)->find("PS1") != std::string::npos);
   CHECK(store.leftovers().empty());
 }

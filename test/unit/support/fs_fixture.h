@@ -22,7 +22,7 @@
 #include "base/unique_fd.h"
 #include "catch.h"
 
-namespace banger::image::testing {
+namespace banger::test {
 
 class TempDir {
  public:
@@ -170,4 +170,4 @@ class TarBytes {
   std::string bytes_;
 };
 
-}  // namespace banger::image::testing
+}  // namespace banger::test

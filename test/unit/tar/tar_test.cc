@@ -2,12 +2,12 @@
 
 #include <sys/xattr.h>
 
-#include "support/fs_fixture.h"
 #include "host/files.h"
+#include "support/fs_fixture.h"
 
 using namespace banger;
-using namespace banger::image;
-using namespace banger::image::testing;
+using namespace banger::tar;
+using namespace banger::test;
 using Catch::Matchers::Contains;
 
 namespace {

@@ -30,7 +30,7 @@ struct ImageInit {
   std::string path;  ///< empty: the image has none
   std::string kind;  ///< systemd, openrc, runit, busybox, other, none
 };
-ImageInit find_init(const capabilities::guest::Root& root);
+ImageInit find_init(const guest::Root& root);
 
 /// Leaves in /run/banger what the agent goes by (config.json, init, first-boot) and the agent itself, and for systemd
 /// the unit that tells when the boot target is reached.

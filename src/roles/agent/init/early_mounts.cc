@@ -58,7 +58,7 @@ Result<> mount_early() {
   }
   for (const auto& [target, link] : kLinks) (void)::symlink(target, link);
   open_console();
-  return host::make_directories(capabilities::guest::kRunDir, 0700);
+  return host::make_directories(guest::kRunDir, 0700);
 }
 
 }  // namespace banger::roles::agent::init

@@ -12,7 +12,7 @@ namespace banger::roles::agent::init {
 
 namespace {
 
-using capabilities::guest::Root;
+using guest::Root;
 
 // The kernel's own list (init/main.c), then systemd where it was installed without the link that makes it the init.
 constexpr const char* kCandidates[] = {"/sbin/init", "/etc/init", "/bin/init", "/usr/lib/systemd/systemd",
@@ -25,7 +25,7 @@ std::string program_name(const Root& root, const std::string& path) {
   struct stat info{};
   if (!fd || ::fstat(fd->get(), &info) < 0 || !S_ISREG(info.st_mode) || !(info.st_mode & 0111)) return "";
   std::error_code error;
-  return std::filesystem::read_symlink(capabilities::guest::fd_path(fd->get()), error).filename().string();
+  return std::filesystem::read_symlink(guest::fd_path(fd->get()), error).filename().string();
 }
 
 // Every busybox has the applet; a container image's was never set up and would only respawn shells on terminals that

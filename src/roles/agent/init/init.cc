@@ -43,7 +43,7 @@ Result<> boot() {
   TRY(capabilities::apply_all(target, config));
   say("guest config applied");
 
-  ImageInit image = find_init(TRY(capabilities::guest::Root::open(kNewRoot)));
+  ImageInit image = find_init(TRY(guest::Root::open(kNewRoot)));
   TRY(write_run_dir(config, image, target.first_boot));
   TRY(switch_root());
   if (image.path.empty()) hold_end_signals();

@@ -1,6 +1,4 @@
 // What passes from init to the agent, through files: the guest config in, the run directory out.
-#include "guest/boot_memory.h"
-
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/sendfile.h>
@@ -11,6 +9,7 @@
 #include <vector>
 
 #include "base/bounds.h"
+#include "guest/boot_memory.h"
 #include "host/files.h"
 #include "roles/agent/init/boot.h"
 
@@ -30,7 +29,7 @@ Type=oneshot
 ExecStart=/run/banger/banger-agent ready
 )";
 
-std::string in_run_dir(std::string_view name) { return fmt::format("{}/{}", capabilities::guest::kRunDir, name); }
+std::string in_run_dir(std::string_view name) { return fmt::format("{}/{}", guest::kRunDir, name); }
 
 Result<> copy_self() {
   auto from = TRY(host::open_file("/proc/self/exe", O_RDONLY));
@@ -46,7 +45,7 @@ Result<> copy_self() {
 }
 
 Result<> add_ready_unit() {
-  auto root = TRY(capabilities::guest::Root::open("/"));
+  auto root = TRY(guest::Root::open("/"));
   TRY(root.write_file({.path = "/run/systemd/system/banger-ready.service", .data = std::string(kReadyUnit)}));
   TRY(root.write_symlink("../banger-ready.service",
                          "/run/systemd/system/multi-user.target.wants/banger-ready.service"));

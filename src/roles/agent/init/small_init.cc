@@ -69,14 +69,13 @@ void unmount_disks() {
     auto fields = split(*line, ' ');
     if (fields.size() < 5) continue;
     std::string target(fields[4]);
-    if (target == "/" || target == capabilities::guest::kSystemDisk || target.starts_with("/proc") ||
-        target.starts_with("/dev"))
+    if (target == "/" || target == guest::kSystemDisk || target.starts_with("/proc") || target.starts_with("/dev"))
       continue;
     ::umount2(target.c_str(), 0);
   }
   // The overlay holds its layers, so these two can only become read-only, the upper one after the overlay.
   ::mount(nullptr, "/", nullptr, MS_REMOUNT | MS_RDONLY, nullptr);
-  ::mount(nullptr, capabilities::guest::kSystemDisk, nullptr, MS_REMOUNT | MS_RDONLY, nullptr);
+  ::mount(nullptr, guest::kSystemDisk, nullptr, MS_REMOUNT | MS_RDONLY, nullptr);
   ::sync();
 }
 

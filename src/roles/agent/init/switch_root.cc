@@ -38,11 +38,11 @@ void remove_contents(UniqueFd directory) {
 }
 
 Result<> move_mounts() {
-  auto root = TRY(capabilities::guest::Root::open(kNewRoot));
+  auto root = TRY(guest::Root::open(kNewRoot));
   // /proc is last: the descriptors' paths go through it.
   for (const char* path : {"/dev", "/sys", "/run", "/proc"}) {
     auto target = TRY(root.make_directory(path));
-    if (::mount(path, capabilities::guest::fd_path(target.get()).c_str(), nullptr, MS_MOVE, nullptr) < 0)
+    if (::mount(path, guest::fd_path(target.get()).c_str(), nullptr, MS_MOVE, nullptr) < 0)
       return fail_errno(fmt::format("move {} to the new root", path));
   }
   return {};

@@ -12,9 +12,9 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
-#include "tar/tar.h"
 #include "roles/agent/routes.h"
 #include "roles/agent/users.h"
+#include "tar/tar.h"
 
 namespace banger::roles::agent {
 
@@ -158,7 +158,7 @@ Task<Result<>> receive(ContextPtr context, StreamPtr stream) {
   // The host's user ids mean nothing in here: `vm cp` asks for files that are the guest's root's.
   bool keep_owner = ::geteuid() == 0 && stream->query("owner") != "root";
   auto t = CO_TRY(co_await start_transfer(context, stream, Direction::in, [path, keep_owner](int fd) {
-    return image::unpack_tree(fd, path, {.keep_owner = keep_owner, .keep_setid = true});
+    return tar::unpack_tree(fd, path, {.keep_owner = keep_owner, .keep_setid = true});
   }));
   context->runtime.spawn(feed(t));
   while (!t->result) co_await t->changed.wait();
@@ -189,7 +189,7 @@ Task<> get_files(ContextPtr context, StreamPtr stream) {
   if (found && ::lstat(path->c_str(), &info) < 0) found = fail_errno(printable(*path, limits::kPathBytes));
   auto name = path && *path != "/" ? std::filesystem::path(*path).filename().native() : ".";
   auto t = found ? co_await start_transfer(context, stream, Direction::out,
-                                           [p = *path, name](int fd) { return image::pack_tree(p, name, fd); })
+                                           [p = *path, name](int fd) { return tar::pack_tree(p, name, fd); })
                  : std::unexpected(found.error());
   if (!t) {
     (void)co_await stream->reply_error(t.error());

@@ -1,10 +1,11 @@
 // image.* and kernel.*: the stores' contents, who uses them, making and removing.
+#include "engine/assets.h"
+
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
-#include "engine/assets.h"
 #include "engine/health/gc.h"
 #include "roles/daemon/methods/methods.h"
 
@@ -61,7 +62,7 @@ Task<Result<Json>> image_build(Daemon& daemon, const Json& params, rpc::CallCont
   auto before = daemon.services.images.get(name);
   auto built = CO_TRY(co_await daemon.services.images.build(name, progress_of(context), context.cancel()));
   // The one whose name it took: kept for VMs that were made from it, else of no use to anyone.
-  if (before) co_await remove_orphan(daemon.services, daemon.vms, before->id);
+  if (before) co_await engine::remove_orphan(daemon.services, daemon.vms, before->id);
   co_return image_json(daemon, built);
 }
 

@@ -6,9 +6,9 @@
 
 #include "base/text.h"
 #include "config/defaults.h"
-#include "host/files.h"
 #include "engine/health/doctor.h"
 #include "engine/health/gc.h"
+#include "host/files.h"
 #include "roles/daemon/methods/methods.h"
 
 namespace banger::roles::daemon {
@@ -59,7 +59,7 @@ Task<Result<Json>> doctor(Daemon& daemon, const Json& params, rpc::CallContext& 
   context.progress("checking", "");
   Json checks = Json::array();
   constexpr const char* kNames[] = {"pass", "warn", "fail"};
-  auto found = co_await run_doctor(daemon.services, fix ? Verdicts::fresh : Verdicts::kept);
+  auto found = co_await engine::run_doctor(daemon.services, fix ? engine::Verdicts::fresh : engine::Verdicts::kept);
   found.push_back(daemon.dns.check());
   for (const auto& check : found)
     checks.push_back({{"name", check.name},
@@ -73,7 +73,7 @@ Task<Result<Json>> doctor(Daemon& daemon, const Json& params, rpc::CallContext& 
 Task<Result<Json>> gc(Daemon& daemon, const Json& params, rpc::CallContext&) {
   bool dry_run = CO_TRY(find_bool(params, "dry_run")).value_or(false);
   Json items = Json::array();
-  for (const auto& item : CO_TRY(co_await collect_garbage(daemon.services, daemon.vms, dry_run)))
+  for (const auto& item : CO_TRY(co_await engine::collect_garbage(daemon.services, daemon.vms, dry_run)))
     items.push_back({{"kind", item.kind}, {"path", item.path}, {"reason", item.reason}, {"removed", item.removed}});
   co_return Json{{"items", std::move(items)}};
 }

@@ -6,10 +6,10 @@
 #include "base/bounds.h"
 #include "base/text.h"
 #include "engine/reach/forwards.h"
-#include "roles/daemon/methods/methods.h"
-#include "roles/daemon/methods/probe.h"
 #include "engine/reach/reach.h"
 #include "engine/reach/relay.h"
+#include "roles/daemon/methods/methods.h"
+#include "roles/daemon/methods/probe.h"
 
 namespace banger::roles::daemon {
 
@@ -55,7 +55,8 @@ std::uint16_t port_of(const Json& row) { return row.at("port").get<std::uint16_t
 bool is_tcp(const Json& row) { return row.at("protocol") == "tcp"; }
 
 std::string target_of(const Json& row) {
-  auto parsed = parse_guest_ports(dump_json({{"ports", {{{"address", row.at("address")}, {"port", row.at("port")}}}}}));
+  auto parsed =
+      engine::parse_guest_ports(dump_json({{"ports", {{{"address", row.at("address")}, {"port", row.at("port")}}}}}));
   return parsed && !parsed->empty() ? parsed->begin()->second : "";
 }
 
@@ -94,7 +95,7 @@ std::string link_to(const std::string& host, const std::string& scheme, std::uin
 }
 
 // Where this host reaches each, and links for a browser.
-void add_ways(std::vector<Json>& rows, const std::map<std::uint16_t, Forwards::Port>& forwards,
+void add_ways(std::vector<Json>& rows, const std::map<std::uint16_t, engine::Forwards::Port>& forwards,
               const std::string& host) {
   for (auto& row : rows) {
     auto forward = is_tcp(row) ? forwards.find(port_of(row)) : forwards.end();
@@ -153,13 +154,13 @@ Task<Result<Json>> tunnel(Daemon& daemon, const Json& params, rpc::CallContext& 
   auto vm = CO_TRY(daemon.vms.get(CO_TRY(get_string(params, "vm"))));
   auto authority = CO_TRY(authority_of(params));
   auto client = CO_TRY(co_await vm->agent(host::after(kAgentPatience)));
-  VmOwner::Use use(vm);
+  engine::VmOwner::Use use(vm);
   std::shared_ptr<link::ClientStream> guest =
       CO_TRY(co_await client->open({.method = "CONNECT", .path = std::move(authority)}));
   int status = CO_TRY(co_await guest->status(host::after(kConnectPatience)));
   if (status >= 400) co_return std::unexpected(link::guest_error(status, CO_TRY(co_await guest->read())));
   auto caller = CO_TRY(co_await context.become_stream(Json{{"id", vm->row().id}, {"name", vm->row().name}}));
-  co_await relay(daemon.services.runtime, std::move(caller), guest, OnCallerEnd::pass_on);
+  co_await engine::relay(daemon.services.runtime, std::move(caller), guest, engine::OnCallerEnd::pass_on);
   co_return Json();
 }
 

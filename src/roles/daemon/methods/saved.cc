@@ -5,14 +5,14 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
-#include "roles/daemon/methods/methods.h"
 #include "engine/names.h"
+#include "roles/daemon/methods/methods.h"
 
 namespace banger::roles::daemon {
 
 namespace {
 
-Result<std::shared_ptr<VmOwner>> named_vm(Daemon& daemon, const Json& params) {
+Result<std::shared_ptr<engine::VmOwner>> named_vm(Daemon& daemon, const Json& params) {
   return daemon.vms.get(TRY(get_string(params, "vm")));
 }
 
@@ -48,7 +48,7 @@ Result<Json> describe(Daemon& daemon, const store::SaveRow& row) {
 
 Task<Result<Json>> suspend(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto vm = CO_TRY(named_vm(daemon, params));
-  Stages stages(report_to(context));
+  engine::Stages stages(report_to(context));
   CO_TRY(co_await vm->suspend(stages));
   co_return vm->describe();
 }
@@ -58,9 +58,9 @@ Task<Result<Json>> resume(Daemon& daemon, const Json& params, rpc::CallContext& 
   if (vm->state() == vm::State::stopped)
     co_return fail(ErrorCode::invalid, fmt::format("vm '{}' is stopped, not suspended", vm->row().name),
                    fmt::format("banger vm start {}", vm->row().name));
-  Stages stages(report_to(context));
+  engine::Stages stages(report_to(context));
   CO_TRY(co_await daemon.vms.make_room_for(*vm));
-  CO_TRY(co_await vm->start(stages, context.cancel(), WaitFor::agent));
+  CO_TRY(co_await vm->start(stages, context.cancel(), engine::WaitFor::agent));
   co_return vm->describe();
 }
 
@@ -87,14 +87,14 @@ struct Children {
   explicit Children(host::Runtime& runtime) : changed(runtime) {}
   bool begun = false;
   std::size_t under_way = 0;
-  std::vector<std::shared_ptr<VmOwner>> made;
+  std::vector<std::shared_ptr<engine::VmOwner>> made;
   std::optional<Error> first_error;
   host::Event changed;
 };
 
-Task<> make_child(Daemon* daemon, std::shared_ptr<Children> children, std::size_t index, CreateRequest request,
+Task<> make_child(Daemon* daemon, std::shared_ptr<Children> children, std::size_t index, engine::CreateRequest request,
                   std::shared_ptr<host::Cancel> cancel) {
-  Stages stages{Report{}};
+  engine::Stages stages{engine::Report{}};
   auto vm = co_await daemon->vms.create(std::move(request), stages, *cancel);
   if (vm)
     children->made[index] = *vm;
@@ -114,7 +114,7 @@ struct Fork {
   std::shared_ptr<host::Cancel> stop = std::make_shared<host::Cancel>(daemon.services.runtime);
 };
 
-void begin_children(Fork& fork, const store::SaveRow& save, Stages& stages) {
+void begin_children(Fork& fork, const store::SaveRow& save, engine::Stages& stages) {
   if (std::exchange(fork.children->begun, true)) return;
   stages.begin("clone", fmt::format("{} of {}", fork.wanted.names.size(), save.vm_name));
   // Held until all children are made, so that the first one to fail does not take it along.
@@ -122,7 +122,8 @@ void begin_children(Fork& fork, const store::SaveRow& save, Stages& stages) {
   fork.children->under_way = fork.wanted.names.size();
   fork.children->made.resize(fork.wanted.names.size());
   for (std::size_t i = 0; i < fork.wanted.names.size(); ++i) {
-    CreateRequest request{.name = fork.wanted.names[i], .spec = fork.spec, .start = fork.start, .from = save.id};
+    engine::CreateRequest request{
+        .name = fork.wanted.names[i], .spec = fork.spec, .start = fork.start, .from = save.id};
     fork.daemon.services.runtime.spawn(make_child(&fork.daemon, fork.children, i, std::move(request), fork.stop));
   }
 }
@@ -152,12 +153,12 @@ Task<Result<Json>> fork(Daemon& daemon, const Json& params, rpc::CallContext& co
     if (!name.empty()) CO_TRY(daemon.vms.check_is_free(name));
   auto start = CO_TRY(find_bool(params, "start")).value_or(true);
   CO_TRY(daemon.vms.check_memory(vm->spec().memory_bytes * wanted.names.size()));
-  Stages stages(report_to(context));
+  engine::Stages stages(report_to(context));
   store::SaveRow row;
   row.kind = "fork";
   Fork fork{.daemon = daemon, .wanted = std::move(wanted), .spec = vm->spec(), .start = start};
   // One child starts in the time that its parent is saved; several would make the parent stand still for longer.
-  CanStart can_start;
+  engine::CanStart can_start;
   if (fork.wanted.names.size() == 1)
     can_start = [&](const store::SaveRow& save) { begin_children(fork, save, stages); };
   auto saved = co_await vm->save_as(std::move(row), stages, std::move(can_start));
@@ -178,9 +179,9 @@ Task<Result<Json>> snapshot_create(Daemon& daemon, const Json& params, rpc::Call
   store::SaveRow row;
   row.kind = "snapshot";
   row.name = CO_TRY(find_string(params, "name"))
-                 .value_or(fmt::format("{}-{}", vm->row().name.substr(0, 50), random_id().substr(0, 6)));
+                 .value_or(fmt::format("{}-{}", vm->row().name.substr(0, 50), engine::random_id().substr(0, 6)));
   CO_TRY(in("snapshot", vm::check_name(row.name)));
-  Stages stages(report_to(context));
+  engine::Stages stages(report_to(context));
   auto saved = CO_TRY(co_await vm->save_as(std::move(row), stages));
   co_return describe(daemon, saved.row);
 }
@@ -203,12 +204,12 @@ Task<Result<Json>> snapshot_restore(Daemon& daemon, const Json& params, rpc::Cal
         fmt::format("snapshot '{}' is of another image or kernel than vm '{}' has", row.name, vm->row().name),
         fmt::format("banger vm create --from {}", row.name));
   if (CO_TRY(find_bool(params, "force")).value_or(false)) CO_TRY(co_await vm->kill());
-  Stages stages(report_to(context));
+  engine::Stages stages(report_to(context));
   stages.begin("disks");
   CO_TRY(co_await vm->return_to(row));
   if (!row.machine.empty()) {
     CO_TRY(co_await daemon.vms.make_room_for(*vm));
-    CO_TRY(co_await vm->start(stages, context.cancel(), WaitFor::agent));
+    CO_TRY(co_await vm->start(stages, context.cancel(), engine::WaitFor::agent));
   }
   co_return vm->describe();
 }

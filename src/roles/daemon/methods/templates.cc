@@ -30,7 +30,7 @@ Result<Json> describe(Daemon& daemon, const store::SaveRow& row) {
               {"used_by", daemon.vms.users_of_save(row.id)}};
 }
 
-Json describe(const Pool::Member& member) {
+Json describe(const engine::Pool::Member& member) {
   auto age = std::chrono::duration_cast<std::chrono::seconds>(host::Clock::now() - member.since).count();
   auto machine = member.vm->machine();
   auto stats = machine ? machine->stats() : Result<machine::MachineStats>(machine::MachineStats{});
@@ -54,11 +54,11 @@ Task<Result<Json>> build(Daemon& daemon, const Json& params, rpc::CallContext& c
   base.network = CO_TRY(co_await daemon.services.bridge.choose(base.network));
   auto spec = CO_TRY(spec_over(std::move(base), params));
   CO_TRY(vm::check_spec(spec, daemon.services.host_size));
-  Stages stages(report_to(context));
-  auto image = CO_TRY(co_await ensure_image(daemon.services, spec.image, stages, context.cancel()));
-  auto kernel = CO_TRY(co_await ensure_kernel(daemon.services, spec.kernel.empty() ? image.kernel : spec.kernel, stages,
-                                              context.cancel()));
-  TemplateRequest request{.spec = CO_TRY(daemon.vms.template_spec(spec)), .image = image, .kernel = kernel};
+  engine::Stages stages(report_to(context));
+  auto image = CO_TRY(co_await engine::ensure_image(daemon.services, spec.image, stages, context.cancel()));
+  auto kernel = CO_TRY(co_await engine::ensure_kernel(daemon.services, spec.kernel.empty() ? image.kernel : spec.kernel,
+                                                      stages, context.cancel()));
+  engine::TemplateRequest request{.spec = CO_TRY(daemon.vms.template_spec(spec)), .image = image, .kernel = kernel};
   if (CO_TRY(find_bool(params, "rebuild")).value_or(false)) CO_TRY(co_await daemon.vms.templates().forget(request));
   auto row = CO_TRY(co_await daemon.vms.templates().find_or_build(std::move(request), stages, context.cancel()));
   co_return describe(daemon, row);

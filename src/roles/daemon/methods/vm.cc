@@ -10,7 +10,7 @@
 
 namespace banger::roles::daemon {
 
-Report report_to(rpc::CallContext& context) {
+engine::Report report_to(rpc::CallContext& context) {
   return [&context](std::string_view stage, std::string_view detail, int percent) {
     context.progress(stage, detail, percent);
   };
@@ -24,7 +24,7 @@ Result<vm::Spec> spec_over(vm::Spec base, const Json& params) {
   return vm::spec_from_json(json);
 }
 
-vm::Spec default_spec(const Services& services) {
+vm::Spec default_spec(const engine::Services& services) {
   auto defaults = config::resolve_defaults(
       services.config, {.cpus = services.host_size.cpus, .memory_bytes = services.host_size.memory_bytes});
   vm::Spec spec;
@@ -51,18 +51,18 @@ void add_foreground(rpc::Server& server, Daemon& daemon, const char* name, Metho
 
 namespace {
 
-Result<std::shared_ptr<VmOwner>> named_vm(Daemon& daemon, const Json& params) {
+Result<std::shared_ptr<engine::VmOwner>> named_vm(Daemon& daemon, const Json& params) {
   return daemon.vms.get(TRY(get_string(params, "vm")));
 }
 
-Result<WaitFor> wait_param(const Json& params) {
+Result<engine::WaitFor> wait_param(const Json& params) {
   auto wait = TRY(find_string(params, "wait")).value_or("agent");
-  if (wait == "agent") return WaitFor::agent;
-  if (wait == "system") return WaitFor::system;
+  if (wait == "agent") return engine::WaitFor::agent;
+  if (wait == "system") return engine::WaitFor::system;
   return fail(ErrorCode::invalid, "field 'wait' must be \"agent\" or \"system\"");
 }
 
-void remove_with_client(Daemon& daemon, const std::shared_ptr<VmOwner>& vm, rpc::CallContext& context) {
+void remove_with_client(Daemon& daemon, const std::shared_ptr<engine::VmOwner>& vm, rpc::CallContext& context) {
   context.when_closed([&daemon, weak = std::weak_ptr(vm)] {
     auto left = weak.lock();
     if (left && !left->gone()) daemon.services.runtime.spawn(daemon.vms.remove_unasked(std::move(left)));
@@ -73,7 +73,7 @@ Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& 
   CO_TRY(
       only_keys(params, {"name", "image", "kernel", "vcpus", "memory_bytes", "disk_bytes", "system_bytes", "nat",
                          "network", "storage", "environment", "labels", "start", "wait", "cold", "from", "ephemeral"}));
-  CreateRequest request;
+  engine::CreateRequest request;
   request.name = CO_TRY(find_string(params, "name")).value_or("");
   if (params.contains("name")) CO_TRY(vm::check_name(request.name));
   auto base = default_spec(daemon.services);
@@ -96,7 +96,7 @@ Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& 
   request.wait = CO_TRY(wait_param(params));
   request.ephemeral = CO_TRY(find_bool(params, "ephemeral")).value_or(false);
   bool ephemeral = request.ephemeral;
-  Stages stages(report_to(context));
+  engine::Stages stages(report_to(context));
   auto vm = CO_TRY(co_await daemon.vms.create(std::move(request), stages, context.cancel()));
   if (ephemeral) remove_with_client(daemon, vm, context);
   co_return vm->describe();
@@ -104,7 +104,7 @@ Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& 
 
 Task<Result<Json>> start(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto vm = CO_TRY(named_vm(daemon, params));
-  Stages stages(report_to(context));
+  engine::Stages stages(report_to(context));
   if (CO_TRY(find_bool(params, "cold")).value_or(false)) CO_TRY(co_await vm->forget_memory());
   CO_TRY(co_await daemon.vms.make_room_for(*vm));
   CO_TRY(co_await vm->start(stages, context.cancel(), CO_TRY(wait_param(params))));
@@ -136,7 +136,7 @@ Task<Result<Json>> restart(Daemon& daemon, const Json& params, rpc::CallContext&
   auto vm = CO_TRY(named_vm(daemon, params));
   context.progress("stop", vm->row().name);
   CO_TRY(co_await vm->stop(limits::kStopDeadline));
-  Stages stages(report_to(context));
+  engine::Stages stages(report_to(context));
   CO_TRY(co_await vm->start(stages, context.cancel(), CO_TRY(wait_param(params))));
   co_return vm->describe();
 }

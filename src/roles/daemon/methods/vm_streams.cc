@@ -8,10 +8,10 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
+#include "engine/reach/relay.h"
 #include "host/files.h"
 #include "machine/log_bound.h"
 #include "roles/daemon/methods/methods.h"
-#include "engine/reach/relay.h"
 
 namespace banger::roles::daemon {
 
@@ -25,8 +25,8 @@ std::string query_path(std::string_view route, std::string_view path) {
 }
 
 struct Opened {
-  std::shared_ptr<VmOwner> vm;
-  VmOwner::Use use;
+  std::shared_ptr<engine::VmOwner> vm;
+  engine::VmOwner::Use use;
   std::shared_ptr<link::ClientStream> stream;
 };
 
@@ -34,7 +34,7 @@ Task<Result<Opened>> open_stream(Daemon& daemon, const Json& params, link::Reque
   auto vm = CO_TRY(daemon.vms.get(CO_TRY(get_string(params, "vm"))));
   auto client = CO_TRY(co_await vm->agent(host::after(kAgentPatience)));
   std::shared_ptr<link::ClientStream> stream = CO_TRY(co_await client->open(std::move(request)));
-  co_return Opened{vm, VmOwner::Use(vm), stream};
+  co_return Opened{vm, engine::VmOwner::Use(vm), stream};
 }
 
 // The whole body of a short answer.
@@ -69,7 +69,7 @@ Task<Result<Json>> exec(Daemon& daemon, const Json& params, rpc::CallContext& co
   auto caller = CO_TRY(co_await context.become_stream(Json{{"id", vm->row().id}, {"name", vm->row().name}}));
   // Its begin and its end count, not what lies between: a shell may be open for days.
   (void)daemon.vms.foreground().begin();
-  co_await relay(daemon.services.runtime, std::move(caller), stream, OnCallerEnd::reset);
+  co_await engine::relay(daemon.services.runtime, std::move(caller), stream, engine::OnCallerEnd::reset);
   (void)daemon.vms.foreground().begin();
   co_return Json();
 }
@@ -117,7 +117,7 @@ Task<Result<Json>> get_files(Daemon& daemon, const Json& params, rpc::CallContex
   int status = CO_TRY(co_await stream->status(host::after(limits::kLinkRequestDeadline)));
   if (status >= 400) co_return std::unexpected(link::guest_error(status, CO_TRY(co_await read_body(*stream))));
   auto caller = CO_TRY(co_await context.become_stream(Json{{"type", info.type}, {"name", vm->row().name}}));
-  co_await relay(daemon.services.runtime, std::move(caller), stream, OnCallerEnd::ignore);
+  co_await engine::relay(daemon.services.runtime, std::move(caller), stream, engine::OnCallerEnd::ignore);
   co_return Json();
 }
 
@@ -134,7 +134,7 @@ struct LogFile {
   std::string path;
 };
 
-Result<LogFile> open_log(const VmOwner& vm, const Json& params) {
+Result<LogFile> open_log(const engine::VmOwner& vm, const Json& params) {
   auto source = TRY(find_string(params, "source")).value_or("console");
   if (source != "console" && source != "machine")
     return fail(ErrorCode::invalid, "field 'source' must be \"console\" or \"machine\"");

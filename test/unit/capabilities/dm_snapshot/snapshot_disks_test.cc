@@ -9,7 +9,7 @@
 #include "host/runtime.h"
 
 using namespace banger;
-using namespace banger::roles::daemon;
+using namespace banger::capabilities;
 
 namespace {
 

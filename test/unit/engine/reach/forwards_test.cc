@@ -7,7 +7,7 @@
 #include "catch.h"
 
 using namespace banger;
-using namespace banger::roles::daemon;
+using namespace banger::engine;
 
 TEST_CASE("forwards: where each port of the guest is reached from within") {
   auto ports = parse_guest_ports(

@@ -6,7 +6,7 @@
 #include "catch.h"
 
 using namespace banger;
-using namespace banger::roles::daemon;
+using namespace banger::engine;
 
 namespace {
 

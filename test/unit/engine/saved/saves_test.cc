@@ -11,7 +11,7 @@
 #include "host/files.h"
 
 using namespace banger;
-using namespace banger::roles::daemon;
+using namespace banger::engine;
 
 namespace {
 

@@ -6,8 +6,8 @@
 #include "base/bounds.h"
 #include "catch.h"
 #include "ext4/ext4.h"
-#include "samples.h"
 #include "image/runs.h"
+#include "samples.h"
 
 using namespace banger;
 using namespace samples;
@@ -155,11 +155,11 @@ TEST_CASE("kernel: all modules are in a file system for guests, with what modpro
   auto kernel = f.import("mine", f.an_elf(), f.dir.path);
   REQUIRE(kernel);
   REQUIRE(kernel->modules_image != "");
-  CHECK(image::check_ext4(kernel->modules_image));
-  CHECK(image::read_file_in_image(kernel->modules_image, "kernel/stp.ko", 1 << 20).value() == module(""));
-  CHECK_THAT(image::read_file_in_image(kernel->modules_image, "modules.dep", 1 << 20).value(),
+  CHECK(ext4::check_ext4(kernel->modules_image));
+  CHECK(ext4::read_file_in_image(kernel->modules_image, "kernel/stp.ko", 1 << 20).value() == module(""));
+  CHECK_THAT(ext4::read_file_in_image(kernel->modules_image, "modules.dep", 1 << 20).value(),
              Catch::Contains("kernel/bridge.ko:"));
-  CHECK(image::read_file_in_image(kernel->modules_image, "modules.builtin", 1 << 20).value() ==
+  CHECK(ext4::read_file_in_image(kernel->modules_image, "modules.builtin", 1 << 20).value() ==
         "kernel/fs/ext4/ext4.ko\n");
   CHECK(std::filesystem::is_empty(f.dir / "cache/kernel-pull"));
   auto without = f.import("without", f.an_elf());

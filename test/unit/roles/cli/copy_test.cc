@@ -43,7 +43,7 @@ struct Guest {
     };
     daemon.answers["vm.put_files"] = [](const Json&) -> Result<Json> { return Json::object(); };
     daemon.streams["vm.put_files"] = [this](int socket, const Json& params) {
-      auto unpacked = image::unpack_tree(socket, in_root(params), {});
+      auto unpacked = tar::unpack_tree(socket, in_root(params), {});
       auto verdict =
           unpacked
               ? Json{{"ok", true}}
@@ -55,7 +55,7 @@ struct Guest {
     };
     daemon.streams["vm.get_files"] = [this](int socket, const Json& params) {
       auto from = in_root(params);
-      (void)image::pack_tree(from, sent_name.empty() ? fs::path(from).filename().string() : sent_name, socket);
+      (void)tar::pack_tree(from, sent_name.empty() ? fs::path(from).filename().string() : sent_name, socket);
     };
     fs::create_directories(root.path() + "/root");
   }

@@ -1,8 +1,8 @@
 #include <sys/stat.h>
 
-#include "support/temp_dir.h"
 #include "catch.h"
 #include "roles/agent/init/boot.h"
+#include "support/temp_dir.h"
 
 using namespace banger;
 using namespace banger::roles::agent::init;
@@ -21,7 +21,7 @@ struct Image : test::TempDir {
     std::filesystem::create_symlink(target, *this / name);
   }
   std::string found() {
-    auto init = find_init(*capabilities::guest::Root::open(path()));
+    auto init = find_init(*guest::Root::open(path()));
     return init.path + " " + init.kind;
   }
 };

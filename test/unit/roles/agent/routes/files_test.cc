@@ -21,7 +21,7 @@ std::string stat_at(const std::string& path) { return "/stat?path=" + link::perc
 std::string pack(const std::string& path, const std::string& name) {
   TempDir dir;
   UniqueFd file(::open((dir / "t.tar").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  REQUIRE(image::pack_tree(path, name, file.get()));
+  REQUIRE(tar::pack_tree(path, name, file.get()));
   auto text = host::read_file(dir / "t.tar", 64 << 20);
   REQUIRE(text);
   return *text;
@@ -31,7 +31,7 @@ void unpack(const std::string& tar, const std::string& directory) {
   TempDir dir;
   REQUIRE(host::write_file(dir / "t.tar", tar));
   UniqueFd file(::open((dir / "t.tar").c_str(), O_RDONLY | O_CLOEXEC));
-  REQUIRE(image::unpack_tree(file.get(), directory, {.keep_setid = true}));
+  REQUIRE(tar::unpack_tree(file.get(), directory, {.keep_setid = true}));
 }
 
 struct Download {

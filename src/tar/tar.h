@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "tar/placement.h"
 
 namespace banger::tar {
 
@@ -19,12 +20,14 @@ struct UnpackOptions {
   bool keep_owner = false;  ///< chown to the numeric owner (guest side, root)
   bool keep_setid = false;  ///< keep setuid, setgid and sticky bits, and file capabilities
   std::uint64_t max_bytes = UINT64_MAX;
+  Target top = Target::found;  ///< `named`: a file at the top is written through a symlink of its name
 };
 
 /// Unpacks into the existing `directory`. Hostile input: nothing outside `directory` is ever touched (".." or absolute
-/// names and writes through symlinks made by the archive or found inside are `invalid`), devices are refused. Existing
-/// files are replaced, existing directories merged and left with the owner, mode and times they have; `exists` where
-/// one is in the place of the other. Hard links only to files of the same archive. Reads `tar_fd` to its end.
+/// names and ways through symlinks made by the archive or found inside are `invalid`), devices are refused. Existing
+/// files are replaced in one step, or written into as placement.h says; existing directories are merged and left with
+/// the owner, mode and times they have; `exists` where one is in the place of the other. Hard links only to files of
+/// the same archive. Reads `tar_fd` to its end.
 Result<> unpack_tree(int tar_fd, const std::string& directory, const UnpackOptions& options);
 
 }  // namespace banger::tar

@@ -1,5 +1,5 @@
 // Tar streams into directories. The archive is hostile: every path is walked one component at a time from the
-// directory's descriptor, never through a symlink, and nothing existing is ever opened for writing.
+// directory's descriptor, never through a symlink. What is there already is met as placement.h says.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -15,6 +15,7 @@
 #include "base/unique_fd.h"
 #include "host/files.h"
 #include "tar/path.h"
+#include "tar/placement.h"
 #include "tar/reader.h"
 #include "tar/tar.h"
 
@@ -34,9 +35,19 @@ std::string joined(std::span<const std::string_view> parts) {
   return path;
 }
 
+using FileId = std::pair<dev_t, ino_t>;
+
+FileId id_of(const struct stat& info) { return {info.st_dev, info.st_ino}; }
+
+// Errors of a directory that takes no new names, though a file in it may still be written.
+bool takes_no_names(int error_number) {
+  return error_number == EACCES || error_number == EPERM || error_number == EROFS || error_number == ENOENT;
+}
+
 class Unpacker {
  public:
-  Unpacker(int root, const UnpackOptions& options) : root_(root), options_(options) {}
+  Unpacker(int root, const UnpackOptions& options)
+      : root_(root), options_(options), staged_(".banger-cp-" + to_hex(host::random_bytes(8))) {}
 
   Result<> add(TarReader& reader, const TarEntry& entry) {
     if (++entries_ > limits::kArchiveEntries) return fail(ErrorCode::exhausted, "the archive has too many entries");
@@ -52,8 +63,8 @@ class Unpacker {
     std::string name(parts.back());
     if (entry.kind == EntryKind::directory) return add_directory(parent, name, joined(parts), entry);
     if (entry.kind == EntryKind::hard_link) return add_link(parent, name, joined(parts), entry.target);
-    TRY(make_room(parent, name));
-    if (entry.kind == EntryKind::file) return add_file(reader, parent, name, entry);
+    if (entry.kind == EntryKind::file)
+      return add_file(reader, parent, name, entry, parts.size() == 1 ? options_.top : Target::found);
     return add_special(parent, name, entry);
   }
 
@@ -103,12 +114,23 @@ class Unpacker {
     return current_.get();
   }
 
-  /// Removes an existing non-directory. Nothing is ever written into what was there.
-  Result<> make_room(int parent, const std::string& name) {
-    if (::unlinkat(parent, name.c_str(), 0) == 0 || errno == ENOENT) return {};
-    if (errno == EISDIR)
-      return fail(ErrorCode::exists, "there is a directory of that name already", "remove it, or copy elsewhere");
-    return fail_errno("replace a file");
+  Result<Place> place_for(mode_t kind, int parent, const std::string& name, Target target) {
+    struct stat there{};
+    if (::fstatat(parent, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) < 0) {
+      if (errno == ENOENT) return Place::create;
+      return fail_errno("look at what is there");
+    }
+    bool ours = own_.contains(id_of(there));
+    auto place = TRY(place_of(kind, there, ours ? Target::found : target));
+    // Another name of a file of this archive: what it was linked to keeps its content.
+    return ours && place == Place::write_into ? Place::replace : place;
+  }
+
+  /// Gives what was made under the staged name its own, or removes it.
+  Result<> put_in_place(int parent, const std::string& name, Result<> made) {
+    if (made && ::renameat(parent, staged_.c_str(), parent, name.c_str()) < 0) made = fail_errno("put it in its place");
+    if (!made) ::unlinkat(parent, staged_.c_str(), 0);
+    return made;
   }
 
   Result<> add_directory(int parent, const std::string& name, const std::string& path, const TarEntry& entry) {
@@ -127,34 +149,45 @@ class Unpacker {
     return {};
   }
 
-  Result<> add_file(TarReader& reader, int parent, const std::string& name, const TarEntry& entry) {
-    UniqueFd file(::openat(parent, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  Result<> add_file(TarReader& reader, int parent, const std::string& name, const TarEntry& entry, Target target) {
+    auto place = TRY(place_for(S_IFREG, parent, name, target));
+    if (place == Place::write_into) return write_into(reader, parent, name, entry, target);
+    UniqueFd file(::openat(parent, staged_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!file && place == Place::replace && takes_no_names(errno))
+      return write_into(reader, parent, name, entry, target);
     if (!file) return fail_errno("make a file");
+    auto made = write_content(reader, file.get(), entry);
+    if (made) made = apply(file.get(), entry);
+    if (made) made = remember(file.get());
+    return put_in_place(parent, name, std::move(made));
+  }
+
+  /// As cp does: what is there keeps its owner, mode and attributes.
+  Result<> write_into(TarReader& reader, int parent, const std::string& name, const TarEntry& entry, Target target) {
+    auto file = TRY(open_in_place(parent, name, target));
+    TRY(remember(file.get()));
+    return write_content(reader, file.get(), entry);
+  }
+
+  Result<> write_content(TarReader& reader, int file, const TarEntry& entry) {
+    auto size = static_cast<std::uint64_t>(std::max<std::int64_t>(entry.size, 0));
+    ContentWriter writer(file);
     while (auto block = TRY(reader.next_block())) {
-      auto size = static_cast<std::uint64_t>(std::max<std::int64_t>(entry.size, 0));
       if (block->offset > size || block->data.size() > size - block->offset)
         return fail(ErrorCode::corrupt, "it has more content than its size");
       written_bytes_ += block->data.size();
       if (written_bytes_ > options_.max_bytes)
         return fail(ErrorCode::exhausted,
                     fmt::format("the archive has more than {} of content", format_size(options_.max_bytes)));
-      TRY(write_at(file.get(), block->offset, block->data));
+      TRY(writer.add(block->offset, block->data));
     }
-    if (::ftruncate(file.get(), entry.size) < 0) return fail_errno("set the size");
-    struct stat info{};
-    if (::fstat(file.get(), &info) < 0) return fail_errno("make a file");
-    own_.insert({info.st_dev, info.st_ino});
-    return apply(file.get(), entry);
+    return writer.finish(size);
   }
 
-  static Result<> write_at(int fd, std::uint64_t offset, std::string_view bytes) {
-    while (!bytes.empty()) {
-      ssize_t put = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-      if (put < 0 && errno == EINTR) continue;
-      if (put < 0) return fail_errno("write");
-      offset += static_cast<std::uint64_t>(put);
-      bytes.remove_prefix(static_cast<std::size_t>(put));
-    }
+  Result<> remember(int file) {
+    struct stat info{};
+    if (::fstat(file, &info) < 0) return fail_errno("look at a file");
+    if (S_ISREG(info.st_mode)) own_.insert(id_of(info));
     return {};
   }
 
@@ -172,28 +205,51 @@ class Unpacker {
     int from = TRY(enter(std::span(parts).first(parts.size() - 1)));
     struct stat info{};
     std::string source(parts.back());
-    if (::fstatat(from, source.c_str(), &info, AT_SYMLINK_NOFOLLOW) < 0 || !own_.contains({info.st_dev, info.st_ino}))
+    if (::fstatat(from, source.c_str(), &info, AT_SYMLINK_NOFOLLOW) < 0 || !own_.contains(id_of(info)))
       return unknown();
     if (joined(parts) == path) return {};
-    TRY(make_room(to.get(), name));
-    if (::linkat(from, source.c_str(), to.get(), name.c_str(), 0) < 0) return fail_errno("make a hard link");
-    return {};
+    struct stat there{};
+    // A rename between two names of one file does nothing, and leaves both.
+    if (::fstatat(to.get(), name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 && id_of(there) == id_of(info)) return {};
+    auto place = TRY(place_for(info.st_mode, to.get(), name, Target::found));
+    if (place == Place::keep) return {};
+    if (place == Place::write_into) return copy_into(from, source, to.get(), name);
+    Result<> made;
+    if (::linkat(from, source.c_str(), to.get(), staged_.c_str(), 0) < 0) made = fail_errno("make a hard link");
+    return put_in_place(to.get(), name, std::move(made));
+  }
+
+  /// For a file that is elsewhere in the archive already.
+  Result<> copy_into(int from, const std::string& source, int to, const std::string& name) {
+    UniqueFd content(::openat(from, source.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    if (!content) return fail_errno("read the file linked to");
+    auto file = TRY(open_in_place(to, name, Target::found));
+    TRY(remember(file.get()));
+    return copy_content(content.get(), file.get());
   }
 
   Result<> add_special(int parent, const std::string& name, const TarEntry& entry) {
     bool symlink = entry.kind == EntryKind::symlink;
-    int made =
-        symlink ? ::symlinkat(entry.target.c_str(), parent, name.c_str()) : ::mkfifoat(parent, name.c_str(), 0600);
+    if (TRY(place_for(symlink ? S_IFLNK : S_IFIFO, parent, name, Target::found)) == Place::keep) return {};
+    return put_in_place(parent, name, make_special(parent, entry));
+  }
+
+  /// Under the staged name.
+  Result<> make_special(int parent, const TarEntry& entry) {
+    bool symlink = entry.kind == EntryKind::symlink;
+    const char* name = staged_.c_str();
+    int made = symlink ? ::symlinkat(entry.target.c_str(), parent, name) : ::mkfifoat(parent, name, 0600);
     if (made < 0) return fail_errno(symlink ? "make a symlink" : "make a fifo");
-    if (options_.keep_owner && ::fchownat(parent, name.c_str(), static_cast<uid_t>(entry.uid),
-                                          static_cast<gid_t>(entry.gid), AT_SYMLINK_NOFOLLOW) < 0)
+    auto uid = static_cast<uid_t>(entry.uid);
+    auto gid = static_cast<gid_t>(entry.gid);
+    if (options_.keep_owner && ::fchownat(parent, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
       return fail_errno("set the owner");
-    if (!symlink && ::fchmodat(parent, name.c_str(), entry.mode & mode_mask(), AT_SYMLINK_NOFOLLOW) < 0)
+    if (!symlink && ::fchmodat(parent, name, entry.mode & mode_mask(), AT_SYMLINK_NOFOLLOW) < 0)
       return fail_errno("set the mode");
     timespec times[2] = {timespec_of(entry.mtime), timespec_of(entry.mtime)};
-    if (::utimensat(parent, name.c_str(), times, AT_SYMLINK_NOFOLLOW) < 0) return fail_errno("set the time");
+    if (::utimensat(parent, name, times, AT_SYMLINK_NOFOLLOW) < 0) return fail_errno("set the time");
     struct stat info{};
-    if (::fstatat(parent, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0) own_.insert({info.st_dev, info.st_ino});
+    if (::fstatat(parent, name, &info, AT_SYMLINK_NOFOLLOW) == 0) own_.insert(id_of(info));
     return {};
   }
 
@@ -230,7 +286,8 @@ class Unpacker {
   UniqueFd current_;  ///< the directory of the entry before: its siblings come next
   std::string current_path_;
   std::map<std::string, TarEntry> made_directories_;
-  std::set<std::pair<dev_t, ino_t>> own_;  ///< what this archive made, for hard links
+  std::set<FileId> own_;  ///< what this archive has made or written
+  std::string staged_;    ///< the name of what is being made
 };
 
 }  // namespace

@@ -187,11 +187,118 @@ TEST_CASE("tar: symlinks found inside are not written through") {
   CHECK(unpack(TarBytes().file("door/file", "gone").done(), dir / "into").error().code == ErrorCode::invalid);
   CHECK(unpack(TarBytes().directory("door").done(), dir / "into").error().code == ErrorCode::invalid);
   CHECK(unpack(TarBytes().file("door/new/deep").done(), dir / "into").error().code == ErrorCode::invalid);
-  REQUIRE(unpack(TarBytes().file("window", "replaced").done(), dir / "into").has_value());
-  CHECK(slurp(dir / "into/window") == "replaced");
-  CHECK(!std::filesystem::is_symlink(dir / "into/window"));
+  CHECK(unpack(TarBytes().file("window", "gone").done(), dir / "into").error().code == ErrorCode::exists);
+  CHECK(unpack(TarBytes().file("f").hard_link("window", "f").done(), dir / "into").error().code == ErrorCode::exists);
+  CHECK(std::filesystem::is_symlink(dir / "into/window"));
   CHECK(slurp(dir / "outside/file") == "untouched");
   CHECK(std::distance(std::filesystem::directory_iterator(dir / "outside"), {}) == 1);
+}
+
+TEST_CASE("tar: a symlink that is named is written through, one that the archive brought is not") {
+  TempDir dir;
+  std::filesystem::create_directories(dir / "into/sub");
+  spill(dir / "file", "old and longer");
+  for (const char* link : {"into/window", "into/sub/window"})
+    REQUIRE(::symlink((dir / "file").c_str(), (dir / link).c_str()) == 0);
+  REQUIRE(::symlink("nowhere", (dir / "into/dangling").c_str()) == 0);
+  auto named = [&](const TarBytes& tar) { return unpack(tar.done(), dir / "into", {.top = Target::named}); };
+  REQUIRE(named(TarBytes().file("window", "new")).has_value());
+  CHECK(slurp(dir / "file") == "new");
+  CHECK(std::filesystem::is_symlink(dir / "into/window"));
+  CHECK(named(TarBytes().file("sub/window", "gone")).error().code == ErrorCode::exists);
+  CHECK(named(TarBytes().symlink("mine", dir / "file").file("mine", "gone")).error().code == ErrorCode::exists);
+  CHECK_THAT(named(TarBytes().file("dangling", "gone")).error().message, Contains("a symlink to nothing"));
+  CHECK(!std::filesystem::exists(dir / "into/nowhere"));
+  CHECK(slurp(dir / "file") == "new");
+}
+
+TEST_CASE("tar: a file of several names gets the content and keeps its names") {
+  TempDir dir;
+  spill(dir / "a", "old and longer");
+  REQUIRE(::chmod((dir / "a").c_str(), 0640) == 0);
+  for (const char* name : {"b", "c"}) REQUIRE(::link((dir / "a").c_str(), (dir / name).c_str()) == 0);
+  REQUIRE(unpack(TarBytes().file("a", "new").done(), dir.path()).has_value());
+  CHECK(slurp(dir / "c") == "new");
+  CHECK((stat_of(dir / "c").st_mode & 07777) == 0640);
+  // Two files must not end as the last one's content.
+  REQUIRE(unpack(TarBytes().file("a", "one").file("b", "two").hard_link("c", "a").done(), dir.path()).has_value());
+  CHECK(slurp(dir / "a") == "one");
+  CHECK(slurp(dir / "b") == "two");
+  CHECK(stat_of(dir / "a").st_ino == stat_of(dir / "c").st_ino);
+  REQUIRE(unpack(TarBytes().file("x", "three").hard_link("a", "x").done(), dir.path()).has_value());
+  CHECK(slurp(dir / "c") == "three");
+  CHECK(std::distance(std::filesystem::directory_iterator(dir.path()), {}) == 4);
+}
+
+TEST_CASE("tar: FIFOs, sockets and devices found are not replaced") {
+  TempDir dir;
+  REQUIRE(::mkfifo((dir / "fifo").c_str(), 0600) == 0);
+  REQUIRE(::mknod((dir / "socket").c_str(), S_IFSOCK | 0600, 0) == 0);
+  bool devices = ::mknod((dir / "full").c_str(), S_IFCHR | 0600, 0x107) == 0;
+  TarBytes another;
+  another.add({.name = "fifo", .type = '6'});
+  for (auto top : {Target::found, Target::named})
+    for (std::string name : {"fifo", "socket"}) {
+      CHECK(unpack(TarBytes().file(name).done(), dir.path(), {.top = top}).error().code == ErrorCode::exists);
+      if (name == "socket")
+        CHECK(unpack(TarBytes().symlink(name, "x").done(), dir.path(), {.top = top}).error().code == ErrorCode::exists);
+    }
+  CHECK(unpack(another.done(), dir.path()).has_value());
+  CHECK(S_ISFIFO(stat_of(dir / "fifo").st_mode));
+  CHECK(S_ISSOCK(stat_of(dir / "socket").st_mode));
+  if (!devices) return;
+  // This one answers every write with ENOSPC, which shows that there was one.
+  CHECK(unpack(TarBytes().file("full").done(), dir.path()).error().sys_errno == ENOSPC);
+  CHECK(unpack(TarBytes().file("f").hard_link("full", "f").done(), dir.path()).error().sys_errno == ENOSPC);
+  CHECK(unpack(TarBytes().symlink("full", "x").done(), dir.path()).error().code == ErrorCode::exists);
+  CHECK(S_ISCHR(stat_of(dir / "full").st_mode));
+}
+
+TEST_CASE("tar: a file that does not arrive whole leaves the old one") {
+  TempDir dir;
+  spill(dir / "f", "old");
+  std::string whole = TarBytes().file("f", std::string(300'000, 'n')).file("g", std::string(300'000, 'n')).done();
+  CHECK(!unpack(whole.substr(0, 200'000), dir.path()).has_value());
+  CHECK(slurp(dir / "f") == "old");
+  CHECK(!unpack(whole.substr(0, 400'000), dir.path()).has_value());
+  CHECK(slurp(dir / "f") == std::string(300'000, 'n'));
+  CHECK(std::distance(std::filesystem::directory_iterator(dir.path()), {}) == 1);
+}
+
+TEST_CASE("tar: a file may be written where its directory takes no new names") {
+  TempDir dir;
+  std::filesystem::create_directory(dir / "closed");
+  spill(dir / "closed/f", "old");
+  REQUIRE(::chmod((dir / "closed/f").c_str(), 0666) == 0);
+  REQUIRE(::chmod((dir / "closed").c_str(), 0555) == 0);
+  REQUIRE(::chmod(dir.path().c_str(), 0755) == 0);
+  auto f = as_fd(TarBytes().file("f", "new").done()), g = as_fd(TarBytes().file("g", "new").done());
+  pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    bool nobody = ::geteuid() != 0 || ::setresuid(65534, 65534, 65534) == 0;
+    auto written = unpack_tree(f.get(), dir / "closed", {});
+    auto made = unpack_tree(g.get(), dir / "closed", {});
+    ::_exit(nobody && written && !made ? 0 : 1);
+  }
+  int status = -1;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
+  CHECK(slurp(dir / "closed/f") == "new");
+  REQUIRE(::chmod((dir / "closed").c_str(), 0755) == 0);
+}
+
+TEST_CASE("tar: content with holes goes whole into a file that is written into") {
+  TempDir dir;
+  std::filesystem::create_directories(dir / "from");
+  UniqueFd file(::open((dir / "from/f").c_str(), O_CREAT | O_WRONLY, 0644));
+  REQUIRE(::ftruncate(file.get(), 1 << 20) == 0);
+  REQUIRE(::pwrite(file.get(), "abc", 3, 700'000) == 3);
+  std::filesystem::create_directories(dir / "to");
+  spill(dir / "to/f", std::string(2 << 20, 'o'));
+  REQUIRE(::link((dir / "to/f").c_str(), (dir / "to/again").c_str()) == 0);
+  REQUIRE(unpack(pack(dir / "from/f", "f"), dir / "to").has_value());
+  CHECK(slurp(dir / "to/again") == slurp(dir / "from/f"));
 }
 
 TEST_CASE("tar: a hard link only goes to a file of the same archive") {

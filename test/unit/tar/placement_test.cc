@@ -1,6 +1,6 @@
 #include "tar/placement.h"
 
-#include "fs_fixture.h"
+#include "support/fs_fixture.h"
 
 using namespace banger;
 using namespace banger::tar;

@@ -7,7 +7,6 @@
 
 #include <asio.hpp>
 #include <asio/experimental/as_tuple.hpp>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/bounds.h"
@@ -30,17 +29,24 @@ std::string_view type_name(mode_t mode) {
   return "other";
 }
 
-// The path of a request, made absolute: a relative one is under root's home, as with scp.
+// The path of a request, made absolute: a relative one is under root's home, as with scp. What links and ".." on the
+// way mean is left to the kernel.
 Result<std::string> path_of(const link::ServerStream& stream) {
   auto path = stream.query("path");
   if (!path || path->empty()) return fail(ErrorCode::invalid, "the request names no path");
   if (path->size() > limits::kPathBytes || path->find('\0') != path->npos)
     return fail(ErrorCode::invalid, "the path is not one the guest can have");
   if (path->front() != '/') path = fmt::format("{}/{}", TRY(load_user("root")).home, *path);
-  auto normal = std::filesystem::path(*path).lexically_normal().native();
-  // A trailing slash would make the last link of the path be followed.
-  while (normal.size() > 1 && normal.ends_with('/')) normal.pop_back();
-  return normal;
+  // After a bare slash some calls follow a last link and some do not; after "/." all of them do.
+  if (path->ends_with('/')) *path += '.';
+  return *path;
+}
+
+// The last component, whatever slashes and "/." come after it; "." where that is none to call something by.
+std::string name_of(std::string_view path) {
+  while (path.ends_with('/') || path.ends_with("/.")) path.remove_suffix(1);
+  auto name = path.substr(path.rfind('/') + 1);
+  return std::string(name.empty() || name == ".." ? "." : name);
 }
 
 // The threads of the pool are few; a transfer waits for one here, where waiting costs nothing.
@@ -157,8 +163,9 @@ Task<Result<>> receive(ContextPtr context, StreamPtr stream) {
                    fmt::format("{} is not a directory in the guest", printable(path, limits::kPathBytes)));
   // The host's user ids mean nothing in here: `vm cp` asks for files that are the guest's root's.
   bool keep_owner = ::geteuid() == 0 && stream->query("owner") != "root";
-  auto t = CO_TRY(co_await start_transfer(context, stream, Direction::in, [path, keep_owner](int fd) {
-    return tar::unpack_tree(fd, path, {.keep_owner = keep_owner, .keep_setid = true});
+  auto top = stream->query("follow") == "1" ? tar::Target::named : tar::Target::found;
+  auto t = CO_TRY(co_await start_transfer(context, stream, Direction::in, [path, keep_owner, top](int fd) {
+    return tar::unpack_tree(fd, path, {.keep_owner = keep_owner, .keep_setid = true, .top = top});
   }));
   context->runtime.spawn(feed(t));
   while (!t->result) co_await t->changed.wait();
@@ -187,7 +194,7 @@ Task<> get_files(ContextPtr context, StreamPtr stream) {
   struct stat info{};
   Result<> found = path ? Result<>() : std::unexpected(path.error());
   if (found && ::lstat(path->c_str(), &info) < 0) found = fail_errno(printable(*path, limits::kPathBytes));
-  auto name = path && *path != "/" ? std::filesystem::path(*path).filename().native() : ".";
+  auto name = path ? name_of(*path) : ".";
   auto t = found ? co_await start_transfer(context, stream, Direction::out,
                                            [p = *path, name](int fd) { return tar::pack_tree(p, name, fd); })
                  : std::unexpected(found.error());

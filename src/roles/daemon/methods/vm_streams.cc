@@ -52,6 +52,7 @@ struct FileInfo {
   bool exists;
   std::string type;
   std::int64_t mode;
+  std::string target_type;  // of what a symlink leads to; empty when it leads nowhere
 };
 
 Task<Result<FileInfo>> file_info(Daemon& daemon, const Json& params, std::string path) {
@@ -60,8 +61,10 @@ Task<Result<FileInfo>> file_info(Daemon& daemon, const Json& params, std::string
   auto text =
       CO_TRY(co_await client->call("GET", query_path("/stat", path), "", host::after(limits::kLinkRequestDeadline)));
   auto json = CO_TRY(parse_json(text, limits::kLinkJsonBytes));
-  co_return FileInfo{CO_TRY(get_bool(json, "exists")), printable(CO_TRY(find_string(json, "type")).value_or("")),
-                     CO_TRY(find_int(json, "mode")).value_or(0)};
+  co_return FileInfo{.exists = CO_TRY(get_bool(json, "exists")),
+                     .type = printable(CO_TRY(find_string(json, "type")).value_or("")),
+                     .mode = CO_TRY(find_int(json, "mode")).value_or(0),
+                     .target_type = printable(CO_TRY(find_string(json, "target_type")).value_or(""))};
 }
 
 Task<Result<Json>> exec(Daemon& daemon, const Json& params, rpc::CallContext& context) {
@@ -92,10 +95,11 @@ Task<Result<>> upload(rpc::RawStream& caller, link::ClientStream& guest) {
 Task<Result<Json>> put_files(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto path = CO_TRY(get_string(params, "path"));
   auto info = CO_TRY(co_await file_info(daemon, params, path));
-  if (info.type != "directory")
+  if (info.type != "directory" && info.target_type != "directory")
     co_return fail(ErrorCode::not_found, fmt::format("{}: no such directory in the guest", printable(path)));
   bool keep_owner = CO_TRY(find_bool(params, "keep_owner")).value_or(false);
-  auto target = query_path("/files", path) + (keep_owner ? "" : "&owner=root");
+  bool follow_link = CO_TRY(find_bool(params, "follow_link")).value_or(false);
+  auto target = query_path("/files", path) + (keep_owner ? "" : "&owner=root") + (follow_link ? "&follow=1" : "");
   auto [vm, use, stream] = CO_TRY(co_await open_stream(daemon, params, {.method = "PUT", .path = target}));
   auto caller = CO_TRY(co_await context.become_stream(Json::object()));
   auto done = co_await upload(*caller, *stream);
@@ -124,7 +128,9 @@ Task<Result<Json>> get_files(Daemon& daemon, const Json& params, rpc::CallContex
 Task<Result<Json>> stat_file(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto path = CO_TRY(get_string(params, "path"));
   auto info = CO_TRY(co_await file_info(daemon, params, path));
-  co_return Json{{"exists", info.exists}, {"type", info.type}, {"mode", info.mode}};
+  Json answer{{"exists", info.exists}, {"type", info.type}, {"mode", info.mode}};
+  if (!info.target_type.empty()) answer["target_type"] = info.target_type;
+  co_return answer;
 }
 
 constexpr std::int64_t kDefaultTail = 1 << 20;

@@ -218,3 +218,53 @@ TEST_CASE("files: stat tells type, mode and what a link leads to") {
     CHECK(*missing == Json({{"exists", false}}));
   });
 }
+
+TEST_CASE("files: a symlink to a directory is that directory for uploads, and for downloads with an ending") {
+  TempDir guest, ours, back;
+  std::filesystem::create_directories(guest / "far/real");
+  std::filesystem::create_directory_symlink("far/real", guest / "link");
+  REQUIRE(host::write_file(ours / "f", "content"));
+  REQUIRE(host::write_file(guest / "far/beside", "beside"));
+  auto tar = pack(ours / "f", "f");
+  Agent agent;
+  agent.run([&](Agent& a) -> Task<> {
+    for (auto path : {guest / "link", guest / "link/", guest / "link/."}) {
+      std::filesystem::remove(guest / "far/real/f");
+      auto put = co_await a.call("PUT", files_at(path), tar);
+      CHECK(put.has_value());
+      CHECK(host::read_file(guest / "far/real/f", 100) == "content");
+    }
+    for (auto path : {guest / "link/", guest / "link/."}) {
+      std::filesystem::remove_all(back / "link");
+      auto got = co_await download(a, path);
+      CHECK(got.complete);
+      unpack(got.bytes, back.path());
+      CHECK(host::read_file(back / "link/f", 100) == "content");
+    }
+    auto up = co_await download(a, guest / "link/../beside");
+    CHECK(up.complete);
+    if (up.complete) unpack(up.bytes, back.path());
+    auto behind = co_await a.call("GET", stat_at(guest / "link/."));
+    CHECK((behind && (*behind)["type"] == "directory"));
+  });
+  CHECK(host::read_file(back / "beside", 100) == "beside");
+  CHECK(std::filesystem::is_symlink(guest / "link"));
+}
+
+TEST_CASE("files: an upload writes through a symlink where it is told to, and refuses it elsewhere") {
+  TempDir guest, ours;
+  REQUIRE(host::write_file(guest / "file", "old"));
+  std::filesystem::create_symlink("file", guest / "link");
+  REQUIRE(host::write_file(ours / "f", "content"));
+  auto tar = pack(ours / "f", "link");
+  Agent agent;
+  agent.run([&](Agent& a) -> Task<> {
+    auto refused = co_await a.call("PUT", files_at(guest.path()), tar);
+    CHECK((!refused && refused.error().message.find("symlink of that name") != std::string::npos));
+    CHECK(host::read_file(guest / "file", 100) == "old");
+    auto put = co_await a.call("PUT", files_at(guest.path()) + "&follow=1", tar);
+    CHECK(put.has_value());
+  });
+  CHECK(host::read_file(guest / "file", 100) == "content");
+  CHECK(std::filesystem::is_symlink(guest / "link"));
+}

@@ -170,6 +170,50 @@ class Cloned(MainJob, SharedCase):
     way, stages = "clone", ["agent", "identity"]
     config = "pool_size = 0\n"
 
+    def test_a_copy_follows_links_to_directories_and_changes_content_never_kinds(self):
+        b = self.b
+        b.ok("vm", "create", "--name", "kinds")
+        guest = lambda script: b.ok("vm", "exec", "kinds", "--", "sh", "-c", script)  # noqa: E731
+        tool = b.root / "tool"
+        tool.write_text("#!/bin/sh\necho works\n")
+        tool.chmod(0o755)
+        (b.root / "dir").mkdir()
+        (b.root / "dir" / "f").write_text("inside\n")
+        for target in ("/bin", "/sbin/", "/sbin/other"):
+            b.ok("vm", "cp", str(tool), f"kinds:{target}")
+        b.ok("vm", "cp", str(b.root / "dir"), "kinds:/sbin")
+        self.assertEqual(guest("readlink /bin /sbin; /usr/bin/tool; /usr/sbin/tool; /usr/sbin/other; cat /usr/sbin/dir/f"),
+                         "usr/bin\nusr/sbin\nworks\nworks\nworks\ninside\n")
+        guest("mkdir /srv/real; ln -s real /srv/current; echo one >/srv/real/one")
+        b.ok("vm", "cp", "kinds:/bin/tool", "kinds:/srv/current")
+        b.ok("vm", "cp", "kinds:/srv/current/.", str(b.root / "out"))
+        self.assertEqual(sorted(os.listdir(b.root / "out")), ["one", "tool"])
+
+        guest("cd /root; mknod full c 1 7; mkfifo pipe; echo old >file; ln -s file link; ln file again")
+        b.ok("vm", "cp", str(tool), "kinds:/dev/null")
+        self.fails(125, "vm", "cp", str(tool), "kinds:full", says="No space left")
+        self.fails(125, "vm", "cp", str(tool), "kinds:pipe", says="there is a FIFO of that name already")
+        b.ok("vm", "cp", str(tool), "kinds:link")
+        self.assertEqual(guest("cd /root; stat -c '%n %F %h' /dev/null full pipe link file; sh again"),
+                         "/dev/null character special file 1\nfull character special file 1\npipe fifo 1\n"
+                         "link symbolic link 1\nfile regular file 2\nworks\n")
+        guest("echo 1234 >/root/value")
+        b.ok("vm", "cp", "kinds:value", "kinds:/proc/sys/vm/admin_reserve_kbytes")
+        self.assertEqual(guest("cat /proc/sys/vm/admin_reserve_kbytes"), "1234\n")
+
+        here = b.root / "here"
+        here.mkdir()
+        (here / "file").write_text("old")
+        (here / "link").symlink_to("file")
+        os.mkfifo(here / "pipe")
+        reader = os.open(here / "pipe", os.O_RDWR)
+        self.addCleanup(os.close, reader)
+        for name in ("link", "pipe"):
+            b.ok("vm", "cp", "kinds:value", str(here / name))
+        self.assertEqual(os.read(reader, 100), b"1234\n")
+        self.assertEqual((here / "file").read_text(), "1234\n")
+        self.assertTrue((here / "link").is_symlink())
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -18,6 +18,7 @@
 #include "base/bounds.h"
 #include "base/text.h"
 #include "host/files.h"
+#include "roles/cli/copy_arrival.h"
 #include "roles/cli/fields.h"
 #include "tar/tar.h"
 
@@ -26,26 +27,6 @@ namespace banger::roles::cli {
 namespace {
 
 constexpr std::size_t kPipeBytes = 1 * limits::kMiB;
-
-// A directory of ours that goes with everything in it.
-class TempDir {
- public:
-  static Result<TempDir> make(const std::string& parent) {
-    std::string path = parent + "/.banger-cp-XXXXXX";
-    if (!::mkdtemp(path.data())) return fail_errno(parent);
-    return TempDir(std::move(path));
-  }
-  TempDir(TempDir&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  TempDir& operator=(TempDir&&) = delete;
-  ~TempDir() {
-    if (!path_.empty()) (void)host::remove_tree(path_);
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  explicit TempDir(std::string path) : path_(std::move(path)) {}
-  std::string path_;
-};
 
 // Runs blocking `work` on a thread; an interrupt shuts its socket down, which ends it.
 Result<> transfer(const Signals& signals, int socket, const std::function<Result<>()>& work) {
@@ -118,10 +99,13 @@ Result<> receive_tree(int socket, const std::string& first_bytes, const std::str
   return unpacked;
 }
 
+// What the kernel takes for the source: with "/." a symlink to a directory is one.
+std::string path_of(const CopyPath& source) { return source.directory ? source.path + "/." : source.path; }
+
 Result<> upload(Io& io, const std::string& path, const std::string& vm, const Landing& landing) {
   auto daemon = TRY(Daemon::connect(io));
-  // With "/." a symlink to a directory is one.
-  auto stream = TRY(daemon.open_stream("vm.put_files", {{"vm", vm}, {"path", landing.directory + "/."}}));
+  Json params = {{"vm", vm}, {"path", landing.directory}, {"follow_link", landing.named}};
+  auto stream = TRY(daemon.open_stream("vm.put_files", params));
   int socket = stream.socket.get();
   return transfer(daemon.signals(), socket,
                   [&] { return send_tree(path, landing.name, socket, std::move(stream.first_bytes)); });
@@ -130,7 +114,7 @@ Result<> upload(Io& io, const std::string& path, const std::string& vm, const La
 // Gives the path of what arrived inside `directory`: only what was asked for is taken, whatever else the guest sent.
 Result<std::string> download(Io& io, const CopyPath& source, const std::string& directory) {
   auto daemon = TRY(Daemon::connect(io));
-  auto stream = TRY(daemon.open_stream("vm.get_files", {{"vm", source.vm}, {"path", source.path}}));
+  auto stream = TRY(daemon.open_stream("vm.get_files", {{"vm", source.vm}, {"path", path_of(source)}}));
   int socket = stream.socket.get();
   TRY(transfer(daemon.signals(), socket, [&] { return receive_tree(socket, stream.first_bytes, directory); }));
   auto path = directory + "/" + source.name();
@@ -149,88 +133,55 @@ Result<Found> find_local(const CopyPath& path, bool follow) {
   return S_ISDIR(info.st_mode) ? Found::directory : Found::file;
 }
 
-Result<Found> find_in_guest(Io& io, const CopyPath& path) {
+Result<Found> find_in_guest(Io& io, const CopyPath& path, bool follow) {
   auto daemon = TRY(Daemon::connect(io));
-  auto ask = [&](const std::string& where) { return daemon.call("vm.stat_file", {{"vm", path.vm}, {"path", where}}); };
-  auto info = TRY(ask(path.path));
+  auto info = TRY(daemon.call("vm.stat_file", {{"vm", path.vm}, {"path", path.path}}));
   if (!flag_of(info, "exists")) return Found::nothing;
-  if (text_of(info, "type") == "symlink") {
-    auto behind = ask(path.path + "/.");
-    return behind && flag_of(*behind, "exists") && text_of(*behind, "type") == "directory" ? Found::directory
-                                                                                           : Found::file;
-  }
-  return text_of(info, "type") == "directory" ? Found::directory : Found::file;
+  bool behind = follow && text_of(info, "type") == "symlink";
+  return text_of(info, behind ? "target_type" : "type") == "directory" ? Found::directory : Found::file;
 }
 
-// Absolute and without "..", so that every name is one; a source that must be a directory is looked at behind its
-// symlink.
-Result<CopyPath> settle(CopyPath path, bool is_source) {
+Result<Found> find(Io& io, const CopyPath& path, bool follow) {
+  return path.vm.empty() ? find_local(path, follow) : find_in_guest(io, path, follow);
+}
+
+// Absolute, and with a name: "." and ".." have one elsewhere only.
+Result<CopyPath> settle(CopyPath path) {
   std::error_code error;
-  if (path.vm.empty()) {
-    if (is_source && path.directory)
-      path.path = std::filesystem::canonical(path.path, error).string();
-    else
-      path.path = std::filesystem::absolute(path.path, error).lexically_normal().string();
-    if (error) return fail_errno(path.text(), error.value());
-  } else {
-    path.path = std::filesystem::path(path.path).lexically_normal().string();
-  }
+  bool is_local = path.vm.empty();
+  std::filesystem::path full = path.path;
+  if (is_local) full = std::filesystem::absolute(full, error);
+  bool nameless = full.filename() == "." || full.filename() == "..";
+  if (nameless) full = is_local ? std::filesystem::canonical(full, error) : full.lexically_normal();
+  if (error) return fail_errno(path.text(), error.value());
+  path.path = full.string();
   while (path.path.size() > 1 && path.path.ends_with('/')) path.path.pop_back();
   return path;
 }
 
 Result<> copy_one(Io& io, const CopyPath& from, const CopyPath& target, Found target_is, bool several) {
-  auto source = TRY(settle(from, true));
-  auto source_is = TRY(source.vm.empty() ? find_local(source, false) : find_in_guest(io, source));
+  auto source = TRY(settle(from));
+  auto source_is = TRY(find(io, source, source.directory));
   auto landing = TRY(landing_of(source, source_is, target, target_is, several));
   if (landing.name.empty() || source.name().empty())
     return fail(ErrorCode::invalid, fmt::format("cannot copy {} to {}: one of them is the whole file system",
                                                 source.text(), target.text()));
-  if (source.vm.empty()) return upload(io, source.path, target.vm, landing);
+  if (source.vm.empty()) return upload(io, path_of(source), target.vm, landing);
   if (target.vm.empty()) {
-    auto temp = TRY(TempDir::make(landing.directory));
-    return merge_move(TRY(download(io, source, temp.path())), landing.directory + "/" + landing.name);
+    auto stage = TRY(stage_for(io, landing));
+    auto arrived = TRY(download(io, source, stage.path()));
+    return put_in_place(std::move(stage), arrived, landing);
   }
   // Between VMs through a directory of ours: one guest's archive must not choose names in another.
-  auto cache = TRY(host::find_paths(io.env)).cache;
-  TRY(host::make_directories(cache, 0700));
-  auto temp = TRY(TempDir::make(cache));
-  return upload(io, TRY(download(io, source, temp.path())), target.vm, landing);
-}
-
-Result<> rename_over(const std::string& from, const std::string& to, const struct stat& info) {
-  // A directory we may not write to cannot be moved either: its ".." changes.
-  bool locked = S_ISDIR(info.st_mode) && !(info.st_mode & S_IWUSR);
-  if (locked) (void)::chmod(from.c_str(), info.st_mode | S_IRWXU);
-  if (::rename(from.c_str(), to.c_str()) < 0) return fail_errno(to);
-  if (locked) (void)::chmod(to.c_str(), info.st_mode & 07777);
-  return {};
+  auto stage = TRY(StageDir::make_in_cache(io));
+  return upload(io, TRY(download(io, source, stage.path())), target.vm, landing);
 }
 
 }  // namespace
 
-Result<> merge_move(const std::string& from, const std::string& to) {
-  struct stat ours{}, theirs{};
-  if (::lstat(from.c_str(), &ours) < 0) return fail_errno(from);
-  bool taken = ::lstat(to.c_str(), &theirs) == 0;
-  if (!taken || (!S_ISDIR(ours.st_mode) && !S_ISDIR(theirs.st_mode))) return rename_over(from, to, ours);
-  if (!S_ISDIR(ours.st_mode))
-    return fail(ErrorCode::exists, fmt::format("{} is a directory and the file would replace it", to));
-  if (!S_ISDIR(theirs.st_mode))
-    return fail(ErrorCode::exists, fmt::format("{} is no directory and a directory would replace it", to));
-  (void)::chmod(from.c_str(), ours.st_mode | S_IRWXU);
-  std::error_code error;
-  std::vector<std::string> names;
-  for (std::filesystem::directory_iterator it(from, error), end; !error && it != end; it.increment(error))
-    names.push_back(it->path().filename().string());
-  if (error) return fail_errno(from, error.value());
-  for (const auto& name : names) TRY(merge_move(from + "/" + name, to + "/" + name));
-  return {};
-}
-
 Result<> copy_all(Io& io, const std::vector<CopyPath>& sources, const CopyPath& to) {
-  auto target = TRY(settle(to, false));
-  auto target_is = TRY(target.vm.empty() ? find_local(target, true) : find_in_guest(io, target));
+  auto target = TRY(settle(to));
+  auto target_is = TRY(find(io, target, true));
   for (const auto& source : sources)
     TRY(in(fmt::format("copy {} to {}", source.text(), to.text()),
            copy_one(io, source, target, target_is, sources.size() > 1)));

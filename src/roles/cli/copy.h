@@ -22,20 +22,20 @@ struct CopyPath {
 };
 Result<CopyPath> parse_copy_path(std::string_view text);
 
-/// What is at a path, a symlink followed once more as a directory.
+/// What is at a path. A symlink to a directory is a directory where it is the target, or ends in a slash.
 enum class Found { nothing, file, directory };
 
-/// Where a source lands: in `directory`, called `name`.
+/// Where a source lands: in `directory`, called `name`, which is "." for contents that go into the directory itself.
 struct Landing {
   std::string directory, name;
+  bool named = false;  ///< it is the target itself, and not a name inside of it
+
+  std::string path() const { return directory + "/" + name; }
 };
 /// The rule of cp -r and docker cp: into an existing directory, else renamed; contents go into the target itself.
-/// `several` sources need a directory. `target_is` and `parent_is` are what is there now.
+/// `several` sources need a directory. `target_is` is what is there now, behind symlinks.
 Result<Landing> landing_of(const CopyPath& source, Found source_is, const CopyPath& target, Found target_is,
                            bool several);
-
-/// Moves what is at `from` to `to`, merging directories and replacing files; never through a symlink.
-Result<> merge_move(const std::string& from, const std::string& to);
 
 /// Copies every source to the target. Ctrl-C ends it with `cancelled` and leaves no temporary files.
 Result<> copy_all(Io& io, const std::vector<CopyPath>& sources, const CopyPath& target);

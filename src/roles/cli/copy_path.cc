@@ -63,17 +63,17 @@ Result<Landing> landing_of(const CopyPath& source, Found source_is, const CopyPa
     return fail(ErrorCode::not_found, fmt::format("{}: there is no such file or directory", source.text()));
   if (source.directory && source_is != Found::directory)
     return fail(ErrorCode::invalid, fmt::format("{} is not a directory", source.text()));
-  if (target_is == Found::directory && !source.contents) return Landing{target.path, source.name()};
-  if (target_is != Found::directory && several)
+  if (target_is == Found::directory) return Landing{target.path, source.contents ? "." : source.name()};
+  if (several)
     return fail(ErrorCode::invalid,
                 fmt::format("{} is not a directory, so it cannot take several files", target.text()));
   if (target_is == Found::file && source_is == Found::directory)
     return fail(ErrorCode::invalid,
                 fmt::format("cannot copy the directory {} onto the file {}", source.text(), target.text()));
-  if (target.directory && target_is != Found::directory && source_is != Found::directory)
+  if (target.directory && (source_is != Found::directory || target.contents))
     return fail(ErrorCode::not_found, fmt::format("{}: there is no such directory", target.text()),
                 "make it first, or leave the last '/' away");
-  return Landing{target.parent(), target.name()};
+  return Landing{target.parent(), target.name(), true};
 }
 
 }  // namespace banger::roles::cli

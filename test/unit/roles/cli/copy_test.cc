@@ -1,15 +1,24 @@
 #include "roles/cli/copy.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "catch.h"
 #include "helpers.h"
 #include "host/files.h"
+#include "roles/cli/copy_arrival.h"
 #include "tar/tar.h"
 
 using namespace banger;
@@ -35,19 +44,19 @@ struct Guest {
       struct stat info{};
       if (::lstat(in_root(params).c_str(), &info) < 0)
         return Json{{"exists", false}, {"type", nullptr}, {"mode", nullptr}};
-      return Json{{"exists", true},
-                  {"type", S_ISDIR(info.st_mode)   ? "directory"
-                           : S_ISLNK(info.st_mode) ? "symlink"
-                                                   : "file"},
-                  {"mode", info.st_mode & 07777}};
+      auto type = [&] { return S_ISDIR(info.st_mode) ? "directory" : S_ISLNK(info.st_mode) ? "symlink" : "file"; };
+      Json answer{{"exists", true}, {"type", type()}, {"mode", info.st_mode & 07777}};
+      if (S_ISLNK(info.st_mode) && ::stat(in_root(params).c_str(), &info) == 0) answer["target_type"] = type();
+      return answer;
     };
     daemon.answers["vm.put_files"] = [](const Json&) -> Result<Json> { return Json::object(); };
     daemon.streams["vm.put_files"] = [this](int socket, const Json& params) {
-      auto unpacked = tar::unpack_tree(socket, in_root(params), {});
+      auto top = params.value("follow_link", false) ? tar::Target::named : tar::Target::found;
+      auto unpacked = tar::unpack_tree(socket, in_root(params), {.top = top});
       auto verdict =
           unpacked
               ? Json{{"ok", true}}
-              : Json{{"error", {{"code", to_string(unpacked.error().code)}, {"message", unpacked.error().message}}}};
+              : Json{{"error", {{"code", to_string(unpacked.error().code)}, {"message", unpacked.error().sentence()}}}};
       (void)host::write_all(socket, dump_json(verdict) + "\n");
     };
     daemon.answers["vm.get_files"] = [](const Json&) -> Result<Json> {
@@ -55,7 +64,8 @@ struct Guest {
     };
     daemon.streams["vm.get_files"] = [this](int socket, const Json& params) {
       auto from = in_root(params);
-      (void)tar::pack_tree(from, sent_name.empty() ? fs::path(from).filename().string() : sent_name, socket);
+      auto named = from.ends_with("/.") ? from.substr(0, from.size() - 2) : from;
+      (void)tar::pack_tree(from, sent_name.empty() ? fs::path(named).filename().string() : sent_name, socket);
     };
     fs::create_directories(root.path() + "/root");
   }
@@ -72,7 +82,8 @@ struct Guest {
 
 void put(const std::string& file, std::string_view content, mode_t mode = 0644) {
   fs::create_directories(fs::path(file).parent_path());
-  REQUIRE(host::write_file(file, content, mode));
+  std::ofstream(file) << content;
+  REQUIRE(::chmod(file.c_str(), mode) == 0);
 }
 std::string get(const std::string& file) { return host::read_file(file, 1 << 20).value_or("(missing)"); }
 
@@ -98,15 +109,18 @@ TEST_CASE("cp: a VM stands before the first colon unless a slash does") {
 TEST_CASE("cp: lands like cp -r does") {
   auto land = [](std::string_view source, Found is, std::string_view target, Found there, bool several = false) {
     auto landing = landing_of(path(source), is, path(target), there, several);
-    return landing ? landing->directory + " | " + landing->name : landing.error().message;
+    return landing ? landing->directory + " | " + landing->name + (landing->named ? " (named)" : "")
+                   : landing.error().message;
   };
   CHECK(land("a.txt", Found::file, "web:/root/", Found::directory) == "/root | a.txt");
-  CHECK(land("a.txt", Found::file, "web:/root/b.txt", Found::nothing) == "/root | b.txt");
-  CHECK(land("a.txt", Found::file, "web:/root/b.txt", Found::file) == "/root | b.txt");
+  CHECK(land("a.txt", Found::file, "web:/root/b.txt", Found::nothing) == "/root | b.txt (named)");
+  CHECK(land("a.txt", Found::file, "web:/root/b.txt", Found::file) == "/root | b.txt (named)");
   CHECK(land("dir", Found::directory, "web:/srv", Found::directory) == "/srv | dir");
-  CHECK(land("dir", Found::directory, "web:/srv/new", Found::nothing) == "/srv | new");
-  CHECK(land("dir/.", Found::directory, "web:/srv", Found::directory) == "/ | srv");
-  CHECK(land("dir/.", Found::directory, "web:/srv/new/", Found::nothing) == "/srv | new");
+  CHECK(land("dir", Found::directory, "web:/srv/new", Found::nothing) == "/srv | new (named)");
+  CHECK(land("dir/.", Found::directory, "web:/srv", Found::directory) == "/srv | .");
+  CHECK(land("dir/.", Found::directory, "web:/srv/new/", Found::nothing) == "/srv | new (named)");
+  CHECK(land("dir/.", Found::directory, "web:/srv/new/.", Found::nothing) ==
+        "web:/srv/new: there is no such directory");
   CHECK(land("a.txt", Found::file, "web:/no/", Found::nothing) == "web:/no: there is no such directory");
   CHECK(land("dir", Found::directory, "web:/file", Found::file) ==
         "cannot copy the directory dir onto the file web:/file");
@@ -206,6 +220,186 @@ TEST_CASE("cp: a read-only directory can be brought back") {
   CHECK((fs::status(guest.here("ro")).permissions() & fs::perms::mask) == fs::perms(0555));
   ::chmod(guest.here("ro").c_str(), 0755);
   ::chmod(guest.there("/root/ro").c_str(), 0755);
+}
+
+// Everything below a directory: what kind each name is, and its content.
+using Tree = std::map<std::string, std::string>;
+Tree tree_of(const std::string& root) {
+  Tree tree;
+  for (const auto& entry : fs::recursive_directory_iterator(root)) {
+    struct stat info{};
+    REQUIRE(::lstat(entry.path().c_str(), &info) == 0);
+    auto& thing = tree[fs::relative(entry.path(), root)];
+    thing = fmt::format("{:o} links {} ", info.st_mode & S_IFMT, S_ISDIR(info.st_mode) ? 0 : info.st_nlink);
+    if (S_ISREG(info.st_mode)) thing += get(entry.path());
+    if (S_ISLNK(info.st_mode)) thing += fs::read_symlink(entry.path()).string();
+    if (S_ISCHR(info.st_mode)) thing += std::to_string(info.st_rdev);
+  }
+  return tree;
+}
+
+constexpr dev_t kNull = 0x103;
+
+bool may_make_devices() {
+  test::TempDir dir;
+  return ::mknod((dir.path() + "/null").c_str(), S_IFCHR | 0600, kNull) == 0;
+}
+
+// A directory whose "t" is of that kind.
+struct Side {
+  std::string root;
+  UniqueFd reader;  // of a FIFO
+
+  Side(std::string at, const std::string& kind) : root(std::move(at)) {
+    fs::create_directories(root);
+    put(root + "/file", "old");
+    put(root + "/directory/keep", "old");
+    auto t = root + "/t";
+    if (kind == "file") put(t, "old");
+    if (kind == "hard link") fs::create_hard_link(root + "/file", t);
+    if (kind == "empty directory") fs::create_directory(t);
+    if (kind == "full directory") put(t + "/d/a", "old"), put(t + "/keep", "old");
+    if (kind == "link to file") fs::create_symlink("file", t);
+    if (kind == "link to directory") fs::create_symlink("directory", t);
+    if (kind == "dangling link") fs::create_symlink("nowhere", t);
+    if (kind == "device") REQUIRE(::mknod(t.c_str(), S_IFCHR | 0600, kNull) == 0);
+    if (kind != "FIFO") return;
+    REQUIRE(::mkfifo(t.c_str(), 0600) == 0);
+    reader = UniqueFd(::open(t.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
+  }
+  Tree now() const {
+    auto tree = tree_of(root);
+    char text[64];
+    auto got = reader ? ::read(reader.get(), text, sizeof text) : 0;
+    if (got > 0) tree["(read from the FIFO)"] = std::string(text, static_cast<std::size_t>(got));
+    return tree;
+  }
+};
+
+// Copies a source onto a "t" of that kind with us, and onto another one with cp.
+void compare_with_cp(bool up, const std::string& source, const std::string& kind, const std::string& ending) {
+  CAPTURE(up, source, kind, ending);
+  Guest guest;
+  auto from = up ? guest.local.path() : guest.root.path();
+  auto to = up ? guest.root.path() : guest.local.path();
+  put(from + "/from/f", "new");
+  put(from + "/from/d/a", "new");
+  put(from + "/from/d/sub/b", "new");
+  fs::create_directory_symlink("d", from + "/from/l");
+  Side ours(to + "/ours", kind), theirs(to + "/theirs", kind);
+  auto before = ours.now();
+  auto done = up ? guest.cp({from + "/from/" + source, "web:/ours/t" + ending})
+                 : guest.cp({"web:/from/" + source, to + "/ours/t" + ending});
+  auto line = fmt::format("cp -r '{}/from/{}' '{}/theirs/t{}' 2>/dev/null", from, source, to, ending);
+  int cp = std::system(line.c_str());
+  CAPTURE(done.err);
+  bool streams = kind == "device" || kind == "FIFO";
+  bool refused = cp != 0 || (source == "l" && streams && ending.empty()) || (up && kind == "FIFO");
+  CHECK(done.status == (refused ? 125 : 0));
+  CHECK(ours.now() == (refused ? before : theirs.now()));
+}
+
+TEST_CASE("cp: does to a target of any kind what cp -r does, or refuses and changes nothing") {
+  for (bool up : {false, true})
+    for (std::string source : {"f", "d", "d/.", "l", "l/"})
+      for (std::string kind : {"nothing", "file", "hard link", "empty directory", "full directory", "link to file",
+                               "link to directory", "dangling link", "device", "FIFO"})
+        for (std::string ending : {"", "/", "/."})
+          if (kind != "device" || may_make_devices()) compare_with_cp(up, source, kind, ending);
+  if (!may_make_devices()) puts("SKIPPED: cp: targets that are devices: this user may not make any");
+}
+
+TEST_CASE("cp: a symlink that is found inside of a directory is neither replaced nor written through") {
+  Guest guest;
+  for (auto side : {guest.here("out"), guest.there("/out")}) {
+    put(side + "/victim", "old");
+    fs::create_symlink("victim", side + "/f");
+  }
+  put(guest.here("f"), "new");
+  put(guest.there("/f"), "new");
+  for (auto done : {guest.cp({"web:/f", guest.here("out")}), guest.cp({guest.here("f"), "web:/out"})}) {
+    CHECK(done.status == 125);
+    CHECK(done.err.find("there is a symlink of that name already") != std::string::npos);
+    CHECK(done.err.find("name the symlink itself") != std::string::npos);
+  }
+  for (auto side : {guest.here("out"), guest.there("/out")}) {
+    CHECK(get(side + "/victim") == "old");
+    CHECK(fs::is_symlink(side + "/f"));
+  }
+  CHECK(guest.cp({"web:/f", guest.here("out/f")}).status == 0);
+  CHECK(get(guest.here("out/victim")) == "new");
+}
+
+TEST_CASE("cp: a FIFO that nobody reads from is not waited for") {
+  Guest guest;
+  put(guest.there("/root/f"), "new");
+  REQUIRE(::mkfifo(guest.here("pipe").c_str(), 0600) == 0);
+  auto done = guest.cp({"web:f", guest.here("pipe")});
+  CHECK(done.status == 125);
+  CHECK(done.err.find("is a FIFO that nobody reads from (hint: start its reader first)") != std::string::npos);
+  CHECK(fs::is_fifo(guest.here("pipe")));
+}
+
+TEST_CASE("cp: two names of one file stay so, unless what arrives are two files") {
+  Guest guest;
+  put(guest.here("tree/a"), "old");
+  fs::create_hard_link(guest.here("tree/a"), guest.here("tree/b"));
+  put(guest.there("/root/tree/a"), "new");
+  fs::create_hard_link(guest.there("/root/tree/a"), guest.there("/root/tree/b"));
+  CHECK(guest.cp({"web:tree", guest.local.path()}).status == 0);
+  CHECK(get(guest.here("tree/b")) == "new");
+  CHECK(fs::equivalent(guest.here("tree/a"), guest.here("tree/b")));
+  fs::remove(guest.there("/root/tree/b"));
+  put(guest.there("/root/tree/b"), "another");
+  CHECK(guest.cp({"web:tree", guest.local.path()}).status == 0);
+  CHECK(get(guest.here("tree/a")) == "new");
+  CHECK(get(guest.here("tree/b")) == "another");
+}
+
+TEST_CASE("cp: the name of a source is the symlink's, and '..' is what the kernel takes it for") {
+  Guest guest;
+  put(guest.here("far/real/f"), "new");
+  put(guest.here("far/g"), "beside");
+  fs::create_directory_symlink("far/real", guest.here("l"));
+  CHECK(guest.cp({guest.here("l/"), "web:"}).status == 0);
+  CHECK(get(guest.there("/root/l/f")) == "new");
+  CHECK(guest.cp({guest.here("l/../g"), "web:"}).status == 0);
+  CHECK(get(guest.there("/root/g")) == "beside");
+}
+
+// What `body` does as a user who owns nothing; its exit status.
+int as_nobody(const std::function<bool()>& body) {
+  pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) ::_exit((::geteuid() != 0 || ::setresuid(65534, 65534, 65534) == 0) && body() ? 0 : 1);
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  return status;
+}
+
+TEST_CASE("cp: a file may be written where its directory may not") {
+  test::TempDir dir, cache;
+  auto closed = dir.path() + "/closed";
+  put(closed + "/f", "old", 0666);
+  put(closed + "/plain", "old", 0444);
+  for (const auto& open : {dir.path(), cache.path()}) ::chmod(open.c_str(), 0777);
+  ::chmod(closed.c_str(), 0555);
+  auto copy_to = [&](const std::string& name) {
+    Io io;
+    io.env = [&](const std::string& key) { return key == "HOME" ? std::optional(cache.path()) : std::nullopt; };
+    Landing landing{closed, name, true};
+    auto stage = stage_for(io, landing);
+    if (!stage) return false;
+    auto arrived = stage->path() + "/arrived";
+    return host::write_file(arrived, "new").has_value() && put_in_place(std::move(*stage), arrived, landing);
+  };
+  CHECK(as_nobody([&] { return copy_to("f"); }) == 0);
+  CHECK(as_nobody([&] { return copy_to("plain"); }) != 0);
+  CHECK(as_nobody([&] { return copy_to("missing"); }) != 0);
+  CHECK(get(closed + "/f") == "new");
+  CHECK(get(closed + "/plain") == "old");
+  CHECK(fs::is_empty(cache.path() + "/.cache/banger"));
+  ::chmod(closed.c_str(), 0755);
 }
 
 TEST_CASE("cp: merging never follows a symlink found here") {

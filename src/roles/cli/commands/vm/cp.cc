@@ -42,10 +42,10 @@ constinit const Command kVmCp{
     .summary = "copy files and directories into, out of and between VMs",
     .details =
         "Into an existing directory, else under the target's name, as cp -r does; 'DIR/.' means what is inside. Modes, "
-        "times and "
-        "symlinks are kept. A path in a guest that does not start with '/' is below /root. A path here that holds a "
-        "':' needs a "
-        "'/' before it, as in ./a:b.",
+        "times and symlinks are kept; a source that ends in '/' is what a symlink leads to. A target that is a device, "
+        "a symlink or one of several hard links stays that: its content changes. Inside a directory that is copied "
+        "into, no symlink is written through. A FIFO here needs a reader; one in a guest is refused. A path in a guest "
+        "that does not start with '/' is below /root. A path here that holds a ':' needs a '/' before it, as in ./a:b.",
     .positionals = kPositionals,
     .examples = kExamples,
     .handler = copy,

@@ -1,0 +1,147 @@
+#include "roles/cli/copy_arrival.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <map>
+
+#include "host/files.h"
+#include "tar/placement.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+using tar::Place;
+using tar::Target;
+using FileId = std::pair<dev_t, ino_t>;
+
+bool is_stream(mode_t mode) { return S_ISCHR(mode) || S_ISBLK(mode) || S_ISFIFO(mode); }
+
+// A FIFO whose reader may never come is not waited for.
+Result<UniqueFd> open_for_content(const std::string& to, int flags) {
+  UniqueFd file(::open(to.c_str(), O_WRONLY | O_TRUNC | O_NOCTTY | O_NONBLOCK | O_CLOEXEC | flags));
+  int error = errno;
+  if (!file && error == ENXIO && std::filesystem::is_fifo(to))
+    return fail(ErrorCode::unavailable, fmt::format("{} is a FIFO that nobody reads from", to),
+                "start its reader first");
+  if (!file && error == ENOENT && std::filesystem::is_symlink(to))
+    return fail(ErrorCode::not_found, fmt::format("{} is a symlink to nothing", to),
+                "make what it leads to, or remove the symlink");
+  if (!file) return fail_errno(to, error);
+  if (::fcntl(file.get(), F_SETFL, 0) < 0) return fail_errno(to);
+  return file;
+}
+
+// As cp does: what is there keeps its owner and mode.
+Result<> overwrite(int content, const std::string& to, int flags) {
+  auto file = TRY(open_for_content(to, flags));
+  return in(to, tar::copy_content(content, file.get()));
+}
+
+Result<> rename_over(const std::string& from, const std::string& to, const struct stat& info) {
+  // A directory we may not write to cannot be moved either: its ".." changes.
+  bool locked = S_ISDIR(info.st_mode) && !(info.st_mode & S_IWUSR);
+  if (locked) (void)::chmod(from.c_str(), info.st_mode | S_IRWXU);
+  if (::rename(from.c_str(), to.c_str()) < 0) return fail_errno(to);
+  if (locked) (void)::chmod(to.c_str(), info.st_mode & 07777);
+  return {};
+}
+
+// Errors of a rename where the file itself may still be written: its directory may not, or it is mounted.
+bool keeps_its_file(int error_number) {
+  return error_number == EXDEV || error_number == EACCES || error_number == EPERM || error_number == EROFS ||
+         error_number == EBUSY;
+}
+
+class Merge {
+ public:
+  Result<> move(const std::string& from, const std::string& to) {
+    struct stat ours{}, theirs{};
+    if (::lstat(from.c_str(), &ours) < 0) return fail_errno(from);
+    if (::lstat(to.c_str(), &theirs) < 0) return rename_over(from, to, ours);
+    if (!S_ISDIR(ours.st_mode)) return move_file(from, ours, to, theirs);
+    if (!S_ISDIR(theirs.st_mode))
+      return fail(ErrorCode::exists, fmt::format("{} is no directory and a directory would replace it", to));
+    (void)::chmod(from.c_str(), ours.st_mode | S_IRWXU);
+    std::error_code error;
+    std::vector<std::string> names;
+    for (std::filesystem::directory_iterator it(from, error), end; !error && it != end; it.increment(error))
+      names.push_back(it->path().filename().string());
+    if (error) return fail_errno(from, error.value());
+    for (const auto& name : names) TRY(move(from + "/" + name, to + "/" + name));
+    return {};
+  }
+
+ private:
+  Result<> move_file(const std::string& from, const struct stat& ours, const std::string& to,
+                     const struct stat& theirs) {
+    auto place = TRY(in(to, tar::place_of(ours.st_mode, theirs, Target::found)));
+    if (place == Place::keep) return {};
+    if (place == Place::replace) {
+      auto renamed = rename_over(from, to, ours);
+      bool files = S_ISREG(ours.st_mode) && S_ISREG(theirs.st_mode);
+      if (renamed || !files || !keeps_its_file(renamed.error().sys_errno)) return renamed;
+    } else if (S_ISREG(theirs.st_mode)) {
+      // Another name of a file written before would take that one's new content along.
+      auto [before, is_first] = written_.try_emplace({theirs.st_dev, theirs.st_ino}, ours.st_ino);
+      if (!is_first) return before->second == ours.st_ino ? Result<>() : rename_over(from, to, ours);
+    }
+    auto content = TRY(host::open_file(from, O_RDONLY | O_NOFOLLOW));
+    return overwrite(content.get(), to, O_NOFOLLOW);
+  }
+
+  std::map<FileId, ino_t> written_;  ///< which of our files each has the content of
+};
+
+}  // namespace
+
+Result<StageDir> StageDir::make(const std::string& parent) {
+  std::string path = parent + "/.banger-cp-XXXXXX";
+  if (!::mkdtemp(path.data())) return fail_errno(parent);
+  return StageDir(std::move(path));
+}
+
+Result<StageDir> StageDir::make_in_cache(Io& io) {
+  auto cache = TRY(host::find_paths(io.env)).cache;
+  TRY(host::make_directories(cache, 0700));
+  return make(cache);
+}
+
+void StageDir::remove() {
+  if (!path_.empty()) (void)host::remove_tree(path_);
+  path_.clear();
+}
+
+Result<StageDir> stage_for(Io& io, const Landing& landing) {
+  auto to = landing.path();
+  struct stat there{}, behind{};
+  bool taken = ::lstat(to.c_str(), &there) == 0;
+  // A directory may be a mount of its own, and ours where its parent is not.
+  if (taken && S_ISDIR(there.st_mode)) return StageDir::make(to);
+  // No place for content is beside a device: what /dev holds is memory.
+  if (taken && ::stat(to.c_str(), &behind) == 0 && is_stream(behind.st_mode)) return StageDir::make_in_cache(io);
+  auto beside = StageDir::make(landing.directory);
+  return beside || !taken ? std::move(beside) : StageDir::make_in_cache(io);
+}
+
+Result<> put_in_place(StageDir stage, const std::string& arrived, const Landing& landing) {
+  auto to = landing.path();
+  struct stat ours{}, theirs{};
+  if (::lstat(arrived.c_str(), &ours) < 0) return fail_errno(arrived);
+  bool onto = landing.named && !S_ISDIR(ours.st_mode) && ::lstat(to.c_str(), &theirs) == 0;
+  if (!onto || TRY(in(to, tar::place_of(ours.st_mode, theirs, Target::named))) != Place::write_into)
+    return merge_move(arrived, to);
+  auto content = TRY(host::open_file(arrived, O_RDONLY | O_NOFOLLOW));
+  // The reader of a FIFO may take its time, and who interrupts that finds nothing of ours left.
+  stage.remove();
+  return overwrite(content.get(), to, 0);
+}
+
+Result<> merge_move(const std::string& from, const std::string& to) { return Merge().move(from, to); }
+
+}  // namespace banger::roles::cli

@@ -1,13 +1,20 @@
 #!/usr/bin/env python3
-"""Checks what the documents name against what there is: paths in the tree, commands and flags of the built binary, RPC methods."""
+"""Checks what the documents name against what there is: paths in the tree, commands and flags of the built binary, RPC
+methods, include arrows. Checks too that the documents are easy to read (test/lib/prose.py)."""
 import pathlib
 import re
 import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "test"), str(ROOT / "test" / "lib")]
+import arrows  # noqa: E402
+import prose  # noqa: E402
+
 BANGER = ROOT / "build" / "src" / "banger"
-DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = [ROOT / "README.md", ROOT / "images/README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+GENERATED = [ROOT / "docs/rpc.md", ROOT / "docs/privileges.md"]  # their words are the tables' they come from
+OVERVIEW, OVERVIEW_LINES = ROOT / "docs/architecture.md", 120
 
 
 def help_of(words, cache={}):  # noqa: B006 (a memo on purpose)
@@ -59,7 +66,7 @@ def rpc_methods():
     method = r"(?:vm|image|kernel|daemon|host|template)\.[a-z_.]+"
     documented = set(re.findall(rf"^\| `({method})`", (ROOT / "docs/rpc.md").read_text(), re.M))
     registered = set()
-    for path in (ROOT / "src/roles/daemon").glob("*methods.cc"):
+    for path in (ROOT / "src/roles/daemon/methods").glob("*.cc"):
         registered |= set(re.findall(rf'\{{?\(?"({method})"', path.read_text()))
     for name in sorted(documented - registered):
         yield f"docs/rpc.md documents {name}, which the daemon has not"
@@ -83,14 +90,44 @@ def privileges_page():
         yield "docs/privileges.md is not the output of build/src/banger system operations --markdown"
 
 
+def overview_is_short():
+    lines = len(OVERVIEW.read_text().splitlines())
+    if lines > OVERVIEW_LINES:
+        yield f"docs/architecture.md has {lines} lines, more than {OVERVIEW_LINES}: details belong in docs/design"
+
+
+def folders_of(cell, above):
+    """`nothing`, `a, b`, `all above` or `all above except a, b`."""
+    if cell.startswith("all above"):
+        return above - set(re.findall(r"\w+", cell.removeprefix("all above").removeprefix(" except")))
+    return set() if cell == "nothing" else set(re.findall(r"\w+", cell))
+
+
+def folder_table():
+    """The table of folders in the overview against the arrows that test/arrows.py enforces."""
+    rows = re.findall(r"^\| `src/(\w+)` \|.*\| ([^|]*) \|$", OVERVIEW.read_text(), re.M)
+    enforced = {folder: targets for folder, targets in arrows.ALLOWED.items() if "/" not in folder}
+    above = set()
+    for folder, cell in rows:
+        said, true = folders_of(cell, above), {target.split("/")[0] for target in enforced.get(folder, [])} - {folder}
+        if said != true:
+            yield f"docs/architecture.md: {folder} may include {sorted(true)} by test/arrows.py, not {sorted(said)}"
+        above.add(folder)
+    for folder in sorted(enforced.keys() ^ above):
+        yield f"docs/architecture.md: {folder} is in only one of the table of folders and test/arrows.py"
+
+
 def main():
-    found = [*rpc_methods(), *readme_commands_exist(), *privileges_page()]
+    prose.self_check()
+    found = [*rpc_methods(), *readme_commands_exist(), *privileges_page(), *overview_is_short(), *folder_table()]
     checked = 0
     for doc in DOCS:
         text = doc.read_text()
         checked += sum(1 for _ in command_lines(text))
         for check in (wrong_paths, wrong_includes, wrong_commands):
             found += [f"{doc.relative_to(ROOT)}: {problem}" for problem in check(text)]
+        if doc not in GENERATED:
+            found += [f"{doc.relative_to(ROOT)}: {problem}" for problem in prose.problems(text)]
     for line in found:
         print(line)
     print(f"{len(DOCS)} documents, {checked} command lines, {len(found)} untrue")

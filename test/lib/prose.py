@@ -1,0 +1,66 @@
+"""How the documents are written: the width of lines, and the length of sentences outside code and tables."""
+import re
+
+COLUMNS = 140
+LONGEST = 25  # words in one sentence
+AVERAGE = 15  # words in a sentence, over a whole document
+SEMICOLONS = 1  # in one paragraph
+
+LIST_ITEM = re.compile(r"\s*(?:[-*]|\d+\.)\s+")
+
+
+def wide_lines(text):
+    for number, line in enumerate(text.splitlines(), 1):
+        if len(line) > COLUMNS:
+            yield f"line {number} has {len(line)} columns, more than {COLUMNS}"
+
+
+def paragraphs(text):
+    """Paragraphs and list items as one line each, without code, tables and headings."""
+    parts = []
+    for line in text.splitlines():
+        item = LIST_ITEM.match(line)
+        if not line.strip() or line.startswith(("    ", "|", "#")):
+            parts.append("")
+        elif item:
+            parts.append(line[item.end():])
+        elif parts and parts[-1]:
+            parts[-1] += " " + line.strip()
+        else:
+            parts.append(line.strip())
+    return [re.sub(r"`[^`]*`", "code", part) for part in parts if part]
+
+
+def sentences(paragraph):
+    return [part for part in re.split(r"(?<=[.?!])[*)\"]*\s+", paragraph) if part]
+
+
+def words(sentence):
+    return len(re.findall(r"\S*\w\S*", sentence))
+
+
+def hard_sentences(text):
+    counts = []
+    for paragraph in paragraphs(text):
+        if paragraph.count(";") > SEMICOLONS:
+            yield f"more than {SEMICOLONS} semicolon in a paragraph: {paragraph[:60]}…"
+        for sentence in sentences(paragraph):
+            counts.append(words(sentence))
+            if counts[-1] > LONGEST:
+                yield f"{counts[-1]} words in a sentence, more than {LONGEST}: {sentence[:60]}…"
+    if counts and sum(counts) > AVERAGE * len(counts):
+        yield f"{sum(counts) / len(counts):.1f} words in a sentence on average, more than {AVERAGE}"
+
+
+def problems(text):
+    yield from wide_lines(text)
+    yield from hard_sentences(text)
+
+
+def self_check():
+    """One document of each fault is found out, and one with long code and a long table is not."""
+    many = "word " * (LONGEST + 1)
+    for bad in ("x" * (COLUMNS + 1), f"One.\n{many}.", f"- One.\n- {many}.", "a; b;\nc", ("word " * (AVERAGE + 1) + ".\n\n") * 3):
+        assert list(problems(bad)), bad
+    for good in (f"    {many}\n", f"| {many} |\n", "# " + many[:-5], "`" + many + "` is code.", "a; b\n\nc; d"):
+        assert not [fault for fault in problems(good) if "columns" not in fault], good

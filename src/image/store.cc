@@ -8,10 +8,10 @@
 #include <set>
 
 #include "base/text.h"
-#include "image/recipe/build_directory.h"
-#include "image/staged_directory.h"
 #include "image/manifest.h"
+#include "image/recipe/build_directory.h"
 #include "image/recipe/recipes.h"
+#include "image/staged_directory.h"
 
 namespace banger::image {
 
@@ -74,7 +74,7 @@ Result<Image> ImageStore::get(std::string_view name) const {
   std::vector<std::string> known, buildable;
   for (const auto& image : images) known.push_back(image.name);
   for (const auto& recipe : recipes()) {
-    buildable.emplace_back(recipe.name);
+    buildable.push_back(recipe.name);
     if (recipe.name == name)
       return fail(ErrorCode::not_found, fmt::format("image '{}' is not built yet", name),
                   fmt::format("banger image build {}", name));
@@ -85,7 +85,7 @@ Result<Image> ImageStore::get(std::string_view name) const {
               fmt::format("{}{}can be built: {}", hint, hint.empty() ? "" : "; ", join(buildable, ", ")));
 }
 
-std::vector<Recipe> ImageStore::recipes() const { return {kRecipes.begin(), kRecipes.end()}; }
+std::vector<Recipe> ImageStore::recipes() const { return all_recipes(); }
 
 Result<> ImageStore::remove(std::string_view id) {
   TRY(check_store_name("image", id));

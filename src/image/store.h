@@ -32,9 +32,7 @@ Json to_json(const Image& image);
 
 /// A recipe compiled in from images/<name>/: how the root file system is made on this host.
 struct Recipe {
-  std::string_view name, description;
-  std::string_view kernel;
-  std::string_view manifest;  ///< images/<name>/recipe.json: suite, packages, files to add, commands
+  std::string name, description, kernel;
 };
 
 class ImageStore {

@@ -20,6 +20,7 @@
 #include "image/manifest.h"
 #include "image/recipe/build_directory.h"
 #include "image/recipe/recipe.h"
+#include "image/recipe/recipes.h"
 #include "image/staged_directory.h"
 #include "image/store.h"
 #include "image/tar_stream.h"
@@ -187,11 +188,11 @@ Task<Result<Image>> ImageStore::build(std::string name, StageProgress progress, 
                    fmt::format("there is: {}", join(names, ", ")));
   }
   auto context = fmt::format("build image '{}'", name);
-  auto plan = CO_TRY(in(context, parse_recipe(recipe->manifest)));
+  auto plan = CO_TRY(in(context, parse_recipe(kRecipeFiles, name)));
   CO_TRY(in(context, co_await check_tools(runtime_, path_variable_, cancel)));
   auto sources = CO_TRY(in(context, co_await find_sources(runtime_, path_variable_, plan.suite, cancel)));
 
-  Image image{.id = new_image_id(), .name = name, .source = "recipe:" + name, .kernel = std::string(recipe->kernel)};
+  Image image{.id = new_image_id(), .name = name, .source = "recipe:" + name, .kernel = plan.kernel};
   auto partial = CO_TRY(PartialDirectory::make(directory_, image.id));
   CO_TRY(
       in(context, co_await stream_build(runtime_, path_variable_, plan, std::move(sources), partial.file("rootfs.ext4"),

@@ -1,12 +1,14 @@
-// A recipe's manifest as plain data, and the mmdebstrap command line it becomes. Pure: reads no files, runs nothing.
+// A recipe as plain data, and the mmdebstrap command line it becomes. Pure: reads no files, runs nothing.
 // images/README.md describes the format.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/embedded.h"
 #include "base/result.h"
 
 namespace banger::image {
@@ -18,6 +20,8 @@ struct RecipeFile {
 };
 
 struct RecipePlan {
+  std::string description;     ///< one line
+  std::string kernel;          ///< that VMs of the image boot
   std::string suite;           ///< "bookworm"
   std::string variant;         ///< of mmdebstrap: "minbase"
   std::int64_t timestamp = 0;  ///< SOURCE_DATE_EPOCH: no file in the image is younger
@@ -28,8 +32,9 @@ struct RecipePlan {
   std::vector<std::string> commands;  ///< shell, run in the image after the files are there
 };
 
-/// `invalid` names the field.
-Result<RecipePlan> parse_recipe(std::string_view manifest);
+/// Reads images/<name>/recipe.json, the recipes it extends and the files it names, all from `embedded`. `invalid` names
+/// the field.
+Result<RecipePlan> parse_recipe(std::span<const EmbeddedFile> embedded, std::string_view name);
 
 /// Files of the host that the image's apt sources name (keyrings), to be copied to the same path in the image.
 using CopiedKeys = std::vector<std::string>;

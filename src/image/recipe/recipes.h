@@ -1,12 +1,18 @@
-// The recipes compiled in: image_recipes.cc is made from images/*/recipe.json by scripts/embed-recipes.
+// The recipes compiled in.
 #pragma once
 
 #include <span>
+#include <vector>
 
+#include "base/embedded.h"
 #include "image/store.h"
 
 namespace banger::image {
 
-extern const std::span<const Recipe> kRecipes;
+/// What images are made from: their folders of images/, and the files of guest/ that recipes name.
+extern const std::span<const EmbeddedFile> kRecipeFiles;
+
+/// By name.
+std::vector<Recipe> all_recipes();
 
 }  // namespace banger::image

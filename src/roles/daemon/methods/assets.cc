@@ -48,7 +48,7 @@ Task<Result<Json>> image_list(Daemon& daemon, const Json&, rpc::CallContext&) {
   Json images = Json::array(), recipes = Json::array();
   for (const auto& image : CO_TRY(daemon.services.images.list())) images.push_back(image_json(daemon, image));
   for (const auto& recipe : daemon.services.images.recipes())
-    recipes.push_back({{"name", std::string(recipe.name)}, {"description", std::string(recipe.description)}});
+    recipes.push_back({{"name", recipe.name}, {"description", recipe.description}});
   co_return Json{{"images", std::move(images)}, {"recipes", std::move(recipes)}};
 }
 

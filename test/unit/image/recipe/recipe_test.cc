@@ -9,25 +9,40 @@
 using namespace banger;
 using namespace image;
 
+namespace {
+
+RecipePlan built_in(std::string_view name) {
+  auto plan = parse_recipe(kRecipeFiles, name);
+  REQUIRE(plan);
+  return *plan;
+}
+
+/// A recipe that lacks nothing, to which tests add.
+constexpr EmbeddedFile kBase{
+    "images/base/recipe.json",
+    R"({"description":"d","kernel":"k","suite":"bookworm","variant":"minbase","timestamp":1,"packages":["git"]})"};
+
+}  // namespace
+
 TEST_CASE("recipe: every recipe compiled in is well-formed and names its kernel") {
-  REQUIRE(kRecipes.size() >= 2);
-  for (const auto& recipe : kRecipes) {
+  auto recipes = all_recipes();
+  auto is_recipe = [](const EmbeddedFile& file) { return file.path.ends_with("/recipe.json"); };
+  CHECK(recipes.size() >= 2);
+  CHECK(std::ssize(recipes) == std::count_if(kRecipeFiles.begin(), kRecipeFiles.end(), is_recipe));
+  for (const auto& recipe : recipes) {
     INFO(recipe.name);
-    auto plan = parse_recipe(recipe.manifest);
-    REQUIRE(plan);
     CHECK(recipe.kernel == "debian-cloud");
     CHECK(!recipe.description.empty());
-    CHECK(recipe.manifest.find("http") == std::string_view::npos);  // packages come from the host's own sources
+    built_in(recipe.name);
   }
+  for (const auto& file : kRecipeFiles)
+    CHECK(file.text.find("http") == file.text.npos);  // packages come from the host's own sources
 }
 
 TEST_CASE("recipe: the dev image is the default one and more") {
-  auto find = [](std::string_view name) {
-    return *parse_recipe(
-        std::find_if(kRecipes.begin(), kRecipes.end(), [&](const Recipe& r) { return r.name == name; })->manifest);
-  };
-  auto plain = find("debian-bookworm"), dev = find("debian-bookworm-dev");
+  auto plain = built_in("debian-bookworm"), dev = built_in("debian-bookworm-dev");
   CHECK(dev.suite == plain.suite);
+  CHECK(dev.description != plain.description);
   CHECK(dev.packages.size() > plain.packages.size());
   CHECK(std::equal(plain.packages.begin(), plain.packages.end(), dev.packages.begin()));
   CHECK(dev.files.size() == plain.files.size());
@@ -35,21 +50,43 @@ TEST_CASE("recipe: the dev image is the default one and more") {
     if (file.path == "/root/.bashrc") CHECK(file.text.find("PS1=") != std::string::npos);
 }
 
+TEST_CASE("recipe: it adds to what it extends, and takes texts from files") {
+  const EmbeddedFile files[] = {
+      kBase,
+      {"images/more/recipe.json", R"({"extends":"base","description":"more","packages":["jq"],
+        "files":[{"path":"/etc/x","from":"guest/x"}]})"},
+      {"guest/x", "x\n"},
+  };
+  auto plan = parse_recipe(files, "more");
+  REQUIRE(plan);
+  CHECK(plan->description == "more");
+  CHECK(plan->kernel == "k");
+  CHECK(plan->packages == std::vector<std::string>{"git", "jq"});
+  REQUIRE(plan->files.size() == 1);
+  CHECK(plan->files[0].text == "x\n");
+}
+
 TEST_CASE("recipe: bad fields are refused by name") {
   const std::pair<const char*, const char*> cases[] = {
-      {R"({"suite":"x y","variant":"minbase","timestamp":1})", "suite"},
-      {R"({"suite":"x","variant":"--x","timestamp":1,"packages":["a;b"]})", "packages"},
-      {R"({"suite":"x","variant":"minbase","timestamp":0})", "timestamp"},
-      {R"({"suite":"x","variant":"minbase","timestamp":1,"packags":[]})", "packags"},
-      {R"({"suite":"x","variant":"minbase","timestamp":1,"files":[{"path":"etc/x","text":""}]})", "etc/x"},
-      {R"({"suite":"x","variant":"minbase","timestamp":1,"files":[{"path":"/a/../x","text":""}]})", "/a/../x"},
-      {R"({"suite":"x","variant":"minbase","timestamp":1,"files":[{"path":"/x","text":"","mode":"rw"}]})", "mode"},
-      {R"({"variant":"minbase"})", "suite"},
+      {R"({"extends":"base","suite":"x y"})", "suite"},
+      {R"({"extends":"base","variant":"x y"})", "variant"},
+      {R"({"extends":"base","packages":["a;b"]})", "a;b"},
+      {R"({"extends":"base","timestamp":0})", "timestamp"},
+      {R"({"extends":"base","packags":[]})", "packags"},
+      {R"({"extends":"base","files":[{"path":"etc/x","text":""}]})", "etc/x"},
+      {R"({"extends":"base","files":[{"path":"/a/../x","text":""}]})", "/a/../x"},
+      {R"({"extends":"base","files":[{"path":"/x","text":"","mode":"rw"}]})", "mode"},
+      {R"({"extends":"base","files":[{"path":"/x","from":"guest/gone"}]})", "guest/gone"},
+      {R"({"extends":"base","files":[{"path":"/x","text":"","from":"guest/x"}]})", "beside"},
+      {R"({"extends":"gone"})", "gone"},
+      {R"({"extends":"x"})", "too deep"},
+      {R"({"description":"d","kernel":"k","variant":"minbase","timestamp":1})", "suite"},
       {"[]", "object"},
   };
-  for (const auto& [manifest, named] : cases) {
-    auto plan = parse_recipe(manifest);
-    INFO(manifest);
+  for (const auto& [text, named] : cases) {
+    const EmbeddedFile files[] = {kBase, {"images/x/recipe.json", text}};
+    auto plan = parse_recipe(files, "x");
+    INFO(text);
     REQUIRE(!plan);
     CHECK(plan.error().code == ErrorCode::invalid);
     CHECK(plan.error().message.find(named) != std::string::npos);
@@ -57,7 +94,9 @@ TEST_CASE("recipe: bad fields are refused by name") {
 }
 
 TEST_CASE("recipe: the command quotes what the recipe says") {
-  RecipePlan plan{.suite = "bookworm",
+  RecipePlan plan{.description = "d",
+                  .kernel = "k",
+                  .suite = "bookworm",
                   .variant = "minbase",
                   .timestamp = 1,
                   .packages = {"git", "g++"},

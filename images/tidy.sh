@@ -1,0 +1,22 @@
+# Runs last of all on an image's tree, $1. It removes traces of the build and of this host, and whatever differs from
+# one build to the next. mmdebstrap itself removes apt's lists and cache and empties /etc/machine-id.
+set -eu
+cd "$1"
+mv -f etc/apt/sources.list.d/0000main.sources etc/apt/sources.list.d/debian.sources
+rm -f etc/apt/sources.list
+rm -f etc/ssh/ssh_host_*_key etc/ssh/ssh_host_*_key.pub
+find var/log -type f -delete
+rm -rf var/cache/apt/*.bin var/cache/debconf/*-old var/lib/dpkg/*-old var/cache/ldconfig/aux-cache
+rm -rf var/lib/systemd/random-seed
+rm -f etc/passwd- etc/group- etc/shadow- etc/gshadow- etc/subuid- etc/subgid- etc/.pwd.lock
+find . -xdev -name '*.dpkg-old' -delete
+echo localhost > etc/hostname
+printf '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n' > etc/hosts
+rm -f etc/resolv.conf
+: > etc/resolv.conf
+: > etc/machine-id
+chown 0:0 root
+chmod 0755 root
+install -d -m 0700 root/.ssh
+# As if systemd-update-done had run: every first boot would otherwise rebuild ld.so.cache and the catalog.
+for d in etc var; do printf 'TIMESTAMP_NSEC=%s000000000\n' "$SOURCE_DATE_EPOCH" > "$d/.updated"; done

@@ -16,6 +16,12 @@ std::string write_file_hook(const RecipeFile& file) {
                      shell_quote(file.text), path);
 }
 
+std::string mask_hook(const std::vector<std::string>& units) {
+  std::string hook = "chroot \"$1\" systemctl mask";
+  for (const auto& unit : units) hook += " " + shell_quote(unit);
+  return hook;
+}
+
 }  // namespace
 
 std::vector<std::string> mmdebstrap_command(const RecipePlan& plan, const CopiedKeys& keys) {
@@ -35,6 +41,7 @@ std::vector<std::string> mmdebstrap_command(const RecipePlan& plan, const Copied
     argv.push_back(fmt::format("--setup-hook=upload {0} {0}", shell_quote(key)));
   }
   for (const auto& file : plan.files) argv.push_back("--customize-hook=" + write_file_hook(file));
+  if (!plan.masked_units.empty()) argv.push_back("--customize-hook=" + mask_hook(plan.masked_units));
   for (const auto& command : plan.commands)
     argv.push_back(fmt::format("--customize-hook=chroot \"$1\" sh -euc {}", shell_quote(command)));
   argv.push_back("--customize-hook=" + std::string(kTidy));

@@ -62,6 +62,17 @@ Result<> add_files(RecipePlan& plan, Embedded embedded, const Json& json) {
   return {};
 }
 
+/// From a file with a unit a line, where '#' begins a comment.
+Result<> add_masked_units(RecipePlan& plan, Embedded embedded, const Json& json) {
+  auto path = TRY(find_string(json, "masked_units"));
+  if (!path) return {};
+  for (auto line : split(TRY(text_of(embedded, "masked_units", *path)), '\n')) {
+    std::string unit(trim(line.substr(0, line.find('#'))));
+    if (!unit.empty()) plan.masked_units.push_back(std::move(unit));
+  }
+  return {};
+}
+
 Result<> set_text(std::string& field, const Json& json, std::string_view key) {
   if (auto text = TRY(find_string(json, key))) field = std::move(*text);
   return {};
@@ -89,7 +100,7 @@ Result<RecipePlan> parse(Embedded embedded, std::string_view name, int bases) {
   auto path = fmt::format("images/{}/recipe.json", name);
   auto json = TRY(parse_json(TRY(text_of(embedded, "extends", path)), limits::kManifestBytes));
   TRY(only_keys(json, {"extends", "description", "kernel", "suite", "variant", "timestamp", "packages", "exclude",
-                       "include", "files", "commands"}));
+                       "include", "files", "masked_units", "commands"}));
   RecipePlan plan;
   if (auto base = TRY(find_string(json, "extends"))) {
     if (bases == 0) return bad("extends", "is too deep");
@@ -104,6 +115,7 @@ Result<RecipePlan> parse(Embedded embedded, std::string_view name, int bases) {
   TRY(append(plan.exclude, json, "exclude"));
   TRY(append(plan.include, json, "include"));
   TRY(add_files(plan, embedded, json));
+  TRY(add_masked_units(plan, embedded, json));
   TRY(append(plan.commands, json, "commands"));
   return plan;
 }

@@ -29,7 +29,8 @@ struct RecipePlan {
   std::vector<std::string> exclude;  ///< dpkg path-exclude patterns, kept in the image
   std::vector<std::string> include;  ///< dpkg path-include patterns, after the excludes
   std::vector<RecipeFile> files;
-  std::vector<std::string> commands;  ///< shell, run in the image after the files are there
+  std::vector<std::string> masked_units;  ///< of systemd
+  std::vector<std::string> commands;      ///< shell, run in the image after the files are there
 };
 
 /// Reads images/<name>/recipe.json, the recipes it extends and the files it names, all from `embedded`. `invalid` names

@@ -46,16 +46,18 @@ TEST_CASE("recipe: the dev image is the default one and more") {
   CHECK(dev.packages.size() > plain.packages.size());
   CHECK(std::equal(plain.packages.begin(), plain.packages.end(), dev.packages.begin()));
   CHECK(dev.files.size() == plain.files.size());
+  CHECK(dev.masked_units == plain.masked_units);
   for (const auto& file : dev.files)
     if (file.path == "/root/.bashrc") CHECK(file.text.find("PS1=") != std::string::npos);
 }
 
-TEST_CASE("recipe: it adds to what it extends, and takes texts from files") {
+TEST_CASE("recipe: it adds to what it extends, and takes texts and units from files") {
   const EmbeddedFile files[] = {
       kBase,
       {"images/more/recipe.json", R"({"extends":"base","description":"more","packages":["jq"],
-        "files":[{"path":"/etc/x","from":"guest/x"}]})"},
+        "files":[{"path":"/etc/x","from":"guest/x"}],"masked_units":"guest/units"})"},
       {"guest/x", "x\n"},
+      {"guest/units", "# why\na.service\n\n  b@c.timer # and this\n"},
   };
   auto plan = parse_recipe(files, "more");
   REQUIRE(plan);
@@ -64,6 +66,7 @@ TEST_CASE("recipe: it adds to what it extends, and takes texts from files") {
   CHECK(plan->packages == std::vector<std::string>{"git", "jq"});
   REQUIRE(plan->files.size() == 1);
   CHECK(plan->files[0].text == "x\n");
+  CHECK(plan->masked_units == std::vector<std::string>{"a.service", "b@c.timer"});
 }
 
 TEST_CASE("recipe: bad fields are refused by name") {
@@ -78,6 +81,7 @@ TEST_CASE("recipe: bad fields are refused by name") {
       {R"({"extends":"base","files":[{"path":"/x","text":"","mode":"rw"}]})", "mode"},
       {R"({"extends":"base","files":[{"path":"/x","from":"guest/gone"}]})", "guest/gone"},
       {R"({"extends":"base","files":[{"path":"/x","text":"","from":"guest/x"}]})", "beside"},
+      {R"({"extends":"base","masked_units":"guest/gone"})", "guest/gone"},
       {R"({"extends":"gone"})", "gone"},
       {R"({"extends":"x"})", "too deep"},
       {R"({"description":"d","kernel":"k","variant":"minbase","timestamp":1})", "suite"},
@@ -103,6 +107,7 @@ TEST_CASE("recipe: the command quotes what the recipe says") {
                   .exclude = {"/usr/share/man/*"},
                   .include = {},
                   .files = {{"/etc/it's", 0600, "a 'b'\n$c"}},
+                  .masked_units = {"a.service", "b c.timer"},
                   .commands = {"echo \"hi\""}};
   auto command = mmdebstrap_command(plan, {"/etc/apt/keyrings/x.gpg"});
   auto has = [&](const std::string& argument) {
@@ -112,6 +117,7 @@ TEST_CASE("recipe: the command quotes what the recipe says") {
   CHECK(has("--include=git,g++"));
   CHECK(has("--dpkgopt=path-exclude=/usr/share/man/*"));
   CHECK(has("--setup-hook=upload /etc/apt/keyrings/x.gpg /etc/apt/keyrings/x.gpg"));
+  CHECK(has("--customize-hook=chroot \"$1\" systemctl mask a.service 'b c.timer'"));
   CHECK(has("--customize-hook=chroot \"$1\" sh -euc 'echo \"hi\"'"));
   CHECK(std::any_of(command.begin(), command.end(),
                     [](const std::string& a) { return a.find("-m 0600 /dev/null \"$1\"'/etc/it'\\''s'") != a.npos; }));

@@ -6,19 +6,14 @@
 
 #include <nlohmann/json.hpp>
 
+#include "roles/cli/embedded_files.h"
 #include "roles/cli/exec_client.h"
 
 namespace banger::roles::cli {
 
 namespace {
 
-// Finds the user's shell without starting a process, which under emulation is what costs.
-constexpr std::string_view kLoginShell = R"(
-s=; while IFS=: read -r n _ u _ _ _ p; do
-  if [ "$n" = "$1" ] || [ "$u" = "$1" ]; then s=$p; break; fi
-done 2>/dev/null </etc/passwd
-[ -x "$s" ] || s=$SHELL; [ -x "$s" ] || s=/bin/sh
-export SHELL="$s"; exec "$s" -l)";
+constexpr std::string_view kLoginShell = find_embedded(kEmbeddedFiles, "guest/login-shell.sh")->text;
 
 }  // namespace
 

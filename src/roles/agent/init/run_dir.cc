@@ -11,23 +11,14 @@
 #include "base/bounds.h"
 #include "guest/boot_memory.h"
 #include "host/files.h"
+#include "roles/agent/embedded_files.h"
 #include "roles/agent/init/boot.h"
 
 namespace banger::roles::agent::init {
 
 namespace {
 
-// Reached when the default target's jobs are done. It pulls in nothing and orders itself after the target that wants
-// it.
-constexpr std::string_view kReadyUnit = R"([Unit]
-Description=Tell banger that the system is ready
-DefaultDependencies=no
-After=multi-user.target
-
-[Service]
-Type=oneshot
-ExecStart=/run/banger/banger-agent ready
-)";
+constexpr std::string_view kReadyUnit = find_embedded(kEmbeddedFiles, "guest/systemd/banger-ready.service")->text;
 
 std::string in_run_dir(std::string_view name) { return fmt::format("{}/{}", guest::kRunDir, name); }
 

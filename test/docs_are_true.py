@@ -26,7 +26,7 @@ def help_of(words, cache={}):  # noqa: B006 (a memo on purpose)
 
 
 def wrong_paths(text):
-    for path in re.findall(r"`((?:src|docs|test|scripts|images|guest|subprojects)/[\w./*-]*)`", text):
+    for path in re.findall(r"`((?:src|docs|test|scripts|images|guest|share|subprojects)/[\w./*-]*)`", text):
         if "clipboard" in path or list(ROOT.glob(path.rstrip("/"))):  # the made-up capability of docs/hacking.md
             continue
         yield f"no such path: {path}"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every file of guest/ and images/ is compiled in, and the build knows: a change to one embeds it again.
+"""Every file of guest/, images/ and share/ is compiled in, and the build knows: a change to one embeds it again.
 
 Reads the release build, or the build directory that is named. Changes no file: a time is moved on, and put back."""
 import os
@@ -9,7 +9,7 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-FOLDERS = ("guest", "images")
+FOLDERS = ("guest", "images", "share")
 NOT_EMBEDDED = ROOT / "images/README.md"
 
 

@@ -1,6 +1,7 @@
 #include "roles/agent/rehearse.h"
 
 #include <fcntl.h>
+#include <link.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -8,19 +9,27 @@
 #include "guest/root.h"
 #include "host/files.h"
 
-extern const char __executable_start, etext;  // the linker's
-
 namespace banger::roles::agent {
 
 namespace {
 
 constexpr const char* kFile = "/etc/hostname";  // what a clone writes first
 
-// Best effort: kernels before 5.14 have no word for it, and then each page is mapped when it is needed.
+// Best effort: kernels before 5.14 have no word for it, and then each page is mapped when it is needed. Segment by
+// segment, because a linker may leave a page free between two, and the kernel stops at that.
 void map_program() {
+  auto map = [](dl_phdr_info* object, std::size_t, void* page) {
+    auto mask = *static_cast<const std::uintptr_t*>(page) - 1;
+    for (int i = 0; i < object->dlpi_phnum; ++i) {
+      const auto& segment = object->dlpi_phdr[i];
+      if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W)) continue;
+      auto begin = object->dlpi_addr + segment.p_vaddr, aligned = begin & ~mask;
+      ::madvise(reinterpret_cast<void*>(aligned), begin + segment.p_memsz - aligned, MADV_POPULATE_READ);
+    }
+    return 1;  // the program is the first object; libraries are not ours to map
+  };
   auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  auto begin = reinterpret_cast<std::uintptr_t>(&__executable_start) / page * page;
-  ::madvise(reinterpret_cast<void*>(begin), reinterpret_cast<std::uintptr_t>(&etext) - begin, MADV_POPULATE_READ);
+  ::dl_iterate_phdr(map, &page);
 }
 
 Result<> write_same(const std::string& root_path) {

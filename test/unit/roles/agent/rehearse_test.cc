@@ -1,9 +1,11 @@
 #include "roles/agent/rehearse.h"
 
+#include <link.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "harness.h"
@@ -12,20 +14,26 @@
 using namespace banger;
 using namespace banger::roles::agent;
 
-extern const char __executable_start, etext;
-
 namespace {
 
-/// Whether every page of our own program is in memory.
+/// Whether every page of our own program's code and constants is in memory.
 bool all_mapped() {
-  auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  auto begin = reinterpret_cast<std::uintptr_t>(&__executable_start) / page * page;
-  auto bytes = reinterpret_cast<std::uintptr_t>(&etext) - begin;
-  std::vector<unsigned char> there((bytes + page - 1) / page);
-  if (::mincore(reinterpret_cast<void*>(begin), bytes, there.data()) < 0) return false;
-  for (auto one : there)
-    if (!(one & 1)) return false;
-  return true;
+  bool mapped = true;
+  auto look = [](dl_phdr_info* object, std::size_t, void* all) {
+    auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    for (int i = 0; i < object->dlpi_phnum; ++i) {
+      const auto& segment = object->dlpi_phdr[i];
+      if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W)) continue;
+      auto begin = (object->dlpi_addr + segment.p_vaddr) / page * page;
+      auto bytes = object->dlpi_addr + segment.p_vaddr + segment.p_memsz - begin;
+      std::vector<unsigned char> there((bytes + page - 1) / page);
+      bool known = ::mincore(reinterpret_cast<void*>(begin), bytes, there.data()) == 0;
+      if (!known || std::ranges::any_of(there, [](auto one) { return !(one & 1); })) *static_cast<bool*>(all) = false;
+    }
+    return 1;
+  };
+  ::dl_iterate_phdr(look, &mapped);
+  return mapped;
 }
 
 timespec changed_at(const std::string& path) {

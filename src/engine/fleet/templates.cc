@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/bounds.h"
 #include "base/text.h"
+#include "config/defaults.h"
 #include "host/files.h"
 
 namespace banger::engine {
@@ -16,6 +18,22 @@ constexpr auto kRetryAfter = std::chrono::minutes(10);
 constexpr std::int64_t kForgottenSeconds = 30 * 24 * 3600;  // a template nobody cloned for so long
 
 }  // namespace
+
+vm::Spec template_spec(const vm::Spec& spec, const config::Config& config, const vm::HostSize& host) {
+  auto defaults = config::resolve_defaults(config, {.cpus = host.cpus, .memory_bytes = host.memory_bytes});
+  vm::Spec wanted;
+  wanted.image = spec.image;
+  wanted.kernel = spec.kernel;
+  wanted.network = spec.network;
+  wanted.storage = spec.storage;
+  wanted.vcpus = spec.vcpus;
+  wanted.memory_bytes = spec.memory_bytes;
+  wanted.disk_bytes = std::min(spec.disk_bytes, defaults.disk_bytes.value);
+  wanted.system_bytes = std::min(spec.system_bytes, defaults.system_bytes.value);
+  // QEMU gives each clone a network of its own; a machine of Firecracker keeps the devices it was saved with.
+  if (config.machine == "firecracker") wanted.nat = spec.nat;
+  return wanted;
+}
 
 struct Templates::Build {
   Build(host::Runtime& runtime, std::string k) : key(std::move(k)), changed(runtime) {}

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "config/config.h"
 #include "engine/services.h"
 #include "engine/stages.h"
 #include "engine/vm/owner.h"
@@ -28,6 +29,10 @@ struct TemplateRequest {
   image::Image image;
   image::Kernel kernel;
 };
+
+/// The spec of the template for a VM of that spec: the same sizes, but disks no larger than the default ones, for disks
+/// only grow.
+vm::Spec template_spec(const vm::Spec& spec, const config::Config& config, const vm::HostSize& host);
 
 class Templates {
  public:

@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::set<std::string> known_ids(const VmManager& vms) {
+std::set<std::string> known_ids(const VmRegistry& vms) {
   std::set<std::string> ids;
   for (const auto& vm : vms.everything()) ids.insert(vm->row().id);
   return ids;
@@ -46,7 +46,7 @@ std::vector<Leftover> stray_saves(const Services& services) {
 
 // A VMM of ours works in the directory of its VM; one whose VM is unknown or whose process is not the recorded one is
 // astray.
-std::vector<Leftover> stray_processes(const Services& services, const VmManager& vms) {
+std::vector<Leftover> stray_processes(const Services& services, const VmRegistry& vms) {
   std::vector<Leftover> found;
   std::set<pid_t> known;
   for (const auto& vm : vms.everything())
@@ -84,7 +84,7 @@ std::vector<Leftover> stale_caches(const Services& services) {
   return found;
 }
 
-std::vector<Leftover> orphan_images(const Services& services, const VmManager& vms) {
+std::vector<Leftover> orphan_images(const Services& services, const VmRegistry& vms) {
   std::vector<Leftover> found;
   auto images = services.images.list();
   if (!images) return found;
@@ -138,31 +138,33 @@ Task<Result<>> remove_leftover(Services& services, VmManager& vms, const Leftove
   if (item.kind == "image" && services.images.get(id))
     co_await vms.drop_templates([id](const store::SaveRow& row) { return row.image_id == id; });
   auto image = item.kind == "image" ? services.images.get(id) : fail(ErrorCode::not_found, "no image");
-  if (image) co_return is_orphan(*image, vms) ? services.images.remove(id) : fail(ErrorCode::busy, "it is used by now");
+  if (image)
+    co_return is_orphan(*image, vms.registry()) ? services.images.remove(id)
+                                                : fail(ErrorCode::busy, "it is used by now");
   co_return co_await services.runtime.blocking([&] { return host::remove_tree(item.path); });
 }
 
 }  // namespace
 
-bool is_orphan(const image::Image& image, const VmManager& vms) {
+bool is_orphan(const image::Image& image, const VmRegistry& vms) {
   return image.name.empty() && vms.users_of_image(image.id).empty();
 }
 
 Task<> remove_orphan(Services& services, VmManager& vms, std::string id) {
   auto image = services.images.get(id);
-  if (!image || !is_orphan(*image, vms)) co_return;
+  if (!image || !is_orphan(*image, vms.registry())) co_return;
   co_await vms.drop_templates([id](const store::SaveRow& row) { return row.image_id == id; });
   // A VM may have been made from it meanwhile.
-  if (!is_orphan(*image, vms)) co_return;
+  if (!is_orphan(*image, vms.registry())) co_return;
   if (auto removed = services.images.remove(id); !removed)
     services.log.warn("image.remove_failed", {{"image", id}, {"error", removed.error().message}});
 }
 
 Task<Result<std::vector<Leftover>>> collect_garbage(Services& services, VmManager& vms, bool dry_run) {
-  auto found = stray_directories(services, known_ids(vms));
+  auto found = stray_directories(services, known_ids(vms.registry()));
   for (auto& list :
-       {stray_processes(services, vms), stray_saves(services), stale_caches(services), stray_links(services),
-        stray_jails(services), stray_snapshots(services), orphan_images(services, vms)})
+       {stray_processes(services, vms.registry()), stray_saves(services), stale_caches(services), stray_links(services),
+        stray_jails(services), stray_snapshots(services), orphan_images(services, vms.registry())})
     found.insert(found.end(), list.begin(), list.end());
   // A build or pull that is under way owns its half-made directory.
   if (!services.building_image.held())

@@ -18,7 +18,7 @@ struct Leftover {
 };
 
 /// True when no name leads to it (a newer build took that) and no VM was made from it.
-bool is_orphan(const image::Image& image, const VmManager& vms);
+bool is_orphan(const image::Image& image, const VmRegistry& vms);
 
 /// Removes the image with this id if it is one; a failure is logged, and the next collect_garbage finds it again.
 /// Its templates go first: clones of them would have no root file system.

@@ -1,11 +1,13 @@
 #include "engine/health/upkeep.h"
 
+#include "base/bounds.h"
+#include "engine/stages.h"
 #include "machine/bounds.h"
 #include "machine/log_bound.h"
 
 namespace banger::engine {
 
-Task<> poll_metrics(Services& services, VmManager& vms) {
+Task<> poll_metrics(Services& services, const VmRegistry& vms) {
   if (services.config.metrics_poll_interval.count() == 0) co_return;
   auto every = std::max<std::chrono::milliseconds>(services.config.metrics_poll_interval, limits::kMetricsPollFloor);
   for (;;) {
@@ -14,7 +16,7 @@ Task<> poll_metrics(Services& services, VmManager& vms) {
   }
 }
 
-Task<> bound_logs(Services& services, VmManager& vms) {
+Task<> bound_logs(Services& services, const VmRegistry& vms) {
   for (;;) {
     co_await services.runtime.sleep_for(limits::kLogLook);
     std::vector<std::string> directories;
@@ -25,6 +27,36 @@ Task<> bound_logs(Services& services, VmManager& vms) {
       for (const auto& directory : directories) machine::bound_logs(directory);
       return true;
     });
+  }
+}
+
+Task<> stop_stale_once(Services& services, const VmRegistry& vms) {
+  for (const auto& vm : vms.list()) {
+    if (vm->idle_for() < services.config.auto_stop_stale_after) continue;
+    services.log.info("vm.stale", {{"vm", vm->row().name}, {"action", services.config.auto_stop_action}});
+    Stages stages{Report{}};
+    auto ended = services.config.auto_stop_action == "suspend" ? co_await vm->suspend(stages)
+                                                               : co_await vm->stop(limits::kStopDeadline);
+    if (!ended) services.log.warn("vm.stale_failed", {{"vm", vm->row().name}, {"error", ended.error().sentence()}});
+  }
+}
+
+Task<> stop_stale(Services& services, const VmRegistry& vms) {
+  auto limit = services.config.auto_stop_stale_after;
+  if (limit.count() == 0) co_return;
+  auto look = std::clamp<std::chrono::milliseconds>(limit / 4, std::chrono::seconds(1), std::chrono::minutes(1));
+  for (;;) {
+    co_await services.runtime.sleep_for(look);
+    co_await stop_stale_once(services, vms);
+  }
+}
+
+Task<> sweep_snapshots(Services& services, const VmRegistry& vms) {
+  for (const auto& id : services.snapshots.recorded()) {
+    if (auto vm = vms.find_exactly(id); vm && vm->row().id == id)
+      co_await vm->drop_device();
+    else
+      (void)co_await services.snapshots.detach(id);
   }
 }
 

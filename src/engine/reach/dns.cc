@@ -10,7 +10,7 @@ namespace banger::engine {
 Result<> Dns::listen() {
   auto where = TRY(host::parse_endpoint(services_.config.dns_listen_addr));
   server_ = TRY(net::serve_dns(services_.runtime, where, [this](std::string_view label) -> std::optional<host::Ipv4> {
-    const auto* vm = vms_.find_exactly(label);
+    auto vm = vms_.find_exactly(label);
     auto found = vm ? address_of(*vm) : std::nullopt;
     return found ? std::optional(found->address) : std::nullopt;
   }));

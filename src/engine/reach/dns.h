@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "engine/fleet/manager.h"
+#include "engine/fleet/registry.h"
 #include "engine/health/doctor.h"
 #include "net/dns_server.h"
 
@@ -13,7 +13,7 @@ namespace banger::engine {
 class Dns {
  public:
   /// Borrows both for the daemon's life.
-  Dns(Services& services, const VmManager& vms) : services_(services), vms_(vms) {}
+  Dns(Services& services, const VmRegistry& vms) : services_(services), vms_(vms) {}
 
   /// Listens for as long as the daemon serves. An address that is in use, as by another user's daemon, is no reason to
   /// fail: it is tried again now and then.
@@ -24,7 +24,7 @@ class Dns {
   Result<> listen();
 
   Services& services_;
-  const VmManager& vms_;
+  const VmRegistry& vms_;
   std::unique_ptr<net::DnsServer> server_;
   Error why_not_;  ///< set while it does not listen
 };

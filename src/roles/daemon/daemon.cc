@@ -91,7 +91,7 @@ void raise_descriptor_limit() {
 Task<> end_empty_jails(Daemon& daemon) {
   auto& jails = daemon.services.jails;
   std::vector<std::string> empty;
-  for (const auto& vm : daemon.vms.everything())
+  for (const auto& vm : daemon.vms.registry().everything())
     if (!vm->machine() && jails.has(vm->row().id)) empty.push_back(vm->row().id);
   for (const auto& id : empty) co_await jails.leave(id);
   daemon.services.runtime.spawn(jails.remove_doomed());
@@ -101,15 +101,15 @@ Task<> serve(Daemon& daemon, rpc::Server& server, UniqueFd listener, int ready_f
   // First the truth, then the answers: whoever asks must not see a VM as running whose machine is gone.
   co_await daemon.vms.recover_all(host::after(std::chrono::seconds(3)));
   co_await end_empty_jails(daemon);
-  daemon.services.runtime.spawn(daemon.vms.sweep_snapshots());
+  daemon.services.runtime.spawn(engine::sweep_snapshots(daemon.services, daemon.vms.registry()));
   daemon.services.runtime.spawn(daemon.dns.run());
-  daemon.vms.for_each_vm(
+  daemon.vms.registry().for_each_vm(
       [&forwards = daemon.forwards](std::shared_ptr<engine::VmOwner> vm) { forwards.watch(std::move(vm)); });
   daemon.services.runtime.spawn(daemon.vms.pool().run());
   daemon.services.runtime.spawn(daemon.services.bridge.run(daemon.vms.foreground()));
-  daemon.services.runtime.spawn(daemon.vms.stop_stale());
-  daemon.services.runtime.spawn(engine::poll_metrics(daemon.services, daemon.vms));
-  daemon.services.runtime.spawn(engine::bound_logs(daemon.services, daemon.vms));
+  daemon.services.runtime.spawn(engine::stop_stale(daemon.services, daemon.vms.registry()));
+  daemon.services.runtime.spawn(engine::poll_metrics(daemon.services, daemon.vms.registry()));
+  daemon.services.runtime.spawn(engine::bound_logs(daemon.services, daemon.vms.registry()));
   daemon.services.runtime.spawn(tend_templates(&daemon.vms));
   daemon.services.runtime.spawn(server.serve(std::move(listener), ::geteuid()));
   tell(ready_fd, "ok");
@@ -188,7 +188,7 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
     if (std::exchange(stopping, true)) return;
     runtime.spawn(shut_down(services, vms, *server, *socket));
   };
-  engine::Dns dns(services, vms);
+  engine::Dns dns(services, vms.registry());
   engine::Forwards forwards(services);
   Daemon daemon{services, vms,  dns,
                 forwards, stop, std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())};

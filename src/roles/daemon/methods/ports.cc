@@ -121,7 +121,7 @@ void add_links(std::vector<Json>& rows, const std::string& host) {
 }
 
 Task<Result<Json>> ports(Daemon& daemon, const Json& params, rpc::CallContext&) {
-  auto vm = CO_TRY(daemon.vms.get(CO_TRY(get_string(params, "vm"))));
+  auto vm = CO_TRY(daemon.vms.registry().get(CO_TRY(get_string(params, "vm"))));
   bool probed = CO_TRY(find_bool(params, "probe")).value_or(true);
   auto client = CO_TRY(co_await vm->agent(host::after(kAgentPatience)));
   auto text = CO_TRY(co_await client->call("GET", "/ports", "", host::after(limits::kLinkRequestDeadline)));
@@ -151,7 +151,7 @@ Result<std::string> authority_of(const Json& params) {
 }
 
 Task<Result<Json>> tunnel(Daemon& daemon, const Json& params, rpc::CallContext& context) {
-  auto vm = CO_TRY(daemon.vms.get(CO_TRY(get_string(params, "vm"))));
+  auto vm = CO_TRY(daemon.vms.registry().get(CO_TRY(get_string(params, "vm"))));
   auto authority = CO_TRY(authority_of(params));
   auto client = CO_TRY(co_await vm->agent(host::after(kAgentPatience)));
   engine::VmOwner::Use use(vm);

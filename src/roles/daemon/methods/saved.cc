@@ -13,7 +13,7 @@ namespace banger::roles::daemon {
 namespace {
 
 Result<std::shared_ptr<engine::VmOwner>> named_vm(Daemon& daemon, const Json& params) {
-  return daemon.vms.get(TRY(get_string(params, "vm")));
+  return daemon.vms.registry().get(TRY(get_string(params, "vm")));
 }
 
 Result<store::SaveRow> named_snapshot(Daemon& daemon, const std::string& wanted) {
@@ -43,7 +43,7 @@ Result<Json> describe(Daemon& daemon, const store::SaveRow& row) {
               {"has_memory", !row.machine.empty()},
               {"created_at", row.created_at},
               {"size_bytes", daemon.services.saves.disk_usage(row.id)},
-              {"used_by", daemon.vms.users_of_save(row.id)}};
+              {"used_by", daemon.vms.registry().users_of_save(row.id)}};
 }
 
 Task<Result<Json>> suspend(Daemon& daemon, const Json& params, rpc::CallContext& context) {
@@ -150,7 +150,7 @@ Task<Result<Json>> fork(Daemon& daemon, const Json& params, rpc::CallContext& co
   auto vm = CO_TRY(named_vm(daemon, params));
   auto wanted = CO_TRY(fork_names(params));
   for (const auto& name : wanted.names)
-    if (!name.empty()) CO_TRY(daemon.vms.check_is_free(name));
+    if (!name.empty()) CO_TRY(daemon.vms.registry().check_is_free(name));
   auto start = CO_TRY(find_bool(params, "start")).value_or(true);
   CO_TRY(daemon.vms.check_memory(vm->spec().memory_bytes * wanted.names.size()));
   engine::Stages stages(report_to(context));
@@ -216,7 +216,7 @@ Task<Result<Json>> snapshot_restore(Daemon& daemon, const Json& params, rpc::Cal
 
 Task<Result<Json>> snapshot_delete(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto row = CO_TRY(named_snapshot(daemon, CO_TRY(get_string(params, "snapshot"))));
-  auto users = daemon.vms.users_of_save(row.id);
+  auto users = daemon.vms.registry().users_of_save(row.id);
   if (!users.empty())
     co_return fail(ErrorCode::busy, fmt::format("snapshot '{}' is what {} runs on", row.name, join(users, ", ")),
                    "stop or delete it first");

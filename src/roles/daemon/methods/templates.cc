@@ -27,7 +27,7 @@ Result<Json> describe(Daemon& daemon, const store::SaveRow& row) {
               {"created_at", row.created_at},
               {"used_at", row.used_at},
               {"size_bytes", daemon.services.saves.disk_usage(row.id)},
-              {"used_by", daemon.vms.users_of_save(row.id)}};
+              {"used_by", daemon.vms.registry().users_of_save(row.id)}};
 }
 
 Json describe(const engine::Pool::Member& member) {
@@ -58,7 +58,10 @@ Task<Result<Json>> build(Daemon& daemon, const Json& params, rpc::CallContext& c
   auto image = CO_TRY(co_await engine::ensure_image(daemon.services, spec.image, stages, context.cancel()));
   auto kernel = CO_TRY(co_await engine::ensure_kernel(daemon.services, spec.kernel.empty() ? image.kernel : spec.kernel,
                                                       stages, context.cancel()));
-  engine::TemplateRequest request{.spec = CO_TRY(daemon.vms.template_spec(spec)), .image = image, .kernel = kernel};
+  engine::TemplateRequest request{
+      .spec = engine::template_spec(spec, daemon.services.config, daemon.services.host_size),
+      .image = image,
+      .kernel = kernel};
   if (CO_TRY(find_bool(params, "rebuild")).value_or(false)) CO_TRY(co_await daemon.vms.templates().forget(request));
   auto row = CO_TRY(co_await daemon.vms.templates().find_or_build(std::move(request), stages, context.cancel()));
   co_return describe(daemon, row);

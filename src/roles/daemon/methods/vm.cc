@@ -52,7 +52,7 @@ void add_foreground(rpc::Server& server, Daemon& daemon, const char* name, Metho
 namespace {
 
 Result<std::shared_ptr<engine::VmOwner>> named_vm(Daemon& daemon, const Json& params) {
-  return daemon.vms.get(TRY(get_string(params, "vm")));
+  return daemon.vms.registry().get(TRY(get_string(params, "vm")));
 }
 
 Result<engine::WaitFor> wait_param(const Json& params) {
@@ -178,7 +178,7 @@ Task<Result<Json>> set(Daemon& daemon, const Json& params, rpc::CallContext&) {
 
 Task<Result<Json>> list(Daemon& daemon, const Json&, rpc::CallContext&) {
   Json vms = Json::array();
-  for (const auto& vm : daemon.vms.list()) vms.push_back(vm->describe());
+  for (const auto& vm : daemon.vms.registry().list()) vms.push_back(vm->describe());
   co_return Json{{"vms", std::move(vms)}};
 }
 

@@ -31,7 +31,7 @@ struct Opened {
 };
 
 Task<Result<Opened>> open_stream(Daemon& daemon, const Json& params, link::Request request) {
-  auto vm = CO_TRY(daemon.vms.get(CO_TRY(get_string(params, "vm"))));
+  auto vm = CO_TRY(daemon.vms.registry().get(CO_TRY(get_string(params, "vm"))));
   auto client = CO_TRY(co_await vm->agent(host::after(kAgentPatience)));
   std::shared_ptr<link::ClientStream> stream = CO_TRY(co_await client->open(std::move(request)));
   co_return Opened{vm, engine::VmOwner::Use(vm), stream};
@@ -56,7 +56,7 @@ struct FileInfo {
 };
 
 Task<Result<FileInfo>> file_info(Daemon& daemon, const Json& params, std::string path) {
-  auto vm = CO_TRY(daemon.vms.get(CO_TRY(get_string(params, "vm"))));
+  auto vm = CO_TRY(daemon.vms.registry().get(CO_TRY(get_string(params, "vm"))));
   auto client = CO_TRY(co_await vm->agent(host::after(kAgentPatience)));
   auto text =
       CO_TRY(co_await client->call("GET", query_path("/stat", path), "", host::after(limits::kLinkRequestDeadline)));
@@ -158,7 +158,7 @@ Result<LogFile> open_log(const engine::VmOwner& vm, const Json& params) {
 }
 
 Task<Result<Json>> logs(Daemon& daemon, const Json& params, rpc::CallContext& context) {
-  auto vm = CO_TRY(daemon.vms.get(CO_TRY(get_string(params, "vm"))));
+  auto vm = CO_TRY(daemon.vms.registry().get(CO_TRY(get_string(params, "vm"))));
   bool follow = CO_TRY(find_bool(params, "follow")).value_or(false);
   auto log = CO_TRY(open_log(*vm, params));
   auto caller = CO_TRY(co_await context.become_stream(Json::object()));

@@ -1,0 +1,132 @@
+#include "engine/fleet/registry.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "base/text.h"
+#include "engine/names.h"
+#include "host/files.h"
+
+namespace banger::engine {
+
+namespace {
+
+bool is_users(const VmOwner& vm) { return vm.row().purpose == "user"; }
+
+std::unexpected<Error> ambiguous(std::string_view wanted, const std::vector<std::shared_ptr<VmOwner>>& vms) {
+  std::vector<std::string> matches;
+  for (const auto& vm : vms) matches.push_back(fmt::format("{} ({})", vm->row().id, vm->row().name));
+  return fail(ErrorCode::invalid, fmt::format("'{}' is the start of several VM ids: {}", wanted, join(matches, ", ")),
+              "give more of the id");
+}
+
+std::unexpected<Error> unknown(std::string_view wanted, const std::vector<std::shared_ptr<VmOwner>>& vms) {
+  std::vector<std::string> names;
+  for (const auto& vm : vms) names.push_back(vm->row().name);
+  auto close = nearest(wanted, names);
+  return fail(ErrorCode::not_found, fmt::format("there is no VM '{}'", printable(wanted, 80)),
+              close.empty() ? "banger vm list shows them" : fmt::format("did you mean {}?", fmt::join(close, " or ")));
+}
+
+}  // namespace
+
+Result<> VmRegistry::load() {
+  for (auto& row : TRY(services_.store.vms())) {
+    auto json = TRY(in(fmt::format("the record of vm '{}'", row.name), parse_json(row.spec, limits::kRpcMessageBytes)));
+    auto spec = TRY(in(fmt::format("the record of vm '{}'", row.name), vm::spec_from_json(json)));
+    services_.saves.use(row.save_id);
+    add(std::make_shared<VmOwner>(services_, std::move(row), std::move(spec)));
+  }
+  return {};
+}
+
+void VmRegistry::add(std::shared_ptr<VmOwner> vm) {
+  vms_[vm->row().id] = vm;
+  if (told_of_new_) told_of_new_(std::move(vm));
+}
+
+void VmRegistry::for_each_vm(std::function<void(std::shared_ptr<VmOwner>)> told) {
+  told_of_new_ = std::move(told);
+  for (const auto& vm : everything()) told_of_new_(vm);
+}
+
+std::vector<std::shared_ptr<VmOwner>> VmRegistry::everything() const {
+  std::vector<std::shared_ptr<VmOwner>> all;
+  for (const auto& [id, vm] : vms_) all.push_back(vm);
+  return all;
+}
+
+std::vector<std::shared_ptr<VmOwner>> VmRegistry::list() const {
+  auto all = everything();
+  std::erase_if(all, [](const auto& vm) { return !is_users(*vm); });
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
+    return std::pair(a->row().created_at, a->row().number) < std::pair(b->row().created_at, b->row().number);
+  });
+  return all;
+}
+
+Result<std::shared_ptr<VmOwner>> VmRegistry::get(std::string_view wanted) const {
+  std::vector<std::shared_ptr<VmOwner>> all, by_prefix;
+  for (const auto& [id, vm] : vms_) {
+    if (!is_users(*vm)) continue;
+    if (id == wanted || vm->row().name == wanted) return vm;
+    if (!wanted.empty() && id.starts_with(wanted)) by_prefix.push_back(vm);
+    all.push_back(vm);
+  }
+  if (by_prefix.size() == 1) return by_prefix.front();
+  if (by_prefix.size() > 1) return ambiguous(wanted, by_prefix);
+  return unknown(wanted, all);
+}
+
+std::shared_ptr<VmOwner> VmRegistry::find_exactly(std::string_view wanted) const {
+  if (auto it = vms_.find(wanted); it != vms_.end()) return it->second;
+  for (const auto& [id, vm] : vms_)
+    if (vm->row().name == wanted) return vm;
+  return nullptr;
+}
+
+Result<> VmRegistry::check_is_free(std::string_view name) const {
+  if (!find_exactly(name)) return {};
+  return fail(ErrorCode::exists, fmt::format("a VM named '{}' exists already", printable(name, 80)),
+              "choose another name, or delete that one");
+}
+
+std::string VmRegistry::free_name() const {
+  for (;;) {
+    auto name = made_up_name(host::random_bytes(4));
+    if (!find_exactly(name)) return name;
+  }
+}
+
+std::vector<std::string> VmRegistry::users(
+    const std::function<bool(const std::string& image_id, const std::string& kernel)>& uses) const {
+  std::vector<std::string> names;
+  for (const auto& [id, vm] : vms_) {
+    const auto& row = vm->row();
+    if (row.purpose == "pool" || !uses(row.image_id, row.kernel)) continue;
+    names.push_back(is_users(*vm) ? row.name : "(a template in the making)");
+  }
+  for (const auto& row : services_.saves.list("snapshot"))
+    if (uses(row.image_id, row.kernel)) names.push_back(fmt::format("(snapshot {})", row.name));
+  return names;
+}
+
+std::vector<std::string> VmRegistry::users_of_image(std::string_view image_id) const {
+  return users([&](const std::string& image, const std::string&) { return image == image_id; });
+}
+
+std::vector<std::string> VmRegistry::users_of_kernel(std::string_view kernel) const {
+  return users([&](const std::string&, const std::string& name) { return name == kernel; });
+}
+
+std::vector<std::string> VmRegistry::users_of_save(std::string_view save_id) const {
+  std::vector<std::string> names;
+  for (const auto& vm : list())
+    if (vm->row().save_id == save_id) names.push_back(vm->row().name);
+  return names;
+}
+
+}  // namespace banger::engine

@@ -15,6 +15,8 @@ namespace banger::engine {
 namespace {
 
 constexpr auto kRetryAfter = std::chrono::minutes(10);
+// Changed whenever an old template must not be cloned any more: templates with another name are built anew.
+constexpr const char* kKeyVersion = "banger-template-4";
 constexpr std::int64_t kForgottenSeconds = 30 * 24 * 3600;  // a template nobody cloned for so long
 
 }  // namespace
@@ -35,6 +37,23 @@ vm::Spec template_spec(const vm::Spec& spec, const config::Config& config, const
   return wanted;
 }
 
+std::string template_key(const TemplateInputs& inputs, const vm::Spec& spec) {
+  return host::sha256_hex(dump_json({
+      {"version", kKeyVersion},
+      {"image_id", inputs.image_id},
+      {"kernel_sha256", inputs.kernel_sha256},
+      {"agent_archive", inputs.agent_archive},
+      {"machine_build", inputs.machine_build},
+      {"vcpus", spec.vcpus},
+      {"memory_bytes", spec.memory_bytes},
+      {"disk_bytes", spec.disk_bytes},
+      {"system_bytes", spec.system_bytes},
+      // A guest agrees with its network device on offloads when it boots, and only taps have them.
+      {"network", spec.network},
+      {"storage", spec.storage},
+  }));
+}
+
 struct Templates::Build {
   Build(host::Runtime& runtime, std::string k) : key(std::move(k)), changed(runtime) {}
   std::string key, stage;
@@ -44,13 +63,12 @@ struct Templates::Build {
 
 Task<Result<std::string>> Templates::key(const TemplateRequest& request) {
   auto* driver = CO_TRY(co_await services_.machines.choose(request.kernel.vmlinux, network_needs(request.spec)));
-  // Names the kernel's content and this program's, which is the agent's.
   auto agent = CO_TRY(co_await services_.initramfs.agent_archive(request.kernel));
-  const auto& spec = request.spec;
-  // The network is in it because a guest agrees with its device on offloads when it boots, and only taps have them.
-  co_return host::sha256_hex(fmt::format("3\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n", request.image.id,
-                                         request.kernel.sha256, agent, spec.vcpus, spec.memory_bytes, spec.disk_bytes,
-                                         spec.system_bytes, driver->build_key(), spec.network, spec.storage));
+  co_return template_key({.image_id = request.image.id,
+                          .kernel_sha256 = request.kernel.sha256,
+                          .agent_archive = std::move(agent),
+                          .machine_build = driver->build_key()},
+                         request.spec);
 }
 
 std::optional<store::SaveRow> Templates::find(std::string_view key) const {

@@ -34,11 +34,21 @@ struct TemplateRequest {
 /// only grow.
 vm::Spec template_spec(const vm::Spec& spec, const config::Config& config, const vm::HostSize& host);
 
+/// Everything that a template's state depends on, apart from its spec.
+struct TemplateInputs {
+  std::string image_id;
+  std::string kernel_sha256;
+  std::string agent_archive;  ///< its name stands for the kernel's content and for this program's, which is the agent's
+  std::string machine_build;  ///< machine::Driver::build_key()
+};
+/// What a template is found by. Environment and labels are no part of it: a clone gets its own.
+std::string template_key(const TemplateInputs& inputs, const vm::Spec& spec);
+
 class Templates {
  public:
   Templates(Services& services, TemplateVms vms) : services_(services), vms_(std::move(vms)) {}
 
-  /// What a template for this request is found by: everything that its state depends on.
+  /// template_key() of this request with the VMM and the agent there are.
   Task<Result<std::string>> key(const TemplateRequest& request);
   std::optional<store::SaveRow> find(std::string_view key) const;
   /// The template, built first where there is none. The build goes on when the caller is cancelled. An error after

@@ -1,0 +1,111 @@
+// Which template a VM is a clone of: the shape of it, and the key that it is found by.
+#include "engine/fleet/templates.h"
+
+#include <functional>
+
+#include "catch.h"
+
+using namespace banger;
+using namespace banger::engine;
+
+namespace {
+
+constexpr std::uint64_t kGiB = 1024 * 1024 * 1024;
+
+const TemplateInputs kInputs{
+    .image_id = "image", .kernel_sha256 = "kernel", .agent_archive = "agent", .machine_build = "qemu"};
+
+vm::Spec small_spec() {
+  vm::Spec spec;
+  spec.image = "debian-bookworm";
+  spec.kernel = "6.1";
+  spec.vcpus = 2;
+  spec.memory_bytes = kGiB;
+  spec.disk_bytes = 8 * kGiB;
+  spec.system_bytes = 8 * kGiB;
+  return spec;
+}
+
+std::string key_with(const std::function<void(TemplateInputs&, vm::Spec&)>& change) {
+  auto inputs = kInputs;
+  auto spec = small_spec();
+  change(inputs, spec);
+  return template_key(inputs, spec);
+}
+
+const config::Config kConfig;
+constexpr vm::HostSize kHost{.cpus = 8, .memory_bytes = 64 * kGiB};
+
+}  // namespace
+
+TEST_CASE("template key: the same inputs have the same key, a hash in hex") {
+  auto key = template_key(kInputs, small_spec());
+  CHECK(key == template_key(kInputs, small_spec()));
+  CHECK(key.size() == 64);
+  CHECK(key.find_first_not_of("0123456789abcdef") == std::string::npos);
+}
+
+TEST_CASE("template key: everything that a template's state depends on changes it") {
+  auto key = template_key(kInputs, small_spec());
+  CHECK(key != key_with([](auto& inputs, auto&) { inputs.image_id = "other"; }));
+  CHECK(key != key_with([](auto& inputs, auto&) { inputs.kernel_sha256 = "other"; }));
+  CHECK(key != key_with([](auto& inputs, auto&) { inputs.agent_archive = "other"; }));
+  CHECK(key != key_with([](auto& inputs, auto&) { inputs.machine_build = "other"; }));
+  CHECK(key != key_with([](auto&, auto& spec) { spec.vcpus = 3; }));
+  CHECK(key != key_with([](auto&, auto& spec) { spec.memory_bytes *= 2; }));
+  CHECK(key != key_with([](auto&, auto& spec) { spec.disk_bytes *= 2; }));
+  CHECK(key != key_with([](auto&, auto& spec) { spec.system_bytes *= 2; }));
+  CHECK(key != key_with([](auto&, auto& spec) { spec.network = "bridge"; }));
+  CHECK(key != key_with([](auto&, auto& spec) { spec.storage = "copy"; }));
+}
+
+TEST_CASE("template key: what a clone gets of its own does not change it") {
+  auto key = template_key(kInputs, small_spec());
+  CHECK(key == key_with([](auto&, auto& spec) { spec.environment["A"] = "b"; }));
+  CHECK(key == key_with([](auto&, auto& spec) { spec.labels["a"] = "b"; }));
+}
+
+TEST_CASE("template key: a value cannot pass for its neighbour") {
+  CHECK(key_with([](auto& inputs, auto&) {
+          inputs.image_id = "a\nb";
+          inputs.kernel_sha256 = "c";
+        }) != key_with([](auto& inputs, auto&) {
+          inputs.image_id = "a";
+          inputs.kernel_sha256 = "b\nc";
+        }));
+}
+
+TEST_CASE("template spec: it has the sizes of the VM, and nothing of the VM's own") {
+  auto spec = small_spec();
+  spec.labels["team"] = "a";
+  spec.environment["A"] = "b";
+  spec.storage = "copy";
+  spec.network = "bridge";
+  auto shape = template_spec(spec, kConfig, kHost);
+  CHECK(shape.image == spec.image);
+  CHECK(shape.kernel == spec.kernel);
+  CHECK(shape.vcpus == spec.vcpus);
+  CHECK(shape.memory_bytes == spec.memory_bytes);
+  CHECK(shape.storage == spec.storage);
+  CHECK(shape.network == spec.network);
+  CHECK(shape.labels.empty());
+  CHECK(shape.environment.empty());
+}
+
+TEST_CASE("template spec: disks are no larger than the default ones") {
+  auto spec = small_spec();
+  spec.disk_bytes = 100 * kGiB;
+  spec.system_bytes = 2 * kGiB;
+  auto shape = template_spec(spec, kConfig, kHost);
+  CHECK(shape.disk_bytes == 8 * kGiB);
+  CHECK(shape.system_bytes == 2 * kGiB);
+}
+
+TEST_CASE("template spec: only Firecracker's templates go without the outside") {
+  auto spec = small_spec();
+  spec.nat = false;
+  CHECK(template_spec(spec, kConfig, kHost).nat);
+  config::Config firecracker;
+  firecracker.machine = "firecracker";
+  CHECK_FALSE(template_spec(spec, firecracker, kHost).nat);
+}

@@ -44,11 +44,14 @@ struct SaveRow {
   std::string vm_id, vm_name;  ///< of whom
   std::string spec;            ///< JSON, vm::Spec at that time
   std::string image_id, kernel;
-  std::string machine;                       ///< for people: "qemu 7.2.22 tcg"; empty: disks only
+  std::string machine;                       ///< whose memory it has: "qemu 7.2.22 tcg"; empty: it has disks only
   std::string build_key;                     ///< machine::Driver::build_key(); another one cannot load it
   std::string link_token;                    ///< hex; what its agent expects
   std::string files;                         ///< JSON, what each file looked like when it was finished
   std::int64_t created_at = 0, used_at = 0;  ///< unix seconds
+
+  /// Whether a machine can go on from it; else one can only boot from its disks.
+  bool has_memory() const { return !machine.empty(); }
 };
 
 /// An external object that exists or is about to: written before it is made, removed after it is gone.

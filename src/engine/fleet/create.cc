@@ -73,7 +73,7 @@ Task<Result<VmCreation::Origin>> VmCreation::find_origin(const CreateRequest& re
     auto save = CO_TRY(services_.saves.get(request.from));
     record.image_id = save.image_id;
     record.kernel = save.kernel;
-    if (!save.machine.empty()) record.save_id = save.id;
+    if (save.has_memory()) record.save_id = save.id;
     co_return Origin{std::move(record), request.from};
   }
   auto image = CO_TRY(co_await ensure_image(services_, request.spec.image, stages, cancel));

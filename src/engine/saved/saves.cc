@@ -150,7 +150,7 @@ Task<Result<store::SaveRow>> Saves::finish(std::string id, Durable durable) {
 
 Result<> Saves::check(const store::SaveRow& row, std::string_view build_key) const {
   if (!row.ready) return fail(ErrorCode::busy, fmt::format("the saved state '{}' is still being made", row.id));
-  if (!row.machine.empty() && row.build_key != build_key)
+  if (row.has_memory() && row.build_key != build_key)
     return fail(ErrorCode::unsupported,
                 fmt::format("it was saved by another build of the machine ({}), which alone can load it", row.machine));
   auto files = TRY(parse_json(row.files, limits::kRpcMessageBytes));

@@ -138,7 +138,7 @@ Task<Result<>> VmOwner::return_to(const store::SaveRow& snapshot) {
   auto saved = CO_TRY(saved_spec(snapshot));
   spec_.disk_bytes = std::max(spec_.disk_bytes, saved.disk_bytes);
   spec_.system_bytes = std::max(spec_.system_bytes, saved.system_bytes);
-  if (!snapshot.machine.empty()) {
+  if (snapshot.has_memory()) {
     spec_.vcpus = saved.vcpus;
     spec_.memory_bytes = saved.memory_bytes;
     row_.save_id = snapshot.id;

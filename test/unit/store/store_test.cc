@@ -125,6 +125,7 @@ TEST_CASE("store: a saved state comes back as it was written, changes, and goes;
   const auto& got = saves->front();
   CHECK(got.id == "s1");
   CHECK(got.ready);
+  CHECK(got.has_memory());
   CHECK(got.files == row.files);
   CHECK(got.vm_name == "web");
   CHECK(got.build_key == "b");
@@ -132,6 +133,24 @@ TEST_CASE("store: a saved state comes back as it was written, changes, and goes;
   CHECK(got.used_at == 6);
   REQUIRE((*reopened)->delete_save("s1"));
   CHECK((*reopened)->saves()->size() == 2);
+}
+
+TEST_CASE("store: a saved state of any older version has memory when it names the machine that was saved") {
+  for (int from = 2; from <= store::schema_version(); ++from) {
+    TempDir dir;
+    exec_sql(dir.db(), "PRAGMA journal_mode = WAL");
+    for (int step = 0; step < from; ++step) exec_sql(dir.db(), std::string(store::migrations()[step]));
+    exec_sql(dir.db(), "PRAGMA user_version = " + std::to_string(from));
+    exec_sql(dir.db(),
+             "INSERT INTO saves (id, kind, spec, image_id, kernel, machine, created_at) VALUES "
+             "('disks', 'snapshot', '{}', 'i', 'k', '', 1), ('memory', 'snapshot', '{}', 'i', 'k', 'qemu 7.2.22', 2)");
+    auto opened = Store::open(dir.db());
+    REQUIRE(opened);
+    auto saves = (*opened)->saves();
+    REQUIRE(saves->size() == 2);
+    CHECK_FALSE(saves->front().has_memory());
+    CHECK(saves->back().has_memory());
+  }
 }
 
 TEST_CASE("store: numbers are small, unique and reused after a delete") {

@@ -40,7 +40,7 @@ Result<Json> describe(Daemon& daemon, const store::SaveRow& row) {
               {"memory_bytes", spec.memory_bytes},
               {"disk_bytes", spec.disk_bytes},
               {"system_bytes", spec.system_bytes},
-              {"has_memory", !row.machine.empty()},
+              {"has_memory", row.has_memory()},
               {"created_at", row.created_at},
               {"size_bytes", daemon.services.saves.disk_usage(row.id)},
               {"used_by", daemon.vms.registry().users_of_save(row.id)}};
@@ -207,7 +207,7 @@ Task<Result<Json>> snapshot_restore(Daemon& daemon, const Json& params, rpc::Cal
   engine::Stages stages(report_to(context));
   stages.begin("disks");
   CO_TRY(co_await vm->return_to(row));
-  if (!row.machine.empty()) {
+  if (row.has_memory()) {
     CO_TRY(co_await daemon.vms.make_room_for(*vm));
     CO_TRY(co_await vm->start(stages, context.cancel(), engine::WaitFor::agent));
   }

@@ -81,7 +81,7 @@ Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& 
     auto snapshot = CO_TRY(find_snapshot(daemon, *from));
     for (const char* fixed : {"image", "kernel", "vcpus", "memory_bytes", "network"})
       if (params.contains(fixed) &&
-          (!snapshot.machine.empty() || std::string_view(fixed) == "image" || std::string_view(fixed) == "kernel"))
+          (snapshot.has_memory() || std::string_view(fixed) == "image" || std::string_view(fixed) == "kernel"))
         co_return fail(ErrorCode::invalid, fmt::format("'{}' comes from the snapshot and cannot be given", fixed));
     if (params.contains("storage"))
       co_return fail(ErrorCode::invalid, "'storage' comes from the snapshot and cannot be given");

@@ -1,7 +1,8 @@
-// One executable, several roles: argv[0] picks the role, else argv[1] may name it. Nothing else happens here, and
-// nothing (threads, locale, logging) happens before it.
+// One executable, several roles: argv[0] picks the role, else argv[1] may name it. In every role descriptors 0 to 2 are
+// standard streams and nothing of ours. Nothing else happens here, and nothing (threads, locale, logging) before it.
 #include <string_view>
 
+#include "host/standard_streams.h"
 #include "roles/agent/agent.h"
 #include "roles/agent/init/init.h"
 #include "roles/cli/cli.h"
@@ -30,6 +31,7 @@ const Role* find_role(std::string_view name) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  banger::host::reserve_standard_streams();
   std::string_view name = argc > 0 ? argv[0] : "banger";
   if (auto slash = name.rfind('/'); slash != name.npos) name.remove_prefix(slash + 1);
   // `banger bangerd …` serves where no link can be made; the role's own arguments then start one later.

@@ -167,6 +167,33 @@ class BadInput(Case):
         self.assertGreaterEqual(p.returncode, 0)  # not killed by a signal
         self.b.ok("vm", "list")
 
+    def test_closed_standard_streams_are_told_and_never_taken_for_something_of_ours(self):
+        self.b.ok("daemon", "start")
+
+        def closed(*fds, words=("vm", "list")):
+            p = self.b.popen(*words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                             preexec_fn=lambda: [os.close(fd) for fd in fds])
+            out, err = p.communicate(timeout=60)
+            return p.returncode, out.decode(), err.decode()
+
+        plain = closed()
+        self.assertEqual(plain[0], 0, plain)
+        self.assertEqual(closed(0), plain)
+        self.assertEqual(closed(2), plain)
+        for words in (("vm", "list"), ("--version",), ("vm", "--help")):
+            code, _, err = closed(1, words=words)
+            self.assertEqual((code, err), (125, "banger: write to standard output: Bad file descriptor\n"), words)
+        self.assertEqual(closed(0, 1, 2)[0], 125)
+        self.assertEqual(closed(0, 1, 2, words=("vm", "show", "nobody"))[0], 125)
+
+    def test_a_daemon_started_with_closed_streams_keeps_their_numbers_free(self):
+        daemon = subprocess.Popen([BIN / "bangerd"], env=self.b.env,
+                                  preexec_fn=lambda: [os.close(fd) for fd in (0, 1, 2)])
+        self.addCleanup(daemon.wait, timeout=60)
+        self.addCleanup(daemon.terminate)
+        wait_until(lambda: self.b.run("daemon", "status").returncode == 0, "the daemon to answer")
+        self.assertEqual([os.readlink(f"/proc/{daemon.pid}/fd/{fd}") for fd in (0, 1, 2)], ["/dev/null", "/", "/"])
+
     def test_output_is_data_only_and_help_is_everywhere(self):
         self.assertEqual(self.b.json("vm", "list"), [])
         self.assertEqual(self.b.ok("vm", "list", "-q"), "")

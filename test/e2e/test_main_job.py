@@ -8,7 +8,7 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from harness import Case, SharedCase, alive, wait_until  # noqa: E402
+from harness import BIN, Case, SharedCase, alive, wait_until  # noqa: E402
 
 
 def tree(root):
@@ -117,6 +117,18 @@ class MainJob:
         self.assertEqual(p.stdout.read(), b"caught\n")
         self.assertEqual(p.wait(timeout=60), 5)
         p.stdout.close(), p.stderr.close()
+
+        # A stream of ours that is closed or full is neither the guest's fault nor a success.
+        def redirected(redirection, *command):
+            script = f'exec "$0" vm exec x -- "$@" {redirection}'
+            return subprocess.run(["sh", "-c", script, BIN / "banger", *command], env=b.env, timeout=60, text=True,
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        done = redirected("<&-", "cat")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        self.assertEqual(redirected("2>&-", "sh", "-c", "echo e >&2; exit 3").returncode, 3)
+        for redirection, why in ((">&-", "Bad file descriptor"), (">/dev/full", "No space left on device")):
+            done = redirected(redirection, "echo", "hi")
+            self.assertEqual((done.returncode, done.stderr), (125, f"banger: write to standard output: {why}\n"))
 
         # A client that is lost takes its command along.
         p = b.popen("vm", "exec", "x", "--", "sh", "-c", "echo $$; exec sleep 1000", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)

@@ -46,13 +46,12 @@ struct Queue {
   }
 };
 
-enum class Written { some, gone };
-
-Written write_some(int fd, Queue& queue, std::size_t most) {
+// 0, or why the descriptor takes no more.
+int write_some(int fd, Queue& queue, std::size_t most) {
   auto count = ::write(fd, queue.bytes.data() + queue.at, std::min(queue.size(), most));
-  if (count < 0) return errno == EAGAIN || errno == EINTR ? Written::some : Written::gone;
+  if (count < 0) return errno == EAGAIN || errno == EINTR ? 0 : errno;
   queue.taken(static_cast<std::size_t>(count));
-  return Written::some;
+  return 0;
 }
 
 class ExecClient {
@@ -64,8 +63,10 @@ class ExecClient {
   Result<> wait();
   Result<> read_socket();
   Result<> take_frames();
-  void write_queues();
-  void read_input();
+  void write_socket();
+  Result<> write_output();
+  void write_errors();
+  Result<> read_input();
   void read_signals();
   void send_size();
   bool done() const { return result_ && (out_gone_ || (to_out_.empty() && to_err_.empty())); }
@@ -74,6 +75,7 @@ class ExecClient {
   link::FrameDecoder decoder_;
   Queue to_guest_, to_out_, to_err_;
   bool input_open_, guest_writable_ = true, guest_readable_ = true, out_gone_ = false;
+  int errors_lost_ = 0;  // errno of a failed write to standard error
   std::optional<ExecResult> result_;
   std::optional<SteadyClock::time_point> last_signal_, give_up_;
   pollfd polled_[6] = {};
@@ -150,14 +152,16 @@ Result<> ExecClient::read_socket() {
   return {};
 }
 
-void ExecClient::read_input() {
+Result<> ExecClient::read_input() {
   char chunk[kReadBytes];
   auto count = ::read(io_.in, chunk, sizeof chunk);
-  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (count > 0)
-    return link::encode_frame(FrameType::stdin_data, {chunk, static_cast<std::size_t>(count)}, to_guest_.bytes);
-  input_open_ = false;
-  link::encode_frame(FrameType::stdin_end, "", to_guest_.bytes);
+  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return {};
+  // No end of input: the command would take half of it for all.
+  if (count < 0) return fail_errno("read standard input");
+  input_open_ = count > 0;
+  auto type = input_open_ ? FrameType::stdin_data : FrameType::stdin_end;
+  link::encode_frame(type, {chunk, static_cast<std::size_t>(count)}, to_guest_.bytes);
+  return {};
 }
 
 void ExecClient::send_size() {
@@ -183,35 +187,46 @@ void ExecClient::read_signals() {
   }
 }
 
-void ExecClient::write_queues() {
-  if (polled_[kSocket].revents & POLLOUT && write_some(io_.socket, to_guest_, SIZE_MAX) == Written::gone) {
-    // What it still has to say, such as why it went, can be read.
-    guest_writable_ = input_open_ = false;
-    to_guest_ = {};
-  }
-  if (polled_[kOut].revents && write_some(io_.out, to_out_, kPipeBytes) == Written::gone) {
-    result_ = ExecResult{exit_status::kPipe};
-    out_gone_ = true;
-  }
-  // Losing standard error is no reason to stop the command.
-  if (polled_[kErr].revents && write_some(io_.err, to_err_, kPipeBytes) == Written::gone) {
-    to_err_ = {};
-    io_.err = -1;
-  }
-  if (io_.err < 0) to_err_ = {};
+void ExecClient::write_socket() {
+  if (write_some(io_.socket, to_guest_, SIZE_MAX) == 0) return;
+  // What it still has to say, such as why it went, can be read.
+  guest_writable_ = input_open_ = false;
+  to_guest_ = {};
+}
+
+Result<> ExecClient::write_output() {
+  int error = write_some(io_.out, to_out_, kPipeBytes);
+  if (error == 0) return {};
+  if (error != EPIPE) return fail_errno("write to standard output", error);
+  result_ = ExecResult{exit_status::kPipe};
+  out_gone_ = true;
+  return {};
+}
+
+void ExecClient::write_errors() {
+  int error = write_some(io_.err, to_err_, kPipeBytes);
+  if (error == 0) return;
+  // Losing standard error is no reason to stop the command. One that was closed, or whose reader went, is not wanted;
+  // any other loss keeps the end from looking like a success.
+  io_.err = -1;
+  if (error != EPIPE && error != EBADF) errors_lost_ = error;
 }
 
 Result<ExecResult> ExecClient::run() {
   TRY(take_frames());
   while (!done()) {
     TRY(wait());
-    write_queues();
+    if (polled_[kSocket].revents & POLLOUT) write_socket();
+    if (polled_[kOut].revents) TRY(write_output());
+    if (polled_[kErr].revents) write_errors();
+    if (io_.err < 0) to_err_ = {};
     if (polled_[kSignal].revents) read_signals();
     if (polled_[kResize].revents) send_size();
-    if (polled_[kIn].revents) read_input();
+    if (polled_[kIn].revents) TRY(read_input());
     if (polled_[kSocket].revents & (POLLIN | POLLHUP | POLLERR) && guest_readable_ && !result_) TRY(read_socket());
     if (give_up_ && SteadyClock::now() >= *give_up_ && !result_) return ExecResult{128 + SIGHUP};
   }
+  if (errors_lost_ && result_->status == 0) return fail_errno("write to standard error", errors_lost_);
   return *result_;
 }
 

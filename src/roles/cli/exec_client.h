@@ -27,7 +27,8 @@ struct ExecResult {
 
 /// Runs until the command's end. A second SIGINT or SIGTERM within two seconds gives up (130, 143), as does SIGHUP when
 /// the command outlives it by five; a closed standard output ends it with 141. The caller then closes the socket, which
-/// ends the command. `unavailable` when the connection breaks first, `corrupt` on bytes that are no frames.
+/// ends the command. `unavailable` when the connection breaks first, `corrupt` on bytes that are no frames. Other
+/// errors are those of our own streams.
 Result<ExecResult> run_exec(const ExecStreams& streams, const link::ExecSpec& spec);
 
 }  // namespace banger::roles::cli

@@ -57,6 +57,14 @@ struct Guest {
     link::encode_frame(type, payload, bytes);
     (void)host::write_all(socket, bytes);
   }
+  void start() {
+    read();
+    write(FrameType::started, "");
+  }
+  void until_gone() {
+    while (read()) {
+    }
+  }
   std::string input() {
     std::string all;
     while (auto frame = read()) {
@@ -269,6 +277,64 @@ TEST_CASE("exec: a closed standard output ends quietly with 141") {
   REQUIRE(result);
   CHECK(result->status == 141);
   CHECK(result->message.empty());
+}
+
+TEST_CASE("exec: a full device is said, and is neither a success nor a closed pipe") {
+  Exec out;
+  out.out.writer = UniqueFd(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+  auto result = out.run([](Guest& guest) {
+    guest.start();
+    guest.write(FrameType::stdout_data, "hi");
+    guest.write(FrameType::exit, R"({"code": 0})");
+    guest.until_gone();
+  });
+  REQUIRE(!result);
+  CHECK(result.error().sys_errno == ENOSPC);
+  CHECK(result.error().message.starts_with("write to standard output"));
+
+  for (int code : {0, 7}) {
+    Exec err;
+    err.err.writer = UniqueFd(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+    auto ended = err.run([code](Guest& guest) {
+      guest.start();
+      guest.write(FrameType::stderr_data, "hi");
+      guest.write(FrameType::exit, dump_json(Json{{"code", code}}));
+      guest.until_gone();
+    });
+    CHECK(ended.has_value() == (code == 7));
+    if (ended) CHECK(ended->status == 7);
+    if (!ended) CHECK(ended.error().message.starts_with("write to standard error"));
+  }
+}
+
+TEST_CASE("exec: closed standard error and one without a reader are not wanted") {
+  for (bool closed : {false, true}) {
+    Exec exec;
+    // Cannot be written to, like what takes the place of a closed one.
+    if (closed) exec.err.writer = UniqueFd(::open("/", O_PATH | O_CLOEXEC));
+    exec.err.reader.reset();
+    auto result = exec.run([](Guest& guest) {
+      guest.start();
+      guest.write(FrameType::stderr_data, "nobody reads this");
+      guest.write(FrameType::exit, R"({"code": 0})");
+    });
+    REQUIRE(result);
+    CHECK(result->status == 0);
+  }
+}
+
+TEST_CASE("exec: an error of standard input is said and is not its end") {
+  Exec exec;
+  exec.in.reader = UniqueFd(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  bool told_an_end = false;
+  auto result = exec.run([&](Guest& guest) {
+    guest.start();
+    while (auto frame = guest.read()) told_an_end |= frame->type == FrameType::stdin_end;
+  });
+  REQUIRE(!result);
+  CHECK(result.error().sys_errno == EISDIR);
+  CHECK(result.error().message.starts_with("read standard input"));
+  CHECK(!told_an_end);
 }
 
 TEST_CASE("exec: a command line that no frame holds is refused") {

@@ -3,7 +3,8 @@
 //
 //   client → guest: spec (JSON, first, exactly once), stdin_data, stdin_end, signal (1 byte),
 //                  resize (rows, cols: 2 × u16 BE)
-//   guest → client: started (empty), stdout_data, stderr_data, then exactly one of exit (JSON) or failed (JSON error)
+//   guest → client: started (empty; again after every signal that arrived), stdout_data, stderr_data,
+//                  then exactly one of exit (JSON) or failed (JSON error)
 #pragma once
 
 #include <cstdint>

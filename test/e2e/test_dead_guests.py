@@ -1,12 +1,15 @@
 """Guests that never answer: each ends in a clear error within its deadline, and is kept so that its logs can be read."""
+import os
 import pathlib
+import signal
 import stat
+import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from bare import BUSYBOX, BareCase, cpio  # noqa: E402
-from harness import DATA, KERNEL  # noqa: E402
+from harness import BIN, DATA, KERNEL, wait_until  # noqa: E402
 
 FILE, DIR = stat.S_IFREG | 0o755, stat.S_IFDIR | 0o755
 # The kernel cannot put the agent, which comes in a later archive, in the place of a directory that is not empty.
@@ -65,6 +68,43 @@ class DeadGuests(BareCase):
         self.assertIn("Kernel panic", b.ok("vm", "logs", "again"))
         b.ok("vm", "delete", "panicked", "again")
         b.ok("kernel", "delete", "panics")
+
+    def test_a_guest_that_stands_still_keeps_no_client(self):
+        b = self.b
+        b.ok("vm", "create", "--name", "ice", "--image", "bare")
+
+        def start():
+            client = b.popen("vm", "exec", "ice", "--", "sh", "-c", "trap '' TERM; echo ready; read line; exit 5",
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            self.assertEqual(client.stdout.readline(), b"ready\n")
+            return client
+
+        # A command that ignores a signal is none of that.
+        deaf = start()
+        deaf.send_signal(signal.SIGTERM)
+        b.ok("vm", "exec", "ice", "--", "true")
+        deaf.communicate(b"go on\n", timeout=60)
+        self.assertEqual(deaf.returncode, 5)
+
+        running = start()
+        machine, = b.machines()
+        self.addCleanup(subprocess.run, ["kill", "-CONT", str(machine)], capture_output=True)
+        os.kill(machine, signal.SIGSTOP)
+        timed = subprocess.run(["timeout", "5", BIN / "banger", "vm", "exec", "ice", "--", "true"],
+                               env=b.env, timeout=60, capture_output=True, text=True)
+        self.assertEqual(timed.returncode, 124, timed.stderr)
+        done = b.run("vm", "exec", "ice", "--", "true", timeout=120)
+        self.assertEqual(done.returncode, 125, done.stderr)
+        self.assertIn("the guest did not answer in time", done.stderr)
+        running.send_signal(signal.SIGTERM)
+        _, said = running.communicate(timeout=60)
+        self.assertEqual(running.returncode, 143)
+        self.assertIn(b"did not take SIGTERM", said)
+
+        # Nobody waits for these commands any more, so they end; the guest itself is well.
+        os.kill(machine, signal.SIGCONT)
+        wait_until(lambda: "read line" not in b.ok("vm", "exec", "ice", "--", "ps"), "the command to end")
+        b.ok("vm", "delete", "--force", "ice")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "base/bounds.h"
@@ -29,7 +28,7 @@ constexpr std::size_t kReadBytes = 32 * limits::kKiB;
 // blocking.
 constexpr std::size_t kPipeBytes = 4096;
 constexpr auto kSecondSignal = std::chrono::seconds(2);
-constexpr auto kHangupGrace = std::chrono::seconds(5);
+constexpr const char* kWhereToLook = "see 'banger vm list' and 'banger vm logs'";
 
 // Bytes on their way to one descriptor.
 struct Queue {
@@ -56,12 +55,16 @@ int write_some(int fd, Queue& queue, std::size_t most) {
 
 class ExecClient {
  public:
-  ExecClient(const ExecStreams& streams, const std::string& spec);
+  ExecClient(const ExecStreams& streams, const std::string& spec, const ExecPatience& patience);
   Result<ExecResult> run();
 
  private:
+  bool listening() const;
+  std::optional<SteadyClock::time_point> deadline() const;
+  void restart_wait();
   Result<> wait();
   Result<> read_socket();
+  Result<> take_started();
   Result<> take_frames();
   void write_socket();
   Result<> write_output();
@@ -69,22 +72,30 @@ class ExecClient {
   Result<> read_input();
   void read_signals();
   void send_size();
+  void give_up(int signal, std::string why);
+  Result<> check_deadline();
   bool done() const { return result_ && (out_gone_ || (to_out_.empty() && to_err_.empty())); }
 
   ExecStreams io_;
+  const ExecPatience patience_;
   link::FrameDecoder decoder_;
   Queue to_guest_, to_out_, to_err_;
   bool input_open_, guest_writable_ = true, guest_readable_ = true, out_gone_ = false;
+  bool started_ = false;
   int errors_lost_ = 0;  // errno of a failed write to standard error
+  int asked_ = 0;        // the last signal that was passed on
   std::optional<ExecResult> result_;
-  std::optional<SteadyClock::time_point> last_signal_, give_up_;
+  const SteadyClock::time_point start_by_ = SteadyClock::now() + patience_.start;
+  // After SIGHUP the command has so long, whatever the guest says: our terminal is gone. After another signal only the
+  // guest's word that it arrived is waited for. A command may ignore it for as long as it likes.
+  std::optional<SteadyClock::time_point> last_signal_, hangup_by_, taken_by_;
   pollfd polled_[6] = {};
 };
 
 enum Slot { kSocket, kIn, kOut, kErr, kSignal, kResize };
 
-ExecClient::ExecClient(const ExecStreams& streams, const std::string& spec)
-    : io_(streams), input_open_(streams.in >= 0) {
+ExecClient::ExecClient(const ExecStreams& streams, const std::string& spec, const ExecPatience& patience)
+    : io_(streams), patience_(patience), input_open_(streams.in >= 0) {
   int flags = ::fcntl(io_.socket, F_GETFL);
   (void)::fcntl(io_.socket, F_SETFL, flags | O_NONBLOCK);
   link::encode_frame(FrameType::spec, spec, to_guest_.bytes);
@@ -92,31 +103,58 @@ ExecClient::ExecClient(const ExecStreams& streams, const std::string& spec)
   decoder_.feed(io_.first_bytes);
 }
 
+// Whether we take what the guest says; when our output is stuck we do not, and its silence says nothing about it.
+bool ExecClient::listening() const {
+  return to_out_.size() + to_err_.size() < kQueueBytes && guest_readable_ && !result_;
+}
+
+std::optional<SteadyClock::time_point> ExecClient::deadline() const {
+  if (result_) return std::nullopt;
+  if (!started_) return start_by_;
+  if (hangup_by_) return hangup_by_;
+  return listening() ? taken_by_ : std::nullopt;
+}
+
+void ExecClient::restart_wait() {
+  if (taken_by_) taken_by_ = SteadyClock::now() + patience_.signal;
+}
+
 Result<> ExecClient::wait() {
   auto want = [&](Slot slot, int fd, short events) { polled_[slot] = {events ? fd : -1, events, 0}; };
-  bool room = to_out_.size() + to_err_.size() < kQueueBytes && guest_readable_ && !result_;
   want(kSocket, io_.socket,
-       static_cast<short>((room ? POLLIN : 0) | (guest_writable_ && !to_guest_.empty() ? POLLOUT : 0)));
-  want(kIn, io_.in, input_open_ && !result_ && to_guest_.size() < kQueueBytes ? POLLIN : 0);
+       static_cast<short>((listening() ? POLLIN : 0) | (guest_writable_ && !to_guest_.empty() ? POLLOUT : 0)));
+  // Not before the command runs: until then the terminal is not raw, and what is typed is its user's to correct.
+  want(kIn, io_.in, input_open_ && started_ && !result_ && to_guest_.size() < kQueueBytes ? POLLIN : 0);
   want(kOut, io_.out, to_out_.empty() ? 0 : POLLOUT);
   want(kErr, io_.err, to_err_.empty() ? 0 : POLLOUT);
   want(kSignal, io_.signal_fd, POLLIN);
   want(kResize, io_.resize_fd, POLLIN);
   int timeout = -1;
-  if (give_up_) {
-    auto left = std::chrono::ceil<std::chrono::milliseconds>(*give_up_ - SteadyClock::now()).count();
+  if (auto until = deadline()) {
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(*until - SteadyClock::now()).count();
     timeout = static_cast<int>(std::max<long>(left, 0));
   }
   if (::poll(polled_, std::size(polled_), timeout) < 0 && errno != EINTR) return fail_errno("poll");
+  if (!listening()) restart_wait();
   return {};
+}
+
+// Said once when the command runs, and again for every signal that arrived.
+Result<> ExecClient::take_started() {
+  taken_by_.reset();
+  if (std::exchange(started_, true) || !io_.on_started) return {};
+  return io_.on_started();
 }
 
 Result<> ExecClient::take_frames() {
   while (!result_) {
     auto frame = TRY(in("the guest's answer", decoder_.next()));
     if (!frame) return {};
+    // It lives, though what it sends first may have been sent before our signal.
+    restart_wait();
     switch (frame->type) {
       case FrameType::started:
+        TRY(take_started());
         break;
       case FrameType::stdout_data:
         to_out_.bytes += frame->payload;
@@ -147,8 +185,7 @@ Result<> ExecClient::read_socket() {
   }
   guest_readable_ = false;
   if (!result_)
-    return fail(ErrorCode::unavailable, "the connection to the command was lost before it ended",
-                "see 'banger vm list' and 'banger vm logs'");
+    return fail(ErrorCode::unavailable, "the connection to the command was lost before it ended", kWhereToLook);
   return {};
 }
 
@@ -173,18 +210,35 @@ void ExecClient::send_size() {
   link::encode_frame(FrameType::resize, {payload, sizeof payload}, to_guest_.bytes);
 }
 
+void ExecClient::give_up(int signal, std::string why) {
+  result_ = ExecResult{128 + signal, std::move(why)};
+  out_gone_ = true;
+}
+
 void ExecClient::read_signals() {
   while (auto number = Signals::take_signal(io_.signal_fd)) {
     auto now = SteadyClock::now();
-    if (*number == SIGHUP && !give_up_) give_up_ = now + kHangupGrace;
-    if (*number != SIGHUP && last_signal_ && now - *last_signal_ < kSecondSignal) {
-      result_ = ExecResult{128 + *number};
-      out_gone_ = true;
-      return;
-    }
+    // Without a command that could take it, it is ours.
+    if (!started_) return give_up(*number, "interrupted before the guest had started the command");
+    bool second = *number != SIGHUP && last_signal_ && now - *last_signal_ < kSecondSignal;
+    if (second || result_) return give_up(*number, {});
+    auto& until = *number == SIGHUP ? hangup_by_ : taken_by_;
+    if (!until) until = now + patience_.signal;
     last_signal_ = now;
     link::encode_frame(FrameType::signal, std::string(1, static_cast<char>(*number)), to_guest_.bytes);
+    asked_ = *number;
   }
+}
+
+Result<> ExecClient::check_deadline() {
+  auto until = deadline();
+  if (!until || SteadyClock::now() < *until) return {};
+  if (!started_) return fail(ErrorCode::timeout, "start the command: the guest did not answer in time", kWhereToLook);
+  if (hangup_by_)
+    give_up(SIGHUP, {});
+  else
+    give_up(asked_, fmt::format("the guest did not take SIG{} in time (hint: {})", sigabbrev_np(asked_), kWhereToLook));
+  return {};
 }
 
 void ExecClient::write_socket() {
@@ -220,11 +274,12 @@ Result<ExecResult> ExecClient::run() {
     if (polled_[kOut].revents) TRY(write_output());
     if (polled_[kErr].revents) write_errors();
     if (io_.err < 0) to_err_ = {};
+    if (polled_[kSocket].revents & (POLLIN | POLLHUP | POLLERR) && listening()) TRY(read_socket());
+    // After the guest's word: a signal that came behind `started` is the command's.
     if (polled_[kSignal].revents) read_signals();
     if (polled_[kResize].revents) send_size();
     if (polled_[kIn].revents) TRY(read_input());
-    if (polled_[kSocket].revents & (POLLIN | POLLHUP | POLLERR) && guest_readable_ && !result_) TRY(read_socket());
-    if (give_up_ && SteadyClock::now() >= *give_up_ && !result_) return ExecResult{128 + SIGHUP};
+    TRY(check_deadline());
   }
   if (errors_lost_ && result_->status == 0) return fail_errno("write to standard error", errors_lost_);
   return *result_;
@@ -232,13 +287,13 @@ Result<ExecResult> ExecClient::run() {
 
 }  // namespace
 
-Result<ExecResult> run_exec(const ExecStreams& streams, const link::ExecSpec& spec) {
+Result<ExecResult> run_exec(const ExecStreams& streams, const link::ExecSpec& spec, const ExecPatience& patience) {
   auto document = dump_json(link::to_json(spec));
   if (document.size() > limits::kLinkFrameBytes)
     return fail(ErrorCode::invalid,
                 fmt::format("the command and its environment are over {} bytes", limits::kLinkFrameBytes),
                 "pass a script on standard input");
-  return ExecClient(streams, document).run();
+  return ExecClient(streams, document, patience).run();
 }
 
 }  // namespace banger::roles::cli

@@ -62,7 +62,6 @@ Result<int> run_in_guest(Io& io, Daemon& daemon, const GuestCommand& command) {
     spec.cols = size.columns;
     spec.term = io.env("TERM").value_or("xterm-256color");
   }
-  if (spec.tty && command.forward_input) raw.emplace(TRY(RawMode::enter(io.in)));
   ExecStreams streams{.socket = stream.socket.get(), .first_bytes = std::move(stream.first_bytes)};
   streams.in = command.forward_input ? io.in : -1;
   streams.out = io.out;
@@ -70,6 +69,12 @@ Result<int> run_in_guest(Io& io, Daemon& daemon, const GuestCommand& command) {
   streams.signal_fd = daemon.signals().fd();
   streams.resize_fd = resizes ? resizes->fd() : -1;
   streams.terminal = io.in;
+  // Not raw before: Ctrl-C must end the wait for a guest that does not answer.
+  if (spec.tty && command.forward_input)
+    streams.on_started = [&]() -> Result<> {
+      raw.emplace(TRY(RawMode::enter(io.in)));
+      return {};
+    };
   auto result = run_exec(streams, spec);
   raw.reset();
   if (!result) return std::unexpected(std::move(result).error());

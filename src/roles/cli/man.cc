@@ -102,7 +102,8 @@ constexpr std::string_view kExitStatus =
     ".TP\n.B 2\nThe command line was wrong.\n.TP\n.B 125\nbanger failed.\n.TP\n.B 126\nThe guest cannot execute the "
     "command.\n"
     ".TP\n.B 127\nThe guest has no such command.\n.TP\n.B 130\nInterrupted.\n.PP\n"
-    "Running a command in a guest ends with the command's own status, or 128 and the signal that ended it.\n";
+    "Running a command in a guest ends with the command's own status, or 128 and the signal that ended it or "
+    "us.\n";
 
 constexpr std::string_view kEnvironment =
     ".SH ENVIRONMENT\n.TP\n.B XDG_CONFIG_HOME, XDG_STATE_HOME, XDG_DATA_HOME, XDG_CACHE_HOME\n"

@@ -257,6 +257,12 @@ void deliver_signal(const SessionPtr& s, int number) {
   signal_group(foreground > 1 ? foreground : s->leader, number);
 }
 
+// Tells a client that waits that its signal arrived, whatever the command makes of it. On its own: a client that reads
+// none of its output must still be listened to. Not after the end, which has the last word.
+Task<> acknowledge(SessionPtr s) {
+  if (!s->exited) co_await send(s, FrameType::started, {});
+}
+
 void resize(const SessionPtr& s, std::string_view payload) {
   if (payload.size() != 4 || !s->terminal() || !s->output.fd.is_open()) return;
   auto number = [&](std::size_t at) {
@@ -278,6 +284,7 @@ Task<> handle(SessionPtr s, link::Frame frame) {
       break;
     case FrameType::signal:
       if (frame.payload.size() == 1) deliver_signal(s, static_cast<unsigned char>(frame.payload[0]));
+      s->runtime.spawn(acknowledge(s));
       break;
     case FrameType::resize:
       resize(s, frame.payload);

@@ -69,6 +69,7 @@ Task<Result<FileInfo>> file_info(Daemon& daemon, const Json& params, std::string
 
 Task<Result<Json>> exec(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto [vm, use, stream] = CO_TRY(co_await open_stream(daemon, params, {.method = "POST", .path = "/exec"}));
+  // The guest's answer is not waited for: that would cost every command a round trip. The client has a deadline for it.
   auto caller = CO_TRY(co_await context.become_stream(Json{{"id", vm->row().id}, {"name", vm->row().name}}));
   // Its begin and its end count, not what lies between: a shell may be open for days.
   (void)daemon.vms.foreground().begin();

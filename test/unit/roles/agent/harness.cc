@@ -27,7 +27,7 @@ Task<bool> Exec::send(link::FrameType type, std::string payload) {
 void Exec::take(const link::Frame& frame) {
   switch (frame.type) {
     case link::FrameType::started:
-      outcome_.started = true;
+      ++outcome_.starts;
       break;
     case link::FrameType::stdout_data:
       outcome_.out += frame.payload;

@@ -33,7 +33,8 @@ class TempDir {
 
 /// What an exec stream said.
 struct Outcome {
-  bool started = false, ended = false;
+  int starts = 0;  ///< `started` frames
+  bool ended = false;
   link::ExecExit exit;
   std::string out, err;
 };

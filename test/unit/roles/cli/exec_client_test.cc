@@ -1,6 +1,7 @@
 #include "roles/cli/exec_client.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -15,6 +16,7 @@
 
 using namespace banger;
 using namespace banger::roles::cli;
+using namespace std::chrono_literals;
 using link::FrameType;
 
 namespace {
@@ -26,6 +28,11 @@ struct Pipe {
     REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
     reader = UniqueFd(ends[0]);
     writer = UniqueFd(ends[1]);
+  }
+  void drain(std::size_t bytes) {
+    char chunk[4096];
+    for (ssize_t count; bytes > 0 && (count = ::read(reader.get(), chunk, std::min(bytes, sizeof chunk))) > 0;)
+      bytes -= static_cast<std::size_t>(count);
   }
   std::string rest() {
     writer.reset();
@@ -61,9 +68,24 @@ struct Guest {
     read();
     write(FrameType::started, "");
   }
+  // So long, or until the client goes.
+  void waits(std::chrono::milliseconds time) const {
+    pollfd peer{socket, 0, 0};
+    ::poll(&peer, 1, static_cast<int>(time.count()));
+  }
+  bool is_read_from() const {
+    pollfd peer{socket, POLLOUT, 0};
+    return ::poll(&peer, 1, 200) > 0;
+  }
   void until_gone() {
     while (read()) {
     }
+  }
+  // Until the client has passed a signal on; 0 when it went.
+  int signal() {
+    while (auto frame = read())
+      if (frame->type == FrameType::signal) return frame->payload[0];
+    return 0;
   }
   std::string input() {
     std::string all;
@@ -81,6 +103,8 @@ struct Exec {
   Pipe in, out, err, signals, resizes;
   std::string first_bytes;
   bool forward = true;
+  std::function<Result<>()> on_started;
+  ExecPatience patience = {};
 
   Exec() {
     ::signal(SIGPIPE, SIG_IGN);
@@ -111,7 +135,8 @@ struct Exec {
     streams.signal_fd = signals.reader.get();
     streams.resize_fd = resizes.reader.get();
     streams.terminal = in.reader.get();
-    auto result = run_exec(streams, {.argv = {"true"}, .env = {{"A", "b"}}, .cwd = "/x"});
+    streams.on_started = on_started;
+    auto result = run_exec(streams, {.argv = {"true"}, .env = {{"A", "b"}}, .cwd = "/x"}, patience);
     ours.reset();
     return result;
   }
@@ -128,8 +153,8 @@ TEST_CASE("exec: spec first, input and its end passed on, streams apart, the sta
   auto result = exec.run([&](Guest& guest) {
     auto spec = guest.read();
     if (spec && spec->type == FrameType::spec) got = *link::exec_spec_from_json(*parse_json(spec->payload, 1 << 16));
-    input = guest.input();
     guest.write(FrameType::started, "");
+    input = guest.input();
     guest.write(FrameType::stdout_data, "out");
     guest.write(FrameType::stderr_data, "err");
     guest.write(FrameType::exit, R"({"code": 7})");
@@ -157,7 +182,7 @@ TEST_CASE("exec: megabytes both ways at once do not lock up") {
       output.append(chunk, static_cast<std::size_t>(count));
   });
   auto result = exec.run([&](Guest& guest) {
-    guest.read();
+    guest.start();
     for (std::size_t at = 0; at < big.size(); at += 50'000) guest.write(FrameType::stdout_data, big.substr(at, 50'000));
     input = guest.input();
     guest.write(FrameType::exit, R"({"code": 0})");
@@ -195,11 +220,10 @@ TEST_CASE("exec: an interrupt goes to the guest, a second one gives up with 130"
   Exec exec;
   std::vector<int> got;
   auto result = exec.run([&](Guest& guest) {
-    guest.read();
+    guest.start();
     exec.raise(SIGINT);
-    while (auto frame = guest.read()) {
-      if (frame->type != FrameType::signal) continue;
-      got.push_back(frame->payload[0]);
+    while (int number = guest.signal()) {
+      got.push_back(number);
       exec.raise(SIGINT);
     }
   });
@@ -211,11 +235,9 @@ TEST_CASE("exec: an interrupt goes to the guest, a second one gives up with 130"
 TEST_CASE("exec: a termination is passed on, and the command's own status counts") {
   Exec exec;
   auto result = exec.run([&](Guest& guest) {
-    guest.read();
+    guest.start();
     exec.raise(SIGTERM);
-    while (auto frame = guest.read())
-      if (frame->type == FrameType::signal && frame->payload[0] == SIGTERM)
-        return guest.write(FrameType::exit, R"({"signal": 15})");
+    if (guest.signal() == SIGTERM) guest.write(FrameType::exit, R"({"signal": 15})");
   });
   REQUIRE(result);
   CHECK(result->status == 143);
@@ -335,6 +357,129 @@ TEST_CASE("exec: an error of standard input is said and is not its end") {
   CHECK(result.error().sys_errno == EISDIR);
   CHECK(result.error().message.starts_with("read standard input"));
   CHECK(!told_an_end);
+}
+
+TEST_CASE("exec: a guest that never starts the command is an error that says so") {
+  Exec exec;
+  exec.patience.start = 20ms;
+  auto result = exec.run([](Guest& guest) { guest.until_gone(); });
+  REQUIRE(!result);
+  CHECK(result.error().code == ErrorCode::timeout);
+  CHECK(result.error().message.ends_with("the guest did not answer in time"));
+}
+
+TEST_CASE("exec: the deadline is for the start only") {
+  Exec exec;
+  exec.patience.start = 20ms;
+  link::encode_frame(FrameType::started, "", exec.first_bytes);
+  auto result = exec.run([](Guest& guest) {
+    guest.waits(200ms);
+    guest.write(FrameType::exit, R"({"code": 6})");
+  });
+  REQUIRE(result);
+  CHECK(result->status == 6);
+}
+
+TEST_CASE("exec: before the command runs one signal ends the client, and input stays unread") {
+  for (int number : {SIGTERM, SIGINT, SIGHUP}) {
+    Exec exec;
+    (void)host::write_all(exec.in.writer.get(), "for the next command");
+    bool passed_on = false;
+    auto result = exec.run([&](Guest& guest) {
+      guest.read();
+      exec.raise(number);
+      while (guest.read()) passed_on = true;
+    });
+    REQUIRE(result);
+    CHECK(result->status == 128 + number);
+    CHECK(!result->message.empty());
+    CHECK(!passed_on);
+    CHECK(exec.in.rest() == "for the next command");
+  }
+}
+
+TEST_CASE("exec: what is to happen at the start happens once, before input is read") {
+  Exec exec;
+  int starts = 0;
+  exec.on_started = [&]() -> Result<> {
+    ++starts;
+    (void)host::write_all(exec.in.writer.get(), "typed");
+    exec.in.writer.reset();
+    return {};
+  };
+  std::string input;
+  auto result = exec.run([&](Guest& guest) {
+    guest.start();
+    guest.write(FrameType::started, "");
+    input = guest.input();
+    guest.write(FrameType::exit, R"({"code": 0})");
+  });
+  REQUIRE(result);
+  CHECK(input == "typed");
+  CHECK(starts == 1);
+}
+
+TEST_CASE("exec: a signal that the guest does not take ends the client") {
+  for (int number : {SIGTERM, SIGINT}) {
+    Exec exec;
+    exec.patience.signal = 20ms;
+    auto result = exec.run([&](Guest& guest) {
+      guest.start();
+      exec.raise(number);
+      guest.until_gone();
+    });
+    REQUIRE(result);
+    CHECK(result->status == 128 + number);
+    CHECK(result->message.find(number == SIGTERM ? "SIGTERM" : "SIGINT") != std::string::npos);
+  }
+}
+
+TEST_CASE("exec: a command that ignores a signal its guest took is waited for") {
+  Exec exec;
+  exec.patience.signal = 300ms;
+  auto result = exec.run([&](Guest& guest) {
+    guest.start();
+    exec.raise(SIGTERM);
+    if (guest.signal() == SIGTERM) guest.write(FrameType::started, "");
+    guest.waits(900ms);
+    guest.write(FrameType::exit, R"({"code": 5})");
+  });
+  REQUIRE(result);
+  CHECK(result->status == 5);
+}
+
+TEST_CASE("exec: a guest is not blamed while our own output is stuck") {
+  Exec exec;
+  exec.patience.signal = 20ms;
+  std::jthread reader;
+  auto result = exec.run([&](Guest& guest) {
+    guest.start();
+    std::size_t written = 0;
+    for (std::string line(1000, 'x'); guest.is_read_from(); written += line.size())
+      guest.write(FrameType::stdout_data, line);
+    exec.raise(SIGTERM);
+    if (guest.signal() == SIGTERM) guest.write(FrameType::started, "");
+    guest.waits(200ms);
+    reader = std::jthread([&, written] { exec.out.drain(written); });
+    guest.write(FrameType::exit, R"({"code": 5})");
+  });
+  exec.out.writer.reset();
+  reader.join();
+  REQUIRE(result);
+  CHECK(result->status == 5);
+}
+
+TEST_CASE("exec: a command that outlives a hangup is left after the grace") {
+  Exec exec;
+  exec.patience.signal = 20ms;
+  auto result = exec.run([&](Guest& guest) {
+    guest.start();
+    exec.raise(SIGHUP);
+    if (guest.signal() == SIGHUP) guest.write(FrameType::started, "");
+    guest.until_gone();
+  });
+  REQUIRE(result);
+  CHECK(result->status == 129);
 }
 
 TEST_CASE("exec: a command line that no frame holds is refused") {

@@ -28,10 +28,10 @@ constinit const Command kVmExec{
     .summary = "run a command in a running VM",
     .details =
         "Standard input is passed on when it is not a terminal, or with -i. Output and errors stay apart, signals are "
-        "passed on, and "
-        "the command's status becomes ours: 126 when it cannot be executed, 127 when there is none. Interrupting twice "
-        "within two "
-        "seconds gives up on it. It needs neither sshd nor a network in the guest.",
+        "passed on, and the command's status becomes ours: 126 when it cannot be executed, 127 when there is none. "
+        "A signal ends us with 128 and its number when the command does not run yet, when it is the second one within "
+        "two seconds, or when the guest does not take it within five. A guest that does not start the command within "
+        "30 seconds is an error. It needs neither sshd nor a network in the guest.",
     .positionals = kPositionals,
     .options = kOptions,
     .words = "CMD...",

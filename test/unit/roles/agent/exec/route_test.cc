@@ -36,7 +36,7 @@ TEST_CASE("exec: tells the exit code") {
   CHECK(run({.argv = {"true"}}).exit.code == 0);
   CHECK(run({.argv = {"false"}}).exit.code == 1);
   auto seven = shell("exit 7");
-  CHECK(seven.started);
+  CHECK(seven.starts == 1);
   CHECK(seven.ended);
   CHECK(seven.exit.code == 7);
   CHECK(seven.exit.signal == 0);
@@ -71,7 +71,7 @@ TEST_CASE("exec: runs in the given directory with guest and request environment"
 
 TEST_CASE("exec: what cannot run is told with its code and a sentence") {
   auto missing = run({.argv = {"no-such-command"}});
-  CHECK(!missing.started);
+  CHECK(missing.starts == 0);
   CHECK(missing.ended);
   CHECK(missing.exit.code == 127);
   CHECK(missing.exit.message == "'no-such-command': command not found in the guest");
@@ -145,6 +145,32 @@ TEST_CASE("exec: signals reach the command's whole group") {
     CHECK(exec->outcome().exit.signal == SIGTERM);
     bool gone = co_await a.until([child] { return !host::process_id(child); });
     CHECK(gone);
+  });
+}
+
+TEST_CASE("exec: a signal is answered, though its command ignores it or takes no input") {
+  Agent agent;
+  agent.run([](Agent& a) -> Task<> {
+    auto exec = co_await a.start({.argv = {"sh", "-c", "trap '' TERM; echo ready; exec sleep 1000"}});
+    co_await exec->read([](const test::Outcome& o) { return !o.out.empty(); });
+    CHECK(exec->outcome().starts == 1);
+    co_await exec->send(FrameType::stdin_data, std::string(50'000, 'x'));
+    co_await exec->send(FrameType::signal, std::string(1, SIGTERM));
+    co_await exec->read([](const test::Outcome& o) { return o.starts == 2; });
+    CHECK(exec->outcome().starts == 2);
+    CHECK(!exec->outcome().ended);
+  });
+}
+
+TEST_CASE("exec: signals arrive while nobody reads the command's output") {
+  Agent agent;
+  agent.run([](Agent& a) -> Task<> {
+    auto exec = co_await a.start({.argv = {"sh", "-c", "trap '' TERM; yes"}});
+    co_await exec->read([](const test::Outcome& o) { return !o.out.empty(); });
+    for (int number : {SIGTERM, SIGTERM, SIGKILL})
+      co_await exec->send(FrameType::signal, std::string(1, static_cast<char>(number)));
+    co_await exec->read();
+    CHECK(exec->outcome().exit.signal == SIGKILL);
   });
 }
 

@@ -91,7 +91,9 @@ TEST_CASE("nearest: typos and prefixes are found, far words are not") {
   CHECK(nearest("stat", words) == std::vector<std::string>{"stats", "start"});
   CHECK(nearest("st", words).size() == 3);
   CHECK(nearest("delete", words).empty());
-  CHECK(did_you_mean("strat", {"start", "stop"}) == "");
+  CHECK(did_you_mean("strat", {"start", "stop"}) == "did you mean 'start'?");
+  CHECK(did_you_mean("naem", {"name", "nat"}) == "did you mean 'name'?");
+  CHECK(did_you_mean("trast", {"start", "stop"}) == "");
   CHECK(did_you_mean("starts", {"start", "stop"}) == "did you mean 'start'?");
   CHECK(did_you_mean("", {"start"}) == "");
   CHECK(nearest(std::string(1 << 20, 'a'), std::vector<std::string>{std::string(1000, 'a')}).empty());

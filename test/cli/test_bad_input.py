@@ -50,6 +50,20 @@ class BadInput(Case):
             self.assertIn(says, done.stderr)
         self.assert_nothing_left()
 
+    def test_parameters_that_cannot_be(self):
+        for method, params, *says in (
+                ("vm.create", '{"naem": "web"}', "unknown parameter 'naem'", "did you mean 'name'?"),
+                ("vm.delete", '{"vm": "x", "forec": true}', "unknown parameter 'forec'", "'force'"),
+                ("vm.list", '{"vm": "x"}', "vm.list takes no parameters"),
+                ("vm.show", '{}', "missing parameter 'vm'"),
+                ("vm.show", '{"vm": null}', "missing parameter 'vm'"),
+                ("vm.show", '{"vm": 1}', "parameter 'vm' must be a string"),
+                ("vm.start", '{"vm": "x", "wait": "forever"}', '"agent" or "system"'),
+                ("vm.exec", '{"vm": "x", "argv": ["id"]}', "unknown parameter 'argv'"),
+                ("host.gc", '{"dryrun": true}', "'dry_run'")):
+            self.fails(125, "rpc", method, params, says=list(says))
+        self.assert_nothing_left()
+
     def test_a_config_with_a_typo_names_the_line_and_the_key(self):
         config = pathlib.Path(self.b.env["XDG_CONFIG_HOME"]) / "banger" / "config.toml"
         config.parent.mkdir(parents=True, exist_ok=True)

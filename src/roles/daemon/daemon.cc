@@ -192,13 +192,7 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
   engine::Forwards forwards(services);
   Daemon daemon{services, vms,  dns,
                 forwards, stop, std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())};
-  add_vm_methods(*server, daemon);
-  add_vm_stream_methods(*server, daemon);
-  add_port_methods(*server, daemon);
-  add_asset_methods(*server, daemon);
-  add_host_methods(*server, daemon);
-  add_saved_methods(*server, daemon);
-  add_template_methods(*server, daemon);
+  add_methods(*server, daemon);
 
   auto loaded = saves.load();
   if (loaded) loaded = bridge.load();

@@ -37,11 +37,9 @@ Result<> unused(std::string_view what, const std::vector<std::string>& users) {
               "delete those VMs first");
 }
 
-Result<std::string> absolute_path(const Json& params, std::string_view key) {
-  auto path = TRY(find_string(params, key)).value_or("");
-  if (!path.empty() && path.front() != '/')
-    return fail(ErrorCode::invalid, fmt::format("field '{}' must be an absolute path", key));
-  return path;
+// A path of the host; empty when there is none.
+Result<std::string> path_param(const Json& params, std::string_view key) {
+  return TRY(find_string(params, key)).value_or("");
 }
 
 Task<Result<Json>> image_list(Daemon& daemon, const Json&, rpc::CallContext&) {
@@ -68,7 +66,7 @@ Task<Result<Json>> image_build(Daemon& daemon, const Json& params, rpc::CallCont
 
 Task<Result<Json>> image_import(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto name = CO_TRY(get_string(params, "name"));
-  auto tar = CO_TRY(absolute_path(params, "tar"));
+  auto tar = CO_TRY(path_param(params, "tar"));
   auto kernel = CO_TRY(find_string(params, "kernel")).value_or("debian-cloud");
   co_return image_json(daemon, CO_TRY(co_await daemon.services.images.import_tar(
                                    name, tar, kernel, progress_of(context), context.cancel())));
@@ -101,9 +99,9 @@ Task<Result<Json>> kernel_pull(Daemon& daemon, const Json& params, rpc::CallCont
 
 Task<Result<Json>> kernel_import(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto name = CO_TRY(get_string(params, "name"));
-  auto vmlinux = CO_TRY(absolute_path(params, "vmlinux"));
-  auto modules = CO_TRY(absolute_path(params, "modules"));
-  auto initrd = CO_TRY(absolute_path(params, "initrd"));
+  auto vmlinux = CO_TRY(path_param(params, "vmlinux"));
+  auto modules = CO_TRY(path_param(params, "modules"));
+  auto initrd = CO_TRY(path_param(params, "initrd"));
   co_return kernel_json(daemon, CO_TRY(co_await daemon.services.kernels.import(
                                     name, vmlinux, modules, initrd, progress_of(context), context.cancel())));
 }
@@ -116,20 +114,15 @@ Task<Result<Json>> kernel_delete(Daemon& daemon, const Json& params, rpc::CallCo
   co_return Json{{"name", kernel.name}};
 }
 
-using Function = Task<Result<Json>> (*)(Daemon&, const Json&, rpc::CallContext&);
-constexpr std::pair<const char*, Function> kMethods[] = {
-    {"image.list", image_list},      {"image.show", image_show},     {"image.build", image_build},
-    {"image.import", image_import},  {"image.delete", image_delete}, {"kernel.list", kernel_list},
-    {"kernel.show", kernel_show},    {"kernel.pull", kernel_pull},   {"kernel.import", kernel_import},
-    {"kernel.delete", kernel_delete}};
+constexpr Handler kHandlers[] = {
+    {"image.list", image_list},       {"image.show", image_show},     {"image.build", image_build},
+    {"image.import", image_import},   {"image.delete", image_delete}, {"kernel.list", kernel_list},
+    {"kernel.show", kernel_show},     {"kernel.pull", kernel_pull},   {"kernel.import", kernel_import},
+    {"kernel.delete", kernel_delete},
+};
 
 }  // namespace
 
-void add_asset_methods(rpc::Server& server, Daemon& daemon) {
-  for (const auto& [name, function] : kMethods)
-    server.add(name, [&daemon, function](const Json& params, rpc::CallContext& context) {
-      return function(daemon, params, context);
-    });
-}
+std::span<const Handler> asset_handlers() { return kHandlers; }
 
 }  // namespace banger::roles::daemon

@@ -94,20 +94,13 @@ Task<Result<Json>> defaults(Daemon& daemon, const Json&, rpc::CallContext&) {
                    {"system_bytes", d.system_bytes.source}}}};
 }
 
-using Function = Task<Result<Json>> (*)(Daemon&, const Json&, rpc::CallContext&);
-constexpr std::pair<const char*, Function> kMethods[] = {{"daemon.status", status},
-                                                         {"daemon.stop", stop},
-                                                         {"host.doctor", doctor},
-                                                         {"host.gc", gc},
-                                                         {"host.defaults", defaults}};
+constexpr Handler kHandlers[] = {
+    {"daemon.status", status}, {"daemon.stop", stop},       {"host.doctor", doctor},
+    {"host.gc", gc},           {"host.defaults", defaults},
+};
 
 }  // namespace
 
-void add_host_methods(rpc::Server& server, Daemon& daemon) {
-  for (const auto& [name, function] : kMethods)
-    server.add(name, [&daemon, function](const Json& params, rpc::CallContext& context) {
-      return function(daemon, params, context);
-    });
-}
+std::span<const Handler> host_handlers() { return kHandlers; }
 
 }  // namespace banger::roles::daemon

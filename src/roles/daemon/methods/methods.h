@@ -1,5 +1,9 @@
-// The daemon's RPC methods, in groups; docs/rpc.md is their contract.
+// The daemon's RPC methods, in groups; src/api describes them.
 #pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
 
 #include "engine/fleet/manager.h"
 #include "engine/reach/dns.h"
@@ -19,17 +23,28 @@ struct Daemon {
   std::int64_t started_at;     ///< unix seconds
 };
 
-void add_vm_methods(rpc::Server& server, Daemon& daemon);
-void add_vm_stream_methods(rpc::Server& server, Daemon& daemon);
-void add_port_methods(rpc::Server& server, Daemon& daemon);
-void add_asset_methods(rpc::Server& server, Daemon& daemon);
-void add_host_methods(rpc::Server& server, Daemon& daemon);
-void add_saved_methods(rpc::Server& server, Daemon& daemon);
-void add_template_methods(rpc::Server& server, Daemon& daemon);
+/// What a method does. Its parameters have been checked against the method's table in src/api.
+using Function = Task<Result<Json>> (*)(Daemon&, const Json& params, rpc::CallContext&);
+struct Handler {
+  std::string_view method;
+  Function function;
+};
 
-using Method = Task<Result<Json>> (*)(Daemon&, const Json& params, rpc::CallContext&);
-/// A method somebody waits for: the ready pool keeps out of its way.
-void add_foreground(rpc::Server& server, Daemon& daemon, const char* name, Method method);
+std::span<const Handler> asset_handlers();
+std::span<const Handler> file_handlers();
+std::span<const Handler> host_handlers();
+std::span<const Handler> port_handlers();
+std::span<const Handler> saved_handlers();
+std::span<const Handler> template_handlers();
+std::span<const Handler> vm_handlers();
+
+/// One for each method of src/api; a test compares the two.
+std::vector<Handler> all_handlers();
+/// Serves them. Parameters that the method's table does not allow are refused here.
+void add_methods(rpc::Server& server, Daemon& daemon);
+
+/// The VM that the parameter `vm` names.
+Result<std::shared_ptr<engine::VmOwner>> named_vm(Daemon& daemon, const Json& params);
 engine::Report report_to(rpc::CallContext& context);
 /// The spec of a VM for which nothing was asked; its network may still be "auto" (BridgeNetwork::choose).
 vm::Spec default_spec(const engine::Services& services);

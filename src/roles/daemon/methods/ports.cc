@@ -121,7 +121,7 @@ void add_links(std::vector<Json>& rows, const std::string& host) {
 }
 
 Task<Result<Json>> ports(Daemon& daemon, const Json& params, rpc::CallContext&) {
-  auto vm = CO_TRY(daemon.vms.registry().get(CO_TRY(get_string(params, "vm"))));
+  auto vm = CO_TRY(named_vm(daemon, params));
   bool probed = CO_TRY(find_bool(params, "probe")).value_or(true);
   auto client = CO_TRY(co_await vm->agent(host::after(kAgentPatience)));
   auto text = CO_TRY(co_await client->call("GET", "/ports", "", host::after(limits::kLinkRequestDeadline)));
@@ -143,15 +143,14 @@ Task<Result<Json>> ports(Daemon& daemon, const Json& params, rpc::CallContext&) 
 
 Result<std::string> authority_of(const Json& params) {
   auto port = TRY(get_int(params, "port"));
-  if (port < 1 || port > 65535) return fail(ErrorCode::invalid, "field 'port' must be between 1 and 65535");
   auto host = TRY(find_string(params, "host")).value_or("localhost");
   if (host.empty() || host.size() > 255 || printable(host) != host || host.find_first_of("[]@/ ") != host.npos)
-    return fail(ErrorCode::invalid, "field 'host' must be a name or an address");
+    return fail(ErrorCode::invalid, "parameter 'host' must be a name or an address");
   return fmt::format(fmt::runtime(host.find(':') == host.npos ? "{}:{}" : "[{}]:{}"), host, port);
 }
 
 Task<Result<Json>> tunnel(Daemon& daemon, const Json& params, rpc::CallContext& context) {
-  auto vm = CO_TRY(daemon.vms.registry().get(CO_TRY(get_string(params, "vm"))));
+  auto vm = CO_TRY(named_vm(daemon, params));
   auto authority = CO_TRY(authority_of(params));
   auto client = CO_TRY(co_await vm->agent(host::after(kAgentPatience)));
   engine::VmOwner::Use use(vm);
@@ -164,14 +163,13 @@ Task<Result<Json>> tunnel(Daemon& daemon, const Json& params, rpc::CallContext& 
   co_return Json();
 }
 
+constexpr Handler kHandlers[] = {
+    {"vm.ports", ports},
+    {"vm.tunnel", tunnel},
+};
+
 }  // namespace
 
-void add_port_methods(rpc::Server& server, Daemon& daemon) {
-  server.add("vm.ports",
-             [&daemon](const Json& params, rpc::CallContext& context) { return ports(daemon, params, context); });
-  server.add(
-      "vm.tunnel", [&daemon](const Json& params, rpc::CallContext& context) { return tunnel(daemon, params, context); },
-      rpc::Shape::stream);
-}
+std::span<const Handler> port_handlers() { return kHandlers; }
 
 }  // namespace banger::roles::daemon

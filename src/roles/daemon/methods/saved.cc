@@ -12,10 +12,6 @@ namespace banger::roles::daemon {
 
 namespace {
 
-Result<std::shared_ptr<engine::VmOwner>> named_vm(Daemon& daemon, const Json& params) {
-  return daemon.vms.registry().get(TRY(get_string(params, "vm")));
-}
-
 Result<store::SaveRow> named_snapshot(Daemon& daemon, const std::string& wanted) {
   std::vector<std::string> names;
   for (auto& row : daemon.services.saves.list("snapshot")) {
@@ -72,8 +68,6 @@ struct ForkNames {
 
 Result<ForkNames> fork_names(const Json& params) {
   auto count = TRY(find_int(params, "count")).value_or(1);
-  if (count < 1 || count > limits::kForkCount)
-    return fail(ErrorCode::invalid, fmt::format("'count' must be between 1 and {}", limits::kForkCount));
   auto names = TRY(find_strings(params, "names"));
   if (!names.empty() && names.size() != static_cast<std::size_t>(count))
     return fail(ErrorCode::invalid, "'names' must have one name for each child");
@@ -146,7 +140,6 @@ Task<Result<Json>> await_children(Fork& fork, bool saved, host::Cancel& cancel) 
 }
 
 Task<Result<Json>> fork(Daemon& daemon, const Json& params, rpc::CallContext& context) {
-  CO_TRY(only_keys(params, {"vm", "count", "names", "start"}));
   auto vm = CO_TRY(named_vm(daemon, params));
   auto wanted = CO_TRY(fork_names(params));
   for (const auto& name : wanted.names)
@@ -174,7 +167,6 @@ Task<Result<Json>> fork(Daemon& daemon, const Json& params, rpc::CallContext& co
 // ---- snapshots
 
 Task<Result<Json>> snapshot_create(Daemon& daemon, const Json& params, rpc::CallContext& context) {
-  CO_TRY(only_keys(params, {"vm", "name"}));
   auto vm = CO_TRY(named_vm(daemon, params));
   store::SaveRow row;
   row.kind = "snapshot";
@@ -224,23 +216,22 @@ Task<Result<Json>> snapshot_delete(Daemon& daemon, const Json& params, rpc::Call
   co_return Json{{"id", row.id}, {"name", row.name}};
 }
 
-using Function = Task<Result<Json>> (*)(Daemon&, const Json&, rpc::CallContext&);
-constexpr std::pair<const char*, Function> kMethods[] = {{"vm.suspend", suspend},
-                                                         {"vm.resume", resume},
-                                                         {"vm.fork", fork},
-                                                         {"vm.snapshot.create", snapshot_create},
-                                                         {"vm.snapshot.list", snapshot_list},
-                                                         {"vm.snapshot.restore", snapshot_restore},
-                                                         {"vm.snapshot.delete", snapshot_delete}};
+constexpr Handler kHandlers[] = {
+    {"vm.suspend", suspend},
+    {"vm.resume", resume},
+    {"vm.fork", fork},
+    {"vm.snapshot.create", snapshot_create},
+    {"vm.snapshot.list", snapshot_list},
+    {"vm.snapshot.restore", snapshot_restore},
+    {"vm.snapshot.delete", snapshot_delete},
+};
 
 }  // namespace
 
+std::span<const Handler> saved_handlers() { return kHandlers; }
+
 Result<store::SaveRow> find_snapshot(Daemon& daemon, const std::string& name_or_id) {
   return named_snapshot(daemon, name_or_id);
-}
-
-void add_saved_methods(rpc::Server& server, Daemon& daemon) {
-  for (const auto& [name, function] : kMethods) add_foreground(server, daemon, name, function);
 }
 
 }  // namespace banger::roles::daemon

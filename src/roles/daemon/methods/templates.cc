@@ -49,7 +49,6 @@ Task<Result<Json>> list(Daemon& daemon, const Json&, rpc::CallContext&) {
 }
 
 Task<Result<Json>> build(Daemon& daemon, const Json& params, rpc::CallContext& context) {
-  CO_TRY(only_keys(params, {"image", "kernel", "vcpus", "memory_bytes", "rebuild"}));
   auto base = default_spec(daemon.services);
   base.network = CO_TRY(co_await daemon.services.bridge.choose(base.network));
   auto spec = CO_TRY(spec_over(std::move(base), params));
@@ -93,14 +92,14 @@ Task<Result<Json>> remove(Daemon& daemon, const Json& params, rpc::CallContext&)
   co_return Json{{"deleted", std::move(deleted)}};
 }
 
+constexpr Handler kHandlers[] = {
+    {"template.list", list},
+    {"template.build", build},
+    {"template.delete", remove},
+};
+
 }  // namespace
 
-void add_template_methods(rpc::Server& server, Daemon& daemon) {
-  add_foreground(server, daemon, "template.build", build);
-  for (const auto& [name, function] : {std::pair{"template.list", &list}, {"template.delete", &remove}})
-    server.add(name, [&daemon, function](const Json& params, rpc::CallContext& context) {
-      return function(daemon, params, context);
-    });
-}
+std::span<const Handler> template_handlers() { return kHandlers; }
 
 }  // namespace banger::roles::daemon

@@ -10,12 +10,6 @@
 
 namespace banger::roles::daemon {
 
-engine::Report report_to(rpc::CallContext& context) {
-  return [&context](std::string_view stage, std::string_view detail, int percent) {
-    context.progress(stage, detail, percent);
-  };
-}
-
 Result<vm::Spec> spec_over(vm::Spec base, const Json& params) {
   Json json = vm::to_json(base);
   for (const char* key : {"image", "kernel", "vcpus", "memory_bytes", "disk_bytes", "system_bytes", "nat", "storage",
@@ -38,28 +32,11 @@ vm::Spec default_spec(const engine::Services& services) {
   return spec;
 }
 
-Task<Result<Json>> run_in_foreground(Daemon& daemon, Method method, const Json& params, rpc::CallContext& context) {
-  auto call = daemon.vms.foreground().begin();
-  co_return co_await method(daemon, params, context);
-}
-
-void add_foreground(rpc::Server& server, Daemon& daemon, const char* name, Method method) {
-  server.add(name, [&daemon, method](const Json& params, rpc::CallContext& context) {
-    return run_in_foreground(daemon, method, params, context);
-  });
-}
-
 namespace {
 
-Result<std::shared_ptr<engine::VmOwner>> named_vm(Daemon& daemon, const Json& params) {
-  return daemon.vms.registry().get(TRY(get_string(params, "vm")));
-}
-
 Result<engine::WaitFor> wait_param(const Json& params) {
-  auto wait = TRY(find_string(params, "wait")).value_or("agent");
-  if (wait == "agent") return engine::WaitFor::agent;
-  if (wait == "system") return engine::WaitFor::system;
-  return fail(ErrorCode::invalid, "field 'wait' must be \"agent\" or \"system\"");
+  auto wait = TRY(find_string(params, "wait"));
+  return wait == "system" ? engine::WaitFor::system : engine::WaitFor::agent;
 }
 
 void remove_with_client(Daemon& daemon, const std::shared_ptr<engine::VmOwner>& vm, rpc::CallContext& context) {
@@ -70,9 +47,6 @@ void remove_with_client(Daemon& daemon, const std::shared_ptr<engine::VmOwner>& 
 }
 
 Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& context) {
-  CO_TRY(
-      only_keys(params, {"name", "image", "kernel", "vcpus", "memory_bytes", "disk_bytes", "system_bytes", "nat",
-                         "network", "storage", "environment", "labels", "start", "wait", "cold", "from", "ephemeral"}));
   engine::CreateRequest request;
   request.name = CO_TRY(find_string(params, "name")).value_or("");
   if (params.contains("name")) CO_TRY(vm::check_name(request.name));
@@ -111,18 +85,15 @@ Task<Result<Json>> start(Daemon& daemon, const Json& params, rpc::CallContext& c
   co_return vm->describe();
 }
 
-Task<Result<std::chrono::milliseconds>> patience(const Json& params) {
-  auto ms = CO_TRY(find_int(params, "timeout_ms"));
-  if (!ms) co_return std::chrono::milliseconds(limits::kStopDeadline);
-  if (*ms < 0 || *ms > 3'600'000)
-    co_return fail(ErrorCode::invalid, "field 'timeout_ms' must be between 0 and one hour");
-  co_return std::chrono::milliseconds(*ms);
+Result<std::chrono::milliseconds> patience(const Json& params) {
+  auto ms = TRY(find_int(params, "timeout_ms"));
+  return ms ? std::chrono::milliseconds(*ms) : std::chrono::milliseconds(limits::kStopDeadline);
 }
 
 Task<Result<Json>> stop(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto vm = CO_TRY(named_vm(daemon, params));
   context.progress("stop", vm->row().name);
-  CO_TRY(co_await vm->stop(CO_TRY(co_await patience(params))));
+  CO_TRY(co_await vm->stop(CO_TRY(patience(params))));
   co_return vm->describe();
 }
 
@@ -160,7 +131,6 @@ Json restart_needed(const vm::Spec& before, const vm::Spec& after, bool nat_is_l
 }
 
 Task<Result<Json>> set(Daemon& daemon, const Json& params, rpc::CallContext&) {
-  CO_TRY(only_keys(params, {"vm", "name", "vcpus", "memory_bytes", "disk_bytes", "system_bytes", "nat", "labels"}));
   auto vm = CO_TRY(named_vm(daemon, params));
   auto name = CO_TRY(find_string(params, "name")).value_or(vm->row().name);
   CO_TRY(vm::check_name(name));
@@ -201,19 +171,13 @@ Task<Result<Json>> stats(Daemon& daemon, const Json& params, rpc::CallContext&) 
   co_return json;
 }
 
-constexpr std::pair<const char*, Method> kForeground[] = {
-    {"vm.create", create},   {"vm.start", start},   {"vm.stop", stop}, {"vm.kill", kill},
-    {"vm.restart", restart}, {"vm.delete", remove}, {"vm.set", set}};
-constexpr std::pair<const char*, Method> kMethods[] = {{"vm.list", list}, {"vm.show", show}, {"vm.stats", stats}};
+constexpr Handler kHandlers[] = {
+    {"vm.create", create}, {"vm.start", start}, {"vm.stop", stop}, {"vm.kill", kill}, {"vm.restart", restart},
+    {"vm.delete", remove}, {"vm.set", set},     {"vm.list", list}, {"vm.show", show}, {"vm.stats", stats},
+};
 
 }  // namespace
 
-void add_vm_methods(rpc::Server& server, Daemon& daemon) {
-  for (const auto& [name, function] : kForeground) add_foreground(server, daemon, name, function);
-  for (const auto& [name, function] : kMethods)
-    server.add(name, [&daemon, function](const Json& params, rpc::CallContext& context) {
-      return function(daemon, params, context);
-    });
-}
+std::span<const Handler> vm_handlers() { return kHandlers; }
 
 }  // namespace banger::roles::daemon

@@ -31,7 +31,7 @@ struct Opened {
 };
 
 Task<Result<Opened>> open_stream(Daemon& daemon, const Json& params, link::Request request) {
-  auto vm = CO_TRY(daemon.vms.registry().get(CO_TRY(get_string(params, "vm"))));
+  auto vm = CO_TRY(named_vm(daemon, params));
   auto client = CO_TRY(co_await vm->agent(host::after(kAgentPatience)));
   std::shared_ptr<link::ClientStream> stream = CO_TRY(co_await client->open(std::move(request)));
   co_return Opened{vm, engine::VmOwner::Use(vm), stream};
@@ -56,7 +56,7 @@ struct FileInfo {
 };
 
 Task<Result<FileInfo>> file_info(Daemon& daemon, const Json& params, std::string path) {
-  auto vm = CO_TRY(daemon.vms.registry().get(CO_TRY(get_string(params, "vm"))));
+  auto vm = CO_TRY(named_vm(daemon, params));
   auto client = CO_TRY(co_await vm->agent(host::after(kAgentPatience)));
   auto text =
       CO_TRY(co_await client->call("GET", query_path("/stat", path), "", host::after(limits::kLinkRequestDeadline)));
@@ -143,8 +143,6 @@ struct LogFile {
 
 Result<LogFile> open_log(const engine::VmOwner& vm, const Json& params) {
   auto source = TRY(find_string(params, "source")).value_or("console");
-  if (source != "console" && source != "machine")
-    return fail(ErrorCode::invalid, "field 'source' must be \"console\" or \"machine\"");
   auto path = fmt::format("{}/{}.log", vm.directory(), source);
   auto fd = host::open_file(path, O_RDONLY | O_NOFOLLOW);
   if (!fd && fd.error().code == ErrorCode::not_found)
@@ -159,7 +157,7 @@ Result<LogFile> open_log(const engine::VmOwner& vm, const Json& params) {
 }
 
 Task<Result<Json>> logs(Daemon& daemon, const Json& params, rpc::CallContext& context) {
-  auto vm = CO_TRY(daemon.vms.registry().get(CO_TRY(get_string(params, "vm"))));
+  auto vm = CO_TRY(named_vm(daemon, params));
   bool follow = CO_TRY(find_bool(params, "follow")).value_or(false);
   auto log = CO_TRY(open_log(*vm, params));
   auto caller = CO_TRY(co_await context.become_stream(Json::object()));
@@ -181,22 +179,13 @@ Task<Result<Json>> logs(Daemon& daemon, const Json& params, rpc::CallContext& co
   co_return Json();
 }
 
-using Function = Task<Result<Json>> (*)(Daemon&, const Json&, rpc::CallContext&);
-constexpr std::pair<const char*, Function> kStreams[] = {
-    {"vm.exec", exec}, {"vm.put_files", put_files}, {"vm.get_files", get_files}, {"vm.logs", logs}};
+constexpr Handler kHandlers[] = {
+    {"vm.exec", exec},           {"vm.put_files", put_files}, {"vm.get_files", get_files},
+    {"vm.stat_file", stat_file}, {"vm.logs", logs},
+};
 
 }  // namespace
 
-void add_vm_stream_methods(rpc::Server& server, Daemon& daemon) {
-  for (const auto& [name, function] : kStreams)
-    server.add(
-        name,
-        [&daemon, function](const Json& params, rpc::CallContext& context) {
-          return function(daemon, params, context);
-        },
-        rpc::Shape::stream);
-  server.add("vm.stat_file",
-             [&daemon](const Json& params, rpc::CallContext& context) { return stat_file(daemon, params, context); });
-}
+std::span<const Handler> file_handlers() { return kHandlers; }
 
 }  // namespace banger::roles::daemon

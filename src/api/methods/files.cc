@@ -1,0 +1,95 @@
+// Commands, files and logs of a VM: mostly streams.
+#include "api/method.h"
+#include "api/methods/parameters.h"
+#include "api/objects/file.h"
+#include "api/objects/vm.h"
+
+namespace banger::api {
+
+namespace {
+
+constexpr Parameter kExecParameters[] = {kVmParameter};
+
+constexpr Parameter kPutParameters[] = {
+    kVmParameter,
+    {.name = "path", .required = true, .help = "A directory in the guest, which must exist"},
+    {.name = "keep_owner",
+     .type = Type::boolean,
+     .initial = "false",
+     .help = "Whether owners are those in the tar. Otherwise root owns the files"},
+    {.name = "follow_link",
+     .type = Type::boolean,
+     .initial = "false",
+     .help = "What happens to a file at the top of the tar whose name is a symlink in the guest. The file is written "
+             "through the symlink, or refused"},
+};
+
+constexpr Parameter kGetParameters[] = {
+    kVmParameter,
+    {.name = "path",
+     .required = true,
+     .help = "A path in the guest. With `/` or `/.` at its end, a symlink to a directory stands for the directory"},
+};
+
+constexpr Parameter kStatParameters[] = {
+    kVmParameter,
+    {.name = "path", .required = true, .help = "A path in the guest"},
+};
+
+constexpr std::string_view kSources[] = {"console", "machine"};
+constexpr Parameter kLogsParameters[] = {
+    kVmParameter,
+    {.name = "source",
+     .initial = "\"console\"",
+     .help = "The guest's console, or the output of the VMM",
+     .choices = kSources},
+    {.name = "follow",
+     .type = Type::boolean,
+     .initial = "false",
+     .help = "Sends what is written later too, until the VM stops"},
+    {.name = "tail_bytes", .type = Type::integer, .initial = "1048576", .help = "How much of the log's end is sent"},
+};
+
+constexpr Method kMethods[] = {
+    {.name = "vm.exec",
+     .summary = "Runs a command in the guest",
+     .details = "The call itself starts nothing. The first frame is the spec of the command.",
+     .parameters = kExecParameters,
+     .result = &Named::kObject,
+     .stream = "exec frames (see below)",
+     .shape = Shape::stream},
+    {.name = "vm.put_files",
+     .summary = "Unpacks a tar in the guest",
+     .details = "A file is replaced in one step. A device, or a file with several hard links, gets the new content and "
+                "stays what it is.",
+     .parameters = kPutParameters,
+     .stream = "the client sends the tar and shuts down its side. The daemon answers with one line of JSON: "
+               "`{\"ok\": true}` or `{\"error\": {\"code\", \"message\"}}`",
+     .shape = Shape::stream},
+    {.name = "vm.get_files",
+     .summary = "Packs a path of the guest as a tar",
+     .details = "The names of the entries start with the last component of `path`.",
+     .parameters = kGetParameters,
+     .result = &DownloadObject::kObject,
+     .stream = "the tar",
+     .shape = Shape::stream},
+    {.name = "vm.stat_file",
+     .summary = "Describes a path of the guest",
+     .parameters = kStatParameters,
+     .result = &FileObject::kObject},
+    {.name = "vm.logs",
+     .summary = "Reads a log of the VM",
+     .parameters = kLogsParameters,
+     .stream = "the bytes of the log. With `follow`, the stream ends when the VM stops or the client closes it",
+     .shape = Shape::stream,
+     .cancellable = true},
+};
+
+constexpr const Object* kObjects[] = {&FileObject::kObject, &DownloadObject::kObject};
+
+}  // namespace
+
+extern const Group kFileGroup;
+constinit const Group kFileGroup{.title = "Commands, files and logs", .objects = kObjects, .methods = kMethods};
+
+}  // namespace banger::api

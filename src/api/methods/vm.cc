@@ -1,0 +1,205 @@
+// vm.*, except what is about commands, files, ports and snapshots.
+#include "api/objects/vm.h"
+
+#include "api/method.h"
+#include "api/methods/parameters.h"
+#include "base/bounds.h"
+
+namespace banger::api {
+
+namespace {
+
+constexpr std::string_view kNetworks[] = {"auto", "user", "bridge"};
+constexpr std::string_view kStorages[] = {"overlay", "copy", "dm-snapshot"};
+
+constexpr Parameter kVcpus{
+    .name = "vcpus", .type = Type::integer, .help = "Virtual processors. The default is that of `host.defaults`"};
+constexpr Parameter kMemory{
+    .name = "memory_bytes", .type = Type::integer, .help = "Memory. The default is that of `host.defaults`"};
+
+constexpr Parameter kCreateParameters[] = {
+    {.name = "name", .help = "The name. By default, banger makes one up"},
+    {.name = "image", .help = "The name or id of the image. The default is that of `host.defaults`"},
+    {.name = "kernel", .help = "The name of the kernel. By default, the image's own choice"},
+    kVcpus,
+    kMemory,
+    {.name = "disk_bytes",
+     .type = Type::integer,
+     .help = "The size of the work disk. The default is that of `host.defaults`"},
+    {.name = "system_bytes",
+     .type = Type::integer,
+     .help = "The size of the system disk. The default is that of `host.defaults`"},
+    {.name = "nat", .type = Type::boolean, .initial = "true", .help = "Whether the guest can reach hosts outside"},
+    {.name = "network", .help = "The kind of network. The default is that of the config", .choices = kNetworks},
+    {.name = "storage", .help = "The kind of system disk. The default is that of the config", .choices = kStorages},
+    {.name = "environment", .type = Type::text_map, .help = "Environment variables of the guest's sessions"},
+    {.name = "labels", .type = Type::text_map, .help = "Labels by their keys"},
+    {.name = "start", .type = Type::boolean, .initial = "true", .help = "Whether the VM is started too"},
+    kWaitParameter,
+    {.name = "cold", .type = Type::boolean, .initial = "false", .help = "Boots the VM instead of cloning a template"},
+    {.name = "from",
+     .help = "The name or id of a snapshot. The VM gets the disks of the snapshot, and its live processes if the "
+             "snapshot has memory"},
+    {.name = "ephemeral",
+     .type = Type::boolean,
+     .initial = "false",
+     .help = "Deletes the VM when this connection closes. `vm.exec` may follow on the connection"},
+};
+
+constexpr Parameter kStartParameters[] = {kVmParameter, kWaitParameter, kColdParameter};
+constexpr Parameter kVmParameters[] = {kVmParameter};
+constexpr Parameter kRestartParameters[] = {kVmParameter, kWaitParameter};
+
+constexpr Parameter kForkParameters[] = {
+    kVmParameter,
+    {.name = "count",
+     .type = Type::integer,
+     .initial = "1",
+     .help = "How many children",
+     .least = 1,
+     .most = limits::kForkCount},
+    {.name = "names", .type = Type::texts, .help = "One name for each child. By default, banger makes names up"},
+    {.name = "start", .type = Type::boolean, .initial = "true", .help = "Whether the children are started too"},
+};
+
+constexpr Parameter kStopParameters[] = {
+    kVmParameter,
+    {.name = "timeout_ms",
+     .type = Type::integer,
+     .help = "How long the guest may take before the machine is forced to end",
+     .least = 0,
+     .most = 3'600'000},
+};
+
+constexpr Parameter kDeleteParameters[] = {
+    kVmParameter,
+    {.name = "force", .type = Type::boolean, .initial = "false", .help = "Deletes the VM even while it runs"},
+};
+
+constexpr Parameter kSetParameters[] = {
+    kVmParameter,
+    {.name = "name", .help = "A new name"},
+    {.name = "vcpus", .type = Type::integer, .help = "Virtual processors"},
+    {.name = "memory_bytes", .type = Type::integer, .help = "Memory"},
+    {.name = "disk_bytes", .type = Type::integer, .help = "The size of the work disk. A disk can only grow"},
+    {.name = "system_bytes", .type = Type::integer, .help = "The size of the system disk. A disk can only grow"},
+    {.name = "nat",
+     .type = Type::boolean,
+     .help = "Whether the guest can reach hosts outside. On a bridge, the change takes effect at once"},
+    {.name = "labels", .type = Type::text_map, .help = "All labels by their keys. Labels that are not named go"},
+};
+
+constexpr Method kMethods[] = {
+    {.name = "vm.create",
+     .summary = "Creates a VM",
+     .details =
+         "A default image or kernel that is missing is made first. So is a template, unless `cold` is true or `start` "
+         "is false. With `from`, the parameters image, kernel and storage come from the snapshot and may not be given. "
+         "If the snapshot has memory, that is also true of vcpus, memory_bytes and network. An `ephemeral` VM is "
+         "deleted as by `vm.delete` with `force`, and a new daemon deletes the ephemeral VMs of one that died. An "
+         "ephemeral VM that does not start is kept. A call that is cancelled is undone.",
+     .parameters = kCreateParameters,
+     .result = &VmObject::kObject,
+     .priority = Priority::foreground,
+     .progress = true,
+     .cancellable = true},
+    {.name = "vm.start",
+     .summary = "Starts a VM",
+     .details = "A suspended VM goes on where it stood. With `cold` a suspended VM boots from its disks.",
+     .parameters = kStartParameters,
+     .result = &VmObject::kObject,
+     .priority = Priority::foreground,
+     .progress = true,
+     .cancellable = true},
+    {.name = "vm.suspend",
+     .summary = "Saves the memory of a VM to disk, and ends its machine",
+     .parameters = kVmParameters,
+     .result = &VmObject::kObject,
+     .priority = Priority::foreground,
+     .progress = true},
+    {.name = "vm.resume",
+     .summary = "Continues a suspended VM",
+     .parameters = kVmParameters,
+     .result = &VmObject::kObject,
+     .priority = Priority::foreground,
+     .progress = true,
+     .cancellable = true},
+    {.name = "vm.fork",
+     .summary = "Makes copies of a VM, with its live processes",
+     .details = "The result has all children; if one of them fails, none is kept. The children of a stopped VM get "
+                "its disks.",
+     .parameters = kForkParameters,
+     .result = &ForkResult::kObject,
+     .priority = Priority::foreground,
+     .progress = true,
+     .cancellable = true},
+    {.name = "vm.stop",
+     .summary = "Asks the guest to shut down, and forces the machine to end after a time",
+     .parameters = kStopParameters,
+     .result = &VmObject::kObject,
+     .priority = Priority::foreground,
+     .progress = true},
+    {.name = "vm.kill",
+     .summary = "Ends the machine at once",
+     .parameters = kVmParameters,
+     .result = &VmObject::kObject,
+     .priority = Priority::foreground},
+    {.name = "vm.restart",
+     .summary = "Stops a VM and starts it again",
+     .parameters = kRestartParameters,
+     .result = &VmObject::kObject,
+     .priority = Priority::foreground,
+     .progress = true,
+     .cancellable = true},
+    {.name = "vm.delete",
+     .summary = "Deletes a VM and its disks",
+     .details = "Fails with `busy` while the VM runs, unless `force` is true.",
+     .parameters = kDeleteParameters,
+     .result = &Named::kObject,
+     .priority = Priority::foreground},
+    {.name = "vm.set",
+     .summary = "Changes a VM",
+     .details = "The result also has `restart_needed`.",
+     .parameters = kSetParameters,
+     .result = &VmObject::kObject,
+     .priority = Priority::foreground},
+    {.name = "vm.list", .summary = "Lists all VMs", .result = &VmList::kObject},
+    {.name = "vm.show", .summary = "Describes one VM", .parameters = kVmParameters, .result = &VmObject::kObject},
+    {.name = "vm.stats",
+     .summary = "Measures what a VM uses",
+     .details = "Figures without the prefix `host_` come from the guest, and a guest can forge them.",
+     .parameters = kVmParameters,
+     .result = &VmStats::kObject},
+};
+
+constexpr const Object* kObjects[] = {
+    &VmObject::kObject,   &StageObject::kObject, &VmList::kObject,
+    &ForkResult::kObject, &VmStats::kObject,     &Named::kObject,
+};
+
+constexpr std::string_view kText =
+    R"(`way` says how the machine came up. `cold` is a boot, `clone` a clone of a template, and `pool` a clone that was
+ready before. `fork`, `snapshot` and `resume` continue a fork, a snapshot and a suspended VM.
+
+`metrics` is what the VMM counted since the machine was started. Unlike the other figures of `vm.stats`, the guest
+cannot forge them.
+
+- Under both VMMs, over all disks: `disk_read_bytes`, `disk_written_bytes`, `disk_reads`, `disk_writes` and
+  `disk_flushes`.
+- Under Firecracker also `disk_failures`.
+- Under Firecracker, of the network device: `net_received_bytes`, `net_sent_bytes`, `net_received_packets` and
+  `net_sent_packets`.
+- Under Firecracker, of the link, the console and the entropy device: `link_received_bytes`, `link_sent_bytes`,
+  `serial_written_bytes` and `entropy_bytes`.
+- Under Firecracker, of the processors: `vcpu_io_exits`, `vcpu_mmio_exits`, `vcpu_failures` and `seccomp_faults`.
+- Under Firecracker, of the balloon: `balloon_inflations`, `balloon_deflations`, `balloon_reports` and
+  `balloon_returned_bytes`, the memory that the guest gave back.
+- Under Firecracker, how long the last operation took in microseconds, or 0: `pause_us`, `resume_us`, `save_us` and
+  `load_us`.)";
+
+}  // namespace
+
+extern const Group kVmGroup;
+constinit const Group kVmGroup{.title = "VMs", .text = kText, .objects = kObjects, .methods = kMethods};
+
+}  // namespace banger::api

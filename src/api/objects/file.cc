@@ -1,0 +1,30 @@
+#include "api/objects/file.h"
+
+#include "api/wire.h"
+
+namespace banger::api {
+
+namespace {
+
+constexpr std::string_view kTypes[] = {"file", "directory", "symlink", "other"};
+
+constexpr Field kFileFields[] = {
+    field<&FileObject::exists>("exists", "Whether the path leads to something"),
+    field<&FileObject::type>("type", "The type. Empty when nothing is there").one_of(kTypes),
+    field<&FileObject::mode>("mode", "The permission bits"),
+    field<&FileObject::target_type>("target_type", "For a symlink, the type of what it leads to")
+        .one_of(kTypes)
+        .or_absent(),
+};
+
+constexpr Field kDownloadFields[] = {
+    field<&DownloadObject::type>("type", "The type of `path`").one_of(kTypes),
+    field<&DownloadObject::name>("name", "The name of the VM"),
+};
+
+}  // namespace
+
+constinit const Object FileObject::kObject{.name = "file object", .fields = kFileFields};
+constinit const Object DownloadObject::kObject{.name = "download object", .fields = kDownloadFields};
+
+}  // namespace banger::api

@@ -1,0 +1,40 @@
+// Images and the recipes that build images.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "api/object.h"
+
+namespace banger::api {
+
+struct ImageObject {
+  std::string id;
+  std::string name;
+  std::string source;
+  std::string kernel;
+  std::string sha256;
+  std::uint64_t size_bytes = 0;
+  std::uint64_t rootfs_bytes = 0;
+  std::int64_t created_at = 0;
+  std::string init;
+  std::string rootfs;
+  std::string work_seed;
+  std::vector<std::string> used_by;
+  static const Object kObject;
+};
+
+struct RecipeObject {
+  std::string name;
+  std::string description;
+  static const Object kObject;
+};
+
+struct ImageList {
+  std::vector<ImageObject> images;
+  std::vector<RecipeObject> recipes;
+  static const Object kObject;
+};
+
+}  // namespace banger::api

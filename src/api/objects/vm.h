@@ -1,0 +1,95 @@
+// VMs, as the daemon describes them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/object.h"
+#include "vm/state.h"
+
+namespace banger::api {
+
+struct StageObject {
+  std::string name;
+  std::int64_t ms = 0;
+  static const Object kObject;
+};
+
+/// Sums since the machine was started, by the names of docs/rpc.md.
+using Metrics = std::map<std::string, std::uint64_t>;
+
+struct VmObject {
+  std::string id;
+  std::string name;
+  vm::State state = vm::State::stopped;
+  std::string image;
+  std::string image_id;
+  std::string kernel;
+  std::uint32_t vcpus = 0;
+  std::uint64_t memory_bytes = 0;
+  std::uint64_t disk_bytes = 0;
+  std::uint64_t system_bytes = 0;
+  bool nat = false;
+  std::string network;
+  std::string storage;
+  std::string address;
+  std::map<std::string, std::string> labels;
+  std::int64_t created_at = 0;
+  std::int64_t started_at = 0;
+  std::string machine;
+  std::string machine_reason;
+  std::string accelerator;
+  std::optional<std::int64_t> pid;
+  bool agent_ready = false;
+  bool system_ready = false;
+  std::string last_error;
+  std::uint64_t disk_used_bytes = 0;
+  std::string directory;
+  std::string started_from;
+  std::string template_id;
+  bool ephemeral = false;
+  std::optional<Metrics> metrics;
+  std::vector<StageObject> stages;
+  std::optional<std::vector<std::string>> restart_needed;
+  static const Object kObject;
+};
+
+struct VmList {
+  std::vector<VmObject> vms;
+  static const Object kObject;
+};
+
+struct ForkResult {
+  std::vector<VmObject> vms;
+  double pause_ms = 0;
+  static const Object kObject;
+};
+
+struct VmStats {
+  double cpu_percent = 0;
+  double load1 = 0;
+  std::uint64_t memory_used_bytes = 0;
+  std::uint64_t memory_total_bytes = 0;
+  std::uint64_t disk_read_bytes = 0;
+  std::uint64_t disk_written_bytes = 0;
+  std::uint64_t net_received_bytes = 0;
+  std::uint64_t net_sent_bytes = 0;
+  std::int64_t uptime_ms = 0;
+  std::optional<std::uint64_t> host_resident_bytes;
+  std::optional<std::uint64_t> host_pss_bytes;
+  std::optional<std::uint64_t> host_cpu_time_us;
+  std::optional<Metrics> metrics;
+  static const Object kObject;
+};
+
+/// A thing by its id and name: what a deletion removed, and what a stream is about.
+struct Named {
+  std::string id;
+  std::string name;
+  static const Object kObject;
+};
+
+}  // namespace banger::api

@@ -1,0 +1,53 @@
+#include "roles/daemon/methods/methods.h"
+
+#include <nlohmann/json.hpp>
+
+#include "api/method.h"
+
+namespace banger::roles::daemon {
+
+namespace {
+
+Task<Result<Json>> run(Daemon& daemon, const api::Method& method, Function function, const Json& params,
+                       rpc::CallContext& context) {
+  CO_TRY(api::check_params(method, params));
+  if (method.priority == api::Priority::normal) co_return co_await function(daemon, params, context);
+  auto call = daemon.vms.foreground().begin();
+  co_return co_await function(daemon, params, context);
+}
+
+}  // namespace
+
+std::vector<Handler> all_handlers() {
+  std::vector<Handler> all;
+  for (auto handlers : {asset_handlers(), file_handlers(), host_handlers(), port_handlers(), saved_handlers(),
+                        template_handlers(), vm_handlers()})
+    all.insert(all.end(), handlers.begin(), handlers.end());
+  return all;
+}
+
+void add_methods(rpc::Server& server, Daemon& daemon) {
+  for (const auto& [name, function] : all_handlers()) {
+    const auto* method = api::find_method(name);
+    if (!method) continue;  // a test finds it
+    auto shape = method->shape == api::Shape::stream ? rpc::Shape::stream : rpc::Shape::plain;
+    server.add(
+        std::string(name),
+        [&daemon, method, function](const Json& params, rpc::CallContext& context) {
+          return run(daemon, *method, function, params, context);
+        },
+        shape);
+  }
+}
+
+Result<std::shared_ptr<engine::VmOwner>> named_vm(Daemon& daemon, const Json& params) {
+  return daemon.vms.registry().get(TRY(get_string(params, "vm")));
+}
+
+engine::Report report_to(rpc::CallContext& context) {
+  return [&context](std::string_view stage, std::string_view detail, int percent) {
+    context.progress(stage, detail, percent);
+  };
+}
+
+}  // namespace banger::roles::daemon

@@ -11,7 +11,7 @@ import tempfile
 ALLOWED = {
     "base": [],
     "host": ["base"],
-    "config": ["host", "base"],
+    "config": ["vm", "host", "base"],
     "guestcfg": ["base"],
     "store": ["host", "base"],
     "net": ["host", "base"],

@@ -18,8 +18,8 @@
 
 #include "base/log.h"
 #include "base/task.h"
-#include "guest/handles.h"
 #include "capabilities/privileged.h"
+#include "guest/handles.h"
 #include "guestcfg/guest_config.h"
 #include "host/runtime.h"
 #include "link/link.h"
@@ -28,7 +28,7 @@
 
 namespace banger::capabilities {
 
-/// A VM's place on the bridge (spec.network "bridge"), for as long as its machine runs.
+/// A VM's place on the bridge (vm::Network::bridge), for as long as its machine runs.
 struct BridgePort {
   std::string device;  ///< the tap: "bg-3"
   std::string mac;

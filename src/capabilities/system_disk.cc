@@ -68,8 +68,8 @@ Task<Result<>> prepare_snapshot(const VmContext& vm) {
 }
 
 Task<Result<>> prepare(const VmContext& vm) {
-  if (vm.spec.storage == "dm-snapshot") co_return in("system disk", co_await prepare_snapshot(vm));
-  if (vm.spec.storage == "copy") co_return in("system disk", co_await prepare_copy(vm));
+  if (vm.spec.storage == vm::Storage::dm_snapshot) co_return in("system disk", co_await prepare_snapshot(vm));
+  if (vm.spec.storage == vm::Storage::copy) co_return in("system disk", co_await prepare_copy(vm));
   auto make = [id = vm.id, size = vm.spec.system_bytes](const std::string& path) {
     return ext4::make_empty_ext4(path, {.label = "banger-system", .size_bytes = size, .uuid_seed = "system " + id});
   };
@@ -78,7 +78,7 @@ Task<Result<>> prepare(const VmContext& vm) {
 
 Result<> add_to_machine(const VmContext& vm, machine::MachineConfig& config) {
   if (!has_plain_root(vm.spec)) config.drives.push_back({.serial = kRootfs, .path = vm.rootfs, .read_only = true});
-  bool device = vm.spec.storage == "dm-snapshot";
+  bool device = vm.spec.storage == vm::Storage::dm_snapshot;
   config.drives.push_back({.serial = kSystem, .path = device ? snapshot_node(vm.id) : disk_path(vm), .device = device});
   return {};
 }

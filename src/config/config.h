@@ -13,6 +13,9 @@
 #include "base/bounds.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "config/choices.h"
+#include "vm/network.h"
+#include "vm/storage.h"
 
 namespace banger::config {
 
@@ -33,21 +36,21 @@ struct FileSync {
 /// The members' initial values are the schema's defaults (a test compares them).
 struct Config {
   LogLevel log_level = LogLevel::info;
-  std::string machine = "auto";
+  MachineChoice machine = MachineChoice::automatic;
   std::string qemu_bin;  ///< a name to look up in PATH or an absolute path; empty: the machine driver's own choice
   std::string firecracker_bin, jailer_bin;
   bool jailer_enabled = false;
-  std::string storage = "overlay";
+  vm::Storage storage = vm::Storage::overlay;
   std::string ssh_key_path;
   std::string default_image_name = "debian-bookworm";
   std::chrono::milliseconds ready_timeout = limits::kAgentReadyDeadline;
   std::string catalog;
   std::string web_listen_addr;                         ///< empty: no web interface
   std::chrono::milliseconds auto_stop_stale_after{0};  ///< zero: never
-  std::string auto_stop_action = "stop";
+  StopAction auto_stop_action = StopAction::stop;
   std::chrono::milliseconds stats_poll_interval{std::chrono::seconds(10)};
   std::chrono::milliseconds metrics_poll_interval{std::chrono::seconds(60)};
-  std::string network = "auto";
+  vm::NetworkChoice network = vm::NetworkChoice::automatic;
   std::string bridge_name = "br-banger";
   std::string bridge_ip = "172.16.0.1";
   std::uint32_t cidr = 24;  ///< length of the bridge network's prefix

@@ -22,6 +22,12 @@ void plain(Config& config, const Value& value) {
     config.*member = Member(std::get<std::uint64_t>(value));
 }
 
+// A setter for a member that is an enum. A test finds choices that are none of its words.
+template <auto member, const auto& words>
+void word(Config& config, const Value& value) {
+  if (auto found = value_of(words, std::get<std::string>(value))) config.*member = *found;
+}
+
 template <auto member>
 void vm_default(Config& config, const Value& value) {
   using Optional = std::remove_reference_t<decltype(config.vm_defaults.*member)>;
@@ -43,7 +49,7 @@ constexpr auto kDiskMin = limits::kMinDiskBytes, kDiskMax = limits::kMaxDiskByte
 constexpr Key kKeys[] = {
     {"log_level", choice, "info", "How much the daemon writes to its log", kHere, log_level, "debug|info|warn|error"},
     {"machine", choice, "auto", "The VMM of new VMs; `auto`: the best one that works on this host", kHere,
-     plain<&Config::machine>, "auto|firecracker|qemu"},
+     word<&Config::machine, kMachineWords>, "auto|firecracker|qemu"},
     {"qemu_bin", program, "", "The QEMU program; empty: `qemu-system-x86_64` from `PATH`", kHere,
      plain<&Config::qemu_bin>},
     {"firecracker_bin", program, "", "The Firecracker program; empty: `firecracker` from `PATH`", kHere,
@@ -51,8 +57,8 @@ constexpr Key kKeys[] = {
     {"jailer_bin", program, "", "The jailer you expect; empty: no check", kHere, plain<&Config::jailer_bin>},
     {"jailer_enabled", boolean, "false", "Run Firecracker in jails; needs the root helper", kHere,
      plain<&Config::jailer_enabled>},
-    {"storage", choice, "overlay", "Kind of root file system of a new VM", kHere, plain<&Config::storage>,
-     "overlay|copy|dm-snapshot"},
+    {"storage", choice, "overlay", "Kind of root file system of a new VM", kHere,
+     word<&Config::storage, vm::kStorageWords>, "overlay|copy|dm-snapshot"},
     {"default_image_name",
      text,
      "debian-bookworm",
@@ -114,7 +120,7 @@ constexpr Key kKeys[] = {
     {"auto_stop_stale_after", duration, "0", "Stop a running VM that was unused for this time; `0`: never", kHere,
      plain<&Config::auto_stop_stale_after>},
     {"auto_stop_action", choice, "stop", "How an unused VM is stopped; `suspend` keeps its memory", kHere,
-     plain<&Config::auto_stop_action>, "stop|suspend"},
+     word<&Config::auto_stop_action, kStopActionWords>, "stop|suspend"},
     {"stats_poll_interval", duration, "10s", "Greatest age of the figures of `vm stats`", kHere,
      plain<&Config::stats_poll_interval>},
     {"metrics_poll_interval", duration, "60s", "How often the daemon reads the machines' own metrics; `0`: never",
@@ -147,7 +153,8 @@ constexpr Key kKeys[] = {
      {},
      1,
      10000},
-    {"network", choice, "auto", "The network of a new VM", kHere, plain<&Config::network>, "auto|user|bridge"},
+    {"network", choice, "auto", "The network of a new VM", kHere, word<&Config::network, vm::kNetworkChoiceWords>,
+     "auto|user|bridge"},
     {"bridge_name", text, "br-banger", "Name of the bridge", kHere, plain<&Config::bridge_name>, {}, {}, 1},
     {"bridge_ip",
      text,

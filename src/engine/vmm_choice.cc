@@ -98,13 +98,13 @@ Task<Result<FirecrackerFacts>> Machines::firecracker() {
 }
 
 NetworkNeeds network_needs(const vm::Spec& spec) {
-  return {.user_mode = spec.network != "bridge", .outside = spec.nat};
+  return {.user_mode = spec.network != vm::Network::bridge, .outside = spec.nat};
 }
 
 Task<Result<Choice>> Machines::decide(const std::string& kernel, NetworkNeeds network) {
-  if (config_.machine == "qemu") co_return Choice{Choice::Vmm::qemu, "the configuration says so"};
+  if (config_.machine == config::MachineChoice::qemu) co_return Choice{Choice::Vmm::qemu, "the configuration says so"};
   auto facts = co_await firecracker();
-  if (config_.machine == "firecracker") {
+  if (config_.machine == config::MachineChoice::firecracker) {
     if (!facts) co_return std::unexpected(std::move(facts).error());
     if (network.user_mode && network.outside)
       co_return fail(ErrorCode::unsupported, "Firecracker has no user-mode network, and the VM is to reach the outside",

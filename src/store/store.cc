@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include "base/text.h"
 #include "base/unique_fd.h"
 #include "host/files.h"
 #include "store/migrations.h"
@@ -35,8 +36,16 @@ ErrorCode code_for_sqlite(int code) {
 }
 
 // The one place where SQLiteCpp's exceptions become errors.
+template <class T>
+struct Guarded {
+  using type = Result<T>;
+};
+template <class T>
+struct Guarded<Result<T>> {
+  using type = Result<T>;
+};
 template <class F>
-auto guarded(std::string_view doing, F work) -> Result<std::invoke_result_t<F>> {
+auto guarded(std::string_view doing, F work) -> Guarded<std::invoke_result_t<F>>::type {
   try {
     if constexpr (std::is_void_v<std::invoke_result_t<F>>) {
       work();
@@ -65,7 +74,18 @@ constexpr const char* kColumns =
     "stages, "
     "purpose, save_id, way, ephemeral";
 
-VmRow row_of(SQLite::Statement& s) {
+// A column that holds a word of an enum.
+template <class E, std::size_t count>
+Result<E> value_in(SQLite::Statement& s, int column, const Word<E> (&words)[count]) {
+  auto text = s.getColumn(column).getString();
+  if (auto value = value_of(words, text)) return *value;
+  return fail(ErrorCode::corrupt,
+              fmt::format("column '{}' holds '{}', which this version does not know", s.getColumnName(column),
+                          printable(text, 40)),
+              "use the version of banger that wrote it");
+}
+
+Result<VmRow> row_of(SQLite::Statement& s) {
   VmRow row;
   row.id = s.getColumn(0).getString();
   row.name = s.getColumn(1).getString();
@@ -81,9 +101,10 @@ VmRow row_of(SQLite::Statement& s) {
   row.booted = s.getColumn(11).getInt() != 0;
   row.last_error = s.getColumn(12).getString();
   row.stages = s.getColumn(13).getString();
-  row.purpose = s.getColumn(14).getString();
+  row.purpose = TRY(in(fmt::format("vm '{}'", row.name), value_in(s, 14, kPurposeWords)));
   row.save_id = s.getColumn(15).getString();
-  row.way = s.getColumn(16).getString();
+  if (s.getColumn(16).size() > 0)
+    row.started_from = TRY(in(fmt::format("vm '{}'", row.name), value_in(s, 16, kStartedFromWords)));
   row.ephemeral = s.getColumn(17).getInt() != 0;
   return row;
 }
@@ -99,7 +120,9 @@ void bind_row(SQLite::Statement& s, const VmRow& row) {
   s.bind(++at, row.booted ? 1 : 0);
   s.bind(++at, row.last_error);
   s.bind(++at, row.stages);
-  for (const std::string* text : {&row.purpose, &row.save_id, &row.way}) s.bind(++at, *text);
+  s.bind(++at, std::string(word_of(kPurposeWords, row.purpose)));
+  s.bind(++at, row.save_id);
+  s.bind(++at, row.started_from ? std::string(to_string(*row.started_from)) : "");
   s.bind(++at, row.ephemeral ? 1 : 0);
 }
 
@@ -107,11 +130,13 @@ constexpr const char* kSaveColumns =
     "id, kind, key, name, vm_id, vm_name, spec, image_id, kernel, machine, build_key, link_token, files, ready, "
     "created_at, used_at";
 
-SaveRow save_of(SQLite::Statement& s) {
+Result<SaveRow> save_of(SQLite::Statement& s) {
   SaveRow row;
-  int at = 0;
-  for (std::string* text : {&row.id, &row.kind, &row.key, &row.name, &row.vm_id, &row.vm_name, &row.spec, &row.image_id,
-                            &row.kernel, &row.machine, &row.build_key, &row.link_token, &row.files})
+  row.id = s.getColumn(0).getString();
+  row.kind = TRY(in(fmt::format("saved state '{}'", row.id), value_in(s, 1, kSaveKindWords)));
+  int at = 2;
+  for (std::string* text : {&row.key, &row.name, &row.vm_id, &row.vm_name, &row.spec, &row.image_id, &row.kernel,
+                            &row.machine, &row.build_key, &row.link_token, &row.files})
     *text = s.getColumn(at++).getString();
   row.ready = s.getColumn(at++).getInt() != 0;
   row.created_at = s.getColumn(at++).getInt64();
@@ -121,9 +146,10 @@ SaveRow save_of(SQLite::Statement& s) {
 
 void bind_save(SQLite::Statement& s, const SaveRow& row) {
   int at = 0;
-  for (const std::string* text :
-       {&row.id, &row.kind, &row.key, &row.name, &row.vm_id, &row.vm_name, &row.spec, &row.image_id, &row.kernel,
-        &row.machine, &row.build_key, &row.link_token, &row.files})
+  s.bind(++at, row.id);
+  s.bind(++at, std::string(to_string(row.kind)));
+  for (const std::string* text : {&row.key, &row.name, &row.vm_id, &row.vm_name, &row.spec, &row.image_id, &row.kernel,
+                                  &row.machine, &row.build_key, &row.link_token, &row.files})
     s.bind(++at, *text);
   s.bind(++at, row.ready ? 1 : 0);
   s.bind(++at, static_cast<std::int64_t>(row.created_at));
@@ -185,10 +211,10 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path) {
 }
 
 Result<std::vector<VmRow>> Store::vms() const {
-  return guarded("read VMs", [&] {
+  return guarded("read VMs", [&]() -> Result<std::vector<VmRow>> {
     std::vector<VmRow> rows;
     SQLite::Statement s(impl_->db, fmt::format("SELECT {} FROM vms ORDER BY created_at, number", kColumns));
-    while (s.executeStep()) rows.push_back(row_of(s));
+    while (s.executeStep()) rows.push_back(TRY(row_of(s)));
     return rows;
   });
 }
@@ -248,10 +274,10 @@ Result<> Store::delete_vm(std::string_view id) {
 }
 
 Result<std::vector<SaveRow>> Store::saves() const {
-  return guarded("read saved states", [&] {
+  return guarded("read saved states", [&]() -> Result<std::vector<SaveRow>> {
     std::vector<SaveRow> rows;
     SQLite::Statement s(impl_->db, fmt::format("SELECT {} FROM saves ORDER BY created_at, id", kSaveColumns));
-    while (s.executeStep()) rows.push_back(save_of(s));
+    while (s.executeStep()) rows.push_back(TRY(save_of(s)));
     return rows;
   });
 }

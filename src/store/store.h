@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "store/kinds.h"
 
 namespace banger::store {
 
@@ -27,17 +28,17 @@ struct VmRow {
   std::int64_t created_at = 0, started_at = 0;  ///< unix seconds
   bool booted = false;                          ///< something has booted from its disks
   std::string last_error;
-  std::string stages;            ///< JSON, timings of the last create or start
-  std::string purpose = "user";  ///< "user"; hidden ones: "template" (one in the making), "pool" (nobody's yet)
-  std::string save_id;           ///< the saved state its machine runs on or will go on from; empty: none
-  std::string way;         ///< how the running machine came up: "cold", "clone", "pool", "fork", "snapshot", "resume"
-  bool ephemeral = false;  ///< goes with the client that had it made
+  std::string stages;  ///< JSON, timings of the last create or start
+  Purpose purpose = Purpose::user;
+  std::string save_id;                      ///< the saved state its machine runs on or will go on from; empty: none
+  std::optional<StartedFrom> started_from;  ///< nullopt: no machine runs
+  bool ephemeral = false;                   ///< goes with the client that had it made
 };
 
 /// One saved state: a machine's memory and devices, and disks, in files of its own.
 struct SaveRow {
-  std::string id;              ///< 12 of [a-z0-9]
-  std::string kind;            ///< "template", "suspend", "snapshot", "fork"
+  std::string id;  ///< 12 of [a-z0-9]
+  SaveKind kind = SaveKind::template_;
   bool ready = false;          ///< its files are whole
   std::string key;             ///< templates: what it was built from
   std::string name;            ///< snapshots: unique
@@ -80,6 +81,7 @@ class Store {
   static Result<std::unique_ptr<Store>> open(const std::string& path);
   ~Store();
 
+  /// `corrupt`, naming the VM, when a column holds what no version of banger wrote.
   Result<std::vector<VmRow>> vms() const;
   /// Inserts with the smallest free number, which it returns; `exists` when the name is taken. Journals `entries` in
   /// the same transaction.

@@ -18,8 +18,8 @@ Json to_json(const Spec& spec) {
           {"disk_bytes", spec.disk_bytes},
           {"system_bytes", spec.system_bytes},
           {"nat", spec.nat},
-          {"network", spec.network},
-          {"storage", spec.storage},
+          {"network", to_string(spec.network)},
+          {"storage", to_string(spec.storage)},
           {"environment", spec.environment},
           {"labels", spec.labels}};
 }
@@ -58,14 +58,8 @@ Result<Spec> spec_from_json(const Json& json) {
   spec.disk_bytes = TRY(size_field(json, "disk_bytes"));
   spec.system_bytes = TRY(size_field(json, "system_bytes"));
   spec.nat = TRY(find_bool(json, "nat")).value_or(true);
-  spec.network = TRY(find_string(json, "network")).value_or("user");
-  if (spec.network != "user" && spec.network != "bridge")
-    return fail(ErrorCode::invalid, fmt::format("'{}' is not a network", printable(spec.network, 40)),
-                "use \"user\" or \"bridge\"");
-  spec.storage = TRY(find_string(json, "storage")).value_or("overlay");
-  if (std::ranges::find(kStorages, spec.storage) == std::end(kStorages))
-    return fail(ErrorCode::invalid, fmt::format("'{}' is not a kind of storage", printable(spec.storage, 40)),
-                "use \"overlay\", \"copy\" or \"dm-snapshot\"");
+  if (auto network = TRY(find_string(json, "network"))) spec.network = TRY(network_from_string(*network));
+  if (auto storage = TRY(find_string(json, "storage"))) spec.storage = TRY(storage_from_string(*storage));
   spec.environment = TRY(string_map(json, "environment"));
   spec.labels = TRY(string_map(json, "labels"));
   return spec;

@@ -10,6 +10,8 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "vm/network.h"
+#include "vm/storage.h"
 
 namespace banger::vm {
 
@@ -22,16 +24,13 @@ struct Spec {
   std::uint64_t disk_bytes = 0;    ///< work disk: /root
   std::uint64_t system_bytes = 0;  ///< system disk: everything else that is written
   bool nat = true;                 ///< reach the outside
-  std::string network = "user";    ///< "user": behind its own VMM; "bridge": an own address on the host's bridge
-  /// "overlay": the image, and the system disk over it; "copy": the system disk is a copy of the image; "dm-snapshot":
-  /// the same to the guest, but the host's kernel keeps only what differs from the image.
-  std::string storage = "overlay";
+  Network network = Network::user;
+  Storage storage = Storage::overlay;
   std::map<std::string, std::string> environment;
   std::map<std::string, std::string> labels;
 };
-inline constexpr std::string_view kStorages[] = {"overlay", "copy", "dm-snapshot"};
 /// The guest's root is the system disk alone, a plain ext4; else that and the image below it.
-inline bool has_plain_root(const Spec& spec) { return spec.storage != "overlay"; }
+inline bool has_plain_root(const Spec& spec) { return spec.storage != Storage::overlay; }
 Json to_json(const Spec& spec);
 Result<Spec> spec_from_json(const Json& json);
 

@@ -13,9 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     if (!message.starts_with("config.toml:") || message.find(": ") + 2 >= message.size()) std::abort();
     return 0;
   }
-  if (parsed->default_image_name.empty() ||
-      !(parsed->storage == "overlay" || parsed->storage == "copy" || parsed->storage == "dm-snapshot"))
-    std::abort();
+  if (parsed->default_image_name.empty() || vm::to_string(parsed->storage) == "unknown") std::abort();
   const auto& sizes = parsed->vm_defaults;
   if (sizes.vcpus.value_or(1) < 1 || sizes.vcpus.value_or(1) > limits::kMaxVcpus) std::abort();
   if (sizes.memory_bytes.value_or(limits::kMinMemoryBytes) < limits::kMinMemoryBytes) std::abort();

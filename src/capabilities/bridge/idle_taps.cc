@@ -80,7 +80,7 @@ Task<> BridgeNetwork::tend(host::Foreground& foreground) {
       continue;
     }
     co_await clean_up();
-    bool in_use = (installed_() && config_.network != "user") || !seats_.empty();
+    bool in_use = (installed_() && config_.network != vm::NetworkChoice::user) || !seats_.empty();
     if (!in_use && host::Clock::now() >= keep_until_) {
       co_await let_go();
       if (auto removed = co_await remove_bridge(); !removed)

@@ -53,20 +53,18 @@ Result<> BridgeNetwork::load() {
   return {};
 }
 
-Task<Result<std::string>> BridgeNetwork::choose(std::string wanted) {
-  if (wanted == "user" || (wanted == "auto" && !installed_())) co_return std::string("user");
-  if (wanted != "bridge" && wanted != "auto")
-    co_return fail(ErrorCode::invalid, fmt::format("'{}' is not a network", printable(wanted, 40)),
-                   "use auto, user or bridge");
+Task<Result<vm::Network>> BridgeNetwork::choose(vm::NetworkChoice wanted) {
+  using enum vm::NetworkChoice;
+  if (wanted == user || (wanted == automatic && !installed_())) co_return vm::Network::user;
   if (!privileged_.available())
     co_return fail(ErrorCode::unavailable, "bridge networking needs root, and there is no root helper",
                    "use user-mode networking: --network user");
   CO_TRY(this->wanted());
-  if (wanted == "bridge" || bridge_) co_return std::string("bridge");
+  if (wanted == bridge || bridge_) co_return vm::Network::bridge;
   // Anything else that is wrong can be mended, and is told.
   auto made = co_await ensure();
   bool without = !made && made.error().code == ErrorCode::unsupported;
-  co_return std::string(without ? "user" : "bridge");
+  co_return without ? vm::Network::user : vm::Network::bridge;
 }
 
 Result<net::Bridge> BridgeNetwork::wanted() const {

@@ -22,6 +22,7 @@
 #include "host/runtime.h"
 #include "net/bridge.h"
 #include "store/store.h"
+#include "vm/network.h"
 
 namespace banger::capabilities {
 
@@ -33,9 +34,9 @@ class BridgeNetwork {
 
   /// Reads the store; nothing is touched yet.
   Result<> load();
-  /// What a VM is recorded with that asks for `wanted` ("auto", "user" or "bridge"); `unavailable` when a bridge is
-  /// asked for and nobody can make one. "auto" makes do with "user" where the kernel has no bridges.
-  Task<Result<std::string>> choose(std::string wanted);
+  /// The network of a new VM; `unavailable` when a bridge is asked for and nobody can make one. An automatic choice
+  /// makes do with the user network where the kernel has no bridges.
+  Task<Result<vm::Network>> choose(vm::NetworkChoice wanted);
 
   /// A tap and an address for a machine about to start; nothing passes the tap yet. The descriptor is the machine's.
   Task<Result<UniqueFd>> join(std::string vm_id);

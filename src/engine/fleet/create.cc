@@ -14,7 +14,7 @@ Result<std::shared_ptr<VmOwner>> record_vm(Services& services, VmRegistry& regis
   store::VmRow row;
   row.id = random_id();
   // A name no user can give, for those that are nobody's.
-  row.name = what.purpose == "user" ? what.name : "." + row.id;
+  row.name = what.purpose == store::Purpose::user ? what.name : "." + row.id;
   row.state = vm::to_string(vm::State::creating);
   row.spec = dump_json(vm::to_json(what.spec));
   row.image_id = what.image_id;
@@ -31,11 +31,11 @@ Result<std::shared_ptr<VmOwner>> record_vm(Services& services, VmRegistry& regis
 }
 
 bool same_reach(const vm::Spec& wanted, const vm::Spec& of_template) {
-  return wanted.network == "bridge" || wanted.nat == of_template.nat;
+  return wanted.network == vm::Network::bridge || wanted.nat == of_template.nat;
 }
 
 bool same_device_sizes(const vm::Spec& wanted, const vm::Spec& of_template) {
-  return wanted.storage != "dm-snapshot" || wanted.system_bytes == of_template.system_bytes;
+  return wanted.storage != vm::Storage::dm_snapshot || wanted.system_bytes == of_template.system_bytes;
 }
 
 Result<> VmCreation::check(const CreateRequest& request) const {
@@ -48,7 +48,7 @@ Result<> VmCreation::check(const CreateRequest& request) const {
   for (const auto* capability : capabilities::all())
     if (capability->check)
       TRY(in(capability->name, capability->check({.spec = request.spec, .state_directory = services_.paths.state})));
-  if (request.spec.storage == "dm-snapshot") TRY(services_.snapshots.check());
+  if (request.spec.storage == vm::Storage::dm_snapshot) TRY(services_.snapshots.check());
   return {};
 }
 
@@ -68,7 +68,7 @@ Task<Result<std::string>> VmCreation::choose_template(const CreateRequest& reque
 
 Task<Result<VmCreation::Origin>> VmCreation::find_origin(const CreateRequest& request, Stages& stages,
                                                          host::Cancel& cancel) {
-  NewVm record{.purpose = "user", .spec = request.spec, .ephemeral = request.ephemeral};
+  NewVm record{.purpose = store::Purpose::user, .spec = request.spec, .ephemeral = request.ephemeral};
   if (!request.from.empty()) {
     auto save = CO_TRY(services_.saves.get(request.from));
     record.image_id = save.image_id;

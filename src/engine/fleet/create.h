@@ -24,7 +24,9 @@ struct CreateRequest {
 
 /// What a VM is recorded as before anything of it exists.
 struct NewVm {
-  std::string name, purpose, image_id, kernel, save_id;
+  std::string name;
+  store::Purpose purpose = store::Purpose::user;
+  std::string image_id, kernel, save_id;
   vm::Spec spec;
   bool ephemeral = false;
 };

@@ -14,18 +14,20 @@ VmManager::VmManager(Services& services)
       foreground_(services.runtime),
       registry_(services),
       memory_(services.config, registry_),
-      templates_(services, {.make =
-                                [this](const vm::Spec& spec, const image::Image& image, const std::string& kernel) {
-                                  return record_vm(
-                                      services_, registry_,
-                                      {.purpose = "template", .image_id = image.id, .kernel = kernel, .spec = spec});
-                                },
-                            .remove = [this](std::shared_ptr<VmOwner> vm) { return remove(std::move(vm), true); }}),
+      templates_(
+          services,
+          {.make =
+               [this](const vm::Spec& spec, const image::Image& image, const std::string& kernel) {
+                 return record_vm(
+                     services_, registry_,
+                     {.purpose = store::Purpose::template_build, .image_id = image.id, .kernel = kernel, .spec = spec});
+               },
+           .remove = [this](std::shared_ptr<VmOwner> vm) { return remove(std::move(vm), true); }}),
       pool_(services, foreground_,
             {.make = [this](const store::SaveRow& save) -> Result<std::shared_ptr<VmOwner>> {
                auto spec = TRY(vm::spec_from_json(TRY(parse_json(save.spec, limits::kRpcMessageBytes))));
                return record_vm(services_, registry_,
-                                {.purpose = "pool",
+                                {.purpose = store::Purpose::pool,
                                  .image_id = save.image_id,
                                  .kernel = save.kernel,
                                  .save_id = save.id,
@@ -51,10 +53,11 @@ Task<> VmManager::recover_one(std::shared_ptr<VmOwner> vm) {
     recovered_.push_back(*what);
   }
   // A pool machine that lived on is as good as before; a template in the making is begun anew by whoever needs it.
-  bool pooled = vm->row().purpose == "pool" && vm->state() == vm::State::running && vm->row().way == "clone";
+  bool pooled = vm->row().purpose == store::Purpose::pool && vm->state() == vm::State::running &&
+                vm->row().started_from == store::StartedFrom::clone;
   if (pooled) {
     pool_.adopt(vm);
-  } else if (vm->row().purpose != "user" && !vm->gone()) {
+  } else if (vm->row().purpose != store::Purpose::user && !vm->gone()) {
     if (auto removed = co_await vm->remove(true); !removed)
       services_.log.error("vm.recover_failed", {{"vm", vm->row().name}, {"error", removed.error().sentence()}});
   }
@@ -92,7 +95,7 @@ Task<Result<>> VmManager::make_room_for(const VmOwner& vm) {
 }
 
 Task<> VmManager::drop_templates(std::function<bool(const store::SaveRow&)> which) {
-  for (const auto& row : services_.saves.list("template")) {
+  for (const auto& row : services_.saves.list(store::SaveKind::template_)) {
     if (!row.ready || !which(row)) continue;
     (void)services_.saves.retire(row.id);
     co_await pool_.let_go_of_template(row.id);

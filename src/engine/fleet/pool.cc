@@ -66,7 +66,8 @@ Task<> Pool::fill_one(std::string save_id) {
   auto done = co_await (*vm)->make(stages, never, save_id);
   if (done) done = co_await (*vm)->start(stages, never, WaitFor::agent);
   // A clone that had to boot instead is not what the pool is for.
-  if (done && (*vm)->row().way != "clone") done = fail(ErrorCode::unavailable, "its template did not work");
+  if (done && (*vm)->row().started_from != store::StartedFrom::clone)
+    done = fail(ErrorCode::unavailable, "its template did not work");
   // What it had to put off is behind it before anybody gets it.
   if (done) done = co_await (*vm)->await_system(stages);
   if (done) done = co_await (*vm)->exercise();

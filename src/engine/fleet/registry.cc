@@ -14,7 +14,7 @@ namespace banger::engine {
 
 namespace {
 
-bool is_users(const VmOwner& vm) { return vm.row().purpose == "user"; }
+bool is_users(const VmOwner& vm) { return vm.row().purpose == store::Purpose::user; }
 
 std::unexpected<Error> ambiguous(std::string_view wanted, const std::vector<std::shared_ptr<VmOwner>>& vms) {
   std::vector<std::string> matches;
@@ -106,10 +106,10 @@ std::vector<std::string> VmRegistry::users(
   std::vector<std::string> names;
   for (const auto& [id, vm] : vms_) {
     const auto& row = vm->row();
-    if (row.purpose == "pool" || !uses(row.image_id, row.kernel)) continue;
+    if (row.purpose == store::Purpose::pool || !uses(row.image_id, row.kernel)) continue;
     names.push_back(is_users(*vm) ? row.name : "(a template in the making)");
   }
-  for (const auto& row : services_.saves.list("snapshot"))
+  for (const auto& row : services_.saves.list(store::SaveKind::snapshot))
     if (uses(row.image_id, row.kernel)) names.push_back(fmt::format("(snapshot {})", row.name));
   return names;
 }

@@ -33,7 +33,7 @@ vm::Spec template_spec(const vm::Spec& spec, const config::Config& config, const
   wanted.disk_bytes = std::min(spec.disk_bytes, defaults.disk_bytes.value);
   wanted.system_bytes = std::min(spec.system_bytes, defaults.system_bytes.value);
   // QEMU gives each clone a network of its own; a machine of Firecracker keeps the devices it was saved with.
-  if (config.machine == "firecracker") wanted.nat = spec.nat;
+  if (config.machine == config::MachineChoice::firecracker) wanted.nat = spec.nat;
   return wanted;
 }
 
@@ -49,8 +49,8 @@ std::string template_key(const TemplateInputs& inputs, const vm::Spec& spec) {
       {"disk_bytes", spec.disk_bytes},
       {"system_bytes", spec.system_bytes},
       // A guest agrees with its network device on offloads when it boots, and only taps have them.
-      {"network", spec.network},
-      {"storage", spec.storage},
+      {"network", vm::to_string(spec.network)},
+      {"storage", vm::to_string(spec.storage)},
   }));
 }
 
@@ -72,7 +72,7 @@ Task<Result<std::string>> Templates::key(const TemplateRequest& request) {
 }
 
 std::optional<store::SaveRow> Templates::find(std::string_view key) const {
-  for (auto& row : services_.saves.list("template"))
+  for (auto& row : services_.saves.list(store::SaveKind::template_))
     if (row.ready && row.key == key) return row;
   return std::nullopt;
 }
@@ -126,7 +126,7 @@ Task<> Templates::run(Templates* self, std::shared_ptr<Build> build, TemplateReq
 
 Task<Result<>> Templates::build(Build& build, const TemplateRequest& request) {
   store::SaveRow row;
-  row.kind = "template";
+  row.kind = store::SaveKind::template_;
   row.spec = dump_json(vm::to_json(request.spec));
   row.image_id = request.image.id;
   row.kernel = request.kernel.name;
@@ -177,7 +177,7 @@ Task<bool> Templates::is_orphan(store::SaveRow row) {
 }
 
 Task<> Templates::retire_orphans() {
-  for (const auto& row : services_.saves.list("template")) {
+  for (const auto& row : services_.saves.list(store::SaveKind::template_)) {
     if (!row.ready || row.key.empty() || !co_await is_orphan(row)) continue;
     services_.log.info("template.orphaned", {{"template", row.id}});
     (void)services_.saves.retire(row.id);

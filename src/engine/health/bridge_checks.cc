@@ -42,8 +42,9 @@ Result<Check> state(const Services& services, const net::Bridge& bridge) {
   auto netlink = TRY(net::Netlink::open());
   auto link = TRY(net::find_link(netlink, bridge.name));
   if (const auto& trouble = services.bridge.trouble())
-    return Check{"bridge", services.config.network == "auto" ? CheckStatus::warn : CheckStatus::fail, trouble->message,
-                 trouble->hint};
+    return Check{"bridge",
+                 services.config.network == vm::NetworkChoice::automatic ? CheckStatus::warn : CheckStatus::fail,
+                 trouble->message, trouble->hint};
   if (!link)
     return Check{"bridge", CheckStatus::pass, fmt::format("{} is made when the first VM needs it", bridge.name), ""};
   if (!link->ours())
@@ -93,7 +94,7 @@ void add(std::vector<Check>& to, const char* name, Result<Check> check) {
 
 Task<> check_bridge(Services& services, std::vector<Check>& checks) {
   if (!services.privileged.available()) {
-    bool asked = services.config.network == "bridge";
+    bool asked = services.config.network == vm::NetworkChoice::bridge;
     checks.push_back({"bridge", asked ? CheckStatus::fail : CheckStatus::pass,
                       "not available without root or the root helper; VMs have user-mode networking",
                       asked ? "set network = \"user\" in the config" : ""});
@@ -107,7 +108,7 @@ Task<> check_bridge(Services& services, std::vector<Check>& checks) {
   auto nft = nftables();
   bool listable = nft.status == CheckStatus::pass;
   // Nobody who stays with user-mode networking has to install it.
-  if (!listable && services.config.network != "bridge") nft.status = CheckStatus::warn;
+  if (!listable && services.config.network != vm::NetworkChoice::bridge) nft.status = CheckStatus::warn;
   checks.push_back(std::move(nft));
   add(checks, "bridge range", range(*bridge));
   add(checks, "bridge", state(services, *bridge));

@@ -32,7 +32,7 @@ Check architecture() {
 
 Task<Check> qemu(Services& services) {
   auto facts = co_await services.machines.qemu();
-  if (!facts && services.config.machine == "firecracker")
+  if (!facts && services.config.machine == config::MachineChoice::firecracker)
     co_return Check{"qemu", CheckStatus::pass,
                     fmt::format("not used: VMs run under Firecracker ({})", facts.error().message), ""};
   if (!facts) co_return Check{"qemu", CheckStatus::fail, facts.error().message, facts.error().hint};
@@ -66,8 +66,8 @@ Task<Check> kvm(Services& services, Verdicts verdicts) {
 
 // Asked for by name it has to be there, and to have a KVM; else it is one way more.
 Task<Check> firecracker(Services& services) {
-  bool wanted = services.config.machine == "firecracker";
-  if (services.config.machine == "qemu")
+  bool wanted = services.config.machine == config::MachineChoice::firecracker;
+  if (services.config.machine == config::MachineChoice::qemu)
     co_return Check{"firecracker", CheckStatus::pass, "not used: machine = \"qemu\"", ""};
   auto facts = co_await services.machines.firecracker();
   if (!facts) {
@@ -123,14 +123,14 @@ Check storage(const Services& services) {
   }
   (void)host::remove_file(from);
   (void)host::remove_file(to);
-  const auto& kind = services.config.storage;
-  auto detail =
-      fmt::format("{}; disks are {}", kind, reflinks ? "cloned by reflink" : "copied sparsely (no reflinks here)");
+  auto kind = services.config.storage;
+  auto detail = fmt::format("{}; disks are {}", vm::to_string(kind),
+                            reflinks ? "cloned by reflink" : "copied sparsely (no reflinks here)");
   auto snapshots = services.snapshots.check();
   if (snapshots) detail += "; dm-snapshot works here";
-  if (kind == "dm-snapshot" && !snapshots)
+  if (kind == vm::Storage::dm_snapshot && !snapshots)
     return {"storage", CheckStatus::fail, snapshots.error().message, snapshots.error().hint};
-  if (kind == "copy" && !reflinks) detail += ", so each VM takes the room of its image";
+  if (kind == vm::Storage::copy && !reflinks) detail += ", so each VM takes the room of its image";
   return {"storage", CheckStatus::pass, detail, ""};
 }
 

@@ -33,10 +33,12 @@ Task<> bound_logs(Services& services, const VmRegistry& vms) {
 Task<> stop_stale_once(Services& services, const VmRegistry& vms) {
   for (const auto& vm : vms.list()) {
     if (vm->idle_for() < services.config.auto_stop_stale_after) continue;
-    services.log.info("vm.stale", {{"vm", vm->row().name}, {"action", services.config.auto_stop_action}});
+    services.log.info("vm.stale",
+                      {{"vm", vm->row().name}, {"action", config::to_string(services.config.auto_stop_action)}});
     Stages stages{Report{}};
-    auto ended = services.config.auto_stop_action == "suspend" ? co_await vm->suspend(stages)
-                                                               : co_await vm->stop(limits::kStopDeadline);
+    auto ended = services.config.auto_stop_action == config::StopAction::suspend
+                     ? co_await vm->suspend(stages)
+                     : co_await vm->stop(limits::kStopDeadline);
     if (!ended) services.log.warn("vm.stale_failed", {{"vm", vm->row().name}, {"error", ended.error().sentence()}});
   }
 }

@@ -7,7 +7,7 @@
 namespace banger::engine {
 
 std::optional<VmAddress> address_of(const VmOwner& vm) {
-  if (vm.gone() || vm.state() != vm::State::running || vm.row().purpose != "user") return std::nullopt;
+  if (vm.gone() || vm.state() != vm::State::running || vm.row().purpose != store::Purpose::user) return std::nullopt;
   if (vm.bridged()) {
     auto leased = host::parse_ipv4(vm.guest_address());
     return leased ? std::optional(VmAddress{*leased, Reach::direct}) : std::nullopt;

@@ -56,14 +56,14 @@ Result<> Saves::load() {
       rows_.emplace(std::move(id), std::move(row));
       continue;
     }
-    log_.info("save.unfinished", {{"id", row.id}, {"kind", row.kind}});
+    log_.info("save.unfinished", {{"id", row.id}, {"kind", store::to_string(row.kind)}});
     TRY(host::remove_tree(directory(row.id)));
     TRY(store_.delete_save(row.id));
   }
   return {};
 }
 
-std::vector<store::SaveRow> Saves::list(std::string_view kind) const {
+std::vector<store::SaveRow> Saves::list(store::SaveKind kind) const {
   std::vector<store::SaveRow> found;
   for (const auto& [id, row] : rows_)
     if (row.kind == kind) found.push_back(row);
@@ -93,7 +93,7 @@ machine::SavedState Saves::new_state(const store::SaveRow& row) const {
   auto files = directory(row.id);
   return {.devices = files + "/devices.state",
           .memory = files + "/memory.img",
-          .changes = row.kind == "fork" ? files + "/memory.changes" : "",
+          .changes = row.kind == store::SaveKind::fork ? files + "/memory.changes" : "",
           .whole = {}};
 }
 
@@ -183,7 +183,8 @@ void Saves::use(const std::string& id) {
 }
 
 bool Saves::unwanted(const store::SaveRow& row) const {
-  return row.kind == "suspend" || row.kind == "fork" || (row.kind == "template" && row.ready && row.key.empty());
+  using enum store::SaveKind;
+  return row.kind == suspend || row.kind == fork || (row.kind == template_ && row.ready && row.key.empty());
 }
 
 Task<> Saves::drop_unwanted(Saves* self, std::string id) {

@@ -31,7 +31,7 @@ class Saves {
   /// Reads the store and removes what was never finished. Users are told with use() afterwards.
   Result<> load();
 
-  std::vector<store::SaveRow> list(std::string_view kind) const;
+  std::vector<store::SaveRow> list(store::SaveKind kind) const;
   Result<store::SaveRow> get(std::string_view id) const;
 
   std::string directory(const std::string& id) const { return paths_.save(id); }

@@ -56,8 +56,8 @@ Json VmOwner::describe() const {
                {"disk_bytes", spec_.disk_bytes},
                {"system_bytes", spec_.system_bytes},
                {"nat", spec_.nat},
-               {"network", spec_.network},
-               {"storage", spec_.storage},
+               {"network", vm::to_string(spec_.network)},
+               {"storage", vm::to_string(spec_.storage)},
                {"address", guest_address()},
                {"labels", spec_.labels},
                {"created_at", row_.created_at},
@@ -68,7 +68,7 @@ Json VmOwner::describe() const {
                {"disk_used_bytes", used_bytes(directory())},
                {"directory", directory()},
                {"stages", stages.is_array() ? stages : Json::array()},
-               {"way", row_.way},
+               {"way", row_.started_from ? store::to_string(*row_.started_from) : ""},
                {"template", ""},
                {"machine", ""},
                {"machine_reason", ""},
@@ -76,7 +76,8 @@ Json VmOwner::describe() const {
                {"pid", nullptr},
                {"metrics", metrics()},
                {"ephemeral", row_.ephemeral}};
-  if (auto save = services_.saves.get(row_.save_id); save && save->kind == "template") json["template"] = save->id;
+  if (auto save = services_.saves.get(row_.save_id); save && save->kind == store::SaveKind::template_)
+    json["template"] = save->id;
   if (machine_) {
     json["machine"] = fmt::format("{} {}", machine_->record().driver, machine_->record().version);
     json["machine_reason"] = machine_->record().reason;
@@ -108,8 +109,8 @@ Result<> VmOwner::move_to(State state) {
 // file shorter would cost each clone more than to write it. A machine in the pool has another one than its template, so
 // that it has done that writing once.
 std::string VmOwner::guest_name() const {
-  if (row_.purpose == "user") return row_.name;
-  return row_.purpose == "template" ? "t" : "p";
+  if (row_.purpose == store::Purpose::user) return row_.name;
+  return row_.purpose == store::Purpose::template_build ? "t" : "p";
 }
 
 Task<Result<capabilities::VmContext>> VmOwner::context() {
@@ -158,7 +159,7 @@ Task<Result<>> VmOwner::start(Stages& stages, host::Cancel& cancel, WaitFor wait
   CO_TRY(move_to(State::starting));
   auto booted = co_await boot(stages, cancel, wait);
   if (!booted && booted.error().code != ErrorCode::cancelled)
-    if (auto save = services_.saves.get(row_.save_id); save && save->kind == "template")
+    if (auto save = services_.saves.get(row_.save_id); save && save->kind == store::SaveKind::template_)
       booted = co_await boot_instead(stages, cancel, wait, std::move(booted).error());
   stages.end();
   row_.stages = dump_json(stages.to_json());
@@ -172,7 +173,8 @@ Task<Result<>> VmOwner::start(Stages& stages, host::Cancel& cancel, WaitFor wait
 // A suspended VM whose machine never ran again has lost nothing.
 Task<Result<>> VmOwner::failed_start(Error error) {
   auto save = services_.saves.get(row_.save_id);
-  if (launched_ || !save || save->kind != "suspend") co_return co_await stopped_by_failure(std::move(error));
+  if (launched_ || !save || save->kind != store::SaveKind::suspend)
+    co_return co_await stopped_by_failure(std::move(error));
   services_.log.warn("vm.resume_failed", {{"vm", row_.name}, {"id", row_.id}, {"error", error.sentence()}});
   CO_TRY(co_await end_machine());
   CO_TRY(co_await settle(State::suspended, error.sentence()));
@@ -219,7 +221,7 @@ Task<Result<>> VmOwner::settle(State state, std::string last_error) {
   if (auto record = parse_json(row_.machine, limits::kRpcMessageBytes); record && record->contains("token"))
     CO_TRY(services_.store.remove_journal(row_.id, "process", record->at("token").get<std::string>()));
   row_.machine.clear();
-  row_.way.clear();
+  row_.started_from.reset();
   row_.last_error = std::move(last_error);
   // A machine that has ended cannot go on from where it once began: its disks have moved on.
   auto save = state == State::stopped ? std::exchange(row_.save_id, "") : "";

@@ -112,7 +112,7 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   bool gone() const { return gone_; }
   /// True once a VMM process was started by the last start(), even if it has ended since.
   bool machine_was_started() const { return launched_; }
-  bool bridged() const { return spec_.network == "bridge"; }
+  bool bridged() const { return spec_.network == vm::Network::bridge; }
   /// The guest's own: "172.16.0.5", or what every guest of a user-mode network has; empty: none was leased yet.
   std::string guest_address() const;
   /// Notified on every change of state.
@@ -157,7 +157,7 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
     CanStart can_start;
   };
   Task<Result<>> write_state(const store::SaveRow& row, const Writing& what, SavedVm& saved);
-  Result<store::SaveRow> describe_save(std::string kind) const;
+  Result<store::SaveRow> describe_save(store::SaveKind kind) const;
   Task<Result<>> wait_system(Stages& stages, host::Cancel& cancel);
   Task<Result<>> stopped_by_failure(Error error);
   Task<Result<>> end_machine();

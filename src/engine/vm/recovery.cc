@@ -10,6 +10,7 @@
 
 namespace banger::engine {
 
+using store::Purpose;
 using vm::State;
 
 // The process by its record; if the daemon died between starting it and recording its pid, by its token.
@@ -43,7 +44,7 @@ Task<Result<>> VmOwner::discard() {
 Task<Result<std::string>> VmOwner::recover() {
   auto turn = co_await turn_.lock();
   // What was never anybody's is not finished: whoever needs it makes it anew.
-  if (row_.purpose == "template" || (row_.purpose == "pool" && state_ != State::running)) {
+  if (row_.purpose == Purpose::template_build || (row_.purpose == Purpose::pool && state_ != State::running)) {
     CO_TRY(co_await discard());
     co_return std::string();
   }
@@ -99,7 +100,7 @@ Task<Result<std::string>> VmOwner::adopt_or_settle() {
   if (!machine) {
     auto save = services_.saves.get(row_.save_id);
     bool never_ran = !may_have_run() || machine.error().code == ErrorCode::cancelled;
-    if (state_ == State::starting && save && save->kind == "suspend" && never_ran) {
+    if (state_ == State::starting && save && save->kind == store::SaveKind::suspend && never_ran) {
       CO_TRY(co_await settle(State::suspended, ""));
       co_return fmt::format("vm '{}': suspended as before, resuming it was cut short", row_.name);
     }
@@ -136,7 +137,7 @@ Task<Result<std::string>> VmOwner::adopt_or_settle() {
 
 // The state is whole or it is not; in the second case nothing has happened to the guest but a pause.
 Task<Result<std::string>> VmOwner::finish_suspend() {
-  for (const auto& save : services_.saves.list("suspend")) {
+  for (const auto& save : services_.saves.list(store::SaveKind::suspend)) {
     if (save.vm_id != row_.id || save.id == row_.save_id) continue;
     if (auto machine = co_await find_machine(false)) machine_ = std::move(*machine);
     CO_TRY(co_await end_machine());

@@ -160,9 +160,9 @@ Task<Result<>> VmOwner::hand_over(std::string name, vm::Spec spec, bool ephemera
   auto row = row_;
   row.name = std::move(name);
   row.spec = dump_json(vm::to_json(spec));
-  row.purpose = "user";
+  row.purpose = store::Purpose::user;
   row.ephemeral = ephemeral;
-  row.way = "pool";
+  row.started_from = store::StartedFrom::pool;
   row.created_at = row.started_at = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   CO_TRY(services_.store.update_vm(row));
   row_ = std::move(row);

@@ -27,9 +27,9 @@ Task<Result<>> VmOwner::hold(bool on) {
   co_return Result<>{};
 }
 
-Result<store::SaveRow> VmOwner::describe_save(std::string kind) const {
+Result<store::SaveRow> VmOwner::describe_save(store::SaveKind kind) const {
   store::SaveRow row;
-  row.kind = std::move(kind);
+  row.kind = kind;
   row.vm_id = row_.id;
   row.vm_name = row_.name;
   row.spec = row_.spec;
@@ -76,7 +76,7 @@ Task<Result<>> VmOwner::suspend(Stages& stages) {
                    fmt::format("vm '{}' is {} and cannot be suspended", row_.name, vm::to_string(state_)));
   stages.begin("save");
   auto* driver = CO_TRY(co_await services_.machines.for_record(machine_->record()));
-  auto wanted = CO_TRY(describe_save("suspend"));
+  auto wanted = CO_TRY(describe_save(store::SaveKind::suspend));
   wanted.build_key = driver->build_key();
   wanted.machine = machine_name(machine_->record());
   CO_TRY(co_await hold(true));
@@ -115,7 +115,7 @@ Task<Result<SavedVm>> VmOwner::save_as(store::SaveRow wanted, Stages& stages, Ca
   stages.begin("save");
   auto row = CO_TRY(describe_save(wanted.kind));
   row.name = wanted.name;
-  bool durable = row.kind == "snapshot";
+  bool durable = row.kind == store::SaveKind::snapshot;
   if (running) {
     auto* driver = CO_TRY(co_await services_.machines.for_record(machine_->record()));
     row.build_key = driver->build_key();

@@ -14,11 +14,18 @@ namespace banger::engine {
 
 namespace {
 
-// How a machine that goes on from a saved state of that kind came up, in the words of docs/rpc.md.
-std::string way_of(std::string_view kind) {
-  if (kind == "template") return "clone";
-  if (kind == "suspend") return "resume";
-  return std::string(kind);
+store::StartedFrom started_from(store::SaveKind kind) {
+  switch (kind) {
+    case store::SaveKind::template_:
+      return store::StartedFrom::clone;
+    case store::SaveKind::suspend:
+      return store::StartedFrom::resume;
+    case store::SaveKind::snapshot:
+      return store::StartedFrom::snapshot;
+    case store::SaveKind::fork:
+      return store::StartedFrom::fork;
+  }
+  return store::StartedFrom::boot;
 }
 
 }  // namespace
@@ -113,7 +120,7 @@ Task<Result<>> VmOwner::launch(Stages& stages, const capabilities::VmContext& vm
     CO_TRY(in("saved state", add_restore(*save, *driver, config)));
   else
     CO_TRY(add_boot(vm, kernel, CO_TRY(co_await services_.initramfs.agent_archive(kernel)), config));
-  row_.way = save ? way_of(save->kind) : "cold";
+  row_.started_from = save ? started_from(save->kind) : store::StartedFrom::boot;
 
   // Written before the process exists: after a crash it is found by this token.
   CO_TRY(services_.store.add_journal({0, row_.id, "process", config.token}));
@@ -275,7 +282,8 @@ Task<> VmOwner::keep_link(std::shared_ptr<VmOwner> self, std::shared_ptr<machine
 
 Task<> VmOwner::watch_system(std::shared_ptr<VmOwner> self, std::shared_ptr<link::Client> client) {
   // What was saved had been up, and is busy with who it is and its first command: the question would only hold it up.
-  auto later = host::after(self->row_.way == "cold" ? std::chrono::seconds(0) : kFirstCommands);
+  auto later =
+      host::after(self->row_.started_from == store::StartedFrom::boot ? std::chrono::seconds(0) : kFirstCommands);
   while (!self->system_wanted_ && host::Clock::now() < later) co_await self->changed_.wait(later);
   while (client->alive() && !self->system_ready_) {
     const char* question = self->system_wanted_ ? "/health?wait=system&hurry=1" : "/health?wait=system";

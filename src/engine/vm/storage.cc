@@ -12,7 +12,7 @@ namespace banger::engine {
 
 namespace {
 
-bool has_device(const vm::Spec& spec) { return spec.storage == "dm-snapshot"; }
+bool has_device(const vm::Spec& spec) { return spec.storage == vm::Storage::dm_snapshot; }
 
 Result<> sync_device(const std::string& path) {
   auto device = TRY(host::open_file(path, O_RDONLY));

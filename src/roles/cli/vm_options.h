@@ -40,13 +40,14 @@ inline constexpr Option kSystemOption{.name = "system-size",
                                       .default_key = "system_bytes"};
 inline constexpr Option kNatOption{
     .name = "nat", .kind = Kind::toggle, .help = "let it reach the network, or not (default: it may)"};
-inline constexpr std::string_view kNetworks[] = {"auto", "user", "bridge"};
+inline constexpr auto kNetworks = texts_of(vm::kNetworkChoiceWords);
 inline constexpr Option kNetworkOption{.name = "network",
                                        .kind = Kind::text,
                                        .value = "WHICH",
                                        .help = "behind its own machine (user), or with an address on the host's bridge",
                                        .names = Names::choice,
                                        .choices = kNetworks};
+inline constexpr auto kStorages = texts_of(vm::kStorageWords);
 inline constexpr Option kStorageOption{
     .name = "storage",
     .kind = Kind::text,
@@ -55,7 +56,7 @@ inline constexpr Option kStorageOption{
         "its root: the image with its own disk over it, a copy of the image, or a snapshot of "
         "it by the host's kernel",
     .names = Names::choice,
-    .choices = vm::kStorages};
+    .choices = kStorages};
 inline constexpr Option kLabelOption{
     .name = "label", .kind = Kind::pair, .value = "KEY=VALUE", .help = "attach a label; may be repeated"};
 

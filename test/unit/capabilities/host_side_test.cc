@@ -125,7 +125,7 @@ TEST_CASE_METHOD(Fixture,
 }
 
 TEST_CASE_METHOD(Fixture, "capabilities: with a plain root the image is no drive, and places still agree") {
-  for (const char* storage : {"copy", "dm-snapshot"}) {
+  for (auto storage : {vm::Storage::copy, vm::Storage::dm_snapshot}) {
     spec.storage = storage;
     auto vm = context();
     auto machine = machine_config(vm);
@@ -135,14 +135,14 @@ TEST_CASE_METHOD(Fixture, "capabilities: with a plain root the image is no drive
     for (const auto& disk : guest.disks) CHECK(machine.drives[disk.index].serial == disk.serial);
     CHECK(guest.disks[0].role == guestcfg::Disk::Role::system);
     CHECK(guest.disks[0].grow);
-    bool device = spec.storage == "dm-snapshot";
+    bool device = spec.storage == vm::Storage::dm_snapshot;
     CHECK(machine.drives[0].device == device);
     CHECK(machine.drives[0].path == (device ? "/dev/banger/abcdefghijkl" : vm.directory + "/system.img"));
   }
 }
 
 TEST_CASE_METHOD(Fixture, "system disk: a copy is the image's file system with a journal, as large as it is to be") {
-  spec.storage = "copy";
+  spec.storage = vm::Storage::copy;
   auto vm = context();
   vm.rootfs = directory / "rootfs";
   REQUIRE(ext4::make_empty_ext4(
@@ -153,7 +153,7 @@ TEST_CASE_METHOD(Fixture, "system disk: a copy is the image's file system with a
   spec.system_bytes = 512 * limits::kMiB;
   REQUIRE(prepare(vm) == "");
   CHECK(size("system.img") == 512 * limits::kMiB);
-  spec.storage = "dm-snapshot";
+  spec.storage = vm::Storage::dm_snapshot;
   std::filesystem::remove(directory / "system.img");
   REQUIRE(prepare(vm) == "");
   CHECK(size("system.img") > 512 * limits::kMiB);

@@ -1,13 +1,16 @@
 // Reading the config file: what is accepted, and the sentence for everything that is not.
 #include "config/config.h"
 
+#include <fmt/format.h>
 #include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
 
 #include "base/bounds.h"
+#include "base/text.h"
 #include "catch.h"
+#include "config/schema.h"
 
 using namespace banger;
 using config::parse_config;
@@ -20,7 +23,7 @@ std::string error_of(std::string_view text) {
 }  // namespace
 
 TEST_CASE("config: an empty file and a missing one are the defaults") {
-  CHECK(parse_config("", "c.toml")->machine == "auto");
+  CHECK(parse_config("", "c.toml")->machine == config::MachineChoice::automatic);
   auto missing = config::load_config("/nonexistent/banger/config.toml");
   REQUIRE(missing);
   CHECK(missing->default_image_name == "debian-bookworm");
@@ -44,7 +47,7 @@ system_size = "4GiB"
                              "c.toml");
   REQUIRE(parsed);
   CHECK(parsed->log_level == LogLevel::debug);
-  CHECK(parsed->machine == "qemu");
+  CHECK(parsed->machine == config::MachineChoice::qemu);
   CHECK(parsed->qemu_bin == "/opt/qemu/bin/qemu-system-x86_64");
   CHECK(parsed->default_image_name == "mine");
   CHECK(parsed->ready_timeout == std::chrono::seconds(45));
@@ -78,9 +81,22 @@ TEST_CASE("config: the first error in the file is the one that is told") {
   CHECK(error_of("zz1 = 1\naa1 = 2").starts_with("c.toml:1: unknown key 'zz1'"));
 }
 
-TEST_CASE("config: the storages are these three") {
-  for (std::string kind : {"overlay", "copy", "dm-snapshot"})
-    CHECK(parse_config("storage = \"" + kind + "\"", "c.toml")->storage == kind);
+TEST_CASE("config: every choice of a key is a value of its enum, and every value a choice") {
+  auto check = [](const char* key, const auto& words, auto member) {
+    CHECK(split(config::find_key(key)->choices, '|').size() == std::size(words));
+    for (auto [value, text] : words) {
+      auto parsed = parse_config(fmt::format("{} = \"{}\"", key, text), "c.toml");
+      REQUIRE(parsed);
+      CHECK((*parsed).*member == value);
+    }
+  };
+  check("machine", config::kMachineWords, &config::Config::machine);
+  check("storage", vm::kStorageWords, &config::Config::storage);
+  check("auto_stop_action", config::kStopActionWords, &config::Config::auto_stop_action);
+  check("network", vm::kNetworkChoiceWords, &config::Config::network);
+}
+
+TEST_CASE("config: a storage that there is not is refused with those that there are") {
   CHECK_THAT(error_of("storage = \"zfs\""), Catch::Contains("one of `overlay`, `copy`, `dm-snapshot`"));
 }
 

@@ -1,6 +1,7 @@
 // The store against a real SQLite file: rows, numbers, names, the journal, migrations, and what a kill leaves.
 #include "store/store.h"
 
+#include <fmt/format.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -58,9 +59,9 @@ TEST_CASE("store: a VM comes back as it was written, after reopening") {
   row.booted = true;
   row.last_error = "it broke";
   row.stages = "[1]";
-  row.purpose = "pool";
+  row.purpose = store::Purpose::pool;
   row.save_id = "bbbbbbbbbbbb";
-  row.way = "clone";
+  row.started_from = store::StartedFrom::clone;
   row.ephemeral = true;
   {
     auto opened = Store::open(dir.db());
@@ -81,15 +82,15 @@ TEST_CASE("store: a VM comes back as it was written, after reopening") {
   CHECK(got.booted);
   CHECK(got.last_error == "it broke");
   CHECK(got.stages == "[1]");
-  CHECK(got.purpose == "pool");
+  CHECK(got.purpose == store::Purpose::pool);
   CHECK(got.save_id == "bbbbbbbbbbbb");
-  CHECK(got.way == "clone");
+  CHECK(got.started_from == store::StartedFrom::clone);
 }
 
 TEST_CASE("store: a saved state comes back as it was written, changes, and goes; snapshots' names are unique") {
   TempDir dir;
   store::SaveRow row{.id = "s1",
-                     .kind = "snapshot",
+                     .kind = store::SaveKind::snapshot,
                      .key = "k",
                      .name = "good",
                      .vm_id = "v",
@@ -151,6 +152,33 @@ TEST_CASE("store: a saved state of any older version has memory when it names th
     CHECK_FALSE(saves->front().has_memory());
     CHECK(saves->back().has_memory());
   }
+}
+
+TEST_CASE("store: columns hold the words of old databases, and an unknown word is corrupt by name") {
+  TempDir dir;
+  auto opened = Store::open(dir.db());
+  REQUIRE(opened);
+  REQUIRE((*opened)->insert_vm(a_vm("a", "web"), {}));
+  REQUIRE((*opened)->insert_save({.id = "s", .spec = "{}"}));
+  CHECK((*opened)->vms()->front().started_from == std::nullopt);
+  for (auto [purpose, text] : store::kPurposeWords) {
+    exec_sql(dir.db(), fmt::format("UPDATE vms SET purpose = '{}'", text));
+    CHECK((*opened)->vms()->front().purpose == purpose);
+  }
+  for (auto [from, text] : store::kStartedFromWords) {
+    exec_sql(dir.db(), fmt::format("UPDATE vms SET way = '{}'", text));
+    CHECK((*opened)->vms()->front().started_from == from);
+  }
+  for (auto [kind, text] : store::kSaveKindWords) {
+    exec_sql(dir.db(), fmt::format("UPDATE saves SET kind = '{}'", text));
+    CHECK((*opened)->saves()->front().kind == kind);
+  }
+  exec_sql(dir.db(), "UPDATE vms SET purpose = 'borrowed'; UPDATE saves SET kind = 'copy'");
+  auto vms = (*opened)->vms();
+  REQUIRE(!vms);
+  CHECK(vms.error().code == ErrorCode::corrupt);
+  CHECK(vms.error().message == "vm 'web': column 'purpose' holds 'borrowed', which this version does not know");
+  CHECK((*opened)->saves().error().code == ErrorCode::corrupt);
 }
 
 TEST_CASE("store: numbers are small, unique and reused after a delete") {

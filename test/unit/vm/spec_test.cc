@@ -36,25 +36,26 @@ TEST_CASE("spec: names follow the rule, and the error says which part is broken"
 TEST_CASE("spec: the storage is an overlay unless it was recorded, and nothing but the three there are") {
   auto spec = good();
   CHECK_FALSE(vm::has_plain_root(spec));
-  for (auto storage : vm::kStorages) {
+  for (auto [storage, text] : vm::kStorageWords) {
     spec.storage = storage;
+    CHECK(vm::to_json(spec)["storage"] == text);
     CHECK(vm::spec_from_json(vm::to_json(spec))->storage == storage);
-    CHECK(vm::has_plain_root(spec) == (storage != "overlay"));
+    CHECK(vm::has_plain_root(spec) == (storage != vm::Storage::overlay));
   }
   auto old = vm::to_json(spec);
   old.erase("storage");
-  CHECK(vm::spec_from_json(old)->storage == "overlay");
+  CHECK(vm::spec_from_json(old)->storage == vm::Storage::overlay);
   old["storage"] = "zfs";
   CHECK(vm::spec_from_json(old).error().code == ErrorCode::invalid);
 }
 
 TEST_CASE("spec: the network is user unless it was recorded, and nothing but the two there are") {
   auto spec = good();
-  spec.network = "bridge";
-  CHECK(vm::spec_from_json(vm::to_json(spec))->network == "bridge");
+  spec.network = vm::Network::bridge;
+  CHECK(vm::spec_from_json(vm::to_json(spec))->network == vm::Network::bridge);
   auto old = vm::to_json(spec);
   old.erase("network");
-  CHECK(vm::spec_from_json(old)->network == "user");
+  CHECK(vm::spec_from_json(old)->network == vm::Network::user);
   old["network"] = "auto";
   CHECK(vm::spec_from_json(old).error().code == ErrorCode::invalid);
 }

@@ -47,7 +47,7 @@ Task<Result<Json>> stop(Daemon& daemon, const Json&, rpc::CallContext&) {
 std::string describe_templates(Daemon& daemon) {
   if (!daemon.services.config.templates) return "turned off in the config; every VM boots";
   std::uint64_t bytes = 0;
-  auto templates = daemon.services.saves.list("template");
+  auto templates = daemon.services.saves.list(store::SaveKind::template_);
   for (const auto& row : templates) bytes += daemon.services.saves.disk_usage(row.id);
   auto pool = daemon.vms.pool().members().size();
   if (templates.empty()) return "none yet; the first VM of an image makes one";

@@ -14,7 +14,7 @@ namespace {
 
 Result<store::SaveRow> named_snapshot(Daemon& daemon, const std::string& wanted) {
   std::vector<std::string> names;
-  for (auto& row : daemon.services.saves.list("snapshot")) {
+  for (auto& row : daemon.services.saves.list(store::SaveKind::snapshot)) {
     if (!row.ready) continue;
     if (row.id == wanted || row.name == wanted) return row;
     names.push_back(row.name);
@@ -148,7 +148,7 @@ Task<Result<Json>> fork(Daemon& daemon, const Json& params, rpc::CallContext& co
   CO_TRY(daemon.vms.check_memory(vm->spec().memory_bytes * wanted.names.size()));
   engine::Stages stages(report_to(context));
   store::SaveRow row;
-  row.kind = "fork";
+  row.kind = store::SaveKind::fork;
   Fork fork{.daemon = daemon, .wanted = std::move(wanted), .spec = vm->spec(), .start = start};
   // One child starts in the time that its parent is saved; several would make the parent stand still for longer.
   engine::CanStart can_start;
@@ -169,7 +169,7 @@ Task<Result<Json>> fork(Daemon& daemon, const Json& params, rpc::CallContext& co
 Task<Result<Json>> snapshot_create(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto vm = CO_TRY(named_vm(daemon, params));
   store::SaveRow row;
-  row.kind = "snapshot";
+  row.kind = store::SaveKind::snapshot;
   row.name = CO_TRY(find_string(params, "name"))
                  .value_or(fmt::format("{}-{}", vm->row().name.substr(0, 50), engine::random_id().substr(0, 6)));
   CO_TRY(in("snapshot", vm::check_name(row.name)));
@@ -182,7 +182,7 @@ Task<Result<Json>> snapshot_list(Daemon& daemon, const Json& params, rpc::CallCo
   std::string vm_id;
   if (params.contains("vm")) vm_id = CO_TRY(named_vm(daemon, params))->row().id;
   Json snapshots = Json::array();
-  for (const auto& row : daemon.services.saves.list("snapshot"))
+  for (const auto& row : daemon.services.saves.list(store::SaveKind::snapshot))
     if (row.ready && (vm_id.empty() || row.vm_id == vm_id)) snapshots.push_back(CO_TRY(describe(daemon, row)));
   co_return Json{{"snapshots", std::move(snapshots)}};
 }

@@ -43,14 +43,15 @@ Json describe(const engine::Pool::Member& member) {
 
 Task<Result<Json>> list(Daemon& daemon, const Json&, rpc::CallContext&) {
   Json templates = Json::array(), pool = Json::array();
-  for (const auto& row : daemon.services.saves.list("template")) templates.push_back(CO_TRY(describe(daemon, row)));
+  for (const auto& row : daemon.services.saves.list(store::SaveKind::template_))
+    templates.push_back(CO_TRY(describe(daemon, row)));
   for (const auto& member : daemon.vms.pool().members()) pool.push_back(describe(member));
   co_return Json{{"templates", std::move(templates)}, {"pool", std::move(pool)}};
 }
 
 Task<Result<Json>> build(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto base = default_spec(daemon.services);
-  base.network = CO_TRY(co_await daemon.services.bridge.choose(base.network));
+  base.network = CO_TRY(co_await daemon.services.bridge.choose(daemon.services.config.network));
   auto spec = CO_TRY(spec_over(std::move(base), params));
   CO_TRY(vm::check_spec(spec, daemon.services.host_size));
   engine::Stages stages(report_to(context));
@@ -67,7 +68,7 @@ Task<Result<Json>> build(Daemon& daemon, const Json& params, rpc::CallContext& c
 }
 
 Result<std::vector<store::SaveRow>> wanted_rows(Daemon& daemon, const Json& params) {
-  auto all = daemon.services.saves.list("template");
+  auto all = daemon.services.saves.list(store::SaveKind::template_);
   std::erase_if(all, [](const auto& row) { return !row.ready; });
   if (TRY(find_bool(params, "all")).value_or(false)) return all;
   auto wanted = TRY(get_string(params, "template"));

@@ -23,7 +23,6 @@ vm::Spec default_spec(const engine::Services& services) {
       services.config, {.cpus = services.host_size.cpus, .memory_bytes = services.host_size.memory_bytes});
   vm::Spec spec;
   spec.image = services.config.default_image_name;
-  spec.network = services.config.network;
   spec.storage = services.config.storage;
   spec.vcpus = defaults.vcpus.value;
   spec.memory_bytes = defaults.memory_bytes.value;
@@ -51,6 +50,7 @@ Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& 
   request.name = CO_TRY(find_string(params, "name")).value_or("");
   if (params.contains("name")) CO_TRY(vm::check_name(request.name));
   auto base = default_spec(daemon.services);
+  auto network = daemon.services.config.network;
   if (auto from = CO_TRY(find_string(params, "from"))) {
     auto snapshot = CO_TRY(find_snapshot(daemon, *from));
     for (const char* fixed : {"image", "kernel", "vcpus", "memory_bytes", "network"})
@@ -61,10 +61,11 @@ Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& 
       co_return fail(ErrorCode::invalid, "'storage' comes from the snapshot and cannot be given");
     request.from = snapshot.id;
     base = CO_TRY(vm::spec_from_json(CO_TRY(parse_json(snapshot.spec, limits::kRpcMessageBytes))));
+    network = vm::exactly(base.network);
   }
   request.cold = CO_TRY(find_bool(params, "cold")).value_or(false);
-  auto network = CO_TRY(find_string(params, "network"));
-  base.network = CO_TRY(co_await daemon.services.bridge.choose(network ? *network : base.network));
+  if (auto wanted = CO_TRY(find_string(params, "network"))) network = CO_TRY(vm::network_choice_from_string(*wanted));
+  base.network = CO_TRY(co_await daemon.services.bridge.choose(network));
   request.spec = CO_TRY(spec_over(std::move(base), params));
   request.start = CO_TRY(find_bool(params, "start")).value_or(true);
   request.wait = CO_TRY(wait_param(params));
@@ -137,9 +138,10 @@ Task<Result<Json>> set(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto before = vm->spec();
   auto after = CO_TRY(spec_over(before, params));
   CO_TRY(vm::check_spec(after, daemon.services.host_size));
-  auto needed = vm->state() == vm::State::stopped
-                    ? Json::array()
-                    : restart_needed(before, after, vm->state() == vm::State::running && before.network == "bridge");
+  auto needed =
+      vm->state() == vm::State::stopped
+          ? Json::array()
+          : restart_needed(before, after, vm->state() == vm::State::running && before.network == vm::Network::bridge);
   CO_TRY(co_await vm->change(std::move(name), std::move(after)));
   auto json = vm->describe();
   json["restart_needed"] = std::move(needed);

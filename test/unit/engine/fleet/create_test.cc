@@ -17,7 +17,7 @@ TEST_CASE("create: a VMM's own network has the same reach only as it was started
 
 TEST_CASE("create: the reach of a machine on the bridge can be changed while it runs") {
   vm::Spec wanted, shape;
-  wanted.network = shape.network = "bridge";
+  wanted.network = shape.network = vm::Network::bridge;
   wanted.nat = false;
   CHECK(same_reach(wanted, shape));
 }
@@ -26,11 +26,11 @@ TEST_CASE("create: only the size of a device-mapper device is fixed when its mac
   vm::Spec wanted, shape;
   wanted.system_bytes = 2;
   shape.system_bytes = 1;
-  for (const char* storage : {"overlay", "copy"}) {
+  for (auto storage : {vm::Storage::overlay, vm::Storage::copy}) {
     wanted.storage = shape.storage = storage;
     CHECK(same_device_sizes(wanted, shape));
   }
-  wanted.storage = shape.storage = "dm-snapshot";
+  wanted.storage = shape.storage = vm::Storage::dm_snapshot;
   CHECK_FALSE(same_device_sizes(wanted, shape));
   shape.system_bytes = 2;
   CHECK(same_device_sizes(wanted, shape));

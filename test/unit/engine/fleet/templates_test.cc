@@ -55,8 +55,8 @@ TEST_CASE("template key: everything that a template's state depends on changes i
   CHECK(key != key_with([](auto&, auto& spec) { spec.memory_bytes *= 2; }));
   CHECK(key != key_with([](auto&, auto& spec) { spec.disk_bytes *= 2; }));
   CHECK(key != key_with([](auto&, auto& spec) { spec.system_bytes *= 2; }));
-  CHECK(key != key_with([](auto&, auto& spec) { spec.network = "bridge"; }));
-  CHECK(key != key_with([](auto&, auto& spec) { spec.storage = "copy"; }));
+  CHECK(key != key_with([](auto&, auto& spec) { spec.network = vm::Network::bridge; }));
+  CHECK(key != key_with([](auto&, auto& spec) { spec.storage = vm::Storage::copy; }));
 }
 
 TEST_CASE("template key: what a clone gets of its own does not change it") {
@@ -79,8 +79,8 @@ TEST_CASE("template spec: it has the sizes of the VM, and nothing of the VM's ow
   auto spec = small_spec();
   spec.labels["team"] = "a";
   spec.environment["A"] = "b";
-  spec.storage = "copy";
-  spec.network = "bridge";
+  spec.storage = vm::Storage::copy;
+  spec.network = vm::Network::bridge;
   auto shape = template_spec(spec, kConfig, kHost);
   CHECK(shape.image == spec.image);
   CHECK(shape.kernel == spec.kernel);
@@ -106,6 +106,6 @@ TEST_CASE("template spec: only Firecracker's templates go without the outside") 
   spec.nat = false;
   CHECK(template_spec(spec, kConfig, kHost).nat);
   config::Config firecracker;
-  firecracker.machine = "firecracker";
+  firecracker.machine = config::MachineChoice::firecracker;
   CHECK_FALSE(template_spec(spec, firecracker, kHost).nat);
 }

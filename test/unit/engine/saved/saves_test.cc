@@ -49,9 +49,9 @@ struct Bench {
   static Task<> wait(Task<T> task, std::optional<T>& value) {
     value.emplace(co_await std::move(task));
   }
-  store::SaveRow made(std::string kind) {
+  store::SaveRow made(store::SaveKind kind) {
     store::SaveRow row;
-    row.kind = std::move(kind);
+    row.kind = kind;
     row.key = "key";
     row.spec = "{}";
     row.machine = "qemu";
@@ -77,7 +77,7 @@ struct Bench {
 
 TEST_CASE("saves: one is usable as it was finished, by the build that made it, and by no other") {
   Bench bench;
-  auto row = bench.made("template");
+  auto row = bench.made(store::SaveKind::template_);
   CHECK(bench.saves->check(row, "build"));
   CHECK(bench.saves->check(row, "another").error().code == ErrorCode::unsupported);
   struct stat directory{};
@@ -93,7 +93,7 @@ TEST_CASE("saves: one is usable as it was finished, by the build that made it, a
 
 TEST_CASE("saves: what a kernel shares with a saved state is no part of its size") {
   Bench bench;
-  auto row = bench.made("snapshot");
+  auto row = bench.made(store::SaveKind::snapshot);
   auto size = bench.saves->disk_usage(row.id);
   CHECK(size > 0);
   auto kernels = bench.paths.state + "/modules.ext4";
@@ -106,7 +106,7 @@ TEST_CASE("saves: what a kernel shares with a saved state is no part of its size
 
 TEST_CASE("saves: what was not finished is gone after a restart") {
   Bench bench;
-  auto begun = bench.saves->begin({.kind = "snapshot", .spec = "{}"});
+  auto begun = bench.saves->begin({.kind = store::SaveKind::snapshot, .spec = "{}"});
   REQUIRE(begun);
   CHECK(bench.saves->check(*begun, "").error().code == ErrorCode::busy);
   REQUIRE(bench.there(begun->id));
@@ -117,7 +117,8 @@ TEST_CASE("saves: what was not finished is gone after a restart") {
 
 TEST_CASE("saves: the last user takes along what has no other purpose, and nothing else") {
   Bench bench;
-  auto fork = bench.made("fork"), snapshot = bench.made("snapshot"), kept = bench.made("template");
+  auto fork = bench.made(store::SaveKind::fork), snapshot = bench.made(store::SaveKind::snapshot),
+       kept = bench.made(store::SaveKind::template_);
   for (const auto& id : {fork.id, snapshot.id, kept.id}) {
     bench.saves->use(id);
     bench.saves->use(id);
@@ -134,7 +135,7 @@ TEST_CASE("saves: the last user takes along what has no other purpose, and nothi
 
 TEST_CASE("saves: a retired template goes with its last user, also after a restart") {
   Bench bench;
-  auto used = bench.made("template"), unused = bench.made("template");
+  auto used = bench.made(store::SaveKind::template_), unused = bench.made(store::SaveKind::template_);
   bench.saves->use(used.id);
   REQUIRE(bench.saves->retire(used.id));
   REQUIRE(bench.saves->retire(unused.id));
@@ -150,7 +151,7 @@ TEST_CASE("saves: a retired template goes with its last user, also after a resta
 TEST_CASE("saves: one that is still being made is waited for, and checked when it is whole") {
   Bench bench;
   store::SaveRow row;
-  row.kind = "fork";
+  row.kind = store::SaveKind::fork;
   row.spec = "{}";
   row.machine = "qemu";
   row.build_key = "build";
@@ -182,7 +183,7 @@ TEST_CASE("saves: one that is still being made is waited for, and checked when i
 TEST_CASE("saves: who waits for one that comes to nothing is told") {
   Bench bench;
   store::SaveRow row;
-  row.kind = "fork";
+  row.kind = store::SaveKind::fork;
   row.spec = "{}";
   auto begun = bench.saves->begin(row);
   REQUIRE(begun);
@@ -195,10 +196,10 @@ TEST_CASE("saves: who waits for one that comes to nothing is told") {
 
 TEST_CASE("saves: only forks may share their parent's memory file") {
   Bench bench;
-  for (const char* kind : {"template", "suspend", "snapshot", "fork"}) {
+  for (auto [kind, text] : store::kSaveKindWords) {
     store::SaveRow row;
     row.id = "x";
     row.kind = kind;
-    CHECK(bench.saves->new_state(row).changes.empty() == (row.kind != "fork"));
+    CHECK(bench.saves->new_state(row).changes.empty() == (row.kind != store::SaveKind::fork));
   }
 }

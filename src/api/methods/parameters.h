@@ -11,7 +11,7 @@ inline constexpr std::string_view kWaits[] = {"agent", "system"};
 inline constexpr Parameter kWaitParameter{
     .name = "wait",
     .initial = "\"agent\"",
-    .help = "What the method waits for: `agent`, until the agent answers; `system`, until the guest has booted",
+    .help = "`agent` waits until the agent answers, `system` until the guest has booted",
     .choices = kWaits,
 };
 

@@ -52,6 +52,8 @@ enum class Names {
   file,
   directory,
   command,
+  method,     ///< of the daemon
+  parameter,  ///< of the method that is the first positional
   choice
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "api/method.h"
 #include "roles/cli/connect.h"
 #include "roles/cli/fields.h"
 
@@ -86,12 +87,27 @@ class Completer {
   void values(Names names, std::span<const std::string_view> choices, const std::vector<std::string>& given) {
     for (auto choice : choices) offer(choice, "");
     if (names == Names::command) return commands("");
+    if (names == Names::method) return methods();
+    if (names == Names::parameter) return parameters(given);
     result_.files = names == Names::file || names == Names::vm_path;
     result_.directories = names == Names::directory;
     if (names == Names::none || names == Names::choice || names == Names::file || names == Names::directory) return;
     for (const auto& candidate : live_(names == Names::vm_path ? Names::vm : names)) {
       if (std::ranges::find(given, candidate.word) != given.end()) continue;
       offer(names == Names::vm_path ? candidate.word + ":" : candidate.word, candidate.about);
+    }
+  }
+  void methods() {
+    for (const auto* group : api::groups())
+      for (const auto& method : group->methods) offer(method.name, method.summary);
+  }
+  void parameters(const std::vector<std::string>& given) {
+    const auto* method = given.empty() ? nullptr : api::find_method(given.front());
+    if (!method) return;
+    for (const auto& parameter : method->parameters) {
+      auto key = fmt::format("{}=", parameter.name);
+      bool again = std::ranges::any_of(given, [&](const auto& word) { return word.starts_with(key); });
+      if (!again) offer(key, parameter.help);
     }
   }
   void flags(const Command& command, const std::vector<std::string>& given) {

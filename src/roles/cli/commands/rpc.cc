@@ -1,31 +1,85 @@
 // banger rpc
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
+#include "api/method.h"
 #include "base/bounds.h"
 #include "roles/cli/command.h"
 #include "roles/cli/connect.h"
+#include "roles/cli/rpc_page.h"
+#include "roles/cli/table.h"
 
 namespace banger::roles::cli {
 
 namespace {
 
 constexpr Positional kPositionals[] = {
-    {.name = "METHOD", .help = "as vm.list"},
-    {.name = "JSON", .help = "its parameters, an object", .required = false},
+    {.name = "METHOD",
+     .help = "the method, like vm.list (default: list the methods)",
+     .names = Names::method,
+     .required = false},
+    {.name = "PARAMETER",
+     .help = "KEY=VALUE for each parameter, or all of them as one JSON object",
+     .names = Names::parameter,
+     .required = false,
+     .repeated = true},
 };
-constexpr Example kExamples[] = {{"banger rpc vm.show '{\"vm\": \"web\"}'", ""}};
+constexpr Option kOptions[] = {{.name = "markdown", .help = "print docs/rpc.md"}};
+constexpr Example kExamples[] = {
+    {"banger rpc vm.show vm=web", ""},
+    {"banger rpc vm.show '{\"vm\": \"web\"}'", "the same"},
+};
+
+bool is_text(std::string_view method, std::string_view key) {
+  const auto* found = api::find_method(method);
+  if (!found) return true;
+  for (const auto& parameter : found->parameters)
+    if (parameter.name == key) return parameter.type == api::Type::text || parameter.type == api::Type::path;
+  return true;
+}
+
+// Texts need no quotes. Every other value is JSON; what is not JSON is left to the daemon to refuse.
+Json value_of(std::string_view method, std::string_view key, const std::string& value) {
+  if (is_text(method, key)) return value;
+  auto parsed = parse_json(value, limits::kRpcMessageBytes);
+  return parsed ? std::move(*parsed) : Json(value);
+}
+
+// Null when the words are neither.
+Json params_of(std::span<const std::string> words) {
+  Json params = Json::object();
+  auto method = words.front();
+  if (words.size() == 2 && words[1].starts_with('{'))
+    return parse_json(words[1], limits::kRpcMessageBytes).value_or(Json());
+  for (const auto& word : words.subspan(1)) {
+    auto equals = word.find('=');
+    if (equals == word.npos) return {};
+    auto key = word.substr(0, equals);
+    params[key] = value_of(method, key, word.substr(equals + 1));
+  }
+  return params;
+}
+
+std::string list_of_methods(bool colour) {
+  Table table({"METHOD", "EFFECT"});
+  for (const auto* group : api::groups())
+    for (const auto& method : group->methods) table.add({std::string(method.name), std::string(method.summary)});
+  return table.text(colour);
+}
 
 Result<int> run(Context& context) {
   auto& io = context.io;
-  Json params = Json::object();
-  if (context.args.positionals.size() > 1) {
-    auto parsed = parse_json(context.args.positionals[1], limits::kRpcMessageBytes);
-    if (!parsed || !parsed->is_object())
-      return context.usage("the parameters are no JSON object", "write them like '{\"vm\": \"web\"}'");
-    params = std::move(*parsed);
+  const auto& words = context.args.positionals;
+  if (context.args.flag("markdown") || words.empty()) {
+    io.print(context.args.flag("markdown") ? rpc_page() : list_of_methods(io.colour(io.out)));
+    return exit_status::kOk;
   }
+  auto params = params_of(words);
+  if (!params.is_object())
+    return context.usage("the parameters are neither KEY=VALUE nor a JSON object", "write them like vm=web");
   auto daemon = TRY(Daemon::connect(io));
-  io.print(dump_json_pretty(TRY(daemon.call(context.args.positionals[0], params))) + "\n");
+  io.print(dump_json_pretty(TRY(daemon.call(words[0], params))) + "\n");
   return exit_status::kOk;
 }
 
@@ -35,8 +89,9 @@ extern const Command kRpc;
 constinit const Command kRpc{
     .name = "rpc",
     .summary = "call one of the daemon's methods",
-    .details = "docs/rpc.md lists them. Of a stream call only the answer is printed.",
+    .details = "docs/rpc.md describes them. Of a stream call only the answer is printed.",
     .positionals = kPositionals,
+    .options = kOptions,
     .examples = kExamples,
     .handler = run,
 };

@@ -78,6 +78,15 @@ TEST_CASE("completion: flags, their values, and nothing after the separator") {
   CHECK(complete({"kernel", "import", "x", "--vmlinux", ""}, live).files);
 }
 
+TEST_CASE("completion: the daemon's methods, and the parameters of each") {
+  CHECK(words({"rpc", "vm.snapshot.c"}) == Words{"vm.snapshot.create"});
+  CHECK(has(words({"rpc", ""}), "host.doctor"));
+  CHECK(words({"rpc", "vm.delete", ""}) == Words{"vm=", "force="});
+  CHECK(words({"rpc", "vm.delete", "vm=web", ""}) == Words{"force="});
+  CHECK(words({"rpc", "vm.list", ""}).empty());
+  CHECK(words({"rpc", "nonsense", ""}).empty());
+}
+
 TEST_CASE("completion: asks a running daemon and never starts one") {
   test::Home home;
   auto marker = home.path() + "/started";

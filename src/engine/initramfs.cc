@@ -18,8 +18,8 @@ namespace {
 // Open even if the file was replaced by an upgrade: the agent in the guest is always of the daemon's own build.
 constexpr const char* kSelf = "/proc/self/exe";
 
-Result<std::string> build_archive(const image::Kernel& kernel) {
-  auto executable = TRY(host::read_file(kSelf, 256 * limits::kMiB));
+Result<std::string> build_archive(const std::string& init, const image::Kernel& kernel) {
+  auto executable = TRY(host::read_file(init, 256 * limits::kMiB));
   guestcfg::CpioWriter cpio;
   for (const char* directory : {"dev", "proc", "sys", "run", "newroot", "banger", "banger/modules"})
     cpio.directory(directory);
@@ -47,25 +47,29 @@ Result<> publish(const std::string& directory, const std::string& path, std::str
   return {};
 }
 
-Result<> make_archive(const std::string& path, const image::Kernel& kernel) {
+Result<> make_archive(const std::string& path, const std::string& init, const image::Kernel& kernel) {
   auto directory = std::filesystem::path(path).parent_path().string();
   TRY(host::make_private_directory(directory));
-  return publish(directory, path, TRY(build_archive(kernel)));
+  return publish(directory, path, TRY(build_archive(init, kernel)));
 }
 
 }  // namespace
 
-Initramfs::Initramfs(host::Runtime& runtime, const host::Paths& paths)
-    : runtime_(runtime), directory_(paths.cache + "/initramfs"), making_(runtime) {}
+Initramfs::Initramfs(host::Runtime& runtime, const host::Paths& paths, std::string executable)
+    : runtime_(runtime),
+      directory_(paths.cache + "/initramfs"),
+      executable_(executable.empty() ? kSelf : std::move(executable)),
+      making_(runtime) {}
 
 Task<Result<std::string>> Initramfs::agent_archive(const image::Kernel& kernel) {
   auto turn = co_await making_.lock();
   if (build_.empty())
-    build_ = CO_TRY(co_await runtime_.blocking([] { return host::sha256_file(kSelf); })).substr(0, 16);
+    build_ = CO_TRY(co_await runtime_.blocking([&] { return host::sha256_file(executable_); })).substr(0, 16);
   std::string path =
       fmt::format("{}/{}-{:x}-{}.cpio", directory_, kernel.sha256.substr(0, 16), kernel.created_at, build_);
   if (::access(path.c_str(), R_OK) == 0) co_return path;
-  CO_TRY(in("make the agent's initramfs", co_await runtime_.blocking([&] { return make_archive(path, kernel); })));
+  CO_TRY(in("make the agent's initramfs",
+            co_await runtime_.blocking([&] { return make_archive(path, executable_, kernel); })));
   co_return path;
 }
 

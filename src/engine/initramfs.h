@@ -12,14 +12,15 @@ namespace banger::engine {
 
 class Initramfs {
  public:
-  Initramfs(host::Runtime& runtime, const host::Paths& paths);
+  /// `executable`: what runs in guests as /init; empty: this very program.
+  Initramfs(host::Runtime& runtime, const host::Paths& paths, std::string executable = "");
 
   /// Path of the archive for this kernel, making it if it is not there.
   Task<Result<std::string>> agent_archive(const image::Kernel& kernel);
 
  private:
   host::Runtime& runtime_;
-  std::string directory_;
+  std::string directory_, executable_;
   std::string build_;  ///< hash of this executable, once known
   host::Mutex making_;
 };

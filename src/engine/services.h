@@ -30,7 +30,7 @@ struct Services {
   store::Store& store;
   image::KernelStore& kernels;
   image::ImageStore& images;
-  Machines& machines;
+  VmmChoice& vmms;
   Initramfs& initramfs;
   Saves& saves;
   PrivilegedClient& privileged;  ///< what needs root

@@ -62,7 +62,7 @@ struct Templates::Build {
 };
 
 Task<Result<std::string>> Templates::key(const TemplateRequest& request) {
-  auto* driver = CO_TRY(co_await services_.machines.choose(request.kernel.vmlinux, network_needs(request.spec)));
+  auto* driver = CO_TRY(co_await services_.vmms.choose(request.kernel.vmlinux, network_needs(request.spec)));
   auto agent = CO_TRY(co_await services_.initramfs.agent_archive(request.kernel));
   co_return template_key({.image_id = request.image.id,
                           .kernel_sha256 = request.kernel.sha256,
@@ -80,7 +80,7 @@ std::optional<store::SaveRow> Templates::find(std::string_view key) const {
 Task<Result<store::SaveRow>> Templates::find_or_build(TemplateRequest request, Stages& stages, host::Cancel& cancel) {
   auto wanted = CO_TRY(co_await key(request));
   if (auto found = find(wanted)) {
-    auto* driver = CO_TRY(co_await services_.machines.choose(request.kernel.vmlinux, network_needs(request.spec)));
+    auto* driver = CO_TRY(co_await services_.vmms.choose(request.kernel.vmlinux, network_needs(request.spec)));
     auto sound = services_.saves.check(*found, driver->build_key());
     if (sound) co_return *found;
     services_.log.warn("template.damaged", {{"template", found->id}, {"error", sound.error().sentence()}});
@@ -130,7 +130,7 @@ Task<Result<>> Templates::build(Build& build, const TemplateRequest& request) {
   row.spec = dump_json(vm::to_json(request.spec));
   row.image_id = request.image.id;
   row.kernel = request.kernel.name;
-  auto* driver = CO_TRY(co_await services_.machines.choose(request.kernel.vmlinux, network_needs(request.spec)));
+  auto* driver = CO_TRY(co_await services_.vmms.choose(request.kernel.vmlinux, network_needs(request.spec)));
   row.build_key = driver->build_key();
   row = CO_TRY(services_.saves.begin(std::move(row)));
 

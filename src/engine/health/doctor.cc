@@ -31,7 +31,7 @@ Check architecture() {
 }
 
 Task<Check> qemu(Services& services) {
-  auto facts = co_await services.machines.qemu();
+  auto facts = co_await services.vmms.qemu();
   if (!facts && services.config.machine == config::MachineChoice::firecracker)
     co_return Check{"qemu", CheckStatus::pass,
                     fmt::format("not used: VMs run under Firecracker ({})", facts.error().message), ""};
@@ -49,13 +49,13 @@ Task<Check> kvm(Services& services, Verdicts verdicts) {
     co_return Check{"kvm", CheckStatus::warn, "/dev/kvm cannot be used; VMs run under software emulation (TCG)", ""};
   }
   if (verdicts == Verdicts::fresh)
-    for (const auto& kernel : *kernels) (void)co_await services.machines.forget_kvm(kernel.vmlinux);
-  auto verdict = co_await services.machines.kvm(kernels->front().vmlinux);
+    for (const auto& kernel : *kernels) (void)co_await services.vmms.forget_kvm(kernel.vmlinux);
+  auto verdict = co_await services.vmms.kvm(kernels->front().vmlinux);
   if (!verdict) co_return Check{"kvm", CheckStatus::warn, verdict.error().message, verdict.error().hint};
   if (verdict->usable) co_return Check{"kvm", CheckStatus::pass, verdict->reason, ""};
   bool tried = ::access("/dev/kvm", R_OK | W_OK) == 0;
   std::string again = tried ? "this is remembered until the host boots; banger doctor --fix tries again" : "";
-  auto facts = co_await services.machines.qemu();
+  auto facts = co_await services.vmms.qemu();
   if (facts && !facts->tcg_built_in)
     co_return Check{"kvm", CheckStatus::fail,
                     fmt::format("{}, and {} has no software emulation (TCG)", verdict->reason, facts->binary), again};
@@ -69,7 +69,7 @@ Task<Check> firecracker(Services& services) {
   bool wanted = services.config.machine == config::MachineChoice::firecracker;
   if (services.config.machine == config::MachineChoice::qemu)
     co_return Check{"firecracker", CheckStatus::pass, "not used: machine = \"qemu\"", ""};
-  auto facts = co_await services.machines.firecracker();
+  auto facts = co_await services.vmms.firecracker();
   if (!facts) {
     bool absent = facts.error().code == ErrorCode::not_found && services.config.firecracker_bin.empty();
     auto status = wanted ? CheckStatus::fail : absent ? CheckStatus::pass : CheckStatus::warn;
@@ -82,7 +82,7 @@ Task<Check> firecracker(Services& services) {
   if (!wanted) {
     auto choice = kernel.empty()
                       ? Choice{}
-                      : (co_await services.machines.decide(kernel, network_needs(vm::Spec{}))).value_or(Choice{});
+                      : (co_await services.vmms.decide(kernel, network_needs(vm::Spec{}))).value_or(Choice{});
     bool used = choice.vmm == Choice::Vmm::firecracker;
     auto why = choice.why.empty() ? "there is no kernel to try KVM with yet" : choice.why;
     co_return Check{"firecracker", CheckStatus::pass, fmt::format("{}; {}: {}", found, used ? "used" : "not used", why),
@@ -93,7 +93,7 @@ Task<Check> firecracker(Services& services) {
                     fmt::format("{}; it needs KVM, and /dev/kvm cannot be opened", found),
                     "set machine = \"qemu\", or make KVM usable"};
   auto verdict = kernel.empty() ? Result<machine::qemu::KvmVerdict>(fail(ErrorCode::not_found, ""))
-                                : co_await services.machines.kvm(kernel);
+                                : co_await services.vmms.kvm(kernel);
   if (verdict && !verdict->usable)
     co_return Check{"firecracker", CheckStatus::warn,
                     fmt::format("{}; used, but KVM may not work: {}", found, verdict->reason),

@@ -41,7 +41,7 @@ Task<> check_jail(Services& services, std::vector<Check>& checks) {
   auto fails = [&](const Error& error) { checks.push_back({"jailer", CheckStatus::fail, error.message, error.hint}); };
   auto programs = co_await services.jails.programs();
   if (!programs) co_return fails(programs.error());
-  auto facts = co_await services.machines.firecracker();
+  auto facts = co_await services.vmms.firecracker();
   if (!facts) co_return fails(facts.error());
   if (auto same = co_await services.jails.check(facts->binary); !same) co_return fails(same.error());
   auto version = co_await version_of(services, programs->jailer);

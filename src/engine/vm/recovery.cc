@@ -19,11 +19,11 @@ Task<Result<std::unique_ptr<machine::Machine>>> VmOwner::find_machine(bool go_on
   auto json = CO_TRY(parse_json(row_.machine, limits::kRpcMessageBytes));
   auto record = CO_TRY(machine::record_from_json(json));
   if (record.process.pid == 0) {
-    auto process = machine::find_process_by_token(record.token);
+    auto process = services_.vmms.find_process(record.token);
     if (!process) co_return fail(ErrorCode::not_found, "the machine never started");
     record.process = *process;
   }
-  auto* driver = CO_TRY(co_await services_.machines.for_record(record));
+  auto* driver = CO_TRY(co_await services_.vmms.for_record(record));
   co_return co_await driver->adopt(record, go_on);
 }
 

@@ -75,7 +75,7 @@ Task<Result<>> VmOwner::suspend(Stages& stages) {
     co_return fail(ErrorCode::busy,
                    fmt::format("vm '{}' is {} and cannot be suspended", row_.name, vm::to_string(state_)));
   stages.begin("save");
-  auto* driver = CO_TRY(co_await services_.machines.for_record(machine_->record()));
+  auto* driver = CO_TRY(co_await services_.vmms.for_record(machine_->record()));
   auto wanted = CO_TRY(describe_save(store::SaveKind::suspend));
   wanted.build_key = driver->build_key();
   wanted.machine = machine_name(machine_->record());
@@ -117,7 +117,7 @@ Task<Result<SavedVm>> VmOwner::save_as(store::SaveRow wanted, Stages& stages, Ca
   row.name = wanted.name;
   bool durable = row.kind == store::SaveKind::snapshot;
   if (running) {
-    auto* driver = CO_TRY(co_await services_.machines.for_record(machine_->record()));
+    auto* driver = CO_TRY(co_await services_.vmms.for_record(machine_->record()));
     row.build_key = driver->build_key();
     row.machine = machine_name(machine_->record());
     CO_TRY(co_await hold(true));

@@ -102,11 +102,11 @@ Task<Result<>> VmOwner::launch(Stages& stages, const capabilities::VmContext& vm
                                const std::optional<store::SaveRow>& save) {
   stages.begin("config");
   auto kernel = CO_TRY(services_.kernels.get(row_.kernel));
-  auto* driver = CO_TRY(co_await services_.machines.choose(kernel.vmlinux, network_needs(spec_)));
+  auto* driver = CO_TRY(co_await services_.vmms.choose(kernel.vmlinux, network_needs(spec_)));
 
   machine::MachineConfig config;
   config.id = row_.id;
-  config.reason = (co_await services_.machines.decide(kernel.vmlinux, network_needs(spec_))).value_or(Choice{}).why;
+  config.reason = (co_await services_.vmms.decide(kernel.vmlinux, network_needs(spec_))).value_or(Choice{}).why;
   config.token = to_hex(host::random_bytes(16));
   config.directory = directory();
   config.vcpus = spec_.vcpus;

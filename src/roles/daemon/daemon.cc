@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "config/install.h"
 #include "engine/health/upkeep.h"
+#include "engine/installed_vmms.h"
 #include "host/files.h"
 #include "host/unix_socket.h"
 #include "roles/daemon/instance_lock.h"
@@ -170,15 +171,15 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
   image::ImageStore images(runtime, prepared.paths.images(), prepared.paths.cache, path_variable);
   engine::PrivilegedClient privileged(runtime, log, prepared.paths, prepared.config, helper_socket());
   capabilities::Jails jails(runtime, log, prepared.paths, prepared.config, *prepared.store, privileged);
-  engine::Machines machines(runtime, log, prepared.paths, prepared.config, *prepared.store, path_variable,
-                            prepared.config.jailer_enabled ? &jails : nullptr);
+  engine::InstalledVmms vmms(runtime, log, prepared.paths, prepared.config, *prepared.store, path_variable,
+                             prepared.config.jailer_enabled ? &jails : nullptr);
   engine::Initramfs initramfs(runtime, prepared.paths);
   engine::Saves saves(runtime, log, prepared.paths, *prepared.store);
   auto installed = [&privileged] { return privileged.way() == engine::PrivilegedClient::Way::helper; };
   capabilities::BridgeNetwork bridge(runtime, log, prepared.config, *prepared.store, privileged, installed);
   capabilities::SnapshotDisks snapshots(log, *prepared.store, privileged);
   engine::Services services{runtime, log,       prepared.paths, prepared.config, *prepared.store, kernels,
-                            images,  machines,  initramfs,      saves,           privileged,      bridge,
+                            images,  vmms,      initramfs,      saves,           privileged,      bridge,
                             jails,   snapshots, measure_host(), building_image,  pulling_kernel};
   engine::VmManager vms(services);
   auto server = rpc::make_server(runtime, log);

@@ -1,0 +1,52 @@
+// The VMMs of this host: what is installed, whether KVM truly runs guests. Answers are cached: the VMM's facts for the
+// daemon's life, the KVM verdict in the store per host boot, VMM and kernel.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/log.h"
+#include "config/config.h"
+#include "engine/vmm_choice.h"
+#include "host/paths.h"
+#include "host/runtime.h"
+#include "store/store.h"
+
+namespace banger::engine {
+
+class InstalledVmms final : public VmmChoice {
+ public:
+  /// `jailer` null: Firecracker runs without jails.
+  InstalledVmms(host::Runtime& runtime, const Logger& log, const host::Paths& paths, const config::Config& config,
+                store::Store& store, std::string path_variable, machine::firecracker::Jailer* jailer);
+
+  Task<Result<machine::Driver*>> choose(const std::string& kernel, NetworkNeeds network) override;
+  Task<Result<Choice>> decide(const std::string& kernel, NetworkNeeds network) override;
+  Task<Result<machine::Driver*>> for_record(const machine::MachineRecord& record) override;
+  std::optional<host::ProcessId> find_process(std::string_view token) const override;
+  Task<Result<machine::qemu::QemuFacts>> qemu() override;
+  Task<Result<machine::firecracker::FirecrackerFacts>> firecracker() override;
+  Task<Result<machine::qemu::KvmVerdict>> kvm(const std::string& kernel) override;
+  Task<Result<>> forget_kvm(const std::string& kernel) override;
+
+ private:
+  machine::Driver* driver(const machine::qemu::QemuFacts& facts, const std::string& accelerator);
+  machine::Driver* driver(const machine::firecracker::FirecrackerFacts& facts);
+  Task<Result<machine::Driver*>> qemu_driver(const std::string& kernel);
+
+  host::Runtime& runtime_;
+  const Logger& log_;
+  const host::Paths& paths_;
+  const config::Config& config_;
+  store::Store& store_;
+  std::string path_variable_;
+  machine::firecracker::Jailer* jailer_;  ///< null: Firecracker runs without jails
+  host::Mutex probing_;
+  std::optional<machine::qemu::QemuFacts> facts_;
+  std::optional<machine::firecracker::FirecrackerFacts> firecracker_;
+  std::map<std::string, std::unique_ptr<machine::Driver>> drivers_;  ///< QEMU's by accelerator, and "firecracker"
+};
+
+}  // namespace banger::engine

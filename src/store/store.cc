@@ -168,6 +168,11 @@ Result<> named(const SaveRow& row, Result<> result) {
 struct Store::Impl {
   explicit Impl(const std::string& path) : db(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, 5000) {}
   SQLite::Database db;
+  WriteObserver observer;
+
+  Result<> before(std::string_view table, std::string_view what) const {
+    return observer ? observer(table, what) : Result<>();
+  }
 
   void journal(const JournalEntry& entry) {
     SQLite::Statement s(db, "INSERT OR IGNORE INTO journal (owner, kind, key) VALUES (?, ?, ?)");
@@ -180,6 +185,8 @@ struct Store::Impl {
 
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Store::~Store() = default;
+
+void Store::observe_writes(WriteObserver observer) { impl_->observer = std::move(observer); }
 
 int schema_version() { return static_cast<int>(migrations().size()); }
 
@@ -220,6 +227,7 @@ Result<std::vector<VmRow>> Store::vms() const {
 }
 
 Result<std::uint32_t> Store::insert_vm(const VmRow& row, const std::vector<JournalEntry>& entries) {
+  TRY(impl_->before("vm", row.state));
   auto number = guarded(fmt::format("record vm '{}'", row.name), [&] {
     SQLite::Transaction transaction(impl_->db, SQLite::TransactionBehavior::IMMEDIATE);
     auto free_number = impl_->db
@@ -246,6 +254,7 @@ Result<std::uint32_t> Store::insert_vm(const VmRow& row, const std::vector<Journ
 }
 
 Result<> Store::update_vm(const VmRow& row) {
+  TRY(impl_->before("vm", row.state));
   auto updated = guarded(fmt::format("record vm '{}'", row.name), [&] {
     SQLite::Statement s(
         impl_->db,
@@ -261,6 +270,7 @@ Result<> Store::update_vm(const VmRow& row) {
 }
 
 Result<> Store::delete_vm(std::string_view id) {
+  TRY(impl_->before("vm", "gone"));
   return guarded("forget a VM", [&] {
     SQLite::Transaction transaction(impl_->db);
     for (const char* sql : {"DELETE FROM vms WHERE id = ?", "DELETE FROM leases WHERE vm_id = ?",
@@ -283,6 +293,7 @@ Result<std::vector<SaveRow>> Store::saves() const {
 }
 
 Result<> Store::insert_save(const SaveRow& row) {
+  TRY(impl_->before("save", to_string(row.kind)));
   return named(row, guarded("record a saved state", [&] {
                  SQLite::Statement s(
                      impl_->db,
@@ -293,6 +304,7 @@ Result<> Store::insert_save(const SaveRow& row) {
 }
 
 Result<> Store::update_save(const SaveRow& row) {
+  TRY(impl_->before("save", row.ready ? "ready" : to_string(row.kind)));
   return named(row, guarded("record a saved state", [&] {
                  SQLite::Statement s(
                      impl_->db,
@@ -305,6 +317,7 @@ Result<> Store::update_save(const SaveRow& row) {
 }
 
 Result<> Store::delete_save(std::string_view id) {
+  TRY(impl_->before("save", "gone"));
   return guarded("forget a saved state", [&] {
     SQLite::Statement s(impl_->db, "DELETE FROM saves WHERE id = ?");
     s.bind(1, std::string(id));
@@ -322,6 +335,7 @@ Result<std::vector<Lease>> Store::leases() const {
 }
 
 Result<> Store::take_seat(const Lease& lease, const std::string& tap) {
+  TRY(impl_->before("lease", lease.vm_id));
   return guarded("lease an address", [&] {
     SQLite::Transaction transaction(impl_->db, SQLite::TransactionBehavior::IMMEDIATE);
     SQLite::Statement s(
@@ -339,10 +353,12 @@ Result<> Store::take_seat(const Lease& lease, const std::string& tap) {
 }
 
 Result<> Store::add_journal(const JournalEntry& entry) {
+  TRY(impl_->before("journal", entry.kind));
   return guarded("write the journal", [&] { impl_->journal(entry); });
 }
 
 Result<> Store::remove_journal(std::string_view owner, std::string_view kind, std::string_view key) {
+  TRY(impl_->before("journal", "gone"));
   return guarded("write the journal", [&] {
     SQLite::Statement s(impl_->db, "DELETE FROM journal WHERE owner = ? AND kind = ? AND key = ?");
     s.bind(1, std::string(owner));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -106,6 +107,11 @@ class Store {
   Result<> add_journal(const JournalEntry& entry);
   Result<> remove_journal(std::string_view owner, std::string_view kind, std::string_view key);
   Result<std::vector<JournalEntry>> journal() const;
+
+  /// Told of every change to VMs, saved states and the journal before it is made: which table, and the state, kind or
+  /// id that is written. An error is what the change fails with. For tests of what is written before which effect.
+  using WriteObserver = std::function<Result<>(std::string_view table, std::string_view what)>;
+  void observe_writes(WriteObserver observer);
 
   /// Small facts that are expensive to find out, e.g. whether KVM runs guests.
   Result<std::optional<std::string>> fact(std::string_view key) const;

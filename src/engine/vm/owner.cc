@@ -156,6 +156,8 @@ Task<Result<>> VmOwner::start(Stages& stages, host::Cancel& cancel, WaitFor wait
   if (gone_) co_return fail(ErrorCode::not_found, fmt::format("vm '{}' was deleted", row_.name));
   if (state_ == State::running) co_return Result<>{};
   abort_ = false;
+  // One that could not be ended before must not run beside the new one.
+  CO_TRY(co_await end_machine());
   CO_TRY(move_to(State::starting));
   auto booted = co_await boot(stages, cancel, wait);
   if (!booted && booted.error().code != ErrorCode::cancelled)

@@ -62,8 +62,12 @@ Task<Result<>> VmOwner::write_state(const store::SaveRow& row, const Writing& wh
   if (what.disks) written = co_await services_.runtime.blocking([&] { return copy_files_to(row.id); });
   if (written && early && what.can_start) what.can_start(row);
   if (written) written = co_await machine_->save(files);
-  if (what.resume || !written)
-    if (auto resumed = co_await machine_->resume(); !resumed && written) written = std::move(resumed);
+  if (what.resume || !written) {
+    auto resumed = co_await machine_->resume();
+    // Asked again: a machine that stands still is of no use to anybody.
+    if (!resumed) resumed = co_await machine_->resume();
+    if (!resumed && written) written = std::move(resumed);
+  }
   saved.pause = std::chrono::duration_cast<std::chrono::microseconds>(host::Clock::now() - began);
   co_return written;
 }
@@ -88,6 +92,13 @@ Task<Result<>> VmOwner::suspend(Stages& stages) {
     auto finished = co_await services_.saves.finish(row.id, Durable::yes);
     if (!finished) done = std::unexpected(std::move(finished.error()));
   }
+  // Recorded before the machine ends: whoever comes after a crash ends it.
+  auto old = row_.save_id;
+  if (done) {
+    row_.save_id = row.id;
+    done = move_to(State::suspended);
+    if (!done) row_.save_id = old;
+  }
   if (!done) {
     (void)co_await machine_->resume();
     (void)co_await services_.saves.drop(row.id);
@@ -97,9 +108,6 @@ Task<Result<>> VmOwner::suspend(Stages& stages) {
     co_return std::unexpected(std::move(done.error()).in(fmt::format("suspend vm '{}'", row_.name)));
   }
   services_.saves.use(row.id);
-  auto old = std::exchange(row_.save_id, row.id);
-  // Recorded first: whoever comes after a crash ends the machine.
-  CO_TRY(move_to(State::suspended));
   CO_TRY(co_await end_machine());
   CO_TRY(co_await settle(State::suspended, ""));
   services_.saves.release(old);

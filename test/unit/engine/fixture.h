@@ -1,0 +1,105 @@
+// A daemon's engine without a host below it: real store, images, kernels and saved states in a temporary directory, and
+// a VMM, agents and a root helper in memory. restart() is what a crash or an upgrade of the daemon is to its VMs.
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "engine/services.h"
+#include "engine/vm/owner.h"
+#include "support/fake_machine.h"
+#include "support/fake_privileged.h"
+#include "support/fake_vmms.h"
+#include "support/temp_dir.h"
+
+namespace banger::test {
+
+/// What ends with the daemon's process.
+struct FakeDaemon {
+  FakeDaemon(const host::Paths& paths, const config::Config& config, CallLog& log, FakeHost& host,
+             FakePrivileged& privileged, const std::string& agent_program);
+
+  host::Runtime runtime{1};
+  Logger log{-1, LogLevel::error};
+  std::unique_ptr<store::Store> store;
+  host::Mutex building_image{runtime}, pulling_kernel{runtime};
+  image::KernelStore kernels;
+  image::ImageStore images;
+  engine::PrivilegedClient no_helper;
+  capabilities::Jails jails;
+  FakeVmms vmms;
+  engine::Initramfs initramfs;
+  engine::Saves saves;
+  capabilities::BridgeNetwork bridge;
+  capabilities::SnapshotDisks snapshots;
+  engine::Services services;
+};
+
+class Fixture {
+ public:
+  Fixture();
+  Fixture(const Fixture&) = delete;
+  Fixture& operator=(const Fixture&) = delete;
+
+  /// The daemon is gone with all it had in memory; another one has read the store. Machines run on.
+  void restart();
+
+  /// Runs it to its end; what it left running in the background stands still afterwards.
+  template <class T>
+  T run(Task<T> task) {
+    std::optional<T> value;
+    daemon->runtime.io().restart();
+    daemon->runtime.spawn(finish(daemon->runtime, std::move(task), value));
+    daemon->runtime.run();
+    return std::move(*value);
+  }
+  /// Runs until the VM is in that state; false when it is not for a long time.
+  bool run_until(engine::VmOwner& vm, vm::State state);
+  /// Runs until `condition` holds; false when it does not for a long time.
+  bool run_until(std::function<bool()> condition);
+
+  /// The spec of a VM so small that its disks are made in a moment.
+  static vm::Spec small_spec();
+  store::VmRow new_row(std::string name, const vm::Spec& spec = small_spec()) const;
+  /// A VM that was recorded, and nothing else.
+  std::shared_ptr<engine::VmOwner> record(store::VmRow row);
+  /// A VM that was made and is stopped.
+  std::shared_ptr<engine::VmOwner> stopped(std::string name = "box");
+  std::shared_ptr<engine::VmOwner> running(std::string name = "box");
+  std::shared_ptr<engine::VmOwner> suspended(std::string name = "box");
+  /// The VM of that name as the store has it, for a daemon that has just started; null when there is none.
+  std::shared_ptr<engine::VmOwner> load(const std::string& name = "box");
+  std::optional<store::VmRow> row(const std::string& name = "box") const;
+
+  Result<> start(engine::VmOwner& vm, engine::WaitFor wait = engine::WaitFor::agent);
+  Result<> suspend(engine::VmOwner& vm);
+  Result<engine::SavedVm> save_as(engine::VmOwner& vm, store::SaveKind kind, const std::string& name = "");
+
+  /// What the store says that is not so, or what runs that it does not know; empty: nothing.
+  std::string untruth() const;
+
+  TempDir directory;
+  CallLog log;
+  FakeHost host{log};
+  FakePrivileged privileged{log};
+  host::Paths paths;
+  config::Config config;
+  std::unique_ptr<FakeDaemon> daemon;
+  engine::Stages stages{engine::Report{}};
+
+ private:
+  template <class T>
+  static Task<> finish(host::Runtime& runtime, Task<T> task, std::optional<T>& value) {
+    value.emplace(co_await std::move(task));
+    runtime.stop();
+  }
+  void keep_files();
+  void put_files_back();
+  void make_image();
+  void make_kernel();
+  std::string guest_token(const machine::MachineConfig& config) const;
+};
+
+}  // namespace banger::test

@@ -1,0 +1,139 @@
+// Suspending and saving: what is written before which effect, and what is left when any step fails.
+#include <filesystem>
+
+#include "catch.h"
+#include "engine/fixture.h"
+#include "engine/vm/steps.h"
+
+using namespace banger;
+using namespace banger::engine;
+using banger::test::at_every_step;
+using banger::test::CallLog;
+using banger::test::Fixture;
+using vm::State;
+
+TEST_CASE("suspend: the machine ends after the state is whole and recorded") {
+  Fixture f;
+  auto vm = f.running();
+  f.log.heal();
+  REQUIRE(f.suspend(*vm));
+  CHECK(vm->state() == State::suspended);
+  CHECK(f.host.running().empty());
+  INFO(test::told(f.log));
+  CHECK(f.log.in_order("agent /hold", "vmm pause"));
+  CHECK(f.log.in_order("store vm suspending", "vmm pause"));
+  CHECK(f.log.in_order("vmm save", "store save ready"));
+  CHECK(f.log.in_order("store save ready", "store vm suspended"));
+  CHECK(f.log.in_order("store vm suspended", "vmm kill"));
+  CHECK(f.untruth() == "");
+}
+
+TEST_CASE("suspend: a failure at any step leaves the VM running or suspended, as the store says") {
+  at_every_step(CallLog::Then::go_on, {.prepare = [](Fixture& f) { return f.running(); },
+                                       .act = [](Fixture& f, VmOwner& vm) { return f.suspend(vm); },
+                                       .check =
+                                           [](Fixture& f, VmOwner& vm, const Result<>&) {
+                                             f.log.heal();
+                                             if (vm.state() == State::running) CHECK(f.suspend(vm));
+                                             CHECK(vm.state() == State::suspended);
+                                             CHECK(f.start(vm));
+                                             CHECK(f.untruth() == "");
+                                           }});
+}
+
+TEST_CASE("suspend: a daemon that dies at any step leaves a VM that runs or is suspended") {
+  at_every_step(CallLog::Then::crash, {.prepare = [](Fixture& f) { return f.running(); },
+                                       .act = [](Fixture& f, VmOwner& vm) { return f.suspend(vm); },
+                                       .check =
+                                           [](Fixture& f, VmOwner& vm, const Result<>&) {
+                                             CHECK((vm.state() == State::running || vm.state() == State::suspended));
+                                             CHECK(f.start(vm));
+                                             CHECK(f.untruth() == "");
+                                           }});
+}
+
+TEST_CASE("save: a running VM goes on, and its disks are copied while it stands still") {
+  Fixture f;
+  auto vm = f.running();
+  f.log.heal();
+  auto saved = f.save_as(*vm, store::SaveKind::snapshot, "before");
+  REQUIRE(saved);
+  CHECK(vm->state() == State::running);
+  CHECK(f.untruth() == "");
+  for (const char* file : {"system.img", "work.img"})
+    CHECK(std::filesystem::exists(f.daemon->saves.disk(saved->row.id, file)));
+  CHECK(f.log.in_order("vmm pause", "vmm save"));
+  CHECK(f.log.in_order("vmm save", "vmm resume"));
+  CHECK(f.log.in_order("vmm resume", "store save ready"));
+  CHECK(!f.host.of(vm->row().id)->guest->held);
+}
+
+TEST_CASE("save: a stopped VM is saved without a machine") {
+  Fixture f;
+  auto vm = f.stopped();
+  f.log.heal();
+  auto saved = f.save_as(*vm, store::SaveKind::snapshot, "before");
+  REQUIRE(saved);
+  CHECK(saved->row.machine.empty());
+  CHECK(!f.log.has("vmm "));
+}
+
+TEST_CASE("save: a failure at any step leaves the VM running and no half of a saved state") {
+  at_every_step(CallLog::Then::go_on, {.prepare = [](Fixture& f) { return f.running(); },
+                                       .act = [](Fixture& f, VmOwner& vm) -> Result<> {
+                                         TRY(f.save_as(vm, store::SaveKind::snapshot, "before"));
+                                         return {};
+                                       },
+                                       .check =
+                                           [](Fixture& f, VmOwner& vm, const Result<>& result) {
+                                             CHECK(vm.state() == State::running);
+                                             if (result) return;
+                                             for (const auto& row : f.daemon->saves.list(store::SaveKind::snapshot))
+                                               CHECK(!row.ready);
+                                           }});
+}
+
+TEST_CASE("save: a daemon that dies at any step leaves a running VM") {
+  at_every_step(CallLog::Then::crash, {.prepare = [](Fixture& f) { return f.running(); },
+                                       .act = [](Fixture& f, VmOwner& vm) -> Result<> {
+                                         TRY(f.save_as(vm, store::SaveKind::snapshot, "before"));
+                                         return {};
+                                       },
+                                       .check =
+                                           [](Fixture& f, VmOwner& vm, const Result<>&) {
+                                             CHECK(vm.state() == State::running);
+                                             for (const auto& row : f.daemon->saves.list(store::SaveKind::snapshot))
+                                               CHECK(row.ready);
+                                           }});
+}
+
+TEST_CASE("restore: a stopped VM goes on from the snapshot, with the snapshot's sizes") {
+  Fixture f;
+  auto vm = f.running();
+  auto saved = f.save_as(*vm, store::SaveKind::snapshot, "before");
+  REQUIRE(saved);
+  REQUIRE(f.run(vm->kill()));
+  REQUIRE(f.run(vm->return_to(saved->row)));
+  CHECK(f.row()->save_id == saved->row.id);
+  REQUIRE(f.start(*vm));
+  CHECK(f.row()->started_from == store::StartedFrom::snapshot);
+  CHECK(f.host.of(vm->row().id)->guest->token == f.row()->link_token);
+}
+
+TEST_CASE("restore: a failure at any step leaves a stopped VM that can be started") {
+  std::optional<store::SaveRow> saved;
+  at_every_step(CallLog::Then::go_on, {.prepare =
+                                           [&](Fixture& f) {
+                                             auto vm = f.running();
+                                             saved = f.save_as(*vm, store::SaveKind::snapshot, "before")->row;
+                                             REQUIRE(f.run(vm->kill()));
+                                             return vm;
+                                           },
+                                       .act = [&](Fixture& f, VmOwner& vm) { return f.run(vm.return_to(*saved)); },
+                                       .check =
+                                           [](Fixture& f, VmOwner& vm, const Result<>&) {
+                                             CHECK(vm.state() == State::stopped);
+                                             f.log.heal();
+                                             CHECK(f.start(vm));
+                                           }});
+}

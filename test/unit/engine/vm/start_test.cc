@@ -1,0 +1,118 @@
+// Starting a VM: what is written before which effect, and what is left when any step fails.
+#include <fmt/format.h>
+
+#include "catch.h"
+#include "engine/fixture.h"
+#include "engine/vm/steps.h"
+
+using namespace banger;
+using namespace banger::engine;
+using banger::test::at_every_step;
+using banger::test::CallLog;
+using banger::test::Fixture;
+using vm::State;
+
+TEST_CASE("start: a VM boots, and is running when its agent answers") {
+  Fixture f;
+  auto vm = f.stopped();
+  f.log.heal();
+  REQUIRE(f.start(*vm));
+  CHECK(vm->state() == State::running);
+  CHECK(f.row()->state == "running");
+  CHECK(f.row()->started_from == store::StartedFrom::boot);
+  CHECK(f.row()->booted);
+  REQUIRE(f.host.of(vm->row().id));
+  CHECK(f.untruth() == "");
+  INFO(test::told(f.log));
+  CHECK(f.log.in_order("store vm starting", "vmm start"));
+  CHECK(f.log.in_order("store journal process", "vmm start"));
+  CHECK(f.log.in_order("vmm link", "store vm running"));
+  CHECK(f.run(vm->kill()));
+}
+
+TEST_CASE("start: one that runs is left as it is") {
+  Fixture f;
+  auto vm = f.running();
+  f.log.heal();
+  CHECK(f.start(*vm));
+  CHECK(f.log.steps().empty());
+}
+
+TEST_CASE("start: what waits for the system is told when it is up") {
+  Fixture f;
+  auto vm = f.stopped();
+  REQUIRE(f.start(*vm, WaitFor::system));
+  CHECK(vm->describe()["system_ready"] == true);
+}
+
+TEST_CASE("start: a caller that went away leaves a stopped VM") {
+  Fixture f;
+  auto vm = f.stopped();
+  host::Cancel cancel(f.daemon->runtime);
+  cancel.request();
+  auto started = f.run(vm->start(f.stages, cancel, WaitFor::agent));
+  REQUIRE(!started);
+  CHECK(started.error().code == ErrorCode::cancelled);
+  CHECK(vm->state() == State::stopped);
+  CHECK(f.host.running().empty());
+}
+
+TEST_CASE("start: a guest that ends before it is ready says how it ended") {
+  Fixture f;
+  auto vm = f.stopped();
+  f.log.fail_on("vmm link");
+  auto started = f.start(*vm);
+  CHECK(!started);
+  CHECK(vm->state() == State::stopped);
+  CHECK(!f.row()->last_error.empty());
+  CHECK(f.host.running().empty());
+}
+
+TEST_CASE("start: a failure at any step leaves a stopped VM that can be started") {
+  auto steps = at_every_step(CallLog::Then::go_on,
+                             {.prepare = [](Fixture& f) { return f.stopped(); },
+                              .act = [](Fixture& f, VmOwner& vm) { return f.start(vm); },
+                              .check =
+                                  [](Fixture& f, VmOwner& vm, const Result<>& result) {
+                                    CHECK((result || vm.state() == State::stopped || vm.state() == State::running));
+                                    f.log.heal();
+                                    CHECK(f.start(vm));
+                                    CHECK(vm.state() == State::running);
+                                    CHECK(f.untruth() == "");
+                                  }});
+  CHECK(steps > 8);
+}
+
+TEST_CASE("start: a daemon that dies at any step leaves a VM that the next one brings to a true state") {
+  at_every_step(CallLog::Then::crash, {.prepare = [](Fixture& f) { return f.stopped(); },
+                                       .act = [](Fixture& f, VmOwner& vm) { return f.start(vm); },
+                                       .check =
+                                           [](Fixture& f, VmOwner& vm, const Result<>&) {
+                                             CHECK(f.start(vm));
+                                             CHECK(f.untruth() == "");
+                                           }});
+}
+
+TEST_CASE("start: a suspended VM goes on, and a failure before its guest ran leaves it suspended") {
+  at_every_step(CallLog::Then::go_on, {.prepare = [](Fixture& f) { return f.suspended(); },
+                                       .act = [](Fixture& f, VmOwner& vm) { return f.start(vm); },
+                                       .check =
+                                           [](Fixture& f, VmOwner& vm, const Result<>& result) {
+                                             bool ran = vm.machine_was_started();
+                                             if (!result && !ran) CHECK(vm.state() == State::suspended);
+                                             f.log.heal();
+                                             CHECK(f.start(vm));
+                                             CHECK(f.untruth() == "");
+                                           }});
+}
+
+TEST_CASE("start: a daemon that dies while a suspended VM goes on loses no memory before its guest ran") {
+  at_every_step(CallLog::Then::crash, {.prepare = [](Fixture& f) { return f.suspended(); },
+                                       .act = [](Fixture& f, VmOwner& vm) { return f.start(vm); },
+                                       .check =
+                                           [](Fixture& f, VmOwner& vm, const Result<>&) {
+                                             if (f.host.processes.size() < 2) CHECK(vm.state() == State::suspended);
+                                             CHECK(f.start(vm));
+                                             CHECK(f.untruth() == "");
+                                           }});
+}

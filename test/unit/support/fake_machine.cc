@@ -1,0 +1,168 @@
+#include "support/fake_machine.h"
+
+#include <sys/socket.h>
+
+#include "host/files.h"
+
+namespace banger::test {
+
+using machine::Machine;
+using machine::MachineRecord;
+
+void FakeProcess::end(machine::MachineExit how) {
+  if (!std::exchange(running, false)) return;
+  exit = std::move(how);
+  for (const auto& watcher : watchers)
+    if (auto event = watcher.lock()) event->notify_all();
+}
+
+std::vector<std::shared_ptr<FakeProcess>> FakeHost::running() const {
+  std::vector<std::shared_ptr<FakeProcess>> alive;
+  for (const auto& [pid, process] : processes)
+    if (process->running) alive.push_back(process);
+  return alive;
+}
+
+std::shared_ptr<FakeProcess> FakeHost::of(std::string_view vm_id) const {
+  for (const auto& process : running())
+    if (process->config.id == vm_id) return process;
+  return nullptr;
+}
+
+std::shared_ptr<FakeProcess> FakeHost::by_token(std::string_view token) const {
+  for (const auto& process : running())
+    if (process->record.token == token) return process;
+  return nullptr;
+}
+
+namespace {
+
+class FakeMachine final : public Machine {
+ public:
+  FakeMachine(host::Runtime& runtime, FakeHost& host, std::shared_ptr<FakeProcess> process)
+      : runtime_(runtime), host_(host), process_(std::move(process)), ended_(std::make_shared<host::Event>(runtime)) {
+    process_->watchers.push_back(ended_);
+    process_->guest->shut_down = [&h = host, process = std::weak_ptr(process_)] {
+      if (auto alive = process.lock(); alive && h.obeys_shutdown)
+        alive->end({.guest_initiated = true, .reason = "guest-shutdown"});
+    };
+  }
+
+  const MachineRecord& record() const override { return process_->record; }
+  bool running() const override { return process_->running; }
+  std::uint64_t own_memory_bytes() const override { return 0; }
+  Result<machine::MachineStats> stats() const override { return machine::MachineStats{}; }
+
+  Task<Result<UniqueFd>> open_link() override {
+    CO_TRY(step("link"));
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) co_return fail_errno("socketpair");
+    UniqueFd near(ends[0]), far(ends[1]);
+    agent_ = std::make_unique<FakeAgent>(runtime_, host_.log, process_->guest, std::move(far));
+    co_return near;
+  }
+  Task<Result<>> power_button() override {
+    CO_TRY(step("power button"));
+    if (host_.obeys_button) process_->end({.guest_initiated = true, .reason = "guest-shutdown"});
+    co_return Result<>{};
+  }
+  Task<Result<>> pause() override {
+    CO_TRY(step("pause"));
+    process_->paused = true;
+    co_return Result<>{};
+  }
+  Task<Result<>> resume() override {
+    CO_TRY(step("resume"));
+    process_->paused = false;
+    co_return Result<>{};
+  }
+  Task<Result<bool>> prepare_save(const machine::SavedState&) override {
+    CO_TRY(step("prepare save"));
+    co_return host_.early;
+  }
+  Task<Result<>> save(const machine::SavedState& to) override {
+    CO_TRY(step("save"));
+    if (!process_->paused) co_return fail(ErrorCode::internal, "a machine that runs was saved");
+    CO_TRY(host::write_file(to.devices, "devices"));
+    co_return host::write_file(to.memory, "memory");
+  }
+  Task<Result<>> resize_drive(std::size_t index, std::uint64_t size_bytes) override {
+    CO_TRY(step("resize drive"));
+    if (process_->drive_bytes.size() <= index) process_->drive_bytes.resize(index + 1);
+    process_->drive_bytes[index] = size_bytes;
+    co_return Result<>{};
+  }
+  Task<Result<>> kill() override {
+    CO_TRY(step("kill"));
+    process_->end({.guest_initiated = false, .reason = "killed by signal 9"});
+    co_return Result<>{};
+  }
+  Task<machine::MachineExit> wait_exit() override {
+    auto process = process_;
+    auto ended = ended_;
+    while (process->running) co_await ended->wait();
+    co_return process->exit;
+  }
+  Task<Result<machine::MachineMetrics>> metrics() override {
+    CO_TRY(step("metrics"));
+    co_return host_.metrics;
+  }
+
+ private:
+  Result<> step(const std::string& name) {
+    if (!process_->running) return fail(ErrorCode::unavailable, "the process has gone");
+    return host_.log.step("vmm " + name);
+  }
+
+  host::Runtime& runtime_;
+  FakeHost& host_;
+  std::shared_ptr<FakeProcess> process_;
+  std::shared_ptr<host::Event> ended_;
+  std::unique_ptr<FakeAgent> agent_;
+};
+
+}  // namespace
+
+MachineRecord FakeDriver::planned(const machine::MachineConfig& config) const {
+  return {.driver = "fake",
+          .accelerator = "none",
+          .version = "1",
+          .process = {},
+          .token = config.token,
+          .directory = config.directory,
+          .memory_file = config.restore ? config.restore->memory : config.memory_file,
+          .memory_bytes = config.memory_bytes,
+          .reason = config.reason};
+}
+
+Task<Result<std::unique_ptr<Machine>>> FakeDriver::start(const machine::MachineConfig& config,
+                                                         const machine::StartObserver& observer) {
+  CO_TRY(host_.log.step("vmm start"));
+  if (config.restore && config.restore->whole) CO_TRY(co_await config.restore->whole());
+  auto process = std::make_shared<FakeProcess>();
+  process->config = config;
+  process->record = planned(config);
+  int pid = 1000 + static_cast<int>(host_.processes.size());
+  process->record.process = {.pid = pid, .start_time = 1};
+  process->guest->token = host_.guest_token(config);
+  host_.processes[pid] = process;
+  Result<> told = observer.started ? observer.started(process->record) : Result<>();
+  if (told) told = host_.log.step("vmm ready");
+  if (!told) {
+    // A daemon that has died ends nothing.
+    if (!host_.log.crashed()) process->end({.guest_initiated = false, .reason = "killed by signal 9"});
+    co_return std::unexpected(told.error());
+  }
+  co_return std::make_unique<FakeMachine>(runtime_, host_, process);
+}
+
+Task<Result<std::unique_ptr<Machine>>> FakeDriver::adopt(const MachineRecord& record, bool go_on) {
+  CO_TRY(host_.log.step("vmm adopt"));
+  auto found = host_.processes.find(record.process.pid);
+  if (found == host_.processes.end() || !found->second->running)
+    co_return fail(ErrorCode::not_found, "the process has gone");
+  if (go_on) found->second->paused = false;
+  co_return std::make_unique<FakeMachine>(runtime_, host_, found->second);
+}
+
+}  // namespace banger::test

@@ -23,12 +23,13 @@ ALLOWED = {
     "machine": ["guestcfg", "host", "base"],
     "vm": ["base"],
     "api": ["vm", "base"],
+    "client": ["api", "vm", "rpc", "host", "base"],
     "guest": ["guestcfg", "net", "host", "base"],
     "capabilities": ["guest", "vm", "machine", "ext4", "guestcfg", "net", "link", "store", "config", "host", "base"],
     "engine": ["capabilities", "vm", "machine", "image", "ext4", "guestcfg", "net", "link", "store", "rpc", "config",
                "host", "base"],
-    "roles": ["engine", "capabilities", "guest", "api", "vm", "machine", "image", "ext4", "tar", "guestcfg", "net",
-              "link", "store", "rpc", "config", "host", "base"],
+    "roles": ["engine", "capabilities", "guest", "client", "api", "vm", "machine", "image", "ext4", "tar", "guestcfg",
+              "net", "link", "store", "rpc", "config", "host", "base"],
 }
 # Third-party header prefix -> folders (or deeper paths) that may include it.
 OWNERS = {

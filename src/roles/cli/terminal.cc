@@ -2,7 +2,6 @@
 
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 namespace banger::roles::cli {
@@ -47,16 +46,6 @@ std::optional<int> Signals::take_signal(int fd) {
   signalfd_siginfo info{};
   if (::read(fd, &info, sizeof info) != sizeof info) return std::nullopt;
   return static_cast<int>(info.ssi_signo);
-}
-
-Result<UniqueFd> timer_after(std::uint64_t milliseconds) {
-  UniqueFd fd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
-  if (!fd) return fail_errno("timerfd");
-  itimerspec when{};
-  when.it_value.tv_sec = static_cast<time_t>(milliseconds / 1000);
-  when.it_value.tv_nsec = static_cast<long>(milliseconds % 1000 * 1'000'000) + 1;
-  if (::timerfd_settime(fd.get(), 0, &when, nullptr) < 0) return fail_errno("timerfd");
-  return fd;
 }
 
 }  // namespace banger::roles::cli

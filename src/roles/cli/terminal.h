@@ -58,7 +58,4 @@ class Signals {
   sigset_t saved_;
 };
 
-/// A descriptor that becomes readable after so long (timerfd(2)): a deadline for what can only be interrupted.
-Result<UniqueFd> timer_after(std::uint64_t milliseconds);
-
 }  // namespace banger::roles::cli

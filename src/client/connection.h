@@ -1,0 +1,49 @@
+// Calls to the daemon, for all clients: the command line, and any other user interface. Nothing here knows a terminal.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "api/object.h"
+#include "base/json.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "rpc/client.h"
+
+namespace banger::client {
+
+struct CallOptions {
+  rpc::OnProgress progress = {};
+  /// When readable, ends the wait with `cancelled`. The caller then drops the connection, which cancels the call.
+  int interrupt_fd = -1;
+};
+
+/// What a stream call leaves: its result, the socket, and the bytes of the stream that have been read already.
+using Stream = rpc::Client::RawStream;
+
+class Connection {
+ public:
+  explicit Connection(UniqueFd socket) : client_(std::move(socket)) {}
+
+  Result<Json> call(std::string_view method, const Json& params, const CallOptions& options = {});
+  /// The same with a deadline instead of an interrupt: `timeout` when there is no answer in time.
+  Result<Json> call_within(std::string_view method, const Json& params, std::uint64_t milliseconds);
+  /// The result as an object of src/api.
+  template <api::Described T>
+  Result<T> get(std::string_view method, const Json& params, const CallOptions& options = {}) {
+    return api::read<T>(TRY(call(method, params, options)));
+  }
+  /// Takes the connection over.
+  Result<Stream> open_stream(std::string_view method, const Json& params, const CallOptions& options = {}) &&;
+
+  /// For several calls at once.
+  rpc::Client& rpc() { return client_; }
+
+ private:
+  rpc::Client client_;
+};
+
+/// A descriptor that becomes readable after so long (timerfd(2)): a deadline for what can only be interrupted.
+Result<UniqueFd> timer_after(std::uint64_t milliseconds);
+
+}  // namespace banger::client

@@ -1,8 +1,13 @@
-"""What nobody owns any more: images that lost their name, rooms of builds that were cut short. mmdebstrap is a stand-in here
-that gives out a busybox tree at once, or hangs; e2e builds the real image."""
+"""What nobody owns any more: images that lost their name, rooms of builds that were cut short, machines without a VM. mmdebstrap is
+a stand-in here that gives out a busybox tree at once, or hangs; e2e builds the real image. Machines are shells that wait, with what
+banger gives a VMM: a directory and a token."""
+import contextlib
+import json
 import os
 import pathlib
+import secrets
 import signal
+import sqlite3
 import subprocess
 import sys
 import unittest
@@ -82,6 +87,61 @@ class Garbage(BareCase):
         b.ok("gc")
         self.assertFalse(pathlib.Path(room).exists())
         self.assertNotIn(room, self.rooms())
+
+
+class Machines(BareCase):
+    def setUp(self):
+        self.b.ok("vm", "create", "--name", "v", "--no-start", "--image", "bare")
+        self.addCleanup(self.b.run, "vm", "delete", "--force", "v")
+        self.vm_id = self.b.json("vm", "show", "v")["id"]
+
+    def machine(self, vm_id, *words):
+        directory = self.b.state / "vms" / vm_id
+        directory.mkdir(exist_ok=True)
+        process = subprocess.Popen(["sh", "-c", "read wait", *words], cwd=directory, stdin=subprocess.PIPE)
+        self.addCleanup(process.communicate)
+        return process
+
+    def sql(self, statement, *values):
+        """Behind the back of a daemon that is not there, or does not write."""
+        with contextlib.closing(sqlite3.connect(self.b.state / "banger.db", isolation_level=None)) as db:
+            db.execute(statement, values)
+
+    def astray(self, *more):
+        return {item["path"] for item in self.b.json("gc", *more) if item["kind"] == "process"}
+
+    def test_machines_of_either_kind_that_no_vm_owns_are_ended_and_nothing_else_is(self):
+        qemu = self.machine(self.vm_id, "-name", f"guest=banger-{self.vm_id}/{secrets.token_hex(16)},debug-threads=off")
+        firecracker = self.machine("abcdefghijkl", "--id", secrets.token_hex(16), "--api-sock", "api.sock")
+        shell = self.machine(self.vm_id, "console.log")
+        self.assertEqual(self.astray("--dry-run"), {f"pid {qemu.pid}", f"pid {firecracker.pid}"})
+        self.assertIsNone(qemu.poll())
+        self.b.ok("gc")
+        self.assertEqual((qemu.wait(60), firecracker.wait(60)), (-signal.SIGKILL, -signal.SIGKILL))
+        self.assertIsNone(shell.poll())
+        self.assertEqual(self.b.leftovers(), [])
+
+    def test_the_machine_of_a_vm_whose_recovery_failed_is_left_alone_and_taken_over_once_that_is_possible(self):
+        b = self.b
+        token = secrets.token_hex(16)
+        machine = self.machine(self.vm_id, token)
+        started = pathlib.Path(f"/proc/{machine.pid}/stat").read_text().rsplit(") ", 1)[1].split()[19]
+        record = {"driver": "qemu", "accelerator": "tcg", "version": "7.2", "pid": machine.pid, "start_time": int(started),
+                  "token": token, "directory": str(b.state / "vms" / self.vm_id)}
+        b.kill_daemon()
+        self.sql("UPDATE vms SET state = 'running', machine = ? WHERE id = ?", json.dumps(record), self.vm_id)
+        self.sql("CREATE TRIGGER full BEFORE UPDATE ON vms BEGIN SELECT RAISE(FAIL, 'it cannot be written now'); END")
+        self.assertEqual(self.astray(), set())
+        self.assertIn("could not be recovered", b.ok("daemon", "status"))
+        # What is asked of the VM has to wait for it too, or the machine would be nobody's.
+        self.assertNotEqual(b.run("vm", "stop", "v").returncode, 0)
+        self.assertEqual(self.astray(), set())
+        self.assertIsNone(machine.poll())
+        self.sql("DROP TRIGGER full")
+        wait_until(lambda: b.json("vm", "show", "v")["pid"] == machine.pid, "the machine to be taken over")
+        self.assertIn("adopted", b.ok("daemon", "status"))
+        b.ok("vm", "kill", "v")
+        self.assertEqual(machine.wait(60), -signal.SIGKILL)
 
 
 if __name__ == "__main__":

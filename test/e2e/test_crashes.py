@@ -1,6 +1,8 @@
 """kill -9 of the daemon at moments all over create, start, stop and delete: nothing lost, nothing left."""
+import os
 import pathlib
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -65,8 +67,6 @@ class Crashes(Case):
         self.assert_nothing_left()
 
     def test_a_machine_killed_behind_our_back_is_noticed_and_can_be_started_again(self):
-        import os
-        import signal
         b = self.b
         b.ok("vm", "create", "--name", "v")
         os.kill(b.machines()[0], signal.SIGKILL)
@@ -81,6 +81,20 @@ class Crashes(Case):
         self.assertEqual(self.settle()["v"]["state"], "stopped")
         b.ok("vm", "delete", "v")
         self.assert_nothing_left()
+
+    def test_gc_leaves_alone_what_a_new_daemon_has_not_adopted_yet(self):
+        b = self.b
+        b.ok("vm", "create", "--name", "v")
+        (machine,) = b.machines()
+        os.kill(machine, signal.SIGSTOP)  # as slow as a machine of a swapping host can be
+        b.kill_daemon()
+        self.assertEqual([item for item in b.json("gc") if item["kind"] == "process"], [])
+        self.assertEqual(b.machines(), [machine])
+        os.kill(machine, signal.SIGCONT)
+        wait_until(lambda: b.json("vm", "show", "v")["agent_ready"], "the agent to be found", 180)
+        self.assertEqual(b.ok("vm", "exec", "v", "--", "echo", "ok"), "ok\n")
+        self.assertEqual(b.machines(), [machine])
+        self.assertEqual(b.leftovers(), [])
 
     def test_random_kills_lose_nothing(self):
         seed = random.randrange(1 << 30)

@@ -2,11 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/bounds.h"
 
 namespace banger::engine {
+
+namespace {
+
+constexpr std::chrono::seconds kRecoverAgain{5};  // a disk that was full has room again, say
+
+}  // namespace
 
 VmManager::VmManager(Services& services)
     : services_(services),
@@ -43,12 +50,18 @@ Result<> VmManager::load() {
   return {};
 }
 
-Task<> VmManager::recover_one(std::shared_ptr<VmOwner> vm) {
+// True when there is nothing left to recover.
+Task<bool> VmManager::try_recovery(std::shared_ptr<VmOwner> vm) {
   auto what = co_await vm->recover();
   if (!what) {
+    auto failure = fmt::format("vm '{}': could not be recovered: {}", vm->row().name, what.error().message);
+    // It is tried again and again, and said once.
+    if (std::ranges::find(recovered_, failure) != recovered_.end()) co_return false;
     services_.log.error("vm.recover_failed", {{"vm", vm->row().name}, {"error", what.error().sentence()}});
-    recovered_.push_back(fmt::format("vm '{}': could not be recovered: {}", vm->row().name, what.error().message));
-  } else if (!what->empty()) {
+    recovered_.push_back(std::move(failure));
+    co_return false;
+  }
+  if (!what->empty()) {
     services_.log.info("vm.recovered", {{"vm", vm->row().name}, {"what", *what}});
     recovered_.push_back(*what);
   }
@@ -62,8 +75,17 @@ Task<> VmManager::recover_one(std::shared_ptr<VmOwner> vm) {
       services_.log.error("vm.recover_failed", {{"vm", vm->row().name}, {"error", removed.error().sentence()}});
   }
   if (vm->gone()) registry_.forget(vm->row().id);
+  co_return true;
+}
+
+Task<> VmManager::recover_one(std::shared_ptr<VmOwner> vm) {
+  bool done = co_await try_recovery(vm);
   --recovering_;
   recovery_.notify_all();
+  while (!done) {
+    co_await services_.runtime.sleep_for(kRecoverAgain);
+    done = co_await try_recovery(vm);
+  }
 }
 
 Task<> VmManager::recover_all(host::Deadline deadline) {
@@ -71,7 +93,17 @@ Task<> VmManager::recover_all(host::Deadline deadline) {
     ++recovering_;
     services_.runtime.spawn(recover_one(vm));
   }
-  while (recovering_ > 0 && host::Clock::now() < deadline) co_await recovery_.wait(deadline);
+  (void)co_await await_recovery(deadline);
+}
+
+Task<Result<>> VmManager::await_recovery(host::Deadline deadline) {
+  while (recovering_ > 0) {
+    if (host::Clock::now() >= deadline)
+      co_return fail(ErrorCode::busy, "the daemon has not looked at all VMs yet since it was started",
+                     "banger vm list shows those that are starting; try again in a while");
+    co_await recovery_.wait(deadline);
+  }
+  co_return Result<>{};
 }
 
 Task<Result<std::shared_ptr<VmOwner>>> VmManager::create(CreateRequest request, Stages& stages, host::Cancel& cancel) {

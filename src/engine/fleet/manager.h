@@ -22,10 +22,12 @@ class VmManager {
 
   /// Reads the store; nothing is touched yet.
   Result<> load();
-  /// Brings every VM to a true state, each in its own coroutine; what was done is collected in `recovered`. Returns
-  /// when all are, or at the deadline: a guest that was booting when the daemon died may take longer, and is `starting`
-  /// until then.
+  /// Brings every VM to a true state, each in its own coroutine; what was done is collected in `recovered`, and what
+  /// failed is tried again until it succeeds. Returns when each was tried, or at the deadline: a guest that was booting
+  /// when the daemon died may take longer, and is `starting` until then.
   Task<> recover_all(host::Deadline deadline);
+  /// Waits until each VM's recovery was tried, be it in vain; `busy` at the deadline.
+  Task<Result<>> await_recovery(host::Deadline deadline);
   const std::vector<std::string>& recovered() const { return recovered_; }
 
   /// Undone when it fails or is cancelled before the guest was started; a guest that does not come up is kept, stopped.
@@ -49,6 +51,7 @@ class VmManager {
 
  private:
   Task<> recover_one(std::shared_ptr<VmOwner> vm);
+  Task<bool> try_recovery(std::shared_ptr<VmOwner> vm);
 
   Services& services_;
   std::vector<std::string> recovered_;

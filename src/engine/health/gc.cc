@@ -2,23 +2,27 @@
 
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <charconv>
+#include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <set>
 
-#include "base/text.h"
+#include "base/bounds.h"
+#include "base/json.h"
 #include "host/files.h"
 #include "net/addresses.h"
+#include "vm/state.h"
 
 namespace banger::engine {
 
 namespace fs = std::filesystem;
 
 namespace {
+
+constexpr std::chrono::minutes kPatience{1};
 
 std::set<std::string> known_ids(const VmRegistry& vms) {
   std::set<std::string> ids;
@@ -44,25 +48,19 @@ std::vector<Leftover> stray_saves(const Services& services) {
   return found;
 }
 
-// A VMM of ours works in the directory of its VM; one whose VM is unknown or whose process is not the recorded one is
-// astray.
-std::vector<Leftover> stray_processes(const Services& services, const VmRegistry& vms) {
+bool is_astray(const VmRegistry& vms, const machine::LiveMachine& machine) {
+  auto all = vms.everything();
+  return std::ranges::none_of(all, [&](const auto& vm) { return owns(vm->row(), machine); });
+}
+
+std::vector<Leftover> stray_machines(const Services& services, const VmRegistry& vms) {
   std::vector<Leftover> found;
-  std::set<pid_t> known;
-  for (const auto& vm : vms.everything())
-    if (vm->machine()) known.insert(vm->machine()->record().process.pid);
-  auto root = services.paths.vms() + "/";
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator("/proc", error)) {
-    auto name = entry.path().filename().string();
-    pid_t pid = 0;
-    auto [end, parsed] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (parsed != std::errc{} || end != name.data() + name.size() || known.contains(pid)) continue;
-    std::error_code ignored;
-    auto cwd = fs::read_symlink(entry.path() / "cwd", ignored).string();
-    auto argv = host::process_argv(pid);
-    if (cwd.starts_with(root) && argv && !argv->empty() && argv->front().find("qemu") != std::string::npos)
-      found.push_back({"process", fmt::format("pid {}", pid), fmt::format("a machine in {} that no VM owns", cwd)});
+  for (auto& machine : machine::live_machines(services.paths.vms())) {
+    if (!is_astray(vms, machine)) continue;
+    found.push_back({.kind = "process",
+                     .path = fmt::format("pid {}", machine.process.pid),
+                     .reason = fmt::format("a machine in {} that no VM owns", services.paths.vm(machine.vm_id)),
+                     .machine = std::move(machine)});
   }
   return found;
 }
@@ -117,17 +115,20 @@ std::vector<Leftover> stray_snapshots(const Services& services) {
   return found;
 }
 
-Result<> kill_process(const std::string& path) {
-  pid_t pid = 0;
-  std::from_chars(path.data() + 4, path.data() + path.size(), pid);
-  UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (!process) return {};
-  if (::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0) < 0) return fail_errno(path);
+// Much may have happened since it was found. From the first line on the descriptor names that process and no other.
+Result<> kill_stray(const Services& services, const VmRegistry& vms, const machine::LiveMachine& found) {
+  auto process = host::open_process(found.process);
+  if (!process) return process.error().code == ErrorCode::not_found ? Result<>{} : std::unexpected(process.error());
+  if (machine::live_machine(found.process.pid, services.paths.vms()) != found)
+    return fail(ErrorCode::busy, "it is another program by now");
+  if (!is_astray(vms, found)) return fail(ErrorCode::busy, "it is a VM's by now");
+  if (::syscall(SYS_pidfd_send_signal, process->get(), SIGKILL, nullptr, 0) < 0 && errno != ESRCH)
+    return fail_errno("kill it");
   return {};
 }
 
 Task<Result<>> remove_leftover(Services& services, VmManager& vms, const Leftover& item) {
-  if (item.kind == "process") co_return kill_process(item.path);
+  if (item.machine) co_return kill_stray(services, vms.registry(), *item.machine);
   if (item.kind == "tap") co_return co_await services.bridge.remove_stray_tap(net::tap_number(item.path));
   if (item.kind == "snapshot") co_return co_await services.snapshots.remove_stray(item.path);
   if (item.kind == "bridge") co_return co_await services.bridge.remove_stray_bridge();
@@ -146,6 +147,16 @@ Task<Result<>> remove_leftover(Services& services, VmManager& vms, const Leftove
 
 }  // namespace
 
+bool owns(const store::VmRow& row, const machine::LiveMachine& machine) {
+  auto json = parse_json(row.machine, limits::kRpcMessageBytes);
+  auto record = json ? machine::record_from_json(*json) : std::unexpected(json.error());
+  auto is_recorded = [&](const std::string& token) { return record && token == record->token; };
+  if (std::ranges::any_of(machine.tokens, is_recorded)) return true;
+  if (row.id != machine.vm_id) return false;
+  auto state = vm::state_from_string(row.state);
+  return !state || (*state != vm::State::stopped && *state != vm::State::suspended);
+}
+
 bool is_orphan(const image::Image& image, const VmRegistry& vms) {
   return image.name.empty() && vms.users_of_image(image.id).empty();
 }
@@ -161,10 +172,12 @@ Task<> remove_orphan(Services& services, VmManager& vms, std::string id) {
 }
 
 Task<Result<std::vector<Leftover>>> collect_garbage(Services& services, VmManager& vms, bool dry_run) {
-  auto found = stray_directories(services, known_ids(vms.registry()));
-  for (auto& list :
-       {stray_processes(services, vms.registry()), stray_saves(services), stale_caches(services), stray_links(services),
-        stray_jails(services), stray_snapshots(services), orphan_images(services, vms.registry())})
+  CO_TRY(co_await vms.await_recovery(host::after(kPatience)));
+  // Those who write come before what they write to.
+  auto found = stray_machines(services, vms.registry());
+  for (auto& list : {stray_directories(services, known_ids(vms.registry())), stray_saves(services),
+                     stale_caches(services), stray_links(services), stray_jails(services), stray_snapshots(services),
+                     orphan_images(services, vms.registry())})
     found.insert(found.end(), list.begin(), list.end());
   // A build or pull that is under way owns its half-made directory.
   if (!services.building_image.held())

@@ -1,11 +1,13 @@
 // What nobody owns: found by looking at the outside world and subtracting what the store and the stores know.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/fleet/manager.h"
 #include "engine/services.h"
+#include "machine/live_machines.h"
 
 namespace banger::engine {
 
@@ -15,7 +17,12 @@ struct Leftover {
   std::string path;  ///< or "pid N", a link's name, the id of a VM that is gone, or a jail's token
   std::string reason;
   bool removed = false;
+  std::optional<machine::LiveMachine> machine = {};  ///< of a "process"
 };
+
+/// A machine is a VM's by the token in its record. While the record says that the VM runs, or is on its way there or
+/// back, whatever works in its directory is: the daemon may not have adopted it yet, or not be able to.
+bool owns(const store::VmRow& row, const machine::LiveMachine& machine);
 
 /// True when no name leads to it (a newer build took that) and no VM was made from it.
 bool is_orphan(const image::Image& image, const VmRegistry& vms);
@@ -24,7 +31,8 @@ bool is_orphan(const image::Image& image, const VmRegistry& vms);
 /// Its templates go first: clones of them would have no root file system.
 Task<> remove_orphan(Services& services, VmManager& vms, std::string id);
 
-/// Lists leftovers and, unless `dry_run`, removes them.
+/// Lists leftovers and, unless `dry_run`, removes them. Waits until what the daemon found at its start was looked at;
+/// `busy` when that takes too long.
 Task<Result<std::vector<Leftover>>> collect_garbage(Services& services, VmManager& vms, bool dry_run);
 
 }  // namespace banger::engine

@@ -134,7 +134,7 @@ Task<Result<capabilities::VmContext>> VmOwner::context() {
 }
 
 Task<Result<>> VmOwner::make(Stages& stages, host::Cancel& cancel, std::string disks_of) {
-  auto turn = co_await turn_.lock();
+  auto turn = CO_TRY(co_await take_turn());
   CO_TRY(cancel.check());
   CO_TRY(host::make_private_directory(directory()));
   stages.begin("disks");
@@ -152,7 +152,7 @@ Task<Result<>> VmOwner::prepare_disks(Stages& stages) {
 }
 
 Task<Result<>> VmOwner::start(Stages& stages, host::Cancel& cancel, WaitFor wait) {
-  auto turn = co_await turn_.lock();
+  auto turn = CO_TRY(co_await take_turn());
   if (gone_) co_return fail(ErrorCode::not_found, fmt::format("vm '{}' was deleted", row_.name));
   if (state_ == State::running) co_return Result<>{};
   abort_ = false;
@@ -246,7 +246,7 @@ Task<> VmOwner::ask_guest_to_stop() {
 }
 
 Task<Result<>> VmOwner::stop(std::chrono::milliseconds patience) {
-  auto turn = co_await turn_.lock();
+  auto turn = CO_TRY(co_await take_turn());
   if (state_ == State::stopped || gone_) co_return Result<>{};
   if (state_ == State::suspended)
     co_return fail(ErrorCode::busy, fmt::format("vm '{}' is suspended", row_.name), "resume it first, or kill it");
@@ -266,7 +266,7 @@ Task<Result<>> VmOwner::stop(std::chrono::milliseconds patience) {
 Task<Result<>> VmOwner::kill() {
   abort_ = true;
   changed_.notify_all();
-  auto turn = co_await turn_.lock();
+  auto turn = CO_TRY(co_await take_turn());
   if (state_ == State::stopped || gone_) co_return Result<>{};
   if (state_ != State::suspended) CO_TRY(move_to(State::stopping));
   CO_TRY(co_await end_machine());
@@ -283,7 +283,7 @@ Task<Result<>> VmOwner::remove(bool force) {
     abort_ = true;
     changed_.notify_all();
   }
-  auto turn = co_await turn_.lock();
+  auto turn = CO_TRY(co_await take_turn());
   if (gone_) co_return Result<>{};
   if (state_ == State::running || state_ == State::starting || state_ == State::stopping ||
       state_ == State::suspending) {
@@ -311,7 +311,7 @@ Task<Result<>> VmOwner::remove(bool force) {
 }
 
 Task<Result<>> VmOwner::change(std::string name, vm::Spec spec) {
-  auto turn = co_await turn_.lock();
+  auto turn = CO_TRY(co_await take_turn());
   if (gone_) co_return fail(ErrorCode::not_found, fmt::format("vm '{}' was deleted", row_.name));
   if (spec.disk_bytes < spec_.disk_bytes || spec.system_bytes < spec_.system_bytes)
     co_return fail(ErrorCode::invalid, fmt::format("the disks of vm '{}' can only grow (now {} and {})", row_.name,

@@ -103,7 +103,10 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   Task<Result<>> change(std::string name, vm::Spec spec);
   /// Removes what a crash left of its disk's device, unless it runs.
   Task<> drop_device();
-  /// After a daemon start: finishes or undoes what a crash left. Returns what was done, in words, or "".
+  /// What the store says of it may not be true: recover() is to come before anything else.
+  void expect_recovery() { recovery_due_ = true; }
+  /// After a daemon start: finishes or undoes what a crash left. Returns what was done, in words, or "". What failed is
+  /// tried again by the next call, or by the next operation.
   Task<Result<std::string>> recover();
 
   /// The link to a running VM's agent, waiting for a reconnect up to the deadline.
@@ -120,6 +123,8 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
 
  private:
   using State = vm::State;
+  /// The VM's turn, in a true state.
+  Task<Result<host::Mutex::Lock>> take_turn();
   Result<> move_to(vm::State state);
   Result<> keep_row() { return services_.store.update_vm(row_); }
   std::string guest_name() const;
@@ -164,10 +169,14 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   Task<Result<>> settle(State state, std::string last_error);
   Task<Result<>> settle_stopped(std::string last_error) { return settle(State::stopped, std::move(last_error)); }
   Task<> ask_guest_to_stop();
+  Task<Result<std::string>> try_recovery();
+  Task<Result<std::string>> finish_what_was_begun();
   Task<Result<std::string>> adopt_or_settle();
   Task<Result<std::string>> finish_suspend();
   Task<Result<>> discard();
   bool may_have_run() const;
+  bool process_lives() const;
+  Task<Result<>> end_found_machine();
   Task<Result<std::unique_ptr<machine::Machine>>> find_machine(bool go_on);
   void attach(std::shared_ptr<machine::Machine> machine);
   void use_link(std::shared_ptr<link::Client> client);
@@ -184,6 +193,7 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   host::Event changed_;
   std::shared_ptr<machine::Machine> machine_;  ///< set while a process is known
   std::shared_ptr<link::Client> client_;       ///< set while the agent answers
+  bool recovery_due_ = false;
   bool system_ready_ = false;
   bool system_wanted_ = false;  ///< someone waits for it
   bool abort_ = false;          ///< a kill or forced delete wants the turn now

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "engine/vm/owner.h"
 #include "host/files.h"
+#include "machine/vmm_process.h"
 
 namespace banger::engine {
 
@@ -27,9 +28,26 @@ Task<Result<std::unique_ptr<machine::Machine>>> VmOwner::find_machine(bool go_on
   co_return co_await driver->adopt(record, go_on);
 }
 
+// Whether the recorded process is there, be it that no driver can talk to it.
+bool VmOwner::process_lives() const {
+  auto json = parse_json(row_.machine, limits::kRpcMessageBytes);
+  auto record = json ? machine::record_from_json(*json) : std::unexpected(json.error());
+  if (!record) return false;
+  if (record->process.pid == 0) return machine::find_process_by_token(record->token).has_value();
+  return machine::VmmProcess::adopt(*record).has_value();
+}
+
+Task<Result<>> VmOwner::end_found_machine() {
+  auto machine = co_await find_machine(false);
+  if (machine)
+    machine_ = std::move(*machine);
+  else if (process_lives())
+    co_return std::unexpected(std::move(machine).error());
+  co_return co_await end_machine();
+}
+
 Task<Result<>> VmOwner::discard() {
-  if (auto machine = co_await find_machine(false)) machine_ = std::move(*machine);
-  CO_TRY(co_await end_machine());
+  CO_TRY(co_await end_found_machine());
   co_await leave_network();
   co_await services_.jails.leave(row_.id);
   co_await detach_disk();
@@ -43,6 +61,28 @@ Task<Result<>> VmOwner::discard() {
 
 Task<Result<std::string>> VmOwner::recover() {
   auto turn = co_await turn_.lock();
+  if (!recovery_due_) co_return std::string();
+  co_return co_await try_recovery();
+}
+
+Task<Result<host::Mutex::Lock>> VmOwner::take_turn() {
+  auto turn = co_await turn_.lock();
+  if (recovery_due_) CO_TRY(co_await try_recovery());
+  co_return turn;
+}
+
+// A failure lets the machine go, so that the next try takes it over from the beginning.
+Task<Result<std::string>> VmOwner::try_recovery() {
+  auto what = co_await finish_what_was_begun();
+  recovery_due_ = !what;
+  if (what) co_return what;
+  if (client_) client_->close();
+  client_.reset();
+  machine_.reset();
+  co_return what;
+}
+
+Task<Result<std::string>> VmOwner::finish_what_was_begun() {
   // What was never anybody's is not finished: whoever needs it makes it anew.
   if (row_.purpose == Purpose::template_build || (row_.purpose == Purpose::pool && state_ != State::running)) {
     CO_TRY(co_await discard());
@@ -61,8 +101,7 @@ Task<Result<std::string>> VmOwner::recover() {
     case vm::Recovery::keep: {
       if (state_ != State::suspended || row_.machine.empty()) co_return std::string();
       // Suspended, and cut short before its machine had ended.
-      if (auto machine = co_await find_machine(false)) machine_ = std::move(*machine);
-      CO_TRY(co_await end_machine());
+      CO_TRY(co_await end_found_machine());
       CO_TRY(co_await settle(State::suspended, ""));
       co_return fmt::format("vm '{}': finished suspending it", row_.name);
     }
@@ -71,8 +110,7 @@ Task<Result<std::string>> VmOwner::recover() {
     case vm::Recovery::adopt_or_stop:
       co_return co_await adopt_or_settle();
     case vm::Recovery::finish_stop: {
-      if (auto machine = co_await find_machine(false)) machine_ = std::move(*machine);
-      CO_TRY(co_await end_machine());
+      CO_TRY(co_await end_found_machine());
       CO_TRY(co_await settle_stopped(""));
       co_return fmt::format("vm '{}': finished stopping it", row_.name);
     }
@@ -100,6 +138,8 @@ Task<Result<std::string>> VmOwner::adopt_or_settle() {
   if (!machine) {
     auto save = services_.saves.get(row_.save_id);
     bool never_ran = !may_have_run() || machine.error().code == ErrorCode::cancelled;
+    if (machine.error().code != ErrorCode::cancelled && process_lives())
+      co_return std::unexpected(std::move(machine).error());
     if (state_ == State::starting && save && save->kind == store::SaveKind::suspend && never_ran) {
       CO_TRY(co_await settle(State::suspended, ""));
       co_return fmt::format("vm '{}': suspended as before, resuming it was cut short", row_.name);
@@ -139,11 +179,14 @@ Task<Result<std::string>> VmOwner::adopt_or_settle() {
 Task<Result<std::string>> VmOwner::finish_suspend() {
   for (const auto& save : services_.saves.list(store::SaveKind::suspend)) {
     if (save.vm_id != row_.id || save.id == row_.save_id) continue;
-    if (auto machine = co_await find_machine(false)) machine_ = std::move(*machine);
-    CO_TRY(co_await end_machine());
-    services_.saves.use(save.id);
+    CO_TRY(co_await end_found_machine());
+    // A try that failed has left it in use, and the record as it found it.
+    if (!services_.saves.in_use(save.id)) services_.saves.use(save.id);
     auto old = std::exchange(row_.save_id, save.id);
-    CO_TRY(co_await settle(State::suspended, ""));
+    if (auto settled = co_await settle(State::suspended, ""); !settled) {
+      row_.save_id = std::move(old);
+      co_return std::unexpected(std::move(settled).error());
+    }
     services_.saves.release(old);
     co_return fmt::format("vm '{}': finished suspending it", row_.name);
   }

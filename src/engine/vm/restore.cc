@@ -122,13 +122,13 @@ Task<Result<>> VmOwner::boot_instead(Stages& stages, host::Cancel& cancel, WaitF
 }
 
 Task<Result<>> VmOwner::forget_memory() {
-  auto turn = co_await turn_.lock();
+  auto turn = CO_TRY(co_await take_turn());
   if (state_ != State::suspended) co_return Result<>{};
   co_return co_await settle_stopped("");
 }
 
 Task<Result<>> VmOwner::return_to(const store::SaveRow& snapshot) {
-  auto turn = co_await turn_.lock();
+  auto turn = CO_TRY(co_await take_turn());
   if (gone_) co_return fail(ErrorCode::not_found, fmt::format("vm '{}' was deleted", row_.name));
   if (state_ == State::suspended) CO_TRY(co_await settle_stopped(""));
   if (state_ != State::stopped)
@@ -152,7 +152,7 @@ Task<Result<>> VmOwner::return_to(const store::SaveRow& snapshot) {
 Task<Result<>> VmOwner::hand_over(std::string name, vm::Spec spec, bool ephemeral, Stages& stages) {
   // Just after a daemon start it may not be connected yet.
   CO_TRY(co_await agent(host::after(kPooledPatience)));
-  auto turn = co_await turn_.lock();
+  auto turn = CO_TRY(co_await take_turn());
   if (gone_ || state_ != State::running || !client_ || !client_->alive())
     co_return fail(ErrorCode::unavailable, "the pooled machine has ended");
   stages.begin("identity");
@@ -185,7 +185,7 @@ Task<Result<>> VmOwner::await_system(Stages& stages) {
 }
 
 Task<Result<>> VmOwner::exercise() {
-  auto turn = co_await turn_.lock();
+  auto turn = CO_TRY(co_await take_turn());
   for (const auto& argv :
        {std::vector<std::string>{"/bin/true"}, {"/bin/sh", "-c", "echo ready"}, {"/bin/sh", "-c", "echo ready"}}) {
     if (!client_) co_return fail(ErrorCode::unavailable, "the link is gone");

@@ -73,7 +73,7 @@ Task<Result<>> VmOwner::write_state(const store::SaveRow& row, const Writing& wh
 }
 
 Task<Result<>> VmOwner::suspend(Stages& stages) {
-  auto turn = co_await turn_.lock();
+  auto turn = CO_TRY(co_await take_turn());
   if (state_ == State::suspended) co_return Result<>{};
   if (gone_ || state_ != State::running)
     co_return fail(ErrorCode::busy,
@@ -115,7 +115,7 @@ Task<Result<>> VmOwner::suspend(Stages& stages) {
 }
 
 Task<Result<SavedVm>> VmOwner::save_as(store::SaveRow wanted, Stages& stages, CanStart can_start) {
-  auto turn = co_await turn_.lock();
+  auto turn = CO_TRY(co_await take_turn());
   bool running = state_ == State::running;
   if (gone_ || (!running && state_ != State::stopped))
     co_return fail(ErrorCode::busy, fmt::format("vm '{}' is {}", row_.name, vm::to_string(state_)),
@@ -152,7 +152,7 @@ Task<Result<SavedVm>> VmOwner::save_as(store::SaveRow wanted, Stages& stages, Ca
 }
 
 Task<Result<>> VmOwner::become_template(std::string save_id, std::string key, Stages& stages) {
-  auto turn = co_await turn_.lock();
+  auto turn = CO_TRY(co_await take_turn());
   if (state_ != State::running || !client_)
     co_return fail(ErrorCode::unavailable, "the guest ended before it could be saved");
   stages.begin("save");

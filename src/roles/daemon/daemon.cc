@@ -88,12 +88,17 @@ void raise_descriptor_limit() {
   (void)::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// Of machines that ended while the daemon was away. Before a call can start another one in the same directory.
+bool ended(const engine::VmOwner& vm) {
+  return !vm.machine() && (vm.state() == vm::State::stopped || vm.state() == vm::State::suspended);
+}
+
+// Of machines that ended while the daemon was away. Before a call can start another one in the same directory. A VM
+// that is not recovered yet may have a live machine in its jail; what becomes of that is its recovery's.
 Task<> end_empty_jails(Daemon& daemon) {
   auto& jails = daemon.services.jails;
   std::vector<std::string> empty;
   for (const auto& vm : daemon.vms.registry().everything())
-    if (!vm->machine() && jails.has(vm->row().id)) empty.push_back(vm->row().id);
+    if (ended(*vm) && jails.has(vm->row().id)) empty.push_back(vm->row().id);
   for (const auto& id : empty) co_await jails.leave(id);
   daemon.services.runtime.spawn(jails.remove_doomed());
 }

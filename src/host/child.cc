@@ -72,6 +72,14 @@ int place_fds(const SpawnSpec& spec, int null_fd) {
   return 0;
 }
 
+// Its own score alone: the kernel tells a child of vfork from a thread. One of which /proc shows nothing keeps ours.
+void take_usual_oom_score() {
+  int file = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (file < 0) return;
+  (void)!::write(file, "0", 1);
+  ::close(file);
+}
+
 // Raw system calls: the libc wrappers would try to change every thread of the parent.
 int drop_ids(const SpawnSpec& spec) {
   if (!spec.uid) return 0;
@@ -87,6 +95,7 @@ int run_child(const SpawnSpec& spec, const Prepared& prepared) {
   if (spec.new_session) ::setsid();
   if (int error = place_fds(spec, prepared.null_fd)) return error;
   if (spec.controlling_tty && ::ioctl(0, TIOCSCTTY, 0) < 0) return errno;
+  if (spec.usual_oom_score) take_usual_oom_score();  // while /proc is ours: setuid takes that away
   if (int error = drop_ids(spec)) return error;
   if (spec.small_pages) (void)::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
   if (spec.readable_by_owner)

@@ -27,6 +27,7 @@ struct SpawnSpec {
   bool small_pages =
       false;  ///< no transparent huge pages: its memory is only what it touches (prctl(2), PR_SET_THP_DISABLE)
   bool controlling_tty = false;  ///< make stdin_fd the controlling terminal (needs new_session)
+  bool usual_oom_score = false;  ///< as likely as any other to be killed when memory runs out, however we are spared
   std::optional<uid_t> uid;      ///< drop to this user (all ids), with `gid` and `groups`
   std::optional<gid_t> gid;
   std::vector<gid_t> groups;

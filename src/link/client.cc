@@ -16,8 +16,12 @@ namespace {
 
 class ClientWire final : public Wire {
  public:
-  ClientWire(host::Runtime& runtime, std::unique_ptr<Channel> channel, std::string hello)
-      : Wire(runtime, std::move(channel)), echo_(hello), hello_(std::move(hello)), ended_(runtime) {}
+  ClientWire(host::Runtime& runtime, std::unique_ptr<Channel> channel, const std::string& token)
+      : Wire(runtime, std::move(channel)),
+        hello_(token + host::random_bytes(kNonceBytes)),
+        echo_(hello_),
+        arrivals_(token),
+        ended_(runtime) {}
 
   static Task<Result<>> shake_hands(std::shared_ptr<ClientWire> self, host::Deadline deadline);
   static Task<> wait_ended(std::shared_ptr<ClientWire> self) {
@@ -25,6 +29,7 @@ class ClientWire final : public Wire {
   }
   void start();
   void shut(const std::string& why);
+  void expect(std::string_view token) { arrivals_.expect(token); }
   const std::shared_ptr<Session>& session() const { return session_; }
 
  private:
@@ -33,9 +38,12 @@ class ClientWire final : public Wire {
   Gone gone() override;
   void flushed() override;
   Result<> send_hello(host::Deadline& next);
+  void to_session(std::string_view bytes);
 
+  const std::string hello_;
   EchoScanner echo_;
-  std::string hello_, unsent_, early_;
+  ArrivalScanner arrivals_;
+  std::string unsent_, early_;
   std::shared_ptr<Session> session_;
   host::Event ended_;
 };
@@ -81,7 +89,7 @@ void ClientWire::start() {
   session_ = std::make_shared<Session>(runtime_, Role::client, [weak = weak_from_this()] {
     if (auto self = weak.lock()) self->wake_sender();
   });
-  session_->receive(std::exchange(early_, {}));
+  to_session(std::exchange(early_, {}));
 }
 
 void ClientWire::shut(const std::string& why) {
@@ -92,9 +100,14 @@ void ClientWire::shut(const std::string& why) {
 
 void ClientWire::received(std::string_view bytes) {
   if (echo_.settled())
-    session_->receive(bytes);
+    to_session(bytes);
   else
-    session_->receive(echo_.feed(bytes));
+    to_session(echo_.feed(bytes));
+}
+
+void ClientWire::to_session(std::string_view bytes) {
+  session_->receive(arrivals_.feed(bytes));
+  if (arrivals_.arrived()) shut("the agent in the guest ended, and another one has taken its place");
 }
 
 Wire::Gone ClientWire::gone() {
@@ -176,6 +189,7 @@ class ClientImpl final : public Client {
                                  host::Deadline deadline) override {
     return call_guest(wire_, std::move(method), std::move(path), std::move(body), deadline);
   }
+  void expect(std::string token) override { wire_->expect(token); }
   bool alive() const override { return !wire_->closed() && !wire_->session()->over(); }
   Task<> closed() override { return ClientWire::wait_ended(wire_); }
   void close() override { wire_->shut("the link to the guest was closed"); }
@@ -190,7 +204,7 @@ Task<Result<std::shared_ptr<Client>>> connect(host::Runtime& runtime, UniqueFd c
                                               host::Deadline deadline) {
   CO_TRY(check_token(token));
   auto taken = CO_TRY(Channel::take(runtime, std::move(channel)));
-  auto wire = std::make_shared<ClientWire>(runtime, std::move(taken), token + host::random_bytes(kNonceBytes));
+  auto wire = std::make_shared<ClientWire>(runtime, std::move(taken), token);
   CO_TRY(co_await ClientWire::shake_hands(wire, deadline));
   wire->start();
   runtime.spawn(run_wire(wire));

@@ -6,6 +6,9 @@
 // bytes come back and ignores all else; the guest looks for `token` in everything it reads, at any time, and when it
 // finds it with a new nonce it drops its session, answers `token ‖ nonce`, and starts afresh. The token is a secret of
 // host and guest.
+//
+// A guest end that dies takes its session along, and a virtio-serial port does not tell the host. So whoever takes its
+// place opens the port with `token ‖ 16 zeros`. The host looks for these at any time, ends its session, and reconnects.
 #pragma once
 
 #include <functional>
@@ -61,6 +64,9 @@ class Client {
   virtual Task<Result<std::string>> call(std::string method, std::string path, std::string body,
                                          host::Deadline deadline) = 0;
   virtual bool alive() const = 0;
+  /// An agent that takes the place of this one may open with that token too: a guest's changes, and one that dies soon
+  /// afterwards may not have written it down.
+  virtual void expect(std::string token) = 0;
   /// Completes when the link has broken or was closed.
   virtual Task<> closed() = 0;
   virtual void close() = 0;

@@ -35,6 +35,7 @@ class ServerWire final : public Wire {
 };
 
 Task<Result<>> ServerWire::serve(std::shared_ptr<ServerWire> self) {
+  if (self->at_end_ == AtEnd::wait) self->put(arrival(self->scanner_.token()));
   self->runtime_.spawn(Wire::send(self));
   auto result = co_await Wire::receive(self);
   self->stop();

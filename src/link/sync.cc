@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <string.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace banger::link {
@@ -32,6 +33,8 @@ Result<> check_token(std::string_view token) {
   if (token.size() == kTokenBytes) return {};
   return fail(ErrorCode::invalid, fmt::format("a link token has {} bytes, this one has {}", kTokenBytes, token.size()));
 }
+
+std::string arrival(std::string_view token) { return std::string(token) + std::string(kNonceBytes, '\0'); }
 
 void HelloScanner::reset() {
   rest_ = {};
@@ -133,6 +136,30 @@ std::string EchoScanner::feed(std::string_view bytes) {
   if (hello_.starts_with(seen_)) return {};
   state_ = State::settled;
   return std::exchange(seen_, {});
+}
+
+void ArrivalScanner::expect(std::string_view token) {
+  auto wanted = arrival(token);
+  if (std::ranges::find(arrivals_, wanted) == arrivals_.end()) arrivals_.push_back(std::move(wanted));
+}
+
+std::size_t ArrivalScanner::find_arrival(std::string_view bytes) const {
+  auto first = npos;
+  for (const auto& wanted : arrivals_) first = std::min(first, find(bytes, wanted));
+  return first;
+}
+
+std::string_view ArrivalScanner::feed(std::string_view bytes) {
+  if (arrived_) return {};
+  auto seam = tail_;
+  seam.append(bytes.substr(0, kHelloBytes - 1));
+  auto at = find_arrival(seam) == npos ? find_arrival(bytes) : 0;
+  if (at != npos) {
+    arrived_ = true;
+    return bytes.substr(0, at);
+  }
+  keep_last(tail_, bytes, kHelloBytes - 1);
+  return bytes;
 }
 
 }  // namespace banger::link

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 
@@ -16,6 +17,9 @@ inline constexpr std::size_t kHelloBytes = kTokenBytes + kNonceBytes;
 
 /// `invalid` unless it is kTokenBytes long.
 Result<> check_token(std::string_view token);
+
+/// What a guest end opens a port with: its token, and a nonce that no host has.
+std::string arrival(std::string_view token);
 
 /// What the guest end found next in what it read.
 struct SyncEvent {
@@ -43,6 +47,7 @@ class HelloScanner {
   std::optional<SyncEvent> next();
   /// The host has gone: forgets what came before.
   void reset();
+  const std::string& token() const { return token_; }
 
  private:
   std::optional<SyncEvent> take_nonce();
@@ -74,6 +79,24 @@ class EchoScanner {
   enum class State { searching, stripping, settled };
   std::string hello_, seen_;
   State state_ = State::searching;
+};
+
+/// Host end, once a session has begun: looks at every byte for the arrival of another agent, which may come in the
+/// middle of what the one before was sending.
+class ArrivalScanner {
+ public:
+  explicit ArrivalScanner(std::string_view token) { expect(token); }
+  void expect(std::string_view token);
+  /// The bytes of the session in it: all, or those before the arrival.
+  std::string_view feed(std::string_view bytes);
+  bool arrived() const { return arrived_; }
+
+ private:
+  std::size_t find_arrival(std::string_view bytes) const;
+
+  std::vector<std::string> arrivals_;  ///< one a token
+  std::string tail_;                   ///< the last bytes passed on: an arrival may have begun in them
+  bool arrived_ = false;
 };
 
 }  // namespace banger::link

@@ -1,4 +1,5 @@
-"""Guests that never answer: each ends in a clear error within its deadline, and is kept so that its logs can be read."""
+"""Guests that never answer: each ends in a clear error within its deadline, and is kept so that its logs can be read. And guests
+whose agent dies: another one takes its place, and the host finds it."""
 import os
 import pathlib
 import signal
@@ -105,6 +106,40 @@ class DeadGuests(BareCase):
         os.kill(machine, signal.SIGCONT)
         wait_until(lambda: "read line" not in b.ok("vm", "exec", "ice", "--", "ps"), "the command to end")
         b.ok("vm", "delete", "--force", "ice")
+
+
+class DeadAgents(BareCase):
+    config = "pool_size = 0\n"
+
+    def check_agent_may_die(self, name):
+        b = self.b
+        for script in ("kill -9 $PPID; sleep 20", "agent=$PPID; head -c 3000000 /dev/zero; kill -9 $agent; sleep 20"):
+            done = b.run("vm", "exec", name, "--", "sh", "-c", script)
+            self.assertEqual(done.returncode, 125, done.stderr)
+            self.assertIn("the connection to the command was lost before it ended", done.stderr)
+            self.assertEqual(b.ok("vm", "exec", name, "--", "echo", "ok"), "ok\n")
+        self.assertEqual(b.json("vm", "show", name)["state"], "running")
+
+    def test_an_agent_that_dies_costs_the_commands_of_the_moment_and_no_later_one(self):
+        b = self.b
+        for name, way, more in (("booted", "cold", ["--cold"]), ("cloned", "clone", [])):
+            with self.subTest(name):
+                made = b.json("vm", "create", "--name", name, "--image", "bare", "--memory", "256M", "--disk-size", "256M", *more)
+                self.assertEqual(made["way"], way)
+                self.check_agent_may_die(name)
+                b.ok("vm", "delete", "--force", name)
+
+    def test_memory_that_runs_out_does_not_cost_the_agent_its_life(self):
+        b = self.b
+        b.ok("vm", "create", "--name", "full", "--image", "bare", "--memory", "256M", "--disk-size", "256M", "--cold")
+        self.addCleanup(b.run, "vm", "delete", "--force", "full")
+        scores = "cat /proc/self/oom_score_adj /proc/$PPID/oom_score_adj /proc/1/oom_score_adj"
+        self.assertEqual(b.ok("vm", "exec", "full", "--", "sh", "-c", scores), "0\n-1000\n0\n")
+        agent = b.ok("vm", "exec", "full", "--", "sh", "-c", "echo $PPID")
+        # busybox's tail keeps all of a line that never ends.
+        done = b.run("vm", "exec", "full", "--", "sh", "-c", "tail -n 1 /dev/zero")
+        self.assertEqual(done.returncode, 137, done.stderr)
+        self.assertEqual(b.ok("vm", "exec", "full", "--", "sh", "-c", "echo $PPID"), agent)
 
 
 if __name__ == "__main__":

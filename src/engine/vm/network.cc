@@ -26,7 +26,7 @@ Task<> VmOwner::leave_network() {
 Task<Result<>> VmOwner::change_network() {
   CO_TRY(in("network", co_await services_.bridge.let_on(row_.id, spec_.nat)));
   if (!client_ || !client_->alive()) co_return Result<>{};
-  if (auto told = co_await configure(false); !told)
+  if (auto told = co_await configure(client_, false); !told)
     services_.log.warn("vm.configure_failed", {{"vm", row_.name}, {"id", row_.id}, {"error", told.error().sentence()}});
   co_return Result<>{};
 }

@@ -149,8 +149,8 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   Result<guestcfg::GuestConfig> guest_config(const capabilities::VmContext& context) const;
   /// True when there was something to grow.
   Task<Result<bool>> grow_drives(const vm::Spec& saved);
-  Task<Result<>> configure(bool grown);
-  Task<Result<>> set_clock(std::string answer, std::int64_t asked_ns);
+  Task<Result<>> configure(std::shared_ptr<link::Client> client, bool grown);
+  Task<Result<>> set_clock(std::shared_ptr<link::Client> client, std::string answer, std::int64_t asked_ns);
   Task<Result<>> boot_instead(Stages& stages, host::Cancel& cancel, WaitFor wait, Error why);
   Task<Result<>> failed_start(Error error);
   Task<Result<>> copy_disks(std::string save_id, bool replace);
@@ -180,6 +180,8 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   Task<Result<std::unique_ptr<machine::Machine>>> find_machine(bool go_on);
   void attach(std::shared_ptr<machine::Machine> machine);
   void use_link(std::shared_ptr<link::Client> client);
+  Result<std::vector<std::string>> link_tokens() const;
+  Task<Result<std::shared_ptr<link::Client>>> reopen_link(std::shared_ptr<machine::Machine> machine);
 
   static Task<> watch_exit(std::shared_ptr<VmOwner> self, std::shared_ptr<machine::Machine> machine);
   static Task<> keep_link(std::shared_ptr<VmOwner> self, std::shared_ptr<machine::Machine> machine);

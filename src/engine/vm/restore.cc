@@ -64,7 +64,8 @@ Task<Result<bool>> VmOwner::grow_drives(const vm::Spec& saved) {
   co_return spec_.system_bytes > saved.system_bytes || spec_.disk_bytes > saved.disk_bytes;
 }
 
-Task<Result<>> VmOwner::configure(bool grown) {
+Task<Result<>> VmOwner::configure(std::shared_ptr<link::Client> client, bool grown) {
+  if (!client) co_return fail(ErrorCode::unavailable, "the link to the guest is broken");
   auto vm = CO_TRY(co_await context());
   // Made at the last moment: it carries the time.
   auto guest = CO_TRY(guest_config(vm));
@@ -74,14 +75,14 @@ Task<Result<>> VmOwner::configure(bool grown) {
   auto body = dump_json(guestcfg::to_json(guest, guestcfg::Contents::inline_data));
   auto asked_ns = unix_ns();
   auto answer =
-      CO_TRY(co_await client_->call("POST", "/configure", std::move(body), host::after(limits::kConfigureDeadline)));
-  co_return co_await set_clock(std::move(answer), asked_ns);
+      CO_TRY(co_await client->call("POST", "/configure", std::move(body), host::after(limits::kConfigureDeadline)));
+  co_return co_await set_clock(std::move(client), std::move(answer), asked_ns);
 }
 
 // The time in the config is that of its sending, and on a busy host it arrives late. Every answer tells what the
 // guest's clock said at some moment between question and answer; a clock that is surely wrong is moved, until it is
 // surely right.
-Task<Result<>> VmOwner::set_clock(std::string answer, std::int64_t asked_ns) {
+Task<Result<>> VmOwner::set_clock(std::shared_ptr<link::Client> client, std::string answer, std::int64_t asked_ns) {
   for (int attempt = 0; attempt < kClockAttempts; ++attempt) {
     auto now_ns = unix_ns();
     auto guest_ns = CO_TRY(get_int(CO_TRY(parse_json(answer, limits::kLinkJsonBytes)), "clock_unix_ns"));
@@ -93,8 +94,8 @@ Task<Result<>> VmOwner::set_clock(std::string answer, std::int64_t asked_ns) {
     if (std::abs(ahead) + unsure <= kClockErrorNs) co_return Result<>{};
     Json question = {{"adjust_ns", std::abs(ahead) > unsure ? -ahead : 0}};
     asked_ns = unix_ns();
-    answer = CO_TRY(
-        co_await client_->call("POST", "/clock", dump_json(question), host::after(limits::kLinkRequestDeadline)));
+    answer =
+        CO_TRY(co_await client->call("POST", "/clock", dump_json(question), host::after(limits::kLinkRequestDeadline)));
   }
   services_.log.warn("vm.clock_unsure", {{"vm", row_.name}, {"id", row_.id}});
   co_return Result<>{};
@@ -103,7 +104,7 @@ Task<Result<>> VmOwner::set_clock(std::string answer, std::int64_t asked_ns) {
 Task<Result<>> VmOwner::take_identity(Stages& stages, const store::SaveRow& save) {
   stages.begin("identity");
   auto grown = CO_TRY(co_await grow_drives(CO_TRY(saved_spec(save))));
-  CO_TRY(in("identity", co_await configure(grown)));
+  CO_TRY(in("identity", co_await configure(client_, grown)));
   (void)services_.saves.touch(save.id);
   stages.end();
   co_return Result<>{};
@@ -171,7 +172,7 @@ Task<Result<>> VmOwner::hand_over(std::string name, vm::Spec spec, bool ephemera
   CO_TRY(co_await prepare_disks(stages));
   if (bridged() && !spec_.nat) CO_TRY(co_await enter_network());
   auto grown = CO_TRY(co_await grow_drives(pooled));
-  CO_TRY(in("identity", co_await configure(grown)));
+  CO_TRY(in("identity", co_await configure(client_, grown)));
   stages.end();
   row_.stages = dump_json(stages.to_json());
   services_.log.info("vm.started", {{"vm", row_.name}, {"id", row_.id}, {"stages", row_.stages}});
@@ -192,7 +193,7 @@ Task<Result<>> VmOwner::exercise() {
     (void)co_await run_in_guest(services_.runtime, *client_, argv, host::after(limits::kLinkRequestDeadline));
   }
   // Also what hand_over() will do.
-  co_return co_await configure(false);
+  co_return co_await configure(client_, false);
 }
 
 }  // namespace banger::engine

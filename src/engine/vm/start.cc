@@ -1,6 +1,7 @@
 // From a stopped VM to one whose agent answers, and what watches it from then on.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/bounds.h"
@@ -158,23 +159,29 @@ struct Attempt {
   explicit Attempt(host::Runtime& runtime) : done(runtime) {}
   host::Event done;
   std::optional<Result<std::shared_ptr<link::Client>>> result;
+  std::string token;  ///< that was answered last, or tried
   bool finished = false;
 };
 
-// With several tokens each is tried for a while, in turns: the wrong one is not refused, it is not answered.
+// With several tokens each is tried for a while, in turns: the wrong one is not refused, it is not answered. A guest
+// that is slow to answer gets more time with each turn.
 Task<> try_link(std::shared_ptr<Attempt> attempt, host::Runtime& runtime, std::shared_ptr<machine::Machine> machine,
                 std::vector<std::string> tokens, host::Deadline deadline) {
   for (std::size_t turn = 0;
        !attempt->result || (attempt->result->error().code == ErrorCode::timeout && host::Clock::now() < deadline);
        ++turn) {
-    auto until = tokens.size() == 1 ? deadline : std::min(deadline, host::after(kTokenTurn));
+    auto until =
+        tokens.size() == 1 ? deadline : std::min(deadline, host::after(kTokenTurn * (1 + turn / tokens.size())));
+    attempt->token = tokens[turn % tokens.size()];
     auto channel = co_await machine->open_link();
     if (!channel)
       attempt->result = std::unexpected(channel.error());
     else
-      attempt->result = co_await link::connect(runtime, std::move(*channel), tokens[turn % tokens.size()], until);
+      attempt->result = co_await link::connect(runtime, std::move(*channel), attempt->token, until);
     if (*attempt->result) break;
   }
+  if (*attempt->result)
+    for (const auto& token : tokens) (**attempt->result)->expect(token);
   attempt->finished = true;
   attempt->done.notify_all();
 }
@@ -187,10 +194,9 @@ Task<Result<>> VmOwner::wait_ready(Stages& stages, host::Cancel& cancel, const s
   std::chrono::milliseconds patience = save ? limits::kRestoreDeadline : services_.config.ready_timeout;
   auto deadline = host::after(patience);
   auto attempt = std::make_shared<Attempt>(services_.runtime);
-  std::vector<std::string> tokens = {CO_TRY(from_hex(row_.link_token))};
-  // What was saved knows the token of its time, until it is given its identity; a crash may fall on either side of
-  // that.
-  if (save) tokens.insert(tokens.begin(), CO_TRY(from_hex(save->link_token)));
+  auto tokens = CO_TRY(link_tokens());
+  // The older one first: as a rule what was saved has no identity yet.
+  std::ranges::reverse(tokens);
   services_.runtime.spawn(try_link(attempt, services_.runtime, machine_, std::move(tokens), deadline));
   std::string logs_hint = fmt::format("banger vm logs {}", row_.name);
   while (!attempt->finished) {
@@ -254,29 +260,47 @@ Task<> VmOwner::watch_exit(std::shared_ptr<VmOwner> self, std::shared_ptr<machin
     self->services_.log.error("vm.settle_failed", {{"vm", self->row_.name}, {"error", settled.error().message}});
 }
 
+// The VM's own, then that of what it goes on from. What was saved knows the token of its time until it is given its
+// identity, and an agent that dies soon afterwards leaves the next one without; a crash may fall on either side of
+// that.
+Result<std::vector<std::string>> VmOwner::link_tokens() const {
+  std::vector<std::string> tokens = {TRY(from_hex(row_.link_token))};
+  if (auto save = services_.saves.get(row_.save_id)) tokens.push_back(TRY(from_hex(save->link_token)));
+  return tokens;
+}
+
+// For an agent that answers to the token of what was saved, the guest has no identity.
+Task<Result<std::shared_ptr<link::Client>>> VmOwner::reopen_link(std::shared_ptr<machine::Machine> machine) {
+  auto& runtime = services_.runtime;
+  auto tokens = CO_TRY(link_tokens());
+  auto own = tokens.front();
+  auto attempt = std::make_shared<Attempt>(runtime);
+  co_await try_link(attempt, runtime, machine, std::move(tokens), host::after(limits::kLinkRequestDeadline));
+  auto client = CO_TRY(std::move(*attempt->result));
+  if (attempt->token != own) CO_TRY(co_await configure(client, false));
+  // Whoever held its commands while it was saved may have been cut short.
+  (void)co_await client->call("POST", "/hold", R"({"hold":false})", host::after(limits::kHoldDeadline));
+  co_return client;
+}
+
 // Reconnects when the agent or the channel restarts, for as long as the machine runs.
 Task<> VmOwner::keep_link(std::shared_ptr<VmOwner> self, std::shared_ptr<machine::Machine> machine) {
-  auto& runtime = self->services_.runtime;
-  while (self->machine_ == machine && machine->running()) {
+  auto still = [&] { return self->machine_ == machine && machine->running(); };
+  while (still()) {
     if (auto client = self->client_) {
       co_await client->closed();
       if (self->client_ == client) self->client_.reset();
       self->changed_.notify_all();
     }
-    if (self->machine_ != machine || !machine->running()) co_return;
-    auto attempt = std::make_shared<Attempt>(runtime);
-    auto token = from_hex(self->row_.link_token);
-    if (!token) co_return;
-    co_await try_link(attempt, runtime, machine, {*token}, host::after(limits::kLinkRequestDeadline));
+    if (!still()) co_return;
+    auto client = co_await self->reopen_link(machine);
     if (self->machine_ != machine) co_return;
-    if (*attempt->result) {
-      // Whoever held its commands while it was saved may have been cut short.
-      (void)co_await (**attempt->result)
-          ->call("POST", "/hold", R"({"hold":false})", host::after(limits::kHoldDeadline));
-      if (self->machine_ != machine) co_return;
-      self->use_link(**attempt->result);
-    } else
-      co_await runtime.sleep_for(std::chrono::milliseconds(200));
+    if (client) {
+      self->use_link(*client);
+      continue;
+    }
+    self->services_.log.debug("vm.no_link", {{"vm", self->row_.name}, {"error", client.error().message}});
+    co_await self->services_.runtime.sleep_for(std::chrono::milliseconds(200));
   }
 }
 

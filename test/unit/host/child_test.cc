@@ -187,6 +187,22 @@ TEST_CASE("spawn: drops to another user with all ids and groups") {
   CHECK(output_of(spec) == "65534\n65533\n65533 65532\n1\n");
 }
 
+TEST_CASE("spawn: a child that is to have the usual oom score has it, and ours stays") {
+  const std::string score = "/proc/self/oom_score_adj";
+  auto ours = read_file(score, 16).value_or("0");
+  SpawnSpec print = shell("cat /proc/self/oom_score_adj");
+  // More likely to be killed anybody may become, and go back.
+  REQUIRE(write_all(open_file(score, O_WRONLY)->get(), "300"));
+  auto inherited = output_of(print);
+  print.usual_oom_score = true;
+  auto usual = output_of(print);
+  auto still = read_file(score, 16);
+  (void)write_all(open_file(score, O_WRONLY)->get(), ours);
+  CHECK(inherited == "300\n");
+  CHECK(usual == "0\n");
+  CHECK(still == "300\n");
+}
+
 TEST_CASE("child: destroying it kills and reaps, releasing it lets it live") {
   pid_t pid = 0;
   {

@@ -121,3 +121,31 @@ TEST_CASE("sync: the host is not fooled by another nonce") {
   CHECK(scanner.feed(kHelloB + kToken + "aaaaaaaaAAAAAAAB").empty());
   CHECK_FALSE(scanner.synced());
 }
+
+TEST_CASE("sync: the host finds the arrival of another agent however the bytes are cut, and nothing behind it") {
+  auto before = std::string("frames ") + kHelloA + kToken + " more", bytes = before + arrival(kToken) + "garbage";
+  for (std::size_t step = 1; step <= bytes.size(); ++step) {
+    ArrivalScanner scanner(kToken);
+    std::string seen;
+    for (std::size_t at = 0; at < bytes.size(); at += step)
+      seen += scanner.feed(std::string_view(bytes).substr(at, step));
+    INFO("in steps of " << step << ": " << seen);
+    CHECK(scanner.arrived());
+    // What of it came before its end may already have passed.
+    CHECK(seen.starts_with(before));
+    CHECK(seen.size() < before.size() + kHelloBytes);
+  }
+}
+
+TEST_CASE("sync: an arrival is known by any token that is expected, and by no other") {
+  ArrivalScanner scanner(kToken);
+  CHECK(scanner.feed(arrival(kNonceA)) == arrival(kNonceA));
+  CHECK(!scanner.arrived());
+  scanner.expect(kNonceA);
+  CHECK(scanner.feed(arrival(kNonceB) + arrival(kNonceA)) == arrival(kNonceB));
+  CHECK(scanner.arrived());
+  ArrivalScanner other(kToken);
+  other.expect(kNonceA);
+  CHECK(other.feed(arrival(kToken)).empty());
+  CHECK(other.arrived());
+}

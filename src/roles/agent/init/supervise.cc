@@ -30,16 +30,16 @@ std::int64_t now_ms() {
   return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
 }
 
-/// Whom the kernel kills when memory runs out: never the keeper, the agent and what it runs as any other.
-void set_oom_score(std::string_view score) {
-  if (auto file = host::open_file("/proc/self/oom_score_adj", O_WRONLY)) (void)host::write_all(file->get(), score);
+/// When memory runs out the kernel kills neither the agent nor its keeper; what the agent starts has the usual score.
+void be_spared_by_oom_killer() {
+  if (auto file = host::open_file("/proc/self/oom_score_adj", O_WRONLY)) (void)host::write_all(file->get(), "-1000");
 }
 
 [[noreturn]] void become_agent() {
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  set_oom_score("0");
+  be_spared_by_oom_killer();
   ::setsid();
   UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   ::dup2(null.get(), STDIN_FILENO);
@@ -108,7 +108,7 @@ Result<> start_agent() {
 int supervise(int agent_pid) {
   sigset_t signals = watched_signals();
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
-  set_oom_score("-1000");
+  be_spared_by_oom_killer();
   pid_t agent = agent_pid;
   std::int64_t started = now_ms(), pause = kFirstPauseMs;
   for (;;) {

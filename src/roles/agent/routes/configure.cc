@@ -74,13 +74,15 @@ Result<> take_over(Context& context, const guestcfg::GuestConfig& config) {
 }
 
 Result<> finish(const Context& context, const AgentConfig& ours, Work& work) {
-  Result<> first = context.run_dir.save_config(ours);
+  Result<> first;
   auto then = [&](Result<> done) {
     if (first) first = std::move(done);
   };
   then(capabilities::apply_later(work.target, work.config));
   // One that has not even its own random numbers stays still, and never comes here.
   then(thaw(context.run_dir.frozen_path()));
+  // Its token tells the host whether an agent that takes our place has to be told all of this again.
+  then(context.run_dir.save_config(ours));
   then(capabilities::settle(work.target, work.config));
   return first;
 }

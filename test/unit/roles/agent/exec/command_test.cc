@@ -36,6 +36,12 @@ link::ExecExit failure(link::ExecSpec spec, User user = me()) {
 
 }  // namespace
 
+TEST_CASE("command: it is not spared when memory runs out, as the agent is") {
+  auto command = prepare_command({.argv = {"true"}}, kDev, {});
+  REQUIRE(command);
+  CHECK(command->spawn.usual_oom_score);
+}
+
 TEST_CASE("command: the environment is defaults, then the guest's, then the request's") {
   auto command = prepare_command({.argv = {"true"}, .env = {{"B", "request"}, {"C", "request"}}}, kDev,
                                  {{"A", "guest"}, {"B", "guest"}, {"LANG", "de_DE.UTF-8"}});

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "catch.h"
 #include "config/schema.h"
+#include "support/temp_dir.h"
 
 using namespace banger;
 using config::parse_config;
@@ -162,8 +163,8 @@ TEST_CASE("config: broken TOML is told with its line") {
 }
 
 TEST_CASE("config: a file is read, one too large or no file at all is refused by name") {
-  char name[] = "/tmp/banger-config-XXXXXX";
-  std::string directory = ::mkdtemp(name);
+  test::TempDir temporary;
+  const std::string& directory = temporary.path();
   std::string path = directory + "/config.toml";
   std::ofstream(path) << "log_level = \"warn\"\n";
   CHECK(config::load_config(path)->log_level == LogLevel::warn);
@@ -172,5 +173,4 @@ TEST_CASE("config: a file is read, one too large or no file at all is refused by
   std::ofstream(path) << std::string(limits::kConfigFileBytes + 1, '#');
   CHECK(config::load_config(path).error().code == ErrorCode::exhausted);
   CHECK(config::load_config(directory).error().message.starts_with("read the config: " + directory));
-  std::filesystem::remove_all(directory);
 }

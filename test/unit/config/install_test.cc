@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "catch.h"
+#include "support/temp_dir.h"
 
 using namespace banger;
 using namespace banger::config;
@@ -71,9 +72,8 @@ TEST_CASE("install: an unknown key, a missing owner and every wrong value is an 
 }
 
 TEST_CASE("install: a file that others than root may have written is refused") {
-  char name[] = "/tmp/banger-install-XXXXXX";
-  std::filesystem::path directory = ::mkdtemp(name);
-  auto path = (directory / "install.toml").string();
+  test::TempDir directory;
+  auto path = directory / "install.toml";
   CHECK(load_install(path).error().code == ErrorCode::not_found);
   std::ofstream(path) << "owner = \"ana\"\n";
   if (::geteuid() == 0) {
@@ -86,6 +86,5 @@ TEST_CASE("install: a file that others than root may have written is refused") {
   }
   CHECK(load_install(path).error().code == ErrorCode::denied);
   std::filesystem::create_symlink("/etc/hostname", directory / "link");
-  CHECK_FALSE(load_install((directory / "link").string()));
-  std::filesystem::remove_all(directory);
+  CHECK_FALSE(load_install(directory / "link"));
 }

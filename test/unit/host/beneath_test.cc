@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "catch.h"
-#include "temp_dir.h"
+#include "support/temp_dir.h"
 
 using namespace banger;
 using namespace banger::host;
@@ -26,14 +26,14 @@ std::string content(const UniqueFd& fd) {
 struct Place {
   Place() {
     std::filesystem::create_directories(dir / "allowed/inner");
-    dir.write("allowed/inner/file", "ours");
-    dir.write("secret", "theirs");
+    dir.put("allowed/inner/file", "ours");
+    dir.put("secret", "theirs");
     roots = {dir / "allowed"};
   }
   Result<UniqueFd> open(const std::string& path, int flags = O_RDONLY) const {
     return open_beneath(roots, path, flags);
   }
-  TempDir dir;
+  test::TempDir dir;
   std::vector<std::string> roots;
 };
 
@@ -79,7 +79,7 @@ TEST_CASE("beneath: no link is followed, at the end, on the way or in the root i
 TEST_CASE("beneath: a directory swapped for a link while it is opened never leads outside") {
   Place place;
   std::filesystem::create_directories(place.dir / "outside");
-  place.dir.write("outside/file", "theirs");
+  place.dir.put("outside/file", "theirs");
   REQUIRE(::symlink((place.dir / "outside").c_str(), (place.dir / "link").c_str()) == 0);
   auto victim = place.dir / "allowed/inner", link = place.dir / "link";
   std::atomic<bool> done = false;
@@ -104,7 +104,7 @@ TEST_CASE("beneath: what was opened stays the same when its name goes to another
   auto path = place.dir / "allowed/inner/file";
   auto file = open_owned_file(place.roots, path, O_RDONLY, ::geteuid());
   REQUIRE(file);
-  place.dir.write("allowed/inner/other", "swapped");
+  place.dir.put("allowed/inner/other", "swapped");
   std::filesystem::rename(place.dir / "allowed/inner/other", path);
   UniqueFd again(::open(path_of_fd(*file).c_str(), O_RDONLY | O_CLOEXEC));
   CHECK(content(again) == "ours");

@@ -12,6 +12,7 @@
 #include "catch.h"
 #include "host/child.h"
 #include "host/files.h"
+#include "support/temp_dir.h"
 
 using namespace banger;
 using namespace banger::host;
@@ -20,11 +21,6 @@ using namespace std::chrono_literals;
 namespace {
 
 struct Tree {
-  Tree() {
-    char name[] = "/tmp/banger-cgroup-XXXXXX";
-    path = ::mkdtemp(name);
-  }
-  ~Tree() { (void)remove_tree(path); }
   void file(const std::string& name, const std::string& text = "") const {
     REQUIRE(write_file(path + "/" + name, text));
   }
@@ -33,7 +29,8 @@ struct Tree {
     file(name + "/cgroup.subtree_control");
   }
   std::string text(const std::string& name) const { return read_file(path + "/" + name, 1000).value_or("none"); }
-  std::string path;
+  test::TempDir directory;
+  std::string path = directory.path();
 };
 
 }  // namespace

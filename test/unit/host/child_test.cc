@@ -14,7 +14,7 @@
 #include "base/text.h"
 #include "catch.h"
 #include "host/files.h"
-#include "temp_dir.h"
+#include "support/temp_dir.h"
 
 using namespace banger;
 using namespace banger::host;
@@ -76,20 +76,20 @@ TEST_CASE("spawn: exit codes and signals come back, also when asked twice") {
 }
 
 TEST_CASE("spawn: what cannot be run is an error of the call, with its reason") {
-  TempDir dir;
-  dir.write("plain", "no program");
-  dir.write("broken",
-            "\x7f"
-            "ELF");
+  test::TempDir dir;
+  dir.put("plain", "no program");
+  dir.put("broken",
+          "\x7f"
+          "ELF");
   ::chmod((dir / "broken").c_str(), 0755);
   auto code = [](SpawnSpec spec) { return spawn(spec).error().code; };
   CHECK(spawn({.argv = {"no-such-program"}}).error().message == "no-such-program: No such file or directory");
   CHECK(code({.argv = {"no-such-program"}}) == ErrorCode::not_found);
   CHECK(code({.argv = {dir / "missing"}}) == ErrorCode::not_found);
   CHECK(code({.argv = {dir / "plain"}}) == ErrorCode::denied);
-  CHECK(code({.argv = {"plain"}, .env = {"PATH=" + dir.path}}) == ErrorCode::denied);
+  CHECK(code({.argv = {"plain"}, .env = {"PATH=" + dir.path()}}) == ErrorCode::denied);
   CHECK(code({.argv = {dir / "broken"}}) == ErrorCode::unsupported);
-  CHECK(code({.argv = {dir.path}}) == ErrorCode::denied);
+  CHECK(code({.argv = {dir.path()}}) == ErrorCode::denied);
   CHECK(code({}) == ErrorCode::invalid);
   CHECK(code({.argv = {""}}) == ErrorCode::not_found);
   CHECK(code({.argv = {"true", std::string(1 << 20, 'x')}, .env = {"PATH=/bin"}}) == ErrorCode::invalid);
@@ -102,10 +102,10 @@ TEST_CASE("spawn: a missing working directory is blamed, not the program") {
 }
 
 TEST_CASE("spawn: the environment is exactly the given one, PATH included") {
-  TempDir dir;
-  dir.write("tool", "#!/bin/sh\necho mine\n");
+  test::TempDir dir;
+  dir.put("tool", "#!/bin/sh\necho mine\n");
   ::chmod((dir / "tool").c_str(), 0755);
-  CHECK(output_of({.argv = {"tool"}, .env = {"PATH=/nowhere:" + dir.path}}) == "mine\n");
+  CHECK(output_of({.argv = {"tool"}, .env = {"PATH=/nowhere:" + dir.path()}}) == "mine\n");
   CHECK(output_of({.argv = {"/usr/bin/env"}, .env = {"A=1", "B=x y"}}) == "A=1\nB=x y\n");
 }
 
@@ -262,7 +262,7 @@ TEST_CASE("process id: one that has ended but was not reaped is gone") {
 }
 
 TEST_CASE("process id: a name made to look like the fields behind it does not confuse") {
-  TempDir dir;
+  test::TempDir dir;
   std::string evil = dir / "a) Z 1 (b) R";
   std::filesystem::copy_file("/bin/sleep", evil);
   auto before = spawn(shell("exec sleep 1000"));

@@ -19,7 +19,7 @@
 
 #include "catch.h"
 #include "host/child.h"
-#include "temp_dir.h"
+#include "support/temp_dir.h"
 
 using namespace banger;
 using namespace banger::host;
@@ -90,8 +90,8 @@ TEST_CASE("confine: capabilities can be given up again, never taken back") {
 
 TEST_CASE("confine: root without capabilities cannot read the files of others") {
   if (skip_unless_root("confine: root without capabilities cannot read the files of others")) return;
-  TempDir dir;
-  dir.write("private", "x");
+  test::TempDir dir;
+  dir.put("private", "x");
   auto path = dir / "private";
   REQUIRE(::chown(path.c_str(), 65534, 65534) == 0);
   REQUIRE(::chmod(path.c_str(), 0600) == 0);

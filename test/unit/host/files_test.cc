@@ -9,7 +9,7 @@
 
 #include "base/bounds.h"
 #include "catch.h"
-#include "temp_dir.h"
+#include "support/temp_dir.h"
 
 using namespace banger;
 using namespace banger::host;
@@ -31,19 +31,19 @@ struct Umask {
 }  // namespace
 
 TEST_CASE("read: whole files, /proc files, and never more than the limit") {
-  TempDir dir;
+  test::TempDir dir;
   std::string content(100'000, 'x');
-  dir.write("f", content);
+  dir.put("f", content);
   CHECK(read_file(dir / "f", 100'000) == content);
   CHECK(read_file(dir / "f", 99'999).error().code == ErrorCode::exhausted);
   CHECK(read_file("/dev/zero", 1000).error().code == ErrorCode::exhausted);
   CHECK(read_file("/proc/self/stat", 4096)->find("unit_host") != std::string::npos);
   CHECK(read_file(dir / "none", 10).error().message == dir / "none" + ": No such file or directory");
-  CHECK(read_file(dir.path, 10).error().code == ErrorCode::invalid);
+  CHECK(read_file(dir.path(), 10).error().code == ErrorCode::invalid);
 }
 
 TEST_CASE("write: the file is replaced in one step, with its mode, and nothing is left beside it") {
-  TempDir dir;
+  test::TempDir dir;
   REQUIRE(write_file(dir / "f", "old"));
   CHECK(mode_of(dir / "f") == 0600);
   UniqueFd reader(::open((dir / "f").c_str(), O_RDONLY));
@@ -57,8 +57,8 @@ TEST_CASE("write: the file is replaced in one step, with its mode, and nothing i
 }
 
 TEST_CASE("write: a link is replaced, not followed") {
-  TempDir dir;
-  dir.write("target", "precious");
+  test::TempDir dir;
+  dir.put("target", "precious");
   REQUIRE(::symlink("target", (dir / "link").c_str()) == 0);
   REQUIRE(write_file(dir / "link", "new"));
   CHECK(read_file(dir / "target", 100) == "precious");
@@ -66,7 +66,7 @@ TEST_CASE("write: a link is replaced, not followed") {
 }
 
 TEST_CASE("write: what fails leaves nothing behind") {
-  TempDir dir;
+  test::TempDir dir;
   std::filesystem::create_directory(dir / "taken");
   CHECK_FALSE(write_file(dir / "taken", "x"));
   CHECK(dir.entries() == 1);
@@ -77,7 +77,7 @@ TEST_CASE("write: what fails leaves nothing behind") {
 }
 
 TEST_CASE("directories: parents are 0755 whatever the umask allows, the last has its own mode") {
-  TempDir dir;
+  test::TempDir dir;
   Umask open(0);
   REQUIRE(make_directories(dir / "a/b/c", 0700));
   CHECK(mode_of(dir / "a") == 0755);
@@ -90,8 +90,8 @@ TEST_CASE("directories: parents are 0755 whatever the umask allows, the last has
 }
 
 TEST_CASE("directories: a file in the way is an error") {
-  TempDir dir;
-  dir.write("f", "");
+  test::TempDir dir;
+  dir.put("f", "");
   CHECK(make_directories(dir / "f").error().message == dir / "f" + ": Not a directory");
   CHECK(make_directories(dir / "f/g").error().code == ErrorCode::invalid);
   REQUIRE(::symlink("nowhere", (dir / "dangling").c_str()) == 0);
@@ -100,7 +100,7 @@ TEST_CASE("directories: a file in the way is an error") {
 }
 
 TEST_CASE("private directory: made, or taken over only when it is ours and real") {
-  TempDir dir;
+  test::TempDir dir;
   Umask open(0);
   REQUIRE(make_private_directory(dir / "new/p"));
   CHECK(mode_of(dir / "new/p") == 0700);
@@ -109,7 +109,7 @@ TEST_CASE("private directory: made, or taken over only when it is ours and real"
   CHECK(mode_of(dir / "loose") == 0700);
   REQUIRE(::symlink("loose", (dir / "link").c_str()) == 0);
   CHECK(make_private_directory(dir / "link").error().code == ErrorCode::invalid);
-  dir.write("file", "");
+  dir.put("file", "");
   CHECK(make_private_directory(dir / "file").error().code == ErrorCode::invalid);
   if (::geteuid() != 0) return;
   ::mkdir((dir / "theirs").c_str(), 0700);
@@ -118,18 +118,18 @@ TEST_CASE("private directory: made, or taken over only when it is ours and real"
 }
 
 TEST_CASE("remove: trees without following links; what is not there is fine") {
-  TempDir dir;
+  test::TempDir dir;
   std::filesystem::create_directories(dir / "tree/deep");
-  dir.write("keep", "precious");
+  dir.put("keep", "precious");
   ::symlink((dir / "keep").c_str(), (dir / "tree/link").c_str());
-  ::symlink(dir.path.c_str(), (dir / "tree/up").c_str());
+  ::symlink(dir.path().c_str(), (dir / "tree/up").c_str());
   REQUIRE(remove_tree(dir / "tree"));
   CHECK(read_file(dir / "keep", 100) == "precious");
   CHECK(dir.entries() == 1);
   CHECK(remove_tree(dir / "tree"));
   CHECK(remove_file(dir / "none"));
   CHECK(remove_file(dir / "keep"));
-  CHECK_FALSE(remove_file(dir.path));
+  CHECK_FALSE(remove_file(dir.path()));
 }
 
 namespace {
@@ -151,7 +151,7 @@ void check_islands(const std::string& copy, const std::string& original) {
 }  // namespace
 
 TEST_CASE("clone: the same bytes, the same holes, its own mode") {
-  TempDir dir;
+  test::TempDir dir;
   make_islands(dir / "from");
   REQUIRE(clone_file(dir / "from", dir / "to", 0640));
   check_islands(dir / "to", dir / "from");
@@ -159,7 +159,7 @@ TEST_CASE("clone: the same bytes, the same holes, its own mode") {
 }
 
 TEST_CASE("clone: to another file system too") {
-  TempDir dir;
+  test::TempDir dir;
   char name[] = "/dev/shm/banger-XXXXXX";
   if (!::mkdtemp(name)) return;
   std::string other(name);
@@ -173,19 +173,19 @@ TEST_CASE("clone: to another file system too") {
 }
 
 TEST_CASE("clone: never over what is there, and nothing is left when it fails") {
-  TempDir dir;
-  dir.write("from", "new");
-  dir.write("to", "precious");
+  test::TempDir dir;
+  dir.put("from", "new");
+  dir.put("to", "precious");
   CHECK(clone_file(dir / "from", dir / "to").error().code == ErrorCode::exists);
   CHECK(read_file(dir / "to", 100) == "precious");
   CHECK(clone_file(dir / "none", dir / "other").error().code == ErrorCode::not_found);
-  CHECK_FALSE(clone_file(dir.path, dir / "other"));
+  CHECK_FALSE(clone_file(dir.path(), dir / "other"));
   CHECK(dir.entries() == 2);
 }
 
 TEST_CASE("clone: an empty file and one that is all hole") {
-  TempDir dir;
-  dir.write("empty", "");
+  test::TempDir dir;
+  dir.put("empty", "");
   REQUIRE(clone_file(dir / "empty", dir / "empty2"));
   CHECK(std::filesystem::file_size(dir / "empty2") == 0);
   REQUIRE(make_sparse_file(dir / "hole", 10 * kMiB));
@@ -195,7 +195,7 @@ TEST_CASE("clone: an empty file and one that is all hole") {
 }
 
 TEST_CASE("share: another name of the same file, a copy on another file system, in place of what was there") {
-  TempDir dir;
+  test::TempDir dir;
   auto from = dir / "a";
   REQUIRE(write_file(from, "first", 0600));
   REQUIRE(share_file(from, dir / "b"));
@@ -210,7 +210,7 @@ TEST_CASE("share: another name of the same file, a copy on another file system, 
 }
 
 TEST_CASE("sparse file: it has its size and takes no room; an existing one stays as it is") {
-  TempDir dir;
+  test::TempDir dir;
   REQUIRE(make_sparse_file(dir / "f", 1ull << 40));
   CHECK(std::filesystem::file_size(dir / "f") == 1ull << 40);
   CHECK(disk_usage(dir / "f") == 0);
@@ -218,19 +218,19 @@ TEST_CASE("sparse file: it has its size and takes no room; an existing one stays
   CHECK_FALSE(make_sparse_file(dir / "huge", UINT64_MAX));
   CHECK(dir.entries() == 1);
   CHECK(disk_usage(dir / "none") == 0);
-  CHECK(free_space(dir.path).value() > 0);
+  CHECK(free_space(dir.path()).value() > 0);
   CHECK(free_space(dir / "none").error().code == ErrorCode::not_found);
 }
 
 TEST_CASE("sha256: the known values, files like bytes") {
   CHECK(sha256_hex("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   CHECK(sha256_hex("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  TempDir dir;
+  test::TempDir dir;
   std::string content(300'000, 'q');
-  dir.write("f", content);
+  dir.put("f", content);
   CHECK(sha256_file(dir / "f") == sha256_hex(content));
   CHECK(sha256_file(dir / "none").error().code == ErrorCode::not_found);
-  CHECK(sha256_file(dir.path).error().code == ErrorCode::invalid);
+  CHECK(sha256_file(dir.path()).error().code == ErrorCode::invalid);
 }
 
 TEST_CASE("random bytes: as many as asked, never the same") {

@@ -10,7 +10,7 @@
 
 #include "catch.h"
 #include "host/files.h"
-#include "temp_dir.h"
+#include "support/temp_dir.h"
 
 using namespace banger;
 
@@ -33,7 +33,7 @@ std::string backing_file(dev_t device) {
 
 TEST_CASE("loop: a device is its file, and goes with its last descriptor") {
   if (cannot_run("loop: a device is its file, and goes with its last descriptor")) return;
-  TempDir dir;
+  test::TempDir dir;
   REQUIRE(host::make_sparse_file(dir / "file", 1 << 20));
   auto file = host::open_file(dir / "file", O_RDWR);
   auto loop = host::attach_loop(*file);
@@ -43,12 +43,12 @@ TEST_CASE("loop: a device is its file, and goes with its last descriptor") {
   CHECK(host::read_file(dir / "file", 2 << 20)->substr(8190, 4) == std::string("\0\0xx", 4));
   CHECK(backing_file(loop->device).find("file") != std::string::npos);
   loop->fd.reset();
-  CHECK(backing_file(loop->device).find(dir.path) == std::string::npos);
+  CHECK(backing_file(loop->device).find(dir.path()) == std::string::npos);
 }
 
 TEST_CASE("loop: a file open for reading gives a read-only device, which others share") {
   if (cannot_run("loop: a file open for reading gives a read-only device, which others share")) return;
-  TempDir dir;
+  test::TempDir dir;
   REQUIRE(host::make_sparse_file(dir / "file", 1 << 20));
   REQUIRE(host::make_sparse_file(dir / "other", 1 << 20));
   auto file = host::open_file(dir / "file", O_RDONLY);

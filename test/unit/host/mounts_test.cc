@@ -11,6 +11,7 @@
 #include "catch.h"
 #include "host/child.h"
 #include "host/files.h"
+#include "support/temp_dir.h"
 
 using namespace banger;
 using namespace banger::host;
@@ -45,9 +46,9 @@ TEST_CASE("mounts: what was held is mounted, as it may be used, and here nothing
                  "mounting needs root\n";
     return;
   }
-  char name[] = "/tmp/banger-mounts-XXXXXX";
-  std::string place = ::mkdtemp(name);
-  for (auto directory : {"/memory", "/top"}) REQUIRE(make_directories(place + directory));
+  test::TempDir directory;
+  const std::string& place = directory.path();
+  for (auto name : {"/memory", "/top"}) REQUIRE(make_directories(place + name));
   for (auto file : {"/top/a", "/top/b"}) REQUIRE(write_file(place + file, ""));
   REQUIRE(write_file(place + "/disk", "disk"));
   auto kept = open_file(place + "/disk", O_RDONLY);
@@ -65,5 +66,4 @@ TEST_CASE("mounts: what was held is mounted, as it may be used, and here nothing
   CHECK(read_file(place + "/disk", 100) == "swapped");
   CHECK(read_file(place + "/top/a", 100) == "");
   CHECK(::access((place + "/memory/root").c_str(), F_OK) < 0);
-  REQUIRE(remove_tree(place));
 }

@@ -2,15 +2,15 @@
 #include "host/passwd.h"
 
 #include "catch.h"
-#include "temp_dir.h"
+#include "support/temp_dir.h"
 
 using namespace banger::host;
 
 TEST_CASE("passwd: finds a user by name and by number, and nothing in broken lines") {
-  TempDir dir;
-  dir.write("passwd",
-            "root:x:0:0:root:/root:/bin/sh\n\nbroken\nshort:x:7:7\nnumber:x:9x:9:::\nana:x:1000:1001:Ana,,,:/home/ana:/"
-            "bin/bash\n");
+  banger::test::TempDir dir;
+  dir.put("passwd",
+          "root:x:0:0:root:/root:/bin/sh\n\nbroken\nshort:x:7:7\nnumber:x:9x:9:::\nana:x:1000:1001:Ana,,,:/home/ana:/"
+          "bin/bash\n");
   auto ana = find_user("ana", dir / "passwd");
   REQUIRE(ana);
   CHECK(ana->uid == 1000);

@@ -8,7 +8,8 @@
 #include "catch.h"
 #include "host/files.h"
 #include "host/runtime.h"
-#include "support/run_task.h"
+#include "support/run.h"
+#include "support/temp_dir.h"
 
 using namespace banger;
 using namespace banger::host;
@@ -20,7 +21,7 @@ Result<Output> run_shell(const std::string& script, std::chrono::milliseconds ti
                          std::size_t max_bytes = 1 << 20) {
   Runtime runtime;
   SpawnSpec spec{.argv = {"sh", "-c", script}, .env = {"PATH=/usr/bin:/bin"}};
-  return run_task(runtime, run_command(runtime, std::move(spec), after(timeout), max_bytes));
+  return test::run(runtime, run_command(runtime, std::move(spec), after(timeout), max_bytes));
 }
 
 bool alive(pid_t pid) { return process_id(pid).has_value(); }
@@ -39,14 +40,14 @@ TEST_CASE("command: output, error output and exit code; failing is not an error 
 
 TEST_CASE("command: a program that is not there is") {
   Runtime runtime;
-  CHECK(run_task(runtime, run_command(runtime, {.argv = {"no-such-program"}}, after(10s))).error().code ==
+  CHECK(test::run(runtime, run_command(runtime, {.argv = {"no-such-program"}}, after(10s))).error().code ==
         ErrorCode::not_found);
 }
 
 TEST_CASE("command: stdin is what was given") {
   Runtime runtime;
   UniqueFd file(::open("/etc/passwd", O_RDONLY | O_CLOEXEC));
-  auto output = run_task(runtime, run_command(runtime, {.argv = {"/bin/cat"}, .stdin_fd = file.get()}, after(10s)));
+  auto output = test::run(runtime, run_command(runtime, {.argv = {"/bin/cat"}, .stdin_fd = file.get()}, after(10s)));
   REQUIRE(output);
   CHECK(output->out.find("root:") != std::string::npos);
 }
@@ -63,7 +64,7 @@ TEST_CASE("command: much output on both sides is drained, kept to the limit: the
 
 TEST_CASE("command: at the deadline it is ended, and the error names it") {
   Runtime runtime;
-  auto failed = run_task(runtime, run_command(runtime, {.argv = {"/bin/sleep", "1000"}}, after(50ms)));
+  auto failed = test::run(runtime, run_command(runtime, {.argv = {"/bin/sleep", "1000"}}, after(50ms)));
   CHECK(failed.error().code == ErrorCode::timeout);
   CHECK(failed.error().message.find("/bin/sleep") != std::string::npos);
   CHECK(run_shell("yes", 100ms, 1000).error().code == ErrorCode::timeout);
@@ -90,8 +91,8 @@ TEST_CASE("command: a grandchild that keeps the pipes past the deadline does not
 }
 
 TEST_CASE("command: at the deadline its own children end with it") {
-  char name[] = "/tmp/banger-group-XXXXXX";
-  std::string file = std::string(::mkdtemp(name)) + "/pid";
+  test::TempDir directory;
+  auto file = directory / "pid";
   auto failed = run_shell("sleep 1000 & echo $! >" + file + "; wait", 500ms);
   CHECK(failed.error().code == ErrorCode::timeout);
   auto text = read_file(file, 64);
@@ -99,7 +100,6 @@ TEST_CASE("command: at the deadline its own children end with it") {
   pid_t grandchild = std::stoi(*text);
   for (int i = 0; i < 1000 && alive(grandchild); ++i) ::usleep(10'000);
   CHECK_FALSE(alive(grandchild));
-  (void)remove_tree(file.substr(0, file.rfind('/')));
 }
 
 TEST_CASE("command: many at once") {
@@ -125,7 +125,7 @@ TEST_CASE("command: running out of descriptors at any point is an error, not a c
     rlimit tight{static_cast<rlim_t>(next.get()) + extra, old.rlim_max};
     next.reset();
     REQUIRE(::setrlimit(RLIMIT_NOFILE, &tight) == 0);
-    auto output = run_task(runtime, run_command(runtime, {.argv = {"/bin/echo", "x"}}, after(30s)));
+    auto output = test::run(runtime, run_command(runtime, {.argv = {"/bin/echo", "x"}}, after(30s)));
     ::setrlimit(RLIMIT_NOFILE, &old);
     if (!output)
       ++errors;

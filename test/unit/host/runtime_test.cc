@@ -11,7 +11,7 @@
 
 #include "base/unique_fd.h"
 #include "catch.h"
-#include "support/run_task.h"
+#include "support/run.h"
 
 using namespace banger;
 using namespace banger::host;
@@ -55,16 +55,16 @@ TEST_CASE("event: wakes all that wait, and only those") {
     bool again = co_await e->wait(after(5ms));
     co_return before == 0 && !again ? *count : -1;
   };
-  CHECK(run_task(runtime, task(&runtime, event, woken)) == 1000);
+  CHECK(test::run(runtime, task(&runtime, event, woken)) == 1000);
 }
 
 TEST_CASE("event: a deadline that passes says so, and one in the past does not hang") {
   Runtime runtime;
   auto event = std::make_shared<Event>(runtime);
-  CHECK_FALSE(run_task(runtime, event->wait(after(1ms))));
+  CHECK_FALSE(test::run(runtime, event->wait(after(1ms))));
   Runtime again;
   Event past(again);
-  CHECK_FALSE(run_task(again, past.wait(Clock::now() - 1h)));
+  CHECK_FALSE(test::run(again, past.wait(Clock::now() - 1h)));
 }
 
 TEST_CASE("event: its end wakes the waiters") {
@@ -81,7 +81,7 @@ TEST_CASE("event: its end wakes the waiters") {
     co_await settle(*r);
     co_return *count;
   };
-  CHECK(run_task(runtime, task(&runtime, std::move(event), woken, waiter)) == 3);
+  CHECK(test::run(runtime, task(&runtime, std::move(event), woken, waiter)) == 3);
 }
 
 TEST_CASE("event: a loop that ends while something waits leaves nothing dangling") {
@@ -117,7 +117,7 @@ TEST_CASE("cancel: requested wakes and fails the check") {
     }(r, c));
     co_return co_await c->event().wait(after(10s));
   };
-  CHECK(run_task(runtime, task(&runtime, &cancel)));
+  CHECK(test::run(runtime, task(&runtime, &cancel)));
   CHECK(cancel.requested());
   CHECK(cancel.check().error().code == ErrorCode::cancelled);
 }
@@ -153,14 +153,14 @@ TEST_CASE("mutex: a moved lock unlocks once; a free one is taken at once") {
     auto again = co_await mutex.lock();
     co_return true;
   };
-  CHECK(run_task(runtime, task(&runtime)));
+  CHECK(test::run(runtime, task(&runtime)));
 }
 
 TEST_CASE("wait readable: bytes, a hang-up, a deadline and a bad descriptor") {
   Pipe pipe;
   auto wait = [](int fd, Deadline deadline) {
     Runtime runtime;
-    return run_task(runtime, wait_readable(runtime, fd, deadline));
+    return test::run(runtime, wait_readable(runtime, fd, deadline));
   };
   CHECK(wait(pipe.read.get(), after(5ms)) == false);
   CHECK(wait(pipe.read.get(), Clock::now() - 1h) == false);
@@ -194,7 +194,7 @@ TEST_CASE("wait readable: many times on one descriptor, with the deadline and th
     }
     co_return wakes;
   };
-  int wakes = run_task(runtime, task(&runtime, ours.get()));
+  int wakes = test::run(runtime, task(&runtime, ours.get()));
   stop = true;
   writer.join();
   CHECK(wakes > 0);
@@ -204,7 +204,7 @@ TEST_CASE("wait readable: a process's end") {
   Runtime runtime;
   auto child = spawn({.argv = {"/bin/true"}});
   REQUIRE(child);
-  CHECK(run_task(runtime, wait_readable(runtime, child->pidfd(), after(10s))) == true);
+  CHECK(test::run(runtime, wait_readable(runtime, child->pidfd(), after(10s))) == true);
   CHECK(child->poll()->code == 0);
 }
 

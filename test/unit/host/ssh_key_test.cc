@@ -7,8 +7,8 @@
 #include "catch.h"
 #include "host/files.h"
 #include "host/runtime.h"
-#include "support/run_task.h"
-#include "temp_dir.h"
+#include "support/run.h"
+#include "support/temp_dir.h"
 
 using namespace banger;
 using namespace banger::host;
@@ -31,7 +31,7 @@ TEST_CASE("ssh key: ssh-keygen finds the public half in the private one, whateve
         "ssh-keygen here");
     return;
   }
-  TempDir dir;
+  test::TempDir dir;
   for (std::string comment : {"", "a", "root@web", "root@a-name-of-some-length"}) {
     CAPTURE(comment);
     auto key = make_ssh_key(comment);
@@ -40,7 +40,7 @@ TEST_CASE("ssh key: ssh-keygen finds the public half in the private one, whateve
     REQUIRE(write_file(path, key->private_key, 0600));
     Runtime runtime;
     auto told =
-        run_task(runtime, run_command(runtime, {.argv = {*tool, "-y", "-f", path}}, after(std::chrono::seconds(20))));
+        test::run(runtime, run_command(runtime, {.argv = {*tool, "-y", "-f", path}}, after(std::chrono::seconds(20))));
     REQUIRE(told);
     CAPTURE(told->err);
     CHECK(trim(told->out) == trim(key->public_key));

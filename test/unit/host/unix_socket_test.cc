@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "catch.h"
-#include "temp_dir.h"
+#include "support/temp_dir.h"
 
 using namespace banger;
 using namespace banger::host;
@@ -23,13 +23,13 @@ struct Umask {
 }  // namespace
 
 TEST_CASE("unix socket: connects at paths of every length around the limit of sun_path") {
-  TempDir dir;
-  std::string deep = dir.path;
+  test::TempDir dir;
+  std::string deep = dir.path();
   for (int i = 0; i < 20; ++i) deep += "/" + std::string(50, 'd');
   std::filesystem::create_directories(deep);
   std::vector<std::string> paths{deep + "/s"};
   for (std::size_t length = 100; length <= 115; ++length)
-    paths.push_back(dir.path + "/" + std::string(length - dir.path.size() - 1, 's'));
+    paths.push_back(dir.path() + "/" + std::string(length - dir.path().size() - 1, 's'));
   for (const auto& path : paths) {
     INFO(path.size());
     bool name_fits = std::filesystem::path(path).filename().string().size() <= 85;
@@ -51,7 +51,7 @@ TEST_CASE("unix socket: connects at paths of every length around the limit of su
 }
 
 TEST_CASE("unix socket: nobody else can connect, not even while it is made") {
-  TempDir dir;
+  test::TempDir dir;
   Umask open(0);
   std::string path = dir / "s";
   std::atomic<bool> stop = false;
@@ -76,13 +76,13 @@ TEST_CASE("unix socket: nobody else can connect, not even while it is made") {
 }
 
 TEST_CASE("unix socket: missing, stale, taken and impossible paths are told apart") {
-  TempDir dir;
+  test::TempDir dir;
   CHECK(connect_unix(dir / "none").error().code == ErrorCode::not_found);
   CHECK(connect_unix(dir / "no/dir").error().code == ErrorCode::not_found);
   (void)listen_unix(dir / "stale");
   CHECK(connect_unix(dir / "stale").error().code == ErrorCode::unavailable);
   CHECK(listen_unix(dir / "stale").error().code == ErrorCode::exists);
-  dir.write("file", "");
+  dir.put("file", "");
   CHECK(connect_unix(dir / "file").error().code == ErrorCode::unavailable);
   CHECK(listen_unix("/no/such/dir/s").error().code == ErrorCode::not_found);
   CHECK(listen_unix("/no/such/" + std::string(200, 'd') + "/s").error().code == ErrorCode::not_found);

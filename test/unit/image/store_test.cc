@@ -11,7 +11,6 @@
 #include "host/files.h"
 #include "image/init.h"
 #include "image/kernel/samples.h"
-#include "runs.h"
 
 using namespace banger;
 using namespace samples;
@@ -181,7 +180,7 @@ struct ScriptedBuild : Fixture {
   Result<image::Image> build(const std::string& script) {
     write(dir / "bin/mmdebstrap", "#!/bin/sh\n" + script);
     std::filesystem::permissions(dir / "bin/mmdebstrap", std::filesystem::perms::owner_all);
-    ImageStore scripted(runtime, dir / "images", dir / "cache", dir.path + "/bin:" + path);
+    ImageStore scripted(runtime, dir / "images", dir / "cache", dir.path() + "/bin:" + path);
     return run(runtime,
                scripted.build(
                    "debian-bookworm",
@@ -196,10 +195,10 @@ struct ScriptedBuild : Fixture {
 TEST_CASE("image: building a name again moves it to the new image") {
   ScriptedBuild f;
   write(f.dir / "rootfs.tar", tar({{"root", "", AE_IFDIR}, {"etc/x", "1"}}));
-  auto first = f.build("cat > /dev/null; exec cat " + f.dir.path + "/rootfs.tar\n");
+  auto first = f.build("cat > /dev/null; exec cat " + f.dir.path() + "/rootfs.tar\n");
   INFO(quoted(first));
   REQUIRE(first);
-  auto second = f.build("exec cat " + f.dir.path + "/rootfs.tar\n");
+  auto second = f.build("exec cat " + f.dir.path() + "/rootfs.tar\n");
   REQUIRE(second);
   CHECK(first->id != second->id);
   CHECK(f.store.get("debian-bookworm")->id == second->id);
@@ -216,7 +215,7 @@ TEST_CASE("image: a failed build says why in mmdebstrap's words and leaves nothi
   CHECK(f.store.list()->empty());
   // Half a tar and a zero exit is no image either.
   write(f.dir / "rootfs.tar", tar({{"etc/x", std::string(100'000, 'x')}}));
-  CHECK(!f.build("head -c 50000 " + f.dir.path + "/rootfs.tar\n"));
+  CHECK(!f.build("head -c 50000 " + f.dir.path() + "/rootfs.tar\n"));
   CHECK(f.store.list()->empty());
 }
 
@@ -228,7 +227,7 @@ TEST_CASE("image: a cancelled build ends, children included, and leaves nothing"
   };
   f.runtime.spawn(cancel_soon(f.runtime, f.cancel, f.dir / "started"));
   // A child that holds the pipe open, as mmdebstrap's do.
-  auto built = f.build("sleep 600 & echo $! > " + f.dir.path + "/child; echo > " + f.dir.path + "/started; wait\n");
+  auto built = f.build("sleep 600 & echo $! > " + f.dir.path() + "/child; echo > " + f.dir.path() + "/started; wait\n");
   REQUIRE(!built);
   CHECK(built.error().code == ErrorCode::cancelled);
   CHECK(f.store.leftovers().empty());
@@ -243,8 +242,8 @@ TEST_CASE("image: debian-bookworm is built as this user", "[.slow]") {
   Fixture f;
   const char* keep = ::getenv("BANGER_TEST_KEEP");
   const char* recipe = ::getenv("BANGER_TEST_RECIPE");
-  ImageStore store(f.runtime, (keep ? keep : f.dir.path) + std::string("/images"),
-                   (keep ? keep : f.dir.path) + std::string("/cache"), f.path);
+  ImageStore store(f.runtime, (keep ? keep : f.dir.path()) + std::string("/images"),
+                   (keep ? keep : f.dir.path()) + std::string("/cache"), f.path);
   std::string last;
   auto progress = [&](std::string_view stage, std::string_view detail, int) {
     std::string line = std::string(stage) + " " + std::string(stage == "write" ? "" : detail);

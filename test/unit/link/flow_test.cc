@@ -1,7 +1,7 @@
 // Bulk transfer and flow control.
 #include "base/bounds.h"
 #include "catch.h"
-#include "rig.h"
+#include "link/fixture.h"
 
 using namespace banger;
 using namespace banger::link;
@@ -59,11 +59,11 @@ Task<bool> settles(std::shared_ptr<Client> client, const std::size_t& count) {
 std::string whole(std::size_t size) { return "{\"bytes\":" + std::to_string(size) + ",\"pattern\":true}"; }
 
 struct Linked {
-  explicit Linked(Rig& rig) : log(std::make_shared<GuestLog>(rig.runtime)), ends(make_socketpair()) {
-    server = start_guest(rig.runtime, std::move(ends.guest), log);
+  explicit Linked(Fixture& fixture) : log(std::make_shared<GuestLog>(fixture.runtime)), ends(make_socketpair()) {
+    server = start_guest(fixture.runtime, std::move(ends.guest), log);
   }
-  Task<std::shared_ptr<Client>> connect(Rig& rig) {
-    auto client = co_await link::connect(rig.runtime, std::move(ends.host), kToken, soon());
+  Task<std::shared_ptr<Client>> connect(Fixture& fixture) {
+    auto client = co_await link::connect(fixture.runtime, std::move(ends.host), kToken, soon());
     co_return client ? *client : nullptr;
   }
   std::shared_ptr<GuestLog> log;
@@ -74,17 +74,17 @@ struct Linked {
 }  // namespace
 
 TEST_CASE("flow: 50 MB each way at once arrive bit for bit") {
-  Rig rig;
-  Linked linked(rig);
-  auto up = std::make_shared<Upload>(rig.runtime);
+  Fixture fixture;
+  Linked linked(fixture);
+  auto up = std::make_shared<Upload>(fixture.runtime);
   std::string answer;
   std::size_t received = 0;
   bool exact = true;
-  REQUIRE(rig.run([&]() -> Task<> {
-    auto client = co_await linked.connect(rig);
+  REQUIRE(fixture.run([&]() -> Task<> {
+    auto client = co_await linked.connect(fixture);
     auto sink = co_await open(client, "POST", "/sink");
     auto source = co_await open(client, "GET", "/source?bytes=" + std::to_string(kBulk));
-    rig.runtime.spawn(upload(sink, up, kBulk));
+    fixture.runtime.spawn(upload(sink, up, kBulk));
     for (auto part = co_await source->read(); part && !part->empty(); part = co_await source->read()) {
       exact = exact && *part == pattern(received, part->size());
       received += part->size();
@@ -97,17 +97,17 @@ TEST_CASE("flow: 50 MB each way at once arrive bit for bit") {
 }
 
 TEST_CASE("flow: a guest that does not read stops the writer and nobody else") {
-  Rig rig;
-  Linked linked(rig);
-  auto up = std::make_shared<Upload>(rig.runtime);
+  Fixture fixture;
+  Linked linked(fixture);
+  auto up = std::make_shared<Upload>(fixture.runtime);
   constexpr std::size_t kSize = 8 * limits::kMiB;
   std::size_t stopped_at = 0;
   bool others_run = false;
   std::string answer;
-  REQUIRE(rig.run([&]() -> Task<> {
-    auto client = co_await linked.connect(rig);
+  REQUIRE(fixture.run([&]() -> Task<> {
+    auto client = co_await linked.connect(fixture);
     auto hold = co_await open(client, "POST", "/hold");
-    rig.runtime.spawn(upload(hold, up, kSize));
+    fixture.runtime.spawn(upload(hold, up, kSize));
     others_run = co_await settles(client, up->written);
     stopped_at = up->written;
     linked.log->released = true;
@@ -121,13 +121,13 @@ TEST_CASE("flow: a guest that does not read stops the writer and nobody else") {
 }
 
 TEST_CASE("flow: slow readers here stop the guest's writers and nobody else") {
-  Rig rig;
-  Linked linked(rig);
+  Fixture fixture;
+  Linked linked(fixture);
   constexpr std::size_t kSize = 4 * limits::kMiB, kStreams = 8;
   std::size_t stopped_at = 0, exact = 0;
   bool others_run = false;
-  REQUIRE(rig.run([&]() -> Task<> {
-    auto client = co_await linked.connect(rig);
+  REQUIRE(fixture.run([&]() -> Task<> {
+    auto client = co_await linked.connect(fixture);
     std::vector<StreamPtr> streams;
     for (std::size_t i = 0; i < kStreams; ++i)
       streams.push_back(co_await open(client, "GET", "/source?bytes=" + std::to_string(kSize)));
@@ -144,12 +144,12 @@ TEST_CASE("flow: slow readers here stop the guest's writers and nobody else") {
 }
 
 TEST_CASE("flow: one huge write is sent whole and waits for its reader") {
-  Rig rig;
-  Linked linked(rig);
+  Fixture fixture;
+  Linked linked(fixture);
   constexpr std::size_t kSize = 16 * limits::kMiB;
   std::string answer;
-  REQUIRE(rig.run([&]() -> Task<> {
-    auto client = co_await linked.connect(rig);
+  REQUIRE(fixture.run([&]() -> Task<> {
+    auto client = co_await linked.connect(fixture);
     auto sink = co_await open(client, "POST", "/sink");
     auto bytes = pattern(0, kSize);
     (void)co_await sink->write(std::move(bytes));
@@ -160,12 +160,12 @@ TEST_CASE("flow: one huge write is sent whole and waits for its reader") {
 }
 
 TEST_CASE("flow: single bytes arrive in order") {
-  Rig rig;
-  Linked linked(rig);
+  Fixture fixture;
+  Linked linked(fixture);
   std::string back;
   auto sent = pattern(0, 20'000);
-  REQUIRE(rig.run([&]() -> Task<> {
-    auto client = co_await linked.connect(rig);
+  REQUIRE(fixture.run([&]() -> Task<> {
+    auto client = co_await linked.connect(fixture);
     auto echo = co_await open(client, "POST", "/echo");
     for (char c : sent) (void)co_await echo->write(std::string(1, c));
     (void)co_await echo->finish();

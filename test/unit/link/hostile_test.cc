@@ -5,8 +5,8 @@
 #include "base/bounds.h"
 #include "catch.h"
 #include "link/channel.h"
+#include "link/fixture.h"
 #include "link/sync.h"
-#include "rig.h"
 
 using namespace banger;
 using namespace banger::link;
@@ -104,11 +104,11 @@ class Raw {
 };
 
 struct RawHost {
-  explicit RawHost(Rig& rig) : log(std::make_shared<GuestLog>(rig.runtime)) {
+  explicit RawHost(Fixture& fixture) : log(std::make_shared<GuestLog>(fixture.runtime)) {
     auto ends = make_socketpair();
     spare = duplicate(ends.host);
-    server = start_guest(rig.runtime, std::move(ends.guest), log);
-    raw = std::make_unique<Raw>(rig.runtime, std::move(ends.host));
+    server = start_guest(fixture.runtime, std::move(ends.guest), log);
+    raw = std::make_unique<Raw>(fixture.runtime, std::move(ends.host));
   }
   std::shared_ptr<GuestLog> log;
   std::shared_ptr<Server> server;
@@ -116,9 +116,9 @@ struct RawHost {
   UniqueFd spare;  ///< for a proper host afterwards
 };
 
-Task<bool> greets(Rig& rig, RawHost& host) {
+Task<bool> greets(Fixture& fixture, RawHost& host) {
   host.raw->close();
-  auto client = co_await connect(rig.runtime, std::move(host.spare), kToken, soon());
+  auto client = co_await connect(fixture.runtime, std::move(host.spare), kToken, soon());
   if (!client) co_return false;
   auto answer = co_await (*client)->call("GET", "/hello", "", soon());
   co_return answer && *answer == "hello you";
@@ -126,14 +126,14 @@ Task<bool> greets(Rig& rig, RawHost& host) {
 
 /// Sends `bytes` in a session with a real guest; whether that ended it with GOAWAY, and whether the guest serves on.
 std::pair<bool, bool> guest_ends_session_over(const std::string& bytes) {
-  Rig rig;
-  RawHost host(rig);
+  Fixture fixture;
+  RawHost host(fixture);
   bool ended = false, serves = false;
-  bool ran = rig.run([&]() -> Task<> {
+  bool ran = fixture.run([&]() -> Task<> {
     if (!co_await host.raw->greet('n')) co_return;
     (void)co_await host.raw->send(bytes);
     ended = co_await host.raw->receive_frame(kGoaway);
-    serves = co_await greets(rig, host);
+    serves = co_await greets(fixture, host);
   });
   return {ran && ended, ran && serves};
 }
@@ -149,14 +149,14 @@ Task<> raw_guest(std::shared_ptr<Raw> raw, std::string first, std::string then) 
 
 /// What a request to such a guest comes to, and whether the link lived through it.
 std::pair<Result<std::string>, bool> call_raw_guest(const std::string& first, const std::string& then = "") {
-  Rig rig;
+  Fixture fixture;
   auto ends = make_socketpair();
-  auto raw = std::make_shared<Raw>(rig.runtime, std::move(ends.guest));
+  auto raw = std::make_shared<Raw>(fixture.runtime, std::move(ends.guest));
   Result<std::string> answer = fail(ErrorCode::internal, "not asked");
   bool alive = false;
-  rig.run([&]() -> Task<> {
-    rig.runtime.spawn(raw_guest(raw, first, then));
-    auto client = co_await connect(rig.runtime, std::move(ends.host), kToken, soon());
+  fixture.run([&]() -> Task<> {
+    fixture.runtime.spawn(raw_guest(raw, first, then));
+    auto client = co_await connect(fixture.runtime, std::move(ends.host), kToken, soon());
     if (!client) co_return;
     answer = co_await (*client)->call("GET", "/x", "", soon());
     alive = (*client)->alive();
@@ -168,9 +168,9 @@ std::pair<Result<std::string>, bool> call_raw_guest(const std::string& first, co
 }  // namespace
 
 TEST_CASE("hostile guest: endless garbage instead of an answer ends in a timeout while others run") {
-  Rig rig;
+  Fixture fixture;
   auto ends = make_socketpair();
-  auto raw = std::make_shared<Raw>(rig.runtime, std::move(ends.guest));
+  auto raw = std::make_shared<Raw>(fixture.runtime, std::move(ends.guest));
   std::size_t spewed = 0, ticks = 0;
   auto spew = [](std::shared_ptr<Raw> guest, std::size_t* count) -> Task<> {
     while (co_await guest->send(pattern(*count, 65'536))) *count += 65'536;
@@ -182,11 +182,11 @@ TEST_CASE("hostile guest: endless garbage instead of an answer ends in a timeout
     }
   };
   ErrorCode code = ErrorCode::internal;
-  REQUIRE(rig.run([&]() -> Task<> {
-    rig.runtime.spawn(spew(raw, &spewed));
-    rig.runtime.spawn(tick(&rig.runtime, &ticks));
+  REQUIRE(fixture.run([&]() -> Task<> {
+    fixture.runtime.spawn(spew(raw, &spewed));
+    fixture.runtime.spawn(tick(&fixture.runtime, &ticks));
     auto client =
-        co_await connect(rig.runtime, std::move(ends.host), kToken, host::after(std::chrono::milliseconds(400)));
+        co_await connect(fixture.runtime, std::move(ends.host), kToken, host::after(std::chrono::milliseconds(400)));
     if (!client) code = client.error().code;
   }));
   CHECK(code == ErrorCode::timeout);
@@ -195,17 +195,17 @@ TEST_CASE("hostile guest: endless garbage instead of an answer ends in a timeout
 }
 
 TEST_CASE("hostile guest: silence ends in a timeout, and a guest that hung up says so") {
-  Rig rig;
+  Fixture fixture;
   auto silent = make_socketpair(), gone = make_socketpair();
   gone.guest.reset();
   ErrorCode timeout = ErrorCode::internal, unavailable = ErrorCode::internal, bad_token = ErrorCode::internal;
-  REQUIRE(rig.run([&]() -> Task<> {
-    auto bad = co_await connect(rig.runtime, duplicate(silent.host), "short", soon());
+  REQUIRE(fixture.run([&]() -> Task<> {
+    auto bad = co_await connect(fixture.runtime, duplicate(silent.host), "short", soon());
     if (!bad) bad_token = bad.error().code;
     auto first =
-        co_await connect(rig.runtime, std::move(silent.host), kToken, host::after(std::chrono::milliseconds(30)));
+        co_await connect(fixture.runtime, std::move(silent.host), kToken, host::after(std::chrono::milliseconds(30)));
     if (!first) timeout = first.error().code;
-    auto second = co_await connect(rig.runtime, std::move(gone.host), kToken, soon());
+    auto second = co_await connect(fixture.runtime, std::move(gone.host), kToken, soon());
     if (!second) unavailable = second.error().code;
   }));
   CHECK(timeout == ErrorCode::timeout);
@@ -214,18 +214,18 @@ TEST_CASE("hostile guest: silence ends in a timeout, and a guest that hung up sa
 }
 
 TEST_CASE("hostile guest: a late guest answers every hello and the session still starts clean") {
-  Rig rig;
-  auto log = std::make_shared<GuestLog>(rig.runtime);
+  Fixture fixture;
+  auto log = std::make_shared<GuestLog>(fixture.runtime);
   auto ends = make_socketpair();
   Result<std::string> answer = fail(ErrorCode::internal, "not asked");
   std::shared_ptr<Server> server;
-  auto late = [](Rig* r, UniqueFd fd, std::shared_ptr<GuestLog> l, std::shared_ptr<Server>* made) -> Task<> {
+  auto late = [](Fixture* r, UniqueFd fd, std::shared_ptr<GuestLog> l, std::shared_ptr<Server>* made) -> Task<> {
     co_await r->runtime.sleep_for(limits::kLinkSyncRetry * 3);
     *made = start_guest(r->runtime, std::move(fd), l);
   };
-  REQUIRE(rig.run([&]() -> Task<> {
-    rig.runtime.spawn(late(&rig, std::move(ends.guest), log, &server));
-    auto client = co_await connect(rig.runtime, std::move(ends.host), kToken, soon());
+  REQUIRE(fixture.run([&]() -> Task<> {
+    fixture.runtime.spawn(late(&fixture, std::move(ends.guest), log, &server));
+    auto client = co_await connect(fixture.runtime, std::move(ends.host), kToken, soon());
     if (client) answer = co_await (*client)->call("GET", "/hello", "", soon());
   }));
   CHECK(answer.value() == "hello you");
@@ -273,27 +273,27 @@ TEST_CASE("hostile host: a broken session is ended and the guest serves the next
 }
 
 TEST_CASE("hostile host: no HTTP/2 at all after the handshake is answered with an end") {
-  Rig rig;
-  RawHost host(rig);
+  Fixture fixture;
+  RawHost host(fixture);
   bool ended = false, serves = false;
-  REQUIRE(rig.run([&]() -> Task<> {
+  REQUIRE(fixture.run([&]() -> Task<> {
     auto hello = kToken + std::string(kNonceBytes, 'n');
     (void)co_await host.raw->send(hello + "GET / HTTP/1.1\r\nHost: guest\r\n\r\n");
     (void)co_await host.raw->receive_answer(hello);
     ended = co_await host.raw->receive_frame(kGoaway);
-    serves = co_await greets(rig, host);
+    serves = co_await greets(fixture, host);
   }));
   CHECK(ended);
   CHECK(serves);
 }
 
 TEST_CASE("hostile host: headers over the limit are refused, the session goes on") {
-  Rig rig;
-  RawHost host(rig);
+  Fixture fixture;
+  RawHost host(fixture);
   bool reset = false, answered = false;
   std::string block = kGet + literal("host", "guest");
   while (block.size() < limits::kLinkHeaderBytes) block += literal("x", std::string(100, 'v'));
-  REQUIRE(rig.run([&]() -> Task<> {
+  REQUIRE(fixture.run([&]() -> Task<> {
     if (!co_await host.raw->greet('n')) co_return;
     (void)co_await host.raw->send(frame(kHeaders, kEndStream, 1, block.substr(0, 16'000)) +
                                   frame(kContinuation, kEndHeaders, 1, block.substr(16'000)));
@@ -306,28 +306,28 @@ TEST_CASE("hostile host: headers over the limit are refused, the session goes on
 }
 
 TEST_CASE("hostile host: one who asks and never reads is cut off") {
-  Rig rig;
-  RawHost host(rig);
+  Fixture fixture;
+  RawHost host(fixture);
   bool serves = false;
   std::size_t sent = 0;
-  REQUIRE(rig.run([&]() -> Task<> {
+  REQUIRE(fixture.run([&]() -> Task<> {
     if (!co_await host.raw->greet('n')) co_return;
     std::string pings;
     for (int i = 0; i < 3'000; ++i) pings += frame(kPing, 0, 0, "12345678");
     // Far more answers than the socket holds: without a limit the guest would keep them all.
     for (; sent < 100; ++sent) (void)co_await host.raw->send(pings);
-    serves = co_await greets(rig, host);
+    serves = co_await greets(fixture, host);
   }));
   CHECK(sent == 100);
   CHECK(serves);
 }
 
 TEST_CASE("hostile host: requests opened and reset without end do not pile up handlers") {
-  Rig rig;
-  RawHost host(rig);
+  Fixture fixture;
+  RawHost host(fixture);
   std::size_t most = 0;
   bool serves = false;
-  REQUIRE(rig.run([&]() -> Task<> {
+  REQUIRE(fixture.run([&]() -> Task<> {
     if (!co_await host.raw->greet('n')) co_return;
     auto hold = std::string("\x83\x86") + literal(":path", "/hold") + literal("host", "guest");
     for (std::uint32_t id = 1; id < 4'000; id += 2) {
@@ -337,7 +337,7 @@ TEST_CASE("hostile host: requests opened and reset without end do not pile up ha
     }
     host.log->released = true;
     host.log->go.notify_all();
-    serves = co_await greets(rig, host);
+    serves = co_await greets(fixture, host);
   }));
   CHECK(most > 0);
   CHECK(most <= limits::kLinkStreams);

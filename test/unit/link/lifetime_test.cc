@@ -2,7 +2,7 @@
 #include <sys/mman.h>
 
 #include "catch.h"
-#include "rig.h"
+#include "link/fixture.h"
 
 using namespace banger;
 using namespace banger::link;
@@ -13,11 +13,11 @@ namespace {
 using StreamPtr = std::shared_ptr<ClientStream>;
 
 struct Linked {
-  explicit Linked(Rig& rig) : log(std::make_shared<GuestLog>(rig.runtime)), ends(make_socketpair()) {
-    server = start_guest(rig.runtime, std::move(ends.guest), log);
+  explicit Linked(Fixture& fixture) : log(std::make_shared<GuestLog>(fixture.runtime)), ends(make_socketpair()) {
+    server = start_guest(fixture.runtime, std::move(ends.guest), log);
   }
-  Task<std::shared_ptr<Client>> connect(Rig& rig) {
-    auto client = co_await link::connect(rig.runtime, std::move(ends.host), kToken, soon());
+  Task<std::shared_ptr<Client>> connect(Fixture& fixture) {
+    auto client = co_await link::connect(fixture.runtime, std::move(ends.host), kToken, soon());
     co_return client ? *client : nullptr;
   }
   std::shared_ptr<GuestLog> log;
@@ -60,15 +60,15 @@ Task<> until(std::shared_ptr<Outcome> outcome, int done) {
 }  // namespace
 
 TEST_CASE("lifetime: a stream destroyed while others wait on it wakes them and resets it") {
-  Rig rig;
-  Linked linked(rig);
-  auto outcome = std::make_shared<Outcome>(rig.runtime);
-  REQUIRE(rig.run([&]() -> Task<> {
-    auto client = co_await linked.connect(rig);
+  Fixture fixture;
+  Linked linked(fixture);
+  auto outcome = std::make_shared<Outcome>(fixture.runtime);
+  REQUIRE(fixture.run([&]() -> Task<> {
+    auto client = co_await linked.connect(fixture);
     auto hold = co_await client->open({.method = "POST", .path = "/echo"});
     while (linked.log->handlers == 0) co_await linked.log->changed.wait(soon());
-    rig.runtime.spawn(keep_writing(hold->get(), outcome));
-    rig.runtime.spawn(keep_reading(hold->get(), outcome));
+    fixture.runtime.spawn(keep_writing(hold->get(), outcome));
+    fixture.runtime.spawn(keep_reading(hold->get(), outcome));
     hold->reset();
     co_await until(outcome, 2);
     while (linked.log->handlers > 0) co_await linked.log->changed.wait(soon());
@@ -78,19 +78,19 @@ TEST_CASE("lifetime: a stream destroyed while others wait on it wakes them and r
 }
 
 TEST_CASE("lifetime: a link that breaks wakes readers, writers and those who wait for a head") {
-  Rig rig;
-  Linked linked(rig);
-  auto outcome = std::make_shared<Outcome>(rig.runtime);
+  Fixture fixture;
+  Linked linked(fixture);
+  auto outcome = std::make_shared<Outcome>(fixture.runtime);
   Result<std::unique_ptr<ClientStream>> late;
   bool alive = true;
-  REQUIRE(rig.run([&]() -> Task<> {
-    auto client = co_await linked.connect(rig);
+  REQUIRE(fixture.run([&]() -> Task<> {
+    auto client = co_await linked.connect(fixture);
     auto one = co_await client->open({.method = "POST", .path = "/hold"});
     auto two = co_await client->open({.method = "GET", .path = "/silent"});
     while (linked.log->handlers < 2) co_await linked.log->changed.wait(soon());
-    rig.runtime.spawn(keep_writing(one->get(), outcome));
-    rig.runtime.spawn(keep_reading(one->get(), outcome));
-    rig.runtime.spawn(keep_waiting(two->get(), outcome));
+    fixture.runtime.spawn(keep_writing(one->get(), outcome));
+    fixture.runtime.spawn(keep_reading(one->get(), outcome));
+    fixture.runtime.spawn(keep_waiting(two->get(), outcome));
     client->close();
     co_await until(outcome, 3);
     alive = client->alive();
@@ -103,20 +103,20 @@ TEST_CASE("lifetime: a link that breaks wakes readers, writers and those who wai
 }
 
 TEST_CASE("lifetime: a server that is destroyed stops serving and hangs up") {
-  Rig rig;
-  auto log = std::make_shared<GuestLog>(rig.runtime);
+  Fixture fixture;
+  auto log = std::make_shared<GuestLog>(fixture.runtime);
   auto ends = make_socketpair();
-  auto server = make_server(rig.runtime, std::move(ends.guest), kToken, make_guest(log));
-  auto outcome = std::make_shared<Outcome>(rig.runtime);
+  auto server = make_server(fixture.runtime, std::move(ends.guest), kToken, make_guest(log));
+  auto outcome = std::make_shared<Outcome>(fixture.runtime);
   ErrorCode served = ErrorCode::internal, read = ErrorCode::internal;
   auto run = [](Server* s, std::shared_ptr<Outcome> o, ErrorCode* code) -> Task<> {
     auto result = co_await s->serve();
     *code = result ? ErrorCode::internal : result.error().code;
     o->add(nullptr);
   };
-  REQUIRE(rig.run([&]() -> Task<> {
-    rig.runtime.spawn(run(server.get(), outcome, &served));
-    auto client = co_await connect(rig.runtime, std::move(ends.host), kToken, soon());
+  REQUIRE(fixture.run([&]() -> Task<> {
+    fixture.runtime.spawn(run(server.get(), outcome, &served));
+    auto client = co_await connect(fixture.runtime, std::move(ends.host), kToken, soon());
     auto stream = co_await (*client)->open({.method = "POST", .path = "/echo"});
     while (log->handlers == 0) co_await log->changed.wait(soon());
     server.reset();
@@ -132,11 +132,11 @@ TEST_CASE("lifetime: a server that is destroyed stops serving and hangs up") {
 }
 
 TEST_CASE("lifetime: a handler that ends without an answer fails its request, not the link") {
-  Rig rig;
-  Linked linked(rig);
+  Fixture fixture;
+  Linked linked(fixture);
   Result<std::string> dropped, after;
-  REQUIRE(rig.run([&]() -> Task<> {
-    auto client = co_await linked.connect(rig);
+  REQUIRE(fixture.run([&]() -> Task<> {
+    auto client = co_await linked.connect(fixture);
     dropped = co_await client->call("GET", "/drop", "", soon());
     after = co_await client->call("GET", "/hello", "", soon());
   }));
@@ -145,11 +145,11 @@ TEST_CASE("lifetime: a handler that ends without an answer fails its request, no
 }
 
 TEST_CASE("lifetime: streams destroyed at any moment leave the link as good as new") {
-  Rig rig;
-  Linked linked(rig);
+  Fixture fixture;
+  Linked linked(fixture);
   Result<std::string> after;
-  REQUIRE(rig.run([&]() -> Task<> {
-    auto client = co_await linked.connect(rig);
+  REQUIRE(fixture.run([&]() -> Task<> {
+    auto client = co_await linked.connect(fixture);
     for (int i = 0; i < 105; ++i) {
       auto up = co_await client->open({.method = "POST", .path = "/echo"});
       auto down = co_await client->open({.method = "GET", .path = "/source?bytes=500000"});
@@ -166,9 +166,9 @@ TEST_CASE("lifetime: streams destroyed at any moment leave the link as good as n
 }
 
 TEST_CASE("lifetime: a runtime that stops in the middle of everything takes it all down") {
-  Rig rig;
-  Linked linked(rig);
-  auto outcome = std::make_shared<Outcome>(rig.runtime);
+  Fixture fixture;
+  Linked linked(fixture);
+  auto outcome = std::make_shared<Outcome>(fixture.runtime);
   auto hold_on = [](std::shared_ptr<Client> client, StreamPtr stream, std::shared_ptr<Outcome> o) -> Task<> {
     o->add(nullptr);
     (void)co_await stream->write(std::string(8'000'000, 'x'));
@@ -177,26 +177,26 @@ TEST_CASE("lifetime: a runtime that stops in the middle of everything takes it a
   auto call = [](std::shared_ptr<Client> client) -> Task<> {
     (void)co_await client->call("GET", "/silent", "", soon());
   };
-  REQUIRE(rig.run([&]() -> Task<> {
-    auto client = co_await linked.connect(rig);
+  REQUIRE(fixture.run([&]() -> Task<> {
+    auto client = co_await linked.connect(fixture);
     StreamPtr stream = std::move(*co_await client->open({.method = "POST", .path = "/hold"}));
-    rig.runtime.spawn(hold_on(client, stream, outcome));
-    rig.runtime.spawn(hold_on(client, stream, outcome));
-    rig.runtime.spawn(call(client));
+    fixture.runtime.spawn(hold_on(client, stream, outcome));
+    fixture.runtime.spawn(hold_on(client, stream, outcome));
+    fixture.runtime.spawn(call(client));
     while (linked.log->handlers < 2) co_await linked.log->changed.wait(soon());
   }));
   CHECK(outcome->done == 2);
 }
 
 TEST_CASE("lifetime: a server on what cannot be a channel says so") {
-  Rig rig;
+  Fixture fixture;
   UniqueFd file(::memfd_create("x", MFD_CLOEXEC));
   ErrorCode file_code = ErrorCode::internal, token_code = ErrorCode::internal;
-  REQUIRE(rig.run([&]() -> Task<> {
-    auto on_file = make_server(rig.runtime, std::move(file), kToken, {});
+  REQUIRE(fixture.run([&]() -> Task<> {
+    auto on_file = make_server(fixture.runtime, std::move(file), kToken, {});
     auto served = co_await on_file->serve();
     if (!served) file_code = served.error().code;
-    auto on_token = make_server(rig.runtime, std::move(make_socketpair().guest), "short", {});
+    auto on_token = make_server(fixture.runtime, std::move(make_socketpair().guest), "short", {});
     served = co_await on_token->serve();
     if (!served) token_code = served.error().code;
   }));

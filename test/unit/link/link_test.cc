@@ -2,7 +2,7 @@
 #include "link/link.h"
 
 #include "catch.h"
-#include "rig.h"
+#include "link/fixture.h"
 
 using namespace banger;
 using namespace banger::link;
@@ -11,11 +11,11 @@ using namespace banger::link::test;
 namespace {
 
 struct Linked {
-  explicit Linked(Rig& rig) : log(std::make_shared<GuestLog>(rig.runtime)), ends(make_socketpair()) {
-    server = start_guest(rig.runtime, std::move(ends.guest), log);
+  explicit Linked(Fixture& fixture) : log(std::make_shared<GuestLog>(fixture.runtime)), ends(make_socketpair()) {
+    server = start_guest(fixture.runtime, std::move(ends.guest), log);
   }
-  Task<std::shared_ptr<Client>> connect(Rig& rig) {
-    auto client = co_await link::connect(rig.runtime, std::move(ends.host), kToken, soon());
+  Task<std::shared_ptr<Client>> connect(Fixture& fixture) {
+    auto client = co_await link::connect(fixture.runtime, std::move(ends.host), kToken, soon());
     co_return client ? *client : nullptr;
   }
   std::shared_ptr<GuestLog> log;
@@ -26,11 +26,11 @@ struct Linked {
 }  // namespace
 
 TEST_CASE("link: a short request gets its answer") {
-  Rig rig;
-  Linked linked(rig);
+  Fixture fixture;
+  Linked linked(fixture);
   Result<std::string> plain, named, sunk;
-  REQUIRE(rig.run([&]() -> Task<> {
-    auto client = co_await linked.connect(rig);
+  REQUIRE(fixture.run([&]() -> Task<> {
+    auto client = co_await linked.connect(fixture);
     if (!client) co_return;
     plain = co_await client->call("GET", "/hello", "", soon());
     named = co_await client->call("GET", "/hello?name=a%20b", "", soon());
@@ -42,11 +42,11 @@ TEST_CASE("link: a short request gets its answer") {
 }
 
 TEST_CASE("link: the guest's error becomes ours, with safe text") {
-  Rig rig;
-  Linked linked(rig);
+  Fixture fixture;
+  Linked linked(fixture);
   Result<std::string> refused, missing, broken_path, bad_request;
-  REQUIRE(rig.run([&]() -> Task<> {
-    auto client = co_await linked.connect(rig);
+  REQUIRE(fixture.run([&]() -> Task<> {
+    auto client = co_await linked.connect(fixture);
     if (!client) co_return;
     refused = co_await client->call("GET", "/refuse", "", soon());
     missing = co_await client->call("GET", "/nothing?x=1", "", soon());
@@ -63,12 +63,12 @@ TEST_CASE("link: the guest's error becomes ours, with safe text") {
 }
 
 TEST_CASE("link: a request that is not answered times out and leaves the others alone") {
-  Rig rig;
-  Linked linked(rig);
+  Fixture fixture;
+  Linked linked(fixture);
   Result<std::string> silent, other;
   bool alive = false;
-  REQUIRE(rig.run([&]() -> Task<> {
-    auto client = co_await linked.connect(rig);
+  REQUIRE(fixture.run([&]() -> Task<> {
+    auto client = co_await linked.connect(fixture);
     if (!client) co_return;
     silent = co_await client->call("GET", "/silent", "", host::after(std::chrono::milliseconds(20)));
     other = co_await client->call("GET", "/hello", "", soon());
@@ -81,11 +81,11 @@ TEST_CASE("link: a request that is not answered times out and leaves the others 
 }
 
 TEST_CASE("link: an answer without end is refused") {
-  Rig rig;
-  Linked linked(rig);
+  Fixture fixture;
+  Linked linked(fixture);
   Result<std::string> huge;
-  REQUIRE(rig.run([&]() -> Task<> {
-    auto client = co_await linked.connect(rig);
+  REQUIRE(fixture.run([&]() -> Task<> {
+    auto client = co_await linked.connect(fixture);
     if (client) huge = co_await client->call("GET", "/source?bytes=3000000", "", soon());
   }));
   REQUIRE_FALSE(huge);
@@ -93,13 +93,13 @@ TEST_CASE("link: an answer without end is refused") {
 }
 
 TEST_CASE("link: a tunnel carries both ways and closes one way at a time") {
-  Rig rig;
-  Linked linked(rig);
+  Fixture fixture;
+  Linked linked(fixture);
   Result<int> status;
   std::string back;
   bool ended = false;
-  REQUIRE(rig.run([&]() -> Task<> {
-    auto client = co_await linked.connect(rig);
+  REQUIRE(fixture.run([&]() -> Task<> {
+    auto client = co_await linked.connect(fixture);
     if (!client) co_return;
     auto stream = co_await client->open({.method = "CONNECT", .path = "127.0.0.1:22"});
     if (!stream) co_return;
@@ -116,8 +116,8 @@ TEST_CASE("link: a tunnel carries both ways and closes one way at a time") {
 }
 
 TEST_CASE("link: many streams run at once, each with its own bytes") {
-  Rig rig;
-  Linked linked(rig);
+  Fixture fixture;
+  Linked linked(fixture);
   int good = 0;
   auto one = [](host::Event* done, std::shared_ptr<Client> client, int number, int* count) -> Task<> {
     auto stream = co_await client->open({.method = "POST", .path = "/echo"});
@@ -135,24 +135,24 @@ TEST_CASE("link: many streams run at once, each with its own bytes") {
     if (sent.size() == 20 * 777 && sent == back) ++*count;
     done->notify_all();
   };
-  host::Event done(rig.runtime);
-  REQUIRE(rig.run([&]() -> Task<> {
-    auto client = co_await linked.connect(rig);
+  host::Event done(fixture.runtime);
+  REQUIRE(fixture.run([&]() -> Task<> {
+    auto client = co_await linked.connect(fixture);
     if (!client) co_return;
-    for (int i = 0; i < 200; ++i) rig.runtime.spawn(one(&done, client, i, &good));
+    for (int i = 0; i < 200; ++i) fixture.runtime.spawn(one(&done, client, i, &good));
     while (good < 200) co_await done.wait(soon());
   }));
   CHECK(good == 200);
 }
 
 TEST_CASE("link: one stream too many is refused here, not queued") {
-  Rig rig;
-  Linked linked(rig);
+  Fixture fixture;
+  Linked linked(fixture);
   std::size_t opened = 0;
   Result<std::unique_ptr<ClientStream>> last;
   Result<std::string> after = fail(ErrorCode::internal, "not asked");
-  REQUIRE(rig.run([&]() -> Task<> {
-    auto client = co_await linked.connect(rig);
+  REQUIRE(fixture.run([&]() -> Task<> {
+    auto client = co_await linked.connect(fixture);
     if (!client) co_return;
     std::vector<std::unique_ptr<ClientStream>> streams;
     while ((last = co_await client->open({.method = "POST", .path = "/hold"}))) streams.push_back(std::move(*last));
@@ -170,13 +170,13 @@ TEST_CASE("link: one stream too many is refused here, not queued") {
 }
 
 TEST_CASE("link: an early answer counts though the request was not read to its end") {
-  Rig rig;
-  Linked linked(rig);
+  Fixture fixture;
+  Linked linked(fixture);
   Result<int> status;
   std::string answer;
   bool refused = false;
-  REQUIRE(rig.run([&]() -> Task<> {
-    auto client = co_await linked.connect(rig);
+  REQUIRE(fixture.run([&]() -> Task<> {
+    auto client = co_await linked.connect(fixture);
     if (!client) co_return;
     auto stream = co_await client->open({.method = "POST", .path = "/early"});
     if (!stream) co_return;

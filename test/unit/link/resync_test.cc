@@ -7,8 +7,8 @@
 #include "catch.h"
 #include "host/files.h"
 #include "link/channel.h"
+#include "link/fixture.h"
 #include "link/sync.h"
-#include "rig.h"
 
 using namespace banger;
 using namespace banger::link;
@@ -96,17 +96,17 @@ UniqueFd open_slave(int master) {
 }  // namespace
 
 TEST_CASE("resync: hosts replaced in the middle of transfers, with bytes lost, find the guest again") {
-  Rig rig;
-  auto log = std::make_shared<GuestLog>(rig.runtime);
+  Fixture fixture;
+  auto log = std::make_shared<GuestLog>(fixture.runtime);
   auto ends = make_socketpair();
-  auto server = start_guest(rig.runtime, std::move(ends.guest), log);
-  auto port = std::make_shared<Port>(rig.runtime, std::move(ends.host));
+  auto server = start_guest(fixture.runtime, std::move(ends.guest), log);
+  auto port = std::make_shared<Port>(fixture.runtime, std::move(ends.host));
   int connected = 0, broken = 0, exact = 0;
-  REQUIRE(rig.run([&]() -> Task<> {
-    rig.runtime.spawn(Port::run(port));
+  REQUIRE(fixture.run([&]() -> Task<> {
+    fixture.runtime.spawn(Port::run(port));
     // Each host is cut off at another point: within a frame, a frame's head, the first settings.
     for (std::size_t budget : {3'000'001, 70'000, 33'333, 1'000, 101, 83}) {
-      auto client = co_await connect(rig.runtime, Port::attach(port, budget), kToken, soon());
+      auto client = co_await connect(fixture.runtime, Port::attach(port, budget), kToken, soon());
       if (!client) continue;
       ++connected;
       auto up = co_await (*client)->open({.method = "POST", .path = "/echo"});
@@ -114,7 +114,7 @@ TEST_CASE("resync: hosts replaced in the middle of transfers, with bytes lost, f
       if (!up || !down) continue;
       bool ended = false;
       std::shared_ptr<ClientStream> stream = std::move(*up);
-      rig.runtime.spawn(push_for_ever(stream, &ended));
+      fixture.runtime.spawn(push_for_ever(stream, &ended));
       for (std::size_t seen = 0; budget > 1'000 && seen < 500'000;) {
         auto part = co_await (*down)->read();
         if (!part || part->empty()) break;
@@ -125,9 +125,9 @@ TEST_CASE("resync: hosts replaced in the middle of transfers, with bytes lost, f
       while (rest && !rest->empty()) rest = co_await stream->read();
       if (!rest && rest.error().code == ErrorCode::unavailable) ++broken;
       co_await (*client)->closed();
-      while (!ended) co_await rig.runtime.sleep_for(std::chrono::milliseconds(1));
+      while (!ended) co_await fixture.runtime.sleep_for(std::chrono::milliseconds(1));
     }
-    auto last = co_await connect(rig.runtime, Port::attach(port, SIZE_MAX), kToken, soon());
+    auto last = co_await connect(fixture.runtime, Port::attach(port, SIZE_MAX), kToken, soon());
     if (!last) co_return;
     for (int i = 0; i < 10; ++i) exact += co_await greets(*last);
     while (log->handlers > 0) co_await log->changed.wait(soon());
@@ -138,19 +138,19 @@ TEST_CASE("resync: hosts replaced in the middle of transfers, with bytes lost, f
 }
 
 TEST_CASE("resync: the guest tells its handlers that their host was replaced") {
-  Rig rig;
-  auto log = std::make_shared<GuestLog>(rig.runtime);
+  Fixture fixture;
+  auto log = std::make_shared<GuestLog>(fixture.runtime);
   auto ends = make_socketpair();
   auto second_end = duplicate(ends.host);
-  auto server = start_guest(rig.runtime, std::move(ends.guest), log);
+  auto server = start_guest(fixture.runtime, std::move(ends.guest), log);
   bool greeted = false;
-  REQUIRE(rig.run([&]() -> Task<> {
-    auto first = co_await connect(rig.runtime, std::move(ends.host), kToken, soon());
+  REQUIRE(fixture.run([&]() -> Task<> {
+    auto first = co_await connect(fixture.runtime, std::move(ends.host), kToken, soon());
     if (!first) co_return;
     auto stream = co_await (*first)->open({.method = "POST", .path = "/echo"});
     while (log->handlers == 0) co_await log->changed.wait(soon());
     (*first)->close();
-    auto second = co_await connect(rig.runtime, std::move(second_end), kToken, soon());
+    auto second = co_await connect(fixture.runtime, std::move(second_end), kToken, soon());
     while (log->handlers > 0) co_await log->changed.wait(soon());
     greeted = second && co_await greets(*second);
   }));
@@ -159,10 +159,10 @@ TEST_CASE("resync: the guest tells its handlers that their host was replaced") {
 }
 
 TEST_CASE("resync: a hello repeated within its own session changes nothing") {
-  Rig rig;
-  auto log = std::make_shared<GuestLog>(rig.runtime);
+  Fixture fixture;
+  auto log = std::make_shared<GuestLog>(fixture.runtime);
   auto ends = make_socketpair();
-  auto server = start_guest(rig.runtime, std::move(ends.guest), log);
+  auto server = start_guest(fixture.runtime, std::move(ends.guest), log);
   auto relayed = make_socketpair();
   std::string hello;
   // Between the two: what the host sends first is its hello, which is sent again later on.
@@ -178,10 +178,10 @@ TEST_CASE("resync: a hello repeated within its own session changes nothing") {
     }
   };
   bool before = false, after = false;
-  REQUIRE(rig.run([&]() -> Task<> {
-    rig.runtime.spawn(up(&rig.runtime, relayed.guest.get(), ends.host.get(), &hello));
-    rig.runtime.spawn(up(&rig.runtime, ends.host.get(), relayed.guest.get(), nullptr));
-    auto client = co_await connect(rig.runtime, std::move(relayed.host), kToken, soon());
+  REQUIRE(fixture.run([&]() -> Task<> {
+    fixture.runtime.spawn(up(&fixture.runtime, relayed.guest.get(), ends.host.get(), &hello));
+    fixture.runtime.spawn(up(&fixture.runtime, ends.host.get(), relayed.guest.get(), nullptr));
+    auto client = co_await connect(fixture.runtime, std::move(relayed.host), kToken, soon());
     if (!client) co_return;
     before = co_await greets(*client);
     (void)host::write_all(ends.host.get(), hello);
@@ -193,24 +193,24 @@ TEST_CASE("resync: a hello repeated within its own session changes nothing") {
 }
 
 TEST_CASE("resync: a new token counts from the next handshake on") {
-  Rig rig;
-  auto log = std::make_shared<GuestLog>(rig.runtime);
+  Fixture fixture;
+  auto log = std::make_shared<GuestLog>(fixture.runtime);
   auto ends = make_socketpair();
   auto second_end = duplicate(ends.host), third_end = duplicate(ends.host);
-  auto server = start_guest(rig.runtime, std::move(ends.guest), log);
+  auto server = start_guest(fixture.runtime, std::move(ends.guest), log);
   const std::string token = "fedcba9876543210";
   bool kept = false, renewed = false;
   ErrorCode old_token = ErrorCode::internal;
-  REQUIRE(rig.run([&]() -> Task<> {
-    auto first = co_await connect(rig.runtime, std::move(ends.host), kToken, soon());
+  REQUIRE(fixture.run([&]() -> Task<> {
+    auto first = co_await connect(fixture.runtime, std::move(ends.host), kToken, soon());
     if (!first) co_return;
     server->set_token(token);
     kept = co_await greets(*first);
     (*first)->close();
     auto second =
-        co_await connect(rig.runtime, std::move(second_end), kToken, host::after(std::chrono::milliseconds(50)));
+        co_await connect(fixture.runtime, std::move(second_end), kToken, host::after(std::chrono::milliseconds(50)));
     if (!second) old_token = second.error().code;
-    auto third = co_await connect(rig.runtime, std::move(third_end), token, soon());
+    auto third = co_await connect(fixture.runtime, std::move(third_end), token, soon());
     renewed = third && co_await greets(*third);
   }));
   CHECK(kept);
@@ -219,8 +219,8 @@ TEST_CASE("resync: a new token counts from the next handshake on") {
 }
 
 TEST_CASE("resync: a guest serves one host after another over a pty that says EIO in between") {
-  Rig rig;
-  auto log = std::make_shared<GuestLog>(rig.runtime);
+  Fixture fixture;
+  auto log = std::make_shared<GuestLog>(fixture.runtime);
   UniqueFd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
   REQUIRE(master);
   REQUIRE(::grantpt(master.get()) == 0);
@@ -228,12 +228,12 @@ TEST_CASE("resync: a guest serves one host after another over a pty that says EI
   int number = master.get();
   int greeted = 0;
   bool exact = false;
-  auto server = start_guest(rig.runtime, std::move(master), log);
-  REQUIRE(rig.run([&]() -> Task<> {
+  auto server = start_guest(fixture.runtime, std::move(master), log);
+  REQUIRE(fixture.run([&]() -> Task<> {
     for (int i = 0; i < 3; ++i) {
       // The guest has found nobody there for a while.
-      co_await rig.runtime.sleep_for(std::chrono::milliseconds(10));
-      auto client = co_await connect(rig.runtime, open_slave(number), kToken, soon());
+      co_await fixture.runtime.sleep_for(std::chrono::milliseconds(10));
+      auto client = co_await connect(fixture.runtime, open_slave(number), kToken, soon());
       if (!client) co_return;
       greeted += co_await greets(*client);
       auto stream = co_await (*client)->open({.method = "GET", .path = "/source?bytes=200000"});

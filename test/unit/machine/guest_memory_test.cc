@@ -20,8 +20,8 @@ using test::MappedProcess;
 
 TEST_CASE(
     "guest memory: of a private mapping only the pages that were written are saved, on top of a copy of the file") {
-  TemporaryDirectory directory;
-  auto base = directory.path + "/base", copy = directory.path + "/copy";
+  TempDir directory;
+  auto base = directory.path() + "/base", copy = directory.path() + "/copy";
   REQUIRE(host::write_file(base, base_content()));
   MappedProcess vmm(base, MAP_PRIVATE);
   auto memory = find_guest_memory(vmm.pid(), base, kBytes);
@@ -37,31 +37,31 @@ TEST_CASE(
 }
 
 TEST_CASE("guest memory: without a file all that is in use is saved, and zeros stay holes") {
-  TemporaryDirectory directory;
+  TempDir directory;
   MappedProcess vmm("", MAP_PRIVATE);
   auto memory = find_guest_memory(vmm.pid(), "", kBytes);
   REQUIRE(memory);
-  CHECK(write_own_pages(*memory, directory.path + "/saved").value() == 3 * kPage);
-  auto saved = host::read_file(directory.path + "/saved", kBytes).value();
+  CHECK(write_own_pages(*memory, directory.path() + "/saved").value() == 3 * kPage);
+  auto saved = host::read_file(directory.path() + "/saved", kBytes).value();
   CHECK(saved.size() == kBytes);
   CHECK(saved.substr(3 * kPage, 2 * kPage) == std::string(2 * kPage, 'w'));
   CHECK(saved.substr(20 * kPage, kPage) == std::string(kPage, '\0'));
 }
 
 TEST_CASE("guest memory: a shared mapping has everything in its file already") {
-  TemporaryDirectory directory;
-  auto base = directory.path + "/base";
+  TempDir directory;
+  auto base = directory.path() + "/base";
   REQUIRE(host::write_file(base, base_content()));
   MappedProcess vmm(base, MAP_SHARED);
   auto memory = find_guest_memory(vmm.pid(), base, kBytes);
   REQUIRE(memory);
   CHECK(memory->shared);
-  CHECK(write_own_pages(*memory, directory.path + "/none").value() == 0);
+  CHECK(write_own_pages(*memory, directory.path() + "/none").value() == 0);
 }
 
 TEST_CASE("guest memory: a process without such a mapping, or none at all, is an error") {
-  TemporaryDirectory directory;
-  auto base = directory.path + "/base";
+  TempDir directory;
+  auto base = directory.path() + "/base";
   REQUIRE(host::write_file(base, base_content()));
   MappedProcess vmm("", MAP_PRIVATE);
   CHECK(find_guest_memory(vmm.pid(), base, kBytes).error().code == ErrorCode::not_found);

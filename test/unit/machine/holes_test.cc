@@ -8,8 +8,8 @@ using namespace banger;
 using namespace banger::machine;
 
 TEST_CASE("holes: zeros become holes, and the content stays") {
-  TemporaryDirectory directory;
-  auto path = directory.path + "/memory";
+  TempDir directory;
+  auto path = directory.path() + "/memory";
   std::string content(3 << 20, '\0');
   content[0] = 'a';
   content[(1 << 20) + 5] = 'b';
@@ -25,13 +25,13 @@ TEST_CASE("holes: zeros become holes, and the content stays") {
 }
 
 TEST_CASE("holes: a file without any, an empty one and a missing one") {
-  TemporaryDirectory directory;
-  auto path = directory.path + "/full";
+  TempDir directory;
+  auto path = directory.path() + "/full";
   std::string content(200'000, 'x');
   REQUIRE(host::write_file(path, content));
   REQUIRE(dig_holes(path));
   CHECK(host::read_file(path, 1 << 20) == content);
   REQUIRE(host::write_file(path, ""));
   CHECK(dig_holes(path));
-  CHECK(!dig_holes(directory.path + "/none"));
+  CHECK(!dig_holes(directory.path() + "/none"));
 }

@@ -8,9 +8,9 @@ using namespace banger;
 using namespace banger::machine;
 
 TEST_CASE("initrd: archives follow one another, each padded to four bytes") {
-  TemporaryDirectory directory;
-  auto a = directory.path + "/a", b = directory.path + "/b", c = directory.path + "/c",
-       to = directory.path + "/initrd.img";
+  TempDir directory;
+  auto a = directory.path() + "/a", b = directory.path() + "/b", c = directory.path() + "/c",
+       to = directory.path() + "/initrd.img";
   REQUIRE(host::write_file(a, "12345"));
   REQUIRE(host::write_file(b, "abcd"));
   REQUIRE(host::write_file(c, std::string(3'000'001, 'x')));
@@ -26,14 +26,14 @@ TEST_CASE("initrd: archives follow one another, each padded to four bytes") {
 }
 
 TEST_CASE("initrd: a missing archive is named") {
-  TemporaryDirectory directory;
-  auto written = write_initrd({directory.path + "/none"}, directory.path + "/initrd.img");
+  TempDir directory;
+  auto written = write_initrd({directory.path() + "/none"}, directory.path() + "/initrd.img");
   REQUIRE(!written);
   CHECK(written.error().message.find("/none") != std::string::npos);
 }
 
 TEST_CASE("initrd: without archives there is no file") {
-  TemporaryDirectory directory;
-  REQUIRE(write_initrd({}, directory.path + "/initrd.img"));
-  CHECK(!host::read_file(directory.path + "/initrd.img", 10));
+  TempDir directory;
+  REQUIRE(write_initrd({}, directory.path() + "/initrd.img"));
+  CHECK(!host::read_file(directory.path() + "/initrd.img", 10));
 }

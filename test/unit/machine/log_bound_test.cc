@@ -22,8 +22,8 @@ void append(int log, std::size_t bytes) {
 }  // namespace
 
 TEST_CASE("log bound: a log that grows for ever takes no more than its bound, and its end is kept") {
-  TemporaryDirectory directory;
-  auto path = directory.path + "/console.log";
+  TempDir directory;
+  auto path = directory.path() + "/console.log";
   auto log = host::open_file(path, O_RDWR | O_CREAT | O_APPEND, 0600);
   REQUIRE(log);
   append(log->get(), limits::kLogBytes / 2);
@@ -48,8 +48,8 @@ TEST_CASE("log bound: a log that grows for ever takes no more than its bound, an
 }
 
 TEST_CASE("log bound: what writes at an offset of its own goes on there") {
-  TemporaryDirectory directory;
-  auto path = directory.path + "/firecracker.log";
+  TempDir directory;
+  auto path = directory.path() + "/firecracker.log";
   auto log = host::open_file(path, O_RDWR | O_CREAT, 0600);
   REQUIRE(log);
   append(log->get(), limits::kLogBytes + limits::kMiB);
@@ -59,16 +59,16 @@ TEST_CASE("log bound: what writes at an offset of its own goes on there") {
 }
 
 TEST_CASE("log bound: nothing, a pipe or a link is left alone") {
-  TemporaryDirectory directory;
-  CHECK(*bound_log(directory.path + "/none") == false);
-  auto path = directory.path + "/machine.log";
+  TempDir directory;
+  CHECK(*bound_log(directory.path() + "/none") == false);
+  auto path = directory.path() + "/machine.log";
   REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
   CHECK(!bound_log(path).value_or(false));
   REQUIRE(host::remove_file(path));
-  auto target = directory.path + "/target";
+  auto target = directory.path() + "/target";
   REQUIRE(host::write_file(target, std::string(limits::kLogBytes + limits::kMiB, 'x')));
   REQUIRE(::symlink(target.c_str(), path.c_str()) == 0);
   CHECK(!bound_log(path));
-  bound_logs(directory.path);
+  bound_logs(directory.path());
   CHECK(host::disk_usage(target) > limits::kLogBytes);
 }

@@ -2,10 +2,8 @@
 #pragma once
 
 #include <fcntl.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include <asio/io_context.hpp>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -14,18 +12,13 @@
 #include "host/files.h"
 #include "host/runtime.h"
 #include "machine/qemu/qemu.h"
+#include "support/run.h"
+#include "support/temp_dir.h"
 
 namespace banger::machine {
 
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    char name[] = "/tmp/banger-machine-XXXXXX";
-    path = ::mkdtemp(name);
-  }
-  ~TemporaryDirectory() { (void)host::remove_tree(path); }
-  std::string path;
-};
+using test::run;
+using test::TempDir;
 
 /// A process that has `word` on its command line and lives until it is killed or its input ends; then it exits with 7.
 struct WaitingProcess {
@@ -48,20 +41,6 @@ struct WaitingProcess {
   UniqueFd input;
   host::Child child;
 };
-
-/// Runs one coroutine to its end.
-template <class T>
-T run(host::Runtime& runtime, Task<T> task) {
-  std::optional<T> value;
-  runtime.spawn([](host::Runtime* loop, Task<T> what, std::optional<T>* into) -> Task<> {
-    into->emplace(co_await std::move(what));
-    loop->stop();
-  }(&runtime, std::move(task), &value));
-  runtime.io().restart();
-  runtime.run();
-  REQUIRE(value);
-  return std::move(*value);
-}
 
 enum class Ending { reset, halt };
 

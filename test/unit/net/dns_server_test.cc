@@ -19,12 +19,12 @@ namespace {
 
 constexpr host::Ipv4 kLoopback = 0x7f000001;
 
-struct Rig {
+struct Fixture {
   host::Runtime runtime;
   std::unique_ptr<net::DnsServer> server;
   std::thread loop;
 
-  Rig() {
+  Fixture() {
     auto made = net::serve_dns(runtime, {kLoopback, 0}, [](std::string_view label) -> std::optional<host::Ipv4> {
       if (label == "web") return 0x7f400001;
       return std::nullopt;
@@ -33,7 +33,7 @@ struct Rig {
     server = std::move(*made);
     loop = std::thread([this] { runtime.run(); });
   }
-  ~Rig() {
+  ~Fixture() {
     runtime.stop();
     loop.join();
   }
@@ -84,8 +84,8 @@ std::string receive_framed(const UniqueFd& fd, std::string& buffer) {
 }  // namespace
 
 TEST_CASE("dns server: many datagrams at once each get their own answer") {
-  Rig rig;
-  auto client = rig.connect(SOCK_DGRAM);
+  Fixture fixture;
+  auto client = fixture.connect(SOCK_DGRAM);
   constexpr unsigned kMany = 3 * limits::kDnsBatch;
   for (unsigned id = 0; id < kMany; ++id)
     send(client, dns_wire::query({.name = id % 2 ? "web.vm" : "no.vm", .id = id}));
@@ -98,8 +98,8 @@ TEST_CASE("dns server: many datagrams at once each get their own answer") {
 }
 
 TEST_CASE("dns server: what is too long or no question is not answered, and harms nobody") {
-  Rig rig;
-  auto client = rig.connect(SOCK_DGRAM);
+  Fixture fixture;
+  auto client = fixture.connect(SOCK_DGRAM);
   send(client, std::string(limits::kDnsMessageBytes + 1, 'x'));
   send(client, "x");
   send(client, dns_wire::query({.name = "web.vm", .flags = 0x8000}));
@@ -108,8 +108,8 @@ TEST_CASE("dns server: what is too long or no question is not answered, and harm
 }
 
 TEST_CASE("dns server: TCP takes several questions on a connection, in any pieces") {
-  Rig rig;
-  auto client = rig.connect(SOCK_STREAM);
+  Fixture fixture;
+  auto client = fixture.connect(SOCK_STREAM);
   auto bytes =
       framed(dns_wire::query({.name = "web.vm", .id = 1})) + framed(dns_wire::query({.name = "no.vm", .id = 2}));
   for (char c : bytes) send(client, std::string(1, c));
@@ -121,36 +121,37 @@ TEST_CASE("dns server: TCP takes several questions on a connection, in any piece
 }
 
 TEST_CASE("dns server: a TCP message that is too long ends its connection") {
-  Rig rig;
-  auto client = rig.connect(SOCK_STREAM);
+  Fixture fixture;
+  auto client = fixture.connect(SOCK_STREAM);
   send(client, dns_wire::u16(limits::kDnsMessageBytes + 1) + "x");
   CHECK(receive(client).empty());
 }
 
 TEST_CASE("dns server: a TCP connection that sends no whole question is closed in time") {
-  Rig rig;
-  auto client = rig.connect(SOCK_STREAM);
+  Fixture fixture;
+  auto client = fixture.connect(SOCK_STREAM);
   send(client, std::string("\0", 1));
   CHECK(receive(client).empty());
 }
 
 TEST_CASE("dns server: more TCP connections than it takes are closed at once, the others are served") {
-  Rig rig;
+  Fixture fixture;
   std::vector<UniqueFd> clients;
   std::string buffer;
   for (int i = 0; i < limits::kDnsTcpConnections; ++i) {
-    clients.push_back(rig.connect(SOCK_STREAM));
+    clients.push_back(fixture.connect(SOCK_STREAM));
     send(clients.back(), framed(dns_wire::query({.name = "web.vm"})));
     CHECK_FALSE(receive_framed(clients.back(), buffer).empty());
   }
-  CHECK(receive(rig.connect(SOCK_STREAM)).empty());
+  CHECK(receive(fixture.connect(SOCK_STREAM)).empty());
   send(clients.front(), framed(dns_wire::query({.name = "web.vm"})));
   CHECK_FALSE(receive_framed(clients.front(), buffer).empty());
 }
 
 TEST_CASE("dns server: a port that is in use is told as such, by either protocol") {
-  Rig rig;
-  auto again = net::serve_dns(rig.runtime, rig.server->endpoint(), [](std::string_view) { return std::nullopt; });
+  Fixture fixture;
+  auto again =
+      net::serve_dns(fixture.runtime, fixture.server->endpoint(), [](std::string_view) { return std::nullopt; });
   REQUIRE_FALSE(again.has_value());
   CHECK(again.error().code == ErrorCode::busy);
 
@@ -160,7 +161,7 @@ TEST_CASE("dns server: a port that is in use is told as such, by either protocol
   REQUIRE(::bind(only_udp.get(), reinterpret_cast<sockaddr*>(&at), sizeof at) == 0);
   REQUIRE(::getsockname(only_udp.get(), reinterpret_cast<sockaddr*>(&at), &size) == 0);
   auto half =
-      net::serve_dns(rig.runtime, {kLoopback, ntohs(at.sin_port)}, [](std::string_view) { return std::nullopt; });
+      net::serve_dns(fixture.runtime, {kLoopback, ntohs(at.sin_port)}, [](std::string_view) { return std::nullopt; });
   REQUIRE_FALSE(half.has_value());
   CHECK(half.error().code == ErrorCode::busy);
 }

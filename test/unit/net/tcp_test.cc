@@ -7,9 +7,9 @@
 
 #include <asio.hpp>
 
-#include "support/run_task.h"
 #include "base/unique_fd.h"
 #include "catch.h"
+#include "support/run.h"
 
 using namespace banger;
 
@@ -36,7 +36,7 @@ struct Pair {
     REQUIRE(made.has_value());
     listener = std::move(*made);
     client = connect_to(listener->endpoint());
-    auto accepted = run_task(runtime, listener->accept());
+    auto accepted = test::run(runtime, listener->accept());
     runtime.io().restart();
     REQUIRE(accepted.has_value());
     stream = std::move(*accepted);
@@ -49,11 +49,11 @@ TEST_CASE("tcp: bytes go both ways, and each direction ends by itself") {
   Pair pair;
   REQUIRE(::send(pair.client.get(), "ping", 4, 0) == 4);
   ::shutdown(pair.client.get(), SHUT_WR);
-  CHECK(run_task(pair.runtime, pair.stream->read()) == "ping");
+  CHECK(test::run(pair.runtime, pair.stream->read()) == "ping");
   pair.runtime.io().restart();
-  CHECK(run_task(pair.runtime, pair.stream->read()) == "");
+  CHECK(test::run(pair.runtime, pair.stream->read()) == "");
   pair.runtime.io().restart();
-  CHECK(run_task(pair.runtime, pair.stream->write("pong")).has_value());
+  CHECK(test::run(pair.runtime, pair.stream->write("pong")).has_value());
   pair.stream->shutdown_write();
   char buffer[16];
   CHECK(::recv(pair.client.get(), buffer, sizeof buffer, 0) == 4);
@@ -62,15 +62,15 @@ TEST_CASE("tcp: bytes go both ways, and each direction ends by itself") {
 
 TEST_CASE("tcp: a read that takes too long is a timeout") {
   Pair pair;
-  auto read = run_task(pair.runtime, pair.stream->read(host::after(std::chrono::milliseconds(20))));
+  auto read = test::run(pair.runtime, pair.stream->read(host::after(std::chrono::milliseconds(20))));
   REQUIRE_FALSE(read.has_value());
   CHECK(read.error().code == ErrorCode::timeout);
 }
 
 TEST_CASE("tcp: a write nobody takes is a timeout") {
   Pair pair;
-  auto written = run_task(pair.runtime,
-                          pair.stream->write(std::string(64 << 20, 'x'), host::after(std::chrono::milliseconds(50))));
+  auto written = test::run(pair.runtime,
+                           pair.stream->write(std::string(64 << 20, 'x'), host::after(std::chrono::milliseconds(50))));
   REQUIRE_FALSE(written.has_value());
   CHECK(written.error().code == ErrorCode::timeout);
 }

@@ -8,7 +8,9 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-namespace banger::rpc::test {
+namespace banger::test {
+
+using namespace rpc;
 
 struct Daemon::Shared {
   explicit Shared(host::Runtime& r) : runtime(r), changed(r) {}
@@ -19,8 +21,6 @@ struct Daemon::Shared {
 };
 
 Daemon::Daemon() {
-  char name[] = "/tmp/banger-rpc-XXXXXX";
-  directory_ = ::mkdtemp(name);
   shared_ = std::make_shared<Shared>(runtime_);
   server_ = make_server(runtime_, Logger(-1, LogLevel::error));
   add_methods();
@@ -31,7 +31,6 @@ Daemon::Daemon() {
 
 Daemon::~Daemon() {
   if (thread_.joinable()) stop();
-  std::filesystem::remove_all(directory_);
 }
 
 void Daemon::stop(std::chrono::milliseconds deadline) {
@@ -220,4 +219,4 @@ std::string request(int id, const std::string& method, const std::string& params
          "}\n";
 }
 
-}  // namespace banger::rpc::test
+}  // namespace banger::test

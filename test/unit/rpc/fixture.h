@@ -10,15 +10,18 @@
 #include "host/unix_socket.h"
 #include "rpc/client.h"
 #include "rpc/server.h"
+#include "support/temp_dir.h"
 
-namespace banger::rpc::test {
+namespace banger::test {
+
+using namespace rpc;
 
 /// The server runs on its own thread; the destructor stops it and fails to return if anything it started never ends.
 class Daemon {
  public:
   Daemon();
   ~Daemon();
-  std::string path() const { return directory_ + "/d.sock"; }
+  std::string path() const { return directory_ / "d.sock"; }
   UniqueFd connect() const;
   Client client() const { return Client(connect()); }
   /// Ends the server as the daemon does; run by the destructor if it was not before.
@@ -33,14 +36,14 @@ class Daemon {
   void open_gate();
   /// The same without a connection, for when the server takes none any more.
   void force_gate();
-  const std::string& directory() const { return directory_; }
+  const std::string& directory() const { return directory_.path(); }
 
  private:
   void add_methods();
   void add_streams();
   void await(const char* method, int count);
 
-  std::string directory_;
+  banger::test::TempDir directory_;
   host::Runtime runtime_;
   struct Shared;
   std::shared_ptr<Shared> shared_;
@@ -71,4 +74,4 @@ class Raw {
 
 std::string request(int id, const std::string& method, const std::string& params = "{}");
 
-}  // namespace banger::rpc::test
+}  // namespace banger::test

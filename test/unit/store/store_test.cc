@@ -13,6 +13,7 @@
 
 #include "catch.h"
 #include "store/migrations.h"
+#include "support/temp_dir.h"
 
 using namespace banger;
 using store::JournalEntry;
@@ -21,14 +22,8 @@ using store::VmRow;
 
 namespace {
 
-struct TempDir {
-  TempDir() {
-    char name[] = "/tmp/banger-store-XXXXXX";
-    path = ::mkdtemp(name);
-  }
-  ~TempDir() { std::filesystem::remove_all(path); }
-  std::string path;
-  std::string db() const { return path + "/banger.db"; }
+struct TempDir : test::TempDir {
+  std::string db() const { return *this / "banger.db"; }
 };
 
 VmRow a_vm(std::string id, std::string name) {

@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -21,26 +20,9 @@
 
 #include "base/unique_fd.h"
 #include "catch.h"
+#include "support/temp_dir.h"
 
 namespace banger::test {
-
-class TempDir {
- public:
-  TempDir() {
-    char name[] = "/tmp/banger-image-XXXXXX";
-    REQUIRE(::mkdtemp(name));
-    path_ = name;
-  }
-  ~TempDir() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  std::string operator/(std::string_view name) const { return path_ + "/" + std::string(name); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 struct Ran {
   int status = -1;

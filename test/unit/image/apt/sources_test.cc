@@ -106,7 +106,7 @@ TEST_CASE("apt sources: both styles of file are read, others and missing ones ar
   samples::write(dir / "sources.list.d/b.sources", "Types: deb\nURIs: http://b.test\nSuites: x\n");
   samples::write(dir / "sources.list.d/c.list", "deb http://c.test x main\n");
   samples::write(dir / "sources.list.d/d.list.disabled", "deb http://d.test x main\n");
-  auto sources = read_apt_sources(dir.path);
+  auto sources = read_apt_sources(dir.path());
   REQUIRE(sources.size() == 3);
   CHECK(sources[1].uris[0] == "http://b.test");
   CHECK(sources[2].uris[0] == "http://c.test");
@@ -116,7 +116,7 @@ TEST_CASE("apt sources: both styles of file are read, others and missing ones ar
 TEST_CASE("apt sources: a list of mirrors on the host is replaced by the mirrors in it") {
   samples::TempDir dir;
   samples::write(dir / "mirrors.list", "# ours\nhttp://a.test/debian\tpriority:1\nhttp://b.test/debian\n");
-  auto sources = expand_mirror_lists(parse_one_line_sources("deb mirror+file:" + dir.path +
+  auto sources = expand_mirror_lists(parse_one_line_sources("deb mirror+file:" + dir.path() +
                                                             "/mirrors.list bookworm main\n"
                                                             "deb mirror+file:/missing bookworm main\n"));
   REQUIRE(sources.size() == 1);

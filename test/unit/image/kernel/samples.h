@@ -6,7 +6,6 @@
 #include <elf.h>
 #include <lz4hc.h>
 #include <lzma.h>
-#include <stdlib.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -17,17 +16,13 @@
 #include <string>
 #include <vector>
 
+#include "support/run.h"
+#include "support/temp_dir.h"
+
 namespace samples {
 
-struct TempDir {
-  TempDir() {
-    char name[] = "/tmp/banger-image-XXXXXX";
-    path = ::mkdtemp(name);
-  }
-  ~TempDir() { std::filesystem::remove_all(path); }
-  std::string path;
-  std::string operator/(const std::string& name) const { return path + "/" + name; }
-};
+using banger::test::run;
+using banger::test::TempDir;
 
 inline void write(const std::string& path, const std::string& bytes) {
   std::filesystem::create_directories(std::filesystem::path(path).parent_path());

@@ -6,7 +6,6 @@
 #include "base/bounds.h"
 #include "catch.h"
 #include "ext4/ext4.h"
-#include "image/runs.h"
 #include "samples.h"
 
 using namespace banger;
@@ -137,7 +136,7 @@ TEST_CASE("kernel: early modules come flat, unpacked, and after what they depend
   write(tree + "/drivers/virtio-rng.ko", module("odd-helper"));
   write(tree + "/drivers/odd_helper.ko", module(""));
   write(tree + "/drivers/unrelated.ko", module(""));
-  auto kernel = f.import("mine", f.an_elf(), f.dir.path);
+  auto kernel = f.import("mine", f.an_elf(), f.dir.path());
   REQUIRE(kernel);
   std::vector<std::string> names;
   for (const auto& path : kernel->modules) names.push_back(std::filesystem::path(path).stem());
@@ -152,7 +151,7 @@ TEST_CASE("kernel: all modules are in a file system for guests, with what modpro
   write(tree + "/kernel/net/bridge.ko", module("stp"));
   write(tree + "/kernel/net/stp.ko", module(""));
   write(tree + "/modules.builtin", "kernel/fs/ext4/ext4.ko\n");
-  auto kernel = f.import("mine", f.an_elf(), f.dir.path);
+  auto kernel = f.import("mine", f.an_elf(), f.dir.path());
   REQUIRE(kernel);
   REQUIRE(kernel->modules_image != "");
   CHECK(ext4::check_ext4(kernel->modules_image));
@@ -261,7 +260,7 @@ TEST_CASE("kernel: a cancelled pull ends early and leaves nothing") {
 TEST_CASE("kernel: debian-cloud is pulled through apt as this user", "[.slow]") {
   Fixture f;
   const char* keep = ::getenv("BANGER_TEST_KEEP");
-  std::string base = keep ? keep : f.dir.path;
+  std::string base = keep ? keep : f.dir.path();
   KernelStore store(f.runtime, base + "/kernels", base + "/cache", "/usr/local/bin:/usr/bin:/bin");
   std::vector<std::string> stages;
   auto progress = [&](std::string_view stage, std::string_view detail, int percent) {

@@ -17,13 +17,13 @@ using namespace banger::machine::firecracker;
 using namespace std::chrono_literals;
 
 TEST_CASE("firecracker driver: a guest runs, its console is kept, and its reset ends the machine") {
-  Bench bench;
-  auto config = bench.config();
+  Fixture fixture;
+  auto config = fixture.config();
   std::optional<MachineRecord> told;
-  auto machine = bench.start(config, {[&](const MachineRecord& record) {
-                               told = record;
-                               return Result<>();
-                             }});
+  auto machine = fixture.start(config, {[&](const MachineRecord& record) {
+                                 told = record;
+                                 return Result<>();
+                               }});
   REQUIRE(machine);
   REQUIRE(told);
   CHECK(told->process == (*machine)->record().process);
@@ -34,8 +34,8 @@ TEST_CASE("firecracker driver: a guest runs, its console is kept, and its reset 
   CHECK(::getsid(told->process.pid) == told->process.pid);
   CHECK((*machine)->stats());
   CHECK(!(*machine)->powers_off());
-  REQUIRE(run(bench.runtime, (*machine)->power_button()));
-  auto exit = run(bench.runtime, (*machine)->wait_exit());
+  REQUIRE(run(fixture.runtime, (*machine)->power_button()));
+  auto exit = run(fixture.runtime, (*machine)->wait_exit());
   CHECK(exit.guest_initiated);
   CHECK(exit.reason == "guest-reset");
   CHECK(!(*machine)->running());
@@ -46,14 +46,14 @@ TEST_CASE("firecracker driver: a guest runs, its console is kept, and its reset 
 }
 
 TEST_CASE("firecracker driver: a second start keeps the console of the first and is not stopped by its sockets") {
-  Bench bench;
-  auto config = bench.config();
+  Fixture fixture;
+  auto config = fixture.config();
   for (int round = 0; round < 2; ++round) {
-    auto machine = bench.start(config);
+    auto machine = fixture.start(config);
     REQUIRE(machine);
     // Killed from outside, so that nobody cleans up.
     REQUIRE(::kill((*machine)->record().process.pid, SIGKILL) == 0);
-    auto exit = run(bench.runtime, (*machine)->wait_exit());
+    auto exit = run(fixture.runtime, (*machine)->wait_exit());
     CHECK(exit.reason == "killed by signal 9");
     CHECK(!exit.guest_initiated);
     CHECK(std::filesystem::exists(config.directory + "/api.sock"));
@@ -63,93 +63,93 @@ TEST_CASE("firecracker driver: a second start keeps the console of the first and
 }
 
 TEST_CASE("firecracker driver: its end is told with what its exit code means") {
-  Bench bench({"BANGER_FAKE_EXIT=148"});
-  auto machine = bench.start(bench.config());
+  Fixture fixture({"BANGER_FAKE_EXIT=148"});
+  auto machine = fixture.start(fixture.config());
   REQUIRE(machine);
-  auto exit = run(bench.runtime, (*machine)->wait_exit());
+  auto exit = run(fixture.runtime, (*machine)->wait_exit());
   CHECK(!exit.guest_initiated);
   CHECK(exit.reason.starts_with("exit code 148 (a system call its seccomp filter forbids): "));
-  CHECK(run(bench.runtime, (*machine)->power_button()).error().code == ErrorCode::unavailable);
-  CHECK(run(bench.runtime, (*machine)->open_link()).error().code == ErrorCode::unavailable);
+  CHECK(run(fixture.runtime, (*machine)->power_button()).error().code == ErrorCode::unavailable);
+  CHECK(run(fixture.runtime, (*machine)->open_link()).error().code == ErrorCode::unavailable);
 }
 
 TEST_CASE("firecracker driver: kill ends a machine and takes its sockets along") {
-  Bench bench;
-  auto config = bench.config();
-  auto machine = bench.start(config);
+  Fixture fixture;
+  auto config = fixture.config();
+  auto machine = fixture.start(config);
   REQUIRE(machine);
-  REQUIRE(run(bench.runtime, (*machine)->kill()));
+  REQUIRE(run(fixture.runtime, (*machine)->kill()));
   CHECK(!find_process_by_token(config.token));
   CHECK(!std::filesystem::exists(config.directory + "/api.sock"));
   CHECK(!std::filesystem::exists(config.directory + "/vsock.sock"));
-  CHECK(run(bench.runtime, (*machine)->wait_exit()).reason == "killed by signal 9");
-  CHECK(run(bench.runtime, (*machine)->kill()));
+  CHECK(run(fixture.runtime, (*machine)->wait_exit()).reason == "killed by signal 9");
+  CHECK(run(fixture.runtime, (*machine)->kill()));
 }
 
 TEST_CASE("firecracker driver: the link is a vsock connection, any number of them in turn") {
-  Bench bench;
-  auto machine = bench.start(bench.config());
+  Fixture fixture;
+  auto machine = fixture.start(fixture.config());
   REQUIRE(machine);
   for (int round = 0; round < 3; ++round) {
-    auto link = run(bench.runtime, (*machine)->open_link());
+    auto link = run(fixture.runtime, (*machine)->open_link());
     REQUIRE(link);
     CHECK(echoes(link->get()));
   }
 }
 
 TEST_CASE("firecracker driver: a guest that does not listen yet is asked again, then the caller") {
-  Bench bench({"BANGER_FAKE_LISTENS=1"});
-  auto machine = bench.start(bench.config());
+  Fixture fixture({"BANGER_FAKE_LISTENS=1"});
+  auto machine = fixture.start(fixture.config());
   REQUIRE(machine);
-  auto link = run(bench.runtime, (*machine)->open_link());
+  auto link = run(fixture.runtime, (*machine)->open_link());
   REQUIRE(!link);
   CHECK(link.error().code == ErrorCode::timeout);
   CHECK(link.error().message == "link: the guest does not listen for its host");
 }
 
 TEST_CASE("firecracker driver: a start that fails says why, in Firecracker's words, and leaves nothing behind") {
-  Bench bench;
-  auto config = bench.config();
+  Fixture fixture;
+  auto config = fixture.config();
   config.drives[1].path = "/nonexistent/system.img";
-  auto machine = bench.start(config);
+  auto machine = fixture.start(config);
   REQUIRE(!machine);
   CHECK(machine.error().message.starts_with("start Firecracker: PUT /drives/disk1: Unable to create the block device"));
   CHECK(!find_process_by_token(config.token));
   CHECK(!std::filesystem::exists(config.directory + "/api.sock"));
 
-  auto refused = bench.config("other");
+  auto refused = fixture.config("other");
   refused.nics = {{.mac = "02:00:00:00:00:01"}};
-  CHECK(bench.start(refused).error().code == ErrorCode::unsupported);
-  auto unwilling = bench.start(bench.config("third"),
-                               {[](const MachineRecord&) { return Result<>(fail(ErrorCode::exhausted, "no room")); }});
+  CHECK(fixture.start(refused).error().code == ErrorCode::unsupported);
+  auto unwilling = fixture.start(
+      fixture.config("third"), {[](const MachineRecord&) { return Result<>(fail(ErrorCode::exhausted, "no room")); }});
   REQUIRE(!unwilling);
   CHECK(unwilling.error().message == "start Firecracker: no room");
-  CHECK(!find_process_by_token(bench.tokens.back()));
+  CHECK(!find_process_by_token(fixture.tokens.back()));
 }
 
 TEST_CASE("firecracker driver: a paused machine is saved, and others go on from it in directories of their own") {
   for (auto version : {"1.5.0", "1.13.1", "1.16.2"}) {
     INFO(version);
-    Bench bench({std::string("BANGER_FAKE_VERSION=") + version});
-    auto machine = bench.start(bench.config());
+    Fixture fixture({std::string("BANGER_FAKE_VERSION=") + version});
+    auto machine = fixture.start(fixture.config());
     REQUIRE(machine);
-    REQUIRE(run(bench.runtime, (*machine)->pause()));
-    REQUIRE(run(bench.runtime, (*machine)->pause()));
-    REQUIRE(run(bench.runtime, (*machine)->prepare_save(bench.saved())));
-    REQUIRE(run(bench.runtime, (*machine)->save(bench.saved())));
+    REQUIRE(run(fixture.runtime, (*machine)->pause()));
+    REQUIRE(run(fixture.runtime, (*machine)->pause()));
+    REQUIRE(run(fixture.runtime, (*machine)->prepare_save(fixture.saved())));
+    REQUIRE(run(fixture.runtime, (*machine)->save(fixture.saved())));
     struct stat info{};
-    REQUIRE(::stat(bench.saved().memory.c_str(), &info) == 0);
+    REQUIRE(::stat(fixture.saved().memory.c_str(), &info) == 0);
     CHECK(info.st_size == 64 << 20);
     CHECK((info.st_mode & 0777) == 0600);
-    CHECK(host::disk_usage(bench.saved().memory) <= 512 * 1024);  // pages the guest never had take no room
+    CHECK(host::disk_usage(fixture.saved().memory) <= 512 * 1024);  // pages the guest never had take no room
 
     for (auto name : {"clone-a", "clone-b"}) {
-      auto config = bench.config(name);
-      config.restore = bench.saved();
-      auto clone = bench.start(config);
+      auto config = fixture.config(name);
+      config.restore = fixture.saved();
+      auto clone = fixture.start(config);
       REQUIRE(clone);
-      CHECK((*clone)->record().memory_file == bench.saved().memory);
-      auto link = run(bench.runtime, (*clone)->open_link());
+      CHECK((*clone)->record().memory_file == fixture.saved().memory);
+      auto link = run(fixture.runtime, (*clone)->open_link());
       REQUIRE(link);
       CHECK(echoes(link->get()));
       // Each has drives of its own behind the names that were saved.
@@ -159,12 +159,12 @@ TEST_CASE("firecracker driver: a paused machine is saved, and others go on from 
 }
 
 TEST_CASE("firecracker driver: a saved state that does not load is an error that names the reason") {
-  Bench bench;
-  REQUIRE(host::write_file(bench.saved().devices, "not a state"));
-  REQUIRE(host::write_file(bench.saved().memory, "short"));
-  auto config = bench.config();
-  config.restore = bench.saved();
-  auto machine = bench.start(config);
+  Fixture fixture;
+  REQUIRE(host::write_file(fixture.saved().devices, "not a state"));
+  REQUIRE(host::write_file(fixture.saved().memory, "short"));
+  auto config = fixture.config();
+  config.restore = fixture.saved();
+  auto machine = fixture.start(config);
   REQUIRE(!machine);
   CHECK(machine.error().message.starts_with(
       "start Firecracker: load the saved state: PUT /snapshot/load: Load snapshot error"));
@@ -173,30 +173,30 @@ TEST_CASE("firecracker driver: a saved state that does not load is an error that
 }
 
 TEST_CASE("firecracker driver: a machine that goes on after it was saved gets a new link") {
-  Bench bench({"BANGER_FAKE_VERSION=1.16.1"});
-  auto machine = bench.start(bench.config());
+  Fixture fixture({"BANGER_FAKE_VERSION=1.16.1"});
+  auto machine = fixture.start(fixture.config());
   REQUIRE(machine);
-  auto link = run(bench.runtime, (*machine)->open_link());
+  auto link = run(fixture.runtime, (*machine)->open_link());
   REQUIRE(link);
   REQUIRE(echoes(link->get()));
-  REQUIRE(run(bench.runtime, (*machine)->pause()));
-  REQUIRE(run(bench.runtime, (*machine)->save(bench.saved())));
-  REQUIRE(run(bench.runtime, (*machine)->resume()));
+  REQUIRE(run(fixture.runtime, (*machine)->pause()));
+  REQUIRE(run(fixture.runtime, (*machine)->save(fixture.saved())));
+  REQUIRE(run(fixture.runtime, (*machine)->resume()));
   // The guest's end was reset by the save; ours would wait for ever if the driver did not end it.
   char byte;
   CHECK(::read(link->get(), &byte, 1) == 0);
-  auto again = run(bench.runtime, (*machine)->open_link());
+  auto again = run(fixture.runtime, (*machine)->open_link());
   REQUIRE(again);
   CHECK(echoes(again->get()));
 }
 
 TEST_CASE("firecracker driver: a version whose restored guests cannot be reached saves none") {
-  Bench bench({"BANGER_FAKE_VERSION=1.16.0"});
-  auto machine = bench.start(bench.config());
+  Fixture fixture({"BANGER_FAKE_VERSION=1.16.0"});
+  auto machine = fixture.start(fixture.config());
   REQUIRE(machine);
-  CHECK(run(bench.runtime, (*machine)->prepare_save(bench.saved())).error().code == ErrorCode::unsupported);
-  REQUIRE(run(bench.runtime, (*machine)->pause()));
-  auto saved = run(bench.runtime, (*machine)->save(bench.saved()));
+  CHECK(run(fixture.runtime, (*machine)->prepare_save(fixture.saved())).error().code == ErrorCode::unsupported);
+  REQUIRE(run(fixture.runtime, (*machine)->pause()));
+  auto saved = run(fixture.runtime, (*machine)->save(fixture.saved()));
   REQUIRE(!saved);
   CHECK(saved.error().code == ErrorCode::unsupported);
   CHECK(saved.error().hint.find("1.16.1") != std::string::npos);
@@ -205,45 +205,45 @@ TEST_CASE("firecracker driver: a version whose restored guests cannot be reached
 TEST_CASE("firecracker driver: what it counts is summed up from start to end, over clones and takeovers") {
   for (auto version : {"1.5.0", "1.14.0", "1.17.0"}) {
     INFO(version);
-    Bench bench({std::string("BANGER_FAKE_VERSION=") + version});
-    auto config = bench.config();
+    Fixture fixture({std::string("BANGER_FAKE_VERSION=") + version});
+    auto config = fixture.config();
     config.metrics = true;
-    auto machine = bench.start(config);
+    auto machine = fixture.start(config);
     REQUIRE(machine);
     for (std::uint64_t round = 1; round <= 3; ++round) {
-      auto counted = run(bench.runtime, (*machine)->metrics());
+      auto counted = run(fixture.runtime, (*machine)->metrics());
       REQUIRE(counted);
       CHECK(counted->figures["disk_read_bytes"] == round * 2048);
       CHECK(counted->figures["vcpu_mmio_exits"] == round * 7);
       CHECK(counted->figures["balloon_reports"] == (version == std::string("1.5.0") ? 0 : round * 3));
     }
-    auto adopted = run(bench.runtime, bench.driver->adopt((*machine)->record(), true));
+    auto adopted = run(fixture.runtime, fixture.driver->adopt((*machine)->record(), true));
     REQUIRE(adopted);
-    CHECK(run(bench.runtime, (*adopted)->metrics())->figures["disk_read_bytes"] == 4 * 2048);
+    CHECK(run(fixture.runtime, (*adopted)->metrics())->figures["disk_read_bytes"] == 4 * 2048);
 
-    REQUIRE(run(bench.runtime, (*machine)->pause()));
-    REQUIRE(run(bench.runtime, (*machine)->save(bench.saved())));
-    CHECK(run(bench.runtime, (*machine)->metrics())->figures["save_us"] == 900);
-    auto clone = bench.config("clone");
+    REQUIRE(run(fixture.runtime, (*machine)->pause()));
+    REQUIRE(run(fixture.runtime, (*machine)->save(fixture.saved())));
+    CHECK(run(fixture.runtime, (*machine)->metrics())->figures["save_us"] == 900);
+    auto clone = fixture.config("clone");
     clone.metrics = true;
-    clone.restore = bench.saved();
-    auto started = bench.start(clone);
+    clone.restore = fixture.saved();
+    auto started = fixture.start(clone);
     REQUIRE(started);
-    CHECK(run(bench.runtime, (*started)->metrics())->figures["disk_read_bytes"] == 2048);
+    CHECK(run(fixture.runtime, (*started)->metrics())->figures["disk_read_bytes"] == 2048);
   }
 }
 
 TEST_CASE("firecracker driver: a machine that was not told to count says so") {
-  Bench bench;
-  auto machine = bench.start(bench.config());
+  Fixture fixture;
+  auto machine = fixture.start(fixture.config());
   REQUIRE(machine);
-  CHECK(run(bench.runtime, (*machine)->metrics()).error().code == ErrorCode::unsupported);
+  CHECK(run(fixture.runtime, (*machine)->metrics()).error().code == ErrorCode::unsupported);
 }
 
 TEST_CASE("firecracker driver: a guest that powered itself off is ended, one that only says so is not") {
-  Bench bench;
-  auto config = bench.config();
-  auto machine = bench.start(config);
+  Fixture fixture;
+  auto config = fixture.config();
+  auto machine = fixture.start(config);
   REQUIRE(machine);
   auto say = [&](std::string_view text) {
     auto console = host::open_file(config.directory + "/console.log", O_WRONLY | O_APPEND);
@@ -251,14 +251,14 @@ TEST_CASE("firecracker driver: a guest that powered itself off is ended, one tha
     REQUIRE(host::write_all(console->get(), text));
   };
   say("[    9.1] reboot: System halted\r\n");
-  REQUIRE(run(bench.runtime, (*machine)->open_link()));
-  REQUIRE(run(bench.runtime, (*machine)->pause()));  // its processors stand still
+  REQUIRE(run(fixture.runtime, (*machine)->open_link()));
+  REQUIRE(run(fixture.runtime, (*machine)->pause()));  // its processors stand still
   say("not the last word\r\n");
-  CHECK(run(bench.runtime, (*machine)->open_link()).error().code == ErrorCode::timeout);
+  CHECK(run(fixture.runtime, (*machine)->open_link()).error().code == ErrorCode::timeout);
   CHECK((*machine)->running());
   say("[    9.2] reboot: System halted\r\n");
-  CHECK(run(bench.runtime, (*machine)->open_link()).error().code == ErrorCode::unavailable);
-  auto exit = run(bench.runtime, (*machine)->wait_exit());
+  CHECK(run(fixture.runtime, (*machine)->open_link()).error().code == ErrorCode::unavailable);
+  auto exit = run(fixture.runtime, (*machine)->wait_exit());
   CHECK(exit.guest_initiated);
   CHECK(exit.reason == "guest-shutdown");
 }
@@ -268,72 +268,72 @@ TEST_CASE(
     "own") {
   for (auto version : {"1.11.0", "1.12.0"}) {
     INFO(version);
-    Bench bench({std::string("BANGER_FAKE_VERSION=") + version});
-    auto config = bench.config();
+    Fixture fixture({std::string("BANGER_FAKE_VERSION=") + version});
+    auto config = fixture.config();
     config.taps = {
         {.mac = "02:00:00:00:00:01", .device = "lo"}};  // all that the stand-in asks of one is that it is there
-    auto machine = bench.start(config);
+    auto machine = fixture.start(config);
     REQUIRE(machine);
-    REQUIRE(run(bench.runtime, (*machine)->pause()));
-    auto saved = run(bench.runtime, (*machine)->save(bench.saved()));
+    REQUIRE(run(fixture.runtime, (*machine)->pause()));
+    auto saved = run(fixture.runtime, (*machine)->save(fixture.saved()));
     bool able = version == std::string("1.12.0");
     REQUIRE(saved.has_value() == able);
     if (!able) {
       CHECK(saved.error().code == ErrorCode::unsupported);
       CHECK(saved.error().hint.find("1.12") != std::string::npos);
-      CHECK(!std::filesystem::exists(bench.saved().devices));
+      CHECK(!std::filesystem::exists(fixture.saved().devices));
       continue;
     }
-    auto clone = bench.config("clone");
-    clone.restore = bench.saved();
+    auto clone = fixture.config("clone");
+    clone.restore = fixture.saved();
     clone.taps = {{.mac = "02:00:00:00:00:02", .device = "nonexistent0"}};
-    CHECK(bench.start(clone).error().message.find("nonexistent0") != std::string::npos);
-    auto other = bench.config("other");
-    other.restore = bench.saved();
+    CHECK(fixture.start(clone).error().message.find("nonexistent0") != std::string::npos);
+    auto other = fixture.config("other");
+    other.restore = fixture.saved();
     other.taps = {{.mac = "02:00:00:00:00:02", .device = "lo"}};
-    CHECK(bench.start(other));
+    CHECK(fixture.start(other));
   }
 }
 
 TEST_CASE("firecracker driver: a drive grows under a running guest") {
-  Bench bench;
-  auto config = bench.config();
-  auto machine = bench.start(config);
+  Fixture fixture;
+  auto config = fixture.config();
+  auto machine = fixture.start(config);
   REQUIRE(machine);
-  REQUIRE(run(bench.runtime, (*machine)->resize_drive(1, 4 << 20)));
+  REQUIRE(run(fixture.runtime, (*machine)->resize_drive(1, 4 << 20)));
   CHECK(std::filesystem::file_size(config.directory + "/system.img") == 4 << 20);
-  REQUIRE(run(bench.runtime, (*machine)->resize_drive(1, 2 << 20)));  // it never shrinks
+  REQUIRE(run(fixture.runtime, (*machine)->resize_drive(1, 2 << 20)));  // it never shrinks
   CHECK(std::filesystem::file_size(config.directory + "/system.img") == 4 << 20);
-  CHECK(!run(bench.runtime, (*machine)->resize_drive(7, 4 << 20)));
+  CHECK(!run(fixture.runtime, (*machine)->resize_drive(7, 4 << 20)));
 }
 
 TEST_CASE("firecracker driver: a live machine is adopted, one that stands still goes on, a finished one is not found") {
-  Bench bench;
-  auto config = bench.config();
+  Fixture fixture;
+  auto config = fixture.config();
   std::optional<MachineRecord> record;
   {
-    auto machine = bench.start(config);
+    auto machine = fixture.start(config);
     REQUIRE(machine);
-    REQUIRE(run(bench.runtime, (*machine)->pause()));
+    REQUIRE(run(fixture.runtime, (*machine)->pause()));
     record = (*machine)->record();
   }
-  auto adopted = run(bench.runtime, bench.driver->adopt(*record, true));
+  auto adopted = run(fixture.runtime, fixture.driver->adopt(*record, true));
   REQUIRE(adopted);
   ApiRequest question{"GET", "/", ""};
   auto state =
-      run(bench.runtime, call(bench.runtime, config.directory, kApiSocket, std::move(question), host::after(10s)));
+      run(fixture.runtime, call(fixture.runtime, config.directory, kApiSocket, std::move(question), host::after(10s)));
   REQUIRE(state);
   CHECK(Json::parse(*state)["state"] == "Running");
-  REQUIRE(run(bench.runtime, (*adopted)->power_button()));
-  CHECK(run(bench.runtime, (*adopted)->wait_exit()).reason == "guest-reset");
-  CHECK(run(bench.runtime, bench.driver->adopt(*record, true)).error().code == ErrorCode::not_found);
+  REQUIRE(run(fixture.runtime, (*adopted)->power_button()));
+  CHECK(run(fixture.runtime, (*adopted)->wait_exit()).reason == "guest-reset");
+  CHECK(run(fixture.runtime, fixture.driver->adopt(*record, true)).error().code == ErrorCode::not_found);
 }
 
 TEST_CASE("firecracker driver: a process whose guest was never started is not adopted but ended") {
-  Bench bench;
-  auto config = bench.config();
+  Fixture fixture;
+  auto config = fixture.config();
   // A child of a process that ends at once: nobody's child by now, like those of an earlier daemon.
-  auto argv = command_line(bench.binary, config);
+  auto argv = command_line(fixture.binary, config);
   pid_t middle = ::fork();
   if (middle == 0) {
     if (::fork() != 0) ::_exit(0);
@@ -349,34 +349,34 @@ TEST_CASE("firecracker driver: a process whose guest was never started is not ad
   for (int i = 0; i < 1000 && !process; ++i, ::usleep(20'000))
     if (::access((config.directory + "/api.sock").c_str(), F_OK) == 0) process = find_process_by_token(config.token);
   REQUIRE(process);
-  auto record = bench.driver->planned(config);
+  auto record = fixture.driver->planned(config);
   record.process = *process;
 
   // Its guest was never started: whoever began it was cut short, and nothing in it can go on.
-  CHECK(run(bench.runtime, bench.driver->adopt(record, true)).error().code == ErrorCode::cancelled);
+  CHECK(run(fixture.runtime, fixture.driver->adopt(record, true)).error().code == ErrorCode::cancelled);
   CHECK(!find_process_by_token(config.token));
-  CHECK(run(bench.runtime, bench.driver->adopt(record, true)).error().code == ErrorCode::not_found);
+  CHECK(run(fixture.runtime, fixture.driver->adopt(record, true)).error().code == ErrorCode::not_found);
 }
 
 TEST_CASE("firecracker driver: without its API a machine is still adopted, waited for and killed") {
-  Bench bench;
-  auto config = bench.config();
-  auto machine = bench.start(config);
+  Fixture fixture;
+  auto config = fixture.config();
+  auto machine = fixture.start(config);
   REQUIRE(machine);
   REQUIRE(host::remove_file(config.directory + "/api.sock"));
-  auto adopted = run(bench.runtime, bench.driver->adopt((*machine)->record(), true));
+  auto adopted = run(fixture.runtime, fixture.driver->adopt((*machine)->record(), true));
   REQUIRE(adopted);
-  CHECK(!run(bench.runtime, (*adopted)->pause()));
-  CHECK(run(bench.runtime, (*adopted)->kill()));
+  CHECK(!run(fixture.runtime, (*adopted)->pause()));
+  CHECK(run(fixture.runtime, (*adopted)->kill()));
 }
 
 TEST_CASE("firecracker driver: states are for one build on one host") {
-  Bench bench, other({"BANGER_FAKE_VERSION=1.15.0"});
-  CHECK(bench.driver->build_key() == bench.driver->build_key());
-  CHECK(bench.driver->build_key() != other.driver->build_key());
-  CHECK(bench.facts.snapshot_version == "10.0.0");
+  Fixture fixture, other({"BANGER_FAKE_VERSION=1.15.0"});
+  CHECK(fixture.driver->build_key() == fixture.driver->build_key());
+  CHECK(fixture.driver->build_key() != other.driver->build_key());
+  CHECK(fixture.facts.snapshot_version == "10.0.0");
   CHECK(other.facts.snapshot_version == "9.0.0");
-  Bench old({"BANGER_FAKE_VERSION=1.5.0"});
+  Fixture old({"BANGER_FAKE_VERSION=1.5.0"});
   CHECK(old.facts.snapshot_version.empty());
 }
 
@@ -390,8 +390,8 @@ TEST_CASE("firecracker probe: what is missing, too old or no Firecracker is told
   CHECK(missing.error().code == ErrorCode::not_found);
   CHECK(missing.error().message == "firecracker is not installed: not found in PATH");
   CHECK(probe("/bin/true").error().message == "/bin/true does not say which Firecracker it is");
-  TemporaryDirectory directory;
-  auto old = directory.path + "/firecracker";
+  TempDir directory;
+  auto old = directory.path() + "/firecracker";
   REQUIRE(host::write_file(old, "#!/bin/sh\necho Firecracker v1.4.1\n", 0700));
   auto refused = probe(old);
   REQUIRE(!refused);
@@ -400,12 +400,12 @@ TEST_CASE("firecracker probe: what is missing, too old or no Firecracker is told
 }
 
 TEST_CASE("firecracker vsock: an answer that is none is refused, and silence has a deadline") {
-  TemporaryDirectory directory;
+  TempDir directory;
   host::Runtime runtime;
-  auto listener = host::listen_unix(directory.path + "/vsock.sock");
+  auto listener = host::listen_unix(directory.path() + "/vsock.sock");
   REQUIRE(listener);
   auto connect = [&](std::chrono::milliseconds limit) {
-    return run(runtime, connect_vsock(runtime, directory.path, 867, host::after(limit)));
+    return run(runtime, connect_vsock(runtime, directory.path(), 867, host::after(limit)));
   };
   CHECK(connect(50ms).error().code == ErrorCode::timeout);
   for (std::string said : {"NO 1\n", "OK-but-with-far-too-long-an-answer-to-be-one\n"}) {

@@ -46,7 +46,7 @@ class DirectoryJailer : public Jailer {
   std::string binary_;
 };
 
-struct JailedBench : Bench {
+struct JailedBench : Fixture {
   JailedBench() : jailer(binary) { driver = make_driver(runtime, logger, facts, &jailer); }
   DirectoryJailer jailer;
 };
@@ -60,92 +60,92 @@ std::vector<std::string> names_of(const std::vector<JailFile>& files) {
 }  // namespace
 
 TEST_CASE("firecracker in a jail: it gets what it boots from, its disks, and nothing else") {
-  JailedBench bench;
-  auto config = bench.config();
-  auto machine = bench.start(config);
+  JailedBench fixture;
+  auto config = fixture.config();
+  auto machine = fixture.start(config);
   REQUIRE(machine);
   CHECK((*machine)->record().jailed);
-  CHECK(bench.jailer.started.vm_id == config.id);
-  CHECK(bench.jailer.started.token == config.token);
-  CHECK(bench.jailer.started.memory_bytes == config.memory_bytes);
-  CHECK(names_of(bench.jailer.started.read) == std::vector<std::string>{"disk0", "vmlinux", "initrd.img"});
-  CHECK(names_of(bench.jailer.started.write) == std::vector<std::string>{"firecracker.log", "disk1"});
-  for (const auto* list : {&bench.jailer.started.read, &bench.jailer.started.write})
+  CHECK(fixture.jailer.started.vm_id == config.id);
+  CHECK(fixture.jailer.started.token == config.token);
+  CHECK(fixture.jailer.started.memory_bytes == config.memory_bytes);
+  CHECK(names_of(fixture.jailer.started.read) == std::vector<std::string>{"disk0", "vmlinux", "initrd.img"});
+  CHECK(names_of(fixture.jailer.started.write) == std::vector<std::string>{"firecracker.log", "disk1"});
+  for (const auto* list : {&fixture.jailer.started.read, &fixture.jailer.started.write})
     for (const auto& file : *list) {
       CHECK(is_jail_file_name(file.name));
       CHECK(file.path.starts_with('/'));
     }
-  auto link = run(bench.runtime, (*machine)->open_link());
+  auto link = run(fixture.runtime, (*machine)->open_link());
   REQUIRE(link);
   CHECK(echoes(link->get()));
   CHECK(text_of(config.directory + "/console.log").find("fake guest") != std::string::npos);
-  REQUIRE(run(bench.runtime, (*machine)->resize_drive(1, 2 << 20)));
+  REQUIRE(run(fixture.runtime, (*machine)->resize_drive(1, 2 << 20)));
   CHECK(std::filesystem::file_size(config.directory + "/system.img") == 2 << 20);
-  REQUIRE(run(bench.runtime, (*machine)->kill()));
+  REQUIRE(run(fixture.runtime, (*machine)->kill()));
   CHECK(!find_process_by_token(config.token));
 }
 
 TEST_CASE("firecracker in a jail: a saved state comes out, and goes into the next one read only") {
-  JailedBench bench;
-  auto config = bench.config();
-  auto machine = bench.start(config);
+  JailedBench fixture;
+  auto config = fixture.config();
+  auto machine = fixture.start(config);
   REQUIRE(machine);
-  REQUIRE(run(bench.runtime, (*machine)->pause()));
-  REQUIRE(run(bench.runtime, (*machine)->save(bench.saved())));
-  for (const auto& path : {bench.saved().devices, bench.saved().memory}) {
+  REQUIRE(run(fixture.runtime, (*machine)->pause()));
+  REQUIRE(run(fixture.runtime, (*machine)->save(fixture.saved())));
+  for (const auto& path : {fixture.saved().devices, fixture.saved().memory}) {
     struct stat info{};
     REQUIRE(::stat(path.c_str(), &info) == 0);
     CHECK((info.st_mode & 0777) == 0600);
   }
   CHECK(!std::filesystem::exists(config.directory + "/jail/saved.memory"));
-  REQUIRE(run(bench.runtime, (*machine)->kill()));
+  REQUIRE(run(fixture.runtime, (*machine)->kill()));
 
-  auto next = bench.config("next");
-  next.restore = bench.saved();
-  auto clone = bench.start(next);
+  auto next = fixture.config("next");
+  next.restore = fixture.saved();
+  auto clone = fixture.start(next);
   REQUIRE(clone);
-  CHECK(names_of(bench.jailer.started.read) == std::vector<std::string>{"disk0", "loaded.devices", "loaded.memory"});
-  CHECK((*clone)->record().memory_file == bench.saved().memory);
-  auto link = run(bench.runtime, (*clone)->open_link());
+  CHECK(names_of(fixture.jailer.started.read) == std::vector<std::string>{"disk0", "loaded.devices", "loaded.memory"});
+  CHECK((*clone)->record().memory_file == fixture.saved().memory);
+  auto link = run(fixture.runtime, (*clone)->open_link());
   REQUIRE(link);
   CHECK(echoes(link->get()));
-  REQUIRE(run(bench.runtime, (*clone)->kill()));
+  REQUIRE(run(fixture.runtime, (*clone)->kill()));
 }
 
 TEST_CASE("firecracker in a jail: its record leads to it, and says that it is in one") {
-  JailedBench bench;
-  auto config = bench.config();
-  auto machine = bench.start(config);
+  JailedBench fixture;
+  auto config = fixture.config();
+  auto machine = fixture.start(config);
   REQUIRE(machine);
   auto record = record_from_json(to_json((*machine)->record()));
   REQUIRE(record);
   CHECK(record->jailed);
   // Whoever takes it over need not make jails.
-  auto driver = make_driver(bench.runtime, bench.logger, bench.facts);
-  auto adopted = run(bench.runtime, driver->adopt(*record, true));
+  auto driver = make_driver(fixture.runtime, fixture.logger, fixture.facts);
+  auto adopted = run(fixture.runtime, driver->adopt(*record, true));
   REQUIRE(adopted);
-  auto link = run(bench.runtime, (*adopted)->open_link());
+  auto link = run(fixture.runtime, (*adopted)->open_link());
   REQUIRE(link);
   CHECK(echoes(link->get()));
-  REQUIRE(run(bench.runtime, (*adopted)->kill()));
+  REQUIRE(run(fixture.runtime, (*adopted)->kill()));
 }
 
 TEST_CASE("firecracker in a jail: a start that fails, before or after, says why and leaves no process") {
-  JailedBench bench;
-  auto config = bench.config();
-  bench.jailer.refuses = true;
-  auto refused = bench.start(config);
+  JailedBench fixture;
+  auto config = fixture.config();
+  fixture.jailer.refuses = true;
+  auto refused = fixture.start(config);
   REQUIRE(!refused);
   CHECK(refused.error().message == "start Firecracker: jail: no jail today");
-  bench.jailer.refuses = false;
-  auto broken = bench.config("broken");
+  fixture.jailer.refuses = false;
+  auto broken = fixture.config("broken");
   broken.drives[1].path = "/nonexistent/system.img";
-  auto failed = bench.start(broken);
+  auto failed = fixture.start(broken);
   REQUIRE(!failed);
   CHECK(failed.error().message.starts_with("start Firecracker: PUT /drives/disk1: Unable to create the block device"));
   CHECK(!find_process_by_token(broken.token));
 
-  bench.facts.binary = "/opt/another";
-  bench.driver = make_driver(bench.runtime, bench.logger, bench.facts, &bench.jailer);
-  CHECK(bench.start(bench.config("other")).error().code == ErrorCode::unsupported);
+  fixture.facts.binary = "/opt/another";
+  fixture.driver = make_driver(fixture.runtime, fixture.logger, fixture.facts, &fixture.jailer);
+  CHECK(fixture.start(fixture.config("other")).error().code == ErrorCode::unsupported);
 }

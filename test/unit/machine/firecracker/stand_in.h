@@ -7,37 +7,37 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "machine/support.h"
 #include "base/text.h"
 #include "machine/firecracker/firecracker.h"
+#include "machine/support.h"
 
 namespace banger::machine::firecracker {
 
-struct Bench {
+struct Fixture {
   /// `settings`: what the stand-in reads of its environment, like "BANGER_FAKE_VERSION=1.12.0".
-  explicit Bench(std::vector<std::string> settings = {})
+  explicit Fixture(std::vector<std::string> settings = {})
       : log(::open("/dev/null", O_WRONLY | O_CLOEXEC)), logger(log.get()) {
     std::string script = "#!/bin/sh\n";
     for (const auto& setting : settings) script += "export " + setting + "\n";
     script += fmt::format("exec {}/firecracker \"$@\"\n", BANGER_FAKES);
-    binary = tools.path + "/firecracker";
+    binary = tools.path() + "/firecracker";
     REQUIRE(host::write_file(binary, script, 0700));
     auto probed = run(runtime, probe_firecracker(runtime, {.binary = binary, .path_variable = ""}));
     REQUIRE(probed);
     facts = *probed;
     driver = make_driver(runtime, logger, facts);
   }
-  ~Bench() {
+  ~Fixture() {
     for (const auto& token : tokens)
       if (auto left = find_process_by_token(token)) ::kill(left->pid, SIGKILL);
   }
   /// A machine in a directory of its own with a shared and a private disk.
   MachineConfig config(const std::string& name = "vm") {
-    auto directory = tools.path + "/" + name;
+    auto directory = tools.path() + "/" + name;
     REQUIRE(host::make_directories(directory, 0700));
-    REQUIRE(host::write_file(tools.path + "/kernel", "kernel"));
-    REQUIRE(host::write_file(tools.path + "/agent.cpio", "agent"));
-    REQUIRE(host::write_file(tools.path + "/rootfs.ext4", std::string(4096, 'r'), 0400));
+    REQUIRE(host::write_file(tools.path() + "/kernel", "kernel"));
+    REQUIRE(host::write_file(tools.path() + "/agent.cpio", "agent"));
+    REQUIRE(host::write_file(tools.path() + "/rootfs.ext4", std::string(4096, 'r'), 0400));
     if (::access((directory + "/system.img").c_str(), F_OK) < 0)
       REQUIRE(host::make_sparse_file(directory + "/system.img", 1 << 20));
     tokens.push_back(to_hex(host::random_bytes(16)));
@@ -45,18 +45,18 @@ struct Bench {
                          .token = tokens.back(),
                          .directory = directory,
                          .memory_bytes = 64ull << 20,
-                         .kernel = tools.path + "/kernel"};
-    config.initrds = {tools.path + "/agent.cpio"};
-    config.drives = {{.serial = "rootfs", .path = tools.path + "/rootfs.ext4", .read_only = true},
+                         .kernel = tools.path() + "/kernel"};
+    config.initrds = {tools.path() + "/agent.cpio"};
+    config.drives = {{.serial = "rootfs", .path = tools.path() + "/rootfs.ext4", .read_only = true},
                      {.serial = "system", .path = directory + "/system.img"}};
     return config;
   }
   Result<std::unique_ptr<Machine>> start(const MachineConfig& what, const StartObserver& observer = {}) {
     return run(runtime, driver->start(what, observer));
   }
-  SavedState saved() const { return {.devices = tools.path + "/devices", .memory = tools.path + "/memory"}; }
+  SavedState saved() const { return {.devices = tools.path() + "/devices", .memory = tools.path() + "/memory"}; }
 
-  TemporaryDirectory tools;
+  TempDir tools;
   UniqueFd log;
   Logger logger;
   host::Runtime runtime;

@@ -7,10 +7,10 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "machine/support.h"
 #include "base/text.h"
 #include "host/unix_socket.h"
 #include "machine/qemu/qemu_machine.h"
+#include "machine/support.h"
 
 using namespace banger;
 using namespace banger::machine;
@@ -19,18 +19,18 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct Bench {
-  Bench() : log(::open("/dev/null", O_WRONLY | O_CLOEXEC)), logger(log.get()) {
+struct Fixture {
+  Fixture() : log(::open("/dev/null", O_WRONLY | O_CLOEXEC)), logger(log.get()) {
     facts = installed_qemu(runtime);
     if (facts) driver = make_driver(runtime, logger, *facts, "tcg");
   }
-  ~Bench() {
+  ~Fixture() {
     if (auto left = find_process_by_token(token)) ::kill(left->pid, SIGKILL);
   }
   MachineConfig config(Ending ending) {
-    auto kernel = directory.path + "/kernel";
+    auto kernel = directory.path() + "/kernel";
     REQUIRE(host::write_file(kernel, tiny_kernel("hello from the guest\r\n", ending)));
-    return {.id = "test", .token = token, .directory = directory.path, .memory_bytes = 64ull << 20, .kernel = kernel};
+    return {.id = "test", .token = token, .directory = directory.path(), .memory_bytes = 64ull << 20, .kernel = kernel};
   }
   Result<std::unique_ptr<Machine>> start(const MachineConfig& what, const StartObserver& observer = {}) {
     return run(runtime, driver->start(what, observer));
@@ -39,7 +39,7 @@ struct Bench {
     return run(runtime, driver->adopt(record, true));
   }
 
-  TemporaryDirectory directory;
+  TempDir directory;
   std::string token = to_hex(host::random_bytes(16));
   UniqueFd log;
   Logger logger;
@@ -48,270 +48,270 @@ struct Bench {
   std::unique_ptr<Driver> driver;
 };
 
-std::string console_of(const Bench& bench) {
-  return host::read_file(bench.directory.path + "/console.log", 1 << 20).value_or("");
+std::string console_of(const Fixture& fixture) {
+  return host::read_file(fixture.directory.path() + "/console.log", 1 << 20).value_or("");
 }
 
 }  // namespace
 
 TEST_CASE("qemu driver: a guest runs, its console is kept, and its reset ends the machine") {
-  Bench bench;
-  if (!bench.facts) return;
+  Fixture fixture;
+  if (!fixture.facts) return;
   std::optional<MachineRecord> told;
   auto observer = StartObserver{[&](const MachineRecord& record) {
     told = record;
     return Result<>();
   }};
-  auto machine = bench.start(bench.config(Ending::reset), observer);
+  auto machine = fixture.start(fixture.config(Ending::reset), observer);
   REQUIRE(machine);
   REQUIRE(told);
   CHECK(told->process == (*machine)->record().process);
   CHECK(told->driver == "qemu");
   CHECK(told->accelerator == "tcg");
-  auto exit = run(bench.runtime, (*machine)->wait_exit());
+  auto exit = run(fixture.runtime, (*machine)->wait_exit());
   CHECK(exit.guest_initiated);
   CHECK(exit.reason == "guest-reset");
   CHECK(!(*machine)->running());
-  CHECK(console_of(bench).find("hello from the guest") != std::string::npos);
+  CHECK(console_of(fixture).find("hello from the guest") != std::string::npos);
   struct stat info{};
-  REQUIRE(::stat((bench.directory.path + "/console.log").c_str(), &info) == 0);
+  REQUIRE(::stat((fixture.directory.path() + "/console.log").c_str(), &info) == 0);
   CHECK((info.st_mode & 0777) == 0600);
 }
 
 TEST_CASE("qemu driver: a second start keeps the console of the first and needs no cleaning up") {
-  Bench bench;
-  if (!bench.facts) return;
+  Fixture fixture;
+  if (!fixture.facts) return;
   for (int round = 0; round < 2; ++round) {
-    auto machine = bench.start(bench.config(Ending::halt));
+    auto machine = fixture.start(fixture.config(Ending::halt));
     REQUIRE(machine);
-    REQUIRE(run(bench.runtime, (*machine)->kill()));
+    REQUIRE(run(fixture.runtime, (*machine)->kill()));
   }
-  auto machine = bench.start(bench.config(Ending::reset));
+  auto machine = fixture.start(fixture.config(Ending::reset));
   REQUIRE(machine);
-  (void)run(bench.runtime, (*machine)->wait_exit());
-  REQUIRE(host::write_file(bench.directory.path + "/seen", console_of(bench)));
-  auto again = bench.start(bench.config(Ending::reset));
+  (void)run(fixture.runtime, (*machine)->wait_exit());
+  REQUIRE(host::write_file(fixture.directory.path() + "/seen", console_of(fixture)));
+  auto again = fixture.start(fixture.config(Ending::reset));
   REQUIRE(again);
-  (void)run(bench.runtime, (*again)->wait_exit());
-  CHECK(console_of(bench).starts_with(*host::read_file(bench.directory.path + "/seen", 1 << 20)));
-  CHECK(console_of(bench).size() > host::read_file(bench.directory.path + "/seen", 1 << 20)->size());
+  (void)run(fixture.runtime, (*again)->wait_exit());
+  CHECK(console_of(fixture).starts_with(*host::read_file(fixture.directory.path() + "/seen", 1 << 20)));
+  CHECK(console_of(fixture).size() > host::read_file(fixture.directory.path() + "/seen", 1 << 20)->size());
 }
 
 TEST_CASE("qemu driver: kill ends a machine, and everyone who waits hears of it") {
-  Bench bench;
-  if (!bench.facts) return;
-  auto machine = bench.start(bench.config(Ending::halt));
+  Fixture fixture;
+  if (!fixture.facts) return;
+  auto machine = fixture.start(fixture.config(Ending::halt));
   REQUIRE(machine);
   std::optional<MachineExit> other;
-  bench.runtime.spawn([](Task<MachineExit> wait, std::optional<MachineExit>* into) -> Task<> {
+  fixture.runtime.spawn([](Task<MachineExit> wait, std::optional<MachineExit>* into) -> Task<> {
     into->emplace(co_await std::move(wait));
   }((*machine)->wait_exit(), &other));
-  REQUIRE(run(bench.runtime, (*machine)->kill()));
-  auto exit = run(bench.runtime, (*machine)->wait_exit());
+  REQUIRE(run(fixture.runtime, (*machine)->kill()));
+  auto exit = run(fixture.runtime, (*machine)->wait_exit());
   CHECK(!exit.guest_initiated);
   CHECK(exit.reason == "killed by signal 9");
-  bench.runtime.io().restart();
-  bench.runtime.run();
+  fixture.runtime.io().restart();
+  fixture.runtime.run();
   REQUIRE(other);
   CHECK(other->reason == "killed by signal 9");
-  CHECK(!find_process_by_token(bench.token));
-  CHECK(run(bench.runtime, (*machine)->kill()));
-  CHECK(run(bench.runtime, (*machine)->open_link()).error().code == ErrorCode::unavailable);
-  CHECK(run(bench.runtime, (*machine)->power_button()).error().code == ErrorCode::unavailable);
+  CHECK(!find_process_by_token(fixture.token));
+  CHECK(run(fixture.runtime, (*machine)->kill()));
+  CHECK(run(fixture.runtime, (*machine)->open_link()).error().code == ErrorCode::unavailable);
+  CHECK(run(fixture.runtime, (*machine)->power_button()).error().code == ErrorCode::unavailable);
   CHECK(!(*machine)->stats());
 }
 
 TEST_CASE("qemu driver: its sockets and process are private, with a link to connect to") {
-  Bench bench;
-  if (!bench.facts) return;
-  auto machine = bench.start(bench.config(Ending::halt));
+  Fixture fixture;
+  if (!fixture.facts) return;
+  auto machine = fixture.start(fixture.config(Ending::halt));
   REQUIRE(machine);
   for (auto name : {"qmp.sock", "agent.sock"}) {
     struct stat info{};
-    REQUIRE(::stat((bench.directory.path + "/" + name).c_str(), &info) == 0);
+    REQUIRE(::stat((fixture.directory.path() + "/" + name).c_str(), &info) == 0);
     CHECK((info.st_mode & 0777) == 0600);
   }
-  CHECK(find_process_by_token(bench.token) == (*machine)->record().process);
+  CHECK(find_process_by_token(fixture.token) == (*machine)->record().process);
   CHECK(::getsid((*machine)->record().process.pid) == (*machine)->record().process.pid);
-  CHECK(run(bench.runtime, (*machine)->open_link()));
+  CHECK(run(fixture.runtime, (*machine)->open_link()));
   auto stats = (*machine)->stats();
   REQUIRE(stats);
   CHECK(stats->resident_bytes > (1 << 20));
   CHECK(stats->cpu_time_us > 0);
-  CHECK(run(bench.runtime, (*machine)->power_button()));
-  REQUIRE(run(bench.runtime, (*machine)->kill()));
+  CHECK(run(fixture.runtime, (*machine)->power_button()));
+  REQUIRE(run(fixture.runtime, (*machine)->kill()));
 }
 
 TEST_CASE("qemu driver: a machine outlives its object and is adopted with all it can do") {
-  Bench bench;
-  if (!bench.facts) return;
-  auto machine = bench.start(bench.config(Ending::halt));
+  Fixture fixture;
+  if (!fixture.facts) return;
+  auto machine = fixture.start(fixture.config(Ending::halt));
   REQUIRE(machine);
   auto record = record_from_json(to_json((*machine)->record()));
   REQUIRE(record);
   machine->reset();
-  auto adopted = bench.adopt(*record);
+  auto adopted = fixture.adopt(*record);
   REQUIRE(adopted);
   CHECK((*adopted)->running());
-  CHECK(run(bench.runtime, (*adopted)->power_button()));
-  CHECK(run(bench.runtime, (*adopted)->open_link()));
-  REQUIRE(run(bench.runtime, (*adopted)->kill()));
-  CHECK(run(bench.runtime, (*adopted)->wait_exit()).reason == "killed by signal 9");
-  CHECK(bench.adopt(*record).error().code == ErrorCode::not_found);
+  CHECK(run(fixture.runtime, (*adopted)->power_button()));
+  CHECK(run(fixture.runtime, (*adopted)->open_link()));
+  REQUIRE(run(fixture.runtime, (*adopted)->kill()));
+  CHECK(run(fixture.runtime, (*adopted)->wait_exit()).reason == "killed by signal 9");
+  CHECK(fixture.adopt(*record).error().code == ErrorCode::not_found);
 }
 
 TEST_CASE("qemu driver: a machine left waiting by a daemon that died while starting it runs once it is adopted") {
-  Bench bench;
-  if (!bench.facts) return;
-  auto config = bench.config(Ending::reset);
-  auto qmp = host::listen_unix(bench.directory.path + "/qmp.sock");
-  auto link = host::listen_unix(bench.directory.path + "/agent.sock");
+  Fixture fixture;
+  if (!fixture.facts) return;
+  auto config = fixture.config(Ending::reset);
+  auto qmp = host::listen_unix(fixture.directory.path() + "/qmp.sock");
+  auto link = host::listen_unix(fixture.directory.path() + "/agent.sock");
   REQUIRE(qmp);
   REQUIRE(link);
-  auto child = host::spawn({.argv = command_line(*bench.facts, "tcg", config, 1),
+  auto child = host::spawn({.argv = command_line(*fixture.facts, "tcg", config, 1),
                             .env = {},
-                            .cwd = bench.directory.path,
+                            .cwd = fixture.directory.path(),
                             .extra_fds = {{qmp->get(), kQmpFd}, {link->get(), kLinkFd}}});
   REQUIRE(child);
   // Its greeting shows that it is up; then the daemon that asked is gone.
-  auto control = host::connect_unix(bench.directory.path + "/qmp.sock");
+  auto control = host::connect_unix(fixture.directory.path() + "/qmp.sock");
   REQUIRE(control);
   char byte;
   REQUIRE(::read(control->get(), &byte, 1) == 1);
   control->reset();
-  auto id = find_process_by_token(bench.token);
+  auto id = find_process_by_token(fixture.token);
   REQUIRE(id);
   CHECK(id->pid == child->pid());
   child->release();
-  auto adopted = bench.adopt({.driver = "qemu",
-                              .accelerator = "tcg",
-                              .version = "1",
-                              .process = *id,
-                              .token = bench.token,
-                              .directory = bench.directory.path});
+  auto adopted = fixture.adopt({.driver = "qemu",
+                                .accelerator = "tcg",
+                                .version = "1",
+                                .process = *id,
+                                .token = fixture.token,
+                                .directory = fixture.directory.path()});
   // The guest ends itself as soon as it runs, which may be before the adoption is through.
   if (!adopted) {
     CHECK(adopted.error().code == ErrorCode::not_found);
     return;
   }
-  auto exit = run(bench.runtime, (*adopted)->wait_exit());
+  auto exit = run(fixture.runtime, (*adopted)->wait_exit());
   CHECK(exit.guest_initiated);
   CHECK(exit.reason == "guest-reset");
 }
 
 TEST_CASE("qemu driver: a machine whose control socket is gone is still adopted, without its power button") {
-  Bench bench;
-  if (!bench.facts) return;
-  auto machine = bench.start(bench.config(Ending::halt));
+  Fixture fixture;
+  if (!fixture.facts) return;
+  auto machine = fixture.start(fixture.config(Ending::halt));
   REQUIRE(machine);
   auto record = (*machine)->record();
   machine->reset();
-  REQUIRE(host::remove_file(bench.directory.path + "/qmp.sock"));
-  auto adopted = bench.adopt(record);
+  REQUIRE(host::remove_file(fixture.directory.path() + "/qmp.sock"));
+  auto adopted = fixture.adopt(record);
   REQUIRE(adopted);
-  auto pressed = run(bench.runtime, (*adopted)->power_button());
+  auto pressed = run(fixture.runtime, (*adopted)->power_button());
   REQUIRE(!pressed);
   CHECK(pressed.error().message.find("power button") != std::string::npos);
-  REQUIRE(run(bench.runtime, (*adopted)->kill()));
+  REQUIRE(run(fixture.runtime, (*adopted)->kill()));
 }
 
 TEST_CASE("qemu driver: QEMU's own words are in the error when it ends at once") {
-  Bench bench;
-  if (!bench.facts) return;
-  auto config = bench.config(Ending::halt);
-  config.drives = {{.serial = "x", .path = bench.directory.path + "/no-such-disk"}};
-  auto machine = bench.start(config);
+  Fixture fixture;
+  if (!fixture.facts) return;
+  auto config = fixture.config(Ending::halt);
+  config.drives = {{.serial = "x", .path = fixture.directory.path() + "/no-such-disk"}};
+  auto machine = fixture.start(config);
   REQUIRE(!machine);
   CHECK(machine.error().code == ErrorCode::unavailable);
   CHECK(machine.error().message.find("exit code 1") != std::string::npos);
   CHECK(machine.error().message.find("no-such-disk") != std::string::npos);
-  CHECK(!find_process_by_token(bench.token));
-  CHECK(!std::filesystem::exists(bench.directory.path + "/qmp.sock"));
+  CHECK(!find_process_by_token(fixture.token));
+  CHECK(!std::filesystem::exists(fixture.directory.path() + "/qmp.sock"));
 }
 
 TEST_CASE("qemu driver: a missing initrd or directory is named before anything runs") {
-  Bench bench;
-  if (!bench.facts) return;
-  auto config = bench.config(Ending::halt);
+  Fixture fixture;
+  if (!fixture.facts) return;
+  auto config = fixture.config(Ending::halt);
   config.initrds = {"/nonexistent/agent.cpio"};
-  CHECK(bench.start(config).error().message.find("/nonexistent/agent.cpio") != std::string::npos);
-  config = bench.config(Ending::halt);
+  CHECK(fixture.start(config).error().message.find("/nonexistent/agent.cpio") != std::string::npos);
+  config = fixture.config(Ending::halt);
   config.directory = "/nonexistent/vm";
-  CHECK(bench.start(config).error().message.find("/nonexistent/vm") != std::string::npos);
+  CHECK(fixture.start(config).error().message.find("/nonexistent/vm") != std::string::npos);
 }
 
 TEST_CASE("qemu driver: an observer that fails leaves nothing running") {
-  Bench bench;
-  if (!bench.facts) return;
+  Fixture fixture;
+  if (!fixture.facts) return;
   auto machine =
-      bench.start(bench.config(Ending::halt),
-                  {[](const MachineRecord&) { return Result<>(fail(ErrorCode::exhausted, "journal is full")); }});
+      fixture.start(fixture.config(Ending::halt),
+                    {[](const MachineRecord&) { return Result<>(fail(ErrorCode::exhausted, "journal is full")); }});
   REQUIRE(!machine);
   CHECK(machine.error().message.find("journal is full") != std::string::npos);
-  CHECK(!find_process_by_token(bench.token));
+  CHECK(!find_process_by_token(fixture.token));
 }
 
 TEST_CASE("qemu driver: something that is not QEMU is ended, and its words are told") {
-  Bench bench;
-  if (!bench.facts) return;
-  auto program = bench.directory.path + "/not-qemu";
+  Fixture fixture;
+  if (!fixture.facts) return;
+  auto program = fixture.directory.path() + "/not-qemu";
   REQUIRE(host::write_file(program, "#!/bin/sh\necho 'cannot find libfoo.so' >&2\nexit 127\n", 0755));
-  bench.facts->binary = program;
-  bench.driver = make_driver(bench.runtime, bench.logger, *bench.facts, "tcg");
-  auto machine = bench.start(bench.config(Ending::halt));
+  fixture.facts->binary = program;
+  fixture.driver = make_driver(fixture.runtime, fixture.logger, *fixture.facts, "tcg");
+  auto machine = fixture.start(fixture.config(Ending::halt));
   REQUIRE(!machine);
   CHECK(machine.error().message == "start QEMU: it ended at once (exit code 127): cannot find libfoo.so");
 }
 
 TEST_CASE("qemu driver: works in a directory too deep for a socket address") {
-  Bench bench;
-  if (!bench.facts) return;
-  auto config = bench.config(Ending::halt);
-  config.directory = bench.directory.path + "/" + std::string(120, 'd');
+  Fixture fixture;
+  if (!fixture.facts) return;
+  auto config = fixture.config(Ending::halt);
+  config.directory = fixture.directory.path() + "/" + std::string(120, 'd');
   REQUIRE(host::make_private_directory(config.directory));
-  auto machine = bench.start(config);
+  auto machine = fixture.start(config);
   REQUIRE(machine);
-  CHECK(run(bench.runtime, (*machine)->open_link()));
+  CHECK(run(fixture.runtime, (*machine)->open_link()));
   auto record = (*machine)->record();
   machine->reset();
-  auto adopted = bench.adopt(record);
+  auto adopted = fixture.adopt(record);
   REQUIRE(adopted);
-  CHECK(run(bench.runtime, (*adopted)->power_button()));
-  REQUIRE(run(bench.runtime, (*adopted)->kill()));
+  CHECK(run(fixture.runtime, (*adopted)->power_button()));
+  REQUIRE(run(fixture.runtime, (*adopted)->kill()));
 }
 
 TEST_CASE("qemu driver: every option of a full machine is one this QEMU takes, sandbox included") {
-  Bench bench;
-  if (!bench.facts) return;
-  auto config = bench.config(Ending::halt);
+  Fixture fixture;
+  if (!fixture.facts) return;
+  auto config = fixture.config(Ending::halt);
   config.vcpus = 2;
-  REQUIRE(host::make_sparse_file(bench.directory.path + "/root,fs.ext4", 1 << 20));
-  REQUIRE(host::make_sparse_file(bench.directory.path + "/system.img", 1 << 20));
-  REQUIRE(host::write_file(bench.directory.path + "/a.cpio", std::string(512, '\0')));
-  config.drives = {{.serial = "rootfs", .path = bench.directory.path + "/root,fs.ext4", .read_only = true},
-                   {.serial = "system", .path = bench.directory.path + "/system.img"}};
+  REQUIRE(host::make_sparse_file(fixture.directory.path() + "/root,fs.ext4", 1 << 20));
+  REQUIRE(host::make_sparse_file(fixture.directory.path() + "/system.img", 1 << 20));
+  REQUIRE(host::write_file(fixture.directory.path() + "/a.cpio", std::string(512, '\0')));
+  config.drives = {{.serial = "rootfs", .path = fixture.directory.path() + "/root,fs.ext4", .read_only = true},
+                   {.serial = "system", .path = fixture.directory.path() + "/system.img"}};
   config.nics = {{.mac = "52:54:00:12:34:56"}, {.mac = "52:54:00:12:34:57", .restrict_outside = true}};
-  config.initrds = {bench.directory.path + "/a.cpio", bench.directory.path + "/a.cpio"};
-  auto machine = bench.start(config);
+  config.initrds = {fixture.directory.path() + "/a.cpio", fixture.directory.path() + "/a.cpio"};
+  auto machine = fixture.start(config);
   if (!machine) FAIL(machine.error().sentence());
   CHECK((*machine)->running());
-  auto counted = run(bench.runtime, (*machine)->metrics());
+  auto counted = run(fixture.runtime, (*machine)->metrics());
   REQUIRE(counted);
   for (auto name : {"disk_read_bytes", "disk_written_bytes", "disk_reads", "disk_writes", "disk_flushes"})
     CHECK(counted->figures.contains(name));
-  REQUIRE(run(bench.runtime, (*machine)->kill()));
+  REQUIRE(run(fixture.runtime, (*machine)->kill()));
 }
 
 TEST_CASE("connect: a stopped QEMU makes connecting an error, not a hang") {
-  Bench bench;
-  if (!bench.facts) return;
-  auto machine = bench.start(bench.config(Ending::halt));
+  Fixture fixture;
+  if (!fixture.facts) return;
+  auto machine = fixture.start(fixture.config(Ending::halt));
   REQUIRE(machine);
   REQUIRE(::kill((*machine)->record().process.pid, SIGSTOP) == 0);
   std::optional<Error> error;
   std::vector<UniqueFd> links;
   for (int i = 0; i < 100 && !error; ++i) {
-    auto link = connect_now(bench.directory.path, kLinkSocket);
+    auto link = connect_now(fixture.directory.path(), kLinkSocket);
     if (link)
       links.push_back(std::move(*link));
     else
@@ -319,5 +319,5 @@ TEST_CASE("connect: a stopped QEMU makes connecting an error, not a hang") {
   }
   REQUIRE(error);
   CHECK(error->code == ErrorCode::busy);
-  REQUIRE(run(bench.runtime, (*machine)->kill()));
+  REQUIRE(run(fixture.runtime, (*machine)->kill()));
 }

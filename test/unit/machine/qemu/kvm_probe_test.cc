@@ -15,13 +15,13 @@ namespace {
 
 // The probe's machinery with guests of a few bytes, under TCG so that it runs anywhere.
 KvmVerdict verdict_for(const std::string& kernel_bytes, std::chrono::milliseconds limit, const QemuFacts& facts,
-                       const TemporaryDirectory& directory) {
+                       const TempDir& directory) {
   host::Runtime runtime;
-  auto kernel = directory.path + "/kernel";
+  auto kernel = directory.path() + "/kernel";
   REQUIRE(host::write_file(kernel, kernel_bytes));
-  auto verdict = run(runtime, probe_guest(runtime, facts, "tcg", kernel, directory.path, limit));
+  auto verdict = run(runtime, probe_guest(runtime, facts, "tcg", kernel, directory.path(), limit));
   std::filesystem::remove(kernel);
-  CHECK(std::filesystem::is_empty(directory.path));
+  CHECK(std::filesystem::is_empty(directory.path()));
   return verdict;
 }
 
@@ -35,7 +35,7 @@ std::optional<QemuFacts> facts_or_skip() {
 TEST_CASE("kvm probe: a guest whose init speaks makes it usable") {
   auto facts = facts_or_skip();
   if (!facts) return;
-  TemporaryDirectory directory;
+  TempDir directory;
   auto verdict =
       verdict_for(tiny_kernel("early\r\n" + std::string(kProbeWords) + "\r\n", Ending::reset), 60s, *facts, directory);
   CHECK(verdict.usable);
@@ -45,17 +45,17 @@ TEST_CASE("kvm probe: a guest whose init speaks makes it usable") {
 TEST_CASE("kvm probe: a guest that hangs makes it unusable and is not left running") {
   auto facts = facts_or_skip();
   if (!facts) return;
-  TemporaryDirectory directory;
+  TempDir directory;
   auto verdict = verdict_for(tiny_kernel("early\r\n", Ending::halt), 500ms, *facts, directory);
   CHECK(!verdict.usable);
   CHECK(verdict.reason == "a guest did not reach its init within 500ms");
-  CHECK(!find_process_by_token(directory.path));
+  CHECK(!find_process_by_token(directory.path()));
 }
 
 TEST_CASE("kvm probe: a guest that ends early, or a kernel QEMU refuses, makes it unusable") {
   auto facts = facts_or_skip();
   if (!facts) return;
-  TemporaryDirectory directory;
+  TempDir directory;
   CHECK(verdict_for(tiny_kernel("early\r\n", Ending::reset), 60s, *facts, directory).reason ==
         "a guest ended before it reached its init");
   auto refused = verdict_for("not a kernel", 60s, *facts, directory);
@@ -72,12 +72,12 @@ TEST_CASE("kvm probe: without KVM in the binary the answer is immediate") {
 }
 
 TEST_CASE("kvm probe: the init is a well-formed program that Linux runs") {
-  TemporaryDirectory directory;
-  auto path = directory.path + "/init";
+  TempDir directory;
+  auto path = directory.path() + "/init";
   REQUIRE(host::write_file(path, probe_init(), 0755));
   host::Runtime runtime;
   // As an unprivileged user its reboot(2) is refused, and it goes on to exit.
-  REQUIRE(::chmod(directory.path.c_str(), 0755) == 0);
+  REQUIRE(::chmod(directory.path().c_str(), 0755) == 0);
   host::SpawnSpec spec{.argv = {path}, .env = {}};
   if (::geteuid() == 0) {
     spec.uid = 65534;
@@ -90,8 +90,8 @@ TEST_CASE("kvm probe: the init is a well-formed program that Linux runs") {
 }
 
 TEST_CASE("kvm probe: the key changes with the kernel and the VMM") {
-  TemporaryDirectory directory;
-  auto kernel = directory.path + "/k";
+  TempDir directory;
+  auto kernel = directory.path() + "/k";
   REQUIRE(host::write_file(kernel, "a"));
   QemuFacts facts{.binary = "/bin/sh", .version = "1"};
   auto key = key_of_probe(facts, kernel);

@@ -14,8 +14,8 @@ Result<QemuFacts> probe(const QemuOptions& options) {
 }
 
 // A program that answers like a QEMU of another build.
-std::string fake_qemu(const TemporaryDirectory& directory, const std::string& script) {
-  auto path = directory.path + "/qemu-system-x86_64";
+std::string fake_qemu(const TempDir& directory, const std::string& script) {
+  auto path = directory.path() + "/qemu-system-x86_64";
   REQUIRE(host::write_file(path, "#!/bin/sh\n" + script, 0755));
   return path;
 }
@@ -49,7 +49,7 @@ TEST_CASE("probe: a wrong qemu_bin is named") {
 }
 
 TEST_CASE("probe: a QEMU without microvm is unsupported") {
-  TemporaryDirectory directory;
+  TempDir directory;
   auto path = fake_qemu(
       directory,
       "case \"$*\" in -version) echo 'QEMU emulator version 3.1.0 (Debian)';; *) echo 'pc  Standard PC';; esac");
@@ -61,7 +61,7 @@ TEST_CASE("probe: a QEMU without microvm is unsupported") {
 }
 
 TEST_CASE("probe: a QEMU without seccomp, KVM and page reporting works without them") {
-  TemporaryDirectory directory;
+  TempDir directory;
   auto path = fake_qemu(directory, R"sh(case "$*" in
 -version) echo 'QEMU emulator version 8.0.0';;
 *sandbox*) exit 1;;

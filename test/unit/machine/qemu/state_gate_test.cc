@@ -7,8 +7,8 @@
 #include <string>
 #include <thread>
 
-#include "machine/support.h"
 #include "host/files.h"
+#include "machine/support.h"
 
 using namespace banger;
 using namespace banger::machine;
@@ -31,19 +31,19 @@ std::string read_once(int fd) {
   return got < 0 ? "nothing" : std::string(bytes, static_cast<std::size_t>(got));
 }
 
-struct Bench {
-  Bench() {
+struct Fixture {
+  Fixture() {
     auto made = StateGate::make();
     REQUIRE(made);
     gate = std::move(*made);
     reader = gate->take_reader();
   }
   std::string file(const std::string& text) {
-    auto path = directory.path + "/devices.state";
+    auto path = directory.path() + "/devices.state";
     REQUIRE(host::write_file(path, text));
     return path;
   }
-  TemporaryDirectory directory;
+  TempDir directory;
   std::optional<StateGate> gate;
   UniqueFd reader;
 };
@@ -51,24 +51,24 @@ struct Bench {
 }  // namespace
 
 TEST_CASE("state gate: the header goes through at once, the rest when it is opened, then comes the end") {
-  Bench bench;
-  CHECK(read_once(bench.reader.get()) == kHeader);
-  REQUIRE(bench.gate->open(bench.file(kHeader + "devices")));
-  CHECK(read_to_end(bench.reader.get()) == "devices");
+  Fixture fixture;
+  CHECK(read_once(fixture.reader.get()) == kHeader);
+  REQUIRE(fixture.gate->open(fixture.file(kHeader + "devices")));
+  CHECK(read_to_end(fixture.reader.get()) == "devices");
 }
 
 TEST_CASE("state gate: one that is never opened ends what reads it") {
-  Bench bench;
-  bench.gate.reset();
-  CHECK(read_to_end(bench.reader.get()) == kHeader);
+  Fixture fixture;
+  fixture.gate.reset();
+  CHECK(read_to_end(fixture.reader.get()) == kHeader);
 }
 
 TEST_CASE("state gate: a state larger than the pipe goes through as it is read") {
-  Bench bench;
+  Fixture fixture;
   std::string state = kHeader + std::string(5 << 20, 's');
   std::string got;
-  std::thread reader([&] { got = read_to_end(bench.reader.get()); });
-  auto opened = bench.gate->open(bench.file(state));
+  std::thread reader([&] { got = read_to_end(fixture.reader.get()); });
+  auto opened = fixture.gate->open(fixture.file(state));
   reader.join();
   CHECK(opened);
   CHECK(got == state);
@@ -76,17 +76,17 @@ TEST_CASE("state gate: a state larger than the pipe goes through as it is read")
 
 TEST_CASE("state gate: a reader that has all of it and closes at once is no error") {
   for (int i = 0; i < 50; ++i) {
-    Bench bench;
+    Fixture fixture;
     std::string state = kHeader + std::string(70'000, 's');
     std::thread reader([&] {
       std::string got;
       char bytes[4096];
       while (got.size() < state.size())
         got.append(bytes,
-                   static_cast<std::size_t>(std::max<ssize_t>(::read(bench.reader.get(), bytes, sizeof(bytes)), 0)));
-      bench.reader.reset();
+                   static_cast<std::size_t>(std::max<ssize_t>(::read(fixture.reader.get(), bytes, sizeof(bytes)), 0)));
+      fixture.reader.reset();
     });
-    auto opened = bench.gate->open(bench.file(state));
+    auto opened = fixture.gate->open(fixture.file(state));
     reader.join();
     REQUIRE(opened);
   }
@@ -94,10 +94,10 @@ TEST_CASE("state gate: a reader that has all of it and closes at once is no erro
 
 TEST_CASE("state gate: no reader any more, no file, and what is no saved state are errors") {
   ::signal(SIGPIPE, SIG_IGN);
-  Bench bench;
-  CHECK(bench.gate->open(bench.directory.path + "/none").error().code == ErrorCode::not_found);
-  CHECK(bench.gate->open(bench.file("")).error().code == ErrorCode::corrupt);
-  CHECK(bench.gate->open(bench.file("QEVM\1\1\1\1 and more")).error().code == ErrorCode::corrupt);
-  bench.reader.reset();
-  CHECK(bench.gate->open(bench.file(kHeader + "devices")).error().code == ErrorCode::unavailable);
+  Fixture fixture;
+  CHECK(fixture.gate->open(fixture.directory.path() + "/none").error().code == ErrorCode::not_found);
+  CHECK(fixture.gate->open(fixture.file("")).error().code == ErrorCode::corrupt);
+  CHECK(fixture.gate->open(fixture.file("QEVM\1\1\1\1 and more")).error().code == ErrorCode::corrupt);
+  fixture.reader.reset();
+  CHECK(fixture.gate->open(fixture.file(kHeader + "devices")).error().code == ErrorCode::unavailable);
 }

@@ -9,7 +9,9 @@
 
 #include "base/text.h"
 
-namespace banger::roles::agent::test {
+namespace banger::test {
+
+using namespace roles::agent;
 
 namespace {
 constexpr std::string_view kToken = "0123456789abcdef";
@@ -152,4 +154,4 @@ Task<bool> Agent::until(std::function<bool()> condition) {
   co_return true;
 }
 
-}  // namespace banger::roles::agent::test
+}  // namespace banger::test

@@ -1,8 +1,6 @@
 // The real agent on one end of a socketpair, the real client on the other, both in this process.
 #pragma once
 
-#include <stdlib.h>
-
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -12,24 +10,11 @@
 #include "link/exec_frames.h"
 #include "link/link.h"
 #include "roles/agent/serve.h"
+#include "support/temp_dir.h"
 
-namespace banger::roles::agent::test {
+namespace banger::test {
 
-class TempDir {
- public:
-  TempDir() {
-    char name[] = "/tmp/banger-agent-XXXXXX";
-    path_ = ::mkdtemp(name);
-  }
-  ~TempDir() { std::filesystem::remove_all(path_); }
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-  const std::string& path() const { return path_; }
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
+using namespace roles::agent;
 
 /// What an exec stream said.
 struct Outcome {
@@ -88,4 +73,4 @@ class Agent {
 /// This process's own user as an exec spec has it, so that tests run as root and as anybody.
 std::string myself();
 
-}  // namespace banger::roles::agent::test
+}  // namespace banger::test

@@ -87,7 +87,7 @@ TEST_CASE("users: unknown names and ids that are none are refused by name") {
 }
 
 TEST_CASE("users: a change to the files is seen by the next command") {
-  roles::agent::test::TempDir etc;
+  test::TempDir etc;
   auto write = [&](const char* name, const std::string& text) { REQUIRE(host::write_file(etc / name, text)); };
   write("passwd", "ann:x:1000:1000::/home/ann:/bin/sh\n");
   write("group", "one:x:1:\n");

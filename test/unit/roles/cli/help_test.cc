@@ -3,6 +3,7 @@
 #include "catch.h"
 #include "helpers.h"
 
+using namespace banger;
 using namespace banger::roles::cli;
 
 TEST_CASE("help: every command has a line in its list and a page that names all it takes") {

@@ -17,12 +17,9 @@
 #include "roles/cli/run.h"
 #include "rpc/protocol.h"
 
-namespace banger::roles::cli::test {
+namespace banger::test {
 
-TempDir::TempDir() : path_("/tmp/banger-cli-XXXXXX") {
-  if (!::mkdtemp(path_.data())) ::abort();
-}
-TempDir::~TempDir() { (void)host::remove_tree(path_); }
+using namespace roles::cli;
 
 namespace {
 
@@ -145,4 +142,4 @@ Json vm_object(const std::string& name, const std::string& state) {
           {"labels", {{"a", "b"}}},   {"pid", 77},       {"stages", Json::array({{{"name", "boot"}, {"ms", 1250}}})}};
 }
 
-}  // namespace banger::roles::cli::test
+}  // namespace banger::test

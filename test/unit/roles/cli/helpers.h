@@ -11,21 +11,11 @@
 #include "base/json.h"
 #include "base/unique_fd.h"
 #include "roles/cli/io.h"
+#include "support/temp_dir.h"
 
-namespace banger::roles::cli::test {
+namespace banger::test {
 
-/// A directory that goes with the object.
-class TempDir {
- public:
-  TempDir();
-  ~TempDir();
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
+using namespace roles::cli;
 
 /// What one command line did.
 struct Outcome {
@@ -82,4 +72,4 @@ class FakeDaemon {
 
 Json vm_object(const std::string& name, const std::string& state = "running");
 
-}  // namespace banger::roles::cli::test
+}  // namespace banger::test

@@ -11,6 +11,7 @@
 #include "roles/cli/system/privileges_page.h"
 #include "roles/cli/system/services.h"
 #include "roles/cli/system/units.h"
+#include "support/temp_dir.h"
 
 using namespace banger;
 using namespace banger::roles::cli;
@@ -25,8 +26,6 @@ void write(const fs::path& path, const std::string& text) {
 
 struct Tree {
   Tree() {
-    char name[] = "/tmp/banger-install-XXXXXX";
-    root = ::mkdtemp(name);
     places.destdir = root;
     write(root / "etc/passwd",
           "root:x:0:0::/root:/bin/sh\nana:x:1000:1000::/home/ana:/bin/sh\nbob:x:1001:1001::/home/bob:/bin/"
@@ -35,7 +34,6 @@ struct Tree {
     write(root / "v2", "second program");
     before = files();
   }
-  ~Tree() { fs::remove_all(root); }
 
   std::map<std::string, std::string> files() const {
     std::map<std::string, std::string> found;
@@ -54,7 +52,8 @@ struct Tree {
     return install_files(places, owner, root / program);
   }
 
-  fs::path root;
+  test::TempDir directory;
+  fs::path root = directory.path();
   InstallPlaces places;
   std::map<std::string, std::string> before;
 };

@@ -1,21 +1,18 @@
 // One daemon per state directory, by a lock that dies with its holder.
 #include "roles/daemon/instance_lock.h"
 
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <filesystem>
-
 #include "catch.h"
+#include "support/temp_dir.h"
 
 using namespace banger;
 using namespace banger::roles::daemon;
 
 TEST_CASE("instance lock: a second holder is refused with the first one's pid, and may follow it") {
-  char name[] = "/tmp/banger-lock-XXXXXX";
-  std::string dir = ::mkdtemp(name);
-  auto path = dir + "/lock";
+  test::TempDir dir;
+  auto path = dir / "lock";
   {
     auto first = take_instance_lock(path);
     REQUIRE(first);
@@ -25,13 +22,11 @@ TEST_CASE("instance lock: a second holder is refused with the first one's pid, a
     CHECK(second.error().message.find(std::to_string(::getpid())) != std::string::npos);
   }
   CHECK(take_instance_lock(path));
-  std::filesystem::remove_all(dir);
 }
 
 TEST_CASE("instance lock: a killed holder leaves it free") {
-  char name[] = "/tmp/banger-lock-XXXXXX";
-  std::string dir = ::mkdtemp(name);
-  auto path = dir + "/lock";
+  test::TempDir dir;
+  auto path = dir / "lock";
   int ready[2];
   REQUIRE(::pipe(ready) == 0);
   pid_t child = ::fork();
@@ -49,5 +44,4 @@ TEST_CASE("instance lock: a killed holder leaves it free") {
   CHECK(take_instance_lock(path));
   ::close(ready[0]);
   ::close(ready[1]);
-  std::filesystem::remove_all(dir);
 }

@@ -1,20 +1,19 @@
 // A daemon's socket that goes away, or turns out to be another's.
 #include "roles/daemon/own_socket.h"
 
-#include <stdlib.h>
-
 #include <filesystem>
 
 #include "catch.h"
 #include "host/unix_socket.h"
+#include "support/temp_dir.h"
 
 using namespace banger;
 using namespace banger::roles::daemon;
 namespace fs = std::filesystem;
 
 TEST_CASE("own socket: removed, replaced or its directory gone, it is not in place; another's is left alone") {
-  char name[] = "/tmp/banger-socket-XXXXXX";
-  fs::path directory = ::mkdtemp(name);
+  test::TempDir temporary;
+  fs::path directory = temporary.path();
   std::string path = directory / "s";
   CHECK(OwnSocket::at(path).error().code == ErrorCode::not_found);
 

@@ -10,6 +10,7 @@
 
 #include "catch.h"
 #include "host/unix_socket.h"
+#include "support/temp_dir.h"
 
 using namespace banger;
 using namespace banger::roles::helper;
@@ -23,12 +24,8 @@ Result<Options> parse(std::vector<std::string> words) {
 }
 
 struct Place {
-  Place() {
-    char name[] = "/tmp/banger-helper-XXXXXX";
-    path = ::mkdtemp(name);
-  }
-  ~Place() { fs::remove_all(path); }
-  fs::path path;
+  test::TempDir directory;
+  fs::path path = directory.path();
 };
 }  // namespace
 

@@ -13,6 +13,7 @@
 #include "catch.h"
 #include "host/child.h"
 #include "host/files.h"
+#include "support/temp_dir.h"
 
 using namespace banger;
 using namespace banger::roles::helper;
@@ -22,10 +23,8 @@ namespace fs = std::filesystem;
 namespace {
 
 // A server in a process of its own, as its forks need. Each handler answers "N\n", N its peer's user, once told to.
-struct Rig {
-  explicit Rig(ServerOptions options, Handle handle = answer_when_told) {
-    char name[] = "/tmp/banger-server-XXXXXX";
-    directory = ::mkdtemp(name);
+struct Fixture {
+  explicit Fixture(ServerOptions options, Handle handle = answer_when_told) {
     auto listener = host::listen_unix(directory / "s");
     REQUIRE(listener);
     int ends[2];
@@ -42,7 +41,6 @@ struct Rig {
     REQUIRE(forked);
     server = std::move(*forked);
   }
-  ~Rig() { fs::remove_all(directory); }
 
   static int answer_when_told(UniqueFd socket, const host::Peer& peer) {
     char byte;
@@ -66,7 +64,7 @@ struct Rig {
   }
   std::string log() const { return host::read_file(directory / "log", 64 * 1024).value_or(""); }
 
-  fs::path directory;
+  test::TempDir directory;
   UniqueFd stop;
   host::Child server;
 };
@@ -76,21 +74,21 @@ const std::string kMe = std::to_string(::geteuid()) + "\n";
 }  // namespace
 
 TEST_CASE("helper server: who is silent holds up nobody else, and ends when the client goes") {
-  Rig rig({.owner = ::geteuid()});
-  auto silent = rig.connect(), other = rig.connect();
-  CHECK(Rig::ask(other) == kMe);
-  CHECK(Rig::ask(rig.connect()) == kMe);
-  CHECK(Rig::ask(silent) == kMe);
+  Fixture fixture({.owner = ::geteuid()});
+  auto silent = fixture.connect(), other = fixture.connect();
+  CHECK(Fixture::ask(other) == kMe);
+  CHECK(Fixture::ask(fixture.connect()) == kMe);
+  CHECK(Fixture::ask(silent) == kMe);
 }
 
 TEST_CASE("helper server: when all places are taken the next one waits for a place") {
-  Rig rig({.owner = ::geteuid(), .connections = 2});
-  auto first = rig.connect(), second = rig.connect(), third = rig.connect();
+  Fixture fixture({.owner = ::geteuid(), .connections = 2});
+  auto first = fixture.connect(), second = fixture.connect(), third = fixture.connect();
   (void)::send(third.get(), "?", 1, MSG_NOSIGNAL);
   pollfd waiting{third.get(), POLLIN, 0};
   CHECK(::poll(&waiting, 1, 200) == 0);
-  CHECK(Rig::ask(first) == kMe);
-  CHECK(Rig::rest(third) == kMe);
+  CHECK(Fixture::ask(first) == kMe);
+  CHECK(Fixture::rest(third) == kMe);
 }
 
 TEST_CASE("helper server: a handler over its deadline is killed with all it started") {
@@ -98,12 +96,12 @@ TEST_CASE("helper server: a handler over its deadline is killed with all it star
     auto program = host::spawn({.argv = {"/bin/sleep", "1000"}, .env = {}, .stdout_fd = socket.get()});
     return program ? program->wait().shell_code() : 1;
   };
-  Rig rig({.owner = ::geteuid(), .deadline = 100ms}, stuck);
-  auto client = rig.connect();
-  CHECK(Rig::rest(client).empty());  // its end: also sleep, which had it, is gone
-  rig.stop.reset();
-  CHECK(rig.server.wait().shell_code() == 0);
-  CHECK(rig.log().find("helper.killed") != std::string::npos);
+  Fixture fixture({.owner = ::geteuid(), .deadline = 100ms}, stuck);
+  auto client = fixture.connect();
+  CHECK(Fixture::rest(client).empty());  // its end: also sleep, which had it, is gone
+  fixture.stop.reset();
+  CHECK(fixture.server.wait().shell_code() == 0);
+  CHECK(fixture.log().find("helper.killed") != std::string::npos);
 }
 
 TEST_CASE("helper server: a handler that crashes is written down and nobody else's trouble") {
@@ -112,23 +110,23 @@ TEST_CASE("helper server: a handler that crashes is written down and nobody else
     ::raise(SIGABRT);
     return 0;
   };
-  Rig rig({.owner = ::geteuid()}, crash);
-  for (int round = 0; round < 3; ++round) CHECK(Rig::rest(rig.connect()).empty());
-  rig.stop.reset();
-  CHECK(rig.server.wait().shell_code() == 0);
-  CHECK(rig.log().find("helper.killed") != std::string::npos);
+  Fixture fixture({.owner = ::geteuid()}, crash);
+  for (int round = 0; round < 3; ++round) CHECK(Fixture::rest(fixture.connect()).empty());
+  fixture.stop.reset();
+  CHECK(fixture.server.wait().shell_code() == 0);
+  CHECK(fixture.log().find("helper.killed") != std::string::npos);
 }
 
 TEST_CASE("helper server: told to stop it lets those who are in finish, and nobody else in") {
-  Rig rig({.owner = ::geteuid()});
-  auto inside = rig.connect();
+  Fixture fixture({.owner = ::geteuid()});
+  auto inside = fixture.connect();
   // Inside for certain once a later one has been answered: they are taken in order.
-  CHECK(Rig::ask(rig.connect()) == kMe);
-  rig.stop.reset();
-  for (int round = 0; round < 500 && host::connect_unix(rig.directory / "s"); ++round) ::usleep(10'000);
-  CHECK_FALSE(host::connect_unix(rig.directory / "s"));
-  CHECK(Rig::ask(inside) == kMe);
-  CHECK(rig.server.wait().shell_code() == 0);
+  CHECK(Fixture::ask(fixture.connect()) == kMe);
+  fixture.stop.reset();
+  for (int round = 0; round < 500 && host::connect_unix(fixture.directory / "s"); ++round) ::usleep(10'000);
+  CHECK_FALSE(host::connect_unix(fixture.directory / "s"));
+  CHECK(Fixture::ask(inside) == kMe);
+  CHECK(fixture.server.wait().shell_code() == 0);
 }
 
 TEST_CASE("helper server: another user is turned away and written down") {
@@ -137,22 +135,22 @@ TEST_CASE("helper server: another user is turned away and written down") {
         "SKIPPED: helper server: another user is turned away and written down: only root can be someone else\n");
     return;
   }
-  Rig rig({.owner = 65533});
-  CHECK(Rig::ask(rig.connect()) == "0\n");  // root may always
-  fs::permissions(rig.directory, fs::perms::all);
-  fs::permissions(rig.directory / "s", fs::perms::all);  // not the file's mode must turn them away
+  Fixture fixture({.owner = 65533});
+  CHECK(Fixture::ask(fixture.connect()) == "0\n");  // root may always
+  fs::permissions(fixture.directory.path(), fs::perms::all);
+  fs::permissions(fixture.directory / "s", fs::perms::all);  // not the file's mode must turn them away
   auto as_user = [&](uid_t uid) {
     auto client = host::fork_to([&] {
       if (::setresuid(uid, uid, uid) < 0) return 100;
-      auto socket = host::connect_unix(rig.directory / "s");
-      return socket && Rig::ask(*socket) == std::to_string(uid) + "\n" ? 0 : 1;
+      auto socket = host::connect_unix(fixture.directory / "s");
+      return socket && Fixture::ask(*socket) == std::to_string(uid) + "\n" ? 0 : 1;
     });
     REQUIRE(client);
     return client->wait().shell_code();
   };
   CHECK(as_user(65534) == 1);
   CHECK(as_user(65533) == 0);
-  rig.stop.reset();
-  CHECK(rig.server.wait().shell_code() == 0);
-  CHECK(rig.log().find("helper.refused uid=65534") != std::string::npos);
+  fixture.stop.reset();
+  CHECK(fixture.server.wait().shell_code() == 0);
+  CHECK(fixture.log().find("helper.refused uid=65534") != std::string::npos);
 }

@@ -1,6 +1,6 @@
-#include "support/temp_dir.h"
 #include "catch.h"
 #include "roles/agent/init/boot.h"
+#include "support/temp_dir.h"
 
 using namespace banger;
 using namespace banger::roles::agent::init;

@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "base/text.h"
-#include "support/sandbox.h"
 #include "catch.h"
 #include "host/files.h"
 #include "roles/agent/init/boot.h"
+#include "support/sandbox.h"
 
 using namespace banger;
 using namespace banger::roles::agent::init;

@@ -4,13 +4,13 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
-#include "support/sandbox.h"
 #include "guestcfg/guest_config.h"
 #include "roles/agent/harness.h"
+#include "support/sandbox.h"
 
 using namespace banger;
 using namespace banger::roles::agent;
-using roles::agent::test::Agent;
+using test::Agent;
 
 namespace {
 

@@ -19,7 +19,7 @@ UniqueFd duplicate(const UniqueFd& fd);
 
 /// Runs one coroutine to its end, then stops: whatever else still waits is torn down with the runtime.
 /// Gives up, and says so, after minutes: machines that test are busy.
-class Rig {
+class Fixture {
  public:
   template <class Body>
   bool run(Body body) {

@@ -1,4 +1,4 @@
-#include "rig.h"
+#include "link/fixture.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -25,7 +25,8 @@ def wrong_names(prefix):
 def commands(prefix):
     """Every command there is, as completion knows them."""
     def offered(*words):
-        done = subprocess.run([prefix / "bin/banger", "__complete", "--", *words, ""], capture_output=True, text=True, check=True)
+        done = subprocess.run([prefix / "bin/banger", "__complete", "--", *words, ""], capture_output=True, text=True,
+                              check=True)
         return [line.split("\t")[0] for line in done.stdout.splitlines() if not line.startswith((":", "-"))]
     for word in offered():
         inner = offered(word) if word in ("vm", "image", "kernel", "daemon", "system") else []
@@ -43,7 +44,8 @@ def wrong_pages(prefix):
         return
     for page in sorted(pages):
         done = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", folder / page], capture_output=True, text=True,
-                              env={"PATH": os.environ["PATH"], "MANWIDTH": "80", "LANG": "C.UTF-8", "HOME": "/nonexistent"})
+                              env={"PATH": os.environ["PATH"], "MANWIDTH": "80", "LANG": "C.UTF-8",
+                                   "HOME": "/nonexistent"})
         if done.returncode != 0 or done.stderr.strip():
             yield f"{page}: {done.stderr.strip() or done.returncode}"
         elif "NAME" not in done.stdout or page.removesuffix(".1") not in done.stdout:
@@ -51,7 +53,8 @@ def wrong_pages(prefix):
 
 
 def wrong_completion(prefix):
-    for shell, path in (("bash", "bash-completion/completions/banger"), ("zsh", "zsh/site-functions/_banger"), ("fish", "fish/vendor_completions.d/banger.fish")):
+    for shell, path in (("bash", "bash-completion/completions/banger"), ("zsh", "zsh/site-functions/_banger"),
+                        ("fish", "fish/vendor_completions.d/banger.fish")):
         file = prefix / "share" / path
         if not file.exists() or "__complete" not in file.read_text():
             yield f"no completion for {shell}"
@@ -70,24 +73,28 @@ def wrong_package():
             return
         package = done.stdout.strip()
         held = subprocess.run(["dpkg-deb", "-c", package], capture_output=True, text=True, check=True).stdout
-        for name in ("./usr/bin/banger\n", "./usr/bin/bangerd-root -> banger\n", "./usr/share/man/man1/banger-system-install.1.gz\n"):
+        for name in ("./usr/bin/banger\n", "./usr/bin/bangerd-root -> banger\n",
+                     "./usr/share/man/man1/banger-system-install.1.gz\n"):
             if name not in held:
                 yield f"the Debian package has no {name.strip()}"
         if "/usr/local" in held or "DEBIAN" in held:
             yield "the Debian package holds what is not for it"
-        control = subprocess.run(["dpkg-deb", "-f", package, "Package", "Version", "Architecture"], capture_output=True, text=True, check=True).stdout
+        control = subprocess.run(["dpkg-deb", "-f", package, "Package", "Version", "Architecture"], capture_output=True,
+                                 text=True, check=True).stdout
         if "Package: banger\n" not in control:
             yield f"the Debian package calls itself {control}"
 
 
 def main():
     with tempfile.TemporaryDirectory() as destination:
-        done = subprocess.run(["meson", "install", "-C", ROOT / "build", "--no-rebuild", "--destdir", destination], capture_output=True, text=True)
+        done = subprocess.run(["meson", "install", "-C", ROOT / "build", "--no-rebuild", "--destdir", destination],
+                              capture_output=True, text=True)
         if done.returncode != 0:
             sys.exit(f"installs: meson install: {done.stdout}{done.stderr}")
         prefix = pathlib.Path(destination) / "usr/local"
         wrong = [*wrong_names(prefix), *wrong_pages(prefix), *wrong_completion(prefix)]
-        strays = {path.relative_to(destination).parts[:2] for path in pathlib.Path(destination).rglob("*") if not path.is_dir()} - {("usr", "local")}
+        strays = {path.relative_to(destination).parts[:2] for path in pathlib.Path(destination).rglob("*")
+                  if not path.is_dir()} - {("usr", "local")}
         wrong += [f"installed outside the prefix: {'/'.join(stray)}" for stray in strays]
     wrong += wrong_package()
     print("\n".join(wrong) or "installs: fine")

@@ -11,7 +11,8 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import dns  # noqa: E402
 
-Round = collections.namedtuple("Round", "rate p99_ms lost processor_us")  # answers a second; of the server's processor, each
+Round = collections.namedtuple("Round",
+                               "rate p99_ms lost processor_us")  # answers a second; of the server's processor, each
 
 
 def processor_seconds(pid):
@@ -48,7 +49,8 @@ class Load:
                 number += 1
             self._take(sent, taken)
         lasted = time.perf_counter() - began
-        return Round(len(taken) / lasted, percentile_99(taken) * 1000, total - len(taken), (processor_seconds(pid) - used) / max(len(taken), 1) * 1e6)
+        return Round(len(taken) / lasted, percentile_99(taken) * 1000, total - len(taken),
+                     (processor_seconds(pid) - used) / max(len(taken), 1) * 1e6)
 
     def _take(self, sent, taken):
         while True:

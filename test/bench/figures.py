@@ -394,7 +394,8 @@ def tcp(host, options):
                     for i in range(options.rounds + 1):
                         ours.append(1 / throughput.mib_per_second(bridged.prefix, run, direction))
                         other.append(1 / throughput.mib_per_second(prefix, run_bare, direction))
-                    yield Figure(f"bridge: a MiB of TCP, {name}", [each * 1000 for each in ours[1:]], [each * 1000 for each in other[1:]], 1 / 0.9)
+                    yield Figure(f"bridge: a MiB of TCP, {name}", [each * 1000 for each in ours[1:]],
+                                 [each * 1000 for each in other[1:]], 1 / 0.9)
 
 
 ALL = {"start": start, "pool": pool, "clone": clone, "many": many, "fork": fork, "resume": resume, "cold": cold,

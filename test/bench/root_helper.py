@@ -20,7 +20,8 @@ def running():
         config, path = place / "install.toml", place / "run/helper.sock"
         config.write_text('owner = "daemon"\n')
         config.chmod(0o644)
-        helper = subprocess.Popen([BIN / "bangerd-root", "--config", config, "--socket", path], stderr=subprocess.DEVNULL)
+        helper = subprocess.Popen([BIN / "bangerd-root", "--config", config, "--socket", path],
+                                  stderr=subprocess.DEVNULL)
         try:
             wait_until(path.exists, "the root helper")
             yield helper, str(path)
@@ -38,7 +39,8 @@ def ask(path):
 
 
 def resident_kib(pid):
-    return next(int(line.split()[1]) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
+    return next(int(line.split()[1]) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+                if line.startswith("VmRSS"))
 
 
 def measure():

@@ -39,7 +39,8 @@ def in_guest(direction, port, size):
 
 def mib_per_second(prefix, run_in_guest, direction, size=64 * MIB):
     """`prefix` leads into the host's namespace; `run_in_guest(argv)` returns when the command has ended."""
-    server = subprocess.Popen([*prefix, sys.executable, "-c", SERVER, ADDRESS, direction, str(size)], stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen([*prefix, sys.executable, "-c", SERVER, ADDRESS, direction, str(size)],
+                              stdout=subprocess.PIPE, text=True)
     try:
         run_in_guest(in_guest(direction, int(server.stdout.readline()), size))
         told = json.loads(server.stdout.readline())

@@ -43,7 +43,8 @@ class BadInput(Case):
         self.assert_nothing_left()
 
     def test_sizes_that_cannot_be(self):
-        for flags, says in ((("--memory", "0"), "memory"), (("--memory", "1000000G"), "host"), (("--disk-size", "1"), "disk"),
+        for flags, says in ((("--memory", "0"), "memory"), (("--memory", "1000000G"), "host"),
+                            (("--disk-size", "1"), "disk"),
                             (("--vcpu", "0"), "vcpu"), (("--vcpu", "5000"), "vcpus")):
             done = self.b.run("vm", "create", *flags)
             self.assertIn(done.returncode, (2, 125), done.stderr)
@@ -157,7 +158,8 @@ class BadInput(Case):
         self.b.ok("daemon", "start")
         pid = self.b.daemon_pid()
         path = str(self.b.state / "run" / "bangerd.sock")
-        for data in (b"\0" * 100, b"{}\n", b"[" * 100_000 + b"\n", b"x" * 3_000_000, b'{"jsonrpc":"2.0","id":1,"method":"vm.show","params":[1]}\n',
+        for data in (b"\0" * 100, b"{}\n", b"[" * 100_000 + b"\n", b"x" * 3_000_000,
+                     b'{"jsonrpc":"2.0","id":1,"method":"vm.show","params":[1]}\n',
                      b'{"jsonrpc":"2.0","id":null,"method":5}\n', b"\xff\xfe\n" * 1000):
             s = socket.socket(socket.AF_UNIX)
             s.settimeout(10)
@@ -211,7 +213,8 @@ class BadInput(Case):
     def test_output_is_data_only_and_help_is_everywhere(self):
         self.assertEqual(self.b.json("vm", "list"), [])
         self.assertEqual(self.b.ok("vm", "list", "-q"), "")
-        for words in ((), ("vm",), ("vm", "run"), ("vm", "create"), ("image",), ("kernel", "import"), ("daemon",), ("doctor",), ("gc",), ("completion",)):
+        for words in ((), ("vm",), ("vm", "run"), ("vm", "create"), ("image",), ("kernel", "import"), ("daemon",),
+                      ("doctor",), ("gc",), ("completion",)):
             out = self.b.ok(*words, "--help")
             self.assertIn("banger", out)
         self.assertIn("0.1.0", self.b.ok("--version"))
@@ -250,7 +253,8 @@ class BadInput(Case):
 
 class Completion(Case):
     def offered(self, *words):
-        return {line.split("\t")[0] for line in self.b.ok("__complete", "--", *words).splitlines() if not line.startswith(":")}
+        return {line.split("\t")[0] for line in self.b.ok("__complete", "--", *words).splitlines()
+                if not line.startswith(":")}
 
     def test_live_names_are_offered_by_a_running_daemon_and_none_that_is_given_already(self):
         b = self.b
@@ -282,7 +286,8 @@ class FullDisk(Case):
             self.skipTest("needs root to mount a small file system")
         small = self.b.root / "full"
         small.mkdir()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600m,mode=700,nr_inodes=200", "banger-full", str(small)], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600m,mode=700,nr_inodes=200", "banger-full", str(small)],
+                       check=True)
         full = Banger(data=self.b.env["XDG_DATA_HOME"], state=small)
         try:
             full.ok("daemon", "start")
@@ -332,7 +337,8 @@ class Interrupted(Case):
         import time
         self.b.ok("daemon", "start")
         for delay in (0.05, 0.4, 1.0):
-            p = self.b.popen("vm", "create", "--name", "c", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            p = self.b.popen("vm", "create", "--name", "c", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                             stderr=subprocess.PIPE)
             time.sleep(delay)  # where it lands is meant to vary
             p.send_signal(signal.SIGINT)
             _, err = p.communicate(timeout=60)
@@ -344,7 +350,8 @@ class Interrupted(Case):
             self.assert_nothing_left()
 
     def test_ctrl_c_during_run_rm_deletes_the_vm(self):
-        p = self.b.popen("vm", "run", "--rm", "--", "sh", "-c", "echo up; sleep 1000", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        p = self.b.popen("vm", "run", "--rm", "--", "sh", "-c", "echo up; sleep 1000", stdin=subprocess.DEVNULL,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.assertEqual(p.stdout.readline(), b"up\n")
         p.send_signal(signal.SIGTERM)
         p.communicate(timeout=90)

@@ -73,7 +73,8 @@ class Dnsmasq(Case):
         through = dns.dnsmasq(self, self.server)
         answer = dns.ask(through, "nobody.vm")
         self.assertEqual((answer.rcode, answer.authorities), (dns.NXDOMAIN, 1))  # the SOA is ours
-        self.assertNotEqual(dns.ask(through, "example.com").rcode, dns.NXDOMAIN)  # it has nobody to ask, and does not ask us
+        self.assertNotEqual(dns.ask(through, "example.com").rcode,
+                            dns.NXDOMAIN)  # it has nobody to ask, and does not ask us
 
 
 if __name__ == "__main__":

@@ -59,7 +59,8 @@ class Firecracker(FirecrackerCase):
     def test_doctor_says_whether_it_is_used_and_why(self):
         def check():
             # It may well fail as a whole: this host need not have a KVM.
-            return next(each for each in json.loads(self.b.run("doctor", "--json").stdout) if each["name"] == "firecracker")
+            return next(each for each in json.loads(self.b.run("doctor", "--json").stdout)
+                        if each["name"] == "firecracker")
         self.assertIn("1.16.2; ", check()["detail"])
         self.addCleanup(self.use, "firecracker")
         self.use("auto")

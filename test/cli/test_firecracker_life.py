@@ -83,7 +83,8 @@ class Saved(Life):
                 self.assertEqual(self.b.machines(), [])
                 self.b.ok("vm", "resume", "vm")
                 self.settle("vm")
-                self.assertEqual((self.show("vm")["way"], self.sh("vm", "cat /root/file; hostname")), ("resume", "first\nvm\n"))
+                self.assertEqual((self.show("vm")["way"], self.sh("vm", "cat /root/file; hostname")),
+                                 ("resume", "first\nvm\n"))
 
                 self.b.ok("vm", "snapshot", "create", "vm", "--name", "before")
                 self.sh("vm", "echo second > /root/file")
@@ -97,7 +98,8 @@ class Saved(Life):
                 forked = self.b.json("vm", "fork", "vm", "--count", "2")
                 names = [vm["name"] for vm in forked["vms"]]
                 for name in names:
-                    self.assertEqual((self.show(name)["way"], self.sh(name, "cat /root/file; hostname")), ("fork", f"first\n{name}\n"))
+                    self.assertEqual((self.show(name)["way"], self.sh(name, "cat /root/file; hostname")),
+                                     ("fork", f"first\n{name}\n"))
                 self.assertEqual(self.sh("vm", "cat /root/file; hostname"), "first\nvm\n")
                 self.b.ok("vm", "stop", *names)
                 self.b.ok("vm", "delete", "--force", "vm", *names)
@@ -133,7 +135,8 @@ class Saved(Life):
         self.assertTrue(devices.exists())
         real = self.wrapper.read_text()
         # In place: the daemon knows this build already.
-        self.wrapper.write_text(real.replace("#!/bin/sh\n", "#!/bin/sh\nexport BANGER_FAKE_REFUSE='no such processor'\n", 1))
+        self.wrapper.write_text(real.replace("#!/bin/sh\n",
+                                             "#!/bin/sh\nexport BANGER_FAKE_REFUSE='no such processor'\n", 1))
         self.addCleanup(self.wrapper.write_text, real)
         done = self.b.run("vm", "resume", "vm")
         self.assertEqual(done.returncode, 125)
@@ -151,7 +154,8 @@ class Saved(Life):
         self.create("first")
         template = self.show("first")["template"]
         real = self.wrapper.read_text()
-        self.wrapper.write_text(real.replace("#!/bin/sh\n", "#!/bin/sh\nexport BANGER_FAKE_REFUSE='no such processor'\n", 1))
+        self.wrapper.write_text(real.replace("#!/bin/sh\n",
+                                             "#!/bin/sh\nexport BANGER_FAKE_REFUSE='no such processor'\n", 1))
         self.addCleanup(self.wrapper.write_text, real)
         self.assertEqual(self.create("second")["way"], "cold")
         self.assertRegex(self.b.log(), r"template.unusable.*no such processor")
@@ -195,7 +199,8 @@ class Ends(Life):
     def test_a_power_off_while_the_daemon_is_away_is_found(self):
         self.create("vm")
         pid = self.show("vm")["pid"]
-        exec_ = self.b.popen("vm", "exec", "vm", "--", "sh", "-c", "(trap '' HUP; sleep 2; kill -USR2 1) >/dev/null 2>&1 </dev/null & echo",
+        exec_ = self.b.popen("vm", "exec", "vm", "--", "sh", "-c",
+                             "(trap '' HUP; sleep 2; kill -USR2 1) >/dev/null 2>&1 </dev/null & echo",
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         exec_.wait(60)
         self.b.kill_daemon()
@@ -209,7 +214,8 @@ class Ends(Life):
         self.wrapper.write_text(real.replace("#!/bin/sh\n", "#!/bin/sh\nexport BANGER_FAKE_EXIT=148\n", 1))
         self.addCleanup(self.wrapper.write_text, real)
         self.addCleanup(self.b.run, "vm", "delete", "--force", "vm")
-        done = self.b.run("vm", "create", "--name", "vm", "--image", "bare", "--no-nat", "--memory", "128M", "--disk-size", "256M")
+        done = self.b.run("vm", "create", "--name", "vm", "--image", "bare", "--no-nat", "--memory", "128M",
+                          "--disk-size", "256M")
         self.assertEqual(done.returncode, 125)
         self.assertIn("exit code 148 (a system call its seccomp filter forbids)", done.stderr)
         self.assertEqual(self.show("vm")["state"], "stopped")  # it had begun: it is kept, for its logs
@@ -232,10 +238,12 @@ class Figures(Life):
         first = self.metrics("vm")
         self.assertGreater(first["disk_read_bytes"], 0)
         self.assertEqual(first["disk_read_bytes"] % 4096, 0)  # 1024 for each of four disks each time
-        for name in ("net_sent_bytes", "vcpu_io_exits", "vcpu_mmio_exits", "seccomp_faults", "balloon_returned_bytes", "pause_us"):
+        for name in ("net_sent_bytes", "vcpu_io_exits", "vcpu_mmio_exits", "seccomp_faults", "balloon_returned_bytes",
+                     "pause_us"):
             self.assertIn(name, first)
         self.assertGreater(first["balloon_reports"], 0)  # its default version has what returns memory
-        wait_until(lambda: self.show("vm")["metrics"]["disk_read_bytes"] > first["disk_read_bytes"], "the daemon to read them by itself")
+        wait_until(lambda: self.show("vm")["metrics"]["disk_read_bytes"] > first["disk_read_bytes"],
+                   "the daemon to read them by itself")
         before = self.metrics("vm")
         self.b.kill_daemon()
         self.assertGreater(self.metrics("vm")["disk_read_bytes"], before["disk_read_bytes"])
@@ -248,7 +256,8 @@ class Figures(Life):
         self.create("vm")
         console = next(self.b.state.glob("vms/*/console.log"))
         self.sh("vm", "yes 'all work and no play' | head -c 40000000 > /dev/ttyS0; echo the end > /dev/ttyS0")
-        wait_until(lambda: console.stat().st_size > 40e6 and console.stat().st_blocks * 512 < 8 * MIB, "the console to be cut")
+        wait_until(lambda: console.stat().st_size > 40e6 and console.stat().st_blocks * 512 < 8 * MIB,
+                   "the console to be cut")
         told = self.b.ok("vm", "logs", "vm", "--tail", "100M")
         self.assertNotIn("\0", told)
         self.assertTrue(told.endswith("the end\n"), told[-100:])
@@ -291,7 +300,8 @@ class Crashes(killed.AtEachCommit, Life):
     def test_create_and_delete(self):
         self.create("first")  # the template
         self.b.ok("vm", "delete", "--force", "first")
-        create = ("vm", "create", "--name", "v", "--image", "bare", "--no-nat", "--memory", "128M", "--disk-size", "256M")
+        create = ("vm", "create", "--name", "v", "--image", "bare", "--no-nat", "--memory", "128M", "--disk-size",
+                  "256M")
 
         def check(vms):
             if "v" in vms:
@@ -312,7 +322,9 @@ class Crashes(killed.AtEachCommit, Life):
             self.goes_on("v")
             for snapshot in self.b.json("vm", "snapshot", "list"):
                 self.b.ok("vm", "snapshot", "delete", snapshot["id"])
-        self.at_each_commit(self.prepare, [("vm", "snapshot", "create", "v", "--name", "s"), ("vm", "snapshot", "delete", "s")], check, every=3)
+        self.at_each_commit(self.prepare,
+                            [("vm", "snapshot", "create", "v", "--name", "s"), ("vm", "snapshot", "delete", "s")],
+                            check, every=3)
 
     def test_fork(self):
         def check(vms):

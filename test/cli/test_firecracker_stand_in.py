@@ -16,7 +16,8 @@ from harness import wait_until  # noqa: E402
 FAKES = pathlib.Path(__file__).resolve().parents[1] / "fakes"
 TABLE = json.loads((FAKES / "firecracker_api.json").read_text())["requests"]
 DESCRIPTION = os.environ.get("BANGER_FIRECRACKER_YAML")
-OPEN = ("NetworkOverride", "VsockOverride", "TokenBucket", "Metrics")  # structures whose unknown fields the server lets pass
+OPEN = ("NetworkOverride", "VsockOverride", "TokenBucket",
+        "Metrics")  # structures whose unknown fields the server lets pass
 
 
 class StandIn:
@@ -32,7 +33,8 @@ class StandIn:
 
     def start(self, version, env={}):  # noqa: B006 (never changed)
         return subprocess.Popen([FAKES / "firecracker", "--api-sock", "api.sock", "--id", "test"], cwd=self.root,
-                                env=dict(os.environ, BANGER_FAKE_VERSION=version, **env), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+                                env=dict(os.environ, BANGER_FAKE_VERSION=version, **env), stdout=subprocess.DEVNULL,
+                                stderr=subprocess.PIPE)
 
     def listens(self):
         """A socket is there a moment before it is listened on."""
@@ -82,8 +84,10 @@ class Http(unittest.TestCase):
 
     def test_what_cannot_be_parsed_is_told_in_what_is_no_json(self):
         fc = StandIn(self)
-        for data in (b"FETCH / HTTP/1.1\r\n\r\n", b"GET /\r\n\r\n", b"GET / HTTP/1.1\r\nX: " + b"x" * 1100 + b"\r\n\r\n",
-                     b"GET /" + b"x" * 1100 + b" HTTP/1.1\r\n\r\n", b"PUT /vsock HTTP/1.1\r\nContent-Length: 51201\r\n\r\n"):
+        for data in (b"FETCH / HTTP/1.1\r\n\r\n", b"GET /\r\n\r\n",
+                     b"GET / HTTP/1.1\r\nX: " + b"x" * 1100 + b"\r\n\r\n",
+                     b"GET /" + b"x" * 1100 + b" HTTP/1.1\r\n\r\n",
+                     b"PUT /vsock HTTP/1.1\r\nContent-Length: 51201\r\n\r\n"):
             head, _, body = fc.raw(data).partition("\r\n\r\n")
             self.assertTrue(head.startswith("HTTP/1.1 400 "), head)
             self.assertIn("\n", body)
@@ -115,7 +119,9 @@ class Http(unittest.TestCase):
 class Rules(unittest.TestCase):
     def test_fields_are_those_of_the_version(self):
         fc = StandIn(self, "1.5.0")
-        fc.refused("unknown field `socket`", "PUT", "/drives/a", {"drive_id": "a", "is_root_device": False, "is_read_only": True, "path_on_host": "disk", "socket": "x"})
+        fc.refused("unknown field `socket`", "PUT", "/drives/a",
+                   {"drive_id": "a", "is_root_device": False, "is_read_only": True, "path_on_host": "disk",
+                    "socket": "x"})
         fc.refused("missing field `path_on_host`", "PUT", "/drives/a", {"drive_id": "a", "is_root_device": False})
         fc.refused("Invalid request method and/or path", "PUT", "/serial", {})
         fc.refused("unknown variant", "PUT", "/actions", {"action_type": "Stop"})
@@ -221,7 +227,8 @@ class Description(unittest.TestCase):
             described = self.swagger["paths"].get(spec["path"], {}).get(spec["method"].lower())
             self.assertIsNotNone(described, where)
             bodies = [each["schema"]["$ref"] for each in described.get("parameters", []) if each["in"] == "body"]
-            self.assertEqual([re.sub(".*/", "", ref) for ref in bodies], [spec["definition"]] if "definition" in spec else [], where)
+            self.assertEqual([re.sub(".*/", "", ref) for ref in bodies], [spec["definition"]] if "definition" in spec
+                             else [], where)
             if "definition" in spec:
                 self.fields_agree(spec, where)
 

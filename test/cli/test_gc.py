@@ -70,8 +70,10 @@ class Garbage(BareCase):
         b = self.b
         before = self.rooms()
         (b.root / "hang").touch()
-        build = b.popen("image", "build", NAME, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_until(lambda: (b.root / "pid").exists() and (b.root / "pid").read_text().strip(), "the build to be under way")
+        build = b.popen("image", "build", NAME, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                        stderr=subprocess.DEVNULL)
+        wait_until(lambda: (b.root / "pid").exists() and (b.root / "pid").read_text().strip(),
+                   "the build to be under way")
         pid = int((b.root / "pid").read_text())
         (b.root / "hang").unlink()
         self.assertEqual(self.rooms() - before, set())
@@ -82,7 +84,8 @@ class Garbage(BareCase):
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not alive(pid), "the build tool to end")
         (room,) = self.rooms() - before
-        self.assertTrue(room.startswith((f"/var/tmp/banger-build-{os.geteuid()}-", f"/tmp/banger-build-{os.geteuid()}-")), room)
+        self.assertTrue(room.startswith((f"/var/tmp/banger-build-{os.geteuid()}-",
+                                         f"/tmp/banger-build-{os.geteuid()}-")), room)
         self.assertTrue((pathlib.Path(room) / "half").exists())
         b.ok("gc")
         self.assertFalse(pathlib.Path(room).exists())

@@ -83,7 +83,8 @@ class Helper(unittest.TestCase):
     def start(self):
         with open(self.log, "ab") as log:
             # A network of its own: what a test makes it do, this host does not notice.
-            return subprocess.Popen(["/usr/bin/unshare", "--net", BIN / "bangerd-root", "--config", self.config, "--socket", self.socket], stderr=log, stdin=subprocess.DEVNULL,
+            return subprocess.Popen(["/usr/bin/unshare", "--net", BIN / "bangerd-root", "--config", self.config,
+                                     "--socket", self.socket], stderr=log, stdin=subprocess.DEVNULL,
                                     env={"PATH": "/nowhere"})
 
     def ask(self, request, user=OWNER, pause=0.0):
@@ -121,12 +122,15 @@ class Helper(unittest.TestCase):
             self.ask({"operation": "helper.version"}, STRANGER)
         self.socket.chmod(0o666)  # not the file's mode alone
         self.assertIsNone(self.ask({"operation": "helper.version"}, STRANGER))
-        self.assertTrue(any("helper.refused" in line and f"uid={pwd.getpwnam(STRANGER).pw_uid}" in line for line in self.lines()))
+        self.assertTrue(any("helper.refused" in line and f"uid={pwd.getpwnam(STRANGER).pw_uid}" in line
+                            for line in self.lines()))
         self.assertFalse(any("helper.request" in line for line in self.lines()))
 
     def test_what_is_not_a_request_is_refused(self):
-        for request in (b"\n", b"{}\n", b"[]\n", b"null\n", b"\x00\xff\n", b"{" * 1000 + b"\n", b'{"operation": "helper.version"} {}\n',
-                        b'{"operation": "helper.version", "extra": 1}\n', b'{"operation": "helper.version"}\n{"operation": "helper.version"}\n'):
+        for request in (b"\n", b"{}\n", b"[]\n", b"null\n", b"\x00\xff\n", b"{" * 1000 + b"\n",
+                        b'{"operation": "helper.version"} {}\n',
+                        b'{"operation": "helper.version", "extra": 1}\n',
+                        b'{"operation": "helper.version"}\n{"operation": "helper.version"}\n'):
             self.refused(request, "invalid")
         self.refused(b'{"operation": ', "invalid", pause=-1)
         self.refused({"operation": "../../bin/sh"}, "not_found")
@@ -173,15 +177,19 @@ class Helper(unittest.TestCase):
     def test_descriptors_from_a_client_are_dropped(self):
         with socket.socket(socket.AF_UNIX) as each, open("/dev/null") as null:
             each.connect(str(self.socket))
-            each.sendmsg([b'{"operation": "helper.version"}\n'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [null.fileno()] * 5))])
+            each.sendmsg([b'{"operation": "helper.version"}\n'],
+                         [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [null.fileno()] * 5))])
             self.assertIn(b"result", each.recv(LIMIT))
         with socket.socket(socket.AF_UNIX) as each, open("/dev/null") as null:
             each.connect(str(self.socket))
-            each.sendmsg([b'{"operation": "helper.version"}\n'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [null.fileno()] * 100))])
+            each.sendmsg([b'{"operation": "helper.version"}\n'],
+                         [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [null.fileno()] * 100))])
             self.assertIn(b"error", each.recv(LIMIT))
 
     def test_it_has_given_up_what_it_does_not_need(self):
-        status = dict(line.split(":\t", 1) for line in pathlib.Path(f"/proc/{self.helper.pid}/status").read_text().splitlines() if ":\t" in line)
+        status = dict(line.split(":\t", 1)
+                      for line in pathlib.Path(f"/proc/{self.helper.pid}/status").read_text().splitlines()
+                      if ":\t" in line)
         # CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_NET_ADMIN, CAP_SYS_ADMIN, CAP_MKNOD: what some operation needs, and none of them all.
         some_operations = sum(1 << number for number in (0, 1, 12, 21, 27))
         self.assertEqual(int(status["CapEff"], 16), some_operations)
@@ -191,7 +199,8 @@ class Helper(unittest.TestCase):
         self.assertEqual(status["Seccomp"], "2")
 
     def test_a_second_one_does_not_take_the_socket_over(self):
-        second = subprocess.run([BIN / "bangerd-root", "--config", self.config, "--socket", self.socket], capture_output=True, text=True, timeout=30)
+        second = subprocess.run([BIN / "bangerd-root", "--config", self.config, "--socket", self.socket],
+                                capture_output=True, text=True, timeout=30)
         self.assertEqual(second.returncode, 125)
         self.assertIn("serves there already", second.stderr)
         self.assertIn("result", self.ask({"operation": "helper.version"}))
@@ -257,7 +266,8 @@ class Refusals(unittest.TestCase):
         if text is not None:
             self.config.write_text(text)
             self.config.chmod(mode)
-        done = subprocess.run([program, "--config", self.config, "--socket", self.dir / "run/s"], capture_output=True, text=True, timeout=30, **kwargs)
+        done = subprocess.run([program, "--config", self.config, "--socket", self.dir / "run/s"], capture_output=True,
+                              text=True, timeout=30, **kwargs)
         self.assertEqual(done.returncode, status, done.stderr)
         self.assertIn(says, done.stderr)
         self.assertFalse((self.dir / "run/s").exists())

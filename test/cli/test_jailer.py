@@ -31,7 +31,8 @@ def why_not():
         return "the root helper is started by root"
     if not os.path.exists(PYTHON):
         return f"the stand-ins need {PYTHON}, which can be lent to a jail"
-    if subprocess.run(["unshare", "--pid", "--mount", "--fork", "--mount-proc", "true"], capture_output=True).returncode != 0:
+    if subprocess.run(["unshare", "--pid", "--mount", "--fork", "--mount-proc", "true"],
+                      capture_output=True).returncode != 0:
         return "namespaces cannot be made here"
     return None
 
@@ -69,7 +70,8 @@ class Place:
         return path
 
     def start_guests(self):
-        self.guest_server = subprocess.Popen([PYTHON, self.dir / "fakes/guests", BIN / "banger-agent", self.guests], start_new_session=True)
+        self.guest_server = subprocess.Popen([PYTHON, self.dir / "fakes/guests", BIN / "banger-agent", self.guests],
+                                             start_new_session=True)
         wait_until((self.guests / "boot.sock").exists, "the guests' server")
 
     def start_helper(self, roots=(), more=None, prefix=()):
@@ -79,13 +81,15 @@ class Place:
         self.install.write_text(f'owner = "{OWNER}"\nroots = {json.dumps([str(root) for root in roots])}\n{more}')
         self.install.chmod(0o644)
         with open(self.log, "ab") as log:
-            self.helper = subprocess.Popen([*prefix, BIN / "bangerd-root", "--config", self.install, "--socket", self.socket], stderr=log,
+            self.helper = subprocess.Popen([*prefix, BIN / "bangerd-root", "--config", self.install, "--socket",
+                                            self.socket], stderr=log,
                                            stdin=subprocess.DEVNULL, start_new_session=True)
         wait_until(self.socket.exists, "the helper to listen")
 
     def parts_of_helper(self):
         """Its handlers too, which lead groups of their own, and what is about to become the jailer."""
-        return [pid for pid, words in processes() if words[0].endswith("bangerd-root") and str(self.install) in words and alive(pid)]
+        return [pid for pid, words in processes() if words[0].endswith("bangerd-root") and str(self.install) in words
+                and alive(pid)]
 
     def kill_helper(self):
         if self.helper:
@@ -154,7 +158,8 @@ class Jailed(bare.BareCase):
 
     def create(self, name, *more):
         self.addCleanup(self.b.run, "vm", "delete", "--force", name)
-        self.b.ok("vm", "create", "--name", name, "--image", "bare", "--no-nat", "--memory", "128M", "--disk-size", "256M", *more)
+        self.b.ok("vm", "create", "--name", name, "--image", "bare", "--no-nat", "--memory", "128M", "--disk-size",
+                  "256M", *more)
         shown = self.b.json("vm", "show", name)
         return shown["pid"], pathlib.Path(shown["directory"])
 
@@ -163,14 +168,16 @@ class Jailed(bare.BareCase):
         self.assertEqual(self.b.vm_dirs(), [])
         self.assertEqual(self.b.leftovers(), [])
         self.assertEqual(mounts_below(self.b.root), [])
-        self.assertEqual([words for _, words in processes() if any(str(self.place.dir / "fakes/firecracker") == word for word in words)], [])
+        self.assertEqual([words for _, words in processes()
+                          if any(str(self.place.dir / "fakes/firecracker") == word for word in words)], [])
         if cgroups() and cgroups().exists():
             self.assertEqual([each for each in cgroups().iterdir() if each.is_dir()], [])
 
     def test_a_guest_runs_in_a_jail_as_the_owner_and_nothing_stays(self):
         pid, directory = self.create("one", "--vcpu", "2")
         self.assertEqual(self.b.ok("vm", "exec", "one", "--", "sh", "-c", "echo $((6*7))"), "42\n")
-        status = dict(line.split(":\t", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+        status = dict(line.split(":\t", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+                      if ":\t" in line)
         owner = pwd.getpwnam(OWNER)
         self.assertEqual(status["Uid"].split(), [str(owner.pw_uid)] * 4)
         self.assertEqual(status["Gid"].split(), [str(owner.pw_gid)] * 4)
@@ -180,7 +187,9 @@ class Jailed(bare.BareCase):
         self.assertEqual((status["NoNewPrivs"], status["Seccomp"]), ("1", "2"))
         inside = set(os.listdir(f"/proc/{pid}/root"))
         lent = {"usr", "bin", "lib", "lib64", "tmp"}
-        self.assertEqual(inside - lent, {"api.sock", "dev", "disk0", "disk1", "disk2", "disk3", "firecracker", "firecracker.log", "firecracker.pid", "initrd.img", "metrics.log", "run",
+        self.assertEqual(inside - lent,
+                         {"api.sock", "dev", "disk0", "disk1", "disk2", "disk3", "firecracker", "firecracker.log",
+                          "firecracker.pid", "initrd.img", "metrics.log", "run",
                                          "vmlinux", "vsock.sock"})
         self.assertTrue(os.path.samefile(f"/proc/{pid}/root/disk1", directory / "system.img"))
         self.assertIn("console=ttyS0", self.b.ok("vm", "logs", "one"))
@@ -197,7 +206,8 @@ class Jailed(bare.BareCase):
 
     def check_limits(self, group, vcpus, memory):
         """Where the hierarchy has the controllers; which ones is the host's affair."""
-        wanted = {"cpu.max": f"{vcpus * 100000} 100000", "memory.max": str(memory + (128 << 20)), "pids.max": str(vcpus + 16)}
+        wanted = {"cpu.max": f"{vcpus * 100000} 100000", "memory.max": str(memory + (128 << 20)),
+                  "pids.max": str(vcpus + 16)}
         for name, value in wanted.items():
             if (group / name).exists():
                 self.assertEqual((group / name).read_text().strip(), value)
@@ -280,7 +290,8 @@ class Jailed(bare.BareCase):
         self.assertEqual(len(saved), 1)
         files = {path.name: path.stat() for path in saved[0].iterdir()}
         self.assertIn(128 << 20, [info.st_size for info in files.values()])
-        self.assertEqual({(info.st_uid, info.st_mode & 0o777) for info in files.values()}, {(pwd.getpwnam(OWNER).pw_uid, 0o600)})
+        self.assertEqual({(info.st_uid, info.st_mode & 0o777) for info in files.values()},
+                         {(pwd.getpwnam(OWNER).pw_uid, 0o600)})
         self.assertFalse((directory / "jail").exists())
         # The stand-in restores no real agent, and ends: a start that failed leaves nothing either.
         failed = self.b.run("vm", "resume", "one")
@@ -290,7 +301,8 @@ class Jailed(bare.BareCase):
 
     def test_kill_9_of_the_daemon_at_any_moment_leaves_nothing(self):
         for delay in (0.2, 0.4, 0.6, 0.8, 1.2):
-            p = self.b.popen("vm", "create", "--name", "v", "--image", "bare", "--no-nat", "--memory", "128M", "--disk-size", "256M", stdin=subprocess.DEVNULL,
+            p = self.b.popen("vm", "create", "--name", "v", "--image", "bare", "--no-nat", "--memory", "128M",
+                             "--disk-size", "256M", stdin=subprocess.DEVNULL,
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             time.sleep(delay)  # where the kill lands is meant to vary
             self.b.kill_daemon()
@@ -302,7 +314,8 @@ class Jailed(bare.BareCase):
 
     def test_kill_9_of_the_helper_at_any_moment_leaves_nothing(self):
         for delay in (0.2, 0.4, 0.6, 0.8, 1.2):
-            p = self.b.popen("vm", "create", "--name", "v", "--image", "bare", "--no-nat", "--memory", "128M", "--disk-size", "256M", stdin=subprocess.DEVNULL,
+            p = self.b.popen("vm", "create", "--name", "v", "--image", "bare", "--no-nat", "--memory", "128M",
+                             "--disk-size", "256M", stdin=subprocess.DEVNULL,
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             time.sleep(delay)
             self.place.kill_helper()
@@ -359,14 +372,17 @@ class OnABridge(bare.BareCase):
         cls.addClassCleanup(cls.net.destroy)
         cls.place = Place()
         cls.addClassCleanup(cls.place.destroy)
-        banger = Banger(config=CONFIG.format(cls.place.firecracker) + 'pool_idle = "1s"\ntap_pool_size = 0\n', user=OWNER, prefix=cls.net.command(cls.net.host))
+        banger = Banger(config=CONFIG.format(cls.place.firecracker) + 'pool_idle = "1s"\ntap_pool_size = 0\n',
+                        user=OWNER, prefix=cls.net.command(cls.net.host))
         banger.env["BANGER_HELPER_SOCKET"] = str(cls.place.socket)
-        cls.place.start_helper([banger.root / "state/banger", banger.root / "data/banger"], prefix=cls.net.command(cls.net.host))
+        cls.place.start_helper([banger.root / "state/banger", banger.root / "data/banger"],
+                               prefix=cls.net.command(cls.net.host))
         cls.place.start_guests()
         return banger
 
     def test_firecracker_attaches_to_its_tap_from_inside(self):
-        self.b.ok("vm", "create", "--name", "one", "--image", "bare", "--network", "bridge", "--memory", "128M", "--disk-size", "256M")
+        self.b.ok("vm", "create", "--name", "one", "--image", "bare", "--network", "bridge", "--memory", "128M",
+                  "--disk-size", "256M")
         pid = self.b.json("vm", "show", "one")["pid"]
         opened = {os.readlink(each) for each in pathlib.Path(f"/proc/{pid}/fd").iterdir()}
         self.assertIn("/dev/net/tun", opened)
@@ -424,7 +440,8 @@ class Hostile(unittest.TestCase):
         self.addCleanup(self.check_nothing_happened)
 
     def tree(self, top):
-        return {str(path): (path.lstat().st_uid, path.lstat().st_mode, path.lstat().st_nlink) for path in top.rglob("*")}
+        return {str(path): (path.lstat().st_uid, path.lstat().st_mode, path.lstat().st_nlink)
+                for path in top.rglob("*")}
 
     def check_nothing_happened(self):
         self.assertEqual(self.tree(self.outside), self.before)
@@ -434,7 +451,8 @@ class Hostile(unittest.TestCase):
             self.assertFalse((cgroups() / ID).exists())
 
     def arguments(self, **other):
-        return {"id": ID, "directory": str(self.vm), "read": [f"vmlinux:{self.vm}/kernel"], "write": [f"disk0:{self.vm}/disk", f"firecracker.log:{self.vm}/firecracker.log"],
+        return {"id": ID, "directory": str(self.vm), "read": [f"vmlinux:{self.vm}/kernel"],
+                "write": [f"disk0:{self.vm}/disk", f"firecracker.log:{self.vm}/firecracker.log"],
                 "console": True, "vcpus": 1, "memory_bytes": 128 << 20, **other}
 
     def refused(self, codes, **other):
@@ -464,7 +482,8 @@ class Hostile(unittest.TestCase):
     def test_ids_names_and_numbers_out_of_bounds(self):
         for other in ("", "x", "../" + ID[3:], ID.upper(), ID + "0", "0" * 100000, ID[:-1] + "\n", "0" * 31 + "/"):
             self.refused(["invalid"], id=other)
-        for name in ("", "firecracker", "firecracker.pid", "dev", "dev/kvm", "../x", ".", "disk", "disk32", "disk00", "api.sock", "x" * 1000, "jail", "run"):
+        for name in ("", "firecracker", "firecracker.pid", "dev", "dev/kvm", "../x", ".", "disk", "disk32", "disk00",
+                     "api.sock", "x" * 1000, "jail", "run"):
             self.refused(["invalid"], read=[f"{name}:{self.vm}/kernel"])
         self.refused(["invalid"], read=[str(self.vm / "kernel")])
         self.refused(["invalid"], read=[f"disk0:{self.vm}/kernel"])  # there is one among the written already
@@ -480,7 +499,8 @@ class Hostile(unittest.TestCase):
         self.refused(["invalid"], uid=0)
 
     def test_paths_that_lead_out(self):
-        for path in ("/etc/passwd", f"{self.root}/../outside/secret", f"{self.outside}/secret", "etc/passwd", f"{self.root}", f"{self.root}//x", f"{self.root}x/y"):
+        for path in ("/etc/passwd", f"{self.root}/../outside/secret", f"{self.outside}/secret", "etc/passwd",
+                     f"{self.root}", f"{self.root}//x", f"{self.root}x/y"):
             self.refused(["invalid", "denied"], read=[f"vmlinux:{path}"])
             self.refused(["invalid", "denied"], write=[f"disk0:{path}"])
             self.refused(["invalid", "denied"], directory=path)
@@ -598,7 +618,9 @@ class Hostile(unittest.TestCase):
         self.place.start_helper([self.root], more="")
         for operation in ("machine.jail", "machine.unjail"):
             self.assertEqual(self.place.ask(operation, {})["error"]["code"], "not_found")
-        status = dict(line.split(":\t", 1) for line in pathlib.Path(f"/proc/{self.place.helper.pid}/status").read_text().splitlines() if ":\t" in line)
+        status = dict(line.split(":\t", 1)
+                      for line in pathlib.Path(f"/proc/{self.place.helper.pid}/status").read_text().splitlines()
+                      if ":\t" in line)
         # Those of other operations (test_helper.py) and not what jails need: CAP_KILL, CAP_SETGID, CAP_SETUID.
         self.assertEqual(int(status["CapEff"], 16), sum(1 << number for number in (0, 1, 12, 21, 27)))
 

@@ -49,20 +49,25 @@ class StorageHelper(HelperCase):
         return path
 
     def create(self, **changes):
-        arguments = {"vm": ID, "image": str(self.own / "image"), "disk": str(self.own / "disk"), "size_bytes": 64 * MIB, **changes}
-        return {"operation": "storage.snapshot.create", "arguments": {key: value for key, value in arguments.items() if value is not None}}
+        arguments = {"vm": ID, "image": str(self.own / "image"), "disk": str(self.own / "disk"), "size_bytes": 64 * MIB,
+                     **changes}
+        return {"operation": "storage.snapshot.create",
+                "arguments": {key: value for key, value in arguments.items() if value is not None}}
 
     def loops(self):
-        return [path.read_text() for path in pathlib.Path("/sys/block").glob("loop*/loop/backing_file") if str(self.dir) in path.read_text()]
+        return [path.read_text() for path in pathlib.Path("/sys/block").glob("loop*/loop/backing_file")
+                if str(self.dir) in path.read_text()]
 
     def assert_nothing_made(self):
         self.assertEqual(self.loops(), [])
         self.assertFalse(os.path.lexists(f"/dev/banger/{ID}"))
 
     def test_names_sizes_and_missing_arguments(self):
-        for vm in ("", "short", "ABCDEFGHIJKL", "../../../../a", "abcdefghijk/", "abcdefghijk\n", "abcdefghijkl\x00", 7, None):
+        for vm in ("", "short", "ABCDEFGHIJKL", "../../../../a", "abcdefghijk/", "abcdefghijk\n", "abcdefghijkl\x00", 7,
+                   None):
             self.refused(self.create(vm=vm), "invalid")
-            self.refused({"operation": "storage.snapshot.remove", "arguments": {} if vm is None else {"vm": vm}}, "invalid")
+            self.refused({"operation": "storage.snapshot.remove", "arguments": {} if vm is None else {"vm": vm}},
+                         "invalid")
         for size in (-1, 0, 4096, 2**62, 1.5, "64M", None):
             self.refused(self.create(size_bytes=size), "invalid")
         self.refused(self.create(table="0 8 linear /dev/sda 0"), "invalid")
@@ -85,8 +90,10 @@ class StorageHelper(HelperCase):
         for key in ("image", "disk"):
             for path in ("relative", "/", f"{self.own}/../outside", f"{self.own}//image", ""):
                 self.refused(self.create(**{key: path}), "invalid")
-            for path in (outside, "/etc/shadow", "/dev/loop0", self.own, self.own / "link", self.own / "through" / "outside", self.own / "hard",
-                         self.own / "pipe", self.own / "device", self.own / "folder", self.own / "roots", self.own / "strangers"):
+            for path in (outside, "/etc/shadow", "/dev/loop0", self.own, self.own / "link",
+                         self.own / "through" / "outside", self.own / "hard",
+                         self.own / "pipe", self.own / "device", self.own / "folder", self.own / "roots",
+                         self.own / "strangers"):
                 self.refused(self.create(**{key: str(path)}), "denied")
             self.refused(self.create(**{key: str(self.own / "none")}), "not_found")
         self.assert_nothing_made()
@@ -115,7 +122,8 @@ class NoDeviceMapper(Case):
 
 def load_tests(loader, _, __):
     """The cases of the helper itself are run by their own file."""
-    return unittest.TestSuite(case(name) for case in (StorageHelper, NoDeviceMapper) for name in loader.getTestCaseNames(case) if name in vars(case))
+    return unittest.TestSuite(case(name) for case in (StorageHelper, NoDeviceMapper)
+                              for name in loader.getTestCaseNames(case) if name in vars(case))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,8 @@ class SystemInstall(unittest.TestCase):
         (self.root / "etc/passwd").write_text(f"root:x:0:0::/root:/bin/sh\n{OWNER}:x:{user.pw_uid}:{user.pw_gid}::/home/{OWNER}:/bin/sh\n")
 
     def banger(self, *words, program=BIN / "banger"):
-        return subprocess.run([program, "system", *words, "--destdir", self.root], capture_output=True, text=True, timeout=60)
+        return subprocess.run([program, "system", *words, "--destdir", self.root], capture_output=True, text=True,
+                              timeout=60)
 
     def ok(self, *words, **kwargs):
         done = self.banger(*words, **kwargs)
@@ -42,7 +43,8 @@ class SystemInstall(unittest.TestCase):
         self.ok("install", "--owner", OWNER)
         made = self.files()
         self.assertEqual(set(made) - set(before), {
-            "etc/banger/install.toml", *(str(SYSTEM / name) for name in (*UNITS, "bangerd-root.socket")), "usr/lib/banger/banger", "usr/lib/banger/README",
+            "etc/banger/install.toml", *(str(SYSTEM / name) for name in (*UNITS, "bangerd-root.socket")),
+            "usr/lib/banger/banger", "usr/lib/banger/README",
             *(f"usr/bin/{name}" for name in ("banger", "bangerd", "bangerd-root", "banger-agent"))})
         self.assertIn("everything is in place", self.ok("install"))
         self.assertEqual(self.files(), made)
@@ -75,18 +77,22 @@ class SystemInstall(unittest.TestCase):
 
     def check_units(self):
         for name in (*UNITS, "bangerd-root.socket"):
-            done = subprocess.run(["systemd-analyze", "verify", "--man=no", f"--root={self.root}", name], capture_output=True, text=True)
+            done = subprocess.run(["systemd-analyze", "verify", "--man=no", f"--root={self.root}", name],
+                                  capture_output=True, text=True)
             # The tree has none of systemd's own units, nor man pages.
-            wrong = [line for line in done.stderr.splitlines() if "banger" in line and not line.endswith("target not found.")]
+            wrong = [line for line in done.stderr.splitlines() if "banger" in line
+                     and not line.endswith("target not found.")]
             self.assertEqual(wrong, [], name)
         for name, most in UNITS.items():
-            done = subprocess.run(["systemd-analyze", "security", "--offline=true", f"--threshold={int(most * 10)}", "--no-pager", self.root / SYSTEM / name],
+            done = subprocess.run(["systemd-analyze", "security", "--offline=true", f"--threshold={int(most * 10)}",
+                                   "--no-pager", self.root / SYSTEM / name],
                                   capture_output=True, text=True)
             self.assertEqual(done.returncode, 0, done.stdout[-600:] + done.stderr)
             self.assertIn("Overall exposure level", done.stdout)
 
     def test_jails_need_both_programs_by_whole_paths(self):
-        for words in (("--jailer", "/usr/bin/jailer"), ("--firecracker", "/usr/bin/firecracker"), ("--jailer", "jailer", "--firecracker", "/usr/bin/firecracker")):
+        for words in (("--jailer", "/usr/bin/jailer"), ("--firecracker", "/usr/bin/firecracker"),
+                      ("--jailer", "jailer", "--firecracker", "/usr/bin/firecracker")):
             self.assertNotEqual(self.banger("install", "--owner", OWNER, *words).returncode, 0)
         self.assertFalse((self.root / "usr").exists())
 

@@ -26,7 +26,8 @@ class BareImage(BareCase):
         b.ok("vm", "create", "--name", "bare1", "--image", "bare")
         b.ok("vm", "exec", "bare1", "--", "sh", "-c", "echo kept >/root/x; echo kept >/etc/x")
         b.ok("vm", "exec", "bare1", "--", "sh", "-c", "(sleep 0.1 &) ; exit 0")
-        wait_until(lambda: "Z" not in b.ok("vm", "exec", "bare1", "--", "sh", "-c", "cat /proc/[0-9]*/stat 2>/dev/null | cut -d' ' -f3 | tr -d '\\n'"),
+        wait_until(lambda: "Z" not in b.ok("vm", "exec", "bare1", "--", "sh", "-c",
+                                           "cat /proc/[0-9]*/stat 2>/dev/null | cut -d' ' -f3 | tr -d '\\n'"),
                    "orphans to be reaped")
         b.ok("vm", "stop", "bare1")
         self.assertEqual(b.json("vm", "show", "bare1")["last_error"], "")
@@ -64,7 +65,8 @@ class BareImage(BareCase):
 
     def run_until_it_speaks(self):
         """A `vm run --rm` whose command goes on and on."""
-        run = self.b.popen("vm", "run", "--rm", "--image", "bare", "--no-nat", "--", "sh", "-c", "echo on; while :; do sleep 1; done",
+        run = self.b.popen("vm", "run", "--rm", "--image", "bare", "--no-nat", "--", "sh", "-c",
+                           "echo on; while :; do sleep 1; done",
                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.addCleanup(run.communicate)
         self.addCleanup(run.kill)
@@ -88,7 +90,8 @@ class BareImage(BareCase):
         self.b.kill_daemon()
         run.kill()
         self.assert_gone()
-        self.assertIn("deleted with the command it was made for", " ".join(self.b.json("daemon", "status")["recovered"]))
+        self.assertIn("deleted with the command it was made for",
+                      " ".join(self.b.json("daemon", "status")["recovered"]))
 
     def test_the_command_of_run_rm_sees_to_its_vm_when_the_daemon_is_killed(self):
         run = self.run_until_it_speaks()
@@ -102,7 +105,8 @@ class BareImage(BareCase):
     def test_a_vm_that_was_not_made_for_one_command_outlives_its_client(self):
         run = self.b.popen("vm", "run", "--name", "stays", "--image", "bare", "--no-nat", "--", "sleep", "600",
                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_until(lambda: self.b.run("vm", "exec", "stays", "--", "pidof", "sleep").returncode == 0, "its command to run")
+        wait_until(lambda: self.b.run("vm", "exec", "stays", "--", "pidof", "sleep").returncode == 0,
+                   "its command to run")
         run.kill()
         run.wait()
         self.b.kill_daemon()

@@ -104,7 +104,8 @@ class Crashes(Case):
         b.ok("vm", "create", "--name", "keep")
         b.ok("vm", "exec", "keep", "--", "sh", "-c", "echo precious >/root/p; sync")
         for _ in range(4):
-            what = rng.choice([("vm", "create", "--name", "t"), ("vm", "restart", "keep"), ("vm", "stop", "keep"), ("vm", "start", "keep")])
+            what = rng.choice([("vm", "create", "--name", "t"), ("vm", "restart", "keep"), ("vm", "stop", "keep"),
+                               ("vm", "start", "keep")])
             self.kill_during(rng.uniform(0, 2.5), *what)
             vms = self.check_all_true()
             self.assertIn("keep", vms)

@@ -45,7 +45,8 @@ class DeadGuests(BareCase):
         self.addCleanup(b.ok, "daemon", "stop")  # the next one reads its config anew
         b.ok("daemon", "stop")
         script = b"#!/bin/busybox sh\necho 'this init never starts the agent' >/dev/console\nexec /bin/busybox sleep 1000000\n"
-        self.kernel_with("asleep", NO_AGENT | {"bin": (DIR, b""), "bin/busybox": (FILE, pathlib.Path(BUSYBOX).read_bytes()),
+        self.kernel_with("asleep",
+                         NO_AGENT | {"bin": (DIR, b""), "bin/busybox": (FILE, pathlib.Path(BUSYBOX).read_bytes()),
                                                "sbin": (DIR, b""), "sbin/init": (FILE, script)})
         self.create_fails("sleepy", "asleep", "did not become ready within 20s")
         self.assertIn("this init never starts the agent", b.ok("vm", "logs", "sleepy"))

@@ -45,7 +45,8 @@ class DmSnapshotVms(SharedCase):
             return
         cls.shared = b = Banger(data=DATA, config=cls.config)
         (b.root / "dev").mkdir()
-        cls.namespace = subprocess.Popen(["unshare", "--mount", "--propagation", "private", "sh", "-c", OWN_DEV, "sh", str(b.root / "dev")], stdout=subprocess.PIPE)
+        cls.namespace = subprocess.Popen(["unshare", "--mount", "--propagation", "private", "sh", "-c", OWN_DEV, "sh",
+                                          str(b.root / "dev")], stdout=subprocess.PIPE)
         cls.addClassCleanup(cls.end, cls.namespace)
         assert cls.namespace.stdout.readline() == b"ready\n"
         b.prefix = ["nsenter", f"--mount=/proc/{cls.namespace.pid}/ns/mnt"]

@@ -31,7 +31,8 @@ class Kvm(Case):
         if usable and first["status"] != "pass":
             self.assertIn("doctor --fix", first["hint"])
             # Either QEMU ended and said why, or the guest it ran got nowhere.
-            self.assertRegex(first["detail"], r"qemu-system|kvm|did not reach its init within|ended before it reached its init")
+            self.assertRegex(first["detail"],
+                             r"qemu-system|kvm|did not reach its init within|ended before it reached its init")
         elif not usable:
             self.assertIn("/dev/kvm", first["detail"])
         fixed, _ = self.check("--fix")

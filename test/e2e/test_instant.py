@@ -59,7 +59,8 @@ class Instant(ShapedCase):
 class Clones(Instant):
     def test_twenty_clones_share_nothing_but_the_template(self):
         self.create("first")
-        before = {name: sha256(self.template_file(name)) for name in ("memory.img", "devices.state", "system.img", "work.img")}
+        before = {name: sha256(self.template_file(name))
+                  for name in ("memory.img", "devices.state", "system.img", "work.img")}
         self.b.ok("vm", "delete", "--force", "first")
         names = [f"clone-{i}" for i in range(20)]
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
@@ -87,12 +88,15 @@ class Clones(Instant):
 
     def test_a_template_has_a_name_that_no_clone_has_to_cut_shorter(self):
         self.create("a")
-        said = subprocess.run(["debugfs", "-R", "cat /upper/etc/hostname", self.template_file("system.img")], capture_output=True, text=True, check=True)
+        said = subprocess.run(["debugfs", "-R", "cat /upper/etc/hostname", self.template_file("system.img")],
+                              capture_output=True, text=True, check=True)
         self.assertEqual(len(said.stdout), len("a\n"), said)
         self.assertEqual(self.sh("a", "cat /etc/hostname; getent hosts a").split(), ["a", "127.0.1.1", "a"])
 
     def test_a_clone_reaches_the_host_and_its_disks_grow(self):
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(http.server.SimpleHTTPRequestHandler, directory="/usr/share/doc"))
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0),
+                                                 functools.partial(http.server.SimpleHTTPRequestHandler,
+                                                                   directory="/usr/share/doc"))
         server.RequestHandlerClass.func.log_message = lambda *args: None
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self.addCleanup(server.shutdown)
@@ -169,7 +173,8 @@ class BadTemplates(Instant):
         b = Banger(data=DATA, config=self.config)
         self.addCleanup(b.destroy)
         b.ok("daemon", "start")
-        p = b.popen("vm", "create", "--name", "v", *SHAPE, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        p = b.popen("vm", "create", "--name", "v", *SHAPE, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL)
         wait_until(b.machines, "the template's machine")
         os.kill(b.machines()[0], signal.SIGKILL)
         self.assertEqual(p.wait(timeout=180), 0)
@@ -278,7 +283,8 @@ class Forks(Instant):
 
     def test_a_command_somebody_waits_for_goes_on_in_both(self):
         self.create("p")
-        client = self.b.popen("vm", "exec", "p", "--", "sh", "-c", f"echo up; {COUNTER}", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        client = self.b.popen("vm", "exec", "p", "--", "sh", "-c", f"echo up; {COUNTER}", stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE)
         self.addCleanup(client.stdout.close)
         self.assertEqual(client.stdout.readline(), b"up\n")
         wait_until(lambda: self.count("p") > 1, "the counter to count")
@@ -305,10 +311,12 @@ class Forks(Instant):
         self.assertEqual(self.sh("p", "cat /dev/shm/word"), "of-the-parent\n")
         self.b.ok("vm", "delete", "--force", "p", "child")
         self.b.ok("template", "delete", "--all")
-        self.assertEqual(self.sh("grandchild", "cat /dev/shm/word; hostname"), "of-the-parent\nof-the-child\ngrandchild\n")
+        self.assertEqual(self.sh("grandchild", "cat /dev/shm/word; hostname"),
+                         "of-the-parent\nof-the-child\ngrandchild\n")
         self.b.ok("vm", "suspend", "grandchild")
         self.b.ok("vm", "resume", "grandchild")
-        self.assertEqual(self.sh("grandchild", "cat /dev/shm/word; hostname"), "of-the-parent\nof-the-child\ngrandchild\n")
+        self.assertEqual(self.sh("grandchild", "cat /dev/shm/word; hostname"),
+                         "of-the-parent\nof-the-child\ngrandchild\n")
 
     def test_a_parent_with_much_memory_of_its_own_is_copied(self):
         self.create("p")
@@ -407,7 +415,8 @@ class ReadyPool(Instant):
     config = "pool_size = 1\npool_idle = \"10m\"\n"
 
     def pool(self):
-        return [line for line in self.b.ok("template", "list").splitlines() if line.startswith("ready pool") and ", ready" in line]
+        return [line for line in self.b.ok("template", "list").splitlines() if line.startswith("ready pool")
+                and ", ready" in line]
 
     def test_a_pooled_machine_is_handed_over_hidden_adopted_and_let_go(self):
         self.create("first")
@@ -430,12 +439,14 @@ class ReadyPool(Instant):
         self.assertEqual(self.sh("third", "hostname"), "third\n")
         # One that was made for one command goes with it, whoever's it was before.
         wait_until(self.pool, "the pool to fill again")
-        run = self.b.popen("vm", "run", "--rm", *SHAPE, "--", "sh", "-c", "echo on; while :; do sleep 1; done", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        run = self.b.popen("vm", "run", "--rm", *SHAPE, "--", "sh", "-c", "echo on; while :; do sleep 1; done",
+                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.addCleanup(run.communicate)
         self.assertEqual(run.stdout.readline(), b"on\n")
         self.assertEqual([vm["way"] for vm in self.b.json("vm", "list") if vm["ephemeral"]], ["pool"])
         run.kill()
-        wait_until(lambda: not any(vm["ephemeral"] for vm in self.b.json("vm", "list")), "the VM of a command that was killed to go")
+        wait_until(lambda: not any(vm["ephemeral"] for vm in self.b.json("vm", "list")),
+                   "the VM of a command that was killed to go")
         # Without the outside world it is a clone: that is fixed when a machine starts.
         self.assertEqual(self.create("inside", "--no-nat")["way"], "clone")
         self.b.ok("vm", "delete", "--force", "first", "second", "third", "inside")
@@ -549,9 +560,11 @@ class Stubborn(Instant):
 
     def test_a_guest_that_does_not_answer_is_left_as_it_is(self):
         self.create("g")
-        self.sh("g", "echo kept > /root/kept; sync; (sleep 1; kill -STOP $(pidof banger-agent)) </dev/null >/dev/null 2>&1 &")
+        self.sh("g",
+                "echo kept > /root/kept; sync; (sleep 1; kill -STOP $(pidof banger-agent)) </dev/null >/dev/null 2>&1 &")
         time.sleep(2)
-        for words in (("vm", "suspend", "g"), ("vm", "fork", "g", "--name", "child"), ("vm", "snapshot", "create", "g", "--name", "snap")):
+        for words in (("vm", "suspend", "g"), ("vm", "fork", "g", "--name", "child"),
+                      ("vm", "snapshot", "create", "g", "--name", "snap")):
             self.fails(125, *words, says="prepare the guest")
         self.assertEqual([(vm["name"], vm["state"]) for vm in self.b.json("vm", "list")], [("g", "running")])
         self.assertEqual(self.b.leftovers(), [])
@@ -581,14 +594,16 @@ class MachineKilled(Instant):
         for pid in self.b.machines():
             os.kill(pid, signal.SIGKILL)
         p.wait(timeout=150)
-        wait_until(lambda: all(vm["state"] in ("running", "stopped", "suspended") for vm in self.b.json("vm", "list")), "the VMs to settle", 60)
+        wait_until(lambda: all(vm["state"] in ("running", "stopped", "suspended") for vm in self.b.json("vm", "list")),
+                   "the VMs to settle", 60)
         self.assertEqual(self.b.leftovers(), [])
 
     def test_disks_are_never_lost_and_nothing_is_left(self):
         self.create("v")
         self.sh("v", "echo kept > /root/kept; sync")
         for delay in (0.03, 0.2):
-            for words in (("vm", "suspend", "v"), ("vm", "fork", "v", "--name", "child"), ("vm", "create", "--name", "more", *SHAPE)):
+            for words in (("vm", "suspend", "v"), ("vm", "fork", "v", "--name", "child"),
+                          ("vm", "create", "--name", "more", *SHAPE)):
                 self.kill_during(delay, *words)
                 others = [vm["name"] for vm in self.b.json("vm", "list") if vm["name"] != "v"]
                 if others:

@@ -71,7 +71,8 @@ class MainJob:
         b.ok("vm", "cp", str(source), "web:/root/")
         b.ok("vm", "cp", "web:/root/source", str(b.root / "back"))
         self.assertEqual(tree(b.root / "back"), tree(source))
-        self.assertEqual(b.ok("vm", "exec", "web", "--", "stat", "-c", "%U:%G %a", "/root/source/deep/er/script").strip(), "root:root 755")
+        self.assertEqual(b.ok("vm", "exec", "web", "--", "stat", "-c", "%U:%G %a",
+                              "/root/source/deep/er/script").strip(), "root:root 755")
 
         b.ok("vm", "exec", "web", "--", "sh", "-c", "echo kept >/root/x; echo kept >/etc/x")
         boot = b.ok("vm", "exec", "web", "--", "cat", "/proc/sys/kernel/random/boot_id")
@@ -103,14 +104,16 @@ class MainJob:
         done = b.run("vm", "exec", "x", "--", "head", "-c", "3000000", "/dev/zero", text=False)
         self.assertEqual(done.stdout, b"\0" * 3_000_000)
         self.assertEqual(b.ok("vm", "exec", "x", "--", "sh", "-c", "echo $GREETING"), "hi there\n")
-        self.assertEqual(b.ok("vm", "exec", "--env", "A=1 2", "--workdir", "/usr", "x", "--", "sh", "-c", "echo $A; pwd"), "1 2\n/usr\n")
+        self.assertEqual(b.ok("vm", "exec", "--env", "A=1 2", "--workdir", "/usr", "x", "--", "sh", "-c",
+                              "echo $A; pwd"), "1 2\n/usr\n")
         self.assertEqual(b.ok("vm", "exec", "--user", "nobody", "x", "--", "id", "-un"), "nobody\n")
         self.fails(127, "vm", "exec", "x", "--", "no-such-command", says="no-such-command")
         self.fails(126, "vm", "exec", "x", "--", "/etc/passwd", says="/etc/passwd")
         self.assertEqual(b.run("vm", "exec", "x", "--", "sh", "-c", "kill -TERM $$").returncode, 143)
 
         # SIGINT goes to the guest's command, which decides what it means.
-        p = b.popen("vm", "exec", "x", "--", "sh", "-c", "trap 'echo caught; exit 5' INT; echo ready; while :; do sleep 0.1; done",
+        p = b.popen("vm", "exec", "x", "--", "sh", "-c",
+                    "trap 'echo caught; exit 5' INT; echo ready; while :; do sleep 0.1; done",
                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.assertEqual(p.stdout.readline(), b"ready\n")
         p.send_signal(signal.SIGINT)
@@ -131,12 +134,14 @@ class MainJob:
             self.assertEqual((done.returncode, done.stderr), (125, f"banger: write to standard output: {why}\n"))
 
         # A client that is lost takes its command along.
-        p = b.popen("vm", "exec", "x", "--", "sh", "-c", "echo $$; exec sleep 1000", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        p = b.popen("vm", "exec", "x", "--", "sh", "-c", "echo $$; exec sleep 1000", stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE)
         pid = p.stdout.readline().decode().strip()
         p.kill()
         p.wait()
         p.stdout.close()
-        wait_until(lambda: b.run("vm", "exec", "x", "--", "test", "-d", f"/proc/{pid}").returncode == 1, "the command to end")
+        wait_until(lambda: b.run("vm", "exec", "x", "--", "test", "-d", f"/proc/{pid}").returncode == 1,
+                   "the command to end")
 
     def test_the_guest_is_a_whole_debian(self):
         b = self.b
@@ -153,9 +158,11 @@ class MainJob:
         import time
         self.assertLess(abs(now - time.time()), 5)
         wait_until(lambda: b.json("vm", "show", "whole")["system_ready"], "the guest's system to be up", 120)
-        self.assertIn(b.ok("vm", "exec", "whole", "--", "sh", "-c", "systemctl is-system-running || true").strip(), ("running", "degraded"))
+        self.assertIn(b.ok("vm", "exec", "whole", "--", "sh", "-c", "systemctl is-system-running || true").strip(),
+                      ("running", "degraded"))
         # Whatever a container engine wants of the kernel is loaded when it asks for it.
-        b.ok("vm", "exec", "whole", "--", "sh", "-c", "ip link add br0 type bridge && modprobe br_netfilter && modprobe nft_masq && ip link delete br0")
+        b.ok("vm", "exec", "whole", "--", "sh", "-c",
+             "ip link add br0 type bridge && modprobe br_netfilter && modprobe nft_masq && ip link delete br0")
         failed = b.ok("vm", "exec", "whole", "--", "systemctl", "--failed", "--no-legend", "--plain")
         self.assertEqual(failed, "")
         self.assertEqual(b.json("vm", "show", "whole")["way"], self.way)

@@ -47,10 +47,12 @@ class Ports(Case):
 
     def serve(self, port, what, address="0.0.0.0", vm="web"):
         """A server in the guest that outlives this command."""
-        self.b.ok("vm", "exec", vm, "--", "sh", "-c", f"setsid perl -e '{SERVER}' {port} {what} {address} >/dev/null 2>&1 </dev/null &")
+        self.b.ok("vm", "exec", vm, "--", "sh", "-c",
+                  f"setsid perl -e '{SERVER}' {port} {what} {address} >/dev/null 2>&1 </dev/null &")
 
     def stop_serving(self):
-        self.b.ok("vm", "exec", "web", "--", "sh", "-c", "pkill perl || killall perl || kill $(cat /proc/*/stat | grep '(perl)' | cut -d' ' -f1)")
+        self.b.ok("vm", "exec", "web", "--", "sh", "-c",
+                  "pkill perl || killall perl || kill $(cat /proc/*/stat | grep '(perl)' | cut -d' ' -f1)")
 
     def row(self, port, vm="web"):
         """Of `vm ports`, once it is forwarded."""
@@ -80,7 +82,8 @@ class Forwards(Ports):
     def test_a_server_in_the_guest_is_a_link_and_answers_on_the_vms_own_address(self):
         self.serve(8080, "http")
         row = self.row(8080)
-        self.assertEqual((row["protocol"], row["scheme"], row["url"], row["process"]), ("tcp", "http", "http://web.vm:8080/", "perl"))
+        self.assertEqual((row["protocol"], row["scheme"], row["url"], row["process"]),
+                         ("tcp", "http", "http://web.vm:8080/", "perl"))
         address = self.address()
         self.assertEqual(row["forward"], f"{address}:8080")
         self.assertTrue(address.startswith("127."))
@@ -138,7 +141,8 @@ class Forwards(Ports):
         self.assertEqual(dns.ask(through, "web.vm").rcode, dns.NXDOMAIN)
 
     def test_https_is_told_from_http(self):
-        self.b.ok("vm", "exec", "web", "--", "sh", "-c", "cd /root && openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out cert -days 9 -subj /CN=web.vm 2>/dev/null && "
+        self.b.ok("vm", "exec", "web", "--", "sh", "-c",
+                  "cd /root && openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out cert -days 9 -subj /CN=web.vm 2>/dev/null && "
                   "(setsid openssl s_server -key key -cert cert -accept 8443 -www >/dev/null 2>&1 </dev/null &)")
         row = self.row(8443)
         self.assertEqual((row["scheme"], row["url"]), ("https", "https://web.vm:8443/"))
@@ -179,7 +183,8 @@ class Pooled(Ports):
 
     def test_a_vm_from_the_pool_is_forwarded_like_any_other_and_each_has_its_own_address(self):
         def pooled():
-            return [vm for template in self.b.json("template", "list") for vm in template["pool"] if vm["state"] == "ready"]
+            return [vm for template in self.b.json("template", "list") for vm in template["pool"]
+                    if vm["state"] == "ready"]
         wait_until(pooled, "the ready pool", timeout=180)
         waiting = pooled()[0]["id"]
         self.assertIsNone(self.address(f"{waiting}.vm"))
@@ -198,7 +203,8 @@ class ForwardCommand(Ports):
     def test_it_passes_connections_on_until_it_is_interrupted(self):
         self.serve(7000, "echo")
         port = free_port()
-        process = self.b.popen("vm", "forward", "web", f"{port}:7000", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        process = self.b.popen("vm", "forward", "web", f"{port}:7000", stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               text=True)
         self.addCleanup(process.stderr.close)
         self.addCleanup(process.stdout.close)
         self.assertEqual(process.stdout.readline(), f"127.0.0.1:{port} -> web:7000\n")
@@ -220,7 +226,8 @@ class Off(Case):
 
     def test_nothing_is_forwarded_when_the_config_says_so(self):
         self.b.ok("vm", "create", "--name", "web", "--memory", "512M")
-        self.b.ok("vm", "exec", "web", "--", "sh", "-c", f"setsid perl -e '{SERVER}' 8080 http >/dev/null 2>&1 </dev/null &")
+        self.b.ok("vm", "exec", "web", "--", "sh", "-c",
+                  f"setsid perl -e '{SERVER}' 8080 http >/dev/null 2>&1 </dev/null &")
         wait_until(lambda: self.b.json("vm", "ports", "web"), "the server")
         row = self.b.json("vm", "ports", "web")[0]
         self.assertEqual((row["scheme"], row["forward"], row["url"], row["note"]), ("http", "", "", ""))

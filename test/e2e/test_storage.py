@@ -34,15 +34,18 @@ class Copy(ShapedCase):
         self.assertEqual(self.sh("web", "stat -f -c %T / /etc /var/lib").split(), ["ext2/ext3"] * 3)
         self.assertNotIn("overlay", self.sh("web", "cat /proc/mounts"))
         self.assertGreater(self.root_bytes("web"), 7 * 2**30)
-        self.sh("web", "mv /usr/share/doc /usr/share/moved; echo kept > /etc/kept; ln /etc/kept /etc/link; mkdir -p /var/lib/docker")
+        self.sh("web",
+                "mv /usr/share/doc /usr/share/moved; echo kept > /etc/kept; ln /etc/kept /etc/link; mkdir -p /var/lib/docker")
         self.b.ok("vm", "stop", "web")
         self.assertEqual(check_file_system(self.disk("web")), "")
         self.b.ok("vm", "start", "web")
-        self.assertEqual(self.sh("web", "cat /etc/kept /etc/link; ls -d /usr/share/doc /usr/share/moved 2>/dev/null; hostname"), "kept\nkept\n/usr/share/moved\nweb\n")
+        self.assertEqual(self.sh("web",
+                                 "cat /etc/kept /etc/link; ls -d /usr/share/doc /usr/share/moved 2>/dev/null; hostname"), "kept\nkept\n/usr/share/moved\nweb\n")
 
     def test_a_machine_that_is_killed_loses_nothing_that_was_synced(self):
         self.create("web", "--cold")
-        self.sh("web", "for i in $(seq 200); do echo $i > /etc/kept$i; done; sync; (while :; do echo x >> /var/log/busy; done) >/dev/null 2>&1 </dev/null &")
+        self.sh("web",
+                "for i in $(seq 200); do echo $i > /etc/kept$i; done; sync; (while :; do echo x >> /var/log/busy; done) >/dev/null 2>&1 </dev/null &")
         for _ in range(2):
             os.kill(self.b.machines()[0], signal.SIGKILL)
             wait_until(lambda: self.b.json("vm", "show", "web")["state"] == "stopped", "the exit to be noticed")
@@ -65,7 +68,8 @@ class Copy(ShapedCase):
         self.sh("first", "echo one > /etc/mark; (sleep 1000) >/dev/null 2>&1 </dev/null &")
         self.b.ok("vm", "fork", "first", "--name", "second")
         self.sh("second", "echo two > /etc/mark")
-        self.assertEqual(self.sh("first", "cat /etc/mark") + self.sh("second", "cat /etc/mark; pgrep -c sleep"), "one\ntwo\n1\n")
+        self.assertEqual(self.sh("first", "cat /etc/mark") + self.sh("second", "cat /etc/mark; pgrep -c sleep"),
+                         "one\ntwo\n1\n")
         self.b.ok("vm", "snapshot", "create", "second", "--name", "then")
         self.sh("second", "echo three > /etc/mark; sync")
         self.b.ok("vm", "snapshot", "restore", "second", "then", "--force")
@@ -100,7 +104,8 @@ class BareCopy(BareCase):
         disk = pathlib.Path(b.json("vm", "show", "bare")["directory"]) / "system.img"
         b.ok("vm", "stop", "bare")
         self.assertEqual(b.json("vm", "show", "bare")["last_error"], "")
-        self.assertEqual(subprocess.run(["dumpe2fs", "-h", disk], capture_output=True, text=True).stdout.count("needs_recovery"), 0)
+        self.assertEqual(subprocess.run(["dumpe2fs", "-h", disk], capture_output=True,
+                                        text=True).stdout.count("needs_recovery"), 0)
         b.ok("vm", "start", "bare")
         self.assertEqual(b.ok("vm", "exec", "bare", "--", "cat", "/etc/x"), "kept\n")
         b.ok("vm", "delete", "--force", "bare")

@@ -13,7 +13,8 @@ SOCKET = "/run/bangerd/helper.sock"
 
 
 # What a Debian host with bridge networking and systemd-resolved has beyond the guest's image; nothing of it is installed here.
-PACKAGES = ("systemd-resolved", "nftables", "libnftables1", "libnftnl11", "libmnl0", "libjansson4", "libxtables12", "libedit2", "libbsd0", "libmd0")
+PACKAGES = ("systemd-resolved", "nftables", "libnftables1", "libnftnl11", "libmnl0", "libjansson4", "libxtables12",
+            "libedit2", "libbsd0", "libmd0")
 
 
 class InAGuest(Case):
@@ -31,14 +32,16 @@ class InAGuest(Case):
         return self.guest(f"su - {user} -c '{quoted}'", status)
 
     def helper_check(self, banger="banger"):
-        done = self.b.run("vm", "exec", "host", "--", "su", "-", "ana", "-c", f"{banger} doctor --json")  # other checks may fail
+        done = self.b.run("vm", "exec", "host", "--", "su", "-", "ana", "-c",
+                          f"{banger} doctor --json")  # other checks may fail
         return next(check for check in json.loads(done.stdout) if check["name"] == "root helper")
 
     def main_pid(self, unit="bangerd.service"):
         return self.guest(f"systemctl show -p MainPID --value {unit}").strip()
 
     def unprivileged(self, pid):
-        status = dict(line.split(":\t", 1) for line in self.guest(f"cat /proc/{pid}/status").splitlines() if ":\t" in line)
+        status = dict(line.split(":\t", 1) for line in self.guest(f"cat /proc/{pid}/status").splitlines()
+                      if ":\t" in line)
         return status["NoNewPrivs"] == "1" and status["Seccomp"] == "2"
 
 
@@ -52,7 +55,8 @@ class Names(InAGuest):
         self.guest("dpkg -i /root/debs/*.deb && systemctl reload dbus && systemctl restart systemd-resolved && useradd --create-home ana")
         # The helper makes the bridge at once, so that the first VM need not wait for it, and with it goes the route for names.
         self.guest("/root/banger system install --owner ana")
-        wait_until(lambda: "~vm" in self.guest_says("resolvectl --no-pager domain br-banger").stdout, "resolved to be told", 150)
+        wait_until(lambda: "~vm" in self.guest_says("resolvectl --no-pager domain br-banger").stdout,
+                   "resolved to be told", 150)
         self.assertIn("127.0.0.1:42069", self.guest("resolvectl --no-pager dns br-banger"))
         self.assertIn("172.16.0.1/24", self.guest("ip -4 address show br-banger"))
         # The daemon's own answer, that there is no such VM; about anything else it is not asked.
@@ -75,7 +79,8 @@ class SystemInstall(InAGuest):
 
         # A daemon that ana started herself makes way.
         self.guest("install -o ana /root/banger /home/ana/banger")
-        own = json.loads(self.as_user("ana", "./banger daemon start >/dev/null 2>&1; ./banger daemon status --json"))["pid"]
+        own = json.loads(self.as_user("ana",
+                                      "./banger daemon start >/dev/null 2>&1; ./banger daemon status --json"))["pid"]
         said = self.guest("/root/banger system install --owner ana")
         self.assertIn("stopped the daemon that ana had started", said)
         self.guest(f"test -e /proc/{own}", status=1)
@@ -101,7 +106,8 @@ class SystemInstall(InAGuest):
         # Of the owner's home it has what VMs are made of, and knows of nothing else there.
         self.guest("test -e /home/ana/.profile")
         self.assertEqual(self.guest(f"{inside} 'cd /home && find . -maxdepth 4 | sort'").split(),
-                         [".", "./ana", "./ana/.local", "./ana/.local/share", "./ana/.local/share/banger", "./ana/.local/state", "./ana/.local/state/banger"])
+                         [".", "./ana", "./ana/.local", "./ana/.local/share", "./ana/.local/share/banger",
+                          "./ana/.local/state", "./ana/.local/state/banger"])
         said = self.as_user("ana", "banger image build debian-bookworm 2>&1", status=125)
         self.assertNotIn("may not gain", said)  # it went on in ana's terminal, where there is no mmdebstrap
         self.assertIn("mmdebstrap", said)

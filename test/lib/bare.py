@@ -25,7 +25,8 @@ def busybox_tar(path):
         for applet in applets:
             if applet not in ("busybox", "init", "linuxrc"):
                 entry(f"bin/{applet}", tarfile.SYMTYPE, 0o777, "busybox")
-        entry("etc/passwd", tarfile.REGTYPE, 0o644, data=b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n")
+        entry("etc/passwd", tarfile.REGTYPE, 0o644,
+              data=b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n")
         entry("etc/group", tarfile.REGTYPE, 0o644, data=b"root:x:0:\nnogroup:x:65534:\n")
 
 

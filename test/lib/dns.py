@@ -20,14 +20,16 @@ def encode_name(name):
 def query(name, kind=A, edns=False, identity=None):
     identity = os.urandom(2) if identity is None else identity
     extra = b"\0" + struct.pack(">HHIH", OPT, 1232, 0, 0) if edns else b""
-    return identity + struct.pack(">HHHHH", 0x0100, 1, 0, 0, int(edns)) + encode_name(name) + struct.pack(">HH", kind, 1) + extra
+    return identity + struct.pack(">HHHHH", 0x0100, 1, 0, 0, int(edns)) + encode_name(name) + struct.pack(">HH", kind,
+                                                                                                          1) + extra
 
 
 class Answer:
     """rcode, flags, and the addresses of the answer section."""
 
     def __init__(self, message, asked):
-        identity, self.flags, questions, answers, self.authorities, self.additionals = struct.unpack(">HHHHHH", message[:12])
+        identity, self.flags, questions, answers, self.authorities, self.additionals = struct.unpack(">HHHHHH",
+                                                                                                     message[:12])
         if struct.pack(">H", identity) != asked[:2] or not self.flags & 0x8000 or questions > 1:
             raise ValueError(f"no answer to the question: {message!r}")
         self.rcode = self.flags & 15
@@ -84,7 +86,8 @@ def dnsmasq(case, server):
     case.addCleanup(place.cleanup)
     config = pathlib.Path(place.name) / "banger.conf"
     config.write_text(f"server=/vm/{server[0]}#{server[1]}\n")
-    process = subprocess.Popen([program, "--no-daemon", "--no-resolv", "--no-hosts", f"--conf-file={config}", "--pid-file", "--user=", "--group=",
+    process = subprocess.Popen([program, "--no-daemon", "--no-resolv", "--no-hosts", f"--conf-file={config}",
+                                "--pid-file", "--user=", "--group=",
                                 "--bind-interfaces", "--listen-address=127.0.0.1", f"--port={port}"],
                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     case.addCleanup(process.wait)

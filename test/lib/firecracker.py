@@ -50,7 +50,8 @@ class FirecrackerCase(bare.BareCase):
 
     def create(self, name, *more):
         self.addCleanup(self.b.run, "vm", "delete", "--force", name)
-        made = self.b.json("vm", "create", "--name", name, "--image", "bare", "--no-nat", "--memory", "128M", "--disk-size", "256M", *more)
+        made = self.b.json("vm", "create", "--name", name, "--image", "bare", "--no-nat", "--memory", "128M",
+                           "--disk-size", "256M", *more)
         self.settle(name)
         return made
 

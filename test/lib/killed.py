@@ -17,7 +17,8 @@ def why_not():
 
 def at(calls, number, children=False):
     """What a command is run by to end, with SIGKILL, at such a call of its: the one with that number. `children`: they too, counted each for itself."""
-    return ["strace", *["-f"] * children, "-qq", "-o", "/dev/null", "-e", f"trace={calls}", "-e", f"inject={calls}:signal=SIGKILL:when={number}"]
+    return ["strace", *["-f"] * children, "-qq", "-o", "/dev/null", "-e", f"trace={calls}", "-e",
+            f"inject={calls}:signal=SIGKILL:when={number}"]
 
 
 class Daemon:
@@ -27,7 +28,8 @@ class Daemon:
     def __init__(self, banger, number):
         self.b = banger
         banger.ok("daemon", "stop")
-        self.process = subprocess.Popen([*banger.prefix, *at("fdatasync", number), str(BIN / "bangerd")], env=banger.env, cwd="/",
+        self.process = subprocess.Popen([*banger.prefix, *at("fdatasync", number), str(BIN / "bangerd")],
+                                        env=banger.env, cwd="/",
                                         stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until(lambda: self.died() or (banger.state / "run" / "bangerd.sock").exists(), "the daemon to listen")
 

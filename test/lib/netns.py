@@ -63,7 +63,8 @@ class Network:
     def links(self):
         """Names of all links of the host but its own two."""
         lines = self.sh(self.host, "ip -o link").splitlines()
-        return sorted(name for name in (re.match(r"\d+: ([^:@]+)", line)[1] for line in lines) if name not in ("lo", "eth0"))
+        return sorted(name for name in (re.match(r"\d+: ([^:@]+)", line)[1] for line in lines)
+                      if name not in ("lo", "eth0"))
 
     def rules(self):
         """The host's ruleset, without what the kernel counts."""

@@ -116,7 +116,8 @@ class Bridge(BridgeCase):
                   f"ip link set {device} down; ip link set {device} address 52:54:ac:10:00:03; ip link set {device} up")
         self.assertFalse(self.reaches("one", two))
         self.assertTrue(self.reaches("two", "172.16.0.1"))
-        self.b.ok("vm", "exec", "one", "--", "sh", "-c", f"ip link set {device} down; ip link set {device} address 52:54:ac:10:00:02; ip link set {device} up")
+        self.b.ok("vm", "exec", "one", "--", "sh", "-c",
+                  f"ip link set {device} down; ip link set {device} address 52:54:ac:10:00:02; ip link set {device} up")
         self.assertTrue(self.reaches("one", two))
 
     def test_an_address_stays_with_its_vm_and_is_free_after_it(self):
@@ -132,7 +133,8 @@ class Bridge(BridgeCase):
         self.assertTrue(self.reaches("four", one))
 
     def test_a_forward_policy_of_drop_is_opened_for_the_bridge_and_left_as_it_was(self):
-        self.net.sh(self.net.host, "nft 'add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }; "
+        self.net.sh(self.net.host,
+                    "nft 'add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }; "
                                    "add rule ip filter FORWARD iifname docker0 accept'")
         before = self.net.rules()
         self.addCleanup(self.net.sh, self.net.host, "nft delete table ip filter")
@@ -143,13 +145,15 @@ class Bridge(BridgeCase):
         self.assertEqual(self.net.rules(), before)
 
     def test_a_range_that_is_taken_is_explained(self):
-        self.net.sh(self.net.host, "ip link add docker0 type bridge; ip address add 172.16.0.5/16 dev docker0; ip link set docker0 up")
+        self.net.sh(self.net.host,
+                    "ip link add docker0 type bridge; ip address add 172.16.0.5/16 dev docker0; ip link set docker0 up")
         self.addCleanup(self.net.sh, self.net.host, "ip link delete docker0")
         done = self.b.run("vm", "create", "--name", "one", "--image", "bare")
         self.assertEqual(done.returncode, 125)
         for text in ("172.16.0.0/24 is taken", "172.16.0.0/16 by docker0 (Docker)", "set bridge_ip"):
             self.assertIn(text, done.stderr)
-        self.net.sh(self.net.host, "ip link delete docker0; ip link add docker0 type bridge")  # what remains is not in the way
+        self.net.sh(self.net.host,
+                    "ip link delete docker0; ip link add docker0 type bridge")  # what remains is not in the way
 
     def test_both_networks_beside_each_other(self):
         self.make("one")
@@ -252,7 +256,8 @@ class HelperCase(BridgeCase):
         (cls.place / "run" / "helper.sock").unlink(missing_ok=True)
         starts = cls.helper_starts()
         with open(cls.place / "log", "ab") as log:
-            cls.helper = subprocess.Popen(cls.net.command(cls.net.host, *traced, BIN / "bangerd-root", "--config", cls.place / "install.toml",
+            cls.helper = subprocess.Popen(cls.net.command(cls.net.host, *traced, BIN / "bangerd-root", "--config",
+                                                          cls.place / "install.toml",
                                                           "--socket", cls.place / "run" / "helper.sock"),
                                           stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
         wait_until(lambda: cls.helper_starts() > starts, "the helper to listen")
@@ -291,10 +296,13 @@ class WithTheRootHelper(HelperCase):
     def test_a_guest_is_reached_by_its_name(self):
         """As `ssh one.vm` does it: the namespace's resolver asks dnsmasq, and that the daemon."""
         self.make("one")
-        self.b.ok("vm", "exec", "one", "--", "sh", "-c", "nc -ll -p 22 -e echo this is one </dev/null >/dev/null 2>&1 &")
-        words = ["--no-daemon", "--no-resolv", "--no-hosts", "--conf-file=", "--listen-address=127.0.0.1", "--bind-interfaces", "--user=root",
+        self.b.ok("vm", "exec", "one", "--", "sh", "-c",
+                  "nc -ll -p 22 -e echo this is one </dev/null >/dev/null 2>&1 &")
+        words = ["--no-daemon", "--no-resolv", "--no-hosts", "--conf-file=", "--listen-address=127.0.0.1",
+                 "--bind-interfaces", "--user=root",
                  "--server=/vm/127.0.0.1#42069"]
-        dnsmasq = subprocess.Popen(self.net.command(self.net.host, "dnsmasq", *words), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        dnsmasq = subprocess.Popen(self.net.command(self.net.host, "dnsmasq", *words), stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
         self.addCleanup(dnsmasq.wait)
         self.addCleanup(dnsmasq.terminate)
         resolver = self.place / "resolv.conf"

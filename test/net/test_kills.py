@@ -37,7 +37,9 @@ class DaemonKilled(killed.AtEachCommit, BridgeCase):
                 self.works("v")
                 self.b.ok("vm", "delete", "--force", "v")
             self.assertEqual(self.b.json("vm", "list"), [])
-        self.at_each_commit(lambda: None, [("vm", "create", "--name", "v", "--image", "bare"), ("vm", "delete", "--force", "v")], check)
+        self.at_each_commit(lambda: None,
+                            [("vm", "create", "--name", "v", "--image", "bare"), ("vm", "delete", "--force", "v")],
+                            check)
 
     def test_suspend_and_resume(self):
         def check(vms):
@@ -79,7 +81,8 @@ class HelperKilled(HelperCase):
         return (self.place / "log").read_text().count("helper.killed")
 
     def test_at_each_call(self):
-        story = (("vm", "create", "--name", "v", "--image", "bare"), ("vm", "set", "v", "--no-nat"), ("vm", "delete", "--force", "v"))
+        story = (("vm", "create", "--name", "v", "--image", "bare"), ("vm", "set", "v", "--no-nat"),
+                 ("vm", "delete", "--force", "v"))
         for command in story:
             self.b.ok(*command)
         for number in range(1, 100):

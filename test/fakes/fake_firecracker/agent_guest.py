@@ -47,7 +47,9 @@ class AgentGuest(Guest):
 
     def boot_as(self, config):
         root = self.make_root()
-        for name, text in (("config.json", json.dumps({key: config[key] for key in ("link_token", "interfaces", "environment") if key in config})),
+        for name, text in (("config.json",
+                            json.dumps({key: config[key] for key in ("link_token", "interfaces", "environment")
+                                        if key in config})),
                            ("init", "none"), ("system-ready", "")):
             (root / "run/banger" / name).write_text(text)
         (root / "etc/hostname").write_text(config["hostname"] + "\n")
@@ -61,7 +63,8 @@ class AgentGuest(Guest):
             (root / name).mkdir(parents=True)
         shutil.copy(shutil.which("busybox") or "/bin/busybox", root / "bin/busybox")
         shutil.copy(self.agent, root / "bin/banger-agent")
-        for applet in subprocess.run([root / "bin/busybox", "--list"], capture_output=True, text=True, check=True).stdout.split():
+        for applet in subprocess.run([root / "bin/busybox", "--list"], capture_output=True, text=True,
+                                     check=True).stdout.split():
             if applet != "busybox":
                 (root / "bin" / applet).symlink_to("busybox")
         (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n")
@@ -77,9 +80,11 @@ class AgentGuest(Guest):
         told, tell = os.pipe()
         # It ends with its VMM even while it stands still.
         self.process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--mount", "--uts", "--net", "--ipc", "--fork", "--kill-child", sys.executable, str(HERE / "guest_init.py"),
+            ["setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--mount", "--uts", "--net", "--ipc", "--fork",
+             "--kill-child", sys.executable, str(HERE / "guest_init.py"),
              str(self.place / "root"), name, str(listener.fileno()), str(seen), str(tell)],
-            pass_fds=[listener.fileno(), seen, tell], stdin=subprocess.DEVNULL, stdout=1, stderr=1, cwd="/", start_new_session=True)
+            pass_fds=[listener.fileno(), seen, tell], stdin=subprocess.DEVNULL, stdout=1, stderr=1, cwd="/",
+            start_new_session=True)
         listener.close()
         os.close(seen)
         os.close(tell)

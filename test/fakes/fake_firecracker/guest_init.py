@@ -29,7 +29,8 @@ def leave_the_clock_alone():
     if os.uname().machine != "x86_64":
         sys.exit("the numbers of system calls here are those of x86_64")
     count = len(CLOCK_CALLS)
-    steps = [Step(LOAD, 0, 0, 0), *(Step(JUMP_EQUAL, count - i, 0, call) for i, call in enumerate(CLOCK_CALLS)), Step(RETURN, 0, 0, ALLOW), Step(RETURN, 0, 0, NOTHING)]
+    steps = [Step(LOAD, 0, 0, 0), *(Step(JUMP_EQUAL, count - i, 0, call) for i, call in enumerate(CLOCK_CALLS)),
+             Step(RETURN, 0, 0, ALLOW), Step(RETURN, 0, 0, NOTHING)]
     array = (Step * len(steps))(*steps)
     if LIBC.prctl(22, 2, ctypes.byref(Program(len(steps), array)), 0, 0) != 0:
         sys.exit(f"seccomp: {os.strerror(ctypes.get_errno())}")
@@ -85,7 +86,8 @@ for number in POWER_OFF:
     signal.signal(number, halt)
 for job in (heed_button, print_serial):
     threading.Thread(target=job, daemon=True).start()
-subprocess.Popen(["/bin/banger-agent", "serve", "--run-dir", "/run/banger", "--listen-fd", listener], pass_fds=[int(listener)])
+subprocess.Popen(["/bin/banger-agent", "serve", "--run-dir", "/run/banger", "--listen-fd", listener],
+                 pass_fds=[int(listener)])
 os.close(int(listener))
 while True:
     try:

@@ -25,21 +25,27 @@ class Machine:
         self.guest = guest
         self.taps = []
         self.state, self.boot_path, self.saved = "Not started", False, False
-        self.config, self.boot, self.drives, self.nets, self.uds, self.vsock = {"vcpu_count": 1, "mem_size_mib": 128}, None, {}, {}, None, None
+        self.config, self.boot, self.drives, self.nets, self.uds, self.vsock = {"vcpu_count": 1,
+                                                                                "mem_size_mib": 128}, None, {}, {}, None, None
         self.balloon, self.metrics = None, None
 
     def get(self, path):
-        return {"/": {"id": self.name, "state": self.state, "vmm_version": self.version_text, "app_name": "Firecracker"},
+        return {"/": {"id": self.name, "state": self.state, "vmm_version": self.version_text,
+                      "app_name": "Firecracker"},
                 "/version": {"firecracker_version": self.version_text}, "/machine-config": self.config,
                 "/vm/config": {"machine-config": self.config, "drives": list(self.drives.values()),
                                "network-interfaces": list(self.nets.values()), "boot-source": self.boot or {}}}[path]
 
     def do(self, method, path, body):
         name = (method + " " + path.split("{")[0]).rstrip("/")
-        return {"PUT /machine-config": self.set_config, "PUT /boot-source": self.set_boot, "PUT /drives": self.add_drive,
-                "PATCH /drives": self.change_drive, "PUT /network-interfaces": self.add_net, "PUT /vsock": self.set_vsock,
-                "PUT /entropy": lambda _: None, "PUT /logger": lambda _: None, "PUT /metrics": self.set_metrics, "PUT /balloon": self.set_balloon, "PUT /serial": self.set_file,
-                "PUT /actions": self.act, "PATCH /vm": self.set_state, "PUT /snapshot/create": self.save, "PUT /snapshot/load": self.load}[name](body)
+        return {"PUT /machine-config": self.set_config, "PUT /boot-source": self.set_boot,
+                "PUT /drives": self.add_drive,
+                "PATCH /drives": self.change_drive, "PUT /network-interfaces": self.add_net,
+                "PUT /vsock": self.set_vsock,
+                "PUT /entropy": lambda _: None, "PUT /logger": lambda _: None, "PUT /metrics": self.set_metrics,
+                "PUT /balloon": self.set_balloon, "PUT /serial": self.set_file,
+                "PUT /actions": self.act, "PATCH /vm": self.set_state, "PUT /snapshot/create": self.save,
+                "PUT /snapshot/load": self.load}[name](body)
 
     def set_config(self, body):
         self.config = body
@@ -153,7 +159,8 @@ class Machine:
     def save(self, body):
         if self.state != "Paused":
             raise Fault("Cannot save the microVM state: save/restore of a running microVM is not allowed")
-        state = {"format": SNAPSHOT_VERSIONS.get(self.version[1]), "version": self.version_text, "config": self.config, "drives": self.drives,
+        state = {"format": SNAPSHOT_VERSIONS.get(self.version[1]), "version": self.version_text, "config": self.config,
+                 "drives": self.drives,
                  "nets": self.nets, "uds": self.uds, "balloon": self.balloon, "guest": self.guest.describe()}
         with open(body["snapshot_path"], "w") as file:
             json.dump(state, file)

@@ -16,7 +16,8 @@ class OutsideGuest(Guest):
     def boot(self, boot):
         super().boot(boot)
         config = boot_config(boot)
-        wanted = {key: config[key] for key in ("link_token", "interfaces", "environment", "hostname", "machine_id") if key in config}
+        wanted = {key: config[key] for key in ("link_token", "interfaces", "environment", "hostname", "machine_id")
+                  if key in config}
         self.line = socket.socket(socket.AF_UNIX)
         self.line.connect(str(self.place / "boot.sock"))
         self.line.sendall(json.dumps(wanted).encode() + b"\n")

@@ -31,7 +31,8 @@ TEST_CASE("forwards: a port on several addresses is reached through the guest's 
 TEST_CASE("forwards: rows that make no sense are passed over") {
   auto ports = parse_guest_ports(
       R"({"ports":[{"address":"0.0.0.0","port":0},{"address":"0.0.0.0","port":65536},{"address":"0.0.0.0","port":-1},
-      {"address":"x\r\ny","port":1},{"address":"","port":2},{"address":7,"port":3},{"port":4},{"address":"::"},7,null,{"address":"::","port":5}]})");
+      {"address":"x\r\ny","port":1},{"address":"","port":2},{"address":7,"port":3},{"port":4},)"
+      R"({"address":"::"},7,null,{"address":"::","port":5}]})");
   CHECK(ports == GuestPorts{{5, "localhost:5"}});
 }
 

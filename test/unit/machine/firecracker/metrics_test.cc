@@ -34,18 +34,18 @@ std::uint64_t figure(const Result<MachineMetrics>& metrics, std::string_view nam
   return it == metrics->figures.end() ? 0 : it->second;
 }
 
-const std::string kLine =
-    R"({"block":{"read_bytes":10,"write_bytes":20},"vcpu":{"exit_io_in":1,"exit_io_out":2},"latencies_us":{"pause_vm":7}})"
-    "\n";
+const std::string kLine = R"({"block":{"read_bytes":10,"write_bytes":20},"vcpu":{"exit_io_in":1,"exit_io_out":2},)"
+                          R"("latencies_us":{"pause_vm":7}})"
+                          "\n";
 
 }  // namespace
 
 TEST_CASE("firecracker metrics: lines add up, latencies are the last, exits of both directions are one figure") {
   MachineMetrics sums;
   REQUIRE(add_metrics_line(kLine, sums));
-  REQUIRE(add_metrics_line(
-      R"({"block":{"read_bytes":5},"latencies_us":{"pause_vm":3},"net":{"rx_bytes_count":9},"balloon":{"free_page_report_freed":4096}})",
-      sums));
+  REQUIRE(add_metrics_line(R"({"block":{"read_bytes":5},"latencies_us":{"pause_vm":3},"net":{"rx_bytes_count":9},)"
+                           R"("balloon":{"free_page_report_freed":4096}})",
+                           sums));
   CHECK(sums.figures["disk_read_bytes"] == 15);
   CHECK(sums.figures["disk_written_bytes"] == 20);
   CHECK(sums.figures["vcpu_io_exits"] == 3);

@@ -10,9 +10,10 @@ using test::TempDir;
 
 TEST_CASE("run_dir: reads token and environment, whatever else the config holds") {
   TempDir dir;
-  REQUIRE(host::write_file(
-      dir / "config.json",
-      R"({"link_token":"00112233445566778899aabbccddeeff","environment":{"A":"1"},"hostname":"web","interfaces":[{"mac":"52:54:00:00:00:01","index":0}]})"));
+  REQUIRE(
+      host::write_file(dir / "config.json",
+                       R"({"link_token":"00112233445566778899aabbccddeeff","environment":{"A":"1"},"hostname":"web",)"
+                       R"("interfaces":[{"mac":"52:54:00:00:00:01","index":0}]})"));
   auto config = RunDir(dir.path()).load_config();
   REQUIRE(config);
   CHECK(config->link_token.size() == 16);

@@ -15,11 +15,12 @@ namespace {
 
 constexpr std::string_view kHold = R"({"hold":true})", kRelease = R"({"hold":false})";
 
-// Writes its own pid, then a line into `file` for each SIGUSR1, until SIGTERM.
+// Writes its own pid, then a line into `file` for each SIGUSR1, until SIGTERM. A signal that arrives just before a
+// `read` begins is handled when that ends, so none may last long.
 std::string counting(const std::string& file) {
   return fmt::format(
       "trap 'echo x >> {0}; echo noise; echo noise >&2' USR1; trap 'exit 0' TERM; echo $$; "
-      "while :; do read -t 1000 line || sleep 0.02; done",
+      "while :; do read -t 0.05 line || sleep 0.02; done",
       file);
 }
 

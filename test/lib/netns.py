@@ -1,12 +1,19 @@
 """Network namespaces for a test: a host of its own with one uplink, and the outside behind it."""
 import json
-import os
 import re
 import shutil
 import subprocess
 import uuid
 
 HOST_ADDRESS, OUTSIDE_ADDRESS, PORT = "198.51.100.1", "198.51.100.2", 8000
+
+# Settings of a host where nobody has touched them; in this order, for one changes others.
+PLAIN = {"ipv4/ip_forward": 0, "ipv4/conf/all/forwarding": 0, "ipv4/conf/default/forwarding": 0,
+         "ipv4/conf/all/rp_filter": 0,
+         "ipv4/conf/default/rp_filter": 0, "ipv4/conf/all/route_localnet": 0, "ipv4/conf/default/route_localnet": 0,
+         "ipv6/conf/all/forwarding": 0, "ipv6/conf/default/forwarding": 0, "ipv6/conf/all/disable_ipv6": 0,
+         "ipv6/conf/default/disable_ipv6": 0, "bridge/bridge-nf-call-iptables": 0, "bridge/bridge-nf-call-ip6tables": 0,
+         "bridge/bridge-nf-call-arptables": 0}
 
 # Says who asks, as it is seen from here.
 SERVER = """
@@ -21,8 +28,6 @@ socketserver.ThreadingTCPServer(("%s", %d), Say).serve_forever()
 
 def why_not():
     """What is missing for these tests, or None."""
-    if os.geteuid() != 0:
-        return "bridge networking without the root helper needs root"
     for program in ("ip", "nft"):
         if not shutil.which(program, path="/usr/sbin:/usr/bin:/sbin:/bin"):
             return f"{program} is not installed"
@@ -40,6 +45,7 @@ class Network:
         self.servers = []
         for space in (self.host, self.outside):
             subprocess.run(["ip", "netns", "add", space], check=True)
+            self.calm(space)
             self.sh(space, "ip link set lo up")
         self.sh(self.host, f"ip link add eth0 type veth peer name eth0 netns {self.outside}")
         for space, address in ((self.host, HOST_ADDRESS), (self.outside, OUTSIDE_ADDRESS)):
@@ -47,6 +53,12 @@ class Network:
             self.sh(space, "ip link set eth0 up")
         self.sh(self.host, f"ip route add default via {OUTSIDE_ADDRESS}")
         self.serve(self.outside, OUTSIDE_ADDRESS, PORT)
+
+    def calm(self, space):
+        """A new namespace has what Docker, libvirt and the like have set on this host. Here it has what a plain host
+        has."""
+        for path, value in PLAIN.items():
+            self.sh(space, f"test ! -e /proc/sys/net/{path} || echo {value} >/proc/sys/net/{path}")
 
     def command(self, space, *words):
         return ["ip", "netns", "exec", space, *words]

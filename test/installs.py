@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Installs the release build into an empty directory: the binary and its names, manual pages that render, completion."""
+"""Installs the release build into an empty directory: the binary and its names, manual pages that render,
+completion."""
 import os
 import pathlib
 import shutil

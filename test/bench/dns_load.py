@@ -1,5 +1,5 @@
-"""Load for a DNS server from one socket: so many queries a second, and how long each took. Queries are numbered, so that
-answers find their question."""
+"""Load for a DNS server from one socket: so many queries a second, and how long each took. Queries are numbered, so
+that answers find their question."""
 import collections
 import gc
 import os

@@ -5,7 +5,8 @@ import sys
 
 ADDRESS, NETWORK, MIB = "172.16.0.1", "172.16.0.1/24", 2**20
 
-# One connection: what the guest sends is read to its end, or `size` bytes are sent and its end waited for. Prints seconds.
+# One connection: what the guest sends is read to its end, or `size` bytes are sent and its end waited for. Prints
+# seconds.
 SERVER = """
 import json, socket, sys, time
 address, direction, size = sys.argv[1], sys.argv[2], int(sys.argv[3])
@@ -33,7 +34,8 @@ print(json.dumps({"seconds": time.perf_counter() - began, "bytes": moved}))
 def in_guest(direction, port, size):
     """The guest's half, with what any Debian has."""
     peer = f"/dev/tcp/{ADDRESS}/{port}"
-    work = f"dd if=/dev/zero bs=128k count={size // (128 * 1024)} status=none >&3" if direction == "in" else "cat <&3 >/dev/null"
+    fill = f"dd if=/dev/zero bs=128k count={size // (128 * 1024)} status=none >&3"
+    work = fill if direction == "in" else "cat <&3 >/dev/null"
     return ["bash", "-c", f"exec 3<>{peer} && {work}; exec 3>&-; echo done"]
 
 
@@ -62,7 +64,8 @@ def make_plain_bridge(net):
 def on_plain_bridge(pattern, net):
     """The same machine on that tap, within the namespace."""
     def device(word):
-        return "tap,id=tap0,ifname=bench0,script=no,downscript=no,vhost=off" if word.startswith("tap,id=tap0,fd=") else word
+        ours = "tap,id=tap0,ifname=bench0,script=no,downscript=no,vhost=off"
+        return ours if word.startswith("tap,id=tap0,fd=") else word
     if not any(word.startswith("tap,id=tap0,fd=") for word in pattern.argv):
         raise RuntimeError("the machine to compare with has no tap")
     pattern.argv = [*net.command(net.host), *map(device, pattern.argv)]

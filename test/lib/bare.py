@@ -43,7 +43,8 @@ def cpio(entries):
 
 
 class BareCase(unittest.TestCase):
-    """A home with the shared kernel and the image `bare`, in an image store of its own: the shared one stays as it is."""
+    """A home with the shared kernel and the image `bare`, in an image store of its own: the shared one stays as it
+    is."""
 
     config = "templates = false\n"
 

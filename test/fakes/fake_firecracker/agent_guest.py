@@ -1,6 +1,6 @@
-"""The real agent as a guest: in namespaces of its own and in a root of its own, made of busybox and little else. What it has
-written is its memory and its disks; a saved state holds it, but no processes: a restored guest has the agent's files and not
-its commands. Its disks are never opened."""
+"""The real agent as a guest: in namespaces of its own and in a root of its own, made of busybox and little else. What
+it has written is its memory and its disks; a saved state holds it, but no processes: a restored guest has the agent's
+files and not its commands. Its disks are never opened."""
 import base64
 import io
 import json

@@ -45,7 +45,8 @@ def check_fields(spec, body, version):
             if spec.get("open"):
                 continue
             expected = ", ".join(f"`{key}`" for key in known)
-            raise Fault(f"An error occurred when deserializing the json body of a request: unknown field `{name}`, expected one of {expected} at line 1 column 2.")
+            raise Fault(f"An error occurred when deserializing the json body of a request: unknown field `{name}`, "
+                        f"expected one of {expected} at line 1 column 2.")
         check_value(name, known[name], value, version)
     required = list(spec["required"])
     for before, names in spec.get("required_before", {}).items():
@@ -53,7 +54,8 @@ def check_fields(spec, body, version):
             required += names
     for name in required:
         if name not in body:
-            raise Fault(f"An error occurred when deserializing the json body of a request: missing field `{name}` at line 1 column {len(json.dumps(body))}.")
+            raise Fault(f"An error occurred when deserializing the json body of a request: missing field `{name}` at "
+                        f"line 1 column {len(json.dumps(body))}.")
     if "one_of" in spec and sum(name in body for name in spec["one_of"]) != 1:
         raise Fault("too few or too many fields: either `mem_backend` or `mem_file_path` must be given")
 
@@ -61,7 +63,8 @@ def check_fields(spec, body, version):
 def check_value(name, field, value, version):
     if not type_fits(field["type"], value):
         kind = "unknown variant" if isinstance(field["type"], list) else "invalid type"
-        raise Fault(f"An error occurred when deserializing the json body of a request: {kind} {json.dumps(value)} for `{name}` at line 1 column 2.")
+        raise Fault(f"An error occurred when deserializing the json body of a request: {kind} {json.dumps(value)} for "
+                    f"`{name}` at line 1 column 2.")
     if "min" in field and not field["min"] <= value <= field.get("max", value):
         raise Fault(f"The value of {name} is out of range.")
     if "fields" in field:

@@ -1,5 +1,5 @@
-"""PID 1 of a stand-in guest: makes its root, runs the agent there, and ends when it is asked to reboot, its button is pressed, or
-its VMM has gone. Asked for a power-off it halts: nothing takes the power off a Firecracker's guest."""
+"""PID 1 of a stand-in guest: makes its root, runs the agent there, and ends when it is asked to reboot, its button is
+pressed, or its VMM has gone. Asked for a power-off it halts: nothing takes the power off a Firecracker's guest."""
 import ctypes
 import os
 import signal
@@ -11,7 +11,8 @@ import threading
 root, name, listener, button, tell = sys.argv[1:]
 LIBC = ctypes.CDLL(None, use_errno=True)
 POWER_OFF = (signal.SIGUSR2, signal.SIGRTMIN + 4)  # busybox's and systemd's
-# The clock of this machine is nobody's to set: clock_settime, settimeofday, adjtimex and clock_adjtime do nothing, and say all is well.
+# The clock of this machine is nobody's to set: clock_settime, settimeofday, adjtimex and clock_adjtime do nothing, and
+# say all is well.
 CLOCK_CALLS = (227, 164, 159, 305)
 LOAD, JUMP_EQUAL, RETURN = 0x20, 0x15, 0x06
 ALLOW, NOTHING = 0x7FFF0000, 0x00050000

@@ -25,9 +25,9 @@ class Machine:
         self.guest = guest
         self.taps = []
         self.state, self.boot_path, self.saved = "Not started", False, False
-        self.config, self.boot, self.drives, self.nets, self.uds, self.vsock = {"vcpu_count": 1,
-                                                                                "mem_size_mib": 128}, None, {}, {}, None, None
-        self.balloon, self.metrics = None, None
+        self.config = {"vcpu_count": 1, "mem_size_mib": 128}
+        self.drives, self.nets = {}, {}
+        self.boot = self.uds = self.vsock = self.balloon = self.metrics = None
 
     def get(self, path):
         return {"/": {"id": self.name, "state": self.state, "vmm_version": self.version_text,
@@ -194,7 +194,8 @@ class Machine:
         for name in overrides:
             if name not in state["nets"]:
                 raise Fault(f"Invalid network override: {name}")
-        self.config, self.drives, self.nets, self.balloon = state["config"], state["drives"], state["nets"], state["balloon"]
+        self.config, self.drives = state["config"], state["drives"]
+        self.nets, self.balloon = state["nets"], state["balloon"]
         for drive in self.drives.values():
             self.open_drive(drive)
         for name, net in self.nets.items():

@@ -1,4 +1,5 @@
-"""The metrics file: a line at each flush, with what was counted since the line before; written at an offset of its own."""
+"""The metrics file: a line at each flush, with what was counted since the line before; written at an offset of its
+own."""
 import json
 import os
 import time

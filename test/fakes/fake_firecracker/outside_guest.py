@@ -1,4 +1,5 @@
-"""An agent that test/fakes/guests runs, for as long as this process lives: in a jail there is neither room nor right to run one."""
+"""An agent that test/fakes/guests runs, for as long as this process lives: in a jail there is neither room nor right to
+run one."""
 import json
 import pathlib
 import socket

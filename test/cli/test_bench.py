@@ -84,7 +84,7 @@ class TheLink(unittest.TestCase):
     def run_against(self, **behaviour):
         with tempfile.TemporaryDirectory() as place:
             agent = Agent(place + "/link", **behaviour)
-            session = link.Link(place + "/link", TOKEN, timeout=20)
+            session = link.Link(place + "/link", TOKEN, timeout=180)
             self.addCleanup(session.close)
             out, first = session.run(["echo", "hi"])
             agent.listener.close()

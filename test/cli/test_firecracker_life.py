@@ -1,5 +1,6 @@
-"""The lives of VMs under the stand-in for Firecracker, through the whole daemon: clones, suspended VMs, snapshots, forks, crashes of
-the daemon, metrics, logs. A guest that was saved has its files afterwards and not its commands: the stand-in has no processors."""
+"""The lives of VMs under the stand-in for Firecracker, through the whole daemon: clones, suspended VMs, snapshots,
+forks, crashes of the daemon, metrics, logs. A guest that was saved has its files afterwards and not its commands: the
+stand-in has no processors."""
 import os
 import pathlib
 import subprocess
@@ -10,6 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from firecracker import FirecrackerCase  # noqa: E402
 from harness import alive, wait_until  # noqa: E402
 import killed  # noqa: E402
+from marks import sample  # noqa: E402
 
 MIB = 1 << 20
 
@@ -72,7 +74,7 @@ class Saved(Life):
 
     def test_every_version_suspends_resumes_saves_and_forks(self):
         self.addCleanup(self.reinstall)
-        for version in ("1.5.0", "1.12.0", "1.14.0", "1.17.0"):
+        for version in sample(("1.5.0", "1.12.0", "1.14.0", "1.17.0"), 2):
             with self.subTest(version):
                 self.reinstall(BANGER_FAKE_VERSION=version)
                 self.create("vm")
@@ -172,7 +174,8 @@ class Saved(Life):
         self.assertEqual(done.returncode, 125)
         self.assertIn("install Firecracker 1.16.1 or later", done.stderr)
         self.assertEqual(self.show("vm")["state"], "running")
-        self.b.kill_daemon()  # the next one needs a new connection, which a machine that was paused for nothing would not take
+        # The next daemon needs a new connection, which a machine that was paused for nothing would not take.
+        self.b.kill_daemon()
         self.assertEqual(self.sh("vm", "echo reached"), "reached\n")
 
 
@@ -202,7 +205,7 @@ class Ends(Life):
         exec_ = self.b.popen("vm", "exec", "vm", "--", "sh", "-c",
                              "(trap '' HUP; sleep 2; kill -USR2 1) >/dev/null 2>&1 </dev/null & echo",
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        exec_.wait(60)
+        exec_.wait(180)
         self.b.kill_daemon()
         console = next(self.b.state.glob("vms/*/console.log"))
         wait_until(lambda: b"System halted" in console.read_bytes(), "the guest to halt")
@@ -275,8 +278,8 @@ class NoFigures(Life):
 
 
 class Crashes(killed.AtEachCommit, Life):
-    """The daemon is killed at commits of its journal; what the next one finds must be true, and nothing may be left. test/net/test_kills.py
-    meets each, with real guests."""
+    """The daemon is killed at commits of its journal; what the next one finds must be true, and nothing may be left.
+    test/net/test_kills.py meets each, with real guests."""
     config = "pool_size = 0\n"
 
     @classmethod

@@ -1,6 +1,6 @@
-"""What nobody owns any more: images that lost their name, rooms of builds that were cut short, machines without a VM. mmdebstrap is
-a stand-in here that gives out a busybox tree at once, or hangs; e2e builds the real image. Machines are shells that wait, with what
-banger gives a VMM: a directory and a token."""
+"""What nobody owns any more: images that lost their name, rooms of builds that were cut short, machines without a VM.
+mmdebstrap is a stand-in here that gives out a busybox tree at once, or hangs; e2e builds the real image. Machines are
+shells that wait, with what banger gives a VMM: a directory and a token."""
 import contextlib
 import json
 import os
@@ -78,7 +78,7 @@ class Garbage(BareCase):
         (b.root / "hang").unlink()
         self.assertEqual(self.rooms() - before, set())
         b.kill_daemon()
-        build.wait(timeout=60)
+        build.wait(timeout=180)
         self.assertTrue(alive(pid))  # the tool outlives the daemon, and holds its room
         self.assertEqual(self.rooms() - before, set())
         os.kill(pid, signal.SIGKILL)

@@ -14,6 +14,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from harness import BIN, Banger, wait_until  # noqa: E402
+from marks import for_root  # noqa: E402
 
 OWNER, STRANGER = "daemon", "nobody"  # users that every Debian has
 LIMIT = 64 * 1024
@@ -62,7 +63,7 @@ def converse(path, request, pause, answer_fd):
             pass
 
 
-@unittest.skipUnless(os.geteuid() == 0, "the root helper is started by root")
+@for_root
 class Helper(unittest.TestCase):
     def setUp(self):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="banger-helper-"))
@@ -77,7 +78,7 @@ class Helper(unittest.TestCase):
 
     def tearDown(self):
         self.helper.terminate()
-        self.helper.wait(30)
+        self.helper.wait(180)
         subprocess.run(["rm", "-rf", self.dir])
 
     def start(self):
@@ -190,7 +191,8 @@ class Helper(unittest.TestCase):
         status = dict(line.split(":\t", 1)
                       for line in pathlib.Path(f"/proc/{self.helper.pid}/status").read_text().splitlines()
                       if ":\t" in line)
-        # CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_NET_ADMIN, CAP_SYS_ADMIN, CAP_MKNOD: what some operation needs, and none of them all.
+        # CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_NET_ADMIN, CAP_SYS_ADMIN, CAP_MKNOD: what some operation needs, and none of
+        # them all.
         some_operations = sum(1 << number for number in (0, 1, 12, 21, 27))
         self.assertEqual(int(status["CapEff"], 16), some_operations)
         self.assertEqual(int(status["CapPrm"], 16), some_operations)
@@ -200,7 +202,7 @@ class Helper(unittest.TestCase):
 
     def test_a_second_one_does_not_take_the_socket_over(self):
         second = subprocess.run([BIN / "bangerd-root", "--config", self.config, "--socket", self.socket],
-                                capture_output=True, text=True, timeout=30)
+                                capture_output=True, text=True, timeout=180)
         self.assertEqual(second.returncode, 125)
         self.assertIn("serves there already", second.stderr)
         self.assertIn("result", self.ask({"operation": "helper.version"}))
@@ -221,7 +223,7 @@ class Helper(unittest.TestCase):
             self.assertEqual(check["status"], "pass", check)
             self.assertIn(str(self.socket), check["detail"])
             self.helper.terminate()
-            self.helper.wait(30)
+            self.helper.wait(180)
             self.assertEqual(self.doctor(banger)["status"], "warn")
             # Someone else's socket in its place is not taken for it.
             self.socket.unlink()
@@ -251,7 +253,7 @@ class Helper(unittest.TestCase):
         return next(check for check in json.loads(done.stdout) if check["name"] == "root helper")
 
 
-@unittest.skipUnless(os.geteuid() == 0, "the root helper is started by root")
+@for_root
 class Refusals(unittest.TestCase):
     """What it does not start with."""
 
@@ -267,7 +269,7 @@ class Refusals(unittest.TestCase):
             self.config.write_text(text)
             self.config.chmod(mode)
         done = subprocess.run([program, "--config", self.config, "--socket", self.dir / "run/s"], capture_output=True,
-                              text=True, timeout=30, **kwargs)
+                              text=True, timeout=180, **kwargs)
         self.assertEqual(done.returncode, status, done.stderr)
         self.assertIn(says, done.stderr)
         self.assertFalse((self.dir / "run/s").exists())

@@ -1,4 +1,5 @@
-"""What the root helper's storage operations refuse, whatever they are asked, and by whom; with real files, links and devices."""
+"""What the root helper's storage operations refuse, whatever they are asked, and by whom; with real files, links and
+devices."""
 import os
 import pathlib
 import pwd
@@ -8,6 +9,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from harness import Case, wait_until  # noqa: E402
+from marks import for_root  # noqa: E402
 from test_helper import OWNER, Helper as HelperCase  # noqa: E402
 
 ID = "abcdefghijkl"
@@ -15,13 +17,13 @@ MIB = 2**20
 NO_DEVICE_MAPPER = not os.path.exists("/dev/mapper/control")
 
 
-@unittest.skipUnless(os.geteuid() == 0, "the root helper is started by root")
+@for_root
 class StorageHelper(HelperCase):
     def setUp(self):
         super().setUp()
         # Told of a directory of the owner's, it is started anew.
         self.helper.terminate()
-        self.helper.wait(30)
+        self.helper.wait(180)
         self.own = self.dir / "own"
         self.own.mkdir(mode=0o700)
         self.config.write_text(self.config.read_text() + f'roots = ["{self.own}"]\n')

@@ -10,6 +10,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from bare import BareCase  # noqa: E402
 from harness import KERNEL, wait_until  # noqa: E402
+from marks import long  # noqa: E402
 
 
 class BareImage(BareCase):
@@ -96,7 +97,7 @@ class BareImage(BareCase):
     def test_the_command_of_run_rm_sees_to_its_vm_when_the_daemon_is_killed(self):
         run = self.run_until_it_speaks()
         self.b.kill_daemon()
-        self.assertEqual(run.wait(60), 125)
+        self.assertEqual(run.wait(180), 125)
         said = run.stderr.read().decode()
         self.assertIn("the connection to the command was lost", said)
         self.assertNotIn("there is no VM", said)
@@ -157,6 +158,7 @@ class BareImage(BareCase):
         self.assertEqual(b.leftovers(), [])
 
 
+@long
 class ClonedBareImage(BareImage):
     """The same with VMs that are clones of a template."""
 

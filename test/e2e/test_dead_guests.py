@@ -1,5 +1,5 @@
-"""Guests that never answer: each ends in a clear error within its deadline, and is kept so that its logs can be read. And guests
-whose agent dies: another one takes its place, and the host finds it."""
+"""Guests that never answer: each ends in a clear error within its deadline, and is kept so that its logs can be read.
+And guests whose agent dies: another one takes its place, and the host finds it."""
 import os
 import pathlib
 import signal
@@ -44,7 +44,8 @@ class DeadGuests(BareCase):
         config.write_text(config.read_text() + 'ready_timeout = "20s"\n')
         self.addCleanup(b.ok, "daemon", "stop")  # the next one reads its config anew
         b.ok("daemon", "stop")
-        script = b"#!/bin/busybox sh\necho 'this init never starts the agent' >/dev/console\nexec /bin/busybox sleep 1000000\n"
+        script = (b"#!/bin/busybox sh\necho 'this init never starts the agent' >/dev/console\n"
+                  b"exec /bin/busybox sleep 1000000\n")
         self.kernel_with("asleep",
                          NO_AGENT | {"bin": (DIR, b""), "bin/busybox": (FILE, pathlib.Path(BUSYBOX).read_bytes()),
                                                "sbin": (DIR, b""), "sbin/init": (FILE, script)})

@@ -1,4 +1,5 @@
-"""The root helper's snapshots on a kernel that has device-mapper: that of a guest, whatever the kernel of this host can do."""
+"""The root helper's snapshots on a kernel that has device-mapper: that of a guest, whatever the kernel of this host can
+do."""
 import json
 import pathlib
 import sys
@@ -9,7 +10,8 @@ from harness import BIN, SharedCase  # noqa: E402
 
 ID = "abcdefghijkl"
 # There is no socat in the image.
-ASK = r"""use IO::Socket::UNIX; my $s = IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => "/run/helper/helper.sock") or die $!;
+ASK = r"""use IO::Socket::UNIX;
+my $s = IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => "/run/helper/helper.sock") or die $!;
 $s->autoflush(1); print $s $ARGV[0], "\n"; print <$s>"""
 SETUP = """set -e
 modprobe -a loop dm-zero dm-snapshot
@@ -47,7 +49,8 @@ class DmSnapshot(SharedCase):
         self.assertEqual(self.create(), {"result": {"device": device}})
         self.assertEqual(self.sh(f"stat -c '%U %a %F' {device}"), "daemon 600 block special file\n")
         self.assertEqual(self.sh("cat /sys/block/dm-*/dm/name | sort").split(), [f"banger-{ID}", f"banger-{ID}-image"])
-        self.sh(f"mkdir -p /mnt/x && mount {device} /mnt/x && dd if=/dev/urandom of=/mnt/x/big bs=1M count=30 2>/dev/null && md5sum /mnt/x/big > /root/big")
+        self.sh(f"mkdir -p /mnt/x && mount {device} /mnt/x && dd if=/dev/urandom of=/mnt/x/big bs=1M count=30 "
+                f"2>/dev/null && md5sum /mnt/x/big > /root/big")
         # In use, it is neither removed nor made anew.
         self.assertEqual(self.ask("remove")["error"]["code"], "busy")
         self.assertEqual(self.create()["error"]["code"], "busy")

@@ -1,6 +1,6 @@
-"""VMs whose system disk is a block device of the host (storage = "dm-snapshot"): when it is made, what is copied of it, and that it goes.
-The root helper is a stand-in (test/fakes/snapshot_helper), so that this is tested on kernels without device-mapper too; machines, guests
-and block devices are real. In a /dev of its own: this host's stays as it is."""
+"""VMs whose system disk is a block device of the host (storage = "dm-snapshot"): when it is made, what is copied of it,
+and that it goes. The root helper is a stand-in (test/fakes/snapshot_helper), so that this is tested on kernels without
+device-mapper too; machines, guests and block devices are real. In a /dev of its own: this host's stays as it is."""
 import os
 import pathlib
 import signal
@@ -11,6 +11,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from harness import DATA, Banger, SharedCase, wait_until  # noqa: E402
+from marks import for_root  # noqa: E402
 
 FAKE = pathlib.Path(__file__).resolve().parents[1] / "fakes" / "snapshot_helper"
 SHAPE = ("--vcpu", "1", "--memory", "512M")
@@ -18,7 +19,8 @@ OWN_DEV = """set -e
 mount -t tmpfs -o mode=755 tmpfs "$1"
 cd "$1"
 mkdir pts shm mapper net
-mknod null c 1 3; mknod zero c 1 5; mknod full c 1 7; mknod random c 1 8; mknod urandom c 1 9; mknod tty c 5 0; mknod net/tun c 10 200
+mknod null c 1 3; mknod zero c 1 5; mknod full c 1 7; mknod random c 1 8; mknod urandom c 1 9; mknod tty c 5 0
+mknod net/tun c 10 200
 mknod loop-control c 10 237
 for n in $(seq 0 63); do mknod loop$n b 7 $n; done
 chmod 666 null zero full random urandom tty
@@ -31,11 +33,8 @@ exec sleep infinity
 """
 
 
-def loop_devices():
-    return os.path.exists("/dev/loop-control")
-
-
-@unittest.skipUnless(os.geteuid() == 0 and loop_devices(), "loop devices are root's")
+@for_root
+@unittest.skipUnless(os.path.exists("/dev/loop-control"), "this host has no loop devices")
 class DmSnapshotVms(SharedCase):
     config = 'pool_size = 0\nnetwork = "user"\nstorage = "dm-snapshot"\n'
 

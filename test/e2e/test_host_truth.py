@@ -5,27 +5,23 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from bare import BareCase  # noqa: E402
 from harness import Case, wait_until  # noqa: E402
 
 
 class Kvm(Case):
     def check(self, *flags):
-        started = time.monotonic()
         done = self.b.run("doctor", "--json", *flags)
         self.assertIn(done.returncode, (0, 1), done.stderr)
-        checks = {c["name"]: c for c in json.loads(done.stdout)}
-        return checks["kvm"], time.monotonic() - started
+        return {c["name"]: c for c in json.loads(done.stdout)}["kvm"]
 
     def test_doctor_tells_whether_kvm_runs_guests_remembers_it_and_tries_again_when_asked(self):
         b = self.b
-        first, _ = self.check()
-        again, seconds = self.check()
-        self.assertEqual(again, first)
-        self.assertLess(seconds, 3)  # a probe that hangs takes longer; it was done once
+        first = self.check()
+        self.assertEqual(self.check(), first)
         usable = os.access("/dev/kvm", os.R_OK | os.W_OK)
         self.assertEqual(b.log().count("kvm.probed"), 1 if usable else 0, b.log())
         if usable and first["status"] != "pass":
@@ -35,8 +31,7 @@ class Kvm(Case):
                              r"qemu-system|kvm|did not reach its init within|ended before it reached its init")
         elif not usable:
             self.assertIn("/dev/kvm", first["detail"])
-        fixed, _ = self.check("--fix")
-        self.assertEqual(fixed["status"], first["status"])
+        self.assertEqual(self.check("--fix")["status"], first["status"])
         self.assertEqual(b.log().count("kvm.probed"), 2 if usable else 0)
         # And the guest runs on what doctor said.
         b.ok("vm", "create", "--name", "v")
@@ -63,19 +58,19 @@ exec {shutil.which("qemu-system-x86_64")} "$@"
         config.write_text(f'qemu_bin = "{qemu}"\n')
         self.fails(125, "vm", "create", "--name", "v", says=["without software emulation", "qemu_bin", str(qemu)])
         self.assert_nothing_left()
-        check, _ = self.check()
+        check = self.check()
         self.assertEqual(check["status"], "fail")
         self.assertIn("no software emulation", check["detail"])
 
 
-class LostOutput(Case):
+class LostOutput(BareCase):
     """As in `banger … | head -1`: whoever reads the output goes away first."""
 
     def lose(self, *args):
         p = self.b.popen(*args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.assertTrue(p.stdout.read(1))
         p.stdout.close()
-        code = p.wait(timeout=60)
+        code = p.wait(timeout=180)
         err = p.stderr.read().decode()
         p.stderr.close()
         self.assertNotIn("terminate", err)
@@ -83,17 +78,17 @@ class LostOutput(Case):
 
     def test_commands_end_when_nobody_reads_them_and_the_vm_is_unharmed(self):
         b = self.b
-        b.ok("vm", "create", "--name", "x")
+        b.ok("vm", "create", "--name", "x", "--image", "bare")
         self.assertEqual(self.lose("vm", "exec", "x", "--", "yes"), 141)
-        self.assertEqual(self.lose("vm", "run", "--image", "debian-bookworm", "--name", "y", "--rm", "--", "yes"), 141)
+        self.assertEqual(self.lose("vm", "run", "--image", "bare", "--name", "y", "--rm", "--", "yes"), 141)
         self.assertIn(self.lose("vm", "list"), (0, 141))  # may have been written before the reader went
         self.assertIn(self.lose("vm", "list", "--json"), (0, 141))
         self.assertIn(self.lose("vm", "logs", "x"), (0, 141))
-        wait_until(lambda: b.run("vm", "exec", "x", "--", "pgrep", "-x", "yes").returncode == 1, "the command to end")
+        wait_until(lambda: b.run("vm", "exec", "x", "--", "pidof", "yes").returncode == 1, "the command to end")
         self.assertEqual([vm["name"] for vm in b.json("vm", "list")], ["x"])
         self.assertEqual(b.ok("vm", "exec", "x", "--", "echo", "unharmed"), "unharmed\n")
         b.ok("vm", "delete", "--force", "x")
-        self.assert_nothing_left()
+        self.assertEqual((b.vm_dirs(), b.machines(), b.leftovers()), ([], [], []))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from harness import DATA, SHAPE, Banger, ShapedCase, wait_until  # noqa: E402
+from marks import for_both, for_root, sample  # noqa: E402
 
 COUNTER = "i=0; while :; do i=$((i+1)); echo $i > /root/count; sleep 0.05; done"
 
@@ -67,7 +69,8 @@ class Clones(Instant):
             made = list(pool.map(self.create, names))
         self.assertEqual({vm["way"] for vm in made}, {"clone"})
         script = ("od -An -N16 -tx1 /dev/urandom | tr -d ' \\n'; echo; cat /etc/machine-id; "
-                  "cat /etc/ssh/ssh_host_ed25519_key.pub; cat /sys/class/net/eth0/address; hostname; cat /proc/sys/kernel/random/uuid; "
+                  "cat /etc/ssh/ssh_host_ed25519_key.pub; cat /sys/class/net/eth0/address; hostname; cat "
+                  "/proc/sys/kernel/random/uuid; "
                   "cat /etc/hostname; getent hosts $(hostname)")
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             told = list(pool.map(lambda name: self.sh(name, script).split("\n"), names))
@@ -77,10 +80,7 @@ class Clones(Instant):
             self.assertEqual([each[line] for each in told], names)
         self.assertEqual([each[7].split() for each in told], [["127.0.1.1", name] for name in names])
         for name in names[:4]:
-            begun = time.time()
-            guest = int(self.sh(name, "date +%s%N")) / 1e9
-            self.assertGreater(guest, begun - 0.05)
-            self.assertLess(guest, time.time() + 0.05)
+            self.assert_right_time(name)
         after = {name: sha256(self.template_file(name)) for name in before}
         self.assertEqual(after, before)
         self.b.ok("vm", "delete", "--force", *names)
@@ -200,7 +200,7 @@ class Suspend(Instant):
         self.assertGreater(count, 1)
         wait_until(lambda: self.count("s") > count, "the counter to go on")
         self.assertEqual(self.sh("s", "cat /etc/machine-id"), random)
-        self.assertLess(abs(int(self.sh("s", "date +%s")) - time.time()), 2)
+        self.assert_right_time("s")
         # Again, on what it was resumed from; and `start` resumes as well.
         count = self.count("s")
         self.b.ok("vm", "suspend", "s")
@@ -209,6 +209,7 @@ class Suspend(Instant):
         self.b.ok("vm", "delete", "--force", "s")
         self.assert_only_templates_are_kept()
 
+    @for_both
     def test_a_booted_vm_can_be_suspended_too(self):
         self.create("c", "--cold")
         self.start_counter("c")
@@ -232,9 +233,8 @@ class Suspend(Instant):
         self.assertEqual(self.sh("u", "cat /root/kept"), "kept\n")
         self.assert_only_templates_are_kept()
 
+    @for_root
     def test_a_full_disk_leaves_the_vm_running(self):
-        if os.geteuid() != 0:
-            self.skipTest("needs root for a small file system")
         self.create("seed")
         place = Banger(data=DATA)
         self.addCleanup(place.root.rmdir)
@@ -558,11 +558,19 @@ class Outdated(Instant):
 class Stubborn(Instant):
     """Guests and clocks that are not as they should be."""
 
+    def stop_the_agent_of(self, vm):
+        """By a command in the guest that waits for this host's word, so that the agent has answered before."""
+        with socket.create_server(("127.0.0.1", 0)) as word:
+            waits = f"curl -s http://10.0.2.2:{word.getsockname()[1]}/"
+            stops = "kill -STOP $(pidof banger-agent); echo the agent stands still >/dev/console"
+            self.sh(vm, f"echo kept > /root/kept; sync; ({waits}; {stops}) </dev/null >/dev/null 2>&1 &")
+            word.settimeout(180)
+            word.accept()[0].close()
+        wait_until(lambda: "the agent stands still" in self.b.ok("vm", "logs", vm), "the agent to stand still")
+
     def test_a_guest_that_does_not_answer_is_left_as_it_is(self):
         self.create("g")
-        self.sh("g",
-                "echo kept > /root/kept; sync; (sleep 1; kill -STOP $(pidof banger-agent)) </dev/null >/dev/null 2>&1 &")
-        time.sleep(2)
+        self.stop_the_agent_of("g")
         for words in (("vm", "suspend", "g"), ("vm", "fork", "g", "--name", "child"),
                       ("vm", "snapshot", "create", "g", "--name", "snap")):
             self.fails(125, *words, says="prepare the guest")
@@ -578,10 +586,7 @@ class Stubborn(Instant):
         for way in ("+1 hour", "-1 hour"):
             self.sh("p", f"date -s '{way}' >/dev/null")
             self.b.ok("vm", "fork", "p", "--name", "c")
-            begun = time.time()
-            guest = int(self.sh("c", "date +%s%N")) / 1e9
-            self.assertGreater(guest, begun - 0.05)
-            self.assertLess(guest, time.time() + 0.05)
+            self.assert_right_time("c")
             self.b.ok("vm", "delete", "--force", "c")
 
 
@@ -593,15 +598,15 @@ class MachineKilled(Instant):
         time.sleep(delay)  # where the kill lands is meant to vary
         for pid in self.b.machines():
             os.kill(pid, signal.SIGKILL)
-        p.wait(timeout=150)
+        p.wait(timeout=180)
         wait_until(lambda: all(vm["state"] in ("running", "stopped", "suspended") for vm in self.b.json("vm", "list")),
-                   "the VMs to settle", 60)
+                   "the VMs to settle")
         self.assertEqual(self.b.leftovers(), [])
 
     def test_disks_are_never_lost_and_nothing_is_left(self):
         self.create("v")
         self.sh("v", "echo kept > /root/kept; sync")
-        for delay in (0.03, 0.2):
+        for delay in sample((0.03, 0.2), 1):
             for words in (("vm", "suspend", "v"), ("vm", "fork", "v", "--name", "child"),
                           ("vm", "create", "--name", "more", *SHAPE)):
                 self.kill_during(delay, *words)
@@ -626,8 +631,8 @@ class CutShort(Instant):
         p = self.b.popen(*args, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(delay)  # where the kill lands is meant to vary
         self.b.kill_daemon()
-        p.wait(timeout=60)
-        wait_until(self.settled, "the VMs to settle", 150)
+        p.wait(timeout=180)
+        wait_until(self.settled, "the VMs to settle")
 
     def check(self):
         vms = self.b.json("vm", "list")
@@ -639,7 +644,7 @@ class CutShort(Instant):
     def test_suspend_and_resume(self):
         self.create("v")
         self.start_counter("v")
-        for delay in (0.0, 0.03, 0.08, 0.15, 0.3):
+        for delay in sample((0.0, 0.03, 0.08, 0.15, 0.3), 2):
             self.kill_during(delay, "vm", "suspend", "v")
             self.check()
             self.assertIn(self.b.json("vm", "show", "v")["state"], ("running", "suspended"))
@@ -653,7 +658,7 @@ class CutShort(Instant):
 
     def test_fork_snapshot_and_clone(self):
         self.create("v")
-        for delay in (0.0, 0.05, 0.12, 0.3, 0.6):
+        for delay in sample((0.0, 0.05, 0.12, 0.3, 0.6), 2):
             self.kill_during(delay, "vm", "fork", "v", "--count", "2", "--name", "kid")
             self.check()
             self.kill_during(delay, "vm", "snapshot", "create", "v", "--name", "snap")
@@ -669,7 +674,7 @@ class CutShort(Instant):
         self.assert_only_templates_are_kept()
 
     def test_a_template_in_the_making(self):
-        for delay in (0.1, 1.5, 4.0):
+        for delay in sample((0.1, 1.5, 4.0), 1):
             b = self.b
             b.run("template", "delete", "--all")
             self.kill_during(delay, "template", "build", *SHAPE)

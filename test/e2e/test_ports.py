@@ -9,13 +9,14 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import dns  # noqa: E402
-from harness import BIN, Case, free_port, wait_until  # noqa: E402
+from harness import BIN, Case, SharedCase, free_port, wait_until  # noqa: E402
 
 # Answers each connection with one line of HTTP, or with what it was sent once that has ended.
 SERVER = r"""
 use strict; use IO::Socket::INET;
 my ($port, $what) = @ARGV;
-my $listener = IO::Socket::INET->new(LocalAddr => $ARGV[2] || "0.0.0.0", LocalPort => $port, Listen => 8, ReuseAddr => 1) or die $!;
+my $address = $ARGV[2] || "0.0.0.0";
+my $listener = IO::Socket::INET->new(LocalAddr => $address, LocalPort => $port, Listen => 8, ReuseAddr => 1) or die $!;
 while (my $peer = $listener->accept) {
   next if fork;
   if ($what eq "echo") { local $/; my $all = <$peer>; print $peer "heard $all"; }
@@ -36,12 +37,17 @@ def talk(address, message, patience=60):
         return said
 
 
-class Ports(Case):
+class Ports(SharedCase):
+    """A daemon with a DNS server of its own, and for each case a VM `web`."""
     extra = "templates = false\n"
 
+    @classmethod
+    def setUpClass(cls):
+        cls.server = ("127.0.0.1", free_port())
+        cls.config = f'{cls.extra}dns_listen_addr = "{cls.server[0]}:{cls.server[1]}"\n'
+        super().setUpClass()
+
     def setUp(self):
-        self.server = ("127.0.0.1", free_port())
-        self.config = f'{self.extra}dns_listen_addr = "{self.server[0]}:{self.server[1]}"\n'
         super().setUp()
         self.b.ok("vm", "create", "--name", "web", "--memory", "512M")
 
@@ -61,7 +67,7 @@ class Ports(Case):
         def there():
             found[:] = [row for row in self.b.json("vm", "ports", vm) if row["port"] == port and row["forward"]]
             return found
-        wait_until(there, f"port {port} to be forwarded", timeout=120)
+        wait_until(there, f"port {port} to be forwarded")
         return found[0]
 
     def address(self, name="web.vm"):
@@ -71,14 +77,16 @@ class Ports(Case):
     def assert_refused(self, address):
         def refused():
             try:
-                socket.create_connection(address, timeout=20).close()
+                socket.create_connection(address, timeout=180).close()
                 return False
             except ConnectionRefusedError:
                 return True
-        wait_until(refused, f"{address} to be closed", timeout=120)
+        wait_until(refused, f"{address} to be closed")
 
 
 class Forwards(Ports):
+    extra = "pool_size = 0\n"
+
     def test_a_server_in_the_guest_is_a_link_and_answers_on_the_vms_own_address(self):
         self.serve(8080, "http")
         row = self.row(8080)
@@ -142,13 +150,15 @@ class Forwards(Ports):
 
     def test_https_is_told_from_http(self):
         self.b.ok("vm", "exec", "web", "--", "sh", "-c",
-                  "cd /root && openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out cert -days 9 -subj /CN=web.vm 2>/dev/null && "
+                  "cd /root && openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out cert -days 9 -subj "
+                  "/CN=web.vm 2>/dev/null && "
                   "(setsid openssl s_server -key key -cert cert -accept 8443 -www >/dev/null 2>&1 </dev/null &)")
         row = self.row(8443)
         self.assertEqual((row["scheme"], row["url"]), ("https", "https://web.vm:8443/"))
         trusting = ssl.create_default_context()
         trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
-        with socket.create_connection((self.address(), 8443), timeout=60) as plain, trusting.wrap_socket(plain) as peer:
+        with socket.create_connection((self.address(), 8443),
+                                      timeout=180) as plain, trusting.wrap_socket(plain) as peer:
             peer.sendall(b"GET / HTTP/1.0\r\n\r\n")
             self.assertTrue(peer.recv(5).startswith(b"HTTP"))
 
@@ -158,11 +168,12 @@ class Forwards(Ports):
             taken.bind((address, 8080))
             taken.listen()
             self.serve(8080, "http")
-            wait_until(lambda: any(row["note"] for row in self.b.json("vm", "ports", "web")), "the note", timeout=120)
+            wait_until(lambda: any(row["note"] for row in self.b.json("vm", "ports", "web")), "the note")
             row = next(row for row in self.b.json("vm", "ports", "web") if row["port"] == 8080)
             self.assertEqual((row["forward"], row["url"], row["scheme"]), ("", "", "http"))
             done = self.b.run("vm", "ports", "web")
-            self.assertIn("not forwarded: 8080: something else on this host listens there (hint: banger vm forward web 0:8080)", done.stderr)
+            self.assertIn("not forwarded: 8080: something else on this host listens there (hint: banger vm forward web "
+                          "0:8080)", done.stderr)
 
 
 class LowPort(Ports):
@@ -173,8 +184,9 @@ class LowPort(Ports):
         without = ["setpriv", "--bounding-set=-net_bind_service"] if os.geteuid() == 0 else []
         subprocess.run([*without, BIN / "banger", "daemon", "start"], env=self.b.env, check=True, capture_output=True)
         self.serve(80, "http")
-        wait_until(lambda: any(row["note"] for row in self.b.json("vm", "ports", "web")), "the note", timeout=120)
-        self.assertIn("not forwarded: 80: this user may not listen on such low ports (hint: banger vm forward web 8080:80)", self.b.run("vm", "ports", "web").stderr)
+        wait_until(lambda: any(row["note"] for row in self.b.json("vm", "ports", "web")), "the note")
+        self.assertIn("not forwarded: 80: this user may not listen on such low ports (hint: banger vm forward web "
+                      "8080:80)", self.b.run("vm", "ports", "web").stderr)
 
 
 class Pooled(Ports):
@@ -185,7 +197,7 @@ class Pooled(Ports):
         def pooled():
             return [vm for template in self.b.json("template", "list") for vm in template["pool"]
                     if vm["state"] == "ready"]
-        wait_until(pooled, "the ready pool", timeout=180)
+        wait_until(pooled, "the ready pool")
         waiting = pooled()[0]["id"]
         self.assertIsNone(self.address(f"{waiting}.vm"))
         self.b.ok("vm", "create", "--name", "shop", "--memory", "512M")
@@ -216,7 +228,7 @@ class ForwardCommand(Ports):
         with self.assertRaises(ConnectionError):
             wait_until(lambda: not talk(("127.0.0.1", port), b"x"), "the guest's port to be closed")
         process.terminate()
-        self.assertEqual(process.wait(60), 130)
+        self.assertEqual(process.wait(180), 130)
         self.assertIn("connect to localhost port 7000 in the guest: Connection refused", process.stderr.read())
         self.assert_refused(("127.0.0.1", port))
 

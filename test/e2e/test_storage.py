@@ -35,17 +35,20 @@ class Copy(ShapedCase):
         self.assertNotIn("overlay", self.sh("web", "cat /proc/mounts"))
         self.assertGreater(self.root_bytes("web"), 7 * 2**30)
         self.sh("web",
-                "mv /usr/share/doc /usr/share/moved; echo kept > /etc/kept; ln /etc/kept /etc/link; mkdir -p /var/lib/docker")
+                "mv /usr/share/doc /usr/share/moved; echo kept > /etc/kept; ln /etc/kept /etc/link; mkdir -p "
+                "/var/lib/docker")
         self.b.ok("vm", "stop", "web")
         self.assertEqual(check_file_system(self.disk("web")), "")
         self.b.ok("vm", "start", "web")
         self.assertEqual(self.sh("web",
-                                 "cat /etc/kept /etc/link; ls -d /usr/share/doc /usr/share/moved 2>/dev/null; hostname"), "kept\nkept\n/usr/share/moved\nweb\n")
+                                 "cat /etc/kept /etc/link; ls -d /usr/share/doc /usr/share/moved 2>/dev/null; "
+                                 "hostname"), "kept\nkept\n/usr/share/moved\nweb\n")
 
     def test_a_machine_that_is_killed_loses_nothing_that_was_synced(self):
         self.create("web", "--cold")
         self.sh("web",
-                "for i in $(seq 200); do echo $i > /etc/kept$i; done; sync; (while :; do echo x >> /var/log/busy; done) >/dev/null 2>&1 </dev/null &")
+                "for i in $(seq 200); do echo $i > /etc/kept$i; done; sync; (while :; do echo x >> /var/log/busy; "
+                "done) >/dev/null 2>&1 </dev/null &")
         for _ in range(2):
             os.kill(self.b.machines()[0], signal.SIGKILL)
             wait_until(lambda: self.b.json("vm", "show", "web")["state"] == "stopped", "the exit to be noticed")

@@ -1,4 +1,5 @@
-"""banger installed as system services inside a banger guest, under its systemd: install, use, upgrade, uninstall, names."""
+"""banger installed as system services inside a banger guest, under its systemd: install, use, upgrade, uninstall,
+names."""
 import json
 import pathlib
 import subprocess
@@ -12,7 +13,8 @@ from harness import BIN, Case, wait_until  # noqa: E402
 SOCKET = "/run/bangerd/helper.sock"
 
 
-# What a Debian host with bridge networking and systemd-resolved has beyond the guest's image; nothing of it is installed here.
+# What a Debian host with bridge networking and systemd-resolved has beyond the guest's image; nothing of it is
+# installed here.
 PACKAGES = ("systemd-resolved", "nftables", "libnftables1", "libnftnl11", "libmnl0", "libjansson4", "libxtables12",
             "libedit2", "libbsd0", "libmd0")
 
@@ -52,11 +54,13 @@ class Names(InAGuest):
             self.b.ok("vm", "create", "--name", "host", "--memory", "1G")
             self.b.ok("vm", "cp", place, "host:/root/debs")
         self.b.ok("vm", "cp", str(BIN / "banger"), "host:/root/banger")
-        self.guest("dpkg -i /root/debs/*.deb && systemctl reload dbus && systemctl restart systemd-resolved && useradd --create-home ana")
-        # The helper makes the bridge at once, so that the first VM need not wait for it, and with it goes the route for names.
+        self.guest("dpkg -i /root/debs/*.deb && systemctl reload dbus && systemctl restart systemd-resolved && useradd "
+                   "--create-home ana")
+        # The helper makes the bridge at once, so that the first VM need not wait for it, and with it goes the route for
+        # names.
         self.guest("/root/banger system install --owner ana")
         wait_until(lambda: "~vm" in self.guest_says("resolvectl --no-pager domain br-banger").stdout,
-                   "resolved to be told", 150)
+                   "resolved to be told")
         self.assertIn("127.0.0.1:42069", self.guest("resolvectl --no-pager dns br-banger"))
         self.assertIn("172.16.0.1/24", self.guest("ip -4 address show br-banger"))
         # The daemon's own answer, that there is no such VM; about anything else it is not asked.
@@ -74,8 +78,10 @@ class SystemInstall(InAGuest):
     def test_install_use_upgrade_and_uninstall(self):
         self.b.ok("vm", "create", "--name", "host", "--memory", "1G")
         self.b.ok("vm", "cp", str(BIN / "banger"), "host:/root/banger")
-        self.guest("useradd --create-home ana && useradd --create-home bob && systemctl is-system-running --wait || true")
-        before = self.guest("find /etc/systemd /usr/lib/systemd /usr/bin /etc/banger /usr/lib/banger 2>/dev/null | sort")
+        self.guest("useradd --create-home ana && useradd --create-home bob && systemctl is-system-running --wait || "
+                   "true")
+        before = self.guest("find /etc/systemd /usr/lib/systemd /usr/bin /etc/banger /usr/lib/banger 2>/dev/null | "
+                            "sort")
 
         # A daemon that ana started herself makes way.
         self.guest("install -o ana /root/banger /home/ana/banger")
@@ -100,7 +106,8 @@ class SystemInstall(InAGuest):
             self.assertTrue(self.unprivileged(each))
         # Hardening leaves what bridge networking will write to, and nothing else of the kernel's.
         inside = f"nsenter -t {self.main_pid('bangerd-root.service')} -m sh -c"
-        self.guest(f"{inside} 'cat /proc/sys/net/ipv4/ip_forward > /tmp/f && cat /tmp/f > /proc/sys/net/ipv4/ip_forward'")
+        self.guest(f"{inside} 'cat /proc/sys/net/ipv4/ip_forward > /tmp/f && cat /tmp/f > "
+                   f"/proc/sys/net/ipv4/ip_forward'")
         self.guest(f"{inside} 'cat /proc/sys/kernel/panic > /proc/sys/kernel/panic'", status=2)
         self.guest(f"{inside} 'echo > /etc/written'", status=2)
         # Of the owner's home it has what VMs are made of, and knows of nothing else there.
@@ -117,11 +124,13 @@ class SystemInstall(InAGuest):
         self.as_user("bob", f"curl -s --max-time 5 --unix-socket {SOCKET} http://x/", status=7)
         said = self.as_user("ana", f"curl -s --http0.9 --max-time 20 --unix-socket {SOCKET} http://x/ || true")
         self.assertIn('"invalid"', said)
-        self.guest("journalctl -u bangerd-root -o cat --no-pager | grep -q 'helper.request.*operation=helper.version.*outcome=done'")
+        self.guest("journalctl -u bangerd-root -o cat --no-pager | grep -q "
+                   "'helper.request.*operation=helper.version.*outcome=done'")
         self.guest("journalctl -u bangerd-root -o cat --no-pager | grep -q 'outcome=invalid'")
 
         # An upgrade replaces both programs, and leaves alone what runs in the daemon's group: VMs.
-        self.guest("systemd-run -q --unit=stand-in --uid=ana sleep 10000; p=$(systemctl show -p MainPID --value stand-in);"
+        self.guest("systemd-run -q --unit=stand-in --uid=ana sleep 10000; p=$(systemctl show -p MainPID --value "
+                   "stand-in);"
                    " echo $p > /sys/fs/cgroup/system.slice/bangerd.service/cgroup.procs; echo $p > /root/vm")
         self.guest("cp /root/banger /root/newer && printf x >> /root/newer && /root/newer system install")
         self.guest("cmp /root/newer /usr/lib/banger/banger && cmp /root/banger /usr/lib/banger/banger.old")
@@ -135,7 +144,8 @@ class SystemInstall(InAGuest):
         said = self.guest("/root/newer system uninstall")
         self.assertIn("/home/ana/.local/state/banger", said)
         self.guest(f"systemctl is-active bangerd bangerd-root.socket || test ! -e {SOCKET}")
-        self.assertEqual(self.guest("find /etc/systemd /usr/lib/systemd /usr/bin /etc/banger /usr/lib/banger 2>/dev/null | sort"), before)
+        self.assertEqual(self.guest("find /etc/systemd /usr/lib/systemd /usr/bin /etc/banger /usr/lib/banger "
+                                    "2>/dev/null | sort"), before)
         self.guest("kill -0 $(cat /root/vm)")
         self.guest("test -e /home/ana/.local/state/banger/banger.db")
         self.assertIn("not installed", self.guest("/root/newer system status", status=1))

@@ -53,7 +53,7 @@ class Answer:
         return at + (2 if message[at] else 1)
 
 
-def ask(server, name, kind=A, edns=False, timeout=20):
+def ask(server, name, kind=A, edns=False, timeout=180):
     """Over UDP. `server` is (address, port)."""
     asked = query(name, kind, edns)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
@@ -63,7 +63,7 @@ def ask(server, name, kind=A, edns=False, timeout=20):
         return Answer(client.recv(4096), asked)
 
 
-def ask_tcp(server, name, kind=A, timeout=20):
+def ask_tcp(server, name, kind=A, timeout=180):
     asked = query(name, kind)
     with socket.create_connection(server, timeout=timeout) as client:
         client.sendall(struct.pack(">H", len(asked)) + asked)
@@ -77,7 +77,8 @@ def ask_tcp(server, name, kind=A, timeout=20):
 
 
 def dnsmasq(case, server):
-    """Starts a real dnsmasq that sends .vm to `server` as docs/dns-routing.md says, until the test ends; gives its address."""
+    """Starts a real dnsmasq that sends .vm to `server` as docs/dns-routing.md says, until the test ends; gives its
+    address."""
     program = shutil.which("dnsmasq", path="/usr/sbin:/sbin:/usr/local/sbin:/usr/bin")
     if not program:
         case.skipTest("dnsmasq is not installed")

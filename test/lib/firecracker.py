@@ -7,6 +7,7 @@ import sys
 import unittest
 
 from harness import BIN, wait_until
+from marks import for_root
 import bare
 
 FAKE = pathlib.Path(__file__).resolve().parents[1] / "fakes" / "firecracker"
@@ -17,6 +18,7 @@ def can_isolate():
     return bool(shutil.which("unshare")) and subprocess.run(words, capture_output=True).returncode == 0
 
 
+@for_root
 class FirecrackerCase(bare.BareCase):
     """A home whose Firecracker is the stand-in, and which has the image `bare`."""
 
@@ -25,7 +27,7 @@ class FirecrackerCase(bare.BareCase):
     @classmethod
     def setUpClass(cls):
         if not can_isolate():
-            raise unittest.SkipTest("the guest's part needs root, to make namespaces and be any user in them")
+            raise unittest.SkipTest("the guest's part needs namespaces, which cannot be made here")
         super().setUpClass()
         cls.wrapper = cls.b.root / "firecracker"
         cls.install()

@@ -22,8 +22,8 @@ KERNEL = "debian-cloud"
 
 
 class Banger:
-    """One user of banger: an own home, an own daemon. `prefix`: what every command is run by, like `ip netns exec`; `user`: as whom,
-    behind that."""
+    """One user of banger: an own home, an own daemon. `prefix`: what every command is run by, like `ip netns exec`;
+    `user`: as whom, behind that."""
 
     def __init__(self, data=None, state=None, config="", prefix=(), user=None):
         self.user = user
@@ -70,7 +70,8 @@ class Banger:
     def ok(self, *args, **kwargs):
         done = self.run(*args, **kwargs)
         if done.returncode != 0:
-            raise AssertionError(f"banger {' '.join(args)}: exit {done.returncode}\nstdout: {done.stdout}\nstderr: {done.stderr}\n"
+            raise AssertionError(f"banger {' '.join(args)}: exit {done.returncode}\nstdout: {done.stdout}\nstderr: "
+                                 f"{done.stderr}\n"
                                  f"log: {self.log()[-3000:]}")
         return done.stdout
 
@@ -127,11 +128,11 @@ class Banger:
     def destroy(self):
         """Ends what the test left and removes the home."""
         try:
-            self.run("vm", "delete", "--force", *[vm["name"] for vm in self.json("vm", "list")], timeout=60)
+            self.run("vm", "delete", "--force", *[vm["name"] for vm in self.json("vm", "list")], timeout=180)
         except (AssertionError, ValueError, KeyError, subprocess.TimeoutExpired):
             pass
         try:
-            self.run("daemon", "stop", timeout=60)
+            self.run("daemon", "stop", timeout=180)
         except subprocess.TimeoutExpired:
             pass
         self.kill_daemon()
@@ -161,7 +162,7 @@ def free_port():
         return udp.getsockname()[1]
 
 
-def wait_until(condition, what, timeout=60):
+def wait_until(condition, what, timeout=180):
     """Polls a condition; the time limit only bounds a failing test."""
     end = time.monotonic() + timeout
     while time.monotonic() < end:
@@ -169,6 +170,14 @@ def wait_until(condition, what, timeout=60):
             return
         time.sleep(0.02)
     raise AssertionError(f"waited {timeout} s for {what}")
+
+
+def clock_error(read):
+    """By how many seconds the clock that `read` asks is off, at least. However long the asking takes, that is no
+    error."""
+    begun = time.time()
+    told = read()
+    return max(0.0, begun - told, told - time.time())
 
 
 class Case(unittest.TestCase):
@@ -221,6 +230,7 @@ class SharedCase(Case):
 
 
 SHAPE = ("--vcpu", "1", "--memory", "512M")
+CLOCK_SLACK = 5  # seconds; a clock that was not set is off by the age of what the guest came from
 
 
 class ShapedCase(SharedCase):
@@ -236,3 +246,7 @@ class ShapedCase(SharedCase):
 
     def sh(self, vm, script):
         return self.b.ok("vm", "exec", vm, "--", "sh", "-c", script)
+
+    def assert_right_time(self, vm):
+        error = clock_error(lambda: int(self.sh(vm, "date +%s%N")) / 1e9)
+        self.assertLess(error, CLOCK_SLACK)

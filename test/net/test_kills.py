@@ -1,5 +1,5 @@
-"""kill -9 of the daemon at each commit of its journal, and of the root helper at each of its calls to the kernel, with real guests on a
-bridge: what was begun is undone or finished, and nothing is left."""
+"""kill -9 of the daemon at each commit of its journal, and of the root helper at each of its calls to the kernel, with
+real guests on a bridge: what was begun is undone or finished, and nothing is left."""
 import os
 import pathlib
 import sys
@@ -8,6 +8,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import killed  # noqa: E402
+from marks import stride  # noqa: E402
 from test_bridge import BridgeCase, HelperCase  # noqa: E402
 
 
@@ -62,7 +63,8 @@ class DaemonKilled(killed.AtEachCommit, BridgeCase):
 
 
 class HelperKilled(HelperCase):
-    """Every operation runs in a process of its own; each of them dies at its first call to the kernel's networking, its second…"""
+    """Every operation runs in a process of its own; each of them dies at its first call to the kernel's networking, its
+    second…"""
 
     CALLS = "sendmsg,ioctl"  # netlink, the answer with its descriptors; taps
     config = DaemonKilled.config
@@ -85,7 +87,7 @@ class HelperKilled(HelperCase):
                  ("vm", "delete", "--force", "v"))
         for command in story:
             self.b.ok(*command)
-        for number in range(1, 100):
+        for number in range(1, 100, stride(1)):
             self.b.ok("daemon", "stop")  # with the idle taps and the bridge, so that all is made anew
             self.assertEqual(self.net.links(), [])
             before = self.kills()

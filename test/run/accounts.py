@@ -1,0 +1,100 @@
+"""As whom stories are run: this user, and, when that is root, an unprivileged user who has nothing of ours but the
+binary."""
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+from place import DATA, RELEASE, ROOT, say, sh
+
+UNPRIVILEGED = "banger-test"
+NAMES = ("banger", "bangerd", "bangerd-root", "banger-agent")
+IMAGES = (("kernel", "debian-cloud", "pull"), ("image", "debian-bookworm", "build"))
+PASSED_ON = ("BANGER_FIRECRACKER_YAML",)
+
+
+class Account:
+    """`name` is root or user; `prefix` is what its commands are run by. It has the kernel and the default image in
+    `data`."""
+
+    def __init__(self, name, home, data, binaries, tests, prefix=()):
+        self.name, self.data, self.binaries, self.tests, self.prefix = name, data, binaries, tests, list(prefix)
+        kept = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
+        self.env = {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8", "TERM": "dumb",
+                    "XDG_DATA_HOME": str(data), "BANGER_BIN": str(binaries), "BANGER_DATA": str(data),
+                    "BANGER_TESTS": str(tests), **kept}
+
+    def banger(self, *words, **kwargs):
+        return subprocess.run([*self.prefix, self.binaries / "banger", *words], env=self.env, cwd="/", **kwargs)
+
+    def make_images(self):
+        """By the tool itself; what is there already stays."""
+        for kind, name, how in IMAGES:
+            if self.banger(kind, "show", name, capture_output=True).returncode != 0:
+                say(f"{kind} {name}, as {self.name}")
+                self.banger(kind, how, name, check=True)
+        self.banger("daemon", "stop", check=True)
+
+
+def this_user():
+    home = DATA / "home"
+    home.mkdir(parents=True, exist_ok=True)
+    return Account("root" if os.geteuid() == 0 else "user", home, DATA / "data", RELEASE / "src", ROOT / "test")
+
+
+def unprivileged(place):
+    """`place`: a directory that every user can enter."""
+    if subprocess.run(["id", UNPRIVILEGED], capture_output=True).returncode != 0:
+        sh("useradd", "--create-home", UNPRIVILEGED)
+    home, binaries = place / "home", place / "bin"
+    for folder in (home, binaries):
+        folder.mkdir()
+    for name in NAMES:
+        shutil.copy(RELEASE / "src" / name, binaries, follow_symlinks=False)
+    shutil.copytree(ROOT / "test", place / "test", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.chown(home, UNPRIVILEGED, UNPRIVILEGED)
+    as_user = ["setpriv", f"--reuid={UNPRIVILEGED}", f"--regid={UNPRIVILEGED}", "--init-groups"]
+    return Account("user", home, home / "data", binaries, place / "test", as_user)
+
+
+def lend_images(owner, borrower):
+    """A copy of one's images becomes another's."""
+    user = borrower.prefix and UNPRIVILEGED or "root"
+    borrower.data.mkdir(parents=True, exist_ok=True)
+    sh("cp", "-a", "--sparse=always", "--reflink=auto", f"{owner.data}/.", borrower.data)
+    sh("chown", "-R", f"{user}:", borrower.data)
+
+
+class Accounts:
+    """The accounts of a run by name, with images; ends with what it made."""
+
+    def __init__(self, both):
+        self.place = tempfile.TemporaryDirectory(prefix="banger-user-") if both else None
+        self.all = {}
+
+    def __enter__(self):
+        return self
+
+    def prepare(self):
+        mine = this_user()
+        self.all = {mine.name: mine}
+        if self.place is None:
+            mine.make_images()
+            return self
+        place = pathlib.Path(self.place.name)
+        place.chmod(0o755)
+        user = self.all["user"] = unprivileged(place)
+        if (mine.data / "banger").exists():
+            mine.make_images()
+            lend_images(mine, user)
+        else:  # as most people do it; --long has stories that do it as root
+            user.make_images()
+            lend_images(user, mine)
+        # newuidmap, which the image build needs, is stopped by it; everything after runs with it.
+        user.prefix.append("--no-new-privs")
+        return self
+
+    def __exit__(self, *_):
+        if self.place is not None:
+            self.place.cleanup()

@@ -1,0 +1,37 @@
+"""Fuzz targets, each for some seconds: BANGER_FUZZ_SECONDS, or what the run's length says."""
+import concurrent.futures
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+
+import build
+from place import CHECKED, ROOT, say
+
+SHORT, LONG = 4, 120
+
+
+def fuzz(tally, options):
+    seconds = int(os.environ.get("BANGER_FUZZ_SECONDS", LONG if options.long else SHORT))
+    build.checked(tally, "fuzz")
+    say(f"fuzz targets, {seconds} s each")
+    targets = [exe for exe in sorted((CHECKED / "test/fuzz").glob("fuzz_*")) if exe.is_file()]
+    tally.check("fuzz", "build", "there are fuzz targets", targets)
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
+        list(threads.map(lambda exe: run(tally, exe, seconds), targets))
+
+
+def run(tally, exe, seconds):
+    with tempfile.TemporaryDirectory() as scratch, tally.timed("fuzz", exe.name):
+        corpus = pathlib.Path(scratch) / "corpus"
+        seeds = ROOT / "test/fuzz/seeds" / exe.name
+        shutil.copytree(seeds, corpus) if seeds.exists() else corpus.mkdir()
+        limits = [f"-max_total_time={seconds}", "-timeout=60", "-rss_limit_mb=3000"]
+        done = subprocess.run([exe, *limits, "-print_final_stats=1", corpus], cwd=scratch, capture_output=True,
+                              text=True,
+                              errors="replace")
+    runs = re.search(r"number_of_executed_units:\s*([1-9]\d*)", done.stderr)
+    tally.check("fuzz", exe.name, "no input does harm", done.returncode == 0 and runs, done.stderr[-4000:])
+    print(f"{exe.name}: {runs[1] if runs else 0} runs", flush=True)

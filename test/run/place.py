@@ -1,0 +1,18 @@
+"""Where things are, and how commands are run there."""
+import os
+import pathlib
+import subprocess
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+RELEASE = ROOT / "build"
+CHECKED = ROOT / "build-checked"  # ASan, UBSan and coverage: one build for unit tests and fuzzers
+DATA = pathlib.Path(os.environ.get("BANGER_TEST_DATA", RELEASE / "test-data"))
+
+
+def say(text):
+    print(f"\n== [{time.strftime('%H:%M:%S')}] {text}", flush=True)
+
+
+def sh(*args, **kwargs):
+    return subprocess.run([str(arg) for arg in args], cwd=ROOT, check=True, **kwargs)

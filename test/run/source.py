@@ -1,0 +1,67 @@
+"""Checks that need no guest: how sources are written, and the scripts of test/ that hold the tree to its promises."""
+import re
+import subprocess
+import sys
+
+from place import ROOT, say
+
+FORMATTER = "clang-format-19"
+COLUMNS = 120
+FOLDERS = ("src", "test", "scripts")
+TEXTS = (".cc", ".h", ".in", ".py", ".sh", ".txt", ".build")
+
+
+def script(name):
+    """A stage that is one program of test/."""
+    def stage(tally, _):
+        say(name)
+        with tally.timed(name, f"{name}.py"):
+            done = subprocess.run([sys.executable, ROOT / "test" / f"{name}.py"], cwd=ROOT)
+        tally.check(name, f"{name}.py", "what it checks holds", done.returncode == 0)
+    return stage
+
+
+def files():
+    found = [ROOT / "meson.build", ROOT / "meson_options.txt",
+             *(path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*")) if path.is_file())]
+    return [path for path in found if "__pycache__" not in path.parts and "seeds" not in path.parts]
+
+
+def long_lines(paths):
+    for path in paths:
+        if path.suffix in TEXTS or not path.suffix:
+            for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
+                if len(line) > COLUMNS:
+                    yield f"{path.relative_to(ROOT)}:{number}: {len(line)} columns"
+
+
+def crowded_lists(paths):
+    """Names of files in a meson.build stand one a line, in order."""
+    for path in paths:
+        if path.name != "meson.build":
+            continue
+        text = path.read_text()
+        for number, line in enumerate(text.splitlines(), 1):
+            if len(re.findall(r"'[^']*\.cc'", line)) > 1:
+                yield f"{path.relative_to(ROOT)}:{number}: more than one file"
+        for names in re.findall(r"files\(([^)]*)\)", text):
+            listed = re.findall(r"'([^']+)'", names)
+            if listed != sorted(listed):
+                yield f"{path.relative_to(ROOT)}: not sorted: {' '.join(listed)}"
+
+
+def unformatted(paths):
+    sources = [path for path in paths if path.suffix in (".cc", ".h")]
+    done = subprocess.run([FORMATTER, "--dry-run", "--Werror", *sources], cwd=ROOT, capture_output=True, text=True)
+    return [line for line in done.stderr.splitlines() if ": error: " in line] if done.returncode != 0 else []
+
+
+def form(tally, _):
+    say("format")
+    paths = files()
+    checks = {"C++ is as clang-format writes it": unformatted, f"no line has more than {COLUMNS} columns": long_lines,
+              "lists of meson.build have one name a line, in order": crowded_lists}
+    for name, check in checks.items():
+        with tally.timed("format", check.__name__):
+            wrong = list(check(paths))
+        tally.check("format", check.__name__, name, not wrong, "\n" + "\n".join(wrong[:50]))

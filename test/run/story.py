@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""One process of stories. `story.py list FILE…` tells as JSON which cases there are, and when and as whom they are run;
+`story.py run FILE CASE…` runs some, and writes a line of JSON for each into the descriptor BANGER_STORY_RESULTS."""
+import importlib.util
+import json
+import os
+import pathlib
+import sys
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+import marks  # noqa: E402
+
+
+def load(path):
+    path = pathlib.Path(path)
+    sys.path.insert(0, str(path.parent))
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return flat(unittest.defaultTestLoader.loadTestsFromModule(module))
+
+
+def flat(suite):
+    for each in suite:
+        if isinstance(each, unittest.TestSuite):
+            yield from flat(each)
+        else:
+            yield each
+
+
+def name_of(case):
+    return f"{type(case).__name__}.{case._testMethodName}"
+
+
+def described(case):
+    if not isinstance(case, unittest.TestCase):
+        raise SystemExit(f"story.py: {case} could not be loaded")
+    method = getattr(case, case._testMethodName)
+    return {"class": type(case).__name__, "name": name_of(case), **marks.of(type(case), method)}
+
+
+class Recorder(unittest.TextTestResult):
+    """Prints as unittest does, and keeps what became of each case."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.outcomes, self.started = {}, time.monotonic()
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.started = time.monotonic()
+
+    def note(self, test, outcome, why=""):
+        name = name_of(test) if hasattr(test, "_testMethodName") else str(test)  # setUpClass has no method
+        if self.outcomes.get(name, {}).get("outcome") != "failed":
+            self.outcomes[name] = {"name": name, "outcome": outcome, "why": why,
+                                   "seconds": time.monotonic() - self.started}
+
+    def addSuccess(self, test):
+        super().addSuccess(test)
+        self.note(test, "passed")
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self.note(test, "skipped", reason)
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self.note(test, "failed")
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self.note(test, "failed")
+
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            self.note(test, "failed", subtest._subDescription())
+
+
+def run(path, wanted):
+    suite = unittest.TestSuite(case for case in load(path) if name_of(case) in wanted)
+    result = unittest.TextTestRunner(verbosity=2, resultclass=Recorder).run(suite)
+    with open(int(os.environ["BANGER_STORY_RESULTS"]), "w") as out:
+        out.writelines(json.dumps(outcome) + "\n" for outcome in result.outcomes.values())
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "list":
+        print(json.dumps({path: [described(case) for case in load(path)] for path in sys.argv[2:]}))
+    else:
+        run(sys.argv[2], set(sys.argv[3:]))

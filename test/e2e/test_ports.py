@@ -60,14 +60,14 @@ class Ports(SharedCase):
         self.b.ok("vm", "exec", "web", "--", "sh", "-c",
                   "pkill perl || killall perl || kill $(cat /proc/*/stat | grep '(perl)' | cut -d' ' -f1)")
 
-    def row(self, port, vm="web"):
-        """Of `vm ports`, once it is forwarded."""
+    def row(self, port, vm="web", filled="forward"):
+        """Of `vm ports`, once it has something in this column."""
         found = []
 
         def there():
-            found[:] = [row for row in self.b.json("vm", "ports", vm) if row["port"] == port and row["forward"]]
+            found[:] = [row for row in self.b.json("vm", "ports", vm) if row["port"] == port and row[filled]]
             return found
-        wait_until(there, f"port {port} to be forwarded")
+        wait_until(there, f"port {port} to have a {filled}")
         return found[0]
 
     def address(self, name="web.vm"):
@@ -168,8 +168,7 @@ class Forwards(Ports):
             taken.bind((address, 8080))
             taken.listen()
             self.serve(8080, "http")
-            wait_until(lambda: any(row["note"] for row in self.b.json("vm", "ports", "web")), "the note")
-            row = next(row for row in self.b.json("vm", "ports", "web") if row["port"] == 8080)
+            row = self.row(8080, filled="note")
             self.assertEqual((row["forward"], row["url"], row["scheme"]), ("", "", "http"))
             done = self.b.run("vm", "ports", "web")
             self.assertIn("not forwarded: 8080: something else on this host listens there (hint: banger vm forward web "
@@ -184,7 +183,7 @@ class LowPort(Ports):
         without = ["setpriv", "--bounding-set=-net_bind_service"] if os.geteuid() == 0 else []
         subprocess.run([*without, BIN / "banger", "daemon", "start"], env=self.b.env, check=True, capture_output=True)
         self.serve(80, "http")
-        wait_until(lambda: any(row["note"] for row in self.b.json("vm", "ports", "web")), "the note")
+        self.row(80, filled="note")
         self.assertIn("not forwarded: 80: this user may not listen on such low ports (hint: banger vm forward web "
                       "8080:80)", self.b.run("vm", "ports", "web").stderr)
 

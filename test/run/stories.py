@@ -1,7 +1,7 @@
 """Stories: the Python tests of test/cli, test/e2e and test/net, with the real binary and real guests.
 
-A class of a file is one job, for what its cases share is made once. Jobs run beside each other, as many as there are
-processors: a story has one guest busy at a time, mostly."""
+A class of a file is one job, for what its cases share is made once. Jobs run beside each other, two for each processor:
+about half of a story is waiting."""
 import collections
 import concurrent.futures
 import json
@@ -58,7 +58,7 @@ def taken(case, account, both):
 
 
 def run_all(tally, jobs, accounts, long):
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
+    with concurrent.futures.ThreadPoolExecutor(2 * os.cpu_count()) as threads:
         list(threads.map(lambda job: run(tally, job, accounts[job.account], long), jobs))
 
 

@@ -84,7 +84,8 @@ def problems(src: pathlib.Path):
 
 def self_check():
     """A wrong arrow of each kind is found, so that a clean result means something."""
-    wrong = {"base/a.h": '#include "host/files.h"', "link/b.cc": "#include <archive.h>", "vm/c.h": "#include <asio.hpp>", "rpc/d.cc": '#include "files.h"'}
+    wrong = {"base/a.h": '#include "host/files.h"', "link/b.cc": "#include <archive.h>",
+             "vm/c.h": "#include <asio.hpp>", "rpc/d.cc": '#include "files.h"'}
     with tempfile.TemporaryDirectory() as place:
         for name, line in wrong.items():
             path = pathlib.Path(place) / name

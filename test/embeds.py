@@ -41,7 +41,8 @@ def problems(build):
         for path in sorted((ROOT / folder).rglob("*")):
             wanted = path != NOT_EMBEDDED
             if path.is_file() and touched(build, path) != wanted:
-                yield f"{path.relative_to(ROOT)}: a change to it {'does not embed it' if wanted else 'embeds something'}"
+                said = "does not embed it" if wanted else "embeds something"
+                yield f"{path.relative_to(ROOT)}: a change to it {said}"
     folders = embedded_folders(build)
     if not folders:
         yield "no folder is embedded whole"

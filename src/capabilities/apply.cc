@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "guest/boot_memory.h"
 #include "guest/disks.h"
 #include "guest/root.h"
 #include "guest/run_command.h"
-#include "guest/boot_memory.h"
 #include "guest/units.h"
 #include "guest/users.h"
 #include "host/files.h"

@@ -129,7 +129,8 @@ class Machines(BareCase):
         token = secrets.token_hex(16)
         machine = self.machine(self.vm_id, token)
         started = pathlib.Path(f"/proc/{machine.pid}/stat").read_text().rsplit(") ", 1)[1].split()[19]
-        record = {"driver": "qemu", "accelerator": "tcg", "version": "7.2", "pid": machine.pid, "start_time": int(started),
+        record = {"driver": "qemu", "accelerator": "tcg", "version": "7.2", "pid": machine.pid,
+                  "start_time": int(started),
                   "token": token, "directory": str(b.state / "vms" / self.vm_id)}
         b.kill_daemon()
         self.sql("UPDATE vms SET state = 'running', machine = ? WHERE id = ?", json.dumps(record), self.vm_id)

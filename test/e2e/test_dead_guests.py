@@ -126,7 +126,8 @@ class DeadAgents(BareCase):
         b = self.b
         for name, way, more in (("booted", "cold", ["--cold"]), ("cloned", "clone", [])):
             with self.subTest(name):
-                made = b.json("vm", "create", "--name", name, "--image", "bare", "--memory", "256M", "--disk-size", "256M", *more)
+                made = b.json("vm", "create", "--name", name, "--image", "bare", "--memory", "256M",
+                              "--disk-size", "256M", *more)
                 self.assertEqual(made["way"], way)
                 self.check_agent_may_die(name)
                 b.ok("vm", "delete", "--force", name)

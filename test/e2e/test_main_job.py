@@ -202,7 +202,8 @@ class Cloned(MainJob, SharedCase):
         for target in ("/bin", "/sbin/", "/sbin/other"):
             b.ok("vm", "cp", str(tool), f"kinds:{target}")
         b.ok("vm", "cp", str(b.root / "dir"), "kinds:/sbin")
-        self.assertEqual(guest("readlink /bin /sbin; /usr/bin/tool; /usr/sbin/tool; /usr/sbin/other; cat /usr/sbin/dir/f"),
+        tools = "/usr/bin/tool; /usr/sbin/tool; /usr/sbin/other"
+        self.assertEqual(guest(f"readlink /bin /sbin; {tools}; cat /usr/sbin/dir/f"),
                          "usr/bin\nusr/sbin\nworks\nworks\nworks\ninside\n")
         guest("mkdir /srv/real; ln -s real /srv/current; echo one >/srv/real/one")
         b.ok("vm", "cp", "kinds:/bin/tool", "kinds:/srv/current")

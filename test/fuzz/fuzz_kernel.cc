@@ -7,8 +7,8 @@
 
 #include "image/apt/deb.h"
 #include "image/kernel/decompress.h"
-#include "image/kernel/store.h"
 #include "image/kernel/modules.h"
+#include "image/kernel/store.h"
 
 namespace {
 

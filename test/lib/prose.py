@@ -60,7 +60,8 @@ def problems(text):
 def self_check():
     """One document of each fault is found out, and one with long code and a long table is not."""
     many = "word " * (LONGEST + 1)
-    for bad in ("x" * (COLUMNS + 1), f"One.\n{many}.", f"- One.\n- {many}.", "a; b;\nc", ("word " * (AVERAGE + 1) + ".\n\n") * 3):
+    long_average = ("word " * (AVERAGE + 1) + ".\n\n") * 3
+    for bad in ("x" * (COLUMNS + 1), f"One.\n{many}.", f"- One.\n- {many}.", "a; b;\nc", long_average):
         assert list(problems(bad)), bad
     for good in (f"    {many}\n", f"| {many} |\n", "# " + many[:-5], "`" + many + "` is code.", "a; b\n\nc; d"):
         assert not [fault for fault in problems(good) if "columns" not in fault], good

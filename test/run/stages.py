@@ -16,8 +16,8 @@ from tally import FAILED, SKIPPED, Tally
 from unit import unit
 
 # One after the other, and stories after them all. Only build is needed by others.
-STAGES = {"format": source.form, "arrows": source.script("arrows"), "docs": source.script("docs_are_true"),
-          "install": source.script("installs"), "unit": unit, "fuzz": fuzz}
+STAGES = {"format": source.form, "arrows": source.script("arrows"), "embeds": source.script("embeds"),
+          "docs": source.script("docs_are_true"), "install": source.script("installs"), "unit": unit, "fuzz": fuzz}
 STORIES = ("cli", "e2e", "net", "user")
 ALL = ("build", *STAGES, *STORIES)
 

@@ -12,11 +12,11 @@
 #include "host/files.h"
 #include "image/apt/apt.h"
 #include "image/apt/deb.h"
-#include "image/kernel/modules_image.h"
-#include "image/staged_directory.h"
-#include "image/kernel/store.h"
 #include "image/kernel/manifest.h"
 #include "image/kernel/modules.h"
+#include "image/kernel/modules_image.h"
+#include "image/kernel/store.h"
+#include "image/staged_directory.h"
 
 namespace banger::image {
 

@@ -10,8 +10,8 @@
 #include "base/bounds.h"
 #include "base/text.h"
 #include "host/files.h"
-#include "image/staged_directory.h"
 #include "image/kernel/manifest.h"
+#include "image/staged_directory.h"
 
 namespace banger::image {
 

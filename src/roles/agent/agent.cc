@@ -25,7 +25,7 @@ constexpr std::string_view kHelp = R"(The part of banger inside a guest.
 
 Usage:
   banger-agent serve [--run-dir DIR] [--channel-fd N | --listen-fd N]
-                                                        answer the host on the virtio-serial port 'banger.agent' or on vsock
+                                                        answer the host on virtio-serial or vsock
   banger-agent apply --root DIR FILE                    make the system under DIR what the guest config FILE says
   banger-agent ready [--run-dir DIR]                    tell the host that the guest has booted
   banger-agent measure-spawn COUNT PROGRAM              what starting PROGRAM costs in this guest, in ms

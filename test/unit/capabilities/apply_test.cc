@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "catch.h"
 #include "support/sandbox.h"
 #include "support/temp_dir.h"
-#include "catch.h"
 
 using namespace banger;
 using namespace banger::capabilities;

@@ -12,12 +12,12 @@
 #include <cstring>
 
 #include "base/unique_fd.h"
-#include "support/sandbox.h"
-#include "support/temp_dir.h"
 #include "catch.h"
 #include "host/files.h"
 #include "net/addresses.h"
 #include "net/link_mac.h"
+#include "support/sandbox.h"
+#include "support/temp_dir.h"
 
 using namespace banger;
 

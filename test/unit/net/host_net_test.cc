@@ -9,7 +9,6 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
-#include "support/sandbox.h"
 #include "catch.h"
 #include "host/files.h"
 #include "net/bridge.h"
@@ -18,6 +17,7 @@
 #include "net/nft.h"
 #include "net/routes.h"
 #include "net/tap.h"
+#include "support/sandbox.h"
 
 using namespace banger;
 using namespace banger::net;

@@ -3,8 +3,8 @@
 
 #include "base/bounds.h"
 #include "roles/agent/exec/command.h"
-#include "roles/agent/routes.h"
 #include "roles/agent/exec/running_command.h"
+#include "roles/agent/routes.h"
 
 namespace banger::roles::agent {
 

@@ -15,8 +15,8 @@
 #include "host/child.h"
 #include "link/exec_frames.h"
 #include "link/link.h"
-#include "roles/agent/exec/io.h"
 #include "roles/agent/context.h"
+#include "roles/agent/exec/io.h"
 
 namespace banger::roles::agent {
 

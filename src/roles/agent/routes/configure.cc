@@ -7,9 +7,9 @@
 #include "base/bounds.h"
 #include "base/text.h"
 #include "capabilities/apply.h"
-#include "roles/agent/routes/clock.h"
 #include "roles/agent/freezer.h"
 #include "roles/agent/routes.h"
+#include "roles/agent/routes/clock.h"
 
 namespace banger::roles::agent {
 

@@ -12,10 +12,10 @@
 #include "base/bounds.h"
 #include "capabilities/capability.h"
 #include "capabilities/dm_snapshot/stand_in.h"
-#include "support/temp_dir.h"
 #include "catch.h"
 #include "host/files.h"
 #include "host/loop_device.h"
+#include "support/temp_dir.h"
 
 using namespace banger;
 using namespace banger::capabilities;

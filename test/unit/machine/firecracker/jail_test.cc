@@ -1,7 +1,7 @@
 #include "machine/firecracker/jail.h"
 
-#include "machine/support.h"
 #include "base/bounds.h"
+#include "machine/support.h"
 
 using namespace banger;
 using namespace banger::machine;

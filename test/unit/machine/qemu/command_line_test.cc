@@ -1,7 +1,7 @@
 #include <algorithm>
 
-#include "machine/support.h"
 #include "machine/qemu/qemu.h"
+#include "machine/support.h"
 
 using namespace banger;
 using namespace banger::machine;

@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "machine/support.h"
 #include "base/bounds.h"
+#include "machine/support.h"
 
 using namespace banger;
 using namespace banger::machine;

@@ -1,11 +1,12 @@
 // banger system install
+#include "roles/cli/system/install.h"
+
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "capabilities/jail/request.h"
 #include "host/beneath.h"
 #include "roles/cli/command.h"
-#include "roles/cli/system/install.h"
 #include "roles/cli/system/services.h"
 
 namespace banger::roles::cli {

@@ -1,11 +1,12 @@
 // banger vm forward
+#include "roles/cli/forward.h"
+
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
 #include "roles/cli/command.h"
 #include "roles/cli/fields.h"
-#include "roles/cli/forward.h"
 
 namespace banger::roles::cli {
 

@@ -64,11 +64,8 @@ struct PrivilegedOperation {
   bool jails = false;        ///< only where the install has jails: elsewhere the helper gives up what it needs
 };
 
-/// Every operation there is: the helper's own and those of all capabilities, in list order.
+/// Some operations, or all there are (privileged_table.h).
 using PrivilegedTable = std::vector<const PrivilegedOperation*>;
-PrivilegedTable privileged_table();
-/// Those of them that this install can use.
-PrivilegedTable privileged_table(const PrivilegedContext& context);
 
 /// `invalid` on an unknown, missing or ill-typed argument.
 Result<> check_arguments(const PrivilegedOperation& operation, const Json& arguments);

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/bounds.h"
+#include "capabilities/privileged_table.h"
 #include "host/unix_socket.h"
 #include "rpc/helper_protocol.h"
 

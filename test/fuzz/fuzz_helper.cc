@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "capabilities/privileged.h"
+#include "capabilities/privileged_table.h"
 #include "rpc/helper_protocol.h"
 
 namespace {

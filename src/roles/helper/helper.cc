@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "capabilities/privileged.h"
+#include "capabilities/privileged_table.h"
 #include "host/confine.h"
 #include "host/passwd.h"
 #include "roles/helper/options.h"

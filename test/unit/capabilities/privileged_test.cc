@@ -1,10 +1,9 @@
 // The table of operations that need root: complete, and strict about arguments.
-#include "capabilities/privileged.h"
-
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "capabilities/privileged_table.h"
 #include "catch.h"
 
 using namespace banger;

@@ -4,7 +4,7 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
-#include "capabilities/privileged.h"
+#include "capabilities/privileged_table.h"
 #include "roles/cli/system/units.h"
 
 namespace banger::roles::cli {

@@ -11,7 +11,7 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
-#include "capabilities/privileged.h"
+#include "capabilities/privileged_table.h"
 #include "host/child.h"
 #include "host/run_tool.h"
 #include "host/unix_socket.h"

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/text.h"
-#include "capabilities/privileged.h"
+#include "capabilities/privileged_table.h"
 #include "config/install.h"
 
 namespace banger::roles::cli {

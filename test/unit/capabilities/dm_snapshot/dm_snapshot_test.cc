@@ -12,6 +12,7 @@
 #include "base/bounds.h"
 #include "capabilities/capability.h"
 #include "capabilities/dm_snapshot/stand_in.h"
+#include "capabilities/privileged_table.h"
 #include "catch.h"
 #include "host/files.h"
 #include "host/loop_device.h"

@@ -2,7 +2,7 @@
 // is for that page.
 #include <nlohmann/json.hpp>
 
-#include "capabilities/privileged.h"
+#include "capabilities/privileged_table.h"
 #include "roles/cli/command.h"
 #include "roles/cli/system/privileges_page.h"
 #include "roles/cli/table.h"

@@ -1,0 +1,13 @@
+// All operations that need root (privileged.h).
+#pragma once
+
+#include "capabilities/privileged.h"
+
+namespace banger::capabilities {
+
+/// Every operation there is: the helper's own and those of all capabilities, in list order.
+PrivilegedTable privileged_table();
+/// Those of them that this install can use.
+PrivilegedTable privileged_table(const PrivilegedContext& context);
+
+}  // namespace banger::capabilities

@@ -1,15 +1,17 @@
 // The contract of a capability: one feature that touches a VM on both sides, in one file. The file exports one factory
 // returning a Capability; the list in capabilities/meson.build puts it in the registry. Adding one: docs/hacking.md.
 //
-// Order of calls for one VM, each over the capabilities in list order (release: in reverse):
+// Order of calls for one VM, each over the capabilities in list order:
 //
-//   host   check ─► prepare ─► machine ─► guest ─► [the VMM starts] ─► started ─► … ─► release
+//   host   check ─► prepare ─► machine ─► guest ─► [the VMM starts] ─► started
 //   guest                                             └► apply_first, then apply (as PID 1, before the image's init)
 //
+// What a capability holds of the host while the machine runs has a life of its own, and a contract: resource.h.
 // A hook left null does nothing. Hooks keep no state of their own between calls: what they made is found again from the
 // VM's directory and the journal, so that any hook may run in a new daemon after a crash.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -28,15 +30,19 @@
 
 namespace banger::capabilities {
 
-/// A VM's place on the bridge (vm::Network::bridge), for as long as its machine runs.
-struct BridgePort {
-  std::string device;  ///< the tap: "bg-3"
+class HostResource;
+struct ResourceHost;
+
+/// The network of a machine that a host resource attached to it, for as long as the machine runs.
+struct NetworkPort {
   std::string mac;
   std::string address;  ///< with the prefix: "172.16.0.5/24"
-  std::string gateway;  ///< the host's on the bridge
+  std::string gateway;  ///< the host's address in that network
   std::vector<std::string> dns;
 };
 
+/// The system disk in a VM's directory.
+inline constexpr const char* kSystemDisk = "system.img";
 /// The disk of the kernel's modules in a VM's directory and in saved states; absent where the kernel has none.
 inline constexpr const char* kModulesDisk = "modules.img";
 
@@ -55,7 +61,7 @@ struct VmContext {
   std::uint32_t number;    ///< small, unique among this owner's VMs: MAC and loopback address derive from it
   bool first_boot;         ///< nothing has booted from this VM's disks yet
   bool restores = false;   ///< its machine goes on from a saved state, and has the drives that were saved
-  std::optional<BridgePort> port = {};  ///< nullopt: user-mode networking, or its machine does not run
+  std::optional<NetworkPort> port = {};  ///< nullopt: user-mode networking, or its machine does not run
 };
 
 /// What `check` looks at. No side effects are allowed on it.
@@ -109,9 +115,8 @@ struct Capability {
   /// The agent answers; the link is up. A failure is logged and told, the VM stays.
   Task<Result<>> (*started)(const VmContext&, link::Client&) = nullptr;
 
-  /// After stop, delete, or a failed prepare or start. Idempotent; logs, never fails. The directory may be gone
-  /// already.
-  Task<> (*release)(const VmContext&) = nullptr;
+  /// Makes what this capability holds of the host for VMs; called once, when the daemon starts.
+  std::unique_ptr<HostResource> (*resource)(const ResourceHost&) = nullptr;
 
   /// What it needs root for; run by the root helper on a system install.
   std::span<const PrivilegedOperation> privileged_ops;

@@ -1,6 +1,6 @@
 // One network device: on the VMM's user-mode network, where the MAC comes from the VM's number (net/addresses.h) and
-// the guest's address is the same in every VM, for each has the network to itself; or on the bridge, with what was
-// leased.
+// the guest's address is the same in every VM, for each has the network to itself; or the port of a host resource,
+// which has added the device.
 #include "capabilities/capability.h"
 #include "guest/root.h"
 #include "net/addresses.h"
@@ -14,10 +14,7 @@ namespace {
 constexpr const char* kResolvConf = "/etc/resolv.conf";
 
 Result<> add_to_machine(const VmContext& vm, machine::MachineConfig& config) {
-  if (vm.port)
-    config.taps.push_back({.mac = vm.port->mac, .device = vm.port->device});
-  else
-    config.nics.push_back({.mac = net::mac_address(vm.number), .restrict_outside = !vm.spec.nat});
+  if (!vm.port) config.nics.push_back({.mac = net::mac_address(vm.number), .restrict_outside = !vm.spec.nat});
   return {};
 }
 
@@ -30,7 +27,7 @@ guestcfg::Interface user_interface(const VmContext& vm) {
   return interface;
 }
 
-guestcfg::Interface bridge_interface(const VmContext& vm) {
+guestcfg::Interface port_interface(const VmContext& vm) {
   guestcfg::Interface interface{.mac = vm.port->mac, .address = vm.port->address, .index = 0};
   if (vm.spec.nat) {
     interface.gateway = vm.port->gateway;
@@ -42,7 +39,7 @@ guestcfg::Interface bridge_interface(const VmContext& vm) {
 Result<> add_to_guest(const VmContext& vm, guestcfg::GuestConfig& config) {
   // Without the outside there is nothing behind the gateway or the resolver: a name lookup should fail at once, not
   // time out.
-  config.interfaces.push_back(vm.port ? bridge_interface(vm) : user_interface(vm));
+  config.interfaces.push_back(vm.port ? port_interface(vm) : user_interface(vm));
   return {};
 }
 

@@ -36,7 +36,7 @@ constexpr const char* kLower = "/run/banger/rootfs";
 // What banger remembers on a root of its own, where the guest's packages keep such things too.
 constexpr const char* kOwnDirectory = "/var/lib/banger";
 
-std::string disk_path(const VmContext& vm) { return vm.directory + "/system.img"; }
+std::string disk_path(const VmContext& vm) { return vm.directory + "/" + kSystemDisk; }
 
 Result<> check(const CheckContext& context) { return check_room(context.state_directory); }
 

@@ -4,13 +4,12 @@
 #include <string>
 
 #include "base/log.h"
-#include "capabilities/bridge/network.h"
 #include "capabilities/dm_snapshot/snapshot_disks.h"
 #include "capabilities/jail/jails.h"
-#include "capabilities/privileged.h"
 #include "config/config.h"
 #include "engine/initramfs.h"
 #include "engine/privileged_client.h"
+#include "engine/resources.h"
 #include "engine/saved/saves.h"
 #include "engine/vmm_choice.h"
 #include "host/paths.h"
@@ -34,7 +33,7 @@ struct Services {
   Initramfs& initramfs;
   Saves& saves;
   PrivilegedClient& privileged;  ///< what needs root
-  capabilities::BridgeNetwork& bridge;
+  HostResources& resources;      ///< what VMs hold of this host
   capabilities::Jails& jails;
   capabilities::SnapshotDisks& snapshots;
   vm::HostSize host_size;

@@ -45,7 +45,8 @@ struct UserNic {
 struct TapNic {
   std::string mac;
   std::string device;  ///< its name, for a VMM that attaches to it itself: "bg-3"
-  int fd = -1;         ///< attached to it already, with virtio headers; borrowed until start() returns; -1: none
+  /// Attached to it already, with virtio headers; closed with the last config that has it. Null: none.
+  std::shared_ptr<UniqueFd> fd = nullptr;
 };
 
 /// A paused machine on disk. A machine with the same drives, nics and sizes goes on from it: it maps `memory`

@@ -1,5 +1,5 @@
-// Bridge networking's share of root: the bridge, its taps and its firewall. The rest of it is in network.cc, and in the
-// daemon, which keeps the leases. Names and addresses are made from numbers and checked against the install's range; no
+// Bridge networking's share of root: the bridge, its taps and its firewall. The daemon's
+// share is in network.h. Names and addresses are made from numbers and checked against the install's range; no
 // text of a request ever reaches a command.
 #include "net/bridge.h"
 
@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "capabilities/capability.h"
+#include "capabilities/bridge/network.h"
 #include "net/bounds.h"
 #include "net/firewall.h"
 #include "net/tap.h"
@@ -140,6 +140,7 @@ constexpr PrivilegedOperation kOperations[] = {
 }  // namespace
 
 extern const Capability bridge;
-constinit const Capability bridge = {.name = "bridge", .privileged_ops = kOperations};
+constinit const Capability bridge = {
+    .name = "bridge", .resource = make_host_resource<BridgeNetwork>, .privileged_ops = kOperations};
 
 }  // namespace banger::capabilities

@@ -30,17 +30,17 @@ Task<Result<>> BridgeNetwork::add_idle() {
   if (tap)
     idle_.push_back({number, std::move(*tap)});
   else
-    doomed_[number] = kBridgeOwner;
+    to_remove_[number] = kBridgeOwner;
   if (!tap) co_return std::unexpected(std::move(tap).error());
   co_return Result<>{};
 }
 
 Task<> BridgeNetwork::clean_up() {
-  for (const auto& [number, owner] : std::exchange(doomed_, {})) {
+  for (const auto& [number, owner] : std::exchange(to_remove_, {})) {
     auto gone = co_await delete_tap(number, owner);
     if (gone) continue;
     log_.warn("bridge.clean_up_failed", {{"tap", net::tap_name(number)}, {"error", gone.error().sentence()}});
-    doomed_[number] = owner;
+    to_remove_[number] = owner;
   }
 }
 
@@ -48,14 +48,14 @@ Task<> BridgeNetwork::let_go() {
   while (!idle_.empty()) {
     auto number = idle_.back().number;
     idle_.pop_back();
-    doomed_[number] = kBridgeOwner;
+    to_remove_[number] = kBridgeOwner;
   }
   co_await clean_up();
 }
 
 Task<Result<>> BridgeNetwork::remove_bridge() {
   auto turn = co_await changing_.lock();
-  if (!recorded_ || !seats_.empty() || !idle_.empty()) co_return Result<>{};
+  if (!recorded_ || !attached_.empty() || !idle_.empty()) co_return Result<>{};
   bridge_.reset();
   CO_TRY(co_await privileged_.call("bridge.remove", "{}"));
   // Someone may have asked for it while it was removed; it waits for this turn.
@@ -80,7 +80,7 @@ Task<> BridgeNetwork::tend(host::Foreground& foreground) {
       continue;
     }
     co_await clean_up();
-    bool in_use = (installed_() && config_.network != vm::NetworkChoice::user) || !seats_.empty();
+    bool in_use = (installed() && config_.network != vm::NetworkChoice::user) || !attached_.empty();
     if (!in_use && host::Clock::now() >= keep_until_) {
       co_await let_go();
       if (auto removed = co_await remove_bridge(); !removed)
@@ -117,23 +117,22 @@ Task<> BridgeNetwork::close() {
     log_.warn("bridge.remove_failed", {{"error", removed.error().sentence()}});
 }
 
-Result<BridgeNetwork::Strays> BridgeNetwork::strays() const {
-  Strays found;
-  for (auto number : TRY(net::list_taps()))
-    if (!is_known(number)) found.taps.push_back(number);
-  auto netlink = TRY(net::Netlink::open());
-  auto link = TRY(net::find_link(netlink, config_.bridge_name));
-  found.bridge = !recorded_ && link && link->ours();
+std::vector<Leftover> BridgeNetwork::leftovers() {
+  std::vector<Leftover> found;
+  auto taps = net::list_taps();
+  for (auto number : taps ? *taps : std::vector<std::uint32_t>{})
+    if (!is_known(number)) found.push_back({"tap", net::tap_name(number), "belongs to no VM", this});
+  auto netlink = net::Netlink::open();
+  auto link = netlink ? net::find_link(*netlink, config_.bridge_name) : std::unexpected(netlink.error());
+  if (!recorded_ && link && *link && (*link)->ours())
+    found.push_back({"bridge", config_.bridge_name, "no VM is on it, and no record of it is kept", this});
   return found;
 }
 
-Task<Result<>> BridgeNetwork::remove_stray_tap(std::uint32_t number) {
-  if (is_known(number)) co_return fail(ErrorCode::busy, "it is used by now");
-  co_return co_await delete_tap(number, kBridgeOwner);
-}
-
-Task<Result<>> BridgeNetwork::remove_stray_bridge() {
-  if (recorded_) co_return fail(ErrorCode::busy, "it is used by now");
+Task<Result<>> BridgeNetwork::remove(Leftover leftover) {
+  auto number = leftover.kind == "tap" ? net::tap_number(leftover.path) : 0;
+  if (number ? is_known(number) : recorded_) co_return fail(ErrorCode::busy, "it is used by now");
+  if (number) co_return co_await delete_tap(number, kBridgeOwner);
   CO_TRY(co_await privileged_.call("bridge.remove", "{}"));
   co_return Result<>{};
 }

@@ -25,18 +25,18 @@ std::uint32_t number_in(const std::string& key) {
   return number;
 }
 
+bool on_bridge(const vm::Spec& spec) { return spec.network == vm::Network::bridge; }
+
 }  // namespace
 
-BridgeNetwork::BridgeNetwork(host::Runtime& runtime, const Logger& log, const config::Config& config,
-                             store::Store& store, Privileged& privileged, std::function<bool()> installed)
-    : runtime_(runtime),
-      log_(log),
-      config_(config),
-      store_(store),
-      privileged_(privileged),
-      installed_(std::move(installed)),
-      changing_(runtime),
-      wake_(runtime) {}
+BridgeNetwork::BridgeNetwork(const ResourceHost& host)
+    : runtime_(host.runtime),
+      log_(host.log),
+      config_(host.config),
+      store_(host.store),
+      privileged_(host.privileged),
+      changing_(runtime_),
+      wake_(runtime_) {}
 
 Result<> BridgeNetwork::load() {
   for (const auto& lease : TRY(store_.leases())) leases_[lease.vm_id] = lease.address;
@@ -46,25 +46,24 @@ Result<> BridgeNetwork::load() {
     auto number = number_in(entry.key);
     // Of a VM: its owner says what becomes of it. Idle ones have lost their descriptor.
     if (entry.owner != kBridgeOwner)
-      seats_[entry.owner] = number;
+      attached_[entry.owner] = number;
     else
-      doomed_[number] = entry.owner;
+      to_remove_[number] = entry.owner;
   }
   return {};
 }
 
-Task<Result<vm::Network>> BridgeNetwork::choose(vm::NetworkChoice wanted) {
+Task<Result<>> BridgeNetwork::resolve(vm::NetworkChoice asked, vm::Spec& spec) {
   using enum vm::NetworkChoice;
-  if (wanted == user || (wanted == automatic && !installed_())) co_return vm::Network::user;
+  if (asked == user || (asked == automatic && !installed())) co_return Result<>{};
   if (!privileged_.available())
     co_return fail(ErrorCode::unavailable, "bridge networking needs root, and there is no root helper",
                    "use user-mode networking: --network user");
-  CO_TRY(this->wanted());
-  if (wanted == bridge || bridge_) co_return vm::Network::bridge;
-  // Anything else that is wrong can be mended, and is told.
-  auto made = co_await ensure();
-  bool without = !made && made.error().code == ErrorCode::unsupported;
-  co_return without ? vm::Network::user : vm::Network::bridge;
+  CO_TRY(wanted());
+  // Anything else that is wrong can be mended, and is told by acquire.
+  auto made = asked == bridge || bridge_ ? Result<>{} : co_await ensure();
+  if (made || made.error().code != ErrorCode::unsupported) spec.network = vm::Network::bridge;
+  co_return Result<>{};
 }
 
 Result<net::Bridge> BridgeNetwork::wanted() const {
@@ -107,7 +106,7 @@ Task<> BridgeNetwork::route_names() {
   auto server = host::parse_endpoint(config_.dns_listen_addr);
   // The helper tells resolved of no other address.
   if (!server || host::ipv4_text(server->address) != "127.0.0.1") co_return;
-  auto routed = co_await privileged_.call("dns.route", fmt::format(R"({{"port":{}}})", server->port));
+  auto routed = co_await privileged_.call("dns.route", dump_json({{"port", server->port}}));
   if (routed)
     log_.info("dns.routed", {{"bridge", config_.bridge_name}});
   else
@@ -128,8 +127,8 @@ Result<net::Ipv4> BridgeNetwork::lease_for(const std::string& vm_id) const {
 }
 
 bool BridgeNetwork::is_known(std::uint32_t number) const {
-  return doomed_.contains(number) || under_way_.contains(number) ||
-         std::any_of(seats_.begin(), seats_.end(), [&](const auto& seat) { return seat.second == number; }) ||
+  return to_remove_.contains(number) || under_way_.contains(number) ||
+         std::any_of(attached_.begin(), attached_.end(), [&](const auto& tap) { return tap.second == number; }) ||
          std::any_of(idle_.begin(), idle_.end(), [&](const Idle& idle) { return idle.number == number; });
 }
 
@@ -148,7 +147,7 @@ Task<Result<UniqueFd>> BridgeNetwork::create_tap(std::uint32_t number) {
   co_return std::move(reply.fds.front());
 }
 
-Task<Result<UniqueFd>> BridgeNetwork::join(std::string vm_id) {
+Task<Result<UniqueFd>> BridgeNetwork::attach(std::string vm_id) {
   note_use();
   if (!bridge_) CO_TRY(co_await ensure());
   UniqueFd tap;
@@ -164,7 +163,7 @@ Task<Result<UniqueFd>> BridgeNetwork::join(std::string vm_id) {
   auto address = CO_TRY(lease_for(vm_id));
   CO_TRY(store_.take_seat({vm_id, address}, fmt::to_string(number)));
   leases_[vm_id] = address;
-  seats_[vm_id] = number;
+  attached_[vm_id] = number;
   wake_.notify_all();
   if (tap) co_return tap;
   auto made = co_await create_tap(number);
@@ -174,13 +173,32 @@ Task<Result<UniqueFd>> BridgeNetwork::join(std::string vm_id) {
   co_return co_await create_tap(number);
 }
 
-Task<Result<>> BridgeNetwork::let_on(std::string vm_id, bool nat) {
-  auto seat = seats_.find(vm_id);
-  if (seat == seats_.end()) co_return fail(ErrorCode::internal, "it has no place on the bridge");
-  if (!bridge_) CO_TRY(co_await ensure());
-  Json arguments = {{"tap", seat->second}, {"address", net::to_text(leases_[vm_id])}, {"nat", nat}};
-  CO_TRY(co_await privileged_.call("nat.set", dump_json(arguments)));
+Task<Result<>> BridgeNetwork::acquire(const VmContext& vm, machine::MachineConfig& config) {
+  if (!on_bridge(vm.spec)) co_return Result<>{};
+  // What a start that was cut short has left.
+  co_await release(vm.id);
+  auto tap = CO_TRY(in("network", co_await attach(vm.id)));
+  config.taps.push_back({.mac = net::bridge_mac(leases_[vm.id]),
+                         .device = net::tap_name(attached_[vm.id]),
+                         .fd = std::make_shared<UniqueFd>(std::move(tap))});
   co_return Result<>{};
+}
+
+// Behind the start of the machine, which costs it nothing: nothing passes the tap before, and no guest is that fast.
+Task<Result<>> BridgeNetwork::admit(std::string vm_id, const vm::Spec& spec) {
+  if (!on_bridge(spec)) co_return Result<>{};
+  auto tap = attached_.find(vm_id);
+  if (tap == attached_.end()) co_return fail(ErrorCode::internal, "network: it has no tap on the bridge");
+  Json arguments = {{"tap", tap->second}, {"address", net::to_text(leases_[vm_id])}, {"nat", spec.nat}};
+  if (!bridge_) CO_TRY(in("network", co_await ensure()));
+  CO_TRY(in("network", co_await privileged_.call("nat.set", dump_json(arguments))));
+  co_return Result<>{};
+}
+
+Task<Result<TakesEffect>> BridgeNetwork::change(std::string vm_id, const vm::Spec& before, const vm::Spec& after) {
+  if (!on_bridge(after) || before.nat == after.nat) co_return TakesEffect::after_restart;
+  CO_TRY(co_await admit(std::move(vm_id), after));
+  co_return TakesEffect::at_once;
 }
 
 Task<Result<>> BridgeNetwork::delete_tap(std::uint32_t number, std::string owner) {
@@ -191,11 +209,11 @@ Task<Result<>> BridgeNetwork::delete_tap(std::uint32_t number, std::string owner
   co_return store_.remove_journal(owner, "tap", fmt::to_string(number));
 }
 
-Task<> BridgeNetwork::leave(std::string vm_id) {
-  auto seat = seats_.find(vm_id);
-  if (seat == seats_.end()) co_return;
-  auto number = seat->second;
-  seats_.erase(seat);
+Task<> BridgeNetwork::release(std::string vm_id) {
+  auto tap = attached_.find(vm_id);
+  if (tap == attached_.end()) co_return;
+  auto number = tap->second;
+  attached_.erase(tap);
   note_use();
   if (auto gone = co_await delete_tap(number, vm_id); !gone) {
     log_.warn("bridge.leave_failed",
@@ -203,23 +221,28 @@ Task<> BridgeNetwork::leave(std::string vm_id) {
     // Nobody's from now on: the VM may be deleted before this succeeds.
     (void)store_.add_journal({0, kBridgeOwner, "tap", fmt::to_string(number)});
     (void)store_.remove_journal(vm_id, "tap", fmt::to_string(number));
-    doomed_[number] = kBridgeOwner;
+    to_remove_[number] = kBridgeOwner;
   }
   wake_.notify_all();
 }
 
-std::optional<BridgePort> BridgeNetwork::port(std::string_view vm_id) const {
-  auto seat = seats_.find(vm_id);
-  auto lease = leases_.find(vm_id);
-  if (seat == seats_.end() || lease == leases_.end() || !bridge_) return std::nullopt;
-  return BridgePort{.device = net::tap_name(seat->second),
-                    .mac = net::bridge_mac(lease->second),
-                    .address = fmt::format("{}/{}", net::to_text(lease->second), bridge_->prefix),
-                    .gateway = net::to_text(bridge_->address),
-                    .dns = {config_.default_dns}};
+std::vector<std::string> BridgeNetwork::holders() const {
+  std::vector<std::string> ids;
+  for (const auto& [vm_id, number] : attached_) ids.push_back(vm_id);
+  return ids;
 }
 
-std::string BridgeNetwork::address(std::string_view vm_id) const {
+std::optional<NetworkPort> BridgeNetwork::port(std::string_view vm_id) const {
+  auto lease = leases_.find(vm_id);
+  if (!attached_.contains(vm_id) || lease == leases_.end() || !bridge_) return std::nullopt;
+  return NetworkPort{.mac = net::bridge_mac(lease->second),
+                     .address = fmt::format("{}/{}", net::to_text(lease->second), bridge_->prefix),
+                     .gateway = net::to_text(bridge_->address),
+                     .dns = {config_.default_dns}};
+}
+
+std::optional<std::string> BridgeNetwork::address(std::string_view vm_id, const vm::Spec& spec) const {
+  if (!on_bridge(spec)) return std::nullopt;
   auto lease = leases_.find(vm_id);
   return lease == leases_.end() ? "" : net::to_text(lease->second);
 }

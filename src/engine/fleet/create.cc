@@ -31,7 +31,7 @@ Result<std::shared_ptr<VmOwner>> record_vm(Services& services, VmRegistry& regis
 }
 
 bool same_reach(const vm::Spec& wanted, const vm::Spec& of_template) {
-  return wanted.network == vm::Network::bridge || wanted.nat == of_template.nat;
+  return wanted.network != vm::Network::user || wanted.nat == of_template.nat;
 }
 
 bool same_device_sizes(const vm::Spec& wanted, const vm::Spec& of_template) {
@@ -48,6 +48,7 @@ Result<> VmCreation::check(const CreateRequest& request) const {
   for (const auto* capability : capabilities::all())
     if (capability->check)
       TRY(in(capability->name, capability->check({.spec = request.spec, .state_directory = services_.paths.state})));
+  TRY(services_.resources.check(request.spec));
   if (request.spec.storage == vm::Storage::dm_snapshot) TRY(services_.snapshots.check());
   return {};
 }

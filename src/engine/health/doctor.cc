@@ -185,7 +185,7 @@ Task<Check> helper(Services& services) {
     case PrivilegedClient::Way::none:
       co_return Check{"root helper", CheckStatus::pass,
                       "not installed: VMs have user-mode networking, which needs no root",
-                      "as root, for bridge networking: banger system install --owner USER"};
+                      "as root, for what needs it: banger system install --owner USER"};
     case PrivilegedClient::Way::in_process:
       co_return Check{"root helper", CheckStatus::pass, "not needed: this daemon is root's and does it itself", ""};
     case PrivilegedClient::Way::helper:
@@ -227,7 +227,7 @@ Task<std::vector<Check>> run_doctor(Services& services, Verdicts verdicts) {
   checks.push_back(default_image(services));
   checks.push_back(defaults(services));
   checks.push_back(co_await helper(services));
-  co_await check_bridge(services, checks);
+  for (auto& check : co_await services.resources.checks()) checks.push_back(std::move(check));
   co_await check_jail(services, checks);
   co_return checks;
 }

@@ -8,23 +8,14 @@
 
 namespace banger::engine {
 
-enum class CheckStatus { pass, warn, fail };
-
-struct Check {
-  std::string name;
-  CheckStatus status;
-  std::string detail;
-  std::string hint;
-};
+using capabilities::Check;
+using capabilities::CheckStatus;
 
 /// What doctor may rely on.
 enum class Verdicts {
   kept,   ///< whether KVM runs guests is found out once per boot of the host, and remembered
   fresh,  ///< it is found out again
 };
-
-/// Adds the lines of bridge networking.
-Task<> check_bridge(Services& services, std::vector<Check>& checks);
 
 /// Adds the line of Firecracker's jails.
 Task<> check_jail(Services& services, std::vector<Check>& checks);

@@ -13,12 +13,12 @@
 #include "base/bounds.h"
 #include "base/json.h"
 #include "host/files.h"
-#include "net/addresses.h"
 #include "vm/state.h"
 
 namespace banger::engine {
 
 namespace fs = std::filesystem;
+using capabilities::Leftover;
 
 namespace {
 
@@ -53,14 +53,15 @@ bool is_astray(const VmRegistry& vms, const machine::LiveMachine& machine) {
   return std::ranges::none_of(all, [&](const auto& vm) { return owns(vm->row(), machine); });
 }
 
-std::vector<Leftover> stray_machines(const Services& services, const VmRegistry& vms) {
-  std::vector<Leftover> found;
+std::vector<Garbage> stray_machines(const Services& services, const VmRegistry& vms) {
+  std::vector<Garbage> found;
   for (auto& machine : machine::live_machines(services.paths.vms())) {
     if (!is_astray(vms, machine)) continue;
-    found.push_back({.kind = "process",
-                     .path = fmt::format("pid {}", machine.process.pid),
-                     .reason = fmt::format("a machine in {} that no VM owns", services.paths.vm(machine.vm_id)),
-                     .machine = std::move(machine)});
+    Leftover leftover{.kind = "process",
+                      .path = fmt::format("pid {}", machine.process.pid),
+                      .reason = fmt::format("a machine in {} that no VM owns", services.paths.vm(machine.vm_id))};
+    found.push_back({std::move(leftover)});
+    found.back().machine = std::move(machine);
   }
   return found;
 }
@@ -92,16 +93,6 @@ std::vector<Leftover> orphan_images(const Services& services, const VmRegistry& 
   return found;
 }
 
-std::vector<Leftover> stray_links(const Services& services) {
-  std::vector<Leftover> found;
-  auto strays = services.bridge.strays();
-  if (!strays) return found;
-  for (auto number : strays->taps) found.push_back({"tap", net::tap_name(number), "belongs to no VM"});
-  if (strays->bridge)
-    found.push_back({"bridge", services.config.bridge_name, "no VM is on it, and no record of it is kept"});
-  return found;
-}
-
 std::vector<Leftover> stray_jails(const Services& services) {
   std::vector<Leftover> found;
   for (auto& token : services.jails.strays()) found.push_back({"jail", std::move(token), "no machine is in it"});
@@ -112,6 +103,18 @@ std::vector<Leftover> stray_snapshots(const Services& services) {
   std::vector<Leftover> found;
   for (const auto& id : services.snapshots.strays())
     found.push_back({"snapshot", id, "a block device of no VM that is known here"});
+  return found;
+}
+
+// A build or pull that is under way owns its half-made directory.
+std::vector<Leftover> half_made(const Services& services) {
+  std::vector<Leftover> found;
+  if (!services.building_image.held())
+    for (const auto& path : services.images.leftovers()) found.push_back({"image", path, "was never finished"});
+  if (!services.pulling_kernel.held())
+    for (const auto& path : services.kernels.leftovers()) found.push_back({"kernel", path, "was never finished"});
+  for (const auto& path : image::ImageStore::abandoned_builds())
+    found.push_back({"build", path, "an image build that was cut short"});
   return found;
 }
 
@@ -127,11 +130,10 @@ Result<> kill_stray(const Services& services, const VmRegistry& vms, const machi
   return {};
 }
 
-Task<Result<>> remove_leftover(Services& services, VmManager& vms, const Leftover& item) {
+Task<Result<>> remove_leftover(Services& services, VmManager& vms, const Garbage& item) {
+  if (item.resource) co_return co_await item.resource->remove(item);
   if (item.machine) co_return kill_stray(services, vms.registry(), *item.machine);
-  if (item.kind == "tap") co_return co_await services.bridge.remove_stray_tap(net::tap_number(item.path));
   if (item.kind == "snapshot") co_return co_await services.snapshots.remove_stray(item.path);
-  if (item.kind == "bridge") co_return co_await services.bridge.remove_stray_bridge();
   if (item.kind == "jail") co_return co_await services.jails.remove_stray(item.path);
   if (item.kind == "build") co_return co_await services.images.remove_abandoned_build(item.path);
   // A VM may have been made from it since it was found; from here to its removal nothing else runs.
@@ -171,21 +173,21 @@ Task<> remove_orphan(Services& services, VmManager& vms, std::string id) {
     services.log.warn("image.remove_failed", {{"image", id}, {"error", removed.error().message}});
 }
 
-Task<Result<std::vector<Leftover>>> collect_garbage(Services& services, VmManager& vms, bool dry_run) {
+Task<Result<std::vector<Garbage>>> collect_garbage(Services& services, VmManager& vms, bool dry_run) {
   CO_TRY(co_await vms.await_recovery(host::after(kPatience)));
   // Those who write come before what they write to.
   auto found = stray_machines(services, vms.registry());
-  for (auto& list : {stray_directories(services, known_ids(vms.registry())), stray_saves(services),
-                     stale_caches(services), stray_links(services), stray_jails(services), stray_snapshots(services),
-                     orphan_images(services, vms.registry())})
-    found.insert(found.end(), list.begin(), list.end());
-  // A build or pull that is under way owns its half-made directory.
-  if (!services.building_image.held())
-    for (const auto& path : services.images.leftovers()) found.push_back({"image", path, "was never finished"});
-  if (!services.pulling_kernel.held())
-    for (const auto& path : services.kernels.leftovers()) found.push_back({"kernel", path, "was never finished"});
-  for (const auto& path : image::ImageStore::abandoned_builds())
-    found.push_back({"build", path, "an image build that was cut short"});
+  auto add = [&](std::vector<Leftover> list) {
+    for (auto& leftover : list) found.push_back({std::move(leftover)});
+  };
+  add(stray_directories(services, known_ids(vms.registry())));
+  add(stray_saves(services));
+  add(stale_caches(services));
+  add(services.resources.leftovers());
+  add(stray_jails(services));
+  add(stray_snapshots(services));
+  add(orphan_images(services, vms.registry()));
+  add(half_made(services));
   if (dry_run) co_return found;
   for (auto& item : found) {
     auto removed = co_await remove_leftover(services, vms, item);

@@ -11,11 +11,8 @@
 
 namespace banger::engine {
 
-struct Leftover {
-  std::string kind;  ///< "directory", "process", "saved state", "cache", "image", "kernel", "build", "tap", "bridge",
-                     ///< "snapshot", "jail"
-  std::string path;  ///< or "pid N", a link's name, the id of a VM that is gone, or a jail's token
-  std::string reason;
+/// "directory", "process", "saved state", "cache", "image", "kernel", "build", or of a host resource.
+struct Garbage : capabilities::Leftover {
   bool removed = false;
   std::optional<machine::LiveMachine> machine = {};  ///< of a "process"
 };
@@ -33,6 +30,6 @@ Task<> remove_orphan(Services& services, VmManager& vms, std::string id);
 
 /// Lists leftovers and, unless `dry_run`, removes them. Waits until what the daemon found at its start was looked at;
 /// `busy` when that takes too long.
-Task<Result<std::vector<Leftover>>> collect_garbage(Services& services, VmManager& vms, bool dry_run);
+Task<Result<std::vector<Garbage>>> collect_garbage(Services& services, VmManager& vms, bool dry_run);
 
 }  // namespace banger::engine

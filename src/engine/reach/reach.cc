@@ -8,8 +8,8 @@ namespace banger::engine {
 
 std::optional<VmAddress> address_of(const VmOwner& vm) {
   if (vm.gone() || vm.state() != vm::State::running || vm.row().purpose != store::Purpose::user) return std::nullopt;
-  if (vm.bridged()) {
-    auto leased = host::parse_ipv4(vm.guest_address());
+  if (auto own = vm.own_address()) {
+    auto leased = host::parse_ipv4(*own);
     return leased ? std::optional(VmAddress{*leased, Reach::direct}) : std::nullopt;
   }
   auto address = host::parse_ipv4(net::loopback_address(static_cast<std::uint32_t>(vm.row().number), ::geteuid()));

@@ -11,7 +11,7 @@ namespace banger::engine {
 /// How connections get to a port of the guest.
 enum class Reach {
   forwarded,  ///< the daemon listens on an address of the host's loopback, which is the VM's alone, and passes them on
-  direct,     ///< the guest has an address of its own on the host's bridge
+  direct,     ///< the guest has an address of its own in a network of the host
 };
 
 struct VmAddress {

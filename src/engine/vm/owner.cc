@@ -12,6 +12,7 @@
 
 namespace banger::engine {
 
+using capabilities::TakesEffect;
 using vm::State;
 
 VmOwner::VmOwner(Services& services, store::VmRow row, vm::Spec spec)
@@ -37,7 +38,7 @@ std::uint64_t used_bytes(const std::string& directory) {
 }  // namespace
 
 std::string VmOwner::guest_address() const {
-  if (bridged()) return services_.bridge.address(row_.id);
+  if (auto own = own_address()) return *own;
   std::string_view address = net::kUserGuest;
   return std::string(address.substr(0, address.find('/')));
 }
@@ -130,7 +131,7 @@ Task<Result<capabilities::VmContext>> VmOwner::context() {
                                     .number = row_.number,
                                     .first_boot = !row_.booted,
                                     .restores = !row_.save_id.empty(),
-                                    .port = bridged() ? services_.bridge.port(row_.id) : std::nullopt};
+                                    .port = services_.resources.port(row_.id)};
 }
 
 Task<Result<>> VmOwner::make(Stages& stages, host::Cancel& cancel, std::string disks_of) {
@@ -206,18 +207,13 @@ Task<Result<>> VmOwner::end_machine() {
   co_return Result<>{};
 }
 
-// The process is gone: lets the capabilities clean up and records it.
+// The process is gone: releases what it held of the host, and records it.
 Task<Result<>> VmOwner::settle(State state, std::string last_error) {
   machine_.reset();
   if (client_) client_->close();
   client_.reset();
   system_ready_ = false;
-  if (auto vm = co_await context()) {
-    auto all = capabilities::all();
-    for (auto it = all.rbegin(); it != all.rend(); ++it)
-      if ((*it)->release) co_await (*it)->release(*vm);
-  }
-  co_await leave_network();
+  co_await services_.resources.release_all(row_.id);
   co_await services_.jails.leave(row_.id);
   co_await detach_disk();
   if (auto record = parse_json(row_.machine, limits::kRpcMessageBytes); record && record->contains("token"))
@@ -296,13 +292,13 @@ Task<Result<>> VmOwner::remove(bool force) {
   }
   CO_TRY(move_to(State::deleting));
   CO_TRY(co_await end_machine());
+  co_await services_.resources.release_all(row_.id);
   co_await services_.jails.leave(row_.id);
   co_await detach_disk();
   auto path = directory();
   CO_TRY(co_await services_.runtime.blocking([&] { return host::remove_tree(path); }));
-  co_await leave_network();
   CO_TRY(services_.store.delete_vm(row_.id));
-  services_.bridge.forget(row_.id);
+  services_.resources.forget(row_.id);
   gone_ = true;
   services_.saves.release(std::exchange(row_.save_id, ""));
   services_.log.info("vm.deleted", {{"vm", row_.name}, {"id", row_.id}});
@@ -310,20 +306,25 @@ Task<Result<>> VmOwner::remove(bool force) {
   co_return Result<>{};
 }
 
-Task<Result<>> VmOwner::change(std::string name, vm::Spec spec) {
+Task<Result<capabilities::TakesEffect>> VmOwner::change(std::string name, vm::Spec spec) {
   auto turn = CO_TRY(co_await take_turn());
   if (gone_) co_return fail(ErrorCode::not_found, fmt::format("vm '{}' was deleted", row_.name));
   if (spec.disk_bytes < spec_.disk_bytes || spec.system_bytes < spec_.system_bytes)
     co_return fail(ErrorCode::invalid, fmt::format("the disks of vm '{}' can only grow (now {} and {})", row_.name,
                                                    format_size(spec_.disk_bytes), format_size(spec_.system_bytes)));
-  bool live = state_ == State::running && bridged() && spec.nat != spec_.nat;
   auto changed = row_;
   changed.name = std::move(name);
   changed.spec = dump_json(vm::to_json(spec));
   CO_TRY(services_.store.update_vm(changed));
   row_ = std::move(changed);
-  spec_ = std::move(spec);
-  co_return live ? co_await change_network() : Result<>{};
+  auto before = std::exchange(spec_, std::move(spec));
+  if (state_ != State::running) co_return TakesEffect::after_restart;
+  // First what holds whatever the guest does, then what the guest should know.
+  auto takes_effect = CO_TRY(co_await services_.resources.change(row_.id, before, spec_));
+  if (takes_effect == TakesEffect::after_restart || !client_ || !client_->alive()) co_return takes_effect;
+  if (auto told = co_await configure(client_, false); !told)
+    services_.log.warn("vm.configure_failed", {{"vm", row_.name}, {"id", row_.id}, {"error", told.error().sentence()}});
+  co_return takes_effect;
 }
 
 host::Clock::duration VmOwner::idle_for() const {

@@ -98,9 +98,9 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   Task<Result<>> become_template(std::string save_id, std::string key, Stages& stages);
   /// Removes everything. `busy` when it runs and `force` is not set.
   Task<Result<>> remove(bool force);
-  /// Changes the record; the new spec holds from the next start on. Disks only grow.
-  /// nat of a running VM on the bridge changes at once.
-  Task<Result<>> change(std::string name, vm::Spec spec);
+  /// Changes the record; the new spec holds from the next start on, or at once where the host resources can do that.
+  /// Disks only grow.
+  Task<Result<capabilities::TakesEffect>> change(std::string name, vm::Spec spec);
   /// Removes what a crash left of its disk's device, unless it runs.
   Task<> drop_device();
   /// What the store says of it may not be true: recover() is to come before anything else.
@@ -115,8 +115,9 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   bool gone() const { return gone_; }
   /// True once a VMM process was started by the last start(), even if it has ended since.
   bool machine_was_started() const { return launched_; }
-  bool bridged() const { return spec_.network == vm::Network::bridge; }
-  /// The guest's own: "172.16.0.5", or what every guest of a user-mode network has; empty: none was leased yet.
+  /// Where the host reaches the guest, if the guest has an address of its own there; empty: none was leased yet.
+  std::optional<std::string> own_address() const { return services_.resources.address(row_.id, spec_); }
+  /// The same, or what every guest of a user-mode network has.
   std::string guest_address() const;
   /// Notified on every change of state.
   host::Event& changed() { return changed_; }
@@ -130,17 +131,13 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   std::string guest_name() const;
   Task<Result<capabilities::VmContext>> context();
 
-  Task<Result<>> join_network();
-  Task<Result<>> enter_network();
-  Task<> leave_network();
-  Task<Result<>> change_network();
   Task<Result<>> prepare_disks(Stages& stages);
   Task<Result<>> attach_disk(const capabilities::VmContext& vm);
   Task<> detach_disk();
   Result<> flush_disk() const;
   Task<Result<>> boot(Stages& stages, host::Cancel& cancel, WaitFor wait);
   Task<Result<>> launch(Stages& stages, const capabilities::VmContext& context,
-                        const std::optional<store::SaveRow>& save);
+                        const std::optional<store::SaveRow>& save, machine::MachineConfig config);
   Result<> add_boot(const capabilities::VmContext& context, const image::Kernel& kernel, std::string agent_archive,
                     machine::MachineConfig& config);
   Result<> add_restore(const store::SaveRow& save, const machine::Driver& driver, machine::MachineConfig& config);
@@ -207,7 +204,6 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   host::Clock::time_point stats_at_{};
   std::optional<machine::MachineMetrics> metrics_;  ///< of this machine, or of the last one
   host::Clock::time_point metrics_at_{};
-  UniqueFd tap_;             ///< for the machine that is about to start
   std::string memory_file_;  ///< of a template in the making
 };
 

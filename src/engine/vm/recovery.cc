@@ -48,12 +48,12 @@ Task<Result<>> VmOwner::end_found_machine() {
 
 Task<Result<>> VmOwner::discard() {
   CO_TRY(co_await end_found_machine());
-  co_await leave_network();
+  co_await services_.resources.release_all(row_.id);
   co_await services_.jails.leave(row_.id);
   co_await detach_disk();
   CO_TRY(host::remove_tree(directory()));
   CO_TRY(services_.store.delete_vm(row_.id));
-  services_.bridge.forget(row_.id);
+  services_.resources.forget(row_.id);
   gone_ = true;
   services_.saves.release(std::exchange(row_.save_id, ""));
   co_return Result<>{};
@@ -151,9 +151,10 @@ Task<Result<std::string>> VmOwner::adopt_or_settle() {
   row_.machine = dump_json(machine::to_json((*machine)->record()));
   CO_TRY(keep_row());
   attach(std::move(*machine));
-  // It may have been cut short before its guest was let on, and what was made for it flushed since.
-  if (auto entered = co_await enter_network(); !entered)
-    services_.log.error("vm.network_lost", {{"vm", row_.name}, {"id", row_.id}, {"error", entered.error().sentence()}});
+  // It may have been cut short before its guest was admitted, and what was made for it flushed since.
+  if (auto admitted = co_await services_.resources.admit(row_.id, spec_); !admitted)
+    services_.log.error("vm.network_lost",
+                        {{"vm", row_.name}, {"id", row_.id}, {"error", admitted.error().sentence()}});
   if (state_ == State::running) {
     services_.runtime.spawn(keep_link(shared_from_this(), machine_));
     co_return fmt::format("vm '{}': adopted, it went on running", row_.name);

@@ -170,7 +170,7 @@ Task<Result<>> VmOwner::hand_over(std::string name, vm::Spec spec, bool ephemera
   spec_ = std::move(spec);
   last_use_ = host::Clock::now();
   CO_TRY(co_await prepare_disks(stages));
-  if (bridged() && !spec_.nat) CO_TRY(co_await enter_network());
+  CO_TRY(co_await services_.resources.change(row_.id, pooled, spec_));
   auto grown = CO_TRY(co_await grow_drives(pooled));
   CO_TRY(in("identity", co_await configure(client_, grown)));
   stages.end();

@@ -38,9 +38,8 @@ Task<Result<>> VmOwner::boot(Stages& stages, host::Cancel& cancel, WaitFor wait)
   for (const auto* capability : capabilities::all())
     if (capability->check)
       CO_TRY(in(capability->name, capability->check({.spec = spec_, .state_directory = services_.paths.state})));
+  CO_TRY(services_.resources.check(spec_));
   row_.link_token = to_hex(host::random_bytes(16));
-  if (bridged()) stages.begin("network");
-  CO_TRY(co_await join_network());
   CO_TRY(co_await prepare_disks(stages));
   auto vm = CO_TRY(co_await context());
   // A guest would only find out as PID 1; here it can still be said in a sentence.
@@ -49,10 +48,13 @@ Task<Result<>> VmOwner::boot(Stages& stages, host::Cancel& cancel, WaitFor wait)
                                   .error()
                                   .in(fmt::format("the rootfs of image '{}'", spec_.image))
                                   .with_hint(fmt::format("banger image delete {}, then make it again", spec_.image)));
+  machine::MachineConfig config;
+  if (spec_.network != vm::Network::user) stages.begin("network");
+  CO_TRY(co_await services_.resources.acquire(vm, config));
   CO_TRY(co_await attach_disk(vm));
   std::optional<store::SaveRow> save;
   if (!row_.save_id.empty()) save = CO_TRY(services_.saves.get(row_.save_id));
-  CO_TRY(co_await launch(stages, vm, save));
+  CO_TRY(co_await launch(stages, vm, save, std::move(config)));
   CO_TRY(co_await wait_ready(stages, cancel, save));
   if (save) CO_TRY(co_await take_identity(stages, *save));
   for (const auto* capability : capabilities::all()) {
@@ -100,12 +102,11 @@ Result<guestcfg::GuestConfig> VmOwner::guest_config(const capabilities::VmContex
 }
 
 Task<Result<>> VmOwner::launch(Stages& stages, const capabilities::VmContext& vm,
-                               const std::optional<store::SaveRow>& save) {
+                               const std::optional<store::SaveRow>& save, machine::MachineConfig config) {
   stages.begin("config");
   auto kernel = CO_TRY(services_.kernels.get(row_.kernel));
   auto* driver = CO_TRY(co_await services_.vmms.choose(kernel.vmlinux, network_needs(spec_)));
 
-  machine::MachineConfig config;
   config.id = row_.id;
   config.reason = (co_await services_.vmms.decide(kernel.vmlinux, network_needs(spec_))).value_or(Choice{}).why;
   config.token = to_hex(host::random_bytes(16));
@@ -115,8 +116,8 @@ Task<Result<>> VmOwner::launch(Stages& stages, const capabilities::VmContext& vm
   config.metrics = services_.config.metrics_poll_interval.count() > 0;
   for (const auto* capability : capabilities::all())
     if (capability->machine) CO_TRY(in(capability->name, capability->machine(vm, config)));
-  if (!driver->inherits_taps()) tap_.reset();
-  for (auto& tap : config.taps) tap.fd = tap_.get();
+  if (!driver->inherits_taps())
+    for (auto& tap : config.taps) tap.fd.reset();
   if (save)
     CO_TRY(in("saved state", add_restore(*save, *driver, config)));
   else
@@ -135,7 +136,7 @@ Task<Result<>> VmOwner::launch(Stages& stages, const capabilities::VmContext& vm
   }};
   attach(CO_TRY(co_await driver->start(config, observer)));
   launched_ = true;
-  co_return co_await enter_network();
+  co_return co_await services_.resources.admit(row_.id, spec_);
 }
 
 void VmOwner::attach(std::shared_ptr<machine::Machine> machine) {

@@ -72,9 +72,9 @@ Result<host::Child> spawn_detached(std::vector<std::string> argv, const MachineC
   spec.extra_fds = {{channels.qmp_listener.get(), kQmpFd}, {channels.link_listener.get(), kLinkFd}};
   if (channels.state) spec.extra_fds.emplace_back(channels.state.get(), kStateFd);
   for (std::size_t i = 0; i < config.taps.size(); ++i) {
-    if (config.taps[i].fd < 0)
+    if (!config.taps[i].fd)
       return fail(ErrorCode::internal, fmt::format("tap '{}' has no descriptor", config.taps[i].device));
-    spec.extra_fds.emplace_back(config.taps[i].fd, kFirstTapFd + static_cast<int>(i));
+    spec.extra_fds.emplace_back(config.taps[i].fd->get(), kFirstTapFd + static_cast<int>(i));
   }
   spec.new_session = true;
   // A clone touches a little of much: huge pages of translated code (TCG) made an idle one a third larger.

@@ -14,6 +14,7 @@
 #include <cstdlib>
 
 #include "base/text.h"
+#include "capabilities/resource_host.h"
 #include "config/install.h"
 #include "engine/health/upkeep.h"
 #include "engine/installed_vmms.h"
@@ -108,11 +109,11 @@ Task<> serve(Daemon& daemon, rpc::Server& server, UniqueFd listener, int ready_f
   co_await daemon.vms.recover_all(host::after(std::chrono::seconds(3)));
   co_await end_empty_jails(daemon);
   daemon.services.runtime.spawn(engine::sweep_snapshots(daemon.services, daemon.vms.registry()));
+  daemon.services.resources.run(daemon.services.runtime, daemon.vms.foreground());
   daemon.services.runtime.spawn(daemon.dns.run());
   daemon.vms.registry().for_each_vm(
       [&forwards = daemon.forwards](std::shared_ptr<engine::VmOwner> vm) { forwards.watch(std::move(vm)); });
   daemon.services.runtime.spawn(daemon.vms.pool().run());
-  daemon.services.runtime.spawn(daemon.services.bridge.run(daemon.vms.foreground()));
   daemon.services.runtime.spawn(engine::stop_stale(daemon.services, daemon.vms.registry()));
   daemon.services.runtime.spawn(engine::poll_metrics(daemon.services, daemon.vms.registry()));
   daemon.services.runtime.spawn(engine::bound_logs(daemon.services, daemon.vms.registry()));
@@ -133,7 +134,7 @@ Task<> shut_down(engine::Services& services, engine::VmManager& vms, rpc::Server
   // Calls under way are cancelled and get a moment to undo themselves; VMs are left alone.
   co_await server.stop(host::after(std::chrono::seconds(20)));
   co_await vms.pool().close();
-  co_await services.bridge.close();
+  co_await services.resources.close();
   socket.remove();
   services.log.info("daemon.stopped");
   services.runtime.stop();
@@ -180,12 +181,31 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
                              prepared.config.jailer_enabled ? &jails : nullptr);
   engine::Initramfs initramfs(runtime, prepared.paths);
   engine::Saves saves(runtime, log, prepared.paths, *prepared.store);
-  auto installed = [&privileged] { return privileged.way() == engine::PrivilegedClient::Way::helper; };
-  capabilities::BridgeNetwork bridge(runtime, log, prepared.config, *prepared.store, privileged, installed);
+  engine::HostResources resources({.runtime = runtime,
+                                   .log = log,
+                                   .paths = prepared.paths,
+                                   .config = prepared.config,
+                                   .store = *prepared.store,
+                                   .privileged = privileged,
+                                   .firecracker = [&vmms] { return vmms.firecracker(); }});
   capabilities::SnapshotDisks snapshots(log, *prepared.store, privileged);
-  engine::Services services{runtime, log,       prepared.paths, prepared.config, *prepared.store, kernels,
-                            images,  vmms,      initramfs,      saves,           privileged,      bridge,
-                            jails,   snapshots, measure_host(), building_image,  pulling_kernel};
+  engine::Services services{.runtime = runtime,
+                            .log = log,
+                            .paths = prepared.paths,
+                            .config = prepared.config,
+                            .store = *prepared.store,
+                            .kernels = kernels,
+                            .images = images,
+                            .vmms = vmms,
+                            .initramfs = initramfs,
+                            .saves = saves,
+                            .privileged = privileged,
+                            .resources = resources,
+                            .jails = jails,
+                            .snapshots = snapshots,
+                            .host_size = measure_host(),
+                            .building_image = building_image,
+                            .pulling_kernel = pulling_kernel};
   engine::VmManager vms(services);
   auto server = rpc::make_server(runtime, log);
   auto listener = listen_in_place_of_the_dead(prepared.paths.daemon_socket());
@@ -201,7 +221,7 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
   add_methods(*server, daemon);
 
   auto loaded = saves.load();
-  if (loaded) loaded = bridge.load();
+  if (loaded) loaded = resources.load();
   if (loaded) loaded = jails.load();
   if (loaded) loaded = snapshots.load();
   if (loaded) loaded = vms.load();

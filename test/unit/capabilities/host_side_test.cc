@@ -218,21 +218,16 @@ TEST_CASE_METHOD(Fixture, "network: without nat the machine is restricted and th
   CHECK(guest_config(vm).interfaces.at(0).gateway == "10.0.2.2");
 }
 
-TEST_CASE_METHOD(
-    Fixture,
-    "network: on the bridge the machine has the tap and the guest what was leased, the way out only with nat") {
+TEST_CASE_METHOD(Fixture,
+                 "network: on a host resource's port the guest has what was leased, the way out only with nat") {
   auto vm = context();
-  vm.port = BridgePort{.device = "bg-3",
-                       .mac = "52:54:ac:10:00:05",
-                       .address = "172.16.0.5/24",
-                       .gateway = "172.16.0.1",
-                       .dns = {"1.1.1.1"}};
+  vm.port =
+      NetworkPort{.mac = "52:54:ac:10:00:05", .address = "172.16.0.5/24", .gateway = "172.16.0.1", .dns = {"1.1.1.1"}};
   auto machine = machine_config(vm);
   CHECK(machine.nics.empty());
-  REQUIRE(machine.taps.size() == 1);
-  CHECK(machine.taps[0].device == "bg-3");
+  CHECK(machine.taps.empty());
   auto interface = guest_config(vm).interfaces.at(0);
-  CHECK(interface.mac == machine.taps[0].mac);
+  CHECK(interface.mac == "52:54:ac:10:00:05");
   CHECK(interface.address == "172.16.0.5/24");
   CHECK(interface.gateway == "172.16.0.1");
   CHECK(interface.dns == std::vector<std::string>{"1.1.1.1"});

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/bounds.h"
+#include "capabilities/resource_host.h"
 #include "catch.h"
 #include "engine/names.h"
 #include "ext4/ext4.h"
@@ -32,11 +33,17 @@ FakeDaemon::FakeDaemon(const host::Paths& paths, const config::Config& config, C
       kernels(runtime, paths.kernels(), paths.cache, ""),
       images(runtime, paths.images(), paths.cache, ""),
       no_helper(runtime, log, paths, config, paths.state + "/no-helper"),
-      jails(runtime, log, paths, config, *store, privileged),
       vmms(runtime, host),
       initramfs(runtime, paths, agent_program),
       saves(runtime, log, paths, *store),
-      bridge(runtime, log, config, *store, privileged, [] { return true; }),
+      resources({.runtime = runtime,
+                 .log = log,
+                 .paths = paths,
+                 .config = config,
+                 .store = *store,
+                 .privileged = privileged,
+                 .firecracker = [this] { return vmms.firecracker(); }}),
+      jails(runtime, log, paths, config, *store, privileged),
       snapshots(log, *store, privileged),
       services{.runtime = runtime,
                .log = log,
@@ -49,7 +56,7 @@ FakeDaemon::FakeDaemon(const host::Paths& paths, const config::Config& config, C
                .initramfs = initramfs,
                .saves = saves,
                .privileged = no_helper,
-               .bridge = bridge,
+               .resources = resources,
                .jails = jails,
                .snapshots = snapshots,
                .host_size = {.cpus = 4, .memory_bytes = 16 * limits::kGiB},
@@ -59,7 +66,7 @@ FakeDaemon::FakeDaemon(const host::Paths& paths, const config::Config& config, C
     return calls.step(fmt::format("store {} {}", table, what));
   });
   REQUIRE(saves.load());
-  REQUIRE(bridge.load());
+  REQUIRE(resources.load());
   REQUIRE(jails.load());
   REQUIRE(snapshots.load());
 }

@@ -28,11 +28,11 @@ struct FakeDaemon {
   image::KernelStore kernels;
   image::ImageStore images;
   engine::PrivilegedClient no_helper;
-  capabilities::Jails jails;
   FakeVmms vmms;
   engine::Initramfs initramfs;
   engine::Saves saves;
-  capabilities::BridgeNetwork bridge;
+  engine::HostResources resources;
+  capabilities::Jails jails;
   capabilities::SnapshotDisks snapshots;
   engine::Services services;
 };

@@ -46,7 +46,7 @@ void add_methods(rpc::Server& server, Daemon& daemon);
 /// The VM that the parameter `vm` names.
 Result<std::shared_ptr<engine::VmOwner>> named_vm(Daemon& daemon, const Json& params);
 engine::Report report_to(rpc::CallContext& context);
-/// The spec of a VM for which nothing was asked; its network is still to be chosen (BridgeNetwork::choose).
+/// The spec of a VM for which nothing was asked; its network is still to be resolved (HostResources::resolve).
 vm::Spec default_spec(const engine::Services& services);
 /// The given fields of a spec over `base`; sizes and counts are range-checked by vm::check_spec.
 Result<vm::Spec> spec_over(vm::Spec base, const Json& params);

@@ -111,7 +111,7 @@ void add_ways(std::vector<Json>& rows, const std::map<std::uint16_t, engine::For
   }
 }
 
-// On the bridge: what listens on the guest's loopback only, nobody else reaches.
+// Of a guest with an address of its own: what listens on its loopback only, nobody else reaches.
 void add_links(std::vector<Json>& rows, const std::string& host) {
   for (auto& row : rows) {
     auto at = row["address"].get<std::string>();
@@ -132,7 +132,7 @@ Task<Result<Json>> ports(Daemon& daemon, const Json& params, rpc::CallContext&) 
   auto probing = std::make_shared<Probing>(daemon.services.runtime, client, std::move(rows));
   auto host = vm->row().name + ".vm";
   if (probed) co_await probe_all(probing, host);
-  if (vm->bridged()) {
+  if (vm->own_address()) {
     add_links(probing->rows, host);
   } else {
     co_await daemon.forwards.catch_up(*vm, std::move(numbers), host::after(kForwardPatience));

@@ -51,7 +51,7 @@ Task<Result<Json>> list(Daemon& daemon, const Json&, rpc::CallContext&) {
 
 Task<Result<Json>> build(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto base = default_spec(daemon.services);
-  base.network = CO_TRY(co_await daemon.services.bridge.choose(daemon.services.config.network));
+  CO_TRY(co_await daemon.services.resources.resolve(daemon.services.config.network, base));
   auto spec = CO_TRY(spec_over(std::move(base), params));
   CO_TRY(vm::check_spec(spec, daemon.services.host_size));
   engine::Stages stages(report_to(context));

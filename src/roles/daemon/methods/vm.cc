@@ -31,6 +31,8 @@ vm::Spec default_spec(const engine::Services& services) {
   return spec;
 }
 
+using capabilities::TakesEffect;
+
 namespace {
 
 Result<engine::WaitFor> wait_param(const Json& params) {
@@ -65,7 +67,7 @@ Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& 
   }
   request.cold = CO_TRY(find_bool(params, "cold")).value_or(false);
   if (auto wanted = CO_TRY(find_string(params, "network"))) network = CO_TRY(vm::network_choice_from_string(*wanted));
-  base.network = CO_TRY(co_await daemon.services.bridge.choose(network));
+  CO_TRY(co_await daemon.services.resources.resolve(network, base));
   request.spec = CO_TRY(spec_over(std::move(base), params));
   request.start = CO_TRY(find_bool(params, "start")).value_or(true);
   request.wait = CO_TRY(wait_param(params));
@@ -121,13 +123,13 @@ Task<Result<Json>> remove(Daemon& daemon, const Json& params, rpc::CallContext&)
 }
 
 // Which of the changed fields only hold after a restart.
-Json restart_needed(const vm::Spec& before, const vm::Spec& after, bool nat_is_live) {
+Json restart_needed(const vm::Spec& before, const vm::Spec& after, TakesEffect nat) {
   Json fields = Json::array();
   if (before.vcpus != after.vcpus) fields.push_back("vcpus");
   if (before.memory_bytes != after.memory_bytes) fields.push_back("memory_bytes");
   if (before.disk_bytes != after.disk_bytes) fields.push_back("disk_bytes");
   if (before.system_bytes != after.system_bytes) fields.push_back("system_bytes");
-  if (before.nat != after.nat && !nat_is_live) fields.push_back("nat");
+  if (before.nat != after.nat && nat == TakesEffect::after_restart) fields.push_back("nat");
   return fields;
 }
 
@@ -138,13 +140,10 @@ Task<Result<Json>> set(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto before = vm->spec();
   auto after = CO_TRY(spec_over(before, params));
   CO_TRY(vm::check_spec(after, daemon.services.host_size));
-  auto needed =
-      vm->state() == vm::State::stopped
-          ? Json::array()
-          : restart_needed(before, after, vm->state() == vm::State::running && before.network == vm::Network::bridge);
-  CO_TRY(co_await vm->change(std::move(name), std::move(after)));
+  bool stopped = vm->state() == vm::State::stopped;
+  auto nat = CO_TRY(co_await vm->change(std::move(name), after));
   auto json = vm->describe();
-  json["restart_needed"] = std::move(needed);
+  json["restart_needed"] = stopped ? Json::array() : restart_needed(before, after, nat);
   co_return json;
 }
 

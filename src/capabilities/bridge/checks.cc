@@ -5,14 +5,14 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
-#include "engine/health/doctor.h"
+#include "capabilities/bridge/network.h"
 #include "host/files.h"
 #include "net/firewall.h"
 #include "net/links.h"
 #include "net/nft.h"
 #include "net/routes.h"
 
-namespace banger::engine {
+namespace banger::capabilities {
 
 namespace {
 
@@ -38,49 +38,10 @@ Result<Check> range(const net::Bridge& bridge) {
   return Check{"bridge range", CheckStatus::pass, fmt::format("{} is used by nothing else", text), ""};
 }
 
-Result<Check> state(const Services& services, const net::Bridge& bridge) {
-  auto netlink = TRY(net::Netlink::open());
-  auto link = TRY(net::find_link(netlink, bridge.name));
-  if (const auto& trouble = services.bridge.trouble())
-    return Check{"bridge",
-                 services.config.network == vm::NetworkChoice::automatic ? CheckStatus::warn : CheckStatus::fail,
-                 trouble->message, trouble->hint};
-  if (!link)
-    return Check{"bridge", CheckStatus::pass, fmt::format("{} is made when the first VM needs it", bridge.name), ""};
-  if (!link->ours())
-    return Check{"bridge", CheckStatus::fail, fmt::format("there is a link {} that banger has not made", bridge.name),
-                 "set another bridge_name"};
-  return Check{
-      "bridge", CheckStatus::pass,
-      fmt::format("{} with {} VMs and {} idle taps", bridge.name, services.bridge.in_use(), services.bridge.idle()),
-      ""};
-}
-
 // What iptables-legacy has is not in nft's list, so nothing is known of its policy.
 bool has_legacy_filter() {
   auto names = host::read_file("/proc/net/ip_tables_names", 4096).value_or("");
   return names.find("filter") != names.npos;
-}
-
-Task<Result<Check>> forwarding(Services& services, net::Bridge bridge) {
-  if (has_legacy_filter())
-    co_return Check{
-        "forward policy", CheckStatus::warn,
-        "iptables-legacy has rules, which cannot be looked at; if its FORWARD policy is DROP, guests reach no outside",
-        fmt::format("iptables-legacy -I FORWARD -i {0} -j ACCEPT; iptables-legacy -I FORWARD -o {0} -j ACCEPT",
-                    bridge.name)};
-  if (::geteuid() != 0) co_return Check{"forward policy", CheckStatus::pass, "looked after by the root helper", ""};
-  auto chains =
-      CO_TRY(co_await services.runtime.blocking([name = bridge.name] { return net::find_closed_chains(name); }));
-  if (chains.empty()) co_return Check{"forward policy", CheckStatus::pass, "no table drops forwarded packets", ""};
-  std::vector<std::string> names;
-  for (const auto& chain : chains) names.push_back(fmt::format("{} {} {}", chain.family, chain.table, chain.name));
-  co_return Check{
-      "forward policy", CheckStatus::pass,
-      fmt::format(
-          "{} drops what it does not know (Docker does that); it gets a rule for the bridge while that is there",
-          join(names, ", ")),
-      ""};
 }
 
 void add(std::vector<Check>& to, const char* name, Result<Check> check) {
@@ -92,27 +53,64 @@ void add(std::vector<Check>& to, const char* name, Result<Check> check) {
 
 }  // namespace
 
-Task<> check_bridge(Services& services, std::vector<Check>& checks) {
-  if (!services.privileged.available()) {
-    bool asked = services.config.network == vm::NetworkChoice::bridge;
+Result<Check> BridgeNetwork::check_state(const net::Bridge& bridge) const {
+  auto netlink = TRY(net::Netlink::open());
+  auto link = TRY(net::find_link(netlink, bridge.name));
+  if (trouble_)
+    return Check{"bridge", config_.network == vm::NetworkChoice::automatic ? CheckStatus::warn : CheckStatus::fail,
+                 trouble_->message, trouble_->hint};
+  if (!link)
+    return Check{"bridge", CheckStatus::pass, fmt::format("{} is made when the first VM needs it", bridge.name), ""};
+  if (!link->ours())
+    return Check{"bridge", CheckStatus::fail, fmt::format("there is a link {} that banger has not made", bridge.name),
+                 "set another bridge_name"};
+  return Check{"bridge", CheckStatus::pass,
+               fmt::format("{} with {} VMs and {} idle taps", bridge.name, attached_.size(), idle_.size()), ""};
+}
+
+Task<Result<Check>> BridgeNetwork::check_forwarding(net::Bridge bridge) {
+  if (has_legacy_filter())
+    co_return Check{
+        "forward policy", CheckStatus::warn,
+        "iptables-legacy has rules, which cannot be looked at; if its FORWARD policy is DROP, guests reach no outside",
+        fmt::format("iptables-legacy -I FORWARD -i {0} -j ACCEPT; iptables-legacy -I FORWARD -o {0} -j ACCEPT",
+                    bridge.name)};
+  if (::geteuid() != 0) co_return Check{"forward policy", CheckStatus::pass, "looked after by the root helper", ""};
+  auto chains = CO_TRY(co_await runtime_.blocking([name = bridge.name] { return net::find_closed_chains(name); }));
+  if (chains.empty()) co_return Check{"forward policy", CheckStatus::pass, "no table drops forwarded packets", ""};
+  std::vector<std::string> names;
+  for (const auto& chain : chains) names.push_back(fmt::format("{} {} {}", chain.family, chain.table, chain.name));
+  co_return Check{
+      "forward policy", CheckStatus::pass,
+      fmt::format(
+          "{} drops what it does not know (Docker does that); it gets a rule for the bridge while that is there",
+          join(names, ", ")),
+      ""};
+}
+
+Task<std::vector<Check>> BridgeNetwork::checks() {
+  std::vector<Check> checks;
+  bool asked = config_.network == vm::NetworkChoice::bridge;
+  if (!privileged_.available()) {
     checks.push_back({"bridge", asked ? CheckStatus::fail : CheckStatus::pass,
                       "not available without root or the root helper; VMs have user-mode networking",
-                      asked ? "set network = \"user\" in the config" : ""});
-    co_return;
+                      asked ? "set network = \"user\" in the config" : "as root: banger system install --owner USER"});
+    co_return checks;
   }
-  auto bridge = services.bridge.wanted();
+  auto bridge = wanted();
   if (!bridge) {
     checks.push_back({"bridge", CheckStatus::fail, bridge.error().message, bridge.error().hint});
-    co_return;
+    co_return checks;
   }
   auto nft = nftables();
   bool listable = nft.status == CheckStatus::pass;
   // Nobody who stays with user-mode networking has to install it.
-  if (!listable && services.config.network != vm::NetworkChoice::bridge) nft.status = CheckStatus::warn;
+  if (!listable && !asked) nft.status = CheckStatus::warn;
   checks.push_back(std::move(nft));
   add(checks, "bridge range", range(*bridge));
-  add(checks, "bridge", state(services, *bridge));
-  if (listable) add(checks, "forward policy", co_await forwarding(services, *bridge));
+  add(checks, "bridge", check_state(*bridge));
+  if (listable) add(checks, "forward policy", co_await check_forwarding(*bridge));
+  co_return checks;
 }
 
-}  // namespace banger::engine
+}  // namespace banger::capabilities

@@ -1,0 +1,110 @@
+// The life of host resources around VMs, with toys for resources: their order, and crashes.
+#include "engine/resources.h"
+
+#include "catch.h"
+#include "support/run.h"
+#include "support/temp_dir.h"
+#include "toy_resource.h"
+
+using namespace banger;
+using namespace banger::engine;
+using test::ToyHost;
+using test::ToyResource;
+using Words = std::vector<std::string>;
+
+namespace {
+
+constexpr const char* kVm = "abcdefghijkl";
+
+struct Bench {
+  Bench() {
+    store = std::move(*store::Store::open(directory / "db"));
+    restart();
+  }
+  /// A daemon that crashes forgets all but the store and the host.
+  void restart() {
+    HostResources::List list;
+    list.push_back(std::make_unique<ToyResource>("red", host, *store));
+    list.push_back(std::make_unique<ToyResource>("blue", host, *store));
+    blue = static_cast<ToyResource*>(list.back().get());
+    resources = std::make_unique<HostResources>(std::move(list));
+    REQUIRE(resources->load());
+    host.calls.clear();
+  }
+  Result<> acquire() {
+    capabilities::VmContext vm{.runtime = runtime, .log = log, .id = kVm, .spec = spec};
+    config = {};
+    auto acquired = test::run(runtime, resources->acquire(vm, config));
+    port = vm.port;
+    return acquired;
+  }
+  void release() { test::run(runtime, resources->release_all(kVm)); }
+
+  test::TempDir directory;
+  host::Runtime runtime;
+  Logger log{-1, LogLevel::error};
+  ToyHost host;
+  vm::Spec spec;
+  machine::MachineConfig config;
+  std::optional<capabilities::NetworkPort> port;
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<HostResources> resources;
+  ToyResource* blue = nullptr;
+};
+
+}  // namespace
+
+TEST_CASE("host resources: a VM acquires in list order, is admitted, and releases in reverse") {
+  Bench b;
+  REQUIRE(b.acquire());
+  CHECK(b.config.taps.size() == 2);
+  CHECK(b.port->mac == "red");
+  CHECK(b.host.parcels.size() == 2);
+  REQUIRE(test::run(b.runtime, b.resources->admit(kVm, b.spec)));
+  b.release();
+  CHECK(b.host.calls == Words{"acquire red", "acquire blue", "admit red", "admit blue", "release blue", "release red"});
+  CHECK(b.host.parcels.empty());
+  CHECK(b.store->journal()->empty());
+}
+
+TEST_CASE("host resources: one that fails ends the start, and all are released") {
+  Bench b;
+  b.blue->fails = true;
+  CHECK(b.acquire().error().code == ErrorCode::exhausted);
+  CHECK(b.host.parcels == std::set<std::string>{"red of abcdefghijkl"});
+  b.release();
+  CHECK(b.host.parcels.empty());
+  CHECK(b.store->journal()->empty());
+}
+
+TEST_CASE("host resources: after a crash the next daemon knows who holds something, and releases it once more") {
+  Bench b;
+  REQUIRE(b.acquire());
+  b.restart();
+  CHECK(b.resources->holders() == std::set<std::string>{kVm});
+  b.host.stuck = true;
+  b.release();
+  b.restart();
+  CHECK(b.resources->holders() == std::set<std::string>{kVm});
+  CHECK(b.host.parcels.size() == 2);
+  b.host.stuck = false;
+  b.release();
+  b.release();
+  CHECK(b.host.parcels.empty());
+  CHECK(b.resources->holders().empty());
+}
+
+TEST_CASE("host resources: a spec is resolved and checked by whoever has a say in it, and a change may hold at once") {
+  Bench b;
+  REQUIRE(test::run(b.runtime, b.resources->resolve(vm::NetworkChoice::bridge, b.spec)));
+  CHECK(b.spec.network == vm::Network::bridge);
+  REQUIRE(test::run(b.runtime, b.resources->resolve(vm::NetworkChoice::user, b.spec)));
+  CHECK(b.spec.network == vm::Network::user);
+  CHECK(b.resources->check(b.spec));
+  b.spec.labels["no blue"] = "";
+  CHECK(b.resources->check(b.spec).error().hint == "do without");
+  auto after = b.spec;
+  CHECK(*test::run(b.runtime, b.resources->change(kVm, b.spec, after)) == capabilities::TakesEffect::after_restart);
+  after.labels["red"] = "";
+  CHECK(*test::run(b.runtime, b.resources->change(kVm, b.spec, after)) == capabilities::TakesEffect::at_once);
+}

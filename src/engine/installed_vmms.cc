@@ -15,15 +15,13 @@ using machine::qemu::KvmVerdict;
 using machine::qemu::QemuFacts;
 
 InstalledVmms::InstalledVmms(host::Runtime& runtime, const Logger& log, const host::Paths& paths,
-                             const config::Config& config, store::Store& store, std::string path_variable,
-                             machine::firecracker::Jailer* jailer)
+                             const config::Config& config, store::Store& store, std::string path_variable)
     : runtime_(runtime),
       log_(log),
       paths_(paths),
       config_(config),
       store_(store),
       path_variable_(std::move(path_variable)),
-      jailer_(jailer),
       probing_(runtime) {}
 
 Task<Result<QemuFacts>> InstalledVmms::qemu() {
@@ -86,7 +84,7 @@ machine::Driver* InstalledVmms::driver(const QemuFacts& facts, const std::string
 
 machine::Driver* InstalledVmms::driver(const FirecrackerFacts& facts) {
   auto& slot = drivers_["firecracker"];
-  if (!slot) slot = machine::firecracker::make_driver(runtime_, log_, facts, jailer_);
+  if (!slot) slot = machine::firecracker::make_driver(runtime_, log_, facts);
   return slot.get();
 }
 

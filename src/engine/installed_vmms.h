@@ -18,9 +18,8 @@ namespace banger::engine {
 
 class InstalledVmms final : public VmmChoice {
  public:
-  /// `jailer` null: Firecracker runs without jails.
   InstalledVmms(host::Runtime& runtime, const Logger& log, const host::Paths& paths, const config::Config& config,
-                store::Store& store, std::string path_variable, machine::firecracker::Jailer* jailer);
+                store::Store& store, std::string path_variable);
 
   Task<Result<machine::Driver*>> choose(const std::string& kernel, NetworkNeeds network) override;
   Task<Result<Choice>> decide(const std::string& kernel, NetworkNeeds network) override;
@@ -42,7 +41,6 @@ class InstalledVmms final : public VmmChoice {
   const config::Config& config_;
   store::Store& store_;
   std::string path_variable_;
-  machine::firecracker::Jailer* jailer_;  ///< null: Firecracker runs without jails
   host::Mutex probing_;
   std::optional<machine::qemu::QemuFacts> facts_;
   std::optional<machine::firecracker::FirecrackerFacts> firecracker_;

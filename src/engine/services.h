@@ -5,7 +5,6 @@
 
 #include "base/log.h"
 #include "capabilities/dm_snapshot/snapshot_disks.h"
-#include "capabilities/jail/jails.h"
 #include "config/config.h"
 #include "engine/initramfs.h"
 #include "engine/privileged_client.h"
@@ -34,7 +33,6 @@ struct Services {
   Saves& saves;
   PrivilegedClient& privileged;  ///< what needs root
   HostResources& resources;      ///< what VMs hold of this host
-  capabilities::Jails& jails;
   capabilities::SnapshotDisks& snapshots;
   vm::HostSize host_size;
   host::Mutex& building_image;  ///< one build at a time

@@ -20,6 +20,10 @@
 #include "host/runtime.h"
 #include "machine/metrics.h"
 
+namespace banger::machine::firecracker {
+class Jailer;
+}
+
 namespace banger::machine {
 
 struct Drive {
@@ -81,6 +85,7 @@ struct MachineConfig {
   std::string reason;        ///< why this VMM and no other, for people
   std::string memory_file;   ///< made by the driver: the guest's memory, every write of it; empty: memory has no file
   std::optional<SavedState> restore;  ///< go on from here instead of booting; kernel, initrds and cmdline are not used
+  firecracker::Jailer* jailer = nullptr;  ///< starts a VMM that can be jailed in a jail; null: without one
 };
 
 /// What is stored to find a machine again after a daemon restart. Plain data, JSON in the store.

@@ -3,7 +3,7 @@
 // rest is in machine/firecracker/jailed.h and in the daemon, which keeps the records.
 #include <nlohmann/json.hpp>
 
-#include "capabilities/capability.h"
+#include "capabilities/jail/jails.h"
 #include "capabilities/jail/request.h"
 
 namespace banger::capabilities {
@@ -63,6 +63,7 @@ constexpr PrivilegedOperation kOperations[] = {
 }  // namespace
 
 extern const Capability jail;
-constinit const Capability jail = {.name = "jail", .privileged_ops = kOperations};
+constinit const Capability jail = {
+    .name = "jail", .resource = make_host_resource<Jails>, .privileged_ops = kOperations};
 
 }  // namespace banger::capabilities

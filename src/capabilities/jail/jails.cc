@@ -45,15 +45,15 @@ Result<machine::firecracker::JailedProcess> identified(pid_t pid, UniqueFd proce
 
 }  // namespace
 
-Jails::Jails(host::Runtime& runtime, const Logger& log, const host::Paths& paths, const config::Config& config,
-             store::Store& store, Privileged& privileged)
-    : runtime_(runtime),
-      log_(log),
-      paths_(paths),
-      config_(config),
-      store_(store),
-      privileged_(privileged),
-      changing_(runtime),
+Jails::Jails(const ResourceHost& host)
+    : runtime_(host.runtime),
+      log_(host.log),
+      paths_(host.paths),
+      config_(host.config),
+      store_(host.store),
+      privileged_(host.privileged),
+      firecracker_(host.firecracker),
+      changing_(runtime_),
       pause_(kFirstPause) {}
 
 Result<> Jails::load() {
@@ -61,9 +61,9 @@ Result<> Jails::load() {
     if (entry.kind != "jail") continue;
     auto space = entry.key.find(' ');
     if (entry.owner != kNobody)
-      seats_[entry.owner] = entry.key;
+      held_[entry.owner] = entry.key;
     else if (space != entry.key.npos)
-      doomed_[entry.key.substr(0, space)] = entry.key.substr(space + 1);
+      to_remove_[entry.key.substr(0, space)] = entry.key.substr(space + 1);
   }
   return {};
 }
@@ -100,11 +100,16 @@ Task<Result<>> Jails::check(std::string firecracker) {
       fmt::format("set firecracker_bin = \"{}\"", found.firecracker));
 }
 
+Task<Result<>> Jails::acquire(const VmContext&, machine::MachineConfig& config) {
+  if (config_.jailer_enabled) config.jailer = this;
+  co_return Result<>{};
+}
+
 Task<Result<machine::firecracker::JailedProcess>> Jails::start(JailedStart start) {
   // Of an earlier start that could not be cleaned up after yet.
-  co_await leave(start.vm_id);
+  co_await release(start.vm_id);
   CO_TRY(store_.add_journal({0, start.vm_id, "jail", start.token}));
-  seats_[start.vm_id] = start.token;
+  held_[start.vm_id] = start.token;
   Json arguments = {{"id", start.token},
                     {"directory", start.directory},
                     {"read", list_of(start.read)},
@@ -135,59 +140,67 @@ Task<Result<>> Jails::end(std::string token, std::string vm_id) {
   co_return Result<>{};
 }
 
-Task<> Jails::end_doomed_of(std::string vm_id) {
+Task<> Jails::end_left_of(std::string vm_id) {
   std::vector<std::string> tokens;
-  for (const auto& [token, owner] : doomed_)
+  for (const auto& [token, owner] : to_remove_)
     if (vm_id.empty() || owner == vm_id) tokens.push_back(token);
   for (const auto& token : tokens)
-    if (auto ended = co_await end_doomed(token); !ended)
+    if (auto ended = co_await end_left(token); !ended)
       log_.debug("jail.still_there", {{"jail", token}, {"error", ended.error().message}});
 }
 
-Task<> Jails::leave(std::string vm_id) {
-  co_await end_doomed_of(vm_id);
-  auto seat = seats_.find(vm_id);
-  if (seat == seats_.end()) co_return;
-  auto token = seat->second;
-  seats_.erase(seat);
+Task<> Jails::release(std::string vm_id) {
+  co_await end_left_of(vm_id);
+  auto held = held_.find(vm_id);
+  if (held == held_.end()) co_return;
+  auto token = held->second;
+  held_.erase(held);
   auto turn = co_await changing_.lock();
   auto ended = co_await end(token, vm_id);
   if (!ended) {
     log_.warn("jail.leave_failed", {{"vm", vm_id}, {"jail", token}, {"error", ended.error().sentence()}});
     // Nobody's from now on: the VM may be deleted before this succeeds.
     (void)store_.add_journal({0, kNobody, "jail", fmt::format("{} {}", token, vm_id)});
-    doomed_[token] = vm_id;
+    to_remove_[token] = vm_id;
     runtime_.spawn(try_again());
   }
   (void)store_.remove_journal(vm_id, "jail", token);
 }
 
-Task<Result<>> Jails::end_doomed(std::string token) {
+Task<Result<>> Jails::end_left(std::string token) {
   auto turn = co_await changing_.lock();
-  auto found = doomed_.find(token);
-  if (found == doomed_.end()) co_return Result<>{};
+  auto found = to_remove_.find(token);
+  if (found == to_remove_.end()) co_return Result<>{};
   auto vm_id = found->second;
   CO_TRY(co_await end(token, vm_id));
-  doomed_.erase(token);
+  to_remove_.erase(token);
   co_return store_.remove_journal(kNobody, "jail", fmt::format("{} {}", token, vm_id));
-}
-
-Task<> Jails::remove_doomed() {
-  co_await end_doomed_of("");
-  if (!doomed_.empty()) runtime_.spawn(try_again());
 }
 
 Task<> Jails::try_again() {
   if (std::exchange(trying_, true)) co_return;
   co_await runtime_.sleep_for(pause_);
   trying_ = false;
-  pause_ = doomed_.empty() ? kFirstPause : std::min(2 * pause_, kLongestPause);
-  co_await remove_doomed();
+  pause_ = to_remove_.empty() ? kFirstPause : std::min(2 * pause_, kLongestPause);
+  co_await end_left_of("");
+  if (!to_remove_.empty()) runtime_.spawn(try_again());
 }
 
-std::vector<std::string> Jails::strays() const {
-  std::vector<std::string> found;
-  for (const auto& [token, vm_id] : doomed_) found.push_back(token);
+Task<> Jails::run(host::Foreground&) {
+  co_await end_left_of("");
+  if (!to_remove_.empty()) runtime_.spawn(try_again());
+}
+
+std::vector<std::string> Jails::holders() const {
+  std::vector<std::string> ids;
+  for (const auto& [vm_id, token] : held_) ids.push_back(vm_id);
+  return ids;
+}
+
+std::vector<Leftover> Jails::leftovers() {
+  std::vector<Leftover> found;
+  auto add = [&](std::string token) { found.push_back({"jail", std::move(token), "no machine is in it", this}); };
+  for (const auto& [token, vm_id] : to_remove_) add(token);
   // Jails are the install's owner's; to anybody else they are a stranger's.
   if (privileged_.way() != Privileged::Way::helper) return found;
   auto cgroups = host::find_cgroups();
@@ -195,15 +208,15 @@ std::vector<std::string> Jails::strays() const {
   auto parent = cgroups ? fmt::format("{}/{}", *cgroups, machine::firecracker::kJailCgroups) : std::string();
   for (const auto& entry : fs::directory_iterator(parent, error)) {
     auto name = entry.path().filename().string();
-    auto known = [&](const auto& seat) { return seat.second == name; };
-    if (entry.is_directory(error) && !doomed_.contains(name) && std::ranges::none_of(seats_, known))
-      found.push_back(name);
+    auto known = [&](const auto& held) { return held.second == name; };
+    if (entry.is_directory(error) && !to_remove_.contains(name) && std::ranges::none_of(held_, known)) add(name);
   }
   return found;
 }
 
-Task<Result<>> Jails::remove_stray(std::string token) {
-  if (doomed_.contains(token)) co_return co_await end_doomed(std::move(token));
+Task<Result<>> Jails::remove(Leftover leftover) {
+  auto token = leftover.path;
+  if (to_remove_.contains(token)) co_return co_await end_left(std::move(token));
   auto turn = co_await changing_.lock();
   co_return co_await end(std::move(token), "");
 }

@@ -228,7 +228,6 @@ Task<std::vector<Check>> run_doctor(Services& services, Verdicts verdicts) {
   checks.push_back(defaults(services));
   checks.push_back(co_await helper(services));
   for (auto& check : co_await services.resources.checks()) checks.push_back(std::move(check));
-  co_await check_jail(services, checks);
   co_return checks;
 }
 

@@ -17,9 +17,6 @@ enum class Verdicts {
   fresh,  ///< it is found out again
 };
 
-/// Adds the line of Firecracker's jails.
-Task<> check_jail(Services& services, std::vector<Check>& checks);
-
 /// May take limits::kKvmProbeDeadline when KVM is tried.
 Task<std::vector<Check>> run_doctor(Services& services, Verdicts verdicts);
 

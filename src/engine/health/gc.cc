@@ -93,12 +93,6 @@ std::vector<Leftover> orphan_images(const Services& services, const VmRegistry& 
   return found;
 }
 
-std::vector<Leftover> stray_jails(const Services& services) {
-  std::vector<Leftover> found;
-  for (auto& token : services.jails.strays()) found.push_back({"jail", std::move(token), "no machine is in it"});
-  return found;
-}
-
 std::vector<Leftover> stray_snapshots(const Services& services) {
   std::vector<Leftover> found;
   for (const auto& id : services.snapshots.strays())
@@ -134,7 +128,6 @@ Task<Result<>> remove_leftover(Services& services, VmManager& vms, const Garbage
   if (item.resource) co_return co_await item.resource->remove(item);
   if (item.machine) co_return kill_stray(services, vms.registry(), *item.machine);
   if (item.kind == "snapshot") co_return co_await services.snapshots.remove_stray(item.path);
-  if (item.kind == "jail") co_return co_await services.jails.remove_stray(item.path);
   if (item.kind == "build") co_return co_await services.images.remove_abandoned_build(item.path);
   // A VM may have been made from it since it was found; from here to its removal nothing else runs.
   auto id = fs::path(item.path).filename().string();
@@ -184,7 +177,6 @@ Task<Result<std::vector<Garbage>>> collect_garbage(Services& services, VmManager
   add(stray_saves(services));
   add(stale_caches(services));
   add(services.resources.leftovers());
-  add(stray_jails(services));
   add(stray_snapshots(services));
   add(orphan_images(services, vms.registry()));
   add(half_made(services));

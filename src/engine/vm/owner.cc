@@ -214,7 +214,6 @@ Task<Result<>> VmOwner::settle(State state, std::string last_error) {
   client_.reset();
   system_ready_ = false;
   co_await services_.resources.release_all(row_.id);
-  co_await services_.jails.leave(row_.id);
   co_await detach_disk();
   if (auto record = parse_json(row_.machine, limits::kRpcMessageBytes); record && record->contains("token"))
     CO_TRY(services_.store.remove_journal(row_.id, "process", record->at("token").get<std::string>()));
@@ -293,7 +292,6 @@ Task<Result<>> VmOwner::remove(bool force) {
   CO_TRY(move_to(State::deleting));
   CO_TRY(co_await end_machine());
   co_await services_.resources.release_all(row_.id);
-  co_await services_.jails.leave(row_.id);
   co_await detach_disk();
   auto path = directory();
   CO_TRY(co_await services_.runtime.blocking([&] { return host::remove_tree(path); }));

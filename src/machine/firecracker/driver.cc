@@ -102,8 +102,8 @@ Task<Result<>> ask_all(host::Runtime& runtime, std::string directory, std::vecto
 
 class FirecrackerDriver : public Driver {
  public:
-  FirecrackerDriver(host::Runtime& runtime, const Logger& log, FirecrackerFacts facts, Jailer* jailer)
-      : runtime_(runtime), log_(log), facts_(std::move(facts)), jailer_(jailer) {}
+  FirecrackerDriver(host::Runtime& runtime, const Logger& log, FirecrackerFacts facts)
+      : runtime_(runtime), log_(log), facts_(std::move(facts)) {}
 
   std::string_view name() const override { return "firecracker"; }
   Task<Result<std::unique_ptr<Machine>>> start(const MachineConfig& config, const StartObserver& observer) override;
@@ -120,7 +120,6 @@ class FirecrackerDriver : public Driver {
   host::Runtime& runtime_;
   const Logger& log_;
   FirecrackerFacts facts_;
-  Jailer* jailer_;  ///< null: without jails
 };
 
 MachineRecord FirecrackerDriver::planned(const MachineConfig& config) const {
@@ -134,12 +133,12 @@ MachineRecord FirecrackerDriver::planned(const MachineConfig& config) const {
           .memory_file = config.restore ? config.restore->memory : "",
           .memory_bytes = config.memory_bytes,
           .reason = config.reason,
-          .jailed = jailer_ != nullptr};
+          .jailed = config.jailer != nullptr};
 }
 
 // Completes the record by its process.
 Task<Result<VmmProcess>> FirecrackerDriver::launch(const MachineConfig& config, MachineRecord& record) {
-  if (!jailer_) {
+  if (!config.jailer) {
     auto child = CO_TRY(spawn_detached(command_line(facts_.binary, config), config));
     record.process = CO_TRY(host::process_id(child.pid()));
     co_return VmmProcess(std::move(child), record.process);
@@ -147,7 +146,7 @@ Task<Result<VmmProcess>> FirecrackerDriver::launch(const MachineConfig& config, 
   CO_TRY(link_sockets(config.directory));
   CO_TRY(open_logs(config));
   auto start = jailed_start(config);
-  auto started = in("jail", co_await jailer_->start(std::move(start)));
+  auto started = in("jail", co_await config.jailer->start(std::move(start)));
   // The jailer's own words, and Firecracker's, are in the log of this start.
   if (auto words = last_words(config.directory, config.token); !started && !words.empty())
     started.error().message += ": " + words;
@@ -161,7 +160,7 @@ Task<Result<Version>> FirecrackerDriver::bring_up(const VmmProcess& process, con
                                                   const std::vector<Tap>& taps) {
   auto version =
       CO_TRY(co_await wait_until_up(runtime_, process, config.directory, host::after(limits::kFirecrackerUpDeadline)));
-  auto inside = jailer_ ? in_jail(config) : config;
+  auto inside = config.jailer ? in_jail(config) : config;
   if (!config.restore) {
     CO_TRY(co_await ask_all(runtime_, config.directory, boot_requests(inside, taps, version)));
     co_return version;
@@ -177,7 +176,7 @@ Task<Result<std::unique_ptr<Machine>>> FirecrackerDriver::try_start(const Machin
                                                                     const StartObserver& observer) {
   CO_TRY(check(config));
   auto taps = CO_TRY(taps_of(config));
-  if (jailer_) CO_TRY(co_await jailer_->check(facts_.binary));
+  if (config.jailer) CO_TRY(co_await config.jailer->check(facts_.binary));
   CO_TRY(co_await runtime_.blocking([&config] { return prepare_files(config); }));
   auto begun = host::Clock::now();
   auto record = planned(config);
@@ -251,8 +250,8 @@ Task<Result<std::unique_ptr<Machine>>> FirecrackerDriver::adopt(const MachineRec
 
 }  // namespace
 
-std::unique_ptr<Driver> make_driver(host::Runtime& runtime, const Logger& log, FirecrackerFacts facts, Jailer* jailer) {
-  return std::make_unique<FirecrackerDriver>(runtime, log, std::move(facts), jailer);
+std::unique_ptr<Driver> make_driver(host::Runtime& runtime, const Logger& log, FirecrackerFacts facts) {
+  return std::make_unique<FirecrackerDriver>(runtime, log, std::move(facts));
 }
 
 }  // namespace banger::machine::firecracker

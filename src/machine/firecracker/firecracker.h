@@ -26,10 +26,8 @@ Task<Result<FirecrackerFacts>> probe_firecracker(host::Runtime& runtime, const F
 /// What a saved state depends on: this binary, this host's processor and kernel.
 std::string key_of_build(const FirecrackerFacts& facts);
 
-class Jailer;
-/// With a jailer, which must outlive the driver, new machines are started in jails (jailed.h).
-std::unique_ptr<Driver> make_driver(host::Runtime& runtime, const Logger& log, FirecrackerFacts facts,
-                                    Jailer* jailer = nullptr);
+/// A machine whose config has a jailer is started in a jail (jailed.h).
+std::unique_ptr<Driver> make_driver(host::Runtime& runtime, const Logger& log, FirecrackerFacts facts);
 
 // A Firecracker runs in config.directory, and all it opens in there has a relative name: a saved state holds the names
 // of drives and sockets, and is loaded by machines in other directories. The directory is private (0700).

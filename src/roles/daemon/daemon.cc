@@ -89,25 +89,9 @@ void raise_descriptor_limit() {
   (void)::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-bool ended(const engine::VmOwner& vm) {
-  return !vm.machine() && (vm.state() == vm::State::stopped || vm.state() == vm::State::suspended);
-}
-
-// Of machines that ended while the daemon was away. Before a call can start another one in the same directory. A VM
-// that is not recovered yet may have a live machine in its jail; what becomes of that is its recovery's.
-Task<> end_empty_jails(Daemon& daemon) {
-  auto& jails = daemon.services.jails;
-  std::vector<std::string> empty;
-  for (const auto& vm : daemon.vms.registry().everything())
-    if (ended(*vm) && jails.has(vm->row().id)) empty.push_back(vm->row().id);
-  for (const auto& id : empty) co_await jails.leave(id);
-  daemon.services.runtime.spawn(jails.remove_doomed());
-}
-
 Task<> serve(Daemon& daemon, rpc::Server& server, UniqueFd listener, int ready_fd) {
   // First the truth, then the answers: whoever asks must not see a VM as running whose machine is gone.
   co_await daemon.vms.recover_all(host::after(std::chrono::seconds(3)));
-  co_await end_empty_jails(daemon);
   daemon.services.runtime.spawn(engine::sweep_snapshots(daemon.services, daemon.vms.registry()));
   daemon.services.resources.run(daemon.services.runtime, daemon.vms.foreground());
   daemon.services.runtime.spawn(daemon.dns.run());
@@ -176,9 +160,7 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
   image::KernelStore kernels(runtime, prepared.paths.kernels(), prepared.paths.cache, path_variable);
   image::ImageStore images(runtime, prepared.paths.images(), prepared.paths.cache, path_variable);
   engine::PrivilegedClient privileged(runtime, log, prepared.paths, prepared.config, helper_socket());
-  capabilities::Jails jails(runtime, log, prepared.paths, prepared.config, *prepared.store, privileged);
-  engine::InstalledVmms vmms(runtime, log, prepared.paths, prepared.config, *prepared.store, path_variable,
-                             prepared.config.jailer_enabled ? &jails : nullptr);
+  engine::InstalledVmms vmms(runtime, log, prepared.paths, prepared.config, *prepared.store, path_variable);
   engine::Initramfs initramfs(runtime, prepared.paths);
   engine::Saves saves(runtime, log, prepared.paths, *prepared.store);
   engine::HostResources resources({.runtime = runtime,
@@ -201,7 +183,6 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
                             .saves = saves,
                             .privileged = privileged,
                             .resources = resources,
-                            .jails = jails,
                             .snapshots = snapshots,
                             .host_size = measure_host(),
                             .building_image = building_image,
@@ -222,7 +203,6 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
 
   auto loaded = saves.load();
   if (loaded) loaded = resources.load();
-  if (loaded) loaded = jails.load();
   if (loaded) loaded = snapshots.load();
   if (loaded) loaded = vms.load();
   if (!loaded || !socket) {

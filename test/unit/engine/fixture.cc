@@ -43,7 +43,6 @@ FakeDaemon::FakeDaemon(const host::Paths& paths, const config::Config& config, C
                  .store = *store,
                  .privileged = privileged,
                  .firecracker = [this] { return vmms.firecracker(); }}),
-      jails(runtime, log, paths, config, *store, privileged),
       snapshots(log, *store, privileged),
       services{.runtime = runtime,
                .log = log,
@@ -57,7 +56,6 @@ FakeDaemon::FakeDaemon(const host::Paths& paths, const config::Config& config, C
                .saves = saves,
                .privileged = no_helper,
                .resources = resources,
-               .jails = jails,
                .snapshots = snapshots,
                .host_size = {.cpus = 4, .memory_bytes = 16 * limits::kGiB},
                .building_image = building_image,
@@ -67,7 +65,6 @@ FakeDaemon::FakeDaemon(const host::Paths& paths, const config::Config& config, C
   });
   REQUIRE(saves.load());
   REQUIRE(resources.load());
-  REQUIRE(jails.load());
   REQUIRE(snapshots.load());
 }
 

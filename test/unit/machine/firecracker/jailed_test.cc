@@ -47,7 +47,12 @@ class DirectoryJailer : public Jailer {
 };
 
 struct JailedBench : Fixture {
-  JailedBench() : jailer(binary) { driver = make_driver(runtime, logger, facts, &jailer); }
+  JailedBench() : jailer(binary) {}
+  MachineConfig config(const std::string& name = "vm") {
+    auto config = Fixture::config(name);
+    config.jailer = &jailer;
+    return config;
+  }
   DirectoryJailer jailer;
 };
 
@@ -146,6 +151,6 @@ TEST_CASE("firecracker in a jail: a start that fails, before or after, says why 
   CHECK(!find_process_by_token(broken.token));
 
   fixture.facts.binary = "/opt/another";
-  fixture.driver = make_driver(fixture.runtime, fixture.logger, fixture.facts, &fixture.jailer);
+  fixture.driver = make_driver(fixture.runtime, fixture.logger, fixture.facts);
   CHECK(fixture.start(fixture.config("other")).error().code == ErrorCode::unsupported);
 }

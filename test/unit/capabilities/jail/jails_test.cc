@@ -1,0 +1,114 @@
+// What is recorded of jails, and that what could not be removed is neither forgotten nor the VM's any more.
+#include "capabilities/jail/jails.h"
+
+#include "catch.h"
+#include "support/run.h"
+#include "support/temp_dir.h"
+
+using namespace banger;
+using namespace banger::capabilities;
+
+namespace {
+
+constexpr const char* kVm = "abcdefghijkl";
+constexpr const char* kToken = "0123456789abcdef0123456789abcdef";
+
+struct Operations final : Privileged {
+  Task<Result<PrivilegedReply>> call(std::string operation, std::string) override {
+    asked.push_back(operation);
+    if (fails) co_return fail(ErrorCode::busy, "not today");
+    co_return PrivilegedReply{};
+  }
+  Way way() const override { return Way::in_process; }
+  std::vector<std::string> asked;
+  bool fails = false;
+};
+
+struct Bench {
+  Bench() {
+    config.jailer_enabled = true;
+    store = std::move(*store::Store::open(directory / "db"));
+    restart();
+  }
+  void restart() {
+    jails = std::make_unique<Jails>(ResourceHost{runtime, log, paths, config, *store, operations, {}});
+    REQUIRE(jails->load());
+    operations.asked.clear();
+  }
+  machine::firecracker::Jailer* acquire() {
+    vm::Spec spec;
+    VmContext vm{.runtime = runtime, .log = log, .id = kVm, .spec = spec};
+    machine::MachineConfig machine;
+    REQUIRE(test::run(runtime, jails->acquire(vm, machine)));
+    return machine.jailer;
+  }
+  /// As the driver does, with a helper that starts nothing.
+  void start() {
+    auto* jailer = acquire();
+    REQUIRE(jailer);
+    CHECK_FALSE(test::run(runtime, jailer->start({.vm_id = kVm, .token = kToken, .directory = directory.path()})));
+  }
+  void release() { test::run(runtime, jails->release(kVm)); }
+
+  test::TempDir directory;
+  host::Runtime runtime;
+  Logger log{-1, LogLevel::error};
+  host::Paths paths;
+  config::Config config;
+  Operations operations;
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<Jails> jails;
+};
+
+}  // namespace
+
+TEST_CASE("jails: machines are started in them only where the config asks for it") {
+  Bench b;
+  CHECK(b.acquire() == b.jails.get());
+  b.config.jailer_enabled = false;
+  CHECK(b.acquire() == nullptr);
+  b.release();
+  CHECK(b.operations.asked.empty());
+}
+
+TEST_CASE("jails: one is recorded before it is made, known after a crash, and removed once") {
+  Bench b;
+  b.operations.fails = true;
+  b.start();
+  CHECK(b.operations.asked.back() == "machine.jail");
+  b.operations.fails = false;
+  b.restart();
+  CHECK(b.jails->holders() == std::vector<std::string>{kVm});
+  b.release();
+  b.release();
+  CHECK(b.operations.asked == std::vector<std::string>{"machine.unjail"});
+  CHECK(b.store->journal()->empty());
+}
+
+TEST_CASE("jails: one that cannot be removed outlives its VM as a leftover, until it is gone") {
+  Bench b;
+  b.operations.fails = true;
+  b.start();
+  b.release();
+  CHECK(b.jails->holders().empty());
+  b.restart();
+  auto left = b.jails->leftovers();
+  REQUIRE(left.size() == 1);
+  CHECK(left[0].path == kToken);
+  CHECK_FALSE(test::run(b.runtime, b.jails->remove(left[0])));
+  CHECK(b.jails->leftovers().size() == 1);
+  b.operations.fails = false;
+  CHECK(test::run(b.runtime, left[0].resource->remove(left[0])));
+  CHECK(b.jails->leftovers().empty());
+  CHECK(b.store->journal()->empty());
+}
+
+TEST_CASE("jails: doctor says whether they are wanted, and why they cannot be had") {
+  Bench b;
+  auto checks = test::run(b.runtime, b.jails->checks());
+  REQUIRE(checks.size() == 1);
+  CHECK(checks[0].status == CheckStatus::fail);
+  CHECK(!checks[0].hint.empty());
+  b.config.jailer_enabled = false;
+  CHECK(test::run(b.runtime, b.jails->checks())[0].status == CheckStatus::pass);
+}

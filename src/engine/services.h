@@ -4,7 +4,6 @@
 #include <string>
 
 #include "base/log.h"
-#include "capabilities/dm_snapshot/snapshot_disks.h"
 #include "config/config.h"
 #include "engine/initramfs.h"
 #include "engine/privileged_client.h"
@@ -33,7 +32,6 @@ struct Services {
   Saves& saves;
   PrivilegedClient& privileged;  ///< what needs root
   HostResources& resources;      ///< what VMs hold of this host
-  capabilities::SnapshotDisks& snapshots;
   vm::HostSize host_size;
   host::Mutex& building_image;  ///< one build at a time
   host::Mutex& pulling_kernel;

@@ -12,7 +12,7 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
-#include "capabilities/capability.h"
+#include "capabilities/dm_snapshot/snapshot_disks.h"
 #include "host/beneath.h"
 
 namespace banger::capabilities {
@@ -105,6 +105,7 @@ constexpr PrivilegedOperation kOperations[] = {
 }  // namespace
 
 extern const Capability dm_snapshot;
-constinit const Capability dm_snapshot = {.name = "dm_snapshot", .privileged_ops = kOperations};
+constinit const Capability dm_snapshot = {
+    .name = "dm_snapshot", .resource = make_host_resource<SnapshotDisks>, .privileged_ops = kOperations};
 
 }  // namespace banger::capabilities

@@ -1,45 +1,54 @@
-// The devices of VMs whose storage is "dm-snapshot" (capabilities/dm_snapshot/dm_snapshot.h): each stands from the
-// start of its machine to the end. Recorded before it is made, forgotten when it is gone, so that a crash leaves none
-// that nobody knows.
+// The host resource of VMs whose storage is "dm-snapshot" (dm_snapshot.h): the device of the system disk.
 #pragma once
 
 #include <set>
 #include <string>
 #include <vector>
 
-#include "base/log.h"
-#include "base/task.h"
-#include "capabilities/privileged.h"
-#include "store/store.h"
+#include "capabilities/resource_host.h"
 
 namespace banger::capabilities {
 
-class SnapshotDisks {
+class SnapshotDisks final : public HostResource {
  public:
-  SnapshotDisks(const Logger& log, store::Store& store, Privileged& privileged)
-      : log_(log), store_(store), privileged_(privileged) {}
+  explicit SnapshotDisks(const ResourceHost& host)
+      : runtime_(host.runtime),
+        log_(host.log),
+        config_(host.config),
+        store_(host.store),
+        privileged_(host.privileged),
+        changing_(host.runtime),
+        wake_(host.runtime) {}
 
-  /// Reads the journal; whose they are is asked with sweep().
-  Result<> load();
-
-  /// An error with the way out where this host cannot do it.
-  Result<> check() const;
-  /// The device of that VM is there afterwards, and was not in use.
-  Task<Result<>> attach(std::string vm_id, std::string image, std::string disk, std::uint64_t size_bytes);
-  /// It is not; what cannot be removed now is tried again by the next that asks. Fine when there is none.
-  Task<Result<>> detach(std::string vm_id);
-
-  /// Recorded ones.
-  std::vector<std::string> recorded() const { return {made_.begin(), made_.end()}; }
-  /// Those on this host that are ours by their mark and that no record is kept of.
-  std::vector<std::string> strays() const;
-  Task<Result<>> remove_stray(std::string vm_id);
+  std::string_view name() const override { return "snapshot"; }
+  Result<> load() override;
+  Result<> check(const vm::Spec& spec) const override;
+  /// The device is there afterwards, with a journal of ext4, and was not in use.
+  Task<Result<>> acquire(const VmContext& vm, machine::MachineConfig& config) override;
+  Task<Result<>> flush(std::string vm_id) override;
+  Task<> release(std::string vm_id) override;
+  std::vector<std::string> holders() const override { return {made_.begin(), made_.end()}; }
+  std::vector<Leftover> leftovers() override;
+  Task<Result<>> remove(Leftover leftover) override;
+  Task<std::vector<Check>> checks() override;
+  /// Tries again to remove devices that were in use.
+  Task<> run(host::Foreground& foreground) override;
 
  private:
+  Result<> check_host() const;
+  Task<Result<>> make_device(const VmContext& vm, std::string file);
+  Task<Result<>> remove_device(std::string vm_id);
+  Task<> forget_device(std::string vm_id);
+
+  host::Runtime& runtime_;
   const Logger& log_;
+  const config::Config& config_;
   store::Store& store_;
   Privileged& privileged_;
-  std::set<std::string> made_;  ///< ids of VMs; what the journal says
+  host::Mutex changing_;  ///< one device at a time is made or removed
+  host::Event wake_;
+  std::set<std::string> made_;       ///< ids of VMs; what the journal says
+  std::set<std::string> to_remove_;  ///< those whose removal failed
 };
 
 }  // namespace banger::capabilities

@@ -49,7 +49,6 @@ Result<> VmCreation::check(const CreateRequest& request) const {
     if (capability->check)
       TRY(in(capability->name, capability->check({.spec = request.spec, .state_directory = services_.paths.state})));
   TRY(services_.resources.check(request.spec));
-  if (request.spec.storage == vm::Storage::dm_snapshot) TRY(services_.snapshots.check());
   return {};
 }
 

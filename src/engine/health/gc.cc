@@ -93,13 +93,6 @@ std::vector<Leftover> orphan_images(const Services& services, const VmRegistry& 
   return found;
 }
 
-std::vector<Leftover> stray_snapshots(const Services& services) {
-  std::vector<Leftover> found;
-  for (const auto& id : services.snapshots.strays())
-    found.push_back({"snapshot", id, "a block device of no VM that is known here"});
-  return found;
-}
-
 // A build or pull that is under way owns its half-made directory.
 std::vector<Leftover> half_made(const Services& services) {
   std::vector<Leftover> found;
@@ -127,7 +120,6 @@ Result<> kill_stray(const Services& services, const VmRegistry& vms, const machi
 Task<Result<>> remove_leftover(Services& services, VmManager& vms, const Garbage& item) {
   if (item.resource) co_return co_await item.resource->remove(item);
   if (item.machine) co_return kill_stray(services, vms.registry(), *item.machine);
-  if (item.kind == "snapshot") co_return co_await services.snapshots.remove_stray(item.path);
   if (item.kind == "build") co_return co_await services.images.remove_abandoned_build(item.path);
   // A VM may have been made from it since it was found; from here to its removal nothing else runs.
   auto id = fs::path(item.path).filename().string();
@@ -177,7 +169,6 @@ Task<Result<std::vector<Garbage>>> collect_garbage(Services& services, VmManager
   add(stray_saves(services));
   add(stale_caches(services));
   add(services.resources.leftovers());
-  add(stray_snapshots(services));
   add(orphan_images(services, vms.registry()));
   add(half_made(services));
   if (dry_run) co_return found;

@@ -53,12 +53,12 @@ Task<> stop_stale(Services& services, const VmRegistry& vms) {
   }
 }
 
-Task<> sweep_snapshots(Services& services, const VmRegistry& vms) {
-  for (const auto& id : services.snapshots.recorded()) {
+Task<> release_left(Services& services, const VmRegistry& vms) {
+  for (const auto& id : services.resources.holders()) {
     if (auto vm = vms.find_exactly(id); vm && vm->row().id == id)
-      co_await vm->drop_device();
+      co_await vm->release_left();
     else
-      (void)co_await services.snapshots.detach(id);
+      co_await services.resources.release_all(id);
   }
 }
 

@@ -1,5 +1,5 @@
 // What the daemon does for machines now and then: it reads what they count, keeps their logs from growing for ever,
-// ends those that nobody uses, and removes what those before it left.
+// ends those that nobody uses, and releases what those before it left.
 #pragma once
 
 #include "engine/fleet/registry.h"
@@ -16,7 +16,7 @@ Task<> bound_logs(Services& services, const VmRegistry& vms);
 Task<> stop_stale_once(Services& services, const VmRegistry& vms);
 Task<> stop_stale(Services& services, const VmRegistry& vms);
 
-/// Removes the devices of VMs that do not run. After the VMs were recovered.
-Task<> sweep_snapshots(Services& services, const VmRegistry& vms);
+/// Releases what VMs that do not run still hold of the host. After the VMs were recovered.
+Task<> release_left(Services& services, const VmRegistry& vms);
 
 }  // namespace banger::engine

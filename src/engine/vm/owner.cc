@@ -214,7 +214,6 @@ Task<Result<>> VmOwner::settle(State state, std::string last_error) {
   client_.reset();
   system_ready_ = false;
   co_await services_.resources.release_all(row_.id);
-  co_await detach_disk();
   if (auto record = parse_json(row_.machine, limits::kRpcMessageBytes); record && record->contains("token"))
     CO_TRY(services_.store.remove_journal(row_.id, "process", record->at("token").get<std::string>()));
   row_.machine.clear();
@@ -292,7 +291,6 @@ Task<Result<>> VmOwner::remove(bool force) {
   CO_TRY(move_to(State::deleting));
   CO_TRY(co_await end_machine());
   co_await services_.resources.release_all(row_.id);
-  co_await detach_disk();
   auto path = directory();
   CO_TRY(co_await services_.runtime.blocking([&] { return host::remove_tree(path); }));
   CO_TRY(services_.store.delete_vm(row_.id));
@@ -323,6 +321,13 @@ Task<Result<capabilities::TakesEffect>> VmOwner::change(std::string name, vm::Sp
   if (auto told = co_await configure(client_, false); !told)
     services_.log.warn("vm.configure_failed", {{"vm", row_.name}, {"id", row_.id}, {"error", told.error().sentence()}});
   co_return takes_effect;
+}
+
+Task<> VmOwner::release_left() {
+  auto turn = co_await turn_.lock();
+  // Of a VM that could not be recovered yet the machine may live.
+  if (recovery_due_) co_return;
+  if (state_ == State::stopped || state_ == State::suspended) co_await services_.resources.release_all(row_.id);
 }
 
 host::Clock::duration VmOwner::idle_for() const {

@@ -101,8 +101,8 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   /// Changes the record; the new spec holds from the next start on, or at once where the host resources can do that.
   /// Disks only grow.
   Task<Result<capabilities::TakesEffect>> change(std::string name, vm::Spec spec);
-  /// Removes what a crash left of its disk's device, unless it runs.
-  Task<> drop_device();
+  /// Releases what a crash left of its host resources, unless it runs.
+  Task<> release_left();
   /// What the store says of it may not be true: recover() is to come before anything else.
   void expect_recovery() { recovery_due_ = true; }
   /// After a daemon start: finishes or undoes what a crash left. Returns what was done, in words, or "". What failed is
@@ -132,9 +132,6 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   Task<Result<capabilities::VmContext>> context();
 
   Task<Result<>> prepare_disks(Stages& stages);
-  Task<Result<>> attach_disk(const capabilities::VmContext& vm);
-  Task<> detach_disk();
-  Result<> flush_disk() const;
   Task<Result<>> boot(Stages& stages, host::Cancel& cancel, WaitFor wait);
   Task<Result<>> launch(Stages& stages, const capabilities::VmContext& context,
                         const std::optional<store::SaveRow>& save, machine::MachineConfig config);

@@ -49,7 +49,6 @@ Task<Result<>> VmOwner::end_found_machine() {
 Task<Result<>> VmOwner::discard() {
   CO_TRY(co_await end_found_machine());
   co_await services_.resources.release_all(row_.id);
-  co_await detach_disk();
   CO_TRY(host::remove_tree(directory()));
   CO_TRY(services_.store.delete_vm(row_.id));
   services_.resources.forget(row_.id);

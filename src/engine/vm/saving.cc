@@ -40,7 +40,6 @@ Result<store::SaveRow> VmOwner::describe_save(store::SaveKind kind) const {
 }
 
 Result<> VmOwner::copy_files_to(const std::string& save_id) const {
-  TRY(flush_disk());
   for (const char* name : {kSystemDisk, kWorkDisk})
     TRY(host::clone_file(directory() + "/" + name, services_.saves.disk(save_id, name)));
   auto modules = directory() + "/" + capabilities::kModulesDisk;
@@ -59,7 +58,8 @@ Task<Result<>> VmOwner::write_state(const store::SaveRow& row, const Writing& wh
   CO_TRY(co_await machine_->pause());
   // Disks first: a machine that is started meanwhile has them in the time that the rest takes.
   Result<> written;
-  if (what.disks) written = co_await services_.runtime.blocking([&] { return copy_files_to(row.id); });
+  if (what.disks) written = co_await services_.resources.flush(row_.id);
+  if (written && what.disks) written = co_await services_.runtime.blocking([&] { return copy_files_to(row.id); });
   if (written && early && what.can_start) what.can_start(row);
   if (written) written = co_await machine_->save(files);
   if (what.resume || !written) {
@@ -165,7 +165,8 @@ Task<Result<>> VmOwner::become_template(std::string save_id, std::string key, St
   CO_TRY(services_.saves.update(row));
   CO_TRY(co_await write_state(row, {}, saved));
   CO_TRY(co_await end_machine());
-  CO_TRY(co_await services_.snapshots.detach(row_.id));
+  CO_TRY(co_await services_.resources.flush(row_.id));
+  co_await services_.resources.release_all(row_.id);
   for (const char* name : {kSystemDisk, kWorkDisk, kConsole, capabilities::kModulesDisk}) {
     bool optional = name == std::string_view(capabilities::kModulesDisk);
     if (::rename((directory() + "/" + name).c_str(), services_.saves.disk(save_id, name).c_str()) < 0 &&

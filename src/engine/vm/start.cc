@@ -51,7 +51,6 @@ Task<Result<>> VmOwner::boot(Stages& stages, host::Cancel& cancel, WaitFor wait)
   machine::MachineConfig config;
   if (spec_.network != vm::Network::user) stages.begin("network");
   CO_TRY(co_await services_.resources.acquire(vm, config));
-  CO_TRY(co_await attach_disk(vm));
   std::optional<store::SaveRow> save;
   if (!row_.save_id.empty()) save = CO_TRY(services_.saves.get(row_.save_id));
   CO_TRY(co_await launch(stages, vm, save, std::move(config)));

@@ -92,7 +92,7 @@ void raise_descriptor_limit() {
 Task<> serve(Daemon& daemon, rpc::Server& server, UniqueFd listener, int ready_fd) {
   // First the truth, then the answers: whoever asks must not see a VM as running whose machine is gone.
   co_await daemon.vms.recover_all(host::after(std::chrono::seconds(3)));
-  daemon.services.runtime.spawn(engine::sweep_snapshots(daemon.services, daemon.vms.registry()));
+  daemon.services.runtime.spawn(engine::release_left(daemon.services, daemon.vms.registry()));
   daemon.services.resources.run(daemon.services.runtime, daemon.vms.foreground());
   daemon.services.runtime.spawn(daemon.dns.run());
   daemon.vms.registry().for_each_vm(
@@ -170,7 +170,6 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
                                    .store = *prepared.store,
                                    .privileged = privileged,
                                    .firecracker = [&vmms] { return vmms.firecracker(); }});
-  capabilities::SnapshotDisks snapshots(log, *prepared.store, privileged);
   engine::Services services{.runtime = runtime,
                             .log = log,
                             .paths = prepared.paths,
@@ -183,7 +182,6 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
                             .saves = saves,
                             .privileged = privileged,
                             .resources = resources,
-                            .snapshots = snapshots,
                             .host_size = measure_host(),
                             .building_image = building_image,
                             .pulling_kernel = pulling_kernel};
@@ -203,7 +201,6 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
 
   auto loaded = saves.load();
   if (loaded) loaded = resources.load();
-  if (loaded) loaded = snapshots.load();
   if (loaded) loaded = vms.load();
   if (!loaded || !socket) {
     const auto& error = loaded ? socket.error() : loaded.error();

@@ -43,7 +43,6 @@ FakeDaemon::FakeDaemon(const host::Paths& paths, const config::Config& config, C
                  .store = *store,
                  .privileged = privileged,
                  .firecracker = [this] { return vmms.firecracker(); }}),
-      snapshots(log, *store, privileged),
       services{.runtime = runtime,
                .log = log,
                .paths = paths,
@@ -56,7 +55,6 @@ FakeDaemon::FakeDaemon(const host::Paths& paths, const config::Config& config, C
                .saves = saves,
                .privileged = no_helper,
                .resources = resources,
-               .snapshots = snapshots,
                .host_size = {.cpus = 4, .memory_bytes = 16 * limits::kGiB},
                .building_image = building_image,
                .pulling_kernel = pulling_kernel} {
@@ -65,7 +63,6 @@ FakeDaemon::FakeDaemon(const host::Paths& paths, const config::Config& config, C
   });
   REQUIRE(saves.load());
   REQUIRE(resources.load());
-  REQUIRE(snapshots.load());
 }
 
 Fixture::Fixture() {

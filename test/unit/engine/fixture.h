@@ -32,7 +32,6 @@ struct FakeDaemon {
   engine::Initramfs initramfs;
   engine::Saves saves;
   engine::HostResources resources;
-  capabilities::SnapshotDisks snapshots;
   engine::Services services;
 };
 

@@ -1,7 +1,14 @@
-// The life of host resources around VMs, with toys for resources: their order, and crashes.
+// The life of host resources around VMs, with toys for resources: order, crashes, and what reaches gc and doctor.
 #include "engine/resources.h"
 
+#include <algorithm>
+
 #include "catch.h"
+#include "engine/fleet/manager.h"
+#include "engine/health/doctor.h"
+#include "engine/health/gc.h"
+#include "engine/health/upkeep.h"
+#include "engine/installed_vmms.h"
 #include "support/run.h"
 #include "support/temp_dir.h"
 #include "toy_resource.h"
@@ -50,6 +57,52 @@ struct Bench {
   std::unique_ptr<store::Store> store;
   std::unique_ptr<HostResources> resources;
   ToyResource* blue = nullptr;
+};
+
+/// The daemon's parts as far as gc and doctor need them, in empty directories.
+struct Daemon : Bench {
+  explicit Daemon()
+      : paths{.home = directory.path(),
+              .config_file = "",
+              .state = directory / "state",
+              .data = directory / "data",
+              .cache = directory / "cache"},
+        kernels(runtime, paths.kernels(), paths.cache, ""),
+        images(runtime, paths.images(), paths.cache, ""),
+        vmms(runtime, log, paths, settings, *store, ""),
+        initramfs(runtime, paths, ""),
+        saves(runtime, log, paths, *store),
+        privileged(runtime, log, paths, settings, directory / "nobody"),
+        building(runtime),
+        pulling(runtime),
+        services{.runtime = runtime,
+                 .log = log,
+                 .paths = paths,
+                 .config = settings,
+                 .store = *store,
+                 .kernels = kernels,
+                 .images = images,
+                 .vmms = vmms,
+                 .initramfs = initramfs,
+                 .saves = saves,
+                 .privileged = privileged,
+                 .resources = *resources,
+                 .host_size = {},
+                 .building_image = building,
+                 .pulling_kernel = pulling},
+        fleet(services) {}
+
+  host::Paths paths;
+  config::Config settings;
+  image::KernelStore kernels;
+  image::ImageStore images;
+  InstalledVmms vmms;
+  Initramfs initramfs;
+  Saves saves;
+  PrivilegedClient privileged;
+  host::Mutex building, pulling;
+  Services services;
+  VmManager fleet;
 };
 
 }  // namespace
@@ -107,4 +160,35 @@ TEST_CASE("host resources: a spec is resolved and checked by whoever has a say i
   CHECK(*test::run(b.runtime, b.resources->change(kVm, b.spec, after)) == capabilities::TakesEffect::after_restart);
   after.labels["red"] = "";
   CHECK(*test::run(b.runtime, b.resources->change(kVm, b.spec, after)) == capabilities::TakesEffect::at_once);
+}
+
+TEST_CASE("host resources: gc finds what belongs to no VM, and the resource that found it removes it") {
+  Daemon d;
+  REQUIRE(d.acquire());
+  d.host.parcels.insert("blue of nobody");
+  auto found = test::run(d.runtime, collect_garbage(d.services, d.fleet, true));
+  REQUIRE(found);
+  auto parcel = std::ranges::find(*found, "parcel", &Garbage::kind);
+  REQUIRE(parcel != found->end());
+  CHECK(parcel->path == "blue of nobody");
+  REQUIRE(parcel->resource == d.blue);
+  REQUIRE(test::run(d.runtime, parcel->resource->remove(*parcel)));
+  CHECK(d.host.parcels == std::set<std::string>{"blue of abcdefghijkl", "red of abcdefghijkl"});
+}
+
+TEST_CASE("host resources: doctor has a line of each") {
+  Daemon d;
+  auto checks = test::run(d.runtime, run_doctor(d.services, Verdicts::kept));
+  for (const char* name : {"red", "blue"}) {
+    auto check = std::ranges::find(checks, name, &capabilities::Check::name);
+    REQUIRE(check != checks.end());
+    CHECK(check->detail == "parcels work");
+  }
+}
+
+TEST_CASE("host resources: what a VM that is gone still held is released after a daemon start") {
+  Daemon d;
+  REQUIRE(d.acquire());
+  test::run(d.runtime, release_left(d.services, d.fleet.registry()));
+  CHECK(d.host.parcels.empty());
 }

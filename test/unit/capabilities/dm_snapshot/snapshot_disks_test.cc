@@ -1,17 +1,18 @@
 // What is recorded of devices, around operations that succeed and fail.
 #include "capabilities/dm_snapshot/snapshot_disks.h"
 
-#include <asio/io_context.hpp>
-#include <filesystem>
-
 #include "capabilities/dm_snapshot/dm_snapshot.h"
 #include "catch.h"
-#include "host/runtime.h"
+#include "host/files.h"
+#include "support/run.h"
+#include "support/temp_dir.h"
 
 using namespace banger;
 using namespace banger::capabilities;
 
 namespace {
+
+constexpr const char* kVm = "abcdefghijkl";
 
 struct Operations final : capabilities::Privileged {
   Task<Result<capabilities::PrivilegedReply>> call(std::string operation, std::string) override {
@@ -26,34 +27,30 @@ struct Operations final : capabilities::Privileged {
 
 struct Bench {
   Bench() {
-    char name[] = "/tmp/banger-snapshots-XXXXXX";
-    directory = ::mkdtemp(name);
-    store = std::move(*store::Store::open(directory + "/db"));
+    REQUIRE(host::write_file(directory / "system.img", std::string(4096, '\0')));
+    store = std::move(*store::Store::open(directory / "db"));
     reopen();
   }
-  ~Bench() {
-    disks.reset();
-    store.reset();
-    std::filesystem::remove_all(directory);
-  }
   void reopen() {
-    disks = std::make_unique<SnapshotDisks>(log, *store, operations);
+    disks = std::make_unique<SnapshotDisks>(ResourceHost{runtime, log, paths, config, *store, operations, {}});
     REQUIRE(disks->load());
   }
-  Result<> run(Task<Result<>> task) {
-    std::optional<Result<>> value;
-    runtime.spawn(wait(std::move(task), value));
-    runtime.io().restart();
-    runtime.run();
-    return std::move(*value);
+  Result<> acquire() {
+    VmContext vm{
+        .runtime = runtime, .log = log, .id = kVm, .spec = spec, .directory = directory.path(), .rootfs = "/i"};
+    machine::MachineConfig machine;
+    return test::run(runtime, disks->acquire(vm, machine));
   }
-  static Task<> wait(Task<Result<>> task, std::optional<Result<>>& value) { value.emplace(co_await std::move(task)); }
-  void record(const char* id) { REQUIRE(store->add_journal({0, store::kStorageOwner, "snapshot", id})); }
+  void release() { test::run(runtime, disks->release(kVm)); }
+  void record() { REQUIRE(store->add_journal({0, store::kStorageOwner, "snapshot", kVm})); }
 
-  std::string directory;
+  test::TempDir directory;
   host::Runtime runtime;
   Logger log{-1, LogLevel::error};
+  host::Paths paths;
+  config::Config config;
   Operations operations;
+  vm::Spec spec{.system_bytes = 1 << 30, .storage = vm::Storage::dm_snapshot};
   std::unique_ptr<store::Store> store;
   std::unique_ptr<SnapshotDisks> disks;
 };
@@ -62,37 +59,40 @@ struct Bench {
 
 TEST_CASE("snapshot disks: what was recorded is removed by the next daemon, and forgotten only then") {
   Bench b;
-  b.record("abcdefghijkl");
+  b.record();
   b.reopen();
-  CHECK(b.disks->recorded() == std::vector<std::string>{"abcdefghijkl"});
+  CHECK(b.disks->holders() == std::vector<std::string>{kVm});
   b.operations.fails = true;
-  CHECK_FALSE(b.run(b.disks->detach("abcdefghijkl")));
+  b.release();
   CHECK(b.store->journal()->size() == 1);
   b.operations.fails = false;
-  CHECK(b.run(b.disks->detach("abcdefghijkl")));
+  b.release();
   CHECK(b.store->journal()->empty());
-  CHECK(b.disks->recorded().empty());
+  CHECK(b.disks->holders().empty());
 }
 
-TEST_CASE("snapshot disks: nobody is asked to remove what was never made") {
+TEST_CASE("snapshot disks: nobody is asked to make or remove what no VM uses") {
   Bench b;
-  CHECK(b.run(b.disks->detach("abcdefghijkl")));
+  b.spec.storage = vm::Storage::copy;
+  CHECK(b.acquire());
+  b.release();
   CHECK(b.operations.asked.empty());
+  CHECK(b.disks->check(b.spec));
 }
 
 TEST_CASE("snapshot disks: the record is there before the device, also when it could not be made") {
   Bench b;
-  if (!capabilities::check_snapshots_work()) {
-    auto refused = b.run(b.disks->attach("abcdefghijkl", "/i", "/d", 1 << 30));
-    REQUIRE_FALSE(refused);
-    CHECK(refused.error().code == ErrorCode::unsupported);
-    CHECK(!refused.error().hint.empty());
-    CHECK(b.store->journal()->empty());
-    return;
-  }
   b.operations.fails = true;
-  CHECK_FALSE(b.run(b.disks->attach("abcdefghijkl", "/i", "/d", 1 << 30)));
+  CHECK_FALSE(b.acquire());
+  CHECK(b.operations.asked == std::vector<std::string>{"storage.snapshot.create"});
   CHECK(b.store->journal()->size() == 1);
+}
+
+TEST_CASE("snapshot disks: a host that cannot make them says so before a VM is made, with a way out") {
+  Bench b;
   b.operations.here = false;
-  CHECK(b.disks->check().error().code == ErrorCode::unavailable);
+  auto refused = b.disks->check(b.spec);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == (check_snapshots_work() ? ErrorCode::unavailable : ErrorCode::unsupported));
+  CHECK(!refused.error().hint.empty());
 }

@@ -14,7 +14,7 @@ namespace {
 constexpr auto kDeadline = std::chrono::seconds(5);
 
 constexpr PrivilegedArgument kPort[] = {
-    {"port", PrivilegedArgument::Type::number, "where the name server listens on 127.0.0.1: 1024 to 65535"}};
+    {"port", PrivilegedArgument::Type::number, "the port of the name server on 127.0.0.1: 1024 to 65535"}};
 
 // Below 1024 are the host's own services, which would be asked for names then.
 Result<> check_port(const PrivilegedContext&, const Json& arguments) {
@@ -55,9 +55,9 @@ Result<PrivilegedReply> revert(const PrivilegedContext& context, const Json&) {
 
 constexpr PrivilegedOperation kOperations[] = {
     {"dns.route",
-     "Has systemd-resolved ask the name server at 127.0.0.1 for names in .vm, by the settings of the install's bridge",
+     "Makes systemd-resolved ask the name server at 127.0.0.1 for names in .vm. The settings belong to the bridge",
      kPort, check_port, route, "dns.revert"},
-    {"dns.revert", "Takes these settings off the bridge", {}, nothing_to_check, revert, ""},
+    {"dns.revert", "Removes these settings from the bridge", {}, nothing_to_check, revert, ""},
 };
 
 }  // namespace

@@ -20,7 +20,7 @@ Result<PrivilegedReply> tell_version(const PrivilegedContext& context, const Jso
 
 constexpr PrivilegedOperation kOwn[] = {
     {"helper.version",
-     "Tells the helper's version, the name of its bridge, and the programs of its jails",
+     "Gives the helper's version, the name of its bridge, and the programs of its jails",
      {},
      nothing_to_check,
      tell_version,

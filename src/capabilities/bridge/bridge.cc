@@ -108,33 +108,30 @@ Result<PrivilegedReply> clear_guest(const PrivilegedContext& context, const Json
   return PrivilegedReply{};
 }
 
-constexpr PrivilegedArgument kTap{"tap", Type::number, "1 to 4096; the device is `bg-` and the number"};
+constexpr PrivilegedArgument kTap{"tap", Type::number, "a number from 1 to 4096. The device is `bg-` and the number"};
 constexpr PrivilegedArgument kAddress{"address", Type::text,
                                       "an address of a host in the bridge's range, not the bridge's own"};
-constexpr PrivilegedArgument kNat{"nat", Type::boolean, "whether the guest reaches the outside and this host"};
+constexpr PrivilegedArgument kNat{"nat", Type::boolean, "whether the guest can reach this host and hosts outside"};
 
 constexpr PrivilegedArgument kTapOnly[] = {kTap};
 constexpr PrivilegedArgument kGuest[] = {kTap, kAddress, kNat};
 
 constexpr PrivilegedOperation kOperations[] = {
     {"bridge.ensure",
-     "Makes the bridge of the install, turns IPv4 forwarding on, and makes the two nftables tables called banger; "
-     "opens forward "
-     "chains of others that drop, for this bridge only, with rules marked by a comment",
+     "Makes the bridge of the install and the two nftables tables named banger, and turns IPv4 forwarding on. Other "
+     "programs' forward chains that drop packets get marked rules that allow this bridge",
      {},
      check_none,
      ensure_bridge,
      "bridge.remove"},
     {"bridge.remove", "Removes the bridge, the tables, and the marked rules", {}, check_none, remove_bridge, ""},
-    {"tap.create", "Makes a tap that belongs to the owner, as a port of the bridge, and hands over its descriptor",
-     kTapOnly, check_tap, create_tap, "tap.delete"},
-    {"tap.delete", "Removes a tap that no machine uses, and takes off whoever was let on it", kTapOnly, check_tap,
-     delete_tap, ""},
-    {"nat.set",
-     "Lets the guest with that address on the tap, with the MAC of the address and no other, and sets whether it has "
-     "nat",
+    {"tap.create", "Makes a tap of the owner as a port of the bridge, and sends its descriptor", kTapOnly, check_tap,
+     create_tap, "tap.delete"},
+    {"tap.delete", "Removes a tap that no machine uses, and the guest that was admitted on the tap", kTapOnly,
+     check_tap, delete_tap, ""},
+    {"nat.set", "Admits the guest with that address on the tap. Only the MAC that belongs to the address is allowed",
      kGuest, check_guest, set_guest, "nat.clear"},
-    {"nat.clear", "Takes the guest off the tap", kGuest, check_guest, clear_guest, ""},
+    {"nat.clear", "Removes the guest from the tap", kGuest, check_guest, clear_guest, ""},
 };
 
 }  // namespace

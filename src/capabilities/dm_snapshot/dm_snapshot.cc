@@ -78,12 +78,12 @@ Result<PrivilegedReply> remove(const PrivilegedContext& context, const Json& arg
 }
 
 constexpr PrivilegedArgument kVm{"vm", Type::text,
-                                 "the id of a VM: 12 of a-z and 0-9; the device is `/dev/banger/` and the id"};
+                                 "the id of a VM: 12 of a-z and 0-9. The device is `/dev/banger/` and the id"};
 constexpr PrivilegedArgument kCreate[] = {
     kVm,
-    {"image", Type::text, "a regular file of the owner's, beneath the directories of the install; it is only read"},
-    {"disk", Type::text, "likewise; what is written to the device goes here"},
-    {"size_bytes", Type::number, "of the device, 64 MiB to 16 TiB, and not less than the image"},
+    {"image", Type::text, "a regular file of the owner beneath the directories of the install. The file is only read"},
+    {"disk", Type::text, "a regular file of the owner likewise. Writes to the device go to this file"},
+    {"size_bytes", Type::number, "the size of the device: 64 MiB to 16 TiB, and not less than the image"},
 };
 constexpr PrivilegedArgument kRemove[] = {kVm};
 
@@ -94,11 +94,10 @@ constexpr std::uint64_t kCreatePowers = kRemovePowers | power(CAP_DAC_OVERRIDE) 
 
 constexpr PrivilegedOperation kOperations[] = {
     {"storage.snapshot.create",
-     "Makes a block device that is the image until it is written to, by device-mapper over loop devices, with a node "
-     "that belongs to the "
-     "owner; udev is told to leave it alone",
+     "Makes a block device over the image with device-mapper and loop devices. Writes to the device do not change the "
+     "image. The node belongs to the owner, and udev ignores the device",
      kCreate, check_create, create, "storage.snapshot.remove", kCreatePowers},
-    {"storage.snapshot.remove", "Removes that device, which nobody has open; its files stay", kRemove, check_remove,
+    {"storage.snapshot.remove", "Removes a device that no process has open. The files stay", kRemove, check_remove,
      remove, "", kRemovePowers},
 };
 

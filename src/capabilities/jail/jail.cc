@@ -34,16 +34,17 @@ Result<PrivilegedReply> end(const PrivilegedContext& context, const Json& argume
 constexpr PrivilegedArgument kId{"id", Type::text, "32 hexadecimal digits, used once"};
 constexpr PrivilegedArgument kLaunch[] = {
     kId,
-    {"directory", Type::text, "the VM's, which is the owner's; the jail is made in it, and its logs are there"},
+    {"directory", Type::text,
+     "the VM's directory, which belongs to the owner. The jail and its logs are in this directory"},
     {"read", Type::list,
-     "`NAME:PATH`, what Firecracker reads: files of the owner, or of root and readable by all; names are those of a "
-     "kernel, an initrd, disks and saved states"},
-    {"write", Type::list, "`NAME:PATH`, what it writes too: files of the owner"},
-    {"console", Type::boolean, "whether its output goes to the VM's console log"},
-    {"vcpus", Type::number, "1 to 32"},
-    {"memory_bytes", Type::number, "of the guest"},
+     "`NAME:PATH` for each file that Firecracker reads. The file belongs to the owner, or to root and is readable by "
+     "all. The names are those of a kernel, an initrd, disks and saved states"},
+    {"write", Type::list, "`NAME:PATH` for each file that Firecracker also writes. The file belongs to the owner"},
+    {"console", Type::boolean, "whether the output goes to the VM's console log"},
+    {"vcpus", Type::number, "a number from 1 to 32"},
+    {"memory_bytes", Type::number, "the memory of the guest"},
 };
-constexpr PrivilegedArgument kEnd[] = {kId, {"directory", Type::text, "the VM's, or empty"}};
+constexpr PrivilegedArgument kEnd[] = {kId, {"directory", Type::text, "the VM's directory, or empty"}};
 
 constexpr std::uint64_t kLaunchPowers = power(CAP_SYS_ADMIN) | power(CAP_MKNOD) | power(CAP_CHOWN) |
                                         power(CAP_DAC_OVERRIDE) | power(CAP_SETUID) | power(CAP_SETGID) |
@@ -52,11 +53,10 @@ constexpr std::uint64_t kEndPowers = power(CAP_KILL) | power(CAP_DAC_OVERRIDE);
 
 constexpr PrivilegedOperation kOperations[] = {
     {"machine.jail",
-     "Starts the install's Firecracker by the install's jailer, as the owner, in a root directory with nothing but the "
-     "files that are named, in a cgroup "
-     "with limits for these processors and that memory, and hands over a descriptor of its process",
+     "Starts the install's Firecracker with the install's jailer, as the owner. The root directory contains only the "
+     "named files, and the cgroup limits processors and memory. The reply has a descriptor of the process",
      kLaunch, check_launch, launch, "machine.unjail", kLaunchPowers, true},
-    {"machine.unjail", "Kills what runs in that jail, and removes its cgroup and its directory", kEnd, check_end, end,
+    {"machine.unjail", "Kills the processes of a jail, and removes its cgroup and its directory", kEnd, check_end, end,
      "", kEndPowers, true},
 };
 

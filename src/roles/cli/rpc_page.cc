@@ -4,13 +4,11 @@
 
 #include "api/method.h"
 #include "base/bounds.h"
-#include "roles/cli/help.h"
+#include "roles/cli/markdown.h"
 
 namespace banger::roles::cli {
 
 namespace {
-
-constexpr std::size_t kColumns = 120;
 
 constexpr std::string_view kOpening = R"(# The local RPC
 
@@ -84,16 +82,6 @@ A frame has a type (1 byte), a length (4 bytes, big endian, at most 65536) and a
 The daemon does not wait for the guest, so a client needs deadlines of its own. `banger vm exec` waits 30 s for the
 first *started* or *failed*, and 5 s for the answer to a signal.
 )";
-
-// Text that may be long, in lines of the page.
-std::string wrapped(std::string_view text, std::string_view first = "", std::string_view next = "") {
-  std::string lines;
-  for (const auto& line : wrap(text, kColumns - next.size()))
-    lines += fmt::format("{}{}\n", lines.empty() ? first : next, line);
-  return lines;
-}
-
-std::string item(std::string_view text) { return wrapped(text, "- ", "  "); }
 
 std::string_view name_of(api::Type type) {
   switch (type) {

@@ -5,6 +5,7 @@
 #include "base/bounds.h"
 #include "base/text.h"
 #include "capabilities/privileged_table.h"
+#include "roles/cli/markdown.h"
 #include "roles/cli/system/units.h"
 
 namespace banger::roles::cli {
@@ -16,29 +17,41 @@ using capabilities::PrivilegedOperation;
 
 constexpr std::string_view kOpening = R"(# What runs as root
 
-This page is written by the program itself (`banger system operations --markdown`); a test compares the two.
+This page is the output of `banger system operations --markdown`, and a test compares the two.
 
-banger needs no root: without a system install everything runs as you, with user-mode networking. What cannot be had that way is done by the root
-helper, `bangerd-root`: a separate small process that does the operations listed here and nothing else. A root user without a system install has the
-same operations in his own daemon.
+banger does not require root. Without a system install everything runs as you, with user-mode networking. Some features
+require root, and the root helper `bangerd-root` provides them. The helper is a small process of its own that runs the
+operations below and nothing else. The daemon of a root user without a system install runs the same operations itself.
 
-- It is never setuid. It refuses to run unless root started it, and root starts it as a systemd unit (`banger system install --owner USER`).
-- It listens on `/run/bangerd/helper.sock`, which belongs to the owner with mode 0600, and asks the kernel who is at the other end (SO_PEERCRED): the
-  owner and root are answered, everybody else is turned away.
+## The helper
+
+- The helper is never setuid. It runs only if root has started it, as a systemd unit. The command is
+  `banger system install --owner USER`.
+- It listens on `/run/bangerd/helper.sock`, which belongs to the owner and has mode 0600.
+- It asks the kernel for the peer of each connection (SO_PEERCRED), and serves only the owner and root.
 )";
 
 constexpr std::string_view kMiddle =
-    R"(- What may be made (the name and range of the bridge, the directories) is in `/etc/banger/install.toml`, which only root can write; a helper whose file others
-  could have written does not start. Nothing of it comes from a request.
-- Before it serves it drops all capabilities but those that some operation needs, gives up gaining any (no-new-privileges) and installs a filter of
-  system calls: files, its own processes, local and netlink sockets; no mounts, namespaces, tracing, modules, keys, other users' identities, network
-  sockets. A refused call fails with EPERM, so that an operation ends with an error instead of halfway; one in another architecture's numbering ends the
-  process. For its operation each process of a request keeps only the capabilities in the table.
-- Paths in requests are opened beneath the directories of the install, over no symbolic link (openat2), and used by descriptor. Only regular files that belong
-  to the owner and have one name are taken.
-- CAP_SYS_ADMIN is for loop devices and device-mapper, and only `storage.snapshot.*` keep it. What the kernel reads there (where a snapshot's changed blocks are) is
-  in a file of the owner's, and its guests never see it; with `storage` left at `overlay` or `copy` these operations are not asked for.
-- Each request is one line in the journal: who, which operation, its arguments (made printable, cut), the outcome, how long it took.
+    R"(- The file `/etc/banger/install.toml` says which bridge, address range and directories are allowed. Only root can
+  write the file, and the helper refuses a file that others can write. A request cannot change these settings.
+- Before it serves, the helper drops all Linux capabilities that no operation requires, and sets no-new-privileges. For
+  each request a process keeps only the capabilities of its operation.
+- A filter allows only system calls for files, processes of the helper, local sockets and netlink sockets. It does not
+  allow mounts, namespaces, tracing, kernel modules, keys, other users' identities or network sockets.
+- A refused system call fails with EPERM, so the operation ends with an error. A system call in the numbering of another
+  architecture ends the process.
+- Paths in requests are opened beneath the directories of the install, without symbolic links (openat2). The helper then
+  uses the descriptor. It accepts only regular files of the owner that have one name.
+- CAP_SYS_ADMIN is for loop devices and device-mapper. Only `storage.snapshot.*` and the operations of jails keep it.
+- With `storage.snapshot.*` the kernel reads the place of a snapshot's changed blocks from a file of the owner, which
+  guests never see. With `storage = "overlay"` or `"copy"`, the daemon does not use these operations.
+- Each request is one line in the journal. The line has the user, the operation, its arguments, the outcome and the
+  time. Arguments are made printable and cut.
+
+## Operations
+
+- Making a thing that exists succeeds, and so does removing a thing that is gone.
+- All arguments of an operation are required, and there are no others.
 )";
 
 std::string_view name_of(PrivilegedArgument::Type type) {
@@ -55,25 +68,19 @@ std::string_view name_of(PrivilegedArgument::Type type) {
   return "";
 }
 
-std::string arguments_of(const PrivilegedOperation& operation) {
-  std::string text;
-  for (const auto& argument : operation.arguments) {
-    auto type = name_of(argument.type);
-    text += fmt::format("{}`{}` ({}): {}", text.empty() ? "" : "<br>", argument.name, type, argument.rule);
-  }
-  return text.empty() ? "none" : text;
-}
-
-std::string row(const PrivilegedOperation& operation) {
+std::string text_of(const PrivilegedOperation& operation) {
+  auto text = fmt::format("\n### `{}`\n\n", operation.name) + wrapped(fmt::format("{}.", operation.summary)) + "\n";
+  for (const auto& argument : operation.arguments)
+    text += item(fmt::format("`{}` ({}): {}.", argument.name, name_of(argument.type), argument.rule));
   auto powers = join(capability_names_of(operation.powers), ", ");
-  return fmt::format("| `{}` | {}. | {} | {} | {} |\n", operation.name, operation.summary, arguments_of(operation),
-                     operation.undo.empty() ? "nothing stays" : fmt::format("`{}`", operation.undo),
-                     powers.empty() ? "none" : powers);
+  text += item(fmt::format("Capabilities: {}.", powers.empty() ? "none" : powers));
+  return text +
+         item(operation.undo.empty() ? "Nothing is left to undo." : fmt::format("Undone by `{}`.", operation.undo));
 }
 
 std::string list(std::span<const LeftOut> items) {
   std::string text;
-  for (const auto& item : items) text += fmt::format("| `{}` | {} |\n", item.directive, item.why);
+  for (const auto& each : items) text += item(fmt::format("`{}`: {}.", each.directive, each.why));
   return text;
 }
 
@@ -94,35 +101,42 @@ config::Install install_with_jails() {
           .firecracker = "/usr/bin/firecracker"};
 }
 
-constexpr std::string_view kJails = R"(### With jails
+constexpr std::string_view kJails = R"(
+### With jails
 
-The operations `machine.jail` and `machine.unjail` are there only where `/etc/banger/install.toml` names a jailer and a Firecracker (`banger system install --jailer FILE
---firecracker FILE`). Elsewhere the helper has given up all that they need before it serves.
+The operations `machine.jail` and `machine.unjail` exist only if `/etc/banger/install.toml` names a jailer and a
+Firecracker. The command is `banger system install --jailer FILE --firecracker FILE`. Without jails the helper gives up
+everything that only jails require.
 
-- Both programs, and every directory above them, must be root's and writable by nobody else.
-- What a jail is made of is opened beneath the directories of the install, over no link, looked at by descriptor, and mounted by that same descriptor: a name that changes in between
-  changes nothing. What is read only is mounted so.
-- All mounts are in a namespace that only the jailed process is in; they go with it. What stays is the directory `jail` of the VM and the cgroup, which `machine.unjail` removes.
-- Until the jailer works inside it, the jail's directory is root's: nobody can put a link into its way.
-- The jailed process has the owner's user and group, so that the owner's daemon can watch, signal and take it over. The nodes of `/dev/kvm` and `/dev/net/tun` in its jail are the owner's:
-  who is named as owner with a jailer may use these devices.
-- The filter of system calls allows mounts, another root, device nodes and other users in addition, and mount namespaces but no others; operations that are not about jails take the narrow filter on top. What
-  runs in a jail keeps the filter, with Firecracker's own on top, and has no capabilities.
+- Both programs, and every directory above them, must belong to root. Nobody else may be able to write them.
+- The files of a jail are opened beneath the directories of the install, without symbolic links. They are checked and
+  mounted by descriptor, so a name that changes in between has no effect.
+- Files that a jail only reads are mounted read-only.
+- All mounts are in a namespace that contains only the jailed process, and end with that namespace. The VM's directory
+  `jail` and the cgroup remain until `machine.unjail` removes them.
+- The directory of the jail belongs to root until the jailer works inside it. So nobody can put a link there.
+- The jailed process has the owner's user and group, so the owner's daemon can watch, signal and adopt it.
+- The nodes of `/dev/kvm` and `/dev/net/tun` in the jail belong to the owner. So an owner with a jailer may use these
+  devices.
+- For jails, the filter of system calls also allows mounts, mount namespaces, another root, device nodes and other
+  users. Other operations add the narrow filter on top.
+- A jailed process keeps the filter and adds Firecracker's own. It has no capabilities.
 
-The unit says in addition (the last word on a setting counts):
+For jails the helper's unit has these lines too. The last line for a setting counts.
 
-{1}
-| directive | why |
-|---|---|
-{0}
 )";
 
-constexpr std::string_view kUnits = R"(## The units
+constexpr std::string_view kUnits = R"(
+## The units
 
-`systemd-analyze security` rates them; a test holds the owner's daemon at 4.0 or less and the helper at 5.0 or less. They are shown for an owner called `ana`.
-The daemon is the one that `banger` would start by itself, with the same directories, so that an install hides no VM; variables like `XDG_STATE_HOME` of
-the owner's shell are not known to a unit, so who uses them says so with `systemctl edit bangerd`. As a unit the daemon cannot gain privileges, which
-image builds as a user need (newuidmap): `banger image build` then runs in the terminal of whoever asks.
+The units below are those of an owner named `ana`. `systemd-analyze security` rates units. A test requires 4.0 or less
+for the owner's daemon, and 5.0 or less for the helper.
+
+- The daemon uses the directories that it would use without an install, so an install hides no VM.
+- A unit does not have the environment of the owner's shell. Set variables like `XDG_STATE_HOME` with
+  `systemctl edit bangerd`.
+- As a unit, the daemon cannot gain privileges, which newuidmap requires. So `banger image build` builds images in the
+  terminal of its user.
 
 )";
 
@@ -130,26 +144,20 @@ image builds as a user need (newuidmap): `banger image build` then runs in the t
 
 std::string privileges_page() {
   std::string page(kOpening);
-  page += fmt::format(
-      "- One request a connection, at most {}, to be there within {}, done within {}; each in a process of its own, "
-      "one operation at a time.\n",
-      format_size(limits::kHelperMessageBytes), format_duration(limits::kHelperRequestDeadline),
-      format_duration(limits::kHelperDeadline));
-  page += kMiddle;
   page +=
-      "\n## Operations\n\nMaking what is there already, and removing what has gone, succeeds.\n\n"
-      "| operation | effect | arguments, all needed and no others | taken back by | capabilities "
-      "|\n|---|---|---|---|---|\n";
-  for (const auto* operation : capabilities::privileged_table()) page += row(*operation);
-  page += "\n";
+      item(fmt::format("A connection has one request of at most {}. The request must arrive within {}, and be done "
+                       "within {}. Operations run one at a time, each in a process of its own.",
+                       format_size(limits::kHelperMessageBytes), format_duration(limits::kHelperRequestDeadline),
+                       format_duration(limits::kHelperDeadline)));
+  page += kMiddle;
+  for (const auto* operation : capabilities::privileged_table()) page += text_of(*operation);
   page += kUnits;
   for (const auto& unit : unit_files({.name = "ana", .home = "/home/ana"}, "/usr/lib/banger/banger", {}))
     page += unit_section(unit);
-  page += fmt::format("### What the helper's unit leaves out\n\n| directive | why |\n|---|---|\n{}\n",
-                      list(left_out_of_helper()));
-  page += fmt::format(kJails, list(left_out_for_jails()), indented(jail_lines(install_with_jails())));
-  page += fmt::format("### What the daemon's unit leaves out\n\n| directive | why |\n|---|---|\n{}",
-                      list(left_out_of_daemon()));
+  page += "### What the helper's unit leaves out\n\n" + list(left_out_of_helper());
+  page += std::string(kJails) + indented(jail_lines(install_with_jails())) + "\nThey replace these settings.\n\n" +
+          list(left_out_for_jails());
+  page += "\n### What the daemon's unit leaves out\n\n" + list(left_out_of_daemon());
   return page;
 }
 

@@ -39,56 +39,54 @@ SystemCallFilter=@system-service
 )";
 
 constexpr LeftOut kLeftOutOfHelper[] = {
-    {"User=", "links, addresses and firewall rules are root's; what root may do is cut down to the capabilities below"},
-    {"PrivateNetwork=", "the host's network is what it works on"},
+    {"User=", "links, addresses and firewall rules belong to root. The capabilities below limit what root may do"},
+    {"PrivateNetwork=", "the helper works on the host's network"},
     {"PrivateDevices=",
-     "it would hide /dev/net/tun, loop devices and device-mapper; `DevicePolicy=closed` leaves those and the harmless "
-     "ones"},
+     "it would hide /dev/net/tun, loop devices and device-mapper. `DevicePolicy=closed` allows those and harmless "
+     "devices"},
     {"ProtectHome=yes",
-     "homes are hidden but for banger's own directories in the owner's, where the files of snapshots are"},
-    {"PrivateUsers=", "in a user namespace of its own it would have no rights over the host's network"},
-    {"ProcSubset=", "it would hide /proc/sys/net, where forwarding is turned on"},
-    {"RestrictAddressFamilies=~AF_UNIX, ~AF_NETLINK", "its own socket, and how links and rules are changed"},
+     "only banger's own directories in the owner's home are visible. The files of snapshots are there"},
+    {"PrivateUsers=", "in a user namespace of its own, the helper would have no rights over the host's network"},
+    {"ProcSubset=", "it would hide /proc/sys/net, which turns forwarding on"},
+    {"RestrictAddressFamilies=~AF_UNIX, ~AF_NETLINK",
+     "the helper listens on a Unix socket, and changes links and rules over netlink"},
     {"SystemCallFilter=~@privileged",
-     "all of it but `capset`, with which it gives powers up, and changing owners; its own filter, which is far "
-     "narrower, comes on top"},
+     "the unit allows `capset` and changes of owners, and refuses the rest. The helper adds its own filter, which is "
+     "far narrower"},
 };
 
 constexpr LeftOut kLeftOutOfDaemon[] = {
     {"MemoryDenyWriteExecute=", "QEMU without KVM translates the guest's code to code of the host"},
-    {"PrivateNetwork=, IPAddressDeny=", "guests reach the network through it"},
+    {"PrivateNetwork=, IPAddressDeny=", "the VMMs of the daemon connect guests to the network"},
     {"PrivateDevices=",
-     "it would hide /dev/kvm; `DevicePolicy=closed` leaves that, the network's devices, those made by device-mapper "
-     "and the harmless ones"},
-    {"PrivateUsers=",
-     "VMs outlive the daemon, and the next one must be able to read and signal those of the one before"},
+     "it would hide /dev/kvm. `DevicePolicy=closed` allows /dev/kvm, network devices, device-mapper and harmless "
+     "devices"},
+    {"PrivateUsers=", "VMs outlive the daemon. The next daemon must be able to read and signal them"},
     {"ProtectHome=yes",
-     "disk images are imported from the owner's files, so homes are read-only; banger's own directories in them can be "
+     "disk images are imported from the owner's files, so homes are read-only. Only banger's own directories can be "
      "written"},
     {"ProcSubset=", "it would hide /proc/meminfo, which says how many VMs the host can take"},
-    {"RemoveIPC=", "nothing of banger leaves any; the owner's other programs keep theirs"},
+    {"RemoveIPC=", "banger leaves no IPC objects, and the owner's other programs keep theirs"},
     {"SystemCallFilter=~@resources", "QEMU sets the priority and processors of its threads"},
-    {"KillMode=control-group", "VMs go on when the daemon ends or is replaced, so `KillMode=process`"},
+    {"KillMode=control-group", "VMs go on when the daemon ends or is replaced, so the unit has `KillMode=process`"},
 };
 
 constexpr LeftOut kLeftOutForJails[] = {
     {"CapabilityBoundingSet=",
-     "mounts in a namespace of its own, device nodes in the jail, and becoming the owner; the operations' rows say "
-     "which of them need what"},
+     "jails require mounts in a namespace, device nodes and the owner's identity. Each operation above lists its "
+     "capabilities"},
     {"ProtectHome=yes",
-     "a VM's disks are in the owner's home; banger's own directories there can be written, for the jail's is made in "
-     "the VM's"},
-    {"RestrictNamespaces=yes", "each jail is a mount namespace; no other kind can be made"},
+     "a VM's disks and its jail are in the owner's home. Only banger's own directories there can be written"},
+    {"RestrictNamespaces=yes", "each jail is a mount namespace. Other kinds of namespaces cannot be made"},
     {"SystemCallFilter=",
-     "`@mount` and `@setuid` for the same, and `seccomp`, with which Firecracker confines itself further; the "
-     "operations that are not about "
-     "jails take the narrow filter in addition"},
+     "jails require `@mount` and `@setuid`, and Firecracker confines itself further with `seccomp`. Operations without "
+     "jails add the narrow filter"},
     {"DeviceAllow=", "the jailer makes nodes (`m`) of these devices, and opens none"},
     {"ProtectControlGroups=",
-     "each jail has a cgroup of its own, `banger/ID`, outside the helper's: so a VM is held to its own limits and "
-     "lives on when the helper ends"},
-    {"ProtectProc=", "what runs in a jail is found by the id on its command line"},
-    {"KillMode=process, MemoryMax=infinity", "on a host without cgroup v2 its VMs stay in the helper's group"},
+     "each jail has a cgroup of its own, `banger/ID`, outside the helper's. So a VM has its own limits and survives "
+     "the helper"},
+    {"ProtectProc=", "the process in a jail is found by the id on its command line"},
+    {"KillMode=process, MemoryMax=infinity", "on a host without cgroup v2, VMs stay in the helper's group"},
 };
 
 constexpr std::pair<int, std::string_view> kCapabilityNames[] = {

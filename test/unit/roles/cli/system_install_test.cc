@@ -202,7 +202,7 @@ TEST_CASE("system units: what the helper keeps is what operations need, and VMs 
   CHECK(jails[0].text == units[0].text);
   CHECK(jails[2].text == units[2].text);
   auto page = privileges_page();
-  CHECK(page.find("| `helper.version` |") != std::string::npos);
+  CHECK(page.find("### `helper.version`") != std::string::npos);
 }
 
 TEST_CASE("system services: only what is old is restarted, the socket never") {

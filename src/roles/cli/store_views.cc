@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
 #include "roles/cli/fields.h"
 #include "roles/cli/table.h"
 
@@ -63,7 +64,7 @@ constexpr Row kImageRows[] = {
     {"sha256", "sha256"},
     {"created", "created_at", Row::As::time},
     {"used by", "used_by", Row::As::list},
-    {"path", "path"},
+    {"path", "rootfs"},
 };
 constexpr Row kKernelRows[] = {
     {"name", "name"},
@@ -73,7 +74,7 @@ constexpr Row kKernelRows[] = {
     {"sha256", "sha256"},
     {"created", "created_at", Row::As::time},
     {"used by", "used_by", Row::As::list},
-    {"path", "path"},
+    {"path", "vmlinux"},
 };
 
 }  // namespace
@@ -83,14 +84,15 @@ void show_kernel(Context& context, const Json& kernel) { show(context, kernel, k
 void made_image(Context& context, const Json& image) { made(context, image, "name", "id", ready(image)); }
 void made_kernel(Context& context, const Json& kernel) { made(context, kernel, "name", "name", ready(kernel)); }
 void made_template(Context& context, const Json& each) { made(context, each, "id", "id", ready(each)); }
-void made_snapshot(Context& context, const Json& snapshot) {
-  made(context, snapshot, "name", "id",
-       fmt::format("{} of VM {}, {}", held_by_snapshot(snapshot), text_of(snapshot, "vm"),
-                   size_of(snapshot, "size_bytes")));
+Result<> made_snapshot(Context& context, const Json& json) {
+  auto snapshot = TRY(api::read<api::SnapshotObject>(json));
+  made(context, json, "name", "id",
+       fmt::format("{} of VM {}, {}", held_by_snapshot(snapshot), snapshot.vm, format_size(snapshot.size_bytes)));
+  return {};
 }
 
-std::string held_by_snapshot(const Json& snapshot) {
-  return flag_of(snapshot, "has_memory") ? "memory, disks" : "disks";
+std::string_view held_by_snapshot(const api::SnapshotObject& snapshot) {
+  return snapshot.has_memory ? "memory, disks" : "disks";
 }
 
 std::string absolute_path(const std::string& path) {

@@ -1,6 +1,7 @@
 // How one image, kernel, snapshot or template is shown; the commands that make one print the same.
 #pragma once
 
+#include "api/objects/snapshot.h"
 #include "base/json.h"
 #include "roles/cli/command.h"
 
@@ -16,11 +17,11 @@ void show_kernel(Context& context, const Json& kernel);
 /// One line for what was just made, or its id (-q), or JSON (--json).
 void made_image(Context& context, const Json& image);
 void made_kernel(Context& context, const Json& kernel);
-void made_snapshot(Context& context, const Json& snapshot);
+Result<> made_snapshot(Context& context, const Json& snapshot);
 void made_template(Context& context, const Json& each);
 
 /// "memory, disks" or "disks".
-std::string held_by_snapshot(const Json& snapshot);
+std::string_view held_by_snapshot(const api::SnapshotObject& snapshot);
 
 /// The daemon has another working directory than we have.
 std::string absolute_path(const std::string& path);

@@ -3,6 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/objects/host.h"
+#include "base/text.h"
 #include "roles/cli/command.h"
 #include "roles/cli/connect.h"
 #include "roles/cli/fields.h"
@@ -18,40 +20,36 @@ constexpr Option kOptions[] = {
 };
 
 // Without a daemon nothing else can be checked, and that is the finding.
-Json checks_of(Io& io, bool fix, std::optional<Error>& interrupted) {
+Result<api::CheckList> checks_of(Io& io, bool fix) {
   auto daemon = Daemon::connect(io);
-  auto answer = daemon ? daemon->call("host.doctor", {{"fix", fix}}) : Result<Json>(std::unexpected(daemon.error()));
-  if (answer) return list_of(*answer, "checks");
-  if (answer.error().code == ErrorCode::cancelled) interrupted = answer.error();
-  return Json::array(
-      {{{"name", "daemon"}, {"status", "fail"}, {"detail", answer.error().message}, {"hint", answer.error().hint}}});
+  auto found = daemon ? daemon->get<api::CheckList>("host.doctor", {{"fix", fix}})
+                      : Result<api::CheckList>(std::unexpected(daemon.error()));
+  if (found || found.error().code == ErrorCode::cancelled) return found;
+  const auto& error = found.error();
+  return api::CheckList{{{.name = "daemon", .status = "fail", .detail = error.message, .hint = error.hint}}};
 }
 
 Paint paint_for(const std::string& status) {
   return status == "pass" ? Paint::green : status == "warn" ? Paint::yellow : Paint::red;
 }
 
-std::string people_text(const Json& checks, bool colour) {
+std::string people_text(const api::CheckList& list, bool colour) {
   Table table;
-  for (const auto& check : checks) {
-    auto hint = text_of(check, "hint");
-    auto detail = text_of(check, "detail");
-    table.add({text_of(check, "status"), text_of(check, "name"),
-               hint.empty() ? detail : fmt::format("{} (hint: {})", detail, hint)});
-    table.colour_last(0, paint_for(text_of(check, "status")));
+  for (const auto& check : list.checks) {
+    table.add({check.status, check.name,
+               check.hint.empty() ? check.detail : fmt::format("{} (hint: {})", check.detail, check.hint)});
+    table.colour_last(0, paint_for(check.status));
   }
   return table.text(colour);
 }
 
 Result<int> run(Context& context) {
   auto& io = context.io;
-  std::optional<Error> interrupted;
-  Json checks = checks_of(io, context.args.flag("fix"), interrupted);
-  if (interrupted) return std::unexpected(std::move(*interrupted));
-  io.print(context.args.flag("json") ? dump_json_pretty(checks) + "\n" : people_text(checks, io.colour(io.out)));
-  for (const auto& check : checks)
-    if (text_of(check, "status") == "fail") return exit_status::kNo;
-  return exit_status::kOk;
+  auto list = TRY(checks_of(io, context.args.flag("fix")));
+  io.print(context.args.flag("json") ? dump_json_pretty(api::to_json(list).at("checks")) + "\n"
+                                     : people_text(list, io.colour(io.out)));
+  bool failed = std::ranges::any_of(list.checks, [](const auto& check) { return check.status == "fail"; });
+  return failed ? exit_status::kNo : exit_status::kOk;
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // banger gc
 #include <nlohmann/json.hpp>
 
+#include "api/objects/host.h"
+#include "base/text.h"
 #include "roles/cli/command.h"
 #include "roles/cli/connect.h"
 #include "roles/cli/fields.h"
@@ -20,15 +22,14 @@ Result<int> run(Context& context) {
   bool dry_run = context.args.flag("dry-run");
   auto daemon = TRY(Daemon::connect(io));
   auto answer = TRY(daemon.call("host.gc", {{"dry_run", dry_run}}));
-  const Json& items = list_of(answer, "items");
   if (context.args.flag("json")) {
-    io.print(dump_json_pretty(items) + "\n");
+    io.print(dump_json_pretty(list_of(answer, "items")) + "\n");
     return exit_status::kOk;
   }
+  auto items = TRY(api::read<api::LeftoverList>(answer)).items;
   if (items.empty()) io.print("nothing to remove\n");
   Table table({"KIND", "PATH", "REASON", "REMOVED"});
-  for (const auto& item : items)
-    table.add({text_of(item, "kind"), text_of(item, "path"), text_of(item, "reason"), text_of(item, "removed")});
+  for (const auto& item : items) table.add({item.kind, item.path, item.reason, item.removed ? "yes" : "no"});
   if (!items.empty()) io.print(table.text(io.colour(io.out)));
   return exit_status::kOk;
 }

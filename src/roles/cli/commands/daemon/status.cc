@@ -1,6 +1,8 @@
 // banger daemon status
 #include <nlohmann/json.hpp>
 
+#include "api/objects/host.h"
+#include "base/text.h"
 #include "roles/cli/command.h"
 #include "roles/cli/connect.h"
 #include "roles/cli/fields.h"
@@ -13,15 +15,17 @@ namespace {
 
 constexpr Option kOptions[] = {kJsonOption};
 
-std::string people_text(const Json& status, bool colour) {
+std::string people_text(const api::DaemonStatus& status, bool colour) {
   Table table;
-  for (auto field : {"version", "pid"}) table.add({field, text_of(status, field)});
-  table.add({"started", time_of(number_of(status, "started_at"))});
-  table.add({"VMs running", text_of(status, "vms_running")});
-  table.add({"memory", size_of(status, "resident_bytes")});
-  for (auto field : {"socket", "log", "state"}) table.add({field, text_of(status, field)});
-  for (const auto& what : list_of(status, "recovered"))
-    if (what.is_string()) table.add({"recovered", what.get<std::string>()});
+  table.add({"version", status.version});
+  table.add({"pid", std::to_string(status.pid)});
+  table.add({"started", time_of(status.started_at)});
+  table.add({"VMs running", std::to_string(status.vms_running)});
+  table.add({"memory", format_size(status.resident_bytes)});
+  table.add({"socket", status.socket});
+  table.add({"log", status.log});
+  table.add({"state", status.state});
+  for (const auto& what : status.recovered) table.add({"recovered", what});
   return table.text(colour);
 }
 
@@ -35,7 +39,8 @@ Result<int> run(Context& context) {
   }
   if (!daemon) return std::unexpected(std::move(daemon).error());
   auto status = TRY(daemon->call("daemon.status", Json::object()));
-  io.print(json ? dump_json_pretty(status) + "\n" : people_text(status, io.colour(io.out)));
+  io.print(json ? dump_json_pretty(status) + "\n"
+                : people_text(TRY(api::read<api::DaemonStatus>(status)), io.colour(io.out)));
   return exit_status::kOk;
 }
 

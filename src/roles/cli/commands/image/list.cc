@@ -3,6 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/objects/image.h"
+#include "base/text.h"
 #include "roles/cli/command.h"
 #include "roles/cli/connect.h"
 #include "roles/cli/fields.h"
@@ -18,23 +20,15 @@ constexpr Option kOptions[] = {
     {.name = "json", .help = "print a JSON array of images"},
 };
 
-bool has_image(const Json& images, const std::string& name) {
-  for (const auto& image : images)
-    if (text_of(image, "name") == name) return true;
-  return false;
-}
-
-std::string people_text(const Json& answer, bool colour) {
-  const Json& images = list_of(answer, "images");
+std::string people_text(const api::ImageList& list, bool colour) {
   Table table({"NAME", "ID", "SOURCE", "KERNEL", "SIZE", "INIT", "USED BY", "AGE"});
-  for (const auto& image : images)
-    table.add({text_of(image, "name"), text_of(image, "id"), text_of(image, "source"), text_of(image, "kernel"),
-               size_of(image, "size_bytes"), text_of(image, "init"), joined(list_of(image, "used_by")),
-               age_of(number_of(image, "created_at"))});
+  for (const auto& image : list.images)
+    table.add({image.name, image.id, image.source, image.kernel, format_size(image.size_bytes), image.init,
+               join(image.used_by, ", "), age_of(image.created_at)});
   std::string text = table.text(colour);
-  for (const auto& recipe : list_of(answer, "recipes"))
-    if (auto name = text_of(recipe, "name"); !has_image(images, name))
-      text += fmt::format("not built yet: {} ({})\n", safe_text(name), safe_text(text_of(recipe, "description")));
+  for (const auto& recipe : list.recipes)
+    if (std::ranges::find(list.images, recipe.name, &api::ImageObject::name) == list.images.end())
+      text += fmt::format("not built yet: {} ({})\n", safe_text(recipe.name), safe_text(recipe.description));
   return text;
 }
 
@@ -47,7 +41,7 @@ Result<int> list(Context& context) {
   } else if (context.args.flag("quiet")) {
     for (const auto& image : list_of(answer, "images")) io.print(safe_text(text_of(image, "id")) + "\n");
   } else {
-    io.print(people_text(answer, io.colour(io.out)));
+    io.print(people_text(TRY(api::read<api::ImageList>(answer)), io.colour(io.out)));
   }
   return exit_status::kOk;
 }

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "api/objects/kernel.h"
+#include "base/text.h"
 #include "roles/cli/command.h"
 #include "roles/cli/connect.h"
 #include "roles/cli/fields.h"
@@ -19,19 +21,15 @@ constexpr Option kOptions[] = {
     {.name = "json", .help = "print a JSON array of kernels"},
 };
 
-std::string people_text(const Json& answer, bool colour) {
+std::string people_text(const api::KernelList& list, bool colour) {
   Table table({"NAME", "RELEASE", "SOURCE", "SIZE", "USED BY", "AGE"});
-  std::vector<std::string> have;
-  for (const auto& kernel : list_of(answer, "kernels")) {
-    have.push_back(text_of(kernel, "name"));
-    table.add({text_of(kernel, "name"), text_of(kernel, "release"), text_of(kernel, "source"),
-               size_of(kernel, "size_bytes"), joined(list_of(kernel, "used_by")),
-               age_of(number_of(kernel, "created_at"))});
-  }
+  for (const auto& kernel : list.kernels)
+    table.add({kernel.name, kernel.release, kernel.source, format_size(kernel.size_bytes), join(kernel.used_by, ", "),
+               age_of(kernel.created_at)});
   std::string text = table.text(colour);
-  for (const auto& name : list_of(answer, "pullable"))
-    if (name.is_string() && std::ranges::find(have, name.get<std::string>()) == have.end())
-      text += fmt::format("not pulled yet: {}\n", safe_text(name.get<std::string>()));
+  for (const auto& name : list.pullable)
+    if (std::ranges::find(list.kernels, name, &api::KernelObject::name) == list.kernels.end())
+      text += fmt::format("not pulled yet: {}\n", safe_text(name));
   return text;
 }
 
@@ -44,7 +42,7 @@ Result<int> run(Context& context) {
   } else if (context.args.flag("quiet")) {
     for (const auto& kernel : list_of(answer, "kernels")) io.print(safe_text(text_of(kernel, "name")) + "\n");
   } else {
-    io.print(people_text(answer, io.colour(io.out)));
+    io.print(people_text(TRY(api::read<api::KernelList>(answer)), io.colour(io.out)));
   }
   return exit_status::kOk;
 }

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/objects/template.h"
 #include "base/text.h"
 #include "roles/cli/connect.h"
 #include "roles/cli/fields.h"
@@ -24,22 +25,21 @@ Paint paint_for(const std::string& state) {
   return state == "ready" ? Paint::green : Paint::none;
 }
 
-std::string pool_line(const Json& vm) {
-  auto age = format_duration(std::chrono::seconds(std::max<std::int64_t>(number_of(vm, "age_s"), 0)));
-  return safe_text(fmt::format("ready pool: {} of template {}, {}, {} old, {} of memory", text_of(vm, "id"),
-                               text_of(vm, "template"), text_of(vm, "state"), age, size_of(vm, "pss_bytes")));
+std::string pool_line(const api::PoolObject& vm) {
+  auto age = format_duration(std::chrono::seconds(std::max<std::int64_t>(vm.age_s, 0)));
+  return safe_text(fmt::format("ready pool: {} of template {}, {}, {} old, {} of memory", vm.id, vm.template_id,
+                               vm.state, age, format_size(vm.pss_bytes)));
 }
 
-std::string people_text(const Json& answer, bool colour) {
+std::string people_text(const api::TemplateList& list, bool colour) {
   Table table({"ID", "IMAGE", "KERNEL", "VCPU", "MEMORY", "STATE", "SIZE", "AGE", "USED BY"});
-  for (const auto& each : list_of(answer, "templates")) {
-    table.add({text_of(each, "id"), text_of(each, "image"), text_of(each, "kernel"), text_of(each, "vcpus"),
-               size_of(each, "memory_bytes"), text_of(each, "state"), size_of(each, "size_bytes"),
-               age_of(number_of(each, "created_at")), joined(list_of(each, "used_by"))});
-    table.colour_last(5, paint_for(text_of(each, "state")));
+  for (const auto& each : list.templates) {
+    table.add({each.id, each.image, each.kernel, std::to_string(each.vcpus), format_size(each.memory_bytes), each.state,
+               format_size(each.size_bytes), age_of(each.created_at), join(each.used_by, ", ")});
+    table.colour_last(5, paint_for(each.state));
   }
   auto text = table.text(colour);
-  for (const auto& vm : list_of(answer, "pool")) text += pool_line(vm) + "\n";
+  for (const auto& vm : list.pool) text += pool_line(vm) + "\n";
   return text;
 }
 
@@ -62,7 +62,7 @@ Result<int> list(Context& context) {
   } else if (context.args.flag("quiet")) {
     for (const auto& each : list_of(answer, "templates")) io.print(safe_text(text_of(each, "id")) + "\n");
   } else {
-    io.print(people_text(answer, io.colour(io.out)));
+    io.print(people_text(TRY(api::read<api::TemplateList>(answer)), io.colour(io.out)));
   }
   return exit_status::kOk;
 }

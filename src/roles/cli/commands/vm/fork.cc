@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/objects/vm.h"
 #include "base/bounds.h"
 #include "roles/cli/fields.h"
 #include "roles/cli/vm_options.h"
@@ -49,10 +50,9 @@ Result<int> fork(Context& context) {
     io.print(dump_json_pretty(forked) + "\n");
     return exit_status::kOk;
   }
-  for (const auto& vm : list_of(forked, "vms"))
-    io.print(safe_text(text_of(vm, args.flag("quiet") ? "id" : "name")) + "\n");
-  io.note(
-      fmt::format("VM '{}' stood still for {:.0f} ms", safe_text(args.positionals[0]), real_of(forked, "pause_ms")));
+  auto result = TRY(api::read<api::ForkResult>(forked));
+  for (const auto& vm : result.vms) io.print(safe_text(args.flag("quiet") ? vm.id : vm.name) + "\n");
+  io.note(fmt::format("VM '{}' stood still for {:.0f} ms", safe_text(args.positionals[0]), result.pause_ms));
   return exit_status::kOk;
 }
 

@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/objects/vm.h"
+#include "base/text.h"
 #include "roles/cli/command.h"
 #include "roles/cli/fields.h"
 
@@ -53,15 +55,15 @@ Result<int> forward(Context& context) {
     ports.push_back(*port);
   }
   auto daemon = TRY(Daemon::connect(io));
-  auto vm = TRY(daemon.call("vm.show", {{"vm", args.positionals[0]}}));
-  auto name = safe_text(text_of(vm, "name")), state = text_of(vm, "state");
-  if (state != "running")
-    return fail(ErrorCode::unavailable, fmt::format("vm '{}' is {}", name, safe_text(state)),
+  auto vm = TRY(daemon.get<api::VmObject>("vm.show", {{"vm", args.positionals[0]}}));
+  auto name = safe_text(vm.name);
+  if (vm.state != vm::State::running)
+    return fail(ErrorCode::unavailable, fmt::format("vm '{}' is {}", name, vm::to_string(vm.state)),
                 fmt::format("banger vm start {}", name));
   std::vector<ForwardListener> listeners;
   for (auto port : ports) listeners.push_back(TRY(listen_for(*address, port)));
   say(io, name, listeners, args.flag("json"));
-  TRY(forward_until_interrupted(io, daemon.signals(), text_of(vm, "id"), listeners));
+  TRY(forward_until_interrupted(io, daemon.signals(), vm.id, listeners));
   return exit_status::kInterrupted;
 }
 

@@ -1,6 +1,8 @@
 // banger vm list
 #include <nlohmann/json.hpp>
 
+#include "api/objects/vm.h"
+#include "base/text.h"
 #include "roles/cli/command.h"
 #include "roles/cli/connect.h"
 #include "roles/cli/fields.h"
@@ -20,19 +22,18 @@ Result<int> list(Context& context) {
   auto& io = context.io;
   auto daemon = TRY(Daemon::connect(io));
   auto answer = TRY(daemon.call("vm.list", Json::object()));
-  const Json& vms = list_of(answer, "vms");
   if (context.args.flag("json")) {
-    io.print(dump_json_pretty(vms) + "\n");
+    io.print(dump_json_pretty(list_of(answer, "vms")) + "\n");
     return exit_status::kOk;
   }
   Table table({"NAME", "ID", "STATE", "IMAGE", "VCPU", "MEMORY", "DISK", "AGE"});
   std::string ids;
-  for (const auto& vm : vms) {
-    ids += safe_text(text_of(vm, "id")) + "\n";
-    table.add({text_of(vm, "name"), text_of(vm, "id"), text_of(vm, "state"), text_of(vm, "image"), text_of(vm, "vcpus"),
-               size_of(vm, "memory_bytes"), size_of(vm, "disk_bytes"), age_of(number_of(vm, "created_at"))});
-    if (text_of(vm, "state") == "running") table.colour_last(2, Paint::green);
-    if (text_of(vm, "state") == "suspended") table.colour_last(2, Paint::yellow);
+  for (const auto& vm : TRY(api::read<api::VmList>(answer)).vms) {
+    ids += safe_text(vm.id) + "\n";
+    table.add({vm.name, vm.id, std::string(vm::to_string(vm.state)), vm.image, std::to_string(vm.vcpus),
+               format_size(vm.memory_bytes), format_size(vm.disk_bytes), age_of(vm.created_at)});
+    if (vm.state == vm::State::running) table.colour_last(2, Paint::green);
+    if (vm.state == vm::State::suspended) table.colour_last(2, Paint::yellow);
   }
   io.print(context.args.flag("quiet") ? ids : table.text(io.colour(io.out)));
   return exit_status::kOk;

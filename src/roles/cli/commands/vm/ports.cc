@@ -5,6 +5,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "api/objects/port.h"
 #include "base/text.h"
 #include "roles/cli/command.h"
 #include "roles/cli/connect.h"
@@ -19,18 +20,17 @@ constexpr Positional kPositionals[] = {{.name = "VM", .help = "a name, id or uni
 constexpr Option kOptions[] = {{.name = "json", .help = "print a JSON array of ports"}};
 
 // Ports that are not forwarded: each reason once, with the way out for the first of them.
-void say_what_is_not_forwarded(const Io& io, const Json& list) {
+void say_what_is_not_forwarded(const Io& io, const std::vector<api::PortObject>& list) {
   struct Reason {
     std::vector<std::string> ports;
     std::string hint;
   };
   std::map<std::string, Reason> reasons;
   for (const auto& port : list) {
-    auto note = text_of(port, "note");
-    if (note.empty()) continue;
-    auto& reason = reasons[note];
-    reason.ports.push_back(text_of(port, "port"));
-    if (reason.hint.empty()) reason.hint = text_of(port, "hint");
+    if (port.note.empty()) continue;
+    auto& reason = reasons[port.note];
+    reason.ports.push_back(std::to_string(port.port));
+    if (reason.hint.empty()) reason.hint = port.hint;
   }
   for (const auto& [note, reason] : reasons)
     io.note(fmt::format("not forwarded: {}: {} (hint: {})", join(reason.ports, ", "), safe_text(note),
@@ -38,28 +38,26 @@ void say_what_is_not_forwarded(const Io& io, const Json& list) {
 }
 
 // A listener on both address families is one thing to people.
-std::string endpoint_of(const Json& port) {
-  auto address = text_of(port, "address");
+std::string endpoint_of(const api::PortObject& port) {
+  auto address = port.address;
   if (address == "::" || address == "0.0.0.0" || address.empty()) address = "*";
   if (address.find(':') != address.npos) address = "[" + address + "]";
-  return fmt::format("{}:{}", address, text_of(port, "port"));
+  return fmt::format("{}:{}", address, port.port);
 }
 
 Result<int> ports(Context& context) {
   auto& io = context.io;
   auto daemon = TRY(Daemon::connect(io));
   auto answer = TRY(daemon.call("vm.ports", {{"vm", context.args.positionals[0]}}));
-  const Json& list = list_of(answer, "ports");
   if (context.args.flag("json")) {
-    io.print(dump_json_pretty(list) + "\n");
+    io.print(dump_json_pretty(list_of(answer, "ports")) + "\n");
     return exit_status::kOk;
   }
+  auto list = TRY(api::read<api::PortList>(answer)).ports;
   std::vector<std::vector<std::string>> rows;
   for (const auto& port : list) {
-    auto scheme = text_of(port, "scheme"), url = text_of(port, "url");
-    std::vector<std::string> row{scheme.empty() ? text_of(port, "protocol") : scheme,
-                                 url.empty() ? endpoint_of(port) : url, text_of(port, "process"),
-                                 text_of(port, "command")};
+    std::vector<std::string> row{port.scheme.empty() ? port.protocol : port.scheme,
+                                 port.url.empty() ? endpoint_of(port) : port.url, port.process, port.command};
     if (std::ranges::find(rows, row) == rows.end()) rows.push_back(std::move(row));
   }
   Table table({"PROTO", "ENDPOINT", "PROCESS", "COMMAND"});

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/objects/vm.h"
 #include "base/text.h"
 #include "roles/cli/command.h"
 #include "roles/cli/connect.h"
@@ -16,64 +17,61 @@ namespace {
 constexpr Positional kPositionals[] = {{.name = "VM", .help = "a name, id or unique id prefix", .names = Names::vm}};
 constexpr Option kOptions[] = {{.name = "json", .help = "print the VM as JSON"}};
 
-std::string labels_of(const Json& vm) {
+std::string labels_of(const api::VmObject& vm) {
   std::string text;
-  auto it = vm.find("labels");
-  if (it == vm.end() || !it->is_object()) return text;
-  for (const auto& [key, value] : it->items())
-    text += fmt::format("{}{}={}", text.empty() ? "" : ", ", key, text_of(*it, key));
+  for (const auto& [key, value] : vm.labels) text += fmt::format("{}{}={}", text.empty() ? "" : ", ", key, value);
   return text;
 }
 
-std::string stages_of(const Json& vm) {
+std::string stages_of(const api::VmObject& vm) {
   std::string text;
-  for (const auto& stage : list_of(vm, "stages"))
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", text_of(stage, "name"),
-                        format_duration(std::chrono::milliseconds(std::max<std::int64_t>(number_of(stage, "ms"), 0))));
+  for (const auto& stage : vm.stages)
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", stage.name,
+                        format_duration(std::chrono::milliseconds(std::max<std::int64_t>(stage.ms, 0))));
   return text;
 }
 
-std::string machine_of(const Json& vm) {
-  auto accelerator = text_of(vm, "accelerator"), reason = text_of(vm, "machine_reason");
-  auto text =
-      accelerator.empty() ? text_of(vm, "machine") : fmt::format("{} ({})", text_of(vm, "machine"), accelerator);
-  return reason.empty() ? text : fmt::format("{}: {}", text, reason);
+std::string machine_of(const api::VmObject& vm) {
+  auto text = vm.accelerator.empty() ? vm.machine : fmt::format("{} ({})", vm.machine, vm.accelerator);
+  return vm.machine_reason.empty() ? text : fmt::format("{}: {}", text, vm.machine_reason);
 }
 
-std::string ready_of(const Json& vm) {
-  if (flag_of(vm, "system_ready")) return "system";
-  return flag_of(vm, "agent_ready") ? "agent" : "no";
+std::string ready_of(const api::VmObject& vm) {
+  if (vm.system_ready) return "system";
+  return vm.agent_ready ? "agent" : "no";
 }
 
-Table table_of(const Json& vm) {
+Table table_of(const api::VmObject& vm) {
   Table table;
-  for (auto field : {"name", "id", "state"}) table.add({field, text_of(vm, field)});
-  if (!text_of(vm, "last_error").empty()) {
-    table.add({"last error", text_of(vm, "last_error")});
+  table.add({"name", vm.name});
+  table.add({"id", vm.id});
+  table.add({"state", std::string(vm::to_string(vm.state))});
+  if (!vm.last_error.empty()) {
+    table.add({"last error", vm.last_error});
     table.colour_last(1, Paint::red);
   }
   table.add({"ready", ready_of(vm)});
-  table.add({"image", text_of(vm, "image")});
-  table.add({"kernel", text_of(vm, "kernel")});
-  table.add({"vcpus", text_of(vm, "vcpus")});
-  table.add({"memory", size_of(vm, "memory_bytes")});
-  table.add({"disk", size_of(vm, "disk_bytes")});
-  table.add({"system disk", size_of(vm, "system_bytes")});
-  table.add({"storage", text_of(vm, "storage")});
-  table.add({"used on host", size_of(vm, "disk_used_bytes")});
-  table.add({"network", text_of(vm, "network")});
-  table.add({"address", text_of(vm, "address")});
-  table.add({"nat", text_of(vm, "nat")});
+  table.add({"image", vm.image});
+  table.add({"kernel", vm.kernel});
+  table.add({"vcpus", std::to_string(vm.vcpus)});
+  table.add({"memory", format_size(vm.memory_bytes)});
+  table.add({"disk", format_size(vm.disk_bytes)});
+  table.add({"system disk", format_size(vm.system_bytes)});
+  table.add({"storage", vm.storage});
+  table.add({"used on host", format_size(vm.disk_used_bytes)});
+  table.add({"network", vm.network});
+  table.add({"address", vm.address});
+  table.add({"nat", vm.nat ? "yes" : "no"});
   table.add({"machine", machine_of(vm)});
-  table.add({"pid", text_of(vm, "pid")});
+  table.add({"pid", vm.pid ? std::to_string(*vm.pid) : ""});
   table.add({"labels", labels_of(vm)});
-  table.add({"created", time_of(number_of(vm, "created_at"))});
-  table.add({"started", time_of(number_of(vm, "started_at"))});
-  if (flag_of(vm, "ephemeral")) table.add({"goes", "when the command it was made for ends"});
-  table.add({"way", text_of(vm, "way")});
-  table.add({"template", text_of(vm, "template")});
+  table.add({"created", time_of(vm.created_at)});
+  table.add({"started", time_of(vm.started_at)});
+  if (vm.ephemeral) table.add({"goes", "when the command it was made for ends"});
+  table.add({"way", vm.started_from});
+  table.add({"template", vm.template_id});
   table.add({"stages", stages_of(vm)});
-  table.add({"directory", text_of(vm, "directory")});
+  table.add({"directory", vm.directory});
   return table;
 }
 
@@ -81,7 +79,8 @@ Result<int> show(Context& context) {
   auto& io = context.io;
   auto daemon = TRY(Daemon::connect(io));
   auto vm = TRY(daemon.call("vm.show", {{"vm", context.args.positionals[0]}}));
-  io.print(context.args.flag("json") ? dump_json_pretty(vm) + "\n" : table_of(vm).text(io.colour(io.out)));
+  io.print(context.args.flag("json") ? dump_json_pretty(vm) + "\n"
+                                     : table_of(TRY(api::read<api::VmObject>(vm))).text(io.colour(io.out)));
   return exit_status::kOk;
 }
 

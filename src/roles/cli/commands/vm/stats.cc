@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/objects/vm.h"
 #include "base/text.h"
 #include "roles/cli/command.h"
 #include "roles/cli/connect.h"
@@ -28,9 +29,8 @@ constexpr Option kOptions[] = {
 
 Result<std::vector<std::string>> running_vms(Daemon& daemon) {
   std::vector<std::string> names;
-  auto answer = TRY(daemon.call("vm.list", Json::object()));
-  for (const auto& vm : list_of(answer, "vms"))
-    if (text_of(vm, "state") == "running") names.push_back(text_of(vm, "name"));
+  for (auto& vm : TRY(daemon.get<api::VmList>("vm.list", Json::object())).vms)
+    if (vm.state == vm::State::running) names.push_back(std::move(vm.name));
   return names;
 }
 
@@ -45,15 +45,17 @@ Result<Json> measure(Daemon& daemon, const std::vector<std::string>& wanted) {
   return all;
 }
 
-std::string table_text(const Json& all, bool colour) {
+Result<std::string> table_text(const Json& all, bool colour) {
   Table table({"VM", "CPU", "LOAD", "MEMORY", "DISK READ", "WRITTEN", "NET IN", "OUT", "HOST MEMORY", "UP"});
-  for (const auto& stats : all)
-    table.add({text_of(stats, "vm"), fmt::format("{:.1f}%", real_of(stats, "cpu_percent")),
-               fmt::format("{:.2f}", real_of(stats, "load1")),
-               fmt::format("{} / {}", size_of(stats, "memory_used_bytes"), size_of(stats, "memory_total_bytes")),
-               size_of(stats, "disk_read_bytes"), size_of(stats, "disk_written_bytes"),
-               size_of(stats, "net_received_bytes"), size_of(stats, "net_sent_bytes"), size_of(stats, "host_pss_bytes"),
-               format_duration(std::chrono::milliseconds(std::max<std::int64_t>(number_of(stats, "uptime_ms"), 0)))});
+  for (const auto& each : all) {
+    auto stats = TRY(api::read<api::VmStats>(each));
+    table.add({text_of(each, "vm"), fmt::format("{:.1f}%", stats.cpu_percent), fmt::format("{:.2f}", stats.load1),
+               fmt::format("{} / {}", format_size(stats.memory_used_bytes), format_size(stats.memory_total_bytes)),
+               format_size(stats.disk_read_bytes), format_size(stats.disk_written_bytes),
+               format_size(stats.net_received_bytes), format_size(stats.net_sent_bytes),
+               stats.host_pss_bytes ? format_size(*stats.host_pss_bytes) : "",
+               format_duration(std::chrono::milliseconds(std::max<std::int64_t>(stats.uptime_ms, 0)))});
+  }
   return table.text(colour);
 }
 
@@ -65,7 +67,7 @@ Result<int> stats(Context& context) {
     auto all = TRY(measure(daemon, context.args.positionals));
     // On a terminal the table is drawn over the last one.
     if (watch && !json && io.out_is_terminal()) io.print("\033[H\033[J");
-    io.print(json ? (watch ? dump_json(all) : dump_json_pretty(all)) + "\n" : table_text(all, io.colour(io.out)));
+    io.print(json ? (watch ? dump_json(all) : dump_json_pretty(all)) + "\n" : TRY(table_text(all, io.colour(io.out))));
     if (!watch) break;
     pollfd waiting{daemon.signals().fd(), POLLIN, 0};
     if (::poll(&waiting, 1, kWatchMs) > 0) return exit_status::kInterrupted;

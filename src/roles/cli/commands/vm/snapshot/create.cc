@@ -23,7 +23,7 @@ Result<int> create(Context& context) {
   auto daemon = TRY(Daemon::connect(context.io));
   Json params = {{"vm", context.args.positionals[0]}};
   if (auto name = context.args.text("name")) params["name"] = *name;
-  made_snapshot(context, TRY(daemon.call("vm.snapshot.create", params)));
+  TRY(made_snapshot(context, TRY(daemon.call("vm.snapshot.create", params))));
   return exit_status::kOk;
 }
 

@@ -1,6 +1,7 @@
 // banger vm snapshot list
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
 #include "roles/cli/connect.h"
 #include "roles/cli/fields.h"
 #include "roles/cli/store_views.h"
@@ -20,12 +21,11 @@ constexpr Option kOptions[] = {
     {.name = "json", .help = "print a JSON array of snapshots"},
 };
 
-Table table_of(const Json& snapshots) {
+Table table_of(const api::SnapshotList& list) {
   Table table({"NAME", "ID", "VM", "IMAGE", "HOLDS", "SIZE", "USED BY", "AGE"});
-  for (const auto& snapshot : snapshots)
-    table.add({text_of(snapshot, "name"), text_of(snapshot, "id"), text_of(snapshot, "vm"), text_of(snapshot, "image"),
-               held_by_snapshot(snapshot), size_of(snapshot, "size_bytes"), joined(list_of(snapshot, "used_by")),
-               age_of(number_of(snapshot, "created_at"))});
+  for (const auto& snapshot : list.snapshots)
+    table.add({snapshot.name, snapshot.id, snapshot.vm, snapshot.image, std::string(held_by_snapshot(snapshot)),
+               format_size(snapshot.size_bytes), join(snapshot.used_by, ", "), age_of(snapshot.created_at)});
   return table;
 }
 
@@ -41,7 +41,7 @@ Result<int> list(Context& context) {
   } else if (context.args.flag("quiet")) {
     for (const auto& snapshot : snapshots) io.print(safe_text(text_of(snapshot, "id")) + "\n");
   } else {
-    io.print(table_of(snapshots).text(io.colour(io.out)));
+    io.print(table_of(TRY(api::read<api::SnapshotList>(answer))).text(io.colour(io.out)));
   }
   return exit_status::kOk;
 }

@@ -215,7 +215,9 @@ std::shared_ptr<VmOwner> Fixture::load(const std::string& name) {
   auto spec = vm::spec_from_json(*parse_json(found->spec, limits::kRpcMessageBytes));
   REQUIRE(spec);
   daemon->saves.use(found->save_id);
-  return std::make_shared<VmOwner>(daemon->services, std::move(*found), std::move(*spec));
+  auto vm = std::make_shared<VmOwner>(daemon->services, std::move(*found), std::move(*spec));
+  vm->expect_recovery();
+  return vm;
 }
 
 Result<> Fixture::start(VmOwner& vm, engine::WaitFor wait) {

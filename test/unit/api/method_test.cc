@@ -1,6 +1,8 @@
 // Parameter checks, over the tables of all methods.
 #include "api/method.h"
 
+#include <cstdlib>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -144,4 +146,17 @@ TEST_CASE("methods: a refusal names the way out") {
   CHECK(refusal("vm.create", {{"labels", {{"a", 1}}}}) == "parameter 'labels' must be an object of strings");
   CHECK(refusal("vm.fork", {{"vm", "x"}, {"names", {1}}}) == "parameter 'names' must be a list of strings");
   CHECK(refusal("vm.list", Json::array()) == "the parameters must be an object");
+}
+
+// Writes the seed of test/fuzz/fuzz_rpc.cc, and is run by hand.
+TEST_CASE("methods: one call of each, for the fuzzer", "[.seeds]") {
+  const char* path = std::getenv("BANGER_SEEDS");
+  REQUIRE(path);
+  std::ofstream seeds(path);
+  int id = 0;
+  for_each_method([&](const Method& method) {
+    Json call = {{"jsonrpc", "2.0"}, {"id", ++id}, {"method", method.name}, {"params", all_params(method)}};
+    seeds << dump_json(call) << "\n";
+  });
+  CHECK(seeds.good());
 }

@@ -1,4 +1,6 @@
 // daemon.* and host.*: the daemon itself and the host it runs on.
+#include "api/objects/host.h"
+
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -28,15 +30,17 @@ Task<Result<Json>> status(Daemon& daemon, const Json&, rpc::CallContext&) {
   int running = 0;
   for (const auto& vm : daemon.vms.registry().list()) running += vm->state() == vm::State::running;
   const auto& paths = daemon.services.paths;
-  co_return Json{{"version", BANGER_VERSION},
-                 {"pid", ::getpid()},
-                 {"started_at", daemon.started_at},
-                 {"socket", paths.daemon_socket()},
-                 {"log", paths.daemon_log()},
-                 {"state", paths.state},
-                 {"vms_running", running},
-                 {"resident_bytes", resident_bytes()},
-                 {"recovered", daemon.vms.recovered()}};
+  co_return api::to_json(api::DaemonStatus{
+      .version = BANGER_VERSION,
+      .pid = ::getpid(),
+      .started_at = daemon.started_at,
+      .socket = paths.daemon_socket(),
+      .log = paths.daemon_log(),
+      .state = paths.state,
+      .vms_running = running,
+      .resident_bytes = resident_bytes(),
+      .recovered = daemon.vms.recovered(),
+  });
 }
 
 Task<Result<Json>> stop(Daemon& daemon, const Json&, rpc::CallContext&) {
@@ -57,41 +61,42 @@ std::string describe_templates(Daemon& daemon) {
 Task<Result<Json>> doctor(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   bool fix = CO_TRY(find_bool(params, "fix")).value_or(false);
   context.progress("checking", "");
-  Json checks = Json::array();
+  api::CheckList list;
   constexpr const char* kNames[] = {"pass", "warn", "fail"};
   auto found = co_await engine::run_doctor(daemon.services, fix ? engine::Verdicts::fresh : engine::Verdicts::kept);
   found.push_back(daemon.dns.check());
   for (const auto& check : found)
-    checks.push_back({{"name", check.name},
-                      {"status", kNames[static_cast<int>(check.status)]},
-                      {"detail", check.detail},
-                      {"hint", check.hint}});
-  checks.push_back({{"name", "templates"}, {"status", "pass"}, {"detail", describe_templates(daemon)}, {"hint", ""}});
-  co_return Json{{"checks", std::move(checks)}};
+    list.checks.push_back({.name = check.name,
+                           .status = kNames[static_cast<int>(check.status)],
+                           .detail = check.detail,
+                           .hint = check.hint});
+  list.checks.push_back({.name = "templates", .status = "pass", .detail = describe_templates(daemon), .hint = ""});
+  co_return api::to_json(list);
 }
 
 Task<Result<Json>> gc(Daemon& daemon, const Json& params, rpc::CallContext&) {
   bool dry_run = CO_TRY(find_bool(params, "dry_run")).value_or(false);
-  Json items = Json::array();
+  api::LeftoverList list;
   for (const auto& item : CO_TRY(co_await engine::collect_garbage(daemon.services, daemon.vms, dry_run)))
-    items.push_back({{"kind", item.kind}, {"path", item.path}, {"reason", item.reason}, {"removed", item.removed}});
-  co_return Json{{"items", std::move(items)}};
+    list.items.push_back({.kind = item.kind, .path = item.path, .reason = item.reason, .removed = item.removed});
+  co_return api::to_json(list);
 }
 
 Task<Result<Json>> defaults(Daemon& daemon, const Json&, rpc::CallContext&) {
   const auto& services = daemon.services;
   auto d = config::resolve_defaults(services.config,
                                     {.cpus = services.host_size.cpus, .memory_bytes = services.host_size.memory_bytes});
-  co_return Json{{"vcpus", d.vcpus.value},
-                 {"memory_bytes", d.memory_bytes.value},
-                 {"disk_bytes", d.disk_bytes.value},
-                 {"system_bytes", d.system_bytes.value},
-                 {"image", services.config.default_image_name},
-                 {"sources",
-                  {{"vcpus", d.vcpus.source},
-                   {"memory_bytes", d.memory_bytes.source},
-                   {"disk_bytes", d.disk_bytes.source},
-                   {"system_bytes", d.system_bytes.source}}}};
+  co_return api::to_json(api::DefaultsObject{
+      .vcpus = d.vcpus.value,
+      .memory_bytes = d.memory_bytes.value,
+      .disk_bytes = d.disk_bytes.value,
+      .system_bytes = d.system_bytes.value,
+      .image = services.config.default_image_name,
+      .sources = {.vcpus = std::string(d.vcpus.source),
+                  .memory_bytes = std::string(d.memory_bytes.source),
+                  .disk_bytes = std::string(d.disk_bytes.source),
+                  .system_bytes = std::string(d.system_bytes.source)},
+  });
 }
 
 constexpr Handler kHandlers[] = {

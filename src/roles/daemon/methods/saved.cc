@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/objects/snapshot.h"
 #include "base/bounds.h"
 #include "base/text.h"
 #include "engine/names.h"
@@ -23,23 +24,25 @@ Result<store::SaveRow> named_snapshot(Daemon& daemon, const std::string& wanted)
               nearest(wanted, names).empty() ? "banger vm snapshot list shows them" : did_you_mean(wanted, names));
 }
 
-Result<Json> describe(Daemon& daemon, const store::SaveRow& row) {
+Result<api::SnapshotObject> describe(Daemon& daemon, const store::SaveRow& row) {
   auto spec = TRY(vm::spec_from_json(TRY(parse_json(row.spec, limits::kRpcMessageBytes))));
   auto image = daemon.services.images.get(row.image_id);
-  return Json{{"id", row.id},
-              {"name", row.name},
-              {"vm", row.vm_name},
-              {"vm_id", row.vm_id},
-              {"image", image ? image->name : spec.image},
-              {"kernel", row.kernel},
-              {"vcpus", spec.vcpus},
-              {"memory_bytes", spec.memory_bytes},
-              {"disk_bytes", spec.disk_bytes},
-              {"system_bytes", spec.system_bytes},
-              {"has_memory", row.has_memory()},
-              {"created_at", row.created_at},
-              {"size_bytes", daemon.services.saves.disk_usage(row.id)},
-              {"used_by", daemon.vms.registry().users_of_save(row.id)}};
+  return api::SnapshotObject{
+      .id = row.id,
+      .name = row.name,
+      .vm = row.vm_name,
+      .vm_id = row.vm_id,
+      .image = image ? image->name : spec.image,
+      .kernel = row.kernel,
+      .vcpus = spec.vcpus,
+      .memory_bytes = spec.memory_bytes,
+      .disk_bytes = spec.disk_bytes,
+      .system_bytes = spec.system_bytes,
+      .has_memory = row.has_memory(),
+      .created_at = row.created_at,
+      .size_bytes = daemon.services.saves.disk_usage(row.id),
+      .used_by = daemon.vms.registry().users_of_save(row.id),
+  };
 }
 
 Task<Result<Json>> suspend(Daemon& daemon, const Json& params, rpc::CallContext& context) {
@@ -175,16 +178,16 @@ Task<Result<Json>> snapshot_create(Daemon& daemon, const Json& params, rpc::Call
   CO_TRY(in("snapshot", vm::check_name(row.name)));
   engine::Stages stages(report_to(context));
   auto saved = CO_TRY(co_await vm->save_as(std::move(row), stages));
-  co_return describe(daemon, saved.row);
+  co_return api::to_json(CO_TRY(describe(daemon, saved.row)));
 }
 
 Task<Result<Json>> snapshot_list(Daemon& daemon, const Json& params, rpc::CallContext&) {
   std::string vm_id;
   if (params.contains("vm")) vm_id = CO_TRY(named_vm(daemon, params))->row().id;
-  Json snapshots = Json::array();
+  api::SnapshotList list;
   for (const auto& row : daemon.services.saves.list(store::SaveKind::snapshot))
-    if (row.ready && (vm_id.empty() || row.vm_id == vm_id)) snapshots.push_back(CO_TRY(describe(daemon, row)));
-  co_return Json{{"snapshots", std::move(snapshots)}};
+    if (row.ready && (vm_id.empty() || row.vm_id == vm_id)) list.snapshots.push_back(CO_TRY(describe(daemon, row)));
+  co_return api::to_json(list);
 }
 
 Task<Result<Json>> snapshot_restore(Daemon& daemon, const Json& params, rpc::CallContext& context) {

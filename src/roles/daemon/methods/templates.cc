@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/objects/template.h"
 #include "base/bounds.h"
 #include "base/text.h"
 #include "engine/assets.h"
@@ -12,41 +13,46 @@ namespace banger::roles::daemon {
 
 namespace {
 
-Result<Json> describe(Daemon& daemon, const store::SaveRow& row) {
+Result<api::TemplateObject> describe(Daemon& daemon, const store::SaveRow& row) {
   auto spec = TRY(vm::spec_from_json(TRY(parse_json(row.spec, limits::kRpcMessageBytes))));
   auto image = daemon.services.images.get(row.image_id);
-  const char* state = !row.ready ? "building" : row.key.empty() ? "stale" : "ready";
-  return Json{{"id", row.id},
-              {"image", image ? image->name : spec.image},
-              {"image_id", row.image_id},
-              {"kernel", row.kernel},
-              {"vcpus", spec.vcpus},
-              {"memory_bytes", spec.memory_bytes},
-              {"machine", row.machine},
-              {"state", state},
-              {"created_at", row.created_at},
-              {"used_at", row.used_at},
-              {"size_bytes", daemon.services.saves.disk_usage(row.id)},
-              {"used_by", daemon.vms.registry().users_of_save(row.id)}};
+  return api::TemplateObject{
+      .id = row.id,
+      .image = image ? image->name : spec.image,
+      .image_id = row.image_id,
+      .kernel = row.kernel,
+      .vcpus = spec.vcpus,
+      .memory_bytes = spec.memory_bytes,
+      .machine = row.machine,
+      .state = !row.ready        ? "building"
+               : row.key.empty() ? "stale"
+                                 : "ready",
+      .created_at = row.created_at,
+      .used_at = row.used_at,
+      .size_bytes = daemon.services.saves.disk_usage(row.id),
+      .used_by = daemon.vms.registry().users_of_save(row.id),
+  };
 }
 
-Json describe(const engine::Pool::Member& member) {
+api::PoolObject describe(const engine::Pool::Member& member) {
   auto age = std::chrono::duration_cast<std::chrono::seconds>(host::Clock::now() - member.since).count();
   auto machine = member.vm->machine();
   auto stats = machine ? machine->stats() : Result<machine::MachineStats>(machine::MachineStats{});
-  return {{"id", member.vm->row().id},
-          {"template", member.save_id},
-          {"state", member.ready ? "ready" : "filling"},
-          {"age_s", age},
-          {"pss_bytes", stats ? stats->proportional_bytes : 0}};
+  return {
+      .id = member.vm->row().id,
+      .template_id = member.save_id,
+      .state = member.ready ? "ready" : "filling",
+      .age_s = age,
+      .pss_bytes = stats ? stats->proportional_bytes : 0,
+  };
 }
 
 Task<Result<Json>> list(Daemon& daemon, const Json&, rpc::CallContext&) {
-  Json templates = Json::array(), pool = Json::array();
+  api::TemplateList list;
   for (const auto& row : daemon.services.saves.list(store::SaveKind::template_))
-    templates.push_back(CO_TRY(describe(daemon, row)));
-  for (const auto& member : daemon.vms.pool().members()) pool.push_back(describe(member));
-  co_return Json{{"templates", std::move(templates)}, {"pool", std::move(pool)}};
+    list.templates.push_back(CO_TRY(describe(daemon, row)));
+  for (const auto& member : daemon.vms.pool().members()) list.pool.push_back(describe(member));
+  co_return api::to_json(list);
 }
 
 Task<Result<Json>> build(Daemon& daemon, const Json& params, rpc::CallContext& context) {
@@ -64,7 +70,7 @@ Task<Result<Json>> build(Daemon& daemon, const Json& params, rpc::CallContext& c
       .kernel = kernel};
   if (CO_TRY(find_bool(params, "rebuild")).value_or(false)) CO_TRY(co_await daemon.vms.templates().forget(request));
   auto row = CO_TRY(co_await daemon.vms.templates().find_or_build(std::move(request), stages, context.cancel()));
-  co_return describe(daemon, row);
+  co_return api::to_json(CO_TRY(describe(daemon, row)));
 }
 
 Result<std::vector<store::SaveRow>> wanted_rows(Daemon& daemon, const Json& params) {

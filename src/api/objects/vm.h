@@ -14,7 +14,7 @@ namespace banger::api {
 
 struct StageObject {
   std::string name;
-  std::int64_t ms = 0;
+  double ms = 0;
   static const Object kObject;
 };
 

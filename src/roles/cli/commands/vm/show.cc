@@ -27,7 +27,7 @@ std::string stages_of(const api::VmObject& vm) {
   std::string text;
   for (const auto& stage : vm.stages)
     text += fmt::format("{}{} {}", text.empty() ? "" : ", ", stage.name,
-                        format_duration(std::chrono::milliseconds(std::max<std::int64_t>(stage.ms, 0))));
+                        format_duration(std::chrono::milliseconds(static_cast<std::int64_t>(std::max(stage.ms, 0.0)))));
   return text;
 }
 

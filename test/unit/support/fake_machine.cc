@@ -139,6 +139,7 @@ Task<Result<std::unique_ptr<Machine>>> FakeDriver::start(const machine::MachineC
                                                          const machine::StartObserver& observer) {
   CO_TRY(host_.log.step("vmm start"));
   if (config.restore && config.restore->whole) CO_TRY(co_await config.restore->whole());
+  CO_TRY(host::write_file(config.directory + "/console.log", "a guest came up\n"));
   auto process = std::make_shared<FakeProcess>();
   process->config = config;
   process->record = planned(config);

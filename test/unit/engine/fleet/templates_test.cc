@@ -4,6 +4,9 @@
 #include <functional>
 
 #include "catch.h"
+#include "engine/fixture.h"
+#include "engine/fleet/manager.h"
+#include "host/files.h"
 
 using namespace banger;
 using namespace banger::engine;
@@ -108,4 +111,78 @@ TEST_CASE("template spec: only Firecracker's templates go without the outside") 
   config::Config firecracker;
   firecracker.machine = config::MachineChoice::firecracker;
   CHECK_FALSE(template_spec(spec, firecracker, kHost).nat);
+}
+
+namespace {
+
+struct Fixture : test::Fixture {
+  TemplateRequest request() {
+    return {.spec = small_spec(), .image = *daemon->images.get("tiny"), .kernel = *daemon->kernels.get("tiny")};
+  }
+  Result<store::SaveRow> find_or_build(VmManager& vms) {
+    host::Cancel never(daemon->runtime);
+    return run(vms.templates().find_or_build(request(), stages, never));
+  }
+  bool wait(Task<> task) {
+    auto done = [](Task<> inner) -> Task<bool> {
+      co_await std::move(inner);
+      co_return true;
+    };
+    return run(done(std::move(task)));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("templates: one is built once, from a guest that is gone afterwards") {
+  Fixture f;
+  VmManager vms(f.daemon->services);
+  auto built = f.find_or_build(vms);
+  INFO((built ? "" : built.error().sentence()));
+  REQUIRE(built);
+  CHECK(built->kind == store::SaveKind::template_);
+  CHECK(built->ready);
+  CHECK(built->has_memory());
+  CHECK(vms.registry().everything().empty());
+  CHECK(f.host.running().empty());
+  auto again = f.find_or_build(vms);
+  REQUIRE(again);
+  CHECK(again->id == built->id);
+}
+
+TEST_CASE("templates: a build that failed is not tried again at once, unless somebody wants it") {
+  Fixture f;
+  VmManager vms(f.daemon->services);
+  f.log.fail_on("vmm start");
+  REQUIRE_FALSE(f.find_or_build(vms));
+  CHECK(vms.registry().everything().empty());
+  CHECK(f.daemon->saves.list(store::SaveKind::template_).empty());
+  f.log.heal();
+  REQUIRE_FALSE(f.find_or_build(vms));
+  CHECK_FALSE(f.log.has("vmm start"));
+  REQUIRE(f.run(vms.templates().forget(f.request())));
+  CHECK(f.find_or_build(vms));
+}
+
+TEST_CASE("templates: one whose files were changed is built anew") {
+  Fixture f;
+  VmManager vms(f.daemon->services);
+  auto built = f.find_or_build(vms);
+  REQUIRE(built);
+  REQUIRE(host::write_file(f.daemon->saves.disk(built->id, kSystemDisk), "other"));
+  auto again = f.find_or_build(vms);
+  REQUIRE(again);
+  CHECK(again->id != built->id);
+}
+
+TEST_CASE("templates: one of another build of the machine is retired, one that can be asked for stays") {
+  Fixture f;
+  VmManager vms(f.daemon->services);
+  auto built = f.find_or_build(vms);
+  REQUIRE(built);
+  CHECK(f.wait(vms.templates().retire_orphans()));
+  CHECK(f.daemon->saves.list(store::SaveKind::template_).size() == 1);
+  f.host.build_key = "fake build 2";
+  CHECK(f.wait(vms.templates().retire_orphans()));
+  CHECK(f.run_until([&] { return f.daemon->saves.list(store::SaveKind::template_).empty(); }));
 }

@@ -1,12 +1,17 @@
-// Whose a machine is: the decision between life and SIGKILL.
+// What nobody owns is found and removed. Whose a machine is: the decision between life and SIGKILL.
 #include "engine/health/gc.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "catch.h"
+#include "engine/fixture.h"
+#include "host/files.h"
 
 using namespace banger;
 using namespace banger::engine;
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -48,4 +53,86 @@ TEST_CASE("gc: a state this banger does not know, or a record it cannot read, co
   auto broken = row("abcdefghijkl", "running");
   broken.machine = "{";
   CHECK(owns(broken, live()));
+}
+
+namespace {
+
+struct Fixture : test::Fixture {
+  /// Of this test's directory; other leftovers of the host are not its business.
+  std::vector<Garbage> collect(bool dry_run) {
+    auto found = run(collect_garbage(daemon->services, vms, true));
+    REQUIRE(found);
+    if (!dry_run) {
+      REQUIRE(std::ranges::all_of(*found, [this](const auto& item) { return is_ours(item); }));
+      found = run(collect_garbage(daemon->services, vms, false));
+      REQUIRE(found);
+    }
+    std::erase_if(*found, [this](const auto& item) { return !is_ours(item); });
+    return *found;
+  }
+  bool is_ours(const Garbage& item) const { return item.path.starts_with(directory.path()); }
+  std::string plant(const std::string& path) const {
+    fs::create_directories(path);
+    REQUIRE(host::write_file(path + "/file", "x"));
+    return path;
+  }
+
+  VmManager vms{daemon->services};
+};
+
+void check_one(const std::vector<Garbage>& found, const std::string& kind, const std::string& path) {
+  REQUIRE(found.size() == 1);
+  CHECK(found.front().kind == kind);
+  CHECK(found.front().path == path);
+  CHECK_FALSE(found.front().reason.empty());
+}
+
+}  // namespace
+
+TEST_CASE("gc: with VMs and saved states that are known nothing is astray") {
+  Fixture f;
+  auto vm = f.running();
+  f.vms.registry().add(vm);
+  REQUIRE(f.save_as(*vm, store::SaveKind::snapshot, "good"));
+  CHECK(f.collect(true).empty());
+}
+
+TEST_CASE("gc: the directory of no VM is found, and is there until it is to go") {
+  Fixture f;
+  auto path = f.plant(f.paths.vm("aaaaaaaaaaaa"));
+  check_one(f.collect(true), "directory", path);
+  CHECK(fs::exists(path));
+  auto found = f.collect(false);
+  check_one(found, "directory", path);
+  CHECK(found.front().removed);
+  CHECK_FALSE(fs::exists(path));
+  CHECK(f.collect(true).empty());
+}
+
+TEST_CASE("gc: files of no saved state are found and removed") {
+  Fixture f;
+  auto path = f.plant(f.paths.save("aaaaaaaaaaaa"));
+  check_one(f.collect(false), "saved state", path);
+  CHECK_FALSE(fs::exists(path));
+}
+
+TEST_CASE("gc: archives of kernels that are gone are found, those of kernels that are there stay") {
+  Fixture f;
+  REQUIRE(f.run(f.daemon->initramfs.agent_archive(*f.daemon->kernels.get("tiny"))));
+  CHECK(f.collect(true).empty());
+  auto path = f.paths.cache + "/initramfs/" + std::string(16, 'f') + "-0-0.cpio";
+  REQUIRE(host::write_file(path, "x"));
+  check_one(f.collect(false), "cache", path);
+  CHECK_FALSE(fs::exists(path));
+}
+
+TEST_CASE("gc: an image is an orphan when it has no name and no VM was made from it") {
+  Fixture f;
+  auto image = *f.daemon->images.get("tiny");
+  CHECK_FALSE(is_orphan(image, f.vms.registry()));
+  image.name = "";
+  CHECK(is_orphan(image, f.vms.registry()));
+  auto vm = f.stopped();
+  f.vms.registry().add(vm);
+  CHECK_FALSE(is_orphan(image, f.vms.registry()));
 }

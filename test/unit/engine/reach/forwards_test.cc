@@ -2,9 +2,13 @@
 #include "engine/reach/forwards.h"
 
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include "base/bounds.h"
 #include "catch.h"
+#include "engine/fixture.h"
+#include "engine/reach/reach.h"
 
 using namespace banger;
 using namespace banger::engine;
@@ -52,4 +56,77 @@ TEST_CASE("forwards: of many ports the lowest stay") {
   CHECK(ports->size() == limits::kForwardPorts);
   CHECK(ports->begin()->first == 1001);
   CHECK(ports->rbegin()->first == 1000 + limits::kForwardPorts);
+}
+
+namespace {
+
+/// Holds a port of one of the host's addresses; at first one that nobody has on any.
+struct HeldPort {
+  explicit HeldPort(host::Ipv4 address = INADDR_ANY, std::uint16_t port = 0)
+      : socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in at{.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(address)}, .sin_zero = {}};
+    socklen_t size = sizeof at;
+    REQUIRE(::bind(socket.get(), reinterpret_cast<sockaddr*>(&at), sizeof at) == 0);
+    REQUIRE(::listen(socket.get(), 1) == 0);
+    REQUIRE(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&at), &size) == 0);
+    number = ntohs(at.sin_port);
+  }
+  UniqueFd socket;
+  std::uint16_t number;
+};
+
+/// A running VM whose guest listens on one port.
+struct Fixture : test::Fixture {
+  Fixture() {
+    HeldPort held;
+    port = held.number;
+    box = running();
+    guest().answers["/listening"] = fmt::format(R"({{"ports":[{{"address":"0.0.0.0","port":{}}}]}})", port) + "\n";
+  }
+  test::FakeGuest& guest() { return *host.of(box->row().id)->guest; }
+  void watch() {
+    forwards.watch(box);
+    auto wait = [](Forwards& all, VmOwner& vm, std::uint16_t number) -> Task<bool> {
+      co_await all.catch_up(vm, {number}, host::after(std::chrono::minutes(1)));
+      co_return true;
+    };
+    run(wait(forwards, *box, port));
+  }
+
+  std::uint16_t port = 0;
+  std::shared_ptr<VmOwner> box;
+  Forwards forwards{daemon->services};
+};
+
+}  // namespace
+
+TEST_CASE("forwards: a port of the guest is listened for on the VM's own address, for as long as the VM runs") {
+  Fixture f;
+  f.watch();
+  auto ports = f.forwards.of(*f.box);
+  REQUIRE(ports.size() == 1);
+  CHECK(ports.at(f.port).at.address == address_of(*f.box)->address);
+  CHECK(ports.at(f.port).at.port == f.port);
+  REQUIRE(f.run(f.box->kill()));
+  CHECK(f.run_until([&] { return f.forwards.of(*f.box).empty(); }));
+  HeldPort free_again(INADDR_LOOPBACK, f.port);
+}
+
+TEST_CASE("forwards: a port that something else has on this host is named, with another way") {
+  Fixture f;
+  HeldPort held(address_of(*f.box)->address, f.port);
+  f.watch();
+  auto ports = f.forwards.of(*f.box);
+  REQUIRE(ports.size() == 1);
+  CHECK(ports.at(f.port).at.port == 0);
+  CHECK(ports.at(f.port).why_not.message == "something else on this host listens there");
+  CHECK(ports.at(f.port).why_not.hint.starts_with("banger vm forward box "));
+}
+
+TEST_CASE("forwards: nothing is forwarded where the config turns it off") {
+  Fixture f;
+  f.config.auto_forward = false;
+  f.watch();
+  CHECK(f.forwards.of(*f.box).empty());
+  CHECK_FALSE(f.log.has("agent /listening"));
 }

@@ -1,0 +1,69 @@
+// The memory budget filled in with this host and with VMs whose machines are fakes.
+#include "engine/fleet/host_memory.h"
+
+#include "base/bounds.h"
+#include "catch.h"
+#include "engine/fixture.h"
+#include "engine/fleet/manager.h"
+
+using namespace banger;
+using namespace banger::engine;
+
+namespace {
+
+// More than any host has.
+constexpr std::uint64_t kTooMuch = std::uint64_t{1} << 60;
+
+}  // namespace
+
+TEST_CASE("host memory: a small machine fits, and one larger than the host does not") {
+  test::Fixture f;
+  f.config.memory_overcommit = 1000;
+  VmRegistry registry(f.daemon->services);
+  HostMemory memory(f.config, registry);
+  CHECK(memory.check(limits::kMiB));
+  auto refused = memory.check(kTooMuch);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::exhausted);
+}
+
+TEST_CASE("host memory: a VM counts from its creation on, and no more once it is stopped") {
+  test::Fixture f;
+  f.config.memory_overcommit = 1000;
+  VmRegistry registry(f.daemon->services);
+  HostMemory memory(f.config, registry);
+  auto spec = test::Fixture::small_spec();
+  spec.memory_bytes = kTooMuch;
+  auto row = f.new_row("huge", spec);
+  registry.add(f.record(row));
+  CHECK_FALSE(memory.check(0));
+  registry.forget(row.id);
+  row.id = "stopped00000";
+  row.name = "stopped";
+  row.state = vm::to_string(vm::State::stopped);
+  registry.add(f.record(row));
+  CHECK(memory.check(0));
+}
+
+TEST_CASE("host memory: a running machine counts with what it has not taken yet") {
+  test::Fixture f;
+  f.config.memory_overcommit = 1000;
+  VmRegistry registry(f.daemon->services);
+  HostMemory memory(f.config, registry);
+  auto vm = f.running();
+  registry.add(vm);
+  CHECK(memory.check(limits::kMiB));
+  auto spec = vm->spec();
+  spec.memory_bytes = kTooMuch;
+  REQUIRE(f.run(vm->change("box", spec)));
+  CHECK_FALSE(memory.check(limits::kMiB));
+}
+
+TEST_CASE("host memory: an empty pool has nothing to give way with") {
+  test::Fixture f;
+  VmManager vms(f.daemon->services);
+  HostMemory memory(f.config, vms.registry());
+  auto refused = f.run(memory.make_room(kTooMuch, vms.pool()));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::exhausted);
+}

@@ -1,0 +1,211 @@
+// The front door to all VMs: what a create leaves behind when it works, and nothing when it does not.
+#include "engine/fleet/manager.h"
+
+#include <filesystem>
+
+#include "base/bounds.h"
+#include "catch.h"
+#include "engine/fixture.h"
+
+using namespace banger;
+using namespace banger::engine;
+using vm::State;
+
+namespace {
+
+struct Fixture : test::Fixture {
+  Fixture() { start_manager(); }
+
+  void start_manager() {
+    vms = std::make_unique<VmManager>(daemon->services);
+    REQUIRE(vms->load());
+  }
+  /// The daemon has died, and the next one has recovered all VMs.
+  void die() {
+    vms.reset();
+    restart();
+    start_manager();
+    recover();
+  }
+  void recover() {
+    auto task = [](VmManager& all) -> Task<bool> {
+      co_await all.recover_all(host::after(std::chrono::minutes(1)));
+      co_return true;
+    };
+    run(task(*vms));
+  }
+  static CreateRequest named(std::string name) {
+    return {.name = std::move(name),
+            .spec = small_spec(),
+            .start = true,
+            .wait = WaitFor::agent,
+            .cold = true,
+            .from = "",
+            .ephemeral = false};
+  }
+  Result<std::shared_ptr<VmOwner>> create(CreateRequest request) {
+    host::Cancel never(daemon->runtime);
+    return run(vms->create(std::move(request), stages, never));
+  }
+  /// Nothing is left of any VM, neither in the store nor on the disk.
+  bool nothing_left() const {
+    return vms->registry().everything().empty() && daemon->store->vms()->empty() && daemon->store->journal()->empty() &&
+           std::filesystem::is_empty(paths.vms()) && host.running().empty();
+  }
+
+  std::unique_ptr<VmManager> vms;
+};
+
+}  // namespace
+
+TEST_CASE("manager: a VM is created, started and found by its name") {
+  Fixture f;
+  auto vm = f.create(Fixture::named("box"));
+  INFO((vm ? "" : vm.error().sentence()));
+  REQUIRE(vm);
+  CHECK((*vm)->state() == State::running);
+  CHECK(f.vms->registry().get("box") == *vm);
+  CHECK(f.row("box")->purpose == store::Purpose::user);
+  CHECK(f.untruth() == "");
+}
+
+TEST_CASE("manager: a VM without a name gets one, and one that is not to start stays stopped") {
+  Fixture f;
+  auto request = Fixture::named("");
+  request.start = false;
+  auto vm = f.create(request);
+  REQUIRE(vm);
+  CHECK(vm::check_name((*vm)->row().name));
+  CHECK((*vm)->state() == State::stopped);
+  CHECK(f.host.running().empty());
+}
+
+TEST_CASE("manager: an illegal name, a taken one and a spec that cannot be are refused before anything is done") {
+  Fixture f;
+  REQUIRE(f.create(Fixture::named("box")));
+  auto steps = f.log.steps().size();
+  CHECK(f.create(Fixture::named("Box!")).error().code == ErrorCode::invalid);
+  CHECK(f.create(Fixture::named("box")).error().code == ErrorCode::exists);
+  auto request = Fixture::named("other");
+  request.spec.vcpus = 0;
+  CHECK(f.create(request).error().code == ErrorCode::invalid);
+  CHECK(f.log.steps().size() == steps);
+}
+
+TEST_CASE("manager: an image that is not there is named") {
+  Fixture f;
+  auto request = Fixture::named("box");
+  request.spec.image = "none";
+  auto vm = f.create(request);
+  REQUIRE_FALSE(vm);
+  CHECK(vm.error().code == ErrorCode::not_found);
+  CHECK(f.nothing_left());
+}
+
+TEST_CASE("manager: a VM whose machine cannot be started is undone") {
+  Fixture f;
+  f.log.fail_on("vmm start");
+  auto vm = f.create(Fixture::named("box"));
+  REQUIRE_FALSE(vm);
+  CHECK(vm.error().message.find("create vm 'box'") != std::string::npos);
+  CHECK(f.nothing_left());
+}
+
+TEST_CASE("manager: a guest that does not come up is kept, stopped and for good") {
+  Fixture f;
+  f.config.ready_timeout = std::chrono::milliseconds(200);
+  f.host.guest_token = [](const machine::MachineConfig&) { return std::string(32, 'f'); };
+  auto request = Fixture::named("box");
+  request.ephemeral = true;
+  auto vm = f.create(request);
+  REQUIRE_FALSE(vm);
+  auto kept = f.vms->registry().get("box");
+  REQUIRE(kept);
+  CHECK((*kept)->state() == State::stopped);
+  CHECK_FALSE((*kept)->row().last_error.empty());
+  CHECK_FALSE((*kept)->row().ephemeral);
+}
+
+TEST_CASE("manager: a create that is cancelled leaves nothing") {
+  Fixture f;
+  host::Cancel cancel(f.daemon->runtime);
+  cancel.request();
+  auto vm = f.run(f.vms->create(Fixture::named("box"), f.stages, cancel));
+  REQUIRE_FALSE(vm);
+  CHECK(vm.error().code == ErrorCode::cancelled);
+  CHECK(f.nothing_left());
+}
+
+TEST_CASE("manager: a VM larger than the host's memory is refused with the numbers") {
+  Fixture f;
+  f.config.memory_overcommit = 0;
+  auto vm = f.create(Fixture::named("box"));
+  REQUIRE_FALSE(vm);
+  CHECK(vm.error().code == ErrorCode::exhausted);
+  CHECK(f.nothing_left());
+}
+
+TEST_CASE("manager: a removed VM is found no more, and a running one is removed by force only") {
+  Fixture f;
+  auto vm = *f.create(Fixture::named("box"));
+  CHECK(f.run(f.vms->remove(vm, false)).error().code == ErrorCode::busy);
+  CHECK(f.vms->registry().get("box"));
+  REQUIRE(f.run(f.vms->remove(vm, true)));
+  CHECK_FALSE(f.vms->registry().get("box"));
+  CHECK(f.nothing_left());
+}
+
+TEST_CASE("manager: a VM that goes on from a snapshot with memory is restored from it, one with disks only boots") {
+  Fixture f;
+  auto vm = *f.create(Fixture::named("box"));
+  auto with_memory = f.save_as(*vm, store::SaveKind::snapshot, "memory");
+  REQUIRE(with_memory);
+  REQUIRE(f.run(vm->kill()));
+  auto disks_only = f.save_as(*vm, store::SaveKind::snapshot, "disks");
+  REQUIRE(disks_only);
+  auto request = Fixture::named("resumed");
+  request.from = with_memory->row.id;
+  auto resumed = f.create(request);
+  INFO((resumed ? "" : resumed.error().sentence()));
+  REQUIRE(resumed);
+  CHECK((*resumed)->row().save_id == with_memory->row.id);
+  CHECK(f.host.of((*resumed)->row().id)->config.restore);
+  request = Fixture::named("booted");
+  request.from = disks_only->row.id;
+  auto booted = f.create(request);
+  REQUIRE(booted);
+  CHECK((*booted)->row().save_id == "");
+  CHECK_FALSE(f.host.of((*booted)->row().id)->config.restore);
+}
+
+TEST_CASE("manager: the next daemon finds every VM again, running and stopped") {
+  Fixture f;
+  REQUIRE(f.create(Fixture::named("running")));
+  auto request = Fixture::named("stopped");
+  request.start = false;
+  REQUIRE(f.create(request));
+  f.die();
+  CHECK((*f.vms->registry().get("running"))->state() == State::running);
+  CHECK((*f.vms->registry().get("stopped"))->state() == State::stopped);
+  CHECK(f.untruth() == "");
+}
+
+TEST_CASE("manager: the next daemon undoes a create that was cut short, and says so") {
+  Fixture f;
+  f.record(f.new_row("half"));
+  f.die();
+  CHECK(f.vms->registry().everything().empty());
+  CHECK(f.daemon->store->vms()->empty());
+  CHECK(f.vms->recovered().size() == 1);
+}
+
+TEST_CASE("manager: the next daemon removes a template in the making") {
+  Fixture f;
+  auto row = f.new_row(".making");
+  row.purpose = store::Purpose::template_build;
+  row.state = vm::to_string(State::stopped);
+  f.record(row);
+  f.die();
+  CHECK(f.vms->registry().everything().empty());
+  CHECK(f.daemon->store->vms()->empty());
+}

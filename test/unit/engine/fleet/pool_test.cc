@@ -1,0 +1,176 @@
+// The ready pool and its templates: clones that are made before anybody asks, with machines that are fakes.
+#include "engine/fleet/pool.h"
+
+#include "catch.h"
+#include "engine/fixture.h"
+#include "engine/fleet/manager.h"
+
+using namespace banger;
+using namespace banger::engine;
+using vm::State;
+
+namespace {
+
+struct Fixture : test::Fixture {
+  Fixture() { start_manager(); }
+
+  void start_manager() {
+    vms = std::make_unique<VmManager>(daemon->services);
+    REQUIRE(vms->load());
+  }
+  static CreateRequest named(std::string name) {
+    return {.name = std::move(name),
+            .spec = small_spec(),
+            .start = true,
+            .wait = WaitFor::agent,
+            .cold = false,
+            .from = "",
+            .ephemeral = false};
+  }
+  Result<std::shared_ptr<VmOwner>> create(CreateRequest request) {
+    host::Cancel never(daemon->runtime);
+    return run(vms->create(std::move(request), stages, never));
+  }
+  /// Makes a VM, and with it the template that the pool's machines are clones of.
+  std::shared_ptr<VmOwner> first() {
+    auto vm = create(named("first"));
+    INFO((vm ? "" : vm.error().sentence()));
+    REQUIRE(vm);
+    return *vm;
+  }
+  void fill() {
+    daemon->runtime.spawn(vms->pool().run());
+    REQUIRE(run_until([this] { return ready() == config.pool_size; }));
+  }
+  std::size_t ready() const {
+    return static_cast<std::size_t>(std::ranges::count_if(vms->pool().members(), &Pool::Member::ready));
+  }
+  bool wait(Task<> task) {
+    auto done = [](Task<> inner) -> Task<bool> {
+      co_await std::move(inner);
+      co_return true;
+    };
+    return run(done(std::move(task)));
+  }
+
+  std::unique_ptr<VmManager> vms;
+};
+
+}  // namespace
+
+TEST_CASE("pool: the first VM is a clone of a template that was made for it") {
+  Fixture f;
+  auto vm = f.first();
+  CHECK(vm->row().started_from == store::StartedFrom::clone);
+  CHECK(f.daemon->saves.list(store::SaveKind::template_).size() == 1);
+  CHECK(f.vms->registry().everything().size() == 1);
+  CHECK(f.untruth() == "");
+}
+
+TEST_CASE("pool: it fills up with clones, and the next VM is one of them") {
+  Fixture f;
+  f.first();
+  f.fill();
+  auto pooled = f.vms->pool().members().front().vm;
+  CHECK(pooled->row().purpose == store::Purpose::pool);
+  auto vm = f.create(Fixture::named("second"));
+  REQUIRE(vm);
+  CHECK(*vm == pooled);
+  CHECK((*vm)->row().started_from == store::StartedFrom::pool);
+  CHECK((*vm)->row().purpose == store::Purpose::user);
+  CHECK(f.vms->registry().get("second") == pooled);
+  CHECK(f.host.of(pooled->row().id)->guest->name == "second");
+}
+
+TEST_CASE("pool: a VM of other sizes gets a template of its own") {
+  Fixture f;
+  f.first();
+  f.fill();
+  auto request = Fixture::named("second");
+  request.spec.vcpus = 2;
+  auto vm = f.create(request);
+  REQUIRE(vm);
+  CHECK((*vm)->row().started_from == store::StartedFrom::clone);
+  CHECK(f.daemon->saves.list(store::SaveKind::template_).size() == 2);
+  CHECK(f.ready() == 1);
+}
+
+TEST_CASE("pool: a VM that must not reach the outside is a clone of its own") {
+  Fixture f;
+  f.first();
+  f.fill();
+  auto request = Fixture::named("second");
+  request.spec.nat = false;
+  auto vm = f.create(request);
+  REQUIRE(vm);
+  CHECK((*vm)->row().started_from == store::StartedFrom::clone);
+  CHECK(f.ready() == 1);
+}
+
+TEST_CASE("pool: a machine that cannot become the VM is removed, and the VM made another way") {
+  Fixture f;
+  f.first();
+  f.fill();
+  auto id = f.vms->pool().members().front().vm->row().id;
+  f.host.of(id)->end({.guest_initiated = true, .reason = "killed"});
+  auto vm = f.create(Fixture::named("second"));
+  REQUIRE(vm);
+  CHECK((*vm)->row().id != id);
+  CHECK((*vm)->row().started_from == store::StartedFrom::clone);
+}
+
+TEST_CASE("pool: a template whose clones do not come up is not tried again and again") {
+  Fixture f;
+  f.first();
+  f.log.fail_on("vmm start");
+  f.daemon->runtime.spawn(f.vms->pool().run());
+  REQUIRE(f.run_until([&] { return f.log.has("vmm start"); }));
+  REQUIRE(f.run_until([&] { return f.vms->pool().members().empty() && f.vms->registry().everything().size() == 1; }));
+  auto starts = std::ranges::count(f.log.steps(), "vmm start");
+  CHECK(f.wait(f.daemon->runtime.sleep_for(std::chrono::milliseconds(20))));
+  CHECK(std::ranges::count(f.log.steps(), "vmm start") == starts);
+}
+
+TEST_CASE("pool: it lets everything go when memory is wanted") {
+  Fixture f;
+  f.first();
+  f.fill();
+  CHECK(f.wait(f.vms->pool().let_go()));
+  CHECK(f.vms->pool().members().empty());
+  CHECK(f.host.running().size() == 1);
+}
+
+TEST_CASE("pool: machines of a template that is dropped go with it") {
+  Fixture f;
+  auto image = f.first()->row().image_id;
+  f.fill();
+  CHECK(f.wait(f.vms->drop_templates([&](const store::SaveRow& row) { return row.image_id != image; })));
+  CHECK(f.ready() == 1);
+  CHECK(f.wait(f.vms->drop_templates([&](const store::SaveRow& row) { return row.image_id == image; })));
+  CHECK(f.ready() == 0);
+  for (const auto& row : f.daemon->saves.list(store::SaveKind::template_)) CHECK(row.key == "");
+}
+
+TEST_CASE("pool: nothing of it is left when the daemon ends in good order") {
+  Fixture f;
+  f.first();
+  f.fill();
+  CHECK(f.wait(f.vms->pool().close()));
+  CHECK(f.vms->pool().members().empty());
+  CHECK(f.daemon->store->vms()->size() == 1);
+}
+
+TEST_CASE("pool: machines that outlived a daemon are the next one's") {
+  Fixture f;
+  f.first();
+  f.fill();
+  auto id = f.vms->pool().members().front().vm->row().id;
+  f.vms.reset();
+  f.restart();
+  f.start_manager();
+  CHECK(f.wait(f.vms->recover_all(host::after(std::chrono::minutes(1)))));
+  REQUIRE(f.ready() == 1);
+  auto vm = f.create(Fixture::named("second"));
+  REQUIRE(vm);
+  CHECK((*vm)->row().id == id);
+}

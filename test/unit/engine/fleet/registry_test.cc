@@ -1,0 +1,172 @@
+// Finding VMs, and finding out who uses what.
+#include "engine/fleet/registry.h"
+
+#include "catch.h"
+#include "engine/fixture.h"
+
+using namespace banger;
+using namespace banger::engine;
+
+namespace {
+
+struct Fixture : test::Fixture {
+  std::shared_ptr<VmOwner> add(std::string name, std::string id,
+                               const std::function<void(store::VmRow&)>& change = {}) {
+    auto row = new_row(std::move(name));
+    row.id = std::move(id);
+    if (change) change(row);
+    auto vm = record(std::move(row));
+    registry.add(vm);
+    return vm;
+  }
+  std::string names(const std::vector<std::shared_ptr<VmOwner>>& vms) const {
+    std::string all;
+    for (const auto& vm : vms) all += (all.empty() ? "" : " ") + vm->row().name;
+    return all;
+  }
+
+  VmRegistry registry{daemon->services};
+};
+
+auto with_purpose(store::Purpose purpose) {
+  return [purpose](store::VmRow& row) { row.purpose = purpose; };
+}
+
+}  // namespace
+
+TEST_CASE("registry: users' VMs are listed from the oldest on, and everything is all there is") {
+  Fixture f;
+  f.add("young", "aaaaaaaaaaaa", [](store::VmRow& row) { row.created_at = 2; });
+  f.add("old", "bbbbbbbbbbbb", [](store::VmRow& row) { row.created_at = 1; });
+  f.add(".pool", "cccccccccccc", with_purpose(store::Purpose::pool));
+  f.add(".template", "dddddddddddd", with_purpose(store::Purpose::template_build));
+  CHECK(f.names(f.registry.list()) == "old young");
+  CHECK(f.registry.everything().size() == 4);
+  f.registry.forget("aaaaaaaaaaaa");
+  CHECK(f.names(f.registry.list()) == "old");
+}
+
+TEST_CASE("registry: a VM is got by name, by id and by a start of the id that no other has") {
+  Fixture f;
+  auto web = f.add("web", "abc000000000");
+  f.add("db", "abd000000000");
+  CHECK(f.registry.get("web") == web);
+  CHECK(f.registry.get("abc000000000") == web);
+  CHECK(f.registry.get("abc") == web);
+}
+
+TEST_CASE("registry: a name goes before the start of another VM's id") {
+  Fixture f;
+  f.add("web", "abc000000000");
+  auto named = f.add("abc", "xyz000000000");
+  CHECK(f.registry.get("abc") == named);
+}
+
+TEST_CASE("registry: an ambiguous start lists the VMs that it may mean") {
+  Fixture f;
+  f.add("web", "abc000000000");
+  f.add("db", "abd000000000");
+  auto got = f.registry.get("ab");
+  REQUIRE_FALSE(got);
+  CHECK(got.error().code == ErrorCode::invalid);
+  CHECK(got.error().message == "'ab' is the start of several VM ids: abc000000000 (web), abd000000000 (db)");
+  CHECK_FALSE(f.registry.get(""));
+}
+
+TEST_CASE("registry: for an unknown name the nearest are suggested, or the list") {
+  Fixture f;
+  f.add("webserver", "abc000000000");
+  auto near = f.registry.get("webservr");
+  REQUIRE_FALSE(near);
+  CHECK(near.error().code == ErrorCode::not_found);
+  CHECK(near.error().message == "there is no VM 'webservr'");
+  CHECK(near.error().hint == "did you mean webserver?");
+  CHECK(f.registry.get("q").error().hint == "banger vm list shows them");
+}
+
+TEST_CASE("registry: machines that are nobody's are not got, yet their ids are taken") {
+  Fixture f;
+  auto pooled = f.add(".pool", "cccccccccccc", with_purpose(store::Purpose::pool));
+  CHECK_FALSE(f.registry.get("cccccccccccc"));
+  CHECK_FALSE(f.registry.get(".pool"));
+  CHECK(f.registry.find_exactly("cccccccccccc") == pooled);
+  CHECK_FALSE(f.registry.check_is_free("cccccccccccc"));
+}
+
+TEST_CASE("registry: a name is taken by a name and by a whole id, not by the start of an id") {
+  Fixture f;
+  f.add("web", "abc000000000");
+  CHECK(f.registry.check_is_free("web").error().code == ErrorCode::exists);
+  CHECK(f.registry.check_is_free("abc000000000").error().code == ErrorCode::exists);
+  CHECK(f.registry.check_is_free("abc"));
+  CHECK(f.registry.find_exactly("abc") == nullptr);
+}
+
+TEST_CASE("registry: a made-up name is a legal one that no VM has") {
+  Fixture f;
+  auto name = f.registry.free_name();
+  CHECK(vm::check_name(name));
+  CHECK(f.registry.check_is_free(name));
+}
+
+TEST_CASE("registry: whoever asked for each VM is called for those there are and for new ones, of any purpose") {
+  Fixture f;
+  f.add("web", "abc000000000");
+  std::string told;
+  f.registry.for_each_vm([&](std::shared_ptr<VmOwner> vm) { told += vm->row().name + " "; });
+  CHECK(told == "web ");
+  f.add(".pool", "cccccccccccc", with_purpose(store::Purpose::pool));
+  CHECK(told == "web .pool ");
+}
+
+TEST_CASE("registry: images and kernels are used by VMs, templates in the making and snapshots, not by the pool") {
+  Fixture f;
+  auto use = [](store::Purpose purpose) {
+    return [purpose](store::VmRow& row) {
+      row.purpose = purpose;
+      row.image_id = "image";
+      row.kernel = "kernel";
+    };
+  };
+  f.add("web", "aaaaaaaaaaaa", use(store::Purpose::user));
+  f.add(".template", "bbbbbbbbbbbb", use(store::Purpose::template_build));
+  f.add(".pool", "cccccccccccc", use(store::Purpose::pool));
+  f.add("other", "dddddddddddd");
+  store::SaveRow snapshot;
+  snapshot.kind = store::SaveKind::snapshot;
+  snapshot.name = "good";
+  snapshot.image_id = "image";
+  snapshot.kernel = "kernel";
+  REQUIRE(f.daemon->saves.begin(snapshot));
+  std::vector<std::string> users{"web", "(a template in the making)", "(snapshot good)"};
+  CHECK(f.registry.users_of_image("image") == users);
+  CHECK(f.registry.users_of_kernel("kernel") == users);
+  CHECK(f.registry.users_of_image("none").empty());
+}
+
+TEST_CASE("registry: a saved state is used by the users' VMs that go on from it") {
+  Fixture f;
+  f.add("web", "aaaaaaaaaaaa", [](store::VmRow& row) { row.save_id = "save"; });
+  f.add("other", "bbbbbbbbbbbb");
+  CHECK(f.registry.users_of_save("save") == std::vector<std::string>{"web"});
+}
+
+TEST_CASE("registry: the store's VMs are there after a daemon start, and use their saved states") {
+  Fixture f;
+  f.add("web", "aaaaaaaaaaaa", [](store::VmRow& row) { row.save_id = "save"; });
+  f.restart();
+  VmRegistry registry(f.daemon->services);
+  REQUIRE(registry.load());
+  CHECK(registry.get("web"));
+  CHECK(f.daemon->saves.in_use("save"));
+}
+
+TEST_CASE("registry: a record that cannot be read is named") {
+  Fixture f;
+  auto row = f.new_row("web");
+  row.spec = "{";
+  REQUIRE(f.daemon->store->insert_vm(row, {}));
+  auto loaded = f.registry.load();
+  REQUIRE_FALSE(loaded);
+  CHECK(loaded.error().message.find("the record of vm 'web'") != std::string::npos);
+}

@@ -1,0 +1,87 @@
+// What doctor says of a host: with a fake VMM, and images and kernels of the test.
+#include "engine/health/doctor.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "catch.h"
+#include "engine/fixture.h"
+
+using namespace banger;
+using namespace banger::engine;
+
+namespace {
+
+struct Fixture : test::Fixture {
+  Check check(std::string_view name) {
+    auto checks = run(run_doctor(daemon->services, Verdicts::kept));
+    auto found = std::ranges::find(checks, name, &Check::name);
+    REQUIRE(found != checks.end());
+    return *found;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("doctor: whatever fails has a way out or says what is wrong") {
+  Fixture f;
+  auto checks = f.run(run_doctor(f.daemon->services, Verdicts::kept));
+  CHECK(checks.size() >= 11);
+  for (const auto& check : checks) {
+    INFO(check.name);
+    CHECK_FALSE(check.detail.empty());
+  }
+}
+
+TEST_CASE("doctor: without QEMU there are no VMs, unless Firecracker was asked for") {
+  Fixture f;
+  CHECK(f.check("qemu").status == CheckStatus::fail);
+  f.config.machine = config::MachineChoice::firecracker;
+  CHECK(f.check("qemu").status == CheckStatus::pass);
+}
+
+TEST_CASE("doctor: a Firecracker that is not installed matters only if it was asked for") {
+  Fixture f;
+  CHECK(f.check("firecracker").status == CheckStatus::pass);
+  f.config.firecracker_bin = "/no/such/firecracker";
+  CHECK(f.check("firecracker").status == CheckStatus::warn);
+  f.config.machine = config::MachineChoice::firecracker;
+  CHECK(f.check("firecracker").status == CheckStatus::fail);
+  f.config.machine = config::MachineChoice::qemu;
+  CHECK(f.check("firecracker").status == CheckStatus::pass);
+}
+
+TEST_CASE("doctor: a state directory that others can enter is a failure with a way out") {
+  Fixture f;
+  CHECK(f.check("state directory").status == CheckStatus::pass);
+  REQUIRE(::chmod(f.paths.run().c_str(), 0755) == 0);
+  auto check = f.check("state directory");
+  CHECK(check.status == CheckStatus::fail);
+  CHECK(check.hint.starts_with("chmod 700"));
+  std::filesystem::remove_all(f.paths.run());
+  CHECK(f.check("state directory").status == CheckStatus::fail);
+}
+
+TEST_CASE("doctor: the default image is there, or can be built, or is unknown") {
+  Fixture f;
+  f.config.default_image_name = "tiny";
+  CHECK(f.check("default image").status == CheckStatus::pass);
+  f.config.default_image_name = "none";
+  auto check = f.check("default image");
+  CHECK(check.status == CheckStatus::fail);
+  CHECK(check.detail == "there is no image 'none' and no recipe for it");
+}
+
+TEST_CASE("doctor: a kernel without its modules is a warning") {
+  Fixture f;
+  CHECK(f.check("kernel").status == CheckStatus::warn);
+}
+
+TEST_CASE("doctor: the sizes of a VM come with where they are from") {
+  Fixture f;
+  CHECK(f.check("vm defaults").detail.starts_with("1 vcpu (host)"));
+  f.config.vm_defaults.vcpus = 3;
+  CHECK(f.check("vm defaults").detail.starts_with("3 vcpu (config)"));
+}

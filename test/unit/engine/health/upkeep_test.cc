@@ -1,0 +1,98 @@
+// What the daemon does for machines now and then.
+#include "engine/health/upkeep.h"
+
+#include "catch.h"
+#include "engine/fixture.h"
+
+using namespace banger;
+using namespace banger::engine;
+
+namespace {
+
+struct Fixture : test::Fixture {
+  Fixture() {
+    // Shorter than any use of a VM is past.
+    config.auto_stop_stale_after = std::chrono::milliseconds(1);
+    box = running();
+    registry.add(box);
+  }
+  void look() {
+    auto task = [](Services& services, const VmRegistry& vms) -> Task<bool> {
+      co_await services.runtime.sleep_for(std::chrono::milliseconds(2));
+      co_await stop_stale_once(services, vms);
+      co_return true;
+    };
+    run(task(daemon->services, registry));
+  }
+
+  VmRegistry registry{daemon->services};
+  std::shared_ptr<VmOwner> box;
+};
+
+Task<bool> ended(Task<> task) {
+  co_await std::move(task);
+  co_return true;
+}
+
+}  // namespace
+
+TEST_CASE("upkeep: a VM that nobody used for long is stopped") {
+  Fixture f;
+  f.look();
+  CHECK(f.box->state() == vm::State::stopped);
+}
+
+TEST_CASE("upkeep: or it is suspended, if the config says so") {
+  Fixture f;
+  f.config.auto_stop_action = config::StopAction::suspend;
+  f.look();
+  CHECK(f.box->state() == vm::State::suspended);
+}
+
+TEST_CASE("upkeep: a VM that somebody uses, or used of late, runs on") {
+  Fixture f;
+  {
+    VmOwner::Use use(f.box);
+    f.look();
+  }
+  CHECK(f.box->state() == vm::State::running);
+  f.config.auto_stop_stale_after = std::chrono::hours(1);
+  f.look();
+  CHECK(f.box->state() == vm::State::running);
+}
+
+TEST_CASE("upkeep: machines that are nobody's are not stale") {
+  Fixture f;
+  auto row = f.new_row(".pool");
+  row.purpose = store::Purpose::pool;
+  auto pooled = f.record(row);
+  host::Cancel never(f.daemon->runtime);
+  REQUIRE(f.run(pooled->make(f.stages, never)));
+  REQUIRE(f.start(*pooled));
+  f.registry.add(pooled);
+  f.look();
+  CHECK(pooled->state() == vm::State::running);
+}
+
+TEST_CASE("upkeep: one VM that cannot be suspended does not keep the others running") {
+  Fixture f;
+  f.config.auto_stop_action = config::StopAction::suspend;
+  auto other = f.running("other");
+  f.registry.add(other);
+  f.log.fail_on("agent /hold");
+  f.look();
+  CHECK(f.box->state() == vm::State::running);
+  CHECK(other->state() == vm::State::running);
+  f.log.heal();
+  f.look();
+  CHECK(f.box->state() == vm::State::suspended);
+  CHECK(other->state() == vm::State::suspended);
+}
+
+TEST_CASE("upkeep: what the config turns off ends at once") {
+  Fixture f;
+  f.config.auto_stop_stale_after = std::chrono::milliseconds(0);
+  f.config.metrics_poll_interval = std::chrono::milliseconds(0);
+  CHECK(f.run(ended(stop_stale(f.daemon->services, f.registry))));
+  CHECK(f.run(ended(poll_metrics(f.daemon->services, f.registry))));
+}

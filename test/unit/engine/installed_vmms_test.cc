@@ -1,0 +1,131 @@
+// Which VMM runs a VM and why, with programs that answer like QEMU and Firecracker.
+#include "engine/installed_vmms.h"
+
+#include <unistd.h>
+
+#include "catch.h"
+#include "host/files.h"
+#include "support/run.h"
+#include "support/temp_dir.h"
+
+using namespace banger;
+using namespace banger::engine;
+
+namespace {
+
+constexpr NetworkNeeds kUserMode{.user_mode = true, .outside = true};
+constexpr NetworkNeeds kAlone{.user_mode = true, .outside = false};
+constexpr NetworkNeeds kBridge{.user_mode = false, .outside = true};
+
+struct Fixture {
+  Fixture() {
+    paths.state = directory / "state";
+    REQUIRE(host::make_private_directory(paths.state));
+    REQUIRE(host::make_private_directory(paths.run()));
+    store = std::move(*store::Store::open(paths.database()));
+    vmms.emplace(runtime, log, paths, config, *store, directory / "bin");
+  }
+  void install(const std::string& name, const std::string& script) const {
+    REQUIRE(host::make_private_directory(directory / "bin"));
+    REQUIRE(host::write_file(directory / "bin/" + name, "#!/bin/sh\n" + script, 0755));
+  }
+  /// One that KVM is not built into, so that there is nothing to try.
+  void install_qemu(const std::string& accelerator = "tcg") const {
+    install("qemu-system-x86_64", R"sh(case "$*" in
+-version) echo 'QEMU emulator version 8.0.0';;
+"-M help") echo 'microvm              microvm (i386)';;
+"-accel help") printf 'Accelerators supported in QEMU binary:\n)sh" +
+                                      accelerator + R"sh(\n';;
+*) exit 1;;
+esac)sh");
+  }
+  void install_firecracker() const { install("firecracker", "echo 'Firecracker v1.7.0'\n"); }
+
+  template <class T>
+  T run(Task<T> task) {
+    return test::run(runtime, std::move(task));
+  }
+  Result<Choice> decide(NetworkNeeds network) { return run(vmms->decide("/kernel", network)); }
+
+  test::TempDir directory;
+  host::Paths paths;
+  host::Runtime runtime;
+  Logger log{-1, LogLevel::error};
+  config::Config config;
+  std::unique_ptr<store::Store> store;
+  std::optional<InstalledVmms> vmms;
+};
+
+}  // namespace
+
+TEST_CASE("installed vmms: without a QEMU and without a Firecracker there is no VM, and a way out is named") {
+  Fixture f;
+  auto driver = f.run(f.vmms->choose("/kernel", kUserMode));
+  REQUIRE_FALSE(driver);
+  CHECK(driver.error().code == ErrorCode::not_found);
+  CHECK_FALSE(driver.error().hint.empty());
+}
+
+TEST_CASE("installed vmms: a user-mode network needs QEMU, whatever else is installed") {
+  Fixture f;
+  f.install_qemu();
+  f.install_firecracker();
+  auto choice = f.decide(kUserMode);
+  REQUIRE(choice);
+  CHECK(choice->vmm == Choice::Vmm::qemu);
+  CHECK(choice->why == "Firecracker has no user-mode network");
+  auto driver = f.run(f.vmms->choose("/kernel", kUserMode));
+  INFO((driver ? "" : driver.error().sentence()));
+  REQUIRE(driver);
+  CHECK((*driver)->name() == "qemu");
+}
+
+TEST_CASE("installed vmms: the config's machine goes before what is installed") {
+  Fixture f;
+  f.install_qemu();
+  f.install_firecracker();
+  f.config.machine = config::MachineChoice::qemu;
+  CHECK(f.decide(kBridge)->vmm == Choice::Vmm::qemu);
+  f.config.machine = config::MachineChoice::firecracker;
+  CHECK(f.decide(kBridge)->vmm == Choice::Vmm::firecracker);
+  CHECK(f.decide(kAlone)->vmm == Choice::Vmm::firecracker);
+}
+
+TEST_CASE("installed vmms: a Firecracker that was asked for cannot give a user-mode network, and must be there") {
+  Fixture f;
+  f.config.machine = config::MachineChoice::firecracker;
+  CHECK(f.decide(kBridge).error().code == ErrorCode::not_found);
+  f.install_firecracker();
+  auto choice = f.decide(kUserMode);
+  REQUIRE_FALSE(choice);
+  CHECK(choice.error().code == ErrorCode::unsupported);
+  CHECK_FALSE(choice.error().hint.empty());
+}
+
+TEST_CASE("installed vmms: without a Firecracker QEMU is taken, and the reason is that") {
+  Fixture f;
+  f.install_qemu();
+  auto choice = f.decide(kBridge);
+  REQUIRE(choice);
+  CHECK(choice->vmm == Choice::Vmm::qemu);
+  CHECK(choice->why.find("irecracker") != std::string::npos);
+}
+
+TEST_CASE("installed vmms: a record's machine is adopted also when its program is gone") {
+  Fixture f;
+  auto qemu = f.run(f.vmms->for_record({.driver = "qemu", .accelerator = "tcg"}));
+  REQUIRE(qemu);
+  CHECK((*qemu)->name() == "qemu");
+  auto firecracker = f.run(f.vmms->for_record({.driver = "firecracker"}));
+  REQUIRE(firecracker);
+  CHECK((*firecracker)->name() == "firecracker");
+  CHECK(f.run(f.vmms->for_record({.driver = "other"})).error().code == ErrorCode::unsupported);
+}
+
+TEST_CASE("installed vmms: the facts of a program are asked for once") {
+  Fixture f;
+  f.install_qemu();
+  REQUIRE(f.run(f.vmms->qemu()));
+  REQUIRE(host::remove_file(f.directory / "bin/qemu-system-x86_64"));
+  CHECK(f.run(f.vmms->qemu())->version == "8.0.0");
+}

@@ -1,0 +1,49 @@
+// Where this host reaches a VM, by its network and its state.
+#include "engine/reach/reach.h"
+
+#include <unistd.h>
+
+#include "catch.h"
+#include "engine/fixture.h"
+#include "net/addresses.h"
+
+using namespace banger;
+using namespace banger::engine;
+
+TEST_CASE("reach: a running VM behind its own VMM is reached through the loopback address of its number") {
+  test::Fixture f;
+  auto vm = f.running();
+  auto address = address_of(*vm);
+  REQUIRE(address);
+  CHECK(address->reach == Reach::forwarded);
+  CHECK(address->address == host::parse_ipv4(net::loopback_address(vm->row().number, ::geteuid())));
+}
+
+TEST_CASE("reach: two VMs have two addresses") {
+  test::Fixture f;
+  CHECK(address_of(*f.running("a"))->address != address_of(*f.running("b"))->address);
+}
+
+TEST_CASE("reach: a VM that does not run is reached nowhere") {
+  test::Fixture f;
+  auto vm = f.stopped();
+  CHECK_FALSE(address_of(*vm));
+  REQUIRE(f.start(*vm));
+  CHECK(address_of(*vm));
+  REQUIRE(f.suspend(*vm));
+  CHECK_FALSE(address_of(*vm));
+  REQUIRE(f.run(vm->remove(true)));
+  CHECK_FALSE(address_of(*vm));
+}
+
+TEST_CASE("reach: a machine that is nobody's is reached nowhere") {
+  test::Fixture f;
+  auto row = f.new_row(".pool");
+  row.purpose = store::Purpose::pool;
+  auto vm = f.record(row);
+  host::Cancel never(f.daemon->runtime);
+  REQUIRE(f.run(vm->make(f.stages, never)));
+  REQUIRE(f.start(*vm));
+  CHECK(vm->state() == vm::State::running);
+  CHECK_FALSE(address_of(*vm));
+}

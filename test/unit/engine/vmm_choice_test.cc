@@ -1,0 +1,21 @@
+// What a VM's network demands of the VMM.
+#include "engine/vmm_choice.h"
+
+#include "catch.h"
+
+using namespace banger;
+using namespace banger::engine;
+
+TEST_CASE("vmm choice: only the bridge needs a device of the host") {
+  vm::Spec spec;
+  CHECK(network_needs(spec).user_mode);
+  spec.network = vm::Network::bridge;
+  CHECK_FALSE(network_needs(spec).user_mode);
+}
+
+TEST_CASE("vmm choice: without nat a VM is not to reach the outside") {
+  vm::Spec spec;
+  CHECK(network_needs(spec).outside);
+  spec.nat = false;
+  CHECK_FALSE(network_needs(spec).outside);
+}

@@ -1,7 +1,7 @@
 // What nobody owns: found by looking at the outside world and subtracting what the store and the stores know.
 #pragma once
 
-#include <optional>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -11,10 +11,13 @@
 
 namespace banger::engine {
 
-/// "directory", "process", "saved state", "cache", "image", "kernel", "build", or of a host resource.
-struct Garbage : capabilities::Leftover {
+struct Garbage {
+  std::string kind;  ///< for people: "directory", "process", "saved state", "cache", "image", "kernel", "build", or
+                     ///< what a host resource says
+  std::string path;  ///< or "pid N", or the name that a host resource gives it
+  std::string reason;
   bool removed = false;
-  std::optional<machine::LiveMachine> machine = {};  ///< of a "process"
+  std::function<Task<Result<>>()> remove;  ///< looks again first: it may belong to somebody by now
 };
 
 /// A machine is a VM's by the token in its record. While the record says that the VM runs, or is on its way there or

@@ -10,9 +10,10 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "api/objects/template.h"
+#include "api/objects/vm.h"
 #include "host/files.h"
 #include "link/exec_frames.h"
-#include "roles/cli/fields.h"
 
 namespace banger::roles::cli {
 
@@ -94,8 +95,8 @@ Result<Round> BenchRounds::use(const std::string& name, bool cold, const rpc::On
                  {"ephemeral", true}});
   if (cold) params["cold"] = true;
   auto start = Clock::now();
-  auto vm = TRY(client.call("vm.create", params, progress, interrupt));
-  Round round{.way = text_of(vm, "way"), .created_ms = ms_since(start)};
+  auto vm = TRY(api::read<api::VmObject>(TRY(client.call("vm.create", params, progress, interrupt))));
+  Round round{.way = vm.started_from, .created_ms = ms_since(start)};
   auto stream = TRY(std::move(client).open_stream("vm.exec", {{"vm", name}}, {}, interrupt));
   round.output_ms = TRY(echo(stream, interrupt, start));
   TRY(remove(name));
@@ -112,9 +113,8 @@ Result<> BenchRounds::remove(const std::string& name) {
 
 Result<> BenchRounds::wait_for_pool() {
   for (auto end = Clock::now() + kPoolDeadline; Clock::now() < end;) {
-    auto answer = TRY(daemon_.call_within("template.list", Json::object(), kAnswerMs));
-    const Json& pool = list_of(answer, "pool");
-    if (std::ranges::any_of(pool, [](const Json& vm) { return text_of(vm, "state") == "ready"; })) return {};
+    auto list = TRY(api::read<api::TemplateList>(TRY(daemon_.call_within("template.list", Json::object(), kAnswerMs))));
+    if (std::ranges::any_of(list.pool, [](const auto& vm) { return vm.state == "ready"; })) return {};
     pollfd waiting{daemon_.signals().fd(), POLLIN, 0};
     if (::poll(&waiting, 1, kPoolPollMs) > 0) return fail(ErrorCode::cancelled, "interrupted");
   }

@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "api/objects/file.h"
 #include "base/bounds.h"
 #include "base/text.h"
 #include "host/files.h"
@@ -135,10 +136,10 @@ Result<Found> find_local(const CopyPath& path, bool follow) {
 
 Result<Found> find_in_guest(Io& io, const CopyPath& path, bool follow) {
   auto daemon = TRY(Daemon::connect(io));
-  auto info = TRY(daemon.call("vm.stat_file", {{"vm", path.vm}, {"path", path.path}}));
-  if (!flag_of(info, "exists")) return Found::nothing;
-  bool behind = follow && text_of(info, "type") == "symlink";
-  return text_of(info, behind ? "target_type" : "type") == "directory" ? Found::directory : Found::file;
+  auto file = TRY(daemon.get<api::FileObject>("vm.stat_file", {{"vm", path.vm}, {"path", path.path}}));
+  if (!file.exists) return Found::nothing;
+  bool behind = follow && file.type == "symlink";
+  return (behind ? file.target_type : file.type) == "directory" ? Found::directory : Found::file;
 }
 
 Result<Found> find(Io& io, const CopyPath& path, bool follow) {

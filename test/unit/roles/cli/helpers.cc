@@ -139,7 +139,7 @@ Json vm_object(const std::string& name, const std::string& state) {
   return {{"id", "id" + name},        {"name", name},    {"state", state},
           {"image", "debian"},        {"vcpus", 2},      {"memory_bytes", 1073741824},
           {"disk_bytes", 8589934592}, {"created_at", 1}, {"agent_ready", true},
-          {"labels", {{"a", "b"}}},   {"pid", 77},       {"stages", Json::array({{{"name", "boot"}, {"ms", 1250}}})}};
+          {"labels", {{"a", "b"}}},   {"pid", 77},       {"stages", Json::array({{{"name", "boot"}, {"ms", 1250.4}}})}};
 }
 
 }  // namespace banger::test

@@ -3,9 +3,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/objects/host.h"
 #include "roles/cli/command.h"
 #include "roles/cli/connect.h"
-#include "roles/cli/fields.h"
 
 namespace banger::roles::cli {
 
@@ -14,8 +14,8 @@ namespace {
 Result<int> run(Context& context) {
   auto& io = context.io;
   auto daemon = TRY(Daemon::connect(io));
-  auto status = TRY(daemon.call("daemon.status", Json::object()));
-  io.print(fmt::format("bangerd is running (pid {})\n", text_of(status, "pid")));
+  auto status = TRY(daemon.get<api::DaemonStatus>("daemon.status", Json::object()));
+  io.print(fmt::format("bangerd is running (pid {})\n", status.pid));
   return exit_status::kOk;
 }
 

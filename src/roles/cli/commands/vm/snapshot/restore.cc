@@ -3,8 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/objects/vm.h"
 #include "roles/cli/connect.h"
-#include "roles/cli/fields.h"
 #include "roles/cli/store_views.h"
 
 namespace banger::roles::cli {
@@ -24,9 +24,12 @@ Result<int> restore(Context& context) {
   auto daemon = TRY(Daemon::connect(io));
   Json params = {{"vm", args.positionals[0]}, {"snapshot", args.positionals[1]}, {"force", args.flag("force")}};
   auto vm = TRY(daemon.call("vm.snapshot.restore", params));
-  io.print(args.flag("json")
-               ? dump_json_pretty(vm) + "\n"
-               : fmt::format("{}: {}\n", safe_text(text_of(vm, "name")), safe_text(text_of(vm, "state"))));
+  if (args.flag("json")) {
+    io.print(dump_json_pretty(vm) + "\n");
+    return exit_status::kOk;
+  }
+  auto restored = TRY(api::read<api::VmObject>(vm));
+  io.print(fmt::format("{}: {}\n", safe_text(restored.name), vm::to_string(restored.state)));
   return exit_status::kOk;
 }
 

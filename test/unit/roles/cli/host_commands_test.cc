@@ -27,7 +27,7 @@ struct Fixture {
 const Json kImage = {
     {"id", "im1"},           {"name", "debian"},        {"source", "recipe"}, {"kernel", "debian-cloud"},
     {"size_bytes", 1 << 30}, {"rootfs_bytes", 1 << 29}, {"created_at", 1},    {"init", "systemd"},
-    {"path", "/x"},          {"used_by", {"web"}}};
+    {"rootfs", "/x"},        {"used_by", {"web"}}};
 const Json kKernel = {{"name", "debian-cloud"},
                       {"source", "apt"},
                       {"release", "6.1"},
@@ -52,6 +52,7 @@ TEST_CASE_METHOD(Fixture, "image show, build, import and delete call their metho
   for (auto method : {"image.show", "image.build", "image.import"}) answer(method, kImage);
   answer("image.delete", {{"id", "im1"}, {"name", "debian"}});
   CHECK(contains(home.run({"image", "show", "debian"}).out, "used by     web\n"));
+  CHECK(contains(home.run({"image", "show", "debian"}).out, "path        /x\n"));
   CHECK(parsed({"image", "show", "debian", "--json"}) == kImage);
   CHECK(home.run({"image", "build", "debian"}).out == "debian: ready, 1G\n");
   CHECK(home.run({"image", "import", "debian", "rootfs.tar", "--kernel", "k", "-q"}).out == "im1\n");
@@ -118,6 +119,26 @@ TEST_CASE_METHOD(Fixture, "rpc: one call, its parameters checked first") {
   CHECK(home.run({"rpc", "vm.show", "{"}).status == 2);
   CHECK(home.run({"rpc", "vm.show", "[1]"}).status == 2);
   CHECK(home.run({"rpc", "no.such"}).status == 125);
+}
+
+TEST_CASE_METHOD(Fixture, "rpc: KEY=VALUE has the type of the method's table") {
+  answer("vm.fork", Json::object());
+  answer("vm.create", Json::object());
+  CHECK(home.run({"rpc", "vm.fork", "vm=7", "count=2", "start=false", R"(names=["a", "b"])"}).status == 0);
+  CHECK(daemon.calls().back() == R"(vm.fork {"count":2,"names":["a","b"],"start":false,"vm":"7"})");
+  CHECK(home.run({"rpc", "vm.create", "name=a=b", "vcpus=many", "zzz=1"}).status == 0);  // the daemon refuses these
+  CHECK(daemon.calls().back() == R"(vm.create {"name":"a=b","vcpus":"many","zzz":"1"})");
+  CHECK(home.run({"rpc", "vm.fork", "web"}).status == 2);
+  CHECK(home.run({"rpc", "vm.fork", "{}", "vm=web"}).status == 2);
+}
+
+TEST_CASE_METHOD(Fixture, "rpc: without a method, the methods are listed, and no daemon is asked") {
+  auto done = home.run({"rpc"});
+  CHECK(done.status == 0);
+  CHECK(contains(done.out, "vm.create"));
+  CHECK(contains(done.out, "Deletes a kernel"));
+  CHECK(home.run({"rpc", "--markdown"}).out.starts_with("# The local RPC\n"));
+  CHECK(daemon.calls().empty());
 }
 
 TEST_CASE_METHOD(Fixture, "daemon status: what it holds") {

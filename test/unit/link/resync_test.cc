@@ -249,28 +249,28 @@ TEST_CASE("resync: a guest serves one host after another over a pty that says EI
 }
 
 TEST_CASE("resync: an agent that takes a dead one's place ends the session, and what waits in it is told why") {
-  Rig rig;
-  auto log = std::make_shared<GuestLog>(rig.runtime);
+  Fixture fixture;
+  auto log = std::make_shared<GuestLog>(fixture.runtime);
   auto ends = make_socketpair();
   auto next_host = duplicate(ends.host), next_guest = duplicate(ends.guest);
-  auto server = start_guest(rig.runtime, std::move(ends.guest), log);
+  auto server = start_guest(fixture.runtime, std::move(ends.guest), log);
   bool alive = true, greeted = false;
   std::string why;
-  REQUIRE(rig.run([&]() -> Task<> {
-    auto client = co_await connect(rig.runtime, std::move(ends.host), kToken, soon());
+  REQUIRE(fixture.run([&]() -> Task<> {
+    auto client = co_await connect(fixture.runtime, std::move(ends.host), kToken, soon());
     if (!client) co_return;
     auto stream = co_await (*client)->open({.method = "POST", .path = "/silent"});
     while (log->handlers == 0) co_await log->changed.wait(soon());
     server.reset();
     // The last it said was the beginning of a frame of 4 KiB, on a stream that is open.
     (void)host::write_all(next_guest.get(), std::string("\0\x10\0\0\0\0\0\0\x01 and then", 18));
-    server = start_guest(rig.runtime, std::move(next_guest), log);
+    server = start_guest(fixture.runtime, std::move(next_guest), log);
     auto rest = co_await (*stream)->read();
     while (rest && !rest->empty()) rest = co_await (*stream)->read();
     why = rest ? "" : rest.error().message;
     co_await (*client)->closed();
     alive = (*client)->alive();
-    auto next = co_await connect(rig.runtime, std::move(next_host), kToken, soon());
+    auto next = co_await connect(fixture.runtime, std::move(next_host), kToken, soon());
     greeted = next && co_await greets(*next);
   }));
   CHECK(why == "the agent in the guest ended, and another one has taken its place");
@@ -279,21 +279,21 @@ TEST_CASE("resync: an agent that takes a dead one's place ends the session, and 
 }
 
 TEST_CASE("resync: the session of a guest that was given another token ends when that token's agent comes") {
-  Rig rig;
-  auto log = std::make_shared<GuestLog>(rig.runtime);
+  Fixture fixture;
+  auto log = std::make_shared<GuestLog>(fixture.runtime);
   auto ends = make_socketpair();
   auto next_guest = duplicate(ends.guest);
-  auto server = start_guest(rig.runtime, std::move(ends.guest), log);
+  auto server = start_guest(fixture.runtime, std::move(ends.guest), log);
   const std::string token = "fedcba9876543210";
   bool ended = false;
-  REQUIRE(rig.run([&]() -> Task<> {
-    auto client = co_await connect(rig.runtime, std::move(ends.host), kToken, soon());
+  REQUIRE(fixture.run([&]() -> Task<> {
+    auto client = co_await connect(fixture.runtime, std::move(ends.host), kToken, soon());
     if (!client) co_return;
     (*client)->expect(token);
     if (!co_await greets(*client)) co_return;
     server.reset();
-    server = make_server(rig.runtime, std::move(next_guest), token, make_guest(log));
-    rig.runtime.spawn(serve(server));
+    server = make_server(fixture.runtime, std::move(next_guest), token, make_guest(log));
+    fixture.runtime.spawn(serve(server));
     co_await (*client)->closed();
     ended = true;
   }));

@@ -2,8 +2,8 @@
 // jail or a block device. It is in the journal before it exists, and leaves the journal when it is gone.
 //
 //   daemon   load ─► [VMs are recovered] ─► run … ─► close
-//   VM       resolve ─► check ─► acquire ─► [the VMM starts] ─► admit ─► change, flush … ─► [it ends] ─► release ─►
-//   forget
+//   VM       resolve ─► check ─► acquire ─► [the VMM starts] ─► admit ─► change, flush … ─► [it ends] ─► release
+//            forget, when the VM is deleted
 //
 // The engine makes one list of all capabilities' resources. It acquires in list order and releases in reverse
 // (engine/resources.h); doctor and gc loop over the same list. A resource that a VM does not use does nothing for it.

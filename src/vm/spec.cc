@@ -3,67 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "base/bounds.h"
 #include "base/text.h"
 
 namespace banger::vm {
-
-Json to_json(const Spec& spec) {
-  return {{"image", spec.image},
-          {"kernel", spec.kernel},
-          {"vcpus", spec.vcpus},
-          {"memory_bytes", spec.memory_bytes},
-          {"disk_bytes", spec.disk_bytes},
-          {"system_bytes", spec.system_bytes},
-          {"nat", spec.nat},
-          {"network", to_string(spec.network)},
-          {"storage", to_string(spec.storage)},
-          {"environment", spec.environment},
-          {"labels", spec.labels}};
-}
-
-namespace {
-
-Result<std::map<std::string, std::string>> string_map(const Json& json, const char* key) {
-  std::map<std::string, std::string> map;
-  auto it = json.find(key);
-  if (it == json.end() || it->is_null()) return map;
-  if (!it->is_object()) return fail(ErrorCode::invalid, fmt::format("field '{}' must be an object of strings", key));
-  for (const auto& [name, value] : it->items()) {
-    if (!value.is_string())
-      return fail(ErrorCode::invalid, fmt::format("field '{}' must be an object of strings", key));
-    map[name] = value.get<std::string>();
-  }
-  return map;
-}
-
-Result<std::uint64_t> size_field(const Json& json, std::string_view key) {
-  auto value = TRY(get_int(json, key));
-  if (value < 0) return fail(ErrorCode::invalid, fmt::format("field '{}' must not be negative", key));
-  return static_cast<std::uint64_t>(value);
-}
-
-}  // namespace
-
-Result<Spec> spec_from_json(const Json& json) {
-  Spec spec;
-  spec.image = TRY(get_string(json, "image"));
-  spec.kernel = TRY(find_string(json, "kernel")).value_or("");
-  auto vcpus = TRY(get_int(json, "vcpus"));
-  if (vcpus < 0 || vcpus > UINT32_MAX) return fail(ErrorCode::invalid, "field 'vcpus' is out of range");
-  spec.vcpus = static_cast<std::uint32_t>(vcpus);
-  spec.memory_bytes = TRY(size_field(json, "memory_bytes"));
-  spec.disk_bytes = TRY(size_field(json, "disk_bytes"));
-  spec.system_bytes = TRY(size_field(json, "system_bytes"));
-  spec.nat = TRY(find_bool(json, "nat")).value_or(true);
-  if (auto network = TRY(find_string(json, "network"))) spec.network = TRY(network_from_string(*network));
-  if (auto storage = TRY(find_string(json, "storage"))) spec.storage = TRY(storage_from_string(*storage));
-  spec.environment = TRY(string_map(json, "environment"));
-  spec.labels = TRY(string_map(json, "labels"));
-  return spec;
-}
 
 Result<> check_name(std::string_view name) {
   auto bad = [&](std::string_view why) {

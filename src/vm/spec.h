@@ -31,6 +31,7 @@ struct Spec {
 };
 /// The guest's root is the system disk alone, a plain ext4; else that and the image below it.
 inline bool has_plain_root(const Spec& spec) { return spec.storage != Storage::overlay; }
+/// Both by the table of fields.h.
 Json to_json(const Spec& spec);
 Result<Spec> spec_from_json(const Json& json);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api/method.h"
+#include "vm/fields.h"
 
 namespace banger::api {
 
@@ -21,5 +22,25 @@ inline constexpr Parameter kColdParameter{
     .initial = "false",
     .help = "Boots the VM from its disks",
 };
+
+/// The parameter of a field of a VM's spec.
+constexpr Parameter create_parameter(const vm::Field& field) {
+  return {.name = field.name,
+          .type = field.is_number()                    ? Type::integer
+                  : field.type == vm::FieldType::flag  ? Type::boolean
+                  : field.type == vm::FieldType::pairs ? Type::text_map
+                                                       : Type::text,
+          .initial = field.initial,
+          .help = field.doc.create,
+          .choices = field.choices};
+}
+
+/// The same for a change of the field: a field that is not given stays.
+constexpr Parameter set_parameter(const vm::Field& field) {
+  auto parameter = create_parameter(field);
+  parameter.initial = {};
+  parameter.help = field.doc.for_set();
+  return parameter;
+}
 
 }  // namespace banger::api

@@ -1,5 +1,6 @@
 // template.*
 #include "api/method.h"
+#include "api/methods/parameters.h"
 #include "api/objects/template.h"
 
 namespace banger::api {
@@ -7,10 +8,10 @@ namespace banger::api {
 namespace {
 
 constexpr Parameter kBuildParameters[] = {
-    {.name = "image", .help = "The name or id of the image. The default is that of `host.defaults`"},
-    {.name = "kernel", .help = "The name of the kernel. By default, the image's own choice"},
-    {.name = "vcpus", .type = Type::integer, .help = "Virtual processors. The default is that of `host.defaults`"},
-    {.name = "memory_bytes", .type = Type::integer, .help = "Memory. The default is that of `host.defaults`"},
+    create_parameter(vm::field_named("image")),
+    create_parameter(vm::field_named("kernel")),
+    create_parameter(vm::field_named("vcpus")),
+    create_parameter(vm::field_named("memory_bytes")),
     {.name = "rebuild", .type = Type::boolean, .initial = "false", .help = "Makes a new template in any case"},
 };
 

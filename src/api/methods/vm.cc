@@ -3,48 +3,33 @@
 
 #include "api/method.h"
 #include "api/methods/parameters.h"
+#include "base/arrays.h"
 #include "base/bounds.h"
 
 namespace banger::api {
 
 namespace {
 
-constexpr std::string_view kNetworks[] = {"auto", "user", "bridge"};
-constexpr std::string_view kStorages[] = {"overlay", "copy", "dm-snapshot"};
+constexpr bool any_field(const vm::Field&) { return true; }
 
-constexpr Parameter kVcpus{
-    .name = "vcpus", .type = Type::integer, .help = "Virtual processors. The default is that of `host.defaults`"};
-constexpr Parameter kMemory{
-    .name = "memory_bytes", .type = Type::integer, .help = "Memory. The default is that of `host.defaults`"};
-
-constexpr Parameter kCreateParameters[] = {
-    {.name = "name", .help = "The name. By default, banger makes one up"},
-    {.name = "image", .help = "The name or id of the image. The default is that of `host.defaults`"},
-    {.name = "kernel", .help = "The name of the kernel. By default, the image's own choice"},
-    kVcpus,
-    kMemory,
-    {.name = "disk_bytes",
-     .type = Type::integer,
-     .help = "The size of the work disk. The default is that of `host.defaults`"},
-    {.name = "system_bytes",
-     .type = Type::integer,
-     .help = "The size of the system disk. The default is that of `host.defaults`"},
-    {.name = "nat", .type = Type::boolean, .initial = "true", .help = "Whether the guest can reach hosts outside"},
-    {.name = "network", .help = "The kind of network. The default is that of the config", .choices = kNetworks},
-    {.name = "storage", .help = "The kind of system disk. The default is that of the config", .choices = kStorages},
-    {.name = "environment", .type = Type::text_map, .help = "Environment variables of the guest's sessions"},
-    {.name = "labels", .type = Type::text_map, .help = "Labels by their keys"},
-    {.name = "start", .type = Type::boolean, .initial = "true", .help = "Whether the VM is started too"},
-    kWaitParameter,
-    {.name = "cold", .type = Type::boolean, .initial = "false", .help = "Boots the VM instead of cloning a template"},
-    {.name = "from",
-     .help = "The name or id of a snapshot. The VM gets the disks of the snapshot, and its live processes if the "
-             "snapshot has memory"},
-    {.name = "ephemeral",
-     .type = Type::boolean,
-     .initial = "false",
-     .help = "Deletes the VM when this connection closes. `vm.exec` may follow on the connection"},
-};
+constexpr auto kCreateParameters = concat(
+    std::to_array<Parameter>({{.name = "name", .help = "The name. By default, banger makes one up"}}),
+    vm::from_fields<any_field, create_parameter>(),
+    std::to_array<Parameter>({
+        {.name = "start", .type = Type::boolean, .initial = "true", .help = "Whether the VM is started too"},
+        kWaitParameter,
+        {.name = "cold",
+         .type = Type::boolean,
+         .initial = "false",
+         .help = "Boots the VM instead of cloning a template"},
+        {.name = "from",
+         .help = "The name or id of a snapshot. The VM gets the disks of the snapshot, and its live processes if the "
+                 "snapshot has memory"},
+        {.name = "ephemeral",
+         .type = Type::boolean,
+         .initial = "false",
+         .help = "Deletes the VM when this connection closes. `vm.exec` may follow on the connection"},
+    }));
 
 constexpr Parameter kStartParameters[] = {kVmParameter, kWaitParameter, kColdParameter};
 constexpr Parameter kVmParameters[] = {kVmParameter};
@@ -76,18 +61,8 @@ constexpr Parameter kDeleteParameters[] = {
     {.name = "force", .type = Type::boolean, .initial = "false", .help = "Deletes the VM even while it runs"},
 };
 
-constexpr Parameter kSetParameters[] = {
-    kVmParameter,
-    {.name = "name", .help = "A new name"},
-    {.name = "vcpus", .type = Type::integer, .help = "Virtual processors"},
-    {.name = "memory_bytes", .type = Type::integer, .help = "Memory"},
-    {.name = "disk_bytes", .type = Type::integer, .help = "The size of the work disk. A disk can only grow"},
-    {.name = "system_bytes", .type = Type::integer, .help = "The size of the system disk. A disk can only grow"},
-    {.name = "nat",
-     .type = Type::boolean,
-     .help = "Whether the guest can reach hosts outside. On a bridge, the change takes effect at once"},
-    {.name = "labels", .type = Type::text_map, .help = "All labels by their keys. Labels that are not named go"},
-};
+constexpr auto kSetParameters = concat(std::to_array<Parameter>({kVmParameter, {.name = "name", .help = "A new name"}}),
+                                       vm::from_fields<&vm::Field::can_change, set_parameter>());
 
 constexpr Method kMethods[] = {
     {.name = "vm.create",

@@ -1,6 +1,8 @@
 #include "api/objects/vm.h"
 
 #include "api/wire.h"
+#include "vm/network.h"
+#include "vm/storage.h"
 
 namespace banger::api {
 
@@ -20,8 +22,8 @@ namespace {
 constexpr std::string_view kStates[] = {
     "creating", "stopped", "starting", "running", "stopping", "suspending", "suspended", "deleting",
 };
-constexpr std::string_view kNetworks[] = {"user", "bridge"};
-constexpr std::string_view kStorages[] = {"overlay", "copy", "dm-snapshot"};
+constexpr auto kNetworks = texts_of(vm::kNetworkWords);
+constexpr auto kStorages = texts_of(vm::kStorageWords);
 constexpr std::string_view kWays[] = {"cold", "clone", "pool", "fork", "snapshot", "resume", ""};
 
 constexpr Field kStageFields[] = {

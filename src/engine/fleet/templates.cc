@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "config/defaults.h"
 #include "host/files.h"
+#include "vm/fields.h"
 
 namespace banger::engine {
 
@@ -23,13 +24,7 @@ constexpr std::int64_t kForgottenSeconds = 30 * 24 * 3600;  // a template nobody
 
 vm::Spec template_spec(const vm::Spec& spec, const config::Config& config, const vm::HostSize& host) {
   auto defaults = config::resolve_defaults(config, {.cpus = host.cpus, .memory_bytes = host.memory_bytes});
-  vm::Spec wanted;
-  wanted.image = spec.image;
-  wanted.kernel = spec.kernel;
-  wanted.network = spec.network;
-  wanted.storage = spec.storage;
-  wanted.vcpus = spec.vcpus;
-  wanted.memory_bytes = spec.memory_bytes;
+  auto wanted = vm::template_part(spec);
   wanted.disk_bytes = std::min(spec.disk_bytes, defaults.disk_bytes.value);
   wanted.system_bytes = std::min(spec.system_bytes, defaults.system_bytes.value);
   // QEMU gives each clone a network of its own; a machine of Firecracker keeps the devices it was saved with.
@@ -38,20 +33,15 @@ vm::Spec template_spec(const vm::Spec& spec, const config::Config& config, const
 }
 
 std::string template_key(const TemplateInputs& inputs, const vm::Spec& spec) {
-  return host::sha256_hex(dump_json({
+  auto key = vm::template_key_fields(spec);
+  key.update({
       {"version", kKeyVersion},
       {"image_id", inputs.image_id},
       {"kernel_sha256", inputs.kernel_sha256},
       {"agent_archive", inputs.agent_archive},
       {"machine_build", inputs.machine_build},
-      {"vcpus", spec.vcpus},
-      {"memory_bytes", spec.memory_bytes},
-      {"disk_bytes", spec.disk_bytes},
-      {"system_bytes", spec.system_bytes},
-      // A guest agrees with its network device on offloads when it boots, and only taps have them.
-      {"network", vm::to_string(spec.network)},
-      {"storage", vm::to_string(spec.storage)},
-  }));
+  });
+  return host::sha256_hex(dump_json(key));
 }
 
 struct Templates::Build {

@@ -8,20 +8,28 @@
 
 namespace banger::roles::cli {
 
+namespace {
+
+void add_given(const Args& args, const vm::Field& field, Json& shape) {
+  std::string name(field.name);
+  if (field.is_number()) {
+    if (auto number = args.number(field.option)) shape[name] = *number;
+  } else if (field.type == vm::FieldType::flag) {
+    if (auto flag = args.toggle(field.option)) shape[name] = *flag;
+  } else if (field.type == vm::FieldType::pairs) {
+    if (args.has(field.option)) shape[name] = args.pairs(field.option);
+  } else if (auto text = args.text(field.option)) {
+    shape[name] = *text;
+  }
+}
+
+}  // namespace
+
 Json given_shape(const Args& args) {
   Json shape = Json::object();
-  for (auto name : {"name", "image", "kernel", "network", "storage"})
-    if (auto value = args.text(name)) shape[name] = *value;
-  struct Number {
-    const char *option, *field;
-  };
-  for (auto [option, field] : {Number{"vcpu", "vcpus"},
-                               {"memory", "memory_bytes"},
-                               {"disk-size", "disk_bytes"},
-                               {"system-size", "system_bytes"}})
-    if (auto value = args.number(option)) shape[field] = *value;
-  if (auto nat = args.toggle("nat")) shape["nat"] = *nat;
-  if (args.has("label")) shape["labels"] = args.pairs("label");
+  if (auto name = args.text("name")) shape["name"] = *name;
+  for (const auto& field : vm::kFields)
+    if (field.has_option()) add_given(args, field, shape);
   return shape;
 }
 
@@ -36,8 +44,9 @@ void say_spec(const Io& io, const Json& shape) {
 Result<Json> resolved_shape(Context& context, Daemon& daemon) {
   Json shape = given_shape(context.args);
   auto defaults = TRY(daemon.call("host.defaults", Json::object()));
-  for (auto field : {"vcpus", "memory_bytes", "disk_bytes", "system_bytes"})
-    if (!shape.contains(field)) shape[field] = TRY(in("host.defaults", get_int(defaults, field)));
+  for (const auto& field : vm::kFields)
+    if (field.is_number() && !shape.contains(field.name))
+      shape[std::string(field.name)] = TRY(in("host.defaults", get_int(defaults, field.name)));
   say_spec(context.io, shape);
   if (context.args.flag("cold")) shape["cold"] = true;
   return shape;

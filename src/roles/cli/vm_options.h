@@ -4,61 +4,57 @@
 #include "base/json.h"
 #include "roles/cli/command.h"
 #include "roles/cli/connect.h"
-#include "vm/spec.h"
+#include "vm/fields.h"
 
 namespace banger::roles::cli {
 
 inline constexpr Option kNameOption{
     .name = "name", .kind = Kind::text, .value = "NAME", .help = "the VM's name (default: one is made up)"};
-inline constexpr Option kImageOption{.name = "image",
-                                     .kind = Kind::text,
-                                     .value = "IMAGE",
-                                     .help = "what it boots from",
-                                     .names = Names::image,
-                                     .default_key = "image"};
-inline constexpr Option kKernelOption{.name = "kernel",
-                                      .kind = Kind::text,
-                                      .value = "KERNEL",
-                                      .help = "boot this kernel instead of the image's own",
-                                      .names = Names::kernel};
-inline constexpr Option kVcpuOption{
-    .name = "vcpu", .kind = Kind::count, .value = "N", .help = "processors", .default_key = "vcpus"};
-inline constexpr Option kMemoryOption{.name = "memory",
-                                      .kind = Kind::size_mib,
-                                      .value = "SIZE",
-                                      .help = "memory, as 2G or 512M; a bare number is MiB",
-                                      .default_key = "memory_bytes"};
-inline constexpr Option kDiskOption{.name = "disk-size",
-                                    .kind = Kind::size,
-                                    .value = "SIZE",
-                                    .help = "room in /root, as 8G",
-                                    .default_key = "disk_bytes"};
-inline constexpr Option kSystemOption{.name = "system-size",
-                                      .kind = Kind::size,
-                                      .value = "SIZE",
-                                      .help = "room for changes outside /root",
-                                      .default_key = "system_bytes"};
-inline constexpr Option kNatOption{
-    .name = "nat", .kind = Kind::toggle, .help = "let it reach the network, or not (default: it may)"};
-inline constexpr auto kNetworks = texts_of(vm::kNetworkChoiceWords);
-inline constexpr Option kNetworkOption{.name = "network",
-                                       .kind = Kind::text,
-                                       .value = "WHICH",
-                                       .help = "behind its own machine (user), or with an address on the host's bridge",
-                                       .names = Names::choice,
-                                       .choices = kNetworks};
-inline constexpr auto kStorages = texts_of(vm::kStorageWords);
-inline constexpr Option kStorageOption{
-    .name = "storage",
-    .kind = Kind::text,
-    .value = "WHICH",
-    .help =
-        "its root: the image with its own disk over it, a copy of the image, or a snapshot of "
-        "it by the host's kernel",
-    .names = Names::choice,
-    .choices = kStorages};
-inline constexpr Option kLabelOption{
-    .name = "label", .kind = Kind::pair, .value = "KEY=VALUE", .help = "attach a label; may be repeated"};
+/// The option for a field of a new VM.
+constexpr Option create_option(const vm::Field& field) {
+  Option option{.name = field.option, .help = field.option_help.create, .choices = field.choices};
+  auto takes = [&](Kind kind, std::string_view value, Names names = Names::none) {
+    option.kind = kind;
+    option.value = value;
+    option.names = names;
+  };
+  switch (field.type) {
+    case vm::FieldType::image:
+      takes(Kind::text, "IMAGE", Names::image);
+      break;
+    case vm::FieldType::kernel:
+      takes(Kind::text, "KERNEL", Names::kernel);
+      break;
+    case vm::FieldType::count:
+      takes(Kind::count, "N");
+      break;
+    case vm::FieldType::size:
+      takes(Kind::size, "SIZE");
+      break;
+    case vm::FieldType::memory:
+      takes(Kind::size_mib, "SIZE");
+      break;
+    case vm::FieldType::flag:
+      takes(Kind::toggle, "");
+      break;
+    case vm::FieldType::choice:
+      takes(Kind::text, "WHICH", Names::choice);
+      break;
+    case vm::FieldType::pairs:
+      takes(Kind::pair, "KEY=VALUE");
+      break;
+  }
+  if (field.in_host_defaults()) option.default_key = field.name;
+  return option;
+}
+
+/// The option for a change of the field.
+constexpr Option set_option(const vm::Field& field) {
+  auto option = create_option(field);
+  option.help = field.option_help.for_set();
+  option.default_key = {};
+  return option;
+}
 
 inline constexpr Option kColdOption{.name = "cold", .help = "boot instead of cloning a template"};
 

@@ -6,7 +6,9 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "api/objects/vm.h"
 #include "catch.h"
+#include "vm/fields.h"
 
 using namespace banger;
 using namespace banger::api;
@@ -159,4 +161,20 @@ TEST_CASE("methods: one call of each, for the fuzzer", "[.seeds]") {
     seeds << dump_json(call) << "\n";
   });
   CHECK(seeds.good());
+}
+
+TEST_CASE("methods: a VM's fields are parameters where they can be given, and the VM object has them") {
+  auto has = [](std::string_view method, std::string_view name) {
+    return std::ranges::find(find_method(method)->parameters, name, &Parameter::name) !=
+           find_method(method)->parameters.end();
+  };
+  for (const auto& field : vm::kFields) {
+    INFO(field.name);
+    CHECK(has("vm.create", field.name));
+    CHECK(has("vm.set", field.name) == field.can_change());
+    // Secrets may be in the environment.
+    bool described =
+        std::ranges::find(VmObject::kObject.fields, field.name, &Field::name) != VmObject::kObject.fields.end();
+    CHECK(described == (field.name != "environment"));
+  }
 }

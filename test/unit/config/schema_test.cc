@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "catch.h"
+#include "vm/fields.h"
 
 using namespace banger;
 using namespace banger::config;
@@ -104,6 +105,17 @@ TEST_CASE("schema: durations are read as written, and need a unit") {
   CHECK(set_value(config, flag, std::string("yes")).error().message == "'jailer_enabled' must be true or false");
   REQUIRE(set_value(config, flag, true));
   CHECK(config.jailer_enabled);
+}
+
+TEST_CASE("schema: a field of a VM that has its default from the config has a key there") {
+  for (const auto& field : vm::kFields) {
+    if (field.config_key.empty()) continue;
+    INFO(field.name);
+    const auto* key = find_key(field.config_key);
+    REQUIRE(key);
+    CHECK((key->type == Type::choice) == (field.type == vm::FieldType::choice));
+    CHECK(split(key->choices, '|').size() == std::max<std::size_t>(field.choices.size(), 1));
+  }
 }
 
 TEST_CASE("schema: docs/config.md lists exactly these keys, types and defaults") {

@@ -21,9 +21,9 @@ constexpr std::int64_t kMostCold = 5;  // a boot takes seconds where a clone tak
 
 constexpr Option kOptions[] = {
     {.name = "count", .letter = 'n', .kind = Kind::count, .value = "N", .help = "rounds of each kind (default: 20)"},
-    kImageOption,
-    kVcpuOption,
-    kMemoryOption,
+    create_option(vm::field_named("image")),
+    create_option(vm::field_named("vcpus")),
+    create_option(vm::field_named("memory_bytes")),
     {.name = "json", .help = "print a JSON array, one object for each way a VM came up"},
 };
 constexpr Example kExamples[] = {{"banger bench --memory 512M --count 50", "fifty rounds with small VMs"}};

@@ -48,8 +48,6 @@ Result<std::shared_ptr<engine::VmOwner>> named_vm(Daemon& daemon, const Json& pa
 engine::Report report_to(rpc::CallContext& context);
 /// The spec of a VM for which nothing was asked; its network is still to be resolved (HostResources::resolve).
 vm::Spec default_spec(const engine::Services& services);
-/// The given fields of a spec over `base`; sizes and counts are range-checked by vm::check_spec.
-Result<vm::Spec> spec_over(vm::Spec base, const Json& params);
 /// By name or id; `not_found` suggests the nearest.
 Result<store::SaveRow> find_snapshot(Daemon& daemon, const std::string& name_or_id);
 

@@ -7,16 +7,9 @@
 #include "base/text.h"
 #include "config/defaults.h"
 #include "roles/daemon/methods/methods.h"
+#include "vm/fields.h"
 
 namespace banger::roles::daemon {
-
-Result<vm::Spec> spec_over(vm::Spec base, const Json& params) {
-  Json json = vm::to_json(base);
-  for (const char* key : {"image", "kernel", "vcpus", "memory_bytes", "disk_bytes", "system_bytes", "nat", "storage",
-                          "environment", "labels"})
-    if (auto it = params.find(key); it != params.end() && !it->is_null()) json[key] = *it;
-  return vm::spec_from_json(json);
-}
 
 vm::Spec default_spec(const engine::Services& services) {
   auto defaults = config::resolve_defaults(
@@ -47,6 +40,17 @@ void remove_with_client(Daemon& daemon, const std::shared_ptr<engine::VmOwner>& 
   });
 }
 
+// The machine of a snapshot with memory is as it was saved.
+Result<> check_free_to_give(const Json& params, const store::SaveRow& snapshot) {
+  for (const auto& field : vm::kFields) {
+    bool fixed = field.from_snapshot == vm::FromSnapshot::always ||
+                 (field.from_snapshot == vm::FromSnapshot::with_memory && snapshot.has_memory());
+    if (fixed && params.contains(field.name))
+      return fail(ErrorCode::invalid, fmt::format("'{}' comes from the snapshot and cannot be given", field.name));
+  }
+  return {};
+}
+
 Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   engine::CreateRequest request;
   request.name = CO_TRY(find_string(params, "name")).value_or("");
@@ -55,12 +59,7 @@ Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& 
   auto network = daemon.services.config.network;
   if (auto from = CO_TRY(find_string(params, "from"))) {
     auto snapshot = CO_TRY(find_snapshot(daemon, *from));
-    for (const char* fixed : {"image", "kernel", "vcpus", "memory_bytes", "network"})
-      if (params.contains(fixed) &&
-          (snapshot.has_memory() || std::string_view(fixed) == "image" || std::string_view(fixed) == "kernel"))
-        co_return fail(ErrorCode::invalid, fmt::format("'{}' comes from the snapshot and cannot be given", fixed));
-    if (params.contains("storage"))
-      co_return fail(ErrorCode::invalid, "'storage' comes from the snapshot and cannot be given");
+    CO_TRY(check_free_to_give(params, snapshot));
     request.from = snapshot.id;
     base = CO_TRY(vm::spec_from_json(CO_TRY(parse_json(snapshot.spec, limits::kRpcMessageBytes))));
     network = vm::exactly(base.network);
@@ -68,7 +67,9 @@ Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& 
   request.cold = CO_TRY(find_bool(params, "cold")).value_or(false);
   if (auto wanted = CO_TRY(find_string(params, "network"))) network = CO_TRY(vm::network_choice_from_string(*wanted));
   CO_TRY(co_await daemon.services.resources.resolve(network, base));
-  request.spec = CO_TRY(spec_over(std::move(base), params));
+  Json given = params;
+  given.erase("network");
+  request.spec = CO_TRY(vm::spec_over(std::move(base), given));
   request.start = CO_TRY(find_bool(params, "start")).value_or(true);
   request.wait = CO_TRY(wait_param(params));
   request.ephemeral = CO_TRY(find_bool(params, "ephemeral")).value_or(false);
@@ -122,28 +123,18 @@ Task<Result<Json>> remove(Daemon& daemon, const Json& params, rpc::CallContext&)
   co_return gone;
 }
 
-// Which of the changed fields only hold after a restart.
-Json restart_needed(const vm::Spec& before, const vm::Spec& after, TakesEffect nat) {
-  Json fields = Json::array();
-  if (before.vcpus != after.vcpus) fields.push_back("vcpus");
-  if (before.memory_bytes != after.memory_bytes) fields.push_back("memory_bytes");
-  if (before.disk_bytes != after.disk_bytes) fields.push_back("disk_bytes");
-  if (before.system_bytes != after.system_bytes) fields.push_back("system_bytes");
-  if (before.nat != after.nat && nat == TakesEffect::after_restart) fields.push_back("nat");
-  return fields;
-}
-
 Task<Result<Json>> set(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto vm = CO_TRY(named_vm(daemon, params));
   auto name = CO_TRY(find_string(params, "name")).value_or(vm->row().name);
   CO_TRY(vm::check_name(name));
   auto before = vm->spec();
-  auto after = CO_TRY(spec_over(before, params));
+  auto after = CO_TRY(vm::spec_over(before, params));
   CO_TRY(vm::check_spec(after, daemon.services.host_size));
   bool stopped = vm->state() == vm::State::stopped;
-  auto nat = CO_TRY(co_await vm->change(std::move(name), after));
+  auto effect = CO_TRY(co_await vm->change(std::move(name), after));
+  auto taken = effect == TakesEffect::at_once ? vm::Taken::yes : vm::Taken::no;
   auto json = vm->describe();
-  json["restart_needed"] = stopped ? Json::array() : restart_needed(before, after, nat);
+  json["restart_needed"] = stopped ? std::vector<std::string>() : vm::restart_needed(before, after, taken);
   co_return json;
 }
 

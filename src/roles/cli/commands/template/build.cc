@@ -9,10 +9,10 @@ namespace banger::roles::cli {
 namespace {
 
 constexpr Option kOptions[] = {
-    kImageOption,
-    kKernelOption,
-    kVcpuOption,
-    kMemoryOption,
+    create_option(vm::field_named("image")),
+    create_option(vm::field_named("kernel")),
+    create_option(vm::field_named("vcpus")),
+    create_option(vm::field_named("memory_bytes")),
     {.name = "rebuild", .help = "make it anew when there is one"},
     kQuietOption,
     kJsonOption,

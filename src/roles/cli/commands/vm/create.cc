@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/arrays.h"
 #include "roles/cli/fields.h"
 #include "roles/cli/guest_command.h"
 #include "roles/cli/vm_options.h"
@@ -13,43 +14,37 @@ namespace {
 
 constexpr std::string_view kWaits[] = {"agent", "system"};
 
-constexpr Option kOptions[] = {
-    kNameOption,
-    kImageOption,
-    kKernelOption,
-    kVcpuOption,
-    kMemoryOption,
-    kDiskOption,
-    kSystemOption,
-    kNatOption,
-    kNetworkOption,
-    kStorageOption,
-    kLabelOption,
-    kEnvOption,
-    kColdOption,
-    {.name = "from",
-     .kind = Kind::text,
-     .value = "SNAPSHOT",
-     .help = "with the disks of a snapshot, and with its live processes when it holds memory",
-     .names = Names::snapshot},
-    {.name = "no-start", .help = "only make it"},
-    {.name = "wait",
-     .kind = Kind::text,
-     .value = "WHAT",
-     .help = "ready means that its agent answers, or that its system is up",
-     .names = Names::choice,
-     .choices = kWaits},
-    {.name = "quiet", .letter = 'q', .help = "print only the id"},
-    {.name = "json", .help = "print the VM as JSON"},
-};
+constexpr auto kOptions =
+    concat(std::to_array({kNameOption}), vm::from_fields<&vm::Field::has_option, create_option>(),
+           std::to_array<Option>({
+               kEnvOption,
+               kColdOption,
+               {.name = "from",
+                .kind = Kind::text,
+                .value = "SNAPSHOT",
+                .help = "with the disks of a snapshot, and with its live processes when it holds memory",
+                .names = Names::snapshot},
+               {.name = "no-start", .help = "only make it"},
+               {.name = "wait",
+                .kind = Kind::text,
+                .value = "WHAT",
+                .help = "ready means that its agent answers, or that its system is up",
+                .names = Names::choice,
+                .choices = kWaits},
+               {.name = "quiet", .letter = 'q', .help = "print only the id"},
+               {.name = "json", .help = "print the VM as JSON"},
+           }));
 
 constexpr Example kExamples[] = {
     {"banger vm create --name web --vcpu 2 --memory 1G", "a VM called web"},
     {"banger vm create --from before-upgrade", "another VM that goes on where that snapshot was taken"},
 };
 
-// What every snapshot brings along, so that it cannot be chosen; one with memory brings processors and memory too.
-constexpr std::string_view kOfSnapshot[] = {"image", "kernel", "storage", "cold"};
+// What every snapshot brings along, so that it cannot be chosen. The daemon refuses what one with memory brings too.
+constexpr auto kOfSnapshot =
+    concat(vm::from_fields<[](const vm::Field& field) { return field.from_snapshot == vm::FromSnapshot::always; },
+                           [](const vm::Field& field) { return field.option; }>(),
+           std::to_array<std::string_view>({kColdOption.name}));
 
 // With --from the sizes are the snapshot's: the daemon knows them, and they are said once the VM is there.
 Result<Json> create_vm(Context& context, Daemon& daemon, Json more) {

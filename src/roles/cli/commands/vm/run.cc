@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/arrays.h"
 #include "roles/cli/fields.h"
 #include "roles/cli/guest_command.h"
 #include "roles/cli/vm_options.h"
@@ -14,26 +15,20 @@ namespace {
 constexpr std::uint64_t kDeleteMs =
     30'000;  // --rm's own deadline: long enough for a busy host, short enough to wait for
 
-constexpr Option kOptions[] = {
-    kNameOption,
-    kImageOption,
-    kKernelOption,
-    kVcpuOption,
-    kMemoryOption,
-    kDiskOption,
-    kSystemOption,
-    kNatOption,
-    kNetworkOption,
-    kStorageOption,
-    kColdOption,
-    {.name = "rm", .help = "delete the VM when the command or shell ends"},
-    {.name = "detach", .letter = 'd', .help = "make and start it, print its name, and leave it running"},
-    kEnvOption,
-    kWorkdirOption,
-    kUserOption,
-    kInteractiveOption,
-    kTtyOption,
-};
+constexpr bool shapes_vm(const vm::Field& field) { return field.has_option() && field.type != vm::FieldType::pairs; }
+
+constexpr auto kOptions =
+    concat(std::to_array({kNameOption}), vm::from_fields<shapes_vm, create_option>(),
+           std::to_array<Option>({
+               kColdOption,
+               {.name = "rm", .help = "delete the VM when the command or shell ends"},
+               {.name = "detach", .letter = 'd', .help = "make and start it, print its name, and leave it running"},
+               kEnvOption,
+               kWorkdirOption,
+               kUserOption,
+               kInteractiveOption,
+               kTtyOption,
+           }));
 
 constexpr Example kExamples[] = {
     {"banger vm run", "a shell in a fresh VM"},

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/arrays.h"
 #include "roles/cli/fan_out.h"
 #include "roles/cli/fields.h"
 #include "roles/cli/vm_options.h"
@@ -13,21 +14,9 @@ namespace {
 
 constexpr Positional kPositionals[] = {
     {.name = "VM", .help = "names, ids or unique id prefixes", .names = Names::vm, .repeated = true}};
-constexpr Option kOptions[] = {
-    {.name = "name", .kind = Kind::text, .value = "NAME", .help = "a new name; for one VM"},
-    {.name = "vcpu", .kind = Kind::count, .value = "N", .help = "processors"},
-    {.name = "memory", .kind = Kind::size_mib, .value = "SIZE", .help = "memory, as 2G or 512M; a bare number is MiB"},
-    {.name = "disk-size", .kind = Kind::size, .value = "SIZE", .help = "room in /root; it can only grow"},
-    {.name = "system-size",
-     .kind = Kind::size,
-     .value = "SIZE",
-     .help = "room for changes outside /root; it can only grow"},
-    {.name = "nat", .kind = Kind::toggle, .help = "let it reach the network, or not"},
-    {.name = "label",
-     .kind = Kind::pair,
-     .value = "KEY=VALUE",
-     .help = "its labels from now on, instead of those it has; may be repeated"},
-};
+constexpr auto kOptions = concat(
+    std::to_array<Option>({{.name = "name", .kind = Kind::text, .value = "NAME", .help = "a new name; for one VM"}}),
+    vm::from_fields<&vm::Field::can_change, set_option>());
 
 std::string described(const Json& vm) {
   auto fields = joined(list_of(vm, "restart_needed"));

@@ -1,0 +1,235 @@
+// The fields of a VM's spec, once. JSON, the parameters of methods, the options of commands, what needs a restart, what
+// makes a template and what a snapshot decides come from this table.
+//
+// To add a field, add a member to Spec and a row here, then use the member.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "vm/spec.h"
+
+namespace banger::vm {
+
+/// What a user gives for a field.
+enum class FieldType {
+  image,   ///< an image's name
+  kernel,  ///< a kernel's name
+  count,
+  size,    ///< bytes
+  memory,  ///< bytes; a bare number on the command line is MiB
+  flag,
+  choice,  ///< one of Field::choices
+  pairs,   ///< texts by their keys
+};
+
+/// What a record without the field means.
+enum class Absent {
+  initial,  ///< the initial value of Spec: the field is younger than old records
+  invalid,
+};
+
+/// When a change takes effect.
+enum class Change {
+  never,  ///< the field cannot be changed
+  at_once,
+  at_start,
+  at_start_unless_taken,  ///< what the VM holds of its host can take the change at once
+};
+
+/// Whether a VM that is made from a snapshot takes the value from there.
+enum class FromSnapshot {
+  no,
+  with_memory,  ///< if the snapshot has memory
+  always,
+};
+
+/// What the value is to the template that a VM is cloned from.
+enum class InTemplate {
+  no,    ///< each clone has its own
+  part,  ///< the template's VM has it too
+  key,   ///< so that VMs with another value have another template
+};
+
+/// What a person reads about the field of a new VM, and about a change. An empty second text is the same as the first.
+struct Texts {
+  std::string_view create, set = {};
+  constexpr std::string_view for_set() const { return set.empty() ? create : set; }
+};
+
+struct Field {
+  std::string_view name;  ///< in JSON
+  std::variant<std::string Spec::*, std::uint32_t Spec::*, std::uint64_t Spec::*, bool Spec::*, Network Spec::*,
+               Storage Spec::*, std::map<std::string, std::string> Spec::*>
+      member;
+  FieldType type;
+  std::span<const std::string_view> choices = {};  ///< of users: one may be resolved to another
+  Absent absent = Absent::initial;
+  std::string_view option = {};      ///< on the command line, without the dashes; empty: a command's own business
+  Texts option_help = {};            ///< no full stop
+  Texts doc;                         ///< of the parameter, sentences without the last full stop
+  std::string_view initial = {};     ///< the default in JSON, where the config has none
+  std::string_view config_key = {};  ///< the default's key in the config
+  Change change = Change::never;
+  FromSnapshot from_snapshot = FromSnapshot::no;
+  InTemplate in_template = InTemplate::no;
+
+  constexpr bool has_option() const { return !option.empty(); }
+  constexpr bool can_change() const { return change != Change::never; }
+  constexpr bool is_number() const {
+    return type == FieldType::count || type == FieldType::size || type == FieldType::memory;
+  }
+  /// host.defaults gives its default.
+  constexpr bool in_host_defaults() const { return is_number() || type == FieldType::image; }
+};
+
+inline constexpr auto kNetworkChoices = texts_of(kNetworkChoiceWords);
+inline constexpr auto kStorageChoices = texts_of(kStorageWords);
+
+inline constexpr Field kFields[] = {
+    {.name = "image",
+     .member = &Spec::image,
+     .type = FieldType::image,
+     .absent = Absent::invalid,
+     .option = "image",
+     .option_help = {"what it boots from"},
+     .doc = {"The name or id of the image. The default is that of `host.defaults`"},
+     .config_key = "default_image_name",
+     .from_snapshot = FromSnapshot::always,
+     .in_template = InTemplate::part},
+    {.name = "kernel",
+     .member = &Spec::kernel,
+     .type = FieldType::kernel,
+     .option = "kernel",
+     .option_help = {"boot this kernel instead of the image's own"},
+     .doc = {"The name of the kernel. By default, the image's own choice"},
+     .from_snapshot = FromSnapshot::always,
+     .in_template = InTemplate::part},
+    {.name = "vcpus",
+     .member = &Spec::vcpus,
+     .type = FieldType::count,
+     .absent = Absent::invalid,
+     .option = "vcpu",
+     .option_help = {"processors"},
+     .doc = {"Virtual processors. The default is that of `host.defaults`", "Virtual processors"},
+     .config_key = "vm_defaults.vcpu",
+     .change = Change::at_start,
+     .from_snapshot = FromSnapshot::with_memory,
+     .in_template = InTemplate::key},
+    {.name = "memory_bytes",
+     .member = &Spec::memory_bytes,
+     .type = FieldType::memory,
+     .absent = Absent::invalid,
+     .option = "memory",
+     .option_help = {"memory, as 2G or 512M; a bare number is MiB"},
+     .doc = {"Memory. The default is that of `host.defaults`", "Memory"},
+     .config_key = "vm_defaults.memory",
+     .change = Change::at_start,
+     .from_snapshot = FromSnapshot::with_memory,
+     .in_template = InTemplate::key},
+    {.name = "disk_bytes",
+     .member = &Spec::disk_bytes,
+     .type = FieldType::size,
+     .absent = Absent::invalid,
+     .option = "disk-size",
+     .option_help = {"room in /root, as 8G", "room in /root; it can only grow"},
+     .doc = {"The size of the work disk. The default is that of `host.defaults`",
+             "The size of the work disk. A disk can only grow"},
+     .config_key = "vm_defaults.disk_size",
+     .change = Change::at_start,
+     .in_template = InTemplate::key},
+    {.name = "system_bytes",
+     .member = &Spec::system_bytes,
+     .type = FieldType::size,
+     .absent = Absent::invalid,
+     .option = "system-size",
+     .option_help = {"room for changes outside /root", "room for changes outside /root; it can only grow"},
+     .doc = {"The size of the system disk. The default is that of `host.defaults`",
+             "The size of the system disk. A disk can only grow"},
+     .config_key = "vm_defaults.system_size",
+     .change = Change::at_start,
+     .in_template = InTemplate::key},
+    {.name = "nat",
+     .member = &Spec::nat,
+     .type = FieldType::flag,
+     .option = "nat",
+     .option_help = {"let it reach the network, or not (default: it may)", "let it reach the network, or not"},
+     .doc = {"Whether the guest can reach hosts outside",
+             "Whether the guest can reach hosts outside. On a bridge, the change takes effect at once"},
+     .initial = "true",
+     .change = Change::at_start_unless_taken},
+    // A guest agrees with its network device on offloads when it boots, and only taps have them.
+    {.name = "network",
+     .member = &Spec::network,
+     .type = FieldType::choice,
+     .choices = kNetworkChoices,
+     .option = "network",
+     .option_help = {"behind its own machine (user), or with an address on the host's bridge"},
+     .doc = {"The kind of network. The default is that of the config"},
+     .config_key = "network",
+     .from_snapshot = FromSnapshot::with_memory,
+     .in_template = InTemplate::key},
+    {.name = "storage",
+     .member = &Spec::storage,
+     .type = FieldType::choice,
+     .choices = kStorageChoices,
+     .option = "storage",
+     .option_help = {"its root: the image with its own disk over it, a copy of the image, or a snapshot of it by the "
+                     "host's kernel"},
+     .doc = {"The kind of system disk. The default is that of the config"},
+     .config_key = "storage",
+     .from_snapshot = FromSnapshot::always,
+     .in_template = InTemplate::key},
+    {.name = "environment",
+     .member = &Spec::environment,
+     .type = FieldType::pairs,
+     .doc = {"Environment variables of the guest's sessions"}},
+    {.name = "labels",
+     .member = &Spec::labels,
+     .type = FieldType::pairs,
+     .option = "label",
+     .option_help = {"attach a label; may be repeated",
+                     "its labels from now on, instead of those it has; may be repeated"},
+     .doc = {"Labels by their keys", "All labels by their keys. Labels that are not named go"},
+     .change = Change::at_once},
+};
+
+consteval const Field& field_named(std::string_view name) {
+  return *std::ranges::find(kFields, name, &Field::name);  // no such field: not a constant
+}
+
+/// What `make` makes of each field that `wanted` holds for, in the order of the table.
+template <auto wanted, auto make>
+consteval auto from_fields() {
+  std::array<std::invoke_result_t<decltype(make), const Field&>,
+             static_cast<std::size_t>(std::ranges::count_if(kFields, wanted))>
+      made;
+  auto at = made.begin();
+  for (const auto& field : kFields)
+    if (std::invoke(wanted, field)) *at++ = std::invoke(make, field);
+  return made;
+}
+
+Json field_value(const Field& field, const Spec& spec);
+
+/// `base` with the fields that `given` has; others, and those that are null, stay. The network must be one of a spec.
+Result<Spec> spec_over(Spec base, const Json& given);
+
+/// Whether what the VM holds of its host took the change at once.
+enum class Taken { no, yes };
+/// The names of fields whose change takes effect at the next start only.
+std::vector<std::string> restart_needed(const Spec& before, const Spec& after, Taken taken);
+
+/// What the VM of a template has of a spec; the rest has its initial values.
+Spec template_part(const Spec& spec);
+/// The fields that tell templates apart.
+Json template_key_fields(const Spec& spec);
+
+}  // namespace banger::vm

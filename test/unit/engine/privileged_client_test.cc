@@ -16,6 +16,7 @@
 #include "host/files.h"
 #include "host/unix_socket.h"
 #include "rpc/helper_protocol.h"
+#include "support/temp_dir.h"
 
 using namespace banger;
 using namespace banger::engine;
@@ -25,13 +26,7 @@ namespace {
 
 using Reply = Result<capabilities::PrivilegedReply>;
 
-struct Rig {
-  Rig() {
-    char name[] = "/tmp/banger-privileged-XXXXXX";
-    directory = ::mkdtemp(name);
-  }
-  ~Rig() { fs::remove_all(directory); }
-
+struct Fixture {
   Reply call(const std::string& operation, const std::string& arguments = "{}") {
     host::Runtime runtime;
     PrivilegedClient client(runtime, log, paths, config, directory / "s");
@@ -69,7 +64,8 @@ struct Rig {
     return reply;
   }
 
-  fs::path directory;
+  test::TempDir temporary;
+  fs::path directory = temporary.path();
   Logger log{2, LogLevel::error};
   host::Paths paths;
   config::Config config;
@@ -85,8 +81,8 @@ bool skip(const char* name, bool as_root) {
 }  // namespace
 
 TEST_CASE("privileged client: without a helper, root does it himself and others are told the way out") {
-  Rig rig;
-  auto reply = rig.call("helper.version");
+  Fixture fixture;
+  auto reply = fixture.call("helper.version");
   if (::geteuid() != 0) {
     REQUIRE_FALSE(reply);
     CHECK(reply.error().code == ErrorCode::unavailable);
@@ -95,38 +91,39 @@ TEST_CASE("privileged client: without a helper, root does it himself and others 
   }
   REQUIRE(reply);
   CHECK(reply->result.find(BANGER_VERSION) != std::string::npos);
-  CHECK(rig.call("no.such").error().code == ErrorCode::not_found);
-  CHECK(rig.call("dns.route", R"({"port": 53})").error().code == ErrorCode::invalid);
-  CHECK(rig.call("dns.route", "{").error().code == ErrorCode::invalid);
+  CHECK(fixture.call("no.such").error().code == ErrorCode::not_found);
+  CHECK(fixture.call("dns.route", R"({"port": 53})").error().code == ErrorCode::invalid);
+  CHECK(fixture.call("dns.route", "{").error().code == ErrorCode::invalid);
 }
 
 TEST_CASE("privileged client: a helper's results, errors and descriptors arrive whole") {
   if (skip("privileged client: a helper's results, errors and descriptors arrive whole", true)) return;
-  Rig rig;
-  auto reply = rig.answered(rpc::encode_helper_result({{"name", "bg-1"}}), 2);
+  Fixture fixture;
+  auto reply = fixture.answered(rpc::encode_helper_result({{"name", "bg-1"}}), 2);
   REQUIRE(reply);
   CHECK(reply->result == R"({"name":"bg-1"})");
   CHECK(reply->fds.size() == 2);
-  CHECK(rig.heard == rpc::encode_helper_request("tap.create", {{"tap", 1}}));
-  auto failed = rig.answered(rpc::encode_helper_error({.code = ErrorCode::busy, .message = "in use", .hint = "wait"}));
+  CHECK(fixture.heard == rpc::encode_helper_request("tap.create", {{"tap", 1}}));
+  auto failed =
+      fixture.answered(rpc::encode_helper_error({.code = ErrorCode::busy, .message = "in use", .hint = "wait"}));
   REQUIRE_FALSE(failed);
   CHECK(failed.error().sentence() == "in use (hint: wait)");
 }
 
 TEST_CASE("privileged client: a helper that misbehaves is an error, not a wait") {
   if (skip("privileged client: a helper that misbehaves is an error, not a wait", true)) return;
-  Rig rig;
-  CHECK(rig.answered("").error().code == ErrorCode::unavailable);
-  CHECK(rig.answered("{\"result\":").error().code == ErrorCode::unavailable);
-  CHECK(rig.answered("{}\n").error().code == ErrorCode::invalid);
-  CHECK(rig.answered("{\"result\":{}}\n{\"result\":{}}\n").error().code == ErrorCode::invalid);
-  CHECK(rig.answered(std::string(4 * limits::kHelperMessageBytes, 'x')).error().code == ErrorCode::invalid);
+  Fixture fixture;
+  CHECK(fixture.answered("").error().code == ErrorCode::unavailable);
+  CHECK(fixture.answered("{\"result\":").error().code == ErrorCode::unavailable);
+  CHECK(fixture.answered("{}\n").error().code == ErrorCode::invalid);
+  CHECK(fixture.answered("{\"result\":{}}\n{\"result\":{}}\n").error().code == ErrorCode::invalid);
+  CHECK(fixture.answered(std::string(4 * limits::kHelperMessageBytes, 'x')).error().code == ErrorCode::invalid);
 }
 
 TEST_CASE("privileged client: a socket that is not served by root is not trusted") {
   if (skip("privileged client: a socket that is not served by root is not trusted", false)) return;
-  Rig rig;
-  auto listener = host::listen_unix(rig.directory / "s");
+  Fixture fixture;
+  auto listener = host::listen_unix(fixture.directory / "s");
   REQUIRE(listener);
-  CHECK(rig.call("helper.version").error().code == ErrorCode::denied);
+  CHECK(fixture.call("helper.version").error().code == ErrorCode::denied);
 }

@@ -23,8 +23,8 @@ namespace {
 
 constexpr const char* kVm = "abcdefghijkl";
 
-struct Bench {
-  Bench() {
+struct Fixture {
+  Fixture() {
     store = std::move(*store::Store::open(directory / "db"));
     restart();
   }
@@ -60,7 +60,7 @@ struct Bench {
 };
 
 /// The daemon's parts as far as gc and doctor need them, in empty directories.
-struct Daemon : Bench {
+struct Daemon : Fixture {
   explicit Daemon()
       : paths{.home = directory.path(),
               .config_file = "",
@@ -108,7 +108,7 @@ struct Daemon : Bench {
 }  // namespace
 
 TEST_CASE("host resources: a VM acquires in list order, is admitted, and releases in reverse") {
-  Bench b;
+  Fixture b;
   REQUIRE(b.acquire());
   CHECK(b.config.taps.size() == 2);
   CHECK(b.port->mac == "red");
@@ -121,7 +121,7 @@ TEST_CASE("host resources: a VM acquires in list order, is admitted, and release
 }
 
 TEST_CASE("host resources: one that fails ends the start, and all are released") {
-  Bench b;
+  Fixture b;
   b.blue->fails = true;
   CHECK(b.acquire().error().code == ErrorCode::exhausted);
   CHECK(b.host.parcels == std::set<std::string>{"red of abcdefghijkl"});
@@ -131,7 +131,7 @@ TEST_CASE("host resources: one that fails ends the start, and all are released")
 }
 
 TEST_CASE("host resources: after a crash the next daemon knows who holds something, and releases it once more") {
-  Bench b;
+  Fixture b;
   REQUIRE(b.acquire());
   b.restart();
   CHECK(b.resources->holders() == std::set<std::string>{kVm});
@@ -148,7 +148,7 @@ TEST_CASE("host resources: after a crash the next daemon knows who holds somethi
 }
 
 TEST_CASE("host resources: a spec is resolved and checked by whoever has a say in it, and a change may hold at once") {
-  Bench b;
+  Fixture b;
   REQUIRE(test::run(b.runtime, b.resources->resolve(vm::NetworkChoice::bridge, b.spec)));
   CHECK(b.spec.network == vm::Network::bridge);
   REQUIRE(test::run(b.runtime, b.resources->resolve(vm::NetworkChoice::user, b.spec)));

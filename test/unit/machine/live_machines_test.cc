@@ -11,19 +11,15 @@
 #include "base/text.h"
 #include "catch.h"
 #include "host/files.h"
+#include "support/temp_dir.h"
 
 using namespace banger;
 using namespace banger::machine;
 
 namespace {
 
-struct Bench {
-  Bench() {
-    char name[] = "/tmp/banger-machines-XXXXXX";
-    state = ::mkdtemp(name);
-    std::filesystem::create_directories(state + "/vms/abcdefghijkl/deeper");
-  }
-  ~Bench() { std::filesystem::remove_all(state); }
+struct Fixture {
+  Fixture() { std::filesystem::create_directories(state + "/vms/abcdefghijkl/deeper"); }
   std::string vms() const { return state + "/vms"; }
   std::string directory() const { return vms() + "/abcdefghijkl"; }
 
@@ -40,7 +36,8 @@ struct Bench {
     return std::move(*child);
   }
 
-  std::string state;
+  test::TempDir temporary;
+  std::string state = temporary.path();
   std::vector<UniqueFd> held;  ///< what the processes wait for
 };
 
@@ -49,38 +46,39 @@ const std::string kToken = "00112233445566778899aabbccddeeff";
 }  // namespace
 
 TEST_CASE("live machines: either VMM's command line in a VM's directory is one, whatever the program is called") {
-  Bench bench;
-  auto qemu = bench.start(bench.directory(), {"-name", "guest=banger-abcdefghijkl/" + kToken + ",debug-threads=off"});
-  auto firecracker = bench.start(bench.directory(), {"--id", kToken, "--api-sock", "api.sock"});
-  auto found = live_machines(bench.vms());
+  Fixture fixture;
+  auto qemu =
+      fixture.start(fixture.directory(), {"-name", "guest=banger-abcdefghijkl/" + kToken + ",debug-threads=off"});
+  auto firecracker = fixture.start(fixture.directory(), {"--id", kToken, "--api-sock", "api.sock"});
+  auto found = live_machines(fixture.vms());
   REQUIRE(found.size() == 2);
   for (const auto& machine : found) {
     CHECK((machine.process.pid == qemu.pid() || machine.process.pid == firecracker.pid()));
     CHECK(machine.process == *host::process_id(machine.process.pid));
     CHECK(machine.vm_id == "abcdefghijkl");
     CHECK(machine.tokens == std::vector{kToken});
-    CHECK(live_machine(machine.process.pid, bench.vms()) == machine);
+    CHECK(live_machine(machine.process.pid, fixture.vms()) == machine);
   }
 }
 
 TEST_CASE("live machines: not without a token, not elsewhere, not when it has ended") {
-  Bench bench;
-  auto shell = bench.start(bench.directory(), {"console.log", kToken + "0", kToken.substr(1)});
-  auto above = bench.start(bench.vms(), {kToken});
-  auto below = bench.start(bench.directory() + "/deeper", {kToken});
-  auto ended = bench.start(bench.directory(), {kToken});
+  Fixture fixture;
+  auto shell = fixture.start(fixture.directory(), {"console.log", kToken + "0", kToken.substr(1)});
+  auto above = fixture.start(fixture.vms(), {kToken});
+  auto below = fixture.start(fixture.directory() + "/deeper", {kToken});
+  auto ended = fixture.start(fixture.directory(), {kToken});
   REQUIRE(ended.signal(SIGKILL));
   (void)ended.wait();
-  CHECK(live_machines(bench.vms()).empty());
-  CHECK(!live_machine(shell.pid(), bench.vms()));
+  CHECK(live_machines(fixture.vms()).empty());
+  CHECK(!live_machine(shell.pid(), fixture.vms()));
 }
 
 TEST_CASE("live machines: one whose directory is gone is still that VM's, and a linked state directory is the same") {
-  Bench bench;
-  auto machine = bench.start(bench.directory(), {"--id", kToken});
-  std::filesystem::remove_all(bench.directory());
-  auto link = bench.state + "/link";
-  REQUIRE(::symlink(bench.vms().c_str(), link.c_str()) == 0);
+  Fixture fixture;
+  auto machine = fixture.start(fixture.directory(), {"--id", kToken});
+  std::filesystem::remove_all(fixture.directory());
+  auto link = fixture.state + "/link";
+  REQUIRE(::symlink(fixture.vms().c_str(), link.c_str()) == 0);
   auto found = live_machine(machine.pid(), link);
   REQUIRE(found);
   CHECK(found->vm_id == "abcdefghijkl");

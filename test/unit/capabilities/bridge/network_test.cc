@@ -38,8 +38,8 @@ struct Operations final : Privileged {
   Way is = Way::helper;
 };
 
-struct Bench {
-  Bench() {
+struct Fixture {
+  Fixture() {
     config.bridge_name = "br-unit-test";
     store = std::move(*store::Store::open(directory / "db"));
     store::VmRow row{.id = kVm, .name = "a"};
@@ -83,7 +83,7 @@ struct Bench {
 }  // namespace
 
 TEST_CASE("bridge: a VM gets a tap and an address, which it keeps when the machine has ended") {
-  Bench b;
+  Fixture b;
   auto machine = b.acquire();
   REQUIRE(machine);
   REQUIRE(machine->taps.size() == 1);
@@ -103,7 +103,7 @@ TEST_CASE("bridge: a VM gets a tap and an address, which it keeps when the machi
 }
 
 TEST_CASE("bridge: nobody is asked for a VM with user-mode networking, and its address is not the bridge's to say") {
-  Bench b;
+  Fixture b;
   b.spec.network = vm::Network::user;
   CHECK(b.acquire()->taps.empty());
   CHECK(test::run(b.runtime, b.bridge->admit(kVm, b.spec)));
@@ -113,7 +113,7 @@ TEST_CASE("bridge: nobody is asked for a VM with user-mode networking, and its a
 }
 
 TEST_CASE("bridge: the next daemon knows the tap of a crash, admits its guest again and removes it in the end") {
-  Bench b;
+  Fixture b;
   REQUIRE(b.acquire());
   b.restart();
   CHECK(b.bridge->holders() == std::vector<std::string>{kVm});
@@ -124,7 +124,7 @@ TEST_CASE("bridge: the next daemon knows the tap of a crash, admits its guest ag
 }
 
 TEST_CASE("bridge: acquiring again gives back what the first time was acquired") {
-  Bench b;
+  Fixture b;
   REQUIRE(b.acquire());
   REQUIRE(b.acquire());
   CHECK(b.operations.count("tap.create") == 2);
@@ -133,7 +133,7 @@ TEST_CASE("bridge: acquiring again gives back what the first time was acquired")
 }
 
 TEST_CASE("bridge: a tap that cannot be removed is the bridge's from then on, and no longer the VM's") {
-  Bench b;
+  Fixture b;
   REQUIRE(b.acquire());
   b.operations.fails = "tap.delete";
   test::run(b.runtime, b.bridge->release(kVm));
@@ -144,7 +144,7 @@ TEST_CASE("bridge: a tap that cannot be removed is the bridge's from then on, an
 }
 
 TEST_CASE("bridge: a tap that could not be made is recorded all the same") {
-  Bench b;
+  Fixture b;
   b.operations.fails = "tap.create";
   CHECK(b.acquire().error().message == "network: not today");
   CHECK(b.bridge->holders() == std::vector<std::string>{kVm});
@@ -152,7 +152,7 @@ TEST_CASE("bridge: a tap that could not be made is recorded all the same") {
 }
 
 TEST_CASE("bridge: nat of a machine that runs changes at once, and nothing else does") {
-  Bench b;
+  Fixture b;
   REQUIRE(b.acquire());
   auto after = b.spec;
   after.vcpus = 7;
@@ -165,7 +165,7 @@ TEST_CASE("bridge: nat of a machine that runs changes at once, and nothing else 
 
 TEST_CASE("bridge: an automatic network is the bridge where the host is installed for it and its kernel has bridges") {
   using enum vm::NetworkChoice;
-  Bench b;
+  Fixture b;
   CHECK(b.resolved(user) == vm::Network::user);
   CHECK(b.resolved(automatic) == vm::Network::bridge);
   b.restart();
@@ -180,7 +180,7 @@ TEST_CASE("bridge: an automatic network is the bridge where the host is installe
 }
 
 TEST_CASE("bridge: doctor says that it cannot be had, and fails only where it was asked for") {
-  Bench b;
+  Fixture b;
   b.operations.is = Privileged::Way::none;
   for (auto [network, status] :
        {std::pair{vm::NetworkChoice::automatic, CheckStatus::pass}, {vm::NetworkChoice::bridge, CheckStatus::fail}}) {

@@ -37,8 +37,8 @@ bool cannot_run(const char* name) {
   return true;
 }
 
-struct Bench {
-  Bench() {
+struct Fixture {
+  Fixture() {
     REQUIRE(host::make_sparse_file(directory / "image", 8 * limits::kMiB));
     REQUIRE(host::make_sparse_file(directory / "disk", snapshot_file_bytes(64 * limits::kMiB)));
     image = std::move(*host::open_file(directory / "image", O_RDONLY));
@@ -67,7 +67,7 @@ const PrivilegedOperation& operation(std::string_view name) {
 
 TEST_CASE("snapshot: the device is the image, zeros behind it, and the VM's file over both") {
   if (cannot_run("snapshot: the device is the image, zeros behind it, and the VM's file over both")) return;
-  Bench b;
+  Fixture b;
   auto made = b.make();
   INFO((made ? "" : made.error().sentence()));
   REQUIRE(made);
@@ -94,7 +94,7 @@ TEST_CASE("snapshot: the device is the image, zeros behind it, and the VM's file
 
 TEST_CASE("snapshot: made twice it is there once, removed twice it is gone, and no loop device stays") {
   if (cannot_run("snapshot: made twice it is there once, removed twice it is gone, and no loop device stays")) return;
-  Bench b;
+  Fixture b;
   REQUIRE(b.make());
   REQUIRE(b.make(128 * limits::kMiB));
   CHECK(b.mapper.devices.size() == 2);
@@ -116,7 +116,7 @@ TEST_CASE("snapshot: made twice it is there once, removed twice it is gone, and 
 
 TEST_CASE("snapshot: one that is open is neither made anew nor removed") {
   if (cannot_run("snapshot: one that is open is neither made anew nor removed")) return;
-  Bench b;
+  Fixture b;
   REQUIRE(b.make());
   b.mapper.devices.at("banger-abcdefghijkl").opened = 1;
   CHECK(b.make().error().code == ErrorCode::busy);
@@ -133,27 +133,27 @@ TEST_CASE("snapshot: wherever making it fails, nothing stays") {
        {"create banger-abcdefghijkl-image", "load banger-abcdefghijkl-image", "resume banger-abcdefghijkl-image",
         "create banger-abcdefghijkl", "load banger-abcdefghijkl", "resume banger-abcdefghijkl"}) {
     CAPTURE(call);
-    Bench b;
+    Fixture b;
     b.mapper.fail_at = call;
     CHECK_FALSE(b.make());
     CHECK(b.mapper.devices.empty());
     CHECK(::access(b.node().c_str(), F_OK) < 0);
   }
-  Bench b;
+  Fixture b;
   CHECK(b.make(4 * limits::kMiB).error().code == ErrorCode::invalid);
   CHECK(b.mapper.devices.empty());
 }
 
 TEST_CASE("snapshot: half of one that a crash left is cleared away first") {
   if (cannot_run("snapshot: half of one that a crash left is cleared away first")) return;
-  Bench b;
+  Fixture b;
   b.mapper.devices["banger-abcdefghijkl-image"].uuid = "BANGER-4321-abcdefghijkl-image";
   REQUIRE(b.make());
   CHECK(b.there("banger-abcdefghijkl"));
 }
 
 TEST_CASE("snapshot: a device of that name that is another's is left alone") {
-  Bench b;
+  Fixture b;
   for (const char* uuid : {"", "LVM-xyz", "BANGER-1-abcdefghijkl"}) {
     b.mapper.devices["banger-abcdefghijkl"].uuid = uuid;
     CHECK(b.make().error().code == ErrorCode::exists);
@@ -164,7 +164,7 @@ TEST_CASE("snapshot: a device of that name that is another's is left alone") {
 
 TEST_CASE("snapshot: VMs of one image share its loop device") {
   if (cannot_run("snapshot: VMs of one image share its loop device")) return;
-  Bench b;
+  Fixture b;
   REQUIRE(b.make());
   REQUIRE(host::make_sparse_file(b.directory / "other", snapshot_file_bytes(64 * limits::kMiB)));
   b.disk = std::move(*host::open_file(b.directory / "other", O_RDWR));
@@ -177,7 +177,7 @@ TEST_CASE("snapshot: VMs of one image share its loop device") {
 
 TEST_CASE("snapshot: an image is never written to, a disk opened for reading is not taken") {
   if (cannot_run("snapshot: an image is never written to, a disk opened for reading is not taken")) return;
-  Bench b;
+  Fixture b;
   b.disk = std::move(*host::open_file(b.directory / "disk", O_RDONLY));
   CHECK_FALSE(b.make());
   CHECK(b.mapper.devices.empty());

@@ -25,8 +25,8 @@ struct Operations final : capabilities::Privileged {
   bool fails = false, here = true;
 };
 
-struct Bench {
-  Bench() {
+struct Fixture {
+  Fixture() {
     REQUIRE(host::write_file(directory / "system.img", std::string(4096, '\0')));
     store = std::move(*store::Store::open(directory / "db"));
     reopen();
@@ -58,7 +58,7 @@ struct Bench {
 }  // namespace
 
 TEST_CASE("snapshot disks: what was recorded is removed by the next daemon, and forgotten only then") {
-  Bench b;
+  Fixture b;
   b.record();
   b.reopen();
   CHECK(b.disks->holders() == std::vector<std::string>{kVm});
@@ -72,7 +72,7 @@ TEST_CASE("snapshot disks: what was recorded is removed by the next daemon, and 
 }
 
 TEST_CASE("snapshot disks: nobody is asked to make or remove what no VM uses") {
-  Bench b;
+  Fixture b;
   b.spec.storage = vm::Storage::copy;
   CHECK(b.acquire());
   b.release();
@@ -81,7 +81,7 @@ TEST_CASE("snapshot disks: nobody is asked to make or remove what no VM uses") {
 }
 
 TEST_CASE("snapshot disks: the record is there before the device, also when it could not be made") {
-  Bench b;
+  Fixture b;
   b.operations.fails = true;
   CHECK_FALSE(b.acquire());
   CHECK(b.operations.asked == std::vector<std::string>{"storage.snapshot.create"});
@@ -89,7 +89,7 @@ TEST_CASE("snapshot disks: the record is there before the device, also when it c
 }
 
 TEST_CASE("snapshot disks: a host that cannot make them says so before a VM is made, with a way out") {
-  Bench b;
+  Fixture b;
   b.operations.here = false;
   auto refused = b.disks->check(b.spec);
   REQUIRE_FALSE(refused);

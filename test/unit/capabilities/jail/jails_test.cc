@@ -24,8 +24,8 @@ struct Operations final : Privileged {
   bool fails = false;
 };
 
-struct Bench {
-  Bench() {
+struct Fixture {
+  Fixture() {
     config.jailer_enabled = true;
     store = std::move(*store::Store::open(directory / "db"));
     restart();
@@ -63,7 +63,7 @@ struct Bench {
 }  // namespace
 
 TEST_CASE("jails: machines are started in them only where the config asks for it") {
-  Bench b;
+  Fixture b;
   CHECK(b.acquire() == b.jails.get());
   b.config.jailer_enabled = false;
   CHECK(b.acquire() == nullptr);
@@ -72,7 +72,7 @@ TEST_CASE("jails: machines are started in them only where the config asks for it
 }
 
 TEST_CASE("jails: one is recorded before it is made, known after a crash, and removed once") {
-  Bench b;
+  Fixture b;
   b.operations.fails = true;
   b.start();
   CHECK(b.operations.asked.back() == "machine.jail");
@@ -86,7 +86,7 @@ TEST_CASE("jails: one is recorded before it is made, known after a crash, and re
 }
 
 TEST_CASE("jails: one that cannot be removed outlives its VM as a leftover, until it is gone") {
-  Bench b;
+  Fixture b;
   b.operations.fails = true;
   b.start();
   b.release();
@@ -104,7 +104,7 @@ TEST_CASE("jails: one that cannot be removed outlives its VM as a leftover, unti
 }
 
 TEST_CASE("jails: doctor says whether they are wanted, and why they cannot be had") {
-  Bench b;
+  Fixture b;
   auto checks = test::run(b.runtime, b.jails->checks());
   REQUIRE(checks.size() == 1);
   CHECK(checks[0].status == CheckStatus::fail);

@@ -79,16 +79,17 @@ struct Guest : link::ClientStream {
   EndPtr end;
 };
 
-struct Rig {
+struct Fixture {
   host::Runtime runtime{1};
   EndPtr caller = std::make_shared<End>(runtime), guest = std::make_shared<End>(runtime);
   bool over = false;
 
   /// Runs the relay beside `body`, until neither has anything left to do.
-  void run(OnCallerEnd on_end, std::function<Task<>(Rig&)> body) {
-    runtime.spawn([](Rig* rig, OnCallerEnd on) -> Task<> {
-      co_await relay(rig->runtime, std::make_shared<Caller>(rig->caller), std::make_shared<Guest>(rig->guest), on);
-      rig->over = true;
+  void run(OnCallerEnd on_end, std::function<Task<>(Fixture&)> body) {
+    runtime.spawn([](Fixture* fixture, OnCallerEnd on) -> Task<> {
+      co_await relay(fixture->runtime, std::make_shared<Caller>(fixture->caller),
+                     std::make_shared<Guest>(fixture->guest), on);
+      fixture->over = true;
     }(this, on_end));
     runtime.spawn(body(*this));
     runtime.run();
@@ -102,8 +103,8 @@ Task<> until(End& end, std::function<bool(const End&)> condition) {
 }  // namespace
 
 TEST_CASE("relay: a tunnel's caller that has said all still hears the guest") {
-  Rig rig;
-  rig.run(OnCallerEnd::pass_on, [](Rig& r) -> Task<> {
+  Fixture fixture;
+  fixture.run(OnCallerEnd::pass_on, [](Fixture& r) -> Task<> {
     r.caller->say("question");
     r.caller->say("");
     co_await until(*r.guest, [](const End& end) { return end.heard_end; });
@@ -111,17 +112,17 @@ TEST_CASE("relay: a tunnel's caller that has said all still hears the guest") {
     r.guest->say("answer");
     r.guest->say("");
   });
-  CHECK(rig.guest->heard == "question");
-  CHECK(rig.caller->heard == "answer");
-  CHECK(rig.caller->heard_end);
-  CHECK(rig.over);
-  CHECK(rig.caller->gone);
-  CHECK(rig.guest->gone);
+  CHECK(fixture.guest->heard == "question");
+  CHECK(fixture.caller->heard == "answer");
+  CHECK(fixture.caller->heard_end);
+  CHECK(fixture.over);
+  CHECK(fixture.caller->gone);
+  CHECK(fixture.guest->gone);
 }
 
 TEST_CASE("relay: a tunnel's guest that has said all still hears the caller") {
-  Rig rig;
-  rig.run(OnCallerEnd::pass_on, [](Rig& r) -> Task<> {
+  Fixture fixture;
+  fixture.run(OnCallerEnd::pass_on, [](Fixture& r) -> Task<> {
     r.guest->say("greeting");
     r.guest->say("");
     co_await until(*r.caller, [](const End& end) { return end.heard_end; });
@@ -129,38 +130,38 @@ TEST_CASE("relay: a tunnel's guest that has said all still hears the caller") {
     r.caller->say("late words");
     r.caller->say("");
   });
-  CHECK(rig.guest->heard == "late words");
-  CHECK(rig.over);
+  CHECK(fixture.guest->heard == "late words");
+  CHECK(fixture.over);
 }
 
 TEST_CASE("relay: a tunnel that is cut off on either side ends on both") {
   for (bool at_guest : {false, true}) {
-    Rig rig;
-    rig.run(OnCallerEnd::pass_on, [at_guest](Rig& r) -> Task<> {
+    Fixture fixture;
+    fixture.run(OnCallerEnd::pass_on, [at_guest](Fixture& r) -> Task<> {
       r.caller->say("x");
       co_await until(*r.guest, [](const End& end) { return end.heard == "x"; });
       (at_guest ? r.guest : r.caller)->cut();
     });
-    CHECK(rig.over);
-    CHECK(rig.caller->gone);
-    CHECK(rig.guest->gone);
+    CHECK(fixture.over);
+    CHECK(fixture.caller->gone);
+    CHECK(fixture.guest->gone);
   }
 }
 
 TEST_CASE("relay: a command's caller that goes away takes the guest's stream along") {
-  Rig rig;
-  rig.run(OnCallerEnd::reset, [](Rig& r) -> Task<> {
+  Fixture fixture;
+  fixture.run(OnCallerEnd::reset, [](Fixture& r) -> Task<> {
     r.caller->say("");
     co_return;
   });
-  CHECK(rig.over);
-  CHECK_FALSE(rig.guest->heard_end);
+  CHECK(fixture.over);
+  CHECK_FALSE(fixture.guest->heard_end);
 }
 
 TEST_CASE("relay: what a guest that takes no more says last is still heard") {
   for (auto on_end : {OnCallerEnd::reset, OnCallerEnd::ignore, OnCallerEnd::pass_on}) {
-    Rig rig;
-    rig.run(on_end, [](Rig& r) -> Task<> {
+    Fixture fixture;
+    fixture.run(on_end, [](Fixture& r) -> Task<> {
       r.guest->deaf = true;
       r.caller->say("too late");
       co_await r.runtime.sleep_for(std::chrono::milliseconds(5));
@@ -168,20 +169,20 @@ TEST_CASE("relay: what a guest that takes no more says last is still heard") {
       r.guest->say("last words");
       r.guest->say("");
     });
-    CHECK(rig.caller->heard == "last words");
-    CHECK(rig.caller->heard_end);
-    CHECK(rig.over);
+    CHECK(fixture.caller->heard == "last words");
+    CHECK(fixture.caller->heard_end);
+    CHECK(fixture.over);
   }
 }
 
 TEST_CASE("relay: a download goes on when its caller has nothing more to say") {
-  Rig rig;
-  rig.run(OnCallerEnd::ignore, [](Rig& r) -> Task<> {
+  Fixture fixture;
+  fixture.run(OnCallerEnd::ignore, [](Fixture& r) -> Task<> {
     r.caller->say("");
     co_await r.runtime.sleep_for(std::chrono::milliseconds(5));
     for (int i = 0; i < 3; ++i) r.guest->say("part ");
     r.guest->say("");
   });
-  CHECK(rig.caller->heard == "part part part ");
-  CHECK(rig.over);
+  CHECK(fixture.caller->heard == "part part part ");
+  CHECK(fixture.over);
 }

@@ -118,7 +118,8 @@ class NoDeviceMapper(Case):
             self.fails(125, "vm", "create", *more, says=["no device-mapper", 'the storage "copy"'])
         self.assertEqual(self.b.json("vm", "list"), [])
         done = self.b.run("doctor")
-        self.assertRegex(done.stdout, r"fail +dm-snapshot +storage dm-snapshot: this host's kernel has no device-mapper")
+        self.assertRegex(done.stdout,
+                         r"fail +dm-snapshot +storage dm-snapshot: this host's kernel has no device-mapper")
         self.fails(2, "vm", "create", "--storage", "zfs")
 
 

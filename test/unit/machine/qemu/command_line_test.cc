@@ -108,8 +108,7 @@ TEST_CASE("command line: forwards listen on the asked address only, and a restri
 
 TEST_CASE("command line: taps are inherited descriptors, one after the other, behind the nics") {
   auto config = example();
-  config.taps = {{.mac = "52:54:ac:10:00:02", .device = "bg-1"},
-                 {.mac = "52:54:ac:10:00:03", .device = "bg-2"}};
+  config.taps = {{.mac = "52:54:ac:10:00:02", .device = "bg-1"}, {.mac = "52:54:ac:10:00:03", .device = "bg-2"}};
   auto argv = command_line(facts(), "tcg", config, 1);
   auto backends = values_of(argv, "-netdev");
   REQUIRE(backends.size() == 3);

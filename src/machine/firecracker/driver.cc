@@ -167,7 +167,7 @@ Task<Result<Version>> FirecrackerDriver::bring_up(const VmmProcess& process, con
   }
   auto requests = CO_TRY(restore_requests(inside, taps, version));
   CO_TRY(in("load the saved state", co_await ask_all(runtime_, config.directory, std::move(requests))));
-  std::vector<ApiRequest> resume = {set_state(true)};
+  std::vector<ApiRequest> resume = {resume_vm()};
   CO_TRY(co_await ask_all(runtime_, config.directory, std::move(resume)));
   co_return version;
 }
@@ -223,7 +223,7 @@ Task<Result<bool>> run_if_paused(std::shared_ptr<FirecrackerState> state, bool g
   if (now == "Not started") co_return false;
   state->paused = now == "Paused";
   if (!state->paused || !go_on) co_return true;
-  CO_TRY(co_await control(state, "resume", set_state(true), limits::kFirecrackerReplyDeadline));
+  CO_TRY(co_await control(state, "resume", resume_vm(), limits::kFirecrackerReplyDeadline));
   state->paused = false;
   co_return true;
 }

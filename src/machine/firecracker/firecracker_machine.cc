@@ -87,7 +87,7 @@ Task<Result<>> command(State state, std::string what, ApiRequest request,
 }
 
 Task<Result<>> pause_machine(State state) {
-  CO_TRY(co_await command(state, "pause", set_state(false)));
+  CO_TRY(co_await command(state, "pause", pause_vm()));
   if (!std::exchange(state->paused, true)) state->saved = false;
   co_return Result<>();
 }
@@ -100,7 +100,7 @@ void end_link(FirecrackerState& state) {
 
 Task<Result<>> resume_machine(State state) {
   if (state->paused && state->saved) end_link(*state);
-  CO_TRY(co_await command(state, "resume", set_state(true)));
+  CO_TRY(co_await command(state, "resume", resume_vm()));
   if (state->paused && !state->saved && pauses_break_vsock(state->version))
     state->log.warn("machine.vsock_unsure",
                     {{"pid", fmt::to_string(state->record.process.pid)}, {"version", to_string(state->version)}});

@@ -91,7 +91,8 @@ ApiRequest add_tap(const Tap& tap) {
              {{"iface_id", tap.iface_id}, {"host_dev_name", tap.host_dev_name}, {"guest_mac", tap.mac}});
 }
 
-ApiRequest set_state(bool running) { return patch("/vm", {{"state", running ? "Resumed" : "Paused"}}); }
+ApiRequest pause_vm() { return patch("/vm", {{"state", "Paused"}}); }
+ApiRequest resume_vm() { return patch("/vm", {{"state", "Resumed"}}); }
 
 ApiRequest action(std::string_view name) { return put("/actions", {{"action_type", name}}); }
 

@@ -38,7 +38,8 @@ Result<std::vector<ApiRequest>> restore_requests(const MachineConfig& config, co
 
 /// PUT /network-interfaces/ID: everything a tap needs.
 ApiRequest add_tap(const Tap& tap);
-ApiRequest set_state(bool running);
+ApiRequest pause_vm();
+ApiRequest resume_vm();
 ApiRequest action(std::string_view name);
 ApiRequest create_snapshot(const SavedState& to);
 /// The file of the drive has another size.

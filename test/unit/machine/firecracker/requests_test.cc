@@ -83,8 +83,8 @@ TEST_CASE("firecracker requests: all that is ever asked is in the table, and com
   auto restore = restore_requests(restored(), taps, {1, 12, 0});
   REQUIRE(restore);
   for (const auto& request : *restore) check_known(request);
-  for (const auto& request : {set_state(true), set_state(false), action("SendCtrlAltDel"),
-                              create_snapshot({"/s/d", "/s/m"}), reopen_drive(1)})
+  for (const auto& request :
+       {resume_vm(), pause_vm(), action("SendCtrlAltDel"), create_snapshot({"/s/d", "/s/m"}), reopen_drive(1)})
     check_known(request);
 }
 

@@ -10,6 +10,7 @@
 
 #include "host/files.h"
 #include "machine/bounds.h"
+#include "machine/files.h"
 
 namespace banger::machine {
 
@@ -37,7 +38,7 @@ Result<bool> bound_log(const std::string& path) {
 }
 
 void bound_logs(const std::string& directory) {
-  for (auto name : {"console.log", "machine.log", "firecracker.log"})
+  for (auto name : {kConsoleLog, kMachineLogName, kFirecrackerLog})
     (void)bound_log(fmt::format("{}/{}", directory, name));
 }
 

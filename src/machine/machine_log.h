@@ -7,10 +7,9 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "machine/files.h"
 
 namespace banger::machine {
-
-inline constexpr std::string_view kMachineLogName = "machine.log";
 
 /// Opens the log for appending (mode 0600) and writes the opening line of one start.
 Result<UniqueFd> open_machine_log(const std::string& directory, std::string_view token);

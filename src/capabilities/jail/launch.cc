@@ -183,7 +183,7 @@ Result<PrivilegedReply> launch_jail(const PrivilegedContext& context, const Jail
   launch.directory = TRY(open_vm_directory(context, request.directory));
   TRY(open_parts(context, request.read, host::MountUse::read, launch.parts));
   TRY(open_parts(context, request.write, host::MountUse::write, launch.parts));
-  if (request.console) launch.console = TRY(open_log(context, request, kConsoleLog));
+  if (request.console) launch.console = TRY(open_log(context, request, machine::kConsoleLog));
   launch.errors = TRY(open_log(context, request, machine::kMachineLogName));
   launch.small_pages = std::ranges::find(request.read, kLoadedMemory, &JailFile::name) != request.read.end();
   launch.root = TRY(make_root(launch.directory, request.directory));

@@ -33,13 +33,13 @@ Result<> link_drives(const MachineConfig& config) {
 
 // Of this start alone: Firecracker writes a log from the beginning of the file, over what is there.
 Result<> make_log(const std::string& directory) {
-  auto path = in_directory(directory, kLogFile);
+  auto path = in_directory(directory, kFirecrackerLog);
   TRY(host::remove_file(path));
   TRY(host::open_file(path, O_WRONLY | O_CREAT | O_EXCL, 0600));
   return {};
 }
 
-std::string read_log(const std::string& directory) { return read_tail(in_directory(directory, kLogFile)); }
+std::string read_log(const std::string& directory) { return read_tail(in_directory(directory, kFirecrackerLog)); }
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/log.h"
+#include "machine/files.h"
 #include "machine/firecracker/version.h"
 #include "machine/machine.h"
 
@@ -31,11 +32,6 @@ std::unique_ptr<Driver> make_driver(host::Runtime& runtime, const Logger& log, F
 
 // A Firecracker runs in config.directory, and all it opens in there has a relative name: a saved state holds the names
 // of drives and sockets, and is loaded by machines in other directories. The directory is private (0700).
-inline constexpr std::string_view kApiSocket = "api.sock";
-inline constexpr std::string_view kVsockSocket = "vsock.sock";
-inline constexpr std::string_view kInitrdFile = "initrd.img";
-inline constexpr std::string_view kConsoleLog = "console.log";
-inline constexpr std::string_view kLogFile = "firecracker.log";
 inline constexpr std::string_view kMetricsFile = "metrics.log";
 
 /// Firecracker's command line. Its standard output is the guest's serial console.

@@ -63,12 +63,12 @@ std::vector<std::string> jailer_command_line(const Jail& jail, const std::vector
 }
 
 std::vector<std::string> jailed_arguments() {
-  return {"--api-sock", std::string(kApiSocket), "--log-path", std::string(kLogFile), "--level",
+  return {"--api-sock", std::string(kApiSocket), "--log-path", std::string(kFirecrackerLog), "--level",
           "Info",       "--show-level"};
 }
 
 bool is_jail_file_name(std::string_view name) {
-  for (auto known : {kJailedKernel, kInitrdFile, kLogFile, kMetricsFile, kLoadedDevices, kLoadedMemory})
+  for (auto known : {kJailedKernel, kInitrdFile, kFirecrackerLog, kMetricsFile, kLoadedDevices, kLoadedMemory})
     if (name == known) return true;
   for (std::size_t i = 0; i < limits::kJailFiles; ++i)
     if (name == drive_name(i)) return true;

@@ -23,7 +23,7 @@ JailedStart jailed_start(const MachineConfig& config) {
   auto own = [&](std::string_view name) {
     return JailFile{fmt::format("{}/{}", config.directory, name), std::string(name)};
   };
-  start.write.push_back(own(kLogFile));
+  start.write.push_back(own(kFirecrackerLog));
   if (config.metrics) start.write.push_back(own(kMetricsFile));
   for (std::size_t i = 0; i < config.drives.size(); ++i)
     (config.drives[i].read_only ? start.read : start.write).push_back({config.drives[i].path, drive_name(i)});

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/log.h"
+#include "machine/files.h"
 #include "machine/machine.h"
 
 namespace banger::machine::qemu {
@@ -44,12 +45,9 @@ std::string key_of_build(const QemuFacts& qemu, std::string_view accelerator);
 /// `accelerator` is "kvm" or "tcg", already decided.
 std::unique_ptr<Driver> make_driver(host::Runtime& runtime, const Logger& log, QemuFacts qemu, std::string accelerator);
 
-// What a QEMU is given beside its command line. It runs in config.directory, and these names are relative to that, so a
-// deep directory cannot overflow a socket address. The directory is private (0700), which is what keeps others out.
-inline constexpr std::string_view kQmpSocket = "qmp.sock";
-inline constexpr std::string_view kLinkSocket = "agent.sock";
-inline constexpr std::string_view kInitrdFile = "initrd.img";
-inline constexpr std::string_view kConsoleLog = "console.log";
+// What a QEMU is given beside its command line. It runs in config.directory, and the names of files.h are relative to
+// that, so a deep directory cannot overflow a socket address. The directory is private (0700), which is what keeps
+// others out.
 inline constexpr int kQmpFd = 3, kLinkFd = 4;  ///< listening sockets it inherits: they exist, mode 0600, before it does
 inline constexpr int kStateFd = 5;             ///< where it goes on from, if it does
 inline constexpr int kFirstTapFd = 6;          ///< of MachineConfig::taps, in order

@@ -1,0 +1,59 @@
+#include "engine/vm/record.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
+
+namespace banger::engine {
+
+VmRecord::VmRecord(host::Runtime& runtime, const Logger& log, store::Store& store, store::VmRow row, vm::Spec spec)
+    : log_(log),
+      store_(store),
+      row_(std::move(row)),
+      spec_(std::move(spec)),
+      state_(vm::state_from_string(row_.state).value_or(vm::State::stopped)),
+      changed_(runtime) {}
+
+Result<> VmRecord::edit(const Edit& change) {
+  auto row = row_;
+  auto spec = spec_;
+  change(row, spec);
+  row.spec = dump_json(vm::to_json(spec));
+  TRY(store_.update_vm(row));
+  row_ = std::move(row);
+  spec_ = std::move(spec);
+  return {};
+}
+
+Result<> VmRecord::move_to(vm::State state, const Edit& change) {
+  if (state == state_) return change ? edit(change) : Result<>();
+  if (!vm::can_move(state_, state))
+    return fail(ErrorCode::busy, fmt::format("vm '{}' is {} and cannot become {} now", row_.name, vm::to_string(state_),
+                                             vm::to_string(state)));
+  TRY(edit([&](store::VmRow& row, vm::Spec& spec) {
+    if (change) change(row, spec);
+    row.state = vm::to_string(state);
+  }));
+  auto old = std::exchange(state_, state);
+  since_ = host::Clock::now();
+  log_.info("vm.state",
+            {{"vm", row_.name}, {"id", row_.id}, {"from", std::string(vm::to_string(old))}, {"to", row_.state}});
+  changed_.notify_all();
+  return {};
+}
+
+Result<> VmRecord::erase() {
+  TRY(store_.delete_vm(row_.id));
+  gone_ = true;
+  log_.info("vm.deleted", {{"vm", row_.name}, {"id", row_.id}});
+  changed_.notify_all();
+  return {};
+}
+
+Result<vm::Admission> VmRecord::admit(vm::Operation operation) const {
+  return vm::admit(operation, gone_ ? std::nullopt : std::optional(state_), row_.name);
+}
+
+}  // namespace banger::engine

@@ -41,8 +41,9 @@ struct NetworkPort {
   std::vector<std::string> dns;
 };
 
-/// The system disk in a VM's directory.
+/// The disks that a VM writes to, in its directory and in saved states.
 inline constexpr const char* kSystemDisk = "system.img";
+inline constexpr const char* kWorkDisk = "work.img";
 /// The disk of the kernel's modules in a VM's directory and in saved states; absent where the kernel has none.
 inline constexpr const char* kModulesDisk = "modules.img";
 

@@ -19,7 +19,7 @@ using guestcfg::Disk;
 constexpr const char* kSerial = "work";
 constexpr const char* kTarget = "/root";
 
-std::string disk_path(const VmContext& vm) { return vm.directory + "/work.img"; }
+std::string disk_path(const VmContext& vm) { return vm.directory + "/" + kWorkDisk; }
 
 Result<> check_seed(const VmContext& vm) {
   struct stat seed{};

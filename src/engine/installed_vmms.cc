@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "host/files.h"
+#include "machine/vmm_process.h"
 
 namespace banger::engine {
 
@@ -149,6 +150,11 @@ Task<Result<machine::Driver*>> InstalledVmms::for_record(const machine::MachineR
 
 std::optional<host::ProcessId> InstalledVmms::find_process(std::string_view token) const {
   return machine::find_process_by_token(token);
+}
+
+bool InstalledVmms::lives(const machine::MachineRecord& record) const {
+  if (record.process.pid == 0) return find_process(record.token).has_value();
+  return machine::VmmProcess::adopt(record).has_value();
 }
 
 }  // namespace banger::engine

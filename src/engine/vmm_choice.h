@@ -41,6 +41,8 @@ class VmmChoice {
   virtual Task<Result<machine::Driver*>> for_record(const machine::MachineRecord& record) = 0;
   /// The live process of a machine that was started just before a crash, and not recorded.
   virtual std::optional<host::ProcessId> find_process(std::string_view token) const = 0;
+  /// Whether the recorded process is there, be it that no driver can talk to it.
+  virtual bool lives(const machine::MachineRecord& record) const = 0;
 
   virtual Task<Result<machine::qemu::QemuFacts>> qemu() = 0;
   virtual Task<Result<machine::firecracker::FirecrackerFacts>> firecracker() = 0;

@@ -95,8 +95,8 @@ Task<std::shared_ptr<VmOwner>> VmCreation::take_from_pool(const CreateRequest& r
   bool alike = same_reach(request.spec, shape) && same_device_sizes(request.spec, shape);
   auto vm = alike ? pool_.take(record.save_id) : nullptr;
   if (!vm) co_return nullptr;
-  auto handed = co_await vm->hand_over(record.name, request.spec, request.ephemeral, stages);
-  if (handed && request.wait == WaitFor::system) handed = co_await vm->await_system(stages);
+  auto handed = co_await vm->claim(
+      {.name = record.name, .spec = request.spec, .ephemeral = request.ephemeral, .wait = request.wait}, stages);
   if (handed) co_return vm;
   services_.log.warn("pool.hand_over_failed", {{"id", vm->row().id}, {"error", handed.error().sentence()}});
   (void)co_await undo(vm);
@@ -104,7 +104,7 @@ Task<std::shared_ptr<VmOwner>> VmCreation::take_from_pool(const CreateRequest& r
 }
 
 Task<Result<>> VmCreation::undo(std::shared_ptr<VmOwner> vm) {
-  CO_TRY(co_await vm->remove(true));
+  CO_TRY(co_await vm->remove(Force::yes));
   registry_.forget(vm->row().id);
   co_return Result<>{};
 }
@@ -115,8 +115,8 @@ Task<Result<>> VmCreation::bring_up(std::shared_ptr<VmOwner> vm, const CreateReq
   auto made = co_await vm->make(stages, cancel, std::move(disks_of));
   if (made && request.start) {
     made = co_await vm->start(stages, cancel, request.wait);
-    if (!made && made.error().code != ErrorCode::cancelled && vm->machine_was_started()) {
-      (void)vm->keep();
+    if (!made && made.error().code != ErrorCode::cancelled && vm->parts().machine->was_started()) {
+      (void)vm->make_permanent();
       co_return made;
     }
   }

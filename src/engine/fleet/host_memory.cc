@@ -9,7 +9,7 @@ namespace {
 
 MemoryClaim claim_of(const VmOwner& vm) {
   using Machine = MemoryClaim::Machine;
-  auto machine = vm.machine();
+  auto machine = vm.parts().machine->get();
   if (machine && machine->running())
     return {
         .machine = Machine::running, .memory_bytes = vm.spec().memory_bytes, .own_bytes = machine->own_memory_bytes()};

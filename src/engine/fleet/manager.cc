@@ -29,7 +29,7 @@ VmManager::VmManager(Services& services)
                      services_, registry_,
                      {.purpose = store::Purpose::template_build, .image_id = image.id, .kernel = kernel, .spec = spec});
                },
-           .remove = [this](std::shared_ptr<VmOwner> vm) { return remove(std::move(vm), true); }}),
+           .remove = [this](std::shared_ptr<VmOwner> vm) { return remove(std::move(vm), Force::yes); }}),
       pool_(services, foreground_,
             {.make = [this](const store::SaveRow& save) -> Result<std::shared_ptr<VmOwner>> {
                auto spec = TRY(vm::spec_from_json(TRY(parse_json(save.spec, limits::kRpcMessageBytes))));
@@ -40,7 +40,7 @@ VmManager::VmManager(Services& services)
                                  .save_id = save.id,
                                  .spec = std::move(spec)});
              },
-             .remove = [this](std::shared_ptr<VmOwner> vm) { return remove(std::move(vm), true); },
+             .remove = [this](std::shared_ptr<VmOwner> vm) { return remove(std::move(vm), Force::yes); },
              .room = [this](std::uint64_t memory_bytes) { return memory_.check(memory_bytes).has_value(); }}),
       creation_(services, registry_, memory_, templates_, pool_) {}
 
@@ -71,7 +71,7 @@ Task<bool> VmManager::try_recovery(std::shared_ptr<VmOwner> vm) {
   if (pooled) {
     pool_.adopt(vm);
   } else if (vm->row().purpose != store::Purpose::user && !vm->gone()) {
-    if (auto removed = co_await vm->remove(true); !removed)
+    if (auto removed = co_await vm->remove(Force::yes); !removed)
       services_.log.error("vm.recover_failed", {{"vm", vm->row().name}, {"error", removed.error().sentence()}});
   }
   if (vm->gone()) registry_.forget(vm->row().id);
@@ -110,14 +110,14 @@ Task<Result<std::shared_ptr<VmOwner>>> VmManager::create(CreateRequest request, 
   return creation_.create(std::move(request), stages, cancel);
 }
 
-Task<Result<>> VmManager::remove(std::shared_ptr<VmOwner> vm, bool force) {
+Task<Result<>> VmManager::remove(std::shared_ptr<VmOwner> vm, Force force) {
   CO_TRY(co_await vm->remove(force));
   registry_.forget(vm->row().id);
   co_return Result<>{};
 }
 
 Task<> VmManager::remove_unasked(std::shared_ptr<VmOwner> vm) {
-  if (auto gone = co_await remove(vm, true); !gone)
+  if (auto gone = co_await remove(vm, Force::yes); !gone)
     services_.log.error("vm.remove_failed", {{"vm", vm->row().name}, {"error", gone.error().sentence()}});
 }
 

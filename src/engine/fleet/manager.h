@@ -32,7 +32,7 @@ class VmManager {
 
   /// Undone when it fails or is cancelled before the guest was started; a guest that does not come up is kept, stopped.
   Task<Result<std::shared_ptr<VmOwner>>> create(CreateRequest request, Stages& stages, host::Cancel& cancel);
-  Task<Result<>> remove(std::shared_ptr<VmOwner> vm, bool force);
+  Task<Result<>> remove(std::shared_ptr<VmOwner> vm, Force force);
   /// The same, forced, with nobody to tell of a failure but the log. Somebody else may be removing it as well.
   Task<> remove_unasked(std::shared_ptr<VmOwner> vm);
 

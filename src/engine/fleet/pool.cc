@@ -64,13 +64,12 @@ Task<> Pool::fill_one(std::string save_id) {
   host::Cancel never(services_.runtime);
   Stages stages{Report{}};
   auto done = co_await (*vm)->make(stages, never, save_id);
-  if (done) done = co_await (*vm)->start(stages, never, WaitFor::agent);
+  if (done) done = co_await (*vm)->start(stages, never, WaitFor::system);
   // A clone that had to boot instead is not what the pool is for.
   if (done && (*vm)->row().started_from != store::StartedFrom::clone)
     done = fail(ErrorCode::unavailable, "its template did not work");
   // What it had to put off is behind it before anybody gets it.
-  if (done) done = co_await (*vm)->await_system(stages);
-  if (done) done = co_await (*vm)->exercise();
+  if (done) done = co_await (*vm)->warm_up();
   if (done && closing_) done = fail(ErrorCode::cancelled, "the daemon is ending");
   auto it = std::find_if(members_.begin(), members_.end(), [&](const Member& m) { return m.vm == *vm; });
   if (done && it != members_.end()) {

@@ -134,9 +134,9 @@ Task<Result<>> Templates::build(Build& build, const TemplateRequest& request) {
   if (!vm) {
     done = std::unexpected(std::move(vm.error()));
   } else {
-    (*vm)->keep_memory_in(services_.saves.new_state(row).memory);
     done = co_await (*vm)->make(stages, never);
-    if (done) done = co_await (*vm)->start(stages, never, WaitFor::system);
+    auto memory_file = services_.saves.new_state(row).memory;
+    if (done) done = co_await (*vm)->start(stages, never, WaitFor::system, std::move(memory_file));
     if (done) done = co_await (*vm)->become_template(row.id, build.key, stages);
     if (auto removed = co_await vms_.remove(*vm); !removed && done) done = std::move(removed);
   }

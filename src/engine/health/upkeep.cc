@@ -12,7 +12,7 @@ Task<> poll_metrics(Services& services, const VmRegistry& vms) {
   auto every = std::max<std::chrono::milliseconds>(services.config.metrics_poll_interval, limits::kMetricsPollFloor);
   for (;;) {
     co_await services.runtime.sleep_for(every);
-    for (const auto& vm : vms.everything()) co_await vm->read_metrics(std::chrono::milliseconds(0));
+    for (const auto& vm : vms.everything()) co_await vm->parts().machine->read_metrics(std::chrono::milliseconds(0));
   }
 }
 
@@ -21,7 +21,7 @@ Task<> bound_logs(Services& services, const VmRegistry& vms) {
     co_await services.runtime.sleep_for(limits::kLogLook);
     std::vector<std::string> directories;
     for (const auto& vm : vms.everything())
-      if (vm->machine()) directories.push_back(vm->directory());
+      if (vm->parts().machine->get()) directories.push_back(vm->parts().disks.directory());
     if (directories.empty()) continue;
     co_await services.runtime.blocking([&directories] {
       for (const auto& directory : directories) machine::bound_logs(directory);
@@ -32,7 +32,7 @@ Task<> bound_logs(Services& services, const VmRegistry& vms) {
 
 Task<> stop_stale_once(Services& services, const VmRegistry& vms) {
   for (const auto& vm : vms.list()) {
-    if (vm->idle_for() < services.config.auto_stop_stale_after) continue;
+    if (vm->parts().use->idle_for() < services.config.auto_stop_stale_after) continue;
     services.log.info("vm.stale",
                       {{"vm", vm->row().name}, {"action", config::to_string(services.config.auto_stop_action)}});
     Stages stages{Report{}};

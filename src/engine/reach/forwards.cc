@@ -124,18 +124,18 @@ Task<> Forwards::look_after(WatchPtr watch) {
     if (!applies(*vm)) {
       close(*watch);
       watch->asked = false;
-      co_await vm->changed().wait();
+      co_await vm->parts().record->changed().wait();
       continue;
     }
-    auto client = co_await vm->agent(host::Clock::now());
+    auto client = co_await vm->parts().link->client(host::Clock::now());
     if (!client) {
-      co_await vm->changed().wait(host::after(limits::kForwardSettle));
+      co_await vm->parts().record->changed().wait(host::after(limits::kForwardSettle));
       continue;
     }
     co_await settle(watch, *client);
     if (applies(*vm) && (*client)->alive()) co_await follow(watch, *client);
     // The guest said nothing any more, or never understood: not again at once.
-    if (!vm->gone() && applies(*vm)) co_await vm->changed().wait(host::after(limits::kForwardSettle));
+    if (!vm->gone() && applies(*vm)) co_await vm->parts().record->changed().wait(host::after(limits::kForwardSettle));
   }
   close(*watch);
   watches_.erase(vm.get());
@@ -225,8 +225,8 @@ Task<> Forwards::accept(WatchPtr watch, std::shared_ptr<Listening> listening) {
 
 Task<> Forwards::pass_on(WatchPtr watch, std::string target, std::unique_ptr<net::TcpStream> stream) {
   Counted one(watch->connections), in_all(watch->totals->connections);
-  VmOwner::Use use(watch->vm);
-  auto client = co_await watch->vm->agent(host::after(kPatience));
+  auto use = watch->vm->parts().use->begin();
+  auto client = co_await watch->vm->parts().link->client(host::after(kPatience));
   if (!client) co_return;
   auto opened = co_await (*client)->open({.method = "CONNECT", .path = std::move(target)});
   if (!opened) co_return;

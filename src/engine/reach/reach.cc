@@ -8,7 +8,7 @@ namespace banger::engine {
 
 std::optional<VmAddress> address_of(const VmOwner& vm) {
   if (vm.gone() || vm.state() != vm::State::running || vm.row().purpose != store::Purpose::user) return std::nullopt;
-  if (auto own = vm.own_address()) {
+  if (auto own = own_address(vm.parts())) {
     auto leased = host::parse_ipv4(*own);
     return leased ? std::optional(VmAddress{*leased, Reach::direct}) : std::nullopt;
   }

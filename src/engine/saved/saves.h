@@ -15,11 +15,6 @@
 
 namespace banger::engine {
 
-inline constexpr const char* kSystemDisk = "system.img";
-inline constexpr const char* kWorkDisk = "work.img";
-/// What the guest has said so far goes along: the boot of a clone is that of its template.
-inline constexpr const char* kConsole = "console.log";
-
 /// Whether finish() waits until the files are safe from a power failure.
 enum class Durable { no, yes };
 

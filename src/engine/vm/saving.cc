@@ -1,15 +1,15 @@
-// A machine's state to disk: suspended VMs, snapshots, forks and templates are all made here.
+#include "engine/vm/saving.h"
+
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
 #include "base/bounds.h"
-#include "base/text.h"
-#include "engine/vm/owner.h"
-#include "host/files.h"
+#include "engine/vm/ending.h"
 
 namespace banger::engine {
+
+using vm::State;
 
 namespace {
 
@@ -17,164 +17,156 @@ std::string machine_name(const machine::MachineRecord& record) {
   return fmt::format("{} {} {}", record.driver, record.version, record.accelerator);
 }
 
-}  // namespace
-
-// While it holds, the agent keeps commands alive whose client is gone: in the copy all of them are.
-Task<Result<>> VmOwner::hold(bool on) {
-  auto client = CO_TRY(co_await agent(host::after(limits::kHoldDeadline)));
-  CO_TRY(in("prepare the guest", co_await client->call("POST", "/hold", on ? R"({"hold":true})" : R"({"hold":false})",
-                                                       host::after(limits::kHoldDeadline))));
-  co_return Result<>{};
+Task<Result<>> copy_disks_to(VmParts& vm, const std::string& save_id) {
+  CO_TRY(co_await vm.services.resources.flush(vm.row().id));
+  co_return co_await vm.services.runtime.blocking([&] { return vm.disks.copy_to(save_id); });
 }
 
-Result<store::SaveRow> VmOwner::describe_save(store::SaveKind kind) const {
+/// Whether the disks are copied while the machine stands still.
+enum class CopyDisks { no, yes };
+
+// The machine may write what it can beforehand, so that it does not stand still for long.
+Task<Result<std::chrono::microseconds>> write_state(VmParts& vm, const store::SaveRow& row, Paused after,
+                                                    CopyDisks copy, CanStart can_start) {
+  auto& machine = *vm.machine->get();
+  auto files = vm.services.saves.new_state(row);
+  bool early = CO_TRY(co_await machine.prepare_save(files));
+  auto work = [&]() -> Task<Result<>> {
+    // Disks first: a machine that is started meanwhile has them in the time that the rest takes.
+    if (copy == CopyDisks::yes) CO_TRY(co_await copy_disks_to(vm, row.id));
+    if (early && can_start) can_start(row);
+    co_return co_await machine.save(files);
+  };
+  co_return co_await while_paused(machine, after, work);
+}
+
+Result<store::SaveRow> describe_save(const VmParts& vm, const store::SaveRow& wanted) {
+  const auto& own = vm.row();
   store::SaveRow row;
-  row.kind = kind;
-  row.vm_id = row_.id;
-  row.vm_name = row_.name;
-  row.spec = row_.spec;
-  row.image_id = row_.image_id;
-  row.kernel = row_.kernel;
-  row.link_token = row_.link_token;
+  row.kind = wanted.kind;
+  row.name = wanted.name;
+  row.vm_id = own.id;
+  row.vm_name = own.name;
+  row.spec = own.spec;
+  row.image_id = own.image_id;
+  row.kernel = own.kernel;
+  row.link_token = own.link_token;
   return row;
 }
 
-Result<> VmOwner::copy_files_to(const std::string& save_id) const {
-  for (const char* name : {kSystemDisk, kWorkDisk})
-    TRY(host::clone_file(directory() + "/" + name, services_.saves.disk(save_id, name)));
-  auto modules = directory() + "/" + capabilities::kModulesDisk;
-  if (::access(modules.c_str(), F_OK) == 0)
-    TRY(host::share_file(modules, services_.saves.disk(save_id, capabilities::kModulesDisk)));
-  auto console = directory() + "/" + kConsole;
-  if (::access(console.c_str(), F_OK) == 0) TRY(host::clone_file(console, services_.saves.disk(save_id, kConsole)));
-  return {};
-}
-
-// The machine stands still from here until it is resumed, or for good.
-Task<Result<>> VmOwner::write_state(const store::SaveRow& row, const Writing& what, SavedVm& saved) {
-  auto files = services_.saves.new_state(row);
-  bool early = CO_TRY(co_await machine_->prepare_save(files));
-  auto began = host::Clock::now();
-  CO_TRY(co_await machine_->pause());
-  // Disks first: a machine that is started meanwhile has them in the time that the rest takes.
-  Result<> written;
-  if (what.disks) written = co_await services_.resources.flush(row_.id);
-  if (written && what.disks) written = co_await services_.runtime.blocking([&] { return copy_files_to(row.id); });
-  if (written && early && what.can_start) what.can_start(row);
-  if (written) written = co_await machine_->save(files);
-  if (what.resume || !written) {
-    auto resumed = co_await machine_->resume();
-    // Asked again: a machine that stands still is of no use to anybody.
-    if (!resumed) resumed = co_await machine_->resume();
-    if (!resumed && written) written = std::move(resumed);
-  }
-  saved.pause = std::chrono::duration_cast<std::chrono::microseconds>(host::Clock::now() - began);
-  co_return written;
-}
-
-Task<Result<>> VmOwner::suspend(Stages& stages) {
-  auto turn = CO_TRY(co_await take_turn());
-  if (state_ == State::suspended) co_return Result<>{};
-  if (gone_ || state_ != State::running)
-    co_return fail(ErrorCode::busy,
-                   fmt::format("vm '{}' is {} and cannot be suspended", row_.name, vm::to_string(state_)));
-  stages.begin("save");
-  auto* driver = CO_TRY(co_await services_.vmms.for_record(machine_->record()));
-  auto wanted = CO_TRY(describe_save(store::SaveKind::suspend));
-  wanted.build_key = driver->build_key();
-  wanted.machine = machine_name(machine_->record());
-  CO_TRY(co_await hold(true));
-  auto row = CO_TRY(services_.saves.begin(std::move(wanted)));
-  SavedVm saved;
-  Result<> done = move_to(State::suspending);
-  if (done) done = co_await write_state(row, {}, saved);
-  if (done) {
-    auto finished = co_await services_.saves.finish(row.id, Durable::yes);
-    if (!finished) done = std::unexpected(std::move(finished.error()));
-  }
-  // Recorded before the machine ends: whoever comes after a crash ends it.
-  auto old = row_.save_id;
-  if (done) {
-    row_.save_id = row.id;
-    done = move_to(State::suspended);
-    if (!done) row_.save_id = old;
-  }
-  if (!done) {
-    (void)co_await machine_->resume();
-    (void)co_await services_.saves.drop(row.id);
-    (void)co_await hold(false);
-    if (auto moved = move_to(State::running); !moved)
-      services_.log.error("vm.resume_unrecorded", {{"vm", row_.name}, {"error", moved.error().message}});
-    co_return std::unexpected(std::move(done.error()).in(fmt::format("suspend vm '{}'", row_.name)));
-  }
-  services_.saves.use(row.id);
-  CO_TRY(co_await end_machine());
-  CO_TRY(co_await settle(State::suspended, ""));
-  services_.saves.release(old);
+Task<Result<>> describe_machine(VmParts& vm, store::SaveRow& row) {
+  const auto& record = vm.machine->get()->record();
+  auto* driver = CO_TRY(co_await vm.services.vmms.for_record(record));
+  row.build_key = driver->build_key();
+  row.machine = machine_name(record);
   co_return Result<>{};
 }
 
-Task<Result<SavedVm>> VmOwner::save_as(store::SaveRow wanted, Stages& stages, CanStart can_start) {
-  auto turn = CO_TRY(co_await take_turn());
-  bool running = state_ == State::running;
-  if (gone_ || (!running && state_ != State::stopped))
-    co_return fail(ErrorCode::busy, fmt::format("vm '{}' is {}", row_.name, vm::to_string(state_)),
-                   "resume or stop it first");
-  stages.begin("save");
-  auto row = CO_TRY(describe_save(wanted.kind));
-  row.name = wanted.name;
-  bool durable = row.kind == store::SaveKind::snapshot;
-  if (running) {
-    auto* driver = CO_TRY(co_await services_.vmms.for_record(machine_->record()));
-    row.build_key = driver->build_key();
-    row.machine = machine_name(machine_->record());
-    CO_TRY(co_await hold(true));
-  }
-  row = CO_TRY(services_.saves.begin(std::move(row)));
-  SavedVm saved{.row = row};
-  Result<> done;
-  if (running) {
-    done = co_await write_state(row, {.disks = true, .resume = true, .can_start = std::move(can_start)}, saved);
-    (void)co_await hold(false);
-  } else {
-    done = co_await services_.runtime.blocking([&] { return copy_files_to(row.id); });
-  }
-  if (done) {
-    auto finished = co_await services_.saves.finish(row.id, durable ? Durable::yes : Durable::no);
-    if (finished)
-      saved.row = std::move(*finished);
-    else
-      done = std::unexpected(std::move(finished.error()));
-  }
-  if (done) co_return saved;
-  (void)co_await services_.saves.drop(row.id);
-  co_return std::unexpected(std::move(done.error()).in(fmt::format("save vm '{}'", row_.name)));
+// Until it is recorded as suspended nothing is lost: the machine goes on.
+Task<Result<>> suspend_to(VmParts& vm, const store::SaveRow& row) {
+  CO_TRY(vm.record->move_to(State::suspending));
+  auto work = [&]() -> Task<Result<>> {
+    CO_TRY(co_await vm.machine->get()->save(vm.services.saves.new_state(row)));
+    CO_TRY(co_await vm.services.saves.finish(row.id, Durable::yes));
+    // Before the machine ends: whoever comes after a crash ends it.
+    co_return vm.record->move_to(State::suspended, [&](store::VmRow& own, vm::Spec&) { own.save_id = row.id; });
+  };
+  CO_TRY(co_await vm.machine->get()->prepare_save(vm.services.saves.new_state(row)));
+  CO_TRY(co_await while_paused(*vm.machine->get(), Paused::stays, work));
+  co_return Result<>{};
 }
 
-Task<Result<>> VmOwner::become_template(std::string save_id, std::string key, Stages& stages) {
-  auto turn = CO_TRY(co_await take_turn());
-  if (state_ != State::running || !client_)
-    co_return fail(ErrorCode::unavailable, "the guest ended before it could be saved");
-  stages.begin("save");
-  CO_TRY(in("quiesce the guest", co_await client_->call("POST", "/quiesce", "{}", host::after(limits::kHoldDeadline))));
-  SavedVm saved;
-  auto row = CO_TRY(services_.saves.get(save_id));
-  row.key = std::move(key);
-  row.link_token = row_.link_token;
-  row.machine = machine_name(machine_->record());
-  CO_TRY(services_.saves.update(row));
-  CO_TRY(co_await write_state(row, {}, saved));
-  CO_TRY(co_await end_machine());
-  CO_TRY(co_await services_.resources.flush(row_.id));
-  co_await services_.resources.release_all(row_.id);
-  for (const char* name : {kSystemDisk, kWorkDisk, kConsole, capabilities::kModulesDisk}) {
-    bool optional = name == std::string_view(capabilities::kModulesDisk);
-    if (::rename((directory() + "/" + name).c_str(), services_.saves.disk(save_id, name).c_str()) < 0 &&
-        !(optional && errno == ENOENT))
-      co_return fail_errno(name);
+Task<> undo_suspend(VmParts& vm, const std::string& save_id) {
+  (void)co_await vm.services.saves.drop(save_id);
+  (void)co_await vm.link->hold(Hold::off);
+  if (auto moved = vm.record->move_to(State::running); !moved)
+    vm.services.log.error("vm.resume_unrecorded", {{"vm", vm.name()}, {"error", moved.error().message}});
+}
+
+}  // namespace
+
+Task<Result<std::chrono::microseconds>> while_paused(machine::Machine& machine, Paused after,
+                                                     std::function<Task<Result<>>()> work) {
+  auto began = host::Clock::now();
+  auto done = co_await machine.pause();
+  if (done) done = co_await work();
+  if (!done || after == Paused::goes_on) {
+    auto resumed = co_await machine.resume();
+    // Asked again: a machine that stands still is of no use to anybody.
+    if (!resumed) resumed = co_await machine.resume();
+    if (done) done = std::move(resumed);
   }
-  CO_TRY(co_await settle_stopped(""));
-  CO_TRY(co_await services_.saves.finish(save_id, Durable::yes));
+  CO_TRY(std::move(done));
+  co_return std::chrono::duration_cast<std::chrono::microseconds>(host::Clock::now() - began);
+}
+
+Task<Result<>> suspend(VmParts& vm, Stages& stages) {
+  stages.begin("save");
+  auto row = CO_TRY(describe_save(vm, {.kind = store::SaveKind::suspend}));
+  CO_TRY(co_await describe_machine(vm, row));
+  CO_TRY(co_await vm.link->hold(Hold::on));
+  row = CO_TRY(vm.services.saves.begin(std::move(row)));
+  auto old = vm.row().save_id;
+  if (auto done = co_await suspend_to(vm, row); !done) {
+    co_await undo_suspend(vm, row.id);
+    co_return std::unexpected(std::move(done.error()).in(fmt::format("suspend vm '{}'", vm.name())));
+  }
+  vm.services.saves.use(row.id);
+  CO_TRY(co_await end_machine(vm));
+  CO_TRY(co_await settle(vm, State::suspended));
+  vm.services.saves.release(old);
+  co_return Result<>{};
+}
+
+Task<Result<SavedVm>> save_as(VmParts& vm, store::SaveRow wanted, Stages& stages, CanStart can_start) {
+  auto& saves = vm.services.saves;
+  bool running = vm.record->state() == State::running;
+  stages.begin("save");
+  SavedVm saved{.row = CO_TRY(describe_save(vm, wanted))};
+  if (running) {
+    CO_TRY(co_await describe_machine(vm, saved.row));
+    CO_TRY(co_await vm.link->hold(Hold::on));
+  }
+  saved.row = CO_TRY(saves.begin(std::move(saved.row)));
+  Result<> done;
+  if (running) {
+    auto pause = co_await write_state(vm, saved.row, Paused::goes_on, CopyDisks::yes, std::move(can_start));
+    if (pause) saved.pause = *pause;
+    done = pause ? Result<>() : std::unexpected(std::move(pause.error()));
+    (void)co_await vm.link->hold(Hold::off);
+  } else {
+    done = co_await copy_disks_to(vm, saved.row.id);
+  }
+  if (done) {
+    auto finished =
+        co_await saves.finish(saved.row.id, wanted.kind == store::SaveKind::snapshot ? Durable::yes : Durable::no);
+    if (finished) {
+      saved.row = std::move(*finished);
+      co_return saved;
+    }
+    done = std::unexpected(std::move(finished.error()));
+  }
+  (void)co_await saves.drop(saved.row.id);
+  co_return std::unexpected(std::move(done.error()).in(fmt::format("save vm '{}'", vm.name())));
+}
+
+Task<Result<>> become_template(VmParts& vm, std::string save_id, std::string key, Stages& stages) {
+  auto client = vm.link->client();
+  if (!client) co_return fail(ErrorCode::unavailable, "the guest ended before it could be saved");
+  stages.begin("save");
+  CO_TRY(in("quiesce the guest", co_await client->call("POST", "/quiesce", "{}", host::after(limits::kHoldDeadline))));
+  auto row = CO_TRY(vm.services.saves.get(save_id));
+  row.key = std::move(key);
+  row.link_token = vm.row().link_token;
+  row.machine = machine_name(vm.machine->get()->record());
+  CO_TRY(vm.services.saves.update(row));
+  CO_TRY(co_await write_state(vm, row, Paused::stays, CopyDisks::no, {}));
+  CO_TRY(co_await end_machine(vm));
+  CO_TRY(co_await vm.services.resources.flush(vm.row().id));
+  co_await vm.services.resources.release_all(vm.row().id);
+  CO_TRY(vm.disks.move_to(save_id));
+  CO_TRY(co_await settle(vm, State::stopped));
+  CO_TRY(co_await vm.services.saves.finish(save_id, Durable::yes));
   co_return Result<>{};
 }
 

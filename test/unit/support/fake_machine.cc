@@ -49,12 +49,15 @@ class FakeMachine final : public Machine {
   }
 
   const MachineRecord& record() const override { return process_->record; }
-  bool running() const override { return process_->running; }
+  // A daemon that has died sees nothing, and need not wait for anything either.
+  bool running() const override { return process_->running && !host_.log.crashed(); }
   std::uint64_t own_memory_bytes() const override { return 0; }
   Result<machine::MachineStats> stats() const override { return machine::MachineStats{}; }
 
   Task<Result<UniqueFd>> open_link() override {
-    CO_TRY(step("link"));
+    // A channel that cannot be opened once is a guest that does not answer yet.
+    if (auto opened = step("link"); !opened)
+      co_return fail(running() ? ErrorCode::timeout : ErrorCode::unavailable, opened.error().message);
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) co_return fail_errno("socketpair");
     UniqueFd near(ends[0]), far(ends[1]);
@@ -100,7 +103,7 @@ class FakeMachine final : public Machine {
   Task<machine::MachineExit> wait_exit() override {
     auto process = process_;
     auto ended = ended_;
-    while (process->running) co_await ended->wait();
+    while (process->running && !host_.log.crashed()) co_await ended->wait(host::after(std::chrono::milliseconds(50)));
     co_return process->exit;
   }
   Task<Result<machine::MachineMetrics>> metrics() override {
@@ -154,6 +157,7 @@ Task<Result<std::unique_ptr<Machine>>> FakeDriver::start(const machine::MachineC
     if (!host_.log.crashed()) process->end({.guest_initiated = false, .reason = "killed by signal 9"});
     co_return std::unexpected(told.error());
   }
+  if (host_.ends_at_once) process->end({.guest_initiated = true, .reason = "guest-shutdown"});
   co_return std::make_unique<FakeMachine>(runtime_, host_, process);
 }
 

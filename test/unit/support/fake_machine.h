@@ -37,6 +37,7 @@ struct FakeHost {
   bool early = false;          ///< whether prepare_save() lets machines start from what is still being saved
   bool obeys_button = true;    ///< the guest powers off when its power button is pressed
   bool obeys_shutdown = true;  ///< and when its agent is asked
+  bool ends_at_once = false;   ///< the guest powers off as soon as it is started
   machine::MachineMetrics metrics;
 
   std::vector<std::shared_ptr<FakeProcess>> running() const;

@@ -123,7 +123,7 @@ void add_links(std::vector<Json>& rows, const std::string& host) {
 Task<Result<Json>> ports(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto vm = CO_TRY(named_vm(daemon, params));
   bool probed = CO_TRY(find_bool(params, "probe")).value_or(true);
-  auto client = CO_TRY(co_await vm->agent(host::after(kAgentPatience)));
+  auto client = CO_TRY(co_await vm->parts().link->client(host::after(kAgentPatience)));
   auto text = CO_TRY(co_await client->call("GET", "/ports", "", host::after(limits::kLinkRequestDeadline)));
   auto rows = CO_TRY(in(fmt::format("the answer of vm '{}'", vm->row().name), port_rows(text)));
   std::vector<std::uint16_t> numbers;
@@ -132,7 +132,7 @@ Task<Result<Json>> ports(Daemon& daemon, const Json& params, rpc::CallContext&) 
   auto probing = std::make_shared<Probing>(daemon.services.runtime, client, std::move(rows));
   auto host = vm->row().name + ".vm";
   if (probed) co_await probe_all(probing, host);
-  if (vm->own_address()) {
+  if (engine::own_address(vm->parts())) {
     add_links(probing->rows, host);
   } else {
     co_await daemon.forwards.catch_up(*vm, std::move(numbers), host::after(kForwardPatience));
@@ -152,8 +152,8 @@ Result<std::string> authority_of(const Json& params) {
 Task<Result<Json>> tunnel(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto vm = CO_TRY(named_vm(daemon, params));
   auto authority = CO_TRY(authority_of(params));
-  auto client = CO_TRY(co_await vm->agent(host::after(kAgentPatience)));
-  engine::VmOwner::Use use(vm);
+  auto client = CO_TRY(co_await vm->parts().link->client(host::after(kAgentPatience)));
+  auto use = vm->parts().use->begin();
   std::shared_ptr<link::ClientStream> guest =
       CO_TRY(co_await client->open({.method = "CONNECT", .path = std::move(authority)}));
   int status = CO_TRY(co_await guest->status(host::after(kConnectPatience)));

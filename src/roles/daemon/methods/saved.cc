@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "engine/names.h"
 #include "roles/daemon/methods/methods.h"
+#include "roles/daemon/methods/vm_object.h"
 
 namespace banger::roles::daemon {
 
@@ -49,7 +50,7 @@ Task<Result<Json>> suspend(Daemon& daemon, const Json& params, rpc::CallContext&
   auto vm = CO_TRY(named_vm(daemon, params));
   engine::Stages stages(report_to(context));
   CO_TRY(co_await vm->suspend(stages));
-  co_return vm->describe();
+  co_return vm_object(daemon.services, *vm);
 }
 
 Task<Result<Json>> resume(Daemon& daemon, const Json& params, rpc::CallContext& context) {
@@ -60,7 +61,7 @@ Task<Result<Json>> resume(Daemon& daemon, const Json& params, rpc::CallContext& 
   engine::Stages stages(report_to(context));
   CO_TRY(co_await daemon.vms.make_room_for(*vm));
   CO_TRY(co_await vm->start(stages, context.cancel(), engine::WaitFor::agent));
-  co_return vm->describe();
+  co_return vm_object(daemon.services, *vm);
 }
 
 // ---- forks
@@ -133,11 +134,11 @@ Task<Result<Json>> await_children(Fork& fork, bool saved, host::Cancel& cancel) 
   }
   Json vms = Json::array();
   for (const auto& vm : children->made)
-    if (vm) vms.push_back(vm->describe());
+    if (vm) vms.push_back(vm_object(fork.daemon.services, *vm));
   if (saved && !children->first_error) co_return vms;
   // All or nothing: half a fork is nobody's wish.
   for (const auto& vm : children->made)
-    if (vm) (void)co_await fork.daemon.vms.remove(vm, true);
+    if (vm) (void)co_await fork.daemon.vms.remove(vm, engine::Force::yes);
   co_return std::unexpected(
       children->first_error.value_or(Error{ErrorCode::unavailable, "its parent could not be saved"}));
 }
@@ -201,12 +202,12 @@ Task<Result<Json>> snapshot_restore(Daemon& daemon, const Json& params, rpc::Cal
   if (CO_TRY(find_bool(params, "force")).value_or(false)) CO_TRY(co_await vm->kill());
   engine::Stages stages(report_to(context));
   stages.begin("disks");
-  CO_TRY(co_await vm->return_to(row));
+  CO_TRY(co_await vm->restore(row));
   if (row.has_memory()) {
     CO_TRY(co_await daemon.vms.make_room_for(*vm));
     CO_TRY(co_await vm->start(stages, context.cancel(), engine::WaitFor::agent));
   }
-  co_return vm->describe();
+  co_return vm_object(daemon.services, *vm);
 }
 
 Task<Result<Json>> snapshot_delete(Daemon& daemon, const Json& params, rpc::CallContext&) {

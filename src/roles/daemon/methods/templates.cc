@@ -37,7 +37,7 @@ Result<api::TemplateObject> describe(Daemon& daemon, const store::SaveRow& row) 
 
 api::PoolObject describe(const engine::Pool::Member& member) {
   auto age = std::chrono::duration_cast<std::chrono::seconds>(host::Clock::now() - member.since).count();
-  auto machine = member.vm->machine();
+  auto machine = member.vm->parts().machine->get();
   auto stats = machine ? machine->stats() : Result<machine::MachineStats>(machine::MachineStats{});
   return {
       .id = member.vm->row().id,

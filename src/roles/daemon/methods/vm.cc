@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "config/defaults.h"
 #include "roles/daemon/methods/methods.h"
+#include "roles/daemon/methods/vm_object.h"
 #include "vm/fields.h"
 
 namespace banger::roles::daemon {
@@ -77,16 +78,16 @@ Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& 
   engine::Stages stages(report_to(context));
   auto vm = CO_TRY(co_await daemon.vms.create(std::move(request), stages, context.cancel()));
   if (ephemeral) remove_with_client(daemon, vm, context);
-  co_return vm->describe();
+  co_return vm_object(daemon.services, *vm);
 }
 
 Task<Result<Json>> start(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto vm = CO_TRY(named_vm(daemon, params));
   engine::Stages stages(report_to(context));
-  if (CO_TRY(find_bool(params, "cold")).value_or(false)) CO_TRY(co_await vm->forget_memory());
+  if (CO_TRY(find_bool(params, "cold")).value_or(false)) CO_TRY(co_await vm->discard_saved_memory());
   CO_TRY(co_await daemon.vms.make_room_for(*vm));
   CO_TRY(co_await vm->start(stages, context.cancel(), CO_TRY(wait_param(params))));
-  co_return vm->describe();
+  co_return vm_object(daemon.services, *vm);
 }
 
 Result<std::chrono::milliseconds> patience(const Json& params) {
@@ -98,13 +99,13 @@ Task<Result<Json>> stop(Daemon& daemon, const Json& params, rpc::CallContext& co
   auto vm = CO_TRY(named_vm(daemon, params));
   context.progress("stop", vm->row().name);
   CO_TRY(co_await vm->stop(CO_TRY(patience(params))));
-  co_return vm->describe();
+  co_return vm_object(daemon.services, *vm);
 }
 
 Task<Result<Json>> kill(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto vm = CO_TRY(named_vm(daemon, params));
   CO_TRY(co_await vm->kill());
-  co_return vm->describe();
+  co_return vm_object(daemon.services, *vm);
 }
 
 Task<Result<Json>> restart(Daemon& daemon, const Json& params, rpc::CallContext& context) {
@@ -113,13 +114,14 @@ Task<Result<Json>> restart(Daemon& daemon, const Json& params, rpc::CallContext&
   CO_TRY(co_await vm->stop(limits::kStopDeadline));
   engine::Stages stages(report_to(context));
   CO_TRY(co_await vm->start(stages, context.cancel(), CO_TRY(wait_param(params))));
-  co_return vm->describe();
+  co_return vm_object(daemon.services, *vm);
 }
 
 Task<Result<Json>> remove(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto vm = CO_TRY(named_vm(daemon, params));
   Json gone = {{"id", vm->row().id}, {"name", vm->row().name}};
-  CO_TRY(co_await daemon.vms.remove(vm, CO_TRY(find_bool(params, "force")).value_or(false)));
+  bool force = CO_TRY(find_bool(params, "force")).value_or(false);
+  CO_TRY(co_await daemon.vms.remove(vm, force ? engine::Force::yes : engine::Force::no));
   co_return gone;
 }
 
@@ -133,33 +135,33 @@ Task<Result<Json>> set(Daemon& daemon, const Json& params, rpc::CallContext&) {
   bool stopped = vm->state() == vm::State::stopped;
   auto effect = CO_TRY(co_await vm->change(std::move(name), after));
   auto taken = effect == TakesEffect::at_once ? vm::Taken::yes : vm::Taken::no;
-  auto json = vm->describe();
+  auto json = vm_object(daemon.services, *vm);
   json["restart_needed"] = stopped ? std::vector<std::string>() : vm::restart_needed(before, after, taken);
   co_return json;
 }
 
 Task<Result<Json>> list(Daemon& daemon, const Json&, rpc::CallContext&) {
   Json vms = Json::array();
-  for (const auto& vm : daemon.vms.registry().list()) vms.push_back(vm->describe());
+  for (const auto& vm : daemon.vms.registry().list()) vms.push_back(vm_object(daemon.services, *vm));
   co_return Json{{"vms", std::move(vms)}};
 }
 
 Task<Result<Json>> show(Daemon& daemon, const Json& params, rpc::CallContext&) {
-  co_return CO_TRY(named_vm(daemon, params))->describe();
+  co_return vm_object(daemon.services, *CO_TRY(named_vm(daemon, params)));
 }
 
 Task<Result<Json>> stats(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto vm = CO_TRY(named_vm(daemon, params));
-  auto json = CO_TRY(co_await vm->stats(daemon.services.config.stats_poll_interval));
-  if (auto machine = vm->machine()) {
+  auto json = CO_TRY(co_await vm->parts().use->stats(daemon.services.config.stats_poll_interval));
+  if (auto machine = vm->parts().machine->get()) {
     if (auto host = machine->stats()) {
       json["host_cpu_time_us"] = host->cpu_time_us;
       json["host_resident_bytes"] = host->resident_bytes;
       json["host_pss_bytes"] = host->proportional_bytes;
     }
   }
-  co_await vm->read_metrics(daemon.services.config.stats_poll_interval);
-  json["metrics"] = vm->metrics();
+  co_await vm->parts().machine->read_metrics(daemon.services.config.stats_poll_interval);
+  json["metrics"] = vm->parts().machine->metrics();
   co_return json;
 }
 

@@ -26,15 +26,15 @@ std::string query_path(std::string_view route, std::string_view path) {
 
 struct Opened {
   std::shared_ptr<engine::VmOwner> vm;
-  engine::VmOwner::Use use;
+  engine::VmUse::Guard use;
   std::shared_ptr<link::ClientStream> stream;
 };
 
 Task<Result<Opened>> open_stream(Daemon& daemon, const Json& params, link::Request request) {
   auto vm = CO_TRY(named_vm(daemon, params));
-  auto client = CO_TRY(co_await vm->agent(host::after(kAgentPatience)));
+  auto client = CO_TRY(co_await vm->parts().link->client(host::after(kAgentPatience)));
   std::shared_ptr<link::ClientStream> stream = CO_TRY(co_await client->open(std::move(request)));
-  co_return Opened{vm, engine::VmOwner::Use(vm), stream};
+  co_return Opened{vm, vm->parts().use->begin(), stream};
 }
 
 // The whole body of a short answer.
@@ -57,7 +57,7 @@ struct FileInfo {
 
 Task<Result<FileInfo>> file_info(Daemon& daemon, const Json& params, std::string path) {
   auto vm = CO_TRY(named_vm(daemon, params));
-  auto client = CO_TRY(co_await vm->agent(host::after(kAgentPatience)));
+  auto client = CO_TRY(co_await vm->parts().link->client(host::after(kAgentPatience)));
   auto text =
       CO_TRY(co_await client->call("GET", query_path("/stat", path), "", host::after(limits::kLinkRequestDeadline)));
   auto json = CO_TRY(parse_json(text, limits::kLinkJsonBytes));
@@ -143,7 +143,7 @@ struct LogFile {
 
 Result<LogFile> open_log(const engine::VmOwner& vm, const Json& params) {
   auto source = TRY(find_string(params, "source")).value_or("console");
-  auto path = fmt::format("{}/{}.log", vm.directory(), source);
+  auto path = fmt::format("{}/{}.log", vm.parts().disks.directory(), source);
   auto fd = host::open_file(path, O_RDONLY | O_NOFOLLOW);
   if (!fd && fd.error().code == ErrorCode::not_found)
     return fail(ErrorCode::not_found, fmt::format("vm '{}' has no {} log yet", vm.row().name, source),
@@ -164,7 +164,7 @@ Task<Result<Json>> logs(Daemon& daemon, const Json& params, rpc::CallContext& co
   std::string buffer(64 * 1024, '\0');
   for (;;) {
     // Asked before reading: what was written until the end is still sent.
-    bool running = vm->machine() && vm->machine()->running();
+    bool running = vm->parts().machine->get() && vm->parts().machine->get()->running();
     ssize_t got = ::read(log.fd.get(), buffer.data(), buffer.size());
     if (got < 0) break;
     if (got > 0) {

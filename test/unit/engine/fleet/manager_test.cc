@@ -148,9 +148,9 @@ TEST_CASE("manager: a VM larger than the host's memory is refused with the numbe
 TEST_CASE("manager: a removed VM is found no more, and a running one is removed by force only") {
   Fixture f;
   auto vm = *f.create(Fixture::named("box"));
-  CHECK(f.run(f.vms->remove(vm, false)).error().code == ErrorCode::busy);
+  CHECK(f.run(f.vms->remove(vm, Force::no)).error().code == ErrorCode::busy);
   CHECK(f.vms->registry().get("box"));
-  REQUIRE(f.run(f.vms->remove(vm, true)));
+  REQUIRE(f.run(f.vms->remove(vm, Force::yes)));
   CHECK_FALSE(f.vms->registry().get("box"));
   CHECK(f.nothing_left());
 }

@@ -169,7 +169,7 @@ TEST_CASE("templates: one whose files were changed is built anew") {
   VmManager vms(f.daemon->services);
   auto built = f.find_or_build(vms);
   REQUIRE(built);
-  REQUIRE(host::write_file(f.daemon->saves.disk(built->id, kSystemDisk), "other"));
+  REQUIRE(host::write_file(f.daemon->saves.disk(built->id, capabilities::kSystemDisk), "other"));
   auto again = f.find_or_build(vms);
   REQUIRE(again);
   CHECK(again->id != built->id);

@@ -52,7 +52,7 @@ TEST_CASE("upkeep: or it is suspended, if the config says so") {
 TEST_CASE("upkeep: a VM that somebody uses, or used of late, runs on") {
   Fixture f;
   {
-    VmOwner::Use use(f.box);
+    auto use = f.box->parts().use->begin();
     f.look();
   }
   CHECK(f.box->state() == vm::State::running);

@@ -32,7 +32,7 @@ TEST_CASE("reach: a VM that does not run is reached nowhere") {
   CHECK(address_of(*vm));
   REQUIRE(f.suspend(*vm));
   CHECK_FALSE(address_of(*vm));
-  REQUIRE(f.run(vm->remove(true)));
+  REQUIRE(f.run(vm->remove(Force::yes)));
   CHECK_FALSE(address_of(*vm));
 }
 

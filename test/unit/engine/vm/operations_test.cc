@@ -79,11 +79,11 @@ TEST_CASE("exit: a machine that ends by itself is recorded, with the reason when
 
 TEST_CASE("remove: nothing is left, at whatever step it failed once") {
   at_every_step(CallLog::Then::go_on, {.prepare = [](Fixture& f) { return f.running(); },
-                                       .act = [](Fixture& f, VmOwner& vm) { return f.run(vm.remove(true)); },
+                                       .act = [](Fixture& f, VmOwner& vm) { return f.run(vm.remove(Force::yes)); },
                                        .check =
                                            [](Fixture& f, VmOwner& vm, const Result<>&) {
                                              f.log.heal();
-                                             CHECK(f.run(vm.remove(true)));
+                                             CHECK(f.run(vm.remove(Force::yes)));
                                              CHECK(vm.gone());
                                              CHECK(!f.row());
                                              CHECK(f.host.running().empty());
@@ -94,7 +94,7 @@ TEST_CASE("remove: nothing is left, at whatever step it failed once") {
 
 TEST_CASE("remove: a daemon that dies at any step leaves a whole VM or none") {
   at_every_step(CallLog::Then::crash, {.prepare = [](Fixture& f) { return f.running(); },
-                                       .act = [](Fixture& f, VmOwner& vm) { return f.run(vm.remove(true)); },
+                                       .act = [](Fixture& f, VmOwner& vm) { return f.run(vm.remove(Force::yes)); },
                                        .check =
                                            [](Fixture& f, VmOwner& vm, const Result<>&) {
                                              if (vm.gone())

@@ -113,7 +113,7 @@ TEST_CASE("restore: a stopped VM goes on from the snapshot, with the snapshot's 
   auto saved = f.save_as(*vm, store::SaveKind::snapshot, "before");
   REQUIRE(saved);
   REQUIRE(f.run(vm->kill()));
-  REQUIRE(f.run(vm->return_to(saved->row)));
+  REQUIRE(f.run(vm->restore(saved->row)));
   CHECK(f.row()->save_id == saved->row.id);
   REQUIRE(f.start(*vm));
   CHECK(f.row()->started_from == store::StartedFrom::snapshot);
@@ -129,7 +129,7 @@ TEST_CASE("restore: a failure at any step leaves a stopped VM that can be starte
                                              REQUIRE(f.run(vm->kill()));
                                              return vm;
                                            },
-                                       .act = [&](Fixture& f, VmOwner& vm) { return f.run(vm.return_to(*saved)); },
+                                       .act = [&](Fixture& f, VmOwner& vm) { return f.run(vm.restore(*saved)); },
                                        .check =
                                            [](Fixture& f, VmOwner& vm, const Result<>&) {
                                              CHECK(vm.state() == State::stopped);

@@ -1,0 +1,212 @@
+#include "engine/vm/agent_link.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "base/bounds.h"
+#include "base/text.h"
+
+namespace banger::engine {
+
+namespace {
+
+constexpr std::chrono::milliseconds kTokenTurn = std::chrono::seconds(3);
+constexpr auto kFirstCommands = std::chrono::seconds(2);
+constexpr std::chrono::milliseconds kLook{100};
+constexpr auto kSystemQuestion = std::chrono::seconds(150);
+constexpr std::chrono::milliseconds kAskAgain{500};
+constexpr std::chrono::milliseconds kConnectAgain{200};
+constexpr int kLooksForExit = 20;
+
+// The connection attempt, owned by whoever is left: the waiter may give up first.
+struct Attempt {
+  explicit Attempt(host::Runtime& runtime) : done(runtime) {}
+  host::Event done;
+  std::optional<Result<std::shared_ptr<link::Client>>> result;
+  std::string token;  ///< that was answered last, or tried
+  bool finished = false;
+};
+
+// With several tokens each is tried for a while, in turns: the wrong one is not refused, it is not answered. A guest
+// that is slow to answer gets more time with each turn.
+Task<> try_link(std::shared_ptr<Attempt> attempt, host::Runtime& runtime, std::shared_ptr<machine::Machine> machine,
+                std::vector<std::string> tokens, host::Deadline deadline) {
+  for (std::size_t turn = 0;
+       !attempt->result || (attempt->result->error().code == ErrorCode::timeout && host::Clock::now() < deadline);
+       ++turn) {
+    auto until =
+        tokens.size() == 1 ? deadline : std::min(deadline, host::after(kTokenTurn * (1 + turn / tokens.size())));
+    attempt->token = tokens[turn % tokens.size()];
+    auto channel = co_await machine->open_link();
+    if (!channel)
+      attempt->result = std::unexpected(channel.error());
+    else
+      attempt->result = co_await link::connect(runtime, std::move(*channel), attempt->token, until);
+    if (*attempt->result) break;
+  }
+  if (*attempt->result)
+    for (const auto& token : tokens) (**attempt->result)->expect(token);
+  attempt->finished = true;
+  attempt->done.notify_all();
+}
+
+std::string hold_body(Hold hold) { return hold == Hold::on ? R"({"hold":true})" : R"({"hold":false})"; }
+
+}  // namespace
+
+Task<Result<>> AgentLink::connect(Machine machine, std::chrono::milliseconds patience, GivenUp given_up) {
+  system_wanted_ = false;
+  auto found = co_await wait_for(machine, patience, std::move(given_up));
+  if (!found && found.error().hint.empty() && found.error().code != ErrorCode::cancelled)
+    found.error().hint = fmt::format("banger vm logs {}", record_->row().name);
+  CO_TRY(std::move(found));
+  keep(std::move(machine));
+  co_return Result<>{};
+}
+
+Task<Result<>> AgentLink::wait_for(Machine machine, std::chrono::milliseconds patience, GivenUp given_up) {
+  auto attempt = std::make_shared<Attempt>(runtime_);
+  auto tokens = CO_TRY(tokens_());
+  // The older one first: as a rule what was saved has no identity yet.
+  std::ranges::reverse(tokens);
+  runtime_.spawn(try_link(attempt, runtime_, machine, std::move(tokens), host::after(patience)));
+  while (!attempt->finished && machine->running()) {
+    if (given_up()) co_return fail(ErrorCode::cancelled, "cancelled");
+    co_await attempt->done.wait(host::after(kLook));
+  }
+  auto code = attempt->finished && !*attempt->result ? attempt->result->error().code : ErrorCode::timeout;
+  // A guest that powers off closes its link a moment before its process is gone; how it ended says more.
+  for (int i = 0; i < kLooksForExit && code != ErrorCode::timeout && machine->running(); ++i)
+    co_await record_->changed().wait(host::after(kLook));
+  if (!machine->running()) {
+    auto exit = co_await machine->wait_exit();
+    co_return fail(ErrorCode::unavailable, fmt::format("the guest ended before it was ready: {}", exit.reason));
+  }
+  auto& result = *attempt->result;
+  if (result) {
+    use(*result);
+    co_return Result<>{};
+  }
+  if (code == ErrorCode::timeout || code == ErrorCode::unavailable)
+    co_return fail(ErrorCode::timeout, fmt::format("the guest did not become ready within {}: {}",
+                                                   format_duration(patience), result.error().message));
+  co_return std::unexpected(std::move(result.error()));
+}
+
+void AgentLink::keep(Machine machine) {
+  machine_ = machine;
+  runtime_.spawn(reconnect(shared_from_this(), std::move(machine)));
+}
+
+void AgentLink::use(std::shared_ptr<link::Client> client) {
+  client_ = client;
+  record_->changed().notify_all();
+  runtime_.spawn(watch_system(shared_from_this(), std::move(client)));
+}
+
+Task<Result<std::shared_ptr<link::Client>>> AgentLink::client(host::Deadline deadline) {
+  const auto& name = record_->row().name;
+  while (!up()) {
+    CO_TRY(record_->admit(vm::Operation::reach_agent));
+    if (host::Clock::now() >= deadline)
+      co_return fail(ErrorCode::timeout, fmt::format("the agent in vm '{}' does not answer", name),
+                     fmt::format("look at banger vm logs {}", name));
+    co_await record_->changed().wait(std::min(deadline, host::after(std::chrono::milliseconds(500))));
+  }
+  co_return client_;
+}
+
+Task<Result<>> AgentLink::wait_system(std::chrono::milliseconds patience, GivenUp given_up) {
+  system_wanted_ = true;
+  record_->changed().notify_all();
+  auto deadline = host::after(patience);
+  while (!system_up_) {
+    if (given_up()) co_return fail(ErrorCode::cancelled, "cancelled");
+    if (!machine_ || !machine_->running())
+      co_return fail(ErrorCode::unavailable, "the guest ended before its system was up");
+    if (host::Clock::now() >= deadline)
+      co_return fail(ErrorCode::timeout, "the guest's init did not reach its boot target in time",
+                     fmt::format("banger vm logs {}", record_->row().name));
+    co_await record_->changed().wait(host::after(kLook));
+  }
+  co_return Result<>{};
+}
+
+Task<Result<>> AgentLink::hold(Hold hold) {
+  auto to = CO_TRY(co_await client(host::after(limits::kHoldDeadline)));
+  CO_TRY(
+      in("prepare the guest", co_await to->call("POST", "/hold", hold_body(hold), host::after(limits::kHoldDeadline))));
+  co_return Result<>{};
+}
+
+void AgentLink::drop() {
+  if (client_) client_->close();
+  client_.reset();
+  system_up_ = false;
+}
+
+void AgentLink::close() {
+  drop();
+  machine_.reset();
+}
+
+// For an agent that answers to the token of what was saved, the guest has no identity.
+Task<Result<std::shared_ptr<link::Client>>> AgentLink::reopen(Machine machine) {
+  auto tokens = CO_TRY(tokens_());
+  auto own = tokens.front();
+  auto attempt = std::make_shared<Attempt>(runtime_);
+  co_await try_link(attempt, runtime_, machine, std::move(tokens), host::after(limits::kLinkRequestDeadline));
+  auto client = CO_TRY(std::move(*attempt->result));
+  if (machine_ != machine) co_return fail(ErrorCode::cancelled, "the machine has ended");
+  if (attempt->token != own) CO_TRY(co_await identify_(client));
+  // Whoever held its commands while it was saved may have been cut short.
+  (void)co_await client->call("POST", "/hold", hold_body(Hold::off), host::after(limits::kHoldDeadline));
+  co_return client;
+}
+
+// Ends when this machine has.
+Task<> AgentLink::reconnect(std::shared_ptr<AgentLink> self, Machine machine) {
+  auto still = [&] { return self->machine_ == machine && machine->running(); };
+  while (still()) {
+    if (auto client = self->client_) {
+      co_await client->closed();
+      if (self->client_ == client) self->client_.reset();
+      self->record_->changed().notify_all();
+    }
+    if (!still()) co_return;
+    auto client = co_await self->reopen(machine);
+    if (self->machine_ != machine) co_return;
+    if (client) {
+      self->use(*client);
+      continue;
+    }
+    self->log_.debug("vm.no_link", {{"vm", self->record_->row().name}, {"error", client.error().message}});
+    co_await self->runtime_.sleep_for(kConnectAgain);
+  }
+}
+
+Task<> AgentLink::watch_system(std::shared_ptr<AgentLink> self, std::shared_ptr<link::Client> client) {
+  auto& changed = self->record_->changed();
+  // What was saved had been up, and is busy with who it is and its first command: the question would only hold it up.
+  auto later = host::after(self->record_->row().started_from == store::StartedFrom::boot ? std::chrono::seconds(0)
+                                                                                         : kFirstCommands);
+  while (!self->system_wanted_ && host::Clock::now() < later) co_await changed.wait(later);
+  while (client->alive() && !self->system_up_) {
+    const char* question = self->system_wanted_ ? "/health?wait=system&hurry=1" : "/health?wait=system";
+    auto text = co_await client->call("GET", question, "", host::after(kSystemQuestion));
+    auto health = text ? parse_json(*text, limits::kLinkJsonBytes) : std::unexpected(text.error());
+    auto ready = health ? get_bool(*health, "system_ready") : Result<bool>(false);
+    if (!ready || !*ready) {
+      co_await self->runtime_.sleep_for(kAskAgain);
+      continue;
+    }
+    if (self->client_ != client) co_return;
+    self->system_up_ = true;
+    changed.notify_all();
+  }
+}
+
+}  // namespace banger::engine

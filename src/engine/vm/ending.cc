@@ -1,0 +1,59 @@
+#include "engine/vm/ending.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "base/json.h"
+#include "host/files.h"
+
+namespace banger::engine {
+
+Task<Result<>> end_machine(VmParts& vm) {
+  vm.link->drop();
+  co_return co_await vm.machine->end();
+}
+
+Task<Result<>> settle(VmParts& vm, vm::State state, std::string last_error, std::optional<std::string> goes_on_from) {
+  vm.machine->forget();
+  vm.link->close();
+  co_await vm.services.resources.release_all(vm.row().id);
+  const auto& row = vm.row();
+  if (auto record = parse_json(row.machine, limits::kRpcMessageBytes); record && record->contains("token"))
+    CO_TRY(vm.services.store.remove_journal(row.id, "process", record->at("token").get<std::string>()));
+  vm.disks.remove_start_files();
+  // A machine that has ended cannot go on from where it once began: its disks have moved on.
+  std::string save = state == vm::State::stopped ? row.save_id : "";
+  CO_TRY(vm.record->move_to(state, [&](store::VmRow& r, vm::Spec&) {
+    r.machine.clear();
+    r.started_from.reset();
+    r.last_error = last_error;
+    if (goes_on_from) r.save_id = *goes_on_from;
+    if (state == vm::State::stopped) r.save_id.clear();
+  }));
+  vm.services.saves.release(save);
+  co_return Result<>{};
+}
+
+Task<> ask_guest_to_stop(VmParts& vm) {
+  auto machine = vm.machine->get();
+  if (auto client = vm.link->client()) {
+    auto mode = !machine || machine->powers_off() ? R"({"mode":"poweroff"})" : R"({"mode":"reboot"})";
+    auto asked = co_await client->call("POST", "/shutdown", mode, host::after(std::chrono::seconds(5)));
+    if (asked) co_return;
+    vm.services.log.warn("vm.shutdown_refused", {{"vm", vm.name()}, {"error", asked.error().message}});
+  }
+  if (machine) (void)co_await machine->power_button();
+}
+
+Task<Result<>> remove_everything(VmParts& vm) {
+  co_await vm.services.resources.release_all(vm.row().id);
+  auto path = vm.disks.directory();
+  CO_TRY(co_await vm.services.runtime.blocking([&] { return host::remove_tree(path); }));
+  auto save = vm.row().save_id;
+  CO_TRY(vm.record->erase());
+  vm.services.resources.forget(vm.row().id);
+  vm.services.saves.release(save);
+  co_return Result<>{};
+}
+
+}  // namespace banger::engine

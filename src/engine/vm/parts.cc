@@ -1,0 +1,104 @@
+#include "engine/vm/parts.h"
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "net/addresses.h"
+
+namespace banger::engine {
+
+namespace {
+
+// Templates and pool machines have one-letter host names. A clone overwrites the name in place, and truncating a file
+// costs more than overwriting it. "p" differs from "t" so that a pool machine has rewritten the file once already.
+std::string guest_name(const store::VmRow& row) {
+  if (row.purpose == store::Purpose::user) return row.name;
+  return row.purpose == store::Purpose::template_build ? "t" : "p";
+}
+
+// The VM's own, then that of what it goes on from. What was saved knows the token of its time until it is given its
+// identity, and an agent that dies soon afterwards leaves the next one without; a crash may fall on either side of
+// that.
+Result<std::vector<std::string>> link_tokens(const Services& services, const store::VmRow& row) {
+  std::vector<std::string> tokens = {TRY(from_hex(row.link_token))};
+  if (auto save = services.saves.get(row.save_id)) tokens.push_back(TRY(from_hex(save->link_token)));
+  return tokens;
+}
+
+Task<Result<>> tell_guest(const Services& services, std::shared_ptr<VmRecord> record,
+                          std::shared_ptr<link::Client> client, Disks disks) {
+  if (!client) co_return fail(ErrorCode::unavailable, "the link to the guest is broken");
+  // Made at the last moment: it carries the time.
+  auto guest = CO_TRY(guest_config(CO_TRY(vm_context(services, *record))));
+  if (CO_TRY(co_await configure(*client, std::move(guest), disks)) == Clock::unsure)
+    services.log.warn("vm.clock_unsure", {{"vm", record->row().name}, {"id", record->row().id}});
+  co_return Result<>{};
+}
+
+}  // namespace
+
+VmParts::VmParts(Services& s, store::VmRow row, vm::Spec spec)
+    : services(s),
+      record(std::make_shared<VmRecord>(s.runtime, s.log, s.store, std::move(row), std::move(spec))),
+      machine(std::make_shared<RunningMachine>(s, record)),
+      link(std::make_shared<AgentLink>(
+          s.runtime, s.log, record, [&s, r = record] { return link_tokens(s, r->row()); },
+          [&s, r = record](std::shared_ptr<link::Client> client) {
+            return tell_guest(s, r, std::move(client), Disks::unchanged);
+          })),
+      use(std::make_shared<VmUse>(record, link)),
+      disks(s.runtime, s.saves, s.paths.vm(record->row().id)) {}
+
+Result<capabilities::VmContext> vm_context(const Services& services, const VmRecord& record) {
+  const auto& row = record.row();
+  auto image = TRY(services.images.get(row.image_id));
+  auto kernel = TRY(services.kernels.get(row.kernel));
+  return capabilities::VmContext{.runtime = services.runtime,
+                                 .log = services.log,
+                                 .id = row.id,
+                                 .name = guest_name(row),
+                                 .spec = record.spec(),
+                                 .directory = services.paths.vm(row.id),
+                                 .rootfs = image.rootfs,
+                                 .work_seed = image.work_seed,
+                                 .kernel = kernel.vmlinux,
+                                 .modules = kernel.modules_image,
+                                 .link_token = row.link_token,
+                                 .number = row.number,
+                                 .first_boot = !row.booted,
+                                 .restores = !row.save_id.empty(),
+                                 .port = services.resources.port(row.id)};
+}
+
+Result<guestcfg::GuestConfig> guest_config(const capabilities::VmContext& context) {
+  guestcfg::GuestConfig guest;
+  for (const auto* capability : capabilities::all())
+    if (capability->guest) TRY(in(capability->name, capability->guest(context, guest)));
+  for (const auto& [key, value] : context.spec.environment) guest.environment[key] = value;
+  return guest;
+}
+
+Task<Result<>> tell_guest(VmParts& vm, Disks disks) {
+  return tell_guest(vm.services, vm.record, vm.link->client(), disks);
+}
+
+std::optional<std::string> own_address(const VmParts& vm) {
+  return vm.services.resources.address(vm.row().id, vm.spec());
+}
+
+std::string guest_address(const VmParts& vm) {
+  if (auto own = own_address(vm)) return *own;
+  std::string_view address = net::kUserGuest;
+  return std::string(address.substr(0, address.find('/')));
+}
+
+Result<vm::Spec> saved_spec(const store::SaveRow& save) {
+  return vm::spec_from_json(TRY(parse_json(save.spec, limits::kRpcMessageBytes)));
+}
+
+std::int64_t unix_now() { return std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()); }
+
+}  // namespace banger::engine

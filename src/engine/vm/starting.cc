@@ -1,0 +1,167 @@
+#include "engine/vm/starting.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/bounds.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "engine/vm/ending.h"
+#include "engine/vm/launch.h"
+#include "ext4/ext4.h"
+#include "host/files.h"
+
+namespace banger::engine {
+
+using vm::State;
+
+namespace {
+
+Result<> check_cancel(const Start& start) {
+  return start.given_up() ? Result<>(fail(ErrorCode::cancelled, "cancelled")) : Result<>();
+}
+
+Result<> check_capabilities(const VmParts& vm) {
+  for (const auto* capability : capabilities::all())
+    if (capability->check)
+      TRY(in(capability->name, capability->check({.spec = vm.spec(), .state_directory = vm.services.paths.state})));
+  return vm.services.resources.check(vm.spec());
+}
+
+// A guest would only find out as PID 1; here it can still be said in a sentence.
+Result<> check_image(const VmParts& vm, const std::string& rootfs) {
+  auto sound = ext4::check_ext4(rootfs);
+  if (sound) return {};
+  return std::unexpected(std::move(sound)
+                             .error()
+                             .in(fmt::format("the rootfs of image '{}'", vm.spec().image))
+                             .with_hint(fmt::format("banger image delete {}, then make it again", vm.spec().image)));
+}
+
+Result<> record_starting(VmParts& vm) {
+  return vm.record->move_to(State::starting,
+                            [](store::VmRow& row, vm::Spec&) { row.link_token = to_hex(host::random_bytes(16)); });
+}
+
+Task<> tell_capabilities(VmParts& vm, const capabilities::VmContext& context) {
+  for (const auto* capability : capabilities::all()) {
+    auto client = vm.link->client();
+    if (!capability->started || !client) continue;
+    if (auto started = co_await capability->started(context, *client); !started)
+      vm.services.log.warn(
+          "capability.started_failed",
+          {{"vm", vm.name()}, {"capability", std::string(capability->name)}, {"error", started.error().message}});
+  }
+}
+
+Task<Result<>> boot(VmParts& vm, Start& start) {
+  auto& services = vm.services;
+  vm.machine->begin();
+  CO_TRY(check_cancel(start));
+  CO_TRY(check_capabilities(vm));
+  CO_TRY(co_await vm.disks.prepare(CO_TRY(vm_context(vm))));
+  auto context = CO_TRY(vm_context(vm));
+  CO_TRY(check_image(vm, context.rootfs));
+  machine::MachineConfig config;
+  if (vm.spec().network != vm::Network::user) start.stages.begin("network");
+  CO_TRY(co_await services.resources.acquire(context, config));
+  std::optional<store::SaveRow> save;
+  if (!vm.row().save_id.empty()) save = CO_TRY(services.saves.get(vm.row().save_id));
+  CO_TRY(co_await launch(
+      vm, context, std::move(config),
+      {.stages = start.stages, .save = save, .memory_file = start.memory_file, .on_exit = start.on_exit}));
+  CO_TRY(co_await finish_start(vm, start, save));
+  if (start.wait == WaitFor::system) CO_TRY(co_await wait_system(vm, start));
+  co_return Result<>{};
+}
+
+// A template that does not work costs time, never the VM: it is thrown away, and the VM boots from new disks.
+Task<Result<>> boot_instead(VmParts& vm, Start& start, Error why) {
+  auto& services = vm.services;
+  auto id = vm.row().save_id;
+  services.log.warn("template.unusable", {{"template", id}, {"vm", vm.name()}, {"error", why.sentence()}});
+  CO_TRY(co_await end_machine(vm));
+  (void)services.saves.retire(id);
+  CO_TRY(co_await settle(vm, State::stopped));
+  CO_TRY(vm.disks.remove_disks());
+  start.stages.detail("the template did not work and is thrown away; booting instead", -1);
+  CO_TRY(record_starting(vm));
+  co_return co_await boot(vm, start);
+}
+
+bool came_from(const VmParts& vm, store::SaveKind kind) {
+  auto save = vm.services.saves.get(vm.row().save_id);
+  return save && save->kind == kind;
+}
+
+// A suspended VM whose machine never ran again has lost nothing.
+Task<Result<>> failed_start(VmParts& vm, Error error) {
+  if (vm.machine->was_started() || !came_from(vm, store::SaveKind::suspend))
+    co_return co_await stopped_by_failure(vm, std::move(error));
+  vm.services.log.warn("vm.resume_failed", {{"vm", vm.name()}, {"id", vm.row().id}, {"error", error.sentence()}});
+  CO_TRY(co_await end_machine(vm));
+  CO_TRY(co_await settle(vm, State::suspended, error.sentence()));
+  if (error.hint.empty())
+    error.hint = fmt::format("banger vm start --cold {} boots it from its disks; what was in its memory is lost then",
+                             vm.name());
+  co_return std::unexpected(std::move(error));
+}
+
+}  // namespace
+
+Task<Result<>> start(VmParts& vm, Start start) {
+  // One that could not be ended before must not run beside the new one.
+  CO_TRY(co_await end_machine(vm));
+  CO_TRY(record_starting(vm));
+  auto booted = co_await boot(vm, start);
+  if (!booted && booted.error().code != ErrorCode::cancelled && came_from(vm, store::SaveKind::template_))
+    booted = co_await boot_instead(vm, start, std::move(booted).error());
+  start.stages.end();
+  auto stages = dump_json(start.stages.to_json());
+  if (!booted) {
+    (void)vm.record->edit([&](store::VmRow& row, vm::Spec&) { row.stages = stages; });
+    co_return co_await failed_start(vm, std::move(booted).error().in(fmt::format("start vm '{}'", vm.name())));
+  }
+  CO_TRY(vm.record->edit([&](store::VmRow& row, vm::Spec&) {
+    row.stages = stages;
+    row.last_error.clear();
+  }));
+  vm.services.log.info("vm.started", {{"vm", vm.name()}, {"id", vm.row().id}, {"stages", stages}});
+  co_return Result<>{};
+}
+
+Task<Result<>> finish_start(VmParts& vm, Start& start, const std::optional<store::SaveRow>& save) {
+  const auto& record = vm.machine->get()->record();
+  start.stages.begin(save ? "agent" : "boot", fmt::format("{} on {}", record.accelerator, record.driver));
+  std::chrono::milliseconds patience = save ? limits::kRestoreDeadline : vm.services.config.ready_timeout;
+  CO_TRY(co_await vm.link->connect(vm.machine->get(), patience, start.given_up));
+  start.stages.end();
+  if (save) {
+    start.stages.begin("identity");
+    auto disks = CO_TRY(co_await grow_drives(*vm.machine->get(), vm.spec(), CO_TRY(saved_spec(*save))));
+    CO_TRY(in("identity", co_await tell_guest(vm, disks)));
+    (void)vm.services.saves.touch(save->id);
+    start.stages.end();
+  }
+  co_await tell_capabilities(vm, CO_TRY(vm_context(vm)));
+  co_return vm.record->move_to(State::running, [](store::VmRow& row, vm::Spec&) {
+    row.booted = true;
+    row.started_at = unix_now();
+  });
+}
+
+Task<Result<>> wait_system(VmParts& vm, Start& start) {
+  start.stages.begin("system");
+  co_return co_await vm.link->wait_system(vm.services.config.ready_timeout, start.given_up);
+}
+
+Task<Result<>> stopped_by_failure(VmParts& vm, Error error) {
+  vm.services.log.warn("vm.start_failed", {{"vm", vm.name()}, {"id", vm.row().id}, {"error", error.sentence()}});
+  if (auto ended = co_await end_machine(vm); !ended)
+    vm.services.log.error("vm.end_failed", {{"vm", vm.name()}, {"error", ended.error().message}});
+  CO_TRY(co_await settle(vm, State::stopped, error.sentence()));
+  co_return std::unexpected(std::move(error));
+}
+
+}  // namespace banger::engine

@@ -1,0 +1,12 @@
+// The VM object of docs/rpc.md, as vm.list and vm.get tell it.
+#pragma once
+
+#include "base/json.h"
+#include "engine/services.h"
+#include "engine/vm/owner.h"
+
+namespace banger::roles::daemon {
+
+Json vm_object(const engine::Services& services, const engine::VmOwner& vm);
+
+}  // namespace banger::roles::daemon

@@ -1,0 +1,106 @@
+// Every operation of a VM in every state: what vm/admission.h refuses is refused with its words and without a trace.
+#include "vm/admission.h"
+
+#include <fmt/format.h>
+
+#include "catch.h"
+#include "engine/fixture.h"
+
+using namespace banger;
+using namespace banger::engine;
+using banger::test::Fixture;
+using vm::Operation;
+using vm::State;
+
+namespace {
+
+Result<> call(Fixture& f, VmOwner& vm, Operation operation) {
+  switch (operation) {
+    case Operation::start:
+      return f.start(vm);
+    case Operation::stop:
+      return f.run(vm.stop(std::chrono::milliseconds(0)));
+    case Operation::kill:
+      return f.run(vm.kill());
+    case Operation::suspend:
+      return f.suspend(vm);
+    case Operation::save:
+      TRY(f.save_as(vm, store::SaveKind::snapshot, "s"));
+      return {};
+    case Operation::restore:
+      return f.run(vm.restore(store::SaveRow{}));
+    case Operation::discard_memory:
+      return f.run(vm.discard_saved_memory());
+    case Operation::change:
+      TRY(f.run(vm.change("other", vm.spec())));
+      return {};
+    case Operation::remove:
+      return f.run(vm.remove(Force::no));
+    case Operation::remove_forced:
+      return f.run(vm.remove(Force::yes));
+    case Operation::reach_agent: {
+      TRY(f.run(vm.parts().link->client(host::after(std::chrono::milliseconds(0)))));
+      return {};
+    }
+    case Operation::claim:
+      return f.run(vm.claim({.name = "mine", .spec = vm.spec()}, f.stages));
+    case Operation::become_template:
+      return f.run(vm.become_template("none", "key", f.stages));
+  }
+  return {};
+}
+
+// What an operation that was cut short by an error leaves has no machine; what runs has one.
+std::shared_ptr<VmOwner> in_state(Fixture& f, State state) {
+  if (state == State::running) return f.running();
+  auto row = f.new_row("box");
+  row.state = vm::to_string(state);
+  return f.record(row);
+}
+
+constexpr State kStates[] = {State::creating, State::stopped,    State::starting,  State::running,
+                             State::stopping, State::suspending, State::suspended, State::deleting};
+
+}  // namespace
+
+TEST_CASE("operations: each in every state does what the table of admission says") {
+  for (int i = 0; i <= static_cast<int>(Operation::become_template); ++i)
+    for (auto state : kStates) {
+      auto operation = static_cast<Operation>(i);
+      // Before it is asked whether it may, a pooled machine is waited for.
+      if (operation == Operation::claim && vm::admit(Operation::reach_agent, state, "box") && state != State::running)
+        continue;
+      Fixture f;
+      auto vm = in_state(f, state);
+      f.log.heal();
+      auto admission = vm::admit(operation, state, "box");
+      auto result = call(f, *vm, operation);
+      INFO(fmt::format("operation {} in {}: {}", i, vm::to_string(state), result ? "done" : result.error().sentence()));
+      if (!admission) {
+        REQUIRE(!result);
+        CHECK(f.log.steps().empty());
+        CHECK(vm->state() == state);
+        if (operation != Operation::claim) CHECK(result.error().message == admission.error().message);
+      } else if (*admission == vm::Admission::nothing_to_do) {
+        CHECK(result);
+        CHECK(f.log.steps().empty());
+      } else if (result) {
+        CHECK(f.untruth() == "");
+      }
+    }
+}
+
+TEST_CASE("operations: none but those that have nothing to do can be done with a deleted VM") {
+  for (int i = 0; i <= static_cast<int>(Operation::become_template); ++i) {
+    auto operation = static_cast<Operation>(i);
+    Fixture f;
+    auto vm = f.stopped();
+    REQUIRE(f.run(vm->remove(Force::no)));
+    f.log.heal();
+    auto result = call(f, *vm, operation);
+    INFO("operation " << i);
+    CHECK(result.has_value() == vm::admit(operation, std::nullopt, "box").has_value());
+    if (!result) CHECK(result.error().code == ErrorCode::not_found);
+    CHECK(f.log.steps().empty());
+  }
+}

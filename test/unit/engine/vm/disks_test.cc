@@ -1,0 +1,101 @@
+// The files of a VM's directory: which go along into saved states and come back, which go with the process.
+#include "engine/vm/disks.h"
+
+#include <filesystem>
+
+#include "catch.h"
+#include "engine/fixture.h"
+#include "host/files.h"
+
+using namespace banger;
+using namespace banger::engine;
+using banger::test::Fixture;
+
+namespace {
+
+struct Files : Fixture {
+  Files() {
+    REQUIRE(host::make_private_directory(paths.vm("box")));
+    REQUIRE(host::make_private_directory(paths.save("save")));
+    for (const auto& file : vm_files()) put_own(file.name, std::string(file.name));
+  }
+  void put_own(std::string_view name, const std::string& text) {
+    REQUIRE(host::write_file(paths.vm("box") + "/" + std::string(name), text));
+  }
+  std::string text(const std::string& directory, std::string_view name) const {
+    auto read = host::read_file(directory + "/" + std::string(name), 1000);
+    return read ? *read : "(none)";
+  }
+  std::string own(std::string_view name) const { return text(paths.vm("box"), name); }
+  std::string saved(std::string_view name) const { return text(paths.save("save"), name); }
+  VmDisks disks{daemon->runtime, daemon->saves, paths.vm("box")};
+};
+
+bool goes_along(FileRole role) {
+  return role == FileRole::disk || role == FileRole::shared_disk || role == FileRole::console;
+}
+
+}  // namespace
+
+TEST_CASE("disks: a saved state has the disks and what the guest has said, and nothing of one start") {
+  Files f;
+  REQUIRE(f.disks.copy_to("save"));
+  for (const auto& file : vm_files()) {
+    INFO(file.name);
+    CHECK(f.saved(file.name) == (goes_along(file.role) ? std::string(file.name) : "(none)"));
+  }
+}
+
+TEST_CASE("disks: a copy never replaces a disk that is there, unless it is to") {
+  Files f;
+  REQUIRE(f.disks.copy_to("save"));
+  f.put_own("system.img", "newer");
+  REQUIRE(f.run(f.disks.copy_from("save", Existing::keep)));
+  CHECK(f.own("system.img") == "newer");
+  REQUIRE(f.run(f.disks.copy_from("save", Existing::replace)));
+  CHECK(f.own("system.img") == "system.img");
+}
+
+TEST_CASE("disks: a modules disk that the saved state lacks goes") {
+  Files f;
+  REQUIRE(f.disks.copy_to("save"));
+  REQUIRE(host::remove_file(f.paths.save("save") + "/modules.img"));
+  REQUIRE(f.run(f.disks.copy_from("save", Existing::replace)));
+  CHECK(f.own("modules.img") == "(none)");
+}
+
+TEST_CASE("disks: what moves into a saved state is gone from the VM") {
+  Files f;
+  REQUIRE(host::remove_file(f.paths.vm("box") + "/modules.img"));
+  REQUIRE(f.disks.move_to("save"));
+  CHECK(f.own("work.img") == "(none)");
+  CHECK(f.saved("work.img") == "work.img");
+  CHECK(!f.disks.move_to("save"));
+}
+
+TEST_CASE("disks: a disk that cannot be copied leaves the one there is") {
+  Files f;
+  CHECK(!f.run(f.disks.copy_from("save", Existing::replace)));
+  CHECK(f.own("system.img") == "system.img");
+}
+
+TEST_CASE("disks: what serves one start goes with the process, and nothing else") {
+  Files f;
+  f.disks.remove_start_files();
+  for (const auto& file : vm_files()) {
+    INFO(file.name);
+    CHECK((f.own(file.name) == "(none)") == (file.role == FileRole::start));
+  }
+  REQUIRE(f.disks.remove_disks());
+  CHECK(f.own("system.img") == "(none)");
+  CHECK(f.own("console.log") == "console.log");
+}
+
+TEST_CASE("disks: what others have too is no part of their size") {
+  Files f;
+  auto before = f.disks.used_bytes();
+  f.put_own("modules.img", std::string(1 << 20, 'm'));
+  CHECK(f.disks.used_bytes() == before);
+  f.put_own("work.img", std::string(1 << 20, 'w'));
+  CHECK(f.disks.used_bytes() >= before + (1 << 20) - 4096);
+}

@@ -1,0 +1,139 @@
+// What a daemon does on its start with the VMs it finds: the plan as a table, and a few of them carried out.
+#include "engine/vm/recovery.h"
+
+#include "catch.h"
+#include "engine/fixture.h"
+#include "engine/vm/steps.h"
+
+using namespace banger;
+using namespace banger::engine;
+using banger::test::Fixture;
+using vm::State;
+using Action = RecoveryAction;
+
+namespace {
+
+store::VmRow booted(std::string machine = "") {
+  store::VmRow row;
+  row.name = "box";
+  row.booted = true;
+  row.machine = std::move(machine);
+  return row;
+}
+
+Action plan(const store::VmRow& row, State state, const SavesOfVm& saves = {}) {
+  return plan_recovery(row, state, saves).action;
+}
+
+}  // namespace
+
+TEST_CASE("recovery: what is done in which state") {
+  CHECK(plan(booted(), State::creating) == Action::discard);
+  CHECK(plan(booted(), State::stopped) == Action::nothing);
+  CHECK(plan(booted(), State::starting) == Action::adopt);
+  CHECK(plan(booted(), State::running) == Action::adopt);
+  CHECK(plan(booted(), State::stopping) == Action::stop);
+  CHECK(plan(booted(), State::suspending) == Action::undo_suspend);
+  CHECK(plan(booted(), State::suspending, {.suspended = true}) == Action::adopt_suspended);
+  CHECK(plan(booted(), State::suspended) == Action::nothing);
+  CHECK(plan(booted("{}"), State::suspended) == Action::suspend);
+  CHECK(plan(booted(), State::deleting) == Action::discard);
+}
+
+TEST_CASE("recovery: what was never anybody's goes") {
+  for (auto state : {State::creating, State::stopped, State::starting, State::running, State::suspending}) {
+    auto row = booted();
+    row.purpose = store::Purpose::template_build;
+    CHECK(plan(row, state) == Action::discard);
+    row.purpose = store::Purpose::pool;
+    CHECK(plan(row, state) == (state == State::running ? Action::adopt : Action::discard));
+    row = booted();
+    row.ephemeral = true;
+    CHECK(plan(row, state) == Action::discard);
+  }
+}
+
+TEST_CASE("recovery: a VM goes that was to go on from what was never saved") {
+  auto row = booted();
+  CHECK(plan(row, State::stopped, {.has_own = false}) == Action::nothing);
+  row.booted = false;
+  CHECK(plan(row, State::stopped, {.has_own = false}) == Action::discard);
+  CHECK(plan(row, State::stopped) == Action::nothing);
+}
+
+TEST_CASE("recovery: every plan that does something says what, and names the VM") {
+  for (auto state :
+       {State::creating, State::starting, State::running, State::stopping, State::suspending, State::deleting})
+    CHECK(plan_recovery(booted(), state, {}).told.starts_with("vm 'box': "));
+  CHECK(plan_recovery(booted(), State::stopped, {}).told.empty());
+}
+
+TEST_CASE("recovery: without its machine a VM is stopped, or suspended if its guest never went on") {
+  CHECK(plan_without_machine("box", State::running, true, GuestRan::no).state == State::stopped);
+  CHECK(plan_without_machine("box", State::starting, false, GuestRan::no).state == State::stopped);
+  CHECK(plan_without_machine("box", State::starting, true, GuestRan::maybe).state == State::stopped);
+  CHECK(plan_without_machine("box", State::starting, true, GuestRan::no).state == State::suspended);
+  CHECK(plan_without_machine("box", State::running, false, GuestRan::maybe).last_error ==
+        "the machine ended while the daemon was away");
+}
+
+TEST_CASE("recovery: a running machine is adopted, and its agent is found again") {
+  Fixture f;
+  f.running();
+  f.restart();
+  auto vm = f.load();
+  auto recovered = f.run(vm->recover());
+  REQUIRE(recovered);
+  CHECK(*recovered == "vm 'box': adopted, it went on running");
+  CHECK(f.run_until([&] { return vm->parts().link->up(); }));
+  CHECK(f.untruth() == "");
+  REQUIRE(f.run(vm->stop(std::chrono::seconds(10))));
+}
+
+TEST_CASE("recovery: a machine that ended while no daemon ran is recorded") {
+  Fixture f;
+  f.running();
+  f.host.running().front()->end({.guest_initiated = true, .reason = "guest-shutdown"});
+  f.restart();
+  auto vm = f.load();
+  REQUIRE(f.run(vm->recover()));
+  CHECK(vm->state() == State::stopped);
+  CHECK(f.row()->last_error == "the machine ended while the daemon was away");
+  CHECK(f.daemon->store->journal()->empty());
+}
+
+TEST_CASE("recovery: what an ephemeral VM leaves goes with it") {
+  Fixture f;
+  auto row = f.new_row("box");
+  row.ephemeral = true;
+  auto vm = f.record(row);
+  host::Cancel never(f.daemon->runtime);
+  REQUIRE(f.run(vm->make(f.stages, never)));
+  REQUIRE(f.start(*vm));
+  vm.reset();
+  f.restart();
+  vm = f.load();
+  REQUIRE(f.run(vm->recover()));
+  CHECK(vm->gone());
+  CHECK(f.host.running().empty());
+  CHECK(!f.row());
+}
+
+TEST_CASE("recovery: a failure at any step leaves a VM that can be recovered again") {
+  test::at_every_step(test::CallLog::Then::go_on, {.prepare =
+                                                       [](Fixture& f) {
+                                                         f.running();
+                                                         f.restart();
+                                                         return f.load();
+                                                       },
+                                                   .act = [](Fixture& f, VmOwner& vm) -> Result<> {
+                                                     TRY(f.run(vm.recover()));
+                                                     return {};
+                                                   },
+                                                   .check =
+                                                       [](Fixture& f, VmOwner& vm, const Result<>&) {
+                                                         f.log.heal();
+                                                         CHECK(f.run(vm.recover()));
+                                                         CHECK(f.untruth() == "");
+                                                       }});
+}

@@ -1,0 +1,103 @@
+// The process that runs a VM: found, watched, ended, asked what it counts.
+#include "engine/vm/running_machine.h"
+
+#include <nlohmann/json.hpp>
+
+#include "catch.h"
+#include "engine/fixture.h"
+#include "machine/metrics.h"
+
+using namespace banger;
+using namespace banger::engine;
+using banger::test::Fixture;
+using namespace std::chrono_literals;
+
+namespace {
+
+template <class T>
+Task<bool> to_end(Task<T> task) {
+  co_await std::move(task);
+  co_return true;
+}
+
+}  // namespace
+
+TEST_CASE("machine: it is found by its record") {
+  Fixture f;
+  auto vm = f.running();
+  auto found = f.run(vm->parts().machine->find(Paused::stays));
+  REQUIRE(found);
+  CHECK((*found)->running());
+}
+
+TEST_CASE("machine: one whose pid was never recorded is found by its token") {
+  Fixture f;
+  auto vm = f.running();
+  auto token = f.host.running().front()->record.token;
+  REQUIRE(vm->parts().record->edit([&](store::VmRow& row, vm::Spec&) {
+    row.machine = dump_json(machine::to_json(machine::MachineRecord{.driver = "fake", .token = token}));
+  }));
+  CHECK(!may_have_run(vm->row()));
+  CHECK(f.run(vm->parts().machine->find(Paused::stays)));
+}
+
+TEST_CASE("machine: what stands still goes on, or stays, as it is asked for") {
+  Fixture f;
+  auto vm = f.running();
+  auto process = f.host.running().front();
+  process->paused = true;
+  REQUIRE(f.run(vm->parts().machine->find(Paused::stays)));
+  CHECK(process->paused);
+  REQUIRE(f.run(vm->parts().machine->find(Paused::goes_on)));
+  CHECK(!process->paused);
+}
+
+TEST_CASE("machine: without a record there is none") {
+  Fixture f;
+  auto vm = f.stopped();
+  auto found = f.run(vm->parts().machine->find(Paused::stays));
+  REQUIRE(!found);
+  CHECK(found.error().code == ErrorCode::not_found);
+  CHECK(f.run(vm->parts().machine->find_and_end()));
+}
+
+TEST_CASE("machine: one that cannot be ended is not forgotten") {
+  Fixture f;
+  auto vm = f.running();
+  f.log.fail_on("vmm kill");
+  CHECK(!f.run(vm->parts().machine->end()));
+  CHECK(vm->parts().machine->running());
+  f.log.heal();
+  CHECK(f.run(vm->parts().machine->end()));
+  CHECK(!vm->parts().machine->get());
+  CHECK(f.host.running().empty());
+}
+
+TEST_CASE("machine: what it counts is asked for when what is known is too old, and kept after its end") {
+  Fixture f;
+  auto vm = f.running();
+  auto& machine = *vm->parts().machine;
+  CHECK(machine.metrics().is_null());
+  f.host.metrics.add("net_rx_bytes", 7);
+  REQUIRE(f.run(to_end(machine.read_metrics(0ms))));
+  CHECK(machine.metrics()["net_rx_bytes"] == 7);
+  f.host.metrics.add("net_rx_bytes", 1);
+  REQUIRE(f.run(to_end(machine.read_metrics(1h))));
+  CHECK(machine.metrics()["net_rx_bytes"] == 7);
+  f.log.fail_on("vmm metrics");
+  REQUIRE(f.run(to_end(machine.read_metrics(0ms))));
+  CHECK(machine.metrics()["net_rx_bytes"] == 7);
+  f.log.heal();
+  REQUIRE(f.run(vm->kill()));
+  CHECK(machine.metrics()["net_rx_bytes"] == 7);
+  REQUIRE(f.start(*vm));
+  CHECK(machine.metrics().is_null());
+}
+
+TEST_CASE("machine: nothing is asked where nobody wants figures") {
+  Fixture f;
+  f.config.metrics_poll_interval = 0ms;
+  auto vm = f.running();
+  REQUIRE(f.run(to_end(vm->parts().machine->read_metrics(0ms))));
+  CHECK(!f.log.has("vmm metrics"));
+}

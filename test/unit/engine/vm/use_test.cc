@@ -1,0 +1,61 @@
+// Whether somebody uses a VM, and the figures its agent told last.
+#include "engine/vm/use.h"
+
+#include <nlohmann/json.hpp>
+
+#include "catch.h"
+#include "engine/fixture.h"
+
+using namespace banger;
+using namespace banger::engine;
+using banger::test::Fixture;
+using namespace std::chrono_literals;
+
+TEST_CASE("use: a VM is idle when it runs and nobody uses it") {
+  Fixture f;
+  auto vm = f.stopped();
+  auto& use = *vm->parts().use;
+  CHECK(use.idle_for() == 0s);
+  REQUIRE(f.start(*vm));
+  CHECK(use.idle_for() > 0s);
+  {
+    auto first = use.begin();
+    auto second = std::move(first);
+    CHECK(use.idle_for() == 0s);
+  }
+  auto ended = host::Clock::now();
+  CHECK(use.idle_for() <= host::Clock::now() - ended + 1s);
+  CHECK(use.idle_for() > 0s);
+}
+
+TEST_CASE("use: figures are asked for when what is known is too old") {
+  Fixture f;
+  auto vm = f.running();
+  auto guest = f.host.of(vm->row().id)->guest;
+  auto& use = *vm->parts().use;
+  guest->answers["/stats"] = R"({"load": 1})";
+  CHECK((*f.run(use.stats(0ms)))["load"] == 1);
+  guest->answers["/stats"] = R"({"load": 2})";
+  CHECK((*f.run(use.stats(1h)))["load"] == 1);
+  CHECK((*f.run(use.stats(0ms)))["load"] == 2);
+}
+
+TEST_CASE("use: figures of an earlier run are not told") {
+  Fixture f;
+  auto vm = f.running();
+  auto& use = *vm->parts().use;
+  f.host.of(vm->row().id)->guest->answers["/stats"] = R"({"load": 1})";
+  REQUIRE(f.run(use.stats(1h)));
+  REQUIRE(f.run(vm->kill()));
+  CHECK(f.run(use.stats(1h)).error().code == ErrorCode::unavailable);
+  REQUIRE(f.start(*vm));
+  f.host.of(vm->row().id)->guest->answers["/stats"] = R"({"load": 3})";
+  CHECK((*f.run(use.stats(1h)))["load"] == 3);
+}
+
+TEST_CASE("use: an answer that is no object is an error") {
+  Fixture f;
+  auto vm = f.running();
+  f.host.of(vm->row().id)->guest->answers["/stats"] = "[]";
+  CHECK(f.run(vm->parts().use->stats(0ms)).error().code == ErrorCode::corrupt);
+}

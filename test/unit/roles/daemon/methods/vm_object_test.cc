@@ -1,0 +1,45 @@
+// The VM object of docs/rpc.md.
+#include "roles/daemon/methods/vm_object.h"
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "catch.h"
+#include "engine/fixture.h"
+
+using namespace banger;
+using banger::roles::daemon::vm_object;
+using banger::test::Fixture;
+
+TEST_CASE("vm object: a stopped VM has no machine, and all fields all the same") {
+  Fixture f;
+  auto vm = f.stopped();
+  auto json = vm_object(f.daemon->services, *vm);
+  std::set<std::string> keys;
+  for (const auto& [key, value] : json.items()) keys.insert(key);
+  CHECK(keys == std::set<std::string>{"id",         "name",           "state",           "image",        "image_id",
+                                      "kernel",     "vcpus",          "memory_bytes",    "disk_bytes",   "system_bytes",
+                                      "nat",        "network",        "storage",         "address",      "labels",
+                                      "created_at", "started_at",     "agent_ready",     "system_ready", "last_error",
+                                      "directory",  "stages",         "disk_used_bytes", "way",          "template",
+                                      "machine",    "machine_reason", "accelerator",     "pid",          "metrics",
+                                      "ephemeral"});
+  CHECK(json["state"] == "stopped");
+  CHECK(json["image"] == "tiny");
+  CHECK(json["machine"] == "");
+  CHECK(json["pid"].is_null());
+  CHECK(json["agent_ready"] == false);
+}
+
+TEST_CASE("vm object: a running VM tells which machine runs it and why") {
+  Fixture f;
+  auto vm = f.running();
+  auto json = vm_object(f.daemon->services, *vm);
+  CHECK(json["state"] == "running");
+  CHECK(json["machine"] == "fake 1");
+  CHECK(json["machine_reason"] == "a test");
+  CHECK(json["pid"] == f.host.running().front()->record.process.pid);
+  CHECK(json["agent_ready"] == true);
+  CHECK(json["way"] == "cold");
+  CHECK(json["address"] == "10.0.2.15");
+}

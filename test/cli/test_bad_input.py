@@ -192,7 +192,7 @@ class BadInput(Case):
         def closed(*fds, words=("vm", "list")):
             p = self.b.popen(*words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                              preexec_fn=lambda: [os.close(fd) for fd in fds])
-            out, err = p.communicate(timeout=60)
+            out, err = p.communicate(timeout=180)
             return p.returncode, out.decode(), err.decode()
 
         plain = closed()
@@ -208,7 +208,7 @@ class BadInput(Case):
     def test_a_daemon_started_with_closed_streams_keeps_their_numbers_free(self):
         daemon = subprocess.Popen([BIN / "bangerd"], env=self.b.env,
                                   preexec_fn=lambda: [os.close(fd) for fd in (0, 1, 2)])
-        self.addCleanup(daemon.wait, timeout=60)
+        self.addCleanup(daemon.wait, timeout=180)
         self.addCleanup(daemon.terminate)
         wait_until(lambda: self.b.run("daemon", "status").returncode == 0, "the daemon to answer")
         self.assertEqual([os.readlink(f"/proc/{daemon.pid}/fd/{fd}") for fd in (0, 1, 2)], ["/dev/null", "/", "/"])

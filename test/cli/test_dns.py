@@ -41,7 +41,7 @@ class Dns(Case):
         self.assertIn(f"{self.server[0]}:{self.server[1]} is in use", done.stdout)
         self.assertIn("dns.not_listening", other.log())
         self.b.ok("daemon", "stop")
-        wait_until(lambda: "dns.listening" in other.log(), "the second daemon to listen", timeout=120)
+        wait_until(lambda: "dns.listening" in other.log(), "the second daemon to listen", timeout=180)
         self.assertEqual(dns.ask(self.server, "nobody.vm").rcode, dns.NXDOMAIN)
 
     def test_an_empty_address_turns_it_off(self):

@@ -120,7 +120,7 @@ class Machines(BareCase):
         self.assertEqual(self.astray("--dry-run"), {f"pid {qemu.pid}", f"pid {firecracker.pid}"})
         self.assertIsNone(qemu.poll())
         self.b.ok("gc")
-        self.assertEqual((qemu.wait(60), firecracker.wait(60)), (-signal.SIGKILL, -signal.SIGKILL))
+        self.assertEqual((qemu.wait(180), firecracker.wait(180)), (-signal.SIGKILL, -signal.SIGKILL))
         self.assertIsNone(shell.poll())
         self.assertEqual(self.b.leftovers(), [])
 
@@ -145,7 +145,7 @@ class Machines(BareCase):
         wait_until(lambda: b.json("vm", "show", "v")["pid"] == machine.pid, "the machine to be taken over")
         self.assertIn("adopted", b.ok("daemon", "status"))
         b.ok("vm", "kill", "v")
-        self.assertEqual(machine.wait(60), -signal.SIGKILL)
+        self.assertEqual(machine.wait(180), -signal.SIGKILL)
 
 
 if __name__ == "__main__":

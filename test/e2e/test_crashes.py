@@ -95,7 +95,7 @@ class Crashes(BareCase):
 
     def test_gc_leaves_alone_what_a_new_daemon_has_not_adopted_yet(self):
         b = self.b
-        b.ok("vm", "create", "--name", "v")
+        b.ok(*CREATE, "v")
         (machine,) = b.machines()
         os.kill(machine, signal.SIGSTOP)  # as slow as a machine of a swapping host can be
         b.kill_daemon()

@@ -86,7 +86,7 @@ class DeadGuests(BareCase):
         deaf = start()
         deaf.send_signal(signal.SIGTERM)
         b.ok("vm", "exec", "ice", "--", "true")
-        deaf.communicate(b"go on\n", timeout=60)
+        deaf.communicate(b"go on\n", timeout=180)
         self.assertEqual(deaf.returncode, 5)
 
         running = start()
@@ -94,13 +94,13 @@ class DeadGuests(BareCase):
         self.addCleanup(subprocess.run, ["kill", "-CONT", str(machine)], capture_output=True)
         os.kill(machine, signal.SIGSTOP)
         timed = subprocess.run(["timeout", "5", BIN / "banger", "vm", "exec", "ice", "--", "true"],
-                               env=b.env, timeout=60, capture_output=True, text=True)
+                               env=b.env, timeout=180, capture_output=True, text=True)
         self.assertEqual(timed.returncode, 124, timed.stderr)
-        done = b.run("vm", "exec", "ice", "--", "true", timeout=120)
+        done = b.run("vm", "exec", "ice", "--", "true", timeout=180)
         self.assertEqual(done.returncode, 125, done.stderr)
         self.assertIn("the guest did not answer in time", done.stderr)
         running.send_signal(signal.SIGTERM)
-        _, said = running.communicate(timeout=60)
+        _, said = running.communicate(timeout=180)
         self.assertEqual(running.returncode, 143)
         self.assertIn(b"did not take SIGTERM", said)
 

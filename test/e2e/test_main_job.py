@@ -125,7 +125,7 @@ class MainJob:
         # A stream of ours that is closed or full is neither the guest's fault nor a success.
         def redirected(redirection, *command):
             script = f'exec "$0" vm exec x -- "$@" {redirection}'
-            return subprocess.run(["sh", "-c", script, BIN / "banger", *command], env=b.env, timeout=60, text=True,
+            return subprocess.run(["sh", "-c", script, BIN / "banger", *command], env=b.env, timeout=180, text=True,
                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         done = redirected("<&-", "cat")
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))

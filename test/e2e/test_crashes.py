@@ -106,6 +106,8 @@ class Crashes(BareCase):
         self.assertEqual(b.ok("vm", "exec", "v", "--", "echo", "ok"), "ok\n")
         self.assertEqual(b.machines(), [machine])
         self.assertEqual(b.leftovers(), [])
+        b.ok("vm", "delete", "--force", "v")
+        self.assert_nothing_left()
 
     def test_random_kills_lose_nothing(self):
         seed = random.randrange(1 << 30)

@@ -9,6 +9,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   std::string_view bytes(reinterpret_cast<const char*>(data), size);
   using namespace banger::engine;
+  using namespace banger::roles::daemon;
   if (is_tls_answer(bytes) && is_http_answer(bytes)) std::abort();
   auto ports = parse_guest_ports(bytes);
   if (!ports) return 0;

@@ -15,6 +15,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from bare import BareCase  # noqa: E402
 from harness import alive, wait_until  # noqa: E402
+from marks import as_root  # noqa: E402
 
 NAME = "debian-bookworm"
 MMDEBSTRAP = """#!/bin/sh
@@ -24,6 +25,8 @@ cat {root}/bare.tar
 """
 
 
+# An image build gains privileges through newuidmap, and the runner's ordinary user may gain none.
+@as_root
 class Garbage(BareCase):
     def setUp(self):
         b = self.b

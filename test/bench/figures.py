@@ -340,7 +340,7 @@ def wait_for_taps(host, count):
 
 
 def bridge(host, options):
-    if reason := netns.why_not():
+    if reason := netns.skip_reason():
         print(f"bridge: {reason}")
         return
     with bridge_host() as bridged:
@@ -379,7 +379,7 @@ def plain_machine(pattern, disks):
 
 def tcp(host, options):
     """Guest and host over the bridge, beside the same machine on a tap of a bridge without rules."""
-    if reason := netns.why_not():
+    if reason := netns.skip_reason():
         print(f"tcp: {reason}")
         return
     with bridge_host() as bridged:

@@ -277,14 +277,14 @@ class NoFigures(Life):
         self.assertEqual(list(self.b.state.glob("vms/*/metrics.log")), [])
 
 
-class Crashes(killed.AtEachCommit, Life):
+class Crashes(killed.KilledAtEachCommit, Life):
     """The daemon is killed at commits of its journal; what the next one finds must be true, and nothing may be left.
     test/net/test_kills.py meets each, with real guests."""
     config = "pool_size = 0\n"
 
     @classmethod
     def make_banger(cls):
-        if reason := killed.why_not():
+        if reason := killed.skip_reason():
             raise unittest.SkipTest(reason)
         return super().make_banger()
 
@@ -311,13 +311,13 @@ class Crashes(killed.AtEachCommit, Life):
                 self.b.ok("vm", "start", "v")
                 self.assertEqual(self.sh("v", "hostname"), "v\n")
                 self.b.ok("vm", "delete", "--force", "v")
-        self.at_each_commit(lambda: None, [create, ("vm", "delete", "--force", "v")], check, every=3)
+        self.kill_at_each_commit(lambda: None, [create, ("vm", "delete", "--force", "v")], check, every=3)
 
     def test_suspend_and_resume(self):
         def check(vms):
             self.assertIn(vms["v"], ("running", "suspended"))
             self.goes_on("v")
-        self.at_each_commit(self.prepare, [("vm", "suspend", "v"), ("vm", "resume", "v")], check, every=3)
+        self.kill_at_each_commit(self.prepare, [("vm", "suspend", "v"), ("vm", "resume", "v")], check, every=3)
 
     def test_snapshot(self):
         def check(vms):
@@ -325,7 +325,7 @@ class Crashes(killed.AtEachCommit, Life):
             self.goes_on("v")
             for snapshot in self.b.json("vm", "snapshot", "list"):
                 self.b.ok("vm", "snapshot", "delete", snapshot["id"])
-        self.at_each_commit(self.prepare,
+        self.kill_at_each_commit(self.prepare,
                             [("vm", "snapshot", "create", "v", "--name", "s"), ("vm", "snapshot", "delete", "s")],
                             check, every=3)
 
@@ -337,13 +337,13 @@ class Crashes(killed.AtEachCommit, Life):
                 if state == "running":
                     self.goes_on(name)
                 self.b.ok("vm", "delete", "--force", name)
-        self.at_each_commit(self.prepare, [("vm", "fork", "v", "--name", "c")], check, every=3)
+        self.kill_at_each_commit(self.prepare, [("vm", "fork", "v", "--name", "c")], check, every=3)
 
     def test_stop(self):
         def check(vms):
             self.assertIn(vms["v"], ("running", "stopped"))
             self.b.ok("vm", "delete", "--force", "v")
-        self.at_each_commit(self.prepare, [("vm", "stop", "v")], check, every=3)
+        self.kill_at_each_commit(self.prepare, [("vm", "stop", "v")], check, every=3)
 
     def test_a_running_clone_is_adopted(self):
         self.create("v")

@@ -27,7 +27,7 @@ ID = "0123456789abcdef" * 2
 CONFIG = 'templates = false\nmachine = "firecracker"\njailer_enabled = true\nfirecracker_bin = "{}"\nnetwork = "user"\n'
 
 
-def why_not():
+def skip_reason():
     if not os.path.exists(PYTHON):
         return f"the stand-ins need {PYTHON}, which can be lent to a jail"
     if subprocess.run(["unshare", "--pid", "--mount", "--fork", "--mount-proc", "true"],
@@ -143,7 +143,7 @@ class Jailed(bare.BareCase):
 
     @classmethod
     def make_banger(cls):
-        if reason := why_not():
+        if reason := skip_reason():
             raise unittest.SkipTest(reason)
         cls.place = Place()
         cls.addClassCleanup(cls.place.destroy)
@@ -369,7 +369,7 @@ class OnABridge(bare.BareCase):
 
     @classmethod
     def make_banger(cls):
-        if reason := why_not() or netns.why_not():
+        if reason := skip_reason() or netns.skip_reason():
             raise unittest.SkipTest(reason)
         cls.net = netns.Network()
         cls.addClassCleanup(cls.net.destroy)
@@ -424,7 +424,7 @@ class WithoutAHelper(bare.BareCase):
 
 
 @for_root
-@unittest.skipIf(why_not(), why_not())
+@unittest.skipIf(skip_reason(), skip_reason())
 class Hostile(unittest.TestCase):
     """What an owner may ask for, and what not, whatever he does to his files meanwhile."""
 

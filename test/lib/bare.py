@@ -57,7 +57,7 @@ class BareCase(unittest.TestCase):
         store.mkdir(parents=True)
         shutil.copytree(pathlib.Path(DATA) / "banger" / "kernels", store / "kernels")
         busybox_tar(cls.b.root / "bare.tar")
-        cls.b.give_home()
+        cls.b.chown_home()
         cls.b.ok("image", "import", "bare", str(cls.b.root / "bare.tar"), "--kernel", KERNEL)
 
     @classmethod

@@ -47,7 +47,7 @@ class Banger:
             path.mkdir(parents=True)
             (path / "config.toml").write_text(config)
 
-    def give_home(self):
+    def chown_home(self):
         """What root put into the home becomes its user's."""
         if self.user:
             subprocess.run(["chown", "-R", f"{self.user}:", self.root], check=True)

@@ -9,7 +9,7 @@ from marks import stride
 SETTLED = ("running", "stopped", "suspended")
 
 
-def why_not():
+def skip_reason():
     """What is missing for these tests, or None."""
     if not shutil.which("strace"):
         return "strace is not installed"
@@ -17,7 +17,7 @@ def why_not():
     return None if done.returncode == 0 else f"strace cannot trace here: {done.stderr.strip()}"
 
 
-def at(calls, number, children=False):
+def strace_prefix(calls, number, children=False):
     """What a command is run by to end, with SIGKILL, at such a call of its: the one with that number. `children`: they
     too, counted each for itself."""
     return ["strace", *["-f"] * children, "-qq", "-o", "/dev/null", "-e", f"trace={calls}", "-e",
@@ -31,7 +31,7 @@ class Daemon:
     def __init__(self, banger, number):
         self.b = banger
         banger.ok("daemon", "stop")
-        self.process = subprocess.Popen([*banger.prefix, *at("fdatasync", number), str(BIN / "bangerd")],
+        self.process = subprocess.Popen([*banger.prefix, *strace_prefix("fdatasync", number), str(BIN / "bangerd")],
                                         env=banger.env, cwd="/",
                                         stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until(lambda: self.died() or (banger.state / "run" / "bangerd.sock").exists(), "the daemon to listen")
@@ -45,11 +45,11 @@ class Daemon:
         self.process.wait(timeout=180)
 
 
-class AtEachCommit:
+class KilledAtEachCommit:
     """For a test case with a banger `b`, whose daemon is killed at the first commit of a story, the second… until it
     comes through."""
 
-    def find_settled(self):
+    def settled_vms(self):
         """The next command starts a daemon; waits until every VM it found is in a true state."""
         wait_until(lambda: all(vm["state"] in SETTLED for vm in self.b.json("vm", "list")), "the VMs to settle")
         vms = {vm["name"]: vm["state"] for vm in self.b.json("vm", "list")}
@@ -57,7 +57,7 @@ class AtEachCommit:
         self.assertEqual(self.b.leftovers(), [])
         return vms
 
-    def at_each_commit(self, prepare, commands, check, every=1):
+    def kill_at_each_commit(self, prepare, commands, check, every=1):
         """Kills at the first commit, the second… until the commands are through before one is reached. `every` 3: at
         the first, the fourth…, where other stories meet the same commits. A short run meets a third of them."""
         for number in range(1, 200, stride(every)):
@@ -69,7 +69,7 @@ class AtEachCommit:
                 wait_until(daemon.died, "the daemon to be killed, which is all that may have gone wrong")
             daemon.end()
             with self.subTest(commit=number):
-                check(self.find_settled())
+                check(self.settled_vms())
             if through:
                 self.assertGreater(number, len(commands))
                 print(f"less than {number} commits")

@@ -19,27 +19,28 @@ def _mark(**values):
 
 def for_root(story):
     """It makes what only root can: mounts, namespaces, a root helper."""
-    return unittest.skipUnless(os.geteuid() == 0, "needs root")(_mark(able=[ROOT], short=[ROOT])(story))
+    return unittest.skipUnless(os.geteuid() == 0, "needs root")(_mark(accounts=[ROOT], short_run=[ROOT])(story))
 
 
 def for_users(story):
     """It is about what an ordinary user may not do."""
-    return unittest.skipIf(os.geteuid() == 0, "needs a user who is not root")(_mark(able=[USER], short=[USER])(story))
+    mark = _mark(accounts=[USER], short_run=[USER])
+    return unittest.skipIf(os.geteuid() == 0, "needs a user who is not root")(mark(story))
 
 
 # Root's daemon may well do it in another way: it needs no helper. So the short run has both.
-for_both = _mark(short=[ROOT, USER])
+for_both = _mark(short_run=[ROOT, USER])
 # As root only in a short run: another story, much like it, is run as an ordinary user.
-as_root = _mark(short=[ROOT])
+as_root = _mark(short_run=[ROOT])
 # The short run has another story of this kind.
-long = _mark(short=[])
+long = _mark(short_run=[])
 
 
 def of(kind, method):
     """A case's own marks, else those of its class: who can run it, and who runs it in a short run."""
     def mark(name, default):
         return getattr(method, name, getattr(kind, name, default))
-    return {"able": mark("able", [ROOT, USER]), "short": mark("short", [USER])}
+    return {"accounts": mark("accounts", [ROOT, USER]), "short_run": mark("short_run", [USER])}
 
 
 def stride(step):

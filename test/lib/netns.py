@@ -26,7 +26,7 @@ socketserver.ThreadingTCPServer(("%s", %d), Say).serve_forever()
 """
 
 
-def why_not():
+def skip_reason():
     """What is missing for these tests, or None."""
     for program in ("ip", "nft"):
         if not shutil.which(program, path="/usr/sbin:/usr/bin:/sbin:/bin"):
@@ -45,7 +45,7 @@ class Network:
         self.servers = []
         for space in (self.host, self.outside):
             subprocess.run(["ip", "netns", "add", space], check=True)
-            self.calm(space)
+            self.reset_settings(space)
             self.sh(space, "ip link set lo up")
         self.sh(self.host, f"ip link add eth0 type veth peer name eth0 netns {self.outside}")
         for space, address in ((self.host, HOST_ADDRESS), (self.outside, OUTSIDE_ADDRESS)):
@@ -54,7 +54,7 @@ class Network:
         self.sh(self.host, f"ip route add default via {OUTSIDE_ADDRESS}")
         self.serve(self.outside, OUTSIDE_ADDRESS, PORT)
 
-    def calm(self, space):
+    def reset_settings(self, space):
         """A new namespace has what Docker, libvirt and the like have set on this host. Here it has what a plain host
         has."""
         for path, value in PLAIN.items():

@@ -26,7 +26,7 @@ class BridgeCase(BareCase):
 
     @classmethod
     def make_banger(cls):
-        if reason := netns.why_not():
+        if reason := netns.skip_reason():
             raise unittest.SkipTest(reason)
         cls.net = netns.Network()
         cls.addClassCleanup(cls.net.destroy)
@@ -246,7 +246,7 @@ class HelperCase(BridgeCase):
 
     @classmethod
     def make_banger(cls):
-        if reason := netns.why_not():
+        if reason := netns.skip_reason():
             raise unittest.SkipTest(reason)
         cls.net = netns.Network()
         cls.addClassCleanup(cls.net.destroy)

@@ -12,12 +12,12 @@ from marks import stride  # noqa: E402
 from test_bridge import BridgeCase, HelperCase  # noqa: E402
 
 
-class DaemonKilled(killed.AtEachCommit, BridgeCase):
+class DaemonKilled(killed.KilledAtEachCommit, BridgeCase):
     config = 'network = "bridge"\npool_size = 0\npool_idle = "1s"\ntap_pool_size = 1\n'
 
     @classmethod
     def make_banger(cls):
-        if reason := killed.why_not():
+        if reason := killed.skip_reason():
             raise unittest.SkipTest(reason)
         return super().make_banger()
 
@@ -38,7 +38,7 @@ class DaemonKilled(killed.AtEachCommit, BridgeCase):
                 self.works("v")
                 self.b.ok("vm", "delete", "--force", "v")
             self.assertEqual(self.b.json("vm", "list"), [])
-        self.at_each_commit(lambda: None,
+        self.kill_at_each_commit(lambda: None,
                             [("vm", "create", "--name", "v", "--image", "bare"), ("vm", "delete", "--force", "v")],
                             check)
 
@@ -46,7 +46,7 @@ class DaemonKilled(killed.AtEachCommit, BridgeCase):
         def check(vms):
             self.assertIn(vms["v"], ("running", "suspended"))
             self.works("v")
-        self.at_each_commit(lambda: self.make("v"), [("vm", "suspend", "v"), ("vm", "resume", "v")], check)
+        self.kill_at_each_commit(lambda: self.make("v"), [("vm", "suspend", "v"), ("vm", "resume", "v")], check)
 
     def test_fork(self):
         def check(vms):
@@ -54,12 +54,12 @@ class DaemonKilled(killed.AtEachCommit, BridgeCase):
                 self.works(name)
             if "c" in vms:
                 self.b.ok("vm", "delete", "--force", "c")
-        self.at_each_commit(lambda: self.make("v"), [("vm", "fork", "v", "--name", "c")], check)
+        self.kill_at_each_commit(lambda: self.make("v"), [("vm", "fork", "v", "--name", "c")], check)
 
     def test_stop_and_start(self):
         def check(vms):
             self.works("v")
-        self.at_each_commit(lambda: self.make("v"), [("vm", "stop", "v"), ("vm", "start", "v")], check, every=2)
+        self.kill_at_each_commit(lambda: self.make("v"), [("vm", "stop", "v"), ("vm", "start", "v")], check, every=2)
 
 
 class HelperKilled(HelperCase):
@@ -71,7 +71,7 @@ class HelperKilled(HelperCase):
 
     @classmethod
     def make_banger(cls):
-        if reason := killed.why_not():
+        if reason := killed.skip_reason():
             raise unittest.SkipTest(reason)
         return super().make_banger()
 
@@ -91,7 +91,7 @@ class HelperKilled(HelperCase):
             self.b.ok("daemon", "stop")  # with the idle taps and the bridge, so that all is made anew
             self.assertEqual(self.net.links(), [])
             before = self.kills()
-            self.restart_helper(*killed.at(self.CALLS, number, children=True))
+            self.restart_helper(*killed.strace_prefix(self.CALLS, number, children=True))
             for command in story:
                 if self.b.run(*command).returncode != 0:
                     self.assertGreater(self.kills(), before)

@@ -44,7 +44,7 @@ def choose(wanted, root, long):
     for stage in stages:
         account = "user" if stage == "user" or not root else "root"
         for file in (file for file in told if file.split("/")[0] in FOLDERS[stage]):
-            able = [case for case in told[file] if not both or account in case["able"]]
+            able = [case for case in told[file] if not both or account in case["accounts"]]
             chosen = [case for case in able if long or taken(case, account, both)]
             left_out += len(able) - len(chosen)
             for kind in dict.fromkeys(case["class"] for case in chosen):
@@ -54,7 +54,7 @@ def choose(wanted, root, long):
 
 def taken(case, account, both):
     """In a short run. Alone, an account runs what the other would."""
-    return account in case["short"] if both else bool(case["short"])
+    return account in case["short_run"] if both else bool(case["short_run"])
 
 
 def run_all(tally, jobs, accounts, long):

@@ -19,7 +19,7 @@ from marks import for_both, for_root, sample  # noqa: E402
 class BadInput(Case):
     needs_images = False
 
-    def test_usage_errors_are_2_and_suggest_the_nearest(self):
+    def test_usage_errors_exit_with_2_and_suggest_the_nearest_word(self):
         self.fails(2, "vm", "crate", says="create")
         self.fails(2, "vmm", says="vm")
         self.fails(2, "vm", "create", "--memroy", "1G", says="--memory")
@@ -28,14 +28,14 @@ class BadInput(Case):
         self.fails(2, "vm", "exec", "x")
         self.assertIsNone(self.b.daemon_pid())  # nothing of this needed a daemon
 
-    def test_names_that_cannot_be(self):
+    def test_invalid_vm_names_are_refused(self):
         for name in ("../x", "Web", "a" * 64, "-a", "a_b"):
             done = self.b.run("vm", "create", f"--name={name}", "--no-start")
             self.assertIn(done.returncode, (2, 125), done.stderr)
             self.assertIn("cannot name a VM", done.stderr)
         self.assert_nothing_left()
 
-    def test_things_that_are_not_there(self):
+    def test_missing_vms_images_kernels_and_files_are_named_in_the_error(self):
         self.fails(125, "vm", "show", "nobody", says="there is no VM 'nobody'")
         self.fails(125, "vm", "stop", "nobody", says="nobody")
         self.fails(125, "vm", "create", "--image", "no-such-image", says="no-such-image")
@@ -45,7 +45,7 @@ class BadInput(Case):
         self.fails(125, "kernel", "import", "k", "--vmlinux", "/nowhere", says="/nowhere")
         self.assert_nothing_left()
 
-    def test_sizes_that_cannot_be(self):
+    def test_impossible_sizes_are_refused(self):
         for flags, says in ((("--memory", "0"), "memory"), (("--memory", "1000000G"), "host"),
                             (("--disk-size", "1"), "disk"),
                             (("--vcpu", "0"), "vcpu"), (("--vcpu", "5000"), "vcpus")):
@@ -54,7 +54,7 @@ class BadInput(Case):
             self.assertIn(says, done.stderr)
         self.assert_nothing_left()
 
-    def test_parameters_that_cannot_be(self):
+    def test_invalid_rpc_parameters_are_refused(self):
         for method, params, *says in (
                 ("vm.create", '{"naem": "web"}', "unknown parameter 'naem'", "did you mean 'name'?"),
                 ("vm.delete", '{"vm": "x", "forec": true}', "unknown parameter 'forec'", "'force'"),
@@ -76,7 +76,7 @@ class BadInput(Case):
         config.write_text("log_level = [[[\n")
         self.fails(125, "vm", "list", says="config.toml:1")
 
-    def test_a_state_directory_of_a_newer_version_is_left_alone(self):
+    def test_a_state_directory_of_a_newer_version_is_refused_and_unchanged(self):
         self.b.ok("vm", "list")
         self.b.ok("daemon", "stop")
         db = sqlite3.connect(self.b.state / "banger.db")
@@ -88,7 +88,7 @@ class BadInput(Case):
         self.assertEqual(db.execute("PRAGMA user_version").fetchone()[0], 99)
         db.close()
 
-    def test_daemon_starts_by_itself_once_and_says_so_once(self):
+    def test_the_first_command_starts_the_daemon_and_says_so(self):
         first = self.b.run("vm", "list")
         self.assertEqual(first.returncode, 0, first.stderr)
         self.assertIn("started the daemon", first.stderr)
@@ -135,7 +135,7 @@ class BadInput(Case):
                 self.assertEqual(path.stat().st_mode & 0o077, 0, path)
 
     @for_root
-    def test_a_state_directory_of_someone_else_is_refused(self):
+    def test_a_state_directory_of_another_user_is_refused(self):
         self.b.state.mkdir(parents=True)
         os.chown(self.b.state, 12345, 12345)
         self.fails(125, "vm", "list", says="another user")
@@ -156,7 +156,7 @@ class BadInput(Case):
         wait_until(lambda: self.b.daemon_pid() is None, "the daemon to end")
         self.assertFalse((self.b.state / "run" / "bangerd.sock").exists())
 
-    def test_garbage_on_the_socket_harms_nobody_else(self):
+    def test_garbage_on_the_socket_does_not_harm_the_daemon(self):
         self.b.ok("daemon", "start")
         pid = self.b.daemon_pid()
         path = str(self.b.state / "run" / "bangerd.sock")
@@ -176,7 +176,7 @@ class BadInput(Case):
         self.b.ok("vm", "list")
         self.assertEqual(self.b.daemon_pid(), pid)
 
-    def test_a_closed_stdout_is_no_crash(self):
+    def test_a_closed_stdout_does_not_crash_the_client(self):
         r, w = os.pipe()
         os.close(r)
         p = self.b.popen("vm", "list", "--json", stdout=w, stderr=subprocess.PIPE)
@@ -186,7 +186,7 @@ class BadInput(Case):
         self.assertGreaterEqual(p.returncode, 0)  # not killed by a signal
         self.b.ok("vm", "list")
 
-    def test_closed_standard_streams_are_told_and_never_taken_for_something_of_ours(self):
+    def test_closed_standard_streams_are_reported_and_their_numbers_are_not_reused(self):
         self.b.ok("daemon", "start")
 
         def closed(*fds, words=("vm", "list")):
@@ -205,7 +205,7 @@ class BadInput(Case):
         self.assertEqual(closed(0, 1, 2)[0], 125)
         self.assertEqual(closed(0, 1, 2, words=("vm", "show", "nobody"))[0], 125)
 
-    def test_a_daemon_started_with_closed_streams_keeps_their_numbers_free(self):
+    def test_a_daemon_started_with_closed_streams_opens_nothing_else_on_their_numbers(self):
         daemon = subprocess.Popen([BIN / "bangerd"], env=self.b.env,
                                   preexec_fn=lambda: [os.close(fd) for fd in (0, 1, 2)])
         self.addCleanup(daemon.wait, timeout=180)
@@ -213,7 +213,7 @@ class BadInput(Case):
         wait_until(lambda: self.b.run("daemon", "status").returncode == 0, "the daemon to answer")
         self.assertEqual([os.readlink(f"/proc/{daemon.pid}/fd/{fd}") for fd in (0, 1, 2)], ["/dev/null", "/", "/"])
 
-    def test_output_is_data_only_and_help_is_everywhere(self):
+    def test_output_is_only_data_and_every_command_has_help(self):
         self.assertEqual(self.b.json("vm", "list"), [])
         self.assertEqual(self.b.ok("vm", "list", "-q"), "")
         for words in ((), ("vm",), ("vm", "run"), ("vm", "create"), ("image",), ("kernel", "import"), ("daemon",),
@@ -228,7 +228,7 @@ class BadInput(Case):
         self.b.run("__complete", "--", "vm", "stop", "")
         self.assertIsNone(self.b.daemon_pid())
 
-    def test_a_daemon_whose_state_directory_is_gone_ends_by_itself(self):
+    def test_a_daemon_without_its_state_directory_ends(self):
         self.b.ok("daemon", "start")
         pid = self.b.daemon_pid()
         shutil.rmtree(self.b.state)
@@ -241,7 +241,7 @@ class BadInput(Case):
         wait_until(lambda: not alive(pid), "the daemon to notice")
         self.assertEqual(self.b.run("vm", "list").stderr, "")
 
-    def test_doctor_tells_the_truth_and_its_exit_code(self):
+    def test_doctor_passes_architecture_and_qemu(self):
         checks = {c["name"]: c for c in self.b.json("doctor")} if self.b.run("doctor").returncode == 0 else None
         if checks is None:
             self.skipTest("doctor finds a failure on this host: " + self.b.run("doctor").stdout)
@@ -259,7 +259,7 @@ class Completion(Case):
         return {line.split("\t")[0] for line in self.b.ok("__complete", "--", *words).splitlines()
                 if not line.startswith(":")}
 
-    def test_live_names_are_offered_by_a_running_daemon_and_none_that_is_given_already(self):
+    def test_completion_offers_names_from_a_running_daemon_except_those_on_the_command_line(self):
         b = self.b
         b.ok("vm", "create", "--name", "web", "--no-start")
         b.ok("vm", "create", "--name", "db", "--no-start")
@@ -285,7 +285,7 @@ class Completion(Case):
 
 @for_root
 class FullDisk(Case):
-    def test_a_disk_that_fills_up_at_any_step_of_create_is_said_and_undone(self):
+    def test_a_disk_that_fills_up_at_any_step_of_create_is_reported_and_the_create_undone(self):
         """A file system with room but a limit of files, so that every file the create makes is once the one too
         many."""
         small = self.b.root / "full"
@@ -317,7 +317,7 @@ class FullDisk(Case):
             full.destroy()
             subprocess.run(["umount", str(small)], check=True)
 
-    def test_a_full_disk_during_create_is_said_and_undone(self):
+    def test_a_disk_without_room_for_a_vm_is_reported_and_the_create_undone(self):
         small = self.b.root / "small"
         small.mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m,mode=700", "banger-small", str(small)], check=True)

@@ -17,7 +17,7 @@ OUTPUT = link.exec_frame(link.STDOUT, b"hi\n") + link.exec_frame(link.EXIT, b'{"
 
 
 class Figures(unittest.TestCase):
-    def test_percentiles_are_values_that_were_measured(self):
+    def test_percentiles_are_measured_values(self):
         values = list(range(100, 0, -1))
         self.assertEqual([percentile(values, p) for p in (50, 90, 99)], [50, 90, 99])
         self.assertEqual(percentile([7], 99), 7)
@@ -47,7 +47,7 @@ class Chart(unittest.TestCase):
         self.assertLess(bare, ours)
         self.assertLess(ours, alone)
 
-    def test_a_report_without_figures_is_a_chart_too(self):
+    def test_a_report_without_figures_gives_a_valid_chart(self):
         xml.etree.ElementTree.fromstring(chart.svg({"figures": []}))
 
 
@@ -94,10 +94,10 @@ class TheLink(unittest.TestCase):
     def test_a_command_runs(self):
         self.run_against()
 
-    def test_a_hello_nobody_read_is_said_again(self):
+    def test_a_hello_without_an_answer_is_sent_again(self):
         self.run_against(silent=2)
 
-    def test_answers_to_every_hello_are_not_the_session(self):
+    def test_answers_to_repeated_hellos_are_removed_from_the_session(self):
         self.run_against(answers=3)
         self.run_against(answers=3, late=True)
 

@@ -22,7 +22,7 @@ class Dns(Case):
         checks = json.loads(self.b.run("doctor", "--json").stdout)
         return next(check for check in checks if check["name"] == "dns")
 
-    def test_it_answers_for_vm_names_only_and_asks_nobody(self):
+    def test_it_answers_only_for_vm_names_and_forwards_no_query(self):
         self.b.ok("daemon", "start")
         for ask in (dns.ask, dns.ask_tcp):
             answer = ask(self.server, "nobody.vm")
@@ -32,7 +32,7 @@ class Dns(Case):
         self.assertEqual(dns.ask(self.server, "nobody.vm", edns=True).additionals, 1)
         self.assertEqual(self.doctor_line()["status"], "pass")
 
-    def test_a_second_daemon_finds_the_port_taken_says_so_and_takes_over_later(self):
+    def test_a_second_daemon_reports_the_port_in_use_and_listens_when_it_is_free(self):
         self.b.ok("daemon", "start")
         other = Banger(config=self.config)
         self.addCleanup(other.destroy)
@@ -44,14 +44,14 @@ class Dns(Case):
         wait_until(lambda: "dns.listening" in other.log(), "the second daemon to listen", timeout=180)
         self.assertEqual(dns.ask(self.server, "nobody.vm").rcode, dns.NXDOMAIN)
 
-    def test_an_empty_address_turns_it_off(self):
+    def test_an_empty_address_turns_the_dns_server_off(self):
         (self.b.root / "config/banger/config.toml").write_text('dns_listen_addr = ""\n')
         self.b.ok("daemon", "start")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.bind(self.server)  # nobody is there
         self.assertIn("turned off", self.doctor_line()["detail"])
 
-    def test_an_address_that_is_none_is_an_error_of_the_config(self):
+    def test_an_invalid_address_is_a_config_error(self):
         (self.b.root / "config/banger/config.toml").write_text('\ndns_listen_addr = "localhost:53"\n')
         done = self.b.run("daemon", "start")
         self.assertNotEqual(done.returncode, 0)
@@ -68,7 +68,7 @@ class Dnsmasq(Case):
         self.config = f'dns_listen_addr = "{self.server[0]}:{self.server[1]}"\n'
         super().setUp()
 
-    def test_it_passes_vm_names_on_and_nothing_else(self):
+    def test_dnsmasq_forwards_only_vm_names_to_the_daemon(self):
         self.b.ok("daemon", "start")
         through = dns.dnsmasq(self, self.server)
         answer = dns.ask(through, "nobody.vm")

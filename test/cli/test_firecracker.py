@@ -11,7 +11,7 @@ from harness import alive, wait_until  # noqa: E402
 
 
 class Firecracker(FirecrackerCase):
-    def test_a_guest_runs_commands_and_its_console_is_kept(self):
+    def test_a_guest_runs_commands_and_its_console_is_logged(self):
         self.create("fc")
         self.assertEqual(self.b.ok("vm", "exec", "fc", "--", "sh", "-c", "echo $((6*7))"), "42\n")
         self.assertEqual(self.b.run("vm", "exec", "fc", "--", "sh", "-c", "exit 7").returncode, 7)
@@ -20,7 +20,7 @@ class Firecracker(FirecrackerCase):
         self.assertEqual(shown["accelerator"], "kvm")
         self.assertIn("console=ttyS0", self.b.ok("vm", "logs", "fc"))
 
-    def test_a_stop_is_a_reset_for_there_is_no_power_off(self):
+    def test_a_stop_resets_the_guest_because_firecracker_has_no_power_off(self):
         self.create("fc")
         self.b.ok("vm", "stop", "fc")
         shown = self.b.json("vm", "show", "fc")
@@ -29,7 +29,7 @@ class Firecracker(FirecrackerCase):
         self.b.ok("vm", "start", "fc")
         self.assertEqual(self.b.ok("vm", "exec", "fc", "--", "echo", "again"), "again\n")
 
-    def test_a_new_daemon_finds_it_and_reaches_it_by_a_new_connection(self):
+    def test_a_new_daemon_finds_the_vm_and_connects_again(self):
         self.create("fc")
         pid = self.b.json("vm", "show", "fc")["pid"]
         self.b.kill_daemon()
@@ -48,7 +48,7 @@ class Firecracker(FirecrackerCase):
         self.assertEqual(self.b.vm_dirs(), [])
         wait_until(lambda: self.b.machines() == [], "its processes to end")
 
-    def test_a_vm_that_is_to_reach_the_outside_is_refused_with_the_way_out(self):
+    def test_a_vm_with_user_mode_network_is_refused_with_a_hint(self):
         done = self.b.run("vm", "create", "--name", "out", "--image", "bare", "--memory", "128M")
         self.addCleanup(self.b.run, "vm", "delete", "--force", "out")
         self.assertEqual(done.returncode, 125)
@@ -56,7 +56,7 @@ class Firecracker(FirecrackerCase):
         self.assertIn("--no-nat", done.stderr)
         self.assertEqual(self.b.machines(), [])
 
-    def test_doctor_says_whether_it_is_used_and_why(self):
+    def test_doctor_says_whether_firecracker_is_used_and_why(self):
         def check():
             # It may well fail as a whole: this host need not have a KVM.
             return next(each for each in json.loads(self.b.run("doctor", "--json").stdout)

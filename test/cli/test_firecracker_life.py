@@ -108,7 +108,7 @@ class Saved(Life):
                 for snapshot in self.b.json("vm", "snapshot", "list"):
                     self.b.ok("vm", "snapshot", "delete", snapshot["id"])
 
-    def test_another_version_has_templates_of_its_own(self):
+    def test_another_version_has_its_own_templates(self):
         self.addCleanup(self.reinstall)
         before = self.create("one")["template"]
         self.b.ok("vm", "delete", "--force", "one")
@@ -117,7 +117,7 @@ class Saved(Life):
         self.assertEqual(after["way"], "clone")
         self.assertNotEqual(after["template"], before)
 
-    def test_a_state_of_another_build_is_refused_before_a_process_is_started(self):
+    def test_a_state_of_another_build_is_refused_without_starting_a_process(self):
         self.addCleanup(self.reinstall)
         self.create("vm", "--cold")
         self.b.ok("vm", "suspend", "vm")
@@ -129,7 +129,7 @@ class Saved(Life):
         self.b.ok("vm", "resume", "vm")
         self.assertEqual(self.sh("vm", "hostname"), "vm\n")
 
-    def test_a_load_that_fails_is_told_in_firecrackers_words_and_costs_nothing(self):
+    def test_a_failed_load_is_reported_in_firecrackers_words_and_loses_nothing(self):
         self.create("vm", "--cold")
         self.sh("vm", "echo kept > /root/file")
         self.b.ok("vm", "suspend", "vm")
@@ -152,7 +152,7 @@ class Saved(Life):
         self.b.ok("vm", "resume", "vm")
         self.assertEqual(self.sh("vm", "cat /root/file"), "kept\n")
 
-    def test_a_template_that_does_not_load_is_thrown_away_and_the_vm_boots(self):
+    def test_a_template_that_does_not_load_is_removed_and_the_vm_boots(self):
         self.create("first")
         template = self.show("first")["template"]
         real = self.wrapper.read_text()
@@ -166,7 +166,7 @@ class Saved(Life):
         self.assertEqual(third["way"], "clone")
         self.assertNotEqual(third["template"], template)
 
-    def test_a_version_that_restores_badly_boots_and_says_why_it_does_not_suspend(self):
+    def test_a_version_with_broken_restore_boots_and_explains_why_it_cannot_suspend(self):
         self.addCleanup(self.reinstall)
         self.reinstall(BANGER_FAKE_VERSION="1.16.0")
         self.assertEqual(self.create("vm")["way"], "cold")
@@ -199,7 +199,7 @@ class Ends(Life):
         self.assertEqual(self.show("vm")["last_error"], "")
         self.assertRegex(self.b.log(), r"vm.exited.*guest-reset")
 
-    def test_a_power_off_while_the_daemon_is_away_is_found(self):
+    def test_a_power_off_while_no_daemon_runs_is_noticed(self):
         self.create("vm")
         pid = self.show("vm")["pid"]
         exec_ = self.b.popen("vm", "exec", "vm", "--", "sh", "-c",
@@ -212,7 +212,7 @@ class Ends(Life):
         wait_until(lambda: self.show("vm")["state"] == "stopped", "the VM to be stopped")
         self.assertFalse(alive(pid))
 
-    def test_a_crash_is_told_by_its_name(self):
+    def test_a_crash_is_reported_by_its_name(self):
         real = self.wrapper.read_text()
         self.wrapper.write_text(real.replace("#!/bin/sh\n", "#!/bin/sh\nexport BANGER_FAKE_EXIT=148\n", 1))
         self.addCleanup(self.wrapper.write_text, real)
@@ -236,7 +236,7 @@ class Figures(Life):
     def metrics(self, name):
         return self.b.json("vm", "stats", name)[0]["metrics"]
 
-    def test_metrics_are_told_add_up_and_outlive_the_daemon(self):
+    def test_metrics_are_shown_add_up_and_survive_the_daemon(self):
         self.create("vm")
         first = self.metrics("vm")
         self.assertGreater(first["disk_read_bytes"], 0)
@@ -270,7 +270,7 @@ class Figures(Life):
 class NoFigures(Life):
     config = 'templates = false\nmetrics_poll_interval = "0"\n'
 
-    def test_without_an_interval_nothing_is_counted(self):
+    def test_without_a_poll_interval_there_are_no_metrics(self):
         self.create("vm")
         self.assertIsNone(self.b.json("vm", "stats", "vm")[0]["metrics"])
         self.assertIsNone(self.show("vm")["metrics"])

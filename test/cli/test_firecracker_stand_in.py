@@ -76,14 +76,14 @@ class StandIn:
 
 
 class Http(unittest.TestCase):
-    def test_answers_as_no_other_server_does(self):
+    def test_the_form_of_answers_matches_firecracker(self):
         fc = StandIn(self)
         self.assertTrue(fc.raw(b"GET /version HTTP/1.1\r\n\r\n").startswith("HTTP/1.1 200 \r\n"))
         done = fc.raw(b"PUT /entropy HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}")
         self.assertTrue(done.startswith("HTTP/1.1 204 \r\n"))
         self.assertNotIn("Content-Length", done)
 
-    def test_what_cannot_be_parsed_is_told_in_what_is_no_json(self):
+    def test_an_unparsable_request_gets_an_answer_that_is_not_json(self):
         fc = StandIn(self)
         for data in (b"FETCH / HTTP/1.1\r\n\r\n", b"GET /\r\n\r\n",
                      b"GET / HTTP/1.1\r\nX: " + b"x" * 1100 + b"\r\n\r\n",
@@ -94,7 +94,7 @@ class Http(unittest.TestCase):
             self.assertIn("\n", body)
             self.assertRaises(ValueError, json.loads, body)
 
-    def test_only_ten_connections(self):
+    def test_only_ten_connections_are_accepted(self):
         fc = StandIn(self)
         held = [fc.connect() for _ in range(10)]
         for sock in held:  # all are taken by the time they are answered
@@ -103,14 +103,14 @@ class Http(unittest.TestCase):
         with fc.connect() as one_too_many:  # it is told so unasked, and may be gone before it could ask
             self.assertTrue(one_too_many.recv(4096).startswith(b"HTTP/1.1 503 "))
 
-    def test_bodies_where_none_belong_and_none_where_one_does(self):
+    def test_unexpected_and_missing_bodies_are_refused(self):
         fc = StandIn(self)
         fc.refused("cannot have a body", "GET", "/version", {})
         fc.refused("Empty PUT request", "PUT", "/entropy")
         fc.refused("Empty PATCH request", "PATCH", "/vm")
         fc.refused("json body", "PUT", "/entropy", "{")
 
-    def test_a_socket_that_is_there_is_not_replaced(self):
+    def test_an_existing_socket_is_not_replaced(self):
         fc = StandIn(self)
         second = fc.start("1.16.2")
         self.addCleanup(second.stderr.close)
@@ -119,7 +119,7 @@ class Http(unittest.TestCase):
 
 
 class Rules(unittest.TestCase):
-    def test_fields_are_those_of_the_version(self):
+    def test_fields_depend_on_the_version(self):
         fc = StandIn(self, "1.5.0")
         fc.refused("unknown field `socket`", "PUT", "/drives/a",
                    {"drive_id": "a", "is_root_device": False, "is_read_only": True, "path_on_host": "disk",
@@ -131,14 +131,14 @@ class Rules(unittest.TestCase):
         fc.refused("out of range", "PUT", "/machine-config", {"vcpu_count": 33, "mem_size_mib": 128})
         StandIn(self, "1.14.0").done("PUT", "/serial", {"serial_out_path": "console"})
 
-    def test_ids(self):
+    def test_ids_in_path_and_body_must_match_and_be_valid(self):
         fc = StandIn(self)
         drive = {"drive_id": "a", "is_root_device": False, "is_read_only": True, "path_on_host": "disk"}
         fc.done("PUT", "/drives/a", drive)
         fc.refused("does not match", "PUT", "/drives/b", drive)
         fc.refused("alphanumeric", "PUT", "/drives/a-b", dict(drive, drive_id="a-b"))
 
-    def test_the_order_of_things(self):
+    def test_requests_are_refused_in_the_wrong_order(self):
         fc = StandIn(self)
         fc.refused("before starting", "PATCH", "/vm", {"state": "Paused"})
         fc.refused("before starting", "PUT", "/snapshot/create", {"snapshot_path": "s", "mem_file_path": "m"})
@@ -150,7 +150,7 @@ class Rules(unittest.TestCase):
         fc.done("PATCH", "/vm", {"state": "Paused"})
         fc.done("PUT", "/snapshot/create", {"snapshot_path": "s", "mem_file_path": "m"})
 
-    def test_nothing_is_loaded_after_a_boot_was_begun_and_the_attempt_ends_it_later(self):
+    def test_loading_is_refused_after_boot_configuration_and_a_failed_load_ends_the_process(self):
         fc = StandIn(self)
         fc.done("PUT", "/entropy", {})
         load = {"snapshot_path": "s", "mem_backend": {"backend_type": "File", "backend_path": "m"}}
@@ -168,7 +168,7 @@ class Vsock(unittest.TestCase):
             sock.sendall(piece)
         return sock
 
-    def test_connects_only_by_a_whole_command(self):
+    def test_only_a_complete_connect_command_connects(self):
         fc = StandIn(self)
         fc.boot()
         sock = self.connect(fc, b"CONNECT 867\n")
@@ -178,7 +178,7 @@ class Vsock(unittest.TestCase):
         for command in (b"CONNECT 1\n", b"CONNECT", b"HELLO 867 x\n", b"CONNECT 867"):
             self.assertEqual(self.connect(fc, command).recv(64), b"", command)
 
-    def test_a_pause_without_a_save_makes_older_versions_deaf(self):
+    def test_after_a_pause_without_a_save_older_versions_accept_no_connection(self):
         for version, answer in (("1.16.1", b""), ("1.16.2", b"OK")):
             fc = StandIn(self, version)
             fc.boot()

@@ -47,7 +47,7 @@ class Garbage(BareCase):
     def rooms(self):
         return {item["path"] for item in self.b.json("gc", "--dry-run") if item["kind"] == "build"}
 
-    def test_a_rebuilt_image_goes_when_no_vm_was_made_from_it_and_else_with_the_next_gc(self):
+    def test_a_replaced_image_is_removed_at_once_if_unused_or_else_by_the_next_gc(self):
         b = self.b
         ((first, _),) = self.images()
         b.ok("image", "build", NAME)
@@ -69,7 +69,7 @@ class Garbage(BareCase):
         self.assertFalse(pathlib.Path(item["path"]).exists())
         self.assertEqual(b.leftovers(), [])
 
-    def test_the_room_of_a_build_is_garbage_once_nothing_of_the_build_lives(self):
+    def test_a_build_directory_is_garbage_after_all_processes_of_the_build_ended(self):
         b = self.b
         before = self.rooms()
         (b.root / "hang").touch()
@@ -116,7 +116,7 @@ class Machines(BareCase):
     def astray(self, *more):
         return {item["path"] for item in self.b.json("gc", *more) if item["kind"] == "process"}
 
-    def test_machines_of_either_kind_that_no_vm_owns_are_ended_and_nothing_else_is(self):
+    def test_gc_ends_machines_without_a_vm_and_no_other_process(self):
         qemu = self.machine(self.vm_id, "-name", f"guest=banger-{self.vm_id}/{secrets.token_hex(16)},debug-threads=off")
         firecracker = self.machine("abcdefghijkl", "--id", secrets.token_hex(16), "--api-sock", "api.sock")
         shell = self.machine(self.vm_id, "console.log")
@@ -127,7 +127,7 @@ class Machines(BareCase):
         self.assertIsNone(shell.poll())
         self.assertEqual(self.b.leftovers(), [])
 
-    def test_the_machine_of_a_vm_whose_recovery_failed_is_left_alone_and_taken_over_once_that_is_possible(self):
+    def test_a_machine_whose_recovery_failed_keeps_running_until_it_can_be_adopted(self):
         b = self.b
         token = secrets.token_hex(16)
         machine = self.machine(self.vm_id, token)

@@ -109,7 +109,7 @@ class Helper(unittest.TestCase):
     def lines(self):
         return self.log.read_text().splitlines()
 
-    def test_the_owner_and_root_are_answered_and_written_down(self):
+    def test_the_owner_and_root_get_answers_and_are_logged(self):
         for user in (OWNER, "root"):
             self.assertIn("version", self.ask({"operation": "helper.version", "arguments": {}}, user)["result"])
         done = [line for line in self.lines() if "helper.request" in line]
@@ -118,7 +118,7 @@ class Helper(unittest.TestCase):
         self.assertIn("operation=helper.version", done[0])
         self.assertIn("outcome=done", done[0])
 
-    def test_strangers_do_not_reach_it_and_are_not_answered(self):
+    def test_other_users_cannot_connect_and_get_no_answer(self):
         with self.assertRaises(PermissionError):
             self.ask({"operation": "helper.version"}, STRANGER)
         self.socket.chmod(0o666)  # not the file's mode alone
@@ -127,7 +127,7 @@ class Helper(unittest.TestCase):
                             for line in self.lines()))
         self.assertFalse(any("helper.request" in line for line in self.lines()))
 
-    def test_what_is_not_a_request_is_refused(self):
+    def test_an_invalid_request_is_refused(self):
         for request in (b"\n", b"{}\n", b"[]\n", b"null\n", b"\x00\xff\n", b"{" * 1000 + b"\n",
                         b'{"operation": "helper.version"} {}\n',
                         b'{"operation": "helper.version", "extra": 1}\n',
@@ -150,13 +150,13 @@ class Helper(unittest.TestCase):
         self.refused(b"x" * (50 * LIMIT), "invalid")
         self.assertLess(max(len(line) for line in self.lines()), 8192)
 
-    def test_what_is_logged_is_one_printable_line(self):
+    def test_each_log_entry_is_one_printable_line(self):
         self.refused({"operation": "x\n2026-01-01T00:00:00Z info helper.request outcome=done\x1b[2J"}, "not_found")
         for line in self.lines():
             self.assertTrue(line.isprintable(), line)
             self.assertFalse(line.startswith("2026-01-01"))
 
-    def test_slow_and_silent_peers_hold_up_nobody(self):
+    def test_slow_and_silent_clients_do_not_block_others(self):
         idle = [socket.socket(socket.AF_UNIX) for _ in range(8)]
         for each in idle:
             each.connect(str(self.socket))
@@ -166,7 +166,7 @@ class Helper(unittest.TestCase):
             self.assertIn(b"timeout", each.recv(LIMIT))
             each.close()
 
-    def test_who_hangs_up_early_is_harmless(self):
+    def test_clients_that_disconnect_early_do_no_harm(self):
         for _ in range(20):
             self.ask({"operation": "helper.version"}, pause=0.001)
         self.assertIn("result", self.ask({"operation": "helper.version"}))
@@ -187,7 +187,7 @@ class Helper(unittest.TestCase):
                          [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [null.fileno()] * 100))])
             self.assertIn(b"error", each.recv(LIMIT))
 
-    def test_it_has_given_up_what_it_does_not_need(self):
+    def test_it_drops_unneeded_capabilities(self):
         status = dict(line.split(":\t", 1)
                       for line in pathlib.Path(f"/proc/{self.helper.pid}/status").read_text().splitlines()
                       if ":\t" in line)
@@ -200,14 +200,14 @@ class Helper(unittest.TestCase):
         self.assertEqual(status["NoNewPrivs"], "1")
         self.assertEqual(status["Seccomp"], "2")
 
-    def test_a_second_one_does_not_take_the_socket_over(self):
+    def test_a_second_helper_does_not_take_the_socket(self):
         second = subprocess.run([BIN / "bangerd-root", "--config", self.config, "--socket", self.socket],
                                 capture_output=True, text=True, timeout=180)
         self.assertEqual(second.returncode, 125)
         self.assertIn("serves there already", second.stderr)
         self.assertIn("result", self.ask({"operation": "helper.version"}))
 
-    def test_one_that_was_killed_is_replaced(self):
+    def test_a_killed_helper_can_be_started_again(self):
         self.helper.kill()
         self.helper.wait()
         self.log.write_text("")
@@ -215,7 +215,7 @@ class Helper(unittest.TestCase):
         wait_until(lambda: "helper.started" in self.log.read_text(), "the next helper")
         self.assertIn("result", self.ask({"operation": "helper.version"}))
 
-    def test_the_owners_daemon_finds_it_and_doctor_says_so(self):
+    def test_the_owners_daemon_finds_the_helper_and_doctor_says_so(self):
         banger = Banger(config='network = "user"\n')  # the daemon is not in the helper's network
         try:
             banger.env["BANGER_HELPER_SOCKET"] = str(self.socket)
@@ -274,7 +274,7 @@ class Refusals(unittest.TestCase):
         self.assertIn(says, done.stderr)
         self.assertFalse((self.dir / "run/s").exists())
 
-    def test_another_user_or_a_setuid_bit(self):
+    def test_it_refuses_to_run_without_root_or_with_a_setuid_bit(self):
         self.config.write_text('owner = "daemon"\n')
         program = self.dir / "bangerd-root"
         program.write_bytes((BIN / "banger").read_bytes())
@@ -283,7 +283,7 @@ class Refusals(unittest.TestCase):
         program.chmod(0o4755)
         self.fails("must not be setuid", program=program, status=2, **as_user(STRANGER))
 
-    def test_a_config_that_others_could_have_written_or_that_is_wrong(self):
+    def test_a_config_writable_by_others_or_with_errors_is_refused(self):
         self.fails("install.toml")
         self.fails("others than root", 'owner = "daemon"\n', mode=0o666)
         self.fails("there is no user", 'owner = "nobody-of-that-name"\n')

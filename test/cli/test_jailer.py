@@ -174,7 +174,7 @@ class Jailed(bare.BareCase):
         if cgroups() and cgroups().exists():
             self.assertEqual([each for each in cgroups().iterdir() if each.is_dir()], [])
 
-    def test_a_guest_runs_in_a_jail_as_the_owner_and_nothing_stays(self):
+    def test_a_guest_runs_in_a_jail_as_the_owner_and_leaves_nothing(self):
         pid, directory = self.create("one", "--vcpu", "2")
         self.assertEqual(self.b.ok("vm", "exec", "one", "--", "sh", "-c", "echo $((6*7))"), "42\n")
         status = dict(line.split(":\t", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
@@ -213,7 +213,7 @@ class Jailed(bare.BareCase):
             if (group / name).exists():
                 self.assertEqual((group / name).read_text().strip(), value)
 
-    def test_what_is_read_only_cannot_be_written_from_inside(self):
+    def test_read_only_files_cannot_be_written_from_inside(self):
         pid, _ = self.create("one")
         flags = {line.split()[4]: line.split()[5].split(",") for line in open(f"/proc/{pid}/mountinfo")}
         self.assertIn("ro", flags["/vmlinux"])
@@ -224,7 +224,7 @@ class Jailed(bare.BareCase):
             self.assertIn("nosuid", flags[path])
         self.assertNotIn(str(self.b.root), {path for path in flags})
 
-    def test_a_new_daemon_takes_it_over(self):
+    def test_a_new_daemon_adopts_the_machine(self):
         pid, _ = self.create("one")
         self.b.kill_daemon()
         self.assertEqual(self.b.ok("vm", "exec", "one", "--", "echo", "there"), "there\n")
@@ -232,7 +232,7 @@ class Jailed(bare.BareCase):
         self.b.ok("vm", "kill", "one")
         self.assertFalse(alive(pid))
 
-    def test_jails_are_left_by_a_daemon_that_makes_no_more_of_them(self):
+    def test_a_daemon_with_jails_turned_off_still_removes_existing_jails(self):
         config = pathlib.Path(self.b.env["XDG_CONFIG_HOME"]) / "banger/config.toml"
         self.addCleanup(config.write_text, config.read_text())
         self.addCleanup(self.b.run, "daemon", "stop")
@@ -244,7 +244,7 @@ class Jailed(bare.BareCase):
         self.b.ok("vm", "stop", "one")
         self.assertFalse((directory / "jail").exists())
 
-    def test_what_is_in_a_jails_place_gives_way(self):
+    def test_a_leftover_in_place_of_a_jail_is_removed(self):
         _, directory = self.create("one")
         self.b.ok("vm", "stop", "one")
         (directory / "jail").mkdir()
@@ -252,7 +252,7 @@ class Jailed(bare.BareCase):
         self.b.ok("vm", "start", "one")
         self.assertEqual(self.b.ok("vm", "exec", "one", "--", "echo", "there"), "there\n")
 
-    def test_gc_finds_a_jail_that_nobody_knows(self):
+    def test_gc_finds_a_jail_without_a_vm(self):
         if not cgroups():
             self.skipTest("no cgroup v2 hierarchy, which is where they are found")
         (cgroups() / ID).mkdir(parents=True)
@@ -260,7 +260,7 @@ class Jailed(bare.BareCase):
         self.b.ok("gc")
         self.assertFalse((cgroups() / ID).exists())
 
-    def test_a_machine_that_ended_while_the_daemon_was_away_leaves_nothing(self):
+    def test_a_machine_that_ended_while_no_daemon_ran_leaves_nothing(self):
         pid, directory = self.create("one")
         self.b.kill_daemon()
         os.kill(pid, signal.SIGKILL)
@@ -268,7 +268,7 @@ class Jailed(bare.BareCase):
         self.assertEqual(self.b.json("vm", "show", "one")["state"], "stopped")
         self.assertFalse((directory / "jail").exists())
 
-    def test_the_machine_outlives_the_helper_and_is_cleaned_up_after_by_the_next(self):
+    def test_the_machine_survives_the_helper_and_the_next_helper_cleans_up(self):
         pid, directory = self.create("one")
         self.place.kill_helper()
         self.assertTrue(alive(pid))
@@ -284,7 +284,7 @@ class Jailed(bare.BareCase):
         self.b.ok("vm", "start", "one")
         self.b.ok("vm", "delete", "--force", "one")
 
-    def test_a_state_is_saved_to_where_it_belongs(self):
+    def test_a_saved_state_is_written_to_the_state_directory(self):
         _, directory = self.create("one")
         self.b.ok("vm", "suspend", "one")
         saved = [path for path in (self.b.state / "saves").iterdir()]
@@ -328,7 +328,7 @@ class Jailed(bare.BareCase):
             wait_until(lambda: self.b.leftovers() == [], "what was cut short to be gone")
             self.check_nothing_is_left()
 
-    def test_what_the_jailer_says_when_it_fails_is_told(self):
+    def test_the_error_of_a_failed_jailer_is_reported(self):
         working = self.place.jailer.read_text()
         self.addCleanup(self.place.jailer.write_text, working)
         self.place.jailer.write_text("#!/bin/sh\necho this jailer is tired >&2\nexit 3\n")
@@ -341,7 +341,7 @@ class Jailed(bare.BareCase):
     def check(self):
         return next(each for each in json.loads(self.b.run("doctor", "--json").stdout) if each["name"] == "jailer")
 
-    def test_doctor_says_what_there_is_and_the_way_out(self):
+    def test_doctor_describes_the_jailer_and_gives_hints(self):
         found = self.check()
         self.assertIn(f"{self.place.jailer} 1.16.2; ", found["detail"])
         self.assertIn("cgroup v2", found["detail"])
@@ -383,7 +383,7 @@ class OnABridge(bare.BareCase):
         cls.place.start_guests()
         return banger
 
-    def test_firecracker_attaches_to_its_tap_from_inside(self):
+    def test_firecracker_attaches_to_its_tap_from_inside_the_jail(self):
         self.b.ok("vm", "create", "--name", "one", "--image", "bare", "--network", "bridge", "--memory", "128M",
                   "--disk-size", "256M")
         pid = self.b.json("vm", "show", "one")["pid"]
@@ -414,7 +414,7 @@ class WithoutAHelper(bare.BareCase):
         banger.env["BANGER_HELPER_SOCKET"] = str(cls.place.socket)
         return banger
 
-    def test_a_start_is_refused_with_the_way_out(self):
+    def test_a_start_is_refused_with_a_hint(self):
         self.addCleanup(self.b.run, "vm", "delete", "--force", "one")
         done = self.b.run("vm", "create", "--name", "one", "--image", "bare", "--no-nat", "--memory", "128M")
         self.assertEqual(done.returncode, 125)
@@ -474,7 +474,7 @@ class Hostile(unittest.TestCase):
     def end(self):
         return self.place.ask("machine.unjail", {"id": ID, "directory": str(self.vm)})
 
-    def test_what_is_well_asked_is_done_and_taken_back_again_and_again(self):
+    def test_valid_requests_succeed_and_unjail_can_be_repeated(self):
         pid = self.launch()
         self.assertIn(pid, jailed(ID))
         self.assertEqual(os.stat(f"/proc/{pid}").st_uid, pwd.getpwnam(OWNER).pw_uid)
@@ -484,7 +484,7 @@ class Hostile(unittest.TestCase):
             self.assertEqual(self.end(), {"result": {}})
         wait_until(lambda: not alive(pid), "it to end")
 
-    def test_ids_names_and_numbers_out_of_bounds(self):
+    def test_invalid_ids_names_and_numbers_are_refused(self):
         for other in ("", "x", "../" + ID[3:], ID.upper(), ID + "0", "0" * 100000, ID[:-1] + "\n", "0" * 31 + "/"):
             self.refused(["invalid"], id=other)
         for name in ("", "firecracker", "firecracker.pid", "dev", "dev/kvm", "../x", ".", "disk", "disk32", "disk00",
@@ -503,7 +503,7 @@ class Hostile(unittest.TestCase):
         self.refused(["invalid"], jailer="/bin/sh")
         self.refused(["invalid"], uid=0)
 
-    def test_paths_that_lead_out(self):
+    def test_paths_outside_the_roots_are_refused(self):
         for path in ("/etc/passwd", f"{self.root}/../outside/secret", f"{self.outside}/secret", "etc/passwd",
                      f"{self.root}", f"{self.root}//x", f"{self.root}x/y"):
             self.refused(["invalid", "denied"], read=[f"vmlinux:{path}"])
@@ -529,7 +529,7 @@ class Hostile(unittest.TestCase):
             (self.vm / "kept").rename(self.vm / log)
         self.assertEqual((self.outside / "secret").read_text(), "secret")
 
-    def test_files_of_others_and_what_is_no_file(self):
+    def test_files_of_other_users_and_special_files_are_refused(self):
         (self.vm / "roots").write_text("x")
         (self.vm / "roots").chmod(0o600)
         self.refused(["denied"], read=[f"vmlinux:{self.vm}/roots"])
@@ -544,21 +544,21 @@ class Hostile(unittest.TestCase):
         (self.root / "vms/roots").mkdir()
         self.refused(["denied"], directory=str(self.root / "vms/roots"))
 
-    def test_a_jail_that_is_there_is_not_taken(self):
+    def test_an_existing_jail_is_not_used(self):
         for make in (lambda: (self.vm / "jail").mkdir(), lambda: (self.vm / "jail").symlink_to(self.outside)):
             make()
             self.refused(["exists"])
             self.assertEqual(self.end(), {"result": {}})
             self.assertFalse(os.path.lexists(self.vm / "jail"))
 
-    def test_an_end_follows_no_link_in_the_jail(self):
+    def test_unjail_follows_no_link_in_the_jail(self):
         (self.vm / "jail").mkdir()
         (self.vm / "jail" / "out").symlink_to(self.outside)
         (self.vm / "jail" / "deep").mkdir()
         (self.vm / "jail" / "deep" / "secret").symlink_to(self.outside / "secret")
         self.assertEqual(self.end(), {"result": {}})
 
-    def test_an_end_kills_nobody_elses_process(self):
+    def test_unjail_kills_no_process_of_another_user(self):
         stranger = subprocess.Popen(["sleep", "1000", ID], user="nobody", stderr=subprocess.DEVNULL)
         self.addCleanup(stranger.wait)
         self.addCleanup(stranger.kill)
@@ -570,7 +570,7 @@ class Hostile(unittest.TestCase):
         os.killpg(stranger.pid, signal.SIGKILL)
         stranger.wait()
 
-    def test_files_that_change_in_between_lead_nowhere_else(self):
+    def test_files_swapped_during_a_request_lead_nowhere_else(self):
         """A swapper runs beside; whatever the jail got is the owner's, and nothing outside was touched."""
         def swap():
             pairs = [(self.vm / "disk", self.vm / "other")] * 50 + [(self.vm / "jail", self.vm / "moved")]
@@ -618,7 +618,7 @@ class Hostile(unittest.TestCase):
         self.place.jailer.symlink_to(link)
         self.refused(["denied"])
 
-    def test_where_the_install_has_no_jailer_there_are_no_jails_and_no_powers(self):
+    def test_without_a_jailer_in_the_install_there_are_no_jails_and_no_jail_capabilities(self):
         self.place.kill_helper()
         self.place.start_helper([self.root], more="")
         for operation in ("machine.jail", "machine.unjail"):

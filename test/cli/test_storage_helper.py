@@ -64,7 +64,7 @@ class StorageHelper(HelperCase):
         self.assertEqual(self.loops(), [])
         self.assertFalse(os.path.lexists(f"/dev/banger/{ID}"))
 
-    def test_names_sizes_and_missing_arguments(self):
+    def test_invalid_names_sizes_and_missing_arguments_are_refused(self):
         for vm in ("", "short", "ABCDEFGHIJKL", "../../../../a", "abcdefghijk/", "abcdefghijk\n", "abcdefghijkl\x00", 7,
                    None):
             self.refused(self.create(vm=vm), "invalid")
@@ -75,7 +75,7 @@ class StorageHelper(HelperCase):
         self.refused(self.create(table="0 8 linear /dev/sda 0"), "invalid")
         self.assert_nothing_made()
 
-    def test_paths_that_lead_elsewhere(self):
+    def test_paths_to_other_files_are_refused(self):
         outside = self.dir / "outside"
         outside.write_bytes(bytes(MIB))
         self.give(outside)
@@ -101,7 +101,7 @@ class StorageHelper(HelperCase):
         self.assert_nothing_made()
 
     @unittest.skipUnless(NO_DEVICE_MAPPER, "this kernel has device-mapper")
-    def test_without_device_mapper_it_says_so_and_leaves_nothing(self):
+    def test_without_device_mapper_the_error_says_so_and_nothing_is_left(self):
         message = self.refused(self.create(), "unsupported")
         self.assertIn("no device-mapper", message)
         self.assertEqual(self.ask({"operation": "storage.snapshot.remove", "arguments": {"vm": ID}}), {"result": {}})
@@ -113,7 +113,7 @@ class NoDeviceMapper(Case):
     config = 'storage = "dm-snapshot"\n'
 
     @unittest.skipUnless(NO_DEVICE_MAPPER, "this kernel has device-mapper")
-    def test_a_create_and_doctor_say_what_is_missing_and_what_else_there_is(self):
+    def test_create_and_doctor_name_the_missing_part_and_the_alternative(self):
         for more in ((), ("--storage", "dm-snapshot")):
             self.fails(125, "vm", "create", *more, says=["no device-mapper", 'the storage "copy"'])
         self.assertEqual(self.b.json("vm", "list"), [])

@@ -41,7 +41,7 @@ class SystemInstall(unittest.TestCase):
         return {str(path.relative_to(self.root)): os.readlink(path) if path.is_symlink() else path.stat().st_mtime_ns
                 for path in self.root.rglob("*") if path.is_symlink() or path.is_file()}
 
-    def test_it_is_whole_repeatable_and_goes_again(self):
+    def test_install_is_complete_and_repeatable_and_uninstall_removes_it(self):
         before = self.files()
         self.ok("install", "--owner", OWNER)
         made = self.files()
@@ -58,7 +58,7 @@ class SystemInstall(unittest.TestCase):
         self.assertEqual(self.files(), before)
         self.assertIn("nothing to remove", self.ok("uninstall"))
 
-    def test_an_upgrade_keeps_the_program_before(self):
+    def test_an_upgrade_keeps_the_previous_program(self):
         other = self.root / "other"
         other.write_bytes((BIN / "banger").read_bytes() + b"\0")
         other.chmod(0o755)
@@ -69,7 +69,7 @@ class SystemInstall(unittest.TestCase):
         self.assertEqual((lib / "banger.old").read_bytes(), (BIN / "banger").read_bytes())
         subprocess.run([lib / "banger.old", "--version"], check=True, capture_output=True)
 
-    def test_the_units_hold_before_systemd(self):
+    def test_systemd_accepts_the_units(self):
         if not shutil.which("systemd-analyze"):
             self.skipTest("there is no systemd-analyze here")
         self.ok("install", "--owner", OWNER)
@@ -93,14 +93,14 @@ class SystemInstall(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stdout[-600:] + done.stderr)
             self.assertIn("Overall exposure level", done.stdout)
 
-    def test_jails_need_both_programs_by_whole_paths(self):
+    def test_jails_need_absolute_paths_of_both_programs(self):
         for words in (("--jailer", "/usr/bin/jailer"), ("--firecracker", "/usr/bin/firecracker"),
                       ("--jailer", "jailer", "--firecracker", "/usr/bin/firecracker")):
             self.assertNotEqual(self.banger("install", "--owner", OWNER, *words).returncode, 0)
         self.assertFalse((self.root / "usr").exists())
 
     @for_users
-    def test_it_needs_root_or_a_tree_of_its_own(self):
+    def test_it_needs_root_or_another_destination(self):
         for word in ("install", "restart", "uninstall"):
             done = subprocess.run([BIN / "banger", "system", word], capture_output=True, text=True, timeout=180)
             self.assertEqual(done.returncode, 125)

@@ -14,7 +14,7 @@ from marks import long  # noqa: E402
 
 
 class BareImage(BareCase):
-    def test_a_bare_image_runs_commands_without_an_init_of_its_own(self):
+    def test_an_image_without_an_init_runs_commands(self):
         b = self.b
         self.assertEqual(b.json("image", "show", "bare")["init"], "none")
         done = b.run("vm", "run", "--rm", "--image", "bare", "--", "sh", "-c", "cat /proc/1/comm; echo $((6*7))")
@@ -22,7 +22,7 @@ class BareImage(BareCase):
         self.assertEqual(done.stdout.splitlines()[-1], "42")
         self.assertEqual(b.json("vm", "list"), [])
 
-    def test_it_keeps_its_files_powers_off_cleanly_and_reaps_orphans(self):
+    def test_a_guest_keeps_its_files_powers_off_cleanly_and_reaps_orphans(self):
         b = self.b
         b.ok("vm", "create", "--name", "bare1", "--image", "bare")
         b.ok("vm", "exec", "bare1", "--", "sh", "-c", "echo kept >/root/x; echo kept >/etc/x")
@@ -44,7 +44,7 @@ class BareImage(BareCase):
         self.assertIn("10.0.2.3", b.ok("vm", "exec", "bare2", "--", "cat", "/etc/resolv.conf"))
         b.ok("vm", "delete", "--force", "bare2")
 
-    def test_a_guest_reaches_the_hosts_loopback_unless_its_network_is_off(self):
+    def test_a_guest_reaches_the_hosts_loopback_unless_it_has_no_network(self):
         """As README says: who runs untrusted code must know."""
         b = self.b
         server = socket.create_server(("127.0.0.1", 0))
@@ -81,11 +81,11 @@ class BareImage(BareCase):
         wait_until(lambda: self.b.machines() == [] and self.b.vm_dirs() == [], "its machine and directory to go")
         self.assertEqual(self.b.leftovers(), [])
 
-    def test_a_vm_of_run_rm_goes_with_a_command_that_is_killed(self):
+    def test_run_rm_deletes_its_vm_when_the_command_is_killed(self):
         self.run_until_it_speaks().kill()
         self.assert_gone()
 
-    def test_a_vm_of_run_rm_goes_when_the_daemon_and_the_command_are_killed(self):
+    def test_run_rm_deletes_its_vm_when_the_daemon_and_the_command_are_killed(self):
         run = self.run_until_it_speaks()
         run.send_signal(signal.SIGSTOP)  # it would see to it itself
         self.b.kill_daemon()
@@ -94,7 +94,7 @@ class BareImage(BareCase):
         self.assertIn("deleted with the command it was made for",
                       " ".join(self.b.json("daemon", "status")["recovered"]))
 
-    def test_the_command_of_run_rm_sees_to_its_vm_when_the_daemon_is_killed(self):
+    def test_the_command_of_run_rm_deletes_its_vm_when_the_daemon_is_killed(self):
         run = self.run_until_it_speaks()
         self.b.kill_daemon()
         self.assertEqual(run.wait(180), 125)
@@ -103,7 +103,7 @@ class BareImage(BareCase):
         self.assertNotIn("there is no VM", said)
         self.assert_gone()
 
-    def test_a_vm_that_was_not_made_for_one_command_outlives_its_client(self):
+    def test_a_vm_without_rm_survives_its_client(self):
         run = self.b.popen("vm", "run", "--name", "stays", "--image", "bare", "--no-nat", "--", "sleep", "600",
                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until(lambda: self.b.run("vm", "exec", "stays", "--", "pidof", "sleep").returncode == 0,
@@ -126,7 +126,7 @@ class BareImage(BareCase):
         self.assertIn("user1", done.stderr)
         b.ok("vm", "delete", "user1")
 
-    def test_a_kernel_that_cannot_reach_its_disks_is_explained_by_the_logs(self):
+    def test_logs_explain_a_kernel_without_disk_drivers(self):
         b = self.b
         vmlinux = next((pathlib.Path(b.env["XDG_DATA_HOME"]) / "banger/kernels" / KERNEL).glob("vmlinux"))
         b.ok("kernel", "import", "bald", "--vmlinux", str(vmlinux))

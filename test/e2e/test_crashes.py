@@ -47,7 +47,7 @@ class Crashes(BareCase):
         return vms
 
     @for_both
-    def test_a_create_that_is_cut_short_is_undone_or_finished(self):
+    def test_an_interrupted_create_is_undone_or_finished(self):
         self.b.ok("daemon", "start")
         for delay in sample((0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.2), 3):
             self.kill_during(delay, *CREATE, "v")
@@ -58,7 +58,7 @@ class Crashes(BareCase):
                 self.b.ok("vm", "delete", "--force", "v")
             self.assert_nothing_left()
 
-    def test_start_stop_and_delete_that_are_cut_short_end_in_a_true_state(self):
+    def test_interrupted_start_stop_and_delete_end_in_a_true_state(self):
         b = self.b
         b.ok(*CREATE, "v")
         b.ok("vm", "exec", "v", "--", "sh", "-c", "echo kept >/root/kept; sync")
@@ -77,7 +77,7 @@ class Crashes(BareCase):
             b.ok("vm", "delete", "--force", "v")
         self.assert_nothing_left()
 
-    def test_a_machine_killed_behind_our_back_is_noticed_and_can_be_started_again(self):
+    def test_a_machine_killed_from_outside_is_noticed_and_can_be_started_again(self):
         b = self.b
         b.ok(*CREATE, "v")
         os.kill(b.machines()[0], signal.SIGKILL)
@@ -93,7 +93,7 @@ class Crashes(BareCase):
         b.ok("vm", "delete", "v")
         self.assert_nothing_left()
 
-    def test_gc_leaves_alone_what_a_new_daemon_has_not_adopted_yet(self):
+    def test_gc_does_not_touch_machines_that_a_new_daemon_has_not_adopted_yet(self):
         b = self.b
         b.ok(*CREATE, "v")
         (machine,) = b.machines()

@@ -72,7 +72,7 @@ class DeadGuests(BareCase):
         b.ok("vm", "delete", "panicked", "again")
         b.ok("kernel", "delete", "panics")
 
-    def test_a_guest_that_stands_still_keeps_no_client(self):
+    def test_a_paused_guest_does_not_block_clients(self):
         b = self.b
         b.ok("vm", "create", "--name", "ice", "--image", "bare")
 
@@ -122,7 +122,7 @@ class DeadAgents(BareCase):
             self.assertEqual(b.ok("vm", "exec", name, "--", "echo", "ok"), "ok\n")
         self.assertEqual(b.json("vm", "show", name)["state"], "running")
 
-    def test_an_agent_that_dies_costs_the_commands_of_the_moment_and_no_later_one(self):
+    def test_a_killed_agent_loses_only_the_running_commands(self):
         b = self.b
         for name, way, more in (("booted", "cold", ["--cold"]), ("cloned", "clone", [])):
             with self.subTest(name):
@@ -132,7 +132,7 @@ class DeadAgents(BareCase):
                 self.check_agent_may_die(name)
                 b.ok("vm", "delete", "--force", name)
 
-    def test_memory_that_runs_out_does_not_cost_the_agent_its_life(self):
+    def test_the_agent_survives_when_memory_runs_out(self):
         b = self.b
         b.ok("vm", "create", "--name", "full", "--image", "bare", "--memory", "256M", "--disk-size", "256M", "--cold")
         self.addCleanup(b.run, "vm", "delete", "--force", "full")

@@ -44,7 +44,7 @@ class DmSnapshot(SharedCase):
     def create(self, mib=256, disk="/srv/own/disk"):
         return self.ask("create", image="/srv/own/image", disk=disk, size_bytes=mib * 2**20)
 
-    def test_what_is_written_stays_in_the_disks_file_and_the_image_as_it_is(self):
+    def test_writes_go_to_the_disk_file_and_the_image_is_unchanged(self):
         device = f"/dev/banger/{ID}"
         self.assertEqual(self.create(), {"result": {"device": device}})
         self.assertEqual(self.sh(f"stat -c '%U %a %F' {device}"), "daemon 600 block special file\n")
@@ -67,7 +67,7 @@ class DmSnapshot(SharedCase):
         self.sh(f"mount {device} /mnt/x && md5sum -c /root/big && umount /mnt/x && md5sum -c /root/before")
         self.assertEqual(self.ask("remove"), {"result": {}})
 
-    def test_what_cannot_be_made_leaves_nothing_and_others_devices_are_left_alone(self):
+    def test_a_failed_create_leaves_nothing_and_touches_no_other_device(self):
         self.sh("truncate -s 0 /srv/own/empty && chown daemon: /srv/own/empty")
         self.assertEqual(self.create(disk="/srv/own/empty")["error"]["code"], "invalid")
         self.sh("truncate -s 128M /srv/own/image")

@@ -88,7 +88,7 @@ class DmSnapshotVms(SharedCase):
     def sh(self, vm, script):
         return self.b.ok("vm", "exec", vm, "--", "sh", "-c", script)
 
-    def test_the_device_is_there_while_the_machine_runs_and_what_is_written_stays(self):
+    def test_the_device_exists_while_the_machine_runs_and_data_persists(self):
         vm = self.create("web")
         self.assertEqual((vm["storage"], vm["way"]), ("dm-snapshot", "clone"))
         self.assertEqual((self.devices(), self.recorded()), ({vm["id"]}, {vm["id"]}))
@@ -106,7 +106,7 @@ class DmSnapshotVms(SharedCase):
         self.b.ok("vm", "start", "web")
         self.assertEqual(self.sh("web", "cat /etc/kept /etc/synced"), "kept\nsynced\n")
 
-    def test_copies_are_whole_and_each_has_a_device(self):
+    def test_copies_are_complete_and_each_has_a_device(self):
         first = self.create("first")
         self.sh("first", "echo one > /etc/mark")
         self.b.ok("vm", "fork", "first", "--name", "second")
@@ -119,7 +119,7 @@ class DmSnapshotVms(SharedCase):
         self.b.ok("vm", "resume", "first")
         self.assertEqual(self.sh("first", "cat /etc/mark"), "one\n")
 
-    def test_a_daemon_that_is_killed_finds_its_devices_again(self):
+    def test_a_new_daemon_finds_the_devices_of_a_killed_one(self):
         vm, other = self.create("lives"), self.create("dies")
         self.b.kill_daemon()
         os.kill(other["pid"], signal.SIGKILL)

@@ -18,7 +18,7 @@ class Kvm(Case):
         self.assertIn(done.returncode, (0, 1), done.stderr)
         return {c["name"]: c for c in json.loads(done.stdout)}["kvm"]
 
-    def test_doctor_tells_whether_kvm_runs_guests_remembers_it_and_tries_again_when_asked(self):
+    def test_doctor_probes_kvm_once_and_again_with_fix(self):
         b = self.b
         first = self.check()
         self.assertEqual(self.check(), first)
@@ -44,7 +44,7 @@ class Kvm(Case):
         self.assertIn(shown["machine_reason"], b.ok("vm", "show", "v"))
         b.ok("vm", "delete", "--force", "v")
 
-    def test_no_way_to_run_a_guest_is_a_clear_error(self):
+    def test_a_qemu_without_any_accelerator_is_a_clear_error(self):
         b = self.b
         # The real QEMU, but one that says it was built without any accelerator we know.
         qemu = b.root / "qemu"
@@ -76,7 +76,7 @@ class LostOutput(BareCase):
         self.assertNotIn("terminate", err)
         return code
 
-    def test_commands_end_when_nobody_reads_them_and_the_vm_is_unharmed(self):
+    def test_commands_end_when_their_output_is_closed_and_the_vm_is_unharmed(self):
         b = self.b
         b.ok("vm", "create", "--name", "x", "--image", "bare")
         self.assertEqual(self.lose("vm", "exec", "x", "--", "yes"), 141)

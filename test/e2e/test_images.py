@@ -14,7 +14,7 @@ from marks import for_root, long  # noqa: E402
 class MadeByRoot(Case):
     needs_images = False
 
-    def test_a_guest_boots_from_what_root_made(self):
+    def test_a_guest_boots_from_an_image_made_by_root(self):
         self.b.ok("kernel", "pull", KERNEL, timeout=1200)
         self.b.ok("image", "build", IMAGE, timeout=1200)
         self.b.ok("vm", "create", "--name", "v")

@@ -86,7 +86,7 @@ class Clones(Instant):
         self.b.ok("vm", "delete", "--force", *names)
         self.assert_nothing_left()
 
-    def test_a_template_has_a_name_that_no_clone_has_to_cut_shorter(self):
+    def test_a_templates_host_name_is_one_letter_so_that_clones_need_not_truncate_it(self):
         self.create("a")
         said = subprocess.run(["debugfs", "-R", "cat /upper/etc/hostname", self.template_file("system.img")],
                               capture_output=True, text=True, check=True)
@@ -115,7 +115,7 @@ class Clones(Instant):
         self.assertEqual(self.sh("net", "cat /root/kept /etc/kept; hostname"), "kept\nkept\nnet\n")
         self.assertEqual(self.b.json("vm", "show", "net")["way"], "cold")
 
-    def test_cold_boots_and_a_shape_of_its_own_has_a_template_of_its_own(self):
+    def test_cold_boots_and_each_shape_has_its_own_template(self):
         self.assertEqual(self.create("cold", "--cold")["way"], "cold")
         self.create("one")
         other = self.b.json("vm", "create", "--name", "two", "--vcpu", "2", "--memory", "512M")
@@ -152,7 +152,7 @@ class BadTemplates(Instant):
         self.assertEqual(self.b.leftovers(), [])
         return vm
 
-    def test_a_memory_file_that_is_gone_short_or_changed_makes_a_new_template(self):
+    def test_a_missing_short_or_changed_memory_file_causes_a_new_template(self):
         self.assertEqual(self.spoil(lambda memory, devices: memory.unlink())["way"], "clone")
         self.assertEqual(self.spoil(lambda memory, devices: os.truncate(memory, 1 << 20))["way"], "clone")
 
@@ -161,7 +161,7 @@ class BadTemplates(Instant):
                 file.write(b"x" * 4096)
         self.assertEqual(self.spoil(scribble)["way"], "clone")
 
-    def test_one_that_does_not_load_is_thrown_away_and_the_vm_boots(self):
+    def test_a_template_that_does_not_load_is_removed_and_the_vm_boots(self):
         def corrupt(memory, devices):
             info = devices.stat()
             with open(devices, "r+b") as file:
@@ -169,7 +169,7 @@ class BadTemplates(Instant):
             os.utime(devices, ns=(info.st_atime_ns, info.st_mtime_ns))
         self.assertEqual(self.spoil(corrupt)["way"], "cold")
 
-    def test_a_machine_killed_while_a_template_is_made_costs_nothing_but_time(self):
+    def test_a_vm_boots_if_the_machine_of_its_template_is_killed(self):
         b = Banger(data=DATA, config=self.config)
         self.addCleanup(b.destroy)
         b.ok("daemon", "start")
@@ -183,7 +183,7 @@ class BadTemplates(Instant):
 
 
 class Suspend(Instant):
-    def test_a_suspended_vm_goes_on_where_it_was_also_after_a_new_daemon(self):
+    def test_a_suspended_vm_continues_even_after_a_new_daemon(self):
         self.create("s")
         self.start_counter("s")
         random = self.sh("s", "cat /etc/machine-id")
@@ -256,7 +256,7 @@ class Suspend(Instant):
 
 
 class Forks(Instant):
-    def test_children_carry_the_processes_and_files_and_are_themselves(self):
+    def test_children_have_the_processes_and_files_but_their_own_identity(self):
         self.create("parent")
         self.start_counter("parent")
         # What was made when it booted is its own to change, too.
@@ -281,7 +281,7 @@ class Forks(Instant):
         self.b.ok("vm", "delete", "--force", *kids)
         self.assert_only_templates_are_kept()
 
-    def test_a_command_somebody_waits_for_goes_on_in_both(self):
+    def test_a_running_command_continues_in_parent_and_child(self):
         self.create("p")
         client = self.b.popen("vm", "exec", "p", "--", "sh", "-c", f"echo up; {COUNTER}", stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE)
@@ -296,7 +296,7 @@ class Forks(Instant):
         client.kill()
         client.wait()
 
-    def test_a_child_shares_the_memory_file_of_its_parent_and_needs_neither_it_nor_the_template(self):
+    def test_a_child_shares_the_memory_file_of_its_parent_and_survives_parent_and_template(self):
         self.create("p")
         before = sha256(self.template_file("memory.img"))
         self.sh("p", "echo of-the-parent > /dev/shm/word")
@@ -318,7 +318,7 @@ class Forks(Instant):
         self.assertEqual(self.sh("grandchild", "cat /dev/shm/word; hostname"),
                          "of-the-parent\nof-the-child\ngrandchild\n")
 
-    def test_a_parent_with_much_memory_of_its_own_is_copied(self):
+    def test_a_parent_with_much_changed_memory_is_copied(self):
         self.create("p")
         self.sh("p", "head -c 100M /dev/zero | tr '\\0' x > /dev/shm/big")
         want = self.sh("p", "md5sum /dev/shm/big")
@@ -357,14 +357,14 @@ class Forks(Instant):
         self.b.ok("vm", "delete", "--force", "p", "child")
         self.assert_only_templates_are_kept()
 
-    def test_the_start_of_an_id_is_free_to_be_a_name(self):
+    def test_the_start_of_an_id_can_be_a_name(self):
         self.create("p")
         name = self.b.json("vm", "show", "p")["id"][:4]
         self.b.ok("vm", "fork", "p", "--name", name)
         self.assertEqual(self.b.json("vm", "show", name)["name"], name)
         self.assertEqual(self.sh(name, "hostname"), f"{name}\n")
 
-    def test_a_name_that_is_taken_makes_no_child(self):
+    def test_a_fork_to_a_name_in_use_makes_no_child(self):
         self.create("p")
         self.create("kid-2")
         self.fails(125, "vm", "fork", "p", "--count", "2", "--name", "kid", says="kid-2")
@@ -374,7 +374,7 @@ class Forks(Instant):
 
 
 class Snapshots(Instant):
-    def test_back_to_a_snapshot_and_new_vms_from_it(self):
+    def test_a_snapshot_can_be_restored_and_new_vms_made_from_it(self):
         self.create("s")
         self.start_counter("s")
         self.sh("s", "echo before > /root/mark")
@@ -418,7 +418,7 @@ class ReadyPool(Instant):
         return [line for line in self.b.ok("template", "list").splitlines() if line.startswith("ready pool")
                 and ", ready" in line]
 
-    def test_a_pooled_machine_is_handed_over_hidden_adopted_and_let_go(self):
+    def test_a_pool_machine_is_hidden_claimed_adopted_and_released(self):
         self.create("first")
         wait_until(self.pool, "the pool to fill")
         self.assertEqual([vm["name"] for vm in self.b.json("vm", "list")], ["first"])
@@ -455,7 +455,7 @@ class ReadyPool(Instant):
         wait_until(lambda: self.b.machines() == [], "the pool to be let go")
         self.assert_only_templates_are_kept()
 
-    def test_a_daemon_that_is_stopped_leaves_no_machine_that_nobody_asked_for(self):
+    def test_a_stopped_daemon_leaves_no_pool_machine(self):
         self.create("v")
         wait_until(self.pool, "the pool to fill")
         self.assertEqual(len(self.b.machines()), 2)
@@ -473,7 +473,7 @@ class ReadyPool(Instant):
 class Memory(Instant):
     config = "pool_size = 1\nmemory_overcommit = 8\n"
 
-    def test_more_than_fits_is_refused_with_numbers(self):
+    def test_vms_beyond_the_memory_limit_are_refused_with_numbers(self):
         made = 0
         for i in range(12):
             done = self.b.run("vm", "create", "--name", f"m{i}", *SHAPE)
@@ -490,7 +490,7 @@ class Memory(Instant):
         self.assertEqual(self.b.leftovers(), [])
 
 
-    def test_those_who_ask_at_the_same_moment_are_counted_too(self):
+    def test_concurrent_creates_count_towards_the_memory_limit(self):
         with concurrent.futures.ThreadPoolExecutor(10) as threads:
             done = list(threads.map(lambda i: self.b.run("vm", "create", "--name", f"c{i}", *SHAPE), range(10)))
         made = [each for each in done if each.returncode == 0]
@@ -525,7 +525,7 @@ class Outdated(Instant):
         self.assertEqual(len(self.saves("template")), 1)
         return self.saves("template")[0]
 
-    def test_one_that_nobody_used_for_a_month_goes(self):
+    def test_a_template_unused_for_a_month_is_removed(self):
         self.template()
         for days, left in ((29, 1), (31, 0)):
             self.b.ok("daemon", "stop")
@@ -534,7 +534,7 @@ class Outdated(Instant):
             wait_until(lambda: len(self.saves("template")) == left, "the old template to go")
         self.assert_only_templates_are_kept()
 
-    def test_one_of_another_vmm_build_gives_way_to_a_new_one(self):
+    def test_a_template_of_another_vmm_build_is_replaced(self):
         old = self.template()
         self.b.ok("daemon", "stop")
         # It finds its modules and firmware from where it lies.
@@ -568,7 +568,7 @@ class Stubborn(Instant):
             word.accept()[0].close()
         wait_until(lambda: "the agent stands still" in self.b.ok("vm", "logs", vm), "the agent to stand still")
 
-    def test_a_guest_that_does_not_answer_is_left_as_it_is(self):
+    def test_a_guest_that_does_not_answer_is_not_saved_and_keeps_running(self):
         self.create("g")
         self.stop_the_agent_of("g")
         for words in (("vm", "suspend", "g"), ("vm", "fork", "g", "--name", "child"),
@@ -580,7 +580,7 @@ class Stubborn(Instant):
         self.b.ok("vm", "start", "g")
         self.assertEqual(self.sh("g", "cat /root/kept"), "kept\n")
 
-    def test_whichever_way_a_clock_was_off_the_childs_is_right(self):
+    def test_a_child_has_the_right_time_whatever_the_parents_clock_says(self):
         """To a child it is the same whether the guest's clock or the host's was moved since."""
         self.create("p")
         for way in ("+1 hour", "-1 hour"):
@@ -673,7 +673,7 @@ class CutShort(Instant):
                 self.b.ok("vm", "snapshot", "delete", snapshot["name"])
         self.assert_only_templates_are_kept()
 
-    def test_a_template_in_the_making(self):
+    def test_a_killed_template_build_leaves_nothing(self):
         for delay in sample((0.1, 1.5, 4.0), 1):
             b = self.b
             b.run("template", "delete", "--all")

@@ -49,7 +49,7 @@ def odd_tree(root):
 
 class MainJob:
     """What holds however a VM came up: booted, or cloned from a template."""
-    def test_run_rm_answers_with_the_guests_output_and_exit_code_and_leaves_nothing(self):
+    def test_run_rm_returns_the_guests_output_and_exit_code_and_leaves_nothing(self):
         done = self.b.run("vm", "run", "--rm", "--", "uname", "-a")
         self.assertEqual(done.returncode, 0, done.stderr + self.b.log())
         self.assertIn("Linux", done.stdout)
@@ -144,7 +144,7 @@ class MainJob:
         wait_until(lambda: b.run("vm", "exec", "x", "--", "test", "-d", f"/proc/{pid}").returncode == 1,
                    "the command to end")
 
-    def test_the_guest_is_a_whole_debian(self):
+    def test_the_guest_is_a_complete_debian(self):
         b = self.b
         b.ok("vm", "create", "--name", "whole", "--memory", "512M", "--disk-size", "2G", "--system-size", "3G")
         self.assertEqual(b.ok("vm", "exec", "whole", "--", "hostname"), "whole\n")
@@ -190,7 +190,7 @@ class Cloned(MainJob, SharedCase):
     way, stages = "clone", ["agent", "identity"]
     config = "pool_size = 0\n"
 
-    def test_a_copy_follows_links_to_directories_and_changes_content_never_kinds(self):
+    def test_a_copy_follows_links_to_directories_and_never_changes_file_types(self):
         b = self.b
         b.ok("vm", "create", "--name", "kinds")
         guest = lambda script: b.ok("vm", "exec", "kinds", "--", "sh", "-c", script)  # noqa: E731

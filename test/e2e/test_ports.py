@@ -87,7 +87,7 @@ class Ports(SharedCase):
 class Forwards(Ports):
     extra = "pool_size = 0\n"
 
-    def test_a_server_in_the_guest_is_a_link_and_answers_on_the_vms_own_address(self):
+    def test_a_server_in_the_guest_has_a_url_and_answers_on_the_vms_own_address(self):
         self.serve(8080, "http")
         row = self.row(8080)
         self.assertEqual((row["protocol"], row["scheme"], row["url"], row["process"]),
@@ -98,7 +98,7 @@ class Forwards(Ports):
         self.assertIn(b"hello", talk((address, 8080), b"GET / HTTP/1.0\r\n\r\n"))
         self.assertIn("http://web.vm:8080/", self.b.ok("vm", "ports", "web"))
 
-    def test_each_direction_ends_by_itself_and_megabytes_pass(self):
+    def test_each_direction_closes_separately_and_megabytes_pass(self):
         self.serve(7000, "echo", "127.0.0.1")  # on the guest's loopback only
         self.row(7000)
         message = bytes(range(256)) * 8192
@@ -140,7 +140,7 @@ class Forwards(Ports):
         self.b.ok("vm", "stop", "shop")
         self.assertEqual(dns.ask(self.server, "shop.vm").rcode, dns.NXDOMAIN)
 
-    def test_dnsmasq_passes_names_on_and_remembers_none(self):
+    def test_dnsmasq_forwards_names_and_caches_none(self):
         through = dns.dnsmasq(self, self.server)
         self.assertEqual(dns.ask(through, "shop.vm").rcode, dns.NXDOMAIN)
         self.assertEqual(dns.ask(through, "web.vm").addresses, [self.address()])
@@ -148,7 +148,7 @@ class Forwards(Ports):
         self.assertEqual(dns.ask(through, "shop.vm").addresses, [self.address("shop.vm")])
         self.assertEqual(dns.ask(through, "web.vm").rcode, dns.NXDOMAIN)
 
-    def test_https_is_told_from_http(self):
+    def test_https_is_distinguished_from_http(self):
         self.b.ok("vm", "exec", "web", "--", "sh", "-c",
                   "cd /root && openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out cert -days 9 -subj "
                   "/CN=web.vm 2>/dev/null && "
@@ -162,7 +162,7 @@ class Forwards(Ports):
             peer.sendall(b"GET / HTTP/1.0\r\n\r\n")
             self.assertTrue(peer.recv(5).startswith(b"HTTP"))
 
-    def test_a_port_that_cannot_be_had_is_told_with_a_way_out(self):
+    def test_a_port_in_use_is_reported_with_a_hint(self):
         address = self.address()
         with socket.socket() as taken:
             taken.bind((address, 8080))
@@ -176,7 +176,7 @@ class Forwards(Ports):
 
 
 class LowPort(Ports):
-    def test_a_port_the_user_may_not_have_is_told_with_a_way_out(self):
+    def test_a_port_below_the_unprivileged_range_is_reported_with_a_hint(self):
         if int(pathlib.Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text()) <= 80:
             self.skipTest("every user of this host may listen on port 80")
         self.b.ok("daemon", "stop")
@@ -211,7 +211,7 @@ class Pooled(Ports):
 
 
 class ForwardCommand(Ports):
-    def test_it_passes_connections_on_until_it_is_interrupted(self):
+    def test_it_forwards_connections_until_it_is_interrupted(self):
         self.serve(7000, "echo")
         port = free_port()
         process = self.b.popen("vm", "forward", "web", f"{port}:7000", stdout=subprocess.PIPE, stderr=subprocess.PIPE,

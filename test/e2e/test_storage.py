@@ -28,7 +28,7 @@ class Copy(ShapedCase):
     def disk(self, vm):
         return pathlib.Path(self.b.json("vm", "show", vm)["directory"]) / "system.img"
 
-    def test_the_root_is_a_plain_ext4_and_what_is_written_stays(self):
+    def test_the_root_is_a_plain_ext4_and_data_persists(self):
         vm = self.create("web")
         self.assertEqual((vm["storage"], vm["way"]), ("copy", "clone"))
         self.assertEqual(self.sh("web", "stat -f -c %T / /etc /var/lib").split(), ["ext2/ext3"] * 3)
@@ -58,7 +58,7 @@ class Copy(ShapedCase):
         self.b.ok("vm", "kill", "web")
         self.assertEqual(check_file_system(self.disk("web")), "")
 
-    def test_it_grows_when_cloned_when_handed_over_and_when_set(self):
+    def test_the_root_grows_when_cloned_and_when_set(self):
         self.create("big", "--system-size", "10G")
         self.assertGreater(self.root_bytes("big"), 9.4 * 2**30)
         self.b.ok("vm", "set", "big", "--system-size", "12G")
@@ -66,7 +66,7 @@ class Copy(ShapedCase):
         self.assertGreater(self.root_bytes("big"), 11.4 * 2**30)
         self.fails(125, "vm", "create", "--system-size", "128M", says=["smaller than the image's own", "--system-size"])
 
-    def test_children_of_a_fork_and_vms_of_a_snapshot_have_roots_of_their_own(self):
+    def test_children_of_a_fork_and_vms_of_a_snapshot_have_their_own_roots(self):
         self.create("first")
         self.sh("first", "echo one > /etc/mark; (sleep 1000) >/dev/null 2>&1 </dev/null &")
         self.b.ok("vm", "fork", "first", "--name", "second")
@@ -81,7 +81,7 @@ class Copy(ShapedCase):
         self.assertEqual(self.sh("third", "cat /etc/mark; hostname"), "two\nthird\n")
         self.fails(2, "vm", "create", "--from", "then", "--storage", "overlay", says="exclude each other")
 
-    def test_a_suspended_vm_goes_on(self):
+    def test_a_suspended_vm_continues(self):
         self.create("web")
         self.sh("web", "echo before > /etc/mark")
         self.b.ok("vm", "suspend", "web")
@@ -89,7 +89,7 @@ class Copy(ShapedCase):
         self.b.ok("vm", "resume", "web")
         self.assertEqual(self.sh("web", "cat /etc/mark; echo after > /etc/mark; cat /etc/mark"), "before\nafter\n")
 
-    def test_each_vm_chooses_and_templates_are_not_mixed_up(self):
+    def test_each_vm_chooses_its_storage_and_gets_a_matching_template(self):
         plain, overlay = self.create("plain"), self.create("over", "--storage", "overlay")
         self.assertNotEqual(plain["template"], overlay["template"])
         self.assertEqual(self.sh("over", "stat -f -c %T /"), "overlayfs\n")
@@ -100,7 +100,7 @@ class Copy(ShapedCase):
 class BareCopy(BareCase):
     config = 'templates = false\nstorage = "copy"\n'
 
-    def test_an_image_without_an_init_has_a_root_of_its_own_too(self):
+    def test_an_image_without_an_init_has_its_own_root(self):
         b = self.b
         b.ok("vm", "create", "--name", "bare", "--image", "bare")
         b.ok("vm", "exec", "bare", "--", "sh", "-c", "echo kept >/etc/x; grep -q ' / ext4 rw' /proc/mounts")

@@ -82,7 +82,7 @@ class Bridge(BridgeCase):
         self.assertIn("nameserver 1.1.1.1", self.guest("one", "cat", "/etc/resolv.conf").stdout)
         self.net.sh(self.net.host, f"busybox ping -c 1 -W {PATIENCE} {one}")
 
-    def test_without_nat_a_guest_reaches_other_guests_only(self):
+    def test_without_nat_a_guest_reaches_only_other_guests(self):
         self.net.serve(self.net.host, netns.HOST_ADDRESS, 8001)
         one, two = self.make("one", "--no-nat"), self.make("two")
         self.assertTrue(self.reaches("one", two))
@@ -97,7 +97,7 @@ class Bridge(BridgeCase):
                          f"you are {two}\n")
         self.net.sh(self.net.host, f"busybox ping -c 1 -W {PATIENCE} {one}")  # what the host begins is answered
 
-    def test_nat_changes_while_it_runs(self):
+    def test_nat_can_be_changed_while_the_vm_runs(self):
         self.make("one")
         self.assertTrue(self.reaches_outside("one"))
         self.assertEqual(self.b.ok("vm", "set", "one", "--no-nat"), "one: set\n")
@@ -112,7 +112,7 @@ class Bridge(BridgeCase):
         with self.assertRaises(AssertionError):
             self.net.sh(self.net.outside, f"busybox ping -c 1 -W 2 {one}")
 
-    def test_a_guest_uses_the_address_it_was_leased_and_no_other(self):
+    def test_a_guest_can_use_only_its_own_address_and_mac(self):
         one, two = self.make("one"), self.make("two")
         self.assertTrue(self.reaches("one", two))
         device = self.guest("one", "sh", "-c", "ls /sys/class/net | grep -v lo").stdout.strip()
@@ -130,7 +130,7 @@ class Bridge(BridgeCase):
                   f"ip link set {device} down; ip link set {device} address 52:54:ac:10:00:02; ip link set {device} up")
         self.assertTrue(self.reaches("one", two))
 
-    def test_an_address_stays_with_its_vm_and_is_free_after_it(self):
+    def test_an_address_stays_with_its_vm_until_the_vm_is_deleted(self):
         one, two = self.make("one"), self.make("two")
         self.b.ok("vm", "stop", "one")
         self.assertEqual(self.b.json("vm", "show", "one")["address"], one)
@@ -142,7 +142,7 @@ class Bridge(BridgeCase):
         self.assertEqual(self.make("four"), two)
         self.assertTrue(self.reaches("four", one))
 
-    def test_a_forward_policy_of_drop_is_opened_for_the_bridge_and_left_as_it_was(self):
+    def test_a_forward_policy_of_drop_is_opened_for_the_bridge_and_restored(self):
         self.net.sh(self.net.host,
                     "nft 'add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; "
                     "policy drop; }; "
@@ -155,7 +155,7 @@ class Bridge(BridgeCase):
         self.b.ok("daemon", "stop")
         self.assertEqual(self.net.rules(), before)
 
-    def test_a_range_that_is_taken_is_explained(self):
+    def test_an_address_range_in_use_is_explained(self):
         self.net.sh(self.net.host,
                     "ip link add docker0 type bridge; ip address add 172.16.0.5/16 dev docker0; ip link set docker0 up")
         self.addCleanup(self.net.sh, self.net.host, "ip link delete docker0")
@@ -166,14 +166,14 @@ class Bridge(BridgeCase):
         self.net.sh(self.net.host,
                     "ip link delete docker0; ip link add docker0 type bridge")  # what remains is not in the way
 
-    def test_both_networks_beside_each_other(self):
+    def test_bridge_and_user_networks_work_at_the_same_time(self):
         self.make("one")
         self.b.ok("vm", "create", "--name", "two", "--image", "bare", "--network", "user")
         self.assertEqual(self.b.json("vm", "show", "two")["address"], "10.0.2.15")
         self.assertTrue(self.reaches_outside("one"))
         self.assertTrue(self.reaches_outside("two"))
 
-    def test_after_kill_9_of_the_daemon_the_network_goes_on_and_ends_with_its_vms(self):
+    def test_the_network_survives_a_killed_daemon_and_works_after_a_restart_of_the_vm(self):
         self.make("one")
         self.b.kill_daemon()
         self.assertTrue(self.reaches_outside("one"))
@@ -184,13 +184,13 @@ class Bridge(BridgeCase):
         self.b.ok("vm", "start", "one")
         self.assertTrue(self.reaches_outside("one"))
 
-    def test_the_bridge_goes_some_time_after_the_last_vm(self):
+    def test_the_bridge_is_removed_some_time_after_the_last_vm(self):
         self.make("one")
         wait_until(lambda: len(self.net.links()) == 4, "the pool to be filled")  # bridge, the VM's tap, two idle ones
         self.b.ok("vm", "delete", "--force", "one")
         wait_until(lambda: self.net.links() == [] and self.ours() == [], "the bridge to go")
 
-    def test_strays_are_found_and_removed_by_gc(self):
+    def test_gc_finds_and_removes_stray_taps(self):
         self.make("one")
         self.net.sh(self.net.host, "ip tuntap add bg-77 mode tap; ip link set bg-77 alias banger")
         self.assertEqual([(item["kind"], item["path"]) for item in self.b.leftovers()], [("tap", "bg-77")])
@@ -204,7 +204,7 @@ class ClonesOnABridge(BridgeCase):
 
     config = 'network = "bridge"\npool_size = 1\n'
 
-    def test_a_clone_has_its_own_address_only(self):
+    def test_a_clone_has_only_its_own_address(self):
         one, two = self.make("one"), self.make("two")
         self.assertIn(self.b.json("vm", "show", "one")["way"], ("clone", "pool"))
         for name, address, other in (("one", one, two), ("two", two, one)):
@@ -215,7 +215,7 @@ class ClonesOnABridge(BridgeCase):
             self.assertTrue(self.reaches(name, other))
             self.assertTrue(self.reaches_outside(name))
 
-    def test_one_from_the_ready_pool_can_be_without_nat(self):
+    def test_a_vm_from_the_ready_pool_can_be_without_nat(self):
         self.make("one")
         wait_until(lambda: any(each["state"] == "ready" for each in self.pool()), "the pool to be filled")
         self.make("two", "--no-nat")

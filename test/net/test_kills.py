@@ -82,7 +82,7 @@ class HelperKilled(HelperCase):
     def kills(self):
         return (self.place / "log").read_text().count("helper.killed")
 
-    def test_at_each_call(self):
+    def test_a_helper_killed_at_any_call_leaves_nothing(self):
         story = (("vm", "create", "--name", "v", "--image", "bare"), ("vm", "set", "v", "--no-nat"),
                  ("vm", "delete", "--force", "v"))
         for command in story:

@@ -89,21 +89,21 @@ class AgentGuest(Guest):
         os.close(seen)
         os.close(tell)
         threading.Thread(target=self.watch, daemon=True).start()
-        threading.Thread(target=self.heed_halt, args=(told,), daemon=True).start()
+        threading.Thread(target=self.wait_for_halt, args=(told,), daemon=True).start()
 
     def watch(self):
         code = self.process.wait()
         shutil.rmtree(self.place, ignore_errors=True)
         self.end(0 if code == 0 else 1)
 
-    def heed_halt(self, told):
+    def wait_for_halt(self, told):
         self.halted = bool(os.read(told, 1))
 
-    def asleep(self):
+    def unresponsive(self):
         return self.still or self.halted
 
-    def stand_still(self, still):
-        super().stand_still(still)
+    def set_paused(self, still):
+        super().set_paused(still)
         if self.process is None and not still:
             self.start((self.place / "root/etc/hostname").read_text().strip())
         elif self.process is not None:

@@ -41,10 +41,10 @@ class Guest:
         if self.running and "BANGER_FAKE_EXIT" in os.environ:
             self.end(int(os.environ["BANGER_FAKE_EXIT"]))
 
-    def asleep(self):
+    def unresponsive(self):
         return self.still
 
-    def stand_still(self, still):
+    def set_paused(self, still):
         self.still = still
 
     def press_button(self):

@@ -26,7 +26,7 @@ class Program(ctypes.Structure):
     _fields_ = [("length", ctypes.c_uint16), ("steps", ctypes.POINTER(Step))]
 
 
-def leave_the_clock_alone():
+def block_clock_calls():
     if os.uname().machine != "x86_64":
         sys.exit("the numbers of system calls here are those of x86_64")
     count = len(CLOCK_CALLS)
@@ -69,7 +69,7 @@ def halt(*_):
         signal.pause()
 
 
-def heed_button():
+def wait_for_button():
     end(os.read(int(button), 1))
 
 
@@ -79,13 +79,13 @@ def print_serial():
         os.write(1, os.read(port, 65536))
 
 
-leave_the_clock_alone()
+block_clock_calls()
 enter_root()
 for number in (signal.SIGTERM, signal.SIGINT):
     signal.signal(number, end)
 for number in POWER_OFF:
     signal.signal(number, halt)
-for job in (heed_button, print_serial):
+for job in (wait_for_button, print_serial):
     threading.Thread(target=job, daemon=True).start()
 subprocess.Popen(["/bin/banger-agent", "serve", "--run-dir", "/run/banger", "--listen-fd", listener],
                  pass_fds=[int(listener)])

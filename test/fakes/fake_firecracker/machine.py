@@ -146,7 +146,7 @@ class Machine:
         if body["state"] == "Paused":
             self.saved = self.saved and self.state == "Paused"
             self.state = "Paused"
-            self.guest.stand_still(True)
+            self.guest.set_paused(True)
             return
         if self.state == "Paused" and self.vsock:
             if self.saved:
@@ -154,7 +154,7 @@ class Machine:
             elif self.version <= (1, 16, 1):
                 self.vsock.deaf = True
         self.state, self.saved = "Running", False
-        self.guest.stand_still(False)
+        self.guest.set_paused(False)
 
     def save(self, body):
         if self.state != "Paused":
@@ -175,11 +175,11 @@ class Machine:
         if self.boot_path:
             raise Fault("Loading a microVM snapshot not allowed after configuring boot-specific resources.")
         try:
-            self.take_in(body)
+            self.restore_state(body)
         except (Fault, OSError, ValueError, KeyError) as why:
             raise Ended(f"Load snapshot error: {why}", 1) from None
 
-    def take_in(self, body):
+    def restore_state(self, body):
         if "BANGER_FAKE_REFUSE" in os.environ:
             raise Fault(os.environ["BANGER_FAKE_REFUSE"])
         with open(body["snapshot_path"]) as file:

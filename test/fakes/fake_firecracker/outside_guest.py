@@ -29,8 +29,8 @@ class OutsideGuest(Guest):
     def watch(self):
         self.end(0 if self.answers.readline() == "ended 0\n" else 1)
 
-    def stand_still(self, still):
-        super().stand_still(still)
+    def set_paused(self, still):
+        super().set_paused(still)
         self.line.sendall(b"stop\n" if still else b"go on\n")
 
     def press_button(self):

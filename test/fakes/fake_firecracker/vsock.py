@@ -34,7 +34,7 @@ class Vsock:
 
     def serve(self, host):
         port = self.port_of(host)
-        if port is not None and (self.deaf or self.guest.asleep()):
+        if port is not None and (self.deaf or self.guest.unresponsive()):
             time.sleep(REQUEST_SECONDS)  # the guest never answers
             port = None
         guest = self.guest.connect(port) if port is not None else None

@@ -1,4 +1,4 @@
-"""The least a guest can be made of: a busybox image without an init, and initrds of one's own."""
+"""Minimal guests: a busybox image without an init, and custom initrds."""
 import io
 import pathlib
 import shutil
@@ -12,7 +12,7 @@ BUSYBOX = shutil.which("busybox") or "/bin/busybox"
 
 
 def busybox_tar(path):
-    """The least a Linux root file system can be: one static program and its links."""
+    """Writes a minimal Linux root file system as a tar: one static program and its links."""
     applets = subprocess.run([BUSYBOX, "--list"], capture_output=True, text=True, check=True).stdout.split()
     with tarfile.open(path, "w") as tar:
         def entry(name, kind, mode=0o755, link="", data=b""):
@@ -31,7 +31,7 @@ def busybox_tar(path):
 
 
 def cpio(entries):
-    """A newc archive (cpio(5)) of {path: (mode with its type, bytes)}; parents first."""
+    """Returns a newc archive (cpio(5)) of {path: (mode with file type, bytes)}. Parents must come first."""
     archive = b""
     for number, (name, (mode, data)) in enumerate([*entries.items(), ("TRAILER!!!", (0, b""))], 1):
         path = name.encode() + b"\0"
@@ -43,8 +43,8 @@ def cpio(entries):
 
 
 class BareCase(unittest.TestCase):
-    """A home with the shared kernel and the image `bare`, in an image store of its own: the shared one stays as it
-    is."""
+    """A home with the shared kernel and the image `bare`. The home has its own image store, so the shared one stays
+    unchanged."""
 
     config = "templates = false\n"
 

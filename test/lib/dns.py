@@ -1,4 +1,4 @@
-"""Asking a DNS server, by hand (RFC 1035): the tests must not depend on the host's resolver or its tools."""
+"""A small DNS client (RFC 1035), so that the tests do not depend on the host's resolver or its tools."""
 import os
 import pathlib
 import shutil
@@ -25,13 +25,13 @@ def query(name, kind=A, edns=False, identity=None):
 
 
 class Answer:
-    """rcode, flags, and the addresses of the answer section."""
+    """A DNS reply: rcode, flags, and the addresses of the answer section."""
 
-    def __init__(self, message, asked):
+    def __init__(self, message, question):
         identity, self.flags, questions, answers, self.authorities, self.additionals = struct.unpack(">HHHHHH",
                                                                                                      message[:12])
-        if struct.pack(">H", identity) != asked[:2] or not self.flags & 0x8000 or questions > 1:
-            raise ValueError(f"no answer to the question: {message!r}")
+        if struct.pack(">H", identity) != question[:2] or not self.flags & 0x8000 or questions > 1:
+            raise ValueError(f"the message does not answer the question: {message!r}")
         self.rcode = self.flags & 15
         self.recursion_available = bool(self.flags & 0x80)
         self.addresses, self.ttls = [], []
@@ -54,31 +54,32 @@ class Answer:
 
 
 def ask(server, name, kind=A, edns=False, timeout=180):
-    """Over UDP. `server` is (address, port)."""
-    asked = query(name, kind, edns)
+    """Asks over UDP. `server` is (address, port)."""
+    question = query(name, kind, edns)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(timeout)
         client.connect(server)
-        client.send(asked)
-        return Answer(client.recv(4096), asked)
+        client.send(question)
+        return Answer(client.recv(4096), question)
 
 
 def ask_tcp(server, name, kind=A, timeout=180):
-    asked = query(name, kind)
+    question = query(name, kind)
     with socket.create_connection(server, timeout=timeout) as client:
-        client.sendall(struct.pack(">H", len(asked)) + asked)
-        said = b""
-        while len(said) < 2 or len(said) < 2 + struct.unpack(">H", said[:2])[0]:
+        client.sendall(struct.pack(">H", len(question)) + question)
+        reply = b""
+        while len(reply) < 2 or len(reply) < 2 + struct.unpack(">H", reply[:2])[0]:
             more = client.recv(4096)
             if not more:
                 raise ConnectionError("the server closed the connection")
-            said += more
-        return Answer(said[2:], asked)
+            reply += more
+        return Answer(reply[2:], question)
 
 
 def dnsmasq(case, server):
-    """Starts a real dnsmasq that sends .vm to `server` as docs/dns-routing.md says, until the test ends; gives its
-    address."""
+    """Starts a real dnsmasq that forwards .vm names to `server`, as docs/dns-routing.md describes. Returns its address.
+
+    dnsmasq runs until the test ends."""
     program = shutil.which("dnsmasq", path="/usr/sbin:/sbin:/usr/local/sbin:/usr/bin")
     if not program:
         case.skipTest("dnsmasq is not installed")

@@ -1,4 +1,4 @@
-"""VMs under the stand-in for Firecracker, whose guest is the real agent in namespaces of its own."""
+"""A base class for tests of VMs under the stand-in for Firecracker. Its guest is the real agent in namespaces."""
 import pathlib
 import shutil
 import sqlite3
@@ -20,14 +20,14 @@ def can_isolate():
 
 @for_root
 class FirecrackerCase(bare.BareCase):
-    """A home whose Firecracker is the stand-in, and which has the image `bare`."""
+    """A home with the image `bare`, whose configured Firecracker is the stand-in."""
 
     config = "templates = false\n"
 
     @classmethod
     def setUpClass(cls):
         if not can_isolate():
-            raise unittest.SkipTest("the guest's part needs namespaces, which cannot be made here")
+            raise unittest.SkipTest("the stand-in's guest needs namespaces, which cannot be created here")
         super().setUpClass()
         cls.wrapper = cls.b.root / "firecracker"
         cls.install()
@@ -35,7 +35,7 @@ class FirecrackerCase(bare.BareCase):
 
     @classmethod
     def install(cls, **settings):
-        """The stand-in with these settings; a daemon that runs knows what it found before."""
+        """Installs the stand-in with these environment variables. A running daemon still uses what it found before."""
         exports = {"TMPDIR": cls.b.root, "BANGER_FAKE_AGENT": f"{BIN}/banger-agent", **settings}
         text = "#!/bin/sh\n" + "".join(f"export {name}='{value}'\n" for name, value in exports.items())
         fresh = cls.wrapper.with_suffix(".new")
@@ -58,7 +58,7 @@ class FirecrackerCase(bare.BareCase):
         return made
 
     def settle(self, name):
-        """Waits until a guest that was given its identity has written it down: what the stand-in saves is files."""
+        """Waits until the guest has written its new identity to a file, because the stand-in saves only files."""
         def written():
             db = sqlite3.connect(f"file:{self.b.state}/banger.db?mode=ro", uri=True)
             try:
@@ -66,7 +66,7 @@ class FirecrackerCase(bare.BareCase):
             finally:
                 db.close()
             return token in self.b.ok("vm", "exec", name, "--", "cat", "/run/banger/config.json")
-        wait_until(written, "the guest to know who it is")
+        wait_until(written, "the guest to write its identity")
 
     def sh(self, name, script):
         return self.b.ok("vm", "exec", name, "--", "sh", "-c", script)

@@ -1,8 +1,8 @@
-"""What the CLI and end-to-end tests share: a banger with its own home, and ways to look at what it leaves behind.
+"""Shared parts of the CLI and end-to-end tests: a banger with its own home, and checks for what it leaves behind.
 
-The binary and the shared images come from the environment (scripts/test sets them):
-  BANGER_BIN    directory with banger, bangerd, bangerd-root, banger-agent
-  BANGER_DATA   an XDG_DATA_HOME with the kernel and the default image already made (optional)
+The binary and the shared images come from the environment, which scripts/test sets:
+  BANGER_BIN    directory with banger, bangerd, bangerd-root and banger-agent
+  BANGER_DATA   an XDG_DATA_HOME that already has the kernel and the default image (optional)
 """
 import json
 import os
@@ -22,8 +22,10 @@ KERNEL = "debian-cloud"
 
 
 class Banger:
-    """One user of banger: an own home, an own daemon. `prefix`: what every command is run by, like `ip netns exec`;
-    `user`: as whom, behind that."""
+    """One user of banger, with a home and a daemon of their own.
+
+    `prefix` is put before every command, for example `ip netns exec NAME`. `user` is the account that runs the
+    commands; the default is the current one."""
 
     def __init__(self, data=None, state=None, config="", prefix=(), user=None):
         self.user = user
@@ -48,7 +50,7 @@ class Banger:
             (path / "config.toml").write_text(config)
 
     def chown_home(self):
-        """What root put into the home becomes its user's."""
+        """Gives files that root has created in the home to its user."""
         if self.user:
             subprocess.run(["chown", "-R", f"{self.user}:", self.root], check=True)
 
@@ -85,7 +87,7 @@ class Banger:
             return ""
 
     def daemon_pid(self):
-        """The live daemon's pid, or None. Never starts one."""
+        """Returns the pid of the running daemon, or None. Never starts a daemon."""
         try:
             pid = int((self.state / "run" / "bangerd.lock").read_text())
             argv = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
@@ -94,7 +96,7 @@ class Banger:
         return pid if b"bangerd" in argv else None
 
     def kill_daemon(self):
-        """kill -9, and wait until the kernel has let go of it."""
+        """Sends SIGKILL to the daemon and waits until the process has ended."""
         pid = self.daemon_pid()
         if pid is None:
             return
@@ -102,7 +104,7 @@ class Banger:
         wait_until(lambda: not alive(pid), f"daemon {pid} to end")
 
     def machines(self):
-        """Pids of VMM processes that work in this user's VM directories."""
+        """Returns the pids of VMM processes, which are those that run in one of this user's VM directories."""
         root = str(self.state / "vms") + "/"
         found = []
         for entry in pathlib.Path("/proc").iterdir():
@@ -122,11 +124,11 @@ class Banger:
         return sorted(p.name for p in path.iterdir()) if path.exists() else []
 
     def leftovers(self):
-        # Builds that were cut short are their user's, not this home's.
+        """Returns what `banger gc` would remove, except interrupted builds: those are shared by all homes of a user."""
         return [item for item in self.json("gc", "--dry-run") if item["kind"] != "build"]
 
     def destroy(self):
-        """Ends what the test left and removes the home."""
+        """Stops everything that the test left running, and removes the home."""
         try:
             self.run("vm", "delete", "--force", *[vm["name"] for vm in self.json("vm", "list")], timeout=180)
         except (AssertionError, ValueError, KeyError, subprocess.TimeoutExpired):
@@ -142,7 +144,9 @@ class Banger:
 
 
 def alive(pid):
-    """Any thread of it: a leader that has ended leaves the files open as long as another one runs."""
+    """Whether any thread of the process is alive.
+
+    After the thread group leader has ended, files stay open as long as another thread runs."""
     def ended(thread):
         try:
             return (thread / "stat").read_text().rsplit(")", 1)[1].split()[0] in "ZX"
@@ -155,7 +159,7 @@ def alive(pid):
 
 
 def free_port():
-    """A port of 127.0.0.1 that is free for TCP and was a moment ago for UDP."""
+    """Returns a port of 127.0.0.1 that is free for TCP and UDP. Another process may take it before the caller does."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
         udp.bind(("127.0.0.1", 0))
         tcp.bind(("127.0.0.1", udp.getsockname()[1]))
@@ -163,7 +167,7 @@ def free_port():
 
 
 def wait_until(condition, what, timeout=180):
-    """Polls a condition; the time limit only bounds a failing test."""
+    """Polls a condition. The time limit in seconds only bounds a failing test."""
     end = time.monotonic() + timeout
     while time.monotonic() < end:
         if condition():
@@ -173,18 +177,17 @@ def wait_until(condition, what, timeout=180):
 
 
 def clock_error(read):
-    """By how many seconds the clock that `read` asks is off, at least. However long the asking takes, that is no
-    error."""
+    """Returns the minimum error, in seconds, of the clock that `read` reads. A slow read does not count as an error."""
     begun = time.time()
-    told = read()
-    return max(0.0, begun - told, told - time.time())
+    seconds = read()
+    return max(0.0, begun - seconds, seconds - time.time())
 
 
 class Case(unittest.TestCase):
-    """A test with a Banger of its own that shares the ready-made images."""
+    """A test with its own Banger, which uses the shared images."""
 
     needs_images = True
-    config = "templates = false\n"  # most tests are about one VM, which boots sooner than a template is made
+    config = "templates = false\n"  # most tests need one VM, and booting it is faster than building a template
 
     def setUp(self):
         if self.needs_images and not DATA:
@@ -193,7 +196,7 @@ class Case(unittest.TestCase):
         self.addCleanup(self.b.destroy)
 
     def fails(self, code, *args, says=(), **kwargs):
-        """Runs and expects this exit code and these texts on stderr; nothing on stdout."""
+        """Runs a command and expects this exit code and these texts on stderr."""
         done = self.b.run(*args, **kwargs)
         self.assertEqual(done.returncode, code, f"{args}\n{done.stdout}\n{done.stderr}")
         for text in [says] if isinstance(says, str) else says:
@@ -201,7 +204,7 @@ class Case(unittest.TestCase):
         return done
 
     def assert_nothing_left(self, vms=()):
-        """No process, directory or leftover beyond those of the named VMs."""
+        """Asserts that there is one directory for each named VM and no leftover; without VMs, also no VMM process."""
         self.assertEqual(len(self.b.vm_dirs()), len(vms), self.b.vm_dirs())
         if not vms:
             self.assertEqual(self.b.machines(), [])
@@ -209,7 +212,7 @@ class Case(unittest.TestCase):
 
 
 class SharedCase(Case):
-    """Its tests share one Banger, so that its templates are made once."""
+    """A test case whose tests share one Banger, so that its templates are built once."""
 
     @classmethod
     def setUpClass(cls):
@@ -230,11 +233,11 @@ class SharedCase(Case):
 
 
 SHAPE = ("--vcpu", "1", "--memory", "512M")
-CLOCK_SLACK = 5  # seconds; a clock that was not set is off by the age of what the guest came from
+CLOCK_SLACK = 5  # seconds; a clock that was not set is off by the age of the guest's template or snapshot
 
 
 class ShapedCase(SharedCase):
-    """VMs of one shape, so that one template is enough, and their snapshots."""
+    """A shared case whose VMs have one shape, so that one template is enough. Snapshots are deleted after each test."""
 
     def clean(self):
         for snapshot in self.b.json("vm", "snapshot", "list"):

@@ -1,5 +1,4 @@
-"""kill -9 at the very step: strace ends a process at the Nth call of a kind it makes, so that no moment is left to
-chance."""
+"""Sends SIGKILL at an exact step: strace ends a process at its Nth system call of one kind, so timing plays no role."""
 import shutil
 import subprocess
 
@@ -10,7 +9,7 @@ SETTLED = ("running", "stopped", "suspended")
 
 
 def skip_reason():
-    """What is missing for these tests, or None."""
+    """Returns why these tests cannot run here, or None."""
     if not shutil.which("strace"):
         return "strace is not installed"
     done = subprocess.run(["strace", "-qq", "-o", "/dev/null", "true"], capture_output=True, text=True)
@@ -18,15 +17,18 @@ def skip_reason():
 
 
 def strace_prefix(calls, number, children=False):
-    """What a command is run by to end, with SIGKILL, at such a call of its: the one with that number. `children`: they
-    too, counted each for itself."""
+    """Returns a command prefix under which a command gets SIGKILL at call `number` of the system calls `calls`.
+
+    With `children`, child processes are killed too. Each process counts its own calls."""
     return ["strace", *["-f"] * children, "-qq", "-o", "/dev/null", "-e", f"trace={calls}", "-e",
             f"inject={calls}:signal=SIGKILL:when={number}"]
 
 
 class Daemon:
-    """A daemon that dies at commit number `number` of its store: what the commit says is written then, its effect not
-    begun. All commits are the first thread's, the only one that is traced."""
+    """A daemon that dies at commit number `number` of its store.
+
+    At that moment the commit is on disk, and the work that the commit announces has not begun. strace traces only the
+    first thread, which makes all commits."""
 
     def __init__(self, banger, number):
         self.b = banger
@@ -46,11 +48,11 @@ class Daemon:
 
 
 class KilledAtEachCommit:
-    """For a test case with a banger `b`, whose daemon is killed at the first commit of a story, the second… until it
-    comes through."""
+    """A mixin for a test case with a Banger `b`. It kills the daemon at the first commit, then at the second, and so
+    on, until the commands complete."""
 
     def settled_vms(self):
-        """The next command starts a daemon; waits until every VM it found is in a true state."""
+        """Starts a new daemon and waits until no VM is in transition. Returns {name: state}."""
         wait_until(lambda: all(vm["state"] in SETTLED for vm in self.b.json("vm", "list")), "the VMs to settle")
         vms = {vm["name"]: vm["state"] for vm in self.b.json("vm", "list")}
         self.assertEqual(len(self.b.machines()), list(vms.values()).count("running"))
@@ -58,20 +60,22 @@ class KilledAtEachCommit:
         return vms
 
     def kill_at_each_commit(self, prepare, commands, check, every=1):
-        """Kills at the first commit, the second… until the commands are through before one is reached. `every` 3: at
-        the first, the fourth…, where other stories meet the same commits. A short run meets a third of them."""
+        """Runs the commands again and again, and kills the daemon one commit later each time, until they complete.
+
+        `prepare` runs before the commands, and `check` gets {name: state} after each kill. With `every` 3 only the
+        first, fourth, seventh… commit is tried; other stories cover the rest. A short run tries a third of them."""
         for number in range(1, 200, stride(every)):
             prepare()
             daemon = Daemon(self.b, number)
             self.addCleanup(daemon.end)
-            through = not daemon.died() and all(self.b.run(*command).returncode == 0 for command in commands)
-            if not through:
-                wait_until(daemon.died, "the daemon to be killed, which is all that may have gone wrong")
+            completed = not daemon.died() and all(self.b.run(*command).returncode == 0 for command in commands)
+            if not completed:
+                wait_until(daemon.died, "the daemon to be killed, the only acceptable reason for a failed command")
             daemon.end()
             with self.subTest(commit=number):
                 check(self.settled_vms())
-            if through:
+            if completed:
                 self.assertGreater(number, len(commands))
-                print(f"less than {number} commits")
+                print(f"fewer than {number} commits")
                 return
-        self.fail("it never came through")
+        self.fail("the commands never completed")

@@ -1,7 +1,6 @@
-"""What a story says about itself: as whom it is run, and whether it is one of the long ones. Decorators for cases and
-classes.
+"""Decorators for test cases and classes. They say which account runs a story, and whether a short run includes it.
 
-Without a mark a story is run once, as an ordinary user. `scripts/test --long` runs all stories, also as root."""
+A story without a mark runs once, as an ordinary user. `scripts/test --long` runs every story as root and as a user."""
 import os
 import unittest
 
@@ -18,38 +17,40 @@ def _mark(**values):
 
 
 def for_root(story):
-    """It makes what only root can: mounts, namespaces, a root helper."""
+    """Marks a story that needs root, for example for mounts, namespaces or a root helper."""
     return unittest.skipUnless(os.geteuid() == 0, "needs root")(_mark(accounts=[ROOT], short_run=[ROOT])(story))
 
 
 def for_users(story):
-    """It is about what an ordinary user may not do."""
+    """Marks a story about the limits of an ordinary user."""
     mark = _mark(accounts=[USER], short_run=[USER])
     return unittest.skipIf(os.geteuid() == 0, "needs a user who is not root")(mark(story))
 
 
-# Root's daemon may well do it in another way: it needs no helper. So the short run has both.
+# Root's daemon needs no helper, so it may take another path through the code. A short run therefore runs both accounts.
 for_both = _mark(short_run=[ROOT, USER])
-# As root only in a short run: another story, much like it, is run as an ordinary user.
+# A short run runs this story only as root, because a similar story runs as an ordinary user.
 as_root = _mark(short_run=[ROOT])
-# The short run has another story of this kind.
+# A short run leaves this story out, because it includes a similar one.
 long = _mark(short_run=[])
 
 
-def of(kind, method):
-    """A case's own marks, else those of its class: who can run it, and who runs it in a short run."""
+def of(test_class, method):
+    """Returns the accounts that can run a case, and those that run it in a short run.
+
+    Marks of the method win over marks of the class."""
     def mark(name, default):
-        return getattr(method, name, getattr(kind, name, default))
+        return getattr(method, name, getattr(test_class, name, default))
     return {"accounts": mark("accounts", [ROOT, USER]), "short_run": mark("short_run", [USER])}
 
 
 def stride(step):
-    """Of things that can only be counted one by one: every third of those that a long run tries."""
+    """Returns the step for a loop over numbered events, for example commits. A short run tries only every third one."""
     return step if LONG else 3 * step
 
 
 def sample(things, count):
-    """All of them in a long run, else so many, spread over the whole."""
+    """Returns all things in a long run. In a short run, returns `count` of them, spread evenly."""
     things = list(things)
     if LONG or count >= len(things):
         return things

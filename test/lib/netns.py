@@ -1,4 +1,4 @@
-"""Network namespaces for a test: a host of its own with one uplink, and the outside behind it."""
+"""Network namespaces for a test: a separate host with one uplink, and the outside network behind the uplink."""
 import json
 import re
 import shutil
@@ -7,7 +7,7 @@ import uuid
 
 HOST_ADDRESS, OUTSIDE_ADDRESS, PORT = "198.51.100.1", "198.51.100.2", 8000
 
-# Settings of a host where nobody has touched them; in this order, for one changes others.
+# The kernel's default settings. The order matters, because writing one setting can change others.
 PLAIN = {"ipv4/ip_forward": 0, "ipv4/conf/all/forwarding": 0, "ipv4/conf/default/forwarding": 0,
          "ipv4/conf/all/rp_filter": 0,
          "ipv4/conf/default/rp_filter": 0, "ipv4/conf/all/route_localnet": 0, "ipv4/conf/default/route_localnet": 0,
@@ -15,29 +15,30 @@ PLAIN = {"ipv4/ip_forward": 0, "ipv4/conf/all/forwarding": 0, "ipv4/conf/default
          "ipv6/conf/default/disable_ipv6": 0, "bridge/bridge-nf-call-iptables": 0, "bridge/bridge-nf-call-ip6tables": 0,
          "bridge/bridge-nf-call-arptables": 0}
 
-# Says who asks, as it is seen from here.
+# Replies to each client with the client's address, as this server sees it.
 SERVER = """
 import socketserver
-class Say(socketserver.BaseRequestHandler):
+class SendAddress(socketserver.BaseRequestHandler):
     def handle(self):
         self.request.sendall(("you are " + self.client_address[0] + "\\n").encode())
 socketserver.ThreadingTCPServer.allow_reuse_address = True
-socketserver.ThreadingTCPServer(("%s", %d), Say).serve_forever()
+socketserver.ThreadingTCPServer(("%s", %d), SendAddress).serve_forever()
 """
 
 
 def skip_reason():
-    """What is missing for these tests, or None."""
+    """Returns why these tests cannot run here, or None."""
     for program in ("ip", "nft"):
         if not shutil.which(program, path="/usr/sbin:/usr/bin:/sbin:/bin"):
             return f"{program} is not installed"
     if subprocess.run(["unshare", "-n", "true"], capture_output=True).returncode != 0:
-        return "network namespaces cannot be made here"
+        return "network namespaces cannot be created here"
     return None
 
 
 class Network:
-    """`host` is where banger runs, its eth0 leads to `outside`, which has no route back into private ranges."""
+    """Two namespaces. banger runs in `host`, whose eth0 leads to `outside`. `outside` has no route to private ranges.
+    """
 
     def __init__(self):
         name = uuid.uuid4().hex[:6]
@@ -55,8 +56,9 @@ class Network:
         self.serve(self.outside, OUTSIDE_ADDRESS, PORT)
 
     def reset_settings(self, space):
-        """A new namespace has what Docker, libvirt and the like have set on this host. Here it has what a plain host
-        has."""
+        """Sets the kernel's defaults in a namespace.
+
+        A new namespace copies the settings of this host, where Docker, libvirt and others may have changed them."""
         for path, value in PLAIN.items():
             self.sh(space, f"test ! -e /proc/sys/net/{path} || echo {value} >/proc/sys/net/{path}")
 
@@ -73,13 +75,13 @@ class Network:
         self.servers.append(subprocess.Popen(self.command(space, "python3", "-c", SERVER % (address, port))))
 
     def links(self):
-        """Names of all links of the host but its own two."""
+        """Returns the names of the host's links, without its initial two: lo and eth0."""
         lines = self.sh(self.host, "ip -o link").splitlines()
         return sorted(name for name in (re.match(r"\d+: ([^:@]+)", line)[1] for line in lines)
                       if name not in ("lo", "eth0"))
 
     def rules(self):
-        """The host's ruleset, without what the kernel counts."""
+        """Returns the host's nftables ruleset without the metainfo entry."""
         entries = json.loads(self.sh(self.host, "nft -j list ruleset"))["nftables"]
         return [entry for entry in entries if "metainfo" not in entry]
 

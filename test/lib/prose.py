@@ -1,4 +1,4 @@
-"""How the documents are written: the width of lines, and the length of sentences outside code and tables."""
+"""Checks how documents are written: the width of lines, and the length of sentences outside code and tables."""
 import re
 
 COLUMNS = 140
@@ -16,7 +16,7 @@ def wide_lines(text):
 
 
 def paragraphs(text):
-    """Paragraphs and list items as one line each, without code, tables and headings."""
+    """Returns each paragraph and list item as one line, without code, tables and headings."""
     parts = []
     for line in text.splitlines():
         item = LIST_ITEM.match(line)
@@ -58,7 +58,7 @@ def problems(text):
 
 
 def self_check():
-    """One document of each fault is found out, and one with long code and a long table is not."""
+    """Asserts that every kind of fault is found, and that long code, long tables and long headings are no faults."""
     many = "word " * (LONGEST + 1)
     long_average = ("word " * (AVERAGE + 1) + ".\n\n") * 3
     for bad in ("x" * (COLUMNS + 1), f"One.\n{many}.", f"- One.\n- {many}.", "a; b;\nc", long_average):

@@ -1,5 +1,5 @@
-"""As whom stories are run: this user, and, when that is root, an unprivileged user who has nothing of ours but the
-binary."""
+"""The accounts that run stories: the current user and, if that is root, also an unprivileged user. The unprivileged
+user gets only the binary, the tests and the images."""
 import os
 import pathlib
 import shutil
@@ -15,8 +15,8 @@ PASSED_ON = ("BANGER_FIRECRACKER_YAML",)
 
 
 class Account:
-    """`name` is root or user; `prefix` is what its commands are run by. It has the kernel and the default image in
-    `data`."""
+    """An account. `name` is root or user, `prefix` is put before every command, and `data` holds the kernel and the
+    default image."""
 
     def __init__(self, name, home, data, binaries, tests, prefix=()):
         self.name, self.data, self.binaries, self.tests, self.prefix = name, data, binaries, tests, list(prefix)
@@ -29,7 +29,7 @@ class Account:
         return subprocess.run([*self.prefix, self.binaries / "banger", *words], env=self.env, cwd="/", **kwargs)
 
     def make_images(self):
-        """By the tool itself; what is there already stays."""
+        """Makes the kernel and the image with banger itself. Keeps those that exist already."""
         for kind, name, how in IMAGES:
             if self.banger(kind, "show", name, capture_output=True).returncode != 0:
                 say(f"{kind} {name}, as {self.name}")
@@ -44,7 +44,7 @@ def this_user():
 
 
 def unprivileged(place):
-    """`place`: a directory that every user can enter."""
+    """Prepares the unprivileged user's account in `place`, a directory that every user can enter."""
     if subprocess.run(["id", UNPRIVILEGED], capture_output=True).returncode != 0:
         sh("useradd", "--create-home", UNPRIVILEGED)
     home, binaries = place / "home", place / "bin"
@@ -59,7 +59,7 @@ def unprivileged(place):
 
 
 def lend_images(owner, borrower):
-    """A copy of one's images becomes another's."""
+    """Copies the images of one account to another."""
     user = borrower.prefix and UNPRIVILEGED or "root"
     borrower.data.mkdir(parents=True, exist_ok=True)
     sh("cp", "-a", "--sparse=always", "--reflink=auto", f"{owner.data}/.", borrower.data)
@@ -67,7 +67,7 @@ def lend_images(owner, borrower):
 
 
 class Accounts:
-    """The accounts of a run by name, with images; ends with what it made."""
+    """The accounts of a run, by name. prepare() gives them images. Leaving the context removes the temporary files."""
 
     def __init__(self, both):
         self.place = tempfile.TemporaryDirectory(prefix="banger-user-") if both else None
@@ -88,10 +88,10 @@ class Accounts:
         if (mine.data / "banger").exists():
             mine.make_images()
             lend_images(mine, user)
-        else:  # as most people do it; --long has stories that do it as root
+        else:  # Most people build images as a user. --long has stories that build them as root.
             user.make_images()
             lend_images(user, mine)
-        # newuidmap, which the image build needs, is stopped by it; everything after runs with it.
+        # The image build needs newuidmap, which does not work with --no-new-privs. Everything afterwards runs with it.
         user.prefix.append("--no-new-privs")
         return self
 

@@ -1,4 +1,4 @@
-"""The two builds: the release binary, and everything under ASan and UBSan for unit tests and fuzzers."""
+"""The two builds: the release binary, and a build of everything with ASan and UBSan for unit tests and fuzzers."""
 import functools
 import os
 import shutil
@@ -40,13 +40,15 @@ def runs_alone():
 
 @functools.cache
 def configure_checked():
-    """No more debug information than a sanitizer's report needs: it is the greater part of what the compiler writes."""
+    """Configures the sanitizer build with only the debug information that a sanitizer's report needs.
+
+    Full debug information would be more than half of the compiler's output."""
     sh("scripts/dev-setup", CHECKED, "-Dbuildtype=debug", "-Ddebug=false", "-Dcpp_args=-gline-tables-only",
        "-Dstatic_binary=false", "-Dfuzz=true", *SANITIZERS, "-Dpch=true", "--werror")
 
 
 def checked(tally, stage):
-    """Of unit tests and fuzzers, whichever comes first builds what both need."""
+    """Builds everything for unit tests and fuzzers. The first of the two stages that runs does the work for both."""
     say("build for unit tests and fuzzers, with ASan and UBSan")
     with tally.timed(stage, "build"):
         configure_checked()

@@ -1,4 +1,4 @@
-"""Where things are, and how commands are run there."""
+"""Directories of the repository and its builds, and a function that runs commands in them."""
 import os
 import pathlib
 import subprocess
@@ -6,7 +6,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RELEASE = ROOT / "build"
-CHECKED = ROOT / "build-checked"  # ASan, UBSan and coverage: one build for unit tests and fuzzers
+CHECKED = ROOT / "build-checked"  # one build with ASan, UBSan and coverage, for unit tests and fuzzers
 DATA = pathlib.Path(os.environ.get("BANGER_TEST_DATA", RELEASE / "test-data"))
 
 

@@ -25,13 +25,13 @@ def slowest(tally):
 
 
 def write(tally, seconds, left_out):
-    """The whole report; its last line is the result."""
+    """Prints the whole report. The last line is the result."""
     print("\n".join(table(tally)))
-    print("Stages may run beside each other, so their seconds can add up to more than the run's.")
+    print("Stages may run at the same time, so their seconds can add up to more than the run took.")
     print("\nslowest:", *slowest(tally), sep="\n")
     print(f"\nThe run took {seconds:.0f} s.")
     if left_out:
-        print(f"{left_out} cases were left to scripts/test --long.")
+        print(f"{left_out} cases did not run; scripts/test --long runs all.")
     for outcome in (SKIPPED, FAILED):
         for result in tally.of(outcome):
             print(f"{outcome}: {result}")

@@ -1,4 +1,4 @@
-"""Checks that need no guest: how sources are written, and the scripts of test/ that hold the tree to its promises."""
+"""Checks that need no guest: the format of sources, and the check scripts in test/."""
 import re
 import subprocess
 import sys
@@ -12,12 +12,12 @@ TEXTS = (".cc", ".h", ".in", ".py", ".sh", ".txt", ".build")
 
 
 def script(name):
-    """A stage that is one program of test/."""
+    """Returns a stage that runs one script of test/."""
     def stage(tally, _):
         say(name)
         with tally.timed(name, f"{name}.py"):
             done = subprocess.run([sys.executable, ROOT / "test" / f"{name}.py"], cwd=ROOT)
-        tally.check(name, f"{name}.py", "what it checks holds", done.returncode == 0)
+        tally.check(name, f"{name}.py", "the script finds no fault", done.returncode == 0)
     return stage
 
 
@@ -36,7 +36,7 @@ def long_lines(paths):
 
 
 def crowded_lists(paths):
-    """Names of files in a meson.build stand one a line, in order."""
+    """Yields faults of the file lists in meson.build files, which must be sorted and have one name on each line."""
     for path in paths:
         if path.name != "meson.build":
             continue
@@ -59,8 +59,8 @@ def unformatted(paths):
 def form(tally, _):
     say("format")
     paths = files()
-    checks = {"C++ is as clang-format writes it": unformatted, f"no line has more than {COLUMNS} columns": long_lines,
-              "lists of meson.build have one name a line, in order": crowded_lists}
+    checks = {"C++ is formatted by clang-format": unformatted, f"no line has more than {COLUMNS} columns": long_lines,
+              "lists in meson.build are sorted and have one name on each line": crowded_lists}
     for name, check in checks.items():
         with tally.timed("format", check.__name__):
             wrong = list(check(paths))

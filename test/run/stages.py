@@ -1,4 +1,4 @@
-"""The stages of a run, their order, and what runs beside what."""
+"""The stages of a run, their order, and which of them run at the same time."""
 import argparse
 import concurrent.futures
 import os
@@ -15,7 +15,7 @@ from place import say
 from tally import FAILED, SKIPPED, Tally
 from unit import unit
 
-# One after the other, and stories after them all. Only build is needed by others.
+# These stages run one after the other, before the stories. The others need only the stage "build".
 STAGES = {"format": source.form, "arrows": source.script("arrows"), "embeds": source.script("embeds"),
           "docs": source.script("docs_are_true"), "install": source.script("installs"), "unit": unit, "fuzz": fuzz}
 STORIES = ("cli", "e2e", "net", "user")
@@ -24,22 +24,22 @@ ALL = ("build", *STAGES, *STORIES)
 
 def options(argv):
     parser = argparse.ArgumentParser(prog="scripts/test",
-                                     description="Sets up everything and runs the tests. Safe to run "
-                                     "again, and then fast. The last line counts cases: N passed, N failed, N skipped.")
+                                     description="Sets up everything and runs the tests. You can run it again; later "
+                                     "runs are faster. The last line counts cases: N passed, N failed, N skipped.")
     parser.add_argument("stages", nargs="*", metavar="STAGE", help=f"some of: {' '.join(ALL)}")
     parser.add_argument("--long", action="store_true",
-                        help="also what is long by nature: every kill, minutes of fuzzing, "
-                        "all stories as root and as an unprivileged user")
+                        help="run everything: every kill, minutes of fuzzing, "
+                        "and all stories as root and as an unprivileged user")
     parsed = parser.parse_args(argv)
     for name in parsed.stages:
         if name not in ALL:
-            parser.error(f"there is no stage '{name}'; there are {' '.join(ALL)}")
+            parser.error(f"there is no stage '{name}' (hint: choose from {' '.join(ALL)})")
     parsed.stages = parsed.stages or list(ALL)
     return parsed
 
 
 def attempt(tally, stage, work):
-    """False when a command that it needs failed."""
+    """Runs `work`. Returns False if one of its commands failed."""
     try:
         work()
         return True
@@ -56,16 +56,17 @@ def run_stories(tally, wanted, opts, images):
 
 
 def run(opts, tally):
-    """How many cases were left to a long run."""
+    """Runs the stages. Returns how many cases only a long run would have run."""
     if "build" in opts.stages and not attempt(tally, "build", lambda: (build.packages(), build.release(tally))):
         return 0
     wanted = [stage for stage in STORIES if stage in opts.stages]
     root = os.geteuid() == 0
     if "user" in wanted and not root:
-        tally.add("user", "all", "stories as another user", SKIPPED, "this run is unprivileged already")
-    with accounts.Accounts(both=root and "user" in wanted) as people, concurrent.futures.ThreadPoolExecutor() as beside:
-        # Much of it is waiting for a network, so it goes on beside the next build.
-        images = beside.submit(people.prepare) if wanted else None
+        tally.add("user", "all", "stories as another user", SKIPPED, "this run has no root privileges")
+    both = root and "user" in wanted
+    with accounts.Accounts(both) as prepared, concurrent.futures.ThreadPoolExecutor() as background:
+        # Making images is mostly waiting for the network, so it runs at the same time as the next build.
+        images = background.submit(prepared.prepare) if wanted else None
         for stage, work in STAGES.items():
             if stage in opts.stages:
                 attempt(tally, stage, lambda: work(tally, opts))

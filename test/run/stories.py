@@ -1,7 +1,7 @@
-"""Stories: the Python tests of test/cli, test/e2e and test/net, with the real binary and real guests.
+"""Runs stories: the Python tests of test/cli, test/e2e and test/net, with the real binary and real guests.
 
-A class of a file is one job, for what its cases share is made once. Jobs run beside each other, two for each processor:
-about half of a story is waiting."""
+Each test class is one job, so that the fixtures shared by its cases are made once. Two jobs run at a time for each
+processor, because about half of a story is waiting."""
 import collections
 import concurrent.futures
 import json
@@ -17,43 +17,43 @@ from tally import FAILED
 STORY = "run/story.py"
 DEADLINE = 1800  # seconds for one class
 FOLDERS = {"net": ["net"], "e2e": ["e2e"], "cli": ["cli"],
-           "user": ["e2e", "cli"]}  # in this order: what takes longest first
+           "user": ["e2e", "cli"]}  # the order of the run: the longest stages first
 printing = threading.Lock()
 
-Job = collections.namedtuple("Job", "stage account file kind cases")
+Job = collections.namedtuple("Job", "stage account file test_class cases")
 
 
-def known(folders):
-    """What the files in these folders tell of their cases: {file: [case, …]}."""
+def list_cases(folders):
+    """Lists the cases of all files in these folders with story.py: {file: [case, …]}."""
     files = [f"{folder}/{path.name}" for folder in folders
              for path in sorted((ROOT / "test" / folder).glob("test_*.py"))]
-    told = {}
-    for file in files:  # each by itself: they may import each other
+    cases = {}
+    for file in files:  # one process for each file, because the files may import each other
         done = subprocess.run([sys.executable, "-W", "ignore", ROOT / "test" / STORY, "list", ROOT / "test" / file],
                               stdout=subprocess.PIPE, check=True, text=True)
-        told[file] = next(iter(json.loads(done.stdout).values()))
-    return told
+        cases[file] = next(iter(json.loads(done.stdout).values()))
+    return cases
 
 
 def choose(wanted, root, long):
-    """The jobs of these stages, and how many cases are left to a long run."""
+    """Returns the jobs of these stages, and how many cases only a long run would run."""
     both = root and "user" in wanted
     stages = [stage for stage in FOLDERS if stage in wanted and (stage != "user" or both)]
-    told = known(sorted({folder for stage in stages for folder in FOLDERS[stage]}))
+    cases = list_cases(sorted({folder for stage in stages for folder in FOLDERS[stage]}))
     jobs, left_out = [], 0
     for stage in stages:
         account = "user" if stage == "user" or not root else "root"
-        for file in (file for file in told if file.split("/")[0] in FOLDERS[stage]):
-            able = [case for case in told[file] if not both or account in case["accounts"]]
-            chosen = [case for case in able if long or taken(case, account, both)]
-            left_out += len(able) - len(chosen)
-            for kind in dict.fromkeys(case["class"] for case in chosen):
-                jobs.append(Job(stage, account, file, kind, [case["name"] for case in chosen if case["class"] == kind]))
+        for file in (file for file in cases if file.split("/")[0] in FOLDERS[stage]):
+            possible = [case for case in cases[file] if not both or account in case["accounts"]]
+            chosen = [case for case in possible if long or in_short_run(case, account, both)]
+            left_out += len(possible) - len(chosen)
+            for name in dict.fromkeys(case["class"] for case in chosen):
+                jobs.append(Job(stage, account, file, name, [case["name"] for case in chosen if case["class"] == name]))
     return jobs, left_out
 
 
-def taken(case, account, both):
-    """In a short run. Alone, an account runs what the other would."""
+def in_short_run(case, account, both):
+    """Whether this account runs the case in a short run. If there is only one account, it runs all cases of both."""
     return account in case["short_run"] if both else bool(case["short_run"])
 
 
@@ -71,13 +71,13 @@ def run(tally, job, account, long):
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace", timeout=DEADLINE)
             output, status = done.stdout, done.returncode
         except subprocess.TimeoutExpired as late:
-            output, status = (late.stdout or b"").decode(errors="replace"), f"no end within {DEADLINE} s"
+            output, status = (late.stdout or b"").decode(errors="replace"), f"timeout after {DEADLINE} s"
         results.seek(0)
-        told = [json.loads(line) for line in results]
+        outcomes = [json.loads(line) for line in results]
     with printing:
-        say(f"{job.stage}: {job.file} {job.kind}, as {job.account}")
+        say(f"{job.stage}: {job.file} {job.test_class}, as {job.account}")
         print(output, flush=True)
-        for each in told:
+        for each in outcomes:
             tally.add(job.stage, job.file, each["name"], each["outcome"], each["why"], each["seconds"])
-        if status != 0 or not told:
-            tally.add(job.stage, job.file, job.kind, FAILED, f"ended with {status}")
+        if status != 0 or not outcomes:
+            tally.add(job.stage, job.file, job.test_class, FAILED, f"ended with {status}")

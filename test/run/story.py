@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""One process of stories. `story.py list FILE…` tells as JSON which cases there are, and when and as whom they are run;
-`story.py run FILE CASE…` runs some, and writes a line of JSON for each into the descriptor BANGER_STORY_RESULTS."""
+"""Lists or runs stories in one process.
+
+`story.py list FILE…` prints the cases as JSON, with the accounts that run them. `story.py run FILE CASE…` runs cases,
+and writes one line of JSON for each to the file descriptor BANGER_STORY_RESULTS."""
 import importlib.util
 import json
 import os
@@ -43,7 +45,7 @@ def described(case):
 
 
 class Recorder(unittest.TextTestResult):
-    """Prints as unittest does, and keeps what became of each case."""
+    """Prints like unittest, and keeps the outcome of each case."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -54,7 +56,7 @@ class Recorder(unittest.TextTestResult):
         self.started = time.monotonic()
 
     def note(self, test, outcome, why=""):
-        name = name_of(test) if hasattr(test, "_testMethodName") else str(test)  # setUpClass has no method
+        name = name_of(test) if hasattr(test, "_testMethodName") else str(test)  # a failed setUpClass has no method
         if self.outcomes.get(name, {}).get("outcome") != "failed":
             self.outcomes[name] = {"name": name, "outcome": outcome, "why": why,
                                    "seconds": time.monotonic() - self.started}

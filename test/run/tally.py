@@ -1,4 +1,4 @@
-"""What came of every case, and where the seconds went."""
+"""Collects the outcome of every case, and the seconds that each stage and file took."""
 import collections
 import contextlib
 import dataclasses
@@ -11,7 +11,7 @@ PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 @dataclasses.dataclass
 class Result:
     stage: str
-    group: str  # a file, or an executable
+    group: str  # the name of a file or an executable
     case: str
     outcome: str
     why: str = ""

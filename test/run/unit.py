@@ -1,4 +1,4 @@
-"""Unit tests: every Catch2 executable of the checked build."""
+"""Runs the unit tests: every Catch2 executable of the sanitizer build."""
 import concurrent.futures
 import os
 import pathlib
@@ -41,7 +41,7 @@ def count(tally, name, report, status, output):
     try:
         entries = list(xml.etree.ElementTree.parse(report).iter("testcase"))
     except (OSError, xml.etree.ElementTree.ParseError):
-        tally.add("unit", name, "all of it", FAILED, f"ended with {status} and no report\n{output[-8000:]}")
+        tally.add("unit", name, "the whole program", FAILED, f"ended with {status} and no report\n{output[-8000:]}")
         return
     # A test that cannot run here prints `SKIPPED: name: reason`. Catch2 lists a case once per section.
     skips = dict(re.findall(r"^\s*SKIPPED: ([^\n]*?): ([^:\n]+)$", output, re.M))
@@ -55,4 +55,4 @@ def count(tally, name, report, status, output):
         outcome = FAILED if case["wrong"] else SKIPPED if title in skips else PASSED
         tally.add("unit", name, title, outcome, case["wrong"] or skips.get(title, ""), case["seconds"])
     if status != 0 and not any(case["wrong"] for case in cases.values()):
-        tally.add("unit", name, "all of it", FAILED, f"ended with {status}\n{output[-8000:]}")
+        tally.add("unit", name, "the whole program", FAILED, f"ended with {status}\n{output[-8000:]}")

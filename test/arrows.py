@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Reads every #include under src/ and fails on one that points the wrong way, or on a third-party header outside the
-folder that owns it. The arrows are those of docs/architecture.md."""
+"""Reads every #include under src/ and fails if a folder includes another folder that it must not include. Also fails if
+a third-party header is included outside its owning folder. docs/architecture.md shows the allowed includes, too."""
 import pathlib
 import re
 import sys
 import tempfile
 
-# Each folder may include itself and the folders named here. The longest path that matches a file counts, so a folder
-# inside another has arrows of its own; "image" allows "image/apt" too.
+# Each folder may include itself and the folders named here. The longest path that matches a file counts, so a subfolder
+# can have its own list. Permission for "image" covers "image/apt" too.
 ALLOWED = {
     "base": [],
     "host": ["base"],
@@ -31,7 +31,7 @@ ALLOWED = {
     "roles": ["engine", "capabilities", "guest", "client", "api", "vm", "machine", "image", "ext4", "tar", "guestcfg",
               "net", "link", "store", "rpc", "config", "host", "base"],
 }
-# Third-party header prefix -> folders (or deeper paths) that may include it.
+# Third-party header prefix -> folders or files that may include it.
 OWNERS = {
     r"SQLiteCpp/|sqlite3\.h": ["store"],
     r"archive(_entry)?\.h": ["tar", "image/apt"],
@@ -48,7 +48,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 
 
 def room_of(path):
-    """The longest key of ALLOWED that `path` lies in; None when there is none."""
+    """Returns the longest key of ALLOWED that contains `path`, or None."""
     parts = path.split("/")[:-1]
     for length in range(len(parts), 0, -1):
         if "/".join(parts[:length]) in ALLOWED:
@@ -66,24 +66,24 @@ def problems(src: pathlib.Path):
             continue
         relative = path.relative_to(src).as_posix()
         if "/" not in relative:
-            continue  # main.cc sees every role
+            continue  # main.cc may include every role
         folder = room_of(relative)
         for quote, header in INCLUDE.findall(path.read_text()):
             if quote == '"':
                 target = room_of(header)
                 if target is None:
-                    yield f"{relative}: \"{header}\" is not named from src/"
+                    yield f"{relative}: \"{header}\" is not a path from src/"
                 elif target != folder and not within(target, ALLOWED[folder]):
                     yield f"{relative}: {folder} must not include {target} (\"{header}\")"
             for pattern, owners in OWNERS.items():
                 if re.match(pattern, header) and not any(relative == o or relative.startswith(o + "/") for o in owners):
                     yield f"{relative}: <{header}> belongs to {owners or 'the tests'}"
             if header == "asio.hpp" and relative.endswith(".h"):
-                yield f"{relative}: <asio.hpp> stays out of headers"
+                yield f"{relative}: headers must not include <asio.hpp>"
 
 
 def self_check():
-    """A wrong arrow of each kind is found, so that a clean result means something."""
+    """Asserts that a wrong include of each kind is found; otherwise a clean result would prove nothing."""
     wrong = {"base/a.h": '#include "host/files.h"', "link/b.cc": "#include <archive.h>",
              "vm/c.h": "#include <asio.hpp>", "rpc/d.cc": '#include "files.h"'}
     with tempfile.TemporaryDirectory() as place:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Checks what the documents name against what there is: paths in the tree, commands and flags of the built binary,
-the pages that it writes, include arrows. Checks too that the documents are easy to read (test/lib/prose.py)."""
+"""Checks that the documents are true: that paths, commands and flags exist, that generated pages are current, and that
+the table of folders matches test/arrows.py. Also checks that documents are easy to read (test/lib/prose.py)."""
 import pathlib
 import re
 import subprocess
@@ -20,7 +20,7 @@ GENERATED = {
 OVERVIEW, OVERVIEW_LINES = ROOT / "docs/architecture.md", 120
 
 
-def help_of(words, cache={}):  # noqa: B006 (a memo on purpose)
+def help_of(words, cache={}):  # noqa: B006 (the mutable default is the cache)
     key = tuple(words)
     if key not in cache:
         done = subprocess.run([BANGER, *words, "--help"], capture_output=True, text=True, timeout=30)
@@ -42,7 +42,7 @@ def wrong_includes(text):
 
 
 def command_lines(text):
-    """`banger …` in code, up to a comment."""
+    """Yields every `banger …` line in code, without its comment."""
     for line in re.findall(r"^    (banger [^\n#]*)", text, re.M) + re.findall(r"`(banger [^`\n]*)`", text):
         yield line.split("#")[0].strip()
 
@@ -65,44 +65,46 @@ def wrong_commands(text):
 
 
 def readme_commands_exist():
-    """Each group's commands, as --help lists them, have a help of their own."""
+    """Yields commands that the --help of a group lists, but that have no help themselves."""
     for group in (["vm"], ["vm", "snapshot"], ["template"], ["image"], ["kernel"], ["daemon"], ["system"]):
         text = help_of(group) or ""
         for name in re.findall(r"^  ([a-z]+)(?:, \w+)*  ", text, re.M):
             if help_of(group + [name]) is None:
-                yield f"banger {' '.join(group)} {name} is offered but has no help"
+                yield f"banger {' '.join(group)} lists the command {name}, which has no help"
 
 
 def generated_pages():
-    """The pages that the program writes itself are what it writes now."""
+    """Yields generated pages that differ from the program's present output."""
     for page, words in GENERATED.items():
-        said = subprocess.run([BANGER, *words], capture_output=True, text=True, timeout=30).stdout
-        if said != page.read_text():
+        output = subprocess.run([BANGER, *words], capture_output=True, text=True, timeout=30).stdout
+        if output != page.read_text():
             yield f"{page.relative_to(ROOT)} is not the output of build/src/banger {' '.join(words)}"
 
 
 def overview_is_short():
     lines = len(OVERVIEW.read_text().splitlines())
     if lines > OVERVIEW_LINES:
-        yield f"docs/architecture.md has {lines} lines, more than {OVERVIEW_LINES}: details belong in docs/design"
+        yield (f"docs/architecture.md has {lines} lines, more than {OVERVIEW_LINES} "
+               "(hint: move details to docs/design)")
 
 
 def folders_of(cell, above):
-    """`nothing`, `a, b`, `all above` or `all above except a, b`."""
+    """Parses a cell of the table: `nothing`, `a, b`, `all above` or `all above except a, b`."""
     if cell.startswith("all above"):
         return above - set(re.findall(r"\w+", cell.removeprefix("all above").removeprefix(" except")))
     return set() if cell == "nothing" else set(re.findall(r"\w+", cell))
 
 
 def folder_table():
-    """The table of folders in the overview against the arrows that test/arrows.py enforces."""
+    """Yields differences between the table of folders in the overview and the includes that test/arrows.py allows."""
     rows = re.findall(r"^\| `src/(\w+)` \|.*\| ([^|]*) \|$", OVERVIEW.read_text(), re.M)
     enforced = {folder: targets for folder, targets in arrows.ALLOWED.items() if "/" not in folder}
     above = set()
     for folder, cell in rows:
-        said, true = folders_of(cell, above), {target.split("/")[0] for target in enforced.get(folder, [])} - {folder}
-        if said != true:
-            yield f"docs/architecture.md: {folder} may include {sorted(true)} by test/arrows.py, not {sorted(said)}"
+        listed, true = folders_of(cell, above), {target.split("/")[0] for target in enforced.get(folder, [])} - {folder}
+        if listed != true:
+            yield (f"docs/architecture.md: {folder} may include {sorted(listed)}, "
+                   f"but test/arrows.py allows {sorted(true)}")
         above.add(folder)
     for folder in sorted(enforced.keys() ^ above):
         yield f"docs/architecture.md: {folder} is in only one of the table of folders and test/arrows.py"
@@ -120,7 +122,7 @@ def main():
         found += [f"{doc.relative_to(ROOT)}: {problem}" for problem in prose.problems(text)]
     for line in found:
         print(line)
-    print(f"{len(DOCS)} documents, {checked} command lines, {len(found)} untrue")
+    print(f"{len(DOCS)} documents, {checked} command lines, {len(found)} faults")
     return 1 if found or not checked else 0
 
 

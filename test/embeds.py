@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Every file of guest/, images/ and share/ is compiled in, and the build knows: a change to one embeds it again.
+"""Checks that every file of guest/, images/ and share/ is compiled in, and that a change to a file embeds it again.
 
-Reads the release build, or the build directory that is named. Changes no file: a time is moved on, and put back."""
+Reads the release build, or the build directory given as an argument. Changes only the time of a file, and sets it back.
+"""
 import os
 import pathlib
 import subprocess
@@ -20,7 +21,7 @@ def would_embed(build):
 
 
 def touched(build, path):
-    """The same, were `path` changed just now."""
+    """Whether ninja would run scripts/embed if `path` had just changed."""
     before = path.stat()
     os.utime(path, ns=(before.st_atime_ns, time.time_ns()))
     try:
@@ -30,7 +31,7 @@ def touched(build, path):
 
 
 def embedded_folders(build):
-    """Those that are embedded whole, where a new file counts too: the folders among the build's dependencies."""
+    """Returns the folders that are embedded as a whole, including new files: the folders among the dependencies."""
     done = subprocess.run(["ninja", "-C", build, "-t", "deps"], capture_output=True, text=True, check=True)
     paths = {pathlib.Path(line.strip()) for line in done.stdout.splitlines() if line.startswith("    ")}
     return sorted(path for path in paths if path.is_relative_to(ROOT) and path.is_dir())
@@ -41,22 +42,22 @@ def problems(build):
         for path in sorted((ROOT / folder).rglob("*")):
             wanted = path != NOT_EMBEDDED
             if path.is_file() and touched(build, path) != wanted:
-                said = "does not embed it" if wanted else "embeds something"
-                yield f"{path.relative_to(ROOT)}: a change to it {said}"
+                effect = "does not embed it again" if wanted else "runs scripts/embed, but must not"
+                yield f"{path.relative_to(ROOT)}: a change to this file {effect}"
     folders = embedded_folders(build)
     if not folders:
-        yield "no folder is embedded whole"
+        yield "no folder is embedded as a whole"
     for path in folders:
         if not touched(build, path):
-            yield f"{path.relative_to(ROOT)}/: a new file in it is not embedded"
+            yield f"{path.relative_to(ROOT)}/: a new file in this folder is not embedded"
 
 
 def main():
     build = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build")
     if would_embed(build):
-        sys.exit(f"embeds: {build} is out of date: build it first")
+        sys.exit(f"embeds: {build} is out of date (hint: run ninja -C {build})")
     found = list(problems(build))
-    print("\n".join(found) or "embeds: fine")
+    print("\n".join(found) or "embeds: no faults")
     return 1 if found else 0
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Installs the release build into an empty directory: the binary and its names, manual pages that render,
-completion."""
+"""Installs the release build into an empty directory. Checks the binary and its names, the manual pages, the shell
+completion and the Debian package."""
 import os
 import pathlib
 import shutil
@@ -15,7 +15,7 @@ def wrong_names(prefix):
     for name in ("banger", "bangerd", "bangerd-root", "banger-agent"):
         path = prefix / "bin" / name
         if not os.access(path, os.X_OK):
-            yield f"bin/{name} is not there"
+            yield f"bin/{name} is missing or not executable"
         elif name != "banger" and os.readlink(path) != "banger":
             yield f"bin/{name} is not a link to banger"
     done = subprocess.run([prefix / "bin/banger", "--version"], capture_output=True, text=True)
@@ -24,7 +24,7 @@ def wrong_names(prefix):
 
 
 def commands(prefix):
-    """Every command there is, as completion knows them."""
+    """Yields every command that completion offers, in the form of a manual page's name."""
     def offered(*words):
         done = subprocess.run([prefix / "bin/banger", "__complete", "--", *words, ""], capture_output=True, text=True,
                               check=True)
@@ -41,7 +41,7 @@ def wrong_pages(prefix):
         if f"{name}.1" not in pages:
             yield f"no manual page {name}.1"
     if not shutil.which("man"):
-        print("installs: SKIPPED rendering of manual pages: there is no man here")
+        print("installs: SKIPPED rendering of manual pages: man is not installed")
         return
     for page in sorted(pages):
         done = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", folder / page], capture_output=True, text=True,
@@ -60,12 +60,12 @@ def wrong_completion(prefix):
         if not file.exists() or "__complete" not in file.read_text():
             yield f"no completion for {shell}"
         elif shutil.which(shell) and subprocess.run([shell, "-n", file]).returncode != 0:
-            yield f"{shell} does not take its completion"
+            yield f"{shell} rejects its completion script"
 
 
 def wrong_package():
     if not shutil.which("dpkg-deb"):
-        print("installs: SKIPPED the Debian package: there is no dpkg-deb here")
+        print("installs: SKIPPED the Debian package: dpkg-deb is not installed")
         return
     with tempfile.TemporaryDirectory() as place:
         done = subprocess.run([ROOT / "scripts/package-deb", place], capture_output=True, text=True)
@@ -73,17 +73,17 @@ def wrong_package():
             yield f"scripts/package-deb: {done.stderr}"
             return
         package = done.stdout.strip()
-        held = subprocess.run(["dpkg-deb", "-c", package], capture_output=True, text=True, check=True).stdout
+        contents = subprocess.run(["dpkg-deb", "-c", package], capture_output=True, text=True, check=True).stdout
         for name in ("./usr/bin/banger\n", "./usr/bin/bangerd-root -> banger\n",
                      "./usr/share/man/man1/banger-system-install.1.gz\n"):
-            if name not in held:
+            if name not in contents:
                 yield f"the Debian package has no {name.strip()}"
-        if "/usr/local" in held or "DEBIAN" in held:
-            yield "the Debian package holds what is not for it"
+        if "/usr/local" in contents or "DEBIAN" in contents:
+            yield "the Debian package contains /usr/local or DEBIAN"
         control = subprocess.run(["dpkg-deb", "-f", package, "Package", "Version", "Architecture"], capture_output=True,
                                  text=True, check=True).stdout
         if "Package: banger\n" not in control:
-            yield f"the Debian package calls itself {control}"
+            yield f"the Debian package has another name: {control}"
 
 
 def main():
@@ -98,7 +98,7 @@ def main():
                   if not path.is_dir()} - {("usr", "local")}
         wrong += [f"installed outside the prefix: {'/'.join(stray)}" for stray in strays]
     wrong += wrong_package()
-    print("\n".join(wrong) or "installs: fine")
+    print("\n".join(wrong) or "installs: no faults")
     return 1 if wrong else 0
 
 

@@ -1,4 +1,4 @@
-"""QEMU without banger: the very command line of one of banger's machines, on copies of its disks, driven by hand."""
+"""Bare QEMU, for comparison: the command line of one of banger's machines, with copies of its disks, without banger."""
 import concurrent.futures
 import copy
 import fcntl
@@ -16,11 +16,11 @@ import time
 from link import Link
 
 DISKS = ("system.img", "work.img")
-MODULES = "modules.img"  # nobody writes to it: banger has it by another name, and so do we
+MODULES = "modules.img"  # Nobody writes to this file. banger opens it through a hard link, and so does this program.
 
 
 class Pattern:
-    """What a running VM of banger's was started with. `state` is banger's state directory."""
+    """The command line, disks and saved state of a running VM of banger. `state` is banger's state directory."""
 
     def __init__(self, state, vm):
         self.state = pathlib.Path(state)
@@ -30,10 +30,10 @@ class Pattern:
         self.initrd = initrd.read_bytes() if "-initrd" in self.argv else None
         self.save = self._save()
         self.token = self._column("saves", self.save.name) if self.save else self._column("vms", vm["id"])
-        self.disks = self.save  # None: one that boots is given fresh ones
+        self.disks = self.save  # None for a machine that boots; then prepare() needs the directory of fresh disks
 
     def on(self, save):
-        """The same machine going on from another saved state of it."""
+        """Returns this machine, but continuing from another of its saved states."""
         other = copy.copy(self)
         other.argv = [word.replace(str(self.save), str(save)) for word in self.argv]
         other.save = other.disks = pathlib.Path(save)
@@ -41,7 +41,7 @@ class Pattern:
         return other
 
     def _save(self):
-        """The directory of the saved state it goes on from; None for one that booted."""
+        """Returns the directory of the saved state that the VM continued from, or None if it booted."""
         if "-incoming" not in self.argv:
             return None
         memory = self.argv[self.argv.index("-object") + 1].split("mem-path=")[1].split(",")[0]
@@ -57,7 +57,7 @@ class Pattern:
 
 
 class Qmp:
-    """Sent before QEMU listens: its listener is inherited, so what is written waits there."""
+    """A QMP client. QEMU inherits the listening socket, so a client can connect and send before QEMU reads."""
 
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX)
@@ -79,8 +79,8 @@ class Qmp:
             if "return" in answer:
                 return answer["return"]
 
-    def go_on(self):
-        """As banger's driver: until the saved state was taken in."""
+    def cont(self):
+        """Starts the guest, and waits until QEMU has loaded the saved state, as banger's driver does."""
         self.execute("cont")
         while self.execute("query-status")["status"] == "inmigrate":
             time.sleep(0.001)
@@ -91,7 +91,7 @@ class Qmp:
 
 
 def listener(path):
-    """A listening socket, out of the way of the numbers QEMU gets them by."""
+    """Returns a listening socket whose number cannot collide with the descriptor numbers that QEMU inherits."""
     with socket.socket(socket.AF_UNIX) as s:
         s.bind(str(path))
         s.listen(1)
@@ -99,7 +99,7 @@ def listener(path):
 
 
 def spawn(argv, log, fds):
-    """Starts a process with these descriptors: {number there: number here}."""
+    """Starts a process with these descriptors: {number in the process: number here}. Returns its pid."""
     actions = [(os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
                (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT, 0o600), (os.POSIX_SPAWN_DUP2, 1, 2)]
     actions += [(os.POSIX_SPAWN_DUP2, ours, theirs) for theirs, ours in fds.items()]
@@ -107,14 +107,14 @@ def spawn(argv, log, fds):
 
 
 class Bare:
-    """One machine by a pattern: prepare(), start(), run(), end()."""
+    """One machine made from a pattern. Call prepare(), then start() or run(), then end()."""
 
     def __init__(self, pattern):
         self.pattern = pattern
         self.pid = None
 
     def prepare(self, disks=None):
-        """Its own disks, copied as banger does, outside the timed part."""
+        """Copies the disks as banger does. This is not part of the measured time."""
         self.place = pathlib.Path(tempfile.mkdtemp(prefix="bare-"))
         if self.pattern.initrd:
             (self.place / "initrd.img").write_bytes(self.pattern.initrd)
@@ -123,14 +123,14 @@ class Bare:
             subprocess.run(["cp", "--reflink=auto", "--sparse=always", source, self.place / name], check=True)
         if (modules := pathlib.Path(disks or self.pattern.disks) / MODULES).exists():
             subprocess.run(["cp", "--link", modules, self.place / MODULES], check=True)
-        # banger starts QEMU in the VM's directory; several at once cannot share one.
+        # banger starts QEMU in the VM's directory. Machines that run at the same time cannot share a directory.
         here = {"initrd.img": str(self.place / "initrd.img")}
         self.argv = [here.get(word, word).replace(str(self.pattern.directory), str(self.place))
                      .replace("path=console.log", f"path={self.place}/console.log") for word in self.pattern.argv]
         return self
 
     def start(self):
-        """Returns when the guest runs."""
+        """Starts QEMU and returns when the guest runs."""
         fds = {3: listener(self.place / "qmp"), 4: listener(self.place / "link")}
         if self.pattern.save:
             state = os.open(self.pattern.save / "devices.state", os.O_RDONLY | os.O_CLOEXEC)
@@ -141,13 +141,14 @@ class Bare:
             os.close(fd)
         try:
             qmp = Qmp(self.place / "qmp")
-            qmp.go_on()
+            qmp.cont()
             qmp.close()
         except (OSError, RuntimeError) as error:
             raise RuntimeError(f"bare QEMU: {error}: {(self.place / 'qemu.log').read_text().strip()}") from error
 
     def run(self, argv=("echo", "hi"), began=None):
-        """Milliseconds from starting the process to the agent's answer, and to the command's first byte."""
+        """Starts the machine and runs a command. Returns the milliseconds from `began` to the agent's answer and to the
+        command's first byte. `began` defaults to the start of the process."""
         began = began or time.perf_counter()
         self.start()
         link = Link(self.place / "link", self.pattern.token)
@@ -155,7 +156,7 @@ class Bare:
         out, first = link.run(list(argv))
         link.close()
         if not out:
-            raise RuntimeError("the command in the bare guest said nothing")
+            raise RuntimeError("the command in the bare guest printed nothing")
         return (answered - began) * 1000, (first - began) * 1000
 
     def end(self):
@@ -167,7 +168,7 @@ class Bare:
 
 
 def pss(pid):
-    """Proportional memory of a process, in bytes (proc(5))."""
+    """Returns the proportional set size of a process, in bytes (proc(5))."""
     for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024
@@ -175,12 +176,12 @@ def pss(pid):
 
 
 def once(pattern, disks=None):
-    """One whole life of a bare machine; as run()."""
+    """Makes, runs and removes one bare machine. Returns the times of Bare.run()."""
     return at_once(pattern, 1, disks)[0]
 
 
 def at_once(pattern, count, disks=None):
-    """So many started together; what run() gave for each, counted from the start of the first."""
+    """Does the same for `count` machines at once. Returns the times of each, measured from the start of the first."""
     machines = [Bare(pattern).prepare(disks) for _ in range(count)]
     try:
         began = time.perf_counter()

@@ -1,5 +1,6 @@
-"""A report as an SVG chart: for each figure in milliseconds, banger and the bare machine on one logarithmic axis.
-Written by hand, so that it needs nothing and looks the same everywhere."""
+"""Draws a report as an SVG chart: for each figure in milliseconds, banger and the bare machine on a logarithmic axis.
+
+The SVG is written without a library, so the chart needs no package and looks the same everywhere."""
 import math
 from xml.sax.saxutils import escape
 
@@ -32,7 +33,7 @@ def verdict(figure):
 
 
 def row(figure, y, place):
-    """A line from the median to the 90th percentile, and a mark at the median, of each."""
+    """Draws one figure: for banger and bare QEMU, a mark at the median and a line to the 90th percentile."""
     parts = [text(LEFT - 14, y + 4, figure["name"], text_anchor="end")]
     for key, colour, dy in (("bare", BARE, 5), ("banger", OURS, -5)):
         if spread := figure[key]:
@@ -42,7 +43,7 @@ def row(figure, y, place):
 
 
 def legend():
-    title = "Milliseconds until it is done: median, and line to the 90th percentile"
+    title = "Milliseconds for each step: median, with a line to the 90th percentile"
     return [text(LEFT, 24, title, font_weight="bold"),
             mark(LEFT + 5, 42, OURS), text(LEFT + 15, 46, "banger"),
             mark(LEFT + 85, 42, BARE), text(LEFT + 95, 46, "bare: the same steps in the same run")]

@@ -1,5 +1,6 @@
-"""Load for a DNS server from one socket: so many queries a second, and how long each took. Queries are numbered, so
-that answers find their question."""
+"""Sends DNS queries from one socket at a given rate, and measures how long each answer takes.
+
+Queries are numbered, so that each answer can be matched with its query."""
 import collections
 import gc
 import os
@@ -11,8 +12,8 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import dns  # noqa: E402
 
-Round = collections.namedtuple("Round",
-                               "rate p99_ms lost processor_us")  # answers a second; of the server's processor, each
+# rate: answers a second; processor_us: the server's processor time for each answer
+Round = collections.namedtuple("Round", "rate p99_ms lost processor_us")
 
 
 def processor_seconds(pid):
@@ -33,16 +34,16 @@ class Load:
         self.question = dns.query(name, identity=b"")
 
     def run(self, pid, rate, seconds):
-        """One round against the server that is process `pid`."""
+        """Sends `rate` queries a second for `seconds` seconds. `pid` is the server's process."""
         gc.collect()
-        gc.freeze()  # its pauses would be the server's
+        gc.freeze()  # Pauses for garbage collection would count as the server's time.
         total = int(rate * seconds)
         sent, taken, number = {}, [], 0
         used, began = processor_seconds(pid), time.perf_counter()
         deadline = began + seconds + 2
         while (number < total or sent) and time.perf_counter() < deadline:
             due = min(total, int((time.perf_counter() - began) * rate) + 1)
-            # Numbers have 16 bits; a load that falls behind catches up by the burst.
+            # Query numbers have 16 bits. A sender that falls behind catches up in bursts of limited size.
             for _ in range(min(due - number, 256)):
                 sent[number & 0xffff] = time.perf_counter()
                 self.socket.send((number & 0xffff).to_bytes(2, "big") + self.question)

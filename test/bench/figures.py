@@ -1,5 +1,6 @@
-"""What is measured. Each function yields figures. Where there is something to compare with, a bare run of the same
-thing was measured in turn with ours, round by round."""
+"""The benchmarks. Each function yields figures.
+
+If a comparison exists, each round of banger alternates with a round of the same steps without banger ("bare")."""
 import contextlib
 import dataclasses
 import hashlib
@@ -27,19 +28,19 @@ MIB = 2**20
 
 
 def percentile(values, p):
-    """By nearest rank, as `banger bench` has it."""
+    """Returns the percentile by the nearest-rank method, like `banger bench`."""
     values = sorted(values)
     return values[max(-(-p * len(values) // 100), 1) - 1]
 
 
 @dataclasses.dataclass
 class Figure:
-    """`bar` is the most that `result()` may be; None: for information."""
+    """One measured figure. `bar` is the maximum for `result()`; None means that there is no limit."""
     name: str
     ours: list
     bare: list = dataclasses.field(default_factory=list)
     bar: float | None = None
-    kind: str = "ratio"  # ours over bare; "more": ours minus bare; "most": ours alone
+    kind: str = "ratio"  # "ratio": ours divided by bare; "more": ours minus bare; "most": only ours
     unit: str = "ms"
 
     def result(self):
@@ -69,13 +70,13 @@ def vm(host, *flags, name="bench-pattern"):
 def clone_pattern(host):
     with vm(host) as made:
         if made["way"] != "clone":
-            raise RuntimeError(f"a clone was wanted, but {made['name']} came up as '{made['way']}'")
+            raise RuntimeError(f"{made['name']} should be a clone, but was started as '{made['way']}'")
         return bare.Pattern(host.state, made)
 
 
 @contextlib.contextmanager
 def cold_pattern(host):
-    """A machine that boots, and where the disks of one that never ran are."""
+    """Yields the pattern of a machine that boots, and the directory of disks of a VM that never ran."""
     with vm(host, "--cold") as made:
         pattern = bare.Pattern(host.state, made)
     with vm(host, "--cold", "--no-start", name="bench-disks") as fresh:
@@ -126,7 +127,7 @@ def pool(host, options):
     host.configure(pool_size=1)
     ours, other = [], []
     for i in range(options.rounds + 1):
-        if i > 0:  # the first use of a template asks for its pool
+        if i > 0:  # the pool of a template starts to fill at the first use of the template
             host.wait_for_pool()
             other.append(bare.once(pattern)[1])
             host.wait_for_pool()
@@ -153,7 +154,7 @@ def fork(host, options):
     pattern = clone_pattern(host)
     pauses = []
     with vm(host, name="bench-parent"):
-        time.sleep(8)  # a guest that has just come up is busy with itself
+        time.sleep(8)  # a guest that has just started is still busy with its own services
         for count in (1, *options.at_once):
             ours, other = [], []
             for _ in range(options.rounds if count == 1 else few(options)):
@@ -170,7 +171,7 @@ def fork(host, options):
 
 
 def saved_state(host, vm_id):
-    """The directory of a suspended VM's state."""
+    """Returns the directory of a suspended VM's saved state."""
     with contextlib.closing(sqlite3.connect(f"file:{host.state}/banger.db?mode=ro", uri=True)) as db:
         row = db.execute("SELECT save_id FROM vms WHERE id = ?", (vm_id,))
         return host.state / "saves" / row.fetchone()[0]
@@ -195,8 +196,8 @@ def execute(host, options):
     host.configure(pool_size=0)
     with vm(host, name="bench-exec"):
         words = ("vm", "exec", "bench-exec", "--", "/bin/true")
-        time.sleep(8)  # a guest that has just come up is busy with itself
-        for _ in range(5):  # the guest's code is translated at first
+        time.sleep(8)  # a guest that has just started is still busy with its own services
+        for _ in range(5):  # warm-up: software emulation translates the guest's code at its first use
             host.ok(*words)
         rounds = max(30, options.rounds)
         ours = [host.time(*words) for _ in range(rounds)]
@@ -210,7 +211,7 @@ def sha256(path):
 
 
 def idle_memory(host, pattern, count):
-    """MiB of so many idle clones: banger's, bare ones', and the daemon that holds them."""
+    """Returns the MiB of memory used by `count` idle clones of banger, by as many bare ones, and by the daemon."""
     names = [f"bench-idle-{i}" for i in range(count)]
     for name in names:
         host.ok("vm", "create", "--name", name)
@@ -235,7 +236,7 @@ def memory(host, options):
     pattern = clone_pattern(host)
     image = pattern.save / "memory.img"
     before = sha256(image)
-    # What several share is counted for each in part; one by itself bears QEMU's program and the template's file alone.
+    # PSS divides a shared page among its users. A single clone counts all of QEMU's program and of the template's file.
     ours, other, _ = idle_memory(host, pattern, 1)
     yield Figure("memory (PSS) of one idle clone, alone", [ours], [other], None, "most", "MiB")
     ours, other, daemon = idle_memory(host, pattern, 20)
@@ -247,14 +248,14 @@ def memory(host, options):
 
 
 def make_durable(mke2fs, image):
-    """An import ends when the image is on the disk; so does this."""
+    """Runs mke2fs and syncs the image to disk, because an import by banger also returns only after that."""
     subprocess.run(mke2fs, check=True, capture_output=True)
     with open(image, "rb") as file:
         os.fsync(file.fileno())
 
 
 def tar(host, options):
-    """A Debian tree from tar to ext4, against mke2fs -d of the unpacked tree (unpacking not counted)."""
+    """Turns a Debian tree from tar into ext4. The comparison is mke2fs -d; its time does not include the unpacking."""
     with tempfile.TemporaryDirectory(prefix="banger-bench-") as place:
         place = pathlib.Path(place)
         with vm(host, name="bench-tar"), open(place / "usr.tar", "wb") as out:
@@ -267,7 +268,7 @@ def tar(host, options):
         for i in range(few(options)):
             try:
                 ours.append(host.time("image", "import", f"bench-tar-{i}", str(place / "usr.tar")))
-            finally:  # it is among this user's images
+            finally:  # the import went to this user's own image store
                 host.run("image", "delete", f"bench-tar-{i}")
             image.unlink(missing_ok=True)
             other.append(hosts.timed(lambda: make_durable(mke2fs, image)))
@@ -277,7 +278,7 @@ def tar(host, options):
 def helper(host, options):
     measured = root_helper.measure()
     if measured is None:
-        print("helper: only root can start one")
+        print("helper: skipped: only root can start a root helper")
         return
     times, resident = measured
     yield Figure("root helper: one operation", times, bar=3, kind="most")
@@ -286,7 +287,7 @@ def helper(host, options):
 
 @contextlib.contextmanager
 def one_core_each(pid):
-    """The process on one processor, ourselves on the others, where there are several."""
+    """Pins the process to one processor and this program to the others, if the host has several."""
     mine = os.sched_getaffinity(0)
     first, others = min(mine), mine - {min(mine)}
     threads = [int(name) for name in os.listdir(f"/proc/{pid}/task")]
@@ -303,11 +304,11 @@ def one_core_each(pid):
 
 
 def dns(host, options):
-    """The daemon's DNS server on one core, asked for a running VM 20,000 times a second."""
+    """Measures the daemon's DNS server on one core at 20,000 queries a second for a running VM."""
     port = hosts.free_port()
     host.configure(pool_size=0, dns_listen_addr=f'"127.0.0.1:{port}"')
     with vm(host, name="bench-dns"):
-        time.sleep(8)  # a guest that has just come up is busy with itself
+        time.sleep(8)  # a guest that has just started is still busy with its own services
         load = dns_load.Load(("127.0.0.1", port), "bench-dns.vm")
         pid = host.json("daemon", "status")["pid"]
         with one_core_each(pid):
@@ -319,7 +320,7 @@ def dns(host, options):
 
 @contextlib.contextmanager
 def bridge_host():
-    """A banger on a bridge in a network namespace of its own; this host's network stays as it is."""
+    """Yields a banger with a bridge in a network namespace, so that this host's network does not change."""
     net = netns.Network()
     try:
         host = hosts.Host(prefix=net.command(net.host))
@@ -332,7 +333,7 @@ def bridge_host():
 
 
 def wait_for_taps(host, count):
-    """Until so many idle ones are there beside those in use."""
+    """Waits until there are at least `count` taps, including those in use."""
     def there():
         links = subprocess.run([*host.prefix, "ip", "-o", "link"], capture_output=True, text=True, check=True).stdout
         return links.count(": bg-") >= count
@@ -341,7 +342,7 @@ def wait_for_taps(host, count):
 
 def bridge(host, options):
     if reason := netns.skip_reason():
-        print(f"bridge: {reason}")
+        print(f"bridge: skipped: {reason}")
         return
     with bridge_host() as bridged:
         bridged.configure(pool_size=0, network='"bridge"', tap_pool_size=2)
@@ -359,7 +360,8 @@ def bridge(host, options):
 
 @contextlib.contextmanager
 def plain_machine(pattern, disks):
-    """The bare machine on a bridge without rules; gives its namespace and how to run a command in it."""
+    """Starts the bare machine on a bridge without firewall rules. Yields the command prefix of the bridge's namespace
+    and a function that runs a command in the guest."""
     net = netns.Network()
     try:
         throughput.make_plain_bridge(net)
@@ -378,9 +380,9 @@ def plain_machine(pattern, disks):
 
 
 def tcp(host, options):
-    """Guest and host over the bridge, beside the same machine on a tap of a bridge without rules."""
+    """Measures TCP between guest and host over the bridge. The comparison is a bridge without firewall rules."""
     if reason := netns.skip_reason():
-        print(f"tcp: {reason}")
+        print(f"tcp: skipped: {reason}")
         return
     with bridge_host() as bridged:
         bridged.configure(pool_size=0, network='"bridge"')
@@ -388,7 +390,7 @@ def tcp(host, options):
             def run(argv):
                 bridged.ok("vm", "exec", "bench-tcp", "--", *argv)
             with plain_machine(pattern, disks) as (prefix, run_bare):
-                time.sleep(8)  # guests that have just come up are busy with themselves
+                time.sleep(8)  # guests that have just started are still busy with their own services
                 for direction, name in (("in", "guest → host"), ("out", "host → guest")):
                     ours, other = [], []
                     for i in range(options.rounds + 1):
@@ -403,5 +405,5 @@ ALL = {"start": start, "pool": pool, "clone": clone, "many": many, "fork": fork,
 
 
 def load(path):
-    """The figures of a report, for drawing it again."""
+    """Reads a report written earlier, so that it can be drawn again."""
     return json.loads(pathlib.Path(path).read_text())

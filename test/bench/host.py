@@ -1,4 +1,4 @@
-"""The banger that is measured: with a state and configuration of its own, on this user's images and kernels."""
+"""The banger under measurement. It has its own state and configuration, and uses this user's images and kernels."""
 import json
 import os
 import pathlib
@@ -25,7 +25,7 @@ class Host(Banger):
         super().__init__(data=data, prefix=prefix)
 
     def configure(self, **keys):
-        """Another configuration; VMs that run go on. What is made of it first, a template say, is made here."""
+        """Writes a new configuration and stops the daemon; running VMs keep running. Builds the template in advance."""
         path = pathlib.Path(self.env["XDG_CONFIG_HOME"]) / "banger/config.toml"
         path.parent.mkdir(parents=True, exist_ok=True)
         text = "".join(f"{key} = {value}\n" for key, value in keys.items())
@@ -43,11 +43,11 @@ class Host(Banger):
         return timed(lambda: self.ok(*args))
 
     def first_output(self, *args):
-        """Milliseconds to a command's first byte, and to its end."""
+        """Returns the milliseconds to a command's first byte of output, and to its end."""
         return self.first_outputs([args])[0]
 
     def first_outputs(self, commands, began=None):
-        """The same for several at once, counted from `began` or the start of the first."""
+        """Does the same for several commands at once, measured from `began` or from the start of the first."""
         began = began or time.perf_counter()
         waiting = selectors.DefaultSelector()
         processes = [self.popen(*args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -65,22 +65,22 @@ class Host(Banger):
                     processes[key.data].wait()
                     times[key.data][1] = (time.perf_counter() - began) * 1000
         for args, process, (first, _) in zip(commands, processes, times):
-            said = process.stderr.read().decode(errors="replace")
+            errors = process.stderr.read().decode(errors="replace")
             process.stdout.close()
             process.stderr.close()
             if process.returncode != 0 or first is None:
-                raise RuntimeError(f"banger {' '.join(args)}: exit {process.returncode}: {said}")
+                raise RuntimeError(f"banger {' '.join(args)}: exit {process.returncode}: {errors}")
         return times
 
     def wait_for_pool(self):
-        """Until a clone waits to be handed over."""
+        """Waits until a clone in the ready pool is ready for use."""
         def ready():
             pools = [vm for template in self.json("template", "list") for vm in template["pool"]]
             return any(vm["state"] == "ready" for vm in pools)
         wait_until(ready, "the ready pool", 120)
 
     def spawn_agent(self, vm, rounds):
-        """Milliseconds the guest's agent itself takes to start a command, for comparison."""
+        """Returns the milliseconds that the guest's agent itself needs to start a command, for each round."""
         text = self.ok("vm", "exec", vm, "--", "/run/banger/banger-agent", "measure-spawn", str(rounds), "/bin/true")
         return [float(line) for line in text.split()]
 

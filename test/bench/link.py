@@ -1,12 +1,13 @@
-"""The host's end of the link to a guest's agent, as little of it as one command needs: the handshake, HTTP/2 with
-literal headers, exec frames. What banger's daemon does, without banger."""
+"""A minimal client for the link to a guest's agent: the handshake, HTTP/2 with literal headers, and exec frames.
+
+It takes the place of banger's daemon and does only what one command needs."""
 import json
 import os
 import socket
 import struct
 import time
 
-RETRY = 0.25  # banger's own: a hello may get lost while nobody reads the port
+RETRY = 0.25  # seconds, as in banger; a hello can get lost before the agent reads the port
 DATA, HEADERS, RESET, SETTINGS, GOAWAY = 0, 1, 3, 4, 7  # RFC 9113, 6
 SPEC, STDIN_END, STDOUT, EXIT, FAILED = 1, 3, 17, 19, 20  # docs/rpc.md, exec frames
 
@@ -16,7 +17,7 @@ def http_frame(kind, flags, stream, payload=b""):
 
 
 def header(name, value):
-    """Literal, not indexed, new name (RFC 7541, 6.2.2)."""
+    """Encodes a literal header field without indexing, with a new name (RFC 7541, 6.2.2)."""
     return b"".join([b"\0", bytes([len(name)]), name.encode(), bytes([len(value)]), value.encode()])
 
 
@@ -30,11 +31,11 @@ def exec_request(argv):
     body = exec_frame(SPEC, json.dumps(spec).encode()) + exec_frame(STDIN_END)
     return b"".join([b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", http_frame(SETTINGS, 0, 0),
                      http_frame(HEADERS, 0x4, 1, b"".join(header(*field) for field in fields)),
-                     http_frame(DATA, 0, 1, body)])  # a body that ends would end the command
+                     http_frame(DATA, 0, 1, body)])  # no END_STREAM: the end of the body would end the command
 
 
 class Link:
-    """A session with the agent behind `path`; made when the agent has answered."""
+    """A session with the agent behind the socket `path`. The constructor returns when the agent has answered."""
 
     def __init__(self, path, token, timeout=120):
         self.socket = socket.socket(socket.AF_UNIX)
@@ -68,7 +69,7 @@ class Link:
         self.buffer += more
 
     def _strip_answers(self):
-        """Every hello that was sent is answered, at the latest before the first byte of the session."""
+        """Removes answers to repeated hellos. The agent answers every hello before the first byte of the session."""
         hello = self.stripping
         while hello.startswith(self.buffer[:len(hello)]):
             if len(self.buffer) < len(hello):
@@ -86,7 +87,7 @@ class Link:
         return taken
 
     def _body(self):
-        """The bytes of the response, as they come."""
+        """Yields the bytes of the response as they arrive."""
         while True:
             head = self._read(9)
             kind, flags = head[3], head[4]
@@ -99,7 +100,7 @@ class Link:
                 yield payload
 
     def run(self, argv):
-        """Runs a command to its end; gives what it wrote and when its first byte was here."""
+        """Runs a command to its end. Returns its standard output, and the time at which the first byte arrived."""
         self.socket.sendall(exec_request(argv))
         pending, out, first = b"", b"", None
         for data in self._body():

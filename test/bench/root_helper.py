@@ -1,4 +1,4 @@
-"""A root helper of its own: what one operation takes, and what the helper weighs. Only root can start one."""
+"""Starts a separate root helper, and measures the time of an operation and the helper's memory. Needs root."""
 import contextlib
 import os
 import pathlib
@@ -35,7 +35,7 @@ def ask(path):
         connection.connect(path)
         connection.sendall(REQUEST)
         if b'"result"' not in connection.recv(65536):
-            raise RuntimeError("the root helper refused")
+            raise RuntimeError("the root helper refused the request")
 
 
 def resident_kib(pid):
@@ -44,7 +44,7 @@ def resident_kib(pid):
 
 
 def measure():
-    """Milliseconds of operations, and MiB resident afterwards; None when this is not root."""
+    """Returns the milliseconds of each operation and the resident MiB afterwards, or None without root."""
     if os.geteuid() != 0:
         return None
     with running() as (helper, path):

@@ -1,4 +1,5 @@
-"""Bad input and bad days that need no guest: each a clear error, its exit code, and nothing left behind."""
+"""Invalid input and failures of the host, without a guest. Each gives a clear error and an exit code, and leaves
+nothing."""
 import os
 import pathlib
 import shutil
@@ -26,7 +27,7 @@ class BadInput(Case):
         self.fails(2, "vm", "create", "--vcpu", "many", says="many")
         self.fails(2, "vm", "create", "--memory", "lots", says="lots")
         self.fails(2, "vm", "exec", "x")
-        self.assertIsNone(self.b.daemon_pid())  # nothing of this needed a daemon
+        self.assertIsNone(self.b.daemon_pid())  # none of these commands started a daemon
 
     def test_invalid_vm_names_are_refused(self):
         for name in ("../x", "Web", "a" * 64, "-a", "a_b"):
@@ -168,7 +169,7 @@ class BadInput(Case):
             s.connect(path)
             try:
                 s.sendall(data)
-                s.shutdown(socket.SHUT_WR)  # where it waits for the rest, there is none
+                s.shutdown(socket.SHUT_WR)  # so that the daemon does not wait for the rest of a request
                 s.recv(1000)
             except OSError:
                 pass
@@ -232,13 +233,13 @@ class BadInput(Case):
         self.b.ok("daemon", "start")
         pid = self.b.daemon_pid()
         shutil.rmtree(self.b.state)
-        wait_until(lambda: not alive(pid), "the daemon to notice")
+        wait_until(lambda: not alive(pid), "the daemon without a state directory to end")
         self.b.ok("vm", "list")
-        # Nor does it take the socket of the one that came after it along.
+        # When the old daemon ends, it does not remove the socket of its successor.
         pid = self.b.daemon_pid()
         self.b.state.rename(self.b.state.with_name("aside"))
         self.b.ok("vm", "list")
-        wait_until(lambda: not alive(pid), "the daemon to notice")
+        wait_until(lambda: not alive(pid), "the daemon without a state directory to end")
         self.assertEqual(self.b.run("vm", "list").stderr, "")
 
     def test_doctor_passes_architecture_and_qemu(self):
@@ -270,7 +271,7 @@ class Completion(Case):
         self.assertEqual(self.offered("image", "show", ""), {IMAGE})
         self.assertEqual(self.offered("vm", "create", "--image", ""), {IMAGE})
         self.assertEqual(self.offered("kernel", "show", "deb"), {KERNEL})
-        # Through bash itself.
+        # The same through bash.
         script = ('eval "$(banger completion bash)"; COMP_WORDS=(banger vm stop web ""); COMP_CWORD=4; '
                   '_banger; echo "${COMPREPLY[@]}"')
         env = b.env | {"PATH": f"{BIN}:{b.env['PATH']}"}
@@ -286,8 +287,8 @@ class Completion(Case):
 @for_root
 class FullDisk(Case):
     def test_a_disk_that_fills_up_at_any_step_of_create_is_reported_and_the_create_undone(self):
-        """A file system with room but a limit of files, so that every file the create makes is once the one too
-        many."""
+        """Uses a file system with enough space but a limit on inodes. The limit grows by one each time, so that the
+        create fails at every file that it makes."""
         small = self.b.root / "full"
         small.mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600m,mode=700,nr_inodes=200", "banger-full", str(small)],
@@ -340,7 +341,7 @@ class Interrupted(Case):
         for delay in sample((0.05, 0.4, 1.0), 2):
             p = self.b.popen("vm", "create", "--name", "c", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                              stderr=subprocess.PIPE)
-            time.sleep(delay)  # where it lands is meant to vary
+            time.sleep(delay)  # so that the signal arrives at different steps
             p.send_signal(signal.SIGINT)
             _, err = p.communicate(timeout=180)
             self.assertIn(p.returncode, (130, 0), err)

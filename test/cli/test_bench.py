@@ -1,4 +1,4 @@
-"""The parts of scripts/bench that need no guest: how figures are judged, the chart, and its own end of the link."""
+"""The parts of scripts/bench that need no guest: the comparison of figures, the chart, and the client of the link."""
 import pathlib
 import socket
 import sys
@@ -41,7 +41,7 @@ class Chart(unittest.TestCase):
         self.assertIn("clone → <output>", words)
         self.assertIn("100 ms · bare 90 · 1.11 ×", words)
         self.assertNotIn("memory", words)
-        marks = [float(circle.get("cx")) for circle in drawn.iter(f"{name}circle")][2:]  # without the legend's
+        marks = [float(circle.get("cx")) for circle in drawn.iter(f"{name}circle")][2:]  # without those of the legend
         self.assertEqual(len(marks), 3)
         bare, ours, alone = marks
         self.assertLess(bare, ours)
@@ -52,7 +52,8 @@ class Chart(unittest.TestCase):
 
 
 class Agent(threading.Thread):
-    """A guest's end: answers `answers` hellos, then serves one command."""
+    """The guest's end of a link. It ignores `silent` hellos, answers the next one `answers` times, and serves one
+    command. With `late`, the repeated answers come after a pause."""
 
     def __init__(self, path, answers=1, silent=0, late=False):
         super().__init__(daemon=True)
@@ -80,7 +81,7 @@ class Agent(threading.Thread):
             peer.recv(65536)
 
 
-class TheLink(unittest.TestCase):
+class LinkClient(unittest.TestCase):
     def run_against(self, **behaviour):
         with tempfile.TemporaryDirectory() as place:
             agent = Agent(place + "/link", **behaviour)

@@ -1,5 +1,5 @@
-"""VMs under the stand-in for Firecracker, whose guest is the real agent: the driver, the vsock, the link and the
-agent's listening, end to end. There is no virtual machine, so nothing is said here about kernels and disks."""
+"""VMs under the stand-in for Firecracker, whose guest is the real agent. The stories test the driver, the vsock, the
+link and the agent's listener. The stand-in has no virtual machine, so kernels and disks are not tested here."""
 import json
 import pathlib
 import sys
@@ -35,7 +35,8 @@ class Firecracker(FirecrackerCase):
         self.b.kill_daemon()
         self.assertEqual(self.b.ok("vm", "exec", "fc", "--", "echo", "there"), "there\n")
         self.assertEqual(self.b.json("vm", "show", "fc")["pid"], pid)
-        # What the kernel would tell only the daemon that started it is read from Firecracker's log.
+        # The kernel reports the exit status only to the process that started Firecracker. The new daemon reads
+        # Firecracker's log instead.
         self.b.ok("vm", "stop", "fc")
         self.assertEqual(self.b.json("vm", "show", "fc")["last_error"], "")
 
@@ -46,7 +47,7 @@ class Firecracker(FirecrackerCase):
         self.assertFalse(alive(pid))
         self.b.ok("vm", "delete", "--force", "fc")
         self.assertEqual(self.b.vm_dirs(), [])
-        wait_until(lambda: self.b.machines() == [], "its processes to end")
+        wait_until(lambda: self.b.machines() == [], "the VM's processes to end")
 
     def test_a_vm_with_user_mode_network_is_refused_with_a_hint(self):
         done = self.b.run("vm", "create", "--name", "out", "--image", "bare", "--memory", "128M")
@@ -58,7 +59,7 @@ class Firecracker(FirecrackerCase):
 
     def test_doctor_says_whether_firecracker_is_used_and_why(self):
         def check():
-            # It may well fail as a whole: this host need not have a KVM.
+            # doctor as a whole may fail, because this host may have no KVM.
             return next(each for each in json.loads(self.b.run("doctor", "--json").stdout)
                         if each["name"] == "firecracker")
         self.assertIn("1.16.2; ", check()["detail"])

@@ -1,6 +1,6 @@
-"""The lives of VMs under the stand-in for Firecracker, through the whole daemon: clones, suspended VMs, snapshots,
-forks, crashes of the daemon, metrics, logs. A guest that was saved has its files afterwards and not its commands: the
-stand-in has no processors."""
+"""The life of VMs under the stand-in for Firecracker, with a real daemon: clones, suspended VMs, snapshots, forks,
+crashes of the daemon, metrics and logs. The stand-in saves no processes, so a restored guest has its files but not its
+commands."""
 import os
 import pathlib
 import subprocess
@@ -23,17 +23,17 @@ class Life(FirecrackerCase):
         self.addCleanup(self.assert_sound)
 
     def assert_sound(self):
-        """Run after the test's own cleanups have deleted its VMs and snapshots."""
+        """Asserts that nothing is left. Runs after the test's own cleanups, which delete its VMs."""
         for snapshot in self.b.json("vm", "snapshot", "list"):
             self.b.run("vm", "snapshot", "delete", snapshot["id"])
         self.assertEqual(self.b.json("vm", "list"), [])
         wait_until(lambda: self.b.machines() == [], "machines to end")
-        wait_until(lambda: self.b.vm_dirs() == [], "directories to go")
+        wait_until(lambda: self.b.vm_dirs() == [], "VM directories to be removed")
         wait_until(lambda: not self.guests(), "the stand-in's guests to end")
         self.assertEqual(self.b.leftovers(), [])
 
     def guests(self):
-        """Agents whose root is below this home."""
+        """Returns the pids of processes, such as agents, whose root directory is in this home."""
         found = []
         for entry in pathlib.Path("/proc").iterdir():
             try:
@@ -44,7 +44,7 @@ class Life(FirecrackerCase):
         return found
 
     def reinstall(self, **settings):
-        """Another Firecracker takes the place of this one; the daemon looks at it when it starts."""
+        """Replaces the stand-in, and stops the daemon because a daemon examines Firecracker only once."""
         self.install(**settings)
         self.b.run("daemon", "stop")
 
@@ -61,13 +61,13 @@ class Saved(Life):
         for vm in (first, second):
             place = pathlib.Path(vm["directory"])
             self.assertTrue((place / "vsock.sock").is_socket())
-            # What the state names is each one's own.
+            # The saved state refers to "disk1". In each clone's directory that is a link to the clone's own disk.
             self.assertEqual(os.readlink(place / "disk1"), str(place / "system.img"))
         self.sh("one", "echo mine > /root/file")
         self.assertEqual(self.b.run("vm", "exec", "two", "--", "cat", "/root/file").returncode, 1)
         for what in ("hostname", "cat /etc/machine-id", "cat /etc/ssh/ssh_host_ed25519_key.pub"):
-            told = [self.sh(name, what) for name in ("one", "two")]
-            self.assertNotEqual(told[0], told[1], what)
+            outputs = [self.sh(name, what) for name in ("one", "two")]
+            self.assertNotEqual(outputs[0], outputs[1], what)
         self.assertEqual([self.sh(name, "hostname") for name in ("one", "two")], ["one\n", "two\n"])
         self.b.ok("vm", "kill", "one")
         self.assertEqual(self.sh("two", "echo still there"), "still there\n")
@@ -90,7 +90,7 @@ class Saved(Life):
 
                 self.b.ok("vm", "snapshot", "create", "vm", "--name", "before")
                 self.sh("vm", "echo second > /root/file")
-                self.assertEqual(self.sh("vm", "cat /root/file"), "second\n")  # it goes on, by a new link
+                self.assertEqual(self.sh("vm", "cat /root/file"), "second\n")  # the VM still runs, with a new link
                 self.b.ok("vm", "snapshot", "restore", "vm", "before", "--force")
                 if self.show("vm")["state"] != "running":
                     self.b.ok("vm", "start", "vm")
@@ -136,7 +136,7 @@ class Saved(Life):
         devices = next((self.b.state / "saves").glob("*/devices.state"))
         self.assertTrue(devices.exists())
         real = self.wrapper.read_text()
-        # In place: the daemon knows this build already.
+        # The script is changed in place, so that the daemon still takes it for the same build.
         self.wrapper.write_text(real.replace("#!/bin/sh\n",
                                              "#!/bin/sh\nexport BANGER_FAKE_REFUSE='no such processor'\n", 1))
         self.addCleanup(self.wrapper.write_text, real)
@@ -174,7 +174,7 @@ class Saved(Life):
         self.assertEqual(done.returncode, 125)
         self.assertIn("install Firecracker 1.16.1 or later", done.stderr)
         self.assertEqual(self.show("vm")["state"], "running")
-        # The next daemon needs a new connection, which a machine that was paused for nothing would not take.
+        # The next daemon needs a new connection. This version accepts none after a pause without a save.
         self.b.kill_daemon()
         self.assertEqual(self.sh("vm", "echo reached"), "reached\n")
 
@@ -190,7 +190,7 @@ class Ends(Life):
         self.assertRegex(self.b.log(), r"vm.exited.*guest-shutdown")
         self.assertIn("reboot: System halted", self.b.ok("vm", "logs", "vm"))
         self.b.ok("vm", "start", "vm")
-        self.assertEqual(self.sh("vm", "echo up"), "up\n")  # its old last words do not end it again
+        self.assertEqual(self.sh("vm", "echo up"), "up\n")  # the old "System halted" does not stop the VM again
 
     def test_a_guest_that_reboots_itself_is_stopped(self):
         self.create("vm")
@@ -221,7 +221,7 @@ class Ends(Life):
                           "--disk-size", "256M")
         self.assertEqual(done.returncode, 125)
         self.assertIn("exit code 148 (a system call its seccomp filter forbids)", done.stderr)
-        self.assertEqual(self.show("vm")["state"], "stopped")  # it had begun: it is kept, for its logs
+        self.assertEqual(self.show("vm")["state"], "stopped")  # the guest had started, so its logs are kept
         self.assertIn("fake guest:", self.b.ok("vm", "logs", "vm"))
         self.wrapper.write_text(real)
         self.b.ok("vm", "start", "vm")
@@ -240,13 +240,13 @@ class Figures(Life):
         self.create("vm")
         first = self.metrics("vm")
         self.assertGreater(first["disk_read_bytes"], 0)
-        self.assertEqual(first["disk_read_bytes"] % 4096, 0)  # 1024 for each of four disks each time
+        self.assertEqual(first["disk_read_bytes"] % 4096, 0)  # each flush counts 1024 bytes for each of the four disks
         for name in ("net_sent_bytes", "vcpu_io_exits", "vcpu_mmio_exits", "seccomp_faults", "balloon_returned_bytes",
                      "pause_us"):
             self.assertIn(name, first)
-        self.assertGreater(first["balloon_reports"], 0)  # its default version has what returns memory
+        self.assertGreater(first["balloon_reports"], 0)  # the stand-in's default version supports free page reporting
         wait_until(lambda: self.show("vm")["metrics"]["disk_read_bytes"] > first["disk_read_bytes"],
-                   "the daemon to read them by itself")
+                   "the daemon to read the metrics by itself")
         before = self.metrics("vm")
         self.b.kill_daemon()
         self.assertGreater(self.metrics("vm")["disk_read_bytes"], before["disk_read_bytes"])
@@ -260,11 +260,11 @@ class Figures(Life):
         console = next(self.b.state.glob("vms/*/console.log"))
         self.sh("vm", "yes 'all work and no play' | head -c 40000000 > /dev/ttyS0; echo the end > /dev/ttyS0")
         wait_until(lambda: console.stat().st_size > 40e6 and console.stat().st_blocks * 512 < 8 * MIB,
-                   "the console to be cut")
-        told = self.b.ok("vm", "logs", "vm", "--tail", "100M")
-        self.assertNotIn("\0", told)
-        self.assertTrue(told.endswith("the end\n"), told[-100:])
-        self.assertGreater(len(told), MIB)
+                   "the console log to be trimmed")
+        log = self.b.ok("vm", "logs", "vm", "--tail", "100M")
+        self.assertNotIn("\0", log)
+        self.assertTrue(log.endswith("the end\n"), log[-100:])
+        self.assertGreater(len(log), MIB)
 
 
 class NoFigures(Life):
@@ -278,8 +278,9 @@ class NoFigures(Life):
 
 
 class Crashes(killed.KilledAtEachCommit, Life):
-    """The daemon is killed at commits of its journal; what the next one finds must be true, and nothing may be left.
-    test/net/test_kills.py meets each, with real guests."""
+    """Kills the daemon at some commits of its journal. Afterwards all states must be true, and nothing may be left.
+
+    test/net/test_kills.py tries every commit, with real guests."""
     config = "pool_size = 0\n"
 
     @classmethod
@@ -289,19 +290,19 @@ class Crashes(killed.KilledAtEachCommit, Life):
         return super().make_banger()
 
     def prepare(self):
-        if [vm["state"] for vm in self.b.json("vm", "list")] != ["running"]:  # the round before may have failed
+        if [vm["state"] for vm in self.b.json("vm", "list")] != ["running"]:  # the previous round may have failed
             self.b.run("vm", "delete", "--force", *[vm["name"] for vm in self.b.json("vm", "list")])
             self.create("v")
             self.sh("v", "echo kept > /root/file")
 
-    def goes_on(self, name):
-        """Whatever state it is in: afterwards it runs, as itself and with all it had."""
+    def assert_intact(self, name):
+        """Starts the VM if necessary, and asserts that it has its file and its own host name."""
         self.b.ok("vm", "start", name)
         self.settle(name)
         self.assertEqual(self.sh(name, "cat /root/file; hostname"), f"kept\n{name}\n")
 
     def test_create_and_delete(self):
-        self.create("first")  # the template
+        self.create("first")  # builds the template
         self.b.ok("vm", "delete", "--force", "first")
         create = ("vm", "create", "--name", "v", "--image", "bare", "--no-nat", "--memory", "128M", "--disk-size",
                   "256M")
@@ -316,13 +317,13 @@ class Crashes(killed.KilledAtEachCommit, Life):
     def test_suspend_and_resume(self):
         def check(vms):
             self.assertIn(vms["v"], ("running", "suspended"))
-            self.goes_on("v")
+            self.assert_intact("v")
         self.kill_at_each_commit(self.prepare, [("vm", "suspend", "v"), ("vm", "resume", "v")], check, every=3)
 
     def test_snapshot(self):
         def check(vms):
             self.assertEqual(vms, {"v": "running"})
-            self.goes_on("v")
+            self.assert_intact("v")
             for snapshot in self.b.json("vm", "snapshot", "list"):
                 self.b.ok("vm", "snapshot", "delete", snapshot["id"])
         self.kill_at_each_commit(self.prepare,
@@ -332,10 +333,10 @@ class Crashes(killed.KilledAtEachCommit, Life):
     def test_fork(self):
         def check(vms):
             self.assertEqual(vms.pop("v"), "running")
-            self.goes_on("v")
+            self.assert_intact("v")
             for name, state in vms.items():
                 if state == "running":
-                    self.goes_on(name)
+                    self.assert_intact(name)
                 self.b.ok("vm", "delete", "--force", name)
         self.kill_at_each_commit(self.prepare, [("vm", "fork", "v", "--name", "c")], check, every=3)
 

@@ -1,5 +1,5 @@
-"""The stand-in for Firecracker: that it refuses what Firecracker refuses, so that passing it means something. No
-banger."""
+"""Tests of the stand-in for Firecracker itself, without banger. The stand-in must refuse what Firecracker refuses;
+otherwise tests that use it would prove nothing."""
 import json
 import os
 import pathlib
@@ -17,8 +17,8 @@ from harness import wait_until  # noqa: E402
 FAKES = pathlib.Path(__file__).resolve().parents[1] / "fakes"
 TABLE = json.loads((FAKES / "firecracker_api.json").read_text())["requests"]
 DESCRIPTION = os.environ.get("BANGER_FIRECRACKER_YAML")
-OPEN = ("NetworkOverride", "VsockOverride", "TokenBucket",
-        "Metrics")  # structures whose unknown fields the server lets pass
+# Structures for which Firecracker ignores unknown fields.
+OPEN = ("NetworkOverride", "VsockOverride", "TokenBucket", "Metrics")
 
 
 class StandIn:
@@ -32,13 +32,13 @@ class StandIn:
         for name in ("kernel", "disk"):
             (pathlib.Path(self.root) / name).write_text(name)
 
-    def start(self, version, env={}):  # noqa: B006 (never changed)
+    def start(self, version, env={}):  # noqa: B006 (the default is never modified)
         return subprocess.Popen([FAKES / "firecracker", "--api-sock", "api.sock", "--id", "test"], cwd=self.root,
                                 env=dict(os.environ, BANGER_FAKE_VERSION=version, **env), stdout=subprocess.DEVNULL,
                                 stderr=subprocess.PIPE)
 
     def listens(self):
-        """A socket is there a moment before it is listened on."""
+        """Whether a client can connect. The socket's file exists a moment before the process listens on it."""
         with socket.socket(socket.AF_UNIX) as sock:
             return sock.connect_ex(f"{self.root}/api.sock") == 0
 
@@ -55,7 +55,7 @@ class StandIn:
             return sock.recv(65536).decode()
 
     def ask(self, method, path, body=None):
-        """(status, text of the answer's body)"""
+        """Sends a request. Returns (status, text of the answer's body)."""
         text = "" if body is None else body if isinstance(body, str) else json.dumps(body)
         answer = self.raw(f"{method} {path} HTTP/1.1\r\nContent-Length: {len(text)}\r\n\r\n{text}".encode())
         head, _, rest = answer.partition("\r\n\r\n")
@@ -97,10 +97,10 @@ class Http(unittest.TestCase):
     def test_only_ten_connections_are_accepted(self):
         fc = StandIn(self)
         held = [fc.connect() for _ in range(10)]
-        for sock in held:  # all are taken by the time they are answered
+        for sock in held:  # an answer proves that the connection was accepted
             sock.sendall(b"GET / HTTP/1.1\r\n\r\n")
             self.assertIn(b" 200 ", sock.recv(4096))
-        with fc.connect() as one_too_many:  # it is told so unasked, and may be gone before it could ask
+        with fc.connect() as one_too_many:  # gets the refusal without a request, and may already be closed
             self.assertTrue(one_too_many.recv(4096).startswith(b"HTTP/1.1 503 "))
 
     def test_unexpected_and_missing_bodies_are_refused(self):
@@ -188,7 +188,7 @@ class Vsock(unittest.TestCase):
 
 
 class Description(unittest.TestCase):
-    """The table against Firecracker's own description of its API, where there is one to compare with."""
+    """Compares the stand-in's table with Firecracker's own description of its API, if that is available."""
 
     def setUp(self):
         if not DESCRIPTION:
@@ -196,7 +196,7 @@ class Description(unittest.TestCase):
         try:
             import yaml
         except ImportError:
-            self.skipTest("there is no Python module yaml")
+            self.skipTest("the Python module yaml is not installed")
         self.swagger = yaml.safe_load(pathlib.Path(DESCRIPTION).read_text())
 
     def fields_agree(self, spec, where):

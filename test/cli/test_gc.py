@@ -1,6 +1,7 @@
-"""What nobody owns any more: images that lost their name, rooms of builds that were cut short, machines without a VM.
-mmdebstrap is a stand-in here that gives out a busybox tree at once, or hangs; e2e builds the real image. Machines are
-shells that wait, with what banger gives a VMM: a directory and a token."""
+"""Garbage collection: replaced images, directories of interrupted builds, and machines without a VM.
+
+mmdebstrap is replaced by a script that prints a busybox tree at once, or hangs. Machines are replaced by waiting shells
+with the two properties of a VMM: its directory and a token on the command line."""
 import contextlib
 import json
 import os
@@ -25,7 +26,7 @@ cat {root}/bare.tar
 """
 
 
-# An image build gains privileges through newuidmap, and the runner's ordinary user may gain none.
+# An image build gains privileges through newuidmap, but the ordinary user of a test run may not gain privileges.
 @as_root
 class Garbage(BareCase):
     def setUp(self):
@@ -44,7 +45,7 @@ class Garbage(BareCase):
     def images(self):
         return [(i["id"], i["name"]) for i in self.b.json("image", "list") if i.get("id") and i["name"] != "bare"]
 
-    def rooms(self):
+    def build_directories(self):
         return {item["path"] for item in self.b.json("gc", "--dry-run") if item["kind"] == "build"}
 
     def test_a_replaced_image_is_removed_at_once_if_unused_or_else_by_the_next_gc(self):
@@ -59,7 +60,7 @@ class Garbage(BareCase):
         b.ok("image", "build", NAME)
         self.assertEqual(len(self.images()), 2)
         self.assertIn((second, ""), self.images())
-        self.assertEqual(b.leftovers(), [])  # the VM needs it
+        self.assertEqual(b.leftovers(), [])  # the VM still needs the old image
         b.ok("vm", "delete", "v")
         (item,) = b.leftovers()
         self.assertEqual(item["kind"], "image")
@@ -71,28 +72,28 @@ class Garbage(BareCase):
 
     def test_a_build_directory_is_garbage_after_all_processes_of_the_build_ended(self):
         b = self.b
-        before = self.rooms()
+        before = self.build_directories()
         (b.root / "hang").touch()
         build = b.popen("image", "build", NAME, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                         stderr=subprocess.DEVNULL)
         wait_until(lambda: (b.root / "pid").exists() and (b.root / "pid").read_text().strip(),
-                   "the build to be under way")
+                   "the build to start its tool")
         pid = int((b.root / "pid").read_text())
         (b.root / "hang").unlink()
-        self.assertEqual(self.rooms() - before, set())
+        self.assertEqual(self.build_directories() - before, set())
         b.kill_daemon()
         build.wait(timeout=180)
-        self.assertTrue(alive(pid))  # the tool outlives the daemon, and holds its room
-        self.assertEqual(self.rooms() - before, set())
+        self.assertTrue(alive(pid))  # the tool survives the daemon, and still uses its directory
+        self.assertEqual(self.build_directories() - before, set())
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not alive(pid), "the build tool to end")
-        (room,) = self.rooms() - before
-        self.assertTrue(room.startswith((f"/var/tmp/banger-build-{os.geteuid()}-",
-                                         f"/tmp/banger-build-{os.geteuid()}-")), room)
-        self.assertTrue((pathlib.Path(room) / "half").exists())
+        (directory,) = self.build_directories() - before
+        self.assertTrue(directory.startswith((f"/var/tmp/banger-build-{os.geteuid()}-",
+                                              f"/tmp/banger-build-{os.geteuid()}-")), directory)
+        self.assertTrue((pathlib.Path(directory) / "half").exists())
         b.ok("gc")
-        self.assertFalse(pathlib.Path(room).exists())
-        self.assertNotIn(room, self.rooms())
+        self.assertFalse(pathlib.Path(directory).exists())
+        self.assertNotIn(directory, self.build_directories())
 
 
 class Machines(BareCase):
@@ -109,18 +110,18 @@ class Machines(BareCase):
         return process
 
     def sql(self, statement, *values):
-        """Behind the back of a daemon that is not there, or does not write."""
+        """Writes to the database directly. The daemon must be stopped, or must not write at that time."""
         with contextlib.closing(sqlite3.connect(self.b.state / "banger.db", isolation_level=None)) as db:
             db.execute(statement, values)
 
-    def astray(self, *more):
+    def collected_processes(self, *more):
         return {item["path"] for item in self.b.json("gc", *more) if item["kind"] == "process"}
 
     def test_gc_ends_machines_without_a_vm_and_no_other_process(self):
         qemu = self.machine(self.vm_id, "-name", f"guest=banger-{self.vm_id}/{secrets.token_hex(16)},debug-threads=off")
         firecracker = self.machine("abcdefghijkl", "--id", secrets.token_hex(16), "--api-sock", "api.sock")
         shell = self.machine(self.vm_id, "console.log")
-        self.assertEqual(self.astray("--dry-run"), {f"pid {qemu.pid}", f"pid {firecracker.pid}"})
+        self.assertEqual(self.collected_processes("--dry-run"), {f"pid {qemu.pid}", f"pid {firecracker.pid}"})
         self.assertIsNone(qemu.poll())
         self.b.ok("gc")
         self.assertEqual((qemu.wait(180), firecracker.wait(180)), (-signal.SIGKILL, -signal.SIGKILL))
@@ -138,14 +139,14 @@ class Machines(BareCase):
         b.kill_daemon()
         self.sql("UPDATE vms SET state = 'running', machine = ? WHERE id = ?", json.dumps(record), self.vm_id)
         self.sql("CREATE TRIGGER full BEFORE UPDATE ON vms BEGIN SELECT RAISE(FAIL, 'it cannot be written now'); END")
-        self.assertEqual(self.astray(), set())
+        self.assertEqual(self.collected_processes(), set())
         self.assertIn("could not be recovered", b.ok("daemon", "status"))
-        # What is asked of the VM has to wait for it too, or the machine would be nobody's.
+        # Commands for this VM are refused until its recovery succeeds. Otherwise the machine would lose its owner.
         self.assertNotEqual(b.run("vm", "stop", "v").returncode, 0)
-        self.assertEqual(self.astray(), set())
+        self.assertEqual(self.collected_processes(), set())
         self.assertIsNone(machine.poll())
         self.sql("DROP TRIGGER full")
-        wait_until(lambda: b.json("vm", "show", "v")["pid"] == machine.pid, "the machine to be taken over")
+        wait_until(lambda: b.json("vm", "show", "v")["pid"] == machine.pid, "the machine to be adopted")
         self.assertIn("adopted", b.ok("daemon", "status"))
         b.ok("vm", "kill", "v")
         self.assertEqual(machine.wait(180), -signal.SIGKILL)

@@ -1,4 +1,5 @@
-"""The root helper for real: started by root for another user, asked well, badly, hugely, slowly and by strangers."""
+"""The real root helper, started by root for another user. It gets valid, invalid, huge and slow requests, also from
+other users."""
 import array
 import json
 import os
@@ -26,7 +27,7 @@ def as_user(name):
 
 
 def fork_as(name, work):
-    """Does work in a copy of this process that belongs to that user; gives its pid."""
+    """Runs `work` in a child process of that user. Returns the child's pid."""
     user = pwd.getpwnam(name)
     pid = os.fork()
     if pid:
@@ -43,14 +44,17 @@ def fork_as(name, work):
 
 
 def converse(path, request, pause, answer_fd):
-    """`pause` < 0 ends the sending side, > 0 hangs up after it."""
+    """Sends a request to the socket `path` and copies the answer to `answer_fd`.
+
+    With `pause` > 0, disconnects after that many seconds without reading. With `pause` < 0, shuts down the sending
+    side."""
     with socket.socket(socket.AF_UNIX) as s:
         s.settimeout(60)
         s.connect(str(path))
         try:
             s.sendall(request)
         except OSError:
-            pass  # it has heard enough
+            pass  # the helper has closed the connection before the end of the request
         if pause > 0:
             time.sleep(pause)
             return
@@ -83,22 +87,22 @@ class Helper(unittest.TestCase):
 
     def start(self):
         with open(self.log, "ab") as log:
-            # A network of its own: what a test makes it do, this host does not notice.
+            # The helper has its own network namespace, so that the tests do not change this host's network.
             return subprocess.Popen(["/usr/bin/unshare", "--net", BIN / "bangerd-root", "--config", self.config,
                                      "--socket", self.socket], stderr=log, stdin=subprocess.DEVNULL,
                                     env={"PATH": "/nowhere"})
 
     def ask(self, request, user=OWNER, pause=0.0):
-        """The helper's answer to raw bytes or a request; None when it says nothing."""
+        """Sends raw bytes or a request object. Returns the helper's answer, or None if there is none."""
         data = request if isinstance(request, bytes) else json.dumps(request).encode() + b"\n"
         reader, writer = os.pipe()
         pid = fork_as(user, lambda: converse(self.socket, data, pause, writer))
         os.close(writer)
         with open(reader, "rb") as answers:
-            said = answers.read()
+            answer = answers.read()
         if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 0:
             raise PermissionError(f"{user} cannot connect")
-        return json.loads(said) if said else None
+        return json.loads(answer) if answer else None
 
     def refused(self, request, code, **kwargs):
         answer = self.ask(request, **kwargs)
@@ -121,7 +125,7 @@ class Helper(unittest.TestCase):
     def test_other_users_cannot_connect_and_get_no_answer(self):
         with self.assertRaises(PermissionError):
             self.ask({"operation": "helper.version"}, STRANGER)
-        self.socket.chmod(0o666)  # not the file's mode alone
+        self.socket.chmod(0o666)  # the helper must not depend on the mode of its socket
         self.assertIsNone(self.ask({"operation": "helper.version"}, STRANGER))
         self.assertTrue(any("helper.refused" in line and f"uid={pwd.getpwnam(STRANGER).pw_uid}" in line
                             for line in self.lines()))
@@ -162,7 +166,7 @@ class Helper(unittest.TestCase):
             each.connect(str(self.socket))
             each.sendall(b'{"operation"')
         self.assertIn("result", self.ask({"operation": "helper.version"}))
-        for each in idle:  # each is told that its time is over
+        for each in idle:  # each gets a timeout error
             self.assertIn(b"timeout", each.recv(LIMIT))
             each.close()
 
@@ -191,12 +195,12 @@ class Helper(unittest.TestCase):
         status = dict(line.split(":\t", 1)
                       for line in pathlib.Path(f"/proc/{self.helper.pid}/status").read_text().splitlines()
                       if ":\t" in line)
-        # CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_NET_ADMIN, CAP_SYS_ADMIN, CAP_MKNOD: what some operation needs, and none of
-        # them all.
-        some_operations = sum(1 << number for number in (0, 1, 12, 21, 27))
-        self.assertEqual(int(status["CapEff"], 16), some_operations)
-        self.assertEqual(int(status["CapPrm"], 16), some_operations)
-        self.assertEqual(int(status["CapBnd"], 16), some_operations)
+        # CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_NET_ADMIN, CAP_SYS_ADMIN, CAP_MKNOD. Each is needed by some operation, but
+        # no operation needs all of them.
+        needed = sum(1 << number for number in (0, 1, 12, 21, 27))
+        self.assertEqual(int(status["CapEff"], 16), needed)
+        self.assertEqual(int(status["CapPrm"], 16), needed)
+        self.assertEqual(int(status["CapBnd"], 16), needed)
         self.assertEqual(status["NoNewPrivs"], "1")
         self.assertEqual(status["Seccomp"], "2")
 
@@ -216,7 +220,7 @@ class Helper(unittest.TestCase):
         self.assertIn("result", self.ask({"operation": "helper.version"}))
 
     def test_the_owners_daemon_finds_the_helper_and_doctor_says_so(self):
-        banger = Banger(config='network = "user"\n')  # the daemon is not in the helper's network
+        banger = Banger(config='network = "user"\n')  # the daemon is not in the helper's network namespace
         try:
             banger.env["BANGER_HELPER_SOCKET"] = str(self.socket)
             check = self.doctor(banger)
@@ -225,16 +229,16 @@ class Helper(unittest.TestCase):
             self.helper.terminate()
             self.helper.wait(180)
             self.assertEqual(self.doctor(banger)["status"], "warn")
-            # Someone else's socket in its place is not taken for it.
+            # A socket of another user in the same place is not accepted as the helper.
             self.socket.unlink()
-            self.serve_as_a_stranger()
+            self.serve_as_another_user()
             check = self.doctor(banger)
             self.assertEqual(check["status"], "warn")
             self.assertIn("instead of root", check["detail"])
         finally:
             banger.destroy()
 
-    def serve_as_a_stranger(self):
+    def serve_as_another_user(self):
         theirs = self.dir / "theirs"
         theirs.mkdir()
         os.chown(theirs, pwd.getpwnam(STRANGER).pw_uid, -1)
@@ -255,7 +259,7 @@ class Helper(unittest.TestCase):
 
 @for_root
 class Refusals(unittest.TestCase):
-    """What it does not start with."""
+    """Conditions under which the helper does not start."""
 
     def setUp(self):
         self.place = tempfile.TemporaryDirectory(prefix="banger-helper-")

@@ -1,5 +1,5 @@
-"""Firecracker in jails: an owner without any privilege, the root helper, and the stand-ins of the jailer and of
-Firecracker. The jails are real ones; the guest is the real agent, outside of them."""
+"""Firecracker in jails, with an unprivileged owner, the root helper, and the stand-ins for the jailer and Firecracker.
+The jails are real. The guest is the real agent, which runs outside the jail."""
 import json
 import os
 import pathlib
@@ -29,10 +29,10 @@ CONFIG = 'templates = false\nmachine = "firecracker"\njailer_enabled = true\nfir
 
 def skip_reason():
     if not os.path.exists(PYTHON):
-        return f"the stand-ins need {PYTHON}, which can be lent to a jail"
+        return f"the stand-ins need {PYTHON}, which can be mounted in a jail"
     if subprocess.run(["unshare", "--pid", "--mount", "--fork", "--mount-proc", "true"],
                       capture_output=True).returncode != 0:
-        return "namespaces cannot be made here"
+        return "namespaces cannot be created here"
     return None
 
 
@@ -48,7 +48,7 @@ def mounts_below(path):
 
 
 class Place:
-    """A system install's part of root: programs, the install's file, the helper."""
+    """The parts of a system install that belong to root: programs, install.toml and the helper."""
 
     def __init__(self):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="banger-jail-"))
@@ -56,9 +56,9 @@ class Place:
         shutil.copytree(FAKES, self.dir / "fakes", ignore=shutil.ignore_patterns("__pycache__"))
         self.guests = self.dir / "guests"
         self.guests.mkdir()
-        lent = f"/usr:/bin:/lib:/lib64:{self.dir / 'fakes'}:{self.guests}"
+        mounted = f"/usr:/bin:/lib:/lib64:{self.dir / 'fakes'}:{self.guests}"
         self.firecracker = self.script("firecracker", f"export BANGER_FAKE_GUESTS={self.guests}")
-        self.jailer = self.script("jailer", f"export BANGER_FAKE_JAIL_DIRS={lent}")
+        self.jailer = self.script("jailer", f"export BANGER_FAKE_JAIL_DIRS={mounted}")
         self.socket = self.dir / "run" / "helper.sock"
         self.install, self.log = self.dir / "install.toml", self.dir / "log"
         self.helper = self.guest_server = None
@@ -86,15 +86,16 @@ class Place:
                                            stdin=subprocess.DEVNULL, start_new_session=True)
         wait_until(self.socket.exists, "the helper to listen")
 
-    def parts_of_helper(self):
-        """Its handlers too, which lead groups of their own, and what is about to become the jailer."""
+    def helper_processes(self):
+        """Returns the pids of the helper, of its handlers, which lead their own process groups, and of processes that
+        will execute the jailer."""
         return [pid for pid, words in processes() if words[0].endswith("bangerd-root") and str(self.install) in words
                 and alive(pid)]
 
     def kill_helper(self):
         if self.helper:
-            while parts := self.parts_of_helper():
-                for pid in parts:
+            while pids := self.helper_processes():
+                for pid in pids:
                     try:
                         os.kill(pid, signal.SIGKILL)
                     except ProcessLookupError:
@@ -116,13 +117,13 @@ class Place:
         pid = fork_as(user, lambda: converse(self.socket, request, 0, writer))
         os.close(writer)
         with open(reader, "rb") as answers:
-            said = answers.read()
+            answer = answers.read()
         os.waitpid(pid, 0)
-        return json.loads(said)
+        return json.loads(answer)
 
 
 def processes():
-    """(pid, command line) of everything that lives."""
+    """Yields (pid, command line) of every process."""
     for entry in pathlib.Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
@@ -139,7 +140,7 @@ def jailed(token):
 
 @for_root
 class Jailed(bare.BareCase):
-    """The whole life of VMs."""
+    """The life of VMs in jails, from create to delete."""
 
     @classmethod
     def make_banger(cls):
@@ -187,8 +188,8 @@ class Jailed(bare.BareCase):
             self.assertEqual(int(status[powers], 16), 0)
         self.assertEqual((status["NoNewPrivs"], status["Seccomp"]), ("1", "2"))
         inside = set(os.listdir(f"/proc/{pid}/root"))
-        lent = {"usr", "bin", "lib", "lib64", "tmp"}
-        self.assertEqual(inside - lent,
+        mounted = {"usr", "bin", "lib", "lib64", "tmp"}
+        self.assertEqual(inside - mounted,
                          {"api.sock", "dev", "disk0", "disk1", "disk2", "disk3", "firecracker", "firecracker.log",
                           "firecracker.pid", "initrd.img", "metrics.log", "run",
                                          "vmlinux", "vsock.sock"})
@@ -206,7 +207,7 @@ class Jailed(bare.BareCase):
         self.b.ok("vm", "delete", "--force", "one")
 
     def check_limits(self, group, vcpus, memory):
-        """Where the hierarchy has the controllers; which ones is the host's affair."""
+        """Checks the limits of those controllers that this host's hierarchy has."""
         wanted = {"cpu.max": f"{vcpus * 100000} 100000", "memory.max": str(memory + (128 << 20)),
                   "pids.max": str(vcpus + 16)}
         for name, value in wanted.items():
@@ -254,7 +255,7 @@ class Jailed(bare.BareCase):
 
     def test_gc_finds_a_jail_without_a_vm(self):
         if not cgroups():
-            self.skipTest("no cgroup v2 hierarchy, which is where they are found")
+            self.skipTest("gc finds such jails in the cgroup v2 hierarchy, which this host does not have")
         (cgroups() / ID).mkdir(parents=True)
         self.assertEqual([(item["kind"], item["path"]) for item in self.b.leftovers()], [("jail", ID)])
         self.b.ok("gc")
@@ -277,7 +278,7 @@ class Jailed(bare.BareCase):
         self.assertFalse(alive(pid))
         self.assertTrue((directory / "jail").exists())
         self.assertIn("jail", [item["kind"] for item in self.b.leftovers()])
-        # Without a helper there is no other, and the error says the way out.
+        # Without a helper the VM cannot start.
         failed = self.b.run("vm", "start", "one")
         self.assertEqual(failed.returncode, 125)
         self.place.start_helper(self.roots)
@@ -294,7 +295,7 @@ class Jailed(bare.BareCase):
         self.assertEqual({(info.st_uid, info.st_mode & 0o777) for info in files.values()},
                          {(pwd.getpwnam(OWNER).pw_uid, 0o600)})
         self.assertFalse((directory / "jail").exists())
-        # The stand-in restores no real agent, and ends: a start that failed leaves nothing either.
+        # The stand-in cannot restore a real agent, so it ends. A failed start leaves nothing either.
         failed = self.b.run("vm", "resume", "one")
         self.assertIn("restores no real agent", failed.stderr)
         self.assertFalse((directory / "jail").exists())
@@ -305,12 +306,12 @@ class Jailed(bare.BareCase):
             p = self.b.popen("vm", "create", "--name", "v", "--image", "bare", "--no-nat", "--memory", "128M",
                              "--disk-size", "256M", stdin=subprocess.DEVNULL,
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            time.sleep(delay)  # where the kill lands is meant to vary
+            time.sleep(delay)  # so that the kill happens at different steps
             self.b.kill_daemon()
             p.wait(timeout=180)
             if self.b.json("vm", "list"):
                 self.b.ok("vm", "delete", "--force", "v")
-            wait_until(lambda: self.b.leftovers() == [], "what was cut short to be gone")
+            wait_until(lambda: self.b.leftovers() == [], "leftovers of the interrupted create to be removed")
             self.check_nothing_is_left()
 
     def test_kill_9_of_the_helper_at_any_moment_leaves_nothing(self):
@@ -325,7 +326,7 @@ class Jailed(bare.BareCase):
             if self.b.json("vm", "list"):
                 self.b.ok("vm", "delete", "--force", "v")
             self.b.run("gc")
-            wait_until(lambda: self.b.leftovers() == [], "what was cut short to be gone")
+            wait_until(lambda: self.b.leftovers() == [], "leftovers of the interrupted create to be removed")
             self.check_nothing_is_left()
 
     def test_the_error_of_a_failed_jailer_is_reported(self):
@@ -364,8 +365,8 @@ class Jailed(bare.BareCase):
 
 @for_root
 class OnABridge(bare.BareCase):
-    """A jail with a tap, in a network of the test's own. There the host shows no cgroups, so that this is also a jail
-    without one."""
+    """A jail with a tap, in a network namespace of the test. No cgroups are visible there, so this also tests a jail
+    without a cgroup."""
 
     @classmethod
     def make_banger(cls):
@@ -394,17 +395,17 @@ class OnABridge(bare.BareCase):
         check = next(each for each in json.loads(self.b.run("doctor", "--json").stdout) if each["name"] == "jailer")
         self.assertEqual(check["status"], "warn")
         self.assertIn("without limits: this host has no cgroup v2", check["detail"])
-        # What runs is ended also where there is no group to kill.
+        # Without a cgroup to kill, the machine is still ended.
         self.b.kill_daemon()
         self.b.ok("vm", "delete", "--force", "one")
         self.assertFalse(alive(pid))
         self.assertEqual(self.b.vm_dirs(), [])
-        wait_until(lambda: self.net.links() == [], "the bridge to go")
+        wait_until(lambda: self.net.links() == [], "the bridge to be removed")
 
 
 @for_both
 class WithoutAHelper(bare.BareCase):
-    """jailer_enabled where nobody can make a jail."""
+    """jailer_enabled without a helper, so that no jail can be made."""
 
     @classmethod
     def make_banger(cls):
@@ -426,7 +427,7 @@ class WithoutAHelper(bare.BareCase):
 @for_root
 @unittest.skipIf(skip_reason(), skip_reason())
 class Hostile(unittest.TestCase):
-    """What an owner may ask for, and what not, whatever he does to his files meanwhile."""
+    """Requests that an owner may make or not, even if the owner changes files during the request."""
 
     def setUp(self):
         self.place = Place()
@@ -482,7 +483,7 @@ class Hostile(unittest.TestCase):
         self.assertIn(pid, jailed(ID))
         for _ in range(2):
             self.assertEqual(self.end(), {"result": {}})
-        wait_until(lambda: not alive(pid), "it to end")
+        wait_until(lambda: not alive(pid), "the jailed process to end")
 
     def test_invalid_ids_names_and_numbers_are_refused(self):
         for other in ("", "x", "../" + ID[3:], ID.upper(), ID + "0", "0" * 100000, ID[:-1] + "\n", "0" * 31 + "/"):
@@ -491,7 +492,7 @@ class Hostile(unittest.TestCase):
                      "api.sock", "x" * 1000, "jail", "run"):
             self.refused(["invalid"], read=[f"{name}:{self.vm}/kernel"])
         self.refused(["invalid"], read=[str(self.vm / "kernel")])
-        self.refused(["invalid"], read=[f"disk0:{self.vm}/kernel"])  # there is one among the written already
+        self.refused(["invalid"], read=[f"disk0:{self.vm}/kernel"])  # disk0 is already among the writable files
         self.refused(["invalid"], read=[f"disk{i}:{self.vm}/kernel" for i in range(33)])
         self.refused(["invalid"], read="vmlinux:/x")
         self.refused(["invalid"], read=[1])
@@ -509,7 +510,7 @@ class Hostile(unittest.TestCase):
             self.refused(["invalid", "denied"], read=[f"vmlinux:{path}"])
             self.refused(["invalid", "denied"], write=[f"disk0:{path}"])
             self.refused(["invalid", "denied"], directory=path)
-        self.refused(["denied"], write=[f"disk0:{self.root}"])  # itself
+        self.refused(["denied"], write=[f"disk0:{self.root}"])  # the root directory itself
 
     def test_links_are_not_followed(self):
         (self.vm / "link").symlink_to(self.outside / "secret")
@@ -523,7 +524,7 @@ class Hostile(unittest.TestCase):
             (self.vm / log).symlink_to(self.outside / "secret")
             self.refused(["denied"])
             (self.vm / log).unlink()
-            os.link(self.outside / "secret", self.vm / log)  # as if links to others' files were not protected
+            os.link(self.outside / "secret", self.vm / log)  # as on a host with fs.protected_hardlinks = 0
             self.refused(["denied"])
             (self.vm / log).unlink()
             (self.vm / "kept").rename(self.vm / log)
@@ -562,7 +563,7 @@ class Hostile(unittest.TestCase):
         stranger = subprocess.Popen(["sleep", "1000", ID], user="nobody", stderr=subprocess.DEVNULL)
         self.addCleanup(stranger.wait)
         self.addCleanup(stranger.kill)
-        # sleep takes no such word; a shell keeps it on its command line.
+        # sleep rejects the token as an argument and exits, but a shell keeps it on its command line.
         stranger.wait()
         stranger = subprocess.Popen(["sh", "-c", "sleep 1000; true", "--id", ID], user="nobody", start_new_session=True)
         self.assertEqual(self.end(), {"result": {}})
@@ -571,7 +572,8 @@ class Hostile(unittest.TestCase):
         stranger.wait()
 
     def test_files_swapped_during_a_request_lead_nowhere_else(self):
-        """A swapper runs beside; whatever the jail got is the owner's, and nothing outside was touched."""
+        """A process keeps swapping files and links. The jail must get only the owner's file, and nothing outside the
+        root may change."""
         def swap():
             pairs = [(self.vm / "disk", self.vm / "other")] * 50 + [(self.vm / "jail", self.vm / "moved")]
             while True:
@@ -626,7 +628,8 @@ class Hostile(unittest.TestCase):
         status = dict(line.split(":\t", 1)
                       for line in pathlib.Path(f"/proc/{self.place.helper.pid}/status").read_text().splitlines()
                       if ":\t" in line)
-        # Those of other operations (test_helper.py) and not what jails need: CAP_KILL, CAP_SETGID, CAP_SETUID.
+        # The capabilities of the other operations (test_helper.py). Jails would also need CAP_KILL, CAP_SETGID and
+        # CAP_SETUID.
         self.assertEqual(int(status["CapEff"], 16), sum(1 << number for number in (0, 1, 12, 21, 27)))
 
 

@@ -1,5 +1,4 @@
-"""What the root helper's storage operations refuse, whatever they are asked, and by whom; with real files, links and
-devices."""
+"""Requests that the root helper's storage operations refuse, with real files, links and devices."""
 import os
 import pathlib
 import pwd
@@ -21,7 +20,7 @@ NO_DEVICE_MAPPER = not os.path.exists("/dev/mapper/control")
 class StorageHelper(HelperCase):
     def setUp(self):
         super().setUp()
-        # Told of a directory of the owner's, it is started anew.
+        # The helper is started again, now with a directory of the owner as a root.
         self.helper.terminate()
         self.helper.wait(180)
         self.own = self.dir / "own"
@@ -124,7 +123,7 @@ class NoDeviceMapper(Case):
 
 
 def load_tests(loader, _, __):
-    """The cases of the helper itself are run by their own file."""
+    """Leaves out the inherited cases, because test_helper.py runs those."""
     return unittest.TestSuite(case(name) for case in (StorageHelper, NoDeviceMapper)
                               for name in loader.getTestCaseNames(case) if name in vars(case))
 

@@ -1,5 +1,4 @@
-"""A system install into a tree of its own: what systemd says of its units, that it is repeatable, and that it goes
-again."""
+"""A system install into a separate directory tree: systemd's checks of the units, repetition, upgrade and uninstall."""
 import os
 import pathlib
 import pwd
@@ -53,8 +52,8 @@ class SystemInstall(unittest.TestCase):
         self.assertEqual(self.files(), made)
         for name in ("banger", "bangerd-root"):
             self.assertTrue((self.root / "usr/bin" / name).resolve().samefile(self.root / "usr/lib/banger/banger"))
-        said = self.ok("uninstall")
-        self.assertIn(f"/home/{OWNER}/.local/state/banger", said)  # what it leaves
+        output = self.ok("uninstall")
+        self.assertIn(f"/home/{OWNER}/.local/state/banger", output)  # named, because uninstall keeps it
         self.assertEqual(self.files(), before)
         self.assertIn("nothing to remove", self.ok("uninstall"))
 
@@ -71,7 +70,7 @@ class SystemInstall(unittest.TestCase):
 
     def test_systemd_accepts_the_units(self):
         if not shutil.which("systemd-analyze"):
-            self.skipTest("there is no systemd-analyze here")
+            self.skipTest("systemd-analyze is not installed")
         self.ok("install", "--owner", OWNER)
         self.check_units()
         self.ok("install", "--jailer", "/usr/bin/jailer", "--firecracker", "/usr/bin/firecracker")
@@ -82,7 +81,7 @@ class SystemInstall(unittest.TestCase):
         for name in (*UNITS, "bangerd-root.socket"):
             done = subprocess.run(["systemd-analyze", "verify", "--man=no", f"--root={self.root}", name],
                                   capture_output=True, text=True)
-            # The tree has none of systemd's own units, nor man pages.
+            # The tree has no units of systemd itself, so messages about missing targets are expected.
             wrong = [line for line in done.stderr.splitlines() if "banger" in line
                      and not line.endswith("target not found.")]
             self.assertEqual(wrong, [], name)

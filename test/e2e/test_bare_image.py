@@ -1,4 +1,4 @@
-"""A busybox image without an init: imported from a tar, booted by banger's own small init."""
+"""A busybox image without an init. It is imported from a tar, and banger's own small init boots it."""
 import pathlib
 import signal
 import socket
@@ -45,7 +45,7 @@ class BareImage(BareCase):
         b.ok("vm", "delete", "--force", "bare2")
 
     def test_a_guest_reaches_the_hosts_loopback_unless_it_has_no_network(self):
-        """As README says: who runs untrusted code must know."""
+        """README warns about this access, because it matters to everyone who runs untrusted code."""
         b = self.b
         server = socket.create_server(("127.0.0.1", 0))
         self.addCleanup(server.close)
@@ -64,8 +64,8 @@ class BareImage(BareCase):
         self.assertNotEqual(done.returncode, 0)
         self.assertEqual(done.stdout, "")
 
-    def run_until_it_speaks(self):
-        """A `vm run --rm` whose command goes on and on."""
+    def start_endless_run(self):
+        """Starts a `vm run --rm` with an endless command. Returns after the command's first output."""
         run = self.b.popen("vm", "run", "--rm", "--image", "bare", "--no-nat", "--", "sh", "-c",
                            "echo on; while :; do sleep 1; done",
                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -76,38 +76,39 @@ class BareImage(BareCase):
         self.assertTrue(vm["ephemeral"])
         return run
 
-    def assert_gone(self):
+    def assert_vm_deleted(self):
         wait_until(lambda: self.b.json("vm", "list") == [], "the VM to be deleted")
-        wait_until(lambda: self.b.machines() == [] and self.b.vm_dirs() == [], "its machine and directory to go")
+        wait_until(lambda: self.b.machines() == [] and self.b.vm_dirs() == [],
+                   "the VM's process and directory to be removed")
         self.assertEqual(self.b.leftovers(), [])
 
     def test_run_rm_deletes_its_vm_when_the_command_is_killed(self):
-        self.run_until_it_speaks().kill()
-        self.assert_gone()
+        self.start_endless_run().kill()
+        self.assert_vm_deleted()
 
     def test_run_rm_deletes_its_vm_when_the_daemon_and_the_command_are_killed(self):
-        run = self.run_until_it_speaks()
-        run.send_signal(signal.SIGSTOP)  # it would see to it itself
+        run = self.start_endless_run()
+        run.send_signal(signal.SIGSTOP)  # otherwise the command itself would delete the VM
         self.b.kill_daemon()
         run.kill()
-        self.assert_gone()
+        self.assert_vm_deleted()
         self.assertIn("deleted with the command it was made for",
                       " ".join(self.b.json("daemon", "status")["recovered"]))
 
     def test_the_command_of_run_rm_deletes_its_vm_when_the_daemon_is_killed(self):
-        run = self.run_until_it_speaks()
+        run = self.start_endless_run()
         self.b.kill_daemon()
         self.assertEqual(run.wait(180), 125)
-        said = run.stderr.read().decode()
-        self.assertIn("the connection to the command was lost", said)
-        self.assertNotIn("there is no VM", said)
-        self.assert_gone()
+        errors = run.stderr.read().decode()
+        self.assertIn("the connection to the command was lost", errors)
+        self.assertNotIn("there is no VM", errors)
+        self.assert_vm_deleted()
 
     def test_a_vm_without_rm_survives_its_client(self):
         run = self.b.popen("vm", "run", "--name", "stays", "--image", "bare", "--no-nat", "--", "sleep", "600",
                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until(lambda: self.b.run("vm", "exec", "stays", "--", "pidof", "sleep").returncode == 0,
-                   "its command to run")
+                   "the VM's command to run")
         run.kill()
         run.wait()
         self.b.kill_daemon()
@@ -135,7 +136,7 @@ class BareImage(BareCase):
         self.assertIn("banger vm logs lost", done.stderr)
         self.assertEqual(b.json("vm", "show", "lost")["state"], "stopped")  # kept, so that its logs can be read
         self.assertIn("banger:", b.ok("vm", "logs", "lost"))
-        # Also by who wanted it for one command only.
+        # `vm run --rm` also keeps such a VM.
         done = b.run("vm", "run", "--rm", "--name", "lost2", "--image", "bare", "--kernel", "bald", "--", "true")
         self.assertIn("banger vm logs lost2", done.stderr)
         b.kill_daemon()
@@ -160,7 +161,7 @@ class BareImage(BareCase):
 
 @long
 class ClonedBareImage(BareImage):
-    """The same with VMs that are clones of a template."""
+    """The same tests with VMs that are clones of a template."""
 
     config = "pool_size = 0\n"
 

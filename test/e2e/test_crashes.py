@@ -1,4 +1,4 @@
-"""kill -9 of the daemon at moments all over create, start, stop and delete: nothing lost, nothing left."""
+"""Kills the daemon at various times during create, start, stop and delete. Nothing may be lost, and nothing left."""
 import os
 import pathlib
 import random
@@ -20,13 +20,13 @@ CREATE = ("vm", "create", "--image", "bare", "--name")
 
 
 class Crashes(BareCase):
-    """What a guest is made of does not matter here, so it is one that boots soon."""
+    """Uses the busybox image because it boots fast; the contents of the guest do not matter here."""
 
     def assert_nothing_left(self):
         self.assertEqual((self.b.vm_dirs(), self.b.machines(), self.b.leftovers()), ([], [], []))
 
     def settle(self):
-        """The next command starts a daemon; waits until every VM it found is in a true state."""
+        """Starts a new daemon and waits until every VM is running or stopped. Returns the VMs by name."""
         def settled():
             return all(vm["state"] in SETTLED for vm in self.b.json("vm", "list"))
         wait_until(settled, "the VMs to settle")
@@ -34,7 +34,7 @@ class Crashes(BareCase):
 
     def kill_during(self, delay, *args):
         p = self.b.popen(*args, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(delay)  # where the kill lands is meant to vary
+        time.sleep(delay)  # so that the kill happens at different steps
         self.b.kill_daemon()
         p.wait(timeout=180)
 
@@ -85,7 +85,7 @@ class Crashes(BareCase):
         self.assertIn("signal 9", b.json("vm", "show", "v")["last_error"])
         b.ok("vm", "start", "v")
         self.assertEqual(b.ok("vm", "exec", "v", "--", "echo", "ok"), "ok\n")
-        # And one that ends while nobody watches.
+        # The same with a machine that ends while no daemon runs.
         b.kill_daemon()
         os.kill(b.machines()[0], signal.SIGKILL)
         wait_until(lambda: not b.machines(), "the machine to end")
@@ -97,7 +97,7 @@ class Crashes(BareCase):
         b = self.b
         b.ok(*CREATE, "v")
         (machine,) = b.machines()
-        os.kill(machine, signal.SIGSTOP)  # as slow as a machine of a swapping host can be
+        os.kill(machine, signal.SIGSTOP)  # simulates a machine that is very slow because the host swaps
         b.kill_daemon()
         self.assertEqual([item for item in b.json("gc") if item["kind"] == "process"], [])
         self.assertEqual(b.machines(), [machine])

@@ -1,5 +1,7 @@
-"""Guests that never answer: each ends in a clear error within its deadline, and is kept so that its logs can be read.
-And guests whose agent dies: another one takes its place, and the host finds it."""
+"""Guests that never answer, and guests whose agent dies.
+
+A guest that never answers gives a clear error within its deadline, and is kept so that its logs can be read. An agent
+that dies is replaced by a new one, and the host connects to it."""
 import os
 import pathlib
 import signal
@@ -13,7 +15,7 @@ from bare import BUSYBOX, BareCase, cpio  # noqa: E402
 from harness import BIN, DATA, KERNEL, wait_until  # noqa: E402
 
 FILE, DIR = stat.S_IFREG | 0o755, stat.S_IFDIR | 0o755
-# The kernel cannot put the agent, which comes in a later archive, in the place of a directory that is not empty.
+# The agent comes as /init in a later archive of the initrd. The kernel cannot replace a non-empty directory by it.
 NO_AGENT = {"init": (DIR, b""), "init/in-the-way": (FILE, b"")}
 
 
@@ -25,7 +27,7 @@ class DeadGuests(BareCase):
         self.b.ok("kernel", "import", name, "--vmlinux", str(vmlinux), "--initrd", str(path))
 
     def create_fails(self, name, kernel, *says):
-        """The error says why and where to look; the VM is kept, without a process."""
+        """Asserts that a create fails with these texts and a hint to the logs, and that the stopped VM is kept."""
         done = self.b.run("vm", "create", "--name", name, "--image", "bare", "--kernel", kernel)
         self.assertEqual(done.returncode, 125, done.stderr)
         for text in (*says, f"banger vm logs {name}"):
@@ -42,7 +44,7 @@ class DeadGuests(BareCase):
         config = pathlib.Path(b.env["XDG_CONFIG_HOME"]) / "banger" / "config.toml"
         self.addCleanup(config.write_text, config.read_text())
         config.write_text(config.read_text() + 'ready_timeout = "20s"\n')
-        self.addCleanup(b.ok, "daemon", "stop")  # the next one reads its config anew
+        self.addCleanup(b.ok, "daemon", "stop")  # so that the next daemon reads the restored config
         b.ok("daemon", "stop")
         script = (b"#!/bin/busybox sh\necho 'this init never starts the agent' >/dev/console\n"
                   b"exec /bin/busybox sleep 1000000\n")
@@ -64,7 +66,7 @@ class DeadGuests(BareCase):
         self.kernel_with("panics", NO_AGENT)
         self.create_fails("panicked", "panics", "the guest ended before it was ready")
         self.assertIn("Kernel panic", b.ok("vm", "logs", "panicked"))
-        # --rm keeps it too: its logs are what the user needs now.
+        # --rm keeps the VM too, because the user needs its logs.
         done = b.run("vm", "run", "--rm", "--name", "again", "--image", "bare", "--kernel", "panics", "--", "true")
         self.assertEqual(done.returncode, 125, done.stderr)
         self.assertIn("banger vm logs again", done.stderr)
@@ -82,7 +84,7 @@ class DeadGuests(BareCase):
             self.assertEqual(client.stdout.readline(), b"ready\n")
             return client
 
-        # A command that ignores a signal is none of that.
+        # A command that ignores a signal does not count as a guest that does not answer.
         deaf = start()
         deaf.send_signal(signal.SIGTERM)
         b.ok("vm", "exec", "ice", "--", "true")
@@ -100,11 +102,11 @@ class DeadGuests(BareCase):
         self.assertEqual(done.returncode, 125, done.stderr)
         self.assertIn("the guest did not answer in time", done.stderr)
         running.send_signal(signal.SIGTERM)
-        _, said = running.communicate(timeout=180)
+        _, errors = running.communicate(timeout=180)
         self.assertEqual(running.returncode, 143)
-        self.assertIn(b"did not take SIGTERM", said)
+        self.assertIn(b"did not take SIGTERM", errors)
 
-        # Nobody waits for these commands any more, so they end; the guest itself is well.
+        # These commands have lost their clients, so they end. The guest itself still works.
         os.kill(machine, signal.SIGCONT)
         wait_until(lambda: "read line" not in b.ok("vm", "exec", "ice", "--", "ps"), "the command to end")
         b.ok("vm", "delete", "--force", "ice")
@@ -139,7 +141,7 @@ class DeadAgents(BareCase):
         scores = "cat /proc/self/oom_score_adj /proc/$PPID/oom_score_adj /proc/1/oom_score_adj"
         self.assertEqual(b.ok("vm", "exec", "full", "--", "sh", "-c", scores), "0\n-1000\n0\n")
         agent = b.ok("vm", "exec", "full", "--", "sh", "-c", "echo $PPID")
-        # busybox's tail keeps all of a line that never ends.
+        # tail of busybox keeps a whole line in memory, and this line never ends.
         done = b.run("vm", "exec", "full", "--", "sh", "-c", "tail -n 1 /dev/zero")
         self.assertEqual(done.returncode, 137, done.stderr)
         self.assertEqual(b.ok("vm", "exec", "full", "--", "sh", "-c", "echo $PPID"), agent)

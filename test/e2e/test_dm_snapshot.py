@@ -1,5 +1,5 @@
-"""The root helper's snapshots on a kernel that has device-mapper: that of a guest, whatever the kernel of this host can
-do."""
+"""The root helper's snapshots on a kernel with device-mapper. The helper runs in a guest, so this host's kernel does
+not matter."""
 import json
 import pathlib
 import sys
@@ -9,7 +9,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from harness import BIN, SharedCase  # noqa: E402
 
 ID = "abcdefghijkl"
-# There is no socat in the image.
+# A Perl client for the helper, because the image has no socat.
 ASK = r"""use IO::Socket::UNIX;
 my $s = IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => "/run/helper/helper.sock") or die $!;
 $s->autoflush(1); print $s $ARGV[0], "\n"; print <$s>"""
@@ -51,14 +51,14 @@ class DmSnapshot(SharedCase):
         self.assertEqual(self.sh("cat /sys/block/dm-*/dm/name | sort").split(), [f"banger-{ID}", f"banger-{ID}-image"])
         self.sh(f"mkdir -p /mnt/x && mount {device} /mnt/x && dd if=/dev/urandom of=/mnt/x/big bs=1M count=30 "
                 f"2>/dev/null && md5sum /mnt/x/big > /root/big")
-        # In use, it is neither removed nor made anew.
+        # A device in use is neither removed nor created again.
         self.assertEqual(self.ask("remove")["error"]["code"], "busy")
         self.assertEqual(self.create()["error"]["code"], "busy")
         self.sh("umount /mnt/x")
         for _ in range(2):
             self.assertEqual(self.ask("remove"), {"result": {}})
         self.assertEqual(self.sh("ls /dev/banger; ls -d /sys/block/dm-* /sys/block/loop*/loop 2>/dev/null; true"), "")
-        # A copy of the file is a disk of its own, also one that has grown.
+        # A copy of the file is an independent disk, even if it has grown.
         self.sh("cp /srv/own/disk /srv/own/copy && truncate -s 600M /srv/own/copy && chown daemon: /srv/own/copy")
         self.create(512, "/srv/own/copy")
         self.sh(f"mount {device} /mnt/x && md5sum -c /root/big && rm /mnt/x/big && umount /mnt/x")

@@ -1,6 +1,7 @@
-"""VMs whose system disk is a block device of the host (storage = "dm-snapshot"): when it is made, what is copied of it,
-and that it goes. The root helper is a stand-in (test/fakes/snapshot_helper), so that this is tested on kernels without
-device-mapper too; machines, guests and block devices are real. In a /dev of its own: this host's stays as it is."""
+"""VMs whose system disk is a block device of the host (storage = "dm-snapshot"): creation, copies and removal.
+
+The root helper is a stand-in (test/fakes/snapshot_helper), so these tests also run on kernels without device-mapper.
+Machines, guests and block devices are real. The tests use a separate /dev, so this host's /dev does not change."""
 import os
 import pathlib
 import signal
@@ -125,9 +126,9 @@ class DmSnapshotVms(SharedCase):
         os.kill(other["pid"], signal.SIGKILL)
         wait_until(lambda: len(self.b.machines()) == 1, "the machine to end")
         self.b.ok("vm", "list")
-        wait_until(lambda: self.devices() == {vm["id"]}, "the device of the dead to be removed")
+        wait_until(lambda: self.devices() == {vm["id"]}, "the device of the dead machine to be removed")
         self.assertEqual(self.sh("lives", "echo on"), "on\n")
-        # One that no record is kept of.
+        # A device without a record is listed as a leftover.
         self.b.ok("vm", "stop", "dies")
         stray = pathlib.Path(f"/proc/{self.namespace.pid}/root/dev/banger/strayxxxxxxx")
         os.mknod(stray, 0o060600, os.makedev(7, 63))

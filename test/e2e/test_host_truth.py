@@ -1,4 +1,5 @@
-"""What banger says about its host, against what the host does: KVM, a QEMU without software emulation, lost outputs."""
+"""Compares banger's statements about the host with the host's behaviour: KVM, a QEMU without software emulation, and
+closed outputs."""
 import json
 import os
 import pathlib
@@ -26,27 +27,27 @@ class Kvm(Case):
         self.assertEqual(b.log().count("kvm.probed"), 1 if usable else 0, b.log())
         if usable and first["status"] != "pass":
             self.assertIn("doctor --fix", first["hint"])
-            # Either QEMU ended and said why, or the guest it ran got nowhere.
+            # Either QEMU ended with an error message, or its guest did not boot.
             self.assertRegex(first["detail"],
                              r"qemu-system|kvm|did not reach its init within|ended before it reached its init")
         elif not usable:
             self.assertIn("/dev/kvm", first["detail"])
         self.assertEqual(self.check("--fix")["status"], first["status"])
         self.assertEqual(b.log().count("kvm.probed"), 2 if usable else 0)
-        # And the guest runs on what doctor said.
+        # The guest uses the accelerator that doctor named.
         b.ok("vm", "create", "--name", "v")
         shown = b.json("vm", "show", "v")
         self.assertEqual(shown["accelerator"], "kvm" if first["status"] == "pass" else "tcg")
-        # Why QEMU, in doctor's words.
-        said = next(check for check in json.loads(b.run("doctor", "--json").stdout) if check["name"] == "firecracker")
+        # The VM and doctor give the same reason for the choice of QEMU.
+        check = next(check for check in json.loads(b.run("doctor", "--json").stdout) if check["name"] == "firecracker")
         self.assertTrue(shown["machine_reason"])
-        self.assertIn(shown["machine_reason"], said["detail"])
+        self.assertIn(shown["machine_reason"], check["detail"])
         self.assertIn(shown["machine_reason"], b.ok("vm", "show", "v"))
         b.ok("vm", "delete", "--force", "v")
 
     def test_a_qemu_without_any_accelerator_is_a_clear_error(self):
         b = self.b
-        # The real QEMU, but one that says it was built without any accelerator we know.
+        # A wrapper of the real QEMU that lists no accelerators.
         qemu = b.root / "qemu"
         qemu.write_text(f"""#!/bin/sh
 case "$*" in *"-accel help"*) echo 'Accelerators supported in QEMU binary:'; exit 0;; esac
@@ -64,7 +65,7 @@ exec {shutil.which("qemu-system-x86_64")} "$@"
 
 
 class LostOutput(BareCase):
-    """As in `banger … | head -1`: whoever reads the output goes away first."""
+    """The reader of the output closes it early, as in `banger … | head -1`."""
 
     def lose(self, *args):
         p = self.b.popen(*args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -81,7 +82,7 @@ class LostOutput(BareCase):
         b.ok("vm", "create", "--name", "x", "--image", "bare")
         self.assertEqual(self.lose("vm", "exec", "x", "--", "yes"), 141)
         self.assertEqual(self.lose("vm", "run", "--image", "bare", "--name", "y", "--rm", "--", "yes"), 141)
-        self.assertIn(self.lose("vm", "list"), (0, 141))  # may have been written before the reader went
+        self.assertIn(self.lose("vm", "list"), (0, 141))  # 0 if all was written before the reader closed
         self.assertIn(self.lose("vm", "list", "--json"), (0, 141))
         self.assertIn(self.lose("vm", "logs", "x"), (0, 141))
         wait_until(lambda: b.run("vm", "exec", "x", "--", "pidof", "yes").returncode == 1, "the command to end")

@@ -1,5 +1,4 @@
-"""The test kernel and image, made by root. Those of the other stories were made by an ordinary user, in a user
-namespace."""
+"""A kernel and an image made by root. Other stories use those made by an ordinary user, in a user namespace."""
 import pathlib
 import sys
 import unittest

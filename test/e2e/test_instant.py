@@ -1,4 +1,4 @@
-"""Templates, clones, the ready pool, suspended VMs, snapshots and forks, in real guests."""
+"""Templates, clones, the ready pool, suspended VMs, snapshots and forks, with real guests."""
 import concurrent.futures
 import functools
 import hashlib
@@ -35,7 +35,7 @@ class Instant(ShapedCase):
 
     def start_counter(self, vm):
         self.sh(vm, f"({COUNTER}) >/dev/null 2>&1 </dev/null &")
-        wait_until(lambda: self.count(vm) > 1, "the counter to count")
+        wait_until(lambda: self.count(vm) > 1, "the counter to start")
 
     def count(self, vm):
         return int(self.sh(vm, "cat /root/count 2>/dev/null || echo 0") or 0)
@@ -54,7 +54,7 @@ class Instant(ShapedCase):
         return sorted(p.name for p in (self.b.state / "saves").iterdir())
 
     def assert_only_templates_are_kept(self):
-        wait_until(lambda: self.saves_on_disk() == sorted(self.saves("template")), "saved states to go")
+        wait_until(lambda: self.saves_on_disk() == sorted(self.saves("template")), "saved states to be removed")
         self.assertEqual(self.b.leftovers(), [])
 
 
@@ -73,12 +73,12 @@ class Clones(Instant):
                   "/proc/sys/kernel/random/uuid; "
                   "cat /etc/hostname; getent hosts $(hostname)")
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
-            told = list(pool.map(lambda name: self.sh(name, script).split("\n"), names))
+            outputs = list(pool.map(lambda name: self.sh(name, script).split("\n"), names))
         for line, what in enumerate(("random bytes", "machine-id", "host key", "MAC", "hostname", "uuid")):
-            self.assertEqual(len({each[line] for each in told}), len(names), what)
+            self.assertEqual(len({each[line] for each in outputs}), len(names), what)
         for line in (4, 6):
-            self.assertEqual([each[line] for each in told], names)
-        self.assertEqual([each[7].split() for each in told], [["127.0.1.1", name] for name in names])
+            self.assertEqual([each[line] for each in outputs], names)
+        self.assertEqual([each[7].split() for each in outputs], [["127.0.1.1", name] for name in names])
         for name in names[:4]:
             self.assert_right_time(name)
         after = {name: sha256(self.template_file(name)) for name in before}
@@ -88,9 +88,9 @@ class Clones(Instant):
 
     def test_a_templates_host_name_is_one_letter_so_that_clones_need_not_truncate_it(self):
         self.create("a")
-        said = subprocess.run(["debugfs", "-R", "cat /upper/etc/hostname", self.template_file("system.img")],
+        done = subprocess.run(["debugfs", "-R", "cat /upper/etc/hostname", self.template_file("system.img")],
                               capture_output=True, text=True, check=True)
-        self.assertEqual(len(said.stdout), len("a\n"), said)
+        self.assertEqual(len(done.stdout), len("a\n"), done)
         self.assertEqual(self.sh("a", "cat /etc/hostname; getent hosts a").split(), ["a", "127.0.1.1", "a"])
 
     def test_a_clone_reaches_the_host_and_its_disks_grow(self):
@@ -108,7 +108,7 @@ class Clones(Instant):
         self.assertGreater(sizes[0], 9.4 * 2**30)
         self.assertGreater(sizes[1], 11.4 * 2**30)
         self.assertEqual(self.sh("net", "echo $GREETING"), "hello\n")
-        # What a stop keeps, a clone keeps: it boots from its own disks.
+        # A stopped clone keeps its files, because it then boots from its own disks.
         self.sh("net", "echo kept > /root/kept; echo kept > /etc/kept")
         self.b.ok("vm", "stop", "net")
         self.b.ok("vm", "start", "net")
@@ -122,12 +122,12 @@ class Clones(Instant):
         self.assertEqual(other["way"], "clone")
         self.assertNotEqual(other["template"], self.b.json("vm", "show", "one")["template"])
         self.assertEqual(self.sh("two", "nproc"), "2\n")
-        # A template in use stays until the last machine that runs on it has ended.
+        # A deleted template stays on disk until the last machine that uses it has ended.
         self.b.ok("template", "delete", other["template"])
         self.assertEqual(self.sh("two", "echo alive"), "alive\n")
         self.assertIn(other["template"], self.saves_on_disk())
         self.b.ok("vm", "delete", "--force", "two")
-        wait_until(lambda: other["template"] not in self.saves_on_disk(), "the retired template to go")
+        wait_until(lambda: other["template"] not in self.saves_on_disk(), "the deleted template to be removed")
 
     def test_two_creates_at_once_make_one_template(self):
         b = Banger(data=DATA, config=self.config)
@@ -148,7 +148,7 @@ class BadTemplates(Instant):
         vm = self.create("after")
         self.assertEqual(self.sh("after", "echo alive"), "alive\n")
         self.b.ok("vm", "delete", "--force", "after")
-        wait_until(lambda: old not in self.saves_on_disk(), "the bad template to go")
+        wait_until(lambda: old not in self.saves_on_disk(), "the bad template to be removed")
         self.assertEqual(self.b.leftovers(), [])
         return vm
 
@@ -198,10 +198,10 @@ class Suspend(Instant):
         self.assertEqual((vm["state"], vm["way"]), ("running", "resume"))
         count = self.count("s")
         self.assertGreater(count, 1)
-        wait_until(lambda: self.count("s") > count, "the counter to go on")
+        wait_until(lambda: self.count("s") > count, "the counter to continue")
         self.assertEqual(self.sh("s", "cat /etc/machine-id"), random)
         self.assert_right_time("s")
-        # Again, on what it was resumed from; and `start` resumes as well.
+        # A resumed VM can be suspended again, and `start` resumes it as well.
         count = self.count("s")
         self.b.ok("vm", "suspend", "s")
         self.b.ok("vm", "start", "s")
@@ -216,7 +216,7 @@ class Suspend(Instant):
         self.b.ok("vm", "suspend", "c")
         self.b.ok("vm", "resume", "c")
         count = self.count("c")
-        wait_until(lambda: self.count("c") > count, "the counter to go on")
+        wait_until(lambda: self.count("c") > count, "the counter to continue")
 
     def test_another_vmm_build_is_refused_with_a_way_out(self):
         self.create("u")
@@ -244,7 +244,7 @@ class Suspend(Instant):
         (place.root / "config" / "banger" / "config.toml").write_text("templates = false\n")
         self.addCleanup(place.destroy)
         place.ok("vm", "create", "--name", "full", *SHAPE)
-        # What is left is less than the guest's memory in use.
+        # Leaves less free space than the guest's used memory needs.
         with open(place.root / "filler", "wb") as filler:
             room = os.statvfs(place.root)
             filler.write(b"x" * (room.f_bavail * room.f_bsize - (30 << 20)))
@@ -259,7 +259,7 @@ class Forks(Instant):
     def test_children_have_the_processes_and_files_but_their_own_identity(self):
         self.create("parent")
         self.start_counter("parent")
-        # What was made when it booted is its own to change, too.
+        # Files that were made during the boot can be changed as well.
         self.sh("parent", "echo mine > /etc/mine; rm /run/systemd/system/getty@tty1.service")
         forked = self.b.json("vm", "fork", "parent", "--count", "3", "--name", "kid")
         kids = ["kid-1", "kid-2", "kid-3"]
@@ -273,7 +273,7 @@ class Forks(Instant):
             wait_until(lambda: self.count(name) > count, f"the counter of {name}")
             self.assertNotIn("getty@tty1", self.sh(name, "ls /run/systemd/system"))
         self.assertEqual(len(identities), 4)
-        # Each has disks and memory of its own from here on.
+        # After the fork, each VM has its own disks and memory.
         self.sh("kid-1", "echo other > /etc/mine")
         self.assertEqual(self.sh("kid-2", "cat /etc/mine"), "mine\n")
         self.b.ok("vm", "delete", "--force", "parent")
@@ -287,7 +287,7 @@ class Forks(Instant):
                               stdout=subprocess.PIPE)
         self.addCleanup(client.stdout.close)
         self.assertEqual(client.stdout.readline(), b"up\n")
-        wait_until(lambda: self.count("p") > 1, "the counter to count")
+        wait_until(lambda: self.count("p") > 1, "the counter to start")
         self.b.ok("vm", "fork", "p", "--name", "c")
         for name in ("p", "c"):
             count = self.count(name)
@@ -330,19 +330,20 @@ class Forks(Instant):
             self.assertEqual(self.sh(kid, "md5sum /dev/shm/big"), want)
 
     def test_a_parent_that_cannot_be_saved_leaves_no_child(self):
-        """The child is begun while its parent is being saved; here QEMU finds a directory where it is to write."""
+        """The child starts while its parent is being saved. The save fails, because a directory is in the place of a
+        file that QEMU writes."""
         self.create("p")
         self.start_counter("p")
         there = self.saves_on_disk()
         done = threading.Event()
 
-        def be_in_the_way():
+        def block_the_save():
             while not done.is_set():
                 for name in self.saves_on_disk():
                     if name not in there:
                         (self.b.state / "saves" / name / "devices.state").mkdir()
                         return
-        thread = threading.Thread(target=be_in_the_way)
+        thread = threading.Thread(target=block_the_save)
         thread.start()
         try:
             self.fails(125, "vm", "fork", "p", "--name", "child", says=["fork vm 'p'", "save devices"])
@@ -352,7 +353,7 @@ class Forks(Instant):
         self.assertIn("vm=child", self.b.log())
         self.assertEqual([vm["name"] for vm in self.b.json("vm", "list")], ["p"])
         count = self.count("p")
-        wait_until(lambda: self.count("p") > count, "the parent's counter to go on")
+        wait_until(lambda: self.count("p") > count, "the parent's counter to continue")
         self.b.ok("vm", "fork", "p", "--name", "child")
         self.b.ok("vm", "delete", "--force", "p", "child")
         self.assert_only_templates_are_kept()
@@ -385,7 +386,7 @@ class Snapshots(Instant):
         self.b.ok("vm", "snapshot", "restore", "s", "good", "--force")
         self.assertEqual(self.sh("s", "cat /root/mark; hostname"), "before\ns\n")
         count = self.count("s")
-        wait_until(lambda: self.count("s") > count, "the counter to go on")
+        wait_until(lambda: self.count("s") > count, "the counter to continue")
         other = self.b.json("vm", "create", "--name", "other", "--from", "good")
         self.assertEqual(other["way"], "snapshot")
         self.assertEqual(self.sh("other", "cat /root/mark; hostname"), "before\nother\n")
@@ -429,7 +430,7 @@ class ReadyPool(Instant):
         self.assertEqual(self.sh("second", "hostname; echo $GREETING"), "second\nhi\n")
         self.assertGreater(int(self.sh("second", "df -B1 --output=size /root | tail -1")), 8.5 * 2**30)
         self.assertNotEqual(self.sh("first", "cat /etc/machine-id"), self.sh("second", "cat /etc/machine-id"))
-        # It outlives a daemon like any other.
+        # A pool machine survives the daemon like any other machine.
         wait_until(self.pool, "the pool to fill again")
         machines = sorted(self.b.machines())
         self.b.kill_daemon()
@@ -437,7 +438,7 @@ class ReadyPool(Instant):
         self.assertEqual(sorted(self.b.machines()), machines)
         self.assertEqual(self.create("third")["way"], "pool")
         self.assertEqual(self.sh("third", "hostname"), "third\n")
-        # One that was made for one command goes with it, whoever's it was before.
+        # `vm run --rm` deletes its VM even if the VM came from the pool.
         wait_until(self.pool, "the pool to fill again")
         run = self.b.popen("vm", "run", "--rm", *SHAPE, "--", "sh", "-c", "echo on; while :; do sleep 1; done",
                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
@@ -446,13 +447,13 @@ class ReadyPool(Instant):
         self.assertEqual([vm["way"] for vm in self.b.json("vm", "list") if vm["ephemeral"]], ["pool"])
         run.kill()
         wait_until(lambda: not any(vm["ephemeral"] for vm in self.b.json("vm", "list")),
-                   "the VM of a command that was killed to go")
-        # Without the outside world it is a clone: that is fixed when a machine starts.
+                   "the VM of the killed command to be deleted")
+        # --no-nat needs a clone, because the network of a pool machine is fixed when the machine starts.
         self.assertEqual(self.create("inside", "--no-nat")["way"], "clone")
         self.b.ok("vm", "delete", "--force", "first", "second", "third", "inside")
         wait_until(self.pool, "the pool to fill again")
         self.b.ok("template", "delete", "--all")
-        wait_until(lambda: self.b.machines() == [], "the pool to be let go")
+        wait_until(lambda: self.b.machines() == [], "the machines of the pool to end")
         self.assert_only_templates_are_kept()
 
     def test_a_stopped_daemon_leaves_no_pool_machine(self):
@@ -461,7 +462,7 @@ class ReadyPool(Instant):
         self.assertEqual(len(self.b.machines()), 2)
         self.b.ok("daemon", "stop")
         self.assertEqual(len(self.b.machines()), 1)
-        # Also one that is just being made.
+        # The same for a pool machine that is just being made.
         self.create("w")
         wait_until(lambda: len(self.b.machines()) == 3, "the pool's machine to be started")
         self.b.ok("daemon", "stop")
@@ -498,7 +499,7 @@ class Memory(Instant):
         self.assertLess(len(made), 10)
         for refused in (each for each in done if each.returncode != 0):
             self.assertIn("512M", refused.stderr)
-        # No more than one after the other would have got.
+        # Concurrent creates make no more VMs than sequential ones.
         limit = len(made)
         self.b.ok("vm", "delete", "--force", *[vm["name"] for vm in self.b.json("vm", "list")])
         alone = 0
@@ -509,7 +510,7 @@ class Memory(Instant):
 
 
 class Outdated(Instant):
-    """Templates that nothing can ask for, or nobody does."""
+    """Templates that are unused or can no longer be used."""
 
     def change(self, statement):
         db = sqlite3.connect(self.b.state / "banger.db")
@@ -531,13 +532,13 @@ class Outdated(Instant):
             self.b.ok("daemon", "stop")
             self.change(f"UPDATE saves SET used_at = unixepoch() - {days} * 86400")
             self.b.ok("daemon", "start")
-            wait_until(lambda: len(self.saves("template")) == left, "the old template to go")
+            wait_until(lambda: len(self.saves("template")) == left, "the old template to be removed")
         self.assert_only_templates_are_kept()
 
     def test_a_template_of_another_vmm_build_is_replaced(self):
         old = self.template()
         self.b.ok("daemon", "stop")
-        # It finds its modules and firmware from where it lies.
+        # QEMU finds its modules and firmware relative to its own path.
         (self.b.root / "usr/bin").mkdir(parents=True)
         for name in ("lib", "share"):
             (self.b.root / "usr" / name).symlink_to(f"/usr/{name}")
@@ -550,23 +551,25 @@ class Outdated(Instant):
         self.addCleanup(config.write_text, kept)
         self.addCleanup(self.b.ok, "daemon", "stop")
         self.assertEqual(self.create("n")["way"], "clone")
-        wait_until(lambda: self.saves("template") != [] and old not in self.saves("template"), "the old template to go")
+        wait_until(lambda: self.saves("template") != [] and old not in self.saves("template"),
+                   "the old template to be removed")
         self.b.ok("vm", "delete", "--force", "n")
         self.assert_only_templates_are_kept()
 
 
-class Stubborn(Instant):
-    """Guests and clocks that are not as they should be."""
+class UnresponsiveGuests(Instant):
+    """Guests that do not answer, and wrong clocks."""
 
     def stop_the_agent_of(self, vm):
-        """By a command in the guest that waits for this host's word, so that the agent has answered before."""
-        with socket.create_server(("127.0.0.1", 0)) as word:
-            waits = f"curl -s http://10.0.2.2:{word.getsockname()[1]}/"
+        """Stops the agent's process by a command in the guest. The command first waits for this host's reply, so that
+        the agent can still report the end of the shell that started the command."""
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            waits = f"curl -s http://10.0.2.2:{server.getsockname()[1]}/"
             stops = "kill -STOP $(pidof banger-agent); echo the agent stands still >/dev/console"
             self.sh(vm, f"echo kept > /root/kept; sync; ({waits}; {stops}) </dev/null >/dev/null 2>&1 &")
-            word.settimeout(180)
-            word.accept()[0].close()
-        wait_until(lambda: "the agent stands still" in self.b.ok("vm", "logs", vm), "the agent to stand still")
+            server.settimeout(180)
+            server.accept()[0].close()
+        wait_until(lambda: "the agent stands still" in self.b.ok("vm", "logs", vm), "the agent to be stopped")
 
     def test_a_guest_that_does_not_answer_is_not_saved_and_keeps_running(self):
         self.create("g")
@@ -581,7 +584,7 @@ class Stubborn(Instant):
         self.assertEqual(self.sh("g", "cat /root/kept"), "kept\n")
 
     def test_a_child_has_the_right_time_whatever_the_parents_clock_says(self):
-        """To a child it is the same whether the guest's clock or the host's was moved since."""
+        """Moves the parent's clock, because for a child that has the same effect as moving the host's clock."""
         self.create("p")
         for way in ("+1 hour", "-1 hour"):
             self.sh("p", f"date -s '{way}' >/dev/null")
@@ -591,11 +594,11 @@ class Stubborn(Instant):
 
 
 class MachineKilled(Instant):
-    """kill -9 of machines while they are saved, loaded and forked."""
+    """Kills machines while they are saved, loaded and forked."""
 
     def kill_during(self, delay, *args):
         p = self.b.popen(*args, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(delay)  # where the kill lands is meant to vary
+        time.sleep(delay)  # so that the kill happens at different steps
         for pid in self.b.machines():
             os.kill(pid, signal.SIGKILL)
         p.wait(timeout=180)
@@ -620,8 +623,8 @@ class MachineKilled(Instant):
         self.assert_only_templates_are_kept()
 
 
-class CutShort(Instant):
-    """kill -9 of the daemon at moments all over: nothing lost, nothing left."""
+class DaemonKilled(Instant):
+    """Kills the daemon at various times. Nothing may be lost, and nothing left."""
 
     def settled(self):
         vms = self.b.json("vm", "list")
@@ -629,7 +632,7 @@ class CutShort(Instant):
 
     def kill_during(self, delay, *args):
         p = self.b.popen(*args, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(delay)  # where the kill lands is meant to vary
+        time.sleep(delay)  # so that the kill happens at different steps
         self.b.kill_daemon()
         p.wait(timeout=180)
         wait_until(self.settled, "the VMs to settle")
@@ -654,7 +657,7 @@ class CutShort(Instant):
             self.assertIn(self.b.json("vm", "show", "v")["state"], ("running", "suspended"))
             self.b.ok("vm", "start", "v")
             count = self.count("v")
-            wait_until(lambda: self.count("v") > count, "the counter to go on")
+            wait_until(lambda: self.count("v") > count, "the counter to continue")
 
     def test_fork_snapshot_and_clone(self):
         self.create("v")

@@ -1,4 +1,4 @@
-"""What the daemon does with running VMs by itself, and what `vm stats` remembers."""
+"""Automatic suspension of unused VMs, and the cache of `vm stats`."""
 import json
 import pathlib
 import sys
@@ -17,15 +17,15 @@ class Stale(BareCase):
         b = self.b
         b.ok("vm", "create", "--name", "v", "--image", "bare")
         uptimes = {b.json("vm", "stats", "v")[0]["uptime_ms"] for _ in range(2)}
-        self.assertEqual(len(uptimes), 1)  # from the cache
-        # Somebody waits for this command, longer than the limit: it would not come to its end.
+        self.assertEqual(len(uptimes), 1)  # the second figure comes from the cache
+        # This command runs longer than the limit. It could not end if its VM counted as unused.
         b.ok("vm", "exec", "v", "--", "sleep", "10")
         wait_until(lambda: b.json("vm", "show", "v")["state"] == "suspended", "the VM to be suspended")
-        wait_until(lambda: self.uptimes_once_back() - uptimes, "figures of another run")
+        wait_until(lambda: self.uptimes_once_back() - uptimes, "fresh figures after a resume")
         b.ok("vm", "delete", "--force", "v")
 
     def uptimes_once_back(self):
-        """None when the VM was suspended once more before it was asked."""
+        """Resumes the VM and returns its uptimes; an empty set if the VM was suspended again before the query."""
         self.b.run("vm", "resume", "v")
         done = self.b.run("vm", "stats", "v", "--json")
         return {row["uptime_ms"] for row in json.loads(done.stdout)} if done.returncode == 0 else set()

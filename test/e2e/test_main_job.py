@@ -1,4 +1,4 @@
-"""The main job, as a user does it, in a real Debian guest with systemd."""
+"""The main tasks of a user, in a real Debian guest with systemd."""
 import hashlib
 import os
 import pathlib
@@ -13,7 +13,7 @@ from marks import as_root  # noqa: E402
 
 
 def tree(root):
-    """Everything cp must keep: names, types, modes, targets, bytes."""
+    """Returns everything that cp must preserve: names, types, modes, link targets and contents."""
     root = pathlib.Path(os.fsencode(root).decode(errors="surrogateescape"))
     found = {}
     for path in sorted(root.rglob("*")):
@@ -29,7 +29,7 @@ def tree(root):
 
 
 def odd_tree(root):
-    """A directory with the names and kinds that break careless tools."""
+    """Makes a directory with names and file types that break careless tools."""
     root.mkdir()
     (root / "plain.txt").write_text("hello\n")
     (root / "with space and 'quote'").write_bytes(b"x" * 100_000)
@@ -48,12 +48,13 @@ def odd_tree(root):
 
 
 class MainJob:
-    """What holds however a VM came up: booted, or cloned from a template."""
+    """Tests for both ways of starting a VM: by a boot, and as a clone of a template."""
+
     def test_run_rm_returns_the_guests_output_and_exit_code_and_leaves_nothing(self):
         done = self.b.run("vm", "run", "--rm", "--", "uname", "-a")
         self.assertEqual(done.returncode, 0, done.stderr + self.b.log())
         self.assertIn("Linux", done.stdout)
-        self.assertNotIn(os.uname().release, done.stdout)  # the guest's kernel, not ours
+        self.assertNotIn(os.uname().release, done.stdout)  # the guest's kernel, not the host's
         self.assertIn("spec: ", done.stderr)
         done = self.b.run("vm", "run", "--rm", "--", "sh", "-c", "exit 42")
         self.assertEqual(done.returncode, 42, done.stderr)
@@ -112,7 +113,7 @@ class MainJob:
         self.fails(126, "vm", "exec", "x", "--", "/etc/passwd", says="/etc/passwd")
         self.assertEqual(b.run("vm", "exec", "x", "--", "sh", "-c", "kill -TERM $$").returncode, 143)
 
-        # SIGINT goes to the guest's command, which decides what it means.
+        # SIGINT goes to the guest's command, which handles it.
         p = b.popen("vm", "exec", "x", "--", "sh", "-c",
                     "trap 'echo caught; exit 5' INT; echo ready; while :; do sleep 0.1; done",
                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -122,7 +123,7 @@ class MainJob:
         self.assertEqual(p.wait(timeout=180), 5)
         p.stdout.close(), p.stderr.close()
 
-        # A stream of ours that is closed or full is neither the guest's fault nor a success.
+        # If a stream of the client is closed or full, that is an error of the client, not of the guest.
         def redirected(redirection, *command):
             script = f'exec "$0" vm exec x -- "$@" {redirection}'
             return subprocess.run(["sh", "-c", script, BIN / "banger", *command], env=b.env, timeout=180, text=True,
@@ -134,7 +135,7 @@ class MainJob:
             done = redirected(redirection, "echo", "hi")
             self.assertEqual((done.returncode, done.stderr), (125, f"banger: write to standard output: {why}\n"))
 
-        # A client that is lost takes its command along.
+        # If the client is killed, its command ends.
         p = b.popen("vm", "exec", "x", "--", "sh", "-c", "echo $$; exec sleep 1000", stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE)
         pid = p.stdout.readline().decode().strip()
@@ -160,7 +161,7 @@ class MainJob:
         wait_until(lambda: b.json("vm", "show", "whole")["system_ready"], "the guest's system to be up")
         self.assertIn(b.ok("vm", "exec", "whole", "--", "sh", "-c", "systemctl is-system-running || true").strip(),
                       ("running", "degraded"))
-        # Whatever a container engine wants of the kernel is loaded when it asks for it.
+        # Kernel modules that container engines need are loaded on demand.
         b.ok("vm", "exec", "whole", "--", "sh", "-c",
              "ip link add br0 type bridge && modprobe br_netfilter && modprobe nft_masq && ip link delete br0")
         failed = b.ok("vm", "exec", "whole", "--", "systemctl", "--failed", "--no-legend", "--plain")
@@ -175,7 +176,7 @@ class MainJob:
         ports = b.json("vm", "ports", "whole")
         self.assertTrue(any(p["port"] == 22 and p["process"] in ("sshd", "systemd") for p in ports), ports)
         self.assertIn("banger", b.ok("vm", "logs", "whole"))
-        # The guest powers itself off: the VM is stopped, not broken.
+        # If the guest powers itself off, the VM is stopped without an error.
         b.run("vm", "exec", "whole", "--", "systemctl", "poweroff")
         wait_until(lambda: b.json("vm", "show", "whole")["state"] == "stopped", "the guest to power off")
         self.assertEqual(b.json("vm", "show", "whole")["last_error"], "")

@@ -1,4 +1,4 @@
-"""What a guest listens on, reached from the host without root: forwards, `vm forward`, `vm ports` and .vm names."""
+"""Access to a guest's servers from the host without root: forwards, `vm forward`, `vm ports` and .vm names."""
 import os
 import pathlib
 import socket
@@ -11,7 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import dns  # noqa: E402
 from harness import BIN, Case, SharedCase, free_port, wait_until  # noqa: E402
 
-# Answers each connection with one line of HTTP, or with what it was sent once that has ended.
+# A server in Perl. "http" answers each connection with a short HTTP reply. "echo" reads to the end and sends all back.
 SERVER = r"""
 use strict; use IO::Socket::INET;
 my ($port, $what) = @ARGV;
@@ -26,19 +26,19 @@ while (my $peer = $listener->accept) {
 """
 
 
-def talk(address, message, patience=60):
-    """Everything the other end says to it."""
-    with socket.create_connection(address, timeout=patience) as peer:
+def talk(address, message, timeout=60):
+    """Sends a message, closes the sending side, and returns the whole reply."""
+    with socket.create_connection(address, timeout=timeout) as peer:
         peer.sendall(message)
         peer.shutdown(socket.SHUT_WR)
-        said = b""
+        reply = b""
         while more := peer.recv(65536):
-            said += more
-        return said
+            reply += more
+        return reply
 
 
 class Ports(SharedCase):
-    """A daemon with a DNS server of its own, and for each case a VM `web`."""
+    """A daemon with its own DNS server, and a VM `web` for each case."""
     extra = "templates = false\n"
 
     @classmethod
@@ -52,7 +52,7 @@ class Ports(SharedCase):
         self.b.ok("vm", "create", "--name", "web", "--memory", "512M")
 
     def serve(self, port, what, address="0.0.0.0", vm="web"):
-        """A server in the guest that outlives this command."""
+        """Starts a server in the guest, which keeps running after the command has ended."""
         self.b.ok("vm", "exec", vm, "--", "sh", "-c",
                   f"setsid perl -e '{SERVER}' {port} {what} {address} >/dev/null 2>&1 </dev/null &")
 
@@ -61,7 +61,7 @@ class Ports(SharedCase):
                   "pkill perl || killall perl || kill $(cat /proc/*/stat | grep '(perl)' | cut -d' ' -f1)")
 
     def row(self, port, vm="web", filled="forward"):
-        """Of `vm ports`, once it has something in this column."""
+        """Waits until `vm ports` has a row for this port with a value in the column `filled`. Returns the row."""
         found = []
 
         def there():
@@ -99,7 +99,7 @@ class Forwards(Ports):
         self.assertIn("http://web.vm:8080/", self.b.ok("vm", "ports", "web"))
 
     def test_each_direction_closes_separately_and_megabytes_pass(self):
-        self.serve(7000, "echo", "127.0.0.1")  # on the guest's loopback only
+        self.serve(7000, "echo", "127.0.0.1")  # listens only on the guest's loopback
         self.row(7000)
         message = bytes(range(256)) * 8192
         self.assertEqual(talk((self.address(), 7000), message), b"heard " + message)
@@ -112,7 +112,7 @@ class Forwards(Ports):
         self.assert_refused(where)
         self.serve(8080, "http")
         self.row(8080)
-        # Also by a daemon that was killed.
+        # A new daemon forwards the port again after the old one was killed.
         self.b.kill_daemon()
         self.row(8080)
         self.assertIn(b"hello", talk(where, b"GET / HTTP/1.0\r\n\r\n"))
@@ -189,7 +189,7 @@ class LowPort(Ports):
 
 
 class Pooled(Ports):
-    """VMs that came out of the ready pool, which has no names and forwards nothing."""
+    """VMs from the ready pool. Machines in the pool have no names and no forwards."""
     extra = "pool_size = 1\n"
 
     def test_a_vm_from_the_pool_is_forwarded_like_any_other_and_each_has_its_own_address(self):

@@ -1,4 +1,5 @@
-"""Roots that are copies of their image (storage = "copy"), in real guests: whatever an overlay can do, they can."""
+"""Root file systems that are copies of their image (storage = "copy"), in real guests. A copy can do everything that an
+overlay can."""
 import os
 import pathlib
 import signal
@@ -13,7 +14,7 @@ from harness import ShapedCase, wait_until  # noqa: E402
 
 
 def check_file_system(path):
-    """What e2fsck has to say of it, once its journal was replayed."""
+    """Replays the journal and runs e2fsck. Returns the problems found, or an empty string."""
     subprocess.run(["e2fsck", "-E", "journal_only", "-p", path], capture_output=True)
     done = subprocess.run(["e2fsck", "-fn", path], capture_output=True, text=True)
     return "" if done.returncode == 0 else done.stdout

@@ -1,5 +1,4 @@
-"""banger installed as system services inside a banger guest, under its systemd: install, use, upgrade, uninstall,
-names."""
+"""A system install of banger inside a banger guest with systemd: install, use, upgrade, uninstall and .vm names."""
 import json
 import pathlib
 import subprocess
@@ -12,21 +11,20 @@ from harness import BIN, Case, wait_until  # noqa: E402
 
 SOCKET = "/run/bangerd/helper.sock"
 
-
-# What a Debian host with bridge networking and systemd-resolved has beyond the guest's image; nothing of it is
-# installed here.
+# Packages of a Debian host with bridge networking and systemd-resolved that the guest's image lacks. They are installed
+# only in the guest.
 PACKAGES = ("systemd-resolved", "nftables", "libnftables1", "libnftnl11", "libmnl0", "libjansson4", "libxtables12",
             "libedit2", "libbsd0", "libmd0")
 
 
 class InAGuest(Case):
     def guest(self, line, status=0):
-        """A shell line as the guest's root."""
+        """Runs a shell line as root in the guest, and asserts its exit status. Returns its output."""
         done = self.b.run("vm", "exec", "host", "--", "sh", "-c", line)
         self.assertEqual(done.returncode, status, f"{line}\n{done.stdout}\n{done.stderr}")
         return done.stdout
 
-    def guest_says(self, line):
+    def run_in_guest(self, line):
         return self.b.run("vm", "exec", "host", "--", "sh", "-c", line)
 
     def as_user(self, user, line, status=0):
@@ -34,8 +32,8 @@ class InAGuest(Case):
         return self.guest(f"su - {user} -c '{quoted}'", status)
 
     def helper_check(self, banger="banger"):
-        done = self.b.run("vm", "exec", "host", "--", "su", "-", "ana", "-c",
-                          f"{banger} doctor --json")  # other checks may fail
+        # The exit code is ignored, because other checks may fail.
+        done = self.b.run("vm", "exec", "host", "--", "su", "-", "ana", "-c", f"{banger} doctor --json")
         return next(check for check in json.loads(done.stdout) if check["name"] == "root helper")
 
     def main_pid(self, unit="bangerd.service"):
@@ -56,17 +54,17 @@ class Names(InAGuest):
         self.b.ok("vm", "cp", str(BIN / "banger"), "host:/root/banger")
         self.guest("dpkg -i /root/debs/*.deb && systemctl reload dbus && systemctl restart systemd-resolved && useradd "
                    "--create-home ana")
-        # The helper makes the bridge at once, so that the first VM need not wait for it, and with it goes the route for
-        # names.
+        # The helper makes the bridge immediately, so that the first VM does not wait for it. The DNS route for .vm
+        # names is set on the bridge.
         self.guest("/root/banger system install --owner ana")
-        wait_until(lambda: "~vm" in self.guest_says("resolvectl --no-pager domain br-banger").stdout,
-                   "resolved to be told")
+        wait_until(lambda: "~vm" in self.run_in_guest("resolvectl --no-pager domain br-banger").stdout,
+                   "resolved to have the DNS route")
         self.assertIn("127.0.0.1:42069", self.guest("resolvectl --no-pager dns br-banger"))
         self.assertIn("172.16.0.1/24", self.guest("ip -4 address show br-banger"))
-        # The daemon's own answer, that there is no such VM; about anything else it is not asked.
-        asked = self.guest_says("resolvectl --no-pager query nothing.vm")
+        # The daemon answers that there is no such VM. It gets no queries for other names.
+        asked = self.run_in_guest("resolvectl --no-pager query nothing.vm")
         self.assertIn("'nothing.vm' not found", asked.stderr)
-        asked = self.guest_says("resolvectl --no-pager query nothing.example")
+        asked = self.run_in_guest("resolvectl --no-pager query nothing.example")
         self.assertIn("No appropriate name servers", asked.stderr)
         self.guest("/root/banger system uninstall")
         self.assertNotIn("~vm", self.guest("resolvectl --no-pager domain"))
@@ -83,12 +81,12 @@ class SystemInstall(InAGuest):
         before = self.guest("find /etc/systemd /usr/lib/systemd /usr/bin /etc/banger /usr/lib/banger 2>/dev/null | "
                             "sort")
 
-        # A daemon that ana started herself makes way.
+        # The install stops a daemon that ana has started herself.
         self.guest("install -o ana /root/banger /home/ana/banger")
         own = json.loads(self.as_user("ana",
                                       "./banger daemon start >/dev/null 2>&1; ./banger daemon status --json"))["pid"]
-        said = self.guest("/root/banger system install --owner ana")
-        self.assertIn("stopped the daemon that ana had started", said)
+        output = self.guest("/root/banger system install --owner ana")
+        self.assertIn("stopped the daemon that ana had started", output)
         self.guest(f"test -e /proc/{own}", status=1)
         for unit in ("bangerd.service", "bangerd-root.service", "bangerd-root.socket"):
             self.assertEqual(self.guest(f"systemctl is-active {unit}").strip(), "active")
@@ -104,31 +102,31 @@ class SystemInstall(InAGuest):
         self.assertEqual(self.as_user("ana", "banger image list --json").strip()[0], "[")
         for each in (pid, self.main_pid("bangerd-root.service")):
             self.assertTrue(self.unprivileged(each))
-        # Hardening leaves what bridge networking will write to, and nothing else of the kernel's.
+        # The unit's hardening lets the helper write the kernel settings that bridge networking needs, but no others.
         inside = f"nsenter -t {self.main_pid('bangerd-root.service')} -m sh -c"
         self.guest(f"{inside} 'cat /proc/sys/net/ipv4/ip_forward > /tmp/f && cat /tmp/f > "
                    f"/proc/sys/net/ipv4/ip_forward'")
         self.guest(f"{inside} 'cat /proc/sys/kernel/panic > /proc/sys/kernel/panic'", status=2)
         self.guest(f"{inside} 'echo > /etc/written'", status=2)
-        # Of the owner's home it has what VMs are made of, and knows of nothing else there.
+        # In the owner's home the helper sees only the directories of VMs and images.
         self.guest("test -e /home/ana/.profile")
         self.assertEqual(self.guest(f"{inside} 'cd /home && find . -maxdepth 4 | sort'").split(),
                          [".", "./ana", "./ana/.local", "./ana/.local/share", "./ana/.local/share/banger",
                           "./ana/.local/state", "./ana/.local/state/banger"])
-        said = self.as_user("ana", "banger image build debian-bookworm 2>&1", status=125)
-        self.assertNotIn("may not gain", said)  # it went on in ana's terminal, where there is no mmdebstrap
-        self.assertIn("mmdebstrap", said)
+        output = self.as_user("ana", "banger image build debian-bookworm 2>&1", status=125)
+        self.assertNotIn("may not gain", output)  # the build ran in ana's terminal, and failed without mmdebstrap
+        self.assertIn("mmdebstrap", output)
 
-        # Nobody else does; what the owner says is judged and written down.
+        # Other users cannot reach the helper. Requests of the owner are checked and logged.
         self.guest(f"test $(stat -c %U:%a {SOCKET}) = ana:600")
         self.as_user("bob", f"curl -s --max-time 5 --unix-socket {SOCKET} http://x/", status=7)
-        said = self.as_user("ana", f"curl -s --http0.9 --max-time 20 --unix-socket {SOCKET} http://x/ || true")
-        self.assertIn('"invalid"', said)
+        output = self.as_user("ana", f"curl -s --http0.9 --max-time 20 --unix-socket {SOCKET} http://x/ || true")
+        self.assertIn('"invalid"', output)
         self.guest("journalctl -u bangerd-root -o cat --no-pager | grep -q "
                    "'helper.request.*operation=helper.version.*outcome=done'")
         self.guest("journalctl -u bangerd-root -o cat --no-pager | grep -q 'outcome=invalid'")
 
-        # An upgrade replaces both programs, and leaves alone what runs in the daemon's group: VMs.
+        # An upgrade replaces both programs, but does not end VMs, which run in the daemon's cgroup.
         self.guest("systemd-run -q --unit=stand-in --uid=ana sleep 10000; p=$(systemctl show -p MainPID --value "
                    "stand-in);"
                    " echo $p > /sys/fs/cgroup/system.slice/bangerd.service/cgroup.procs; echo $p > /root/vm")
@@ -140,9 +138,9 @@ class SystemInstall(InAGuest):
         self.assertIn(f"version {status['helper']}", self.helper_check()["detail"])
         self.guest(f"grep -q '^{self.main_pid()}$' /sys/fs/cgroup/system.slice/bangerd.service/cgroup.procs")
 
-        # Nothing of it stays but what is ana's.
-        said = self.guest("/root/newer system uninstall")
-        self.assertIn("/home/ana/.local/state/banger", said)
+        # An uninstall removes everything except ana's own files.
+        output = self.guest("/root/newer system uninstall")
+        self.assertIn("/home/ana/.local/state/banger", output)
         self.guest(f"systemctl is-active bangerd bangerd-root.socket || test ! -e {SOCKET}")
         self.assertEqual(self.guest("find /etc/systemd /usr/lib/systemd /usr/bin /etc/banger /usr/lib/banger "
                                     "2>/dev/null | sort"), before)

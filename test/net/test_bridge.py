@@ -1,5 +1,4 @@
-"""Bridge networking with real guests, in network namespaces made by the test: a host, and the outside behind its
-uplink."""
+"""Bridge networking with real guests. The test makes two network namespaces: a host, and the network outside it."""
 import os
 import pathlib
 import signal
@@ -15,12 +14,12 @@ from bare import BareCase  # noqa: E402
 from harness import BIN, Banger, wait_until  # noqa: E402
 from marks import for_root  # noqa: E402
 
-PATIENCE, BRIEFLY = 60, 3  # seconds to wait for what is to come, and for what is not
+REPLY_TIMEOUT, NO_REPLY_TIMEOUT = 60, 3  # seconds; the second one is for replies that must not come
 
 
 @for_root
 class BridgeCase(BareCase):
-    """A Banger in a host of its own; what a test leaves there is a failure."""
+    """A Banger in a separate host namespace. Anything that a test leaves there is a failure."""
 
     config = 'templates = false\nnetwork = "bridge"\npool_idle = "1s"\ntap_pool_size = 2\n'
 
@@ -41,10 +40,11 @@ class BridgeCase(BareCase):
             self.b.ok("vm", "delete", "--force", *names)
         self.b.ok("daemon", "stop")
         self.assertEqual(self.net.links(), [])
-        self.assertEqual(self.ours(), [])
+        self.assertEqual(self.rules(), [])
         self.assertEqual(self.net.forwarding(), "0")
 
-    def ours(self):
+    def rules(self):
+        """Returns the firewall rules that banger has made."""
         return [entry for entry in self.net.rules() if "banger" in str(entry)]
 
     def make(self, name, *more):
@@ -56,18 +56,16 @@ class BridgeCase(BareCase):
     def guest(self, name, *argv):
         return self.b.run("vm", "exec", name, "--", *argv)
 
-    def outside_hears(self, name, patience):
-        done = self.guest(name, "nc", "-w", str(patience), netns.OUTSIDE_ADDRESS, str(netns.PORT))
+    def reaches_outside(self, name, timeout=REPLY_TIMEOUT):
+        """Whether the guest gets a reply from outside. NAT must have replaced its address by the host's."""
+        done = self.guest(name, "nc", "-w", str(timeout), netns.OUTSIDE_ADDRESS, str(netns.PORT))
         return done.stdout == f"you are {netns.HOST_ADDRESS}\n"
 
-    def reaches_outside(self, name):
-        return self.outside_hears(name, PATIENCE)
-
-    def reaches(self, name, address, patience=PATIENCE):
-        return self.guest(name, "ping", "-c", "1", "-W", str(patience), address).returncode == 0
+    def reaches(self, name, address, timeout=REPLY_TIMEOUT):
+        return self.guest(name, "ping", "-c", "1", "-W", str(timeout), address).returncode == 0
 
     def assert_cut_off(self, name):
-        self.assertFalse(self.outside_hears(name, BRIEFLY))
+        self.assertFalse(self.reaches_outside(name, NO_REPLY_TIMEOUT))
 
 
 class Bridge(BridgeCase):
@@ -80,22 +78,22 @@ class Bridge(BridgeCase):
         self.assertTrue(self.reaches_outside("one"))
         self.assertIn("default via 172.16.0.1", self.guest("one", "ip", "route").stdout)
         self.assertIn("nameserver 1.1.1.1", self.guest("one", "cat", "/etc/resolv.conf").stdout)
-        self.net.sh(self.net.host, f"busybox ping -c 1 -W {PATIENCE} {one}")
+        self.net.sh(self.net.host, f"busybox ping -c 1 -W {REPLY_TIMEOUT} {one}")
 
     def test_without_nat_a_guest_reaches_only_other_guests(self):
         self.net.serve(self.net.host, netns.HOST_ADDRESS, 8001)
         one, two = self.make("one", "--no-nat"), self.make("two")
         self.assertTrue(self.reaches("one", two))
         self.assert_cut_off("one")
-        self.assertFalse(self.reaches("one", "172.16.0.1", BRIEFLY))
+        self.assertFalse(self.reaches("one", "172.16.0.1", NO_REPLY_TIMEOUT))
         self.assertEqual(self.guest("one", "ip", "route").stdout.count("default"), 0)
-        # Not even one that helps itself to a route.
+        # The guest cannot get out by adding a route itself.
         self.b.ok("vm", "exec", "one", "--", "ip", "route", "add", "default", "via", "172.16.0.1")
         self.assert_cut_off("one")
-        self.assertEqual(self.guest("one", "nc", "-w", str(BRIEFLY), netns.HOST_ADDRESS, "8001").stdout, "")
-        self.assertEqual(self.guest("two", "nc", "-w", str(PATIENCE), netns.HOST_ADDRESS, "8001").stdout,
+        self.assertEqual(self.guest("one", "nc", "-w", str(NO_REPLY_TIMEOUT), netns.HOST_ADDRESS, "8001").stdout, "")
+        self.assertEqual(self.guest("two", "nc", "-w", str(REPLY_TIMEOUT), netns.HOST_ADDRESS, "8001").stdout,
                          f"you are {two}\n")
-        self.net.sh(self.net.host, f"busybox ping -c 1 -W {PATIENCE} {one}")  # what the host begins is answered
+        self.net.sh(self.net.host, f"busybox ping -c 1 -W {REPLY_TIMEOUT} {one}")  # replies to the host are allowed
 
     def test_nat_can_be_changed_while_the_vm_runs(self):
         self.make("one")
@@ -118,13 +116,13 @@ class Bridge(BridgeCase):
         device = self.guest("one", "sh", "-c", "ls /sys/class/net | grep -v lo").stdout.strip()
         self.b.ok("vm", "exec", "one", "--", "ip", "address", "add", "172.16.0.99/24", "dev", device)
         self.assertNotEqual(self.guest("one", "ping", "-I", "172.16.0.99", "-c", "1", "-W", "2", two).returncode, 0)
-        # Another's address, by ARP: nobody hears of it.
+        # The guest announces another guest's address by ARP. The announcement is dropped.
         self.guest("one", "arping", "-U", "-c", "2", "-I", device, "-s", two, two)
-        self.net.sh(self.net.host, f"busybox ping -c 1 -W {PATIENCE} {two}")
-        # Another's MAC.
+        self.net.sh(self.net.host, f"busybox ping -c 1 -W {REPLY_TIMEOUT} {two}")
+        # The guest uses another guest's MAC address.
         self.b.ok("vm", "exec", "one", "--", "sh", "-c",
                   f"ip link set {device} down; ip link set {device} address 52:54:ac:10:00:03; ip link set {device} up")
-        self.assertFalse(self.reaches("one", two, BRIEFLY))
+        self.assertFalse(self.reaches("one", two, NO_REPLY_TIMEOUT))
         self.assertTrue(self.reaches("two", "172.16.0.1"))
         self.b.ok("vm", "exec", "one", "--", "sh", "-c",
                   f"ip link set {device} down; ip link set {device} address 52:54:ac:10:00:02; ip link set {device} up")
@@ -163,8 +161,8 @@ class Bridge(BridgeCase):
         self.assertEqual(done.returncode, 125)
         for text in ("172.16.0.0/24 is taken", "172.16.0.0/16 by docker0 (Docker)", "set bridge_ip"):
             self.assertIn(text, done.stderr)
-        self.net.sh(self.net.host,
-                    "ip link delete docker0; ip link add docker0 type bridge")  # what remains is not in the way
+        # Without an address, docker0 does not occupy the range any more. The cleanup deletes it.
+        self.net.sh(self.net.host, "ip link delete docker0; ip link add docker0 type bridge")
 
     def test_bridge_and_user_networks_work_at_the_same_time(self):
         self.make("one")
@@ -186,9 +184,10 @@ class Bridge(BridgeCase):
 
     def test_the_bridge_is_removed_some_time_after_the_last_vm(self):
         self.make("one")
-        wait_until(lambda: len(self.net.links()) == 4, "the pool to be filled")  # bridge, the VM's tap, two idle ones
+        # The four links are the bridge, the VM's tap, and two idle taps.
+        wait_until(lambda: len(self.net.links()) == 4, "the pool to be filled")
         self.b.ok("vm", "delete", "--force", "one")
-        wait_until(lambda: self.net.links() == [] and self.ours() == [], "the bridge to go")
+        wait_until(lambda: self.net.links() == [] and self.rules() == [], "the bridge to be removed")
 
     def test_gc_finds_and_removes_stray_taps(self):
         self.make("one")
@@ -200,7 +199,7 @@ class Bridge(BridgeCase):
 
 
 class ClonesOnABridge(BridgeCase):
-    """The same guests as clones of a template: their address replaces the template's."""
+    """Guests that are clones of a template. Their address must replace the template's."""
 
     config = 'network = "bridge"\npool_size = 1\n'
 
@@ -239,7 +238,7 @@ class ClonesOnABridge(BridgeCase):
 
 
 class HelperCase(BridgeCase):
-    """An owner without any privilege; what needs root is done by the helper."""
+    """An owner without any privilege. The helper does everything that needs root."""
 
     OWNER = "daemon"  # every Debian has that user
     config = 'templates = false\npool_idle = "1s"\ntap_pool_size = 1\n'
@@ -263,7 +262,7 @@ class HelperCase(BridgeCase):
 
     @classmethod
     def start_helper(cls, *traced):
-        """`traced`: what it is run by."""
+        """Starts the helper. `traced` is put before its command, for example strace."""
         (cls.place / "run" / "helper.sock").unlink(missing_ok=True)
         starts = cls.helper_starts()
         with open(cls.place / "log", "ab") as log:
@@ -280,14 +279,14 @@ class HelperCase(BridgeCase):
 
     @classmethod
     def kill_helper(cls):
-        os.killpg(cls.helper.pid, signal.SIGKILL)  # with what it is doing
+        os.killpg(cls.helper.pid, signal.SIGKILL)  # with the processes of requests in progress
         cls.helper.wait()
 
 
 class WithTheRootHelper(HelperCase):
     def test_the_whole_life_of_vms_without_any_privilege(self):
         one, two = self.make("one"), self.make("two")
-        # The install's range, whatever the owner's config says.
+        # The addresses come from the install's range; the owner's config cannot change it.
         self.assertEqual((one, two), ("10.77.0.2", "10.77.0.3"))
         self.assertTrue(self.reaches("one", two))
         self.assertTrue(self.reaches_outside("one"))
@@ -305,7 +304,7 @@ class WithTheRootHelper(HelperCase):
         self.assertEqual(self.b.leftovers(), [])
 
     def test_a_guest_is_reached_by_its_name(self):
-        """As `ssh one.vm` does it: the namespace's resolver asks dnsmasq, and that the daemon."""
+        """Connects like `ssh one.vm`: the namespace's resolver asks dnsmasq, and dnsmasq asks the daemon."""
         self.make("one")
         self.b.ok("vm", "exec", "one", "--", "sh", "-c",
                   "nc -ll -p 22 -e echo this is one </dev/null >/dev/null 2>&1 &")
@@ -320,16 +319,16 @@ class WithTheRootHelper(HelperCase):
         resolver.write_text("nameserver 127.0.0.1\n")
         connect = "import socket; s = socket.create_connection(('one.vm', 22), 20); print(s.makefile().read(), end='')"
         line = f'unshare --mount sh -ec "mount --bind {resolver} /etc/resolv.conf; exec python3 -c \\"{connect}\\""'
-        said = []
+        answers = []
 
         def answered():
             try:
-                said[:] = [self.net.sh(self.net.host, line)]
+                answers[:] = [self.net.sh(self.net.host, line)]
             except AssertionError:
                 return False
             return True
         wait_until(answered, "the guest to answer by its name")
-        self.assertEqual(said, ["this is one\n"])
+        self.assertEqual(answers, ["this is one\n"])
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-"""kill -9 of the daemon at each commit of its journal, and of the root helper at each of its calls to the kernel, with
-real guests on a bridge: what was begun is undone or finished, and nothing is left."""
+"""Kills the daemon at each commit of its journal, and the root helper at each of its network system calls. The guests
+are real and on a bridge. Each interrupted operation must be undone or finished, and nothing may be left."""
 import os
 import pathlib
 import sys
@@ -30,7 +30,7 @@ class DaemonKilled(killed.KilledAtEachCommit, BridgeCase):
         self.assertTrue(self.reaches_outside(name))
 
     def test_create_and_delete(self):
-        self.make("first")  # the template
+        self.make("first")  # builds the template
         self.b.ok("vm", "delete", "--force", "first")
 
         def check(vms):
@@ -63,10 +63,10 @@ class DaemonKilled(killed.KilledAtEachCommit, BridgeCase):
 
 
 class HelperKilled(HelperCase):
-    """Every operation runs in a process of its own; each of them dies at its first call to the kernel's networking, its
-    second…"""
+    """Kills the helper's processes at their first network system call, then at the second, and so on. Every operation
+    runs in its own process."""
 
-    CALLS = "sendmsg,ioctl"  # netlink, the answer with its descriptors; taps
+    CALLS = "sendmsg,ioctl"  # sendmsg: netlink, and the answer with descriptors; ioctl: taps
     config = DaemonKilled.config
 
     @classmethod
@@ -88,14 +88,14 @@ class HelperKilled(HelperCase):
         for command in story:
             self.b.ok(*command)
         for number in range(1, 100, stride(1)):
-            self.b.ok("daemon", "stop")  # with the idle taps and the bridge, so that all is made anew
+            self.b.ok("daemon", "stop")  # removes the idle taps and the bridge, so that the story makes them again
             self.assertEqual(self.net.links(), [])
             before = self.kills()
             self.restart_helper(*killed.strace_prefix(self.CALLS, number, children=True))
             for command in story:
                 if self.b.run(*command).returncode != 0:
                     self.assertGreater(self.kills(), before)
-            through = self.kills() == before
+            completed = self.kills() == before
             self.restart_helper()
             with self.subTest(call=number):
                 if self.b.json("vm", "list"):
@@ -104,11 +104,11 @@ class HelperKilled(HelperCase):
                     self.assertTrue(self.reaches_outside("v"))
                     self.b.ok("vm", "delete", "--force", "v")
                 self.assertEqual(self.b.leftovers(), [])
-            if through:
+            if completed:
                 self.assertGreater(number, 3)
                 print(f"{number - 1} calls")
                 return
-        self.fail("it never came through")
+        self.fail("the story never completed without a kill")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
-"""The real agent as a guest: in namespaces of its own and in a root of its own, made of busybox and little else. What
-it has written is its memory and its disks; a saved state holds it, but no processes: a restored guest has the agent's
-files and not its commands. Its disks are never opened."""
+"""A guest that is the real agent, in its own namespaces and with its own root directory, which holds little more than
+busybox.
+
+The files that the guest has written stand for its memory and disks. A saved state contains these files but no
+processes, so a restored guest has its files but not its commands. The configured disks are never opened."""
 import base64
 import io
 import json
@@ -21,7 +23,7 @@ SAVED = ("etc", "root", "run", "tmp", "var")
 
 
 def boot_config(boot):
-    """What the machine is told of itself, from its initrd."""
+    """Returns the machine's configuration from its initrd."""
     return json.loads(cpio_file(pathlib.Path(boot["initrd_path"]).read_bytes(), "banger/config.json"))
 
 
@@ -35,7 +37,7 @@ def connect_to(path):
 
 
 class AgentGuest(Guest):
-    """`where`: the directory its place is made in."""
+    """`where` is the directory in which the guest's temporary directory is created."""
 
     def __init__(self, end, agent, where=None):
         super().__init__(end)
@@ -76,28 +78,28 @@ class AgentGuest(Guest):
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(self.path)
         listener.listen(8)
-        seen, self.button = os.pipe()
-        told, tell = os.pipe()
-        # It ends with its VMM even while it stands still.
+        button_reader, self.button = os.pipe()
+        halt_reader, halt_writer = os.pipe()
+        # The parent-death signal ends the guest together with its VMM, even while the guest is paused.
         self.process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--mount", "--uts", "--net", "--ipc", "--fork",
              "--kill-child", sys.executable, str(HERE / "guest_init.py"),
-             str(self.place / "root"), name, str(listener.fileno()), str(seen), str(tell)],
-            pass_fds=[listener.fileno(), seen, tell], stdin=subprocess.DEVNULL, stdout=1, stderr=1, cwd="/",
-            start_new_session=True)
+             str(self.place / "root"), name, str(listener.fileno()), str(button_reader), str(halt_writer)],
+            pass_fds=[listener.fileno(), button_reader, halt_writer], stdin=subprocess.DEVNULL, stdout=1, stderr=1,
+            cwd="/", start_new_session=True)
         listener.close()
-        os.close(seen)
-        os.close(tell)
+        os.close(button_reader)
+        os.close(halt_writer)
         threading.Thread(target=self.watch, daemon=True).start()
-        threading.Thread(target=self.wait_for_halt, args=(told,), daemon=True).start()
+        threading.Thread(target=self.wait_for_halt, args=(halt_reader,), daemon=True).start()
 
     def watch(self):
         code = self.process.wait()
         shutil.rmtree(self.place, ignore_errors=True)
         self.end(0 if code == 0 else 1)
 
-    def wait_for_halt(self, told):
-        self.halted = bool(os.read(told, 1))
+    def wait_for_halt(self, halt_reader):
+        self.halted = bool(os.read(halt_reader, 1))
 
     def unresponsive(self):
         return self.still or self.halted

@@ -1,4 +1,4 @@
-"""Firecracker's rules: what may be asked when, which fields there are in which version, what a refusal says."""
+"""Firecracker's API rules: the allowed order of requests, the fields of each version, and the texts of refusals."""
 import json
 import pathlib
 import re
@@ -12,7 +12,7 @@ def parse_version(text):
 
 
 class Fault(Exception):
-    """A refusal, in the words Firecracker might use."""
+    """A refusal, with a text similar to Firecracker's."""
 
 
 class Ended(Exception):
@@ -32,7 +32,7 @@ def type_fits(wanted, value):
 
 
 def check_fields(spec, body, version):
-    """Raises for a field that this version does not know, lacks, or has as another type."""
+    """Raises Fault for a field that is unknown in this version, missing, or of the wrong type."""
     known = {}
     for name, field in spec["fields"].items():
         field = field if isinstance(field, dict) else {"type": field}
@@ -73,7 +73,7 @@ def check_value(name, field, value, version):
 
 
 class Api:
-    """Holds requests against the table; `machine` carries them out."""
+    """Checks requests against the table. `machine` carries them out."""
 
     def __init__(self, version, machine):
         self.version, self.machine = parse_version(version), machine
@@ -89,7 +89,7 @@ class Api:
         raise Fault(f"Invalid request method and/or path: {method} {path}.")
 
     def handle(self, request):
-        """(status, body, exit code or None)."""
+        """Returns (status, body, exit code or None). With an exit code the process ends after the answer."""
         try:
             reply = self.carry_out(request)
             return (204, "", None) if reply is None else (200, json.dumps(reply), None)

@@ -1,4 +1,4 @@
-"""What stands for the guest: something that listens on a vsock port and gives back what it is sent."""
+"""The simplest guest: it listens on a vsock port and echoes everything."""
 import os
 import pathlib
 import socket
@@ -9,7 +9,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 def cpio_file(archive, wanted):
-    """A file's content from concatenated newc archives, or None. The last one counts."""
+    """Returns a file's content from concatenated newc archives, or None. The last file of that name wins."""
     at, found = 0, None
     while (at := archive.find(b"070701", at)) >= 0:
         fields = [int(archive[at + 6 + 8 * i:at + 14 + 8 * i], 16) for i in range(13)]
@@ -23,7 +23,7 @@ def cpio_file(archive, wanted):
 
 
 class Guest:
-    """Gives back what it is sent, and ends when its button is pressed."""
+    """Echoes everything, and ends when its power button is pressed. `end` is called with the exit code."""
 
     def __init__(self, end):
         self.end, self.still, self.running = end, False, False
@@ -37,7 +37,7 @@ class Guest:
         self.console("fake guest: " + boot.get("boot_args", ""))
 
     def answered(self):
-        """The host has been told of what it asked for last."""
+        """Called after the answer to each API request has been sent."""
         if self.running and "BANGER_FAKE_EXIT" in os.environ:
             self.end(int(os.environ["BANGER_FAKE_EXIT"]))
 

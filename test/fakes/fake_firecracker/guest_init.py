@@ -1,5 +1,7 @@
-"""PID 1 of a stand-in guest: makes its root, runs the agent there, and ends when it is asked to reboot, its button is
-pressed, or its VMM has gone. Asked for a power-off it halts: nothing takes the power off a Firecracker's guest."""
+"""PID 1 of a stand-in guest. It prepares its root directory and runs the agent there.
+
+It ends on a reboot request, when its button is pressed, or when its VMM has ended. On a power-off request it only
+halts, because Firecracker cannot power off a guest."""
 import ctypes
 import os
 import signal
@@ -8,11 +10,11 @@ import subprocess
 import sys
 import threading
 
-root, name, listener, button, tell = sys.argv[1:]
+root, name, listener, button, halt_writer = sys.argv[1:]
 LIBC = ctypes.CDLL(None, use_errno=True)
-POWER_OFF = (signal.SIGUSR2, signal.SIGRTMIN + 4)  # busybox's and systemd's
-# The clock of this machine is nobody's to set: clock_settime, settimeofday, adjtimex and clock_adjtime do nothing, and
-# say all is well.
+POWER_OFF = (signal.SIGUSR2, signal.SIGRTMIN + 4)  # the power-off signals of busybox and systemd
+# A guest must not set the clock of this host. clock_settime, settimeofday, adjtimex and clock_adjtime do nothing and
+# return success.
 CLOCK_CALLS = (227, 164, 159, 305)
 LOAD, JUMP_EQUAL, RETURN = 0x20, 0x15, 0x06
 ALLOW, NOTHING = 0x7FFF0000, 0x00050000
@@ -28,7 +30,7 @@ class Program(ctypes.Structure):
 
 def block_clock_calls():
     if os.uname().machine != "x86_64":
-        sys.exit("the numbers of system calls here are those of x86_64")
+        sys.exit("guest_init.py knows only the system call numbers of x86_64")
     count = len(CLOCK_CALLS)
     steps = [Step(LOAD, 0, 0, 0), *(Step(JUMP_EQUAL, count - i, 0, call) for i, call in enumerate(CLOCK_CALLS)),
              Step(RETURN, 0, 0, ALLOW), Step(RETURN, 0, 0, NOTHING)]
@@ -43,7 +45,7 @@ def mount(*words):
 
 def enter_root():
     socket.sethostname(name)
-    mount("--bind", f"{root}/root", f"{root}/root")  # a work disk is a mount
+    mount("--bind", f"{root}/root", f"{root}/root")  # in a real guest the work disk is mounted here
     mount("-t", "proc", "proc", f"{root}/proc")
     mount("-t", "tmpfs", "dev", f"{root}/dev")
     for node in ("null", "zero", "full", "random", "urandom", "tty"):
@@ -62,7 +64,7 @@ def end(*_):
 
 
 def halt(*_):
-    os.write(int(tell), b"!")
+    os.write(int(halt_writer), b"!")
     os.kill(-1, signal.SIGKILL)
     os.write(1, b"[   12.345678] reboot: System halted\r\n")
     while True:
@@ -74,7 +76,7 @@ def wait_for_button():
 
 
 def print_serial():
-    port = os.open("/dev/ttyS0", os.O_RDWR)  # so that it never ends
+    port = os.open("/dev/ttyS0", os.O_RDWR)  # with a writer of its own, reading this FIFO never reaches the end
     while True:
         os.write(1, os.read(port, 65536))
 
@@ -92,6 +94,6 @@ subprocess.Popen(["/bin/banger-agent", "serve", "--run-dir", "/run/banger", "--l
 os.close(int(listener))
 while True:
     try:
-        os.wait()  # orphans too
+        os.wait()  # reaps orphans, too
     except ChildProcessError:
         signal.pause()

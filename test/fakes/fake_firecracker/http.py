@@ -1,5 +1,5 @@
-"""The HTTP server of Firecracker as its documents and its users describe it: one thread, one request at a time, few
-connections, short lines, and answers no other server gives."""
+"""An HTTP server like Firecracker's, according to Firecracker's documents and reports of users. It has one thread,
+handles one request at a time, allows few connections and short lines, and its answers have an unusual form."""
 import os
 import selectors
 import socket
@@ -10,11 +10,11 @@ BODY = 51200
 
 
 class Refused(Exception):
-    """A request that cannot be parsed: answered in a form of its own, and the connection ends."""
+    """A request that cannot be parsed. It gets an answer in a different form, and the connection is closed."""
 
 
 def answer(status, body=""):
-    # The reason phrase is empty.
+    # Firecracker sends an empty reason phrase.
     head = f"HTTP/1.1 {status} \r\nServer: Firecracker API\r\nConnection: keep-alive\r\n"
     if status == 204:
         return (head + "\r\n").encode()
@@ -22,7 +22,7 @@ def answer(status, body=""):
 
 
 def unparsable(why):
-    # Not JSON: there is a line break within the text.
+    # This is not valid JSON, because the string contains a line break.
     return answer(400, '{ "error": "' + why + '\nAll previous unanswered requests will be dropped." }')
 
 
@@ -37,7 +37,7 @@ class Connection:
 
 
     def head(self):
-        """(request line, headers, rest), or None."""
+        """Returns ([request line, header, …], rest), or None if the head is incomplete."""
         lines, rest = [], self.buffer
         while True:
             end = rest.find(b"\r\n")
@@ -51,7 +51,7 @@ class Connection:
             lines.append(line.decode("latin-1"))
 
     def request(self):
-        """One whole request, or None."""
+        """Returns the next complete request, or None."""
         parsed = self.head()
         if parsed is None:
             return None
@@ -67,7 +67,8 @@ class Connection:
             name, colon, value = header.partition(":")
             if not colon:
                 raise Refused("Invalid header.")
-            if name.lower() == "content-length":  # chunked bodies are not known: what they hold is no request
+            # Chunked bodies are not supported. Their content is parsed as an invalid request.
+            if name.lower() == "content-length":
                 if not value.strip().isdigit():
                     raise Refused("Invalid Content-Length.")
                 length = int(value)
@@ -81,10 +82,10 @@ class Connection:
 
 class Server:
     def __init__(self, path, handle, answered):
-        """`handle` answers a request; `answered` is called when that answer has been sent."""
+        """`handle` returns the answer to a request. `answered` is called after the answer has been sent."""
         self.handle, self.answered, self.connections = handle, answered, []
         self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(path)  # a path that is there already is an error; nothing unlinks it
+        self.listener.bind(path)  # fails if the path exists; Firecracker does not remove it either
         self.listener.listen(16)
         self.selector = selectors.DefaultSelector()
         self.selector.register(self.listener, selectors.EVENT_READ)

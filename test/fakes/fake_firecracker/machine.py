@@ -1,4 +1,4 @@
-"""What a Firecracker has: files it opens, a guest that runs or stands still, states it writes and loads."""
+"""The state of a stand-in machine: open files, a guest that runs or is paused, and saved states."""
 import fcntl
 import json
 import os
@@ -60,7 +60,7 @@ class Machine:
 
     def set_file(self, body):
         for path in body.values():
-            # Created since 1.14, and written from the beginning without being emptied.
+            # Since 1.14 Firecracker creates the file. It writes from the beginning and does not truncate.
             opened(path, "r+b" if self.version < (1, 14, 0) or os.path.exists(path) else "wb", "Cannot open the file")
 
     def set_metrics(self, body):
@@ -94,7 +94,7 @@ class Machine:
         self.drives[body["drive_id"]] = changed
 
     def open_net(self, net):
-        if not os.path.exists("/sys"):  # in a jail, where there is what is really needed
+        if not os.path.exists("/sys"):  # in a jail; there /dev/net/tun exists, so the tap can really be attached
             return self.attach_tap(net["host_dev_name"])
         if not os.path.exists(f"/sys/class/net/{net['host_dev_name']}"):
             raise Fault(f"Could not create the network device: Open tap device failed: {net['host_dev_name']}")
@@ -150,7 +150,7 @@ class Machine:
             return
         if self.state == "Paused" and self.vsock:
             if self.saved:
-                self.vsock.reset()  # the guest's end of every connection, and nothing tells the host's
+                self.vsock.reset()  # closes the guest's end of every connection; the host's end does not notice
             elif self.version <= (1, 16, 1):
                 self.vsock.deaf = True
         self.state, self.saved = "Running", False
@@ -164,7 +164,7 @@ class Machine:
                  "nets": self.nets, "uds": self.uds, "balloon": self.balloon, "guest": self.guest.describe()}
         with open(body["snapshot_path"], "w") as file:
             json.dump(state, file)
-        with open(body["mem_file_path"], "wb") as file:  # every page of it, whether the guest had it or not
+        with open(body["mem_file_path"], "wb") as file:  # Firecracker writes all pages, also those never used
             file.write(b"guest memory".ljust(4096, b"."))
             for _ in range(self.config["mem_size_mib"]):
                 file.write(bytes(MIB))
@@ -189,7 +189,7 @@ class Machine:
         memory = body["mem_backend"]["backend_path"] if "mem_backend" in body else body["mem_file_path"]
         if os.stat(memory).st_size != state["config"]["mem_size_mib"] * MIB:
             raise Fault("Failed to load guest memory: file has another size")
-        self.memory = open(memory, "rb")  # mapped for as long as it runs
+        self.memory = open(memory, "rb")  # stays open, because Firecracker maps the file while it runs
         overrides = {each["iface_id"]: each["host_dev_name"] for each in body.get("network_overrides", [])}
         for name in overrides:
             if name not in state["nets"]:

@@ -1,5 +1,4 @@
-"""The metrics file: a line at each flush, with what was counted since the line before; written at an offset of its
-own."""
+"""The metrics file. Each flush writes a line with the counts since the previous line, at the file's own offset."""
 import json
 import os
 import time

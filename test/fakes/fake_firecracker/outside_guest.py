@@ -1,5 +1,5 @@
-"""An agent that test/fakes/guests runs, for as long as this process lives: in a jail there is neither room nor right to
-run one."""
+"""A guest whose agent runs outside the jail, in test/fakes/guests, because a jail has neither the files nor the
+privileges to run one. The agent ends with this process."""
 import json
 import pathlib
 import socket

@@ -1,4 +1,5 @@
-"""The host's end of a vsock: CONNECT in one piece, OK or the end, then bytes both ways."""
+"""The host's end of a vsock. It expects a CONNECT command in one piece, and answers OK or closes the connection. After
+OK it copies bytes in both directions."""
 import re
 import selectors
 import socket
@@ -23,7 +24,7 @@ class Vsock:
             threading.Thread(target=self.serve, args=(host,), daemon=True).start()
 
     def port_of(self, host):
-        """What is there at the first look is all that counts; there is no second."""
+        """Returns the requested port, or None. Like Firecracker, reads only once: the command must be one piece."""
         ready = selectors.DefaultSelector()
         ready.register(host, selectors.EVENT_READ)
         if not ready.select(REQUEST_SECONDS):
@@ -35,11 +36,11 @@ class Vsock:
     def serve(self, host):
         port = self.port_of(host)
         if port is not None and (self.deaf or self.guest.unresponsive()):
-            time.sleep(REQUEST_SECONDS)  # the guest never answers
+            time.sleep(REQUEST_SECONDS)  # simulates a guest that does not answer
             port = None
         guest = self.guest.connect(port) if port is not None else None
         if guest is None:
-            host.close()  # without a word
+            host.close()  # without an error message
             return
         self.next_port += 1
         host.sendall(f"OK {self.next_port}\n".encode())
@@ -56,7 +57,7 @@ class Vsock:
         shut(host)
 
     def reset(self):
-        """The guest sees its connections end; their host ends stay as they are, and silent."""
+        """Closes the guest's end of all connections. The host's ends stay open, but receive nothing."""
         ended, self.open = self.open, []
         for guest in ended:
             shut(guest)

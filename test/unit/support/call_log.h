@@ -1,5 +1,5 @@
-// One list of what happened, shared by all fakes of a test: calls of the VMM, requests to the agent, writes to the
-// store. So a test can tell what came before what, and can let any one step fail, or cut everything off from a step on.
+// One log of all steps, shared by all fakes of a test: calls of the VMM, requests to the agent, writes to the store. A
+// test can check the order of steps, let one step fail, or simulate a crash of the daemon at a step.
 #pragma once
 
 #include <algorithm>
@@ -16,7 +16,7 @@ class CallLog {
  public:
   enum class Then { go_on, crash };
 
-  /// Records a step; an error when this is the one that is to fail.
+  /// Records a step. Returns an error if this step was chosen to fail, or if the daemon has crashed.
   Result<> step(std::string name) {
     steps_.push_back(name);
     bool now = steps_.size() == nth_ || (!name_.empty() && name.starts_with(name_));
@@ -28,18 +28,18 @@ class CallLog {
     return fail(ErrorCode::internal, "made to fail: " + name);
   }
 
-  /// The Nth step from now on fails. With `crash` all that follow do too: to the world the daemon has died there.
+  /// The Nth step from now on fails, counted from 1. With `crash` all later steps fail too, as if the daemon had died.
   void fail_at(std::size_t nth, Then then = Then::go_on) {
     heal();
     nth_ = nth;
     then_ = then;
   }
-  /// Every step fails whose name begins so.
+  /// Every step whose name begins with `name` fails.
   void fail_on(std::string name) {
     heal();
     name_ = std::move(name);
   }
-  /// Nothing fails any more, and the list is empty.
+  /// Clears the log. No step fails any more.
   void heal() {
     steps_.clear();
     name_.clear();
@@ -53,12 +53,12 @@ class CallLog {
   bool crashed() const { return crashed_; }
   const std::vector<std::string>& steps() const { return steps_; }
   bool has(std::string_view name) const { return find(name) < steps_.size(); }
-  /// The place of the first step whose name begins so; past the end when there is none.
+  /// The index of the first step whose name begins with `name`, or the number of steps if there is none.
   std::size_t find(std::string_view name) const {
     auto it = std::ranges::find_if(steps_, [&](const auto& step) { return step.starts_with(name); });
     return static_cast<std::size_t>(it - steps_.begin());
   }
-  /// Both happened, in this order.
+  /// Whether both steps happened in this order.
   bool in_order(std::string_view first, std::string_view second) const {
     return find(first) < find(second) && has(second);
   }

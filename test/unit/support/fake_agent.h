@@ -1,5 +1,5 @@
-// A guest's agent on a socket: answers the requests that a VM's life needs. What it knows survives its connections, so
-// a machine that is saved, adopted or connected to again is the same guest.
+// A fake agent that answers the requests of a VM's life on a socket. FakeGuest keeps its state between connections, so
+// after a save, an adoption or a new connection the guest is the same.
 #pragma once
 
 #include <functional>
@@ -15,16 +15,16 @@
 namespace banger::test {
 
 struct FakeGuest {
-  std::string token;                           ///< hex; what opens its link
+  std::string token;                           ///< hex; the link token that the agent accepts
   std::string name;                            ///< host name of the last /configure
   bool held = false;                           ///< between /hold on and off
   bool system_ready = true;                    ///< what /health answers
-  std::map<std::string, std::string> answers;  ///< by path, instead of what is answered otherwise
-  std::function<void()> shut_down;             ///< what /shutdown does; empty: the guest ignores it
+  std::map<std::string, std::string> answers;  ///< JSON answers by path, which replace the default answers
+  std::function<void()> shut_down;             ///< called by /shutdown; if empty, the guest ignores the request
 };
 
-/// Serves one connection until it is cut. Requests become steps of the log ("agent /configure"), but for /health: it is
-/// asked in the background, at no certain moment.
+/// Serves one connection until the destructor closes the connection. Every request is a step of the log, for example
+/// "agent /configure". Only /health is not a step, because it is requested in the background at unpredictable times.
 class FakeAgent {
  public:
   FakeAgent(host::Runtime& runtime, CallLog& log, std::shared_ptr<FakeGuest> guest, UniqueFd channel);
@@ -33,7 +33,7 @@ class FakeAgent {
   FakeAgent& operator=(const FakeAgent&) = delete;
 
  private:
-  UniqueFd cut_;  ///< the channel once more, to end it
+  UniqueFd cut_;  ///< a duplicate of the channel, for closing the connection
 };
 
 }  // namespace banger::test

@@ -49,13 +49,13 @@ class FakeMachine final : public Machine {
   }
 
   const MachineRecord& record() const override { return process_->record; }
-  // A daemon that has died sees nothing, and need not wait for anything either.
+  // After a simulated crash of the daemon the machine counts as ended, so that no coroutine waits for it.
   bool running() const override { return process_->running && !host_.log.crashed(); }
   std::uint64_t own_memory_bytes() const override { return 0; }
   Result<machine::MachineStats> stats() const override { return machine::MachineStats{}; }
 
   Task<Result<UniqueFd>> open_link() override {
-    // A channel that cannot be opened once is a guest that does not answer yet.
+    // While the process runs, a failed step means that the guest does not answer yet.
     if (auto opened = step("link"); !opened)
       co_return fail(running() ? ErrorCode::timeout : ErrorCode::unavailable, opened.error().message);
     int ends[2];
@@ -85,7 +85,7 @@ class FakeMachine final : public Machine {
   }
   Task<Result<>> save(const machine::SavedState& to) override {
     CO_TRY(step("save"));
-    if (!process_->paused) co_return fail(ErrorCode::internal, "a machine that runs was saved");
+    if (!process_->paused) co_return fail(ErrorCode::internal, "the machine must be paused before a save");
     CO_TRY(host::write_file(to.devices, "devices"));
     co_return host::write_file(to.memory, "memory");
   }
@@ -113,7 +113,7 @@ class FakeMachine final : public Machine {
 
  private:
   Result<> step(const std::string& name) {
-    if (!process_->running) return fail(ErrorCode::unavailable, "the process has gone");
+    if (!process_->running) return fail(ErrorCode::unavailable, "the process has ended");
     return host_.log.step("vmm " + name);
   }
 
@@ -153,7 +153,7 @@ Task<Result<std::unique_ptr<Machine>>> FakeDriver::start(const machine::MachineC
   Result<> told = observer.started ? observer.started(process->record) : Result<>();
   if (told) told = host_.log.step("vmm ready");
   if (!told) {
-    // A daemon that has died ends nothing.
+    // A crashed daemon does not end its machines.
     if (!host_.log.crashed()) process->end({.guest_initiated = false, .reason = "killed by signal 9"});
     co_return std::unexpected(told.error());
   }
@@ -165,7 +165,7 @@ Task<Result<std::unique_ptr<Machine>>> FakeDriver::adopt(const MachineRecord& re
   CO_TRY(host_.log.step("vmm adopt"));
   auto found = host_.processes.find(record.process.pid);
   if (found == host_.processes.end() || !found->second->running)
-    co_return fail(ErrorCode::not_found, "the process has gone");
+    co_return fail(ErrorCode::not_found, "the process has ended");
   if (go_on) found->second->paused = false;
   co_return std::make_unique<FakeMachine>(runtime_, host_, found->second);
 }

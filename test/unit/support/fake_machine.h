@@ -1,6 +1,5 @@
-// A VMM in memory. Its processes belong to a FakeHost and outlive drivers, machines and the runtime, as real ones
-// outlive the daemon. Every call is a step of the test's log: "vmm start", "vmm pause", … A step that is made to fail
-// has no effect.
+// A fake VMM in memory. Its processes belong to a FakeHost. They survive drivers, machines and the runtime, as real
+// processes survive the daemon. Every call is a step of the log, for example "vmm start". A failed step has no effect.
 #pragma once
 
 #include <map>
@@ -14,12 +13,12 @@
 
 namespace banger::test {
 
-/// What runs on the host.
+/// One process of the fake VMM.
 struct FakeProcess {
   machine::MachineRecord record;
   machine::MachineConfig config;
   std::shared_ptr<FakeGuest> guest = std::make_shared<FakeGuest>();
-  std::vector<std::uint64_t> drive_bytes;  ///< what resize_drive() was told last; zero: nothing
+  std::vector<std::uint64_t> drive_bytes;  ///< the last size of each drive from resize_drive(); zero if never resized
   bool running = true, paused = false;
   machine::MachineExit exit;
   std::vector<std::weak_ptr<host::Event>> watchers;
@@ -30,18 +29,18 @@ struct FakeProcess {
 struct FakeHost {
   explicit FakeHost(CallLog& l) : log(l) {}
   CallLog& log;
-  std::map<int, std::shared_ptr<FakeProcess>> processes;  ///< by pid; also those that have ended
-  /// The token, in hex, that a machine's guest knows when it comes up.
+  std::map<int, std::shared_ptr<FakeProcess>> processes;  ///< by pid; includes ended processes
+  /// Returns the link token, in hex, that the guest of a new machine accepts.
   std::function<std::string(const machine::MachineConfig&)> guest_token;
   std::string build_key = "fake build 1";
-  bool early = false;          ///< whether prepare_save() lets machines start from what is still being saved
-  bool obeys_button = true;    ///< the guest powers off when its power button is pressed
-  bool obeys_shutdown = true;  ///< and when its agent is asked
-  bool ends_at_once = false;   ///< the guest powers off as soon as it is started
+  bool early = false;          ///< result of prepare_save(): machines may start from an unfinished saved state
+  bool obeys_button = true;    ///< whether the guest powers off when its power button is pressed
+  bool obeys_shutdown = true;  ///< whether the guest powers off when its agent gets /shutdown
+  bool ends_at_once = false;   ///< whether the guest powers off right after its start
   machine::MachineMetrics metrics;
 
   std::vector<std::shared_ptr<FakeProcess>> running() const;
-  /// Of that VM; null when none runs.
+  /// The running process of this VM, or null.
   std::shared_ptr<FakeProcess> of(std::string_view vm_id) const;
   std::shared_ptr<FakeProcess> by_token(std::string_view token) const;
 };

@@ -1,4 +1,4 @@
-// Privileged in memory: every operation succeeds and is recorded; replies can be set.
+// A fake Privileged in memory. Every operation is recorded as a step of the log and succeeds, unless the step fails.
 #pragma once
 
 #include <map>
@@ -20,7 +20,7 @@ class FakePrivileged final : public capabilities::Privileged {
   Way way() const override { return now; }
 
   Way now = Way::helper;
-  std::map<std::string, std::string> results;  ///< by operation, JSON
+  std::map<std::string, std::string> results;  ///< JSON results by operation; the default is an empty string
 
  private:
   CallLog& log_;

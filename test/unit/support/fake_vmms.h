@@ -1,4 +1,4 @@
-// The choice of VMM for tests: always the fake one.
+// A VmmChoice for tests that always chooses the fake VMM.
 #pragma once
 
 #include "engine/vmm_choice.h"

@@ -1,5 +1,4 @@
-// What the file-system tests share: temporary directories, real tools, and tar streams made by hand so that they can
-// lie.
+// Shared parts of the file-system tests: calls of real tools, and hand-made tar streams, which can be invalid.
 #pragma once
 
 #include <fcntl.h>
@@ -41,7 +40,7 @@ inline Ran run(const std::string& command) {
   return ran;
 }
 
-/// Empty when e2fsck finds nothing to say.
+/// Returns the output of e2fsck, or an empty string if it finds no problem.
 inline std::string complaints(const std::string& image) {
   Ran ran = run("e2fsck -fn " + image);
   return ran.status == 0 ? "" : ran.output;
@@ -84,7 +83,7 @@ struct Member {
   std::map<std::string, std::string> pax = {};
 };
 
-/// A ustar/pax stream, member by member, nothing checked.
+/// Builds a ustar/pax stream member by member, without any checks.
 class TarBytes {
  public:
   TarBytes& add(const Member& member) {

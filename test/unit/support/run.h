@@ -9,7 +9,7 @@
 
 namespace banger::test {
 
-/// Its value. What it left running in the background stands still afterwards, until the runtime runs again.
+/// Returns the coroutine's value. Background tasks that still run are suspended until the runtime runs again.
 template <class T>
 T run(host::Runtime& runtime, Task<T> task) {
   std::optional<T> value;
@@ -22,7 +22,7 @@ T run(host::Runtime& runtime, Task<T> task) {
   return std::move(*value);
 }
 
-/// The same for a coroutine without a value; true when it has ended.
+/// Does the same for a coroutine without a value. Always returns true.
 inline bool run(host::Runtime& runtime, Task<> task) {
   return run(runtime, [](Task<> inner) -> Task<bool> {
     co_await std::move(inner);

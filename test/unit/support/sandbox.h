@@ -1,5 +1,5 @@
-// Runs a check as root of fresh mount, network and UTS namespaces in a child process, so that guest code which mounts
-// and configures links is tested with the real kernel and without harm. The child reports by text: empty is success.
+// Runs a check in a child process, as root of new mount, network and UTS namespaces. So guest code that mounts file
+// systems or configures links is tested with the real kernel, without changes to this host.
 #pragma once
 
 #include <functional>
@@ -7,10 +7,11 @@
 
 namespace banger::test {
 
-/// Whether this host lets us make such namespaces (as root, or with unprivileged user namespaces).
+/// Whether this host permits these namespaces, either as root or with unprivileged user namespaces.
 bool sandbox_available();
 
-/// "" when `check` gave "", else what it gave, or how the child died. /run in it is an empty tmpfs.
+/// Returns the text that `check` returns, where an empty string means success, or a text that says how the child died.
+/// /run in the sandbox is an empty tmpfs.
 std::string in_sandbox(const std::function<std::string()>& check);
 
 }  // namespace banger::test

@@ -1,4 +1,4 @@
-// A directory for one test, removed after it.
+// A temporary directory for one test. The destructor removes it.
 #pragma once
 
 #include <stdlib.h>
@@ -26,7 +26,7 @@ class TempDir {
   std::string operator/(const std::string& name) const { return path_ + "/" + name; }
   const std::string& path() const { return path_; }
 
-  /// Writes a file below, making its parents.
+  /// Writes a file in the directory, and creates missing parent directories.
   void put(const std::string& name, const std::string& text) const {
     std::filesystem::create_directories(std::filesystem::path(*this / name).parent_path());
     std::ofstream(*this / name, std::ios::binary) << text;

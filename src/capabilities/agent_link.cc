@@ -1,5 +1,5 @@
-// The link's secret. The channel itself is every machine's own (a virtio-serial port, a vsock); link/link.h says how
-// the token opens it, and the agent takes it from the run directory.
+// The secret of the link. The channel itself is a device of the VMM: a virtio-serial port or a vsock. link/link.h
+// describes how the token opens the channel. The agent reads the token from the run directory.
 #include "capabilities/capability.h"
 
 namespace banger::capabilities {

@@ -33,7 +33,8 @@ class Outcome {
   Result<> first_;
 };
 
-/// The roots a path may lie in. While booting, the guest's /run is the initramfs's, which is moved over later.
+/// The roots that a path may be beneath. While the guest boots, its /run is the /run of the initramfs, which is moved
+/// over later.
 struct Roots {
   guest::Root target, run;
 
@@ -48,7 +49,7 @@ Result<Roots> open_roots(const GuestTarget& target) {
 
 void apply_units(GuestTarget& target, const Roots& roots, const guestcfg::GuestConfig& config, Outcome& outcome) {
   if (config.units.empty() || !guest::has_systemd(roots.target)) return;
-  // Links in /run are made afresh at every boot, so a unit that is no longer named is free again.
+  // Every boot makes the links in /run anew, so a unit that the config no longer names is free again.
   bool in_image = target.mode == ApplyMode::provision;
   std::string directory = in_image ? "/etc/systemd/system" : "/run/systemd/system";
   for (const auto& unit : config.units) {

@@ -1,14 +1,15 @@
 // The contract of a capability: one feature that touches a VM on both sides, in one file. The file exports one factory
-// returning a Capability; the list in capabilities/meson.build puts it in the registry. Adding one: docs/hacking.md.
+// that returns a Capability. The list in capabilities/meson.build puts the capability into the registry.
+// docs/hacking.md explains how to add one.
 //
 // Order of calls for one VM, each over the capabilities in list order:
 //
 //   host   check ─► prepare ─► machine ─► guest ─► [the VMM starts] ─► started
 //   guest                                             └► apply_first, then apply (as PID 1, before the image's init)
 //
-// What a capability holds of the host while the machine runs has a life of its own, and a contract: resource.h.
-// A hook left null does nothing. Hooks keep no state of their own between calls: what they made is found again from the
-// VM's directory and the journal, so that any hook may run in a new daemon after a crash.
+// Things that a capability holds of the host while the machine runs have a contract of their own: resource.h. A null
+// hook does nothing. Hooks keep no state between calls. They find their earlier work in the VM's directory and in the
+// journal, so any hook can run in a new daemon after a crash.
 #pragma once
 
 #include <memory>
@@ -41,13 +42,14 @@ struct NetworkPort {
   std::vector<std::string> dns;
 };
 
-/// The disks that a VM writes to, in its directory and in saved states.
+/// Names of the disks that a VM writes to, in its directory and in saved states.
 inline constexpr const char* kSystemDisk = "system.img";
 inline constexpr const char* kWorkDisk = "work.img";
-/// The disk of the kernel's modules in a VM's directory and in saved states; absent where the kernel has none.
+/// Name of the disk with the kernel's modules, in a VM's directory and in saved states. Absent where the kernel has no
+/// modules.
 inline constexpr const char* kModulesDisk = "modules.img";
 
-/// What a hook may know of its VM. Borrowed for the call.
+/// What a hook knows about its VM. Borrowed for the call.
 struct VmContext {
   host::Runtime& runtime;
   const Logger& log;
@@ -55,27 +57,27 @@ struct VmContext {
   const vm::Spec& spec;
   std::string directory;   ///< the VM's private directory; exists, mode 0700; removed with everything in it on delete
   std::string rootfs;      ///< the image's ext4, read-only
-  std::string work_seed;   ///< the image's ext4 of /root; empty: there is none, an empty one is made
+  std::string work_seed;   ///< the image's ext4 of /root; empty: the image has none, and an empty disk is made
   std::string kernel;      ///< vmlinux
-  std::string modules;     ///< the ext4 of all the kernel's modules; empty: there is none
+  std::string modules;     ///< the ext4 with all modules of the kernel; empty: the kernel has none
   std::string link_token;  ///< hex, new for every start
-  std::uint32_t number;    ///< small, unique among this owner's VMs: MAC and loopback address derive from it
+  std::uint32_t number;    ///< small, unique among this owner's VMs; MAC and loopback address derive from it
   bool first_boot;         ///< nothing has booted from this VM's disks yet
-  bool restores = false;   ///< its machine goes on from a saved state, and has the drives that were saved
-  std::optional<NetworkPort> port = {};  ///< nullopt: user-mode networking, or its machine does not run
+  bool restores = false;   ///< the machine continues from a saved state, and has the drives that were saved
+  std::optional<NetworkPort> port = {};  ///< nullopt: user-mode networking, or the machine does not run
 };
 
-/// What `check` looks at. No side effects are allowed on it.
+/// The input of `check`, which must have no side effects.
 struct CheckContext {
   const vm::Spec& spec;
   std::string state_directory;  ///< where VM disks will be
 };
 
-/// How far the guest side goes.
+/// How much the guest's side does.
 enum class ApplyMode {
-  boot,       ///< PID 1 in the initramfs; `root` is the new root being built, disks are mounted by this very call
+  boot,       ///< PID 1 in the initramfs; `root` is the new root that is being built, and this call mounts the disks
   live,       ///< the running system, root "/": POST /configure
-  provision,  ///< a directory of files, e.g. a container build: files only, the kernel is left alone
+  provision,  ///< a directory of files, e.g. a container build: writes files only, and leaves the kernel alone
 };
 
 struct Capability;
@@ -84,60 +86,63 @@ struct GuestTarget {
   std::string root;  ///< "/newroot", "/" or a directory
   ApplyMode mode;
   const Logger& log;
-  bool first_boot;                  ///< boot: valid after the disks are mounted; live: given
-  bool identified = false;          ///< set when every apply_first has succeeded: what runs now, runs as this machine
-  bool units_changed = false;       ///< set in a live apply: systemd has to read its units again
-  std::string old_machine_id = {};  ///< in a live apply: what the guest was until now
-  bool later = false;               ///< set by an `apply` that leaves the rest to apply_later
-  std::vector<const Capability*> waiting = {};  ///< those that did
-  /// live: what this agent applied before, so that only what differs is done. Null: not known.
+  bool first_boot;          ///< boot: valid once the disks are mounted; live: set by the caller
+  bool identified = false;  ///< set when every apply_first has succeeded: from then on, the guest has its own identity
+  bool units_changed = false;                   ///< set by a live apply: systemd has to read its units again
+  std::string old_machine_id = {};              ///< in a live apply: the machine-id until now
+  bool later = false;                           ///< set by an `apply` that leaves work to apply_later
+  std::vector<const Capability*> waiting = {};  ///< capabilities that set `later`
+  /// live: the config that this agent applied before, so that only the differences are applied. Null: unknown.
   const guestcfg::GuestConfig* before = nullptr;
-  /// live: what this agent has open already. Null: to be opened for the occasion.
+  /// live: descriptors that this agent holds open already. Null: the call opens its own.
   const guest::Handles* handles = nullptr;
 };
 
 struct Capability {
   std::string_view name;
 
-  /// Before every create and start, and for doctor. Fast, no side effects; an error carries a hint.
+  /// Called before every create and start, and by doctor. Fast, without side effects. An error carries a hint.
   Result<> (*check)(const CheckContext&) = nullptr;
 
-  /// Makes what must exist before the machine starts (disks). Journalled by the caller as the VM's directory:
-  /// everything made is inside `directory`, or is journalled by the hook itself. May be repeated; must accept its own
+  /// Makes everything that must exist before the machine starts (disks). The caller journals the VM's directory, so
+  /// everything made is inside `directory`, or the hook journals it itself. May be repeated, and must accept its own
   /// earlier work.
   Task<Result<>> (*prepare)(const VmContext&) = nullptr;
 
   /// Adds drives, nics, channels, kernel arguments. Pure.
   Result<> (*machine)(const VmContext&, machine::MachineConfig&) = nullptr;
 
-  /// Adds files, mounts, interfaces, units, users' keys. Pure but for the clock and random bytes.
+  /// Adds files, mounts, interfaces, units, users' keys. Pure except for the clock and random bytes.
   Result<> (*guest)(const VmContext&, guestcfg::GuestConfig&) = nullptr;
 
-  /// The agent answers; the link is up. A failure is logged and told, the VM stays.
+  /// Called when the agent answers over the link. A failure is logged and reported, and the VM stays.
   Task<Result<>> (*started)(const VmContext&, link::Client&) = nullptr;
 
-  /// Makes what this capability holds of the host for VMs; called once, when the daemon starts.
+  /// Makes the host resource of this capability. Called once, when the daemon starts.
   std::unique_ptr<HostResource> (*resource)(const ResourceHost&) = nullptr;
 
-  /// What it needs root for; run by the root helper on a system install.
+  /// The operations that need root. On a system install, the root helper runs them.
   std::span<const PrivilegedOperation> privileged_ops;
 
-  /// In the guest, of all capabilities before the first apply, on the running kernel alone: no files. For what nothing
-  /// may run without; a failure ends a live apply, so that a clone stays still. Not called when provisioning.
+  /// In the guest, for all capabilities before the first apply. It changes the running kernel only, no files. For steps
+  /// that must come before everything else: a failure ends a live apply, so that a clone stays paused. Not called when
+  /// provisioning.
   Result<> (*apply_first)(GuestTarget&, const guestcfg::GuestConfig&) = nullptr;
 
-  /// In the guest, on this capability's own parts of the config. Repeatable: applying twice is applying once.
+  /// In the guest, applies this capability's own parts of the config. Applying twice has the same effect as applying
+  /// once.
   Result<> (*apply)(GuestTarget&, const guestcfg::GuestConfig&) = nullptr;
 
-  /// In a live guest, behind the answer to the host and before what a quiesce had frozen goes on: what no command can
-  /// miss yet. Only after this capability's `apply` set GuestTarget::later.
+  /// In a live guest, after the answer to the host and before the processes that the quiesce froze go on. For work that
+  /// no command can miss yet. Called only if this capability's `apply` set GuestTarget::later.
   Result<> (*apply_later)(GuestTarget&, const guestcfg::GuestConfig&) = nullptr;
 
-  /// While booting, a failing apply ends the boot; others are logged and the guest comes up without their part.
+  /// While the guest boots, a failure of this apply ends the boot. Other failures are logged, and the guest boots
+  /// without them.
   bool essential = false;
 };
 
-/// All capabilities in list order; the table is written by the build.
+/// All capabilities in list order. The build writes the table.
 std::span<const Capability* const> all();
 
 }  // namespace banger::capabilities

@@ -1,12 +1,12 @@
-// The console is a log: the kernel, init and the image's init write to it and nobody types there, so no login waits on
-// it.
+// The console is a log: the kernel, init and the image's init write to it. Nobody types there, so no login waits on it.
 #include "capabilities/capability.h"
 
 namespace banger::capabilities {
 
 namespace {
 
-// An image without udev never announces the terminals' devices to systemd, which would hold the boot for 90 s each.
+// An image without udev never announces the devices of terminals to systemd, which then delays the boot by 90 s for
+// each.
 constexpr std::string_view kMasked[] = {"serial-getty@ttyS0.service", "serial-getty@hvc0.service", "getty@tty1.service",
                                         "console-getty.service", "dev-ttyS0.device"};
 

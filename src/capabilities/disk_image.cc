@@ -49,7 +49,7 @@ Result<> check_room(const std::string& directory) {
   std::uint64_t free_bytes = TRY(host::free_space(there.string()));
   if (free_bytes >= limits::kMinFreeDiskBytes) return {};
   return fail(ErrorCode::exhausted,
-              fmt::format("only {} are free where VM disks are kept ({})", format_size(free_bytes), directory),
+              fmt::format("only {} are free on the file system of VM disks ({})", format_size(free_bytes), directory),
               fmt::format("free at least {}", format_size(limits::kMinFreeDiskBytes)));
 }
 

@@ -1,4 +1,4 @@
-// What the disk capabilities share on the host: making a VM's disk file once, whole, and growing it.
+// What the disk capabilities share on the host: making a VM's disk file once, completely, and growing it.
 #pragma once
 
 #include <cstdint>
@@ -10,13 +10,13 @@
 
 namespace banger::capabilities {
 
-/// Makes the disk file at `path` by `make(temporary path)` unless it is there, then grows it to size_bytes (never
-/// shrinks it). The file appears by rename, so one that is there is whole. Runs on the pool.
+/// Makes the disk file at `path` with `make(temporary path)` unless the file exists, then grows it to size_bytes (never
+/// shrinks it). The file appears by rename, so an existing file is complete. Runs on the pool.
 Task<Result<>> ensure_disk(host::Runtime& runtime, std::string path, std::uint64_t size_bytes,
                            std::function<Result<>(const std::string& temporary)> make);
 
-/// `exhausted` when the file system that will hold `directory` (which may not exist yet) has too little room to start a
-/// VM.
+/// `exhausted` when the file system that will hold `directory` has too little room to start a VM. `directory` need not
+/// exist yet.
 Result<> check_room(const std::string& directory);
 
 }  // namespace banger::capabilities

@@ -1,5 +1,5 @@
-// Names that end in .vm on the whole host: systemd-resolved is told to ask banger's name server for them, per link, on
-// the install's bridge. The name server is not here.
+// Names that end in .vm, for the whole host: systemd-resolved asks banger's name server for them. The setting is per
+// link, on the install's bridge. The name server itself is in src/net/dns_server.h.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -16,7 +16,7 @@ constexpr auto kDeadline = std::chrono::seconds(5);
 constexpr PrivilegedArgument kPort[] = {
     {"port", PrivilegedArgument::Type::number, "the port of the name server on 127.0.0.1: 1024 to 65535"}};
 
-// Below 1024 are the host's own services, which would be asked for names then.
+// Ports below 1024 belong to the host's own services, which would then receive the queries.
 Result<> check_port(const PrivilegedContext&, const Json& arguments) {
   auto port = TRY(get_int(arguments, "port"));
   if (port < 1024 || port > 65535) return fail(ErrorCode::invalid, "'port' must be between 1024 and 65535");
@@ -30,12 +30,12 @@ Result<> resolvectl(std::vector<std::string> words) {
   auto output = host::run_tool(words, kDeadline);
   if (output) return {};
   if (output.error().code == ErrorCode::not_found)
-    return fail(ErrorCode::unavailable, "systemd-resolved is not here to be told about names in .vm",
+    return fail(ErrorCode::unavailable, "systemd-resolved is not installed, so this host cannot resolve names in .vm",
                 "apt install systemd-resolved");
   return std::unexpected(std::move(output.error()));
 }
 
-// resolved asks a server at 127.0.0.1 over the loopback interface, whatever link it is set on.
+// resolved reaches a server at 127.0.0.1 over the loopback interface, on any link.
 Result<PrivilegedReply> route(const PrivilegedContext& context, const Json& arguments) {
   auto server = fmt::format("127.0.0.1:{}", TRY(get_int(arguments, "port")));
   TRY(resolvectl({"dns", context.bridge_name, server}));
@@ -45,7 +45,7 @@ Result<PrivilegedReply> route(const PrivilegedContext& context, const Json& argu
 }
 
 Result<PrivilegedReply> revert(const PrivilegedContext& context, const Json&) {
-  // A link that has gone took its settings with it, and so did a resolved that is not there.
+  // A removed link took its settings along, and so did a stopped resolved.
   bool link = ::access(fmt::format("/sys/class/net/{}", context.bridge_name).c_str(), F_OK) == 0;
   if (!link || !host::run_tool({"resolvectl", "--no-pager", "status", context.bridge_name}, kDeadline))
     return PrivilegedReply{};

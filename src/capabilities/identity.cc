@@ -1,5 +1,6 @@
-// What makes one guest this guest and no other: random bytes, clock, hostname, machine-id, the names it knows itself
-// by, and the environment its user asked for. Order matters in a clone: entropy before all else, then the clock.
+// Everything that gives a guest its identity: random bytes, clock, hostname, machine-id, the names in its /etc/hosts,
+// and the environment variables of its user. The order matters in a clone: entropy before everything else, then the
+// clock.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/random.h>
@@ -27,7 +28,7 @@ constexpr std::size_t kTextFileBytes = 1 << 20;
 constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 constexpr const char* kProfile = "/etc/profile.d/banger.sh";
 
-/// From the VM's id, so it stays over restarts; marked as a version 4 UUID, which machine-id(5) asks for.
+/// Derived from the VM's id, so it survives restarts. Marked as a version 4 UUID, as machine-id(5) requires.
 std::string machine_id(const std::string& vm_id) {
   std::string id = host::sha256_hex("machine-id " + vm_id).substr(0, 32);
   id[12] = '4';
@@ -65,7 +66,7 @@ Result<> add_entropy(const GuestTarget& target, const std::string& hex) {
   buffer[1] = static_cast<int>(bytes.size());
   std::memcpy(&buffer[2], bytes.data(), bytes.size());
   if (::ioctl(device, RNDADDENTROPY, buffer.data()) < 0) return fail_errno("add entropy");
-  // Clones of one template share the generator's state until it takes the new bytes in.
+  // Clones of one template share the generator's state until the generator uses the new bytes.
   if (::ioctl(device, RNDRESEEDCRNG) < 0 && errno != EINVAL && errno != ENODATA)
     return fail_errno("reseed the random generator");
   return {};
@@ -73,9 +74,10 @@ Result<> add_entropy(const GuestTarget& target, const std::string& hex) {
 
 Result<> set_clock(const GuestTarget& target, std::int64_t unix_ns) {
   if (unix_ns == 0) return {};
-  // A booting guest reads what was written before it was powered on; a running one, what was written just now.
+  // For a booting guest, the host wrote the time before the power-on. For a running guest, the host wrote the time just
+  // now.
   if (target.mode == ApplyMode::boot) unix_ns += now_ns(CLOCK_BOOTTIME);
-  // The hardware clock has set the time to the second where there is one; the estimate is no better than that.
+  // Where there is a hardware clock, it has set the time to the second. The estimate is no better than that.
   if (target.mode == ApplyMode::boot && std::llabs(unix_ns - now_ns(CLOCK_REALTIME)) < 2 * kNsPerSecond) return {};
   struct timespec now{.tv_sec = unix_ns / kNsPerSecond, .tv_nsec = unix_ns % kNsPerSecond};
   if (::clock_settime(CLOCK_REALTIME, &now) < 0) return fail_errno("set the clock");
@@ -84,7 +86,8 @@ Result<> set_clock(const GuestTarget& target, std::int64_t unix_ns) {
 
 // -- in the guest: files
 
-/// A clone is waited for; while booting nobody is there yet who could read half a file, but somebody may cut the power.
+/// In a clone, a client waits, so files are overwritten in place. During a boot no process can read a half-written
+/// file, but the guest can lose power. So files are then replaced in one step.
 Result<> put(const GuestTarget& target, const guest::Root& root, const guestcfg::File& file) {
   TRY(target.mode == ApplyMode::live ? root.update_file(file) : root.write_file(file));
   return {};
@@ -113,8 +116,8 @@ Result<> write_environment(const GuestTarget& target, const guest::Root& root,
   std::string exports, lines;
   for (const auto& [name, value] : environment) {
     exports += fmt::format("export {}={}\n", name, shell_quote(value));
-    // pam_env(8) has one line a variable and no way to quote a line break; such values reach login shells by the
-    // profile only.
+    // pam_env(8) has one line for each variable, and cannot quote a line break. Values with line breaks reach login
+    // shells through the profile only.
     if (value.find('\n') == value.npos) lines += fmt::format("{}={}\n", name, value);
   }
   if (exports.empty())
@@ -124,8 +127,8 @@ Result<> write_environment(const GuestTarget& target, const guest::Root& root,
   return update_block(target, root, "/etc/environment", "", lines);
 }
 
-// The journals lie in a directory named by the machine-id, and journalctl reads no other machine's. The old name stays
-// as a link: a running journald goes by it.
+// The journals are in a directory named after the machine-id, and journalctl reads no other machine's directory. The
+// old name stays as a link, because a running journald uses it.
 Result<> rename_journals(const guest::Root& root, const std::string& old_id, const std::string& new_id) {
   for (const char* directory : {"/run/log/journal", "/var/log/journal"}) {
     auto there = root.open_path(directory, O_PATH | O_DIRECTORY);
@@ -142,7 +145,7 @@ Result<> write_machine_id(GuestTarget& target, const guest::Root& root, const st
     target.later |= guestcfg::check_hex(target.old_machine_id, id.size()) && target.old_machine_id != id;
   }
   TRY(put(target, root, {.path = "/etc/machine-id", .mode = 0444, .data = id + "\n"}));
-  // D-Bus has a copy of its own where it was installed without systemd; a link there points at ours.
+  // D-Bus has its own copy where it was installed without systemd. A link there leads to the file above.
   constexpr const char* kDbus = "/var/lib/dbus/machine-id";
   if (root.link_target(kDbus).empty() && root.exists(kDbus))
     TRY(put(target, root, {.path = kDbus, .mode = 0444, .data = id + "\n"}));

@@ -1,8 +1,7 @@
-// The kernel's modules where modprobe looks for them, on a disk that all VMs of a kernel share: what a container
-// engine, a firewall or a VPN in the guest asks for is there, whatever the image is. Early modules are not its business
-// (initramfs.h).
+// The kernel's modules at the path where modprobe looks for them, on a disk that all VMs of a kernel share. So a
+// container engine, a firewall or a VPN finds its modules in every image. initramfs.h is about early modules.
 //
-// A VM has the disk by a name of its own, so that it keeps what it booted with when the kernel is pulled again.
+// Each VM has a name of its own for the disk. So a VM keeps the modules of its boot when the kernel is pulled again.
 #include <fmt/format.h>
 #include <sys/mount.h>
 #include <sys/utsname.h>
@@ -36,7 +35,7 @@ Result<> add_to_machine(const VmContext& vm, machine::MachineConfig& config) {
 }
 
 Result<> add_to_guest(const VmContext& vm, guestcfg::GuestConfig& config) {
-  // Last of all drives, as in add_to_machine().
+  // After all other drives, as in add_to_machine().
   if (has_disk(vm))
     config.disks.push_back(
         {.serial = kSerial, .index = static_cast<std::uint32_t>(config.disks.size()), .role = Disk::Role::modules});
@@ -50,7 +49,7 @@ Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
   ::uname(&kernel);
   auto directory = fmt::format("/lib/modules/{}", kernel.release);
   auto root = TRY(guest::Root::open(target.root));
-  // An image that brings this very kernel's modules may have more of them.
+  // An image with modules for this very kernel may have more of them.
   if (root.exists(directory + "/modules.dep")) return {};
   return guest::mount_in(root, TRY(guest::find_device(config, *modules)), directory, "ext4", MS_RDONLY, "");
 }

@@ -1,6 +1,8 @@
-// One network device: on the VMM's user-mode network, where the MAC comes from the VM's number (net/addresses.h) and
-// the guest's address is the same in every VM, for each has the network to itself; or the port of a host resource,
-// which has added the device.
+// One network device, of one of two kinds:
+//
+//   user-mode network   The MAC is derived from the VM's number (net/addresses.h). The address is the same in every VM,
+//                       because each VM has the network to itself.
+//   port                A host resource made the port, and added the device.
 #include "capabilities/capability.h"
 #include "guest/root.h"
 #include "net/addresses.h"
@@ -37,8 +39,8 @@ guestcfg::Interface port_interface(const VmContext& vm) {
 }
 
 Result<> add_to_guest(const VmContext& vm, guestcfg::GuestConfig& config) {
-  // Without the outside there is nothing behind the gateway or the resolver: a name lookup should fail at once, not
-  // time out.
+  // Without access to the outside, the gateway and the resolver reach nothing. A name lookup must fail at once, not
+  // after a timeout.
   config.interfaces.push_back(vm.port ? port_interface(vm) : user_interface(vm));
   return {};
 }
@@ -50,14 +52,14 @@ Result<> write_resolvers(const GuestTarget& target, const guestcfg::GuestConfig&
   for (const auto& interface : config.interfaces)
     for (const auto& address : interface.dns) text += "nameserver " + address + "\n";
   auto root = TRY(guest::Root::open(target.root));
-  // At boot a link to a resolver service that may not even run gives way to a file; later the link is someone's wish.
+  // At boot a file replaces a link to a resolver service, which may not even run. Later, the user wants the link.
   bool linked = !root.link_target(kResolvConf).empty();
   if (linked && target.mode != ApplyMode::boot) return {};
   TRY(root.write_file({.path = kResolvConf, .data = std::move(text)}));
   return {};
 }
 
-/// As before but for the links' own addresses: what every clone on the user-mode network is.
+/// Whether only the MACs differ from before, as in every clone on the user-mode network.
 bool same_but_for_macs(const GuestTarget& target, const guestcfg::GuestConfig& config) {
   if (!target.before || target.before->interfaces.size() != config.interfaces.size()) return false;
   for (std::size_t i = 0; i < config.interfaces.size(); ++i) {
@@ -68,7 +70,7 @@ bool same_but_for_macs(const GuestTarget& target, const guestcfg::GuestConfig& c
   return true;
 }
 
-/// False when a link does not take its address while it is up, or is not to be found by the one it had.
+/// False when a link cannot change its MAC while it is up, or when no link has the old MAC.
 bool swap_macs(GuestTarget& target, const guestcfg::GuestConfig& config) {
   auto opened = target.handles ? Result<UniqueFd>() : net::link_control();
   if (!opened) return false;
@@ -84,7 +86,7 @@ bool swap_macs(GuestTarget& target, const guestcfg::GuestConfig& config) {
 
 Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
   if (target.mode == ApplyMode::provision) return {};
-  // The whole of what follows, code that runs for the first time, is half of a clone's way to its first command.
+  // The code below runs for the first time in a clone, and would take half of the time to its first command.
   if (same_but_for_macs(target, config) && swap_macs(target, config)) return {};
   auto netlink = TRY(net::Netlink::open());
   if (target.mode == ApplyMode::boot) TRY(netlink.loopback_up());
@@ -92,14 +94,14 @@ Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
   for (const auto& interface : config.interfaces) {
     auto configured = netlink.configure(
         {.mac = interface.mac, .index = interface.index, .address = interface.address, .gateway = interface.gateway});
-    // A VMM that has no network of its own leaves out a device that would reach nothing.
+    // A VMM without a user-mode network leaves out a device that would reach nothing.
     bool left_out = !configured && configured.error().code == ErrorCode::not_found && interface.gateway.empty();
     if (!configured && !left_out) return configured;
   }
   return write_resolvers(target, config);
 }
 
-// The link-local address is made from the MAC.
+// The link-local address is derived from the MAC.
 Result<> apply_later(GuestTarget&, const guestcfg::GuestConfig& config) {
   auto netlink = TRY(net::Netlink::open());
   for (const auto& interface : config.interfaces) TRY(netlink.renew_link_local(interface.mac));

@@ -47,7 +47,7 @@ std::string_view type_text(PrivilegedArgument::Type type) {
 }  // namespace
 
 Result<> check_arguments(const PrivilegedOperation& operation, const Json& arguments) {
-  if (!arguments.is_object()) return fail(ErrorCode::invalid, "the arguments must be an object");
+  if (!arguments.is_object()) return fail(ErrorCode::invalid, "the arguments must be a JSON object");
   for (const auto& [name, value] : arguments.items())
     if (std::ranges::find(operation.arguments, name, &PrivilegedArgument::name) == operation.arguments.end())
       return fail(ErrorCode::invalid, fmt::format("there is no argument '{}'", printable(name)));
@@ -57,7 +57,7 @@ Result<> check_arguments(const PrivilegedOperation& operation, const Json& argum
       return fail(ErrorCode::invalid, fmt::format("argument '{}' is missing", argument.name));
     if (!fits(argument.type, *value))
       return fail(ErrorCode::invalid, fmt::format("argument '{}' must be {}", argument.name, type_text(argument.type)));
-    // What C code sees of a text must be what was checked.
+    // C code stops at a zero byte, so the checked text must not have one.
     if (has_zero_byte(*value))
       return fail(ErrorCode::invalid, fmt::format("argument '{}' has a zero byte", argument.name));
   }

@@ -1,10 +1,10 @@
-// What needs root, as data. A capability lists its operations; the root helper runs exactly these, and nothing else,
-// for the owner's daemon. docs/privileges.md is generated from the same table.
+// Operations that need root, as data. A capability lists its operations. The root helper runs exactly these operations
+// for the owner's daemon, and no others. docs/privileges.md is generated from the same table.
 //
 //   daemon: Privileged::call("tap.create", {…}) ──► socket ──► helper: validate ─► effect ─► reply (+ descriptors)
 //
-// A root user without a system install has the same operations in process. Effects are repeatable: making what is there
-// already, or removing what has gone, succeeds, so that a crash in between costs nothing.
+// A root user without a system install runs the same operations in the daemon's process. Effects are repeatable: making
+// an existing thing, or removing a missing one, succeeds. So a crash in between costs nothing.
 #pragma once
 
 #include <linux/capability.h>
@@ -23,29 +23,30 @@
 
 namespace banger::capabilities {
 
-/// What the owner may have made for him; from /etc/banger/install.toml, never from the request.
+/// The limits of what the helper does for its owner. They come from /etc/banger/install.toml, never from a request.
 struct PrivilegedContext {
   uid_t owner_uid;
   gid_t owner_gid;
-  std::string bridge_name;         ///< "br-banger"
-  std::string bridge_ip;           ///< the host's address on the bridge: "172.16.0.1"
-  std::uint32_t prefix = 24;       ///< length of the bridge network's prefix
-  std::vector<std::string> roots;  ///< directories beneath which paths of requests are opened, without following links
+  std::string bridge_name;    ///< "br-banger"
+  std::string bridge_ip;      ///< the host's address on the bridge: "172.16.0.1"
+  std::uint32_t prefix = 24;  ///< length of the bridge network's prefix
+  /// requests may name only paths beneath these directories, which are opened without following links
+  std::vector<std::string> roots;
   const Logger& log;
   std::string jailer = {}, firecracker = {};  ///< the programs that machine.jail starts; empty: there are no jails
 };
 
-/// One argument of an operation. Unknown, missing and ill-typed ones are refused before `validate` is asked.
+/// One argument of an operation. Unknown, missing and ill-typed arguments are refused before `validate` is called.
 struct PrivilegedArgument {
   enum class Type { text, number, boolean, list };  ///< list: of texts
   std::string_view name;
   Type type;
-  std::string_view rule;  ///< what `validate` demands of it, for people
+  std::string_view rule;  ///< the rule that `validate` checks, for people
 };
 
 struct PrivilegedReply {
-  std::string result;         ///< a JSON object; empty: nothing to tell
-  std::vector<UniqueFd> fds;  ///< handed over by SCM_RIGHTS
+  std::string result;         ///< a JSON object; empty: no result
+  std::vector<UniqueFd> fds;  ///< sent with SCM_RIGHTS
 };
 
 /// The bit of a CAP_… number in PrivilegedOperation::powers.
@@ -53,33 +54,34 @@ constexpr std::uint64_t power(int capability) { return std::uint64_t{1} << capab
 
 struct PrivilegedOperation {
   std::string_view name;     ///< "tap.create"
-  std::string_view summary;  ///< its effect, one sentence without its full stop, for docs/privileges.md
+  std::string_view summary;  ///< the effect, one sentence without its full stop, for docs/privileges.md
   std::span<const PrivilegedArgument> arguments;
   Result<> (*validate)(const PrivilegedContext&, const Json& arguments);
   Result<PrivilegedReply> (*effect)(const PrivilegedContext&, const Json& arguments);
   std::string_view
-      undo;  ///< the operation that takes it back, with the same arguments or some of them; empty: nothing stays
+      undo;  ///< the operation that undoes this one, with the same arguments or some of them; empty: nothing stays
   std::uint64_t powers =
       power(CAP_NET_ADMIN);  ///< what `effect` and the programs it runs keep of root's (capabilities(7))
-  bool jails = false;        ///< only where the install has jails: elsewhere the helper gives up what it needs
+  /// for installs with jails only: in other installs the helper gives up the needed powers at its start
+  bool jails = false;
 };
 
-/// Some operations, or all there are (privileged_table.h).
+/// Some operations, or all of them (privileged_table.h).
 using PrivilegedTable = std::vector<const PrivilegedOperation*>;
 
 /// `invalid` on an unknown, missing or ill-typed argument.
 Result<> check_arguments(const PrivilegedOperation& operation, const Json& arguments);
-/// The operation, once its arguments are what they may be. `not_found` for an unknown one. Nothing is changed.
+/// Returns the operation if its arguments are valid. `not_found` for an unknown operation. Changes nothing.
 Result<const PrivilegedOperation*> validated(const PrivilegedTable& table, const PrivilegedContext& context,
                                              std::string_view operation, const Json& arguments);
 
-/// How the daemon reaches the operations: over the helper's socket, or in process when it is root itself.
+/// How the daemon calls the operations: over the helper's socket, or in its own process when it runs as root.
 class Privileged {
  public:
   virtual ~Privileged() = default;
-  /// `arguments` is a JSON object. `unavailable` with the way out when there is neither a helper nor root.
+  /// `arguments` is a JSON object. `unavailable`, with a hint, when there is neither a helper nor root.
   virtual Task<Result<PrivilegedReply>> call(std::string operation, std::string arguments) = 0;
-  /// Asked for at each call, so that an install or uninstall needs no new daemon.
+  /// Determined anew for each call, so that an install or uninstall needs no restart of the daemon.
   enum class Way { helper, in_process, none };
   virtual Way way() const = 0;
   bool available() const { return way() != Way::none; }

@@ -5,9 +5,9 @@
 
 namespace banger::capabilities {
 
-/// Every operation there is: the helper's own and those of all capabilities, in list order.
+/// All operations: the helper's own and those of all capabilities, in list order.
 PrivilegedTable privileged_table();
-/// Those of them that this install can use.
+/// The operations that this install can use.
 PrivilegedTable privileged_table(const PrivilegedContext& context);
 
 }  // namespace banger::capabilities

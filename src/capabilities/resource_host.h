@@ -1,4 +1,4 @@
-// What a host resource is made from (resource.h).
+// The constructor argument of every host resource (resource.h).
 #pragma once
 
 #include <functional>
@@ -19,7 +19,7 @@ struct ResourceHost {
   const config::Config& config;
   store::Store& store;
   Privileged& privileged;
-  /// What Firecracker there is on this host, probed when it is first asked.
+  /// The facts about this host's Firecracker, probed at the first call.
   std::function<Task<Result<machine::firecracker::FirecrackerFacts>>()> firecracker;
 };
 

@@ -1,5 +1,5 @@
-// The guest's SSH host key: made on the host once for each VM, so that a VM keeps it over restarts, no two share one,
-// and no guest spends its boot on making it.
+// The guest's SSH host key. The host makes the key once for each VM. So a VM keeps its key over restarts, no two VMs
+// share one, and no guest spends its boot on making one.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
@@ -28,7 +28,8 @@ bool is_whole(const std::string& path) {
   return text && text->ends_with(kPrivateEnd);
 }
 
-// Without waiting for the disk: a host that loses power at this moment makes another one, and nobody has seen this.
+// Written without a sync. After a power loss at this moment the host makes another key, and no client has seen this
+// one.
 Result<> put(const std::string& path, std::string_view text, mode_t mode) {
   std::string temporary = path + ".part";
   TRY(host::remove_file(temporary));
@@ -42,14 +43,14 @@ Task<Result<>> prepare(const VmContext& vm) {
   co_return co_await vm.runtime.blocking([path = key_path(vm), name = vm.name]() -> Result<> {
     if (is_whole(path)) return {};
     auto key = TRY(host::make_ssh_key("root@" + name));
-    // The private half last: where it is, both are.
+    // The private half last: where the private half exists, both exist.
     TRY(put(path + ".pub", key.public_key, 0644));
     return put(path, key.private_key, 0600);
   });
 }
 
 Result<> add_to_guest(const VmContext& vm, guestcfg::GuestConfig& config) {
-  // What has not been prepared is no VM of its own yet, and shows nobody a key.
+  // Before `prepare` the VM has no identity yet, and the guest shows no key.
   if (::access(key_path(vm).c_str(), F_OK) < 0) return {};
   config.ssh_host_key = {.private_key = TRY(host::read_file(key_path(vm), kKeyFileBytes)),
                          .public_key = TRY(host::read_file(key_path(vm) + ".pub", kKeyFileBytes))};
@@ -66,7 +67,7 @@ bool is_key_file(std::string_view name) {
   return name.starts_with("ssh_host_") && (name.ends_with("_key") || name.ends_with("_key.pub"));
 }
 
-/// What the image, or the machine this one was cloned from, has besides the one key.
+/// Removes the keys of other types that came with the image or the template.
 Result<> remove_other_keys(const guest::Root& root) {
   auto directory = TRY(root.open_path(kDirectory, O_RDONLY | O_DIRECTORY));
   std::error_code error;
@@ -78,12 +79,13 @@ Result<> remove_other_keys(const guest::Root& root) {
   return {};
 }
 
-/// A running sshd reads its keys again on SIGHUP (sshd(8)). One that is started for each connection has no pid file.
+/// A running sshd reads its keys again on SIGHUP (sshd(8)). An sshd that is started for each connection has no pid
+/// file.
 void tell_sshd(const guest::Root& root) {
   std::string text(trim(root.read_file(kPidFile, 32).value_or("")));
   pid_t pid = 0;
   std::from_chars(text.data(), text.data() + text.size(), pid);
-  // The file may be older than the process that has this number now.
+  // The file may be older than the process that has this number now, so the name is checked.
   if (pid > 1 && trim(host::read_file(fmt::format("/proc/{}/comm", pid), 64).value_or("")) == "sshd")
     ::kill(pid, SIGHUP);
 }
@@ -97,13 +99,13 @@ Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
   guestcfg::File open{.path = fmt::format("{}.pub", kKeyFile), .data = config.ssh_host_key->public_key};
   bool changed = TRY(live ? root.update_file(secret) : root.write_file(secret));
   TRY(live ? root.update_file(open) : root.write_file(open));
-  // Only with the key: what the user adds to a VM that has it, stays.
+  // Only together with a new key, so keys that the user adds later stay.
   if (!changed) return {};
   target.later |= live;
   return live ? Result<>() : remove_other_keys(root);
 }
 
-// A template's other keys went when it booted, but a VM that was forked or saved may have been given some since.
+// A template removed its other keys when it booted, but the user may have added some to a VM that was forked or saved.
 Result<> apply_later(GuestTarget& target, const guestcfg::GuestConfig& config) {
   if (!config.ssh_host_key) return {};
   auto root = TRY(guest::Root::open(target.root));

@@ -1,12 +1,11 @@
 // The root file system, by spec.storage:
 //
-//   overlay      the image's ext4 read-only, and over it (overlayfs) the VM's own system disk, which takes every write.
-//                Docker's and containerd's stores lie on the system disk itself: overlayfs cannot be stacked on an
-//                overlay's upper layer.
-//   copy         the system disk is a copy of the image's ext4, with a journal: the plain root.
-//   dm-snapshot  to the guest the same as copy. On the host the system disk's file holds what differs from the image;
-//   the
-//                device made of both (dm_snapshot.h) is there for as long as the machine runs.
+//   overlay      The image's ext4, read-only, and over it (overlayfs) the VM's own system disk, which receives all
+//                writes. The stores of Docker and containerd are on the system disk itself: overlayfs cannot be
+//                stacked on an overlay's upper layer.
+//   copy         The system disk is a copy of the image's ext4, with a journal. It is the root.
+//   dm-snapshot  Like copy for the guest. On the host, the file of the system disk holds the blocks that differ from
+//                the image. A device made of both (dm_snapshot.h) exists while the machine runs.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mount.h>
@@ -33,7 +32,7 @@ using guestcfg::Disk;
 constexpr const char* kRootfs = "rootfs";
 constexpr const char* kSystem = "system";
 constexpr const char* kLower = "/run/banger/rootfs";
-// What banger remembers on a root of its own, where the guest's packages keep such things too.
+// Banger's own files on a root without overlay, in the directory where packages keep their state.
 constexpr const char* kOwnDirectory = "/var/lib/banger";
 
 std::string disk_path(const VmContext& vm) { return vm.directory + "/" + kSystemDisk; }
@@ -116,20 +115,19 @@ Result<> make_layer_directory(const std::string& name, mode_t mode) {
 }
 
 Result<> mount_overlay(const guest::Root& initramfs, const std::string& target) {
-  // The overlay's root directory takes its mode from the upper one.
+  // The overlay's root directory gets its mode from the upper layer.
   struct stat root{};
   TRY(make_layer_directory("upper", ::stat(kLower, &root) == 0 ? root.st_mode & 07777 : 0755));
   TRY(make_layer_directory("work", 0700));
-  // redirect_dir: renaming a directory of the image works as on a plain file system. xino: one st_dev for the whole
-  // tree, which `find -xdev` and tar --one-file-system go by.
+  // redirect_dir: directories of the image can be renamed, as on a plain file system. xino: one st_dev for the whole
+  // tree, which `find -xdev` and tar --one-file-system rely on.
   auto options = fmt::format("lowerdir={},upperdir={}/upper,workdir={}/work,redirect_dir=on,xino=auto", kLower,
                              guest::kSystemDisk, guest::kSystemDisk);
   TRY(guest::mount_in(initramfs, "overlay", target, "overlay", 0, options));
   return {};
 }
 
-/// Puts a directory of the system disk on `path`, unless the image has content of its own there, which must stay
-/// visible.
+/// Mounts a directory of the system disk on `path`, unless the image has content there, which must stay visible.
 Result<> bind_store(const guest::Root& root, const std::string& path, const std::string& name, mode_t mode) {
   std::error_code error;
   std::filesystem::directory_iterator content(kLower + path, error);
@@ -159,7 +157,7 @@ Result<> build_root(GuestTarget& target, const guestcfg::GuestConfig& config, co
   auto root = TRY(guest::Root::open(target.root));
   TRY(bind_store(root, "/var/lib/docker", "docker", 0710));
   TRY(bind_store(root, "/var/lib/containerd", "containerd", 0711));
-  // The overlay holds the lower layer; the system disk stays visible to root for growing and freezing it.
+  // The overlay keeps the lower layer mounted. The system disk stays visible to root, for growing and freezing it.
   ::umount2(kLower, MNT_DETACH);
   ::rmdir(kLower);
   target.first_boot = !guest::has_booted();

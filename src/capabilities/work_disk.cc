@@ -1,4 +1,4 @@
-// The work disk: the VM's /root, an ext4 of its own that starts as a copy of the image's work seed.
+// The work disk: the VM's /root. It is an ext4 of its own, and starts as a copy of the image's work seed.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -48,7 +48,7 @@ Result<> add_to_machine(const VmContext& vm, machine::MachineConfig& config) {
 }
 
 Result<> add_to_guest(const VmContext& vm, guestcfg::GuestConfig& config) {
-  // After those of system_disk, which comes first in the list of capabilities.
+  // After the drives of system_disk, which comes first in the list of capabilities.
   config.disks.push_back({.serial = kSerial,
                           .index = static_cast<std::uint32_t>(config.disks.size()),
                           .role = Disk::Role::work,

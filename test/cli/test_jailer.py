@@ -419,7 +419,7 @@ class WithoutAHelper(bare.BareCase):
         self.addCleanup(self.b.run, "vm", "delete", "--force", "one")
         done = self.b.run("vm", "create", "--name", "one", "--image", "bare", "--no-nat", "--memory", "128M")
         self.assertEqual(done.returncode, 125)
-        self.assertIn("holds nobody" if os.geteuid() == 0 else "needs the root helper", done.stderr)
+        self.assertIn("cannot confine" if os.geteuid() == 0 else "needs the root helper", done.stderr)
         self.assertIn("system install --owner USER --jailer", done.stderr)
         self.assertEqual(self.b.machines(), [])
 

@@ -1,6 +1,6 @@
-// Bridge networking's share of root: the bridge, its taps and its firewall. The daemon's
-// share is in network.h. Names and addresses are made from numbers and checked against the install's range; no
-// text of a request ever reaches a command.
+// The part of bridge networking that needs root: the bridge, its taps and its firewall. The daemon's part is in
+// network.h. Names and addresses are derived from numbers and checked against the install's range. No text of a request
+// ever reaches a command.
 #include "net/bridge.h"
 
 #include <fmt/format.h>
@@ -71,7 +71,7 @@ Result<PrivilegedReply> ensure_bridge(const PrivilegedContext& context, const Js
   auto bridge = TRY(bridge_of(context));
   TRY(net::ensure_bridge(bridge));
   TRY(net::ensure_firewall(bridge.name));
-  // What the install says, which the owner's own settings need not agree with.
+  // The install's values, which can differ from the settings of the owner.
   return PrivilegedReply{
       .result =
           dump_json({{"name", bridge.name}, {"address", net::to_text(bridge.address)}, {"prefix", bridge.prefix}})};

@@ -1,4 +1,4 @@
-// What bridge networking needs of this host, and what may stand in its way.
+// Checks for `banger doctor`: what bridge networking needs of this host, and what can prevent it from working.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -34,11 +34,11 @@ Result<Check> range(const net::Bridge& bridge) {
   if (net::docker_may_take(bridge.range()) && has_docker(netlink))
     return Check{"bridge range", CheckStatus::warn,
                  fmt::format("{} is free, but Docker may take it for one of its networks", text),
-                 "set bridge_ip to something in 172.16.0.0/16, or Docker's default-address-pools"};
+                 "set bridge_ip to an address in 172.16.0.0/16, or change Docker's default-address-pools"};
   return Check{"bridge range", CheckStatus::pass, fmt::format("{} is used by nothing else", text), ""};
 }
 
-// What iptables-legacy has is not in nft's list, so nothing is known of its policy.
+// The rules of iptables-legacy are not in nft's list, so their policy is unknown.
 bool has_legacy_filter() {
   auto names = host::read_file("/proc/net/ip_tables_names", 4096).value_or("");
   return names.find("filter") != names.npos;
@@ -62,7 +62,7 @@ Result<Check> BridgeNetwork::check_state(const net::Bridge& bridge) const {
   if (!link)
     return Check{"bridge", CheckStatus::pass, fmt::format("{} is made when the first VM needs it", bridge.name), ""};
   if (!link->ours())
-    return Check{"bridge", CheckStatus::fail, fmt::format("there is a link {} that banger has not made", bridge.name),
+    return Check{"bridge", CheckStatus::fail, fmt::format("a link {} exists that banger did not make", bridge.name),
                  "set another bridge_name"};
   return Check{"bridge", CheckStatus::pass,
                fmt::format("{} with {} VMs and {} idle taps", bridge.name, attached_.size(), idle_.size()), ""};
@@ -72,10 +72,12 @@ Task<Result<Check>> BridgeNetwork::check_forwarding(net::Bridge bridge) {
   if (has_legacy_filter())
     co_return Check{
         "forward policy", CheckStatus::warn,
-        "iptables-legacy has rules, which cannot be looked at; if its FORWARD policy is DROP, guests reach no outside",
+        "iptables-legacy has rules that banger cannot read. If its FORWARD policy is DROP, guests reach no outside "
+        "network",
         fmt::format("iptables-legacy -I FORWARD -i {0} -j ACCEPT; iptables-legacy -I FORWARD -o {0} -j ACCEPT",
                     bridge.name)};
-  if (::geteuid() != 0) co_return Check{"forward policy", CheckStatus::pass, "looked after by the root helper", ""};
+  if (::geteuid() != 0)
+    co_return Check{"forward policy", CheckStatus::pass, "the root helper allows the bridge where needed", ""};
   auto chains = CO_TRY(co_await runtime_.blocking([name = bridge.name] { return net::find_closed_chains(name); }));
   if (chains.empty()) co_return Check{"forward policy", CheckStatus::pass, "no table drops forwarded packets", ""};
   std::vector<std::string> names;
@@ -83,7 +85,7 @@ Task<Result<Check>> BridgeNetwork::check_forwarding(net::Bridge bridge) {
   co_return Check{
       "forward policy", CheckStatus::pass,
       fmt::format(
-          "{} drops what it does not know (Docker does that); it gets a rule for the bridge while that is there",
+          "{} drops unknown packets (Docker does that). banger adds a rule for the bridge while the bridge exists",
           join(names, ", ")),
       ""};
 }
@@ -93,7 +95,7 @@ Task<std::vector<Check>> BridgeNetwork::checks() {
   bool asked = config_.network == vm::NetworkChoice::bridge;
   if (!privileged_.available()) {
     checks.push_back({"bridge", asked ? CheckStatus::fail : CheckStatus::pass,
-                      "not available without root or the root helper; VMs have user-mode networking",
+                      "not available without root or the root helper. VMs use user-mode networking",
                       asked ? "set network = \"user\" in the config" : "as root: banger system install --owner USER"});
     co_return checks;
   }
@@ -104,7 +106,7 @@ Task<std::vector<Check>> BridgeNetwork::checks() {
   }
   auto nft = nftables();
   bool listable = nft.status == CheckStatus::pass;
-  // Nobody who stays with user-mode networking has to install it.
+  // A user who stays with user-mode networking does not need nft.
   if (!listable && !asked) nft.status = CheckStatus::warn;
   checks.push_back(std::move(nft));
   add(checks, "bridge range", range(*bridge));

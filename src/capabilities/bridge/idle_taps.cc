@@ -1,4 +1,4 @@
-// BridgeNetwork's housekeeping: idle taps, what could not be removed, and the end of the bridge.
+// BridgeNetwork's housekeeping: idle taps, taps that could not be removed, and the removal of the bridge.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,8 +15,7 @@ using store::kBridgeOwner;
 
 namespace {
 
-constexpr auto kLook =
-    std::chrono::seconds(30);  // what could not be removed, and an idle bridge, are looked at this often
+constexpr auto kLook = std::chrono::seconds(30);     // between attempts to remove taps and an idle bridge
 constexpr auto kPatience = std::chrono::seconds(5);  // for an operation under way when the daemon ends
 
 }  // namespace
@@ -58,7 +57,7 @@ Task<Result<>> BridgeNetwork::remove_bridge() {
   if (!recorded_ || !attached_.empty() || !idle_.empty()) co_return Result<>{};
   bridge_.reset();
   CO_TRY(co_await privileged_.call("bridge.remove", "{}"));
-  // Someone may have asked for it while it was removed; it waits for this turn.
+  // A start may have asked for the bridge during the removal. That start waits for this lock.
   recorded_ = false;
   for (const auto& entry : CO_TRY(store_.journal()))
     if (entry.kind == "bridge") CO_TRY(store_.remove_journal(entry.owner, entry.kind, entry.key));
@@ -75,7 +74,7 @@ Task<> BridgeNetwork::run(host::Foreground& foreground) {
 Task<> BridgeNetwork::tend(host::Foreground& foreground) {
   while (!closing_) {
     if (!privileged_.available()) {
-      // Nothing can be here; who joins later wakes us.
+      // Without privileges there are no taps. The first VM on the bridge wakes this loop.
       co_await wake_.wait();
       continue;
     }
@@ -93,12 +92,12 @@ Task<> BridgeNetwork::tend(host::Foreground& foreground) {
       continue;
     }
     co_await foreground.wait_idle();
-    // Also restores what others may have flushed since.
+    // Also restores rules that other programs may have flushed.
     Result<> filled = co_await ensure();
     while (filled && !closing_ && idle_.size() < config_.tap_pool_size) filled = co_await add_idle();
     if (filled || closing_) continue;
     log_.warn("bridge.pool_failed", {{"error", filled.error().sentence()}});
-    // A kernel gets no bridges by waiting; who asks for one tries again.
+    // Waiting does not add bridges to a kernel. The next VM that asks for a bridge tries again.
     if (filled.error().code == ErrorCode::unsupported)
       co_await wake_.wait();
     else
@@ -125,13 +124,13 @@ std::vector<Leftover> BridgeNetwork::leftovers() {
   auto netlink = net::Netlink::open();
   auto link = netlink ? net::find_link(*netlink, config_.bridge_name) : std::unexpected(netlink.error());
   if (!recorded_ && link && *link && (*link)->ours())
-    found.push_back({"bridge", config_.bridge_name, "no VM is on it, and no record of it is kept", this});
+    found.push_back({"bridge", config_.bridge_name, "no VM uses it, and the journal does not have it", this});
   return found;
 }
 
 Task<Result<>> BridgeNetwork::remove(Leftover leftover) {
   auto number = leftover.kind == "tap" ? net::tap_number(leftover.path) : 0;
-  if (number ? is_known(number) : recorded_) co_return fail(ErrorCode::busy, "it is used by now");
+  if (number ? is_known(number) : recorded_) co_return fail(ErrorCode::busy, "it is in use again");
   if (number) co_return co_await delete_tap(number, kBridgeOwner);
   CO_TRY(co_await privileged_.call("bridge.remove", "{}"));
   co_return Result<>{};

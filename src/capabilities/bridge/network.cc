@@ -44,7 +44,7 @@ Result<> BridgeNetwork::load() {
     if (entry.kind == "bridge") recorded_ = true;
     if (entry.kind != "tap") continue;
     auto number = number_in(entry.key);
-    // Of a VM: its owner says what becomes of it. Idle ones have lost their descriptor.
+    // The VM of a tap decides about that tap. Idle taps have lost their descriptor, so they are removed.
     if (entry.owner != kBridgeOwner)
       attached_[entry.owner] = number;
     else
@@ -60,7 +60,7 @@ Task<Result<>> BridgeNetwork::resolve(vm::NetworkChoice asked, vm::Spec& spec) {
     co_return fail(ErrorCode::unavailable, "bridge networking needs root, and there is no root helper",
                    "use user-mode networking: --network user");
   CO_TRY(wanted());
-  // Anything else that is wrong can be mended, and is told by acquire.
+  // Every other failure can be repaired. `acquire` reports it.
   auto made = asked == bridge || bridge_ ? Result<>{} : co_await ensure();
   if (made || made.error().code != ErrorCode::unsupported) spec.network = vm::Network::bridge;
   co_return Result<>{};
@@ -100,11 +100,11 @@ Task<Result<>> BridgeNetwork::make_bridge() {
   co_return Result<>{};
 }
 
-// Names are a comfort, and a host without systemd-resolved has other ways (docs/dns-routing.md): logged, never an
-// error. The settings are the bridge's, and go with it.
+// Names are optional, and a host without systemd-resolved has other ways (docs/dns-routing.md). So a failure is logged
+// and is never an error. The settings belong to the bridge, and are removed with it.
 Task<> BridgeNetwork::route_names() {
   auto server = host::parse_endpoint(config_.dns_listen_addr);
-  // The helper tells resolved of no other address.
+  // The helper accepts no other address.
   if (!server || host::ipv4_text(server->address) != "127.0.0.1") co_return;
   auto routed = co_await privileged_.call("dns.route", dump_json({{"port", server->port}}));
   if (routed)
@@ -113,7 +113,7 @@ Task<> BridgeNetwork::route_names() {
     log_.info("dns.not_routed", {{"why", routed.error().message}});
 }
 
-// A VM keeps its address for as long as the range has it.
+// A VM keeps its address for as long as the range contains that address.
 Result<net::Ipv4> BridgeNetwork::lease_for(const std::string& vm_id) const {
   auto range = bridge_->range();
   if (auto it = leases_.find(vm_id);
@@ -137,13 +137,13 @@ Result<std::uint32_t> BridgeNetwork::free_number() const {
   for (std::uint32_t number = 1; number <= limits::kTaps; ++number)
     if (!is_known(number) && std::find(there.begin(), there.end(), number) == there.end()) return number;
   return fail(ErrorCode::exhausted, fmt::format("there are {} taps already", limits::kTaps),
-              "banger gc removes those that belong to nobody");
+              "run banger gc: it removes taps that belong to no VM");
 }
 
 Task<Result<UniqueFd>> BridgeNetwork::create_tap(std::uint32_t number) {
   auto reply = CO_TRY(co_await privileged_.call("tap.create", dump_json({{"tap", number}})));
   if (reply.fds.size() != 1)
-    co_return fail(ErrorCode::internal, fmt::format("tap.create gave {} descriptors", reply.fds.size()));
+    co_return fail(ErrorCode::internal, fmt::format("tap.create sent {} descriptors instead of 1", reply.fds.size()));
   co_return std::move(reply.fds.front());
 }
 
@@ -159,7 +159,7 @@ Task<Result<UniqueFd>> BridgeNetwork::attach(std::string vm_id) {
   } else {
     number = CO_TRY(free_number());
   }
-  // Recorded as the VM's in memory and in the store before anything else can happen to either.
+  // The tap is recorded as the VM's, in memory and in the store, before anything else can happen to either.
   auto address = CO_TRY(lease_for(vm_id));
   CO_TRY(store_.take_seat({vm_id, address}, fmt::to_string(number)));
   leases_[vm_id] = address;
@@ -168,14 +168,14 @@ Task<Result<UniqueFd>> BridgeNetwork::attach(std::string vm_id) {
   if (tap) co_return tap;
   auto made = co_await create_tap(number);
   if (made) co_return made;
-  // A bridge that someone removed behind our back is made again.
+  // Another program may have removed the bridge. Make the bridge again.
   CO_TRY(co_await ensure());
   co_return co_await create_tap(number);
 }
 
 Task<Result<>> BridgeNetwork::acquire(const VmContext& vm, machine::MachineConfig& config) {
   if (!on_bridge(vm.spec)) co_return Result<>{};
-  // What a start that was cut short has left.
+  // Removes the tap of a start that was interrupted.
   co_await release(vm.id);
   auto tap = CO_TRY(in("network", co_await attach(vm.id)));
   config.taps.push_back({.mac = net::bridge_mac(leases_[vm.id]),
@@ -184,11 +184,12 @@ Task<Result<>> BridgeNetwork::acquire(const VmContext& vm, machine::MachineConfi
   co_return Result<>{};
 }
 
-// Behind the start of the machine, which costs it nothing: nothing passes the tap before, and no guest is that fast.
+// After the start of the machine, so that the start does not wait for nft. The tap drops all packets until then, and no
+// guest boots that fast.
 Task<Result<>> BridgeNetwork::admit(std::string vm_id, const vm::Spec& spec) {
   if (!on_bridge(spec)) co_return Result<>{};
   auto tap = attached_.find(vm_id);
-  if (tap == attached_.end()) co_return fail(ErrorCode::internal, "network: it has no tap on the bridge");
+  if (tap == attached_.end()) co_return fail(ErrorCode::internal, "network: the VM has no tap on the bridge");
   Json arguments = {{"tap", tap->second}, {"address", net::to_text(leases_[vm_id])}, {"nat", spec.nat}};
   if (!bridge_) CO_TRY(in("network", co_await ensure()));
   CO_TRY(in("network", co_await privileged_.call("nat.set", dump_json(arguments))));
@@ -218,7 +219,7 @@ Task<> BridgeNetwork::release(std::string vm_id) {
   if (auto gone = co_await delete_tap(number, vm_id); !gone) {
     log_.warn("bridge.leave_failed",
               {{"id", vm_id}, {"tap", net::tap_name(number)}, {"error", gone.error().sentence()}});
-    // Nobody's from now on: the VM may be deleted before this succeeds.
+    // The tap belongs to the bridge from now on, because the VM may be deleted before the removal succeeds.
     (void)store_.add_journal({0, kBridgeOwner, "tap", fmt::to_string(number)});
     (void)store_.remove_journal(vm_id, "tap", fmt::to_string(number));
     to_remove_[number] = kBridgeOwner;

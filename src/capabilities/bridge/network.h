@@ -1,8 +1,8 @@
-// The host resource of VMs on the bridge: a lease, a tap, and the admission of the guest to its tap. What needs root
-// goes through Privileged. A lease lasts from the first acquire until the VM is deleted.
+// The host resource of VMs on the bridge: a lease, a tap, and the admission of the guest to its tap. Operations that
+// need root go through Privileged. A lease lasts from the first acquire until the VM is deleted.
 //
-// While VMs are on the bridge a few idle taps are kept, so that acquire costs one write to the store. The bridge is
-// removed some time after the last VM, or with the daemon if no VM is on it.
+// While VMs are on the bridge, a few idle taps are kept ready, so that acquire costs one write to the store. The bridge
+// is removed some time after the last VM, or with the daemon if no VM is on the bridge.
 #pragma once
 
 #include <map>
@@ -22,10 +22,10 @@ class BridgeNetwork final : public HostResource {
 
   std::string_view name() const override { return "bridge"; }
   Result<> load() override;
-  /// `unavailable` when a bridge is asked for and nobody can make one. An automatic choice is the bridge on a host that
-  /// is installed for it and whose kernel has bridges.
+  /// `unavailable` when a bridge is requested and neither root nor the root helper can make one. An automatic choice is
+  /// the bridge if banger is installed on the host and the kernel has bridges.
   Task<Result<>> resolve(vm::NetworkChoice asked, vm::Spec& spec) override;
-  /// A tap and an address. Nothing passes the tap until `admit`.
+  /// Gives the VM a tap and an address. The tap drops all packets until `admit`.
   Task<Result<>> acquire(const VmContext& vm, machine::MachineConfig& config) override;
   Task<Result<>> admit(std::string vm_id, const vm::Spec& spec) override;
   Task<Result<TakesEffect>> change(std::string vm_id, const vm::Spec& before, const vm::Spec& after) override;
@@ -37,9 +37,9 @@ class BridgeNetwork final : public HostResource {
   std::vector<Leftover> leftovers() override;
   Task<Result<>> remove(Leftover leftover) override;
   Task<std::vector<Check>> checks() override;
-  /// Keeps idle taps and lets them go.
+  /// Keeps idle taps ready, and removes them when they are no longer needed.
   Task<> run(host::Foreground& foreground) override;
-  /// Idle taps go, and the bridge too if no machine is on it.
+  /// Removes the idle taps, and the bridge too if no machine is on the bridge.
   Task<> close() override;
 
  private:
@@ -74,18 +74,19 @@ class BridgeNetwork final : public HostResource {
   const config::Config& config_;
   store::Store& store_;
   Privileged& privileged_;
-  bool closing_ = false, tending_ = false;  ///< run() is to end; has not ended yet
-  bool recorded_ = false;                   ///< the journal has the bridge
-  host::Mutex changing_;                    ///< the bridge: made or removed by one at a time
+  bool closing_ = false, tending_ = false;  ///< run() must end; run() has not ended yet
+  bool recorded_ = false;                   ///< the journal contains the bridge
+  host::Mutex changing_;                    ///< only one coroutine at a time makes or removes the bridge
   host::Event wake_;
-  std::optional<net::Bridge> bridge_;                           ///< since it was made by this daemon
-  std::optional<Error> trouble_;                                ///< why it could not be made when that was last tried
+  std::optional<net::Bridge> bridge_;                           ///< set once this daemon has made the bridge
+  std::optional<Error> trouble_;                                ///< why the last attempt to make the bridge failed
   std::map<std::string, net::Ipv4, std::less<>> leases_;        ///< by VM
   std::map<std::string, std::uint32_t, std::less<>> attached_;  ///< VM → tap
-  std::map<std::uint32_t, std::string> to_remove_;              ///< taps, and whose they are in the journal
-  std::set<std::uint32_t> under_way_;                           ///< being made or removed
+  std::map<std::uint32_t, std::string> to_remove_;              ///< tap → its owner in the journal
+  std::set<std::uint32_t> under_way_;                           ///< taps that are being made or removed
   std::vector<Idle> idle_;
-  host::Clock::time_point keep_until_ = host::Clock::time_point::min();  ///< for whoever comes after the last VM
+  /// the bridge is kept until then, for the next VM
+  host::Clock::time_point keep_until_ = host::Clock::time_point::min();
 };
 
 }  // namespace banger::capabilities

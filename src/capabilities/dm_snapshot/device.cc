@@ -1,4 +1,4 @@
-// How the device of a snapshot is put together and taken apart (dm_snapshot.h).
+// How the device of a snapshot is made and removed (dm_snapshot.h).
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -21,10 +21,10 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t kSectorBytes = 512;
 constexpr std::uint64_t kChunkBytes =
-    4096;  // what is copied at once: a block of ext4, so that no write has to read first
+    4096;  // the unit of copying: one block of ext4, so that no write has to read first
 constexpr std::uint64_t kChunkSectors = kChunkBytes / kSectorBytes;
-// Documentation/admin-guide/device-mapper/snapshot.rst, drivers/md/dm-snap-persistent.c: what is kept of each copied
-// chunk, and how a file begins: "SnAp", then 1 for as long as it holds.
+// Sources: Documentation/admin-guide/device-mapper/snapshot.rst, drivers/md/dm-snap-persistent.c. Each copied chunk has
+// one exception record. The file begins with "SnAp", then 1 for as long as the snapshot is valid.
 constexpr std::uint64_t kExceptionBytes = 16;
 constexpr std::uint32_t kHeaderMagic = 0x70416e53;
 
@@ -42,21 +42,21 @@ Result<std::uint64_t> sectors_in(const UniqueFd& file, std::string_view what) {
   return sectors;
 }
 
-/// The image, and zeros behind it: reading them makes no difference to ext4, which has not grown there yet.
+/// The image, followed by zeros. ext4 does not use the zeros until it has grown.
 std::vector<host::DmTarget> image_table(dev_t loop, std::uint64_t image, std::uint64_t whole) {
   std::vector<host::DmTarget> table{{0, image, "linear", number_of(loop) + " 0"}};
   if (whole > image) table.push_back({image, whole - image, "zero", ""});
   return table;
 }
 
-/// `exists` when a device of that name has another's mark.
+/// `exists` when a device of that name carries a different mark.
 Result<> check_is_ours(const host::DeviceMapper& mapper, const std::string& name, const std::string& uuid) {
   auto there = TRY(mapper.find(name));
   if (!there || there->uuid == uuid) return {};
-  return fail(ErrorCode::exists, fmt::format("the device {} is not of this owner's banger", name));
+  return fail(ErrorCode::exists, fmt::format("the device {} belongs to another user or program", name));
 }
 
-// Others could replace a node in a directory of theirs.
+// Other users could replace a node in a directory that they own.
 Result<> prepare_directory(const std::string& path) {
   TRY(host::make_directories(path, 0755));
   struct stat info{};
@@ -69,7 +69,7 @@ Result<> make_node(const std::string& directory, const Snapshot& snapshot, dev_t
   TRY(prepare_directory(directory));
   auto path = directory + "/" + snapshot.id;
   TRY(host::remove_file(path));
-  // Root's until it is whole.
+  // The node belongs to root until it is complete.
   if (::mknodat(AT_FDCWD, path.c_str(), S_IFBLK | 0600, device) < 0) return fail_errno(path);
   if (::fchownat(AT_FDCWD, path.c_str(), snapshot.uid, snapshot.gid, AT_SYMLINK_NOFOLLOW) == 0) return {};
   auto failed = fail_errno(path);
@@ -90,7 +90,7 @@ Result<> build(const SnapshotHost& host, const Snapshot& snapshot, const UniqueF
   auto uuid = uuid_of(snapshot.uid, snapshot.id);
   auto lower = TRY(mapper.create(image_name(snapshot.id), uuid + "-image",
                                  image_table(lower_loop.device, image_sectors, sectors), host::DmAccess::read_only));
-  // P: what was written is found again by the next device that is made of the same file.
+  // P (persistent): the next device that is made of the same file finds the written data again.
   host::DmTarget target{
       0, sectors, "snapshot",
       fmt::format("{} {} P {}", number_of(lower.device), number_of(upper_loop.device), kChunkSectors)};
@@ -98,7 +98,7 @@ Result<> build(const SnapshotHost& host, const Snapshot& snapshot, const UniqueF
   return make_node(host.nodes, snapshot, device.device);
 }
 
-/// The id in a device's uuid, if it is one of that owner's.
+/// The id in a device's uuid, if the device belongs to that owner.
 std::string id_in(std::string_view uuid, uid_t uid) {
   auto prefix = uuid_prefix(uid);
   if (!uuid.starts_with(prefix)) return "";
@@ -110,8 +110,8 @@ std::string id_in(std::string_view uuid, uid_t uid) {
 
 std::uint64_t snapshot_file_bytes(std::uint64_t size_bytes) {
   auto chunks = (size_bytes + kChunkBytes - 1) / kChunkBytes;
-  // Its header, and a chunk of exceptions before the chunks that they are of; one more, as the next is cleared in
-  // advance.
+  // The header, and one chunk of exception records before the chunks that they describe. One more, because the kernel
+  // clears the next one in advance.
   auto tables = chunks / (kChunkBytes / kExceptionBytes) + 2;
   return (1 + tables + chunks) * kChunkBytes;
 }
@@ -140,7 +140,7 @@ Result<> remove_snapshot(const SnapshotHost& host, std::string_view id, uid_t ui
   auto uuid = uuid_of(uid, id);
   TRY(check_is_ours(mapper, device_name(id), uuid));
   TRY(check_is_ours(mapper, image_name(id), uuid + "-image"));
-  // The device first: while somebody has it open nothing changes.
+  // The device first: the removal changes nothing while a process has the device open.
   TRY(mapper.remove(device_name(id)));
   TRY(host::remove_file(fmt::format("{}/{}", host.nodes, id)));
   return mapper.remove(image_name(id));

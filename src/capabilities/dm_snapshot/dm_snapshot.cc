@@ -1,5 +1,5 @@
-// The operations behind storage "dm-snapshot" (dm_snapshot.h). What a request names is an id and two files; the files
-// are opened beneath the install's directories, and the device's names and tables are made here.
+// The privileged operations behind the storage "dm-snapshot" (dm_snapshot.h). A request names an id and two files. The
+// files are opened beneath the install's directories. Names and tables of the devices are made here.
 #include "capabilities/dm_snapshot/dm_snapshot.h"
 
 #include <fcntl.h>
@@ -22,7 +22,7 @@ namespace {
 using Type = PrivilegedArgument::Type;
 
 constexpr std::size_t kIdBytes = 12;
-constexpr std::size_t kSnapshots = 1024;  // of one owner; a VM that runs has one
+constexpr std::size_t kSnapshots = 1024;  // for one owner; a running VM has one
 
 Result<std::string> id_of(const Json& arguments) {
   auto id = TRY(get_string(arguments, "vm"));
@@ -63,7 +63,7 @@ Result<PrivilegedReply> create(const PrivilegedContext& context, const Json& arg
       "the disk", host::open_owned_file(context.roots, TRY(get_string(arguments, "disk")), O_RDWR, context.owner_uid)));
   auto control = TRY(host::open_device_mapper());
   if (list_snapshots(context.owner_uid).size() >= kSnapshots)
-    return fail(ErrorCode::exhausted, fmt::format("there are {} such devices already", kSnapshots));
+    return fail(ErrorCode::exhausted, fmt::format("there are {} snapshot devices already", kSnapshots));
   TRY(make_snapshot({.control = *control}, snapshot, image, disk));
   return PrivilegedReply{.result = dump_json({{"device", snapshot_node(snapshot.id)}})};
 }
@@ -71,7 +71,7 @@ Result<PrivilegedReply> create(const PrivilegedContext& context, const Json& arg
 Result<PrivilegedReply> remove(const PrivilegedContext& context, const Json& arguments) {
   auto id = TRY(id_of(arguments));
   auto control = host::open_device_mapper();
-  // Where there are no devices there is nothing to remove.
+  // A kernel without device-mapper has no devices to remove.
   if (!control && control.error().code == ErrorCode::unsupported) return PrivilegedReply{};
   TRY(remove_snapshot({.control = *TRY(std::move(control))}, id, context.owner_uid));
   return PrivilegedReply{};
@@ -87,8 +87,8 @@ constexpr PrivilegedArgument kCreate[] = {
 };
 constexpr PrivilegedArgument kRemove[] = {kVm};
 
-// Device-mapper and loop devices ask for CAP_SYS_ADMIN; the files are the owner's alone (0600), and so becomes the
-// node.
+// Device-mapper and loop devices require CAP_SYS_ADMIN. The files belong to the owner alone (0600), and the node is
+// given to the owner too.
 constexpr std::uint64_t kRemovePowers = power(CAP_SYS_ADMIN);
 constexpr std::uint64_t kCreatePowers = kRemovePowers | power(CAP_DAC_OVERRIDE) | power(CAP_MKNOD) | power(CAP_CHOWN);
 

@@ -1,12 +1,11 @@
-// A VM's system disk as a snapshot of its image by the host's kernel (storage "dm-snapshot"): a device whose reads come
-// from the image until a block is written, and whose writes go to the VM's own sparse file. It stands for as long as
-// the machine runs; the file is what stays.
+// A VM's system disk as a kernel snapshot of its image (storage "dm-snapshot"). Reads come from the image until a block
+// is written. Writes go to the VM's own sparse file. The device exists while the machine runs, and only the file stays.
 //
 //   image (loop, read-only, shared) ─► banger-ID-image: linear, then zeros up to the size ─┐
 //   the VM's file (loop) ───────────────────────────────────────────────────────────────────┴─► banger-ID: snapshot
 //
-// Loop devices go by themselves with what is made of them, so the two devices and the node are all that can be left
-// over.
+// The kernel removes loop devices together with the devices made from them. So only the two devices and the node can be
+// left over.
 #pragma once
 
 #include <sys/types.h>
@@ -22,19 +21,18 @@
 
 namespace banger::capabilities {
 
-/// Where the nodes of the devices are: not in /dev/mapper, whose owners and modes udev sets as it sees fit.
+/// Directory of the device nodes. Not /dev/mapper, where udev sets owners and modes by its own rules.
 inline constexpr const char* kSnapshotNodes = "/dev/banger";
 
 /// The node of that VM's device; it belongs to the owner, mode 0600.
 inline std::string snapshot_node(std::string_view id) { return std::string(kSnapshotNodes) + "/" + std::string(id); }
 
-/// How long the VM's own file has to be for a disk of that size of which every block was written. Sparse, so it costs
+/// The size of the VM's own file for a disk of `size_bytes` with every block written. The file is sparse, so this costs
 /// nothing.
 std::uint64_t snapshot_file_bytes(std::uint64_t size_bytes);
 
-/// A snapshot that the kernel gave up, as it does when its file cannot be written, is taken up again: what was on it
-/// when that happened is there, as after a power failure. Nothing is done to one that is sound, or to a file that is
-/// new.
+/// Makes a snapshot usable again that the kernel declared invalid, as it does when it cannot write the file. The data
+/// up to that moment is kept, as after a power failure. Does nothing to a valid snapshot or a new file.
 Result<> revive_snapshot_file(const std::string& path);
 
 struct Snapshot {
@@ -44,24 +42,25 @@ struct Snapshot {
   std::uint64_t size_bytes = 0;  ///< of the device; rounded up to whole blocks
 };
 
-/// What is below: injected, so that tests have one that needs no device-mapper.
+/// The layer below. It is injected, so that tests need no device-mapper.
 struct SnapshotHost {
   host::DmControl& control;
   std::string nodes = kSnapshotNodes;
 };
 
-/// Makes the device and its node. One that is there already and not open is made anew. `busy` while it is open,
-/// `exists` when the name is another's, `invalid` when the image is larger than the size. On failure nothing stays.
+/// Makes the device and its node. An existing device that is not open is made anew. `busy` while the device is open,
+/// `exists` when another owner has the name, `invalid` when the image is larger than the size. A failure leaves nothing
+/// behind.
 Result<> make_snapshot(const SnapshotHost& host, const Snapshot& snapshot, const UniqueFd& image, const UniqueFd& file);
 
-/// Takes both away; fine when there is nothing. `busy` while it is open.
+/// Removes both. Succeeds when there is nothing to remove. `busy` while the device is open.
 Result<> remove_snapshot(const SnapshotHost& host, std::string_view id, uid_t uid);
 
-/// Ids of that owner's devices and nodes, whole or not. Needs no privilege.
+/// Ids of that owner's devices and nodes, complete or not. Needs no privilege.
 std::vector<std::string> list_snapshots(uid_t uid, const std::string& sys_block = "/sys/block",
                                         const std::string& nodes = kSnapshotNodes);
 
-/// `unsupported` with the way out where the kernel cannot do it.
+/// `unsupported`, with a hint, where the kernel lacks a driver.
 Result<> check_snapshots_work();
 
 }  // namespace banger::capabilities

@@ -17,7 +17,7 @@ using store::kStorageOwner;
 namespace {
 
 constexpr const char* kKind = "snapshot";
-constexpr auto kPause = std::chrono::seconds(30);  // between attempts to remove what was in use
+constexpr auto kPause = std::chrono::seconds(30);  // between attempts to remove devices that were in use
 
 bool has_device(const vm::Spec& spec) { return spec.storage == vm::Storage::dm_snapshot; }
 
@@ -58,7 +58,7 @@ Task<Result<>> SnapshotDisks::make_device(const VmContext& vm, std::string file)
 Task<Result<>> SnapshotDisks::acquire(const VmContext& vm, machine::MachineConfig&) {
   if (!has_device(vm.spec)) co_return Result<>{};
   CO_TRY(in("system disk", co_await make_device(vm, vm.directory + "/" + kSystemDisk)));
-  // Images have no journal; on the device there is room for one, and writing it changes the VM's file only.
+  // Images have no journal. The device has room for one, and writing it changes the VM's file only.
   co_return in("system disk", co_await runtime_.blocking([path = snapshot_node(vm.id)]() -> Result<> {
     TRY(ext4::ensure_journal(path));
     return sync_device(path);
@@ -75,7 +75,7 @@ Task<Result<>> SnapshotDisks::remove_device(std::string vm_id) {
   co_return Result<>{};
 }
 
-// REQUIRES: it is this caller's turn.
+// REQUIRES: the caller holds changing_.
 Task<> SnapshotDisks::forget_device(std::string vm_id) {
   auto gone = co_await remove_device(vm_id);
   if (gone) gone = store_.remove_journal(kStorageOwner, kKind, vm_id);
@@ -101,7 +101,7 @@ Task<> SnapshotDisks::run(host::Foreground&) {
     co_await runtime_.sleep_for(kPause);
     for (const auto& id : std::set(to_remove_)) {
       auto turn = co_await changing_.lock();
-      // Its VM may have started again meanwhile.
+      // The VM may have started again in the meantime.
       if (to_remove_.contains(id)) co_await forget_device(id);
     }
   }
@@ -110,7 +110,7 @@ Task<> SnapshotDisks::run(host::Foreground&) {
 std::vector<Leftover> SnapshotDisks::leftovers() {
   std::vector<Leftover> found;
   for (const auto& id : list_snapshots(::geteuid()))
-    if (!made_.contains(id)) found.push_back({kKind, id, "a block device of no VM that is known here", this});
+    if (!made_.contains(id)) found.push_back({kKind, id, "this block device belongs to no known VM", this});
   return found;
 }
 

@@ -23,7 +23,7 @@ class SnapshotDisks final : public HostResource {
   std::string_view name() const override { return "snapshot"; }
   Result<> load() override;
   Result<> check(const vm::Spec& spec) const override;
-  /// The device is there afterwards, with a journal of ext4, and was not in use.
+  /// Makes the device, with an ext4 journal. Fails if the device is in use.
   Task<Result<>> acquire(const VmContext& vm, machine::MachineConfig& config) override;
   Task<Result<>> flush(std::string vm_id) override;
   Task<> release(std::string vm_id) override;
@@ -45,10 +45,10 @@ class SnapshotDisks final : public HostResource {
   const config::Config& config_;
   store::Store& store_;
   Privileged& privileged_;
-  host::Mutex changing_;  ///< one device at a time is made or removed
+  host::Mutex changing_;  ///< only one device at a time is made or removed
   host::Event wake_;
-  std::set<std::string> made_;       ///< ids of VMs; what the journal says
-  std::set<std::string> to_remove_;  ///< those whose removal failed
+  std::set<std::string> made_;       ///< ids of VMs that have a device, as in the journal
+  std::set<std::string> to_remove_;  ///< ids of VMs whose device could not be removed
 };
 
 }  // namespace banger::capabilities

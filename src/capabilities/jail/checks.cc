@@ -1,4 +1,4 @@
-// Whether Firecracker can be run in jails on this host, and what they are held to.
+// Checks whether this host can run Firecracker in jails, and which limits the jails have.
 #include <fmt/format.h>
 
 #include "base/bounds.h"
@@ -17,7 +17,7 @@ Task<Result<machine::firecracker::Version>> version_of(host::Runtime& runtime, s
   auto version =
       output.out.find("ailer") == output.out.npos ? std::nullopt : machine::firecracker::find_version(output.out);
   if (output.status.shell_code() != 0 || !version)
-    co_return fail(ErrorCode::unsupported, fmt::format("{} does not say which jailer it is", jailer));
+    co_return fail(ErrorCode::unsupported, fmt::format("{} does not print a jailer's version", jailer));
   co_return *version;
 }
 
@@ -41,7 +41,8 @@ Task<Result<Check>> Jails::check_programs() {
     co_return std::unexpected(std::move(version).error().with_hint("install the jailer that came with Firecracker"));
   auto found = fmt::format("{} {}", jailer, to_string(*version));
   if (to_string(*version) != to_string(facts.version))
-    co_return fail(ErrorCode::unsupported, fmt::format("{} is not of Firecracker {}", found, to_string(facts.version)),
+    co_return fail(ErrorCode::unsupported,
+                   fmt::format("{} does not belong to Firecracker {}", found, to_string(facts.version)),
                    "install both from one release");
   auto limited = limits_text();
   co_return Check{"jailer", limited.starts_with("without") ? CheckStatus::warn : CheckStatus::pass,

@@ -1,4 +1,4 @@
-// The end of a jail: its processes, its cgroup, its directory. All of it may be gone already, or never have been.
+// The end of a jail: its processes, its cgroup, its directory. Each of them may be missing.
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -26,7 +26,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// The id on its command line, as the jailer and Firecracker have it. Another user's process is never meant.
+// The jailer and Firecracker carry the id on their command line. Another user's process is never a match.
 bool is_of_jail(const PrivilegedContext& context, pid_t pid, const std::string& id) {
   struct stat info{};
   if (::stat(fmt::format("/proc/{}", pid).c_str(), &info) < 0 || (info.st_uid != context.owner_uid && info.st_uid != 0))
@@ -43,21 +43,21 @@ std::vector<UniqueFd> processes_of(const PrivilegedContext& context, const std::
     pid_t pid = 0;
     auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
     if (error != std::errc{} || end != name.data() + name.size() || pid <= 1 || pid == ::getpid()) continue;
-    // Held before it is looked at: whatever takes its number afterwards is not signalled.
+    // The process is held before the check, so a process that gets its number afterwards receives no signal.
     UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     if (process && is_of_jail(context, pid, id)) found.push_back(std::move(process));
   }
   return found;
 }
 
-// Again and again, for the jailer may be about to become, or to fork, another one.
+// Repeats, because the jailer may be about to fork or to execute another program.
 Result<> kill_all(const PrivilegedContext& context, const std::string& id, steady_clock::time_point until) {
   for (;;) {
     auto processes = processes_of(context, id);
     if (processes.empty()) return {};
     for (const auto& process : processes)
       if (::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0) < 0 && errno != ESRCH)
-        return fail_errno("kill what is in the jail");
+        return fail_errno("kill the processes in the jail");
     for (const auto& process : processes) {
       auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - steady_clock::now()).count();
       pollfd ended{process.get(), POLLIN, 0};
@@ -70,7 +70,7 @@ Result<> kill_all(const PrivilegedContext& context, const std::string& id, stead
 Result<> remove_directory(const PrivilegedContext& context, const std::string& path) {
   auto directory = open_vm_directory(context, path);
   if (!directory && directory.error().code == ErrorCode::not_found) return {};
-  // Removed by descriptor from here on: a link in there is a name that goes, and leads nowhere.
+  // From here on the directory is removed by descriptor: a link inside is removed, never followed.
   auto held = TRY(std::move(directory));
   auto removed = host::remove_tree(fmt::format("{}/{}", host::path_of_fd(held), machine::firecracker::kJailDirectory));
   return in(path, std::move(removed));
@@ -84,7 +84,7 @@ Result<> end_jail(const PrivilegedContext& context, const JailRequest& request) 
   if (auto cgroups = host::find_cgroups()) {
     auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - steady_clock::now());
     TRY(in("cgroup", host::end_cgroup(fmt::format("{}/{}", *cgroups, cgroup_of(request.id)), left)));
-    ::rmdir(fmt::format("{}/{}", *cgroups, machine::firecracker::kJailCgroups).c_str());  // with the last one
+    ::rmdir(fmt::format("{}/{}", *cgroups, machine::firecracker::kJailCgroups).c_str());  // empty with the last jail
   }
   if (request.directory.empty()) return {};
   return remove_directory(context, request.directory);

@@ -30,7 +30,7 @@ Result<> mount_all(const JailLaunch& launch) {
   return {};
 }
 
-// The helper ignores or waits for signals that end others.
+// The helper ignores or handles signals that must end the jailer.
 void reset_signals() {
   for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
   sigset_t none;
@@ -39,7 +39,7 @@ void reset_signals() {
 }
 
 Result<> exec_jailer(const JailLaunch& launch) {
-  ::setsid();  // not of the handler's group, which is killed when its time is over
+  ::setsid();  // outside the handler's process group, which is killed when its time is over
   if (!launch.group.empty()) TRY(host::enter_cgroup(launch.group, ::getpid()));
   TRY(mount_all(launch));
   auto null = TRY(host::open_file("/dev/null", O_RDWR));

@@ -1,4 +1,4 @@
-// What a jail is made of, once all of it is held open, and the process that goes into it by becoming the jailer.
+// The parts of a jail, all held open, and the process that enters the jail by becoming the jailer.
 #pragma once
 
 #include <string>
@@ -11,21 +11,22 @@ namespace banger::capabilities {
 
 struct JailPart {
   std::string name;
-  UniqueFd mount;  ///< of a file, attached nowhere yet
+  UniqueFd mount;  ///< a mount of a file, attached nowhere yet
 };
 
 struct JailLaunch {
   machine::firecracker::Jail jail;
-  UniqueFd directory, root;  ///< the VM's, and `jail` in it
+  UniqueFd directory, root;  ///< the VM's directory, and `jail` in that directory
   UniqueFd root_mount;
   std::vector<JailPart> parts;
   UniqueFd console, errors;
   std::string group;  ///< full path; empty: this host has no cgroups
   bool small_pages =
-      false;  ///< no transparent huge pages: its memory is only what it touches (prctl(2), PR_SET_THP_DISABLE)
+      /// no transparent huge pages, so the process uses only memory that it touches (prctl(2), PR_SET_THP_DISABLE)
+      false;
 };
 
-/// Never returns when it works. REQUIRES: no other threads, and a process that is for nothing else.
+/// Returns only on failure. REQUIRES: no other threads, in a process made for this call.
 Error become_jailer(const JailLaunch& launch);
 
 }  // namespace banger::capabilities

@@ -1,6 +1,6 @@
-// A Firecracker in a jail, made by the jailer that comes with it: the operations of the root helper. Which programs
-// these are is the install's to say, the user they end as is its owner, and all files are beneath its directories. The
-// rest is in machine/firecracker/jailed.h and in the daemon, which keeps the records.
+// The operations of the root helper that run a Firecracker in a jail, made by the jailer of the same release. The
+// install names both programs, and both end up running as the install's owner. All files are beneath the owner's
+// directories. The driver's part is in machine/firecracker/jailed.h. The daemon keeps the records.
 #include <nlohmann/json.hpp>
 
 #include "capabilities/jail/jails.h"

@@ -20,7 +20,7 @@ using machine::firecracker::JailFile;
 
 namespace {
 
-constexpr const char* kNobody = "jail";  // owner in the journal of what has no VM any more
+constexpr const char* kNobody = "jail";  // the journal's owner of jails that have no VM any more
 constexpr std::chrono::seconds kFirstPause{2}, kLongestPause{60};
 constexpr std::string_view kInstall = "as root: banger system install --owner USER --jailer FILE --firecracker FILE";
 
@@ -35,7 +35,7 @@ bool same_file(const std::string& one, const std::string& other) {
   return fs::equivalent(one, other, error) && !error;
 }
 
-// The descriptor is of the process that was started. As long as that has not ended, nothing else has its number.
+// The descriptor holds the started process. Until the process has ended, no other process gets its number.
 Result<machine::firecracker::JailedProcess> identified(pid_t pid, UniqueFd process) {
   auto id = TRY(host::process_id(pid));
   pollfd ended{process.get(), POLLIN, 0};
@@ -73,7 +73,7 @@ Task<Result<Jails::Programs>> Jails::programs() {
     co_return fail(ErrorCode::unavailable, "a jail needs the root helper, which is not installed",
                    std::string(kInstall));
   if (privileged_.way() == Privileged::Way::in_process)
-    co_return fail(ErrorCode::unsupported, "a jail for root holds nobody",
+    co_return fail(ErrorCode::unsupported, "a jail cannot confine a daemon that runs as root",
                    std::string(kInstall) + ", and use banger as USER");
   auto reply = CO_TRY(co_await privileged_.call("helper.version", "{}"));
   auto json = CO_TRY(in("helper.version", parse_json(reply.result, limits::kHelperMessageBytes)));
@@ -82,7 +82,7 @@ Task<Result<Jails::Programs>> Jails::programs() {
   if (programs.jailer.empty())
     co_return fail(ErrorCode::unavailable, "the system install names no jailer",
                    "as root: banger system install --jailer FILE --firecracker FILE");
-  // The helper runs no program that its owner names; who expects another one is told.
+  // The helper never runs a program that its owner names. A different expectation is an error.
   if (!config_.jailer_bin.empty() && !same_file(config_.jailer_bin, programs.jailer))
     co_return fail(
         ErrorCode::unsupported,
@@ -106,7 +106,7 @@ Task<Result<>> Jails::acquire(const VmContext&, machine::MachineConfig& config) 
 }
 
 Task<Result<machine::firecracker::JailedProcess>> Jails::start(JailedStart start) {
-  // Of an earlier start that could not be cleaned up after yet.
+  // Ends the jail of an earlier start that could not be removed.
   co_await release(start.vm_id);
   CO_TRY(store_.add_journal({0, start.vm_id, "jail", start.token}));
   held_[start.vm_id] = start.token;
@@ -118,7 +118,7 @@ Task<Result<machine::firecracker::JailedProcess>> Jails::start(JailedStart start
                     {"vcpus", start.vcpus},
                     {"memory_bytes", start.memory_bytes}};
   auto turn = co_await changing_.lock();
-  // One that no record is kept of is in the way all the same.
+  // A jail without a record prevents the start too.
   std::error_code error;
   if (fs::symlink_status(start.directory + "/" + std::string(machine::firecracker::kJailDirectory), error).type() !=
       fs::file_type::not_found)
@@ -127,14 +127,14 @@ Task<Result<machine::firecracker::JailedProcess>> Jails::start(JailedStart start
   auto json = CO_TRY(in("machine.jail", parse_json(reply.result, limits::kHelperMessageBytes)));
   auto pid = CO_TRY(get_int(json, "pid"));
   if (pid <= 1 || pid > INT32_MAX || reply.fds.size() != 1)
-    co_return fail(ErrorCode::invalid, "the root helper did not say which process it started");
+    co_return fail(ErrorCode::invalid, "the root helper sent no process, or more than one");
   log_.info("jail.started",
             {{"vm", start.vm_id}, {"pid", std::to_string(pid)}, {"cgroup", get_string(json, "cgroup").value_or("")}});
   co_return identified(static_cast<pid_t>(pid), std::move(reply.fds[0]));
 }
 
 Task<Result<>> Jails::end(std::string token, std::string vm_id) {
-  // The VM's directory may have gone before; what else there is then is found by the id.
+  // The VM's directory may be gone already. The id then finds the rest.
   auto directory = vm_id.empty() || ::access(paths_.vm(vm_id).c_str(), F_OK) < 0 ? "" : paths_.vm(vm_id);
   CO_TRY(co_await privileged_.call("machine.unjail", dump_json({{"id", token}, {"directory", directory}})));
   co_return Result<>{};
@@ -159,7 +159,7 @@ Task<> Jails::release(std::string vm_id) {
   auto ended = co_await end(token, vm_id);
   if (!ended) {
     log_.warn("jail.leave_failed", {{"vm", vm_id}, {"jail", token}, {"error", ended.error().sentence()}});
-    // Nobody's from now on: the VM may be deleted before this succeeds.
+    // The jail has no VM from now on, because the VM may be deleted before the removal succeeds.
     (void)store_.add_journal({0, kNobody, "jail", fmt::format("{} {}", token, vm_id)});
     to_remove_[token] = vm_id;
     runtime_.spawn(try_again());
@@ -199,9 +199,9 @@ std::vector<std::string> Jails::holders() const {
 
 std::vector<Leftover> Jails::leftovers() {
   std::vector<Leftover> found;
-  auto add = [&](std::string token) { found.push_back({"jail", std::move(token), "no machine is in it", this}); };
+  auto add = [&](std::string token) { found.push_back({"jail", std::move(token), "no machine runs in it", this}); };
   for (const auto& [token, vm_id] : to_remove_) add(token);
-  // Jails are the install's owner's; to anybody else they are a stranger's.
+  // Jails belong to the owner of the install. Other users never list them.
   if (privileged_.way() != Privileged::Way::helper) return found;
   auto cgroups = host::find_cgroups();
   std::error_code error;

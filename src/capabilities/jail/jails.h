@@ -1,5 +1,5 @@
-// The host resource of VMs whose Firecracker runs in a jail. The driver makes a jail when it starts a machine; none
-// stays when its machine has ended. What makes and removes jails needs root and goes through Privileged.
+// The host resource of VMs with Firecracker in a jail. The driver makes the jail when it starts a machine. The jail is
+// removed when the machine has ended. Making and removing a jail needs root, and goes through Privileged.
 #pragma once
 
 #include <map>
@@ -17,14 +17,14 @@ class Jails final : public HostResource, public machine::firecracker::Jailer {
 
   std::string_view name() const override { return "jail"; }
   Result<> load() override;
-  /// Makes nothing yet: only the driver knows what goes into the jail, and whether there is to be one.
+  /// Makes nothing yet. Only the driver knows whether there will be a jail, and which files go into it.
   Task<Result<>> acquire(const VmContext& vm, machine::MachineConfig& config) override;
   Task<> release(std::string vm_id) override;
   std::vector<std::string> holders() const override;
   std::vector<Leftover> leftovers() override;
   Task<Result<>> remove(Leftover leftover) override;
   Task<std::vector<Check>> checks() override;
-  /// Removes what a daemon before could not remove.
+  /// Removes jails that an earlier daemon could not remove.
   Task<> run(host::Foreground& foreground) override;
 
   using HostResource::check;
@@ -32,11 +32,11 @@ class Jails final : public HostResource, public machine::firecracker::Jailer {
   Task<Result<machine::firecracker::JailedProcess>> start(machine::firecracker::JailedStart start) override;
 
  private:
-  /// Those that jails are made with on this host.
+  /// The programs that jails on this host are made with.
   struct Programs {
     std::string jailer, firecracker;
   };
-  /// `unavailable` with the way out when there are none.
+  /// `unavailable`, with a hint, when there are none.
   Task<Result<Programs>> programs();
   Task<Result<Check>> check_programs();
   Task<Result<>> end(std::string token, std::string vm_id);
@@ -53,7 +53,7 @@ class Jails final : public HostResource, public machine::firecracker::Jailer {
   std::function<Task<Result<machine::firecracker::FirecrackerFacts>>()> firecracker_;
   std::map<std::string, std::string, std::less<>> held_;       ///< VM → its jail's id
   std::map<std::string, std::string, std::less<>> to_remove_;  ///< jail's id → VM
-  host::Mutex changing_;        ///< one at a time: two jails of a VM would have one directory
+  host::Mutex changing_;        ///< only one jail at a time changes: two jails of a VM would share one directory
   std::chrono::seconds pause_;  ///< until the next attempt
   bool trying_ = false;
 };

@@ -1,6 +1,6 @@
-// A Firecracker in a jail of its own. All it gets is looked at and held open first, then mounted by descriptor in a
-// mount namespace that it alone is in: no name that the owner could change is followed in between, and with its last
-// process all mounts are gone. What stays is the directory `jail` of its VM, which end_jail removes.
+// Starts a Firecracker in a jail. All its files are checked and held open first, then mounted by descriptor in a mount
+// namespace of its own. So no name that the owner could change is followed in between. All mounts are gone with its
+// last process. Only the directory `jail` of the VM stays, which end_jail removes.
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -60,7 +60,7 @@ Result<UniqueFd> open_log(const PrivilegedContext& context, const JailRequest& r
                                context.owner_uid);
 }
 
-// A new directory that is root's until the jailer gives it away, when it works in there already.
+// Makes a new directory. It belongs to root until the jailer, which already works inside, gives it to the owner.
 Result<UniqueFd> make_root(const UniqueFd& directory, const std::string& path) {
   std::string name(kJailDirectory);
   if (::mkdirat(directory.get(), name.c_str(), 0700) < 0) {
@@ -71,12 +71,12 @@ Result<UniqueFd> make_root(const UniqueFd& directory, const std::string& path) {
   if (!root) return fail_errno(path);
   struct stat info{};
   if (::fstat(root.get(), &info) < 0) return fail_errno(path);
-  // The owner can put something else in its place, but nothing that is root's, closed and empty.
+  // The owner can replace the directory, but not with an empty, closed directory of root.
   std::unique_ptr<DIR, int (*)(DIR*)> listing(::fdopendir(::fcntl(root.get(), F_DUPFD_CLOEXEC, 3)), ::closedir);
   int entries = 0;
   while (listing && ::readdir(listing.get())) ++entries;
   if (info.st_uid != 0 || (info.st_mode & 0777) != 0700 || !listing || entries != 2)
-    return fail(ErrorCode::denied, fmt::format("{}: is not the directory that was made", path));
+    return fail(ErrorCode::denied, fmt::format("{}: is not the directory that banger made", path));
   return root;
 }
 
@@ -89,13 +89,13 @@ Result<> make_targets(const UniqueFd& root, const std::vector<JailPart>& parts) 
   return {};
 }
 
-// Nothing when it has become the jailer, else why not.
+// Succeeds when the process has become the jailer. Otherwise returns why not.
 Result<> await_exec(const UniqueFd& pipe, steady_clock::time_point until) {
   auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - steady_clock::now()).count();
   pollfd waiting{pipe.get(), POLLIN, 0};
   if (::poll(&waiting, 1, static_cast<int>(std::max<long>(left, 0))) != 1)
     return fail(ErrorCode::timeout, "the jailer was not started in time");
-  auto words = TRY(host::read_all(pipe.get(), "what the jailer's process says", kWordBytes));
+  auto words = TRY(host::read_all(pipe.get(), "the error of the jailer's process", kWordBytes));
   if (!words.empty()) return fail(ErrorCode::unavailable, std::move(words));
   return {};
 }
@@ -105,8 +105,7 @@ struct Found {
   UniqueFd pidfd;
 };
 
-// The file lies where the owner may have put another one: whatever it says, only the owner's process with this id will
-// do.
+// The owner can replace this file. So the number in the file counts only if it is a process of the owner with this id.
 Result<Found> find_firecracker(const PrivilegedContext& context, const JailLaunch& launch) {
   auto name = exec_name(launch.jail) + ".pid";
   UniqueFd file(::openat(launch.root.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
@@ -115,7 +114,7 @@ Result<Found> find_firecracker(const PrivilegedContext& context, const JailLaunc
   found.pidfd = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, found.pid, 0)));
   if (!found.pidfd) return fail_errno(name);
   struct stat info{};
-  // Root's until it is Firecracker: a process that has changed its user shows as its own only after the next exec.
+  // The process belongs to root until it is Firecracker: /proc shows a changed user only after the next exec.
   if (::stat(fmt::format("/proc/{}", found.pid).c_str(), &info) < 0 || info.st_uid != context.owner_uid)
     return fail(ErrorCode::not_found, "not yet");
   if (!has_id(TRY(host::process_argv(found.pid)), launch.jail.id)) return fail(ErrorCode::not_found, "not yet");
@@ -127,7 +126,7 @@ Result<Found> await_firecracker(const PrivilegedContext& context, const JailLaun
   for (;;) {
     auto ended = jailer.poll();
     if (auto found = find_firecracker(context, launch)) return found;
-    // One that ended well has left it to a process of its own.
+    // A jailer that ended with success has forked the process that becomes Firecracker.
     if (ended && ended->shell_code() != 0)
       return fail(ErrorCode::unavailable,
                   fmt::format("the jailer ended ({} {})", ended->signal ? "killed by signal" : "exit code",

@@ -17,7 +17,7 @@ namespace {
 
 using machine::firecracker::JailFile;
 
-// Where jails are in their own mount namespace. Every host has the directory; nothing of it is touched.
+// The directory of all jails in their own mount namespace. Every host has this directory, and nothing in it is changed.
 constexpr std::string_view kBase = "/run";
 constexpr std::size_t kIdBytes = 32;
 
@@ -43,7 +43,7 @@ Result<> check_path(const PrivilegedContext& context, const std::string& path) {
   return fail(ErrorCode::denied, fmt::format("{}: is outside of the directories that are allowed", printable(path)));
 }
 
-// NAME:PATH, for names have no colon.
+// Each item is NAME:PATH. Names contain no colon.
 Result<std::vector<JailFile>> files_of(const PrivilegedContext& context, const Json& arguments, std::string_view list) {
   std::vector<JailFile> files;
   const auto& items = arguments.at(std::string(list));
@@ -54,7 +54,7 @@ Result<std::vector<JailFile>> files_of(const PrivilegedContext& context, const J
     auto colon = text.find(':');
     auto name = text.substr(0, colon);
     if (colon == text.npos || !machine::firecracker::is_jail_file_name(name))
-      return fail(ErrorCode::invalid, fmt::format("'{}' is no name of a file in a jail", printable(name, 64)));
+      return fail(ErrorCode::invalid, fmt::format("'{}' is not the name of a file in a jail", printable(name, 64)));
     auto path = text.substr(colon + 1);
     TRY(check_path(context, path));
     files.push_back({std::move(path), std::move(name)});
@@ -68,7 +68,7 @@ Result<> check_names(const JailRequest& request) {
     for (const auto& file : *list) names.push_back(file.name);
   std::ranges::sort(names);
   if (std::ranges::adjacent_find(names) == names.end()) return {};
-  return fail(ErrorCode::invalid, "two files have one name");
+  return fail(ErrorCode::invalid, "two files have the same name");
 }
 
 Result<> check_install(const PrivilegedContext& context) {
@@ -125,14 +125,14 @@ Result<> check_program(const std::string& path) {
     struct stat info{};
     if (::lstat(part.c_str(), &info) < 0) return fail_errno(part);
     bool last = end == path.npos;
-    // In a sticky directory others can add names, and not change root's.
+    // In a sticky directory other users can add names, but not change root's names.
     bool guarded = !(info.st_mode & 022) || (!last && (info.st_mode & S_ISVTX));
     bool right_kind = last ? S_ISREG(info.st_mode) && (info.st_mode & S_IXUSR) : S_ISDIR(info.st_mode);
     if (!right_kind)
       return fail(ErrorCode::denied, fmt::format("{} is not a {}", part, last ? "program" : "directory"),
-                  "name the program by its path over no link in the install");
+                  "give the install the program's path without links");
     if (info.st_uid != 0 || !guarded)
-      return fail(ErrorCode::denied, fmt::format("{} could have been written by others than root", part),
+      return fail(ErrorCode::denied, fmt::format("{} could have been written by another user than root", part),
                   fmt::format("chown root {0} && chmod 755 {0}", part));
   }
   return {};

@@ -1,4 +1,5 @@
-// The addresses a VM has by its number. Pure: the same number always gives the same ones, so nothing has to be stored.
+// Addresses that are derived from a VM's number. Pure: the same number always gives the same addresses, so nothing has
+// to be stored.
 #pragma once
 
 #include <cstdint>
@@ -12,19 +13,19 @@ namespace banger::net {
 /// 52:54:00 (locally administered, the prefix virtual machines use) and the number's low 24 bits: "52:54:00:00:01:2c".
 std::string mac_address(std::uint32_t vm_number);
 
-/// Where the host listens for a VM's forwarded ports: 127.64.0.0/10 and 22 bits of the number: "127.64.1.44". Each
-/// user's numbers begin elsewhere, for all users of a host share its loopback. Above what people put on 127.0.0.x
-/// themselves, and never 127.255.255.255.
+/// The address where the host listens for a VM's forwarded ports: 127.64.0.0/10 plus 22 bits of the number,
+/// "127.64.1.44". All users of a host share its loopback, so each user's numbers begin at a different place. The range
+/// is above the addresses 127.0.0.x that people use themselves, and never contains 127.255.255.255.
 std::string loopback_address(std::uint32_t vm_number, std::uint32_t uid);
 
-/// On the bridge: 52:54 and the guest's address there, "52:54:ac:10:00:05" for 172.16.0.5. Whoever had the address
-/// before had the same, so nobody's memory of it (ARP) is ever wrong.
+/// The MAC on the bridge: 52:54 and the guest's IPv4 address, "52:54:ac:10:00:05" for 172.16.0.5. The same address
+/// always has the same MAC, so a cached ARP entry is always right.
 std::string bridge_mac(Ipv4 address);
 
-/// "bg-3". Nothing but a number ever becomes the name of a tap.
+/// "bg-3". The name of a tap is never anything but the prefix and a number.
 inline constexpr std::string_view kTapPrefix = "bg-";
 std::string tap_name(std::uint32_t number);
-/// 0 when it is not the name of a tap.
+/// 0 when `name` is not the name of a tap.
 std::uint32_t tap_number(std::string_view name);
 
 // The VMM's user-mode network is the same in every VM.

@@ -1,4 +1,4 @@
-// Bounds on what the host's network may ask of us, each with its reason; those of all other input are in base/bounds.h.
+// Bounds on input from the host's network, each with its reason. Bounds on all other input are in base/bounds.h.
 #pragma once
 
 #include <chrono>

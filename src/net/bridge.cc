@@ -26,8 +26,7 @@ Result<> set_forwarding(bool on) {
   return in("turn IPv4 forwarding " + std::string(on ? "on" : "off"), host::write_all(setting.get(), on ? "1" : "0"));
 }
 
-// The address is set with the link, the alias only afterwards: in between, a crash leaves one that is known by its
-// address.
+// The MAC is set with the link, the alias only afterwards. After a crash in between, the MAC identifies the bridge.
 bool is_ours(const LinkInfo& link, const Bridge& bridge) {
   return link.kind == "bridge" && (link.ours() || (link.alias.empty() && link.mac == bridge_mac(bridge.address)));
 }
@@ -47,7 +46,7 @@ Result<LinkInfo> make_link(Netlink& netlink, const Bridge& bridge) {
                 "modprobe bridge; or use user-mode networking: --network user");
   if (error < 0) return fail_netlink("make it", error);
   auto made = TRY(find_link(netlink, bridge.name));
-  if (!made) return fail(ErrorCode::unavailable, "it was removed at once");
+  if (!made) return fail(ErrorCode::unavailable, "another program removed it at once");
   return *made;
 }
 
@@ -59,7 +58,7 @@ Result<> ensure(const Bridge& bridge) {
   auto netlink = TRY(Netlink::open());
   auto link = TRY(find_link(netlink, bridge.name));
   if (link && !is_ours(*link, bridge))
-    return fail(ErrorCode::exists, "there is such a link already, and banger has not made it",
+    return fail(ErrorCode::exists, "a link of that name exists, and banger did not make it",
                 "choose another bridge_name, or remove that link");
   TRY(check_clash(bridge.range(), TRY(host_routes(netlink)), bridge.name));
   if (!link) link = TRY(make_link(netlink, bridge));
@@ -104,12 +103,12 @@ Result<> check_bridge(const Bridge& bridge) {
                 fmt::format("use at most {} letters, digits, '-' and '_', not beginning with '{}'", kLinkNameBytes,
                             kTapPrefix));
   if (bridge.prefix < 8 || bridge.prefix > 30)
-    return fail(ErrorCode::invalid, fmt::format("a bridge network cannot have a prefix of {} bits", bridge.prefix),
-                "use 8 to 30");
+    return fail(ErrorCode::invalid, fmt::format("the prefix of a bridge network cannot have {} bits", bridge.prefix),
+                "use a prefix of 8 to 30 bits");
   auto range = bridge.range();
   if (!is_private(range))
     return fail(ErrorCode::invalid,
-                fmt::format("{} is not private: its real owners could not be reached any more", range.text()),
+                fmt::format("{} is not a private range, and would hide hosts of the internet", range.text()),
                 "use a part of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16");
   if (bridge.address == range.first || bridge.address == range.last())
     return fail(ErrorCode::invalid,

@@ -31,7 +31,7 @@ enum RecordType : std::uint16_t {
 constexpr std::uint16_t kInternet = 1, kAnyClass = 255;
 constexpr std::uint16_t kIsAnswer = 0x8000, kOpcode = 0x7800, kAuthoritative = 0x0400, kEchoed = 0x0110;  // RD and CD
 
-/// Reads big-endian fields; once it has run over the end all are zero and `ok` stays false.
+/// Reads big-endian fields. After reading past the end, all fields are zero and `ok` stays false.
 struct Reader {
   std::string_view bytes;
   std::size_t at = 0;
@@ -48,7 +48,8 @@ struct Reader {
   }
 };
 
-/// The question's name as far as it matters: `<host>.vm`, the zone itself, a deeper name below it, or another one.
+/// The parts of the question's name that matter: `<host>.vm`, the zone itself, a deeper name below the zone, or another
+/// name.
 struct Name {
   std::array<char, kLabelBytes> host{};  ///< the first label in lower case
   std::size_t host_size = 0;
@@ -62,7 +63,7 @@ bool is_zone(std::string_view label) {
   return label.size() == kZone.size() && lower(label[0]) == kZone[0] && lower(label[1]) == kZone[1];
 }
 
-// Nothing stands before a question that its name could point to, so a pointer is an error here.
+// A pointer leads to an earlier name. The question is the first, so a pointer in its name is an error.
 Name read_name(Reader& in) {
   Name name;
   std::size_t begin = in.at;
@@ -81,7 +82,7 @@ Name read_name(Reader& in) {
   }
 }
 
-// In the records behind the question; what it says does not matter.
+// Skips a name in the records after the question. The name itself does not matter.
 void skip_name(Reader& in) {
   for (;;) {
     std::size_t size = in.u8();
@@ -94,7 +95,7 @@ void skip_name(Reader& in) {
 
 struct Query {
   std::uint16_t id = 0, flags = 0, type = 0, klass = 0;
-  std::string_view question;  ///< its bytes; empty when they make no sense
+  std::string_view question;  ///< its bytes; empty when they are malformed
   Name name;
   bool extended = false;  ///< has an OPT record
   unsigned rcode = no_error;
@@ -108,7 +109,7 @@ bool read_question(Reader& in, Query& query) {
   return in.ok;
 }
 
-// OPT (RFC 6891) and others, which are passed over.
+// Reads one additional record. Only OPT (RFC 6891) matters, others are skipped.
 bool read_additional(Reader& in, Query& query) {
   bool at_root = in.at < in.bytes.size() && in.bytes[in.at] == 0;
   skip_name(in);
@@ -176,7 +177,7 @@ void add_address(Writer out, host::Ipv4 address) {
   out.u32(address);
 }
 
-// Whose zone this is, and with it for how long a "no" may be remembered (RFC 2308): not at all.
+// The SOA record names the zone's server, and says how long a negative answer may be cached (RFC 2308): not at all.
 // REQUIRES: the question's name ends in the zone.
 void add_soa(Writer out, const Query& query) {
   constexpr std::string_view kServer = "ns", kPerson = "hostmaster";
@@ -205,7 +206,7 @@ void add_opt(Writer out, unsigned rcode) {
   out.u16(0);
 }
 
-// A header and a question as long as they get, an SOA record and an OPT record.
+// The longest answer: a header, a question of maximum length, an SOA record and an OPT record.
 static_assert(kHeaderBytes + kNameBytes + 4 + (12 + 3 + 2 + 11 + 2 + 20) + 11 <= kDnsAnswerBytes);
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Answers to DNS queries (RFC 1035, 2308, 6891, 8482): the addresses of names below `.vm`, NXDOMAIN for every other
-// name; nothing is ever asked of another server. Pure: bytes in, bytes out, any bytes are safe.
+// Answers to DNS queries (RFC 1035, 2308, 6891, 8482): addresses for names below `.vm`, NXDOMAIN for every other name.
+// No query is ever forwarded to another server. Pure: bytes in, bytes out. Any bytes are safe.
 #pragma once
 
 #include <functional>
@@ -11,14 +11,14 @@
 
 namespace banger::net {
 
-/// The address of a host by the one label it has before `.vm`, in lower case: "web" for web.vm.
+/// Returns the address of a host. `label` is the one label before `.vm`, in lower case: "web" for web.vm.
 using AddressOf = std::function<std::optional<host::Ipv4>(std::string_view label)>;
 
-/// What any client takes over UDP. No answer of ours is larger, so none is ever truncated.
+/// The size that every client accepts over UDP. No answer is larger, so none is ever truncated.
 inline constexpr std::size_t kDnsAnswerBytes = 512;
 
-/// Puts the answer into `answer`, replacing what is there; empty when the bytes deserve none (less than a header, or
-/// themselves an answer). The name is repeated as it was written, in upper or lower case. Lives are zero seconds long:
+/// Replaces the content of `answer` with the answer. Empty when the bytes deserve no answer: less than a header, or
+/// themselves an answer. The name is repeated as written, in upper or lower case. The time to live is zero, because
 /// names come, go and change with their VMs.
 void answer_dns(std::string_view query, const AddressOf& address_of, std::string& answer);
 

@@ -18,7 +18,7 @@ namespace {
 using asio::ip::udp;
 constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
 
-/// Datagrams in and out by the batch (recvmmsg(2), sendmmsg(2)), with the memory for one.
+/// Receives and sends datagrams in batches (recvmmsg(2), sendmmsg(2)), and owns the memory for one batch.
 class Batch {
  public:
   Batch() {
@@ -28,7 +28,8 @@ class Batch {
     }
   }
 
-  /// How many were read; what cannot be sent is lost, as datagrams are.
+  /// Answers one batch. Returns how many datagrams were received. An answer that cannot be sent is lost, as datagrams
+  /// are.
   unsigned turn(int socket, const AddressOf& address_of) {
     for (auto& each : received_) each.msg_hdr.msg_namelen = sizeof(sockaddr_in);
     int got = ::recvmmsg(socket, received_.data(), limits::kDnsBatch, MSG_DONTWAIT, nullptr);
@@ -61,7 +62,7 @@ class Batch {
   Each<mmsghdr> received_{}, sent_{};
 };
 
-/// Shared by the loops; they end when the sockets are closed.
+/// Shared by the loops, which end when the sockets are closed.
 struct Serving {
   Serving(host::Runtime& r, AddressOf f) : runtime(r), address_of(std::move(f)), udp_socket(r.io()) {}
   host::Runtime& runtime;
@@ -74,7 +75,7 @@ struct Serving {
 using ServingPtr = std::shared_ptr<Serving>;
 
 Task<> answer_datagrams(ServingPtr s) {
-  constexpr int kTurns = 8;  // before others have theirs
+  constexpr int kTurns = 8;  // batches in a row before other coroutines run
   while (s->udp_socket.is_open()) {
     auto [error] = co_await s->udp_socket.async_wait(udp::socket::wait_read, use_tuple);
     if (error) co_return;
@@ -84,7 +85,7 @@ Task<> answer_datagrams(ServingPtr s) {
   }
 }
 
-// Two bytes of length before each message (RFC 1035, 4.2.2). False: nothing more is to be expected.
+// Each message has two bytes of length before it (RFC 1035, 4.2.2). False: the connection has ended.
 Task<bool> read_message(TcpStream& stream, std::string& bytes, std::size_t& size) {
   auto deadline = host::after(limits::kDnsTcpIdle);
   for (;;) {

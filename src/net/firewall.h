@@ -7,19 +7,19 @@
 
 namespace banger::net {
 
-/// Our tables, and our rules where others would drop what passes the bridge. Repeatable.
+/// Makes our tables, and our rules in chains of others that would drop packets of the bridge. Repeatable.
 Result<> ensure_firewall(const std::string& bridge);
-/// Nothing of ours is left. Fine when there was nothing.
+/// Removes our tables and rules. Succeeds when there are none.
 Result<> remove_firewall(const std::string& bridge);
 
-/// Both make our tables anew if someone flushed them.
+/// Both make our tables anew if another program flushed them.
 Result<> let_guest_on(const std::string& bridge, const GuestPort& guest);
 Result<> take_guest_off(const std::string& bridge, const GuestPort& guest);
 
-/// Whoever is on the tap; fine when nobody is.
+/// Removes every guest from the tap. Succeeds when there is none.
 Result<> clear_tap(const std::string& bridge, std::uint32_t tap);
 
-/// Forward chains of others that drop; for doctor.
+/// Forward chains of other programs that drop unknown packets. For doctor.
 Result<std::vector<ClosedChain>> find_closed_chains(const std::string& bridge);
 
 }  // namespace banger::net

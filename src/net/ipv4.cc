@@ -11,7 +11,7 @@ namespace banger::net {
 
 Result<Ipv4> parse_ipv4(std::string_view text) {
   in_addr address{};
-  // inet_pton wants a C string: a NUL inside would hide what follows it.
+  // inet_pton reads a C string: a zero byte inside would hide the text after it.
   if (text.find('\0') != text.npos || ::inet_pton(AF_INET, std::string(text).c_str(), &address) != 1)
     return fail(ErrorCode::invalid, fmt::format("'{}' is not an IPv4 address", printable(text, 80)));
   return ntohl(address.s_addr);

@@ -14,7 +14,7 @@ namespace banger::net {
 /// An address in host byte order: 172.16.0.1 is 0xac100001.
 using Ipv4 = std::uint32_t;
 
-/// Four decimal numbers and nothing else; `invalid` quotes what is not.
+/// Exactly four decimal numbers. `invalid` quotes any other text.
 Result<Ipv4> parse_ipv4(std::string_view text);
 std::string to_text(Ipv4 address);
 
@@ -31,7 +31,8 @@ struct Range {
   bool operator==(const Range&) const = default;
 };
 
-/// True for 10/8, 172.16/12 and 192.168/16 (RFC 1918) as a whole: what a bridge may take without hiding the internet.
+/// True when the whole range is inside 10/8, 172.16/12 or 192.168/16 (RFC 1918). A bridge can use such a range without
+/// hiding hosts of the internet.
 bool is_private(const Range& range);
 
 /// The lowest address of the range that is not its first, not its last, not `host` and not in `taken`.

@@ -15,7 +15,7 @@ namespace banger::net {
 
 namespace {
 
-// Links get their numbers in order, and a guest has few; those of containers that came and went make holes.
+// The kernel numbers links in order. A guest has few, but removed links of containers leave gaps.
 constexpr int kMaxIndex = 64;
 
 using Mac = std::array<unsigned char, 6>;

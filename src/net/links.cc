@@ -49,7 +49,7 @@ Result<std::vector<LinkInfo>> list_links(Netlink& netlink) {
 
 Result<> forbid_ipv6(const std::string& name) {
   auto setting = host::open_file(fmt::format("/proc/sys/net/ipv6/conf/{}/disable_ipv6", name), O_WRONLY);
-  // A kernel without IPv6 has nothing to forbid.
+  // A kernel without IPv6 has no such setting.
   if (!setting && setting.error().code == ErrorCode::not_found) return {};
   if (!setting) return std::unexpected(std::move(setting).error());
   return host::write_all(setting->get(), "1");

@@ -1,4 +1,4 @@
-// Looking at the links of this network namespace, and telling ours from those of others.
+// Finds the links of this network namespace, and tells banger's links from others.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,7 @@
 
 namespace banger::net {
 
-/// How our links are marked: as their alias (ip-link(8)), with what there is to remember behind it.
+/// The mark of our links: their alias (ip-link(8)) begins with this word, followed by a note.
 inline constexpr std::string_view kAlias = "banger";
 
 struct LinkInfo {
@@ -18,7 +18,7 @@ struct LinkInfo {
   std::string kind;  ///< "bridge", "tun", …; empty for a physical one
   std::string alias;
   std::string mac;  ///< lower case
-  int master = 0;   ///< index of the bridge it is a port of; 0: none
+  int master = 0;   ///< index of the bridge that has the link as a port; 0: none
   bool up = false;
   bool ours() const { return alias == kAlias || alias.starts_with(std::string(kAlias) + " "); }
 };
@@ -26,7 +26,8 @@ struct LinkInfo {
 Result<std::optional<LinkInfo>> find_link(Netlink& netlink, const std::string& name);
 Result<std::vector<LinkInfo>> list_links(Netlink& netlink);
 
-/// No IPv6 through that link: guests must not advertise routes to the host. The rest of the host's IPv6 is left alone.
+/// Turns IPv6 off on that link, so that guests cannot advertise routes to the host. The rest of the host's IPv6 is left
+/// alone.
 Result<> forbid_ipv6(const std::string& name);
 
 }  // namespace banger::net

@@ -13,7 +13,7 @@ namespace banger::net {
 
 namespace {
 
-constexpr int kLoopbackIndex = 1;  // the kernel makes it first in every network namespace
+constexpr int kLoopbackIndex = 1;  // the kernel makes the loopback link first in every network namespace
 
 Result<Address> parse_address(const std::string& text, int family = AF_INET) {
   nl_addr* address = nullptr;
@@ -74,7 +74,8 @@ Result<> Netlink::set_mac(int index, const std::string& mac) {
     return change(index, fmt::format("give the link the address {}", mac),
                   [&](rtnl_link* link) { rtnl_link_set_addr(link, address.get()); });
   };
-  // virtio links take it while they are up, which costs a clone far less than going down and up again; others do not.
+  // virtio links change their MAC while they are up, which costs a clone far less than going down and up again. Other
+  // links do not.
   auto live = set();
   if (live) return renew_link_local(index, static_cast<const unsigned char*>(nl_addr_get_binary_addr(address.get())));
   if (live.error().code != ErrorCode::busy) return live;
@@ -96,9 +97,9 @@ Result<> Netlink::renew_link_local(int index, const unsigned char* mac) {
     if (int error = rtnl_addr_delete(socket_.get(), address, 0); error < 0)
       return fail_netlink("remove the old link-local address", error);
   }
-  // A link without one is down, or its IPv6 is off.
+  // A link without a link-local address is down, or its IPv6 is off.
   if (!there) return {};
-  // RFC 4291, appendix A, as the kernel makes it when a link comes up.
+  // The address of RFC 4291, appendix A, as the kernel makes it when a link comes up.
   auto text = fmt::format("fe80::{:02x}{:02x}:{:02x}ff:fe{:02x}:{:02x}{:02x}/64", mac[0] ^ 2, mac[1], mac[2], mac[3],
                           mac[4], mac[5]);
   return add_address(index, TRY(parse_address(text, AF_INET6)).get(), text);
@@ -109,7 +110,7 @@ Result<> Netlink::renew_link_local(const std::string& mac) {
   if (nl_addr_parse(mac.c_str(), AF_LLC, &parsed) < 0)
     return fail(ErrorCode::invalid, fmt::format("'{}' is not a MAC address", mac));
   Address address(parsed);
-  // No position: only a link that has the MAC already.
+  // No position: find only a link that has the MAC already.
   int index = TRY(find_link({.mac = mac, .index = UINT32_MAX}));
   return renew_link_local(index, static_cast<const unsigned char*>(nl_addr_get_binary_addr(address.get())));
 }
@@ -166,7 +167,7 @@ Result<> Netlink::set_default_route(int index, const std::string& gateway) {
   rtnl_route_set_protocol(route.get(), RTPROT_STATIC);
   if (int error = rtnl_route_set_dst(route.get(), everywhere.get()); error < 0)
     return fail_netlink("default route", error);
-  // The route takes the next hop over.
+  // The route takes ownership of the next hop.
   rtnl_nexthop* hop = rtnl_route_nh_alloc();
   rtnl_route_nh_set_ifindex(hop, index);
   rtnl_route_nh_set_gateway(hop, via.get());

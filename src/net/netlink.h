@@ -1,4 +1,4 @@
-// Configuring links through rtnetlink(7): in guests, which may have no iproute2, and the bridge and taps of the host.
+// Configures links through rtnetlink(7): in guests, which may have no iproute2, and the bridge and taps of the host.
 // IPv4 only.
 #pragma once
 
@@ -18,9 +18,9 @@ namespace banger::net {
 
 struct LinkSettings {
   std::string mac;          ///< the link's; lower case
-  std::uint32_t index = 0;  ///< which of the virtio links is given the MAC when none has it, in the kernel's order
+  std::uint32_t index = 0;  ///< the virtio link that gets the MAC when no link has it, in the kernel's order
   std::string address;      ///< CIDR; empty: the link is left down and unconfigured
-  std::string gateway;      ///< empty: no default route through it
+  std::string gateway;      ///< empty: no default route through this link
 };
 
 /// One rtnetlink connection of this network namespace.
@@ -31,18 +31,18 @@ class Netlink {
 
   /// Brings the loopback link up.
   Result<> loopback_up();
-  /// MAC, address, up, default route. IPv4 addresses and a default route the link has besides are removed; what is
-  /// right already stays, so open connections survive a second call. A link that has to be given its MAC loses its
-  /// neighbours, and its IPv6 link-local address is made anew. `not_found` when there is no such link.
+  /// Sets MAC, address, up, default route. Removes other IPv4 addresses and another default route of the link. Settings
+  /// that are right already stay, so open connections survive a second call. A link that gets a new MAC loses its
+  /// neighbours, and gets a new IPv6 link-local address. `not_found` when there is no such link.
   Result<> configure(const LinkSettings& settings);
-  /// Gives the link with that MAC the IPv6 link-local address that goes with it, if it has one at all.
+  /// Gives the link with that MAC the matching IPv6 link-local address, if it has a link-local address at all.
   Result<> renew_link_local(const std::string& mac);
 
-  // What bridge.cc, tap.cc and routes.cc are made of; links by their index.
+  // Building blocks of bridge.cc, tap.cc and routes.cc. Links are given by index.
   Result<> set_up(int index);
-  /// Sets what `edit` sets on an empty link.
+  /// Changes the attributes that `edit` sets on an empty link.
   Result<> change(int index, std::string_view what, const std::function<void(rtnl_link*)>& edit);
-  /// The only IPv4 address it has from then on.
+  /// Makes `cidr` the only IPv4 address of the link.
   Result<> set_address(int index, const std::string& cidr);
   nl_sock* socket() const { return socket_.get(); }
 

@@ -33,14 +33,14 @@ Result<std::string> content_of(const UniqueFd& file) {
   struct stat info{};
   if (::fstat(file.get(), &info) < 0) return fail_errno("memfd");
   if (static_cast<std::size_t>(info.st_size) > limits::kNftOutputBytes)
-    return fail(ErrorCode::exhausted, "nft said more than anyone can want");
+    return fail(ErrorCode::exhausted, fmt::format("nft wrote more than {}", format_size(limits::kNftOutputBytes)));
   std::string text(static_cast<std::size_t>(info.st_size), '\0');
   if (::pread(file.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) return fail_errno("memfd");
   return text;
 }
 
-// The only reader is the child; a pipe of ours could be filled by it, so its output goes to memory that is looked at
-// afterwards.
+// Its output goes to files in memory, which are read afterwards. The child could fill a pipe, because nothing reads it
+// here.
 Result<std::string> run_nft(std::vector<std::string> arguments, std::string_view input) {
   arguments.insert(arguments.begin(), TRY(find_nft()));
   auto in = TRY(memory_file(input)), out = TRY(memory_file()), err = TRY(memory_file());

@@ -1,4 +1,5 @@
-// Running nft(8), the one tool this needs, with a deadline and bounded output. Blocks for some milliseconds.
+// Runs nft(8), the only external program of this folder, with a deadline and bounded output. Blocks for some
+// milliseconds.
 #pragma once
 
 #include <string>
@@ -7,10 +8,10 @@
 
 namespace banger::net {
 
-/// Full path, or `unavailable` with how to install it. Looked for where the system has such programs, never in $PATH.
+/// Full path, or `unavailable` with a hint how to install nft. Looks in the system's directories, never in $PATH.
 Result<std::string> find_nft();
 
-/// Applies `{"nftables": […]}` in one transaction: all of it or nothing.
+/// Applies `{"nftables": […]}` in one transaction: completely or not at all.
 Result<> apply_nft(const Json& commands);
 
 /// The host's whole ruleset, in the same form (libnftables-json(5)).

@@ -1,4 +1,4 @@
-// libnl's objects with owners, for the files of this folder only.
+// Owning pointers for libnl's objects. For the files of this folder only.
 #pragma once
 
 #include <fmt/format.h>
@@ -28,7 +28,7 @@ using LinkAddress = std::unique_ptr<rtnl_addr, NlDeleter<rtnl_addr_put>>;
 using Address = std::unique_ptr<nl_addr, NlDeleter<nl_addr_put>>;
 using Route = std::unique_ptr<rtnl_route, NlDeleter<rtnl_route_put>>;
 
-/// `error` is libnl's: -NLE_….
+/// `error` is an error code of libnl: -NLE_….
 inline std::unexpected<Error> fail_netlink(std::string_view what, int error) {
   ErrorCode code = error == -NLE_PERM || error == -NLE_NOACCESS ? ErrorCode::denied
                    : error == -NLE_BUSY                         ? ErrorCode::busy

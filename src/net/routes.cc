@@ -35,7 +35,7 @@ bool is_free(const Range& range, std::span<const HostRoute> routes) {
   return std::none_of(routes.begin(), routes.end(), [&](const HostRoute& route) { return route.to.overlaps(range); });
 }
 
-// Docker's networks: docker0, docker_gwbridge, and br- with the first 12 digits of a network's id.
+// Names of Docker's bridges: docker0, docker_gwbridge, and br- with the first 12 digits of a network's id.
 bool is_docker(const std::string& device) {
   constexpr std::string_view kPrefix = "br-";
   auto digits = device.starts_with(kPrefix) ? device.substr(kPrefix.size()) : "";
@@ -66,7 +66,7 @@ Result<> check_clash(const Range& wanted, std::span<const HostRoute> routes, con
     if (route.device == own_device || !route.to.overlaps(wanted)) continue;
     auto other = suggest_range(wanted.prefix, routes);
     return fail(ErrorCode::exists,
-                fmt::format("the network {} is taken: this host has a route to {} by {}", wanted.text(),
+                fmt::format("the network {} is in use: this host has a route to {} through {}", wanted.text(),
                             route.to.text(), describe_device(route.device)),
                 other ? fmt::format("set bridge_ip = \"{}\" in the config", to_text(other->first + 1))
                       : "free a private range, or set another bridge_ip and cidr");

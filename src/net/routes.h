@@ -1,4 +1,4 @@
-// Where the host already sends IPv4, and whether the range of the bridge is free.
+// The IPv4 routes of the host, and whether the bridge's range is free.
 #pragma once
 
 #include <span>
@@ -12,23 +12,24 @@ namespace banger::net {
 
 struct HostRoute {
   Range to;
-  std::string device;  ///< empty: none, e.g. a blackhole
+  std::string device;  ///< empty: no device, e.g. a blackhole
 };
 
-/// All tables. Without default routes and what VPNs use instead of them (prefixes below 8), loopback and broadcast.
+/// The routes of all tables, without loopback and broadcast. Also without default routes, and the short prefixes (below
+/// 8) that VPNs use instead.
 Result<std::vector<HostRoute>> host_routes(Netlink& netlink);
 
-/// "docker0 (Docker)" for a link whose name Docker gives.
+/// "docker0 (Docker)" for a link with one of Docker's names.
 std::string describe_device(const std::string& device);
 
-/// `exists`, naming the route and its device, when one leads into `wanted` by another device than `own_device`; the
-/// hint is a range that is free.
+/// `exists`, naming the route and its device, when a route through another device than `own_device` leads into
+/// `wanted`. The hint suggests a free range.
 Result<> check_clash(const Range& wanted, std::span<const HostRoute> routes, const std::string& own_device);
 
-/// A private range of that size into which no route leads, far from where Docker takes its own.
+/// A free private range with that prefix, far from the ranges that Docker takes.
 std::optional<Range> suggest_range(std::uint32_t prefix, std::span<const HostRoute> routes);
 
-/// True when Docker takes networks from there when it is not told otherwise, so that it may clash later.
+/// True when Docker, by default, takes networks from that range, so that it can clash later.
 bool docker_may_take(const Range& range);
 
 }  // namespace banger::net

@@ -33,7 +33,7 @@ Json verdict(const char* name) { return {{name, nullptr}}; }
 
 // -- our chains
 
-// A vector, for a Json list of one would be that one.
+// A vector, because a Json list with one element would become that element.
 Json rule(const char* family, const char* chain, std::vector<Json> expressions) {
   return add("rule", {{"family", family}, {"table", kTable}, {"chain", chain}, {"expr", std::move(expressions)}});
 }
@@ -59,7 +59,7 @@ void add_bridge_table(Json& to) {
       rule("bridge", "prerouting", {match(meta("iifname"), std::string(kTapPrefix) + "*", "!="), verdict("accept")}));
   to.push_back(rule("bridge", "prerouting",
                     {match(meta("protocol"), "ip"), from("ether", "saddr", "ip", "saddr"), verdict("accept")}));
-  // In ARP both the frame and what it says must be the guest's own.
+  // In ARP, both the frame's addresses and the message's addresses must be the guest's own.
   to.push_back(rule("bridge", "prerouting",
                     {match(meta("protocol"), "arp"), from("ether", "saddr", "arp", "saddr ip"),
                      from("arp", "saddr ether", "arp", "saddr ip"), verdict("accept")}));
@@ -77,9 +77,9 @@ void add_ip_table(Json& to, const std::string& bridge) {
   Json others_in = match(meta("iifname"), bridge, "!="), others_out = match(meta("oifname"), bridge, "!=");
   to.push_back(rule("ip", "postrouting", {from_guest, others_out, {{"masquerade", nullptr}}}));
   to.push_back(rule("ip", "forward", {others_in, others_out, verdict("accept")}));
-  to.push_back(
-      rule("ip", "forward",
-           {comes_in, goes_out, verdict("accept")}));  // seen only where br_netfilter shows bridged packets here
+  to.push_back(rule("ip", "forward",
+                    // matches only where br_netfilter shows bridged packets to this hook
+                    {comes_in, goes_out, verdict("accept")}));
   to.push_back(rule("ip", "forward",
                     {goes_out, to_guest, match(ct("state"), {"established", "related"}, "in"), verdict("accept")}));
   to.push_back(rule("ip", "forward", {comes_in, from_guest, verdict("accept")}));
@@ -102,7 +102,7 @@ Json nat_element(const GuestPort& guest) {
            {{"family", "ip"}, {"table", kTable}, {"name", "nat"}, {"elem", Json::array({to_text(guest.address)})}}}};
 }
 
-// Adding first: nft fails when what is to be deleted is not there.
+// Adds the object first, because nft fails to delete a missing object.
 void add_deletion(Json& to, const Json& object) {
   to.push_back({{"add", object}});
   to.push_back({{"delete", object}});

@@ -1,16 +1,15 @@
-// The firewall of the bridge as commands for nft, in JSON (libnftables-json(5)). Pure: what is applied can be read in
-// tests.
+// The firewall of the bridge as commands for nft, in JSON (libnftables-json(5)). Pure, so tests can read the commands.
 //
-// Two tables are ours, both called "banger":
-//   bridge  what comes out of a tap passes only with the MAC and the IPv4 address that were leased to it, ARP too; all
-//           else of it is dropped, IPv6 among it. A tap that no guest was let on passes nothing.
-//   ip      guests with nat reach the outside, masqueraded, and this host; those without reach each other only. What
-//           the outside begins reaches no guest; what this host begins does.
+// Two tables are ours, both named "banger":
+//   bridge  A packet from a tap passes only with the MAC and the IPv4 address that were leased to the tap, ARP too. All
+//           other packets are dropped, IPv6 among them. A tap without an admitted guest drops everything.
+//   ip      Guests with nat reach the outside, masqueraded, and this host. Guests without nat reach only each other.
+//           The outside cannot open connections to guests. This host can.
 //
-// A packet has to pass the forward chains of all tables, so an accept in ours cannot help against a policy of drop in
-// another (Docker's iptables). There, and nowhere else, two rules with our comment are put at the top: plain matches on
-// the bridge's name, which iptables-nft also understands. They accept in both directions; what is not to pass is
-// dropped in our own chain.
+// A packet must pass the forward chains of all tables. An accept in ours does not help against a drop policy in another
+// table (Docker's iptables). There, and nowhere else, two rules with our comment are put at the top. They are plain
+// matches on the bridge's name, which iptables-nft also understands. They accept in both directions. Our own chain
+// drops the packets that must not pass.
 #pragma once
 
 #include <string>
@@ -21,34 +20,35 @@
 
 namespace banger::net {
 
-/// A guest on its tap.
+/// A guest and its tap.
 struct GuestPort {
   std::uint32_t tap = 0;
   Ipv4 address = 0;
   bool nat = false;
 };
 
-/// Both tables without guests, or as they are with the guests they have. Repeatable.
+/// Makes both tables. Guests that are in them already stay. Repeatable.
 Json base_rules(const std::string& bridge);
-/// Lets the guest on its tap and sets whether it has nat; after base_rules, in the same transaction.
+/// Admits the guest to its tap, and sets whether the guest has nat. Belongs after base_rules, in the same transaction.
 Json guest_rules(const std::string& bridge, const GuestPort& guest);
-/// The opposite; fine for a guest that is not let on.
+/// Removes the guest from its tap. Succeeds when the guest was not admitted.
 Json without_guest(const std::string& bridge, const GuestPort& guest);
 
-/// The guests a ruleset has on that tap.
+/// The guests that a ruleset admits to that tap.
 std::vector<GuestPort> guests_on(const Json& ruleset, std::uint32_t tap);
 
-/// A forward chain of others that drops what it does not know.
+/// A forward chain of another program that drops unknown packets.
 struct ClosedChain {
   std::string family, table, name;
-  bool opened = false;  ///< it has both of our rules
+  bool opened = false;  ///< the chain has both of our rules
 };
-/// Those in a ruleset as list_nft() gives it: with a policy of drop, or a last rule that drops or rejects everything.
+/// The closed chains in a ruleset of list_nft(): chains with a drop policy, or with a last rule that drops or rejects
+/// everything.
 std::vector<ClosedChain> closed_chains(const Json& ruleset, const std::string& bridge);
 
-/// Our rules for those that lack them; empty when there are none.
+/// Adds our rules to the chains that lack them. Empty when none does.
 Json open_chains(const std::vector<ClosedChain>& chains, const std::string& bridge);
-/// Removes both tables and, by their handles in `ruleset`, our rules in others.
+/// Removes both tables, and our rules in other tables by their handles in `ruleset`.
 Json without_all(const Json& ruleset, const std::string& bridge);
 
 }  // namespace banger::net

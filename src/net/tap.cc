@@ -28,7 +28,7 @@ Result<UniqueFd> attach(const std::string& name) {
 Result<> refuse_strangers(Netlink& netlink, const std::string& name) {
   auto there = TRY(find_link(netlink, name));
   if (there && (there->kind != "tun" || !there->ours()))
-    return fail(ErrorCode::exists, "there is such a link already, and banger has not made it",
+    return fail(ErrorCode::exists, "a link of that name exists, and banger did not make it",
                 "remove it, or give it another name");
   return {};
 }
@@ -42,7 +42,7 @@ Result<UniqueFd> make(const Tap& tap, const std::string& name) {
   if (::ioctl(attached.get(), TUNSETOWNER, static_cast<unsigned long>(tap.owner)) < 0)
     return fail_errno("give it to its owner");
   auto link = TRY(find_link(netlink, name));
-  if (!link) return fail(ErrorCode::unavailable, "it was removed at once");
+  if (!link) return fail(ErrorCode::unavailable, "another program removed it at once");
   if (!link->ours())
     TRY(netlink.change(link->index, "mark it",
                        [](rtnl_link* edit) { rtnl_link_set_ifalias(edit, std::string(kAlias).c_str()); }));
@@ -51,7 +51,7 @@ Result<UniqueFd> make(const Tap& tap, const std::string& name) {
     TRY(netlink.change(link->index, "make it a port of the bridge",
                        [&](rtnl_link* edit) { rtnl_link_set_master(edit, bridge->index); }));
   TRY(netlink.set_up(link->index));
-  if (::ioctl(attached.get(), TUNSETPERSIST, 1UL) < 0) return fail_errno("keep it");
+  if (::ioctl(attached.get(), TUNSETPERSIST, 1UL) < 0) return fail_errno("make it persistent");
   return attached;
 }
 
@@ -59,9 +59,9 @@ Result<> remove(const std::string& name) {
   auto netlink = TRY(Netlink::open());
   if (!TRY(find_link(netlink, name))) return {};
   TRY(refuse_strangers(netlink, name));
-  // Attaching first: it is refused while a machine is, whose network would break.
+  // Attach first: this fails while a machine is attached, so its network stays intact.
   auto attached = TRY(attach(name));
-  if (::ioctl(attached.get(), TUNSETPERSIST, 0UL) < 0) return fail_errno("let it go");
+  if (::ioctl(attached.get(), TUNSETPERSIST, 0UL) < 0) return fail_errno("make it not persistent");
   return {};
 }
 

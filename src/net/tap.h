@@ -1,5 +1,5 @@
-// Taps: the host's end of a VM's network device, named by number, ports of the bridge. Needs CAP_NET_ADMIN, but for
-// what the kernel lets the owner do: attach to one that is there.
+// Taps: the host's end of a VM's network device. Taps are named by number and are ports of the bridge. Needs
+// CAP_NET_ADMIN, except that the owner may attach to an existing tap.
 #pragma once
 
 #include <sys/types.h>
@@ -16,20 +16,20 @@ namespace banger::net {
 
 struct Tap {
   std::uint32_t number = 0;  ///< 1 to limits::kTaps
-  uid_t owner = 0;           ///< who may attach to it later without any privilege
+  uid_t owner = 0;           ///< the user who may attach to the tap later without privileges
   std::string bridge;
 };
 
-/// Makes it or takes the one there is, and attaches to it: frames come through the descriptor, with virtio headers. It
-/// is marked, a port of the bridge, up, and only at last made to outlive the descriptor, so that a crash leaves a whole
-/// one or none. `busy` while somebody else is attached.
+/// Makes the tap or takes the existing one, and attaches to it. Frames pass through the descriptor, with virtio
+/// headers. The tap is marked, becomes a port of the bridge, goes up, and is made persistent as the last step. So a
+/// crash leaves a complete tap or none. `busy` while another process is attached.
 Result<UniqueFd> make_tap(const Tap& tap);
 
-/// Takes it away; fine when there is none. `busy` while a machine is attached, `exists` when a link of that name is not
-/// ours.
+/// Removes the tap. Succeeds when there is none. `busy` while a machine is attached, `exists` when another program made
+/// the link.
 Result<> remove_tap(std::uint32_t number);
 
-/// Numbers of those that are there and ours.
+/// The numbers of banger's taps on this host.
 Result<std::vector<std::uint32_t>> list_taps();
 
 }  // namespace banger::net

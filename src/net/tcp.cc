@@ -28,7 +28,7 @@ std::unexpected<Error> broken(std::error_code error, bool in_time) {
   return fail_errno("the connection broke", error.value());
 }
 
-/// Closes the socket at the deadline, which ends the wait.
+/// Closes the socket at the deadline, which ends the pending wait.
 class Timer {
  public:
   Timer(Socket socket, host::Deadline deadline) {
@@ -38,7 +38,7 @@ class Timer {
       if (!cancelled) close(*socket);
     });
   }
-  /// True when the deadline had not passed.
+  /// True when the deadline has not passed.
   bool stop() { return !timer_ || timer_->cancel() > 0; }
 
  private:
@@ -46,7 +46,7 @@ class Timer {
 };
 
 Task<Result<std::string>> read_from(Socket socket, host::Deadline deadline) {
-  // Most waits are long: no buffer is held for them.
+  // Most waits are long, so no buffer is held while waiting.
   for (;;) {
     Timer timer(socket, deadline);
     auto [error] = co_await socket->async_wait(tcp::socket::wait_read, use_tuple);
@@ -81,7 +81,7 @@ class Stream : public TcpStream {
   }
 
  private:
-  Socket socket_;  // shared with what is pending
+  Socket socket_;  // shared with pending operations
 };
 
 using Acceptor = std::shared_ptr<tcp::acceptor>;
@@ -116,7 +116,7 @@ Result<std::unique_ptr<TcpListener>> listen_tcp(host::Runtime& runtime, const ho
   auto acceptor = std::make_shared<tcp::acceptor>(runtime.io());
   std::error_code error;
   acceptor->open(tcp::v4(), error);
-  // Connections of a listener that was there a moment ago must not be in the way; another listener still is.
+  // Old connections of an earlier listener do not prevent this one. Another listener on the port does.
   if (!error) acceptor->set_option(tcp::acceptor::reuse_address(true), error);
   if (!error) acceptor->bind(tcp::endpoint(asio::ip::address_v4(where.address), where.port), error);
   if (!error) acceptor->listen(asio::socket_base::max_listen_connections, error);

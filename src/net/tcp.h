@@ -1,4 +1,4 @@
-// TCP over IPv4 on the control thread, for what this host's programs connect to. Asio stays in tcp.cc.
+// TCP over IPv4 on the control thread, for connections of this host's programs. Asio stays in tcp.cc.
 #pragma once
 
 #include <memory>
@@ -10,14 +10,15 @@
 
 namespace banger::net {
 
-/// One connection; one reader and one writer at a time. Destroying it closes the connection and ends what is pending.
+/// One connection, with at most one reader and one writer at a time. Destroying it closes the connection and ends
+/// pending calls.
 class TcpStream {
  public:
   virtual ~TcpStream() = default;
-  /// At most limits::kTcpReadBytes; empty at the end of the peer's bytes. `timeout` after the deadline, and then the
-  /// connection is of no more use.
+  /// At most limits::kTcpReadBytes; empty at the end of the peer's bytes. `timeout` after the deadline: the connection
+  /// is then unusable.
   virtual Task<Result<std::string>> read(host::Deadline deadline = host::Deadline::max()) = 0;
-  /// Completes when all bytes are with the kernel.
+  /// Completes when the kernel has all bytes.
   virtual Task<Result<>> write(std::string bytes, host::Deadline deadline = host::Deadline::max()) = 0;
   virtual void shutdown_write() = 0;
 };
@@ -27,11 +28,11 @@ class TcpListener {
  public:
   virtual ~TcpListener() = default;
   virtual host::Endpoint endpoint() const = 0;
-  /// `cancelled` once it is closed; else only when this connection could not be had.
+  /// `cancelled` once the listener is closed. Any other error concerns only this connection.
   virtual Task<Result<std::unique_ptr<TcpStream>>> accept() = 0;
 };
 
-/// `busy` when the port is in use, `denied` when this user may not have it. Port 0: any free one.
+/// `busy` when the port is in use, `denied` when this user may not listen on it. Port 0 means any free port.
 Result<std::unique_ptr<TcpListener>> listen_tcp(host::Runtime& runtime, const host::Endpoint& where);
 
 }  // namespace banger::net

@@ -159,7 +159,7 @@ class Bridge(BridgeCase):
         self.addCleanup(self.net.sh, self.net.host, "ip link delete docker0")
         done = self.b.run("vm", "create", "--name", "one", "--image", "bare")
         self.assertEqual(done.returncode, 125)
-        for text in ("172.16.0.0/24 is taken", "172.16.0.0/16 by docker0 (Docker)", "set bridge_ip"):
+        for text in ("172.16.0.0/24 is in use", "172.16.0.0/16 through docker0 (Docker)", "set bridge_ip"):
             self.assertIn(text, done.stderr)
         # Without an address, docker0 does not occupy the range any more. The cleanup deletes it.
         self.net.sh(self.net.host, "ip link delete docker0; ip link add docker0 type bridge")

@@ -20,7 +20,7 @@ TEST_CASE("routes: a clash names the route, its device and a range that is free"
   REQUIRE_FALSE(clash);
   CHECK(clash.error().code == ErrorCode::exists);
   CHECK(clash.error().message ==
-        "the network 172.16.0.0/24 is taken: this host has a route to 172.16.0.0/16 by docker0 (Docker)");
+        "the network 172.16.0.0/24 is in use: this host has a route to 172.16.0.0/16 through docker0 (Docker)");
   CHECK(clash.error().hint == "set bridge_ip = \"192.168.0.1\" in the config");
 }
 

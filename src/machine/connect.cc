@@ -12,7 +12,7 @@
 
 namespace banger::machine {
 
-// host::connect_unix would block for as long as a stopped or stuck VMM leaves its backlog full; this one gives up.
+// host::connect_unix would block for as long as a stuck VMM leaves its backlog full. This function fails at once.
 Result<UniqueFd> connect_now(const std::string& directory, std::string_view name) {
   auto path = fmt::format("{}/{}", directory, name);
   auto parent = TRY(host::open_file(directory, O_PATH | O_DIRECTORY));
@@ -24,7 +24,7 @@ Result<UniqueFd> connect_now(const std::string& directory, std::string_view name
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return fail_errno("socket");
   if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) < 0) {
-    if (errno == EAGAIN) return fail(ErrorCode::busy, fmt::format("{}: it does not accept connections", path));
+    if (errno == EAGAIN) return fail(ErrorCode::busy, fmt::format("{}: the VMM does not accept connections", path));
     return fail_errno(path);
   }
   if (::fcntl(fd.get(), F_SETFL, 0) < 0) return fail_errno(path);

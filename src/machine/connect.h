@@ -9,8 +9,8 @@
 
 namespace banger::machine {
 
-/// Connects to a socket in `directory`, at any path length, without ever waiting for the other side: `busy` when it
-/// does not accept any more, `unavailable` when nobody listens, `not_found` when there is no socket.
+/// Connects to a socket in `directory`, at any path length, without waiting for the other side. `busy` when the backlog
+/// is full, `unavailable` when no process listens, `not_found` when there is no socket.
 Result<UniqueFd> connect_now(const std::string& directory, std::string_view name);
 
 }  // namespace banger::machine

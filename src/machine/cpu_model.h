@@ -1,4 +1,4 @@
-// This host's processor, for what depends on it.
+// The model of this host's processor, for keys that depend on it.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// What VMMs have in their machine's directory, by name. Relative to MachineConfig::directory, in which they run.
+// Names of the files in a machine's directory, relative to MachineConfig::directory. VMMs run in that directory.
 #pragma once
 
 #include <string_view>
@@ -6,7 +6,7 @@
 namespace banger::machine {
 
 // Kept from one start to the next.
-inline constexpr std::string_view kConsoleLog = "console.log";  ///< what the guest has said
+inline constexpr std::string_view kConsoleLog = "console.log";  ///< the output of the guest's console
 inline constexpr std::string_view kMachineLogName = "machine.log";
 inline constexpr std::string_view kFirecrackerLog = "firecracker.log";
 

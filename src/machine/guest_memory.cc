@@ -57,7 +57,7 @@ std::optional<MapsLine> parse_line(std::string_view line) {
 bool maps_file(const MapsLine& line, const struct stat& file) {
   auto colon = line.device.find(':');
   if (line.inode != file.st_ino || colon == line.device.npos) return false;
-  // Btrfs tells another device here than stat(2) does; the inode with the exact size is then what there is to go by.
+  // Btrfs reports another device here than in stat(2). The inode and the exact size then decide.
   return line.end - line.start == static_cast<std::uint64_t>(file.st_size);
 }
 
@@ -72,7 +72,7 @@ bool all_zero(const char* bytes, std::size_t count) {
   return bytes[0] == 0 && std::memcmp(bytes, bytes + 1, count - 1) == 0;
 }
 
-// Copies runs of pages from one process's memory into a file.
+// Copies runs of pages from the memory of a process into a file.
 class PageCopy {
  public:
   PageCopy(const GuestMemory& from, bool skip_zeros, UniqueFd memory, UniqueFd to)
@@ -201,7 +201,7 @@ Result<std::uint64_t> write_own_pages(const GuestMemory& memory, const std::stri
   auto file = TRY(host::open_file(to, O_WRONLY | O_CREAT | O_NOFOLLOW, 0600));
   struct stat info{};
   if (::fstat(file.get(), &info) < 0) return fail_errno(to);
-  // A new file is all holes, which read as zeros; one that was there holds what the pages were before.
+  // A new file has only holes, which read as zeros. An existing file has old content in its pages.
   bool fresh = info.st_size == 0;
   if (::ftruncate(file.get(), static_cast<off_t>(memory.size_bytes)) < 0) return fail_errno(to);
   PageCopy copy(memory, fresh, std::move(bytes), std::move(file));

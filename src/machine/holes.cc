@@ -14,7 +14,7 @@ namespace banger::machine {
 
 namespace {
 
-constexpr std::size_t kBlock = 64 * limits::kKiB;  // small enough to find most, and few enough extents
+constexpr std::size_t kBlock = 64 * limits::kKiB;  // small enough to find most zeros, large enough for few extents
 constexpr std::size_t kRead = 4 * limits::kMiB;
 
 bool all_zero(const char* bytes, std::size_t count) {
@@ -28,7 +28,7 @@ Result<> punch(int file, off_t at, std::size_t count) {
   return {};
 }
 
-// Runs of zero blocks within one piece.
+// Makes holes of the runs of zero blocks in one piece.
 Result<> punch_zeros(int file, off_t start, const char* bytes, std::size_t size) {
   std::size_t begin = 0;
   for (std::size_t at = 0; at <= size; at += kBlock) {
@@ -48,7 +48,7 @@ Result<> dig_holes(const std::string& path) {
   auto file = TRY(host::open_file(path, O_RDWR | O_NOFOLLOW));
   std::vector<char> buffer(kRead);
   for (off_t at = 0;;) {
-    // What is a hole already is not read.
+    // Existing holes are not read.
     off_t data = ::lseek(file.get(), at, SEEK_DATA);
     if (data < 0 && errno == ENXIO) return {};
     if (data < 0) return fail_errno(path);

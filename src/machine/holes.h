@@ -1,4 +1,4 @@
-// Making a file sparse again that was written whole.
+// Makes a file sparse again that was written without holes.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace banger::machine {
 
-/// Gives back the blocks of `path` that are all zeros: they become holes, and read as before. A file system that has no
-/// holes is fine. Blocking. Source: fallocate(2), FALLOC_FL_PUNCH_HOLE.
+/// Frees the blocks of `path` that contain only zeros: they become holes, and read as before. Does nothing on a file
+/// system without holes. Blocking. Source: fallocate(2), FALLOC_FL_PUNCH_HOLE.
 Result<> dig_holes(const std::string& path);
 
 }  // namespace banger::machine

@@ -1,5 +1,5 @@
-// The one initrd file a VMM takes, made of several archives. The kernel unpacks them in order, later ones over earlier
-// ones (Documentation/driver-api/early-userspace/buffer-format.rst).
+// The one initrd file that a VMM accepts, made of several archives. The kernel unpacks the archives in order, later
+// ones over earlier ones (Documentation/driver-api/early-userspace/buffer-format.rst).
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@
 
 namespace banger::machine {
 
-/// Replaces `path` (mode 0600) by the archives, each padded to 4 bytes. The first, which is the big one, is a reflink
-/// where the file system can. Blocking.
+/// Replaces `path` (mode 0600) by the archives, each padded to 4 bytes. The first archive is the large one, and becomes
+/// a reflink where the file system supports reflinks. Blocking.
 Result<> write_initrd(const std::vector<std::string>& archives, const std::string& path);
 
 }  // namespace banger::machine

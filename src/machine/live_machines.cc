@@ -29,13 +29,13 @@ std::string link_of(pid_t pid, std::string_view name) {
   return fs::read_symlink(fmt::format("/proc/{}/{}", pid, name), error).string();
 }
 
-// A container's process may work at the same path of another file system.
+// A process in a container may run at the same path of another file system.
 bool sees_our_files(pid_t pid) {
   auto its = link_of(pid, "ns/mnt");
   return !its.empty() && its == link_of(::getpid(), "ns/mnt");
 }
 
-// The name below `vms`, or "".
+// The id of the VM whose directory below `vms` the process runs in, or "".
 std::string vm_id_of(pid_t pid, const std::string& vms) {
   constexpr std::string_view kGone = " (deleted)";
   std::error_code error;
@@ -52,7 +52,7 @@ std::string vm_id_of(pid_t pid, const std::string& vms) {
 std::optional<LiveMachine> live_machine(pid_t pid, const std::string& vms) {
   struct stat info{};
   if (::stat(fmt::format("/proc/{}", pid).c_str(), &info) < 0 || info.st_uid != ::geteuid()) return std::nullopt;
-  // Its identity comes first: a number that is given to another process meanwhile then leads nowhere.
+  // The identity is read first. If the number is given to another process in between, the identity is stale.
   auto process = host::process_id(pid);
   if (!process) return std::nullopt;
   LiveMachine found{.process = *process, .vm_id = vm_id_of(pid, vms), .tokens = {}};

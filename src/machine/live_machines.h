@@ -1,5 +1,5 @@
-// VMM processes found from outside, by what banger gives every one of them, whichever VMM it is: the directory of its
-// VM to work in, and a token on its command line. Those in a jail work elsewhere; the jail's record leads to them.
+// Finds VMM processes from outside, without a record, for every kind of VMM. Each VMM runs in the directory of its VM,
+// and has a token on its command line. A jailed VMM runs elsewhere, and its jail's record leads to it.
 #pragma once
 
 #include <optional>
@@ -12,16 +12,16 @@ namespace banger::machine {
 
 struct LiveMachine {
   host::ProcessId process;
-  std::string vm_id;                ///< by the directory, which may be gone
-  std::vector<std::string> tokens;  ///< all that look like one; at least one
+  std::string vm_id;                ///< from the directory, which may be deleted
+  std::vector<std::string> tokens;  ///< all words that look like a token; at least one
 
   bool operator==(const LiveMachine&) const = default;
 };
 
-/// Those of this user in directories right below `vms`.
+/// All machines of this user that run in a directory directly below `vms`.
 std::vector<LiveMachine> live_machines(const std::string& vms);
 
-/// What that process is now; nothing when it is no machine, or not any more.
+/// The machine of that process; nullopt when the process is not a machine, or has ended.
 std::optional<LiveMachine> live_machine(pid_t pid, const std::string& vms);
 
 }  // namespace banger::machine

@@ -17,12 +17,12 @@ namespace banger::machine {
 namespace {
 
 constexpr off_t kPage = 4096;
-constexpr std::uint64_t kBlock = 512;  // what st_blocks counts, whatever the file system's blocks are
+constexpr std::uint64_t kBlock = 512;  // the unit of st_blocks on every file system
 
 }  // namespace
 
 Result<bool> bound_log(const std::string& path) {
-  // What is there may be the doing of a VMM: no link is followed, no pipe waited for.
+  // A VMM may have made this file, so the call follows no link and waits for no pipe.
   auto log = host::open_file(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK);
   if (!log && log.error().code == ErrorCode::not_found) return false;
   if (!log) return std::unexpected(std::move(log).error());

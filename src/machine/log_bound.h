@@ -1,4 +1,4 @@
-// Keeping the logs of a machine from filling the disk, while a process that knows nothing of it goes on writing them.
+// Limits the disk space of a machine's logs, while the VMM goes on writing them.
 #pragma once
 
 #include <string>
@@ -7,16 +7,15 @@
 
 namespace banger::machine {
 
-/// Once a log takes up more than limits::kLogBytes, gives back all of it but the last limits::kLogKeptBytes: the
-/// beginning becomes a hole, and every offset stays what it was, for whoever writes and for whoever reads. Where a file
-/// system has no holes all of it goes. True when something went. A log that is not there is fine. Blocking. Source:
-/// fallocate(2).
+/// When a log uses more than limits::kLogBytes on disk, frees all but the last limits::kLogKeptBytes. The beginning
+/// becomes a hole, so every offset stays valid for the writer and for readers. On a file system without holes the whole
+/// log is removed. True when something was removed. A missing log is fine. Blocking. Source: fallocate(2).
 Result<bool> bound_log(const std::string& path);
 
-/// The logs of a machine in that directory.
+/// Limits the logs of the machine in that directory.
 void bound_logs(const std::string& directory);
 
-/// Where the text of an open log begins that is to be shown from `from` on: behind what bound_log() took.
+/// The offset of the first text at or after `from` in an open log, after the part that bound_log() removed.
 off_t first_text(int log, off_t from);
 
 }  // namespace banger::machine

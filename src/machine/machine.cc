@@ -49,13 +49,14 @@ Result<MachineRecord> record_from_json(const Json& json) {
   auto start_time = TRY(in("machine record", get_int(json, "start_time")));
   record.token = TRY(in("machine record", get_string(json, "token")));
   record.directory = TRY(in("machine record", get_string(json, "directory")));
-  // Records of version 1 machines have neither: their memory has no file.
+  // Records of the first format have neither field: the memory of their machines has no file.
   record.memory_file = TRY(in("machine record", find_string(json, "memory_file"))).value_or("");
   record.memory_bytes =
       static_cast<std::uint64_t>(TRY(in("machine record", find_int(json, "memory_bytes"))).value_or(0));
   record.reason = TRY(in("machine record", find_string(json, "reason"))).value_or("");
   record.jailed = TRY(in("machine record", find_bool(json, "jailed"))).value_or(false);
-  // 0: written before the process was started. 1 and below are never a VMM of ours, and signalling -1 would hit all.
+  // 0: written before the start of the process. A pid of 1 or below is never a VMM, and a signal to -1 would reach all
+  // processes.
   if (pid < 0 || pid == 1 || pid > INT32_MAX)
     return fail(ErrorCode::corrupt, "machine record: field 'pid' is not a process id");
   if (start_time < 0) return fail(ErrorCode::corrupt, "machine record: field 'start_time' is negative");
@@ -72,8 +73,8 @@ std::optional<host::ProcessId> find_process_by_token(std::string_view token) {
     struct stat info{};
     if (!pid || *pid == ::getpid()) continue;
     if (::fstatat(::dirfd(proc.get()), entry->d_name, &info, 0) < 0 || info.st_uid != ::geteuid()) continue;
-    // The identity is taken before the command line is read: if the pid is reused in between, the identity is stale and
-    // opening it fails later, instead of naming a stranger.
+    // The identity is read before the command line. If the pid is reused in between, the identity is stale and opening
+    // it fails later. So it never names a stranger.
     auto id = host::process_id(*pid);
     if (id && carries(*pid, token)) return *id;
   }

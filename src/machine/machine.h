@@ -1,10 +1,10 @@
-// One interface to a virtual machine monitor. A driver turns a MachineConfig into a running Machine; the rest of banger
-// knows no VMM. Machines outlive the daemon: they are started detached and found again by what their record says.
+// One interface to a virtual machine monitor (VMM). A driver turns a MachineConfig into a running Machine. The rest of
+// banger knows no VMM. Machines outlive the daemon: they start detached, and a new daemon finds them by their record.
 //
 //   start() ──► Machine (running) ──► wait_exit()
-//   adopt(record) ──► Machine, or not_found when the process has gone
+//   adopt(record) ──► Machine, or not_found when the process is gone
 //
-// A paused machine can be saved, and any number of machines can go on from what was saved: see SavedState.
+// A paused machine can be saved. Any number of machines can continue from one saved state: see SavedState.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ class Jailer;
 namespace banger::machine {
 
 struct Drive {
-  std::string serial;  ///< what the guest finds it by, at most 20 bytes
+  std::string serial;  ///< the guest finds the drive by its serial; at most 20 bytes
   std::string path;    ///< raw image on the host
   bool read_only = false;
   bool device = false;  ///< `path` is a block device
@@ -45,32 +45,33 @@ struct UserNic {
   std::vector<Forward> forwards;
 };
 
-/// A network device on a tap of the host. Who starts the machine makes the tap and what lets its frames through.
+/// A network device on a tap of the host. The caller of start() makes the tap, and lets the guest's frames pass.
 struct TapNic {
   std::string mac;
-  std::string device;  ///< its name, for a VMM that attaches to it itself: "bg-3"
-  /// Attached to it already, with virtio headers; closed with the last config that has it. Null: none.
+  std::string device;  ///< its name, for a VMM that attaches to the tap itself: "bg-3"
+  /// A descriptor that is attached to the tap, with virtio headers. Closed with the last config that has it. Null:
+  /// none.
   std::shared_ptr<UniqueFd> fd = nullptr;
 };
 
-/// A paused machine on disk. A machine with the same drives, nics and sizes goes on from it: it maps `memory`
-/// copy-on-write, so one saved state serves many machines at once and must stay as it is for as long as any of them
-/// runs. Drives are not in it: whoever saves copies them while the machine stands still.
+/// A paused machine on disk. A machine with the same drives, nics and sizes can continue from it. That machine maps
+/// `memory` copy-on-write, so one saved state serves many machines, and must not change while any of them runs. Drives
+/// are not part of the state: the caller of save() copies them during the pause.
 struct SavedState {
-  std::string devices;  ///< file with the state of processors and devices, for this very VMM build only
+  std::string devices;  ///< file with the state of processors and devices, only for exactly this VMM build
   std::string memory;   ///< sparse file, as large as the guest's memory
-  /// File with the pages that are not as `memory` has them (memory_changes.h); empty: none. A save that is given a name
-  /// here may make `memory` another name of the file that the saved machine is mapped from, where this is small,
-  /// instead of copying it.
+  /// File with the pages that differ from `memory` (memory_changes.h); empty: none. With a name here, a save may
+  /// hard-link `memory` to the saved machine's memory file instead of copying it, if the differences are small.
   std::string changes;
-  /// For what is still being saved: awaited before anything but `memory` is read. Empty: all of it is there.
+  /// Set while a save is still running: wait for it before reading anything except `memory`. Empty: the state is
+  /// complete.
   std::function<Task<Result<>>()> whole;
 };
 
 /// Everything a VMM is started with. Plain data; capabilities add to it.
 struct MachineConfig {
   std::string id;         ///< the VM's id
-  std::string token;      ///< unique per start; on the command line, so a process can be proved to be ours
+  std::string token;      ///< unique per start; on the command line, so that a process can be proved to be ours
   std::string directory;  ///< private directory of the VM: sockets and logs are made here, relative to it
   std::uint32_t vcpus = 1;
   std::uint64_t memory_bytes = 0;
@@ -81,14 +82,16 @@ struct MachineConfig {
   std::vector<UserNic> nics;
   std::vector<TapNic> taps;  ///< after the nics, in guest order
   bool console = true;       ///< guest console into directory/console.log
-  bool metrics = false;      ///< the VMM is to count what its guest does, if it has to be told
-  std::string reason;        ///< why this VMM and no other, for people
-  std::string memory_file;   ///< made by the driver: the guest's memory, every write of it; empty: memory has no file
-  std::optional<SavedState> restore;  ///< go on from here instead of booting; kernel, initrds and cmdline are not used
-  firecracker::Jailer* jailer = nullptr;  ///< starts a VMM that can be jailed in a jail; null: without one
+  bool metrics = false;      ///< the VMM counts the work of its guest, if counting is optional
+  std::string reason;        ///< why this VMM was chosen, for people
+  /// made by the driver: a file with the guest's memory and every write to it; empty: no file
+  std::string memory_file;
+  /// continue from here instead of booting; kernel, initrds and cmdline are then unused
+  std::optional<SavedState> restore;
+  firecracker::Jailer* jailer = nullptr;  ///< starts the VMM in a jail, if the driver supports jails; null: no jail
 };
 
-/// What is stored to find a machine again after a daemon restart. Plain data, JSON in the store.
+/// Stored to find a machine again after a restart of the daemon. Plain data, JSON in the store.
 struct MachineRecord {
   std::string driver;       ///< "qemu" or "firecracker"
   std::string accelerator;  ///< "kvm" or "tcg"
@@ -96,10 +99,10 @@ struct MachineRecord {
   host::ProcessId process;
   std::string token;
   std::string directory;
-  std::string memory_file;  ///< what the guest's memory is mapped from; empty: nothing
+  std::string memory_file;  ///< the file that the guest's memory is mapped from; empty: none
   std::uint64_t memory_bytes = 0;
   std::string reason;   ///< MachineConfig::reason
-  bool jailed = false;  ///< it has a root directory of its own in `directory`
+  bool jailed = false;  ///< it has its own root directory, in `directory`
 };
 Json to_json(const MachineRecord& record);
 Result<MachineRecord> record_from_json(const Json& json);
@@ -121,38 +124,39 @@ class Machine {
   virtual ~Machine() = default;
   virtual const MachineRecord& record() const = 0;
 
-  /// A fresh connection to the guest end of the link. One at a time. `unavailable` when the process has gone.
+  /// Opens a new connection to the guest's end of the link. One at a time. `unavailable` when the process has ended.
   virtual Task<Result<UniqueFd>> open_link() = 0;
-  /// Asks the guest's firmware for a power-off (ACPI or ctrl-alt-del); the guest may ignore it.
+  /// Presses the guest's power button (ACPI or ctrl-alt-del). The guest may ignore it.
   virtual Task<Result<>> power_button() = 0;
-  /// Whether a guest that powers itself off ends the machine. Else a reboot does.
+  /// Whether the machine ends when its guest powers off. Otherwise a reboot ends the machine.
   virtual bool powers_off() const { return true; }
-  /// Processors stand still and what disks hold is with the host's kernel. Pausing twice is pausing once.
+  /// Stops the processors, and completes disk writes to the host's kernel. A second pause has no effect.
   virtual Task<Result<>> pause() = 0;
   virtual Task<Result<>> resume() = 0;
-  /// Writes what can be written while the machine still runs, so that save() is short. Optional; same `to` as save().
-  /// True when other machines may be started from it already, to wait until it is whole.
+  /// Writes as much as possible while the machine still runs, so that save() is short. Optional. `to` is the same as
+  /// for save(). True when other machines can already start from `to`, if they wait for `to.whole`.
   virtual Task<Result<bool>> prepare_save(const SavedState& to) = 0;
-  /// Writes the paused machine's state. `to.memory` may be the memory_file the machine was started with.
+  /// Writes the state of the paused machine. `to.memory` may be the memory_file that the machine was started with.
   virtual Task<Result<>> save(const SavedState& to) = 0;
-  /// Grows the drive at that place in MachineConfig::drives; the guest is told.
+  /// Grows the drive at that index of MachineConfig::drives, and notifies the guest.
   virtual Task<Result<>> resize_drive(std::size_t index, std::uint64_t size_bytes) = 0;
-  /// Ends the process at once and waits for it.
+  /// Kills the process, and waits for its end.
   virtual Task<Result<>> kill() = 0;
-  /// Completes when the process has ended, however it did. May be awaited by several.
+  /// Completes when the process has ended, for any reason. Several coroutines may wait.
   virtual Task<MachineExit> wait_exit() = 0;
   virtual bool running() const = 0;
   virtual Result<MachineStats> stats() const = 0;
-  /// What the VMM has counted until now; it is asked. `busy` while something long is under way, `unsupported` when it
-  /// was not told to count.
+  /// Asks the VMM for its counts. `busy` during another long request, `unsupported` when the VMM was started without
+  /// metrics.
   virtual Task<Result<MachineMetrics>> metrics() = 0;
-  /// Memory that goes when the process does: what it has written, not what it shares with its memory file. Cheap.
+  /// Memory that is freed when the process ends: its own pages, not the pages that it shares with its memory file.
+  /// Cheap.
   virtual std::uint64_t own_memory_bytes() const = 0;
 };
 
-/// Told as soon as the process exists and before anything is waited for, so that it can be journalled.
+/// Called as soon as the process exists and before any wait, so that the process can be journalled.
 struct StartObserver {
-  /// An error ends the process and is what start() fails with. May be empty.
+  /// An error ends the process, and start() fails with that error. May be empty.
   std::function<Result<>(const MachineRecord& started)> started;
 };
 
@@ -160,22 +164,25 @@ class Driver {
  public:
   virtual ~Driver() = default;
   virtual std::string_view name() const = 0;
-  /// Starts the process detached and returns once its control channel answers. On failure nothing is left running and
-  /// the error carries the VMM's stderr.
+  /// Starts the process detached, and returns when its control channel answers. After a failure nothing runs, and the
+  /// error contains the VMM's stderr.
   virtual Task<Result<std::unique_ptr<Machine>>> start(const MachineConfig& config, const StartObserver& observer) = 0;
-  /// The record of a machine that start() is about to make, but for its process.
+  /// The record of a machine before start() has made its process.
   virtual MachineRecord planned(const MachineConfig& config) const = 0;
-  /// Takes over a live process. `not_found` when it has gone, `cancelled` when its guest was never started: it is ended
-  /// then. One that stands still, because whoever held it before was cut short, goes on if `go_on` is set.
+  /// Adopts a live process. `not_found` when the process is gone, `cancelled` when its guest was never started: the
+  /// process is then ended. With `go_on`, resumes a machine that was left paused because the previous daemon was
+  /// interrupted.
   virtual Task<Result<std::unique_ptr<Machine>>> adopt(const MachineRecord& record, bool go_on) = 0;
-  /// What a saved state depends on beside the guest: the VMM's build, its processor model, the host's kernel.
+  /// The key of everything that a saved state depends on beside the guest: the VMM's build, its processor model, the
+  /// host's kernel.
   virtual std::string build_key() const = 0;
-  /// Taps are inherited as descriptors. Else the VMM attaches to them by name, and nobody else may be attached then.
+  /// True: the VMM inherits taps as descriptors. False: the VMM attaches to taps by name, and no other process may be
+  /// attached then.
   virtual bool inherits_taps() const { return true; }
 };
 
-/// The live process of this user whose command line carries `token`, if any: how a machine that was started just before
-/// a crash, and not recorded, is found.
+/// The live process of this user with `token` on its command line, if any. Finds a machine that was started just before
+/// a crash, and not recorded.
 std::optional<host::ProcessId> find_process_by_token(std::string_view token);
 
 }  // namespace banger::machine

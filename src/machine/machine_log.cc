@@ -53,7 +53,7 @@ std::string last_words(const std::string& directory, std::string_view token) {
   auto tail = read_tail(fmt::format("{}/{}", directory, kMachineLogName));
   std::string_view text = tail;
   auto opening = opening_line(token) + "\n";
-  // A start so chatty that its opening line is out of reach fills the tail alone.
+  // If a start has written so much that its opening line is out of reach, the whole tail is from that start.
   if (auto at = text.rfind(opening); at != text.npos) text.remove_prefix(at + opening.size());
   return last_lines(text);
 }

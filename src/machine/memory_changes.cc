@@ -23,7 +23,7 @@ struct Run {
   std::uint64_t offset = 0, size = 0;
 };
 
-// Fewer bytes than asked for only at the end of the file.
+// Returns fewer bytes than requested only at the end of the file.
 Result<std::size_t> read_some(int file, char* bytes, std::size_t count, const std::string& name) {
   std::size_t got = 0;
   while (got < count) {
@@ -44,7 +44,7 @@ Result<> write_memory(int memory, std::uint64_t at, const char* bytes, std::uint
   return {};
 }
 
-// Runs are small and many; the file is written in large pieces.
+// Runs are small and many, so the file is written in large pieces.
 class Writer {
  public:
   Writer(int to, const std::string& name) : to_(to), name_(name) { pending_.reserve(kPiece + sizeof(Run)); }
@@ -70,7 +70,7 @@ Result<> check_run(const Run& run, std::uint64_t from, const GuestMemory& memory
   bool aligned = run.offset % kPage == 0 && run.size % kPage == 0 && run.size > 0 && run.size <= kPiece;
   if (aligned && run.offset >= from && run.offset < memory.size_bytes && run.size <= memory.size_bytes - run.offset)
     return {};
-  return fail(ErrorCode::corrupt, fmt::format("{} has pages that no memory of {} bytes has", name, memory.size_bytes));
+  return fail(ErrorCode::corrupt, fmt::format("{} has pages beyond a memory of {} bytes", name, memory.size_bytes));
 }
 
 }  // namespace

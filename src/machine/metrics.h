@@ -1,4 +1,4 @@
-// What a VMM counts of its guest. Plain data.
+// The counts that a VMM keeps of its guest. Plain data.
 #pragma once
 
 #include <cstdint>
@@ -10,20 +10,20 @@
 
 namespace banger::machine {
 
-/// By the names of docs/rpc.md: sums since the machine was started, but those that end in `_us`, which tell how long
-/// something took the last time. Which of them there are depends on the VMM.
+/// Counts by the names of docs/rpc.md, as sums since the start of the machine. Names that end in `_us` are durations:
+/// how long the last such operation took. Each VMM has its own set of names.
 struct MachineMetrics {
   std::map<std::string, std::uint64_t, std::less<>> figures;
 
-  /// Never overflows: what is too much stays at the largest number.
+  /// Adds to a sum, which stops at the largest number instead of overflowing.
   void add(std::string_view name, std::uint64_t count);
   bool operator==(const MachineMetrics&) const = default;
 };
 Json to_json(const MachineMetrics& metrics);
-/// Anything but whole numbers is left out.
+/// Values that are not whole numbers are left out.
 MachineMetrics metrics_from_json(const Json& json);
 
-/// The number at that key, if it is a whole one and not negative.
+/// The number at that key, if it is whole and not negative.
 std::uint64_t count_at(const Json& object, std::string_view key);
 
 }  // namespace banger::machine

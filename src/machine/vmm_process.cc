@@ -25,7 +25,7 @@ std::uint64_t number_in(std::string_view text) {
   return number;
 }
 
-// utime and stime are fields 14 and 15; counting starts after the command name, which may hold anything.
+// utime and stime are fields 14 and 15. Fields are counted after the command name, which may contain any character.
 std::uint64_t cpu_time_us(std::string_view stat) {
   auto after_name = stat.rfind(')');
   if (after_name == stat.npos) return 0;
@@ -51,8 +51,7 @@ Result<VmmProcess> VmmProcess::adopt(const MachineRecord& record) {
   auto argv = TRY(host::process_argv(record.process.pid));
   auto has_token = [&](const std::string& word) { return word.find(record.token) != word.npos; };
   if (record.token.empty() || !std::ranges::any_of(argv, has_token) || process.ended())
-    return fail(ErrorCode::not_found,
-                fmt::format("process {} is not the machine that was recorded", record.process.pid));
+    return fail(ErrorCode::not_found, fmt::format("process {} is not the recorded machine", record.process.pid));
   return process;
 }
 
@@ -84,7 +83,7 @@ std::optional<host::ExitStatus> VmmProcess::exit_status() {
 Result<MachineStats> VmmProcess::stats() const {
   auto stat = host::read_file(fmt::format("/proc/{}/stat", id_.pid), 4096);
   auto rollup = host::read_file(fmt::format("/proc/{}/smaps_rollup", id_.pid), 16384);
-  // Only now: as long as the process has not ended, its number cannot name another one.
+  // This check comes last: until a process has ended, no other process has its number.
   if (ended()) return fail(ErrorCode::not_found, fmt::format("process {} has ended", id_.pid));
   if (!stat) return std::unexpected(std::move(stat).error());
   MachineStats stats{.cpu_time_us = cpu_time_us(*stat)};

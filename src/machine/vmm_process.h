@@ -1,4 +1,4 @@
-// One VMM process, started by us or taken over by what its record says. It knows no VMM and no protocol.
+// One VMM process, started by this daemon or adopted by its record. Independent of VMM and protocol.
 #pragma once
 
 #include <optional>
@@ -7,27 +7,26 @@
 
 namespace banger::machine {
 
-/// Holds a pidfd, so a reused pid is never signalled or measured. Destroying it leaves the process alone.
+/// Holds a pidfd, so a reused pid is never signalled or measured. Destroying the object leaves the process alone.
 class VmmProcess {
  public:
-  /// Takes a child of ours that is to live on.
+  /// Takes over a child, which then outlives this daemon.
   VmmProcess(host::Child child, const host::ProcessId& id);
-  /// A process that somebody else started for us: `pidfd` is of the process with that identity.
+  /// A process that another program started for this daemon. `pidfd` holds the process with that identity.
   VmmProcess(UniqueFd pidfd, const host::ProcessId& id) : pidfd_(std::move(pidfd)), id_(id) {}
-  /// A process from an earlier life of the daemon. `not_found` when it has gone, or is not the one with the record's
-  /// token.
+  /// Adopts a process of an earlier daemon. `not_found` when it has ended, or lacks the record's token.
   static Result<VmmProcess> adopt(const MachineRecord& record);
 
   int pidfd() const { return pidfd_.get(); }
   bool ended() const;
-  /// SIGKILL. Fine when it has ended already.
+  /// Sends SIGKILL. Succeeds when the process has ended already.
   Result<> kill() const;
-  /// How it ended (reaped on the first call), or nullopt: still running, or not our child, where the kernel does not
-  /// tell.
+  /// The exit status, reaped on the first call. nullopt: the process still runs, or is not our child, so that the
+  /// kernel does not report its status.
   std::optional<host::ExitStatus> exit_status();
-  /// `not_found` once it has ended. Source: proc(5), stat and smaps_rollup.
+  /// `not_found` once the process has ended. Source: proc(5), stat and smaps_rollup.
   Result<MachineStats> stats() const;
-  /// 0 once it has ended. Source: proc(5), statm (resident minus of files).
+  /// 0 once the process has ended. Source: proc(5), statm (resident memory minus pages of files).
   std::uint64_t own_memory_bytes() const;
 
  private:

@@ -220,7 +220,7 @@ class Ends(Life):
         done = self.b.run("vm", "create", "--name", "vm", "--image", "bare", "--no-nat", "--memory", "128M",
                           "--disk-size", "256M")
         self.assertEqual(done.returncode, 125)
-        self.assertIn("exit code 148 (a system call its seccomp filter forbids)", done.stderr)
+        self.assertIn("exit code 148 (a system call that its seccomp filter forbids)", done.stderr)
         self.assertEqual(self.show("vm")["state"], "stopped")  # the guest had started, so its logs are kept
         self.assertIn("fake guest:", self.b.ok("vm", "logs", "vm"))
         self.wrapper.write_text(real)

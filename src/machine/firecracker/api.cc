@@ -17,14 +17,14 @@ namespace {
 using namespace std::chrono_literals;
 
 Result<> send_whole(int socket, std::string_view bytes) {
-  // In one piece: it is far smaller than the socket's buffer, and if it does not fit, nobody reads.
+  // In one piece: a request is far smaller than the socket's buffer. If it does not fit, Firecracker does not read.
   ssize_t put = ::send(socket, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   if (put == static_cast<ssize_t>(bytes.size())) return {};
   if (put < 0 && errno != EAGAIN) return fail_errno("Firecracker's API");
   return fail(ErrorCode::unavailable, "Firecracker does not read its API socket");
 }
 
-// What is there to be read, into the parser. A connection that breaks is one that ends.
+// Moves the available bytes into the parser. A broken connection counts as an ended one.
 void receive(int socket, ReplyParser& parser) {
   std::array<char, 16384> buffer;
   ssize_t got = ::recv(socket, buffer.data(), buffer.size(), MSG_DONTWAIT);

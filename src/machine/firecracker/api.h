@@ -1,5 +1,5 @@
-// Firecracker's API: one connection for each request, because it serves all of them one after the other anyway, and a
-// connection that ends says that nothing will come of that request.
+// Firecracker's API, with one connection for each request. Firecracker serves requests one after the other anyway. The
+// end of a connection proves that its request gets no answer.
 #pragma once
 
 #include "host/runtime.h"
@@ -7,12 +7,13 @@
 
 namespace banger::machine::firecracker {
 
-/// Sends one request to the socket `name` in `directory` and waits for the answer, whatever its status. `unavailable`
-/// when nobody listens or the process ends meanwhile, `timeout` after the deadline: it may still be done then.
+/// Sends one request to the socket `name` in `directory` and waits for the answer, of any status. `unavailable` when no
+/// process listens or the process ends before the answer, `timeout` after the deadline. Firecracker may still act on
+/// the request after a timeout.
 Task<Result<ApiReply>> ask(host::Runtime& runtime, std::string directory, std::string_view name, ApiRequest request,
                            host::Deadline deadline);
 
-/// The same, where a status of 400 or more is an error that names method and path. The value is the answer's body.
+/// As `ask`, but a status of 400 or more is an error that names method and path. Returns the body of the answer.
 Task<Result<std::string>> call(host::Runtime& runtime, std::string directory, std::string_view name, ApiRequest request,
                                host::Deadline deadline);
 

@@ -44,16 +44,16 @@ Result<> read_header(std::string_view line, Head& head) {
   auto colon = line.find(':');
   if (colon == line.npos || colon == 0) return not_http(fmt::format("header '{}'", printable(line, 60)));
   auto name = line.substr(0, colon), value = trim(line.substr(colon + 1));
-  // Nothing of ours asks for it, and a body read by the wrong rule would pass for another one.
-  if (same_name(name, "Transfer-Encoding")) return not_http("its body is in pieces");
+  // No request of ours asks for chunks. A body that is read by the wrong rule could pass for another body.
+  if (same_name(name, "Transfer-Encoding")) return not_http("the body is in chunks");
   if (!same_name(name, "Content-Length")) return {};
   std::size_t length = 0;
   auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), length);
-  if (value.empty() || end != value.data() + value.size()) return not_http("a length that is no number");
+  if (value.empty() || end != value.data() + value.size()) return not_http("the length is not a number");
   if (error != std::errc{} || length > limits::kFirecrackerBodyBytes)
     return fail(ErrorCode::exhausted,
                 fmt::format("an answer is longer than {}", format_size(limits::kFirecrackerBodyBytes)));
-  if (head.length && *head.length != length) return not_http("two different lengths");
+  if (head.length && *head.length != length) return not_http("it has two different lengths");
   head.length = length;
   return {};
 }
@@ -65,7 +65,7 @@ std::optional<std::string> text_field(std::string_view body, const char* key) {
   return text ? std::optional(*text) : std::nullopt;
 }
 
-// A request it could not parse is answered with a line break inside the JSON text, which no JSON parser takes.
+// Firecracker answers a malformed request with a line break inside the JSON text, which no JSON parser accepts.
 std::string without_breaks(std::string_view body) {
   std::string text(body);
   std::ranges::replace_if(text, [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
@@ -82,7 +82,8 @@ std::string message_of(std::string_view body) {
 ErrorCode code_of(int status, std::string_view message) {
   if (status == 503) return ErrorCode::busy;
   if (status == 413) return ErrorCode::exhausted;
-  // "unknown field `x`, expected …" and "Invalid request method and/or path: …": an older version is asked for more.
+  // "unknown field `x`, expected …" and "Invalid request method and/or path: …": the version is too old for the
+  // request.
   for (std::string_view sign : {"unknown field", "unknown variant", "Invalid request method and/or path"})
     if (message.find(sign) != message.npos) return ErrorCode::unsupported;
   return ErrorCode::unavailable;
@@ -96,7 +97,7 @@ Result<std::string> to_bytes(const ApiRequest& request) {
     return fail(ErrorCode::invalid, fmt::format("{}: too long for Firecracker", printable(request.path, 60)));
   if (request.body.size() > limits::kFirecrackerRequestBytes)
     return fail(ErrorCode::invalid,
-                fmt::format("{}: {} bytes are more than Firecracker takes", request.path, request.body.size()));
+                fmt::format("{}: {} bytes are more than Firecracker accepts", request.path, request.body.size()));
   auto text = line + "Host: localhost\r\nAccept: application/json\r\n";
   if (!request.body.empty())
     text += fmt::format("Content-Type: application/json\r\nContent-Length: {}\r\n", request.body.size());
@@ -136,7 +137,7 @@ Result<std::optional<ApiReply>> ReplyParser::next() {
       return std::nullopt;
     }
     if (reply_.status != kContinue) break;
-    in_body_ = false;  // only an announcement of the real one
+    in_body_ = false;  // "100 Continue" only announces the real answer
   }
   if (!length_ && buffer_.size() > limits::kFirecrackerBodyBytes)
     return fail(ErrorCode::exhausted,

@@ -1,6 +1,5 @@
-// Firecracker's API on the wire: requests into bytes, bytes into answers. Pure; no I/O, any bytes are fine.
-// HTTP/1.1 as its server speaks it: an empty reason phrase, no chunks, 204 without a length, and errors in three
-// shapes.
+// Firecracker's API on the wire: requests into bytes, bytes into answers. Pure: no I/O, any bytes are safe. HTTP/1.1 as
+// Firecracker's server speaks it: an empty reason phrase, no chunks, 204 without a length, and errors in three shapes.
 #pragma once
 
 #include <optional>
@@ -23,19 +22,19 @@ struct ApiReply {
   std::string body;
 };
 
-/// `invalid` when Firecracker would refuse it for its length.
+/// `invalid` when Firecracker would refuse the request because of its length.
 Result<std::string> to_bytes(const ApiRequest& request);
 
-/// What went wrong, for a status of 400 or more, in Firecracker's own words where they can be made out: made printable
-/// and cut. `unsupported` for a field or path this version does not know, `busy` when it has too many connections.
+/// The error of a status of 400 or more, in Firecracker's own words where possible, made printable and cut.
+/// `unsupported` for a field or path that this version does not know, `busy` when Firecracker has too many connections.
 Error error_of(const ApiReply& reply);
 
-/// Gathers bytes into one answer within limits::kFirecracker*Bytes.
+/// Collects bytes into one answer, within limits::kFirecracker*Bytes.
 class ReplyParser {
  public:
-  /// Adds what was read.
+  /// Adds bytes that were read.
   void add(std::string_view bytes) { buffer_.append(bytes); }
-  /// Nothing follows: an answer that did not say its length ends here.
+  /// No more bytes follow: an answer without a length ends here.
   void end() { ended_ = true; }
   /// The answer, or nullopt when more bytes are needed. `invalid` when it is not HTTP, `exhausted` when it is too long,
   /// `unavailable` when it was cut short.
@@ -45,7 +44,7 @@ class ReplyParser {
   Result<bool> take_head();
   std::string buffer_;
   ApiReply reply_;
-  std::optional<std::size_t> length_;  ///< of the body; none: until the end
+  std::optional<std::size_t> length_;  ///< length of the body; nullopt: the body ends with the connection
   bool in_body_ = false, ended_ = false;
 };
 

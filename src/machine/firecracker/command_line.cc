@@ -3,8 +3,8 @@
 namespace banger::machine::firecracker {
 
 std::vector<std::string> command_line(const std::string& binary, const MachineConfig& config) {
-  // The log is given here and not by PUT /logger, for even the words before the first request would else end up in the
-  // console. At this level it says how the guest ended, which no one but a parent could ask the kernel for.
+  // The log is named here and not by PUT /logger, because messages before the first request would otherwise go to the
+  // console. At this level the log shows how the guest ended. Otherwise only the parent process could ask the kernel.
   return {binary,
           "--id",
           config.token,

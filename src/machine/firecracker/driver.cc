@@ -27,8 +27,8 @@ struct Logs {
   UniqueFd console, errors;
 };
 
-// The serial console is its standard output, appended to: a file that it opens itself (PUT /serial, since 1.14) is
-// written from the beginning, over the console of the start before.
+// The serial console is Firecracker's standard output, opened for appending. A file that Firecracker opens itself (PUT
+// /serial, since 1.14) is written from the beginning, over the console of the previous start.
 Result<Logs> open_logs(const MachineConfig& config) {
   Logs logs{.console = {}, .errors = TRY(open_machine_log(config.directory, config.token))};
   auto path = fmt::format("{}/{}", config.directory, kConsoleLog);
@@ -46,19 +46,19 @@ Result<host::Child> spawn_detached(std::vector<std::string> argv, const MachineC
   return host::spawn(spec);
 }
 
-// Kills it if it lives, and waits until it has ended.
+// Kills the process if it runs, and waits until it has ended.
 Task<std::optional<host::ExitStatus>> end(host::Runtime& runtime, VmmProcess& process) {
   if (!process.ended()) (void)process.kill();
   (void)co_await host::wait_readable(runtime, process.pidfd(), host::after(limits::kMachineKillDeadline));
   co_return process.exit_status();
 }
 
-// What went wrong while it started, in its own words where it had any. Afterwards it has ended.
+// The error of a failed start, with Firecracker's own words if there are any. The process has ended afterwards.
 Task<Error> failed_start(host::Runtime& runtime, VmmProcess& process, const MachineConfig& config, Error error) {
-  // One that ends itself, as after a saved state that does not load, answers a moment before.
+  // A Firecracker that ends itself, as after a saved state that does not load, answers a moment before its end.
   auto grace = error.code == ErrorCode::unavailable ? kDyingGrace : 0ms;
   bool died = (co_await host::wait_readable(runtime, process.pidfd(), host::after(grace))).value_or(false);
-  // Of a jailed one the kernel does not tell us: we are not its parent.
+  // The kernel reports the status of a jailed process only to its parent, which is not this daemon.
   auto status = co_await end(runtime, process);
   auto words = last_words(config.directory, config.token);
   if (words.empty()) words = last_log_lines(config.directory);
@@ -72,7 +72,7 @@ Task<Error> failed_start(host::Runtime& runtime, VmmProcess& process, const Mach
   co_return Error{error.code, std::move(message), 0, error.hint};
 }
 
-// Asks for its version until its API answers. That it does says that all before the first request went well.
+// Asks for the version until the API answers. An answer proves that everything before the first request went well.
 Task<Result<Version>> wait_until_up(host::Runtime& runtime, const VmmProcess& process, const std::string& directory,
                                     host::Deadline deadline) {
   for (;;) {
@@ -81,10 +81,10 @@ Task<Result<Version>> wait_until_up(host::Runtime& runtime, const VmmProcess& pr
     if (answer) {
       auto json = CO_TRY(in("GET /version", parse_json(*answer, limits::kFirecrackerBodyBytes)));
       auto version = find_version(CO_TRY(in("GET /version", get_string(json, "firecracker_version"))));
-      if (!version) co_return fail(ErrorCode::invalid, "Firecracker does not say which version it is");
+      if (!version) co_return fail(ErrorCode::invalid, "Firecracker's answer has no version");
       co_return *version;
     }
-    // Its socket is not there yet, or bound and not listening yet.
+    // The socket is missing, or bound and not listening yet.
     bool early = answer.error().code == ErrorCode::not_found || answer.error().code == ErrorCode::unavailable;
     if (!early) co_return std::unexpected(std::move(answer).error());
     if (process.ended()) co_return fail(ErrorCode::unavailable, "its API did not come up");
@@ -123,7 +123,7 @@ class FirecrackerDriver : public Driver {
 };
 
 MachineRecord FirecrackerDriver::planned(const MachineConfig& config) const {
-  // A guest that boots has its memory in no file; it is written whole when it is saved.
+  // The memory of a guest that boots is in no file. A save writes the whole memory.
   return {.driver = "firecracker",
           .accelerator = "kvm",
           .version = to_string(facts_.version),
@@ -136,7 +136,7 @@ MachineRecord FirecrackerDriver::planned(const MachineConfig& config) const {
           .jailed = config.jailer != nullptr};
 }
 
-// Completes the record by its process.
+// Adds the process to the record.
 Task<Result<VmmProcess>> FirecrackerDriver::launch(const MachineConfig& config, MachineRecord& record) {
   if (!config.jailer) {
     auto child = CO_TRY(spawn_detached(command_line(facts_.binary, config), config));
@@ -147,7 +147,7 @@ Task<Result<VmmProcess>> FirecrackerDriver::launch(const MachineConfig& config, 
   CO_TRY(open_logs(config));
   auto start = jailed_start(config);
   auto started = in("jail", co_await config.jailer->start(std::move(start)));
-  // The jailer's own words, and Firecracker's, are in the log of this start.
+  // The messages of the jailer and of Firecracker are in the log of this start.
   if (auto words = last_words(config.directory, config.token); !started && !words.empty())
     started.error().message += ": " + words;
   auto process = CO_TRY(std::move(started));
@@ -155,7 +155,7 @@ Task<Result<VmmProcess>> FirecrackerDriver::launch(const MachineConfig& config, 
   co_return VmmProcess(std::move(process.pidfd), process.id);
 }
 
-// From a fresh process to a guest that runs.
+// Turns a new process into a running guest.
 Task<Result<Version>> FirecrackerDriver::bring_up(const VmmProcess& process, const MachineConfig& config,
                                                   const std::vector<Tap>& taps) {
   auto version =
@@ -208,7 +208,7 @@ Task<Result<std::unique_ptr<Machine>>> FirecrackerDriver::start(const MachineCon
   co_return in("start Firecracker", std::move(machine));
 }
 
-// What GET / says: "Not started", "Running" or "Paused".
+// The state of GET /: "Not started", "Running" or "Paused".
 Task<Result<std::string>> ask_state(std::shared_ptr<FirecrackerState> state) {
   ApiRequest question{"GET", "/", ""};
   auto answer =
@@ -217,7 +217,7 @@ Task<Result<std::string>> ask_state(std::shared_ptr<FirecrackerState> state) {
   co_return get_string(json, "state");
 }
 
-// A daemon that died while it saved this machine left it standing still. False: its guest was never started.
+// A daemon that died during a save of this machine left it paused. False: its guest was never started.
 Task<Result<bool>> run_if_paused(std::shared_ptr<FirecrackerState> state, bool go_on) {
   auto now = CO_TRY(co_await ask_state(state));
   if (now == "Not started") co_return false;
@@ -234,12 +234,12 @@ Task<Result<std::unique_ptr<Machine>>> FirecrackerDriver::adopt(const MachineRec
   auto state = std::make_shared<FirecrackerState>(runtime_, log_, record, version, std::move(process));
   auto machine = make_machine(state);
   auto started = co_await run_if_paused(state, go_on);
-  // One whose start was cut short before its guest ran has nothing in it that could go on.
+  // A start that was interrupted before its guest ran has nothing that could continue.
   if (started && !*started) {
     CO_TRY(co_await machine->kill());
     co_return fail(ErrorCode::cancelled, fmt::format("the guest of process {} was never started", record.process.pid));
   }
-  // Without its API a machine can still be used, waited for and killed, so this is no reason to give it up.
+  // Without its API a machine can still be used, waited for and killed. So this error does not end the machine.
   if (!started)
     log_.warn("machine.control_lost",
               {{"pid", fmt::to_string(record.process.pid)}, {"error", started.error().sentence()}});

@@ -6,13 +6,13 @@ namespace banger::machine::firecracker {
 
 namespace {
 
-// Firecracker's own exit codes (src/vmm/src/lib.rs, FcExitCode), which stand for signals it caught.
+// Firecracker's own exit codes for signals that it caught (src/vmm/src/lib.rs, FcExitCode).
 std::string_view meaning_of(int code) {
   switch (code) {
     case 148:
-      return "a system call its seccomp filter forbids";
+      return "a system call that its seccomp filter forbids";
     case 149:
-      return "SIGBUS: a file it maps became shorter, or the disk is full";
+      return "SIGBUS: a mapped file became shorter, or the disk is full";
     case 150:
       return "SIGSEGV";
     case 151:

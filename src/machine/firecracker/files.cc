@@ -21,7 +21,8 @@ std::string in_directory(const std::string& directory, std::string_view name) {
   return fmt::format("{}/{}", directory, name);
 }
 
-// A drive's name is the same in every machine that goes on from one saved state; where it leads is each one's own.
+// Every machine that continues from one saved state uses the same drive names. Each machine's links lead to its own
+// files.
 Result<> link_drives(const MachineConfig& config) {
   for (std::size_t i = 0; i < config.drives.size(); ++i) {
     auto link = in_directory(config.directory, drive_name(i));
@@ -31,7 +32,7 @@ Result<> link_drives(const MachineConfig& config) {
   return {};
 }
 
-// Of this start alone: Firecracker writes a log from the beginning of the file, over what is there.
+// A new log for each start: Firecracker would write over the beginning of an existing one.
 Result<> make_log(const std::string& directory) {
   auto path = in_directory(directory, kFirecrackerLog);
   TRY(host::remove_file(path));
@@ -64,7 +65,7 @@ bool has_halted(const std::string& directory) {
   auto console = read_tail(in_directory(directory, kConsoleLog));
   auto last = trim(console);
   if (auto end = last.rfind('\n'); end != last.npos) last.remove_prefix(end + 1);
-  // With a time before it or none; the second one is what kernels say since 6.10.
+  // A time may precede the message. Kernels print the second message since 6.10.
   return last.ends_with("reboot: System halted") ||
          last.ends_with("reboot: Power off not available: System halted instead");
 }

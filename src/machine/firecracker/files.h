@@ -1,22 +1,23 @@
-// What lies in a machine's directory before Firecracker is started in it.
+// The files in a machine's directory before Firecracker starts there.
 #pragma once
 
 #include "machine/machine.h"
 
 namespace banger::machine::firecracker {
 
-/// Removes the sockets of an earlier start (Firecracker ends when they are there), makes the links that lead to the
-/// drives, an empty log, and what the guest boots from. Blocking.
+/// Removes the sockets of an earlier start, with which Firecracker would not start. Makes the links to the drives, an
+/// empty log, and the files that the guest boots from. Blocking.
 Result<> prepare_files(const MachineConfig& config);
 
-/// The sockets go; a process that was killed could not take them along.
+/// Removes the sockets, which a killed process leaves behind.
 void remove_sockets(const std::string& directory);
 
-/// Whether Firecracker said at its end that all was well: for a process of which the kernel does not tell us.
+/// Whether Firecracker logged a successful end. For a process with an exit status that the kernel does not report to
+/// us.
 bool ended_well(const std::string& directory);
-/// Whether the last words on the guest's console are those of a kernel that has halted. The guest can say so any time.
+/// Whether the last line on the guest's console is that of a halted kernel. A guest can print this line at any time.
 bool has_halted(const std::string& directory);
-/// The last lines of its log: why it ended otherwise.
+/// The last lines of Firecracker's log: the reason of a failure.
 std::string last_log_lines(const std::string& directory);
 
 }  // namespace banger::machine::firecracker

@@ -43,7 +43,7 @@ std::string failed_exit(const FirecrackerState& state, int code) {
   return words.empty() ? text : fmt::format("{}: {}", text, words);
 }
 
-// Its guest has no way to power off; every end that was the guest's own is a reset.
+// A guest of Firecracker cannot power off. Every end that the guest caused is a reset.
 MachineExit exit_of(FirecrackerState& state) {
   auto status = state.process.exit_status();
   if (state.halted) return {true, "guest-shutdown"};
@@ -51,13 +51,13 @@ MachineExit exit_of(FirecrackerState& state) {
   if (status && status->code != 0) return {false, failed_exit(state, status->code)};
   if (state.killed) return {false, "killed by signal 9"};
   if (status || ended_well(state.record.directory)) return {true, "guest-reset"};
-  return {false, "ended"};  // not our child: the kernel tells only its parent
+  return {false, "ended"};  // not our child: the kernel reports the status only to the parent
 }
 
 Task<> wait_ended(State state) {
   while (!state->process.ended()) {
     auto waited = co_await host::wait_readable(state->runtime, state->process.pidfd());
-    // Out of descriptors, which passes: look again later.
+    // Out of descriptors, for now. Try again later.
     if (!waited) co_await state->runtime.sleep_for(500ms);
   }
 }
@@ -74,7 +74,7 @@ Task<Result<>> kill_and_wait(State state) {
       co_await host::wait_readable(state->runtime, state->process.pidfd(), host::after(limits::kMachineKillDeadline)));
   if (!ended)
     co_return fail(ErrorCode::timeout,
-                   fmt::format("process {} does not go away although it was killed", state->record.process.pid));
+                   fmt::format("process {} was killed, but has not ended", state->record.process.pid));
   (void)state->process.exit_status();  // reaps it
   remove_sockets(state->record.directory);
   co_return Result<>();
@@ -92,7 +92,7 @@ Task<Result<>> pause_machine(State state) {
   co_return Result<>();
 }
 
-// A save resets the guest's end of every connection, and nothing tells ours.
+// A save resets the guest's end of every connection without notice to the host's end.
 void end_link(FirecrackerState& state) {
   if (state.link) (void)::shutdown(state.link.get(), SHUT_RDWR);
   state.link.reset();
@@ -108,13 +108,13 @@ Task<Result<>> resume_machine(State state) {
   co_return Result<>();
 }
 
-// What cannot go on later is no use to have. Said before the machine is paused, too: a pause without a save costs some
-// versions their vsock.
+// Refuses a save that could not be continued. The check comes before the pause, because in some versions a pause
+// without a save breaks the vsock.
 Task<Result<>> check_goes_on(State state) {
   auto version = to_string(state->version);
   if (restores_without_vsock(state->version))
     co_return fail(ErrorCode::unsupported,
-                   fmt::format("guests that Firecracker {} restores cannot be reached", version),
+                   fmt::format("Firecracker {} cannot connect to a guest that it has restored", version),
                    "install Firecracker 1.16.1 or later");
   if (has_network_overrides(state->version)) co_return Result<>();
   ApiRequest question{"GET", "/vm/config", ""};
@@ -142,7 +142,7 @@ Task<Result<>> save_machine(State state, SavedState to) {
   if (jailed) CO_TRY(in("save", take_state_out(state->record.directory, to)));
   for (const auto& file : {to.devices, to.memory})
     if (::chmod(file.c_str(), 0600) < 0) co_return fail_errno(file);
-  // It writes every page, also those the guest never had.
+  // Firecracker writes every page, even pages that the guest never used.
   co_return in("save", co_await state->runtime.blocking([&] { return dig_holes(to.memory); }));
 }
 
@@ -150,7 +150,7 @@ Result<> grow_file(const std::string& path, std::uint64_t size_bytes) {
   auto file = TRY(host::open_file(path, O_WRONLY));
   struct stat info{};
   if (::fstat(file.get(), &info) < 0) return fail_errno(path);
-  if (S_ISBLK(info.st_mode)) return {};  // whoever made it gave it the size
+  if (S_ISBLK(info.st_mode)) return {};  // the resource that made the device also sized it
   if (static_cast<std::uint64_t>(info.st_size) >= size_bytes) return {};
   if (::ftruncate(file.get(), static_cast<off_t>(size_bytes)) < 0) return fail_errno(path);
   return {};
@@ -161,9 +161,9 @@ Task<Result<>> grow_drive(State state, std::size_t index, std::uint64_t size_byt
   co_return co_await command(state, "grow a drive", reopen_drive(index));
 }
 
-// Nothing takes the power off a guest that powered itself off or halted; its processors stand still for ever. Its
-// kernel says so as its last words, and answers no connection. One that merely says so, and does not answer, ends
-// itself alone.
+// Firecracker does not end when its guest powers off or halts: its processors stop for ever. The guest's kernel prints
+// this as its last line, and answers no connection. A guest that only prints the line, and does not answer, ends only
+// itself.
 Task<Result<>> end_if_halted(State state) {
   if (!co_await state->runtime.blocking([&state] { return has_halted(state->record.directory); })) co_return Result<>();
   state->log.info("machine.halted", {{"pid", fmt::to_string(state->record.process.pid)}});
@@ -172,7 +172,8 @@ Task<Result<>> end_if_halted(State state) {
   co_return std::unexpected(gone(*state));
 }
 
-// A guest that boots does not listen yet, and says so by closing: asked again for a while, then the caller decides.
+// A guest that still boots does not listen yet, and Firecracker closes the connection. Try again for a while, then
+// leave the decision to the caller.
 Task<Result<UniqueFd>> connect_link(State state) {
   auto patience = host::after(limits::kVsockPatience);
   for (;;) {

@@ -1,4 +1,4 @@
-// One running Firecracker. Started and taken-over ones are the same from here on.
+// One running Firecracker, started or adopted.
 #pragma once
 
 #include <memory>
@@ -10,7 +10,7 @@
 
 namespace banger::machine::firecracker {
 
-/// What a machine's coroutines share. It outlives the Machine while someone waits.
+/// State that a machine's coroutines share. It outlives the Machine while a coroutine waits.
 struct FirecrackerState {
   FirecrackerState(host::Runtime& on, const Logger& to, MachineRecord what, Version which, VmmProcess with)
       : runtime(on),
@@ -25,14 +25,14 @@ struct FirecrackerState {
   MachineRecord record;
   Version version;
   VmmProcess process;
-  host::Mutex control;                  ///< one request at a time: Firecracker serves no more
+  host::Mutex control;                  ///< one request at a time, because Firecracker serves only one
   host::Mutex counting;                 ///< one reader of the metrics at a time
-  UniqueFd link;                        ///< the connection open_link() gave out last, to end it
-  bool killed = false, halted = false;  ///< halted: killed because its guest had powered itself off
-  bool paused = false, saved = false;   ///< saved: since it was paused
+  UniqueFd link;                        ///< the last connection of open_link(), kept to end it
+  bool killed = false, halted = false;  ///< halted: killed because the guest had powered itself off
+  bool paused = false, saved = false;   ///< saved: since the pause
 };
 
-/// One request to a running machine, in its turn. The value is the answer's body.
+/// Sends one request to a running machine, after earlier requests. Returns the body of the answer.
 Task<Result<std::string>> control(std::shared_ptr<FirecrackerState> state, std::string what, ApiRequest request,
                                   std::chrono::milliseconds wait);
 

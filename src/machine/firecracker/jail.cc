@@ -27,11 +27,11 @@ Result<> check(const Jail& jail) {
   if (jail.id.empty() || jail.id.size() > kIdBytes || !std::ranges::all_of(jail.id, is_id_character))
     return fail(ErrorCode::invalid, fmt::format("'{}' cannot name a jail", printable(jail.id, kIdBytes)));
   if (jail.uid == 0 || jail.gid == 0)
-    return fail(ErrorCode::unsupported, "a jail for root holds nobody",
+    return fail(ErrorCode::unsupported, "a jail cannot confine a process that runs as root",
                 "as root: banger system install --owner USER --jailer FILE, and use banger as USER");
   for (const auto& path : {jail.jailer_binary, jail.firecracker_binary, jail.base})
     if (!path.starts_with('/'))
-      return fail(ErrorCode::invalid, fmt::format("'{}' is not a whole path", printable(path)));
+      return fail(ErrorCode::invalid, fmt::format("'{}' is not an absolute path", printable(path)));
   auto parts = split(jail.cgroup, '/');
   auto leads_out = [](std::string_view part) { return part.empty() || part == "." || part == ".."; };
   if (!jail.cgroup.empty() && std::ranges::any_of(parts, leads_out))
@@ -54,8 +54,8 @@ std::vector<std::string> jailer_command_line(const Jail& jail, const std::vector
                                    fmt::to_string(jail.gid),
                                    "--chroot-base-dir",
                                    jail.base};
-  // Its own default is version 1; with that and nothing to set it leaves cgroups alone. With version 2 and a parent
-  // that is there it moves itself into that.
+  // The jailer's default is cgroup version 1: with no limits to set, it then leaves cgroups alone. With version 2 and
+  // an existing parent, it moves itself into the parent.
   if (!jail.cgroup.empty()) argv.insert(argv.end(), {"--cgroup-version", "2", "--parent-cgroup", jail.cgroup});
   argv.emplace_back("--");
   argv.insert(argv.end(), arguments.begin(), arguments.end());
@@ -81,7 +81,7 @@ Result<pid_t> parse_pid_file(std::string_view text) {
   auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), pid);
   if (digits.empty()) return fail(ErrorCode::not_found, "the jailer's pid file is empty");
   if (error != std::errc{} || end != digits.data() + digits.size() || pid <= 1)
-    return fail(ErrorCode::corrupt, "the jailer's pid file holds no process id");
+    return fail(ErrorCode::corrupt, "the jailer's pid file contains no process id");
   return pid;
 }
 

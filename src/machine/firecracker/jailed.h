@@ -1,5 +1,5 @@
-// A machine in a jail, as its owner sees it: what goes into the jail under which names, and what comes out. Making
-// jails is somebody else's (Jailer), for it needs root.
+// A machine in a jail, from the owner's side: the files that go into the jail with their names, and the files that come
+// out. A Jailer makes the jails, because that needs root.
 #pragma once
 
 #include "machine/firecracker/jail.h"
@@ -7,10 +7,10 @@
 
 namespace banger::machine::firecracker {
 
-/// What a Firecracker is started in a jail with. Paths are whole.
+/// The arguments for starting a Firecracker in a jail. Paths are absolute.
 struct JailedStart {
   std::string vm_id, token;  ///< the token is also the jail's id
-  std::string directory;     ///< the VM's; the jail is made in it, and its logs are there
+  std::string directory;     ///< the VM's; the jail and its logs are inside
   std::vector<JailFile> read, write;
   bool console = true;
   std::uint32_t vcpus = 1;
@@ -22,25 +22,24 @@ struct JailedProcess {
   host::ProcessId id;
 };
 
-/// Starts Firecrackers in jails. Which jailer and which Firecracker is not the caller's to say.
+/// Starts Firecrackers in jails. The caller does not choose the jailer or the Firecracker.
 class Jailer {
  public:
   virtual ~Jailer() = default;
-  /// `firecracker`: the binary the caller knows the facts of; `unsupported` when another one would be started, or there
-  /// is no way to start any, with the way out.
+  /// `firecracker` is the binary that the caller has probed. `unsupported`, with a hint, when jails are impossible or
+  /// would start another binary.
   virtual Task<Result<>> check(std::string firecracker) = 0;
-  /// The process that runs by now. What is left of a start that failed, and of a machine that has ended, is the
-  /// Jailer's to remove.
+  /// Returns the running process. The Jailer removes the remains of a failed start and of an ended machine.
   virtual Task<Result<JailedProcess>> start(JailedStart start) = 0;
 };
 
 JailedStart jailed_start(const MachineConfig& config);
-/// The same machine with the names that its files have in the jail.
+/// The same machine, with the names of its files inside the jail.
 MachineConfig in_jail(const MachineConfig& config);
 
-/// Before a start: links in the machine's directory to the sockets that will be in the jail.
+/// Before a start, makes links in the machine's directory to the future sockets in the jail.
 Result<> link_sockets(const std::string& directory);
-/// Moves a state that was written in the jail to where it is wanted.
+/// Moves a state that was written in the jail to its final place.
 Result<> take_state_out(const std::string& directory, const SavedState& to);
 
 }  // namespace banger::machine::firecracker

@@ -21,11 +21,11 @@ constexpr std::string_view kSumsFile = "metrics.json";
 constexpr off_t kPage = 4096;
 
 struct Figure {
-  std::string_view name;  ///< ours; the same one twice is the sum of both
+  std::string_view name;  ///< our name; two rows with one name are added up
   std::string_view section, field;
 };
 
-// Each line has what was counted since the one before.
+// Each line has the counts since the previous line.
 constexpr Figure kCounts[] = {
     {"disk_read_bytes", "block", "read_bytes"},
     {"disk_written_bytes", "block", "write_bytes"},
@@ -52,7 +52,7 @@ constexpr Figure kCounts[] = {
     {"balloon_returned_bytes", "balloon", "free_page_report_freed"},
 };
 
-// These say how it is now, in every line. Zero: that has not happened in this process.
+// These are current values, in every line. Zero: not yet happened in this process.
 constexpr Figure kStates[] = {
     {"seccomp_faults", "seccomp", "num_faults"},  {"pause_us", "latencies_us", "pause_vm"},
     {"resume_us", "latencies_us", "resume_vm"},   {"save_us", "latencies_us", "full_create_snapshot"},
@@ -70,7 +70,7 @@ std::uint64_t value_of(const Json& line, const Figure& figure) {
 
 struct Sums {
   MachineMetrics metrics;
-  std::uint64_t offset = 0;  ///< of the first line that is not in them
+  std::uint64_t offset = 0;  ///< of the first line that is not in the sums
 };
 
 Sums load_sums(const std::string& directory) {
@@ -85,11 +85,11 @@ Result<> keep_sums(const std::string& directory, const Sums& sums) {
                           dump_json({{"figures", to_json(sums.metrics)}, {"offset", sums.offset}}));
 }
 
-/// What is new, from `sums.offset` on, which moves on when there is more than is ever read at once.
+/// The new text from `sums.offset` on. The offset moves on when there is more text than is read at once.
 Result<std::string> read_new(int file, Sums& sums) {
   struct stat info{};
   if (::fstat(file, &info) < 0) return fail_errno("metrics");
-  if (!S_ISREG(info.st_mode)) return fail(ErrorCode::invalid, "the metrics are no file");
+  if (!S_ISREG(info.st_mode)) return fail(ErrorCode::invalid, "the metrics are not in a regular file");
   auto size = static_cast<std::uint64_t>(info.st_size);
   if (sums.offset > size) sums.offset = size;
   if (size - sums.offset > limits::kMetricsReadBytes) sums.offset = size - limits::kMetricsReadBytes;
@@ -102,11 +102,11 @@ Result<std::string> read_new(int file, Sums& sums) {
 
 void add_lines(std::string_view text, Sums& sums) {
   for (auto end = text.find('\n'); end != text.npos; end = text.find('\n')) {
-    (void)add_metrics_line(text.substr(0, end), sums.metrics);  // what is left of a line that was skipped is none
+    (void)add_metrics_line(text.substr(0, end), sums.metrics);  // fails for the rest of a skipped line
     sums.offset += end + 1;
     text.remove_prefix(end + 1);
   }
-  // The rest is a line that is being written, unless it is longer than any.
+  // The rest is an unfinished line, unless it is longer than any valid line.
   if (text.size() > limits::kMetricsLineBytes) sums.offset += text.size();
 }
 
@@ -114,7 +114,7 @@ void add_lines(std::string_view text, Sums& sums) {
 
 Result<> add_metrics_line(std::string_view line, MachineMetrics& sums) {
   auto json = TRY(parse_json(line, limits::kMetricsLineBytes));
-  if (!json.is_object()) return fail(ErrorCode::invalid, "a line of metrics is a JSON object");
+  if (!json.is_object()) return fail(ErrorCode::invalid, "a line of metrics is not a JSON object");
   for (const auto& figure : kCounts) sums.add(figure.name, value_of(json, figure));
   for (const auto& figure : kStates) sums.figures[std::string(figure.name)] = value_of(json, figure);
   return {};
@@ -123,7 +123,7 @@ Result<> add_metrics_line(std::string_view line, MachineMetrics& sums) {
 Result<> prepare_metrics(const std::string& directory, bool wanted) {
   for (auto name : {kMetricsFile, kSumsFile}) TRY(host::remove_file(path_of(directory, name)));
   if (!wanted) return {};
-  // Before 1.14 Firecracker makes none itself.
+  // Firecracker before 1.14 does not make the file itself.
   TRY(host::open_file(path_of(directory, kMetricsFile), O_WRONLY | O_CREAT | O_EXCL, 0600));
   return {};
 }
@@ -131,13 +131,13 @@ Result<> prepare_metrics(const std::string& directory, bool wanted) {
 bool has_metrics(const std::string& directory) { return ::access(path_of(directory, kMetricsFile).c_str(), F_OK) == 0; }
 
 Result<MachineMetrics> take_in_metrics(const std::string& directory) {
-  // No link is followed and no pipe waited for: what lies there is the VMM's.
+  // The file belongs to the VMM, so the call follows no link and waits for no pipe.
   auto file = TRY(host::open_file(path_of(directory, kMetricsFile), O_RDWR | O_NOFOLLOW | O_NONBLOCK));
   auto sums = load_sums(directory);
   auto text = TRY(read_new(file.get(), sums));
   add_lines(text, sums);
   TRY(keep_sums(directory, sums));
-  // Its writer goes on at its own offset, so that what was read can only become a hole.
+  // Firecracker continues at its own offset, so the lines that were read can only become a hole.
   if (auto end = static_cast<off_t>(sums.offset) / kPage * kPage; end > 0)
     (void)::fallocate(file.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, end);
   return std::move(sums.metrics);

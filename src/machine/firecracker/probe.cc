@@ -31,7 +31,7 @@ Result<std::string> find_binary(const FirecrackerOptions& options) {
   return *found;
 }
 
-// What it prints for one question, or nullopt when it refuses.
+// The output for one option, or nullopt when the binary refuses the option.
 Task<Result<std::optional<std::string>>> ask(host::Runtime& runtime, std::string binary, std::string question) {
   host::SpawnSpec spec{.argv = {std::move(binary), std::move(question)}, .env = {"LC_ALL=C"}, .cwd = "/"};
   auto output = CO_TRY(co_await host::run_command(runtime, std::move(spec), host::after(limits::kVmmProbeDeadline)));
@@ -42,7 +42,7 @@ Task<Result<std::optional<std::string>>> ask(host::Runtime& runtime, std::string
 Result<Version> version_in(const std::string& binary, std::string_view text) {
   auto version = text.find("Firecracker") == text.npos ? std::nullopt : find_version(text);
   if (!version)
-    return fail(ErrorCode::unsupported, fmt::format("{} does not say which Firecracker it is", binary),
+    return fail(ErrorCode::unsupported, fmt::format("{} does not print a Firecracker version", binary),
                 "check firecracker_bin in the config");
   if (*version < kOldest || version->major != kNewestKnown.major)
     return fail(ErrorCode::unsupported, fmt::format("{} is Firecracker {}", binary, to_string(*version)),

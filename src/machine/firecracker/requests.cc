@@ -13,15 +13,15 @@ namespace banger::machine::firecracker {
 namespace {
 
 constexpr std::uint32_t kMaxVcpus = 32;
-constexpr int kGuestCid = 3;  // the first that is not reserved; each machine has a vsock of its own, so all are alike
-constexpr std::size_t kCmdlineBytes = 2048 - 512;  // Firecracker's limit, less what it adds for 17 devices
+constexpr int kGuestCid = 3;  // the first that is not reserved; each machine has its own vsock, so all can use the same
+constexpr std::size_t kCmdlineBytes = 2048 - 512;  // Firecracker's limit, less its own additions for 17 devices
 
 ApiRequest put(std::string path, const Json& body) { return {"PUT", std::move(path), dump_json(body)}; }
 ApiRequest patch(std::string path, const Json& body) { return {"PATCH", std::move(path), dump_json(body)}; }
 
 std::string kernel_arguments(const MachineConfig& config) {
-  // Given arguments replace Firecracker's own, whose nomodule would keep a distribution's kernel from its drivers. The
-  // reset by the keyboard controller is what ends the process. There is no mouse and no second port to wait for.
+  // These arguments replace Firecracker's own, with their nomodule, which would keep a distribution's kernel from its
+  // drivers. The reset by the keyboard controller ends the process. There is no mouse and no second port to wait for.
   std::string text = config.console ? "console=ttyS0" : "8250.nr_uarts=0";
   text += " quiet reboot=k panic=1 i8042.noaux i8042.nomux i8042.dumbkbd";
   if (!config.cmdline.empty()) text += " " + config.cmdline;
@@ -43,8 +43,8 @@ ApiRequest boot_source(const MachineConfig& config) {
 
 ApiRequest add_drive(const Drive& drive, std::size_t index) {
   auto name = drive_name(index);
-  // None is the root device, or Firecracker would move it to the front and name it to the kernel. Without Writeback a
-  // flush of the guest would be no flush.
+  // No drive is the root device: Firecracker would move it to the front and name it to the kernel. Without Writeback, a
+  // flush by the guest would not flush.
   return put("/drives/" + name, {{"drive_id", name},
                                  {"path_on_host", name},
                                  {"is_root_device", false},
@@ -54,8 +54,8 @@ ApiRequest add_drive(const Drive& drive, std::size_t index) {
 
 ApiRequest write_metrics() { return put("/metrics", {{"metrics_path", kMetricsFile}}); }
 
-// A balloon that is never inflated: the guest tells of pages it has freed, as it frees them, and they are the host's
-// again. No figures of the guest's memory, which the agent has without waking it up for them.
+// A balloon that is never inflated. The guest reports pages when it frees them, and the host gets them back. There are
+// no statistics of the guest's memory: the agent has them, and can read them without a wake-up of the guest.
 ApiRequest report_free_pages() {
   return put(
       "/balloon",
@@ -70,7 +70,7 @@ Result<std::vector<Tap>> taps_of(const MachineConfig& config) {
   for (const auto& nic : config.nics)
     if (!nic.restrict_outside || !nic.forwards.empty())
       return fail(ErrorCode::unsupported,
-                  "Firecracker has no user-mode network: its guests need a network device of the host",
+                  "Firecracker has no user-mode network, so its guests need a network device of the host",
                   "use bridge networking, set machine = \"qemu\", or make the VM with --no-nat");
   std::vector<Tap> taps;
   for (const auto& tap : config.taps)
@@ -80,7 +80,8 @@ Result<std::vector<Tap>> taps_of(const MachineConfig& config) {
 
 Result<> check(const MachineConfig& config) {
   if (config.vcpus < 1 || config.vcpus > kMaxVcpus)
-    return fail(ErrorCode::invalid, fmt::format("{} processors: Firecracker gives 1 to {}", config.vcpus, kMaxVcpus));
+    return fail(ErrorCode::invalid,
+                fmt::format("{} processors: Firecracker supports 1 to {}", config.vcpus, kMaxVcpus));
   if (kernel_arguments(config).size() > kCmdlineBytes)
     return fail(ErrorCode::invalid, fmt::format("the kernel's command line is longer than {} bytes", kCmdlineBytes));
   return {};
@@ -124,8 +125,8 @@ std::vector<ApiRequest> boot_requests(const MachineConfig& config, const std::ve
 Result<std::vector<ApiRequest>> restore_requests(const MachineConfig& config, const std::vector<Tap>& taps,
                                                  const Version& version) {
   const auto& from = *config.restore;
-  // The clock is set by the agent, exactly, with everything else that makes a machine itself: clock_realtime, which
-  // only some versions and host kernels have, would be one more thing a load can fail by.
+  // The agent sets the clock, exactly, with the rest of the identity. clock_realtime exists only in some versions and
+  // on some host kernels, so it would be one more reason for a load to fail.
   Json body = {{"snapshot_path", from.devices},
                {"mem_backend", {{"backend_type", "File"}, {"backend_path", from.memory}}},
                {"resume_vm", false}};
@@ -136,7 +137,7 @@ Result<std::vector<ApiRequest>> restore_requests(const MachineConfig& config, co
   for (const auto& tap : taps)
     body["network_overrides"].push_back({{"iface_id", tap.iface_id}, {"host_dev_name", tap.host_dev_name}});
   std::vector<ApiRequest> requests;
-  // No part of what was saved, and no part of a boot, after which nothing can be loaded.
+  // Not part of the saved state. Not part of the boot requests either, after which nothing can be loaded.
   if (config.metrics) requests.push_back(write_metrics());
   requests.push_back(put("/snapshot/load", body));
   return requests;

@@ -1,5 +1,4 @@
-// Firecracker's versions, and what differs between them as far as this driver is concerned. Pure.
-// Source: Firecracker's CHANGELOG.md.
+// Firecracker's versions, and the differences between them that matter to this driver. Pure.
 #pragma once
 
 #include <compare>
@@ -16,19 +15,19 @@ struct Version {
 };
 
 inline constexpr Version kOldest{1, 5, 0};
-inline constexpr Version kNewestKnown{1, 17, 0};  ///< later ones of the same major version are taken to be alike
+inline constexpr Version kNewestKnown{1, 17, 0};  ///< later versions of the same major version are treated like it
 
-/// "1.13.1", "v1.17.0-dev", and the first such word of what `firecracker --version` prints.
+/// Parses "1.13.1" and "v1.17.0-dev". Finds the first version in the output of `firecracker --version`.
 std::optional<Version> find_version(std::string_view text);
 std::string to_string(const Version& version);
 
-/// The network device behind an interface can be another one when a saved state is loaded.
+/// A saved state can be loaded with another network device behind an interface.
 constexpr bool has_network_overrides(const Version& v) { return v >= Version{1, 12, 0}; }
-/// A balloon through which the guest gives back what it has freed, without anybody asking for it.
+/// A guest can give freed pages back through a balloon, without a request of the host.
 constexpr bool reports_free_pages(const Version& v) { return v >= Version{1, 14, 0}; }
-/// A guest that goes on from a saved state never hears from its host again (fixed in 1.16.1).
+/// A restored guest never receives anything from its host again (fixed in 1.16.1).
 constexpr bool restores_without_vsock(const Version& v) { return v == Version{1, 16, 0}; }
-/// After a pause without a save no new connection reaches the guest (fixed after 1.16.1).
+/// After a pause without a save, no new connection reaches the guest (fixed after 1.16.1).
 constexpr bool pauses_break_vsock(const Version& v) { return v <= Version{1, 16, 1}; }
 
 }  // namespace banger::machine::firecracker

@@ -14,7 +14,7 @@ namespace banger::machine::firecracker {
 
 namespace {
 
-// Firecracker reads the command once, without waiting: it has to be there whole.
+// Firecracker reads the command once, without waiting, so the whole command must be sent at once.
 Result<> ask_for_port(int socket, std::uint32_t port) {
   auto command = fmt::format("CONNECT {}\n", port);
   ssize_t put = ::send(socket, command.data(), command.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -24,18 +24,18 @@ Result<> ask_for_port(int socket, std::uint32_t port) {
   return {};
 }
 
-// One byte at a time, for what the guest says may follow at once. False: nothing there yet.
+// Reads one byte at a time, because the guest's bytes may follow at once. False: no byte available yet.
 Result<bool> read_line(int socket, std::string& line) {
   char byte = 0;
   for (;;) {
     ssize_t got = ::recv(socket, &byte, 1, MSG_DONTWAIT);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && errno == EAGAIN) return false;
-    if (got <= 0) return fail(ErrorCode::unavailable, "the guest does not listen for its host");
+    if (got <= 0) return fail(ErrorCode::unavailable, "the guest does not listen on this port");
     if (byte == '\n') return true;
     line += byte;
     if (line.size() >= limits::kVsockReplyBytes)
-      return fail(ErrorCode::invalid, "Firecracker's vsock answers at too great length");
+      return fail(ErrorCode::invalid, "the answer of Firecracker's vsock is too long");
   }
 }
 

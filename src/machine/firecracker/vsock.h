@@ -6,8 +6,8 @@
 
 namespace banger::machine::firecracker {
 
-/// One attempt. `unavailable` when the guest does not listen on that port (yet), `timeout` when Firecracker does not
-/// answer by then.
+/// Tries once. `unavailable` when the guest does not listen on that port yet, `timeout` when Firecracker does not
+/// answer before the deadline.
 Task<Result<UniqueFd>> connect_vsock(host::Runtime& runtime, std::string directory, std::uint32_t port,
                                      host::Deadline deadline);
 

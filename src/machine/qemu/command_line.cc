@@ -10,11 +10,11 @@ namespace {
 
 constexpr std::string_view kGuestAddress = "10.0.2.15";
 
-// qemu64 alone is less than what today's distributions are built for; the additions make it x86-64-v2 (psABI), with the
-// instructions for ciphers and random numbers, which TCG runs as single helpers.
+// Today's distributions need more than qemu64. The additions make it x86-64-v2 (psABI), with the instructions for
+// ciphers and random numbers, which TCG runs as single helpers.
 constexpr std::string_view kTcgCpu = "qemu64,-svm,+ssse3,+sse4.1,+sse4.2,+popcnt,+aes,+pclmulqdq,+rdrand";
 
-// A value inside an option list: QEMU takes a doubled comma as one comma.
+// Escapes a value inside an option list: QEMU reads a doubled comma as one comma.
 std::string option(std::string_view value) {
   std::string escaped;
   for (char c : value) escaped.append(c == ',' ? 2 : 1, c);
@@ -40,13 +40,13 @@ void add_process(Arguments& to, const QemuFacts& qemu, const MachineConfig& conf
   to.add("-no-user-config");
   to.add("-display", "none");
   to.add("-no-reboot");
-  to.add("-S");  // the guest runs when the control channel is up, so how it ends is always heard
+  to.add("-S");  // the guest starts only when the control channel is up, so its end is always reported
   if (qemu.sandbox) to.add("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
 }
 
 void add_board(Arguments& to, std::string_view accelerator, const MachineConfig& config) {
   bool kvm = accelerator == "kvm";
-  // The description of the state would only be written into saved states, for people.
+  // suppress-vmdesc: leaves out a description that saved states contain only for people.
   auto board = fmt::format("microvm,acpi=on,rtc=on,suppress-vmdesc=on,isa-serial={}", config.console ? "on" : "off");
   auto memory = config.restore ? config.restore->memory : config.memory_file;
   if (!memory.empty()) {
@@ -61,7 +61,7 @@ void add_board(Arguments& to, std::string_view accelerator, const MachineConfig&
   to.add("-m", fmt::format("{}M", config.memory_bytes / limits::kMiB));
 }
 
-// Listening sockets are inherited, so they are there before QEMU is and never wider than 0600.
+// QEMU inherits listening sockets, so the sockets exist before QEMU, and their mode is never wider than 0600.
 void add_channels(Arguments& to, const MachineConfig& config) {
   to.add("-chardev", fmt::format("socket,id=qmp,fd={},server=on,wait=off", kQmpFd));
   to.add("-mon", "chardev=qmp,mode=control");
@@ -72,13 +72,13 @@ void add_channels(Arguments& to, const MachineConfig& config) {
   to.add("-chardev", fmt::format("socket,id=link,fd={},server=on,wait=off", kLinkFd));
   to.add("-device", "virtio-serial-device,id=ports");
   to.add("-device", "virtserialport,bus=ports.0,chardev=link,name=banger.agent,id=link-port");
-  // There is no balloon: QEMU gives a page back by punching a hole into the memory file, also where that is mapped
-  // copy-on-write and serves other machines, and a guest may inflate its balloon whenever it likes.
+  // There is no balloon. QEMU frees a page by punching a hole into the memory file, even if the file is mapped
+  // copy-on-write and serves other machines. A guest can inflate its balloon at any time.
   to.add("-device", "virtio-rng-device");
 }
 
 void add_drive(Arguments& to, const Drive& drive, std::size_t index) {
-  // Many VMs share one read-only image, so it is not locked; a writable one is, by default.
+  // Many VMs share one read-only image, so the image is not locked. A writable one is locked by default.
   auto access = drive.read_only ? "read-only=on,locking=off" : "discard=unmap";
   auto node = drive_node(index);
   auto kind = drive.device ? "host_device" : "file";
@@ -102,11 +102,12 @@ void add_tap(Arguments& to, const TapNic& nic, std::size_t index) {
 }
 
 std::string kernel_arguments(std::string_view accelerator, const MachineConfig& config, std::uint64_t tsc_khz) {
-  // A panic must end the machine, not leave it hanging; the triple fault is the reset that every microvm has.
+  // A panic must end the machine instead of leaving it hanging. The triple fault is the reset that every microvm
+  // supports.
   std::string text = config.console ? "console=ttyS0 quiet panic=-1 reboot=t" : "quiet panic=-1 reboot=t";
   if (accelerator != "kvm") {
-    // The kernel's watchdog would compare the counters of several CPUs with a clock that is not there, and take even
-    // the one counter of a single CPU for broken when the host is busy.
+    // The kernel's watchdog would compare the counters of several CPUs with a missing clock. On a busy host it would
+    // declare even the counter of a single CPU broken.
     text += fmt::format(" tsc_early_khz={} tsc=reliable no_timer_check", tsc_khz);
   }
   if (!config.cmdline.empty()) text += " " + config.cmdline;
@@ -114,11 +115,12 @@ std::string kernel_arguments(std::string_view accelerator, const MachineConfig& 
 }
 
 void add_boot(Arguments& to, std::string_view accelerator, const MachineConfig& config, std::uint64_t tsc_khz) {
-  // States are saved by a command that leaves out the section this turns off (driver.cc).
+  // The command that saves states leaves out the section that this option turns off (driver.cc).
   to.add("-global", "migration.send-configuration=off");
   if (config.restore) {
-    // The guest would announce itself to its network five times, by an address it is about to give up. Once is the
-    // least: with none, QEMU 7.2 has no timer where the device's next reset, at power-off, looks for it, and crashes.
+    // By default the guest announces its old address to its network five times, although the address is about to
+    // change. One announcement is the minimum. With none, QEMU 7.2 crashes at power-off: its reset looks for a timer
+    // that does not exist.
     to.add("-global", "migration.announce-rounds=1");
     to.add("-incoming", fmt::format("fd:{}", kStateFd));
     return;

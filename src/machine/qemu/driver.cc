@@ -25,8 +25,8 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds kDyingGrace = 1s;
 constexpr int kMappingPollMs = 2;
 
-// Sockets QEMU inherits listening. We connect before it runs, so there is nothing to poll for: the greeting arrives
-// when it is ready, and the end of the socket when it dies.
+// Listening sockets that QEMU inherits. The driver connects before QEMU runs, so it need not poll: the greeting arrives
+// when QEMU is ready, and the socket ends when QEMU dies.
 struct Channels {
   UniqueFd qmp_listener, link_listener, state, control;
   std::optional<StateGate> gate;  ///< before `state`
@@ -51,7 +51,7 @@ Result<Channels> open_channels(const MachineConfig& config) {
   return channels;
 }
 
-// Files made beforehand so that they are ours alone whatever the umask is.
+// Makes files before QEMU does, so that other users cannot read them under any umask.
 Result<> make_files(const MachineConfig& config) {
   if (config.console)
     TRY(host::open_file(fmt::format("{}/{}", config.directory, kConsoleLog), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW,
@@ -77,15 +77,15 @@ Result<host::Child> spawn_detached(std::vector<std::string> argv, const MachineC
     spec.extra_fds.emplace_back(config.taps[i].fd->get(), kFirstTapFd + static_cast<int>(i));
   }
   spec.new_session = true;
-  // A clone touches a little of much: huge pages of translated code (TCG) made an idle one a third larger.
+  // A clone uses little of its large memory. Huge pages of translated code (TCG) made an idle clone a third larger.
   spec.small_pages = config.restore.has_value();
-  spec.readable_by_owner = true;  // for saving it, also when a later daemon does
+  spec.readable_by_owner = true;  // for saving the machine, also from a later daemon
   return host::spawn(spec);
 }
 
-// What went wrong while it started, in its own words where it had any. Afterwards it has ended.
+// The error of a failed start, with QEMU's own words if there are any. The process has ended afterwards.
 Task<Error> failed_start(host::Runtime& runtime, host::Child& child, const MachineConfig& config, Error error) {
-  // A QEMU that dies closes its socket a moment before it has ended; one that talks nonsense lives on.
+  // A QEMU that dies closes its socket a moment before its end. A QEMU that sends malformed messages stays alive.
   auto grace = error.code == ErrorCode::unavailable ? kDyingGrace : 0ms;
   bool died = (co_await host::wait_readable(runtime, child.pidfd(), host::after(grace))).value_or(false);
   if (!died) (void)child.signal(SIGKILL);
@@ -95,10 +95,10 @@ Task<Error> failed_start(host::Runtime& runtime, host::Child& child, const Machi
   auto how =
       status.signal ? fmt::format("killed by signal {}", status.signal) : fmt::format("exit code {}", status.code);
   co_return Error{ErrorCode::unavailable,
-                  fmt::format("it ended at once ({}): {}", how, words.empty() ? "it said nothing" : words)};
+                  fmt::format("it ended at once ({}): {}", how, words.empty() ? "it printed nothing" : words)};
 }
 
-// QEMU maps its memory long before it answers. `not_found` when it does not, or has ended.
+// QEMU maps its memory long before it answers. An error means that QEMU did not map it in time, or has ended.
 Result<GuestMemory> wait_for_memory(pid_t pid, int pidfd, const MachineConfig& config) {
   auto deadline = host::after(limits::kQmpGreetingDeadline);
   for (;;) {
@@ -110,7 +110,7 @@ Result<GuestMemory> wait_for_memory(pid_t pid, int pidfd, const MachineConfig& c
   }
 }
 
-// What the devices have saved refers to what is in the memory, so that comes first.
+// The devices' state refers to the content of the memory, so the memory comes first.
 Result<> let_through(pid_t pid, int pidfd, const MachineConfig& config, StateGate& gate) {
   const auto& state = *config.restore;
   if (!state.changes.empty()) TRY(apply_changes(TRY(wait_for_memory(pid, pidfd, config)), state.changes));
@@ -123,16 +123,15 @@ Task<Result<>> open_gate(host::Runtime& runtime, const host::Child& child, const
   co_return co_await runtime.blocking([&] { return let_through(child.pid(), child.pidfd(), config, gate); });
 }
 
-// Lets the guest run. A restored one takes its state in before, and QEMU ends if it cannot; one that boots may have
-// ended again by the time it could be asked.
+// Starts the guest. A restored QEMU loads its state first, and ends if that fails. A guest that boots may have ended
+// before a question could reach it, so its QEMU is not asked.
 Task<Result<>> go_on(host::Runtime& runtime, Qmp& qmp, bool restored, host::Deadline deadline) {
   CO_TRY(co_await qmp.execute("cont", nullptr, deadline));
   if (!restored) co_return Result<>();
   for (;;) {
     auto status = CO_TRY(co_await qmp.execute("query-status", nullptr, deadline));
     if (CO_TRY(get_string(status, "status")) != "inmigrate") co_return Result<>();
-    if (host::Clock::now() >= deadline)
-      co_return fail(ErrorCode::timeout, "QEMU did not take in the saved state in time");
+    if (host::Clock::now() >= deadline) co_return fail(ErrorCode::timeout, "QEMU did not load the saved state in time");
     co_await runtime.sleep_for(1ms);
   }
 }
@@ -190,7 +189,7 @@ Task<Result<std::unique_ptr<Machine>>> QemuDriver::try_start(const MachineConfig
   auto channels = CO_TRY(open_channels(config));
   auto begun = host::Clock::now();
   auto child = CO_TRY(spawn_detached(std::move(argv), config, channels));
-  // Ours must go, or the control connection would not end when QEMU does.
+  // Close our copies, or the control connection would not end with QEMU.
   channels.qmp_listener.reset();
   channels.link_listener.reset();
   channels.state.reset();
@@ -224,12 +223,12 @@ Task<Result<std::unique_ptr<Machine>>> QemuDriver::try_start(const MachineConfig
 Task<Result<std::unique_ptr<Machine>>> QemuDriver::start(const MachineConfig& config, const StartObserver& observer) {
   auto machine = co_await try_start(config, observer);
   if (machine) co_return machine;
-  // Nothing is left: a QEMU that was killed could not take its sockets along.
+  // A killed QEMU leaves its sockets behind. Remove them.
   for (auto name : {kQmpSocket, kLinkSocket}) (void)host::remove_file(fmt::format("{}/{}", config.directory, name));
   co_return in("start QEMU", std::move(machine));
 }
 
-// A daemon that died while it started or saved this machine left it standing still.
+// A daemon that died while it started or saved this machine left the machine paused.
 Task<Result<>> run_if_waiting(host::Runtime& runtime, Qmp& qmp) {
   auto status = CO_TRY(co_await qmp.execute("query-status", nullptr, host::after(limits::kQmpReplyDeadline)));
   auto now = CO_TRY(get_string(status, "status"));
@@ -248,7 +247,8 @@ Task<Result<>> take_control(QemuState& state, bool running) {
 Task<Result<std::unique_ptr<Machine>>> QemuDriver::adopt(const MachineRecord& record, bool go_on) {
   auto process = CO_TRY(in("adopt machine", VmmProcess::adopt(record)));
   auto state = std::make_shared<QemuState>(runtime_, record, std::move(process));
-  // Without its control socket a machine can still be used, waited for and killed, so this is no reason to give it up.
+  // Without its control socket a machine can still be used, waited for and killed. So this error does not end the
+  // machine.
   auto control = co_await take_control(*state, go_on);
   if (!control)
     log_.warn("machine.control_lost",

@@ -19,7 +19,7 @@ namespace {
 std::string probe_archive() {
   guestcfg::CpioWriter archive;
   archive.directory("dev");
-  archive.device("dev/console", S_IFCHR | 0600, 5, 1);  // what the kernel opens as fds 0–2 of init
+  archive.device("dev/console", S_IFCHR | 0600, 5, 1);  // the kernel opens it as fds 0–2 of init
   archive.file("init", probe_init(), 0755);
   return std::move(archive).finish();
 }
@@ -28,7 +28,7 @@ constexpr std::string_view kMachine =
     "-nodefaults -no-user-config -display none -no-reboot -M microvm,acpi=on,rtc=on,isa-serial=on -m 256M "
     "-chardev stdio,id=console,signal=off -serial chardev:console";
 
-// The board of command_line.cc with nothing on it but the console.
+// The board of command_line.cc, with only a console.
 std::vector<std::string> probe_command(const QemuFacts& qemu, std::string_view accelerator, const std::string& kernel,
                                        const std::string& initrd) {
   std::vector<std::string> command = {qemu.binary};
@@ -80,7 +80,7 @@ Task<KvmVerdict> probe_kvm(host::Runtime& runtime, const QemuFacts& qemu, const 
 std::string key_of_build(const QemuFacts& qemu, std::string_view accelerator) {
   utsname host{};
   ::uname(&host);
-  // Under KVM the guest sees the host's own processor.
+  // Under KVM the guest uses the host's own processor model.
   std::string cpu(accelerator == "kvm" ? cpu_model() : "");
   return fmt::format("qemu\n{}\n{}\n{}\n{}\n{}\n", file_key(qemu.binary), qemu.version, accelerator, host.release, cpu);
 }

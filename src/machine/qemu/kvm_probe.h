@@ -1,17 +1,18 @@
-// Does an accelerator run guests? Asked by running one: the kernel in question, with an init that says so and resets.
+// Finds out whether an accelerator runs guests, by running one: the given kernel, with an init that prints a line and
+// resets.
 #pragma once
 
 #include "machine/qemu/qemu.h"
 
 namespace banger::machine::qemu {
 
-/// What the init prints.
+/// The line that the init prints.
 inline constexpr std::string_view kProbeWords = "banger-kvm-ok";
 
-/// The init: a static x86-64 ELF of one page that prints kProbeWords on the console and resets the machine.
+/// The init: a static x86-64 ELF of one page. It prints kProbeWords on the console and resets the machine.
 std::string probe_init();
 
-/// The guts of probe_kvm for any accelerator and deadline. Nothing is left running.
+/// As probe_kvm, for any accelerator and deadline. Leaves no process running.
 Task<KvmVerdict> probe_guest(host::Runtime& runtime, const QemuFacts& qemu, std::string_view accelerator,
                              const std::string& kernel, const std::string& scratch_directory,
                              std::chrono::milliseconds limit);

@@ -1,11 +1,11 @@
-// What QEMU counts of its guest's disks. It tells nothing of a network or a processor by QMP.
+// QEMU's counts of its guest's disks. Over QMP, QEMU has no counts of networks and processors.
 #pragma once
 
 #include "machine/metrics.h"
 
 namespace banger::machine::qemu {
 
-/// From what query-blockstats returned: the sums over all drives. Anything else counts as nothing. Pure.
+/// The sums over all drives, from the result of query-blockstats. Malformed values count as nothing. Pure.
 MachineMetrics metrics_of(const Json& blockstats);
 
 }  // namespace banger::machine::qemu

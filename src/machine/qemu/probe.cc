@@ -27,7 +27,7 @@ Result<std::string> find_binary(const QemuOptions& options) {
   return *found;
 }
 
-// One question to the binary: the answer's text, or nullopt when it refuses.
+// Runs the binary with one option. Returns its output, or nullopt when the binary refuses the option.
 Task<Result<std::optional<std::string>>> ask(host::Runtime& runtime, std::vector<std::string> argv) {
   host::SpawnSpec spec{.argv = std::move(argv), .env = {"LC_ALL=C"}, .cwd = "/"};
   auto output = CO_TRY(co_await host::run_command(runtime, std::move(spec), host::after(limits::kVmmProbeDeadline)));
@@ -43,7 +43,7 @@ std::optional<std::string> version_in(std::string_view text) {
   return printable(trim(line.substr(kBefore.size())));
 }
 
-// Lists print one name first on each line.
+// Each line of a list begins with a name.
 bool lists(std::string_view text, std::string_view name) {
   for (auto line : split(text, '\n'))
     if (split(trim(line), ' ').front() == name) return true;
@@ -57,11 +57,11 @@ Task<Result<QemuFacts>> probe_qemu(host::Runtime& runtime, const QemuOptions& op
   auto version_text = CO_TRY(co_await ask(runtime, {facts.binary, "-version"}));
   auto version = version_in(version_text.value_or(""));
   if (!version)
-    co_return fail(ErrorCode::unsupported, fmt::format("{} does not say which QEMU it is", facts.binary),
+    co_return fail(ErrorCode::unsupported, fmt::format("{} does not print a QEMU version", facts.binary),
                    "check qemu_bin in the config");
   facts.version = *version;
 
-  // A QEMU built without seccomp refuses the option, so one question answers two.
+  // A QEMU without seccomp refuses the option, so one run answers two questions.
   auto machines = CO_TRY(co_await ask(runtime, {facts.binary, "-sandbox", "on,spawn=deny", "-M", "help"}));
   facts.sandbox = machines.has_value();
   if (!machines) machines = CO_TRY(co_await ask(runtime, {facts.binary, "-M", "help"}));

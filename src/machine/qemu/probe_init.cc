@@ -10,7 +10,7 @@ namespace {
 
 // Linux system calls (arch/x86/entry/syscalls/syscall_64.tbl).
 constexpr std::uint32_t kWrite = 1, kIoctl = 16, kExit = 60, kReboot = 169;
-constexpr std::uint32_t kDrain = 0x5409;  // TCSBRK with a non-zero argument: wait until the UART has sent it all
+constexpr std::uint32_t kDrain = 0x5409;  // TCSBRK with a non-zero argument: waits until the UART has sent everything
 constexpr std::uint32_t kMagic1 = 0xfee1dead, kMagic2 = 672274793, kRestart = 0x01234567;  // reboot(2)
 constexpr std::uint64_t kLoadAddress = 0x400000;
 

@@ -1,5 +1,6 @@
-// The QEMU driver: microvm under KVM where that truly runs a guest, else TCG. QEMU 7.2 to 10.x, features probed.
-// Facts: QEMU's own documentation (qemu-system-x86_64(1), docs/system/i386/microvm.rst, docs/interop/qmp-spec).
+// The QEMU driver: microvm, under KVM where KVM really runs guests, else under TCG. Supports QEMU 7.2 to 10.x, and
+// probes features. Source: QEMU's own documentation (qemu-system-x86_64(1), docs/system/i386/microvm.rst,
+// docs/interop/qmp-spec).
 #pragma once
 
 #include "base/log.h"
@@ -10,21 +11,21 @@ namespace banger::machine::qemu {
 
 struct QemuOptions {
   std::string binary;                ///< config `qemu_bin`; empty: qemu-system-x86_64 from PATH
-  std::string path_variable;         ///< PATH to look it up in
+  std::string path_variable;         ///< PATH to look the binary up in
   std::string accelerator = "auto";  ///< "auto", "kvm" or "tcg"
 };
 
-/// What the installed QEMU is and can do; asked of the binary itself, not compared by version.
+/// What the installed QEMU is and can do. The binary itself is asked, because versions do not tell.
 struct QemuFacts {
   std::string binary;   ///< full path
   std::string version;  ///< "7.2.22 (Debian …)"
   bool microvm = false;
   bool kvm_built_in = false;
   bool tcg_built_in = false;
-  bool sandbox = false;  ///< built with seccomp: it can lock itself down
+  bool sandbox = false;  ///< built with seccomp: QEMU can confine itself
 };
 
-/// `not_found` (with how to install it) when there is none, `unsupported` without microvm.
+/// `not_found`, with a hint how to install QEMU, when there is none. `unsupported` without microvm.
 Task<Result<QemuFacts>> probe_qemu(host::Runtime& runtime, const QemuOptions& options);
 
 struct KvmVerdict {
@@ -32,35 +33,34 @@ struct KvmVerdict {
   std::string reason;  ///< "runs guests", "/dev/kvm: Permission denied", "a guest did not reach its init within 5s"
 };
 
-/// Runs `kernel` with a tiny initramfs under KVM until its init speaks on the console, within
-/// limits::kKvmProbeDeadline. Expensive when KVM hangs: the caller caches the verdict per host boot, VMM and kernel
-/// (key_of_probe).
+/// Runs `kernel` with a tiny initramfs under KVM until its init prints a line on the console, for at most
+/// limits::kKvmProbeDeadline. Expensive when KVM hangs, so the caller caches the verdict for each boot of the host, VMM
+/// and kernel (key_of_probe).
 Task<KvmVerdict> probe_kvm(host::Runtime& runtime, const QemuFacts& qemu, const std::string& kernel,
                            const std::string& scratch_directory);
 std::string key_of_probe(const QemuFacts& qemu, const std::string& kernel);
 
-/// What a saved state depends on: this binary, the processor it shows its guest, this host's kernel.
+/// The key of everything that a saved state depends on: this binary, its processor model, this host's kernel.
 std::string key_of_build(const QemuFacts& qemu, std::string_view accelerator);
 
-/// `accelerator` is "kvm" or "tcg", already decided.
+/// `accelerator` is "kvm" or "tcg", never "auto".
 std::unique_ptr<Driver> make_driver(host::Runtime& runtime, const Logger& log, QemuFacts qemu, std::string accelerator);
 
-// What a QEMU is given beside its command line. It runs in config.directory, and the names of files.h are relative to
-// that, so a deep directory cannot overflow a socket address. The directory is private (0700), which is what keeps
-// others out.
-inline constexpr int kQmpFd = 3, kLinkFd = 4;  ///< listening sockets it inherits: they exist, mode 0600, before it does
-inline constexpr int kStateFd = 5;             ///< where it goes on from, if it does
-inline constexpr int kFirstTapFd = 6;          ///< of MachineConfig::taps, in order
+// Descriptors of QEMU. QEMU runs in config.directory and uses the names of files.h relative to that directory, so a
+// deep directory cannot overflow a socket address. The directory is private (0700), which keeps other users out.
+inline constexpr int kQmpFd = 3, kLinkFd = 4;  ///< inherited listening sockets: they exist, mode 0600, before QEMU does
+inline constexpr int kStateFd = 5;             ///< the saved state, if QEMU continues from one
+inline constexpr int kFirstTapFd = 6;          ///< the taps of MachineConfig::taps, in order
 
-/// The command line for a config: a pure function, so tests can read it. `tsc_khz` (host_tsc_khz) matters under TCG
-/// only: microvm has no other clock a kernel could calibrate by.
+/// The command line for a config. A pure function, so tests can read it. `tsc_khz` (host_tsc_khz) matters under TCG
+/// only: microvm has no other clock that a kernel could calibrate by.
 std::vector<std::string> command_line(const QemuFacts& qemu, std::string_view accelerator, const MachineConfig& config,
                                       std::uint64_t tsc_khz);
 
-/// The name of the drive at that place of MachineConfig::drives, for QMP.
+/// QMP's name of the drive at that index of MachineConfig::drives.
 std::string drive_node(std::size_t index);
 
-/// Rate of this host's time stamp counter, measured against CLOCK_MONOTONIC. Blocks for 20 ms.
+/// The rate of this host's time stamp counter, measured against CLOCK_MONOTONIC. Blocks for 20 ms.
 std::uint64_t host_tsc_khz();
 
 }  // namespace banger::machine::qemu

@@ -22,7 +22,7 @@ namespace {
 using namespace std::chrono_literals;
 using State = std::shared_ptr<QemuState>;
 
-// Each machine that goes on has these for itself, where those of a copied file would be shared.
+// Every machine that continues has its own copy of these pages, but shares those of a copied file.
 constexpr std::uint64_t kSharedMemoryChanges = 64 * limits::kMiB;
 
 Error gone(const QemuState& state) {
@@ -33,7 +33,8 @@ std::string exit_reason(QemuState& state) {
   auto status = state.process.exit_status();
   if (*state.end && (!status || status->shell_code() == 0)) return (*state.end)->reason;
   if (status && status->signal) return fmt::format("killed by signal {}", status->signal);
-  if (!status) return state.killed ? "killed by signal 9" : "ended";  // not our child: the kernel tells only its parent
+  // not our child: the kernel reports the status only to the parent
+  if (!status) return state.killed ? "killed by signal 9" : "ended";
   auto words = last_words(state.record.directory, state.record.token);
   return words.empty() ? fmt::format("exit code {}", status->code)
                        : fmt::format("exit code {}: {}", status->code, words);
@@ -42,14 +43,14 @@ std::string exit_reason(QemuState& state) {
 Task<> wait_ended(State state) {
   while (!state->process.ended()) {
     auto waited = co_await host::wait_readable(state->runtime, state->process.pidfd());
-    // Out of descriptors, which passes: look again later.
+    // Out of descriptors, for now. Try again later.
     if (!waited) co_await state->runtime.sleep_for(500ms);
   }
 }
 
 Task<MachineExit> wait_for_exit(State state) {
   co_await wait_ended(state);
-  // What QEMU said last is still in the socket.
+  // QEMU's last messages are still in the socket.
   if (state->qmp) co_await state->qmp->wait_closed(host::after(limits::kQmpReplyDeadline));
   co_return MachineExit{.guest_initiated = *state->end && (*state->end)->guest_initiated,
                         .reason = exit_reason(*state)};
@@ -62,12 +63,12 @@ Task<Result<>> kill_and_wait(State state) {
       co_await host::wait_readable(state->runtime, state->process.pidfd(), host::after(limits::kMachineKillDeadline)));
   if (!ended)
     co_return fail(ErrorCode::timeout,
-                   fmt::format("process {} does not go away although it was killed", state->record.process.pid));
+                   fmt::format("process {} was killed, but has not ended", state->record.process.pid));
   (void)state->process.exit_status();  // reaps it
   co_return Result<>();
 }
 
-// One command, on a fresh connection where the last one is lost.
+// Sends one command, on a new connection if the last one is lost.
 Task<Result<Json>> control(State state, std::string what, std::string command, Json arguments,
                            std::chrono::milliseconds wait) {
   auto lock = co_await state->control.lock();
@@ -92,7 +93,7 @@ bool same_file(const std::string& one, const std::string& other) {
 
 Result<bool> prepare_files(const MachineRecord& record, const SavedState& to) {
   auto memory = TRY(find_guest_memory(record.process.pid, record.memory_file, record.memory_bytes));
-  if (memory.shared) return false;  // changes until the machine is paused
+  if (memory.shared) return false;  // the file changes until the machine is paused
   bool few = !to.changes.empty() && TRY(count_changes(memory)) <= kSharedMemoryChanges;
   TRY(few ? host::share_file(record.memory_file, to.memory) : host::clone_file(record.memory_file, to.memory));
   return same_file(record.memory_file, to.memory);
@@ -104,14 +105,15 @@ Task<Result<bool>> prepare_memory(State state, SavedState to) {
   co_return co_await state->runtime.blocking([&record, &to] { return prepare_files(record, to); });
 }
 
-// Only what differs from the file or the copy that prepare_memory() made; all that is in use where memory has no file.
+// Writes only the pages that differ from the file, or from the copy of prepare_memory(). Without a memory file, writes
+// all pages in use.
 Result<> save_memory(const MachineRecord& record, const SavedState& to) {
   if (record.memory_file == to.memory) return {};
   auto memory = TRY(find_guest_memory(record.process.pid, record.memory_file, record.memory_bytes));
   if (memory.shared) return host::clone_file(record.memory_file, to.memory);
   if (!record.memory_file.empty() && ::access(to.memory.c_str(), F_OK) < 0)
     TRY(host::clone_file(record.memory_file, to.memory));
-  // One file under two names is what other machines run on.
+  // A hard link: other machines run on this file, so it must not change.
   if (same_file(record.memory_file, to.memory))
     TRY(write_changes(memory, to.changes));
   else
@@ -121,7 +123,7 @@ Result<> save_memory(const MachineRecord& record, const SavedState& to) {
 
 Task<Result<>> save_machine(State state, SavedState to) {
   CO_TRY(in("save memory", co_await state->runtime.blocking([&] { return save_memory(state->record, to); })));
-  // Everything but memory, into a file; the only such command QEMU has, and nothing in it is about Xen.
+  // Writes the state without memory into a file. QEMU has no other such command, and nothing in it depends on Xen.
   CO_TRY(co_await command(state, "save devices", "xen-save-devices-state", {{"filename", to.devices}, {"live", false}},
                           limits::kStateSaveDeadline));
   // QEMU makes it 0660 before the umask.

@@ -18,7 +18,7 @@ namespace {
 constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
 }
 
-// Shared with the reading coroutine, which outlives the Qmp by the moment it takes to notice the closed socket.
+// Shared with the reading coroutine, which outlives the Qmp until it notices the closed socket.
 struct Qmp::Connection {
   Connection(host::Runtime& runtime, OnEvent handler)
       : socket(runtime.io()), on_event(std::move(handler)), changed(runtime) {}
@@ -35,7 +35,7 @@ struct Qmp::Connection {
     changed.notify_all();
   }
   void take(QmpReply reply) {
-    // A reply nobody waits for any more belongs to a command whose deadline passed.
+    // A reply without a waiter belongs to a command after its deadline.
     auto waiting = reply.id ? replies.find(*reply.id) : replies.end();
     if (waiting == replies.end()) return;
     waiting->second = std::move(reply);
@@ -65,7 +65,7 @@ struct Qmp::Connection {
 };
 
 Result<> Qmp::Connection::send(std::string_view line) {
-  // Commands are far smaller than the socket's buffer: if one does not fit at once, QEMU has stopped reading, and half
+  // Commands are far smaller than the socket's buffer. If one does not fit at once, QEMU has stopped reading, and half
   // a command cannot be taken back.
   ssize_t put = ::send(socket.native_handle(), line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   if (put == static_cast<ssize_t>(line.size())) return {};
@@ -113,7 +113,7 @@ Task<Result<std::unique_ptr<Qmp>>> Qmp::open(host::Runtime& runtime, UniqueFd so
 Qmp::~Qmp() { connection_->close({ErrorCode::cancelled, "the control connection was closed"}); }
 
 Task<Result<Json>> Qmp::execute(std::string command, Json arguments, host::Deadline deadline) {
-  auto connection = connection_;  // this object may go while we wait
+  auto connection = connection_;  // this object may be destroyed during the wait
   if (connection->closed) co_return std::unexpected(*connection->closed);
   if (connection->replies.size() >= limits::kQmpInFlight)
     co_return fail(ErrorCode::exhausted, fmt::format("QMP {}: too many commands are waiting for QEMU", command));

@@ -19,7 +19,7 @@ namespace banger::machine::qemu {
 namespace {
 
 constexpr std::string_view kHeader("QEVM\0\0\0\3", 8);  // magic and version (QEMU, migration/qemu-file-types.h)
-constexpr int kPipeBytes = 1 << 20;  // more than most states have; the most that everybody may ask for
+constexpr int kPipeBytes = 1 << 20;  // larger than most states; the most that an unprivileged user may ask for
 constexpr auto kReadDeadline = std::chrono::seconds(10);
 
 Result<> wait_writable(int pipe) {
@@ -38,7 +38,7 @@ Result<StateGate> StateGate::make() {
   StateGate gate;
   gate.reader_ = UniqueFd(ends[0]);
   gate.writer_ = UniqueFd(ends[1]);
-  // Only ours: QEMU decides for its own end.
+  // Only for our end. QEMU sets the mode of its own end.
   if (::fcntl(gate.writer_.get(), F_SETFL, O_NONBLOCK) < 0) return fail_errno("pipe");
   (void)::fcntl(gate.writer_.get(), F_SETPIPE_SZ, kPipeBytes);
   TRY(host::write_all(gate.writer_.get(), kHeader));
@@ -50,10 +50,10 @@ Result<> StateGate::open(const std::string& devices) {
   std::array<char, kHeader.size()> header;
   if (::read(file.get(), header.data(), header.size()) != static_cast<ssize_t>(header.size()) ||
       std::string_view(header.data(), header.size()) != kHeader)
-    return fail(ErrorCode::corrupt, fmt::format("{} is no saved state of QEMU's", devices));
+    return fail(ErrorCode::corrupt, fmt::format("{} is not a saved state of QEMU", devices));
   struct stat info{};
   if (::fstat(file.get(), &info) < 0) return fail_errno(devices);
-  // Not one byte more: QEMU closes its end when it has all of them.
+  // Not one byte more, because QEMU closes its end after the last byte.
   for (auto left = info.st_size - static_cast<off_t>(header.size()); left > 0;) {
     ssize_t moved = ::sendfile(writer_.get(), file.get(), nullptr, static_cast<std::size_t>(left));
     if (moved == 0) return fail(ErrorCode::corrupt, fmt::format("{} ends in the middle", devices));

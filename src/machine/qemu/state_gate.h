@@ -1,5 +1,5 @@
-// The saved state of devices on its way into a QEMU that must not take it in yet: it may not be whole, and the guest's
-// memory has to become what it was first.
+// Holds back the saved state of devices from a QEMU that must not load it yet. The state may be incomplete, and the
+// guest's memory must be restored first.
 #pragma once
 
 #include <string>
@@ -9,16 +9,17 @@
 
 namespace banger::machine::qemu {
 
-/// QEMU reads a pipe. Should we end before all of it was let through, it reads the end of the pipe and ends too.
+/// QEMU reads a pipe. If this process ends early, QEMU reads the end of the pipe and ends too.
 class StateGate {
  public:
-  /// Lets the header through, which is the same for all: a QEMU that waits for the first byte does not hear of an end.
+  /// Writes the header, which is the same for all states. A QEMU that waits for the first byte does not notice the end
+  /// of the pipe.
   static Result<StateGate> make();
 
-  /// What QEMU is to read from; once.
+  /// QEMU's end of the pipe. Call once.
   UniqueFd take_reader() { return std::move(reader_); }
-  /// Lets the rest through, from a file as in SavedState::devices. Blocks; `timeout` when it is not read, `unavailable`
-  /// when QEMU has gone, `corrupt` for a file that is no saved state.
+  /// Writes the rest, from the file SavedState::devices. Blocks. `timeout` when QEMU does not read, `unavailable` when
+  /// QEMU has ended, `corrupt` when the file is not a saved state.
   Result<> open(const std::string& devices);
 
  private:

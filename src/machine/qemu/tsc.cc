@@ -20,7 +20,7 @@ std::uint64_t monotonic_ns() {
   return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
-// The two clocks at one instant: of several tries, the one that was disturbed least.
+// Reads both clocks at one instant: the try with the smallest disturbance of several.
 Sample sample() {
   Sample best;
   std::uint64_t narrowest = UINT64_MAX;

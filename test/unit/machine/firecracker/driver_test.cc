@@ -68,7 +68,7 @@ TEST_CASE("firecracker driver: its end is told with what its exit code means") {
   REQUIRE(machine);
   auto exit = run(fixture.runtime, (*machine)->wait_exit());
   CHECK(!exit.guest_initiated);
-  CHECK(exit.reason.starts_with("exit code 148 (a system call its seccomp filter forbids): "));
+  CHECK(exit.reason.starts_with("exit code 148 (a system call that its seccomp filter forbids): "));
   CHECK(run(fixture.runtime, (*machine)->power_button()).error().code == ErrorCode::unavailable);
   CHECK(run(fixture.runtime, (*machine)->open_link()).error().code == ErrorCode::unavailable);
 }
@@ -104,7 +104,7 @@ TEST_CASE("firecracker driver: a guest that does not listen yet is asked again, 
   auto link = run(fixture.runtime, (*machine)->open_link());
   REQUIRE(!link);
   CHECK(link.error().code == ErrorCode::timeout);
-  CHECK(link.error().message == "link: the guest does not listen for its host");
+  CHECK(link.error().message == "link: the guest does not listen on this port");
 }
 
 TEST_CASE("firecracker driver: a start that fails says why, in Firecracker's words, and leaves nothing behind") {
@@ -389,7 +389,7 @@ TEST_CASE("firecracker probe: what is missing, too old or no Firecracker is told
   REQUIRE(!missing);
   CHECK(missing.error().code == ErrorCode::not_found);
   CHECK(missing.error().message == "firecracker is not installed: not found in PATH");
-  CHECK(probe("/bin/true").error().message == "/bin/true does not say which Firecracker it is");
+  CHECK(probe("/bin/true").error().message == "/bin/true does not print a Firecracker version");
   TempDir directory;
   auto old = directory.path() + "/firecracker";
   REQUIRE(host::write_file(old, "#!/bin/sh\necho Firecracker v1.4.1\n", 0700));

@@ -17,7 +17,7 @@ namespace banger::host {
 namespace {
 
 constexpr std::uint64_t kNoLinks = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-constexpr int kAttempts = 16;  // a rename anywhere may make the kernel unsure; then it says EAGAIN
+constexpr int kAttempts = 16;  // a rename anywhere may make the kernel uncertain; it then returns EAGAIN
 
 Result<UniqueFd> open_resolved(int directory, const std::string& path, int flags, mode_t mode, std::uint64_t resolve) {
   open_how how{.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC | O_NOFOLLOW), .mode = mode, .resolve = resolve};
@@ -28,7 +28,8 @@ Result<UniqueFd> open_resolved(int directory, const std::string& path, int flags
   }
   if (fd >= 0) return UniqueFd(static_cast<int>(fd));
   if (errno == ELOOP || errno == EXDEV)
-    return fail(ErrorCode::denied, fmt::format("{}: leads over a link or out of its directory", printable(path)));
+    return fail(ErrorCode::denied,
+                fmt::format("{}: the path contains a link, or leaves its directory", printable(path)));
   return fail_errno(printable(path));
 }
 
@@ -64,7 +65,7 @@ Result<UniqueFd> open_beneath(std::span<const std::string> roots, std::string_vi
 }
 
 Result<UniqueFd> open_owned_file(std::span<const std::string> roots, std::string_view path, int flags, uid_t owner) {
-  // First without any effect: opening a pipe or a device may do something, or wait.
+  // Open without side effects first: opening a pipe or a device may do something, or wait.
   auto held = TRY(open_beneath(roots, path, O_PATH));
   struct stat info{};
   if (::fstat(held.get(), &info) < 0) return fail_errno(printable(path));

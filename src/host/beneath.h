@@ -1,5 +1,5 @@
-// Opening what a request names, without being led astray: beneath a directory that was allowed, over no link, and the
-// same file from check to use, because it is held by its descriptor (openat2(2)).
+// Opens paths of requests safely: beneath an allowed directory, without following links. The file stays the same from
+// check to use, because its descriptor holds it (openat2(2)).
 #pragma once
 
 #include <sys/types.h>
@@ -14,18 +14,19 @@
 namespace banger::host {
 
 /// `invalid` unless `path` is absolute, at most limits::kPathBytes long, and free of empty, `.` and `..` parts and of
-/// zero bytes. Nothing is looked at.
+/// zero bytes. Looks at no file.
 Result<> check_plain_path(std::string_view path);
 
-/// Opens `path`, which must be beneath one of `roots` (not a root itself); no part of either may be a symbolic link.
-/// `denied` when it is outside or over a link. `flags` as of open(2); O_CLOEXEC and O_NOFOLLOW are added.
+/// Opens `path`, which must be beneath one of `roots` and not itself a root. No part of either may be a symbolic link.
+/// `denied` when the path is outside or contains a link. `flags` are those of open(2), plus O_CLOEXEC and O_NOFOLLOW.
 Result<UniqueFd> open_beneath(std::span<const std::string> roots, std::string_view path, int flags, mode_t mode = 0);
 
-/// The same for a regular file that belongs to `owner` and has one name only: one that was hard-linked from elsewhere
-/// is `denied`.
+/// As open_beneath, for a regular file that belongs to `owner` and has only one name. `denied` for a file with a second
+/// hard link, which may lead to another directory.
 Result<UniqueFd> open_owned_file(std::span<const std::string> roots, std::string_view path, int flags, uid_t owner);
 
-/// How to hand an open file to what takes a path. Valid while the descriptor is open, and in this process only.
+/// A path for an open file, for functions that take paths. Valid only while the descriptor is open, and only in this
+/// process.
 std::string path_of_fd(const UniqueFd& fd);
 
 }  // namespace banger::host

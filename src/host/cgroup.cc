@@ -32,7 +32,7 @@ Result<> make_group(const std::string& path) {
   return {};
 }
 
-// One by one, for the kernel takes all or none. Which of them worked shows in the files of the groups below.
+// One by one, because the kernel accepts all or none. The files of the groups below show which ones worked.
 void enable_below(const std::string& group) {
   for (auto controller : kControllers)
     (void)write_control(group + "/cgroup.subtree_control", fmt::format("+{}", controller));
@@ -86,7 +86,7 @@ Result<> enter_cgroup(const std::string& group, pid_t process) {
 
 Result<> end_cgroup(const std::string& group, std::chrono::milliseconds patience) {
   auto until = std::chrono::steady_clock::now() + patience;
-  // Since Linux 5.14; before, whoever started a process has to kill it.
+  // Since Linux 5.14. On older kernels the starter of a process must kill it.
   if (::access(group.c_str(), F_OK) == 0) (void)write_control(group + "/cgroup.kill", "1");
   while (::rmdir(group.c_str()) < 0) {
     if (errno == ENOENT) return {};

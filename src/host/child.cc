@@ -21,9 +21,10 @@ namespace banger::host {
 
 namespace {
 
-constexpr std::size_t kMaxExtraFds = 16;  // the child may not allocate
+constexpr std::size_t kMaxExtraFds = 16;  // the child must not allocate memory
 
-// What the child needs, prepared before vfork so that it only makes system calls (it shares our memory).
+// Everything that the child needs. Prepared before vfork, so that the child makes only system calls: it shares our
+// memory.
 struct Prepared {
   std::string program;
   std::vector<char*> argv, envp;
@@ -65,14 +66,15 @@ int place_fds(const SpawnSpec& spec, int null_fd) {
     if ((extra[i] = ::fcntl(spec.extra_fds[i].first, F_DUPFD_CLOEXEC, top)) < 0) return errno;
   for (int i = 0; i < 3; ++i)
     if (::dup2(sources[i], i) < 0) return errno;
-  // Everything else goes; what is placed next has no close-on-exec.
+  // Everything else is closed on exec. The descriptors that are placed next are not.
   ::syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */);
   for (std::size_t i = 0; i < count; ++i)
     if (::dup2(extra[i], spec.extra_fds[i].second) < 0) return errno;
   return 0;
 }
 
-// Its own score alone: the kernel tells a child of vfork from a thread. One of which /proc shows nothing keeps ours.
+// Only the child's own score changes, because the kernel distinguishes a child of vfork from a thread. Without /proc
+// the child keeps the parent's score.
 void take_usual_oom_score() {
   int file = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   if (file < 0) return;
@@ -95,13 +97,13 @@ int run_child(const SpawnSpec& spec, const Prepared& prepared) {
   if (spec.new_session) ::setsid();
   if (int error = place_fds(spec, prepared.null_fd)) return error;
   if (spec.controlling_tty && ::ioctl(0, TIOCSCTTY, 0) < 0) return errno;
-  if (spec.usual_oom_score) take_usual_oom_score();  // while /proc is ours: setuid takes that away
+  if (spec.usual_oom_score) take_usual_oom_score();  // before setuid, after which the process cannot write to its /proc
   if (int error = drop_ids(spec)) return error;
   if (spec.small_pages) (void)::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
   if (spec.readable_by_owner)
-    (void)::prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);  // fails without Yama, which then forbids nothing
+    (void)::prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);  // fails without Yama, where nothing is forbidden
   if (!spec.cwd.empty() && ::chdir(spec.cwd.c_str()) < 0)
-    return -errno;  // negative: the directory's fault, not the program's
+    return -errno;  // negative: the directory failed, not the program
   ::execve(prepared.program.c_str(), prepared.argv.data(), prepared.envp.data());
   return errno;
 }
@@ -162,7 +164,7 @@ UniqueFd Child::release() {
 }
 
 namespace {
-// Without one the child cannot be held, so it must not live.
+// Without a pidfd the child cannot be held, so it must not live.
 Result<UniqueFd> pidfd_of(pid_t pid) {
   UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (pidfd) return pidfd;
@@ -213,7 +215,7 @@ Result<Child> fork_to(const std::function<int()>& work) {
     ::setpgid(0, 0);
     ::_exit(work());
   }
-  ::setpgid(pid, pid);  // here too, so that it is so whoever comes first
+  ::setpgid(pid, pid);  // in the parent too, so that it holds whichever process runs first
   return Child(pid, TRY(pidfd_of(pid)));
 }
 
@@ -232,7 +234,7 @@ std::optional<std::string> find_program(std::string_view program, std::string_vi
 
 Result<ProcessId> process_id(pid_t pid) {
   auto stat = TRY(in(fmt::format("process {}", pid), read_file(fmt::format("/proc/{}/stat", pid), 4096)));
-  // The command name (field 2) may hold anything, so fields count from the last ')'.
+  // The command name (field 2) may contain any character, so fields are counted from the last ')'.
   auto after_name = stat.rfind(')');
   if (after_name == stat.npos) return fail(ErrorCode::internal, "unexpected format of /proc/PID/stat");
   auto fields = split(std::string_view(stat).substr(after_name + 2), ' ');
@@ -246,7 +248,7 @@ Result<ProcessId> process_id(pid_t pid) {
 Result<UniqueFd> open_process(const ProcessId& id) {
   UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, id.pid, 0)));
   if (!pidfd) return fail_errno(fmt::format("process {}", id.pid));
-  // Checked after opening: from here on the pidfd names the same process whatever happens to the number.
+  // Check after opening: from here on the pidfd names the same process, even if the number is reused.
   if (TRY(process_id(id.pid)) != id)
     return fail(ErrorCode::not_found, fmt::format("process {} is another one now", id.pid));
   return pidfd;
@@ -254,7 +256,7 @@ Result<UniqueFd> open_process(const ProcessId& id) {
 
 Result<std::vector<std::string>> process_argv(pid_t pid) {
   auto text = TRY(read_file(fmt::format("/proc/{}/cmdline", pid), 1 << 20));
-  // A process that has ended but was not reaped has none any more.
+  // An ended process that was not reaped has no arguments any more.
   if (text.empty()) return fail(ErrorCode::not_found, fmt::format("process {} has no arguments", pid));
   std::vector<std::string> argv;
   if (text.ends_with('\0')) text.pop_back();

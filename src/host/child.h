@@ -1,4 +1,4 @@
-// Starting and owning processes. With UniqueFd, the only place that holds a raw process identity.
+// Starts and owns processes. With UniqueFd, the only place that holds a raw process identity.
 #pragma once
 
 #include <sys/types.h>
@@ -23,12 +23,14 @@ struct SpawnSpec {
   std::vector<std::pair<int, int>> extra_fds;         ///< {ours, theirs >= 3}, borrowed
   bool new_session = false;                           ///< setsid, so it outlives our terminal
   bool readable_by_owner =
-      false;  ///< our user's processes may read its memory even under Yama (prctl(2), PR_SET_PTRACER)
+      false;  ///< processes of our user may read its memory even under Yama (prctl(2), PR_SET_PTRACER)
   bool small_pages =
-      false;  ///< no transparent huge pages: its memory is only what it touches (prctl(2), PR_SET_THP_DISABLE)
+      /// no transparent huge pages, so the process uses only memory that it touches (prctl(2), PR_SET_THP_DISABLE)
+      false;
   bool controlling_tty = false;  ///< make stdin_fd the controlling terminal (needs new_session)
-  bool usual_oom_score = false;  ///< as likely as any other to be killed when memory runs out, however we are spared
-  std::optional<uid_t> uid;      ///< drop to this user (all ids), with `gid` and `groups`
+  /// the usual chance of being killed when memory runs out, even if this process is spared
+  bool usual_oom_score = false;
+  std::optional<uid_t> uid;  ///< drop to this user (all ids), with `gid` and `groups`
   std::optional<gid_t> gid;
   std::vector<gid_t> groups;
 };
@@ -43,7 +45,7 @@ struct ProcessId {
 struct ExitStatus {
   int code = 0;    ///< exit code, if it exited
   int signal = 0;  ///< signal that killed it, or 0
-  /// As a shell has it: code, or 128 + signal.
+  /// The exit code of a shell: code, or 128 + signal.
   int shell_code() const { return signal ? 128 + signal : code; }
 };
 
@@ -64,7 +66,7 @@ class Child {
   std::optional<ExitStatus> poll();
   /// Blocks until it ends.
   ExitStatus wait();
-  /// Gives it up: it lives on. The pidfd stays valid for whoever takes it.
+  /// Releases the child, which lives on. The caller owns the pidfd.
   UniqueFd release();
 
  private:
@@ -80,19 +82,19 @@ class Child {
 /// not_found when the program is missing, denied when it is not executable.
 Result<Child> spawn(const SpawnSpec& spec);
 
-/// Runs `work` in a copy of this process, whose exit code it gives; destructors and exit handlers do not run there. The
-/// copy leads a process group of its own. REQUIRES: no other threads.
+/// Runs `work` in a copy of this process. Its result is the copy's exit code. Destructors and exit handlers do not run
+/// there. The copy leads a process group of its own. REQUIRES: no other threads.
 Result<Child> fork_to(const std::function<int()>& work);
 
-/// Full path of `program` in `path` (a PATH value); a name with '/' is returned if executable.
+/// Full path of `program` in `path` (a PATH value). A name with '/' is returned if it is executable.
 std::optional<std::string> find_program(std::string_view program, std::string_view path);
 
 /// Identity of a live process, or not_found.
 Result<ProcessId> process_id(pid_t pid);
-/// A pidfd for exactly that process, or not_found if it has gone (even if its pid was reused).
+/// A pidfd for exactly that process, or not_found if it has ended, even if its pid was reused.
 Result<UniqueFd> open_process(const ProcessId& id);
-/// argv of a live process, or not_found: also for kernel threads, and for the instant in which an exec replaces it
-/// (spawn may return that early). Bounded to 1 MiB.
+/// argv of a live process, or not_found. Kernel threads have none, and neither has a process during its exec (spawn may
+/// return that early). Bounded to 1 MiB.
 Result<std::vector<std::string>> process_argv(pid_t pid);
 
 }  // namespace banger::host

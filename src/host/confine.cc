@@ -16,7 +16,7 @@ struct Sets {
   __user_cap_data_struct low{}, high{};
 };
 
-// Raw system calls: they are for this thread, and libcap would be a library for two of them.
+// Raw system calls affect this thread only. libcap would be a whole library for two calls.
 Result<Sets> current() {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   Sets sets;
@@ -39,7 +39,7 @@ __user_cap_data_struct half(std::uint64_t keep, unsigned shift) {
   return {.effective = bits, .permitted = bits, .inheritable = 0};
 }
 
-// The kernel says EINVAL for the first number that it does not know.
+// The kernel returns EINVAL for the first number that it does not know.
 Result<> narrow_bounding_set(std::uint64_t keep) {
   for (int number = 0; number < 64; ++number) {
     int held = ::prctl(PR_CAPBSET_READ, number);
@@ -59,8 +59,8 @@ Result<std::uint64_t> effective_capabilities() {
 }
 
 Result<> keep_capabilities(std::uint64_t keep) {
-  // The bounding set can be narrowed only with CAP_SETPCAP. Who has none got it narrowed before, and a program that it
-  // starts under no-new-privileges gets no more than it has itself.
+  // Only a process with CAP_SETPCAP can narrow its bounding set. A process without CAP_SETPCAP had its set narrowed
+  // earlier. A program that it starts under no-new-privileges gets no more than the process has.
   if (TRY(effective_capabilities()) >> CAP_SETPCAP & 1) TRY(narrow_bounding_set(keep));
   ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   return set_current({half(keep, 0), half(keep, 32)});

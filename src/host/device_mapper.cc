@@ -18,10 +18,10 @@ namespace banger::host {
 namespace {
 
 constexpr const char* kControl = "/dev/mapper/control";
-// The version that these calls need: they are older than everything that may come along.
+// The version that these calls need. It is the oldest, and all kernels support it.
 constexpr std::uint32_t kVersion[3] = {4, 0, 0};
 constexpr std::size_t kAlign = 8;
-// udev is to look neither into it nor for a name (libdevmapper.h, DM_UDEV_DISABLE_*): what is on it comes from a guest.
+// udev must not examine or name the device, because a guest wrote its content (libdevmapper.h, DM_UDEV_DISABLE_*).
 constexpr std::uint32_t kLeaveAlone = 0xf << 16;
 constexpr int kRemoveAttempts = 40;
 constexpr auto kRemovePause = std::chrono::milliseconds(50);
@@ -39,7 +39,7 @@ class KernelControl final : public DmControl {
 
 std::size_t aligned(std::size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
 
-/// Target descriptions one behind the other, each with its parameters (dm-ioctl.h, struct dm_target_spec).
+/// Target descriptions one after the other, each with its parameters (dm-ioctl.h, struct dm_target_spec).
 std::string encode(std::span<const DmTarget> table) {
   std::string bytes;
   for (const auto& target : table) {
@@ -58,7 +58,7 @@ std::string encode(std::span<const DmTarget> table) {
 
 }  // namespace
 
-/// One request: the fixed part and what follows it.
+/// One request: the fixed part, followed by the data.
 struct DeviceMapper::Call {
   explicit Call(const std::string& name, std::string_view data = {})
       : memory((aligned(sizeof(dm_ioctl)) + aligned(data.size())) / kAlign) {
@@ -106,7 +106,7 @@ Result<> DeviceMapper::load_and_resume(const std::string& name, std::span<const 
   if (int error = control_.control(DM_TABLE_LOAD, load.io())) return fail_errno("load its table", error);
   Call resume(name);
   resume.io()->event_nr = kLeaveAlone;
-  if (int error = control_.control(DM_DEV_SUSPEND, resume.io())) return fail_errno("let it go", error);
+  if (int error = control_.control(DM_DEV_SUSPEND, resume.io())) return fail_errno("resume it", error);
   return {};
 }
 
@@ -118,7 +118,7 @@ Result<DmDevice> DeviceMapper::create(const std::string& name, const std::string
   Call make(name);
   uuid.copy(make.io()->uuid, sizeof make.io()->uuid - 1);
   int error = control_.control(DM_DEV_CREATE, make.io());
-  if (error == EBUSY) return fail(ErrorCode::exists, fmt::format("{}: there is one already", what));
+  if (error == EBUSY) return fail(ErrorCode::exists, fmt::format("{}: a device of that name exists already", what));
   if (error) return fail_errno(what, error);
   auto active = load_and_resume(name, table, access);
   if (active) return make.device();

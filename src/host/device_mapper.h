@@ -1,5 +1,5 @@
-// The kernel's device-mapper by its ioctl interface (linux/dm-ioctl.h): block devices made of others by tables of
-// targets. Needs CAP_SYS_ADMIN. What a table is for, its maker knows.
+// The kernel's device-mapper, through its ioctl interface (linux/dm-ioctl.h): block devices that are made of others by
+// tables of targets. Needs CAP_SYS_ADMIN. The caller decides about the tables.
 #pragma once
 
 #include <linux/dm-ioctl.h>
@@ -16,20 +16,20 @@
 
 namespace banger::host {
 
-/// The kernel's side, so that tests have one that needs no device-mapper.
+/// The kernel's side as an interface, so that tests need no device-mapper.
 class DmControl {
  public:
   virtual ~DmControl() = default;
-  /// As ioctl(2) on /dev/mapper/control, with dm_ioctl::data_size bytes at `buffer`. 0 or an errno.
+  /// Like ioctl(2) on /dev/mapper/control, with dm_ioctl::data_size bytes at `buffer`. Returns 0 or an errno.
   virtual int control(unsigned long request, dm_ioctl* buffer) = 0;
 };
 
 /// `unsupported` where the kernel has no device-mapper.
 Result<std::unique_ptr<DmControl>> open_device_mapper();
-/// Whether it has, for anybody to ask; opening its device has the kernel load the module.
+/// Whether the kernel has device-mapper. Needs no privilege. The kernel loads the module when its device is opened.
 bool has_device_mapper();
 
-/// A line of a table. In sectors of 512 bytes.
+/// A line of a table, in sectors of 512 bytes.
 struct DmTarget {
   std::uint64_t start = 0, length = 0;
   std::string type;        ///< "linear"
@@ -38,8 +38,8 @@ struct DmTarget {
 
 struct DmDevice {
   std::string uuid;
-  bool active = false;  ///< it has a table and is not suspended
-  int open_count = 0;   ///< by anybody, other devices included
+  bool active = false;  ///< the device has a table and is not suspended
+  int open_count = 0;   ///< by all processes and other devices
   dev_t device = 0;
 };
 
@@ -50,12 +50,13 @@ class DeviceMapper {
   /// Borrowed.
   explicit DeviceMapper(DmControl& control) : control_(control) {}
 
-  /// What has that name.
+  /// The device with that name.
   Result<std::optional<DmDevice>> find(const std::string& name) const;
-  /// Makes it and lets it go: all of it or nothing. `exists` when the name or the uuid is taken.
+  /// Makes the device and activates it, completely or not at all. `exists` when the name or the uuid is taken.
   Result<DmDevice> create(const std::string& name, const std::string& uuid, std::span<const DmTarget> table,
                           DmAccess access) const;
-  /// `busy` while it is open; something that looked at it for a moment is waited for. Fine when there is none.
+  /// Removes the device. Waits while another process looks at the device briefly. `busy` while it stays open. Succeeds
+  /// when there is none.
   Result<> remove(const std::string& name) const;
 
  private:

@@ -1,4 +1,4 @@
-// An IPv4 address and a port, as the config and the sockets have them. Pure: nothing is looked up.
+// An IPv4 address and a port, as in the config and in sockets. Pure: no name is resolved.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ struct Endpoint {
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
-/// "127.0.0.1:42069". `invalid` for anything else; port 0 included.
+/// Parses "127.0.0.1:42069". `invalid` for any other text, and for port 0.
 Result<Endpoint> parse_endpoint(std::string_view text);
 std::string to_string(const Endpoint& endpoint);
 

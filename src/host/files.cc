@@ -75,7 +75,7 @@ Result<> make_directories(const std::string& path, mode_t mode) {
     if (::mkdir(path.c_str(), mode) == 0) return {};
     error = errno;
   }
-  // Made by somebody else meanwhile is as good; a file in its place is not.
+  // Another process may have made the directory in the meantime, which is fine. A file in its place is not.
   struct stat info{};
   if (error == EEXIST && ::stat(path.c_str(), &info) == 0) {
     if (S_ISDIR(info.st_mode)) return {};
@@ -111,7 +111,7 @@ Result<> remove_file(const std::string& path) {
 
 namespace {
 
-// Between file systems, and on some of them, the kernel does not copy by itself.
+// The kernel does not copy by itself between file systems, and on some file systems.
 bool cannot_copy_range(int error_number) {
   return error_number == EXDEV || error_number == EINVAL || error_number == EOPNOTSUPP || error_number == ENOSYS;
 }
@@ -180,7 +180,7 @@ Result<> share_file(const std::string& from, const std::string& to) {
   auto part = to + ".part";
   TRY(remove_file(part));
   if (::link(from.c_str(), part.c_str()) < 0) TRY(clone_file(from, part));
-  // A rename between two names of one file does nothing, and leaves both.
+  // A rename between two names of one file does nothing, and leaves both names.
   if (::rename(part.c_str(), to.c_str()) < 0) return fail_errno(to);
   return remove_file(part);
 }

@@ -1,4 +1,4 @@
-// Which calls somebody waits for. Work in the background asks here, so that it keeps out of their way.
+// Counts the calls that clients wait for. Work in the background waits until there are none.
 #pragma once
 
 #include <utility>
@@ -7,7 +7,7 @@
 
 namespace banger::host {
 
-/// Calls that somebody waits for. The pool keeps out of their way.
+/// The calls that clients wait for. The pool of ready machines works between them.
 class Foreground {
  public:
   explicit Foreground(Runtime& runtime) : ended_(runtime) {}
@@ -27,7 +27,7 @@ class Foreground {
     Foreground* foreground_;
   };
   Call begin() { return Call(this); }
-  /// Returns when there was no call for limits::kPoolCalm.
+  /// Returns after limits::kPoolCalm without a call.
   Task<> wait_idle();
 
  private:

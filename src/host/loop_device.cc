@@ -18,8 +18,8 @@ namespace banger::host {
 
 namespace {
 
-constexpr std::string_view kMark = "banger";  // what banger did not make, it does not share
-constexpr int kAttempts = 64;                 // others take free devices too
+constexpr std::string_view kMark = "banger";  // only devices with this mark are shared
+constexpr int kAttempts = 64;                 // other processes take free devices too
 constexpr __u32 kShared = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR;
 
 std::string path_of(long number) { return fmt::format("/dev/loop{}", number); }
@@ -32,7 +32,8 @@ Result<dev_t> device_of(const UniqueFd& fd) {
 
 bool is_read_only(const UniqueFd& file) { return (::fcntl(file.get(), F_GETFL) & O_ACCMODE) == O_RDONLY; }
 
-/// The device if it is configured for this very file, as attach_loop does it. Held open, it cannot become another's.
+/// The device, if attach_loop configured it for exactly this file. The open descriptor keeps other processes from
+/// reusing it.
 std::optional<LoopDevice> shared_at(const std::string& path, const struct stat& file) {
   auto fd = open_file(path, O_RDONLY);
   loop_info64 info{};
@@ -65,7 +66,7 @@ Result<LoopDevice> attach_loop(const UniqueFd& file) {
     }
     if (errno != EBUSY) return fail_errno(path_of(number));
   }
-  return fail(ErrorCode::busy, "all loop devices are taken as soon as they are free");
+  return fail(ErrorCode::busy, "other programs take every free loop device first");
 }
 
 Result<LoopDevice> share_loop(const UniqueFd& file) {

@@ -1,5 +1,5 @@
-// Loop devices: a file as a block device, by ioctl (loop(4)). Needs CAP_SYS_ADMIN. Each goes by itself when nobody has
-// it open any more, so that whoever dies in between leaves none behind.
+// Loop devices: a file as a block device, by ioctl (loop(4)). Needs CAP_SYS_ADMIN. The kernel removes a loop device
+// when its last user closes it. So a process that dies leaves no device behind.
 #pragma once
 
 #include <sys/types.h>
@@ -10,15 +10,16 @@
 namespace banger::host {
 
 struct LoopDevice {
-  UniqueFd fd;  ///< keeps it; so does a device that is made of it
+  UniqueFd fd;  ///< keeps the device; so does another device made from it
   dev_t device = 0;
 };
 
-/// Of an open regular file, with its rights: one opened for reading gives a read-only device.
+/// Makes a loop device of an open regular file, with the file's access mode: a file opened for reading gives a
+/// read-only device.
 Result<LoopDevice> attach_loop(const UniqueFd& file);
 
-/// A read-only one of that file that attach_loop made before and that somebody still has open, else a new one: those
-/// who share a file share its device.
+/// Returns an existing read-only device of that file, made by attach_loop and still open, or else a new one. So users
+/// of one file share one device.
 Result<LoopDevice> share_loop(const UniqueFd& file);
 
 }  // namespace banger::host

@@ -1,4 +1,4 @@
-// How much memory this host can still give.
+// The memory that this host can still provide.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 namespace banger::host {
 
-/// Bytes that new work may take without swapping, as the kernel estimates it. Source: proc(5), MemAvailable.
+/// Bytes that new work can use without swapping, by the kernel's estimate. Source: proc(5), MemAvailable.
 Result<std::uint64_t> available_memory();
 
 }  // namespace banger::host

@@ -47,7 +47,7 @@ Result<> attach_mount(const UniqueFd& mount, const UniqueFd& target) {
 
 Result<> leave_shared_mounts() {
   if (::unshare(CLONE_NEWNS) < 0) return fail_errno("a mount namespace");
-  // Else what is mounted here would show up wherever the host's mounts do.
+  // Otherwise the mounts made here would appear in the host's namespace too.
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0) return fail_errno("a mount namespace");
   return {};
 }

@@ -1,5 +1,5 @@
-// Users by name and number, read from /etc/passwd itself: NSS does not work in a static binary, so users of a directory
-// service are not found.
+// Users by name and number, read from /etc/passwd directly, because NSS does not work in a static binary. So users of a
+// directory service are not found.
 #pragma once
 
 #include <sys/types.h>

@@ -1,4 +1,5 @@
-// Where banger keeps things: the XDG base directories (freedesktop.org basedir-spec 0.8) and nowhere else.
+// The directories where banger keeps its files: the XDG base directories (freedesktop.org basedir-spec 0.8) and no
+// others.
 #pragma once
 
 #include <functional>
@@ -21,8 +22,8 @@ struct Paths {
   std::string cache;        ///< $XDG_CACHE_HOME/banger: everything that can be rebuilt
 
   std::string database() const { return state + "/banger.db"; }
-  /// Sockets live in the state directory, not in $XDG_RUNTIME_DIR: VMs outlive a login session, and a user who comes in
-  /// by another way (su, cron, CI) must find the same daemon.
+  /// Sockets are in the state directory, not in $XDG_RUNTIME_DIR. VMs outlive a login session. A user who logs in by
+  /// another way (su, cron, CI) must find the same daemon.
   std::string run() const { return state + "/run"; }
   std::string daemon_socket() const { return run() + "/bangerd.sock"; }
   std::string daemon_lock() const { return run() + "/bangerd.lock"; }
@@ -35,7 +36,8 @@ struct Paths {
   std::string kernels() const { return data + "/kernels"; }
 };
 
-/// `invalid` when HOME is missing or an XDG variable is relative (the specification says to ignore those; we say so).
+/// `invalid` when HOME is missing or an XDG variable is relative. The specification would ignore a relative one; this
+/// is an error.
 Result<Paths> find_paths(const GetEnv& env);
 
 }  // namespace banger::host

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kOutputBytes = 64 * 1024;
 
-// Its output goes to memory that is looked at afterwards: a pipe of ours could fill up.
+// The output goes to a file in memory, which is read afterwards. A pipe could fill up, because nothing reads it here.
 Result<UniqueFd> memory_file() {
   UniqueFd file(::memfd_create("output", MFD_CLOEXEC));
   if (!file) return fail_errno("memfd_create");

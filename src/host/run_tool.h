@@ -1,4 +1,4 @@
-// Running a short program to its end where there is no event loop: in the root helper, or on the pool's threads.
+// Runs a short program to its end without an event loop: in the root helper, or on the pool's threads.
 #pragma once
 
 #include <chrono>
@@ -9,12 +9,14 @@
 
 namespace banger::host {
 
-/// Where the system's own programs are; nothing of a user's.
+/// The system's directories of programs, without a user's.
 inline constexpr const char* kSystemPath = "/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Runs argv with an environment of kSystemPath and the C locale, in `/`, with empty input; gives what it wrote to
-/// stdout, the first 64 KiB. Blocks; `timeout` after the deadline, when it is killed; `unavailable` with the last line
-/// of its stderr when it fails; `not_found` when there is no such program.
+/// Runs argv in `/`, with empty input. The environment has only kSystemPath and the C locale. Returns the first 64 KiB
+/// of stdout. Blocks.
+///
+/// Errors: `timeout` after the deadline, when the program is killed. `unavailable`, with the last line of stderr, when
+/// the program fails. `not_found` when there is no such program.
 Result<std::string> run_tool(const std::vector<std::string>& argv, std::chrono::milliseconds deadline);
 
 }  // namespace banger::host

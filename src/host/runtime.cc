@@ -83,7 +83,7 @@ Event::~Event() {
 Event::Event(Event&&) noexcept = default;
 
 void Event::notify_all() {
-  // Each waiter takes itself off; its timer's expiry tells a wake-up from a deadline.
+  // Each waiter removes itself. The expiry of its timer distinguishes a wake-up from a deadline.
   for (auto* timer : impl_->waiting) timer->expires_at(asio::steady_timer::time_point::min());
   impl_->waiting.clear();
 }
@@ -91,7 +91,7 @@ void Event::notify_all() {
 Task<bool> Event::wait(Deadline deadline) {
   auto impl = impl_;
   asio::steady_timer timer(impl->io, deadline);
-  // Takes itself off also when the frame is destroyed where it waits, as a stopped Runtime does.
+  // Removes itself even when the frame is destroyed during the wait, as by a stopped Runtime.
   struct Listed {
     Listed(Impl& event, asio::steady_timer& t) : impl(event), timer(t) { impl.waiting.push_back(&timer); }
     ~Listed() { impl.waiting.remove(&timer); }
@@ -126,7 +126,7 @@ Task<Result<bool>> wait_readable(Runtime& runtime, int fd, Deadline deadline) {
   });
   auto [error] = co_await descriptor.async_wait(asio::posix::stream_descriptor::wait_read, use_tuple);
   timer.cancel();
-  // The timer's handler refers to this frame: let it run before the frame goes.
+  // The timer's handler refers to this frame, so the handler must run before the frame ends.
   co_await asio::post(runtime.io(), asio::use_awaitable);
   if (expired && error) co_return false;
   if (error) co_return fail_errno("wait", error.value());
@@ -165,7 +165,7 @@ Task<Result<Output>> run_command(Runtime& runtime, SpawnSpec spec, Deadline dead
   auto err_pipe = CO_TRY(make_pipe());
   spec.stdout_fd = out_pipe.write.get();
   spec.stderr_fd = err_pipe.write.get();
-  spec.new_session = true;  // a group of its own, which can be ended whole
+  spec.new_session = true;  // a process group of its own, so that all of it can be killed
   auto child = CO_TRY(spawn(spec));
   out_pipe.write.reset();
   err_pipe.write.reset();
@@ -187,17 +187,17 @@ Task<Result<Output>> run_command(Runtime& runtime, SpawnSpec spec, Deadline dead
   runtime.spawn(reader(shared, false, std::min<std::size_t>(max_output_bytes, 64 * 1024)));
 
   bool ended = CO_TRY(co_await wait_readable(runtime, child.pidfd(), deadline));
-  // The leader is not reaped yet, so the number is still its group's.
+  // The leader is not reaped yet, so the number still belongs to its group.
   if (!ended) (void)::kill(-child.pid(), SIGKILL);
   shared->output.status = child.wait();
-  // Grandchildren may hold the pipes open; give the last output a moment, then let go.
+  // Grandchildren may hold the pipes open. Wait a moment for the last output, then close the pipes.
   if (shared->open > 0) co_await shared->done.wait(after(std::chrono::milliseconds(ended ? 1000 : 50)));
   while (shared->open > 0) {
     shared->out_fd.close();
     shared->err_fd.close();
     co_await shared->done.wait(after(std::chrono::milliseconds(50)));
   }
-  if (!ended) co_return fail(ErrorCode::timeout, fmt::format("{} took too long and was ended", spec.argv[0]));
+  if (!ended) co_return fail(ErrorCode::timeout, fmt::format("{} took too long and was killed", spec.argv[0]));
   co_return std::move(shared->output);
 }
 

@@ -1,5 +1,5 @@
-// The event loop as the rest of the code sees it: waiting, deadlines, blocking work, processes. One control thread
-// runs every coroutine; blocking work goes to a small pool. Asio itself stays in runtime.cc.
+// The event loop for the rest of the code: waiting, deadlines, blocking work, processes. One control thread runs every
+// coroutine. Blocking work goes to a small pool of threads. Asio itself stays in runtime.cc.
 #pragma once
 
 #include <chrono>
@@ -30,17 +30,17 @@ class Runtime {
   Runtime& operator=(const Runtime&) = delete;
 
   asio::io_context& io();
-  /// Runs until stop() or nothing is left to do.
+  /// Runs until stop(), or until nothing is left to do.
   void run();
   void stop();
 
-  /// Starts a coroutine that owns what it touches. An exception that escapes is a bug: it ends the process with a
-  /// message.
+  /// Starts a coroutine that owns everything it uses. An exception that escapes from it is a bug, and ends the process
+  /// with a message.
   void spawn(Task<> task);
 
   Task<> sleep_for(std::chrono::milliseconds duration);
 
-  /// Runs `work` on the pool and gives back its value on the control thread.
+  /// Runs `work` on the pool and returns its value on the control thread.
   template <class F>
   Task<std::invoke_result_t<F>> blocking(F work) {
     std::optional<std::invoke_result_t<F>> value;
@@ -54,7 +54,8 @@ class Runtime {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Wakes coroutines of the control thread. Level-free: only those already waiting wake up, so re-check the condition.
+/// Wakes coroutines of the control thread. It has no state: only coroutines that already wait wake up, so check the
+/// condition again.
 class Event {
  public:
   explicit Event(Runtime& runtime);
@@ -69,7 +70,7 @@ class Event {
   std::shared_ptr<Impl> impl_;
 };
 
-/// Asked by a caller that went away; checked by long work between steps and raced against long waits.
+/// Requested when the caller has gone away. Long work checks it between steps, and long waits end with it.
 class Cancel {
  public:
   explicit Cancel(Runtime& runtime) : event_(runtime) {}
@@ -112,7 +113,8 @@ class Mutex {
   Event event_;
 };
 
-/// Waits until `fd` (borrowed) is readable (a pidfd: ended). False when the deadline passed first.
+/// Waits until `fd` (borrowed) is readable. A pidfd is readable when its process has ended. False when the deadline
+/// passed first.
 Task<Result<bool>> wait_readable(Runtime& runtime, int fd, Deadline deadline = Deadline::max());
 
 struct Output {
@@ -121,9 +123,9 @@ struct Output {
   std::string err;  ///< the last part of stderr, cut at the limit
 };
 
-/// Runs a program to its end. Its stdin is empty unless spec.stdin_fd is set; its stdout and stderr are collected.
-/// It runs in a session of its own; `timeout` after the deadline, when its whole process group is killed. A non-zero
-/// exit is not an error here.
+/// Runs a program to its end, in a session of its own. Its stdin is empty unless spec.stdin_fd is set. Its stdout and
+/// stderr are collected. After the deadline its whole process group is killed, and the error is `timeout`. A non-zero
+/// exit is not an error.
 Task<Result<Output>> run_command(Runtime& runtime, SpawnSpec spec, Deadline deadline,
                                  std::size_t max_output_bytes = 1 << 20);
 

@@ -14,8 +14,8 @@ namespace banger::host {
 namespace {
 
 constexpr std::string_view kType = "ssh-ed25519";
-constexpr std::size_t kKeyBytes = 32;         // RFC 8032: the seed, and the public key
-constexpr std::size_t kCipherBlockBytes = 8;  // of "none"
+constexpr std::size_t kKeyBytes = 32;         // size of the seed and of the public key (RFC 8032)
+constexpr std::size_t kCipherBlockBytes = 8;  // block size of the cipher "none"
 constexpr std::size_t kLineBytes = 70;
 
 struct FreeKey {
@@ -26,7 +26,7 @@ void put_number(std::string& to, std::uint32_t number) {
   for (int shift = 24; shift >= 0; shift -= 8) to.push_back(static_cast<char>(number >> shift));
 }
 
-/// A string as RFC 4251 has it: its length, then its bytes.
+/// Appends a string in the format of RFC 4251: its length, then its bytes.
 void put(std::string& to, std::string_view bytes) {
   put_number(to, static_cast<std::uint32_t>(bytes.size()));
   to += bytes;
@@ -58,7 +58,7 @@ Result<RawKey> generate() {
 
 std::string private_part(const RawKey& raw, std::string_view comment) {
   std::string part = random_bytes(4);
-  part += part;  // twice the same: how a reader knows that it decrypted well
+  part += part;  // the same number twice: a reader checks by it that decryption worked
   put(part, kType);
   put(part, raw.point);
   put(part, raw.seed + raw.point);

@@ -1,4 +1,4 @@
-// Making SSH host keys without ssh-keygen, which a host may not have.
+// Makes SSH host keys without ssh-keygen, which a host may not have.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace banger::host {
 
-/// The texts of the two files ssh-keygen(1) would write.
+/// The content of the two files that ssh-keygen(1) would write.
 struct SshKey {
   std::string private_key;  ///< openssh-key-v1 (OpenSSH, PROTOCOL.key), not encrypted
   std::string public_key;   ///< "ssh-ed25519 AAAA… comment\n"

@@ -15,7 +15,7 @@ void open_dead_end() { (void)::open("/", O_PATH | O_DIRECTORY); }
 }  // namespace
 
 void reserve_standard_streams() {
-  // In this order: open(2) gives the lowest free number. They stay open in what we execute, as these numbers do.
+  // The order matters, because open(2) returns the lowest free number. Executed programs inherit these descriptors.
   if (closed(STDIN_FILENO) && ::open("/dev/null", O_RDONLY) < 0) open_dead_end();
   for (int fd : {STDOUT_FILENO, STDERR_FILENO})
     if (closed(fd)) open_dead_end();

@@ -1,5 +1,5 @@
-// The system calls that host::filter_system_calls allows, as a classic BPF program (seccomp(2)). amd64 only, as banger
-// is.
+// The system calls that host::filter_system_calls allows, as a classic BPF program (seccomp(2)). For amd64 only, like
+// banger.
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -20,7 +20,7 @@ namespace banger::host {
 
 namespace {
 
-// What needs a look at its arguments (clone, socket, socketpair, ioctl) comes on its own below.
+// Calls with a check of their arguments (clone, socket, socketpair, ioctl) follow separately below.
 constexpr int kAllowed[] = {
     // files
     SYS_read,
@@ -91,7 +91,7 @@ constexpr int kAllowed[] = {
     SYS_madvise,
     SYS_mincore,
     SYS_membarrier,
-    // processes and signals: its own
+    // the process's own children and signals
     SYS_fork,
     SYS_vfork,
     SYS_execve,
@@ -170,7 +170,7 @@ constexpr int kAllowed[] = {
     SYS_getrandom,
     SYS_sysinfo,
     SYS_uname,
-    // sockets, once they are there
+    // sockets that exist already
     SYS_connect,
     SYS_bind,
     SYS_listen,
@@ -189,7 +189,7 @@ constexpr int kAllowed[] = {
     SYS_getsockopt,
 };
 
-// What makes a jail (mounts.h), what the jailer does, and what Firecracker does in it, whose own filter comes on top.
+// Calls that make a jail (mounts.h), and calls of the jailer and of Firecracker. Firecracker adds its own filter.
 constexpr int kOfJails[] = {
     SYS_open_tree, SYS_move_mount,  SYS_mount_setattr, SYS_mount,           SYS_umount2,   SYS_pivot_root,
     SYS_mknod,     SYS_mknodat,     SYS_symlink,       SYS_symlinkat,       SYS_setgroups, SYS_setuid,
@@ -201,7 +201,7 @@ constexpr int kOfJails[] = {
 constexpr std::uint32_t kNewNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
                                          CLONE_NEWPID | CLONE_NEWNET | 0x80 /* CLONE_NEWTIME */;
 constexpr std::uint32_t kFamilies[] = {AF_UNIX, AF_NETLINK};
-// Typing into someone's terminal.
+// Requests that type into the terminal of another user.
 constexpr std::uint32_t kTerminalRequests[] = {TIOCSTI, TIOCLINUX};
 constexpr std::uint32_t kX32Bit = 0x40000000;
 
@@ -271,7 +271,7 @@ Program make_program(Calls calls) {
     program.with_bits(SYS_unshare, kNewNamespaces & ~std::uint32_t{CLONE_NEWNS}, kRefused);
   }
   program.with_bits(SYS_clone, kNewNamespaces, kRefused);
-  // Its flags are in memory, where a filter cannot look; libc then uses clone.
+  // The flags of clone3 are in memory, which a filter cannot read. After ENOSYS, libc uses clone.
   program.always(SYS_clone3, refuse(ENOSYS));
   program.with_values(SYS_socket, 0, kFamilies, kAllow, refuse(EAFNOSUPPORT));
   program.with_values(SYS_socketpair, 0, std::span(kFamilies, 1), kAllow, refuse(EAFNOSUPPORT));

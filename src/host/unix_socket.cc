@@ -57,7 +57,7 @@ Result<UniqueFd> listen_unix(const std::string& path, int backlog) {
   auto address = TRY(address_of(path));
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd) return fail_errno("socket");
-  // On Linux bind(2) gives the file the mode of the unbound socket's inode, so it is never looser than this.
+  // On Linux, bind(2) gives the file the mode of the unbound socket's inode. So the mode is never wider than this.
   if (::fchmod(fd.get(), 0600) < 0) return fail_errno("fchmod");
   if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address.sun), sizeof address.sun) < 0) return fail_errno(path);
   if (::listen(fd.get(), backlog) < 0) {

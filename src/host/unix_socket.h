@@ -14,11 +14,11 @@
 
 namespace banger::host {
 
-/// Connects (blocking). `not_found` when there is no socket, `unavailable` when nobody listens (a stale socket).
+/// Connects (blocking). `not_found` when there is no socket, `unavailable` when no process listens (a stale socket).
 Result<UniqueFd> connect_unix(const std::string& path);
 
-/// Binds and listens with mode 0600 from the first instant. `exists` when the path is taken: the caller decides whether
-/// it is stale.
+/// Binds and listens, with mode 0600 from the first instant. `exists` when the path is taken. The caller decides
+/// whether the existing socket is stale.
 Result<UniqueFd> listen_unix(const std::string& path, int backlog = 64);
 
 struct Peer {
@@ -26,19 +26,19 @@ struct Peer {
   uid_t uid;
   gid_t gid;
 };
-/// Who is at the other end (SO_PEERCRED, unix(7)).
+/// The process at the other end (SO_PEERCRED, unix(7)).
 Result<Peer> peer_of(int socket_fd);
 
-/// Most descriptors handed over in one message; the kernel's own limit is 253.
+/// The maximum of descriptors in one message. The kernel's own limit is 253.
 inline constexpr std::size_t kMaxPassedFds = 16;
 
-/// Sends what fits of `bytes` (at least one), and `fds` (borrowed) along with the first of them (SCM_RIGHTS). Blocks
-/// unless the socket is non-blocking; never raises SIGPIPE. Gives the number of bytes sent.
+/// Sends as many of `bytes` as fit (at least one), and `fds` (borrowed) with the first byte (SCM_RIGHTS). Blocks unless
+/// the socket is non-blocking. Never raises SIGPIPE. Returns the number of bytes sent.
 Result<std::size_t> send_with_fds(int socket_fd, std::string_view bytes, std::span<const UniqueFd> fds = {});
 
-/// Appends what is there, at most 64 KiB, to `bytes`, and descriptors to `fds`, close-on-exec. False at the end of the
-/// stream. `busy` when nothing is there and the socket is non-blocking or `flags` has MSG_DONTWAIT; `invalid` when
-/// descriptors were cut off.
+/// Appends the available bytes, at most 64 KiB, to `bytes`, and descriptors to `fds`, close-on-exec. False at the end
+/// of the stream. `busy` when nothing is available and the socket is non-blocking or `flags` has MSG_DONTWAIT.
+/// `invalid` when descriptors were cut off.
 Result<bool> receive_with_fds(int socket_fd, std::string& bytes, std::vector<UniqueFd>& fds, int flags = 0);
 
 }  // namespace banger::host

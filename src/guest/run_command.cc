@@ -29,7 +29,7 @@ Result<> run_command(const std::vector<std::string>& argv, const std::map<std::s
                                           .cwd = "/",
                                           .stdout_fd = STDERR_FILENO,
                                           .stderr_fd = STDERR_FILENO,
-                                          .usual_oom_score = true})));
+                                          .default_oom_score = true})));
   struct pollfd ended{.fd = child.pidfd(), .events = POLLIN, .revents = 0};
   int left = static_cast<int>(std::chrono::milliseconds(limits::kRunOnceDeadline).count());
   // A signal only shortens the wait's start over; nothing here sends any.

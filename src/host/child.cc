@@ -75,7 +75,7 @@ int place_fds(const SpawnSpec& spec, int null_fd) {
 
 // Only the child's own score changes, because the kernel distinguishes a child of vfork from a thread. Without /proc
 // the child keeps the parent's score.
-void take_usual_oom_score() {
+void take_default_oom_score() {
   int file = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   if (file < 0) return;
   (void)!::write(file, "0", 1);
@@ -97,7 +97,8 @@ int run_child(const SpawnSpec& spec, const Prepared& prepared) {
   if (spec.new_session) ::setsid();
   if (int error = place_fds(spec, prepared.null_fd)) return error;
   if (spec.controlling_tty && ::ioctl(0, TIOCSCTTY, 0) < 0) return errno;
-  if (spec.usual_oom_score) take_usual_oom_score();  // before setuid, after which the process cannot write to its /proc
+  if (spec.default_oom_score)
+    take_default_oom_score();  // before setuid, after which the process cannot write to its /proc
   if (int error = drop_ids(spec)) return error;
   if (spec.small_pages) (void)::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
   if (spec.readable_by_owner)

@@ -29,7 +29,7 @@ struct SpawnSpec {
       false;
   bool controlling_tty = false;  ///< make stdin_fd the controlling terminal (needs new_session)
   /// the usual chance of being killed when memory runs out, even if this process is spared
-  bool usual_oom_score = false;
+  bool default_oom_score = false;
   std::optional<uid_t> uid;  ///< drop to this user (all ids), with `gid` and `groups`
   std::optional<gid_t> gid;
   std::vector<gid_t> groups;

@@ -45,7 +45,7 @@ Result<> attach_mount(const UniqueFd& mount, const UniqueFd& target) {
   return {};
 }
 
-Result<> leave_shared_mounts() {
+Result<> unshare_mounts() {
   if (::unshare(CLONE_NEWNS) < 0) return fail_errno("a mount namespace");
   // Otherwise the mounts made here would appear in the host's namespace too.
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0) return fail_errno("a mount namespace");

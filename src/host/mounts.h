@@ -24,7 +24,7 @@ Result<> attach_mount(const UniqueFd& mount, const UniqueFd& target);
 
 /// Moves this process into a mount namespace of its own. Mounts from now on are invisible elsewhere, and end with the
 /// last process in the namespace. REQUIRES: no other threads.
-Result<> leave_shared_mounts();
+Result<> unshare_mounts();
 /// Mounts an empty file system in memory over the directory `path`.
 Result<> mount_in_memory(const std::string& path);
 

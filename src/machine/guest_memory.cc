@@ -134,11 +134,11 @@ Result<> read_pagemap(int pagemap, std::uint64_t first_page, std::vector<std::ui
 
 bool is_own(std::uint64_t entry) { return (entry & (kPresent | kSwapped)) && !(entry & kOfFile); }
 
-Result<> tell_runs(const std::vector<std::uint64_t>& entries, std::uint64_t first_offset, const OnOwnPages& told) {
+Result<> visit_runs(const std::vector<std::uint64_t>& entries, std::uint64_t first_offset, const OnOwnPages& visit) {
   for (std::size_t at = 0; at < entries.size();) {
     auto begin = at;
     while (at < entries.size() && is_own(entries[at])) ++at;
-    if (at > begin) TRY(told(first_offset + begin * kPage, (at - begin) * kPage));
+    if (at > begin) TRY(visit(first_offset + begin * kPage, (at - begin) * kPage));
     if (at == begin) ++at;
   }
   return {};
@@ -182,7 +182,7 @@ Result<> read_memory(const UniqueFd& from, const GuestMemory& memory, std::uint6
   return {};
 }
 
-Result<> for_own_pages(const GuestMemory& memory, const OnOwnPages& told) {
+Result<> for_own_pages(const GuestMemory& memory, const OnOwnPages& visit) {
   if (memory.shared) return {};
   auto pagemap = host::open_file(fmt::format("/proc/{}/pagemap", memory.pid), O_RDONLY);
   if (!pagemap) return std::unexpected(denied(memory.pid, std::move(pagemap.error())));
@@ -190,7 +190,7 @@ Result<> for_own_pages(const GuestMemory& memory, const OnOwnPages& told) {
   for (std::uint64_t offset = 0; offset < memory.size_bytes; offset += entries.size() * kPage) {
     entries.resize(std::min<std::uint64_t>(kPagemapEntries, (memory.size_bytes - offset) / kPage));
     TRY(read_pagemap(pagemap->get(), (memory.address + offset) / kPage, entries));
-    TRY(tell_runs(entries, offset, told));
+    TRY(visit_runs(entries, offset, visit));
   }
   return {};
 }

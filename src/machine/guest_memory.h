@@ -35,7 +35,7 @@ Result<> read_memory(const UniqueFd& from, const GuestMemory& memory, std::uint6
 using OnOwnPages = std::function<Result<>(std::uint64_t offset, std::uint64_t size)>;
 
 /// Calls `visit`, in ascending order, for the pages that the process does not share with its memory file. Blocks.
-Result<> for_own_pages(const GuestMemory& memory, const OnOwnPages& told);
+Result<> for_own_pages(const GuestMemory& memory, const OnOwnPages& visit);
 
 /// Writes the pages that the process does not share with its memory file to the same offsets of `to`. Without a memory
 /// file, writes all pages in use. Returns the number of bytes. Zero pages of anonymous memory stay holes. Blocks.

@@ -44,7 +44,7 @@ Result<> punch_zeros(int file, off_t start, const char* bytes, std::size_t size)
 
 }  // namespace
 
-Result<> dig_holes(const std::string& path) {
+Result<> punch_holes(const std::string& path) {
   auto file = TRY(host::open_file(path, O_RDWR | O_NOFOLLOW));
   std::vector<char> buffer(kRead);
   for (off_t at = 0;;) {

@@ -9,6 +9,6 @@ namespace banger::machine {
 
 /// Frees the blocks of `path` that contain only zeros: they become holes, and read as before. Does nothing on a file
 /// system without holes. Blocking. Source: fallocate(2), FALLOC_FL_PUNCH_HOLE.
-Result<> dig_holes(const std::string& path);
+Result<> punch_holes(const std::string& path);
 
 }  // namespace banger::machine

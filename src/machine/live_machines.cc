@@ -30,7 +30,7 @@ std::string link_of(pid_t pid, std::string_view name) {
 }
 
 // A process in a container may run at the same path of another file system.
-bool sees_our_files(pid_t pid) {
+bool shares_our_mounts(pid_t pid) {
   auto its = link_of(pid, "ns/mnt");
   return !its.empty() && its == link_of(::getpid(), "ns/mnt");
 }
@@ -56,7 +56,7 @@ std::optional<LiveMachine> live_machine(pid_t pid, const std::string& vms) {
   auto process = host::process_id(pid);
   if (!process) return std::nullopt;
   LiveMachine found{.process = *process, .vm_id = vm_id_of(pid, vms), .tokens = {}};
-  if (found.vm_id.empty() || !sees_our_files(pid)) return std::nullopt;
+  if (found.vm_id.empty() || !shares_our_mounts(pid)) return std::nullopt;
   for (const auto& word : host::process_argv(pid).value_or(std::vector<std::string>{})) add_tokens(word, found.tokens);
   if (found.tokens.empty()) return std::nullopt;
   return found;

@@ -67,7 +67,7 @@ Result<> ensure(const Bridge& bridge) {
     TRY(set_alias(netlink, link->index, std::string(kForwardingWasOff)));
   else if (!link->ours())
     TRY(set_alias(netlink, link->index, std::string(kAlias)));
-  TRY(forbid_ipv6(bridge.name));
+  TRY(disable_ipv6(bridge.name));
   TRY(netlink.set_address(link->index, fmt::format("{}/{}", to_text(bridge.address), bridge.prefix)));
   TRY(netlink.set_up(link->index));
   return turn_on ? set_forwarding(true) : Result<>();

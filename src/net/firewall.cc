@@ -16,16 +16,16 @@ Result<> remove_firewall(const std::string& bridge) {
   return in("firewall", apply_nft(without_all(TRY(in("firewall", list_nft())), bridge)));
 }
 
-Result<> let_guest_on(const std::string& bridge, const GuestPort& guest) {
+Result<> admit_guest(const std::string& bridge, const GuestPort& guest) {
   return in("firewall", apply_nft(guest_rules(bridge, guest)));
 }
 
-Result<> take_guest_off(const std::string& bridge, const GuestPort& guest) {
+Result<> remove_guest(const std::string& bridge, const GuestPort& guest) {
   return in("firewall", apply_nft(without_guest(bridge, guest)));
 }
 
 Result<> clear_tap(const std::string& bridge, std::uint32_t tap) {
-  for (const auto& guest : guests_on(TRY(in("firewall", list_nft())), tap)) TRY(take_guest_off(bridge, guest));
+  for (const auto& guest : guests_on(TRY(in("firewall", list_nft())), tap)) TRY(remove_guest(bridge, guest));
   return {};
 }
 

@@ -13,8 +13,8 @@ Result<> ensure_firewall(const std::string& bridge);
 Result<> remove_firewall(const std::string& bridge);
 
 /// Both make our tables anew if another program flushed them.
-Result<> let_guest_on(const std::string& bridge, const GuestPort& guest);
-Result<> take_guest_off(const std::string& bridge, const GuestPort& guest);
+Result<> admit_guest(const std::string& bridge, const GuestPort& guest);
+Result<> remove_guest(const std::string& bridge, const GuestPort& guest);
 
 /// Removes every guest from the tap. Succeeds when there is none.
 Result<> clear_tap(const std::string& bridge, std::uint32_t tap);

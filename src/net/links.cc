@@ -47,7 +47,7 @@ Result<std::vector<LinkInfo>> list_links(Netlink& netlink) {
   return links;
 }
 
-Result<> forbid_ipv6(const std::string& name) {
+Result<> disable_ipv6(const std::string& name) {
   auto setting = host::open_file(fmt::format("/proc/sys/net/ipv6/conf/{}/disable_ipv6", name), O_WRONLY);
   // A kernel without IPv6 has no such setting.
   if (!setting && setting.error().code == ErrorCode::not_found) return {};

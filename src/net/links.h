@@ -28,6 +28,6 @@ Result<std::vector<LinkInfo>> list_links(Netlink& netlink);
 
 /// Turns IPv6 off on that link, so that guests cannot advertise routes to the host. The rest of the host's IPv6 is left
 /// alone.
-Result<> forbid_ipv6(const std::string& name);
+Result<> disable_ipv6(const std::string& name);
 
 }  // namespace banger::net

@@ -85,7 +85,7 @@ std::optional<Range> suggest_range(std::uint32_t prefix, std::span<const HostRou
   return std::nullopt;
 }
 
-bool docker_may_take(const Range& range) {
+bool docker_may_use(const Range& range) {
   // 172.17.0.0/16 to 172.31.0.0/16, then /20s of 192.168.0.0/16 (libnetwork's default address pools).
   constexpr Ipv4 kFirst = 0xac110000, kLast = 0xac1fffff;
   return (range.first <= kLast && range.last() >= kFirst) || range.overlaps({0xc0a80000, 16});

@@ -30,6 +30,6 @@ Result<> check_clash(const Range& wanted, std::span<const HostRoute> routes, con
 std::optional<Range> suggest_range(std::uint32_t prefix, std::span<const HostRoute> routes);
 
 /// True when Docker, by default, takes networks from that range, so that it can clash later.
-bool docker_may_take(const Range& range);
+bool docker_may_use(const Range& range);
 
 }  // namespace banger::net

@@ -46,7 +46,7 @@ Result<UniqueFd> make(const Tap& tap, const std::string& name) {
   if (!link->ours())
     TRY(netlink.change(link->index, "mark it",
                        [](rtnl_link* edit) { rtnl_link_set_ifalias(edit, std::string(kAlias).c_str()); }));
-  TRY(forbid_ipv6(name));
+  TRY(disable_ipv6(name));
   if (link->master != bridge->index)
     TRY(netlink.change(link->index, "make it a port of the bridge",
                        [&](rtnl_link* edit) { rtnl_link_set_master(edit, bridge->index); }));

@@ -99,12 +99,12 @@ Result<PrivilegedReply> delete_tap(const PrivilegedContext& context, const Json&
 }
 
 Result<PrivilegedReply> set_guest(const PrivilegedContext& context, const Json& arguments) {
-  TRY(net::let_guest_on(context.bridge_name, TRY(guest_of(context, arguments))));
+  TRY(net::admit_guest(context.bridge_name, TRY(guest_of(context, arguments))));
   return PrivilegedReply{};
 }
 
 Result<PrivilegedReply> clear_guest(const PrivilegedContext& context, const Json& arguments) {
-  TRY(net::take_guest_off(context.bridge_name, TRY(guest_of(context, arguments))));
+  TRY(net::remove_guest(context.bridge_name, TRY(guest_of(context, arguments))));
   return PrivilegedReply{};
 }
 

@@ -31,7 +31,7 @@ Result<Check> range(const net::Bridge& bridge) {
   auto netlink = TRY(net::Netlink::open());
   TRY(net::check_clash(bridge.range(), TRY(net::host_routes(netlink)), bridge.name));
   auto text = bridge.range().text();
-  if (net::docker_may_take(bridge.range()) && has_docker(netlink))
+  if (net::docker_may_use(bridge.range()) && has_docker(netlink))
     return Check{"bridge range", CheckStatus::warn,
                  fmt::format("{} is free, but Docker may take it for one of its networks", text),
                  "set bridge_ip to an address in 172.16.0.0/16, or change Docker's default-address-pools"};

@@ -17,7 +17,7 @@ namespace {
 using namespace machine::firecracker;
 
 Result<> mount_all(const JailLaunch& launch) {
-  TRY(host::leave_shared_mounts());
+  TRY(host::unshare_mounts());
   TRY(host::mount_in_memory(launch.jail.base));
   auto place = jail_root(launch.jail);
   TRY(host::make_directories(place));

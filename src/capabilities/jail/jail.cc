@@ -1,6 +1,6 @@
 // The operations of the root helper that run a Firecracker in a jail, made by the jailer of the same release. The
 // install names both programs, and both end up running as the install's owner. All files are beneath the owner's
-// directories. The driver's part is in machine/firecracker/jailed.h. The daemon keeps the records.
+// directories. The driver's part is in machine/firecracker/jail_client.h. The daemon keeps the records.
 #include <nlohmann/json.hpp>
 
 #include "capabilities/jail/jails.h"

@@ -20,7 +20,7 @@ using machine::firecracker::JailFile;
 
 namespace {
 
-constexpr const char* kNobody = "jail";  // the journal's owner of jails that have no VM any more
+constexpr const char* kNoVm = "jail";  // the journal's owner of jails that have no VM any more
 constexpr std::chrono::seconds kFirstPause{2}, kLongestPause{60};
 constexpr std::string_view kInstall = "as root: banger system install --owner USER --jailer FILE --firecracker FILE";
 
@@ -60,7 +60,7 @@ Result<> Jails::load() {
   for (const auto& entry : TRY(store_.journal())) {
     if (entry.kind != "jail") continue;
     auto space = entry.key.find(' ');
-    if (entry.owner != kNobody)
+    if (entry.owner != kNoVm)
       held_[entry.owner] = entry.key;
     else if (space != entry.key.npos)
       to_remove_[entry.key.substr(0, space)] = entry.key.substr(space + 1);
@@ -140,17 +140,17 @@ Task<Result<>> Jails::end(std::string token, std::string vm_id) {
   co_return Result<>{};
 }
 
-Task<> Jails::end_left_of(std::string vm_id) {
+Task<> Jails::end_leftovers_of(std::string vm_id) {
   std::vector<std::string> tokens;
   for (const auto& [token, owner] : to_remove_)
     if (vm_id.empty() || owner == vm_id) tokens.push_back(token);
   for (const auto& token : tokens)
-    if (auto ended = co_await end_left(token); !ended)
+    if (auto ended = co_await end_leftover(token); !ended)
       log_.debug("jail.still_there", {{"jail", token}, {"error", ended.error().message}});
 }
 
 Task<> Jails::release(std::string vm_id) {
-  co_await end_left_of(vm_id);
+  co_await end_leftovers_of(vm_id);
   auto held = held_.find(vm_id);
   if (held == held_.end()) co_return;
   auto token = held->second;
@@ -160,21 +160,21 @@ Task<> Jails::release(std::string vm_id) {
   if (!ended) {
     log_.warn("jail.leave_failed", {{"vm", vm_id}, {"jail", token}, {"error", ended.error().sentence()}});
     // The jail has no VM from now on, because the VM may be deleted before the removal succeeds.
-    (void)store_.add_journal({0, kNobody, "jail", fmt::format("{} {}", token, vm_id)});
+    (void)store_.add_journal({0, kNoVm, "jail", fmt::format("{} {}", token, vm_id)});
     to_remove_[token] = vm_id;
     runtime_.spawn(try_again());
   }
   (void)store_.remove_journal(vm_id, "jail", token);
 }
 
-Task<Result<>> Jails::end_left(std::string token) {
+Task<Result<>> Jails::end_leftover(std::string token) {
   auto turn = co_await changing_.lock();
   auto found = to_remove_.find(token);
   if (found == to_remove_.end()) co_return Result<>{};
   auto vm_id = found->second;
   CO_TRY(co_await end(token, vm_id));
   to_remove_.erase(token);
-  co_return store_.remove_journal(kNobody, "jail", fmt::format("{} {}", token, vm_id));
+  co_return store_.remove_journal(kNoVm, "jail", fmt::format("{} {}", token, vm_id));
 }
 
 Task<> Jails::try_again() {
@@ -182,12 +182,12 @@ Task<> Jails::try_again() {
   co_await runtime_.sleep_for(pause_);
   trying_ = false;
   pause_ = to_remove_.empty() ? kFirstPause : std::min(2 * pause_, kLongestPause);
-  co_await end_left_of("");
+  co_await end_leftovers_of("");
   if (!to_remove_.empty()) runtime_.spawn(try_again());
 }
 
 Task<> Jails::run(host::Foreground&) {
-  co_await end_left_of("");
+  co_await end_leftovers_of("");
   if (!to_remove_.empty()) runtime_.spawn(try_again());
 }
 
@@ -216,7 +216,7 @@ std::vector<Leftover> Jails::leftovers() {
 
 Task<Result<>> Jails::remove(Leftover leftover) {
   auto token = leftover.path;
-  if (to_remove_.contains(token)) co_return co_await end_left(std::move(token));
+  if (to_remove_.contains(token)) co_return co_await end_leftover(std::move(token));
   auto turn = co_await changing_.lock();
   co_return co_await end(std::move(token), "");
 }

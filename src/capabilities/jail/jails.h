@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "capabilities/resource_host.h"
-#include "machine/firecracker/jailed.h"
+#include "machine/firecracker/jail_client.h"
 
 namespace banger::capabilities {
 
@@ -40,8 +40,8 @@ class Jails final : public HostResource, public machine::firecracker::Jailer {
   Task<Result<Programs>> programs();
   Task<Result<Check>> check_programs();
   Task<Result<>> end(std::string token, std::string vm_id);
-  Task<Result<>> end_left(std::string token);
-  Task<> end_left_of(std::string vm_id);  ///< empty: all
+  Task<Result<>> end_leftover(std::string token);
+  Task<> end_leftovers_of(std::string vm_id);  ///< empty: all
   Task<> try_again();
 
   host::Runtime& runtime_;

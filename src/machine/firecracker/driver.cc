@@ -10,7 +10,7 @@
 #include "machine/firecracker/files.h"
 #include "machine/firecracker/firecracker.h"
 #include "machine/firecracker/firecracker_machine.h"
-#include "machine/firecracker/jailed.h"
+#include "machine/firecracker/jail_client.h"
 #include "machine/firecracker/requests.h"
 #include "machine/machine_log.h"
 
@@ -182,10 +182,10 @@ Task<Result<std::unique_ptr<Machine>>> FirecrackerDriver::try_start(const Machin
   auto record = planned(config);
   auto process = CO_TRY(co_await launch(config, record));
   auto id = record.process;
-  auto told = observer.started ? observer.started(record) : Result<>();
-  if (!told) {
+  auto accepted = observer.started ? observer.started(record) : Result<>();
+  if (!accepted) {
     (void)co_await end(runtime_, process);
-    co_return std::unexpected(std::move(told).error());
+    co_return std::unexpected(std::move(accepted).error());
   }
 
   auto version = co_await bring_up(process, config, taps);

@@ -57,7 +57,7 @@ void remove_sockets(const std::string& directory) {
   for (auto name : {kApiSocket, kVsockSocket}) (void)host::remove_file(in_directory(directory, name));
 }
 
-bool ended_well(const std::string& directory) {
+bool ended_cleanly(const std::string& directory) {
   return read_log(directory).find("exiting successfully") != std::string::npos;
 }
 

@@ -28,7 +28,7 @@ Task<Result<FirecrackerFacts>> probe_firecracker(host::Runtime& runtime, const F
 /// The key of everything that a saved state depends on: this binary, this host's processor and kernel.
 std::string key_of_build(const FirecrackerFacts& facts);
 
-/// The driver. A machine with a jailer in its config is started in a jail (jailed.h).
+/// The driver. A machine with a jailer in its config is started in a jail (jail_client.h).
 std::unique_ptr<Driver> make_driver(host::Runtime& runtime, const Logger& log, FirecrackerFacts facts);
 
 // Firecracker runs in config.directory and opens all files there by relative names. A saved state contains the names of

@@ -16,7 +16,7 @@
 #include "machine/firecracker/api.h"
 #include "machine/firecracker/files.h"
 #include "machine/firecracker/firecracker.h"
-#include "machine/firecracker/jailed.h"
+#include "machine/firecracker/jail_client.h"
 #include "machine/firecracker/metrics.h"
 #include "machine/firecracker/requests.h"
 #include "machine/firecracker/vsock.h"
@@ -50,7 +50,7 @@ MachineExit exit_of(FirecrackerState& state) {
   if (status && status->signal) return {false, fmt::format("killed by signal {}", status->signal)};
   if (status && status->code != 0) return {false, failed_exit(state, status->code)};
   if (state.killed) return {false, "killed by signal 9"};
-  if (status || ended_well(state.record.directory)) return {true, "guest-reset"};
+  if (status || ended_cleanly(state.record.directory)) return {true, "guest-reset"};
   return {false, "ended"};  // not our child: the kernel reports the status only to the parent
 }
 
@@ -139,11 +139,11 @@ Task<Result<>> save_machine(State state, SavedState to) {
   auto inside = jailed ? SavedState{.devices = std::string(kSavedDevices), .memory = std::string(kSavedMemory)} : to;
   CO_TRY(co_await command(state, "save", create_snapshot(inside), limits::kFirecrackerMemoryDeadline));
   state->saved = true;
-  if (jailed) CO_TRY(in("save", take_state_out(state->record.directory, to)));
+  if (jailed) CO_TRY(in("save", move_state_out(state->record.directory, to)));
   for (const auto& file : {to.devices, to.memory})
     if (::chmod(file.c_str(), 0600) < 0) co_return fail_errno(file);
   // Firecracker writes every page, even pages that the guest never used.
-  co_return in("save", co_await state->runtime.blocking([&] { return dig_holes(to.memory); }));
+  co_return in("save", co_await state->runtime.blocking([&] { return punch_holes(to.memory); }));
 }
 
 Result<> grow_file(const std::string& path, std::uint64_t size_bytes) {
@@ -199,7 +199,7 @@ Task<Result<MachineMetrics>> read_metrics(State state) {
   if (!has_metrics(directory)) co_return fail(ErrorCode::unsupported, "the machine was started without metrics");
   if (state->control.held()) co_return fail(ErrorCode::busy, "the machine is busy with another request");
   CO_TRY(co_await command(state, "metrics", action("FlushMetrics")));
-  co_return in("metrics", co_await state->runtime.blocking([&directory] { return take_in_metrics(directory); }));
+  co_return in("metrics", co_await state->runtime.blocking([&directory] { return collect_metrics(directory); }));
 }
 
 class FirecrackerMachine : public Machine {

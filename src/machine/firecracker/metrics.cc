@@ -130,7 +130,7 @@ Result<> prepare_metrics(const std::string& directory, bool wanted) {
 
 bool has_metrics(const std::string& directory) { return ::access(path_of(directory, kMetricsFile).c_str(), F_OK) == 0; }
 
-Result<MachineMetrics> take_in_metrics(const std::string& directory) {
+Result<MachineMetrics> collect_metrics(const std::string& directory) {
   // The file belongs to the VMM, so the call follows no link and waits for no pipe.
   auto file = TRY(host::open_file(path_of(directory, kMetricsFile), O_RDWR | O_NOFOLLOW | O_NONBLOCK));
   auto sums = load_sums(directory);

@@ -21,6 +21,6 @@ bool has_metrics(const std::string& directory);
 /// Adds the new lines since the last call to the sums, which are kept beside the file and outlive the daemon. Frees the
 /// disk space of these lines. The VMM owns the file: malformed lines and too many lines are skipped. One call at a
 /// time. Blocking.
-Result<MachineMetrics> take_in_metrics(const std::string& directory);
+Result<MachineMetrics> collect_metrics(const std::string& directory);
 
 }  // namespace banger::machine::firecracker

@@ -111,7 +111,7 @@ Result<GuestMemory> wait_for_memory(pid_t pid, int pidfd, const MachineConfig& c
 }
 
 // The devices' state refers to the content of the memory, so the memory comes first.
-Result<> let_through(pid_t pid, int pidfd, const MachineConfig& config, StateGate& gate) {
+Result<> feed_state(pid_t pid, int pidfd, const MachineConfig& config, StateGate& gate) {
   const auto& state = *config.restore;
   if (!state.changes.empty()) TRY(apply_changes(TRY(wait_for_memory(pid, pidfd, config)), state.changes));
   return gate.open(state.devices);
@@ -120,12 +120,12 @@ Result<> let_through(pid_t pid, int pidfd, const MachineConfig& config, StateGat
 Task<Result<>> open_gate(host::Runtime& runtime, const host::Child& child, const MachineConfig& config,
                          StateGate& gate) {
   if (config.restore->whole) CO_TRY(co_await config.restore->whole());
-  co_return co_await runtime.blocking([&] { return let_through(child.pid(), child.pidfd(), config, gate); });
+  co_return co_await runtime.blocking([&] { return feed_state(child.pid(), child.pidfd(), config, gate); });
 }
 
 // Starts the guest. A restored QEMU loads its state first, and ends if that fails. A guest that boots may have ended
 // before a question could reach it, so its QEMU is not asked.
-Task<Result<>> go_on(host::Runtime& runtime, Qmp& qmp, bool restored, host::Deadline deadline) {
+Task<Result<>> resume_guest(host::Runtime& runtime, Qmp& qmp, bool restored, host::Deadline deadline) {
   CO_TRY(co_await qmp.execute("cont", nullptr, deadline));
   if (!restored) co_return Result<>();
   for (;;) {
@@ -206,7 +206,7 @@ Task<Result<std::unique_ptr<Machine>>> QemuDriver::try_start(const MachineConfig
   auto ready_by = host::after(limits::kQmpGreetingDeadline);
   auto qmp = co_await Qmp::open(runtime_, std::move(channels.control), note_end(end), ready_by);
   auto running =
-      qmp ? co_await go_on(runtime_, **qmp, config.restore.has_value(), ready_by) : std::unexpected(qmp.error());
+      qmp ? co_await resume_guest(runtime_, **qmp, config.restore.has_value(), ready_by) : std::unexpected(qmp.error());
   if (!running) co_return std::unexpected(co_await failed_start(runtime_, child, config, std::move(running).error()));
   auto id = record->process;
   auto state = std::make_shared<QemuState>(runtime_, std::move(*record), VmmProcess(std::move(child), id));
@@ -234,7 +234,7 @@ Task<Result<>> run_if_waiting(host::Runtime& runtime, Qmp& qmp) {
   auto now = CO_TRY(get_string(status, "status"));
   for (std::string_view waiting : {"prelaunch", "inmigrate", "paused", "save-vm"})
     if (now == waiting)
-      co_return co_await go_on(runtime, qmp, now == "inmigrate", host::after(limits::kQmpReplyDeadline));
+      co_return co_await resume_guest(runtime, qmp, now == "inmigrate", host::after(limits::kQmpReplyDeadline));
   co_return Result<>();
 }
 

@@ -194,7 +194,7 @@ TEST_CASE("spawn: a child that is to have the usual oom score has it, and ours s
   // More likely to be killed anybody may become, and go back.
   REQUIRE(write_all(open_file(score, O_WRONLY)->get(), "300"));
   auto inherited = output_of(print);
-  print.usual_oom_score = true;
+  print.default_oom_score = true;
   auto usual = output_of(print);
   auto still = read_file(score, 16);
   (void)write_all(open_file(score, O_WRONLY)->get(), ours);

@@ -26,7 +26,7 @@ Result<> build(const std::string& place) {
   // What the name leads to from here on is not what is mounted.
   if (::rename((place + "/disk").c_str(), (place + "/moved").c_str()) < 0) return fail_errno("rename");
   TRY(write_file(place + "/disk", "swapped"));
-  TRY(leave_shared_mounts());
+  TRY(unshare_mounts());
   TRY(mount_in_memory(place + "/memory"));
   TRY(make_directories(place + "/memory/root"));
   TRY(attach_mount(root, TRY(open_file(place + "/memory/root", O_PATH))));

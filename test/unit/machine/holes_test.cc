@@ -16,11 +16,11 @@ TEST_CASE("holes: zeros become holes, and the content stays") {
   content += std::string(100, '\0');  // no whole block at the end
   REQUIRE(host::write_file(path, content));
   auto before = host::disk_usage(path);
-  REQUIRE(dig_holes(path));
+  REQUIRE(punch_holes(path));
   CHECK(host::read_file(path, 8 << 20) == content);
   CHECK(host::disk_usage(path) < before);
   CHECK(host::disk_usage(path) <= 256 * 1024);  // two blocks, and what the file system needs
-  REQUIRE(dig_holes(path));
+  REQUIRE(punch_holes(path));
   CHECK(host::read_file(path, 8 << 20) == content);
 }
 
@@ -29,9 +29,9 @@ TEST_CASE("holes: a file without any, an empty one and a missing one") {
   auto path = directory.path() + "/full";
   std::string content(200'000, 'x');
   REQUIRE(host::write_file(path, content));
-  REQUIRE(dig_holes(path));
+  REQUIRE(punch_holes(path));
   CHECK(host::read_file(path, 1 << 20) == content);
   REQUIRE(host::write_file(path, ""));
-  CHECK(dig_holes(path));
-  CHECK(!dig_holes(directory.path() + "/none"));
+  CHECK(punch_holes(path));
+  CHECK(!punch_holes(directory.path() + "/none"));
 }

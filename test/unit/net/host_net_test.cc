@@ -132,12 +132,12 @@ std::string check_firewall_life() {
   for (int round = 0; round < 2; ++round) GOOD(ensure_firewall("br-t"));
   auto closed = find_closed_chains("br-t");
   TRUE(closed && closed->size() == 1 && closed->front().opened);
-  for (int round = 0; round < 2; ++round) GOOD(let_guest_on("br-t", {.tap = 5, .address = 0xac100005, .nat = true}));
-  GOOD(let_guest_on("br-t", {.tap = 6, .address = 0xac100006, .nat = false}));
+  for (int round = 0; round < 2; ++round) GOOD(admit_guest("br-t", {.tap = 5, .address = 0xac100005, .nat = true}));
+  GOOD(admit_guest("br-t", {.tap = 6, .address = 0xac100006, .nat = false}));
   TRUE(guests_on(*list_nft(), 5).size() == 1);
   GOOD(ensure_firewall("br-t"));
   TRUE(guests_on(*list_nft(), 5).size() == 1);
-  for (int round = 0; round < 2; ++round) GOOD(take_guest_off("br-t", {.tap = 5, .address = 0xac100005}));
+  for (int round = 0; round < 2; ++round) GOOD(remove_guest("br-t", {.tap = 5, .address = 0xac100005}));
   TRUE(guests_on(*list_nft(), 5).empty());
   GOOD(clear_tap("br-t", 6));
   TRUE(guests_on(*list_nft(), 6).empty());

@@ -41,7 +41,7 @@ TEST_CASE("routes: Docker's devices and its ranges are known") {
   CHECK(describe_device("docker0") == "docker0 (Docker)");
   CHECK(describe_device("br-0123456789ab") == "br-0123456789ab (Docker)");
   CHECK(describe_device("br-banger") == "br-banger");
-  CHECK(docker_may_take(range("172.17.0.0", 24)));
-  CHECK(docker_may_take(range("192.168.7.0", 24)));
-  CHECK_FALSE(docker_may_take(range("172.16.0.0", 24)));
+  CHECK(docker_may_use(range("172.17.0.0", 24)));
+  CHECK(docker_may_use(range("192.168.7.0", 24)));
+  CHECK_FALSE(docker_may_use(range("172.16.0.0", 24)));
 }

@@ -116,7 +116,7 @@ Result<Command> prepare_command(const link::ExecSpec& spec, const User& user, co
   command.own_directory = spec.cwd.empty();
   spawn.cwd = spec.cwd.empty() ? user.home : spec.cwd[0] == '/' ? spec.cwd : fmt::format("{}/{}", user.home, spec.cwd);
   spawn.new_session = true;
-  spawn.usual_oom_score = true;
+  spawn.default_oom_score = true;
   // An agent that is not root (tests) can only be itself.
   if (::geteuid() != 0 && user.uid == ::geteuid()) return command;
   spawn.uid = user.uid;

@@ -75,21 +75,21 @@ TEST_CASE(
   REQUIRE(prepare_metrics(directory.path(), true));
   CHECK(has_metrics(directory.path()));
   Writer writer(directory.path());
-  CHECK(figure(take_in_metrics(directory.path()), "disk_read_bytes") == 0);
+  CHECK(figure(collect_metrics(directory.path()), "disk_read_bytes") == 0);
   writer.write(kLine + kLine + kLine.substr(0, 20));
-  CHECK(figure(take_in_metrics(directory.path()), "disk_read_bytes") == 20);
-  CHECK(figure(take_in_metrics(directory.path()), "disk_read_bytes") == 20);
+  CHECK(figure(collect_metrics(directory.path()), "disk_read_bytes") == 20);
+  CHECK(figure(collect_metrics(directory.path()), "disk_read_bytes") == 20);
   writer.write(kLine.substr(20));
-  CHECK(figure(take_in_metrics(directory.path()), "disk_read_bytes") == 30);
+  CHECK(figure(collect_metrics(directory.path()), "disk_read_bytes") == 30);
   for (int i = 0; i < 3000; ++i) writer.write(kLine);
-  CHECK(figure(take_in_metrics(directory.path()), "disk_read_bytes") == 30030);
+  CHECK(figure(collect_metrics(directory.path()), "disk_read_bytes") == 30030);
   CHECK(host::disk_usage(writer.path) <= 8192);
 
   REQUIRE(prepare_metrics(directory.path(), true));
-  CHECK(figure(take_in_metrics(directory.path()), "disk_read_bytes") == 0);
+  CHECK(figure(collect_metrics(directory.path()), "disk_read_bytes") == 0);
   REQUIRE(prepare_metrics(directory.path(), false));
   CHECK(!has_metrics(directory.path()));
-  CHECK(take_in_metrics(directory.path()).error().code == ErrorCode::not_found);
+  CHECK(collect_metrics(directory.path()).error().code == ErrorCode::not_found);
 }
 
 TEST_CASE("firecracker metrics: a file that is nonsense, too long or something else is passed over") {
@@ -97,21 +97,21 @@ TEST_CASE("firecracker metrics: a file that is nonsense, too long or something e
   REQUIRE(prepare_metrics(directory.path(), true));
   Writer writer(directory.path());
   writer.write("nonsense\n" + kLine);
-  CHECK(figure(take_in_metrics(directory.path()), "disk_read_bytes") == 10);
+  CHECK(figure(collect_metrics(directory.path()), "disk_read_bytes") == 10);
   // One line without end: it is given up, and what follows it counts.
   writer.write(std::string(limits::kMetricsReadBytes + 4096, 'x'));
-  CHECK(figure(take_in_metrics(directory.path()), "disk_read_bytes") == 10);
+  CHECK(figure(collect_metrics(directory.path()), "disk_read_bytes") == 10);
   writer.write("\n" + kLine);
-  CHECK(figure(take_in_metrics(directory.path()), "disk_read_bytes") == 20);
+  CHECK(figure(collect_metrics(directory.path()), "disk_read_bytes") == 20);
   CHECK(host::disk_usage(writer.path) <= 16384);
 
   REQUIRE(host::write_file(directory.path() + "/metrics.json", R"({"figures":[],"offset":99999999999999})"));
-  CHECK(figure(take_in_metrics(directory.path()), "disk_read_bytes") == 0);
+  CHECK(figure(collect_metrics(directory.path()), "disk_read_bytes") == 0);
 
   REQUIRE(host::remove_file(writer.path));
   REQUIRE(::mkfifo(writer.path.c_str(), 0600) == 0);
-  CHECK(!take_in_metrics(directory.path()));
+  CHECK(!collect_metrics(directory.path()));
   REQUIRE(host::remove_file(writer.path));
   REQUIRE(::symlink("/etc/passwd", writer.path.c_str()) == 0);
-  CHECK(!take_in_metrics(directory.path()));
+  CHECK(!collect_metrics(directory.path()));
 }

@@ -39,7 +39,7 @@ link::ExecExit failure(link::ExecSpec spec, User user = me()) {
 TEST_CASE("command: it is not spared when memory runs out, as the agent is") {
   auto command = prepare_command({.argv = {"true"}}, kDev, {});
   REQUIRE(command);
-  CHECK(command->spawn.usual_oom_score);
+  CHECK(command->spawn.default_oom_score);
 }
 
 TEST_CASE("command: the environment is defaults, then the guest's, then the request's") {

@@ -40,6 +40,6 @@ MachineConfig in_jail(const MachineConfig& config);
 /// Before a start, makes links in the machine's directory to the future sockets in the jail.
 Result<> link_sockets(const std::string& directory);
 /// Moves a state that was written in the jail to its final place.
-Result<> take_state_out(const std::string& directory, const SavedState& to);
+Result<> move_state_out(const std::string& directory, const SavedState& to);
 
 }  // namespace banger::machine::firecracker

@@ -1,4 +1,4 @@
-#include "machine/firecracker/jailed.h"
+#include "machine/firecracker/jail_client.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -53,7 +53,7 @@ Result<> link_sockets(const std::string& directory) {
   return {};
 }
 
-Result<> take_state_out(const std::string& directory, const SavedState& to) {
+Result<> move_state_out(const std::string& directory, const SavedState& to) {
   const std::pair<std::string_view, const std::string&> files[] = {{kSavedDevices, to.devices},
                                                                    {kSavedMemory, to.memory}};
   for (const auto& [name, target] : files)

@@ -1,6 +1,6 @@
 // The driver with a jailer: what goes into a jail, what comes out, and that all else is as without one. The jail here
 // is a directory with links, in which the stand-in works; real ones are in test/cli/test_jailer.py.
-#include "machine/firecracker/jailed.h"
+#include "machine/firecracker/jail_client.h"
 
 #include <filesystem>
 

@@ -334,7 +334,7 @@ Result<std::vector<Lease>> Store::leases() const {
   });
 }
 
-Result<> Store::take_seat(const Lease& lease, const std::string& tap) {
+Result<> Store::record_lease(const Lease& lease, const std::string& tap) {
   TRY(impl_->before("lease", lease.vm_id));
   return guarded("lease an address", [&] {
     SQLite::Transaction transaction(impl_->db, SQLite::TransactionBehavior::IMMEDIATE);

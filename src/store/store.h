@@ -102,7 +102,7 @@ class Store {
   Result<std::vector<Lease>> leases() const;
   /// The VM's lease from now on, and the journal entry of its tap, whoever's it was, in one transaction. `exists` when
   /// another VM has the address.
-  Result<> take_seat(const Lease& lease, const std::string& tap);
+  Result<> record_lease(const Lease& lease, const std::string& tap);
 
   Result<> add_journal(const JournalEntry& entry);
   Result<> remove_journal(std::string_view owner, std::string_view kind, std::string_view key);

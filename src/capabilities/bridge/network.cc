@@ -161,7 +161,7 @@ Task<Result<UniqueFd>> BridgeNetwork::attach(std::string vm_id) {
   }
   // The tap is recorded as the VM's, in memory and in the store, before anything else can happen to either.
   auto address = CO_TRY(lease_for(vm_id));
-  CO_TRY(store_.take_seat({vm_id, address}, fmt::to_string(number)));
+  CO_TRY(store_.record_lease({vm_id, address}, fmt::to_string(number)));
   leases_[vm_id] = address;
   attached_[vm_id] = number;
   wake_.notify_all();

@@ -219,7 +219,7 @@ TEST_CASE("store: deleting a VM takes its journal along, and only its own") {
   CHECK(store.journal()->front().owner == "b");
 }
 
-TEST_CASE("store: a seat is a lease and its tap's journal entry; the lease goes with the VM, an address has one VM") {
+TEST_CASE("store: a lease is recorded with its tap, goes with the VM, and an address has one VM") {
   TempDir dir;
   {
     auto opened = Store::open(dir.db());
@@ -227,12 +227,12 @@ TEST_CASE("store: a seat is a lease and its tap's journal entry; the lease goes 
     REQUIRE(store.insert_vm(a_vm("a", "a"), {}));
     REQUIRE(store.insert_vm(a_vm("b", "b"), {}));
     REQUIRE(store.add_journal({0, std::string(store::kBridgeOwner), "tap", "3"}));
-    REQUIRE(store.take_seat({"a", 0xac100002}, "3"));
-    CHECK(store.take_seat({"b", 0xac100002}, "4").error().code == ErrorCode::exists);
+    REQUIRE(store.record_lease({"a", 0xac100002}, "3"));
+    CHECK(store.record_lease({"b", 0xac100002}, "4").error().code == ErrorCode::exists);
     REQUIRE(store.journal()->size() == 1);  // the refused one left nothing
     CHECK(store.journal()->front().owner == "a");
-    REQUIRE(store.take_seat({"b", 0xac100003}, "4"));
-    REQUIRE(store.take_seat({"b", 0xffffffff}, "4"));  // a new range: another address
+    REQUIRE(store.record_lease({"b", 0xac100003}, "4"));
+    REQUIRE(store.record_lease({"b", 0xffffffff}, "4"));  // a new range: another address
   }
   auto reopened = Store::open(dir.db());
   auto leases = (*reopened)->leases();

@@ -37,7 +37,7 @@ void put_image(const test::TempDir& root) {
   root.put("usr/lib/systemd/system/ssh.service", "[Install]\nWantedBy=multi-user.target\n");
 }
 
-/// Every path with kind, mode, inode and content: what a second apply must leave as it is.
+/// Every path with kind, mode, inode and content. A second apply must change none of them.
 std::string snapshot(const test::TempDir& root) {
   std::string text;
   std::vector<std::string> paths;
@@ -281,7 +281,7 @@ TEST_CASE("apply: live, a running sshd is told of its new key and of no old one"
           auto failed = run(root, ApplyMode::live, config);
           wait_for("told");
           failed += run(root, ApplyMode::live, config);
-          // Numbers are given again: this one is no sshd.
+          // Process numbers are reused: this process is not an sshd.
           root.put("run/sshd.pid", std::to_string(::getpid()) + "\n");
           config.ssh_host_key->private_key = "another\n";
           failed += run(root, ApplyMode::live, config);

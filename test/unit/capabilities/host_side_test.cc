@@ -1,4 +1,5 @@
-// The host side of all capabilities: what a VM's machine and guest config come to, and the disks made for it.
+// The host's side of all capabilities: the resulting machine config and guest config of a VM, and the disks that are
+// made.
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -111,7 +112,7 @@ TEST_CASE_METHOD(Fixture,
   CHECK(machine.drives.at(guest.disks[3].index).serial == guest.disks[3].serial);
   CHECK(machine.drives[3].read_only);
   CHECK(host::read_file(machine.drives[3].path, 100).value() == "first");
-  // The kernel is pulled again: what runs from a saved state keeps the disk, what boots has the new one.
+  // The kernel is pulled again: a machine of a saved state keeps its disk, and a boot gets the new one.
   vm.modules = directory / "second.ext4";
   vm.restores = true;
   REQUIRE(prepare(vm) == "");

@@ -25,7 +25,7 @@ namespace {
 
 constexpr unsigned char kMac[] = {0x52, 0x54, 0, 0, 1, 0x2c};
 
-/// A tap named t0 with our MAC, there as long as the descriptor.
+/// A tap named t0 with our MAC. It exists as long as the descriptor.
 UniqueFd make_tap(int control) {
   UniqueFd tap(::open("/dev/net/tun", O_RDWR | O_CLOEXEC));
   struct ifreq request{};
@@ -52,8 +52,8 @@ bool is_up(int control, const char* name) {
   return ::ioctl(control, SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_UP);
 }
 
-// /proc/self/net, not /proc/net: the test's thread has changed its namespace, and proc shows the one of the process
-// that asks.
+// /proc/self/net, not /proc/net: the test's thread has changed its namespace, and /proc/net shows the namespace of the
+// process.
 bool has_default_route(std::string_view gateway_le_hex) {
   auto routes = host::read_file("/proc/self/net/route", 1 << 16).value_or("");
   return routes.find("t0\t00000000\t" + std::string(gateway_le_hex)) != std::string::npos;
@@ -71,7 +71,7 @@ std::string check_link() {
     if (auto done = netlink->configure({mac, 0, "10.0.2.15/24", "10.0.2.2"}); !done) return done.error().sentence();
   if (address_of(control.get()) != "10.0.2.15" || !is_up(control.get(), "t0")) return "the link is not configured";
   if (!has_default_route("0202000A")) return "there is no default route";
-  // Another identity: the old address goes.
+  // Another identity: the old address is removed.
   if (auto done = netlink->configure({mac, 0, "10.0.2.77/24", "10.0.2.3"}); !done) return done.error().sentence();
   if (address_of(control.get()) != "10.0.2.77") return "the old address stayed: " + address_of(control.get());
   if (!has_default_route("0302000A")) return "the default route was not replaced";
@@ -100,7 +100,7 @@ bool add_neighbour(int control, const char* address) {
   return ::ioctl(control, SIOCSARP, &request) == 0;
 }
 
-/// From the MAC `from` to that of number 302, and no other link's.
+/// Changes the MAC `from` to that of number 302, on no other link.
 std::string check_quick_change(net::Netlink& netlink, int control, const std::string& from, bool had_inet6) {
   std::string mac = net::mac_address(302);
   if (auto done = net::change_mac(control, "52:54:00:ff:ff:ff", mac); done || done.error().code != ErrorCode::not_found)
@@ -119,7 +119,7 @@ std::string check_quick_change(net::Netlink& netlink, int control, const std::st
   return inet6.find("fe80000000000000505400fffe00012d") == inet6.npos ? "" : "the old link-local address stayed";
 }
 
-/// The tap passes for a virtio link by what sysfs says of it, the loopback link beside it does not.
+/// The fake sysfs presents the tap as a virtio link, and the loopback link not.
 std::string check_clone(const test::TempDir& sys) {
   UniqueFd control(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   auto tap = make_tap(control.get());
@@ -147,7 +147,7 @@ std::string check_clone(const test::TempDir& sys) {
   if (had_inet6 && inet6.find("fe80000000000000505400fffe00012d") == inet6.npos)
     return "no link-local address: " + inet6;
   if (inet6.find("fe80000000000000505400fffe00012c") != inet6.npos) return "the old link-local address stayed";
-  // Now it is found by its MAC, whatever the position says.
+  // Now the link is found by its MAC, at any position.
   if (auto done = netlink->configure({mac, 7, "10.0.3.15/24", "10.0.3.2"}); !done) return done.error().sentence();
   return check_quick_change(*netlink, control.get(), mac, had_inet6);
 }

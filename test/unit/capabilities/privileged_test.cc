@@ -49,7 +49,7 @@ TEST_CASE("privileged: every operation is described whole, once, and its undo ex
     if (operation->undo.empty()) continue;
     auto undo = std::ranges::find(table, operation->undo, &PrivilegedOperation::name);
     REQUIRE(undo != table.end());
-    // Made from the arguments that made it: no others are asked for.
+    // The undo operation needs no argument that the operation does not have.
     for (const auto& argument : (*undo)->arguments)
       CHECK(std::ranges::find(operation->arguments, argument.name, &PrivilegedArgument::name) !=
             operation->arguments.end());

@@ -1,4 +1,5 @@
-// Paths of others: opened beneath what is allowed, over no link, whatever is swapped meanwhile.
+// Paths of requests: opened beneath the allowed directories, without following links, even if names are swapped
+// meanwhile.
 #include "host/beneath.h"
 
 #include <fcntl.h>

@@ -40,7 +40,7 @@ std::string read_all(int fd) {
 
 SpawnSpec shell(const std::string& script) { return {.argv = {"sh", "-c", script}, .env = {"PATH=/usr/bin:/bin"}}; }
 
-// Its stdout, once it has ended well.
+// Its stdout, once it has ended with success.
 std::string output_of(SpawnSpec spec) {
   Pipe pipe;
   spec.stdout_fd = pipe.write.get();
@@ -113,7 +113,7 @@ TEST_CASE("spawn: only named descriptors survive") {
   UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   UniqueFd inherited(::fcntl(null.get(), F_DUPFD, 50));  // no close-on-exec, as from a careless parent
   auto listed = output_of({.argv = {"/bin/sh", "-c", "for f in /proc/self/fd/*; do echo ${f##*/}; done"}});
-  // The shell reads its own directory with one more.
+  // The shell reads the directory with one more descriptor.
   CHECK(split(listed, '\n').size() <= 5);
   CHECK(listed.find("\n" + std::to_string(inherited.get()) + "\n") == listed.npos);
   CHECK(output_of(shell("cat; echo end")) == "end\n");
@@ -191,7 +191,7 @@ TEST_CASE("spawn: a child that is to have the usual oom score has it, and ours s
   const std::string score = "/proc/self/oom_score_adj";
   auto ours = read_file(score, 16).value_or("0");
   SpawnSpec print = shell("cat /proc/self/oom_score_adj");
-  // More likely to be killed anybody may become, and go back.
+  // Every process may raise its score, and lower it again to the old value.
   REQUIRE(write_all(open_file(score, O_WRONLY)->get(), "300"));
   auto inherited = output_of(print);
   print.default_oom_score = true;
@@ -277,7 +277,7 @@ TEST_CASE("process id: a name made to look like the fields behind it does not co
 TEST_CASE("process argv: arguments come back whole, empty ones too") {
   auto child = spawn({.argv = {"sh", "-c", "sleep 1000; true", "", "two words", ""}, .env = {"PATH=/bin"}});
   auto argv = process_argv(child->pid());
-  // Just after its exec a process may have none yet.
+  // Just after its exec a process may have no arguments yet.
   for (int i = 0; i < 10'000 && !argv; ++i) {
     ::usleep(1000);
     argv = process_argv(child->pid());

@@ -99,13 +99,13 @@ TEST_CASE("confine: root without capabilities cannot read the files of others") 
   CHECK(refused(EPERM, [&] { return ::chown(path.c_str(), 0, 0); }) == 0);
 }
 
-// The filter alone, with all capabilities kept: the refusal must not depend on the other half.
+// The filter alone, with all capabilities kept: the refusal must not depend on the capabilities.
 TEST_CASE("system calls: what no operation needs is refused") {
   auto refused_by_filter = [](long call) {
     return in_child([&] {
              if (!forbid_new_privileges() || !filter_system_calls()) return 200;
              errno = 0;
-             // Arguments that make no sense to any of them: unfiltered they fail otherwise, or do nothing.
+             // Invalid arguments for all of the calls: without the filter they fail otherwise, or do nothing.
              if (::syscall(call, -1, -1, -1, -1, -1, -1) >= 0) return 201;
              return errno == EPERM ? 0 : errno;
            })
@@ -211,7 +211,7 @@ TEST_CASE("confine: for jails there are mounts in a namespace of one's own, and 
       if (::unshare(kind) == 0 || errno != EPERM) return 201;
     if (::unshare(CLONE_NEWNS) < 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0) return 202;
     if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) == 0 || ::syscall(SYS_bpf, 0, nullptr, 0) >= 0) return 203;
-    // And what comes on top takes it away again.
+    // A second filter removes the permission again.
     if (!filter_system_calls()) return 204;
     return ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0 && errno == EPERM ? 0 : 205;
   });

@@ -1,4 +1,4 @@
-// Files on real file systems: replaced whole or not at all, private when they must be, holes kept.
+// Files on real file systems: replaced completely or not at all, private when they must be, with their holes.
 #include "host/files.h"
 
 #include <fcntl.h>

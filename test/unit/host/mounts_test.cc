@@ -1,4 +1,4 @@
-// Mounts in a namespace of a child: what is seen there, with which rights, and that nothing of it is seen here.
+// Mounts in the namespace of a child: what the child sees, with which rights, and that this process sees nothing.
 #include "host/mounts.h"
 
 #include <fcntl.h>
@@ -23,7 +23,7 @@ Result<> build(const std::string& place) {
   auto top = TRY(open_file(place + "/top", O_PATH | O_DIRECTORY));
   auto read = TRY(mount_of(file, MountUse::read)), write = TRY(mount_of(file, MountUse::write)),
        root = TRY(mount_of(top, MountUse::root));
-  // What the name leads to from here on is not what is mounted.
+  // From here on the name leads to another file than the mounted one.
   if (::rename((place + "/disk").c_str(), (place + "/moved").c_str()) < 0) return fail_errno("rename");
   TRY(write_file(place + "/disk", "swapped"));
   TRY(unshare_mounts());

@@ -1,4 +1,4 @@
-// Programs run to their end, however they end and whatever they leave running.
+// Programs run to their end, in every way to end, with and without processes that they leave running.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -76,7 +76,7 @@ TEST_CASE("command: a grandchild that keeps the pipes does not keep us") {
   pid_t grandchild = std::stoi(output->out);
   CHECK(alive(grandchild));
   ::kill(grandchild, SIGKILL);
-  // One that writes for ever meets a closed pipe.
+  // A program that writes for ever meets a closed pipe.
   output = run_shell("yes & echo $! >&2", 30s, 100);
   REQUIRE(output);
   CHECK(output->out.size() == 100);

@@ -45,7 +45,7 @@ TEST_CASE("event: wakes all that wait, and only those") {
   auto event = std::make_shared<Event>(runtime);
   auto woken = std::make_shared<int>(0);
   auto task = [](Runtime* r, std::shared_ptr<Event> e, std::shared_ptr<int> count) -> Task<int> {
-    e->notify_all();  // nobody waits yet: not remembered
+    e->notify_all();  // no coroutine waits yet, so this has no effect
     for (int i = 0; i < 1000; ++i) r->spawn(count_wake(e, count));
     co_await settle(*r);
     int before = *count;
@@ -85,7 +85,7 @@ TEST_CASE("event: its end wakes the waiters") {
 }
 
 TEST_CASE("event: a loop that ends while something waits leaves nothing dangling") {
-  // Whoever is destroyed first, the event or the waiting frame.
+  // In either order: the event is destroyed first, or the waiting frame.
   auto outlives = [](bool event_first) {
     std::shared_ptr<Event> event;
     auto runtime = std::make_unique<Runtime>();

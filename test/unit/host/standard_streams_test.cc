@@ -12,7 +12,7 @@ using namespace banger;
 
 namespace {
 
-// 0 when all is as promised, else the number of the first promise that was broken.
+// 0 when every promise holds, else the number of the first broken one.
 int check_with_all_closed() {
   for (int fd : {0, 1, 2}) ::close(fd);
   host::reserve_standard_streams();
@@ -32,7 +32,7 @@ int check_with_output_closed() {
   host::reserve_standard_streams();
   char byte = 'x';
   if (::write(1, &byte, 1) != -1 || errno != EBADF) return 2;
-  // The others are what they were.
+  // The other streams are unchanged.
   return ::write(2, "y", 1) == 1 && ::read(0, &byte, 1) == 1 && byte == 'y' ? 0 : 3;
 }
 

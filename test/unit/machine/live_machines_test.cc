@@ -1,4 +1,4 @@
-// Real processes in real directories: what is taken for a machine, and what is not.
+// Real processes in real directories: which of them are recognised as machines.
 #include "machine/live_machines.h"
 
 #include <signal.h>
@@ -23,7 +23,7 @@ struct Fixture {
   std::string vms() const { return state + "/vms"; }
   std::string directory() const { return vms() + "/abcdefghijkl"; }
 
-  // Something that waits, with these words on its command line.
+  // A process that waits, with these words on its command line.
   host::Child start(const std::string& directory, std::vector<std::string> words) {
     std::vector<std::string> argv = {"sh", "-c", "read wait"};
     argv.insert(argv.end(), words.begin(), words.end());

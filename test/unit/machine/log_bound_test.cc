@@ -37,7 +37,7 @@ TEST_CASE("log bound: a log that grows for ever takes no more than its bound, an
   CHECK(read_tail(path).ends_with("the last words\n"));
   CHECK(*bound_log(path) == false);
 
-  // Whoever shows all of it begins with text.
+  // A reader of the whole log begins with text.
   auto begin = first_text(log->get(), 0);
   char byte = 0;
   REQUIRE(::pread(log->get(), &byte, 1, begin) == 1);

@@ -1,4 +1,4 @@
-// A process that stands still, with one mapping as a VMM has of its guest's memory.
+// A process that waits, with one mapping like a VMM's mapping of its guest's memory.
 #pragma once
 
 #include <fcntl.h>
@@ -14,10 +14,10 @@
 
 namespace banger::test {
 
-// An odd size, for the process may have mappings of its own.
+// An unusual size, because the process may have mappings of its own.
 constexpr std::size_t kPage = 4096, kPages = 1031, kBytes = kPages * kPage;
 
-/// What the process does with its memory before it stands still.
+/// What the process does with its memory before it waits.
 enum class Writes {
   no,
   some,  ///< 'w' to pages 3, 4 and 40, zeros to page 20; reads page 10
@@ -26,7 +26,7 @@ enum class Writes {
 
 class MappedProcess {
  public:
-  /// Maps `file`; anonymous memory where that is empty.
+  /// Maps `file`, or anonymous memory if `file` is empty.
   MappedProcess(const std::string& file, int sharing, Writes writes = Writes::some) {
     int ready[2];
     REQUIRE(::pipe(ready) == 0);

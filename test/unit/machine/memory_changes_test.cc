@@ -37,7 +37,7 @@ struct Fixture {
             static_cast<ssize_t>(kBytes));
     return bytes;
   }
-  /// What is said of a file of these bytes.
+  /// The error for a file of these bytes.
   Result<> apply(const GuestMemory& memory, const std::string& bytes) {
     auto name = directory.path() + "/made-up";
     REQUIRE(host::write_file(name, bytes));

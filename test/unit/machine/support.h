@@ -20,7 +20,7 @@ namespace banger::machine {
 using test::run;
 using test::TempDir;
 
-/// A process that has `word` on its command line and lives until it is killed or its input ends; then it exits with 7.
+/// A process with `word` on its command line. It lives until it is killed or its input ends, and then exits with 7.
 struct WaitingProcess {
   explicit WaitingProcess(const std::string& word) {
     int in[2], out[2];
@@ -34,7 +34,7 @@ struct WaitingProcess {
                                 .stdout_fd = child_out.get()});
     REQUIRE(spawned);
     child = std::move(*spawned);
-    // Right after exec a process has no command line yet for a moment; once it speaks, it has.
+    // Right after an exec a process has no command line for a moment. Its first output shows that it has one.
     char newline;
     REQUIRE(::read(ready.get(), &newline, 1) == 1);
   }

@@ -1,4 +1,4 @@
-// What is answered to which question, byte for byte where a resolver cares.
+// The answer to each kind of question, byte for byte where a resolver cares.
 #include "net/dns_message.h"
 
 #include "catch.h"

@@ -52,7 +52,7 @@ void send(const UniqueFd& fd, const std::string& bytes) {
   REQUIRE(::send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size()));
 }
 
-// Empty at the end of the stream; a server that says nothing at all fails the test.
+// Empty at the end of the stream. A server that sends nothing at all fails the test.
 std::string receive(const UniqueFd& fd) {
   pollfd waiting{fd.get(), POLLIN, 0};
   REQUIRE(::poll(&waiting, 1, 30'000) == 1);

@@ -11,7 +11,7 @@ inline std::string u16(unsigned value) {
   return {static_cast<char>(value >> 8 & 0xff), static_cast<char>(value & 0xff)};
 }
 
-/// Dots part labels.
+/// Dots separate labels.
 inline std::string name(std::string text) {
   std::string wire;
   for (std::size_t at = 0; at < text.size();) {

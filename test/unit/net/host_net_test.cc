@@ -74,7 +74,7 @@ std::string check_bridge_life() {
   return "";
 }
 
-// A tap that lives as long as its descriptor, not marked as ours.
+// A tap that exists as long as its descriptor, without our mark.
 UniqueFd stranger(const char* name) {
   UniqueFd tap(::open("/dev/net/tun", O_RDWR | O_CLOEXEC));
   struct ifreq request{};

@@ -11,7 +11,7 @@ namespace {
 
 const GuestPort kGuest{.tap = 3, .address = 0xac100005, .nat = true};
 
-// Commands that are like `wanted` in everything it has.
+// Commands that have every member of `wanted` with the same value.
 std::size_t count(const Json& commands, const Json& wanted) {
   std::size_t found = 0;
   for (const auto& command : commands.at("nftables")) {

@@ -15,7 +15,7 @@ using namespace banger;
 
 namespace {
 
-constexpr host::Ipv4 kLoopback = 0x7f400001;  // nobody gave the host this one: all of 127/8 is local
+constexpr host::Ipv4 kLoopback = 0x7f400001;  // the host has no such address, but all of 127/8 is
 
 UniqueFd connect_to(const host::Endpoint& where) {
   UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));

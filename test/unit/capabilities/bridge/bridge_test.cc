@@ -1,4 +1,4 @@
-// What the root operations of bridge networking accept. Their effects are tested in test/unit/net and test/net.
+// The arguments that the root operations of bridge networking accept. test/unit/net and test/net test the effects.
 #include <nlohmann/json.hpp>
 #include <set>
 

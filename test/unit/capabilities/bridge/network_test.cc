@@ -1,4 +1,4 @@
-// The life of a VM's place on the bridge: what is recorded, what the helper is asked, what a crash leaves.
+// The life of a VM's tap and lease: the journal, the calls to the helper, and the state after a crash.
 #include "capabilities/bridge/network.h"
 
 #include <fcntl.h>
@@ -17,7 +17,7 @@ namespace {
 
 constexpr const char* kVm = "abcdefghijkl";
 
-/// A helper that makes nothing and remembers what it was asked.
+/// A helper that makes nothing, and records its calls.
 struct Operations final : Privileged {
   Task<Result<PrivilegedReply>> call(std::string operation, std::string arguments) override {
     asked.push_back(operation + " " + arguments);

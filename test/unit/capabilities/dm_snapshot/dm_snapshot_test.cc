@@ -1,4 +1,5 @@
-// Snapshots of images: what is asked of device-mapper, over real loop devices, and what the operations accept.
+// Snapshots of images: the requests to device-mapper, over real loop devices, and the arguments that the operations
+// accept.
 #include "capabilities/dm_snapshot/dm_snapshot.h"
 
 #include <fcntl.h>
@@ -26,7 +27,7 @@ namespace {
 constexpr uid_t kUid = 4321;
 constexpr const char* kId = "abcdefghijkl";
 
-/// True, and said, where the test cannot run.
+/// True, with a message, where the test cannot run.
 bool cannot_run(const char* name) {
   if (::geteuid() != 0) {
     std::cout << "SKIPPED: " << name << ": loop devices are root's\n";

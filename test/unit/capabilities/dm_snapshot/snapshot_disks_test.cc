@@ -1,4 +1,4 @@
-// What is recorded of devices, around operations that succeed and fail.
+// The journal of devices, around operations that succeed and fail.
 #include "capabilities/dm_snapshot/snapshot_disks.h"
 
 #include "capabilities/dm_snapshot/dm_snapshot.h"

@@ -49,7 +49,7 @@ int DmStandIn::control(unsigned long request, dm_ioctl* io) {
 }
 
 DmStandIn::Device* DmStandIn::find(const dm_ioctl* io) {
-  // By one of the two, never both.
+  // A device is named by one of the two, never both.
   if (*io->uuid) return nullptr;
   auto found = devices.find(io->name);
   return found == devices.end() ? nullptr : &found->second;
@@ -136,7 +136,7 @@ int DmStandIn::construct(const host::DmTarget& target, Table& table) {
   if (target.type != "snapshot" || words.size() != 4 || (words[2] != "P" && words[2] != "N")) return EINVAL;
   auto chunk = number(3);
   if (!std::has_single_bit(chunk) || words[0] == words[1] || target.start != 0) return EINVAL;
-  // The origin is only read; the other one is written whatever the table says.
+  // The origin is only read. The other device is written.
   if (int error = take(std::string(words[0]), false, target.length, table)) return error;
   return take(std::string(words[1]), true, chunk, table);
 }

@@ -1,5 +1,5 @@
-// The kernel's side of device-mapper for tests: the rules of its ioctl interface (drivers/md/dm-ioctl.c, dm-table.c and
-// the constructors of the targets used here), over real loop devices. No device of it can be read.
+// The kernel's side of device-mapper for tests, over real loop devices. It has the rules of the ioctl interface
+// (drivers/md/dm-ioctl.c, dm-table.c and the constructors of the targets used here). Its devices cannot be read.
 #pragma once
 
 #include <map>

@@ -1,4 +1,4 @@
-// What is recorded of jails, and that what could not be removed is neither forgotten nor the VM's any more.
+// The journal of jails. A jail that could not be removed is kept in the journal, but no longer belongs to its VM.
 #include "capabilities/jail/jails.h"
 
 #include "catch.h"
@@ -42,7 +42,7 @@ struct Fixture {
     REQUIRE(test::run(runtime, jails->acquire(vm, machine)));
     return machine.jailer;
   }
-  /// As the driver does, with a helper that starts nothing.
+  /// Starts a jail as the driver does, with a helper that starts no process.
   void start() {
     auto* jailer = acquire();
     REQUIRE(jailer);

@@ -1,4 +1,5 @@
-// What machine.jail takes, before any file is looked at. With real files, links and swaps: test/cli/test_jailer.py.
+// The arguments that machine.jail accepts, before any file is looked at. test/cli/test_jailer.py tests real files,
+// links and swaps.
 #include "capabilities/jail/request.h"
 
 #include <nlohmann/json.hpp>

@@ -51,7 +51,7 @@ TEST_CASE("firecracker driver: a second start keeps the console of the first and
   for (int round = 0; round < 2; ++round) {
     auto machine = fixture.start(config);
     REQUIRE(machine);
-    // Killed from outside, so that nobody cleans up.
+    // Killed from outside, so that no code cleans up.
     REQUIRE(::kill((*machine)->record().process.pid, SIGKILL) == 0);
     auto exit = run(fixture.runtime, (*machine)->wait_exit());
     CHECK(exit.reason == "killed by signal 9");
@@ -152,7 +152,7 @@ TEST_CASE("firecracker driver: a paused machine is saved, and others go on from 
       auto link = run(fixture.runtime, (*clone)->open_link());
       REQUIRE(link);
       CHECK(echoes(link->get()));
-      // Each has drives of its own behind the names that were saved.
+      // Each machine has its own drives behind the saved names.
       CHECK(std::filesystem::read_symlink(config.directory + "/disk1") == config.directory + "/system.img");
     }
   }
@@ -182,7 +182,7 @@ TEST_CASE("firecracker driver: a machine that goes on after it was saved gets a 
   REQUIRE(run(fixture.runtime, (*machine)->pause()));
   REQUIRE(run(fixture.runtime, (*machine)->save(fixture.saved())));
   REQUIRE(run(fixture.runtime, (*machine)->resume()));
-  // The guest's end was reset by the save; ours would wait for ever if the driver did not end it.
+  // The save reset the guest's end. The host's end would wait for ever if the driver did not end it.
   char byte;
   CHECK(::read(link->get(), &byte, 1) == 0);
   auto again = run(fixture.runtime, (*machine)->open_link());
@@ -332,7 +332,7 @@ TEST_CASE("firecracker driver: a live machine is adopted, one that stands still 
 TEST_CASE("firecracker driver: a process whose guest was never started is not adopted but ended") {
   Fixture fixture;
   auto config = fixture.config();
-  // A child of a process that ends at once: nobody's child by now, like those of an earlier daemon.
+  // A child of a process that ends at once has no parent any more, like the machines of an earlier daemon.
   auto argv = command_line(fixture.binary, config);
   pid_t middle = ::fork();
   if (middle == 0) {
@@ -352,7 +352,7 @@ TEST_CASE("firecracker driver: a process whose guest was never started is not ad
   auto record = fixture.driver->planned(config);
   record.process = *process;
 
-  // Its guest was never started: whoever began it was cut short, and nothing in it can go on.
+  // Its guest was never started, because the daemon was interrupted. Nothing in it can continue.
   CHECK(run(fixture.runtime, fixture.driver->adopt(record, true)).error().code == ErrorCode::cancelled);
   CHECK(!find_process_by_token(config.token));
   CHECK(run(fixture.runtime, fixture.driver->adopt(record, true)).error().code == ErrorCode::not_found);

@@ -1,5 +1,5 @@
-// The driver with a jailer: what goes into a jail, what comes out, and that all else is as without one. The jail here
-// is a directory with links, in which the stand-in works; real ones are in test/cli/test_jailer.py.
+// The driver with a jailer: the files that go into a jail and come out. Everything else is as without a jail. The jail
+// here is a directory with links, in which the stand-in runs. test/cli/test_jailer.py has real jails.
 #include "machine/firecracker/jail_client.h"
 
 #include <filesystem>
@@ -125,7 +125,7 @@ TEST_CASE("firecracker in a jail: its record leads to it, and says that it is in
   auto record = record_from_json(to_json((*machine)->record()));
   REQUIRE(record);
   CHECK(record->jailed);
-  // Whoever takes it over need not make jails.
+  // A daemon that adopts the machine need not make jails.
   auto driver = make_driver(fixture.runtime, fixture.logger, fixture.facts);
   auto adopted = run(fixture.runtime, driver->adopt(*record, true));
   REQUIRE(adopted);

@@ -23,7 +23,7 @@ Jail jail_in(const std::string& base) {
 
 TEST_CASE("firecracker jail: the jailer's command line, with Firecracker's arguments behind") {
   auto jail = jail_in("/run");
-  // Without a cgroup nothing is said of cgroups, and the jailer leaves them alone.
+  // Without a cgroup the command line has no options for cgroups, and the jailer leaves cgroups alone.
   CHECK(jailer_command_line(jail, {"--api-sock", "api.sock"}) ==
         std::vector<std::string>{"/opt/jailer", "--id", "abc-1", "--exec-file", "/opt/firecracker", "--uid", "65534",
                                  "--gid", "65534", "--chroot-base-dir", "/run", "--", "--api-sock", "api.sock"});

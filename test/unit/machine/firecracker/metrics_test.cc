@@ -15,7 +15,7 @@ using namespace banger::machine::firecracker;
 
 namespace {
 
-/// A metrics file as Firecracker writes it: at an offset of its own, whatever happens to the file.
+/// A metrics file as Firecracker writes it: at its own offset, even if the file changes.
 struct Writer {
   explicit Writer(const std::string& directory) : path(directory + "/" + std::string(kMetricsFile)) {}
   void write(std::string_view text) {
@@ -98,7 +98,7 @@ TEST_CASE("firecracker metrics: a file that is nonsense, too long or something e
   Writer writer(directory.path());
   writer.write("nonsense\n" + kLine);
   CHECK(figure(collect_metrics(directory.path()), "disk_read_bytes") == 10);
-  // One line without end: it is given up, and what follows it counts.
+  // One line without end: the line is skipped, and the text after it counts.
   writer.write(std::string(limits::kMetricsReadBytes + 4096, 'x'));
   CHECK(figure(collect_metrics(directory.path()), "disk_read_bytes") == 10);
   writer.write("\n" + kLine);

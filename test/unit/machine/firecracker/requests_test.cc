@@ -1,4 +1,4 @@
-// The requests, held against the table of Firecracker's API that the stand-in goes by too.
+// The requests, compared with the table of Firecracker's API that the stand-in uses too.
 #include "machine/firecracker/requests.h"
 
 #include <algorithm>
@@ -95,7 +95,7 @@ TEST_CASE("firecracker requests: a boot, in an order Firecracker takes, with the
   CHECK(paths == std::vector<std::string>{"/machine-config", "/boot-source", "/drives/disk0", "/drives/disk1", "/vsock",
                                           "/entropy", "/actions"});
   auto boot = body_of(requests, "/boot-source");
-  // A modular kernel gets no further than its initramfs with nomodule, which Firecracker's own default has.
+  // With nomodule, which is Firecracker's own default, a modular kernel gets no further than its initramfs.
   CHECK(boot["boot_args"] ==
         "console=ttyS0 quiet reboot=k panic=1 i8042.noaux i8042.nomux i8042.dumbkbd banger.test=1");
   CHECK(boot["kernel_image_path"] == "/k/vmlinux");
@@ -112,7 +112,7 @@ TEST_CASE("firecracker requests: names in the machine's directory are relative, 
   CHECK(system["path_on_host"] == "disk1");
   CHECK(system["is_read_only"] == false);
   CHECK(system["cache_type"] == "Writeback");
-  // A root device would be moved to the front, and the order is all that the guest has to go by.
+  // A root device would be moved to the front, but the guest relies on the order alone.
   CHECK(rootfs["is_root_device"] == false);
   CHECK(body_of(requests, "/vsock")["uds_path"] == "vsock.sock");
 }

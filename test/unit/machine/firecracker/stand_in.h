@@ -14,7 +14,7 @@
 namespace banger::machine::firecracker {
 
 struct Fixture {
-  /// `settings`: what the stand-in reads of its environment, like "BANGER_FAKE_VERSION=1.12.0".
+  /// `settings`: environment variables of the stand-in, like "BANGER_FAKE_VERSION=1.12.0".
   explicit Fixture(std::vector<std::string> settings = {})
       : log(::open("/dev/null", O_WRONLY | O_CLOEXEC)), logger(log.get()) {
     std::string script = "#!/bin/sh\n";
@@ -68,7 +68,7 @@ struct Fixture {
 
 inline std::string text_of(const std::string& path) { return host::read_file(path, 1 << 20).value_or(""); }
 
-/// Whether what is sent over the link comes back: the stand-in's guest is an echo.
+/// Whether bytes that are sent over the link come back: the stand-in's guest is an echo.
 inline bool echoes(int link) {
   ::fcntl(link, F_SETFL, 0);  // waiting, whatever the driver did with it
   char answer[5] = {};

@@ -173,7 +173,7 @@ TEST_CASE("qemu driver: a machine left waiting by a daemon that died while start
                             .cwd = fixture.directory.path(),
                             .extra_fds = {{qmp->get(), kQmpFd}, {link->get(), kLinkFd}}});
   REQUIRE(child);
-  // Its greeting shows that it is up; then the daemon that asked is gone.
+  // The greeting shows that QEMU is up. Then the daemon that waited for it is gone.
   auto control = host::connect_unix(fixture.directory.path() + "/qmp.sock");
   REQUIRE(control);
   char byte;
@@ -189,7 +189,7 @@ TEST_CASE("qemu driver: a machine left waiting by a daemon that died while start
                                 .process = *id,
                                 .token = fixture.token,
                                 .directory = fixture.directory.path()});
-  // The guest ends itself as soon as it runs, which may be before the adoption is through.
+  // The guest ends itself as soon as it runs, perhaps before the adoption is complete.
   if (!adopted) {
     CHECK(adopted.error().code == ErrorCode::not_found);
     return;

@@ -76,7 +76,7 @@ TEST_CASE("kvm probe: the init is a well-formed program that Linux runs") {
   auto path = directory.path() + "/init";
   REQUIRE(host::write_file(path, probe_init(), 0755));
   host::Runtime runtime;
-  // As an unprivileged user its reboot(2) is refused, and it goes on to exit.
+  // An unprivileged user may not call reboot(2), so the init continues to its exit.
   REQUIRE(::chmod(directory.path().c_str(), 0755) == 0);
   host::SpawnSpec spec{.argv = {path}, .env = {}};
   if (::geteuid() == 0) {

@@ -17,8 +17,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// The server's end of a control socket: says the first line at once and each further one in answer to a command;
-// then it does what `after` says.
+// The server's end of a control socket. It sends the first line at once, and each further line as the answer to a
+// command. Then it does what `after` says.
 class Server {
  public:
   enum class After { listen, close, stop_reading };

@@ -111,7 +111,7 @@ TEST_CASE("apply: provisions a directory, and twice is once") {
         }) == "");
 }
 
-TEST_CASE("apply: what is no longer in the config is gone after the next apply") {
+TEST_CASE("apply: parts that left the config are gone after the next apply") {
   if (!test::sandbox_available()) {
     WARN("no namespaces here");
     return;
@@ -132,7 +132,7 @@ TEST_CASE("apply: what is no longer in the config is gone after the next apply")
         }) == "");
 }
 
-TEST_CASE("apply: one failing part is told and the others are done") {
+TEST_CASE("apply: one part fails, the others are applied, and the error is returned") {
   if (!test::sandbox_available()) {
     WARN("no namespaces here");
     return;
@@ -172,7 +172,7 @@ TEST_CASE("apply: live sets the hostname and runs commands once for each list") 
         }) == "");
 }
 
-TEST_CASE("apply: live, a clone that cannot have random bytes of its own is changed no further") {
+TEST_CASE("apply: live, a clone without random bytes of its own is changed no further") {
   if (!test::sandbox_available()) {
     WARN("no namespaces here");
     return;
@@ -253,7 +253,7 @@ TEST_CASE("apply: the VM's host key takes the place of all others, and what come
         }) == "");
 }
 
-TEST_CASE("apply: live, a running sshd is told of its new key and of no old one") {
+TEST_CASE("apply: live, a running sshd reads its new key and no old one") {
   if (!test::sandbox_available()) {
     WARN("no namespaces here");
     return;

@@ -76,7 +76,7 @@ TEST_CASE("privileged: arguments are all there, of their type, and no others, be
     CHECK(refusal(bad) == ErrorCode::invalid);
 }
 
-TEST_CASE("privileged: what is about jails is there only where the install has a jailer") {
+TEST_CASE("privileged: only an install with a jailer has operations for jails") {
   auto without = privileged_table(context());
   CHECK(std::ranges::none_of(without, &PrivilegedOperation::jails));
   auto install = context();

@@ -66,7 +66,7 @@ TEST_CASE("cgroup: a group gets the limits that the hierarchy has files for, and
   CHECK(tree.text("banger/one/memory.max") == "none");
 }
 
-TEST_CASE("cgroup: ending one that is not there is fine") {
+TEST_CASE("cgroup: ending a missing one is fine") {
   Tree tree;
   CHECK(end_cgroup(tree.path + "/none", 0ms));
 }

@@ -237,7 +237,7 @@ TEST_CASE("child: assigning another one ends the first; a moved-from one is empt
   CHECK(moved.wait().code == 3);
 }
 
-TEST_CASE("process id: a process is found again by pid and start time, and nobody else is") {
+TEST_CASE("process id: pid and start time find the same process, and no other") {
   auto child = spawn(shell("exec sleep 1000"));
   auto id = process_id(child->pid());
   REQUIRE(id);
@@ -252,7 +252,7 @@ TEST_CASE("process id: a process is found again by pid and start time, and nobod
   CHECK(process_id(child->pid()).error().code == ErrorCode::not_found);
 }
 
-TEST_CASE("process id: one that has ended but was not reaped is gone") {
+TEST_CASE("process id: an ended process that was not reaped is gone") {
   auto child = spawn(shell("exit 0"));
   pid_t pid = child->pid();
   siginfo_t info{};

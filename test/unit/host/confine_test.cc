@@ -62,8 +62,8 @@ int status_has(const std::string& field, const std::string& value) {
 
 }  // namespace
 
-TEST_CASE("confine: only what is kept is left, in programs started later too") {
-  if (skip_unless_root("confine: only what is kept is left, in programs started later too")) return;
+TEST_CASE("confine: only the kept capabilities are left, in later programs too") {
+  if (skip_unless_root("confine: only the kept capabilities are left, in later programs too")) return;
   auto status = in_child([] {
     if (!confine(bit(CAP_NET_ADMIN))) return 200;
     if (effective_capabilities().value_or(0) != bit(CAP_NET_ADMIN)) return 1;

@@ -76,7 +76,7 @@ TEST_CASE("write: what fails leaves nothing behind") {
   CHECK(write_all(full.get(), "x").error().code == ErrorCode::exhausted);
 }
 
-TEST_CASE("directories: parents are 0755 whatever the umask allows, the last has its own mode") {
+TEST_CASE("directories: parents are 0755 under any umask, the last has its own mode") {
   test::TempDir dir;
   Umask open(0);
   REQUIRE(make_directories(dir / "a/b/c", 0700));
@@ -117,7 +117,7 @@ TEST_CASE("private directory: made, or taken over only when it is ours and real"
   CHECK(make_private_directory(dir / "theirs").error().code == ErrorCode::denied);
 }
 
-TEST_CASE("remove: trees without following links; what is not there is fine") {
+TEST_CASE("remove: trees without following links; a missing one is fine") {
   test::TempDir dir;
   std::filesystem::create_directories(dir / "tree/deep");
   dir.put("keep", "precious");
@@ -172,7 +172,7 @@ TEST_CASE("clone: to another file system too") {
   std::filesystem::remove_all(other);
 }
 
-TEST_CASE("clone: never over what is there, and nothing is left when it fails") {
+TEST_CASE("clone: never over an existing file, and a failure leaves nothing") {
   test::TempDir dir;
   dir.put("from", "new");
   dir.put("to", "precious");
@@ -183,7 +183,7 @@ TEST_CASE("clone: never over what is there, and nothing is left when it fails") 
   CHECK(dir.entries() == 2);
 }
 
-TEST_CASE("clone: an empty file and one that is all hole") {
+TEST_CASE("clone: an empty file, and a file that is one hole") {
   test::TempDir dir;
   dir.put("empty", "");
   REQUIRE(clone_file(dir / "empty", dir / "empty2"));

@@ -40,7 +40,7 @@ Result<> build(const std::string& place) {
 
 }  // namespace
 
-TEST_CASE("mounts: what was held is mounted, as it may be used, and here nothing is seen of it") {
+TEST_CASE("mounts: the held file is mounted with its rights, and is invisible here") {
   if (::geteuid() != 0) {
     std::cout << "SKIPPED: mounts: what was held is mounted, as it may be used, and here nothing is seen of it: "
                  "mounting needs root\n";

@@ -43,7 +43,7 @@ TEST_CASE("unix socket: descriptors arrive with the bytes they were sent with, c
   CHECK(byte == 'x');
 }
 
-TEST_CASE("unix socket: nothing there, the end and too many descriptors are told apart") {
+TEST_CASE("unix socket: no data, the end and too many descriptors are different results") {
   auto [ours, theirs] = socket_pair();
   std::string text;
   std::vector<UniqueFd> received;

@@ -14,7 +14,7 @@ TEST_CASE("run tool: gives the output, with nothing of our environment") {
   CHECK(*output == "/\nclean " + std::string(kSystemPath) + "\n");
 }
 
-TEST_CASE("run tool: a failure is told by its last words, made printable") {
+TEST_CASE("run tool: the error of a failure has the last line, made printable") {
   auto failed = run_tool({"sh", "-c", "echo first >&2; printf 'bad \\033thing\\n' >&2; exit 3"}, 60s);
   REQUIRE_FALSE(failed);
   CHECK(failed.error().code == ErrorCode::unavailable);

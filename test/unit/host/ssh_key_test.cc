@@ -23,7 +23,7 @@ TEST_CASE("ssh key: every one is another, and the comment is at the end of the p
   CHECK_THAT(first->public_key, Catch::EndsWith(" root@web\n"));
 }
 
-TEST_CASE("ssh key: ssh-keygen finds the public half in the private one, whatever the comment's length") {
+TEST_CASE("ssh key: ssh-keygen finds the public half in the private one, for any length of comment") {
   auto tool = find_program("ssh-keygen", "/usr/bin:/usr/local/bin");
   if (!tool) {
     std::puts(

@@ -50,7 +50,7 @@ TEST_CASE("unix socket: connects at paths of every length around the limit of su
   }
 }
 
-TEST_CASE("unix socket: nobody else can connect, not even while it is made") {
+TEST_CASE("unix socket: no other user can connect, not even while it is made") {
   test::TempDir dir;
   Umask open(0);
   std::string path = dir / "s";
@@ -75,7 +75,7 @@ TEST_CASE("unix socket: nobody else can connect, not even while it is made") {
   CHECK(looser == 0);
 }
 
-TEST_CASE("unix socket: missing, stale, taken and impossible paths are told apart") {
+TEST_CASE("unix socket: missing, stale, taken and impossible paths are different errors") {
   test::TempDir dir;
   CHECK(connect_unix(dir / "none").error().code == ErrorCode::not_found);
   CHECK(connect_unix(dir / "no/dir").error().code == ErrorCode::not_found);

@@ -45,7 +45,7 @@ const std::string kToken = "00112233445566778899aabbccddeeff";
 
 }  // namespace
 
-TEST_CASE("live machines: either VMM's command line in a VM's directory is one, whatever the program is called") {
+TEST_CASE("live machines: either VMM's command line in a VM's directory is one, under any program name") {
   Fixture fixture;
   auto qemu =
       fixture.start(fixture.directory(), {"-name", "guest=banger-abcdefghijkl/" + kToken + ",debug-threads=off"});

@@ -22,7 +22,7 @@ TEST_CASE("machine log: last words are those of the named start, not of an earli
   CHECK(content->find("old trouble") != std::string::npos);
 }
 
-TEST_CASE("machine log: is for its owner only, whatever the umask") {
+TEST_CASE("machine log: only its owner can read it, under any umask") {
   TempDir directory;
   auto old = ::umask(0);
   auto log = open_machine_log(directory.path(), "x");

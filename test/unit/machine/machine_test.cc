@@ -30,7 +30,7 @@ TEST_CASE("machine record: survives the store and back") {
   CHECK(record->process == example().process);
 }
 
-TEST_CASE("machine record: one that was written before its process exists is fine, and no process is found by it") {
+TEST_CASE("machine record: a record without a process is valid, and finds no process") {
   auto json = to_json(example());
   json["pid"] = 0;
   auto record = record_from_json(json);

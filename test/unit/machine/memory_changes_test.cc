@@ -102,7 +102,7 @@ TEST_CASE("memory changes: a shared mapping has none, for its file has every wri
   CHECK(count_changes(fixture.memory_of(parent)).value() == 0);
 }
 
-TEST_CASE("memory changes: what is not whole, or not of this memory, is refused") {
+TEST_CASE("memory changes: an incomplete file, and a file of another memory, are refused") {
   Fixture fixture;
   MappedProcess child(fixture.base, MAP_PRIVATE, test::Writes::no);
   auto to = fixture.memory_of(child);

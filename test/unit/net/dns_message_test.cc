@@ -85,7 +85,7 @@ TEST_CASE("dns: names below .vm that no VM has are NXDOMAIN, with the zone's SOA
   }
 }
 
-TEST_CASE("dns: every other name is NXDOMAIN, and nobody's word is given for it") {
+TEST_CASE("dns: every other name is NXDOMAIN, without authority") {
   for (const char* name : {"example.com", "web", "vm.example", "web.vmx", "web.v", ""}) {
     INFO(name);
     auto answer = ask({.name = name});
@@ -117,7 +117,7 @@ TEST_CASE("dns: EDNS is answered with EDNS, and only then") {
   CHECK(ask({.name = "web.vm"}).counts[3] == 0);
 }
 
-TEST_CASE("dns: an EDNS version of the future is told so") {
+TEST_CASE("dns: a future EDNS version is refused as such") {
   auto answer = ask({.name = "web.vm"}, opt(1));
   CHECK(answer.rcode() == 0);
   CHECK(answer.records.back().ttl >> 24 == 1);  // BADVERS, 16, is split in two
@@ -129,7 +129,7 @@ TEST_CASE("dns: records it does not know are passed over") {
   CHECK(ask({.name = "web.vm"}, tsig_like).counts[1] == 1);
 }
 
-TEST_CASE("dns: what is no question gets no answer, so two servers cannot keep each other busy") {
+TEST_CASE("dns: a message that is no question gets no answer, so two servers cannot loop") {
   CHECK(raw("").empty());
   CHECK(raw(std::string(11, '\0')).empty());
   CHECK(raw(query({.name = "web.vm", .flags = 0x8000})).empty());

@@ -97,7 +97,7 @@ TEST_CASE("dns server: many datagrams at once each get their own answer") {
   }
 }
 
-TEST_CASE("dns server: what is too long or no question is not answered, and harms nobody") {
+TEST_CASE("dns server: a message that is too long or no question gets no answer, and does no harm") {
   Fixture fixture;
   auto client = fixture.connect(SOCK_DGRAM);
   send(client, std::string(limits::kDnsMessageBytes + 1, 'x'));
@@ -148,7 +148,7 @@ TEST_CASE("dns server: more TCP connections than it takes are closed at once, th
   CHECK_FALSE(receive_framed(clients.front(), buffer).empty());
 }
 
-TEST_CASE("dns server: a port that is in use is told as such, by either protocol") {
+TEST_CASE("dns server: a port that is in use by either protocol is an error") {
   Fixture fixture;
   auto again =
       net::serve_dns(fixture.runtime, fixture.server->endpoint(), [](std::string_view) { return std::nullopt; });

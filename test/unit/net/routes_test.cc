@@ -9,7 +9,7 @@ namespace {
 Range range(std::string_view address, std::uint32_t prefix) { return Range::around(*parse_ipv4(address), prefix); }
 }  // namespace
 
-TEST_CASE("routes: a range nobody uses is no clash, and neither is the bridge's own route") {
+TEST_CASE("routes: an unused range is no clash, and neither is the bridge's own route") {
   HostRoute routes[] = {{range("10.0.0.0", 24), "eth0"}, {range("172.16.0.0", 24), "br-banger"}};
   CHECK(check_clash(range("172.16.0.0", 24), routes, "br-banger"));
 }

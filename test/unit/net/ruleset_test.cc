@@ -50,7 +50,7 @@ Json list(Json entries) { return {{"nftables", std::move(entries)}}; }
 
 }  // namespace
 
-TEST_CASE("ruleset: a guest is let on with its tap, MAC and address, and into nat if it has it") {
+TEST_CASE("ruleset: a guest is admitted with its tap, MAC and address, and to nat if it has nat") {
   auto commands = guest_rules("br-x", kGuest);
   CHECK(count(commands, element("add", "guests", kPort)) == 1);
   CHECK(count(commands, element("add", "nat", "172.16.0.5")) == 1);
@@ -68,7 +68,7 @@ TEST_CASE("ruleset: taking a guest off works when it is not on: each element is 
   }
 }
 
-TEST_CASE("ruleset: what is made again keeps the guests that are there, and has no rule twice") {
+TEST_CASE("ruleset: making the tables again keeps their guests, and adds no rule twice") {
   auto commands = base_rules("br-x");
   CHECK(count(commands, {{"flush", {{"chain", {{"name", "forward"}}}}}}) == 1);
   CHECK(count(commands, {{"flush", {{"set", Json::object()}}}}) == 0);

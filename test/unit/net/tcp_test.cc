@@ -67,7 +67,7 @@ TEST_CASE("tcp: a read that takes too long is a timeout") {
   CHECK(read.error().code == ErrorCode::timeout);
 }
 
-TEST_CASE("tcp: a write nobody takes is a timeout") {
+TEST_CASE("tcp: a write to a peer that does not read is a timeout") {
   Pair pair;
   auto written = test::run(pair.runtime,
                            pair.stream->write(std::string(64 << 20, 'x'), host::after(std::chrono::milliseconds(50))));
@@ -95,7 +95,7 @@ TEST_CASE("tcp: destroying a stream or listener ends what waits on it") {
   CHECK(ended == std::vector{ErrorCode::cancelled, ErrorCode::cancelled});
 }
 
-TEST_CASE("tcp: a port in use is told as such, and is free again once its listener has gone") {
+TEST_CASE("tcp: a port in use is an error, and is free again after its listener") {
   Pair pair;
   auto where = pair.listener->endpoint();
   auto again = net::listen_tcp(pair.runtime, where);

@@ -102,7 +102,7 @@ TEST_CASE("bridge: a VM gets a tap and an address, which it keeps when the machi
   CHECK(b.bridge->address(kVm, b.spec) == "");
 }
 
-TEST_CASE("bridge: nobody is asked for a VM with user-mode networking, and its address is not the bridge's to say") {
+TEST_CASE("bridge: a VM with user-mode networking causes no call, and gets no address from the bridge") {
   Fixture b;
   b.spec.network = vm::Network::user;
   CHECK(b.acquire()->taps.empty());

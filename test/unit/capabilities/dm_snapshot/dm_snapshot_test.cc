@@ -115,8 +115,8 @@ TEST_CASE("snapshot: made twice it is there once, removed twice it is gone, and 
   CHECK((!text || text->find(b.directory.path()) == text->npos));
 }
 
-TEST_CASE("snapshot: one that is open is neither made anew nor removed") {
-  if (cannot_run("snapshot: one that is open is neither made anew nor removed")) return;
+TEST_CASE("snapshot: an open device is neither made anew nor removed") {
+  if (cannot_run("snapshot: an open device is neither made anew nor removed")) return;
   Fixture b;
   REQUIRE(b.make());
   b.mapper.devices.at("banger-abcdefghijkl").opened = 1;
@@ -145,8 +145,8 @@ TEST_CASE("snapshot: wherever making it fails, nothing stays") {
   CHECK(b.mapper.devices.empty());
 }
 
-TEST_CASE("snapshot: half of one that a crash left is cleared away first") {
-  if (cannot_run("snapshot: half of one that a crash left is cleared away first")) return;
+TEST_CASE("snapshot: half a device of a crash is removed first") {
+  if (cannot_run("snapshot: half a device of a crash is removed first")) return;
   Fixture b;
   b.mapper.devices["banger-abcdefghijkl-image"].uuid = "BANGER-4321-abcdefghijkl-image";
   REQUIRE(b.make());
@@ -184,7 +184,7 @@ TEST_CASE("snapshot: an image is never written to, a disk opened for reading is 
   CHECK(b.mapper.devices.empty());
 }
 
-TEST_CASE("snapshot: the file has room for every block and what is kept of each") {
+TEST_CASE("snapshot: the file has room for every block and its exception record") {
   // 8 GiB: 2097152 chunks, a table of 256 entries before each 256 of them.
   auto bytes = snapshot_file_bytes(8 * limits::kGiB);
   CHECK(bytes >= 8 * limits::kGiB + (1 + 8192) * 4096ull);
@@ -192,7 +192,7 @@ TEST_CASE("snapshot: the file has room for every block and what is kept of each"
   CHECK(snapshot_file_bytes(limits::kMinDiskBytes) > limits::kMinDiskBytes);
 }
 
-TEST_CASE("snapshot: one that the kernel gave up is taken up again, and nothing else is touched") {
+TEST_CASE("snapshot: an invalid one is made valid again, and no other file is changed") {
   test::TempDir directory;
   std::string sound("SnAp\1\0\0\0\1\0\0\0\10\0\0\0", 16), given_up = sound, fresh(16, '\0');
   given_up[4] = 0;

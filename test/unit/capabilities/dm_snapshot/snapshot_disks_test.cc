@@ -71,7 +71,7 @@ TEST_CASE("snapshot disks: what was recorded is removed by the next daemon, and 
   CHECK(b.disks->holders().empty());
 }
 
-TEST_CASE("snapshot disks: nobody is asked to make or remove what no VM uses") {
+TEST_CASE("snapshot disks: no operation runs for VMs without a snapshot") {
   Fixture b;
   b.spec.storage = vm::Storage::copy;
   CHECK(b.acquire());

@@ -85,7 +85,7 @@ TEST_CASE("jails: one is recorded before it is made, known after a crash, and re
   CHECK(b.store->journal()->empty());
 }
 
-TEST_CASE("jails: one that cannot be removed outlives its VM as a leftover, until it is gone") {
+TEST_CASE("jails: a jail that cannot be removed outlives its VM as a leftover, until it is gone") {
   Fixture b;
   b.operations.fails = true;
   b.start();

@@ -44,14 +44,14 @@ TEST_CASE("firecracker api: an answer is read however it is cut, with its empty 
   CHECK((*parse("HTTP/1.1 503 \r\n\r\nfull", 3, true))->body == "full");
 }
 
-TEST_CASE("firecracker api: what is cut short is waited for, and told when nothing follows") {
+TEST_CASE("firecracker api: an incomplete answer waits for more bytes, and is an error at the end") {
   CHECK(!*parse("HTTP/1.1 200 \r\nContent-Length: 2\r\n\r\n{", 4096));
   CHECK(parse("HTTP/1.1 200 \r\nContent-Length: 2\r\n\r\n{", 4096, true).error().code == ErrorCode::unavailable);
   CHECK(parse("", 1, true).error().message == "Firecracker closed its API socket");
   CHECK(parse("HTTP/1.1 20", 4096, true).error().code == ErrorCode::unavailable);
 }
 
-TEST_CASE("firecracker api: what is not HTTP, or too long, is refused") {
+TEST_CASE("firecracker api: an answer that is not HTTP, or too long, is refused") {
   for (auto bytes :
        {"SSH-2.0-x\r\n\r\n", "HTTP/1.1 2x4 \r\n\r\n", "HTTP/1.1 2040 \r\n\r\n", "HTTP/1.1 200 \r\nno colon\r\n\r\n",
         "HTTP/1.1 200 \r\nContent-Length: -1\r\n\r\n", "HTTP/1.1 200 \r\nContent-Length: \r\n\r\n",

@@ -62,7 +62,7 @@ TEST_CASE("firecracker driver: a second start keeps the console of the first and
   CHECK(console.find("fake guest") != console.rfind("fake guest"));
 }
 
-TEST_CASE("firecracker driver: its end is told with what its exit code means") {
+TEST_CASE("firecracker driver: the error of an end explains the exit code") {
   Fixture fixture({"BANGER_FAKE_EXIT=148"});
   auto machine = fixture.start(fixture.config());
   REQUIRE(machine);
@@ -233,14 +233,14 @@ TEST_CASE("firecracker driver: what it counts is summed up from start to end, ov
   }
 }
 
-TEST_CASE("firecracker driver: a machine that was not told to count says so") {
+TEST_CASE("firecracker driver: a machine without metrics says so") {
   Fixture fixture;
   auto machine = fixture.start(fixture.config());
   REQUIRE(machine);
   CHECK(run(fixture.runtime, (*machine)->metrics()).error().code == ErrorCode::unsupported);
 }
 
-TEST_CASE("firecracker driver: a guest that powered itself off is ended, one that only says so is not") {
+TEST_CASE("firecracker driver: a guest that powered itself off is ended, one that only prints so is not") {
   Fixture fixture;
   auto config = fixture.config();
   auto machine = fixture.start(config);
@@ -307,7 +307,7 @@ TEST_CASE("firecracker driver: a drive grows under a running guest") {
   CHECK(!run(fixture.runtime, (*machine)->resize_drive(7, 4 << 20)));
 }
 
-TEST_CASE("firecracker driver: a live machine is adopted, one that stands still goes on, a finished one is not found") {
+TEST_CASE("firecracker driver: a live machine is adopted, a paused one is resumed, an ended one is not found") {
   Fixture fixture;
   auto config = fixture.config();
   std::optional<MachineRecord> record;
@@ -380,7 +380,7 @@ TEST_CASE("firecracker driver: states are for one build on one host") {
   CHECK(old.facts.snapshot_version.empty());
 }
 
-TEST_CASE("firecracker probe: what is missing, too old or no Firecracker is told with a way out") {
+TEST_CASE("firecracker probe: a missing, old or wrong binary is an error with a hint") {
   host::Runtime runtime;
   auto probe = [&](std::string binary) {
     return run(runtime, probe_firecracker(runtime, {.binary = std::move(binary), .path_variable = "/nonexistent"}));

@@ -54,7 +54,7 @@ TEST_CASE("firecracker metrics: lines add up, latencies are the last, exits of b
   CHECK(sums.figures["pause_us"] == 3);
 }
 
-TEST_CASE("firecracker metrics: what is no number of things is none, and sums do not overflow") {
+TEST_CASE("firecracker metrics: malformed numbers count nothing, and sums do not overflow") {
   MachineMetrics sums;
   CHECK(!add_metrics_line("", sums));
   CHECK(!add_metrics_line("[1]", sums));

@@ -97,7 +97,7 @@ TEST_CASE("qemu driver: a second start keeps the console of the first and needs 
   CHECK(console_of(fixture).size() > host::read_file(fixture.directory.path() + "/seen", 1 << 20)->size());
 }
 
-TEST_CASE("qemu driver: kill ends a machine, and everyone who waits hears of it") {
+TEST_CASE("qemu driver: kill ends a machine, and every waiter returns") {
   Fixture fixture;
   if (!fixture.facts) return;
   auto machine = fixture.start(fixture.config(Ending::halt));
@@ -251,7 +251,7 @@ TEST_CASE("qemu driver: an observer that fails leaves nothing running") {
   CHECK(!find_process_by_token(fixture.token));
 }
 
-TEST_CASE("qemu driver: something that is not QEMU is ended, and its words are told") {
+TEST_CASE("qemu driver: a program that is not QEMU is killed, and its output is in the error") {
   Fixture fixture;
   if (!fixture.facts) return;
   auto program = fixture.directory.path() + "/not-qemu";

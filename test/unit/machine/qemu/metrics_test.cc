@@ -7,7 +7,7 @@
 using namespace banger;
 using namespace banger::machine;
 
-TEST_CASE("qemu metrics: all drives are summed up, and what is none counts nothing") {
+TEST_CASE("qemu metrics: all drives are summed up, and malformed values count nothing") {
   auto answer =
       Json::parse(R"([{"device":"a","stats":{"rd_bytes":10,"wr_bytes":1,"rd_operations":2,"flush_operations":4}},
                                 {"device":"b","stats":{"rd_bytes":5,"wr_operations":3}}, {"device":"c"}, 7])");

@@ -115,7 +115,7 @@ TEST_CASE("qmp: a silent server is a timeout, a closed one is unavailable") {
   CHECK(closed.error().code == ErrorCode::unavailable);
 }
 
-TEST_CASE("qmp: garbage ends the connection, and the caller is told") {
+TEST_CASE("qmp: garbage ends the connection and fails the call") {
   for (std::string text :
        {std::string("SSH-2.0-OpenSSH\r\n"), std::string("[1]\n"), std::string("{\"QMP\": {}}\n\xff\n")}) {
     INFO(text);
@@ -148,7 +148,7 @@ TEST_CASE("qmp: a server that does not read is given up, not waited for") {
   CHECK(!server.qmp->connected());
 }
 
-TEST_CASE("qmp: commands nobody answers are limited") {
+TEST_CASE("qmp: unanswered commands are limited") {
   Server server({kGreeting, kReady});
   REQUIRE(server.open());
   for (std::size_t i = 0; i < limits::kQmpInFlight; ++i)

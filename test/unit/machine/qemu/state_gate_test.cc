@@ -57,7 +57,7 @@ TEST_CASE("state gate: the header goes through at once, the rest when it is open
   CHECK(read_to_end(fixture.reader.get()) == "devices");
 }
 
-TEST_CASE("state gate: one that is never opened ends what reads it") {
+TEST_CASE("state gate: a gate that is never opened ends its reader") {
   Fixture fixture;
   fixture.gate.reset();
   CHECK(read_to_end(fixture.reader.get()) == kHeader);
@@ -74,7 +74,7 @@ TEST_CASE("state gate: a state larger than the pipe goes through as it is read")
   CHECK(got == state);
 }
 
-TEST_CASE("state gate: a reader that has all of it and closes at once is no error") {
+TEST_CASE("state gate: a reader that closes after the last byte is no error") {
   for (int i = 0; i < 50; ++i) {
     Fixture fixture;
     std::string state = kHeader + std::string(70'000, 's');
@@ -92,7 +92,7 @@ TEST_CASE("state gate: a reader that has all of it and closes at once is no erro
   }
 }
 
-TEST_CASE("state gate: no reader any more, no file, and what is no saved state are errors") {
+TEST_CASE("state gate: a missing reader, a missing file and a malformed state are errors") {
   ::signal(SIGPIPE, SIG_IGN);
   Fixture fixture;
   CHECK(fixture.gate->open(fixture.directory.path() + "/none").error().code == ErrorCode::not_found);

@@ -92,7 +92,7 @@ class BareImage(BareCase):
         self.b.kill_daemon()
         run.kill()
         self.assert_vm_deleted()
-        self.assertIn("deleted with the command it was made for",
+        self.assertIn("deleted together with the command that it was made for",
                       " ".join(self.b.json("daemon", "status")["recovered"]))
 
     def test_the_command_of_run_rm_deletes_its_vm_when_the_daemon_is_killed(self):

@@ -21,17 +21,17 @@ constexpr std::chrono::milliseconds kAskAgain{500};
 constexpr std::chrono::milliseconds kConnectAgain{200};
 constexpr int kLooksForExit = 20;
 
-// The connection attempt, owned by whoever is left: the waiter may give up first.
+// A connection attempt. The waiter and the coroutine share it, because the waiter may give up first.
 struct Attempt {
   explicit Attempt(host::Runtime& runtime) : done(runtime) {}
   host::Event done;
   std::optional<Result<std::shared_ptr<link::Client>>> result;
-  std::string token;  ///< that was answered last, or tried
+  std::string token;  ///< the token that was tried last
   bool finished = false;
 };
 
-// With several tokens each is tried for a while, in turns: the wrong one is not refused, it is not answered. A guest
-// that is slow to answer gets more time with each turn.
+// An agent does not answer a wrong token, so several tokens take turns. A guest that is slow to answer gets more time
+// with each turn.
 Task<> try_link(std::shared_ptr<Attempt> attempt, host::Runtime& runtime, std::shared_ptr<machine::Machine> machine,
                 std::vector<std::string> tokens, host::Deadline deadline) {
   for (std::size_t turn = 0;
@@ -70,7 +70,7 @@ Task<Result<>> AgentLink::connect(Machine machine, std::chrono::milliseconds pat
 Task<Result<>> AgentLink::wait_for(Machine machine, std::chrono::milliseconds patience, GivenUp given_up) {
   auto attempt = std::make_shared<Attempt>(runtime_);
   auto tokens = CO_TRY(tokens_());
-  // The older one first: as a rule what was saved has no identity yet.
+  // The saved guest's token comes first, because a restored guest usually has no identity yet.
   std::ranges::reverse(tokens);
   runtime_.spawn(try_link(attempt, runtime_, machine, std::move(tokens), host::after(patience)));
   while (!attempt->finished && machine->running()) {
@@ -78,7 +78,8 @@ Task<Result<>> AgentLink::wait_for(Machine machine, std::chrono::milliseconds pa
     co_await attempt->done.wait(host::after(kLook));
   }
   auto code = attempt->finished && !*attempt->result ? attempt->result->error().code : ErrorCode::timeout;
-  // A guest that powers off closes its link a moment before its process is gone; how it ended says more.
+  // A guest that powers off closes its link a moment before its process ends. The reason of the exit explains more
+  // than the lost link does.
   for (int i = 0; i < kLooksForExit && code != ErrorCode::timeout && machine->running(); ++i)
     co_await record_->changed().wait(host::after(kLook));
   if (!machine->running()) {
@@ -153,7 +154,7 @@ void AgentLink::close() {
   machine_.reset();
 }
 
-// For an agent that answers to the token of what was saved, the guest has no identity.
+// When the agent answers to the saved guest's token, the guest has not got its identity yet.
 Task<Result<std::shared_ptr<link::Client>>> AgentLink::reopen(Machine machine) {
   auto tokens = CO_TRY(tokens_());
   auto own = tokens.front();
@@ -162,12 +163,12 @@ Task<Result<std::shared_ptr<link::Client>>> AgentLink::reopen(Machine machine) {
   auto client = CO_TRY(std::move(*attempt->result));
   if (machine_ != machine) co_return fail(ErrorCode::cancelled, "the machine has ended");
   if (attempt->token != own) CO_TRY(co_await identify_(client));
-  // Whoever held its commands while it was saved may have been cut short.
+  // A save that was interrupted may have left the hold on.
   (void)co_await client->call("POST", "/hold", hold_body(Hold::off), host::after(limits::kHoldDeadline));
   co_return client;
 }
 
-// Ends when this machine has.
+// Returns when this machine has ended.
 Task<> AgentLink::reconnect(std::shared_ptr<AgentLink> self, Machine machine) {
   auto still = [&] { return self->machine_ == machine && machine->running(); };
   while (still()) {
@@ -190,7 +191,7 @@ Task<> AgentLink::reconnect(std::shared_ptr<AgentLink> self, Machine machine) {
 
 Task<> AgentLink::watch_system(std::shared_ptr<AgentLink> self, std::shared_ptr<link::Client> client) {
   auto& changed = self->record_->changed();
-  // What was saved had been up, and is busy with who it is and its first command: the question would only hold it up.
+  // The system of a restored guest is already up. The request would only delay the guest's identity and first command.
   auto later = host::after(self->record_->row().started_from == store::StartedFrom::boot ? std::chrono::seconds(0)
                                                                                          : kFirstCommands);
   while (!self->system_wanted_ && host::Clock::now() < later) co_await changed.wait(later);

@@ -1,5 +1,5 @@
-// The link to a VM's agent: found when a machine comes up, found again when the agent or the channel restarts, and what
-// is known of the guest by it.
+// The link to a VM's agent. The class connects when a machine starts, and reconnects when the agent or the channel
+// restarts. It also knows whether the guest's system is up.
 #pragma once
 
 #include <functional>
@@ -14,7 +14,8 @@
 
 namespace banger::engine {
 
-/// While it is on, the agent keeps commands alive whose client is gone: in a copy of the guest all of them are.
+/// While a hold is on, the agent keeps commands alive even when their clients are gone. In a copy of the guest all
+/// clients are gone.
 enum class Hold { off, on };
 
 class AgentLink : public std::enable_shared_from_this<AgentLink> {
@@ -22,9 +23,10 @@ class AgentLink : public std::enable_shared_from_this<AgentLink> {
   using Machine = std::shared_ptr<machine::Machine>;
   using GivenUp = std::function<bool()>;
 
-  /// What the agent may answer to, raw bytes: the VM's own token first, then that of a guest without its identity.
+  /// The tokens that the agent may answer to, as raw bytes. The VM's own token is the first. The token of a guest
+  /// that has not got its identity yet follows.
   using Tokens = std::function<Result<std::vector<std::string>>()>;
-  /// Gives the guest its identity.
+  /// Gives the guest behind `client` its identity.
   using Identify = std::function<Task<Result<>>(std::shared_ptr<link::Client> client)>;
 
   AgentLink(host::Runtime& runtime, const Logger& log, std::shared_ptr<VmRecord> record, Tokens tokens,
@@ -35,13 +37,14 @@ class AgentLink : public std::enable_shared_from_this<AgentLink> {
         tokens_(std::move(tokens)),
         identify_(std::move(identify)) {}
 
-  /// Waits until the agent answers, and keeps the link from then on for as long as the machine runs. `unavailable` when
-  /// the machine ends first, `cancelled` when the caller has given up, `timeout`. The guest's identity is the caller's.
+  /// Waits until the agent answers. From then on the class maintains the link for as long as the machine runs.
+  /// Errors: `unavailable` when the machine ends first, `cancelled` when the caller has given up, `timeout`.
+  /// The caller gives the guest its identity.
   Task<Result<>> connect(Machine machine, std::chrono::milliseconds patience, GivenUp given_up);
-  /// The same for a machine that was found running: nobody waits.
+  /// Maintains the link to a machine that was found running. Does not wait for the agent.
   void keep(Machine machine);
 
-  /// The link, waiting for a reconnect up to the deadline while the VM's state allows one.
+  /// The link. Waits for a reconnect until the deadline, while the VM's state allows a link.
   Task<Result<std::shared_ptr<link::Client>>> client(host::Deadline deadline);
   /// Null while the agent does not answer.
   std::shared_ptr<link::Client> client() const { return up() ? client_ : nullptr; }
@@ -53,9 +56,9 @@ class AgentLink : public std::enable_shared_from_this<AgentLink> {
 
   Task<Result<>> hold(Hold hold);
 
-  /// Closes the link; another may be found while the machine runs.
+  /// Closes the link. A reconnect may follow while the machine runs.
   void drop();
-  /// The machine has ended.
+  /// Closes the link for good: the machine has ended.
   void close();
 
  private:
@@ -70,10 +73,10 @@ class AgentLink : public std::enable_shared_from_this<AgentLink> {
   std::shared_ptr<VmRecord> record_;
   Tokens tokens_;
   Identify identify_;
-  Machine machine_;  ///< whose link is kept
+  Machine machine_;  ///< the machine that the link leads to
   std::shared_ptr<link::Client> client_;
   bool system_up_ = false;
-  bool system_wanted_ = false;  ///< someone waits for it
+  bool system_wanted_ = false;  ///< a caller waits for the system
 };
 
 }  // namespace banger::engine

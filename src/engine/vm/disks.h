@@ -1,4 +1,5 @@
-// The files of a VM's directory, by one table of names and roles; copies of them go into saved states and come back.
+// The files of a VM's directory, in one table of names and roles. Copies of the files go into saved states and come
+// back from there.
 #pragma once
 
 #include <cstdint>
@@ -12,11 +13,11 @@
 namespace banger::engine {
 
 enum class FileRole {
-  disk,         ///< what the VM has written; there since it was made
-  shared_disk,  ///< another name of a file that never changes; optional
-  console,      ///< what the guest has said; optional, goes along with saved states
+  disk,         ///< the VM's own data; exists from the VM's creation on
+  shared_disk,  ///< a hard link to a file that never changes; optional
+  console,      ///< the guest's console output; optional, part of saved states
   log,
-  start,  ///< serves one start and may hold its secrets: goes with the process
+  start,  ///< serves one start and may hold secrets; removed after the process has ended
 };
 
 struct VmFile {
@@ -25,7 +26,7 @@ struct VmFile {
 };
 std::span<const VmFile> vm_files();
 
-/// What happens to disks that are there already.
+/// What happens to disks that already exist.
 enum class Existing { keep, replace };
 
 class VmDisks {
@@ -34,18 +35,18 @@ class VmDisks {
       : runtime_(runtime), saves_(saves), directory_(std::move(directory)) {}
 
   const std::string& directory() const { return directory_; }
-  /// What the capabilities make before a machine starts. May be repeated.
+  /// Runs the capabilities' `prepare` hooks, which make files before a machine starts. May be repeated.
   Task<Result<>> prepare(const capabilities::VmContext& vm) const;
-  /// Copies appear by rename, so one that is there is whole.
+  /// Copies appear by rename, so an existing copy is complete.
   Task<Result<>> copy_from(std::string save_id, Existing existing) const;
-  /// Blocks. Nothing writes to the disks meanwhile.
+  /// Blocks. The caller makes sure that nothing writes to the disks meanwhile.
   Result<> copy_to(const std::string& save_id) const;
-  /// For a VM that ends with it.
+  /// Moves the files into the saved state. The VM cannot start afterwards.
   Result<> move_to(const std::string& save_id) const;
-  /// What the VM has written is lost.
+  /// Everything that the VM has written is lost.
   Result<> remove_disks() const;
   void remove_start_files() const;
-  /// On the host's disk, without what others have too.
+  /// Bytes on the host's disk, without the shared disk.
   std::uint64_t used_bytes() const;
 
  private:

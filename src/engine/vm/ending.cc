@@ -21,7 +21,7 @@ Task<Result<>> settle(VmParts& vm, vm::State state, std::string last_error, std:
   if (auto record = parse_json(row.machine, limits::kRpcMessageBytes); record && record->contains("token"))
     CO_TRY(vm.services.store.remove_journal(row.id, "process", record->at("token").get<std::string>()));
   vm.disks.remove_start_files();
-  // A machine that has ended cannot go on from where it once began: its disks have moved on.
+  // A stopped VM cannot continue from its saved state, because its disks have changed since then.
   std::string save = state == vm::State::stopped ? row.save_id : "";
   CO_TRY(vm.record->move_to(state, [&](store::VmRow& r, vm::Spec&) {
     r.machine.clear();

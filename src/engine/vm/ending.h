@@ -1,4 +1,4 @@
-// The end of a VM's machine, and of the VM.
+// Ending a VM's machine, and removing a VM.
 #pragma once
 
 #include <optional>
@@ -8,15 +8,15 @@
 
 namespace banger::engine {
 
-/// Closes the link and ends the process, if there is one. It is forgotten only when it is gone.
+/// Closes the link and ends the process, if there is one. The process stays known until it has ended.
 Task<Result<>> end_machine(VmParts& vm);
-/// The process is gone: what it held of the host is released, and the VM is `state`: stopped or suspended.
-/// `goes_on_from`: the saved state that a suspended VM is to go on from, if it is another one now.
+/// Call this after the process has ended. Releases the VM's host resources and records `state`: stopped or suspended.
+/// `goes_on_from`: the saved state from which a suspended VM will continue; nullopt: the recorded one.
 Task<Result<>> settle(VmParts& vm, vm::State state, std::string last_error = "",
                       std::optional<std::string> goes_on_from = {});
-/// What the guest is asked before it is forced: its agent, else its firmware.
+/// Asks the guest to shut down, through its agent or else through its firmware. Does not wait for the shutdown.
 Task<> ask_guest_to_stop(VmParts& vm);
-/// No process is left: removes all that is the VM's, then its record.
+/// Call this after the process has ended. Removes everything that belongs to the VM, then its record.
 Task<Result<>> remove_everything(VmParts& vm);
 
 }  // namespace banger::engine

@@ -8,7 +8,7 @@ namespace banger::engine {
 
 namespace {
 
-// Owned by the reader and the waiter: the waiter may give up first.
+// The reader and the waiter share this, because the waiter may give up first.
 struct Run {
   Run(host::Runtime& runtime, std::unique_ptr<link::ClientStream> s) : stream(std::move(s)), done(runtime) {}
   std::unique_ptr<link::ClientStream> stream;
@@ -20,7 +20,7 @@ Task<Result<int>> read_to_end(link::ClientStream& stream) {
   link::FrameDecoder decoder;
   for (;;) {
     auto bytes = CO_TRY(co_await stream.read());
-    if (bytes.empty()) co_return fail(ErrorCode::corrupt, "the guest did not say how the command ended");
+    if (bytes.empty()) co_return fail(ErrorCode::corrupt, "the guest sent no exit code for the command");
     decoder.feed(bytes);
     while (auto frame = CO_TRY(decoder.next())) {
       if (frame->type != link::FrameType::exit && frame->type != link::FrameType::failed) continue;
@@ -51,7 +51,7 @@ Task<Result<int>> run_in_guest(host::Runtime& runtime, link::Client& client, std
   runtime.spawn(read_run(run));
   while (!run->result)
     if (!co_await run->done.wait(deadline)) {
-      client.close();  // wakes the reader; whoever runs commands in a guest that hangs has no use for its link
+      client.close();  // wakes the reader; the link to a guest that hangs is useless anyway
       co_return fail(ErrorCode::timeout, "the command in the guest did not end in time");
     }
   co_return *run->result;

@@ -1,4 +1,4 @@
-// Running a command in a guest for the daemon itself, without input.
+// Runs a command in a guest for the daemon itself, without input.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace banger::engine {
 
-/// The exit code as a shell has it. Output is thrown away. A `timeout` closes the client.
+/// Returns the exit code in a shell's convention. Discards all output. A `timeout` closes the client.
 Task<Result<int>> run_in_guest(host::Runtime& runtime, link::Client& client, std::vector<std::string> argv,
                                host::Deadline deadline);
 

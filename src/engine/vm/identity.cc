@@ -16,7 +16,8 @@ namespace {
 constexpr int kClockAttempts = 8;
 constexpr std::int64_t kClockErrorNs = 40'000'000;
 
-// Places in MachineConfig::drives, in the order of the capabilities that add them. A plain root has no image before it.
+// Indexes into MachineConfig::drives, in the order of the capabilities that add drives. A VM with a plain root has no
+// image drive in front of the system drive.
 std::size_t system_drive(const vm::Spec& spec) { return vm::has_plain_root(spec) ? 0 : 1; }
 std::size_t work_drive(const vm::Spec& spec) { return system_drive(spec) + 1; }
 
@@ -42,7 +43,7 @@ Task<Result<Disks>> grow_drives(machine::Machine& machine, const vm::Spec& wante
 
 Task<Result<Clock>> configure(link::Client& client, guestcfg::GuestConfig guest, Disks disks) {
   if (disks == Disks::unchanged) guest.disks.clear();
-  // Links in /run, which are there since it booted.
+  // Units are links in /run, and the guest has them since it booted.
   guest.units.clear();
   auto body = dump_json(guestcfg::to_json(guest, guestcfg::Contents::inline_data));
   auto asked_ns = unix_ns();
@@ -51,14 +52,14 @@ Task<Result<Clock>> configure(link::Client& client, guestcfg::GuestConfig guest,
   co_return co_await set_clock(client, std::move(answer), asked_ns);
 }
 
-// The time in the config is that of its sending, and on a busy host it arrives late. Every answer tells what the
-// guest's clock said at some moment between question and answer.
+// The config contains the time of its sending, and on a busy host the config arrives late. Each reply contains the
+// guest's time at some moment between the request and the reply.
 Task<Result<Clock>> set_clock(link::Client& client, std::string answer, std::int64_t asked_ns) {
   for (int attempt = 0; attempt < kClockAttempts; ++attempt) {
     auto now_ns = unix_ns();
     auto guest_ns = CO_TRY(get_int(CO_TRY(parse_json(answer, limits::kLinkJsonBytes)), "clock_unix_ns"));
-    // The first answer comes from a clock that was set to the time of asking, so it can only be late, and by no more
-    // than this.
+    // The first reply comes from a clock that was set to the time of the request. So the clock can only be late, and
+    // by this difference at most.
     if (attempt == 0 && now_ns >= guest_ns && now_ns - guest_ns <= kClockErrorNs) co_return Clock::sure;
     auto unsure = (now_ns - asked_ns) / 2;
     auto ahead = guest_ns - asked_ns - unsure;

@@ -1,5 +1,5 @@
-// Makes a running guest this guest: its config, its clock, the sizes of its disks. For what went on from a saved state,
-// and again whenever what a guest should know has changed.
+// Gives a running guest its identity: its config, its clock and the sizes of its disks. A guest from a saved state
+// needs an identity once. Every guest needs a new config when its config has changed.
 #pragma once
 
 #include <cstdint>
@@ -13,22 +13,23 @@
 
 namespace banger::engine {
 
-/// Whether the guest has to grow the file systems on its disks.
+/// Whether the guest must grow the file systems on its disks.
 enum class Disks { unchanged, grown };
-/// Whether the guest's clock is known to be right.
+/// Whether the guest's clock is certainly right.
 enum class Clock { sure, unsure };
 
-/// The disks' files have their size already; the guest's kernel still goes by the sizes of `saved`.
+/// Informs the guest's kernel of the sizes in `wanted`. The files have these sizes already, while the kernel still uses
+/// the sizes in `saved`.
 Task<Result<Disks>> grow_drives(machine::Machine& machine, const vm::Spec& wanted, const vm::Spec& saved);
 
-/// `guest` was made at the last moment: it carries the time.
+/// Make `guest` immediately before this call, because it contains the current time.
 Task<Result<Clock>> configure(link::Client& client, guestcfg::GuestConfig guest, Disks disks);
 
-/// `answer` is what the guest said to a request that was sent at `asked_ns` and set its clock to that time. The clock
-/// is moved until it is surely right, or for long enough.
+/// Corrects the guest's clock until the clock is certainly right, or until all attempts are used. `answer` is the
+/// guest's reply to a request that was sent at `asked_ns` and that set the guest's clock to that time.
 Task<Result<Clock>> set_clock(link::Client& client, std::string answer, std::int64_t asked_ns);
 
-/// Runs what every first command runs, so that the machine has it translated (TCG) and cached.
+/// Runs the code that every first command runs, so that the machine has this code translated (TCG) and cached.
 Task<> warm_up(host::Runtime& runtime, link::Client& client);
 
 }  // namespace banger::engine

@@ -12,7 +12,7 @@ namespace banger::engine {
 
 namespace {
 
-// How a machine that goes on from a saved state of that kind came up.
+// Maps the kind of the saved state, if any, to the way in which the machine starts.
 store::StartedFrom started_from(const std::optional<store::SaveRow>& save) {
   if (!save) return store::StartedFrom::boot;
   switch (save->kind) {
@@ -28,7 +28,7 @@ store::StartedFrom started_from(const std::optional<store::SaveRow>& save) {
   return store::StartedFrom::boot;
 }
 
-// Kernel, agent, and the guest config as an archive of its own.
+// The kernel's own initrd, the agent's archive, and the guest config as a separate archive.
 Task<Result<std::vector<std::string>>> boot_archives(VmParts& vm, const capabilities::VmContext& context,
                                                      const image::Kernel& kernel) {
   auto agent = CO_TRY(co_await vm.services.initramfs.agent_archive(kernel));
@@ -47,7 +47,7 @@ Result<MachineParts::Restore> restore_from(Services& services, const store::Save
                                .state = TRY(services.saves.state(save, driver.build_key()))};
 }
 
-// Written before the process exists: after a crash it is found by this token.
+// Written before the process exists, so that the daemon can find the process by its token after a crash.
 Result<> record_planned(VmParts& vm, const machine::Driver& driver, const machine::MachineConfig& config,
                         store::StartedFrom from) {
   TRY(vm.services.store.add_journal({0, vm.row().id, "process", config.token}));

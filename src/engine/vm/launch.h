@@ -1,4 +1,4 @@
-// From a VM's record and the capabilities to a machine that runs: the config, its journal, the start.
+// Starts a machine from a VM's record and the capabilities: makes the config, writes the journal, starts the process.
 #pragma once
 
 #include <optional>
@@ -9,32 +9,32 @@
 
 namespace banger::engine {
 
-/// What a machine is made of beside what the capabilities add.
+/// The parts of a machine's config that do not come from the capabilities.
 struct MachineParts {
   std::string token;
-  std::string reason;       ///< why this VMM and no other
-  bool metrics = false;     ///< the VMM is to count
-  std::string memory_file;  ///< of a template in the making; empty: memory has no file
+  std::string reason;       ///< why this VMM was chosen
+  bool metrics = false;     ///< the VMM collects metrics
+  std::string memory_file;  ///< for a template that is being built; empty: memory has no file
   std::string kernel;
-  std::vector<std::string> initrds;  ///< of one that boots
+  std::vector<std::string> initrds;  ///< for a machine that boots
   struct Restore {
-    vm::Spec spec;  ///< processors and memory are those that were saved, whatever the record says by now
+    vm::Spec spec;  ///< the saved spec; its processors and memory win over those of the record
     machine::SavedState state;
   };
-  std::optional<Restore> restore;  ///< it goes on from here instead
+  std::optional<Restore> restore;  ///< the machine continues from here instead of booting
 };
 
-/// `config` has what the host's resources have added. Pure but for what capabilities' hooks read.
+/// `config` already contains the additions of the host resources. Pure, except for what the capabilities' hooks read.
 Result<machine::MachineConfig> machine_config(const capabilities::VmContext& vm, const MachineParts& parts,
                                               machine::MachineConfig config = {});
 
 struct Launch {
   Stages& stages;
-  std::optional<store::SaveRow> save;  ///< what it goes on from; nullopt: it boots
+  std::optional<store::SaveRow> save;  ///< the machine continues from here; nullopt: it boots
   std::string memory_file;
   RunningMachine::OnExit on_exit;
 };
-/// The process runs afterwards, and the record has it. `config` has what the host's resources have added.
+/// Afterwards the process runs, and the record names it. `config` already contains the additions of the host resources.
 Task<Result<>> launch(VmParts& vm, const capabilities::VmContext& context, machine::MachineConfig config,
                       Launch launch);
 

@@ -16,7 +16,7 @@ using vm::State;
 
 namespace {
 
-// Just after a daemon start a pooled machine may not be connected yet.
+// Shortly after a daemon start a pooled machine may not be connected yet.
 constexpr auto kPooledPatience = std::chrono::seconds(3);
 
 }  // namespace
@@ -39,7 +39,7 @@ Start VmOwner::start_of(Stages& stages, WaitFor wait, std::function<bool()> canc
                          machine::MachineExit exit) { return on_exit(self, std::move(ended), std::move(exit)); }};
 }
 
-// Takes the turn, so an operation that is under way sees the exit first.
+// Takes the turn, so that an operation in progress sees the exit first.
 Task<> VmOwner::on_exit(std::shared_ptr<VmOwner> self, RunningMachine::Machine ended, machine::MachineExit exit) {
   auto turn = co_await self->turn_.lock();
   auto& vm = self->vm_;
@@ -87,13 +87,13 @@ Task<Result<>> VmOwner::stop(std::chrono::milliseconds patience) {
 Task<Result<>> VmOwner::stop_machine(std::chrono::milliseconds patience) {
   CO_TRY(vm_.record->move_to(State::stopping));
   co_await ask_guest_to_stop(vm_);
-  // Woken when the process ends: who watches it notifies first, and waits for the turn that is held here then.
+  // The loop wakes when the process ends: RunningMachine notifies before on_exit() waits for this turn.
   for (auto deadline = host::after(patience); vm_.machine->running() && !abort_ && host::Clock::now() < deadline;)
     co_await vm_.record->changed().wait(std::min(deadline, host::after(std::chrono::milliseconds(200))));
   bool forced = vm_.machine->running();
   CO_TRY(co_await end_machine(vm_));
   if (forced) vm_.services.log.warn("vm.forced", {{"vm", vm_.name()}, {"id", vm_.row().id}});
-  auto why = forced && !abort_ ? "the guest did not power off in time and was ended" : "";
+  auto why = forced && !abort_ ? "the guest did not power off in time; its machine was killed" : "";
   co_return co_await settle(vm_, State::stopped, why);
 }
 
@@ -159,7 +159,7 @@ Task<Result<>> VmOwner::remove(Force force) {
   auto turn = CO_TRY(co_await take_turn());
   auto operation = force == Force::yes ? Operation::remove_forced : Operation::remove;
   if (CO_TRY(vm_.record->admit(operation)) == Admission::nothing_to_do) co_return Result<>{};
-  // A VM that runs is stopped first, so that a removal that fails half way leaves a VM that can be started.
+  // A running VM is stopped first, so that a removal that fails half way leaves a VM that can start.
   bool standing = state() == State::creating || state() == State::stopped || state() == State::suspended ||
                   state() == State::deleting;
   if (!standing) {
@@ -184,7 +184,7 @@ Task<Result<capabilities::TakesEffect>> VmOwner::change(std::string name, vm::Sp
     kept = std::move(spec);
   }));
   if (state() != State::running) co_return TakesEffect::after_restart;
-  // First what holds whatever the guest does, then what the guest should know.
+  // The host resources change first, because their limits hold whatever the guest does. The guest's config follows.
   auto takes_effect = CO_TRY(co_await vm_.services.resources.change(row().id, before, this->spec()));
   if (takes_effect == TakesEffect::after_restart || !vm_.link->up()) co_return takes_effect;
   if (auto told = co_await tell_guest(vm_, Disks::unchanged); !told)
@@ -210,7 +210,7 @@ Task<Result<host::Mutex::Lock>> VmOwner::take_turn() {
   co_return turn;
 }
 
-// A failure lets the machine go, so that the next try takes it over from the beginning.
+// After a failure the machine is forgotten, so that the next attempt adopts it from the beginning.
 Task<Result<std::string>> VmOwner::try_recovery() {
   Stages stages{Report{}};
   auto what = co_await engine::recover(vm_, start_of(stages, WaitFor::agent, [] { return false; }));

@@ -1,6 +1,6 @@
-// The one owner of a VM's state. Every operation takes the VM's turn, is admitted by vm/admission.h, writes the new
-// state to the store before its effect, and leaves one of vm::State behind whatever happens. What the operations do is
-// in starting, ending, saving, restore and recovery; others only ask.
+// The only owner of a VM's state. Every operation takes the VM's turn and asks vm/admission.h for permission. Then the
+// operation writes the new state to the store before its effect. Afterwards the VM is always in one of vm::State.
+// The effects are in starting, ending, saving, restore and recovery.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,7 @@
 
 namespace banger::engine {
 
-/// Whether a VM that runs is removed, too.
+/// Whether a running VM is removed, too.
 enum class Force { no, yes };
 
 class VmOwner : public std::enable_shared_from_this<VmOwner> {
@@ -27,48 +27,48 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   const vm::Spec& spec() const { return vm_.spec(); }
   vm::State state() const { return vm_.record->state(); }
   bool gone() const { return vm_.record->gone(); }
-  /// Machine, link, use and files, for whoever only asks.
+  /// Machine, link, use and files, for callers that only read.
   const VmParts& parts() const { return vm_; }
 
-  /// From `creating`: makes the directory and the disks (copies of those of the saved state `disks_of`, if one is
-  /// named), ends in `stopped`. On failure the caller undoes with remove().
+  /// From `creating` to `stopped`: makes the directory and the disks. `disks_of`: the id of a saved state whose disks
+  /// are copied; empty: new disks. On failure the caller calls remove().
   Task<Result<>> make(Stages& stages, host::Cancel& cancel, std::string disks_of = "");
-  /// A running VM is fine. `memory_file`: a template's machine has its memory in this file.
+  /// Does nothing for a running VM. `memory_file`: the file for the memory of a template's machine.
   Task<Result<>> start(Stages& stages, host::Cancel& cancel, WaitFor wait, std::string memory_file = "");
-  /// A suspended VM is `stopped` then, as after a power failure.
+  /// Turns a suspended VM into a stopped VM, as after a power failure.
   Task<Result<>> discard_saved_memory();
-  /// Asks the guest, waits, then forces. A stopped VM is fine.
+  /// Asks the guest to shut down, waits, then forces it. Does nothing for a stopped VM.
   Task<Result<>> stop(std::chrono::milliseconds patience);
-  /// Ends it at once, also a start or stop that is under way.
+  /// Ends the machine at once. Also interrupts a running start or stop.
   Task<Result<>> kill();
   Task<Result<>> suspend(Stages& stages);
   Task<Result<SavedVm>> save_as(store::SaveRow row, Stages& stages, CanStart can_start = {});
   Task<Result<>> restore(const store::SaveRow& snapshot);
   Task<Result<>> claim(Claim claim, Stages& stages);
-  /// It outlives its client from now on.
+  /// The VM outlives its client from now on.
   Result<> make_permanent();
-  /// Runs what every first command runs, and what claim() will do.
+  /// Runs the code of every first command, and the code that claim() will run.
   Task<Result<>> warm_up();
-  /// It is only to be removed then.
+  /// Afterwards the VM can only be removed.
   Task<Result<>> become_template(std::string save_id, std::string key, Stages& stages);
-  /// Removes everything. `busy` when it runs, unless that is forced.
+  /// Removes everything. `busy` when the VM runs, unless the removal is forced.
   Task<Result<>> remove(Force force);
-  /// Changes the record; the new spec holds from the next start on, or at once where the host resources can do that.
+  /// Changes the record. The new spec takes effect at the next start, or at once if the host resources can change it.
   /// Disks only grow.
   Task<Result<capabilities::TakesEffect>> change(std::string name, vm::Spec spec);
-  /// Releases what a crash left of its host resources, unless it runs.
+  /// Releases host resources that a crash left behind, unless the VM runs.
   Task<> release_left();
-  /// What the store says of it may not be true: recover() is to come before anything else.
+  /// The store's record of the VM may be outdated: recovery must run before any operation.
   void expect_recovery() { recovery_due_ = true; }
-  /// After a daemon start: finishes or undoes what a crash left. Returns what was done, in words, or "". What failed is
-  /// tried again by the next call, or by the next operation.
+  /// After a daemon start: finishes or undoes operations that a crash interrupted. Returns a summary for people, or "".
+  /// The next call or the next operation repeats a recovery that failed.
   Task<Result<std::string>> recover();
 
  private:
-  /// The VM's turn, in a true state.
+  /// Takes the VM's turn and finishes a due recovery.
   Task<Result<host::Mutex::Lock>> take_turn();
   Task<Result<std::string>> try_recovery();
-  /// Whoever waits for the VM, or works on it, is to give up: the turn is wanted now.
+  /// Makes the operation that holds the turn give up, so that the turn becomes free soon.
   void abort();
   Start start_of(Stages& stages, WaitFor wait, std::function<bool()> cancelled);
   Task<Result<>> stop_machine(std::chrono::milliseconds patience);

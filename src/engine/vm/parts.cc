@@ -19,9 +19,8 @@ std::string guest_name(const store::VmRow& row) {
   return row.purpose == store::Purpose::template_build ? "t" : "p";
 }
 
-// The VM's own, then that of what it goes on from. What was saved knows the token of its time until it is given its
-// identity, and an agent that dies soon afterwards leaves the next one without; a crash may fall on either side of
-// that.
+// The VM's own token, then the token of its saved state. A restored guest uses the saved token until it has its
+// identity. If the agent or the daemon dies around that moment, the guest may use either token.
 Result<std::vector<std::string>> link_tokens(const Services& services, const store::VmRow& row) {
   std::vector<std::string> tokens = {TRY(from_hex(row.link_token))};
   if (auto save = services.saves.get(row.save_id)) tokens.push_back(TRY(from_hex(save->link_token)));
@@ -31,7 +30,7 @@ Result<std::vector<std::string>> link_tokens(const Services& services, const sto
 Task<Result<>> tell_guest(const Services& services, std::shared_ptr<VmRecord> record,
                           std::shared_ptr<link::Client> client, Disks disks) {
   if (!client) co_return fail(ErrorCode::unavailable, "the link to the guest is broken");
-  // Made at the last moment: it carries the time.
+  // Made at the last moment, because the config contains the time.
   auto guest = CO_TRY(guest_config(CO_TRY(vm_context(services, *record))));
   if (CO_TRY(co_await configure(*client, std::move(guest), disks)) == Clock::unsure)
     services.log.warn("vm.clock_unsure", {{"vm", record->row().name}, {"id", record->row().id}});

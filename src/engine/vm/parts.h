@@ -1,5 +1,5 @@
-// What a VM consists of while the daemon knows it. Made and kept by its VmOwner, whose operations are written as
-// functions over these parts; whoever calls one of those holds the VM's turn.
+// The parts of a VM in the daemon's memory. VmOwner makes and owns them. Its operations are functions over these parts;
+// the caller of such a function holds the VM's turn.
 #pragma once
 
 #include <memory>
@@ -33,18 +33,18 @@ struct VmParts {
   const std::string& name() const { return row().name; }
 };
 
-/// What capabilities may know of the VM. Borrows from services and record.
+/// The VM as the capabilities' hooks see it. Borrows from services and record.
 Result<capabilities::VmContext> vm_context(const Services& services, const VmRecord& record);
 inline Result<capabilities::VmContext> vm_context(const VmParts& vm) { return vm_context(vm.services, *vm.record); }
-/// What its guest is told, by all capabilities. Carries the time.
+/// The config of the guest, made by all capabilities. Contains the current time.
 Result<guestcfg::GuestConfig> guest_config(const capabilities::VmContext& context);
-/// Tells a running guest what it should know by now.
+/// Sends a running guest its current config.
 Task<Result<>> tell_guest(VmParts& vm, Disks disks);
-/// Where the host reaches the guest, if the guest has an address of its own there; empty: none was leased yet.
+/// The guest's own address in a network of the host. Empty: no address was leased yet. nullopt: the guest has none.
 std::optional<std::string> own_address(const VmParts& vm);
-/// The same, or what every guest of a user-mode network has.
+/// own_address(), or the address that every guest of a user-mode network has.
 std::string guest_address(const VmParts& vm);
-/// The spec that a saved state was made with.
+/// The spec that the VM had when its state was saved.
 Result<vm::Spec> saved_spec(const store::SaveRow& save);
 std::int64_t unix_now();
 

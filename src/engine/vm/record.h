@@ -1,5 +1,5 @@
-// What is recorded of one VM: its row in the store, the spec and the state. The only writer of the row: every change is
-// written to the store first and kept then, so that memory never says more than the store.
+// The record of one VM: its row in the store, the spec and the state. VmRecord is the only writer of the row. Every
+// change goes to the store first and to memory afterwards, so memory never has anything that the store lacks.
 #pragma once
 
 #include <functional>
@@ -16,7 +16,7 @@ namespace banger::engine {
 
 class VmRecord {
  public:
-  /// `row` is already in the store. Its state and spec hold, whatever its texts say.
+  /// `row` is already in the store. `spec` is the parsed form of `row.spec`. An unknown state counts as stopped.
   VmRecord(host::Runtime& runtime, const Logger& log, store::Store& store, store::VmRow row, vm::Spec spec);
 
   const store::VmRow& row() const { return row_; }
@@ -24,18 +24,18 @@ class VmRecord {
   vm::State state() const { return state_; }
   /// The VM was deleted: erase() succeeded.
   bool gone() const { return gone_; }
-  /// Since when it has been in this state.
+  /// The time of the last change of state.
   host::Clock::time_point since() const { return since_; }
 
   using Edit = std::function<void(store::VmRow& row, vm::Spec& spec)>;
   Result<> edit(const Edit& change);
-  /// The same, and the new state in one write. `busy` where vm/state.h has no arrow. To stay is fine.
+  /// Writes `change` and the new state together. `busy` when vm/state.h has no such transition. The same state is fine.
   Result<> move_to(vm::State state, const Edit& change = {});
   Result<> erase();
-  /// vm::admit() for this VM as it is now.
+  /// vm::admit() for the current state of this VM.
   Result<vm::Admission> admit(vm::Operation operation) const;
 
-  /// Notified on every change of state, and by others of what concerns the VM.
+  /// Notified on every change of state. Other parts of the VM also notify it: link, machine and recovery.
   host::Event& changed() { return changed_; }
 
  private:

@@ -13,30 +13,31 @@ using vm::State;
 using Action = RecoveryAction;
 
 RecoveryPlan plan_recovery(const store::VmRow& row, State state, const SavesOfVm& saves) {
-  auto told = [&row](std::string_view what) { return fmt::format("vm '{}': {}", row.name, what); };
-  // What was never anybody's is not finished: whoever needs it makes it anew.
+  auto summary = [&row](std::string_view what) { return fmt::format("vm '{}': {}", row.name, what); };
+  // Unfinished templates and pool machines are not finished. They are made again when needed.
   if (row.purpose == store::Purpose::template_build || (row.purpose == store::Purpose::pool && state != State::running))
     return {Action::discard, ""};
-  if (row.ephemeral) return {Action::discard, told("deleted with the command it was made for")};
-  // Begun while what it was to go on from was being saved, and that came to nothing.
-  if (!row.booted && !saves.has_own) return {Action::discard, told("undid a create that was cut short")};
+  if (row.ephemeral) return {Action::discard, summary("deleted together with the command that it was made for")};
+  // The create began while its saved state was still being saved, and that save failed.
+  if (!row.booted && !saves.has_own) return {Action::discard, summary("undid an interrupted create")};
   switch (vm::recovery(state)) {
     case vm::Recovery::keep:
-      // Suspended, and cut short before its machine had ended.
-      if (state == State::suspended && !row.machine.empty()) return {Action::suspend, told("finished suspending it")};
+      // The suspend was interrupted before the machine had ended.
+      if (state == State::suspended && !row.machine.empty())
+        return {Action::suspend, summary("finished suspending it")};
       return {};
     case vm::Recovery::finish_suspend:
-      // The state is whole or it is not; in the second case nothing has happened to the guest but a pause.
-      if (saves.suspended) return {Action::adopt_suspended, told("finished suspending it")};
-      return {Action::undo_suspend, told("adopted, it went on running")};
+      // If the saved state is incomplete, the guest was only paused and can run on.
+      if (saves.suspended) return {Action::adopt_suspended, summary("finished suspending it")};
+      return {Action::undo_suspend, summary("adopted; it kept running")};
     case vm::Recovery::adopt_or_stop:
-      return {Action::adopt, told(state == State::running ? "adopted, it went on running" : "finished starting it")};
+      return {Action::adopt, summary(state == State::running ? "adopted; it kept running" : "finished starting it")};
     case vm::Recovery::finish_stop:
-      return {Action::stop, told("finished stopping it")};
+      return {Action::stop, summary("finished stopping it")};
     case vm::Recovery::undo_create:
-      return {Action::discard, told("undid a create that was cut short")};
+      return {Action::discard, summary("undid an interrupted create")};
     case vm::Recovery::finish_delete:
-      return {Action::discard, told("finished deleting it")};
+      return {Action::discard, summary("finished deleting it")};
   }
   return {};
 }
@@ -45,8 +46,8 @@ LostMachine plan_without_machine(const std::string& name, State state, bool resu
   if (state == State::starting && resumes && ran == GuestRan::no)
     return {State::suspended, "", fmt::format("vm '{}': suspended as before, resuming it was cut short", name)};
   return {State::stopped,
-          state == State::running ? "the machine ended while the daemon was away" : "the start was cut short",
-          fmt::format("vm '{}': recorded as stopped, its machine is gone", name)};
+          state == State::running ? "the machine ended while the daemon was not running" : "the start was interrupted",
+          fmt::format("vm '{}': recorded as stopped; its machine is gone", name)};
 }
 
 namespace {
@@ -64,7 +65,7 @@ SavesOfVm look_at_saves(const VmParts& vm) {
 
 Task<Result<>> adopt_suspended(VmParts& vm) {
   auto save = newer_suspend(vm);
-  if (!save) co_return fail(ErrorCode::not_found, "the state that was saved has gone");
+  if (!save) co_return fail(ErrorCode::not_found, "the saved state is gone");
   CO_TRY(co_await vm.machine->find_and_end());
   auto old = vm.row().save_id;
   CO_TRY(co_await settle(vm, State::suspended, "", save->id));
@@ -79,10 +80,10 @@ Task<Result<std::string>> without_machine(VmParts& vm, const Error& why) {
   auto lost = plan_without_machine(vm.name(), vm.record->state(), save && save->kind == store::SaveKind::suspend,
                                    never_ran ? GuestRan::no : GuestRan::maybe);
   CO_TRY(co_await settle(vm, lost.state, lost.last_error));
-  co_return lost.told;
+  co_return lost.summary;
 }
 
-Task<Result<std::string>> adopt(VmParts& vm, Start& start, std::string told) {
+Task<Result<std::string>> adopt(VmParts& vm, Start& start, std::string summary) {
   auto machine = co_await vm.machine->find(Paused::goes_on);
   if (!machine && machine.error().code != ErrorCode::cancelled && vm.machine->lives())
     co_return std::unexpected(std::move(machine).error());
@@ -90,21 +91,21 @@ Task<Result<std::string>> adopt(VmParts& vm, Start& start, std::string told) {
   CO_TRY(vm.record->edit(
       [&](store::VmRow& row, vm::Spec&) { row.machine = dump_json(machine::to_json((*machine)->record())); }));
   vm.machine->adopted(*machine, start.on_exit);
-  // It may have been cut short before its guest was admitted, and what was made for it flushed since.
+  // The crash may have come before the guest was admitted to its network, or the network's rules may be lost since.
   if (auto admitted = co_await vm.services.resources.admit(vm.row().id, vm.spec()); !admitted)
     vm.services.log.error("vm.network_lost",
                           {{"vm", vm.name()}, {"id", vm.row().id}, {"error", admitted.error().sentence()}});
   if (vm.record->state() == State::running) {
     vm.link->keep(*machine);
-    co_return told;
+    co_return summary;
   }
-  // A start that was cut short is finished: the guest boots on regardless of us.
+  // An interrupted start is finished, because the guest has kept on booting.
   std::optional<store::SaveRow> save;
   if (auto found = vm.services.saves.get(vm.row().save_id)) save = *found;
   auto ready = co_await finish_start(vm, start, save);
-  if (ready) co_return told;
+  if (ready) co_return summary;
   (void)co_await stopped_by_failure(vm, std::move(ready.error()));
-  co_return fmt::format("vm '{}': its start was cut short and could not be finished", vm.name());
+  co_return fmt::format("vm '{}': its start was interrupted and could not be finished", vm.name());
 }
 
 }  // namespace
@@ -131,11 +132,11 @@ Task<Result<std::string>> recover(VmParts& vm, Start start) {
       break;
     case Action::undo_suspend:
       CO_TRY(vm.record->move_to(State::running));
-      co_return co_await adopt(vm, start, plan.told);
+      co_return co_await adopt(vm, start, plan.summary);
     case Action::adopt:
-      co_return co_await adopt(vm, start, plan.told);
+      co_return co_await adopt(vm, start, plan.summary);
   }
-  co_return plan.told;
+  co_return plan.summary;
 }
 
 }  // namespace banger::engine

@@ -1,5 +1,5 @@
-// After a daemon start: each VM is brought to a state that is true, by what the store says was under way. What is to be
-// done is planned by pure functions, and done by recover().
+// After a daemon start, recovery makes the record of each VM true again. Pure functions plan the action from the
+// record. recover() carries out the plan.
 #pragma once
 
 #include <string>
@@ -10,36 +10,36 @@ namespace banger::engine {
 
 enum class RecoveryAction {
   nothing,
-  discard,          ///< the VM goes, with everything it has
-  stop,             ///< its machine ends, if there is one
-  suspend,          ///< the same, and it is suspended as recorded
-  adopt_suspended,  ///< the same, and it goes on from the state that was saved last
-  adopt,            ///< its machine runs on, if it still does
-  undo_suspend,     ///< back to running; then as adopt
+  discard,          ///< removes the VM with everything that belongs to it
+  stop,             ///< ends the machine, if there is one
+  suspend,          ///< ends the machine; the VM stays suspended as recorded
+  adopt_suspended,  ///< ends the machine; the VM is suspended with the newest saved state
+  adopt,            ///< takes over the machine, if it still runs
+  undo_suspend,     ///< back to running, then as adopt
 };
 
 struct RecoveryPlan {
   RecoveryAction action = RecoveryAction::nothing;
-  std::string told;  ///< what was done, for people; "": nothing worth telling
+  std::string summary;  ///< for people; "": nothing worth reporting
 };
 
-/// What the saved states say of a VM.
+/// The saved states of a VM.
 struct SavesOfVm {
-  bool has_own = true;     ///< the one it is to go on from is there, or it needs none
-  bool suspended = false;  ///< a suspend was saved whole that its record does not name yet
+  bool has_own = true;     ///< the recorded saved state exists, or the record names none
+  bool suspended = false;  ///< a suspend was saved completely, but the record does not name it yet
 };
 RecoveryPlan plan_recovery(const store::VmRow& row, vm::State state, const SavesOfVm& saves);
 
-/// What a VM becomes whose machine is not there to be adopted.
+/// What happens to a VM whose machine is gone.
 enum class GuestRan { no, maybe };
 struct LostMachine {
   vm::State state;
   std::string last_error;
-  std::string told;
+  std::string summary;
 };
 LostMachine plan_without_machine(const std::string& name, vm::State state, bool resumes, GuestRan ran);
 
-/// Finishes or undoes what a crash left. Returns what was done, in words, or "".
+/// Finishes or undoes the operation that a crash interrupted. Returns a summary for people, or "".
 Task<Result<std::string>> recover(VmParts& vm, Start start);
 
 }  // namespace banger::engine

@@ -1,4 +1,4 @@
-// Disks and memory from a saved state into a VM that stands still, and a pooled machine into a user's hands.
+// Restores a VM that does not run from a saved state, and turns a pooled machine into a user's VM.
 #pragma once
 
 #include <string>
@@ -7,17 +7,17 @@
 
 namespace banger::engine {
 
-/// Replaces the disks, and the memory to go on from, of a VM that does not run.
+/// Replaces the disks and the saved memory of a VM that does not run.
 Task<Result<>> restore(VmParts& vm, store::SaveRow snapshot);
 
-/// Whose a pooled machine becomes.
+/// What a pooled machine becomes.
 struct Claim {
   std::string name;
   vm::Spec spec;
-  bool ephemeral = false;  ///< goes with the client that had it made
+  bool ephemeral = false;  ///< removed when the client that made the VM is gone
   WaitFor wait = WaitFor::agent;
 };
-/// From the ready pool to a user: the running machine takes this name and spec on.
+/// Turns a running machine of the ready pool into a user's VM with this name and spec.
 Task<Result<>> claim(VmParts& vm, Claim claim, Stages& stages);
 
 }  // namespace banger::engine

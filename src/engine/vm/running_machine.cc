@@ -75,7 +75,7 @@ Task<Result<>> RunningMachine::end() {
   co_return Result<>{};
 }
 
-// Machines may end, and others take their place, while this one is asked.
+// While the machine answers, it may end and another machine may take its place.
 Task<> RunningMachine::read_metrics(std::chrono::milliseconds age) {
   auto machine = machine_;
   auto now = host::Clock::now();

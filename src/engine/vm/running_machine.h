@@ -1,4 +1,4 @@
-// The process that runs a VM: found again after a daemon start, watched, ended, asked what it counts.
+// The process that runs a VM. The class finds it again after a daemon start, watches it, ends it and reads its metrics.
 #pragma once
 
 #include <functional>
@@ -12,7 +12,7 @@
 
 namespace banger::engine {
 
-/// What becomes of a machine that stands still.
+/// What happens to a paused machine.
 enum class Paused { goes_on, stays };
 
 class RunningMachine : public std::enable_shared_from_this<RunningMachine> {
@@ -26,29 +26,29 @@ class RunningMachine : public std::enable_shared_from_this<RunningMachine> {
   /// Null while no process is known.
   const Machine& get() const { return machine_; }
   bool running() const { return machine_ && machine_->running(); }
-  /// A process was started by the last start, even if it has ended since.
+  /// The last start has started a process, even if that process has ended since.
   bool was_started() const { return was_started_; }
 
-  /// Before a start: what is known of the machine before it is forgotten.
+  /// Call this before a start. Forgets everything about the previous machine.
   void begin();
-  /// `machine` was started just now.
+  /// Watches `machine`, which has just been started.
   void started(Machine machine, OnExit on_exit);
-  /// `machine` was found running.
+  /// Watches `machine`, which was found running.
   void adopted(Machine machine, OnExit on_exit);
-  /// The process by its record; if the daemon died between starting it and recording its pid, by its token.
+  /// Finds the process by its record. Finds it by its token if the daemon died before the pid was recorded.
   Task<Result<Machine>> find(Paused paused);
-  /// The recorded process is there, be it that no driver can talk to it.
+  /// The recorded process exists, even if no driver can control it.
   bool lives() const;
-  /// Finds the process, if there is one, and ends it. An error leaves it alone.
+  /// Finds the process, if there is one, and ends it. After an error the process may still run.
   Task<Result<>> find_and_end();
-  /// Kills the process if there is one, and forgets it only when it is gone.
+  /// Kills the process, if there is one. The process stays known until it has ended.
   Task<Result<>> end();
-  /// The process is gone.
+  /// Call this when the process has ended.
   void forget() { machine_.reset(); }
 
-  /// Asks the machine what it counts, unless that was done within `age`. One that does not tell leaves what is known.
+  /// Reads the machine's metrics, unless the known metrics are younger than `age`. A failure keeps the known metrics.
   Task<> read_metrics(std::chrono::milliseconds age);
-  /// What it told last, as docs/rpc.md has it; null when it never did. Kept until the next start.
+  /// The last metrics in the format of docs/rpc.md; null when there are none. Kept until the next start.
   Json metrics() const;
 
  private:
@@ -58,11 +58,12 @@ class RunningMachine : public std::enable_shared_from_this<RunningMachine> {
   std::shared_ptr<VmRecord> record_;
   Machine machine_;
   bool was_started_ = false;
-  std::optional<machine::MachineMetrics> metrics_;  ///< of this machine, or of the last one
+  std::optional<machine::MachineMetrics> metrics_;  ///< of this machine or, after its end, of the last one
   host::Clock::time_point metrics_at_{};
 };
 
-/// A guest runs only after its process was recorded; without one in the record its saved memory still fits its disks.
+/// A guest runs only after its process was recorded. If the record has no process, the saved memory still matches the
+/// disks.
 bool may_have_run(const store::VmRow& row);
 
 }  // namespace banger::engine

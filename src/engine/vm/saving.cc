@@ -22,17 +22,17 @@ Task<Result<>> copy_disks_to(VmParts& vm, const std::string& save_id) {
   co_return co_await vm.services.runtime.blocking([&] { return vm.disks.copy_to(save_id); });
 }
 
-/// Whether the disks are copied while the machine stands still.
+/// Whether the disks are copied while the machine is paused.
 enum class CopyDisks { no, yes };
 
-// The machine may write what it can beforehand, so that it does not stand still for long.
+// The machine writes as much as possible beforehand, so that the pause is short.
 Task<Result<std::chrono::microseconds>> write_state(VmParts& vm, const store::SaveRow& row, Paused after,
                                                     CopyDisks copy, CanStart can_start) {
   auto& machine = *vm.machine->get();
   auto files = vm.services.saves.new_state(row);
   bool early = CO_TRY(co_await machine.prepare_save(files));
   auto work = [&]() -> Task<Result<>> {
-    // Disks first: a machine that is started meanwhile has them in the time that the rest takes.
+    // The disks come first, so that a machine can start from them while the memory is being saved.
     if (copy == CopyDisks::yes) CO_TRY(co_await copy_disks_to(vm, row.id));
     if (early && can_start) can_start(row);
     co_return co_await machine.save(files);
@@ -62,13 +62,13 @@ Task<Result<>> describe_machine(VmParts& vm, store::SaveRow& row) {
   co_return Result<>{};
 }
 
-// Until it is recorded as suspended nothing is lost: the machine goes on.
+// Until the VM is recorded as suspended, a failure loses nothing, because the machine resumes.
 Task<Result<>> suspend_to(VmParts& vm, const store::SaveRow& row) {
   CO_TRY(vm.record->move_to(State::suspending));
   auto work = [&]() -> Task<Result<>> {
     CO_TRY(co_await vm.machine->get()->save(vm.services.saves.new_state(row)));
     CO_TRY(co_await vm.services.saves.finish(row.id, Durable::yes));
-    // Before the machine ends: whoever comes after a crash ends it.
+    // Recorded before the machine ends. After a crash, recovery ends the machine.
     co_return vm.record->move_to(State::suspended, [&](store::VmRow& own, vm::Spec&) { own.save_id = row.id; });
   };
   CO_TRY(co_await vm.machine->get()->prepare_save(vm.services.saves.new_state(row)));
@@ -92,7 +92,7 @@ Task<Result<std::chrono::microseconds>> while_paused(machine::Machine& machine, 
   if (done) done = co_await work();
   if (!done || after == Paused::goes_on) {
     auto resumed = co_await machine.resume();
-    // Asked again: a machine that stands still is of no use to anybody.
+    // Tried twice, because a machine that stays paused is useless.
     if (!resumed) resumed = co_await machine.resume();
     if (done) done = std::move(resumed);
   }

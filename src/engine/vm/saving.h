@@ -1,4 +1,4 @@
-// A machine's state to disk: suspended VMs, snapshots, forks and templates are all made here.
+// Saves a machine's state to disk. Suspended VMs, snapshots, forks and templates are all made here.
 #pragma once
 
 #include <chrono>
@@ -10,26 +10,26 @@
 
 namespace banger::engine {
 
-/// What save_as() made, and for how long the machine stood still for it.
+/// The result of save_as(), and how long the machine was paused.
 struct SavedVm {
   store::SaveRow row;
   std::chrono::microseconds pause{0};
 };
 
-/// Told of a state that is still being saved, once its disks are whole and machines can be started from it.
+/// Called with a state that is still being saved, as soon as its disks are complete and machines can start from it.
 using CanStart = std::function<void(const store::SaveRow& row)>;
 
-/// Does `work` while the machine stands still. Afterwards the machine goes on, unless the work succeeded and `after`
-/// says that it stays.
+/// Does `work` while the machine is paused. Then resumes the machine, unless the work succeeded and `after` is
+/// Paused::stays. Returns how long the machine was paused.
 Task<Result<std::chrono::microseconds>> while_paused(machine::Machine& machine, Paused after,
                                                      std::function<Task<Result<>>()> work);
 
-/// Writes a running VM's memory to disk and ends its machine. On failure it goes on running.
+/// Writes a running VM's memory to disk and ends its machine. On failure the VM keeps running.
 Task<Result<>> suspend(VmParts& vm, Stages& stages);
-/// Saves disks and, when it runs, memory as `wanted.kind`, without ending anything. `can_start` may be empty, and is
-/// not told where machines have to wait for all of it.
+/// Saves the disks and, if the VM runs, its memory as `wanted.kind`. The machine keeps running. `can_start` may be
+/// empty. It is not called when machines must wait for the complete state.
 Task<Result<SavedVm>> save_as(VmParts& vm, store::SaveRow wanted, Stages& stages, CanStart can_start);
-/// Ends a running VM for good, with its state saved as that template.
+/// Saves the state of a running VM as the template `save_id`, and ends the VM's machine for good.
 Task<Result<>> become_template(VmParts& vm, std::string save_id, std::string key, Stages& stages);
 
 }  // namespace banger::engine

@@ -29,14 +29,15 @@ Result<> check_capabilities(const VmParts& vm) {
   return vm.services.resources.check(vm.spec());
 }
 
-// A guest would only find out as PID 1; here it can still be said in a sentence.
+// Checked here because the guest could report a damaged image only as a crash of PID 1.
 Result<> check_image(const VmParts& vm, const std::string& rootfs) {
   auto sound = ext4::check_ext4(rootfs);
   if (sound) return {};
-  return std::unexpected(std::move(sound)
-                             .error()
-                             .in(fmt::format("the rootfs of image '{}'", vm.spec().image))
-                             .with_hint(fmt::format("banger image delete {}, then make it again", vm.spec().image)));
+  return std::unexpected(
+      std::move(sound)
+          .error()
+          .in(fmt::format("the rootfs of image '{}'", vm.spec().image))
+          .with_hint(fmt::format("delete the image with banger image delete {}, then make it again", vm.spec().image)));
 }
 
 Result<> record_starting(VmParts& vm) {
@@ -76,7 +77,7 @@ Task<Result<>> boot(VmParts& vm, Start& start) {
   co_return Result<>{};
 }
 
-// A template that does not work costs time, never the VM: it is thrown away, and the VM boots from new disks.
+// A broken template costs time, but never the VM. The template is retired, and the VM boots from new disks.
 Task<Result<>> boot_instead(VmParts& vm, Start& start, Error why) {
   auto& services = vm.services;
   auto id = vm.row().save_id;
@@ -85,7 +86,7 @@ Task<Result<>> boot_instead(VmParts& vm, Start& start, Error why) {
   (void)services.saves.retire(id);
   CO_TRY(co_await settle(vm, State::stopped));
   CO_TRY(vm.disks.remove_disks());
-  start.stages.detail("the template did not work and is thrown away; booting instead", -1);
+  start.stages.detail("the template did not work and was discarded; the VM boots instead", -1);
   CO_TRY(record_starting(vm));
   co_return co_await boot(vm, start);
 }
@@ -95,7 +96,7 @@ bool came_from(const VmParts& vm, store::SaveKind kind) {
   return save && save->kind == kind;
 }
 
-// A suspended VM whose machine never ran again has lost nothing.
+// A suspended VM has lost nothing if its machine did not run again. Such a VM stays suspended.
 Task<Result<>> failed_start(VmParts& vm, Error error) {
   if (vm.machine->was_started() || !came_from(vm, store::SaveKind::suspend))
     co_return co_await stopped_by_failure(vm, std::move(error));
@@ -103,15 +104,15 @@ Task<Result<>> failed_start(VmParts& vm, Error error) {
   CO_TRY(co_await end_machine(vm));
   CO_TRY(co_await settle(vm, State::suspended, error.sentence()));
   if (error.hint.empty())
-    error.hint = fmt::format("banger vm start --cold {} boots it from its disks; what was in its memory is lost then",
-                             vm.name());
+    error.hint =
+        fmt::format("banger vm start --cold {} boots it from its disks and discards its saved memory", vm.name());
   co_return std::unexpected(std::move(error));
 }
 
 }  // namespace
 
 Task<Result<>> start(VmParts& vm, Start start) {
-  // One that could not be ended before must not run beside the new one.
+  // An old machine that could not be ended before must not run beside the new one.
   CO_TRY(co_await end_machine(vm));
   CO_TRY(record_starting(vm));
   auto booted = co_await boot(vm, start);

@@ -1,4 +1,4 @@
-// From a VM that stands still to one whose agent answers.
+// Starts a VM and waits until its agent answers.
 #pragma once
 
 #include <functional>
@@ -14,20 +14,20 @@ enum class WaitFor { agent, system };
 
 struct Start {
   Stages& stages;
-  std::function<bool()> given_up;  ///< nobody waits for it any more
+  std::function<bool()> given_up;  ///< true when the caller no longer waits for the start
   WaitFor wait = WaitFor::agent;
-  std::string memory_file;  ///< of a template in the making; empty: memory has no file
+  std::string memory_file;  ///< for a template that is being built; empty: memory has no file
   RunningMachine::OnExit on_exit;
 };
 
-/// Goes on from its saved state, if it has one, else it boots; what came from a template and does not work boots too.
-/// On failure the VM is as it was, with last_error set.
+/// Starts the VM from its saved state, if it has one, or boots it. If the start from a template fails, the VM boots.
+/// On failure the VM has its previous state again, with last_error set.
 Task<Result<>> start(VmParts& vm, Start start);
-/// The machine runs: waits for its agent, gives it its identity if it went on from `save`.
+/// Waits for the agent of a machine that runs. Gives the guest its identity if it started from `save`.
 Task<Result<>> finish_start(VmParts& vm, Start& start, const std::optional<store::SaveRow>& save);
-/// Of a running guest.
+/// Waits until the guest's init has reached its boot target.
 Task<Result<>> wait_system(VmParts& vm, Start& start);
-/// Ends what was started, and records that.
+/// Ends the machine after a failed start, and records the failure. Returns `error`.
 Task<Result<>> stopped_by_failure(VmParts& vm, Error error);
 
 }  // namespace banger::engine

@@ -22,7 +22,7 @@ Task<Result<Json>> VmUse::stats(std::chrono::milliseconds age) {
   const auto& name = record_->row().name;
   auto json = CO_TRY(in(fmt::format("the answer of vm '{}'", name), parse_json(text, limits::kLinkJsonBytes)));
   if (!json.is_object())
-    co_return fail(ErrorCode::corrupt, fmt::format("vm '{}' answered with something else than an object", name));
+    co_return fail(ErrorCode::corrupt, fmt::format("vm '{}' sent statistics that are not an object", name));
   stats_ = std::move(text);
   stats_at_ = host::Clock::now();
   co_return json;

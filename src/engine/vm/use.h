@@ -1,4 +1,4 @@
-// Whether somebody uses a VM, and the figures its agent told last.
+// Whether a VM is in use, and the last statistics from its agent.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,7 @@ class VmUse : public std::enable_shared_from_this<VmUse> {
   VmUse(std::shared_ptr<VmRecord> record, std::shared_ptr<AgentLink> link)
       : record_(std::move(record)), link_(std::move(link)) {}
 
-  /// While one lives, somebody uses the VM.
+  /// While a guard exists, the VM is in use.
   class Guard {
    public:
     explicit Guard(std::shared_ptr<VmUse> use) : use_(std::move(use)) { ++use_->users_; }
@@ -31,13 +31,13 @@ class VmUse : public std::enable_shared_from_this<VmUse> {
     std::shared_ptr<VmUse> use_;
   };
   Guard begin() { return Guard(shared_from_this()); }
-  /// The VM has just become somebody's.
+  /// Counts as a use, for a VM that a user has just taken over.
   void touch() { last_ = host::Clock::now(); }
 
-  /// For how long a running VM has not been used; zero while it is, and for one that does not run. Counts from the end
-  /// of the last use, or from the last change of state.
+  /// How long a running VM has been unused, since the last use or the last change of state. Zero while the VM is in use
+  /// and while it does not run.
   host::Clock::duration idle_for() const;
-  /// The agent's figures, no older than `age`. Untrusted.
+  /// The agent's statistics, no older than `age`. Untrusted.
   Task<Result<Json>> stats(std::chrono::milliseconds age);
 
  private:
@@ -45,7 +45,7 @@ class VmUse : public std::enable_shared_from_this<VmUse> {
   std::shared_ptr<AgentLink> link_;
   int users_ = 0;
   host::Clock::time_point last_{};
-  std::string stats_;  ///< the last that were asked for, as JSON text; empty: none
+  std::string stats_;  ///< the last statistics as JSON text; empty: none
   host::Clock::time_point stats_at_{};
 };
 

@@ -81,8 +81,8 @@ Fixture::Fixture() {
   restart();
 }
 
-// What was there when the daemon died, under other names: the test's daemon goes on a little, and may remove some of
-// it.
+// Keeps hard links to all files at the moment of the crash, because the test's daemon runs on for a moment and may
+// remove files.
 void Fixture::keep_files() {
   std::filesystem::copy(paths.state, directory / "at-crash",
                         std::filesystem::copy_options::recursive | std::filesystem::copy_options::create_hard_links);
@@ -127,7 +127,7 @@ void Fixture::restart() {
   daemon = std::make_unique<FakeDaemon>(paths, config, log, host, privileged, directory / "agent");
 }
 
-// What boots knows the token of its start; what goes on from a saved state that of the saved guest.
+// A booted guest knows the token of its start. A restored guest knows the token of the saved guest.
 std::string Fixture::guest_token(const machine::MachineConfig& machine) const {
   for (const auto& row : *daemon->store->vms()) {
     if (row.id != machine.id) continue;
@@ -238,15 +238,15 @@ std::string Fixture::untruth() const {
   auto rows = *daemon->store->vms();
   for (const auto& process : host.running()) {
     auto row = std::ranges::find(rows, process->config.id, &store::VmRow::id);
-    if (row == rows.end()) return "a machine runs of a VM that the store does not have";
-    if (!row->machine.contains(process->record.token)) return "a machine runs that its VM's record does not know";
-    if (row->state == "stopped") return "the machine of a stopped VM runs";
-    if (row->state == "running" && process->paused) return "the machine of a running VM stands still";
+    if (row == rows.end()) return "a machine runs, but the store has no record of its VM";
+    if (!row->machine.contains(process->record.token)) return "a machine runs, but its VM's record has another token";
+    if (row->state == "stopped") return "the VM is stopped, but its machine runs";
+    if (row->state == "running" && process->paused) return "the VM is running, but its machine is paused";
     if (std::ranges::count(host.running(), process->config.id, [](const auto& p) { return p->config.id; }) > 1)
-      return "two machines of one VM run";
+      return "one VM has two running machines";
   }
   for (const auto& row : rows)
-    if (row.state == "running" && !host.of(row.id)) return "the store says running, and no machine runs";
+    if (row.state == "running" && !host.of(row.id)) return "the VM is running, but it has no machine";
   return "";
 }
 

@@ -1,5 +1,6 @@
-// A daemon's engine without a host below it: real store, images, kernels and saved states in a temporary directory, and
-// a VMM, agents and a root helper in memory. restart() is what a crash or an upgrade of the daemon is to its VMs.
+// A daemon's engine without a real host. Store, images, kernels and saved states are real, in a temporary directory.
+// The VMM, the agents and the root helper are in memory. For the VMs, restart() is like a crash or an upgrade of the
+// daemon.
 #pragma once
 
 #include <asio/io_context.hpp>
@@ -16,7 +17,7 @@
 
 namespace banger::test {
 
-/// What ends with the daemon's process.
+/// Everything that ends with the daemon's process.
 struct FakeDaemon {
   FakeDaemon(const host::Paths& paths, const config::Config& config, CallLog& log, FakeHost& host,
              FakePrivileged& privileged, const std::string& agent_program);
@@ -41,10 +42,10 @@ class Fixture {
   Fixture(const Fixture&) = delete;
   Fixture& operator=(const Fixture&) = delete;
 
-  /// The daemon is gone with all it had in memory; another one has read the store. Machines run on.
+  /// Ends the daemon, which loses its memory. Starts another daemon, which reads the store. Machines keep running.
   void restart();
 
-  /// Runs it to its end; what it left running in the background stands still afterwards.
+  /// Runs the task to its end. Other coroutines stand still afterwards.
   template <class T>
   T run(Task<T> task) {
     std::optional<T> value;
@@ -53,21 +54,21 @@ class Fixture {
     daemon->runtime.run();
     return std::move(*value);
   }
-  /// Runs until the VM is in that state; false when it is not for a long time.
+  /// Runs until the VM is in that state. False when a generous deadline has passed.
   bool run_until(engine::VmOwner& vm, vm::State state);
-  /// Runs until `condition` holds; false when it does not for a long time.
+  /// Runs until `condition` holds. False when a generous deadline has passed.
   bool run_until(std::function<bool()> condition);
 
-  /// The spec of a VM so small that its disks are made in a moment.
+  /// The spec of a small VM, whose disks are made fast.
   static vm::Spec small_spec();
   store::VmRow new_row(std::string name, const vm::Spec& spec = small_spec()) const;
-  /// A VM that was recorded, and nothing else.
+  /// A VM with a record and without files.
   std::shared_ptr<engine::VmOwner> record(store::VmRow row);
-  /// A VM that was made and is stopped.
+  /// A VM that was made and is `stopped`.
   std::shared_ptr<engine::VmOwner> stopped(std::string name = "box");
   std::shared_ptr<engine::VmOwner> running(std::string name = "box");
   std::shared_ptr<engine::VmOwner> suspended(std::string name = "box");
-  /// The VM of that name as the store has it, for a daemon that has just started; null when there is none.
+  /// The VM of that name from the store, with recovery due, as after a daemon start. Null when there is none.
   std::shared_ptr<engine::VmOwner> load(const std::string& name = "box");
   std::optional<store::VmRow> row(const std::string& name = "box") const;
 
@@ -75,7 +76,7 @@ class Fixture {
   Result<> suspend(engine::VmOwner& vm);
   Result<engine::SavedVm> save_as(engine::VmOwner& vm, store::SaveKind kind, const std::string& name = "");
 
-  /// What the store says that is not so, or what runs that it does not know; empty: nothing.
+  /// A sentence about the first difference between the store and the running machines. Empty: no difference.
   std::string untruth() const;
 
   TempDir directory;

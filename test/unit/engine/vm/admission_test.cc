@@ -1,4 +1,5 @@
-// Every operation of a VM in every state: what vm/admission.h refuses is refused with its words and without a trace.
+// Every operation of a VM in every state. If vm/admission.h refuses, the operation returns that error and changes
+// nothing.
 #include "vm/admission.h"
 
 #include <fmt/format.h>
@@ -50,7 +51,7 @@ Result<> call(Fixture& f, VmOwner& vm, Operation operation) {
   return {};
 }
 
-// What an operation that was cut short by an error leaves has no machine; what runs has one.
+// A VM whose operation was interrupted by an error has no machine. A running VM has a machine.
 std::shared_ptr<VmOwner> in_state(Fixture& f, State state) {
   if (state == State::running) return f.running();
   auto row = f.new_row("box");
@@ -67,7 +68,7 @@ TEST_CASE("operations: each in every state does what the table of admission says
   for (int i = 0; i <= static_cast<int>(Operation::become_template); ++i)
     for (auto state : kStates) {
       auto operation = static_cast<Operation>(i);
-      // Before it is asked whether it may, a pooled machine is waited for.
+      // A claim waits for the pooled machine before it asks for admission.
       if (operation == Operation::claim && vm::admit(Operation::reach_agent, state, "box") && state != State::running)
         continue;
       Fixture f;

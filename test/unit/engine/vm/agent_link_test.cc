@@ -1,4 +1,4 @@
-// The link to a VM's agent: found, lost, found again.
+// The link to a VM's agent: connect, lose the link, reconnect.
 #include "engine/vm/agent_link.h"
 
 #include "base/text.h"
@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// A machine that runs, and a link that does not know its agent yet.
+// A running machine, and a link that is not connected to the agent yet.
 struct Unlinked : Fixture {
   Unlinked() : vm(running()), process(host.of(vm->row().id)), machine(vm->parts().machine->get()) {
     vm->parts().link->close();
@@ -78,7 +78,7 @@ TEST_CASE("agent link: a guest that lost its identity gets it again") {
   Unlinked f;
   REQUIRE(f.connect());
   CHECK(f.identified == 0);
-  // The agent answers to what is the second token now: that of what was saved.
+  // The agent answers to the second token, which is the saved guest's.
   f.tokens.insert(f.tokens.begin(), std::string(16, 'o'));
   f.link->drop();
   CHECK(f.run_until([&] { return f.link->up(); }));

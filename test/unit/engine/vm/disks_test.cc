@@ -1,4 +1,4 @@
-// The files of a VM's directory: which go along into saved states and come back, which go with the process.
+// The files of a VM's directory: which files are part of saved states, and which are removed after the process's end.
 #include "engine/vm/disks.h"
 
 #include <filesystem>

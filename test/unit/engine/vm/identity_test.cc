@@ -1,4 +1,4 @@
-// Making a running guest this guest, over a link to an agent in memory.
+// Giving a running guest its identity, over a link to an agent in memory.
 #include "engine/vm/identity.h"
 
 #include <fmt/format.h>

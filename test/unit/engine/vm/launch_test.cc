@@ -1,4 +1,4 @@
-// From a record and the capabilities to a machine's config, without a machine.
+// Making a machine's config from a record and the capabilities, without a machine.
 #include "engine/vm/launch.h"
 
 #include "catch.h"

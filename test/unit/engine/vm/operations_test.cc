@@ -1,4 +1,4 @@
-// Stopping, killing, removing and changing VMs; what each operation does in each state.
+// Stopping, killing, removing and changing VMs.
 #include <filesystem>
 
 #include "catch.h"

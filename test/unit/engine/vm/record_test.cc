@@ -1,4 +1,4 @@
-// A VM's record: nothing is kept in memory that the store did not take first.
+// A VM's record: every change reaches the store before it reaches memory.
 #include "engine/vm/record.h"
 
 #include "catch.h"

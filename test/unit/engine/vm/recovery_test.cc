@@ -1,4 +1,4 @@
-// What a daemon does on its start with the VMs it finds: the plan as a table, and a few of them carried out.
+// Recovery after a daemon start: the plan as a table, and some plans carried out.
 #include "engine/vm/recovery.h"
 
 #include "catch.h"
@@ -64,8 +64,8 @@ TEST_CASE("recovery: a VM goes that was to go on from what was never saved") {
 TEST_CASE("recovery: every plan that does something says what, and names the VM") {
   for (auto state :
        {State::creating, State::starting, State::running, State::stopping, State::suspending, State::deleting})
-    CHECK(plan_recovery(booted(), state, {}).told.starts_with("vm 'box': "));
-  CHECK(plan_recovery(booted(), State::stopped, {}).told.empty());
+    CHECK(plan_recovery(booted(), state, {}).summary.starts_with("vm 'box': "));
+  CHECK(plan_recovery(booted(), State::stopped, {}).summary.empty());
 }
 
 TEST_CASE("recovery: without its machine a VM is stopped, or suspended if its guest never went on") {
@@ -74,7 +74,7 @@ TEST_CASE("recovery: without its machine a VM is stopped, or suspended if its gu
   CHECK(plan_without_machine("box", State::starting, true, GuestRan::maybe).state == State::stopped);
   CHECK(plan_without_machine("box", State::starting, true, GuestRan::no).state == State::suspended);
   CHECK(plan_without_machine("box", State::running, false, GuestRan::maybe).last_error ==
-        "the machine ended while the daemon was away");
+        "the machine ended while the daemon was not running");
 }
 
 TEST_CASE("recovery: a running machine is adopted, and its agent is found again") {
@@ -84,7 +84,7 @@ TEST_CASE("recovery: a running machine is adopted, and its agent is found again"
   auto vm = f.load();
   auto recovered = f.run(vm->recover());
   REQUIRE(recovered);
-  CHECK(*recovered == "vm 'box': adopted, it went on running");
+  CHECK(*recovered == "vm 'box': adopted; it kept running");
   CHECK(f.run_until([&] { return vm->parts().link->up(); }));
   CHECK(f.untruth() == "");
   REQUIRE(f.run(vm->stop(std::chrono::seconds(10))));
@@ -98,7 +98,7 @@ TEST_CASE("recovery: a machine that ended while no daemon ran is recorded") {
   auto vm = f.load();
   REQUIRE(f.run(vm->recover()));
   CHECK(vm->state() == State::stopped);
-  CHECK(f.row()->last_error == "the machine ended while the daemon was away");
+  CHECK(f.row()->last_error == "the machine ended while the daemon was not running");
   CHECK(f.daemon->store->journal()->empty());
 }
 

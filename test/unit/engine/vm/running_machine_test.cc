@@ -1,4 +1,4 @@
-// The process that runs a VM: found, watched, ended, asked what it counts.
+// The process that runs a VM: finding it, watching it, ending it and reading its metrics.
 #include "engine/vm/running_machine.h"
 
 #include <nlohmann/json.hpp>

@@ -1,4 +1,4 @@
-// Suspending and saving: what is written before which effect, and what is left when any step fails.
+// Suspending and saving: the order of writes and effects, and the state after a failure at each step.
 #include <filesystem>
 
 #include "catch.h"

@@ -1,4 +1,4 @@
-// Starting a VM: what is written before which effect, and what is left when any step fails.
+// Starting a VM: the order of writes and effects, and the state after a failure at each step.
 #include <fmt/format.h>
 
 #include "catch.h"

@@ -1,4 +1,4 @@
-// An operation, tried with a failure at its first step, at its second, and so on, until it ends without having met one.
+// Repeats an operation with a failure at its first step, at its second step, and so on, until no step is left to fail.
 #pragma once
 
 #include <fmt/format.h>
@@ -15,17 +15,17 @@ namespace banger::test {
 struct Attempt {
   std::function<std::shared_ptr<engine::VmOwner>(Fixture&)> prepare;
   std::function<Result<>(Fixture&, engine::VmOwner&)> act;
-  /// Called after each failure, with what the operation gave back.
+  /// Called after each failure, with the result of the operation.
   std::function<void(Fixture&, engine::VmOwner&, const Result<>&)> check;
 };
 
-inline std::string told(const CallLog& log) {
+inline std::string steps_of(const CallLog& log) {
   std::string text;
   for (const auto& step : log.steps()) text += step + "\n";
   return text;
 }
 
-/// How many steps there were.
+/// Returns the number of steps.
 inline std::size_t at_every_step(CallLog::Then then, const Attempt& attempt) {
   for (std::size_t nth = 1;; ++nth) {
     Fixture fixture;
@@ -35,7 +35,7 @@ inline std::size_t at_every_step(CallLog::Then then, const Attempt& attempt) {
     auto result = attempt.act(fixture, *vm);
     bool hit = fixture.log.hit();
     INFO(fmt::format("step {} was made to fail; {}; steps:\n{}", nth,
-                     result ? "it succeeded" : result.error().sentence(), told(fixture.log)));
+                     result ? "it succeeded" : result.error().sentence(), steps_of(fixture.log)));
     if (!hit) {
       CHECK(result);
       CHECK(fixture.untruth() == "");
@@ -54,7 +54,7 @@ inline std::size_t at_every_step(CallLog::Then then, const Attempt& attempt) {
                state == vm::State::suspended));
       }
     }
-    INFO("steps after that:\n" << told(fixture.log));
+    INFO("steps after that:\n" << steps_of(fixture.log));
     CHECK(fixture.untruth() == "");
     if (vm && attempt.check) attempt.check(fixture, *vm, result);
   }

@@ -1,4 +1,4 @@
-// Whether somebody uses a VM, and the figures its agent told last.
+// Whether a VM is in use, and the last statistics from its agent.
 #include "engine/vm/use.h"
 
 #include <nlohmann/json.hpp>

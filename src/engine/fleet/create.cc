@@ -13,7 +13,7 @@ namespace banger::engine {
 Result<std::shared_ptr<VmOwner>> record_vm(Services& services, VmRegistry& registry, NewVm what) {
   store::VmRow row;
   row.id = random_id();
-  // A name no user can give, for those that are nobody's.
+  // Templates and pool machines get a name that no user can choose.
   row.name = what.purpose == store::Purpose::user ? what.name : "." + row.id;
   row.state = vm::to_string(vm::State::creating);
   row.spec = dump_json(vm::to_json(what.spec));
@@ -41,7 +41,7 @@ bool same_device_sizes(const vm::Spec& wanted, const vm::Spec& of_template) {
 Result<> VmCreation::check(const CreateRequest& request) const {
   if (!request.name.empty()) {
     TRY(vm::check_name(request.name));
-    // Asked early, before an image is built for nothing; the store decides for good.
+    // Checked early, so that no image is built in vain. The store makes the final decision.
     TRY(registry_.check_is_free(request.name));
   }
   TRY(vm::check_spec(request.spec, services_.host_size));
@@ -62,7 +62,7 @@ Task<Result<std::string>> VmCreation::choose_template(const CreateRequest& reque
       co_await templates_.find_or_build({.spec = std::move(spec), .image = image, .kernel = kernel}, stages, cancel);
   CO_TRY(cancel.check());
   if (found) co_return found->id;
-  stages.detail(fmt::format("booting instead: {}", found.error().sentence()), -1);
+  stages.detail(fmt::format("the VM boots instead: {}", found.error().sentence()), -1);
   co_return std::string();
 }
 
@@ -79,7 +79,7 @@ Task<Result<VmCreation::Origin>> VmCreation::find_origin(const CreateRequest& re
   auto image = CO_TRY(co_await ensure_image(services_, request.spec.image, stages, cancel));
   auto kernel = CO_TRY(co_await ensure_kernel(
       services_, request.spec.kernel.empty() ? image.kernel : request.spec.kernel, stages, cancel));
-  // While the kernel was pulled, a rebuild may have replaced the image and removed it.
+  // While the kernel was being pulled, a rebuild may have replaced and removed the image.
   image = CO_TRY(services_.images.get(request.spec.image));
   record.image_id = image.id;
   record.kernel = kernel.name;
@@ -95,10 +95,10 @@ Task<std::shared_ptr<VmOwner>> VmCreation::take_from_pool(const CreateRequest& r
   bool alike = same_reach(request.spec, shape) && same_device_sizes(request.spec, shape);
   auto vm = alike ? pool_.take(record.save_id) : nullptr;
   if (!vm) co_return nullptr;
-  auto handed = co_await vm->claim(
+  auto claimed = co_await vm->claim(
       {.name = record.name, .spec = request.spec, .ephemeral = request.ephemeral, .wait = request.wait}, stages);
-  if (handed) co_return vm;
-  services_.log.warn("pool.hand_over_failed", {{"id", vm->row().id}, {"error", handed.error().sentence()}});
+  if (claimed) co_return vm;
+  services_.log.warn("pool.claim_failed", {{"id", vm->row().id}, {"error", claimed.error().sentence()}});
   (void)co_await undo(vm);
   co_return nullptr;
 }
@@ -109,7 +109,7 @@ Task<Result<>> VmCreation::undo(std::shared_ptr<VmOwner> vm) {
   co_return Result<>{};
 }
 
-// A guest that does not come up is kept, so that its logs can be read; one nobody waits for any more is not.
+// A VM whose guest does not become ready is kept, so that users can read its logs. After a cancel the VM is undone.
 Task<Result<>> VmCreation::bring_up(std::shared_ptr<VmOwner> vm, const CreateRequest& request, std::string disks_of,
                                     Stages& stages, host::Cancel& cancel) {
   auto made = co_await vm->make(stages, cancel, std::move(disks_of));

@@ -1,5 +1,5 @@
-// How a VM comes to be: its record, the template it is a clone of, a machine of the ready pool instead of a new one,
-// and the undoing of what failed.
+// Creates a VM: writes its record, chooses its template, uses a machine of the ready pool if possible. A create that
+// fails is undone.
 #pragma once
 
 #include <memory>
@@ -13,16 +13,16 @@
 namespace banger::engine {
 
 struct CreateRequest {
-  std::string name;  ///< empty: one is made up
+  std::string name;  ///< empty: a random name
   vm::Spec spec;     ///< complete
   bool start = true;
   WaitFor wait = WaitFor::agent;
-  bool cold = false;       ///< boot, whatever templates there are
-  std::string from;        ///< id of a saved state with disks: a snapshot or what a fork made; empty: none
-  bool ephemeral = false;  ///< to be removed when its client goes; the next daemon does if this one cannot
+  bool cold = false;       ///< boot instead of using a template
+  std::string from;        ///< id of a saved state with disks: a snapshot or a fork's; empty: none
+  bool ephemeral = false;  ///< removed when its client is gone, by the next daemon if necessary
 };
 
-/// What a VM is recorded as before anything of it exists.
+/// The record of a VM before its files exist.
 struct NewVm {
   std::string name;
   store::Purpose purpose = store::Purpose::user;
@@ -31,14 +31,14 @@ struct NewVm {
   bool ephemeral = false;
 };
 
-/// Writes the record, with the journal entry of its directory, and adds the VM to the registry.
+/// Writes the record and the journal entry of the VM's directory, and adds the VM to the registry.
 Result<std::shared_ptr<VmOwner>> record_vm(Services& services, VmRegistry& registry, NewVm what);
 
-/// Whether a running machine of this template reaches what a VM of that spec is to reach. The bridge can change it for
-/// a machine that runs; a VMM's own network is fixed when its machine starts.
+/// Whether a running machine of this template can get the reach that `wanted` asks for. A bridge can change the reach
+/// of a running machine. A VMM's own network is fixed when the machine starts.
 bool same_reach(const vm::Spec& wanted, const vm::Spec& of_template);
-/// Whether its block devices have the sizes that the spec needs. The size of a device-mapper device is fixed when its
-/// machine starts; the guest can grow the others.
+/// Whether the template's block devices can get the sizes in `wanted`. The size of a device-mapper device is fixed when
+/// the machine starts. Other devices can grow.
 bool same_device_sizes(const vm::Spec& wanted, const vm::Spec& of_template);
 
 class VmCreation {
@@ -46,11 +46,12 @@ class VmCreation {
   VmCreation(Services& services, VmRegistry& registry, const HostMemory& memory, Templates& templates, Pool& pool)
       : services_(services), registry_(registry), memory_(memory), templates_(templates), pool_(pool) {}
 
-  /// Undone when it fails or is cancelled before the guest was started; a guest that does not come up is kept, stopped.
+  /// A create that fails or is cancelled before the guest has started is undone. If the guest has started but does not
+  /// become ready, the VM is kept as stopped.
   Task<Result<std::shared_ptr<VmOwner>>> create(CreateRequest request, Stages& stages, host::Cancel& cancel);
 
  private:
-  /// The record of the VM, and whose disks it begins with; empty: those of its image.
+  /// The record of the VM, and the saved state that provides its disks; empty: the image does.
   struct Origin {
     NewVm record;
     std::string disks_of;

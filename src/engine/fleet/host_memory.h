@@ -1,4 +1,4 @@
-// The host's memory, shared by all VMs: the budget filled in with this host and these VMs.
+// The memory budget of this host, filled in with the host's free memory and the claims of all VMs.
 #pragma once
 
 #include <cstdint>
@@ -12,9 +12,9 @@ class HostMemory {
  public:
   HostMemory(const config::Config& config, const VmRegistry& registry) : config_(config), registry_(registry) {}
 
-  /// `exhausted`, with the numbers, when one more machine of that size could run the host out of memory.
+  /// `exhausted`, with the numbers, when another machine of that size could use up the host's memory.
   Result<> check(std::uint64_t memory_bytes) const;
-  /// The same; the ready pool gives way, for the pool only borrows its memory.
+  /// The same check. If it fails, the ready pool's machines are removed and the check is repeated.
   Task<Result<>> make_room(std::uint64_t memory_bytes, Pool& pool) const;
 
  private:

@@ -11,7 +11,7 @@ namespace banger::engine {
 
 namespace {
 
-constexpr std::chrono::seconds kRecoverAgain{5};  // a disk that was full has room again, say
+constexpr std::chrono::seconds kRecoverAgain{5};  // a full disk, for example, may have room by then
 
 }  // namespace
 
@@ -55,7 +55,7 @@ Task<bool> VmManager::try_recovery(std::shared_ptr<VmOwner> vm) {
   auto what = co_await vm->recover();
   if (!what) {
     auto failure = fmt::format("vm '{}': could not be recovered: {}", vm->row().name, what.error().message);
-    // It is tried again and again, and said once.
+    // A repeated failure is reported only once.
     if (std::ranges::find(recovered_, failure) != recovered_.end()) co_return false;
     services_.log.error("vm.recover_failed", {{"vm", vm->row().name}, {"error", what.error().sentence()}});
     recovered_.push_back(std::move(failure));
@@ -65,7 +65,8 @@ Task<bool> VmManager::try_recovery(std::shared_ptr<VmOwner> vm) {
     services_.log.info("vm.recovered", {{"vm", vm->row().name}, {"what", *what}});
     recovered_.push_back(*what);
   }
-  // A pool machine that lived on is as good as before; a template in the making is begun anew by whoever needs it.
+  // A pool machine that kept running goes back to the pool. An unfinished template is removed and made again when
+  // needed.
   bool pooled = vm->row().purpose == store::Purpose::pool && vm->state() == vm::State::running &&
                 vm->row().started_from == store::StartedFrom::clone;
   if (pooled) {
@@ -99,8 +100,8 @@ Task<> VmManager::recover_all(host::Deadline deadline) {
 Task<Result<>> VmManager::await_recovery(host::Deadline deadline) {
   while (recovering_ > 0) {
     if (host::Clock::now() >= deadline)
-      co_return fail(ErrorCode::busy, "the daemon has not looked at all VMs yet since it was started",
-                     "banger vm list shows those that are starting; try again in a while");
+      co_return fail(ErrorCode::busy, "the daemon is still recovering its VMs after its start",
+                     "banger vm list shows the VMs that are starting; try again in a minute");
     co_await recovery_.wait(deadline);
   }
   co_return Result<>{};

@@ -1,5 +1,5 @@
-// The front door to all VMs of this owner: creating, deleting, recovering. Finding is the registry's, and each VM's own
-// life is its VmOwner's.
+// The front door to all VMs of this owner: creates, deletes and recovers VMs. The registry finds VMs, and each VmOwner
+// runs the life of its VM.
 #pragma once
 
 #include <memory>
@@ -20,27 +20,27 @@ class VmManager {
  public:
   explicit VmManager(Services& services);
 
-  /// Reads the store; nothing is touched yet.
+  /// Reads the store. Does not touch any VM yet.
   Result<> load();
-  /// Brings every VM to a true state, each in its own coroutine; what was done is collected in `recovered`, and what
-  /// failed is tried again until it succeeds. Returns when each was tried, or at the deadline: a guest that was booting
-  /// when the daemon died may take longer, and is `starting` until then.
+  /// Recovers every VM, each in its own coroutine, and collects the summaries in recovered(). A failed recovery is
+  /// repeated until it succeeds. Returns after the first attempt for every VM, or at the deadline. A guest that was
+  /// booting when the daemon died may take longer; its VM is `starting` until then.
   Task<> recover_all(host::Deadline deadline);
-  /// Waits until each VM's recovery was tried, be it in vain; `busy` at the deadline.
+  /// Waits until the recovery of each VM has been tried at least once. `busy` at the deadline.
   Task<Result<>> await_recovery(host::Deadline deadline);
   const std::vector<std::string>& recovered() const { return recovered_; }
 
-  /// Undone when it fails or is cancelled before the guest was started; a guest that does not come up is kept, stopped.
+  /// As VmCreation::create().
   Task<Result<std::shared_ptr<VmOwner>>> create(CreateRequest request, Stages& stages, host::Cancel& cancel);
   Task<Result<>> remove(std::shared_ptr<VmOwner> vm, Force force);
-  /// The same, forced, with nobody to tell of a failure but the log. Somebody else may be removing it as well.
+  /// Removes the VM by force, and logs a failure. Another caller may be removing the VM at the same time.
   Task<> remove_unasked(std::shared_ptr<VmOwner> vm);
 
-  /// `exhausted`, with the numbers, when one more machine of that size could run the host out of memory.
+  /// `exhausted`, with the numbers, when another machine of that size could use up the host's memory.
   Result<> check_memory(std::uint64_t memory_bytes) const { return memory_.check(memory_bytes); }
-  /// The same for one that is to start; the ready pool gives way.
+  /// The same check for a VM that is about to start. If it fails, the ready pool's machines are removed first.
   Task<Result<>> make_room_for(const VmOwner& vm);
-  /// Retires those templates and lets the pool's machines of them go.
+  /// Retires the templates for which `which` is true, and removes the ready pool's machines of these templates.
   Task<> drop_templates(std::function<bool(const store::SaveRow&)> which);
 
   VmRegistry& registry() { return registry_; }
@@ -56,7 +56,7 @@ class VmManager {
   Services& services_;
   std::vector<std::string> recovered_;
   std::size_t recovering_ = 0;
-  host::Event recovery_;  ///< notified when one has been recovered
+  host::Event recovery_;  ///< notified after each VM's first attempt
   host::Foreground foreground_;
   VmRegistry registry_;
   HostMemory memory_;

@@ -35,9 +35,9 @@ Result<> MemoryBudget::check(std::uint64_t memory_bytes) const {
   if (promised_bytes + memory_bytes + overhead <= allowed) return {};
   return fail(
       ErrorCode::exhausted,
-      fmt::format("a VM of {} does not fit: {} of memory are free, of which {} are promised to machines that run",
+      fmt::format("a VM of {} does not fit: the host has {} of free memory, of which {} are promised to other VMs",
                   format_size(memory_bytes), format_size(available_bytes), format_size(promised_bytes)),
-      "stop other VMs, give this one less --memory, or see memory_overcommit in the config");
+      "stop other VMs, give this VM less --memory, or raise memory_overcommit in the config");
 }
 
 }  // namespace banger::engine

@@ -1,4 +1,4 @@
-// What of the host's memory may still be promised to a machine. A pure sum over plain values.
+// How much of the host's memory is still free for another machine. A pure sum over plain values.
 #pragma once
 
 #include <cstdint>
@@ -8,27 +8,27 @@
 
 namespace banger::engine {
 
-/// One VM's part in the host's memory.
+/// The claim of one VM on the host's memory.
 struct MemoryClaim {
   enum class Machine {
-    none,      ///< it has no machine and none is on its way
-    expected,  ///< one will run soon: all of it is promised
-    running,   ///< what it has not touched yet is promised; the rest is already missing in what is available
+    none,      ///< there is no machine, and none is starting
+    expected,  ///< a machine will run soon; all its memory is promised
+    running,   ///< its untouched memory is promised; the rest is used already
   } machine = Machine::none;
-  std::uint64_t memory_bytes = 0;  ///< of its spec
-  std::uint64_t own_bytes = 0;     ///< what a running machine has to itself
+  std::uint64_t memory_bytes = 0;  ///< the memory in the spec
+  std::uint64_t own_bytes = 0;     ///< memory that a running machine has used and does not share
 };
 
-/// What these VMs may still take of what is available.
+/// Memory that these VMs may still take from the available memory.
 std::uint64_t promised_bytes(std::span<const MemoryClaim> claims);
 
 struct MemoryBudget {
-  std::uint64_t available_bytes = 0;       ///< of the host, at this moment
-  std::uint32_t overcommit_percent = 100;  ///< how much of it may be promised
+  std::uint64_t available_bytes = 0;       ///< free memory of the host at this moment
+  std::uint32_t overcommit_percent = 100;  ///< the part of the free memory that may be promised
   std::uint64_t promised_bytes = 0;
 
-  /// `exhausted`, with the numbers, when one more machine of that size could run the host out of memory. Zero asks
-  /// whether the promises alone could.
+  /// `exhausted`, with the numbers, when another machine of that size could use up the host's memory. With zero, the
+  /// check covers only the promises made so far.
   Result<> check(std::uint64_t memory_bytes) const;
 };
 

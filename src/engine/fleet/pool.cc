@@ -12,9 +12,9 @@ namespace banger::engine {
 
 namespace {
 
-constexpr auto kLook = std::chrono::seconds(30);  // idle machines and memory are looked at this often
-constexpr auto kPatience =
-    std::chrono::seconds(10);  // for a machine in the making when the daemon ends; the next one adopts it else
+constexpr auto kLook = std::chrono::seconds(30);  // idle machines and free memory are checked this often
+constexpr auto kPatience = std::chrono::seconds(
+    10);  // for a machine that is being made when the daemon ends; otherwise the next daemon adopts it
 
 std::uint64_t memory_of(const Saves& saves, const std::string& save_id) {
   auto save = saves.get(save_id);
@@ -65,10 +65,10 @@ Task<> Pool::fill_one(std::string save_id) {
   Stages stages{Report{}};
   auto done = co_await (*vm)->make(stages, never, save_id);
   if (done) done = co_await (*vm)->start(stages, never, WaitFor::system);
-  // A clone that had to boot instead is not what the pool is for.
+  // The pool keeps only clones. A machine that booted because its template failed is not a clone.
   if (done && (*vm)->row().started_from != store::StartedFrom::clone)
     done = fail(ErrorCode::unavailable, "its template did not work");
-  // What it had to put off is behind it before anybody gets it.
+  // The machine does its deferred work before a user gets it.
   if (done) done = co_await (*vm)->warm_up();
   if (done && closing_) done = fail(ErrorCode::cancelled, "the daemon is ending");
   auto it = std::find_if(members_.begin(), members_.end(), [&](const Member& m) { return m.vm == *vm; });

@@ -1,5 +1,5 @@
-// The ready pool: a few clones of recently used templates, running and exercised, that belong to nobody yet. A create
-// takes one over in milliseconds; the pool is filled again when nobody waits for anything.
+// The ready pool: a few running, warmed-up clones of recently used templates, without a user yet. A create claims a
+// machine of the pool in milliseconds. The pool is refilled when no client waits for the daemon.
 #pragma once
 
 #include <functional>
@@ -14,11 +14,11 @@
 
 namespace banger::engine {
 
-/// Makes and removes the pool's machines: VMs of purpose "pool".
+/// Makes and removes the pool's machines, which are VMs of purpose "pool".
 struct PoolVms {
   std::function<Result<std::shared_ptr<VmOwner>>(const store::SaveRow& save)> make;
   std::function<Task<Result<>>(std::shared_ptr<VmOwner> vm)> remove;
-  /// Whether there is room for one more machine of that size beside those that users may still want.
+  /// Whether the host has room for another machine of that size, beside the promises to users' VMs.
   std::function<bool(std::uint64_t memory_bytes)> room;
 };
 
@@ -27,19 +27,18 @@ class Pool {
   Pool(Services& services, host::Foreground& foreground, PoolVms vms)
       : services_(services), foreground_(foreground), vms_(std::move(vms)), wake_(services.runtime) {}
 
-  /// Fills and empties until the daemon ends.
+  /// Fills and shrinks the pool until the daemon ends.
   Task<> run();
-  /// A ready machine of that template, no longer the pool's; null when there is none.
+  /// Takes a ready machine of that template out of the pool. Null when there is none.
   std::shared_ptr<VmOwner> take(std::string_view save_id);
-  /// That template was just used: the pool may hold machines of it for `pool_idle`.
+  /// Records a use of that template. The pool keeps machines of a template until `pool_idle` after its last use.
   void want(const std::string& save_id);
-  /// Lets everything go, e.g. when memory is short; returns when it is gone.
+  /// Removes all ready machines, for example when memory is short. Returns when they are removed.
   Task<> let_go();
   Task<> let_go_of_template(std::string save_id);
-  /// The daemon ends in good order: nothing is left that nobody asked for. One in the making is waited for, for a
-  /// while.
+  /// Empties the pool at the daemon's orderly end. Waits a short time for a machine that is being made.
   Task<> close();
-  /// Takes a pool machine that outlived a daemon back in.
+  /// Puts a pool machine that outlived its daemon back into the pool.
   void adopt(std::shared_ptr<VmOwner> vm);
 
   struct Member {

@@ -20,15 +20,16 @@ std::unexpected<Error> ambiguous(std::string_view wanted, const std::vector<std:
   std::vector<std::string> matches;
   for (const auto& vm : vms) matches.push_back(fmt::format("{} ({})", vm->row().id, vm->row().name));
   return fail(ErrorCode::invalid, fmt::format("'{}' is the start of several VM ids: {}", wanted, join(matches, ", ")),
-              "give more of the id");
+              "give more characters of the id");
 }
 
 std::unexpected<Error> unknown(std::string_view wanted, const std::vector<std::shared_ptr<VmOwner>>& vms) {
   std::vector<std::string> names;
   for (const auto& vm : vms) names.push_back(vm->row().name);
   auto close = nearest(wanted, names);
-  return fail(ErrorCode::not_found, fmt::format("there is no VM '{}'", printable(wanted, 80)),
-              close.empty() ? "banger vm list shows them" : fmt::format("did you mean {}?", fmt::join(close, " or ")));
+  return fail(
+      ErrorCode::not_found, fmt::format("there is no VM '{}'", printable(wanted, 80)),
+      close.empty() ? "banger vm list shows all VMs" : fmt::format("did you mean {}?", fmt::join(close, " or ")));
 }
 
 }  // namespace
@@ -47,12 +48,12 @@ Result<> VmRegistry::load() {
 
 void VmRegistry::add(std::shared_ptr<VmOwner> vm) {
   vms_[vm->row().id] = vm;
-  if (told_of_new_) told_of_new_(std::move(vm));
+  if (on_new_vm_) on_new_vm_(std::move(vm));
 }
 
-void VmRegistry::for_each_vm(std::function<void(std::shared_ptr<VmOwner>)> told) {
-  told_of_new_ = std::move(told);
-  for (const auto& vm : everything()) told_of_new_(vm);
+void VmRegistry::for_each_vm(std::function<void(std::shared_ptr<VmOwner>)> on_vm) {
+  on_new_vm_ = std::move(on_vm);
+  for (const auto& vm : everything()) on_new_vm_(vm);
 }
 
 std::vector<std::shared_ptr<VmOwner>> VmRegistry::everything() const {
@@ -92,8 +93,8 @@ std::shared_ptr<VmOwner> VmRegistry::find_exactly(std::string_view wanted) const
 
 Result<> VmRegistry::check_is_free(std::string_view name) const {
   if (!find_exactly(name)) return {};
-  return fail(ErrorCode::exists, fmt::format("a VM named '{}' exists already", printable(name, 80)),
-              "choose another name, or delete that one");
+  return fail(ErrorCode::exists, fmt::format("there is already a VM named '{}'", printable(name, 80)),
+              "choose another name, or delete that VM");
 }
 
 std::string VmRegistry::free_name() const {
@@ -109,7 +110,7 @@ std::vector<std::string> VmRegistry::users(
   for (const auto& [id, vm] : vms_) {
     const auto& row = vm->row();
     if (row.purpose == store::Purpose::pool || !uses(row.image_id, row.kernel)) continue;
-    names.push_back(is_users(*vm) ? row.name : "(a template in the making)");
+    names.push_back(is_users(*vm) ? row.name : "(an unfinished template)");
   }
   for (const auto& row : services_.saves.list(store::SaveKind::snapshot))
     if (uses(row.image_id, row.kernel)) names.push_back(fmt::format("(snapshot {})", row.name));

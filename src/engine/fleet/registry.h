@@ -1,4 +1,4 @@
-// All VMs of this owner, by id and by name, and who of them uses an image, a kernel or a saved state.
+// All VMs of this owner, by id and by name, and which of them use an image, a kernel or a saved state.
 #pragma once
 
 #include <functional>
@@ -17,34 +17,33 @@ class VmRegistry {
  public:
   explicit VmRegistry(Services& services) : services_(services) {}
 
-  /// Reads the store; nothing is touched yet.
+  /// Reads the store. Does not touch any VM yet.
   Result<> load();
-  /// One that is in the store by now.
+  /// Adds a VM that is already in the store.
   void add(std::shared_ptr<VmOwner> vm);
-  /// One that is removed by now.
+  /// Removes a VM that is already removed from the store.
   void forget(const std::string& id) { vms_.erase(id); }
-  /// Calls it for every VM there is, and from then on for every new one, whatever its purpose and state.
-  void for_each_vm(std::function<void(std::shared_ptr<VmOwner>)> told);
+  /// Calls `on_vm` for every VM of any purpose and state, and from then on for every new VM.
+  void for_each_vm(std::function<void(std::shared_ptr<VmOwner>)> on_vm);
 
-  /// Those of users, oldest first; the pool and templates in the making are not among them.
+  /// The VMs of users, oldest first. Excludes the ready pool and unfinished templates.
   std::vector<std::shared_ptr<VmOwner>> list() const;
-  /// All.
+  /// All VMs.
   std::vector<std::shared_ptr<VmOwner>> everything() const;
-  /// A user's VM by name, id or unique id prefix. `not_found` and `invalid` (ambiguous) list what is close.
+  /// A user's VM by name, id or unique id prefix. `not_found` suggests similar names. `invalid` lists ambiguous ids.
   Result<std::shared_ptr<VmOwner>> get(std::string_view name_or_id) const;
-  /// By name or id, nothing shorter; null when there is none. Quick: it is asked for every DNS query.
+  /// A VM by its exact name or id; null when there is none. Fast, because every DNS query calls this function.
   std::shared_ptr<VmOwner> find_exactly(std::string_view name_or_id) const;
-  /// `exists` when a VM has it as its name or whole id; the start of an id is free to be a name, and the name then
-  /// comes first.
+  /// `exists` when `name` is a VM's name or whole id. The start of an id may be a name, and get() prefers names.
   Result<> check_is_free(std::string_view name) const;
-  /// A made-up name that no VM has.
+  /// A random name that no VM has.
   std::string free_name() const;
 
-  /// What uses an image id or a kernel name, in words: VMs, snapshots, a template in the making. The ready pool does
-  /// not count.
+  /// The users of an image id or a kernel name, in words: VMs, snapshots, an unfinished template. Excludes the ready
+  /// pool.
   std::vector<std::string> users_of_image(std::string_view image_id) const;
   std::vector<std::string> users_of_kernel(std::string_view kernel) const;
-  /// Names of the VMs that run on a saved state or will go on from it.
+  /// Names of the VMs that run on a saved state or will start from it.
   std::vector<std::string> users_of_save(std::string_view save_id) const;
 
  private:
@@ -53,7 +52,7 @@ class VmRegistry {
 
   Services& services_;
   std::map<std::string, std::shared_ptr<VmOwner>, std::less<>> vms_;  ///< by id
-  std::function<void(std::shared_ptr<VmOwner>)> told_of_new_;
+  std::function<void(std::shared_ptr<VmOwner>)> on_new_vm_;
 };
 
 }  // namespace banger::engine

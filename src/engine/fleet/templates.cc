@@ -16,9 +16,9 @@ namespace banger::engine {
 namespace {
 
 constexpr auto kRetryAfter = std::chrono::minutes(10);
-// Changed whenever an old template must not be cloned any more: templates with another name are built anew.
+// Change this whenever old templates must not be cloned any more. Templates with another version are built again.
 constexpr const char* kKeyVersion = "banger-template-4";
-constexpr std::int64_t kForgottenSeconds = 30 * 24 * 3600;  // a template nobody cloned for so long
+constexpr std::int64_t kForgottenSeconds = 30 * 24 * 3600;  // a template that was not cloned for this long is retired
 
 }  // namespace
 
@@ -27,7 +27,7 @@ vm::Spec template_spec(const vm::Spec& spec, const config::Config& config, const
   auto wanted = vm::template_part(spec);
   wanted.disk_bytes = std::min(spec.disk_bytes, defaults.disk_bytes.value);
   wanted.system_bytes = std::min(spec.system_bytes, defaults.system_bytes.value);
-  // QEMU gives each clone a network of its own; a machine of Firecracker keeps the devices it was saved with.
+  // QEMU gives each clone a network of its own. Firecracker's machines keep the devices that they were saved with.
   if (config.machine == config::MachineChoice::firecracker) wanted.nat = spec.nat;
   return wanted;
 }
@@ -86,7 +86,7 @@ Task<Result<store::SaveRow>> Templates::find_or_build(TemplateRequest request, S
     services_.runtime.spawn(run(this, slot, std::move(request)));
   }
   auto build = slot;
-  stages.begin("template", "made once for this image and size; later VMs start in a moment");
+  stages.begin("template", "made once for this image and size; later VMs start much faster");
   std::string told;
   while (!build->result) {
     CO_TRY(cancel.check());
@@ -103,7 +103,7 @@ Task<> Templates::run(Templates* self, std::shared_ptr<Build> build, TemplateReq
     if (found)
       build->result = *found;
     else
-      build->result = fail(ErrorCode::internal, "the template was removed while it was made");
+      build->result = fail(ErrorCode::internal, "the template was removed while it was being made");
   } else {
     auto error = std::move(built.error()).in("make a template");
     self->services_.log.warn("template.failed", {{"error", error.sentence()}});
@@ -162,7 +162,7 @@ Task<bool> Templates::is_orphan(store::SaveRow row) {
   auto spec = json ? vm::spec_from_json(*json) : std::unexpected(json.error());
   if (!image || !kernel || !spec) co_return true;
   auto wanted = co_await key({.spec = std::move(*spec), .image = std::move(*image), .kernel = std::move(*kernel)});
-  // Without a VMM nothing can be said, and nothing be cloned.
+  // Without a VMM the key is unknown, and no template can be cloned.
   co_return wanted && *wanted != row.key;
 }
 

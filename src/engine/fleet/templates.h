@@ -1,5 +1,5 @@
-// Templates: a guest of an image, kernel and shape, booted to *system ready* once, quiesced and saved; clones go on
-// from it. One is built when it is first needed, by whoever comes first; the others wait for the same build.
+// Templates. A guest of one image, kernel and shape boots once to *system ready*, is quiesced and saved. Clones start
+// from this saved state. The first create that needs a template builds it; other creates wait for the same build.
 #pragma once
 
 #include <functional>
@@ -16,7 +16,7 @@
 
 namespace banger::engine {
 
-/// Makes a hidden VM that a template is made of, and removes it again.
+/// Makes and removes the hidden VM that becomes a template.
 struct TemplateVms {
   std::function<Result<std::shared_ptr<VmOwner>>(const vm::Spec& spec, const image::Image& image,
                                                  const std::string& kernel)>
@@ -30,33 +30,34 @@ struct TemplateRequest {
   image::Kernel kernel;
 };
 
-/// The spec of the template for a VM of that spec: the same sizes, but disks no larger than the default ones, for disks
-/// only grow.
+/// The spec of the template for a VM of that spec. The sizes are the same, but disks are at most as large as the
+/// defaults, because disks can only grow.
 vm::Spec template_spec(const vm::Spec& spec, const config::Config& config, const vm::HostSize& host);
 
-/// Everything that a template's state depends on, apart from its spec.
+/// Everything that determines a template's state, apart from its spec.
 struct TemplateInputs {
   std::string image_id;
   std::string kernel_sha256;
-  std::string agent_archive;  ///< its name stands for the kernel's content and for this program's, which is the agent's
+  std::string agent_archive;  ///< its name identifies the content of the kernel and of this program
   std::string machine_build;  ///< machine::Driver::build_key()
 };
-/// What a template is found by. Environment and labels are no part of it: a clone gets its own.
+/// The key of a template. Environment and labels are not part of the key, because each clone gets its own.
 std::string template_key(const TemplateInputs& inputs, const vm::Spec& spec);
 
 class Templates {
  public:
   Templates(Services& services, TemplateVms vms) : services_(services), vms_(std::move(vms)) {}
 
-  /// template_key() of this request with the VMM and the agent there are.
+  /// template_key() of this request with the present VMM and agent.
   Task<Result<std::string>> key(const TemplateRequest& request);
   std::optional<store::SaveRow> find(std::string_view key) const;
-  /// The template, built first where there is none. The build goes on when the caller is cancelled. An error after
-  /// which a VM should boot: the same build is not tried again for a while.
+  /// The template. Builds a missing template. A build continues when the caller is cancelled. After an error the caller
+  /// should boot the VM. A failed build is not repeated for a while.
   Task<Result<store::SaveRow>> find_or_build(TemplateRequest request, Stages& stages, host::Cancel& cancel);
-  /// Forgets that a build failed, and retires the template there is.
+  /// Forgets a failed build, and retires the existing template.
   Task<Result<>> forget(const TemplateRequest& request);
-  /// Retires templates that nothing can ask for any more (other images, kernels, builds), or nobody did for a month.
+  /// Retires templates that no request can find any more (other images, kernels, builds), and templates that were
+  /// unused for a month.
   Task<> retire_orphans();
   bool building(std::string_view key) const { return builds_.contains(std::string(key)); }
 
@@ -68,7 +69,7 @@ class Templates {
 
   Services& services_;
   TemplateVms vms_;
-  std::map<std::string, std::shared_ptr<Build>> builds_;  ///< under way, by key
+  std::map<std::string, std::shared_ptr<Build>> builds_;  ///< running builds, by key
   struct Failure {
     host::Deadline again;
     Error error;

@@ -1,4 +1,4 @@
-// Whether a machine of the ready pool can become the VM that was asked for.
+// Whether a machine of the ready pool can become the requested VM.
 #include "engine/fleet/create.h"
 
 #include "catch.h"

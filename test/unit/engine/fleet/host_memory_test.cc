@@ -1,4 +1,4 @@
-// The memory budget filled in with this host and with VMs whose machines are fakes.
+// The memory budget of this host, with VMs that run on fake machines.
 #include "engine/fleet/host_memory.h"
 
 #include "base/bounds.h"
@@ -11,7 +11,7 @@ using namespace banger::engine;
 
 namespace {
 
-// More than any host has.
+// More memory than any host has.
 constexpr std::uint64_t kTooMuch = std::uint64_t{1} << 60;
 
 }  // namespace

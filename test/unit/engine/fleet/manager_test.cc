@@ -1,4 +1,4 @@
-// The front door to all VMs: what a create leaves behind when it works, and nothing when it does not.
+// The front door to all VMs. A successful create leaves a VM, and a failed create leaves nothing.
 #include "engine/fleet/manager.h"
 
 #include <filesystem>
@@ -20,7 +20,7 @@ struct Fixture : test::Fixture {
     vms = std::make_unique<VmManager>(daemon->services);
     REQUIRE(vms->load());
   }
-  /// The daemon has died, and the next one has recovered all VMs.
+  /// Ends the daemon, starts the next one and recovers all VMs.
   void die() {
     vms.reset();
     restart();
@@ -47,7 +47,7 @@ struct Fixture : test::Fixture {
     host::Cancel never(daemon->runtime);
     return run(vms->create(std::move(request), stages, never));
   }
-  /// Nothing is left of any VM, neither in the store nor on the disk.
+  /// Checks that neither the store nor the disk has anything of a VM.
   bool nothing_left() const {
     return vms->registry().everything().empty() && daemon->store->vms()->empty() && daemon->store->journal()->empty() &&
            std::filesystem::is_empty(paths.vms()) && host.running().empty();

@@ -1,4 +1,4 @@
-// What may still be promised of the host's memory, without a host.
+// How much of the host's memory is still free for another machine, without a host.
 #include "engine/fleet/memory_budget.h"
 
 #include <vector>
@@ -68,6 +68,6 @@ TEST_CASE("memory budget: the refusal has the numbers and a way out") {
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == ErrorCode::exhausted);
   CHECK(refused.error().message ==
-        "a VM of 2G does not fit: 1G of memory are free, of which 512M are promised to machines that run");
+        "a VM of 2G does not fit: the host has 1G of free memory, of which 512M are promised to other VMs");
   CHECK(refused.error().hint.find("memory_overcommit") != std::string::npos);
 }

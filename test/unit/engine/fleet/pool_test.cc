@@ -1,4 +1,4 @@
-// The ready pool and its templates: clones that are made before anybody asks, with machines that are fakes.
+// The ready pool and its templates, with fake machines. The pool makes clones before a user asks for them.
 #include "engine/fleet/pool.h"
 
 #include "catch.h"
@@ -31,7 +31,7 @@ struct Fixture : test::Fixture {
     host::Cancel never(daemon->runtime);
     return run(vms->create(std::move(request), stages, never));
   }
-  /// Makes a VM, and with it the template that the pool's machines are clones of.
+  /// Creates a VM, which also builds the template for the pool's clones.
   std::shared_ptr<VmOwner> first() {
     auto vm = create(named("first"));
     INFO((vm ? "" : vm.error().sentence()));

@@ -1,4 +1,4 @@
-// Finding VMs, and finding out who uses what.
+// Finding VMs, and finding the users of images, kernels and saved states.
 #include "engine/fleet/registry.h"
 
 #include "catch.h"
@@ -81,7 +81,7 @@ TEST_CASE("registry: for an unknown name the nearest are suggested, or the list"
   CHECK(near.error().code == ErrorCode::not_found);
   CHECK(near.error().message == "there is no VM 'webservr'");
   CHECK(near.error().hint == "did you mean webserver?");
-  CHECK(f.registry.get("q").error().hint == "banger vm list shows them");
+  CHECK(f.registry.get("q").error().hint == "banger vm list shows all VMs");
 }
 
 TEST_CASE("registry: machines that are nobody's are not got, yet their ids are taken") {
@@ -138,7 +138,7 @@ TEST_CASE("registry: images and kernels are used by VMs, templates in the making
   snapshot.image_id = "image";
   snapshot.kernel = "kernel";
   REQUIRE(f.daemon->saves.begin(snapshot));
-  std::vector<std::string> users{"web", "(a template in the making)", "(snapshot good)"};
+  std::vector<std::string> users{"web", "(an unfinished template)", "(snapshot good)"};
   CHECK(f.registry.users_of_image("image") == users);
   CHECK(f.registry.users_of_kernel("kernel") == users);
   CHECK(f.registry.users_of_image("none").empty());

@@ -1,4 +1,4 @@
-// Which template a VM is a clone of: the shape of it, and the key that it is found by.
+// The template of a VM: its spec, its key, its build and its end.
 #include "engine/fleet/templates.h"
 
 #include <functional>

@@ -29,7 +29,7 @@ Task<Result<image::Image>> ensure_image(Services& services, std::string name, St
   };
   auto found = services.images.get(name);
   if (found || found.error().code != ErrorCode::not_found || !has_recipe()) co_return found;
-  // Two creates at once build it once.
+  // Two creates at the same time build the image only once.
   auto turn = co_await services.building_image.lock();
   found = services.images.get(name);
   if (found) co_return found;

@@ -1,4 +1,4 @@
-// Images and kernels on demand: what a create needs and is missing is made first, once, with progress.
+// Images and kernels on demand. Before a create, a missing image or kernel is made once, with progress reports.
 #pragma once
 
 #include <string>
@@ -10,10 +10,10 @@
 
 namespace banger::engine {
 
-/// The image by name; built from its recipe when it is one and missing.
+/// The image by name. Builds a missing image if there is a recipe of that name.
 Task<Result<image::Image>> ensure_image(Services& services, std::string name, Stages& stages, host::Cancel& cancel);
 
-/// The kernel by name; pulled when it can be and is missing.
+/// The kernel by name. Pulls a missing kernel if a source for that name is known.
 Task<Result<image::Kernel>> ensure_kernel(Services& services, std::string name, Stages& stages, host::Cancel& cancel);
 
 }  // namespace banger::engine

@@ -15,7 +15,7 @@ namespace banger::engine {
 
 namespace {
 
-// Open even if the file was replaced by an upgrade: the agent in the guest is always of the daemon's own build.
+// This path works even after an upgrade has replaced the file. So the guest's agent always has the daemon's build.
 constexpr const char* kSelf = "/proc/self/exe";
 
 Result<std::string> build_archive(const std::string& init, const image::Kernel& kernel) {
@@ -34,7 +34,7 @@ Result<std::string> build_archive(const std::string& init, const image::Kernel& 
   return std::move(cpio).finish();
 }
 
-// The file has no name until it is whole, so a kill in between leaves nothing behind.
+// The file has no name until it is complete, so a kill in between leaves nothing behind.
 Result<> publish(const std::string& directory, const std::string& path, std::string_view content) {
   UniqueFd fd(::open(directory.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
   if (!fd && errno == EOPNOTSUPP) return host::write_file(path, content);

@@ -1,5 +1,5 @@
-// The agent's initramfs: this very executable as /init and the kernel's early modules. Made once per kernel and build,
-// kept in the cache; the per-VM guest config is a second archive behind it.
+// The agent's initramfs: this program as /init, with the kernel's early modules. There is one archive per kernel and
+// build, in the cache. The guest config of a VM is a second archive behind this one.
 #pragma once
 
 #include <string>
@@ -12,10 +12,10 @@ namespace banger::engine {
 
 class Initramfs {
  public:
-  /// `executable`: what runs in guests as /init; empty: this very program.
+  /// `executable`: the program that guests run as /init; empty: this program.
   Initramfs(host::Runtime& runtime, const host::Paths& paths, std::string executable = "");
 
-  /// Path of the archive for this kernel, making it if it is not there.
+  /// Path of the archive for this kernel. Makes a missing archive.
   Task<Result<std::string>> agent_archive(const image::Kernel& kernel);
 
  private:

@@ -35,7 +35,7 @@ Task<Result<QemuFacts>> InstalledVmms::qemu() {
 
 namespace {
 
-// A verdict holds for one boot of the host: modules, BIOS settings and nesting may change with the next.
+// A verdict is valid for one boot of the host, because modules, BIOS settings and nesting may change with the next.
 std::string fact_key(const QemuFacts& facts, const std::string& kernel) {
   auto boot = host::read_file("/proc/sys/kernel/random/boot_id", 64);
   return fmt::format("kvm:{}:{}", boot ? trim(*boot) : "unknown", machine::qemu::key_of_probe(facts, kernel));
@@ -54,10 +54,10 @@ std::optional<KvmVerdict> decode_verdict(const std::string& text) {
 
 Task<Result<KvmVerdict>> InstalledVmms::kvm(const std::string& kernel) {
   auto facts = CO_TRY(co_await qemu());
-  // Asked first: it is free, and permissions may change without a reboot.
+  // Checked first, because this check is cheap and permissions may change without a reboot.
   if (::access("/dev/kvm", F_OK) < 0) co_return KvmVerdict{false, "this host has no /dev/kvm"};
   if (::access("/dev/kvm", R_OK | W_OK) < 0)
-    co_return KvmVerdict{false, "/dev/kvm may not be opened by this user (add the user to its group, usually kvm)"};
+    co_return KvmVerdict{false, "this user may not open /dev/kvm (add the user to the group of /dev/kvm, usually kvm)"};
   auto turn = co_await probing_.lock();
   std::string key = fact_key(facts, kernel);
   if (auto known = CO_TRY(store_.fact(key)))
@@ -74,7 +74,7 @@ Task<Result<KvmVerdict>> InstalledVmms::kvm(const std::string& kernel) {
 
 Task<Result<>> InstalledVmms::forget_kvm(const std::string& kernel) {
   auto facts = CO_TRY(co_await qemu());
-  co_return store_.set_fact(fact_key(facts, kernel), "");  // no verdict that decode_verdict would take
+  co_return store_.set_fact(fact_key(facts, kernel), "");  // decode_verdict() rejects an empty text
 }
 
 machine::Driver* InstalledVmms::driver(const QemuFacts& facts, const std::string& accelerator) {
@@ -103,13 +103,14 @@ Task<Result<Choice>> InstalledVmms::decide(const std::string& kernel, NetworkNee
   if (config_.machine == config::MachineChoice::firecracker) {
     if (!facts) co_return std::unexpected(std::move(facts).error());
     if (network.user_mode && network.outside)
-      co_return fail(ErrorCode::unsupported, "Firecracker has no user-mode network, and the VM is to reach the outside",
+      co_return fail(ErrorCode::unsupported,
+                     "Firecracker has no user-mode network, and the VM needs one to reach the outside",
                      "set machine = \"qemu\", or make the VM with --no-nat");
     co_return Choice{Choice::Vmm::firecracker, "the configuration says so"};
   }
   if (!facts) co_return Choice{Choice::Vmm::qemu, facts.error().message};
   if (network.user_mode) co_return Choice{Choice::Vmm::qemu, "Firecracker has no user-mode network"};
-  // The probe is a guest under QEMU; without that nothing is known, and the user has to say what he wants.
+  // The probe needs QEMU. Without a verdict QEMU is the choice, unless the user sets `machine`.
   auto verdict = co_await kvm(kernel);
   if (!verdict)
     co_return Choice{Choice::Vmm::qemu,
@@ -130,7 +131,7 @@ Task<Result<machine::Driver*>> InstalledVmms::qemu_driver(const std::string& ker
   if (!verdict.usable && !facts.tcg_built_in)
     co_return fail(
         ErrorCode::unsupported,
-        fmt::format("no way to run a guest here: {}, and {} is built without software emulation (TCG)", verdict.reason,
+        fmt::format("this host cannot run guests: {}, and {} is built without software emulation (TCG)", verdict.reason,
                     facts.binary),
         "make KVM usable, or set qemu_bin to a QEMU with TCG; after a change, banger doctor --fix tries KVM again");
   co_return driver(facts, verdict.usable ? "kvm" : "tcg");
@@ -142,9 +143,10 @@ Task<Result<machine::Driver*>> InstalledVmms::for_record(const machine::MachineR
     co_return driver(facts ? *facts : FirecrackerFacts{});
   }
   if (record.driver != "qemu")
-    co_return fail(ErrorCode::unsupported, fmt::format("this banger has no driver '{}'", printable(record.driver)));
+    co_return fail(ErrorCode::unsupported,
+                   fmt::format("this version of banger has no driver '{}'", printable(record.driver)));
   auto facts = co_await qemu();
-  // The binary may have been removed while its process lives on; adopting needs none of its facts.
+  // The binary may have been removed while its process runs. Adopting a process needs no facts about the binary.
   co_return driver(facts ? *facts : QemuFacts{}, record.accelerator);
 }
 

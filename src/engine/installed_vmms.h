@@ -1,5 +1,5 @@
-// The VMMs of this host: what is installed, whether KVM truly runs guests. Answers are cached: the VMM's facts for the
-// daemon's life, the KVM verdict in the store per host boot, VMM and kernel.
+// The VMMs of this host: which ones are installed, and whether KVM can really run guests. The daemon remembers the
+// facts about each VMM. The store keeps the KVM verdict per boot of the host, VMM and kernel.
 #pragma once
 
 #include <map>
@@ -45,7 +45,7 @@ class InstalledVmms final : public VmmChoice {
   host::Mutex probing_;
   std::optional<machine::qemu::QemuFacts> facts_;
   std::optional<machine::firecracker::FirecrackerFacts> firecracker_;
-  std::map<std::string, std::unique_ptr<machine::Driver>> drivers_;  ///< QEMU's by accelerator, and "firecracker"
+  std::map<std::string, std::unique_ptr<machine::Driver>> drivers_;  ///< by accelerator (QEMU), or "firecracker"
 };
 
 }  // namespace banger::engine

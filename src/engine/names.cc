@@ -26,7 +26,7 @@ std::string random_id() {
   std::string id;
   while (id.size() < 12)
     for (unsigned char byte : host::random_bytes(16))
-      // 252 is the largest multiple of 36 in a byte: no letter is likelier than another.
+      // 252 is the largest multiple of 36 in a byte, so all letters are equally likely.
       if (byte < 252 && id.size() < 12) id += kAlphabet[byte % 36];
   return id;
 }

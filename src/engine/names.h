@@ -1,4 +1,4 @@
-// Identifiers and names for VMs whose user gave none.
+// Random ids for VMs, and random names for VMs that their user did not name.
 #pragma once
 
 #include <string>
@@ -6,10 +6,10 @@
 
 namespace banger::engine {
 
-/// 12 of [a-z0-9].
+/// 12 characters of [a-z0-9].
 std::string random_id();
 
-/// Two words from the given 4 random bytes: "brave-otter". A legal VM name and hostname.
+/// Two words chosen by 4 random bytes, for example "brave-otter". Always a legal VM name and hostname.
 std::string made_up_name(std::string_view four_random_bytes);
 
 }  // namespace banger::engine

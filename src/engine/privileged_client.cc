@@ -18,11 +18,11 @@ namespace {
 
 using capabilities::PrivilegedReply;
 
-constexpr std::string_view kWayOut = "as root: banger system install --owner USER";
+constexpr std::string_view kInstallHint = "as root: banger system install --owner USER";
 
 Result<UniqueFd> connect_to_root(const std::string& path) {
   auto socket = TRY(in("reach the root helper", host::connect_unix(path)));
-  // Whoever listens there would be told what we want and could give us any descriptors.
+  // Another user's server would learn our request, and could send us any descriptors.
   auto peer = TRY(host::peer_of(socket.get()));
   if (peer.uid != 0)
     return fail(ErrorCode::denied, fmt::format("{} is served by user {} instead of root", path, peer.uid));
@@ -44,7 +44,8 @@ Task<Result<PrivilegedReply>> receive_reply(host::Runtime& runtime, int socket) 
       co_return fail(ErrorCode::invalid, "the root helper's reply is too large");
   }
   if (!text.ends_with('\n'))
-    co_return fail(ErrorCode::unavailable, "the root helper hung up without an answer", "journalctl -u bangerd-root");
+    co_return fail(ErrorCode::unavailable, "the root helper closed the connection without an answer",
+                   "journalctl -u bangerd-root");
   text.pop_back();
   reply.result = dump_json(CO_TRY(rpc::parse_helper_reply(text)));
   co_return reply;
@@ -78,12 +79,12 @@ Task<Result<PrivilegedReply>> PrivilegedClient::call(std::string operation, std:
       break;
   }
   co_return fail(ErrorCode::unavailable, fmt::format("{} needs the root helper, which is not installed", operation),
-                 std::string(kWayOut));
+                 std::string(kInstallHint));
 }
 
 Task<Result<PrivilegedReply>> PrivilegedClient::ask_helper(std::string request) {
   auto socket = CO_TRY(connect_to_root(socket_));
-  // A request fits into the socket's buffer, so this does not wait.
+  // A request fits into the socket's buffer, so the loop does not wait.
   std::string_view unsent = request;
   while (!unsent.empty()) unsent.remove_prefix(CO_TRY(host::send_with_fds(socket.get(), unsent)));
   co_return co_await receive_reply(runtime_, socket.get());

@@ -1,5 +1,5 @@
-// The ways to what needs root (capabilities/privileged.h): over the root helper's socket on a system install, in
-// process for a root user without one, else not at all, with the way out.
+// Runs operations that need root (capabilities/privileged.h). A system install has the root helper's socket for them.
+// Without an install, a daemon of root runs them in its own process, and other daemons get an error with a hint.
 #pragma once
 
 #include <memory>
@@ -12,8 +12,8 @@
 
 namespace banger::engine {
 
-/// `socket` is looked for at each call, so that an install or uninstall needs no new daemon. A helper that is not
-/// root's is `denied`.
+/// Each call looks for `socket`, so an install or uninstall needs no restart of the daemon. The error is `denied` when
+/// another user than root serves the socket.
 class PrivilegedClient final : public capabilities::Privileged {
  public:
   PrivilegedClient(host::Runtime& runtime, const Logger& log, const host::Paths& paths, const config::Config& config,
@@ -30,8 +30,8 @@ class PrivilegedClient final : public capabilities::Privileged {
   host::Runtime& runtime_;
   std::string socket_;
   capabilities::PrivilegedTable table_;
-  capabilities::PrivilegedContext own_context_;  // of a root user without an install
-  host::Mutex turn_;                             // one operation at a time, as in the helper
+  capabilities::PrivilegedContext own_context_;  // for a daemon of root without an install
+  host::Mutex turn_;                             // one operation at a time
 };
 
 }  // namespace banger::engine

@@ -1,4 +1,4 @@
-// All host resources, as one: the only place that knows their order. VMs acquire in list order and release in reverse.
+// All host resources as one. Only this file knows their order: VMs acquire in list order and release in reverse.
 #pragma once
 
 #include <memory>
@@ -14,29 +14,29 @@ class HostResources {
  public:
   using List = std::vector<std::unique_ptr<capabilities::HostResource>>;
   explicit HostResources(List list) : list_(std::move(list)) {}
-  /// Those of all capabilities.
+  /// The host resources of all capabilities.
   explicit HostResources(const capabilities::ResourceHost& host);
 
   Result<> load();
-  /// Sets the network of a new VM: the user network, unless a resource makes another one.
+  /// Sets the network of a new VM: the user network, unless a host resource provides another one.
   Task<Result<>> resolve(vm::NetworkChoice asked, vm::Spec& spec);
   Result<> check(const vm::Spec& spec) const;
-  /// The first that fails ends it; what the others acquired stays until release_all().
+  /// Stops at the first failure. Everything acquired until then stays acquired until release_all().
   Task<Result<>> acquire(capabilities::VmContext& vm, machine::MachineConfig& config);
   Task<Result<>> admit(std::string vm_id, const vm::Spec& spec);
-  /// `at_once` when one resource says so.
+  /// `at_once` when at least one host resource returns `at_once`.
   Task<Result<capabilities::TakesEffect>> change(std::string vm_id, const vm::Spec& before, const vm::Spec& after);
   Task<Result<>> flush(std::string vm_id);
   Task<> release_all(std::string vm_id);
   void forget(const std::string& vm_id);
   std::set<std::string> holders() const;
-  /// The guest's own address on the host; "": none yet; nullopt: it has none of its own.
+  /// The guest's own address in a network of the host. "": no address was leased yet. nullopt: the guest has none.
   std::optional<std::string> address(std::string_view vm_id, const vm::Spec& spec) const;
   std::optional<capabilities::NetworkPort> port(std::string_view vm_id) const;
 
   std::vector<capabilities::Leftover> leftovers();
   Task<std::vector<capabilities::Check>> checks();
-  /// Starts the housekeeping of each.
+  /// Starts the housekeeping of each host resource.
   void run(host::Runtime& runtime, host::Foreground& foreground);
   Task<> close();
 

@@ -1,4 +1,4 @@
-// What the parts of the daemon share: borrowed references, made once by the composition root (daemon.cc).
+// The objects that all parts of the engine share, as borrowed references. The composition root (daemon.cc) makes them.
 #pragma once
 
 #include <string>
@@ -30,14 +30,14 @@ struct Services {
   VmmChoice& vmms;
   Initramfs& initramfs;
   Saves& saves;
-  PrivilegedClient& privileged;  ///< what needs root
-  HostResources& resources;      ///< what VMs hold of this host
+  PrivilegedClient& privileged;  ///< runs operations that need root
+  HostResources& resources;      ///< taps, jails and block devices of VMs
   vm::HostSize host_size;
   host::Mutex& building_image;  ///< one build at a time
   host::Mutex& pulling_kernel;
 };
 
-/// Told of the stages of long work: name, detail, percent (-1 unknown).
+/// Called with the stages of long work: name, detail, percent (-1: unknown).
 using Report = std::function<void(std::string_view stage, std::string_view detail, int percent)>;
 
 }  // namespace banger::engine

@@ -1,4 +1,4 @@
-// Where the time of one create or start goes: named stages with milliseconds, told to the caller as they begin.
+// Measures where the time of one create or start goes. Each stage has a name and is reported when it begins.
 #pragma once
 
 #include <chrono>
@@ -15,7 +15,7 @@ class Stages {
  public:
   explicit Stages(Report report) : report_(std::move(report)) {}
 
-  /// Ends the stage before, if any, and begins this one.
+  /// Ends the previous stage, if any, and begins this stage.
   void begin(std::string_view name, std::string_view detail = {});
   void end();
   /// Progress within the current stage.

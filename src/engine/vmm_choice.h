@@ -1,4 +1,4 @@
-// Which VMM runs a VM, and why. installed_vmms.h answers for this host; tests answer with a VMM in memory.
+// Which VMM runs a VM, and why. installed_vmms.h implements the interface for this host. Tests use a VMM in memory.
 #pragma once
 
 #include <optional>
@@ -13,14 +13,14 @@
 
 namespace banger::engine {
 
-/// What a VM's network demands of the VMM.
+/// What a VM's network requires from the VMM.
 struct NetworkNeeds {
-  bool user_mode = true;  ///< a network inside the VMM, which needs nothing of the host; else a device of the host
-  bool outside = true;    ///< it is to reach anything
+  bool user_mode = true;  ///< a network inside the VMM, without host devices; false: a tap of the host
+  bool outside = true;    ///< the VM may reach the outside
 };
 NetworkNeeds network_needs(const vm::Spec& spec);
 
-/// Which VMM, and why, as a clause: "Firecracker is not installed".
+/// A VMM and the reason for it, as a clause: "Firecracker is not installed".
 struct Choice {
   enum class Vmm { qemu, firecracker } vmm = Vmm::qemu;
   std::string why;
@@ -30,25 +30,25 @@ class VmmChoice {
  public:
   virtual ~VmmChoice() = default;
   /// The driver for a new machine with this kernel. The first call per kernel may run the KVM probe
-  /// (limits::kKvmProbeDeadline). `unsupported` when neither KVM nor software emulation runs guests, or the VMM that
-  /// was asked for cannot run this one.
+  /// (limits::kKvmProbeDeadline). `unsupported` when neither KVM nor software emulation can run guests, or when the
+  /// configured VMM cannot run this VM.
   virtual Task<Result<machine::Driver*>> choose(const std::string& kernel, NetworkNeeds network) = 0;
-  /// The choice behind it. With `machine = "auto"` Firecracker is taken where it is installed, KVM truly runs guests
-  /// and the network is one it has. Where it is asked for by name it is taken if it is there: that KVM did not work
-  /// with QEMU is then no reason to refuse, for Firecracker itself says best what it lacks.
+  /// The choice behind choose(). `machine = "auto"` chooses Firecracker if three conditions hold: Firecracker is
+  /// installed, KVM can run guests, and Firecracker supports the network. `machine = "firecracker"` chooses an
+  /// installed Firecracker even if KVM failed with QEMU, because Firecracker's own error message is more exact.
   virtual Task<Result<Choice>> decide(const std::string& kernel, NetworkNeeds network) = 0;
   /// The driver that can adopt this record.
   virtual Task<Result<machine::Driver*>> for_record(const machine::MachineRecord& record) = 0;
-  /// The live process of a machine that was started just before a crash, and not recorded.
+  /// The live process of a machine that was started just before a crash and is not recorded yet.
   virtual std::optional<host::ProcessId> find_process(std::string_view token) const = 0;
-  /// Whether the recorded process is there, be it that no driver can talk to it.
+  /// Whether the recorded process exists, even if no driver can control it.
   virtual bool lives(const machine::MachineRecord& record) const = 0;
 
   virtual Task<Result<machine::qemu::QemuFacts>> qemu() = 0;
   virtual Task<Result<machine::firecracker::FirecrackerFacts>> firecracker() = 0;
-  /// The KVM verdict for this kernel, probing if it is not known yet.
+  /// The KVM verdict for this kernel. Runs the probe if no verdict is known.
   virtual Task<Result<machine::qemu::KvmVerdict>> kvm(const std::string& kernel) = 0;
-  /// The next question about KVM and this kernel is answered by trying anew.
+  /// Discards the verdict, so that the next kvm() for this kernel runs the probe again.
   virtual Task<Result<>> forget_kvm(const std::string& kernel) = 0;
 };
 

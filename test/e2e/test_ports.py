@@ -171,8 +171,8 @@ class Forwards(Ports):
             row = self.row(8080, filled="note")
             self.assertEqual((row["forward"], row["url"], row["scheme"]), ("", "", "http"))
             done = self.b.run("vm", "ports", "web")
-            self.assertIn("not forwarded: 8080: something else on this host listens there (hint: banger vm forward web "
-                          "0:8080)", done.stderr)
+            self.assertIn("not forwarded: 8080: another program on this host listens there (hint: banger vm forward "
+                          "web 0:8080)", done.stderr)
 
 
 class LowPort(Ports):
@@ -184,7 +184,7 @@ class LowPort(Ports):
         subprocess.run([*without, BIN / "banger", "daemon", "start"], env=self.b.env, check=True, capture_output=True)
         self.serve(80, "http")
         self.row(80, filled="note")
-        self.assertIn("not forwarded: 80: this user may not listen on such low ports (hint: banger vm forward web "
+        self.assertIn("not forwarded: 80: this user may not listen on low ports (hint: banger vm forward web "
                       "8080:80)", self.b.run("vm", "ports", "web").stderr)
 
 

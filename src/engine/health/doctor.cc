@@ -44,8 +44,8 @@ Task<Check> kvm(Services& services, Verdicts verdicts) {
   if (!kernels || kernels->empty()) {
     if (::access("/dev/kvm", R_OK | W_OK) == 0)
       co_return Check{"kvm", CheckStatus::warn,
-                      "/dev/kvm is there, but whether it runs a guest is not known yet: there is no kernel to try",
-                      "banger kernel pull debian-cloud, then ask again"};
+                      "/dev/kvm exists, but there is no kernel yet to test whether it can run a guest",
+                      "banger kernel pull debian-cloud, then banger doctor again"};
     co_return Check{"kvm", CheckStatus::warn, "/dev/kvm cannot be used; VMs run under software emulation (TCG)", ""};
   }
   if (verdicts == Verdicts::fresh)
@@ -54,7 +54,7 @@ Task<Check> kvm(Services& services, Verdicts verdicts) {
   if (!verdict) co_return Check{"kvm", CheckStatus::warn, verdict.error().message, verdict.error().hint};
   if (verdict->usable) co_return Check{"kvm", CheckStatus::pass, verdict->reason, ""};
   bool tried = ::access("/dev/kvm", R_OK | W_OK) == 0;
-  std::string again = tried ? "this is remembered until the host boots; banger doctor --fix tries again" : "";
+  std::string again = tried ? "this result is kept until the host reboots; banger doctor --fix tests KVM again" : "";
   auto facts = co_await services.vmms.qemu();
   if (facts && !facts->tcg_built_in)
     co_return Check{"kvm", CheckStatus::fail,
@@ -64,7 +64,7 @@ Task<Check> kvm(Services& services, Verdicts verdicts) {
                   again};
 }
 
-// Asked for by name it has to be there, and to have a KVM; else it is one way more.
+// If the config names Firecracker, Firecracker and KVM are required. Otherwise Firecracker is optional.
 Task<Check> firecracker(Services& services) {
   bool wanted = services.config.machine == config::MachineChoice::firecracker;
   if (services.config.machine == config::MachineChoice::qemu)
@@ -84,7 +84,7 @@ Task<Check> firecracker(Services& services) {
                       ? Choice{}
                       : (co_await services.vmms.decide(kernel, network_needs(vm::Spec{}))).value_or(Choice{});
     bool used = choice.vmm == Choice::Vmm::firecracker;
-    auto why = choice.why.empty() ? "there is no kernel to try KVM with yet" : choice.why;
+    auto why = choice.why.empty() ? "there is no kernel to test KVM with yet" : choice.why;
     co_return Check{"firecracker", CheckStatus::pass, fmt::format("{}; {}: {}", found, used ? "used" : "not used", why),
                     ""};
   }
@@ -111,7 +111,7 @@ Check disk_space(const Services& services) {
   return {"disk space", *free < 5 * limits::kGiB ? CheckStatus::warn : CheckStatus::pass, detail, ""};
 }
 
-// Tries a reflink for real: file systems lie about nothing else so often.
+// Makes a real reflink, because the type of a file system does not show whether reflinks work.
 Check storage(const Services& services) {
   auto from = services.paths.run() + "/reflink-from", to = services.paths.run() + "/reflink-to";
   (void)host::remove_file(to);
@@ -126,7 +126,7 @@ Check storage(const Services& services) {
   auto kind = services.config.storage;
   auto detail = fmt::format("{}; disks are {}", vm::to_string(kind),
                             reflinks ? "cloned by reflink" : "copied sparsely (no reflinks here)");
-  if (kind == vm::Storage::copy && !reflinks) detail += ", so each VM takes the room of its image";
+  if (kind == vm::Storage::copy && !reflinks) detail += ", so each VM needs as much space as its image";
   return {"storage", CheckStatus::pass, detail, ""};
 }
 
@@ -136,7 +136,7 @@ Check private_state(const Services& services) {
   if (::lstat(path.c_str(), &info) < 0)
     return {"state directory", CheckStatus::fail, fmt::format("{} is missing", path), ""};
   if (info.st_uid != ::geteuid() || (info.st_mode & 077))
-    return {"state directory", CheckStatus::fail, fmt::format("{} can be reached by others", path),
+    return {"state directory", CheckStatus::fail, fmt::format("other users can access {}", path),
             fmt::format("chmod 700 {}", path)};
   return {"state directory", CheckStatus::pass, fmt::format("{} (private)", services.paths.state), ""};
 }
@@ -149,41 +149,42 @@ Check default_image(const Services& services) {
   bool buildable = std::any_of(recipes.begin(), recipes.end(), [&](const auto& recipe) { return recipe.name == name; });
   if (!buildable)
     return {"default image", CheckStatus::fail, fmt::format("there is no image '{}' and no recipe for it", name),
-            "banger image list shows what there is"};
+            "banger image list shows all images"};
   const char* path = std::getenv("PATH");
   if (!host::find_program("mmdebstrap", path ? path : ""))
     return {"default image", CheckStatus::fail,
             fmt::format("{} is not built yet, and building it needs mmdebstrap", name),
             "apt install mmdebstrap uidmap"};
-  return {"default image", CheckStatus::pass, fmt::format("{} is not built yet; the first `vm run` does it", name), ""};
+  return {"default image", CheckStatus::pass, fmt::format("{} is not built yet; the first `vm run` builds it", name),
+          ""};
 }
 
 Check default_kernel(const Services& services) {
   auto kernels = services.kernels.list();
   if (kernels && !kernels->empty() && kernels->front().modules_image.empty())
     return {"kernel", CheckStatus::warn,
-            fmt::format("{} came without its modules: guests cannot load what containers and firewalls need",
+            fmt::format("{} has no modules: guests cannot load the modules that containers and firewalls need",
                         kernels->front().name),
-            "apt install kmod; then banger kernel pull debian-cloud, or import it anew with --modules"};
+            "apt install kmod; then banger kernel pull debian-cloud, or import it again with --modules"};
   if (kernels && !kernels->empty())
     return {"kernel", CheckStatus::pass, fmt::format("{} {}", kernels->front().name, kernels->front().release), ""};
   const char* path = std::getenv("PATH");
   if (!host::find_program("apt-get", path ? path : ""))
-    return {"kernel", CheckStatus::fail, "there is none, and this host has no apt to take one from",
+    return {"kernel", CheckStatus::fail, "there is no kernel, and this host has no apt to download one",
             "banger kernel import NAME --vmlinux FILE"};
-  return {"kernel", CheckStatus::pass, "debian-cloud is not here yet; the first `vm run` pulls it", ""};
+  return {"kernel", CheckStatus::pass, "debian-cloud is not installed yet; the first `vm run` pulls it", ""};
 }
 
-// Without one all else works, so that nothing about it is a failure.
+// The helper is optional, so a missing helper is not a failure.
 Task<Check> helper(Services& services) {
   auto& privileged = services.privileged;
   switch (privileged.way()) {
     case PrivilegedClient::Way::none:
       co_return Check{"root helper", CheckStatus::pass,
                       "not installed: VMs have user-mode networking, which needs no root",
-                      "as root, for what needs it: banger system install --owner USER"};
+                      "for bridges, jails and dm-snapshot, as root: banger system install --owner USER"};
     case PrivilegedClient::Way::in_process:
-      co_return Check{"root helper", CheckStatus::pass, "not needed: this daemon is root's and does it itself", ""};
+      co_return Check{"root helper", CheckStatus::pass, "not needed: this daemon runs as root", ""};
     case PrivilegedClient::Way::helper:
       break;
   }
@@ -193,7 +194,7 @@ Task<Check> helper(Services& services) {
   auto version = facts ? get_string(*facts, "version").value_or("") : std::string();
   if (version != BANGER_VERSION)
     co_return Check{"root helper", CheckStatus::warn,
-                    fmt::format("it is version {}, this daemon is {}", printable(version, 32), BANGER_VERSION),
+                    fmt::format("its version is {}, but this daemon is {}", printable(version, 32), BANGER_VERSION),
                     "as root: banger system install"};
   co_return Check{"root helper", CheckStatus::pass, fmt::format("version {} at {}", version, privileged.socket()), ""};
 }

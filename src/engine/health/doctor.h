@@ -1,4 +1,4 @@
-// What works on this host and what does not, with a way out for each: the same checks the daemon relies on.
+// Checks what works on this host, with a hint for each failure. The daemon relies on the same checks.
 #pragma once
 
 #include <string>
@@ -11,13 +11,13 @@ namespace banger::engine {
 using capabilities::Check;
 using capabilities::CheckStatus;
 
-/// What doctor may rely on.
+/// Whether doctor uses the remembered KVM verdicts.
 enum class Verdicts {
-  kept,   ///< whether KVM runs guests is found out once per boot of the host, and remembered
-  fresh,  ///< it is found out again
+  kept,   ///< uses the verdict of this boot of the host, if there is one
+  fresh,  ///< runs the KVM probe again
 };
 
-/// May take limits::kKvmProbeDeadline when KVM is tried.
+/// Takes up to limits::kKvmProbeDeadline when the KVM probe runs.
 Task<std::vector<Check>> run_doctor(Services& services, Verdicts verdicts);
 
 }  // namespace banger::engine

@@ -46,7 +46,7 @@ void add_saves(Services& services, std::vector<Garbage>& found) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(services.paths.saves(), error))
     if (!services.saves.owns(entry.path().filename().string()))
-      found.push_back(files(services, "saved state", entry.path().string(), "belongs to no record"));
+      found.push_back(files(services, "saved state", entry.path().string(), "no record names it"));
 }
 
 bool is_astray(const VmRegistry& vms, const machine::LiveMachine& machine) {
@@ -54,14 +54,14 @@ bool is_astray(const VmRegistry& vms, const machine::LiveMachine& machine) {
   return std::ranges::none_of(all, [&](const auto& vm) { return owns(vm->row(), machine); });
 }
 
-// Much may have happened since it was found. From the first line on the descriptor names that process and no other.
+// Much may have changed since the process was found. The descriptor from the first line always refers to one process.
 Task<Result<>> kill_stray(const Services& services, const VmRegistry& vms, machine::LiveMachine found) {
   auto process = host::open_process(found.process);
   if (!process && process.error().code == ErrorCode::not_found) co_return Result<>{};
   if (!process) co_return std::unexpected(process.error());
   if (machine::live_machine(found.process.pid, services.paths.vms()) != found)
-    co_return fail(ErrorCode::busy, "it is another program by now");
-  if (!is_astray(vms, found)) co_return fail(ErrorCode::busy, "it is a VM's by now");
+    co_return fail(ErrorCode::busy, "its pid belongs to another program by now");
+  if (!is_astray(vms, found)) co_return fail(ErrorCode::busy, "it belongs to a VM by now");
   if (::syscall(SYS_pidfd_send_signal, process->get(), SIGKILL, nullptr, 0) < 0 && errno != ESRCH)
     co_return fail_errno("kill it");
   co_return Result<>{};
@@ -77,7 +77,7 @@ void add_machines(Services& services, const VmRegistry& vms, std::vector<Garbage
   }
 }
 
-// Archives of other builds or of kernels that are gone; they are made again when needed.
+// Archives of removed kernels, and unfinished archives. Archives are made again when needed.
 void add_caches(Services& services, std::vector<Garbage>& found) {
   std::set<std::string> kernels;
   if (auto list = services.kernels.list())
@@ -99,13 +99,13 @@ void add_resources(Services& services, std::vector<Garbage>& found) {
                      }});
 }
 
-// A VM may have been made from it since it was found; from there to its removal nothing else runs.
+// A VM may use the image since it was found. No other coroutine runs between the last check and the removal.
 Task<Result<>> remove_image(Services& services, VmManager& vms, std::string id) {
   co_await vms.drop_templates([id](const store::SaveRow& row) { return row.image_id == id; });
   auto image = services.images.get(id);
   if (!image && image.error().code == ErrorCode::not_found) co_return Result<>{};
   if (!image) co_return std::unexpected(image.error());
-  if (!is_orphan(*image, vms.registry())) co_return fail(ErrorCode::busy, "it is used by now");
+  if (!is_orphan(*image, vms.registry())) co_return fail(ErrorCode::busy, "the image is in use by now");
   co_return services.images.remove(id);
 }
 
@@ -121,7 +121,7 @@ void add_images(Services& services, VmManager& vms, std::vector<Garbage>& found)
   }
 }
 
-// A build or pull that is under way owns its half-made directory.
+// A running build or pull owns its unfinished directory.
 void add_half_made(Services& services, std::vector<Garbage>& found) {
   if (!services.building_image.held())
     for (const auto& path : services.images.leftovers())
@@ -131,7 +131,7 @@ void add_half_made(Services& services, std::vector<Garbage>& found) {
       found.push_back(files(services, "kernel", path, "was never finished"));
   for (const auto& path : image::ImageStore::abandoned_builds())
     found.push_back(
-        {.kind = "build", .path = path, .reason = "an image build that was cut short", .remove = [&services, path] {
+        {.kind = "build", .path = path, .reason = "an interrupted image build", .remove = [&services, path] {
            return services.images.remove_abandoned_build(path);
          }});
 }
@@ -156,7 +156,7 @@ Task<> remove_orphan(Services& services, VmManager& vms, std::string id) {
   auto image = services.images.get(id);
   if (!image || !is_orphan(*image, vms.registry())) co_return;
   co_await vms.drop_templates([id](const store::SaveRow& row) { return row.image_id == id; });
-  // A VM may have been made from it meanwhile.
+  // A VM may have been made from the image meanwhile.
   if (!is_orphan(*image, vms.registry())) co_return;
   if (auto removed = services.images.remove(id); !removed)
     services.log.warn("image.remove_failed", {{"image", id}, {"error", removed.error().message}});
@@ -165,7 +165,7 @@ Task<> remove_orphan(Services& services, VmManager& vms, std::string id) {
 Task<Result<std::vector<Garbage>>> collect_garbage(Services& services, VmManager& vms, bool dry_run) {
   CO_TRY(co_await vms.await_recovery(host::after(kPatience)));
   std::vector<Garbage> found;
-  // Those who write come before what they write to.
+  // Processes come before the files that they write to.
   add_machines(services, vms.registry(), found);
   add_directories(services, vms.registry(), found);
   add_saves(services, found);

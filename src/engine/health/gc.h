@@ -1,4 +1,4 @@
-// What nobody owns: found by looking at the outside world and subtracting what the store and the stores know.
+// Finds garbage: files, processes and host resources that no record in the store owns.
 #pragma once
 
 #include <functional>
@@ -13,26 +13,26 @@ namespace banger::engine {
 
 struct Garbage {
   std::string kind;  ///< for people: "directory", "process", "saved state", "cache", "image", "kernel", "build", or
-                     ///< what a host resource says
-  std::string path;  ///< or "pid N", or the name that a host resource gives it
+                     ///< a host resource's own word
+  std::string path;  ///< or "pid N", or a host resource's own name
   std::string reason;
   bool removed = false;
-  std::function<Task<Result<>>()> remove;  ///< looks again first: it may belong to somebody by now
+  std::function<Task<Result<>>()> remove;  ///< checks again first, because the item may have an owner by now
 };
 
-/// A machine is a VM's by the token in its record. While the record says that the VM runs, or is on its way there or
-/// back, whatever works in its directory is: the daemon may not have adopted it yet, or not be able to.
+/// Whether the VM owns the machine. The token in the VM's record shows the owner. A VM that is neither stopped nor
+/// suspended also owns every machine in its directory, because the daemon may not have adopted that machine yet.
 bool owns(const store::VmRow& row, const machine::LiveMachine& machine);
 
-/// True when no name leads to it (a newer build took that) and no VM was made from it.
+/// True when the image has lost its name to a newer build and no VM uses the image.
 bool is_orphan(const image::Image& image, const VmRegistry& vms);
 
-/// Removes the image with this id if it is one; a failure is logged, and the next collect_garbage finds it again.
-/// Its templates go first: clones of them would have no root file system.
+/// Removes the image with this id if it is an orphan. Removes its templates first, because their clones would have no
+/// root file system. Logs a failure; the next collect_garbage() finds the image again.
 Task<> remove_orphan(Services& services, VmManager& vms, std::string id);
 
-/// Lists leftovers and, unless `dry_run`, removes them. Waits until what the daemon found at its start was looked at;
-/// `busy` when that takes too long.
+/// Lists garbage and, unless `dry_run`, removes it. Waits until the daemon has tried to recover all VMs; `busy` when
+/// the recovery takes too long.
 Task<Result<std::vector<Garbage>>> collect_garbage(Services& services, VmManager& vms, bool dry_run);
 
 }  // namespace banger::engine

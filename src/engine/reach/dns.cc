@@ -19,11 +19,11 @@ Result<> Dns::listen() {
 
 Task<> Dns::run() {
   if (services_.config.dns_listen_addr.empty()) co_return;
-  bool said = false;
+  bool logged = false;
   while (!server_) {
     if (auto listening = listen(); !listening) {
       why_not_ = std::move(listening.error());
-      if (!std::exchange(said, true)) services_.log.warn("dns.not_listening", {{"error", why_not_.message}});
+      if (!std::exchange(logged, true)) services_.log.warn("dns.not_listening", {{"error", why_not_.message}});
       co_await services_.runtime.sleep_for(limits::kDnsRetry);
     }
   }
@@ -35,7 +35,7 @@ Check Dns::check() const {
   if (where.empty()) return {"dns", CheckStatus::pass, "turned off in the config; VMs have no .vm names", ""};
   if (server_) return {"dns", CheckStatus::pass, fmt::format("answers for .vm names on {}", where), ""};
   return {"dns", CheckStatus::warn, fmt::format("no .vm names: {}", why_not_.message),
-          "another user's daemon may be there; dns_listen_addr in the config takes another port"};
+          "another user's daemon may use this address; set another port with dns_listen_addr in the config"};
 }
 
 }  // namespace banger::engine

@@ -1,4 +1,4 @@
-// `<name>.vm` and `<id>.vm` for this daemon's running VMs: the DNS server, where the config wants it.
+// The DNS server that answers `<name>.vm` and `<id>.vm` for this daemon's running VMs, if the config enables it.
 #pragma once
 
 #include <memory>
@@ -12,11 +12,11 @@ namespace banger::engine {
 
 class Dns {
  public:
-  /// Borrows both for the daemon's life.
+  /// Borrows both arguments for the daemon's life.
   Dns(Services& services, const VmRegistry& vms) : services_(services), vms_(vms) {}
 
-  /// Listens for as long as the daemon serves. An address that is in use, as by another user's daemon, is no reason to
-  /// fail: it is tried again now and then.
+  /// Listens until the daemon ends. Another user's daemon may use the address, so run() repeats a failed attempt
+  /// periodically.
   Task<> run();
   Check check() const;
 
@@ -26,7 +26,7 @@ class Dns {
   Services& services_;
   const VmRegistry& vms_;
   std::unique_ptr<net::DnsServer> server_;
-  Error why_not_;  ///< set while it does not listen
+  Error why_not_;  ///< set while the server does not listen
 };
 
 }  // namespace banger::engine

@@ -14,9 +14,9 @@ namespace banger::engine {
 
 namespace {
 
-constexpr auto kPatience = std::chrono::seconds(10);  // for the link, and for the guest to accept a connection
+constexpr auto kPatience = std::chrono::seconds(10);  // for the link, and for the guest's answer to a request
 
-/// A TCP connection as relay() knows callers.
+/// A TCP connection as a caller for relay().
 class TcpCaller : public rpc::RawStream {
  public:
   explicit TcpCaller(std::unique_ptr<net::TcpStream> stream) : stream_(std::move(stream)) {}
@@ -28,7 +28,7 @@ class TcpCaller : public rpc::RawStream {
   std::unique_ptr<net::TcpStream> stream_;
 };
 
-/// Counts while it lives.
+/// Increments the count while the object exists.
 class Counted {
  public:
   explicit Counted(std::size_t& count) : count_(count) { ++count_; }
@@ -57,14 +57,14 @@ bool applies(const VmOwner& vm) {
   return address && address->reach == Reach::forwarded;
 }
 
-// The same words for every port, so that they can be told once for all.
+// The words are the same for every port, so that clients can print them once for all ports.
 Error explain(const Error& error, const VmOwner& vm, std::uint16_t port) {
   auto hint = fmt::format("banger vm forward {} {}:{}", vm.row().name, port < 1024 ? 8000 + port : 0, port);
   switch (error.code) {
     case ErrorCode::denied:
-      return {error.code, "this user may not listen on such low ports", error.sys_errno, hint};
+      return {error.code, "this user may not listen on low ports", error.sys_errno, hint};
     case ErrorCode::busy:
-      return {error.code, "something else on this host listens there", error.sys_errno, hint};
+      return {error.code, "another program on this host listens there", error.sys_errno, hint};
     default:
       return {error.code, error.message, error.sys_errno, hint};
   }
@@ -134,7 +134,7 @@ Task<> Forwards::look_after(WatchPtr watch) {
     }
     co_await settle(watch, *client);
     if (applies(*vm) && (*client)->alive()) co_await follow(watch, *client);
-    // The guest said nothing any more, or never understood: not again at once.
+    // The guest ended the stream or does not know the request, so the next attempt waits.
     if (!vm->gone() && applies(*vm)) co_await vm->parts().record->changed().wait(host::after(limits::kForwardSettle));
   }
   close(*watch);
@@ -146,7 +146,7 @@ Task<> Forwards::settle(WatchPtr watch, std::shared_ptr<link::Client> client) {
   while (!watch->asked && client->alive() && host::Clock::now() < until) co_await watch->changed.wait(until);
 }
 
-// Ends with the stream.
+// Returns when the stream ends.
 Task<> Forwards::follow(WatchPtr watch, std::shared_ptr<link::Client> client) {
   auto stream = co_await client->open({.method = "GET", .path = "/listening"});
   if (!stream || !co_await (*stream)->finish()) co_return;
@@ -159,7 +159,7 @@ Task<> Forwards::follow(WatchPtr watch, std::shared_ptr<link::Client> client) {
     buffer += *bytes;
     auto end = buffer.rfind('\n');
     if (end == buffer.npos || !applies(*watch->vm)) continue;
-    // Only the last whole line is about now.
+    // Only the last complete line is up to date.
     auto begin = end == 0 ? buffer.npos : buffer.rfind('\n', end - 1);
     begin = begin == buffer.npos ? 0 : begin + 1;
     auto ports = parse_guest_ports(std::string_view(buffer).substr(begin, end - begin));
@@ -171,7 +171,7 @@ Task<> Forwards::follow(WatchPtr watch, std::shared_ptr<link::Client> client) {
 }
 
 void Forwards::apply(const WatchPtr& watch, const GuestPorts& wanted) {
-  // What could not be had is tried again: whoever had the port may have gone.
+  // Failed ports are tried again, because the other program may have closed its port.
   std::erase_if(watch->ports, [&](const auto& entry) {
     auto it = wanted.find(entry.first);
     bool stays = it != wanted.end() && it->second == entry.second->target && entry.second->listener;
@@ -189,7 +189,7 @@ std::shared_ptr<Forwards::Listening> Forwards::listen(const WatchPtr& watch, std
   listening->target = std::move(target);
   auto address = address_of(*watch->vm);
   Result<std::unique_ptr<net::TcpListener>> made =
-      fail(ErrorCode::exhausted, "as many ports as may be are forwarded already");
+      fail(ErrorCode::exhausted, "the limit of forwarded ports is reached");
   if (address && totals_->ports < limits::kForwardPortsInAll)
     made = net::listen_tcp(services_.runtime, {address->address, port});
   if (!made) {

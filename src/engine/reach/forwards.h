@@ -1,6 +1,6 @@
-// What a user's running VM listens on, listened for on the VM's own loopback address and passed on through the link:
-// each TCP port of the guest, for as long as the guest has it. The guest is hostile: how many, and how often they
-// change, is bounded.
+// Forwards the TCP ports on which a user's running VM listens. The daemon listens on the same ports of the VM's own
+// loopback address, and passes connections on through the link. The guest is hostile, so the number of ports and the
+// rate of changes are bounded.
 #pragma once
 
 #include <map>
@@ -13,38 +13,39 @@
 
 namespace banger::engine {
 
-/// The guest's TCP ports, and where each listens as CONNECT has it: on any address or its loopback, if on several.
+/// The guest's TCP ports. The value is the target for CONNECT. Of several listeners on a port, the listener on all
+/// addresses or on loopback wins.
 using GuestPorts = std::map<std::uint16_t, std::string>;
 
-/// A line of GET /listening. Untrusted: rows that make no sense are passed over, and the lowest limits::kForwardPorts
-/// stay.
+/// Parses a line of GET /listening. The line is untrusted: malformed rows are skipped, and only the lowest
+/// limits::kForwardPorts ports are kept.
 Result<GuestPorts> parse_guest_ports(std::string_view line);
 
 class Forwards {
  public:
-  /// Borrowed for the daemon's life.
+  /// Borrows `services` for the daemon's life.
   explicit Forwards(Services& services) : services_(services) {}
 
-  /// Looks after that VM until it is gone: forwards while address_of() says so. Once for each VM.
+  /// Forwards the VM's ports until the VM is gone, whenever address_of() returns Reach::forwarded. Call once per VM.
   void watch(std::shared_ptr<VmOwner> vm);
 
-  /// What became of a port the guest listens on.
+  /// The state of a port on which the guest listens.
   struct Port {
-    host::Endpoint at;  ///< where the host listens; port 0: nowhere
-    Error why_not;      ///< set then
+    host::Endpoint at;  ///< where the host listens; port 0: not at all
+    Error why_not;      ///< set when the host does not listen
   };
-  /// By the guest's port; empty when nothing is forwarded (yet).
+  /// The ports by the guest's number. Empty when nothing is forwarded (yet).
   std::map<std::uint16_t, Port> of(const VmOwner& vm) const;
-  /// Waits until something became of all of these ports of the guest, at most until the deadline.
+  /// Waits until all these ports of the guest are forwarded or have failed, at most until the deadline.
   Task<> catch_up(const VmOwner& vm, std::vector<std::uint16_t> ports, host::Deadline deadline);
 
  private:
   struct Listening {
-    std::string target;                          ///< where the guest listens, as CONNECT has it
-    std::unique_ptr<net::TcpListener> listener;  ///< null: it could not be had
+    std::string target;                          ///< the target for CONNECT
+    std::unique_ptr<net::TcpListener> listener;  ///< null: listening failed
     Error why_not;
   };
-  /// Of all VMs. Shared with what is under way, which may end after this object.
+  /// The totals over all VMs. Shared with running coroutines, which may end after this object.
   struct Totals {
     std::size_t ports = 0, connections = 0;
   };
@@ -55,8 +56,8 @@ class Forwards {
     std::shared_ptr<Totals> totals;
     std::map<std::uint16_t, std::shared_ptr<Listening>> ports;
     std::size_t connections = 0;
-    bool asked = false;   ///< somebody waits to know
-    host::Event changed;  ///< what is listened for, or `asked`
+    bool asked = false;   ///< a caller waits for the ports
+    host::Event changed;  ///< `ports` or `asked` has changed
   };
   using WatchPtr = std::shared_ptr<Watch>;
 

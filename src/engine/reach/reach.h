@@ -1,4 +1,4 @@
-// Where this host reaches what a VM listens on. The one place that knows how a VM's network answers that.
+// At which address this host reaches a VM. Only this file knows how the answer depends on the VM's network.
 #pragma once
 
 #include <optional>
@@ -8,9 +8,9 @@
 
 namespace banger::engine {
 
-/// How connections get to a port of the guest.
+/// How connections reach a port of the guest.
 enum class Reach {
-  forwarded,  ///< the daemon listens on an address of the host's loopback, which is the VM's alone, and passes them on
+  forwarded,  ///< the daemon listens on a loopback address that only this VM uses, and passes connections on
   direct,     ///< the guest has an address of its own in a network of the host
 };
 
@@ -19,7 +19,7 @@ struct VmAddress {
   Reach reach;
 };
 
-/// Of a running VM of a user; nothing for all others.
+/// The address of a user's running VM; nullopt for all other VMs.
 std::optional<VmAddress> address_of(const VmOwner& vm);
 
 }  // namespace banger::engine

@@ -15,10 +15,10 @@ struct Shared {
   const OnCallerEnd on_end;
   host::Event done;
   bool guest_ended = false, caller_ended = false;
-  bool guest_deaf =
-      false;            ///< it takes no more: its stream is at its end, and what it said last may still be on its way
-  bool broken = false;  ///< either side was cut off
-  bool over = false;    ///< the streams are gone
+  // The guest accepts no more bytes: its stream has ended. Its last bytes may still be on their way.
+  bool guest_deaf = false;
+  bool broken = false;  ///< either side broke
+  bool over = false;    ///< the streams are freed
   host::Clock::time_point last_byte = host::Clock::now();
 };
 
@@ -82,7 +82,7 @@ Task<> relay(host::Runtime& runtime, std::shared_ptr<rpc::RawStream> caller, std
     co_await shared->done.wait(half ? shared->last_byte + limits::kForwardHalfOpen : host::Deadline::max());
   }
   shared->caller->shutdown_write();
-  // Closing both wakes whichever pump still waits.
+  // Closing both streams wakes the coroutine that still waits.
   shared->over = true;
   shared->caller.reset();
   shared->guest.reset();

@@ -1,4 +1,4 @@
-// Bytes between a caller's raw connection and a stream into the guest, unread.
+// Passes bytes between a caller's raw connection and a stream into the guest, without reading them.
 #pragma once
 
 #include <memory>
@@ -8,16 +8,16 @@
 
 namespace banger::engine {
 
-/// What the end of the caller's bytes means.
+/// What happens at the end of the caller's bytes.
 enum class OnCallerEnd {
-  reset,    ///< exec: a client that goes away ends its command
-  ignore,   ///< downloads: it has nothing to say; it is gone when it cannot be written to
-  pass_on,  ///< tunnels: the guest is told, and may go on talking; each direction ends by itself
+  reset,    ///< exec: the end of the client ends its command
+  ignore,   ///< downloads: the caller sends nothing; a failed write shows that the caller is gone
+  pass_on,  ///< tunnels: the guest gets the end and may keep sending; each direction ends separately
 };
 
-/// Pumps both ways until the guest's side ends (then the caller's is shut down) or either breaks; a tunnel until both
-/// sides have ended, either breaks, or one has ended and nothing came from the other for limits::kForwardHalfOpen.
-/// Frees both.
+/// Copies bytes in both directions until the guest's side ends or either side breaks. A tunnel (`pass_on`) runs until
+/// both sides have ended or either side breaks. A tunnel with one ended side also ends after limits::kForwardHalfOpen
+/// without a byte. Finally shuts down the caller's side and frees both streams.
 Task<> relay(host::Runtime& runtime, std::shared_ptr<rpc::RawStream> caller, std::shared_ptr<link::ClientStream> guest,
              OnCallerEnd on_end);
 

@@ -22,7 +22,7 @@ namespace {
 
 std::int64_t now() { return std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()); }
 
-// What a file looks like from outside. Whoever writes to it changes one of these.
+// The fingerprint of a file. Every write to the file changes at least one of these values.
 Result<Json> look(const std::string& path) {
   struct stat info{};
   if (::lstat(path.c_str(), &info) < 0) return fail_errno(path);
@@ -82,7 +82,7 @@ std::uint64_t Saves::disk_usage(const std::string& id) const {
   std::uint64_t sum = 0;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(directory(id), error)) {
-    // What the kernel's store has under another name is not freed with the state.
+    // A file that also has a name in the kernel's store is not freed with the saved state.
     bool shared = entry.path().filename() == capabilities::kModulesDisk && entry.hard_link_count(error) > 1;
     if (!shared) sum += host::disk_usage(entry.path().string());
   }
@@ -114,7 +114,8 @@ Result<machine::SavedState> Saves::state(const store::SaveRow& row, std::string 
 Task<Result<>> Saves::wait_finished(std::string id) {
   for (;;) {
     auto row = get(id);
-    if (!row) co_return fail(ErrorCode::unavailable, "what it was to go on from could not be saved");
+    if (!row)
+      co_return fail(ErrorCode::unavailable, "the saved state that the VM should start from could not be saved");
     if (row->ready) co_return Result<>{};
     co_await changed_.wait(host::after(limits::kStateSaveDeadline));
   }
@@ -152,7 +153,7 @@ Result<> Saves::check(const store::SaveRow& row, std::string_view build_key) con
   if (!row.ready) return fail(ErrorCode::busy, fmt::format("the saved state '{}' is still being made", row.id));
   if (row.has_memory() && row.build_key != build_key)
     return fail(ErrorCode::unsupported,
-                fmt::format("it was saved by another build of the machine ({}), which alone can load it", row.machine));
+                fmt::format("only the build of the VMM that saved it can load it ({})", row.machine));
   auto files = TRY(parse_json(row.files, limits::kRpcMessageBytes));
   for (const auto& [name, then] : files.items())
     if (TRY(look(directory(row.id) + "/" + name)) != then)
@@ -164,8 +165,8 @@ Task<Result<>> Saves::drop(std::string id) {
   auto path = directory(id);
   dropping_.insert(id);
   if (auto row = get(id)) {
-    // Never to be used from here on, whatever happens next. Where the disk is full this cannot be written before the
-    // files are gone; a record without its files is no use to anyone either.
+    // From here on the saved state must never be used again. On a full disk this write may fail. A record without its
+    // files is useless as well, so the failure does no harm.
     row->ready = false;
     (void)store_.update_save(*row);
     rows_.erase(id);

@@ -1,5 +1,6 @@
-// Saved states of machines: templates, suspended VMs, snapshots and what forks share. Each is a directory of its own
-// that never changes once it is finished, for machines run on its memory file; it goes when nobody does any more.
+// Saved states of machines: templates, suspended VMs, snapshots and the states that forks share. Each saved state is a
+// directory. A finished directory never changes, because machines run on its memory file. A saved state without a
+// purpose of its own is removed after its last user.
 #pragma once
 
 #include <map>
@@ -15,7 +16,7 @@
 
 namespace banger::engine {
 
-/// Whether finish() waits until the files are safe from a power failure.
+/// Whether finish() waits until the files would survive a power failure.
 enum class Durable { no, yes };
 
 class Saves {
@@ -23,44 +24,47 @@ class Saves {
   Saves(host::Runtime& runtime, const Logger& log, const host::Paths& paths, store::Store& store)
       : runtime_(runtime), log_(log), paths_(paths), store_(store), changed_(runtime) {}
 
-  /// Reads the store and removes what was never finished. Users are told with use() afterwards.
+  /// Reads the store and removes unfinished saved states. Users call use() afterwards.
   Result<> load();
 
   std::vector<store::SaveRow> list(store::SaveKind kind) const;
   Result<store::SaveRow> get(std::string_view id) const;
 
   std::string directory(const std::string& id) const { return paths_.save(id); }
-  /// Where one that is made now puts its state: what is gone with its machines may share the memory file of its parent.
+  /// The files for a state that is being saved. A fork may share its parent's memory file, because a fork's saved state
+  /// is removed together with its machines.
   machine::SavedState new_state(const store::SaveRow& row) const;
-  /// What machines go on from. One that is not finished yet is waited for, and checked then, by who starts such a
-  /// machine.
+  /// The files from which machines start, after check(). For an unfinished saved state, SavedState::whole waits and
+  /// checks later.
   Result<machine::SavedState> state(const store::SaveRow& row, std::string build_key);
   std::string disk(const std::string& id, const char* name) const { return directory(id) + "/" + name; }
-  /// Bytes on the host's disk, without a modules disk that its kernel or others still have.
+  /// Bytes on the host's disk, without a modules disk that has other links.
   std::uint64_t disk_usage(const std::string& id) const;
-  /// True for one that is recorded or is being removed just now.
+  /// True for a saved state that is recorded or is being removed at this moment.
   bool owns(const std::string& id) const { return rows_.contains(id) || dropping_.contains(id); }
 
-  /// Records a new one under an id of its own and makes its directory.
+  /// Records a new saved state under a new id and makes its directory.
   Result<store::SaveRow> begin(store::SaveRow row);
-  /// Records its files as they are now: from here on it can be used.
+  /// Records the present files and marks the saved state as ready for use.
   Task<Result<store::SaveRow>> finish(std::string id, Durable durable);
-  /// Until it can be used. `unavailable` when it never will.
+  /// Waits until the saved state is ready. `unavailable` when its save has failed.
   Task<Result<>> wait_finished(std::string id);
-  /// `corrupt` when a file is missing or is not what it was, `unsupported` when another build of the VMM saved it.
+  /// `corrupt` when a file is missing or has changed. `unsupported` when another build of the VMM has saved the state.
   Result<> check(const store::SaveRow& row, std::string_view build_key) const;
-  /// Removes it, whoever uses it.
+  /// Removes the saved state, even if it is in use.
   Task<Result<>> drop(std::string id);
 
-  /// A machine runs on it, or will. Counted.
+  /// Counts a machine that runs on the saved state, or will run on it.
   void use(const std::string& id);
-  /// The opposite: the last one takes what has no other purpose along.
+  /// Undoes one use(). After the last user, a saved state without a purpose of its own is removed.
   void release(const std::string& id);
-  /// Drops what nobody uses and that has no purpose of its own: after a daemon start, when all users are known.
+  /// Removes all unused saved states without a purpose of their own. Call this after a daemon start, when all users are
+  /// known.
   void sweep();
   bool in_use(const std::string& id) const { return users_.contains(id); }
-  /// A template that is not to be used for new machines; goes with its last user.
+  /// Excludes a template from new clones. The template is removed after its last user.
   Result<> retire(const std::string& id);
+  /// Records a use at this moment.
   Result<> touch(const std::string& id);
   /// Replaces the record.
   Result<> update(store::SaveRow row);
@@ -76,7 +80,7 @@ class Saves {
   std::map<std::string, store::SaveRow, std::less<>> rows_;  ///< by id
   std::set<std::string> dropping_;
   std::map<std::string, int> users_;  ///< by id; no entry for zero
-  host::Event changed_;               ///< one was finished or removed
+  host::Event changed_;               ///< a saved state was finished or removed
 };
 
 }  // namespace banger::engine

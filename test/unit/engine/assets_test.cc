@@ -1,4 +1,4 @@
-// Images and kernels on demand: what is there is taken, what cannot be made is named.
+// Images and kernels on demand: existing ones are used, and errors name the ones that cannot be made.
 #include "engine/assets.h"
 
 #include "catch.h"

@@ -1,4 +1,4 @@
-// The agent's archive: made once for a kernel, and what is in it.
+// The agent's archive: its content, and that it is made once per kernel.
 #include "engine/initramfs.h"
 
 #include <filesystem>

@@ -29,7 +29,7 @@ struct Fixture {
     REQUIRE(host::make_private_directory(directory / "bin"));
     REQUIRE(host::write_file(directory / "bin/" + name, "#!/bin/sh\n" + script, 0755));
   }
-  /// One that KVM is not built into, so that there is nothing to try.
+  /// A QEMU without KVM support, so that no probe runs.
   void install_qemu(const std::string& accelerator = "tcg") const {
     install("qemu-system-x86_64", R"sh(case "$*" in
 -version) echo 'QEMU emulator version 8.0.0';;

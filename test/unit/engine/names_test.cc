@@ -1,4 +1,4 @@
-// Made-up ids and names are legal VM names and hostnames.
+// Random ids and names are legal VM names and hostnames.
 #include "engine/names.h"
 
 #include <set>

@@ -1,4 +1,4 @@
-// The daemon's ways to what needs root: a helper that answers, one that misbehaves, and none.
+// Operations that need root: with a good helper, with a helper that misbehaves, and without a helper.
 #include "engine/privileged_client.h"
 
 #include <fcntl.h>
@@ -40,7 +40,7 @@ struct Fixture {
     reply.emplace(co_await client.call(operation, arguments));
   }
 
-  /// What the client makes of a helper that says `text`, with descriptors, and hangs up. `heard` is its request.
+  /// The client's result when the helper sends `text` with descriptors and closes. `heard` gets the client's request.
   Reply answered(const std::string& text, std::size_t fds = 0) {
     fs::remove(directory / "s");
     heard.clear();

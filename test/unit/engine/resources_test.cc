@@ -1,4 +1,4 @@
-// The life of host resources around VMs, with toys for resources: order, crashes, and what reaches gc and doctor.
+// The life of host resources around VMs, with toy resources: order, crashes, gc and doctor.
 #include "engine/resources.h"
 
 #include <algorithm>
@@ -28,7 +28,7 @@ struct Fixture {
     store = std::move(*store::Store::open(directory / "db"));
     restart();
   }
-  /// A daemon that crashes forgets all but the store and the host.
+  /// A crash of the daemon: only the store and the host remain.
   void restart() {
     HostResources::List list;
     list.push_back(std::make_unique<ToyResource>("red", host, *store));
@@ -59,7 +59,7 @@ struct Fixture {
   ToyResource* blue = nullptr;
 };
 
-/// The daemon's parts as far as gc and doctor need them, in empty directories.
+/// The parts of the daemon that gc and doctor need, in empty directories.
 struct Daemon : Fixture {
   explicit Daemon()
       : paths{.home = directory.path(),

@@ -1,4 +1,4 @@
-// Stage timings: order, what is reported, what is kept.
+// Timings of stages: their order, their reports and the final list.
 #include "engine/stages.h"
 
 #include <nlohmann/json.hpp>

@@ -1,5 +1,5 @@
-// A host resource that needs no host: each VM holds a parcel, and the tests look into the set of all parcels. All that
-// a new resource takes is such a file and its name in a list.
+// A host resource without a real host. Each VM holds a parcel, and the tests look into the set of all parcels. A new
+// resource needs only one file like this one, and its name in a list.
 #pragma once
 
 #include <set>
@@ -8,7 +8,7 @@
 
 namespace banger::test {
 
-/// What would be the host's, and what the resources did, in order.
+/// The parcels on the toy host, and the calls of the resources in order.
 struct ToyHost {
   std::set<std::string> parcels;  ///< "toy of abc"
   std::vector<std::string> calls;

@@ -1,4 +1,4 @@
-// What a VM's network demands of the VMM.
+// What a VM's network requires from the VMM.
 #include "engine/vmm_choice.h"
 
 #include "catch.h"

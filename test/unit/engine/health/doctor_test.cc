@@ -1,4 +1,4 @@
-// What doctor says of a host: with a fake VMM, and images and kernels of the test.
+// The checks of doctor, with a fake VMM and the test's own images and kernels.
 #include "engine/health/doctor.h"
 
 #include <sys/stat.h>

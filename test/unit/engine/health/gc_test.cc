@@ -1,4 +1,4 @@
-// What nobody owns is found and removed. Whose a machine is: the decision between life and SIGKILL.
+// Garbage without an owner is found and removed. Whether a VM owns a machine decides between life and SIGKILL.
 #include "engine/health/gc.h"
 
 #include <algorithm>
@@ -58,7 +58,7 @@ TEST_CASE("gc: a state this banger does not know, or a record it cannot read, co
 namespace {
 
 struct Fixture : test::Fixture {
-  /// Of this test's directory; other leftovers of the host are not its business.
+  /// The garbage in this test's directory. The host may have other garbage.
   std::vector<Garbage> collect(bool dry_run) {
     auto found = run(collect_garbage(daemon->services, vms, true));
     REQUIRE(found);

@@ -1,4 +1,4 @@
-// What the daemon does for machines now and then.
+// The periodic work of the daemon for machines.
 #include "engine/health/upkeep.h"
 
 #include "catch.h"
@@ -11,7 +11,7 @@ namespace {
 
 struct Fixture : test::Fixture {
   Fixture() {
-    // Shorter than any use of a VM is past.
+    // So short that every VM counts as unused.
     config.auto_stop_stale_after = std::chrono::milliseconds(1);
     box = running();
     registry.add(box);

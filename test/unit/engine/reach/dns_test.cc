@@ -1,4 +1,4 @@
-// Names of VMs over real DNS: who is answered for, and what doctor says of it.
+// Names of VMs over real DNS: which names have an address, and the line in doctor.
 #include "engine/reach/dns.h"
 
 #include <arpa/inet.h>
@@ -16,7 +16,7 @@ using namespace banger::engine;
 
 namespace {
 
-/// A UDP socket that is bound to some free port of the loopback address.
+/// A UDP socket on a free port of the loopback address.
 struct Port {
   Port() : socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
     socklen_t size = sizeof at;
@@ -37,7 +37,7 @@ struct Fixture : test::Fixture {
     registry.add(vm);
     return vm;
   }
-  /// The server takes the port that was free a moment ago.
+  /// Starts the server on a port that was free a moment ago.
   Port listen() {
     Port port;
     config.dns_listen_addr = port.text();

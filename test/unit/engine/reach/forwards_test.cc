@@ -1,4 +1,4 @@
-// What a guest says about its ports, believed only as far as it makes sense.
+// Parsing a guest's untrusted list of ports, and forwarding these ports.
 #include "engine/reach/forwards.h"
 
 #include <fmt/format.h>
@@ -60,7 +60,7 @@ TEST_CASE("forwards: of many ports the lowest stay") {
 
 namespace {
 
-/// Holds a port of one of the host's addresses; at first one that nobody has on any.
+/// Occupies a port on an address of the host. The first port is one that is free on all addresses.
 struct HeldPort {
   explicit HeldPort(host::Ipv4 address = INADDR_ANY, std::uint16_t port = 0)
       : socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -75,7 +75,7 @@ struct HeldPort {
   std::uint16_t number;
 };
 
-/// A running VM whose guest listens on one port.
+/// A running VM. Its guest listens on one port.
 struct Fixture : test::Fixture {
   Fixture() {
     HeldPort held;
@@ -119,7 +119,7 @@ TEST_CASE("forwards: a port that something else has on this host is named, with 
   auto ports = f.forwards.of(*f.box);
   REQUIRE(ports.size() == 1);
   CHECK(ports.at(f.port).at.port == 0);
-  CHECK(ports.at(f.port).why_not.message == "something else on this host listens there");
+  CHECK(ports.at(f.port).why_not.message == "another program on this host listens there");
   CHECK(ports.at(f.port).why_not.hint.starts_with("banger vm forward box "));
 }
 

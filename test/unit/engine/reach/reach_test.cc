@@ -1,4 +1,4 @@
-// Where this host reaches a VM, by its network and its state.
+// The address at which this host reaches a VM, by the VM's network and state.
 #include "engine/reach/reach.h"
 
 #include <unistd.h>

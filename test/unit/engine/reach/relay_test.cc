@@ -1,4 +1,4 @@
-// How bytes and ends pass between a caller and the guest, with both ends in the test's hand.
+// How bytes and ends of streams pass between a caller and the guest. The test controls both ends.
 #include "engine/reach/relay.h"
 
 #include <deque>
@@ -10,12 +10,12 @@ using namespace banger::engine;
 
 namespace {
 
-/// What one end says, and what it heard.
+/// One end of the relay: the bytes it sends, and the bytes it received.
 struct End {
   explicit End(host::Runtime& runtime) : changed(runtime) {}
-  std::deque<std::string> says;  // "" is the end
+  std::deque<std::string> says;  // "" ends the stream
   bool broken = false, gone = false;
-  bool deaf = false;  // takes no more
+  bool deaf = false;  // accepts no more bytes
   std::string heard;
   bool heard_end = false;
   host::Event changed;
@@ -84,7 +84,7 @@ struct Fixture {
   EndPtr caller = std::make_shared<End>(runtime), guest = std::make_shared<End>(runtime);
   bool over = false;
 
-  /// Runs the relay beside `body`, until neither has anything left to do.
+  /// Runs the relay and `body` together until both have ended.
   void run(OnCallerEnd on_end, std::function<Task<>(Fixture&)> body) {
     runtime.spawn([](Fixture* fixture, OnCallerEnd on) -> Task<> {
       co_await relay(fixture->runtime, std::make_shared<Caller>(fixture->caller),

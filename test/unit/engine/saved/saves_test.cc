@@ -1,4 +1,4 @@
-// Saved states on a real file system and store: what makes one usable, and who takes it along.
+// Saved states on a real file system and store: when a saved state is usable, and when it is removed.
 #include "engine/saved/saves.h"
 
 #include <sys/stat.h>
@@ -35,7 +35,7 @@ struct Fixture {
     settle();
     return std::move(*value);
   }
-  // Until nothing is left to do; what was spawned meanwhile is done then too.
+  // Runs until no work is left, including spawned coroutines.
   void settle() {
     runtime.io().restart();
     runtime.run();
@@ -173,7 +173,7 @@ TEST_CASE("saves: one that is still being made is waited for, and checked when i
   auto late = fixture.saves->state(*done, "build");
   REQUIRE(late);
   CHECK(!late->whole);
-  CHECK(late->changes.empty());  // there is no such file
+  CHECK(late->changes.empty());  // the file does not exist
 }
 
 TEST_CASE("saves: who waits for one that comes to nothing is told") {

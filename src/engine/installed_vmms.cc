@@ -154,7 +154,7 @@ std::optional<host::ProcessId> InstalledVmms::find_process(std::string_view toke
   return machine::find_process_by_token(token);
 }
 
-bool InstalledVmms::lives(const machine::MachineRecord& record) const {
+bool InstalledVmms::is_alive(const machine::MachineRecord& record) const {
   if (record.process.pid == 0) return find_process(record.token).has_value();
   return machine::VmmProcess::adopt(record).has_value();
 }

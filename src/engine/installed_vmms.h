@@ -25,7 +25,7 @@ class InstalledVmms final : public VmmChoice {
   Task<Result<Choice>> decide(const std::string& kernel, NetworkNeeds network) override;
   Task<Result<machine::Driver*>> for_record(const machine::MachineRecord& record) override;
   std::optional<host::ProcessId> find_process(std::string_view token) const override;
-  bool lives(const machine::MachineRecord& record) const override;
+  bool is_alive(const machine::MachineRecord& record) const override;
   Task<Result<machine::qemu::QemuFacts>> qemu() override;
   Task<Result<machine::firecracker::FirecrackerFacts>> firecracker() override;
   Task<Result<machine::qemu::KvmVerdict>> kvm(const std::string& kernel) override;

@@ -31,7 +31,7 @@ std::string random_id() {
   return id;
 }
 
-std::string made_up_name(std::string_view bytes) {
+std::string random_name(std::string_view bytes) {
   auto pick = [&](std::size_t at) {
     return static_cast<unsigned char>(bytes[at]) * 256u + static_cast<unsigned char>(bytes[at + 1]);
   };

@@ -10,6 +10,6 @@ namespace banger::engine {
 std::string random_id();
 
 /// Two words chosen by 4 random bytes, for example "brave-otter". Always a legal VM name and hostname.
-std::string made_up_name(std::string_view four_random_bytes);
+std::string random_name(std::string_view four_random_bytes);
 
 }  // namespace banger::engine

@@ -8,7 +8,7 @@
 #include "engine/initramfs.h"
 #include "engine/privileged_client.h"
 #include "engine/resources.h"
-#include "engine/saved/saves.h"
+#include "engine/saved/saved_states.h"
 #include "engine/vmm_choice.h"
 #include "host/paths.h"
 #include "host/runtime.h"
@@ -29,7 +29,7 @@ struct Services {
   image::ImageStore& images;
   VmmChoice& vmms;
   Initramfs& initramfs;
-  Saves& saves;
+  SavedStates& saves;
   PrivilegedClient& privileged;  ///< runs operations that need root
   HostResources& resources;      ///< taps, jails and block devices of VMs
   vm::HostSize host_size;

@@ -42,7 +42,7 @@ class VmmChoice {
   /// The live process of a machine that was started just before a crash and is not recorded yet.
   virtual std::optional<host::ProcessId> find_process(std::string_view token) const = 0;
   /// Whether the recorded process exists, even if no driver can control it.
-  virtual bool lives(const machine::MachineRecord& record) const = 0;
+  virtual bool is_alive(const machine::MachineRecord& record) const = 0;
 
   virtual Task<Result<machine::qemu::QemuFacts>> qemu() = 0;
   virtual Task<Result<machine::firecracker::FirecrackerFacts>> firecracker() = 0;

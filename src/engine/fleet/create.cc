@@ -134,7 +134,7 @@ Task<Result<std::shared_ptr<VmOwner>>> VmCreation::create(CreateRequest request,
   auto& record = origin.record;
   record.name = request.name.empty() ? registry_.free_name() : request.name;
   if (request.from.empty() && !record.save_id.empty()) {
-    pool_.want(record.save_id);
+    pool_.note_use(record.save_id);
     if (auto pooled = co_await take_from_pool(request, record, stages)) co_return pooled;
   }
   if (request.start) CO_TRY(co_await memory_.make_room(request.spec.memory_bytes, pool_));

@@ -31,7 +31,7 @@ Result<> HostMemory::check(std::uint64_t memory_bytes) const {
 Task<Result<>> HostMemory::make_room(std::uint64_t memory_bytes, Pool& pool) const {
   auto room = check(memory_bytes);
   if (room || pool.members().empty()) co_return room;
-  co_await pool.let_go();
+  co_await pool.remove_ready();
   co_return check(memory_bytes);
 }
 

@@ -117,7 +117,7 @@ Task<Result<>> VmManager::remove(std::shared_ptr<VmOwner> vm, Force force) {
   co_return Result<>{};
 }
 
-Task<> VmManager::remove_unasked(std::shared_ptr<VmOwner> vm) {
+Task<> VmManager::remove_or_log(std::shared_ptr<VmOwner> vm) {
   if (auto gone = co_await remove(vm, Force::yes); !gone)
     services_.log.error("vm.remove_failed", {{"vm", vm->row().name}, {"error", gone.error().sentence()}});
 }
@@ -131,7 +131,7 @@ Task<> VmManager::drop_templates(std::function<bool(const store::SaveRow&)> whic
   for (const auto& row : services_.saves.list(store::SaveKind::template_)) {
     if (!row.ready || !which(row)) continue;
     (void)services_.saves.retire(row.id);
-    co_await pool_.let_go_of_template(row.id);
+    co_await pool_.remove_ready_of(row.id);
   }
 }
 

@@ -34,7 +34,7 @@ class VmManager {
   Task<Result<std::shared_ptr<VmOwner>>> create(CreateRequest request, Stages& stages, host::Cancel& cancel);
   Task<Result<>> remove(std::shared_ptr<VmOwner> vm, Force force);
   /// Removes the VM by force, and logs a failure. Another caller may be removing the VM at the same time.
-  Task<> remove_unasked(std::shared_ptr<VmOwner> vm);
+  Task<> remove_or_log(std::shared_ptr<VmOwner> vm);
 
   /// `exhausted`, with the numbers, when another machine of that size could use up the host's memory.
   Result<> check_memory(std::uint64_t memory_bytes) const { return memory_.check(memory_bytes); }

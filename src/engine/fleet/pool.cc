@@ -16,7 +16,7 @@ constexpr auto kLook = std::chrono::seconds(30);  // idle machines and free memo
 constexpr auto kPatience = std::chrono::seconds(
     10);  // for a machine that is being made when the daemon ends; otherwise the next daemon adopts it
 
-std::uint64_t memory_of(const Saves& saves, const std::string& save_id) {
+std::uint64_t memory_of(const SavedStates& saves, const std::string& save_id) {
   auto save = saves.get(save_id);
   auto json = save ? parse_json(save->spec, limits::kRpcMessageBytes) : std::unexpected(save.error());
   auto spec = json ? vm::spec_from_json(*json) : std::unexpected(json.error());
@@ -30,8 +30,8 @@ std::size_t Pool::count(std::string_view save_id) const {
       std::count_if(members_.begin(), members_.end(), [&](const Member& m) { return m.save_id == save_id; }));
 }
 
-void Pool::want(const std::string& save_id) {
-  wanted_[save_id] = host::Clock::now();
+void Pool::note_use(const std::string& save_id) {
+  last_used_[save_id] = host::Clock::now();
   wake_.notify_all();
 }
 
@@ -48,7 +48,7 @@ std::shared_ptr<VmOwner> Pool::take(std::string_view save_id) {
 
 void Pool::adopt(std::shared_ptr<VmOwner> vm) {
   auto save_id = vm->row().save_id;
-  wanted_[save_id] = host::Clock::now();
+  last_used_[save_id] = host::Clock::now();
   members_.push_back({std::move(vm), std::move(save_id), host::Clock::now(), true});
 }
 
@@ -57,7 +57,7 @@ Task<> Pool::fill_one(std::string save_id) {
   auto vm = save ? vms_.make(*save) : std::unexpected(save.error());
   if (!vm) {
     services_.log.warn("pool.failed", {{"template", save_id}, {"error", vm.error().sentence()}});
-    wanted_.erase(save_id);
+    last_used_.erase(save_id);
     co_return;
   }
   members_.push_back({*vm, save_id, host::Clock::now(), false});
@@ -81,10 +81,10 @@ Task<> Pool::fill_one(std::string save_id) {
   if (!done) services_.log.warn("pool.failed", {{"template", save_id}, {"error", done.error().sentence()}});
   if (it != members_.end()) members_.erase(it);
   (void)co_await vms_.remove(*vm);
-  wanted_.erase(save_id);
+  last_used_.erase(save_id);
 }
 
-Task<> Pool::let_go_of(std::function<bool(const Member&)> which) {
+Task<> Pool::remove_matching(std::function<bool(const Member&)> which) {
   std::vector<std::shared_ptr<VmOwner>> going;
   std::erase_if(members_, [&](const Member& member) {
     if (!which(member)) return false;
@@ -92,49 +92,49 @@ Task<> Pool::let_go_of(std::function<bool(const Member&)> which) {
     return true;
   });
   for (const auto& vm : going) {
-    services_.log.info("pool.let_go", {{"id", vm->row().id}});
+    services_.log.info("pool.removed", {{"id", vm->row().id}});
     (void)co_await vms_.remove(vm);
   }
 }
 
-Task<> Pool::let_go() {
-  return let_go_of([](const Member& member) { return member.ready; });
+Task<> Pool::remove_ready() {
+  return remove_matching([](const Member& member) { return member.ready; });
 }
 
-Task<> Pool::let_go_of_template(std::string save_id) {
-  return let_go_of([save_id](const Member& member) { return member.ready && member.save_id == save_id; });
+Task<> Pool::remove_ready_of(std::string save_id) {
+  return remove_matching([save_id](const Member& member) { return member.ready && member.save_id == save_id; });
 }
 
 Task<> Pool::close() {
   closing_ = true;
-  wanted_.clear();
+  last_used_.clear();
   wake_.notify_all();
   auto deadline = host::after(kPatience);
   while (filling_ && host::Clock::now() < deadline) co_await wake_.wait(deadline);
-  co_await let_go();
+  co_await remove_ready();
 }
 
 Task<> Pool::run() {
   while (!closing_) {
     auto now = host::Clock::now();
     auto idle = std::chrono::duration_cast<host::Clock::duration>(services_.config.pool_idle);
-    std::erase_if(wanted_, [&](const auto& entry) {
+    std::erase_if(last_used_, [&](const auto& entry) {
       auto save = services_.saves.get(entry.first);
       return now - entry.second > idle || !save || save->key.empty();
     });
-    co_await let_go_of([&](const Member& member) {
+    co_await remove_matching([&](const Member& member) {
       return member.ready &&
-             (!wanted_.contains(member.save_id) || member.vm->state() != vm::State::running || !vms_.room(0));
+             (!last_used_.contains(member.save_id) || member.vm->state() != vm::State::running || !vms_.room(0));
     });
     std::string next;
-    for (const auto& [save_id, used] : wanted_)
+    for (const auto& [save_id, used] : last_used_)
       if (count(save_id) < services_.config.pool_size && vms_.room(memory_of(services_.saves, save_id))) next = save_id;
     if (next.empty()) {
       co_await wake_.wait(host::after(kLook));
       continue;
     }
     co_await foreground_.wait_idle();
-    if (!wanted_.contains(next) || count(next) >= services_.config.pool_size) continue;
+    if (!last_used_.contains(next) || count(next) >= services_.config.pool_size) continue;
     filling_ = true;
     co_await fill_one(next);
     filling_ = false;

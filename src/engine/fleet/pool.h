@@ -32,10 +32,10 @@ class Pool {
   /// Takes a ready machine of that template out of the pool. Null when there is none.
   std::shared_ptr<VmOwner> take(std::string_view save_id);
   /// Records a use of that template. The pool keeps machines of a template until `pool_idle` after its last use.
-  void want(const std::string& save_id);
+  void note_use(const std::string& save_id);
   /// Removes all ready machines, for example when memory is short. Returns when they are removed.
-  Task<> let_go();
-  Task<> let_go_of_template(std::string save_id);
+  Task<> remove_ready();
+  Task<> remove_ready_of(std::string save_id);
   /// Empties the pool at the daemon's orderly end. Waits a short time for a machine that is being made.
   Task<> close();
   /// Puts a pool machine that outlived its daemon back into the pool.
@@ -51,7 +51,7 @@ class Pool {
 
  private:
   Task<> fill_one(std::string save_id);
-  Task<> let_go_of(std::function<bool(const Member&)> which);
+  Task<> remove_matching(std::function<bool(const Member&)> which);
   std::size_t count(std::string_view save_id) const;
 
   Services& services_;
@@ -60,7 +60,7 @@ class Pool {
   bool closing_ = false, filling_ = false;
   host::Event wake_;
   std::vector<Member> members_;
-  std::map<std::string, host::Clock::time_point> wanted_;  ///< template → last use
+  std::map<std::string, host::Clock::time_point> last_used_;  ///< template → last use
 };
 
 }  // namespace banger::engine

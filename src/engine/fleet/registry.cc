@@ -99,7 +99,7 @@ Result<> VmRegistry::check_is_free(std::string_view name) const {
 
 std::string VmRegistry::free_name() const {
   for (;;) {
-    auto name = made_up_name(host::random_bytes(4));
+    auto name = random_name(host::random_bytes(4));
     if (!find_exactly(name)) return name;
   }
 }

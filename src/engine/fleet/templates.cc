@@ -87,10 +87,10 @@ Task<Result<store::SaveRow>> Templates::find_or_build(TemplateRequest request, S
   }
   auto build = slot;
   stages.begin("template", "made once for this image and size; later VMs start much faster");
-  std::string told;
+  std::string reported;
   while (!build->result) {
     CO_TRY(cancel.check());
-    if (build->stage != told) stages.detail(told = build->stage, -1);
+    if (build->stage != reported) stages.detail(reported = build->stage, -1);
     co_await build->changed.wait(host::after(std::chrono::milliseconds(200)));
   }
   co_return *build->result;

@@ -49,7 +49,7 @@ void add_saves(Services& services, std::vector<Garbage>& found) {
       found.push_back(files(services, "saved state", entry.path().string(), "no record names it"));
 }
 
-bool is_astray(const VmRegistry& vms, const machine::LiveMachine& machine) {
+bool is_stray(const VmRegistry& vms, const machine::LiveMachine& machine) {
   auto all = vms.everything();
   return std::ranges::none_of(all, [&](const auto& vm) { return owns(vm->row(), machine); });
 }
@@ -61,7 +61,7 @@ Task<Result<>> kill_stray(const Services& services, const VmRegistry& vms, machi
   if (!process) co_return std::unexpected(process.error());
   if (machine::live_machine(found.process.pid, services.paths.vms()) != found)
     co_return fail(ErrorCode::busy, "its pid belongs to another program by now");
-  if (!is_astray(vms, found)) co_return fail(ErrorCode::busy, "it belongs to a VM by now");
+  if (!is_stray(vms, found)) co_return fail(ErrorCode::busy, "it belongs to a VM by now");
   if (::syscall(SYS_pidfd_send_signal, process->get(), SIGKILL, nullptr, 0) < 0 && errno != ESRCH)
     co_return fail_errno("kill it");
   co_return Result<>{};
@@ -69,7 +69,7 @@ Task<Result<>> kill_stray(const Services& services, const VmRegistry& vms, machi
 
 void add_machines(Services& services, const VmRegistry& vms, std::vector<Garbage>& found) {
   for (const auto& machine : machine::live_machines(services.paths.vms())) {
-    if (!is_astray(vms, machine)) continue;
+    if (!is_stray(vms, machine)) continue;
     found.push_back({.kind = "process",
                      .path = fmt::format("pid {}", machine.process.pid),
                      .reason = fmt::format("a machine in {} that no VM owns", services.paths.vm(machine.vm_id)),

@@ -53,10 +53,10 @@ Task<> stop_stale(Services& services, const VmRegistry& vms) {
   }
 }
 
-Task<> release_left(Services& services, const VmRegistry& vms) {
+Task<> release_leftovers(Services& services, const VmRegistry& vms) {
   for (const auto& id : services.resources.holders()) {
     if (auto vm = vms.find_exactly(id); vm && vm->row().id == id)
-      co_await vm->release_left();
+      co_await vm->release_leftovers();
     else
       co_await services.resources.release_all(id);
   }

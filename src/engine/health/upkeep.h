@@ -17,6 +17,6 @@ Task<> stop_stale_once(Services& services, const VmRegistry& vms);
 Task<> stop_stale(Services& services, const VmRegistry& vms);
 
 /// Releases host resources of VMs that do not run. Call this after the recovery of all VMs.
-Task<> release_left(Services& services, const VmRegistry& vms);
+Task<> release_leftovers(Services& services, const VmRegistry& vms);
 
 }  // namespace banger::engine

@@ -96,7 +96,7 @@ void Forwards::watch(std::shared_ptr<VmOwner> vm) {
   if (!services_.config.auto_forward) return;
   auto watch = std::make_shared<Watch>(services_.runtime, vm, totals_);
   watches_[vm.get()] = watch;
-  services_.runtime.spawn(look_after(std::move(watch)));
+  services_.runtime.spawn(forward_ports(std::move(watch)));
 }
 
 std::map<std::uint16_t, Forwards::Port> Forwards::of(const VmOwner& vm) const {
@@ -108,7 +108,7 @@ std::map<std::uint16_t, Forwards::Port> Forwards::of(const VmOwner& vm) const {
   return ports;
 }
 
-Task<> Forwards::catch_up(const VmOwner& vm, std::vector<std::uint16_t> ports, host::Deadline deadline) {
+Task<> Forwards::wait_for(const VmOwner& vm, std::vector<std::uint16_t> ports, host::Deadline deadline) {
   auto found = watches_.find(&vm);
   if (found == watches_.end() || !applies(vm)) co_return;
   auto watch = found->second;
@@ -118,7 +118,7 @@ Task<> Forwards::catch_up(const VmOwner& vm, std::vector<std::uint16_t> ports, h
   while (!known() && host::Clock::now() < deadline) co_await watch->changed.wait(deadline);
 }
 
-Task<> Forwards::look_after(WatchPtr watch) {
+Task<> Forwards::forward_ports(WatchPtr watch) {
   auto vm = watch->vm;
   while (!vm->gone()) {
     if (!applies(*vm)) {

@@ -37,7 +37,7 @@ class Forwards {
   /// The ports by the guest's number. Empty when nothing is forwarded (yet).
   std::map<std::uint16_t, Port> of(const VmOwner& vm) const;
   /// Waits until all these ports of the guest are forwarded or have failed, at most until the deadline.
-  Task<> catch_up(const VmOwner& vm, std::vector<std::uint16_t> ports, host::Deadline deadline);
+  Task<> wait_for(const VmOwner& vm, std::vector<std::uint16_t> ports, host::Deadline deadline);
 
  private:
   struct Listening {
@@ -61,7 +61,7 @@ class Forwards {
   };
   using WatchPtr = std::shared_ptr<Watch>;
 
-  Task<> look_after(WatchPtr watch);
+  Task<> forward_ports(WatchPtr watch);
   Task<> settle(WatchPtr watch, std::shared_ptr<link::Client> client);
   Task<> follow(WatchPtr watch, std::shared_ptr<link::Client> client);
   void apply(const WatchPtr& watch, const GuestPorts& wanted);

@@ -57,9 +57,9 @@ std::string hold_body(Hold hold) { return hold == Hold::on ? R"({"hold":true})" 
 
 }  // namespace
 
-Task<Result<>> AgentLink::connect(Machine machine, std::chrono::milliseconds patience, GivenUp given_up) {
+Task<Result<>> AgentLink::connect(Machine machine, std::chrono::milliseconds timeout, GivenUp given_up) {
   system_wanted_ = false;
-  auto found = co_await wait_for(machine, patience, std::move(given_up));
+  auto found = co_await wait_for(machine, timeout, std::move(given_up));
   if (!found && found.error().hint.empty() && found.error().code != ErrorCode::cancelled)
     found.error().hint = fmt::format("banger vm logs {}", record_->row().name);
   CO_TRY(std::move(found));
@@ -67,12 +67,12 @@ Task<Result<>> AgentLink::connect(Machine machine, std::chrono::milliseconds pat
   co_return Result<>{};
 }
 
-Task<Result<>> AgentLink::wait_for(Machine machine, std::chrono::milliseconds patience, GivenUp given_up) {
+Task<Result<>> AgentLink::wait_for(Machine machine, std::chrono::milliseconds timeout, GivenUp given_up) {
   auto attempt = std::make_shared<Attempt>(runtime_);
   auto tokens = CO_TRY(tokens_());
   // The saved guest's token comes first, because a restored guest usually has no identity yet.
   std::ranges::reverse(tokens);
-  runtime_.spawn(try_link(attempt, runtime_, machine, std::move(tokens), host::after(patience)));
+  runtime_.spawn(try_link(attempt, runtime_, machine, std::move(tokens), host::after(timeout)));
   while (!attempt->finished && machine->running()) {
     if (given_up()) co_return fail(ErrorCode::cancelled, "cancelled");
     co_await attempt->done.wait(host::after(kLook));
@@ -93,7 +93,7 @@ Task<Result<>> AgentLink::wait_for(Machine machine, std::chrono::milliseconds pa
   }
   if (code == ErrorCode::timeout || code == ErrorCode::unavailable)
     co_return fail(ErrorCode::timeout, fmt::format("the guest did not become ready within {}: {}",
-                                                   format_duration(patience), result.error().message));
+                                                   format_duration(timeout), result.error().message));
   co_return std::unexpected(std::move(result.error()));
 }
 
@@ -120,10 +120,10 @@ Task<Result<std::shared_ptr<link::Client>>> AgentLink::client(host::Deadline dea
   co_return client_;
 }
 
-Task<Result<>> AgentLink::wait_system(std::chrono::milliseconds patience, GivenUp given_up) {
+Task<Result<>> AgentLink::wait_system(std::chrono::milliseconds timeout, GivenUp given_up) {
   system_wanted_ = true;
   record_->changed().notify_all();
-  auto deadline = host::after(patience);
+  auto deadline = host::after(timeout);
   while (!system_up_) {
     if (given_up()) co_return fail(ErrorCode::cancelled, "cancelled");
     if (!machine_ || !machine_->running())

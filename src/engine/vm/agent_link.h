@@ -40,7 +40,7 @@ class AgentLink : public std::enable_shared_from_this<AgentLink> {
   /// Waits until the agent answers. From then on the class maintains the link for as long as the machine runs.
   /// Errors: `unavailable` when the machine ends first, `cancelled` when the caller has given up, `timeout`.
   /// The caller gives the guest its identity.
-  Task<Result<>> connect(Machine machine, std::chrono::milliseconds patience, GivenUp given_up);
+  Task<Result<>> connect(Machine machine, std::chrono::milliseconds timeout, GivenUp given_up);
   /// Maintains the link to a machine that was found running. Does not wait for the agent.
   void keep(Machine machine);
 
@@ -52,7 +52,7 @@ class AgentLink : public std::enable_shared_from_this<AgentLink> {
 
   /// The guest's init has reached its boot target.
   bool system_up() const { return system_up_; }
-  Task<Result<>> wait_system(std::chrono::milliseconds patience, GivenUp given_up);
+  Task<Result<>> wait_system(std::chrono::milliseconds timeout, GivenUp given_up);
 
   Task<Result<>> hold(Hold hold);
 
@@ -62,7 +62,7 @@ class AgentLink : public std::enable_shared_from_this<AgentLink> {
   void close();
 
  private:
-  Task<Result<>> wait_for(Machine machine, std::chrono::milliseconds patience, GivenUp given_up);
+  Task<Result<>> wait_for(Machine machine, std::chrono::milliseconds timeout, GivenUp given_up);
   Task<Result<std::shared_ptr<link::Client>>> reopen(Machine machine);
   void use(std::shared_ptr<link::Client> client);
   static Task<> reconnect(std::shared_ptr<AgentLink> self, Machine machine);

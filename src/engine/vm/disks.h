@@ -7,7 +7,7 @@
 #include <string>
 
 #include "capabilities/capability.h"
-#include "engine/saved/saves.h"
+#include "engine/saved/saved_states.h"
 #include "host/runtime.h"
 
 namespace banger::engine {
@@ -31,7 +31,7 @@ enum class Existing { keep, replace };
 
 class VmDisks {
  public:
-  VmDisks(host::Runtime& runtime, const Saves& saves, std::string directory)
+  VmDisks(host::Runtime& runtime, const SavedStates& saves, std::string directory)
       : runtime_(runtime), saves_(saves), directory_(std::move(directory)) {}
 
   const std::string& directory() const { return directory_; }
@@ -57,7 +57,7 @@ class VmDisks {
   Result<> copy_file_from(const std::string& save_id, const VmFile& file, Existing existing) const;
 
   host::Runtime& runtime_;
-  const Saves& saves_;
+  const SavedStates& saves_;
   std::string directory_;
 };
 

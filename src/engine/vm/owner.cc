@@ -77,18 +77,18 @@ Task<Result<>> VmOwner::discard_saved_memory() {
   co_return co_await settle(vm_, State::stopped);
 }
 
-Task<Result<>> VmOwner::stop(std::chrono::milliseconds patience) {
+Task<Result<>> VmOwner::stop(std::chrono::milliseconds timeout) {
   auto turn = CO_TRY(co_await take_turn());
   if (CO_TRY(vm_.record->admit(Operation::stop)) == Admission::nothing_to_do) co_return Result<>{};
   abort_ = false;
-  co_return co_await stop_machine(patience);
+  co_return co_await stop_machine(timeout);
 }
 
-Task<Result<>> VmOwner::stop_machine(std::chrono::milliseconds patience) {
+Task<Result<>> VmOwner::stop_machine(std::chrono::milliseconds timeout) {
   CO_TRY(vm_.record->move_to(State::stopping));
   co_await ask_guest_to_stop(vm_);
   // The loop wakes when the process ends: RunningMachine notifies before on_exit() waits for this turn.
-  for (auto deadline = host::after(patience); vm_.machine->running() && !abort_ && host::Clock::now() < deadline;)
+  for (auto deadline = host::after(timeout); vm_.machine->running() && !abort_ && host::Clock::now() < deadline;)
     co_await vm_.record->changed().wait(std::min(deadline, host::after(std::chrono::milliseconds(200))));
   bool forced = vm_.machine->running();
   CO_TRY(co_await end_machine(vm_));
@@ -145,7 +145,7 @@ Task<Result<>> VmOwner::warm_up() {
   auto client = vm_.link->client();
   if (!client) co_return fail(ErrorCode::unavailable, "the link is gone");
   co_await engine::warm_up(vm_.services.runtime, *client);
-  co_return co_await tell_guest(vm_, Disks::unchanged);
+  co_return co_await send_config(vm_, Disks::unchanged);
 }
 
 Task<Result<>> VmOwner::become_template(std::string save_id, std::string key, Stages& stages) {
@@ -187,13 +187,13 @@ Task<Result<capabilities::TakesEffect>> VmOwner::change(std::string name, vm::Sp
   // The host resources change first, because their limits hold whatever the guest does. The guest's config follows.
   auto takes_effect = CO_TRY(co_await vm_.services.resources.change(row().id, before, this->spec()));
   if (takes_effect == TakesEffect::after_restart || !vm_.link->up()) co_return takes_effect;
-  if (auto told = co_await tell_guest(vm_, Disks::unchanged); !told)
+  if (auto sent = co_await send_config(vm_, Disks::unchanged); !sent)
     vm_.services.log.warn("vm.configure_failed",
-                          {{"vm", vm_.name()}, {"id", vm_.row().id}, {"error", told.error().sentence()}});
+                          {{"vm", vm_.name()}, {"id", vm_.row().id}, {"error", sent.error().sentence()}});
   co_return takes_effect;
 }
 
-Task<> VmOwner::release_left() {
+Task<> VmOwner::release_leftovers() {
   auto turn = co_await turn_.lock();
   if (state() == State::stopped || state() == State::suspended) co_await vm_.services.resources.release_all(row().id);
 }

@@ -38,7 +38,7 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   /// Turns a suspended VM into a stopped VM, as after a power failure.
   Task<Result<>> discard_saved_memory();
   /// Asks the guest to shut down, waits, then forces it. Does nothing for a stopped VM.
-  Task<Result<>> stop(std::chrono::milliseconds patience);
+  Task<Result<>> stop(std::chrono::milliseconds timeout);
   /// Ends the machine at once. Also interrupts a running start or stop.
   Task<Result<>> kill();
   Task<Result<>> suspend(Stages& stages);
@@ -57,7 +57,7 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   /// Disks only grow.
   Task<Result<capabilities::TakesEffect>> change(std::string name, vm::Spec spec);
   /// Releases host resources that a crash left behind, unless the VM runs.
-  Task<> release_left();
+  Task<> release_leftovers();
   /// The store's record of the VM may be outdated: recovery must run before any operation.
   void expect_recovery() { recovery_due_ = true; }
   /// After a daemon start: finishes or undoes operations that a crash interrupted. Returns a summary for people, or "".
@@ -71,7 +71,7 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   /// Makes the operation that holds the turn give up, so that the turn becomes free soon.
   void abort();
   Start start_of(Stages& stages, WaitFor wait, std::function<bool()> cancelled);
-  Task<Result<>> stop_machine(std::chrono::milliseconds patience);
+  Task<Result<>> stop_machine(std::chrono::milliseconds timeout);
   static Task<> on_exit(std::shared_ptr<VmOwner> self, RunningMachine::Machine ended, machine::MachineExit exit);
 
   VmParts vm_;

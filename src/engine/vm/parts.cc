@@ -27,8 +27,8 @@ Result<std::vector<std::string>> link_tokens(const Services& services, const sto
   return tokens;
 }
 
-Task<Result<>> tell_guest(const Services& services, std::shared_ptr<VmRecord> record,
-                          std::shared_ptr<link::Client> client, Disks disks) {
+Task<Result<>> send_config(const Services& services, std::shared_ptr<VmRecord> record,
+                           std::shared_ptr<link::Client> client, Disks disks) {
   if (!client) co_return fail(ErrorCode::unavailable, "the link to the guest is broken");
   // Made at the last moment, because the config contains the time.
   auto guest = CO_TRY(guest_config(CO_TRY(vm_context(services, *record))));
@@ -46,7 +46,7 @@ VmParts::VmParts(Services& s, store::VmRow row, vm::Spec spec)
       link(std::make_shared<AgentLink>(
           s.runtime, s.log, record, [&s, r = record] { return link_tokens(s, r->row()); },
           [&s, r = record](std::shared_ptr<link::Client> client) {
-            return tell_guest(s, r, std::move(client), Disks::unchanged);
+            return send_config(s, r, std::move(client), Disks::unchanged);
           })),
       use(std::make_shared<VmUse>(record, link)),
       disks(s.runtime, s.saves, s.paths.vm(record->row().id)) {}
@@ -80,8 +80,8 @@ Result<guestcfg::GuestConfig> guest_config(const capabilities::VmContext& contex
   return guest;
 }
 
-Task<Result<>> tell_guest(VmParts& vm, Disks disks) {
-  return tell_guest(vm.services, vm.record, vm.link->client(), disks);
+Task<Result<>> send_config(VmParts& vm, Disks disks) {
+  return send_config(vm.services, vm.record, vm.link->client(), disks);
 }
 
 std::optional<std::string> own_address(const VmParts& vm) {

@@ -39,7 +39,7 @@ inline Result<capabilities::VmContext> vm_context(const VmParts& vm) { return vm
 /// The config of the guest, made by all capabilities. Contains the current time.
 Result<guestcfg::GuestConfig> guest_config(const capabilities::VmContext& context);
 /// Sends a running guest its current config.
-Task<Result<>> tell_guest(VmParts& vm, Disks disks);
+Task<Result<>> send_config(VmParts& vm, Disks disks);
 /// The guest's own address in a network of the host. Empty: no address was leased yet. nullopt: the guest has none.
 std::optional<std::string> own_address(const VmParts& vm);
 /// own_address(), or the address that every guest of a user-mode network has.

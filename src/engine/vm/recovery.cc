@@ -12,7 +12,7 @@ namespace banger::engine {
 using vm::State;
 using Action = RecoveryAction;
 
-RecoveryPlan plan_recovery(const store::VmRow& row, State state, const SavesOfVm& saves) {
+RecoveryPlan plan_recovery(const store::VmRow& row, State state, const SavedStatesOfVm& saves) {
   auto summary = [&row](std::string_view what) { return fmt::format("vm '{}': {}", row.name, what); };
   // Unfinished templates and pool machines are not finished. They are made again when needed.
   if (row.purpose == store::Purpose::template_build || (row.purpose == store::Purpose::pool && state != State::running))
@@ -58,7 +58,7 @@ std::optional<store::SaveRow> newer_suspend(const VmParts& vm) {
   return std::nullopt;
 }
 
-SavesOfVm look_at_saves(const VmParts& vm) {
+SavedStatesOfVm saves_of(const VmParts& vm) {
   const auto& own = vm.row().save_id;
   return {.has_own = own.empty() || vm.services.saves.get(own).has_value(), .suspended = newer_suspend(vm).has_value()};
 }
@@ -85,7 +85,7 @@ Task<Result<std::string>> without_machine(VmParts& vm, const Error& why) {
 
 Task<Result<std::string>> adopt(VmParts& vm, Start& start, std::string summary) {
   auto machine = co_await vm.machine->find(Paused::goes_on);
-  if (!machine && machine.error().code != ErrorCode::cancelled && vm.machine->lives())
+  if (!machine && machine.error().code != ErrorCode::cancelled && vm.machine->is_alive())
     co_return std::unexpected(std::move(machine).error());
   if (!machine) co_return co_await without_machine(vm, machine.error());
   CO_TRY(vm.record->edit(
@@ -111,7 +111,7 @@ Task<Result<std::string>> adopt(VmParts& vm, Start& start, std::string summary) 
 }  // namespace
 
 Task<Result<std::string>> recover(VmParts& vm, Start start) {
-  auto plan = plan_recovery(vm.row(), vm.record->state(), look_at_saves(vm));
+  auto plan = plan_recovery(vm.row(), vm.record->state(), saves_of(vm));
   switch (plan.action) {
     case Action::nothing:
       break;

@@ -24,11 +24,11 @@ struct RecoveryPlan {
 };
 
 /// The saved states of a VM.
-struct SavesOfVm {
+struct SavedStatesOfVm {
   bool has_own = true;     ///< the recorded saved state exists, or the record names none
   bool suspended = false;  ///< a suspend was saved completely, but the record does not name it yet
 };
-RecoveryPlan plan_recovery(const store::VmRow& row, vm::State state, const SavesOfVm& saves);
+RecoveryPlan plan_recovery(const store::VmRow& row, vm::State state, const SavedStatesOfVm& saves);
 
 /// What happens to a VM whose machine is gone.
 enum class GuestRan { no, maybe };

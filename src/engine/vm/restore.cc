@@ -40,7 +40,7 @@ Task<Result<>> claim(VmParts& vm, Claim wanted, Stages& stages) {
   CO_TRY(co_await vm.disks.prepare(CO_TRY(vm_context(vm))));
   CO_TRY(co_await vm.services.resources.change(vm.row().id, pooled, vm.spec()));
   auto disks = CO_TRY(co_await grow_drives(*vm.machine->get(), vm.spec(), pooled));
-  CO_TRY(in("identity", co_await tell_guest(vm, disks)));
+  CO_TRY(in("identity", co_await send_config(vm, disks)));
   stages.end();
   auto text = dump_json(stages.to_json());
   vm.services.log.info("vm.started", {{"vm", vm.name()}, {"id", vm.row().id}, {"stages", text}});

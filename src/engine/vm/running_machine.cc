@@ -57,14 +57,14 @@ Task<Result<>> RunningMachine::find_and_end() {
   auto machine = co_await find(Paused::stays);
   if (machine)
     machine_ = std::move(*machine);
-  else if (lives())
+  else if (is_alive())
     co_return std::unexpected(std::move(machine).error());
   co_return co_await end();
 }
 
-bool RunningMachine::lives() const {
+bool RunningMachine::is_alive() const {
   auto record = recorded_machine(record_->row());
-  return record && services_.vmms.lives(*record);
+  return record && services_.vmms.is_alive(*record);
 }
 
 Task<Result<>> RunningMachine::end() {

@@ -38,7 +38,7 @@ class RunningMachine : public std::enable_shared_from_this<RunningMachine> {
   /// Finds the process by its record. Finds it by its token if the daemon died before the pid was recorded.
   Task<Result<Machine>> find(Paused paused);
   /// The recorded process exists, even if no driver can control it.
-  bool lives() const;
+  bool is_alive() const;
   /// Finds the process, if there is one, and ends it. After an error the process may still run.
   Task<Result<>> find_and_end();
   /// Kills the process, if there is one. The process stays known until it has ended.

@@ -45,7 +45,7 @@ Result<> record_starting(VmParts& vm) {
                             [](store::VmRow& row, vm::Spec&) { row.link_token = to_hex(host::random_bytes(16)); });
 }
 
-Task<> tell_capabilities(VmParts& vm, const capabilities::VmContext& context) {
+Task<> notify_capabilities(VmParts& vm, const capabilities::VmContext& context) {
   for (const auto* capability : capabilities::all()) {
     auto client = vm.link->client();
     if (!capability->started || !client) continue;
@@ -135,17 +135,17 @@ Task<Result<>> start(VmParts& vm, Start start) {
 Task<Result<>> finish_start(VmParts& vm, Start& start, const std::optional<store::SaveRow>& save) {
   const auto& record = vm.machine->get()->record();
   start.stages.begin(save ? "agent" : "boot", fmt::format("{} on {}", record.accelerator, record.driver));
-  std::chrono::milliseconds patience = save ? limits::kRestoreDeadline : vm.services.config.ready_timeout;
-  CO_TRY(co_await vm.link->connect(vm.machine->get(), patience, start.given_up));
+  std::chrono::milliseconds timeout = save ? limits::kRestoreDeadline : vm.services.config.ready_timeout;
+  CO_TRY(co_await vm.link->connect(vm.machine->get(), timeout, start.given_up));
   start.stages.end();
   if (save) {
     start.stages.begin("identity");
     auto disks = CO_TRY(co_await grow_drives(*vm.machine->get(), vm.spec(), CO_TRY(saved_spec(*save))));
-    CO_TRY(in("identity", co_await tell_guest(vm, disks)));
+    CO_TRY(in("identity", co_await send_config(vm, disks)));
     (void)vm.services.saves.touch(save->id);
     start.stages.end();
   }
-  co_await tell_capabilities(vm, CO_TRY(vm_context(vm)));
+  co_await notify_capabilities(vm, CO_TRY(vm_context(vm)));
   co_return vm.record->move_to(State::running, [](store::VmRow& row, vm::Spec&) {
     row.booted = true;
     row.started_at = unix_now();

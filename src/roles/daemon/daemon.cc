@@ -92,7 +92,7 @@ void raise_descriptor_limit() {
 Task<> serve(Daemon& daemon, rpc::Server& server, UniqueFd listener, int ready_fd) {
   // First the truth, then the answers: whoever asks must not see a VM as running whose machine is gone.
   co_await daemon.vms.recover_all(host::after(std::chrono::seconds(3)));
-  daemon.services.runtime.spawn(engine::release_left(daemon.services, daemon.vms.registry()));
+  daemon.services.runtime.spawn(engine::release_leftovers(daemon.services, daemon.vms.registry()));
   daemon.services.resources.run(daemon.services.runtime, daemon.vms.foreground());
   daemon.services.runtime.spawn(daemon.dns.run());
   daemon.vms.registry().for_each_vm(
@@ -162,7 +162,7 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
   engine::PrivilegedClient privileged(runtime, log, prepared.paths, prepared.config, helper_socket());
   engine::InstalledVmms vmms(runtime, log, prepared.paths, prepared.config, *prepared.store, path_variable);
   engine::Initramfs initramfs(runtime, prepared.paths);
-  engine::Saves saves(runtime, log, prepared.paths, *prepared.store);
+  engine::SavedStates saves(runtime, log, prepared.paths, *prepared.store);
   engine::HostResources resources({.runtime = runtime,
                                    .log = log,
                                    .paths = prepared.paths,

@@ -234,7 +234,7 @@ Result<engine::SavedVm> Fixture::save_as(VmOwner& vm, store::SaveKind kind, cons
   return run(vm.save_as(std::move(wanted), stages));
 }
 
-std::string Fixture::untruth() const {
+std::string Fixture::mismatch() const {
   auto rows = *daemon->store->vms();
   for (const auto& process : host.running()) {
     auto row = std::ranges::find(rows, process->config.id, &store::VmRow::id);

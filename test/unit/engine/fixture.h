@@ -31,7 +31,7 @@ struct FakeDaemon {
   engine::PrivilegedClient no_helper;
   FakeVmms vmms;
   engine::Initramfs initramfs;
-  engine::Saves saves;
+  engine::SavedStates saves;
   engine::HostResources resources;
   engine::Services services;
 };
@@ -77,7 +77,7 @@ class Fixture {
   Result<engine::SavedVm> save_as(engine::VmOwner& vm, store::SaveKind kind, const std::string& name = "");
 
   /// A sentence about the first difference between the store and the running machines. Empty: no difference.
-  std::string untruth() const;
+  std::string mismatch() const;
 
   TempDir directory;
   CallLog log;

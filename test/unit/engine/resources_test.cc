@@ -98,7 +98,7 @@ struct Daemon : Fixture {
   image::ImageStore images;
   InstalledVmms vmms;
   Initramfs initramfs;
-  Saves saves;
+  SavedStates saves;
   PrivilegedClient privileged;
   host::Mutex building, pulling;
   Services services;
@@ -188,6 +188,6 @@ TEST_CASE("host resources: doctor has a line of each") {
 TEST_CASE("host resources: what a VM that is gone still held is released after a daemon start") {
   Daemon d;
   REQUIRE(d.acquire());
-  test::run(d.runtime, release_left(d.services, d.fleet.registry()));
+  test::run(d.runtime, release_leftovers(d.services, d.fleet.registry()));
   CHECK(d.host.parcels.empty());
 }

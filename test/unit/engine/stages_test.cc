@@ -9,16 +9,16 @@ using namespace banger;
 using namespace banger::engine;
 
 TEST_CASE("stages: each is told as it begins and kept in order when it ends") {
-  std::vector<std::string> told;
+  std::vector<std::string> reports;
   Stages stages([&](std::string_view stage, std::string_view detail, int percent) {
-    told.push_back(std::string(stage) + "/" + std::string(detail) + "/" + std::to_string(percent));
+    reports.push_back(std::string(stage) + "/" + std::string(detail) + "/" + std::to_string(percent));
   });
   stages.begin("disks");
   stages.detail("half", 50);
   stages.begin("boot", "tcg");
   stages.end();
   stages.end();  // ending twice adds nothing
-  CHECK(told == std::vector<std::string>{"disks//-1", "disks/half/50", "boot/tcg/-1"});
+  CHECK(reports == std::vector<std::string>{"disks//-1", "disks/half/50", "boot/tcg/-1"});
   auto json = stages.to_json();
   REQUIRE(json.size() == 2);
   CHECK(json[0]["name"] == "disks");
@@ -27,8 +27,8 @@ TEST_CASE("stages: each is told as it begins and kept in order when it ends") {
 }
 
 TEST_CASE("stages: a detail outside any stage tells nobody") {
-  int told = 0;
-  Stages stages([&](std::string_view, std::string_view, int) { ++told; });
+  int reports = 0;
+  Stages stages([&](std::string_view, std::string_view, int) { ++reports; });
   stages.detail("early", 1);
-  CHECK(told == 0);
+  CHECK(reports == 0);
 }

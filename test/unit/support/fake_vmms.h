@@ -22,7 +22,7 @@ class FakeVmms final : public engine::VmmChoice {
     auto process = host_.by_token(token);
     return process ? std::optional(process->record.process) : std::nullopt;
   }
-  bool lives(const machine::MachineRecord& record) const override { return host_.by_token(record.token) != nullptr; }
+  bool is_alive(const machine::MachineRecord& record) const override { return host_.by_token(record.token) != nullptr; }
   Task<Result<machine::qemu::QemuFacts>> qemu() override { co_return none(); }
   Task<Result<machine::firecracker::FirecrackerFacts>> firecracker() override { co_return none(); }
   Task<Result<machine::qemu::KvmVerdict>> kvm(const std::string&) override { co_return none(); }

@@ -135,7 +135,7 @@ Task<Result<Json>> ports(Daemon& daemon, const Json& params, rpc::CallContext&) 
   if (engine::own_address(vm->parts())) {
     add_links(probing->rows, host);
   } else {
-    co_await daemon.forwards.catch_up(*vm, std::move(numbers), host::after(kForwardPatience));
+    co_await daemon.forwards.wait_for(*vm, std::move(numbers), host::after(kForwardPatience));
     add_ways(probing->rows, daemon.forwards.of(*vm), host);
   }
   co_return Json{{"ports", std::move(probing->rows)}};

@@ -94,7 +94,7 @@ Task<Result<Json>> remove(Daemon& daemon, const Json& params, rpc::CallContext&)
   Json deleted = Json::array();
   for (const auto& row : CO_TRY(wanted_rows(daemon, params))) {
     CO_TRY(daemon.services.saves.retire(row.id));
-    co_await daemon.vms.pool().let_go_of_template(row.id);
+    co_await daemon.vms.pool().remove_ready_of(row.id);
     deleted.push_back(row.id);
   }
   co_return Json{{"deleted", std::move(deleted)}};

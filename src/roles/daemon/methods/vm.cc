@@ -37,7 +37,7 @@ Result<engine::WaitFor> wait_param(const Json& params) {
 void remove_with_client(Daemon& daemon, const std::shared_ptr<engine::VmOwner>& vm, rpc::CallContext& context) {
   context.when_closed([&daemon, weak = std::weak_ptr(vm)] {
     auto left = weak.lock();
-    if (left && !left->gone()) daemon.services.runtime.spawn(daemon.vms.remove_unasked(std::move(left)));
+    if (left && !left->gone()) daemon.services.runtime.spawn(daemon.vms.remove_or_log(std::move(left)));
   });
 }
 

@@ -66,7 +66,7 @@ TEST_CASE("manager: a VM is created, started and found by its name") {
   CHECK((*vm)->state() == State::running);
   CHECK(f.vms->registry().get("box") == *vm);
   CHECK(f.row("box")->purpose == store::Purpose::user);
-  CHECK(f.untruth() == "");
+  CHECK(f.mismatch() == "");
 }
 
 TEST_CASE("manager: a VM without a name gets one, and one that is not to start stays stopped") {
@@ -187,7 +187,7 @@ TEST_CASE("manager: the next daemon finds every VM again, running and stopped") 
   f.die();
   CHECK((*f.vms->registry().get("running"))->state() == State::running);
   CHECK((*f.vms->registry().get("stopped"))->state() == State::stopped);
-  CHECK(f.untruth() == "");
+  CHECK(f.mismatch() == "");
 }
 
 TEST_CASE("manager: the next daemon undoes a create that was cut short, and says so") {

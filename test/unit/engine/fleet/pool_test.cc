@@ -64,7 +64,7 @@ TEST_CASE("pool: the first VM is a clone of a template that was made for it") {
   CHECK(vm->row().started_from == store::StartedFrom::clone);
   CHECK(f.daemon->saves.list(store::SaveKind::template_).size() == 1);
   CHECK(f.vms->registry().everything().size() == 1);
-  CHECK(f.untruth() == "");
+  CHECK(f.mismatch() == "");
 }
 
 TEST_CASE("pool: it fills up with clones, and the next VM is one of them") {
@@ -135,7 +135,7 @@ TEST_CASE("pool: it lets everything go when memory is wanted") {
   Fixture f;
   f.first();
   f.fill();
-  CHECK(f.wait(f.vms->pool().let_go()));
+  CHECK(f.wait(f.vms->pool().remove_ready()));
   CHECK(f.vms->pool().members().empty());
   CHECK(f.host.running().size() == 1);
 }

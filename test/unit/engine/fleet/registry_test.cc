@@ -112,11 +112,11 @@ TEST_CASE("registry: a made-up name is a legal one that no VM has") {
 TEST_CASE("registry: whoever asked for each VM is called for those there are and for new ones, of any purpose") {
   Fixture f;
   f.add("web", "abc000000000");
-  std::string told;
-  f.registry.for_each_vm([&](std::shared_ptr<VmOwner> vm) { told += vm->row().name + " "; });
-  CHECK(told == "web ");
+  std::string names;
+  f.registry.for_each_vm([&](std::shared_ptr<VmOwner> vm) { names += vm->row().name + " "; });
+  CHECK(names == "web ");
   f.add(".pool", "cccccccccccc", with_purpose(store::Purpose::pool));
-  CHECK(told == "web .pool ");
+  CHECK(names == "web .pool ");
 }
 
 TEST_CASE("registry: images and kernels are used by VMs, templates in the making and snapshots, not by the pool") {

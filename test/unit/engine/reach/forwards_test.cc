@@ -87,7 +87,7 @@ struct Fixture : test::Fixture {
   void watch() {
     forwards.watch(box);
     auto wait = [](Forwards& all, VmOwner& vm, std::uint16_t number) -> Task<bool> {
-      co_await all.catch_up(vm, {number}, host::after(std::chrono::minutes(1)));
+      co_await all.wait_for(vm, {number}, host::after(std::chrono::minutes(1)));
       co_return true;
     };
     run(wait(forwards, *box, port));

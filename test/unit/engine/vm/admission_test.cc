@@ -86,7 +86,7 @@ TEST_CASE("operations: each in every state does what the table of admission says
         CHECK(result);
         CHECK(f.log.steps().empty());
       } else if (result) {
-        CHECK(f.untruth() == "");
+        CHECK(f.mismatch() == "");
       }
     }
 }

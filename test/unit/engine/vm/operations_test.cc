@@ -23,7 +23,7 @@ TEST_CASE("stop: the guest is asked, and the VM is stopped when its machine has 
   CHECK(!f.log.has("vmm kill"));
   CHECK(f.row()->machine.empty());
   CHECK(f.daemon->store->journal()->empty());
-  CHECK(f.untruth() == "");
+  CHECK(f.mismatch() == "");
 }
 
 TEST_CASE("stop: a guest that ignores it is ended, which the record says") {
@@ -33,7 +33,7 @@ TEST_CASE("stop: a guest that ignores it is ended, which the record says") {
   REQUIRE(f.run(vm->stop(1ms)));
   CHECK(f.log.has("vmm kill"));
   CHECK(f.row()->last_error.contains("did not power off"));
-  CHECK(f.untruth() == "");
+  CHECK(f.mismatch() == "");
 }
 
 TEST_CASE("stop: an agent that refuses leaves the power button") {
@@ -53,7 +53,7 @@ TEST_CASE("stop: what failed at any step can be tried again") {
                                              f.log.heal();
                                              CHECK(f.run(vm.stop(10s)));
                                              CHECK(vm.state() == State::stopped);
-                                             CHECK(f.untruth() == "");
+                                             CHECK(f.mismatch() == "");
                                            }});
 }
 
@@ -74,7 +74,7 @@ TEST_CASE("exit: a machine that ends by itself is recorded, with the reason when
   f.host.of(vm->row().id)->end({.guest_initiated = true, .reason = "guest-shutdown"});
   REQUIRE(f.run_until(*vm, State::stopped));
   CHECK(f.row()->last_error.empty());
-  CHECK(f.untruth() == "");
+  CHECK(f.mismatch() == "");
 }
 
 TEST_CASE("remove: nothing is left, at whatever step it failed once") {

@@ -21,7 +21,7 @@ store::VmRow booted(std::string machine = "") {
   return row;
 }
 
-Action plan(const store::VmRow& row, State state, const SavesOfVm& saves = {}) {
+Action plan(const store::VmRow& row, State state, const SavedStatesOfVm& saves = {}) {
   return plan_recovery(row, state, saves).action;
 }
 
@@ -86,7 +86,7 @@ TEST_CASE("recovery: a running machine is adopted, and its agent is found again"
   REQUIRE(recovered);
   CHECK(*recovered == "vm 'box': adopted; it kept running");
   CHECK(f.run_until([&] { return vm->parts().link->up(); }));
-  CHECK(f.untruth() == "");
+  CHECK(f.mismatch() == "");
   REQUIRE(f.run(vm->stop(std::chrono::seconds(10))));
 }
 
@@ -134,6 +134,6 @@ TEST_CASE("recovery: a failure at any step leaves a VM that can be recovered aga
                                                        [](Fixture& f, VmOwner& vm, const Result<>&) {
                                                          f.log.heal();
                                                          CHECK(f.run(vm.recover()));
-                                                         CHECK(f.untruth() == "");
+                                                         CHECK(f.mismatch() == "");
                                                        }});
 }

@@ -19,13 +19,13 @@ TEST_CASE("suspend: the machine ends after the state is whole and recorded") {
   REQUIRE(f.suspend(*vm));
   CHECK(vm->state() == State::suspended);
   CHECK(f.host.running().empty());
-  INFO(test::told(f.log));
+  INFO(test::steps_of(f.log));
   CHECK(f.log.in_order("agent /hold", "vmm pause"));
   CHECK(f.log.in_order("store vm suspending", "vmm pause"));
   CHECK(f.log.in_order("vmm save", "store save ready"));
   CHECK(f.log.in_order("store save ready", "store vm suspended"));
   CHECK(f.log.in_order("store vm suspended", "vmm kill"));
-  CHECK(f.untruth() == "");
+  CHECK(f.mismatch() == "");
 }
 
 TEST_CASE("suspend: a failure at any step leaves the VM running or suspended, as the store says") {
@@ -37,7 +37,7 @@ TEST_CASE("suspend: a failure at any step leaves the VM running or suspended, as
                                              if (vm.state() == State::running) CHECK(f.suspend(vm));
                                              CHECK(vm.state() == State::suspended);
                                              CHECK(f.start(vm));
-                                             CHECK(f.untruth() == "");
+                                             CHECK(f.mismatch() == "");
                                            }});
 }
 
@@ -48,7 +48,7 @@ TEST_CASE("suspend: a daemon that dies at any step leaves a VM that runs or is s
                                            [](Fixture& f, VmOwner& vm, const Result<>&) {
                                              CHECK((vm.state() == State::running || vm.state() == State::suspended));
                                              CHECK(f.start(vm));
-                                             CHECK(f.untruth() == "");
+                                             CHECK(f.mismatch() == "");
                                            }});
 }
 
@@ -59,7 +59,7 @@ TEST_CASE("save: a running VM goes on, and its disks are copied while it stands 
   auto saved = f.save_as(*vm, store::SaveKind::snapshot, "before");
   REQUIRE(saved);
   CHECK(vm->state() == State::running);
-  CHECK(f.untruth() == "");
+  CHECK(f.mismatch() == "");
   for (const char* file : {"system.img", "work.img"})
     CHECK(std::filesystem::exists(f.daemon->saves.disk(saved->row.id, file)));
   CHECK(f.log.in_order("vmm pause", "vmm save"));

@@ -22,8 +22,8 @@ TEST_CASE("start: a VM boots, and is running when its agent answers") {
   CHECK(f.row()->started_from == store::StartedFrom::boot);
   CHECK(f.row()->booted);
   REQUIRE(f.host.of(vm->row().id));
-  CHECK(f.untruth() == "");
-  INFO(test::told(f.log));
+  CHECK(f.mismatch() == "");
+  INFO(test::steps_of(f.log));
   CHECK(f.log.in_order("store vm starting", "vmm start"));
   CHECK(f.log.in_order("store journal process", "vmm start"));
   CHECK(f.log.in_order("vmm link", "store vm running"));
@@ -78,7 +78,7 @@ TEST_CASE("start: a failure at any step leaves a stopped VM that can be started"
                                     f.log.heal();
                                     CHECK(f.start(vm));
                                     CHECK(vm.state() == State::running);
-                                    CHECK(f.untruth() == "");
+                                    CHECK(f.mismatch() == "");
                                   }});
   CHECK(steps > 8);
 }
@@ -89,7 +89,7 @@ TEST_CASE("start: a daemon that dies at any step leaves a VM that the next one b
                                        .check =
                                            [](Fixture& f, VmOwner& vm, const Result<>&) {
                                              CHECK(f.start(vm));
-                                             CHECK(f.untruth() == "");
+                                             CHECK(f.mismatch() == "");
                                            }});
 }
 
@@ -102,7 +102,7 @@ TEST_CASE("start: a suspended VM goes on, and a failure before its guest ran lea
                                              if (!result && !ran) CHECK(vm.state() == State::suspended);
                                              f.log.heal();
                                              CHECK(f.start(vm));
-                                             CHECK(f.untruth() == "");
+                                             CHECK(f.mismatch() == "");
                                            }});
 }
 
@@ -113,6 +113,6 @@ TEST_CASE("start: a daemon that dies while a suspended VM goes on loses no memor
                                            [](Fixture& f, VmOwner& vm, const Result<>&) {
                                              if (f.host.processes.size() < 2) CHECK(vm.state() == State::suspended);
                                              CHECK(f.start(vm));
-                                             CHECK(f.untruth() == "");
+                                             CHECK(f.mismatch() == "");
                                            }});
 }

@@ -38,7 +38,7 @@ inline std::size_t at_every_step(CallLog::Then then, const Attempt& attempt) {
                      result ? "it succeeded" : result.error().sentence(), steps_of(fixture.log)));
     if (!hit) {
       CHECK(result);
-      CHECK(fixture.untruth() == "");
+      CHECK(fixture.mismatch() == "");
       return nth - 1;
     }
     if (then == CallLog::Then::crash) {
@@ -55,7 +55,7 @@ inline std::size_t at_every_step(CallLog::Then then, const Attempt& attempt) {
       }
     }
     INFO("steps after that:\n" << steps_of(fixture.log));
-    CHECK(fixture.untruth() == "");
+    CHECK(fixture.mismatch() == "");
     if (vm && attempt.check) attempt.check(fixture, *vm, result);
   }
 }

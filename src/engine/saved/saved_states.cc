@@ -1,4 +1,4 @@
-#include "engine/saved/saves.h"
+#include "engine/saved/saved_states.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -23,7 +23,7 @@ namespace {
 std::int64_t now() { return std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()); }
 
 // The fingerprint of a file. Every write to the file changes at least one of these values.
-Result<Json> look(const std::string& path) {
+Result<Json> fingerprint(const std::string& path) {
   struct stat info{};
   if (::lstat(path.c_str(), &info) < 0) return fail_errno(path);
   return Json{{"size", info.st_size},
@@ -31,7 +31,7 @@ Result<Json> look(const std::string& path) {
               {"modified_ns", info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec}};
 }
 
-Result<Json> look_at_all(const std::string& directory, bool sync) {
+Result<Json> fingerprints(const std::string& directory, bool sync) {
   Json files = Json::object();
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(directory, error)) {
@@ -39,7 +39,7 @@ Result<Json> look_at_all(const std::string& directory, bool sync) {
       auto file = TRY(host::open_file(entry.path().string(), O_RDONLY));
       if (::fsync(file.get()) < 0) return fail_errno(entry.path().string());
     }
-    files[entry.path().filename().string()] = TRY(look(entry.path().string()));
+    files[entry.path().filename().string()] = TRY(fingerprint(entry.path().string()));
   }
   if (error) return fail_errno(directory, error.value());
   auto self = TRY(host::open_file(directory, O_RDONLY | O_DIRECTORY));
@@ -49,7 +49,7 @@ Result<Json> look_at_all(const std::string& directory, bool sync) {
 
 }  // namespace
 
-Result<> Saves::load() {
+Result<> SavedStates::load() {
   for (auto& row : TRY(store_.saves())) {
     if (row.ready) {
       auto id = row.id;
@@ -63,7 +63,7 @@ Result<> Saves::load() {
   return {};
 }
 
-std::vector<store::SaveRow> Saves::list(store::SaveKind kind) const {
+std::vector<store::SaveRow> SavedStates::list(store::SaveKind kind) const {
   std::vector<store::SaveRow> found;
   for (const auto& [id, row] : rows_)
     if (row.kind == kind) found.push_back(row);
@@ -72,13 +72,13 @@ std::vector<store::SaveRow> Saves::list(store::SaveKind kind) const {
   return found;
 }
 
-Result<store::SaveRow> Saves::get(std::string_view id) const {
+Result<store::SaveRow> SavedStates::get(std::string_view id) const {
   auto it = rows_.find(id);
   if (it == rows_.end()) return fail(ErrorCode::not_found, fmt::format("there is no saved state '{}'", id));
   return it->second;
 }
 
-std::uint64_t Saves::disk_usage(const std::string& id) const {
+std::uint64_t SavedStates::disk_usage(const std::string& id) const {
   std::uint64_t sum = 0;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(directory(id), error)) {
@@ -89,7 +89,7 @@ std::uint64_t Saves::disk_usage(const std::string& id) const {
   return sum;
 }
 
-machine::SavedState Saves::new_state(const store::SaveRow& row) const {
+machine::SavedState SavedStates::new_state(const store::SaveRow& row) const {
   auto files = directory(row.id);
   return {.devices = files + "/devices.state",
           .memory = files + "/memory.img",
@@ -97,7 +97,7 @@ machine::SavedState Saves::new_state(const store::SaveRow& row) const {
           .whole = {}};
 }
 
-Result<machine::SavedState> Saves::state(const store::SaveRow& row, std::string build_key) {
+Result<machine::SavedState> SavedStates::state(const store::SaveRow& row, std::string build_key) {
   auto state = new_state(row);
   if (!row.ready) {
     state.whole = [this, id = row.id, build_key]() -> Task<Result<>> {
@@ -111,7 +111,7 @@ Result<machine::SavedState> Saves::state(const store::SaveRow& row, std::string 
   return state;
 }
 
-Task<Result<>> Saves::wait_finished(std::string id) {
+Task<Result<>> SavedStates::wait_finished(std::string id) {
   for (;;) {
     auto row = get(id);
     if (!row)
@@ -121,7 +121,7 @@ Task<Result<>> Saves::wait_finished(std::string id) {
   }
 }
 
-Result<store::SaveRow> Saves::begin(store::SaveRow row) {
+Result<store::SaveRow> SavedStates::begin(store::SaveRow row) {
   row.id = random_id();
   row.ready = false;
   row.created_at = row.used_at = now();
@@ -131,16 +131,16 @@ Result<store::SaveRow> Saves::begin(store::SaveRow row) {
   return row;
 }
 
-Result<> Saves::update(store::SaveRow row) {
+Result<> SavedStates::update(store::SaveRow row) {
   TRY(store_.update_save(row));
   auto id = row.id;
   rows_[id] = std::move(row);
   return {};
 }
 
-Task<Result<store::SaveRow>> Saves::finish(std::string id, Durable durable) {
+Task<Result<store::SaveRow>> SavedStates::finish(std::string id, Durable durable) {
   auto path = directory(id);
-  auto files = CO_TRY(co_await runtime_.blocking([&] { return look_at_all(path, durable == Durable::yes); }));
+  auto files = CO_TRY(co_await runtime_.blocking([&] { return fingerprints(path, durable == Durable::yes); }));
   auto row = CO_TRY(get(id));
   row.files = dump_json(files);
   row.ready = true;
@@ -149,19 +149,19 @@ Task<Result<store::SaveRow>> Saves::finish(std::string id, Durable durable) {
   co_return row;
 }
 
-Result<> Saves::check(const store::SaveRow& row, std::string_view build_key) const {
+Result<> SavedStates::check(const store::SaveRow& row, std::string_view build_key) const {
   if (!row.ready) return fail(ErrorCode::busy, fmt::format("the saved state '{}' is still being made", row.id));
   if (row.has_memory() && row.build_key != build_key)
     return fail(ErrorCode::unsupported,
                 fmt::format("only the build of the VMM that saved it can load it ({})", row.machine));
   auto files = TRY(parse_json(row.files, limits::kRpcMessageBytes));
   for (const auto& [name, then] : files.items())
-    if (TRY(look(directory(row.id) + "/" + name)) != then)
+    if (TRY(fingerprint(directory(row.id) + "/" + name)) != then)
       return fail(ErrorCode::corrupt, fmt::format("{}/{} was changed after it was saved", directory(row.id), name));
   return {};
 }
 
-Task<Result<>> Saves::drop(std::string id) {
+Task<Result<>> SavedStates::drop(std::string id) {
   auto path = directory(id);
   dropping_.insert(id);
   if (auto row = get(id)) {
@@ -179,41 +179,41 @@ Task<Result<>> Saves::drop(std::string id) {
   co_return store_.delete_save(id);
 }
 
-void Saves::use(const std::string& id) {
+void SavedStates::use(const std::string& id) {
   if (!id.empty()) ++users_[id];
 }
 
-bool Saves::unwanted(const store::SaveRow& row) const {
+bool SavedStates::disposable(const store::SaveRow& row) const {
   using enum store::SaveKind;
   return row.kind == suspend || row.kind == fork || (row.kind == template_ && row.ready && row.key.empty());
 }
 
-Task<> Saves::drop_unwanted(Saves* self, std::string id) {
+Task<> SavedStates::drop_or_log(SavedStates* self, std::string id) {
   auto dropped = co_await self->drop(id);
   if (!dropped) self->log_.warn("save.drop_failed", {{"id", id}, {"error", dropped.error().sentence()}});
 }
 
-void Saves::release(const std::string& id) {
+void SavedStates::release(const std::string& id) {
   auto it = users_.find(id);
   if (it == users_.end() || --it->second > 0) return;
   users_.erase(it);
-  if (auto row = get(id); row && unwanted(*row)) runtime_.spawn(drop_unwanted(this, id));
+  if (auto row = get(id); row && disposable(*row)) runtime_.spawn(drop_or_log(this, id));
 }
 
-void Saves::sweep() {
+void SavedStates::sweep() {
   for (const auto& [id, row] : rows_)
-    if (unwanted(row) && !in_use(id)) runtime_.spawn(drop_unwanted(this, id));
+    if (disposable(row) && !in_use(id)) runtime_.spawn(drop_or_log(this, id));
 }
 
-Result<> Saves::retire(const std::string& id) {
+Result<> SavedStates::retire(const std::string& id) {
   auto row = TRY(get(id));
   row.key.clear();
   TRY(update(row));
-  if (!in_use(id)) runtime_.spawn(drop_unwanted(this, id));
+  if (!in_use(id)) runtime_.spawn(drop_or_log(this, id));
   return {};
 }
 
-Result<> Saves::touch(const std::string& id) {
+Result<> SavedStates::touch(const std::string& id) {
   auto row = TRY(get(id));
   row.used_at = now();
   return update(std::move(row));

@@ -19,9 +19,9 @@ namespace banger::engine {
 /// Whether finish() waits until the files would survive a power failure.
 enum class Durable { no, yes };
 
-class Saves {
+class SavedStates {
  public:
-  Saves(host::Runtime& runtime, const Logger& log, const host::Paths& paths, store::Store& store)
+  SavedStates(host::Runtime& runtime, const Logger& log, const host::Paths& paths, store::Store& store)
       : runtime_(runtime), log_(log), paths_(paths), store_(store), changed_(runtime) {}
 
   /// Reads the store and removes unfinished saved states. Users call use() afterwards.
@@ -70,8 +70,8 @@ class Saves {
   Result<> update(store::SaveRow row);
 
  private:
-  bool unwanted(const store::SaveRow& row) const;
-  static Task<> drop_unwanted(Saves* self, std::string id);
+  bool disposable(const store::SaveRow& row) const;
+  static Task<> drop_or_log(SavedStates* self, std::string id);
 
   host::Runtime& runtime_;
   const Logger& log_;

@@ -1,5 +1,5 @@
 // Saved states on a real file system and store: when a saved state is usable, and when it is removed.
-#include "engine/saved/saves.h"
+#include "engine/saved/saved_states.h"
 
 #include <sys/stat.h>
 
@@ -25,7 +25,7 @@ struct Fixture {
     saves.reset();
     store.reset();
     store = std::move(*store::Store::open(paths.database()));
-    saves = std::make_unique<Saves>(runtime, log, paths, *store);
+    saves = std::make_unique<SavedStates>(runtime, log, paths, *store);
     REQUIRE(saves->load());
   }
   template <class T>
@@ -66,12 +66,12 @@ struct Fixture {
   host::Runtime runtime;
   Logger log{-1, LogLevel::error};
   std::unique_ptr<store::Store> store;
-  std::unique_ptr<Saves> saves;
+  std::unique_ptr<SavedStates> saves;
 };
 
 }  // namespace
 
-TEST_CASE("saves: one is usable as it was finished, by the build that made it, and by no other") {
+TEST_CASE("saved states: one is usable as it was finished, by the build that made it, and by no other") {
   Fixture fixture;
   auto row = fixture.made(store::SaveKind::template_);
   CHECK(fixture.saves->check(row, "build"));
@@ -87,7 +87,7 @@ TEST_CASE("saves: one is usable as it was finished, by the build that made it, a
   CHECK(!fixture.saves->check(row, "build"));
 }
 
-TEST_CASE("saves: what a kernel shares with a saved state is no part of its size") {
+TEST_CASE("saved states: what a kernel shares with a saved state is no part of its size") {
   Fixture fixture;
   auto row = fixture.made(store::SaveKind::snapshot);
   auto size = fixture.saves->disk_usage(row.id);
@@ -100,7 +100,7 @@ TEST_CASE("saves: what a kernel shares with a saved state is no part of its size
   CHECK(fixture.saves->disk_usage(row.id) >= size + (1 << 20));
 }
 
-TEST_CASE("saves: what was not finished is gone after a restart") {
+TEST_CASE("saved states: what was not finished is gone after a restart") {
   Fixture fixture;
   auto begun = fixture.saves->begin({.kind = store::SaveKind::snapshot, .spec = "{}"});
   REQUIRE(begun);
@@ -111,7 +111,7 @@ TEST_CASE("saves: what was not finished is gone after a restart") {
   CHECK(!fixture.saves->get(begun->id));
 }
 
-TEST_CASE("saves: the last user takes along what has no other purpose, and nothing else") {
+TEST_CASE("saved states: the last user takes along what has no other purpose, and nothing else") {
   Fixture fixture;
   auto fork = fixture.made(store::SaveKind::fork), snapshot = fixture.made(store::SaveKind::snapshot),
        kept = fixture.made(store::SaveKind::template_);
@@ -129,7 +129,7 @@ TEST_CASE("saves: the last user takes along what has no other purpose, and nothi
   CHECK(fixture.there(kept.id));
 }
 
-TEST_CASE("saves: a retired template goes with its last user, also after a restart") {
+TEST_CASE("saved states: a retired template goes with its last user, also after a restart") {
   Fixture fixture;
   auto used = fixture.made(store::SaveKind::template_), unused = fixture.made(store::SaveKind::template_);
   fixture.saves->use(used.id);
@@ -144,7 +144,7 @@ TEST_CASE("saves: a retired template goes with its last user, also after a resta
   CHECK(!fixture.there(used.id));
 }
 
-TEST_CASE("saves: one that is still being made is waited for, and checked when it is whole") {
+TEST_CASE("saved states: one that is still being made is waited for, and checked when it is whole") {
   Fixture fixture;
   store::SaveRow row;
   row.kind = store::SaveKind::fork;
@@ -176,21 +176,21 @@ TEST_CASE("saves: one that is still being made is waited for, and checked when i
   CHECK(late->changes.empty());  // the file does not exist
 }
 
-TEST_CASE("saves: who waits for one that comes to nothing is told") {
+TEST_CASE("saved states: who waits for one that comes to nothing is told") {
   Fixture fixture;
   store::SaveRow row;
   row.kind = store::SaveKind::fork;
   row.spec = "{}";
   auto begun = fixture.saves->begin(row);
   REQUIRE(begun);
-  std::optional<Result<>> told;
-  fixture.runtime.spawn(Fixture::wait(fixture.saves->wait_finished(begun->id), told));
+  std::optional<Result<>> waited;
+  fixture.runtime.spawn(Fixture::wait(fixture.saves->wait_finished(begun->id), waited));
   REQUIRE(fixture.run(fixture.saves->drop(begun->id)));
-  REQUIRE(told);
-  CHECK(told->error().code == ErrorCode::unavailable);
+  REQUIRE(waited);
+  CHECK(waited->error().code == ErrorCode::unavailable);
 }
 
-TEST_CASE("saves: only forks may share their parent's memory file") {
+TEST_CASE("saved states: only forks may share their parent's memory file") {
   Fixture fixture;
   for (auto [kind, text] : store::kSaveKindWords) {
     store::SaveRow row;

@@ -7,7 +7,7 @@
 using namespace banger;
 using namespace banger::engine;
 
-TEST_CASE("assets: an image and a kernel that are there are taken at once, also while others are made") {
+TEST_CASE("assets: an existing image and kernel are used at once, even while others are being made") {
   test::Fixture f;
   host::Cancel never(f.daemon->runtime);
   auto image = f.run(ensure_image(f.daemon->services, "tiny", f.stages, never));
@@ -18,7 +18,7 @@ TEST_CASE("assets: an image and a kernel that are there are taken at once, also 
   CHECK(kernel->name == "tiny");
 }
 
-TEST_CASE("assets: what has no recipe and cannot be pulled is not found") {
+TEST_CASE("assets: an image without a recipe and a kernel without a source are not found") {
   test::Fixture f;
   host::Cancel never(f.daemon->runtime);
   CHECK(f.run(ensure_image(f.daemon->services, "none", f.stages, never)).error().code == ErrorCode::not_found);

@@ -24,7 +24,7 @@ struct Fixture : test::Fixture {
 
 }  // namespace
 
-TEST_CASE("initramfs: it has the agent as init and the kernel's early modules in their order") {
+TEST_CASE("initramfs: the archive has the agent as init and the kernel's early modules in order") {
   Fixture f;
   auto kernel = f.kernel();
   for (const char* module : {"virtio.ko", "vsock.ko"}) {
@@ -38,7 +38,7 @@ TEST_CASE("initramfs: it has the agent as init and the kernel's early modules in
     CHECK(content->find(part) != std::string::npos);
 }
 
-TEST_CASE("initramfs: it is made once, and again when it is gone") {
+TEST_CASE("initramfs: the archive is made once, and again when it is gone") {
   Fixture f;
   auto path = f.archive(f.kernel());
   auto made = std::filesystem::last_write_time(path);
@@ -49,7 +49,7 @@ TEST_CASE("initramfs: it is made once, and again when it is gone") {
   CHECK(std::filesystem::exists(path));
 }
 
-TEST_CASE("initramfs: another kernel, also one that was imported anew, has another archive") {
+TEST_CASE("initramfs: another kernel, or one that was imported again, has another archive") {
   Fixture f;
   auto path = f.archive(f.kernel());
   auto other = f.kernel();
@@ -60,7 +60,7 @@ TEST_CASE("initramfs: another kernel, also one that was imported anew, has anoth
   CHECK(f.archive(anew) != path);
 }
 
-TEST_CASE("initramfs: a module that is missing is named, and nothing half-made is left") {
+TEST_CASE("initramfs: the error names a missing module, and no unfinished file is left") {
   Fixture f;
   auto kernel = f.kernel();
   kernel.modules.push_back(f.directory / "gone.ko");

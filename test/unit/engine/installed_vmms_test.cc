@@ -58,7 +58,7 @@ esac)sh");
 
 }  // namespace
 
-TEST_CASE("installed vmms: without a QEMU and without a Firecracker there is no VM, and a way out is named") {
+TEST_CASE("installed vmms: without QEMU and Firecracker no VM can start, and the error has a hint") {
   Fixture f;
   auto driver = f.run(f.vmms->choose("/kernel", kUserMode));
   REQUIRE_FALSE(driver);
@@ -80,7 +80,7 @@ TEST_CASE("installed vmms: a user-mode network needs QEMU, whatever else is inst
   CHECK((*driver)->name() == "qemu");
 }
 
-TEST_CASE("installed vmms: the config's machine goes before what is installed") {
+TEST_CASE("installed vmms: the config's machine wins over the installed ones") {
   Fixture f;
   f.install_qemu();
   f.install_firecracker();
@@ -91,7 +91,7 @@ TEST_CASE("installed vmms: the config's machine goes before what is installed") 
   CHECK(f.decide(kAlone)->vmm == Choice::Vmm::firecracker);
 }
 
-TEST_CASE("installed vmms: a Firecracker that was asked for cannot give a user-mode network, and must be there") {
+TEST_CASE("installed vmms: a configured Firecracker must be installed, and has no user-mode network") {
   Fixture f;
   f.config.machine = config::MachineChoice::firecracker;
   CHECK(f.decide(kBridge).error().code == ErrorCode::not_found);
@@ -102,7 +102,7 @@ TEST_CASE("installed vmms: a Firecracker that was asked for cannot give a user-m
   CHECK_FALSE(choice.error().hint.empty());
 }
 
-TEST_CASE("installed vmms: without a Firecracker QEMU is taken, and the reason is that") {
+TEST_CASE("installed vmms: without Firecracker QEMU is chosen, for that reason") {
   Fixture f;
   f.install_qemu();
   auto choice = f.decide(kBridge);
@@ -111,7 +111,7 @@ TEST_CASE("installed vmms: without a Firecracker QEMU is taken, and the reason i
   CHECK(choice->why.find("irecracker") != std::string::npos);
 }
 
-TEST_CASE("installed vmms: a record's machine is adopted also when its program is gone") {
+TEST_CASE("installed vmms: a recorded machine is adopted even if its program is gone") {
   Fixture f;
   auto qemu = f.run(f.vmms->for_record({.driver = "qemu", .accelerator = "tcg"}));
   REQUIRE(qemu);
@@ -122,7 +122,7 @@ TEST_CASE("installed vmms: a record's machine is adopted also when its program i
   CHECK(f.run(f.vmms->for_record({.driver = "other"})).error().code == ErrorCode::unsupported);
 }
 
-TEST_CASE("installed vmms: the facts of a program are asked for once") {
+TEST_CASE("installed vmms: each program is probed once") {
   Fixture f;
   f.install_qemu();
   REQUIRE(f.run(f.vmms->qemu()));

@@ -20,7 +20,7 @@ TEST_CASE("names: ids are 12 of [a-z0-9] and differ") {
   CHECK(seen.size() == 1000);
 }
 
-TEST_CASE("names: every made-up name may name a VM") {
+TEST_CASE("names: every random name is a legal VM name") {
   for (int a = 0; a < 256; ++a)
     for (int b : {0, 1, 127, 255}) {
       std::string bytes = {static_cast<char>(a), static_cast<char>(b), static_cast<char>(b), static_cast<char>(a)};

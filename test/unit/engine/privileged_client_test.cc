@@ -80,7 +80,7 @@ bool skip(const char* name, bool as_root) {
 
 }  // namespace
 
-TEST_CASE("privileged client: without a helper, root does it himself and others are told the way out") {
+TEST_CASE("privileged client: without a helper, root runs the operation and other users get a hint") {
   Fixture fixture;
   auto reply = fixture.call("helper.version");
   if (::geteuid() != 0) {
@@ -96,7 +96,7 @@ TEST_CASE("privileged client: without a helper, root does it himself and others 
   CHECK(fixture.call("dns.route", "{").error().code == ErrorCode::invalid);
 }
 
-TEST_CASE("privileged client: a helper's results, errors and descriptors arrive whole") {
+TEST_CASE("privileged client: a helper's results, errors and descriptors arrive completely") {
   if (skip("privileged client: a helper's results, errors and descriptors arrive whole", true)) return;
   Fixture fixture;
   auto reply = fixture.answered(rpc::encode_helper_result({{"name", "bg-1"}}), 2);

@@ -120,7 +120,7 @@ TEST_CASE("host resources: a VM acquires in list order, is admitted, and release
   CHECK(b.store->journal()->empty());
 }
 
-TEST_CASE("host resources: one that fails ends the start, and all are released") {
+TEST_CASE("host resources: a resource that fails ends the start, and all are released") {
   Fixture b;
   b.blue->fails = true;
   CHECK(b.acquire().error().code == ErrorCode::exhausted);
@@ -130,7 +130,7 @@ TEST_CASE("host resources: one that fails ends the start, and all are released")
   CHECK(b.store->journal()->empty());
 }
 
-TEST_CASE("host resources: after a crash the next daemon knows who holds something, and releases it once more") {
+TEST_CASE("host resources: after a crash the next daemon knows the holders, and releases again") {
   Fixture b;
   REQUIRE(b.acquire());
   b.restart();
@@ -147,7 +147,7 @@ TEST_CASE("host resources: after a crash the next daemon knows who holds somethi
   CHECK(b.resources->holders().empty());
 }
 
-TEST_CASE("host resources: a spec is resolved and checked by whoever has a say in it, and a change may hold at once") {
+TEST_CASE("host resources: every resource may resolve a spec, check a spec and apply a change at once") {
   Fixture b;
   REQUIRE(test::run(b.runtime, b.resources->resolve(vm::NetworkChoice::bridge, b.spec)));
   CHECK(b.spec.network == vm::Network::bridge);
@@ -162,7 +162,7 @@ TEST_CASE("host resources: a spec is resolved and checked by whoever has a say i
   CHECK(*test::run(b.runtime, b.resources->change(kVm, b.spec, after)) == capabilities::TakesEffect::at_once);
 }
 
-TEST_CASE("host resources: gc finds what belongs to no VM, and the resource that found it removes it") {
+TEST_CASE("host resources: gc finds leftovers of no VM, and the resource that found a leftover removes it") {
   Daemon d;
   REQUIRE(d.acquire());
   d.host.parcels.insert("blue of nobody");
@@ -175,7 +175,7 @@ TEST_CASE("host resources: gc finds what belongs to no VM, and the resource that
   CHECK(d.host.parcels == std::set<std::string>{"blue of abcdefghijkl", "red of abcdefghijkl"});
 }
 
-TEST_CASE("host resources: doctor has a line of each") {
+TEST_CASE("host resources: doctor has a line from each resource") {
   Daemon d;
   auto checks = test::run(d.runtime, run_doctor(d.services, Verdicts::kept));
   for (const char* name : {"red", "blue"}) {
@@ -185,7 +185,7 @@ TEST_CASE("host resources: doctor has a line of each") {
   }
 }
 
-TEST_CASE("host resources: what a VM that is gone still held is released after a daemon start") {
+TEST_CASE("host resources: resources of a removed VM are released after a daemon start") {
   Daemon d;
   REQUIRE(d.acquire());
   test::run(d.runtime, release_leftovers(d.services, d.fleet.registry()));

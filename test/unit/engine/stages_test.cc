@@ -8,7 +8,7 @@
 using namespace banger;
 using namespace banger::engine;
 
-TEST_CASE("stages: each is told as it begins and kept in order when it ends") {
+TEST_CASE("stages: each stage is reported when it begins, and listed in order when it has ended") {
   std::vector<std::string> reports;
   Stages stages([&](std::string_view stage, std::string_view detail, int percent) {
     reports.push_back(std::string(stage) + "/" + std::string(detail) + "/" + std::to_string(percent));
@@ -26,7 +26,7 @@ TEST_CASE("stages: each is told as it begins and kept in order when it ends") {
   CHECK(json[0]["ms"].is_number());
 }
 
-TEST_CASE("stages: a detail outside any stage tells nobody") {
+TEST_CASE("stages: a detail outside any stage is not reported") {
   int reports = 0;
   Stages stages([&](std::string_view, std::string_view, int) { ++reports; });
   stages.detail("early", 1);

@@ -13,7 +13,7 @@ TEST_CASE("vmm choice: only the bridge needs a device of the host") {
   CHECK_FALSE(network_needs(spec).user_mode);
 }
 
-TEST_CASE("vmm choice: without nat a VM is not to reach the outside") {
+TEST_CASE("vmm choice: without nat a VM does not reach the outside") {
   vm::Spec spec;
   CHECK(network_needs(spec).outside);
   spec.nat = false;

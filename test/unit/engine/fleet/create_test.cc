@@ -6,7 +6,7 @@
 using namespace banger;
 using namespace banger::engine;
 
-TEST_CASE("create: a VMM's own network has the same reach only as it was started") {
+TEST_CASE("create: the reach of a VMM's own network is fixed at its start") {
   vm::Spec wanted, shape;
   CHECK(same_reach(wanted, shape));
   wanted.nat = false;

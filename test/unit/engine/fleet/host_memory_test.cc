@@ -27,7 +27,7 @@ TEST_CASE("host memory: a small machine fits, and one larger than the host does 
   CHECK(refused.error().code == ErrorCode::exhausted);
 }
 
-TEST_CASE("host memory: a VM counts from its creation on, and no more once it is stopped") {
+TEST_CASE("host memory: a VM counts from its creation until it is stopped") {
   test::Fixture f;
   f.config.memory_overcommit = 1000;
   VmRegistry registry(f.daemon->services);
@@ -45,7 +45,7 @@ TEST_CASE("host memory: a VM counts from its creation on, and no more once it is
   CHECK(memory.check(0));
 }
 
-TEST_CASE("host memory: a running machine counts with what it has not taken yet") {
+TEST_CASE("host memory: a running machine counts with its untouched memory") {
   test::Fixture f;
   f.config.memory_overcommit = 1000;
   VmRegistry registry(f.daemon->services);
@@ -59,7 +59,7 @@ TEST_CASE("host memory: a running machine counts with what it has not taken yet"
   CHECK_FALSE(memory.check(limits::kMiB));
 }
 
-TEST_CASE("host memory: an empty pool has nothing to give way with") {
+TEST_CASE("host memory: an empty pool cannot make room") {
   test::Fixture f;
   VmManager vms(f.daemon->services);
   HostMemory memory(f.config, vms.registry());

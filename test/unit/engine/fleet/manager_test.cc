@@ -69,7 +69,7 @@ TEST_CASE("manager: a VM is created, started and found by its name") {
   CHECK(f.mismatch() == "");
 }
 
-TEST_CASE("manager: a VM without a name gets one, and one that is not to start stays stopped") {
+TEST_CASE("manager: a VM without a name gets a name, and a VM without a start stays stopped") {
   Fixture f;
   auto request = Fixture::named("");
   request.start = false;
@@ -80,7 +80,7 @@ TEST_CASE("manager: a VM without a name gets one, and one that is not to start s
   CHECK(f.host.running().empty());
 }
 
-TEST_CASE("manager: an illegal name, a taken one and a spec that cannot be are refused before anything is done") {
+TEST_CASE("manager: an illegal name, a taken name and an impossible spec are refused at once") {
   Fixture f;
   REQUIRE(f.create(Fixture::named("box")));
   auto steps = f.log.steps().size();
@@ -92,7 +92,7 @@ TEST_CASE("manager: an illegal name, a taken one and a spec that cannot be are r
   CHECK(f.log.steps().size() == steps);
 }
 
-TEST_CASE("manager: an image that is not there is named") {
+TEST_CASE("manager: the error names a missing image") {
   Fixture f;
   auto request = Fixture::named("box");
   request.spec.image = "none";
@@ -111,7 +111,7 @@ TEST_CASE("manager: a VM whose machine cannot be started is undone") {
   CHECK(f.nothing_left());
 }
 
-TEST_CASE("manager: a guest that does not come up is kept, stopped and for good") {
+TEST_CASE("manager: a VM with a guest that does not become ready is kept, stopped and permanent") {
   Fixture f;
   f.config.ready_timeout = std::chrono::milliseconds(200);
   f.host.guest_token = [](const machine::MachineConfig&) { return std::string(32, 'f'); };
@@ -145,7 +145,7 @@ TEST_CASE("manager: a VM larger than the host's memory is refused with the numbe
   CHECK(f.nothing_left());
 }
 
-TEST_CASE("manager: a removed VM is found no more, and a running one is removed by force only") {
+TEST_CASE("manager: a removed VM is not found any more, and a running VM is removed only by force") {
   Fixture f;
   auto vm = *f.create(Fixture::named("box"));
   CHECK(f.run(f.vms->remove(vm, Force::no)).error().code == ErrorCode::busy);
@@ -155,7 +155,7 @@ TEST_CASE("manager: a removed VM is found no more, and a running one is removed 
   CHECK(f.nothing_left());
 }
 
-TEST_CASE("manager: a VM that goes on from a snapshot with memory is restored from it, one with disks only boots") {
+TEST_CASE("manager: a VM from a snapshot with memory is restored, a VM from a snapshot of disks boots") {
   Fixture f;
   auto vm = *f.create(Fixture::named("box"));
   auto with_memory = f.save_as(*vm, store::SaveKind::snapshot, "memory");
@@ -190,7 +190,7 @@ TEST_CASE("manager: the next daemon finds every VM again, running and stopped") 
   CHECK(f.mismatch() == "");
 }
 
-TEST_CASE("manager: the next daemon undoes a create that was cut short, and says so") {
+TEST_CASE("manager: the next daemon undoes an interrupted create, and reports it") {
   Fixture f;
   f.record(f.new_row("half"));
   f.die();
@@ -199,7 +199,7 @@ TEST_CASE("manager: the next daemon undoes a create that was cut short, and says
   CHECK(f.vms->recovered().size() == 1);
 }
 
-TEST_CASE("manager: the next daemon removes a template in the making") {
+TEST_CASE("manager: the next daemon removes an unfinished template") {
   Fixture f;
   auto row = f.new_row(".making");
   row.purpose = store::Purpose::template_build;

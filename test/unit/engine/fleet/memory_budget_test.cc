@@ -23,15 +23,15 @@ TEST_CASE("memory budget: nothing is promised to a VM without a machine") {
   CHECK(promised({{.machine = Machine::none, .memory_bytes = 512 * kMiB}}) == 0);
 }
 
-TEST_CASE("memory budget: all of a machine that is on its way is promised") {
+TEST_CASE("memory budget: all memory of a machine that is starting is promised") {
   CHECK(promised({{.machine = Machine::expected, .memory_bytes = 512 * kMiB}}) == 512 * kMiB);
 }
 
-TEST_CASE("memory budget: of a running machine only what it has not taken yet is promised") {
+TEST_CASE("memory budget: only the untouched memory of a running machine is promised") {
   CHECK(promised({{.machine = Machine::running, .memory_bytes = 512 * kMiB, .own_bytes = 200 * kMiB}}) == 312 * kMiB);
 }
 
-TEST_CASE("memory budget: a machine that took more than its spec promises nothing back") {
+TEST_CASE("memory budget: a machine that uses more than its spec has no negative promise") {
   CHECK(promised({{.machine = Machine::running, .memory_bytes = 512 * kMiB, .own_bytes = 600 * kMiB}}) == 0);
 }
 
@@ -55,14 +55,14 @@ TEST_CASE("memory budget: promises and the overcommit of the config count") {
   CHECK(budget.check(512 * kMiB));
 }
 
-TEST_CASE("memory budget: zero asks whether the promises alone fit") {
+TEST_CASE("memory budget: zero checks only the promises") {
   MemoryBudget budget{.available_bytes = 1000 * kMiB, .overcommit_percent = 100, .promised_bytes = 900 * kMiB};
   CHECK(budget.check(0));
   budget.promised_bytes = 1001 * kMiB;
   CHECK_FALSE(budget.check(0));
 }
 
-TEST_CASE("memory budget: the refusal has the numbers and a way out") {
+TEST_CASE("memory budget: the refusal has the numbers and a hint") {
   MemoryBudget budget{.available_bytes = 1024 * kMiB, .overcommit_percent = 100, .promised_bytes = 512 * kMiB};
   auto refused = budget.check(2048 * kMiB);
   REQUIRE_FALSE(refused);

@@ -58,7 +58,7 @@ struct Fixture : test::Fixture {
 
 }  // namespace
 
-TEST_CASE("pool: the first VM is a clone of a template that was made for it") {
+TEST_CASE("pool: the first VM is a clone of a new template") {
   Fixture f;
   auto vm = f.first();
   CHECK(vm->row().started_from == store::StartedFrom::clone);
@@ -67,7 +67,7 @@ TEST_CASE("pool: the first VM is a clone of a template that was made for it") {
   CHECK(f.mismatch() == "");
 }
 
-TEST_CASE("pool: it fills up with clones, and the next VM is one of them") {
+TEST_CASE("pool: the pool fills with clones, and the next VM is one of the clones") {
   Fixture f;
   f.first();
   f.fill();
@@ -95,7 +95,7 @@ TEST_CASE("pool: a VM of other sizes gets a template of its own") {
   CHECK(f.ready() == 1);
 }
 
-TEST_CASE("pool: a VM that must not reach the outside is a clone of its own") {
+TEST_CASE("pool: a VM that must not reach the outside is not taken from the pool") {
   Fixture f;
   f.first();
   f.fill();
@@ -107,7 +107,7 @@ TEST_CASE("pool: a VM that must not reach the outside is a clone of its own") {
   CHECK(f.ready() == 1);
 }
 
-TEST_CASE("pool: a machine that cannot become the VM is removed, and the VM made another way") {
+TEST_CASE("pool: a machine that cannot become the VM is removed, and the VM is made without the pool") {
   Fixture f;
   f.first();
   f.fill();
@@ -119,7 +119,7 @@ TEST_CASE("pool: a machine that cannot become the VM is removed, and the VM made
   CHECK((*vm)->row().started_from == store::StartedFrom::clone);
 }
 
-TEST_CASE("pool: a template whose clones do not come up is not tried again and again") {
+TEST_CASE("pool: a template with clones that do not start is not tried again and again") {
   Fixture f;
   f.first();
   f.log.fail_on("vmm start");
@@ -131,7 +131,7 @@ TEST_CASE("pool: a template whose clones do not come up is not tried again and a
   CHECK(std::ranges::count(f.log.steps(), "vmm start") == starts);
 }
 
-TEST_CASE("pool: it lets everything go when memory is wanted") {
+TEST_CASE("pool: all ready machines are removed when memory is short") {
   Fixture f;
   f.first();
   f.fill();
@@ -140,7 +140,7 @@ TEST_CASE("pool: it lets everything go when memory is wanted") {
   CHECK(f.host.running().size() == 1);
 }
 
-TEST_CASE("pool: machines of a template that is dropped go with it") {
+TEST_CASE("pool: the machines of a dropped template are removed") {
   Fixture f;
   auto image = f.first()->row().image_id;
   f.fill();
@@ -151,7 +151,7 @@ TEST_CASE("pool: machines of a template that is dropped go with it") {
   for (const auto& row : f.daemon->saves.list(store::SaveKind::template_)) CHECK(row.key == "");
 }
 
-TEST_CASE("pool: nothing of it is left when the daemon ends in good order") {
+TEST_CASE("pool: nothing is left after an orderly end of the daemon") {
   Fixture f;
   f.first();
   f.fill();
@@ -160,7 +160,7 @@ TEST_CASE("pool: nothing of it is left when the daemon ends in good order") {
   CHECK(f.daemon->store->vms()->size() == 1);
 }
 
-TEST_CASE("pool: machines that outlived a daemon are the next one's") {
+TEST_CASE("pool: the next daemon adopts machines that outlived their daemon") {
   Fixture f;
   f.first();
   f.fill();

@@ -34,7 +34,7 @@ auto with_purpose(store::Purpose purpose) {
 
 }  // namespace
 
-TEST_CASE("registry: users' VMs are listed from the oldest on, and everything is all there is") {
+TEST_CASE("registry: users' VMs are listed oldest first, and everything lists all VMs") {
   Fixture f;
   f.add("young", "aaaaaaaaaaaa", [](store::VmRow& row) { row.created_at = 2; });
   f.add("old", "bbbbbbbbbbbb", [](store::VmRow& row) { row.created_at = 1; });
@@ -46,7 +46,7 @@ TEST_CASE("registry: users' VMs are listed from the oldest on, and everything is
   CHECK(f.names(f.registry.list()) == "old");
 }
 
-TEST_CASE("registry: a VM is got by name, by id and by a start of the id that no other has") {
+TEST_CASE("registry: a VM is found by name, by id and by a unique start of its id") {
   Fixture f;
   auto web = f.add("web", "abc000000000");
   f.add("db", "abd000000000");
@@ -55,14 +55,14 @@ TEST_CASE("registry: a VM is got by name, by id and by a start of the id that no
   CHECK(f.registry.get("abc") == web);
 }
 
-TEST_CASE("registry: a name goes before the start of another VM's id") {
+TEST_CASE("registry: a name wins over the start of another VM's id") {
   Fixture f;
   f.add("web", "abc000000000");
   auto named = f.add("abc", "xyz000000000");
   CHECK(f.registry.get("abc") == named);
 }
 
-TEST_CASE("registry: an ambiguous start lists the VMs that it may mean") {
+TEST_CASE("registry: the error for an ambiguous start lists the VMs") {
   Fixture f;
   f.add("web", "abc000000000");
   f.add("db", "abd000000000");
@@ -73,7 +73,7 @@ TEST_CASE("registry: an ambiguous start lists the VMs that it may mean") {
   CHECK_FALSE(f.registry.get(""));
 }
 
-TEST_CASE("registry: for an unknown name the nearest are suggested, or the list") {
+TEST_CASE("registry: the error for an unknown name suggests similar names, or the list") {
   Fixture f;
   f.add("webserver", "abc000000000");
   auto near = f.registry.get("webservr");
@@ -84,7 +84,7 @@ TEST_CASE("registry: for an unknown name the nearest are suggested, or the list"
   CHECK(f.registry.get("q").error().hint == "banger vm list shows all VMs");
 }
 
-TEST_CASE("registry: machines that are nobody's are not got, yet their ids are taken") {
+TEST_CASE("registry: machines without a user are not found, but their ids are taken") {
   Fixture f;
   auto pooled = f.add(".pool", "cccccccccccc", with_purpose(store::Purpose::pool));
   CHECK_FALSE(f.registry.get("cccccccccccc"));
@@ -102,14 +102,14 @@ TEST_CASE("registry: a name is taken by a name and by a whole id, not by the sta
   CHECK(f.registry.find_exactly("abc") == nullptr);
 }
 
-TEST_CASE("registry: a made-up name is a legal one that no VM has") {
+TEST_CASE("registry: a random name is legal, and no VM has it") {
   Fixture f;
   auto name = f.registry.free_name();
   CHECK(vm::check_name(name));
   CHECK(f.registry.check_is_free(name));
 }
 
-TEST_CASE("registry: whoever asked for each VM is called for those there are and for new ones, of any purpose") {
+TEST_CASE("registry: for_each_vm calls for existing and for new VMs of any purpose") {
   Fixture f;
   f.add("web", "abc000000000");
   std::string names;
@@ -119,7 +119,7 @@ TEST_CASE("registry: whoever asked for each VM is called for those there are and
   CHECK(names == "web .pool ");
 }
 
-TEST_CASE("registry: images and kernels are used by VMs, templates in the making and snapshots, not by the pool") {
+TEST_CASE("registry: VMs, unfinished templates and snapshots use images and kernels, the pool does not") {
   Fixture f;
   auto use = [](store::Purpose purpose) {
     return [purpose](store::VmRow& row) {
@@ -144,14 +144,14 @@ TEST_CASE("registry: images and kernels are used by VMs, templates in the making
   CHECK(f.registry.users_of_image("none").empty());
 }
 
-TEST_CASE("registry: a saved state is used by the users' VMs that go on from it") {
+TEST_CASE("registry: the users of a saved state are the users' VMs that start from it") {
   Fixture f;
   f.add("web", "aaaaaaaaaaaa", [](store::VmRow& row) { row.save_id = "save"; });
   f.add("other", "bbbbbbbbbbbb");
   CHECK(f.registry.users_of_save("save") == std::vector<std::string>{"web"});
 }
 
-TEST_CASE("registry: the store's VMs are there after a daemon start, and use their saved states") {
+TEST_CASE("registry: after a daemon start the store's VMs exist and use their saved states") {
   Fixture f;
   f.add("web", "aaaaaaaaaaaa", [](store::VmRow& row) { row.save_id = "save"; });
   f.restart();
@@ -161,7 +161,7 @@ TEST_CASE("registry: the store's VMs are there after a daemon start, and use the
   CHECK(f.daemon->saves.in_use("save"));
 }
 
-TEST_CASE("registry: a record that cannot be read is named") {
+TEST_CASE("registry: the error names an unreadable record") {
   Fixture f;
   auto row = f.new_row("web");
   row.spec = "{";

@@ -62,13 +62,13 @@ TEST_CASE("template key: everything that a template's state depends on changes i
   CHECK(key != key_with([](auto&, auto& spec) { spec.storage = vm::Storage::copy; }));
 }
 
-TEST_CASE("template key: what a clone gets of its own does not change it") {
+TEST_CASE("template key: the clone's own settings do not change it") {
   auto key = template_key(kInputs, small_spec());
   CHECK(key == key_with([](auto&, auto& spec) { spec.environment["A"] = "b"; }));
   CHECK(key == key_with([](auto&, auto& spec) { spec.labels["a"] = "b"; }));
 }
 
-TEST_CASE("template key: a value cannot pass for its neighbour") {
+TEST_CASE("template key: a value cannot be mistaken for its neighbour") {
   CHECK(key_with([](auto& inputs, auto&) {
           inputs.image_id = "a\nb";
           inputs.kernel_sha256 = "c";
@@ -78,7 +78,7 @@ TEST_CASE("template key: a value cannot pass for its neighbour") {
         }));
 }
 
-TEST_CASE("template spec: it has the sizes of the VM, and nothing of the VM's own") {
+TEST_CASE("template spec: the spec has the sizes of the VM, and none of its own settings") {
   auto spec = small_spec();
   spec.labels["team"] = "a";
   spec.environment["A"] = "b";
@@ -104,7 +104,7 @@ TEST_CASE("template spec: disks are no larger than the default ones") {
   CHECK(shape.system_bytes == 2 * kGiB);
 }
 
-TEST_CASE("template spec: only Firecracker's templates go without the outside") {
+TEST_CASE("template spec: only Firecracker's templates can lack the outside") {
   auto spec = small_spec();
   spec.nat = false;
   CHECK(template_spec(spec, kConfig, kHost).nat);
@@ -134,7 +134,7 @@ struct Fixture : test::Fixture {
 
 }  // namespace
 
-TEST_CASE("templates: one is built once, from a guest that is gone afterwards") {
+TEST_CASE("templates: a template is built once, from a guest that is removed afterwards") {
   Fixture f;
   VmManager vms(f.daemon->services);
   auto built = f.find_or_build(vms);
@@ -150,7 +150,7 @@ TEST_CASE("templates: one is built once, from a guest that is gone afterwards") 
   CHECK(again->id == built->id);
 }
 
-TEST_CASE("templates: a build that failed is not tried again at once, unless somebody wants it") {
+TEST_CASE("templates: a failed build is not repeated at once, unless a caller asks for it") {
   Fixture f;
   VmManager vms(f.daemon->services);
   f.log.fail_on("vmm start");
@@ -164,7 +164,7 @@ TEST_CASE("templates: a build that failed is not tried again at once, unless som
   CHECK(f.find_or_build(vms));
 }
 
-TEST_CASE("templates: one whose files were changed is built anew") {
+TEST_CASE("templates: a template with changed files is built again") {
   Fixture f;
   VmManager vms(f.daemon->services);
   auto built = f.find_or_build(vms);
@@ -175,7 +175,7 @@ TEST_CASE("templates: one whose files were changed is built anew") {
   CHECK(again->id != built->id);
 }
 
-TEST_CASE("templates: one of another build of the machine is retired, one that can be asked for stays") {
+TEST_CASE("templates: a template of another VMM build is retired, and a usable template stays") {
   Fixture f;
   VmManager vms(f.daemon->services);
   auto built = f.find_or_build(vms);

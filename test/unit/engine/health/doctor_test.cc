@@ -25,7 +25,7 @@ struct Fixture : test::Fixture {
 
 }  // namespace
 
-TEST_CASE("doctor: whatever fails has a way out or says what is wrong") {
+TEST_CASE("doctor: every failed check has a hint or a reason") {
   Fixture f;
   auto checks = f.run(run_doctor(f.daemon->services, Verdicts::kept));
   CHECK(checks.size() >= 11);
@@ -35,14 +35,14 @@ TEST_CASE("doctor: whatever fails has a way out or says what is wrong") {
   }
 }
 
-TEST_CASE("doctor: without QEMU there are no VMs, unless Firecracker was asked for") {
+TEST_CASE("doctor: without QEMU there are no VMs, unless the config names Firecracker") {
   Fixture f;
   CHECK(f.check("qemu").status == CheckStatus::fail);
   f.config.machine = config::MachineChoice::firecracker;
   CHECK(f.check("qemu").status == CheckStatus::pass);
 }
 
-TEST_CASE("doctor: a Firecracker that is not installed matters only if it was asked for") {
+TEST_CASE("doctor: a missing Firecracker matters only if the config names it") {
   Fixture f;
   CHECK(f.check("firecracker").status == CheckStatus::pass);
   f.config.firecracker_bin = "/no/such/firecracker";
@@ -53,7 +53,7 @@ TEST_CASE("doctor: a Firecracker that is not installed matters only if it was as
   CHECK(f.check("firecracker").status == CheckStatus::pass);
 }
 
-TEST_CASE("doctor: a state directory that others can enter is a failure with a way out") {
+TEST_CASE("doctor: a state directory that others can enter is a failure with a hint") {
   Fixture f;
   CHECK(f.check("state directory").status == CheckStatus::pass);
   REQUIRE(::chmod(f.paths.run().c_str(), 0755) == 0);
@@ -64,7 +64,7 @@ TEST_CASE("doctor: a state directory that others can enter is a failure with a w
   CHECK(f.check("state directory").status == CheckStatus::fail);
 }
 
-TEST_CASE("doctor: the default image is there, or can be built, or is unknown") {
+TEST_CASE("doctor: the default image exists, can be built, or is unknown") {
   Fixture f;
   f.config.default_image_name = "tiny";
   CHECK(f.check("default image").status == CheckStatus::pass);
@@ -79,7 +79,7 @@ TEST_CASE("doctor: a kernel without its modules is a warning") {
   CHECK(f.check("kernel").status == CheckStatus::warn);
 }
 
-TEST_CASE("doctor: the sizes of a VM come with where they are from") {
+TEST_CASE("doctor: the default sizes of a VM have their sources") {
   Fixture f;
   CHECK(f.check("vm defaults").detail.starts_with("1 vcpu (host)"));
   f.config.vm_defaults.vcpus = 3;

@@ -30,7 +30,7 @@ store::VmRow row(std::string id, std::string state, const std::string& token = "
 
 }  // namespace
 
-TEST_CASE("gc: what works in the directory of a VM that runs, or is on its way, is that VM's, adopted or not") {
+TEST_CASE("gc: a machine in the directory of a VM that is not stopped belongs to the VM, adopted or not") {
   for (const char* state : {"running", "starting", "suspending", "stopping", "creating", "deleting"}) {
     INFO(state);
     CHECK(owns(row("abcdefghijkl", state), live()));
@@ -39,7 +39,7 @@ TEST_CASE("gc: what works in the directory of a VM that runs, or is on its way, 
   }
 }
 
-TEST_CASE("gc: a machine in the directory of a VM that does not run is astray, unless it is the recorded one") {
+TEST_CASE("gc: a machine in the directory of a stopped VM is a stray, unless the record names it") {
   for (const char* state : {"stopped", "suspended"}) {
     INFO(state);
     CHECK(!owns(row("abcdefghijkl", state), live()));
@@ -48,7 +48,7 @@ TEST_CASE("gc: a machine in the directory of a VM that does not run is astray, u
   }
 }
 
-TEST_CASE("gc: a state this banger does not know, or a record it cannot read, costs no machine its life") {
+TEST_CASE("gc: an unknown state or an unreadable record never costs a machine its life") {
   CHECK(owns(row("abcdefghijkl", "hibernating"), live()));
   auto broken = row("abcdefghijkl", "running");
   broken.machine = "{";
@@ -89,7 +89,7 @@ void check_one(const std::vector<Garbage>& found, const std::string& kind, const
 
 }  // namespace
 
-TEST_CASE("gc: with VMs and saved states that are known nothing is astray") {
+TEST_CASE("gc: known VMs and saved states are no garbage") {
   Fixture f;
   auto vm = f.running();
   f.vms.registry().add(vm);
@@ -97,7 +97,7 @@ TEST_CASE("gc: with VMs and saved states that are known nothing is astray") {
   CHECK(f.collect(true).empty());
 }
 
-TEST_CASE("gc: the directory of no VM is found, and is there until it is to go") {
+TEST_CASE("gc: a directory without a VM is found, and stays unless removal is asked for") {
   Fixture f;
   auto path = f.plant(f.paths.vm("aaaaaaaaaaaa"));
   check_one(f.collect(true), "directory", path);
@@ -109,14 +109,14 @@ TEST_CASE("gc: the directory of no VM is found, and is there until it is to go")
   CHECK(f.collect(true).empty());
 }
 
-TEST_CASE("gc: files of no saved state are found and removed") {
+TEST_CASE("gc: files without a saved state are found and removed") {
   Fixture f;
   auto path = f.plant(f.paths.save("aaaaaaaaaaaa"));
   check_one(f.collect(false), "saved state", path);
   CHECK_FALSE(fs::exists(path));
 }
 
-TEST_CASE("gc: archives of kernels that are gone are found, those of kernels that are there stay") {
+TEST_CASE("gc: archives of removed kernels are found, and archives of existing kernels stay") {
   Fixture f;
   REQUIRE(f.run(f.daemon->initramfs.agent_archive(*f.daemon->kernels.get("tiny"))));
   CHECK(f.collect(true).empty());
@@ -126,7 +126,7 @@ TEST_CASE("gc: archives of kernels that are gone are found, those of kernels tha
   CHECK_FALSE(fs::exists(path));
 }
 
-TEST_CASE("gc: an image is an orphan when it has no name and no VM was made from it") {
+TEST_CASE("gc: an image is an orphan when it has no name and no VM uses it") {
   Fixture f;
   auto image = *f.daemon->images.get("tiny");
   CHECK_FALSE(is_orphan(image, f.vms.registry()));

@@ -36,20 +36,20 @@ Task<bool> ended(Task<> task) {
 
 }  // namespace
 
-TEST_CASE("upkeep: a VM that nobody used for long is stopped") {
+TEST_CASE("upkeep: a VM that was unused for long is stopped") {
   Fixture f;
   f.look();
   CHECK(f.box->state() == vm::State::stopped);
 }
 
-TEST_CASE("upkeep: or it is suspended, if the config says so") {
+TEST_CASE("upkeep: an unused VM is suspended instead, if the config asks for that") {
   Fixture f;
   f.config.auto_stop_action = config::StopAction::suspend;
   f.look();
   CHECK(f.box->state() == vm::State::suspended);
 }
 
-TEST_CASE("upkeep: a VM that somebody uses, or used of late, runs on") {
+TEST_CASE("upkeep: a VM that is in use, or was used recently, keeps running") {
   Fixture f;
   {
     auto use = f.box->parts().use->begin();
@@ -61,7 +61,7 @@ TEST_CASE("upkeep: a VM that somebody uses, or used of late, runs on") {
   CHECK(f.box->state() == vm::State::running);
 }
 
-TEST_CASE("upkeep: machines that are nobody's are not stale") {
+TEST_CASE("upkeep: machines without a user are not stale") {
   Fixture f;
   auto row = f.new_row(".pool");
   row.purpose = store::Purpose::pool;
@@ -89,7 +89,7 @@ TEST_CASE("upkeep: one VM that cannot be suspended does not keep the others runn
   CHECK(other->state() == vm::State::suspended);
 }
 
-TEST_CASE("upkeep: what the config turns off ends at once") {
+TEST_CASE("upkeep: disabled loops end at once") {
   Fixture f;
   f.config.auto_stop_stale_after = std::chrono::milliseconds(0);
   f.config.metrics_poll_interval = std::chrono::milliseconds(0);

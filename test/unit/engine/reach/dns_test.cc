@@ -63,7 +63,7 @@ struct Fixture : test::Fixture {
 
 }  // namespace
 
-TEST_CASE("dns: a running VM is answered for by its name and by its id, with the address it is reached at") {
+TEST_CASE("dns: the name and the id of a running VM have the address of the VM") {
   Fixture f;
   auto vm = f.add(f.running("web"));
   auto server = f.listen();
@@ -74,7 +74,7 @@ TEST_CASE("dns: a running VM is answered for by its name and by its id, with the
   CHECK(f.ask(server, vm->row().id + ".vm").counts[1] == 1);
 }
 
-TEST_CASE("dns: a VM that does not run has no address, and a start of an id is no name") {
+TEST_CASE("dns: a stopped VM and the start of an id have no address") {
   Fixture f;
   auto vm = f.add(f.stopped("web"));
   auto server = f.listen();
@@ -84,7 +84,7 @@ TEST_CASE("dns: a VM that does not run has no address, and a start of an id is n
   CHECK(f.ask(server, vm->row().id.substr(0, 6) + ".vm").counts[1] == 0);
 }
 
-TEST_CASE("dns: without an address in the config there are no names, and that is fine") {
+TEST_CASE("dns: without an address in the config there are no names, and doctor passes") {
   Fixture f;
   f.config.dns_listen_addr = "";
   auto run = [](Dns& dns) -> Task<bool> {
@@ -95,7 +95,7 @@ TEST_CASE("dns: without an address in the config there are no names, and that is
   CHECK(f.dns.check().status == CheckStatus::pass);
 }
 
-TEST_CASE("dns: an address that another program has is a warning with a way out") {
+TEST_CASE("dns: an address that another program uses is a warning with a hint") {
   Fixture f;
   Port taken;
   f.config.dns_listen_addr = taken.text();

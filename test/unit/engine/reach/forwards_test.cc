@@ -13,7 +13,7 @@
 using namespace banger;
 using namespace banger::engine;
 
-TEST_CASE("forwards: where each port of the guest is reached from within") {
+TEST_CASE("forwards: each port of the guest has the target that reaches it inside the guest") {
   auto ports = parse_guest_ports(
       R"({"ports":[{"address":"0.0.0.0","port":22},{"address":"::","port":80},{"address":"127.0.0.1","port":631},
       {"address":"10.0.2.15","port":7000},{"address":"fe80::1","port":7001},{"address":"127.0.0.53","port":53}]})");
@@ -32,7 +32,7 @@ TEST_CASE("forwards: a port on several addresses is reached through the guest's 
     CHECK(parse_guest_ports(text) == GuestPorts{{80, "localhost:80"}});
 }
 
-TEST_CASE("forwards: rows that make no sense are passed over") {
+TEST_CASE("forwards: malformed rows are skipped") {
   auto ports = parse_guest_ports(
       R"({"ports":[{"address":"0.0.0.0","port":0},{"address":"0.0.0.0","port":65536},{"address":"0.0.0.0","port":-1},
       {"address":"x\r\ny","port":1},{"address":"","port":2},{"address":7,"port":3},{"port":4},)"
@@ -40,14 +40,14 @@ TEST_CASE("forwards: rows that make no sense are passed over") {
   CHECK(ports == GuestPorts{{5, "localhost:5"}});
 }
 
-TEST_CASE("forwards: what is no list of ports is refused") {
+TEST_CASE("forwards: anything other than a list of ports is refused") {
   for (auto text : {"", "{", "[]", "7", "{}", R"({"ports":7})", R"({"ports":{}})"}) {
     INFO(text);
     CHECK_FALSE(parse_guest_ports(text).has_value());
   }
 }
 
-TEST_CASE("forwards: of many ports the lowest stay") {
+TEST_CASE("forwards: of too many ports, the lowest are kept") {
   std::string text;
   for (int port = 2000; port > 1000; --port)
     text += fmt::format(R"({}{{"address":"::","port":{}}})", text.empty() ? "" : ",", port);
@@ -100,7 +100,7 @@ struct Fixture : test::Fixture {
 
 }  // namespace
 
-TEST_CASE("forwards: a port of the guest is listened for on the VM's own address, for as long as the VM runs") {
+TEST_CASE("forwards: the host listens on a guest's port at the VM's own address while the VM runs") {
   Fixture f;
   f.watch();
   auto ports = f.forwards.of(*f.box);
@@ -112,7 +112,7 @@ TEST_CASE("forwards: a port of the guest is listened for on the VM's own address
   HeldPort free_again(INADDR_LOOPBACK, f.port);
 }
 
-TEST_CASE("forwards: a port that something else has on this host is named, with another way") {
+TEST_CASE("forwards: a port that another program uses on this host is reported with a hint") {
   Fixture f;
   HeldPort held(address_of(*f.box)->address, f.port);
   f.watch();
@@ -123,7 +123,7 @@ TEST_CASE("forwards: a port that something else has on this host is named, with 
   CHECK(ports.at(f.port).why_not.hint.starts_with("banger vm forward box "));
 }
 
-TEST_CASE("forwards: nothing is forwarded where the config turns it off") {
+TEST_CASE("forwards: nothing is forwarded when the config disables forwards") {
   Fixture f;
   f.config.auto_forward = false;
   f.watch();

@@ -10,7 +10,7 @@
 using namespace banger;
 using namespace banger::engine;
 
-TEST_CASE("reach: a running VM behind its own VMM is reached through the loopback address of its number") {
+TEST_CASE("reach: a VM with a user-mode network is reached at the loopback address of its number") {
   test::Fixture f;
   auto vm = f.running();
   auto address = address_of(*vm);
@@ -24,7 +24,7 @@ TEST_CASE("reach: two VMs have two addresses") {
   CHECK(address_of(*f.running("a"))->address != address_of(*f.running("b"))->address);
 }
 
-TEST_CASE("reach: a VM that does not run is reached nowhere") {
+TEST_CASE("reach: a VM that does not run has no address") {
   test::Fixture f;
   auto vm = f.stopped();
   CHECK_FALSE(address_of(*vm));
@@ -36,7 +36,7 @@ TEST_CASE("reach: a VM that does not run is reached nowhere") {
   CHECK_FALSE(address_of(*vm));
 }
 
-TEST_CASE("reach: a machine that is nobody's is reached nowhere") {
+TEST_CASE("reach: a machine without a user has no address") {
   test::Fixture f;
   auto row = f.new_row(".pool");
   row.purpose = store::Purpose::pool;

@@ -102,7 +102,7 @@ Task<> until(End& end, std::function<bool(const End&)> condition) {
 
 }  // namespace
 
-TEST_CASE("relay: a tunnel's caller that has said all still hears the guest") {
+TEST_CASE("relay: a tunnel's caller that has ended still receives the guest's bytes") {
   Fixture fixture;
   fixture.run(OnCallerEnd::pass_on, [](Fixture& r) -> Task<> {
     r.caller->say("question");
@@ -120,7 +120,7 @@ TEST_CASE("relay: a tunnel's caller that has said all still hears the guest") {
   CHECK(fixture.guest->gone);
 }
 
-TEST_CASE("relay: a tunnel's guest that has said all still hears the caller") {
+TEST_CASE("relay: a tunnel's guest that has ended still receives the caller's bytes") {
   Fixture fixture;
   fixture.run(OnCallerEnd::pass_on, [](Fixture& r) -> Task<> {
     r.guest->say("greeting");
@@ -134,7 +134,7 @@ TEST_CASE("relay: a tunnel's guest that has said all still hears the caller") {
   CHECK(fixture.over);
 }
 
-TEST_CASE("relay: a tunnel that is cut off on either side ends on both") {
+TEST_CASE("relay: a tunnel that breaks on either side ends on both sides") {
   for (bool at_guest : {false, true}) {
     Fixture fixture;
     fixture.run(OnCallerEnd::pass_on, [at_guest](Fixture& r) -> Task<> {
@@ -148,7 +148,7 @@ TEST_CASE("relay: a tunnel that is cut off on either side ends on both") {
   }
 }
 
-TEST_CASE("relay: a command's caller that goes away takes the guest's stream along") {
+TEST_CASE("relay: the end of a command's caller ends the guest's stream") {
   Fixture fixture;
   fixture.run(OnCallerEnd::reset, [](Fixture& r) -> Task<> {
     r.caller->say("");
@@ -158,7 +158,7 @@ TEST_CASE("relay: a command's caller that goes away takes the guest's stream alo
   CHECK_FALSE(fixture.guest->heard_end);
 }
 
-TEST_CASE("relay: what a guest that takes no more says last is still heard") {
+TEST_CASE("relay: the last bytes of a guest that accepts no more bytes still arrive") {
   for (auto on_end : {OnCallerEnd::reset, OnCallerEnd::ignore, OnCallerEnd::pass_on}) {
     Fixture fixture;
     fixture.run(on_end, [](Fixture& r) -> Task<> {
@@ -175,7 +175,7 @@ TEST_CASE("relay: what a guest that takes no more says last is still heard") {
   }
 }
 
-TEST_CASE("relay: a download goes on when its caller has nothing more to say") {
+TEST_CASE("relay: a download continues after its caller has sent everything") {
   Fixture fixture;
   fixture.run(OnCallerEnd::ignore, [](Fixture& r) -> Task<> {
     r.caller->say("");

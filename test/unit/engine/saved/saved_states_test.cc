@@ -71,7 +71,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE("saved states: one is usable as it was finished, by the build that made it, and by no other") {
+TEST_CASE("saved states: only the build that made a finished state can use it") {
   Fixture fixture;
   auto row = fixture.made(store::SaveKind::template_);
   CHECK(fixture.saves->check(row, "build"));
@@ -87,7 +87,7 @@ TEST_CASE("saved states: one is usable as it was finished, by the build that mad
   CHECK(!fixture.saves->check(row, "build"));
 }
 
-TEST_CASE("saved states: what a kernel shares with a saved state is no part of its size") {
+TEST_CASE("saved states: a file shared with a kernel does not count for the size") {
   Fixture fixture;
   auto row = fixture.made(store::SaveKind::snapshot);
   auto size = fixture.saves->disk_usage(row.id);
@@ -100,7 +100,7 @@ TEST_CASE("saved states: what a kernel shares with a saved state is no part of i
   CHECK(fixture.saves->disk_usage(row.id) >= size + (1 << 20));
 }
 
-TEST_CASE("saved states: what was not finished is gone after a restart") {
+TEST_CASE("saved states: unfinished states are gone after a restart") {
   Fixture fixture;
   auto begun = fixture.saves->begin({.kind = store::SaveKind::snapshot, .spec = "{}"});
   REQUIRE(begun);
@@ -111,7 +111,7 @@ TEST_CASE("saved states: what was not finished is gone after a restart") {
   CHECK(!fixture.saves->get(begun->id));
 }
 
-TEST_CASE("saved states: the last user takes along what has no other purpose, and nothing else") {
+TEST_CASE("saved states: a state without a purpose of its own is removed after its last user") {
   Fixture fixture;
   auto fork = fixture.made(store::SaveKind::fork), snapshot = fixture.made(store::SaveKind::snapshot),
        kept = fixture.made(store::SaveKind::template_);
@@ -129,7 +129,7 @@ TEST_CASE("saved states: the last user takes along what has no other purpose, an
   CHECK(fixture.there(kept.id));
 }
 
-TEST_CASE("saved states: a retired template goes with its last user, also after a restart") {
+TEST_CASE("saved states: a retired template is removed after its last user, even after a restart") {
   Fixture fixture;
   auto used = fixture.made(store::SaveKind::template_), unused = fixture.made(store::SaveKind::template_);
   fixture.saves->use(used.id);
@@ -144,7 +144,7 @@ TEST_CASE("saved states: a retired template goes with its last user, also after 
   CHECK(!fixture.there(used.id));
 }
 
-TEST_CASE("saved states: one that is still being made is waited for, and checked when it is whole") {
+TEST_CASE("saved states: a machine waits for an unfinished state, and the finished state is checked") {
   Fixture fixture;
   store::SaveRow row;
   row.kind = store::SaveKind::fork;
@@ -176,7 +176,7 @@ TEST_CASE("saved states: one that is still being made is waited for, and checked
   CHECK(late->changes.empty());  // the file does not exist
 }
 
-TEST_CASE("saved states: who waits for one that comes to nothing is told") {
+TEST_CASE("saved states: a failed save is an error for its waiters") {
   Fixture fixture;
   store::SaveRow row;
   row.kind = store::SaveKind::fork;

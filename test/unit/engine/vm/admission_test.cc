@@ -64,7 +64,7 @@ constexpr State kStates[] = {State::creating, State::stopped,    State::starting
 
 }  // namespace
 
-TEST_CASE("operations: each in every state does what the table of admission says") {
+TEST_CASE("operations: each operation obeys the table of admission in every state") {
   for (int i = 0; i <= static_cast<int>(Operation::become_template); ++i)
     for (auto state : kStates) {
       auto operation = static_cast<Operation>(i);
@@ -91,7 +91,7 @@ TEST_CASE("operations: each in every state does what the table of admission says
     }
 }
 
-TEST_CASE("operations: none but those that have nothing to do can be done with a deleted VM") {
+TEST_CASE("operations: a deleted VM admits only operations that have nothing to do") {
   for (int i = 0; i <= static_cast<int>(Operation::become_template); ++i) {
     auto operation = static_cast<Operation>(i);
     Fixture f;

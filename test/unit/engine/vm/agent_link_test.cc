@@ -40,7 +40,7 @@ struct Unlinked : Fixture {
 
 }  // namespace
 
-TEST_CASE("agent link: it is up when the agent answers to its token") {
+TEST_CASE("agent link: the link is up when the agent answers to its token") {
   Unlinked f;
   CHECK(!f.link->up());
   REQUIRE(f.connect());
@@ -48,7 +48,7 @@ TEST_CASE("agent link: it is up when the agent answers to its token") {
   CHECK(f.run(f.link->client(host::after(0ms))));
 }
 
-TEST_CASE("agent link: a guest that ends first says how") {
+TEST_CASE("agent link: the error has the reason of a guest that ends first") {
   Unlinked f;
   f.process->end({.guest_initiated = false, .reason = "killed by signal 11"});
   auto connected = f.connect();
@@ -58,7 +58,7 @@ TEST_CASE("agent link: a guest that ends first says how") {
   CHECK(connected.error().hint == "banger vm logs box");
 }
 
-TEST_CASE("agent link: who has given up does not wait") {
+TEST_CASE("agent link: a caller that gives up does not wait") {
   Unlinked f;
   f.tokens = {std::string(16, 'x')};
   auto connected = f.connect([] { return true; });
@@ -66,7 +66,7 @@ TEST_CASE("agent link: who has given up does not wait") {
   CHECK(connected.error().code == ErrorCode::cancelled);
 }
 
-TEST_CASE("agent link: one that broke is found again, and no longer held") {
+TEST_CASE("agent link: a broken link is connected again, and the hold is ended") {
   Unlinked f;
   REQUIRE(f.connect());
   f.process->guest->held = true;
@@ -85,7 +85,7 @@ TEST_CASE("agent link: a guest that lost its identity gets it again") {
   CHECK(f.identified == 1);
 }
 
-TEST_CASE("agent link: one that was dropped is found again, one that was closed is not") {
+TEST_CASE("agent link: a dropped link is connected again, a closed link is not") {
   Unlinked f;
   REQUIRE(f.connect());
   f.link->drop();
@@ -97,7 +97,7 @@ TEST_CASE("agent link: one that was dropped is found again, one that was closed 
   CHECK(client.error().code == ErrorCode::timeout);
 }
 
-TEST_CASE("agent link: the system is up when the guest says so") {
+TEST_CASE("agent link: the system is up when the guest reports so") {
   Unlinked f;
   f.process->guest->system_ready = false;
   REQUIRE(f.connect());
@@ -110,7 +110,7 @@ TEST_CASE("agent link: the system is up when the guest says so") {
   CHECK(f.link->system_up());
 }
 
-TEST_CASE("agent link: nobody waits for the system of a guest that has ended") {
+TEST_CASE("agent link: a guest that has ended ends the wait for its system") {
   Unlinked f;
   f.process->guest->system_ready = false;
   REQUIRE(f.connect());
@@ -120,7 +120,7 @@ TEST_CASE("agent link: nobody waits for the system of a guest that has ended") {
   CHECK(waited.error().message == "the guest ended before its system was up");
 }
 
-TEST_CASE("agent link: the agent is told to hold, and no longer to") {
+TEST_CASE("agent link: a hold is sent to the agent, and ended") {
   Unlinked f;
   REQUIRE(f.connect());
   REQUIRE(f.run(f.link->hold(Hold::on)));
@@ -129,7 +129,7 @@ TEST_CASE("agent link: the agent is told to hold, and no longer to") {
   CHECK(!f.process->guest->held);
 }
 
-TEST_CASE("agent link: a VM that does not run has no agent, and says how to start it") {
+TEST_CASE("agent link: a stopped VM has no agent, and the error has a hint") {
   Fixture f;
   auto vm = f.stopped();
   auto client = f.run(vm->parts().link->client(host::after(1min)));

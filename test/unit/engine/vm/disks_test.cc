@@ -37,7 +37,7 @@ bool goes_along(FileRole role) {
 
 }  // namespace
 
-TEST_CASE("disks: a saved state has the disks and what the guest has said, and nothing of one start") {
+TEST_CASE("disks: a saved state has the disks and the console, and no file of one start") {
   Files f;
   REQUIRE(f.disks.copy_to("save"));
   for (const auto& file : vm_files()) {
@@ -46,7 +46,7 @@ TEST_CASE("disks: a saved state has the disks and what the guest has said, and n
   }
 }
 
-TEST_CASE("disks: a copy never replaces a disk that is there, unless it is to") {
+TEST_CASE("disks: a copy replaces an existing disk only on request") {
   Files f;
   REQUIRE(f.disks.copy_to("save"));
   f.put_own("system.img", "newer");
@@ -56,7 +56,7 @@ TEST_CASE("disks: a copy never replaces a disk that is there, unless it is to") 
   CHECK(f.own("system.img") == "system.img");
 }
 
-TEST_CASE("disks: a modules disk that the saved state lacks goes") {
+TEST_CASE("disks: a modules disk that the saved state lacks is removed") {
   Files f;
   REQUIRE(f.disks.copy_to("save"));
   REQUIRE(host::remove_file(f.paths.save("save") + "/modules.img"));
@@ -64,7 +64,7 @@ TEST_CASE("disks: a modules disk that the saved state lacks goes") {
   CHECK(f.own("modules.img") == "(none)");
 }
 
-TEST_CASE("disks: what moves into a saved state is gone from the VM") {
+TEST_CASE("disks: files that move into a saved state leave the VM") {
   Files f;
   REQUIRE(host::remove_file(f.paths.vm("box") + "/modules.img"));
   REQUIRE(f.disks.move_to("save"));
@@ -73,13 +73,13 @@ TEST_CASE("disks: what moves into a saved state is gone from the VM") {
   CHECK(!f.disks.move_to("save"));
 }
 
-TEST_CASE("disks: a disk that cannot be copied leaves the one there is") {
+TEST_CASE("disks: a failed copy leaves the existing disk") {
   Files f;
   CHECK(!f.run(f.disks.copy_from("save", Existing::replace)));
   CHECK(f.own("system.img") == "system.img");
 }
 
-TEST_CASE("disks: what serves one start goes with the process, and nothing else") {
+TEST_CASE("disks: only files of one start are removed after the process's end") {
   Files f;
   f.disks.remove_start_files();
   for (const auto& file : vm_files()) {
@@ -91,7 +91,7 @@ TEST_CASE("disks: what serves one start goes with the process, and nothing else"
   CHECK(f.own("console.log") == "console.log");
 }
 
-TEST_CASE("disks: what others have too is no part of their size") {
+TEST_CASE("disks: shared files do not count for the size") {
   Files f;
   auto before = f.disks.used_bytes();
   f.put_own("modules.img", std::string(1 << 20, 'm'));

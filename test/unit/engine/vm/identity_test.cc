@@ -29,7 +29,7 @@ struct Linked : Fixture {
 
 }  // namespace
 
-TEST_CASE("identity: a guest whose clock is right is asked once") {
+TEST_CASE("identity: a guest with a right clock gets one request") {
   Linked f;
   auto clock = f.run(configure(*f.client, {.hostname = "other"}, Disks::unchanged));
   REQUIRE(clock);
@@ -39,7 +39,7 @@ TEST_CASE("identity: a guest whose clock is right is asked once") {
   CHECK(f.count("agent /clock") == 0);
 }
 
-TEST_CASE("identity: a clock that stays wrong is moved for long enough, and then said to be unsure") {
+TEST_CASE("identity: a clock that stays wrong is corrected several times, and then reported as unsure") {
   Linked f;
   f.guest->answers["/configure"] = f.guest->answers["/clock"] = R"({"clock_unix_ns": 1})";
   auto clock = f.run(configure(*f.client, {}, Disks::unchanged));
@@ -70,7 +70,7 @@ TEST_CASE("identity: only drives that have grown are resized, in the places of t
   CHECK(process->drive_bytes[1] == wanted.disk_bytes);
 }
 
-TEST_CASE("identity: to warm up is to run what every first command runs") {
+TEST_CASE("identity: warm_up runs the code of every first command") {
   Linked f;
   auto warm = [&]() -> Task<bool> {
     co_await warm_up(f.daemon->runtime, *f.client);

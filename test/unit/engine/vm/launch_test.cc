@@ -44,7 +44,7 @@ TEST_CASE("launch: a machine that boots has the sizes of its spec, a kernel and 
   CHECK(config->nics.size() == 1);
 }
 
-TEST_CASE("launch: a machine that goes on has the sizes that were saved, and needs no kernel") {
+TEST_CASE("launch: a restored machine has the saved sizes, and needs no kernel") {
   Fixture f;
   auto vm = f.stopped();
   auto context = vm_context(vm->parts());
@@ -65,7 +65,7 @@ TEST_CASE("launch: a machine that goes on has the sizes that were saved, and nee
   CHECK(config->memory_file.empty());
 }
 
-TEST_CASE("launch: the record has the plan before the process, and the process before anything waits") {
+TEST_CASE("launch: the plan is recorded before the start, and the process before any wait") {
   Fixture f;
   auto vm = f.stopped();
   f.log.fail_on("vmm ready");

@@ -13,7 +13,7 @@ using banger::test::Fixture;
 using namespace std::chrono_literals;
 using vm::State;
 
-TEST_CASE("stop: the guest is asked, and the VM is stopped when its machine has ended") {
+TEST_CASE("stop: the guest shuts down, and the VM is stopped when its machine has ended") {
   Fixture f;
   auto vm = f.running();
   f.log.heal();
@@ -26,7 +26,7 @@ TEST_CASE("stop: the guest is asked, and the VM is stopped when its machine has 
   CHECK(f.mismatch() == "");
 }
 
-TEST_CASE("stop: a guest that ignores it is ended, which the record says") {
+TEST_CASE("stop: a guest that ignores the request is killed, and the record says so") {
   Fixture f;
   f.host.obeys_shutdown = f.host.obeys_button = false;
   auto vm = f.running();
@@ -45,7 +45,7 @@ TEST_CASE("stop: an agent that refuses leaves the power button") {
   CHECK(!f.log.has("vmm kill"));
 }
 
-TEST_CASE("stop: what failed at any step can be tried again") {
+TEST_CASE("stop: a stop that failed at any step can be repeated") {
   at_every_step(CallLog::Then::go_on, {.prepare = [](Fixture& f) { return f.running(); },
                                        .act = [](Fixture& f, VmOwner& vm) { return f.run(vm.stop(10s)); },
                                        .check =
@@ -57,7 +57,7 @@ TEST_CASE("stop: what failed at any step can be tried again") {
                                            }});
 }
 
-TEST_CASE("stop: a daemon that dies at any step leaves a VM that the next one brings to a true state") {
+TEST_CASE("stop: after a crash at any step the next daemon recovers the VM") {
   at_every_step(CallLog::Then::crash, {.prepare = [](Fixture& f) { return f.running(); },
                                        .act = [](Fixture& f, VmOwner& vm) { return f.run(vm.stop(50ms)); },
                                        .check = {}});
@@ -77,7 +77,7 @@ TEST_CASE("exit: a machine that ends by itself is recorded, with the reason when
   CHECK(f.mismatch() == "");
 }
 
-TEST_CASE("remove: nothing is left, at whatever step it failed once") {
+TEST_CASE("remove: nothing is left, even after a failure at any step") {
   at_every_step(CallLog::Then::go_on, {.prepare = [](Fixture& f) { return f.running(); },
                                        .act = [](Fixture& f, VmOwner& vm) { return f.run(vm.remove(Force::yes)); },
                                        .check =
@@ -92,7 +92,7 @@ TEST_CASE("remove: nothing is left, at whatever step it failed once") {
                                            }});
 }
 
-TEST_CASE("remove: a daemon that dies at any step leaves a whole VM or none") {
+TEST_CASE("remove: a crash at any step leaves a complete VM or none") {
   at_every_step(CallLog::Then::crash, {.prepare = [](Fixture& f) { return f.running(); },
                                        .act = [](Fixture& f, VmOwner& vm) { return f.run(vm.remove(Force::yes)); },
                                        .check =
@@ -104,7 +104,7 @@ TEST_CASE("remove: a daemon that dies at any step leaves a whole VM or none") {
                                            }});
 }
 
-TEST_CASE("change: the record has it before anything else, and disks only grow") {
+TEST_CASE("change: the record changes first, and disks only grow") {
   Fixture f;
   auto vm = f.stopped();
   auto spec = vm->spec();

@@ -42,7 +42,7 @@ TEST_CASE("record: an edit is in the store before it is in memory") {
   CHECK(f.record->spec().vcpus == 7);
 }
 
-TEST_CASE("record: a state that the store did not take is not taken on") {
+TEST_CASE("record: a state that the store refused is not kept") {
   Recorded f;
   f.log.fail_on("store vm starting");
   CHECK(!f.record->move_to(State::starting));
@@ -55,7 +55,7 @@ TEST_CASE("record: a state that the store did not take is not taken on") {
   CHECK(f.row()->link_token == "ab");
 }
 
-TEST_CASE("record: only the arrows of a VM's life can be gone, and to stay costs no write") {
+TEST_CASE("record: only the transitions of a VM's life are possible, and the same state costs no write") {
   Recorded f;
   auto moved = f.record->move_to(State::suspending);
   REQUIRE(!moved);
@@ -66,7 +66,7 @@ TEST_CASE("record: only the arrows of a VM's life can be gone, and to stay costs
   CHECK(f.log.steps().empty());
 }
 
-TEST_CASE("record: who waits for a change is woken by it") {
+TEST_CASE("record: a change wakes its waiters") {
   Recorded f;
   auto wait = [](VmRecord& record) -> Task<bool> {
     co_return co_await record.changed().wait(host::after(std::chrono::minutes(1)));
@@ -81,7 +81,7 @@ TEST_CASE("record: who waits for a change is woken by it") {
   CHECK(f.run(both()));
 }
 
-TEST_CASE("record: a deleted VM is gone when the store has forgotten it") {
+TEST_CASE("record: a VM is gone after the store has deleted it") {
   Recorded f(State::deleting);
   f.log.fail_on("store vm gone");
   CHECK(!f.record->erase());

@@ -27,7 +27,7 @@ Action plan(const store::VmRow& row, State state, const SavedStatesOfVm& saves =
 
 }  // namespace
 
-TEST_CASE("recovery: what is done in which state") {
+TEST_CASE("recovery: each state has its action") {
   CHECK(plan(booted(), State::creating) == Action::discard);
   CHECK(plan(booted(), State::stopped) == Action::nothing);
   CHECK(plan(booted(), State::starting) == Action::adopt);
@@ -40,7 +40,7 @@ TEST_CASE("recovery: what is done in which state") {
   CHECK(plan(booted(), State::deleting) == Action::discard);
 }
 
-TEST_CASE("recovery: what was never anybody's goes") {
+TEST_CASE("recovery: unfinished machines without a user are removed") {
   for (auto state : {State::creating, State::stopped, State::starting, State::running, State::suspending}) {
     auto row = booted();
     row.purpose = store::Purpose::template_build;
@@ -53,7 +53,7 @@ TEST_CASE("recovery: what was never anybody's goes") {
   }
 }
 
-TEST_CASE("recovery: a VM goes that was to go on from what was never saved") {
+TEST_CASE("recovery: a VM from a saved state that was never finished is removed") {
   auto row = booted();
   CHECK(plan(row, State::stopped, {.has_own = false}) == Action::nothing);
   row.booted = false;
@@ -61,14 +61,14 @@ TEST_CASE("recovery: a VM goes that was to go on from what was never saved") {
   CHECK(plan(row, State::stopped) == Action::nothing);
 }
 
-TEST_CASE("recovery: every plan that does something says what, and names the VM") {
+TEST_CASE("recovery: every action has a summary with the name of the VM") {
   for (auto state :
        {State::creating, State::starting, State::running, State::stopping, State::suspending, State::deleting})
     CHECK(plan_recovery(booted(), state, {}).summary.starts_with("vm 'box': "));
   CHECK(plan_recovery(booted(), State::stopped, {}).summary.empty());
 }
 
-TEST_CASE("recovery: without its machine a VM is stopped, or suspended if its guest never went on") {
+TEST_CASE("recovery: without its machine a VM is stopped, or suspended if its guest never resumed") {
   CHECK(plan_without_machine("box", State::running, true, GuestRan::no).state == State::stopped);
   CHECK(plan_without_machine("box", State::starting, false, GuestRan::no).state == State::stopped);
   CHECK(plan_without_machine("box", State::starting, true, GuestRan::maybe).state == State::stopped);
@@ -90,7 +90,7 @@ TEST_CASE("recovery: a running machine is adopted, and its agent is found again"
   REQUIRE(f.run(vm->stop(std::chrono::seconds(10))));
 }
 
-TEST_CASE("recovery: a machine that ended while no daemon ran is recorded") {
+TEST_CASE("recovery: a machine that ended without a daemon is recorded") {
   Fixture f;
   f.running();
   f.host.running().front()->end({.guest_initiated = true, .reason = "guest-shutdown"});
@@ -102,7 +102,7 @@ TEST_CASE("recovery: a machine that ended while no daemon ran is recorded") {
   CHECK(f.daemon->store->journal()->empty());
 }
 
-TEST_CASE("recovery: what an ephemeral VM leaves goes with it") {
+TEST_CASE("recovery: an ephemeral VM is removed with everything it left") {
   Fixture f;
   auto row = f.new_row("box");
   row.ephemeral = true;

@@ -22,7 +22,7 @@ Task<bool> to_end(Task<T> task) {
 
 }  // namespace
 
-TEST_CASE("machine: it is found by its record") {
+TEST_CASE("machine: a process is found by its record") {
   Fixture f;
   auto vm = f.running();
   auto found = f.run(vm->parts().machine->find(Paused::stays));
@@ -30,7 +30,7 @@ TEST_CASE("machine: it is found by its record") {
   CHECK((*found)->running());
 }
 
-TEST_CASE("machine: one whose pid was never recorded is found by its token") {
+TEST_CASE("machine: a process without a recorded pid is found by its token") {
   Fixture f;
   auto vm = f.running();
   auto token = f.host.running().front()->record.token;
@@ -41,7 +41,7 @@ TEST_CASE("machine: one whose pid was never recorded is found by its token") {
   CHECK(f.run(vm->parts().machine->find(Paused::stays)));
 }
 
-TEST_CASE("machine: what stands still goes on, or stays, as it is asked for") {
+TEST_CASE("machine: a paused machine is resumed, or stays paused, on request") {
   Fixture f;
   auto vm = f.running();
   auto process = f.host.running().front();
@@ -52,7 +52,7 @@ TEST_CASE("machine: what stands still goes on, or stays, as it is asked for") {
   CHECK(!process->paused);
 }
 
-TEST_CASE("machine: without a record there is none") {
+TEST_CASE("machine: without a record no process is found") {
   Fixture f;
   auto vm = f.stopped();
   auto found = f.run(vm->parts().machine->find(Paused::stays));
@@ -61,7 +61,7 @@ TEST_CASE("machine: without a record there is none") {
   CHECK(f.run(vm->parts().machine->find_and_end()));
 }
 
-TEST_CASE("machine: one that cannot be ended is not forgotten") {
+TEST_CASE("machine: a process that cannot be ended is not forgotten") {
   Fixture f;
   auto vm = f.running();
   f.log.fail_on("vmm kill");
@@ -73,7 +73,7 @@ TEST_CASE("machine: one that cannot be ended is not forgotten") {
   CHECK(f.host.running().empty());
 }
 
-TEST_CASE("machine: what it counts is asked for when what is known is too old, and kept after its end") {
+TEST_CASE("machine: old metrics are read again, and the last metrics are kept after the end") {
   Fixture f;
   auto vm = f.running();
   auto& machine = *vm->parts().machine;
@@ -94,7 +94,7 @@ TEST_CASE("machine: what it counts is asked for when what is known is too old, a
   CHECK(machine.metrics().is_null());
 }
 
-TEST_CASE("machine: nothing is asked where nobody wants figures") {
+TEST_CASE("machine: metrics are not read when the config disables them") {
   Fixture f;
   f.config.metrics_poll_interval = 0ms;
   auto vm = f.running();

@@ -12,7 +12,7 @@ using banger::test::CallLog;
 using banger::test::Fixture;
 using vm::State;
 
-TEST_CASE("suspend: the machine ends after the state is whole and recorded") {
+TEST_CASE("suspend: the machine ends after the saved state is complete and recorded") {
   Fixture f;
   auto vm = f.running();
   f.log.heal();
@@ -41,7 +41,7 @@ TEST_CASE("suspend: a failure at any step leaves the VM running or suspended, as
                                            }});
 }
 
-TEST_CASE("suspend: a daemon that dies at any step leaves a VM that runs or is suspended") {
+TEST_CASE("suspend: a crash at any step leaves a running or suspended VM") {
   at_every_step(CallLog::Then::crash, {.prepare = [](Fixture& f) { return f.running(); },
                                        .act = [](Fixture& f, VmOwner& vm) { return f.suspend(vm); },
                                        .check =
@@ -52,7 +52,7 @@ TEST_CASE("suspend: a daemon that dies at any step leaves a VM that runs or is s
                                            }});
 }
 
-TEST_CASE("save: a running VM goes on, and its disks are copied while it stands still") {
+TEST_CASE("save: a running VM keeps running, and its disks are copied during the pause") {
   Fixture f;
   auto vm = f.running();
   f.log.heal();
@@ -78,7 +78,7 @@ TEST_CASE("save: a stopped VM is saved without a machine") {
   CHECK(!f.log.has("vmm "));
 }
 
-TEST_CASE("save: a failure at any step leaves the VM running and no half of a saved state") {
+TEST_CASE("save: a failure at any step leaves the VM running and no unfinished saved state") {
   at_every_step(CallLog::Then::go_on, {.prepare = [](Fixture& f) { return f.running(); },
                                        .act = [](Fixture& f, VmOwner& vm) -> Result<> {
                                          TRY(f.save_as(vm, store::SaveKind::snapshot, "before"));
@@ -93,7 +93,7 @@ TEST_CASE("save: a failure at any step leaves the VM running and no half of a sa
                                            }});
 }
 
-TEST_CASE("save: a daemon that dies at any step leaves a running VM") {
+TEST_CASE("save: a crash at any step leaves a running VM") {
   at_every_step(CallLog::Then::crash, {.prepare = [](Fixture& f) { return f.running(); },
                                        .act = [](Fixture& f, VmOwner& vm) -> Result<> {
                                          TRY(f.save_as(vm, store::SaveKind::snapshot, "before"));
@@ -107,7 +107,7 @@ TEST_CASE("save: a daemon that dies at any step leaves a running VM") {
                                            }});
 }
 
-TEST_CASE("restore: a stopped VM goes on from the snapshot, with the snapshot's sizes") {
+TEST_CASE("restore: a stopped VM starts from the snapshot, with the snapshot's sizes") {
   Fixture f;
   auto vm = f.running();
   auto saved = f.save_as(*vm, store::SaveKind::snapshot, "before");

@@ -30,7 +30,7 @@ TEST_CASE("start: a VM boots, and is running when its agent answers") {
   CHECK(f.run(vm->kill()));
 }
 
-TEST_CASE("start: one that runs is left as it is") {
+TEST_CASE("start: a running VM is left unchanged") {
   Fixture f;
   auto vm = f.running();
   f.log.heal();
@@ -38,14 +38,14 @@ TEST_CASE("start: one that runs is left as it is") {
   CHECK(f.log.steps().empty());
 }
 
-TEST_CASE("start: what waits for the system is told when it is up") {
+TEST_CASE("start: a start that waits for the system returns when the system is up") {
   Fixture f;
   auto vm = f.stopped();
   REQUIRE(f.start(*vm, WaitFor::system));
   CHECK(vm->parts().link->system_up());
 }
 
-TEST_CASE("start: a caller that went away leaves a stopped VM") {
+TEST_CASE("start: a caller that gives up leaves a stopped VM") {
   Fixture f;
   auto vm = f.stopped();
   host::Cancel cancel(f.daemon->runtime);
@@ -57,7 +57,7 @@ TEST_CASE("start: a caller that went away leaves a stopped VM") {
   CHECK(f.host.running().empty());
 }
 
-TEST_CASE("start: a guest that ends before it is ready says how it ended") {
+TEST_CASE("start: the error has the reason of a guest that ends before it is ready") {
   Fixture f;
   auto vm = f.stopped();
   f.host.ends_at_once = true;
@@ -83,7 +83,7 @@ TEST_CASE("start: a failure at any step leaves a stopped VM that can be started"
   CHECK(steps > 8);
 }
 
-TEST_CASE("start: a daemon that dies at any step leaves a VM that the next one brings to a true state") {
+TEST_CASE("start: after a crash at any step the next daemon recovers the VM") {
   at_every_step(CallLog::Then::crash, {.prepare = [](Fixture& f) { return f.stopped(); },
                                        .act = [](Fixture& f, VmOwner& vm) { return f.start(vm); },
                                        .check =
@@ -93,7 +93,7 @@ TEST_CASE("start: a daemon that dies at any step leaves a VM that the next one b
                                            }});
 }
 
-TEST_CASE("start: a suspended VM goes on, and a failure before its guest ran leaves it suspended") {
+TEST_CASE("start: a suspended VM resumes, and a failure before its guest ran leaves it suspended") {
   at_every_step(CallLog::Then::go_on, {.prepare = [](Fixture& f) { return f.suspended(); },
                                        .act = [](Fixture& f, VmOwner& vm) { return f.start(vm); },
                                        .check =
@@ -106,7 +106,7 @@ TEST_CASE("start: a suspended VM goes on, and a failure before its guest ran lea
                                            }});
 }
 
-TEST_CASE("start: a daemon that dies while a suspended VM goes on loses no memory before its guest ran") {
+TEST_CASE("start: a crash during a resume loses no memory before the guest ran") {
   at_every_step(CallLog::Then::crash, {.prepare = [](Fixture& f) { return f.suspended(); },
                                        .act = [](Fixture& f, VmOwner& vm) { return f.start(vm); },
                                        .check =

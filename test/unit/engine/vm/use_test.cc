@@ -11,7 +11,7 @@ using namespace banger::engine;
 using banger::test::Fixture;
 using namespace std::chrono_literals;
 
-TEST_CASE("use: a VM is idle when it runs and nobody uses it") {
+TEST_CASE("use: a running VM that is not in use is idle") {
   Fixture f;
   auto vm = f.stopped();
   auto& use = *vm->parts().use;
@@ -28,7 +28,7 @@ TEST_CASE("use: a VM is idle when it runs and nobody uses it") {
   CHECK(use.idle_for() > 0s);
 }
 
-TEST_CASE("use: figures are asked for when what is known is too old") {
+TEST_CASE("use: statistics that are too old are requested again") {
   Fixture f;
   auto vm = f.running();
   auto guest = f.host.of(vm->row().id)->guest;
@@ -40,7 +40,7 @@ TEST_CASE("use: figures are asked for when what is known is too old") {
   CHECK((*f.run(use.stats(0ms)))["load"] == 2);
 }
 
-TEST_CASE("use: figures of an earlier run are not told") {
+TEST_CASE("use: statistics of an earlier run are not returned") {
   Fixture f;
   auto vm = f.running();
   auto& use = *vm->parts().use;
@@ -53,7 +53,7 @@ TEST_CASE("use: figures of an earlier run are not told") {
   CHECK((*f.run(use.stats(1h)))["load"] == 3);
 }
 
-TEST_CASE("use: an answer that is no object is an error") {
+TEST_CASE("use: statistics that are not an object are an error") {
   Fixture f;
   auto vm = f.running();
   f.host.of(vm->row().id)->guest->answers["/stats"] = "[]";

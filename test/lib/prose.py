@@ -39,22 +39,25 @@ def words(sentence):
     return len(re.findall(r"\S*\w\S*", sentence))
 
 
-def hard_sentences(text):
-    counts = []
+def long_sentences(text):
     for paragraph in paragraphs(text):
         if paragraph.count(";") > SEMICOLONS:
             yield f"more than {SEMICOLONS} semicolon in a paragraph: {paragraph[:60]}…"
         for sentence in sentences(paragraph):
-            counts.append(words(sentence))
-            if counts[-1] > LONGEST:
-                yield f"{counts[-1]} words in a sentence, more than {LONGEST}: {sentence[:60]}…"
+            if words(sentence) > LONGEST:
+                yield f"{words(sentence)} words in a sentence, more than {LONGEST}: {sentence[:60]}…"
+
+
+def hard_to_read(text):
+    counts = [words(sentence) for paragraph in paragraphs(text) for sentence in sentences(paragraph)]
     if counts and sum(counts) > AVERAGE * len(counts):
         yield f"{sum(counts) / len(counts):.1f} words in a sentence on average, more than {AVERAGE}"
 
 
 def problems(text):
     yield from wide_lines(text)
-    yield from hard_sentences(text)
+    yield from long_sentences(text)
+    yield from hard_to_read(text)
 
 
 def self_check():

@@ -11,7 +11,7 @@ struct EmbeddedFile {
   std::string_view text;
 };
 
-/// Null when there is no such file. In a constant expression, `->` on a file that is not there does not compile.
+/// Null when no file has this path. In a constant expression, `->` on a missing file does not compile.
 constexpr const EmbeddedFile* find_embedded(std::span<const EmbeddedFile> files, std::string_view path) {
   for (const auto& file : files)
     if (file.path == path) return &file;

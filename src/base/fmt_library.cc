@@ -1,6 +1,6 @@
-// The part of {fmt} that every formatting file shares, compiled once: Debian has no libfmt.a, and the header-only way
-// compiles it into every object, which made the build half as long again. These are the instantiations {fmt} 9 declares
-// and does not define in its headers; src/meson.build uses this file for that version only.
+// The part of {fmt} that every formatting file shares, compiled once. Debian has no libfmt.a, and header-only {fmt}
+// compiles this part into every object, which made the build half as long again. {fmt} 9 declares these instantiations
+// and does not define them in its headers. src/meson.build uses this file for that version only.
 #include <fmt/format-inl.h>
 
 FMT_BEGIN_NAMESPACE

@@ -14,7 +14,7 @@ Result<Json> parse_json(std::string_view text, std::size_t max_bytes) {
     return fail(ErrorCode::invalid,
                 fmt::format("JSON document of {} bytes is over the limit of {}", text.size(), max_bytes));
   bool too_deep = false;
-  // `depth` is how many arrays and objects are open around what begins.
+  // `depth` counts the open arrays and objects around the one that begins.
   auto depth_guard = [&](int depth, Json::parse_event_t event, Json&) {
     bool opens = event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
     if (opens && depth >= limits::kJsonDepth) too_deep = true;

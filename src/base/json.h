@@ -1,5 +1,5 @@
-// JSON with limits: parsing that cannot be made to recurse or throw, and typed field access that names what is wrong.
-// Source of the format: RFC 8259.
+// JSON with limits. Parsing never throws and never recurses deeper than the limit. An error of typed field access names
+// the field. Source of the format: RFC 8259.
 #pragma once
 
 #include <cstdint>
@@ -18,14 +18,14 @@ using Json = nlohmann::json;
 /// Parses one document. `invalid` on a syntax error, excess depth (limits::kJsonDepth) or more than max_bytes.
 Result<Json> parse_json(std::string_view text, std::size_t max_bytes);
 
-/// Compact text; invalid UTF-8 is replaced, never thrown on.
+/// Compact text. Invalid UTF-8 is replaced and never throws.
 std::string dump_json(const Json& value);
 
 /// Readable text for people, two spaces.
 std::string dump_json_pretty(const Json& value);
 
-// Typed fields of an object. `get_` fails with `invalid` when missing or of another type; `find_` gives nullopt when
-// missing or null and fails only on a wrong type.
+// Typed fields of an object. `get_` fails with `invalid` when the field is missing or of another type. `find_` gives
+// nullopt for a missing or null field and fails only on a wrong type.
 Result<std::string> get_string(const Json& object, std::string_view key);
 Result<std::int64_t> get_int(const Json& object, std::string_view key);
 Result<bool> get_bool(const Json& object, std::string_view key);
@@ -34,7 +34,8 @@ Result<std::optional<std::int64_t>> find_int(const Json& object, std::string_vie
 Result<std::optional<bool>> find_bool(const Json& object, std::string_view key);
 Result<std::vector<std::string>> find_strings(const Json& object, std::string_view key);  ///< empty when missing
 
-/// Fails with `invalid` naming the first key of `object` not in `allowed`, and the nearest allowed one.
+/// `invalid` when a key of `object` is not in `allowed`. The error names the first such key and the nearest allowed
+/// key.
 Result<> only_keys(const Json& object, std::initializer_list<std::string_view> allowed);
 
 }  // namespace banger

@@ -48,7 +48,7 @@ void Logger::log(LogLevel level, std::string_view event, LogFields fields) const
   std::string line = fmt::format("{} {} {}", timestamp(), name_of(level), event);
   for (const auto& [key, value] : fields) line += fmt::format(" {}={}", key, quoted(value));
   line += '\n';
-  // A full disk or closed log must not take the process down with it.
+  // A full disk or a closed log must not end the process.
   [[maybe_unused]] auto ignored = ::write(fd_, line.data(), line.size());
 }
 

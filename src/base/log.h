@@ -1,5 +1,5 @@
-// Structured log lines to one descriptor: `2026-01-02T03:04:05.678Z info vm.start vm=web stage=boot ms=1200`.
-// Loggers are passed by reference to whoever logs; there is no global one.
+// Structured log lines to one descriptor: `2026-01-02T03:04:05.678Z info vm.start vm=web stage=boot ms=1200`. Loggers
+// are passed by reference; there is no global logger.
 #pragma once
 
 #include <initializer_list>
@@ -14,12 +14,12 @@ namespace banger {
 enum class LogLevel { debug, info, warn, error };
 Result<LogLevel> parse_log_level(std::string_view name);
 
-/// A value of one `key=value` field; quoted when it has spaces or control bytes.
+/// `key=value` fields. A value with spaces or control bytes is quoted.
 using LogFields = std::initializer_list<std::pair<std::string_view, std::string_view>>;
 
 class Logger {
  public:
-  /// Writes to `fd` (borrowed) what is at least `level`. Thread-safe: one write(2) a line.
+  /// Writes lines of at least `level` to `fd` (borrowed). Thread-safe: one write(2) a line.
   explicit Logger(int fd, LogLevel level = LogLevel::info) : fd_(fd), level_(level) {}
 
   void log(LogLevel level, std::string_view event, LogFields fields = {}) const;

@@ -1,5 +1,5 @@
-// How banger functions fail: an error is a value that gathers context on its way up and ends as a
-// sentence a user can act on. Exceptions stop at the adapters around libraries that throw.
+// How banger's functions fail. An error is a value that gathers context on its way up and becomes a sentence with a way
+// out for the user. Exceptions stop at the adapters around libraries that throw.
 #pragma once
 
 #include <expected>
@@ -9,20 +9,20 @@
 
 namespace banger {
 
-/// What the caller can do about an error. Stable: the names travel in RPC error data.
+/// What the caller can do about an error. The names are stable, because RPC error data carries them.
 enum class ErrorCode {
-  not_found,    ///< the named thing is not there
+  not_found,    ///< the named object does not exist
   exists,       ///< the name or resource is taken
   invalid,      ///< the request or a file is malformed; repeating it cannot help
   denied,       ///< permissions
   busy,         ///< in use right now; repeating later may help
-  unavailable,  ///< something needed (host tool, daemon, guest agent) is missing or not reachable
+  unavailable,  ///< a required host tool, daemon or guest agent is missing or not reachable
   timeout,      ///< a deadline passed
   corrupt,      ///< data failed a check; it must be replaced
   cancelled,    ///< the caller went away or asked to stop
   unsupported,  ///< this host, guest or build cannot do it
   exhausted,    ///< no space, memory, or a limit is reached
-  internal,     ///< our bug
+  internal,     ///< a bug in banger
 };
 
 std::string_view to_string(ErrorCode code);
@@ -49,12 +49,12 @@ using Result = std::expected<T, Error>;
 
 std::unexpected<Error> fail(ErrorCode code, std::string message, std::string hint = {});
 
-/// An error from errno (or `error_number`), as `what: strerror`, with the code that fits it.
+/// An error from errno (or `error_number`), as `what: strerror`, with the fitting code.
 std::unexpected<Error> fail_errno(std::string_view what);
 std::unexpected<Error> fail_errno(std::string_view what, int error_number);
 ErrorCode code_for_errno(int error_number);
 
-/// `result` with `context: ` before its error, if it is one.
+/// `result`; if it is an error, `context: ` is put before its message.
 template <class T>
 Result<T> in(std::string_view context, Result<T> result) {
   if (!result) return std::unexpected(std::move(result.error()).in(context));
@@ -63,9 +63,9 @@ Result<T> in(std::string_view context, Result<T> result) {
 
 }  // namespace banger
 
-// TRY(expr): the value of a Result, or return its error from this function. CO_TRY is the same inside
-// a coroutine: `auto x = CO_TRY(co_await f());`.
-// The counter lets one TRY stand inside another.
+// TRY(expr) gives the value of a Result, or returns its error from the calling function. CO_TRY does the same in a
+// coroutine: `auto x = CO_TRY(co_await f());`. The counter makes names unique, so that one TRY can stand inside
+// another.
 #define BANGER_TRY_NAMED(ret, name, expr)                    \
   ({                                                         \
     auto name = (expr);                                      \

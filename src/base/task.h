@@ -1,4 +1,4 @@
-// The coroutine type used everywhere. Only <asio/awaitable.hpp> is pulled in; the rest of Asio stays in .cc files.
+// The coroutine type used everywhere. Only <asio/awaitable.hpp> is included; the rest of Asio stays in .cc files.
 #pragma once
 
 #include <asio/awaitable.hpp>

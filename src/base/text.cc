@@ -22,7 +22,7 @@ std::unexpected<Error> bad_duration(std::string_view text) {
               "write it like 90s, 15m or 24h");
 }
 
-// Optimal string alignment with three rows of state: two letters in the wrong order are one mistake.
+// Optimal string alignment with three rows of state, which counts two swapped letters as one mistake.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> before(b.size() + 1), above(b.size() + 1), row(b.size() + 1);
   std::iota(row.begin(), row.end(), 0);
@@ -159,7 +159,7 @@ std::string printable(std::string_view untrusted, std::size_t max_bytes) {
 }
 
 std::vector<std::string> nearest(std::string_view word, std::span<const std::string> candidates) {
-  constexpr std::size_t kLongestTypo = 128;  // the distance costs length times length, and the word may be anybody's
+  constexpr std::size_t kLongestTypo = 128;  // the cost is the product of the lengths, and the word is untrusted
   if (word.size() > kLongestTypo) return {};
   std::vector<std::pair<std::size_t, std::string>> scored;
   for (const auto& candidate : candidates) {

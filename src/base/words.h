@@ -1,5 +1,5 @@
 // The words of an enum: the texts that name its values in JSON, the store, the config and on the command line. Code
-// compares the values. Only what reads or writes such a text sees the words.
+// compares the values. Only code that reads or writes these texts uses the words.
 #pragma once
 
 #include <array>

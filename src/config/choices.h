@@ -1,4 +1,4 @@
-// The choices of keys that no other part of the program has a type for.
+// Choices of configuration keys for which no other folder has a type.
 #pragma once
 
 #include <string_view>
@@ -16,7 +16,7 @@ enum class MachineChoice {
 inline constexpr Word<MachineChoice> kMachineWords[] = {
     {MachineChoice::automatic, "auto"}, {MachineChoice::firecracker, "firecracker"}, {MachineChoice::qemu, "qemu"}};
 
-/// How a VM ends that nobody uses.
+/// How an unused VM is stopped.
 enum class StopAction { stop, suspend };
 inline constexpr Word<StopAction> kStopActionWords[] = {{StopAction::stop, "stop"}, {StopAction::suspend, "suspend"}};
 constexpr std::string_view to_string(StopAction action) { return word_of(kStopActionWords, action); }

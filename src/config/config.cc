@@ -24,7 +24,7 @@ Written written_of(const toml::node& node) {
 
 enum class Group { none, later, here };
 
-// Whether `name` is a table of the schema, and of this version.
+// Whether the schema has a table `name`, and whether this version implements any of its keys.
 Group group_of(const std::string& name) {
   Group group = Group::none;
   for (const auto& key : schema())

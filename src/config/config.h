@@ -1,4 +1,5 @@
-// The user's settings: one TOML file, every key optional, nothing silently ignored. What the keys are is in schema.h.
+// The user's settings: one TOML file in which every key is optional. No key is ignored silently. schema.h lists the
+// keys.
 #pragma once
 
 #include <sys/types.h>
@@ -19,12 +20,12 @@
 
 namespace banger::config {
 
-/// Sizes of new VMs; what is not set is worked out by resolve_defaults (defaults.h).
+/// Sizes of new VMs. resolve_defaults (defaults.h) computes the unset ones.
 struct VmDefaults {
   std::optional<std::uint32_t> vcpus;
   std::optional<std::uint64_t> memory_bytes;
   std::optional<std::uint64_t> disk_bytes;    ///< work disk: /root
-  std::optional<std::uint64_t> system_bytes;  ///< system disk: everything else that is written
+  std::optional<std::uint64_t> system_bytes;  ///< system disk: all writes outside /root
 };
 
 /// A host file or directory copied into the guest's /root.
@@ -57,7 +58,7 @@ struct Config {
   std::uint32_t tap_pool_size = 4;
   std::string default_dns = "1.1.1.1";
   std::string dns_listen_addr = "127.0.0.1:42069";  ///< of the daemon's own DNS server; empty: none
-  bool auto_forward = true;                         ///< what VMs listen on is listened for on their loopback addresses
+  bool auto_forward = true;                         ///< forward each TCP port of a guest to the VM's loopback address
   bool templates = true;                            ///< clone new VMs from templates
   std::uint32_t pool_size = 1;
   std::chrono::milliseconds pool_idle{std::chrono::minutes(10)};
@@ -66,8 +67,8 @@ struct Config {
   std::vector<FileSync> file_sync;
 };
 
-/// The settings in `path`; all defaults when there is no such file. Errors begin with `path:line: ` and are `invalid`,
-/// or `unsupported` for a key or value whose feature is not in this version.
+/// The settings in `path`; all defaults when the file does not exist. Errors begin with `path:line: ` and are
+/// `invalid`, or `unsupported` for a key or value whose feature is not in this version.
 Result<Config> load_config(const std::string& path);
 
 /// The same for text that was read from `path`. Any bytes are safe.

@@ -1,4 +1,4 @@
-// How large a VM is when nobody says: the config, else a share of the host, else a floor. Pure.
+// The size of a VM whose creator gives none: from the config, else a share of the host, else a floor. Pure.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +26,8 @@ struct VmSizes {
   Default<std::uint64_t> system_bytes;
 };
 
-/// A quarter of the host's processors (1 to 4), an eighth of its memory (512 MiB to 8 GiB; half of it when it has less
-/// than 512 MiB altogether), disks of 8 GiB, unless the config says otherwise.
+/// The config's values come first. Without them, a VM gets a quarter of the host's processors (1 to 4) and an eighth of
+/// its memory (512 MiB to 8 GiB). Its disks have 8 GiB. A host with less than 512 MiB gives half of its memory.
 VmSizes resolve_defaults(const Config& config, const HostFacts& host);
 
 }  // namespace banger::config

@@ -37,7 +37,7 @@ Result<> set_owner(Install& install, const toml::node& node) {
   return {};
 }
 
-// IFNAMSIZ is 16 with the end.
+// IFNAMSIZ is 16 and counts the terminating zero.
 Result<> set_bridge_name(Install& install, const toml::node& node) {
   auto name = TRY(text_of(node));
   if (!is_name(name, 15))
@@ -113,13 +113,13 @@ Result<Install> parse_install(std::string_view text, const std::string& path) {
   for (const auto& entry : entries_of(table)) TRY(read_entry(install, entry, path));
   if (install.owner.empty()) return fail(ErrorCode::invalid, fmt::format("{}: 'owner' is missing", path));
   if (install.jailer.empty() != install.firecracker.empty())
-    return fail(ErrorCode::invalid, fmt::format("{}: 'jailer' and 'firecracker' go together", path));
+    return fail(ErrorCode::invalid, fmt::format("{}: 'jailer' and 'firecracker' must both be set, or neither", path));
   return install;
 }
 
 namespace {
 
-// Names, addresses and plain paths; the quotes of a path that has some are TOML's own.
+// Only paths can need quoting; toml++ writes them as TOML does.
 std::string in_quotes(std::string_view text) {
   std::string escaped;
   for (char c : text) escaped += c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);
@@ -139,12 +139,12 @@ std::string format_install(const Install& install) {
 }
 
 Result<Install> load_install(const std::string& path) {
-  // Held open, so that what is judged is what is read.
+  // The file stays open, so that the checks apply to the file that is read.
   auto file = TRY(host::open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
   struct stat info{};
   if (::fstat(file.get(), &info) < 0) return fail_errno(path);
   if (!S_ISREG(info.st_mode) || info.st_uid != 0 || (info.st_mode & 022))
-    return fail(ErrorCode::denied, fmt::format("{} could have been written by others than root", path),
+    return fail(ErrorCode::denied, fmt::format("users other than root can change {}", path),
                 fmt::format("chown root {0} && chmod 644 {0}", path));
   return parse_install(TRY(host::read_file(host::path_of_fd(file), limits::kConfigFileBytes)), path);
 }

@@ -1,5 +1,6 @@
-// /etc/banger/install.toml: whom a system install serves and what may be made for him. Written by `banger system
-// install`, edited by root alone, read by the root helper. As strict as the user's config.
+// /etc/banger/install.toml: the user that a system install serves, and what the root helper may make for that user.
+// `banger system install` writes the file, only root may edit it, and the root helper reads it. Parsing is as strict as
+// for the user's config.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,7 @@
 namespace banger::config {
 
 inline constexpr std::string_view kInstallFile = "/etc/banger/install.toml";
-/// Not in /run/banger: in a guest that is the agent's own, and a guest can have an install too.
+/// Not in /run/banger: in a guest the agent owns that directory, and a guest can have an install too.
 inline constexpr std::string_view kHelperSocket = "/run/bangerd/helper.sock";
 
 struct Install {
@@ -29,7 +30,7 @@ struct Install {
 Result<Install> parse_install(std::string_view text, const std::string& path);
 std::string format_install(const Install& install);
 
-/// The file, and that none but root may have written it (`denied`); `not_found` when there is none.
+/// Reads the file. `denied` when users other than root can change it; `not_found` when it does not exist.
 Result<Install> load_install(const std::string& path = std::string(kInstallFile));
 
 }  // namespace banger::config

@@ -10,7 +10,7 @@ namespace banger::config {
 
 namespace {
 
-// A setter for a member that takes the value as it is.
+// A setter for a member that holds the value unchanged.
 template <auto member>
 void plain(Config& config, const Value& value) {
   using Member = std::remove_reference_t<decltype(config.*member)>;
@@ -22,7 +22,7 @@ void plain(Config& config, const Value& value) {
     config.*member = Member(std::get<std::uint64_t>(value));
 }
 
-// A setter for a member that is an enum. A test finds choices that are none of its words.
+// A setter for a member that is an enum. A test checks that every choice is a word of the enum.
 template <auto member, const auto& words>
 void word(Config& config, const Value& value) {
   if (auto found = value_of(words, std::get<std::string>(value))) config.*member = *found;
@@ -39,7 +39,7 @@ void log_level(Config& config, const Value& value) {
   config.log_level = parse_log_level(std::get<std::string>(value)).value_or(LogLevel::info);
 }
 
-// Keys of an entry of a list are set with the entry; none of the lists is in this version.
+// The keys of a list's entry are set with the entry. This version has no such list.
 void in_entry(Config&, const Value&) {}
 
 using enum Type;

@@ -1,4 +1,4 @@
-// Every configuration key, once: what is parsed, checked, suggested and documented comes from this table.
+// Every configuration key, once. Parsing, checks, suggestions and documentation all come from this table.
 #pragma once
 
 #include <cstdint>
@@ -25,18 +25,18 @@ enum class Type {
 
 /// A checked value: text, program, listen and choice; boolean; count, size (bytes) and duration (milliseconds).
 using Value = std::variant<std::string, bool, std::uint64_t>;
-/// What a file can say. monostate: something that no key takes (a fraction, a date, a list, a table).
+/// A value as the file has it. monostate: a type that no key accepts, such as a fraction, a date, a list or a table.
 using Written = std::variant<std::monostate, std::string, bool, std::int64_t>;
 
-/// `fallback` of a key whose default is worked out from the host.
+/// `fallback` of a key whose default is computed from the host.
 inline constexpr std::string_view kFromHost = "from the host";
 
 struct Key {
   std::string_view name;  ///< with its table: "vm_defaults.vcpu"
   Type type;
-  std::string_view fallback;  ///< the default, as the file would have it without quotes; or kFromHost
+  std::string_view fallback;  ///< the default as the file would have it, without quotes; or kFromHost
   std::string_view doc;       ///< one sentence without its full stop, Markdown
-  bool implemented;           ///< its feature is in this version; else setting it is an error
+  bool implemented;           ///< this version has its feature; otherwise setting the key is an error
   void (*set)(Config&, const Value&);
   std::string_view choices = {};        ///< "a|b"
   std::string_view later_choices = {};  ///< known, but not in this version
@@ -49,7 +49,7 @@ const Key* find_key(std::string_view name);
 /// "a whole number", "one of `auto`, `qemu`": completes `'key' must be …`, and is the type in docs/config.md.
 std::string type_text(const Key& key);
 
-/// `invalid` or `unsupported`, naming the key; `config` is unchanged then.
+/// On an error (`invalid` or `unsupported`, naming the key), `config` is unchanged.
 Result<> set_value(Config& config, const Key& key, const Written& written);
 
 }  // namespace banger::config

@@ -1,4 +1,4 @@
-// The blocking client: one poll loop that sends and receives at the same time, so that neither end can wait for the
+// The blocking client. One poll loop sends and receives at the same time, so that the two ends never wait for each
 // other forever.
 #include "rpc/client.h"
 
@@ -53,7 +53,7 @@ Result<> Client::read_some() {
   return {};
 }
 
-// Sends `unsent` while taking in what arrives; with nothing to send, waits for bytes once.
+// Sends `unsent` and reads what arrives meanwhile. With nothing to send, waits for bytes once.
 Result<> Client::exchange(std::string_view unsent, int interrupt_fd) {
   bool sending = !unsent.empty();
   do {
@@ -71,10 +71,10 @@ Result<> Client::exchange(std::string_view unsent, int interrupt_fd) {
 Result<std::int64_t> Client::send(std::string_view method, const Json& params, int interrupt_fd) {
   std::string line = encode_call(next_id_, method, params);
   if (line.size() - 1 > limits::kRpcMessageBytes)
-    return fail(ErrorCode::invalid, fmt::format("the parameters of {} are over the limit of one message", method));
+    return fail(ErrorCode::invalid, fmt::format("the parameters of {} are larger than one message may be", method));
   auto sent = exchange(line, interrupt_fd);
   if (!sent && sent.error().code == ErrorCode::unavailable) {
-    // A daemon that turns a client away says why before it closes.
+    // A daemon that refuses a client sends the reason before it closes.
     auto last = next_reply(interrupt_fd);
     if (last && last->kind == Reply::Kind::error && last->id.is_null()) return std::unexpected(std::move(last->error));
   }

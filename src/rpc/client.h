@@ -23,14 +23,14 @@ class Client {
  public:
   explicit Client(UniqueFd socket) : socket_(std::move(socket)) {}
 
-  /// Sends a call and waits for its answer. `interrupt_fd` (e.g. a signalfd), when >= 0, ends the wait with `cancelled`
-  /// when it becomes readable; the caller then drops the connection, which cancels the call in the daemon.
-  /// `unavailable` when the daemon closes the connection first.
+  /// Sends a call and waits for its answer. When `interrupt_fd` (>= 0, e.g. a signalfd) becomes readable, the wait ends
+  /// with `cancelled`. The caller then drops the connection, which cancels the call in the daemon. `unavailable` when
+  /// the daemon closes the connection first.
   Result<Json> call(std::string_view method, const Json& params, const OnProgress& progress = {},
                     int interrupt_fd = -1);
 
   /// A stream call: after the answer the connection is the raw stream. Gives the socket and any bytes already read.
-  /// When it fails the connection is of no more use.
+  /// After a failure the connection is unusable.
   struct RawStream {
     Json result;
     UniqueFd socket;
@@ -39,10 +39,11 @@ class Client {
   Result<RawStream> open_stream(std::string_view method, const Json& params, const OnProgress& progress = {},
                                 int interrupt_fd = -1) &&;
 
-  // For fan-out: send several, then take answers as they come.
+  // For fan-out: send several calls, then receive the answers in the order of their arrival.
   /// Gives the call's id. Answers that arrive meanwhile are kept for receive().
   Result<std::int64_t> send(std::string_view method, const Json& params, int interrupt_fd = -1);
-  /// The next answer or progress line of any call. An error about the whole connection (its id is null) fails this.
+  /// The next answer or progress line of any call. An error about the whole connection (its id is null) makes receive()
+  /// fail.
   Result<Reply> receive(int interrupt_fd = -1);
 
  private:

@@ -89,11 +89,11 @@ class Peer final : public Connection, public std::enable_shared_from_this<Peer> 
   std::map<CallKey, Running> calls_;
   CallKey next_key_ = 1;
   std::deque<Outgoing> queue_;
-  std::size_t queued_bytes_ = 0, queued_progress_ = 0;  // what is being written included
+  std::size_t queued_bytes_ = 0, queued_progress_ = 0;  // including what is being written
   bool writing_ = false;
-  bool last_ = false;  // nothing more is read: close when the calls have been answered
+  bool last_ = false;  // read no more; close when all calls have been answered
   bool closed_ = false;
-  // A stream call goes through these in order: its line came, it asked for the connection, the reader let go.
+  // The steps of a stream call, in order: its line arrived, its method asked for the connection, the reader stopped.
   bool stream_call_ = false, handing_over_ = false, reader_done_ = false;
   bool stream_eof_ = false, write_shut_ = false;
   std::vector<std::function<void()>> when_closed_;
@@ -148,7 +148,7 @@ Task<> Peer::run(std::shared_ptr<Peer> self) {
   self->changed_.notify_all();
   if (self->handing_over_) {
     co_await self->peer_closed();
-    // Our own shutdown_write() after the peer's looks the same as its close; then it is no reason to cancel.
+    // When both ends have shut down writing, the peer seems to have closed. Then cancel nothing.
     if (!self->write_shut_) self->cancel_calls();
     co_return;
   }
@@ -167,7 +167,7 @@ Task<> Peer::read_calls() {
       }
       if (!*line) break;
       dispatch(**line);
-      // A peer that does not read its answers is not read either.
+      // Do not read from a peer that does not read its answers.
       while (queued_bytes_ > limits::kRpcQueueBytes && !closed_) co_await changed_.wait();
       if (closed_) co_return;
     }
@@ -179,7 +179,7 @@ Task<> Peer::read_calls() {
   }
 }
 
-// The bytes behind a stream call's line are kept for the stream, up to a bound. Their end is no reason to give up.
+// The bytes behind a stream call's line are kept for the stream, up to a bound. Their end does not cancel the call.
 Task<> Peer::hold_for_stream() {
   while (!handing_over_ && !closed_) {
     if (!stream_eof_ && reader_.buffered() < limits::kRpcReadBytes) {
@@ -198,7 +198,7 @@ Task<std::error_code> Peer::read_more() {
   co_return error;
 }
 
-// Completes when the peer has closed both directions (EPOLLHUP), or when a wait of ours was ended.
+// Completes when the peer has closed both directions (EPOLLHUP), or when this end cancelled the wait.
 Task<> Peer::peer_closed() { co_await socket_.async_wait(Socket::wait_error, use_tuple); }
 
 // -- calls
@@ -270,7 +270,7 @@ Task<> Peer::run_call(std::shared_ptr<Peer> self, CallKey key, Call call, const 
 
 void Peer::finish(CallKey key, const Call& call, const Result<Json>& result, bool streamed) {
   if (closed_ || streamed) return end_call(key);
-  // What follows a stream call that came to nothing is not to be taken for calls.
+  // Bytes behind a failed stream call are not calls.
   if (stream_call_) last_ = true;
   if (call.id.is_null()) return end_call(key);
   std::string line = result ? encode_result(call.id, *result) : encode_error(call.id, result.error());
@@ -310,7 +310,7 @@ void Peer::send_progress(const Json& id, std::string_view stage, std::string_vie
 
 Task<> Peer::flush(std::shared_ptr<Peer> self) {
   while (!self->queue_.empty()) {
-    // What has gathered goes out at once: one system call and one wake-up of the peer for a burst of answers.
+    // All queued lines go out together. A burst of answers then costs one system call and one wake-up of the peer.
     std::string batch;
     std::vector<CallKey> answered;
     std::size_t progress = 0;
@@ -321,7 +321,7 @@ Task<> Peer::flush(std::shared_ptr<Peer> self) {
       progress += item.progress;
       if (item.answers) answered.push_back(item.answers);
     }
-    // No deadline: a stopped client (^Z) may go on later. The wait ends when the peer or the server closes.
+    // No deadline: a stopped client (^Z) may continue later. The wait ends when the peer or the server closes.
     auto [error, put] = co_await asio::async_write(self->socket_, asio::buffer(batch), use_tuple);
     self->queued_bytes_ -= batch.size();
     self->queued_progress_ -= progress;
@@ -362,7 +362,7 @@ void Peer::close() {
 Task<Result<>> Peer::hand_over(const Call& call, Json result) {
   std::string line = encode_result(call.id, result);
   if (over_limit(line)) co_return std::unexpected(too_large(call.method));
-  // socket_.cancel() would also tear a progress line that is being sent.
+  // socket_.cancel() would also interrupt a progress line that is being sent.
   co_await flushed();
   if (!closed_ && !last_) {
     handing_over_ = true;

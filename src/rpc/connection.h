@@ -21,7 +21,7 @@ struct Registered {
 class Connection {
  public:
   virtual ~Connection() = default;
-  // Neither runs anything else at once: what they wake comes later, from the event loop.
+  // Neither function runs other code before it returns. Coroutines that it wakes run later, from the event loop.
   virtual void cancel_calls() = 0;
   virtual void close() = 0;
 };
@@ -32,13 +32,13 @@ struct ServerState {
   host::Runtime& runtime;
   Logger log;
   std::map<std::string, Registered, std::less<>> methods;
-  std::set<Connection*> connections;  ///< each takes itself off when it dies
-  std::size_t calls = 0;              ///< running, or answered and not sent yet
+  std::set<Connection*> connections;  ///< a connection removes itself when it is destroyed
+  std::size_t calls = 0;              ///< calls that run, or whose answers are not sent yet
   bool stopping = false;
   host::Event call_ended;
 };
 
-/// Takes the socket over; the connection lives in its own coroutines until the peer or the server is done.
+/// Takes ownership of the socket. The connection lives in its own coroutines until the peer or the server ends it.
 void start_connection(std::shared_ptr<ServerState> state, UniqueFd socket);
 
 }  // namespace banger::rpc

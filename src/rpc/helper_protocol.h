@@ -1,5 +1,5 @@
-// What the daemon and the root helper say to each other: one line of JSON each way on a connection of its own, and
-// descriptors beside the reply. Message shapes, no I/O.
+// The protocol of the daemon and the root helper: one line of JSON each way, on a connection of its own. Descriptors
+// travel with the reply. Message shapes, no I/O.
 //
 //   {"operation": "tap.create", "arguments": {…}}
 //   {"result": {…}}      or      {"error": {"code", "message", "hint", "errno"}}
@@ -19,14 +19,14 @@ struct HelperRequest {
   Json arguments;  ///< an object, {} when absent
 };
 
-/// `invalid` on anything else than one request of at most limits::kHelperMessageBytes. Any bytes are safe.
+/// `invalid` unless the line is one request of at most limits::kHelperMessageBytes. Any bytes are safe.
 Result<HelperRequest> parse_helper_request(std::string_view line);
 /// With its newline.
 std::string encode_helper_request(std::string_view operation, const Json& arguments);
 
 std::string encode_helper_result(const Json& result);
 std::string encode_helper_error(const Error& error);
-/// The result, or the error that was told; `invalid` on anything else.
+/// The result, or the error that the helper sent. `invalid` when the line is neither.
 Result<Json> parse_helper_reply(std::string_view line);
 
 }  // namespace banger::rpc

@@ -9,7 +9,7 @@
 namespace banger::rpc {
 
 void LineReader::feed(std::string_view bytes) {
-  // Moving the rest down only when it is the smaller half keeps the cost linear for many short lines.
+  // The rest is moved down only when it is the smaller half, so many short lines cost linear time.
   if (at_ > buffer_.size() / 2) {
     buffer_.erase(0, at_);
     scanned_ -= at_;

@@ -18,11 +18,11 @@ class LineReader {
  public:
   void feed(std::string_view bytes);
   /// The next line without its newline, nullopt when more bytes are needed, `invalid` when a line is too long. After
-  /// that error there is no way back into step: drop the connection.
+  /// that error the reader cannot find the next line: drop the connection.
   Result<std::optional<std::string>> next();
   /// Bytes fed and not yet taken.
   std::size_t buffered() const { return buffer_.size() - at_; }
-  /// What was fed after the last line taken: the first bytes of a raw stream.
+  /// The bytes fed after the last line taken: the first bytes of a raw stream.
   std::string take_rest();
 
  private:
@@ -40,15 +40,15 @@ struct Call {
 /// error.code of an answer. `by_error`: -32602 for `invalid`, else -32000.
 enum class WireCode { by_error = 0, parse_error = -32700, unknown_method = -32601 };
 
-/// Why a line is not a call, with all that its answer needs.
+/// Why a line is not a call, with all the data that its answer needs.
 struct BadCall {
   Json id;  ///< the call's id if it could be read, else null
   WireCode code = WireCode::by_error;
   Error error;
 };
 
-/// BadCall (with an `invalid` error) on anything that is not a single request object. An id of null is refused; one
-/// that is absent makes a notification.
+/// BadCall (with an `invalid` error) on anything that is not a single request object. An id of null is refused. A call
+/// without an id is a notification.
 std::expected<Call, BadCall> parse_call(std::string_view line);
 
 // The encoders give one line with its newline. Text that is not UTF-8 is replaced.
@@ -65,7 +65,7 @@ struct Reply {
   Json result;  ///< result, or progress params
   Error error;
 };
-/// `invalid` on anything that is none of the three.
+/// `invalid` unless the line is one of the three.
 Result<Reply> parse_reply(std::string_view line);
 
 }  // namespace banger::rpc

@@ -1,4 +1,4 @@
-// Accepting, turning strangers away, and stopping. What happens on a connection is in connection.cc.
+// Accepts clients, refuses those of other users, and stops. connection.cc serves each connection.
 #include "rpc/server.h"
 
 #include <fcntl.h>
@@ -22,20 +22,20 @@ namespace {
 constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
 using Acceptor = asio::local::stream_protocol::acceptor;
 
-// Why this client is not served, or success.
+// The error for a client that is refused, or success.
 Result<> admit(const ServerState& state, int socket, uid_t owner) {
   auto peer = TRY(host::peer_of(socket));
   if (peer.uid != owner && peer.uid != 0)
     return fail(ErrorCode::denied, fmt::format("this daemon serves uid {}, not uid {}", owner, peer.uid),
-                "use your own: every user's banger starts one");
+                "use your own daemon: banger starts one for each user");
   if (state.connections.size() >= limits::kRpcConnections)
     return fail(ErrorCode::busy, fmt::format("{} clients are connected already", state.connections.size()),
                 "try again later");
   return {};
 }
 
-// One try without waiting: whoever is turned away cannot hold the daemon up.
-void turn_away(int socket, const Error& error) {
+// Tries once without waiting, so that a refused client cannot delay the daemon.
+void refuse(int socket, const Error& error) {
   std::string line = encode_error({}, error);
   [[maybe_unused]] auto ignored = ::send(socket, line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
@@ -45,7 +45,7 @@ void welcome(const std::shared_ptr<ServerState>& state, UniqueFd socket, uid_t o
   auto admitted = admit(*state, socket.get(), owner);
   if (admitted) return start_connection(state, std::move(socket));
   state->log.warn("rpc.turned_away", {{"error", admitted.error().message}});
-  turn_away(socket.get(), admitted.error());
+  refuse(socket.get(), admitted.error());
 }
 
 Task<> accept_all(std::shared_ptr<ServerState> state, std::shared_ptr<Acceptor> acceptor, uid_t owner) {
@@ -53,7 +53,7 @@ Task<> accept_all(std::shared_ptr<ServerState> state, std::shared_ptr<Acceptor> 
     auto [error, socket] = co_await acceptor->async_accept(use_tuple);
     if (error == asio::error::operation_aborted) continue;
     if (error) {
-      // Out of descriptors, most likely: they come back when connections close.
+      // Most likely all descriptors are in use. Connections that close free them.
       state->log.error("rpc.accept", {{"error", error.message()}});
       co_await state->runtime.sleep_for(limits::kRpcAcceptPause);
       continue;

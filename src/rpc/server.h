@@ -1,5 +1,5 @@
-// The daemon's end: accepts connections of the owner only, runs each call as its own coroutine, cancels them when the
-// caller goes.
+// The daemon's end. Accepts connections of the owner only, runs each call as its own coroutine, and cancels the calls
+// of a caller that goes away.
 #pragma once
 
 #include <functional>
@@ -31,35 +31,36 @@ class CallContext {
   virtual ~CallContext() = default;
   /// Sends a progress notification; dropped when the client does not read fast enough.
   virtual void progress(std::string_view stage, std::string_view detail = {}, int percent = -1) = 0;
-  /// Requested when the caller went away or the daemon stops. The end of the caller's bytes means gone on a plain call;
-  /// on a stream it is only the end of its data, and gone is when it has closed the connection altogether.
+  /// Requested when the caller goes away or the daemon stops. In a plain call, the caller is gone at the end of its
+  /// bytes. In a stream, that end is only the end of the data; the caller is gone when it has closed the whole
+  /// connection.
   virtual host::Cancel& cancel() = 0;
-  /// Answers with `result` and takes the connection over as a raw stream, whose first bytes are those behind the
-  /// request line. Once, and only for a method added with Shape::stream. `cancelled` when the caller has gone.
+  /// Answers with `result` and turns the connection into a raw stream. The stream's first bytes are those behind the
+  /// request line. Allowed once, and only in a method added with Shape::stream. `cancelled` when the caller has gone.
   virtual Task<Result<std::unique_ptr<RawStream>>> become_stream(Json result) = 0;
-  /// Calls it when this connection, on which more calls may follow, has closed and all of them have ended; never when
-  /// it is the server that stops.
-  virtual void when_closed(std::function<void()> told) = 0;
+  /// Calls `callback` after this connection has closed and all its calls, also later ones, have ended. Never calls it
+  /// when the server stops.
+  virtual void when_closed(std::function<void()> callback) = 0;
 };
 
 /// The result is what the caller gets; ignored after become_stream. An exception that escapes is answered as
 /// `internal`.
 using Method = std::function<Task<Result<Json>>(const Json& params, CallContext& context)>;
 
-/// A stream call is the only call on its connection (`invalid` otherwise), and nothing behind its line is taken for a
-/// call: when it fails, its answer is the last line.
+/// A stream call is the only call on its connection (`invalid` otherwise). Bytes behind its line are never parsed as a
+/// call. When it fails, its answer is the last line.
 enum class Shape { plain, stream };
 
 class Server {
  public:
-  /// Closes what is open and cancels calls; they end on their own and own all they need.
+  /// Closes all connections and cancels their calls. The calls end later and own everything they need.
   virtual ~Server() = default;
   /// Before serve().
   virtual void add(std::string name, Method method, Shape shape = Shape::plain) = 0;
-  /// Accepts until stop(). `listener` is a listening Unix socket; peers other than `owner` (and root) are turned away.
+  /// Accepts until stop(). `listener` is a listening Unix socket; peers other than `owner` and root are refused.
   virtual Task<> serve(UniqueFd listener, uid_t owner) = 0;
   /// No new calls; running ones are cancelled. Completes when they have ended and been answered, or at the deadline,
-  /// with every connection closed. Not to be awaited inside a call: it would wait for itself.
+  /// with every connection closed. Never await it inside a call: the call would wait for itself.
   virtual Task<> stop(host::Deadline deadline) = 0;
 };
 std::unique_ptr<Server> make_server(host::Runtime& runtime, const Logger& log);

@@ -1,4 +1,4 @@
-// What kinds of rows there are. The columns hold the words.
+// The kinds of rows. The columns hold the words.
 #pragma once
 
 #include <string_view>
@@ -7,10 +7,10 @@
 
 namespace banger::store {
 
-/// Whose a VM is. Users see only their own.
+/// What a VM is for. Users see only VMs with the purpose `user`.
 enum class Purpose {
   user,
-  pool,            ///< in the ready pool: nobody's yet
+  pool,            ///< in the ready pool, not yet claimed
   template_build,  ///< a template is being made from it
 };
 inline constexpr Word<Purpose> kPurposeWords[] = {
@@ -19,9 +19,9 @@ inline constexpr Word<Purpose> kPurposeWords[] = {
 /// Why a state was saved.
 enum class SaveKind {
   template_,  ///< new VMs are cloned from it
-  suspend,    ///< its VM goes on from it
-  snapshot,   ///< a user asked for it, by name
-  fork,       ///< its VM's forks begin with it
+  suspend,    ///< its VM resumes from it
+  snapshot,   ///< a user made it and gave it a name
+  fork,       ///< the forks of its VM start from it
 };
 inline constexpr Word<SaveKind> kSaveKindWords[] = {{SaveKind::template_, "template"},
                                                     {SaveKind::suspend, "suspend"},

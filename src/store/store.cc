@@ -35,7 +35,7 @@ ErrorCode code_for_sqlite(int code) {
   }
 }
 
-// The one place where SQLiteCpp's exceptions become errors.
+// SQLiteCpp's exceptions become errors here and nowhere else.
 template <class T>
 struct Guarded {
   using type = Result<T>;
@@ -159,7 +159,7 @@ void bind_save(SQLite::Statement& s, const SaveRow& row) {
 Result<> named(const SaveRow& row, Result<> result) {
   if (!result && result.error().code == ErrorCode::exists)
     return fail(ErrorCode::exists, fmt::format("a snapshot named '{}' exists already", row.name),
-                "choose another name, or delete that one");
+                "choose another name, or delete the existing snapshot");
   return result;
 }
 
@@ -191,28 +191,28 @@ void Store::observe_writes(WriteObserver observer) { impl_->observer = std::move
 int schema_version() { return static_cast<int>(migrations().size()); }
 
 Result<std::unique_ptr<Store>> Store::open(const std::string& path) {
-  // Made by us first, so that it is never readable by others whatever the umask; SQLite gives its side files the same
-  // mode.
+  // Create the file before SQLite does, so that other users can never read it, whatever the umask. SQLite gives its
+  // side files the same mode.
   TRY(host::open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
   auto opened = guarded(fmt::format("open {}", path), [&] {
     auto impl = std::make_unique<Impl>(path);
     impl->db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
-    // The page cache is for a handful of small rows.
+    // A small page cache is enough for a few small rows.
     impl->db.exec("PRAGMA cache_size = -256;");
     return impl;
   });
   if (!opened)
     return std::unexpected(std::move(opened.error())
                                .with_hint(opened.error().code == ErrorCode::corrupt
-                                              ? "move the file away; VMs it lists are found again by `banger gc`"
+                                              ? "move the file away; `banger gc` finds the VMs that it lists"
                                               : ""));
   auto version =
       TRY(guarded("read the schema version", [&] { return (*opened)->db.execAndGet("PRAGMA user_version").getInt(); }));
   if (version > schema_version())
-    return fail(
-        ErrorCode::unsupported,
-        fmt::format("{} was written by a newer banger (schema {}, this one knows {})", path, version, schema_version()),
-        "use that version, or point XDG_STATE_HOME elsewhere");
+    return fail(ErrorCode::unsupported,
+                fmt::format("{} was written by a newer banger (its schema is {}, this version knows {})", path, version,
+                            schema_version()),
+                "use that version, or point XDG_STATE_HOME elsewhere");
   TRY(guarded(fmt::format("migrate {}", path), [&] { migrate((*opened)->db); }));
   return std::unique_ptr<Store>(new Store(std::move(*opened)));
 }
@@ -249,7 +249,7 @@ Result<std::uint32_t> Store::insert_vm(const VmRow& row, const std::vector<Journ
   });
   if (!number && number.error().code == ErrorCode::exists)
     return fail(ErrorCode::exists, fmt::format("a VM named '{}' exists already", row.name),
-                "choose another name, or delete that one");
+                "choose another name, or delete the existing VM");
   return number;
 }
 
@@ -271,7 +271,7 @@ Result<> Store::update_vm(const VmRow& row) {
 
 Result<> Store::delete_vm(std::string_view id) {
   TRY(impl_->before("vm", "gone"));
-  return guarded("forget a VM", [&] {
+  return guarded("delete a VM's record", [&] {
     SQLite::Transaction transaction(impl_->db);
     for (const char* sql : {"DELETE FROM vms WHERE id = ?", "DELETE FROM leases WHERE vm_id = ?",
                             "DELETE FROM journal WHERE owner = ?"}) {
@@ -318,7 +318,7 @@ Result<> Store::update_save(const SaveRow& row) {
 
 Result<> Store::delete_save(std::string_view id) {
   TRY(impl_->before("save", "gone"));
-  return guarded("forget a saved state", [&] {
+  return guarded("delete a saved state's record", [&] {
     SQLite::Statement s(impl_->db, "DELETE FROM saves WHERE id = ?");
     s.bind(1, std::string(id));
     s.exec();

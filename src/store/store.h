@@ -1,5 +1,5 @@
-// The owner's state: one SQLite database (WAL), written before every effect. Rows are plain data; what they mean is
-// decided above. Used from the control thread only: each statement takes microseconds.
+// The owner's state: one SQLite database (WAL), written before every effect. Rows are plain data; higher layers give
+// them their meaning. Used from the control thread only: each statement takes microseconds.
 #pragma once
 
 #include <cstdint>
@@ -25,38 +25,39 @@ struct VmRow {
   std::string image_id;
   std::string kernel;                           ///< kernel name
   std::string machine;                          ///< JSON, machine::MachineRecord; empty when no process may exist
-  std::string link_token;                       ///< hex; of the last start
+  std::string link_token;                       ///< hex; the token of the last start
   std::int64_t created_at = 0, started_at = 0;  ///< unix seconds
-  bool booted = false;                          ///< something has booted from its disks
+  bool booted = false;                          ///< a guest has booted from its disks
   std::string last_error;
   std::string stages;  ///< JSON, timings of the last create or start
   Purpose purpose = Purpose::user;
-  std::string save_id;                      ///< the saved state its machine runs on or will go on from; empty: none
+  std::string save_id;  ///< the saved state that its machine runs on or will resume from; empty: none
   std::optional<StartedFrom> started_from;  ///< nullopt: no machine runs
-  bool ephemeral = false;                   ///< goes with the client that had it made
+  bool ephemeral = false;                   ///< deleted when the client that created it goes away
 };
 
 /// One saved state: a machine's memory and devices, and disks, in files of its own.
 struct SaveRow {
   std::string id;  ///< 12 of [a-z0-9]
   SaveKind kind = SaveKind::template_;
-  bool ready = false;          ///< its files are whole
+  bool ready = false;          ///< its files are complete
   std::string key;             ///< templates: what it was built from
   std::string name;            ///< snapshots: unique
-  std::string vm_id, vm_name;  ///< of whom
+  std::string vm_id, vm_name;  ///< the VM that was saved
   std::string spec;            ///< JSON, vm::Spec at that time
   std::string image_id, kernel;
-  std::string machine;                       ///< whose memory it has: "qemu 7.2.22 tcg"; empty: it has disks only
-  std::string build_key;                     ///< machine::Driver::build_key(); another one cannot load it
-  std::string link_token;                    ///< hex; what its agent expects
-  std::string files;                         ///< JSON, what each file looked like when it was finished
+  std::string machine;     ///< the VMM that wrote its memory: "qemu 7.2.22 tcg"; empty: no memory, only disks
+  std::string build_key;   ///< machine::Driver::build_key(); a driver with another key cannot load it
+  std::string link_token;  ///< hex; the token that its agent expects
+  std::string files;       ///< JSON, the attributes of each file when the save was finished
   std::int64_t created_at = 0, used_at = 0;  ///< unix seconds
 
-  /// Whether a machine can go on from it; else one can only boot from its disks.
+  /// Whether a machine can resume from it. Otherwise a machine can only boot from its disks.
   bool has_memory() const { return !machine.empty(); }
 };
 
-/// An external object that exists or is about to: written before it is made, removed after it is gone.
+/// An external object that exists or is about to exist. The entry is written before the object is made and removed
+/// after the object is gone.
 struct JournalEntry {
   std::int64_t sequence = 0;
   std::string owner;  ///< VM id, kBridgeOwner or kStorageOwner
@@ -64,15 +65,15 @@ struct JournalEntry {
   std::string key;    ///< path, the token on the command line, a tap's number, the bridge's name, a VM's id
 };
 
-/// A VM's address on the bridge, for its life.
+/// A VM's address on the bridge, for the VM's whole life.
 struct Lease {
   std::string vm_id;
   std::uint32_t address = 0;  ///< IPv4, 172.16.0.1 is 0xac100001
 };
 
-/// Owner of what serves the bridge's VMs but is nobody's: the bridge and idle taps.
+/// Owner of the objects that belong to no single VM on the bridge: the bridge itself and idle taps.
 inline constexpr const char* kBridgeOwner = "bridge";
-/// Owner of the devices that VMs' disks are made of: they may outlive the record of their VM.
+/// Owner of the devices under VMs' disks. A device may outlive the record of its VM.
 inline constexpr const char* kStorageOwner = "storage";
 
 class Store {
@@ -82,34 +83,34 @@ class Store {
   static Result<std::unique_ptr<Store>> open(const std::string& path);
   ~Store();
 
-  /// `corrupt`, naming the VM, when a column holds what no version of banger wrote.
+  /// `corrupt`, naming the VM, when a column holds a value that this version does not know.
   Result<std::vector<VmRow>> vms() const;
-  /// Inserts with the smallest free number, which it returns; `exists` when the name is taken. Journals `entries` in
-  /// the same transaction.
+  /// Inserts the row with the smallest free number, and returns that number. Journals `entries` in the same
+  /// transaction. `exists` when the name is taken.
   Result<std::uint32_t> insert_vm(const VmRow& row, const std::vector<JournalEntry>& entries);
-  /// Replaces everything but id and number. `exists` when a new name is taken.
+  /// Replaces all columns but id and number. `exists` when a new name is taken.
   Result<> update_vm(const VmRow& row);
-  /// The row, its lease and all of its journal, in one transaction.
+  /// Deletes the row, its lease and all of its journal entries in one transaction.
   Result<> delete_vm(std::string_view id);
 
   Result<std::vector<SaveRow>> saves() const;
   /// `exists` when the name is taken.
   Result<> insert_save(const SaveRow& row);
-  /// Replaces everything but the id.
+  /// Replaces all columns but the id.
   Result<> update_save(const SaveRow& row);
   Result<> delete_save(std::string_view id);
 
   Result<std::vector<Lease>> leases() const;
-  /// The VM's lease from now on, and the journal entry of its tap, whoever's it was, in one transaction. `exists` when
-  /// another VM has the address.
+  /// Records the VM's lease and gives the VM the journal entry of its tap, whichever owner had that entry, in one
+  /// transaction. `exists` when another VM has the address.
   Result<> record_lease(const Lease& lease, const std::string& tap);
 
   Result<> add_journal(const JournalEntry& entry);
   Result<> remove_journal(std::string_view owner, std::string_view kind, std::string_view key);
   Result<std::vector<JournalEntry>> journal() const;
 
-  /// Told of every change to VMs, saved states and the journal before it is made: which table, and the state, kind or
-  /// id that is written. An error is what the change fails with. For tests of what is written before which effect.
+  /// Called before every change to VMs, saved states and the journal, with the table and the state, kind or id to be
+  /// written. An error makes the change fail with that error. Tests use this to check the order of writes and effects.
   using WriteObserver = std::function<Result<>(std::string_view table, std::string_view what)>;
   void observe_writes(WriteObserver observer);
 

@@ -24,7 +24,7 @@ class States {
   unsigned bits_;
 };
 
-/// What is neither allowed nor needless is refused.
+/// The operation is refused in every state that is neither `allowed` nor `needless`.
 struct Rule {
   Operation operation;
   States allowed;
@@ -33,14 +33,15 @@ struct Rule {
   ErrorCode code = ErrorCode::busy;
   std::string_view sentence = "vm '{name}' is {state}";
   std::string_view hint = "";
-  States hinted = {};  ///< where the hint holds
+  States hinted = {};  ///< states for which the hint is true
 };
 
 constexpr States kHasMachine = {starting, running, stopping, suspending};
 constexpr States kNoMachine = {creating, stopped, suspended, deleting};
 constexpr States kAll = {creating, stopped, starting, running, stopping, suspending, suspended, deleting};
 
-// A start or a stop that is under way and waits for nobody was cut short by an error, and can be tried again.
+// A VM can be `starting` or `stopping` although no operation runs: an error cut that operation short. The user can try
+// it again.
 constexpr std::array kRules = {
     Rule{.operation = start,
          .allowed = {stopped, suspended, starting},

@@ -1,5 +1,5 @@
-// What may be done with a VM in which state: one table, so that a command is refused with the same words wherever it
-// comes from. Pure.
+// Which operations a VM's state allows. There is one table, so every client gets the same words for the same refusal.
+// Pure.
 #pragma once
 
 #include <optional>
@@ -16,19 +16,19 @@ enum class Operation {
   kill,
   suspend,
   save,            ///< snapshot or fork
-  restore,         ///< replace disks and memory by those of a snapshot
-  discard_memory,  ///< of a suspended VM
+  restore,         ///< replace disks and memory by a snapshot's
+  discard_memory,  ///< delete the memory of a suspended VM
   change,
   remove,
   remove_forced,
   reach_agent,
   claim,            ///< a pooled machine becomes a user's
-  become_template,  ///< a machine is saved for others to go on from
+  become_template,  ///< a machine is saved so that clones can start from it
 };
 
 enum class Admission { allowed, nothing_to_do };
 
-/// `state` is nullopt when the VM was deleted. A refusal is a sentence, with the way out where there is one.
+/// `state` is nullopt when the VM was deleted. A refusal is an error sentence, with a hint if there is a way out.
 Result<Admission> admit(Operation operation, std::optional<State> state, std::string_view name);
 
 }  // namespace banger::vm

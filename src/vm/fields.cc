@@ -14,7 +14,7 @@ Json to_value(const auto& value) { return value; }
 Json to_value(Network network) { return to_string(network); }
 Json to_value(Storage storage) { return to_string(storage); }
 
-// Each reads one field out of an object, and leaves the value alone that is not there.
+// Each function reads one field of an object. A missing field leaves the value unchanged.
 
 Result<> read(const Json& json, std::string_view name, std::string& to) {
   if (auto text = TRY(find_string(json, name))) to = std::move(*text);

@@ -1,5 +1,5 @@
-// The fields of a VM's spec, once. JSON, the parameters of methods, the options of commands, what needs a restart, what
-// makes a template and what a snapshot decides come from this table.
+// The fields of a VM's spec, once. This table decides their JSON, the parameters of methods, and the options of
+// commands. It also decides which changes need a restart, what belongs to a template, and what a snapshot determines.
 //
 // To add a field, add a member to Spec and a row here, then use the member.
 #pragma once
@@ -18,7 +18,7 @@
 
 namespace banger::vm {
 
-/// What a user gives for a field.
+/// The type of the value that a user gives.
 enum class FieldType {
   image,   ///< an image's name
   kernel,  ///< a kernel's name
@@ -41,24 +41,24 @@ enum class Change {
   never,  ///< the field cannot be changed
   at_once,
   at_start,
-  at_start_unless_taken,  ///< what the VM holds of its host can take the change at once
+  at_start_unless_taken,  ///< at the next start, unless the VM's host resources apply the change at once
 };
 
-/// Whether a VM that is made from a snapshot takes the value from there.
+/// Whether a VM that is made from a snapshot takes the value from the snapshot.
 enum class FromSnapshot {
   no,
   with_memory,  ///< if the snapshot has memory
   always,
 };
 
-/// What the value is to the template that a VM is cloned from.
+/// How the value relates to the template that a VM is cloned from.
 enum class InTemplate {
   no,    ///< each clone has its own
   part,  ///< the template's VM has it too
-  key,   ///< so that VMs with another value have another template
+  key,   ///< part of the template's key: each value has a template of its own
 };
 
-/// What a person reads about the field of a new VM, and about a change. An empty second text is the same as the first.
+/// What a person reads about the field, for a new VM and for a change. An empty second text means the first text.
 struct Texts {
   std::string_view create, set = {};
   constexpr std::string_view for_set() const { return set.empty() ? create : set; }
@@ -70,9 +70,9 @@ struct Field {
                Storage Spec::*, std::map<std::string, std::string> Spec::*>
       member;
   FieldType type;
-  std::span<const std::string_view> choices = {};  ///< of users: one may be resolved to another
+  std::span<const std::string_view> choices = {};  ///< a user's choices; the daemon may resolve one to another
   Absent absent = Absent::initial;
-  std::string_view option = {};      ///< on the command line, without the dashes; empty: a command's own business
+  std::string_view option = {};      ///< on the command line, without the dashes; empty: each command decides
   Texts option_help = {};            ///< no full stop
   Texts doc;                         ///< of the parameter, sentences without the last full stop
   std::string_view initial = {};     ///< the default in JSON, where the config has none
@@ -165,7 +165,7 @@ inline constexpr Field kFields[] = {
              "Whether the guest can reach hosts outside. On a bridge, the change takes effect at once"},
      .initial = "true",
      .change = Change::at_start_unless_taken},
-    // A guest agrees with its network device on offloads when it boots, and only taps have them.
+    // At boot, a guest and its network device agree on offloads, which only taps have.
     {.name = "network",
      .member = &Spec::network,
      .type = FieldType::choice,
@@ -202,10 +202,10 @@ inline constexpr Field kFields[] = {
 };
 
 consteval const Field& field_named(std::string_view name) {
-  return *std::ranges::find(kFields, name, &Field::name);  // no such field: not a constant
+  return *std::ranges::find(kFields, name, &Field::name);  // an unknown name is no constant, so it does not compile
 }
 
-/// What `make` makes of each field that `wanted` holds for, in the order of the table.
+/// The result of `make` for each field that satisfies `wanted`, in the order of the table.
 template <auto wanted, auto make>
 consteval auto from_fields() {
   std::array<std::invoke_result_t<decltype(make), const Field&>,
@@ -219,15 +219,16 @@ consteval auto from_fields() {
 
 Json field_value(const Field& field, const Spec& spec);
 
-/// `base` with the fields that `given` has; others, and those that are null, stay. The network must be one of a spec.
+/// `base` with the fields of `given` that are not null. The network must be one of the enum Network, not a choice like
+/// "auto".
 Result<Spec> spec_over(Spec base, const Json& given);
 
-/// Whether what the VM holds of its host took the change at once.
+/// Whether the VM's host resources applied the change at once.
 enum class Taken { no, yes };
-/// The names of fields whose change takes effect at the next start only.
+/// The names of fields whose change takes effect only at the next start.
 std::vector<std::string> restart_needed(const Spec& before, const Spec& after, Taken taken);
 
-/// What the VM of a template has of a spec; the rest has its initial values.
+/// The part of `spec` that a template's VM has too. All other fields have their initial values.
 Spec template_part(const Spec& spec);
 /// The fields that tell templates apart.
 Json template_key_fields(const Spec& spec);

@@ -26,7 +26,7 @@ inline constexpr Word<NetworkChoice> kNetworkChoiceWords[] = {
     {NetworkChoice::automatic, "auto"}, {NetworkChoice::user, "user"}, {NetworkChoice::bridge, "bridge"}};
 constexpr std::string_view to_string(NetworkChoice choice) { return word_of(kNetworkChoiceWords, choice); }
 Result<NetworkChoice> network_choice_from_string(std::string_view text);
-/// The choice that leaves nothing to choose.
+/// The choice of exactly this network.
 constexpr NetworkChoice exactly(Network network) {
   return network == Network::bridge ? NetworkChoice::bridge : NetworkChoice::user;
 }

@@ -1,4 +1,4 @@
-// What a VM is asked to be, and what is recorded of it. Pure values and their checks.
+// What a user requests of a VM and what is recorded. Pure values and their checks.
 #pragma once
 
 #include <cstdint>
@@ -22,23 +22,24 @@ struct Spec {
   std::uint32_t vcpus = 1;
   std::uint64_t memory_bytes = 0;
   std::uint64_t disk_bytes = 0;    ///< work disk: /root
-  std::uint64_t system_bytes = 0;  ///< system disk: everything else that is written
-  bool nat = true;                 ///< reach the outside
+  std::uint64_t system_bytes = 0;  ///< system disk: all writes outside /root
+  bool nat = true;                 ///< the guest can reach hosts outside
   Network network = Network::user;
   Storage storage = Storage::overlay;
   std::map<std::string, std::string> environment;
   std::map<std::string, std::string> labels;
 };
-/// The guest's root is the system disk alone, a plain ext4; else that and the image below it.
+/// Whether the guest's root is the system disk alone, a plain ext4. Otherwise the root is the system disk over the
+/// image.
 inline bool has_plain_root(const Spec& spec) { return spec.storage != Storage::overlay; }
-/// Both by the table of fields.h.
+/// Both use the table of fields.h.
 Json to_json(const Spec& spec);
 Result<Spec> spec_from_json(const Json& json);
 
 /// `[a-z0-9][a-z0-9-]{0,62}`; the error says which rule is broken.
 Result<> check_name(std::string_view name);
 
-/// Against the floors and ceilings of base/bounds.h and the host's own memory and processors.
+/// For checks against the limits of base/bounds.h and the host's own memory and processors.
 struct HostSize {
   std::uint32_t cpus = 1;
   std::uint64_t memory_bytes = 0;

@@ -13,7 +13,7 @@
 //                                 ▼
 //                              deleting ──► (nothing)
 //
-// A crash leaves one of the -ing states behind; recovery() says how each is finished or undone.
+// A crash can leave a VM in one of the -ing states. recovery() says how each is finished or undone.
 #pragma once
 
 #include <span>
@@ -33,11 +33,11 @@ bool can_move(State from, State to);
 
 /// What the daemon does on its start with a VM it finds in `state`.
 enum class Recovery {
-  undo_create,    ///< nobody got the id yet: remove everything
+  undo_create,    ///< no client has the id yet: remove everything
   keep,           ///< stopped, suspended: nothing to do
   adopt_or_stop,  ///< a live machine is adopted, a dead one recorded as stopped
   finish_stop,
-  finish_suspend,  ///< where the state is saved whole, else it goes on running
+  finish_suspend,  ///< suspended if the state was saved completely, otherwise the VM keeps running
   finish_delete,
 };
 Recovery recovery(State state);

@@ -11,7 +11,7 @@ namespace banger::vm {
 enum class Storage {
   overlay,      ///< the image, and the system disk over it
   copy,         ///< the system disk is a copy of the image
-  dm_snapshot,  ///< the same to the guest, but the host's kernel keeps only what differs from the image
+  dm_snapshot,  ///< like a copy to the guest, but the host's kernel stores only the differences from the image
 };
 inline constexpr Word<Storage> kStorageWords[] = {
     {Storage::overlay, "overlay"}, {Storage::copy, "copy"}, {Storage::dm_snapshot, "dm-snapshot"}};

@@ -289,7 +289,7 @@ class Refusals(unittest.TestCase):
 
     def test_a_config_writable_by_others_or_with_errors_is_refused(self):
         self.fails("install.toml")
-        self.fails("others than root", 'owner = "daemon"\n', mode=0o666)
+        self.fails("other than root", 'owner = "daemon"\n', mode=0o666)
         self.fails("there is no user", 'owner = "nobody-of-that-name"\n')
         self.fails("unknown key", 'owner = "daemon"\nshell = "/bin/sh"\n')
         self.fails("not a plain path", 'owner = "daemon"\nroots = ["/home/../etc"]\n')

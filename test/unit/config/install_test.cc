@@ -68,7 +68,8 @@ TEST_CASE("install: an unknown key, a missing owner and every wrong value is an 
   for (auto* line : {"jailer = 1", "jailer = \"jailer\"", "firecracker = \"/a/../b\""})
     CHECK(error_of(line).starts_with("i.toml:1: "));
   for (auto* line : {"jailer = \"/a\"", "firecracker = \"/a\""})
-    CHECK(error_of(std::string("owner = \"a\"\n") + line + "\n") == "i.toml: 'jailer' and 'firecracker' go together");
+    CHECK(error_of(std::string("owner = \"a\"\n") + line + "\n") ==
+          "i.toml: 'jailer' and 'firecracker' must both be set, or neither");
 }
 
 TEST_CASE("install: a file that others than root may have written is refused") {

@@ -17,7 +17,7 @@ constexpr std::size_t kRunListBytes = 1 << 20;
 std::string booted_path() { return fmt::format("{}/booted", kSystemDisk); }
 
 std::string run_list_path() {
-  // The directory is there without a system disk mounted on it only by mistake.
+  // Without a system disk mounted on it, the directory exists only by mistake.
   auto slash = Root::open("/");
   return fmt::format("{}/run-once", slash && is_mount_point(*slash, kSystemDisk) ? kSystemDisk : kRunDir);
 }

@@ -1,4 +1,5 @@
-// Where banger keeps its own things in a running guest, and what it remembers on the system disk between boots.
+// Where banger keeps its own files in a running guest, and the facts that it records on the system disk for later
+// boots.
 #pragma once
 
 #include <string>
@@ -9,14 +10,15 @@
 namespace banger::guest {
 
 inline constexpr const char* kRunDir = "/run/banger";  ///< memory; 0700
-/// The system disk's own mount, below the overlay; where the system disk is the root itself, a directory of it.
+/// The system disk's own mount, below the overlay. If the system disk is the root itself, this is a directory on it.
 inline constexpr const char* kSystemDisk = "/run/banger/system";
 
-/// This system disk has been through a whole first boot.
+/// Whether a first boot from this system disk has completed.
 bool has_booted();
 Result<> mark_booted();
 
-/// Lists of commands already run, by hash: on the system disk, or until power-off where there is none.
+/// Whether a list of commands has run already, by its hash. The record is on the system disk; without one it lasts
+/// until power-off.
 bool has_run(std::string_view hash);
 Result<> mark_run(std::string_view hash);
 

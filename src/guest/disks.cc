@@ -25,7 +25,7 @@ struct BlockDevice {
   std::string name, serial;
 };
 
-// vda before vdb before vdaa: the order in which the machine was given its disks.
+// vda before vdb before vdaa: the order in which the machine got its disks.
 bool in_device_order(const BlockDevice& a, const BlockDevice& b) {
   return a.name.size() != b.name.size() ? a.name.size() < b.name.size() : a.name < b.name;
 }
@@ -49,7 +49,7 @@ const BlockDevice* with_serial(const std::vector<BlockDevice>& disks, std::strin
   return nullptr;
 }
 
-// A VMM that cannot set serials gives each disk one of its own making; then positions are all there is to go by.
+// A VMM that cannot set serials gives each disk a serial of its own. Then only positions identify the disks.
 bool serials_are_set(const std::vector<BlockDevice>& disks, const guestcfg::GuestConfig& config) {
   return std::any_of(config.disks.begin(), config.disks.end(),
                      [&](const auto& disk) { return with_serial(disks, disk.serial); });
@@ -66,7 +66,7 @@ std::string describe(const std::vector<BlockDevice>& disks) {
 constexpr off_t kSuperblockAt = 1024;
 constexpr std::size_t kBlocksLow = 0x4, kLogBlockSize = 0x18, kMagic = 0x38, kIncompatible = 0x60, kBlocksHigh = 0x150;
 constexpr std::uint32_t k64Bit = 0x80;
-// _IOW('f', 16, __u64), in the kernel's fs/ext4/ext4.h only.
+// _IOW('f', 16, __u64). Only the kernel's fs/ext4/ext4.h defines it.
 constexpr unsigned long kResizeFs = _IOW('f', 16, std::uint64_t);
 
 struct Geometry {

@@ -1,5 +1,5 @@
-// What an agent keeps open until its guest is told who it is. In a clone, opening and closing these would be more code
-// that runs for the first time, and is waited for, than what they are for.
+// Descriptors that an agent keeps open until its guest gets its identity. In a clone, opening them would run more code
+// for the first time than using them does, and the clone's start waits for that code.
 #pragma once
 
 #include "base/result.h"

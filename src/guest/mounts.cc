@@ -41,7 +41,7 @@ constexpr Flag kFlags[] = {
     {"_netdev", 0},
 };
 
-// What a bind mount ignores unless it is remounted (mount(2)).
+// The flags that a bind mount ignores until it is remounted (mount(2)).
 constexpr unsigned long kPerMount =
     MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME;
 

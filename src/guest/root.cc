@@ -19,10 +19,10 @@ namespace {
 
 enum class There { nothing, other, plain, same };
 
-/// What is at `name`: nothing to write over, another kind of thing, a file of that owner and mode, or what `file`
-/// wants.
+/// What is at `name`: nothing that can be overwritten, another kind of file, a file of that owner and mode, or exactly
+/// `file`.
 There look_at(int directory, const std::string& name, const guestcfg::File& file) {
-  // O_NONBLOCK: a fifo there must not hang us.
+  // O_NONBLOCK: a fifo at that name must not block the agent.
   UniqueFd fd(::openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat info{};
   if (!fd) return There::nothing;
@@ -42,7 +42,7 @@ There look_at(int directory, const std::string& name, const guestcfg::File& file
   return There::same;
 }
 
-// Cut to its new size afterwards: a file that is emptied first has its blocks freed and made anew.
+// Truncates the file after writing. Truncating it first would free its blocks and allocate new ones.
 Result<> write_over(int directory, const std::string& name, const std::string& data) {
   UniqueFd fd(::openat(directory, name.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!fd) return fail_errno("open");
@@ -64,7 +64,7 @@ Result<> write_new(int directory, const std::string& name, const guestcfg::File&
   return {};
 }
 
-/// A name beside the target that is ours: unique by process, and what a killed earlier process left is removed.
+/// A temporary name beside the target, unique by process. Removes the leftover of a killed process with the same id.
 std::string temporary_name(int directory) {
   std::string name = fmt::format(".banger-{}.tmp", ::getpid());
   ::unlinkat(directory, name.c_str(), 0);
@@ -98,7 +98,7 @@ Result<UniqueFd> Root::open_path(const std::string& path, int flags) const {
   for (int attempt = 0;; ++attempt) {
     UniqueFd fd(static_cast<int>(::syscall(SYS_openat2, fd_.get(), path.c_str(), &how, sizeof how)));
     if (fd) return fd;
-    // EAGAIN: a rename raced with a ".." in the path (openat2(2)); it may be tried again.
+    // EAGAIN: a rename raced with a ".." in the path; openat2(2) asks for another try.
     if (errno == EAGAIN && attempt < 16) continue;
     if (errno == ENOSYS)
       return fail(ErrorCode::unsupported, "the kernel has no openat2", "Linux 5.6 or later is needed");
@@ -126,10 +126,10 @@ Result<UniqueFd> Root::make_directory(const std::string& path, mode_t mode, uid_
   auto there = open_path(path, O_PATH | O_DIRECTORY);
   if (there || there.error().sys_errno != ENOENT) return there;
   auto [parent_path, name] = split_path(path);
-  // The root itself is always there, so this ends.
+  // The root itself always exists, so the recursion ends.
   auto parent = TRY(make_directory(parent_path));
   if (::mkdirat(parent.get(), name.c_str(), mode) < 0) {
-    if (errno == EEXIST) return fail(ErrorCode::invalid, fmt::format("{} is a symlink to nowhere", path));
+    if (errno == EEXIST) return fail(ErrorCode::invalid, fmt::format("{} is a symlink to a missing file", path));
     return fail_errno(path);
   }
   if ((uid || gid) && ::fchownat(parent.get(), name.c_str(), uid, gid, AT_SYMLINK_NOFOLLOW) < 0)

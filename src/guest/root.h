@@ -1,6 +1,6 @@
 // File operations inside a guest's root directory. Every path is resolved by the kernel as if after chroot(2)
-// (openat2(2), RESOLVE_IN_ROOT): neither ".." nor a symlink of the image leads out. Nothing here knows what the files
-// are for.
+// (openat2(2), RESOLVE_IN_ROOT): neither ".." nor a symlink of the image leads out. This class does not know the
+// purpose of any file.
 #pragma once
 
 #include <sys/types.h>
@@ -19,25 +19,25 @@ class Root {
  public:
   static Result<Root> open(const std::string& directory);
 
-  /// As open(2), relative to the root whether or not `path` starts with '/'. The last part is followed unless
-  /// O_NOFOLLOW.
+  /// As open(2), relative to the root whether or not `path` starts with '/'. A symlink in the last part is followed
+  /// unless O_NOFOLLOW is set.
   Result<UniqueFd> open_path(const std::string& path, int flags) const;
   bool exists(const std::string& path) const;  ///< follows symlinks
   Result<std::string> read_file(const std::string& path, std::size_t max_bytes) const;
-  /// Where a symlink points; empty when `path` is none.
+  /// The target of a symlink; empty when `path` is not a symlink.
   std::string link_target(const std::string& path) const;
 
-  /// The directory (O_PATH), made with its parents when missing: itself with `mode` and the owner, parents 0755 root.
+  /// The directory (O_PATH). When missing, it is made with `mode` and the owner, and its parents as 0755 root.
   Result<UniqueFd> make_directory(const std::string& path, mode_t mode = 0755, uid_t uid = 0, gid_t gid = 0) const;
 
   /// Replaces file.path in one step; a symlink there is replaced, not followed. A file that is right already is not
-  /// touched, so that nothing is copied up from a lower layer for it. True when something changed.
+  /// touched, so that the overlay does not copy it up from a lower layer. True when something changed.
   Result<bool> write_file(const guestcfg::File& file) const;
-  /// As write_file, but a plain file of that owner and mode is overwritten where it is: no reader of it may mind, and
-  /// nothing is lost if the guest dies half-way. In a clone a new file and a rename are the greater part of the time
-  /// until it is somebody.
+  /// As write_file, but overwrites a plain file of that owner and mode in place. Use it only where readers allow that,
+  /// and where nothing is lost if the guest dies half-way. In a clone, a new file and a rename take most of the time
+  /// until the clone has its identity.
   Result<bool> update_file(const guestcfg::File& file) const;
-  /// Likewise for a symlink.
+  /// Replaces a symlink in one step, as write_file does.
   Result<bool> write_symlink(const std::string& target, const std::string& path) const;
   /// A missing file is fine.
   Result<> remove_file(const std::string& path) const;

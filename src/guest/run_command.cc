@@ -32,7 +32,7 @@ Result<> run_command(const std::vector<std::string>& argv, const std::map<std::s
                                           .default_oom_score = true})));
   struct pollfd ended{.fd = child.pidfd(), .events = POLLIN, .revents = 0};
   int left = static_cast<int>(std::chrono::milliseconds(limits::kRunOnceDeadline).count());
-  // A signal only shortens the wait's start over; nothing here sends any.
+  // A signal restarts the wait. Nothing sends signals to this process.
   int ready = 0;
   while ((ready = ::poll(&ended, 1, left)) < 0 && errno == EINTR) {
   }

@@ -9,8 +9,8 @@
 
 namespace banger::guest {
 
-/// Runs argv with the usual PATH and `environment`, its output going where ours goes. Blocks, at most
-/// limits::kRunOnceDeadline; then it is killed. A non-zero exit is an error that names it.
+/// Runs argv with the usual PATH and `environment`. The command inherits stdout and stderr. Blocks for at most
+/// limits::kRunOnceDeadline; then the command is killed. A non-zero exit is an error that names the command.
 Result<> run_command(const std::vector<std::string>& argv, const std::map<std::string, std::string>& environment);
 
 }  // namespace banger::guest

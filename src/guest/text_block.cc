@@ -19,7 +19,7 @@ std::string with_block(std::string_view text, std::string_view lines) {
   std::string block = lines.empty() ? "" : fmt::format("{}{}{}", kBegin, lines, kEnd);
   std::size_t begin = find_line(text, kBegin, 0);
   std::size_t end = begin == text.npos ? text.npos : find_line(text, kEnd, begin);
-  // A block without its end was edited by hand: it is left alone, and a new one follows.
+  // A block without its end was edited by hand. It stays unchanged, and a new block follows.
   if (end != text.npos) return fmt::format("{}{}{}", text.substr(0, begin), block, text.substr(end + kEnd.size()));
   if (block.empty()) return std::string(text);
   return fmt::format("{}{}{}", text, text.empty() || text.ends_with('\n') ? "" : "\n", block);

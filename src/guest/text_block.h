@@ -6,8 +6,8 @@
 
 namespace banger::guest {
 
-/// `text` with banger's block replaced by `lines` (each ending in a line break), appended when there was none, removed
-/// when `lines` is empty. Everything outside the block stays byte for byte.
+/// `text` with banger's block replaced by `lines` (each ends in a line break). A missing block is appended, and an
+/// empty `lines` removes the block. Everything outside the block stays byte for byte.
 std::string with_block(std::string_view text, std::string_view lines);
 
 }  // namespace banger::guest

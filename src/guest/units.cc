@@ -9,7 +9,7 @@ namespace banger::guest {
 namespace {
 
 constexpr std::size_t kUnitFileBytes = 1 << 20;
-// systemd.unit(5), "Unit File Load Path", those that survive a boot.
+// systemd.unit(5), "Unit File Load Path": the directories that survive a boot.
 constexpr const char* kUnitDirectories[] = {"/etc/systemd/system", "/usr/local/lib/systemd/system",
                                             "/usr/lib/systemd/system", "/lib/systemd/system"};
 

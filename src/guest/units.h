@@ -10,12 +10,12 @@
 
 namespace banger::guest {
 
-/// The image has systemd: other inits have no use for units, and a stray /run/systemd would make programs believe in
-/// it.
+/// Whether the image has systemd. Other inits do not use units, and a stray /run/systemd would make programs believe
+/// that systemd runs.
 bool has_systemd(const Root& root);
 
-/// `links` is the root in whose `directory` ("/run/systemd/system") the links go; unit files are looked up in `root`.
-/// True when something changed. An enabled unit without an [Install] section is wanted by multi-user.target.
+/// The links go into `directory` ("/run/systemd/system") of the root `links`. Unit files are looked up in `root`. True
+/// when something changed. An enabled unit without an [Install] section is wanted by multi-user.target.
 Result<bool> apply_unit(const Root& root, const Root& links, const std::string& directory, const guestcfg::Unit& unit);
 
 /// WantedBy= and RequiredBy= of a unit file's [Install] section, as directory names ("multi-user.target.wants"). Pure.

@@ -27,7 +27,7 @@ bool parse_id(std::string_view text, std::uint32_t& id) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
-// A static binary has no NSS: names are read from the image's own passwd(5).
+// A static binary has no NSS, so names are read from the image's own passwd(5).
 Result<Account> find_account(const Root& root, const std::string& user) {
   auto passwd = root.read_file("/etc/passwd", kPasswdBytes);
   for (std::string_view line : split(passwd ? std::string_view(*passwd) : "", '\n')) {

@@ -7,8 +7,8 @@
 
 namespace banger::guest {
 
-/// Writes the keys as a marked block of ~USER/.ssh/authorized_keys (0600, in a 0700 directory, both the user's); keys
-/// the user put there stay. `not_found` when /etc/passwd has no such user; root needs no entry.
+/// Writes the keys as a marked block of ~USER/.ssh/authorized_keys (0600, in a 0700 directory, both owned by the user).
+/// Other keys in the file stay. `not_found` when /etc/passwd has no such user; root needs no entry.
 Result<> apply_keys(const Root& root, const guestcfg::UserKeys& keys);
 
 }  // namespace banger::guest

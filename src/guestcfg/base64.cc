@@ -38,7 +38,7 @@ std::string to_base64(std::string_view bytes) {
 }
 
 Result<std::string> from_base64(std::string_view text) {
-  if (text.size() % 4 != 0) return not_base64("its length is no multiple of 4");
+  if (text.size() % 4 != 0) return not_base64("its length is not a multiple of 4");
   std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
   text.remove_suffix(padding);
   std::string bytes;

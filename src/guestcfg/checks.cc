@@ -33,7 +33,7 @@ bool is_label(std::string_view label) {
 
 bool is_address(int family, std::string_view text) {
   unsigned char bytes[sizeof(in6_addr)];
-  // inet_pton wants a C string: a NUL inside would hide what follows it.
+  // inet_pton reads a C string: a NUL inside would hide the rest.
   return text.find('\0') == text.npos && ::inet_pton(family, std::string(text).c_str(), bytes) == 1;
 }
 
@@ -47,7 +47,7 @@ Result<> check_host_name(std::string_view name) {
 
 Result<> check_absolute_path(std::string_view path) {
   if (!path.starts_with('/')) return bad(path, "an absolute path");
-  if (path.size() >= limits::kPathBytes) return bad(path, "a path of a sane length");
+  if (path.size() >= limits::kPathBytes) return bad(path, "a path below 4096 bytes");
   for (unsigned char c : path)
     if (c < 0x20 || c == 0x7f) return bad(path, "a path without control bytes");
   for (std::string_view part : split(path, '/'))

@@ -12,7 +12,7 @@ Result<> check_absolute_path(std::string_view path);  ///< starts with '/', no "
 Result<> check_ip(std::string_view address);          ///< IPv4 or IPv6
 Result<> check_cidr(std::string_view cidr);           ///< IPv4 with a prefix length of 1 to 32
 Result<> check_mac(std::string_view mac);             ///< lower case, colon separated, unicast
-Result<> check_user_name(std::string_view user);      ///< as useradd(8) takes them
+Result<> check_user_name(std::string_view user);      ///< as useradd(8) accepts them
 Result<> check_unit_name(std::string_view name);      ///< systemd.unit(5), with its type suffix
 Result<> check_variable_name(std::string_view name);  ///< POSIX: letters, digits and _
 Result<> check_hex(std::string_view text, std::size_t digits);  ///< exactly that many lower-case hex digits

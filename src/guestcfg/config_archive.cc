@@ -8,7 +8,7 @@ namespace banger::guestcfg {
 
 std::string config_archive(const GuestConfig& config) {
   CpioWriter cpio;
-  // Readable by root alone: the link token and the entropy are in here.
+  // Readable by root alone, because the archive holds the link token and the entropy.
   cpio.directory("banger", 0700);
   cpio.file("banger/config.json", dump_json(to_json(config, Contents::separate)), 0600);
   cpio.directory("banger/files", 0700);

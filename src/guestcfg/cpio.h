@@ -1,4 +1,4 @@
-// cpio archives in "newc" format, as the Linux kernel's initramfs takes them
+// cpio archives in "newc" format, as the Linux kernel reads them for its initramfs
 // (Documentation/driver-api/early-userspace/buffer-format.rst).
 #pragma once
 
@@ -17,7 +17,7 @@ class CpioWriter {
   void file(std::string_view path, std::string_view content, std::uint32_t mode = 0644);
   void symlink(std::string_view path, std::string_view target);
   void device(std::string_view path, std::uint32_t mode_with_type, std::uint32_t major, std::uint32_t minor);
-  /// The archive with its trailer, padded to 512 bytes so that another one may follow.
+  /// The archive with its trailer, padded to 512 bytes so that another archive may follow.
   std::string finish() &&;
 
  private:

@@ -1,5 +1,5 @@
-// Guest config from JSON. The document may come from anywhere (a clone's host, a user's file), so every field is
-// checked here, and whoever applies a GuestConfig may rely on it.
+// Guest config from JSON. The document is untrusted (it comes from a clone's host or a user's file). Every field is
+// checked here, so code that applies a GuestConfig can rely on its values.
 #include <fmt/format.h>
 
 #include <charconv>
@@ -22,13 +22,14 @@ Result<std::string> text_or_empty(const Json& object, std::string_view key) {
   return TRY(find_string(object, key)).value_or(std::string());
 }
 
-// The name is put together only for an error: a clone decodes one config, and every line of it runs for the first time.
+// The field's name is formatted only for an error. A clone decodes one config, and every line of code that it executes
+// runs for the first time.
 template <class T>
 Result<T> in_field(std::string_view key, Result<T> result) {
   return result ? std::move(result) : in(fmt::format("field '{}'", key), std::move(result));
 }
 
-/// A text field that is absent or passes its rule.
+/// A text field. It may be absent; otherwise it must pass `check`.
 Result<std::string> checked_text(const Json& object, std::string_view key, Result<> (*check)(std::string_view)) {
   std::string text = TRY(text_or_empty(object, key));
   if (!text.empty()) TRY(in_field(key, check(text)));
@@ -43,7 +44,7 @@ Result<std::string> required_text(const Json& object, std::string_view key, Resu
 
 Result<std::uint32_t> number(const Json& object, std::string_view key, std::uint32_t fallback) {
   std::int64_t value = TRY(find_int(object, key)).value_or(fallback);
-  // The highest value is left out: as a user or group id it means "leave it alone" (chown(2)).
+  // The highest value is excluded: as a user or group id it means "no change" (chown(2)).
   if (value < 0 || value >= UINT32_MAX) return fail(ErrorCode::invalid, fmt::format("field '{}' is out of range", key));
   return static_cast<std::uint32_t>(value);
 }
@@ -150,7 +151,7 @@ Result<std::string> decode_contents(const Json& json, const std::vector<std::str
   if (data) return in("field 'data'", from_base64(*data));
   if (!payload) return fail(ErrorCode::invalid, "missing field 'data'");
   if (*payload < 0 || static_cast<std::uint64_t>(*payload) >= payloads.size())
-    return fail(ErrorCode::invalid, fmt::format("payload {} is not there", *payload));
+    return fail(ErrorCode::invalid, fmt::format("payload {} is missing", *payload));
   return payloads[static_cast<std::size_t>(*payload)];
 }
 
@@ -163,7 +164,7 @@ Result<File> decode_file(const Json& json, const std::vector<std::string>& paylo
   file.uid = TRY(number(json, "uid", 0));
   file.gid = TRY(number(json, "gid", 0));
   file.data = TRY(decode_contents(json, payloads));
-  // Counted as they are copied: many files may name one payload.
+  // Each copy counts, because many files may name the same payload.
   total += file.data.size();
   if (total > limits::kGuestConfigBytes)
     return fail(ErrorCode::exhausted,
@@ -237,7 +238,7 @@ Result<std::optional<SshHostKey>> decode_host_key(const Json& json) {
   TRY(only_keys(*found, {"private", "public"}));
   SshHostKey key{.private_key = TRY(get_string(*found, "private")), .public_key = TRY(get_string(*found, "public"))};
   if (key.private_key.empty() || key.public_key.empty())
-    return fail(ErrorCode::invalid, "both halves of the key must be there");
+    return fail(ErrorCode::invalid, "the private and the public key must both be given");
   return key;
 }
 

@@ -1,4 +1,4 @@
-// Guest config to JSON. Fields at their default are left out, so that documents stay readable.
+// Guest config to JSON. Fields with their default value are omitted, so that documents stay readable.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>

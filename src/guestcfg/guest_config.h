@@ -1,9 +1,10 @@
 // What the guest must look like, as plain data. The host builds it (capabilities add their parts), the agent applies
 // it. Pure values: no I/O here.
 //
-// On the wire: `banger/config.json` (everything but file contents) plus one payload per file, `banger/files/N`, in a
-// cpio (newc) archive that is concatenated to the agent's initramfs. For `POST /configure` and `banger-agent apply` the
-// same JSON carries the contents inline, base64 in "data". docs/guest-config.md lists the fields.
+// At boot, a cpio (newc) archive carries it, concatenated to the agent's initramfs. The archive has
+// `banger/config.json` (everything but file contents) and one payload per file, `banger/files/N`. For `POST /configure`
+// and `banger-agent apply` the same JSON carries the contents inline, base64 in "data". docs/guest-config.md lists the
+// fields.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +18,8 @@
 
 namespace banger::guestcfg {
 
-/// The vsock port the agent listens on where there is no virtio-serial port. Below 1024, so that only root in the guest
-/// can take it.
+/// The vsock port on which the agent listens when the guest has no virtio-serial port. Below 1024, so that only root in
+/// the guest can use it.
 inline constexpr std::uint32_t kAgentVsockPort = 867;
 
 struct File {
@@ -34,7 +35,7 @@ struct Disk {
   std::uint32_t index = 0;  ///< position among the virtio disks, where the VMM cannot set serials (Firecracker)
   enum class Role { rootfs, system, work, modules } role = Role::rootfs;
   bool grow = false;             ///< the file system is grown online to the device's size
-  std::uint64_t size_bytes = 0;  ///< what the device has, once a running guest has heard of it; 0: not known
+  std::uint64_t size_bytes = 0;  ///< the device's size, once a running guest sees it; 0: not known
 };
 
 struct Mount {
@@ -42,11 +43,11 @@ struct Mount {
 };
 
 struct Interface {
-  std::string mac;      ///< lower case, colon separated: how the guest finds the device
+  std::string mac;      ///< lower case, colon separated; the guest finds the device by it
   std::string address;  ///< CIDR, "10.0.2.15/24"; empty: left down
   std::string gateway;
   std::vector<std::string> dns;  ///< resolver addresses, written to /etc/resolv.conf
-  std::uint32_t index = 0;       ///< position among the virtio links: in a clone none has the MAC yet
+  std::uint32_t index = 0;       ///< position among the virtio links, because no link of a new clone has the MAC yet
   bool operator==(const Interface&) const = default;
 };
 
@@ -76,12 +77,12 @@ struct GuestConfig {
   std::map<std::string, std::string> environment;  ///< for every exec and login
   std::vector<Unit> units;                         ///< systemd units; other inits ignore them
   std::vector<std::vector<std::string>> run_once;  ///< argv lists, in order, on the first start only
-  std::string link_token;                          ///< 16 random bytes as hex: what opens the link (link/sync.h)
+  std::string link_token;                          ///< 16 random bytes as hex, which open the link (link/sync.h)
   std::string entropy;                             ///< 64 random bytes as hex, credited to the guest's pool
-  std::int64_t clock_unix_ns = 0;                  ///< host wall clock when written; 0: leave the clock alone
+  std::int64_t clock_unix_ns = 0;                  ///< host wall clock when written; 0: do not set the clock
   std::string machine_id;                          ///< 32 hex digits; empty: keep the guest's
-  std::optional<SshHostKey> ssh_host_key;          ///< the only one the guest is to have
-  bool first_start = false;                        ///< live: nothing has run as this VM yet, run_once is due
+  std::optional<SshHostKey> ssh_host_key;          ///< the only host key that the guest's sshd uses
+  bool first_start = false;  ///< only in live configs: nothing has run as this VM yet, so run_once is due
 };
 
 enum class Contents { inline_data, separate };

@@ -33,7 +33,7 @@ struct Channel::Impl {
   explicit Impl(asio::io_context& io) : descriptor(io) {}
   asio::posix::stream_descriptor descriptor;
   bool is_socket = false;
-  int wait_error = 0;  ///< what made waiting impossible
+  int wait_error = 0;  ///< the errno that made waiting impossible
 };
 
 Channel::Channel(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -84,7 +84,7 @@ Task<> Channel::wait(std::shared_ptr<Impl> impl, int what, host::Deadline deadli
   if (deadline != host::Deadline::max()) {
     timer.expires_at(deadline);
     timer.async_wait([weak = std::weak_ptr(impl)](std::error_code error) {
-      // It may be late and wake another wait for nothing, which all waiters allow for.
+      // The timer may fire late and wake a later wait for no reason. All waiters allow for that.
       if (auto self = weak.lock(); self && !error) self->descriptor.cancel(error);
     });
   }

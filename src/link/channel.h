@@ -1,6 +1,5 @@
-// One byte channel without blocking: a virtio-serial port, a vsock, a socket, a pty. Says "gone" when there is nobody
-// at the other end, which is not for ever on a virtio-serial port (Linux drivers/char/virtio_console.c: read() returns
-// 0).
+// One byte channel without blocking: a virtio-serial port, a vsock, a socket, a pty. Says "gone" when the other end is
+// not open. On a virtio-serial port a peer can come back (Linux drivers/char/virtio_console.c: read() returns 0).
 #pragma once
 
 #include <cstddef>
@@ -28,10 +27,10 @@ class Channel {
 
   IoStep read(std::span<char> into);
   IoStep write(std::string_view bytes);
-  /// Returns when it may be ready, when the deadline passed, when closed, or for no reason: try again and look.
+  /// Returns when the channel may be ready, after the deadline, after close(), or for no reason. Try again to find out.
   Task<> readable(host::Deadline deadline = host::Deadline::max());
   Task<> writable(host::Deadline deadline = host::Deadline::max());
-  /// Wakes those who wait.
+  /// Wakes all waiting coroutines.
   void close();
   bool closed() const;
 

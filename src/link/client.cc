@@ -48,13 +48,11 @@ class ClientWire final : public Wire {
   host::Event ended_;
 };
 
-std::unexpected<Error> nobody() {
-  return fail(ErrorCode::unavailable, "the link to the guest was closed from its side");
-}
+std::unexpected<Error> nobody() { return fail(ErrorCode::unavailable, "the guest closed the link"); }
 
 Result<> ClientWire::send_hello(host::Deadline& next) {
   if (auto now = host::Clock::now(); now >= next) {
-    // What could not be written yet will do as the next try, and a hello cut in half would not.
+    // Unsent bytes of the last hello serve as the next try. A hello that is cut in half would not.
     if (unsent_.empty()) unsent_ = hello_;
     next = now + limits::kLinkSyncRetry;
   }
@@ -107,7 +105,7 @@ void ClientWire::received(std::string_view bytes) {
 
 void ClientWire::to_session(std::string_view bytes) {
   session_->receive(arrivals_.feed(bytes));
-  if (arrivals_.arrived()) shut("the agent in the guest ended, and another one has taken its place");
+  if (arrivals_.arrived()) shut("the agent in the guest ended, and another agent has taken its place");
 }
 
 Wire::Gone ClientWire::gone() {
@@ -158,7 +156,7 @@ Task<Result<std::string>> exchange_bodies(std::shared_ptr<ClientWire> wire, Requ
   auto state = CO_TRY(session->request(request, body.empty() ? Body::none : Body::follows));
   StreamEnd end(session, state);
   if (!body.empty()) {
-    // A guest that answers early need not take the whole request: then its answer counts.
+    // A guest may answer before it has read the whole request. Then the answer counts.
     auto written = co_await write_all(session, state, std::move(body), deadline);
     if (written) written = co_await end_body(session, state);
     if (!written && !state->head_done) co_return std::unexpected(std::move(written.error()));

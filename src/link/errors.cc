@@ -18,7 +18,7 @@ struct Row {
   ErrorCode code;
   int status;
 };
-// RFC 9110, 15.5; 507: RFC 4918; 499 is nginx's for a client that left.
+// RFC 9110, 15.5; 507: RFC 4918. 499 is nginx's status for a client that went away.
 constexpr std::array<Row, 12> kStatuses{{
     {ErrorCode::not_found, 404},
     {ErrorCode::exists, 409},

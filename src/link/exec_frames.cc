@@ -48,7 +48,7 @@ Result<std::map<std::string, std::string>> env_from(const Json& json) {
     if (!value.is_string())
       return fail(ErrorCode::invalid, fmt::format("variable '{}' must be a string", printable(name)));
     if (name.empty() || name.find('=') != std::string::npos)
-      return fail(ErrorCode::invalid, fmt::format("'{}' is no name of a variable", printable(name)));
+      return fail(ErrorCode::invalid, fmt::format("'{}' is not the name of a variable", printable(name)));
     auto text = value.get<std::string>();
     TRY(check_string("the name of a variable", name, limits::kExecArgBytes));
     TRY(check_string("a variable", text, limits::kExecArgBytes));
@@ -68,7 +68,7 @@ void encode_frame(FrameType type, std::string_view payload, std::string& out) {
 }
 
 void FrameDecoder::feed(std::string_view bytes) {
-  // Frames are taken from the front by moving `at_`; the bytes move once in a while, not once a frame.
+  // Taking a frame only moves `at_`. The bytes are moved now and then, not for each frame.
   if (at_ == buffer_.size() || at_ > limits::kLinkFrameBytes) buffer_.erase(0, std::exchange(at_, 0));
   buffer_.append(bytes);
 }
@@ -124,7 +124,7 @@ std::string encode_exit(const ExecExit& result) {
 
 Result<ExecExit> decode_exit(FrameType type, std::string_view payload) {
   if (type != FrameType::exit && type != FrameType::failed)
-    return fail(ErrorCode::corrupt, "not a frame that ends a command");
+    return fail(ErrorCode::corrupt, "expected the frame that ends a command");
   auto corrupt = [](Error error) { return fail(ErrorCode::corrupt, "how the command ended: " + error.message); };
   auto json = parse_json(payload, limits::kLinkFrameBytes);
   if (!json) return corrupt(std::move(json.error()));

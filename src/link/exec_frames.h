@@ -1,5 +1,5 @@
-// The frames inside a `POST /exec` stream, and on the daemon's socket after `vm.exec` answered: the daemon relays them
-// unread. Layout: type (1 byte), length (4 bytes, big endian, at most limits::kLinkFrameBytes), payload.
+// The frames inside a `POST /exec` stream, and on the daemon's socket after the answer to `vm.exec`. The daemon relays
+// them unread. Layout: type (1 byte), length (4 bytes, big endian, at most limits::kLinkFrameBytes), payload.
 //
 //   client → guest: spec (JSON, first, exactly once), stdin_data, stdin_end, signal (1 byte),
 //                  resize (rows, cols: 2 × u16 BE)
@@ -53,7 +53,7 @@ class FrameDecoder {
 
 struct ExecSpec {
   std::vector<std::string> argv;
-  std::map<std::string, std::string> env;  ///< added to the guest's
+  std::map<std::string, std::string> env;  ///< added to the guest's environment
   std::string cwd;                         ///< empty: the user's home
   std::string user = "root";               ///< name or uid[:gid]
   bool tty = false;
@@ -67,7 +67,7 @@ Result<ExecSpec> exec_spec_from_json(const Json& json);
 struct ExecExit {
   int code = 0;
   int signal = 0;
-  std::string message;  ///< set when it never ran
+  std::string message;  ///< set when the command never ran
 };
 std::string encode_exit(const ExecExit& result);
 Result<ExecExit> decode_exit(FrameType type, std::string_view payload);

@@ -1,14 +1,15 @@
 // HTTP/2 with prior knowledge (RFC 9113) over any byte channel: a virtio-serial port, a vsock, a socketpair. The host
-// end is the client, the guest end the server; both are here. Neither trusts what it reads.
+// end is the client, the guest end the server; both are in this folder. Neither trusts the bytes it reads.
 //
-// Opening (and reopening, after either side restarted): virtio-serial drops bytes in flight when the host end closes,
-// so a session always starts with a handshake. The host sends `token ‖ nonce` (16 + 16 bytes) until it sees the same 32
-// bytes come back and ignores all else; the guest looks for `token` in everything it reads, at any time, and when it
-// finds it with a new nonce it drops its session, answers `token ‖ nonce`, and starts afresh. The token is a secret of
-// host and guest.
+// Opening (and reopening, after either side restarted): virtio-serial drops bytes in flight when the host end closes.
+// So a session always starts with a handshake. The host sends `token ‖ nonce` (16 + 16 bytes) until the same 32 bytes
+// come back, and ignores all else. The guest searches everything it reads for `token`, at any time. When it finds the
+// token with a new nonce, it drops its session, answers `token ‖ nonce`, and starts a new session. The token is a
+// secret of host and guest.
 //
-// A guest end that dies takes its session along, and a virtio-serial port does not tell the host. So whoever takes its
-// place opens the port with `token ‖ 16 zeros`. The host looks for these at any time, ends its session, and reconnects.
+// When a guest end dies, its session is lost, and a virtio-serial port does not notify the host. So the next guest end
+// begins by sending `token ‖ 16 zeros`. When the host finds these bytes, at any time, it ends its session and
+// reconnects.
 #pragma once
 
 #include <functional>
@@ -31,15 +32,15 @@ struct Header {
 class Stream {
  public:
   virtual ~Stream() = default;
-  /// The next bytes of the peer's body, as they come; empty at its end. `unavailable` when the link broke.
+  /// The next bytes of the peer's body, as they arrive; empty at the body's end. `unavailable` when the link broke.
   virtual Task<Result<std::string>> read() = 0;
   /// Sends bytes; returns when they fit the send window (backpressure), not when they arrived.
   virtual Task<Result<>> write(std::string bytes) = 0;
-  /// Ends our body.
+  /// Ends this end's body.
   virtual Task<Result<>> finish() = 0;
 };
 
-/// For a path or a query value: all but unreserved characters and '/' as %XX (RFC 3986, 2.3).
+/// For a path or a query value. Writes all bytes but unreserved characters and '/' as %XX (RFC 3986, 2.3).
 std::string percent_encode(std::string_view bytes);
 
 // ---------------------------------------------------------------- host end
@@ -59,23 +60,25 @@ class Client {
  public:
   virtual ~Client() = default;
   virtual Task<Result<std::unique_ptr<ClientStream>>> open(Request request) = 0;
-  /// A short request with a whole body each way; a status of 400 or more becomes the error the guest sent (JSON
-  /// {"code","message"}), its text made printable. Response body at most limits::kLinkJsonBytes.
+  /// A short request with a whole body each way. A status of 400 or more becomes the error that the guest sent (JSON
+  /// {"code","message"}), with its text made printable. The response's body has at most limits::kLinkJsonBytes.
   virtual Task<Result<std::string>> call(std::string method, std::string path, std::string body,
                                          host::Deadline deadline) = 0;
   virtual bool alive() const = 0;
-  /// An agent that takes the place of this one may open with that token too: a guest's changes, and one that dies soon
-  /// afterwards may not have written it down.
+  /// The next agent may announce itself with this token too. A guest's token changes, and an agent that dies soon after
+  /// the change may not have recorded the new one.
   virtual void expect(std::string token) = 0;
   /// Completes when the link has broken or was closed.
   virtual Task<> closed() = 0;
   virtual void close() = 0;
 };
 
-/// The error in a response of status 400 or more: untrusted, so made printable and cut at limits::kLinkErrorBytes.
+/// The error in a response of status 400 or more. Its text is untrusted: it is made printable and cut at
+/// limits::kLinkErrorBytes.
 Error guest_error(int status, std::string_view body);
 
-/// Takes the channel over and performs the handshake. `timeout` when the guest does not answer by then.
+/// Takes ownership of the channel and performs the handshake. `timeout` when the guest has not answered by the
+/// deadline.
 Task<Result<std::shared_ptr<Client>>> connect(host::Runtime& runtime, UniqueFd channel, std::string token,
                                               host::Deadline deadline);
 
@@ -87,11 +90,11 @@ class ServerStream : public Stream {
   virtual const std::string& path() const = 0;  ///< without the query, percent-decoded
   virtual std::optional<std::string> query(std::string_view key) const = 0;
   virtual std::optional<std::string> header(std::string_view name) const = 0;
-  /// Sends the response head; once, before any write().
+  /// Sends the response head. Call it once, before any write().
   virtual Task<Result<>> respond(int status, std::vector<Header> headers = {}) = 0;
   /// Reads the whole request body, at most max_bytes.
   virtual Task<Result<std::string>> body(std::size_t max_bytes) = 0;
-  /// Head, JSON body and end in one. For errors: {"code","message"} with the status that fits.
+  /// Sends head, JSON body and end. For errors: {"code","message"} with the fitting status.
   virtual Task<Result<>> reply_json(int status, std::string json) = 0;
   virtual Task<Result<>> reply_error(const Error& error) = 0;
 };
@@ -99,14 +102,14 @@ class ServerStream : public Stream {
 /// Runs as its own coroutine; owns the stream.
 using Handler = std::function<Task<>(std::shared_ptr<ServerStream> stream)>;
 
-/// What it means that nobody is at the other end.
+/// What the server does when the other end is not open.
 enum class AtEnd {
-  wait,  ///< a port, which every host that comes finds again: it backs off (2 ms doubling to 50 ms) and goes on
-  stop,  ///< one connection, over for good
+  wait,  ///< for a port, which later hosts open again: retries after 2 ms, doubling to 50 ms
+  stop,  ///< for a single connection, which is over for good
 };
 
-/// Serves one channel: handshakes, sessions, resyncs. `token` may be replaced at run time (a clone's identity). A port
-/// is served for ever: serve() returns only on a read error that is not about the peer.
+/// Serves one channel: handshakes, sessions, resyncs. `token` may be replaced at run time (a clone's identity). For a
+/// port, serve() returns only on a read error that has other causes than the peer.
 class Server {
  public:
   virtual ~Server() = default;

@@ -1,4 +1,4 @@
-// The guest end: watches one channel for hosts and serves whichever is there.
+// The guest end: watches one channel for hosts and serves the host that is connected.
 #include "base/bounds.h"
 #include "link/link.h"
 #include "link/server_stream.h"
@@ -60,8 +60,8 @@ void ServerWire::received(std::string_view bytes) {
       discard_output();
       synced_ = true;
     }
-    // Nothing of HTTP/2 is sent before the host's first byte of it, so that all answers lie together and it can drop
-    // them.
+    // Send no HTTP/2 before the host's first byte of HTTP/2. Then all answers to hellos are adjacent, and the host can
+    // drop them.
     put(event->answer);
   }
 }
@@ -76,7 +76,7 @@ void ServerWire::to_session(std::string_view bytes) {
   session->receive(bytes);
   for (auto& state : session->take_requests()) {
     if (handlers_ >= limits::kLinkStreams) {
-      // Requests are opened and reset faster than their handlers end.
+      // The host opens and resets requests faster than their handlers end.
       session->refuse(*state);
       continue;
     }
@@ -131,7 +131,7 @@ class ServerImpl final : public Server {
   }
 
  private:
-  Result<std::shared_ptr<ServerWire>> wire_;  ///< the error is what serve() gives
+  Result<std::shared_ptr<ServerWire>> wire_;  ///< serve() returns the error
 };
 
 Result<std::shared_ptr<ServerWire>> make_wire(host::Runtime& runtime, UniqueFd channel, std::string token,

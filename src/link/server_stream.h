@@ -13,7 +13,7 @@ class ServerStreamImpl final : public ServerStream {
  public:
   /// REQUIRES: the head has arrived.
   ServerStreamImpl(std::shared_ptr<Session> session, std::shared_ptr<StreamState> state);
-  /// Why the request cannot be understood, if so; the handler need not see it.
+  /// The error of a request that cannot be parsed. The handler never sees such requests.
   const Result<>& understood() const { return understood_; }
 
   Task<Result<std::string>> read() override { return read_some(end_.session, end_.state); }

@@ -27,25 +27,26 @@ Result<> check_headers(const std::vector<Header>& headers) {
   for (const auto& [name, value] : headers)
     if (!nghttp2_check_header_name(raw(name), name.size()) || !nghttp2_check_header_value(raw(value), value.size()) ||
         name[0] == ':')
-      return fail(ErrorCode::invalid, fmt::format("'{}' is no HTTP header", name));
+      return fail(ErrorCode::invalid, fmt::format("'{}' is not an HTTP header", name));
   return {};
 }
 
 Result<> check_request(const Request& request) {
   bool connects = request.method == "CONNECT";
   if (!nghttp2_check_method(raw(request.method), request.method.size()))
-    return fail(ErrorCode::invalid, fmt::format("'{}' is no HTTP method", request.method));
+    return fail(ErrorCode::invalid, fmt::format("'{}' is not an HTTP method", request.method));
   bool good = connects ? nghttp2_check_authority(raw(request.path), request.path.size()) && !request.path.empty()
                        : nghttp2_check_path(raw(request.path), request.path.size()) && request.path.starts_with('/');
   if (!good)
-    return fail(ErrorCode::invalid, fmt::format("'{}' is no HTTP {}", request.path, connects ? "authority" : "path"));
+    return fail(ErrorCode::invalid,
+                fmt::format("'{}' is not an HTTP {}", request.path, connects ? "authority" : "path"));
   return check_headers(request.headers);
 }
 
 Error reset_error(Role role, std::uint32_t code) {
   if (code == NGHTTP2_REFUSED_STREAM) return {.code = ErrorCode::busy, .message = "the peer serves too many streams"};
   if (role == Role::server && (code == NGHTTP2_CANCEL || code == NGHTTP2_NO_ERROR))
-    return {.code = ErrorCode::cancelled, .message = "the host gave the request up"};
+    return {.code = ErrorCode::cancelled, .message = "the host cancelled the request"};
   return {.code = ErrorCode::unavailable,
           .message = fmt::format("the peer ended the stream early ({})", nghttp2_http2_strerror(code))};
 }
@@ -77,7 +78,7 @@ void Session::start(Role role) {
 void Session::receive(std::string_view bytes) {
   if (!session_ || ended_ || violation_ != 0) return;
   auto got = nghttp2_session_mem_recv(session_, raw(bytes), bytes.size());
-  // A peer that asks and never reads the answers would have us queue them without end.
+  // A peer that asks and never reads the answers would make this end queue answers without limit.
   bool flooded =
       got == NGHTTP2_ERR_FLOODED || nghttp2_session_get_outbound_queue_size(session_) > limits::kLinkReplyFrames;
   if (flooded)
@@ -92,7 +93,7 @@ std::vector<std::shared_ptr<StreamState>> Session::take_requests() { return std:
 void Session::produce(std::string& out) {
   if (!session_ || ended_ || goaway_sent_) return;
   if (violation_ != 0) {
-    // nghttp2 is of no more use after an error of its own, so these words are not its.
+    // nghttp2 is unusable after an internal error, so this GOAWAY is made by hand.
     out += goaway();
     goaway_sent_ = true;
     return;
@@ -153,7 +154,7 @@ void Session::forget(std::int32_t id, std::uint32_t code) {
 Result<std::shared_ptr<StreamState>> Session::request(const Request& request, Body body) {
   if (over() || violation_ != 0) return fail(ErrorCode::unavailable, "the link to the guest is broken");
   if (streams_.size() >= limits::kLinkStreams)
-    return fail(ErrorCode::exhausted, fmt::format("{} requests to the guest are under way already", streams_.size()));
+    return fail(ErrorCode::exhausted, fmt::format("{} requests to the guest are running already", streams_.size()));
   TRY(check_request(request));
   std::vector<nghttp2_nv> fields{nv(":method", request.method)};
   if (request.method == "CONNECT") {
@@ -171,7 +172,7 @@ Result<std::shared_ptr<StreamState>> Session::request(const Request& request, Bo
                                    body == Body::none ? nullptr : &provider, nullptr);
   if (id < 0)
     return fail(ErrorCode::unavailable,
-                fmt::format("the link to the guest takes no more requests: {}", nghttp2_strerror(id)));
+                fmt::format("the link to the guest accepts no more requests: {}", nghttp2_strerror(id)));
   state->id = id;
   streams_[id] = state;
   wake_();
@@ -180,9 +181,9 @@ Result<std::shared_ptr<StreamState>> Session::request(const Request& request, Bo
 
 Result<> Session::respond(StreamState& state, int status, const std::vector<Header>& headers) {
   if (state.broken || state.closed || ended_)
-    return fail(ErrorCode::unavailable, "the host is no longer there for an answer");
+    return fail(ErrorCode::unavailable, "the host went away before the answer");
   if (state.responded) return fail(ErrorCode::internal, "the response head was sent already");
-  if (status < 200 || status > 599) return fail(ErrorCode::internal, fmt::format("{} is no HTTP status", status));
+  if (status < 200 || status > 599) return fail(ErrorCode::internal, fmt::format("{} is not an HTTP status", status));
   TRY(check_headers(headers));
   auto code = std::to_string(status);
   std::vector<nghttp2_nv> fields{nv(":status", code)};

@@ -1,6 +1,6 @@
-// One HTTP/2 session, either end, as a machine from bytes to bytes around nghttp2: no descriptors, no waiting. Flow
-// control is by hand: a stream's window opens again when its reader took the bytes, so a slow reader holds up its own
-// stream; the connection's window opens at once, so it holds up no other.
+// One HTTP/2 session, either end, as a state machine from bytes to bytes around nghttp2. No descriptors, no waiting.
+// Flow control is manual. A stream's window opens again when its reader took the bytes, so a slow reader delays only
+// its own stream. The connection's window opens at once, so a slow stream delays no other.
 #pragma once
 
 #include <functional>
@@ -22,15 +22,14 @@ enum class Body { none, follows };
 
 class Session {
  public:
-  /// `wake` is called when there may be something to send, also from within nghttp2: it must not call back into the
+  /// `wake` is called when the session may have bytes to send, also from within nghttp2. So `wake` must not call the
   /// session.
   Session(host::Runtime& runtime, Role role, std::function<void()> wake);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  /// Any bytes from the peer. After a violation the session is over as soon as produce() has been asked for the last
-  /// words.
+  /// Any bytes from the peer. After a violation the session is over as soon as produce() has given the final GOAWAY.
   void receive(std::string_view bytes);
   /// Server: requests whose head has arrived since the last call.
   std::vector<std::shared_ptr<StreamState>> take_requests();
@@ -41,17 +40,17 @@ class Session {
   /// Breaks all streams with `unavailable: why`. May be called at any time, more than once.
   void end(const std::string& why);
 
-  /// Client: `unavailable` when over, `exhausted` at limits::kLinkStreams, `invalid` for a head that is no HTTP.
+  /// Client: `unavailable` when over, `exhausted` at limits::kLinkStreams, `invalid` for a head that is not HTTP.
   Result<std::shared_ptr<StreamState>> request(const Request& request, Body body);
   /// Server: sends the head; the body follows.
   Result<> respond(StreamState& state, int status, const std::vector<Header>& headers);
-  /// There is more in state.out, or it has ended.
+  /// Call after state.out has more bytes or has ended.
   void resume(StreamState& state);
   /// The reader took `bytes`.
   void consumed(const StreamState& state, std::size_t bytes);
-  /// The handle is gone: what was finished is still sent, anything else is reset.
+  /// Call when the handle is gone. A finished body is still sent; any other stream is reset.
   void abandon(StreamState& state);
-  /// Turns a request away; it may be repeated.
+  /// Refuses a request; the peer may repeat it.
   void refuse(StreamState& state);
 
  private:
@@ -70,7 +69,7 @@ class Session {
   std::vector<std::shared_ptr<StreamState>> requests_;
   std::string* out_ = nullptr;  ///< set during produce()
   std::size_t continuations_ = 0;
-  std::uint32_t violation_ = 0;  ///< GOAWAY code of what ended it, once
+  std::uint32_t violation_ = 0;  ///< the GOAWAY code of the violation that ended the session, or 0
   bool goaway_sent_ = false;
   bool peer_left_ = false;
   bool ended_ = false;

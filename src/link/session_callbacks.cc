@@ -18,18 +18,18 @@ std::string_view text(const std::uint8_t* bytes, std::size_t size) {
 }
 
 int parse_status(std::string_view value) {
-  // nghttp2 lets only three digits through.
+  // nghttp2 accepts only three digits here.
   int status = 0;
   for (char c : value.substr(0, 3)) status = status * 10 + (c - '0');
   return status;
 }
 
-/// Many tiny chunks must not cost a string each: the window bounds payload, not strings.
+/// Joins tiny chunks, because the window bounds payload bytes and not the number of strings.
 void append_chunk(std::deque<std::string>& in, std::string_view chunk) {
   while (!chunk.empty()) {
     if (in.empty()) {
       in.emplace_back();
-      // A short message gets what it needs; a full frame is the mark of a bulk transfer.
+      // A short message gets the room it needs. A full frame indicates a bulk transfer.
       in.back().reserve(chunk.size() >= limits::kKiB * 8 ? std::max(chunk.size(), limits::kLinkFrameBytes)
                                                          : chunk.size());
     } else if (in.back().size() == in.back().capacity()) {
@@ -134,7 +134,7 @@ void SessionCallbacks::head_received(Session& session, const std::shared_ptr<Str
     if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) return;
     state->head_done = true;
     session.requests_.push_back(state);
-  } else if (state->status >= 200) {  // 1xx: the real one follows
+  } else if (state->status >= 200) {  // 1xx: the final status follows
     state->head_done = true;
     state->readable.notify_all();
   }
@@ -176,7 +176,7 @@ int SessionCallbacks::frame_sent(nghttp2_session*, const nghttp2_frame* frame, v
   auto state = session.find(frame->hd.stream_id);
   if (!state) return 0;
   state->end_sent = true;
-  // Nobody will read the rest of the request: the peer need not send it (RFC 9113, 8.1).
+  // The rest of the request has no reader, so the peer need not send it (RFC 9113, 8.1).
   if (state->abandoned && !state->in_ended) session.reset(*state, NGHTTP2_NO_ERROR);
   return 0;
 }

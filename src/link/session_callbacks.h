@@ -1,4 +1,4 @@
-// What nghttp2 calls back, and how a session of ours is set up.
+// The callbacks for nghttp2, and the setup of a session.
 #pragma once
 
 #include <nghttp2/nghttp2.h>
@@ -7,7 +7,7 @@
 
 namespace banger::link {
 
-/// All of them are noexcept: nghttp2 is C and cannot be unwound through.
+/// All callbacks are noexcept: nghttp2 is C, and exceptions must not pass through it.
 struct SessionCallbacks {
   /// Null when out of memory.
   static nghttp2_session* make(Role role, Session* session);

@@ -12,16 +12,16 @@ std::unexpected<Error> late(std::string_view what) {
   return fail(ErrorCode::timeout, "the peer took too long to " + std::string(what));
 }
 
-/// Why nothing can be written any more.
+/// The error when nothing more can be written.
 Result<> can_write(const StreamState& state) {
   if (state.broken) return std::unexpected(*state.broken);
-  if (state.closed) return fail(ErrorCode::unavailable, "the peer takes no more of the body");
+  if (state.closed) return fail(ErrorCode::unavailable, "the peer accepts no more of the body");
   return {};
 }
 
 void push(StreamState& state, std::string bytes) {
   state.out_bytes += bytes.size();
-  // Small writes share a string: what counts against the limit is payload, not strings.
+  // Small writes share a string, because the limit counts payload bytes and not strings.
   if (!state.out.empty() && state.out.back().size() + bytes.size() <= 4 * limits::kKiB)
     state.out.back() += bytes;
   else
@@ -52,7 +52,7 @@ Task<Result<>> write_all(SessionPtr session, StatePtr state, std::string bytes, 
   push(*state, std::move(bytes));
   session->resume(*state);
   while (state->out_bytes > limits::kLinkQueueBytes) {
-    if (!co_await state->writable.wait(deadline)) co_return late("take the body");
+    if (!co_await state->writable.wait(deadline)) co_return late("read the body");
     CO_TRY(can_write(*state));
   }
   co_return Result<>();

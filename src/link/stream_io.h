@@ -8,7 +8,8 @@
 
 namespace banger::link {
 
-/// A stream's handle: keeps what it needs alive, whatever goes first, and abandons the stream when it goes itself.
+/// A stream's handle. It keeps its session and state alive, in any order of destruction, and its destruction abandons
+/// the stream.
 class StreamEnd {
  public:
   StreamEnd(std::shared_ptr<Session> session, std::shared_ptr<StreamState> state)
@@ -21,8 +22,8 @@ class StreamEnd {
   const std::shared_ptr<StreamState> state;
 };
 
-// These take the parts and not the handle, so that a handle can be destroyed while they wait: they then fail with
-// `cancelled`. After the deadline they fail with `timeout`.
+// These functions take the parts and not the handle, so that the handle can be destroyed while they wait. They then
+// fail with `cancelled`. After the deadline they fail with `timeout`.
 using SessionPtr = std::shared_ptr<Session>;
 using StatePtr = std::shared_ptr<StreamState>;
 
@@ -32,7 +33,7 @@ Task<Result<std::string>> read_some(SessionPtr session, StatePtr state,
 Task<Result<>> write_all(SessionPtr session, StatePtr state, std::string bytes,
                          host::Deadline deadline = host::Deadline::max());
 Task<Result<>> end_body(SessionPtr session, StatePtr state);
-/// What `read_body` says of more than it takes: "`what` is over N bytes".
+/// The error of `read_body` for a body over its limit: "`what` is over N bytes".
 struct TooLarge {
   ErrorCode code;
   std::string_view what;

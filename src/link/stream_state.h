@@ -1,5 +1,5 @@
-// What one HTTP/2 stream has received and has yet to send. Shared by its session, its handle and the coroutines that
-// wait on it, so that any of them may go first. Plain data: the session and stream_io.h act on it.
+// The data that one HTTP/2 stream has received or still has to send. The stream's session, handle and waiting
+// coroutines share it, so any of them may be destroyed first. Plain data: the session and stream_io.h act on it.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +36,7 @@ struct StreamState {
   bool end_sent = false;
   bool deferred = false;  ///< nghttp2 waits for resume_data
 
-  bool closed = false;          ///< nghttp2 knows it no more
+  bool closed = false;          ///< nghttp2 has closed the stream
   bool abandoned = false;       ///< its handle is gone
   std::optional<Error> broken;  ///< why nothing more will come
 

@@ -12,7 +12,8 @@ namespace {
 
 constexpr auto npos = std::string_view::npos;
 
-// string_view::find looks for the first byte and compares; memmem skips ahead, which counts at a gigabyte a second.
+// string_view::find searches for the first byte and then compares. memmem skips ahead, which matters at a gigabyte a
+// second.
 std::size_t find(std::string_view in, std::string_view what) {
   const void* at = ::memmem(in.data(), in.size(), what.data(), what.size());
   return at ? static_cast<std::size_t>(static_cast<const char*>(at) - in.data()) : npos;
@@ -31,7 +32,7 @@ void keep_last(std::string& tail, std::string_view more, std::size_t count) {
 
 Result<> check_token(std::string_view token) {
   if (token.size() == kTokenBytes) return {};
-  return fail(ErrorCode::invalid, fmt::format("a link token has {} bytes, this one has {}", kTokenBytes, token.size()));
+  return fail(ErrorCode::invalid, fmt::format("a link token must have {} bytes, not {}", kTokenBytes, token.size()));
 }
 
 std::string arrival(std::string_view token) { return std::string(token) + std::string(kNonceBytes, '\0'); }
@@ -77,8 +78,8 @@ std::optional<SyncEvent> HelloScanner::take_nonce() {
   rest_.remove_prefix(part.size());
   if (partial_.size() < kNonceBytes) return std::nullopt;
   auto nonce = std::exchange(partial_, {});
-  // A hello cut short by a host that went away, and the next host's right behind it: the later one counts. Its token
-  // may also begin within what looked like the nonce, which `tail_` is for.
+  // A host that went away may leave half a hello, directly before the next host's hello. The later hello counts. Its
+  // token may begin within the supposed nonce, so `tail_` keeps those bytes.
   if (nonce == token_) return std::nullopt;
   collecting_ = false;
   tail_ = nonce.substr(1);

@@ -1,5 +1,5 @@
-// The handshake that opens a session on a channel which may lose or repeat bytes (see link.h): finding `token ‖ nonce`
-// in a byte stream, at either end. Pure: no descriptors, no clock.
+// The handshake that opens a session on a channel which may lose or repeat bytes (see link.h). Either end searches a
+// byte stream for `token ‖ nonce`. Pure: no descriptors, no clock.
 #pragma once
 
 #include <optional>
@@ -18,14 +18,14 @@ inline constexpr std::size_t kHelloBytes = kTokenBytes + kNonceBytes;
 /// `invalid` unless it is kTokenBytes long.
 Result<> check_token(std::string_view token);
 
-/// What a guest end opens a port with: its token, and a nonce that no host has.
+/// The first bytes that a guest end sends on a port: its token, and a nonce that no host uses.
 std::string arrival(std::string_view token);
 
-/// What the guest end found next in what it read.
+/// What the guest end found next in the bytes it read.
 struct SyncEvent {
   enum class Kind {
     data,    ///< bytes of the current session, or garbage before the first
-    hello,   ///< a host with a new nonce: drop everything, answer, start afresh
+    hello,   ///< a host with a new nonce: drop everything, answer, start a new session
     repeat,  ///< the same hello again before any byte of its session: answer again
   };
   Kind kind = Kind::data;
@@ -33,9 +33,9 @@ struct SyncEvent {
   std::string answer;     ///< token ‖ nonce
 };
 
-/// Guest end: looks at every byte, at all times, for the token. Data is never held back once a session has begun, so no
-/// reply waits for a byte that may not come; the price is that a hello split between two reads has then passed in part
-/// as data, which matters to no one because a new hello ends that session (and hosts repeat one only before it began).
+/// Guest end: searches every byte for the token, at all times. Once a session has begun, no data is held back, so no
+/// reply waits for a byte that may never come. So the first part of a hello that is split between two reads passes as
+/// data. That does no harm: a new hello ends the session, and hosts repeat a hello only before the session begins.
 class HelloScanner {
  public:
   explicit HelloScanner(std::string token) : token_(std::move(token)) {}
@@ -45,7 +45,7 @@ class HelloScanner {
   /// `bytes` must stay valid until next() gave nullopt.
   void feed(std::string_view bytes) { rest_ = bytes; }
   std::optional<SyncEvent> next();
-  /// The host has gone: forgets what came before.
+  /// Call when the host has gone: discards all bytes so far.
   void reset();
   const std::string& token() const { return token_; }
 
@@ -58,21 +58,21 @@ class HelloScanner {
   std::string_view rest_;
   std::string tail_;     ///< the last bytes passed on: a token may have begun in them
   std::string held_;     ///< first bytes after a hello while they may be another hello
-  std::string handed_;   ///< keeps the view in an event alive
-  std::string partial_;  ///< a nonce in the making
+  std::string handed_;   ///< owns the bytes of an event's view
+  std::string partial_;  ///< the part of a nonce that has arrived
   std::string nonce_;    ///< of the current session; empty: none
   bool collecting_ = false;
-  bool fresh_ = false;  ///< answered, no byte of the session seen
+  bool fresh_ = false;  ///< the hello was answered, and no byte of the session has arrived
 };
 
 /// Host end: waits for the 32 bytes to come back, then drops the further answers that directly follow.
 class EchoScanner {
  public:
   explicit EchoScanner(std::string hello) : hello_(std::move(hello)) {}
-  /// The bytes of the session in it, if any.
+  /// The bytes in it that belong to the session, if any.
   std::string feed(std::string_view bytes);
   bool synced() const { return state_ != State::searching; }
-  /// No answers can follow: bytes need not go through here any more.
+  /// No answers can follow: later bytes can bypass this scanner.
   bool settled() const { return state_ == State::settled; }
 
  private:
@@ -81,13 +81,13 @@ class EchoScanner {
   State state_ = State::searching;
 };
 
-/// Host end, once a session has begun: looks at every byte for the arrival of another agent, which may come in the
-/// middle of what the one before was sending.
+/// Host end, once a session has begun: searches every byte for the arrival of another agent, which may interrupt the
+/// bytes of the agent before.
 class ArrivalScanner {
  public:
   explicit ArrivalScanner(std::string_view token) { expect(token); }
   void expect(std::string_view token);
-  /// The bytes of the session in it: all, or those before the arrival.
+  /// The bytes in it that belong to the session: all, or those before the arrival.
   std::string_view feed(std::string_view bytes);
   bool arrived() const { return arrived_; }
 

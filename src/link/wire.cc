@@ -54,13 +54,13 @@ Task<> Wire::send(std::shared_ptr<Wire> self) {
     }
     auto step = self->channel_->write(std::string_view(self->output_).substr(self->written_));
     if (step.kind == IoStep::Kind::again) {
-      // What is to be written may have changed by the time there is room.
+      // The queued bytes may have changed by the time there is room.
       co_await self->channel_->writable();
     } else if (step.kind == IoStep::Kind::done) {
       self->written_ += step.bytes;
       if (self->written_ == self->output_.size()) self->discard_output();
     } else {
-      // The reader finds out what that means.
+      // The reader handles the cause.
       self->discard_output();
       if (!self->closed()) co_await self->output_ready_.wait();
     }

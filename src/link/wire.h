@@ -1,4 +1,4 @@
-// Moves bytes between one channel and whoever speaks on it. One coroutine reads, one writes; both own the wire.
+// Moves bytes between one channel and one end of the link. One coroutine reads, one writes; both own the wire.
 #pragma once
 
 #include <memory>
@@ -14,7 +14,7 @@ class Wire : public std::enable_shared_from_this<Wire> {
   Wire(host::Runtime& runtime, std::unique_ptr<Channel> channel);
   virtual ~Wire() = default;
 
-  /// Reads until closed, or until the peer has gone and gone() says to stop. An error is one of the channel itself.
+  /// Reads until closed, or until the peer has gone and gone() says to stop. An error comes from the channel itself.
   static Task<Result<>> receive(std::shared_ptr<Wire> self);
   /// Writes what produce() gives, until closed.
   static Task<> send(std::shared_ptr<Wire> self);
@@ -25,17 +25,17 @@ class Wire : public std::enable_shared_from_this<Wire> {
  protected:
   enum class Gone { stop, back_off };
   virtual void received(std::string_view bytes) = 0;
-  /// Appends what is to be sent next; called when all before it has been written.
+  /// Appends the bytes to send next. Called when all earlier bytes have been written.
   virtual void produce(std::string& out) = 0;
-  /// Nobody is at the other end (again and again while that lasts).
+  /// Called while the other end is not open, again and again.
   virtual Gone gone() = 0;
-  /// All that produce() gave so far has been written.
+  /// Called when all bytes from produce() have been written.
   virtual void flushed() {}
 
   void close_wire();
-  /// Forgets what was produced and not written yet.
+  /// Discards the bytes that were produced and not written yet.
   void discard_output();
-  /// Sends these bytes after what was produced so far.
+  /// Sends these bytes after those produced so far.
   void put(std::string_view bytes);
 
   host::Runtime& runtime_;

@@ -96,7 +96,7 @@ TEST_CASE("guest config: a refusal names the field") {
       {R"({"files": [{"path": "/a/", "data": ""}]})", "'path'"},
       {R"({"files": [{"path": "/a"}]})", "missing field 'data'"},
       {R"({"files": [{"path": "/a", "data": "?"}]})", "'data'"},
-      {R"({"files": [{"path": "/a", "payload": 0}]})", "payload 0 is not there"},
+      {R"({"files": [{"path": "/a", "payload": 0}]})", "payload 0 is missing"},
       {R"({"files": [{"path": "/a", "payload": -1}]})", "payload -1"},
       {R"({"files": [{"path": "/a", "data": "", "payload": 0}]})", "exclude each other"},
       {R"({"files": [{"path": "/a", "data": "", "mode": "0999"}]})", "'mode'"},

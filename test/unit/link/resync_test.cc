@@ -273,7 +273,7 @@ TEST_CASE("resync: an agent that takes a dead one's place ends the session, and 
     auto next = co_await connect(fixture.runtime, std::move(next_host), kToken, soon());
     greeted = next && co_await greets(*next);
   }));
-  CHECK(why == "the agent in the guest ended, and another one has taken its place");
+  CHECK(why == "the agent in the guest ended, and another agent has taken its place");
   CHECK(!alive);
   CHECK(greeted);
 }

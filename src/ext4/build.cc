@@ -14,9 +14,9 @@ namespace banger::ext4 {
 namespace {
 
 constexpr std::size_t kLabelBytes = 16;
-constexpr std::uint64_t kMinBytes = 8 * limits::kMiB;  // below this not even journal and inode table fit
+constexpr std::uint64_t kMinBytes = 8 * limits::kMiB;  // a smaller one has no room for journal and inode table
 constexpr std::uint64_t kProgressBytes = 4 * limits::kMiB;
-constexpr std::size_t kFastSymlinkBytes = 59;  // up to here a target is kept in the inode
+constexpr std::size_t kFastSymlinkBytes = 59;  // a target of up to this length is stored in the inode
 
 std::uint64_t limit_blocks(const Ext4Options& options) {
   return (options.size_bytes ? options.size_bytes : limits::kMaxDiskBytes) / kBlockBytes;

@@ -1,4 +1,5 @@
-// An image being made: the file, the tree and the content written so far. Removes the file again unless finished.
+// An image while it is being made: the file, the tree and the content so far. Its destruction removes an unfinished
+// file.
 #pragma once
 
 #include <memory>
@@ -15,7 +16,7 @@ namespace banger::ext4 {
 
 class Build {
  public:
-  /// Makes the file (0600; `exists` if there is one) and an empty root directory.
+  /// Makes the file (0600; `exists` if the path is taken) and an empty root directory.
   static Result<std::unique_ptr<Build>> create(const std::string& path, const Ext4Options& options);
   ~Build();
   Build(const Build&) = delete;
@@ -24,11 +25,11 @@ class Build {
   Tree& tree() { return tree_; }
   ContentWriter& content() { return content_; }
 
-  /// Content of `file` from `offset` on; counts against limits::kRootfsBytes and calls `progress` now and then.
+  /// Writes content of `file` from `offset` on. It counts against limits::kRootfsBytes. Calls `progress` now and then.
   Result<> write(NodeId file, std::uint64_t offset, std::string_view bytes, const Progress& progress);
   /// Ends the content of `file`.
   Result<> end(NodeId file) { return content_.end(tree_[file].extents); }
-  /// Puts a symlink's target where it belongs, once the node is in the tree.
+  /// Stores a symlink's target in the inode or in a block. The node must be in the tree already.
   Result<> store_target(NodeId symlink);
 
   /// Writes the file system around the content. Nothing else may be called afterwards.

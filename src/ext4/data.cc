@@ -12,7 +12,7 @@ namespace banger::ext4 {
 namespace {
 
 constexpr std::size_t kBufferBytes = 2 << 20;    // far above the cost of a system call, still in cache
-constexpr std::size_t kDirectBytes = 128 << 10;  // from here on copying costs more than another system call
+constexpr std::size_t kDirectBytes = 128 << 10;  // copying more than this costs more than another system call
 constexpr std::uint32_t kMaxExtentBlocks = 32768;
 constexpr std::uint64_t kMaxFileBlocks = UINT32_MAX;  // ee_block is 32 bits
 
@@ -27,7 +27,7 @@ Result<> write_at(int fd, std::uint64_t offset, std::string_view bytes) {
   return {};
 }
 
-/// The next run of up to `want` blocks, also entered into `extents`.
+/// Takes the next run of up to `want` blocks and adds it to `extents`.
 Result<Extent> allocate_run(BlockCursor& cursor, std::vector<Extent>& extents, std::uint64_t logical,
                             std::uint64_t want) {
   if (logical + want > kMaxFileBlocks) return fail(ErrorCode::invalid, "a file is larger than ext4's 16 TiB");

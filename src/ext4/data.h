@@ -1,4 +1,4 @@
-// Content and metadata blocks on their way into an image: gathered into large sequential writes.
+// Gathers content and metadata blocks into large sequential writes to an image.
 #pragma once
 
 #include <cstdint>
@@ -12,13 +12,13 @@
 
 namespace banger::ext4 {
 
-/// Writes whole blocks at ascending places; what lies next to each other goes out as one pwrite(2).
+/// Writes whole blocks at ascending places. Adjacent blocks become one pwrite(2).
 class BlockWriter {
  public:
   /// `fd` is borrowed.
   explicit BlockWriter(int fd);
 
-  /// `bytes` at block `physical`, the last block filled up with zeros.
+  /// Writes `bytes` at block `physical`. The last block is padded with zeros.
   Result<> put(std::uint64_t physical, std::string_view bytes);
   Result<> flush();
 
@@ -34,7 +34,7 @@ class ContentWriter {
  public:
   ContentWriter(int fd, BlockCursor& cursor) : writer_(fd), cursor_(cursor) {}
 
-  /// `offset` never before the end of the last write to the same file.
+  /// REQUIRES: `offset` is not before the end of the last write to the same file.
   Result<> write(std::vector<Extent>& extents, std::uint64_t offset, std::string_view bytes);
   /// Ends the file.
   Result<> end(std::vector<Extent>& extents);
@@ -49,7 +49,7 @@ class ContentWriter {
   std::uint64_t partial_block_ = 0;
 };
 
-/// Takes `count` blocks at the cursor as logical blocks from `logical` on, growing the last extent where they follow
+/// Takes `count` blocks at the cursor as the logical blocks from `logical` on. Extends the last extent if they follow
 /// it.
 Result<> allocate(BlockCursor& cursor, std::vector<Extent>& extents, std::uint64_t logical, std::uint64_t count);
 

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kRootEntries = 4;  // of 12 bytes in the inode's 60, after the header
 constexpr std::size_t kBlockEntries = (kBlockBytes - 12) / 12;
-constexpr std::uint32_t kMaxSubdirectories = 64998;  // more links than that are written as 1 (dir_nlink)
+constexpr std::uint32_t kMaxSubdirectories = 64998;  // a larger link count is written as 1 (dir_nlink)
 constexpr std::size_t kFastSymlinkBytes = 59;
 
 void put_header(std::byte* at, std::size_t entries, std::size_t max, std::size_t depth) {
@@ -76,11 +76,11 @@ std::uint32_t file_type(std::uint16_t mode) {
 
 std::size_t dirent_size(std::size_t name_bytes) { return (8 + name_bytes + 3) & ~std::size_t{3}; }
 
-/// Lays names into blocks one after the other. Each block ends with a checksum entry; its last real entry reaches up to
-/// it.
+/// Packs names into blocks in order. Each block ends with a checksum entry, and its last real entry extends to that
+/// entry.
 class DirectoryPacker {
  public:
-  /// With fs null only counts.
+  /// With a null `fs` it only counts.
   DirectoryPacker(ext2_filsys fs, std::uint32_t inode) : fs_(fs), inode_(inode) {}
 
   void add(std::string_view name, std::uint32_t inode, std::uint32_t type) {
@@ -106,7 +106,7 @@ class DirectoryPacker {
 
   std::uint64_t blocks() const { return blocks_; }
 
-  /// All blocks, with room added up to `count` blocks.
+  /// All blocks, padded with empty ones to `count` blocks.
   Result<std::string> finish(std::uint64_t count) {
     while (close_block(), blocks_ < count) {
       ++blocks_;
@@ -147,7 +147,7 @@ void pack_names(DirectoryPacker& packer, Tree& tree, NodeId id) {
     packer.add(name, tree[child].inode, file_type(tree[child].mode));
 }
 
-/// Seconds in 34 bits, the upper two beside the nanoseconds; out of range is cut to the nearest.
+/// Seconds in 34 bits, with the upper two beside the nanoseconds. A time out of range becomes the nearest valid time.
 void put_time(const Time& time, std::uint32_t& seconds, std::uint32_t& extra) {
   constexpr std::int64_t kMin = INT32_MIN, kMax = (std::int64_t{3} << 32) + INT32_MAX;
   std::int64_t clamped = std::clamp(time.seconds, kMin, kMax);

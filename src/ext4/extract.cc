@@ -1,4 +1,4 @@
-// A subtree of one image as an image of its own. The source is read through libext2fs; it may be damaged, never
+// A subtree of one image as an image of its own. The source is read through libext2fs. It may be damaged and is not
 // trusted.
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -38,7 +38,7 @@ ext4::Time time_from(std::uint32_t seconds, std::uint32_t extra) {
           std::min(extra >> 2, 999'999'999u)};
 }
 
-/// Copies inode by inode; remembers which node a hard-linked inode became and which directories were entered.
+/// Copies inode by inode. Records which node a hard-linked inode became and which directories were entered.
 class Extractor {
  public:
   Extractor(ext4::ReadOnlyImage& image, Build& build) : fs_(image.fs.get()), fd_(image.fd.get()), build_(build) {}
@@ -77,7 +77,7 @@ class Extractor {
     if (TRY(tar::split_member(name.text, tar::AbsoluteNames::refuse)).size() != 1 ||
         name.text.find('/') != name.text.npos)
       return damaged("an impossible name");
-    if (build_.tree()[directory].children->contains(name.text)) return damaged("a name that is there twice");
+    if (build_.tree()[directory].children->contains(name.text)) return damaged("a name that occurs twice");
     auto seen = copied_.find(name.inode);
     if (seen != copied_.end()) {
       if (build_.tree()[seen->second].is_directory()) return damaged("a directory with two names");
@@ -99,7 +99,7 @@ class Extractor {
     if (errcode_t code = ext2fs_read_inode_full(fs_, number, reinterpret_cast<ext2_inode*>(bytes), sizeof bytes))
       return fail_ext2("read an inode", code);
     if (inode.i_links_count == 0 || (inode.i_flags & (EXT4_INLINE_DATA_FL | EXT4_ENCRYPT_FL)))
-      return damaged("a name leads to an inode that is free or not plain");
+      return damaged("a name of an inode that is free or not plain");
     Node node;
     node.mode = inode.i_mode;
     node.uid = inode_uid(inode);
@@ -133,7 +133,7 @@ class Extractor {
         return {};
       }
       default:
-        return damaged("an inode of no known kind");
+        return damaged("an inode of an unknown kind");
     }
   }
 
@@ -237,7 +237,7 @@ Result<Ext4Stats> extract_subtree(const std::string& image_path, const std::stri
     auto image = TRY(ext4::open_image(image_path));
     if (image.fs->blocksize != kBlockBytes || image.fs->super->s_inode_size != ext4::kInodeBytes ||
         !ext2fs_has_feature_extents(image.fs->super))
-      return fail(ErrorCode::unsupported, fmt::format("{} is not laid out as banger's images are", image_path),
+      return fail(ErrorCode::unsupported, fmt::format("{} does not have the layout of banger's images", image_path),
                   "import it as a tar file");
     ext2_ino_t from = TRY(find_directory(image.fs.get(), directory));
     auto build = TRY(Build::create(path, options));

@@ -17,9 +17,9 @@ namespace banger::ext4 {
 
 namespace {
 
-constexpr std::uint64_t kLostAndFoundBlocks = 4;  // room for names without allocating, which e2fsck would rather not do
+constexpr std::uint64_t kLostAndFoundBlocks = 4;  // room for names, so that e2fsck need not allocate blocks
 
-/// The superblock that ext2fs_initialize fills in from.
+/// The superblock with the parameters for ext2fs_initialize.
 ext2_super_block parameters(const Geometry& g) {
   ext2_super_block p{};
   p.s_rev_level = EXT2_DYNAMIC_REV;
@@ -29,7 +29,7 @@ ext2_super_block parameters(const Geometry& g) {
   p.s_inode_size = kInodeBytes;
   p.s_desc_size = EXT2_MIN_DESC_SIZE_64BIT;
   p.s_log_groups_per_flex = kLogFlexGroups;
-  p.s_max_mnt_count = 0xffff;  // never asks for a check by itself
+  p.s_max_mnt_count = 0xffff;  // never requests a check by mount count
   p.s_errors = EXT2_ERRORS_CONTINUE;
   p.s_inodes_count = g.inodes_per_group * g.groups;
   p.s_reserved_gdt_blocks = static_cast<std::uint16_t>(g.reserved_descriptors);
@@ -47,7 +47,7 @@ ext2_super_block parameters(const Geometry& g) {
 void uuid_from(std::string_view seed, std::string_view purpose, unsigned char* uuid) {
   std::string digest = *from_hex(host::sha256_hex(fmt::format("banger ext4 {} {}", purpose, seed)));
   std::memcpy(uuid, digest.data(), 16);
-  uuid[6] = static_cast<unsigned char>((uuid[6] & 0x0f) | 0x80);  // RFC 9562 version 8: bits of our own making
+  uuid[6] = static_cast<unsigned char>((uuid[6] & 0x0f) | 0x80);  // RFC 9562 version 8: application-defined bits
   uuid[8] = static_cast<unsigned char>((uuid[8] & 0x3f) | 0x80);
 }
 
@@ -63,7 +63,7 @@ Result<Filesystem> initialize(int fd, const Geometry& g, const Ext4Options& opti
         ErrorCode::internal,
         fmt::format("libext2fs made {} blocks with {} inodes a group instead of {} with {}",
                     ext2fs_blocks_count(fs->super), fs->super->s_inodes_per_group, g.blocks, g.inodes_per_group));
-  // libext2fs takes 0 for "now", which would not be the same twice.
+  // libext2fs reads 0 as "now", which would differ between two runs.
   fs->now = std::clamp<std::int64_t>(options.timestamp, 1, INT32_MAX);
   ext2_super_block& super = *fs->super;
   super.s_mkfs_time = super.s_lastcheck = static_cast<std::uint32_t>(fs->now);
@@ -84,9 +84,9 @@ void use_blocks(ext2_filsys fs, std::uint64_t start, std::uint64_t count) {
   ext2fs_block_alloc_stats_range(fs, start, static_cast<blk_t>(count), +1);
 }
 
-/// Bitmaps and inode tables of the first groups go after the content, where libext2fs (which looks near the group)
-/// might find no room; the rest is its job. Tables are holes of a new file, so they count as zeroed and the guest need
-/// not do it.
+/// Places bitmaps and inode tables of the first groups after the content, because libext2fs searches near the group and
+/// might find no room. libext2fs places the others. Tables are holes of a new file, so they count as zeroed, and the
+/// guest need not zero them.
 Result<> place_tables(ext2_filsys fs, const Geometry& g, BlockCursor cursor) {
   for (std::uint32_t group = 0; group < g.table_groups; ++group) {
     std::uint64_t block_bitmap = TRY(cursor.take_contiguous(1));
@@ -148,7 +148,7 @@ Result<> write_metadata(int fd, ext2_filsys fs, Tree& tree) {
   for (NodeId id = 0; id < tree.size(); ++id)
     if (tree.alive(id) && tree[id].is_directory()) TRY(write_directory(fs, tree, id, metadata));
   TRY(metadata.flush());
-  // Checksums made it read inodes before they were written here; what it remembers of their blocks is out of date.
+  // For checksums, libext2fs has read inodes before they were written here. Its cache of their blocks is out of date.
   if (errcode_t code = ext2fs_flush_icache(fs)) return fail_ext2("write inodes", code);
   return {};
 }
@@ -157,7 +157,7 @@ Result<> add_journal(ext2_filsys fs, const Geometry& g, std::uint64_t goal) {
   if (g.journal_blocks == 0) return {};
   ext2fs_journal_params size{};
   size.num_journal_blocks = g.journal_blocks;
-  // The journal's blocks are holes, that is zeros, which is all that lazy initialisation leaves to chance.
+  // The journal's blocks are holes and therefore zeros, so lazy initialisation is safe.
   if (errcode_t code =
           ext2fs_add_journal_inode3(fs, &size, goal, EXT2_MKJOURNAL_LAZYINIT | EXT2_MKJOURNAL_NO_MNT_CHECK))
     return fail_ext2("add journal", code);
@@ -195,7 +195,7 @@ Result<std::uint64_t> format(int fd, Tree& tree, const BlockCursor& cursor, cons
   std::uint64_t size = options.size_bytes ? options.size_bytes : g.blocks * kBlockBytes;
   if (::ftruncate(fd, static_cast<off_t>(size)) < 0) return fail_errno("set the size of the image");
   Filesystem fs = TRY(initialize(fd, g, options));
-  // In this order: what is placed by number first, so that libext2fs's own allocations find it taken.
+  // Mark the blocks that are placed already before libext2fs allocates any, so that it does not use them again.
   use_nodes(fs.get(), tree);
   TRY(place_tables(fs.get(), g, cursor));
   TRY(write_metadata(fd, fs.get(), tree));

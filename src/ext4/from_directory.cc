@@ -1,4 +1,4 @@
-// Directories of this host into file systems: everything is root's there, whoever's it is here.
+// Makes file systems from directories of this host. Root owns everything in them, whoever the owner is on the host.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -48,7 +48,7 @@ Result<> copy_content(Build& build, NodeId file, int fd) {
 Result<> add_file(Build& build, const fs::path& from, const std::string& name, ext4::Time time) {
   auto fd = TRY(host::open_file(from, O_RDONLY | O_NOFOLLOW));
   struct stat info{};
-  if (::fstat(fd.get(), &info) < 0) return fail_errno("look at it");
+  if (::fstat(fd.get(), &info) < 0) return fail_errno("read its attributes");
   Node node;
   node.mode = S_IFREG | 0644;
   node.mtime = node.atime = time;

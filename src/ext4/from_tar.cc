@@ -1,4 +1,4 @@
-// Tar streams into file systems: which entries are accepted and what becomes of them.
+// Makes file systems from tar streams: decides which entries are accepted, and converts them.
 #include <fmt/format.h>
 #include <sys/stat.h>
 
@@ -37,18 +37,18 @@ Result<std::uint16_t> type_of(const tar::TarEntry& entry) {
     case tar::EntryKind::fifo:
       return S_IFIFO;
     default:
-      return refuse(entry, "is of a kind that no file system has");
+      return refuse(entry, "is of an unknown kind");
   }
 }
 
 Result<> check(const tar::TarEntry& entry) {
   if (entry.uid < 0 || entry.uid > UINT32_MAX || entry.gid < 0 || entry.gid > UINT32_MAX)
-    return refuse(entry, fmt::format("has the impossible owner {}:{}", entry.uid, entry.gid));
+    return refuse(entry, fmt::format("has the invalid owner {}:{}", entry.uid, entry.gid));
   if (entry.size < 0 || entry.size > kMaxFileBytes)
-    return refuse(entry, fmt::format("has the impossible size {}", entry.size));
+    return refuse(entry, fmt::format("has the invalid size {}", entry.size));
   if (entry.device_major < 0 || entry.device_major >= 1 << 12 || entry.device_minor < 0 ||
       entry.device_minor >= 1 << 20)
-    return refuse(entry, fmt::format("is the impossible device {}:{}", entry.device_major, entry.device_minor));
+    return refuse(entry, fmt::format("is the invalid device {}:{}", entry.device_major, entry.device_minor));
   if (entry.kind == tar::EntryKind::symlink && (entry.target.empty() || entry.target.size() > kMaxTargetBytes))
     return refuse(entry, "is a symlink with an empty or overlong target");
   return {};

@@ -28,7 +28,7 @@ errcode_t transfer(io_channel channel, std::uint64_t offset, std::size_t size, c
     if (moved < 0 && errno == EINTR) continue;
     if (moved < 0) return errno;
     if (moved == 0 && !into) return EXT2_ET_SHORT_WRITE;
-    if (moved == 0) {  // past the end of a file still growing: it is all holes there
+    if (moved == 0) {  // past the end of a file that still grows: holes, so zeros
       std::memset(into, 0, size);
       return 0;
     }

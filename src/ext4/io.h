@@ -1,4 +1,5 @@
-// libext2fs on a descriptor we hold: its I/O without a cache, without fsync, and never by path; and its errors as ours.
+// libext2fs on a borrowed descriptor: I/O without a cache, without fsync, and never by path. Also converts libext2fs's
+// errors.
 #pragma once
 
 #include <ext2fs/ext2_fs.h>
@@ -13,8 +14,7 @@
 
 namespace banger::ext4 {
 
-/// The manager to give to ext2fs_open2 and ext2fs_initialize, whose `name` is then the number of a descriptor,
-/// borrowed.
+/// The manager for ext2fs_open2 and ext2fs_initialize. Their `name` is then the number of a borrowed descriptor.
 io_manager descriptor_io();
 
 /// `what: reason` for a non-zero result of a libext2fs function.
@@ -31,7 +31,7 @@ struct ReadOnlyImage {
   UniqueFd fd;
   Filesystem fs;
 };
-/// `not_found` when there is no file, `corrupt` when it is not an ext4 image.
+/// `not_found` when the file does not exist, `corrupt` when it is not an ext4 image.
 Result<ReadOnlyImage> open_image(const std::string& path);
 
 }  // namespace banger::ext4

@@ -1,4 +1,4 @@
-// A journal for a file system that was made without one: an image's, once a copy of it is written to.
+// Adds a journal to a file system that was made without a journal: to a writable copy of an image.
 #include <fcntl.h>
 #include <fmt/format.h>
 
@@ -17,7 +17,7 @@ constexpr std::uint64_t kMinJournalBlocks = 1024;   // JBD2_MIN_JOURNAL_BLOCKS
 constexpr std::uint64_t kMaxJournalBlocks = 16384;  // 64 MiB, as in new file systems
 constexpr blk64_t kNearTheMiddle = ~blk64_t{0};
 
-/// Half of what is free at most: the rest is what the guest has until it has grown the file system.
+/// At most half of the free blocks. The guest needs the rest until it has grown the file system.
 Result<ext2fs_journal_params> journal_for(ext2_filsys fs) {
   std::uint64_t half = std::min<std::uint64_t>(ext2fs_free_blocks_count(fs->super) / 2, kMaxJournalBlocks);
   if (half < kMinJournalBlocks)
@@ -36,7 +36,7 @@ Result<> add_journal(int fd) {
   if (ext2fs_has_feature_journal(fs->super)) return {};
   if (errcode_t code = ext2fs_read_bitmaps(fs.get())) return ext4::fail_ext2("read its bitmaps", code);
   auto size = TRY(journal_for(fs.get()));
-  // Not EXT2_MKJOURNAL_LAZYINIT: what is free in an image need not be zeros.
+  // Not EXT2_MKJOURNAL_LAZYINIT: free blocks of an image need not be zeros.
   if (errcode_t code = ext2fs_add_journal_inode3(fs.get(), &size, kNearTheMiddle, EXT2_MKJOURNAL_NO_MNT_CHECK))
     return ext4::fail_ext2("add a journal", code);
   if (errcode_t code = ext2fs_close2(fs.get(), EXT2_FLAG_FLUSH_NO_SYNC))

@@ -12,14 +12,15 @@ namespace banger::ext4 {
 namespace {
 
 constexpr std::uint32_t kDescriptorsPerBlock = kBlockBytes / 64;
-// 127 spare blocks of descriptors let the resize inode grow a file system by 1 TiB; past that Linux switches to meta_bg
-// by itself (fs/ext4/resize.c). Each costs a block on disk as soon as there is a second superblock, so not more.
+// 127 spare blocks of descriptors let the resize inode grow a file system by 1 TiB; beyond that Linux switches to
+// meta_bg by itself (fs/ext4/resize.c). Each spare block takes disk space as soon as there is a second superblock, so
+// there are not more.
 constexpr std::uint32_t kSpareDescriptorBlocks = 127;
 constexpr std::uint32_t kMinInodesPerGroup =
     8192;  // one for 16 KiB, as mke2fs has it; groups added by growing get as many
 constexpr std::uint32_t kMaxInodesPerGroup = 32768;
-constexpr std::uint32_t kMaxJournalBlocks = 16384;  // 64 MiB: a bigger one only wears more of the host's disk
-constexpr std::uint32_t kTailRoom = 64;             // libext2fs drops a last group with fewer than 50 blocks to spare
+constexpr std::uint32_t kMaxJournalBlocks = 16384;  // 64 MiB: a larger journal only occupies more of the host's disk
+constexpr std::uint32_t kTailRoom = 64;             // libext2fs drops a last group with fewer than 50 spare blocks
 constexpr std::uint32_t kLooseBlocks = 16;          // the resize inode's and the journal's own mapping blocks
 constexpr std::uint64_t kMaxBlocks = limits::kMaxDiskBytes / kBlockBytes;
 
@@ -39,7 +40,7 @@ std::uint32_t journal_blocks_for(std::uint64_t blocks) {  // mke2fs's steps (lib
 
 std::uint32_t table_blocks(const Geometry& g) { return g.inodes_per_group / kInodesPerBlock; }
 
-/// What the last group needs to be worth having.
+/// The least size of a useful last group.
 std::uint32_t last_group_blocks(const Geometry& g, std::uint32_t descriptor_blocks) {
   return 2 + table_blocks(g) + kTailRoom + (has_superblock(g.groups - 1) ? 1 + descriptor_blocks : 0);
 }
@@ -140,8 +141,7 @@ void BlockCursor::skip_superblock() {
 
 std::uint64_t BlockCursor::run_end() const {
   std::uint64_t group = next_ / kBlocksPerGroup + 1;
-  // Two groups next to each other without a copy are common; more in one run gain nothing, an extent holds 32768
-  // blocks.
+  // Often two adjacent groups have no copy. Longer runs gain nothing, because an extent holds 32768 blocks.
   if (!has_superblock(group)) ++group;
   return std::min(group * kBlocksPerGroup, limit_);
 }

@@ -1,5 +1,4 @@
-// Looking into images without mounting them: one file, one subtree, a quick check. Damaged images are answered with
-// errors.
+// Reads images without mounting them: one file, or a quick check. Damaged images give errors.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -29,7 +28,7 @@ Result<Found> find_file(ext2_filsys fs, const std::string& file) {
   for (std::string_view part : TRY(tar::split_member(file, tar::AbsoluteNames::make_relative))) {
     ext2_ino_t next = 0;
     errcode_t code = ext2fs_lookup(fs, found.number, part.data(), static_cast<int>(part.size()), nullptr, &next);
-    // A component that is a symlink or a file has nothing below it here: symlinks are not followed.
+    // Symlinks are not followed, so nothing is below a component that is a symlink or a file.
     if (code == EXT2_ET_FILE_NOT_FOUND || code == EXT2_ET_NO_DIRECTORY)
       return fail(ErrorCode::not_found, fmt::format("there is no {} in the image", printable(file)));
     if (code) return fail_ext2(file, code);
@@ -83,11 +82,11 @@ Result<> check_ext4(const std::string& path) {
   if (!(super.s_state & EXT2_VALID_FS) || (super.s_state & EXT2_ERROR_FS) ||
       ext2fs_has_feature_journal_needs_recovery(&super))
     return damaged("was not cleanly unmounted");
-  if (super.s_log_block_size > 6) return damaged("has an impossible block size");
+  if (super.s_log_block_size > 6) return damaged("has an invalid block size");
   std::uint64_t blocks = ext2fs_blocks_count(&super),
                 most = static_cast<std::uint64_t>(info.st_size) >> (10 + super.s_log_block_size);
   if (blocks == 0 || blocks > most)
-    return damaged(fmt::format("is cut short: it says {} blocks and has {}", blocks, most));
+    return damaged(fmt::format("is cut short: it should have {} blocks and has {}", blocks, most));
   return {};
 }
 

@@ -131,7 +131,7 @@ Result<> Tree::link(std::string_view path, std::string_view target) {
   Names& names = *nodes_[to.directory].children;
   if (auto old = names.find(to.name); old != names.end()) {
     if (old->second == id) return {};
-    // What goes may be a directory with the target in it: one more name keeps the target.
+    // The replaced node may be a directory that holds the target. One more name keeps the target alive.
     ++nodes_[id].names;
     leave(to.directory, old);
     --nodes_[id].names;
@@ -146,7 +146,7 @@ void Tree::leave(NodeId directory, Names::iterator child) {
 }
 
 void Tree::drop(NodeId id) {
-  // A list, not recursion: the depth is the archive's choice.
+  // A list instead of recursion, because the archive determines the depth.
   for (std::vector<NodeId> dropped{id}; !dropped.empty();) {
     NodeId at = dropped.back();
     dropped.pop_back();

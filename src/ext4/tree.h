@@ -1,5 +1,5 @@
-// The tree of a file system about to be written: inodes and names in memory, contents as the blocks they were put in.
-// Pure; decides what paths an archive may name.
+// The tree of a file system that is about to be written: inodes and names in memory, contents as the numbers of their
+// blocks. Pure. Decides which paths an archive may name.
 #pragma once
 
 #include <cstdint>
@@ -37,14 +37,14 @@ struct Node {
   std::uint32_t uid = 0, gid = 0;
   Time mtime, atime;
   std::uint32_t device_major = 0, device_minor = 0;
-  std::uint32_t names = 0;  ///< of a non-directory: how many lead here; 0 is a node that was replaced
-  std::uint64_t size = 0;   ///< bytes; of directories set when laid out
+  std::uint32_t names = 0;  ///< of a non-directory: the number of its names; 0 for a replaced node
+  std::uint64_t size = 0;   ///< bytes; of a directory set by lay_out()
   std::string target;       ///< of a symlink
   std::vector<Extent> extents;
   std::vector<Xattr> xattrs;
-  std::unique_ptr<Names> children;  ///< of a directory, in byte order: the order they are written in
+  std::unique_ptr<Names> children;  ///< of a directory; in byte order, in which they are written
 
-  // Decided when the image is laid out.
+  // Set by lay_out().
   std::uint32_t inode = 0;
   NodeId parent = kRoot;                   ///< of a directory
   std::uint64_t xattr_block = 0;           ///< 0: none
@@ -59,18 +59,18 @@ class Tree {
  public:
   explicit Tree(Node root);
 
-  /// Puts `node` at an archive member's path; what was there before goes, except that a directory only takes over the
-  /// new one's owner, mode, times and attributes. Missing parents are made 0755 root. `invalid` when the path leaves
-  /// the root or goes through something that is not a directory; `exhausted` over the limits of base/bounds.h.
+  /// Puts `node` at an archive member's path and replaces the previous node. A directory that replaces a directory only
+  /// changes its owner, mode, times and attributes. Missing parents are made 0755 root. `invalid` when the path leaves
+  /// the root or leads through a node that is not a directory; `exhausted` over the limits of base/bounds.h.
   Result<NodeId> place(std::string_view path, Node node);
-  /// Makes `path` another name of what `target` names, which must be there and not be a directory.
+  /// Makes `path` another name of `target`, which must exist and must not be a directory.
   Result<> link(std::string_view path, std::string_view target);
-  /// The same for a node known by id, under a directory known by id and a name not yet taken.
+  /// Adds `node` to a directory. REQUIRES: the name is free.
   Result<NodeId> add_child(NodeId directory, std::string_view name, Node node);
   Result<> add_name(NodeId directory, std::string_view name, NodeId node);
 
   Node& operator[](NodeId id) { return nodes_[id]; }
-  /// Ids 0 .. size()-1 in the order of their making, replaced ones included.
+  /// Ids are 0 .. size()-1 in the order of creation, including replaced nodes.
   NodeId size() const { return static_cast<NodeId>(nodes_.size()); }
   bool alive(NodeId id) const { return id == kRoot || nodes_[id].is_directory() || nodes_[id].names > 0; }
   std::uint64_t name_count() const { return name_count_; }
@@ -89,7 +89,7 @@ class Tree {
   std::deque<Node> nodes_;
   std::uint64_t name_count_ = 0;
   std::size_t metadata_bytes_ = 0;
-  Time made_up_time_;  ///< of parents the archive did not name
+  Time made_up_time_;  ///< of parents that the archive did not name
 };
 
 }  // namespace banger::ext4

@@ -37,7 +37,7 @@ constexpr Prefix kPrefixes[] = {{"system.posix_acl_access", 2, true},
                                 {"security.", 6, false},
                                 {"system.", 7, false}};
 
-/// From the xattr form (version 2, 8 bytes an entry) to the on-disk form (version 1, no id where none is meant).
+/// From the xattr form (version 2, 8 bytes an entry) to the on-disk form (version 1, without unused ids).
 std::optional<std::string> acl_to_disk(std::string_view value) {
   auto bytes = [&](std::size_t at, std::size_t count) { return value.substr(at, count); };
   if (value.size() < 4 || (value.size() - 4) % 8 != 0 || bytes(0, 4) != std::string_view("\2\0\0\0", 4))
@@ -63,7 +63,7 @@ std::optional<std::string> acl_to_disk(std::string_view value) {
   return disk;
 }
 
-/// Which attributes go into the inode: in order, each that still fits.
+/// Marks the attributes that go into the inode: in order, each that still fits.
 std::vector<bool> in_inode(const std::vector<Xattr>& xattrs) {
   std::vector<bool> inside(xattrs.size());
   std::size_t room = kInodeRoom;
@@ -74,8 +74,8 @@ std::vector<bool> in_inode(const std::vector<Xattr>& xattrs) {
   return inside;
 }
 
-/// Entries grow up from `entries_at`, values down from the end; value offsets count from `origin`. Gives the end of the
-/// entries.
+/// Writes entries upwards from `entries_at` and values downwards from the end. Value offsets count from `origin`.
+/// Returns the end of the entries.
 std::size_t put_entries(const std::vector<Xattr>& xattrs, bool inside, std::span<std::byte> area,
                         std::size_t entries_at, std::size_t origin, bool hashed) {
   auto chosen = in_inode(xattrs);
@@ -164,7 +164,7 @@ void encode_inode_xattrs(const std::vector<Xattr>& xattrs, std::span<std::byte> 
   if (std::ranges::find(inside, true) == inside.end()) return;
   std::uint32_t magic = EXT2_EXT_ATTR_MAGIC;
   std::memcpy(tail.data(), &magic, sizeof magic);
-  put_entries(xattrs, true, tail, sizeof magic, sizeof magic, false);  // no hash here: the kernel leaves it 0 in inodes
+  put_entries(xattrs, true, tail, sizeof magic, sizeof magic, false);  // no hash: in inodes the kernel leaves it 0
 }
 
 void encode_xattr_block(const std::vector<Xattr>& xattrs, std::span<std::byte> block) {

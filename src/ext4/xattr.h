@@ -21,22 +21,22 @@ struct Xattr {
   bool operator==(const Xattr&) const = default;
 };
 
-/// From the full name and the value Linux's setxattr would get. nullopt for what ext4 cannot hold (unknown prefixes:
-/// also Linux refuses those). `invalid` for a malformed ACL.
+/// Converts the full name and value as Linux's setxattr gets them. nullopt for an unknown prefix, which Linux refuses
+/// on ext4 too. `invalid` for a malformed ACL.
 Result<std::optional<Xattr>> make_xattr(std::string_view full_name, std::string_view value);
 
-/// Sorts as a block wants them and checks that they fit: `invalid`, naming `path`, if they do not.
+/// Sorts attributes in the order of a block. `invalid`, naming `path`, if they do not fit.
 Result<> arrange_xattrs(std::vector<Xattr>& xattrs, std::string_view path);
 
-/// True when not all of them fit into the inode, so that a block is needed.
+/// Whether the inode is too small for all of them, so that a block is needed.
 bool needs_xattr_block(const std::vector<Xattr>& xattrs);
 
-/// Writes those that go into the inode to its tail (zeroed; after i_extra_isize).
+/// Writes the attributes that fit into the inode to its tail (zeroed; after i_extra_isize).
 void encode_inode_xattrs(const std::vector<Xattr>& xattrs, std::span<std::byte> tail);
-/// Writes the others to a zeroed block, all but its checksum.
+/// Writes the others to a zeroed block, without its checksum.
 void encode_xattr_block(const std::vector<Xattr>& xattrs, std::span<std::byte> block);
 
-/// The reverse; both may be empty or damaged (`corrupt`).
+/// Reads attributes back from both places. Each may be empty; a damaged one is `corrupt`.
 Result<std::vector<Xattr>> decode_xattrs(std::span<const std::byte> inode_tail, std::span<const std::byte> block);
 
 }  // namespace banger::ext4

@@ -28,7 +28,7 @@ enum Tag : std::uint16_t {
 struct AclEntry {
   std::uint16_t tag = 0, permissions = 0;
   std::uint32_t id = kNoId;
-  auto key() const { return std::tuple(tag, id); }  // tags ascend in the order the kernel asks for
+  auto key() const { return std::tuple(tag, id); }  // the kernel requires ascending tags
 };
 
 template <class T>
@@ -87,7 +87,7 @@ Result<std::optional<std::string>> acl_xattr(archive_entry* entry, AclType type)
   auto has = [&](std::uint16_t tag) {
     return std::ranges::any_of(entries, [&](const AclEntry& e) { return e.tag == tag; });
   };
-  // A named entry needs a mask (acl(5)); without one it is what all group-class entries allow.
+  // A named entry needs a mask (acl(5)). A missing mask is the union of all group-class entries.
   if ((has(kUser) || has(kGroup)) && !has(kMask)) {
     AclEntry mask{.tag = kMask};
     for (const AclEntry& e : entries)

@@ -1,4 +1,4 @@
-// Trees into tar streams. Every step goes through directory descriptors, so a tree that changes meanwhile cannot lead
+// Packs trees into tar streams. Every step uses directory descriptors, so a tree that changes meanwhile cannot lead
 // outside.
 #include <archive.h>
 #include <archive_entry.h>
@@ -58,8 +58,8 @@ Result<std::vector<std::string>> names_in(int directory) {
   return names;
 }
 
-/// Where libarchive's bytes go. Freeing a writer ends its archive properly, even after an error; a broken stream must
-/// not look whole, so from then on nothing more is let through.
+/// Receives libarchive's bytes. Freeing a writer ends its archive properly, even after an error. But a broken stream
+/// must not look complete, so after an error the sink drops all bytes.
 struct Sink {
   int fd;
   bool broken = false;
@@ -78,11 +78,11 @@ class Packer {
  public:
   explicit Packer(archive* writer) : writer_(writer), buffer_(kBufferBytes, '\0'), zeros_(kBufferBytes, '\0') {}
 
-  /// `name` in directory `parent` (or AT_FDCWD) as `member`.
+  /// Packs `name` in directory `parent` (or AT_FDCWD) as `member`.
   Result<> add(int parent, const std::string& name, const std::string& member, std::size_t depth) {
     struct stat info{};
     if (::fstatat(parent, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) < 0) {
-      if (errno == ENOENT && depth > 0) return {};  // gone since the directory was read
+      if (errno == ENOENT && depth > 0) return {};  // removed since the directory was read
       return fail_errno(printable(member));
     }
     if (S_ISSOCK(info.st_mode)) return {};
@@ -129,7 +129,7 @@ class Packer {
     }
   }
 
-  /// True when another name of the same file is in the archive already and a link to it was written.
+  /// True when the archive already has another name of the same file. Then a link to that name was written.
   Result<bool> add_as_link(const std::string& member, const struct stat& info) {
     if (info.st_nlink < 2) return false;
     auto [known, is_new] = linked_.try_emplace({info.st_dev, info.st_ino}, member);
@@ -172,7 +172,7 @@ class Packer {
   }
 
   Result<> add_file(int parent, const std::string& name, const std::string& member) {
-    // O_NONBLOCK: what was a file a moment ago may be a fifo now.
+    // O_NONBLOCK: a file may have become a fifo since fstatat().
     UniqueFd file(::openat(parent, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!file) return fail_errno(printable(member));
     struct stat info{};
@@ -203,7 +203,7 @@ class Packer {
     if (!any) archive_entry_sparse_add_entry(entry, 0, 0);
   }
 
-  /// libarchive wants the holes as well, and throws them away.
+  /// libarchive requires the holes as zeros, and drops them.
   Result<> write_content(int file, off_t size, const std::string& member) {
     off_t data_end = 0, hole_end = 0;
     for (off_t at = 0; at < size;) {
@@ -214,7 +214,7 @@ class Packer {
       if (!hole) got = ::pread(file, buffer_.data(), want, at);
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) return fail_errno("read");
-      if (got == 0) {  // keep the stream in step with its header; say so at the end
+      if (got == 0) {  // keep the size that the header gives; report the error at the end
         if (!shrunk_)
           shrunk_ = fail(ErrorCode::busy, fmt::format("'{}' became shorter while it was read; the copy ends in zeros",
                                                       printable(member)))
@@ -252,7 +252,7 @@ Result<> pack_tree(const std::string& path, const std::string& name_in_archive, 
   Sink sink{tar_fd};
   std::unique_ptr<archive, int (*)(archive*)> writer(archive_write_new(), archive_write_free);
   if (!writer) return fail(ErrorCode::exhausted, "write archive: out of memory");
-  // The full pax format, not the restricted one, which drops the nanoseconds. Names are bytes, not text in some locale.
+  // The full pax format, because the restricted one drops nanoseconds. Names are bytes, not text of a locale.
   archive_write_set_format_pax(writer.get());
   archive_write_set_format_option(writer.get(), "pax", "hdrcharset", "BINARY");
   archive_write_set_bytes_per_block(writer.get(), kBlockBytes);

@@ -25,7 +25,7 @@ Result<std::vector<std::string_view>> split_member(std::string_view name, Absolu
   std::vector<std::string_view> parts;
   for (std::string_view part : split(name, '/')) {
     if (part.empty() || part == ".") continue;
-    if (part == "..") return refuse(name, "climbs out with '..'");
+    if (part == "..") return refuse(name, "has a '..' component");
     if (part.size() > kNameBytes) return refuse(name, fmt::format("has a component longer than {} bytes", kNameBytes));
     if (part.find('\0') != part.npos) return refuse(name, "has a NUL in its name");
     parts.push_back(part);

@@ -1,4 +1,4 @@
-// Names inside archives, taken apart safely. Pure; knows nothing of files.
+// Splits names inside archives safely. Pure; touches no files.
 #pragma once
 
 #include <string_view>
@@ -10,9 +10,9 @@ namespace banger::tar {
 
 enum class AbsoluteNames { refuse, make_relative };
 
-/// The components of an archive member's name (views into it), without "." and empty ones: "./" gives none.
-/// `invalid`, naming it, when it is empty, absolute (if refused), has a ".." component, a component over 255 bytes, or
-/// is longer than limits::kPathBytes.
+/// The components of an archive member's name (views into it), without "." and empty ones: "./" gives none. `invalid`,
+/// naming the member, in these cases: the name is empty, absolute (if refused), or longer than limits::kPathBytes, or a
+/// component is ".." or over 255 bytes.
 Result<std::vector<std::string_view>> split_member(std::string_view name, AbsoluteNames absolute);
 
 }  // namespace banger::tar

@@ -27,7 +27,7 @@ std::string_view kind_name(mode_t mode) {
 }
 
 std::unexpected<Error> taken(mode_t mode) {
-  return fail(ErrorCode::exists, fmt::format("there is a {} of that name already", kind_name(mode)),
+  return fail(ErrorCode::exists, fmt::format("a {} of this name exists already", kind_name(mode)),
               S_ISLNK(mode) ? "name the symlink itself as the target to write through it, or remove it"
                             : "remove it, or copy elsewhere");
 }
@@ -42,7 +42,8 @@ Result<Place> place_of(mode_t incoming, const struct stat& there, Target target)
     if (is_device(mode) || follow) return Place::write_into;
     return taken(mode);
   }
-  // A symlink or a FIFO has no content, so it can only take the name itself, from what can be made again.
+  // A symlink or a FIFO has no content, so it must replace the existing object. Only objects that can be made again are
+  // replaced.
   if (S_ISFIFO(incoming) && S_ISFIFO(mode)) return Place::keep;
   if (S_ISREG(mode) || S_ISLNK(mode)) return Place::replace;
   return taken(mode);
@@ -53,13 +54,14 @@ Result<UniqueFd> open_in_place(int parent, const std::string& name, Target targe
   struct stat there{};
   if (::fstatat(parent, name.c_str(), &there, follow ? 0 : AT_SYMLINK_NOFOLLOW) < 0) {
     if (errno == ENOENT && follow)
-      return fail(ErrorCode::not_found, "it is a symlink to nothing", "make what it leads to, or remove the symlink");
-    return fail_errno("look at what is there");
+      return fail(ErrorCode::not_found, "it is a symlink to a missing file",
+                  "make the symlink's target, or remove the symlink");
+    return fail_errno("read the attributes of the existing file");
   }
   if (!S_ISREG(there.st_mode) && !is_device(there.st_mode)) return taken(there.st_mode);
   int flags = O_WRONLY | O_TRUNC | O_NOCTTY | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW);
   UniqueFd file(::openat(parent, name.c_str(), flags));
-  if (!file) return fail_errno("write into what is there");
+  if (!file) return fail_errno("write into the existing file");
   return file;
 }
 
@@ -75,7 +77,7 @@ Result<> ContentWriter::add(std::uint64_t offset, std::string_view bytes) {
 
 Result<> ContentWriter::finish(std::uint64_t size) {
   if (!is_file_) return skip_to(size);
-  // A file of /proc takes content, but not necessarily a size.
+  // A file of /proc accepts content, but not always a size.
   if (at_ < size && ::ftruncate(fd_, static_cast<off_t>(size)) < 0) return fail_errno("set the size");
   return {};
 }
@@ -99,7 +101,7 @@ Result<> ContentWriter::skip_to(std::uint64_t offset) {
 
 Result<> copy_content(int from, int to) {
   struct stat info{};
-  if (::fstat(from, &info) < 0) return fail_errno("look at what has arrived");
+  if (::fstat(from, &info) < 0) return fail_errno("read the attributes of the copy");
   ContentWriter writer(to);
   auto buffer = std::make_unique_for_overwrite<char[]>(kBufferBytes);
   for (off_t at = 0; at < info.st_size;) {

@@ -1,5 +1,5 @@
-// What a copy does at a name that is taken, and how it writes into what is there. A copy changes content; it never
-// changes what kind of thing a name stands for.
+// What a copy does when the target's name is taken, and how it writes into the existing object. A copy changes content.
+// It never changes the kind of an object.
 #pragma once
 
 #include <sys/stat.h>
@@ -15,28 +15,31 @@ namespace banger::tar {
 
 enum class Place {
   create,      ///< the name is free
-  replace,     ///< by a rename, so that the name is never half of something
-  write_into,  ///< the content of what is there changes, and nothing else
-  keep,        ///< what is there is what arrives
+  replace,     ///< by a rename, so that the name never stands for half a file
+  write_into,  ///< only the content of the existing object changes
+  keep,        ///< the existing object equals the arriving one
 };
 
-/// Whether the user wrote this very name, or the copy came upon it inside a directory. Only in the first case a symlink
-/// is followed and a FIFO fed: an earlier copy may have brought the symlink from a guest that nobody trusts.
+/// `named`: the user wrote this very name. `found`: the copy met the name inside a directory. Only with `named` are
+/// symlinks followed and FIFOs written to, because an earlier copy may have brought the symlink from an untrusted
+/// guest.
 enum class Target { found, named };
 
-/// For a thing of mode `incoming`, not a directory, at a name that is `there`. `exists` where it can only be refused.
+/// The place of an object of mode `incoming`, not a directory, whose name is taken by `there`. `exists` when the copy
+/// must refuse.
 Result<Place> place_of(mode_t incoming, const struct stat& there, Target target);
 
-/// Opens a file or device for new content, behind a symlink if it is `named`. Never waits, so a FIFO is refused.
+/// Opens a file or device for new content. Follows a symlink if it is `named`. Never waits, so a FIFO is refused.
 Result<UniqueFd> open_in_place(int parent, const std::string& name, Target target);
 
-/// Puts pieces of content in rising order where they belong. Holes are kept in files and written as zeros elsewhere.
+/// Writes pieces of content in ascending order of their offsets. Holes are kept in files and written as zeros
+/// elsewhere.
 class ContentWriter {
  public:
   /// `fd` is borrowed; a file must be empty.
   explicit ContentWriter(int fd);
   Result<> add(std::uint64_t offset, std::string_view bytes);
-  /// Fills up to `size`.
+  /// Extends the content to `size`.
   Result<> finish(std::uint64_t size);
 
  private:
@@ -48,7 +51,7 @@ class ContentWriter {
   std::uint64_t at_ = 0;
 };
 
-/// All content of an open file, from its begin, into another file or a device.
+/// Copies all content of an open file, from its start, into another file or a device.
 Result<> copy_content(int from, int to);
 
 }  // namespace banger::tar

@@ -18,7 +18,7 @@ namespace banger::tar {
 namespace {
 
 constexpr std::size_t kReadBytes = 1 << 20;    // few system calls, still in cache
-constexpr std::size_t kDrainBytes = 64 << 20;  // padding after the end marker; more is not padding
+constexpr std::size_t kDrainBytes = 64 << 20;  // padding after the end marker; a longer rest is not padding
 
 std::string text(const char* maybe_null) { return maybe_null ? maybe_null : ""; }
 
@@ -68,7 +68,8 @@ Result<> read_xattrs(archive_entry* entry, TarEntry& out) {
     set_xattr(out, name, value ? std::string(static_cast<const char*>(value), size) : std::string());
   }
   if (auto acl = TRY(acl_xattr(entry, AclType::access))) {
-    // libarchive takes the group bits of the mode from the ACL's owning group; on Linux they are its mask (acl(5)).
+    // libarchive takes the mode's group bits from the ACL's owning group. On Linux these bits are the ACL's mask
+    // (acl(5)).
     if (auto mask = acl_mask(*acl)) out.mode = (out.mode & ~070u) | *mask << 3;
     set_xattr(out, "system.posix_acl_access", std::move(*acl));
   }
@@ -139,7 +140,7 @@ Result<TarReader> TarReader::open(int fd) {
   state->fd = fd;
   state->reader = archive_read_new();
   if (!state->reader) return fail(ErrorCode::exhausted, "open archive: out of memory");
-  // One by one: support_format_all would link every format, and ICU with them.
+  // Formats are named one by one: support_format_all would link every format, and ICU with them.
   archive_read_support_filter_gzip(state->reader);
   archive_read_support_filter_zstd(state->reader);
   archive_read_support_filter_xz(state->reader);
@@ -155,14 +156,14 @@ Result<std::optional<TarEntry>> TarReader::next() {
   archive_entry* entry = nullptr;
   int status = archive_read_next_header(s.reader, &entry);
   if (status == ARCHIVE_EOF) {
-    // libarchive takes a stream that just stops between members for a whole one. The end marker is at least one block
-    // of zeros.
+    // libarchive accepts a stream that stops between two members as complete. The end marker is at least one block of
+    // zeros.
     if (archive_filter_bytes(s.reader, 0) - s.members_end < 512)
       return fail(ErrorCode::corrupt, "archive ends without its end marker: the stream was cut short");
     TRY(s.drain());
     return std::nullopt;
   }
-  // Warnings are about names that are not text in this locale; the bytes are kept as they are, which is what is wanted.
+  // Warnings are about names that are not text in this locale. The bytes are kept unchanged, as they should be.
   if (status != ARCHIVE_OK && status != ARCHIVE_WARN) return s.failure();
   s.read_to = 0;
   auto out = TRY(convert(entry));

@@ -1,5 +1,5 @@
-// A tar stream read entry by entry through libarchive, with libarchive itself kept out of sight.
-// Understands plain, gzip, zstd and xz; v7, ustar, pax and GNU.
+// Reads a tar stream entry by entry through libarchive, and hides libarchive. Accepts plain, gzip, zstd and xz streams
+// in the formats v7, ustar, pax and GNU.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ struct EntryTime {
   std::uint32_t nanoseconds = 0;
 };
 
-/// One member as the archive states it: untrusted, unchecked.
+/// One member as the archive gives it: untrusted, unchecked.
 struct TarEntry {
   std::string path;
   EntryKind kind = EntryKind::other;
@@ -31,7 +31,7 @@ struct TarEntry {
   std::int64_t size = 0;  ///< of a file
   std::int64_t device_major = 0, device_minor = 0;
   std::string target;  ///< of a symlink or a hard link
-  /// Name and value, each name once. POSIX ACLs are among them as Linux's system.posix_acl_* in xattr(7) form.
+  /// Name and value, each name once. They include POSIX ACLs, as Linux's system.posix_acl_* in xattr(7) form.
   std::vector<std::pair<std::string, std::string>> xattrs;
 };
 
@@ -43,14 +43,14 @@ struct TarBlock {
 
 class TarReader {
  public:
-  /// `fd` is borrowed. Nothing is read yet.
+  /// `fd` is borrowed. Reads nothing yet.
   static Result<TarReader> open(int fd);
   TarReader(TarReader&&) noexcept;
   TarReader& operator=(TarReader&&) noexcept;
   ~TarReader();
 
-  /// The next member, or nullopt at the end of the archive (the rest of the stream, padding, is then read away so that
-  /// its writer does not get SIGPIPE). `corrupt` when the stream is damaged or ends without an end marker.
+  /// The next member, or nullopt at the end of the archive. At the end, the padding of the stream is read too, so that
+  /// its writer gets no SIGPIPE. `corrupt` when the stream is damaged or ends without an end marker.
   Result<std::optional<TarEntry>> next();
   /// The next piece of the current member's content, or nullopt at its end. Holes are not pieces.
   Result<std::optional<TarBlock>> next_block();

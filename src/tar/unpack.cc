@@ -1,5 +1,5 @@
-// Tar streams into directories. The archive is hostile: every path is walked one component at a time from the
-// directory's descriptor, never through a symlink. What is there already is met as placement.h says.
+// Unpacks tar streams into directories. The archive is hostile: every path is walked one component at a time from the
+// directory's descriptor, never through a symlink. placement.h decides what happens to existing files.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -39,7 +39,7 @@ using FileId = std::pair<dev_t, ino_t>;
 
 FileId id_of(const struct stat& info) { return {info.st_dev, info.st_ino}; }
 
-// Errors of a directory that takes no new names, though a file in it may still be written.
+// Errors of a directory in which no name can be made, although an existing file may be writable.
 bool takes_no_names(int error_number) {
   return error_number == EACCES || error_number == EPERM || error_number == EROFS || error_number == ENOENT;
 }
@@ -54,11 +54,11 @@ class Unpacker {
     Parts parts = TRY(split_member(entry.path, AbsoluteNames::refuse));
     if (entry.kind == EntryKind::character_device || entry.kind == EntryKind::block_device ||
         entry.kind == EntryKind::other)
-      return fail(ErrorCode::invalid, "it is a device, which is not unpacked");
+      return fail(ErrorCode::invalid, "it is a device, and devices are not unpacked");
     if (parts.empty())
       return entry.kind == EntryKind::directory
                  ? Result<>()
-                 : fail(ErrorCode::invalid, "it would replace the directory unpacked into");
+                 : fail(ErrorCode::invalid, "it would replace the target directory itself");
     int parent = TRY(enter(std::span(parts).first(parts.size() - 1)));
     std::string name(parts.back());
     if (entry.kind == EntryKind::directory) return add_directory(parent, name, joined(parts), entry);
@@ -68,7 +68,8 @@ class Unpacker {
     return add_special(parent, name, entry);
   }
 
-  /// Directories get their modes and times last: they must be writable, and every entry made in them changes them.
+  /// Directories get their modes and times last. Before that they must be writable, and every new entry changes their
+  /// times.
   Result<> finish() {
     for (auto made = made_directories_.rbegin(); made != made_directories_.rend(); ++made) {
       auto parts = TRY(split_member(made->first, AbsoluteNames::refuse));
@@ -90,7 +91,7 @@ class Unpacker {
                                                 symlink ? "a symlink" : "not a directory"));
   }
 
-  /// The directory of that path, made where missing. The descriptor stays valid until the next call.
+  /// The directory of that path; missing ones are made. The descriptor stays valid until the next call.
   Result<int> enter(std::span<const std::string_view> parts) {
     std::string path = joined(parts);
     if (path.empty()) return root_;
@@ -122,11 +123,11 @@ class Unpacker {
     }
     bool ours = own_.contains(id_of(there));
     auto place = TRY(place_of(kind, there, ours ? Target::found : target));
-    // Another name of a file of this archive: what it was linked to keeps its content.
+    // The existing file is another name of a file of this archive, and that file must keep its content.
     return ours && place == Place::write_into ? Place::replace : place;
   }
 
-  /// Gives what was made under the staged name its own, or removes it.
+  /// Renames the staged object to its own name, or removes it.
   Result<> put_in_place(int parent, const std::string& name, Result<> made) {
     if (made && ::renameat(parent, staged_.c_str(), parent, name.c_str()) < 0) made = fail_errno("put it in its place");
     if (!made) ::unlinkat(parent, staged_.c_str(), 0);
@@ -143,8 +144,8 @@ class Unpacker {
     if (::fstatat(parent, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) < 0) return fail_errno("make a directory");
     if (S_ISLNK(info.st_mode)) return through(name, parent);
     if (!S_ISDIR(info.st_mode))
-      return fail(ErrorCode::exists, "there is a file of that name already", "remove it, or copy elsewhere");
-    // One made for this archive takes the entry's mode; one that was there before stays as it is.
+      return fail(ErrorCode::exists, "a file of this name exists already", "remove it, or copy elsewhere");
+    // A directory made for this archive takes the entry's mode. An older one stays unchanged.
     if (auto made = made_directories_.find(path); made != made_directories_.end()) made->second = entry;
     return {};
   }
@@ -162,7 +163,7 @@ class Unpacker {
     return put_in_place(parent, name, std::move(made));
   }
 
-  /// As cp does: what is there keeps its owner, mode and attributes.
+  /// As cp does: the existing file keeps its owner, mode and attributes.
   Result<> write_into(TarReader& reader, int parent, const std::string& name, const TarEntry& entry, Target target) {
     auto file = TRY(open_in_place(parent, name, target));
     TRY(remember(file.get()));
@@ -191,7 +192,8 @@ class Unpacker {
     return {};
   }
 
-  /// Only to files of this archive: a link to one that was there before would give it a name its owner does not expect.
+  /// Links only to files of this archive. A link to an older file would give that file a name that its owner does not
+  /// expect.
   Result<> add_link(int parent, const std::string& name, const std::string& path, const std::string& target) {
     Parts parts = TRY(split_member(target, AbsoluteNames::refuse));
     auto unknown = [&] {
@@ -219,7 +221,7 @@ class Unpacker {
     return put_in_place(to.get(), name, std::move(made));
   }
 
-  /// For a file that is elsewhere in the archive already.
+  /// For a file whose content is already in the archive under another name.
   Result<> copy_into(int from, const std::string& source, int to, const std::string& name) {
     UniqueFd content(::openat(from, source.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
     if (!content) return fail_errno("read the file linked to");
@@ -264,13 +266,13 @@ class Unpacker {
   }
 
   Result<> apply(int fd, const TarEntry& entry) {
-    bool stated = entry.uid >= 0;  // not a parent the archive never named
+    bool stated = entry.uid >= 0;  // false for a parent that the archive never named
     if (options_.keep_owner && stated && ::fchown(fd, static_cast<uid_t>(entry.uid), static_cast<gid_t>(entry.gid)) < 0)
       return fail_errno("set the owner");
     if (::fchmod(fd, entry.mode & mode_mask()) < 0) return fail_errno("set the mode");
     for (const auto& [name, value] : entry.xattrs) {
       if (!wanted_xattr(name) || ::fsetxattr(fd, name.c_str(), value.data(), value.size(), 0) == 0) continue;
-      // The file system or the kernel here may not have it; the file is whole without.
+      // The file system or kernel may lack this attribute; the file is complete without it.
       if (errno != ENOTSUP && errno != EPERM && errno != EACCES && errno != EINVAL)
         return fail_errno(fmt::format("set attribute '{}'", printable(name)));
     }
@@ -286,8 +288,8 @@ class Unpacker {
   UniqueFd current_;  ///< the directory of the entry before: its siblings come next
   std::string current_path_;
   std::map<std::string, TarEntry> made_directories_;
-  std::set<FileId> own_;  ///< what this archive has made or written
-  std::string staged_;    ///< the name of what is being made
+  std::set<FileId> own_;  ///< the files that this archive has made or written
+  std::string staged_;    ///< the name of the object that is being made
 };
 
 }  // namespace

@@ -214,7 +214,7 @@ class Cloned(MainJob, SharedCase):
         guest("cd /root; mknod full c 1 7; mkfifo pipe; echo old >file; ln -s file link; ln file again")
         b.ok("vm", "cp", str(tool), "kinds:/dev/null")
         self.fails(125, "vm", "cp", str(tool), "kinds:full", says="No space left")
-        self.fails(125, "vm", "cp", str(tool), "kinds:pipe", says="there is a FIFO of that name already")
+        self.fails(125, "vm", "cp", str(tool), "kinds:pipe", says="a FIFO of this name exists already")
         b.ok("vm", "cp", str(tool), "kinds:link")
         self.assertEqual(guest("cd /root; stat -c '%n %F %h' /dev/null full pipe link file; sh again"),
                          "/dev/null character special file 1\nfull character special file 1\npipe fifo 1\n"

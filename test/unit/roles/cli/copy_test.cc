@@ -319,7 +319,7 @@ TEST_CASE("cp: a symlink that is found inside of a directory is neither replaced
   put(guest.there("/f"), "new");
   for (auto done : {guest.cp({"web:/f", guest.here("out")}), guest.cp({guest.here("f"), "web:/out"})}) {
     CHECK(done.status == 125);
-    CHECK(done.err.find("there is a symlink of that name already") != std::string::npos);
+    CHECK(done.err.find("a symlink of this name exists already") != std::string::npos);
     CHECK(done.err.find("name the symlink itself") != std::string::npos);
   }
   for (auto side : {guest.here("out"), guest.there("/out")}) {

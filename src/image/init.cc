@@ -15,7 +15,7 @@ struct Candidate {
   std::string_view init;
 };
 
-/// What /sbin/init may lead to.
+/// Programs that /sbin/init may link to.
 constexpr Candidate kTargets[] = {{"/usr/lib/systemd/systemd", "systemd"},
                                   {"/lib/systemd/systemd", "systemd"},
                                   {"/sbin/openrc-init", "openrc"},
@@ -24,7 +24,7 @@ constexpr Candidate kTargets[] = {{"/usr/lib/systemd/systemd", "systemd"},
                                   {"/bin/busybox", "busybox"},
                                   {"/usr/bin/busybox", "busybox"},
                                   {"/bin/busybox.static", "busybox"}};
-/// Where the first process is a plain one (busybox, sysvinit) that runs one of these.
+/// Service managers that a plain first process (busybox, sysvinit) runs.
 constexpr Candidate kManagers[] = {
     {"/sbin/openrc", "openrc"}, {"/usr/sbin/openrc", "openrc"}, {"/sbin/runsvdir", "runit"}};
 
@@ -32,14 +32,14 @@ class Image {
  public:
   static Result<Image> open(const std::string& path) {
     ext2_filsys fs = nullptr;
-    // The image was checked by check_ext4 already; its block size and superblock are the usual ones.
+    // check_ext4 has checked the image already, so the default block size and superblock are right.
     errcode_t error = ext2fs_open(path.c_str(), EXT2_FLAG_64BITS, 0, 0, unix_io_manager, &fs);
     if (error)
       return fail(ErrorCode::corrupt, fmt::format("{}: not a readable ext4 (libext2fs error {})", path, error));
     return Image(fs);
   }
 
-  /// The inode a path leads to, 0 when it leads nowhere. libext2fs bounds the links it follows.
+  /// The inode at a path, or 0 when there is none. libext2fs bounds the number of links that it follows.
   ext2_ino_t find(const char* path) const {
     ext2_ino_t inode = 0;
     return ext2fs_namei_follow(fs_.get(), EXT2_ROOT_INO, EXT2_ROOT_INO, path, &inode) == 0 ? inode : 0;

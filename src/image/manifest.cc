@@ -68,7 +68,7 @@ Result<> write_image_manifest(const std::string& directory, const Image& image) 
 }
 
 std::string new_image_id() {
-  // 36 divides 252: bytes above that are drawn again, so that every character is as likely.
+  // 36 divides 252. Bytes from 252 on are drawn again, so that all characters are equally likely.
   constexpr std::string_view kAlphabet = "abcdefghijklmnopqrstuvwxyz0123456789";
   std::string id;
   while (id.size() < 12)

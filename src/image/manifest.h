@@ -1,4 +1,4 @@
-// manifest.json of an image, written when one is made and read by the store. Not for other folders.
+// manifest.json of an image. ImageStore writes and reads it. Not for other folders.
 #pragma once
 
 #include "image/store.h"
@@ -6,7 +6,7 @@
 namespace banger::image {
 
 Result<> write_image_manifest(const std::string& directory, const Image& image);
-/// `directory` ends with the image's id. `corrupt` when the manifest does not hold or a file is missing.
+/// `directory` ends with the image's id. `corrupt` when the manifest is damaged or a file is missing.
 Result<Image> read_image(const std::string& directory);
 
 /// 12 random characters of [a-z0-9].

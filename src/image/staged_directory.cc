@@ -37,8 +37,8 @@ Result<> wait_for(std::vector<std::future<Result<>>>& syncs) {
   return first;
 }
 
-/// Everything in it, and itself: what gets its final name must survive a power cut whole. Several at once share the
-/// file system's commits.
+/// Syncs a directory and everything in it. A directory with its final name must survive a power cut complete. Parallel
+/// syncs share the file system's commits.
 Result<> sync_tree(const std::string& path) {
   std::vector<std::future<Result<>>> syncs;
   std::error_code error;
@@ -57,7 +57,7 @@ Result<> check_store_name(std::string_view kind, std::string_view name) {
   bool good = !name.empty() && name.size() <= 63 && kFirst.find(name[0]) != kFirst.npos &&
               name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789._-") == name.npos;
   if (good) return {};
-  return fail(ErrorCode::invalid, fmt::format("'{}' is no {} name", printable(name, 80), kind),
+  return fail(ErrorCode::invalid, fmt::format("'{}' is not a valid {} name", printable(name, 80), kind),
               "use up to 63 of a-z, 0-9, '.', '_' and '-', starting with a letter or digit");
 }
 
@@ -79,7 +79,7 @@ PartialDirectory::~PartialDirectory() {
 
 Result<> PartialDirectory::commit(const std::string& final_path) && {
   TRY(sync_tree(path_));
-  // RENAME_NOREPLACE: a plain rename would silently take the place of an empty directory.
+  // RENAME_NOREPLACE: a plain rename would silently replace an empty directory.
   if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, final_path.c_str(), RENAME_NOREPLACE) < 0)
     return fail_errno(final_path);
   path_.clear();

@@ -1,4 +1,4 @@
-// What the two stores share: names, and directories that appear whole or not at all.
+// For both stores: names, and directories that appear complete or not at all.
 #pragma once
 
 #include <string>
@@ -13,8 +13,8 @@ namespace banger::image {
 /// `invalid` unless [a-z0-9][a-z0-9._-]{0,62}. `kind` is "kernel" or "image", for the message.
 Result<> check_store_name(std::string_view kind, std::string_view name);
 
-/// A directory being filled: `<parent>/.<name>.partial-<random>`, mode 0700, held by flock(2) so that it can be told
-/// from a leftover. Removed again unless committed.
+/// A directory while it is filled: `<parent>/.<name>.partial-<random>`, mode 0700. flock(2) holds it, which
+/// distinguishes it from a leftover. Its destruction removes it unless it was committed.
 class PartialDirectory {
  public:
   static Result<PartialDirectory> make(const std::string& parent, std::string_view name);
@@ -24,9 +24,9 @@ class PartialDirectory {
 
   const std::string& path() const { return path_; }
   std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
-  /// Makes it durable and gives it its final name; `exists` when that is taken.
+  /// Makes the directory durable and gives it its final name. `exists` when the name is taken.
   Result<> commit(const std::string& final_path) &&;
-  /// The same, replacing a directory that is there in one step.
+  /// The same, but replaces an existing directory in one step.
   Result<> replace(const std::string& final_path) &&;
 
  private:
@@ -35,11 +35,11 @@ class PartialDirectory {
   UniqueFd lock_;
 };
 
-/// Entries of a store that are complete (whether or not they are in order), sorted. Empty when the store is not there.
+/// The complete entries of a store, also damaged ones, sorted. Empty when the store does not exist.
 std::vector<std::string> store_entries(const std::string& directory);
 /// Takes an entry out of the store in one step (so that a crash leaves a leftover, not half an entry), then removes it.
 Result<> remove_entry(const std::string& directory, std::string_view name);
-/// Full paths of partial directories that no live process is filling.
+/// Full paths of staged directories that no live process fills.
 std::vector<std::string> partial_leftovers(const std::string& directory);
 
 }  // namespace banger::image

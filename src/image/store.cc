@@ -1,4 +1,4 @@
-// ImageStore: what is in it. How images get there is in image_build.cc.
+// ImageStore: lists, finds and removes images. recipe/build.cc adds them.
 #include "image/store.h"
 
 #include <fmt/format.h>
@@ -45,7 +45,8 @@ Result<std::vector<Image>> ImageStore::list() const {
            std::tuple(b.name.empty(), b.name, -b.created_at, b.id);
   };
   std::sort(images.begin(), images.end(), order);
-  // A crash between a new image and the taking of the name from the old one leaves two: the newer has it.
+  // After a crash between making a new image and unnaming the old one, two images have the name. The newer image
+  // counts.
   std::set<std::string> seen;
   for (auto& image : images)
     if (!image.name.empty() && !seen.insert(image.name).second) image.name.clear();

@@ -14,13 +14,13 @@
 namespace banger::image {
 
 /// One managed image: directory `<images>/<id>` with rootfs.ext4, work-seed.ext4 and manifest.json; the directory
-/// appears by rename when complete. Names are unique; building a name again makes a new id and moves the name: the
-/// older image stays, with an empty name, for the VMs that were made from it.
+/// appears by rename when complete. Names are unique. Building a name again makes a new id and moves the name to it.
+/// The older image stays without a name, for the VMs that were made from it.
 struct Image {
   std::string id;                  ///< 12 of [a-z0-9]
-  std::string name;                ///< "debian-bookworm"; empty once another image has taken the name
+  std::string name;                ///< "debian-bookworm"; empty once a newer image has the name
   std::string source;              ///< "recipe:debian-bookworm" or "import"
-  std::string kernel;              ///< kernel name it wants: "debian-cloud"
+  std::string kernel;              ///< the kernel that VMs of the image boot: "debian-cloud"
   std::string sha256;              ///< of rootfs.ext4
   std::uint64_t size_bytes = 0;    ///< on disk
   std::uint64_t rootfs_bytes = 0;  ///< length of the file system
@@ -30,7 +30,7 @@ struct Image {
 };
 Json to_json(const Image& image);
 
-/// A recipe compiled in from images/<name>/: how the root file system is made on this host.
+/// A recipe compiled in from images/<name>/, which makes a root file system on this host.
 struct Recipe {
   std::string name, description, kernel;
 };
@@ -39,28 +39,28 @@ class ImageStore {
  public:
   ImageStore(host::Runtime& runtime, std::string directory, std::string cache_directory, std::string path_variable);
 
-  /// Named ones first, by name, newest first; images whose manifest does not hold are left out (get() tells what is
-  /// wrong).
+  /// Images with a name come first, by name, then by age, newest first. Images with a damaged manifest are left out;
+  /// get() gives their error.
   Result<std::vector<Image>> list() const;
-  /// By name, id or unique id prefix; `not_found` suggests the nearest and names what can be built.
+  /// By name, id or unique id prefix. `not_found` suggests the nearest name and lists the images that can be built.
   Result<Image> get(std::string_view name) const;
   std::vector<Recipe> recipes() const;
 
-  /// Builds a recipe with mmdebstrap as this user (user namespaces) or as root, streaming its tar into an ext4 in
-  /// process. Packages come from where the host's apt gets that Debian suite. `unavailable` when there is no such
-  /// source, or when mmdebstrap or user namespaces are missing, with what to do. The chroot is made under /var/tmp (or
-  /// /tmp): the build's users cannot enter a home.
+  /// Builds a recipe with mmdebstrap as this user (user namespaces) or as root. Writes the tar stream into an ext4 in
+  /// process. Packages come from the host's own apt sources for that Debian suite. `unavailable`, with a hint, when
+  /// there is no such source, or when mmdebstrap or user namespaces are missing. The chroot is made under /var/tmp (or
+  /// /tmp), because the build's users cannot enter a home.
   Task<Result<Image>> build(std::string name, StageProgress progress, host::Cancel& cancel);
   /// Makes an image from a tar file of a root file system (plain, gzip, zstd, xz); `exists` when the name is taken.
   Task<Result<Image>> import_tar(std::string name, std::string tar_path, std::string kernel, StageProgress progress,
                                  host::Cancel& cancel);
-  /// The caller has checked that no VM uses it. Works on corrupt ones too.
+  /// REQUIRES: no VM uses the image. Removes corrupt images too.
   Result<> remove(std::string_view id);
-  /// Half-made directories left by a crash.
+  /// Incomplete directories left by a crash.
   std::vector<std::string> leftovers() const;
-  /// Chroots in /var/tmp or /tmp of this user's builds that a crash or power cut ended; no live build's.
+  /// Chroots in /var/tmp or /tmp of this user's builds that ended by a crash or power cut. Never those of live builds.
   static std::vector<std::string> abandoned_builds();
-  /// Removes one of those, also what ids of a user namespace own in it.
+  /// Removes one of these chroots, with files that ids of a user namespace own.
   Task<Result<>> remove_abandoned_build(std::string path);
 
  private:

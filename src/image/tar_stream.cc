@@ -15,7 +15,8 @@ Result<TarPipe> make_tar_pipe() {
   int fds[2];
   if (::pipe2(fds, O_CLOEXEC) < 0) return fail_errno("pipe");
   TarPipe pipe{UniqueFd(fds[0]), UniqueFd(fds[1])};
-  (void)::fcntl(fds[1], F_SETPIPE_SZ, static_cast<int>(limits::kMiB));  // fewer wake-ups; a refusal costs only those
+  (void)::fcntl(fds[1], F_SETPIPE_SZ,
+                static_cast<int>(limits::kMiB));  // for fewer wake-ups; a refusal does no other harm
   return pipe;
 }
 
@@ -39,7 +40,7 @@ Task<> TarStream::write(std::shared_ptr<TarStream> self, host::Runtime& runtime,
   auto result = co_await runtime.blocking([&] {
     auto progress = [&](std::uint64_t done) { self->bytes_.store(done, std::memory_order_relaxed); };
     auto written = ext4::write_ext4_from_tar(self->tar_.get(), path, options, progress);
-    self->tar_.reset();  // the other end learns that nobody reads any more
+    self->tar_.reset();  // the other end gets EPIPE, because no reader is left
     return written;
   });
   self->result_ = std::move(result);

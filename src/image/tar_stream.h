@@ -1,4 +1,4 @@
-// A tar stream on its way into an ext4 image: the writing blocks on the pool while a coroutine watches.
+// Writes a tar stream into an ext4 image. The writing blocks on the pool while a coroutine watches.
 #pragma once
 
 #include <atomic>
@@ -20,16 +20,15 @@ Result<UniqueFd> text_input(std::string_view text);
 
 class TarStream {
  public:
-  /// Starts writing. The stream lives as long as the writing does, whoever else lets go of it; `tar` is closed at its
-  /// end.
+  /// Starts writing. The object lives at least as long as the writing. `tar` is closed at the end.
   static std::shared_ptr<TarStream> start(host::Runtime& runtime, UniqueFd tar, std::string path,
                                           ext4::Ext4Options options);
 
   bool ended() const { return result_.has_value(); }
   std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
-  /// Until it ends, or a fifth of a second.
+  /// Waits until the writing ends, at most a fifth of a second.
   Task<> wait_a_moment();
-  /// The result. `timeout` when whoever holds the other end neither writes nor closes it.
+  /// The result. `timeout` when the process at the other end neither writes nor closes it.
   Task<Result<ext4::Ext4Stats>> wait();
 
  private:

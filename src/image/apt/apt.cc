@@ -35,7 +35,7 @@ struct Downloaded {
   std::string deb;
 };
 
-/// What is in the download directory: apt's partial file under whatever name, then the package.
+/// The content of the download directory: apt's partial file (of any name), later the package.
 Downloaded look_in(const std::string& directory) {
   Downloaded found;
   std::error_code error;
@@ -67,16 +67,16 @@ std::optional<AptPackage> find_dependency(std::string_view depends, std::string_
 Result<> Apt::check() const {
   for (std::string_view program : {"apt-get", "apt-cache"})
     if (!host::find_program(program, path_variable_))
-      return fail(ErrorCode::unsupported, fmt::format("{} is not on this host", program),
-                  "copy a kernel here and use 'banger kernel import NAME --vmlinux FILE'");
+      return fail(ErrorCode::unsupported, fmt::format("{} is not installed on this host", program),
+                  "copy a kernel to this host and use 'banger kernel import NAME --vmlinux FILE'");
   return {};
 }
 
 Task<Result<host::Output>> Apt::run(std::string program, std::vector<std::string> arguments, host::Deadline deadline,
                                     std::string cwd, ToolTick tick) {
   ToolRun tool{{}, deadline, std::move(tick)};
-  // As root apt would download as user _apt, who cannot reach a private directory; it says so and goes on as root
-  // anyway.
+  // As root, apt would download as the user _apt, who cannot reach a private directory. It would warn and continue as
+  // root.
   tool.spec.argv = {std::move(program), "-q", "-o", "APT::Sandbox::User=root"};
   if (private_lists_) {
     for (auto& option : {"Dir::State::Lists=" + private_directory_ + "/lists",
@@ -96,8 +96,8 @@ Task<Result<>> Apt::use_private_lists() {
     CO_TRY(host::make_directories(private_directory_ + part, 0700));
   private_lists_ = true;
   auto output = CO_TRY(co_await run("apt-get", {"update"}, host::after(limits::kAptUpdateDeadline)));
-  // One broken source among many, or the host's own hooks, make it fail as a whole: what counts is whether the package
-  // is found.
+  // One broken source, or the host's own hooks, make apt-get update fail as a whole. What matters is whether apt finds
+  // the package afterwards.
   if (output.status.shell_code() != 0 && output.out.find("Get:") == output.out.npos &&
       output.out.find("Hit:") == output.out.npos)
     co_return tool_failed("fetch package lists with apt-get update", output);
@@ -112,7 +112,7 @@ Task<Result<AptPackage>> Apt::dependency_of(std::string package, std::string pre
     if (auto text = trim(line); text.starts_with("Candidate:")) candidate = std::string(trim(text.substr(10)));
   if (candidate.empty() || candidate == "(none)")
     co_return fail(ErrorCode::not_found, fmt::format("apt knows no package {}", package),
-                   "this needs Debian's package sources on the host; otherwise use 'banger kernel import'");
+                   "add Debian's package sources to the host, or use 'banger kernel import'");
   auto show = CO_TRY(co_await run("apt-cache", {"show", package + "=" + candidate}, deadline));
   if (show.status.shell_code() != 0) co_return tool_failed(fmt::format("look up package {}", package), show);
   auto found = find_dependency(field_of(show.out, "Depends"), prefix);

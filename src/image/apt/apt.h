@@ -1,4 +1,4 @@
-// Packages through the host's apt, as any user: apt finds, downloads and verifies them; nothing is ever installed.
+// Packages from the host's apt, as any user. apt finds, downloads and verifies them. Nothing is ever installed.
 #pragma once
 
 #include <string>
@@ -23,7 +23,7 @@ std::optional<AptPackage> find_dependency(std::string_view depends, std::string_
 
 class Apt {
  public:
-  /// `private_directory`: where lists go when the host's own will not do.
+  /// `private_directory`: for package lists, if the host's own lists are unusable.
   Apt(host::Runtime& runtime, std::string path_variable, std::string private_directory, host::Cancel& cancel)
       : runtime_(runtime),
         path_variable_(std::move(path_variable)),
@@ -32,13 +32,13 @@ class Apt {
 
   /// `unsupported` on hosts without apt.
   Result<> check() const;
-  /// From now on with package lists of our own, freshly fetched as this user. Takes a minute; needs no root.
+  /// Fetches private package lists as this user and uses only these from now on. Takes a minute; needs no root.
   Task<Result<>> use_private_lists();
-  /// The version to install of the package that `package` depends on and that starts with `prefix`. `not_found` when
-  /// apt knows none.
+  /// The candidate version of the package that `package` depends on and whose name starts with `prefix`. `not_found`
+  /// when apt knows no such package.
   Task<Result<AptPackage>> dependency_of(std::string package, std::string prefix);
-  /// Downloads into the existing private `directory`; apt checks the hash against its signed lists. The full path of
-  /// the .deb.
+  /// Downloads into the existing private `directory`. apt checks the hash against its signed lists. Returns the full
+  /// path of the .deb.
   Task<Result<std::string>> download(AptPackage package, std::string directory, DownloadProgress progress);
 
  private:

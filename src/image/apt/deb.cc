@@ -53,7 +53,7 @@ Result<Member> read_member(int fd) {
   auto digits = trim(text.substr(48, 10));
   auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), member.size_bytes);
   if (error != std::errc() || end != digits.data() + digits.size())
-    return not_a_package("a member's size is no number");
+    return not_a_package("a member's size is not a number");
   return member;
 }
 
@@ -67,7 +67,7 @@ Result<> skip(int fd, std::uint64_t size_bytes) {
   return {};
 }
 
-/// Feeds libarchive the bytes of one member and not one more.
+/// Gives libarchive exactly the bytes of one member.
 struct Source {
   int fd;
   std::uint64_t left_bytes;
@@ -107,7 +107,7 @@ Result<> write_entry(archive* reader, const std::string& path, std::uint64_t& bu
       return fail(ErrorCode::exhausted,
                   fmt::format("the package unpacks to more than {}", format_size(limits::kPackageBytes)));
     budget_bytes -= size;
-    // Sparse entries come as blocks with gaps; kernels and modules never do, and a plain append is right for them.
+    // Only sparse entries have gaps between blocks. Kernels and modules are not sparse, so a plain append is right.
     TRY(in(path, host::write_all(file.get(), {static_cast<const char*>(bytes), size})));
   }
 }
@@ -125,7 +125,7 @@ Result<> extract_tar(Source& source, const std::string& directory, const DebFilt
   for (std::size_t entries = 0;; ++entries) {
     archive_entry* entry;
     int status = archive_read_next_header(reader.get(), &entry);
-    if (status == ARCHIVE_EOF) return skip(source.fd, source.left_bytes);  // libarchive overlooks a missing end
+    if (status == ARCHIVE_EOF) return skip(source.fd, source.left_bytes);  // libarchive does not notice a missing end
     if (status < ARCHIVE_WARN) return archive_error(reader.get());
     if (entries > limits::kArchiveEntries) return fail(ErrorCode::exhausted, "the package has too many files");
     const char* name = archive_entry_pathname(entry);
@@ -146,7 +146,7 @@ Result<> extract_deb(int deb_fd, const std::string& directory, const DebFilter& 
   std::array<char, 8> magic;
   if (!TRY(read_exactly(deb_fd, magic.data(), magic.size())) ||
       std::string_view(magic.data(), magic.size()) != "!<arch>\n")
-    return not_a_package("it does not start as one");
+    return not_a_package("it does not start with the header of a package");
   for (;;) {
     auto member = TRY(read_member(deb_fd));
     if (member.name.starts_with("data.tar")) {

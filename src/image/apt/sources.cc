@@ -34,7 +34,7 @@ bool contains(const std::vector<std::string>& list, std::string_view word) {
 bool is_yes(std::string_view value) { return value == "yes" || value == "true" || value == "1"; }
 bool is_no(std::string_view value) { return value == "no" || value == "false" || value == "0"; }
 
-/// apt's own normal form: it adds the '/' where there is none.
+/// Removes the trailing '/', which apt adds to uris without one.
 std::string without_slash(std::string uri) {
   while (uri.ends_with('/')) uri.pop_back();
   return uri;
@@ -91,8 +91,8 @@ std::vector<Stanza> parse_stanzas(std::string_view text) {
   return stanzas;
 }
 
-/// For a source whose Release file has not been fetched yet. apt checks the signature in any case; this only tells
-/// vendors apart.
+/// For a source whose Release file has not been fetched yet. apt checks the signature in any case; this function only
+/// tells Debian from other vendors.
 bool looks_like_debians(const AptSource& source, const std::string& uri) {
   if (!source.signed_by.empty()) return source.signed_by.find("debian-archive") != source.signed_by.npos;
   auto path = without_slash(uri);
@@ -174,7 +174,7 @@ Result<std::vector<AptSource>> sources_of_suite(const std::vector<AptSource>& al
   }
   if (has_base) return kept;
   return fail(
-      ErrorCode::unavailable, fmt::format("this host's apt has no source of Debian {}", name),
+      ErrorCode::unavailable, fmt::format("this host's apt has no source for Debian {}", name),
       fmt::format(
           "add one for suite '{}' with component main and Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg "
           "to /etc/apt/sources.list.d (package debian-archive-keyring), or use 'banger image import'",

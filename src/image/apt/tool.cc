@@ -18,16 +18,17 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kTick = 200ms;
-constexpr auto kGrace = 10s;  // mmdebstrap unmounts and removes its chroot when asked to end
+constexpr auto kGrace = 10s;  // after SIGTERM, mmdebstrap unmounts and removes its chroot
 
-/// Output goes to memory files rather than pipes: nothing blocks, and children that outlive the tool cannot hold us up.
+/// Output goes to memory files instead of pipes. So nothing blocks, and children that outlive the tool cannot delay its
+/// end.
 Result<UniqueFd> memory_file(const char* name) {
   UniqueFd fd(::memfd_create(name, MFD_CLOEXEC));
   if (!fd) return fail_errno("memfd_create");
   return fd;
 }
 
-/// The last max_bytes of it.
+/// The last max_bytes of a file.
 std::string tail_of(int fd, std::size_t max_bytes) {
   struct stat info{};
   if (::fstat(fd, &info) < 0) return {};
@@ -41,7 +42,7 @@ std::string tail_of(int fd, std::size_t max_bytes) {
 Task<> end_group(host::Runtime& runtime, host::Child& child) {
   (void)::kill(-child.pid(), SIGTERM);
   (void)co_await host::wait_readable(runtime, child.pidfd(), host::after(kGrace));
-  // Even when the leader has gone: its group may not have. The pid is not reused before wait().
+  // The group may outlive its leader. The pid is not reused before wait().
   (void)::kill(-child.pid(), SIGKILL);
   (void)child.wait();
 }
@@ -85,7 +86,7 @@ Task<Result<host::Output>> run_tool(host::Runtime& runtime, ToolRun run, host::C
 }
 
 std::unexpected<Error> tool_failed(std::string_view what, const host::Output& output) {
-  // apt prefixes errors with "E:", mmdebstrap too; without any, the last line says most.
+  // apt and mmdebstrap prefix errors with "E:". Without such lines, the last line is the best explanation.
   std::string errors, last;
   for (auto line : split(output.err, '\n')) {
     line = trim(line);

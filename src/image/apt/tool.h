@@ -1,5 +1,5 @@
-// Running the host's package tools: long, chatty processes with children of their own, which must end when the caller
-// goes away.
+// Runs the host's package tools: long processes with much output and children of their own. They must end when the
+// caller goes away.
 #pragma once
 
 #include <functional>
@@ -15,7 +15,7 @@ namespace banger::image {
 /// fixed locale.
 std::vector<std::string> tool_environment(const std::string& path_variable);
 
-/// Called about five times a second while the tool runs, with what it wrote to stderr so far.
+/// Called about five times a second while the tool runs, with its output on stderr so far.
 using ToolTick = std::function<void(std::string_view stderr_so_far)>;
 
 struct ToolRun {
@@ -24,11 +24,11 @@ struct ToolRun {
   ToolTick tick = {};
 };
 
-/// Runs it in a session of its own to its end. On `cancelled`, or `timeout` after the deadline, the whole process group
-/// is asked to end (so that it can clean up) and killed some seconds later. A non-zero exit is not an error here.
+/// Runs the tool in a session of its own to its end. On `cancelled` or `timeout`, the whole process group gets SIGTERM,
+/// so that it can clean up, and is killed some seconds later. A non-zero exit is not an error here.
 Task<Result<host::Output>> run_tool(host::Runtime& runtime, ToolRun run, host::Cancel& cancel);
 
-/// `what: last error lines of the tool`, or what else explains the exit status.
+/// `what: last error lines of the tool`. Without such lines: its last line, or its exit status.
 std::unexpected<Error> tool_failed(std::string_view what, const host::Output& output);
 
 }  // namespace banger::image

@@ -1,4 +1,4 @@
-// KernelStore::pull and ::import: from a package or from files to a directory in the store.
+// KernelStore::pull and ::import: make a directory in the store from a package or from files.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -24,13 +24,13 @@ namespace {
 
 constexpr std::string_view kCloudPackage = "linux-image-cloud-amd64", kImagePackagePrefix = "linux-image-";
 
-/// Where the parts of a kernel lie before they are put together.
+/// The paths of a kernel's parts before they are put together.
 struct KernelParts {
   std::string source;
   std::string image;    ///< ELF or bzImage
-  std::string modules;  ///< a tree, or empty
-  std::string scratch;  ///< a directory, gone afterwards
-  std::string initrd;   ///< or empty
+  std::string modules;  ///< a tree; may be empty
+  std::string scratch;  ///< a directory, which assemble() may use and the caller removes
+  std::string initrd;   ///< may be empty
 };
 
 Result<> copy_file(const std::string& from, const std::string& to) {
@@ -49,7 +49,7 @@ std::string tree_of_release(const std::string& modules, const std::string& relea
   return modules;
 }
 
-/// Fills the partial directory; blocking.
+/// Fills the staged directory; blocking.
 Result<> assemble(const PartialDirectory& directory, const KernelParts& parts) {
   Kernel kernel;
   kernel.source = parts.source;
@@ -75,8 +75,8 @@ Result<> assemble(const PartialDirectory& directory, const KernelParts& parts) {
   return write_kernel_manifest(directory.file("manifest.json"), kernel, modules);
 }
 
-/// Kernel packages hold boot/vmlinuz-RELEASE and [usr/]lib/modules/RELEASE/**.ko[.xz], with lists of what is built in;
-/// the file names are unique in them.
+/// Kernel packages hold boot/vmlinuz-RELEASE and [usr/]lib/modules/RELEASE/**.ko[.xz], with lists of the built-in
+/// modules. File names are unique in a package.
 std::optional<std::string> wanted_of_package(std::string_view path) {
   if (path.starts_with("boot/vmlinuz-")) return "vmlinuz";
   if (path.starts_with("usr/")) path.remove_prefix(4);
@@ -103,7 +103,7 @@ struct Found {
   std::string deb;
 };
 
-/// With the host's package lists, or, where those are missing or too old to download by, with our own.
+/// Uses the host's package lists. If they are missing or too old for a download, uses private lists.
 Task<Result<Found>> fetch(Apt& apt, std::string directory, StageProgress progress, host::Cancel& cancel) {
   auto report = [progress](std::string_view detail, int percent) { progress("download", detail, percent); };
   Error first;
@@ -134,7 +134,7 @@ Task<Result<Kernel>> KernelStore::pull(std::string name, StageProgress progress,
   auto can_pull = pullable();
   if (std::find(can_pull.begin(), can_pull.end(), name) == can_pull.end())
     co_return fail(ErrorCode::not_found, fmt::format("no kernel '{}' can be pulled", printable(name, 80)),
-                   fmt::format("there is: {}", join(can_pull, ", ")));
+                   fmt::format("these can be pulled: {}", join(can_pull, ", ")));
   Apt apt(runtime_, path_variable_, cache_directory_ + "/apt", cancel);
   CO_TRY(apt.check());
   auto scratch = CO_TRY(PartialDirectory::make(cache_directory_ + "/kernel-pull", name));
@@ -154,7 +154,7 @@ Task<Result<Kernel>> KernelStore::import(std::string name, std::string vmlinux, 
                                          StageProgress progress, host::Cancel& cancel) {
   CO_TRY(check_store_name("kernel", name));
   std::string final_path = directory_ + "/" + name;
-  auto taken = fail(ErrorCode::exists, fmt::format("there is already a kernel '{}'", name),
+  auto taken = fail(ErrorCode::exists, fmt::format("a kernel named '{}' exists already", name),
                     "delete it first, or choose another name");
   if (::access(final_path.c_str(), F_OK) == 0) co_return taken;
   progress("unpack", vmlinux, -1);

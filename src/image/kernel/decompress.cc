@@ -22,7 +22,7 @@ using namespace std::string_view_literals;
 
 constexpr std::size_t kChunkBytes = 1 * limits::kMiB;
 constexpr std::string_view kLz4Magic = "\x02\x21\x4c\x18"sv;
-constexpr std::size_t kLz4BlockBytes = 8 * limits::kMiB;      // what every legacy block but the last unpacks to
+constexpr std::size_t kLz4BlockBytes = 8 * limits::kMiB;      // the unpacked size of every legacy block but the last
 constexpr std::uint64_t kXzMemoryBytes = 256 * limits::kMiB;  // the largest preset's dictionary is 64 MiB
 
 std::unexpected<Error> too_large(std::size_t max_bytes) {
@@ -33,11 +33,11 @@ std::unexpected<Error> damaged(Packing packing, std::string_view why) {
   return fail(ErrorCode::corrupt, fmt::format("damaged {} data: {}", to_string(packing), why));
 }
 
-/// Where a decoder writes: grows in steps, so that a lying header costs nothing.
+/// The buffer for a decoder's output. It grows in steps, so that a false size in a header costs no memory.
 class Output {
  public:
   explicit Output(std::size_t max_bytes) : max_bytes_(max_bytes) {}
-  /// Room for the decoder's next step; one byte beyond the limit is allowed for, so that excess is noticed.
+  /// Room for the decoder's next step. It may exceed the limit by one byte, so that too large an output is noticed.
   std::pair<char*, std::size_t> room() {
     std::size_t want = std::min(std::max(kChunkBytes, used_ / 2), max_bytes_ + 1 - used_);
     if (bytes_.size() < used_ + want) bytes_.resize(used_ + want);
@@ -115,7 +115,7 @@ Result<std::string> unzstd(std::string_view bytes, std::size_t max_bytes) {
   }
 }
 
-/// Legacy frame: magic, then blocks of `u32 packed_size, bytes` up to the end; a repeated magic starts another frame.
+/// Legacy frame: magic, then blocks of `u32 packed_size, bytes` up to the end. A repeated magic starts another frame.
 Result<std::string> unlz4(std::string_view bytes, std::size_t max_bytes) {
   std::string out;
   auto block = std::make_unique<char[]>(kLz4BlockBytes);

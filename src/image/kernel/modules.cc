@@ -43,7 +43,7 @@ std::vector<std::string> early_module_names() {
 
 namespace {
 
-/// The bytes [offset, offset + size) of a file, or nullopt when they are not all there.
+/// The bytes [offset, offset + size) of a file, or nullopt when the file is shorter.
 std::optional<std::string_view> slice(std::string_view bytes, std::uint64_t offset, std::uint64_t size) {
   if (offset > bytes.size() || size > bytes.size() - offset) return std::nullopt;
   return bytes.substr(offset, size);
@@ -88,7 +88,7 @@ std::string canonical(std::string_view name) {
   return result;
 }
 
-/// "virtio_blk" for ".../virtio_blk.ko.xz"; empty when it is no module.
+/// "virtio_blk" for ".../virtio_blk.ko.xz"; empty when the file is not a module.
 std::string module_name(const std::string& file) {
   for (std::string_view suffix : {".ko", ".ko.xz", ".ko.zst", ".ko.gz"})
     if (file.size() > suffix.size() && file.ends_with(suffix))
@@ -96,7 +96,7 @@ std::string module_name(const std::string& file) {
   return {};
 }
 
-/// Depth first, so that what a module needs comes before it.
+/// Depth first, so that a module's dependencies come before the module.
 class Collector {
  public:
   Collector(std::map<std::string, std::string> files, std::string into, std::string_view release)

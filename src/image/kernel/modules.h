@@ -1,4 +1,4 @@
-// Kernel modules as files: what one says of itself, and picking the early ones out of a tree. Loads nothing.
+// Kernel modules as files: reads a module's own description, and selects the early modules of a tree. Loads nothing.
 #pragma once
 
 #include <map>
@@ -22,9 +22,9 @@ Result<ModuleInfo> read_module_info(std::string_view module);
 /// Path by name of every module file under `tree`; symlinks are not followed. `exhausted` over limits::kArchiveEntries.
 Result<std::map<std::string, std::string>> find_modules(const std::string& tree);
 
-/// Copies the early modules found under `tree` and all that they depend on, unpacked, into the new directory `into` as
-/// `<name>.ko`. Symlinks are not followed. The file names in load order; a module that is missing is taken for built
-/// in. `invalid` when one is built for a kernel other than `release` (unless that is empty).
+/// Copies the early modules under `tree` and all their dependencies, unpacked, into the new directory `into` as
+/// `<name>.ko`. Symlinks are not followed. A missing module counts as built in. Returns the file names in load order.
+/// `invalid` when a module is built for another kernel than `release` (if `release` is given).
 Result<std::vector<std::string>> collect_early_modules(const std::string& tree, const std::string& into,
                                                        std::string_view release);
 

@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 constexpr auto kDepmodDeadline = std::chrono::minutes(2);
 
-// What depmod wants to know of what is built in; modprobe then says that those are there already.
+// The lists of built-in modules, which depmod reads. modprobe then knows that these modules are present.
 bool is_list(const std::string& name) {
   return name == "modules.builtin" || name == "modules.builtin.modinfo" || name == "modules.order";
 }
@@ -30,7 +30,7 @@ Result<> add(const std::string& from, const std::string& to) {
   return host::clone_file(from, to, 0644);
 }
 
-// Modules are found by name, which is unique in a kernel, wherever they lie: one directory will do.
+// One directory is enough: modules are found by name, which is unique in a kernel.
 Result<std::size_t> gather(const std::string& tree, const std::string& into) {
   TRY(host::make_directories(into + "/kernel", 0755));
   for (const auto& [name, file] : TRY(find_modules(tree)))

@@ -1,5 +1,5 @@
-// All of a kernel's modules as a file system that guests mount at /lib/modules/RELEASE: what is not needed before the
-// root is mounted is loaded from there when it is asked for (bridges, nftables, FUSE, …).
+// All of a kernel's modules as a file system, which guests mount at /lib/modules/RELEASE. A guest loads modules from it
+// on demand once its root is mounted (bridges, nftables, FUSE, …).
 #pragma once
 
 #include <string>
@@ -8,9 +8,9 @@
 
 namespace banger::image {
 
-/// Writes the image `path` (read-only ext4, no journal) from the modules found under `tree`, with the indexes that
-/// modprobe(8) reads, made by the host's depmod(8). `scratch` is a directory of the caller's for what lies in between.
-/// False, and no image, when there are no modules, their release is not known, or the host has no depmod. Blocking.
+/// Writes the image `path` (read-only ext4, no journal) from the modules under `tree`, with the indexes of modprobe(8)
+/// from the host's depmod(8). `scratch` is a directory for intermediate files; the caller owns it. Returns false and
+/// makes no image in three cases: there are no modules, their release is unknown, or the host has no depmod. Blocking.
 Result<bool> make_modules_image(const std::string& tree, const std::string& release, const std::string& scratch,
                                 const std::string& path);
 

@@ -1,4 +1,4 @@
-// KernelStore: what is in it. How kernels get there is in kernel_store.cc.
+// KernelStore: lists, reads and removes kernels. add.cc adds them.
 #include "image/kernel/store.h"
 
 #include <fmt/format.h>
@@ -22,7 +22,7 @@ bool exists(const std::string& path) {
   return ::stat(path.c_str(), &info) == 0;
 }
 
-/// A manifest names files beside itself; anything that could point elsewhere is refused.
+/// A manifest names files in its own directory. A name that could lead elsewhere is refused.
 Result<> check_file_name(std::string_view name) {
   if (name.empty() || name.find('/') != name.npos || name.starts_with('.'))
     return fail(ErrorCode::corrupt, fmt::format("bad file name '{}'", printable(name)));

@@ -1,4 +1,4 @@
-// Kernels: unpacking what distributions ship into what a VMM boots, and the store of kernels by name.
+// Kernels: unpacks a distribution's kernel into the form that a VMM boots, and stores kernels by name.
 #pragma once
 
 #include <cstdint>
@@ -21,25 +21,25 @@ Result<std::string> unpack_vmlinux(std::string_view image);
 /// "6.1.0-56-cloud-amd64", from the banner inside an unpacked kernel; empty when there is none.
 std::string release_of_vmlinux(std::string_view vmlinux);
 
-/// One kernel in the store: directory `<kernels>/<name>` with `vmlinux`, `modules/` (the .ko files needed early, in
-/// load order in `manifest.json`), optional `modules.ext4` (all modules, for guests to mount), optional `initrd`, and
-/// `manifest.json`, which is what is read back. The directory appears by rename when complete.
+/// One kernel in the store: a directory `<kernels>/<name>` with `vmlinux`, `modules/` (the .ko files needed early) and
+/// `manifest.json`. It may also have `modules.ext4` (all modules, for guests to mount) and `initrd`. The manifest gives
+/// the load order of the modules, and the store reads it back. The directory appears by rename when complete.
 struct Kernel {
   std::string name;
   std::string source;                ///< "apt:linux-image-6.1.0-56-cloud-amd64 6.1.187-1" or "import"
   std::string release;               ///< "6.1.0-56-cloud-amd64"; empty when unknown
   std::string sha256;                ///< of vmlinux
-  std::uint64_t size_bytes = 0;      ///< on disk, all of it
+  std::uint64_t size_bytes = 0;      ///< on disk, of all files
   std::int64_t created_at = 0;       ///< unix seconds
   std::string vmlinux;               ///< full path
   std::vector<std::string> modules;  ///< full paths, in load order
   std::string initrd;                ///< full path or empty
-  std::string modules_image;         ///< full path of the file system with all modules (guest_modules.h), or empty
+  std::string modules_image;         ///< full path of the file system with all modules (modules_image.h), or empty
 };
 Json to_json(const Kernel& kernel);
 
-/// `virtio, virtio_ring, virtio_mmio, …`: what a guest needs before its root is mounted, in load order. What they
-/// depend on goes before them; those a kernel has built in are simply absent.
+/// `virtio, virtio_ring, virtio_mmio, …`: the modules that a guest needs before its root is mounted, in load order.
+/// Their dependencies are loaded before them. Modules that a kernel has built in have no file.
 std::vector<std::string> early_module_names();
 
 /// Called with a stage ("download", "unpack") and percent 0..100 or -1 when unknown. On the control thread.
@@ -49,23 +49,23 @@ class KernelStore {
  public:
   KernelStore(host::Runtime& runtime, std::string directory, std::string cache_directory, std::string path_variable);
 
-  /// By name; kernels whose manifest does not hold are left out (get() tells what is wrong with them).
+  /// Sorted by name. Kernels with a damaged manifest are left out; get() gives their error.
   Result<std::vector<Kernel>> list() const;
   Result<Kernel> get(std::string_view name) const;  ///< `not_found` suggests the nearest; `corrupt` with a way out
   /// The catalog names that can be pulled: "debian-cloud".
   std::vector<std::string> pullable() const;
-  /// Through the host's apt, as any user: the package that linux-image-cloud-amd64 depends on is downloaded and
-  /// verified by apt into the cache, unpacked in process. When apt's own lists are missing or out of date, private ones
-  /// are fetched under the cache directory. A kernel of that name is replaced in one step. `unsupported` on hosts
-  /// without apt, with a hint at `kernel import`.
+  /// Uses the host's apt, as any user. apt downloads the package that linux-image-cloud-amd64 depends on into the cache
+  /// and verifies it. The package is unpacked in process. When apt's own lists are missing or out of date, private
+  /// lists are fetched under the cache directory. A kernel of that name is replaced in one step. `unsupported` on hosts
+  /// without apt; the hint names `kernel import`.
   Task<Result<Kernel>> pull(std::string name, StageProgress progress, host::Cancel& cancel);
   /// vmlinux: ELF or bzImage. modules: a directory tree of .ko[.xz|.zst|.gz] or empty.
   /// `exists` when the name is taken; `invalid` when a module is for another kernel.
   Task<Result<Kernel>> import(std::string name, std::string vmlinux, std::string modules, std::string initrd,
                               StageProgress progress, host::Cancel& cancel);
-  /// The caller has checked that no VM and no image uses it. Works on corrupt ones too.
+  /// REQUIRES: no VM and no image uses the kernel. Removes corrupt kernels too.
   Result<> remove(std::string_view name);
-  /// Half-made directories left by a crash.
+  /// Incomplete directories left by a crash.
   std::vector<std::string> leftovers() const;
 
  private:

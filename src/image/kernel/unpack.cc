@@ -1,4 +1,4 @@
-// unpack_vmlinux: from what distributions ship (a bzImage) to the ELF inside. Reads headers only; runs nothing.
+// unpack_vmlinux: from a distribution's bzImage to the ELF file inside. Reads headers only; runs nothing.
 #include <fmt/format.h>
 
 #include <cstring>
@@ -54,8 +54,9 @@ Result<Payload> find_payload(std::string_view image) {
     return not_a_kernel("it is neither an ELF file nor a bzImage");
   auto protocol = little_endian<std::uint16_t>(image, kProtocol);
   if (protocol < kPayloadProtocol)
-    return fail(ErrorCode::unsupported, fmt::format("boot protocol {}.{:02} is too old to find the kernel in it",
-                                                    protocol >> 8, protocol & 0xff));
+    return fail(ErrorCode::unsupported,
+                fmt::format("boot protocol {}.{:02} is too old: it does not say where the kernel lies", protocol >> 8,
+                            protocol & 0xff));
   std::size_t setup_sects = static_cast<std::uint8_t>(image[kSetupSects]);
   if (setup_sects == 0) setup_sects = 4;  // boot.rst: for backwards compatibility
   std::size_t begin = (setup_sects + 1) * 512 + little_endian<std::uint32_t>(image, kPayloadOffset);
@@ -64,7 +65,7 @@ Result<Payload> find_payload(std::string_view image) {
     return fail(ErrorCode::corrupt, "the bzImage is cut short: its payload lies outside the file");
   auto payload = image.substr(begin, length);
   auto unpacked = little_endian<std::uint32_t>(payload, length - 4);
-  // gzip ends with that size itself (ISIZE); after the others the build has added it.
+  // gzip data ends with that size anyway (ISIZE). After other formats, the kernel's build appends it.
   if (packing_of(payload) != Packing::gzip) payload.remove_suffix(4);
   return Payload{payload, unpacked};
 }

@@ -1,5 +1,5 @@
-// ImageStore::build and ::import_tar: a tar stream becomes an image directory. mmdebstrap makes the tar; nothing is
-// unpacked on the host.
+// ImageStore::build and ::import_tar: make an image directory from a tar stream. mmdebstrap makes the stream for
+// build(). No file of the stream is unpacked on the host.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/prctl.h>
@@ -29,7 +29,7 @@ namespace banger::image {
 
 namespace {
 
-/// The root file system is only ever mounted read-only, under an overlay: no journal, and little room to spare.
+/// The root file system is only mounted read-only, under an overlay. So it has no journal and little spare room.
 ext4::Ext4Options rootfs_options(const std::string& name, std::int64_t timestamp) {
   return {.label = "banger-root",
           .spare_bytes = 16 * limits::kMiB,
@@ -38,18 +38,18 @@ ext4::Ext4Options rootfs_options(const std::string& name, std::int64_t timestamp
           .journal = false};
 }
 
-/// Grown online by the guest to the VM's disk size. Sparse; 256 MiB to start from lets the resize inode reach
-/// terabytes.
+/// The guest grows this file system online to the VM's disk size. It is sparse. From 256 MiB, the resize inode can
+/// reach terabytes.
 ext4::Ext4Options seed_options(const std::string& name, std::int64_t timestamp) {
   return {
       .label = "banger-work", .size_bytes = 256 * limits::kMiB, .uuid_seed = "work " + name, .timestamp = timestamp};
 }
 
-/// From a written rootfs.ext4 to a complete directory; blocking.
+/// Completes the directory around a written rootfs.ext4; blocking.
 Result<Image> complete(const PartialDirectory& partial, Image image, std::int64_t timestamp) {
   std::string rootfs = partial.file("rootfs.ext4"), seed = partial.file("work-seed.ext4");
   TRY(ext4::check_ext4(rootfs));
-  // Reading it all for the hash goes on beside the writing of it to the disk.
+  // The hash reads the whole file while commit() writes it to the disk.
   auto hash = std::async(std::launch::async, [rootfs] { return host::sha256_file(rootfs); });
   image.init = TRY(detect_init(rootfs));
   auto options = seed_options(image.name, timestamp);
@@ -69,27 +69,28 @@ Result<Image> complete(const PartialDirectory& partial, Image image, std::int64_
 }
 
 std::unexpected<Error> no_mmdebstrap() {
-  return fail(ErrorCode::unavailable, "mmdebstrap, which builds images, is not on this host",
+  return fail(ErrorCode::unavailable, "mmdebstrap, which builds images, is not installed on this host",
               "install the packages mmdebstrap and uidmap");
 }
 
-/// What the build needs as an ordinary user, asked of the host itself rather than of its settings.
+/// Checks the requirements of a build as an ordinary user. Tries the host's features instead of reading its settings.
 Task<Result<>> check_tools(host::Runtime& runtime, std::string path_variable, host::Cancel& cancel) {
   if (!host::find_program("mmdebstrap", path_variable)) co_return no_mmdebstrap();
   if (::geteuid() == 0) co_return Result<>();
-  // newuidmap is setuid, which is of no use then.
+  // newuidmap is setuid, which has no effect then.
   if (::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
     co_return fail(ErrorCode::unsupported, "building an image takes privileges that this process may not gain",
                    "'banger image build', in a terminal, builds it there");
   if (!host::find_program("newuidmap", path_variable))
-    co_return fail(ErrorCode::unavailable, "newuidmap is not on this host: images cannot be built without root",
+    co_return fail(ErrorCode::unavailable,
+                   "newuidmap is not installed on this host, and images cannot be built without it or root",
                    "install the package uidmap");
   ToolRun probe{{.argv = {"unshare", "--user", "true"}, .env = tool_environment(path_variable)},
                 host::after(limits::kAptQueryDeadline)};
   auto output = CO_TRY(co_await run_tool(runtime, std::move(probe), cancel));
   if (output.status.shell_code() != 0)
     co_return fail(ErrorCode::unavailable,
-                   fmt::format("this host lets users make no user namespaces: {}", printable(trim(output.err))),
+                   fmt::format("this host does not let users make user namespaces: {}", printable(trim(output.err))),
                    "allow them (sysctl kernel.unprivileged_userns_clone=1 or "
                    "kernel.apparmor_restrict_unprivileged_userns=0), or build as root");
   co_return Result<>();
@@ -101,7 +102,7 @@ Task<Result<std::vector<AptSource>>> find_sources(host::Runtime& runtime, std::s
       {.argv = {"apt-get", "indextargets", "--format", std::string(kIndexTargetsFormat), "Created-By: Packages"},
        .env = tool_environment(path_variable)},
       host::after(limits::kAptQueryDeadline)};
-  // No apt, or one that fails, means that origins are not known.
+  // Without apt, or when apt fails, origins are unknown.
   auto targets = co_await run_tool(runtime, std::move(ask), cancel);
   CO_TRY(cancel.check());
   auto sources = CO_TRY(
@@ -109,7 +110,7 @@ Task<Result<std::vector<AptSource>>> find_sources(host::Runtime& runtime, std::s
   co_return expand_mirror_lists(std::move(sources));
 }
 
-/// Keyrings that no package of the image brings along.
+/// Keyrings that no package of the image contains.
 CopiedKeys keys_to_copy(const std::vector<AptSource>& sources) {
   CopiedKeys keys;
   for (const auto& source : sources) {
@@ -120,7 +121,7 @@ CopiedKeys keys_to_copy(const std::vector<AptSource>& sources) {
   return keys;
 }
 
-/// mmdebstrap says what it is at in lines like "I: downloading packages with apt...".
+/// mmdebstrap reports its steps in lines like "I: downloading packages with apt...".
 std::string_view current_step(std::string_view log) {
   auto at = log.rfind("I: ");
   if (at == log.npos) return "starting";
@@ -140,7 +141,7 @@ std::unexpected<Error> build_failed(const host::Output& output) {
   return std::unexpected(std::move(error));
 }
 
-/// Runs mmdebstrap with its tar going straight into `rootfs`.
+/// Runs mmdebstrap and writes its tar stream directly into `rootfs`.
 Task<Result<>> stream_build(host::Runtime& runtime, std::string path_variable, RecipePlan plan,
                             std::vector<AptSource> sources, std::string rootfs, ext4::Ext4Options options,
                             StageProgress progress, host::Cancel& cancel) {
@@ -169,7 +170,7 @@ Task<Result<>> stream_build(host::Runtime& runtime, std::string path_variable, R
   co_await room.clean_up();
 
   if (!output) co_return std::unexpected(std::move(output.error()));
-  // A writer that gave up (disk full) is the cause, one that saw a broken stream the consequence.
+  // A writer that failed first (disk full) is the cause. A writer that saw a broken stream is the consequence.
   if (writer_first && !written) co_return std::unexpected(std::move(written.error()));
   if (output->status.shell_code() != 0) co_return build_failed(*output);
   if (!written) co_return std::unexpected(std::move(written.error()));
@@ -184,8 +185,8 @@ Task<Result<Image>> ImageStore::build(std::string name, StageProgress progress, 
   if (recipe == all.end()) {
     std::vector<std::string> names;
     for (const auto& known : all) names.emplace_back(known.name);
-    co_return fail(ErrorCode::not_found, fmt::format("there is no recipe for an image '{}'", printable(name, 80)),
-                   fmt::format("there is: {}", join(names, ", ")));
+    co_return fail(ErrorCode::not_found, fmt::format("no recipe builds an image '{}'", printable(name, 80)),
+                   fmt::format("these can be built: {}", join(names, ", ")));
   }
   auto context = fmt::format("build image '{}'", name);
   auto plan = CO_TRY(in(context, parse_recipe(kRecipeFiles, name)));
@@ -211,7 +212,7 @@ Task<Result<Image>> ImageStore::import_tar(std::string name, std::string tar_pat
   auto context = fmt::format("import image '{}'", name);
   for (const auto& existing : CO_TRY(list()))
     if (existing.name == name)
-      co_return fail(ErrorCode::exists, fmt::format("there is already an image '{}'", name),
+      co_return fail(ErrorCode::exists, fmt::format("an image named '{}' exists already", name),
                      "delete it first, or choose another name");
   auto tar = CO_TRY(in(context, host::open_file(tar_path, O_RDONLY)));
   Image image{.id = new_image_id(), .name = name, .source = "import", .kernel = std::move(kernel)};

@@ -30,7 +30,7 @@ std::string roomier_parent() {
   return enough || !second || (first && *first >= *second) ? kParents[0] : kParents[1];
 }
 
-/// Files in a room belong to ids of the user namespace: only its root may remove them.
+/// Files in a build directory belong to ids of the user namespace. Only the root of that namespace may remove them.
 Task<Result<>> remove_room(host::Runtime& runtime, std::string path_variable, std::string path) {
   auto removed = co_await runtime.blocking([&] { return host::remove_tree(path); });
   if (removed) co_return removed;
@@ -42,7 +42,7 @@ Task<Result<>> remove_room(host::Runtime& runtime, std::string path_variable, st
   co_return co_await runtime.blocking([&] { return host::remove_tree(path); });
 }
 
-/// The lock of a room that is ours and that no build holds.
+/// The lock of a directory that belongs to this user and that no build holds.
 std::optional<UniqueFd> lock_abandoned(const std::string& path) {
   struct stat info{};
   UniqueFd held(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -51,10 +51,11 @@ std::optional<UniqueFd> lock_abandoned(const std::string& path) {
   return held;
 }
 
-/// nullopt when someone who looked for abandoned rooms took it before it was locked.
+/// nullopt when another process took the new directory for an abandoned one before it was locked.
 Result<std::optional<UniqueFd>> make_room(const std::string& path) {
   if (::mkdir(path.c_str(), 0755) < 0) return fail_errno(path);
-  (void)::chmod(path.c_str(), 0755);  // whatever the umask: the namespace's root is a stranger here
+  (void)::chmod(path.c_str(),
+                0755);  // whatever the umask, because to this directory the namespace's root is another user
   UniqueFd lock(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct stat info{};
   if (!lock || ::flock(lock.get(), LOCK_EX | LOCK_NB) < 0 || ::lstat(path.c_str(), &info) < 0) return std::nullopt;

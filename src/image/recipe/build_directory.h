@@ -1,4 +1,5 @@
-// Where mmdebstrap unpacks: a directory outside the user's home, which the ids of its user namespace could not enter.
+// The directory into which mmdebstrap unpacks. It lies outside the user's home, which the ids of the user namespace
+// cannot enter.
 #pragma once
 
 #include <string>
@@ -10,21 +11,21 @@
 
 namespace banger::image {
 
-/// `/var/tmp/banger-build-<uid>-<random>` (or in /tmp, where there is more room), mode 0755, held by flock(2) for as
+/// `/var/tmp/banger-build-<uid>-<random>` (or in /tmp, where there is more room), mode 0755. It is held by flock(2) as
 /// long as this object or a process that inherited lock_fd() lives.
 class BuildRoom {
  public:
-  /// Removes abandoned ones first.
+  /// Removes abandoned directories first.
   static Task<Result<BuildRoom>> make(host::Runtime& runtime, std::string path_variable, host::Cancel& cancel);
 
-  /// Rooms of this user that nobody holds any more: those of builds that a crash or power cut ended.
+  /// Directories of this user that no process holds: their builds ended by a crash or a power cut.
   static std::vector<std::string> abandoned();
-  /// Removes one, also what ids of a user namespace own in it. Nothing happens while a build holds it.
+  /// Removes a directory, with files that ids of a user namespace own. Does nothing while a build holds the directory.
   static Task<Result<>> remove(host::Runtime& runtime, std::string path_variable, std::string path);
 
   const std::string& path() const { return path_; }
   int lock_fd() const { return lock_.get(); }
-  /// Removes it, with what a build that was killed left in it.
+  /// Removes this directory, with the leftovers of a killed build.
   Task<> clean_up();
 
  private:

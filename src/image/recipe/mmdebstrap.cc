@@ -25,12 +25,12 @@ std::string mask_hook(const std::vector<std::string>& units) {
 }  // namespace
 
 std::vector<std::string> mmdebstrap_command(const RecipePlan& plan, const CopiedKeys& keys) {
-  // --mode=unshare serves both: for a user it makes the user namespace, for root it keeps the build's mounts out of the
-  // host's.
+  // --mode=unshare is right for both cases. For a user it makes the user namespace. For root it separates the build's
+  // mounts from the host's.
   std::vector<std::string> argv = {
       "mmdebstrap", "--mode=unshare", "--format=tar", "--variant=" + plan.variant,
       "--aptopt=Acquire::Languages \"none\"",
-      // A disk that is thrown away needs no fsync after each file, neither here nor in the guest.
+      // A disposable disk needs no fsync after each file, neither in the build nor in the guest.
       "--dpkgopt=force-unsafe-io"};
   if (!plan.packages.empty()) argv.push_back("--include=" + join(plan.packages, ","));
   for (const auto& pattern : plan.exclude) argv.push_back("--dpkgopt=path-exclude=" + pattern);

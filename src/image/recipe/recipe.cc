@@ -12,7 +12,7 @@ namespace banger::image {
 
 namespace {
 
-constexpr int kMostBases = 4;  ///< so that a recipe which extends itself comes to an end
+constexpr int kMostBases = 4;  ///< so that reading a recipe that extends itself ends
 
 using Embedded = std::span<const EmbeddedFile>;
 
@@ -28,14 +28,14 @@ bool only_of(std::string_view text, std::string_view extra) {
 
 Result<std::string_view> text_of(Embedded embedded, std::string_view field, std::string_view path) {
   auto file = find_embedded(embedded, path);
-  if (!file) return bad(field, fmt::format("'{}' is no file that is compiled in", printable(path)));
+  if (!file) return bad(field, fmt::format("'{}' is not a compiled-in file", printable(path)));
   return file->text;
 }
 
 Result<std::string> file_text(Embedded embedded, const Json& json) {
   auto from = TRY(find_string(json, "from"));
   if (!from) return get_string(json, "text");
-  if (json.contains("text")) return bad("files", "has text beside from");
+  if (json.contains("text")) return bad("files", "has both 'text' and 'from'");
   return std::string(TRY(text_of(embedded, "files", *from)));
 }
 
@@ -44,12 +44,12 @@ Result<RecipeFile> parse_file(Embedded embedded, const Json& json) {
   RecipeFile file{TRY(get_string(json, "path")), 0644, TRY(file_text(embedded, json))};
   bool inside = file.path.starts_with('/') && !file.path.ends_with('/') && file.path.find("/../") == file.path.npos;
   if (!inside || file.path.find('\0') != file.path.npos)
-    return bad("files", fmt::format("'{}' is no absolute path of a file", printable(file.path)));
+    return bad("files", fmt::format("'{}' is not an absolute path of a file", printable(file.path)));
   if (file.text.find('\0') != file.text.npos)
     return bad("files", fmt::format("{}: only text can be written", file.path));
   auto mode = TRY(find_string(json, "mode")).value_or("0644");
   if (mode.size() > 5 || mode.empty() || mode.find_first_not_of("01234567") != mode.npos)
-    return bad("files", fmt::format("{}: '{}' is no octal mode", file.path, printable(mode)));
+    return bad("files", fmt::format("{}: '{}' is not an octal mode", file.path, printable(mode)));
   file.mode = static_cast<std::uint32_t>(std::stoul(mode, nullptr, 8)) & 07777;
   return file;
 }
@@ -62,7 +62,7 @@ Result<> add_files(RecipePlan& plan, Embedded embedded, const Json& json) {
   return {};
 }
 
-/// From a file with a unit a line, where '#' begins a comment.
+/// Reads a file with one unit a line, in which '#' begins a comment.
 Result<> add_masked_units(RecipePlan& plan, Embedded embedded, const Json& json) {
   auto path = TRY(find_string(json, "masked_units"));
   if (!path) return {};
@@ -86,16 +86,16 @@ Result<> append(std::vector<std::string>& list, const Json& json, std::string_vi
 
 Result<> check(const RecipePlan& plan) {
   if (plan.description.empty()) return bad("description", "is missing");
-  if (!only_of(plan.kernel, "-.")) return bad("kernel", "is no name of a kernel");
-  if (!only_of(plan.suite, "-.")) return bad("suite", "is no name of a suite");
-  if (!only_of(plan.variant, "-")) return bad("variant", "is no variant of mmdebstrap");
+  if (!only_of(plan.kernel, "-.")) return bad("kernel", "is not the name of a kernel");
+  if (!only_of(plan.suite, "-.")) return bad("suite", "is not the name of a suite");
+  if (!only_of(plan.variant, "-")) return bad("variant", "is not a variant of mmdebstrap");
   if (plan.timestamp <= 0) return bad("timestamp", "must be seconds since 1970");
   for (const auto& package : plan.packages)
-    if (!only_of(package, "+-.")) return bad("packages", fmt::format("'{}' is no package name", printable(package)));
+    if (!only_of(package, "+-.")) return bad("packages", fmt::format("'{}' is not a package name", printable(package)));
   return {};
 }
 
-/// On top of what it extends, `bases` recipes deep at most.
+/// Parses a recipe on top of the recipes that it extends, which may be `bases` deep.
 Result<RecipePlan> parse(Embedded embedded, std::string_view name, int bases) {
   auto path = fmt::format("images/{}/recipe.json", name);
   auto json = TRY(parse_json(TRY(text_of(embedded, "extends", path)), limits::kManifestBytes));

@@ -21,7 +21,7 @@ struct RecipeFile {
 
 struct RecipePlan {
   std::string description;     ///< one line
-  std::string kernel;          ///< that VMs of the image boot
+  std::string kernel;          ///< the kernel that VMs of the image boot
   std::string suite;           ///< "bookworm"
   std::string variant;         ///< of mmdebstrap: "minbase"
   std::int64_t timestamp = 0;  ///< SOURCE_DATE_EPOCH: no file in the image is younger
@@ -29,18 +29,18 @@ struct RecipePlan {
   std::vector<std::string> exclude;  ///< dpkg path-exclude patterns, kept in the image
   std::vector<std::string> include;  ///< dpkg path-include patterns, after the excludes
   std::vector<RecipeFile> files;
-  std::vector<std::string> masked_units;  ///< of systemd
-  std::vector<std::string> commands;      ///< shell, run in the image after the files are there
+  std::vector<std::string> masked_units;  ///< systemd units
+  std::vector<std::string> commands;      ///< shell commands, run in the image after all files are written
 };
 
 /// Reads images/<name>/recipe.json, the recipes it extends and the files it names, all from `embedded`. `invalid` names
 /// the field.
 Result<RecipePlan> parse_recipe(std::span<const EmbeddedFile> embedded, std::string_view name);
 
-/// Files of the host that the image's apt sources name (keyrings), to be copied to the same path in the image.
+/// Files of the host that the image's apt sources name (keyrings). They are copied to the same path in the image.
 using CopiedKeys = std::vector<std::string>;
 
-/// Sources are read from standard input, the tar goes to standard output.
+/// The command reads sources from standard input and writes the tar stream to standard output.
 std::vector<std::string> mmdebstrap_command(const RecipePlan& plan, const CopiedKeys& keys);
 
 }  // namespace banger::image

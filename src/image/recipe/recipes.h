@@ -1,4 +1,4 @@
-// The recipes compiled in.
+// The compiled-in recipes.
 #pragma once
 
 #include <span>
@@ -9,7 +9,7 @@
 
 namespace banger::image {
 
-/// What images are made from: their folders of images/, and the files of guest/ that recipes name.
+/// The files that images are made from: the folders of images/, and the files of guest/ that recipes name.
 extern const std::span<const EmbeddedFile> kRecipeFiles;
 
 /// By name.

@@ -1,4 +1,4 @@
-// Where a tunnel goes: the authority of a CONNECT request, and the little name resolution a static binary can do.
+// The target of a tunnel: the authority of a CONNECT request, and the limited name resolution of a static binary.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,8 @@ struct Authority {
 /// `127.0.0.1:80`, `[::1]:80`, `localhost:80`. `invalid` otherwise.
 Result<Authority> parse_authority(std::string_view text);
 
-/// Numeric addresses of `host`, in the order to try them: itself when numeric, the loopback pair for `localhost`, else
-/// what hosts(5) text says. `not_found` when that is nothing.
+/// Numeric addresses of `host`, in the order to try them. A numeric host gives itself, `localhost` gives the loopback
+/// pair, and other names are looked up in the text of hosts(5). `not_found` when there is no address.
 Result<std::vector<std::string>> addresses_of(std::string_view host, std::string_view hosts_file);
 
 }  // namespace banger::roles::agent

@@ -40,7 +40,7 @@ struct Arguments {
   int channel_fd = -1, listen_fd = -1;
 };
 
-// Options of all subcommands together; each checks that it has what it needs.
+// Parses the options of all subcommands. Each subcommand checks that it has the options it requires.
 Result<Arguments> parse(std::span<char*> words) {
   Arguments arguments;
   for (std::size_t i = 0; i < words.size(); ++i) {
@@ -71,7 +71,7 @@ Result<Arguments> parse(std::span<char*> words) {
   return arguments;
 }
 
-// A stream may hold five descriptors and there are many streams; the kernel gives PID 1's children 1024.
+// A stream may hold five descriptors, and there are many streams. By default the children of PID 1 may have 1024.
 void raise_descriptor_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= 4096) return;
@@ -80,11 +80,11 @@ void raise_descriptor_limit() {
 }
 
 Result<> serve(const Arguments& arguments) {
-  // One heap instead of one for each thread: the agent is in every guest.
+  // One heap instead of one for each thread saves memory, and every guest has an agent.
   ::mallopt(M_ARENA_MAX, 1);
   ::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
-  // Every file transfer may hold a thread; one more for everything else.
+  // Every file transfer may hold a thread. One more thread serves everything else.
   host::Runtime runtime(limits::kFileTransfers + 1);
   Options options{.run_dir = arguments.run_dir, .log_path = arguments.run_dir + "/agent.log"};
   auto context = TRY(make_context(runtime, std::move(options)));

@@ -4,7 +4,7 @@
 
 namespace banger::roles::agent {
 
-/// `argv[1]` is the subcommand. Returns the exit status: 0, 1 on failure (told on stderr), 2 on wrong usage.
+/// `argv[1]` is the subcommand. Returns the exit status: 0, 1 on failure (with an error on stderr), 2 on wrong usage.
 int run_agent(int argc, char** argv);
 
 }  // namespace banger::roles::agent

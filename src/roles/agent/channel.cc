@@ -2,7 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/vm_sockets.h>  // after <sys/socket.h>, which it relies on
+#include <linux/vm_sockets.h>  // after <sys/socket.h>, which it requires
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -24,14 +24,14 @@ Result<std::string> find_port(std::string_view name, const std::string& sys, con
     if (label && trim(*label) == name) return fmt::format("{}/{}", dev, entry->path().filename().native());
   }
   return fail(ErrorCode::not_found, fmt::format("there is no virtio-serial port named '{}'", name),
-              "the guest kernel needs virtio_console and the VM the port, or a vsock");
+              "give the guest kernel virtio_console and the VM the port, or give the VM a vsock");
 }
 
 bool has_vsock(const std::string& device) {
   auto file = host::open_file(device, O_RDONLY);
   unsigned int cid = VMADDR_CID_ANY;
   if (!file || ::ioctl(file->get(), IOCTL_VM_SOCKETS_GET_LOCAL_CID, &cid) < 0) return false;
-  // Without a device the driver knows no address, or that of the loopback.
+  // Without a device, the driver has no address or the loopback's address.
   return cid != VMADDR_CID_ANY && cid > VMADDR_CID_HOST;
 }
 
@@ -49,7 +49,7 @@ Result<UniqueFd> listen_vsock() {
 
 namespace {
 
-// Processes of the guest can reach the port too, over the vsock's loopback.
+// Processes of the guest can reach the port too, through the vsock's loopback.
 bool from_host(const sockaddr_storage& peer) {
   if (peer.ss_family != AF_VSOCK) return true;
   sockaddr_vm address{};
@@ -66,7 +66,7 @@ Task<Result<UniqueFd>> accept_host(host::Runtime& runtime, int listener) {
     socklen_t length = sizeof peer;
     UniqueFd connection(::accept4(listener, reinterpret_cast<sockaddr*>(&peer), &length, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (connection && from_host(peer)) co_return connection;
-    // One that has gone again before it was taken is no error of the listener's.
+    // A connection that closed before it was accepted is not an error of the listener.
     bool passing = connection || errno == EAGAIN || errno == EINTR || errno == ECONNABORTED || errno == ECONNRESET;
     if (!passing) co_return fail_errno("accept the host's connection");
   }
@@ -78,7 +78,7 @@ Task<Result<Channel>> open_channel(host::Runtime& runtime, host::Deadline deadli
     if (!path && has_vsock()) co_return Channel{.port = {}, .listener = CO_TRY(listen_vsock())};
     auto port = path ? host::open_file(*path, O_RDWR | O_NONBLOCK) : std::unexpected(path.error());
     if (port) co_return Channel{.port = std::move(*port), .listener = {}};
-    // Found but not made yet (devtmpfs), or held by an agent that is just ending: the port is exclusive.
+    // The port's device may not exist yet (devtmpfs), or an ending agent may still hold the exclusive port.
     if (host::Clock::now() > deadline) co_return fail(ErrorCode::timeout, port.error().message, port.error().hint);
     co_await runtime.sleep_for(limits::kPortPoll);
   }

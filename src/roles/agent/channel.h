@@ -1,5 +1,5 @@
-// Finding the byte channel to the host: a virtio-serial port by its name (virtio 1.1, section 5.3), or, where the VMM
-// has none of these, connections that the host makes to a vsock port (vsock(7)).
+// Finds the byte channel to the host: a virtio-serial port by its name (virtio 1.1, section 5.3). If the VMM has no
+// such ports, the agent accepts the host's connections to a vsock port (vsock(7)).
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@ namespace banger::roles::agent {
 
 inline constexpr std::string_view kChannelName = "banger.agent";
 
-/// The device of the port called `name`, e.g. "/dev/vport0p1"; `not_found` while there is none.
+/// The device of the port called `name`, e.g. "/dev/vport0p1"; `not_found` while it does not exist.
 Result<std::string> find_port(std::string_view name, const std::string& sys = "/sys/class/virtio-ports",
                               const std::string& dev = "/dev");
 
@@ -21,14 +21,15 @@ bool has_vsock(const std::string& device = "/dev/vsock");
 /// Listens on the agent's vsock port.
 Result<UniqueFd> listen_vsock();
 
-/// The next connection of the host; others' are ended. `listener` may also be a Unix socket.
+/// The next connection from the host. Connections from guest processes are closed. `listener` may also be a Unix
+/// socket.
 Task<Result<UniqueFd>> accept_host(host::Runtime& runtime, int listener);
 
 /// Either an opened port, or a listening vsock.
 struct Channel {
   UniqueFd port, listener;
 };
-/// Waits until one is there (drivers may be loading). `timeout` after the deadline.
+/// Waits until a channel exists (drivers may be loading). `timeout` after the deadline.
 Task<Result<Channel>> open_channel(host::Runtime& runtime, host::Deadline deadline);
 
 }  // namespace banger::roles::agent

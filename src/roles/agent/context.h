@@ -1,5 +1,5 @@
-// What all routes share: the event loop, the log, the run directory, and the little state an agent has. One per
-// process; handlers keep it alive. Control thread only.
+// The state that all routes share: the event loop, the log, the run directory, and a few values. One per process;
+// handlers keep it alive. Control thread only.
 #pragma once
 
 #include <functional>
@@ -21,9 +21,9 @@ namespace banger::roles::agent {
 struct Options {
   std::string run_dir = "/run/banger";
   std::string log_path;           ///< empty: stderr
-  std::string config_root = "/";  ///< what POST /configure applies to
+  std::string config_root = "/";  ///< the root that POST /configure changes
   capabilities::ApplyMode config_mode = capabilities::ApplyMode::live;
-  std::string mounts = "/proc/self/mountinfo";  ///< where POST /quiesce looks for the cgroups
+  std::string mounts = "/proc/self/mountinfo";  ///< where POST /quiesce finds the cgroups
   std::chrono::milliseconds (*put_off)(std::chrono::nanoseconds) = for_first_command;
   std::function<Task<Result<>>(host::Runtime&, ShutdownPlan)> shut_down = carry_out;
 };
@@ -44,18 +44,18 @@ struct Context {
   const Options options;
   const RunDir run_dir;
   LogFile log;
-  AgentConfig config;                                ///< token and environment in force
-  std::function<void(std::string token)> set_token;  ///< of the server
-  std::optional<guest::Handles> handles;             ///< for a change of identity
-  Users users;                                       ///< of the guest
-  std::optional<CpuSample> cpu;                      ///< of the last GET /stats
+  AgentConfig config;                                ///< the current token and environment
+  std::function<void(std::string token)> set_token;  ///< gives the server a new token
+  std::optional<guest::Handles> handles;             ///< for a new identity
+  Users users;                                       ///< users of the guest
+  std::optional<CpuSample> cpu;                      ///< sample of the last GET /stats
   int transfers = 0;                                 ///< file streams that hold a pool thread
   host::Event transfer_done;
   host::Mutex configuring;  ///< one configuration at a time
   host::Mutex settling_turn;
   int settling = 0;      ///< configurations whose commands have not run to their end
-  host::Event settled;   ///< one has
-  bool hurried = false;  ///< somebody waits for that: nothing is put off for a first command
+  host::Event settled;   ///< such a configuration has ended
+  bool hurried = false;  ///< a client waits for the system, so work is not delayed in favour of a first command
   host::Event hurry;
   bool held = false;  ///< the machine is about to be saved: commands outlive their clients
 };

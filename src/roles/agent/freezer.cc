@@ -19,12 +19,13 @@ namespace banger::roles::agent {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr auto kFreezeDeadline = std::chrono::seconds(2);  // a process in an uninterruptible wait stops only after it
+constexpr auto kFreezeDeadline =
+    std::chrono::seconds(2);  // a process in an uninterruptible wait stops only after the wait
 constexpr auto kFreezePoll = std::chrono::milliseconds(2);
 constexpr std::string_view kOurGroup = "banger-agent";
 constexpr std::size_t kListBytes = 1 << 20;
 
-// Not host::write_file(), which writes another file and renames it.
+// Not host::write_file(), which writes a temporary file and renames it.
 Result<> put(const std::string& path, std::string_view text) {
   auto file = TRY(host::open_file(path, O_WRONLY));
   if (auto written = host::write_all(file.get(), text); !written) return in(path, std::move(written));
@@ -38,14 +39,14 @@ bool has_process(const std::string& group, pid_t pid) {
   return false;
 }
 
-// systemd keeps us in init.scope, beside itself.
+// systemd keeps the agent in init.scope, together with itself.
 Result<> move_ourselves(const std::string& group) {
   if (::mkdir(group.c_str(), 0755) < 0 && errno != EEXIST) return fail_errno(group);
   TRY(put(group + "/cgroup.procs", std::to_string(::getpid())));
   if (pid_t keeper = ::getppid(); keeper > 1) TRY(put(group + "/cgroup.procs", std::to_string(keeper)));
-  // Freezing the group we are in would be the end.
+  // Freezing the agent's own group would stop the agent for ever.
   if (!has_process(group, ::getpid()))
-    return fail(ErrorCode::internal, fmt::format("{} did not take the agent", group));
+    return fail(ErrorCode::internal, fmt::format("the agent could not be moved to {}", group));
   return {};
 }
 
@@ -55,7 +56,7 @@ std::vector<std::string> other_groups(const std::string& root, const std::string
   for (std::filesystem::directory_iterator entry(root, error), end; !error && entry != end; entry.increment(error)) {
     auto path = entry->path().native();
     if (path == ours || !entry->is_directory(error)) continue;
-    // One that is frozen already is somebody's wish.
+    // A group that is frozen already was frozen by the guest's user.
     if (host::read_file(path + "/cgroup.freeze", 16) == "0\n") groups.push_back(std::move(path));
   }
   return groups;
@@ -86,7 +87,7 @@ Result<int> freeze_others(const std::string& mounts, const std::string& memory) 
   auto ours = fmt::format("{}/{}", root, kOurGroup);
   TRY(move_ourselves(ours));
   auto groups = other_groups(root, ours);
-  // Before the first one stops: whatever happens next, it can be let go.
+  // Record the groups before the first one stops. Then they can be thawed whatever happens next.
   TRY(host::write_file(memory, join(groups, "\n"), 0600));
   for (const auto& group : groups) TRY(put(group + "/cgroup.freeze", "1"));
   int still = 0;

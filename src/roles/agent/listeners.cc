@@ -67,7 +67,7 @@ std::optional<Listener> parse_line(std::string_view protocol, std::string_view l
   return Listener{.protocol = std::string(protocol), .address = *address, .port = *port, .inode = *inode};
 }
 
-// What the two families have in common.
+// The scope of an address, the same for both families.
 std::string scope_of(const std::string& address) {
   if (address == "0.0.0.0" || address == "::") return "any";
   if (address == "127.0.0.1" || address == "::1") return "loopback";

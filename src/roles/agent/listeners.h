@@ -1,4 +1,4 @@
-// The guest's listening sockets and whose they are, from /proc/net/{tcp,tcp6,udp,udp6} and /proc/PID/fd (proc(5)).
+// The guest's listening sockets and their processes, from /proc/net/{tcp,tcp6,udp,udp6} and /proc/PID/fd (proc(5)).
 #pragma once
 
 #include <sys/types.h>
@@ -16,22 +16,23 @@ struct Listener {
   std::string address;   ///< numeric; IPv4 mapped into IPv6 is shown as IPv4
   std::uint16_t port = 0;
   std::uint64_t inode = 0;
-  pid_t pid = 0;        ///< the lowest that holds it; 0 when nobody does (a socket of the kernel)
+  pid_t pid = 0;        ///< the lowest process that holds it; 0 when there is none (a socket of the kernel)
   std::string process;  ///< its name
-  std::string command;  ///< its command line, arguments apart by spaces; printable
+  std::string command;  ///< its command line, with spaces between arguments; printable
 };
 
-/// One of the four files. TCP: those that listen. UDP: those that are not connected. Malformed lines are skipped.
+/// One of the four files. For TCP, the listening sockets. For UDP, the unconnected ones. Malformed lines are skipped.
 std::vector<Listener> parse_socket_table(std::string_view protocol, std::string_view text);
 
-/// Sorted by protocol, port and address, each service once: a pair of sockets of one process for IPv4 and IPv6 ("any"
-/// or loopback both times) is one row, the IPv4 one; so are several sockets on the same address.
+/// Sorted by protocol, port and address, with one row for each service. A process's pair of sockets for IPv4 and IPv6
+/// (both "any" or both loopback) is one row, that of IPv4. Several sockets on the same address are one row too.
 std::vector<Listener> merge_listeners(std::vector<Listener> listeners);
 
-/// Where this guest takes TCP connections, without whose sockets they are: cheap enough to be asked every second.
+/// The addresses on which this guest accepts TCP connections, without their processes. Cheap enough to call every
+/// second.
 std::vector<Listener> find_tcp_listeners();
 
-/// All of this guest, at most limits::kPortRows. Reads all of /proc: run it on the pool.
+/// All listeners of this guest, at most limits::kPortRows. Reads all of /proc: run it on the pool.
 std::vector<Listener> find_listeners();
 
 }  // namespace banger::roles::agent

@@ -15,7 +15,7 @@ LogFile::LogFile(const std::string& path)
 const Logger& LogFile::operator()() {
   struct stat info{};
   if (file_ && ::fstat(file_.get(), &info) == 0 && info.st_size > static_cast<off_t>(limits::kAgentLogBytes)) {
-    // Appending goes on at the new end; a failure leaves a longer log, which is no reason to stop.
+    // Appending continues at the new end. A failure only leaves a longer log.
     [[maybe_unused]] int ignored = ::ftruncate(file_.get(), 0);
     logger_.info("log.restarted");
   }

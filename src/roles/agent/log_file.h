@@ -1,4 +1,4 @@
-// The agent's log: a file in the run directory that starts over when it is full, or stderr where it cannot be written.
+// The agent's log: a file in the run directory that starts over when it is full. If the file cannot be written, stderr.
 // The run directory is memory, so the bound is small.
 #pragma once
 
@@ -14,9 +14,10 @@ class LogFile {
   /// An empty path logs to stderr.
   explicit LogFile(const std::string& path);
 
-  /// The logger, after making room. The agent logs failures and changes, not requests, so this need not be fast.
+  /// Makes room in the file and returns the logger. The agent logs failures and changes, not requests, so this need not
+  /// be fast.
   const Logger& operator()();
-  /// The same without a look at the room, for what rarely says a word.
+  /// The logger without making room, for code that rarely logs.
   const Logger& unbounded() const { return logger_; }
 
  private:

@@ -1,5 +1,5 @@
-// What starting a process costs in this guest, without link, host or command line: the bare figure scripts/bench
-// compares with.
+// Measures the start of a process in this guest, without link, host or command line. scripts/bench compares its figures
+// with this one.
 #pragma once
 
 #include <string>
@@ -8,8 +8,7 @@
 
 namespace banger::roles::agent {
 
-/// Starts `program` `rounds` times the way POST /exec does, waits for each, and prints the milliseconds of each on a
-/// line.
+/// Starts `program` `rounds` times as POST /exec does and waits for each. Prints the milliseconds of each on a line.
 Result<> measure_spawn(int rounds, const std::string& program);
 
 }  // namespace banger::roles::agent

@@ -8,7 +8,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr int kTurns = 4;  // a first command and the way to it take about three times as long as the identity
+constexpr int kTurns = 4;  // a first command and the steps before it take about three times as long as the identity
 constexpr milliseconds kAtLeast(700), kAtMost(5000);
 
 }  // namespace

@@ -24,7 +24,7 @@ std::uint64_t number(std::string_view text) {
   return value;
 }
 
-constexpr std::uint64_t kSectorBytes = 512;  // of /proc/diskstats, whatever the disk's own are
+constexpr std::uint64_t kSectorBytes = 512;  // the unit of /proc/diskstats, whatever the disk's own sectors are
 
 }  // namespace
 

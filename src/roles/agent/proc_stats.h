@@ -1,5 +1,4 @@
-// Figures from the texts of /proc (proc(5)). Pure: the texts come in, numbers go out; anything malformed counts as
-// nothing.
+// Computes figures from the texts of /proc (proc(5)). Pure. Malformed parts count as zero.
 #pragma once
 
 #include <chrono>
@@ -16,11 +15,12 @@ struct CpuSample {
   std::chrono::steady_clock::time_point at = {};
 };
 std::optional<CpuSample> parse_cpu(std::string_view proc_stat);
-/// 0 to 100: the share of all the guest's CPUs together. Time the host took away (steal) is not the guest's.
+/// 0 to 100: the busy share of all the guest's CPUs together. Time that the host took away (steal) does not count as
+/// busy.
 double cpu_percent(const CpuSample& before, const CpuSample& after);
 
 struct Memory {
-  std::uint64_t used_bytes = 0, total_bytes = 0;  ///< used: what is not available to new programs
+  std::uint64_t used_bytes = 0, total_bytes = 0;  ///< used: the memory that new programs cannot get
 };
 Memory parse_meminfo(std::string_view meminfo);
 

@@ -13,10 +13,10 @@ namespace banger::roles::agent {
 
 namespace {
 
-constexpr const char* kFile = "/etc/hostname";  // what a clone writes first
+constexpr const char* kFile = "/etc/hostname";  // the first file that a clone writes
 
-// Best effort: kernels before 5.14 have no word for it, and then each page is mapped when it is needed. Segment by
-// segment, because a linker may leave a page free between two, and the kernel stops at that.
+// Best effort: kernels before 5.14 lack MADV_POPULATE_READ, and then each page is mapped on first use. Segment by
+// segment, because a linker may leave a free page between two segments, and the kernel stops there.
 void map_program() {
   auto map = [](dl_phdr_info* object, std::size_t, void* page) {
     auto mask = *static_cast<const std::uintptr_t*>(page) - 1;
@@ -26,7 +26,7 @@ void map_program() {
       auto begin = object->dlpi_addr + segment.p_vaddr, aligned = begin & ~mask;
       ::madvise(reinterpret_cast<void*>(aligned), begin + segment.p_memsz - aligned, MADV_POPULATE_READ);
     }
-    return 1;  // the program is the first object; libraries are not ours to map
+    return 1;  // the program is the first object; libraries need no mapping
   };
   auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
   ::dl_iterate_phdr(map, &page);

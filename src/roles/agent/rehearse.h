@@ -1,4 +1,4 @@
-// What every clone of a template would have to do before it can take its identity, done once in the template.
+// Work that every clone of a template would do before it takes its identity, done once in the template.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace banger::roles::agent {
 
-/// Has our program mapped, and a file of `root` written over with what it says: the file system makes its account of a
-/// cgroup's writes at the first of them. After freeze_others(), which gives us a cgroup of our own.
+/// Maps the agent's program, and overwrites a file of `root` with its own content. At a cgroup's first write, the file
+/// system sets up its accounting for that cgroup. REQUIRES: freeze_others() has moved the agent to its own cgroup.
 Result<> rehearse(const std::string& root);
 
 }  // namespace banger::roles::agent

@@ -25,7 +25,7 @@ Task<> hold(ContextPtr context, StreamPtr stream);       // save.cc
 Task<> quiesce(ContextPtr context, StreamPtr stream);
 Task<> shutdown(ContextPtr context, StreamPtr stream);  // shutdown.cc
 
-/// Finds the handler and runs it; what escapes from one ends as an error answer, never as the end of the agent.
+/// Finds the handler and runs it. An exception from a handler becomes an error answer and never ends the agent.
 Task<> dispatch(ContextPtr context, StreamPtr stream);
 
 }  // namespace banger::roles::agent

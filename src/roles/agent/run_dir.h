@@ -1,9 +1,10 @@
-// /run/banger: what init leaves for the agent, and the agent for its next incarnation. Files only; no decisions here.
+// /run/banger: the files that init leaves for the agent, and the agent for a restarted agent. Files only; no decisions
+// here.
 //
-//   config.json    0600: the guest config in force; "link_token", "environment" and "interfaces" of it are read
+//   config.json    0600: the current guest config; the agent reads "link_token", "environment" and "interfaces"
 //   init           the image's init: systemd, openrc, runit, busybox or none
 //   system-ready   exists once the boot target is reached
-//   frozen         the cgroups that stand still while the machine is a template (freezer.h)
+//   frozen         the cgroups that are frozen while the machine is a template (freezer.h)
 //   agent.log      bounded (log_file.h)
 #pragma once
 
@@ -19,14 +20,14 @@ using Environment = std::map<std::string, std::string>;
 
 enum class InitKind { systemd, openrc, runit, busybox, none };
 std::string_view to_string(InitKind kind);
-/// Unknown names are `none`: the agent then asks PID 1 in the plainest way.
+/// Unknown names are `none`. The agent then shuts down by a plain signal to PID 1.
 InitKind init_kind_from_string(std::string_view name);
 
-/// What the agent itself needs of the guest config.
+/// The part of the guest config that the agent itself needs.
 struct AgentConfig {
   std::string link_token;  ///< 16 raw bytes
   Environment environment;
-  std::vector<guestcfg::Interface> interfaces;  ///< what the links were given
+  std::vector<guestcfg::Interface> interfaces;  ///< the configuration of the links
 };
 
 class RunDir {
@@ -37,10 +38,10 @@ class RunDir {
   std::string log_path() const { return path_ + "/agent.log"; }
   std::string frozen_path() const { return path_ + "/frozen"; }
 
-  /// `invalid` when there is no usable token in it.
+  /// `invalid` when the config has no usable token.
   Result<AgentConfig> load_config() const;
-  /// Puts them into config.json, so that a restarted agent knows them. Overwrites in one write(2): this is memory, and
-  /// in a clone every new file costs its first command time.
+  /// Writes them into config.json for a restarted agent. Overwrites the file with one write(2). The file is in memory,
+  /// and in a clone every new file delays the first command.
   Result<> save_config(const AgentConfig& config) const;
 
   InitKind init_kind() const;

@@ -10,7 +10,7 @@ namespace banger::roles::agent {
 Result<ContextPtr> make_context(host::Runtime& runtime, Options options) {
   auto context = std::make_shared<Context>(runtime, std::move(options));
   context->config = TRY(context->run_dir.load_config());
-  // Without them it still works; they are opened when they are needed.
+  // The agent works without these handles. Then each is opened when it is needed.
   if (auto handles = guest::Handles::open()) context->handles = std::move(*handles);
   return context;
 }
@@ -18,7 +18,7 @@ Result<ContextPtr> make_context(host::Runtime& runtime, Options options) {
 namespace {
 
 std::unique_ptr<link::Server> make_server(const ContextPtr& context, UniqueFd channel, link::AtEnd at_end) {
-  // Not a coroutine: it hands its own copies to one.
+  // Not a coroutine itself: it passes its own copies to one.
   auto handler = [context](std::shared_ptr<link::ServerStream> stream) { return dispatch(context, std::move(stream)); };
   return link::make_server(context->runtime, std::move(channel), context->config.link_token, handler, at_end);
 }
@@ -43,7 +43,7 @@ Task<Result<>> serve_channel(ContextPtr context, UniqueFd channel) {
 
 Task<Result<>> serve_listener(ContextPtr context, UniqueFd listener) {
   auto server = std::make_shared<std::unique_ptr<link::Server>>();
-  // Not its owner: the server's handler holds the context.
+  // Weak, because the server's handler holds the context.
   context->set_token = [weak = std::weak_ptr(server)](std::string token) {
     if (auto held = weak.lock(); held && *held) (*held)->set_token(std::move(token));
   };

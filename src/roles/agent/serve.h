@@ -12,11 +12,11 @@ Result<ContextPtr> make_context(host::Runtime& runtime, Options options);
 /// Serves one channel until it fails for good.
 Task<Result<>> serve_channel(ContextPtr context, UniqueFd channel);
 
-/// Serves the connections that `listener` gets, one at a time: a new one ends the one before, whose host has gone or
-/// has forgotten it. Comes back only when it cannot listen any more.
+/// Serves the connections to `listener`, one at a time. A new connection ends the one before, which the host no longer
+/// uses. Returns only when the agent can no longer listen.
 Task<Result<>> serve_listener(ContextPtr context, UniqueFd listener);
 
-/// Finds the channel and serves it for ever; comes back only when none ever shows up.
+/// Finds the channel and serves it for ever. Returns only when no channel appears.
 Task<Result<>> serve_found(ContextPtr context);
 
 }  // namespace banger::roles::agent

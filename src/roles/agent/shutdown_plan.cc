@@ -10,7 +10,7 @@ namespace {
 
 using Commands = std::vector<std::vector<std::string>>;
 
-// systemd counts from the kernel's view of glibc's SIGRTMIN, which is the number a glibc PID 1 listens to.
+// systemd counts from glibc's SIGRTMIN, which is 34 to the kernel.
 constexpr int kRealTimeMin = 34;
 
 }  // namespace
@@ -23,12 +23,12 @@ ShutdownPlan plan_shutdown(InitKind init, ShutdownMode mode) {
       return {.signal = kRealTimeMin + (off ? 4 : 5)};
     case InitKind::busybox:
       return {.signal = off ? SIGUSR2 : SIGTERM};
-    // openrc-shutdown talks to openrc-init only; under another PID 1 it fails and that one's own tool is next.
+    // openrc-shutdown works only with openrc-init. Under another PID 1 it fails, and the tool of that PID 1 is next.
     case InitKind::openrc:
       return {Commands{{"openrc-shutdown", off ? "-p" : "-r", "now"}, tool}, off ? SIGUSR2 : SIGTERM};
     case InitKind::runit:
       return {Commands{{"runit-init", off ? "0" : "6"}, tool}, 0};
-    // Our own small init can only power off; the host starts the machine again.
+    // banger's own small init can only power off. The host then starts the machine again.
     case InitKind::none:
       return {.signal = SIGTERM};
   }

@@ -15,7 +15,7 @@ namespace banger::roles::agent {
 
 namespace {
 
-constexpr std::size_t kKnownUsers = 64;  // who runs commands as more users reads the files again now and then
+constexpr std::size_t kKnownUsers = 64;  // a guest with commands of more users reads the files again now and then
 
 // (uid_t)-1 means "unchanged" to the kernel and is no id.
 std::optional<std::uint32_t> parse_id(std::string_view text) {
@@ -44,7 +44,7 @@ std::optional<User> lookup_user(std::string_view name, std::string_view passwd) 
   auto uid = name == "root" ? 0 : parse_id(name);
   if (!uid) return std::nullopt;
   if (auto user = passwd_entry(passwd, [&](std::string_view, uid_t entry) { return entry == *uid; })) return user;
-  // As container runtimes have it: an unknown number belongs to group 0.
+  // As in container runtimes, an unknown number belongs to group 0.
   if (*uid == 0) return User{.name = "root", .home = "/root"};
   return User{.uid = *uid};
 }
@@ -115,7 +115,7 @@ Users::Stamp Users::stamp(const char* name) const {
 }
 
 Result<User> Users::find(const std::string& who) {
-  // Taken before the files are read: a change in between is seen the next time.
+  // The stamps are taken before the files are read, so the next call sees a change in between.
   Stamp passwd = stamp("/passwd"), group = stamp("/group");
   if (passwd != passwd_ || group != group_ || known_.size() >= kKnownUsers) known_.clear();
   passwd_ = passwd;

@@ -1,4 +1,4 @@
-// Who a guest command runs as, read from /etc/passwd and /etc/group: the static binary has no NSS.
+// The user of a guest command, read from /etc/passwd and /etc/group, because the static binary has no NSS.
 #pragma once
 
 #include <sys/types.h>
@@ -28,23 +28,23 @@ struct User {
 /// one.
 Result<User> find_user(std::string_view who, std::string_view passwd, std::string_view group);
 
-/// The same with the files under `etc`; a missing file is an empty one.
+/// The same with the files under `etc`; a missing file counts as empty.
 Result<User> load_user(std::string_view who, const std::string& etc = "/etc");
 
-/// The same, reading the files again only when they have changed: a command should start without that.
+/// The same, but reads the files again only after a change, so that most commands start without reading them.
 class Users {
  public:
   explicit Users(std::string etc = "/etc") : etc_(std::move(etc)) {}
   Result<User> find(const std::string& who);
 
  private:
-  /// What changes with a file's content: device, inode, size, and the times of its last changes.
+  /// Attributes that change with a file's content: device, inode, size, and the times of its last changes.
   using Stamp = std::array<std::int64_t, 7>;
   Stamp stamp(const char* name) const;
 
   std::string etc_;
   Stamp passwd_{}, group_{};
-  std::map<std::string, User> known_;  ///< while both files are as stamped
+  std::map<std::string, User> known_;  ///< valid while both files have their stamps
 };
 
 }  // namespace banger::roles::agent

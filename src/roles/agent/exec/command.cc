@@ -49,7 +49,7 @@ std::string_view path_of(const host::SpawnSpec& spawn) {
   return kPath;
 }
 
-// The file the command names, seen from the directory it starts in; empty when there is none.
+// The file that the command names, relative to its start directory; empty when there is none.
 std::string program_file(const host::SpawnSpec& spawn) {
   auto program = host::find_program(spawn.argv[0], path_of(spawn)).value_or("");
   if (!program.empty() && program[0] != '/') program = fmt::format("{}/{}", spawn.cwd, program);
@@ -58,7 +58,7 @@ std::string program_file(const host::SpawnSpec& spawn) {
 
 link::ExecExit refused(int code, std::string message) { return {.code = code, .message = std::move(message)}; }
 
-// One errno of an exec has many causes; the file system tells which one it was.
+// One errno of an exec has many causes. The file system shows which cause applies.
 link::ExecExit explain(const Command& command, const Error& error) {
   const auto& spawn = command.spawn;
   auto name = printable(spawn.argv[0]);
@@ -94,7 +94,7 @@ link::ExecExit explain(const Command& command, const Error& error) {
   }
 }
 
-// Whether to try again in "/": the user never asked for the directory that is in the way.
+// Whether to try again in "/": the failing directory is the default home and not the user's choice.
 bool home_in_the_way(const Command& command, const Error& error) {
   if (!command.own_directory || command.spawn.cwd == "/") return false;
   if (!is_directory(command.spawn.cwd)) return true;
@@ -117,7 +117,7 @@ Result<Command> prepare_command(const link::ExecSpec& spec, const User& user, co
   spawn.cwd = spec.cwd.empty() ? user.home : spec.cwd[0] == '/' ? spec.cwd : fmt::format("{}/{}", user.home, spec.cwd);
   spawn.new_session = true;
   spawn.default_oom_score = true;
-  // An agent that is not root (tests) can only be itself.
+  // An agent that is not root (in tests) can only run commands as its own user.
   if (::geteuid() != 0 && user.uid == ::geteuid()) return command;
   spawn.uid = user.uid;
   spawn.gid = user.gid;

@@ -1,4 +1,4 @@
-// From an exec request to a process: user, directory, environment, login shell, and the sentence when it cannot start.
+// From an exec request to a process: user, directory, environment and login shell, or the error when it cannot start.
 #pragma once
 
 #include "host/child.h"
@@ -8,19 +8,19 @@
 
 namespace banger::roles::agent {
 
-/// A request made concrete. `spawn` lacks only its descriptors.
+/// A request with all defaults resolved. `spawn` lacks only its descriptors.
 struct Command {
   host::SpawnSpec spawn;
   User user;
-  bool own_directory = false;  ///< the directory is the user's home because none was asked for
+  bool own_directory = false;  ///< the directory is the user's home, because the request gave none
 };
 
 /// Defaults (PATH, HOME, USER, LOGNAME, SHELL, LANG, with a tty TERM), then the guest's environment, then the
 /// request's. An empty argv is the user's shell as a login shell. `invalid` on NUL bytes or malformed variable names.
 Result<Command> prepare_command(const link::ExecSpec& spec, const User& user, const Environment& guest);
 
-/// Starts it. A home directory that is missing or closed to its own user is replaced by "/", as sshd does it.
-/// The failure is what the client is told: code 126 or 127 when it is about the command, else 125, and a sentence.
+/// Starts the command. A home directory that is missing or closed to its own user is replaced by "/", as in sshd. The
+/// error goes to the client: a sentence, and code 126 or 127 when the cause is the command, otherwise 125.
 std::expected<host::Child, link::ExecExit> start_command(Command& command);
 
 }  // namespace banger::roles::agent

@@ -42,7 +42,7 @@ Result<Stdio> make_terminal(uid_t uid, std::uint16_t rows, std::uint16_t columns
                 "run the command without a terminal");
   int unlock = 0;
   if (::ioctl(stdio.output.get(), TIOCSPTLCK, &unlock) < 0) return fail_errno("unlock the terminal");
-  // By descriptor, not by name: /dev/pts may be another mount than the one /dev/ptmx belongs to (ioctl_tty(2)).
+  // Open by descriptor, not by name: /dev/pts may be another mount than that of /dev/ptmx (ioctl_tty(2)).
   stdio.child_input = UniqueFd(::ioctl(stdio.output.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
   if (!stdio.child_input) return fail_errno("open the terminal");
   if (uid != ::geteuid() && ::fchown(stdio.child_input.get(), uid, static_cast<gid_t>(-1)) < 0)

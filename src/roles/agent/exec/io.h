@@ -1,4 +1,4 @@
-// The three descriptors of a guest command, as pipes or as a pseudo-terminal, and our ends of them.
+// The three descriptors of a guest command, as pipes or as a pseudo-terminal, and the agent's ends of them.
 #pragma once
 
 #include <sys/types.h>
@@ -11,9 +11,9 @@
 namespace banger::roles::agent {
 
 struct Stdio {
-  UniqueFd input;   ///< we write; empty with a terminal, which is read and written through `output`
-  UniqueFd output;  ///< we read: stdout, or the terminal's master
-  UniqueFd errors;  ///< we read; empty with a terminal
+  UniqueFd input;   ///< the agent writes; empty with a terminal, which is read and written through `output`
+  UniqueFd output;  ///< the agent reads: stdout, or the terminal's master
+  UniqueFd errors;  ///< the agent reads; empty with a terminal
   UniqueFd child_input, child_output, child_errors;  ///< the command's ends; drop them once it runs
 };
 

@@ -1,4 +1,4 @@
-// POST /exec: reads the spec, starts the command, hands over to its session.
+// POST /exec: reads the spec, starts the command, and runs its stream.
 #include <nlohmann/json.hpp>
 
 #include "base/bounds.h"
@@ -33,14 +33,14 @@ std::expected<Started, link::ExecExit> start(Context& context, const link::ExecS
   spawn.controlling_tty = spec.tty;
   auto child = start_command(*command);
   if (!child) return Refusal(child.error());
-  // From here on only the command holds its ends: their closing is the end of output.
+  // From now on only the command holds its ends, so output ends when the command closes them.
   stdio->child_input.reset();
   stdio->child_output.reset();
   stdio->child_errors.reset();
   return Started{std::move(*child), std::move(*stdio)};
 }
 
-// The codec insists on a command; here none stands for the user's login shell.
+// The codec requires a command. In this route, an empty command means the user's login shell.
 Result<link::ExecSpec> parse_spec(const std::string& payload) {
   auto json = TRY(parse_json(payload, limits::kLinkFrameBytes));
   bool login = json.is_object() && (!json.contains("argv") || json["argv"] == Json::array());
@@ -66,7 +66,7 @@ Task<Result<link::ExecSpec>> read_spec(StreamPtr stream, link::FrameDecoder& dec
 }  // namespace
 
 Task<> exec(ContextPtr context, StreamPtr stream) {
-  // Before the spec is here: a client may wait for the head first.
+  // Send the head before the spec arrives, because a client may wait for the head first.
   if (!co_await stream->respond(200, {{"content-type", "application/octet-stream"}})) co_return;
   link::FrameDecoder decoder;
   auto spec = co_await read_spec(stream, decoder);

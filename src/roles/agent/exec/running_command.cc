@@ -24,12 +24,12 @@ constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
 struct Output {
   explicit Output(asio::io_context& io) : fd(io) {}
   stream_descriptor fd;
-  std::ptrdiff_t owed = 0;  // bytes that were in it when the command ended and are not read yet
+  std::ptrdiff_t owed = 0;  // unread bytes that were in the pipe when the command ended
   bool counted = false;     // `owed` is set
 };
 
-// Shared by the coroutines of one command: the reader of the client, the feeder of stdin, a pump per output, the
-// supervisor.
+// The state that the coroutines of one command share: the reader of the client, the feeder of stdin, a pump per output,
+// and the supervisor.
 struct Session {
   Session(ContextPtr c, std::shared_ptr<link::ServerStream> s, host::Child process)
       : context(std::move(c)),
@@ -52,7 +52,7 @@ struct Session {
   std::shared_ptr<link::ServerStream> stream;
   host::Child child;
   const pid_t leader;
-  host::Mutex sending;      // frames of the two outputs must not mix
+  host::Mutex sending;      // frames of the two outputs must not be interleaved
   stream_descriptor ended;  // the command's pidfd
   stream_descriptor input;
   Output output, errors;
@@ -61,16 +61,16 @@ struct Session {
   bool input_is_pipe = true;
   std::string queued;         // stdin bytes that wait for the command
   bool feeding = false;       // a feeder runs
-  bool input_ended = false;   // the client has no more
-  bool input_closed = false;  // the command takes no more
+  bool input_ended = false;   // the client has sent all of stdin
+  bool input_closed = false;  // the command reads no more of stdin
   bool mid_line = false;      // the last stdin byte was not a newline
   int pumps = 0;              // outputs not at their end
   host::Deadline last_output = host::Clock::now();
   bool exited = false, reaped = false;
-  bool gone = false;     // the client
-  bool hung_up = false;  // and the command is to end with it
-  bool swept = false;    // what was left after the client went is gone too
-  bool let_go = false;   // do not wait for outputs any longer
+  bool gone = false;     // the client went away
+  bool hung_up = false;  // and so the command must end
+  bool swept = false;    // the processes left after the hangup are gone too
+  bool let_go = false;   // stop waiting for outputs
   bool over = false;
   pid_t foreground = 0;  // the terminal's foreground group when the client went, if not the leader's
 };
@@ -92,8 +92,8 @@ bool others_live(const Session& s) {
   return group_has_others(s.leader, s.leader) || (s.foreground > 1 && group_has_others(s.foreground, s.leader));
 }
 
-// Ends what SIGHUP did not, once its grace is over. The leader is not reaped before this is done, so its number,
-// and with it the group's, cannot have been given to another process.
+// Kills the processes that SIGHUP did not end, after a grace time. The leader is reaped only after this, so no other
+// process can have the number of the leader and its group.
 Task<> sweep(SessionPtr s) {
   auto deadline = host::after(limits::kExecHangup);
   while (host::Clock::now() < deadline && !(s->exited && !others_live(*s)))
@@ -110,7 +110,7 @@ void hang_up(const SessionPtr& s) {
   if (s->gone || s->over) return;
   s->gone = true;
   s->changed.notify_all();
-  // A command that has ended has nothing left to protect.
+  // A command that has ended needs no protection by `held`.
   if (s->context->held && !s->exited) return;
   s->hung_up = true;
   if (!s->exited) {
@@ -118,11 +118,12 @@ void hang_up(const SessionPtr& s) {
     if (foreground != s->leader) s->foreground = foreground;
     for (pid_t group : {s->leader, s->foreground}) {
       signal_group(group, SIGHUP);
-      signal_group(group, SIGCONT);  // a stopped process sees the hangup only when it runs
+      signal_group(group, SIGCONT);  // a stopped process gets the hangup only when it runs
     }
     s->runtime.spawn(sweep(s));
   }
-  // A terminal's end is a hangup of its own; pipes are read on, so that a clean-up that prints is not killed by it.
+  // Closing a terminal is a hangup in itself. Pipes are still read, so that output does not kill a command that cleans
+  // up.
   if (s->terminal()) close(s->output.fd);
   close(s->input);
   s->let_go = s->exited;
@@ -140,12 +141,12 @@ Task<> send(SessionPtr s, FrameType type, std::string_view payload) {
   if (!sent) hang_up(s);
 }
 
-// Reads one output to its end, or until it is let go and owes nothing.
+// Reads one output to its end, or until `let_go` is set and all owed bytes are read.
 Task<> pump(SessionPtr s, Output* out, FrameType type) {
   auto buffer = std::make_unique_for_overwrite<char[]>(limits::kLinkFrameBytes);
   for (;;) {
     if (s->exited && !out->counted && out->fd.is_open()) {
-      // Counted here and not by the supervisor: nothing read before may be on its way to us still.
+      // Counted here and not by the supervisor, because only the pump knows that no earlier read is still in flight.
       int waiting = 0;
       if (::ioctl(out->fd.native_handle(), FIONREAD, &waiting) == 0) out->owed = waiting;
       out->counted = true;
@@ -164,7 +165,7 @@ Task<> pump(SessionPtr s, Output* out, FrameType type) {
   s->changed.notify_all();
 }
 
-// Waits for the outputs of a command that has ended, but not for ever.
+// Waits for the outputs of a command that has ended, for a bounded time.
 Task<> drain(SessionPtr s) {
   auto last_call = host::after(limits::kExecLinger);
   while (s->pumps > 0) {
@@ -180,7 +181,7 @@ Task<> drain(SessionPtr s) {
   }
 }
 
-// Owns the end of the command: reaps it, lets its output out, tells the client.
+// Handles the end of the command: reaps it, sends its remaining output, and notifies the client.
 Task<> supervise(SessionPtr s) {
   co_await s->ended.async_wait(stream_descriptor::wait_read, use_tuple);
   close(s->ended);
@@ -190,7 +191,7 @@ Task<> supervise(SessionPtr s) {
   auto status = s->child.wait();
   s->reaped = true;
   if (s->pumps > 0) {
-    // Wakes the pumps, which count what they still owe.
+    // Wakes the pumps, which count their owed bytes.
     cancel(s->output.fd);
     cancel(s->errors.fd);
     s->let_go = s->let_go || s->gone;
@@ -213,12 +214,12 @@ void end_input(const SessionPtr& s) {
   termios settings{};
   int master = s->output.fd.is_open() ? s->output.fd.native_handle() : -1;
   if (::tcgetattr(master, &settings) < 0 || !(settings.c_lflag & ICANON)) return;
-  // The first end-of-file character only hands over an unfinished line (termios(3), VEOF).
+  // The first end-of-file character only passes an unfinished line to the reader (termios(3), VEOF).
   char ends[2] = {static_cast<char>(settings.c_cc[VEOF]), static_cast<char>(settings.c_cc[VEOF])};
   [[maybe_unused]] auto ignored = ::write(master, ends, s->mid_line ? 2 : 1);
 }
 
-// Writes queued stdin as the command takes it.
+// Writes queued stdin as fast as the command reads it.
 Task<> feed(SessionPtr s) {
   while (!s->over && !s->hung_up && !s->input_closed) {
     if (s->queued.empty()) {
@@ -238,7 +239,7 @@ Task<> feed(SessionPtr s) {
   s->changed.notify_all();
 }
 
-// Takes stdin in; waits while too much is queued. Signals sent after it wait too: the stream is one, in order.
+// Queues stdin, and waits while too much is queued. Later signals wait too, because the stream is in order.
 Task<> take_input(SessionPtr s, std::string bytes) {
   if (s->input_closed || s->input_ended || bytes.empty()) co_return;
   s->queued += bytes;
@@ -246,7 +247,7 @@ Task<> take_input(SessionPtr s, std::string bytes) {
   s->changed.notify_all();
   while (s->queued.size() > limits::kExecStdinBytes && !s->input_closed && !s->over && !s->gone) {
     if (co_await s->changed.wait(host::after(limits::kExecProbe))) continue;
-    // Nothing is read meanwhile, so a client that went away would not be noticed: an empty write asks.
+    // Nothing is read meanwhile, so only a write shows whether the client went away. Try an empty one.
     if (!s->over && !co_await s->stream->write({})) hang_up(s);
   }
 }
@@ -257,8 +258,8 @@ void deliver_signal(const SessionPtr& s, int number) {
   signal_group(foreground > 1 ? foreground : s->leader, number);
 }
 
-// Tells a client that waits that its signal arrived, whatever the command makes of it. On its own: a client that reads
-// none of its output must still be listened to. Not after the end, which has the last word.
+// Confirms to the client that its signal arrived, whatever the command does with it. It runs as its own coroutine,
+// because the agent must still read from a client that reads none of its output. After the end nothing is sent.
 Task<> acknowledge(SessionPtr s) {
   if (!s->exited) co_await send(s, FrameType::started, {});
 }
@@ -291,11 +292,12 @@ Task<> handle(SessionPtr s, link::Frame frame) {
       break;
     default:
       hang_up(s);
-      break;  // a frame only the guest sends, or a second spec: nothing of ours is at the other end
+      break;  // a frame that only the guest sends, or a second spec: the peer is not a client of banger
   }
 }
 
-// Until the client ends its side, breaks, or talks nonsense; or the command is over and told.
+// Runs until the client ends its side, breaks the connection, or violates the protocol, or until the command's end was
+// sent.
 Task<> listen(SessionPtr s, link::FrameDecoder decoder) {
   while (!s->over && !s->gone) {
     auto frame = decoder.next();
@@ -335,7 +337,7 @@ Task<> run_session(ContextPtr context, std::shared_ptr<link::ServerStream> strea
                    link::FrameDecoder decoder) {
   auto s = std::make_shared<Session>(context, std::move(stream), std::move(child));
   if (auto attached = attach(*s, std::move(stdio)); !attached) {
-    // Dropping the session kills and reaps the command.
+    // Destroying `s` kills and reaps the command.
     co_await send(s, FrameType::failed, link::encode_exit({.code = 125, .message = attached.error().sentence()}));
     (void)co_await s->stream->finish();
     co_return;
@@ -348,7 +350,7 @@ Task<> run_session(ContextPtr context, std::shared_ptr<link::ServerStream> strea
   if (!s->terminal()) runtime.spawn(pump(s, &s->errors, FrameType::stderr_data));
   runtime.spawn(listen(s, std::move(decoder)));
   while (!s->over) co_await s->changed.wait();
-  // The last handle: the listener's read ends with it, whether or not the client ends its side.
+  // This is the last handle. The listener's read ends with it, whether or not the client ends its side.
   s->stream.reset();
 }
 

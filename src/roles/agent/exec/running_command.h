@@ -1,15 +1,16 @@
-// One running guest command and its exec stream: bytes both ways with backpressure, signals, resizes, the end.
+// One running guest command and its exec stream: bytes both ways with backpressure, signals, resizes, and the end.
 //
-// When the end is told: at once when both outputs are at their end. A background process may hold them open; then
-// everything that was in the pipes when the command ended is still sent, and whatever follows within a short quiet time
-// (limits::kExecQuiet, kExecLinger in all: `cmd > >(tee log)` outlives its shell by a moment), but no longer.
+// The agent sends the command's end as soon as both outputs are at their end. A background process may hold the outputs
+// open. Then the agent still sends all bytes that were in the pipes when the command ended. It also sends later output
+// until a short silence (limits::kExecQuiet, at most kExecLinger in all), because `cmd > >(tee log)` outlives its shell
+// by a moment.
 //
-// When the client goes away first: SIGHUP to the command's group (and the terminal's foreground group), SIGKILL to what
-// is left of them after limits::kExecHangup. Processes that made their own session or, under a terminal, their own job
-// group live on, as under sshd.
+// When the client goes away first, the command's group and the terminal's foreground group get SIGHUP. Their remaining
+// processes get SIGKILL after limits::kExecHangup. Processes with their own session, or under a terminal with their own
+// job group, continue, as under sshd.
 //
-// While the agent is held (POST /hold) nothing is ended: the machine is about to be saved, and in what is made from it
-// the command goes on without its client. Its output is read and dropped, its input stays open.
+// While the agent is held (POST /hold), it ends no commands. The machine is about to be saved, and in machines made
+// from the save the command continues without its client. The agent reads and drops its output; its input stays open.
 #pragma once
 
 #include "host/child.h"
@@ -20,8 +21,8 @@
 
 namespace banger::roles::agent {
 
-/// Runs the stream from `started` until the end is told, or the client is gone and the command with it. `decoder` may
-/// hold frames that came with the spec.
+/// Runs the stream from `started` until the end is sent, or until both the client and the command are gone. `decoder`
+/// may hold frames that came with the spec.
 Task<> run_session(ContextPtr context, std::shared_ptr<link::ServerStream> stream, host::Child child, Stdio stdio,
                    link::FrameDecoder decoder);
 

@@ -18,44 +18,44 @@ void say(std::string_view text);
 /// Mounts /proc, /sys, /dev, /run and makes the run directory; the console becomes stdin, stdout and stderr.
 Result<> mount_early();
 
-/// Loads every file of `directory` in lexical order; one that fails is said and skipped. Gives back how many are
-/// loaded.
+/// Loads every file of `directory` in lexical order. A failure is printed and skipped. Returns the number of loaded
+/// modules.
 int load_modules(const std::string& directory);
 
-/// The guest config the machine was started with: `directory`/config.json and its payloads.
+/// The guest config with which the machine was started: `directory`/config.json and its payloads.
 Result<guestcfg::GuestConfig> read_config(const std::string& directory);
 
-/// What is to run as PID 1 in the new root.
+/// The program that runs as PID 1 in the new root.
 struct ImageInit {
-  std::string path;  ///< empty: the image has none
+  std::string path;  ///< empty: the image has no init
   std::string kind;  ///< systemd, openrc, runit, busybox, other, none
 };
 ImageInit find_init(const guest::Root& root);
 
-/// Leaves in /run/banger what the agent goes by (config.json, init, first-boot) and the agent itself, and for systemd
-/// the unit that tells when the boot target is reached.
+/// Writes the agent's files to /run/banger (config.json, init, first-boot) and the agent itself. For systemd, also
+/// writes the unit that reports when the boot target is reached.
 Result<> write_run_dir(const guestcfg::GuestConfig& config, const ImageInit& init, bool first_boot);
 
-/// The image's boot target is reached as far as anyone can tell: for inits that do not say.
+/// Marks the boot target as reached, for inits that do not report it.
 Result<> mark_system_ready();
 
 /// Moves the early mounts over, makes kNewRoot the root and frees the initramfs.
 Result<> switch_root();
 
-/// Starts the agent and its supervisor, both children of PID 1.
+/// Starts the agent and its supervisor, both as children of PID 1.
 Result<> start_agent();
 
-/// Keeps the agent running, with growing pauses when it keeps dying, until SIGTERM.
+/// Restarts the agent whenever it ends, with growing pauses if it ends early, until SIGTERM.
 int supervise(int agent_pid);
 
-/// From here on a request to power off waits for small_init(), which keeps it over its exec; the kernel drops signals
-/// that a process 1 without a handler gets.
+/// Blocks the signals that request a power-off, so that they wait for small_init(), also across its exec. Otherwise the
+/// kernel drops signals for a process 1 without a handler.
 void hold_end_signals();
 
-/// Reaps and waits to be told to power off. Never returns.
+/// Reaps processes until a signal requests a power-off. Never returns.
 [[noreturn]] void small_init();
 
-/// Ends the machine: power-off, or the reset that takes its place under a VMM that was told so (`reboot=k`).
+/// Ends the machine by a power-off, or by a reset if the kernel's command line has `reboot=k`.
 [[noreturn]] void end_machine();
 
 }  // namespace banger::roles::agent::init

@@ -19,7 +19,7 @@ struct Early {
   const char* data;
 };
 
-// As systemd and the container runtimes mount them. /run may execute: the agent lies there.
+// As systemd and container runtimes mount them. /run allows execution, because it holds the agent.
 constexpr Early kMounts[] = {
     {"proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr},
     {"sysfs", "/sys", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr},
@@ -34,7 +34,7 @@ constexpr std::pair<const char*, const char*> kLinks[] = {{"/proc/self/fd", "/de
                                                           {"/proc/self/fd/1", "/dev/stdout"},
                                                           {"/proc/self/fd/2", "/dev/stderr"}};
 
-/// Without a console (a machine may have none) nothing is lost but the log.
+/// A machine may have no console. Then only the log is lost.
 void open_console() {
   UniqueFd console(::open("/dev/console", O_RDWR | O_NOCTTY | O_CLOEXEC));
   if (!console) console = UniqueFd(::open("/dev/null", O_RDWR | O_CLOEXEC));

@@ -1,4 +1,4 @@
-// Which init an image has. Looks at files only; nothing of the image is run to find out.
+// Which init an image has. Reads files only; runs no program of the image.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,12 +14,12 @@ namespace {
 
 using guest::Root;
 
-// The kernel's own list (init/main.c), then systemd where it was installed without the link that makes it the init.
+// The kernel's own list (init/main.c), then systemd, which may be installed without a link from /sbin/init.
 constexpr const char* kCandidates[] = {"/sbin/init", "/etc/init", "/bin/init", "/usr/lib/systemd/systemd",
                                        "/lib/systemd/systemd"};
 constexpr std::size_t kInittabBytes = 1 << 20;
 
-/// The file name behind all symlinks, or empty when it is no program.
+/// The file name behind all symlinks, or empty when it is not a program.
 std::string program_name(const Root& root, const std::string& path) {
   auto fd = root.open_path(path, O_PATH);
   struct stat info{};
@@ -28,8 +28,8 @@ std::string program_name(const Root& root, const std::string& path) {
   return std::filesystem::read_symlink(guest::fd_path(fd->get()), error).filename().string();
 }
 
-// Every busybox has the applet; a container image's was never set up and would only respawn shells on terminals that
-// are not there.
+// Every busybox has the init applet. In a container image it was never set up, and would only respawn shells on
+// terminals that do not exist.
 std::string busybox_kind(const Root& root) {
   auto inittab = root.read_file("/etc/inittab", kInittabBytes);
   if (inittab && inittab->find("openrc") != inittab->npos) return root.exists("/sbin/openrc") ? "openrc" : "";

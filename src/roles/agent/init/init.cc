@@ -16,13 +16,13 @@ namespace banger::roles::agent {
 namespace init {
 namespace {
 
-// Details are for the console, stages are said one by one; the level keeps the console short.
+// init prints its stages one by one. This level keeps other details off the console.
 constexpr LogLevel kConsoleLevel = LogLevel::warn;
 
-/// Only comes back with an error: on success this process has become the image's init.
+/// Returns only an error: on success this process has become the image's init.
 Result<> exec_init(const ImageInit& image) {
   if (image.path.empty()) {
-    // From the agent's own file: the initramfs's copy of this program is freed with the last process that runs it.
+    // Run the agent's own file. The initramfs's copy of this program is freed when no process runs it.
     ::execl(kAgentFile, "init", "small", nullptr);
     return fail_errno(kAgentFile);
   }
@@ -50,7 +50,7 @@ Result<> boot() {
   TRY(start_agent());
   say("agent started, init is " + (image.path.empty() ? "banger's own" : image.path));
 
-  // The agent answers meanwhile, so whoever waits can look.
+  // The agent answers requests meanwhile, so clients can follow the progress.
   target.root = "/";
   if (auto ran = capabilities::run_first_boot(target, config); !ran) say("first boot: " + ran.error().sentence());
   if (image.kind != "systemd") TRY(mark_system_ready());
@@ -64,13 +64,13 @@ int run_init(int argc, char** argv) {
   std::string_view task = argc > 1 ? argv[1] : "";
   if (task == "supervise" && argc > 2) return init::supervise(std::atoi(argv[2]));
   if (::getpid() != 1) {
-    std::fputs("banger: init is what a guest's kernel starts as process 1; it does nothing elsewhere\n", stderr);
+    std::fputs("banger: init is the process 1 of a guest; elsewhere it does nothing\n", stderr);
     return 2;
   }
   if (task == "small") init::small_init();
   ::umask(022);
   auto booted = init::boot();
-  // A kernel panic would hide the reason behind a stack trace.
+  // Do not return: a kernel panic would hide the reason behind a stack trace.
   init::say("cannot boot: " + booted.error().sentence());
   init::end_machine();
 }

@@ -17,7 +17,7 @@ namespace {
 
 Result<> load(const std::string& path) {
   auto file = TRY(host::open_file(path, O_RDONLY));
-  // EEXIST: it is loaded, or built into this kernel.
+  // EEXIST: the module is loaded, or built into this kernel.
   if (::syscall(SYS_finit_module, file.get(), "", 0) < 0 && errno != EEXIST) return fail_errno(path);
   return {};
 }

@@ -1,4 +1,4 @@
-// What passes from init to the agent, through files: the guest config in, the run directory out.
+// The files between host, init and agent: reads the guest config, writes the run directory.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/sendfile.h>
@@ -58,7 +58,7 @@ Result<guestcfg::GuestConfig> read_config(const std::string& directory) {
 }
 
 Result<> write_run_dir(const guestcfg::GuestConfig& config, const ImageInit& init, bool first_boot) {
-  // The agent needs token and environment; contents are in place by now and the entropy is spent.
+  // The agent needs only token and environment. File contents are written already, and the entropy is used up.
   guestcfg::GuestConfig kept = config;
   kept.files.clear();
   kept.entropy.clear();

@@ -1,5 +1,5 @@
-// Process 1 of an image without an init: it reaps what is orphaned, and powers off cleanly when asked by any of the
-// signals that ask the usual inits for it.
+// Process 1 of an image without an init. It reaps orphaned processes, and powers off cleanly on each of the signals
+// with which common inits do so.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -36,7 +36,7 @@ sigset_t watched_signals() {
   return signals;
 }
 
-/// Reaps what has ended; true when no process is left.
+/// Reaps ended processes; true when no process is left.
 bool reap() {
   pid_t pid;
   while ((pid = ::waitpid(-1, nullptr, WNOHANG)) > 0) {
@@ -60,7 +60,8 @@ void end_processes(int signal_number, time_t grace_seconds) {
   }
 }
 
-/// Leaves the disks' journals empty. What cannot be unmounted is read-only or synced at least.
+/// Unmounts the disks, which empties their journals. A disk that cannot be unmounted becomes read-only, or is at least
+/// synced.
 void unmount_disks() {
   ::sync();
   auto text = host::read_file("/proc/self/mountinfo", 4 << 20).value_or("");
@@ -73,7 +74,8 @@ void unmount_disks() {
       continue;
     ::umount2(target.c_str(), 0);
   }
-  // The overlay holds its layers, so these two can only become read-only, the upper one after the overlay.
+  // The overlay keeps its layers busy. So the overlay and the upper layer can only become read-only, the upper layer
+  // last.
   ::mount(nullptr, "/", nullptr, MS_REMOUNT | MS_RDONLY, nullptr);
   ::mount(nullptr, guest::kSystemDisk, nullptr, MS_REMOUNT | MS_RDONLY, nullptr);
   ::sync();
@@ -84,7 +86,7 @@ void unmount_disks() {
 void end_machine() {
   ::sync();
   auto cmdline = host::read_file("/proc/cmdline", 1 << 16).value_or("");
-  // Firecracker has no power-off; the reset through the keyboard controller is what ends it.
+  // Firecracker has no power-off. A reset through the keyboard controller ends it.
   bool by_reset = (" " + cmdline).find(" reboot=k") != cmdline.npos;
   ::reboot(by_reset ? RB_AUTOBOOT : RB_POWER_OFF);
   for (;;) ::pause();

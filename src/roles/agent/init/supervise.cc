@@ -1,5 +1,5 @@
-// The agent's keeper. It and the agent are made by plain fork and exec rather than host::spawn: the agent must start
-// before the keeper has become a program of its own, and stay its child across that exec.
+// The agent's supervisor. Plain fork and exec start both processes, not host::spawn: the agent must start before the
+// supervisor's exec, and must stay its child across that exec.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
@@ -18,7 +18,7 @@ namespace banger::roles::agent::init {
 namespace {
 
 constexpr std::int64_t kFirstPauseMs = 100, kLongestPauseMs = 5000;
-constexpr std::int64_t kHealthyMs = 10'000;  // an agent that lived so long did not die of its start
+constexpr std::int64_t kHealthyMs = 10'000;  // an agent that lived so long did not fail at its start
 constexpr std::int64_t kEndGraceMs = 2000;
 
 const char* const kEnvironment[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/",
@@ -30,7 +30,8 @@ std::int64_t now_ms() {
   return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
 }
 
-/// When memory runs out the kernel kills neither the agent nor its keeper; what the agent starts has the usual score.
+/// When memory runs out, the kernel kills neither the agent nor its supervisor. Processes that the agent starts have
+/// the usual score.
 void be_spared_by_oom_killer() {
   if (auto file = host::open_file("/proc/self/oom_score_adj", O_WRONLY)) (void)host::write_all(file->get(), "-1000");
 }
@@ -59,7 +60,7 @@ pid_t fork_agent() {
   ::setsid();
   auto agent = fmt::format("{}", fork_agent());
   const char* const argv[] = {"init", "supervise", agent.c_str(), nullptr};
-  // The program in /run: one still running from the initramfs would keep all of its memory.
+  // Run the program in /run. A process that still runs from the initramfs would keep the memory of its program.
   ::execve(kAgentFile, const_cast<char* const*>(argv), const_cast<char* const*>(kEnvironment));
   say(fail_errno("cannot start the agent's supervisor").error().sentence());
   ::_exit(127);
@@ -79,7 +80,7 @@ int next_signal(const sigset_t& signals, std::int64_t wait_ms) {
   return std::max(0, ::sigtimedwait(&signals, nullptr, &wait));
 }
 
-/// True when it was told to end before the pause was over.
+/// True when SIGTERM arrived before the pause was over.
 bool pause_for(const sigset_t& signals, std::int64_t pause_ms) {
   std::int64_t end = now_ms() + pause_ms;
   for (std::int64_t left = pause_ms; left > 0; left = end - now_ms())
@@ -112,7 +113,7 @@ int supervise(int agent_pid) {
   pid_t agent = agent_pid;
   std::int64_t started = now_ms(), pause = kFirstPauseMs;
   for (;;) {
-    // Before waiting: it may have ended before its signal was blocked.
+    // Check before waiting: the agent may have ended before its signal was blocked.
     while (agent > 0 && !has_ended(agent))
       if (next_signal(signals, -1) == SIGTERM) return end(signals, agent);
     pause = now_ms() - started > kHealthyMs ? kFirstPauseMs : std::min(pause * 2, kLongestPauseMs);

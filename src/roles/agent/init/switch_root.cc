@@ -19,7 +19,7 @@ struct CloseDirectory {
   void operator()(DIR* directory) const { ::closedir(directory); }
 };
 
-/// Empties a directory of the initramfs: its files are memory. Other file systems are not entered.
+/// Empties a directory of the initramfs to free memory. Does not enter other file systems.
 void remove_contents(UniqueFd directory) {
   struct stat self{};
   if (::fstat(directory.get(), &self) < 0) return;
@@ -39,7 +39,7 @@ void remove_contents(UniqueFd directory) {
 
 Result<> move_mounts() {
   auto root = TRY(guest::Root::open(kNewRoot));
-  // /proc is last: the descriptors' paths go through it.
+  // /proc is last, because the descriptors' paths lead through it.
   for (const char* path : {"/dev", "/sys", "/run", "/proc"}) {
     auto target = TRY(root.make_directory(path));
     if (::mount(path, guest::fd_path(target.get()).c_str(), nullptr, MS_MOVE, nullptr) < 0)

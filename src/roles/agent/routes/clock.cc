@@ -1,5 +1,5 @@
-// POST /clock {"adjust_ns": N}: moves the wall clock by so much (0: not at all) and tells what it says then. A
-// difference is right however late it arrives, unlike a time.
+// POST /clock {"adjust_ns": N}: moves the wall clock by N (0: not at all) and answers with its new time. Unlike a time,
+// a difference is right however late it arrives.
 #include "roles/agent/routes/clock.h"
 
 #include <sys/time.h>

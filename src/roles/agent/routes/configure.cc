@@ -1,4 +1,4 @@
-// POST /configure: makes the running guest what the given guest config says. How a clone becomes a machine of its own.
+// POST /configure: applies a guest config to the running guest. A clone gets its own identity this way.
 #include <time.h>
 #include <unistd.h>
 
@@ -15,14 +15,14 @@ namespace banger::roles::agent {
 
 namespace {
 
-constexpr std::size_t kBriefBytes = 16 << 10;  // more may take a while to parse
+constexpr std::size_t kBriefBytes = 16 << 10;  // a larger config may take a while to parse
 
-/// What the pool's part and ours share.
+/// The data that the pool's part and this thread's part share.
 struct Work {
   std::string body;
-  std::int64_t asked_at_ns;      ///< when the request arrived, by a clock that nobody sets
-  std::int64_t took_ns = 0;      ///< to become what it is now
-  guestcfg::GuestConfig before;  ///< what is in force
+  std::int64_t asked_at_ns;      ///< when the request arrived, by a clock that cannot be set
+  std::int64_t took_ns = 0;      ///< time to apply the identity
+  guestcfg::GuestConfig before;  ///< the config so far
   guestcfg::GuestConfig config;
   capabilities::GuestTarget target;
 };
@@ -36,7 +36,7 @@ std::int64_t elapsed_ns() {
 Result<> parse(Work& work) {
   work.config = TRY(guestcfg::from_json(TRY(parse_json(work.body, limits::kGuestConfigBytes))));
   work.body.clear();
-  // The host's time is that of the sending; a big config takes a while to arrive and to be read.
+  // The host's time was right when the host sent it. A large config takes a while to arrive and to be parsed.
   if (work.config.clock_unix_ns != 0) work.config.clock_unix_ns += elapsed_ns() - work.asked_at_ns;
   work.target.first_boot = work.config.first_start;
   return {};
@@ -47,8 +47,8 @@ Result<> change_guest(Work& work) {
   return capabilities::apply_all(work.target, work.config);
 }
 
-// What only says who the guest is, is done here: to hand it to another thread would be more code that a clone runs for
-// the first time while it is waited for.
+// The part that only changes the guest's identity runs on this thread. Another thread would mean more code that runs
+// for the first time in a clone while the host waits for it.
 Task<Result<>> change(host::Runtime& runtime, std::shared_ptr<Work> work) {
   if (work->body.size() <= kBriefBytes) {
     CO_TRY(parse(*work));
@@ -61,7 +61,7 @@ Task<Result<>> change(host::Runtime& runtime, std::shared_ptr<Work> work) {
   });
 }
 
-// The environment and the token are the agent's own parts of the config; the links it has to know again.
+// Adopts the agent's own parts of the config: the environment, the token, and the configuration of the links.
 Result<> take_over(Context& context, const guestcfg::GuestConfig& config) {
   AgentConfig ours = context.config;
   ours.environment = config.environment;
@@ -79,17 +79,17 @@ Result<> finish(const Context& context, const AgentConfig& ours, Work& work) {
     if (first) first = std::move(done);
   };
   then(capabilities::apply_later(work.target, work.config));
-  // One that has not even its own random numbers stays still, and never comes here.
+  // A guest without its own random numbers stays frozen and never reaches this line.
   then(thaw(context.run_dir.frozen_path()));
-  // Its token tells the host whether an agent that takes our place has to be told all of this again.
+  // The saved token shows the host whether a later agent needs this configuration again.
   then(context.run_dir.save_config(ours));
   then(capabilities::settle(work.target, work.config));
   return first;
 }
 
-// What can wait, and what runs processes, among them those a quiesce had stopped: as after a boot, the answer does not
-// wait for it, but the system is not ready before. All of them wake up at once, so whoever comes with a first command
-// is let through, unless somebody waits for the system.
+// Applies the parts that can wait or that run processes, and thaws the processes that a quiesce stopped. As after a
+// boot, the answer does not wait for this, but the system is not ready before. All processes wake up at once, so a
+// first command goes first, unless a client waits for the system.
 Task<> settle(ContextPtr context, std::shared_ptr<Work> work) {
   auto turn = co_await context->settling_turn.lock();
   auto until = host::after(context->options.put_off(std::chrono::nanoseconds(work->took_ns)));

@@ -1,5 +1,5 @@
-// PUT and GET /files: tar streams in and out; GET /stat: what a path is. The archive work blocks, so it runs on the
-// pool at the other end of a pipe; closing our end of the pipe is how it is told to stop.
+// PUT and GET /files: tar streams in and out. GET /stat: the type of a path. The archive work blocks, so it runs on the
+// pool, at the other end of a pipe. Closing this end of the pipe stops it.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -29,27 +29,27 @@ std::string_view type_name(mode_t mode) {
   return "other";
 }
 
-// The path of a request, made absolute: a relative one is under root's home, as with scp. What links and ".." on the
-// way mean is left to the kernel.
+// The path of a request, made absolute. A relative path is under root's home, as with scp. The kernel resolves links
+// and "..".
 Result<std::string> path_of(const link::ServerStream& stream) {
   auto path = stream.query("path");
   if (!path || path->empty()) return fail(ErrorCode::invalid, "the request names no path");
   if (path->size() > limits::kPathBytes || path->find('\0') != path->npos)
-    return fail(ErrorCode::invalid, "the path is not one the guest can have");
+    return fail(ErrorCode::invalid, "the path is not valid in the guest");
   if (path->front() != '/') path = fmt::format("{}/{}", TRY(load_user("root")).home, *path);
-  // After a bare slash some calls follow a last link and some do not; after "/." all of them do.
+  // With a trailing slash, some calls follow a last link and some do not. With "/." all of them follow it.
   if (path->ends_with('/')) *path += '.';
   return *path;
 }
 
-// The last component, whatever slashes and "/." come after it; "." where that is none to call something by.
+// The last component, without the slashes and "/." after it; "." when there is no usable name.
 std::string name_of(std::string_view path) {
   while (path.ends_with('/') || path.ends_with("/.")) path.remove_suffix(1);
   auto name = path.substr(path.rfind('/') + 1);
   return std::string(name.empty() || name == ".." ? "." : name);
 }
 
-// The threads of the pool are few; a transfer waits for one here, where waiting costs nothing.
+// The pool has few threads. A transfer waits for a free one here, where waiting costs nothing.
 class Slot {
  public:
   static Task<Result<Slot>> take(ContextPtr context) {
@@ -57,7 +57,7 @@ class Slot {
     while (context->transfers >= limits::kFileTransfers)
       if (!co_await context->transfer_done.wait(deadline))
         co_return fail(ErrorCode::busy, "too many files are being copied to or from this guest",
-                       "try again when they are done");
+                       "try again when they have ended");
     ++context->transfers;
     co_return Slot(std::move(context));
   }
@@ -74,7 +74,7 @@ class Slot {
   ContextPtr context_;
 };
 
-// Archive work on the pool and our end of its pipe.
+// Archive work on the pool, and this end of its pipe.
 struct Transfer {
   Transfer(ContextPtr c, StreamPtr s, Slot taken)
       : context(std::move(c)),
@@ -116,7 +116,7 @@ Task<Result<TransferPtr>> start_transfer(ContextPtr context, StreamPtr stream, D
   int fds[2];
   if (::pipe2(fds, O_CLOEXEC) < 0) co_return fail_errno("make a pipe");
   UniqueFd read_end(fds[0]), write_end(fds[1]);
-  // Fewer switches between the two sides; the default 64 KiB also works.
+  // For fewer switches between the two sides; the default of 64 KiB works too.
   (void)::fcntl(write_end.get(), F_SETPIPE_SZ, 256 * 1024);
   auto& ours = direction == Direction::in ? write_end : read_end;
   auto& theirs = direction == Direction::in ? read_end : write_end;
@@ -129,7 +129,7 @@ Task<Result<TransferPtr>> start_transfer(ContextPtr context, StreamPtr stream, D
   co_return t;
 }
 
-// Request body → pipe. Goes on reading when the archive ended before the body did: the rest is padding.
+// Request body → pipe. Reads on when the archive ends before the body: the rest is padding.
 Task<> feed(TransferPtr t) {
   bool pipe_open = true;
   while (!t->result || *t->result) {
@@ -145,7 +145,8 @@ Task<> feed(TransferPtr t) {
   t->changed.notify_all();
 }
 
-// The daemon passes the body on unread to a caller who knows no statuses: it also has the error in its "error" field.
+// The daemon passes the body unread to a caller that sees no status. So the body also has the error in its "error"
+// field.
 Task<> refuse_upload(StreamPtr stream, Error error) {
   Json what = {{"code", to_string(error.code)}, {"message", error.sentence()}};
   Json body = what;
@@ -161,7 +162,7 @@ Task<Result<>> receive(ContextPtr context, StreamPtr stream) {
   if (!S_ISDIR(info.st_mode))
     co_return fail(ErrorCode::invalid,
                    fmt::format("{} is not a directory in the guest", printable(path, limits::kPathBytes)));
-  // The host's user ids mean nothing in here: `vm cp` asks for files that are the guest's root's.
+  // The host's user ids mean nothing in the guest, so `vm cp` requests files that root owns.
   bool keep_owner = ::geteuid() == 0 && stream->query("owner") != "root";
   auto top = stream->query("follow") == "1" ? tar::Target::named : tar::Target::found;
   auto t = CO_TRY(co_await start_transfer(context, stream, Direction::in, [path, keep_owner, top](int fd) {
@@ -172,9 +173,9 @@ Task<Result<>> receive(ContextPtr context, StreamPtr stream) {
   auto deadline = host::after(limits::kUploadEndDeadline);
   while (*t->result && !t->fed)
     if (!co_await t->changed.wait(deadline))
-      t->result = fail(ErrorCode::invalid, "the upload goes on after the end of its archive");
+      t->result = fail(ErrorCode::invalid, "the upload continues after the end of its archive");
   if (*t->result && t->broke) t->result = fail(ErrorCode::cancelled, "the upload was broken off");
-  // The caller's handle is then the last one, and a feeder that still waits for bytes ends with it.
+  // The caller's handle is then the last one. A feeder that still waits for bytes ends with that handle.
   t->stream.reset();
   co_return *t->result;
 }
@@ -216,7 +217,7 @@ Task<> get_files(ContextPtr context, StreamPtr stream) {
   while (!(*t)->result) co_await (*t)->changed.wait();
   auto packed = *(*t)->result;
   if (sent && packed) (void)co_await stream->finish();
-  // The head is out, so the failure shows as a stream that was cut short; the reason is in the log.
+  // The head is sent already, so the failure appears as a truncated stream. The reason is in the log.
   else if (sent)
     context->log().warn("files.incomplete", {{"path", *path}, {"error", packed.error().sentence()}});
 }
@@ -233,7 +234,7 @@ Task<> stat_file(ContextPtr, StreamPtr stream) {
   } else if (path) {
     answer["type"] = type_name(info.st_mode);
     answer["mode"] = info.st_mode & 07777;
-    // So that a copy knows whether a link is a directory to copy into.
+    // A copy needs to know whether a link leads to a directory to copy into.
     if (S_ISLNK(info.st_mode) && ::stat(path->c_str(), &info) == 0) answer["target_type"] = type_name(info.st_mode);
   }
   if (path)

@@ -1,5 +1,5 @@
-// GET /health[?wait=system[&hurry=1]]: alive, and how far the guest's boot has come. `hurry`: what was put off for the
-// sake of a first command is not put off any longer.
+// GET /health[?wait=system[&hurry=1]]: whether the agent lives, and how far the guest's boot is. `hurry`: do delayed
+// work at once, although a first command may then be slower.
 #include <sys/inotify.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -35,13 +35,13 @@ Json describe(const Context& context) {
           {"kernel", kernel.release}};
 }
 
-// Returns when the boot target is reached, or nothing more can be expected by the deadline.
+// Returns when the boot target is reached, or at the deadline.
 Task<Result<>> wait_for_system(ContextPtr context, host::Deadline deadline) {
   UniqueFd watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   if (!watch) co_return fail_errno("watch the run directory");
   while (context->settling > 0)
     if (!co_await context->settled.wait(deadline)) co_return Result<>();
-  // Watching starts before the first look, so the file cannot appear unseen between the two.
+  // Watching starts before the first check, so the file cannot appear unseen between the two.
   if (::inotify_add_watch(watch.get(), context->run_dir.path().c_str(), IN_CREATE | IN_MOVED_TO) < 0)
     co_return fail_errno(context->run_dir.path());
   while (!context->run_dir.system_ready()) {

@@ -1,5 +1,5 @@
-// GET /listening: which TCP ports the guest listens on, as a JSON line now and another one whenever that has changed,
-// until the host goes away. Nothing in Linux tells of it, so the kernel's table is looked at once a second.
+// GET /listening: which TCP ports the guest listens on, as a JSON line now and after every change, until the host goes
+// away. Linux does not notify of changes, so the agent reads the kernel's table once a second.
 #include <nlohmann/json.hpp>
 
 #include "base/bounds.h"
@@ -24,7 +24,7 @@ Task<> listening(ContextPtr context, StreamPtr stream) {
   std::string told;
   for (;;) {
     auto now = co_await context->runtime.blocking(describe);
-    // An empty write asks whether the host is still there.
+    // An empty write fails when the host has gone.
     if (!co_await stream->write(now == told ? "" : now)) co_return;
     told = std::move(now);
     co_await context->runtime.sleep_for(limits::kListeningPoll);

@@ -1,4 +1,4 @@
-// GET /ports: what listens in the guest.
+// GET /ports: the listening sockets of the guest.
 #include <nlohmann/json.hpp>
 
 #include "roles/agent/listeners.h"

@@ -1,9 +1,11 @@
-// What the host asks before it saves a machine.
+// The requests of the host before it saves a machine.
 //
-//   POST /hold      {"hold": true|false}: while held, commands outlive their clients (session.h). Suspend, snapshot,
-//   fork. POST /quiesce   everything written is on the disks and, where the guest has cgroups, nothing but the agent
-//   runs on.
-//                   For templates. POST /configure ends both.
+//   POST /hold      {"hold": true|false}: while held, commands outlive their clients (exec/running_command.h).
+//                   For suspend, snapshot and fork.
+//   POST /quiesce   writes everything to the disks and, if the guest has cgroups, freezes everything but the agent.
+//                   For templates.
+//
+// POST /configure ends both.
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
@@ -37,7 +39,7 @@ Task<> hold(ContextPtr context, StreamPtr stream) {
 }
 
 Task<> quiesce(ContextPtr context, StreamPtr stream) {
-  // A configuration that is being applied may need what would stand still.
+  // A running configuration may need processes that would be frozen.
   auto lock = co_await context->configuring.lock();
   auto turn = co_await context->settling_turn.lock();
   auto frozen = co_await context->runtime.blocking([context] {
@@ -45,10 +47,10 @@ Task<> quiesce(ContextPtr context, StreamPtr stream) {
     auto still = freeze_others(context->options.mounts, context->run_dir.frozen_path());
     if (auto rehearsed = rehearse(context->options.config_root); !rehearsed)
       context->log.unbounded().warn("rehearse.failed", {{"error", rehearsed.error().sentence()}});
-    ::sync();  // what was written until it stood still
+    ::sync();  // everything written before the freeze
     return still;
   });
-  // Best effort: a template that is not quite still is better than none.
+  // Best effort: a template that is not fully frozen is better than no template.
   if (!frozen) context->log().warn("freeze.failed", {{"error", frozen.error().sentence()}});
   (void)co_await stream->reply_json(200, dump_json({{"ok", true}, {"frozen", frozen.value_or(0)}}));
 }

@@ -1,4 +1,4 @@
-// POST /shutdown: answers, then asks init.
+// POST /shutdown: answers, then asks init to shut down.
 #include <nlohmann/json.hpp>
 
 #include "base/bounds.h"
@@ -19,7 +19,7 @@ Result<ShutdownMode> parse_mode(const std::string& body) {
 }
 
 Task<> act(ContextPtr context, ShutdownMode mode) {
-  // The answer is in the channel's queue; the guest must live until the host has taken it.
+  // The answer is in the channel's queue. The guest must run until the host has read it.
   co_await context->runtime.sleep_for(limits::kShutdownAnswerDelay);
   auto init = context->run_dir.init_kind();
   context->log().info("shutdown",

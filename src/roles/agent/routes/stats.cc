@@ -22,8 +22,7 @@ CpuSample sample_cpu() {
   return sample;
 }
 
-// Real devices have a `device` link: this leaves out partitions, loops, bridges and the like, which would count bytes
-// twice.
+// Real devices have a `device` link. Partitions, loops and bridges have none; they would count bytes twice.
 bool is_device(std::string_view kind, std::string_view name) {
   return ::access(fmt::format("/sys/{}/{}/device", kind, name).c_str(), F_OK) == 0;
 }
@@ -33,11 +32,11 @@ Traffic network_traffic() {
   bool any = false;
   auto traffic =
       parse_net_dev(text, [&](std::string_view name) { return is_device("class/net", name) && (any = true); });
-  // In a container's network there is no real device.
+  // A container's network has no real device.
   return any ? traffic : parse_net_dev(text, [](std::string_view name) { return name != "lo"; });
 }
 
-// Since the last call, unless that is too recent to tell or too long ago to mean now: then over a short window.
+// Measures since the last call. If that was too recent or too long ago, measures over a short window.
 Task<double> measure_cpu(ContextPtr context) {
   auto now = sample_cpu();
   auto before = context->cpu;

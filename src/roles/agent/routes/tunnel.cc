@@ -1,4 +1,4 @@
-// CONNECT host:port: a TCP connection as the guest would make it, its bytes both ways, each direction ending by itself.
+// CONNECT host:port: a TCP connection from the guest, with bytes both ways. Each direction ends on its own.
 #include <fmt/format.h>
 
 #include <asio.hpp>
@@ -32,7 +32,7 @@ void close(tcp::socket& socket) {
   socket.close(ignored);
 }
 
-// One attempt. The timer closes the socket, which ends the wait; both live as long as the tunnel's frame.
+// Makes one attempt. The timer closes the socket, which ends the wait. Both live as long as the tunnel's frame.
 Task<std::error_code> connect(host::Runtime& runtime, TunnelPtr t, tcp::endpoint endpoint, host::Deadline deadline) {
   auto timer = std::make_shared<asio::steady_timer>(runtime.io(), deadline);
   timer->async_wait([t](std::error_code cancelled) {
@@ -60,7 +60,7 @@ Task<Result<>> reach(host::Runtime& runtime, TunnelPtr t, Authority authority) {
                        last.value());
 }
 
-// Guest → host, until the guest's bytes end, which ends our body only, or either side breaks.
+// Guest → host, until either side breaks or the guest's bytes end. Their end ends only the response's body.
 Task<> outward(TunnelPtr t) {
   auto buffer = std::make_unique_for_overwrite<char[]>(limits::kLinkFrameBytes);
   while (!t->broken) {
@@ -111,11 +111,11 @@ Task<> tunnel(ContextPtr context, StreamPtr stream) {
   context->runtime.spawn(inward(t));
   while (!t->over()) {
     bool changed = co_await t->changed.wait(host::after(limits::kTunnelProbe));
-    // A quiet tunnel the host has ended is not read any more, so its going away would not be noticed: an empty write
-    // asks.
+    // After the host's bytes end, the agent no longer reads. In a quiet tunnel only a write shows that the host has
+    // gone, so try an empty one.
     if (!changed && t->inward_over && !co_await stream->write({})) t->broken = true;
   }
-  // Whichever direction still waits ends with its side; a stream dropped unfinished is a reset to the host.
+  // A direction that still waits ends with its side. An unfinished stream is reset for the host.
   t->broken = true;
   close(t->socket);
   t->stream.reset();

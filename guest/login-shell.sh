@@ -1,5 +1,5 @@
-# What `sh -c` runs in the guest, with a user's name or id as $1: that user's login shell.
-# It starts no process to find the shell: under emulation each one costs.
+# `sh -c` runs this script in the guest, with a user's name or id as $1, to start that user's login shell.
+# The script starts no process to find the shell, because processes are slow to start under emulation.
 s=; while IFS=: read -r n _ u _ _ _ p; do
   if [ "$n" = "$1" ] || [ "$u" = "$1" ]; then s=$p; break; fi
 done 2>/dev/null </etc/passwd

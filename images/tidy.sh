@@ -1,5 +1,5 @@
-# Runs last of all on an image's tree, $1. It removes traces of the build and of this host, and whatever differs from
-# one build to the next. mmdebstrap itself removes apt's lists and cache and empties /etc/machine-id.
+# Runs last on an image's tree, $1. It removes traces of the build and of this host, and everything that differs between
+# two builds. mmdebstrap itself removes apt's lists and cache and empties /etc/machine-id.
 set -eu
 cd "$1"
 mv -f etc/apt/sources.list.d/0000main.sources etc/apt/sources.list.d/debian.sources
@@ -18,5 +18,6 @@ rm -f etc/resolv.conf
 chown 0:0 root
 chmod 0755 root
 install -d -m 0700 root/.ssh
-# As if systemd-update-done had run: every first boot would otherwise rebuild ld.so.cache and the catalog.
+# Marks the image as updated, as systemd-update-done does. Otherwise every first boot would rebuild ld.so.cache and the
+# catalog.
 for d in etc var; do printf 'TIMESTAMP_NSEC=%s000000000\n' "$SOURCE_DATE_EPOCH" > "$d/.updated"; done

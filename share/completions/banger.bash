@@ -9,7 +9,7 @@ _banger() {
       :directories) files=-d ;;
       *)
         word=${line%%$'\t'*}
-        # Bash splits words at ':' and '='. What it shows must lack what stands before the last of those in the word.
+        # Bash splits words at ':' and '='. A completion must not repeat the part of the word before the last of these.
         [[ $word == --*=* && $current != --*=* ]] && word=${word#*=}
         case $word in
           *: | *=) COMPREPLY+=("$word"); compopt -o nospace ;;

@@ -1,4 +1,4 @@
-// Fuzzes the config file: any bytes are a Config within its bounds, or an error that names a line.
+// Fuzzes the config file: any bytes give a Config within its bounds, or an error that names a line.
 #include <cstdlib>
 #include <string_view>
 

@@ -1,4 +1,4 @@
-// Fuzzes what anybody on the host may send to the DNS server: every answer is a whole message that fits a datagram.
+// Fuzzes queries to the DNS server from processes on the host: every answer is a whole message that fits a datagram.
 #include <cstdlib>
 #include <string>
 
@@ -22,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   if (!read.whole || answer.size() > banger::net::kDnsAnswerBytes || answer.substr(0, 2) != bytes.substr(0, 2))
     std::abort();
   if (!read.has(0x8000) || read.has(0x0280) || read.counts[0] > 1 || read.counts[1] > 1) std::abort();
-  // Only what was asked is told.
+  // An answer with a record reports success.
   if (read.counts[1] == 1 && read.rcode() != 0) std::abort();
   return 0;
 }

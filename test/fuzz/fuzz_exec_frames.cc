@@ -1,5 +1,5 @@
-// Exec frames from any bytes, cut anywhere: decoding must not depend on the cuts, and what was accepted must encode
-// back.
+// Fuzzes exec frames from any bytes, cut anywhere: decoding must not depend on the cuts, and accepted frames must
+// encode to the same bytes.
 #include <cstdint>
 #include <cstdlib>
 #include <nlohmann/json.hpp>

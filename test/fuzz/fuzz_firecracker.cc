@@ -1,5 +1,5 @@
-// Fuzzes what a Firecracker process may answer: bytes into an answer, in two different cuts of the same bytes, and what
-// is made of its errors.
+// Fuzzes answers of a Firecracker process: the same bytes are parsed in two different cuts, and errors in them are
+// converted.
 #include <cstdlib>
 #include <string_view>
 
@@ -7,7 +7,7 @@
 
 namespace {
 
-// "" when there is no whole answer in it.
+// "" when the bytes hold no whole answer.
 std::string answer_in(std::string_view bytes, std::size_t step) {
   banger::machine::firecracker::ReplyParser parser;
   for (std::size_t at = 0; at <= bytes.size(); at += step) {
@@ -25,7 +25,7 @@ std::string answer_in(std::string_view bytes, std::size_t step) {
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  // How reads happen to be cut must not change what was said.
+  // The cuts between reads must not change the result.
   if (answer_in(bytes, 4096) != answer_in(bytes, 7)) std::abort();
   auto error = banger::machine::firecracker::error_of({400, std::string(bytes)});
   if (error.message.empty()) std::abort();

@@ -1,5 +1,4 @@
-// Fuzzes what a Firecracker process may write as its metrics: one line added up twice is twice the figures, and never
-// less.
+// Fuzzes the metrics of a Firecracker process: a line that is added twice gives twice the figures, and never less.
 #include <cstdlib>
 #include <string_view>
 

@@ -1,4 +1,5 @@
-// Guest-config decoding from any bytes: it must refuse or accept, and what it accepts must survive encoding.
+// Fuzzes the decoding of guest configs: any bytes are refused or accepted, and an accepted config must survive
+// encoding.
 #include <cstdint>
 #include <cstdlib>
 #include <nlohmann/json.hpp>

@@ -1,4 +1,4 @@
-// Fuzzes what a guest may say of its ports, and answer when they are probed.
+// Fuzzes a guest's list of its ports, and its answers to probes of them.
 #include <cstdlib>
 #include <string_view>
 
@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   auto ports = parse_guest_ports(bytes);
   if (!ports) return 0;
   if (ports->size() > banger::limits::kForwardPorts || ports->contains(0)) std::abort();
-  // It goes into a request's head.
+  // The text becomes part of a request's head.
   for (const auto& [port, target] : *ports)
     if (target.size() > 80 || target.find_first_of("\r\n \0") != target.npos) std::abort();
   return 0;

@@ -1,5 +1,5 @@
-// Fuzzes what the root helper hears: bytes into a request, its arguments against every operation, and the other end's
-// reading of replies. No effect is run.
+// Fuzzes the root helper's input: bytes are parsed as a request, and its arguments are checked against every operation.
+// Also fuzzes the client's parsing of replies. No operation runs.
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <string_view>

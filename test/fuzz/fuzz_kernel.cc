@@ -1,4 +1,4 @@
-// Kernel images, modules and Debian packages from anywhere: unpacking must neither crash nor take more than its limits.
+// Fuzzes kernel images, modules and Debian packages: unpacking must neither crash nor exceed its limits.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -30,7 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)image::read_module_info(bytes);
   (void)image::decompress(bytes, 1 << 20);
   int fd = input_fd(bytes);
-  // Nothing is wanted, so nothing is written: reading is what is tried here.
+  // The filter wants no file, so nothing is written: only the reading is tested.
   (void)image::extract_deb(fd, "/nonexistent", [](std::string_view) { return std::nullopt; });
   ::close(fd);
   return 0;

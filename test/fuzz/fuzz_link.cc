@@ -1,6 +1,6 @@
-// Any bytes at a real server and a real client over a socketpair, with handlers and requests under way; then everything
-// is torn down in the middle. The first byte picks the end and how much of a handshake comes first, the second the
-// cuts.
+// Sends any bytes to a real server and a real client over a socketpair while handlers and requests run. Then everything
+// is destroyed in the middle. The first byte selects the end and how much of a handshake comes first, the second byte
+// selects the cuts.
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -33,7 +33,7 @@ struct Pair {
   UniqueFd ours, theirs;
 };
 
-/// Runs what can run without waiting; gives back what was said to us.
+/// Runs all handlers that need not wait; returns the bytes that were sent to this end.
 std::string settle(host::Runtime& runtime, int fd) {
   std::string heard;
   char buffer[65'536];
@@ -82,7 +82,7 @@ void at_server(std::string_view bytes, bool greeted, std::size_t step) {
   runtime.spawn(serve(server.get()));
   if (greeted) say(runtime, pair.ours.get(), kToken + "nonce of 16 byte" + kPreface + kSettings, SIZE_MAX);
   say(runtime, pair.ours.get(), bytes, step);
-  // Whatever came before, a new host must be answered. The padding ends a nonce that may have been cut short.
+  // After any bytes, a new host must be answered. The padding completes a nonce that may have been cut short.
   if (bytes.find(kFresh) != std::string_view::npos) return;  // not new, then
   auto hello = kToken + kFresh;
   (void)settle(runtime, pair.ours.get());

@@ -1,4 +1,4 @@
-// Fuzzes what a QEMU process may send: bytes into lines into QMP messages, in two different cuts of the same bytes.
+// Fuzzes the output of a QEMU process: the same bytes, in two different cuts, become lines and QMP messages.
 #include <cstdlib>
 #include <string_view>
 #include <vector>
@@ -27,7 +27,7 @@ std::vector<std::string> lines_of(std::string_view bytes, std::size_t step) {
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   std::string_view bytes(reinterpret_cast<const char*>(data), size);
   auto lines = lines_of(bytes, 4096);
-  // How reads happen to be cut must not change what was said.
+  // The cuts between reads must not change the result.
   if (lines != lines_of(bytes, 7)) std::abort();
   for (const auto& line : lines) {
     auto message = banger::machine::qemu::parse_qmp(line);

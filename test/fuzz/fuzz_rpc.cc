@@ -1,4 +1,4 @@
-// Fuzzes the RPC framing from both ends: bytes into lines, lines into calls and answers, and what is answered to them.
+// Fuzzes the RPC framing from both ends: bytes become lines, lines become calls and answers, and calls are answered.
 // Parameters are checked against the table of methods. The seed has one call of each method, written by
 // `BANGER_SEEDS=FILE unit_api [.seeds]`.
 #include <algorithm>
@@ -34,7 +34,7 @@ void must(bool holds) {
   if (!holds) std::abort();
 }
 
-// Whatever an answer carries, it is one line that the other end can read.
+// Every answer is one line that the other end can parse.
 void check_answer(const std::string& answer) {
   must(std::count(answer.begin(), answer.end(), '\n') == 1 && answer.ends_with('\n'));
   must(answer.size() > banger::limits::kRpcMessageBytes ||
@@ -54,7 +54,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   std::string_view bytes(reinterpret_cast<const char*>(data), size);
   std::string rest, rest_again;
   auto lines = lines_of(bytes, 65536, rest);
-  // How reads happen to be cut must not change what was said.
+  // The cuts between reads must not change the result.
   must(lines == lines_of(bytes, 5, rest_again) && rest == rest_again);
   for (const auto& line : lines) {
     (void)parse_reply(line);

@@ -1,5 +1,5 @@
-// Any bytes as a tar stream: into an ext4 image and back, and into a directory. Run in a scratch TMPDIR with
-// -rss_limit_mb.
+// Fuzzes tar streams: any bytes are written into an ext4 image and read back, and unpacked into a directory. Run in a
+// scratch TMPDIR with -rss_limit_mb.
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -23,7 +23,7 @@ std::string scratch_directory() {
   return name;
 }
 
-/// Header checksums put right, or almost nothing would get past them.
+/// Corrects header checksums. Otherwise almost every input would fail at them.
 std::string with_checksums(const std::uint8_t* data, std::size_t size) {
   std::string tar(reinterpret_cast<const char*>(data), size);
   for (std::size_t at = 0; at + 512 <= size; at += 512) {
@@ -38,7 +38,7 @@ std::string with_checksums(const std::uint8_t* data, std::size_t size) {
   return tar;
 }
 
-/// Directories the archive made may be closed to their owner.
+/// Directories that the archive made may deny their owner access.
 void remove_all(const std::string& path) {
   namespace fs = std::filesystem;
   std::error_code error;

@@ -20,7 +20,7 @@ namespace banger::image {
 namespace fs = std::filesystem;
 
 namespace {
-constexpr std::string_view kPartialMark = ".partial-";
+constexpr std::string_view kStagedMark = ".partial-";
 constexpr std::size_t kSyncsAtOnce = 8;
 
 Result<> sync_one(const std::string& path) {
@@ -61,23 +61,23 @@ Result<> check_store_name(std::string_view kind, std::string_view name) {
               "use up to 63 of a-z, 0-9, '.', '_' and '-', starting with a letter or digit");
 }
 
-Result<PartialDirectory> PartialDirectory::make(const std::string& parent, std::string_view name) {
+Result<StagedDirectory> StagedDirectory::make(const std::string& parent, std::string_view name) {
   TRY(host::make_directories(parent, 0700));
-  std::string path = fmt::format("{}/.{}{}{}", parent, name, kPartialMark, to_hex(host::random_bytes(4)));
+  std::string path = fmt::format("{}/.{}{}{}", parent, name, kStagedMark, to_hex(host::random_bytes(4)));
   if (::mkdir(path.c_str(), 0700) < 0) return fail_errno(path);
   auto lock = TRY(host::open_file(path, O_RDONLY | O_DIRECTORY));
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) < 0) return fail_errno(path);
-  return PartialDirectory(std::move(path), std::move(lock));
+  return StagedDirectory(std::move(path), std::move(lock));
 }
 
-PartialDirectory::PartialDirectory(PartialDirectory&& other) noexcept
+StagedDirectory::StagedDirectory(StagedDirectory&& other) noexcept
     : path_(std::exchange(other.path_, {})), lock_(std::move(other.lock_)) {}
 
-PartialDirectory::~PartialDirectory() {
+StagedDirectory::~StagedDirectory() {
   if (!path_.empty()) (void)host::remove_tree(path_);
 }
 
-Result<> PartialDirectory::commit(const std::string& final_path) && {
+Result<> StagedDirectory::commit(const std::string& final_path) && {
   TRY(sync_tree(path_));
   // RENAME_NOREPLACE: a plain rename would silently replace an empty directory.
   if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, final_path.c_str(), RENAME_NOREPLACE) < 0)
@@ -86,7 +86,7 @@ Result<> PartialDirectory::commit(const std::string& final_path) && {
   return {};
 }
 
-Result<> PartialDirectory::replace(const std::string& final_path) && {
+Result<> StagedDirectory::replace(const std::string& final_path) && {
   TRY(sync_tree(path_));
   if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, final_path.c_str(), RENAME_EXCHANGE) == 0)
     return host::remove_tree(std::exchange(path_, {}));
@@ -107,17 +107,17 @@ std::vector<std::string> store_entries(const std::string& directory) {
 
 Result<> remove_entry(const std::string& directory, std::string_view name) {
   std::string path = fmt::format("{}/{}", directory, name);
-  std::string doomed = fmt::format("{}/.{}{}{}", directory, name, kPartialMark, to_hex(host::random_bytes(4)));
+  std::string doomed = fmt::format("{}/.{}{}{}", directory, name, kStagedMark, to_hex(host::random_bytes(4)));
   if (::rename(path.c_str(), doomed.c_str()) < 0) return fail_errno(path);
   return host::remove_tree(doomed);
 }
 
-std::vector<std::string> partial_leftovers(const std::string& directory) {
+std::vector<std::string> staged_leftovers(const std::string& directory) {
   std::vector<std::string> paths;
   std::error_code error;
   for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
     std::string name = at->path().filename().string();
-    if (!name.starts_with('.') || name.find(kPartialMark) == name.npos) continue;
+    if (!name.starts_with('.') || name.find(kStagedMark) == name.npos) continue;
     UniqueFd held(::open(at->path().c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (held && ::flock(held.get(), LOCK_EX | LOCK_NB) == 0) paths.push_back(at->path().string());
   }

@@ -15,12 +15,12 @@ Result<> check_store_name(std::string_view kind, std::string_view name);
 
 /// A directory while it is filled: `<parent>/.<name>.partial-<random>`, mode 0700. flock(2) holds it, which
 /// distinguishes it from a leftover. Its destruction removes it unless it was committed.
-class PartialDirectory {
+class StagedDirectory {
  public:
-  static Result<PartialDirectory> make(const std::string& parent, std::string_view name);
-  PartialDirectory(PartialDirectory&& other) noexcept;
-  PartialDirectory& operator=(PartialDirectory&&) = delete;
-  ~PartialDirectory();
+  static Result<StagedDirectory> make(const std::string& parent, std::string_view name);
+  StagedDirectory(StagedDirectory&& other) noexcept;
+  StagedDirectory& operator=(StagedDirectory&&) = delete;
+  ~StagedDirectory();
 
   const std::string& path() const { return path_; }
   std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
@@ -30,7 +30,7 @@ class PartialDirectory {
   Result<> replace(const std::string& final_path) &&;
 
  private:
-  PartialDirectory(std::string path, UniqueFd lock) : path_(std::move(path)), lock_(std::move(lock)) {}
+  StagedDirectory(std::string path, UniqueFd lock) : path_(std::move(path)), lock_(std::move(lock)) {}
   std::string path_;
   UniqueFd lock_;
 };
@@ -40,6 +40,6 @@ std::vector<std::string> store_entries(const std::string& directory);
 /// Takes an entry out of the store in one step (so that a crash leaves a leftover, not half an entry), then removes it.
 Result<> remove_entry(const std::string& directory, std::string_view name);
 /// Full paths of staged directories that no live process fills.
-std::vector<std::string> partial_leftovers(const std::string& directory);
+std::vector<std::string> staged_leftovers(const std::string& directory);
 
 }  // namespace banger::image

@@ -96,12 +96,12 @@ Result<> ImageStore::remove(std::string_view id) {
   return remove_entry(directory_, id);
 }
 
-std::vector<std::string> ImageStore::leftovers() const { return partial_leftovers(directory_); }
+std::vector<std::string> ImageStore::leftovers() const { return staged_leftovers(directory_); }
 
-std::vector<std::string> ImageStore::abandoned_builds() { return BuildRoom::abandoned(); }
+std::vector<std::string> ImageStore::abandoned_builds() { return BuildDirectory::abandoned(); }
 
 Task<Result<>> ImageStore::remove_abandoned_build(std::string path) {
-  return BuildRoom::remove(runtime_, path_variable_, std::move(path));
+  return BuildDirectory::remove(runtime_, path_variable_, std::move(path));
 }
 
 }  // namespace banger::image

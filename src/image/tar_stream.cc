@@ -47,7 +47,7 @@ Task<> TarStream::write(std::shared_ptr<TarStream> self, host::Runtime& runtime,
   self->done_.notify_all();
 }
 
-Task<> TarStream::wait_a_moment() {
+Task<> TarStream::wait_briefly() {
   if (!ended()) co_await done_.wait(host::after(200ms));
 }
 

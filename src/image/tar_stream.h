@@ -27,7 +27,7 @@ class TarStream {
   bool ended() const { return result_.has_value(); }
   std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   /// Waits until the writing ends, at most a fifth of a second.
-  Task<> wait_a_moment();
+  Task<> wait_briefly();
   /// The result. `timeout` when the process at the other end neither writes nor closes it.
   Task<Result<ext4::Ext4Stats>> wait();
 

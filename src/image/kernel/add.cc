@@ -50,7 +50,7 @@ std::string tree_of_release(const std::string& modules, const std::string& relea
 }
 
 /// Fills the staged directory; blocking.
-Result<> assemble(const PartialDirectory& directory, const KernelParts& parts) {
+Result<> assemble(const StagedDirectory& directory, const KernelParts& parts) {
   Kernel kernel;
   kernel.source = parts.source;
   kernel.created_at = std::time(nullptr);
@@ -85,7 +85,7 @@ std::optional<std::string> wanted_of_package(std::string_view path) {
   return module ? std::optional(std::string(name)) : std::nullopt;
 }
 
-Result<> unpack_package(const PartialDirectory& into, const std::string& scratch, const std::string& deb,
+Result<> unpack_package(const StagedDirectory& into, const std::string& scratch, const std::string& deb,
                         const std::string& source) {
   std::string tree = scratch + "/unpacked";
   TRY(host::make_directories(tree, 0700));
@@ -137,16 +137,16 @@ Task<Result<Kernel>> KernelStore::pull(std::string name, StageProgress progress,
                    fmt::format("these can be pulled: {}", join(can_pull, ", ")));
   Apt apt(runtime_, path_variable_, cache_directory_ + "/apt", cancel);
   CO_TRY(apt.check());
-  auto scratch = CO_TRY(PartialDirectory::make(cache_directory_ + "/kernel-pull", name));
+  auto scratch = CO_TRY(StagedDirectory::make(cache_directory_ + "/kernel-pull", name));
   auto found = CO_TRY(in(fmt::format("pull kernel '{}'", name), co_await fetch(apt, scratch.path(), progress, cancel)));
 
   progress("unpack", found.package.name, -1);
-  auto partial = CO_TRY(PartialDirectory::make(directory_, name));
+  auto staged = CO_TRY(StagedDirectory::make(directory_, name));
   std::string source = fmt::format("apt:{} {}", found.package.name, found.package.version);
   CO_TRY(in(fmt::format("pull kernel '{}'", name),
-            co_await runtime_.blocking([&] { return unpack_package(partial, scratch.path(), found.deb, source); })));
+            co_await runtime_.blocking([&] { return unpack_package(staged, scratch.path(), found.deb, source); })));
   CO_TRY(cancel.check());
-  CO_TRY(std::move(partial).replace(directory_ + "/" + name));
+  CO_TRY(std::move(staged).replace(directory_ + "/" + name));
   co_return get(name);
 }
 
@@ -158,17 +158,17 @@ Task<Result<Kernel>> KernelStore::import(std::string name, std::string vmlinux, 
                     "delete it first, or choose another name");
   if (::access(final_path.c_str(), F_OK) == 0) co_return taken;
   progress("unpack", vmlinux, -1);
-  auto partial = CO_TRY(PartialDirectory::make(directory_, name));
-  auto scratch = CO_TRY(PartialDirectory::make(cache_directory_ + "/kernel-pull", name));
+  auto staged = CO_TRY(StagedDirectory::make(directory_, name));
+  auto scratch = CO_TRY(StagedDirectory::make(cache_directory_ + "/kernel-pull", name));
   KernelParts parts{.source = "import",
                     .image = std::move(vmlinux),
                     .modules = std::move(modules),
                     .scratch = scratch.file("indexed"),
                     .initrd = std::move(initrd)};
-  CO_TRY(in(fmt::format("import kernel '{}'", name),
-            co_await runtime_.blocking([&] { return assemble(partial, parts); })));
+  CO_TRY(
+      in(fmt::format("import kernel '{}'", name), co_await runtime_.blocking([&] { return assemble(staged, parts); })));
   CO_TRY(cancel.check());
-  if (auto committed = std::move(partial).commit(final_path); !committed)
+  if (auto committed = std::move(staged).commit(final_path); !committed)
     co_return committed.error().code == ErrorCode::exists ? taken : std::unexpected(std::move(committed.error()));
   co_return get(name);
 }

@@ -139,8 +139,8 @@ Result<> KernelStore::remove(std::string_view name) {
 }
 
 std::vector<std::string> KernelStore::leftovers() const {
-  auto paths = partial_leftovers(directory_);
-  auto cached = partial_leftovers(cache_directory_ + "/kernel-pull");
+  auto paths = staged_leftovers(directory_);
+  auto cached = staged_leftovers(cache_directory_ + "/kernel-pull");
   paths.insert(paths.end(), cached.begin(), cached.end());
   return paths;
 }

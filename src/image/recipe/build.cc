@@ -46,8 +46,8 @@ ext4::Ext4Options seed_options(const std::string& name, std::int64_t timestamp) 
 }
 
 /// Completes the directory around a written rootfs.ext4; blocking.
-Result<Image> complete(const PartialDirectory& partial, Image image, std::int64_t timestamp) {
-  std::string rootfs = partial.file("rootfs.ext4"), seed = partial.file("work-seed.ext4");
+Result<Image> complete(const StagedDirectory& staged, Image image, std::int64_t timestamp) {
+  std::string rootfs = staged.file("rootfs.ext4"), seed = staged.file("work-seed.ext4");
   TRY(ext4::check_ext4(rootfs));
   // The hash reads the whole file while commit() writes it to the disk.
   auto hash = std::async(std::launch::async, [rootfs] { return host::sha256_file(rootfs); });
@@ -64,7 +64,7 @@ Result<Image> complete(const PartialDirectory& partial, Image image, std::int64_
   image.sha256 = TRY(hash.get());
   image.rootfs_bytes = static_cast<std::uint64_t>(::lseek(fd.get(), 0, SEEK_END));
   image.created_at = std::time(nullptr);
-  TRY(write_image_manifest(partial.path(), image));
+  TRY(write_image_manifest(staged.path(), image));
   return image;
 }
 
@@ -145,18 +145,18 @@ std::unexpected<Error> build_failed(const host::Output& output) {
 Task<Result<>> stream_build(host::Runtime& runtime, std::string path_variable, RecipePlan plan,
                             std::vector<AptSource> sources, std::string rootfs, ext4::Ext4Options options,
                             StageProgress progress, host::Cancel& cancel) {
-  auto room = CO_TRY(co_await BuildRoom::make(runtime, path_variable, cancel));
+  auto build_directory = CO_TRY(co_await BuildDirectory::make(runtime, path_variable, cancel));
   auto sources_fd = CO_TRY(text_input(to_deb822(sources)));
   auto pipe = CO_TRY(make_tar_pipe());
   auto stream = TarStream::start(runtime, std::move(pipe.read), std::move(rootfs), std::move(options));
 
   ToolRun tool{{.argv = mmdebstrap_command(plan, keys_to_copy(sources)), .env = tool_environment(path_variable)},
                host::after(limits::kImageBuildDeadline)};
-  tool.spec.env.push_back("TMPDIR=" + room.path());
+  tool.spec.env.push_back("TMPDIR=" + build_directory.path());
   tool.spec.env.push_back(fmt::format("SOURCE_DATE_EPOCH={}", plan.timestamp));
   tool.spec.stdin_fd = sources_fd.get();
   tool.spec.stdout_fd = pipe.write.get();
-  tool.spec.extra_fds = {{room.lock_fd(), 3}};
+  tool.spec.extra_fds = {{build_directory.lock_fd(), 3}};
   tool.tick = [&](std::string_view log) {
     if (stream->bytes() > 0)
       progress("write", format_size(stream->bytes()), -1);
@@ -167,7 +167,7 @@ Task<Result<>> stream_build(host::Runtime& runtime, std::string path_variable, R
   bool writer_first = stream->ended();
   pipe.write.reset();
   auto written = co_await stream->wait();
-  co_await room.clean_up();
+  co_await build_directory.clean_up();
 
   if (!output) co_return std::unexpected(std::move(output.error()));
   // A writer that failed first (disk full) is the cause. A writer that saw a broken stream is the consequence.
@@ -194,14 +194,14 @@ Task<Result<Image>> ImageStore::build(std::string name, StageProgress progress, 
   auto sources = CO_TRY(in(context, co_await find_sources(runtime_, path_variable_, plan.suite, cancel)));
 
   Image image{.id = new_image_id(), .name = name, .source = "recipe:" + name, .kernel = plan.kernel};
-  auto partial = CO_TRY(PartialDirectory::make(directory_, image.id));
+  auto staged = CO_TRY(StagedDirectory::make(directory_, image.id));
   CO_TRY(
-      in(context, co_await stream_build(runtime_, path_variable_, plan, std::move(sources), partial.file("rootfs.ext4"),
+      in(context, co_await stream_build(runtime_, path_variable_, plan, std::move(sources), staged.file("rootfs.ext4"),
                                         rootfs_options(name, plan.timestamp), progress, cancel)));
   progress("finish", "", -1);
-  image = CO_TRY(in(context, co_await runtime_.blocking([&] { return complete(partial, image, plan.timestamp); })));
+  image = CO_TRY(in(context, co_await runtime_.blocking([&] { return complete(staged, image, plan.timestamp); })));
   CO_TRY(cancel.check());
-  CO_TRY(co_await runtime_.blocking([&] { return std::move(partial).commit(directory_ + "/" + image.id); }));
+  CO_TRY(co_await runtime_.blocking([&] { return std::move(staged).commit(directory_ + "/" + image.id); }));
   CO_TRY(move_name(directory_, image));
   co_return get(image.id);
 }
@@ -216,20 +216,19 @@ Task<Result<Image>> ImageStore::import_tar(std::string name, std::string tar_pat
                      "delete it first, or choose another name");
   auto tar = CO_TRY(in(context, host::open_file(tar_path, O_RDONLY)));
   Image image{.id = new_image_id(), .name = name, .source = "import", .kernel = std::move(kernel)};
-  auto partial = CO_TRY(PartialDirectory::make(directory_, image.id));
+  auto staged = CO_TRY(StagedDirectory::make(directory_, image.id));
   std::int64_t timestamp = std::time(nullptr);
-  auto stream =
-      TarStream::start(runtime_, std::move(tar), partial.file("rootfs.ext4"), rootfs_options(name, timestamp));
+  auto stream = TarStream::start(runtime_, std::move(tar), staged.file("rootfs.ext4"), rootfs_options(name, timestamp));
   while (!stream->ended()) {
-    co_await stream->wait_a_moment();
+    co_await stream->wait_briefly();
     progress("write", format_size(stream->bytes()), -1);
   }
   CO_TRY(in(context, co_await stream->wait()));
   CO_TRY(cancel.check());
   progress("finish", "", -1);
-  image = CO_TRY(in(context, co_await runtime_.blocking([&] { return complete(partial, image, timestamp); })));
+  image = CO_TRY(in(context, co_await runtime_.blocking([&] { return complete(staged, image, timestamp); })));
   CO_TRY(cancel.check());
-  CO_TRY(co_await runtime_.blocking([&] { return std::move(partial).commit(directory_ + "/" + image.id); }));
+  CO_TRY(co_await runtime_.blocking([&] { return std::move(staged).commit(directory_ + "/" + image.id); }));
   co_return get(image.id);
 }
 

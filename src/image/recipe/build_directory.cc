@@ -31,7 +31,7 @@ std::string roomier_parent() {
 }
 
 /// Files in a build directory belong to ids of the user namespace. Only the root of that namespace may remove them.
-Task<Result<>> remove_room(host::Runtime& runtime, std::string path_variable, std::string path) {
+Task<Result<>> remove_build_directory(host::Runtime& runtime, std::string path_variable, std::string path) {
   auto removed = co_await runtime.blocking([&] { return host::remove_tree(path); });
   if (removed) co_return removed;
   host::Cancel never(runtime);
@@ -52,7 +52,7 @@ std::optional<UniqueFd> lock_abandoned(const std::string& path) {
 }
 
 /// nullopt when another process took the new directory for an abandoned one before it was locked.
-Result<std::optional<UniqueFd>> make_room(const std::string& path) {
+Result<std::optional<UniqueFd>> make_build_directory(const std::string& path) {
   if (::mkdir(path.c_str(), 0755) < 0) return fail_errno(path);
   (void)::chmod(path.c_str(),
                 0755);  // whatever the umask, because to this directory the namespace's root is another user
@@ -64,7 +64,8 @@ Result<std::optional<UniqueFd>> make_room(const std::string& path) {
 
 }  // namespace
 
-Task<Result<BuildRoom>> BuildRoom::make(host::Runtime& runtime, std::string path_variable, host::Cancel& cancel) {
+Task<Result<BuildDirectory>> BuildDirectory::make(host::Runtime& runtime, std::string path_variable,
+                                                  host::Cancel& cancel) {
   for (const auto& path : abandoned()) (void)co_await remove(runtime, path_variable, path);
   CO_TRY(cancel.check());
   auto parent = roomier_parent();
@@ -74,13 +75,13 @@ Task<Result<BuildRoom>> BuildRoom::make(host::Runtime& runtime, std::string path
                                                      format_size(limits::kBuildRoomBytes)));
   for (int attempt = 0; attempt < 3; ++attempt) {
     std::string path = fmt::format("{}/{}{}", parent, room_prefix(), to_hex(host::random_bytes(4)));
-    if (auto lock = CO_TRY(make_room(path)))
-      co_return BuildRoom(runtime, path_variable, std::move(path), std::move(*lock));
+    if (auto lock = CO_TRY(make_build_directory(path)))
+      co_return BuildDirectory(runtime, path_variable, std::move(path), std::move(*lock));
   }
   co_return fail(ErrorCode::busy, fmt::format("no directory for the build could be kept in {}", parent));
 }
 
-std::vector<std::string> BuildRoom::abandoned() {
+std::vector<std::string> BuildDirectory::abandoned() {
   std::vector<std::string> found;
   for (const char* parent : kParents) {
     std::error_code error;
@@ -92,12 +93,12 @@ std::vector<std::string> BuildRoom::abandoned() {
   return found;
 }
 
-Task<Result<>> BuildRoom::remove(host::Runtime& runtime, std::string path_variable, std::string path) {
+Task<Result<>> BuildDirectory::remove(host::Runtime& runtime, std::string path_variable, std::string path) {
   auto lock = lock_abandoned(path);
   if (!lock) co_return Result<>{};
-  co_return co_await remove_room(runtime, std::move(path_variable), std::move(path));
+  co_return co_await remove_build_directory(runtime, std::move(path_variable), std::move(path));
 }
 
-Task<> BuildRoom::clean_up() { (void)co_await remove_room(*runtime_, path_variable_, path_); }
+Task<> BuildDirectory::clean_up() { (void)co_await remove_build_directory(*runtime_, path_variable_, path_); }
 
 }  // namespace banger::image

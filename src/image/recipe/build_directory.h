@@ -13,10 +13,10 @@ namespace banger::image {
 
 /// `/var/tmp/banger-build-<uid>-<random>` (or in /tmp, where there is more room), mode 0755. It is held by flock(2) as
 /// long as this object or a process that inherited lock_fd() lives.
-class BuildRoom {
+class BuildDirectory {
  public:
   /// Removes abandoned directories first.
-  static Task<Result<BuildRoom>> make(host::Runtime& runtime, std::string path_variable, host::Cancel& cancel);
+  static Task<Result<BuildDirectory>> make(host::Runtime& runtime, std::string path_variable, host::Cancel& cancel);
 
   /// Directories of this user that no process holds: their builds ended by a crash or a power cut.
   static std::vector<std::string> abandoned();
@@ -29,7 +29,7 @@ class BuildRoom {
   Task<> clean_up();
 
  private:
-  BuildRoom(host::Runtime& runtime, std::string path_variable, std::string path, UniqueFd lock)
+  BuildDirectory(host::Runtime& runtime, std::string path_variable, std::string path, UniqueFd lock)
       : runtime_(&runtime), path_variable_(std::move(path_variable)), path_(std::move(path)), lock_(std::move(lock)) {}
   host::Runtime* runtime_;
   std::string path_variable_, path_;

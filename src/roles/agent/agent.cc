@@ -136,7 +136,7 @@ Result<> measure(std::span<char*> words) {
   return measure_spawn(rounds, words[1]);
 }
 
-int told(const Error& error, int status) {
+int report(const Error& error, int status) {
   fmt::print(stderr, "banger-agent: {}\n", error.sentence());
   return status;
 }
@@ -156,18 +156,18 @@ int run_agent(int argc, char** argv) {
   auto words = std::span(argv, static_cast<std::size_t>(argc)).subspan(2);
   if (name == "measure-spawn") {
     auto done = measure(words);
-    return done ? 0 : told(done.error(), done.error().code == ErrorCode::invalid ? 2 : 1);
+    return done ? 0 : report(done.error(), done.error().code == ErrorCode::invalid ? 2 : 1);
   }
   for (const auto& subcommand : kSubcommands) {
     if (subcommand.name != name) continue;
     auto arguments = parse(words);
-    if (!arguments) return told(arguments.error(), 2);
+    if (!arguments) return report(arguments.error(), 2);
     auto done = subcommand.run(*arguments);
-    return done ? 0 : told(done.error(), 1);
+    return done ? 0 : report(done.error(), 1);
   }
-  return told(Error{ErrorCode::invalid, fmt::format("unknown command '{}'", printable(name)), 0,
-                    did_you_mean(name, {"serve", "apply", "ready", "measure-spawn"})},
-              2);
+  return report(Error{ErrorCode::invalid, fmt::format("unknown command '{}'", printable(name)), 0,
+                      did_you_mean(name, {"serve", "apply", "ready", "measure-spawn"})},
+                2);
 }
 
 }  // namespace banger::roles::agent

@@ -38,7 +38,7 @@ struct Context {
         configuring(loop),
         settling_turn(loop),
         settled(loop),
-        hurry(loop) {}
+        no_delay_requested(loop) {}
 
   host::Runtime& runtime;
   const Options options;
@@ -53,10 +53,10 @@ struct Context {
   host::Event transfer_done;
   host::Mutex configuring;  ///< one configuration at a time
   host::Mutex settling_turn;
-  int settling = 0;      ///< configurations whose commands have not run to their end
-  host::Event settled;   ///< such a configuration has ended
-  bool hurried = false;  ///< a client waits for the system, so work is not delayed in favour of a first command
-  host::Event hurry;
+  int settling = 0;       ///< configurations whose commands have not run to their end
+  host::Event settled;    ///< such a configuration has ended
+  bool no_delay = false;  ///< a client waits for the system, so work is not delayed in favour of a first command
+  host::Event no_delay_requested;
   bool held = false;  ///< the machine is about to be saved: commands outlive their clients
 };
 

@@ -40,7 +40,7 @@ bool has_process(const std::string& group, pid_t pid) {
 }
 
 // systemd keeps the agent in init.scope, together with itself.
-Result<> move_ourselves(const std::string& group) {
+Result<> move_agent(const std::string& group) {
   if (::mkdir(group.c_str(), 0755) < 0 && errno != EEXIST) return fail_errno(group);
   TRY(put(group + "/cgroup.procs", std::to_string(::getpid())));
   if (pid_t keeper = ::getppid(); keeper > 1) TRY(put(group + "/cgroup.procs", std::to_string(keeper)));
@@ -81,14 +81,14 @@ std::string find_cgroup2(std::string_view mountinfo) {
   return "";
 }
 
-Result<int> freeze_others(const std::string& mounts, const std::string& memory) {
+Result<int> freeze_others(const std::string& mounts, const std::string& record) {
   auto root = find_cgroup2(TRY(host::read_file(mounts, limits::kProcFileBytes)));
   if (root.empty()) return 0;
   auto ours = fmt::format("{}/{}", root, kOurGroup);
-  TRY(move_ourselves(ours));
+  TRY(move_agent(ours));
   auto groups = other_groups(root, ours);
   // Record the groups before the first one stops. Then they can be thawed whatever happens next.
-  TRY(host::write_file(memory, join(groups, "\n"), 0600));
+  TRY(host::write_file(record, join(groups, "\n"), 0600));
   for (const auto& group : groups) TRY(put(group + "/cgroup.freeze", "1"));
   int still = 0;
   auto deadline = Clock::now() + kFreezeDeadline;
@@ -99,8 +99,8 @@ Result<int> freeze_others(const std::string& mounts, const std::string& memory) 
   return still;
 }
 
-Result<> thaw(const std::string& memory) {
-  auto text = host::read_file(memory, kListBytes);
+Result<> thaw(const std::string& record) {
+  auto text = host::read_file(record, kListBytes);
   if (!text) return text.error().code == ErrorCode::not_found ? Result<>() : Result<>(std::unexpected(text.error()));
   Result<> first;
   for (auto group : split(*text, '\n')) {
@@ -109,7 +109,7 @@ Result<> thaw(const std::string& memory) {
     // A group may end while it is frozen, with its last process.
     if (!thawed && thawed.error().code != ErrorCode::not_found && first) first = std::move(thawed);
   }
-  TRY(host::remove_file(memory));
+  TRY(host::remove_file(record));
   return first;
 }
 

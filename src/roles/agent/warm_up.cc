@@ -1,4 +1,4 @@
-#include "roles/agent/rehearse.h"
+#include "roles/agent/warm_up.h"
 
 #include <fcntl.h>
 #include <link.h>
@@ -44,7 +44,7 @@ Result<> write_same(const std::string& root_path) {
 
 }  // namespace
 
-Result<> rehearse(const std::string& root) {
+Result<> warm_up(const std::string& root) {
   map_program();
   return write_same(root);
 }

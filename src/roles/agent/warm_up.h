@@ -9,6 +9,6 @@ namespace banger::roles::agent {
 
 /// Maps the agent's program, and overwrites a file of `root` with its own content. At a cgroup's first write, the file
 /// system sets up its accounting for that cgroup. REQUIRES: freeze_others() has moved the agent to its own cgroup.
-Result<> rehearse(const std::string& root);
+Result<> warm_up(const std::string& root);
 
 }  // namespace banger::roles::agent

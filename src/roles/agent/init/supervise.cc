@@ -32,7 +32,7 @@ std::int64_t now_ms() {
 
 /// When memory runs out, the kernel kills neither the agent nor its supervisor. Processes that the agent starts have
 /// the usual score.
-void be_spared_by_oom_killer() {
+void disable_oom_killing() {
   if (auto file = host::open_file("/proc/self/oom_score_adj", O_WRONLY)) (void)host::write_all(file->get(), "-1000");
 }
 
@@ -40,7 +40,7 @@ void be_spared_by_oom_killer() {
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  be_spared_by_oom_killer();
+  disable_oom_killing();
   ::setsid();
   UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   ::dup2(null.get(), STDIN_FILENO);
@@ -109,7 +109,7 @@ Result<> start_agent() {
 int supervise(int agent_pid) {
   sigset_t signals = watched_signals();
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
-  be_spared_by_oom_killer();
+  disable_oom_killing();
   pid_t agent = agent_pid;
   std::int64_t started = now_ms(), pause = kFirstPauseMs;
   for (;;) {

@@ -62,7 +62,7 @@ Task<Result<>> change(host::Runtime& runtime, std::shared_ptr<Work> work) {
 }
 
 // Adopts the agent's own parts of the config: the environment, the token, and the configuration of the links.
-Result<> take_over(Context& context, const guestcfg::GuestConfig& config) {
+Result<> adopt_config(Context& context, const guestcfg::GuestConfig& config) {
   AgentConfig ours = context.config;
   ours.environment = config.environment;
   ours.interfaces = config.interfaces;
@@ -94,11 +94,11 @@ Task<> settle(ContextPtr context, std::shared_ptr<Work> work) {
   auto turn = co_await context->settling_turn.lock();
   auto until = host::after(context->options.put_off(std::chrono::nanoseconds(work->took_ns)));
   if (!capabilities::needs_settling(work->target, work->config))
-    while (!context->hurried && host::Clock::now() < until) co_await context->hurry.wait(until);
+    while (!context->no_delay && host::Clock::now() < until) co_await context->no_delay_requested.wait(until);
   auto settled = co_await context->runtime.blocking(
       [context, ours = context->config, work] { return finish(*context, ours, *work); });
   if (!settled) context->log().error("settle.failed", {{"error", settled.error().sentence()}});
-  if (--context->settling == 0) context->hurried = false;
+  if (--context->settling == 0) context->no_delay = false;
   context->settled.notify_all();
 }
 
@@ -120,7 +120,7 @@ Task<Result<>> apply(ContextPtr context, StreamPtr stream) {
   auto applied = co_await change(context->runtime, work);
   work->took_ns = elapsed_ns() - asked_at;
   if (work->target.identified) context->held = false;
-  auto taken = applied ? take_over(*context, work->config) : Result<>();
+  auto taken = applied ? adopt_config(*context, work->config) : Result<>();
   if (work->target.identified) {
     ++context->settling;
     context->runtime.spawn(settle(context, work));

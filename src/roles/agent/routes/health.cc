@@ -57,8 +57,8 @@ Task<Result<>> wait_for_system(ContextPtr context, host::Deadline deadline) {
 
 Task<> health(ContextPtr context, StreamPtr stream) {
   if (context->settling > 0 && stream->query("hurry") == "1") {
-    context->hurried = true;
-    context->hurry.notify_all();
+    context->no_delay = true;
+    context->no_delay_requested.notify_all();
   }
   if (stream->query("wait") == "system") {
     auto waited = co_await wait_for_system(context, host::after(limits::kHealthWait));

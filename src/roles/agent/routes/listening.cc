@@ -21,12 +21,12 @@ std::string describe() {
 
 Task<> listening(ContextPtr context, StreamPtr stream) {
   if (!co_await stream->respond(200)) co_return;
-  std::string told;
+  std::string sent;
   for (;;) {
     auto now = co_await context->runtime.blocking(describe);
     // An empty write fails when the host has gone.
-    if (!co_await stream->write(now == told ? "" : now)) co_return;
-    told = std::move(now);
+    if (!co_await stream->write(now == sent ? "" : now)) co_return;
+    sent = std::move(now);
     co_await context->runtime.sleep_for(limits::kListeningPoll);
   }
 }

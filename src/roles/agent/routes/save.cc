@@ -12,8 +12,8 @@
 
 #include "base/bounds.h"
 #include "roles/agent/freezer.h"
-#include "roles/agent/rehearse.h"
 #include "roles/agent/routes.h"
+#include "roles/agent/warm_up.h"
 
 namespace banger::roles::agent {
 
@@ -45,8 +45,8 @@ Task<> quiesce(ContextPtr context, StreamPtr stream) {
   auto frozen = co_await context->runtime.blocking([context] {
     ::sync();
     auto still = freeze_others(context->options.mounts, context->run_dir.frozen_path());
-    if (auto rehearsed = rehearse(context->options.config_root); !rehearsed)
-      context->log.unbounded().warn("rehearse.failed", {{"error", rehearsed.error().sentence()}});
+    if (auto warmed_up = warm_up(context->options.config_root); !warmed_up)
+      context->log.unbounded().warn("warm_up.failed", {{"error", warmed_up.error().sentence()}});
     ::sync();  // everything written before the freeze
     return still;
   });

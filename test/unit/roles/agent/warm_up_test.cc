@@ -1,4 +1,4 @@
-#include "roles/agent/rehearse.h"
+#include "roles/agent/warm_up.h"
 
 #include <link.h>
 #include <sys/mman.h>
@@ -43,28 +43,28 @@ timespec changed_at(const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("rehearse: what a clone writes first is written, and says what it said") {
+TEST_CASE("warm_up: what a clone writes first is written, and says what it said") {
   test::TempDir root;
   std::filesystem::create_directories(root / "etc");
   REQUIRE(host::write_file(root / "etc/hostname", "t\n"));
   timespec old[2] = {{1000, 0}, {1000, 0}};
   REQUIRE(::utimensat(AT_FDCWD, (root / "etc/hostname").c_str(), old, 0) == 0);
-  REQUIRE(rehearse(root.path()));
+  REQUIRE(warm_up(root.path()));
   CHECK(host::read_file(root / "etc/hostname", 16) == "t\n");
   CHECK(changed_at(root / "etc/hostname").tv_sec > 1000);
   CHECK(all_mapped());
 }
 
-TEST_CASE("rehearse: a guest without that file has nothing written, and a link is not followed") {
+TEST_CASE("warm_up: a guest without that file has nothing written, and a link is not followed") {
   test::TempDir root;
-  CHECK(rehearse(root.path()));
+  CHECK(warm_up(root.path()));
   std::filesystem::create_directories(root / "etc");
-  CHECK(rehearse(root.path()));
+  CHECK(warm_up(root.path()));
   CHECK_FALSE(std::filesystem::exists(root / "etc/hostname"));
   REQUIRE(host::write_file(root / "other", "theirs"));
   timespec old[2] = {{1000, 0}, {1000, 0}};
   REQUIRE(::utimensat(AT_FDCWD, (root / "other").c_str(), old, 0) == 0);
   REQUIRE(::symlink("../other", (root / "etc/hostname").c_str()) == 0);
-  CHECK_FALSE(rehearse(root.path()));
+  CHECK_FALSE(warm_up(root.path()));
   CHECK(changed_at(root / "other").tv_sec == 1000);
 }

@@ -159,6 +159,6 @@ TEST_CASE("configure: what is put off for a first command is done at once when s
     CHECK((waited && (*waited)["system_ready"] == true));
     CHECK(host::read_file(a.run_dir / "group/cgroup.freeze", 16) == "0");
     // The next identity has its time again.
-    CHECK_FALSE(a.context->hurried);
+    CHECK_FALSE(a.context->no_delay);
   });
 }

@@ -140,7 +140,7 @@ std::shared_ptr<StreamState> Session::find(std::int32_t id) const {
   return at == streams_.end() ? nullptr : at->second;
 }
 
-void Session::forget(std::int32_t id, std::uint32_t code) {
+void Session::stream_closed(std::int32_t id, std::uint32_t code) {
   auto node = streams_.extract(id);
   if (node.empty()) return;
   auto& state = *node.mapped();

@@ -59,7 +59,7 @@ class Session {
   std::string goaway() const;
   std::shared_ptr<StreamState> find(std::int32_t id) const;
   void reset(StreamState& state, std::uint32_t code);
-  void forget(std::int32_t id, std::uint32_t code);
+  void stream_closed(std::int32_t id, std::uint32_t code);
 
   host::Runtime& runtime_;
   Role role_;

@@ -165,7 +165,7 @@ int SessionCallbacks::data_chunk(nghttp2_session* raw, std::uint8_t, std::int32_
 }
 
 int SessionCallbacks::stream_closed(nghttp2_session*, std::int32_t id, std::uint32_t code, void* user) noexcept {
-  session_of(user).forget(id, code);
+  session_of(user).stream_closed(id, code);
   return 0;
 }
 
@@ -182,7 +182,7 @@ int SessionCallbacks::frame_sent(nghttp2_session*, const nghttp2_frame* frame, v
 }
 
 int SessionCallbacks::frame_not_sent(nghttp2_session*, const nghttp2_frame* frame, int, void* user) noexcept {
-  if (frame->hd.type == NGHTTP2_HEADERS) session_of(user).forget(frame->hd.stream_id, NGHTTP2_CANCEL);
+  if (frame->hd.type == NGHTTP2_HEADERS) session_of(user).stream_closed(frame->hd.stream_id, NGHTTP2_CANCEL);
   return 0;
 }
 

@@ -42,7 +42,7 @@ class Peer final : public Connection, public std::enable_shared_from_this<Peer> 
     state_->connections.erase(this);
     state_->calls -= calls_.size();
     if (state_->stopping) return;
-    for (auto& told : when_closed_) told();
+    for (auto& callback : when_closed_) callback();
   }
 
   static Task<> run(std::shared_ptr<Peer> self);
@@ -54,7 +54,7 @@ class Peer final : public Connection, public std::enable_shared_from_this<Peer> 
   static Task<Result<std::string>> stream_read(std::shared_ptr<Peer> self);
   static Task<Result<>> stream_write(std::shared_ptr<Peer> self, std::string bytes);
   void stream_shutdown_write();
-  void when_closed(std::function<void()> told) { when_closed_.push_back(std::move(told)); }
+  void when_closed(std::function<void()> callback) { when_closed_.push_back(std::move(callback)); }
 
  private:
   struct Running {
@@ -129,7 +129,7 @@ class Context final : public CallContext {
     streamed_ = true;
     co_return std::make_unique<Stream>(peer_);
   }
-  void when_closed(std::function<void()> told) override { peer_->when_closed(std::move(told)); }
+  void when_closed(std::function<void()> callback) override { peer_->when_closed(std::move(callback)); }
   bool streamed() const { return streamed_; }
 
  private:

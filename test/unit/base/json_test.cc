@@ -1,4 +1,4 @@
-// JSON from anybody: limits hold, nothing throws, and typed access names what is wrong.
+// Untrusted JSON: limits hold, nothing throws, and errors of typed access name the field.
 #include "base/json.h"
 
 #include <nlohmann/json.hpp>
@@ -14,7 +14,7 @@ std::string nested(int depth) {
 }
 }  // namespace
 
-TEST_CASE("json: depth up to the limit is read, one more is refused however it is made") {
+TEST_CASE("json: depth up to the limit is read, one more is refused") {
   CHECK(parse_json(nested(limits::kJsonDepth), 1 << 20));
   auto deep = parse_json(nested(limits::kJsonDepth + 1), 1 << 20);
   REQUIRE_FALSE(deep);
@@ -30,7 +30,7 @@ TEST_CASE("json: size is checked before anything is read") {
   CHECK(parse_json("[1]", 2).error().message.find("over the limit of 2") != std::string::npos);
 }
 
-TEST_CASE("json: what is not one document is invalid, never an exception") {
+TEST_CASE("json: anything but one document is invalid, and never an exception") {
   for (std::string_view text :
        {"", " ", "{", "[1,]", "{\"a\":1,}", "nul", "01", "1 2", "\"\xff\"", "\"\\ud800\"", "1e999", "'a'", "// c\n1"})
     CHECK(parse_json(text, 100).error().code == ErrorCode::invalid);
@@ -38,7 +38,7 @@ TEST_CASE("json: what is not one document is invalid, never an exception") {
   CHECK(parse_json(std::string_view("\0", 1), 100).error().code == ErrorCode::invalid);
 }
 
-TEST_CASE("json: fields are typed; missing and null are nothing, another type is named") {
+TEST_CASE("json: fields are typed; missing and null give no value, another type is an error") {
   auto object = *parse_json(
       R"({"s":"x","i":-3,"b":true,"n":null,"big":18446744073709551615,"f":1.5,"l":["a","b"],"m":["a",1]})", 1000);
   CHECK(get_string(object, "s") == "x");
@@ -67,7 +67,7 @@ TEST_CASE("json: an unknown field is named with the nearest known one") {
   CHECK(only_keys(Json::array(), {"a"}).error().code == ErrorCode::invalid);
 }
 
-TEST_CASE("json: text that is not UTF-8 is written replaced, not thrown on") {
+TEST_CASE("json: text that is not UTF-8 is replaced and does not throw") {
   Json value = {{"a", "x\xff"}};
   CHECK(dump_json(value) == "{\"a\":\"x\xef\xbf\xbd\"}");
   CHECK(dump_json_pretty(Json{{"a", 1}}) == "{\n  \"a\": 1\n}");

@@ -37,7 +37,7 @@ TEST_CASE("log: a line has time, level, event and fields") {
       std::regex_match(line, std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z info vm\.start vm=web ms=1200\n)")));
 }
 
-TEST_CASE("log: what is below the level is not written") {
+TEST_CASE("log: lines below the level are not written") {
   Pipe pipe;
   Logger log(pipe.write.get(), LogLevel::warn);
   log.debug("a");

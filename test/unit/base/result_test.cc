@@ -1,4 +1,4 @@
-// Errors gather context and end as a sentence; their names travel.
+// Errors gather context and become a sentence, and the names of codes survive a round trip.
 #include "base/result.h"
 
 #include <cerrno>
@@ -24,7 +24,7 @@ TEST_CASE("error: context goes in front, the deepest hint wins") {
   CHECK(hinted.sentence() == "start vm 'web': tap: in use (hint: stop it)");
 }
 
-TEST_CASE("error: TRY hands the value on or the error up") {
+TEST_CASE("error: TRY gives the value or returns the error") {
   CHECK(quarter(8) == 2);
   CHECK(quarter(7).error().message == "first half: odd");
   CHECK(quarter(6).error().message == "odd");
@@ -38,7 +38,7 @@ TEST_CASE("error: every code's name comes back, unknown names are internal") {
   CHECK(error_code_from_string("nonsense") == ErrorCode::internal);
 }
 
-TEST_CASE("error: errno becomes a code that says what to do") {
+TEST_CASE("error: errno becomes the fitting code") {
   CHECK(code_for_errno(ENOENT) == ErrorCode::not_found);
   CHECK(code_for_errno(EACCES) == ErrorCode::denied);
   CHECK(code_for_errno(ENOSPC) == ErrorCode::exhausted);

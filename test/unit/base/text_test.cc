@@ -19,7 +19,7 @@ TEST_CASE("size: every way of writing one") {
   CHECK(parse_size("16777215T") == 16777215ull << 40);
 }
 
-TEST_CASE("size: what is none, or too large for 64 bits, is refused with a hint") {
+TEST_CASE("size: malformed text, or a size beyond 64 bits, is refused with a hint") {
   for (const char* text : {"", "G", "-1", "+1", "1.5G", "8X", "8 G", " 8G", "8GG", "8iB", "8GiBs", "0x10", "16777216T",
                            "99999999999999999999", "8\xff"}) {
     INFO(text);
@@ -48,7 +48,7 @@ TEST_CASE("duration: every way of writing one") {
   CHECK(parse_duration("2d") == 48h);
 }
 
-TEST_CASE("duration: what is none is refused") {
+TEST_CASE("duration: malformed text is refused") {
   for (const char* text : {"", "5", "s", "1.5h", "-1s", "1h 30m", "1w", "99999999999h", "36501d", "00", "1h30"}) {
     INFO(text);
     CHECK(parse_duration(text).error().code == ErrorCode::invalid);
@@ -72,7 +72,7 @@ TEST_CASE("split, trim, join: empty parts and white space") {
   CHECK(join({}, ", ").empty());
 }
 
-TEST_CASE("hex: there and back, and nothing else is hex") {
+TEST_CASE("hex: survives a round trip, and other text is refused") {
   std::string bytes("\x00\x7f\xff", 3);
   CHECK(to_hex(bytes) == "007fff");
   CHECK(from_hex("007fFF") == bytes);
@@ -99,7 +99,7 @@ TEST_CASE("nearest: typos and prefixes are found, far words are not") {
   CHECK(nearest(std::string(1 << 20, 'a'), std::vector<std::string>{std::string(1000, 'a')}).empty());
 }
 
-TEST_CASE("shell quoting: what the shell would not take literally is quoted") {
+TEST_CASE("shell quoting: words that the shell would change are quoted") {
   CHECK(shell_quote("/usr/bin/a-b_c.d") == "/usr/bin/a-b_c.d");
   CHECK(shell_quote("") == "''");
   CHECK(shell_quote("a b") == "'a b'");

@@ -1,4 +1,4 @@
-// Reading the config file: what is accepted, and the sentence for everything that is not.
+// Reading the config file: accepted settings, and the sentences for all errors.
 #include "config/config.h"
 
 #include <fmt/format.h>
@@ -74,11 +74,11 @@ TEST_CASE("config: an unknown key is named with its line and the nearest key") {
   CHECK(error_of("log_level.x = 1").find("'log_level' must be one of") != std::string::npos);
 }
 
-TEST_CASE("config: a key of a table at the wrong place is told where it belongs") {
+TEST_CASE("config: a key in the wrong table is refused with the right table") {
   CHECK(error_of("memory = \"8G\"") == "c.toml:1: unknown key 'memory' (hint: put 'memory' under [vm_defaults])");
 }
 
-TEST_CASE("config: the first error in the file is the one that is told") {
+TEST_CASE("config: the first error in the file is the one reported") {
   CHECK(error_of("zz1 = 1\naa1 = 2").starts_with("c.toml:1: unknown key 'zz1'"));
 }
 
@@ -97,11 +97,11 @@ TEST_CASE("config: every choice of a key is a value of its enum, and every value
   check("network", vm::kNetworkChoiceWords, &config::Config::network);
 }
 
-TEST_CASE("config: a storage that there is not is refused with those that there are") {
+TEST_CASE("config: an unknown storage is refused with a list of the known ones") {
   CHECK_THAT(error_of("storage = \"zfs\""), Catch::Contains("one of `overlay`, `copy`, `dm-snapshot`"));
 }
 
-TEST_CASE("config: what this version cannot do is never accepted in silence") {
+TEST_CASE("config: a feature missing from this version is never accepted silently") {
   CHECK(error_of("web_listen_addr = \"\"") ==
         "c.toml:1: 'web_listen_addr' is not available in this version (hint: remove it)");
   CHECK(error_of("ssh_key_path = true").find("not available in this version") != std::string::npos);
@@ -110,7 +110,7 @@ TEST_CASE("config: what this version cannot do is never accepted in silence") {
   CHECK(parse_config("catalog = \"x\"", "c").error().code == ErrorCode::unsupported);
 }
 
-TEST_CASE("config: wrong values say what is right") {
+TEST_CASE("config: an error for a wrong value names the right ones") {
   CHECK(
       error_of("log_level = \"inf\"") ==
       "c.toml:1: 'log_level' must be one of `debug`, `info`, `warn`, `error`, not 'inf' (hint: did you mean 'info'?)");
@@ -147,13 +147,13 @@ TEST_CASE("config: a duration has bounds and a unit") {
   CHECK(error_of("ready_timeout = \"1000h\"").find("between 1s and 1d 0h") != std::string::npos);
 }
 
-TEST_CASE("config: broken TOML is told with its line") {
+TEST_CASE("config: an error for broken TOML names the line") {
   CHECK(error_of("log_level = \"info\"\nmachine = \n").starts_with("c.toml:2: "));
   CHECK(error_of("[vm_defaults\n").starts_with("c.toml:1: "));
   CHECK(error_of("log_level = \"info\"\nlog_level = \"warn\"\n").starts_with("c.toml:2: "));
   for (const char* text : {"\xff\xfe", "a", "=", "[[", "a = \"\\uD800\"", "a = 99999999999999999999", "\xef\xbb\xbf="})
     CHECK(parse_config(text, "c").error().code == ErrorCode::invalid);
-  // Where toml++ itself would assert or reach what it thinks it cannot.
+  // Inputs on which toml++ itself would fail an assertion or reach unreachable code.
   CHECK(error_of("machine = \"qemu\"\n[[ = 1") == "c.toml: not valid TOML: malformed");
   CHECK(error_of("\nm\xc3\xa9 = 1").starts_with("c.toml:2: "));
   CHECK(error_of("a = \"\"\"\\\n\xc2\xa7\"\"\"") == "c.toml:1: unknown key 'a'");
@@ -162,7 +162,7 @@ TEST_CASE("config: broken TOML is told with its line") {
   CHECK(parse_config("a = " + std::string(100000, '{'), "c").error().code == ErrorCode::invalid);
 }
 
-TEST_CASE("config: a file is read, one too large or no file at all is refused by name") {
+TEST_CASE("config: a file is read; a too large one, or something else, is refused by name") {
   test::TempDir temporary;
   const std::string& directory = temporary.path();
   std::string path = directory + "/config.toml";

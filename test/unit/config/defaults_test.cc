@@ -1,4 +1,4 @@
-// The sizes a VM gets when nobody says.
+// The sizes of a VM whose creator gives none.
 #include "config/defaults.h"
 
 #include "base/bounds.h"
@@ -36,7 +36,7 @@ TEST_CASE("defaults: a small or unknown host gets the floors") {
   CHECK(sizes.memory_bytes.value == 512 * kMiB);
   CHECK(sizes.memory_bytes.source == "built-in");
   CHECK(resolve_defaults({}, {}).memory_bytes.value == 512 * kMiB);
-  // Less than the floor altogether: never more than the host has.
+  // A host below the floor: never more than the host has.
   sizes = resolve_defaults({}, {.cpus = 1, .memory_bytes = 400 * kMiB + 3});
   CHECK(sizes.memory_bytes.value == 200 * kMiB);
   CHECK(sizes.memory_bytes.source == "host");

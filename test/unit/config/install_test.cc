@@ -1,4 +1,4 @@
-// /etc/banger/install.toml: what is accepted, and from whom.
+// /etc/banger/install.toml: accepted content, and accepted owners of the file.
 #include "config/install.h"
 
 #include <stdlib.h>
@@ -22,7 +22,7 @@ std::string error_of(std::string_view text) {
 }
 }  // namespace
 
-TEST_CASE("install: what is written is what is read") {
+TEST_CASE("install: a written file reads back the same") {
   Install install{.owner = "ana",
                   .bridge_name = "br-x",
                   .bridge_ip = "10.9.0.1",
@@ -72,7 +72,7 @@ TEST_CASE("install: an unknown key, a missing owner and every wrong value is an 
           "i.toml: 'jailer' and 'firecracker' must both be set, or neither");
 }
 
-TEST_CASE("install: a file that others than root may have written is refused") {
+TEST_CASE("install: a file that users other than root can write is refused") {
   test::TempDir directory;
   auto path = directory / "install.toml";
   CHECK(load_install(path).error().code == ErrorCode::not_found);

@@ -1,4 +1,4 @@
-// The schema is the one truth: the struct's defaults and docs/config.md say the same.
+// The struct's defaults and docs/config.md agree with the schema.
 #include "config/schema.h"
 
 #include <fmt/format.h>
@@ -58,7 +58,7 @@ TEST_CASE("schema: names are unique and each has a sentence without its full sto
   CHECK(find_key("nothing") == nullptr);
 }
 
-TEST_CASE("schema: the defaults are those of a Config nobody configured") {
+TEST_CASE("schema: the defaults are those of an untouched Config") {
   Config config;
   for (Key key : schema()) {
     if (key.fallback == kFromHost || key.name.starts_with("vm_defaults.") || key.name.starts_with("file_sync."))

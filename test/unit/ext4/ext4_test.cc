@@ -21,7 +21,7 @@ Result<Ext4Stats> write_file(const std::string& tar_path, const std::string& ima
   return write(slurp(tar_path), image);
 }
 
-/// The error of a stream that must be refused, after checking that no image is left.
+/// The error for a stream that must be refused. Also checks that no image is left.
 Error refused(const std::string& tar, const Ext4Options& o = options()) {
   TempDir dir;
   auto made = write(tar, dir / "image", o);
@@ -49,7 +49,7 @@ std::string compressed(const std::string& bytes, int (*filter)(archive*)) {
 
 }  // namespace
 
-TEST_CASE("ext4: empty file systems of any size are clean and take next to nothing") {
+TEST_CASE("ext4: empty file systems of any size are clean and small on the disk") {
   for (std::uint64_t size : {8 * limits::kMiB, 64 * limits::kMiB, 100 * limits::kMiB,
                              128 * limits::kMiB + 4 * limits::kMiB, 8192 * limits::kMiB}) {
     for (bool journal : {true, false}) {
@@ -92,7 +92,7 @@ TEST_CASE("ext4: empty file systems have what the guest needs to grow and to rec
   CHECK_THAT(debugfs(dir / "disk", "ls -l /"), Contains("lost+found"));
 }
 
-TEST_CASE("ext4: what cannot be made is refused before anything is touched") {
+TEST_CASE("ext4: invalid options are refused before any file is touched") {
   TempDir dir;
   CHECK(make_empty_ext4(dir / "disk", options(0)).error().code == ErrorCode::invalid);
   CHECK(make_empty_ext4(dir / "disk", options(1 * limits::kMiB)).error().code == ErrorCode::invalid);
@@ -183,7 +183,7 @@ TEST_CASE("ext4: names are bytes, up to 255 of them") {
         ErrorCode::invalid);
 }
 
-TEST_CASE("ext4: hard links share an inode; one to something not seen yet is refused") {
+TEST_CASE("ext4: hard links share an inode; a link to a later entry is refused") {
   TempDir dir;
   std::string tar = TarBytes()
                         .file("a", "shared")
@@ -238,7 +238,7 @@ TEST_CASE("ext4: later entries replace earlier ones, directories merge") {
   CHECK(read_file_in_image(dir / "image", "d/own", 10).error().code == ErrorCode::not_found);
 }
 
-TEST_CASE("ext4: parents the archive leaves out are made, absolute names stay inside") {
+TEST_CASE("ext4: parents missing from the archive are made, and absolute names stay inside") {
   TempDir dir;
   REQUIRE(write(TarBytes().file("/etc//deep/./file", "here").done(), dir / "image").has_value());
   CHECK(read_file_in_image(dir / "image", "/etc/deep/file", 10).value() == "here");
@@ -324,7 +324,7 @@ TEST_CASE("ext4: big and deep directories are clean") {
   CHECK(read_file_in_image(dir / "image", fmt::format("many/{:0>200}", 4999), 10).value() == "");
 }
 
-TEST_CASE("ext4: more inodes than the usual share are found room for") {
+TEST_CASE("ext4: there is room for more inodes than usual") {
   TempDir dir;
   TarBytes tar;
   for (int i = 0; i < 20'000; ++i) tar.add({.name = fmt::format("f{}", i), .content = ""});
@@ -403,7 +403,7 @@ TEST_CASE("ext4: a given size is kept, too small a one is exhausted") {
   CHECK(refused(tar, options(16 * limits::kMiB)).code == ErrorCode::exhausted);
 }
 
-TEST_CASE("ext4: room asked for beside the content is there") {
+TEST_CASE("ext4: spare room is added to the content") {
   TempDir dir;
   Ext4Options o = options();
   o.spare_bytes = 300 * limits::kMiB;
@@ -416,7 +416,7 @@ TEST_CASE("ext4: room asked for beside the content is there") {
   CHECK(host::disk_usage(dir / "image") < 2 * limits::kMiB);
 }
 
-TEST_CASE("ext4: progress is told in bytes of content") {
+TEST_CASE("ext4: progress counts bytes of content") {
   TempDir dir;
   auto fd = as_fd(TarBytes().file("a", std::string(10 << 20, 'a')).done());
   std::vector<std::uint64_t> told;
@@ -428,7 +428,7 @@ TEST_CASE("ext4: progress is told in bytes of content") {
   CHECK(told.back() == 10 * limits::kMiB);
 }
 
-TEST_CASE("ext4: a directory of the host becomes a file system of root's") {
+TEST_CASE("ext4: a directory of the host becomes a file system that root owns") {
   TempDir dir;
   std::filesystem::create_directories(dir / "tree/a/b");
   std::ofstream(dir / "tree/a/b/file") << std::string(5'000'000, 'x');

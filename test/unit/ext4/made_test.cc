@@ -1,4 +1,4 @@
-// Images that are made: what is read from them, how they are checked, and the journal one gets later.
+// Finished images: reading files from them, checking them, and adding a journal.
 #include <filesystem>
 
 #include "base/bounds.h"
@@ -24,7 +24,7 @@ TEST_CASE("ext4: reading a file follows nothing and keeps its bound") {
   CHECK(read_file_in_image(dir / "junk", "/etc", 99).error().code == ErrorCode::corrupt);
 }
 
-TEST_CASE("ext4: the check sees damage, a cut and an unclean end") {
+TEST_CASE("ext4: the check finds damage, a cut and an unclean unmount") {
   TempDir dir;
   REQUIRE(make_empty_ext4(dir / "disk", options(64 * limits::kMiB)).has_value());
   std::string good = slurp(dir / "disk");
@@ -36,7 +36,7 @@ TEST_CASE("ext4: the check sees damage, a cut and an unclean end") {
   };
   CHECK(check_ext4(dir / "disk").has_value());
   CHECK(code_with(1024 + 0x38, 1) == ErrorCode::corrupt);   // magic
-  CHECK(code_with(1024 + 0x78, 1) == ErrorCode::corrupt);   // label, so the checksum
+  CHECK(code_with(1024 + 0x78, 1) == ErrorCode::corrupt);   // label, so the checksum is wrong
   CHECK(code_with(1024 + 0x3fc, 1) == ErrorCode::corrupt);  // the checksum
   spill(dir / "cut", good.substr(0, good.size() / 2));
   CHECK(check_ext4(dir / "cut").error().code == ErrorCode::corrupt);
@@ -55,7 +55,7 @@ TEST_CASE("ext4: a copy of an image gets a journal, once, and stays clean") {
   for (int i = 0; i < 200; ++i)
     tar.file("file" + std::to_string(i), std::string(static_cast<std::size_t>(i) * 100, 'x'));
   REQUIRE(write(tar.done(), dir / "image", o).has_value());
-  // What is free need not be zeros.
+  // Free blocks need not be zeros.
   auto before = slurp(dir / "image");
   REQUIRE(ensure_journal(dir / "image").has_value());
   CHECK(complaints(dir / "image") == "");
@@ -70,7 +70,7 @@ TEST_CASE("ext4: a copy of an image gets a journal, once, and stays clean") {
   CHECK(slurp(dir / "image") == once);
 }
 
-TEST_CASE("ext4: without room for a journal there is an error, and the file system as it was") {
+TEST_CASE("ext4: without room for a journal there is an error, and the file system is unchanged") {
   TempDir dir;
   REQUIRE(write(TarBytes().file("file").done(), dir / "image").has_value());
   auto before = slurp(dir / "image");

@@ -34,7 +34,7 @@ std::string find(const guestcfg::GuestConfig& config, std::size_t disk, const te
 
 constexpr std::uint64_t kMiB = 1 << 20;
 
-/// A file as a block device, there as long as this is.
+/// A file as a block device, for the lifetime of this object.
 class LoopDevice {
  public:
   explicit LoopDevice(const std::string& file) : file_(::open(file.c_str(), O_RDWR | O_CLOEXEC)) {
@@ -48,11 +48,11 @@ class LoopDevice {
     config.info.lo_flags = LO_FLAGS_AUTOCLEAR;
     if (!device_ || ::ioctl(device_.get(), LOOP_CONFIGURE, &config) < 0) path.clear();
   }
-  /// As a host does it while the guest runs.
+  /// As a host resizes a disk while the guest runs.
   bool resize(std::uint64_t bytes) {
     return ::ftruncate(file_.get(), static_cast<off_t>(bytes)) == 0 && ::ioctl(device_.get(), LOOP_SET_CAPACITY) == 0;
   }
-  std::string path;  ///< empty: none can be had here
+  std::string path;  ///< empty: this host allows none
 
  private:
   UniqueFd file_, device_;
@@ -80,7 +80,7 @@ std::string check_growing(const test::TempDir& directory) {
   });
   auto grown = grow_ext4(disk.path, mounted.get(), 128 * kMiB);
   host.join();
-  // Being root is not enough: ext4 asks for CAP_SYS_RESOURCE.
+  // Being root is not enough: ext4 requires CAP_SYS_RESOURCE.
   if (!grown && grown.error().sys_errno == EPERM) return "cannot resize";
   if (!grown) return grown.error().sentence();
   if (blocks_of(directory / "mounted") < before + 60 * kMiB) return "the file system did not grow";
@@ -125,7 +125,7 @@ TEST_CASE("disks: without known serials the position decides, vdb before vdaa") 
   CHECK(find(config, 2, sys) == "/dev/vdaa");
 }
 
-TEST_CASE("disks: a missing serial is not guessed by position when others are there, and the error says what is") {
+TEST_CASE("disks: a missing serial is not guessed by position when others exist, and the error lists those") {
   test::TempDir sys;
   sys.put("vda/serial", "rootfs");
   sys.put("vdb/serial", "other");
@@ -161,7 +161,7 @@ TEST_CASE("mounts: a mount and a read-only bind are made once") {
           if (::statvfs((directory / "bound").c_str(), &info) < 0 || !(info.f_flag & ST_RDONLY))
             return "the bind is writable";
           if (directory.get("bound/file") != "x") return "the bind shows something else";
-          // Unmounted once, nothing is left: the second round added nothing.
+          // After one unmount nothing is left, so the second round added nothing.
           if (::umount((directory / "new/scratch").c_str()) < 0 || is_mount_point(*root, "/new/scratch"))
             return "mounted twice";
           return "";

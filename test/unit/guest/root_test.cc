@@ -61,7 +61,7 @@ TEST_CASE_METHOD(Fixture, "guest root: no symlink leads out") {
   fs::create_symlink("../" + fs::path(outside.path()).filename().string(), inside / "rel");
   fs::create_symlink(outside / "secret", inside / "file");
 
-  // Absolute links point into the root, where nothing of that name is; ".." stops at the root.
+  // Absolute links lead into the root, which has no such name. ".." stops at the root.
   CHECK_FALSE(root.exists("/abs/secret"));
   CHECK_FALSE(root.exists("/rel/secret"));
   CHECK_FALSE(root.exists("/../../../../../../.." + outside.path() + "/secret"));
@@ -83,7 +83,7 @@ TEST_CASE_METHOD(Fixture, "guest root: links inside the root are followed as the
   CHECK(root.read_file("/lib/x", 100) == std::string("y"));
 }
 
-TEST_CASE_METHOD(Fixture, "guest root: a fifo, a directory or a stale temporary file is no obstacle that hangs") {
+TEST_CASE_METHOD(Fixture, "guest root: a fifo, a directory or a stale temporary file does not block") {
   REQUIRE(::mkfifo((inside / "fifo").c_str(), 0600) == 0);
   CHECK(root.write_file(file("/fifo", "x")).value());
   inside.put(".banger-" + std::to_string(::getpid()) + ".tmp", "left over");
@@ -104,7 +104,7 @@ TEST_CASE_METHOD(Fixture, "guest root: makes a symlink once and replaces a wrong
   CHECK(root.link_target("/etc").empty());
 }
 
-TEST_CASE_METHOD(Fixture, "guest root: removing what is not there is fine, and removes the link, not its target") {
+TEST_CASE_METHOD(Fixture, "guest root: removing a missing file succeeds, and removing a link keeps its target") {
   CHECK(root.remove_file("/no/such"));
   inside.put("target", "t");
   fs::create_symlink("target", inside / "link");
@@ -118,8 +118,7 @@ TEST_CASE("guest root: a path is split into directory and name") {
   CHECK(split_path("/b") == std::pair<std::string, std::string>("/", "b"));
 }
 
-TEST_CASE_METHOD(
-    Fixture, "guest root: an update keeps the file it finds, shorter or longer, and replaces what is not plainly it") {
+TEST_CASE_METHOD(Fixture, "guest root: an update overwrites the same file in place, and replaces any other") {
   REQUIRE(root.write_file(file("/a", "four")));
   auto inode = info_of(inside / "a").st_ino;
   for (const char* text : {"a longer text", "short", ""}) {
@@ -131,7 +130,7 @@ TEST_CASE_METHOD(
   }
   auto again = root.update_file(file("/a", ""));
   CHECK((again && !*again));
-  // Another mode, another name of the same file, a symlink, nothing at all: as write_file does it.
+  // Another mode, a second name of the same file, a symlink, or no file: replaced as by write_file.
   REQUIRE(root.update_file(file("/a", "private", 0600)));
   CHECK(info_of(inside / "a").st_ino != inode);
   CHECK((info_of(inside / "a").st_mode & 07777) == 0600);

@@ -18,7 +18,7 @@ TEST_CASE("text block: nothing to write changes nothing") {
   CHECK(with_block("no line end", "") == "no line end");
 }
 
-TEST_CASE("text block: marks count only as whole lines, and half a block is not ours to cut") {
+TEST_CASE("text block: marks count only as whole lines, and half a block stays") {
   CHECK(with_block("echo # banger: begin\nx\n# banger: end\n", "") == "echo # banger: begin\nx\n# banger: end\n");
   CHECK(with_block("# banger: begin\nprecious\n", "a\n") ==
         "# banger: begin\nprecious\n# banger: begin\na\n# banger: end\n");

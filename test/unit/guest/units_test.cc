@@ -11,7 +11,7 @@ namespace {
 constexpr const char* kRun = "/run/systemd/system";
 }
 
-TEST_CASE("units: the [Install] section says what wants a unit") {
+TEST_CASE("units: the [Install] section names the units that want it") {
   CHECK(install_directories("[Unit]\nWantedBy=no.target\n[Install]\nWantedBy = multi-user.target  "
                             "a.target\nRequiredBy=b.target\nAlias=x.service\n") ==
         std::vector<std::string>{"multi-user.target.wants", "a.target.wants", "b.target.requires"});

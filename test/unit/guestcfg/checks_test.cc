@@ -56,7 +56,7 @@ std::vector<Rule> rules() {
 
 }  // namespace
 
-TEST_CASE("checks: each rule takes what it should and refuses the rest with a sentence") {
+TEST_CASE("checks: each rule accepts valid values and refuses others with a sentence") {
   for (const Rule& rule : rules()) {
     for (const auto& value : rule.good) {
       CAPTURE(rule.name, value);

@@ -77,7 +77,7 @@ TEST_CASE("cpio: an archive is padded so that another may follow, and the same i
   CHECK(make() == make());
 }
 
-TEST_CASE("cpio: the config archive holds the document and the payloads, for root's eyes only") {
+TEST_CASE("cpio: the config archive holds the document and the payloads, readable by root only") {
   GuestConfig config;
   config.hostname = "web";
   config.files = {{.path = "/etc/a", .data = "first"}, {.path = "/etc/b", .data = std::string("\0\n", 2)}};

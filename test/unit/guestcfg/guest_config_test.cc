@@ -43,7 +43,7 @@ std::string refusal(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("guest config: every field survives the way to JSON and back, contents inline or separate") {
+TEST_CASE("guest config: every field survives a round trip, with contents inline or separate") {
   auto config = full();
   auto json = to_json(config, Contents::inline_data);
   auto inline_back = from_json(*parse_json(dump_json(json), 1 << 20));

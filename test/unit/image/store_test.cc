@@ -1,4 +1,4 @@
-// The store of images: from a tar or a recipe to a directory that is whole or absent, and what it says of itself.
+// The store of images: from a tar file or a recipe to a directory that is complete or absent, and its manifest.
 #include "image/store.h"
 
 #include <sys/stat.h>
@@ -83,7 +83,7 @@ TEST_CASE("image: one without /root gets an empty work seed") {
   CHECK(ext4::check_ext4(made->work_seed));
 }
 
-TEST_CASE("image: a taken, impossible or missing thing is refused and leaves nothing") {
+TEST_CASE("image: a taken or invalid name or a missing file is refused and leaves nothing") {
   Fixture f;
   REQUIRE(f.import("mine"));
   CHECK(f.import("mine").error().code == ErrorCode::exists);
@@ -117,7 +117,7 @@ TEST_CASE("image: the init is found through the symlinks of a merged /usr") {
   CHECK(with({{"usr/sbin/init", "", AE_IFLNK, "init"}}) == "none");
 }
 
-TEST_CASE("image: an unknown name says what is near and what can be built") {
+TEST_CASE("image: an unknown name gives the nearest name and the recipes") {
   Fixture f;
   auto unknown = f.store.get("debian-bookwrm");
   REQUIRE(!unknown);
@@ -128,7 +128,7 @@ TEST_CASE("image: an unknown name says what is near and what can be built") {
   CHECK(built.error().code == ErrorCode::not_found);
 }
 
-TEST_CASE("image: a damaged one is corrupt by itself and does not spoil the list") {
+TEST_CASE("image: a damaged one is corrupt and does not disturb the list") {
   Fixture f;
   auto made = f.import("mine");
   REQUIRE(made);
@@ -157,14 +157,14 @@ TEST_CASE("image: of two with one name, as a crash may leave them, the newer has
   CHECK(f.store.list()->back().id == old->id);
 }
 
-TEST_CASE("image: a half-made directory is a leftover, unless someone is filling it") {
+TEST_CASE("image: an incomplete directory is a leftover, unless a process fills it") {
   Fixture f;
   std::filesystem::create_directories(f.dir / "images/.abc.partial-00112233");
   CHECK(f.store.leftovers() == std::vector<std::string>{f.dir / "images/.abc.partial-00112233"});
   CHECK(f.store.list()->empty());
 }
 
-TEST_CASE("image: a host without mmdebstrap is told what to install") {
+TEST_CASE("image: a host without mmdebstrap gets a hint what to install") {
   Fixture f;
   ImageStore bare(f.runtime, f.dir / "images", f.dir / "cache", f.dir / "no-programs");
   auto built = run(f.runtime, bare.build("debian-bookworm", no_progress, f.cancel));
@@ -175,7 +175,7 @@ TEST_CASE("image: a host without mmdebstrap is told what to install") {
 
 namespace {
 
-/// A stand-in for mmdebstrap, as a script; the rest of the path is the real one.
+/// A fake mmdebstrap, as a script; the rest of PATH is real.
 struct ScriptedBuild : Fixture {
   Result<image::Image> build(const std::string& script) {
     write(dir / "bin/mmdebstrap", "#!/bin/sh\n" + script);
@@ -206,14 +206,14 @@ TEST_CASE("image: building a name again moves it to the new image") {
   CHECK(first->sha256 == second->sha256);  // the same tree gives the same bytes
 }
 
-TEST_CASE("image: a failed build says why in mmdebstrap's words and leaves nothing") {
+TEST_CASE("image: a failed build reports mmdebstrap's error and leaves nothing") {
   ScriptedBuild f;
   auto built = f.build("echo 'I: downloading' >&2; echo 'E: no such suite' >&2; exit 1\n");
   REQUIRE(!built);
   CHECK(built.error().message.find("no such suite") != std::string::npos);
   CHECK(f.store.leftovers().empty());
   CHECK(f.store.list()->empty());
-  // Half a tar and a zero exit is no image either.
+  // Half a tar and a zero exit do not make an image either.
   write(f.dir / "rootfs.tar", tar({{"etc/x", std::string(100'000, 'x')}}));
   CHECK(!f.build("head -c 50000 " + f.dir.path() + "/rootfs.tar\n"));
   CHECK(f.store.list()->empty());

@@ -63,7 +63,7 @@ TEST_CASE("exec frames: refuses unknown types and oversized lengths at once") {
   }
 }
 
-TEST_CASE("exec spec: travels unchanged") {
+TEST_CASE("exec spec: survives encoding") {
   ExecSpec spec{.argv = {"sh", "-c", "echo 'ä'"},
                 .env = {{"A", "1"}, {"EMPTY", ""}},
                 .cwd = "/tmp",
@@ -84,7 +84,7 @@ TEST_CASE("exec spec: travels unchanged") {
   CHECK(back->term == "dumb");
 }
 
-TEST_CASE("exec spec: what is left out has its default") {
+TEST_CASE("exec spec: absent fields have their defaults") {
   auto spec = exec_spec_from_json(Json::parse(R"({"argv": ["true"]})"));
   REQUIRE(spec);
   CHECK(spec->user == "root");
@@ -109,7 +109,7 @@ TEST_CASE("exec spec: refuses what cannot be executed") {
   CHECK_FALSE(exec_spec_from_json(longer));
 }
 
-TEST_CASE("exec exit: code, signal and failure travel unchanged") {
+TEST_CASE("exec exit: code, signal and failure survive encoding") {
   auto code = decode_exit(FrameType::exit, encode_exit({.code = 7}));
   REQUIRE(code);
   CHECK(code->code == 7);

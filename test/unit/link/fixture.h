@@ -17,8 +17,8 @@ struct Ends {
 Ends make_socketpair();
 UniqueFd duplicate(const UniqueFd& fd);
 
-/// Runs one coroutine to its end, then stops: whatever else still waits is torn down with the runtime.
-/// Gives up, and says so, after minutes: machines that test are busy.
+/// Runs one coroutine to its end, then stops. Other waiting coroutines are destroyed with the runtime. Fails only after
+/// minutes, because test machines are busy.
 class Fixture {
  public:
   template <class Body>
@@ -44,15 +44,15 @@ class Fixture {
   }
 };
 
-/// What a guest under test shares with the test.
+/// The state that a guest under test shares with the test.
 struct GuestLog {
   explicit GuestLog(host::Runtime& runtime) : changed(runtime), go(runtime) {}
-  host::Event changed;  ///< any of the below
-  host::Event go;       ///< lets `/hold` go on
+  host::Event changed;  ///< any of the members below
+  host::Event go;       ///< lets `/hold` continue
   bool released = false;
   std::size_t handlers = 0;  ///< running
   std::size_t written = 0;   ///< by /source
-  std::string last_error;    ///< code of what the last broken handler got
+  std::string last_error;    ///< code of the error in the last broken handler
 };
 
 /// POST /echo gives the body back; POST /sink answers {"bytes", "pattern"}; GET /source?bytes=N sends pattern(); GET
@@ -64,7 +64,7 @@ Handler make_guest(std::shared_ptr<GuestLog> log);
 /// Part of an endless stream, the same for everyone.
 std::string pattern(std::uint64_t from, std::size_t size);
 
-/// Says of what arrived how much it was and whether it was the pattern from its beginning.
+/// Counts the bytes that arrived and checks that they are the pattern from its start.
 class Tally {
  public:
   void add(std::string_view bytes);

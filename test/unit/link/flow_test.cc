@@ -10,7 +10,7 @@ using namespace banger::link::test;
 namespace {
 
 constexpr std::size_t kBulk = 50 * limits::kMiB;
-/// What may be under way on one stream when its reader does nothing: the window, the writer's queue and the last write.
+/// The most bytes in flight on one stream whose reader does nothing: the window, the writer's queue and the last write.
 constexpr std::size_t kMostInFlight = limits::kLinkStreamWindowBytes + limits::kLinkQueueBytes + 64 * limits::kKiB;
 
 using StreamPtr = std::shared_ptr<ClientStream>;
@@ -46,7 +46,7 @@ Task<StreamPtr> open(std::shared_ptr<Client> client, std::string method, std::st
   co_return stream ? std::move(*stream) : nullptr;
 }
 
-/// Short requests until `count` no longer moves: they still run while the bulk stream stands still.
+/// Sends short requests until `count` no longer changes. They still run while the bulk stream waits.
 Task<bool> settles(std::shared_ptr<Client> client, const std::size_t& count) {
   for (std::size_t before = count, still = 0; still < 100; before = count) {
     if (!co_await client->call("GET", "/hello", "", soon())) co_return false;
@@ -55,7 +55,7 @@ Task<bool> settles(std::shared_ptr<Client> client, const std::size_t& count) {
   co_return true;
 }
 
-/// The guest's word for having got all of the pattern.
+/// The guest's answer when it has received all of the pattern.
 std::string whole(std::size_t size) { return "{\"bytes\":" + std::to_string(size) + ",\"pattern\":true}"; }
 
 struct Linked {
@@ -96,7 +96,7 @@ TEST_CASE("flow: 50 MB each way at once arrive bit for bit") {
   CHECK(answer == whole(kBulk));
 }
 
-TEST_CASE("flow: a guest that does not read stops the writer and nobody else") {
+TEST_CASE("flow: a guest that does not read stops only its writer") {
   Fixture fixture;
   Linked linked(fixture);
   auto up = std::make_shared<Upload>(fixture.runtime);
@@ -120,7 +120,7 @@ TEST_CASE("flow: a guest that does not read stops the writer and nobody else") {
   CHECK(answer == whole(kSize));
 }
 
-TEST_CASE("flow: slow readers here stop the guest's writers and nobody else") {
+TEST_CASE("flow: slow readers on the host stop only their writers in the guest") {
   Fixture fixture;
   Linked linked(fixture);
   constexpr std::size_t kSize = 4 * limits::kMiB, kStreams = 8;

@@ -1,4 +1,4 @@
-// Peers that do not keep to the protocol, at either end.
+// Peers that violate the protocol, at either end.
 #include <fcntl.h>
 #include <sys/socket.h>
 
@@ -36,7 +36,7 @@ std::string literal(const std::string& name, const std::string& value) {
 /// GET http / from HPACK's static table.
 const std::string kGet = "\x82\x86\x84";
 
-/// A peer that says what it likes.
+/// A peer that sends any bytes.
 class Raw {
  public:
   Raw(host::Runtime& runtime, UniqueFd fd) : channel_(*Channel::take(runtime, std::move(fd))) {}
@@ -69,7 +69,7 @@ class Raw {
     seen_.erase(0, count);
     co_return bytes;
   }
-  /// Reads frames up to one of this type; false when the peer went before.
+  /// Reads frames up to one of this type; false when the peer has gone before.
   Task<bool> receive_frame(std::uint8_t type) {
     for (;;) {
       auto head = co_await receive(9);
@@ -80,7 +80,7 @@ class Raw {
       if (std::uint8_t(head[3]) == type) co_return true;
     }
   }
-  /// Host end: reads up to the answer to its hello; whatever comes before it is not about this host.
+  /// Host end: reads up to the answer to its hello; bytes before the answer are not for this host.
   Task<bool> receive_answer(std::string hello) {
     for (std::string seen; !seen.ends_with(hello);) {
       auto byte = co_await receive(1);
@@ -113,7 +113,7 @@ struct RawHost {
   std::shared_ptr<GuestLog> log;
   std::shared_ptr<Server> server;
   std::unique_ptr<Raw> raw;
-  UniqueFd spare;  ///< for a proper host afterwards
+  UniqueFd spare;  ///< for a correct host afterwards
 };
 
 Task<bool> greets(Fixture& fixture, RawHost& host) {
@@ -124,7 +124,8 @@ Task<bool> greets(Fixture& fixture, RawHost& host) {
   co_return answer && *answer == "hello you";
 }
 
-/// Sends `bytes` in a session with a real guest; whether that ended it with GOAWAY, and whether the guest serves on.
+/// Sends `bytes` in a session with a real guest. Gives whether GOAWAY ended the session, and whether the guest still
+/// serves.
 std::pair<bool, bool> guest_ends_session_over(const std::string& bytes) {
   Fixture fixture;
   RawHost host(fixture);
@@ -138,7 +139,7 @@ std::pair<bool, bool> guest_ends_session_over(const std::string& bytes) {
   return {ran && ended, ran && serves};
 }
 
-/// A guest that shakes hands, says `first`, and `then` when it was asked something.
+/// A guest that answers the handshake, sends `first`, and sends `then` after a request.
 Task<> raw_guest(std::shared_ptr<Raw> raw, std::string first, std::string then) {
   auto hello = co_await raw->receive(kHelloBytes);
   (void)co_await raw->send(hello + first);
@@ -147,7 +148,7 @@ Task<> raw_guest(std::shared_ptr<Raw> raw, std::string first, std::string then) 
   if (co_await raw->receive_frame(kHeaders)) (void)co_await raw->send(then);
 }
 
-/// What a request to such a guest comes to, and whether the link lived through it.
+/// The result of a request to that guest, and whether the link survived.
 std::pair<Result<std::string>, bool> call_raw_guest(const std::string& first, const std::string& then = "") {
   Fixture fixture;
   auto ends = make_socketpair();
@@ -194,7 +195,7 @@ TEST_CASE("hostile guest: endless garbage instead of an answer ends in a timeout
   CHECK(ticks > 0);
 }
 
-TEST_CASE("hostile guest: silence ends in a timeout, and a guest that hung up says so") {
+TEST_CASE("hostile guest: silence ends in a timeout, and a closed channel in an error") {
   Fixture fixture;
   auto silent = make_socketpair(), gone = make_socketpair();
   gone.guest.reset();
@@ -213,7 +214,7 @@ TEST_CASE("hostile guest: silence ends in a timeout, and a guest that hung up sa
   CHECK(bad_token == ErrorCode::invalid);
 }
 
-TEST_CASE("hostile guest: a late guest answers every hello and the session still starts clean") {
+TEST_CASE("hostile guest: a late guest answers every hello, and the session still starts") {
   Fixture fixture;
   auto log = std::make_shared<GuestLog>(fixture.runtime);
   auto ends = make_socketpair();
@@ -231,7 +232,7 @@ TEST_CASE("hostile guest: a late guest answers every hello and the session still
   CHECK(answer.value() == "hello you");
 }
 
-TEST_CASE("hostile guest: what is not HTTP/2 after the handshake ends the link") {
+TEST_CASE("hostile guest: other bytes than HTTP/2 after the handshake end the link") {
   auto settings = frame(kSettings, 0, 0, "");
   for (const auto& bytes :
        {std::string(100, '\xff'), std::string("HTTP/1.1 200 OK\r\n\r\n"), frame(kData, 0, 1, "data"),
@@ -272,7 +273,7 @@ TEST_CASE("hostile host: a broken session is ended and the guest serves the next
   }
 }
 
-TEST_CASE("hostile host: no HTTP/2 at all after the handshake is answered with an end") {
+TEST_CASE("hostile host: other bytes than HTTP/2 after the handshake end the session") {
   Fixture fixture;
   RawHost host(fixture);
   bool ended = false, serves = false;
@@ -287,7 +288,7 @@ TEST_CASE("hostile host: no HTTP/2 at all after the handshake is answered with a
   CHECK(serves);
 }
 
-TEST_CASE("hostile host: headers over the limit are refused, the session goes on") {
+TEST_CASE("hostile host: headers over the limit are refused, and the session continues") {
   Fixture fixture;
   RawHost host(fixture);
   bool reset = false, answered = false;
@@ -305,7 +306,7 @@ TEST_CASE("hostile host: headers over the limit are refused, the session goes on
   CHECK(answered);
 }
 
-TEST_CASE("hostile host: one who asks and never reads is cut off") {
+TEST_CASE("hostile host: a host that asks and never reads is cut off") {
   Fixture fixture;
   RawHost host(fixture);
   bool serves = false;

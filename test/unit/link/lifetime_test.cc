@@ -25,7 +25,7 @@ struct Linked {
   std::shared_ptr<Server> server;
 };
 
-/// What waiting coroutines got.
+/// The results of waiting coroutines.
 struct Outcome {
   explicit Outcome(host::Runtime& runtime) : changed(runtime) {}
   host::Event changed;
@@ -77,7 +77,7 @@ TEST_CASE("lifetime: a stream destroyed while others wait on it wakes them and r
   CHECK(linked.log->last_error == "cancelled");
 }
 
-TEST_CASE("lifetime: a link that breaks wakes readers, writers and those who wait for a head") {
+TEST_CASE("lifetime: a link that breaks wakes readers, writers and waits for a head") {
   Fixture fixture;
   Linked linked(fixture);
   auto outcome = std::make_shared<Outcome>(fixture.runtime);
@@ -188,7 +188,7 @@ TEST_CASE("lifetime: a runtime that stops in the middle of everything takes it a
   CHECK(outcome->done == 2);
 }
 
-TEST_CASE("lifetime: a server on what cannot be a channel says so") {
+TEST_CASE("lifetime: a server on a descriptor that cannot be a channel fails") {
   Fixture fixture;
   UniqueFd file(::memfd_create("x", MFD_CLOEXEC));
   ErrorCode file_code = ErrorCode::internal, token_code = ErrorCode::internal;

@@ -41,7 +41,7 @@ TEST_CASE("link: a short request gets its answer") {
   CHECK(sunk.value().starts_with("{\"bytes\":3,"));
 }
 
-TEST_CASE("link: the guest's error becomes ours, with safe text") {
+TEST_CASE("link: the guest's error becomes the host's, with safe text") {
   Fixture fixture;
   Linked linked(fixture);
   Result<std::string> refused, missing, broken_path, bad_request;
@@ -145,7 +145,7 @@ TEST_CASE("link: many streams run at once, each with its own bytes") {
   CHECK(good == 200);
 }
 
-TEST_CASE("link: one stream too many is refused here, not queued") {
+TEST_CASE("link: one stream too many is refused at once, not queued") {
   Fixture fixture;
   Linked linked(fixture);
   std::size_t opened = 0;

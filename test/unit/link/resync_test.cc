@@ -1,4 +1,4 @@
-// Hosts that go and come back over a channel that stays: what virtio-serial does.
+// Hosts that go and come back over a permanent channel, as with virtio-serial.
 #include <fcntl.h>
 #include <stdlib.h>
 #include <termios.h>
@@ -16,8 +16,8 @@ using namespace banger::link::test;
 
 namespace {
 
-/// A virtio-serial port in small: one guest for ever, one host after another, and what is in flight when a host goes is
-/// lost.
+/// A model of a virtio-serial port: one permanent guest, and one host after another. Bytes in flight are lost when a
+/// host goes.
 class Port {
  public:
   Port(host::Runtime& runtime, UniqueFd guest) : runtime_(runtime), guest_(*Channel::take(runtime, std::move(guest))) {}
@@ -33,7 +33,7 @@ class Port {
         co_await forward(self->host_, std::string_view(buffer).substr(0, step.bytes));
     }
   }
-  /// Plugs a host in; it gets at most `budget` bytes through, then the rest is lost until it is replaced.
+  /// Connects a host. At most `budget` of its bytes get through; the rest is lost until the host is replaced.
   static UniqueFd attach(std::shared_ptr<Port> self, std::size_t budget) {
     auto ends = make_socketpair();
     self->host_ = *Channel::take(self->runtime_, std::move(ends.guest));
@@ -104,7 +104,7 @@ TEST_CASE("resync: hosts replaced in the middle of transfers, with bytes lost, f
   int connected = 0, broken = 0, exact = 0;
   REQUIRE(fixture.run([&]() -> Task<> {
     fixture.runtime.spawn(Port::run(port));
-    // Each host is cut off at another point: within a frame, a frame's head, the first settings.
+    // Each host is cut off at another point: in a frame, in a frame's head, in the first settings.
     for (std::size_t budget : {3'000'001, 70'000, 33'333, 1'000, 101, 83}) {
       auto client = co_await connect(fixture.runtime, Port::attach(port, budget), kToken, soon());
       if (!client) continue;
@@ -137,7 +137,7 @@ TEST_CASE("resync: hosts replaced in the middle of transfers, with bytes lost, f
   CHECK(exact == 10);
 }
 
-TEST_CASE("resync: the guest tells its handlers that their host was replaced") {
+TEST_CASE("resync: the guest's handlers fail when their host is replaced") {
   Fixture fixture;
   auto log = std::make_shared<GuestLog>(fixture.runtime);
   auto ends = make_socketpair();
@@ -165,7 +165,7 @@ TEST_CASE("resync: a hello repeated within its own session changes nothing") {
   auto server = start_guest(fixture.runtime, std::move(ends.guest), log);
   auto relayed = make_socketpair();
   std::string hello;
-  // Between the two: what the host sends first is its hello, which is sent again later on.
+  // Between the two, the host's hello is lost. The host sends the hello again later.
   auto up = [](host::Runtime* runtime, int from, int to, std::string* first) -> Task<> {
     char buffer[4096];
     for (;;) {
@@ -231,7 +231,7 @@ TEST_CASE("resync: a guest serves one host after another over a pty that says EI
   auto server = start_guest(fixture.runtime, std::move(master), log);
   REQUIRE(fixture.run([&]() -> Task<> {
     for (int i = 0; i < 3; ++i) {
-      // The guest has found nobody there for a while.
+      // The guest has had no peer for a while.
       co_await fixture.runtime.sleep_for(std::chrono::milliseconds(10));
       auto client = co_await connect(fixture.runtime, open_slave(number), kToken, soon());
       if (!client) co_return;
@@ -248,7 +248,7 @@ TEST_CASE("resync: a guest serves one host after another over a pty that says EI
   CHECK(exact);
 }
 
-TEST_CASE("resync: an agent that takes a dead one's place ends the session, and what waits in it is told why") {
+TEST_CASE("resync: an agent that replaces a dead one ends the session, and waiting requests get the reason") {
   Fixture fixture;
   auto log = std::make_shared<GuestLog>(fixture.runtime);
   auto ends = make_socketpair();
@@ -262,7 +262,7 @@ TEST_CASE("resync: an agent that takes a dead one's place ends the session, and 
     auto stream = co_await (*client)->open({.method = "POST", .path = "/silent"});
     while (log->handlers == 0) co_await log->changed.wait(soon());
     server.reset();
-    // The last it said was the beginning of a frame of 4 KiB, on a stream that is open.
+    // Its last bytes were the start of a frame of 4 KiB on an open stream.
     (void)host::write_all(next_guest.get(), std::string("\0\x10\0\0\0\0\0\0\x01 and then", 18));
     server = start_guest(fixture.runtime, std::move(next_guest), log);
     auto rest = co_await (*stream)->read();
@@ -278,7 +278,7 @@ TEST_CASE("resync: an agent that takes a dead one's place ends the session, and 
   CHECK(greeted);
 }
 
-TEST_CASE("resync: the session of a guest that was given another token ends when that token's agent comes") {
+TEST_CASE("resync: after a change of token, the session ends when an agent with the new token arrives") {
   Fixture fixture;
   auto log = std::make_shared<GuestLog>(fixture.runtime);
   auto ends = make_socketpair();

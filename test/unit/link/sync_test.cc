@@ -51,7 +51,7 @@ TEST_CASE("sync: the guest finds a hello however the bytes are cut") {
   for (std::size_t step = 1; step <= bytes.size(); ++step) {
     auto seen = scan(bytes, step);
     INFO("in steps of " << step << ": " << seen);
-    // What of a token came before its end may already have passed as data of the session that it ends.
+    // The first part of a token may already have passed as data of the session that the token ends.
     CHECK(seen.find("<a>(a)PRI data") != std::string::npos);
     CHECK(seen.ends_with("<b>PRI more"));
   }
@@ -94,7 +94,7 @@ TEST_CASE("sync: after the host went, its nonce is new again") {
   CHECK(scan(scanner, kHelloA, 1000) == "<a>");
 }
 
-TEST_CASE("sync: a new token counts for later hellos, the old one no more") {
+TEST_CASE("sync: a new token counts for later hellos, the old one no longer does") {
   HelloScanner scanner(kToken);
   CHECK(scan(scanner, kHelloA + "PRI", 1000) == "<a>PRI");
   scanner.set_token("another token 16");
@@ -102,7 +102,7 @@ TEST_CASE("sync: a new token counts for later hellos, the old one no more") {
   CHECK(scan(scanner, "another token 16" + kNonceB, 1000) == "<b>");
 }
 
-TEST_CASE("sync: the host hears nothing before the echo and drops the echoes behind it") {
+TEST_CASE("sync: the host ignores bytes before the echo and drops the echoes behind it") {
   auto bytes = "boot noise TOKEN" + kHelloB + kHelloA + kHelloA + kHelloA + "TOhttp";
   for (std::size_t step = 1; step <= bytes.size(); ++step) {
     EchoScanner scanner(kHelloA);
@@ -116,7 +116,7 @@ TEST_CASE("sync: the host hears nothing before the echo and drops the echoes beh
   }
 }
 
-TEST_CASE("sync: the host is not fooled by another nonce") {
+TEST_CASE("sync: the host does not accept another nonce") {
   EchoScanner scanner(kHelloA);
   CHECK(scanner.feed(kHelloB + kToken + "aaaaaaaaAAAAAAAB").empty());
   CHECK_FALSE(scanner.synced());
@@ -131,13 +131,13 @@ TEST_CASE("sync: the host finds the arrival of another agent however the bytes a
       seen += scanner.feed(std::string_view(bytes).substr(at, step));
     INFO("in steps of " << step << ": " << seen);
     CHECK(scanner.arrived());
-    // What of it came before its end may already have passed.
+    // Its first part may already have passed.
     CHECK(seen.starts_with(before));
     CHECK(seen.size() < before.size() + kHelloBytes);
   }
 }
 
-TEST_CASE("sync: an arrival is known by any token that is expected, and by no other") {
+TEST_CASE("sync: an arrival is recognised by each expected token, and by no other") {
   ArrivalScanner scanner(kToken);
   CHECK(scanner.feed(arrival(kNonceA)) == arrival(kNonceA));
   CHECK(!scanner.arrived());

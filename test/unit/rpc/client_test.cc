@@ -1,4 +1,4 @@
-// The client against a daemon that misbehaves: it dies, lies, is slow, or is interrupted. The other end is a bare
+// The client against a faulty daemon, which dies, sends wrong data, is slow, or is interrupted. The other end is a bare
 // socket.
 #include "rpc/client.h"
 
@@ -28,7 +28,7 @@ struct Pair {
   UniqueFd ours, theirs;
 };
 
-// What a client makes of an answer prepared beforehand, with the daemon's end closed behind it.
+// The client's result for a prepared answer, after which the daemon's end is closed.
 Result<Json> answer_with(const std::string& bytes) {
   Pair pair;
   Raw(std::move(pair.theirs)).send(bytes);
@@ -37,7 +37,7 @@ Result<Json> answer_with(const std::string& bytes) {
 
 }  // namespace
 
-TEST_CASE("client: a daemon that closes instead of answering is said to have gone away") {
+TEST_CASE("client: a daemon that closes instead of answering is reported as gone") {
   for (const char* bytes : {"", "{\"id\":1,\"resu", "{\"method\":\"progress\",\"params\":{\"id\":1}}\n"}) {
     auto failed = answer_with(bytes);
     REQUIRE_FALSE(failed);
@@ -46,13 +46,13 @@ TEST_CASE("client: a daemon that closes instead of answering is said to have gon
   }
 }
 
-TEST_CASE("client: why it was turned away wins over having been turned away") {
+TEST_CASE("client: the reason of a refusal is reported, not the closed connection") {
   auto failed = answer_with(encode_error({}, Error{ErrorCode::denied, "not you"}));
   CHECK(failed.error().code == ErrorCode::denied);
   CHECK(failed.error().message == "not you");
 }
 
-TEST_CASE("client: an answer that is none is an error, not a hang") {
+TEST_CASE("client: a malformed answer is an error, not a hang") {
   Pair pair;
   Raw daemon(std::move(pair.theirs));
   daemon.send("what?\n");
@@ -70,7 +70,7 @@ TEST_CASE("client: a line without end from the daemon is refused") {
   sender.join();
 }
 
-TEST_CASE("client: an interrupt ends the wait, and closing afterwards tells the daemon") {
+TEST_CASE("client: an interrupt ends the wait, and closing afterwards cancels the call in the daemon") {
   Pair pair;
   UniqueFd interrupt(::eventfd(1, EFD_CLOEXEC));
   Raw daemon(std::move(pair.theirs));
@@ -115,7 +115,7 @@ TEST_CASE("client: answers of other calls are kept for receive") {
   CHECK(client.receive()->id == *second);
 }
 
-TEST_CASE("client: sending much while the daemon answers much does not lock both up") {
+TEST_CASE("client: sending much while the daemon answers much does not deadlock") {
   test::Daemon daemon;
   auto client = daemon.client();
   std::string large(limits::kRpcMessageBytes / 2, 'x');

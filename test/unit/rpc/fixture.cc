@@ -79,7 +79,7 @@ void Daemon::add_methods() {
     CO_TRY(context.cancel().check());
     co_return Json();
   });
-  // Does not care about being cancelled.
+  // Ignores cancelling.
   server_->add("gate", [shared = shared_](const Json&, CallContext&) -> Task<Result<Json>> {
     auto s = shared;
     ++s->started;
@@ -92,7 +92,7 @@ void Daemon::add_methods() {
     shared->changed.notify_all();
     co_return Json();
   });
-  // Answered at once; its connection's end counts.
+  // Answers at once, and counts the ends of its connections.
   server_->add("watch_close", [shared = shared_](const Json&, CallContext& context) -> Task<Result<Json>> {
     context.when_closed([s = shared] {
       ++s->closed;
@@ -133,7 +133,7 @@ void Daemon::add_streams() {
     co_return Json("ignored");
   };
   server_->add("stream_echo", [echo](const Json&, CallContext& context) { return echo(context); }, Shape::stream);
-  // The same, but only when the gate is open, with progress before.
+  // The same, but sends progress and waits for the open gate first.
   server_->add(
       "stream_gate",
       [echo, shared = shared_](const Json&, CallContext& context) -> Task<Result<Json>> {
@@ -155,7 +155,7 @@ void Daemon::add_streams() {
       "stream_fail",
       [](const Json&, CallContext&) -> Task<Result<Json>> { co_return fail(ErrorCode::not_found, "no such VM"); },
       Shape::stream);
-  // Neither reads nor writes: only notices the caller going.
+  // Neither reads nor writes; only waits until the caller goes.
   server_->add(
       "stream_wait",
       [shared = shared_](const Json&, CallContext& context) -> Task<Result<Json>> {

@@ -1,5 +1,4 @@
-// A real server on a real socket with a few methods that behave in every way a method can, and a raw client to
-// misbehave with.
+// A real server on a real socket, methods with every kind of behaviour, and a raw client that can violate the protocol.
 #pragma once
 
 #include <memory>
@@ -16,7 +15,7 @@ namespace banger::test {
 
 using namespace rpc;
 
-/// The server runs on its own thread; the destructor stops it and fails to return if anything it started never ends.
+/// The server runs on its own thread. The destructor stops it, and hangs if anything it started never ends.
 class Daemon {
  public:
   Daemon();
@@ -24,17 +23,17 @@ class Daemon {
   std::string path() const { return directory_ / "d.sock"; }
   UniqueFd connect() const;
   Client client() const { return Client(connect()); }
-  /// Ends the server as the daemon does; run by the destructor if it was not before.
+  /// Ends the server as the daemon does. The destructor calls it if the test did not.
   void stop(std::chrono::milliseconds deadline = std::chrono::seconds(10));
   /// Blocks until that many `wait` calls have started, or been cancelled, since the start.
   void await_started(int count) { await("await_started", count); }
   void await_cancelled(int count) { await("await_cancelled", count); }
   /// The same for connections that have closed and had a `watch_close` call.
   void await_closed(int count) { await("await_closed", count); }
-  /// How many were told of, after stop().
+  /// How many closed connections were reported, after stop().
   int closed() const;
   void open_gate();
-  /// The same without a connection, for when the server takes none any more.
+  /// The same without a connection, for a server that accepts none.
   void force_gate();
   const std::string& directory() const { return directory_.path(); }
 
@@ -51,7 +50,7 @@ class Daemon {
   std::thread thread_;
 };
 
-/// Bytes in and out, nothing else. Reads give up after 20 s, so that a broken server fails a test and does not hang it.
+/// Bytes in and out, nothing else. Reads fail after 20 s, so that a broken server fails a test and does not hang it.
 class Raw {
  public:
   explicit Raw(UniqueFd socket);

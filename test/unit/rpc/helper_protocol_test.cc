@@ -7,7 +7,7 @@
 using namespace banger;
 using namespace banger::rpc;
 
-TEST_CASE("helper protocol: a request comes out as it went in") {
+TEST_CASE("helper protocol: a request survives encoding") {
   auto line = encode_helper_request("tap.create", {{"name", "bg-1"}, {"number", 7}});
   REQUIRE(line.ends_with('\n'));
   auto request = parse_helper_request(std::string_view(line).substr(0, line.size() - 1));
@@ -31,7 +31,7 @@ TEST_CASE("helper protocol: anything but one request object is refused") {
                                    std::string(limits::kHelperMessageBytes, 'x') + "\"}}"));
 }
 
-TEST_CASE("helper protocol: a reply is a result or the error that was told") {
+TEST_CASE("helper protocol: a reply is a result or the helper's error") {
   auto strip = [](std::string line) { return line.substr(0, line.size() - 1); };
   CHECK(*parse_helper_reply(strip(encode_helper_result({{"a", 1}}))) == Json{{"a", 1}});
   Error error{.code = ErrorCode::busy, .message = "tap", .sys_errno = 16, .hint = "wait"};

@@ -1,4 +1,5 @@
-// The server against a client that does everything wrong. Each case ends with the daemon serving a decent client.
+// The server against a client that violates the protocol. At the end of each case the daemon still serves a correct
+// client.
 #include <sys/socket.h>
 
 #include <nlohmann/json.hpp>
@@ -17,7 +18,7 @@ namespace {
 void check_alive(const Daemon& daemon) { CHECK(daemon.client().call("echo", {{"a", 1}}) == Json{{"a", 1}}); }
 }  // namespace
 
-TEST_CASE("hostile: lines that are no calls are answered one by one and the connection goes on") {
+TEST_CASE("hostile: lines that are not calls are answered one by one, and the connection continues") {
   Daemon daemon;
   Raw raw(daemon.connect());
   raw.send("\n{\n\xff\xfe\n[]\n{\"id\":null,\"method\":\"echo\"}\n{\"id\":5}\n" + request(6, "echo"));
@@ -44,7 +45,7 @@ TEST_CASE("hostile: a line over the limit is answered, and the connection ends")
   check_alive(daemon);
 }
 
-TEST_CASE("hostile: half a line and then nothing costs nothing") {
+TEST_CASE("hostile: half a line and then nothing does no harm") {
   Daemon daemon;
   for (const char* half : {"", "{", "{\"id\":1,\"method\":\"echo\",\"params\":{}}", "\xc3"}) {
     Raw raw(daemon.connect());
@@ -75,14 +76,15 @@ TEST_CASE("hostile: ten thousand calls at once are each answered or busy") {
   check_alive(daemon);
 }
 
-TEST_CASE("hostile: a client that never reads is not read for ever, and lets go when it closes") {
+TEST_CASE("hostile: a client that never reads is not read for ever, and its calls end when it closes") {
   Daemon daemon;
   {
     Raw raw(daemon.connect());
     std::string junk;
     for (int i = 0; i < 20000; ++i) junk += "x\n";
     int sent = 0;
-    // Answers are several times larger than the junk: once nobody reads them the server must stop reading too.
+    // Answers are several times larger than the junk. When the client does not read them, the server must stop reading
+    // too.
     while (sent < 64 && ::send(raw.fd(), junk.data(), junk.size(), MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {
       check_alive(daemon);
       ++sent;
@@ -128,7 +130,7 @@ TEST_CASE("hostile: disconnecting after any byte of any request leaves nothing b
     }
   }
   check_alive(daemon);
-  // Returns only if every call and connection has ended by itself.
+  // Returns only if all calls and connections have ended.
   daemon.stop();
 }
 

@@ -1,4 +1,4 @@
-// Framing and message shapes: every byte sequence gives calls, answers or errors, never anything else.
+// Framing and message shapes: every byte sequence gives calls, answers or errors, and nothing else.
 #include "rpc/protocol.h"
 
 #include "base/bounds.h"
@@ -7,7 +7,7 @@
 using namespace banger;
 using namespace banger::rpc;
 
-TEST_CASE("line reader: lines come out whole however the bytes come in") {
+TEST_CASE("line reader: lines are whole, wherever the bytes are cut") {
   std::string bytes = "one\n\ntwo\nrest";
   for (std::size_t step = 1; step <= bytes.size(); ++step) {
     LineReader reader;
@@ -41,7 +41,7 @@ TEST_CASE("line reader: a line of the limit passes, one byte more is refused eve
   CHECK(reader.next().error().code == ErrorCode::invalid);
 }
 
-TEST_CASE("call: what is encoded is parsed back; parameters may be absent or null") {
+TEST_CASE("call: an encoded call parses back; parameters may be absent or null") {
   auto line = encode_call(7, "vm.show", {{"vm", "web"}});
   REQUIRE(line.ends_with('\n'));
   auto call = parse_call(line);
@@ -54,7 +54,7 @@ TEST_CASE("call: what is encoded is parsed back; parameters may be absent or nul
   CHECK(parse_call(R"({"method":"m"})")->id.is_null());
 }
 
-TEST_CASE("call: anything that is not one request object is refused, with the id where there is one") {
+TEST_CASE("call: anything but one request object is refused, with the id if there is one") {
   auto bad = [](std::string_view line) {
     auto call = parse_call(line);
     REQUIRE_FALSE(call);
@@ -85,7 +85,7 @@ TEST_CASE("call: anything that is not one request object is refused, with the id
   bad(R"({"method":"m","id":")" + std::string(limits::kRpcIdBytes + 1, 'i') + "\"}");
 }
 
-TEST_CASE("answers: results, errors and progress go there and back") {
+TEST_CASE("answers: results, errors and progress survive a round trip") {
   auto result = parse_reply(encode_result("x", {{"a", 1}}));
   REQUIRE(result);
   CHECK(result->kind == Reply::Kind::result);
@@ -125,7 +125,7 @@ TEST_CASE("answers: text that is not UTF-8 is replaced, newlines stay inside the
   CHECK(parse_reply(line)->error.message == "bad \xef\xbf\xbd bytes\nand lines");
 }
 
-TEST_CASE("answers: what is none is refused") {
+TEST_CASE("answers: a malformed answer is refused") {
   for (const char* line : {"", "1", "[]", "{}", R"({"id":1})", R"({"error":1})", R"({"error":{"message":2}})",
                            R"({"method":"other","params":{}})", R"({"method":"progress"})",
                            R"({"method":"progress","params":[]})", R"({"error":{"message":"m","data":{"code":1}}})"})

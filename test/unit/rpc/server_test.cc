@@ -1,4 +1,4 @@
-// The server as a well-behaved client sees it: answers, errors, progress, cancelling, stopping, who is let in.
+// The server for a correct client: answers, errors, progress, cancelling, stopping, and refused users.
 #include "rpc/server.h"
 
 #include <fcntl.h>
@@ -45,7 +45,7 @@ TEST_CASE("server: an unknown method is named, with the nearest one") {
   CHECK(raw.json().at("error").at("code") == -32601);
 }
 
-TEST_CASE("server: a method that throws is an internal error, and the daemon goes on") {
+TEST_CASE("server: a method that throws is an internal error, and the daemon continues") {
   Daemon daemon;
   auto client = daemon.client();
   CHECK(client.call("throw", {}).error().code == ErrorCode::internal);
@@ -67,9 +67,7 @@ TEST_CASE("server: answers come as they are ready, not in order") {
   CHECK(second->result == "through");
 }
 
-TEST_CASE(
-    "server: who asked is told that a connection has closed, be it plain or a stream, but not that the server has "
-    "stopped") {
+TEST_CASE("server: a closed connection, plain or a stream, is reported to its watcher; a stopping server is not") {
   Daemon daemon;
   {
     auto client = daemon.client();
@@ -103,7 +101,7 @@ TEST_CASE("server: progress reaches the caller before the answer") {
   CHECK(percents == std::vector<int>{0, 1, 2, 3, 4});
 }
 
-TEST_CASE("server: progress that nobody reads is dropped, the answer is not") {
+TEST_CASE("server: unread progress is dropped, the answer is not") {
   Daemon daemon;
   int seen = 0;
   auto client = daemon.client();
@@ -133,7 +131,7 @@ TEST_CASE("server: a caller that goes away cancels all its calls") {
   daemon.await_cancelled(3);
 }
 
-TEST_CASE("server: the end of a plain caller's bytes cancels, and what ends is still answered") {
+TEST_CASE("server: the end of a plain caller's bytes cancels its calls, and ended calls are still answered") {
   Daemon daemon;
   Raw raw(daemon.connect());
   raw.send(request(1, "wait"));
@@ -143,7 +141,7 @@ TEST_CASE("server: the end of a plain caller's bytes cancels, and what ends is s
   CHECK(raw.line() == "");
 }
 
-TEST_CASE("server: calls over the limit in flight are busy, the others go on") {
+TEST_CASE("server: calls over the limit in flight are busy, the others continue") {
   Daemon daemon;
   auto client = daemon.client();
   for (std::size_t i = 0; i < limits::kRpcInFlight; ++i) REQUIRE(client.send("gate", {}));
@@ -158,7 +156,7 @@ TEST_CASE("server: calls over the limit in flight are busy, the others go on") {
   CHECK(client.call("echo", {}));
 }
 
-TEST_CASE("server: a connection over the limit is turned away with the reason") {
+TEST_CASE("server: a connection over the limit is refused with the reason") {
   Daemon daemon;
   std::vector<Client> clients;
   for (std::size_t i = 0; i < limits::kRpcConnections; ++i) {
@@ -192,7 +190,7 @@ TEST_CASE("server: stop does not wait for ever for a call that does not end") {
   auto stuck = daemon.client();
   REQUIRE(stuck.send("gate", {}));
   daemon.await_started(1);
-  // The loop ends only when the call does: let it, after its connection was closed.
+  // The loop ends only when the call does, so end the call after its connection was closed.
   std::thread opener([&] {
     CHECK(stuck.receive().error().code == ErrorCode::unavailable);
     daemon.force_gate();
@@ -201,8 +199,8 @@ TEST_CASE("server: stop does not wait for ever for a call that does not end") {
   opener.join();
 }
 
-TEST_CASE("server: another user is turned away with the reason") {
-  if (::geteuid() != 0) return;  // only root can become somebody else
+TEST_CASE("server: another user is refused with the reason") {
+  if (::geteuid() != 0) return;  // only root can become another user
   Daemon daemon;
   REQUIRE(::chmod(daemon.path().c_str(), 0666) == 0);
   REQUIRE(::chmod(daemon.directory().c_str(), 0755) == 0);

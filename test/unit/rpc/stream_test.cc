@@ -1,4 +1,5 @@
-// Stream calls: the hand-over loses no byte, half-close is the end of data, a full close is the caller going.
+// Stream calls: the change to a stream loses no byte, a half-close ends the data, and a full close means that the
+// caller has gone.
 #include <nlohmann/json.hpp>
 
 #include "base/bounds.h"
@@ -89,7 +90,7 @@ TEST_CASE("stream: it must be the only call on its connection") {
   CHECK(std::move(client).open_stream("stream_echo", {}));
 }
 
-TEST_CASE("stream: when it fails, what is behind it is never taken for a call") {
+TEST_CASE("stream: when it fails, the bytes behind it are never parsed as a call") {
   Daemon daemon;
   Raw raw(daemon.connect());
   raw.send(request(1, "stream_fail") + request(2, "echo"));
@@ -98,12 +99,12 @@ TEST_CASE("stream: when it fails, what is behind it is never taken for a call") 
   CHECK(daemon.client().open_stream("stream_fail", {}).error().message == "no such VM");
 }
 
-TEST_CASE("stream: a method that was not added as one cannot become one") {
+TEST_CASE("stream: a method that was not added as a stream cannot become one") {
   Daemon daemon;
   CHECK(daemon.client().call("not_a_stream", {}).error().code == ErrorCode::internal);
 }
 
-TEST_CASE("stream: one without an id has nobody to answer, and is not started") {
+TEST_CASE("stream: a call without an id is not started, because it cannot be answered") {
   Daemon daemon;
   Raw raw(daemon.connect());
   raw.send("{\"method\":\"stream_echo\"}\n" + request(1, "echo"));
@@ -126,7 +127,7 @@ TEST_CASE("stream: many megabytes echo back unchanged") {
   CHECK(same);
 }
 
-TEST_CASE("stream: a caller that vanishes in the middle ends the method") {
+TEST_CASE("stream: a caller that disconnects in the middle ends the method") {
   for (int round = 0; round < 20; ++round) {
     Daemon daemon;
     auto stream = daemon.client().open_stream("stream_echo", {});

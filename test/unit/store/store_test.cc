@@ -1,4 +1,4 @@
-// The store against a real SQLite file: rows, numbers, names, the journal, migrations, and what a kill leaves.
+// The store with a real SQLite file: rows, numbers, names, the journal, migrations, and the state after a kill.
 #include "store/store.h"
 
 #include <fmt/format.h>
@@ -45,7 +45,7 @@ void exec_sql(const std::string& path, const std::string& sql) {
 
 }  // namespace
 
-TEST_CASE("store: a VM comes back as it was written, after reopening") {
+TEST_CASE("store: a VM reads back as it was written, after reopening") {
   TempDir dir;
   VmRow row = a_vm("aaaaaaaaaaaa", "web");
   row.machine = R"({"driver":"qemu"})";
@@ -82,7 +82,7 @@ TEST_CASE("store: a VM comes back as it was written, after reopening") {
   CHECK(got.started_from == store::StartedFrom::clone);
 }
 
-TEST_CASE("store: a saved state comes back as it was written, changes, and goes; snapshots' names are unique") {
+TEST_CASE("store: a saved state reads back as written, changes, and is deleted; snapshots' names are unique") {
   TempDir dir;
   store::SaveRow row{.id = "s1",
                      .kind = store::SaveKind::snapshot,
@@ -112,7 +112,7 @@ TEST_CASE("store: a saved state comes back as it was written, changes, and goes;
     again.name = "";
     REQUIRE((*opened)->insert_save(again));
     again.id = "s3";
-    REQUIRE((*opened)->insert_save(again));  // only names that are given must differ
+    REQUIRE((*opened)->insert_save(again));  // empty names need not differ
   }
   auto reopened = Store::open(dir.db());
   REQUIRE(reopened);
@@ -188,7 +188,7 @@ TEST_CASE("store: numbers are small, unique and reused after a delete") {
   CHECK(store.insert_vm(a_vm("e", "e"), {}) == 4u);
 }
 
-TEST_CASE("store: a taken name is refused on insert and on rename, and says so") {
+TEST_CASE("store: a taken name is refused on insert and on rename") {
   TempDir dir;
   auto opened = Store::open(dir.db());
   Store& store = **opened;
@@ -197,20 +197,20 @@ TEST_CASE("store: a taken name is refused on insert and on rename, and says so")
   REQUIRE(!again);
   CHECK(again.error().code == ErrorCode::exists);
   CHECK(again.error().message.find("'web'") != std::string::npos);
-  CHECK(store.journal()->empty());  // the refused insert left nothing
+  CHECK(store.journal()->empty());  // the refused insert added nothing
   REQUIRE(store.insert_vm(a_vm("b", "db"), {}));
   auto renamed = a_vm("b", "web");
   CHECK(store.update_vm(renamed).error().code == ErrorCode::exists);
 }
 
-TEST_CASE("store: deleting a VM takes its journal along, and only its own") {
+TEST_CASE("store: deleting a VM deletes its journal entries, and no others") {
   TempDir dir;
   auto opened = Store::open(dir.db());
   Store& store = **opened;
   REQUIRE(store.insert_vm(a_vm("a", "a"), {{0, "a", "directory", "/vms/a"}}));
   REQUIRE(store.insert_vm(a_vm("b", "b"), {{0, "b", "directory", "/vms/b"}}));
   REQUIRE(store.add_journal({0, "a", "process", "token"}));
-  REQUIRE(store.add_journal({0, "a", "process", "token"}));  // twice is once
+  REQUIRE(store.add_journal({0, "a", "process", "token"}));  // a second time changes nothing
   CHECK(store.journal()->size() == 3);
   REQUIRE(store.remove_journal("a", "process", "token"));
   CHECK(store.journal()->size() == 2);
@@ -229,7 +229,7 @@ TEST_CASE("store: a lease is recorded with its tap, goes with the VM, and an add
     REQUIRE(store.add_journal({0, std::string(store::kBridgeOwner), "tap", "3"}));
     REQUIRE(store.record_lease({"a", 0xac100002}, "3"));
     CHECK(store.record_lease({"b", 0xac100002}, "4").error().code == ErrorCode::exists);
-    REQUIRE(store.journal()->size() == 1);  // the refused one left nothing
+    REQUIRE(store.journal()->size() == 1);  // the refused one added nothing
     CHECK(store.journal()->front().owner == "a");
     REQUIRE(store.record_lease({"b", 0xac100003}, "4"));
     REQUIRE(store.record_lease({"b", 0xffffffff}, "4"));  // a new range: another address
@@ -280,7 +280,7 @@ TEST_CASE("store: a database of a newer version is refused untouched, with a way
   CHECK(!opened.error().hint.empty());
 }
 
-TEST_CASE("store: a file that is no database is corrupt, and is left as it is") {
+TEST_CASE("store: a file that is not a database is corrupt, and stays unchanged") {
   TempDir dir;
   {
     FILE* f = ::fopen(dir.db().c_str(), "w");
@@ -306,7 +306,7 @@ TEST_CASE("store: every older schema version migrates to the newest") {
   }
 }
 
-TEST_CASE("store: what was committed survives kill -9, and a half-written transaction is gone") {
+TEST_CASE("store: committed rows survive kill -9, and a half-written transaction is gone") {
   TempDir dir;
   int ready[2];
   REQUIRE(::pipe(ready) == 0);
@@ -332,5 +332,5 @@ TEST_CASE("store: what was committed survives kill -9, and a half-written transa
   REQUIRE(opened);
   auto rows = (*opened)->vms();
   CHECK(rows->size() >= 21);
-  CHECK((*opened)->journal()->size() == rows->size());  // row and journal entry are one
+  CHECK((*opened)->journal()->size() == rows->size());  // row and journal entry are one transaction
 }

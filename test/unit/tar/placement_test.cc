@@ -36,7 +36,7 @@ TEST_CASE("placement: each kind at a name that is taken") {
   }
 }
 
-TEST_CASE("placement: content with holes arrives in a file and in what cannot have holes") {
+TEST_CASE("placement: content with holes arrives in a file and in an object without holes") {
   TempDir dir;
   UniqueFd from(::open((dir / "from").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644));
   for (off_t size : {0, 5, 200'000, 1'000'000}) {

@@ -30,7 +30,7 @@ struct stat stat_of(const std::string& path) {
   return info;
 }
 
-/// Unpacks into a fresh directory beside a file that must survive, and gives the error.
+/// Unpacks into a new directory beside a file that must survive, and gives the error.
 Error refused(const TarBytes& tar, const UnpackOptions& options = {}) {
   TempDir dir;
   std::filesystem::create_directory(dir / "into");
@@ -44,7 +44,7 @@ Error refused(const TarBytes& tar, const UnpackOptions& options = {}) {
 
 }  // namespace
 
-TEST_CASE("tar: a tree comes out of a round trip as it went in") {
+TEST_CASE("tar: a tree survives a round trip") {
   TempDir dir;
   std::filesystem::create_directories(dir / "tree/sub/closed");
   spill(dir / "tree/caf\xc3\xa9 \xff\n", "odd name");
@@ -97,7 +97,7 @@ TEST_CASE("tar: one file or symlink is packed as itself") {
   CHECK(pack_tree(dir / "missing", "x", null.get()).error().code == ErrorCode::not_found);
 }
 
-TEST_CASE("tar: a tree that cannot be packed whole does not end as a whole stream") {
+TEST_CASE("tar: a tree that cannot be packed completely does not end as a complete stream") {
   TempDir dir;
   std::filesystem::create_directory(dir / "tree");
   spill(dir / "tree/a", "first");
@@ -110,7 +110,7 @@ TEST_CASE("tar: a tree that cannot be packed whole does not end as a whole strea
   CHECK(unpack_tree(fd.get(), dir / "out", {}).error().code == ErrorCode::corrupt);
 }
 
-TEST_CASE("tar: GNU tar reads what is packed") {
+TEST_CASE("tar: GNU tar reads packed streams") {
   TempDir dir;
   std::filesystem::create_directory(dir / "tree");
   spill(dir / "tree/file", "content");
@@ -149,8 +149,8 @@ TEST_CASE("tar: sockets are skipped") {
   CHECK(std::filesystem::is_empty(dir / "out/t"));
 }
 
-TEST_CASE("tar: a file shorter than it says is padded and reported at the end") {
-  const char* liar = "/sys/kernel/mm/transparent_hugepage/enabled";  // sysfs says 4096 bytes for everything
+TEST_CASE("tar: a file shorter than its size is padded and reported at the end") {
+  const char* liar = "/sys/kernel/mm/transparent_hugepage/enabled";  // sysfs gives a size of 4096 bytes for every file
   struct stat info{};
   if (::stat(liar, &info) < 0 || info.st_size != 4096) return;
   TempDir dir;
@@ -163,7 +163,7 @@ TEST_CASE("tar: a file shorter than it says is padded and reported at the end") 
   CHECK(stat_of(dir / "f").st_size == 4096);
 }
 
-TEST_CASE("tar: nothing climbs out of the directory unpacked into") {
+TEST_CASE("tar: no entry leaves the target directory") {
   CHECK(refused(TarBytes().file("../victim", "gone")).code == ErrorCode::invalid);
   CHECK(refused(TarBytes().file("a/../../victim", "gone")).code == ErrorCode::invalid);
   CHECK(refused(TarBytes().file("/tmp/absolute")).code == ErrorCode::invalid);
@@ -194,7 +194,7 @@ TEST_CASE("tar: symlinks found inside are not written through") {
   CHECK(std::distance(std::filesystem::directory_iterator(dir / "outside"), {}) == 1);
 }
 
-TEST_CASE("tar: a symlink that is named is written through, one that the archive brought is not") {
+TEST_CASE("tar: a named symlink is written through, and one from the archive is not") {
   TempDir dir;
   std::filesystem::create_directories(dir / "into/sub");
   spill(dir / "file", "old and longer");
@@ -220,7 +220,7 @@ TEST_CASE("tar: a file of several names gets the content and keeps its names") {
   REQUIRE(unpack(TarBytes().file("a", "new").done(), dir.path()).has_value());
   CHECK(slurp(dir / "c") == "new");
   CHECK((stat_of(dir / "c").st_mode & 07777) == 0640);
-  // Two files must not end as the last one's content.
+  // The content of the last file must not end up in both.
   REQUIRE(unpack(TarBytes().file("a", "one").file("b", "two").hard_link("c", "a").done(), dir.path()).has_value());
   CHECK(slurp(dir / "a") == "one");
   CHECK(slurp(dir / "b") == "two");
@@ -247,14 +247,14 @@ TEST_CASE("tar: FIFOs, sockets and devices found are not replaced") {
   CHECK(S_ISFIFO(stat_of(dir / "fifo").st_mode));
   CHECK(S_ISSOCK(stat_of(dir / "socket").st_mode));
   if (!devices) return;
-  // This one answers every write with ENOSPC, which shows that there was one.
+  // This file answers every write with ENOSPC, which shows that a write happened.
   CHECK(unpack(TarBytes().file("full").done(), dir.path()).error().sys_errno == ENOSPC);
   CHECK(unpack(TarBytes().file("f").hard_link("full", "f").done(), dir.path()).error().sys_errno == ENOSPC);
   CHECK(unpack(TarBytes().symlink("full", "x").done(), dir.path()).error().code == ErrorCode::exists);
   CHECK(S_ISCHR(stat_of(dir / "full").st_mode));
 }
 
-TEST_CASE("tar: a file that does not arrive whole leaves the old one") {
+TEST_CASE("tar: a file that arrives incomplete leaves the old one") {
   TempDir dir;
   spill(dir / "f", "old");
   std::string whole = TarBytes().file("f", std::string(300'000, 'n')).file("g", std::string(300'000, 'n')).done();
@@ -265,7 +265,7 @@ TEST_CASE("tar: a file that does not arrive whole leaves the old one") {
   CHECK(std::distance(std::filesystem::directory_iterator(dir.path()), {}) == 1);
 }
 
-TEST_CASE("tar: a file may be written where its directory takes no new names") {
+TEST_CASE("tar: a file can be written in a directory that accepts no new names") {
   TempDir dir;
   std::filesystem::create_directory(dir / "closed");
   spill(dir / "closed/f", "old");
@@ -306,7 +306,7 @@ TEST_CASE("tar: a hard link only goes to a file of the same archive") {
   spill(dir / "mine", "was here before");
   CHECK(unpack(TarBytes().hard_link("alias", "mine").done(), dir.path()).error().code == ErrorCode::invalid);
   CHECK(!std::filesystem::exists(dir / "alias"));
-  // A link replaced by content must not write into the file it was linked to.
+  // Content that replaces a link must not go into the file that the link names.
   REQUIRE(unpack(TarBytes().file("a", "first").hard_link("b", "a").file("b", "second").done(), dir.path()).has_value());
   CHECK(slurp(dir / "a") == "first");
   CHECK(slurp(dir / "b") == "second");
@@ -334,7 +334,7 @@ TEST_CASE("tar: existing files are replaced, existing directories merged and lef
   CHECK(unpack(TarBytes().directory("d/old").done(), dir.path()).error().code == ErrorCode::exists);
 }
 
-TEST_CASE("tar: setuid bits and the owner are only kept when asked for") {
+TEST_CASE("tar: setuid bits and the owner are kept only on request") {
   TempDir dir;
   std::string tar = TarBytes()
                         .add({.name = "su", .mode = 06755, .uid = ::geteuid() + 1u})

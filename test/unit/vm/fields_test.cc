@@ -15,7 +15,7 @@ using vm::kFields;
 
 namespace {
 
-// A value of the field that is not the one in `spec`.
+// A value of the field that differs from that in `spec`.
 Json other_value(const Field& field, const vm::Spec& spec) {
   auto now = vm::field_value(field, spec);
   if (field.is_number()) return now.get<std::uint64_t>() + 1;
@@ -32,7 +32,7 @@ vm::Spec with_other(const Field& field, vm::Spec spec) {
   return *changed;
 }
 
-// A spec without a single initial value.
+// A spec in which no field has its initial value.
 vm::Spec all_others() {
   vm::Spec spec;
   for (const auto& field : kFields) spec = with_other(field, spec);
@@ -49,7 +49,7 @@ void for_each_field(Each each) {
 
 }  // namespace
 
-TEST_CASE("fields: names are unique, and every text is there without its full stop") {
+TEST_CASE("fields: names are unique, and every text exists without its full stop") {
   std::set<std::string_view> names, options;
   for_each_field([&](const Field& field) {
     CHECK(names.insert(field.name).second);
@@ -64,7 +64,7 @@ TEST_CASE("fields: names are unique, and every text is there without its full st
   });
 }
 
-TEST_CASE("fields: a record has every field, and gives it back") {
+TEST_CASE("fields: a record has every field and reads back the same") {
   auto spec = all_others();
   auto json = vm::to_json(spec);
   CHECK(json.size() == std::size(kFields));
@@ -77,7 +77,7 @@ TEST_CASE("fields: a record has every field, and gives it back") {
   });
 }
 
-TEST_CASE("fields: a field that an old record lacks has its initial value or is missed by name") {
+TEST_CASE("fields: a field that an old record lacks has its initial value or is an error by name") {
   for_each_field([](const Field& field) {
     auto json = vm::to_json(all_others());
     json.erase(std::string(field.name));
@@ -98,7 +98,7 @@ TEST_CASE("fields: a value of another type is refused") {
   });
 }
 
-TEST_CASE("fields: what is given replaces a field, and what is null or not given stays") {
+TEST_CASE("fields: a given value replaces a field, and null or an absent value keeps it") {
   for_each_field([](const Field& field) {
     vm::Spec base;
     auto changed = with_other(field, base);
@@ -122,7 +122,7 @@ TEST_CASE("fields: a change needs a restart as its row says") {
   });
 }
 
-TEST_CASE("fields: a template has what its clones share, and its key what tells templates apart") {
+TEST_CASE("fields: a template has its clones' common fields, and its key the distinguishing ones") {
   auto spec = all_others();
   auto part = vm::template_part(spec);
   auto key = vm::template_key_fields(spec);

@@ -33,7 +33,7 @@ TEST_CASE("spec: names follow the rule, and the error says which part is broken"
   CHECK(vm::check_name("a/b").error().message.find("'/'") != std::string::npos);
 }
 
-TEST_CASE("spec: the storage is an overlay unless it was recorded, and nothing but the three there are") {
+TEST_CASE("spec: the storage is an overlay unless recorded, and other words are refused") {
   auto spec = good();
   CHECK_FALSE(vm::has_plain_root(spec));
   for (auto [storage, text] : vm::kStorageWords) {
@@ -49,7 +49,7 @@ TEST_CASE("spec: the storage is an overlay unless it was recorded, and nothing b
   CHECK(vm::spec_from_json(old).error().code == ErrorCode::invalid);
 }
 
-TEST_CASE("spec: the network is user unless it was recorded, and nothing but the two there are") {
+TEST_CASE("spec: the network is user unless recorded, and other words are refused") {
   auto spec = good();
   spec.network = vm::Network::bridge;
   CHECK(vm::spec_from_json(vm::to_json(spec))->network == vm::Network::bridge);
@@ -60,7 +60,7 @@ TEST_CASE("spec: the network is user unless it was recorded, and nothing but the
   CHECK(vm::spec_from_json(old).error().code == ErrorCode::invalid);
 }
 
-TEST_CASE("spec: sizes outside the host's and our limits are refused with a way out") {
+TEST_CASE("spec: sizes beyond the host's or banger's limits are refused with a hint") {
   CHECK(vm::check_spec(good(), kHost));
   auto with = [](auto change) {
     auto spec = good();
@@ -75,7 +75,7 @@ TEST_CASE("spec: sizes outside the host's and our limits are refused with a way 
   CHECK(with([](auto& s) { s.system_bytes = 1ull << 62; }).error().code == ErrorCode::invalid);
 }
 
-TEST_CASE("spec: JSON there and back; wrong types are named") {
+TEST_CASE("spec: JSON survives a round trip; an error names a wrong type") {
   auto spec = good();
   spec.nat = false;
   spec.environment["A"] = "b";
@@ -94,7 +94,7 @@ TEST_CASE("spec: JSON there and back; wrong types are named") {
   CHECK(!vm::spec_from_json(json));
 }
 
-TEST_CASE("spec: the spec line says exactly what is made") {
+TEST_CASE("spec: the spec line gives exactly the sizes") {
   auto spec = good();
   spec.vcpus = 4;
   spec.memory_bytes = 8 * limits::kGiB;

@@ -13,7 +13,7 @@ constexpr std::array kAll = {State::creating, State::stopped,    State::starting
                              State::stopping, State::suspending, State::suspended, State::deleting};
 }
 
-TEST_CASE("state: names go there and back, others are corrupt") {
+TEST_CASE("state: names survive a round trip, others are corrupt") {
   for (State state : kAll) CHECK(vm::state_from_string(vm::to_string(state)) == state);
   CHECK(vm::state_from_string("flying").error().code == ErrorCode::corrupt);
 }

@@ -1,4 +1,4 @@
-// Debian packages: what is wanted comes out, whatever data.tar is packed with; what is hostile or damaged does not.
+// Debian packages: wanted files are extracted from every kind of data.tar, and hostile or damaged packages are refused.
 #include "image/apt/deb.h"
 
 #include <fcntl.h>
@@ -39,7 +39,7 @@ TEST_CASE("deb: the wanted files come out of a package packed in any way") {
   }
 }
 
-TEST_CASE("deb: links and special files are skipped, even when asked for") {
+TEST_CASE("deb: links and special files are skipped, even when the filter wants them") {
   TempDir dir;
   auto bytes = deb({{"./a", "", AE_IFLNK, "/etc/passwd"}, {"./b", "", AE_IFIFO}, {"./c", "real"}});
   REQUIRE(extract(dir, bytes, base_name));
@@ -57,7 +57,7 @@ TEST_CASE("deb: a name with a slash or dots never reaches the disk") {
   }
 }
 
-TEST_CASE("deb: what is no package, and one cut short anywhere, is corrupt") {
+TEST_CASE("deb: other data, and a package cut short anywhere, is corrupt") {
   TempDir dir;
   std::string whole = deb({{"./a", std::string(5000, 'x')}});
   for (std::string bytes : {std::string(), std::string("hello"), std::string("!<arch>\n"),
@@ -73,7 +73,7 @@ TEST_CASE("deb: what is no package, and one cut short anywhere, is corrupt") {
   }
 }
 
-TEST_CASE("deb: a member whose size is no number is corrupt") {
+TEST_CASE("deb: a member whose size is not a number is corrupt") {
   TempDir dir;
   std::string bytes = deb({{"./a", "x"}});
   bytes.replace(8 + 48, 10, "-1        ");

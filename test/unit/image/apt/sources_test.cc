@@ -1,4 +1,4 @@
-// The host's package sources, as found in the wild, narrowed to Debian's own.
+// Realistic package sources of hosts, reduced to Debian's own.
 #include "image/apt/sources.h"
 
 #include "catch.h"
@@ -65,7 +65,7 @@ TEST_CASE("apt sources: deb822 stanzas, with disabled ones left out and keys kep
   CHECK(to_deb822(embedded).find("Signed-By: \n -----BEGIN\n .\n AAAA\n") != std::string::npos);
 }
 
-TEST_CASE("apt sources: what is not Debian's own for the suite is left out") {
+TEST_CASE("apt sources: sources other than Debian's own for the suite are left out") {
   auto sources = parse_deb822_sources(kDeb822);
   auto more = parse_one_line_sources(
       "deb [signed-by=/etc/apt/keyrings/docker.gpg] https://vendor.test/docker bookworm stable\n"
@@ -91,7 +91,7 @@ TEST_CASE("apt sources: a known origin decides, whatever the address or key look
   CHECK((*kept)[0].uris[0] == "http://in-house.test/mirror");
 }
 
-TEST_CASE("apt sources: a host without the suite gets told how to add it") {
+TEST_CASE("apt sources: a host without the suite gets a hint how to add it") {
   auto kept = sources_of_suite(parse_one_line_sources("deb http://mirror.test/ubuntu jammy main\n"
                                                       "deb http://mirror.test/debian bookworm-security main\n"),
                                "bookworm", nothing_known);

@@ -1,4 +1,4 @@
-// Whole-buffer decompression: every format kernels come in, and what damage and lies do.
+// Whole-buffer decompression: every format of kernels, damaged data, and false sizes.
 #include "image/kernel/decompress.h"
 
 #include "catch.h"
@@ -7,7 +7,7 @@
 using namespace banger;
 using image::decompress;
 
-TEST_CASE("decompress: each format gives back what went in") {
+TEST_CASE("decompress: each format gives back the original bytes") {
   std::string content = samples::vmlinux("6.1.0-test", 3'000'000);
   for (const auto& packed :
        {samples::gzip(content), samples::xz(content), samples::zstd(content), samples::lz4_legacy(content), content}) {
@@ -39,7 +39,7 @@ TEST_CASE("decompress: data that is cut short is corrupt, wherever it is cut") {
   }
 }
 
-TEST_CASE("decompress: formats it does not speak are named") {
+TEST_CASE("decompress: an error names an unsupported format") {
   auto result = decompress("BZh91AY&SY", 100);
   REQUIRE(!result);
   CHECK(result.error().code == ErrorCode::unsupported);

@@ -1,4 +1,4 @@
-// Small kernels, modules and packages made in memory, in the real formats, for the tests of this folder.
+// Small kernels, modules and packages, made in memory in the real formats, for the tests of this folder.
 #pragma once
 
 #include <archive.h>
@@ -79,7 +79,7 @@ inline std::string zstd(const std::string& bytes) {
   return out;
 }
 
-/// Legacy frames have blocks of 8 MiB; smaller ones decode just the same, and several are to be seen here.
+/// Legacy frames have blocks of 8 MiB. Smaller ones decode the same way, and give several blocks here.
 inline std::string lz4_legacy(const std::string& bytes, std::size_t block_bytes = 30'000) {
   std::string out = "\x02\x21\x4c\x18";
   for (std::size_t at = 0; at < bytes.size(); at += block_bytes) {
@@ -149,7 +149,7 @@ inline std::string tar(const std::vector<Entry>& entries, Pack pack = Pack::none
   if (pack == Pack::gzip) archive_write_add_filter_gzip(writer);
   if (pack == Pack::xz) archive_write_add_filter_xz(writer);
   if (pack == Pack::zstd) archive_write_add_filter_zstd(writer);
-  archive_write_set_bytes_in_last_block(writer, 1);  // no zeros after compressed data
+  archive_write_set_bytes_in_last_block(writer, 1);  // so that no zeros follow the compressed data
   archive_write_open(writer, &out, nullptr, append, nullptr);
   for (const auto& entry : entries) {
     archive_entry* header = archive_entry_new();

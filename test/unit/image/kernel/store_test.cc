@@ -1,4 +1,4 @@
-// Kernels from images as distributions ship them, and the store's view of what is there.
+// Kernels from a distribution's images, and the store's list of them.
 #include "image/kernel/store.h"
 
 #include <nlohmann/json.hpp>
@@ -20,13 +20,13 @@ TEST_CASE("kernel: a bzImage with any payload gives the ELF inside") {
     REQUIRE(unpacked);
     CHECK((*unpacked == elf));
   }
-  // gzip ends with its size itself, so nothing is appended.
+  // gzip data itself ends with its size, so nothing is appended.
   auto unpacked = unpack_vmlinux(bzimage(gzip(elf), 0, false));
   REQUIRE(unpacked);
   CHECK((*unpacked == elf));
 }
 
-TEST_CASE("kernel: an ELF is taken as it is, one for another machine is refused") {
+TEST_CASE("kernel: an ELF is accepted unchanged, and one for another machine is refused") {
   std::string elf = vmlinux();
   auto unpacked = unpack_vmlinux(elf);
   REQUIRE(unpacked);
@@ -37,7 +37,7 @@ TEST_CASE("kernel: an ELF is taken as it is, one for another machine is refused"
   CHECK(unpacked.error().code == ErrorCode::unsupported);
 }
 
-TEST_CASE("kernel: what is no kernel says so, with a hint") {
+TEST_CASE("kernel: other data is refused with a hint") {
   for (std::string bytes :
        {std::string(), std::string("#!/bin/sh\n"), std::string(100'000, 'x'), std::string(0x250, '\0')}) {
     auto unpacked = unpack_vmlinux(bytes);
@@ -53,7 +53,7 @@ TEST_CASE("kernel: a bzImage cut short anywhere is refused") {
   for (std::size_t size = 0; size + 8 < image.size(); size += 7) CHECK(!unpack_vmlinux(image.substr(0, size)));
 }
 
-TEST_CASE("kernel: a payload that lies about its size is refused") {
+TEST_CASE("kernel: a payload with a false size is refused") {
   std::string elf = vmlinux();
   auto larger = unpack_vmlinux(bzimage(xz(elf), elf.size() + 1));
   REQUIRE(!larger);
@@ -125,7 +125,7 @@ TEST_CASE("kernel: an imported one is listed, shown and removed again") {
   CHECK(std::filesystem::is_empty(f.dir / "kernels"));
 }
 
-TEST_CASE("kernel: early modules come flat, unpacked, and after what they depend on") {
+TEST_CASE("kernel: early modules are flat, unpacked, and after their dependencies") {
   Fixture f;
   std::string tree = f.dir / "lib/modules/6.1.0-test/kernel";
   write(tree + "/net/virtio_net.ko.xz", xz(module("net_failover,virtio_ring")));
@@ -145,7 +145,7 @@ TEST_CASE("kernel: early modules come flat, unpacked, and after what they depend
   for (const auto& path : kernel->modules) CHECK(std::filesystem::file_size(path) >= module("").size());
 }
 
-TEST_CASE("kernel: all modules are in a file system for guests, with what modprobe reads") {
+TEST_CASE("kernel: all modules are in a file system for guests, with modprobe's indexes") {
   Fixture f;
   std::string tree = f.dir / "lib/modules/6.1.0-test";
   write(tree + "/kernel/net/bridge.ko", module("stp"));
@@ -184,7 +184,7 @@ TEST_CASE("kernel: a file that only looks like a module is refused by name") {
   CHECK(kernel.error().message.find("virtio.ko") != std::string::npos);
 }
 
-TEST_CASE("kernel: a taken or impossible name is refused before anything is read") {
+TEST_CASE("kernel: a taken or invalid name is refused before anything is read") {
   Fixture f;
   REQUIRE(f.import("mine", f.an_elf()));
   CHECK(f.import("mine", f.dir / "missing").error().code == ErrorCode::exists);
@@ -200,7 +200,7 @@ TEST_CASE("kernel: an unknown name suggests the nearest, or the pull") {
   CHECK(run(f.runtime, f.store.pull("arch", [](auto, auto, int) {}, f.cancel)).error().code == ErrorCode::not_found);
 }
 
-TEST_CASE("kernel: a damaged one is corrupt by itself and does not spoil the list") {
+TEST_CASE("kernel: a damaged one is corrupt and does not disturb the list") {
   Fixture f;
   REQUIRE(f.import("good", f.an_elf()));
   for (std::string manifest :
@@ -219,7 +219,7 @@ TEST_CASE("kernel: a damaged one is corrupt by itself and does not spoil the lis
   CHECK(f.store.remove("good"));
 }
 
-TEST_CASE("kernel: a directory that a crash left half made is a leftover and no kernel") {
+TEST_CASE("kernel: an incomplete directory after a crash is a leftover and not a kernel") {
   Fixture f;
   write(f.dir / "kernels/.mine.partial-0011aabb/vmlinux", "half");
   CHECK(f.store.list()->empty());
@@ -227,7 +227,7 @@ TEST_CASE("kernel: a directory that a crash left half made is a leftover and no 
   REQUIRE(f.import("mine", f.an_elf()));
 }
 
-TEST_CASE("kernel: no apt on the host is unsupported, with the way out") {
+TEST_CASE("kernel: a pull without apt on the host is unsupported, with a hint") {
   Fixture f;
   KernelStore bare(f.runtime, f.dir / "kernels", f.dir / "cache", f.dir / "no-programs");
   auto pulled = run(f.runtime, bare.pull("debian-cloud", [](auto, auto, int) {}, f.cancel));
@@ -275,7 +275,7 @@ TEST_CASE("kernel: debian-cloud is pulled through apt as this user", "[.slow]") 
   CHECK(kernel->release.find("cloud-amd64") != std::string::npos);
   CHECK(kernel->modules.size() >= 17);
   CHECK(kernel->source.starts_with("apt:linux-image-" + kernel->release));
-  // Again: it is replaced in one step.
+  // A second time, it is replaced in one step.
   auto again = run(f.runtime, store.pull("debian-cloud", progress, f.cancel));
   if (!again) FAIL(again.error().sentence());
   CHECK(again->sha256 == kernel->sha256);

@@ -1,4 +1,4 @@
-// Recipes: what is accepted, what the mmdebstrap command says, and that the ones compiled in are in order.
+// Recipes: accepted fields, the mmdebstrap command, and the compiled-in recipes.
 #include "image/recipe/recipe.h"
 
 #include <algorithm>
@@ -17,7 +17,7 @@ RecipePlan built_in(std::string_view name) {
   return *plan;
 }
 
-/// A recipe that lacks nothing, to which tests add.
+/// A complete recipe, to which tests add fields.
 constexpr EmbeddedFile kBase{
     "images/base/recipe.json",
     R"({"description":"d","kernel":"k","suite":"bookworm","variant":"minbase","timestamp":1,"packages":["git"]})"};
@@ -51,7 +51,7 @@ TEST_CASE("recipe: the dev image is the default one and more") {
     if (file.path == "/root/.bashrc") CHECK(file.text.find("PS1=") != std::string::npos);
 }
 
-TEST_CASE("recipe: it adds to what it extends, and takes texts and units from files") {
+TEST_CASE("recipe: it adds to the recipe that it extends, and reads texts and units from files") {
   const EmbeddedFile files[] = {
       kBase,
       {"images/more/recipe.json", R"({"extends":"base","description":"more","packages":["jq"],
@@ -97,7 +97,7 @@ TEST_CASE("recipe: bad fields are refused by name") {
   }
 }
 
-TEST_CASE("recipe: the command quotes what the recipe says") {
+TEST_CASE("recipe: the command quotes the recipe's values") {
   RecipePlan plan{.description = "d",
                   .kernel = "k",
                   .suite = "bookworm",

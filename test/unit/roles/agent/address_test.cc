@@ -12,13 +12,13 @@ std::string shown(std::string_view text) {
 using List = std::vector<std::string>;
 }  // namespace
 
-TEST_CASE("address: takes host and port apart") {
+TEST_CASE("address: splits host and port") {
   CHECK(shown("127.0.0.1:80") == "127.0.0.1 80");
   CHECK(shown("[::1]:65535") == "::1 65535");
   CHECK(shown("localhost:1") == "localhost 1");
 }
 
-TEST_CASE("address: refuses what is not host and port") {
+TEST_CASE("address: refuses text other than host and port") {
   for (const char* text : {"", ":", ":80", "localhost", "localhost:", "localhost:0", "localhost:65536", "localhost:-1",
                            "localhost:80x", "::1:80", "[]:80"})
     CHECK(shown(text) == "refused");

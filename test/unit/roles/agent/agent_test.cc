@@ -42,7 +42,7 @@ Said say(std::vector<std::string> words) {
 
 }  // namespace
 
-TEST_CASE("agent: tells its version and its usage") {
+TEST_CASE("agent: prints its version and its usage") {
   auto version = say({"--version"});
   CHECK(version.status == 0);
   CHECK(version.out == std::string("banger-agent ") + BANGER_VERSION + "\n");
@@ -52,7 +52,7 @@ TEST_CASE("agent: tells its version and its usage") {
   CHECK(say({}).status == 2);
 }
 
-TEST_CASE("agent: wrong usage is told, with the nearest right one") {
+TEST_CASE("agent: wrong usage gives an error with the nearest option") {
   auto command = say({"serv"});
   CHECK(command.status == 2);
   CHECK(command.err.find("'serve'") != std::string::npos);
@@ -72,7 +72,7 @@ TEST_CASE("agent: ready marks the boot target as reached") {
   CHECK(say({"ready", "--run-dir", "/nonexistent/dir"}).status == 1);
 }
 
-TEST_CASE("agent: apply makes a directory what the file says") {
+TEST_CASE("agent: apply changes a directory as the file says") {
   TempDir dir;
   std::filesystem::create_directories(dir / "root/etc");
   REQUIRE(host::write_file(dir / "config.json", R"({"files":[{"path":"/etc/motd","mode":"0644","data":"aGVsbG8K"}]})"));
@@ -86,14 +86,14 @@ TEST_CASE("agent: apply makes a directory what the file says") {
   CHECK(bad.err.find("bad.json") != std::string::npos);
 }
 
-TEST_CASE("agent: serve without a config says so and ends") {
+TEST_CASE("agent: serve without a config fails with an error") {
   TempDir dir;
   auto said = say({"serve", "--run-dir", dir.path()});
   CHECK(said.status == 1);
   CHECK(said.err.find("config.json") != std::string::npos);
 }
 
-TEST_CASE("agent: serve answers on the descriptor it was given") {
+TEST_CASE("agent: serve answers on the given descriptor") {
   TempDir dir;
   std::string token(16, 't');
   REQUIRE(RunDir(dir.path()).save_config({.link_token = token, .environment = {}, .interfaces = {}}));

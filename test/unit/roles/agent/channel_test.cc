@@ -26,7 +26,7 @@ TEST_CASE("channel: a guest without virtio-serial has no port") {
   CHECK(!find_port("banger.agent", "/nonexistent", "/dev"));
 }
 
-TEST_CASE("channel: a device that is no vsock is none") {
+TEST_CASE("channel: another device is not a vsock") {
   CHECK(!has_vsock("/nonexistent"));
   CHECK(!has_vsock("/dev/null"));
 }
@@ -82,7 +82,7 @@ TEST_CASE("channel: hosts connect one after the other") {
   CHECK(hosts.asked == 3);
 }
 
-TEST_CASE("channel: a new connection ends the one before, whose host may be no more") {
+TEST_CASE("channel: a new connection ends the one before, whose host may be gone") {
   Hosts hosts;
   hosts.run([](Hosts& h) -> Task<> {
     auto first = co_await h.connect();
@@ -99,7 +99,7 @@ TEST_CASE("channel: a new connection ends the one before, whose host may be no m
   });
 }
 
-TEST_CASE("channel: a token that is given to one connection holds for the next") {
+TEST_CASE("channel: a token that one connection sets is valid for the next") {
   Hosts hosts;
   hosts.run([](Hosts& h) -> Task<> {
     auto first = co_await h.connect();

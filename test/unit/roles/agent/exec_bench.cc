@@ -1,4 +1,4 @@
-// Figures, run by name only: unit_agent '[bench]'. What an exec costs above starting the same program directly.
+// Figures, run by name only: unit_agent '[bench]'. Compares an exec with a direct start of the same program.
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -40,7 +40,7 @@ TEST_CASE("bench: exec of /bin/true over the link beside posix_spawn of it", "[.
   Agent agent;
   agent.run([&](Agent& a) -> Task<> {
     for (int i = 0; i < 20; ++i) co_await a.exec({.argv = {"/bin/true"}});
-    // In turns, so that both see the same machine.
+    // In turns, so that both run under the same load.
     for (int i = 0; i < kRounds; ++i) {
       bare.push_back(spawn_once());
       auto start = host::Clock::now();

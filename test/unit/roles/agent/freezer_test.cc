@@ -1,4 +1,4 @@
-// The freezer against the real cgroup v2, in a group of our own that stands for the guest's root.
+// The freezer with the real cgroup v2, in a group of the test's own that represents the guest's root.
 #include "roles/agent/freezer.h"
 
 #include <fmt/format.h>
@@ -22,7 +22,7 @@ using test::TempDir;
 
 namespace {
 
-/// A group with the groups `busy` (with a process that counts up a file) and `asleep` (frozen by somebody else).
+/// A group with the groups `busy` (with a process that counts in a file) and `asleep` (frozen by another program).
 class Groups {
  public:
   Groups() {
@@ -34,7 +34,7 @@ class Groups {
   }
   ~Groups() {
     if (path_.empty()) return;
-    // Frozen processes die of it too.
+    // This kills frozen processes too.
     put("cgroup.kill", "1");
     while (::waitpid(-1, nullptr, 0) > 0) {
     }
@@ -78,7 +78,7 @@ void count(const std::string& file) {
   }
 }
 
-/// What the agent does, with its supervisor as its parent, both beside the counter as systemd has them in init.scope.
+/// Acts as the agent with its supervisor as its parent. Both are in the counter's group, as with systemd's init.scope.
 void supervise(const TempDir& dir) {
   pid_t agent = ::fork();
   if (agent == 0) {
@@ -110,7 +110,7 @@ bool grows(const std::string& file) {
 
 }  // namespace
 
-TEST_CASE("freezer: stops all but the agent and its supervisor, and lets go what it stopped and nothing else") {
+TEST_CASE("freezer: stops all but the agent and its supervisor, and thaws exactly what it stopped") {
   TempDir dir;
   Groups groups;
   if (!groups.usable()) {
@@ -133,12 +133,12 @@ TEST_CASE("freezer: stops all but the agent and its supervisor, and lets go what
   CHECK_FALSE(std::filesystem::exists(dir / "memory"));
 }
 
-TEST_CASE("freezer: thawing when nothing is remembered is nothing") {
+TEST_CASE("freezer: thawing without a record succeeds") {
   TempDir dir;
   CHECK(thaw(dir / "memory").has_value());
 }
 
-TEST_CASE("freezer: finds the whole hierarchy of cgroup2 and no part of it") {
+TEST_CASE("freezer: finds the whole hierarchy of cgroup2 and not a part") {
   constexpr const char* kBefore =
       "30 1 0:25 / /sys rw - sysfs sysfs rw\n31 30 0:26 / /sys/fs/cgroup rw - cgroup cgroup rw,cpu\n";
   CHECK(find_cgroup2(std::string(kBefore) + "41 31 0:38 / /sys/fs/cgroup/unified rw shared:9 - cgroup2 cgroup2 rw\n") ==

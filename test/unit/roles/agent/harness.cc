@@ -72,7 +72,7 @@ Agent::Agent(capabilities::ApplyMode mode, std::chrono::milliseconds (*put_off)(
                   .mounts = run_dir / "mountinfo",
                   .put_off = put_off};
   std::filesystem::create_directories(options.config_root);
-  // Without cgroups: this process's own must not be touched.
+  // Without cgroups, because this process's own must not change.
   REQUIRE(host::write_file(options.mounts, "").has_value());
   options.shut_down = [this](host::Runtime&, ShutdownPlan plan) -> Task<Result<>> {
     shutdowns.push_back(std::move(plan));
@@ -96,7 +96,7 @@ Task<> Agent::drive(UniqueFd channel, const std::function<Task<>(Agent&)>* body)
     auto idle = context.use_count();
     co_await (*body)(*this);
     client->close();
-    // Handlers notice that the link is gone and end, each with its command.
+    // Handlers see that the link is gone and end, each with its command.
     bool quiet = co_await until([this, idle] { return context.use_count() <= idle; });
     CHECK(quiet);
   }

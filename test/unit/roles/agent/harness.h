@@ -16,7 +16,7 @@ namespace banger::test {
 
 using namespace roles::agent;
 
-/// What an exec stream said.
+/// The frames of an exec stream.
 struct Outcome {
   int starts = 0;  ///< `started` frames
   bool ended = false;
@@ -62,7 +62,7 @@ class Agent {
   host::Runtime runtime{4};
   ContextPtr context;
   std::shared_ptr<link::Client> client;
-  std::vector<ShutdownPlan> shutdowns;  ///< asked for; none is carried out
+  std::vector<ShutdownPlan> shutdowns;  ///< requested; none is carried out
 
  private:
   Task<> serve(UniqueFd channel);
@@ -70,7 +70,7 @@ class Agent {
   Task<> watchdog();
 };
 
-/// This process's own user as an exec spec has it, so that tests run as root and as anybody.
+/// This process's own user in the form of an exec spec, so that tests run as root and as any other user.
 std::string myself();
 
 }  // namespace banger::test

@@ -56,7 +56,7 @@ std::vector<Listener> on_port(std::uint16_t port) {
 
 }  // namespace
 
-TEST_CASE("listeners: reads addresses, ports and inodes of those that listen") {
+TEST_CASE("listeners: reads addresses, ports and inodes of listening sockets") {
   auto rows = parse_socket_table("tcp", kTcp);
   REQUIRE(rows.size() == 2);
   CHECK(rows[0].address == "127.0.0.1");
@@ -70,7 +70,7 @@ TEST_CASE("listeners: reads addresses, ports and inodes of those that listen") {
   CHECK(six[1].port == 8080);
 }
 
-TEST_CASE("listeners: a service on IPv4 and IPv6 is shown once, one of its own twice never merged with another's") {
+TEST_CASE("listeners: a process's pair on IPv4 and IPv6 is one row, and rows of different processes stay apart") {
   std::vector<Listener> rows = {
       {.protocol = "tcp", .address = "::", .port = 22, .inode = 1, .pid = 7, .process = "sshd"},
       {.protocol = "tcp", .address = "0.0.0.0", .port = 22, .inode = 2, .pid = 7, .process = "sshd"},

@@ -25,7 +25,7 @@ TEST_CASE("log_file: starts over when it is full") {
   CHECK(text->find('\0') == std::string::npos);
 }
 
-TEST_CASE("log_file: an unwritable path is no reason to fail") {
+TEST_CASE("log_file: an unwritable path is not a failure") {
   LogFile log("/nonexistent/agent.log");
   log().debug("nothing is printed at this level");
 }

@@ -15,7 +15,7 @@ TEST_CASE("proc_stats: CPU use is the busy share of all ticks between two sample
   CHECK(cpu_percent(*after, *after) == 0);
 }
 
-TEST_CASE("proc_stats: malformed text counts as nothing") {
+TEST_CASE("proc_stats: malformed text counts as zero") {
   CHECK(!parse_cpu(""));
   CHECK(!parse_cpu("intr 1 2 3 4 5 6 7 8 9\n"));
   CHECK(parse_meminfo("garbage\nMemTotal:\n").total_bytes == 0);
@@ -24,7 +24,7 @@ TEST_CASE("proc_stats: malformed text counts as nothing") {
   CHECK(parse_load1("") == 0);
 }
 
-TEST_CASE("proc_stats: memory in use is what is not available") {
+TEST_CASE("proc_stats: used memory is the unavailable memory") {
   auto memory = parse_meminfo("MemTotal:        1000 kB\nMemFree:          100 kB\nMemAvailable:     600 kB\n");
   CHECK(memory.total_bytes == 1000 * 1024);
   CHECK(memory.used_bytes == 400 * 1024);

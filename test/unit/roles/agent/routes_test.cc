@@ -12,7 +12,7 @@ using namespace banger;
 using namespace banger::roles::agent;
 using test::Agent;
 
-TEST_CASE("health: tells init, versions and readiness") {
+TEST_CASE("health: gives init, versions and readiness") {
   Agent agent;
   REQUIRE(host::write_file(agent.run_dir / "init", "systemd\n"));
   agent.run([](Agent& a) -> Task<> {
@@ -40,7 +40,7 @@ TEST_CASE("health: waits until the system is ready, and not when it is") {
       *done = health && (*health)["system_ready"] == true;
     };
     a.runtime.spawn(wait(&a, &answered));
-    // Another file is no readiness.
+    // Another file does not mean ready.
     CHECK(host::write_file(a.run_dir / "other", "").has_value());
     auto before = co_await a.call("GET", "/health");
     CHECK((before && (*before)["system_ready"] == false));
@@ -93,7 +93,7 @@ TEST_CASE("ports: an answer of the documented shape") {
   });
 }
 
-TEST_CASE("routes: what the agent does not know is told as not found") {
+TEST_CASE("routes: an unknown request is not found") {
   Agent agent;
   agent.run([](Agent& a) -> Task<> {
     for (auto [method, path] : {std::pair{"GET", "/nothing"}, {"POST", "/health"}, {"GET", "/health/"}, {"GET", "/"}}) {
@@ -105,7 +105,7 @@ TEST_CASE("routes: what the agent does not know is told as not found") {
   });
 }
 
-TEST_CASE("shutdown: answers, then asks the init that is there") {
+TEST_CASE("shutdown: answers, then asks the guest's init") {
   Agent agent;
   REQUIRE(host::write_file(agent.run_dir / "init", "systemd"));
   agent.run([](Agent& a) -> Task<> {

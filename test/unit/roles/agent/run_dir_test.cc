@@ -37,7 +37,7 @@ TEST_CASE("run_dir: a config without a usable token is refused by name") {
   }
 }
 
-TEST_CASE("run_dir: what is saved is found again, private, whatever was there") {
+TEST_CASE("run_dir: a saved config reads back, is private, and replaces an older one") {
   TempDir dir;
   RunDir files(dir.path());
   guestcfg::Interface link{.mac = "52:54:00:00:00:01", .address = "10.0.2.15/24", .index = 1};

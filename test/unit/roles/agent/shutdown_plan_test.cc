@@ -7,7 +7,7 @@
 using namespace banger;
 using namespace banger::roles::agent;
 
-TEST_CASE("shutdown_plan: each init is asked in its own way") {
+TEST_CASE("shutdown_plan: each init has its own command or signal") {
   CHECK(plan_shutdown(InitKind::systemd, ShutdownMode::poweroff).signal == 38);
   CHECK(plan_shutdown(InitKind::systemd, ShutdownMode::reboot).signal == 39);
   CHECK(plan_shutdown(InitKind::busybox, ShutdownMode::poweroff).signal == SIGUSR2);

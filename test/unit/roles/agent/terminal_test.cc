@@ -66,7 +66,7 @@ TEST_CASE("exec tty: Ctrl-C on the terminal interrupts the foreground program") 
 TEST_CASE("exec tty: a signal frame goes to the foreground job, not to the shell") {
   Agent agent;
   agent.run([](Agent& a) -> Task<> {
-    // The job has the terminal before it becomes `sleep`; its odd duration tells it from any other.
+    // The job has the terminal before it becomes `sleep`; its odd duration distinguishes it from any other process.
     std::string seconds = "1000." + std::to_string(::getpid());
     auto exec = co_await a.start(
         {.argv = {"sh", "-c", "set -m; echo ready; sleep " + seconds + "; echo ended $?; exit 9"}, .tty = true});

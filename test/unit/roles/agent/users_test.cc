@@ -76,7 +76,7 @@ TEST_CASE("users: root exists in a guest without passwd") {
   CHECK(number->name == "root");
 }
 
-TEST_CASE("users: unknown names and ids that are none are refused by name") {
+TEST_CASE("users: unknown names and malformed ids are refused by name") {
   CHECK(refusal("bob") == "there is no user 'bob' in the guest");
   CHECK(refusal("dev:wheel") == "there is no group 'wheel' in the guest");
   CHECK(refusal("bad") == "there is no user 'bad' in the guest");

@@ -16,7 +16,7 @@ using namespace banger::roles::agent;
 
 namespace {
 
-/// Whether every page of our own program's code and constants is in memory.
+/// Whether every page of this program's code and constants is in memory.
 bool all_mapped() {
   bool mapped = true;
   auto look = [](dl_phdr_info* object, std::size_t, void* all) {
@@ -43,7 +43,7 @@ timespec changed_at(const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("warm_up: what a clone writes first is written, and says what it said") {
+TEST_CASE("warm_up: the first file that a clone writes is overwritten with its own content") {
   test::TempDir root;
   std::filesystem::create_directories(root / "etc");
   REQUIRE(host::write_file(root / "etc/hostname", "t\n"));
@@ -55,7 +55,7 @@ TEST_CASE("warm_up: what a clone writes first is written, and says what it said"
   CHECK(all_mapped());
 }
 
-TEST_CASE("warm_up: a guest without that file has nothing written, and a link is not followed") {
+TEST_CASE("warm_up: without that file nothing is written, and a link is not followed") {
   test::TempDir root;
   CHECK(warm_up(root.path()));
   std::filesystem::create_directories(root / "etc");

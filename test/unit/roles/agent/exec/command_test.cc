@@ -36,7 +36,7 @@ link::ExecExit failure(link::ExecSpec spec, User user = me()) {
 
 }  // namespace
 
-TEST_CASE("command: it is not spared when memory runs out, as the agent is") {
+TEST_CASE("command: unlike the agent, it may be killed when memory runs out") {
   auto command = prepare_command({.argv = {"true"}}, kDev, {});
   REQUIRE(command);
   CHECK(command->spawn.default_oom_score);
@@ -88,7 +88,7 @@ TEST_CASE("command: NUL bytes and malformed variables are refused") {
   CHECK(!prepare_command({.argv = {""}}, kDev, {}));
 }
 
-TEST_CASE("command: what cannot start is told by cause") {
+TEST_CASE("command: the error of a failed start names the cause") {
   test::TempDir dir;
   REQUIRE(host::write_file(dir / "plain", "text\n", 0644));
   REQUIRE(host::write_file(dir / "garbage", "\x01\x02\x03\x04", 0755));
@@ -110,7 +110,7 @@ TEST_CASE("command: what cannot start is told by cause") {
   CHECK(orphan.message == "'./orphan': its interpreter or loader is missing in the guest");
 }
 
-TEST_CASE("command: a missing directory is told as that, and only when it was asked for") {
+TEST_CASE("command: a missing directory is an error only if the request named it") {
   auto asked = failure({.argv = {"true"}, .cwd = "/nonexistent/dir"});
   CHECK(asked.code == 125);
   CHECK(asked.message == "'/nonexistent/dir' is not a directory in the guest");
@@ -122,7 +122,7 @@ TEST_CASE("command: a missing directory is told as that, and only when it was as
 
 TEST_CASE("command: a program another user may not run is not executable for them") {
   if (::geteuid() != 0) return;
-  test::TempDir dir;  // 0700: nobody else gets in
+  test::TempDir dir;  // 0700: closed to other users
   REQUIRE(host::write_file(dir / "tool", "#!/bin/sh\n", 0755));
   auto refused =
       failure({.argv = {dir / "tool"}}, {.name = "nobody", .uid = 65534, .gid = 65534, .groups = {65534}, .home = "/"});

@@ -1,4 +1,4 @@
-// POST /exec from a client's side: what runs, as whom, and how its end is told.
+// POST /exec from a client's side: the command, its user, and the report of its end.
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -32,7 +32,7 @@ std::size_t open_descriptors() {
 
 }  // namespace
 
-TEST_CASE("exec: tells the exit code") {
+TEST_CASE("exec: sends the exit code") {
   CHECK(run({.argv = {"true"}}).exit.code == 0);
   CHECK(run({.argv = {"false"}}).exit.code == 1);
   auto seven = shell("exit 7");
@@ -42,7 +42,7 @@ TEST_CASE("exec: tells the exit code") {
   CHECK(seven.exit.signal == 0);
 }
 
-TEST_CASE("exec: tells the signal that ended the command") {
+TEST_CASE("exec: sends the signal that ended the command") {
   auto killed = shell("kill -9 $$");
   CHECK(killed.ended);
   CHECK(killed.exit.signal == 9);
@@ -69,7 +69,7 @@ TEST_CASE("exec: runs in the given directory with guest and request environment"
   CHECK(told.out == dir.path() + "\nyes a b\n");
 }
 
-TEST_CASE("exec: what cannot run is told with its code and a sentence") {
+TEST_CASE("exec: a command that cannot run gives its code and a sentence") {
   auto missing = run({.argv = {"no-such-command"}});
   CHECK(missing.starts == 0);
   CHECK(missing.ended);
@@ -104,7 +104,7 @@ TEST_CASE("exec: another user gets their ids, groups and outputs they can reopen
   CHECK(tty.out == "65534\r\n");
 }
 
-TEST_CASE("exec: sends stdin of any size through and tells its end") {
+TEST_CASE("exec: passes stdin of any size and its end") {
   Agent agent;
   agent.run([](Agent& a) -> Task<> {
     auto cat = co_await a.start({.argv = {"cat"}});
@@ -123,7 +123,7 @@ TEST_CASE("exec: sends stdin of any size through and tells its end") {
   });
 }
 
-TEST_CASE("exec: a command that closes its stdin early is no error") {
+TEST_CASE("exec: a command that closes its stdin early is not an error") {
   Agent agent;
   agent.run([](Agent& a) -> Task<> {
     auto exec = co_await a.start({.argv = {"sh", "-c", "exec <&-; echo closed; sleep 0.2; exit 4"}});
@@ -148,7 +148,7 @@ TEST_CASE("exec: signals reach the command's whole group") {
   });
 }
 
-TEST_CASE("exec: a signal is answered, though its command ignores it or takes no input") {
+TEST_CASE("exec: a signal is confirmed, even if the command ignores it or reads no input") {
   Agent agent;
   agent.run([](Agent& a) -> Task<> {
     auto exec = co_await a.start({.argv = {"sh", "-c", "trap '' TERM; echo ready; exec sleep 1000"}});
@@ -162,7 +162,7 @@ TEST_CASE("exec: a signal is answered, though its command ignores it or takes no
   });
 }
 
-TEST_CASE("exec: signals arrive while nobody reads the command's output") {
+TEST_CASE("exec: signals arrive while the command's output is not read") {
   Agent agent;
   agent.run([](Agent& a) -> Task<> {
     auto exec = co_await a.start({.argv = {"sh", "-c", "trap '' TERM; yes"}});
@@ -211,19 +211,19 @@ TEST_CASE("exec: an exec stream that does not begin with a spec is refused") {
   });
 }
 
-TEST_CASE("exec: a background process that keeps the output open does not hold the end") {
+TEST_CASE("exec: a background process that keeps the output open does not delay the end") {
   Agent agent;
   agent.run([](Agent& a) -> Task<> {
     auto told = co_await a.exec({.argv = {"sh", "-c", "sleep 1000 & echo $! >&2; head -c 50000 /dev/zero; exit 3"}});
     CHECK(told.exit.code == 3);
     CHECK(told.out.size() == 50000);
     pid_t left = std::stoi(told.err);
-    CHECK(host::process_id(left).has_value());  // it lives on: the command ended by itself
+    CHECK(host::process_id(left).has_value());  // it still runs: the command ended by itself
     ::kill(left, SIGKILL);
   });
 }
 
-TEST_CASE("exec: a background process that never stops writing does not hold the end") {
+TEST_CASE("exec: a background process that never stops writing does not delay the end") {
   Agent agent;
   agent.run([](Agent& a) -> Task<> {
     auto told = co_await a.exec({.argv = {"sh", "-c", "yes & echo $! >&2; exit 2"}});
@@ -257,7 +257,7 @@ TEST_CASE("exec: a client that ends its side ends its command") {
   });
 }
 
-TEST_CASE("exec: what ignores the hangup is killed, in the leader's group too when the leader is gone") {
+TEST_CASE("exec: processes that ignore the hangup are killed, even when the group's leader has ended") {
   Agent agent;
   agent.run([](Agent& a) -> Task<> {
     auto stubborn = co_await a.start({.argv = {"sh", "-c", "trap '' HUP; echo $$; sleep 1000; sleep 1000"}});
@@ -292,7 +292,7 @@ TEST_CASE("exec: a client that goes away while stdin is stuck is noticed") {
   });
 }
 
-TEST_CASE("exec: a slow reader holds up its own command and nothing else") {
+TEST_CASE("exec: a slow reader delays only its own command") {
   Agent agent;
   agent.run([](Agent& a) -> Task<> {
     auto flood = co_await a.start({.argv = {"yes"}});

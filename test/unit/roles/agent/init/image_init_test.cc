@@ -43,7 +43,7 @@ TEST_CASE("image init: systemd without the link that makes it init") {
   CHECK(image.found() == "/usr/lib/systemd/systemd systemd");
 }
 
-TEST_CASE("image init: busybox counts only where someone set it up") {
+TEST_CASE("image init: busybox counts only if it is set up") {
   Image image;
   image.program("bin/busybox");
   image.link("/bin/busybox", "sbin/init");
@@ -56,7 +56,7 @@ TEST_CASE("image init: busybox counts only where someone set it up") {
   CHECK(image.found() == "/sbin/init busybox");
 }
 
-TEST_CASE("image init: runit, openrc-init and what nobody knows") {
+TEST_CASE("image init: runit, openrc-init and an unknown program") {
   for (auto [program, kind] : {std::pair{"runit-init", "runit"}, {"openrc-init", "openrc"}, {"dinit", "other"}}) {
     Image image;
     image.program(std::string("sbin/") + program);
@@ -65,7 +65,7 @@ TEST_CASE("image init: runit, openrc-init and what nobody knows") {
   }
 }
 
-TEST_CASE("image init: a directory, a file that cannot run, or a link out of the image is none") {
+TEST_CASE("image init: a directory, a file that is not executable, or a link out of the image is not an init") {
   Image image;
   std::filesystem::create_directories(image / "etc/init");
   image.put("sbin/init", "text");

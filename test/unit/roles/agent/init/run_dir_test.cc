@@ -17,7 +17,7 @@ TEST_CASE("init: reads the guest config with the payloads its files name") {
   CHECK(config->files.at(1).data == "first");
 }
 
-TEST_CASE("init: a missing or broken guest config is a sentence that names it") {
+TEST_CASE("init: a missing or broken guest config is an error that names it") {
   test::TempDir directory;
   auto missing = read_config(directory.path());
   REQUIRE_FALSE(missing);

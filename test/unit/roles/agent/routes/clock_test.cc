@@ -1,4 +1,4 @@
-// POST /clock. The clock of the host that runs this stays as it is.
+// POST /clock. The clock of the test's host does not change.
 #include "roles/agent/routes/clock.h"
 
 #include <unistd.h>
@@ -11,7 +11,7 @@ using namespace banger;
 using namespace banger::roles::agent;
 using test::Agent;
 
-TEST_CASE("clock: tells what it says, and moves it by nothing when asked so") {
+TEST_CASE("clock: answers with its time, and does not move for a difference of zero") {
   Agent agent;
   agent.run([](Agent& a) -> Task<> {
     auto before = clock_unix_ns();
@@ -26,7 +26,7 @@ TEST_CASE("clock: tells what it says, and moves it by nothing when asked so") {
   });
 }
 
-TEST_CASE("clock: what is no difference is refused, and one that cannot be is told") {
+TEST_CASE("clock: a malformed difference is refused, and an impossible one is an error") {
   Agent agent;
   agent.run([](Agent& a) -> Task<> {
     auto before = clock_unix_ns();
@@ -35,7 +35,7 @@ TEST_CASE("clock: what is no difference is refused, and one that cannot be is to
       CHECK(!refused);
       if (!refused) CHECK(refused.error().code == ErrorCode::invalid);
     }
-    // Before 1970, where no clock goes.
+    // Before 1970, which no clock can show.
     auto refused = co_await a.call("POST", "/clock", R"({"adjust_ns":-9000000000000000000})");
     CHECK(!refused);
     CHECK(clock_unix_ns() >= before);

@@ -1,4 +1,4 @@
-// POST /configure, applied to a directory as provisioning does it.
+// POST /configure, applied to a directory, as provisioning does.
 #include <sys/stat.h>
 
 #include <nlohmann/json.hpp>
@@ -34,12 +34,12 @@ TEST_CASE("configure: applies the config, and its environment to later commands"
     }
     auto told = co_await a.exec({.argv = {"sh", "-c", "echo $CONFIGURED $FROM_CONFIG"}});
     CHECK(told.out == "now\n");
-    // What is kept for a restart is written behind the answer.
+    // The config for a restart is written after the answer.
     for (int i = 0; i < 500 && a.context->settling > 0; ++i)
       co_await a.runtime.sleep_for(std::chrono::milliseconds(10));
   });
   CHECK(host::read_file(agent.run_dir / "root/etc/made/by-configure", 100) == "hello\n");
-  // A restarted agent knows it too, and keeps the token it was not told to change.
+  // A restarted agent knows it too, and keeps the token, which the request did not change.
   auto saved = agent.context->run_dir.load_config();
   REQUIRE(saved);
   CHECK(saved->environment == Environment{{"CONFIGURED", "now"}});
@@ -58,7 +58,7 @@ TEST_CASE("configure: a new token opens the next session") {
   CHECK(agent.context->config.link_token == token);
 }
 
-TEST_CASE("configure: what is no guest config changes nothing") {
+TEST_CASE("configure: a malformed guest config changes nothing") {
   Agent agent;
   agent.run([](Agent& a) -> Task<> {
     for (const char* text :
@@ -103,7 +103,7 @@ TEST_CASE("configure: the first start's commands run behind the answer, and the 
         }) == "");
 }
 
-TEST_CASE("configure: what was no guest config leaves a clone held and frozen") {
+TEST_CASE("configure: a malformed guest config leaves a clone held and frozen") {
   Agent agent;
   REQUIRE(host::write_file(agent.context->run_dir.frozen_path(), ""));
   agent.run([](Agent& a) -> Task<> {
@@ -115,7 +115,7 @@ TEST_CASE("configure: what was no guest config leaves a clone held and frozen") 
   CHECK(std::filesystem::exists(agent.context->run_dir.frozen_path()));
 }
 
-TEST_CASE("configure: what a change of identity needs is open before anybody asks for one") {
+TEST_CASE("configure: the descriptors for a new identity are open before the first request") {
   Agent agent;
   REQUIRE(agent.context->handles);
   CHECK(agent.context->handles->random.get() >= 0);

@@ -56,7 +56,7 @@ Task<Download> download(Agent& agent, std::string path) {
   co_return got;
 }
 
-// A tree of everything that is hard about names and files.
+// A tree with all difficult kinds of names and files.
 void make_tree(const std::string& root) {
   namespace fs = std::filesystem;
   fs::create_directories(root + "/empty");
@@ -76,7 +76,7 @@ bool same_trees(const std::string& a, const std::string& b) {
 
 }  // namespace
 
-TEST_CASE("files: a tree goes in and comes out the same, odd names included") {
+TEST_CASE("files: a tree survives upload and download, with odd names too") {
   TempDir ours, guest, back;
   make_tree(ours / "tree");
   auto tar = pack(ours / "tree", "tree");
@@ -97,7 +97,7 @@ TEST_CASE("files: a tree goes in and comes out the same, odd names included") {
   CHECK((info.st_mode & 07777) == 0755);
 }
 
-TEST_CASE("files: one file and one symlink come out as themselves") {
+TEST_CASE("files: one file and one symlink are downloaded as themselves") {
   TempDir guest, back;
   REQUIRE(host::write_file(guest / "file with space", "content"));
   std::filesystem::create_symlink("nowhere", guest / "dangling");
@@ -114,7 +114,7 @@ TEST_CASE("files: one file and one symlink come out as themselves") {
   CHECK(std::filesystem::read_symlink(back / "dangling") == "nowhere");
 }
 
-TEST_CASE("files: what is not there is told as that") {
+TEST_CASE("files: a missing path is not found") {
   Agent agent;
   agent.run([](Agent& a) -> Task<> {
     auto got = co_await a.call("GET", files_at("/nonexistent/x"));
@@ -132,14 +132,14 @@ TEST_CASE("files: what is not there is told as that") {
   });
 }
 
-TEST_CASE("files: an upload that is no archive, or one that climbs out, fails with a sentence also in its body") {
+TEST_CASE("files: an upload that is not an archive, or leaves its directory, fails with a sentence in its body") {
   TempDir guest;
   Agent agent;
   agent.run([&](Agent& a) -> Task<> {
     auto put = co_await a.call("PUT", files_at(guest.path()), std::string(100'000, 'x'));
     CHECK(!put);
     if (!put) CHECK(!put.error().message.empty());
-    // As the daemon relays it: the status is not seen.
+    // As the daemon relays it, without the status.
     auto stream = co_await a.client->open({.method = "PUT", .path = files_at(guest.path())});
     if (!stream) {
       FAIL_CHECK("open");
@@ -158,7 +158,7 @@ TEST_CASE("files: an upload that is no archive, or one that climbs out, fails wi
   });
 }
 
-TEST_CASE("files: a failing upload is told while the client still sends") {
+TEST_CASE("files: a failing upload is reported while the client still sends") {
   TempDir guest;
   Agent agent;
   agent.run([&](Agent& a) -> Task<> {
@@ -197,7 +197,7 @@ TEST_CASE("files: a client that goes away in the middle leaves no transfer behin
   });
 }
 
-TEST_CASE("files: stat tells type, mode and what a link leads to") {
+TEST_CASE("files: stat gives type, mode and a link's target") {
   TempDir guest;
   REQUIRE(host::write_file(guest / "f", "x", 0640));
   std::filesystem::create_symlink(guest.path(), guest / "d");
@@ -251,7 +251,7 @@ TEST_CASE("files: a symlink to a directory is that directory for uploads, and fo
   CHECK(std::filesystem::is_symlink(guest / "link"));
 }
 
-TEST_CASE("files: an upload writes through a symlink where it is told to, and refuses it elsewhere") {
+TEST_CASE("files: an upload writes through a named symlink, and refuses others") {
   TempDir guest, ours;
   REQUIRE(host::write_file(guest / "file", "old"));
   std::filesystem::create_symlink("file", guest / "link");

@@ -26,7 +26,7 @@ struct Listener {
   std::string row() const { return fmt::format(R"("port":{}}})", port); }
 };
 
-// Lines until one is as wanted; empty when the stream ended.
+// Reads lines until one matches; empty when the stream ended.
 Task<std::string> line_that(link::ClientStream& stream, std::string& buffer,
                             std::function<bool(const std::string&)> wanted) {
   for (;;) {
@@ -47,7 +47,7 @@ bool contains(const std::string& text, const std::string& part) { return text.fi
 
 }  // namespace
 
-TEST_CASE("listening: tells the ports at once, and again when they have changed") {
+TEST_CASE("listening: sends the ports at once, and again after a change") {
   Agent agent;
   agent.run([](Agent& a) -> Task<> {
     Listener first;

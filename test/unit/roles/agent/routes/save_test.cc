@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::string_view kHold = R"({"hold":true})", kRelease = R"({"hold":false})";
 
-// Writes its own pid, then a line into `file` for each SIGUSR1, until SIGTERM. A signal that arrives just before a
-// `read` begins is handled when that ends, so none may last long.
+// Writes its own pid, then a line into `file` for each SIGUSR1, until SIGTERM. A signal just before a `read` is handled
+// only after the `read`, so each `read` must be short.
 std::string counting(const std::string& file) {
   return fmt::format(
       "trap 'echo x >> {0}; echo noise; echo noise >&2' USR1; trap 'exit 0' TERM; echo $$; "
@@ -32,7 +32,7 @@ Task<Result<Json>> ask(Agent& a, std::string path, std::string_view body) {
 
 }  // namespace
 
-TEST_CASE("hold: a command whose client is lost goes on, reading and writing; after the release others end again") {
+TEST_CASE("hold: a command whose client is lost continues to read and write; after the release commands end again") {
   for (bool tty : {false, true}) {
     CAPTURE(tty);
     Agent agent;
@@ -44,7 +44,7 @@ TEST_CASE("hold: a command whose client is lost goes on, reading and writing; af
       co_await exec->read([](const test::Outcome& o) { return o.out.ends_with('\n'); });
       pid_t pid = std::stoi(exec->outcome().out);
       exec.reset();
-      // Longer than it takes to be told, and than a full pipe would need to stop it.
+      // Longer than the hangup takes, and longer than a full pipe would need to stop the command.
       for (std::size_t round = 0; round < 20; ++round) {
         ::kill(pid, SIGUSR1);
         bool counted = co_await a.until([&] { return lines_in(file) > round; });
@@ -98,7 +98,7 @@ TEST_CASE("hold: a configuration releases it") {
   });
 }
 
-TEST_CASE("hold: a body that does not say is refused") {
+TEST_CASE("hold: a body without the field is refused") {
   Agent agent;
   agent.run([](Agent& a) -> Task<> {
     for (const char* body : {"", "{}", R"({"hold":1})", R"({"hold":true,"x":1})"}) {
@@ -110,7 +110,7 @@ TEST_CASE("hold: a body that does not say is refused") {
   });
 }
 
-TEST_CASE("quiesce: in a guest without cgroups nothing is frozen, and that is no error") {
+TEST_CASE("quiesce: in a guest without cgroups nothing is frozen, without an error") {
   Agent agent;
   agent.run([](Agent& a) -> Task<> {
     auto told = co_await ask(a, "/quiesce", "{}");
@@ -124,7 +124,7 @@ TEST_CASE("quiesce: in a guest without cgroups nothing is frozen, and that is no
   });
 }
 
-TEST_CASE("quiesce: a configuration thaws what is remembered") {
+TEST_CASE("quiesce: a configuration thaws the recorded groups") {
   Agent agent;
   std::filesystem::create_directories(agent.run_dir / "group");
   REQUIRE(host::write_file(agent.run_dir / "group/cgroup.freeze", "1"));
@@ -134,7 +134,7 @@ TEST_CASE("quiesce: a configuration thaws what is remembered") {
   agent.run([](Agent& a) -> Task<> {
     auto applied = co_await ask(a, "/configure", "{}");
     CHECK(applied.has_value());
-    // A moment later, so that a first command need not share the processor with all that wakes up.
+    // A moment later, so that a first command need not share the processor with all processes that wake up.
     auto health = co_await a.call("GET", "/health?wait=system");
     CHECK(health.has_value());
   });
@@ -142,7 +142,7 @@ TEST_CASE("quiesce: a configuration thaws what is remembered") {
   CHECK_FALSE(std::filesystem::exists(agent.context->run_dir.frozen_path()));
 }
 
-TEST_CASE("configure: what is put off for a first command is done at once when somebody waits for the system") {
+TEST_CASE("configure: work delayed for a first command runs at once when a client waits for the system") {
   Agent agent(capabilities::ApplyMode::provision,
               [](std::chrono::nanoseconds) -> std::chrono::milliseconds { return std::chrono::hours(1); });
   std::filesystem::create_directories(agent.run_dir / "group");
@@ -158,7 +158,7 @@ TEST_CASE("configure: what is put off for a first command is done at once when s
     auto waited = co_await a.call("GET", "/health?wait=system&hurry=1");
     CHECK((waited && (*waited)["system_ready"] == true));
     CHECK(host::read_file(a.run_dir / "group/cgroup.freeze", 16) == "0");
-    // The next identity has its time again.
+    // The next identity has its delay again.
     CHECK_FALSE(a.context->no_delay);
   });
 }

@@ -16,7 +16,7 @@ using test::Agent;
 
 namespace {
 
-// Accepts one connection on a thread and hands it to `talk`.
+// Accepts one connection on a thread and passes it to `talk`.
 class Listener {
  public:
   explicit Listener(std::function<void(int)> talk) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -66,8 +66,8 @@ Task<std::string> read_all(link::ClientStream& stream) {
 
 }  // namespace
 
-TEST_CASE("tunnel: carries both directions, and each one's end by itself") {
-  // Answers only when the client's side has ended: proof that the end got through alone.
+TEST_CASE("tunnel: carries both directions, and ends each on its own") {
+  // Answers only after the client's side has ended, which proves that the end arrived alone.
   std::string seen;
   Listener listener([&](int fd) {
     seen = read_to_end(fd);
@@ -135,7 +135,7 @@ TEST_CASE("tunnel: a client that goes away closes the connection") {
   CHECK(seen.empty());
 }
 
-TEST_CASE("tunnel: a connection the server breaks is no clean end") {
+TEST_CASE("tunnel: a connection that the server resets is not a clean end") {
   Listener listener([](int fd) {
     linger hard{.l_onoff = 1, .l_linger = 0};  // closing sends a reset
     ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
@@ -155,7 +155,7 @@ TEST_CASE("tunnel: a connection the server breaks is no clean end") {
   });
 }
 
-TEST_CASE("tunnel: nobody there, no such name, no address: each is told") {
+TEST_CASE("tunnel: no listener, no such name, no address: each is an error") {
   std::uint16_t closed_port = 0;
   {
     Listener listener([](int) {});

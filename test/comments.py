@@ -44,7 +44,7 @@ def python(text):
     lines = [None] * len(text.splitlines())
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT and not token.string.startswith("#!"):
-            lines[token.start[0] - 1] = token.string.lstrip("# ")
+            lines[token.start[0] - 1] = token.string[1:].removeprefix(" ")
     yield from blocks(lines)
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node):
@@ -60,9 +60,14 @@ def reader_of(path):
     return None
 
 
+def without_tables(comment):
+    """Indented lines are tables and drawings, not sentences."""
+    return "\n".join("" if line.startswith("  ") else line for line in comment.splitlines())
+
+
 def problems(text, reader):
     for number, comment in reader(text):
-        for fault in prose.long_sentences(comment):
+        for fault in prose.long_sentences(without_tables(comment)):
             yield f"{number}: {fault}"
 
 

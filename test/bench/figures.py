@@ -40,7 +40,7 @@ class Figure:
     ours: list
     bare: list = dataclasses.field(default_factory=list)
     bar: float | None = None
-    kind: str = "ratio"  # "ratio": ours divided by bare; "more": ours minus bare; "most": only ours
+    kind: str = "ratio"  # "ratio": ours / bare, "more": ours - bare, "most": ours alone
     unit: str = "ms"
 
     def result(self):

@@ -55,10 +55,17 @@ struct GuestLog {
   std::string last_error;    ///< code of the error in the last broken handler
 };
 
-/// POST /echo gives the body back; POST /sink answers {"bytes", "pattern"}; GET /source?bytes=N sends pattern(); GET
-/// /hello?name=X greets; GET /refuse answers an error; POST /hold reads nothing until `go`, then sinks; GET /silent
-/// never answers; POST /early answers without reading; GET /drop ends without an answer; CONNECT answers 200 and
-/// echoes.
+/// The guest's routes:
+///   POST /echo           returns the body
+///   POST /sink           answers {"bytes", "pattern"}
+///   GET /source?bytes=N  sends pattern()
+///   GET /hello?name=X    greets
+///   GET /refuse          answers an error
+///   POST /hold           reads nothing until `go`, then behaves as /sink
+///   GET /silent          never answers
+///   POST /early          answers without reading
+///   GET /drop            ends without an answer
+///   CONNECT              answers 200, then returns each byte
 Handler make_guest(std::shared_ptr<GuestLog> log);
 
 /// Part of an endless stream, the same for everyone.

@@ -49,13 +49,13 @@ enum class Ending { reset, halt };
 inline std::string tiny_kernel(const std::string& words, Ending ending) {
   constexpr std::uint32_t kBase = 0x100000;
   std::string code(
-      "\xfc\xbe____\x66\xba\xf8\x03"  // cld; mov esi, words; mov dx, 0x3f8
+      "\xfc\xbe____\x66\xba\xf8\x03"  // cld, mov esi words, mov dx 0x3f8
       "\xac\x84\xc0\x74\x03\xee\xeb\xf8",
-      18);  // 1: lodsb; test al, al; jz 2f; out dx, al; jmp 1b; 2:
+      18);  // 1: lodsb, test al al, jz 2f, out dx al, jmp 1b, 2:
   if (ending == Ending::reset)
     code += std::string("\x0f\x01\x1d____\xcc", 8);  // lidt [zeros]; int3: a triple fault
   else
-    code += std::string("\xfa\xf4\xeb\xfd", 4);  // cli; 3: hlt; jmp 3b
+    code += std::string("\xfa\xf4\xeb\xfd", 4);  // cli, 3: hlt, jmp 3b
   std::uint32_t words_at = kBase + static_cast<std::uint32_t>(code.size());
   std::uint32_t zeros_at = words_at + static_cast<std::uint32_t>(words.size());
   std::memcpy(code.data() + 2, &words_at, 4);

@@ -19,7 +19,7 @@ TEST_CASE("state: names survive a round trip, others are corrupt") {
 }
 
 TEST_CASE("state: exactly the arrows of the diagram exist") {
-  // Row: from; column: to; order as in kAll.
+  // A row is the state before, a column the state after, both in the order of kAll.
   constexpr bool y = true, n = false;
   constexpr bool kAllowed[8][8] = {
       /* creating   */ {n, y, y, n, n, n, n, y},

@@ -1,5 +1,6 @@
-// One executable, several roles: argv[0] picks the role, else argv[1] may name it. In every role descriptors 0 to 2 are
-// standard streams and nothing of ours. Nothing else happens here, and nothing (threads, locale, logging) before it.
+// One executable with several roles. argv[0] picks the role; if argv[0] is `banger`, argv[1] may name another role. In
+// every role, descriptors 0 to 2 are standard streams and no other files. Threads, locale and logging belong to the
+// roles.
 #include <string_view>
 
 #include "host/standard_streams.h"
@@ -34,7 +35,7 @@ int main(int argc, char** argv) {
   banger::host::reserve_standard_streams();
   std::string_view name = argc > 0 ? argv[0] : "banger";
   if (auto slash = name.rfind('/'); slash != name.npos) name.remove_prefix(slash + 1);
-  // `banger bangerd …` serves where no link can be made; the role's own arguments then start one later.
+  // `banger bangerd …` starts a role without a link to this file. The role's arguments start at argv[2].
   if (argc > 1 && name == "banger" && std::string_view(argv[1]) != "banger")
     if (const Role* role = find_role(argv[1]); role && role->name != "init") return role->run(argc - 1, argv + 1);
   const Role* role = find_role(name);

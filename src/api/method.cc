@@ -39,7 +39,7 @@ bool has_type(Type type, const Json& value) {
     case Type::text:
       return value.is_string();
     case Type::path:
-      // Empty is as good as absent, for clients that pass on what they were given.
+      // An empty path counts as absent, because clients pass on options that have no value.
       return value.is_string() && (value.get_ref<const std::string&>() + "/").front() == '/';
     case Type::integer:
       return value.is_number_integer();
@@ -54,7 +54,7 @@ bool has_type(Type type, const Json& value) {
     case Type::counts:
     case Type::object:
     case Type::objects:
-      return false;  // no parameter is of these
+      return false;  // no parameter has these types
   }
   return false;
 }

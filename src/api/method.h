@@ -1,5 +1,6 @@
 // The daemon's methods as data. Parameter checks, docs/rpc.md and the completion of `banger rpc` come from these
-// tables, and other clients can be made from them. What a method does is in src/roles/daemon/methods.
+// tables. Clients in other languages can be generated from them. The functions of the methods are in
+// src/roles/daemon/methods.
 #pragma once
 
 #include <cstdint>
@@ -14,19 +15,19 @@ struct Parameter {
   std::string_view name;
   Type type = Type::text;
   bool required = false;
-  std::string_view initial = {};                   ///< the default, for people; empty: `help` says what happens
+  std::string_view initial = {};                   ///< the default, for people; empty: `help` describes it
   std::string_view help;                           ///< sentences without the last full stop
   std::span<const std::string_view> choices = {};  ///< the only values, when not empty
   std::int64_t least = INT64_MIN, most = INT64_MAX;
 };
 
-/// What becomes of the connection.
+/// How the connection is used.
 enum class Shape {
   call,    ///< one answer
   stream,  ///< after the answer the connection is a raw stream of bytes
 };
 
-/// Whether somebody waits for the method: then the ready pool keeps out of its way.
+/// `foreground`: a person waits for the answer, so the ready pool does not work meanwhile.
 enum class Priority { normal, foreground };
 
 struct Method {
@@ -39,22 +40,23 @@ struct Method {
   Shape shape = Shape::call;
   Priority priority = Priority::normal;
   bool progress = false;     ///< notifications are sent while the method runs
-  bool cancellable = false;  ///< a caller that closes its connection ends the method
+  bool cancellable = false;  ///< the method ends early when its caller closes the connection
 };
 
 /// A chapter of docs/rpc.md.
 struct Group {
   std::string_view title;
   std::string_view text = {};                   ///< paragraphs before the objects
-  std::span<const Object* const> objects = {};  ///< those described in this chapter
+  std::span<const Object* const> objects = {};  ///< described in this chapter
   std::span<const Method> methods;
 };
 
 std::span<const Group* const> groups();
-/// Null when there is none of that name.
+/// Null when no method has that name.
 const Method* find_method(std::string_view name);
 
-/// `params` against the table. `invalid` for a parameter that is unknown, missing, of another type or out of range.
+/// Compares `params` with the table. `invalid` for a parameter that is unknown, missing, of another type or out of
+/// range.
 Result<> check_params(const Method& method, const Json& params);
 
 }  // namespace banger::api

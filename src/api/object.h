@@ -1,5 +1,5 @@
-// What the JSON objects of docs/rpc.md look like, as data: one table for each object, whose rows are its fields. JSON
-// is written and read by these tables, and the page is made from them.
+// The JSON objects of docs/rpc.md as data: one table for each object, with one row for each field. JSON is written and
+// read by these tables, and the page is made from them.
 //
 // An object is a struct of plain values with a `kObject` table. To add a field, add a member to the struct and a row to
 // the table. Readers give a field that is absent its default, because an older daemon does not send it.
@@ -28,14 +28,14 @@ enum class Type {
   object,
   objects,  ///< a list of objects
 };
-/// "a string", "a whole number", …: how an error names the type.
+/// The name of the type in an error: "a string", "a whole number", ….
 std::string_view to_string(Type type);
 
 struct Object;
 
-/// What a field has when there is no value.
+/// How JSON shows that a field has no value.
 enum class Missing {
-  never,   ///< there always is one
+  never,   ///< the field always has a value
   null,    ///< the field is null
   absent,  ///< the field is left out
 };
@@ -55,7 +55,7 @@ struct Field {
     field.choices = words;
     return field;
   }
-  /// Left out instead of null.
+  /// The same field, left out of the JSON instead of null.
   constexpr Field or_absent() const {
     Field field = *this;
     field.missing = Missing::absent;
@@ -64,7 +64,7 @@ struct Field {
 };
 
 struct Object {
-  std::string_view name;  ///< "VM object", with which a sentence can go on
+  std::string_view name;  ///< "VM object": fits into a sentence
   std::string_view help = {};
   std::span<const Field> fields;
 };
@@ -73,18 +73,18 @@ Json to_json(const Object& object, const void* of);
 /// Fields that the table does not have are ignored: a newer daemon may send more.
 Result<> from_json(const Object& object, const Json& json, void* to);
 
-/// A struct that has its table.
+/// A struct with a table.
 template <class T>
 concept Described = requires {
   { T::kObject } -> std::same_as<const Object&>;
 };
 
-/// Gives Json; `auto`, because that type is complete only where this is used.
+/// Returns Json. The type is `auto` because Json is complete only where this function is used.
 template <Described T>
 auto to_json(const T& value) {
   return to_json(T::kObject, &value);
 }
-/// `invalid` naming the field whose value has another type.
+/// `invalid` when a value has another type than its field. The error names the field.
 template <Described T>
 Result<T> read(const Json& json) {
   T value;

@@ -1,5 +1,6 @@
-// Between C++ values and JSON, for the tables in objects/. A row is `field<&VmObject::name>("name", "help")`: its type
-// follows from the member.
+// Conversion between C++ values and JSON, for the tables in objects/. The type of a field follows from its member:
+//
+//     field<&VmObject::name>("name", "The name")
 #pragma once
 
 #include <concepts>

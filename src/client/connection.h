@@ -1,4 +1,4 @@
-// Calls to the daemon, for all clients: the command line, and any other user interface. Nothing here knows a terminal.
+// Calls to the daemon, for all clients: the command line and any other user interface. This code uses no terminal.
 #pragma once
 
 #include <cstdint>
@@ -14,11 +14,12 @@ namespace banger::client {
 
 struct CallOptions {
   rpc::OnProgress progress = {};
-  /// When readable, ends the wait with `cancelled`. The caller then drops the connection, which cancels the call.
+  /// When this descriptor becomes readable, the wait ends with `cancelled`. The caller then closes the connection, and
+  /// so cancels the call.
   int interrupt_fd = -1;
 };
 
-/// What a stream call leaves: its result, the socket, and the bytes of the stream that have been read already.
+/// The outcome of a stream call: its result, the socket, and the bytes of the stream that have been read already.
 using Stream = rpc::Client::RawStream;
 
 class Connection {
@@ -26,14 +27,14 @@ class Connection {
   explicit Connection(UniqueFd socket) : client_(std::move(socket)) {}
 
   Result<Json> call(std::string_view method, const Json& params, const CallOptions& options = {});
-  /// The same with a deadline instead of an interrupt: `timeout` when there is no answer in time.
+  /// A call with a deadline instead of an interrupt: `timeout` when there is no answer in time.
   Result<Json> call_within(std::string_view method, const Json& params, std::uint64_t milliseconds);
-  /// The result as an object of src/api.
+  /// A call whose result is an object of src/api.
   template <api::Described T>
   Result<T> get(std::string_view method, const Json& params, const CallOptions& options = {}) {
     return api::read<T>(TRY(call(method, params, options)));
   }
-  /// Takes the connection over.
+  /// Turns the connection into a raw stream.
   Result<Stream> open_stream(std::string_view method, const Json& params, const CallOptions& options = {}) &&;
 
   /// For several calls at once.
@@ -43,7 +44,8 @@ class Connection {
   rpc::Client client_;
 };
 
-/// A descriptor that becomes readable after so long (timerfd(2)): a deadline for what can only be interrupted.
+/// A descriptor (timerfd(2)) that becomes readable after `milliseconds`. It gives a deadline to a wait that only an
+/// interrupt can end.
 Result<UniqueFd> timer_after(std::uint64_t milliseconds);
 
 }  // namespace banger::client

@@ -23,7 +23,8 @@ using SteadyClock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr auto kStartDeadline = std::chrono::seconds(10);
-constexpr auto kOtherDaemonGrace = milliseconds(300);  // one that holds the lock may not listen yet, or be about to end
+// Another daemon that holds the instance lock may be about to listen, or about to end.
+constexpr auto kOtherDaemonGrace = milliseconds(300);
 constexpr auto kRetry = milliseconds(10);
 constexpr std::size_t kReadyBytes = 4096;
 
@@ -36,7 +37,8 @@ void pause() {
   ::nanosleep(&wait, nullptr);
 }
 
-// Clients that find no daemon at the same time take turns, so that one starts it and the others find it.
+// Several clients may find no daemon at the same time. With this lock one client starts the daemon, and the others find
+// it.
 Result<UniqueFd> take_turn(const host::Paths& paths, SteadyClock::time_point deadline) {
   auto lock = TRY(host::open_file(paths.run() + "/start.lock", O_RDWR | O_CREAT, 0600));
   while (::flock(lock.get(), LOCK_EX | LOCK_NB) < 0) {
@@ -47,7 +49,7 @@ Result<UniqueFd> take_turn(const host::Paths& paths, SteadyClock::time_point dea
   return lock;
 }
 
-// What the daemon says on its ready descriptor until it closes it; `timeout` when it says nothing.
+// Everything that the daemon writes to its ready descriptor. `timeout` when the daemon neither writes nor closes it.
 Result<std::string> read_ready(int fd, SteadyClock::time_point deadline) {
   std::string text;
   while (text.size() < kReadyBytes) {
@@ -78,7 +80,7 @@ Result<host::Child> spawn_daemon(const DaemonProgram& program, const std::string
   return in("start the daemon", host::spawn(spec));
 }
 
-// REQUIRES: our turn. Gives its pid, or why it did not start.
+// REQUIRES: the caller holds the start lock. Returns the daemon's pid, or the reason why it did not start.
 Result<pid_t> start_daemon(const DaemonProgram& program, const host::Paths& paths, SteadyClock::time_point deadline) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) < 0) return fail_errno("pipe");
@@ -124,7 +126,8 @@ Result<Connected> connect_or_start(const host::Paths& paths, const DaemonProgram
 
   auto pid = start_daemon(program, paths, deadline);
   if (!pid) {
-    // One that was started by other means, or is on its way out, may hold the lock: look again, then try once more.
+    // Another daemon may hold the instance lock: it starts right now, or it is about to end. So look again, then start
+    // once more.
     socket = connect_until(paths.daemon_socket(), SteadyClock::now() + kOtherDaemonGrace);
     if (socket) return Connected{.socket = std::move(*socket)};
     pid = start_daemon(program, paths, deadline);

@@ -1,4 +1,4 @@
-// Reaching the daemon: find the one that listens, or start one.
+// Reaching the daemon: find a daemon that listens, or start one.
 #pragma once
 
 #include <sys/types.h>
@@ -13,7 +13,7 @@
 
 namespace banger::client {
 
-/// What starts a daemon. `--ready-fd N` is added to `argv`.
+/// The command line that starts a daemon. `--ready-fd N` is added to `argv`.
 struct DaemonProgram {
   std::vector<std::string> argv;
   std::vector<std::string> environment;  ///< KEY=VALUE
@@ -24,9 +24,9 @@ struct Connected {
   std::optional<pid_t> started;  ///< the daemon that was started for this connection
 };
 
-/// A connection to a daemon that listens: `not_found` or `unavailable` when there is none.
+/// A connection to the daemon. `not_found` or `unavailable` when no daemon listens.
 Result<UniqueFd> find(const host::Paths& paths);
-/// Starts a daemon when none listens. Clients that do so at the same time take turns, and one daemon is started.
+/// Starts a daemon when none listens. When several clients do so at the same time, only one daemon is started.
 Result<Connected> connect_or_start(const host::Paths& paths, const DaemonProgram& program);
 
 }  // namespace banger::client

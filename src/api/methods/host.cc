@@ -11,7 +11,7 @@ constexpr Parameter kDoctorParameters[] = {
     {.name = "fix", .type = Type::boolean, .initial = "false", .help = "Tries anew whether KVM runs guests"},
 };
 constexpr Parameter kGcParameters[] = {
-    {.name = "dry_run", .type = Type::boolean, .initial = "false", .help = "Lists what is found, and removes nothing"},
+    {.name = "dry_run", .type = Type::boolean, .initial = "false", .help = "Lists what is found and removes nothing"},
 };
 
 constexpr Method kMethods[] = {

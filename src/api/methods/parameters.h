@@ -35,7 +35,7 @@ constexpr Parameter create_parameter(const vm::Field& field) {
           .choices = field.choices};
 }
 
-/// The same for a change of the field: a field that is not given stays.
+/// The parameter that changes the field. A field without a parameter keeps its value.
 constexpr Parameter set_parameter(const vm::Field& field) {
   auto parameter = create_parameter(field);
   parameter.initial = {};

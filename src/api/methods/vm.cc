@@ -1,4 +1,4 @@
-// vm.*, except what is about commands, files, ports and snapshots.
+// vm.*, without the methods for commands, files, ports and snapshots.
 #include "api/objects/vm.h"
 
 #include "api/method.h"

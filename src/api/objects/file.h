@@ -17,7 +17,7 @@ struct FileObject {
   static const Object kObject;
 };
 
-/// What a download is of.
+/// Describes the path that vm.get_files sends.
 struct DownloadObject {
   std::string type;
   std::string name;

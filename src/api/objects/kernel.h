@@ -30,7 +30,7 @@ struct KernelList {
   static const Object kObject;
 };
 
-/// What a deletion removed.
+/// The kernel that kernel.delete removed.
 struct KernelName {
   std::string name;
   static const Object kObject;

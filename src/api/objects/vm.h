@@ -18,7 +18,7 @@ struct StageObject {
   static const Object kObject;
 };
 
-/// Sums since the machine was started, by the names of docs/rpc.md.
+/// Sums since the machine was started, by their names in docs/rpc.md.
 using Metrics = std::map<std::string, std::uint64_t>;
 
 struct VmObject {
@@ -85,7 +85,7 @@ struct VmStats {
   static const Object kObject;
 };
 
-/// A thing by its id and name: what a deletion removed, and what a stream is about.
+/// The id and name of a thing: the result of a deletion, and the VM of a stream.
 struct Named {
   std::string id;
   std::string name;

@@ -208,7 +208,7 @@ class Helper(unittest.TestCase):
         second = subprocess.run([BIN / "bangerd-root", "--config", self.config, "--socket", self.socket],
                                 capture_output=True, text=True, timeout=180)
         self.assertEqual(second.returncode, 125)
-        self.assertIn("serves there already", second.stderr)
+        self.assertIn("another root helper already listens", second.stderr)
         self.assertIn("result", self.ask({"operation": "helper.version"}))
 
     def test_a_killed_helper_can_be_started_again(self):

@@ -1,4 +1,4 @@
-// The composition root of bangerd-root: whom it serves, the socket, confinement, then serve.
+// The composition root of bangerd-root: read the install, open the socket, confine this process, then serve.
 #include "roles/helper/helper.h"
 
 #include <fmt/format.h>
@@ -31,7 +31,8 @@ Result<> must_be_root() {
   return {};
 }
 
-// Readable when it is time to end. The handlers inherit the mask, and ignore the signals: they have little time to go.
+// A descriptor that becomes readable when the helper must end. The handlers inherit the mask, so the signals do not
+// reach them. A handler ends soon anyway, at its deadline.
 Result<UniqueFd> stop_signals() {
   sigset_t set;
   ::sigemptyset(&set);
@@ -43,7 +44,8 @@ Result<UniqueFd> stop_signals() {
   return fd;
 }
 
-// Nothing of whoever started us reaches the programs that operations run.
+// Operations run programs. These programs must not see the environment or the directory of the process that started the
+// helper.
 void clean_process() {
   ::clearenv();
   ::setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
@@ -76,7 +78,7 @@ Result<> serve_until_stopped(const Options& options, const Logger& log) {
   auto table = capabilities::privileged_table(privileged);
   auto turn = TRY(Turn::make());
   auto stop = TRY(stop_signals());
-  TRY(in("give up what is not needed", confine(table)));
+  TRY(in("confine this process", confine(table)));
   HandlerContext context{table, privileged, turn, limits::kHelperRequestDeadline};
   log.info("helper.started",
            {{"version", BANGER_VERSION}, {"owner", install.owner}, {"operations", std::to_string(table.size())}});

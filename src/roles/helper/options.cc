@@ -30,7 +30,7 @@ Result<> check_listener(int fd) {
   return {};
 }
 
-// Others could replace the socket in a directory of theirs.
+// In a directory that another user can write, that user could replace the socket.
 Result<> prepare_directory(const std::string& path) {
   TRY(host::make_directories(path, 0755));
   struct stat info{};
@@ -66,7 +66,7 @@ Result<UniqueFd> activated_listener(const host::GetEnv& env) {
 Result<UniqueFd> own_listener(const std::string& path, uid_t owner) {
   TRY(prepare_directory(std::filesystem::path(path).parent_path().string()));
   if (host::connect_unix(path))
-    return fail(ErrorCode::exists, fmt::format("{}: a root helper serves there already", path));
+    return fail(ErrorCode::exists, fmt::format("another root helper already listens on {}", path));
   TRY(host::remove_file(path));
   auto listener = TRY(host::listen_unix(path));
   if (::lchown(path.c_str(), owner, static_cast<gid_t>(-1)) < 0) return fail_errno(path);

@@ -1,4 +1,4 @@
-// The command line of bangerd-root, and the listener it serves: the one that systemd hands over, or its own.
+// The command line of bangerd-root, and its listening socket: from systemd, or made by the helper.
 #pragma once
 
 #include <span>
@@ -17,11 +17,12 @@ struct Options {
 };
 Result<Options> parse_options(std::span<char* const> arguments);
 
-/// The one listening Unix socket of sd_listen_fds(3), or an empty one when this process was given none.
+/// The listening Unix socket that systemd passed to this process (sd_listen_fds(3)), or an empty descriptor if there is
+/// none. `invalid` for several sockets, or for another kind of socket.
 Result<UniqueFd> activated_listener(const host::GetEnv& env);
 
-/// Listens at `path`, reachable by `owner` alone (mode 0600; root may always), in a directory of root's that is made
-/// with mode 0755. `exists` when another helper serves there.
+/// Listens at `path`. Only `owner` and root can connect (mode 0600). The directory is made with mode 0755 and must
+/// belong to root. `exists` when another helper listens at `path`.
 Result<UniqueFd> own_listener(const std::string& path, uid_t owner);
 
 }  // namespace banger::roles::helper

@@ -27,19 +27,20 @@ Result<std::string> read_line(int socket, host::Deadline deadline) {
     auto left = std::chrono::duration_cast<milliseconds>(deadline - host::Clock::now()).count();
     pollfd waiting{socket, POLLIN, 0};
     int ready = left > 0 ? ::poll(&waiting, 1, static_cast<int>(left)) : 0;
-    if (ready == 0) return fail(ErrorCode::timeout, "the request did not come in time");
+    if (ready == 0) return fail(ErrorCode::timeout, "the request did not arrive in time");
     if (ready < 0 && errno != EINTR) return fail_errno("wait for the request");
     auto received = host::receive_with_fds(socket, text, unwanted, MSG_DONTWAIT);
     unwanted.clear();
     if (!received && received.error().code == ErrorCode::busy) continue;
     if (!TRY(std::move(received)))
-      return fail(ErrorCode::invalid, text.empty() ? "no request" : "the request ends in the middle");
+      return fail(ErrorCode::invalid, text.empty() ? "the connection was closed without a request"
+                                                   : "the connection was closed in the middle of the request");
     auto end = text.find('\n');
     if (std::min(end, text.size()) > limits::kHelperMessageBytes)
       return fail(ErrorCode::invalid,
                   fmt::format("the request is over the limit of {} bytes", limits::kHelperMessageBytes));
     if (end == text.npos) continue;
-    if (end + 1 != text.size()) return fail(ErrorCode::invalid, "more than one request on a connection");
+    if (end + 1 != text.size()) return fail(ErrorCode::invalid, "a connection may carry only one request");
     text.pop_back();
     return text;
   }
@@ -49,7 +50,7 @@ struct Audit {
   std::string operation = "-", arguments = "-";
 };
 
-// What other operations of this helper are allowed is nothing to this one.
+// Keeps only the powers of this operation, and drops the powers of the helper's other operations.
 Result<> confine(const capabilities::PrivilegedTable& table, const capabilities::PrivilegedOperation& operation) {
   TRY(host::keep_capabilities(operation.powers));
   bool narrower = !operation.jails && std::ranges::any_of(table, &capabilities::PrivilegedOperation::jails);
@@ -75,7 +76,7 @@ std::string encode(Result<capabilities::PrivilegedReply>& reply) {
   if (!reply) return rpc::encode_helper_error(reply.error());
   auto result = reply->result.empty() ? Json::object() : Json::parse(reply->result, nullptr, false);
   if (result.is_object()) return rpc::encode_helper_result(result);
-  reply = fail(ErrorCode::internal, "the operation's result is not an object");
+  reply = fail(ErrorCode::internal, "the result of the operation is not a JSON object");
   return rpc::encode_helper_error(reply.error());
 }
 
@@ -102,7 +103,7 @@ int handle_request(const HandlerContext& context, UniqueFd socket, const host::P
                               {"arguments", audit.arguments},
                               {"outcome", reply ? "done" : to_string(reply.error().code)},
                               {"error", reply ? "-" : reply.error().message},
-                              {"told", sent ? "yes" : "no"},
+                              {"replied", sent ? "yes" : "no"},
                               {"ms", std::to_string(took.count())}});
   return reply && sent ? 0 : 1;
 }

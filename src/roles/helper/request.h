@@ -19,8 +19,9 @@ struct HandlerContext {
   std::chrono::milliseconds request_deadline;
 };
 
-/// Reads one request, does it, replies, and writes its audit line. Gives the process's exit code. Blocking: the server
-/// ends it when it takes too long. From the moment the operation is known it has that operation's powers only.
+/// Reads one request, runs its operation, replies, and writes the line of the audit log. Returns the exit code of this
+/// process. The function blocks, and the server kills the process after a deadline. Once the operation is known, the
+/// process keeps only the powers of that operation.
 int handle_request(const HandlerContext& context, UniqueFd socket, const host::Peer& peer);
 
 }  // namespace banger::roles::helper

@@ -44,7 +44,7 @@ class Server {
 
  private:
   std::vector<pollfd> interests() const {
-    // poll ignores what is negative: a server that stops accepts nobody, one that is full not now.
+    // poll(2) ignores negative descriptors. A server that stops accepts no connection, and neither does a full server.
     bool room = handlers_.size() < options_.connections;
     std::vector<pollfd> list{{listener_ ? stop_fd_ : -1, POLLIN, 0}, {room ? listener_.get() : -1, POLLIN, 0}};
     for (const auto& handler : handlers_) list.push_back({handler.process.pidfd(), POLLIN, 0});
@@ -63,7 +63,9 @@ class Server {
       auto ended = handler.process.poll();
       if (!ended && host::Clock::now() < handler.deadline) return false;
       if (!ended) {
-        ::kill(-handler.process.pid(), SIGKILL);  // with what it started: it leads a group, and is not reaped yet
+        // The handler leads a process group, so this also kills the programs that the handler has started. The pid is
+        // still valid, because the handler has not been reaped.
+        ::kill(-handler.process.pid(), SIGKILL);
         ended = handler.process.wait();
       }
       if (ended->signal) tell(handler.peer, "helper.killed", std::to_string(ended->signal));

@@ -1,5 +1,5 @@
-// Accepts the root helper's connections and gives each to a process of its own, so that one that stalls, crashes or is
-// cut off is nobody else's trouble, and nothing of a request stays behind in the server.
+// Accepts the root helper's connections, and handles each in a process of its own. So a request that stalls or crashes
+// does not disturb the others, and no data of a request stays in the server.
 #pragma once
 
 #include <chrono>
@@ -13,17 +13,17 @@
 namespace banger::roles::helper {
 
 struct ServerOptions {
-  uid_t owner;  ///< with root the only peer that is listened to
-  std::chrono::milliseconds deadline =
-      limits::kHelperDeadline + limits::kHelperRequestDeadline;  ///< then a handler and what it started is killed
-  std::size_t connections = limits::kHelperConnections;          ///< at once; others wait to be accepted
+  uid_t owner;  ///< only this user and root are served
+  /// After this time a handler is killed, with all processes that it has started.
+  std::chrono::milliseconds deadline = limits::kHelperDeadline + limits::kHelperRequestDeadline;
+  std::size_t connections = limits::kHelperConnections;  ///< at the same time; further ones wait to be accepted
 };
 
-/// Runs in the handler's process, whose exit code it gives.
+/// Runs in the handler's process, and returns the exit code of that process.
 using Handle = std::function<int(UniqueFd socket, const host::Peer& peer)>;
 
-/// Serves until `stop_fd` is readable; handlers that run then get to their end or their deadline. REQUIRES: no other
-/// threads.
+/// Serves until `stop_fd` is readable, then waits until all handlers have ended or reached their deadline. REQUIRES:
+/// this process has no other threads.
 Result<> serve(const ServerOptions& options, const Logger& log, UniqueFd listener, int stop_fd, const Handle& handle);
 
 }  // namespace banger::roles::helper

@@ -20,7 +20,8 @@ Result<Turn> Turn::make() {
   pthread_mutexattr_t kind;
   ::pthread_mutexattr_init(&kind);
   ::pthread_mutexattr_setpshared(&kind, PTHREAD_PROCESS_SHARED);
-  ::pthread_mutexattr_setrobust(&kind, PTHREAD_MUTEX_ROBUST);  // a handler that was killed leaves it to the next one
+  // The lock of a handler that was killed goes to the next handler.
+  ::pthread_mutexattr_setrobust(&kind, PTHREAD_MUTEX_ROBUST);
   int error = ::pthread_mutex_init(&turn.shared_->mutex, &kind);
   ::pthread_mutexattr_destroy(&kind);
   if (error) return fail_errno("make a mutex", error);
@@ -41,8 +42,8 @@ Result<> Turn::take(std::chrono::milliseconds deadline) const {
   until.tv_nsec = (left % std::chrono::seconds(1)).count();
   int error = ::pthread_mutex_clocklock(&shared_->mutex, CLOCK_MONOTONIC, &until);
   if (error == EOWNERDEAD) error = ::pthread_mutex_consistent(&shared_->mutex);
-  if (error == ETIMEDOUT) return fail(ErrorCode::busy, "the operation before this one has not ended yet");
-  if (error) return fail_errno("take the turn", error);
+  if (error == ETIMEDOUT) return fail(ErrorCode::busy, "another operation is still running");
+  if (error) return fail_errno("wait for other operations", error);
   return {};
 }
 

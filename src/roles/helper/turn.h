@@ -1,4 +1,5 @@
-// One operation at a time, over all handler processes: what they change (links, rules) has few locks of its own.
+// A lock that all handler processes share, so that only one operation runs at a time. Network links and firewall rules
+// have few locks of their own.
 #pragma once
 
 #include <chrono>
@@ -7,7 +8,7 @@
 
 namespace banger::roles::helper {
 
-/// Shared with the processes that are forked after it was made.
+/// The lock is shared with processes that are forked after make().
 class Turn {
  public:
   static Result<Turn> make();
@@ -15,7 +16,8 @@ class Turn {
   ~Turn();
   Turn& operator=(Turn&&) = delete;
 
-  /// Takes the turn; `timeout` after the deadline. It is given back when this process ends, in whatever way.
+  /// Takes the lock. `busy` when another process still holds the lock after `deadline`. The kernel releases the lock
+  /// when its process ends.
   Result<> take(std::chrono::milliseconds deadline) const;
   void give_back() const;
 

@@ -36,9 +36,9 @@ vm::HostSize measure_host() {
 }
 
 struct Options {
-  int ready_fd = -1;  ///< told "ok", or why not
-  bool log_file =
-      false;  ///< stderr goes to the log in the state directory: for a service manager, which starts us without
+  int ready_fd = -1;  ///< gets "ok", or the reason why the daemon does not start
+  /// Standard error goes to the log in the state directory. A service manager starts the daemon without that log.
+  bool log_file = false;
 };
 
 Result<Options> parse_options(int argc, char** argv) {
@@ -48,13 +48,12 @@ Result<Options> parse_options(int argc, char** argv) {
   std::string_view value = argc == 3 ? argv[2] : "";
   auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), fd);
   if (argc != 3 || std::string_view(argv[1]) != "--ready-fd" || error != std::errc{} || *end || fd < 3)
-    return fail(ErrorCode::invalid, "usage: bangerd [--ready-fd N | --log-file]",
-                "banger daemon start starts it for you");
+    return fail(ErrorCode::invalid, "usage: bangerd [--ready-fd N | --log-file]", "banger daemon start");
   ::fcntl(fd, F_SETFD, FD_CLOEXEC);
   return Options{.ready_fd = fd};
 }
 
-// REQUIRES: the state directory is there.
+// REQUIRES: the state directory exists.
 Result<> log_to(const std::string& path) {
   auto log = TRY(host::open_file(path, O_WRONLY | O_CREAT | O_APPEND, 0600));
   if (::dup2(log.get(), STDOUT_FILENO) < 0 || ::dup2(log.get(), STDERR_FILENO) < 0) return fail_errno(path);
@@ -68,19 +67,21 @@ void tell(int ready_fd, std::string text) {
   ::close(ready_fd);
 }
 
-// A socket whose daemon died is in the way; the instance lock, which we hold, proves that nobody serves it.
+// The socket of a daemon that died would be in the way. This process holds the instance lock, so no daemon serves that
+// socket.
 Result<UniqueFd> listen_in_place_of_the_dead(const std::string& path) {
   TRY(host::remove_file(path));
   return host::listen_unix(path);
 }
 
-// Not at once: whoever started the daemon wants something first.
+// A client has started the daemon and has a call to make. So this work waits until no client waits.
 Task<> tend_templates(engine::VmManager* vms) {
   co_await vms->foreground().wait_idle();
   co_await vms->templates().retire_orphans();
 }
 
-// Connections to forwarded ports are many, and the usual limit of 1024 descriptors is for programs that use select(2).
+// Forwarded ports can have many connections. The usual limit of 1024 descriptors is only for programs that use
+// select(2).
 void raise_descriptor_limit() {
   constexpr rlim_t kWanted = 8192;
   rlimit limit{};
@@ -90,7 +91,7 @@ void raise_descriptor_limit() {
 }
 
 Task<> serve(Daemon& daemon, rpc::Server& server, UniqueFd listener, int ready_fd) {
-  // First the truth, then the answers: whoever asks must not see a VM as running whose machine is gone.
+  // Recovery comes before the first answer. Otherwise a client could see a VM as running although its machine is gone.
   co_await daemon.vms.recover_all(host::after(std::chrono::seconds(3)));
   daemon.services.runtime.spawn(engine::release_leftovers(daemon.services, daemon.vms.registry()));
   daemon.services.resources.run(daemon.services.runtime, daemon.vms.foreground());
@@ -106,7 +107,7 @@ Task<> serve(Daemon& daemon, rpc::Server& server, UniqueFd listener, int ready_f
   tell(ready_fd, "ok");
 }
 
-// With its state directory gone it would serve nobody for ever, and a new daemon could not take its place.
+// No client can reach a daemon without its socket. The daemon would run for ever and keep a new daemon from starting.
 Task<> stop_when_unreachable(Daemon& daemon, const OwnSocket& socket) {
   constexpr auto kEvery = std::chrono::seconds(5);
   while (socket.in_place()) co_await daemon.services.runtime.sleep_for(kEvery);
@@ -115,7 +116,7 @@ Task<> stop_when_unreachable(Daemon& daemon, const OwnSocket& socket) {
 }
 
 Task<> shut_down(engine::Services& services, engine::VmManager& vms, rpc::Server& server, const OwnSocket& socket) {
-  // Calls under way are cancelled and get a moment to undo themselves; VMs are left alone.
+  // Running calls are cancelled, and have some time to undo their work. VMs go on.
   co_await server.stop(host::after(std::chrono::seconds(20)));
   co_await vms.pool().close();
   co_await services.resources.close();
@@ -124,7 +125,7 @@ Task<> shut_down(engine::Services& services, engine::VmManager& vms, rpc::Server
   services.runtime.stop();
 }
 
-// Another place is for tests; a helper that is not root's is turned down, wherever it is.
+// Tests use another path. At any path, the daemon refuses a helper that does not run as root.
 std::string helper_socket() {
   const char* other = std::getenv("BANGER_HELPER_SOCKET");
   return other && *other ? other : std::string(config::kHelperSocket);
@@ -223,7 +224,7 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
 
 int run(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);
-  // One arena and an eager trim keep an idle daemon small; it is never busy with allocations.
+  // One arena and an early trim keep an idle daemon small. Allocations are not what the daemon spends its time on.
   ::mallopt(M_ARENA_MAX, 1);
   ::mallopt(M_TRIM_THRESHOLD, 64 * 1024);
   raise_descriptor_limit();

@@ -1,9 +1,10 @@
-// The owner daemon: serves the owner's VMs over a private socket until told to stop. VMs outlive it.
+// The owner's daemon. It serves the owner's VMs over a private socket until it is stopped. The VMs go on without it.
 #pragma once
 
 namespace banger::roles::daemon {
 
-/// `bangerd [--ready-fd N]`: writes "ok\n", or a sentence saying why not, to descriptor N once it serves.
+/// `bangerd [--ready-fd N | --log-file]`. Once the daemon serves, it writes "ok\n" to descriptor N. If it cannot serve,
+/// it writes a sentence that says why.
 int run(int argc, char** argv);
 
 }  // namespace banger::roles::daemon

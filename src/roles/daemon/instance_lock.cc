@@ -19,7 +19,7 @@ Result<UniqueFd> take_instance_lock(const std::string& path) {
     auto pid = host::read_file(path, 64);
     return fail(ErrorCode::exists,
                 fmt::format("another daemon is running (pid {})", pid ? printable(trim(*pid)) : "unknown"),
-                "banger daemon stop ends it");
+                "banger daemon stop");
   }
   auto text = fmt::format("{}\n", ::getpid());
   if (::ftruncate(fd.get(), 0) < 0 || ::pwrite(fd.get(), text.data(), text.size(), 0) < 0) return fail_errno(path);

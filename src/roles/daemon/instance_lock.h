@@ -1,4 +1,4 @@
-// One daemon per owner and state directory.
+// The lock that allows one daemon for each state directory.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace banger::roles::daemon {
 
-/// Held for as long as the descriptor lives, freed by the kernel however the process ends. `exists` when another daemon
-/// has it.
+/// The lock is held until the descriptor is closed. The kernel closes the descriptor when the process ends for any
+/// reason. `exists` when another daemon holds the lock.
 Result<UniqueFd> take_instance_lock(const std::string& path);
 
 }  // namespace banger::roles::daemon

@@ -16,7 +16,7 @@ Result<OwnSocket> OwnSocket::at(std::string path) {
 
 bool OwnSocket::in_place() const {
   struct stat info{};
-  // A file system that fails for a moment proves nothing.
+  // Other errors may be temporary, so the socket counts as present.
   if (::lstat(path_.c_str(), &info) < 0) return errno != ENOENT && errno != ENOTDIR;
   return info.st_dev == device_ && info.st_ino == inode_;
 }

@@ -1,4 +1,4 @@
-// The daemon's socket, as a thing in the file system that may be taken away or replaced under it.
+// The daemon's socket file. Other programs may remove or replace this file while the daemon runs.
 #pragma once
 
 #include <sys/types.h>
@@ -11,12 +11,12 @@ namespace banger::roles::daemon {
 
 class OwnSocket {
  public:
-  /// Remembers which file `path` is now: right after listening on it.
+  /// Remembers the inode at `path`. Call this right after the daemon has made the socket.
   static Result<OwnSocket> at(std::string path);
 
-  /// False once the path leads to nothing, or to someone else's socket: nobody can reach this daemon any more.
+  /// False when the path leads to nothing or to another file. Then no client can reach this daemon any more.
   bool in_place() const;
-  /// Removes it, if it is still ours.
+  /// Removes the socket file, unless another file has taken its place.
   void remove() const;
 
  private:

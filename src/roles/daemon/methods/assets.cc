@@ -1,4 +1,4 @@
-// image.* and kernel.*: the stores' contents, who uses them, making and removing.
+// image.* and kernel.*: list, describe, make and delete images and kernels.
 #include "engine/assets.h"
 
 #include <fmt/format.h>
@@ -37,7 +37,7 @@ Result<> unused(std::string_view what, const std::vector<std::string>& users) {
               "delete those VMs first");
 }
 
-// A path of the host; empty when there is none.
+// A path of the host. Empty when the parameter is absent.
 Result<std::string> path_param(const Json& params, std::string_view key) {
   return TRY(find_string(params, key)).value_or("");
 }
@@ -59,7 +59,7 @@ Task<Result<Json>> image_build(Daemon& daemon, const Json& params, rpc::CallCont
   auto turn = co_await daemon.services.building_image.lock();
   auto before = daemon.services.images.get(name);
   auto built = CO_TRY(co_await daemon.services.images.build(name, progress_of(context), context.cancel()));
-  // The one whose name it took: kept for VMs that were made from it, else of no use to anyone.
+  // The older image has lost its name to the new image. The older image is removed, unless VMs were made from it.
   if (before) co_await engine::remove_orphan(daemon.services, daemon.vms, before->id);
   co_return image_json(daemon, built);
 }

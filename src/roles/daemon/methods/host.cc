@@ -1,4 +1,4 @@
-// daemon.* and host.*: the daemon itself and the host it runs on.
+// daemon.* and host.*: the daemon and its host.
 #include "api/objects/host.h"
 
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-// The daemon's RPC methods, in groups; src/api describes them.
+// The functions of the daemon's RPC methods, in groups. src/api describes the methods.
 #pragma once
 
 #include <span>
@@ -13,7 +13,7 @@
 
 namespace banger::roles::daemon {
 
-/// Borrowed by every method for the daemon's life.
+/// The parts of the daemon that methods use. All of them live as long as the daemon.
 struct Daemon {
   engine::Services& services;
   engine::VmManager& vms;
@@ -23,7 +23,7 @@ struct Daemon {
   std::int64_t started_at;     ///< unix seconds
 };
 
-/// What a method does. Its parameters have been checked against the method's table in src/api.
+/// The function of a method. The parameters have been checked against the method's table in src/api.
 using Function = Task<Result<Json>> (*)(Daemon&, const Json& params, rpc::CallContext&);
 struct Handler {
   std::string_view method;
@@ -38,17 +38,18 @@ std::span<const Handler> saved_handlers();
 std::span<const Handler> template_handlers();
 std::span<const Handler> vm_handlers();
 
-/// One for each method of src/api; a test compares the two.
+/// One handler for each method of src/api. A unit test compares the handlers with the table.
 std::vector<Handler> all_handlers();
-/// Serves them. Parameters that the method's table does not allow are refused here.
+/// Adds all methods to the server. Each call is refused with `invalid` if the method's table does not allow the
+/// parameters.
 void add_methods(rpc::Server& server, Daemon& daemon);
 
-/// The VM that the parameter `vm` names.
+/// The VM that the parameter `vm` names. `not_found` when there is no such VM.
 Result<std::shared_ptr<engine::VmOwner>> named_vm(Daemon& daemon, const Json& params);
 engine::Report report_to(rpc::CallContext& context);
-/// The spec of a VM for which nothing was asked; its network is still to be resolved (HostResources::resolve).
+/// The spec of a VM that was created without parameters. The caller resolves its network (HostResources::resolve).
 vm::Spec default_spec(const engine::Services& services);
-/// By name or id; `not_found` suggests the nearest.
+/// A snapshot by its name or id. The error `not_found` suggests the most similar name.
 Result<store::SaveRow> find_snapshot(Daemon& daemon, const std::string& name_or_id);
 
 }  // namespace banger::roles::daemon

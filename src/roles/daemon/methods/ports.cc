@@ -1,4 +1,4 @@
-// vm.ports and vm.tunnel: what a guest listens on, and a way there.
+// vm.ports and vm.tunnel: the ports that a guest listens on, and connections to them.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -17,16 +17,16 @@ namespace {
 
 constexpr auto kAgentPatience = std::chrono::seconds(10);
 constexpr auto kConnectPatience =
-    limits::kTunnelConnectDeadline + std::chrono::seconds(5);  // the agent's own, and the way there
+    limits::kTunnelConnectDeadline + std::chrono::seconds(5);  // the agent's deadline, and the time of the link
 constexpr auto kForwardPatience = std::chrono::seconds(3);     // for a port that was opened a moment ago
 
-// One row of the agent's answer; untrusted, so only what a row has passes.
+// One row of the agent's answer. The guest is hostile, so only the fields below are taken, each within its limits.
 Result<Json> port_row(const Json& said) {
-  if (!said.is_object()) return fail(ErrorCode::corrupt, "the guest's ports are not a list of objects");
+  if (!said.is_object()) return fail(ErrorCode::corrupt, "the guest's list of ports has an item that is not an object");
   auto port = TRY(get_int(said, "port"));
   auto protocol = TRY(get_string(said, "protocol"));
   if (port < 1 || port > 65535 || (protocol != "tcp" && protocol != "udp"))
-    return fail(ErrorCode::corrupt, "the guest named a port that cannot be");
+    return fail(ErrorCode::corrupt, "the guest's list has an invalid port");
   return Json{{"protocol", protocol},
               {"address", printable(TRY(get_string(said, "address")), 64)},
               {"port", port},
@@ -44,7 +44,7 @@ Result<std::vector<Json>> port_rows(const std::string& text) {
   auto json = TRY(parse_json(text, limits::kLinkJsonBytes));
   auto list = json.is_object() ? json.find("ports") : json.end();
   if (!json.is_object() || list == json.end() || !list->is_array())
-    return fail(ErrorCode::corrupt, "the guest's ports are not a list");
+    return fail(ErrorCode::corrupt, "the guest did not send a list of ports");
   std::vector<Json> rows;
   for (const auto& said : *list)
     if (rows.size() < limits::kPortRows) rows.push_back(TRY(port_row(said)));
@@ -60,7 +60,7 @@ std::string target_of(const Json& row) {
   return parsed && !parsed->empty() ? parsed->begin()->second : "";
 }
 
-/// Probes all rows at once.
+/// Probes of all rows, which run at the same time.
 struct Probing {
   Probing(host::Runtime& r, std::shared_ptr<link::Client> c, std::vector<Json> all)
       : runtime(r), client(std::move(c)), rows(std::move(all)), done(r) {}
@@ -94,7 +94,7 @@ std::string link_to(const std::string& host, const std::string& scheme, std::uin
   return usual ? fmt::format("{}://{}/", scheme, host) : fmt::format("{}://{}:{}/", scheme, host, port);
 }
 
-// Where this host reaches each, and links for a browser.
+// Adds the address where this host reaches each port, and the URL for a browser.
 void add_ways(std::vector<Json>& rows, const std::map<std::uint16_t, engine::Forwards::Port>& forwards,
               const std::string& host) {
   for (auto& row : rows) {
@@ -111,7 +111,7 @@ void add_ways(std::vector<Json>& rows, const std::map<std::uint16_t, engine::For
   }
 }
 
-// Of a guest with an address of its own: what listens on its loopback only, nobody else reaches.
+// Adds the URLs of a guest with an address of its own. A server on the guest's loopback cannot be reached from outside.
 void add_links(std::vector<Json>& rows, const std::string& host) {
   for (auto& row : rows) {
     auto at = row["address"].get<std::string>();

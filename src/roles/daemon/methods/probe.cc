@@ -16,7 +16,7 @@ std::string extension(unsigned type, const std::string& content) { return u16(ty
 
 struct Reading {
   Reading(host::Runtime& runtime, std::shared_ptr<link::ClientStream> s) : stream(std::move(s)), changed(runtime) {}
-  std::shared_ptr<link::ClientStream> stream;  ///< null: nobody waits any more
+  std::shared_ptr<link::ClientStream> stream;  ///< null after the deadline of the probe
   std::string bytes;
   bool ended = false;
   host::Event changed;
@@ -32,7 +32,8 @@ Task<> read_first(std::shared_ptr<Reading> reading) {
   reading->changed.notify_all();
 }
 
-// The first bytes that come back; none when there is nobody, or nobody answers in time.
+// Sends `request` and returns the first bytes of the answer. Empty when no server listens, or when no answer comes in
+// time.
 Task<std::string> exchange(host::Runtime& runtime, std::shared_ptr<link::Client> client, std::string target,
                            std::string request) {
   auto deadline = host::after(limits::kProbeDeadline);
@@ -56,13 +57,13 @@ std::string_view to_string(Scheme scheme) {
 
 std::string tls_hello() {
   const std::string version12 = "\x03\x03", random(32, 'b'), session = "\r\n\r\n" + std::string(28, 'b');
-  // One of each kind that servers have: TLS 1.3, ECDHE with RSA and ECDSA, plain RSA.
+  // One cipher suite of each kind that servers support: TLS 1.3, ECDHE with RSA and ECDSA, plain RSA.
   const std::string ciphers = u16(0x1301) + u16(0x1302) + u16(0x1303) + u16(0xc02b) + u16(0xc02f) + u16(0xc02c) +
                               u16(0xc030) + u16(0x009c) + u16(0x002f);
   const std::string versions = u16(0x0304) + u16(0x0303), groups = u16(0x001d) + u16(0x0017) + u16(0x0018);
   const std::string signatures =
       u16(0x0403) + u16(0x0804) + u16(0x0401) + u16(0x0503) + u16(0x0805) + u16(0x0501) + u16(0x0201);
-  // Without a key share a TLS 1.3 server asks for one, which is answer enough.
+  // The list of key shares is empty. A TLS 1.3 server then requests a key share, and this answer is enough for a probe.
   const std::string extensions = extension(43, static_cast<char>(versions.size()) + versions) +
                                  extension(10, sized(groups)) + extension(13, sized(signatures)) +
                                  extension(11, std::string("\x01\x00", 2)) + extension(51, sized(""));

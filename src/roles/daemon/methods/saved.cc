@@ -1,4 +1,4 @@
-// vm.suspend, vm.resume, vm.fork, vm.snapshot.*: what is made of saved states, by name.
+// vm.suspend, vm.resume, vm.fork and vm.snapshot.*: the methods that make or use saved states.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -22,7 +22,7 @@ Result<store::SaveRow> named_snapshot(Daemon& daemon, const std::string& wanted)
     names.push_back(row.name);
   }
   return fail(ErrorCode::not_found, fmt::format("there is no snapshot '{}'", printable(wanted, 80)),
-              nearest(wanted, names).empty() ? "banger vm snapshot list shows them" : did_you_mean(wanted, names));
+              nearest(wanted, names).empty() ? "banger vm snapshot list" : did_you_mean(wanted, names));
 }
 
 Result<api::SnapshotObject> describe(Daemon& daemon, const store::SaveRow& row) {
@@ -67,20 +67,20 @@ Task<Result<Json>> resume(Daemon& daemon, const Json& params, rpc::CallContext& 
 // ---- forks
 
 struct ForkNames {
-  std::vector<std::string> names;  ///< one for each child; empty: made up
+  std::vector<std::string> names;  ///< one for each child; banger makes up a name for an empty one
 };
 
 Result<ForkNames> fork_names(const Json& params) {
   auto count = TRY(find_int(params, "count")).value_or(1);
   auto names = TRY(find_strings(params, "names"));
   if (!names.empty() && names.size() != static_cast<std::size_t>(count))
-    return fail(ErrorCode::invalid, "'names' must have one name for each child");
+    return fail(ErrorCode::invalid, "parameter 'names' must have one name for each child");
   for (const auto& name : names) TRY(vm::check_name(name));
   names.resize(static_cast<std::size_t>(count));
   return ForkNames{std::move(names)};
 }
 
-// One child in a coroutine of its own; the last one wakes the caller.
+// The children of a fork. Each child is made in a coroutine of its own, which wakes the caller at its end.
 struct Children {
   explicit Children(host::Runtime& runtime) : changed(runtime) {}
   bool begun = false;
@@ -102,7 +102,7 @@ Task<> make_child(Daemon* daemon, std::shared_ptr<Children> children, std::size_
   children->changed.notify_all();
 }
 
-// A fork under way. Its children may be begun while their parent is still being saved, and are begun once.
+// A running fork. Its children are begun once, possibly while their parent is still being saved.
 struct Fork {
   Daemon& daemon;
   ForkNames wanted;
@@ -115,7 +115,7 @@ struct Fork {
 void begin_children(Fork& fork, const store::SaveRow& save, engine::Stages& stages) {
   if (std::exchange(fork.children->begun, true)) return;
   stages.begin("clone", fmt::format("{} of {}", fork.wanted.names.size(), save.vm_name));
-  // Held until all children are made, so that the first one to fail does not take it along.
+  // This use keeps the saved state until all children are made. Otherwise the first child that fails would remove it.
   fork.daemon.services.saves.use(save.id);
   fork.children->under_way = fork.wanted.names.size();
   fork.children->made.resize(fork.wanted.names.size());
@@ -136,11 +136,11 @@ Task<Result<Json>> await_children(Fork& fork, bool saved, host::Cancel& cancel) 
   for (const auto& vm : children->made)
     if (vm) vms.push_back(vm_object(fork.daemon.services, *vm));
   if (saved && !children->first_error) co_return vms;
-  // All or nothing: half a fork is nobody's wish.
+  // If one child fails, the fork fails as a whole, so no child is kept.
   for (const auto& vm : children->made)
     if (vm) (void)co_await fork.daemon.vms.remove(vm, engine::Force::yes);
   co_return std::unexpected(
-      children->first_error.value_or(Error{ErrorCode::unavailable, "its parent could not be saved"}));
+      children->first_error.value_or(Error{ErrorCode::unavailable, "the state of the parent could not be saved"}));
 }
 
 Task<Result<Json>> fork(Daemon& daemon, const Json& params, rpc::CallContext& context) {
@@ -154,7 +154,7 @@ Task<Result<Json>> fork(Daemon& daemon, const Json& params, rpc::CallContext& co
   store::SaveRow row;
   row.kind = store::SaveKind::fork;
   Fork fork{.daemon = daemon, .wanted = std::move(wanted), .spec = vm->spec(), .start = start};
-  // One child starts in the time that its parent is saved; several would make the parent stand still for longer.
+  // A single child starts while its parent is being saved. Several children would make the parent's pause longer.
   engine::CanStart can_start;
   if (fork.wanted.names.size() == 1)
     can_start = [&](const store::SaveRow& save) { begin_children(fork, save, stages); };
@@ -195,10 +195,9 @@ Task<Result<Json>> snapshot_restore(Daemon& daemon, const Json& params, rpc::Cal
   auto vm = CO_TRY(named_vm(daemon, params));
   auto row = CO_TRY(named_snapshot(daemon, CO_TRY(get_string(params, "snapshot"))));
   if (row.image_id != vm->row().image_id || row.kernel != vm->row().kernel)
-    co_return fail(
-        ErrorCode::invalid,
-        fmt::format("snapshot '{}' is of another image or kernel than vm '{}' has", row.name, vm->row().name),
-        fmt::format("banger vm create --from {}", row.name));
+    co_return fail(ErrorCode::invalid,
+                   fmt::format("snapshot '{}' has another image or kernel than vm '{}'", row.name, vm->row().name),
+                   fmt::format("banger vm create --from {}", row.name));
   if (CO_TRY(find_bool(params, "force")).value_or(false)) CO_TRY(co_await vm->kill());
   engine::Stages stages(report_to(context));
   stages.begin("disks");
@@ -214,8 +213,8 @@ Task<Result<Json>> snapshot_delete(Daemon& daemon, const Json& params, rpc::Call
   auto row = CO_TRY(named_snapshot(daemon, CO_TRY(get_string(params, "snapshot"))));
   auto users = daemon.vms.registry().users_of_save(row.id);
   if (!users.empty())
-    co_return fail(ErrorCode::busy, fmt::format("snapshot '{}' is what {} runs on", row.name, join(users, ", ")),
-                   "stop or delete it first");
+    co_return fail(ErrorCode::busy, fmt::format("snapshot '{}' is used by vm {}", row.name, join(users, ", ")),
+                   "stop or delete those VMs first");
   CO_TRY(co_await daemon.services.saves.drop(row.id));
   co_return Json{{"id", row.id}, {"name", row.name}};
 }

@@ -1,4 +1,4 @@
-// template.list, template.build, template.delete.
+// template.list, template.build and template.delete.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -82,14 +82,15 @@ Result<std::vector<store::SaveRow>> wanted_rows(Daemon& daemon, const Json& para
   std::erase_if(all, [&](const auto& row) { return wanted.empty() || !row.id.starts_with(wanted); });
   if (all.empty())
     return fail(ErrorCode::not_found, fmt::format("there is no template '{}'", printable(wanted, 80)),
-                "banger template list shows them");
+                "banger template list");
   if (all.size() > 1)
     return fail(ErrorCode::invalid, fmt::format("'{}' is the start of several template ids", printable(wanted, 80)),
-                "give more of the id");
+                "give more characters of the id");
   return all;
 }
 
-// One that machines run on stays, unused for new ones, until the last of them has ended.
+// Machines may run on a template. Such a template stays until the last of these machines has ended, but new VMs do not
+// use it.
 Task<Result<Json>> remove(Daemon& daemon, const Json& params, rpc::CallContext&) {
   Json deleted = Json::array();
   for (const auto& row : CO_TRY(wanted_rows(daemon, params))) {

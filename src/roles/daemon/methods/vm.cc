@@ -1,4 +1,4 @@
-// vm.create, start, stop, …: parameters in, VM objects out.
+// vm.create, vm.start, vm.stop and other methods that read or change one VM.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -41,13 +41,14 @@ void remove_with_client(Daemon& daemon, const std::shared_ptr<engine::VmOwner>& 
   });
 }
 
-// The machine of a snapshot with memory is as it was saved.
+// Refuses parameters that the snapshot decides. A snapshot with memory also decides the shape of the machine.
 Result<> check_free_to_give(const Json& params, const store::SaveRow& snapshot) {
   for (const auto& field : vm::kFields) {
     bool fixed = field.from_snapshot == vm::FromSnapshot::always ||
                  (field.from_snapshot == vm::FromSnapshot::with_memory && snapshot.has_memory());
     if (fixed && params.contains(field.name))
-      return fail(ErrorCode::invalid, fmt::format("'{}' comes from the snapshot and cannot be given", field.name));
+      return fail(ErrorCode::invalid,
+                  fmt::format("parameter '{}' comes from the snapshot and cannot be given", field.name));
   }
   return {};
 }

@@ -1,4 +1,4 @@
-// The VM object of docs/rpc.md, as vm.list and vm.get tell it.
+// The VM object of docs/rpc.md.
 #pragma once
 
 #include "base/json.h"

@@ -1,4 +1,4 @@
-// The vm.* calls that turn the connection into a stream: exec, files, logs.
+// The methods that turn the connection into a stream: vm.exec, files and logs. vm.stat_file is here too.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -18,7 +18,7 @@ namespace banger::roles::daemon {
 namespace {
 
 constexpr auto kAgentPatience = std::chrono::seconds(10);
-constexpr auto kUnpackPatience = std::chrono::minutes(10);  // the guest may still be writing what it has buffered
+constexpr auto kUnpackPatience = std::chrono::minutes(10);  // the guest may still have to write buffered files
 
 std::string query_path(std::string_view route, std::string_view path) {
   return fmt::format("{}?path={}", route, link::percent_encode(path));
@@ -37,7 +37,7 @@ Task<Result<Opened>> open_stream(Daemon& daemon, const Json& params, link::Reque
   co_return Opened{vm, vm->parts().use->begin(), stream};
 }
 
-// The whole body of a short answer.
+// The whole body of a short answer, at most limits::kLinkJsonBytes and one chunk.
 Task<Result<std::string>> read_body(link::ClientStream& stream) {
   std::string body;
   while (body.size() < limits::kLinkJsonBytes) {
@@ -52,7 +52,7 @@ struct FileInfo {
   bool exists;
   std::string type;
   std::int64_t mode;
-  std::string target_type;  // of what a symlink leads to; empty when it leads nowhere
+  std::string target_type;  // the type behind a symlink; empty when the symlink leads to nothing
 };
 
 Task<Result<FileInfo>> file_info(Daemon& daemon, const Json& params, std::string path) {
@@ -69,21 +69,22 @@ Task<Result<FileInfo>> file_info(Daemon& daemon, const Json& params, std::string
 
 Task<Result<Json>> exec(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto [vm, use, stream] = CO_TRY(co_await open_stream(daemon, params, {.method = "POST", .path = "/exec"}));
-  // The guest's answer is not waited for: that would cost every command a round trip. The client has a deadline for it.
+  // The daemon does not wait for the guest's answer, because every command would pay for that round trip. The client
+  // has a deadline of its own.
   auto caller = CO_TRY(co_await context.become_stream(Json{{"id", vm->row().id}, {"name", vm->row().name}}));
-  // Its begin and its end count, not what lies between: a shell may be open for days.
+  // The call counts as foreground only at its begin and at its end. A shell may be open for days.
   (void)daemon.vms.foreground().begin();
   co_await engine::relay(daemon.services.runtime, std::move(caller), stream, engine::OnCallerEnd::reset);
   (void)daemon.vms.foreground().begin();
   co_return Json();
 }
 
-// What the guest made of an upload, as the line the caller gets.
+// Passes an upload on to the guest, and returns the guest's verdict.
 Task<Result<>> upload(rpc::RawStream& caller, link::ClientStream& guest) {
   for (;;) {
     auto bytes = CO_TRY(co_await caller.read());
     if (bytes.empty()) break;
-    // A guest that has given up answers early; why is in its answer.
+    // A guest that refuses the upload answers early. Its answer says why.
     if (!co_await guest.write(std::move(bytes))) break;
   }
   (void)co_await guest.finish();
@@ -147,7 +148,7 @@ Result<LogFile> open_log(const engine::VmOwner& vm, const Json& params) {
   auto fd = host::open_file(path, O_RDONLY | O_NOFOLLOW);
   if (!fd && fd.error().code == ErrorCode::not_found)
     return fail(ErrorCode::not_found, fmt::format("vm '{}' has no {} log yet", vm.row().name, source),
-                "it is written from the first start on");
+                fmt::format("banger vm start {}", vm.row().name));
   if (!fd) return std::unexpected(std::move(fd.error()));
   auto tail = TRY(find_int(params, "tail_bytes")).value_or(kDefaultTail);
   auto size = ::lseek(fd->get(), 0, SEEK_END);
@@ -163,7 +164,7 @@ Task<Result<Json>> logs(Daemon& daemon, const Json& params, rpc::CallContext& co
   auto caller = CO_TRY(co_await context.become_stream(Json::object()));
   std::string buffer(64 * 1024, '\0');
   for (;;) {
-    // Asked before reading: what was written until the end is still sent.
+    // This comes before the read, so that bytes from the machine's last moments are still sent.
     bool running = vm->parts().machine->get() && vm->parts().machine->get()->running();
     ssize_t got = ::read(log.fd.get(), buffer.data(), buffer.size());
     if (got < 0) break;
@@ -172,7 +173,7 @@ Task<Result<Json>> logs(Daemon& daemon, const Json& params, rpc::CallContext& co
       continue;
     }
     if (!follow || !running || context.cancel().requested()) break;
-    // A file grows without telling; this is quick enough for eyes and costs one read.
+    // The daemon gets no event when the file grows. This pace is fast enough for a reader, and costs one read.
     co_await context.cancel().event().wait(host::after(std::chrono::milliseconds(100)));
   }
   caller->shutdown_write();

@@ -104,7 +104,7 @@ class DeadGuests(BareCase):
         running.send_signal(signal.SIGTERM)
         _, errors = running.communicate(timeout=180)
         self.assertEqual(running.returncode, 143)
-        self.assertIn(b"did not take SIGTERM", errors)
+        self.assertIn(b"did not confirm SIGTERM", errors)
 
         # These commands have lost their clients, so they end. The guest itself still works.
         os.kill(machine, signal.SIGCONT)

@@ -92,7 +92,7 @@ class SystemInstall(InAGuest):
             self.assertEqual(self.guest(f"systemctl is-active {unit}").strip(), "active")
         status = json.loads(self.guest("banger system status --json"))
         self.assertEqual((status["owner"], status["helper"]), ("ana", status["version"].split()[1]))
-        self.assertIn("everything is in place", self.guest("/root/banger system install"))
+        self.assertIn("the install is up to date", self.guest("/root/banger system install"))
 
         # The owner's commands reach the service's daemon, which has the helper.
         pid = self.main_pid()

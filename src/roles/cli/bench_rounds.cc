@@ -29,7 +29,7 @@ constexpr int kPoolPollMs = 20;
 
 double ms_since(Clock::time_point start) { return Milliseconds(Clock::now() - start).count(); }
 
-// The next frame of an exec stream.
+// Reads the frames of an exec stream, one after the other.
 class Frames {
  public:
   Frames(const rpc::Client::RawStream& stream, int interrupt_fd) : socket_(stream.socket.get()), stop_(interrupt_fd) {
@@ -54,7 +54,7 @@ class Frames {
   link::FrameDecoder decoder_;
 };
 
-// Runs `echo` to its end; gives when its first byte of output was here.
+// Runs `echo` to its end. Returns the milliseconds from `start` to the first byte of output.
 Result<double> echo(const rpc::Client::RawStream& stream, int interrupt_fd, Clock::time_point start) {
   std::string bytes;
   link::encode_frame(link::FrameType::spec, dump_json(link::to_json(link::ExecSpec{.argv = {"echo", "hi"}})), bytes);
@@ -65,10 +65,11 @@ Result<double> echo(const rpc::Client::RawStream& stream, int interrupt_fd, Cloc
     auto frame = TRY(frames.next());
     if (frame.type == link::FrameType::stdout_data && output_ms == 0) output_ms = ms_since(start);
     if (frame.type == link::FrameType::failed)
-      return fail(ErrorCode::unsupported, "the image has no 'echo' to measure with", "choose another with --image");
+      return fail(ErrorCode::unsupported, "the image has no 'echo' command, which the benchmark runs",
+                  "choose another image with --image");
     if (frame.type == link::FrameType::exit) break;
   }
-  if (output_ms == 0) return fail(ErrorCode::internal, "'echo' said nothing");
+  if (output_ms == 0) return fail(ErrorCode::internal, "'echo' ended without output");
   return output_ms;
 }
 
@@ -83,7 +84,7 @@ Percentiles percentiles(std::vector<double> values) {
   return {.p50 = at(0.5), .p90 = at(0.9), .p99 = at(0.99)};
 }
 
-// Over a connection of its own: when this ends early, dropping it cancels the create.
+// Each round has a connection of its own. If the round ends early, closing the connection cancels vm.create.
 Result<Round> BenchRounds::use(const std::string& name, bool cold, const rpc::OnProgress& progress) {
   int interrupt = daemon_.signals().fd();
   rpc::Client client(TRY(connect_or_start(io_)).socket);

@@ -1,5 +1,5 @@
-// What `banger bench` does again and again, as a user would: make a VM, run a command in it, delete it; and the figures
-// of many such rounds. Knows nothing of how they are shown.
+// The rounds of `banger bench`. A round does what a user does: it makes a VM, runs a command in it and deletes it.
+// commands/bench.cc prints the figures.
 #pragma once
 
 #include <string>
@@ -12,27 +12,27 @@ namespace banger::roles::cli {
 
 /// Milliseconds since the round began.
 struct Round {
-  std::string way;  ///< how the VM came up, as vm.create says
+  std::string way;  ///< how the VM came up: `way` of the VM object
   double created_ms = 0;
-  double output_ms = 0;  ///< the command's first byte was here
+  double output_ms = 0;  ///< the first byte of the command's output arrived
   double total_ms = 0;   ///< the VM was deleted
 };
 
 struct Percentiles {
   double p50 = 0, p90 = 0, p99 = 0;
 };
-/// By nearest rank. REQUIRES: not empty.
+/// Percentiles by nearest rank. REQUIRES: `values` is not empty.
 Percentiles percentiles(std::vector<double> values);
 
 class BenchRounds {
  public:
-  /// `shape` is what vm.create gets beside names. Both are borrowed; no VM is made over the daemon's connection.
+  /// `shape` has the parameters of vm.create that describe the VM. `io` and `daemon` are borrowed. Each VM is made over
+  /// a connection of its own, and not over that of `daemon`.
   BenchRounds(Io& io, Daemon& daemon, Json shape) : io_(io), daemon_(daemon), shape_(std::move(shape)) {}
 
-  /// One round. Whatever happens, an interrupt (`cancelled`) too, its VM is deleted before this returns.
+  /// One round. The VM is deleted before this function returns, also after an error or an interrupt (`cancelled`).
   Result<Round> run(bool cold, const rpc::OnProgress& progress = {});
-  /// Until a clone waits to be handed over, so that the next round may get it; not for ever. `cancelled` on an
-  /// interrupt.
+  /// Waits until the ready pool has a clone for the next round, but only up to a deadline. `cancelled` on an interrupt.
   Result<> wait_for_pool();
 
  private:

@@ -1,4 +1,5 @@
-// Building an image in this process: for a daemon that may not gain privileges, as one that is a system service.
+// Builds an image in this process. A daemon that is a system service cannot build images, because it cannot gain
+// privileges.
 #pragma once
 
 #include <string>
@@ -8,7 +9,7 @@
 
 namespace banger::roles::cli {
 
-/// Gives the new image's id. Readable `interrupt_fd` cancels.
+/// Returns the id of the new image. `cancelled` when `interrupt_fd` becomes readable.
 Result<std::string> build_image_here(const Io& io, const std::string& name, int interrupt_fd);
 
 }  // namespace banger::roles::cli

@@ -12,7 +12,7 @@ namespace banger::roles::cli {
 
 namespace {
 
-// The file we run from; after an upgrade, the one that took its place.
+// The file of this program. After an upgrade, the path leads to the newer file.
 std::string own_program() {
   constexpr std::string_view kDeleted = " (deleted)";  // proc(5)
   char path[4096];
@@ -25,7 +25,7 @@ std::string own_program() {
 }  // namespace
 
 int run(int argc, char** argv) {
-  // Writing to a closed pipe is an error we see, not our end.
+  // A write to a closed pipe must return an error, and must not end this process.
   ::signal(SIGPIPE, SIG_IGN);
   Io io{.env = host::process_env(), .environment = {}, .daemon_command = {own_program(), "bangerd"}};
   for (char** entry = environ; *entry; ++entry) io.environment.emplace_back(*entry);

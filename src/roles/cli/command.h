@@ -1,6 +1,6 @@
-// What a command is: one constant description that feeds parsing, --help, the man pages and completion, and the
-// function that does it. Adding a command: write commands/NAME.cc with one `constinit const Command`, name it in
-// commands.cc, test it.
+// A command is a constant description and a function. Parsing, --help, the manual pages and completion come from the
+// description. To add a command, write commands/NAME.cc with one `constinit const Command`, add it to commands.cc, and
+// test it.
 #pragma once
 
 #include <cstdint>
@@ -16,29 +16,29 @@
 
 namespace banger::roles::cli {
 
-/// Exit statuses of our own; `run`, `exec` and `shell` else pass on the guest command's.
+/// banger's own exit statuses. `run`, `exec` and `shell` return the status of the guest's command instead.
 namespace exit_status {
 inline constexpr int kOk = 0;
 inline constexpr int kNo = 1;  ///< the answer is no: a doctor check failed, no daemon runs
 inline constexpr int kUsage = 2;
 inline constexpr int kFailed = 125;       ///< banger itself failed
 inline constexpr int kInterrupted = 130;  ///< 128 + SIGINT
-inline constexpr int kPipe = 141;         ///< 128 + SIGPIPE: nobody reads our output any more
+inline constexpr int kPipe = 141;         ///< 128 + SIGPIPE: the reader of standard output has closed it
 }  // namespace exit_status
 
-/// What an option's value is; parsing checks it, so handlers need not.
+/// The kind of an option's value. Parsing checks the value, so handlers need not check it.
 enum class Kind {
   flag,    ///< no value
   toggle,  ///< --name and --no-name
   text,
   count,     ///< a whole number
   size,      ///< "8G": bytes
-  size_mib,  ///< as size; a bare number is MiB
+  size_mib,  ///< like size, but a number without a unit is MiB
   duration,  ///< "90s": milliseconds
-  pair,      ///< KEY=VALUE, repeatable; with `pass_through`, KEY alone takes ours
+  pair,      ///< KEY=VALUE, repeatable; `--env` also accepts KEY alone
 };
 
-/// What completion offers for a value.
+/// The kind of names that completion offers for a value.
 enum class Names {
   none,
   vm,
@@ -61,11 +61,11 @@ struct Option {
   std::string_view name;  ///< without the dashes
   char letter = 0;
   Kind kind = Kind::flag;
-  std::string_view value = {};  ///< how --help calls the value
+  std::string_view value = {};  ///< the value's name in --help
   std::string_view help;
   Names names = Names::none;
   std::span<const std::string_view> choices = {};  ///< the only values allowed, for Names::choice
-  std::string_view default_key = {};               ///< field of host.defaults whose value --help shows
+  std::string_view default_key = {};               ///< --help shows this field of host.defaults
 };
 
 struct Positional {
@@ -73,7 +73,7 @@ struct Positional {
   std::string_view help;
   Names names = Names::none;
   bool required = true;
-  bool repeated = false;                           ///< one or more; one of a command's may be
+  bool repeated = false;                           ///< one or more words; only one positional of a command can be
   std::span<const std::string_view> choices = {};  ///< the only values allowed
 };
 
@@ -85,24 +85,24 @@ struct Context;
 using Handler = Result<int> (*)(Context& context);
 
 struct Command {
-  std::string_view group = {};  ///< "vm" for `banger vm NAME`, "vm snapshot" for a deeper one; empty at the top level
+  std::string_view group = {};  ///< "vm" for `banger vm NAME`, "vm snapshot" below "vm", empty at the top level
   std::string_view name;
   std::span<const std::string_view> aliases = {};
   std::string_view summary;       ///< one line, no full stop
   std::string_view details = {};  ///< paragraphs
   std::span<const Positional> positionals = {};
   std::span<const Option> options = {};
-  std::string_view words = {};  ///< what follows `--`, as --help calls it; empty: nothing may
+  std::string_view words = {};  ///< the name in --help of the words after `--`; empty: no words are allowed
   bool words_required = false;
-  bool hidden = false;  ///< neither in --help nor in completion
+  bool hidden = false;  ///< left out of --help and completion
   std::span<const Example> examples = {};
   Handler handler = nullptr;
 };
 
-/// Options every command takes.
+/// Options that all commands have.
 std::span<const Option> common_options();
 
-/// A parsed command line. Names are those of the description.
+/// A parsed command line. The names of options are those of the description.
 class Args {
  public:
   bool has(std::string_view name) const { return values.contains(name); }
@@ -113,7 +113,7 @@ class Args {
   std::vector<std::string> all(std::string_view name) const;
   std::map<std::string, std::string> pairs(std::string_view name) const;
 
-  std::map<std::string, std::vector<std::string>, std::less<>> values;  ///< as given; numbers normalised to decimal
+  std::map<std::string, std::vector<std::string>, std::less<>> values;  ///< as given; numbers are in decimal
   std::vector<std::string> positionals;
   std::vector<std::string> words;  ///< after `--`
 };
@@ -123,7 +123,8 @@ struct Context {
   const Command& command;
   Args args;
 
-  /// For mistakes only the handler can see: says it as parsing would and gives kUsage.
+  /// Reports a mistake in the command line that only the handler can find. Prints it as parsing does, and returns
+  /// kUsage.
   int usage(std::string_view message, std::string_view hint = {}) const;
 };
 

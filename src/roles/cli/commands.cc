@@ -31,18 +31,18 @@ constexpr const Command* kCommands[] = {
 // clang-format on
 
 constexpr Group kGroups[] = {
-    {"vm", "make and use virtual machines"},
-    {"vm snapshot", "keep moments of VMs and go back to them"},
-    {"template", "booted guests that new VMs are cloned from"},
+    {"vm", "create and use virtual machines"},
+    {"vm snapshot", "save the state of VMs and return to it"},
+    {"template", "saved guests that new VMs are cloned from"},
     {"image", "what VMs boot from"},
-    {"kernel", "the kernels images boot with"},
+    {"kernel", "the kernels that images boot with"},
     {"daemon", "the background process that owns the VMs"},
     {"system", "the daemon and the root helper as system services"},
 };
 
 constexpr Option kCommon[] = {
     {.name = "help", .letter = 'h', .help = "show this help"},
-    {.name = "verbose", .letter = 'v', .help = "with an error, also say what it was made of"},
+    {.name = "verbose", .letter = 'v', .help = "after an error, also print its causes and its code"},
 };
 
 }  // namespace

@@ -7,7 +7,7 @@
 
 namespace banger::roles::cli {
 
-/// What comes before the names of commands that belong together. A group may hold groups: "vm snapshot" is in "vm".
+/// The words before the names of related commands. A group may contain groups: "vm snapshot" is in "vm".
 struct Group {
   std::string_view name, summary;
 
@@ -19,16 +19,16 @@ std::span<const Command* const> all_commands();
 std::span<const Group> all_groups();
 
 const Group* find_group(std::string_view name);
-/// The group that the first words name, as deep as they go, and how many words that took; null and 0 for none.
+/// The deepest group that the first words name, and the number of these words. Null and 0 if there is no such group.
 struct GroupPath {
   const Group* group = nullptr;
   std::size_t words = 0;
   std::string_view name() const { return group ? group->name : std::string_view(); }
 };
 GroupPath find_group_path(std::span<const std::string> words);
-/// By name or alias within a group ("" is the top level).
+/// A command of a group by its name or alias. The group "" is the top level.
 const Command* find_command(std::string_view group, std::string_view name);
-/// Names and aliases that may be suggested within a group, those of the groups in it too.
+/// The names that an error may suggest within a group: of commands, their aliases and inner groups.
 std::vector<std::string> command_names(std::string_view group);
 
 }  // namespace banger::roles::cli

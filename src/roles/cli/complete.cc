@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::uint64_t kAnswerMs = 300;
 
-// bash takes '=' for a word of its own; `--flag = value` is put together again.
+// bash makes '=' a word of its own. This joins the words of `--flag = value` again.
 std::vector<std::string> rejoin(const std::vector<std::string>& words) {
   std::vector<std::string> joined;
   for (std::size_t i = 0; i < words.size(); ++i) {
@@ -42,11 +42,11 @@ const Option* find_option(const Command& command, std::string_view word) {
 
 bool takes_value(const Option& option) { return option.kind != Kind::flag && option.kind != Kind::toggle; }
 
-// Everything before the word being typed, read as far as completion needs it.
+// The words before the one being typed, as far as completion needs them.
 struct Before {
   std::vector<std::string> positionals;
-  std::vector<std::string> options;  // names given
-  const Option* value_of = nullptr;  // the word being typed is its value
+  std::vector<std::string> options;  // the names of the given options
+  const Option* value_of = nullptr;  // the word being typed is the value of this option
   bool after_separator = false;
 };
 

@@ -1,4 +1,5 @@
-// What may come next on a command line: from the descriptions, and live names from a daemon that already runs.
+// Completion of a command line. Commands and options come from the descriptions, and names from a daemon that already
+// runs.
 #pragma once
 
 #include <functional>
@@ -16,18 +17,18 @@ struct Candidate {
 
 struct Completion {
   std::vector<Candidate> candidates;
-  bool files = false;        ///< the shell adds file names
-  bool directories = false;  ///< or only directories
+  bool files = false;        ///< the shell adds the names of files
+  bool directories = false;  ///< the shell adds the names of directories only
 };
 
-/// Live names of a kind; empty when nobody can tell.
+/// The existing names of a kind. Empty when no daemon answers.
 using LiveNames = std::function<std::vector<Candidate>(Names kind)>;
 
-/// `words` are those after `banger`; the last one, maybe empty, is being typed. A name already given is not offered
-/// again.
+/// `words` are the words after `banger`. The last word is being typed, and may be empty. A name that was given is not
+/// offered again.
 Completion complete(const std::vector<std::string>& words, const LiveNames& live);
 
-/// Asks the running daemon, which is never started; gives up after 300 ms.
+/// Asks the daemon, and gives up after 300 ms. Never starts a daemon.
 LiveNames names_from_daemon(Io& io);
 
 }  // namespace banger::roles::cli

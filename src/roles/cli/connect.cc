@@ -16,7 +16,7 @@ void warn_of_other_version(const Io& io, const Json& status) {
   auto version = find_string(status, "version").value_or(std::nullopt).value_or("");
   if (version.empty() || version == BANGER_VERSION) return;
   io.note(fmt::format(
-      "the daemon is version {}, this is {} (hint: 'banger daemon stop' makes way for the new one; running VMs go on)",
+      "the daemon has version {}, this program has version {} (hint: banger daemon stop; running VMs go on)",
       safe_text(version), BANGER_VERSION));
 }
 

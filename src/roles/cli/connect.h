@@ -1,4 +1,4 @@
-// The command line's connection to the daemon: src/client with progress and signals of a terminal.
+// The command line's connection to the daemon: src/client, with progress on a terminal and with signals.
 #pragma once
 
 #include "client/connection.h"
@@ -8,24 +8,24 @@
 
 namespace banger::roles::cli {
 
-/// A connection whose calls show progress and end on Ctrl-C (`cancelled`; dropping the connection then cancels the
-/// call). From connect() on, interrupts arrive through signals() and nowhere else.
+/// A connection to the daemon. Calls show their progress and end with `cancelled` on Ctrl-C. Closing the connection
+/// then cancels the call. While the object lives, SIGINT, SIGTERM and SIGHUP arrive only through signals().
 class Daemon {
  public:
-  /// Starts the daemon when none listens, and says so once; warns when it is of another version.
+  /// Starts the daemon when none listens, and prints that. Warns when the daemon has another version.
   static Result<Daemon> connect(Io& io);
-  /// Only a running one: `not_found` or `unavailable` when there is none.
+  /// Connects to a running daemon only. `not_found` or `unavailable` when no daemon listens.
   static Result<Daemon> find(Io& io);
 
   Result<Json> call(std::string_view method, const Json& params);
-  /// The result as an object of src/api.
+  /// A call whose result is an object of src/api.
   template <api::Described T>
   Result<T> get(std::string_view method, const Json& params) {
     return api::read<T>(TRY(call(method, params)));
   }
-  /// The same with a deadline instead of Ctrl-C: for what must be done after an interrupt.
+  /// A call with a deadline, which Ctrl-C does not end: for work that is required after an interrupt.
   Result<Json> call_within(std::string_view method, const Json& params, std::uint64_t milliseconds);
-  /// Takes this connection over as a raw stream; signals() stay.
+  /// Turns this connection into a raw stream. signals() remain usable.
   Result<client::Stream> open_stream(std::string_view method, const Json& params);
 
   rpc::Client& client() { return connection_.rpc(); }
@@ -39,7 +39,7 @@ class Daemon {
   client::Connection connection_;
 };
 
-/// The connecting half of Daemon::connect, without its calls.
+/// Connects or starts the daemon like Daemon::connect, but makes no call.
 Result<client::Connected> connect_or_start(Io& io);
 
 }  // namespace banger::roles::cli

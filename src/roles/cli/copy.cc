@@ -29,7 +29,7 @@ namespace {
 
 constexpr std::size_t kPipeBytes = 1 * limits::kMiB;
 
-// Runs blocking `work` on a thread; an interrupt shuts its socket down, which ends it.
+// Runs blocking `work` on a thread. An interrupt shuts down the socket, and this ends the work.
 Result<> transfer(const Signals& signals, int socket, const std::function<Result<>()>& work) {
   UniqueFd done(::eventfd(0, EFD_CLOEXEC));
   if (!done) return fail_errno("eventfd");
@@ -50,14 +50,15 @@ Result<> transfer(const Signals& signals, int socket, const std::function<Result
   return interrupted ? fail(ErrorCode::cancelled, "interrupted") : std::move(result);
 }
 
-// The daemon's one line after an upload: {"ok": true} or {"error": {…}}.
+// Reads the line that the daemon sends after an upload: {"ok": true} or {"error": {…}}.
 Result<> read_verdict(int socket, std::string line) {
   while (line.find('\n') == line.npos) {
     char chunk[4096];
     auto count = ::read(socket, chunk, sizeof chunk);
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0 || line.size() > limits::kRpcMessageBytes)
-      return fail(ErrorCode::unavailable, "the connection was lost before the copy was done", "see 'banger vm list'");
+      return fail(ErrorCode::unavailable, "the connection was lost before the copy was complete",
+                  "see 'banger vm list'");
     line.append(chunk, static_cast<std::size_t>(count));
   }
   auto verdict = TRY(in("the daemon's answer", parse_json(line.substr(0, line.find('\n')), limits::kRpcMessageBytes)));
@@ -69,7 +70,7 @@ Result<> read_verdict(int socket, std::string line) {
 Result<> send_tree(const std::string& path, const std::string& name, int socket, std::string first_bytes) {
   auto packed = tar::pack_tree(path, name, socket);
   if (!packed) {
-    // A peer that stopped reading has said why.
+    // If the peer stopped reading, its line has the reason.
     int error = packed.error().sys_errno;
     if (error != EPIPE && error != ECONNRESET) return packed;
     auto verdict = read_verdict(socket, std::move(first_bytes));
@@ -79,7 +80,7 @@ Result<> send_tree(const std::string& path, const std::string& name, int socket,
   return read_verdict(socket, std::move(first_bytes));
 }
 
-// What was read with the answer already, then the rest of the socket.
+// Writes the bytes that came with the answer, then everything else from the socket.
 void pump(int socket, const std::string& first_bytes, UniqueFd pipe) {
   if (!host::write_all(pipe.get(), first_bytes)) return;
   for (;;) {
@@ -100,7 +101,7 @@ Result<> receive_tree(int socket, const std::string& first_bytes, const std::str
   return unpacked;
 }
 
-// What the kernel takes for the source: with "/." a symlink to a directory is one.
+// The path of the source for system calls. With "/." at its end, a symlink to a directory stands for the directory.
 std::string path_of(const CopyPath& source) { return source.directory ? source.path + "/." : source.path; }
 
 Result<> upload(Io& io, const std::string& path, const std::string& vm, const Landing& landing) {
@@ -112,7 +113,8 @@ Result<> upload(Io& io, const std::string& path, const std::string& vm, const La
                   [&] { return send_tree(path, landing.name, socket, std::move(stream.first_bytes)); });
 }
 
-// Gives the path of what arrived inside `directory`: only what was asked for is taken, whatever else the guest sent.
+// Unpacks into `directory` and returns the path of the source's copy there. The guest may send other names too, and
+// they are ignored.
 Result<std::string> download(Io& io, const CopyPath& source, const std::string& directory) {
   auto daemon = TRY(Daemon::connect(io));
   auto stream = TRY(daemon.open_stream("vm.get_files", {{"vm", source.vm}, {"path", path_of(source)}}));
@@ -146,7 +148,7 @@ Result<Found> find(Io& io, const CopyPath& path, bool follow) {
   return path.vm.empty() ? find_local(path, follow) : find_in_guest(io, path, follow);
 }
 
-// Absolute, and with a name: "." and ".." have one elsewhere only.
+// Makes the path absolute and gives it a name. "." and ".." have a name only in their parent directory.
 Result<CopyPath> settle(CopyPath path) {
   std::error_code error;
   bool is_local = path.vm.empty();
@@ -165,7 +167,7 @@ Result<> copy_one(Io& io, const CopyPath& from, const CopyPath& target, Found ta
   auto source_is = TRY(find(io, source, source.directory));
   auto landing = TRY(landing_of(source, source_is, target, target_is, several));
   if (landing.name.empty() || source.name().empty())
-    return fail(ErrorCode::invalid, fmt::format("cannot copy {} to {}: one of them is the whole file system",
+    return fail(ErrorCode::invalid, fmt::format("cannot copy {} to {}: one of the paths is the whole file system",
                                                 source.text(), target.text()));
   if (source.vm.empty()) return upload(io, path_of(source), target.vm, landing);
   if (target.vm.empty()) {
@@ -173,7 +175,8 @@ Result<> copy_one(Io& io, const CopyPath& from, const CopyPath& target, Found ta
     auto arrived = TRY(download(io, source, stage.path()));
     return put_in_place(std::move(stage), arrived, landing);
   }
-  // Between VMs through a directory of ours: one guest's archive must not choose names in another.
+  // A copy between VMs goes through a directory of this host. One guest's archive must not choose names in another
+  // guest.
   auto stage = TRY(StageDir::make_in_cache(io));
   return upload(io, TRY(download(io, source, stage.path())), target.vm, landing);
 }

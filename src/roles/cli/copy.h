@@ -1,5 +1,5 @@
-// `vm cp` without its command line: which side is where, what a target means, and moving trees as tar over vm.put_files
-// and vm.get_files.
+// `vm cp` without its command line: the paths of both sides, the meaning of the target, and the transfer of trees.
+// Trees are sent as tar over vm.put_files and vm.get_files.
 #pragma once
 
 #include <string>
@@ -9,31 +9,34 @@
 
 namespace banger::roles::cli {
 
-/// One end of a copy. `VM:PATH` is in a guest (relative to /root); anything with a '/' before the first ':' is local.
+/// One end of a copy. `VM:PATH` is in a guest, relative to /root. A text with a '/' before the first ':' is a path of
+/// this host.
 struct CopyPath {
   std::string vm;          ///< empty: this host
   std::string path;        ///< without trailing slashes or `/.`
-  bool contents = false;   ///< it ended in `/.`: what is inside, not the directory itself
-  bool directory = false;  ///< it ended in a slash: must be a directory
+  bool contents = false;   ///< the path ended in `/.`: the files in the directory, not the directory itself
+  bool directory = false;  ///< the path ended in a slash, so it must be a directory
 
-  std::string name() const;    ///< last component
-  std::string parent() const;  ///< without it; "/" or "." at the top
+  std::string name() const;    ///< the last component
+  std::string parent() const;  ///< the path without its last component; "/" or "." at the top
   std::string text() const;    ///< for messages
 };
 Result<CopyPath> parse_copy_path(std::string_view text);
 
-/// What is at a path. A symlink to a directory is a directory where it is the target, or ends in a slash.
+/// The kind of file at a path. A symlink to a directory counts as a directory if it is the target or ends in a slash.
 enum class Found { nothing, file, directory };
 
-/// Where a source lands: in `directory`, called `name`, which is "." for contents that go into the directory itself.
+/// The place of a source's copy: `name` in `directory`. The name is "." if the files in the source go into `directory`
+/// itself.
 struct Landing {
   std::string directory, name;
-  bool named = false;  ///< it is the target itself, and not a name inside of it
+  bool named = false;  ///< the place is the target itself, not a name inside the target
 
   std::string path() const { return directory + "/" + name; }
 };
-/// The rule of cp -r and docker cp: into an existing directory, else renamed; contents go into the target itself.
-/// `several` sources need a directory. `target_is` is what is there now, behind symlinks.
+/// The rule of cp -r. In an existing directory, the copy has the source's name. Otherwise the copy has the target's
+/// name. With `/.`, the files in the source go into the target itself. `several` sources require a directory.
+/// `target_is` is the kind of the existing target, behind symlinks.
 Result<Landing> landing_of(const CopyPath& source, Found source_is, const CopyPath& target, Found target_is,
                            bool several);
 

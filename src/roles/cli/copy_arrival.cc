@@ -22,29 +22,28 @@ using FileId = std::pair<dev_t, ino_t>;
 
 bool is_stream(mode_t mode) { return S_ISCHR(mode) || S_ISBLK(mode) || S_ISFIFO(mode); }
 
-// A FIFO whose reader may never come is not waited for.
+// Opens without blocking: a FIFO may never get a reader.
 Result<UniqueFd> open_for_content(const std::string& to, int flags) {
   UniqueFd file(::open(to.c_str(), O_WRONLY | O_TRUNC | O_NOCTTY | O_NONBLOCK | O_CLOEXEC | flags));
   int error = errno;
   if (!file && error == ENXIO && std::filesystem::is_fifo(to))
-    return fail(ErrorCode::unavailable, fmt::format("{} is a FIFO that nobody reads from", to),
-                "start its reader first");
+    return fail(ErrorCode::unavailable, fmt::format("{} is a FIFO without a reader", to), "start its reader first");
   if (!file && error == ENOENT && std::filesystem::is_symlink(to))
     return fail(ErrorCode::not_found, fmt::format("{} is a symlink to nothing", to),
-                "make what it leads to, or remove the symlink");
+                "create the file that the symlink leads to, or remove the symlink");
   if (!file) return fail_errno(to, error);
   if (::fcntl(file.get(), F_SETFL, 0) < 0) return fail_errno(to);
   return file;
 }
 
-// As cp does: what is there keeps its owner and mode.
+// Like cp: the existing file keeps its owner and mode.
 Result<> overwrite(int content, const std::string& to, int flags) {
   auto file = TRY(open_for_content(to, flags));
   return in(to, tar::copy_content(content, file.get()));
 }
 
 Result<> rename_over(const std::string& from, const std::string& to, const struct stat& info) {
-  // A directory we may not write to cannot be moved either: its ".." changes.
+  // A directory that this user cannot write cannot be moved either, because its ".." changes.
   bool locked = S_ISDIR(info.st_mode) && !(info.st_mode & S_IWUSR);
   if (locked) (void)::chmod(from.c_str(), info.st_mode | S_IRWXU);
   if (::rename(from.c_str(), to.c_str()) < 0) return fail_errno(to);
@@ -52,7 +51,8 @@ Result<> rename_over(const std::string& from, const std::string& to, const struc
   return {};
 }
 
-// Errors of a rename where the file itself may still be written: its directory may not, or it is mounted.
+// Errors of a rename after which the file itself may still be writable: its directory is not writable, or the file is a
+// mount.
 bool keeps_its_file(int error_number) {
   return error_number == EXDEV || error_number == EACCES || error_number == EPERM || error_number == EROFS ||
          error_number == EBUSY;
@@ -66,7 +66,7 @@ class Merge {
     if (::lstat(to.c_str(), &theirs) < 0) return rename_over(from, to, ours);
     if (!S_ISDIR(ours.st_mode)) return move_file(from, ours, to, theirs);
     if (!S_ISDIR(theirs.st_mode))
-      return fail(ErrorCode::exists, fmt::format("{} is no directory and a directory would replace it", to));
+      return fail(ErrorCode::exists, fmt::format("{} is not a directory, so a directory cannot be copied onto it", to));
     (void)::chmod(from.c_str(), ours.st_mode | S_IRWXU);
     std::error_code error;
     std::vector<std::string> names;
@@ -87,7 +87,7 @@ class Merge {
       bool files = S_ISREG(ours.st_mode) && S_ISREG(theirs.st_mode);
       if (renamed || !files || !keeps_its_file(renamed.error().sys_errno)) return renamed;
     } else if (S_ISREG(theirs.st_mode)) {
-      // Another name of a file written before would take that one's new content along.
+      // The target may be another name of a file that was written before. Writing it again would change the first copy.
       auto [before, is_first] = written_.try_emplace({theirs.st_dev, theirs.st_ino}, ours.st_ino);
       if (!is_first) return before->second == ours.st_ino ? Result<>() : rename_over(from, to, ours);
     }
@@ -95,7 +95,7 @@ class Merge {
     return overwrite(content.get(), to, O_NOFOLLOW);
   }
 
-  std::map<FileId, ino_t> written_;  ///< which of our files each has the content of
+  std::map<FileId, ino_t> written_;  ///< written targets, and the inode of the copied file
 };
 
 }  // namespace
@@ -121,9 +121,9 @@ Result<StageDir> stage_for(Io& io, const Landing& landing) {
   auto to = landing.path();
   struct stat there{}, behind{};
   bool taken = ::lstat(to.c_str(), &there) == 0;
-  // A directory may be a mount of its own, and ours where its parent is not.
+  // The directory may be a mount, or this user may be unable to write its parent. So the stage is inside the directory.
   if (taken && S_ISDIR(there.st_mode)) return StageDir::make(to);
-  // No place for content is beside a device: what /dev holds is memory.
+  // Files beside a device would be in memory, because /dev is.
   if (taken && ::stat(to.c_str(), &behind) == 0 && is_stream(behind.st_mode)) return StageDir::make_in_cache(io);
   auto beside = StageDir::make(landing.directory);
   return beside || !taken ? std::move(beside) : StageDir::make_in_cache(io);
@@ -137,7 +137,7 @@ Result<> put_in_place(StageDir stage, const std::string& arrived, const Landing&
   if (!onto || TRY(in(to, tar::place_of(ours.st_mode, theirs, Target::named))) != Place::write_into)
     return merge_move(arrived, to);
   auto content = TRY(host::open_file(arrived, O_RDONLY | O_NOFOLLOW));
-  // The reader of a FIFO may take its time, and who interrupts that finds nothing of ours left.
+  // A FIFO may have a slow reader, and the user may interrupt the wait. So the stage is removed before the write.
   stage.remove();
   return overwrite(content.get(), to, 0);
 }

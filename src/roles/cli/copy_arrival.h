@@ -1,4 +1,4 @@
-// The second half of a download: what has arrived whole in a directory of ours goes to where it belongs.
+// The second half of a download. The files have arrived completely in a stage, and now move to their places.
 #pragma once
 
 #include <string>
@@ -7,11 +7,11 @@
 
 namespace banger::roles::cli {
 
-/// A directory of ours that goes with everything in it.
+/// A temporary directory, which the destructor removes with all files in it.
 class StageDir {
  public:
   static Result<StageDir> make(const std::string& parent);
-  /// In the user's cache, which may be on another file system than what is copied to.
+  /// Makes the stage in the user's cache, which may be on another file system than the target.
   static Result<StageDir> make_in_cache(Io& io);
   StageDir(StageDir&& other) noexcept : path_(std::exchange(other.path_, {})) {}
   StageDir& operator=(StageDir&&) = delete;
@@ -25,14 +25,14 @@ class StageDir {
   std::string path_;
 };
 
-/// Where a rename reaches the landing, if one will be done and may be.
+/// Makes a stage from which a rename reaches the landing. If no rename is possible, the stage is in the user's cache.
 Result<StageDir> stage_for(Io& io, const Landing& landing);
 
-/// From `arrived`, inside `stage`, to the landing.
+/// Moves `arrived`, which is inside `stage`, to the landing.
 Result<> put_in_place(StageDir stage, const std::string& arrived, const Landing& landing);
 
-/// Moves what is at `from` to `to`, merging directories and replacing files; never through a symlink. A device or a
-/// file of several names gets the content; what cannot keep its kind is `exists`.
+/// Moves `from` to `to`, merges directories and replaces files. Never follows a symlink. A device or a file with
+/// several names stays and gets the new content. `exists` when a file would have to become another kind of file.
 Result<> merge_move(const std::string& from, const std::string& to);
 
 }  // namespace banger::roles::cli

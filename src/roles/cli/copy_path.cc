@@ -1,4 +1,4 @@
-// The names of a copy: pure rules, no transfer.
+// The rules for the names of a copy, as pure functions.
 #include <fmt/format.h>
 
 #include "base/bounds.h"
@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kGuestHome = "/root";
 
-// Drops trailing slashes and "/." and remembers which there were.
+// Removes trailing slashes and "/." from the path, and remembers them in its flags.
 void take_ending(CopyPath& path) {
   for (;;) {
     if (path.path.size() > 1 && path.path.ends_with('/')) {
@@ -66,13 +66,13 @@ Result<Landing> landing_of(const CopyPath& source, Found source_is, const CopyPa
   if (target_is == Found::directory) return Landing{target.path, source.contents ? "." : source.name()};
   if (several)
     return fail(ErrorCode::invalid,
-                fmt::format("{} is not a directory, so it cannot take several files", target.text()));
+                fmt::format("{} is not a directory, so several files cannot be copied to it", target.text()));
   if (target_is == Found::file && source_is == Found::directory)
     return fail(ErrorCode::invalid,
                 fmt::format("cannot copy the directory {} onto the file {}", source.text(), target.text()));
   if (target.directory && (source_is != Found::directory || target.contents))
     return fail(ErrorCode::not_found, fmt::format("{}: there is no such directory", target.text()),
-                "make it first, or leave the last '/' away");
+                "create the directory first, or leave out the last '/'");
   return Landing{target.parent(), target.name(), true};
 }
 

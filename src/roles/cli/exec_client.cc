@@ -22,15 +22,15 @@ namespace {
 using link::FrameType;
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr std::size_t kQueueBytes = 256 * limits::kKiB;  // per direction; beyond it the source waits
+constexpr std::size_t kQueueBytes = 256 * limits::kKiB;  // per direction; a full queue stops its source
 constexpr std::size_t kReadBytes = 32 * limits::kKiB;
-// poll(2) promises room for this much on a pipe, so such a write never blocks; our streams are shared and must stay
-// blocking.
+// After poll(2), a pipe has room for this many bytes, so the write does not block. The standard streams are shared with
+// other processes, so they must stay in blocking mode.
 constexpr std::size_t kPipeBytes = 4096;
 constexpr auto kSecondSignal = std::chrono::seconds(2);
 constexpr const char* kWhereToLook = "see 'banger vm list' and 'banger vm logs'";
 
-// Bytes on their way to one descriptor.
+// Bytes that wait to be written to one descriptor.
 struct Queue {
   std::string bytes;
   std::size_t at = 0;
@@ -45,7 +45,7 @@ struct Queue {
   }
 };
 
-// 0, or why the descriptor takes no more.
+// Returns 0, or the errno of a descriptor that cannot be written any more.
 int write_some(int fd, Queue& queue, std::size_t most) {
   auto count = ::write(fd, queue.bytes.data() + queue.at, std::min(queue.size(), most));
   if (count < 0) return errno == EAGAIN || errno == EINTR ? 0 : errno;
@@ -83,11 +83,11 @@ class ExecClient {
   bool input_open_, guest_writable_ = true, guest_readable_ = true, out_gone_ = false;
   bool started_ = false;
   int errors_lost_ = 0;  // errno of a failed write to standard error
-  int asked_ = 0;        // the last signal that was passed on
+  int asked_ = 0;        // the last signal that was sent to the guest
   std::optional<ExecResult> result_;
   const SteadyClock::time_point start_by_ = SteadyClock::now() + patience_.start;
-  // After SIGHUP the command has so long, whatever the guest says: our terminal is gone. After another signal only the
-  // guest's word that it arrived is waited for. A command may ignore it for as long as it likes.
+  // After SIGHUP the terminal is gone, so the command must end before hangup_by_. After another signal, the guest must
+  // confirm before taken_by_ that the signal arrived. The command may ignore the signal.
   std::optional<SteadyClock::time_point> last_signal_, hangup_by_, taken_by_;
   pollfd polled_[6] = {};
 };
@@ -103,7 +103,8 @@ ExecClient::ExecClient(const ExecStreams& streams, const std::string& spec, cons
   decoder_.feed(io_.first_bytes);
 }
 
-// Whether we take what the guest says; when our output is stuck we do not, and its silence says nothing about it.
+// Whether bytes of the guest are read now. They are not read while this side's output is stuck. The guest's silence
+// then means nothing.
 bool ExecClient::listening() const {
   return to_out_.size() + to_err_.size() < kQueueBytes && guest_readable_ && !result_;
 }
@@ -123,7 +124,7 @@ Result<> ExecClient::wait() {
   auto want = [&](Slot slot, int fd, short events) { polled_[slot] = {events ? fd : -1, events, 0}; };
   want(kSocket, io_.socket,
        static_cast<short>((listening() ? POLLIN : 0) | (guest_writable_ && !to_guest_.empty() ? POLLOUT : 0)));
-  // Not before the command runs: until then the terminal is not raw, and what is typed is its user's to correct.
+  // Input is read only once the command runs. Until then the terminal is not raw, so its user can still edit the line.
   want(kIn, io_.in, input_open_ && started_ && !result_ && to_guest_.size() < kQueueBytes ? POLLIN : 0);
   want(kOut, io_.out, to_out_.empty() ? 0 : POLLOUT);
   want(kErr, io_.err, to_err_.empty() ? 0 : POLLOUT);
@@ -139,7 +140,7 @@ Result<> ExecClient::wait() {
   return {};
 }
 
-// Said once when the command runs, and again for every signal that arrived.
+// The guest sends `started` when the command runs, and again for every signal that arrived.
 Result<> ExecClient::take_started() {
   taken_by_.reset();
   if (std::exchange(started_, true) || !io_.on_started) return {};
@@ -150,7 +151,7 @@ Result<> ExecClient::take_frames() {
   while (!result_) {
     auto frame = TRY(in("the guest's answer", decoder_.next()));
     if (!frame) return {};
-    // It lives, though what it sends first may have been sent before our signal.
+    // The guest is alive, so the wait for its confirmation starts again. The frame may be older than the signal.
     restart_wait();
     switch (frame->type) {
       case FrameType::started:
@@ -193,7 +194,7 @@ Result<> ExecClient::read_input() {
   char chunk[kReadBytes];
   auto count = ::read(io_.in, chunk, sizeof chunk);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return {};
-  // No end of input: the command would take half of it for all.
+  // An error is not sent as the end of input. The command would take a part of the input for all of it.
   if (count < 0) return fail_errno("read standard input");
   input_open_ = count > 0;
   auto type = input_open_ ? FrameType::stdin_data : FrameType::stdin_end;
@@ -218,8 +219,8 @@ void ExecClient::give_up(int signal, std::string why) {
 void ExecClient::read_signals() {
   while (auto number = Signals::take_signal(io_.signal_fd)) {
     auto now = SteadyClock::now();
-    // Without a command that could take it, it is ours.
-    if (!started_) return give_up(*number, "interrupted before the guest had started the command");
+    // No command runs that could handle the signal, so the signal ends this process.
+    if (!started_) return give_up(*number, "interrupted before the guest started the command");
     bool second = *number != SIGHUP && last_signal_ && now - *last_signal_ < kSecondSignal;
     if (second || result_) return give_up(*number, {});
     auto& until = *number == SIGHUP ? hangup_by_ : taken_by_;
@@ -237,13 +238,14 @@ Result<> ExecClient::check_deadline() {
   if (hangup_by_)
     give_up(SIGHUP, {});
   else
-    give_up(asked_, fmt::format("the guest did not take SIG{} in time (hint: {})", sigabbrev_np(asked_), kWhereToLook));
+    give_up(asked_,
+            fmt::format("the guest did not confirm SIG{} in time (hint: {})", sigabbrev_np(asked_), kWhereToLook));
   return {};
 }
 
 void ExecClient::write_socket() {
   if (write_some(io_.socket, to_guest_, SIZE_MAX) == 0) return;
-  // What it still has to say, such as why it went, can be read.
+  // The guest's last frames, such as the reason of its end, can still be read.
   guest_writable_ = input_open_ = false;
   to_guest_ = {};
 }
@@ -260,8 +262,8 @@ Result<> ExecClient::write_output() {
 void ExecClient::write_errors() {
   int error = write_some(io_.err, to_err_, kPipeBytes);
   if (error == 0) return;
-  // Losing standard error is no reason to stop the command. One that was closed, or whose reader went, is not wanted;
-  // any other loss keeps the end from looking like a success.
+  // The command goes on without standard error. If standard error was closed, or its reader has gone, the loss is
+  // intended. After any other error, the final status must not be 0.
   io_.err = -1;
   if (error != EPIPE && error != EBADF) errors_lost_ = error;
 }
@@ -275,7 +277,7 @@ Result<ExecResult> ExecClient::run() {
     if (polled_[kErr].revents) write_errors();
     if (io_.err < 0) to_err_ = {};
     if (polled_[kSocket].revents & (POLLIN | POLLHUP | POLLERR) && listening()) TRY(read_socket());
-    // After the guest's word: a signal that came behind `started` is the command's.
+    // Signals come after the guest's frames: after `started`, a signal belongs to the command.
     if (polled_[kSignal].revents) read_signals();
     if (polled_[kResize].revents) send_size();
     if (polled_[kIn].revents) TRY(read_input());
@@ -291,7 +293,7 @@ Result<ExecResult> run_exec(const ExecStreams& streams, const link::ExecSpec& sp
   auto document = dump_json(link::to_json(spec));
   if (document.size() > limits::kLinkFrameBytes)
     return fail(ErrorCode::invalid,
-                fmt::format("the command and its environment are over {} bytes", limits::kLinkFrameBytes),
+                fmt::format("the command and its environment are longer than {} bytes", limits::kLinkFrameBytes),
                 "pass a script on standard input");
   return ExecClient(streams, document, patience).run();
 }

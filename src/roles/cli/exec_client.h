@@ -1,5 +1,6 @@
-// Our end of `vm.exec`: moves bytes between standard streams and frames, forwards signals and window sizes, never
-// blocks on one side while the other waits. Knows nothing of the daemon or of terminals' modes.
+// The client's end of `vm.exec`. It moves bytes between the standard streams and frames, and forwards signals and
+// window sizes. It never blocks on one side while the other side has bytes. guest_command.cc connects to the daemon and
+// sets the terminal's mode.
 #pragma once
 
 #include <chrono>
@@ -14,36 +15,38 @@ namespace banger::roles::cli {
 
 /// All descriptors are borrowed.
 struct ExecStreams {
-  int socket = -1;               ///< frames; made non-blocking
-  std::string first_bytes = {};  ///< already read from it
+  int socket = -1;               ///< carries frames; run_exec() makes it non-blocking
+  std::string first_bytes = {};  ///< already read from `socket`
   int in = -1;                   ///< -1: the command's standard input is empty
   int out = -1, err = -1;
   int signal_fd = -1;  ///< signalfd_siginfo records of SIGINT, SIGTERM, SIGHUP
-  int resize_fd = -1;  ///< the same of SIGWINCH; -1 without a terminal
-  int terminal = -1;   ///< whose size is sent
-  /// The command runs, and input is read from now on. Its error is run_exec()'s.
+  int resize_fd = -1;  ///< signalfd_siginfo records of SIGWINCH; -1 without a terminal
+  int terminal = -1;   ///< its size is sent to the guest
+  /// Called when the command runs, before input is read. run_exec() returns its error.
   std::function<Result<>()> on_started = {};
 };
 
-/// For how long a guest may be silent.
+/// How long the guest may take to answer.
 struct ExecPatience {
   std::chrono::milliseconds start = limits::kLinkRequestDeadline;  ///< until the command runs
-  std::chrono::milliseconds signal = std::chrono::seconds(5);      ///< until it has taken a signal
+  std::chrono::milliseconds signal = std::chrono::seconds(5);      ///< until the guest confirms a signal
 };
 
 struct ExecResult {
-  int status = 0;            ///< as a shell has it
-  std::string message = {};  ///< why it never ran or was given up, to be said
+  int status = 0;            ///< the exit status as in a shell
+  std::string message = {};  ///< why the command did not run, or why the wait for it ended; for the user
 };
 
-/// Runs until the command's end. Ends before it with 128 and the signal's number
-/// - on a signal while the command does not run yet,
-/// - on a second SIGINT or SIGTERM within two seconds,
-/// - when the guest does not say that it took one within the patience; a command that ignores it is waited for,
-/// - when the command outlives SIGHUP by that time,
-/// and with 141 when nobody reads our standard output any more. The caller then closes the socket, which ends the
-/// command. Errors: `timeout` when the guest does not start it in time, `unavailable` when the connection breaks first,
-/// `corrupt` on bytes that are no frames, and those of our own streams.
+/// Runs until the command ends. Returns earlier, with 128 plus the number of a signal,
+/// - after a signal before the command runs,
+/// - after a second SIGINT or SIGTERM within two seconds,
+/// - when the guest does not confirm a signal in time (a command may ignore the signal),
+/// - when the command runs longer than that time after SIGHUP.
+/// Returns 141 when the reader of standard output has closed it. The caller then closes the socket, and this ends the
+/// command.
+///
+/// Errors: `timeout` when the guest does not start the command in time, and `unavailable` when the connection breaks
+/// first. `corrupt` for bytes that are not frames. Errors of the standard streams are returned too.
 Result<ExecResult> run_exec(const ExecStreams& streams, const link::ExecSpec& spec, const ExecPatience& patience = {});
 
 }  // namespace banger::roles::cli

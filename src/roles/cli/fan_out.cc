@@ -21,7 +21,7 @@ std::vector<std::string> each_once(const std::vector<std::string>& names) {
   return once;
 }
 
-// One line for each outcome, naming the VM.
+// Prints one line for each outcome. Each line names the VM.
 class Lines {
  public:
   Lines(Io& io, const Describe& describe) : io_(io), describe_(describe) {}

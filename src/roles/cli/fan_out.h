@@ -1,4 +1,4 @@
-// One call for each of many VMs (or snapshots, templates), at the same time, over one connection.
+// Many calls at the same time over one connection: one call for each VM, snapshot or template.
 #pragma once
 
 #include <functional>
@@ -9,12 +9,12 @@
 
 namespace banger::roles::cli {
 
-/// What is said of one result after "NAME: ".
+/// The text after "NAME: " for one result.
 using Describe = std::function<std::string(const Json& result)>;
 
-/// For the command's positionals, each once. One failure does not stop the others: every VM gets its line, on standard
-/// output or as an error, and the status is kFailed when any failed.
-/// `params` are the same for all; the positional is added as `key`.
+/// Makes one call for each of the command's positionals, and only one for a repeated positional. A failure does not
+/// stop the other calls. Every VM gets a line, on standard output or as an error. The status is kFailed if any call
+/// failed. The calls have the same `params`, and the positional as `key`.
 Result<int> fan_out(Context& context, std::string_view method, const Json& params, const Describe& describe,
                     std::string_view key = "vm");
 

@@ -30,12 +30,12 @@ std::optional<std::uint16_t> port_number(std::string_view text) {
   return number;
 }
 
-/// One way of a connection.
+/// One direction of a connection.
 struct Direction {
   int from, to;
-  std::string held = {};  ///< read and not written yet
+  std::string held = {};  ///< bytes that were read and not written yet
   bool source_ended = false;
-  bool over = false;  ///< all was passed on, the end too
+  bool over = false;  ///< all bytes and the end were passed on
 
   bool wants_to_read() const { return !source_ended && held.size() < limits::kTcpReadBytes; }
   bool wants_to_write() const { return !held.empty(); }
@@ -68,7 +68,7 @@ short events_of(int fd, const Direction& one, const Direction& other) {
   return static_cast<short>((reads.wants_to_read() ? POLLIN : 0) | (writes.wants_to_write() ? POLLOUT : 0));
 }
 
-/// One accepted connection, on its own thread.
+/// One accepted connection, which has a thread of its own.
 struct Connection {
   std::atomic<bool> over = false;
   std::thread thread;
@@ -89,12 +89,12 @@ void serve_connection(const Shared& shared, UniqueFd caller, std::uint16_t port)
                     : Result<rpc::Client::RawStream>(std::unexpected(std::move(socket.error()).in("reach the daemon")));
   if (stream) return pump_both_ways(caller.get(), stream->socket.get(), std::move(stream->first_bytes), shared.stop_fd);
   if (stream.error().code != ErrorCode::cancelled) shared.io.note(safe_text(stream.error().sentence()));
-  // Closed with a reset, which is what a port that nobody listens on answers with.
+  // The connection is closed with a reset, as a port without a listener would answer.
   linger reset{1, 0};
   ::setsockopt(caller.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
 }
 
-/// Threads are joined when they have ended, and all of them in the end.
+/// The connections and their threads. add() joins the threads that have ended, and the destructor joins all others.
 class Connections {
  public:
   explicit Connections(UniqueFd stop) : stop_(std::move(stop)) {}
@@ -148,9 +148,9 @@ Result<ForwardListener> listen_for(host::Ipv4 address, ForwardedPort port) {
       ::listen(listener.socket.get(), SOMAXCONN) < 0) {
     auto error = fail_errno(what);
     if (error.error().code == ErrorCode::denied)
-      error.error().hint = fmt::format("take another port of this host, as in {}:{}", 8000 + port.host, port.guest);
+      error.error().hint = fmt::format("use a higher port of this host, as in {}:{}", 8000 + port.host, port.guest);
     if (error.error().code == ErrorCode::exists)
-      error.error().hint = fmt::format("0:{} takes any free port", port.guest);
+      error.error().hint = fmt::format("0:{} uses any free port", port.guest);
     return error;
   }
   socklen_t size = sizeof where;
@@ -164,7 +164,8 @@ void pump_both_ways(int first, int second, std::string from_second, int stop_fd)
   while (!out.over || !back.over) {
     pollfd waiting[3] = {
         {first, events_of(first, out, back), 0}, {second, events_of(second, out, back), 0}, {stop_fd, POLLIN, 0}};
-    // One with nothing to wait for would only tell of its hangup, again and again.
+    // poll(2) always reports a hangup, even for a descriptor without events. Such a descriptor would end every wait at
+    // once.
     for (auto& each : waiting)
       if (each.events == 0) each.fd = -1;
     if (::poll(waiting, 3, -1) < 0 && errno != EINTR) return;

@@ -45,7 +45,7 @@ Result<GuestCommand> guest_command(const Context& context, std::string vm) {
   spec.tty = args.flag("tty") || (shell && terminal);
   command.forward_input = args.flag("interactive") || shell || (!terminal && !spec.tty);
   if (spec.tty && command.forward_input && !terminal)
-    return fail(ErrorCode::unsupported, "a terminal was asked for, but standard input is none", "leave -t away");
+    return fail(ErrorCode::unsupported, "-t needs a terminal, but standard input is not one", "leave out -t");
   return command;
 }
 
@@ -55,7 +55,8 @@ Result<int> run_in_guest(Io& io, Daemon& daemon, const GuestCommand& command) {
   std::optional<Signals> resizes;
   auto spec = command.spec;
   if (spec.tty) {
-    // Only now: making the VM took a while. From here on a change of size comes as a signal.
+    // The size is read here, because the user may have changed it while the VM was made. From now on a change sends
+    // SIGWINCH.
     resizes.emplace(TRY(Signals::of({SIGWINCH})));
     auto size = terminal_size(::isatty(io.in) ? io.in : io.out);
     spec.rows = size.rows;
@@ -69,7 +70,7 @@ Result<int> run_in_guest(Io& io, Daemon& daemon, const GuestCommand& command) {
   streams.signal_fd = daemon.signals().fd();
   streams.resize_fd = resizes ? resizes->fd() : -1;
   streams.terminal = io.in;
-  // Not raw before: Ctrl-C must end the wait for a guest that does not answer.
+  // Raw mode starts only when the command runs. Until then, Ctrl-C must end the wait for a guest that does not answer.
   if (spec.tty && command.forward_input)
     streams.on_started = [&]() -> Result<> {
       raw.emplace(TRY(RawMode::enter(io.in)));

@@ -1,4 +1,4 @@
-// Running a command or a shell in a VM on our standard streams; what exec, shell and run have in common.
+// Runs a command or a shell in a VM on the standard streams of this process. `exec`, `shell` and `run` use this code.
 #pragma once
 
 #include <optional>
@@ -15,7 +15,7 @@ struct GuestCommand {
   bool forward_input = false;
 };
 
-/// The options exec and run share.
+/// The options that `exec` and `run` share.
 inline constexpr Option kUserOption{.name = "user",
                                     .letter = 'u',
                                     .kind = Kind::text,
@@ -25,24 +25,25 @@ inline constexpr Option kWorkdirOption{.name = "workdir",
                                        .letter = 'w',
                                        .kind = Kind::text,
                                        .value = "DIR",
-                                       .help = "in this directory (default: the user's home)"};
-inline constexpr Option kEnvOption{.name = "env",
-                                   .letter = 'e',
-                                   .kind = Kind::pair,
-                                   .value = "KEY=VALUE",
-                                   .help = "add to the environment; KEY alone takes ours; may be repeated"};
+                                       .help = "run in this directory (default: the user's home)"};
+inline constexpr Option kEnvOption{
+    .name = "env",
+    .letter = 'e',
+    .kind = Kind::pair,
+    .value = "KEY=VALUE",
+    .help = "add to the environment; KEY alone passes on the value of this shell; may be repeated"};
 inline constexpr Option kInteractiveOption{
-    .name = "interactive", .letter = 'i', .help = "pass on standard input even when it is a terminal"};
+    .name = "interactive", .letter = 'i', .help = "pass on standard input even if it is a terminal"};
 inline constexpr Option kTtyOption{.name = "tty", .letter = 't', .help = "give the command a terminal"};
 
-/// `--env`, with KEY alone filled in from our environment.
+/// The variables of `--env`. The value of a KEY alone comes from this process's environment.
 std::map<std::string, std::string> guest_environment(const Context& context);
 
-/// From those options and the words after `--`. Input is forwarded with -i, or when it is no terminal. KEY without a
-/// value takes ours. Without words: the user's login shell, on a terminal if we are on one.
+/// The command of these options and of the words after `--`. Standard input is passed on with -i, or when it is not a
+/// terminal. Without words, the command is the user's login shell, on a terminal if standard input is one.
 Result<GuestCommand> guest_command(const Context& context, std::string vm);
 
-/// Ends with the command's own status; says why one could not run. The daemon's connection is used up.
+/// Runs the command and returns its status. Prints why a command could not run. `daemon` can make no calls afterwards.
 Result<int> run_in_guest(Io& io, Daemon& daemon, const GuestCommand& command);
 
 }  // namespace banger::roles::cli

@@ -22,7 +22,7 @@ std::string rows_text(const std::vector<Row>& rows, std::size_t width) {
   std::string text;
   for (const auto& row : rows) {
     std::string line = "  " + row.left;
-    // A long left side has its explanation below it.
+    // If the left side is too long, the explanation starts on the next line.
     if (display_width(line) + 2 > column) {
       text += line + "\n";
       line.clear();
@@ -55,7 +55,7 @@ std::string summary_of(const Command& command) {
   return text;
 }
 
-// A group in a list: what it is for, and what is in it.
+// The row of a group: its purpose and its commands.
 Row group_row(const Group& group) {
   std::vector<std::string_view> names;
   for (const Command* command : all_commands())
@@ -151,7 +151,7 @@ std::string top_help(std::size_t width) {
   std::string text =
       "Usage: banger COMMAND\n\nDisposable Linux VMs in one command.\n\n"
       "  banger vm run                     a shell in a fresh VM\n"
-      "  banger vm run --rm -- uname -a    one command, then the VM is gone\n\nCommands:\n";
+      "  banger vm run --rm -- uname -a    one command; then the VM is deleted\n\nCommands:\n";
   auto rows = group_rows("");
   for (auto& row : command_rows("")) rows.push_back(std::move(row));
   text += rows_text(rows, width);

@@ -1,4 +1,4 @@
-// --help from the descriptions.
+// The text of --help, from the descriptions of commands.
 #pragma once
 
 #include <functional>
@@ -8,11 +8,11 @@
 
 namespace banger::roles::cli {
 
-/// What a default_key resolves to on this host, as text for people; empty when unknown.
+/// Returns the default of a `default_key` on this host, as text for people. Empty when it is unknown.
 using ResolveDefault = std::function<std::string(std::string_view key)>;
 
 std::string usage_line(const Command& command);
-/// `-n, --name NAME`; toggles as `--nat, --no-nat`.
+/// `-n, --name NAME`. A toggle is `--nat, --no-nat`.
 std::string option_spelling(const Option& option);
 /// `text` in lines of at most `width` columns.
 std::vector<std::string> wrap(std::string_view text, std::size_t width);

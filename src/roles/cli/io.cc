@@ -39,7 +39,7 @@ struct CodePoint {
   std::size_t bytes;
 };
 
-// Decodes leniently: a broken byte counts as one character of its own.
+// Decodes one character of UTF-8. A broken byte counts as one character.
 CodePoint decode(std::string_view text) {
   auto first = static_cast<unsigned char>(text[0]);
   std::size_t length = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 1;
@@ -54,7 +54,8 @@ CodePoint decode(std::string_view text) {
   return {value, length};
 }
 
-// Enough of Unicode's East Asian Width (UAX #11) for names people give; wcwidth(3) needs a locale, which we have not.
+// The part of Unicode's East Asian Width (UAX #11) that matters for names. wcwidth(3) requires a locale, and this
+// program sets none.
 int columns_of(char32_t c) {
   if ((c >= 0x300 && c <= 0x36f) || (c >= 0x200b && c <= 0x200f) || (c >= 0xfe00 && c <= 0xfe0f)) return 0;
   bool wide = (c >= 0x1100 && c <= 0x115f) || (c >= 0x2e80 && c <= 0xa4cf) || (c >= 0xac00 && c <= 0xd7a3) ||

@@ -1,4 +1,4 @@
-// What a command may touch of the process it runs in, so that tests can hand it pipes and another environment.
+// The descriptors and the environment that a command may use. Tests replace them with pipes and other variables.
 #pragma once
 
 #include <string>
@@ -9,35 +9,37 @@
 
 namespace banger::roles::cli {
 
-/// Borrowed descriptors and the environment. Writes never raise SIGPIPE (run() ignores it); the first failure of
-/// standard output is remembered and decides the exit status.
+/// Borrowed descriptors and the environment. Writes do not raise SIGPIPE, because run() ignores it. The first failure
+/// of standard output decides the exit status.
 struct Io {
   int in = 0, out = 1, err = 2;
   host::GetEnv env;
-  std::vector<std::string> environment;     ///< KEY=VALUE, given to a daemon we start
-  std::vector<std::string> daemon_command;  ///< argv that starts a daemon; `--ready-fd N` is added
+  std::vector<std::string> environment;     ///< KEY=VALUE, for a daemon that this process starts
+  std::vector<std::string> daemon_command;  ///< the argv that starts a daemon, without `--ready-fd N`
 
-  int out_errno = 0;  ///< why standard output failed, or 0
+  int out_errno = 0;  ///< the errno of the first failure of standard output, or 0
 
-  /// To standard output; nothing once it has failed.
+  /// Writes to standard output. Does nothing after a failure.
   void print(std::string_view text);
-  /// `banger: text` on standard error; failures there have nowhere to go.
+  /// Writes `banger: text` to standard error. A failure is ignored, because it cannot be reported.
   void note(std::string_view text) const;
 
   bool out_is_terminal() const;
   bool err_is_terminal() const;
-  /// Colour on that descriptor: only on a terminal that can, and never with NO_COLOR (no-color.org).
+  /// Whether text on this descriptor has colours: only on a terminal that supports them, and never with NO_COLOR
+  /// (no-color.org).
   bool colour(int fd) const;
 };
 
 enum class Paint { none, red, green, yellow, bold, dim };
-/// `text` in that colour when `colour`.
+/// `text` in that colour if `colour` is true.
 std::string paint(std::string_view text, Paint how, bool colour);
 
-/// Columns a terminal uses for UTF-8 text: wide East Asian and emoji count two, combining marks none.
+/// How many columns a terminal uses for UTF-8 text. Wide East Asian characters and emoji count two, combining marks
+/// none.
 std::size_t display_width(std::string_view text);
 
-/// Text from outside made safe for a terminal: control characters become '?', UTF-8 stays.
+/// Makes text from outside safe for a terminal: control characters become '?', and UTF-8 stays.
 std::string safe_text(std::string_view text);
 
 }  // namespace banger::roles::cli

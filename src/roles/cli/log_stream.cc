@@ -16,10 +16,10 @@ namespace banger::roles::cli {
 namespace {
 
 constexpr std::size_t kChunkBytes = 64 * limits::kKiB;
-constexpr std::size_t kSequenceBytes = 32;  // longer than any colour
+constexpr std::size_t kSequenceBytes = 32;  // longer than any sequence for a colour
 constexpr int kFollowMs = 200;
 
-// Prints chunks, filtered when the reader is a terminal.
+// Prints chunks, and filters them if standard output is a terminal.
 class Printer {
  public:
   explicit Printer(Io& io) : io_(io), filter_(io.out_is_terminal()) {}
@@ -52,7 +52,7 @@ void TerminalFilter::take(char byte, std::string& out) {
       state_ = State::text;
       return;
     case State::escape:
-      if (code >= 0x20 && code <= 0x2f) return;  // intermediate bytes, as of a character set
+      if (code >= 0x20 && code <= 0x2f) return;  // intermediate bytes, as in the choice of a character set
       pending_.clear();
       state_ = byte == '['                                                               ? State::sequence
                : byte == ']' || byte == 'P' || byte == '_' || byte == '^' || byte == 'X' ? State::string
@@ -63,7 +63,7 @@ void TerminalFilter::take(char byte, std::string& out) {
         if (byte == 'm' && pending_.size() < kSequenceBytes) out += "\033[" + pending_ + "m";
         state_ = State::text;
       } else if (((byte < '0' || byte > '9') && byte != ';' && byte != ':') || pending_.size() >= kSequenceBytes) {
-        // No colour any more: swallowed up to its final byte.
+        // This sequence is not a colour, so it is dropped up to its final byte.
         pending_.assign(kSequenceBytes, '0');
         if (byte == '\n') state_ = State::text;
       } else {
@@ -124,7 +124,7 @@ Result<int> copy_log_file(Io& io, const std::string& path, std::uint64_t tail_by
     pollfd waiting{signals.fd(), POLLIN, 0};
     (void)::poll(&waiting, 1, kFollowMs);
     struct stat now{};
-    if (::fstat(file.get(), &now) == 0 && now.st_size < at) at = 0;  // it was cut: start again
+    if (::fstat(file.get(), &now) == 0 && now.st_size < at) at = 0;  // the file was truncated: start again
   }
   return exit_status::kOk;
 }

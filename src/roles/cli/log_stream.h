@@ -1,4 +1,4 @@
-// Copying a log to standard output: from a raw stream or a growing file, made harmless for a terminal.
+// Copies a log to standard output, from a raw stream or a growing file. A terminal gets only harmless bytes.
 #pragma once
 
 #include <string>
@@ -8,10 +8,11 @@
 
 namespace banger::roles::cli {
 
-/// A guest writes its own log, and a terminal obeys what it shows: only text, line ends, tabs and colours pass.
+/// The guest writes its log, and a terminal obeys escape sequences. So only text, line ends, tabs and colours pass this
+/// filter.
 class TerminalFilter {
  public:
-  /// May keep the start of an escape sequence for the next call.
+  /// Returns the bytes that pass. The start of an escape sequence may wait for the next call.
   std::string feed(std::string_view bytes);
 
  private:
@@ -21,10 +22,11 @@ class TerminalFilter {
   std::string pending_;
 };
 
-/// Until the stream's end; kInterrupted on a signal.
+/// Copies until the stream ends. Returns kInterrupted after a signal.
 Result<int> copy_log(Io& io, rpc::Client::RawStream stream, const Signals& signals);
 
-/// The last `tail_bytes` of a file (all of it when it has fewer), and with `follow` what is added until a signal comes.
+/// Copies the last `tail_bytes` of a file, or the whole file if it is shorter. With `follow`, also copies new bytes
+/// until a signal arrives.
 Result<int> copy_log_file(Io& io, const std::string& path, std::uint64_t tail_bytes, bool follow);
 
 }  // namespace banger::roles::cli

@@ -9,7 +9,8 @@ namespace banger::roles::cli {
 
 namespace {
 
-// Text for troff: no requests at the start of a line, hyphens that copy as hyphens, backslashes that show.
+// Escapes text for troff. A dot at the start of a line must not be a request. Hyphens must stay hyphens when a reader
+// copies them.
 std::string escape(std::string_view text) {
   std::string out;
   if (text.starts_with('.') || text.starts_with('\'')) out += "\\&";
@@ -24,7 +25,7 @@ std::string escape(std::string_view text) {
   return out;
 }
 
-// "vm run": banger-vm-run.
+// "vm run" becomes banger-vm-run.
 std::string page_name(std::string words) {
   for (char& c : words)
     if (c == ' ') c = '-';
@@ -50,7 +51,7 @@ std::string option_items(std::span<const Option> options) {
   for (const auto& option : options) {
     auto help = std::string(option.help);
     if (!option.choices.empty()) help += fmt::format(": {}", fmt::join(option.choices, ", "));
-    if (!option.default_key.empty()) help += "; without it: as the configuration or this host has it";
+    if (!option.default_key.empty()) help += " (default: from the config or the host)";
     text += item(trim(option_spelling(option)), help);
   }
   return text;
@@ -97,24 +98,25 @@ std::string group_page(const Group& group) {
 }
 
 constexpr std::string_view kExitStatus =
-    ".SH EXIT STATUS\n.TP\n.B 0\nAll went well.\n.TP\n.B 1\nThe answer is no: a check of the doctor failed, no daemon "
+    ".SH EXIT STATUS\n.TP\n.B 0\nSuccess.\n.TP\n.B 1\nThe answer is no: a check of the doctor failed, or no daemon "
     "runs.\n"
     ".TP\n.B 2\nThe command line was wrong.\n.TP\n.B 125\nbanger failed.\n.TP\n.B 126\nThe guest cannot execute the "
     "command.\n"
     ".TP\n.B 127\nThe guest has no such command.\n.TP\n.B 130\nInterrupted.\n.PP\n"
-    "Running a command in a guest ends with the command's own status, or 128 and the signal that ended it or "
-    "us.\n";
+    "After a command in a guest, the status is that of the command. If a signal ended the command or banger, the "
+    "status is "
+    "128 plus the number of the signal.\n";
 
 constexpr std::string_view kEnvironment =
     ".SH ENVIRONMENT\n.TP\n.B XDG_CONFIG_HOME, XDG_STATE_HOME, XDG_DATA_HOME, XDG_CACHE_HOME\n"
-    "Where banger keeps its configuration, VMs, images and what can be made again; nothing is written elsewhere.\n"
-    ".TP\n.B NO_COLOR\nWhen set and not empty, no colour.\n";
+    "The directories for the config, VMs, images and caches. banger writes nothing elsewhere.\n"
+    ".TP\n.B NO_COLOR\nIf this variable is set and not empty, banger prints no colours.\n";
 
 std::string top_page() {
   auto text = head("banger", "disposable Linux VMs in one command");
   text +=
       ".SH SYNOPSIS\n.B banger\n.I COMMAND\n.SH DESCRIPTION\n"
-      "Gives a disposable Linux VM in one command, with or without KVM, with or without root.\n.SH COMMANDS\n";
+      "Makes a disposable Linux VM in one command, with or without KVM, with or without root.\n.SH COMMANDS\n";
   return text + group_items("") + command_items("") + std::string(kExitStatus) + std::string(kEnvironment);
 }
 

@@ -1,4 +1,4 @@
-// Manual pages from the same descriptions as --help; the format is man(7).
+// The manual pages, from the same descriptions as --help. The format is man(7).
 #pragma once
 
 #include <string>
@@ -9,11 +9,11 @@
 namespace banger::roles::cli {
 
 struct ManPage {
-  std::string name;  ///< "banger-vm-run"; the file is NAME.1
+  std::string name;  ///< "banger-vm-run"; the name of the file is NAME.1
   std::string text;
 };
 
-/// banger.1, one for each group and one for each command that --help offers.
+/// banger.1, and one page for each group and for each command that is not hidden.
 std::vector<ManPage> man_pages();
 
 }  // namespace banger::roles::cli

@@ -1,4 +1,4 @@
-// Markdown of the pages that the program writes itself.
+// Markdown for the pages of docs/ that the program prints.
 #pragma once
 
 #include <string>

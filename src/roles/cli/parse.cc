@@ -93,7 +93,7 @@ Split split_words(const std::vector<std::string>& all) {
   return split;
 }
 
-// Positionals are what CLI11 leaves over, minus what looks like a flag.
+// CLI11 leaves the positionals over. A word that looks like an option is an error.
 Result<std::vector<std::string>> check_positionals(const Command& command, std::vector<std::string> left) {
   for (const auto& word : left)
     if (word.size() > 1 && word[0] == '-') return unknown_flag(command, word);
@@ -113,7 +113,7 @@ Result<std::vector<std::string>> check_positionals(const Command& command, std::
                 command.words.empty() ? fmt::format("see 'banger {} --help'", full_name(command))
                                       : fmt::format("put '--' before the command: -- {} …", extra));
   }
-  // Only a command without a repeated argument can say which word is which.
+  // With a repeated argument, a word cannot be assigned to its positional here.
   for (std::size_t i = 0; !repeated && i < left.size(); ++i)
     TRY(check_choice(command.positionals[i].name, command.positionals[i].choices, left[i]));
   return left;
@@ -121,12 +121,12 @@ Result<std::vector<std::string>> check_positionals(const Command& command, std::
 
 Result<> check_words(const Command& command, const Split& split) {
   if (split.separator && command.words.empty())
-    return fail(ErrorCode::invalid, fmt::format("'{}' takes nothing after '--'", full_name(command)));
+    return fail(ErrorCode::invalid, fmt::format("'{}' takes no words after '--'", full_name(command)));
   if (command.words_required && split.words.empty())
     return fail(ErrorCode::invalid, fmt::format("'{}' needs a command", full_name(command)),
                 "put it after '--', as in: -- ls /");
   if (split.separator && split.words.empty())
-    return fail(ErrorCode::invalid, "no command after '--'", "leave '--' away, or name a command");
+    return fail(ErrorCode::invalid, "no command after '--'", "leave out '--', or write a command after it");
   return {};
 }
 
@@ -144,14 +144,14 @@ Result<Args> read_options(const std::vector<Declared>& declared) {
       bool plain = option->kind == Kind::flag || option->kind == Kind::toggle;
       if (plain && value != "true" && (option->kind == Kind::flag || value != "false"))
         return fail(ErrorCode::invalid,
-                    fmt::format("--{} takes no value, so not '{}'", option->name, printable(value)));
+                    fmt::format("--{} takes no value, but got '{}'", option->name, printable(value)));
       values.push_back(plain ? value : TRY(check_value(*option, value)));
     }
   }
   return args;
 }
 
-// CLI11's messages name the option before a colon: "--name: 1 required TEXT missing".
+// CLI11's messages start with the option and a colon: "--name: 1 required TEXT missing".
 Error parse_error(const Command& command, const CLI::ParseError& error) {
   std::string text = error.what();
   auto option = text.substr(0, text.find(':'));
@@ -172,7 +172,7 @@ Result<Args> parse_args(const Command& command, const std::vector<std::string>& 
   for (const Option* option : options_of(command)) {
     bool valued = option->kind != Kind::flag && option->kind != Kind::toggle;
     auto* made = valued ? app.add_option(spelling(*option)) : app.add_flag(spelling(*option));
-    // One value each time, any number of times: the last one counts, or all of them.
+    // The option takes one value each time, and may be repeated. The handler uses the last value, or all values.
     if (valued) made->expected(1, CLI::detail::expected_max_vector_size)->allow_extra_args(false);
     declared.push_back({option, made});
   }

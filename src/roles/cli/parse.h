@@ -1,5 +1,5 @@
-// From words to Args, by a command's description. CLI11 reads the options; what a value may be and what a mistake is
-// called is ours, so that every command says it the same way.
+// Parses words to Args, by a command's description. CLI11 reads the options. This code checks the values and words the
+// errors, so that all commands report mistakes in the same way.
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@
 
 namespace banger::roles::cli {
 
-/// `words` are those after the command's name. `invalid` for every mistake (exit status 2), with the nearest flag as
-/// hint. With --help among the words nothing else is checked.
+/// `words` are the words after the command's name. `invalid` for every mistake (exit status 2), with the most similar
+/// option as the hint. If --help is among the words, nothing else is checked.
 Result<Args> parse_args(const Command& command, const std::vector<std::string>& words);
 
 }  // namespace banger::roles::cli

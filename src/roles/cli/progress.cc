@@ -30,7 +30,7 @@ std::string cut(std::string_view text, std::size_t columns) {
     do kept.pop_back();
     while (!kept.empty() && (static_cast<unsigned char>(kept.back()) & 0xc0) == 0x80);
   }
-  // What may be left is the first byte of a character that was cut.
+  // The first byte of a cut character may remain.
   if (!kept.empty() && static_cast<unsigned char>(kept.back()) >= 0xc0) kept.pop_back();
   return kept + "…";
 }

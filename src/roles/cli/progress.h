@@ -1,5 +1,5 @@
-// What a long call is doing, on standard error: one live line with a spinner or bar on a terminal, else a line for each
-// stage.
+// The progress of a long call, on standard error. On a terminal, this is one live line with a spinner or a bar.
+// Otherwise it is one line for each stage.
 #pragma once
 
 #include <condition_variable>
@@ -12,11 +12,11 @@
 
 namespace banger::roles::cli {
 
-/// The live line of one moment: `⠹ boot: waiting for the agent  42% ██████░░░░  3s`, cut to `columns`.
+/// The live line at one moment, cut to `columns`: `⠹ boot: waiting for the agent  42% ██████░░░░  3s`.
 std::string progress_line(const rpc::ProgressUpdate& update, unsigned tick, long elapsed_s, std::size_t columns);
 
-/// Shows updates until destroyed, which leaves no trace of the live line. The ticker is a thread because the caller is
-/// blocked in its call; it only ever writes to standard error.
+/// Shows updates until it is destroyed, and then erases the live line. The ticker is a thread, because the caller is
+/// blocked in its call. The ticker only writes to standard error.
 class Progress {
  public:
   explicit Progress(const Io& io);
@@ -39,7 +39,7 @@ class Progress {
   rpc::ProgressUpdate shown_;
   std::vector<std::string> told_;  ///< stages already printed as plain lines
   bool drawn_ = false;
-  std::jthread ticker_;  ///< last: stops before what it uses goes
+  std::jthread ticker_;  ///< the last member, so that it ends before the members that it uses
 };
 
 }  // namespace banger::roles::cli

@@ -1,4 +1,4 @@
-// docs/rpc.md, from the tables of src/api.
+// The page docs/rpc.md, made from the tables of src/api.
 #pragma once
 
 #include <string>

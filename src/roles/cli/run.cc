@@ -32,7 +32,7 @@ int unknown_command(const Io& io, std::string_view group, std::string_view word)
                      {.message = fmt::format("there is no {} '{}{}'", what, prefix, printable(word)), .hint = hint});
 }
 
-// What the one sentence was put together from, one link a line.
+// Prints the parts of the error's sentence, one part on each line.
 void say_chain(const Io& io, const Error& error) {
   std::string text;
   std::string_view rest = error.message;

@@ -5,7 +5,7 @@
 
 namespace banger::roles::cli {
 
-/// `words` are those after the program's name. Says every error and gives the status; never throws.
+/// `words` are the words after the program's name. Prints every error and returns the exit status. Never throws.
 int run_line(Io& io, const std::vector<std::string>& words);
 
 }  // namespace banger::roles::cli

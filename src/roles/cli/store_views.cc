@@ -39,7 +39,7 @@ void show(Context& context, const Json& object, std::span<const Row> rows) {
   context.io.print(table.text(context.io.colour(context.io.out)));
 }
 
-// `about` is what people read after "NAME: ".
+// `about` is the text after "NAME: ".
 void made(Context& context, const Json& object, const char* name_field, const char* id_field,
           const std::string& about) {
   auto& io = context.io;

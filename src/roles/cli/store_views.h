@@ -1,4 +1,4 @@
-// How one image, kernel, snapshot or template is shown; the commands that make one print the same.
+// The output of commands that show or make an image, a kernel, a snapshot or a template.
 #pragma once
 
 #include "api/objects/snapshot.h"
@@ -7,14 +7,14 @@
 
 namespace banger::roles::cli {
 
-inline constexpr Option kJsonOption{.name = "json", .help = "print it as JSON"};
-inline constexpr Option kQuietOption{.name = "quiet", .letter = 'q', .help = "print only its id"};
+inline constexpr Option kJsonOption{.name = "json", .help = "print JSON"};
+inline constexpr Option kQuietOption{.name = "quiet", .letter = 'q', .help = "print only the id"};
 
-/// All fields, as a table or (--json) as they came.
+/// Prints all fields, as a table or as JSON (--json).
 void show_image(Context& context, const Json& image);
 void show_kernel(Context& context, const Json& kernel);
 
-/// One line for what was just made, or its id (-q), or JSON (--json).
+/// Prints one line for a new thing, or its id (-q), or JSON (--json).
 void made_image(Context& context, const Json& image);
 void made_kernel(Context& context, const Json& kernel);
 Result<> made_snapshot(Context& context, const Json& snapshot);
@@ -23,7 +23,7 @@ void made_template(Context& context, const Json& each);
 /// "memory, disks" or "disks".
 std::string_view held_by_snapshot(const api::SnapshotObject& snapshot);
 
-/// The daemon has another working directory than we have.
+/// Makes `path` absolute, because the daemon has another working directory.
 std::string absolute_path(const std::string& path);
 
 }  // namespace banger::roles::cli

@@ -1,4 +1,4 @@
-// Aligned tables for people.
+// Tables with aligned columns, for people.
 #pragma once
 
 #include <string>
@@ -8,8 +8,7 @@
 
 namespace banger::roles::cli {
 
-/// Columns are as wide as their widest cell, two spaces apart, the last one unpadded. Cells are made safe for a
-/// terminal.
+/// A column is as wide as its widest cell. Two spaces separate columns. Cells are made safe for a terminal.
 class Table {
  public:
   explicit Table(std::vector<std::string> head) : head_(std::move(head)) {}

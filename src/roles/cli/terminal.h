@@ -1,4 +1,4 @@
-// The terminal we are on: its size, raw mode that is always undone, and the signals a foreground program gets.
+// The terminal of this process: its size, its raw mode, and the signals of a foreground program.
 #pragma once
 
 #include <signal.h>
@@ -15,14 +15,14 @@ namespace banger::roles::cli {
 struct TerminalSize {
   std::uint16_t rows = 24, columns = 80;
 };
-/// 24 × 80 when `fd` is no terminal or does not know.
+/// 24 × 80 when `fd` is not a terminal, or when the terminal does not know its size.
 TerminalSize terminal_size(int fd);
 
-/// Raw mode on `fd` (borrowed) for as long as it lives: keys go to the guest unread, Ctrl-C included.
-/// Every way out of the CLI goes through its destructor because signals arrive through Signals.
+/// Sets the terminal `fd` (borrowed) to raw mode until the object is destroyed. All keys go to the guest, also Ctrl-C.
+/// The CLI always runs the destructor, because signals arrive through Signals and end no process.
 class RawMode {
  public:
-  /// Fails when fd is no terminal.
+  /// Fails when `fd` is not a terminal.
   static Result<RawMode> enter(int fd);
   RawMode(RawMode&& other) noexcept : fd_(std::exchange(other.fd_, -1)), saved_(other.saved_) {}
   RawMode& operator=(RawMode&&) = delete;
@@ -34,8 +34,8 @@ class RawMode {
   termios saved_;
 };
 
-/// While it lives the given signals come through fd() (signalfd(2)) instead of ending the process. What is still
-/// pending when it goes is dropped: whoever held it has answered the interrupt.
+/// While the object lives, the given signals arrive through fd() (signalfd(2)) and do not end the process. The
+/// destructor drops pending signals, because the command has handled the interrupt by then.
 class Signals {
  public:
   /// SIGINT, SIGTERM and SIGHUP.
@@ -45,11 +45,11 @@ class Signals {
   Signals& operator=(Signals&&) = delete;
   ~Signals();
 
-  /// Readable when a signal is there. Never consumed by who only waits for it.
+  /// Becomes readable when a signal arrives. Waiting on the descriptor does not consume the signal.
   int fd() const { return fd_.get(); }
-  /// The next pending signal's number, if any.
+  /// Consumes the next pending signal and returns its number.
   std::optional<int> take() const { return take_signal(fd_.get()); }
-  /// The same from any descriptor that carries signalfd_siginfo records.
+  /// The same, from any descriptor that carries signalfd_siginfo records.
   static std::optional<int> take_signal(int fd);
 
  private:

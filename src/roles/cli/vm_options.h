@@ -1,4 +1,4 @@
-// What `vm run`, `vm create` and `vm set` say about a VM's shape, and how it is asked for.
+// The options of `vm run`, `vm create` and `vm set` that describe a VM.
 #pragma once
 
 #include "base/json.h"
@@ -9,7 +9,7 @@
 namespace banger::roles::cli {
 
 inline constexpr Option kNameOption{
-    .name = "name", .kind = Kind::text, .value = "NAME", .help = "the VM's name (default: one is made up)"};
+    .name = "name", .kind = Kind::text, .value = "NAME", .help = "the VM's name (default: banger makes one up)"};
 /// The option for a field of a new VM.
 constexpr Option create_option(const vm::Field& field) {
   Option option{.name = field.option, .help = field.option_help.create, .choices = field.choices};
@@ -48,7 +48,7 @@ constexpr Option create_option(const vm::Field& field) {
   return option;
 }
 
-/// The option for a change of the field.
+/// The option that changes the field.
 constexpr Option set_option(const vm::Field& field) {
   auto option = create_option(field);
   option.help = field.option_help.for_set();
@@ -58,13 +58,13 @@ constexpr Option set_option(const vm::Field& field) {
 
 inline constexpr Option kColdOption{.name = "cold", .help = "boot instead of cloning a template"};
 
-/// Only what was given on the command line, as vm.create and vm.set call it.
+/// The parameters of vm.create or vm.set for the options on the command line. Other fields are left out.
 Json given_shape(const Args& args);
 
-/// What `spec:` says of a VM object or of parameters, on standard error.
+/// Prints the line `spec: …` of a VM object or of parameters, on standard error.
 void say_spec(const Io& io, const Json& shape);
 
-/// vm.create's parameters with every size filled in from host.defaults; says them with say_spec.
+/// The parameters of vm.create. Sizes that were not given come from host.defaults. Prints them with say_spec.
 Result<Json> resolved_shape(Context& context, Daemon& daemon);
 
 }  // namespace banger::roles::cli

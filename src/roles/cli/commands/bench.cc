@@ -17,18 +17,18 @@ namespace banger::roles::cli {
 namespace {
 
 constexpr std::int64_t kMostRounds = 10'000;
-constexpr std::int64_t kMostCold = 5;  // a boot takes seconds where a clone takes a tenth of one
+constexpr std::int64_t kMostCold = 5;  // a boot takes seconds, and a clone takes a tenth of a second
 
 constexpr Option kOptions[] = {
     {.name = "count", .letter = 'n', .kind = Kind::count, .value = "N", .help = "rounds of each kind (default: 20)"},
     create_option(vm::field_named("image")),
     create_option(vm::field_named("vcpus")),
     create_option(vm::field_named("memory_bytes")),
-    {.name = "json", .help = "print a JSON array, one object for each way a VM came up"},
+    {.name = "json", .help = "print a JSON array with one object for each way in which a VM came up"},
 };
 constexpr Example kExamples[] = {{"banger bench --memory 512M --count 50", "fifty rounds with small VMs"}};
 
-// Rounds of one kind.
+// The rounds of one kind.
 struct Phase {
   std::string_view name;
   std::int64_t rounds;
@@ -71,7 +71,7 @@ struct Figures {
   Percentiles created, output, total;
 };
 
-// One for each way, in the order they came.
+// The figures of each way, in the order of its first round.
 std::vector<Figures> by_way(const std::vector<Round>& rounds) {
   std::vector<Figures> all;
   for (const auto& first : rounds) {
@@ -139,10 +139,11 @@ constinit const Command kBench{
     .name = "bench",
     .summary = "measure on this host how long a new VM takes",
     .details =
-        "Each round makes a VM, runs 'echo' in it and deletes it, as 'banger vm run --rm' does: first, if the "
-        "configuration has one, whenever the ready pool is filled, then one after the other (the pool does not fill "
-        "meanwhile, so these are cloned), then a few that boot. A first one, which may have to make the template, is "
-        "not counted. Its VMs are called bench-… and are deleted, after an interrupt too.",
+        "Each round makes a VM, runs 'echo' in it and deletes it, like 'banger vm run --rm'. The first rounds use the "
+        "ready pool, if the config has one, and wait until the pool is filled. The next rounds follow at once, so "
+        "their "
+        "VMs are cloned from the template. In the last rounds VMs boot. A round before all others makes the template "
+        "and is not counted. The VMs are called bench-… and are always deleted, also after an interrupt.",
     .options = kOptions,
     .examples = kExamples,
     .handler = run,

@@ -1,6 +1,5 @@
-// banger __complete: what the shells' completion scripts call. One candidate a line, `word<TAB>about`; a line `:files`
-// or
-// `:directories` asks the shell for those too.
+// banger __complete: the completion scripts of shells call this command. It prints one candidate a line,
+// `word<TAB>about`. The lines `:files` and `:directories` ask the shell to add file names.
 #include "roles/cli/complete.h"
 
 namespace banger::roles::cli {
@@ -25,7 +24,7 @@ Result<int> run(Context& context) {
 extern const Command kComplete;
 constinit const Command kComplete{
     .name = "__complete",
-    .summary = "say what may come next on a command line",
+    .summary = "list what may come next on a command line",
     .words = "WORD...",
     .hidden = true,
     .handler = run,

@@ -1,5 +1,5 @@
-// banger completion: the scripts that make a shell ask `banger __complete`. They hold no command names, so they never
-// age.
+// banger completion: scripts with which a shell calls `banger __complete`. The scripts contain no names of commands, so
+// they stay valid after an upgrade.
 #include "roles/cli/command.h"
 #include "roles/cli/embedded_files.h"
 
@@ -40,9 +40,8 @@ constinit const Command kCompletion{
     .name = "completion",
     .summary = "print a completion script for a shell",
     .details =
-        "It completes commands, options and the names of VMs, images and kernels. Names come from a running daemon; "
-        "completing "
-        "never starts one.",
+        "The script completes commands, options and the names of VMs, images and kernels. Names come from a running "
+        "daemon. Completion never starts a daemon.",
     .positionals = kPositionals,
     .examples = kExamples,
     .handler = run,

@@ -15,11 +15,11 @@ namespace banger::roles::cli {
 namespace {
 
 constexpr Option kOptions[] = {
-    {.name = "fix", .help = "forget whether KVM runs guests, which is remembered until the host boots, and try again"},
+    {.name = "fix", .help = "test again whether KVM runs guests (banger remembers the result until the host boots)"},
     {.name = "json", .help = "print a JSON array of checks"},
 };
 
-// Without a daemon nothing else can be checked, and that is the finding.
+// Without a daemon nothing else can be checked. Then the list has one failed check.
 Result<api::CheckList> checks_of(Io& io, bool fix) {
   auto daemon = Daemon::connect(io);
   auto found = daemon ? daemon->get<api::CheckList>("host.doctor", {{"fix", fix}})
@@ -57,8 +57,10 @@ Result<int> run(Context& context) {
 extern const Command kDoctor;
 constinit const Command kDoctor{
     .name = "doctor",
-    .summary = "check whether this host can run VMs, and how well",
-    .details = "Each check passes, warns or fails, with a way out where there is one. The status is 1 when one fails.",
+    .summary = "check whether this host can run VMs",
+    .details =
+        "Each check passes, warns or fails. The line names a way out if there is one. The exit status is 1 when a "
+        "check fails.",
     .options = kOptions,
     .handler = run,
 };

@@ -13,7 +13,7 @@ namespace banger::roles::cli {
 namespace {
 
 constexpr Option kOptions[] = {
-    {.name = "dry-run", .letter = 'n', .help = "only tell what would go"},
+    {.name = "dry-run", .letter = 'n', .help = "list what would be removed, and remove nothing"},
     {.name = "json", .help = "print a JSON array of what was found"},
 };
 
@@ -41,9 +41,10 @@ constinit const Command kGc{
     .name = "gc",
     .summary = "remove what no VM, image or kernel owns",
     .details =
-        "That is: directories and machines of no VM, images and kernels that were never finished, images whose name a "
-        "newer build took and that no VM uses, caches of kernels that are gone, what image builds that were cut short "
-        "left in /var/tmp, and taps and a bridge of no VM.",
+        "This removes directories, machines, network taps and a bridge that belong to no VM. It removes unfinished "
+        "images "
+        "and kernels, unused images that have lost their name to a newer build, and caches of deleted kernels. It also "
+        "removes files of interrupted image builds in /var/tmp.",
     .options = kOptions,
     .handler = run,
 };

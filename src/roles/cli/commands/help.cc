@@ -10,7 +10,7 @@ namespace banger::roles::cli {
 namespace {
 
 constexpr Positional kPositionals[] = {{.name = "COMMAND",
-                                        .help = "as in: banger help vm run",
+                                        .help = "the command, as in: banger help vm run",
                                         .names = Names::command,
                                         .required = false,
                                         .repeated = true}};

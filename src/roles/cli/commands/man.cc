@@ -1,4 +1,4 @@
-// banger man: the manual pages, for packaging and for reading. Hidden, because --help says the same.
+// banger man: the manual pages, for packages and for readers. The command is hidden, because --help has the same text.
 #include "roles/cli/man.h"
 
 #include <fmt/format.h>
@@ -13,7 +13,7 @@ namespace banger::roles::cli {
 namespace {
 
 constexpr Positional kPositionals[] = {{.name = "COMMAND",
-                                        .help = "as in: banger man vm run",
+                                        .help = "the command, as in: banger man vm run",
                                         .names = Names::command,
                                         .required = false,
                                         .repeated = true}};

@@ -39,14 +39,14 @@ bool is_text(std::string_view method, std::string_view key) {
   return true;
 }
 
-// Texts need no quotes. Every other value is JSON; what is not JSON is left to the daemon to refuse.
+// Texts need no quotes. Every other value is JSON. A value that is not JSON is sent as text, and the daemon refuses it.
 Json value_of(std::string_view method, std::string_view key, const std::string& value) {
   if (is_text(method, key)) return value;
   auto parsed = parse_json(value, limits::kRpcMessageBytes);
   return parsed ? std::move(*parsed) : Json(value);
 }
 
-// Null when the words are neither.
+// Null when the words are neither KEY=VALUE nor a JSON object.
 Json params_of(std::span<const std::string> words) {
   Json params = Json::object();
   auto method = words.front();
@@ -77,7 +77,7 @@ Result<int> run(Context& context) {
   }
   auto params = params_of(words);
   if (!params.is_object())
-    return context.usage("the parameters are neither KEY=VALUE nor a JSON object", "write them like vm=web");
+    return context.usage("the parameters are neither KEY=VALUE nor a JSON object", "write parameters like vm=web");
   auto daemon = TRY(Daemon::connect(io));
   io.print(dump_json_pretty(TRY(daemon.call(words[0], params))) + "\n");
   return exit_status::kOk;
@@ -89,7 +89,7 @@ extern const Command kRpc;
 constinit const Command kRpc{
     .name = "rpc",
     .summary = "call one of the daemon's methods",
-    .details = "docs/rpc.md describes them. Of a stream call only the answer is printed.",
+    .details = "docs/rpc.md describes the methods. For a stream call, only the answer is printed.",
     .positionals = kPositionals,
     .options = kOptions,
     .examples = kExamples,

@@ -11,7 +11,7 @@ namespace {
 
 constexpr Option kOptions[] = {{.name = "json", .help = "print a JSON object"}};
 
-// Only a running one is asked.
+// Empty when no daemon runs. Never starts a daemon.
 std::string daemon_version(Io& io) {
   auto daemon = Daemon::find(io);
   if (!daemon) return "";
@@ -38,7 +38,7 @@ Result<int> run(Context& context) {
 extern const Command kVersion;
 constinit const Command kVersion{
     .name = "version",
-    .summary = "print the version, and the running daemon's",
+    .summary = "print the version of banger and of the running daemon",
     .options = kOptions,
     .handler = run,
 };

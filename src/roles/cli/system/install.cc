@@ -22,13 +22,13 @@ namespace fs = std::filesystem;
 constexpr std::string_view kRoles[] = {"banger", "bangerd", "bangerd-root", "banger-agent"};
 constexpr std::string_view kLinkTarget = "../lib/banger/banger";
 constexpr std::string_view kMarkerText =
-    "banger is the program that the units of this system run; banger.old is the one before it, to go back to.\n";
+    "The units of this system run the program banger. banger.old is the program before the last upgrade.\n";
 
 struct TextFile {
   std::string path, text;
 };
 
-// The file begins with our line, or is not there.
+// Whether the file begins with the line of a system install, or does not exist.
 Result<bool> is_ours(const std::string& path) {
   struct stat info{};
   if (::lstat(path.c_str(), &info) < 0) return errno == ENOENT ? Result<bool>(true) : fail_errno(path);
@@ -48,7 +48,8 @@ bool exists(const std::string& path) {
 
 config::Install fresh_install(const host::User& owner) {
   config::Install install{.owner = owner.name};
-  // The parts of a home may be links of the administrator's; what is opened beneath must not lead over any.
+  // An administrator may have made parts of the home path symlinks. The helper opens files without symlinks, so they
+  // are resolved here.
   std::error_code error;
   auto home = fs::weakly_canonical(owner.home, error);
   for (const auto& directory : {"/.local/state/banger", "/.local/share/banger"})
@@ -56,7 +57,7 @@ config::Install fresh_install(const host::User& owner) {
   return install;
 }
 
-// The administrator may have edited it: it stays as it is for the same owner.
+// The text of the install file. The administrator may have edited the file, so it stays the same for the same owner.
 Result<std::string> install_text(const InstallPlaces& places, const host::User& owner, const JailPrograms& jails) {
   auto with_jails = [&](config::Install install) {
     if (!jails.jailer.empty()) install.jailer = jails.jailer, install.firecracker = jails.firecracker;
@@ -68,8 +69,8 @@ Result<std::string> install_text(const InstallPlaces& places, const host::User& 
   auto there = TRY(config::parse_install(*text, places.install_file()));
   bool other = !jails.jailer.empty() && (jails.jailer != there.jailer || jails.firecracker != there.firecracker);
   if (there.owner == owner.name) return other ? with_jails(std::move(there)) : *text;
-  return fail(ErrorCode::exists, fmt::format("banger is installed for {} here", there.owner),
-              "banger system uninstall, then install it for another owner");
+  return fail(ErrorCode::exists, fmt::format("banger is already installed for {}", there.owner),
+              "banger system uninstall, then banger system install --owner USER");
 }
 
 Result<std::vector<TextFile>> text_files(const InstallPlaces& places, const host::User& owner,
@@ -85,11 +86,12 @@ Result<std::vector<TextFile>> text_files(const InstallPlaces& places, const host
 Result<> refuse_strangers(const InstallPlaces& places, const std::vector<TextFile>& files) {
   for (const auto& file : files)
     if (!TRY(is_ours(file.path)))
-      return fail(ErrorCode::exists, fmt::format("{} is not banger's", file.path),
-                  "move it away; banger writes only over what begins with its line");
-  // The programs carry no line; the marker beside them speaks for them.
+      return fail(ErrorCode::exists, fmt::format("{} was not written by banger system install", file.path),
+                  "move the file away");
+  // A program cannot begin with that line. The marker beside the program stands for it.
   if (exists(places.program()) && !exists(places.marker()))
-    return fail(ErrorCode::exists, fmt::format("{} is not of a system install", places.program()), "move it away");
+    return fail(ErrorCode::exists, fmt::format("{} was not written by banger system install", places.program()),
+                "move the file away");
   return {};
 }
 
@@ -111,15 +113,15 @@ Result<> put_program(const InstallPlaces& places, const std::string& own_program
   auto fresh = program + ".new";
   TRY(host::remove_file(fresh));
   TRY(host::clone_file(own_program, fresh, 0755));
-  if (::chmod(fresh.c_str(), 0755) < 0) return fail_errno(fresh);  // the umask had its say
+  if (::chmod(fresh.c_str(), 0755) < 0) return fail_errno(fresh);  // the umask may have changed the mode
   bool replaces = exists(program);
   if (replaces) {
-    // A second name for the old one first, so that at no moment there is none.
+    // The old program gets a second name first. So a program exists at every moment.
     TRY(host::remove_file(places.old_program()));
     if (::link(program.c_str(), places.old_program().c_str()) < 0) return fail_errno(places.old_program());
   }
   if (::rename(fresh.c_str(), program.c_str()) < 0) return fail_errno(program);
-  report.lines.push_back(replaces ? fmt::format("replaced {}; the one before is {}", program, places.old_program())
+  report.lines.push_back(replaces ? fmt::format("replaced {}; the old program is {}", program, places.old_program())
                                   : fmt::format("wrote {}", program));
   report.program_changed = true;
   return {};
@@ -128,7 +130,7 @@ Result<> put_program(const InstallPlaces& places, const std::string& own_program
 Result<> put_link(const std::string& path, InstallReport& report) {
   if (is_our_link(path)) return {};
   if (exists(path)) {
-    report.lines.push_back(fmt::format("left {} alone, which is not ours", path));
+    report.lines.push_back(fmt::format("kept {}, which is not part of the install", path));
     return {};
   }
   TRY(host::make_directories(fs::path(path).parent_path().string(), 0755));
@@ -144,7 +146,7 @@ Result<> take_away(const std::string& path, InstallReport& report) {
   return {};
 }
 
-// Only when nothing of others is in it.
+// Removes the directory if it is empty.
 void take_directory(const std::string& path, InstallReport& report) {
   if (::rmdir(path.c_str()) == 0) report.lines.push_back(fmt::format("removed {}", path));
 }
@@ -160,7 +162,7 @@ Result<host::User> owner_named(const InstallPlaces& places, const std::string& n
   TRY(in("the owner's home", host::check_plain_path(user->home)));
   if (user->home.find_first_of(" \t\"\\%") != std::string::npos)
     return fail(ErrorCode::unsupported,
-                fmt::format("the home '{}' has characters that mean something to systemd", printable(user->home)));
+                fmt::format("the home '{}' has characters that systemd interprets", printable(user->home)));
   return *user;
 }
 
@@ -179,11 +181,12 @@ Result<InstallReport> install_files(const InstallPlaces& places, const std::stri
   auto files = TRY(text_files(places, user, jails));
   TRY(refuse_strangers(places, files));
   InstallReport report;
-  // The marker goes first: cut short after it, the next install knows what is ours.
+  // The marker is written first. If this install is interrupted, the next install knows that the program is its own.
   for (const auto& file : files) {
     bool changed = false;
     TRY(put_text(file, report, changed));
-    report.units_changed |= changed && file.path != places.marker();  // the helper reads its install once
+    report.units_changed |=
+        changed && file.path != places.marker();  // the helper reads the install file only at its start
     if (file.path == places.marker()) TRY(put_program(places, own_program, report));
   }
   for (auto role : kRoles) TRY(put_link(places.link(role), report));
@@ -198,7 +201,7 @@ Result<InstallReport> uninstall_files(const InstallPlaces& places) {
     if (TRY(is_ours(path)))
       TRY(take_away(path, report));
     else
-      report.lines.push_back(fmt::format("left {} alone, which is not ours", path));
+      report.lines.push_back(fmt::format("kept {}, which is not part of the install", path));
   }
   for (auto role : kRoles)
     if (is_our_link(places.link(role))) TRY(take_away(places.link(role), report));

@@ -1,5 +1,5 @@
-// The files of a system install: putting them there, and taking exactly them away again. What is not ours is never
-// touched. Services are in services.h.
+// Writes the files of a system install, and removes exactly these files. Other files are never changed. Services are in
+// services.h.
 #pragma once
 
 #include <optional>
@@ -12,7 +12,7 @@
 
 namespace banger::roles::cli {
 
-/// Where things go; `destdir` is put before each path, for packaging and tests.
+/// The paths of a system install. `destdir` comes before each path, for packaging and tests.
 struct InstallPlaces {
   std::string destdir;
   std::string at(std::string_view path) const { return destdir + std::string(path); }
@@ -26,26 +26,27 @@ struct InstallPlaces {
   std::string passwd() const { return at("/etc/passwd"); }
 };
 
-/// What was done, for people: "wrote /etc/banger/install.toml".
+/// The actions of an install, as lines for people: "wrote /etc/banger/install.toml".
 struct InstallReport {
   std::vector<std::string> lines;
   bool program_changed = false, units_changed = false;
 };
 
-/// Makes, or brings up to date, the whole set. `own_program`: the running executable, which is copied; the one it
-/// replaces is kept as banger.old. `owner` may be empty when there is an install already. Doing it twice changes
-/// nothing. `exists` when a file of ours would take the place of another's, before anything is written; also for
-/// another owner. With a `jailer` the install has jails from now on, with that and with `firecracker`.
+/// The programs for jails. Both are given or neither. If neither is given, the install keeps its programs.
 struct JailPrograms {
-  std::string jailer, firecracker;  ///< both or neither; neither: as it was
+  std::string jailer, firecracker;
 };
+/// Writes all files of an install, or updates them. `own_program` is the running executable, which is copied. The older
+/// program is kept as banger.old. `owner` may be empty if an install exists. A second call changes nothing. `exists`
+/// before any change when another file is in the way, or when the install belongs to another owner.
 Result<InstallReport> install_files(const InstallPlaces& places, const std::string& owner,
                                     const std::string& own_program, const JailPrograms& jails = {});
 
-/// Removes what install_files makes, where it is still ours; what is not is named and left. Nothing there is fine.
+/// Removes the files that install_files writes. The report names a file that was replaced by another one, and that file
+/// stays. No install is not an error.
 Result<InstallReport> uninstall_files(const InstallPlaces& places);
 
-/// The user that an install is for; `not_found` when nothing is installed or he is gone, `denied` for root.
+/// The owner of the install. `not_found` when nothing is installed or the user does not exist, `denied` for root.
 Result<host::User> installed_owner(const InstallPlaces& places);
 Result<host::User> owner_named(const InstallPlaces& places, const std::string& name);
 

@@ -1,4 +1,4 @@
-// docs/privileges.md, made from the tables that the root helper and the units are made from.
+// The page docs/privileges.md. The root helper and the units are made from the same tables.
 #pragma once
 
 #include <string>

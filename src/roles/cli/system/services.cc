@@ -23,7 +23,7 @@ namespace banger::roles::cli {
 
 namespace {
 
-constexpr auto kToolDeadline = std::chrono::seconds(90);  // systemctl waits for a daemon that has calls to undo
+constexpr auto kToolDeadline = std::chrono::seconds(90);  // systemctl waits while the daemon undoes its calls
 constexpr std::string_view kUnits[] = {kSocketUnit, kHelperUnit, kDaemonUnit};
 
 Result<> systemctl(const RunTool& run, std::vector<std::string> words) {
@@ -33,7 +33,7 @@ Result<> systemctl(const RunTool& run, std::vector<std::string> words) {
   return {};
 }
 
-// systemctl says the state of a unit also when it fails for it.
+// systemctl may fail because of the unit's state, and prints the state anyway.
 std::string state_of(const RunTool& run, const char* question, std::string_view unit) {
   auto shown = run({"systemctl", "show", fmt::format("--property={}", question), "--value", std::string(unit)});
   return shown ? printable(trim(*shown), 32) : "unknown";
@@ -57,7 +57,7 @@ Result<> make_owner_directories(const host::User& owner) {
                                 .gid = owner.gid}));
   if (child.wait().shell_code() != 0)
     return fail(ErrorCode::denied, fmt::format("{} cannot make {}", owner.name, join(owner_directories(owner), ", ")),
-                "the owner must be able to write to the home");
+                "let the owner write to the home");
   return {};
 }
 
@@ -66,12 +66,13 @@ Result<bool> stop_own_daemon(const host::User& owner) {
   if (!socket) return false;
   auto peer = TRY(host::peer_of(socket->get()));
   if (peer.uid != owner.uid)
-    return fail(ErrorCode::denied, fmt::format("the daemon's socket is served by user {}", peer.uid));
+    return fail(ErrorCode::denied, fmt::format("the socket of the owner's daemon is served by user {}", peer.uid));
   rpc::Client client(std::move(*socket));
   TRY(in("stop the owner's daemon", client.call("daemon.stop", Json::object())));
   auto process = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, peer.pid, 0)));
   pollfd ended{process.get(), POLLIN, 0};
-  if (process && ::poll(&ended, 1, 30'000) != 1) return fail(ErrorCode::timeout, "the owner's daemon does not end");
+  if (process && ::poll(&ended, 1, 30'000) != 1)
+    return fail(ErrorCode::timeout, "the owner's daemon did not end in time");
   return true;
 }
 
@@ -95,8 +96,8 @@ std::vector<std::string> undo_operations(const config::Install& install, const h
     bool undoes = std::ranges::any_of(table, [&](const auto* other) { return other->undo == operation->name; });
     if (!undoes || !operation->arguments.empty()) continue;
     auto reply = operation->effect(context, Json::object());
-    done.push_back(reply ? fmt::format("did {}", operation->name)
-                         : fmt::format("could not do {}: {}", operation->name, reply.error().sentence()));
+    done.push_back(reply ? fmt::format("ran {}", operation->name)
+                         : fmt::format("could not run {}: {}", operation->name, reply.error().sentence()));
   }
   return done;
 }
@@ -108,7 +109,7 @@ Result<std::vector<std::string>> start_services(const RunTool& run, const Instal
   bool renew = report.program_changed || report.units_changed;
   for (auto unit : kUnits) {
     bool active = state_of(run, "ActiveState", unit) == "active";
-    // A socket stays as it is: what listens there does not come from the program.
+    // systemd itself listens on the socket, so a new program does not require a restart of the socket.
     bool again = active && renew && unit != kSocketUnit;
     if (active && !again) continue;
     TRY(systemctl(run, {again ? "restart" : "start", std::string(unit)}));
@@ -139,7 +140,8 @@ std::vector<ServiceState> service_states(const RunTool& run) {
 
 Result<std::string> helper_version() {
   auto socket = TRY(host::connect_unix(std::string(config::kHelperSocket)));
-  if (TRY(host::peer_of(socket.get())).uid != 0) return fail(ErrorCode::denied, "the helper's socket is not root's");
+  if (TRY(host::peer_of(socket.get())).uid != 0)
+    return fail(ErrorCode::denied, "the helper's socket is not served by root");
   TRY(host::send_with_fds(socket.get(), rpc::encode_helper_request("helper.version", Json::object())));
   auto patience = std::chrono::duration_cast<std::chrono::milliseconds>(limits::kHelperReplyDeadline).count();
   std::string text;
@@ -147,10 +149,11 @@ Result<std::string> helper_version() {
   while (text.size() <= limits::kHelperMessageBytes) {
     pollfd waiting{socket.get(), POLLIN, 0};
     if (::poll(&waiting, 1, static_cast<int>(patience)) != 1)
-      return fail(ErrorCode::timeout, "the root helper does not answer");
+      return fail(ErrorCode::timeout, "the root helper did not answer in time");
     if (!TRY(host::receive_with_fds(socket.get(), text, none))) break;
   }
-  if (!text.ends_with('\n')) return fail(ErrorCode::unavailable, "the root helper hung up without an answer");
+  if (!text.ends_with('\n'))
+    return fail(ErrorCode::unavailable, "the root helper closed the connection without an answer");
   text.pop_back();
   return get_string(TRY(rpc::parse_helper_reply(text)), "version");
 }

@@ -1,4 +1,4 @@
-// The running half of a system install: systemd, told by systemctl, and the owner's directories and daemon.
+// The services of a system install, controlled with systemctl. The owner's directories and daemon are here too.
 #pragma once
 
 #include <cstdint>
@@ -13,37 +13,39 @@
 
 namespace banger::roles::cli {
 
-/// Runs a program of the system to its end and gives its output; tests hand in another.
+/// Runs a program of the system to its end and returns its output. Tests pass another function.
 using RunTool = std::function<Result<std::string>(const std::vector<std::string>& argv)>;
 RunTool system_tool();
 
-/// systemd is what runs this host (sd_booted(3)).
+/// Whether systemd is the init of this host (sd_booted(3)).
 bool systemd_runs();
 
-/// As the owner, so that nothing of his can mislead root: the directories that the daemon's unit writes to.
+/// Makes the directories that the daemon's unit writes. A process of the owner makes them, so that symlinks of the
+/// owner cannot mislead root.
 Result<> make_owner_directories(const host::User& owner);
 
-/// Asks a daemon that the owner started himself to make way; its VMs go on. None running is fine.
+/// Stops a daemon that the owner has started without systemd. VMs go on. Returns whether such a daemon ran.
 Result<bool> stop_own_daemon(const host::User& owner);
 
-/// How many VMs the owner's daemon runs; nullopt when none answers.
+/// How many VMs the owner's daemon runs. Null when no daemon answers.
 std::optional<std::int64_t> running_vms(const host::User& owner);
-/// Takes back what operations made for no VM in particular (the bridge, its rules, resolved's settings): everything
-/// that takes something back and needs no arguments. What fails is told, not fatal.
+/// Undoes the operations that do not belong to one VM: the bridge, its firewall rules and the settings of
+/// systemd-resolved. It runs every undo operation that has no arguments. Returns lines for people. A failure gives a
+/// line and does not stop the rest.
 std::vector<std::string> undo_operations(const config::Install& install, const host::User& owner);
 
-/// Enables and starts what is not running, restarts what runs an older program or unit. VMs are not touched.
+/// Enables all services and starts those that do not run. Restarts services of an older program or unit. VMs go on.
 Result<std::vector<std::string>> start_services(const RunTool& run, const InstallReport& report);
 Result<> restart_services(const RunTool& run);
-/// Disables and stops them; VMs go on.
+/// Stops and disables all services. VMs go on.
 Result<> stop_services(const RunTool& run);
 
 struct ServiceState {
-  std::string unit, active, enabled;  ///< as systemctl has them: "active", "enabled"
+  std::string unit, active, enabled;  ///< the words of systemctl: "active", "enabled"
 };
 std::vector<ServiceState> service_states(const RunTool& run);
 
-/// The helper's version, asked over its socket.
+/// The version of the running helper, which is asked over its socket.
 Result<std::string> helper_version();
 
 }  // namespace banger::roles::cli

@@ -14,7 +14,8 @@ namespace banger::roles::cli {
 
 namespace {
 
-// What holds for both: nothing of the kernel's own, no new privileges, no file system but what is named.
+// The settings of both services. They deny changes to the kernel, new privileges, and all of the file system that is
+// not named.
 constexpr std::string_view kCommon = R"(NoNewPrivileges=yes
 ProtectSystem=strict
 PrivateTmp=yes
@@ -131,7 +132,8 @@ WantedBy=sockets.target
                                                 kOursLine, config::kHelperSocket, owner.name)};
 }
 
-// KillMode=mixed: told to stop it lets the operation under way end, whose programs must not be hit by the same signal.
+// KillMode=mixed sends the signal only to the helper. The helper lets the running operation end, and the operation's
+// programs must not get the signal.
 UnitFile helper_unit(const host::User& owner, const std::string& program, const config::Install& install) {
   return {
       std::string(kHelperUnit),
@@ -209,7 +211,7 @@ std::vector<std::string> owner_directories(const host::User& owner) {
 std::string jail_lines(const config::Install& install) {
   if (install.jailer.empty()) return {};
   std::string roots;
-  for (const auto& root : install.roots) roots += " -" + root;  // '-': it need not be there yet
+  for (const auto& root : install.roots) roots += " -" + root;  // '-': the directory may not exist yet
   return fmt::format(R"(CapabilityBoundingSet={}
 KillMode=process
 MemoryMax=infinity

@@ -70,11 +70,11 @@ TEST_CASE("parse: every mistake is a sentence with a way out") {
         "'vm run' does not take 'repo' (hint: put '--' before the command: -- repo …)");
   CHECK(mistake("vm", "run", {"--"}).find("no command after '--'") == 0);
   CHECK(mistake("vm", "run", {"--env", "=x"}).find("has no key") != std::string::npos);
-  CHECK(mistake("vm", "run", {"--rm=maybe"}) == "--rm takes no value, so not 'maybe'");
-  CHECK(mistake("vm", "run", {"--rm=false"}) == "--rm takes no value, so not 'false'");
+  CHECK(mistake("vm", "run", {"--rm=maybe"}) == "--rm takes no value, but got 'maybe'");
+  CHECK(mistake("vm", "run", {"--rm=false"}) == "--rm takes no value, but got 'false'");
   CHECK(mistake("vm", "exec", {"web"}) == "'vm exec' needs a command (hint: put it after '--', as in: -- ls /)");
   CHECK(mistake("vm", "exec", {"--", "ls"}).find("'vm exec' needs VM") == 0);
-  CHECK(mistake("vm", "list", {"--", "x"}) == "'vm list' takes nothing after '--'");
+  CHECK(mistake("vm", "list", {"--", "x"}) == "'vm list' takes no words after '--'");
   CHECK(mistake("vm", "create", {"--wait", "systm"}).find("did you mean 'system'?") != std::string::npos);
   CHECK(mistake("", "completion", {"tcsh"}).find("is not one of bash, zsh, fish") != std::string::npos);
 }

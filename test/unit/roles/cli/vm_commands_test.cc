@@ -202,7 +202,7 @@ TEST_CASE_METHOD(Fixture, "vm exec: options reach the guest, and a command that 
 TEST_CASE_METHOD(Fixture, "vm exec -it: without a terminal it is refused before anything is made") {
   auto done = run({"vm", "run", "-it", "--", "top"});
   CHECK(done.status == 125);
-  CHECK(contains(done.err, "standard input is none (hint: leave -t away)"));
+  CHECK(contains(done.err, "-t needs a terminal, but standard input is not one (hint: leave out -t)"));
   CHECK(daemon.calls().empty());
   // With -t alone nothing is passed on, so none is needed.
   link::ExecSpec spec;
@@ -298,7 +298,7 @@ TEST_CASE_METHOD(Fixture, "vm delete and set: what is asked for, and what needs 
   changed["restart_needed"] = {"vcpus", "memory_bytes"};
   answer("vm.set", changed);
   auto done = run({"vm", "set", "web", "--vcpu", "4", "--memory", "2048"});
-  CHECK(done.out == "web: set; restart it for the new vcpus, memory_bytes ('banger vm restart web')\n");
+  CHECK(done.out == "web: set; vcpus, memory_bytes will change at the next start ('banger vm restart web')\n");
   CHECK(sent("vm.set") == Json{{"vm", "web"}, {"vcpus", 4}, {"memory_bytes", 2ll << 30}});
   CHECK(run({"vm", "set", "web"}).status == 2);
   CHECK(run({"vm", "set", "a", "b", "--name", "c"}).status == 2);

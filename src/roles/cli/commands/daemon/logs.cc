@@ -10,8 +10,8 @@ namespace banger::roles::cli {
 namespace {
 
 constexpr Option kOptions[] = {
-    {.name = "follow", .letter = 'f', .help = "go on with what is added, until interrupted"},
-    {.name = "tail", .kind = Kind::size, .value = "SIZE", .help = "only the last part, as 64K"},
+    {.name = "follow", .letter = 'f', .help = "also print new lines, until interrupted"},
+    {.name = "tail", .kind = Kind::size, .value = "SIZE", .help = "only the last part, like 64K"},
 };
 
 Result<int> run(Context& context) {

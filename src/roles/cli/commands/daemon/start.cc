@@ -25,8 +25,8 @@ extern const Command kDaemonStart;
 constinit const Command kDaemonStart{
     .group = "daemon",
     .name = "start",
-    .summary = "start the daemon, if none runs",
-    .details = "Every command that needs it does this by itself.",
+    .summary = "start the daemon if none runs",
+    .details = "Commands that need the daemon start it by themselves.",
     .handler = run,
 };
 

@@ -50,8 +50,8 @@ extern const Command kDaemonStatus;
 constinit const Command kDaemonStatus{
     .group = "daemon",
     .name = "status",
-    .summary = "tell whether the daemon runs, and what it holds",
-    .details = "It never starts one: the status is 1 when none runs.",
+    .summary = "show whether the daemon runs, and its state",
+    .details = "This command never starts a daemon. The exit status is 1 when no daemon runs.",
     .options = kOptions,
     .handler = run,
 };

@@ -17,7 +17,8 @@ namespace {
 constexpr std::uint64_t kAnswerMs = 30'000;
 constexpr auto kGoneDeadline = std::chrono::seconds(30);
 
-// It is gone when its process is, which holds the lock to the end; a socket that still answers belongs to another then.
+// Waits for the end of the process, because the process holds the instance lock until then. The socket is no proof: a
+// newer daemon may answer on it.
 Result<> wait_until_gone(int process, const Signals& signals) {
   pollfd waiting[2] = {{process, POLLIN, 0}, {signals.fd(), POLLIN, 0}};
   int ready = ::poll(waiting, 2, static_cast<int>(std::chrono::milliseconds(kGoneDeadline).count()));
@@ -57,7 +58,7 @@ constinit const Command kDaemonStop{
     .group = "daemon",
     .name = "stop",
     .summary = "stop the daemon; running VMs go on",
-    .details = "The next daemon finds them again.",
+    .details = "The next daemon manages the same VMs.",
     .handler = run,
 };
 

@@ -18,7 +18,7 @@ Result<int> run(Context& context) {
   auto daemon = TRY(Daemon::connect(context.io));
   const auto& name = context.args.positionals[0];
   auto image = daemon.call("image.build", {{"name", name}});
-  // A daemon that is a system service may not gain the privileges that this takes; a terminal's programs may.
+  // A daemon that is a system service cannot gain the privileges that a build requires. A program of a terminal can.
   if (!image && image.error().code == ErrorCode::unsupported)
     image = daemon.call("image.show", {{"image", TRY(build_image_here(context.io, name, daemon.signals().fd()))}});
   made_image(context, TRY(std::move(image)));
@@ -31,8 +31,8 @@ extern const Command kImageBuild;
 constinit const Command kImageBuild{
     .group = "image",
     .name = "build",
-    .summary = "build an image by its recipe",
-    .details = "The recipes are those that 'banger image list' names. It needs no root.",
+    .summary = "build an image from a recipe",
+    .details = "'banger image list' lists the recipes. A build does not require root.",
     .positionals = kPositionals,
     .options = kOptions,
     .examples = kExamples,

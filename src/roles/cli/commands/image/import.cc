@@ -10,14 +10,14 @@ namespace banger::roles::cli {
 namespace {
 
 constexpr Positional kPositionals[] = {
-    {.name = "NAME", .help = "what to call the image"},
+    {.name = "NAME", .help = "the name of the new image"},
     {.name = "TAR", .help = "a tar file, compressed or not", .names = Names::file},
 };
 constexpr Option kOptions[] = {
     {.name = "kernel",
      .kind = Kind::text,
      .value = "KERNEL",
-     .help = "the kernel it boots with",
+     .help = "the kernel that VMs of this image boot with",
      .names = Names::kernel},
     kQuietOption,
     kJsonOption,
@@ -38,10 +38,10 @@ extern const Command kImageImport;
 constinit const Command kImageImport{
     .group = "image",
     .name = "import",
-    .summary = "make an image of a root file system in a tar file",
+    .summary = "make an image from a tar file of a root file system",
     .details =
-        "Any distribution will do: with systemd, OpenRC, runit, busybox init, or none. Owners, modes, links and "
-        "extended attributes are kept.",
+        "Every distribution works, with systemd, OpenRC, runit, busybox init or without an init. Owners, modes, links "
+        "and extended attributes are kept.",
     .positionals = kPositionals,
     .options = kOptions,
     .examples = kExamples,

@@ -53,7 +53,7 @@ constinit const Command kImageList{
     .group = "image",
     .name = "list",
     .aliases = kAliases,
-    .summary = "list images, and those that can be built",
+    .summary = "list images, and the recipes of images that are not built",
     .options = kOptions,
     .handler = list,
 };

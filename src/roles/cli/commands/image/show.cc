@@ -25,7 +25,7 @@ extern const Command kImageShow;
 constinit const Command kImageShow{
     .group = "image",
     .name = "show",
-    .summary = "tell everything about one image",
+    .summary = "show everything about one image",
     .positionals = kPositionals,
     .options = kOptions,
     .handler = run,

@@ -9,22 +9,22 @@ namespace banger::roles::cli {
 
 namespace {
 
-constexpr Positional kPositionals[] = {{.name = "NAME", .help = "what to call the kernel"}};
+constexpr Positional kPositionals[] = {{.name = "NAME", .help = "the name of the new kernel"}};
 constexpr Option kOptions[] = {
     {.name = "vmlinux",
      .kind = Kind::text,
      .value = "FILE",
-     .help = "the kernel, as vmlinux or bzImage; needed",
+     .help = "the kernel, as vmlinux or bzImage; required",
      .names = Names::file},
     {.name = "modules",
      .kind = Kind::text,
      .value = "DIR",
-     .help = "its modules, as below /lib/modules",
+     .help = "the kernel's modules, a directory like /lib/modules/VERSION",
      .names = Names::directory},
     {.name = "initrd",
      .kind = Kind::text,
      .value = "FILE",
-     .help = "an initrd to load before ours",
+     .help = "an initrd that is loaded before banger's",
      .names = Names::file},
     kQuietOption,
     kJsonOption,
@@ -48,8 +48,8 @@ extern const Command kKernelImport;
 constinit const Command kKernelImport{
     .group = "kernel",
     .name = "import",
-    .summary = "take a kernel from files on this host",
-    .details = "A bzImage is unpacked to the ELF file that boots.",
+    .summary = "import a kernel from files on this host",
+    .details = "banger unpacks the ELF file from a bzImage.",
     .positionals = kPositionals,
     .options = kOptions,
     .examples = kExamples,

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::string_view kAliases[] = {"ls"};
 constexpr Option kOptions[] = {
-    {.name = "quiet", .letter = 'q', .help = "print only names, which are a kernel's ids"},
+    {.name = "quiet", .letter = 'q', .help = "print only names; the name is the kernel's id"},
     {.name = "json", .help = "print a JSON array of kernels"},
 };
 
@@ -54,7 +54,7 @@ constinit const Command kKernelList{
     .group = "kernel",
     .name = "list",
     .aliases = kAliases,
-    .summary = "list kernels, and those that can be pulled",
+    .summary = "list kernels, and names that can be pulled",
     .options = kOptions,
     .handler = run,
 };

@@ -10,7 +10,7 @@ namespace banger::roles::cli {
 namespace {
 
 constexpr Positional kPositionals[] = {
-    {.name = "NAME", .help = "one that 'banger kernel list' names", .names = Names::pullable}};
+    {.name = "NAME", .help = "a name from 'banger kernel list'", .names = Names::pullable}};
 constexpr Option kOptions[] = {kQuietOption, kJsonOption};
 
 Result<int> run(Context& context) {
@@ -25,10 +25,10 @@ extern const Command kKernelPull;
 constinit const Command kKernelPull{
     .group = "kernel",
     .name = "pull",
-    .summary = "fetch a kernel by its name",
+    .summary = "download a kernel by its name",
     .details =
-        "debian-cloud is the distribution's cloud kernel, downloaded and verified by the host's own package tool and "
-        "unpacked without root.",
+        "debian-cloud is the cloud kernel of Debian. The host's package tool downloads and verifies the package. "
+        "Unpacking does not require root.",
     .positionals = kPositionals,
     .options = kOptions,
     .handler = run,

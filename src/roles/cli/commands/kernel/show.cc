@@ -24,7 +24,7 @@ extern const Command kKernelShow;
 constinit const Command kKernelShow{
     .group = "kernel",
     .name = "show",
-    .summary = "tell everything about one kernel",
+    .summary = "show everything about one kernel",
     .positionals = kPositionals,
     .options = kOptions,
     .handler = run,

@@ -1,5 +1,5 @@
-// banger system operations: what the root helper can be asked for; docs/privileges.md is its output. Hidden, because it
-// is for that page.
+// banger system operations: the operations of the root helper. docs/privileges.md is the output of this command. The
+// command is hidden, because it exists only for that page.
 #include <nlohmann/json.hpp>
 
 #include "capabilities/privileged_table.h"
@@ -31,7 +31,7 @@ extern const Command kSystemOperations;
 constinit const Command kSystemOperations{
     .group = "system",
     .name = "operations",
-    .summary = "list what the root helper can be asked for",
+    .summary = "list the operations of the root helper",
     .options = kOptions,
     .hidden = true,
     .handler = run,

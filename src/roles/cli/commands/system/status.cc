@@ -11,7 +11,7 @@ namespace banger::roles::cli {
 
 namespace {
 
-constexpr Option kOptions[] = {{.name = "json", .help = "print a JSON object, null when nothing is installed"}};
+constexpr Option kOptions[] = {{.name = "json", .help = "print a JSON object, or null when nothing is installed"}};
 
 std::string version_of(const std::string& program, const RunTool& run) {
   auto said = run({program, "--version"});
@@ -28,7 +28,7 @@ Json facts(const InstallPlaces& places, const host::User& owner) {
           {"program", places.program()},
           {"version", version_of(places.program(), run)},
           {"services", services},
-          // Only the owner and root are answered.
+          // The helper answers only the owner and root. For other users this field has the error.
           {"helper", helper ? *helper : helper.error().message}};
 }
 
@@ -60,8 +60,8 @@ extern const Command kSystemStatus;
 constinit const Command kSystemStatus{
     .group = "system",
     .name = "status",
-    .summary = "tell what is installed as system services, and whether it runs",
-    .details = "The status is 1 when nothing is installed or a service does not run.",
+    .summary = "show the system install, and whether its services run",
+    .details = "The exit status is 1 when nothing is installed or a service does not run.",
     .options = kOptions,
     .handler = run,
 };

@@ -18,7 +18,7 @@ constexpr Option kOptions[] = {{.name = "destdir",
                                 .help = "only remove the files below DIR",
                                 .names = Names::directory}};
 
-// VMs that run may need it; then it stays, as they do.
+// Running VMs may use the bridge. In that case, the bridge stays.
 Result<> take_back(Io& io, const InstallPlaces& places, const host::User& owner) {
   if (auto running = running_vms(owner); running && *running > 0) {
     io.note(fmt::format("{} VMs run, so their network stays until the host boots", *running));
@@ -56,9 +56,9 @@ constinit const Command kSystemUninstall{
     .name = "uninstall",
     .summary = "remove what 'system install' made",
     .details =
-        "Stops the services, removes their files, and nothing else: VMs go on and are found again by the owner's next "
-        "banger command. "
-        "Files that were changed into someone else's are named and left.",
+        "Stops the services and removes their files, and nothing else. VMs go on, and the owner's next banger command "
+        "finds them. If another file has taken the place of one of these files, the command names the file and keeps "
+        "it.",
     .options = kOptions,
     .handler = run,
 };

@@ -13,13 +13,13 @@ constexpr Option kOptions[] = {
     create_option(vm::field_named("kernel")),
     create_option(vm::field_named("vcpus")),
     create_option(vm::field_named("memory_bytes")),
-    {.name = "rebuild", .help = "make it anew when there is one"},
+    {.name = "rebuild", .help = "make a new template even if one exists"},
     kQuietOption,
     kJsonOption,
 };
 constexpr Example kExamples[] = {
-    {"banger template build", "for 'banger vm run' as it is"},
-    {"banger template build --vcpu 2 --memory 1G", "for VMs of that shape"},
+    {"banger template build", "for 'banger vm run' without options"},
+    {"banger template build --vcpu 2 --memory 1G", "for VMs of that size"},
 };
 
 Result<int> build(Context& context) {
@@ -36,8 +36,9 @@ extern const Command kTemplateBuild;
 constinit const Command kTemplateBuild{
     .group = "template",
     .name = "build",
-    .summary = "boot a guest once, so that VMs like it are cloned from then on",
-    .details = "A VM that needs a template makes it by itself; this makes it ahead of time.",
+    .summary = "boot a guest once, so that VMs like it are cloned from it",
+    .details =
+        "'banger vm run' and 'banger vm create' make a missing template by themselves. This command makes it earlier.",
     .options = kOptions,
     .examples = kExamples,
     .handler = build,

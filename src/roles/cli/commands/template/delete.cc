@@ -17,7 +17,7 @@ constexpr Positional kPositionals[] = {{.name = "TEMPLATE",
                                         .names = Names::machine_template,
                                         .required = false,
                                         .repeated = true}};
-constexpr Option kOptions[] = {{.name = "all", .letter = 'a', .help = "all of them"}};
+constexpr Option kOptions[] = {{.name = "all", .letter = 'a', .help = "delete all templates"}};
 
 Result<int> remove_all(Context& context) {
   auto daemon = TRY(Daemon::connect(context.io));
@@ -43,7 +43,7 @@ constinit const Command kTemplateDelete{
     .group = "template",
     .name = "delete",
     .aliases = kAliases,
-    .summary = "delete templates; running clones go on, the next one needs a new template",
+    .summary = "delete templates; running clones go on",
     .positionals = kPositionals,
     .options = kOptions,
     .handler = remove,

@@ -17,7 +17,7 @@ namespace {
 constexpr std::string_view kAliases[] = {"ls"};
 constexpr Option kOptions[] = {
     {.name = "quiet", .letter = 'q', .help = "print only ids"},
-    {.name = "json", .help = "print a JSON array of templates, each with its ready VMs as \"pool\""},
+    {.name = "json", .help = "print a JSON array of templates; \"pool\" has the ready VMs of a template"},
 };
 
 Paint paint_for(const std::string& state) {
@@ -74,10 +74,10 @@ constinit const Command kTemplateList{
     .group = "template",
     .name = "list",
     .aliases = kAliases,
-    .summary = "list templates, and the clones of them that wait to be used",
+    .summary = "list templates, and their clones in the ready pool",
     .details =
-        "A stale template is not used for new VMs any more: its image, kernel or QEMU is another one now, or it was "
-        "deleted. It goes with the last VM that runs on it.",
+        "A stale template is not used for new VMs. Its image, kernel or QEMU has changed, or the template was deleted. "
+        "A stale template is removed with the last VM that runs on it.",
     .options = kOptions,
     .handler = list,
 };

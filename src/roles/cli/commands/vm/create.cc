@@ -1,4 +1,4 @@
-// banger vm create: make a VM and leave it to other commands.
+// banger vm create: makes a VM for use by other commands.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -22,13 +22,13 @@ constexpr auto kOptions =
                {.name = "from",
                 .kind = Kind::text,
                 .value = "SNAPSHOT",
-                .help = "with the disks of a snapshot, and with its live processes when it holds memory",
+                .help = "start from a snapshot: with its disks, and with its live processes if it has memory",
                 .names = Names::snapshot},
-               {.name = "no-start", .help = "only make it"},
+               {.name = "no-start", .help = "only create the VM"},
                {.name = "wait",
                 .kind = Kind::text,
                 .value = "WHAT",
-                .help = "ready means that its agent answers, or that its system is up",
+                .help = "what to wait for: the agent answers, or the guest has booted",
                 .names = Names::choice,
                 .choices = kWaits},
                {.name = "quiet", .letter = 'q', .help = "print only the id"},
@@ -37,16 +37,17 @@ constexpr auto kOptions =
 
 constexpr Example kExamples[] = {
     {"banger vm create --name web --vcpu 2 --memory 1G", "a VM called web"},
-    {"banger vm create --from before-upgrade", "another VM that goes on where that snapshot was taken"},
+    {"banger vm create --from before-upgrade", "another VM that continues from that snapshot"},
 };
 
-// What every snapshot brings along, so that it cannot be chosen. The daemon refuses what one with memory brings too.
+// The options that every snapshot decides. A snapshot with memory decides more, and the daemon refuses those
+// parameters.
 constexpr auto kOfSnapshot =
     concat(vm::from_fields<[](const vm::Field& field) { return field.from_snapshot == vm::FromSnapshot::always; },
                            [](const vm::Field& field) { return field.option; }>(),
            std::to_array<std::string_view>({kColdOption.name}));
 
-// With --from the sizes are the snapshot's: the daemon knows them, and they are said once the VM is there.
+// With --from, the sizes come from the snapshot. Only the daemon knows them, so they are printed after vm.create.
 Result<Json> create_vm(Context& context, Daemon& daemon, Json more) {
   auto snapshot = context.args.text("from");
   Json params = snapshot ? given_shape(context.args) : TRY(resolved_shape(context, daemon));
@@ -85,7 +86,7 @@ extern const Command kVmCreate;
 constinit const Command kVmCreate{
     .group = "vm",
     .name = "create",
-    .summary = "make a VM and start it",
+    .summary = "create a VM and start it",
     .options = kOptions,
     .examples = kExamples,
     .handler = create,

@@ -10,7 +10,7 @@ namespace {
 constexpr std::string_view kAliases[] = {"rm"};
 constexpr Positional kPositionals[] = {
     {.name = "VM", .help = "names, ids or unique id prefixes", .names = Names::vm, .repeated = true}};
-constexpr Option kOptions[] = {{.name = "force", .letter = 'f', .help = "also when it is running"}};
+constexpr Option kOptions[] = {{.name = "force", .letter = 'f', .help = "also delete running VMs"}};
 
 Result<int> remove(Context& context) {
   return fan_out(context, "vm.delete", {{"force", context.args.flag("force")}}, [](const Json&) { return "deleted"; });

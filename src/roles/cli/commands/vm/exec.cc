@@ -10,7 +10,7 @@ constexpr Option kOptions[] = {kInteractiveOption, kTtyOption, kUserOption, kWor
 constexpr Example kExamples[] = {
     {"banger vm exec web -- systemctl status", ""},
     {"banger vm exec -it web -- htop", "on a terminal"},
-    {"tar c src | banger vm exec web -- tar x -C /root", "standard input passes through"},
+    {"tar c src | banger vm exec web -- tar x -C /root", "standard input is passed on"},
 };
 
 Result<int> exec(Context& context) {
@@ -27,11 +27,13 @@ constinit const Command kVmExec{
     .name = "exec",
     .summary = "run a command in a running VM",
     .details =
-        "Standard input is passed on when it is not a terminal, or with -i. Output and errors stay apart, signals are "
-        "passed on, and the command's status becomes ours: 126 when it cannot be executed, 127 when there is none. "
-        "A signal ends us with 128 and its number when the command does not run yet, when it is the second one within "
-        "two seconds, or when the guest does not take it within five. A guest that does not start the command within "
-        "30 seconds is an error. It needs neither sshd nor a network in the guest.",
+        "Standard input is passed on when it is not a terminal, or with -i. Output and errors stay separate, and "
+        "signals are passed on. The exit status is that of the command: 126 when the guest cannot execute the command, "
+        "127 when it has no such command.\n"
+        "A signal ends banger with 128 plus its number in three cases: the command does not run yet, it is the second "
+        "signal within two seconds, or the guest does not confirm it within five seconds. If the guest does not start "
+        "the command within 30 seconds, banger fails.\n"
+        "The guest needs neither sshd nor a network.",
     .positionals = kPositionals,
     .options = kOptions,
     .words = "CMD...",

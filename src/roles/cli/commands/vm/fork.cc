@@ -12,21 +12,22 @@ namespace banger::roles::cli {
 
 namespace {
 
-constexpr Positional kPositionals[] = {{.name = "SRC",
-                                        .help = "a name, id or unique id prefix; of a stopped VM the disks are copied",
-                                        .names = Names::vm}};
+constexpr Positional kPositionals[] = {
+    {.name = "SRC",
+     .help = "a name, id or unique id prefix; a copy of a stopped VM has only its disks",
+     .names = Names::vm}};
 constexpr Option kOptions[] = {
-    {.name = "count", .letter = 'n', .kind = Kind::count, .value = "N", .help = "how many (default: 1)"},
+    {.name = "count", .letter = 'n', .kind = Kind::count, .value = "N", .help = "how many copies (default: 1)"},
     {.name = "name",
      .kind = Kind::text,
      .value = "NAME",
-     .help = "the new VM's name; with --count NAME-1, NAME-2, … (default: they are made up)"},
+     .help = "the new VM's name; with --count NAME-1, NAME-2, … (default: banger makes names up)"},
     {.name = "quiet", .letter = 'q', .help = "print only the ids"},
     {.name = "json", .help = "print the new VMs and the source's pause as JSON"},
 };
 constexpr Example kExamples[] = {
-    {"banger vm fork web", "a second VM that goes on where web is"},
-    {"banger vm fork web --count 3 --name try", "three: try-1, try-2 and try-3"},
+    {"banger vm fork web", "a second VM that continues from the state of web"},
+    {"banger vm fork web --count 3 --name try", "three copies: try-1, try-2 and try-3"},
 };
 
 Json names_of(const std::string& name, std::int64_t count) {
@@ -64,8 +65,8 @@ constinit const Command kVmFork{
     .name = "fork",
     .summary = "make copies of a running VM, with its live processes",
     .details =
-        "The copies share nothing with the source from then on and have names, addresses and keys of their own. The "
-        "source stands still for a moment only; how long is said on standard error.",
+        "The copies are separate from the source. They have names, addresses and keys of their own. The source stands "
+        "still for a moment, and the command prints for how long on standard error.",
     .positionals = kPositionals,
     .options = kOptions,
     .examples = kExamples,

@@ -16,18 +16,20 @@ namespace {
 
 constexpr Positional kPositionals[] = {
     {.name = "VM", .help = "a name, id or unique id prefix", .names = Names::vm},
-    {.name = "PORT", .help = "a port of the guest, or HOSTPORT:PORT; host port 0 is any free one", .repeated = true},
+    {.name = "PORT",
+     .help = "a port of the guest, or HOSTPORT:PORT; host port 0 means any free port",
+     .repeated = true},
 };
 constexpr Option kOptions[] = {
     {.name = "address",
      .kind = Kind::text,
      .value = "ADDRESS",
      .help = "the host's IPv4 address to listen on (default: 127.0.0.1)"},
-    {.name = "json", .help = "print a JSON array of what is forwarded"},
+    {.name = "json", .help = "print a JSON array of the forwarded ports"},
 };
 constexpr Example kExamples[] = {
     {"banger vm forward web 8080", "127.0.0.1:8080 of the host goes to port 8080 of the guest"},
-    {"banger vm forward web 8022:22 8443:443", "several at once"},
+    {"banger vm forward web 8022:22 8443:443", "several ports"},
 };
 
 void say(Io& io, const std::string& vm, const std::vector<ForwardListener>& listeners, bool as_json) {
@@ -73,12 +75,11 @@ extern const Command kVmForward;
 constinit const Command kVmForward{
     .group = "vm",
     .name = "forward",
-    .summary = "pass connections to ports of this host on to a VM",
+    .summary = "forward ports of this host to a VM",
     .details =
-        "Goes on until it is interrupted. It needs no network in the guest, and reaches what listens on the guest's "
-        "loopback address only. Whoever may connect to the host's address reaches the guest; every user of the host "
-        "may "
-        "connect to 127.0.0.1.",
+        "The command runs until it is interrupted. The guest needs no network, and servers on the guest's loopback "
+        "address are reached too. Everyone who can connect to the host's address can reach the guest. Every user of "
+        "the host can connect to 127.0.0.1.",
     .positionals = kPositionals,
     .options = kOptions,
     .examples = kExamples,

@@ -21,7 +21,7 @@ extern const Command kVmKill;
 constinit const Command kVmKill{
     .group = "vm",
     .name = "kill",
-    .summary = "end VMs at once, as if their power went; their disks are kept",
+    .summary = "end VMs at once, like a power cut; their disks are kept",
     .positionals = kPositionals,
     .handler = kill,
 };

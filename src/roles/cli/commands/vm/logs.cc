@@ -11,14 +11,14 @@ namespace {
 constexpr std::string_view kSources[] = {"console", "machine"};
 constexpr Positional kPositionals[] = {{.name = "VM", .help = "a name, id or unique id prefix", .names = Names::vm}};
 constexpr Option kOptions[] = {
-    {.name = "follow", .letter = 'f', .help = "go on until the VM stops"},
+    {.name = "follow", .letter = 'f', .help = "also print new lines, until the VM stops"},
     {.name = "source",
      .kind = Kind::text,
      .value = "LOG",
-     .help = "the guest's console (default) or the machine process's own log",
+     .help = "the guest's console (default) or the log of the VMM",
      .names = Names::choice,
      .choices = kSources},
-    {.name = "tail", .kind = Kind::size, .value = "SIZE", .help = "only the last part, as 64K (default: 1M)"},
+    {.name = "tail", .kind = Kind::size, .value = "SIZE", .help = "only the last part, like 64K (default: 1M)"},
 };
 
 Result<int> logs(Context& context) {
@@ -37,8 +37,8 @@ extern const Command kVmLogs;
 constinit const Command kVmLogs{
     .group = "vm",
     .name = "logs",
-    .summary = "print a VM's console or its machine's log",
-    .details = "On a terminal only text and colours are shown; into a file or a pipe every byte goes.",
+    .summary = "print the console of a VM, or the log of its VMM",
+    .details = "On a terminal, only text and colours are printed. A file or a pipe gets all bytes.",
     .positionals = kPositionals,
     .options = kOptions,
     .handler = logs,

@@ -19,7 +19,7 @@ namespace {
 constexpr Positional kPositionals[] = {{.name = "VM", .help = "a name, id or unique id prefix", .names = Names::vm}};
 constexpr Option kOptions[] = {{.name = "json", .help = "print a JSON array of ports"}};
 
-// Ports that are not forwarded: each reason once, with the way out for the first of them.
+// Prints the ports that are not forwarded: each reason once, with the hint of its first port.
 void say_what_is_not_forwarded(const Io& io, const std::vector<api::PortObject>& list) {
   struct Reason {
     std::vector<std::string> ports;
@@ -37,7 +37,7 @@ void say_what_is_not_forwarded(const Io& io, const std::vector<api::PortObject>&
                         safe_text(reason.hint)));
 }
 
-// A listener on both address families is one thing to people.
+// A listener on all IPv4 and a listener on all IPv6 addresses look the same to people.
 std::string endpoint_of(const api::PortObject& port) {
   auto address = port.address;
   if (address == "::" || address == "0.0.0.0" || address.empty()) address = "*";
@@ -73,10 +73,10 @@ extern const Command kVmPorts;
 constinit const Command kVmPorts{
     .group = "vm",
     .name = "ports",
-    .summary = "list what listens in a VM",
+    .summary = "list the ports that a VM listens on",
     .details =
-        "What speaks HTTP or HTTPS is found out by asking it, and shown as a link. The links work where this host asks "
-        "banger's DNS server for .vm names.",
+        "banger sends a request to each TCP port. A port that speaks HTTP or HTTPS is shown as a link. The links work "
+        "if this host asks banger's DNS server for .vm names.",
     .positionals = kPositionals,
     .options = kOptions,
     .handler = ports,

@@ -21,7 +21,7 @@ extern const Command kVmRestart;
 constinit const Command kVmRestart{
     .group = "vm",
     .name = "restart",
-    .summary = "start VMs anew; their disks are kept",
+    .summary = "stop VMs and start them again; their disks are kept",
     .positionals = kPositionals,
     .handler = restart,
 };

@@ -21,7 +21,7 @@ extern const Command kVmResume;
 constinit const Command kVmResume{
     .group = "vm",
     .name = "resume",
-    .summary = "let suspended VMs go on where they stood",
+    .summary = "continue suspended VMs",
     .positionals = kPositionals,
     .handler = resume,
 };

@@ -1,4 +1,4 @@
-// banger vm run: make a VM, use it, and with --rm take it away again.
+// banger vm run: makes a VM, uses it, and deletes it with --rm.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -12,8 +12,8 @@ namespace banger::roles::cli {
 
 namespace {
 
-constexpr std::uint64_t kDeleteMs =
-    30'000;  // --rm's own deadline: long enough for a busy host, short enough to wait for
+// The deadline of --rm: long enough for a busy host, short enough for a person who waits.
+constexpr std::uint64_t kDeleteMs = 30'000;
 
 constexpr bool shapes_vm(const vm::Field& field) { return field.has_option() && field.type != vm::FieldType::pairs; }
 
@@ -22,7 +22,7 @@ constexpr auto kOptions =
            std::to_array<Option>({
                kColdOption,
                {.name = "rm", .help = "delete the VM when the command or shell ends"},
-               {.name = "detach", .letter = 'd', .help = "make and start it, print its name, and leave it running"},
+               {.name = "detach", .letter = 'd', .help = "print the name of the VM and leave the VM running"},
                kEnvOption,
                kWorkdirOption,
                kUserOption,
@@ -32,12 +32,13 @@ constexpr auto kOptions =
 
 constexpr Example kExamples[] = {
     {"banger vm run", "a shell in a fresh VM"},
-    {"banger vm run --rm -- uname -a", "one command, then the VM is gone"},
-    {"banger vm run --name web --memory 2G --detach", "a VM to come back to"},
+    {"banger vm run --rm -- uname -a", "one command; then the VM is deleted"},
+    {"banger vm run --name web --memory 2G --detach", "a VM for later use"},
 };
 
-// After an interrupt too, so with a deadline of its own and over a connection of its own. The daemon deletes it as
-// well, when the command's connection has closed; who asks is told when that is done, or that it has been.
+// Deletes the VM, also after an interrupt. So the call has a deadline and a connection of its own. The daemon also
+// deletes the VM when the command's connection closes. In that case, this call waits for that deletion or gets
+// `not_found`.
 Result<> delete_vm(Io& io, const std::string& vm) {
   auto daemon = TRY(Daemon::connect(io));
   auto gone = daemon.call_within("vm.delete", {{"vm", vm}, {"force", true}}, kDeleteMs);
@@ -45,13 +46,13 @@ Result<> delete_vm(Io& io, const std::string& vm) {
   return std::unexpected(std::move(gone).error());
 }
 
-// A VM that was made but never became ready stays for whoever wants to know why.
+// A VM that was made but did not become ready is kept, so that its log can be read.
 Error not_ready(Io& io, Error error, const std::optional<std::string>& name) {
   if (!error.hint.empty() || !name || error.code == ErrorCode::cancelled || error.code == ErrorCode::exists)
     return error;
   auto daemon = Daemon::find(io);
   if (!daemon || !daemon->call("vm.show", {{"vm", *name}})) return error;
-  return std::move(error).with_hint(fmt::format("it is kept; see 'banger vm logs {}'", *name));
+  return std::move(error).with_hint(fmt::format("the VM is kept; see 'banger vm logs {}'", *name));
 }
 
 Result<int> use(Context& context, Daemon& daemon, const GuestCommand& command, const std::string& name) {
@@ -59,7 +60,7 @@ Result<int> use(Context& context, Daemon& daemon, const GuestCommand& command, c
   auto status = run_in_guest(io, daemon, command);
   if (!context.args.flag("rm")) {
     io.note(
-        fmt::format("VM '{}' is still running (hint: 'banger vm stop {}' stops it, 'banger vm shell {}' goes back in)",
+        fmt::format("VM '{}' is still running (hint: 'banger vm stop {}' stops it, 'banger vm shell {}' opens a shell)",
                     name, name, name));
     return status;
   }
@@ -73,9 +74,9 @@ Result<int> use(Context& context, Daemon& daemon, const GuestCommand& command, c
 Result<int> run(Context& context) {
   const auto& args = context.args;
   if (args.flag("detach") && !args.words.empty())
-    return context.usage("--detach takes no command", "use 'banger vm exec' once it runs");
+    return context.usage("--detach takes no command", "run commands with 'banger vm exec'");
   if (args.flag("detach") && args.flag("rm")) return context.usage("--detach and --rm exclude each other");
-  auto command = TRY(guest_command(context, ""));  // before anything is made: it may be refused
+  auto command = TRY(guest_command(context, ""));  // may fail, so it comes before the VM is made
   auto daemon = TRY(Daemon::connect(context.io));
   Json params = TRY(resolved_shape(context, daemon));
   params["start"] = true;
@@ -99,15 +100,15 @@ extern const Command kVmRun;
 constinit const Command kVmRun{
     .group = "vm",
     .name = "run",
-    .summary = "make a VM and use it: a shell, or one command",
+    .summary = "create a VM and run a shell or one command in it",
     .details =
-        "Without a command this is a shell in the VM; when it ends the VM runs on unless --rm was given. With a "
-        "command its output "
-        "streams through and its status becomes ours. Standard input is passed on when it is not a terminal, or with "
-        "-i.\n"
-        "The image and the kernel are made or fetched first when they are missing, and so is the template: a booted "
-        "guest of that shape that VMs are cloned from. With --cold the VM boots. One that never becomes ready is "
-        "kept, so that 'banger vm logs' can say why. With --rm the VM is deleted even when this command is killed.",
+        "Without a command, this opens a shell in the VM. With a command, its output is printed as it comes, and the "
+        "exit status is that of the command. Standard input is passed on when it is not a terminal, or with -i. The VM "
+        "runs on afterwards, unless --rm is given.\n"
+        "A missing image is built first, and a missing kernel is downloaded. A missing template is made too: a guest "
+        "that was booted once, from which new VMs are cloned. With --cold the VM boots instead.\n"
+        "A VM that does not become ready is kept, so that 'banger vm logs' can show why. With --rm the VM is deleted "
+        "even if this command is killed.",
     .options = kOptions,
     .words = "CMD...",
     .examples = kExamples,

@@ -14,22 +14,23 @@ namespace {
 
 constexpr Positional kPositionals[] = {
     {.name = "VM", .help = "names, ids or unique id prefixes", .names = Names::vm, .repeated = true}};
-constexpr auto kOptions = concat(
-    std::to_array<Option>({{.name = "name", .kind = Kind::text, .value = "NAME", .help = "a new name; for one VM"}}),
-    vm::from_fields<&vm::Field::can_change, set_option>());
+constexpr auto kOptions =
+    concat(std::to_array<Option>(
+               {{.name = "name", .kind = Kind::text, .value = "NAME", .help = "a new name, for one VM only"}}),
+           vm::from_fields<&vm::Field::can_change, set_option>());
 
 std::string described(const Json& vm) {
   auto fields = joined(list_of(vm, "restart_needed"));
-  return fields.empty()
-             ? "set"
-             : fmt::format("set; restart it for the new {} ('banger vm restart {}')", fields, text_of(vm, "name"));
+  return fields.empty() ? "set"
+                        : fmt::format("set; {} will change at the next start ('banger vm restart {}')", fields,
+                                      text_of(vm, "name"));
 }
 
 Result<int> set(Context& context) {
   Json params = given_shape(context.args);
-  if (params.empty()) return context.usage("'vm set' needs something to set", "see 'banger vm set --help'");
+  if (params.empty()) return context.usage("'vm set' needs an option", "see 'banger vm set --help'");
   if (params.contains("name") && context.args.positionals.size() > 1)
-    return context.usage("--name is for one VM", "several cannot have one name");
+    return context.usage("--name is for one VM", "several VMs cannot have the same name");
   return fan_out(context, "vm.set", params, described);
 }
 
@@ -39,7 +40,7 @@ extern const Command kVmSet;
 constinit const Command kVmSet{
     .group = "vm",
     .name = "set",
-    .summary = "change VMs; what needs a restart is said",
+    .summary = "change VMs; prints which changes need a restart",
     .positionals = kPositionals,
     .options = kOptions,
     .handler = set,

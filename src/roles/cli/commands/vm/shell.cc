@@ -20,8 +20,8 @@ extern const Command kVmShell;
 constinit const Command kVmShell{
     .group = "vm",
     .name = "shell",
-    .summary = "a login shell in a running VM",
-    .details = "On a terminal it is one in the guest too; else it reads its commands from standard input.",
+    .summary = "open a login shell in a running VM",
+    .details = "On a terminal, the shell has a terminal in the guest. Otherwise it reads commands from standard input.",
     .positionals = kPositionals,
     .options = kOptions,
     .handler = shell,

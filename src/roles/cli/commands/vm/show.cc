@@ -67,7 +67,7 @@ Table table_of(const api::VmObject& vm) {
   table.add({"labels", labels_of(vm)});
   table.add({"created", time_of(vm.created_at)});
   table.add({"started", time_of(vm.started_at)});
-  if (vm.ephemeral) table.add({"goes", "when the command it was made for ends"});
+  if (vm.ephemeral) table.add({"deleted", "when the command that created it ends"});
   table.add({"way", vm.started_from});
   table.add({"template", vm.template_id});
   table.add({"stages", stages_of(vm)});
@@ -90,11 +90,10 @@ extern const Command kVmShow;
 constinit const Command kVmShow{
     .group = "vm",
     .name = "show",
-    .summary = "tell everything about one VM",
+    .summary = "show everything about one VM",
     .details =
-        "The way is how the running machine came up: booted (cold), cloned from a template (clone, or pool when it "
-        "was ready before), forked, from a snapshot or resumed. The stages are those of the last create or start, "
-        "with the time each took.",
+        "'way' says how the machine came up: cold (a boot), clone (of a template), pool (a clone from the ready pool), "
+        "fork, snapshot or resume. 'stages' has the stages of the last create or start, and their times.",
     .positionals = kPositionals,
     .options = kOptions,
     .handler = show,

@@ -17,10 +17,10 @@ constexpr Option kOptions[] = {
     {.name = "wait",
      .kind = Kind::text,
      .value = "WHAT",
-     .help = "ready means that its agent answers, or that its system is up",
+     .help = "what to wait for: the agent answers, or the guest has booted",
      .names = Names::choice,
      .choices = kWaits},
-    {.name = "cold", .help = "boot a suspended VM from its disks; what was in its memory is lost"},
+    {.name = "cold", .help = "boot a suspended VM from its disks; its saved memory is lost"},
 };
 
 Result<int> start(Context& context) {
@@ -36,7 +36,7 @@ extern const Command kVmStart;
 constinit const Command kVmStart{
     .group = "vm",
     .name = "start",
-    .summary = "start stopped VMs and wait until they are ready; suspended ones go on",
+    .summary = "start stopped VMs, or continue suspended ones, and wait until they are ready",
     .positionals = kPositionals,
     .options = kOptions,
     .handler = start,

@@ -18,12 +18,12 @@ namespace {
 constexpr int kWatchMs = 1000;
 
 constexpr Positional kPositionals[] = {{.name = "VM",
-                                        .help = "names, ids or unique id prefixes (default: all that run)",
+                                        .help = "names, ids or unique id prefixes (default: all running VMs)",
                                         .names = Names::vm,
                                         .required = false,
                                         .repeated = true}};
 constexpr Option kOptions[] = {
-    {.name = "watch", .letter = 'w', .help = "again every second, until interrupted"},
+    {.name = "watch", .letter = 'w', .help = "print again every second, until interrupted"},
     {.name = "json", .help = "print a JSON array, one object for each VM"},
 };
 
@@ -65,7 +65,7 @@ Result<int> stats(Context& context) {
   bool watch = context.args.flag("watch"), json = context.args.flag("json");
   while (io.out_errno == 0) {
     auto all = TRY(measure(daemon, context.args.positionals));
-    // On a terminal the table is drawn over the last one.
+    // On a terminal, each table replaces the table before.
     if (watch && !json && io.out_is_terminal()) io.print("\033[H\033[J");
     io.print(json ? (watch ? dump_json(all) : dump_json_pretty(all)) + "\n" : TRY(table_text(all, io.colour(io.out))));
     if (!watch) break;
@@ -81,7 +81,7 @@ extern const Command kVmStats;
 constinit const Command kVmStats{
     .group = "vm",
     .name = "stats",
-    .summary = "tell what VMs use: processor, memory, disk and network",
+    .summary = "show what VMs use: processor, memory, disk and network",
     .positionals = kPositionals,
     .options = kOptions,
     .handler = stats,

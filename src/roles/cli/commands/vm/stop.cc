@@ -14,7 +14,7 @@ constexpr Option kOptions[] = {
     {.name = "timeout",
      .kind = Kind::duration,
      .value = "TIME",
-     .help = "give the guest this long before it is forced, as 10s (default: 30s)"},
+     .help = "how long the guest may take before it is forced to end, like 10s (default: 30s)"},
 };
 
 Result<int> stop(Context& context) {
@@ -30,7 +30,7 @@ constinit const Command kVmStop{
     .group = "vm",
     .name = "stop",
     .summary = "shut VMs down; their disks are kept",
-    .details = "The guest's init is asked first and forced when it takes too long.",
+    .details = "The guest is asked to shut down. If that takes too long, the VM is forced to end.",
     .positionals = kPositionals,
     .options = kOptions,
     .handler = stop,

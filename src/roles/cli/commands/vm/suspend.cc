@@ -21,8 +21,8 @@ extern const Command kVmSuspend;
 constinit const Command kVmSuspend{
     .group = "vm",
     .name = "suspend",
-    .summary = "write running VMs to disk and free their memory; 'vm resume' goes on",
-    .details = "Processes go on where they stood, after a restart of the daemon or of this host too.",
+    .summary = "save running VMs to disk and free their memory; 'vm resume' continues them",
+    .details = "Processes continue where they stood, also after a restart of the daemon or of this host.",
     .positionals = kPositionals,
     .handler = suspend,
 };

@@ -13,11 +13,11 @@ namespace {
 
 constexpr Positional kPositionals[] = {{.name = "VM", .help = "a name, id or unique id prefix", .names = Names::vm}};
 constexpr Option kOptions[] = {
-    {.name = "name", .kind = Kind::text, .value = "NAME", .help = "the snapshot's name (default: one is made up)"},
+    {.name = "name", .kind = Kind::text, .value = "NAME", .help = "the snapshot's name (default: banger makes one up)"},
     kQuietOption,
     kJsonOption,
 };
-constexpr Example kExamples[] = {{"banger vm snapshot create web --name before-upgrade", "to come back to"}};
+constexpr Example kExamples[] = {{"banger vm snapshot create web --name before-upgrade", "to return to later"}};
 
 Result<int> create(Context& context) {
   auto daemon = TRY(Daemon::connect(context.io));
@@ -33,10 +33,10 @@ extern const Command kSnapshotCreate;
 constinit const Command kSnapshotCreate{
     .group = "vm snapshot",
     .name = "create",
-    .summary = "keep a VM as it is now; it goes on",
+    .summary = "save the current state of a VM; the VM goes on",
     .details =
-        "Of a running VM its memory and its disks are kept, of a stopped one its disks. 'banger vm snapshot restore' "
-        "puts the VM back, 'banger vm create --from' makes another one of it.",
+        "A snapshot of a running VM has its memory and its disks. A snapshot of a stopped VM has its disks. 'banger vm "
+        "snapshot restore' returns the VM to the snapshot, and 'banger vm create --from' makes another VM from it.",
     .positionals = kPositionals,
     .options = kOptions,
     .examples = kExamples,

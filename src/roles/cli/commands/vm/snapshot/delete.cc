@@ -22,7 +22,7 @@ constinit const Command kSnapshotDelete{
     .group = "vm snapshot",
     .name = "delete",
     .aliases = kAliases,
-    .summary = "delete snapshots that no running VM was made of",
+    .summary = "delete snapshots that no running VM uses",
     .positionals = kPositionals,
     .handler = remove,
 };

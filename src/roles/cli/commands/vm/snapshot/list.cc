@@ -53,7 +53,7 @@ constinit const Command kSnapshotList{
     .group = "vm snapshot",
     .name = "list",
     .aliases = kAliases,
-    .summary = "list snapshots, those of deleted VMs too",
+    .summary = "list snapshots, also of deleted VMs",
     .positionals = kPositionals,
     .options = kOptions,
     .handler = list,

@@ -14,7 +14,7 @@ namespace {
 constexpr Positional kPositionals[] = {{.name = "VM", .help = "a name, id or unique id prefix", .names = Names::vm},
                                        {.name = "SNAPSHOT", .help = "a name or id", .names = Names::snapshot}};
 constexpr Option kOptions[] = {
-    {.name = "force", .letter = 'f', .help = "also when it is running: what it did since is lost"},
+    {.name = "force", .letter = 'f', .help = "also restore a running VM; changes since the snapshot are lost"},
     kJsonOption,
 };
 
@@ -39,10 +39,10 @@ extern const Command kSnapshotRestore;
 constinit const Command kSnapshotRestore{
     .group = "vm snapshot",
     .name = "restore",
-    .summary = "put a VM back to where a snapshot of it was taken",
+    .summary = "return a VM to one of its snapshots",
     .details =
-        "It runs afterwards when the snapshot holds memory, and is stopped else. What the VM has on its disks now is "
-        "lost.",
+        "If the snapshot has memory, the VM runs afterwards. Otherwise the VM is stopped. The current content of the "
+        "VM's disks is lost.",
     .positionals = kPositionals,
     .options = kOptions,
     .handler = restore,

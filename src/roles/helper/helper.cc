@@ -76,10 +76,10 @@ Result<> serve_until_stopped(const Options& options, const Logger& log) {
       owner->uid,    owner->gid, install.bridge_name, install.bridge_ip,  install.cidr,
       install.roots, log,        install.jailer,      install.firecracker};
   auto table = capabilities::privileged_table(privileged);
-  auto turn = TRY(Turn::make());
+  auto lock = TRY(OperationLock::make());
   auto stop = TRY(stop_signals());
   TRY(in("confine this process", confine(table)));
-  HandlerContext context{table, privileged, turn, limits::kHelperRequestDeadline};
+  HandlerContext context{table, privileged, lock, limits::kHelperRequestDeadline};
   log.info("helper.started",
            {{"version", BANGER_VERSION}, {"owner", install.owner}, {"operations", std::to_string(table.size())}});
   TRY(serve({.owner = owner->uid}, log, std::move(listener), stop.get(),

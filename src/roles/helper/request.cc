@@ -65,10 +65,10 @@ Result<capabilities::PrivilegedReply> perform(const HandlerContext& context, int
   audit = {printable(request.operation, 64), printable(dump_json(request.arguments), limits::kHelperAuditBytes)};
   auto* operation =
       TRY(capabilities::validated(context.table, context.privileged, request.operation, request.arguments));
-  TRY(context.turn.take(limits::kHelperDeadline));
+  TRY(context.lock.lock(limits::kHelperDeadline));
   auto powers = confine(context.table, *operation);
   auto reply = powers ? operation->effect(context.privileged, request.arguments) : std::unexpected(powers.error());
-  context.turn.give_back();
+  context.lock.unlock();
   return in(request.operation, std::move(reply));
 }
 

@@ -8,14 +8,14 @@
 #include "base/unique_fd.h"
 #include "capabilities/privileged.h"
 #include "host/unix_socket.h"
-#include "roles/helper/turn.h"
+#include "roles/helper/operation_lock.h"
 
 namespace banger::roles::helper {
 
 struct HandlerContext {
   const capabilities::PrivilegedTable& table;
   const capabilities::PrivilegedContext& privileged;
-  const Turn& turn;
+  const OperationLock& lock;
   std::chrono::milliseconds request_deadline;
 };
 

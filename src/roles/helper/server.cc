@@ -68,7 +68,7 @@ class Server {
         ::kill(-handler.process.pid(), SIGKILL);
         ended = handler.process.wait();
       }
-      if (ended->signal) tell(handler.peer, "helper.killed", std::to_string(ended->signal));
+      if (ended->signal) warn(handler.peer, "helper.killed", std::to_string(ended->signal));
       return true;
     });
   }
@@ -78,18 +78,18 @@ class Server {
     if (!socket) return;
     auto peer = host::peer_of(socket.get());
     if (!peer || (peer->uid != options_.owner && peer->uid != 0)) {
-      tell(peer.value_or(host::Peer{}), "helper.refused", "not the owner");
+      warn(peer.value_or(host::Peer{}), "helper.refused", "not the owner");
       return;
     }
     auto process = host::fork_to([&] {
       listener_.reset();
       return handle_(std::move(socket), *peer);
     });
-    if (!process) return tell(*peer, "helper.refused", process.error().message);
+    if (!process) return warn(*peer, "helper.refused", process.error().message);
     handlers_.push_back({std::move(*process), *peer, host::after(options_.deadline)});
   }
 
-  void tell(const host::Peer& peer, std::string_view event, const std::string& why) const {
+  void warn(const host::Peer& peer, std::string_view event, const std::string& why) const {
     log_.warn(event, {{"uid", std::to_string(peer.uid)}, {"pid", std::to_string(peer.pid)}, {"why", why}});
   }
 

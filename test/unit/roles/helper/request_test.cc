@@ -87,15 +87,15 @@ Answer ask(std::string_view bytes, bool end = false, std::span<const PrivilegedO
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
   REQUIRE(::pipe2(log_ends, O_CLOEXEC) == 0);
   UniqueFd ours(ends[0]), theirs(ends[1]), log_read(log_ends[0]), log_write(log_ends[1]);
-  auto turn = Turn::make();
-  REQUIRE(turn);
+  auto lock = OperationLock::make();
+  REQUIRE(lock);
   Logger log(log_write.get());
   capabilities::PrivilegedTable table;
   for (const auto& operation : operations) table.push_back(&operation);
   PrivilegedContext privileged{1000, 1000, "br-test", "10.0.0.1", 24, {}, log};
   auto handler = host::fork_to([&] {
     ours.reset();
-    return handle_request({table, privileged, *turn, 500ms}, std::move(theirs), {.pid = 42, .uid = 1000, .gid = 1000});
+    return handle_request({table, privileged, *lock, 500ms}, std::move(theirs), {.pid = 42, .uid = 1000, .gid = 1000});
   });
   REQUIRE(handler);
   theirs.reset();

@@ -9,21 +9,21 @@
 namespace banger::roles::helper {
 
 /// The lock is shared with processes that are forked after make().
-class Turn {
+class OperationLock {
  public:
-  static Result<Turn> make();
-  Turn(Turn&& other) noexcept;
-  ~Turn();
-  Turn& operator=(Turn&&) = delete;
+  static Result<OperationLock> make();
+  OperationLock(OperationLock&& other) noexcept;
+  ~OperationLock();
+  OperationLock& operator=(OperationLock&&) = delete;
 
   /// Takes the lock. `busy` when another process still holds the lock after `deadline`. The kernel releases the lock
   /// when its process ends.
-  Result<> take(std::chrono::milliseconds deadline) const;
-  void give_back() const;
+  Result<> lock(std::chrono::milliseconds deadline) const;
+  void unlock() const;
 
  private:
   struct Shared;
-  explicit Turn(Shared* shared) : shared_(shared) {}
+  explicit OperationLock(Shared* shared) : shared_(shared) {}
   Shared* shared_;
 };
 

@@ -1,4 +1,4 @@
-#include "roles/helper/turn.h"
+#include "roles/helper/operation_lock.h"
 
 #include <pthread.h>
 #include <sys/mman.h>
@@ -9,32 +9,32 @@
 
 namespace banger::roles::helper {
 
-struct Turn::Shared {
+struct OperationLock::Shared {
   pthread_mutex_t mutex;
 };
 
-Result<Turn> Turn::make() {
+Result<OperationLock> OperationLock::make() {
   void* memory = ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return fail_errno("shared memory");
-  Turn turn(new (memory) Shared);
+  OperationLock lock(new (memory) Shared);
   pthread_mutexattr_t kind;
   ::pthread_mutexattr_init(&kind);
   ::pthread_mutexattr_setpshared(&kind, PTHREAD_PROCESS_SHARED);
   // The lock of a handler that was killed goes to the next handler.
   ::pthread_mutexattr_setrobust(&kind, PTHREAD_MUTEX_ROBUST);
-  int error = ::pthread_mutex_init(&turn.shared_->mutex, &kind);
+  int error = ::pthread_mutex_init(&lock.shared_->mutex, &kind);
   ::pthread_mutexattr_destroy(&kind);
   if (error) return fail_errno("make a mutex", error);
-  return turn;
+  return lock;
 }
 
-Turn::Turn(Turn&& other) noexcept : shared_(std::exchange(other.shared_, nullptr)) {}
+OperationLock::OperationLock(OperationLock&& other) noexcept : shared_(std::exchange(other.shared_, nullptr)) {}
 
-Turn::~Turn() {
+OperationLock::~OperationLock() {
   if (shared_) ::munmap(shared_, sizeof(Shared));
 }
 
-Result<> Turn::take(std::chrono::milliseconds deadline) const {
+Result<> OperationLock::lock(std::chrono::milliseconds deadline) const {
   timespec until{};
   ::clock_gettime(CLOCK_MONOTONIC, &until);
   auto left = std::chrono::nanoseconds(until.tv_nsec) + deadline;
@@ -47,6 +47,6 @@ Result<> Turn::take(std::chrono::milliseconds deadline) const {
   return {};
 }
 
-void Turn::give_back() const { ::pthread_mutex_unlock(&shared_->mutex); }
+void OperationLock::unlock() const { ::pthread_mutex_unlock(&shared_->mutex); }
 
 }  // namespace banger::roles::helper

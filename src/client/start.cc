@@ -39,7 +39,7 @@ void pause() {
 
 // Several clients may find no daemon at the same time. With this lock one client starts the daemon, and the others find
 // it.
-Result<UniqueFd> take_turn(const host::Paths& paths, SteadyClock::time_point deadline) {
+Result<UniqueFd> take_start_lock(const host::Paths& paths, SteadyClock::time_point deadline) {
   auto lock = TRY(host::open_file(paths.run() + "/start.lock", O_RDWR | O_CREAT, 0600));
   while (::flock(lock.get(), LOCK_EX | LOCK_NB) < 0) {
     if (errno != EWOULDBLOCK && errno != EINTR) return fail_errno(paths.run() + "/start.lock");
@@ -87,13 +87,13 @@ Result<pid_t> start_daemon(const DaemonProgram& program, const host::Paths& path
   UniqueFd ours(ends[0]), theirs(ends[1]);
   auto child = TRY(spawn_daemon(program, paths.daemon_log(), theirs.get()));
   theirs.reset();
-  auto said = TRY(read_ready(ours.get(), deadline));
-  if (said == "ok\n") {
+  auto answer = TRY(read_ready(ours.get(), deadline));
+  if (answer == "ok\n") {
     pid_t pid = child.pid();
     child.release();
     return pid;
   }
-  auto why = std::string(trim(said));
+  auto why = std::string(trim(answer));
   if (why.empty()) why = fmt::format("it ended at once with status {}", child.wait().shell_code());
   return fail(ErrorCode::unavailable, fmt::format("the daemon did not start: {}", why),
               why.find("(hint:") == why.npos ? fmt::format("see {}", paths.daemon_log()) : "");
@@ -120,7 +120,7 @@ Result<Connected> connect_or_start(const host::Paths& paths, const DaemonProgram
   TRY(host::make_directories(paths.state, 0700));
   TRY(host::make_private_directory(paths.state));
   TRY(host::make_private_directory(paths.run()));
-  auto turn = TRY(take_turn(paths, deadline));
+  auto lock = TRY(take_start_lock(paths, deadline));
   socket = find(paths);
   if (socket) return Connected{.socket = std::move(*socket)};
 

@@ -97,7 +97,7 @@ Result<Round> BenchRounds::use(const std::string& name, bool cold, const rpc::On
   if (cold) params["cold"] = true;
   auto start = Clock::now();
   auto vm = TRY(api::read<api::VmObject>(TRY(client.call("vm.create", params, progress, interrupt))));
-  Round round{.way = vm.started_from, .created_ms = ms_since(start)};
+  Round round{.started_from = vm.started_from, .created_ms = ms_since(start)};
   auto stream = TRY(std::move(client).open_stream("vm.exec", {{"vm", name}}, {}, interrupt));
   round.output_ms = TRY(echo(stream, interrupt, start));
   TRY(remove(name));

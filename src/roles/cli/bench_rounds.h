@@ -12,7 +12,7 @@ namespace banger::roles::cli {
 
 /// Milliseconds since the round began.
 struct Round {
-  std::string way;  ///< how the VM came up: `way` of the VM object
+  std::string started_from;  ///< how the VM came up: `way` of the VM object
   double created_ms = 0;
   double output_ms = 0;  ///< the first byte of the command's output arrived
   double total_ms = 0;   ///< the VM was deleted

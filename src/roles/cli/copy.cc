@@ -149,7 +149,7 @@ Result<Found> find(Io& io, const CopyPath& path, bool follow) {
 }
 
 // Makes the path absolute and gives it a name. "." and ".." have a name only in their parent directory.
-Result<CopyPath> settle(CopyPath path) {
+Result<CopyPath> make_absolute(CopyPath path) {
   std::error_code error;
   bool is_local = path.vm.empty();
   std::filesystem::path full = path.path;
@@ -163,7 +163,7 @@ Result<CopyPath> settle(CopyPath path) {
 }
 
 Result<> copy_one(Io& io, const CopyPath& from, const CopyPath& target, Found target_is, bool several) {
-  auto source = TRY(settle(from));
+  auto source = TRY(make_absolute(from));
   auto source_is = TRY(find(io, source, source.directory));
   auto landing = TRY(landing_of(source, source_is, target, target_is, several));
   if (landing.name.empty() || source.name().empty())
@@ -184,7 +184,7 @@ Result<> copy_one(Io& io, const CopyPath& from, const CopyPath& target, Found ta
 }  // namespace
 
 Result<> copy_all(Io& io, const std::vector<CopyPath>& sources, const CopyPath& to) {
-  auto target = TRY(settle(to));
+  auto target = TRY(make_absolute(to));
   auto target_is = TRY(find(io, target, true));
   for (const auto& source : sources)
     TRY(in(fmt::format("copy {} to {}", source.text(), to.text()),

@@ -27,8 +27,8 @@ constexpr std::size_t kReadBytes = 32 * limits::kKiB;
 // After poll(2), a pipe has room for this many bytes, so the write does not block. The standard streams are shared with
 // other processes, so they must stay in blocking mode.
 constexpr std::size_t kPipeBytes = 4096;
-constexpr auto kSecondSignal = std::chrono::seconds(2);
-constexpr const char* kWhereToLook = "see 'banger vm list' and 'banger vm logs'";
+constexpr auto kSecondSignalWindow = std::chrono::seconds(2);
+constexpr const char* kLogHint = "see 'banger vm list' and 'banger vm logs'";
 
 // Bytes that wait to be written to one descriptor.
 struct Queue {
@@ -36,7 +36,7 @@ struct Queue {
   std::size_t at = 0;
   std::size_t size() const { return bytes.size() - at; }
   bool empty() const { return at == bytes.size(); }
-  void taken(std::size_t count) {
+  void consume(std::size_t count) {
     at += count;
     if (empty())
       bytes.clear(), at = 0;
@@ -49,13 +49,13 @@ struct Queue {
 int write_some(int fd, Queue& queue, std::size_t most) {
   auto count = ::write(fd, queue.bytes.data() + queue.at, std::min(queue.size(), most));
   if (count < 0) return errno == EAGAIN || errno == EINTR ? 0 : errno;
-  queue.taken(static_cast<std::size_t>(count));
+  queue.consume(static_cast<std::size_t>(count));
   return 0;
 }
 
 class ExecClient {
  public:
-  ExecClient(const ExecStreams& streams, const std::string& spec, const ExecPatience& patience);
+  ExecClient(const ExecStreams& streams, const std::string& spec, const ExecDeadlines& deadlines);
   Result<ExecResult> run();
 
  private:
@@ -64,8 +64,8 @@ class ExecClient {
   void restart_wait();
   Result<> wait();
   Result<> read_socket();
-  Result<> take_started();
-  Result<> take_frames();
+  Result<> handle_started();
+  Result<> handle_frames();
   void write_socket();
   Result<> write_output();
   void write_errors();
@@ -77,25 +77,25 @@ class ExecClient {
   bool done() const { return result_ && (out_gone_ || (to_out_.empty() && to_err_.empty())); }
 
   ExecStreams io_;
-  const ExecPatience patience_;
+  const ExecDeadlines deadlines_;
   link::FrameDecoder decoder_;
   Queue to_guest_, to_out_, to_err_;
   bool input_open_, guest_writable_ = true, guest_readable_ = true, out_gone_ = false;
   bool started_ = false;
-  int errors_lost_ = 0;  // errno of a failed write to standard error
-  int asked_ = 0;        // the last signal that was sent to the guest
+  int errors_lost_ = 0;     // errno of a failed write to standard error
+  int last_forwarded_ = 0;  // the last signal that was sent to the guest
   std::optional<ExecResult> result_;
-  const SteadyClock::time_point start_by_ = SteadyClock::now() + patience_.start;
+  const SteadyClock::time_point start_by_ = SteadyClock::now() + deadlines_.start;
   // After SIGHUP the terminal is gone, so the command must end before hangup_by_. After another signal, the guest must
-  // confirm before taken_by_ that the signal arrived. The command may ignore the signal.
-  std::optional<SteadyClock::time_point> last_signal_, hangup_by_, taken_by_;
+  // confirm before confirm_by_ that the signal arrived. The command may ignore the signal.
+  std::optional<SteadyClock::time_point> last_signal_, hangup_by_, confirm_by_;
   pollfd polled_[6] = {};
 };
 
 enum Slot { kSocket, kIn, kOut, kErr, kSignal, kResize };
 
-ExecClient::ExecClient(const ExecStreams& streams, const std::string& spec, const ExecPatience& patience)
-    : io_(streams), patience_(patience), input_open_(streams.in >= 0) {
+ExecClient::ExecClient(const ExecStreams& streams, const std::string& spec, const ExecDeadlines& deadlines)
+    : io_(streams), deadlines_(deadlines), input_open_(streams.in >= 0) {
   int flags = ::fcntl(io_.socket, F_GETFL);
   (void)::fcntl(io_.socket, F_SETFL, flags | O_NONBLOCK);
   link::encode_frame(FrameType::spec, spec, to_guest_.bytes);
@@ -113,11 +113,11 @@ std::optional<SteadyClock::time_point> ExecClient::deadline() const {
   if (result_) return std::nullopt;
   if (!started_) return start_by_;
   if (hangup_by_) return hangup_by_;
-  return listening() ? taken_by_ : std::nullopt;
+  return listening() ? confirm_by_ : std::nullopt;
 }
 
 void ExecClient::restart_wait() {
-  if (taken_by_) taken_by_ = SteadyClock::now() + patience_.signal;
+  if (confirm_by_) confirm_by_ = SteadyClock::now() + deadlines_.signal;
 }
 
 Result<> ExecClient::wait() {
@@ -141,13 +141,13 @@ Result<> ExecClient::wait() {
 }
 
 // The guest sends `started` when the command runs, and again for every signal that arrived.
-Result<> ExecClient::take_started() {
-  taken_by_.reset();
+Result<> ExecClient::handle_started() {
+  confirm_by_.reset();
   if (std::exchange(started_, true) || !io_.on_started) return {};
   return io_.on_started();
 }
 
-Result<> ExecClient::take_frames() {
+Result<> ExecClient::handle_frames() {
   while (!result_) {
     auto frame = TRY(in("the guest's answer", decoder_.next()));
     if (!frame) return {};
@@ -155,7 +155,7 @@ Result<> ExecClient::take_frames() {
     restart_wait();
     switch (frame->type) {
       case FrameType::started:
-        TRY(take_started());
+        TRY(handle_started());
         break;
       case FrameType::stdout_data:
         to_out_.bytes += frame->payload;
@@ -182,11 +182,10 @@ Result<> ExecClient::read_socket() {
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return {};
   if (count > 0) {
     decoder_.feed({chunk, static_cast<std::size_t>(count)});
-    return take_frames();
+    return handle_frames();
   }
   guest_readable_ = false;
-  if (!result_)
-    return fail(ErrorCode::unavailable, "the connection to the command was lost before it ended", kWhereToLook);
+  if (!result_) return fail(ErrorCode::unavailable, "the connection to the command was lost before it ended", kLogHint);
   return {};
 }
 
@@ -221,25 +220,25 @@ void ExecClient::read_signals() {
     auto now = SteadyClock::now();
     // No command runs that could handle the signal, so the signal ends this process.
     if (!started_) return give_up(*number, "interrupted before the guest started the command");
-    bool second = *number != SIGHUP && last_signal_ && now - *last_signal_ < kSecondSignal;
+    bool second = *number != SIGHUP && last_signal_ && now - *last_signal_ < kSecondSignalWindow;
     if (second || result_) return give_up(*number, {});
-    auto& until = *number == SIGHUP ? hangup_by_ : taken_by_;
-    if (!until) until = now + patience_.signal;
+    auto& until = *number == SIGHUP ? hangup_by_ : confirm_by_;
+    if (!until) until = now + deadlines_.signal;
     last_signal_ = now;
     link::encode_frame(FrameType::signal, std::string(1, static_cast<char>(*number)), to_guest_.bytes);
-    asked_ = *number;
+    last_forwarded_ = *number;
   }
 }
 
 Result<> ExecClient::check_deadline() {
   auto until = deadline();
   if (!until || SteadyClock::now() < *until) return {};
-  if (!started_) return fail(ErrorCode::timeout, "start the command: the guest did not answer in time", kWhereToLook);
+  if (!started_) return fail(ErrorCode::timeout, "start the command: the guest did not answer in time", kLogHint);
   if (hangup_by_)
     give_up(SIGHUP, {});
   else
-    give_up(asked_,
-            fmt::format("the guest did not confirm SIG{} in time (hint: {})", sigabbrev_np(asked_), kWhereToLook));
+    give_up(last_forwarded_,
+            fmt::format("the guest did not confirm SIG{} in time (hint: {})", sigabbrev_np(last_forwarded_), kLogHint));
   return {};
 }
 
@@ -269,7 +268,7 @@ void ExecClient::write_errors() {
 }
 
 Result<ExecResult> ExecClient::run() {
-  TRY(take_frames());
+  TRY(handle_frames());
   while (!done()) {
     TRY(wait());
     if (polled_[kSocket].revents & POLLOUT) write_socket();
@@ -289,13 +288,13 @@ Result<ExecResult> ExecClient::run() {
 
 }  // namespace
 
-Result<ExecResult> run_exec(const ExecStreams& streams, const link::ExecSpec& spec, const ExecPatience& patience) {
+Result<ExecResult> run_exec(const ExecStreams& streams, const link::ExecSpec& spec, const ExecDeadlines& deadlines) {
   auto document = dump_json(link::to_json(spec));
   if (document.size() > limits::kLinkFrameBytes)
     return fail(ErrorCode::invalid,
                 fmt::format("the command and its environment are longer than {} bytes", limits::kLinkFrameBytes),
                 "pass a script on standard input");
-  return ExecClient(streams, document, patience).run();
+  return ExecClient(streams, document, deadlines).run();
 }
 
 }  // namespace banger::roles::cli

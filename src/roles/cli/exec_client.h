@@ -27,7 +27,7 @@ struct ExecStreams {
 };
 
 /// How long the guest may take to answer.
-struct ExecPatience {
+struct ExecDeadlines {
   std::chrono::milliseconds start = limits::kLinkRequestDeadline;  ///< until the command runs
   std::chrono::milliseconds signal = std::chrono::seconds(5);      ///< until the guest confirms a signal
 };
@@ -47,6 +47,7 @@ struct ExecResult {
 ///
 /// Errors: `timeout` when the guest does not start the command in time, and `unavailable` when the connection breaks
 /// first. `corrupt` for bytes that are not frames. Errors of the standard streams are returned too.
-Result<ExecResult> run_exec(const ExecStreams& streams, const link::ExecSpec& spec, const ExecPatience& patience = {});
+Result<ExecResult> run_exec(const ExecStreams& streams, const link::ExecSpec& spec,
+                            const ExecDeadlines& deadlines = {});
 
 }  // namespace banger::roles::cli

@@ -63,8 +63,8 @@ Progress::~Progress() {
 void Progress::update(const rpc::ProgressUpdate& update) {
   std::lock_guard lock(mutex_);
   shown_ = update;
-  if (live_ || update.stage.empty() || std::ranges::find(told_, update.stage) != told_.end()) return;
-  told_.push_back(update.stage);
+  if (live_ || update.stage.empty() || std::ranges::find(printed_, update.stage) != printed_.end()) return;
+  printed_.push_back(update.stage);
   io_.note(stage_text(update));
 }
 

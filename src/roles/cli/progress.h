@@ -37,7 +37,7 @@ class Progress {
   std::mutex mutex_;
   std::condition_variable_any wake_;
   rpc::ProgressUpdate shown_;
-  std::vector<std::string> told_;  ///< stages already printed as plain lines
+  std::vector<std::string> printed_;  ///< stages already printed as plain lines
   bool drawn_ = false;
   std::jthread ticker_;  ///< the last member, so that it ends before the members that it uses
 };

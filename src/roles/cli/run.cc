@@ -33,7 +33,7 @@ int unknown_command(const Io& io, std::string_view group, std::string_view word)
 }
 
 // Prints the parts of the error's sentence, one part on each line.
-void say_chain(const Io& io, const Error& error) {
+void print_causes(const Io& io, const Error& error) {
   std::string text;
   std::string_view rest = error.message;
   for (std::size_t depth = 1; !rest.empty(); ++depth) {
@@ -52,7 +52,7 @@ int failed(const Io& io, const Error& error, bool verbose) {
     return exit_status::kInterrupted;
   }
   io.note(safe_text(error.sentence()));
-  if (verbose) say_chain(io, error);
+  if (verbose) print_causes(io, error);
   return exit_status::kFailed;
 }
 

@@ -33,7 +33,7 @@ Json given_shape(const Args& args) {
   return shape;
 }
 
-void say_spec(const Io& io, const Json& shape) {
+void print_spec(const Io& io, const Json& shape) {
   vm::Spec spec;
   spec.vcpus = static_cast<std::uint32_t>(number_of(shape, "vcpus"));
   spec.memory_bytes = static_cast<std::uint64_t>(number_of(shape, "memory_bytes"));
@@ -47,7 +47,7 @@ Result<Json> resolved_shape(Context& context, Daemon& daemon) {
   for (const auto& field : vm::kFields)
     if (field.is_number() && !shape.contains(field.name))
       shape[std::string(field.name)] = TRY(in("host.defaults", get_int(defaults, field.name)));
-  say_spec(context.io, shape);
+  print_spec(context.io, shape);
   if (context.args.flag("cold")) shape["cold"] = true;
   return shape;
 }

@@ -62,9 +62,9 @@ inline constexpr Option kColdOption{.name = "cold", .help = "boot instead of clo
 Json given_shape(const Args& args);
 
 /// Prints the line `spec: …` of a VM object or of parameters, on standard error.
-void say_spec(const Io& io, const Json& shape);
+void print_spec(const Io& io, const Json& shape);
 
-/// The parameters of vm.create. Sizes that were not given come from host.defaults. Prints them with say_spec.
+/// The parameters of vm.create. Sizes that were not given come from host.defaults. Prints them with print_spec.
 Result<Json> resolved_shape(Context& context, Daemon& daemon);
 
 }  // namespace banger::roles::cli

@@ -60,7 +60,7 @@ Result<> log_to(const std::string& path) {
   return {};
 }
 
-void tell(int ready_fd, std::string text) {
+void report_ready(int ready_fd, std::string text) {
   text += '\n';
   if (ready_fd < 0) return;
   (void)host::write_all(ready_fd, text);
@@ -69,13 +69,13 @@ void tell(int ready_fd, std::string text) {
 
 // The socket of a daemon that died would be in the way. This process holds the instance lock, so no daemon serves that
 // socket.
-Result<UniqueFd> listen_in_place_of_the_dead(const std::string& path) {
+Result<UniqueFd> replace_stale_socket(const std::string& path) {
   TRY(host::remove_file(path));
   return host::listen_unix(path);
 }
 
 // A client has started the daemon and has a call to make. So this work waits until no client waits.
-Task<> tend_templates(engine::VmManager* vms) {
+Task<> retire_orphaned_templates(engine::VmManager* vms) {
   co_await vms->foreground().wait_idle();
   co_await vms->templates().retire_orphans();
 }
@@ -102,9 +102,9 @@ Task<> serve(Daemon& daemon, rpc::Server& server, UniqueFd listener, int ready_f
   daemon.services.runtime.spawn(engine::stop_stale(daemon.services, daemon.vms.registry()));
   daemon.services.runtime.spawn(engine::poll_metrics(daemon.services, daemon.vms.registry()));
   daemon.services.runtime.spawn(engine::bound_logs(daemon.services, daemon.vms.registry()));
-  daemon.services.runtime.spawn(tend_templates(&daemon.vms));
+  daemon.services.runtime.spawn(retire_orphaned_templates(&daemon.vms));
   daemon.services.runtime.spawn(server.serve(std::move(listener), ::geteuid()));
-  tell(ready_fd, "ok");
+  report_ready(ready_fd, "ok");
 }
 
 // No client can reach a daemon without its socket. The daemon would run for ever and keep a new daemon from starting.
@@ -188,7 +188,7 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
                             .pulling_kernel = pulling_kernel};
   engine::VmManager vms(services);
   auto server = rpc::make_server(runtime, log);
-  auto listener = listen_in_place_of_the_dead(prepared.paths.daemon_socket());
+  auto listener = replace_stale_socket(prepared.paths.daemon_socket());
   auto socket = listener ? OwnSocket::at(prepared.paths.daemon_socket()) : std::unexpected(listener.error());
   auto stop = [&, stopping = false]() mutable {
     if (std::exchange(stopping, true)) return;
@@ -205,7 +205,7 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
   if (loaded) loaded = vms.load();
   if (!loaded || !socket) {
     const auto& error = loaded ? socket.error() : loaded.error();
-    tell(ready_fd, error.sentence());
+    report_ready(ready_fd, error.sentence());
     fmt::print(stderr, "bangerd: {}\n", error.sentence());
     return 125;
   }
@@ -238,7 +238,7 @@ int run(int argc, char** argv) {
     if (auto opened = log_to(prepared->paths.daemon_log()); !opened)
       prepared = std::unexpected(std::move(opened.error()));
   if (!prepared) {
-    tell(options->ready_fd, prepared.error().sentence());
+    report_ready(options->ready_fd, prepared.error().sentence());
     fmt::print(stderr, "bangerd: {}\n", prepared.error().sentence());
     return 125;
   }

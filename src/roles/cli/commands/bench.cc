@@ -66,24 +66,24 @@ Result<std::vector<Round>> measure(Io& io, BenchRounds& rounds, std::int64_t cou
 }
 
 struct Figures {
-  std::string way;
+  std::string started_from;
   std::size_t rounds = 0;
   Percentiles created, output, total;
 };
 
 // The figures of each way, in the order of its first round.
-std::vector<Figures> by_way(const std::vector<Round>& rounds) {
+std::vector<Figures> by_started_from(const std::vector<Round>& rounds) {
   std::vector<Figures> all;
   for (const auto& first : rounds) {
-    if (std::ranges::find(all, first.way, &Figures::way) != all.end()) continue;
+    if (std::ranges::find(all, first.started_from, &Figures::started_from) != all.end()) continue;
     std::vector<double> created, output, total;
     for (const auto& round : rounds) {
-      if (round.way != first.way) continue;
+      if (round.started_from != first.started_from) continue;
       created.push_back(round.created_ms);
       output.push_back(round.output_ms);
       total.push_back(round.total_ms);
     }
-    all.push_back({.way = first.way,
+    all.push_back({.started_from = first.started_from,
                    .rounds = created.size(),
                    .created = percentiles(created),
                    .output = percentiles(output),
@@ -97,7 +97,7 @@ Json json_of(const Percentiles& of) { return {{"p50", of.p50}, {"p90", of.p90}, 
 Json json_of(const std::vector<Figures>& all) {
   Json list = Json::array();
   for (const auto& each : all)
-    list.push_back({{"way", each.way},
+    list.push_back({{"way", each.started_from},
                     {"rounds", each.rounds},
                     {"created_ms", json_of(each.created)},
                     {"output_ms", json_of(each.output)},
@@ -105,10 +105,10 @@ Json json_of(const std::vector<Figures>& all) {
   return list;
 }
 
-std::string people_text(const std::vector<Figures>& all, bool colour) {
+std::string table_text(const std::vector<Figures>& all, bool colour) {
   Table table({"WAY", "ROUNDS", "FROM CREATE TO", "P50 MS", "P90 MS", "P99 MS"});
   auto add = [&](const Figures& each, std::string what, const Percentiles& of) {
-    table.add({each.way, std::to_string(each.rounds), std::move(what), fmt::format("{:.1f}", of.p50),
+    table.add({each.started_from, std::to_string(each.rounds), std::move(what), fmt::format("{:.1f}", of.p50),
                fmt::format("{:.1f}", of.p90), fmt::format("{:.1f}", of.p99)});
   };
   for (const auto& each : all) {
@@ -126,9 +126,9 @@ Result<int> run(Context& context) {
     return context.usage(fmt::format("--count: {} is not within 1 and {}", count, kMostRounds));
   auto daemon = TRY(Daemon::connect(io));
   BenchRounds rounds(io, daemon, given_shape(context.args));
-  auto figures = by_way(TRY(measure(io, rounds, count)));
+  auto figures = by_started_from(TRY(measure(io, rounds, count)));
   io.print(context.args.flag("json") ? dump_json_pretty(json_of(figures)) + "\n"
-                                     : people_text(figures, io.colour(io.out)));
+                                     : table_text(figures, io.colour(io.out)));
   return exit_status::kOk;
 }
 

@@ -33,7 +33,7 @@ Paint paint_for(const std::string& status) {
   return status == "pass" ? Paint::green : status == "warn" ? Paint::yellow : Paint::red;
 }
 
-std::string people_text(const api::CheckList& list, bool colour) {
+std::string table_text(const api::CheckList& list, bool colour) {
   Table table;
   for (const auto& check : list.checks) {
     table.add({check.status, check.name,
@@ -47,7 +47,7 @@ Result<int> run(Context& context) {
   auto& io = context.io;
   auto list = TRY(checks_of(io, context.args.flag("fix")));
   io.print(context.args.flag("json") ? dump_json_pretty(api::to_json(list).at("checks")) + "\n"
-                                     : people_text(list, io.colour(io.out)));
+                                     : table_text(list, io.colour(io.out)));
   bool failed = std::ranges::any_of(list.checks, [](const auto& check) { return check.status == "fail"; });
   return failed ? exit_status::kNo : exit_status::kOk;
 }

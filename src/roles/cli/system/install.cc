@@ -83,7 +83,7 @@ Result<std::vector<TextFile>> text_files(const InstallPlaces& places, const host
   return files;
 }
 
-Result<> refuse_strangers(const InstallPlaces& places, const std::vector<TextFile>& files) {
+Result<> check_no_foreign_files(const InstallPlaces& places, const std::vector<TextFile>& files) {
   for (const auto& file : files)
     if (!TRY(is_ours(file.path)))
       return fail(ErrorCode::exists, fmt::format("{} was not written by banger system install", file.path),
@@ -139,7 +139,7 @@ Result<> put_link(const std::string& path, InstallReport& report) {
   return {};
 }
 
-Result<> take_away(const std::string& path, InstallReport& report) {
+Result<> remove_if_present(const std::string& path, InstallReport& report) {
   if (!exists(path)) return {};
   TRY(host::remove_file(path));
   report.lines.push_back(fmt::format("removed {}", path));
@@ -147,7 +147,7 @@ Result<> take_away(const std::string& path, InstallReport& report) {
 }
 
 // Removes the directory if it is empty.
-void take_directory(const std::string& path, InstallReport& report) {
+void remove_if_empty(const std::string& path, InstallReport& report) {
   if (::rmdir(path.c_str()) == 0) report.lines.push_back(fmt::format("removed {}", path));
 }
 
@@ -179,7 +179,7 @@ Result<InstallReport> install_files(const InstallPlaces& places, const std::stri
                                     const std::string& own_program, const JailPrograms& jails) {
   auto user = owner.empty() ? TRY(installed_owner(places)) : TRY(owner_named(places, owner));
   auto files = TRY(text_files(places, user, jails));
-  TRY(refuse_strangers(places, files));
+  TRY(check_no_foreign_files(places, files));
   InstallReport report;
   // The marker is written first. If this install is interrupted, the next install knows that the program is its own.
   for (const auto& file : files) {
@@ -199,17 +199,17 @@ Result<InstallReport> uninstall_files(const InstallPlaces& places) {
                                 places.install_file()};
   for (const auto& path : ours) {
     if (TRY(is_ours(path)))
-      TRY(take_away(path, report));
+      TRY(remove_if_present(path, report));
     else
       report.lines.push_back(fmt::format("kept {}, which is not part of the install", path));
   }
   for (auto role : kRoles)
-    if (is_our_link(places.link(role))) TRY(take_away(places.link(role), report));
+    if (is_our_link(places.link(role))) TRY(remove_if_present(places.link(role), report));
   if (exists(places.marker()) && TRY(is_ours(places.marker())))
     for (const auto& path : {places.program(), places.old_program(), places.program() + ".new", places.marker()})
-      TRY(take_away(path, report));
-  take_directory(fs::path(places.program()).parent_path().string(), report);
-  take_directory(fs::path(places.install_file()).parent_path().string(), report);
+      TRY(remove_if_present(path, report));
+  remove_if_empty(fs::path(places.program()).parent_path().string(), report);
+  remove_if_empty(fs::path(places.install_file()).parent_path().string(), report);
   return report;
 }
 

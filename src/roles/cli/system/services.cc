@@ -143,12 +143,12 @@ Result<std::string> helper_version() {
   if (TRY(host::peer_of(socket.get())).uid != 0)
     return fail(ErrorCode::denied, "the helper's socket is not served by root");
   TRY(host::send_with_fds(socket.get(), rpc::encode_helper_request("helper.version", Json::object())));
-  auto patience = std::chrono::duration_cast<std::chrono::milliseconds>(limits::kHelperReplyDeadline).count();
+  auto timeout_ms = std::chrono::duration_cast<std::chrono::milliseconds>(limits::kHelperReplyDeadline).count();
   std::string text;
   std::vector<UniqueFd> none;
   while (text.size() <= limits::kHelperMessageBytes) {
     pollfd waiting{socket.get(), POLLIN, 0};
-    if (::poll(&waiting, 1, static_cast<int>(patience)) != 1)
+    if (::poll(&waiting, 1, static_cast<int>(timeout_ms)) != 1)
       return fail(ErrorCode::timeout, "the root helper did not answer in time");
     if (!TRY(host::receive_with_fds(socket.get(), text, none))) break;
   }

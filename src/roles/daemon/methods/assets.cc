@@ -31,7 +31,7 @@ image::StageProgress progress_of(rpc::CallContext& context) {
   };
 }
 
-Result<> unused(std::string_view what, const std::vector<std::string>& users) {
+Result<> check_unused(std::string_view what, const std::vector<std::string>& users) {
   if (users.empty()) return {};
   return fail(ErrorCode::busy, fmt::format("{} is used by vm {}", what, fmt::join(users, ", ")),
               "delete those VMs first");
@@ -74,7 +74,7 @@ Task<Result<Json>> image_import(Daemon& daemon, const Json& params, rpc::CallCon
 
 Task<Result<Json>> image_delete(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto image = CO_TRY(daemon.services.images.get(CO_TRY(get_string(params, "image"))));
-  CO_TRY(unused(fmt::format("image '{}'", image.name), daemon.vms.registry().users_of_image(image.id)));
+  CO_TRY(check_unused(fmt::format("image '{}'", image.name), daemon.vms.registry().users_of_image(image.id)));
   co_await daemon.vms.drop_templates([id = image.id](const store::SaveRow& row) { return row.image_id == id; });
   CO_TRY(daemon.services.images.remove(image.id));
   co_return Json{{"id", image.id}, {"name", image.name}};
@@ -108,7 +108,7 @@ Task<Result<Json>> kernel_import(Daemon& daemon, const Json& params, rpc::CallCo
 
 Task<Result<Json>> kernel_delete(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto kernel = CO_TRY(daemon.services.kernels.get(CO_TRY(get_string(params, "kernel"))));
-  CO_TRY(unused(fmt::format("kernel '{}'", kernel.name), daemon.vms.registry().users_of_kernel(kernel.name)));
+  CO_TRY(check_unused(fmt::format("kernel '{}'", kernel.name), daemon.vms.registry().users_of_kernel(kernel.name)));
   co_await daemon.vms.drop_templates([name = kernel.name](const store::SaveRow& row) { return row.kernel == name; });
   CO_TRY(daemon.services.kernels.remove(kernel.name));
   co_return Json{{"name", kernel.name}};

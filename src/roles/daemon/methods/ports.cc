@@ -15,24 +15,24 @@ namespace banger::roles::daemon {
 
 namespace {
 
-constexpr auto kAgentPatience = std::chrono::seconds(10);
-constexpr auto kConnectPatience =
+constexpr auto kAgentConnectDeadline = std::chrono::seconds(10);
+constexpr auto kTunnelDeadline =
     limits::kTunnelConnectDeadline + std::chrono::seconds(5);  // the agent's deadline, and the time of the link
-constexpr auto kForwardPatience = std::chrono::seconds(3);     // for a port that was opened a moment ago
+constexpr auto kForwardDeadline = std::chrono::seconds(3);     // for a port that was opened a moment ago
 
 // One row of the agent's answer. The guest is hostile, so only the fields below are taken, each within its limits.
-Result<Json> port_row(const Json& said) {
-  if (!said.is_object()) return fail(ErrorCode::corrupt, "the guest's list of ports has an item that is not an object");
-  auto port = TRY(get_int(said, "port"));
-  auto protocol = TRY(get_string(said, "protocol"));
+Result<Json> port_row(const Json& row) {
+  if (!row.is_object()) return fail(ErrorCode::corrupt, "the guest's list of ports has an item that is not an object");
+  auto port = TRY(get_int(row, "port"));
+  auto protocol = TRY(get_string(row, "protocol"));
   if (port < 1 || port > 65535 || (protocol != "tcp" && protocol != "udp"))
     return fail(ErrorCode::corrupt, "the guest's list has an invalid port");
   return Json{{"protocol", protocol},
-              {"address", printable(TRY(get_string(said, "address")), 64)},
+              {"address", printable(TRY(get_string(row, "address")), 64)},
               {"port", port},
-              {"process", printable(TRY(get_string(said, "process")), 64)},
-              {"command", printable(TRY(get_string(said, "command")), limits::kPortCommandBytes)},
-              {"pid", TRY(get_int(said, "pid"))},
+              {"process", printable(TRY(get_string(row, "process")), 64)},
+              {"command", printable(TRY(get_string(row, "command")), limits::kPortCommandBytes)},
+              {"pid", TRY(get_int(row, "pid"))},
               {"scheme", ""},
               {"url", ""},
               {"forward", ""},
@@ -46,8 +46,8 @@ Result<std::vector<Json>> port_rows(const std::string& text) {
   if (!json.is_object() || list == json.end() || !list->is_array())
     return fail(ErrorCode::corrupt, "the guest did not send a list of ports");
   std::vector<Json> rows;
-  for (const auto& said : *list)
-    if (rows.size() < limits::kPortRows) rows.push_back(TRY(port_row(said)));
+  for (const auto& row : *list)
+    if (rows.size() < limits::kPortRows) rows.push_back(TRY(port_row(row)));
   return rows;
 }
 
@@ -89,14 +89,14 @@ Task<> probe_all(std::shared_ptr<Probing> probing, std::string host) {
   while (probing->open > 0) co_await probing->done.wait();
 }
 
-std::string link_to(const std::string& host, const std::string& scheme, std::uint16_t port) {
+std::string url_of(const std::string& host, const std::string& scheme, std::uint16_t port) {
   bool usual = port == (scheme == "http" ? 80 : 443);
   return usual ? fmt::format("{}://{}/", scheme, host) : fmt::format("{}://{}:{}/", scheme, host, port);
 }
 
 // Adds the address where this host reaches each port, and the URL for a browser.
-void add_ways(std::vector<Json>& rows, const std::map<std::uint16_t, engine::Forwards::Port>& forwards,
-              const std::string& host) {
+void add_forwards(std::vector<Json>& rows, const std::map<std::uint16_t, engine::Forwards::Port>& forwards,
+                  const std::string& host) {
   for (auto& row : rows) {
     auto forward = is_tcp(row) ? forwards.find(port_of(row)) : forwards.end();
     if (forward == forwards.end()) continue;
@@ -107,23 +107,23 @@ void add_ways(std::vector<Json>& rows, const std::map<std::uint16_t, engine::For
       continue;
     }
     row["forward"] = to_string(at);
-    if (row["scheme"] != "") row["url"] = link_to(host, row["scheme"], at.port);
+    if (row["scheme"] != "") row["url"] = url_of(host, row["scheme"], at.port);
   }
 }
 
 // Adds the URLs of a guest with an address of its own. A server on the guest's loopback cannot be reached from outside.
-void add_links(std::vector<Json>& rows, const std::string& host) {
+void add_guest_urls(std::vector<Json>& rows, const std::string& host) {
   for (auto& row : rows) {
     auto at = row["address"].get<std::string>();
     bool inside = at.starts_with("127.") || at == "::1";
-    if (!inside && row["scheme"] != "") row["url"] = link_to(host, row["scheme"], port_of(row));
+    if (!inside && row["scheme"] != "") row["url"] = url_of(host, row["scheme"], port_of(row));
   }
 }
 
 Task<Result<Json>> ports(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto vm = CO_TRY(named_vm(daemon, params));
   bool probed = CO_TRY(find_bool(params, "probe")).value_or(true);
-  auto client = CO_TRY(co_await vm->parts().link->client(host::after(kAgentPatience)));
+  auto client = CO_TRY(co_await vm->parts().link->client(host::after(kAgentConnectDeadline)));
   auto text = CO_TRY(co_await client->call("GET", "/ports", "", host::after(limits::kLinkRequestDeadline)));
   auto rows = CO_TRY(in(fmt::format("the answer of vm '{}'", vm->row().name), port_rows(text)));
   std::vector<std::uint16_t> numbers;
@@ -133,10 +133,10 @@ Task<Result<Json>> ports(Daemon& daemon, const Json& params, rpc::CallContext&) 
   auto host = vm->row().name + ".vm";
   if (probed) co_await probe_all(probing, host);
   if (engine::own_address(vm->parts())) {
-    add_links(probing->rows, host);
+    add_guest_urls(probing->rows, host);
   } else {
-    co_await daemon.forwards.wait_for(*vm, std::move(numbers), host::after(kForwardPatience));
-    add_ways(probing->rows, daemon.forwards.of(*vm), host);
+    co_await daemon.forwards.wait_for(*vm, std::move(numbers), host::after(kForwardDeadline));
+    add_forwards(probing->rows, daemon.forwards.of(*vm), host);
   }
   co_return Json{{"ports", std::move(probing->rows)}};
 }
@@ -152,11 +152,11 @@ Result<std::string> authority_of(const Json& params) {
 Task<Result<Json>> tunnel(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto vm = CO_TRY(named_vm(daemon, params));
   auto authority = CO_TRY(authority_of(params));
-  auto client = CO_TRY(co_await vm->parts().link->client(host::after(kAgentPatience)));
+  auto client = CO_TRY(co_await vm->parts().link->client(host::after(kAgentConnectDeadline)));
   auto use = vm->parts().use->begin();
   std::shared_ptr<link::ClientStream> guest =
       CO_TRY(co_await client->open({.method = "CONNECT", .path = std::move(authority)}));
-  int status = CO_TRY(co_await guest->status(host::after(kConnectPatience)));
+  int status = CO_TRY(co_await guest->status(host::after(kTunnelDeadline)));
   if (status >= 400) co_return std::unexpected(link::guest_error(status, CO_TRY(co_await guest->read())));
   auto caller = CO_TRY(co_await context.become_stream(Json{{"id", vm->row().id}, {"name", vm->row().name}}));
   co_await engine::relay(daemon.services.runtime, std::move(caller), guest, engine::OnCallerEnd::pass_on);

@@ -74,7 +74,7 @@ Task<Result<Json>> build(Daemon& daemon, const Json& params, rpc::CallContext& c
   co_return api::to_json(CO_TRY(describe(daemon, row)));
 }
 
-Result<std::vector<store::SaveRow>> wanted_rows(Daemon& daemon, const Json& params) {
+Result<std::vector<store::SaveRow>> matching_templates(Daemon& daemon, const Json& params) {
   auto all = daemon.services.saves.list(store::SaveKind::template_);
   std::erase_if(all, [](const auto& row) { return !row.ready; });
   if (TRY(find_bool(params, "all")).value_or(false)) return all;
@@ -93,7 +93,7 @@ Result<std::vector<store::SaveRow>> wanted_rows(Daemon& daemon, const Json& para
 // use it.
 Task<Result<Json>> remove(Daemon& daemon, const Json& params, rpc::CallContext&) {
   Json deleted = Json::array();
-  for (const auto& row : CO_TRY(wanted_rows(daemon, params))) {
+  for (const auto& row : CO_TRY(matching_templates(daemon, params))) {
     CO_TRY(daemon.services.saves.retire(row.id));
     co_await daemon.vms.pool().remove_ready_of(row.id);
     deleted.push_back(row.id);

@@ -42,7 +42,7 @@ void remove_with_client(Daemon& daemon, const std::shared_ptr<engine::VmOwner>& 
 }
 
 // Refuses parameters that the snapshot decides. A snapshot with memory also decides the shape of the machine.
-Result<> check_free_to_give(const Json& params, const store::SaveRow& snapshot) {
+Result<> check_not_from_snapshot(const Json& params, const store::SaveRow& snapshot) {
   for (const auto& field : vm::kFields) {
     bool fixed = field.from_snapshot == vm::FromSnapshot::always ||
                  (field.from_snapshot == vm::FromSnapshot::with_memory && snapshot.has_memory());
@@ -61,7 +61,7 @@ Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& 
   auto network = daemon.services.config.network;
   if (auto from = CO_TRY(find_string(params, "from"))) {
     auto snapshot = CO_TRY(find_snapshot(daemon, *from));
-    CO_TRY(check_free_to_give(params, snapshot));
+    CO_TRY(check_not_from_snapshot(params, snapshot));
     request.from = snapshot.id;
     base = CO_TRY(vm::spec_from_json(CO_TRY(parse_json(snapshot.spec, limits::kRpcMessageBytes))));
     network = vm::exactly(base.network);
@@ -91,7 +91,7 @@ Task<Result<Json>> start(Daemon& daemon, const Json& params, rpc::CallContext& c
   co_return vm_object(daemon.services, *vm);
 }
 
-Result<std::chrono::milliseconds> patience(const Json& params) {
+Result<std::chrono::milliseconds> stop_deadline(const Json& params) {
   auto ms = TRY(find_int(params, "timeout_ms"));
   return ms ? std::chrono::milliseconds(*ms) : std::chrono::milliseconds(limits::kStopDeadline);
 }
@@ -99,7 +99,7 @@ Result<std::chrono::milliseconds> patience(const Json& params) {
 Task<Result<Json>> stop(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto vm = CO_TRY(named_vm(daemon, params));
   context.progress("stop", vm->row().name);
-  CO_TRY(co_await vm->stop(CO_TRY(patience(params))));
+  CO_TRY(co_await vm->stop(CO_TRY(stop_deadline(params))));
   co_return vm_object(daemon.services, *vm);
 }
 

@@ -17,8 +17,8 @@ namespace banger::roles::daemon {
 
 namespace {
 
-constexpr auto kAgentPatience = std::chrono::seconds(10);
-constexpr auto kUnpackPatience = std::chrono::minutes(10);  // the guest may still have to write buffered files
+constexpr auto kAgentConnectDeadline = std::chrono::seconds(10);
+constexpr auto kUnpackDeadline = std::chrono::minutes(10);  // the guest may still have to write buffered files
 
 std::string query_path(std::string_view route, std::string_view path) {
   return fmt::format("{}?path={}", route, link::percent_encode(path));
@@ -32,7 +32,7 @@ struct Opened {
 
 Task<Result<Opened>> open_stream(Daemon& daemon, const Json& params, link::Request request) {
   auto vm = CO_TRY(named_vm(daemon, params));
-  auto client = CO_TRY(co_await vm->parts().link->client(host::after(kAgentPatience)));
+  auto client = CO_TRY(co_await vm->parts().link->client(host::after(kAgentConnectDeadline)));
   std::shared_ptr<link::ClientStream> stream = CO_TRY(co_await client->open(std::move(request)));
   co_return Opened{vm, vm->parts().use->begin(), stream};
 }
@@ -57,7 +57,7 @@ struct FileInfo {
 
 Task<Result<FileInfo>> file_info(Daemon& daemon, const Json& params, std::string path) {
   auto vm = CO_TRY(named_vm(daemon, params));
-  auto client = CO_TRY(co_await vm->parts().link->client(host::after(kAgentPatience)));
+  auto client = CO_TRY(co_await vm->parts().link->client(host::after(kAgentConnectDeadline)));
   auto text =
       CO_TRY(co_await client->call("GET", query_path("/stat", path), "", host::after(limits::kLinkRequestDeadline)));
   auto json = CO_TRY(parse_json(text, limits::kLinkJsonBytes));
@@ -88,7 +88,7 @@ Task<Result<>> upload(rpc::RawStream& caller, link::ClientStream& guest) {
     if (!co_await guest.write(std::move(bytes))) break;
   }
   (void)co_await guest.finish();
-  int status = CO_TRY(co_await guest.status(host::after(kUnpackPatience)));
+  int status = CO_TRY(co_await guest.status(host::after(kUnpackDeadline)));
   auto body = CO_TRY(co_await read_body(guest));
   if (status >= 400) co_return std::unexpected(link::guest_error(status, body));
   co_return Result<>{};

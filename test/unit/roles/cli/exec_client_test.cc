@@ -104,7 +104,7 @@ struct Exec {
   std::string first_bytes;
   bool forward = true;
   std::function<Result<>()> on_started;
-  ExecPatience patience = {};
+  ExecDeadlines deadlines = {};
 
   Exec() {
     ::signal(SIGPIPE, SIG_IGN);
@@ -136,7 +136,7 @@ struct Exec {
     streams.resize_fd = resizes.reader.get();
     streams.terminal = in.reader.get();
     streams.on_started = on_started;
-    auto result = run_exec(streams, {.argv = {"true"}, .env = {{"A", "b"}}, .cwd = "/x"}, patience);
+    auto result = run_exec(streams, {.argv = {"true"}, .env = {{"A", "b"}}, .cwd = "/x"}, deadlines);
     ours.reset();
     return result;
   }
@@ -361,7 +361,7 @@ TEST_CASE("exec: an error of standard input is said and is not its end") {
 
 TEST_CASE("exec: a guest that never starts the command is an error that says so") {
   Exec exec;
-  exec.patience.start = 20ms;
+  exec.deadlines.start = 20ms;
   auto result = exec.run([](Guest& guest) { guest.until_gone(); });
   REQUIRE(!result);
   CHECK(result.error().code == ErrorCode::timeout);
@@ -370,7 +370,7 @@ TEST_CASE("exec: a guest that never starts the command is an error that says so"
 
 TEST_CASE("exec: the deadline is for the start only") {
   Exec exec;
-  exec.patience.start = 20ms;
+  exec.deadlines.start = 20ms;
   link::encode_frame(FrameType::started, "", exec.first_bytes);
   auto result = exec.run([](Guest& guest) {
     guest.waits(200ms);
@@ -422,7 +422,7 @@ TEST_CASE("exec: what is to happen at the start happens once, before input is re
 TEST_CASE("exec: a signal that the guest does not take ends the client") {
   for (int number : {SIGTERM, SIGINT}) {
     Exec exec;
-    exec.patience.signal = 20ms;
+    exec.deadlines.signal = 20ms;
     auto result = exec.run([&](Guest& guest) {
       guest.start();
       exec.raise(number);
@@ -436,7 +436,7 @@ TEST_CASE("exec: a signal that the guest does not take ends the client") {
 
 TEST_CASE("exec: a command that ignores a signal its guest took is waited for") {
   Exec exec;
-  exec.patience.signal = 300ms;
+  exec.deadlines.signal = 300ms;
   auto result = exec.run([&](Guest& guest) {
     guest.start();
     exec.raise(SIGTERM);
@@ -450,7 +450,7 @@ TEST_CASE("exec: a command that ignores a signal its guest took is waited for") 
 
 TEST_CASE("exec: a guest is not blamed while our own output is stuck") {
   Exec exec;
-  exec.patience.signal = 20ms;
+  exec.deadlines.signal = 20ms;
   std::jthread reader;
   auto result = exec.run([&](Guest& guest) {
     guest.start();
@@ -471,7 +471,7 @@ TEST_CASE("exec: a guest is not blamed while our own output is stuck") {
 
 TEST_CASE("exec: a command that outlives a hangup is left after the grace") {
   Exec exec;
-  exec.patience.signal = 20ms;
+  exec.deadlines.signal = 20ms;
   auto result = exec.run([&](Guest& guest) {
     guest.start();
     exec.raise(SIGHUP);

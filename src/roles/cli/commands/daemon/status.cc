@@ -15,7 +15,7 @@ namespace {
 
 constexpr Option kOptions[] = {kJsonOption};
 
-std::string people_text(const api::DaemonStatus& status, bool colour) {
+std::string table_text(const api::DaemonStatus& status, bool colour) {
   Table table;
   table.add({"version", status.version});
   table.add({"pid", std::to_string(status.pid)});
@@ -40,7 +40,7 @@ Result<int> run(Context& context) {
   if (!daemon) return std::unexpected(std::move(daemon).error());
   auto status = TRY(daemon->call("daemon.status", Json::object()));
   io.print(json ? dump_json_pretty(status) + "\n"
-                : people_text(TRY(api::read<api::DaemonStatus>(status)), io.colour(io.out)));
+                : table_text(TRY(api::read<api::DaemonStatus>(status)), io.colour(io.out)));
   return exit_status::kOk;
 }
 

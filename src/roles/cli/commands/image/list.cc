@@ -20,7 +20,7 @@ constexpr Option kOptions[] = {
     {.name = "json", .help = "print a JSON array of images"},
 };
 
-std::string people_text(const api::ImageList& list, bool colour) {
+std::string table_text(const api::ImageList& list, bool colour) {
   Table table({"NAME", "ID", "SOURCE", "KERNEL", "SIZE", "INIT", "USED BY", "AGE"});
   for (const auto& image : list.images)
     table.add({image.name, image.id, image.source, image.kernel, format_size(image.size_bytes), image.init,
@@ -41,7 +41,7 @@ Result<int> list(Context& context) {
   } else if (context.args.flag("quiet")) {
     for (const auto& image : list_of(answer, "images")) io.print(safe_text(text_of(image, "id")) + "\n");
   } else {
-    io.print(people_text(TRY(api::read<api::ImageList>(answer)), io.colour(io.out)));
+    io.print(table_text(TRY(api::read<api::ImageList>(answer)), io.colour(io.out)));
   }
   return exit_status::kOk;
 }

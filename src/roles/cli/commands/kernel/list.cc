@@ -21,7 +21,7 @@ constexpr Option kOptions[] = {
     {.name = "json", .help = "print a JSON array of kernels"},
 };
 
-std::string people_text(const api::KernelList& list, bool colour) {
+std::string table_text(const api::KernelList& list, bool colour) {
   Table table({"NAME", "RELEASE", "SOURCE", "SIZE", "USED BY", "AGE"});
   for (const auto& kernel : list.kernels)
     table.add({kernel.name, kernel.release, kernel.source, format_size(kernel.size_bytes), join(kernel.used_by, ", "),
@@ -42,7 +42,7 @@ Result<int> run(Context& context) {
   } else if (context.args.flag("quiet")) {
     for (const auto& kernel : list_of(answer, "kernels")) io.print(safe_text(text_of(kernel, "name")) + "\n");
   } else {
-    io.print(people_text(TRY(api::read<api::KernelList>(answer)), io.colour(io.out)));
+    io.print(table_text(TRY(api::read<api::KernelList>(answer)), io.colour(io.out)));
   }
   return exit_status::kOk;
 }

@@ -14,8 +14,8 @@ namespace {
 constexpr Option kOptions[] = {{.name = "json", .help = "print a JSON object, or null when nothing is installed"}};
 
 std::string version_of(const std::string& program, const RunTool& run) {
-  auto said = run({program, "--version"});
-  return said ? said->substr(0, said->find('\n')) : said.error().message;
+  auto output = run({program, "--version"});
+  return output ? output->substr(0, output->find('\n')) : output.error().message;
 }
 
 Json facts(const InstallPlaces& places, const host::User& owner) {
@@ -43,15 +43,15 @@ Result<int> run(Context& context) {
   }
   if (!owner) return std::unexpected(std::move(owner).error());
   auto status = facts(places, *owner);
-  bool well = true;
+  bool all_active = true;
   Table table;
   for (auto field : {"owner", "program", "version", "helper"}) table.add({field, text_of(status, field)});
   for (const auto& service : list_of(status, "services")) {
     table.add({text_of(service, "unit"), text_of(service, "active") + ", " + text_of(service, "enabled")});
-    well &= text_of(service, "active") == "active";
+    all_active &= text_of(service, "active") == "active";
   }
   io.print(json ? dump_json_pretty(status) + "\n" : table.text(io.colour(io.out)));
-  return well ? exit_status::kOk : exit_status::kNo;
+  return all_active ? exit_status::kOk : exit_status::kNo;
 }
 
 }  // namespace

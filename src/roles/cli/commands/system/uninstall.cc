@@ -19,7 +19,7 @@ constexpr Option kOptions[] = {{.name = "destdir",
                                 .names = Names::directory}};
 
 // Running VMs may use the bridge. In that case, the bridge stays.
-Result<> take_back(Io& io, const InstallPlaces& places, const host::User& owner) {
+Result<> undo_for_owner(Io& io, const InstallPlaces& places, const host::User& owner) {
   if (auto running = running_vms(owner); running && *running > 0) {
     io.note(fmt::format("{} VMs run, so their network stays until the host boots", *running));
     return {};
@@ -35,7 +35,7 @@ Result<int> run(Context& context) {
   if (places.destdir.empty() && ::geteuid() != 0)
     return fail(ErrorCode::denied, "only root can undo a system install", "sudo banger system uninstall");
   auto owner = installed_owner(places);
-  if (places.destdir.empty() && owner) TRY(take_back(io, places, *owner));
+  if (places.destdir.empty() && owner) TRY(undo_for_owner(io, places, *owner));
   if (places.destdir.empty() && systemd_runs()) TRY(stop_services(system_tool()));
   auto report = TRY(uninstall_files(places));
   if (places.destdir.empty() && systemd_runs() && !report.lines.empty())

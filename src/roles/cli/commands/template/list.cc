@@ -31,7 +31,7 @@ std::string pool_line(const api::PoolObject& vm) {
                                vm.state, age, format_size(vm.pss_bytes)));
 }
 
-std::string people_text(const api::TemplateList& list, bool colour) {
+std::string table_text(const api::TemplateList& list, bool colour) {
   Table table({"ID", "IMAGE", "KERNEL", "VCPU", "MEMORY", "STATE", "SIZE", "AGE", "USED BY"});
   for (const auto& each : list.templates) {
     table.add({each.id, each.image, each.kernel, std::to_string(each.vcpus), format_size(each.memory_bytes), each.state,
@@ -62,7 +62,7 @@ Result<int> list(Context& context) {
   } else if (context.args.flag("quiet")) {
     for (const auto& each : list_of(answer, "templates")) io.print(safe_text(text_of(each, "id")) + "\n");
   } else {
-    io.print(people_text(TRY(api::read<api::TemplateList>(answer)), io.colour(io.out)));
+    io.print(table_text(TRY(api::read<api::TemplateList>(answer)), io.colour(io.out)));
   }
   return exit_status::kOk;
 }

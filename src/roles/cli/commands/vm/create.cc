@@ -54,7 +54,7 @@ Result<Json> create_vm(Context& context, Daemon& daemon, Json more) {
   if (snapshot) params["from"] = *snapshot;
   params.update(more);
   auto vm = TRY(daemon.call("vm.create", params));
-  if (snapshot) say_spec(context.io, vm);
+  if (snapshot) print_spec(context.io, vm);
   return vm;
 }
 

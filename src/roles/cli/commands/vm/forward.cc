@@ -32,7 +32,7 @@ constexpr Example kExamples[] = {
     {"banger vm forward web 8022:22 8443:443", "several ports"},
 };
 
-void say(Io& io, const std::string& vm, const std::vector<ForwardListener>& listeners, bool as_json) {
+void print_listeners(Io& io, const std::string& vm, const std::vector<ForwardListener>& listeners, bool as_json) {
   Json list = Json::array();
   for (const auto& each : listeners) {
     if (!as_json) io.print(fmt::format("{} -> {}:{}\n", host::to_string(each.at), vm, each.guest));
@@ -64,7 +64,7 @@ Result<int> forward(Context& context) {
                 fmt::format("banger vm start {}", name));
   std::vector<ForwardListener> listeners;
   for (auto port : ports) listeners.push_back(TRY(listen_for(*address, port)));
-  say(io, name, listeners, args.flag("json"));
+  print_listeners(io, name, listeners, args.flag("json"));
   TRY(forward_until_interrupted(io, daemon.signals(), vm.id, listeners));
   return exit_status::kInterrupted;
 }

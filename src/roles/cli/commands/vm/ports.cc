@@ -20,7 +20,7 @@ constexpr Positional kPositionals[] = {{.name = "VM", .help = "a name, id or uni
 constexpr Option kOptions[] = {{.name = "json", .help = "print a JSON array of ports"}};
 
 // Prints the ports that are not forwarded: each reason once, with the hint of its first port.
-void say_what_is_not_forwarded(const Io& io, const std::vector<api::PortObject>& list) {
+void note_unforwarded_ports(const Io& io, const std::vector<api::PortObject>& list) {
   struct Reason {
     std::vector<std::string> ports;
     std::string hint;
@@ -63,7 +63,7 @@ Result<int> ports(Context& context) {
   Table table({"PROTO", "ENDPOINT", "PROCESS", "COMMAND"});
   for (auto& row : rows) table.add(std::move(row));
   io.print(table.text(io.colour(io.out)));
-  say_what_is_not_forwarded(io, list);
+  note_unforwarded_ports(io, list);
   return exit_status::kOk;
 }
 

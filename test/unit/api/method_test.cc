@@ -1,4 +1,4 @@
-// Parameter checks, over the tables of all methods.
+// Parameter checks with the tables of all methods.
 #include "api/method.h"
 
 #include <cstdlib>
@@ -59,7 +59,7 @@ void for_each_method(Each each) {
 
 }  // namespace
 
-TEST_CASE("methods: names are unique and every text is there") {
+TEST_CASE("methods: names are unique and no text is missing") {
   std::set<std::string_view> names;
   for_each_method([&](const Method& method) {
     CHECK(names.insert(method.name).second);
@@ -78,7 +78,7 @@ TEST_CASE("methods: names are unique and every text is there") {
   CHECK(find_method("vm.lst") == nullptr);
 }
 
-TEST_CASE("methods: all parameters together, and only the required ones, are taken") {
+TEST_CASE("methods: accept all parameters together, and the required ones alone") {
   for_each_method([](const Method& method) {
     auto params = all_params(method);
     CHECK(check_params(method, params));
@@ -116,7 +116,7 @@ TEST_CASE("methods: every one refuses a parameter of another type") {
   });
 }
 
-TEST_CASE("methods: every one refuses to go without a required parameter") {
+TEST_CASE("methods: every one refuses a call without a required parameter") {
   for_each_method([](const Method& method) {
     for (const auto& parameter : method.parameters) {
       if (!parameter.required) continue;
@@ -133,7 +133,7 @@ TEST_CASE("methods: every one refuses to go without a required parameter") {
   });
 }
 
-TEST_CASE("methods: a refusal names the way out") {
+TEST_CASE("methods: a refusal has a way out") {
   CHECK(refusal("vm.create", {{"naem", "x"}}) == "unknown parameter 'naem' (hint: did you mean 'name'?)");
   CHECK(refusal("vm.list", {{"vm", "x"}}) == "unknown parameter 'vm' (hint: vm.list takes no parameters)");
   CHECK(refusal("vm.delete", {{"zzzzzz", 1}}) == "unknown parameter 'zzzzzz' (hint: vm.delete takes vm, force)");
@@ -172,7 +172,7 @@ TEST_CASE("methods: a VM's fields are parameters where they can be given, and th
     INFO(field.name);
     CHECK(has("vm.create", field.name));
     CHECK(has("vm.set", field.name) == field.can_change());
-    // Secrets may be in the environment.
+    // An environment may contain secrets.
     bool described =
         std::ranges::find(VmObject::kObject.fields, field.name, &Field::name) != VmObject::kObject.fields.end();
     CHECK(described == (field.name != "environment"));

@@ -1,4 +1,4 @@
-// Objects, to JSON and back.
+// Objects to JSON and back.
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -49,7 +49,7 @@ TEST_CASE("objects: a VM becomes JSON by its table, and the same VM again") {
   CHECK(to_json(*again) == json);
 }
 
-TEST_CASE("objects: what has no value is null or left out") {
+TEST_CASE("objects: a field without a value is null or left out") {
   auto json = to_json(VmObject());
   CHECK(json.at("pid").is_null());
   CHECK(json.at("metrics").is_null());

@@ -1,4 +1,4 @@
-// Calls over a socket pair whose other end is the test.
+// Calls over a socket pair. The test has the other end.
 #include "client/connection.h"
 
 #include <sys/socket.h>
@@ -22,7 +22,7 @@ struct Fixture {
     connection.emplace(UniqueFd(ends[0]));
     daemon = UniqueFd(ends[1]);
   }
-  /// Sent before the call, which the socket keeps: the first call of a connection has the id 1.
+  /// The answer is sent before the call. This works because the first call of a connection has the id 1.
   void answer(const std::string& line) {
     REQUIRE(::send(daemon.get(), line.data(), line.size(), 0) == static_cast<ssize_t>(line.size()));
   }
@@ -33,7 +33,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE("connection: a result is read as an object, and progress is told") {
+TEST_CASE("connection: a result is read as an object, and progress is reported") {
   Fixture f;
   f.answer(rpc::encode_progress(1, "boot", "waiting", 10));
   f.answer(rpc::encode_result(1, {{"name", "web"}, {"state", "running"}, {"vcpus", 4}}));
@@ -47,7 +47,7 @@ TEST_CASE("connection: a result is read as an object, and progress is told") {
   CHECK(stages == std::vector<std::string>{"boot"});
 }
 
-TEST_CASE("connection: the daemon's error is the caller's") {
+TEST_CASE("connection: the caller gets the daemon's error") {
   Fixture f;
   f.answer(rpc::encode_error(1, {ErrorCode::not_found, "there is no VM 'web'"}));
   auto vm = f.connection->get<api::VmObject>("vm.show", {{"vm", "web"}});
@@ -55,7 +55,7 @@ TEST_CASE("connection: the daemon's error is the caller's") {
   CHECK(vm.error().code == ErrorCode::not_found);
 }
 
-TEST_CASE("connection: a result of another shape names the field") {
+TEST_CASE("connection: the error for a wrong result names the field") {
   Fixture f;
   f.answer(rpc::encode_result(1, {{"vcpus", "many"}}));
   auto vm = f.connection->get<api::VmObject>("vm.show", {{"vm", "web"}});

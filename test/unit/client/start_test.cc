@@ -1,5 +1,5 @@
-// Finding and starting a daemon, which a shell script stands for. What people see of it is in the tests of the command
-// line.
+// Finding and starting a daemon. A shell script takes the place of the daemon. The tests of the command line have the
+// messages.
 #include "client/start.h"
 
 #include "catch.h"
@@ -23,7 +23,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE("start: where no daemon listens, none is found, and nothing is made") {
+TEST_CASE("start: finds no daemon where none listens, and makes no files") {
   Fixture f;
   auto socket = find(f.paths);
   REQUIRE_FALSE(socket);
@@ -39,7 +39,7 @@ TEST_CASE("start: a daemon that ends before it listens says why") {
   CHECK(connected.error().sentence() == "the daemon did not start: no room (hint: make some)");
 }
 
-TEST_CASE("start: a daemon that ends without a word leads to its log") {
+TEST_CASE("start: the error of a daemon that ends silently names its log") {
   Fixture f;
   auto connected = connect_or_start(f.paths, f.script("echo \"argv: $*\"\nexit 3\n"));
   REQUIRE_FALSE(connected);

@@ -1,4 +1,4 @@
-// `banger bench` against a daemon's end that speaks JSON-RPC.
+// `banger bench`. A fake daemon answers its calls.
 #include <signal.h>
 #include <unistd.h>
 
@@ -29,7 +29,7 @@ struct Fixture {
       vm["way"] = params.value("cold", false) ? "cold" : pooled.exchange(0) ? "pool" : "clone";
       return vm;
     };
-    // The pool is ready when it has been asked for twice.
+    // The pool is ready at the second call.
     daemon.answers["template.list"] = [this](const Json&) -> Result<Json> {
       pooled = ++asked % 2 == 0;
       return Json{{"templates", Json::array()}, {"pool", {{{"state", pooled ? "ready" : "filling"}}}}};
@@ -41,7 +41,7 @@ struct Fixture {
     daemon.streams["vm.exec"] = [](int socket, const Json&) { say(socket, "hi\n", link::FrameType::exit); };
   }
 
-  // Reads until there is nothing more to read, then answers as the guest would.
+  // Reads all frames, then answers like a guest.
   static void say(int socket, std::string_view out, link::FrameType end) {
     char chunk[4096];
     (void)!::read(socket, chunk, sizeof chunk);
@@ -51,7 +51,7 @@ struct Fixture {
     (void)host::write_all(socket, bytes);
   }
 
-  // The `key` of every call of a method.
+  // The value of `key` in every call of a method.
   std::vector<std::string> sent(const std::string& method, const std::string& key) const {
     std::vector<std::string> values;
     for (const auto& call : daemon.calls())
@@ -75,7 +75,7 @@ TEST_CASE("bench: percentiles are values that were measured") {
   CHECK(percentiles({1, 2}).p50 == 1);
 }
 
-TEST_CASE_METHOD(Fixture, "bench: rounds from the pool, clones, fewer that boot, and every VM it made is deleted") {
+TEST_CASE_METHOD(Fixture, "bench: rounds from the pool, clones and a few boots; all VMs are deleted") {
   auto done = home.run({"bench", "--count", "10", "--memory", "512M", "--image", "debian", "--json"});
   REQUIRE(done.status == 0);
   auto figures = *parse_json(done.out, 1 << 20);
@@ -83,7 +83,7 @@ TEST_CASE_METHOD(Fixture, "bench: rounds from the pool, clones, fewer that boot,
   CHECK(figures[0].at("way") == "pool");
   CHECK(figures[0].at("rounds") == 10);
   CHECK(figures[1].at("way") == "clone");
-  CHECK(figures[1].at("rounds") == 10);  // and the first of all, which is not counted
+  CHECK(figures[1].at("rounds") == 10);  // without the first round, which is not counted
   CHECK(figures[2].at("way") == "cold");
   CHECK(figures[2].at("rounds") == 2);
   for (const auto& each : figures) {
@@ -104,7 +104,7 @@ TEST_CASE_METHOD(Fixture, "bench: rounds from the pool, clones, fewer that boot,
     }
 }
 
-TEST_CASE_METHOD(Fixture, "bench: a table for people, with what each figure is") {
+TEST_CASE_METHOD(Fixture, "bench: prints a table for people that names each figure") {
   auto done = home.run({"bench", "--count", "1"});
   CHECK(done.out.starts_with("WAY    ROUNDS  FROM CREATE TO  P50 MS"));
   CHECK(done.out.find("\nclone  1       first output    ") != std::string::npos);
@@ -121,7 +121,7 @@ TEST_CASE_METHOD(Fixture, "bench: without a pool in the configuration there is n
   CHECK(daemon.called("template.list") == 0);
 }
 
-TEST_CASE_METHOD(Fixture, "bench: a command that does not run, or a guest that goes away, ends it without leftovers") {
+TEST_CASE_METHOD(Fixture, "bench: a failed command or a lost guest ends the run without leftovers") {
   daemon.streams["vm.exec"] = [](int socket, const Json&) { say(socket, "", link::FrameType::failed); };
   auto failed = home.run({"bench"});
   CHECK(failed.status == 125);
@@ -131,7 +131,7 @@ TEST_CASE_METHOD(Fixture, "bench: a command that does not run, or a guest that g
   CHECK(sent("vm.delete", "vm") == sent("vm.create", "name"));
 }
 
-TEST_CASE_METHOD(Fixture, "bench: an interrupt at any step ends it with 130, and its VM is deleted") {
+TEST_CASE_METHOD(Fixture, "bench: an interrupt at any step gives status 130, and the VM is deleted") {
   auto thread = ::pthread_self();
   auto interrupt = [thread] {
     ::pthread_kill(thread, SIGINT);

@@ -40,7 +40,7 @@ TEST_CASE("completion: commands, groups and their commands") {
   CHECK(words({}).size() == words({""}).size());
 }
 
-TEST_CASE("completion: live names, never one that is already given") {
+TEST_CASE("completion: offers existing names, and none that is already given") {
   CHECK(words({"vm", "stop", ""}) == Words{"web", "db"});
   CHECK(words({"vm", "stop", "web", ""}) == Words{"db"});
   CHECK(words({"vm", "stop", "--timeout", "10s", "w"}) == Words{"web"});
@@ -51,7 +51,7 @@ TEST_CASE("completion: live names, never one that is already given") {
   CHECK(words({"image", "show", ""}) == Words{"debian"});
 }
 
-TEST_CASE("completion: a group within a group is a word like a command, and has commands of its own") {
+TEST_CASE("completion: offers an inner group like a command, and then its commands") {
   CHECK(words({"vm", "sn"}) == Words{"snapshot"});
   CHECK(words({"vm", "snapshot", ""}) == Words{"create", "list", "restore", "delete"});
   CHECK(words({"vm", "snapshot", "restore", ""}) == Words{"web", "db"});
@@ -63,7 +63,7 @@ TEST_CASE("completion: a group within a group is a word like a command, and has 
   CHECK(words({"snapshot", ""}).empty());
 }
 
-TEST_CASE("completion: flags, their values, and nothing after the separator") {
+TEST_CASE("completion: offers options and their values, and nothing after the separator") {
   CHECK(words({"vm", "delete", "--f"}) == Words{"--force"});
   CHECK(words({"vm", "delete", "--force", "--f"}).empty());
   CHECK(words({"vm", "run", "--no"}) == Words{"--no-nat"});
@@ -78,7 +78,7 @@ TEST_CASE("completion: flags, their values, and nothing after the separator") {
   CHECK(complete({"kernel", "import", "x", "--vmlinux", ""}, live).files);
 }
 
-TEST_CASE("completion: the daemon's methods, and the parameters of each") {
+TEST_CASE("completion: offers the daemon's methods and their parameters") {
   CHECK(words({"rpc", "vm.snapshot.c"}) == Words{"vm.snapshot.create"});
   CHECK(has(words({"rpc", ""}), "host.doctor"));
   CHECK(words({"rpc", "vm.delete", ""}) == Words{"vm=", "force="});

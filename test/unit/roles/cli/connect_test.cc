@@ -18,7 +18,7 @@ using namespace banger::roles::cli;
 
 namespace {
 
-// A program that stands for the daemon: a shell script that gets `--ready-fd 3` as its last two words.
+// A shell script instead of the daemon. Its last two words are `--ready-fd 3`.
 void use_script(test::Home& home, const std::string& script) {
   auto path = home.path() + "/fake-daemon";
   REQUIRE(host::write_file(path, "#!/bin/sh\n" + script, 0755));
@@ -33,7 +33,7 @@ bool contains(const std::string& text, std::string_view part) { return text.find
 
 }  // namespace
 
-TEST_CASE("connect: a running daemon is used as it is, and nothing is said") {
+TEST_CASE("connect: uses a running daemon and prints nothing") {
   test::Home home;
   test::FakeDaemon daemon(home, no_vms());
   auto done = home.run({"vm", "list", "-q"});
@@ -41,7 +41,7 @@ TEST_CASE("connect: a running daemon is used as it is, and nothing is said") {
   CHECK(done.err.empty());
 }
 
-TEST_CASE("connect: a daemon of another version is warned of once, and used") {
+TEST_CASE("connect: warns once of a daemon with another version, and uses it") {
   test::Home home;
   test::FakeDaemon daemon(home);
   daemon.answers["daemon.status"] = [](const Json&) -> Result<Json> { return Json{{"version", "9.9.9"}, {"pid", 1}}; };
@@ -52,14 +52,14 @@ TEST_CASE("connect: a daemon of another version is warned of once, and used") {
   CHECK(contains(done.err, "banger daemon stop"));
 }
 
-TEST_CASE("connect: starts the daemon when none runs, says so, and its words go to the log") {
+TEST_CASE("connect: starts the daemon when none runs, prints that, and the daemon writes to its log") {
   test::Home home;
-  // The daemon is ready once a socket is there; the socket is ours, made while it holds the ready descriptor.
+  // The daemon is ready once its socket exists. This test makes the socket while the script holds the ready descriptor.
   use_script(home, "echo \"argv: $*\"\nread -r _ <\"$HOME/go\"\necho ok >&3\n");
   REQUIRE(::mkfifo((home.path() + "/go").c_str(), 0600) == 0);
   std::unique_ptr<test::FakeDaemon> daemon;
   std::jthread starter([&] {
-    auto go = host::open_file(home.path() + "/go", O_WRONLY);  // waits for the script
+    auto go = host::open_file(home.path() + "/go", O_WRONLY);  // blocks until the script opens the FIFO
     daemon = std::make_unique<test::FakeDaemon>(home, no_vms());
     (void)host::write_all(go->get(), "go\n");
   });
@@ -71,7 +71,7 @@ TEST_CASE("connect: starts the daemon when none runs, says so, and its words go 
   CHECK(host::read_file(home.state() + "/bangerd.log", 4096).value_or("") == "argv: bangerd --ready-fd 3\n");
 }
 
-TEST_CASE("connect: a daemon that will not start says why") {
+TEST_CASE("connect: prints why a daemon does not start") {
   test::Home home;
   use_script(home, "echo 'config.toml:3: unknown key (hint: did you mean x?)' >&3\nexit 1\n");
   auto done = home.run({"vm", "list"});
@@ -85,17 +85,17 @@ TEST_CASE("connect: a daemon that will not start says why") {
   CHECK(home.run({"vm", "list"}).status == 125);
 }
 
-TEST_CASE("connect: a stale socket is no daemon") {
+TEST_CASE("connect: a stale socket does not count as a daemon") {
   test::Home home;
   REQUIRE(host::make_directories(home.state() + "/run", 0700));
-  REQUIRE(host::listen_unix(home.socket()));  // closed at once: nobody listens
+  REQUIRE(host::listen_unix(home.socket()));  // closed at once, so nobody listens
   auto marker = home.path() + "/tried";
   use_script(home, "echo >" + marker + "\nexit 1\n");
   CHECK(home.run({"vm", "list"}).status == 125);
   CHECK(host::read_file(marker, 10));
 }
 
-TEST_CASE("connect: one that lost the race for the daemon's lock uses the winner") {
+TEST_CASE("connect: a daemon that finds the lock taken leaves its client to the other daemon") {
   test::Home home;
   use_script(home, "read -r _ <\"$HOME/go\"\necho 'another bangerd runs' >&3\nexit 1\n");
   REQUIRE(::mkfifo((home.path() + "/go").c_str(), 0600) == 0);
@@ -111,9 +111,9 @@ TEST_CASE("connect: one that lost the race for the daemon's lock uses the winner
   CHECK(!contains(done.err, "another bangerd"));
 }
 
-TEST_CASE("connect: many at once start one daemon") {
+TEST_CASE("connect: many clients at once start one daemon") {
   test::Home home;
-  // Each start is counted; the first makes a real listener live for the others.
+  // The script counts its starts. The first start makes a real listener for the other clients.
   use_script(home, "echo x >>\"$HOME/starts\"\nread -r _ <\"$HOME/go\"\necho ok >&3\n");
   REQUIRE(::mkfifo((home.path() + "/go").c_str(), 0600) == 0);
   std::unique_ptr<test::FakeDaemon> daemon;
@@ -129,7 +129,7 @@ TEST_CASE("connect: many at once start one daemon") {
   CHECK(host::read_file(home.path() + "/starts", 100).value_or("") == "x\n");
 }
 
-TEST_CASE("daemon status and stop: none running is an answer, and none is started") {
+TEST_CASE("daemon status and stop: report that no daemon runs, and start none") {
   test::Home home;
   home.daemon_command = {"/usr/bin/touch", home.path() + "/started"};
   auto status = home.run({"daemon", "status"});
@@ -139,7 +139,7 @@ TEST_CASE("daemon status and stop: none running is an answer, and none is starte
   CHECK(!host::read_file(home.path() + "/started", 1));
 }
 
-TEST_CASE("daemon stop: waits until the process has gone") {
+TEST_CASE("daemon stop: waits until the process has ended") {
   test::Home home;
   auto sleeper = host::spawn({.argv = {"/bin/sleep", "600"}, .env = {}, .cwd = ""});
   REQUIRE(sleeper);
@@ -157,7 +157,7 @@ TEST_CASE("daemon stop: waits until the process has gone") {
   CHECK(sleeper->poll());
 }
 
-TEST_CASE("daemon logs: the last part of the file") {
+TEST_CASE("daemon logs: prints the last part of the file") {
   test::Home home;
   REQUIRE(host::make_directories(home.state()));
   REQUIRE(host::write_file(home.state() + "/bangerd.log", "one\ntwo\nthree\n"));

@@ -33,7 +33,7 @@ CopyPath path(std::string_view text) {
   return *parsed;
 }
 
-// A guest whose file system is a directory: /x in it is ROOT/x.
+// A fake guest. Its file system is a directory of this host: /x is ROOT/x.
 struct Guest {
   test::Home home;
   test::TempDir root, local;
@@ -89,7 +89,7 @@ std::string get(const std::string& file) { return host::read_file(file, 1 << 20)
 
 }  // namespace
 
-TEST_CASE("cp: a VM stands before the first colon unless a slash does") {
+TEST_CASE("cp: the text before the first colon is a VM unless it has a slash") {
   CHECK(path("web:/etc/hosts").vm == "web");
   CHECK(path("web:/etc/hosts").path == "/etc/hosts");
   CHECK(path("web:notes").path == "/root/notes");
@@ -106,7 +106,7 @@ TEST_CASE("cp: a VM stands before the first colon unless a slash does") {
   CHECK(!parse_copy_path(""));
 }
 
-TEST_CASE("cp: lands like cp -r does") {
+TEST_CASE("cp: names the copy like cp -r does") {
   auto land = [](std::string_view source, Found is, std::string_view target, Found there, bool several = false) {
     auto landing = landing_of(path(source), is, path(target), there, several);
     return landing ? landing->directory + " | " + landing->name + (landing->named ? " (named)" : "")
@@ -169,7 +169,7 @@ TEST_CASE("cp: renames, replaces, merges into a directory, and leaves nothing te
     CHECK(entry.path().filename().string().find("banger-cp") == std::string::npos);
 }
 
-TEST_CASE("cp: between VMs through a directory of ours that goes again") {
+TEST_CASE("cp: copies between VMs through a temporary directory") {
   Guest guest;
   put(guest.there("/root/x/file"), "content");
   auto done = guest.cp({"web:x", "db:/root/y"});
@@ -179,7 +179,7 @@ TEST_CASE("cp: between VMs through a directory of ours that goes again") {
   CHECK(fs::is_empty(guest.home.path() + "/.cache/banger"));
 }
 
-TEST_CASE("cp: a guest that sends another name than the one asked for writes nothing here") {
+TEST_CASE("cp: a guest that sends another name writes nothing on this host") {
   Guest guest;
   put(guest.there("/root/x"), "evil");
   guest.sent_name = ".bashrc";
@@ -189,7 +189,7 @@ TEST_CASE("cp: a guest that sends another name than the one asked for writes not
   CHECK(fs::is_empty(guest.local.path()));
 }
 
-TEST_CASE("cp: the daemon's refusal is what is said") {
+TEST_CASE("cp: prints the daemon's error") {
   Guest guest;
   put(guest.here("big"), std::string(8 << 20, 'b'));
   guest.daemon.streams["vm.put_files"] = [](int socket, const Json&) {
@@ -222,7 +222,7 @@ TEST_CASE("cp: a read-only directory can be brought back") {
   ::chmod(guest.there("/root/ro").c_str(), 0755);
 }
 
-// Everything below a directory: what kind each name is, and its content.
+// All files below a directory: their names, kinds and contents.
 using Tree = std::map<std::string, std::string>;
 Tree tree_of(const std::string& root) {
   Tree tree;
@@ -245,10 +245,10 @@ bool may_make_devices() {
   return ::mknod((dir.path() + "/null").c_str(), S_IFCHR | 0600, kNull) == 0;
 }
 
-// A directory whose "t" is of that kind.
+// A directory with a target "t" of that kind.
 struct Side {
   std::string root;
-  UniqueFd reader;  // of a FIFO
+  UniqueFd reader;  // keeps a FIFO open for reading
 
   Side(std::string at, const std::string& kind) : root(std::move(at)) {
     fs::create_directories(root);
@@ -276,7 +276,7 @@ struct Side {
   }
 };
 
-// Copies a source onto a "t" of that kind with us, and onto another one with cp.
+// Copies a source onto a target of that kind, once with banger and once with cp.
 void compare_with_cp(bool up, const std::string& source, const std::string& kind, const std::string& ending) {
   CAPTURE(up, source, kind, ending);
   Guest guest;
@@ -299,7 +299,7 @@ void compare_with_cp(bool up, const std::string& source, const std::string& kind
   CHECK(ours.now() == (refused ? before : theirs.now()));
 }
 
-TEST_CASE("cp: does to a target of any kind what cp -r does, or refuses and changes nothing") {
+TEST_CASE("cp: treats every kind of target like cp -r, or refuses and changes nothing") {
   for (bool up : {false, true})
     for (std::string source : {"f", "d", "d/.", "l", "l/"})
       for (std::string kind : {"nothing", "file", "hard link", "empty directory", "full directory", "link to file",
@@ -309,7 +309,7 @@ TEST_CASE("cp: does to a target of any kind what cp -r does, or refuses and chan
   if (!may_make_devices()) puts("SKIPPED: cp: targets that are devices: this user may not make any");
 }
 
-TEST_CASE("cp: a symlink that is found inside of a directory is neither replaced nor written through") {
+TEST_CASE("cp: a symlink inside a directory is neither replaced nor followed") {
   Guest guest;
   for (auto side : {guest.here("out"), guest.there("/out")}) {
     put(side + "/victim", "old");
@@ -330,7 +330,7 @@ TEST_CASE("cp: a symlink that is found inside of a directory is neither replaced
   CHECK(get(guest.here("out/victim")) == "new");
 }
 
-TEST_CASE("cp: a FIFO that nobody reads from is not waited for") {
+TEST_CASE("cp: does not wait for a FIFO without a reader") {
   Guest guest;
   put(guest.there("/root/f"), "new");
   REQUIRE(::mkfifo(guest.here("pipe").c_str(), 0600) == 0);
@@ -340,7 +340,7 @@ TEST_CASE("cp: a FIFO that nobody reads from is not waited for") {
   CHECK(fs::is_fifo(guest.here("pipe")));
 }
 
-TEST_CASE("cp: two names of one file stay so, unless what arrives are two files") {
+TEST_CASE("cp: two names of one file stay one file unless two files arrive") {
   Guest guest;
   put(guest.here("tree/a"), "old");
   fs::create_hard_link(guest.here("tree/a"), guest.here("tree/b"));
@@ -356,7 +356,7 @@ TEST_CASE("cp: two names of one file stay so, unless what arrives are two files"
   CHECK(get(guest.here("tree/b")) == "another");
 }
 
-TEST_CASE("cp: the name of a source is the symlink's, and '..' is what the kernel takes it for") {
+TEST_CASE("cp: a symlink gives its own name, and '..' means what the kernel means") {
   Guest guest;
   put(guest.here("far/real/f"), "new");
   put(guest.here("far/g"), "beside");
@@ -367,7 +367,7 @@ TEST_CASE("cp: the name of a source is the symlink's, and '..' is what the kerne
   CHECK(get(guest.there("/root/g")) == "beside");
 }
 
-// What `body` does as a user who owns nothing; its exit status.
+// Runs `body` as a user without rights, and returns its exit status.
 int as_nobody(const std::function<bool()>& body) {
   pid_t child = ::fork();
   REQUIRE(child >= 0);
@@ -377,7 +377,7 @@ int as_nobody(const std::function<bool()>& body) {
   return status;
 }
 
-TEST_CASE("cp: a file may be written where its directory may not") {
+TEST_CASE("cp: a file can be written in a directory that cannot") {
   test::TempDir dir, cache;
   auto closed = dir.path() + "/closed";
   put(closed + "/f", "old", 0666);
@@ -402,7 +402,7 @@ TEST_CASE("cp: a file may be written where its directory may not") {
   ::chmod(closed.c_str(), 0755);
 }
 
-TEST_CASE("cp: merging never follows a symlink found here") {
+TEST_CASE("cp: merging never follows a symlink of this host") {
   test::TempDir dir;
   put(dir.path() + "/from/sub/file", "x");
   put(dir.path() + "/outside/keep", "y");

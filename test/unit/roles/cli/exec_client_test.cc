@@ -44,7 +44,7 @@ struct Pipe {
   }
 };
 
-// The guest's end: reads frames, writes frames.
+// The guest's end of the connection, which reads and writes frames.
 struct Guest {
   int socket;
   link::FrameDecoder decoder;
@@ -68,7 +68,7 @@ struct Guest {
     read();
     write(FrameType::started, "");
   }
-  // So long, or until the client goes.
+  // Waits so long, or until the client closes the connection.
   void waits(std::chrono::milliseconds time) const {
     pollfd peer{socket, 0, 0};
     ::poll(&peer, 1, static_cast<int>(time.count()));
@@ -81,7 +81,7 @@ struct Guest {
     while (read()) {
     }
   }
-  // Until the client has passed a signal on; 0 when it went.
+  // Waits for a signal from the client. 0 when the client has closed the connection.
   int signal() {
     while (auto frame = read())
       if (frame->type == FrameType::signal) return frame->payload[0];
@@ -97,7 +97,7 @@ struct Guest {
   }
 };
 
-// One exec against a scripted guest.
+// One run of the client with a scripted guest.
 struct Exec {
   UniqueFd ours, theirs;
   Pipe in, out, err, signals, resizes;
@@ -112,7 +112,7 @@ struct Exec {
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
     ours = UniqueFd(ends[0]);
     theirs = UniqueFd(ends[1]);
-    // A signalfd does not block when it is empty.
+    // A signalfd that is empty does not block.
     ::fcntl(signals.reader.get(), F_SETFL, O_NONBLOCK);
     ::fcntl(resizes.reader.get(), F_SETFL, O_NONBLOCK);
   }
@@ -144,7 +144,7 @@ struct Exec {
 
 }  // namespace
 
-TEST_CASE("exec: spec first, input and its end passed on, streams apart, the status ours") {
+TEST_CASE("exec: sends the spec first, passes input on, keeps streams separate, returns the status") {
   Exec exec;
   (void)host::write_all(exec.in.writer.get(), "hello");
   exec.in.writer.reset();
@@ -169,7 +169,7 @@ TEST_CASE("exec: spec first, input and its end passed on, streams apart, the sta
   CHECK(exec.err.rest() == "err");
 }
 
-TEST_CASE("exec: megabytes both ways at once do not lock up") {
+TEST_CASE("exec: megabytes in both directions at once do not deadlock") {
   Exec exec;
   std::string big(5'000'000, 'x'), input, output;
   std::jthread writer([&] {
@@ -205,7 +205,7 @@ TEST_CASE("exec: without forwarding the command's input is empty at once") {
   CHECK(input.empty());
 }
 
-TEST_CASE("exec: a command killed by a signal gives 128 and its number; one that never ran says why") {
+TEST_CASE("exec: a signal gives 128 plus its number; a command that did not run gives the reason") {
   Exec killed;
   CHECK(killed.run([](Guest& guest) { guest.write(FrameType::exit, R"({"signal": 9})"); })->status == 137);
   Exec missing;
@@ -216,7 +216,7 @@ TEST_CASE("exec: a command killed by a signal gives 128 and its number; one that
   CHECK(result->message == "nope: not found");
 }
 
-TEST_CASE("exec: an interrupt goes to the guest, a second one gives up with 130") {
+TEST_CASE("exec: an interrupt goes to the guest, and a second interrupt gives 130") {
   Exec exec;
   std::vector<int> got;
   auto result = exec.run([&](Guest& guest) {
@@ -301,7 +301,7 @@ TEST_CASE("exec: a closed standard output ends quietly with 141") {
   CHECK(result->message.empty());
 }
 
-TEST_CASE("exec: a full device is said, and is neither a success nor a closed pipe") {
+TEST_CASE("exec: a full device is an error, not a success or a closed pipe") {
   Exec out;
   out.out.writer = UniqueFd(::open("/dev/full", O_WRONLY | O_CLOEXEC));
   auto result = out.run([](Guest& guest) {
@@ -329,10 +329,10 @@ TEST_CASE("exec: a full device is said, and is neither a success nor a closed pi
   }
 }
 
-TEST_CASE("exec: closed standard error and one without a reader are not wanted") {
+TEST_CASE("exec: a standard error that is closed or has no reader is no error") {
   for (bool closed : {false, true}) {
     Exec exec;
-    // Cannot be written to, like what takes the place of a closed one.
+    // This descriptor cannot be written, like the stand-in for a closed standard error.
     if (closed) exec.err.writer = UniqueFd(::open("/", O_PATH | O_CLOEXEC));
     exec.err.reader.reset();
     auto result = exec.run([](Guest& guest) {
@@ -345,7 +345,7 @@ TEST_CASE("exec: closed standard error and one without a reader are not wanted")
   }
 }
 
-TEST_CASE("exec: an error of standard input is said and is not its end") {
+TEST_CASE("exec: an error of standard input is reported, and is not sent as its end") {
   Exec exec;
   exec.in.reader = UniqueFd(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   bool told_an_end = false;
@@ -359,7 +359,7 @@ TEST_CASE("exec: an error of standard input is said and is not its end") {
   CHECK(!told_an_end);
 }
 
-TEST_CASE("exec: a guest that never starts the command is an error that says so") {
+TEST_CASE("exec: a guest that never starts the command is a timeout") {
   Exec exec;
   exec.deadlines.start = 20ms;
   auto result = exec.run([](Guest& guest) { guest.until_gone(); });
@@ -380,7 +380,7 @@ TEST_CASE("exec: the deadline is for the start only") {
   CHECK(result->status == 6);
 }
 
-TEST_CASE("exec: before the command runs one signal ends the client, and input stays unread") {
+TEST_CASE("exec: before the command runs, one signal ends the client and input stays unread") {
   for (int number : {SIGTERM, SIGINT, SIGHUP}) {
     Exec exec;
     (void)host::write_all(exec.in.writer.get(), "for the next command");
@@ -398,7 +398,7 @@ TEST_CASE("exec: before the command runs one signal ends the client, and input s
   }
 }
 
-TEST_CASE("exec: what is to happen at the start happens once, before input is read") {
+TEST_CASE("exec: on_started is called once, before input is read") {
   Exec exec;
   int starts = 0;
   exec.on_started = [&]() -> Result<> {
@@ -419,7 +419,7 @@ TEST_CASE("exec: what is to happen at the start happens once, before input is re
   CHECK(starts == 1);
 }
 
-TEST_CASE("exec: a signal that the guest does not take ends the client") {
+TEST_CASE("exec: a signal that the guest does not confirm ends the client") {
   for (int number : {SIGTERM, SIGINT}) {
     Exec exec;
     exec.deadlines.signal = 20ms;
@@ -434,7 +434,7 @@ TEST_CASE("exec: a signal that the guest does not take ends the client") {
   }
 }
 
-TEST_CASE("exec: a command that ignores a signal its guest took is waited for") {
+TEST_CASE("exec: waits for a command that ignores a signal if its guest confirms the signal") {
   Exec exec;
   exec.deadlines.signal = 300ms;
   auto result = exec.run([&](Guest& guest) {
@@ -448,7 +448,7 @@ TEST_CASE("exec: a command that ignores a signal its guest took is waited for") 
   CHECK(result->status == 5);
 }
 
-TEST_CASE("exec: a guest is not blamed while our own output is stuck") {
+TEST_CASE("exec: the deadline of the guest does not count while standard output is stuck") {
   Exec exec;
   exec.deadlines.signal = 20ms;
   std::jthread reader;
@@ -469,7 +469,7 @@ TEST_CASE("exec: a guest is not blamed while our own output is stuck") {
   CHECK(result->status == 5);
 }
 
-TEST_CASE("exec: a command that outlives a hangup is left after the grace") {
+TEST_CASE("exec: does not wait longer for a command that outlives SIGHUP") {
   Exec exec;
   exec.deadlines.signal = 20ms;
   auto result = exec.run([&](Guest& guest) {
@@ -482,7 +482,7 @@ TEST_CASE("exec: a command that outlives a hangup is left after the grace") {
   CHECK(result->status == 129);
 }
 
-TEST_CASE("exec: a command line that no frame holds is refused") {
+TEST_CASE("exec: refuses a command line that is too long for a frame") {
   ExecStreams streams;
   auto result = run_exec(streams, {.argv = {std::string(70'000, 'x')}});
   REQUIRE(!result);

@@ -1,4 +1,4 @@
-// banger vm forward: what is written, what listens, and bytes through a daemon's end to an echo.
+// banger vm forward: parsing, listening, and bytes through a fake daemon to an echo server.
 #include "roles/cli/forward.h"
 
 #include <arpa/inet.h>
@@ -51,14 +51,14 @@ struct Pair {
   }
 };
 
-// A port that was free a moment ago.
+// A port that was free when this function looked.
 std::uint16_t free_port() {
   auto listener = listen_for(kLoopback, {0, 1});
   REQUIRE(listener.has_value());
   return listener->at.port;
 }
 
-// What the command does while `use` talks to it; then it is interrupted.
+// Runs the command while `use` connects to it, then interrupts the command.
 test::Outcome run_interrupted(test::Home& home, const std::vector<std::string>& words,
                               const std::function<void()>& use) {
   auto thread = ::pthread_self();
@@ -73,7 +73,7 @@ test::Outcome run_interrupted(test::Home& home, const std::vector<std::string>& 
 
 }  // namespace
 
-TEST_CASE("forward: ports as they are written") {
+TEST_CASE("forward: parses ports") {
   CHECK(parse_forwarded_port("8080")->host == 8080);
   CHECK(parse_forwarded_port("8080")->guest == 8080);
   CHECK(parse_forwarded_port("0:22")->host == 0);
@@ -84,7 +84,7 @@ TEST_CASE("forward: ports as they are written") {
   }
 }
 
-TEST_CASE("forward: a port in use is said with a way out") {
+TEST_CASE("forward: the error for a port in use has a way out") {
   auto first = listen_for(kLoopback, {0, 80});
   REQUIRE(first.has_value());
   auto second = listen_for(kLoopback, {first->at.port, 80});
@@ -93,7 +93,7 @@ TEST_CASE("forward: a port in use is said with a way out") {
   CHECK(contains(second.error().hint, "0:80"));
 }
 
-TEST_CASE("forward: megabytes both ways at once, and each direction ends by itself") {
+TEST_CASE("forward: moves megabytes in both directions at once, and each direction ends by itself") {
   Pair first, second;
   UniqueFd stop(::eventfd(0, EFD_CLOEXEC));
   std::thread pump([&] {
@@ -108,7 +108,7 @@ TEST_CASE("forward: megabytes both ways at once, and each direction ends by itse
   });
   std::thread far([&] {
     std::thread also([&] { (void)host::write_all(second.ours.get(), back); });
-    got_there = read_to_end(second.ours.get());  // ends although the other way is open
+    got_there = read_to_end(second.ours.get());  // ends although the other direction is open
     also.join();
     (void)host::write_all(second.ours.get(), "last");
     ::shutdown(second.ours.get(), SHUT_WR);
@@ -121,7 +121,7 @@ TEST_CASE("forward: megabytes both ways at once, and each direction ends by itse
   CHECK(got_back == "early " + back + "last");
 }
 
-TEST_CASE("forward: pumping ends when it is told to") {
+TEST_CASE("forward: pumping ends when the stop descriptor is readable") {
   Pair first, second;
   UniqueFd stop(::eventfd(0, EFD_CLOEXEC));
   std::thread pump([&] { pump_both_ways(first.theirs.get(), second.theirs.get(), "", stop.get()); });
@@ -155,7 +155,7 @@ TEST_CASE("vm forward: connections go to the guest's port until it is interrupte
   CHECK(done.err == "");
 }
 
-TEST_CASE("vm forward: JSON names what listens, and open connections do not hold it up") {
+TEST_CASE("vm forward: JSON lists the listeners, and open connections do not delay the end") {
   test::Home home;
   test::FakeDaemon daemon(home);
   daemon.answers["vm.show"] = [](const Json&) -> Result<Json> { return test::vm_object("web"); };
@@ -174,7 +174,7 @@ TEST_CASE("vm forward: JSON names what listens, and open connections do not hold
   CHECK(list->at(1).at("port").get<int>() > 0);
 }
 
-TEST_CASE("vm forward: a port nobody listens on in the guest is said, and its connection is reset") {
+TEST_CASE("vm forward: reports a guest's port without a listener, and resets the connection") {
   test::Home home;
   test::FakeDaemon daemon(home);
   daemon.answers["vm.show"] = [](const Json&) -> Result<Json> { return test::vm_object("web"); };
@@ -193,7 +193,7 @@ TEST_CASE("vm forward: a port nobody listens on in the guest is said, and its co
   CHECK(contains(done.err, "Connection refused"));
 }
 
-TEST_CASE("vm forward: mistakes are said before anything listens") {
+TEST_CASE("vm forward: reports mistakes before it listens") {
   test::Home home;
   test::FakeDaemon daemon(home);
   daemon.answers["vm.show"] = [](const Json&) -> Result<Json> { return test::vm_object("db", "stopped"); };

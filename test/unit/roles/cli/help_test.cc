@@ -6,7 +6,7 @@
 using namespace banger;
 using namespace banger::roles::cli;
 
-TEST_CASE("help: every command has a line in its list and a page that names all it takes") {
+TEST_CASE("help: every command is in its list, and its page names all options and arguments") {
   for (const Command* command : all_commands()) {
     INFO(full_name(*command));
     auto page = command_help(*command, {});
@@ -19,7 +19,7 @@ TEST_CASE("help: every command has a line in its list and a page that names all 
   }
 }
 
-TEST_CASE("help: no line is wider than asked, except an example") {
+TEST_CASE("help: no line is wider than the given width, except an example") {
   for (const Command* command : all_commands()) {
     auto page = command_help(*command, {}, 80);
     for (std::size_t at = 0; at < page.size();) {
@@ -35,13 +35,13 @@ TEST_CASE("help: no line is wider than asked, except an example") {
   }
 }
 
-TEST_CASE("help: shows the numbers this host resolves to") {
+TEST_CASE("help: shows the default sizes of this host") {
   auto resolve = [](std::string_view key) { return key == "vcpus" ? std::string("3, from the host") : std::string(); };
   auto page = command_help(*find_command("vm", "run"), resolve);
   CHECK(page.find("processors (default: 3, from the host)") != std::string::npos);
 }
 
-TEST_CASE("help: asked for it goes to standard output with 0, else to standard error with 2") {
+TEST_CASE("help: goes to standard output with 0 if requested, else to standard error with 2") {
   test::Home home;
   for (auto words : {std::vector<std::string>{"--help"},
                      {"help"},
@@ -67,7 +67,7 @@ TEST_CASE("help: asked for it goes to standard output with 0, else to standard e
   }
 }
 
-TEST_CASE("help: a group within a group is listed where it is, with what it holds") {
+TEST_CASE("help: an inner group is listed in its group, with its commands") {
   auto vm = group_help(*find_group("vm"), 120);
   CHECK(vm.find("  snapshot ") != std::string::npos);
   CHECK(vm.find("create, list, restore, delete") != std::string::npos);
@@ -92,7 +92,7 @@ TEST_CASE("command line: an unknown command suggests the nearest and is a usage 
   CHECK(home.run({"help", "nope"}).status == 2);
 }
 
-TEST_CASE("command line: --version says the version and touches nothing") {
+TEST_CASE("command line: --version prints the version and makes no files") {
   test::Home home;
   auto done = home.run({"--version"});
   CHECK(done.status == 0);

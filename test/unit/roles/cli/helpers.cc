@@ -35,7 +35,7 @@ std::string content_of(int fd) {
 }  // namespace
 
 Home::Home() {
-  ::signal(SIGPIPE, SIG_IGN);  // as run() does
+  ::signal(SIGPIPE, SIG_IGN);  // like run()
   variables = {{"HOME", dir_.path()}, {"PATH", "/usr/bin:/bin"}};
 }
 

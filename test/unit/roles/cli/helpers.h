@@ -1,4 +1,4 @@
-// A home of its own, an Io on files that can be read back, and a daemon's end that answers from a table.
+// A temporary home, an Io whose output can be read, and a fake daemon that answers from a table.
 #pragma once
 
 #include <functional>
@@ -17,20 +17,20 @@ namespace banger::test {
 
 using namespace roles::cli;
 
-/// What one command line did.
+/// The outcome of one command line.
 struct Outcome {
   int status = 0;
   std::string out, err;
 };
 
-/// An environment whose home is empty, where command lines are run with captured streams.
+/// An environment with an empty home. It runs command lines and captures their output.
 class Home {
  public:
   Home();
   Outcome run(const std::vector<std::string>& words);
-  /// Our end of a pipe or file as standard input of the next runs; -1 for /dev/null.
+  /// The standard input of the next runs, borrowed. -1 means /dev/null.
   int in = -1;
-  /// Overrides standard output of the next runs.
+  /// The standard output of the next runs. -1 means that the output is captured.
   int out = -1;
   std::map<std::string, std::string> variables;
   std::vector<std::string> daemon_command = {"/bin/false"};
@@ -42,20 +42,20 @@ class Home {
   TempDir dir_;
 };
 
-/// Serves a socket until destroyed, a thread for each connection.
+/// A fake daemon. It serves its socket until it is destroyed, with one thread for each connection.
 class FakeDaemon {
  public:
   using Answer = std::function<Result<Json>(const Json& params)>;
-  /// After its result was sent, has the connection as a raw stream.
+  /// Uses the connection as a raw stream, after the result was sent.
   using Stream = std::function<void(int socket, const Json& params)>;
 
-  /// Makes the directories. daemon.status answers with our version.
+  /// Makes the directories. daemon.status answers with the version of this program.
   explicit FakeDaemon(const Home& home, std::map<std::string, Answer> first_answers = {});
   ~FakeDaemon();
 
   std::map<std::string, Answer> answers;
   std::map<std::string, Stream> streams;  ///< beside an answer of the same name
-  /// Sent before each answer, as progress.
+  /// Stages that are sent as progress before each answer.
   std::vector<std::string> stages;
 
   std::vector<std::string> calls() const;  ///< "method {params}", in order of arrival

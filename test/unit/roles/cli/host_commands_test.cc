@@ -1,4 +1,4 @@
-// The image, kernel and host commands against a daemon's end that speaks JSON-RPC.
+// The image, kernel and host commands. A fake daemon answers their calls.
 #include <nlohmann/json.hpp>
 
 #include "catch.h"
@@ -36,7 +36,7 @@ const Json kKernel = {{"name", "debian-cloud"},
 
 }  // namespace
 
-TEST_CASE_METHOD(Fixture, "image list: images, and the recipes that were not built yet") {
+TEST_CASE_METHOD(Fixture, "image list: shows images, and recipes that are not built") {
   answer("image.list",
          {{"images", {kImage}},
           {"recipes", {{{"name", "debian"}, {"description", "d"}}, {{"name", "dev"}, {"description", "tools"}}}}});
@@ -57,7 +57,7 @@ TEST_CASE_METHOD(Fixture, "image show, build, import and delete call their metho
   CHECK(home.run({"image", "build", "debian"}).out == "debian: ready, 1G\n");
   CHECK(home.run({"image", "import", "debian", "rootfs.tar", "--kernel", "k", "-q"}).out == "im1\n");
   CHECK(home.run({"image", "rm", "debian"}).out == "debian: deleted\n");
-  // The daemon works elsewhere, so paths go out absolute.
+  // The daemon has another working directory, so paths are sent absolute.
   for (const auto& call : daemon.calls())
     if (call.starts_with("image.import ")) {
       auto params = *parse_json(call.substr(13), 4096);
@@ -83,7 +83,7 @@ TEST_CASE_METHOD(Fixture, "kernel commands call their methods") {
   CHECK(home.run({"kernel", "delete", "debian-cloud"}).out == "debian-cloud: deleted\n");
 }
 
-TEST_CASE_METHOD(Fixture, "doctor: aligned, with hints, and 1 only when a check fails") {
+TEST_CASE_METHOD(Fixture, "doctor: rows are aligned, have hints, and the status is 1 only when a check fails") {
   Json checks = {{{"name", "kvm"}, {"status", "warn"}, {"detail", "no /dev/kvm"}, {"hint", "enable it"}},
                  {{"name", "disk space"}, {"status", "pass"}, {"detail", "20G"}, {"hint", ""}}};
   answer("host.doctor", {{"checks", checks}});
@@ -96,14 +96,14 @@ TEST_CASE_METHOD(Fixture, "doctor: aligned, with hints, and 1 only when a check 
   CHECK(home.run({"doctor"}).status == 1);
 }
 
-TEST_CASE("doctor: a daemon that does not start is the finding") {
+TEST_CASE("doctor: a daemon that does not start is a failed check") {
   test::Home home;
   auto done = home.run({"doctor"});
   CHECK(done.status == 1);
   CHECK(done.out.starts_with("fail  daemon  the daemon did not start"));
 }
 
-TEST_CASE_METHOD(Fixture, "gc: tells what would go, and that there is nothing") {
+TEST_CASE_METHOD(Fixture, "gc: lists what would be removed, or says that there is nothing") {
   answer("host.gc", {{"items", {{{"kind", "directory"}, {"path", "/x"}, {"reason", "no VM"}, {"removed", false}}}}});
   auto done = home.run({"gc", "--dry-run"});
   CHECK(contains(done.out, "directory  /x    no VM   no\n"));
@@ -113,7 +113,7 @@ TEST_CASE_METHOD(Fixture, "gc: tells what would go, and that there is nothing") 
   CHECK(home.run({"gc", "--json"}).out == "[]\n");
 }
 
-TEST_CASE_METHOD(Fixture, "rpc: one call, its parameters checked first") {
+TEST_CASE_METHOD(Fixture, "rpc: makes one call after checking the parameters") {
   answer("vm.show", test::vm_object("web"));
   CHECK(parsed({"rpc", "vm.show", R"({"vm": "web"})"}) == test::vm_object("web"));
   CHECK(home.run({"rpc", "vm.show", "{"}).status == 2);
@@ -141,7 +141,7 @@ TEST_CASE_METHOD(Fixture, "rpc: without a method, the methods are listed, and no
   CHECK(daemon.calls().empty());
 }
 
-TEST_CASE_METHOD(Fixture, "daemon status: what it holds") {
+TEST_CASE_METHOD(Fixture, "daemon status: shows the daemon's state") {
   answer("daemon.status", {{"version", BANGER_VERSION},
                            {"pid", 42},
                            {"started_at", 1},
@@ -158,14 +158,14 @@ TEST_CASE_METHOD(Fixture, "daemon status: what it holds") {
   CHECK(home.run({"daemon", "start"}).out == "bangerd is running (pid 42)\n");
 }
 
-TEST_CASE_METHOD(Fixture, "version: ours, and the daemon's when one runs") {
+TEST_CASE_METHOD(Fixture, "version: shows banger's version, and the version of a running daemon") {
   CHECK(home.run({"version"}).out == "banger " BANGER_VERSION "\nbangerd " BANGER_VERSION "\n");
   CHECK(parsed({"version", "--json"}) == Json{{"version", BANGER_VERSION}, {"daemon", BANGER_VERSION}});
   test::Home alone;
   CHECK(alone.run({"version"}).out == "banger " BANGER_VERSION "\n");
 }
 
-TEST_CASE("log filter: text and colours pass, what moves or commands a terminal does not") {
+TEST_CASE("log filter: text and colours pass, other escape sequences do not") {
   TerminalFilter filter;
   CHECK(filter.feed("a\tb\r\n\033[1;31mred\033[0m") == "a\tb\r\n\033[1;31mred\033[0m");
   CHECK(filter.feed("\033[2J\033[10;10Hx\033]0;title\007y\033]52;c;AAAA\033\\z\007\b\177") == "xyz");

@@ -1,4 +1,4 @@
-// Suspend, snapshot, fork and template commands against a daemon's end that speaks JSON-RPC.
+// The commands suspend, snapshot, fork and template. A fake daemon answers their calls.
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -43,7 +43,7 @@ struct Fixture {
     auto done = run(words);
     return parse_json(done.out, 1 << 20).value_or(Json(done.err));
   }
-  /// Parameters of the last call of a method.
+  /// The parameters of the last call of a method.
   Json sent(const std::string& method) const {
     auto calls = daemon.calls();
     for (auto call = calls.rbegin(); call != calls.rend(); ++call)
@@ -54,7 +54,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_METHOD(Fixture, "vm suspend and resume: many at once, each with its line, one failure is the status") {
+TEST_CASE_METHOD(Fixture, "vm suspend and resume: many at once, one line each, and one failure decides the status") {
   daemon.answers["vm.suspend"] = [](const Json& params) -> Result<Json> {
     if (params.at("vm") == "b") return fail(ErrorCode::invalid, "VM 'b' is not running");
     return vm_object(params.at("vm"), "suspended");
@@ -75,7 +75,7 @@ TEST_CASE_METHOD(Fixture, "vm suspend and resume: many at once, each with its li
   CHECK(sent("vm.start") == Json{{"vm", "a"}, {"cold", true}});
 }
 
-TEST_CASE_METHOD(Fixture, "vm list and show: a suspended VM, and which way a running one came up") {
+TEST_CASE_METHOD(Fixture, "vm list and show: a suspended VM, and how a running VM came up") {
   answer("vm.list", {{"vms", {vm_object("web", "suspended")}}});
   CHECK(contains(run({"vm", "list"}).out, "web   idweb  suspended  debian"));
   auto vm = vm_object("web");
@@ -88,7 +88,7 @@ TEST_CASE_METHOD(Fixture, "vm list and show: a suspended VM, and which way a run
   CHECK(contains(shown, "stages        boot 1.25s\n"));
 }
 
-TEST_CASE_METHOD(Fixture, "vm snapshot create: of memory and disks, or of disks alone; its id with -q") {
+TEST_CASE_METHOD(Fixture, "vm snapshot create: with memory, or with disks alone; prints the id with -q") {
   answer("vm.snapshot.create", kSnapshot);
   CHECK(run({"vm", "snapshot", "create", "web", "--name", "before"}).out == "before: memory, disks of VM web, 150M\n");
   CHECK(sent("vm.snapshot.create") == Json{{"vm", "web"}, {"name", "before"}});
@@ -101,7 +101,7 @@ TEST_CASE_METHOD(Fixture, "vm snapshot create: of memory and disks, or of disks 
   CHECK(contains(run({"vm", "snapshot", "create", "web"}).out, "before: disks of VM web"));
 }
 
-TEST_CASE_METHOD(Fixture, "vm snapshot list: of all VMs or of one, as a table, an array or ids") {
+TEST_CASE_METHOD(Fixture, "vm snapshot list: for all VMs or for one, as a table, an array or ids") {
   answer("vm.snapshot.list", {{"snapshots", {kSnapshot}}});
   auto table = run({"vm", "snapshot", "ls"}).out;
   CHECK(
@@ -113,7 +113,7 @@ TEST_CASE_METHOD(Fixture, "vm snapshot list: of all VMs or of one, as a table, a
   CHECK(run({"vm", "snapshot", "list", "-q"}).out == "sn1\n");
 }
 
-TEST_CASE_METHOD(Fixture, "vm snapshot restore: says what the VM is then; force only when asked for") {
+TEST_CASE_METHOD(Fixture, "vm snapshot restore: prints the VM's state, and forces only with --force") {
   answer("vm.snapshot.restore", vm_object("web"));
   CHECK(run({"vm", "snapshot", "restore", "web", "before"}).out == "web: running\n");
   CHECK(sent("vm.snapshot.restore") == Json{{"vm", "web"}, {"snapshot", "before"}, {"force", false}});
@@ -123,7 +123,7 @@ TEST_CASE_METHOD(Fixture, "vm snapshot restore: says what the VM is then; force 
         "banger: 'vm snapshot restore' needs SNAPSHOT (hint: see 'banger vm snapshot restore --help')\n");
 }
 
-TEST_CASE_METHOD(Fixture, "vm snapshot delete: many, each by its own call") {
+TEST_CASE_METHOD(Fixture, "vm snapshot delete: deletes many, each with its own call") {
   daemon.answers["vm.snapshot.delete"] = [](const Json& params) -> Result<Json> {
     if (params.at("snapshot") == "b") return fail(ErrorCode::busy, "VM 'copy' runs on snapshot 'b'");
     return Json{{"id", "x"}, {"name", params.at("snapshot")}};
@@ -150,7 +150,7 @@ TEST_CASE_METHOD(Fixture, "vm fork: the new names on standard output, the source
   CHECK(run({"vm", "fork", "web", "--count", "65"}).status == 2);
 }
 
-TEST_CASE_METHOD(Fixture, "vm create --from: the snapshot's sizes are said, and what it decides may not be given") {
+TEST_CASE_METHOD(Fixture, "vm create --from: prints the snapshot's sizes, and refuses options that it decides") {
   auto done = run({"vm", "create", "--from", "before", "--name", "new", "--no-nat"});
   CHECK(done.status == 0);
   CHECK(done.err == "spec: 2 vcpu · 1024 MiB · 8G disk\n");
@@ -166,12 +166,12 @@ TEST_CASE_METHOD(Fixture, "vm create --from: the snapshot's sizes are said, and 
     CHECK(contains(refused.err, "--from and " + more[0] + " exclude each other"));
   }
   CHECK(daemon.called("vm.create") == before);
-  // One of disks alone has no say in these; the daemon knows which it is.
+  // A snapshot without memory does not decide these. Only the daemon knows whether the snapshot has memory.
   CHECK(run({"vm", "create", "--from", "before", "--vcpu", "3"}).status == 0);
   CHECK(sent("vm.create").at("vcpus") == 3);
 }
 
-TEST_CASE_METHOD(Fixture, "vm run and create: --cold is passed on, and only when given") {
+TEST_CASE_METHOD(Fixture, "vm run and create: pass on --cold only if it is given") {
   CHECK(run({"vm", "create"}).status == 0);
   CHECK(!sent("vm.create").contains("cold"));
   CHECK(run({"vm", "create", "--cold"}).status == 0);
@@ -180,7 +180,7 @@ TEST_CASE_METHOD(Fixture, "vm run and create: --cold is passed on, and only when
   CHECK(sent("vm.create").at("cold") == true);
 }
 
-TEST_CASE_METHOD(Fixture, "template list: the templates, and below them the clones that wait") {
+TEST_CASE_METHOD(Fixture, "template list: shows the templates, and then the clones in the ready pool") {
   answer("template.list", {{"templates", {kTemplate}}, {"pool", {kPooled}}});
   auto out = run({"template", "list"}).out;
   CHECK(out.starts_with("ID   IMAGE   KERNEL        VCPU  MEMORY  STATE  SIZE  AGE"));
@@ -193,7 +193,7 @@ TEST_CASE_METHOD(Fixture, "template list: the templates, and below them the clon
   CHECK(parsed({"template", "list", "--json"}) == Json::array({with_pool}));
 }
 
-TEST_CASE_METHOD(Fixture, "template build: of the shape asked for, anew when asked for") {
+TEST_CASE_METHOD(Fixture, "template build: passes on the size and --rebuild") {
   answer("template.build", kTemplate);
   CHECK(run({"template", "build"}).out == "tm1: ready, 130M\n");
   CHECK(sent("template.build") == Json::object());
@@ -205,7 +205,7 @@ TEST_CASE_METHOD(Fixture, "template build: of the shape asked for, anew when ask
   CHECK(parsed({"template", "build", "--json"}) == kTemplate);
 }
 
-TEST_CASE_METHOD(Fixture, "template delete: those named, or all; never neither or both") {
+TEST_CASE_METHOD(Fixture, "template delete: takes names or --all, but not both and not neither") {
   answer("template.delete", {{"deleted", {"tm1", "tm2"}}});
   auto some = run({"template", "rm", "tm1", "tm2"}).out;
   CHECK(contains(some, "tm1: deleted\n"));

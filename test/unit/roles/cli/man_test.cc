@@ -49,7 +49,7 @@ TEST_CASE("man: the pages are written as files that groff takes without a warnin
   CHECK(files == man_pages().size());
 }
 
-TEST_CASE("man: one page on standard output; an unknown one is a usage error") {
+TEST_CASE("man: prints one page; an unknown page is a usage error") {
   test::Home home;
   CHECK(home.run({"man", "vm", "run"}).out.starts_with(".TH \"BANGER-VM-RUN\" 1"));
   CHECK(home.run({"man", "vm", "snapshot"}).out.starts_with(".TH \"BANGER-VM-SNAPSHOT\" 1"));

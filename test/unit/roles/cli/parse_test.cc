@@ -21,7 +21,7 @@ std::string mistake(std::string_view group, std::string_view name, const std::ve
 }
 }  // namespace
 
-TEST_CASE("parse: sizes, counts, durations, toggles and pairs come out normalised") {
+TEST_CASE("parse: sizes, counts, durations, toggles and pairs are normalised") {
   auto args =
       parse_args(command("vm", "run"), {"--memory", "2048", "--disk-size=8G", "--vcpu", "3", "--no-nat", "--env",
                                         "A=1=2", "--env", "B=", "--rm", "-it", "--", "ls", "--rm", "--", "-x"});
@@ -79,7 +79,7 @@ TEST_CASE("parse: every mistake is a sentence with a way out") {
   CHECK(mistake("", "completion", {"tcsh"}).find("is not one of bash, zsh, fish") != std::string::npos);
 }
 
-TEST_CASE("parse: --help needs nothing else to be right") {
+TEST_CASE("parse: --help hides all other mistakes") {
   for (const Command* each : all_commands()) {
     auto args = parse_args(*each, {"--help"});
     REQUIRE(args);

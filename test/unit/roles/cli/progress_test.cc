@@ -22,7 +22,7 @@ Io quiet_io(int err) {
 }
 }  // namespace
 
-TEST_CASE("progress: without a terminal each stage is one plain line, once") {
+TEST_CASE("progress: without a terminal each stage is one plain line") {
   test::TempDir dir;
   auto file = host::open_file(dir.path() + "/err", O_RDWR | O_CREAT);
   REQUIRE(file);
@@ -67,7 +67,7 @@ TEST_CASE("progress: on a terminal one line is redrawn and wiped at the end") {
   CHECK(seen.find("banger:") == seen.npos);
 }
 
-TEST_CASE("progress: the live line fits the terminal whatever the daemon says") {
+TEST_CASE("progress: the live line fits the terminal for every text of the daemon") {
   rpc::ProgressUpdate update{"unpack", std::string(300, 'x') + "ééé\033[2J", 30};
   for (std::size_t columns : {20u, 40u, 80u, 200u}) {
     auto line = progress_line(update, 3, 12, columns);

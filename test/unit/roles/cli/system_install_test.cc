@@ -1,4 +1,4 @@
-// A system install into an empty tree: what appears, what is left alone, and that it goes away again.
+// A system install into an empty tree: its files, the files that it must not change, and the uninstall.
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -60,7 +60,7 @@ struct Tree {
 
 }  // namespace
 
-TEST_CASE("system install: everything is there, and a second time nothing changes") {
+TEST_CASE("system install: writes all files, and changes nothing the second time") {
   Tree tree;
   auto report = tree.install();
   REQUIRE(report);
@@ -87,7 +87,7 @@ TEST_CASE("system install: everything is there, and a second time nothing change
   CHECK(tree.files() == made);
 }
 
-TEST_CASE("system install: jails are named once, kept by an upgrade, and changed by naming others") {
+TEST_CASE("system install: an upgrade keeps the programs of jails, and options change them") {
   Tree tree;
   REQUIRE(install_files(tree.places, "ana", tree.root / "v1",
                         {.jailer = "/opt/jailer", .firecracker = "/opt/firecracker"}));
@@ -100,11 +100,11 @@ TEST_CASE("system install: jails are named once, kept by an upgrade, and changed
   auto other =
       install_files(tree.places, "", tree.root / "v1", {.jailer = "/opt/other", .firecracker = "/opt/firecracker"});
   REQUIRE(other);
-  CHECK(other->units_changed);  // so that the helper is started anew
+  CHECK(other->units_changed);  // so that the helper is restarted
   CHECK(tree.files()["etc/banger/install.toml"].find("/opt/other") != std::string::npos);
 }
 
-TEST_CASE("system install: an upgrade keeps the program before and what the administrator has set") {
+TEST_CASE("system install: an upgrade keeps the old program and the administrator's settings") {
   Tree tree;
   REQUIRE(tree.install());
   auto edited = host::read_file(tree.places.install_file(), 1 << 20).value_or("") + "";
@@ -120,21 +120,21 @@ TEST_CASE("system install: an upgrade keeps the program before and what the admi
   CHECK(made["etc/banger/install.toml"] == edited);
 }
 
-TEST_CASE("system install: uninstall removes exactly what install made") {
+TEST_CASE("system install: uninstall removes exactly the files of the install") {
   Tree tree;
   REQUIRE(tree.install());
   REQUIRE(tree.install("ana", "v2"));
   REQUIRE(uninstall_files(tree.places));
   auto after = tree.files();
   for (auto directory : {"etc/systemd", "etc/systemd/system", "usr", "usr/bin", "usr/lib"})
-    after.erase(directory);  // the system's own
+    after.erase(directory);  // these directories belong to the system
   CHECK(after == tree.before);
   auto again = uninstall_files(tree.places);
   REQUIRE(again);
   CHECK(again->lines.empty());
 }
 
-TEST_CASE("system install: what is not ours is never written over, and nothing is half done") {
+TEST_CASE("system install: other files are never overwritten, and the install is not left half done") {
   for (auto* path : {"etc/systemd/system/bangerd.service", "etc/banger/install.toml", "usr/lib/banger/banger",
                      "usr/lib/banger/README"}) {
     INFO(path);
@@ -161,7 +161,7 @@ TEST_CASE("system install: what is not ours is never written over, and nothing i
   CHECK_FALSE(left.contains("usr/lib/banger/banger"));
 }
 
-TEST_CASE("system install: a unit that is a link to somewhere is not written through") {
+TEST_CASE("system install: a unit that is a symlink is not followed") {
   Tree tree;
   write(tree.root / "target", std::string(kOursLine));
   fs::create_directories(tree.root / "etc/systemd/system");
@@ -170,7 +170,7 @@ TEST_CASE("system install: a unit that is a link to somewhere is not written thr
   CHECK(tree.files()["target"] == kOursLine);
 }
 
-TEST_CASE("system install: owners that cannot be are refused before anything is written") {
+TEST_CASE("system install: invalid owners are refused before a file is written") {
   Tree tree;
   CHECK(tree.install("root").error().code == ErrorCode::denied);
   CHECK(tree.install("nobody-here").error().code == ErrorCode::not_found);
@@ -181,7 +181,7 @@ TEST_CASE("system install: owners that cannot be are refused before anything is 
   CHECK(tree.install("bob").error().code == ErrorCode::exists);
 }
 
-TEST_CASE("system units: what the helper keeps is what operations need, and VMs outlive the daemon") {
+TEST_CASE("system units: the helper keeps the powers of its operations, and VMs outlive the daemon") {
   host::User ana{"ana", 1000, 1000, "/home/ana"};
   auto units = unit_files(ana, "/usr/lib/banger/banger", {});
   REQUIRE(units.size() == 3);
@@ -192,7 +192,7 @@ TEST_CASE("system units: what the helper keeps is what operations need, and VMs 
   CHECK(units[2].text.find("KillMode=process\n") != std::string::npos);
   for (const auto& directory : owner_directories(ana)) CHECK(units[2].text.find(directory) != std::string::npos);
   CHECK(capability_names_of(1ULL << 12 | 1ULL << 63) == std::vector<std::string>{"CAP_NET_ADMIN", "63"});
-  // Only where there are jails is there more, and the last word on a setting counts.
+  // Only an install with jails has these lines. systemd uses the last line for a setting.
   auto jails = unit_files(ana, "/usr/lib/banger/banger",
                           {.owner = "ana", .roots = {"/home/ana/x"}, .jailer = "/j", .firecracker = "/f"});
   CHECK(jails[1].text.starts_with(units[1].text));
@@ -205,7 +205,7 @@ TEST_CASE("system units: what the helper keeps is what operations need, and VMs 
   CHECK(page.find("### `helper.version`") != std::string::npos);
 }
 
-TEST_CASE("system services: only what is old is restarted, the socket never") {
+TEST_CASE("system services: only older services are restarted, and the socket never is") {
   std::vector<std::string> said;
   std::string active = "active";
   RunTool tool = [&](const std::vector<std::string>& argv) -> Result<std::string> {

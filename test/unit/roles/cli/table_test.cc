@@ -4,7 +4,7 @@
 
 using namespace banger::roles::cli;
 
-TEST_CASE("table: columns align by what is seen, not by bytes") {
+TEST_CASE("table: columns align by display width, not by bytes") {
   Table table({"NAME", "STATE"});
   table.add({"wéb", "running"});
   table.add({"日本", "stopped"});
@@ -12,7 +12,7 @@ TEST_CASE("table: columns align by what is seen, not by bytes") {
   CHECK(table.text(false) == "NAME  STATE\nwéb   running\n日本  stopped\n-     x\n");
 }
 
-TEST_CASE("table: colour does not shift columns and is absent when not wanted") {
+TEST_CASE("table: colours do not shift columns, and can be turned off") {
   Table table({"A", "B"});
   table.add({"x", "y"});
   table.colour_last(0, Paint::green);

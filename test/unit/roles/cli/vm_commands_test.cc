@@ -1,4 +1,4 @@
-// The vm commands against a daemon's end that speaks JSON-RPC.
+// The vm commands. A fake daemon answers their calls.
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -56,7 +56,7 @@ struct Fixture {
     return nullptr;
   }
 
-  // Reads the spec, then says `out` and ends.
+  // Reads the spec, then sends `out` as output and ends.
   static void finish(int socket, std::string_view out, const link::ExecExit& exit, link::ExecSpec* spec = nullptr) {
     link::FrameDecoder decoder;
     char chunk[65536];
@@ -93,14 +93,14 @@ TEST_CASE_METHOD(Fixture, "vm list: a table for people, JSON for programs, ids a
   CHECK(run({"vm", "ps", "-q"}).out == "idweb\niddb\n");
 }
 
-TEST_CASE_METHOD(Fixture, "vm show: says the stages, and --json is the VM as it came") {
+TEST_CASE_METHOD(Fixture, "vm show: prints the stages, and --json prints the daemon's object") {
   auto shown = run({"vm", "show", "web"}).out;
   CHECK(contains(shown, "boot 1.25s"));
   CHECK(contains(shown, "a=b"));
   CHECK(*parse_json(run({"vm", "show", "web", "--json"}).out, 1 << 20) == vm_object("web"));
 }
 
-TEST_CASE_METHOD(Fixture, "vm create: prints the spec line first and asks for exactly that") {
+TEST_CASE_METHOD(Fixture, "vm create: prints the spec line first and requests exactly that") {
   auto done = run(
       {"vm", "create", "--name", "web", "--memory", "1G", "--no-nat", "--label", "a=1", "--env", "K=v", "--no-start"});
   CHECK(done.status == 0);
@@ -132,7 +132,7 @@ TEST_CASE_METHOD(Fixture, "vm create: progress is plain lines on standard error,
   CHECK(contains(chain.err, "  create vm 'web'\n    the name is taken\n  code: exists\n"));
 }
 
-TEST_CASE_METHOD(Fixture, "vm run: the command's status is ours, and with --rm the VM is deleted") {
+TEST_CASE_METHOD(Fixture, "vm run: returns the command's status, and deletes the VM with --rm") {
   auto done = run({"vm", "run", "--rm", "--env", "A=1", "--workdir", "/x", "--user", "me", "--", "sh", "-c", "exit 7"});
   CHECK(done.status == 7);
   CHECK(done.out == "out\n");
@@ -141,13 +141,13 @@ TEST_CASE_METHOD(Fixture, "vm run: the command's status is ours, and with --rm t
   CHECK(sent("vm.create").at("environment") == Json{{"A", "1"}});
 }
 
-TEST_CASE_METHOD(Fixture, "vm run: without --rm it says that the VM still runs and how to stop it") {
+TEST_CASE_METHOD(Fixture, "vm run: without --rm prints that the VM still runs and how to stop it") {
   auto done = run({"vm", "run", "--name", "web", "--", "true"});
   CHECK(contains(done.err, "VM 'web' is still running (hint: 'banger vm stop web'"));
   CHECK(daemon.called("vm.delete") == 0);
 }
 
-TEST_CASE_METHOD(Fixture, "vm run: without a command it is a login shell, fed from standard input") {
+TEST_CASE_METHOD(Fixture, "vm run: without a command runs a login shell with standard input") {
   link::ExecSpec spec;
   daemon.streams["vm.exec"] = [&](int socket, const Json&) { finish(socket, "", {.code = 0}, &spec); };
   CHECK(run({"vm", "run", "--rm"}).status == 0);
@@ -165,7 +165,7 @@ TEST_CASE_METHOD(Fixture, "vm run: a VM that never became ready is kept, and its
   CHECK(daemon.called("vm.delete") == 0);
 }
 
-TEST_CASE_METHOD(Fixture, "vm run: a failed deletion is said and is a failure of ours") {
+TEST_CASE_METHOD(Fixture, "vm run: a failed deletion is reported and gives a failure") {
   refuse("vm.delete", {.code = ErrorCode::internal, .message = "no"});
   daemon.streams["vm.exec"] = [](int socket, const Json&) { finish(socket, "", {.code = 0}); };
   auto done = run({"vm", "run", "--rm", "--", "true"});
@@ -199,12 +199,12 @@ TEST_CASE_METHOD(Fixture, "vm exec: options reach the guest, and a command that 
   CHECK(sent("vm.exec") == Json{{"vm", "web"}});
 }
 
-TEST_CASE_METHOD(Fixture, "vm exec -it: without a terminal it is refused before anything is made") {
+TEST_CASE_METHOD(Fixture, "vm exec -it: is refused without a terminal before a VM is made") {
   auto done = run({"vm", "run", "-it", "--", "top"});
   CHECK(done.status == 125);
   CHECK(contains(done.err, "-t needs a terminal, but standard input is not one (hint: leave out -t)"));
   CHECK(daemon.calls().empty());
-  // With -t alone nothing is passed on, so none is needed.
+  // With -t alone, no input is passed on, so no terminal is needed.
   link::ExecSpec spec;
   daemon.streams["vm.exec"] = [&](int socket, const Json&) { finish(socket, "", {.code = 0}, &spec); };
   CHECK(run({"vm", "exec", "-t", "web", "--", "top"}).status == 0);
@@ -212,7 +212,7 @@ TEST_CASE_METHOD(Fixture, "vm exec -it: without a terminal it is refused before 
 }
 
 TEST_CASE_METHOD(Fixture,
-                 "vm shell: on a terminal the guest has one of the same size, and ours is as before afterwards") {
+                 "vm shell: the guest gets a terminal of the same size, and the terminal is restored afterwards") {
   UniqueFd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
   REQUIRE(master);
   REQUIRE(::grantpt(master.get()) == 0);
@@ -267,7 +267,7 @@ TEST_CASE_METHOD(Fixture,
   CHECK(!is_raw());
 }
 
-TEST_CASE_METHOD(Fixture, "fan-out: every VM has its line, one failure does not stop the others and is the status") {
+TEST_CASE_METHOD(Fixture, "fan-out: every VM has a line, and a failure decides the status without stopping others") {
   daemon.answers["vm.stop"] = [](const Json& params) -> Result<Json> {
     if (params.at("vm") == "b") return fail(ErrorCode::not_found, "there is no VM 'b'", "did you mean 'a'?");
     return vm_object(params.at("vm"), "stopped");
@@ -283,7 +283,7 @@ TEST_CASE_METHOD(Fixture, "fan-out: every VM has its line, one failure does not 
   CHECK(run({"vm", "stop", "b"}).status == 125);
 }
 
-TEST_CASE_METHOD(Fixture, "fan-out: more VMs than a connection may hold calls") {
+TEST_CASE_METHOD(Fixture, "fan-out: more VMs than the calls that a connection may have") {
   daemon.answers["vm.kill"] = [](const Json& params) -> Result<Json> { return vm_object(params.at("vm"), "stopped"); };
   std::vector<std::string> words{"vm", "kill"};
   for (int i = 0; i < 200; ++i) words.push_back("v" + std::to_string(i));
@@ -291,7 +291,7 @@ TEST_CASE_METHOD(Fixture, "fan-out: more VMs than a connection may hold calls") 
   CHECK(daemon.called("vm.kill") == 200);
 }
 
-TEST_CASE_METHOD(Fixture, "vm delete and set: what is asked for, and what needs a restart") {
+TEST_CASE_METHOD(Fixture, "vm delete and set: send their options, and set prints what needs a restart") {
   CHECK(run({"vm", "rm", "-f", "web"}).out == "web: deleted\n");
   CHECK(sent("vm.delete") == Json{{"vm", "web"}, {"force", true}});
   auto changed = vm_object("web");
@@ -324,8 +324,7 @@ TEST_CASE_METHOD(Fixture, "vm ports: one line for a listener on both address fam
         "PROTO  ENDPOINT  PROCESS  COMMAND\ntcp    *:80      nginx    nginx -g\ntcp    [::1]:25  x        x\n");
 }
 
-TEST_CASE_METHOD(Fixture,
-                 "vm ports: links are shown where there are some, and what is not forwarded with the reason once") {
+TEST_CASE_METHOD(Fixture, "vm ports: shows links, and the reason for ports that are not forwarded once") {
   auto row = [](int port, const char* scheme, const char* url, const char* note, const char* hint) {
     return Json{{"protocol", "tcp"}, {"address", "0.0.0.0"}, {"port", port}, {"process", "x"}, {"command", "x"},
                 {"pid", 1},          {"scheme", scheme},     {"url", url},   {"forward", ""},  {"note", note},
@@ -361,7 +360,7 @@ TEST_CASE_METHOD(Fixture, "vm logs: every byte goes into a pipe, and the options
   CHECK(sent("vm.logs") == Json{{"vm", "web"}, {"source", "machine"}, {"follow", false}, {"tail_bytes", 65536}});
 }
 
-TEST_CASE_METHOD(Fixture, "output: a reader that went away ends us quietly with 141, a full disk is said") {
+TEST_CASE_METHOD(Fixture, "output: a closed reader gives 141 without a message, and a full disk is reported") {
   int ends[2];
   REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
   ::close(ends[0]);
@@ -389,7 +388,7 @@ TEST_CASE_METHOD(Fixture, "interrupt: a call in flight ends with 130") {
   CHECK(done.err == "banger: interrupted\n");
 }
 
-TEST_CASE_METHOD(Fixture, "interrupt: vm run --rm deletes the VM all the same") {
+TEST_CASE_METHOD(Fixture, "interrupt: vm run --rm still deletes the VM") {
   auto thread = ::pthread_self();
   daemon.streams["vm.exec"] = [&](int socket, const Json&) {
     link::FrameDecoder decoder;

@@ -21,7 +21,7 @@ const Option* option_of(std::string_view command, std::string_view name) {
   return nullptr;
 }
 
-// A word for the option as parsing leaves it, and the value that it stands for.
+// A word of the option after parsing, and the value of this word.
 std::pair<std::string, Json> example(const vm::Field& field) {
   if (field.is_number()) return {"64", 64};
   if (field.type == vm::FieldType::flag) return {"false", false};
@@ -32,7 +32,7 @@ std::pair<std::string, Json> example(const vm::Field& field) {
 
 }  // namespace
 
-TEST_CASE("vm options: each field has its option where it can be given") {
+TEST_CASE("vm options: each field that a user can give has an option") {
   for (const auto& field : vm::kFields) {
     INFO(field.name);
     const auto* create = option_of("vm create", field.option);

@@ -1,4 +1,4 @@
-// One daemon per state directory, by a lock that dies with its holder.
+// One daemon for each state directory, by a lock that ends with its process.
 #include "roles/daemon/instance_lock.h"
 
 #include <sys/wait.h>

@@ -1,4 +1,4 @@
-// A daemon's socket that goes away, or turns out to be another's.
+// A daemon's socket that is removed, or replaced by another one.
 #include "roles/daemon/own_socket.h"
 
 #include <filesystem>
@@ -11,7 +11,7 @@ using namespace banger;
 using namespace banger::roles::daemon;
 namespace fs = std::filesystem;
 
-TEST_CASE("own socket: removed, replaced or its directory gone, it is not in place; another's is left alone") {
+TEST_CASE("own socket: notices removal and replacement, and does not remove another socket") {
   test::TempDir temporary;
   fs::path directory = temporary.path();
   std::string path = directory / "s";
@@ -21,7 +21,7 @@ TEST_CASE("own socket: removed, replaced or its directory gone, it is not in pla
   auto own = OwnSocket::at(path);
   REQUIRE(own);
   CHECK(own->in_place());
-  fs::rename(path, directory / "old");  // keeps the inode from being used again
+  fs::rename(path, directory / "old");  // so that the inode is not used again
   CHECK_FALSE(own->in_place());
   auto another = host::listen_unix(path);
   REQUIRE(another);

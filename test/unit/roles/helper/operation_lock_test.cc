@@ -1,4 +1,4 @@
-// One at a time over processes.
+// A lock between processes.
 #include "roles/helper/operation_lock.h"
 
 #include <unistd.h>
@@ -10,7 +10,7 @@ using namespace banger;
 using namespace banger::roles::helper;
 using namespace std::chrono_literals;
 
-TEST_CASE("lock: it is one process's at a time, and of those that died nobody's") {
+TEST_CASE("operation lock: one process has it at a time, and a dead process has none") {
   auto lock = OperationLock::make();
   REQUIRE(lock);
   REQUIRE(lock->lock(1s));
@@ -19,7 +19,7 @@ TEST_CASE("lock: it is one process's at a time, and of those that died nobody's"
   CHECK(waiting->wait().code == 0);
   lock->unlock();
 
-  auto dying = host::fork_to([&] { return lock->lock(1s) ? 7 : 1; });  // never gives it back
+  auto dying = host::fork_to([&] { return lock->lock(1s) ? 7 : 1; });  // ends with the lock
   REQUIRE(dying);
   CHECK(dying->wait().code == 7);
   CHECK(lock->lock(1s));

@@ -1,4 +1,4 @@
-// The helper's command line, and where it listens.
+// The helper's command line and its listening sockets.
 #include "roles/helper/options.h"
 
 #include <stdlib.h>
@@ -41,7 +41,7 @@ TEST_CASE("helper options: two absolute paths, and nothing else") {
     CHECK(parse(words).error().code == ErrorCode::invalid);
 }
 
-TEST_CASE("helper options: without systemd there is no listener from it, and a wrong one is refused") {
+TEST_CASE("helper options: no listener without systemd, and another kind of socket is refused") {
   auto env = [](std::string pid, std::string count) {
     return [=](const std::string& name) -> std::optional<std::string> { return name == "LISTEN_PID" ? pid : count; };
   };
@@ -54,7 +54,7 @@ TEST_CASE("helper options: without systemd there is no listener from it, and a w
   CHECK_FALSE(activated_listener(env(std::to_string(::getpid()), "2")));
 }
 
-TEST_CASE("helper options: its own socket is the owner's alone, in a directory of root's") {
+TEST_CASE("helper options: its own socket belongs to the owner, in a directory of root") {
   if (::geteuid() != 0) {
     std::printf(
         "SKIPPED: helper options: its own socket is the owner's alone, in a directory of root's: it gives the socket "
@@ -72,7 +72,7 @@ TEST_CASE("helper options: its own socket is the owner's alone, in a directory o
     CHECK((info.st_mode & 0777) == 0600);
     CHECK(own_listener(path, 65534).error().code == ErrorCode::exists);
   }
-  CHECK(own_listener(path, 65534));  // its helper is gone
+  CHECK(own_listener(path, 65534));  // the first helper has ended
   fs::create_directory(place.path / "loose");
   fs::permissions(place.path / "loose", fs::perms::all);
   CHECK(own_listener(place.path / "loose/helper.sock", 65534).error().code == ErrorCode::denied);

@@ -1,4 +1,4 @@
-// One request over a real socket pair, answered by a made-up table of operations in a real handler process.
+// One request over a real socket pair. A real handler process answers with a table of test operations.
 #include "roles/helper/request.h"
 
 #include <fcntl.h>
@@ -54,7 +54,7 @@ constexpr PrivilegedOperation kOperations[] = {
     {"test.nonsense", "Lies.", {}, any, nonsense, {}, 0},
 };
 
-// Whether it may make a mount namespace, as far as system calls go.
+// Whether the filter of system calls allows a mount namespace.
 Result<PrivilegedReply> try_unshare(const PrivilegedContext&, const Json&) {
   int error = ::unshare(CLONE_NEWNS) < 0 ? errno : 0;
   return PrivilegedReply{dump_json({{"errno", error}}), {}};
@@ -81,7 +81,7 @@ Result<Json> read_reply(int socket, std::vector<UniqueFd>& fds) {
   return rpc::parse_helper_reply(std::string_view(text).substr(0, text.size() - 1));
 }
 
-/// Sends the bytes, then (unless told to wait) the end of the stream.
+/// Sends the bytes, and then the end of the stream unless the test waits.
 Answer ask(std::string_view bytes, bool end = false, std::span<const PrivilegedOperation> operations = kOperations) {
   int ends[2], log_ends[2];
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
@@ -101,7 +101,7 @@ Answer ask(std::string_view bytes, bool end = false, std::span<const PrivilegedO
   theirs.reset();
   while (!bytes.empty()) {
     auto sent = host::send_with_fds(ours.get(), bytes);
-    if (!sent) break;  // it has heard enough
+    if (!sent) break;  // the handler has closed the connection
     bytes.remove_prefix(*sent);
   }
   if (end) ::shutdown(ours.get(), SHUT_WR);
@@ -114,7 +114,7 @@ Answer ask(std::string_view bytes, bool end = false, std::span<const PrivilegedO
 }
 
 bool without_root(const char* name) {
-  // A handler gives up capabilities even when it has none, which anyone may.
+  // A handler without capabilities can still drop capabilities, so this test needs no root.
   if (::geteuid() == 0) return false;
   std::printf("SKIPPED: %s: only root has powers to keep\n", name);
   return true;
@@ -122,7 +122,7 @@ bool without_root(const char* name) {
 
 }  // namespace
 
-TEST_CASE("request: a good one is done, answered and written down") {
+TEST_CASE("request: a valid one is run, answered and logged") {
   auto answer = ask(rpc::encode_helper_request("test.echo", {{"text", "a \"b\"\n"}}));
   REQUIRE(answer.reply);
   CHECK(*answer.reply == Json{{"text", "a \"b\"\n"}});
@@ -132,8 +132,8 @@ TEST_CASE("request: a good one is done, answered and written down") {
   CHECK(std::count(answer.audit.begin(), answer.audit.end(), '\n') == 1);
 }
 
-TEST_CASE("request: where there are jails, what is not about them may not do what they need") {
-  constexpr auto kName = "request: where there are jails, what is not about them may not do what they need";
+TEST_CASE("request: with jails, other operations do not get the rights of jails") {
+  constexpr auto kName = "request: with jails, other operations do not get the rights of jails";
   if (without_root(kName)) return;
   auto jail = ask(rpc::encode_helper_request("test.jail", Json::object()), false, kWithJails);
   REQUIRE(jail.reply);
@@ -143,7 +143,7 @@ TEST_CASE("request: where there are jails, what is not about them may not do wha
   CHECK(*other.reply == Json{{"errno", EPERM}});
 }
 
-TEST_CASE("request: descriptors come beside the reply") {
+TEST_CASE("request: descriptors are sent with the reply") {
   auto answer = ask(rpc::encode_helper_request("test.fd", Json::object()));
   REQUIRE(answer.reply);
   REQUIRE(answer.fds.size() == 1);
@@ -151,7 +151,7 @@ TEST_CASE("request: descriptors come beside the reply") {
   CHECK(::read(answer.fds[0].get(), &byte, 1) == 0);
 }
 
-TEST_CASE("request: an operation's error travels whole, and a result that is none is ours") {
+TEST_CASE("request: an operation's error is sent completely, and an invalid result is an internal error") {
   auto answer = ask(rpc::encode_helper_request("test.fail", Json::object()));
   REQUIRE_FALSE(answer.reply);
   CHECK(answer.reply.error().sentence() == "test.fail: in use (hint: wait)");
@@ -160,14 +160,14 @@ TEST_CASE("request: an operation's error travels whole, and a result that is non
   CHECK(ask(rpc::encode_helper_request("test.nonsense", Json::object())).reply.error().code == ErrorCode::internal);
 }
 
-TEST_CASE("request: an operation has its own powers only") {
-  if (without_root("request: an operation has its own powers only")) return;
+TEST_CASE("request: an operation has only its own powers") {
+  if (without_root("request: an operation has only its own powers")) return;
   auto own = ask(rpc::encode_helper_request("test.powers", Json::object()));
   REQUIRE(own.reply);
   CHECK((*own.reply)["powers"] == capabilities::power(CAP_CHOWN));
 }
 
-TEST_CASE("request: what is not one whole request is refused, written down and harmless") {
+TEST_CASE("request: anything but one whole request is refused, logged and harmless") {
   struct Case {
     std::string bytes;
     bool end;
@@ -202,7 +202,7 @@ TEST_CASE("request: what is not one whole request is refused, written down and h
   }
 }
 
-TEST_CASE("request: who does not finish is not waited for") {
+TEST_CASE("request: a client that does not finish its request gets a timeout") {
   auto answer = ask("{\"operation\":");
   REQUIRE_FALSE(answer.reply);
   CHECK(answer.reply.error().code == ErrorCode::timeout);

@@ -1,4 +1,4 @@
-// The accepting half over a real socket: who is let in, and who cannot hold up whom.
+// The server over a real socket: which peers are served, and that no peer delays another.
 #include "roles/helper/server.h"
 
 #include <fcntl.h>
@@ -22,7 +22,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// A server in a process of its own, as its forks need. Each handler answers "N\n", N its peer's user, once told to.
+// A server in a process of its own, because it forks. A handler waits for a byte and answers "N\n", the uid of its
+// peer.
 struct Fixture {
   explicit Fixture(ServerOptions options, Handle handle = answer_when_told) {
     auto listener = host::listen_unix(directory / "s");
@@ -73,7 +74,7 @@ const std::string kMe = std::to_string(::geteuid()) + "\n";
 
 }  // namespace
 
-TEST_CASE("helper server: who is silent holds up nobody else, and ends when the client goes") {
+TEST_CASE("helper server: a silent client delays no other, and its handler ends with it") {
   Fixture fixture({.owner = ::geteuid()});
   auto silent = fixture.connect(), other = fixture.connect();
   CHECK(Fixture::ask(other) == kMe);
@@ -81,7 +82,7 @@ TEST_CASE("helper server: who is silent holds up nobody else, and ends when the 
   CHECK(Fixture::ask(silent) == kMe);
 }
 
-TEST_CASE("helper server: when all places are taken the next one waits for a place") {
+TEST_CASE("helper server: at the limit, the next connection waits") {
   Fixture fixture({.owner = ::geteuid(), .connections = 2});
   auto first = fixture.connect(), second = fixture.connect(), third = fixture.connect();
   (void)::send(third.get(), "?", 1, MSG_NOSIGNAL);
@@ -91,20 +92,20 @@ TEST_CASE("helper server: when all places are taken the next one waits for a pla
   CHECK(Fixture::rest(third) == kMe);
 }
 
-TEST_CASE("helper server: a handler over its deadline is killed with all it started") {
+TEST_CASE("helper server: a handler over its deadline is killed with its processes") {
   auto stuck = [](UniqueFd socket, const host::Peer&) {
     auto program = host::spawn({.argv = {"/bin/sleep", "1000"}, .env = {}, .stdout_fd = socket.get()});
     return program ? program->wait().shell_code() : 1;
   };
   Fixture fixture({.owner = ::geteuid(), .deadline = 100ms}, stuck);
   auto client = fixture.connect();
-  CHECK(Fixture::rest(client).empty());  // its end: also sleep, which had it, is gone
+  CHECK(Fixture::rest(client).empty());  // the end of the stream: `sleep`, which had the socket too, was killed
   fixture.stop.reset();
   CHECK(fixture.server.wait().shell_code() == 0);
   CHECK(fixture.log().find("helper.killed") != std::string::npos);
 }
 
-TEST_CASE("helper server: a handler that crashes is written down and nobody else's trouble") {
+TEST_CASE("helper server: a crash of a handler is logged and disturbs no other") {
   auto crash = [](UniqueFd, const host::Peer&) {
     ::signal(SIGABRT, SIG_DFL);
     ::raise(SIGABRT);
@@ -117,10 +118,10 @@ TEST_CASE("helper server: a handler that crashes is written down and nobody else
   CHECK(fixture.log().find("helper.killed") != std::string::npos);
 }
 
-TEST_CASE("helper server: told to stop it lets those who are in finish, and nobody else in") {
+TEST_CASE("helper server: a stop lets running handlers finish, and accepts no others") {
   Fixture fixture({.owner = ::geteuid()});
   auto inside = fixture.connect();
-  // Inside for certain once a later one has been answered: they are taken in order.
+  // Connections are accepted in order. So an answer to a later one proves that this one was accepted.
   CHECK(Fixture::ask(fixture.connect()) == kMe);
   fixture.stop.reset();
   for (int round = 0; round < 500 && host::connect_unix(fixture.directory / "s"); ++round) ::usleep(10'000);
@@ -129,16 +130,16 @@ TEST_CASE("helper server: told to stop it lets those who are in finish, and nobo
   CHECK(fixture.server.wait().shell_code() == 0);
 }
 
-TEST_CASE("helper server: another user is turned away and written down") {
+TEST_CASE("helper server: another user is refused and logged") {
   if (::geteuid() != 0) {
     std::printf(
         "SKIPPED: helper server: another user is turned away and written down: only root can be someone else\n");
     return;
   }
   Fixture fixture({.owner = 65533});
-  CHECK(Fixture::ask(fixture.connect()) == "0\n");  // root may always
+  CHECK(Fixture::ask(fixture.connect()) == "0\n");  // root is always served
   fs::permissions(fixture.directory.path(), fs::perms::all);
-  fs::permissions(fixture.directory / "s", fs::perms::all);  // not the file's mode must turn them away
+  fs::permissions(fixture.directory / "s", fs::perms::all);  // the helper refuses the peer, not the mode of the socket
   auto as_user = [&](uid_t uid) {
     auto client = host::fork_to([&] {
       if (::setresuid(uid, uid, uid) < 0) return 100;

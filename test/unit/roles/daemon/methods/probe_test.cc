@@ -1,11 +1,11 @@
-// Telling HTTPS from HTTP by the first bytes, and what is sent to find out.
+// The request that a probe sends, and HTTPS or HTTP by the first bytes of the answer.
 #include "roles/daemon/methods/probe.h"
 
 #include "catch.h"
 
 using namespace banger::roles::daemon;
 
-TEST_CASE("probe: the question is one whole TLS record") {
+TEST_CASE("probe: the request is one whole TLS record") {
   auto hello = tls_hello();
   REQUIRE(hello.size() > 9);
   auto number = [&](std::size_t at) {
@@ -16,14 +16,14 @@ TEST_CASE("probe: the question is one whole TLS record") {
   CHECK(hello[5] == 1);
   CHECK(hello[6] == 0);
   CHECK(number(7) == hello.size() - 9);
-  // For a server that reads lines.
+  // A server that reads lines finds the end of a line.
   CHECK(hello.find("\r\n\r\n") != hello.npos);
 }
 
 TEST_CASE("probe: a ServerHello and an alert are TLS, text is not") {
   CHECK(is_tls_answer(std::string("\x16\x03\x03\x00\x5a\x02", 6)));
   CHECK(is_tls_answer(std::string("\x15\x03\x01\x00\x02\x02\x28", 7)));
-  CHECK_FALSE(is_tls_answer(std::string("\x16\x03\x03\x00\x5a\x01", 6)));  // our own hello sent back
+  CHECK_FALSE(is_tls_answer(std::string("\x16\x03\x03\x00\x5a\x01", 6)));  // an echo of the probe's own hello
   CHECK_FALSE(is_tls_answer(std::string("\x15\x03\x01\x01\x02\x02", 6)));
   CHECK_FALSE(is_tls_answer(std::string("\x16\x03\xff\x00\x5a\x02", 6)));
   CHECK_FALSE(is_tls_answer("HTTP/1.1 400 Bad Request"));
@@ -31,7 +31,7 @@ TEST_CASE("probe: a ServerHello and an alert are TLS, text is not") {
   CHECK_FALSE(is_tls_answer(""));
 }
 
-TEST_CASE("probe: HTTP is what begins like it") {
+TEST_CASE("probe: an answer that begins like HTTP is HTTP") {
   CHECK(is_http_answer("HTTP/1.1 200 OK"));
   CHECK_FALSE(is_http_answer("SSH-2.0-OpenSSH"));
   CHECK_FALSE(is_http_answer("HTT"));

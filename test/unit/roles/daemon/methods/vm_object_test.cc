@@ -11,7 +11,7 @@ using namespace banger;
 using banger::roles::daemon::vm_object;
 using banger::test::Fixture;
 
-TEST_CASE("vm object: a stopped VM has no machine, and all fields all the same") {
+TEST_CASE("vm object: a stopped VM has no machine, but all fields") {
   Fixture f;
   auto vm = f.stopped();
   auto json = vm_object(f.daemon->services, *vm);
@@ -31,7 +31,7 @@ TEST_CASE("vm object: a stopped VM has no machine, and all fields all the same")
   CHECK(json["agent_ready"] == false);
 }
 
-TEST_CASE("vm object: a running VM tells which machine runs it and why") {
+TEST_CASE("vm object: a running VM has its machine and the reason for it") {
   Fixture f;
   auto vm = f.running();
   auto json = vm_object(f.daemon->services, *vm);

@@ -55,7 +55,7 @@ struct VmContext {
   const Logger& log;
   std::string id, name;
   const vm::Spec& spec;
-  std::string directory;   ///< the VM's private directory; exists, mode 0700; removed with everything in it on delete
+  std::string directory;   ///< the VM's private directory: exists, mode 0700, removed with its content on delete
   std::string rootfs;      ///< the image's ext4, read-only
   std::string work_seed;   ///< the image's ext4 of /root; empty: the image has none, and an empty disk is made
   std::string kernel;      ///< vmlinux

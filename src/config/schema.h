@@ -23,7 +23,7 @@ enum class Type {
   duration,  ///< text like "24h", in milliseconds within Key::min and Key::max
 };
 
-/// A checked value: text, program, listen and choice; boolean; count, size (bytes) and duration (milliseconds).
+/// A checked value. A string for text, program, listen and choice. A number for count, size (bytes) and duration (ms).
 using Value = std::variant<std::string, bool, std::uint64_t>;
 /// A value as the file has it. monostate: a type that no key accepts, such as a fraction, a date, a list or a table.
 using Written = std::variant<std::monostate, std::string, bool, std::int64_t>;

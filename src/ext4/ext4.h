@@ -34,7 +34,7 @@ struct Ext4Stats {
   std::uint64_t entries = 0, content_bytes = 0, size_bytes = 0;
 };
 
-/// Reads a tar stream (plain, gzip, zstd or xz; in pax, GNU or ustar format) from `tar_fd`. Writes it as a new, clean
+/// Reads a tar stream (plain, gzip, zstd or xz, in pax, GNU or ustar format) from `tar_fd`. Writes it as a new, clean
 /// ext4 image at `path`, which is removed again on failure. Owners, modes with setuid, times, xattrs (with file
 /// capabilities), ACLs, hard links, symlinks, devices, fifos and sparse files are kept. Later entries replace earlier
 /// ones of the same path. Missing parents are made 0755 root. Absolute names are taken as relative. An entry that would

@@ -14,7 +14,7 @@
 namespace banger::image {
 
 /// ELF vmlinux from a bzImage (Documentation/x86/boot.rst: setup_sects, payload_offset, payload_length) with an LZ4
-/// (legacy frame), zstd, xz or gzip payload, or the ELF itself unchanged. Pure; untrusted input; output at most
+/// (legacy frame), zstd, xz or gzip payload, or the ELF itself unchanged. Pure. Untrusted input, output at most
 /// limits::kKernelImageBytes.
 Result<std::string> unpack_vmlinux(std::string_view image);
 

@@ -20,7 +20,7 @@ void append(std::string& to, T value) {
   to.append(bytes.data(), bytes.size());
 }
 
-// mov eax, number; mov edi, a; mov esi, b; mov edx, c; syscall
+// mov eax number, mov edi a, mov esi b, mov edx c, syscall
 std::string call(std::uint32_t number, std::uint32_t a, std::uint32_t b, std::uint32_t c) {
   std::string code;
   for (auto [opcode, value] : {std::pair{'\xb8', number}, {'\xbf', a}, {'\xbe', b}, {'\xba', c}}) {

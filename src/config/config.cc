@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "base/bounds.h"
 #include "base/text.h"
+#include "config/bounds.h"
 #include "config/schema.h"
 #include "config/toml_text.h"
 #include "host/files.h"

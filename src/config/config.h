@@ -11,9 +11,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/bounds.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "config/bounds.h"
 #include "config/choices.h"
 #include "vm/network.h"
 #include "vm/storage.h"

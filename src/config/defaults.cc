@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/bounds.h"
+#include "vm/bounds.h"
 
 namespace banger::config {
 

@@ -7,8 +7,8 @@
 
 #include <algorithm>
 
-#include "base/bounds.h"
 #include "base/text.h"
+#include "config/bounds.h"
 #include "config/toml_text.h"
 #include "host/beneath.h"
 #include "host/files.h"

@@ -5,6 +5,7 @@
 #include "base/bounds.h"
 #include "base/text.h"
 #include "host/endpoint.h"
+#include "vm/bounds.h"
 
 namespace banger::config {
 

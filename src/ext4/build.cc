@@ -6,6 +6,7 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
+#include "ext4/bounds.h"
 #include "ext4/format.h"
 #include "host/files.h"
 
@@ -14,8 +15,6 @@ namespace banger::ext4 {
 namespace {
 
 constexpr std::size_t kLabelBytes = 16;
-constexpr std::uint64_t kMinBytes = 8 * limits::kMiB;  // a smaller one has no room for journal and inode table
-constexpr std::uint64_t kProgressBytes = 4 * limits::kMiB;
 constexpr std::size_t kFastSymlinkBytes = 59;  // a target of up to this length is stored in the inode
 
 std::uint64_t limit_blocks(const Ext4Options& options) {
@@ -30,9 +29,9 @@ Result<> check(const Ext4Options& options) {
     return fail(ErrorCode::invalid, fmt::format("a file system of {} is over the limit of {}",
                                                 format_size(std::max(options.size_bytes, options.spare_bytes)),
                                                 format_size(limits::kMaxDiskBytes)));
-  if (options.size_bytes > 0 && options.size_bytes < kMinBytes)
+  if (options.size_bytes > 0 && options.size_bytes < limits::kMinFileSystemBytes)
     return fail(ErrorCode::invalid, fmt::format("a file system of {} is too small", format_size(options.size_bytes)),
-                fmt::format("use at least {}", format_size(kMinBytes)));
+                fmt::format("use at least {}", format_size(limits::kMinFileSystemBytes)));
   return {};
 }
 
@@ -62,7 +61,7 @@ Result<> Build::write(NodeId file, std::uint64_t offset, std::string_view bytes,
     return fail(ErrorCode::exhausted, fmt::format("the content is over the limit of {} for one file system",
                                                   format_size(limits::kRootfsBytes)));
   TRY(content_.write(tree_[file].extents, offset, bytes));
-  if (progress && content_bytes_ - reported_bytes_ >= kProgressBytes) {
+  if (progress && content_bytes_ - reported_bytes_ >= limits::kWriteProgressBytes) {
     reported_bytes_ = content_bytes_;
     progress(content_bytes_);
   }

@@ -7,11 +7,11 @@
 #include <algorithm>
 #include <map>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "ext4/build.h"
 #include "ext4/ext4.h"
 #include "ext4/io.h"
+#include "tar/bounds.h"
 #include "tar/path.h"
 
 namespace banger::ext4 {

@@ -6,6 +6,7 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
+#include "ext4/bounds.h"
 
 namespace banger::ext4 {
 

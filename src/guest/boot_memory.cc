@@ -5,14 +5,13 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "guest/bounds.h"
 #include "guest/disks.h"
 #include "host/files.h"
 
 namespace banger::guest {
 
 namespace {
-
-constexpr std::size_t kRunListBytes = 1 << 20;
 
 std::string booted_path() { return fmt::format("{}/booted", kSystemDisk); }
 
@@ -28,7 +27,7 @@ bool has_booted() { return ::access(booted_path().c_str(), F_OK) == 0; }
 Result<> mark_booted() { return host::write_file(booted_path(), "", 0600); }
 
 bool has_run(std::string_view hash) {
-  auto text = host::read_file(run_list_path(), kRunListBytes);
+  auto text = host::read_file(run_list_path(), limits::kRunListBytes);
   if (!text) return false;
   for (std::string_view line : split(*text, '\n'))
     if (line == hash) return true;
@@ -37,7 +36,7 @@ bool has_run(std::string_view hash) {
 
 Result<> mark_run(std::string_view hash) {
   TRY(host::make_directories(kRunDir, 0700));
-  auto text = host::read_file(run_list_path(), kRunListBytes).value_or("");
+  auto text = host::read_file(run_list_path(), limits::kRunListBytes).value_or("");
   return host::write_file(run_list_path(), fmt::format("{}{}\n", text, hash), 0600);
 }
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "guest/bounds.h"
 #include "host/files.h"
 
 namespace banger::guest {
@@ -91,10 +92,9 @@ Result<Geometry> read_geometry(int device) {
 }
 
 constexpr std::uint64_t kSectorBytes = 512;
-constexpr auto kResizeWait = std::chrono::seconds(1);
 
 Result<std::uint64_t> wait_for_size(int device, std::uint64_t wanted_bytes) {
-  auto deadline = std::chrono::steady_clock::now() + kResizeWait;
+  auto deadline = std::chrono::steady_clock::now() + limits::kResizeDeadline;
   for (;;) {
     std::uint64_t bytes = 0;
     if (::ioctl(device, BLKGETSIZE64, &bytes) < 0) return fail_errno("ask for its size");
@@ -102,7 +102,7 @@ Result<std::uint64_t> wait_for_size(int device, std::uint64_t wanted_bytes) {
     if (std::chrono::steady_clock::now() >= deadline)
       return fail(ErrorCode::timeout,
                   fmt::format("it has {} and should have {}", format_size(bytes), format_size(wanted_bytes)));
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::this_thread::sleep_for(limits::kResizePoll);
   }
 }
 
@@ -124,7 +124,7 @@ Result<std::string> find_device(const guestcfg::GuestConfig& config, const guest
     if (std::chrono::steady_clock::now() >= deadline)
       return fail(ErrorCode::not_found,
                   fmt::format("there is no disk '{}'; there is {}", wanted.serial, describe(disks)));
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    std::this_thread::sleep_for(limits::kDiskPoll);
   }
 }
 

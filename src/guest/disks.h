@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "guest/bounds.h"
 #include "guest/root.h"
 #include "guestcfg/guest_config.h"
 
@@ -20,7 +21,7 @@ const guestcfg::Disk* find_role(const guestcfg::GuestConfig& config, guestcfg::D
 /// The device node ("/dev/vdb") of one of the config's disks. The serial identifies the disk; if no disk has any of the
 /// config's serials, the position does. Waits for the device. `not_found` lists the disks that exist.
 Result<std::string> find_device(const guestcfg::GuestConfig& config, const guestcfg::Disk& disk,
-                                std::chrono::milliseconds wait = std::chrono::seconds(2),
+                                std::chrono::milliseconds wait = limits::kDiskDeadline,
                                 const std::string& sys_block = "/sys/block");
 
 /// mount(2) with the target resolved inside `root`; the target directory is made when missing.

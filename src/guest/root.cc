@@ -11,6 +11,7 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
+#include "guest/bounds.h"
 #include "host/files.h"
 
 namespace banger::guest {
@@ -99,7 +100,7 @@ Result<UniqueFd> Root::open_path(const std::string& path, int flags) const {
     UniqueFd fd(static_cast<int>(::syscall(SYS_openat2, fd_.get(), path.c_str(), &how, sizeof how)));
     if (fd) return fd;
     // EAGAIN: a rename raced with a ".." in the path; openat2(2) asks for another try.
-    if (errno == EAGAIN && attempt < 16) continue;
+    if (errno == EAGAIN && attempt < limits::kOpenAttempts) continue;
     if (errno == ENOSYS)
       return fail(ErrorCode::unsupported, "the kernel has no openat2", "Linux 5.6 or later is needed");
     return fail_errno(path);

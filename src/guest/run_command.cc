@@ -4,8 +4,8 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include "base/bounds.h"
 #include "base/text.h"
+#include "guest/bounds.h"
 #include "host/child.h"
 
 namespace banger::guest {

@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "guest/bounds.h"
 
 namespace banger::guest {
 
 namespace {
 
-constexpr std::size_t kUnitFileBytes = 1 << 20;
 // systemd.unit(5), "Unit File Load Path": the directories that survive a boot.
 constexpr const char* kUnitDirectories[] = {"/etc/systemd/system", "/usr/local/lib/systemd/system",
                                             "/usr/lib/systemd/system", "/lib/systemd/system"};
@@ -28,7 +28,7 @@ Result<UnitFile> find_unit(const Root& root, const std::string& name) {
   for (const auto& file : {name, template_of(name)}) {
     for (const char* directory : kUnitDirectories) {
       std::string path = fmt::format("{}/{}", directory, file);
-      if (auto text = root.read_file(path, kUnitFileBytes)) return UnitFile{path, std::move(*text)};
+      if (auto text = root.read_file(path, limits::kUnitFileBytes)) return UnitFile{path, std::move(*text)};
     }
   }
   return fail(ErrorCode::not_found, fmt::format("the guest has no unit '{}'", name));

@@ -7,14 +7,12 @@
 #include <charconv>
 
 #include "base/text.h"
+#include "guest/bounds.h"
 #include "guest/text_block.h"
 
 namespace banger::guest {
 
 namespace {
-
-constexpr std::size_t kPasswdBytes = 4 << 20;
-constexpr std::size_t kKeysFileBytes = 4 << 20;
 
 struct Account {
   uid_t uid = 0;
@@ -29,7 +27,7 @@ bool parse_id(std::string_view text, std::uint32_t& id) {
 
 // A static binary has no NSS, so names are read from the image's own passwd(5).
 Result<Account> find_account(const Root& root, const std::string& user) {
-  auto passwd = root.read_file("/etc/passwd", kPasswdBytes);
+  auto passwd = root.read_file("/etc/passwd", limits::kPasswdBytes);
   for (std::string_view line : split(passwd ? std::string_view(*passwd) : "", '\n')) {
     auto fields = split(line, ':');
     if (fields.size() != 7 || fields[0] != user) continue;
@@ -51,7 +49,7 @@ Result<> apply_keys(const Root& root, const guestcfg::UserKeys& keys) {
   struct stat info{};
   if (::fstat(made.get(), &info) == 0 && (info.st_mode & 077) && ::chmod(fd_path(made.get()).c_str(), 0700) < 0)
     return fail_errno(directory);
-  auto text = root.read_file(path, kKeysFileBytes);
+  auto text = root.read_file(path, limits::kKeysFileBytes);
   if (!text && text.error().code != ErrorCode::not_found) return std::unexpected(std::move(text).error());
   std::string lines;
   for (const auto& key : keys.keys) lines += key + "\n";

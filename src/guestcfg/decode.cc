@@ -7,6 +7,7 @@
 
 #include "base/bounds.h"
 #include "guestcfg/base64.h"
+#include "guestcfg/bounds.h"
 #include "guestcfg/checks.h"
 #include "guestcfg/guest_config.h"
 #include "guestcfg/names.h"

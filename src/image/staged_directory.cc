@@ -14,6 +14,7 @@
 
 #include "base/text.h"
 #include "host/files.h"
+#include "image/bounds.h"
 
 namespace banger::image {
 
@@ -21,7 +22,6 @@ namespace fs = std::filesystem;
 
 namespace {
 constexpr std::string_view kStagedMark = ".partial-";
-constexpr std::size_t kSyncsAtOnce = 8;
 
 Result<> sync_one(const std::string& path) {
   auto fd = TRY(host::open_file(path, O_RDONLY | O_NOFOLLOW));
@@ -44,7 +44,7 @@ Result<> sync_tree(const std::string& path) {
   std::error_code error;
   for (fs::recursive_directory_iterator at(path, error), end; !error && at != end; at.increment(error)) {
     syncs.push_back(std::async(std::launch::async, sync_one, at->path().string()));
-    if (syncs.size() == kSyncsAtOnce) TRY(wait_for(syncs));
+    if (syncs.size() == limits::kParallelSyncs) TRY(wait_for(syncs));
   }
   if (error) return fail_errno(path, error.value());
   syncs.push_back(std::async(std::launch::async, sync_one, path));
@@ -107,9 +107,9 @@ std::vector<std::string> store_entries(const std::string& directory) {
 
 Result<> remove_entry(const std::string& directory, std::string_view name) {
   std::string path = fmt::format("{}/{}", directory, name);
-  std::string doomed = fmt::format("{}/.{}{}{}", directory, name, kStagedMark, to_hex(host::random_bytes(4)));
-  if (::rename(path.c_str(), doomed.c_str()) < 0) return fail_errno(path);
-  return host::remove_tree(doomed);
+  std::string removed = fmt::format("{}/.{}{}{}", directory, name, kStagedMark, to_hex(host::random_bytes(4)));
+  if (::rename(path.c_str(), removed.c_str()) < 0) return fail_errno(path);
+  return host::remove_tree(removed);
 }
 
 std::vector<std::string> staged_leftovers(const std::string& directory) {

@@ -6,6 +6,7 @@
 
 #include "base/bounds.h"
 #include "host/files.h"
+#include "image/bounds.h"
 
 namespace banger::image {
 
@@ -48,7 +49,7 @@ Task<> TarStream::write(std::shared_ptr<TarStream> self, host::Runtime& runtime,
 }
 
 Task<> TarStream::wait_briefly() {
-  if (!ended()) co_await done_.wait(host::after(200ms));
+  if (!ended()) co_await done_.wait(host::after(limits::kToolTick));
 }
 
 Task<Result<ext4::Ext4Stats>> TarStream::wait() {

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "base/bounds.h"
 #include "host/files.h"
+#include "link/bounds.h"
 #include "link/link.h"
 #include "link/stream_io.h"
 #include "link/sync.h"

@@ -5,9 +5,9 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "link/bounds.h"
 #include "link/link.h"
 
 namespace banger::link {

@@ -8,13 +8,13 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
+#include "link/bounds.h"
 
 namespace banger::link {
 
 namespace {
 
 constexpr std::size_t kHeadBytes = 5;
-constexpr std::size_t kNameBytes = 256;  // user, TERM
 
 bool is_frame_type(std::uint8_t type) {
   return (type >= std::uint8_t(FrameType::spec) && type <= std::uint8_t(FrameType::resize)) ||
@@ -105,8 +105,8 @@ Result<ExecSpec> exec_spec_from_json(const Json& json) {
   spec.user = TRY(find_string(json, "user")).value_or(spec.user);
   spec.term = TRY(find_string(json, "term")).value_or(spec.term);
   TRY(check_string("cwd", spec.cwd, limits::kPathBytes));
-  TRY(check_string("user", spec.user, kNameBytes));
-  TRY(check_string("term", spec.term, kNameBytes));
+  TRY(check_string("user", spec.user, limits::kExecNameBytes));
+  TRY(check_string("term", spec.term, limits::kExecNameBytes));
   spec.tty = TRY(find_bool(json, "tty")).value_or(spec.tty);
   spec.rows = TRY(find_cells(json, "rows", spec.rows));
   spec.cols = TRY(find_cells(json, "cols", spec.cols));

@@ -1,5 +1,5 @@
 // The guest end: watches one channel for hosts and serves the host that is connected.
-#include "base/bounds.h"
+#include "link/bounds.h"
 #include "link/link.h"
 #include "link/server_stream.h"
 #include "link/sync.h"

@@ -4,7 +4,7 @@
 
 #include <array>
 
-#include "base/bounds.h"
+#include "link/bounds.h"
 #include "link/session_callbacks.h"
 
 namespace banger::link {

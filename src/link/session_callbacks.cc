@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/bounds.h"
+#include "link/bounds.h"
 
 namespace banger::link {
 

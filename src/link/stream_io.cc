@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/bounds.h"
+#include "link/bounds.h"
 
 namespace banger::link {
 

@@ -2,15 +2,13 @@
 
 #include <algorithm>
 
-#include "base/bounds.h"
+#include "link/bounds.h"
 
 namespace banger::link {
 
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto kFirstBackOff = 2ms, kLastBackOff = 50ms;
-
 }  // namespace
 
 Wire::Wire(host::Runtime& runtime, std::unique_ptr<Channel> channel)
@@ -18,12 +16,12 @@ Wire::Wire(host::Runtime& runtime, std::unique_ptr<Channel> channel)
 
 Task<Result<>> Wire::receive(std::shared_ptr<Wire> self) {
   std::string buffer(limits::kLinkReadBytes, '\0');
-  std::chrono::milliseconds pause = kFirstBackOff;
+  std::chrono::milliseconds pause = limits::kLinkFirstBackOff;
   while (!self->closed()) {
     auto step = self->channel_->read(buffer);
     switch (step.kind) {
       case IoStep::Kind::done:
-        pause = kFirstBackOff;
+        pause = limits::kLinkFirstBackOff;
         self->received(std::string_view(buffer).substr(0, step.bytes));
         self->wake_sender();
         // A peer that never pauses must not keep the others from running.
@@ -35,7 +33,7 @@ Task<Result<>> Wire::receive(std::shared_ptr<Wire> self) {
       case IoStep::Kind::gone:
         if (self->closed() || self->gone() == Gone::stop) co_return Result<>();
         co_await self->stopped_.wait(host::after(pause));
-        pause = std::min<std::chrono::milliseconds>(pause * 2, kLastBackOff);
+        pause = std::min<std::chrono::milliseconds>(pause * 2, limits::kLinkLastBackOff);
         break;
       case IoStep::Kind::failed:
         co_return fail_errno("read from the link", step.error_number);

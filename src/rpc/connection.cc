@@ -17,6 +17,7 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
+#include "rpc/bounds.h"
 #include "rpc/protocol.h"
 
 namespace banger::rpc {

@@ -5,6 +5,7 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
+#include "rpc/bounds.h"
 
 namespace banger::rpc {
 

@@ -10,8 +10,8 @@
 #include <asio/local/stream_protocol.hpp>
 #include <asio/use_awaitable.hpp>
 
-#include "base/bounds.h"
 #include "host/unix_socket.h"
+#include "rpc/bounds.h"
 #include "rpc/connection.h"
 #include "rpc/protocol.h"
 

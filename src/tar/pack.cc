@@ -19,6 +19,7 @@
 #include "base/bounds.h"
 #include "base/text.h"
 #include "base/unique_fd.h"
+#include "tar/bounds.h"
 #include "tar/tar.h"
 
 namespace banger::tar {

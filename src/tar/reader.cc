@@ -9,16 +9,15 @@
 #include <cerrno>
 #include <cstring>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "tar/acl.h"
+#include "tar/bounds.h"
 
 namespace banger::tar {
 
 namespace {
 
-constexpr std::size_t kReadBytes = 1 << 20;    // few system calls, still in cache
-constexpr std::size_t kDrainBytes = 64 << 20;  // padding after the end marker; a longer rest is not padding
+constexpr std::size_t kReadBytes = 1 << 20;  // few system calls, still in cache
 
 std::string text(const char* maybe_null) { return maybe_null ? maybe_null : ""; }
 
@@ -120,7 +119,7 @@ struct TarReader::State {
 
   Result<> drain() {
     std::string scratch(1 << 16, '\0');
-    for (std::size_t total = 0; total < kDrainBytes;) {
+    for (std::size_t total = 0; total < limits::kArchivePaddingBytes;) {
       ssize_t got = ::read(fd, scratch.data(), scratch.size());
       if (got < 0 && errno == EINTR) continue;
       if (got <= 0) break;

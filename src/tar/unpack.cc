@@ -10,10 +10,10 @@
 #include <map>
 #include <set>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "base/unique_fd.h"
 #include "host/files.h"
+#include "tar/bounds.h"
 #include "tar/path.h"
 #include "tar/placement.h"
 #include "tar/reader.h"

@@ -6,6 +6,7 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
+#include "vm/bounds.h"
 
 namespace banger::vm {
 

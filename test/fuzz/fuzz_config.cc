@@ -4,6 +4,7 @@
 
 #include "base/bounds.h"
 #include "config/config.h"
+#include "vm/bounds.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   using namespace banger;

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "base/bounds.h"
+#include "link/bounds.h"
 #include "link/exec_frames.h"
 
 using namespace banger;

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "capabilities/dm_snapshot/snapshot_disks.h"
 #include "host/beneath.h"
+#include "vm/bounds.h"
 
 namespace banger::capabilities {
 

@@ -8,6 +8,7 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
+#include "link/bounds.h"
 
 namespace banger::engine {
 

@@ -8,6 +8,7 @@
 #include "base/bounds.h"
 #include "base/json.h"
 #include "engine/vm/guest_command.h"
+#include "link/bounds.h"
 
 namespace banger::engine {
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/bounds.h"
+#include "link/bounds.h"
 
 namespace banger::engine {
 

@@ -6,9 +6,9 @@
 #include <charconv>
 #include <filesystem>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "host/files.h"
+#include "image/bounds.h"
 
 namespace banger::image {
 

@@ -11,9 +11,10 @@
 #include <charconv>
 #include <memory>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "host/files.h"
+#include "image/bounds.h"
+#include "tar/bounds.h"
 
 namespace banger::image {
 

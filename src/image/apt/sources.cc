@@ -7,9 +7,9 @@
 #include <map>
 #include <optional>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "host/files.h"
+#include "image/bounds.h"
 
 namespace banger::image {
 

@@ -10,15 +10,13 @@
 #include "base/text.h"
 #include "host/files.h"
 #include "host/paths.h"
+#include "image/bounds.h"
 
 namespace banger::image {
 
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr auto kTick = 200ms;
-constexpr auto kGrace = 10s;  // after SIGTERM, mmdebstrap unmounts and removes its chroot
 
 /// Output goes to memory files instead of pipes. So nothing blocks, and children that outlive the tool cannot delay its
 /// end.
@@ -41,7 +39,7 @@ std::string tail_of(int fd, std::size_t max_bytes) {
 
 Task<> end_group(host::Runtime& runtime, host::Child& child) {
   (void)::kill(-child.pid(), SIGTERM);
-  (void)co_await host::wait_readable(runtime, child.pidfd(), host::after(kGrace));
+  (void)co_await host::wait_readable(runtime, child.pidfd(), host::after(limits::kToolEndGrace));
   // The group may outlive its leader. The pid is not reused before wait().
   (void)::kill(-child.pid(), SIGKILL);
   (void)child.wait();
@@ -69,7 +67,7 @@ Task<Result<host::Output>> run_tool(host::Runtime& runtime, ToolRun run, host::C
   CO_TRY(cancel.check());
   auto child = CO_TRY(host::spawn(run.spec));
   for (;;) {
-    auto next = std::min(run.deadline, host::after(kTick));
+    auto next = std::min(run.deadline, host::after(limits::kToolTick));
     if (CO_TRY(co_await host::wait_readable(runtime, child.pidfd(), next))) break;
     if (run.tick) run.tick(tail_of(err.get(), 64 * limits::kKiB));
     bool late = host::Clock::now() >= run.deadline;

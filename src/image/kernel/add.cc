@@ -7,11 +7,11 @@
 #include <ctime>
 #include <filesystem>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "host/files.h"
 #include "image/apt/apt.h"
 #include "image/apt/deb.h"
+#include "image/bounds.h"
 #include "image/kernel/manifest.h"
 #include "image/kernel/modules.h"
 #include "image/kernel/modules_image.h"

@@ -13,6 +13,7 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
+#include "image/bounds.h"
 
 namespace banger::image {
 
@@ -22,8 +23,7 @@ using namespace std::string_view_literals;
 
 constexpr std::size_t kChunkBytes = 1 * limits::kMiB;
 constexpr std::string_view kLz4Magic = "\x02\x21\x4c\x18"sv;
-constexpr std::size_t kLz4BlockBytes = 8 * limits::kMiB;      // the unpacked size of every legacy block but the last
-constexpr std::uint64_t kXzMemoryBytes = 256 * limits::kMiB;  // the largest preset's dictionary is 64 MiB
+constexpr std::size_t kLz4BlockBytes = 8 * limits::kMiB;  // the unpacked size of every legacy block but the last
 
 std::unexpected<Error> too_large(std::size_t max_bytes) {
   return fail(ErrorCode::exhausted, fmt::format("unpacks to more than the limit of {}", format_size(max_bytes)));
@@ -77,7 +77,7 @@ Result<std::string> gunzip(std::string_view bytes, std::size_t max_bytes) {
 
 Result<std::string> unxz(std::string_view bytes, std::size_t max_bytes) {
   lzma_stream stream = LZMA_STREAM_INIT;
-  if (lzma_stream_decoder(&stream, kXzMemoryBytes, 0) != LZMA_OK)
+  if (lzma_stream_decoder(&stream, limits::kXzMemoryBytes, 0) != LZMA_OK)
     return fail(ErrorCode::exhausted, "no memory to unpack xz data");
   std::unique_ptr<lzma_stream, decltype(&lzma_end)> end(&stream, lzma_end);
   stream.next_in = reinterpret_cast<const std::uint8_t*>(bytes.data());

@@ -10,11 +10,12 @@
 #include <map>
 #include <set>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "host/files.h"
+#include "image/bounds.h"
 #include "image/kernel/decompress.h"
 #include "image/kernel/store.h"
+#include "tar/bounds.h"
 
 namespace banger::image {
 

@@ -4,10 +4,10 @@
 
 #include <filesystem>
 
-#include "base/bounds.h"
 #include "ext4/ext4.h"
 #include "host/files.h"
 #include "host/run_tool.h"
+#include "image/bounds.h"
 #include "image/kernel/modules.h"
 
 namespace banger::image {
@@ -15,8 +15,6 @@ namespace banger::image {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr auto kDepmodDeadline = std::chrono::minutes(2);
 
 // The lists of built-in modules, which depmod reads. modprobe then knows that these modules are present.
 bool is_list(const std::string& name) {
@@ -49,7 +47,7 @@ Result<bool> make_modules_image(const std::string& tree, const std::string& rele
   if (release.empty()) return false;
   auto directory = fmt::format("{}/lib/modules/{}", scratch, release);
   if (TRY(gather(tree, directory)) == 0) return false;
-  auto indexed = host::run_tool({"depmod", "--basedir", scratch, release}, kDepmodDeadline);
+  auto indexed = host::run_tool({"depmod", "--basedir", scratch, release}, limits::kDepmodDeadline);
   if (!indexed && indexed.error().code == ErrorCode::not_found) return false;
   if (!indexed) return std::unexpected(std::move(indexed).error().in("index the kernel's modules"));
   TRY(ext4::write_ext4_from_directory(

@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "host/files.h"
+#include "image/bounds.h"
 #include "image/kernel/manifest.h"
 #include "image/staged_directory.h"
 

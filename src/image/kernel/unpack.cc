@@ -3,8 +3,8 @@
 
 #include <cstring>
 
-#include "base/bounds.h"
 #include "base/text.h"
+#include "image/bounds.h"
 #include "image/kernel/decompress.h"
 #include "image/kernel/store.h"
 

@@ -9,10 +9,10 @@
 #include <filesystem>
 #include <optional>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "host/files.h"
 #include "image/apt/tool.h"
+#include "image/bounds.h"
 
 namespace banger::image {
 
@@ -26,7 +26,7 @@ std::string room_prefix() { return fmt::format("banger-build-{}-", ::geteuid());
 
 std::string roomier_parent() {
   auto first = host::free_space(kParents[0]), second = host::free_space(kParents[1]);
-  bool enough = first && *first >= limits::kBuildRoomBytes;
+  bool enough = first && *first >= limits::kBuildDirectoryBytes;
   return enough || !second || (first && *first >= *second) ? kParents[0] : kParents[1];
 }
 
@@ -70,9 +70,9 @@ Task<Result<BuildDirectory>> BuildDirectory::make(host::Runtime& runtime, std::s
   CO_TRY(cancel.check());
   auto parent = roomier_parent();
   auto free = CO_TRY(host::free_space(parent));
-  if (free < limits::kBuildRoomBytes)
+  if (free < limits::kBuildDirectoryBytes)
     co_return fail(ErrorCode::exhausted, fmt::format("{} has {} free; a build needs {}", parent, format_size(free),
-                                                     format_size(limits::kBuildRoomBytes)));
+                                                     format_size(limits::kBuildDirectoryBytes)));
   for (int attempt = 0; attempt < 3; ++attempt) {
     std::string path = fmt::format("{}/{}{}", parent, room_prefix(), to_hex(host::random_bytes(4)));
     if (auto lock = CO_TRY(make_build_directory(path)))

@@ -4,15 +4,13 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "image/bounds.h"
 
 namespace banger::image {
 
 namespace {
-
-constexpr int kMostBases = 4;  ///< so that reading a recipe that extends itself ends
 
 using Embedded = std::span<const EmbeddedFile>;
 
@@ -124,7 +122,7 @@ Result<RecipePlan> parse(Embedded embedded, std::string_view name, int bases) {
 
 Result<RecipePlan> parse_recipe(std::span<const EmbeddedFile> embedded, std::string_view name) {
   auto context = fmt::format("recipe '{}'", name);
-  auto plan = TRY(in(context, parse(embedded, name, kMostBases)));
+  auto plan = TRY(in(context, parse(embedded, name, limits::kRecipeBases)));
   TRY(in(context, check(plan)));
   return plan;
 }

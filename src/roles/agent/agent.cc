@@ -10,10 +10,11 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "capabilities/apply.h"
+#include "guestcfg/bounds.h"
 #include "host/files.h"
+#include "roles/agent/bounds.h"
 #include "roles/agent/measure_spawn.h"
 #include "roles/agent/serve.h"
 

@@ -10,10 +10,10 @@
 #include <cstring>
 #include <filesystem>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "guestcfg/guest_config.h"
 #include "host/files.h"
+#include "roles/agent/bounds.h"
 
 namespace banger::roles::agent {
 

@@ -10,20 +10,16 @@
 #include <thread>
 #include <vector>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "host/files.h"
+#include "roles/agent/bounds.h"
 
 namespace banger::roles::agent {
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr auto kFreezeDeadline =
-    std::chrono::seconds(2);  // a process in an uninterruptible wait stops only after the wait
-constexpr auto kFreezePoll = std::chrono::milliseconds(2);
 constexpr std::string_view kOurGroup = "banger-agent";
-constexpr std::size_t kListBytes = 1 << 20;
 
 // Not host::write_file(), which writes a temporary file and renames it.
 Result<> put(const std::string& path, std::string_view text) {
@@ -33,7 +29,7 @@ Result<> put(const std::string& path, std::string_view text) {
 }
 
 bool has_process(const std::string& group, pid_t pid) {
-  auto text = host::read_file(group + "/cgroup.procs", kListBytes).value_or("");
+  auto text = host::read_file(group + "/cgroup.procs", limits::kFrozenListBytes).value_or("");
   for (auto line : split(text, '\n'))
     if (line == std::to_string(pid)) return true;
   return false;
@@ -91,16 +87,16 @@ Result<int> freeze_others(const std::string& mounts, const std::string& record) 
   TRY(host::write_file(record, join(groups, "\n"), 0600));
   for (const auto& group : groups) TRY(put(group + "/cgroup.freeze", "1"));
   int still = 0;
-  auto deadline = Clock::now() + kFreezeDeadline;
+  auto deadline = Clock::now() + limits::kFreezeDeadline;
   for (const auto& group : groups) {
-    while (!stands_still(group) && Clock::now() < deadline) std::this_thread::sleep_for(kFreezePoll);
+    while (!stands_still(group) && Clock::now() < deadline) std::this_thread::sleep_for(limits::kFreezePoll);
     still += stands_still(group);
   }
   return still;
 }
 
 Result<> thaw(const std::string& record) {
-  auto text = host::read_file(record, kListBytes);
+  auto text = host::read_file(record, limits::kFrozenListBytes);
   if (!text) return text.error().code == ErrorCode::not_found ? Result<>() : Result<>(std::unexpected(text.error()));
   Result<> first;
   for (auto group : split(*text, '\n')) {

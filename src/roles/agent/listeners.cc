@@ -11,10 +11,11 @@
 #include <optional>
 #include <tuple>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "host/child.h"
 #include "host/files.h"
+#include "link/bounds.h"
+#include "roles/agent/bounds.h"
 
 namespace banger::roles::agent {
 

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/bounds.h"
+#include "roles/agent/bounds.h"
 
 namespace banger::roles::agent {
 

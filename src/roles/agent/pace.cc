@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "roles/agent/bounds.h"
+
 namespace banger::roles::agent {
 
 namespace {
@@ -9,12 +11,12 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr int kTurns = 4;  // a first command and the steps before it take about three times as long as the identity
-constexpr milliseconds kAtLeast(700), kAtMost(5000);
 
 }  // namespace
 
 milliseconds for_first_command(std::chrono::nanoseconds identity_took) {
-  return std::clamp(std::chrono::duration_cast<milliseconds>(identity_took) * kTurns, kAtLeast, kAtMost);
+  return std::clamp(std::chrono::duration_cast<milliseconds>(identity_took) * kTurns,
+                    milliseconds(limits::kLeastFirstCommand), milliseconds(limits::kMostFirstCommand));
 }
 
 }  // namespace banger::roles::agent

@@ -1,7 +1,7 @@
 #include "roles/agent/serve.h"
 
-#include "base/bounds.h"
 #include "link/link.h"
+#include "roles/agent/bounds.h"
 #include "roles/agent/channel.h"
 #include "roles/agent/routes.h"
 

@@ -10,12 +10,11 @@
 #include "base/bounds.h"
 #include "base/text.h"
 #include "host/files.h"
+#include "roles/agent/bounds.h"
 
 namespace banger::roles::agent {
 
 namespace {
-
-constexpr std::size_t kKnownUsers = 64;  // a guest with commands of more users reads the files again now and then
 
 // (uid_t)-1 means "unchanged" to the kernel and is no id.
 std::optional<std::uint32_t> parse_id(std::string_view text) {
@@ -117,7 +116,7 @@ Users::Stamp Users::stamp(const char* name) const {
 Result<User> Users::find(const std::string& who) {
   // The stamps are taken before the files are read, so the next call sees a change in between.
   Stamp passwd = stamp("/passwd"), group = stamp("/group");
-  if (passwd != passwd_ || group != group_ || known_.size() >= kKnownUsers) known_.clear();
+  if (passwd != passwd_ || group != group_ || known_.size() >= limits::kKnownUsers) known_.clear();
   passwd_ = passwd;
   group_ = group;
   if (auto found = known_.find(who); found != known_.end()) return found->second;

@@ -5,9 +5,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/bounds.h"
 #include "guest/root.h"
 #include "host/files.h"
+#include "link/bounds.h"
 
 namespace banger::roles::agent {
 

@@ -12,6 +12,7 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
+#include "link/bounds.h"
 #include "roles/cli/command.h"
 #include "roles/cli/terminal.h"
 

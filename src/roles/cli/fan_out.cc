@@ -9,6 +9,7 @@
 #include "base/bounds.h"
 #include "roles/cli/connect.h"
 #include "roles/cli/fields.h"
+#include "rpc/bounds.h"
 
 namespace banger::roles::cli {
 

@@ -5,6 +5,7 @@
 #include "api/method.h"
 #include "base/bounds.h"
 #include "roles/cli/markdown.h"
+#include "rpc/bounds.h"
 
 namespace banger::roles::cli {
 

@@ -10,6 +10,7 @@
 #include "base/bounds.h"
 #include "base/text.h"
 #include "catch.h"
+#include "config/bounds.h"
 #include "config/schema.h"
 #include "support/temp_dir.h"
 

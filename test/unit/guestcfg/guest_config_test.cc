@@ -2,9 +2,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
 #include "base/json.h"
 #include "catch.h"
+#include "guestcfg/bounds.h"
 
 using namespace banger;
 using namespace banger::guestcfg;

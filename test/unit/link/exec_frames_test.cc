@@ -4,6 +4,7 @@
 
 #include "base/bounds.h"
 #include "catch.h"
+#include "link/bounds.h"
 
 using namespace banger;
 using namespace banger::link;

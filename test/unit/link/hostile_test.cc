@@ -2,8 +2,8 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
-#include "base/bounds.h"
 #include "catch.h"
+#include "link/bounds.h"
 #include "link/channel.h"
 #include "link/fixture.h"
 #include "link/sync.h"

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <termios.h>
 
-#include "base/bounds.h"
 #include "catch.h"
 #include "host/files.h"
 #include "link/channel.h"

@@ -7,6 +7,7 @@
 #include "base/bounds.h"
 #include "catch.h"
 #include "fixture.h"
+#include "rpc/bounds.h"
 
 using namespace banger;
 using namespace banger::rpc;

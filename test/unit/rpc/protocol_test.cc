@@ -3,6 +3,7 @@
 
 #include "base/bounds.h"
 #include "catch.h"
+#include "rpc/bounds.h"
 
 using namespace banger;
 using namespace banger::rpc;

@@ -9,6 +9,7 @@
 #include "base/bounds.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "link/bounds.h"
 #include "link/exec_frames.h"
 
 namespace banger::test {

@@ -1,7 +1,7 @@
 // POST /exec: reads the spec, starts the command, and runs its stream.
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
+#include "link/bounds.h"
 #include "roles/agent/exec/command.h"
 #include "roles/agent/exec/running_command.h"
 #include "roles/agent/routes.h"

@@ -9,7 +9,8 @@
 #include <asio.hpp>
 #include <asio/experimental/as_tuple.hpp>
 
-#include "base/bounds.h"
+#include "link/bounds.h"
+#include "roles/agent/bounds.h"
 #include "roles/agent/exec/process_group.h"
 
 namespace banger::roles::agent {

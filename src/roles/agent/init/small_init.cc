@@ -14,14 +14,12 @@
 #include "base/text.h"
 #include "guest/boot_memory.h"
 #include "host/files.h"
+#include "roles/agent/bounds.h"
 #include "roles/agent/init/boot.h"
 
 namespace banger::roles::agent::init {
 
 namespace {
-
-constexpr time_t kTermGraceSeconds = 3;
-constexpr time_t kKillGraceSeconds = 2;
 
 // SIGTERM and SIGINT (ctrl-alt-del), busybox's SIGUSR1 and SIGUSR2, systemd's SIGRTMIN+3, +4 and +5, sysvinit's SIGPWR.
 std::vector<int> end_signals() {
@@ -64,7 +62,7 @@ void end_processes(int signal_number, time_t grace_seconds) {
 /// synced.
 void unmount_disks() {
   ::sync();
-  auto text = host::read_file("/proc/self/mountinfo", 4 << 20).value_or("");
+  auto text = host::read_file("/proc/self/mountinfo", limits::kMountInfoBytes).value_or("");
   auto lines = split(text, '\n');
   for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
     auto fields = split(*line, ' ');
@@ -85,7 +83,7 @@ void unmount_disks() {
 
 void end_machine() {
   ::sync();
-  auto cmdline = host::read_file("/proc/cmdline", 1 << 16).value_or("");
+  auto cmdline = host::read_file("/proc/cmdline", limits::kCommandLineBytes).value_or("");
   // Firecracker has no power-off. A reset through the keyboard controller ends it.
   bool by_reset = (" " + cmdline).find(" reboot=k") != cmdline.npos;
   ::reboot(by_reset ? RB_AUTOBOOT : RB_POWER_OFF);
@@ -109,8 +107,8 @@ void small_init() {
     if (number > 0 && number != SIGCHLD) break;
   }
   say("powering off");
-  end_processes(SIGTERM, kTermGraceSeconds);
-  end_processes(SIGKILL, kKillGraceSeconds);
+  end_processes(SIGTERM, limits::kTermGraceSeconds);
+  end_processes(SIGKILL, limits::kKillGraceSeconds);
   unmount_disks();
   end_machine();
 }

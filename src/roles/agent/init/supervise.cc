@@ -11,15 +11,12 @@
 #include <cstdint>
 
 #include "host/files.h"
+#include "roles/agent/bounds.h"
 #include "roles/agent/init/boot.h"
 
 namespace banger::roles::agent::init {
 
 namespace {
-
-constexpr std::int64_t kFirstPauseMs = 100, kLongestPauseMs = 5000;
-constexpr std::int64_t kHealthyMs = 10'000;  // an agent that lived so long did not fail at its start
-constexpr std::int64_t kEndGraceMs = 2000;
 
 const char* const kEnvironment[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/",
                                     nullptr};
@@ -92,7 +89,7 @@ bool has_ended(pid_t pid) { return ::waitpid(pid, nullptr, WNOHANG) != 0; }
 
 int end(const sigset_t& signals, pid_t agent) {
   ::kill(agent, SIGTERM);
-  std::int64_t deadline = now_ms() + kEndGraceMs;
+  std::int64_t deadline = now_ms() + limits::kAgentEndGraceMs;
   while (!has_ended(agent) && now_ms() < deadline) next_signal(signals, deadline - now_ms());
   return 0;
 }
@@ -111,12 +108,13 @@ int supervise(int agent_pid) {
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
   disable_oom_killing();
   pid_t agent = agent_pid;
-  std::int64_t started = now_ms(), pause = kFirstPauseMs;
+  std::int64_t started = now_ms(), pause = limits::kAgentFirstPauseMs;
   for (;;) {
     // Check before waiting: the agent may have ended before its signal was blocked.
     while (agent > 0 && !has_ended(agent))
       if (next_signal(signals, -1) == SIGTERM) return end(signals, agent);
-    pause = now_ms() - started > kHealthyMs ? kFirstPauseMs : std::min(pause * 2, kLongestPauseMs);
+    pause =
+        now_ms() - started > limits::kAgentHealthyMs ? limits::kAgentFirstPauseMs : std::min(pause * 2, limits::kAgentLongestPauseMs);
     say(fmt::format("the agent ended; starting it again in {} ms", pause));
     if (pause_for(signals, pause)) return 0;
     agent = fork_agent();

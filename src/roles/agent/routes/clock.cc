@@ -7,7 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
+#include "link/bounds.h"
 #include "roles/agent/routes.h"
 
 namespace banger::roles::agent {

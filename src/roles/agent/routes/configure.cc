@@ -4,9 +4,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "capabilities/apply.h"
+#include "guestcfg/bounds.h"
+#include "roles/agent/bounds.h"
 #include "roles/agent/freezer.h"
 #include "roles/agent/routes.h"
 #include "roles/agent/routes/clock.h"
@@ -14,8 +15,6 @@
 namespace banger::roles::agent {
 
 namespace {
-
-constexpr std::size_t kBriefBytes = 16 << 10;  // a larger config may take a while to parse
 
 /// The data that the pool's part and this thread's part share.
 struct Work {
@@ -50,7 +49,7 @@ Result<> change_guest(Work& work) {
 // The part that only changes the guest's identity runs on this thread. Another thread would mean more code that runs
 // for the first time in a clone while the host waits for it.
 Task<Result<>> change(host::Runtime& runtime, std::shared_ptr<Work> work) {
-  if (work->body.size() <= kBriefBytes) {
+  if (work->body.size() <= limits::kBriefConfigBytes) {
     CO_TRY(parse(*work));
     if (capabilities::is_brief(work->config)) co_return change_guest(*work);
     co_return co_await runtime.blocking([work] { return change_guest(*work); });

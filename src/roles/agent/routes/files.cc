@@ -11,6 +11,8 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
+#include "link/bounds.h"
+#include "roles/agent/bounds.h"
 #include "roles/agent/routes.h"
 #include "roles/agent/users.h"
 #include "tar/tar.h"

@@ -7,9 +7,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "host/files.h"
+#include "roles/agent/bounds.h"
 #include "roles/agent/routes.h"
 
 namespace banger::roles::agent {

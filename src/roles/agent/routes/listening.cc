@@ -2,7 +2,7 @@
 // away. Linux does not notify of changes, so the agent reads the kernel's table once a second.
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
+#include "roles/agent/bounds.h"
 #include "roles/agent/listeners.h"
 #include "roles/agent/routes.h"
 

@@ -10,7 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
+#include "link/bounds.h"
 #include "roles/agent/freezer.h"
 #include "roles/agent/routes.h"
 #include "roles/agent/warm_up.h"

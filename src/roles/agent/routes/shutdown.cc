@@ -1,7 +1,8 @@
 // POST /shutdown: answers, then asks init to shut down.
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
+#include "link/bounds.h"
+#include "roles/agent/bounds.h"
 #include "roles/agent/routes.h"
 
 namespace banger::roles::agent {

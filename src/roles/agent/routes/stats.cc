@@ -6,8 +6,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
 #include "host/files.h"
+#include "roles/agent/bounds.h"
 #include "roles/agent/routes.h"
 
 namespace banger::roles::agent {

@@ -4,10 +4,11 @@
 #include <asio.hpp>
 #include <asio/experimental/as_tuple.hpp>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "host/files.h"
+#include "link/bounds.h"
 #include "roles/agent/address.h"
+#include "roles/agent/bounds.h"
 #include "roles/agent/routes.h"
 
 namespace banger::roles::agent {

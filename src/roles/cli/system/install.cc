@@ -9,6 +9,7 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
+#include "config/bounds.h"
 #include "host/beneath.h"
 #include "host/files.h"
 #include "roles/cli/system/units.h"

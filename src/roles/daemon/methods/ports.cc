@@ -8,6 +8,7 @@
 #include "engine/reach/forwards.h"
 #include "engine/reach/reach.h"
 #include "engine/reach/relay.h"
+#include "link/bounds.h"
 #include "roles/daemon/methods/methods.h"
 #include "roles/daemon/methods/probe.h"
 

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "engine/reach/relay.h"
 #include "host/files.h"
+#include "link/bounds.h"
 #include "machine/log_bound.h"
 #include "roles/daemon/methods/methods.h"
 

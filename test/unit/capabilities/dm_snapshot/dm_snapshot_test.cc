@@ -18,6 +18,7 @@
 #include "host/files.h"
 #include "host/loop_device.h"
 #include "support/temp_dir.h"
+#include "vm/bounds.h"
 
 using namespace banger;
 using namespace banger::capabilities;

@@ -2,8 +2,8 @@
 
 #include <sys/stat.h>
 
-#include "base/bounds.h"
 #include "harness.h"
+#include "roles/agent/bounds.h"
 
 using namespace banger;
 using namespace banger::roles::agent;

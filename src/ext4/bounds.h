@@ -1,0 +1,20 @@
+// Bounds on file systems that are written, each with its reason. Bounds that several folders share are in
+// base/bounds.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/bounds.h"
+
+namespace banger::limits {
+
+inline constexpr std::uint64_t kRootfsBytes = 64 * kGiB;  ///< content of one root file system
+/// Names, links and attributes of one archive, kept in memory.
+inline constexpr std::size_t kArchiveMetadataBytes = 2 * kGiB;
+/// A smaller one has no room for journal and inode table.
+inline constexpr std::uint64_t kMinFileSystemBytes = 8 * kMiB;
+inline constexpr std::uint64_t kWriteProgressBytes = 4 * kMiB;  ///< content between two reports of progress
+inline constexpr int kMaxSymlinks = 40;                         ///< followed in one path; MAXSYMLINKS of Linux
+
+}  // namespace banger::limits

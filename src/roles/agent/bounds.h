@@ -1,0 +1,72 @@
+// Bounds of the guest agent, each with its reason. The agent trusts its host, but it runs in a small guest. Bounds that
+// several folders share are in base/bounds.h.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/bounds.h"
+
+namespace banger::limits {
+
+// -- files
+/// The agent's log is in memory (/run) and starts over at this size.
+inline constexpr std::size_t kAgentLogBytes = 256 * kKiB;
+inline constexpr std::size_t kProcFileBytes = 16 * kMiB;  ///< one file of /proc; /proc/net/tcp has 150 bytes a socket
+inline constexpr std::size_t kHostsFileBytes = 1 * kMiB;  ///< /etc/hosts; real ones are below 10 KiB
+inline constexpr std::size_t kCommandLineBytes = 64 * kKiB;  ///< the kernel's own; x86 has at most 2 KiB
+inline constexpr std::size_t kMountInfoBytes = 4 * kMiB;     ///< 100 bytes a mount; hosts of containers have thousands
+inline constexpr std::size_t kFrozenListBytes = 1 * kMiB;    ///< paths of frozen cgroups; a guest has tens
+inline constexpr std::size_t kBriefConfigBytes = 16 * kKiB;  ///< a larger guest config may take a while to parse
+inline constexpr std::size_t kKnownUsers = 64;  ///< cached; a guest with more users reads files again now and then
+
+// -- exec
+inline constexpr std::size_t kExecStdinBytes = 256 * kKiB;  ///< stdin held for a command that does not read
+inline constexpr auto kExecProbe = 1s;  ///< how often the agent checks for the client while stdin is stuck
+/// After a command's end, so much silence ends the wait for background output.
+inline constexpr auto kExecQuiet = 250ms;
+inline constexpr auto kExecLinger = 2s;        ///< longest wait for background output after a command's end
+inline constexpr auto kExecHangup = 3s;        ///< SIGHUP → SIGKILL after the client went away
+inline constexpr auto kExecHangupPoll = 50ms;  ///< how often the agent checks whether the hung-up processes have ended
+
+// -- files in and out
+inline constexpr int kFileTransfers = 3;         ///< at once, as each holds a thread of the agent's pool
+inline constexpr auto kFileTransferWait = 30s;   ///< for a free transfer
+inline constexpr auto kUploadEndDeadline = 10s;  ///< archive's end → body's end; only padding lies between
+
+// -- health and stats
+inline constexpr auto kHealthWait = 120s;   ///< the longest wait for the boot target in one request
+inline constexpr auto kCpuWindow = 200ms;   ///< CPU use is measured over at least this long (20 ticks)
+inline constexpr auto kCpuSampleAge = 60s;  ///< an older sample no longer describes the present load
+
+// -- ports and tunnels
+inline constexpr auto kTunnelProbe = 30s;  ///< how often the agent checks for the host of a half-closed tunnel
+/// How often the agent reads the set of listening ports while a host watches the set.
+inline constexpr auto kListeningPoll = 1s;
+
+// -- ending the guest
+inline constexpr auto kShutdownAnswerDelay = 100ms;    ///< for the answer to leave before the agent asks init
+inline constexpr auto kShutdownCommandDeadline = 20s;  ///< for an init's own tool, before the agent tries the next tool
+inline constexpr time_t kTermGraceSeconds = 3;  ///< SIGTERM → SIGKILL for all processes, under banger's small init
+inline constexpr time_t kKillGraceSeconds = 2;  ///< SIGKILL → unmount, with or without processes
+
+// -- the channel
+inline constexpr auto kPortWait = 60s;   ///< for the virtio-serial port: its driver may be a module
+inline constexpr auto kPortPoll = 20ms;  ///< sysfs does not notify of new files
+inline constexpr auto kPortReopen = 1s;  ///< after the channel failed, before the port is opened again
+
+// -- the supervisor
+inline constexpr std::int64_t kAgentFirstPauseMs =
+    100;  ///< before an agent that ended is started again; it then doubles
+inline constexpr std::int64_t kAgentLongestPauseMs = 5000;  ///< longest such pause
+inline constexpr std::int64_t kAgentHealthyMs = 10'000;     ///< an agent that lived so long did not fail at its start
+inline constexpr std::int64_t kAgentEndGraceMs = 2000;      ///< SIGTERM → SIGKILL for the agent
+
+// -- saving and cloning
+inline constexpr auto kFreezeDeadline = 2s;        ///< a process in an uninterruptible wait stops only after the wait
+inline constexpr auto kFreezePoll = 2ms;           ///< a freeze takes a few milliseconds
+inline constexpr auto kLeastFirstCommand = 700ms;  ///< time for a first command on an idle host
+inline constexpr auto kMostFirstCommand = 5s;      ///< delayed work must not wait longer
+
+}  // namespace banger::limits

@@ -1,0 +1,16 @@
+// Bounds on archives and trees, each with its reason. Bounds that several folders share are in base/bounds.h.
+#pragma once
+
+#include <cstddef>
+
+#include "base/bounds.h"
+
+namespace banger::limits {
+
+inline constexpr std::size_t kArchiveEntries = 4'000'000;  ///< entries in one root file system
+/// Extended attributes of one archive entry; ext4 holds less.
+inline constexpr std::size_t kEntryXattrBytes = 64 * kKiB;
+inline constexpr std::size_t kTreeDepth = 256;  ///< nested directories packed or copied; each holds a descriptor
+inline constexpr std::size_t kArchivePaddingBytes = 64 * kMiB;  ///< after the end marker; a longer rest is not padding
+
+}  // namespace banger::limits

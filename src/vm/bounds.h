@@ -1,0 +1,15 @@
+// Bounds on a VM's spec, each with its reason. Bounds that several folders share are in base/bounds.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/bounds.h"
+
+namespace banger::limits {
+
+inline constexpr std::size_t kVmNameBytes = 63;              ///< a label of a host name (RFC 1123)
+inline constexpr std::uint64_t kMinMemoryBytes = 64 * kMiB;  ///< with less, a distribution's kernel does not boot
+inline constexpr std::uint64_t kMinDiskBytes = 64 * kMiB;    ///< room for a journal and some files
+
+}  // namespace banger::limits

@@ -57,10 +57,6 @@ Result<Ext4Stats> write_ext4_from_directory(const std::string& directory, const 
 Result<Ext4Stats> extract_subtree(const std::string& image_path, const std::string& directory, const std::string& path,
                                   const Ext4Options& options);
 
-/// Reads one regular file of an ext4 image, at most max_bytes. Follows no symlink. `not_found` when the file does not
-/// exist.
-Result<std::string> read_file_in_image(const std::string& image_path, const std::string& file, std::size_t max_bytes);
-
 /// Adds a journal of 4 to 64 MiB to a clean file system that has none, in its free blocks. A file system with a journal
 /// stays unchanged. `exhausted` when the free blocks are too few. A writable copy of an image needs a journal to
 /// survive a machine that ends at any moment. Copies no content, so it is fast.

@@ -4,11 +4,10 @@
 #include <string>
 
 #include "base/result.h"
+#include "guest/init.h"
 
 namespace banger::image {
 
-/// "systemd", "openrc", "runit", "busybox", "none" (there is no /sbin/init), or "other" (an init that banger does not
-/// know). Follows symlinks inside the image (usr-merge, /sbin/init → systemd).
-Result<std::string> detect_init(const std::string& image_path);
+Result<guest::InitKind> detect_init(const std::string& image_path);
 
 }  // namespace banger::image

@@ -5,9 +5,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "host/files.h"
+#include "image/bounds.h"
 #include "image/staged_directory.h"
 
 namespace banger::image {
@@ -22,7 +22,7 @@ Result<Image> decode(const Json& json) {
   image.kernel = TRY(get_string(json, "kernel"));
   image.sha256 = TRY(get_string(json, "sha256"));
   image.created_at = TRY(get_int(json, "created_at"));
-  image.init = TRY(get_string(json, "init"));
+  image.init = value_of(guest::kInitKindWords, TRY(get_string(json, "init"))).value_or(guest::InitKind::other);
   auto rootfs_bytes = TRY(get_int(json, "rootfs_bytes"));
   if (rootfs_bytes <= 0) return fail(ErrorCode::invalid, "field 'rootfs_bytes' must be positive");
   image.rootfs_bytes = static_cast<std::uint64_t>(rootfs_bytes);
@@ -63,7 +63,7 @@ Result<> write_image_manifest(const std::string& directory, const Image& image) 
             {"sha256", image.sha256},
             {"rootfs_bytes", image.rootfs_bytes},
             {"created_at", image.created_at},
-            {"init", image.init}};
+            {"init", to_string(image.init)}};
   return host::write_file(directory + "/manifest.json", dump_json_pretty(json) + "\n", 0644);
 }
 

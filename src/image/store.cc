@@ -24,7 +24,7 @@ Json to_json(const Image& image) {
               {"size_bytes", image.size_bytes},
               {"rootfs_bytes", image.rootfs_bytes},
               {"created_at", image.created_at},
-              {"init", image.init},
+              {"init", to_string(image.init)},
               {"rootfs", image.rootfs},
               {"work_seed", image.work_seed}};
 }

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/task.h"
+#include "guest/init.h"
 #include "host/runtime.h"
 #include "image/kernel/store.h"
 
@@ -25,7 +26,7 @@ struct Image {
   std::uint64_t size_bytes = 0;    ///< on disk
   std::uint64_t rootfs_bytes = 0;  ///< length of the file system
   std::int64_t created_at = 0;
-  std::string init;  ///< "systemd", "openrc", "runit", "busybox", "none", or "other": one that banger does not know
+  guest::InitKind init = guest::InitKind::none;
   std::string rootfs, work_seed;  ///< full paths
 };
 Json to_json(const Image& image);

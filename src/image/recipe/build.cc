@@ -16,6 +16,7 @@
 #include "host/files.h"
 #include "image/apt/sources.h"
 #include "image/apt/tool.h"
+#include "image/bounds.h"
 #include "image/init.h"
 #include "image/manifest.h"
 #include "image/recipe/build_directory.h"

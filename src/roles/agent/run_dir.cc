@@ -5,25 +5,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "guestcfg/bounds.h"
 #include "host/files.h"
 
 namespace banger::roles::agent {
 
 namespace {
-
-constexpr std::array kInits = {
-    std::pair{InitKind::systemd, std::string_view("systemd")},
-    std::pair{InitKind::openrc, std::string_view("openrc")},
-    std::pair{InitKind::runit, std::string_view("runit")},
-    std::pair{InitKind::busybox, std::string_view("busybox")},
-    std::pair{InitKind::none, std::string_view("none")},
-};
 
 constexpr std::size_t kTokenBytes = 16;  // link/link.h
 
@@ -44,18 +35,6 @@ Result<> overwrite(const std::string& path, std::string_view text) {
 
 }  // namespace
 
-std::string_view to_string(InitKind kind) {
-  for (const auto& [value, name] : kInits)
-    if (value == kind) return name;
-  return "none";
-}
-
-InitKind init_kind_from_string(std::string_view name) {
-  for (const auto& [value, text] : kInits)
-    if (text == name) return value;
-  return InitKind::none;
-}
-
 Result<AgentConfig> RunDir::load_config() const {
   auto path = path_ + "/config.json";
   auto config = TRY(read_config(path));
@@ -74,7 +53,7 @@ Result<> RunDir::save_config(const AgentConfig& config) const {
 
 InitKind RunDir::init_kind() const {
   auto text = host::read_file(path_ + "/init", 64);
-  return text ? init_kind_from_string(trim(*text)) : InitKind::none;
+  return text ? value_of(guest::kInitKindWords, trim(*text)).value_or(InitKind::none) : InitKind::none;
 }
 
 bool RunDir::system_ready() const { return ::access((path_ + "/system-ready").c_str(), F_OK) == 0; }

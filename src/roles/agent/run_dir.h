@@ -2,7 +2,7 @@
 // here.
 //
 //   config.json    0600: the current guest config; the agent reads "link_token", "environment" and "interfaces"
-//   init           the image's init: systemd, openrc, runit, busybox or none
+//   init           the image's init: systemd, openrc, runit, busybox, other or none
 //   system-ready   exists once the boot target is reached
 //   frozen         the cgroups that are frozen while the machine is a template (freezer.h)
 //   agent.log      bounded (log_file.h)
@@ -12,16 +12,14 @@
 #include <string>
 
 #include "base/result.h"
+#include "guest/init.h"
 #include "guestcfg/guest_config.h"
 
 namespace banger::roles::agent {
 
 using Environment = std::map<std::string, std::string>;
 
-enum class InitKind { systemd, openrc, runit, busybox, none };
-std::string_view to_string(InitKind kind);
-/// Unknown names are `none`. The agent then shuts down by a plain signal to PID 1.
-InitKind init_kind_from_string(std::string_view name);
+using guest::InitKind;
 
 /// The part of the guest config that the agent itself needs.
 struct AgentConfig {

@@ -2,7 +2,7 @@
 
 #include <signal.h>
 
-#include "base/bounds.h"
+#include "roles/agent/bounds.h"
 
 namespace banger::roles::agent {
 
@@ -28,7 +28,8 @@ ShutdownPlan plan_shutdown(InitKind init, ShutdownMode mode) {
       return {Commands{{"openrc-shutdown", off ? "-p" : "-r", "now"}, tool}, off ? SIGUSR2 : SIGTERM};
     case InitKind::runit:
       return {Commands{{"runit-init", off ? "0" : "6"}, tool}, 0};
-    // banger's own small init can only power off. The host then starts the machine again.
+    // banger's own small init can only power off. The host then starts the machine again. Many other inits do the same.
+    case InitKind::other:
     case InitKind::none:
       return {.signal = SIGTERM};
   }

@@ -1,3 +1,4 @@
+#include "engine/names.h"
 #include "engine/fixture.h"
 
 #include <fmt/format.h>
@@ -8,7 +9,6 @@
 #include "base/bounds.h"
 #include "capabilities/resource_host.h"
 #include "catch.h"
-#include "engine/names.h"
 #include "ext4/ext4.h"
 #include "host/files.h"
 #include "image/kernel/manifest.h"
@@ -116,7 +116,7 @@ void Fixture::make_image() {
   image.kernel = kKernel;
   image.sha256 = std::string(64, 'b');
   image.rootfs_bytes = kDisk;
-  image.init = "systemd";
+  image.init = guest::InitKind::systemd;
   REQUIRE(image::write_image_manifest(place, image));
 }
 

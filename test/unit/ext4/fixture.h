@@ -5,6 +5,7 @@
 
 #include "ext4/ext4.h"
 #include "support/fs_fixture.h"
+#include "support/image_file.h"
 
 namespace banger::test {
 

@@ -9,15 +9,27 @@ using namespace banger::ext4;
 using namespace banger::test;
 using Catch::Matchers::Contains;
 
-TEST_CASE("ext4: reading a file follows nothing and keeps its bound") {
+TEST_CASE("ext4: reading a file follows symlinks inside the image and keeps its bound") {
   TempDir dir;
-  REQUIRE(
-      write(TarBytes().file("etc/os-release", "ID=x\n").symlink("link", "etc/os-release").symlink("e", "etc").done(),
-            dir / "image")
-          .has_value());
+  std::string far = "/" + std::string(200, 'd') + "/x";
+  REQUIRE(write(TarBytes()
+                    .file("etc/os-release", "ID=x\n")
+                    .file("lib/" + far, "far")
+                    .symlink("link", "etc/os-release")
+                    .symlink("etc/up", "../../link")
+                    .symlink("e", "/etc")
+                    .symlink("long", "lib" + far)
+                    .symlink("loop", "loop")
+                    .symlink("etc/gone", "none")
+                    .done(),
+                dir / "image")
+              .has_value());
+  for (const char* name : {"etc/os-release", "/link", "/e/os-release", "e/../link", "/etc/up", "../e/up"})
+    CHECK(read_file_in_image(dir / "image", name, 99).value() == "ID=x\n");
+  CHECK(read_file_in_image(dir / "image", "long", 99).value() == "far");
   CHECK(read_file_in_image(dir / "image", "/etc/os-release", 5).value() == "ID=x\n");
   CHECK(read_file_in_image(dir / "image", "/etc/os-release", 4).error().code == ErrorCode::exhausted);
-  for (const char* name : {"/link", "/e/os-release", "/etc", "/none", "/etc/os-release/x"})
+  for (const char* name : {"/e", "/etc", "/", "/none", "/etc/os-release/x", "loop", "loop/x", "e/gone"})
     CHECK(read_file_in_image(dir / "image", name, 99).error().code == ErrorCode::not_found);
   CHECK(read_file_in_image(dir / "none", "/etc", 99).error().code == ErrorCode::not_found);
   spill(dir / "junk", std::string(100'000, 'j'));

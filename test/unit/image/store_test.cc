@@ -11,6 +11,7 @@
 #include "host/files.h"
 #include "image/init.h"
 #include "image/kernel/samples.h"
+#include "support/image_file.h"
 
 using namespace banger;
 using namespace samples;
@@ -38,7 +39,7 @@ struct Fixture {
     auto fd = host::open_file(dir / "init.tar", O_RDONLY);
     REQUIRE(ext4::write_ext4_from_tar(fd->get(), dir / "init.ext4", {.spare_bytes = 1 << 20, .journal = false}));
     auto init = image::detect_init(dir / "init.ext4");
-    return init ? *init : init.error().message;
+    return init ? std::string(to_string(*init)) : init.error().message;
   }
 };
 
@@ -56,11 +57,11 @@ TEST_CASE("image: a tar becomes an image with a work seed of its /root") {
   CHECK(made->id.size() == 12);
   CHECK(made->source == "import");
   CHECK(made->kernel == "debian-cloud");
-  CHECK(made->init == "none");
+  CHECK(made->init == guest::InitKind::none);
   CHECK(made->rootfs_bytes == std::filesystem::file_size(made->rootfs));
   CHECK(made->sha256 == *host::sha256_file(made->rootfs));
-  CHECK(*ext4::read_file_in_image(made->rootfs, "/etc/os-release", 100) == "ID=test");
-  CHECK(*ext4::read_file_in_image(made->work_seed, "/.bashrc", 100) == "PS1=x");
+  CHECK(*test::read_file_in_image(made->rootfs, "/etc/os-release", 100) == "ID=test");
+  CHECK(*test::read_file_in_image(made->work_seed, "/.bashrc", 100) == "PS1=x");
   CHECK(ext4::check_ext4(made->rootfs));
   CHECK(ext4::check_ext4(made->work_seed));
 
@@ -99,8 +100,8 @@ TEST_CASE("image: a taken or invalid name or a missing file is refused and leave
 
 TEST_CASE("image: the init is found through the symlinks of a merged /usr") {
   Fixture f;
-  std::vector<Entry> merged = {{"usr/sbin", "", AE_IFDIR},       {"usr/lib/systemd/systemd", "ELF"},
-                               {"usr/bin/busybox", "ELF"},       {"sbin", "", AE_IFLNK, "usr/sbin"},
+  std::vector<Entry> merged = {{"usr/sbin", "", AE_IFDIR},       program("usr/bin/busybox"),
+                               {"usr/lib/dinit", "", AE_IFDIR},  {"sbin", "", AE_IFLNK, "usr/sbin"},
                                {"bin", "", AE_IFLNK, "usr/bin"}, {"lib", "", AE_IFLNK, "usr/lib"}};
   auto with = [&](std::vector<Entry> more) {
     auto all = merged;
@@ -108,12 +109,14 @@ TEST_CASE("image: the init is found through the symlinks of a merged /usr") {
     return f.init_of(all);
   };
   CHECK(with({}) == "none");
-  CHECK(with({{"usr/sbin/init", "", AE_IFLNK, "/lib/systemd/systemd"}}) == "systemd");
-  CHECK(with({{"usr/sbin/init", "", AE_IFLNK, "../lib/systemd/systemd"}}) == "systemd");
-  CHECK(with({{"usr/sbin/init", "", AE_IFLNK, "/bin/busybox"}}) == "busybox");
-  CHECK(with({{"usr/sbin/init", "", AE_IFLNK, "/bin/busybox"}, {"usr/sbin/openrc", "ELF"}}) == "openrc");
-  CHECK(with({{"usr/sbin/runit-init", "ELF"}, {"usr/sbin/init", "", AE_IFLNK, "runit-init"}}) == "runit");
-  CHECK(with({{"usr/sbin/init", "ELF"}}) == "other");
+  CHECK(with({program("usr/lib/systemd/systemd")}) == "systemd");
+  for (const char* target : {"/lib/systemd/systemd", "../lib/systemd/systemd"})
+    CHECK(with({program("usr/lib/systemd/systemd"), {"usr/sbin/init", "", AE_IFLNK, target}}) == "systemd");
+  Entry busybox{"usr/sbin/init", "", AE_IFLNK, "/bin/busybox"};
+  CHECK(with({busybox}) == "none");
+  CHECK(with({busybox, {"etc/inittab", "::respawn:/bin/sh\n"}}) == "busybox");
+  CHECK(with({program("usr/sbin/init")}) == "other");
+  CHECK(with({{"usr/sbin/init", "not executable"}}) == "none");
   CHECK(with({{"usr/sbin/init", "", AE_IFLNK, "init"}}) == "none");
 }
 
@@ -254,11 +257,11 @@ TEST_CASE("image: debian-bookworm is built as this user", "[.slow]") {
   if (!built) FAIL(built.error().sentence());
   WARN(image::to_json(*built).dump(2));
   CHECK(built->init == "systemd");
-  CHECK(ext4::read_file_in_image(built->rootfs, "/etc/machine-id", 100)->empty());
-  CHECK(ext4::read_file_in_image(built->rootfs, "/etc/ssh/ssh_host_ed25519_key", 4096).error().code ==
+  CHECK(test::read_file_in_image(built->rootfs, "/etc/machine-id", 100)->empty());
+  CHECK(test::read_file_in_image(built->rootfs, "/etc/ssh/ssh_host_ed25519_key", 4096).error().code ==
         ErrorCode::not_found);
-  CHECK(ext4::read_file_in_image(built->rootfs, "/etc/apt/sources.list.d/debian.sources", 4096)
+  CHECK(test::read_file_in_image(built->rootfs, "/etc/apt/sources.list.d/debian.sources", 4096)
             ->find("Suites: bookworm") != std::string::npos);
-  CHECK(ext4::read_file_in_image(built->work_seed, "/.bashrc", 4096)->find("PS1") != std::string::npos);
+  CHECK(test::read_file_in_image(built->work_seed, "/.bashrc", 4096)->find("PS1") != std::string::npos);
   CHECK(store.leftovers().empty());
 }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "guest/init.h"
 #include "guest/root.h"
 #include "guestcfg/guest_config.h"
 
@@ -25,16 +26,11 @@ int load_modules(const std::string& directory);
 /// The guest config with which the machine was started: `directory`/config.json and its payloads.
 Result<guestcfg::GuestConfig> read_config(const std::string& directory);
 
-/// The program that runs as PID 1 in the new root.
-struct ImageInit {
-  std::string path;  ///< empty: the image has no init
-  std::string kind;  ///< systemd, openrc, runit, busybox, other, none
-};
-ImageInit find_init(const guest::Root& root);
+guest::Init find_init(const guest::Root& root);
 
-/// Writes the agent's files to /run/banger (config.json, init, first-boot) and the agent itself. For systemd, also
+/// Writes the agent's files to /run/banger (config.json, init) and the agent itself. For systemd, also
 /// writes the unit that reports when the boot target is reached.
-Result<> write_run_dir(const guestcfg::GuestConfig& config, const ImageInit& init, bool first_boot);
+Result<> write_run_dir(const guestcfg::GuestConfig& config, const guest::Init& init);
 
 /// Marks the boot target as reached, for inits that do not report it.
 Result<> mark_system_ready();

@@ -20,7 +20,7 @@ namespace {
 constexpr LogLevel kConsoleLevel = LogLevel::warn;
 
 /// Returns only an error: on success this process has become the image's init.
-Result<> exec_init(const ImageInit& image) {
+Result<> exec_init(const guest::Init& image) {
   if (image.path.empty()) {
     // Run the agent's own file. The initramfs's copy of this program is freed when no process runs it.
     ::execl(kAgentFile, "init", "small", nullptr);
@@ -43,8 +43,8 @@ Result<> boot() {
   TRY(capabilities::apply_all(target, config));
   say("guest config applied");
 
-  ImageInit image = find_init(TRY(guest::Root::open(kNewRoot)));
-  TRY(write_run_dir(config, image, target.first_boot));
+  guest::Init image = find_init(TRY(guest::Root::open(kNewRoot)));
+  TRY(write_run_dir(config, image));
   TRY(switch_root());
   if (image.path.empty()) hold_end_signals();
   TRY(start_agent());
@@ -53,7 +53,7 @@ Result<> boot() {
   // The agent answers requests meanwhile, so clients can follow the progress.
   target.root = "/";
   if (auto ran = capabilities::run_first_boot(target, config); !ran) say("first boot: " + ran.error().sentence());
-  if (image.kind != "systemd") TRY(mark_system_ready());
+  if (image.kind != guest::InitKind::systemd) TRY(mark_system_ready());
   return exec_init(image);
 }
 

@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "base/bounds.h"
 #include "guest/boot_memory.h"
+#include "guestcfg/bounds.h"
 #include "host/files.h"
 #include "roles/agent/embedded_files.h"
 #include "roles/agent/init/boot.h"
@@ -57,7 +57,7 @@ Result<guestcfg::GuestConfig> read_config(const std::string& directory) {
   return guestcfg::from_json(json, payloads);
 }
 
-Result<> write_run_dir(const guestcfg::GuestConfig& config, const ImageInit& init, bool first_boot) {
+Result<> write_run_dir(const guestcfg::GuestConfig& config, const guest::Init& init) {
   // The agent needs only token and environment. File contents are written already, and the entropy is used up.
   guestcfg::GuestConfig kept = config;
   kept.files.clear();
@@ -65,10 +65,9 @@ Result<> write_run_dir(const guestcfg::GuestConfig& config, const ImageInit& ini
   kept.ssh_host_key.reset();
   TRY(host::write_file(in_run_dir("config.json"), dump_json(guestcfg::to_json(kept, guestcfg::Contents::inline_data)),
                        0600));
-  TRY(host::write_file(in_run_dir("init"), init.kind, 0644));
-  if (first_boot) TRY(host::write_file(in_run_dir("first-boot"), "", 0644));
+  TRY(host::write_file(in_run_dir("init"), to_string(init.kind), 0644));
   TRY(in("the agent's file", copy_self()));
-  if (init.kind == "systemd") TRY(add_ready_unit());
+  if (init.kind == guest::InitKind::systemd) TRY(add_ready_unit());
   return {};
 }
 

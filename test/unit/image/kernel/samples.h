@@ -138,7 +138,9 @@ struct Entry {
   std::string path, content;
   unsigned type = AE_IFREG;
   std::string target = {};
+  unsigned mode = 0644;  ///< of all but directories
 };
+inline Entry program(const std::string& path) { return {path, "ELF", AE_IFREG, "", 0755}; }
 
 enum class Pack { none, gzip, xz, zstd };
 
@@ -155,7 +157,7 @@ inline std::string tar(const std::vector<Entry>& entries, Pack pack = Pack::none
     archive_entry* header = archive_entry_new();
     archive_entry_set_pathname(header, entry.path.c_str());
     archive_entry_set_filetype(header, entry.type);
-    archive_entry_set_perm(header, entry.type == AE_IFDIR ? 0755 : 0644);
+    archive_entry_set_perm(header, entry.type == AE_IFDIR ? 0755 : entry.mode);
     archive_entry_set_size(header, static_cast<la_int64_t>(entry.content.size()));
     if (entry.type == AE_IFLNK) archive_entry_set_symlink(header, entry.target.c_str());
     archive_write_header(writer, header);

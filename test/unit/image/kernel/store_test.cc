@@ -3,10 +3,11 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
 #include "catch.h"
 #include "ext4/ext4.h"
+#include "image/bounds.h"
 #include "samples.h"
+#include "support/image_file.h"
 
 using namespace banger;
 using namespace samples;
@@ -155,10 +156,10 @@ TEST_CASE("kernel: all modules are in a file system for guests, with modprobe's 
   REQUIRE(kernel);
   REQUIRE(kernel->modules_image != "");
   CHECK(ext4::check_ext4(kernel->modules_image));
-  CHECK(ext4::read_file_in_image(kernel->modules_image, "kernel/stp.ko", 1 << 20).value() == module(""));
-  CHECK_THAT(ext4::read_file_in_image(kernel->modules_image, "modules.dep", 1 << 20).value(),
+  CHECK(test::read_file_in_image(kernel->modules_image, "kernel/stp.ko", 1 << 20).value() == module(""));
+  CHECK_THAT(test::read_file_in_image(kernel->modules_image, "modules.dep", 1 << 20).value(),
              Catch::Contains("kernel/bridge.ko:"));
-  CHECK(ext4::read_file_in_image(kernel->modules_image, "modules.builtin", 1 << 20).value() ==
+  CHECK(test::read_file_in_image(kernel->modules_image, "modules.builtin", 1 << 20).value() ==
         "kernel/fs/ext4/ext4.ko\n");
   CHECK(std::filesystem::is_empty(f.dir / "cache/kernel-pull"));
   auto without = f.import("without", f.an_elf());

@@ -60,9 +60,9 @@ TEST_CASE("run_dir: knows the init and whether the system is ready") {
   TempDir dir;
   RunDir files(dir.path());
   CHECK(files.init_kind() == InitKind::none);
-  for (auto kind : {InitKind::systemd, InitKind::openrc, InitKind::runit, InitKind::busybox, InitKind::none}) {
-    REQUIRE(host::write_file(dir / "init", std::string(to_string(kind)) + "\n"));
-    CHECK(files.init_kind() == kind);
+  for (const auto& word : guest::kInitKindWords) {
+    REQUIRE(host::write_file(dir / "init", std::string(word.text) + "\n"));
+    CHECK(files.init_kind() == word.value);
   }
   CHECK(!files.system_ready());
   REQUIRE(files.mark_system_ready());

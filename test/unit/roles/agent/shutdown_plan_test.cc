@@ -13,6 +13,7 @@ TEST_CASE("shutdown_plan: each init has its own command or signal") {
   CHECK(plan_shutdown(InitKind::busybox, ShutdownMode::poweroff).signal == SIGUSR2);
   CHECK(plan_shutdown(InitKind::busybox, ShutdownMode::reboot).signal == SIGTERM);
   CHECK(plan_shutdown(InitKind::none, ShutdownMode::poweroff).signal == SIGTERM);
+  CHECK(plan_shutdown(InitKind::other, ShutdownMode::poweroff).signal == SIGTERM);
   CHECK(plan_shutdown(InitKind::openrc, ShutdownMode::poweroff).commands[0] ==
         std::vector<std::string>{"openrc-shutdown", "-p", "now"});
   CHECK(plan_shutdown(InitKind::openrc, ShutdownMode::reboot).commands[1] == std::vector<std::string>{"reboot"});

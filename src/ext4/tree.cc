@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include "base/bounds.h"
 #include "base/text.h"
+#include "ext4/bounds.h"
+#include "tar/bounds.h"
 #include "tar/path.h"
 
 namespace banger::ext4 {
@@ -55,7 +56,7 @@ Result<> Tree::enter(NodeId directory, std::string_view name, NodeId id) {
   return {};
 }
 
-Result<Tree::Place> Tree::walk(std::string_view path, bool make_parents) {
+Result<Tree::Place> Tree::walk(std::string_view path, MissingParents parents) {
   auto parts = TRY(tar::split_member(path, tar::AbsoluteNames::make_relative));
   if (parts.empty()) return Place{kRoot, {}};
   NodeId at = kRoot;
@@ -63,7 +64,7 @@ Result<Tree::Place> Tree::walk(std::string_view path, bool make_parents) {
     Names& names = *nodes_[at].children;
     auto found = names.find(parts[i]);
     if (found == names.end()) {
-      if (!make_parents)
+      if (parents == MissingParents::refuse)
         return fail(ErrorCode::invalid, fmt::format("'{}' is not in the archive before this", printable(path)));
       NodeId made = TRY(add(make_directory(0755, made_up_time_)));
       TRY(enter(at, parts[i], made));
@@ -80,7 +81,7 @@ Result<Tree::Place> Tree::walk(std::string_view path, bool make_parents) {
 }
 
 Result<NodeId> Tree::place(std::string_view path, Node node) {
-  Place place = TRY(walk(path, true));
+  Place place = TRY(walk(path, MissingParents::make));
   auto take_over = [&](Node& old) {
     metadata_bytes_ += metadata_size(node);
     node.children = std::move(old.children);
@@ -119,14 +120,14 @@ Result<> Tree::link(std::string_view path, std::string_view target) {
     return fail(ErrorCode::invalid,
                 fmt::format("hard link '{}' to '{}', which {}", printable(path), printable(target), why));
   };
-  Place from = TRY(in(fmt::format("hard link '{}'", printable(path)), walk(target, false)));
+  Place from = TRY(in(fmt::format("hard link '{}'", printable(path)), walk(target, MissingParents::refuse)));
   if (from.name.empty()) return missing("is the root");
   Names& sources = *nodes_[from.directory].children;
   auto found = sources.find(from.name);
   if (found == sources.end()) return missing("is not in the archive before it");
   NodeId id = found->second;
   if (nodes_[id].is_directory()) return missing("is a directory");
-  Place to = TRY(walk(path, true));
+  Place to = TRY(walk(path, MissingParents::make));
   if (to.name.empty()) return missing("would replace the root");
   Names& names = *nodes_[to.directory].children;
   if (auto old = names.find(to.name); old != names.end()) {

@@ -80,7 +80,8 @@ class Tree {
     NodeId directory;
     std::string_view name;  ///< empty: the root itself
   };
-  Result<Place> walk(std::string_view path, bool make_parents);
+  enum class MissingParents { make, refuse };
+  Result<Place> walk(std::string_view path, MissingParents parents);
   Result<NodeId> add(Node node);
   Result<> enter(NodeId directory, std::string_view name, NodeId id);
   void leave(NodeId directory, Names::iterator child);

@@ -74,6 +74,14 @@ constexpr const char* kColumns =
     "stages, "
     "purpose, save_id, way, ephemeral";
 
+template <class... Args>
+void execute(SQLite::Database& db, const char* sql, const Args&... args) {
+  SQLite::Statement s(db, sql);
+  int at = 0;
+  (s.bind(++at, args), ...);
+  s.exec();
+}
+
 // A column that holds a word of an enum.
 template <class E, std::size_t count>
 Result<E> value_in(SQLite::Statement& s, int column, const Word<E> (&words)[count]) {
@@ -175,11 +183,8 @@ struct Store::Impl {
   }
 
   void journal(const JournalEntry& entry) {
-    SQLite::Statement s(db, "INSERT OR IGNORE INTO journal (owner, kind, key) VALUES (?, ?, ?)");
-    s.bind(1, entry.owner);
-    s.bind(2, entry.kind);
-    s.bind(3, entry.key);
-    s.exec();
+    execute(db, "INSERT OR IGNORE INTO journal (owner, kind, key) VALUES (?, ?, ?)", entry.owner, entry.kind,
+            entry.key);
   }
 };
 
@@ -275,9 +280,7 @@ Result<> Store::delete_vm(std::string_view id) {
     SQLite::Transaction transaction(impl_->db);
     for (const char* sql : {"DELETE FROM vms WHERE id = ?", "DELETE FROM leases WHERE vm_id = ?",
                             "DELETE FROM journal WHERE owner = ?"}) {
-      SQLite::Statement s(impl_->db, sql);
-      s.bind(1, std::string(id));
-      s.exec();
+      execute(impl_->db, sql, std::string(id));
     }
     transaction.commit();
   });
@@ -318,11 +321,8 @@ Result<> Store::update_save(const SaveRow& row) {
 
 Result<> Store::delete_save(std::string_view id) {
   TRY(impl_->before("save", "gone"));
-  return guarded("delete a saved state's record", [&] {
-    SQLite::Statement s(impl_->db, "DELETE FROM saves WHERE id = ?");
-    s.bind(1, std::string(id));
-    s.exec();
-  });
+  return guarded("delete a saved state's record",
+                 [&] { execute(impl_->db, "DELETE FROM saves WHERE id = ?", std::string(id)); });
 }
 
 Result<std::vector<Lease>> Store::leases() const {
@@ -338,15 +338,10 @@ Result<> Store::record_lease(const Lease& lease, const std::string& tap) {
   TRY(impl_->before("lease", lease.vm_id));
   return guarded("lease an address", [&] {
     SQLite::Transaction transaction(impl_->db, SQLite::TransactionBehavior::IMMEDIATE);
-    SQLite::Statement s(
-        impl_->db,
-        "INSERT INTO leases (vm_id, address) VALUES (?1, ?2) ON CONFLICT (vm_id) DO UPDATE SET address = ?2");
-    s.bind(1, lease.vm_id);
-    s.bind(2, lease.address);
-    s.exec();
-    SQLite::Statement old(impl_->db, "DELETE FROM journal WHERE kind = 'tap' AND key = ?");
-    old.bind(1, tap);
-    old.exec();
+    execute(impl_->db,
+            "INSERT INTO leases (vm_id, address) VALUES (?1, ?2) ON CONFLICT (vm_id) DO UPDATE SET address = ?2",
+            lease.vm_id, lease.address);
+    execute(impl_->db, "DELETE FROM journal WHERE kind = 'tap' AND key = ?", tap);
     impl_->journal({0, lease.vm_id, "tap", tap});
     transaction.commit();
   });
@@ -360,11 +355,8 @@ Result<> Store::add_journal(const JournalEntry& entry) {
 Result<> Store::remove_journal(std::string_view owner, std::string_view kind, std::string_view key) {
   TRY(impl_->before("journal", "gone"));
   return guarded("write the journal", [&] {
-    SQLite::Statement s(impl_->db, "DELETE FROM journal WHERE owner = ? AND kind = ? AND key = ?");
-    s.bind(1, std::string(owner));
-    s.bind(2, std::string(kind));
-    s.bind(3, std::string(key));
-    s.exec();
+    execute(impl_->db, "DELETE FROM journal WHERE owner = ? AND kind = ? AND key = ?", std::string(owner),
+            std::string(kind), std::string(key));
   });
 }
 
@@ -390,10 +382,7 @@ Result<std::optional<std::string>> Store::fact(std::string_view key) const {
 
 Result<> Store::set_fact(std::string_view key, std::string_view value) {
   return guarded("record a fact", [&] {
-    SQLite::Statement s(impl_->db, "INSERT OR REPLACE INTO facts (key, value) VALUES (?, ?)");
-    s.bind(1, std::string(key));
-    s.bind(2, std::string(value));
-    s.exec();
+    execute(impl_->db, "INSERT OR REPLACE INTO facts (key, value) VALUES (?, ?)", std::string(key), std::string(value));
   });
 }
 

@@ -2,7 +2,6 @@
 
 #include <array>
 
-#include "host/files.h"
 
 namespace banger::engine {
 
@@ -20,16 +19,6 @@ constexpr std::array<std::string_view, 48> kAnimals = {
     "raven",  "robin", "seal",   "shrew", "sloth",  "stork", "swan",  "tapir", "tiger", "toad",  "wolf",  "wren"};
 
 }  // namespace
-
-std::string random_id() {
-  constexpr std::string_view kAlphabet = "abcdefghijklmnopqrstuvwxyz0123456789";
-  std::string id;
-  while (id.size() < 12)
-    for (unsigned char byte : host::random_bytes(16))
-      // 252 is the largest multiple of 36 in a byte, so all letters are equally likely.
-      if (byte < 252 && id.size() < 12) id += kAlphabet[byte % 36];
-  return id;
-}
 
 std::string random_name(std::string_view bytes) {
   auto pick = [&](std::size_t at) {

@@ -1,13 +1,10 @@
-// Random ids for VMs, and random names for VMs that their user did not name.
+// Random names for VMs that their user did not name.
 #pragma once
 
 #include <string>
 #include <string_view>
 
 namespace banger::engine {
-
-/// 12 characters of [a-z0-9].
-std::string random_id();
 
 /// Two words chosen by 4 random bytes, for example "brave-otter". Always a legal VM name and hostname.
 std::string random_name(std::string_view four_random_bytes);

@@ -251,4 +251,14 @@ std::string random_bytes(std::size_t count) {
   return bytes;
 }
 
+std::string random_id() {
+  constexpr std::string_view kAlphabet = "abcdefghijklmnopqrstuvwxyz0123456789";
+  std::string id;
+  while (id.size() < 12)
+    for (unsigned char byte : random_bytes(16))
+      // 36 divides 252. Bytes from 252 on are drawn again, so that all characters are equally likely.
+      if (byte < 252 && id.size() < 12) id += kAlphabet[byte % 36];
+  return id;
+}
+
 }  // namespace banger::host

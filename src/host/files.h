@@ -58,5 +58,7 @@ std::string sha256_hex(std::string_view bytes);
 
 /// Random bytes from the kernel.
 std::string random_bytes(std::size_t count);
+/// An id of 12 random characters of [a-z0-9].
+std::string random_id();
 
 }  // namespace banger::host

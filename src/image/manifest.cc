@@ -67,16 +67,6 @@ Result<> write_image_manifest(const std::string& directory, const Image& image) 
   return host::write_file(directory + "/manifest.json", dump_json_pretty(json) + "\n", 0644);
 }
 
-std::string new_image_id() {
-  // 36 divides 252. Bytes from 252 on are drawn again, so that all characters are equally likely.
-  constexpr std::string_view kAlphabet = "abcdefghijklmnopqrstuvwxyz0123456789";
-  std::string id;
-  while (id.size() < 12)
-    for (unsigned char byte : host::random_bytes(16))
-      if (byte < 252 && id.size() < 12) id += kAlphabet[byte % 36];
-  return id;
-}
-
 Result<> move_name(const std::string& store_directory, const Image& keeper) {
   for (const auto& id : store_entries(store_directory)) {
     auto other = read_image(store_directory + "/" + id);

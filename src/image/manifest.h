@@ -9,9 +9,6 @@ Result<> write_image_manifest(const std::string& directory, const Image& image);
 /// `directory` ends with the image's id. `corrupt` when the manifest is damaged or a file is missing.
 Result<Image> read_image(const std::string& directory);
 
-/// 12 random characters of [a-z0-9].
-std::string new_image_id();
-
 /// Takes the name from every image in the store but `keeper`.
 Result<> move_name(const std::string& store_directory, const Image& keeper);
 

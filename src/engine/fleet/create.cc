@@ -6,13 +6,13 @@
 
 #include "base/text.h"
 #include "engine/assets.h"
-#include "engine/names.h"
+#include "host/files.h"
 
 namespace banger::engine {
 
 Result<std::shared_ptr<VmOwner>> record_vm(Services& services, VmRegistry& registry, NewVm what) {
   store::VmRow row;
-  row.id = random_id();
+  row.id = host::random_id();
   // Templates and pool machines get a name that no user can choose.
   row.name = what.purpose == store::Purpose::user ? what.name : "." + row.id;
   row.state = vm::to_string(vm::State::creating);

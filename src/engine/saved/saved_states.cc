@@ -11,7 +11,6 @@
 
 #include "base/bounds.h"
 #include "capabilities/capability.h"
-#include "engine/names.h"
 #include "host/files.h"
 
 namespace banger::engine {
@@ -122,7 +121,7 @@ Task<Result<>> SavedStates::wait_finished(std::string id) {
 }
 
 Result<store::SaveRow> SavedStates::begin(store::SaveRow row) {
-  row.id = random_id();
+  row.id = host::random_id();
   row.ready = false;
   row.created_at = row.used_at = now();
   TRY(store_.insert_save(row));

@@ -194,7 +194,7 @@ Task<Result<Image>> ImageStore::build(std::string name, StageProgress progress, 
   CO_TRY(in(context, co_await check_tools(runtime_, path_variable_, cancel)));
   auto sources = CO_TRY(in(context, co_await find_sources(runtime_, path_variable_, plan.suite, cancel)));
 
-  Image image{.id = new_image_id(), .name = name, .source = "recipe:" + name, .kernel = plan.kernel};
+  Image image{.id = host::random_id(), .name = name, .source = "recipe:" + name, .kernel = plan.kernel};
   auto staged = CO_TRY(StagedDirectory::make(directory_, image.id));
   CO_TRY(
       in(context, co_await stream_build(runtime_, path_variable_, plan, std::move(sources), staged.file("rootfs.ext4"),
@@ -216,7 +216,7 @@ Task<Result<Image>> ImageStore::import_tar(std::string name, std::string tar_pat
       co_return fail(ErrorCode::exists, fmt::format("an image named '{}' exists already", name),
                      "delete it first, or choose another name");
   auto tar = CO_TRY(in(context, host::open_file(tar_path, O_RDONLY)));
-  Image image{.id = new_image_id(), .name = name, .source = "import", .kernel = std::move(kernel)};
+  Image image{.id = host::random_id(), .name = name, .source = "import", .kernel = std::move(kernel)};
   auto staged = CO_TRY(StagedDirectory::make(directory_, image.id));
   std::int64_t timestamp = std::time(nullptr);
   auto stream = TarStream::start(runtime_, std::move(tar), staged.file("rootfs.ext4"), rootfs_options(name, timestamp));

@@ -1,4 +1,3 @@
-#include "engine/names.h"
 #include "engine/fixture.h"
 
 #include <fmt/format.h>
@@ -160,7 +159,7 @@ vm::Spec Fixture::small_spec() {
 
 store::VmRow Fixture::new_row(std::string name, const vm::Spec& spec) const {
   store::VmRow row;
-  row.id = engine::random_id();
+  row.id = host::random_id();
   row.name = std::move(name);
   row.state = vm::to_string(State::creating);
   row.spec = dump_json(vm::to_json(spec));

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <set>
 
 #include "base/bounds.h"
 #include "catch.h"
@@ -231,6 +232,17 @@ TEST_CASE("sha256: the known values, files like bytes") {
   CHECK(sha256_file(dir / "f") == sha256_hex(content));
   CHECK(sha256_file(dir / "none").error().code == ErrorCode::not_found);
   CHECK(sha256_file(dir.path()).error().code == ErrorCode::invalid);
+}
+
+TEST_CASE("random id: ids are 12 of [a-z0-9] and differ") {
+  std::set<std::string> seen;
+  for (int i = 0; i < 1000; ++i) {
+    auto id = random_id();
+    CHECK(id.size() == 12);
+    CHECK(id.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789") == id.npos);
+    seen.insert(id);
+  }
+  CHECK(seen.size() == 1000);
 }
 
 TEST_CASE("random bytes: as many as asked, never the same") {

@@ -6,7 +6,7 @@
 #include "api/objects/snapshot.h"
 #include "base/bounds.h"
 #include "base/text.h"
-#include "engine/names.h"
+#include "host/files.h"
 #include "roles/daemon/methods/methods.h"
 #include "roles/daemon/methods/vm_object.h"
 
@@ -175,7 +175,7 @@ Task<Result<Json>> snapshot_create(Daemon& daemon, const Json& params, rpc::Call
   store::SaveRow row;
   row.kind = store::SaveKind::snapshot;
   row.name = CO_TRY(find_string(params, "name"))
-                 .value_or(fmt::format("{}-{}", vm->row().name.substr(0, 50), engine::random_id().substr(0, 6)));
+                 .value_or(fmt::format("{}-{}", vm->row().name.substr(0, 50), host::random_id().substr(0, 6)));
   CO_TRY(in("snapshot", vm::check_name(row.name)));
   engine::Stages stages(report_to(context));
   auto saved = CO_TRY(co_await vm->save_as(std::move(row), stages));

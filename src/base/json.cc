@@ -29,13 +29,13 @@ Result<Json> parse_json(std::string_view text, std::size_t max_bytes) {
 std::string dump_json(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
 std::string dump_json_pretty(const Json& value) { return value.dump(2, ' ', false, Json::error_handler_t::replace); }
 
-namespace {
-
-const Json* find(const Json& object, std::string_view key) {
+const Json* find_field(const Json& object, std::string_view key) {
   if (!object.is_object()) return nullptr;
   auto it = object.find(key);
   return it == object.end() || it->is_null() ? nullptr : &*it;
 }
+
+namespace {
 
 std::unexpected<Error> missing(std::string_view key) {
   return fail(ErrorCode::invalid, fmt::format("missing field '{}'", key));
@@ -54,14 +54,14 @@ Result<T> required(Result<std::optional<T>> found, std::string_view key) {
 }  // namespace
 
 Result<std::optional<std::string>> find_string(const Json& object, std::string_view key) {
-  const Json* value = find(object, key);
+  const Json* value = find_field(object, key);
   if (!value) return std::nullopt;
   if (!value->is_string()) return wrong_type(key, "a string");
   return value->get<std::string>();
 }
 
 Result<std::optional<std::int64_t>> find_int(const Json& object, std::string_view key) {
-  const Json* value = find(object, key);
+  const Json* value = find_field(object, key);
   if (!value) return std::nullopt;
   if (!value->is_number_integer()) return wrong_type(key, "a whole number");
   if (value->is_number_unsigned() && value->get<std::uint64_t>() > INT64_MAX) return wrong_type(key, "below 2^63");
@@ -69,7 +69,7 @@ Result<std::optional<std::int64_t>> find_int(const Json& object, std::string_vie
 }
 
 Result<std::optional<bool>> find_bool(const Json& object, std::string_view key) {
-  const Json* value = find(object, key);
+  const Json* value = find_field(object, key);
   if (!value) return std::nullopt;
   if (!value->is_boolean()) return wrong_type(key, "true or false");
   return value->get<bool>();
@@ -83,7 +83,7 @@ Result<bool> get_bool(const Json& object, std::string_view key) { return require
 
 Result<std::vector<std::string>> find_strings(const Json& object, std::string_view key) {
   std::vector<std::string> strings;
-  const Json* value = find(object, key);
+  const Json* value = find_field(object, key);
   if (!value) return strings;
   if (!value->is_array()) return wrong_type(key, "a list of strings");
   for (const auto& item : *value) {

@@ -24,6 +24,9 @@ std::string dump_json(const Json& value);
 /// Readable text for people, two spaces.
 std::string dump_json_pretty(const Json& value);
 
+/// The field of an object; null when it is missing or null, or when `object` is not an object.
+const Json* find_field(const Json& object, std::string_view key);
+
 // Typed fields of an object. `get_` fails with `invalid` when the field is missing or of another type. `find_` gives
 // nullopt for a missing or null field and fails only on a wrong type.
 Result<std::string> get_string(const Json& object, std::string_view key);

@@ -9,18 +9,8 @@
 
 namespace banger::roles::cli {
 
-namespace {
-
-const Json* find(const Json& object, std::string_view key) {
-  if (!object.is_object()) return nullptr;
-  auto it = object.find(key);
-  return it == object.end() || it->is_null() ? nullptr : &*it;
-}
-
-}  // namespace
-
 std::string text_of(const Json& object, std::string_view key) {
-  const Json* value = find(object, key);
+  const Json* value = find_field(object, key);
   if (!value) return "";
   if (value->is_string()) return value->get<std::string>();
   if (value->is_boolean()) return value->get<bool>() ? "yes" : "no";
@@ -28,28 +18,28 @@ std::string text_of(const Json& object, std::string_view key) {
 }
 
 std::int64_t number_of(const Json& object, std::string_view key) {
-  const Json* value = find(object, key);
+  const Json* value = find_field(object, key);
   return value && value->is_number() ? value->get<std::int64_t>() : 0;
 }
 
 double real_of(const Json& object, std::string_view key) {
-  const Json* value = find(object, key);
+  const Json* value = find_field(object, key);
   return value && value->is_number() ? value->get<double>() : 0;
 }
 
 bool flag_of(const Json& object, std::string_view key) {
-  const Json* value = find(object, key);
+  const Json* value = find_field(object, key);
   return value && value->is_boolean() && value->get<bool>();
 }
 
 const Json& list_of(const Json& object, std::string_view key) {
   static const auto* const kEmpty = new Json(Json::array());
-  const Json* value = find(object, key);
+  const Json* value = find_field(object, key);
   return value && value->is_array() ? *value : *kEmpty;
 }
 
 std::string size_of(const Json& object, std::string_view key) {
-  const Json* value = find(object, key);
+  const Json* value = find_field(object, key);
   return value && value->is_number()
              ? format_size(static_cast<std::uint64_t>(std::max<std::int64_t>(number_of(object, key), 0)))
              : "";

@@ -87,4 +87,18 @@ std::shared_ptr<Server> start_guest(host::Runtime& runtime, UniqueFd channel, st
 
 inline host::Deadline soon() { return host::after(std::chrono::minutes(1)); }
 
+/// A guest of that kind, and the host end of its channel.
+struct Linked {
+  explicit Linked(Fixture& fixture) : log(std::make_shared<GuestLog>(fixture.runtime)), ends(make_socketpair()) {
+    server = start_guest(fixture.runtime, std::move(ends.guest), log);
+  }
+  Task<std::shared_ptr<Client>> connect(Fixture& fixture) {
+    auto client = co_await link::connect(fixture.runtime, std::move(ends.host), kToken, soon());
+    co_return client ? *client : nullptr;
+  }
+  std::shared_ptr<GuestLog> log;
+  Ends ends;
+  std::shared_ptr<Server> server;
+};
+
 }  // namespace banger::link::test

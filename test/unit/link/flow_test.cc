@@ -1,6 +1,7 @@
 // Bulk transfer and flow control.
 #include "base/bounds.h"
 #include "catch.h"
+#include "link/bounds.h"
 #include "link/fixture.h"
 
 using namespace banger;
@@ -57,19 +58,6 @@ Task<bool> settles(std::shared_ptr<Client> client, const std::size_t& count) {
 
 /// The guest's answer when it has received all of the pattern.
 std::string whole(std::size_t size) { return "{\"bytes\":" + std::to_string(size) + ",\"pattern\":true}"; }
-
-struct Linked {
-  explicit Linked(Fixture& fixture) : log(std::make_shared<GuestLog>(fixture.runtime)), ends(make_socketpair()) {
-    server = start_guest(fixture.runtime, std::move(ends.guest), log);
-  }
-  Task<std::shared_ptr<Client>> connect(Fixture& fixture) {
-    auto client = co_await link::connect(fixture.runtime, std::move(ends.host), kToken, soon());
-    co_return client ? *client : nullptr;
-  }
-  std::shared_ptr<GuestLog> log;
-  Ends ends;
-  std::shared_ptr<Server> server;
-};
 
 }  // namespace
 

@@ -12,19 +12,6 @@ namespace {
 
 using StreamPtr = std::shared_ptr<ClientStream>;
 
-struct Linked {
-  explicit Linked(Fixture& fixture) : log(std::make_shared<GuestLog>(fixture.runtime)), ends(make_socketpair()) {
-    server = start_guest(fixture.runtime, std::move(ends.guest), log);
-  }
-  Task<std::shared_ptr<Client>> connect(Fixture& fixture) {
-    auto client = co_await link::connect(fixture.runtime, std::move(ends.host), kToken, soon());
-    co_return client ? *client : nullptr;
-  }
-  std::shared_ptr<GuestLog> log;
-  Ends ends;
-  std::shared_ptr<Server> server;
-};
-
 /// The results of waiting coroutines.
 struct Outcome {
   explicit Outcome(host::Runtime& runtime) : changed(runtime) {}

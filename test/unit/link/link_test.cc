@@ -8,23 +8,6 @@ using namespace banger;
 using namespace banger::link;
 using namespace banger::link::test;
 
-namespace {
-
-struct Linked {
-  explicit Linked(Fixture& fixture) : log(std::make_shared<GuestLog>(fixture.runtime)), ends(make_socketpair()) {
-    server = start_guest(fixture.runtime, std::move(ends.guest), log);
-  }
-  Task<std::shared_ptr<Client>> connect(Fixture& fixture) {
-    auto client = co_await link::connect(fixture.runtime, std::move(ends.host), kToken, soon());
-    co_return client ? *client : nullptr;
-  }
-  std::shared_ptr<GuestLog> log;
-  Ends ends;
-  std::shared_ptr<Server> server;
-};
-
-}  // namespace
-
 TEST_CASE("link: a short request gets its answer") {
   Fixture fixture;
   Linked linked(fixture);

@@ -30,7 +30,7 @@ Node make_directory(std::uint32_t mode, Time time) {
   return node;
 }
 
-Tree::Tree(Node root) : made_up_time_(root.mtime) { nodes_.push_back(std::move(root)); }
+Tree::Tree(Node root) : default_time_(root.mtime) { nodes_.push_back(std::move(root)); }
 
 Result<NodeId> Tree::add(Node node) {
   metadata_bytes_ += metadata_size(node);
@@ -66,7 +66,7 @@ Result<Tree::Place> Tree::walk(std::string_view path, MissingParents parents) {
     if (found == names.end()) {
       if (parents == MissingParents::refuse)
         return fail(ErrorCode::invalid, fmt::format("'{}' is not in the archive before this", printable(path)));
-      NodeId made = TRY(add(make_directory(0755, made_up_time_)));
+      NodeId made = TRY(add(make_directory(0755, default_time_)));
       TRY(enter(at, parts[i], made));
       at = made;
       continue;

@@ -90,7 +90,7 @@ class Tree {
   std::deque<Node> nodes_;
   std::uint64_t name_count_ = 0;
   std::size_t metadata_bytes_ = 0;
-  Time made_up_time_;  ///< of parents that the archive did not name
+  Time default_time_;  ///< of parents that the archive did not name
 };
 
 }  // namespace banger::ext4

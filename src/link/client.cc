@@ -48,7 +48,7 @@ class ClientWire final : public Wire {
   host::Event ended_;
 };
 
-std::unexpected<Error> nobody() { return fail(ErrorCode::unavailable, "the guest closed the link"); }
+std::unexpected<Error> closed_by_guest() { return fail(ErrorCode::unavailable, "the guest closed the link"); }
 
 Result<> ClientWire::send_hello(host::Deadline& next) {
   if (auto now = host::Clock::now(); now >= next) {
@@ -58,7 +58,7 @@ Result<> ClientWire::send_hello(host::Deadline& next) {
   }
   if (unsent_.empty()) return {};
   auto step = channel_->write(unsent_);
-  if (step.kind == IoStep::Kind::gone) return nobody();
+  if (step.kind == IoStep::Kind::gone) return closed_by_guest();
   if (step.kind == IoStep::Kind::failed) return fail_errno("write to the guest's link", step.error_number);
   unsent_.erase(0, step.bytes);
   return {};
@@ -70,7 +70,7 @@ Task<Result<>> ClientWire::shake_hands(std::shared_ptr<ClientWire> self, host::D
   while (host::Clock::now() < deadline) {
     CO_TRY(self->send_hello(next));
     auto step = self->channel_->read(buffer);
-    if (step.kind == IoStep::Kind::gone) co_return nobody();
+    if (step.kind == IoStep::Kind::gone) co_return closed_by_guest();
     if (step.kind == IoStep::Kind::failed) co_return fail_errno("read from the guest's link", step.error_number);
     if (step.kind == IoStep::Kind::again) {
       co_await self->channel_->readable(std::min(next, deadline));

@@ -119,7 +119,7 @@ class Unpacker {
     struct stat there{};
     if (::fstatat(parent, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) < 0) {
       if (errno == ENOENT) return Place::create;
-      return fail_errno("look at what is there");
+      return fail_errno("read the attributes of the existing file");
     }
     bool ours = own_.contains(id_of(there));
     auto place = TRY(place_of(kind, there, ours ? Target::found : target));
@@ -187,7 +187,7 @@ class Unpacker {
 
   Result<> remember(int file) {
     struct stat info{};
-    if (::fstat(file, &info) < 0) return fail_errno("look at a file");
+    if (::fstat(file, &info) < 0) return fail_errno("read the attributes of a file");
     if (S_ISREG(info.st_mode)) own_.insert(id_of(info));
     return {};
   }

@@ -19,7 +19,7 @@ namespace banger::roles::agent {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::string_view kOurGroup = "banger-agent";
+constexpr std::string_view kAgentGroup = "banger-agent";
 
 // Not host::write_file(), which writes a temporary file and renames it.
 Result<> put(const std::string& path, std::string_view text) {
@@ -46,19 +46,19 @@ Result<> move_agent(const std::string& group) {
   return {};
 }
 
-std::vector<std::string> other_groups(const std::string& root, const std::string& ours) {
+std::vector<std::string> other_groups(const std::string& root, const std::string& own) {
   std::vector<std::string> groups;
   std::error_code error;
   for (std::filesystem::directory_iterator entry(root, error), end; !error && entry != end; entry.increment(error)) {
     auto path = entry->path().native();
-    if (path == ours || !entry->is_directory(error)) continue;
+    if (path == own || !entry->is_directory(error)) continue;
     // A group that is frozen already was frozen by the guest's user.
     if (host::read_file(path + "/cgroup.freeze", 16) == "0\n") groups.push_back(std::move(path));
   }
   return groups;
 }
 
-bool stands_still(const std::string& group) {
+bool is_frozen(const std::string& group) {
   auto events = host::read_file(group + "/cgroup.events", 4096).value_or("");
   for (auto line : split(events, '\n'))
     if (line == "frozen 1") return true;
@@ -80,19 +80,19 @@ std::string find_cgroup2(std::string_view mountinfo) {
 Result<int> freeze_others(const std::string& mounts, const std::string& record) {
   auto root = find_cgroup2(TRY(host::read_file(mounts, limits::kProcFileBytes)));
   if (root.empty()) return 0;
-  auto ours = fmt::format("{}/{}", root, kOurGroup);
-  TRY(move_agent(ours));
-  auto groups = other_groups(root, ours);
+  auto own = fmt::format("{}/{}", root, kAgentGroup);
+  TRY(move_agent(own));
+  auto groups = other_groups(root, own);
   // Record the groups before the first one stops. Then they can be thawed whatever happens next.
   TRY(host::write_file(record, join(groups, "\n"), 0600));
   for (const auto& group : groups) TRY(put(group + "/cgroup.freeze", "1"));
-  int still = 0;
+  int frozen = 0;
   auto deadline = Clock::now() + limits::kFreezeDeadline;
   for (const auto& group : groups) {
-    while (!stands_still(group) && Clock::now() < deadline) std::this_thread::sleep_for(limits::kFreezePoll);
-    still += stands_still(group);
+    while (!is_frozen(group) && Clock::now() < deadline) std::this_thread::sleep_for(limits::kFreezePoll);
+    frozen += is_frozen(group);
   }
-  return still;
+  return frozen;
 }
 
 Result<> thaw(const std::string& record) {

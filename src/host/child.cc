@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,6 +30,7 @@ struct Prepared {
   std::string program;
   std::vector<char*> argv, envp;
   int null_fd;
+  pid_t parent;
 };
 
 std::vector<char*> pointers(const std::vector<std::string>& strings) {
@@ -92,6 +94,17 @@ int drop_ids(const SpawnSpec& spec) {
   return 0;
 }
 
+// After drop_ids, because a change of user clears the signal. The parent may have died before the signal was set.
+int bind_life(const SpawnSpec& spec, pid_t parent) {
+  if (spec.cpu_seconds) {
+    rlimit limit{.rlim_cur = spec.cpu_seconds, .rlim_max = spec.cpu_seconds};
+    if (::setrlimit(RLIMIT_CPU, &limit) < 0) return errno;
+  }
+  if (!spec.dies_with_starter) return 0;
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) return errno;
+  return ::getppid() == parent ? 0 : ESRCH;
+}
+
 int run_child(const SpawnSpec& spec, const Prepared& prepared) {
   reset_signals();
   if (spec.new_session) ::setsid();
@@ -100,6 +113,7 @@ int run_child(const SpawnSpec& spec, const Prepared& prepared) {
   if (spec.default_oom_score)
     take_default_oom_score();  // before setuid, after which the process cannot write to its /proc
   if (int error = drop_ids(spec)) return error;
+  if (int error = bind_life(spec, prepared.parent)) return error;
   if (spec.small_pages) (void)::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
   if (spec.readable_by_owner)
     (void)::prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);  // fails without Yama, where nothing is forbidden
@@ -187,7 +201,7 @@ Result<Child> spawn(const SpawnSpec& spec) {
   if (!program) return fail_errno(spec.argv[0], ENOENT);
   UniqueFd null_fd(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!null_fd) return fail_errno("open /dev/null");
-  Prepared prepared{*program, pointers(spec.argv), pointers(spec.env), null_fd.get()};
+  Prepared prepared{*program, pointers(spec.argv), pointers(spec.env), null_fd.get(), ::getpid()};
 
   // No signal handler may run in the child while it shares our memory.
   sigset_t all, old;

@@ -22,12 +22,15 @@ struct SpawnSpec {
   int stdin_fd = -1, stdout_fd = -1, stderr_fd = -1;  ///< borrowed; -1 is /dev/null
   std::vector<std::pair<int, int>> extra_fds;         ///< {ours, theirs >= 3}, borrowed
   bool new_session = false;                           ///< setsid, so it outlives our terminal
-  bool readable_by_owner =
-      false;  ///< processes of our user may read its memory even under Yama (prctl(2), PR_SET_PTRACER)
-  bool small_pages =
-      /// no transparent huge pages, so the process uses only memory that it touches (prctl(2), PR_SET_THP_DISABLE)
-      false;
-  bool controlling_tty = false;  ///< make stdin_fd the controlling terminal (needs new_session)
+  /// processes of our user may read its memory even under Yama (prctl(2), PR_SET_PTRACER)
+  bool readable_by_owner = false;
+  /// no transparent huge pages, so the process uses only memory that it touches (prctl(2), PR_SET_THP_DISABLE)
+  bool small_pages = false;
+  /// killed when the thread that started it ends (prctl(2), PR_SET_PDEATHSIG): start it on the control thread, and not
+  /// on the pool
+  bool dies_with_starter = false;
+  std::uint32_t cpu_seconds = 0;  ///< killed after this much processor time (setrlimit(2), RLIMIT_CPU); 0: no limit
+  bool controlling_tty = false;   ///< make stdin_fd the controlling terminal (needs new_session)
   /// the usual chance of being killed when memory runs out, even if this process is spared
   bool default_oom_score = false;
   std::optional<uid_t> uid;  ///< drop to this user (all ids), with `gid` and `groups`

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 
 namespace banger::limits {
 
@@ -17,6 +18,8 @@ inline constexpr std::size_t kMetricsReadBytes = std::size_t{4} << 20;
 inline constexpr std::size_t kMetricsLineBytes = std::size_t{256} << 10;
 /// size of the file with the sums; it has 1 KiB
 inline constexpr std::size_t kMetricsSumsBytes = std::size_t{64} << 10;
+/// processor time of the KVM probe's QEMU: more than its deadline allows a working one on two processors
+inline constexpr std::uint32_t kKvmProbeCpuSeconds = 20;
 inline constexpr auto kMetricsPollFloor = std::chrono::seconds(1);  ///< the shortest interval, whatever the config says
 
 }  // namespace banger::limits

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "guestcfg/cpio.h"
 #include "host/files.h"
+#include "machine/bounds.h"
 #include "machine/cpu_model.h"
 #include "machine/machine_log.h"
 
@@ -64,7 +65,12 @@ Task<KvmVerdict> probe_guest(host::Runtime& runtime, const QemuFacts& qemu, std:
   auto initrd = fmt::format("{}/kvm-probe.{}.img", scratch_directory, to_hex(host::random_bytes(8)));
   auto written = host::write_file(initrd, probe_archive());
   if (!written) co_return KvmVerdict{false, written.error().message};
-  host::SpawnSpec spec{.argv = probe_command(qemu, accelerator, kernel, initrd), .env = {"LC_ALL=C"}, .cwd = "/"};
+  // No record leads to this QEMU, so it must not outlive the daemon, and a hanging guest must not burn a processor.
+  host::SpawnSpec spec{.argv = probe_command(qemu, accelerator, kernel, initrd),
+                       .env = {"LC_ALL=C"},
+                       .cwd = "/",
+                       .dies_with_starter = true,
+                       .cpu_seconds = limits::kKvmProbeCpuSeconds};
   auto run = co_await host::run_command(runtime, std::move(spec), host::after(limit));
   (void)host::remove_file(initrd);
   co_return judge(run, limit);

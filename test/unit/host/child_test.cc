@@ -2,10 +2,12 @@
 #include "host/child.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pty.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -201,6 +203,44 @@ TEST_CASE("spawn: a child that is to have the usual oom score has it, and ours s
   CHECK(inherited == "300\n");
   CHECK(usual == "0\n");
   CHECK(still == "300\n");
+}
+
+TEST_CASE("spawn: a child that dies with its starter does so when the starter is killed, any other lives on") {
+  for (bool bound : {true, false}) {
+    Pipe pipe;
+    auto starter = fork_to([&] {
+      auto spec = shell("exec sleep 1000");
+      spec.dies_with_starter = bound;
+      auto child = spawn(spec);
+      auto id = child ? process_id(child->pid()) : std::unexpected(child.error());
+      if (id) (void)write_all(pipe.write.get(), std::string(reinterpret_cast<const char*>(&*id), sizeof *id));
+      pipe.write.reset();
+      ::pause();
+      return 0;
+    });
+    REQUIRE(starter);
+    pipe.write.reset();
+    ProcessId id;
+    REQUIRE(::read(pipe.read.get(), &id, sizeof id) == sizeof id);
+    auto child = open_process(id);
+    REQUIRE(child);
+    REQUIRE(starter->signal(SIGKILL));
+    starter->wait();
+    pollfd ended{child->get(), POLLIN, 0};
+    if (bound)
+      CHECK(::poll(&ended, 1, 30'000) == 1);
+    else
+      CHECK(alive(id.pid));
+    ::syscall(SYS_pidfd_send_signal, child->get(), SIGKILL, nullptr, 0);
+  }
+}
+
+TEST_CASE("spawn: a child without processor time left is killed") {
+  auto spec = shell("while :; do :; done");
+  spec.cpu_seconds = 1;
+  auto child = spawn(spec);
+  REQUIRE(child);
+  CHECK(child->wait().signal == SIGKILL);
 }
 
 TEST_CASE("child: destroying it kills and reaps, releasing it lets it live") {

@@ -1,6 +1,9 @@
 #include "machine/qemu/kvm_probe.h"
 
+#include <poll.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include <filesystem>
 
@@ -50,6 +53,31 @@ TEST_CASE("kvm probe: a guest that hangs makes it unusable and is not left runni
   CHECK(!verdict.usable);
   CHECK(verdict.reason == "a guest did not reach its init within 500ms");
   CHECK(!find_process_by_token(directory.path()));
+}
+
+TEST_CASE("kvm probe: its QEMU ends with a daemon that is killed meanwhile") {
+  auto facts = facts_or_skip();
+  if (!facts) return;
+  TempDir directory;
+  auto kernel = directory.path() + "/kernel";
+  REQUIRE(host::write_file(kernel, tiny_kernel("early\r\n", Ending::halt)));
+  auto daemon = host::fork_to([&] {
+    host::Runtime runtime;
+    (void)run(runtime, probe_guest(runtime, *facts, "tcg", kernel, directory.path(), 300s));
+    return 0;
+  });
+  REQUIRE(daemon);
+  std::optional<host::ProcessId> qemu;
+  for (auto until = host::after(60s); !qemu && host::Clock::now() < until; ::usleep(10'000))
+    qemu = find_process_by_token(directory.path());
+  REQUIRE(qemu);
+  auto process = host::open_process(*qemu);
+  REQUIRE(process);
+  REQUIRE(daemon->signal(SIGKILL));
+  daemon->wait();
+  pollfd ended{process->get(), POLLIN, 0};
+  CHECK(::poll(&ended, 1, 30'000) == 1);
+  ::syscall(SYS_pidfd_send_signal, process->get(), SIGKILL, nullptr, 0);
 }
 
 TEST_CASE("kvm probe: a guest that ends early, or a kernel QEMU refuses, makes it unusable") {

@@ -154,6 +154,9 @@ class Machine {
   virtual std::uint64_t own_memory_bytes() const = 0;
 };
 
+/// What becomes of a machine that is found paused.
+enum class Paused { resumes, stays };
+
 /// Called as soon as the process exists and before any wait, so that the process can be journalled.
 struct StartObserver {
   /// An error ends the process, and start() fails with that error. May be empty.
@@ -170,9 +173,8 @@ class Driver {
   /// The record of a machine before start() has made its process.
   virtual MachineRecord planned(const MachineConfig& config) const = 0;
   /// Adopts a live process. `not_found` when the process is gone, `cancelled` when its guest was never started: the
-  /// process is then ended. With `go_on`, resumes a machine that was left paused because the previous daemon was
-  /// interrupted.
-  virtual Task<Result<std::unique_ptr<Machine>>> adopt(const MachineRecord& record, bool go_on) = 0;
+  /// process is then ended. `Paused::resumes` is for a machine that a daemon left paused because it was interrupted.
+  virtual Task<Result<std::unique_ptr<Machine>>> adopt(const MachineRecord& record, Paused paused) = 0;
   /// The key of everything that a saved state depends on beside the guest: the VMM's build, its processor model, the
   /// host's kernel.
   virtual std::string build_key() const = 0;

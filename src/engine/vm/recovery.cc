@@ -84,7 +84,7 @@ Task<Result<std::string>> without_machine(VmParts& vm, const Error& why) {
 }
 
 Task<Result<std::string>> adopt(VmParts& vm, Start& start, std::string summary) {
-  auto machine = co_await vm.machine->find(Paused::goes_on);
+  auto machine = co_await vm.machine->find(Paused::resumes);
   if (!machine && machine.error().code != ErrorCode::cancelled && vm.machine->is_alive())
     co_return std::unexpected(std::move(machine).error());
   if (!machine) co_return co_await without_machine(vm, machine.error());

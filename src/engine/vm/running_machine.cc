@@ -50,7 +50,7 @@ Task<Result<RunningMachine::Machine>> RunningMachine::find(Paused paused) {
     record.process = *process;
   }
   auto* driver = CO_TRY(co_await services_.vmms.for_record(record));
-  co_return Machine(CO_TRY(co_await driver->adopt(record, paused == Paused::goes_on)));
+  co_return Machine(CO_TRY(co_await driver->adopt(record, paused)));
 }
 
 Task<Result<>> RunningMachine::find_and_end() {

@@ -12,8 +12,7 @@
 
 namespace banger::engine {
 
-/// What happens to a paused machine.
-enum class Paused { goes_on, stays };
+using machine::Paused;
 
 class RunningMachine : public std::enable_shared_from_this<RunningMachine> {
  public:

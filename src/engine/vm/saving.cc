@@ -90,7 +90,7 @@ Task<Result<std::chrono::microseconds>> while_paused(machine::Machine& machine, 
   auto began = host::Clock::now();
   auto done = co_await machine.pause();
   if (done) done = co_await work();
-  if (!done || after == Paused::goes_on) {
+  if (!done || after == Paused::resumes) {
     auto resumed = co_await machine.resume();
     // Tried twice, because a machine that stays paused is useless.
     if (!resumed) resumed = co_await machine.resume();
@@ -130,7 +130,7 @@ Task<Result<SavedVm>> save_as(VmParts& vm, store::SaveRow wanted, Stages& stages
   saved.row = CO_TRY(saves.begin(std::move(saved.row)));
   Result<> done;
   if (running) {
-    auto pause = co_await write_state(vm, saved.row, Paused::goes_on, CopyDisks::yes, std::move(can_start));
+    auto pause = co_await write_state(vm, saved.row, Paused::resumes, CopyDisks::yes, std::move(can_start));
     if (pause) saved.pause = *pause;
     done = pause ? Result<>() : std::unexpected(std::move(pause.error()));
     (void)co_await vm.link->hold(Hold::off);

@@ -107,7 +107,7 @@ class FirecrackerDriver : public Driver {
 
   std::string_view name() const override { return "firecracker"; }
   Task<Result<std::unique_ptr<Machine>>> start(const MachineConfig& config, const StartObserver& observer) override;
-  Task<Result<std::unique_ptr<Machine>>> adopt(const MachineRecord& record, bool go_on) override;
+  Task<Result<std::unique_ptr<Machine>>> adopt(const MachineRecord& record, Paused paused) override;
   MachineRecord planned(const MachineConfig& config) const override;
   std::string build_key() const override { return key_of_build(facts_); }
   bool inherits_taps() const override { return false; }
@@ -218,22 +218,22 @@ Task<Result<std::string>> ask_state(std::shared_ptr<FirecrackerState> state) {
 }
 
 // A daemon that died during a save of this machine left it paused. False: its guest was never started.
-Task<Result<bool>> run_if_paused(std::shared_ptr<FirecrackerState> state, bool go_on) {
+Task<Result<bool>> settle_state(std::shared_ptr<FirecrackerState> state, Paused paused) {
   auto now = CO_TRY(co_await ask_state(state));
   if (now == "Not started") co_return false;
   state->paused = now == "Paused";
-  if (!state->paused || !go_on) co_return true;
+  if (!state->paused || paused == Paused::stays) co_return true;
   CO_TRY(co_await control(state, "resume", resume_vm(), limits::kFirecrackerReplyDeadline));
   state->paused = false;
   co_return true;
 }
 
-Task<Result<std::unique_ptr<Machine>>> FirecrackerDriver::adopt(const MachineRecord& record, bool go_on) {
+Task<Result<std::unique_ptr<Machine>>> FirecrackerDriver::adopt(const MachineRecord& record, Paused paused) {
   auto process = CO_TRY(in("adopt machine", VmmProcess::adopt(record)));
   auto version = find_version(record.version).value_or(facts_.version);
   auto state = std::make_shared<FirecrackerState>(runtime_, log_, record, version, std::move(process));
   auto machine = make_machine(state);
-  auto started = co_await run_if_paused(state, go_on);
+  auto started = co_await settle_state(state, paused);
   // A start that was interrupted before its guest ran has nothing that could continue.
   if (started && !*started) {
     CO_TRY(co_await machine->kill());

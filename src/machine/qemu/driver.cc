@@ -143,7 +143,7 @@ class QemuDriver : public Driver {
 
   std::string_view name() const override { return "qemu"; }
   Task<Result<std::unique_ptr<Machine>>> start(const MachineConfig& config, const StartObserver& observer) override;
-  Task<Result<std::unique_ptr<Machine>>> adopt(const MachineRecord& record, bool go_on) override;
+  Task<Result<std::unique_ptr<Machine>>> adopt(const MachineRecord& record, Paused paused) override;
   MachineRecord planned(const MachineConfig& config) const override;
   std::string build_key() const override { return key_of_build(facts_, accelerator_); }
 
@@ -238,18 +238,18 @@ Task<Result<>> run_if_waiting(host::Runtime& runtime, Qmp& qmp) {
   co_return Result<>();
 }
 
-Task<Result<>> take_control(QemuState& state, bool running) {
+Task<Result<>> take_control(QemuState& state, Paused paused) {
   CO_TRY(co_await connect_control(state));
-  if (running) CO_TRY(co_await run_if_waiting(state.runtime, *state.qmp));
+  if (paused == Paused::resumes) CO_TRY(co_await run_if_waiting(state.runtime, *state.qmp));
   co_return Result<>();
 }
 
-Task<Result<std::unique_ptr<Machine>>> QemuDriver::adopt(const MachineRecord& record, bool go_on) {
+Task<Result<std::unique_ptr<Machine>>> QemuDriver::adopt(const MachineRecord& record, Paused paused) {
   auto process = CO_TRY(in("adopt machine", VmmProcess::adopt(record)));
   auto state = std::make_shared<QemuState>(runtime_, record, std::move(process));
   // Without its control socket a machine can still be used, waited for and killed. So this error does not end the
   // machine.
-  auto control = co_await take_control(*state, go_on);
+  auto control = co_await take_control(*state, paused);
   if (!control)
     log_.warn("machine.control_lost",
               {{"pid", fmt::to_string(record.process.pid)}, {"error", control.error().sentence()}});

@@ -52,7 +52,8 @@ class FakeDriver final : public machine::Driver {
   Task<Result<std::unique_ptr<machine::Machine>>> start(const machine::MachineConfig& config,
                                                         const machine::StartObserver& observer) override;
   machine::MachineRecord planned(const machine::MachineConfig& config) const override;
-  Task<Result<std::unique_ptr<machine::Machine>>> adopt(const machine::MachineRecord& record, bool go_on) override;
+  Task<Result<std::unique_ptr<machine::Machine>>> adopt(const machine::MachineRecord& record,
+                                                        machine::Paused paused) override;
   std::string build_key() const override { return host_.build_key; }
 
  private:

@@ -48,7 +48,7 @@ TEST_CASE("machine: a paused machine is resumed, or stays paused, on request") {
   process->paused = true;
   REQUIRE(f.run(vm->parts().machine->find(Paused::stays)));
   CHECK(process->paused);
-  REQUIRE(f.run(vm->parts().machine->find(Paused::goes_on)));
+  REQUIRE(f.run(vm->parts().machine->find(Paused::resumes)));
   CHECK(!process->paused);
 }
 

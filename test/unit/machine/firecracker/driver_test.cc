@@ -217,7 +217,7 @@ TEST_CASE("firecracker driver: what it counts is summed up from start to end, ov
       CHECK(counted->figures["vcpu_mmio_exits"] == round * 7);
       CHECK(counted->figures["balloon_reports"] == (version == std::string("1.5.0") ? 0 : round * 3));
     }
-    auto adopted = run(fixture.runtime, fixture.driver->adopt((*machine)->record(), true));
+    auto adopted = run(fixture.runtime, fixture.driver->adopt((*machine)->record(), Paused::resumes));
     REQUIRE(adopted);
     CHECK(run(fixture.runtime, (*adopted)->metrics())->figures["disk_read_bytes"] == 4 * 2048);
 
@@ -317,7 +317,7 @@ TEST_CASE("firecracker driver: a live machine is adopted, a paused one is resume
     REQUIRE(run(fixture.runtime, (*machine)->pause()));
     record = (*machine)->record();
   }
-  auto adopted = run(fixture.runtime, fixture.driver->adopt(*record, true));
+  auto adopted = run(fixture.runtime, fixture.driver->adopt(*record, Paused::resumes));
   REQUIRE(adopted);
   ApiRequest question{"GET", "/", ""};
   auto state =
@@ -326,7 +326,7 @@ TEST_CASE("firecracker driver: a live machine is adopted, a paused one is resume
   CHECK(Json::parse(*state)["state"] == "Running");
   REQUIRE(run(fixture.runtime, (*adopted)->power_button()));
   CHECK(run(fixture.runtime, (*adopted)->wait_exit()).reason == "guest-reset");
-  CHECK(run(fixture.runtime, fixture.driver->adopt(*record, true)).error().code == ErrorCode::not_found);
+  CHECK(run(fixture.runtime, fixture.driver->adopt(*record, Paused::resumes)).error().code == ErrorCode::not_found);
 }
 
 TEST_CASE("firecracker driver: a process whose guest was never started is not adopted but ended") {
@@ -353,9 +353,9 @@ TEST_CASE("firecracker driver: a process whose guest was never started is not ad
   record.process = *process;
 
   // Its guest was never started, because the daemon was interrupted. Nothing in it can continue.
-  CHECK(run(fixture.runtime, fixture.driver->adopt(record, true)).error().code == ErrorCode::cancelled);
+  CHECK(run(fixture.runtime, fixture.driver->adopt(record, Paused::resumes)).error().code == ErrorCode::cancelled);
   CHECK(!find_process_by_token(config.token));
-  CHECK(run(fixture.runtime, fixture.driver->adopt(record, true)).error().code == ErrorCode::not_found);
+  CHECK(run(fixture.runtime, fixture.driver->adopt(record, Paused::resumes)).error().code == ErrorCode::not_found);
 }
 
 TEST_CASE("firecracker driver: without its API a machine is still adopted, waited for and killed") {
@@ -364,7 +364,7 @@ TEST_CASE("firecracker driver: without its API a machine is still adopted, waite
   auto machine = fixture.start(config);
   REQUIRE(machine);
   REQUIRE(host::remove_file(config.directory + "/api.sock"));
-  auto adopted = run(fixture.runtime, fixture.driver->adopt((*machine)->record(), true));
+  auto adopted = run(fixture.runtime, fixture.driver->adopt((*machine)->record(), Paused::resumes));
   REQUIRE(adopted);
   CHECK(!run(fixture.runtime, (*adopted)->pause()));
   CHECK(run(fixture.runtime, (*adopted)->kill()));

@@ -127,7 +127,7 @@ TEST_CASE("firecracker in a jail: its record leads to it, and says that it is in
   CHECK(record->jailed);
   // A daemon that adopts the machine need not make jails.
   auto driver = make_driver(fixture.runtime, fixture.logger, fixture.facts);
-  auto adopted = run(fixture.runtime, driver->adopt(*record, true));
+  auto adopted = run(fixture.runtime, driver->adopt(*record, Paused::resumes));
   REQUIRE(adopted);
   auto link = run(fixture.runtime, (*adopted)->open_link());
   REQUIRE(link);

@@ -36,7 +36,7 @@ struct Fixture {
     return run(runtime, driver->start(what, observer));
   }
   Result<std::unique_ptr<Machine>> adopt(const MachineRecord& record) {
-    return run(runtime, driver->adopt(record, true));
+    return run(runtime, driver->adopt(record, Paused::resumes));
   }
 
   TempDir directory;

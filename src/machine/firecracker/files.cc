@@ -47,7 +47,8 @@ std::string read_log(const std::string& directory) { return read_tail(in_directo
 Result<> prepare_files(const MachineConfig& config) {
   for (auto name : {kApiSocket, kVsockSocket}) TRY(host::remove_file(in_directory(config.directory, name)));
   TRY(make_log(config.directory));
-  TRY(prepare_metrics(config.directory, config.metrics));
+  TRY(remove_metrics(config.directory));
+  if (config.metrics) TRY(make_metrics_file(config.directory));
   TRY(link_drives(config));
   if (config.restore) return {};
   return write_initrd(config.initrds, in_directory(config.directory, kInitrdFile));

@@ -120,9 +120,12 @@ Result<> add_metrics_line(std::string_view line, MachineMetrics& sums) {
   return {};
 }
 
-Result<> prepare_metrics(const std::string& directory, bool wanted) {
+Result<> remove_metrics(const std::string& directory) {
   for (auto name : {kMetricsFile, kSumsFile}) TRY(host::remove_file(path_of(directory, name)));
-  if (!wanted) return {};
+  return {};
+}
+
+Result<> make_metrics_file(const std::string& directory) {
   // Firecracker before 1.14 does not make the file itself.
   TRY(host::open_file(path_of(directory, kMetricsFile), O_WRONLY | O_CREAT | O_EXCL, 0600));
   return {};

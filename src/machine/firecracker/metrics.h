@@ -13,9 +13,11 @@ namespace banger::machine::firecracker {
 /// Adds the counts of one line to `sums`. `invalid` when the line is not a JSON object. Pure: any bytes are safe.
 Result<> add_metrics_line(std::string_view line, MachineMetrics& sums);
 
-/// Removes the metrics of an earlier start from a machine's directory. With `wanted`, makes the file for Firecracker.
-Result<> prepare_metrics(const std::string& directory, bool wanted);
-/// Whether the machine in that directory was started with prepare_metrics().
+/// Removes the metrics of an earlier start from a machine's directory.
+Result<> remove_metrics(const std::string& directory);
+/// Makes the empty file of a new start, for Firecracker to write.
+Result<> make_metrics_file(const std::string& directory);
+/// Whether the machine in that directory was started with a metrics file.
 bool has_metrics(const std::string& directory);
 
 /// Adds the new lines since the last call to the sums, which are kept beside the file and outlive the daemon. Frees the

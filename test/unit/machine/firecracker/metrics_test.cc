@@ -72,7 +72,7 @@ TEST_CASE("firecracker metrics: malformed numbers count nothing, and sums do not
 TEST_CASE(
     "firecracker metrics: each line counts once, also for a daemon that comes later, and takes no room afterwards") {
   TempDir directory;
-  REQUIRE(prepare_metrics(directory.path(), true));
+  REQUIRE(make_metrics_file(directory.path()));
   CHECK(has_metrics(directory.path()));
   Writer writer(directory.path());
   CHECK(figure(collect_metrics(directory.path()), "disk_read_bytes") == 0);
@@ -85,16 +85,17 @@ TEST_CASE(
   CHECK(figure(collect_metrics(directory.path()), "disk_read_bytes") == 30030);
   CHECK(host::disk_usage(writer.path) <= 8192);
 
-  REQUIRE(prepare_metrics(directory.path(), true));
+  REQUIRE(remove_metrics(directory.path()));
+  REQUIRE(make_metrics_file(directory.path()));
   CHECK(figure(collect_metrics(directory.path()), "disk_read_bytes") == 0);
-  REQUIRE(prepare_metrics(directory.path(), false));
+  REQUIRE(remove_metrics(directory.path()));
   CHECK(!has_metrics(directory.path()));
   CHECK(collect_metrics(directory.path()).error().code == ErrorCode::not_found);
 }
 
 TEST_CASE("firecracker metrics: a file that is nonsense, too long or something else is passed over") {
   TempDir directory;
-  REQUIRE(prepare_metrics(directory.path(), true));
+  REQUIRE(make_metrics_file(directory.path()));
   Writer writer(directory.path());
   writer.write("nonsense\n" + kLine);
   CHECK(figure(collect_metrics(directory.path()), "disk_read_bytes") == 10);

@@ -1,11 +1,11 @@
-// Checks for `banger doctor`: what bridge networking needs of this host, and what can prevent it from working.
+#include "capabilities/bridge/checks.h"
+
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
-#include "capabilities/bridge/network.h"
 #include "host/files.h"
 #include "net/firewall.h"
 #include "net/links.h"
@@ -51,24 +51,22 @@ void add(std::vector<Check>& to, const char* name, Result<Check> check) {
     to.push_back({name, CheckStatus::fail, check.error().message, check.error().hint});
 }
 
-}  // namespace
-
-Result<Check> BridgeNetwork::check_state(const net::Bridge& bridge) const {
+Result<Check> state(const BridgeDevice& device, const net::Bridge& bridge, vm::NetworkChoice asked, BridgeUse use) {
   auto netlink = TRY(net::Netlink::open());
   auto link = TRY(net::find_link(netlink, bridge.name));
-  if (trouble_)
-    return Check{"bridge", config_.network == vm::NetworkChoice::automatic ? CheckStatus::warn : CheckStatus::fail,
-                 trouble_->message, trouble_->hint};
+  if (device.trouble())
+    return Check{"bridge", asked == vm::NetworkChoice::automatic ? CheckStatus::warn : CheckStatus::fail,
+                 device.trouble()->message, device.trouble()->hint};
   if (!link)
     return Check{"bridge", CheckStatus::pass, fmt::format("{} is made when the first VM needs it", bridge.name), ""};
   if (!link->ours())
     return Check{"bridge", CheckStatus::fail, fmt::format("a link {} exists that banger did not make", bridge.name),
                  "set another bridge_name"};
   return Check{"bridge", CheckStatus::pass,
-               fmt::format("{} with {} VMs and {} idle taps", bridge.name, attached_.size(), idle_.size()), ""};
+               fmt::format("{} with {} VMs and {} idle taps", bridge.name, use.vms, use.idle_taps), ""};
 }
 
-Task<Result<Check>> BridgeNetwork::check_forwarding(net::Bridge bridge) {
+Task<Result<Check>> forwarding(host::Runtime& runtime, net::Bridge bridge) {
   if (has_legacy_filter())
     co_return Check{
         "forward policy", CheckStatus::warn,
@@ -78,7 +76,7 @@ Task<Result<Check>> BridgeNetwork::check_forwarding(net::Bridge bridge) {
                     bridge.name)};
   if (::geteuid() != 0)
     co_return Check{"forward policy", CheckStatus::pass, "the root helper allows the bridge where needed", ""};
-  auto chains = CO_TRY(co_await runtime_.blocking([name = bridge.name] { return net::find_closed_chains(name); }));
+  auto chains = CO_TRY(co_await runtime.blocking([name = bridge.name] { return net::find_closed_chains(name); }));
   if (chains.empty()) co_return Check{"forward policy", CheckStatus::pass, "no table drops forwarded packets", ""};
   std::vector<std::string> names;
   for (const auto& chain : chains) names.push_back(fmt::format("{} {} {}", chain.family, chain.table, chain.name));
@@ -90,16 +88,18 @@ Task<Result<Check>> BridgeNetwork::check_forwarding(net::Bridge bridge) {
       ""};
 }
 
-Task<std::vector<Check>> BridgeNetwork::checks() {
+}  // namespace
+
+Task<std::vector<Check>> check_bridge_host(const ResourceHost& host, const BridgeDevice& device, BridgeUse use) {
   std::vector<Check> checks;
-  bool asked = config_.network == vm::NetworkChoice::bridge;
-  if (!privileged_.available()) {
+  bool asked = host.config.network == vm::NetworkChoice::bridge;
+  if (!host.privileged.available()) {
     checks.push_back({"bridge", asked ? CheckStatus::fail : CheckStatus::pass,
                       "not available without root or the root helper. VMs use user-mode networking",
                       asked ? "set network = \"user\" in the config" : "as root: banger system install --owner USER"});
     co_return checks;
   }
-  auto bridge = wanted();
+  auto bridge = device.configured();
   if (!bridge) {
     checks.push_back({"bridge", CheckStatus::fail, bridge.error().message, bridge.error().hint});
     co_return checks;
@@ -110,8 +110,8 @@ Task<std::vector<Check>> BridgeNetwork::checks() {
   if (!listable && !asked) nft.status = CheckStatus::warn;
   checks.push_back(std::move(nft));
   add(checks, "bridge range", range(*bridge));
-  add(checks, "bridge", check_state(*bridge));
-  if (listable) add(checks, "forward policy", co_await check_forwarding(*bridge));
+  add(checks, "bridge", state(device, *bridge, host.config.network, use));
+  if (listable) add(checks, "forward policy", co_await forwarding(host.runtime, *bridge));
   co_return checks;
 }
 

@@ -1,82 +1,32 @@
 // The life of a VM's tap and lease: the journal, the calls to the helper, and the state after a crash.
 #include "capabilities/bridge/network.h"
 
-#include <fcntl.h>
-
-#include <algorithm>
-#include <nlohmann/json.hpp>
-
-#include "catch.h"
-#include "support/run.h"
-#include "support/temp_dir.h"
+#include "bridge_host.h"
 
 using namespace banger;
 using namespace banger::capabilities;
 
 namespace {
 
-constexpr const char* kVm = "abcdefghijkl";
-
-/// A helper that makes nothing, and records its calls.
-struct Operations final : Privileged {
-  Task<Result<PrivilegedReply>> call(std::string operation, std::string arguments) override {
-    asked.push_back(operation + " " + arguments);
-    if (operation.starts_with(fails)) co_return fail(code, "not today");
-    PrivilegedReply reply;
-    if (operation == "bridge.ensure") reply.result = R"({"name": "br-t", "address": "172.16.0.1", "prefix": 24})";
-    if (operation == "tap.create") reply.fds.emplace_back(::open("/dev/null", O_RDWR | O_CLOEXEC));
-    co_return reply;
-  }
-  Way way() const override { return is; }
-  std::size_t count(std::string_view operation) const {
-    return static_cast<std::size_t>(
-        std::ranges::count_if(asked, [&](const auto& each) { return each.starts_with(operation); }));
-  }
-  std::vector<std::string> asked;
-  std::string fails = "nothing";
-  ErrorCode code = ErrorCode::busy;
-  Way is = Way::helper;
-};
-
-struct Fixture {
-  Fixture() {
-    config.bridge_name = "br-unit-test";
-    store = std::move(*store::Store::open(directory / "db"));
-    store::VmRow row{.id = kVm, .name = "a"};
-    REQUIRE(store->insert_vm(row, {}));
-    restart();
-  }
+struct Fixture : BridgeHost {
+  Fixture() { restart(); }
   void restart() {
-    bridge = std::make_unique<BridgeNetwork>(ResourceHost{runtime, log, paths, config, *store, operations, {}});
+    bridge = std::make_unique<BridgeNetwork>(resource_host());
     REQUIRE(bridge->load());
   }
   Result<machine::MachineConfig> acquire() {
     VmContext vm{.runtime = runtime, .log = log, .id = kVm, .spec = spec};
     machine::MachineConfig machine;
-    if (auto acquired = test::run(runtime, bridge->acquire(vm, machine)); !acquired)
-      return std::unexpected(acquired.error());
+    if (auto acquired = run(bridge->acquire(vm, machine)); !acquired) return std::unexpected(acquired.error());
     return machine;
   }
   Result<vm::Network> resolved(vm::NetworkChoice asked) {
     vm::Spec wanted{.network = vm::Network::user};
-    if (auto done = test::run(runtime, bridge->resolve(asked, wanted)); !done) return std::unexpected(done.error());
+    if (auto done = run(bridge->resolve(asked, wanted)); !done) return std::unexpected(done.error());
     return wanted.network;
   }
-  std::vector<std::string> owners(const std::string& kind) {
-    std::vector<std::string> found;
-    for (const auto& entry : *store->journal())
-      if (entry.kind == kind) found.push_back(entry.owner);
-    return found;
-  }
 
-  test::TempDir directory;
-  host::Runtime runtime;
-  Logger log{-1, LogLevel::error};
-  host::Paths paths;
-  config::Config config;
-  Operations operations;
   vm::Spec spec{.network = vm::Network::bridge};
-  std::unique_ptr<store::Store> store;
   std::unique_ptr<BridgeNetwork> bridge;
 };
 
@@ -91,9 +41,9 @@ TEST_CASE("bridge: a VM gets a tap and an address, which it keeps when the machi
   CHECK(machine->taps[0].mac == b.bridge->port(kVm)->mac);
   CHECK(b.bridge->port(kVm)->address == "172.16.0.2/24");
   CHECK(b.owners("tap") == std::vector<std::string>{kVm});
-  REQUIRE(test::run(b.runtime, b.bridge->admit(kVm, b.spec)));
+  REQUIRE(b.run(b.bridge->admit(kVm, b.spec)));
   CHECK(b.operations.count("nat.set") == 1);
-  test::run(b.runtime, b.bridge->release(kVm));
+  b.run(b.bridge->release(kVm));
   CHECK(b.operations.count("tap.delete") == 1);
   CHECK(b.owners("tap").empty());
   CHECK(!b.bridge->port(kVm));
@@ -106,8 +56,8 @@ TEST_CASE("bridge: a VM with user-mode networking causes no call, and gets no ad
   Fixture b;
   b.spec.network = vm::Network::user;
   CHECK(b.acquire()->taps.empty());
-  CHECK(test::run(b.runtime, b.bridge->admit(kVm, b.spec)));
-  test::run(b.runtime, b.bridge->release(kVm));
+  CHECK(b.run(b.bridge->admit(kVm, b.spec)));
+  b.run(b.bridge->release(kVm));
   CHECK(b.operations.asked.empty());
   CHECK(!b.bridge->address(kVm, b.spec));
 }
@@ -117,9 +67,9 @@ TEST_CASE("bridge: the next daemon knows the tap of a crash, admits its guest ag
   REQUIRE(b.acquire());
   b.restart();
   CHECK(b.bridge->holders() == std::vector<std::string>{kVm});
-  REQUIRE(test::run(b.runtime, b.bridge->admit(kVm, b.spec)));
+  REQUIRE(b.run(b.bridge->admit(kVm, b.spec)));
   CHECK(b.bridge->port(kVm)->address == "172.16.0.2/24");
-  test::run(b.runtime, b.bridge->release(kVm));
+  b.run(b.bridge->release(kVm));
   CHECK(b.owners("tap").empty());
 }
 
@@ -136,7 +86,7 @@ TEST_CASE("bridge: a tap that cannot be removed is the bridge's from then on, an
   Fixture b;
   REQUIRE(b.acquire());
   b.operations.fails = "tap.delete";
-  test::run(b.runtime, b.bridge->release(kVm));
+  b.run(b.bridge->release(kVm));
   CHECK(b.owners("tap") == std::vector<std::string>{store::kBridgeOwner});
   CHECK(b.bridge->holders().empty());
   b.restart();
@@ -156,10 +106,10 @@ TEST_CASE("bridge: nat of a machine that runs changes at once, and nothing else 
   REQUIRE(b.acquire());
   auto after = b.spec;
   after.vcpus = 7;
-  CHECK(*test::run(b.runtime, b.bridge->change(kVm, b.spec, after)) == TakesEffect::after_restart);
+  CHECK(*b.run(b.bridge->change(kVm, b.spec, after)) == TakesEffect::after_restart);
   CHECK(b.operations.count("nat.set") == 0);
   after.nat = false;
-  CHECK(*test::run(b.runtime, b.bridge->change(kVm, b.spec, after)) == TakesEffect::at_once);
+  CHECK(*b.run(b.bridge->change(kVm, b.spec, after)) == TakesEffect::at_once);
   CHECK(b.operations.asked.back().find(R"("nat":false)") != std::string::npos);
 }
 
@@ -185,7 +135,7 @@ TEST_CASE("bridge: doctor says that it cannot be had, and fails only where it wa
   for (auto [network, status] :
        {std::pair{vm::NetworkChoice::automatic, CheckStatus::pass}, {vm::NetworkChoice::bridge, CheckStatus::fail}}) {
     b.config.network = network;
-    auto checks = test::run(b.runtime, b.bridge->checks());
+    auto checks = b.run(b.bridge->checks());
     REQUIRE(checks.size() == 1);
     CHECK(checks[0].status == status);
   }

@@ -94,6 +94,13 @@ Result<> add_to_guest(const VmContext& vm, guestcfg::GuestConfig& config) {
 
 // -- in the guest
 
+// The system disk is mounted at guest::kSystemDisk in every kind of storage.
+Result<> grow_mounted(const std::string& device, const Disk& system) {
+  if (!system.grow) return {};
+  auto mounted = TRY(host::open_file(guest::kSystemDisk, O_RDONLY | O_DIRECTORY));
+  return guest::grow_ext4(device, mounted.get(), system.size_bytes);
+}
+
 Result<> mount_layers(const guest::Root& initramfs, const guestcfg::GuestConfig& config, const Disk& rootfs,
                       const Disk& system) {
   auto lower = TRY(guest::find_device(config, rootfs));
@@ -103,9 +110,7 @@ Result<> mount_layers(const guest::Root& initramfs, const guestcfg::GuestConfig&
                                .with_hint("the image may be damaged; build it again"));
   auto upper = TRY(guest::find_device(config, system));
   TRY(in("the system disk", guest::mount_in(initramfs, upper, guest::kSystemDisk, "ext4", 0, guest::kDiskOptions)));
-  if (!system.grow) return {};
-  auto mounted = TRY(host::open_file(guest::kSystemDisk, O_RDONLY | O_DIRECTORY));
-  return guest::grow_ext4(upper, mounted.get(), system.size_bytes);
+  return grow_mounted(upper, system);
 }
 
 Result<> make_layer_directory(const std::string& name, mode_t mode) {
@@ -145,9 +150,7 @@ Result<> mount_plain(GuestTarget& target, const guestcfg::GuestConfig& config, c
   auto own = TRY(root.make_directory(kOwnDirectory, 0700));
   TRY(guest::mount_in(initramfs, guest::fd_path(own.get()), guest::kSystemDisk, "", MS_BIND, ""));
   target.first_boot = !guest::has_booted();
-  if (!system.grow) return {};
-  auto mounted = TRY(host::open_file(guest::kSystemDisk, O_RDONLY | O_DIRECTORY));
-  return guest::grow_ext4(device, mounted.get(), system.size_bytes);
+  return grow_mounted(device, system);
 }
 
 Result<> build_root(GuestTarget& target, const guestcfg::GuestConfig& config, const Disk& rootfs, const Disk& system) {
@@ -173,8 +176,7 @@ Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
     return rootfs ? build_root(target, config, *rootfs, *system) : mount_plain(target, config, *system);
   }
   if (!system || !system->grow) return {};
-  auto mounted = TRY(host::open_file(guest::kSystemDisk, O_RDONLY | O_DIRECTORY));
-  return guest::grow_ext4(TRY(guest::find_device(config, *system)), mounted.get(), system->size_bytes);
+  return grow_mounted(TRY(guest::find_device(config, *system)), *system);
 }
 
 }  // namespace

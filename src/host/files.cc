@@ -185,6 +185,12 @@ Result<> share_file(const std::string& from, const std::string& to) {
   return remove_file(part);
 }
 
+bool same_file(const std::string& one, const std::string& other) {
+  struct stat first{}, second{};
+  return ::stat(one.c_str(), &first) == 0 && ::stat(other.c_str(), &second) == 0 && first.st_dev == second.st_dev &&
+         first.st_ino == second.st_ino;
+}
+
 Result<> make_sparse_file(const std::string& path, std::uint64_t size_bytes, mode_t mode) {
   auto fd = TRY(open_file(path, O_WRONLY | O_CREAT | O_EXCL, mode));
   if (::ftruncate(fd.get(), static_cast<off_t>(size_bytes)) < 0) {

@@ -44,6 +44,9 @@ Result<> clone_file(const std::string& from, const std::string& to, mode_t mode 
 /// Makes a hard link where possible, otherwise a copy. For files that no process writes to. Replaces `to` in one step.
 Result<> share_file(const std::string& from, const std::string& to);
 
+/// Whether both paths lead to the same file. False when one of them leads to none.
+bool same_file(const std::string& one, const std::string& other);
+
 /// Makes an empty sparse file of that size. `exists` if the file is there.
 Result<> make_sparse_file(const std::string& path, std::uint64_t size_bytes, mode_t mode = 0600);
 

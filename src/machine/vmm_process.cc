@@ -66,6 +66,26 @@ Result<> VmmProcess::kill() const {
   return {};
 }
 
+Error VmmProcess::gone() const {
+  return {ErrorCode::unavailable, fmt::format("the machine (process {}) has ended", id_.pid)};
+}
+
+Task<> VmmProcess::wait_ended(host::Runtime& runtime) const {
+  while (!ended()) {
+    auto waited = co_await host::wait_readable(runtime, pidfd());
+    // Out of descriptors, for now. Try again later.
+    if (!waited) co_await runtime.sleep_for(limits::kOutOfDescriptorsPause);
+  }
+}
+
+Task<Result<>> VmmProcess::kill_and_wait(host::Runtime& runtime) {
+  CO_TRY(kill());
+  if (!CO_TRY(co_await host::wait_readable(runtime, pidfd(), host::after(limits::kMachineKillDeadline))))
+    co_return fail(ErrorCode::timeout, fmt::format("process {} was killed, but has not ended", id_.pid));
+  (void)exit_status();  // reaps it
+  co_return Result<>();
+}
+
 std::optional<host::ExitStatus> VmmProcess::exit_status() {
   if (status_) return status_;
   siginfo_t info{};

@@ -21,6 +21,13 @@ class VmmProcess {
   bool ended() const;
   /// Sends SIGKILL. Succeeds when the process has ended already.
   Result<> kill() const;
+  /// The error of a call to a machine that has ended.
+  Error gone() const;
+  /// Completes when the process has ended. The caller keeps this object alive.
+  Task<> wait_ended(host::Runtime& runtime) const;
+  /// Sends SIGKILL, waits until the process has ended, and reaps it. `timeout` after limits::kMachineKillDeadline. The
+  /// caller keeps this object alive.
+  Task<Result<>> kill_and_wait(host::Runtime& runtime);
   /// The exit status, reaped on the first call. nullopt: the process still runs, or is not our child, so that the
   /// kernel does not report its status.
   std::optional<host::ExitStatus> exit_status();

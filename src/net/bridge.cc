@@ -35,10 +35,7 @@ Result<LinkInfo> make_link(Netlink& netlink, const Bridge& bridge) {
   Link link(rtnl_link_alloc());
   rtnl_link_set_name(link.get(), bridge.name.c_str());
   rtnl_link_set_type(link.get(), "bridge");
-  nl_addr* parsed = nullptr;
-  if (nl_addr_parse(bridge_mac(bridge.address).c_str(), AF_LLC, &parsed) < 0)
-    return fail(ErrorCode::internal, "the bridge has no address");
-  Address mac(parsed);
+  auto mac = TRY(parse_mac(bridge_mac(bridge.address)));
   rtnl_link_set_addr(link.get(), mac.get());
   int error = rtnl_link_add(netlink.socket(), link.get(), NLM_F_CREATE | NLM_F_EXCL);
   if (error == -NLE_OPNOTSUPP)

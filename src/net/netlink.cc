@@ -66,10 +66,7 @@ Result<int> Netlink::find_link(const LinkSettings& settings) {
 }
 
 Result<> Netlink::set_mac(int index, const std::string& mac) {
-  nl_addr* parsed = nullptr;
-  if (nl_addr_parse(mac.c_str(), AF_LLC, &parsed) < 0)
-    return fail(ErrorCode::invalid, fmt::format("'{}' is not a MAC address", mac));
-  Address address(parsed);
+  auto address = TRY(parse_mac(mac));
   auto set = [&] {
     return change(index, fmt::format("give the link the address {}", mac),
                   [&](rtnl_link* link) { rtnl_link_set_addr(link, address.get()); });
@@ -84,9 +81,7 @@ Result<> Netlink::set_mac(int index, const std::string& mac) {
 }
 
 Result<> Netlink::renew_link_local(int index, const unsigned char* mac) {
-  nl_cache* found = nullptr;
-  if (int error = rtnl_addr_alloc_cache(socket_.get(), &found); error < 0) return fail_netlink("list addresses", error);
-  Cache addresses(found);
+  auto addresses = TRY(list_addresses(socket_.get()));
   bool there = false;
   for (nl_object* object = nl_cache_get_first(addresses.get()); object; object = nl_cache_get_next(object)) {
     auto* address = reinterpret_cast<rtnl_addr*>(object);
@@ -106,10 +101,7 @@ Result<> Netlink::renew_link_local(int index, const unsigned char* mac) {
 }
 
 Result<> Netlink::renew_link_local(const std::string& mac) {
-  nl_addr* parsed = nullptr;
-  if (nl_addr_parse(mac.c_str(), AF_LLC, &parsed) < 0)
-    return fail(ErrorCode::invalid, fmt::format("'{}' is not a MAC address", mac));
-  Address address(parsed);
+  auto address = TRY(parse_mac(mac));
   // No position: find only a link that has the MAC already.
   int index = TRY(find_link({.mac = mac, .index = UINT32_MAX}));
   return renew_link_local(index, static_cast<const unsigned char*>(nl_addr_get_binary_addr(address.get())));
@@ -130,9 +122,7 @@ Result<> Netlink::change(int index, std::string_view what, const std::function<v
 
 Result<> Netlink::set_address(int index, const std::string& cidr) {
   auto wanted = TRY(parse_address(cidr));
-  nl_cache* found = nullptr;
-  if (int error = rtnl_addr_alloc_cache(socket_.get(), &found); error < 0) return fail_netlink("list addresses", error);
-  Cache addresses(found);
+  auto addresses = TRY(list_addresses(socket_.get()));
   bool there = false;
   for (nl_object* object = nl_cache_get_first(addresses.get()); object; object = nl_cache_get_next(object)) {
     auto* address = reinterpret_cast<rtnl_addr*>(object);

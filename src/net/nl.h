@@ -37,4 +37,19 @@ inline std::unexpected<Error> fail_netlink(std::string_view what, int error) {
   return fail(code, fmt::format("{}: {}", what, nl_geterror(error)));
 }
 
+/// `invalid` unless `text` is a MAC address.
+inline Result<Address> parse_mac(const std::string& text) {
+  nl_addr* address = nullptr;
+  if (nl_addr_parse(text.c_str(), AF_LLC, &address) < 0)
+    return fail(ErrorCode::invalid, fmt::format("'{}' is not a MAC address", text));
+  return Address(address);
+}
+
+/// The addresses of all links.
+inline Result<Cache> list_addresses(nl_sock* socket) {
+  nl_cache* found = nullptr;
+  if (int error = rtnl_addr_alloc_cache(socket, &found); error < 0) return fail_netlink("list addresses", error);
+  return Cache(found);
+}
+
 }  // namespace banger::net

@@ -1,23 +1,20 @@
 // Checks whether this host can run Firecracker in jails, and which limits the jails have.
 #include <fmt/format.h>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "capabilities/jail/jails.h"
 #include "host/cgroup.h"
 #include "machine/firecracker/version.h"
+#include "machine/vmm_binary.h"
 
 namespace banger::capabilities {
 
 namespace {
 
 Task<Result<machine::firecracker::Version>> version_of(host::Runtime& runtime, std::string jailer) {
-  host::SpawnSpec spec{.argv = {jailer, "--version"}, .env = {"LC_ALL=C"}, .cwd = "/"};
-  auto output = CO_TRY(co_await host::run_command(runtime, std::move(spec), host::after(limits::kVmmProbeDeadline)));
-  auto version =
-      output.out.find("ailer") == output.out.npos ? std::nullopt : machine::firecracker::find_version(output.out);
-  if (output.status.shell_code() != 0 || !version)
-    co_return fail(ErrorCode::unsupported, fmt::format("{} does not print a jailer's version", jailer));
+  auto text = CO_TRY(co_await machine::ask_binary(runtime, {jailer, "--version"})).value_or("");
+  auto version = text.find("ailer") == text.npos ? std::nullopt : machine::firecracker::find_version(text);
+  if (!version) co_return fail(ErrorCode::unsupported, fmt::format("{} does not print a jailer's version", jailer));
   co_return *version;
 }
 

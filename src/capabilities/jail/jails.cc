@@ -30,11 +30,6 @@ Json list_of(const std::vector<JailFile>& files) {
   return list;
 }
 
-bool same_file(const std::string& one, const std::string& other) {
-  std::error_code error;
-  return fs::equivalent(one, other, error) && !error;
-}
-
 // The descriptor holds the started process. Until the process has ended, no other process gets its number.
 Result<machine::firecracker::JailedProcess> identified(pid_t pid, UniqueFd process) {
   auto id = TRY(host::process_id(pid));
@@ -83,7 +78,7 @@ Task<Result<Jails::Programs>> Jails::programs() {
     co_return fail(ErrorCode::unavailable, "the system install names no jailer",
                    "as root: banger system install --jailer FILE --firecracker FILE");
   // The helper never runs a program that its owner names. A different expectation is an error.
-  if (!config_.jailer_bin.empty() && !same_file(config_.jailer_bin, programs.jailer))
+  if (!config_.jailer_bin.empty() && !host::same_file(config_.jailer_bin, programs.jailer))
     co_return fail(
         ErrorCode::unsupported,
         fmt::format("the system install has the jailer {}, the config {}", programs.jailer, config_.jailer_bin),
@@ -93,7 +88,7 @@ Task<Result<Jails::Programs>> Jails::programs() {
 
 Task<Result<>> Jails::check(std::string firecracker) {
   auto found = CO_TRY(in("jailer_enabled", co_await programs()));
-  if (same_file(found.firecracker, firecracker)) co_return Result<>{};
+  if (host::same_file(found.firecracker, firecracker)) co_return Result<>{};
   co_return fail(
       ErrorCode::unsupported,
       fmt::format("the system install starts {} in jails, the config names {}", found.firecracker, firecracker),

@@ -32,10 +32,6 @@ using State = std::shared_ptr<FirecrackerState>;
 
 constexpr auto kListenPoll = 20ms;
 
-Error gone(const FirecrackerState& state) {
-  return {ErrorCode::unavailable, fmt::format("the machine (process {}) has ended", state.record.process.pid)};
-}
-
 std::string failed_exit(const FirecrackerState& state, int code) {
   auto text = name_of_exit(code);
   auto words = last_words(state.record.directory, state.record.token);
@@ -54,28 +50,14 @@ MachineExit exit_of(FirecrackerState& state) {
   return {false, "ended"};  // not our child: the kernel reports the status only to the parent
 }
 
-Task<> wait_ended(State state) {
-  while (!state->process.ended()) {
-    auto waited = co_await host::wait_readable(state->runtime, state->process.pidfd());
-    // Out of descriptors, for now. Try again later.
-    if (!waited) co_await state->runtime.sleep_for(500ms);
-  }
-}
-
 Task<MachineExit> wait_for_exit(State state) {
-  co_await wait_ended(state);
+  co_await state->process.wait_ended(state->runtime);
   co_return exit_of(*state);
 }
 
 Task<Result<>> kill_and_wait(State state) {
   state->killed = state->killed || !state->process.ended();
-  CO_TRY(state->process.kill());
-  auto ended = CO_TRY(
-      co_await host::wait_readable(state->runtime, state->process.pidfd(), host::after(limits::kMachineKillDeadline)));
-  if (!ended)
-    co_return fail(ErrorCode::timeout,
-                   fmt::format("process {} was killed, but has not ended", state->record.process.pid));
-  (void)state->process.exit_status();  // reaps it
+  CO_TRY(co_await state->process.kill_and_wait(state->runtime));
   remove_sockets(state->record.directory);
   co_return Result<>();
 }
@@ -169,7 +151,7 @@ Task<Result<>> end_if_halted(State state) {
   state->log.info("machine.halted", {{"pid", fmt::to_string(state->record.process.pid)}});
   state->halted = true;
   CO_TRY(co_await kill_and_wait(state));
-  co_return std::unexpected(gone(*state));
+  co_return std::unexpected(state->process.gone());
 }
 
 // A guest that still boots does not listen yet, and Firecracker closes the connection. Try again for a while, then
@@ -179,7 +161,7 @@ Task<Result<UniqueFd>> connect_link(State state) {
   for (;;) {
     auto link = co_await connect_vsock(state->runtime, state->record.directory, guestcfg::kAgentVsockPort,
                                        host::after(limits::kVsockReplyDeadline));
-    if (state->process.ended()) co_return std::unexpected(gone(*state));
+    if (state->process.ended()) co_return std::unexpected(state->process.gone());
     if (link) {
       state->link = UniqueFd(::fcntl(link->get(), F_DUPFD_CLOEXEC, 3));
       co_return std::move(*link);
@@ -231,10 +213,10 @@ class FirecrackerMachine : public Machine {
 
 Task<Result<std::string>> control(State state, std::string what, ApiRequest request, std::chrono::milliseconds wait) {
   auto lock = co_await state->control.lock();
-  if (state->process.ended()) co_return std::unexpected(gone(*state));
+  if (state->process.ended()) co_return std::unexpected(state->process.gone());
   auto answer =
       co_await call(state->runtime, state->record.directory, kApiSocket, std::move(request), host::after(wait));
-  if (!answer && state->process.ended()) co_return std::unexpected(gone(*state));
+  if (!answer && state->process.ended()) co_return std::unexpected(state->process.gone());
   co_return in(what, std::move(answer));
 }
 

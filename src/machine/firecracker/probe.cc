@@ -1,12 +1,11 @@
 #include <fmt/format.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "host/files.h"
 #include "machine/cpu_model.h"
 #include "machine/firecracker/firecracker.h"
+#include "machine/vmm_binary.h"
 
 namespace banger::machine::firecracker {
 
@@ -17,26 +16,11 @@ constexpr std::string_view kInstallHint =
     "install Firecracker and set firecracker_bin to it, or use machine = \"qemu\"";
 
 Result<std::string> find_binary(const FirecrackerOptions& options) {
-  std::string wanted = options.binary.empty() ? std::string(kDefaultBinary) : options.binary;
-  auto found = host::find_program(wanted, options.path_variable);
-  if (!found)
-    return fail(ErrorCode::not_found, fmt::format("{} is not installed: not found in PATH", wanted),
-                std::string(kInstallHint));
-  if (::access(found->c_str(), X_OK) < 0) {
-    auto error = fail_errno(*found);
-    return std::unexpected(
-        std::move(error.error())
-            .with_hint(options.binary.empty() ? kInstallHint : "check firecracker_bin in the config"));
-  }
-  return *found;
-}
-
-// The output for one option, or nullopt when the binary refuses the option.
-Task<Result<std::optional<std::string>>> ask(host::Runtime& runtime, std::string binary, std::string question) {
-  host::SpawnSpec spec{.argv = {std::move(binary), std::move(question)}, .env = {"LC_ALL=C"}, .cwd = "/"};
-  auto output = CO_TRY(co_await host::run_command(runtime, std::move(spec), host::after(limits::kVmmProbeDeadline)));
-  if (output.status.shell_code() != 0) co_return std::nullopt;
-  co_return std::move(output.out);
+  return find_vmm_binary({.configured = options.binary,
+                          .path_variable = options.path_variable,
+                          .name = kDefaultBinary,
+                          .config_key = "firecracker_bin",
+                          .install_hint = kInstallHint});
 }
 
 Result<Version> version_in(const std::string& binary, std::string_view text) {
@@ -55,9 +39,9 @@ Result<Version> version_in(const std::string& binary, std::string_view text) {
 
 Task<Result<FirecrackerFacts>> probe_firecracker(host::Runtime& runtime, const FirecrackerOptions& options) {
   FirecrackerFacts facts{.binary = CO_TRY(find_binary(options))};
-  auto text = CO_TRY(co_await ask(runtime, facts.binary, "--version"));
+  auto text = CO_TRY(co_await ask_binary(runtime, {facts.binary, "--version"}));
   facts.version = CO_TRY(version_in(facts.binary, text.value_or("")));
-  auto states = CO_TRY(co_await ask(runtime, facts.binary, "--snapshot-version"));
+  auto states = CO_TRY(co_await ask_binary(runtime, {facts.binary, "--snapshot-version"}));
   if (auto version = find_version(states.value_or(""))) facts.snapshot_version = to_string(*version);
   facts.sha256 = CO_TRY(co_await runtime.blocking([&] { return host::sha256_file(facts.binary); }));
   co_return facts;

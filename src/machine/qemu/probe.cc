@@ -1,9 +1,8 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "machine/qemu/qemu.h"
+#include "machine/vmm_binary.h"
 
 namespace banger::machine::qemu {
 
@@ -14,25 +13,11 @@ constexpr std::string_view kInstallHint =
     "install it (Debian, Ubuntu: apt install qemu-system-x86; Fedora: dnf install qemu-system-x86-core)";
 
 Result<std::string> find_binary(const QemuOptions& options) {
-  std::string wanted = options.binary.empty() ? std::string(kDefaultBinary) : options.binary;
-  auto found = host::find_program(wanted, options.path_variable);
-  if (!found)
-    return fail(ErrorCode::not_found, fmt::format("{} is not installed: not found in PATH", wanted),
-                std::string(kInstallHint));
-  if (::access(found->c_str(), X_OK) < 0) {
-    auto error = fail_errno(*found);
-    return std::unexpected(
-        std::move(error.error()).with_hint(options.binary.empty() ? kInstallHint : "check qemu_bin in the config"));
-  }
-  return *found;
-}
-
-// Runs the binary with one option. Returns its output, or nullopt when the binary refuses the option.
-Task<Result<std::optional<std::string>>> ask(host::Runtime& runtime, std::vector<std::string> argv) {
-  host::SpawnSpec spec{.argv = std::move(argv), .env = {"LC_ALL=C"}, .cwd = "/"};
-  auto output = CO_TRY(co_await host::run_command(runtime, std::move(spec), host::after(limits::kVmmProbeDeadline)));
-  if (output.status.shell_code() != 0) co_return std::nullopt;
-  co_return std::move(output.out);
+  return find_vmm_binary({.configured = options.binary,
+                          .path_variable = options.path_variable,
+                          .name = kDefaultBinary,
+                          .config_key = "qemu_bin",
+                          .install_hint = kInstallHint});
 }
 
 // "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)\nCopyright …" → "7.2.22 (Debian …)"
@@ -54,7 +39,7 @@ bool lists(std::string_view text, std::string_view name) {
 
 Task<Result<QemuFacts>> probe_qemu(host::Runtime& runtime, const QemuOptions& options) {
   QemuFacts facts{.binary = CO_TRY(find_binary(options))};
-  auto version_text = CO_TRY(co_await ask(runtime, {facts.binary, "-version"}));
+  auto version_text = CO_TRY(co_await ask_binary(runtime, {facts.binary, "-version"}));
   auto version = version_in(version_text.value_or(""));
   if (!version)
     co_return fail(ErrorCode::unsupported, fmt::format("{} does not print a QEMU version", facts.binary),
@@ -62,16 +47,16 @@ Task<Result<QemuFacts>> probe_qemu(host::Runtime& runtime, const QemuOptions& op
   facts.version = *version;
 
   // A QEMU without seccomp refuses the option, so one run answers two questions.
-  auto machines = CO_TRY(co_await ask(runtime, {facts.binary, "-sandbox", "on,spawn=deny", "-M", "help"}));
+  auto machines = CO_TRY(co_await ask_binary(runtime, {facts.binary, "-sandbox", "on,spawn=deny", "-M", "help"}));
   facts.sandbox = machines.has_value();
-  if (!machines) machines = CO_TRY(co_await ask(runtime, {facts.binary, "-M", "help"}));
+  if (!machines) machines = CO_TRY(co_await ask_binary(runtime, {facts.binary, "-M", "help"}));
   facts.microvm = machines && lists(*machines, "microvm");
   if (!facts.microvm)
     co_return fail(ErrorCode::unsupported,
                    fmt::format("{} (version {}) has no microvm machine", facts.binary, facts.version),
                    "install QEMU 7.2 or later for x86-64");
 
-  auto accelerators = CO_TRY(co_await ask(runtime, {facts.binary, "-accel", "help"}));
+  auto accelerators = CO_TRY(co_await ask_binary(runtime, {facts.binary, "-accel", "help"}));
   facts.kvm_built_in = accelerators && lists(*accelerators, "kvm");
   facts.tcg_built_in = accelerators && lists(*accelerators, "tcg");
   co_return facts;

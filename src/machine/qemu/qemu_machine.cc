@@ -25,10 +25,6 @@ using State = std::shared_ptr<QemuState>;
 // Every machine that continues has its own copy of these pages, but shares those of a copied file.
 constexpr std::uint64_t kSharedMemoryChanges = 64 * limits::kMiB;
 
-Error gone(const QemuState& state) {
-  return {ErrorCode::unavailable, fmt::format("the machine (process {}) has ended", state.record.process.pid)};
-}
-
 std::string exit_reason(QemuState& state) {
   auto status = state.process.exit_status();
   if (*state.end && (!status || status->shell_code() == 0)) return (*state.end)->reason;
@@ -40,16 +36,8 @@ std::string exit_reason(QemuState& state) {
                        : fmt::format("exit code {}: {}", status->code, words);
 }
 
-Task<> wait_ended(State state) {
-  while (!state->process.ended()) {
-    auto waited = co_await host::wait_readable(state->runtime, state->process.pidfd());
-    // Out of descriptors, for now. Try again later.
-    if (!waited) co_await state->runtime.sleep_for(500ms);
-  }
-}
-
 Task<MachineExit> wait_for_exit(State state) {
-  co_await wait_ended(state);
+  co_await state->process.wait_ended(state->runtime);
   // QEMU's last messages are still in the socket.
   if (state->qmp) co_await state->qmp->wait_closed(host::after(limits::kQmpReplyDeadline));
   co_return MachineExit{.guest_initiated = *state->end && (*state->end)->guest_initiated,
@@ -58,24 +46,17 @@ Task<MachineExit> wait_for_exit(State state) {
 
 Task<Result<>> kill_and_wait(State state) {
   state->killed = true;
-  CO_TRY(state->process.kill());
-  auto ended = CO_TRY(
-      co_await host::wait_readable(state->runtime, state->process.pidfd(), host::after(limits::kMachineKillDeadline)));
-  if (!ended)
-    co_return fail(ErrorCode::timeout,
-                   fmt::format("process {} was killed, but has not ended", state->record.process.pid));
-  (void)state->process.exit_status();  // reaps it
-  co_return Result<>();
+  co_return co_await state->process.kill_and_wait(state->runtime);
 }
 
 // Sends one command, on a new connection if the last one is lost.
 Task<Result<Json>> control(State state, std::string what, std::string command, Json arguments,
                            std::chrono::milliseconds wait) {
   auto lock = co_await state->control.lock();
-  if (state->process.ended()) co_return std::unexpected(gone(*state));
+  if (state->process.ended()) co_return std::unexpected(state->process.gone());
   if (!state->qmp || !state->qmp->connected()) CO_TRY(in(what, co_await connect_control(*state)));
   auto answer = co_await state->qmp->execute(std::move(command), std::move(arguments), host::after(wait));
-  if (!answer && state->process.ended()) co_return std::unexpected(gone(*state));
+  if (!answer && state->process.ended()) co_return std::unexpected(state->process.gone());
   co_return in(what, std::move(answer));
 }
 
@@ -85,18 +66,12 @@ Task<Result<>> command(State state, std::string what, std::string name, Json arg
   co_return Result<>();
 }
 
-bool same_file(const std::string& one, const std::string& other) {
-  struct stat first{}, second{};
-  return ::stat(one.c_str(), &first) == 0 && ::stat(other.c_str(), &second) == 0 && first.st_dev == second.st_dev &&
-         first.st_ino == second.st_ino;
-}
-
 Result<bool> prepare_files(const MachineRecord& record, const SavedState& to) {
   auto memory = TRY(find_guest_memory(record.process.pid, record.memory_file, record.memory_bytes));
   if (memory.shared) return false;  // the file changes until the machine is paused
   bool few = !to.changes.empty() && TRY(count_changes(memory)) <= kSharedMemoryChanges;
   TRY(few ? host::share_file(record.memory_file, to.memory) : host::clone_file(record.memory_file, to.memory));
-  return same_file(record.memory_file, to.memory);
+  return host::same_file(record.memory_file, to.memory);
 }
 
 Task<Result<bool>> prepare_memory(State state, SavedState to) {
@@ -114,7 +89,7 @@ Result<> save_memory(const MachineRecord& record, const SavedState& to) {
   if (!record.memory_file.empty() && ::access(to.memory.c_str(), F_OK) < 0)
     TRY(host::clone_file(record.memory_file, to.memory));
   // A hard link: other machines run on this file, so it must not change.
-  if (same_file(record.memory_file, to.memory))
+  if (host::same_file(record.memory_file, to.memory))
     TRY(write_changes(memory, to.changes));
   else
     TRY(write_own_pages(memory, to.memory));
@@ -144,7 +119,7 @@ Task<Result<MachineMetrics>> read_metrics(State state) {
 
 Task<Result<UniqueFd>> connect_link(State state) {
   auto link = connect_now(state->record.directory, kLinkSocket);
-  if (!link && state->process.ended()) co_return std::unexpected(gone(*state));
+  if (!link && state->process.ended()) co_return std::unexpected(state->process.gone());
   co_return in("link", std::move(link));
 }
 

@@ -1,15 +1,34 @@
-// Bounds of the capabilities' work on the host, each with its reason.
+// Bounds of the capabilities' work, each with its reason.
 #pragma once
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/bounds.h"
 
 namespace banger::limits {
 
-using namespace std::chrono_literals;
+// -- disks
+inline constexpr std::uint64_t kMinFreeDiskBytes =
+    256 * kMiB;  ///< with less, a guest's first writes would already fail
 
 // -- bridge
-/// between attempts to remove taps and an idle bridge, and to make taps ready
-inline constexpr auto kBridgeUpkeepInterval = 30s;
-inline constexpr auto kBridgeCloseDeadline = 5s;  ///< for an operation under way when the daemon ends
+inline constexpr auto kBridgeUpkeepInterval = 30s;  ///< between attempts to remove taps and an idle bridge
+inline constexpr auto kBridgeCloseDeadline = 5s;    ///< for an operation under way when the daemon ends
+inline constexpr auto kResolvectlDeadline = 5s;     ///< resolvectl needs 20 ms
+
+// -- jails
+inline constexpr std::size_t kJailErrorBytes = 1024;  ///< error of a process that did not become the jailer
+inline constexpr auto kJailEndFirstPause = 2s;        ///< before the second attempt to remove a jail; then doubled
+inline constexpr auto kJailEndLongestPause = 60s;     ///< up to this
+
+// -- snapshots
+inline constexpr std::size_t kSnapshots = 1024;       ///< devices of one owner; a running VM has one
+inline constexpr auto kSnapshotRemoveInterval = 30s;  ///< between attempts to remove devices that were in use
+
+// -- files in the guest and of the VM
+inline constexpr std::size_t kSshKeyFileBytes = 64 * kKiB;   ///< one half of a host key; it has 400 bytes
+inline constexpr std::size_t kIdentityFileBytes = 1 * kMiB;  ///< /etc/hosts and the like
 
 }  // namespace banger::limits

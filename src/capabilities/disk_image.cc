@@ -6,8 +6,8 @@
 
 #include <filesystem>
 
-#include "base/bounds.h"
 #include "base/text.h"
+#include "capabilities/bounds.h"
 #include "host/files.h"
 
 namespace banger::capabilities {

@@ -4,14 +4,13 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "capabilities/bounds.h"
 #include "capabilities/capability.h"
 #include "host/run_tool.h"
 
 namespace banger::capabilities {
 
 namespace {
-
-constexpr auto kDeadline = std::chrono::seconds(5);
 
 constexpr PrivilegedArgument kPort[] = {
     {"port", PrivilegedArgument::Type::number, "the port of the name server on 127.0.0.1: 1024 to 65535"}};
@@ -27,7 +26,7 @@ Result<> nothing_to_check(const PrivilegedContext&, const Json&) { return {}; }
 
 Result<> resolvectl(std::vector<std::string> words) {
   words.insert(words.begin(), {"resolvectl", "--no-pager"});
-  auto output = host::run_tool(words, kDeadline);
+  auto output = host::run_tool(words, limits::kResolvectlDeadline);
   if (output) return {};
   if (output.error().code == ErrorCode::not_found)
     return fail(ErrorCode::unavailable, "systemd-resolved is not installed, so this host cannot resolve names in .vm",
@@ -47,7 +46,8 @@ Result<PrivilegedReply> route(const PrivilegedContext& context, const Json& argu
 Result<PrivilegedReply> revert(const PrivilegedContext& context, const Json&) {
   // A removed link took its settings along, and so did a stopped resolved.
   bool link = ::access(fmt::format("/sys/class/net/{}", context.bridge_name).c_str(), F_OK) == 0;
-  if (!link || !host::run_tool({"resolvectl", "--no-pager", "status", context.bridge_name}, kDeadline))
+  if (!link ||
+      !host::run_tool({"resolvectl", "--no-pager", "status", context.bridge_name}, limits::kResolvectlDeadline))
     return PrivilegedReply{};
   TRY(resolvectl({"revert", context.bridge_name}));
   return PrivilegedReply{};

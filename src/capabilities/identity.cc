@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "capabilities/bounds.h"
 #include "capabilities/capability.h"
 #include "guest/root.h"
 #include "guest/text_block.h"
@@ -24,7 +25,6 @@ namespace banger::capabilities {
 namespace {
 
 constexpr std::size_t kEntropyBytes = 64;
-constexpr std::size_t kTextFileBytes = 1 << 20;
 constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 constexpr const char* kProfile = "/etc/profile.d/banger.sh";
 
@@ -95,7 +95,7 @@ Result<> put(const GuestTarget& target, const guest::Root& root, const guestcfg:
 
 Result<> update_block(const GuestTarget& target, const guest::Root& root, const std::string& path,
                       std::string_view when_missing, std::string_view lines) {
-  auto text = root.read_file(path, kTextFileBytes);
+  auto text = root.read_file(path, limits::kIdentityFileBytes);
   if (!text && text.error().code != ErrorCode::not_found) return std::unexpected(std::move(text).error());
   if (!text && lines.empty()) return {};
   return put(target, root,

@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "base/text.h"
+#include "capabilities/bounds.h"
 #include "capabilities/capability.h"
 #include "guest/root.h"
 #include "host/files.h"
@@ -18,13 +19,12 @@ namespace banger::capabilities {
 
 namespace {
 
-constexpr std::size_t kKeyFileBytes = 64 << 10;
 constexpr std::string_view kPrivateEnd = "-----END OPENSSH PRIVATE KEY-----\n";
 
 std::string key_path(const VmContext& vm) { return vm.directory + "/host_key"; }
 
 bool is_whole(const std::string& path) {
-  auto text = host::read_file(path, kKeyFileBytes);
+  auto text = host::read_file(path, limits::kSshKeyFileBytes);
   return text && text->ends_with(kPrivateEnd);
 }
 
@@ -52,8 +52,8 @@ Task<Result<>> prepare(const VmContext& vm) {
 Result<> add_to_guest(const VmContext& vm, guestcfg::GuestConfig& config) {
   // Before `prepare` the VM has no identity yet, and the guest shows no key.
   if (::access(key_path(vm).c_str(), F_OK) < 0) return {};
-  config.ssh_host_key = {.private_key = TRY(host::read_file(key_path(vm), kKeyFileBytes)),
-                         .public_key = TRY(host::read_file(key_path(vm) + ".pub", kKeyFileBytes))};
+  config.ssh_host_key = {.private_key = TRY(host::read_file(key_path(vm), limits::kSshKeyFileBytes)),
+                         .public_key = TRY(host::read_file(key_path(vm) + ".pub", limits::kSshKeyFileBytes))};
   return {};
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/bounds.h"
 #include "capabilities/privileged_table.h"
+#include "host/bounds.h"
 #include "host/unix_socket.h"
 #include "rpc/helper_protocol.h"
 
@@ -40,7 +41,7 @@ Task<Result<PrivilegedReply>> receive_reply(host::Runtime& runtime, int socket) 
     if (!more && more.error().code == ErrorCode::busy) continue;
     if (!CO_TRY(std::move(more))) break;
     if (text.ends_with('\n')) break;
-    if (text.size() > limits::kHelperMessageBytes || reply.fds.size() > host::kMaxPassedFds)
+    if (text.size() > limits::kHelperMessageBytes || reply.fds.size() > limits::kPassedFds)
       co_return fail(ErrorCode::invalid, "the root helper's reply is too large");
   }
   if (!text.ends_with('\n'))

@@ -11,18 +11,18 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
+#include "host/bounds.h"
 
 namespace banger::host {
 
 namespace {
 
 constexpr std::uint64_t kNoLinks = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-constexpr int kAttempts = 16;  // a rename anywhere may make the kernel uncertain; it then returns EAGAIN
 
 Result<UniqueFd> open_resolved(int directory, const std::string& path, int flags, mode_t mode, std::uint64_t resolve) {
   open_how how{.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC | O_NOFOLLOW), .mode = mode, .resolve = resolve};
   long fd = -1;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  for (int attempt = 0; attempt < limits::kOpenBeneathAttempts; ++attempt) {
     fd = ::syscall(SYS_openat2, directory, path.c_str(), &how, sizeof how);
     if (fd >= 0 || (errno != EAGAIN && errno != EINTR)) break;
   }

@@ -11,15 +11,13 @@
 #include <utility>
 
 #include "base/text.h"
+#include "host/bounds.h"
 #include "host/files.h"
 
 namespace banger::host {
 
 namespace {
 
-constexpr std::size_t kMountsBytes = 4 << 20;  // hosts with thousands of containers have thousands of mounts
-constexpr std::size_t kControlBytes = 64 * 1024;
-constexpr auto kPoll = std::chrono::milliseconds(10);
 constexpr std::string_view kControllers[] = {"cpu", "memory", "pids"};
 
 Result<> write_control(const std::string& path, std::string_view text) {
@@ -41,7 +39,7 @@ void enable_below(const std::string& group) {
 }  // namespace
 
 std::optional<std::string> find_cgroups(const std::string& mounts) {
-  auto text = read_file(mounts, kMountsBytes);
+  auto text = read_file(mounts, limits::kMountsFileBytes);
   if (!text) return std::nullopt;
   for (auto line : split(*text, '\n')) {
     auto fields = split(line, ' ');
@@ -52,7 +50,7 @@ std::optional<std::string> find_cgroups(const std::string& mounts) {
 
 std::vector<std::string> limiting_controllers(const std::string& root) {
   std::vector<std::string> found;
-  auto text = read_file(root + "/cgroup.controllers", kControlBytes);
+  auto text = read_file(root + "/cgroup.controllers", limits::kCgroupFileBytes);
   if (!text) return found;
   for (auto word : split(trim(*text), ' '))
     if (std::ranges::find(kControllers, word) != std::end(kControllers)) found.emplace_back(word);
@@ -93,7 +91,7 @@ Result<> end_cgroup(const std::string& group, std::chrono::milliseconds patience
     if (errno != EBUSY) return fail_errno(group);
     if (std::chrono::steady_clock::now() >= until)
       return fail(ErrorCode::busy, fmt::format("{}: a process in it has not ended yet", group));
-    std::this_thread::sleep_for(kPoll);
+    std::this_thread::sleep_for(limits::kCgroupEndPoll);
   }
   return {};
 }

@@ -16,13 +16,12 @@
 #include <charconv>
 
 #include "base/text.h"
+#include "host/bounds.h"
 #include "host/files.h"
 
 namespace banger::host {
 
 namespace {
-
-constexpr std::size_t kMaxExtraFds = 16;  // the child must not allocate memory
 
 // Everything that the child needs. Prepared before vfork, so that the child makes only system calls: it shares our
 // memory.
@@ -62,7 +61,7 @@ int place_fds(const SpawnSpec& spec, int null_fd) {
     fd = ::fcntl(fd < 0 ? null_fd : fd, F_DUPFD_CLOEXEC, top);
     if (fd < 0) return errno;
   }
-  int extra[kMaxExtraFds];
+  int extra[limits::kSpawnFds];
   std::size_t count = spec.extra_fds.size();
   for (std::size_t i = 0; i < count; ++i)
     if ((extra[i] = ::fcntl(spec.extra_fds[i].first, F_DUPFD_CLOEXEC, top)) < 0) return errno;
@@ -192,7 +191,7 @@ Result<UniqueFd> pidfd_of(pid_t pid) {
 
 Result<Child> spawn(const SpawnSpec& spec) {
   if (spec.argv.empty()) return fail(ErrorCode::invalid, "nothing to run: empty command");
-  if (spec.extra_fds.size() > kMaxExtraFds)
+  if (spec.extra_fds.size() > limits::kSpawnFds)
     return fail(ErrorCode::invalid, fmt::format("{}: too many descriptors", spec.argv[0]));
   for (auto [ours, theirs] : spec.extra_fds)
     if (theirs < 3)
@@ -270,7 +269,7 @@ Result<UniqueFd> open_process(const ProcessId& id) {
 }
 
 Result<std::vector<std::string>> process_argv(pid_t pid) {
-  auto text = TRY(read_file(fmt::format("/proc/{}/cmdline", pid), 1 << 20));
+  auto text = TRY(read_file(fmt::format("/proc/{}/cmdline", pid), limits::kProcessArgumentsBytes));
   // An ended process that was not reaped has no arguments any more.
   if (text.empty()) return fail(ErrorCode::not_found, fmt::format("process {} has no arguments", pid));
   std::vector<std::string> argv;

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "base/unique_fd.h"
+#include "host/bounds.h"
 #include "host/files.h"
 
 namespace banger::host {
@@ -23,8 +24,6 @@ constexpr std::uint32_t kVersion[3] = {4, 0, 0};
 constexpr std::size_t kAlign = 8;
 // udev must not examine or name the device, because a guest wrote its content (libdevmapper.h, DM_UDEV_DISABLE_*).
 constexpr std::uint32_t kLeaveAlone = 0xf << 16;
-constexpr int kRemoveAttempts = 40;
-constexpr auto kRemovePause = std::chrono::milliseconds(50);
 
 class KernelControl final : public DmControl {
  public:
@@ -133,8 +132,9 @@ Result<> DeviceMapper::remove(const std::string& name) const {
     int error = control_.control(DM_DEV_REMOVE, call.io());
     if (error == 0 || error == ENXIO) return {};
     if (error != EBUSY) return fail_errno(fmt::format("remove device {}", name), error);
-    if (attempt == kRemoveAttempts) return fail(ErrorCode::busy, fmt::format("device {} is in use", name));
-    std::this_thread::sleep_for(kRemovePause);
+    if (attempt == limits::kDeviceRemoveAttempts)
+      return fail(ErrorCode::busy, fmt::format("device {} is in use", name));
+    std::this_thread::sleep_for(limits::kDeviceRemovePause);
   }
 }
 

@@ -27,7 +27,7 @@ class Foreground {
     Foreground* foreground_;
   };
   Call begin() { return Call(this); }
-  /// Returns after limits::kPoolCalm without a call.
+  /// Returns after limits::kForegroundQuiet without a call.
   Task<> wait_idle();
 
  private:

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string_view>
 
+#include "host/bounds.h"
 #include "host/files.h"
 
 namespace banger::host {
@@ -19,7 +20,6 @@ namespace banger::host {
 namespace {
 
 constexpr std::string_view kMark = "banger";  // only devices with this mark are shared
-constexpr int kAttempts = 64;                 // other processes take free devices too
 constexpr __u32 kShared = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR;
 
 std::string path_of(long number) { return fmt::format("/dev/loop{}", number); }
@@ -56,7 +56,7 @@ Result<LoopDevice> attach_loop(const UniqueFd& file) {
   config.fd = static_cast<__u32>(file.get());
   config.info.lo_flags = LO_FLAGS_AUTOCLEAR | (read_only ? LO_FLAGS_READ_ONLY : 0);
   kMark.copy(reinterpret_cast<char*>(config.info.lo_file_name), LO_NAME_SIZE - 1);
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  for (int attempt = 0; attempt < limits::kLoopDeviceAttempts; ++attempt) {
     int number = ::ioctl(control.get(), LOOP_CTL_GET_FREE);
     if (number < 0) return fail_errno("find a free loop device");
     auto fd = TRY(in("make a loop device", open_file(path_of(number), read_only ? O_RDONLY : O_RDWR)));

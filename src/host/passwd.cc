@@ -2,8 +2,8 @@
 
 #include <charconv>
 
-#include "base/bounds.h"
 #include "base/text.h"
+#include "host/bounds.h"
 #include "host/files.h"
 
 namespace banger::host {

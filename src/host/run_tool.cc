@@ -7,13 +7,12 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "host/bounds.h"
 #include "host/child.h"
 
 namespace banger::host {
 
 namespace {
-
-constexpr std::size_t kOutputBytes = 64 * 1024;
 
 // The output goes to a file in memory, which is read afterwards. A pipe could fill up, because nothing reads it here.
 Result<UniqueFd> memory_file() {
@@ -23,7 +22,7 @@ Result<UniqueFd> memory_file() {
 }
 
 std::string content_of(const UniqueFd& file) {
-  std::string text(kOutputBytes, '\0');
+  std::string text(limits::kToolStdoutBytes, '\0');
   auto count = ::pread(file.get(), text.data(), text.size(), 0);
   text.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
   return text;

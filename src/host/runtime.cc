@@ -10,6 +10,7 @@
 #include <list>
 
 #include "base/text.h"
+#include "host/bounds.h"
 
 namespace banger::host {
 
@@ -184,18 +185,19 @@ Task<Result<Output>> run_command(Runtime& runtime, SpawnSpec spec, Deadline dead
     if (--s->open == 0) s->done.notify_all();
   };
   runtime.spawn(reader(shared, true, max_output_bytes));
-  runtime.spawn(reader(shared, false, std::min<std::size_t>(max_output_bytes, 64 * 1024)));
+  runtime.spawn(reader(shared, false, std::min(max_output_bytes, limits::kCommandErrorBytes)));
 
   bool ended = CO_TRY(co_await wait_readable(runtime, child.pidfd(), deadline));
   // The leader is not reaped yet, so the number still belongs to its group.
   if (!ended) (void)::kill(-child.pid(), SIGKILL);
   shared->output.status = child.wait();
   // Grandchildren may hold the pipes open. Wait a moment for the last output, then close the pipes.
-  if (shared->open > 0) co_await shared->done.wait(after(std::chrono::milliseconds(ended ? 1000 : 50)));
+  if (shared->open > 0)
+    co_await shared->done.wait(after(ended ? limits::kCommandDrainDeadline : limits::kKilledDrainDeadline));
   while (shared->open > 0) {
     shared->out_fd.close();
     shared->err_fd.close();
-    co_await shared->done.wait(after(std::chrono::milliseconds(50)));
+    co_await shared->done.wait(after(limits::kKilledDrainDeadline));
   }
   if (!ended) co_return fail(ErrorCode::timeout, fmt::format("{} took too long and was killed", spec.argv[0]));
   co_return std::move(shared->output);

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "host/bounds.h"
 #include "host/files.h"
 
 namespace banger::host {
@@ -37,7 +38,7 @@ Result<Address> address_of(const std::string& path) {
 }
 
 struct FdRoom {
-  alignas(cmsghdr) char bytes[CMSG_SPACE(kMaxPassedFds * sizeof(int))] = {};
+  alignas(cmsghdr) char bytes[CMSG_SPACE(limits::kPassedFds * sizeof(int))] = {};
 };
 
 }  // namespace
@@ -76,7 +77,7 @@ Result<Peer> peer_of(int socket_fd) {
 }
 
 Result<std::size_t> send_with_fds(int socket_fd, std::string_view bytes, std::span<const UniqueFd> fds) {
-  if (fds.size() > kMaxPassedFds)
+  if (fds.size() > limits::kPassedFds)
     return fail(ErrorCode::internal, fmt::format("{} descriptors in one message", fds.size()));
   iovec part{const_cast<char*>(bytes.data()), bytes.size()};
   msghdr message{};
@@ -103,7 +104,7 @@ Result<std::size_t> send_with_fds(int socket_fd, std::string_view bytes, std::sp
 }
 
 Result<bool> receive_with_fds(int socket_fd, std::string& bytes, std::vector<UniqueFd>& fds, int flags) {
-  std::string chunk(64 * 1024, '\0');
+  std::string chunk(limits::kReceiveBytes, '\0');
   iovec part{chunk.data(), chunk.size()};
   msghdr message{};
   message.msg_iov = &part;

@@ -29,9 +29,6 @@ struct Peer {
 /// The process at the other end (SO_PEERCRED, unix(7)).
 Result<Peer> peer_of(int socket_fd);
 
-/// The maximum of descriptors in one message. The kernel's own limit is 253.
-inline constexpr std::size_t kMaxPassedFds = 16;
-
 /// Sends as many of `bytes` as fit (at least one), and `fds` (borrowed) with the first byte (SCM_RIGHTS). Blocks unless
 /// the socket is non-blocking. Never raises SIGPIPE. Returns the number of bytes sent.
 Result<std::size_t> send_with_fds(int socket_fd, std::string_view bytes, std::span<const UniqueFd> fds = {});

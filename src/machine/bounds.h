@@ -1,25 +1,39 @@
-// Bounds on the files that VMMs write, each with its reason. Bounds on all other input are in base/bounds.h.
+// Bounds of both VMM drivers, each with its reason. A VMM is ours, but its guest may shape what it writes.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 
+#include "base/bounds.h"
+
 namespace banger::limits {
 
-/// disk space of a log before its beginning is removed
-inline constexpr std::size_t kLogBytes = std::size_t{8} << 20;
-/// size of the end that is kept; `vm logs` shows its second half by default
-inline constexpr std::size_t kLogKeptBytes = std::size_t{2} << 20;
-inline constexpr auto kLogLook = std::chrono::seconds(5);  ///< a guest fills a serial port by less than 1 MiB a second
-/// read from a metrics file at once; one hour has 1 MiB, and older lines are skipped
-inline constexpr std::size_t kMetricsReadBytes = std::size_t{4} << 20;
-/// size of one line; a machine with 20 devices writes 30 KiB
-inline constexpr std::size_t kMetricsLineBytes = std::size_t{256} << 10;
-/// size of the file with the sums; it has 1 KiB
-inline constexpr std::size_t kMetricsSumsBytes = std::size_t{64} << 10;
-/// processor time of the KVM probe's QEMU: more than its deadline allows a working one on two processors
-inline constexpr std::uint32_t kKvmProbeCpuSeconds = 20;
-inline constexpr auto kMetricsPollFloor = std::chrono::seconds(1);  ///< the shortest interval, whatever the config says
+// -- processes
+inline constexpr auto kVmmProbeDeadline = 10s;         ///< one question to a VMM's binary; 15 ms when warm
+inline constexpr auto kMachineKillDeadline = 10s;      ///< from SIGKILL to the end; long only in a stuck kernel
+inline constexpr auto kVmmDyingGrace = 1s;             ///< a VMM that fails closes its socket just before it ends
+inline constexpr auto kOutOfDescriptorsPause = 500ms;  ///< until the next attempt to wait for a VMM
+inline constexpr std::size_t kVmmMessageBytes = 500;   ///< kept of a VMM's error message; real ones have one line
+inline constexpr std::size_t kMachineLogTailBytes = 64 * kKiB;  ///< end of machine.log that is searched for an error
+inline constexpr std::size_t kLastWordsLines = 3;               ///< lines of it in an error
+inline constexpr std::size_t kLastWordsLineBytes = 400;         ///< length of each of these lines
+
+// -- memory
+inline constexpr std::size_t kMapsFileBytes = 4 * kMiB;     ///< /proc/PID/maps; a VMM has 30 KiB
+inline constexpr std::size_t kMemoryPieceBytes = 4 * kMiB;  ///< memory or file that is read at once
+inline constexpr std::size_t kPagemapEntries = 128 * 1024;  ///< read at once: 1 MiB, for 512 MiB of memory
+
+// -- logs
+inline constexpr std::size_t kLogBytes = 8 * kMiB;      ///< disk space of a log before its beginning is removed
+inline constexpr std::size_t kLogKeptBytes = 2 * kMiB;  ///< end that is kept; `vm logs` shows half of that by default
+inline constexpr auto kLogCheckInterval = 5s;           ///< a guest writes less than 1 MiB a second to a serial port
+
+// -- metrics
+inline constexpr std::size_t kMetricsReadBytes =
+    4 * kMiB;  ///< read at once; one hour has 1 MiB, older lines are skipped
+inline constexpr std::size_t kMetricsLineBytes = 256 * kKiB;  ///< one line; a machine with 20 devices writes 30 KiB
+inline constexpr std::size_t kMetricsSumsBytes = 64 * kKiB;   ///< the file with the sums; it has 1 KiB
+inline constexpr auto kMetricsPollFloor = 1s;                 ///< the shortest interval, whatever the config says
 
 }  // namespace banger::limits

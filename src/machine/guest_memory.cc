@@ -14,18 +14,15 @@
 #include <optional>
 #include <vector>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "host/files.h"
+#include "machine/bounds.h"
 
 namespace banger::machine {
 
 namespace {
 
 constexpr std::uint64_t kPage = 4096;
-constexpr std::size_t kPagemapEntries = 128 * 1024;  // 512 MiB of memory for each read
-constexpr std::uint64_t kRunBytes = 4 * limits::kMiB;
-constexpr std::size_t kMapsBytes = 4 * limits::kMiB;
 
 // Bits of a pagemap entry (Documentation/admin-guide/mm/pagemap.rst).
 constexpr std::uint64_t kPresent = 1ull << 63, kSwapped = 1ull << 62, kOfFile = 1ull << 61;
@@ -76,11 +73,15 @@ bool all_zero(const char* bytes, std::size_t count) {
 class PageCopy {
  public:
   PageCopy(const GuestMemory& from, bool skip_zeros, UniqueFd memory, UniqueFd to)
-      : from_(from), skip_zeros_(skip_zeros), memory_(std::move(memory)), to_(std::move(to)), buffer_(kRunBytes) {}
+      : from_(from),
+        skip_zeros_(skip_zeros),
+        memory_(std::move(memory)),
+        to_(std::move(to)),
+        buffer_(limits::kMemoryPieceBytes) {}
 
   Result<> copy(std::uint64_t offset, std::uint64_t size) {
     for (std::uint64_t done = 0; done < size;) {
-      auto count = std::min(size - done, kRunBytes);
+      auto count = std::min(size - done, limits::kMemoryPieceBytes);
       TRY(read_memory(memory_, from_, offset + done, buffer_.data(), count));
       TRY(skip_zeros_ ? write_used(offset + done, count) : write(offset + done, 0, count));
       done += count;
@@ -147,7 +148,7 @@ Result<> visit_runs(const std::vector<std::uint64_t>& entries, std::uint64_t fir
 }  // namespace
 
 Result<GuestMemory> find_guest_memory(pid_t pid, const std::string& memory_file, std::uint64_t size_bytes) {
-  auto maps = host::read_file(fmt::format("/proc/{}/maps", pid), kMapsBytes);
+  auto maps = host::read_file(fmt::format("/proc/{}/maps", pid), limits::kMapsFileBytes);
   if (!maps) return std::unexpected(denied(pid, std::move(maps.error())));
   struct stat file{};
   if (!memory_file.empty() && ::stat(memory_file.c_str(), &file) < 0) return fail_errno(memory_file);
@@ -188,7 +189,7 @@ Result<> for_own_pages(const GuestMemory& memory, const OnOwnPages& visit) {
   if (!pagemap) return std::unexpected(denied(memory.pid, std::move(pagemap.error())));
   std::vector<std::uint64_t> entries;
   for (std::uint64_t offset = 0; offset < memory.size_bytes; offset += entries.size() * kPage) {
-    entries.resize(std::min<std::uint64_t>(kPagemapEntries, (memory.size_bytes - offset) / kPage));
+    entries.resize(std::min<std::uint64_t>(limits::kPagemapEntries, (memory.size_bytes - offset) / kPage));
     TRY(read_pagemap(pagemap->get(), (memory.address + offset) / kPage, entries));
     TRY(visit_runs(entries, offset, visit));
   }

@@ -9,13 +9,13 @@
 
 #include "base/bounds.h"
 #include "host/files.h"
+#include "machine/bounds.h"
 
 namespace banger::machine {
 
 namespace {
 
 constexpr std::size_t kBlock = 64 * limits::kKiB;  // small enough to find most zeros, large enough for few extents
-constexpr std::size_t kRead = 4 * limits::kMiB;
 
 bool all_zero(const char* bytes, std::size_t count) {
   return bytes[0] == 0 && std::memcmp(bytes, bytes + 1, count - 1) == 0;
@@ -46,7 +46,7 @@ Result<> punch_zeros(int file, off_t start, const char* bytes, std::size_t size)
 
 Result<> punch_holes(const std::string& path) {
   auto file = TRY(host::open_file(path, O_RDWR | O_NOFOLLOW));
-  std::vector<char> buffer(kRead);
+  std::vector<char> buffer(limits::kMemoryPieceBytes);
   for (off_t at = 0;;) {
     // Existing holes are not read.
     off_t data = ::lseek(file.get(), at, SEEK_DATA);

@@ -7,16 +7,13 @@
 #include <algorithm>
 #include <vector>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "host/files.h"
+#include "machine/bounds.h"
 
 namespace banger::machine {
 
 namespace {
-
-constexpr std::size_t kLines = 3;
-constexpr std::size_t kLineBytes = 400;
 
 std::string opening_line(std::string_view token) { return fmt::format("banger: start {}", token); }
 
@@ -44,8 +41,8 @@ Result<UniqueFd> open_machine_log(const std::string& directory, std::string_view
 std::string last_lines(std::string_view text) {
   std::vector<std::string> lines;
   for (auto line : split(text, '\n'))
-    if (!trim(line).empty()) lines.push_back(printable(trim(line), kLineBytes));
-  if (lines.size() > kLines) lines.erase(lines.begin(), lines.end() - kLines);
+    if (!trim(line).empty()) lines.push_back(printable(trim(line), limits::kLastWordsLineBytes));
+  if (lines.size() > limits::kLastWordsLines) lines.erase(lines.begin(), lines.end() - limits::kLastWordsLines);
   return join(lines, "; ");
 }
 

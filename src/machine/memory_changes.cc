@@ -9,15 +9,14 @@
 #include <string_view>
 #include <vector>
 
-#include "base/bounds.h"
 #include "host/files.h"
+#include "machine/bounds.h"
 
 namespace banger::machine {
 
 namespace {
 
 constexpr std::uint64_t kPage = 4096;
-constexpr std::uint64_t kPiece = 4 * limits::kMiB;
 
 struct Run {
   std::uint64_t offset = 0, size = 0;
@@ -47,10 +46,12 @@ Result<> write_memory(int memory, std::uint64_t at, const char* bytes, std::uint
 // Runs are small and many, so the file is written in large pieces.
 class Writer {
  public:
-  Writer(int to, const std::string& name) : to_(to), name_(name) { pending_.reserve(kPiece + sizeof(Run)); }
+  Writer(int to, const std::string& name) : to_(to), name_(name) {
+    pending_.reserve(limits::kMemoryPieceBytes + sizeof(Run));
+  }
 
   Result<char*> add(std::size_t count) {
-    if (pending_.size() + count > kPiece) TRY(flush());
+    if (pending_.size() + count > limits::kMemoryPieceBytes) TRY(flush());
     pending_.resize(pending_.size() + count);
     return pending_.data() + pending_.size() - count;
   }
@@ -67,7 +68,8 @@ class Writer {
 };
 
 Result<> check_run(const Run& run, std::uint64_t from, const GuestMemory& memory, const std::string& name) {
-  bool aligned = run.offset % kPage == 0 && run.size % kPage == 0 && run.size > 0 && run.size <= kPiece;
+  bool aligned =
+      run.offset % kPage == 0 && run.size % kPage == 0 && run.size > 0 && run.size <= limits::kMemoryPieceBytes;
   if (aligned && run.offset >= from && run.offset < memory.size_bytes && run.size <= memory.size_bytes - run.offset)
     return {};
   return fail(ErrorCode::corrupt, fmt::format("{} has pages beyond a memory of {} bytes", name, memory.size_bytes));
@@ -91,7 +93,7 @@ Result<std::uint64_t> write_changes(const GuestMemory& memory, const std::string
   std::uint64_t written = 0;
   TRY(for_own_pages(memory, [&](std::uint64_t offset, std::uint64_t size) -> Result<> {
     for (std::uint64_t done = 0; done < size;) {
-      Run run{offset + done, std::min(size - done, kPiece - kPage)};
+      Run run{offset + done, std::min(size - done, limits::kMemoryPieceBytes - kPage)};
       auto* place = TRY(writer.add(sizeof(Run) + run.size));
       std::copy_n(reinterpret_cast<const char*>(&run), sizeof(Run), place);
       TRY(read_memory(bytes, memory, run.offset, place + sizeof(Run), run.size));

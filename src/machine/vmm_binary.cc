@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "base/bounds.h"
+#include "machine/bounds.h"
 
 namespace banger::machine {
 

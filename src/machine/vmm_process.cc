@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "host/files.h"
+#include "machine/bounds.h"
 
 namespace banger::machine {
 

@@ -1,16 +1,31 @@
-// Bounds on input from the host's network, each with its reason. Bounds on all other input are in base/bounds.h.
+// Bounds of src/net, each with its reason.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 
+#include "base/bounds.h"
+
 namespace banger::limits {
 
+inline constexpr auto kAcceptPause = 100ms;              ///< after a failed accept, so that the loop does not spin
+inline constexpr std::size_t kTcpReadBytes = 64 * kKiB;  ///< one read of a TCP connection
+
+// -- bridge and firewall
 inline constexpr std::uint32_t kTaps = 4096;  ///< highest number of a tap; a bridge has at most 1024 ports
-inline constexpr auto kNftDeadline =
-    std::chrono::seconds(10);  ///< one run of nft takes 5 ms; with Kubernetes' rules to list, a second
-inline constexpr std::size_t kNftOutputBytes = std::size_t{32}
-                                               << 20;  ///< the host's ruleset as JSON; large ones have some MiB
+inline constexpr auto kNftDeadline = 10s;     ///< nft runs for 5 ms, and for 1 s if it lists the rules of Kubernetes
+inline constexpr std::size_t kNftOutputBytes = 32 * kMiB;  ///< the host's ruleset as JSON; large ones have some MiB
+inline constexpr int kRangeAttempts =
+    4096;  ///< ranges that are tried for a suggestion; each is compared with all routes
+/// highest index of a link in a guest: the kernel numbers links in order, and removed links of containers leave gaps
+inline constexpr int kGuestLinkIndex = 64;
+
+// -- DNS (every process of this host may ask)
+inline constexpr std::size_t kDnsMessageBytes = 1232;  ///< a query; real ones are below 100 bytes
+inline constexpr unsigned kDnsBatch = 16;              ///< queries read and answered with one system call each way
+inline constexpr int kDnsBatchesInRow = 8;             ///< before other coroutines run
+inline constexpr int kDnsTcpConnections = 32;          ///< at once; later ones are closed
+inline constexpr auto kDnsTcpIdle = 10s;               ///< for the next whole query, and for the reading of its answer
 
 }  // namespace banger::limits

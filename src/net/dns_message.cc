@@ -3,7 +3,7 @@
 #include <array>
 #include <cstdint>
 
-#include "base/bounds.h"
+#include "net/bounds.h"
 
 namespace banger::net {
 

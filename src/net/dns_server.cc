@@ -8,7 +8,7 @@
 #include <asio.hpp>
 #include <asio/experimental/as_tuple.hpp>
 
-#include "base/bounds.h"
+#include "net/bounds.h"
 #include "net/tcp.h"
 
 namespace banger::net {
@@ -75,11 +75,11 @@ struct Serving {
 using ServingPtr = std::shared_ptr<Serving>;
 
 Task<> answer_datagrams(ServingPtr s) {
-  constexpr int kTurns = 8;  // batches in a row before other coroutines run
   while (s->udp_socket.is_open()) {
     auto [error] = co_await s->udp_socket.async_wait(udp::socket::wait_read, use_tuple);
     if (error) co_return;
-    for (int i = 0; i < kTurns && s->batch.turn(s->udp_socket.native_handle(), s->address_of) == limits::kDnsBatch;
+    for (int i = 0; i < limits::kDnsBatchesInRow &&
+                    s->batch.turn(s->udp_socket.native_handle(), s->address_of) == limits::kDnsBatch;
          ++i) {
     }
   }

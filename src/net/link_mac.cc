@@ -11,12 +11,11 @@
 #include <charconv>
 #include <cstring>
 
+#include "net/bounds.h"
+
 namespace banger::net {
 
 namespace {
-
-// The kernel numbers links in order. A guest has few, but removed links of containers leave gaps.
-constexpr int kMaxIndex = 64;
 
 using Mac = std::array<unsigned char, 6>;
 
@@ -45,7 +44,7 @@ Result<UniqueFd> link_control() {
 
 Result<> change_mac(int control, const std::string& from, const std::string& to) {
   auto old_mac = TRY(parse_mac(from)), new_mac = TRY(parse_mac(to));
-  for (int index = 1; index <= kMaxIndex; ++index) {
+  for (int index = 1; index <= limits::kGuestLinkIndex; ++index) {
     ifreq request{};
     request.ifr_ifindex = index;
     if (::ioctl(control, SIOCGIFNAME, &request) < 0 || !has_mac(control, request, old_mac)) continue;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "net/bounds.h"
 #include "net/nl.h"
 
 namespace banger::net {
@@ -76,10 +77,10 @@ Result<> check_clash(const Range& wanted, std::span<const HostRoute> routes, con
 
 std::optional<Range> suggest_range(std::uint32_t prefix, std::span<const HostRoute> routes) {
   constexpr Range kPlaces[] = {{0xac100000, 16}, {0x0a400000, 10}, {0x0a000000, 8}, {0xc0a80000, 16}};
-  constexpr int kTries = 4096;
   for (const auto& place : kPlaces) {
     std::uint64_t step = std::uint64_t{1} << (32 - prefix), at = place.first;
-    for (int i = 0; i < kTries && prefix >= place.prefix && at + step - 1 <= place.last(); ++i, at += step)
+    for (int i = 0; i < limits::kRangeAttempts && prefix >= place.prefix && at + step - 1 <= place.last();
+         ++i, at += step)
       if (Range range{static_cast<Ipv4>(at), prefix}; is_free(range, routes)) return range;
   }
   return std::nullopt;

@@ -6,7 +6,7 @@
 #include <asio.hpp>
 #include <asio/experimental/as_tuple.hpp>
 
-#include "base/bounds.h"
+#include "net/bounds.h"
 
 namespace banger::net {
 

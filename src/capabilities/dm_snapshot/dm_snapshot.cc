@@ -12,6 +12,7 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
+#include "capabilities/bounds.h"
 #include "capabilities/dm_snapshot/snapshot_disks.h"
 #include "host/beneath.h"
 #include "vm/bounds.h"
@@ -23,7 +24,6 @@ namespace {
 using Type = PrivilegedArgument::Type;
 
 constexpr std::size_t kIdBytes = 12;
-constexpr std::size_t kSnapshots = 1024;  // for one owner; a running VM has one
 
 Result<std::string> id_of(const Json& arguments) {
   auto id = TRY(get_string(arguments, "vm"));
@@ -63,8 +63,8 @@ Result<PrivilegedReply> create(const PrivilegedContext& context, const Json& arg
   auto disk = TRY(in(
       "the disk", host::open_owned_file(context.roots, TRY(get_string(arguments, "disk")), O_RDWR, context.owner_uid)));
   auto control = TRY(host::open_device_mapper());
-  if (list_snapshots(context.owner_uid).size() >= kSnapshots)
-    return fail(ErrorCode::exhausted, fmt::format("there are {} snapshot devices already", kSnapshots));
+  if (list_snapshots(context.owner_uid).size() >= limits::kSnapshots)
+    return fail(ErrorCode::exhausted, fmt::format("there are {} snapshot devices already", limits::kSnapshots));
   TRY(make_snapshot({.control = *control}, snapshot, image, disk));
   return PrivilegedReply{.result = dump_json({{"device", snapshot_node(snapshot.id)}})};
 }

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "capabilities/bounds.h"
 #include "capabilities/dm_snapshot/dm_snapshot.h"
 #include "ext4/ext4.h"
 #include "host/files.h"
@@ -17,7 +18,6 @@ using store::kStorageOwner;
 namespace {
 
 constexpr const char* kKind = "snapshot";
-constexpr auto kPause = std::chrono::seconds(30);  // between attempts to remove devices that were in use
 
 bool has_device(const vm::Spec& spec) { return spec.storage == vm::Storage::dm_snapshot; }
 
@@ -98,7 +98,7 @@ Task<> SnapshotDisks::release(std::string vm_id) {
 Task<> SnapshotDisks::run(host::Foreground&) {
   for (;;) {
     while (to_remove_.empty()) co_await wake_.wait();
-    co_await runtime_.sleep_for(kPause);
+    co_await runtime_.sleep_for(limits::kSnapshotRemoveInterval);
     for (const auto& id : std::set(to_remove_)) {
       auto turn = co_await changing_.lock();
       // The VM may have started again in the meantime.

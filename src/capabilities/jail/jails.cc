@@ -10,6 +10,7 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
+#include "capabilities/bounds.h"
 #include "host/cgroup.h"
 
 namespace banger::capabilities {
@@ -21,7 +22,6 @@ using machine::firecracker::JailFile;
 namespace {
 
 constexpr const char* kNoVm = "jail";  // the journal's owner of jails that have no VM any more
-constexpr std::chrono::seconds kFirstPause{2}, kLongestPause{60};
 constexpr std::string_view kInstall = "as root: banger system install --owner USER --jailer FILE --firecracker FILE";
 
 Json list_of(const std::vector<JailFile>& files) {
@@ -49,7 +49,7 @@ Jails::Jails(const ResourceHost& host)
       privileged_(host.privileged),
       firecracker_(host.firecracker),
       changing_(runtime_),
-      pause_(kFirstPause) {}
+      pause_(limits::kJailEndFirstPause) {}
 
 Result<> Jails::load() {
   for (const auto& entry : TRY(store_.journal())) {
@@ -176,7 +176,7 @@ Task<> Jails::try_again() {
   if (std::exchange(trying_, true)) co_return;
   co_await runtime_.sleep_for(pause_);
   trying_ = false;
-  pause_ = to_remove_.empty() ? kFirstPause : std::min(2 * pause_, kLongestPause);
+  pause_ = to_remove_.empty() ? limits::kJailEndFirstPause : std::min(2 * pause_, limits::kJailEndLongestPause);
   co_await end_leftovers_of("");
   if (!to_remove_.empty()) runtime_.spawn(try_again());
 }

@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "capabilities/bounds.h"
 #include "capabilities/jail/enter.h"
 #include "capabilities/jail/request.h"
 #include "host/beneath.h"
@@ -31,9 +32,6 @@ namespace {
 
 using namespace machine::firecracker;
 using std::chrono::steady_clock;
-
-constexpr auto kPoll = std::chrono::milliseconds(2);
-constexpr std::size_t kWordBytes = 1024;
 
 Result<> check_part(const PrivilegedContext& context, const JailFile& file, const UniqueFd& held, host::MountUse use) {
   struct stat info{};
@@ -95,7 +93,7 @@ Result<> await_exec(const UniqueFd& pipe, steady_clock::time_point until) {
   pollfd waiting{pipe.get(), POLLIN, 0};
   if (::poll(&waiting, 1, static_cast<int>(std::max<long>(left, 0))) != 1)
     return fail(ErrorCode::timeout, "the jailer was not started in time");
-  auto words = TRY(host::read_all(pipe.get(), "the error of the jailer's process", kWordBytes));
+  auto words = TRY(host::read_all(pipe.get(), "the error of the jailer's process", limits::kJailErrorBytes));
   if (!words.empty()) return fail(ErrorCode::unavailable, std::move(words));
   return {};
 }
@@ -133,7 +131,7 @@ Result<Found> await_firecracker(const PrivilegedContext& context, const JailLaun
                               ended->signal ? ended->signal : ended->code));
     if (steady_clock::now() >= until)
       return fail(ErrorCode::timeout, "Firecracker did not come up in its jail in time");
-    std::this_thread::sleep_for(kPoll);
+    std::this_thread::sleep_for(limits::kJailUpPoll);
   }
 }
 
@@ -144,7 +142,7 @@ Result<Found> start(const PrivilegedContext& context, const JailLaunch& launch) 
   UniqueFd reader(ends[0]), writer(ends[1]);
   auto jailer = TRY(host::fork_to([&] {
     auto failed = become_jailer(launch);
-    (void)host::write_all(writer.get(), failed.sentence().substr(0, kWordBytes));
+    (void)host::write_all(writer.get(), failed.sentence().substr(0, limits::kJailErrorBytes));
     return 127;
   }));
   writer.reset();

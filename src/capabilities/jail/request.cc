@@ -101,7 +101,7 @@ Result<JailRequest> launch_request(const PrivilegedContext& context, const Json&
                       .console = TRY(find_bool(arguments, "console")).value_or(false)};
   TRY(check_path(context, request.directory));
   TRY(check_names(request));
-  request.vcpus = static_cast<std::uint32_t>(TRY(number_of(arguments, "vcpus", limits::kJailVcpus)));
+  request.vcpus = static_cast<std::uint32_t>(TRY(number_of(arguments, "vcpus", limits::kFirecrackerVcpus)));
   request.memory_bytes = TRY(number_of(arguments, "memory_bytes", limits::kJailMemoryBytes));
   return request;
 }

@@ -18,7 +18,7 @@ Task<> poll_metrics(Services& services, const VmRegistry& vms) {
 
 Task<> bound_logs(Services& services, const VmRegistry& vms) {
   for (;;) {
-    co_await services.runtime.sleep_for(limits::kLogLook);
+    co_await services.runtime.sleep_for(limits::kLogCheckInterval);
     std::vector<std::string> directories;
     for (const auto& vm : vms.everything())
       if (vm->parts().machine->get()) directories.push_back(vm->parts().disks.directory());

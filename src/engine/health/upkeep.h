@@ -9,7 +9,7 @@ namespace banger::engine {
 /// Reads the metrics of every machine each `metrics_poll_interval` until the daemon ends. 0: never.
 Task<> poll_metrics(Services& services, const VmRegistry& vms);
 
-/// Bounds the logs of every machine each limits::kLogLook until the daemon ends.
+/// Bounds the logs of every machine each limits::kLogCheckInterval until the daemon ends.
 Task<> bound_logs(Services& services, const VmRegistry& vms);
 
 /// Stops or suspends VMs that were unused for `auto_stop_stale_after`: once, or until the daemon ends.

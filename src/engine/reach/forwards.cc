@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "engine/reach/reach.h"
 #include "engine/reach/relay.h"
+#include "net/bounds.h"
 
 namespace banger::engine {
 

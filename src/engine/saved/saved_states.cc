@@ -12,6 +12,7 @@
 #include "base/bounds.h"
 #include "capabilities/capability.h"
 #include "host/files.h"
+#include "machine/qemu/bounds.h"
 
 namespace banger::engine {
 

@@ -6,15 +6,15 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "machine/bounds.h"
+#include "machine/firecracker/bounds.h"
 
 namespace banger::machine::firecracker {
 
 namespace {
 
-constexpr std::size_t kMessageBytes = 500;
 constexpr int kContinue = 100, kNoContent = 204, kNotModified = 304;
 
 std::unexpected<Error> not_http(std::string why) {
@@ -108,7 +108,7 @@ Error error_of(const ApiReply& reply) {
   auto message = message_of(reply.body);
   auto code = code_of(reply.status, message);
   if (message.empty()) return {code, fmt::format("Firecracker answered with status {} and nothing else", reply.status)};
-  return {code, printable(message, kMessageBytes)};
+  return {code, printable(message, limits::kVmmMessageBytes)};
 }
 
 Result<bool> ReplyParser::take_head() {

@@ -3,10 +3,11 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "host/files.h"
+#include "machine/bounds.h"
 #include "machine/firecracker/api.h"
+#include "machine/firecracker/bounds.h"
 #include "machine/firecracker/files.h"
 #include "machine/firecracker/firecracker.h"
 #include "machine/firecracker/firecracker_machine.h"
@@ -19,9 +20,6 @@ namespace banger::machine::firecracker {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr auto kSocketPoll = 2ms;
-constexpr std::chrono::milliseconds kDyingGrace = 1s;
 
 struct Logs {
   UniqueFd console, errors;
@@ -56,7 +54,7 @@ Task<std::optional<host::ExitStatus>> end(host::Runtime& runtime, VmmProcess& pr
 // The error of a failed start, with Firecracker's own words if there are any. The process has ended afterwards.
 Task<Error> failed_start(host::Runtime& runtime, VmmProcess& process, const MachineConfig& config, Error error) {
   // A Firecracker that ends itself, as after a saved state that does not load, answers a moment before its end.
-  auto grace = error.code == ErrorCode::unavailable ? kDyingGrace : 0ms;
+  auto grace = error.code == ErrorCode::unavailable ? limits::kVmmDyingGrace : 0ms;
   bool died = (co_await host::wait_readable(runtime, process.pidfd(), host::after(grace))).value_or(false);
   // The kernel reports the status of a jailed process only to its parent, which is not this daemon.
   auto status = co_await end(runtime, process);
@@ -89,7 +87,7 @@ Task<Result<Version>> wait_until_up(host::Runtime& runtime, const VmmProcess& pr
     if (!early) co_return std::unexpected(std::move(answer).error());
     if (process.ended()) co_return fail(ErrorCode::unavailable, "its API did not come up");
     if (host::Clock::now() >= deadline) co_return fail(ErrorCode::timeout, "its API did not come up in time");
-    co_await runtime.sleep_for(kSocketPoll);
+    co_await runtime.sleep_for(limits::kFirecrackerUpPoll);
   }
 }
 

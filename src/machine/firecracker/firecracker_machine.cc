@@ -9,11 +9,11 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "guestcfg/guest_config.h"
 #include "host/files.h"
 #include "machine/firecracker/api.h"
+#include "machine/firecracker/bounds.h"
 #include "machine/firecracker/files.h"
 #include "machine/firecracker/firecracker.h"
 #include "machine/firecracker/jail_client.h"
@@ -29,8 +29,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using State = std::shared_ptr<FirecrackerState>;
-
-constexpr auto kListenPoll = 20ms;
 
 std::string failed_exit(const FirecrackerState& state, int code) {
   auto text = name_of_exit(code);
@@ -157,7 +155,7 @@ Task<Result<>> end_if_halted(State state) {
 // A guest that still boots does not listen yet, and Firecracker closes the connection. Try again for a while, then
 // leave the decision to the caller.
 Task<Result<UniqueFd>> connect_link(State state) {
-  auto patience = host::after(limits::kVsockPatience);
+  auto patience = host::after(limits::kVsockListenDeadline);
   for (;;) {
     auto link = co_await connect_vsock(state->runtime, state->record.directory, guestcfg::kAgentVsockPort,
                                        host::after(limits::kVsockReplyDeadline));
@@ -171,7 +169,7 @@ Task<Result<UniqueFd>> connect_link(State state) {
     if (!again) co_return in("link", std::move(link));
     CO_TRY(co_await end_if_halted(state));
     if (host::Clock::now() >= patience) co_return fail(ErrorCode::timeout, "link: " + link.error().message);
-    co_await state->runtime.sleep_for(kListenPoll);
+    co_await state->runtime.sleep_for(limits::kVsockListenPoll);
   }
 }
 

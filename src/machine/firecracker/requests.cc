@@ -6,15 +6,14 @@
 
 #include "base/bounds.h"
 #include "base/json.h"
+#include "machine/firecracker/bounds.h"
 #include "machine/firecracker/firecracker.h"
 
 namespace banger::machine::firecracker {
 
 namespace {
 
-constexpr std::uint32_t kMaxVcpus = 32;
 constexpr int kGuestCid = 3;  // the first that is not reserved; each machine has its own vsock, so all can use the same
-constexpr std::size_t kCmdlineBytes = 2048 - 512;  // Firecracker's limit, less its own additions for 17 devices
 
 ApiRequest put(std::string path, const Json& body) { return {"PUT", std::move(path), dump_json(body)}; }
 ApiRequest patch(std::string path, const Json& body) { return {"PATCH", std::move(path), dump_json(body)}; }
@@ -79,11 +78,12 @@ Result<std::vector<Tap>> taps_of(const MachineConfig& config) {
 }
 
 Result<> check(const MachineConfig& config) {
-  if (config.vcpus < 1 || config.vcpus > kMaxVcpus)
+  if (config.vcpus < 1 || config.vcpus > limits::kFirecrackerVcpus)
     return fail(ErrorCode::invalid,
-                fmt::format("{} processors: Firecracker supports 1 to {}", config.vcpus, kMaxVcpus));
-  if (kernel_arguments(config).size() > kCmdlineBytes)
-    return fail(ErrorCode::invalid, fmt::format("the kernel's command line is longer than {} bytes", kCmdlineBytes));
+                fmt::format("{} processors: Firecracker supports 1 to {}", config.vcpus, limits::kFirecrackerVcpus));
+  if (kernel_arguments(config).size() > limits::kFirecrackerCmdlineBytes)
+    return fail(ErrorCode::invalid,
+                fmt::format("the kernel's command line is longer than {} bytes", limits::kFirecrackerCmdlineBytes));
   return {};
 }
 

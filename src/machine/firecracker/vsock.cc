@@ -5,9 +5,9 @@
 
 #include <cerrno>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "machine/connect.h"
+#include "machine/firecracker/bounds.h"
 #include "machine/firecracker/firecracker.h"
 
 namespace banger::machine::firecracker {

@@ -5,13 +5,14 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "host/files.h"
 #include "host/unix_socket.h"
+#include "machine/bounds.h"
 #include "machine/initrd.h"
 #include "machine/machine_log.h"
 #include "machine/memory_changes.h"
+#include "machine/qemu/bounds.h"
 #include "machine/qemu/qemu.h"
 #include "machine/qemu/qemu_machine.h"
 #include "machine/qemu/state_gate.h"
@@ -21,9 +22,6 @@ namespace banger::machine::qemu {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr std::chrono::milliseconds kDyingGrace = 1s;
-constexpr int kMappingPollMs = 2;
 
 // Listening sockets that QEMU inherits. The driver connects before QEMU runs, so it need not poll: the greeting arrives
 // when QEMU is ready, and the socket ends when QEMU dies.
@@ -86,7 +84,7 @@ Result<host::Child> spawn_detached(std::vector<std::string> argv, const MachineC
 // The error of a failed start, with QEMU's own words if there are any. The process has ended afterwards.
 Task<Error> failed_start(host::Runtime& runtime, host::Child& child, const MachineConfig& config, Error error) {
   // A QEMU that dies closes its socket a moment before its end. A QEMU that sends malformed messages stays alive.
-  auto grace = error.code == ErrorCode::unavailable ? kDyingGrace : 0ms;
+  auto grace = error.code == ErrorCode::unavailable ? limits::kVmmDyingGrace : 0ms;
   bool died = (co_await host::wait_readable(runtime, child.pidfd(), host::after(grace))).value_or(false);
   if (!died) (void)child.signal(SIGKILL);
   auto status = child.wait();
@@ -105,7 +103,7 @@ Result<GuestMemory> wait_for_memory(pid_t pid, int pidfd, const MachineConfig& c
     auto memory = find_guest_memory(pid, config.restore->memory, config.memory_bytes);
     if (memory || memory.error().code != ErrorCode::not_found || host::Clock::now() >= deadline) return memory;
     pollfd ended{pidfd, POLLIN, 0};
-    if (::poll(&ended, 1, kMappingPollMs) > 0)
+    if (::poll(&ended, 1, static_cast<int>(limits::kMappingPoll.count())) > 0)
       return fail(ErrorCode::unavailable, "QEMU ended before it had mapped its memory");
   }
 }
@@ -132,7 +130,7 @@ Task<Result<>> resume_guest(host::Runtime& runtime, Qmp& qmp, bool restored, hos
     auto status = CO_TRY(co_await qmp.execute("query-status", nullptr, deadline));
     if (CO_TRY(get_string(status, "status")) != "inmigrate") co_return Result<>();
     if (host::Clock::now() >= deadline) co_return fail(ErrorCode::timeout, "QEMU did not load the saved state in time");
-    co_await runtime.sleep_for(1ms);
+    co_await runtime.sleep_for(limits::kResumePoll);
   }
 }
 

@@ -5,13 +5,12 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "guestcfg/cpio.h"
 #include "host/files.h"
-#include "machine/bounds.h"
 #include "machine/cpu_model.h"
 #include "machine/machine_log.h"
+#include "machine/qemu/bounds.h"
 
 namespace banger::machine::qemu {
 

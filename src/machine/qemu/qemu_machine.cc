@@ -6,12 +6,12 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "host/files.h"
 #include "machine/guest_memory.h"
 #include "machine/machine_log.h"
 #include "machine/memory_changes.h"
+#include "machine/qemu/bounds.h"
 #include "machine/qemu/metrics.h"
 #include "machine/qemu/qemu.h"
 
@@ -19,11 +19,7 @@ namespace banger::machine::qemu {
 
 namespace {
 
-using namespace std::chrono_literals;
 using State = std::shared_ptr<QemuState>;
-
-// Every machine that continues has its own copy of these pages, but shares those of a copied file.
-constexpr std::uint64_t kSharedMemoryChanges = 64 * limits::kMiB;
 
 std::string exit_reason(QemuState& state) {
   auto status = state.process.exit_status();
@@ -69,7 +65,7 @@ Task<Result<>> command(State state, std::string what, std::string name, Json arg
 Result<bool> prepare_files(const MachineRecord& record, const SavedState& to) {
   auto memory = TRY(find_guest_memory(record.process.pid, record.memory_file, record.memory_bytes));
   if (memory.shared) return false;  // the file changes until the machine is paused
-  bool few = !to.changes.empty() && TRY(count_changes(memory)) <= kSharedMemoryChanges;
+  bool few = !to.changes.empty() && TRY(count_changes(memory)) <= limits::kForkChangesBytes;
   TRY(few ? host::share_file(record.memory_file, to.memory) : host::clone_file(record.memory_file, to.memory));
   return host::same_file(record.memory_file, to.memory);
 }

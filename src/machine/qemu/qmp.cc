@@ -9,8 +9,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
 #include "base/text.h"
+#include "machine/qemu/bounds.h"
 
 namespace banger::machine::qemu {
 

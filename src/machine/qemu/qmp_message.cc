@@ -4,14 +4,13 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
 #include "base/text.h"
+#include "machine/bounds.h"
+#include "machine/qemu/bounds.h"
 
 namespace banger::machine::qemu {
 
 namespace {
-
-constexpr std::size_t kMessageBytes = 500;
 
 // Error classes of QMP (qapi/error.json); nearly everything is a GenericError.
 ErrorCode code_of_class(std::string_view name) {
@@ -25,7 +24,7 @@ ErrorCode code_of_class(std::string_view name) {
 Result<QmpMessage> parse_error(QmpReply reply, const Json& error) {
   auto name = TRY(get_string(error, "class"));
   auto description = TRY(get_string(error, "desc"));
-  reply.error = Error{code_of_class(name), printable(description, kMessageBytes)};
+  reply.error = Error{code_of_class(name), printable(description, limits::kVmmMessageBytes)};
   return reply;
 }
 

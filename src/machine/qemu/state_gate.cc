@@ -13,18 +13,17 @@
 #include <string_view>
 
 #include "host/files.h"
+#include "machine/qemu/bounds.h"
 
 namespace banger::machine::qemu {
 
 namespace {
 
 constexpr std::string_view kHeader("QEVM\0\0\0\3", 8);  // magic and version (QEMU, migration/qemu-file-types.h)
-constexpr int kPipeBytes = 1 << 20;  // larger than most states; the most that an unprivileged user may ask for
-constexpr auto kReadDeadline = std::chrono::seconds(10);
 
 Result<> wait_writable(int pipe) {
   pollfd wanted{pipe, POLLOUT, 0};
-  int ready = ::poll(&wanted, 1, static_cast<int>(std::chrono::milliseconds(kReadDeadline).count()));
+  int ready = ::poll(&wanted, 1, static_cast<int>(std::chrono::milliseconds(limits::kStateReadDeadline).count()));
   if (ready < 0 && errno != EINTR) return fail_errno("poll");
   if (ready == 0) return fail(ErrorCode::timeout, "QEMU does not read its saved state");
   return {};
@@ -40,7 +39,7 @@ Result<StateGate> StateGate::make() {
   gate.writer_ = UniqueFd(ends[1]);
   // Only for our end. QEMU sets the mode of its own end.
   if (::fcntl(gate.writer_.get(), F_SETFL, O_NONBLOCK) < 0) return fail_errno("pipe");
-  (void)::fcntl(gate.writer_.get(), F_SETPIPE_SZ, kPipeBytes);
+  (void)::fcntl(gate.writer_.get(), F_SETPIPE_SZ, limits::kStatePipeBytes);
   TRY(host::write_all(gate.writer_.get(), kHeader));
   return gate;
 }

@@ -7,8 +7,8 @@
 #include <charconv>
 #include <optional>
 
-#include "base/bounds.h"
 #include "base/text.h"
+#include "host/bounds.h"
 #include "host/files.h"
 #include "roles/agent/bounds.h"
 

@@ -18,6 +18,7 @@
 #include "base/bounds.h"
 #include "base/text.h"
 #include "host/unix_socket.h"
+#include "net/bounds.h"
 
 namespace banger::roles::cli {
 

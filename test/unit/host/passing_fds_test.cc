@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "catch.h"
+#include "host/bounds.h"
 #include "host/unix_socket.h"
 
 using namespace banger;
@@ -49,7 +50,7 @@ TEST_CASE("unix socket: no data, the end and too many descriptors are different 
   std::vector<UniqueFd> received;
   CHECK(receive_with_fds(theirs.get(), text, received, MSG_DONTWAIT).error().code == ErrorCode::busy);
   std::vector<UniqueFd> many;
-  for (std::size_t i = 0; i <= kMaxPassedFds; ++i) many.emplace_back(::dup(ours.get()));
+  for (std::size_t i = 0; i <= limits::kPassedFds; ++i) many.emplace_back(::dup(ours.get()));
   CHECK_FALSE(send_with_fds(ours.get(), "x", many));
   many.clear();
   ours.reset();

@@ -8,10 +8,10 @@
 
 #include <thread>
 
-#include "base/bounds.h"
 #include "base/unique_fd.h"
 #include "catch.h"
 #include "dns_wire.h"
+#include "net/bounds.h"
 
 using namespace banger;
 

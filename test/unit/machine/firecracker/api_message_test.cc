@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "base/bounds.h"
 #include "catch.h"
+#include "machine/firecracker/bounds.h"
 
 using namespace banger;
 using namespace banger::machine::firecracker;

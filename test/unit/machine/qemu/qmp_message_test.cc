@@ -2,8 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
 #include "catch.h"
+#include "machine/qemu/bounds.h"
 
 using namespace banger;
 using namespace banger::machine::qemu;

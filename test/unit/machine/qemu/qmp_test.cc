@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "base/bounds.h"
+#include "machine/qemu/bounds.h"
 #include "machine/support.h"
 
 using namespace banger;

@@ -195,6 +195,19 @@ TEST_CASE("clone: an empty file, and a file that is one hole") {
   CHECK(disk_usage(dir / "hole2") == 0);
 }
 
+TEST_CASE("same file: by any of its names and links, never a copy or a missing one") {
+  test::TempDir dir;
+  REQUIRE(write_file(dir / "a", "x"));
+  REQUIRE(write_file(dir / "copy", "x"));
+  REQUIRE(share_file(dir / "a", dir / "name"));
+  std::filesystem::create_symlink(dir / "a", dir / "link");
+  CHECK(same_file(dir / "a", dir / "name"));
+  CHECK(same_file(dir / "a", dir / "link"));
+  CHECK_FALSE(same_file(dir / "a", dir / "copy"));
+  CHECK_FALSE(same_file(dir / "a", dir / "none"));
+  CHECK_FALSE(same_file(dir / "none", dir / "none"));
+}
+
 TEST_CASE("share: another name of the same file, a copy on another file system, in place of what was there") {
   test::TempDir dir;
   auto from = dir / "a";

@@ -62,6 +62,18 @@ TEST_CASE("vmm process: is not adopted under another token, start time or after 
   CHECK(VmmProcess::adopt(started.record).error().code == ErrorCode::not_found);
 }
 
+TEST_CASE("vmm process: killing it waits for its end and reaps it, and may be repeated") {
+  Started started;
+  VmmProcess process(std::move(started.child), started.record.process);
+  host::Runtime runtime;
+  REQUIRE(run(runtime, process.kill_and_wait(runtime)));
+  CHECK(process.ended());
+  CHECK(process.exit_status()->signal == SIGKILL);
+  CHECK(!host::process_id(started.record.process.pid));
+  CHECK(run(runtime, process.kill_and_wait(runtime)));
+  CHECK(run(runtime, process.wait_ended(runtime)));
+}
+
 TEST_CASE("vmm process: tells its exit code once it has ended") {
   Started started;
   VmmProcess process(std::move(started.child), started.record.process);

@@ -98,14 +98,14 @@ Task<std::shared_ptr<VmOwner>> VmCreation::take_from_pool(const CreateRequest& r
   auto claimed = co_await vm->claim(
       {.name = record.name, .spec = request.spec, .ephemeral = request.ephemeral, .wait = request.wait}, stages);
   if (claimed) co_return vm;
-  services_.log.warn("pool.claim_failed", {{"id", vm->row().id}, {"error", claimed.error().sentence()}});
+  services_.log.warn("pool.claim_failed", {{"id", vm->record().id()}, {"error", claimed.error().sentence()}});
   (void)co_await undo(vm);
   co_return nullptr;
 }
 
 Task<Result<>> VmCreation::undo(std::shared_ptr<VmOwner> vm) {
   CO_TRY(co_await vm->remove(Force::yes));
-  registry_.forget(vm->row().id);
+  registry_.forget(vm->record().id());
   co_return Result<>{};
 }
 
@@ -121,9 +121,9 @@ Task<Result<>> VmCreation::bring_up(std::shared_ptr<VmOwner> vm, const CreateReq
     }
   }
   if (made) co_return made;
-  auto error = std::move(made).error().in(fmt::format("create vm '{}'", vm->row().name));
+  auto error = std::move(made).error().in(fmt::format("create vm '{}'", vm->record().name()));
   if (auto undone = co_await undo(vm); !undone)
-    services_.log.error("vm.undo_failed", {{"vm", vm->row().name}, {"error", undone.error().sentence()}});
+    services_.log.error("vm.undo_failed", {{"vm", vm->record().name()}, {"error", undone.error().sentence()}});
   co_return std::unexpected(std::move(error));
 }
 

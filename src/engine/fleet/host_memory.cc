@@ -11,10 +11,11 @@ MemoryClaim claim_of(const VmOwner& vm) {
   using Machine = MemoryClaim::Machine;
   auto machine = vm.parts().machine->get();
   if (machine && machine->running())
-    return {
-        .machine = Machine::running, .memory_bytes = vm.spec().memory_bytes, .own_bytes = machine->own_memory_bytes()};
+    return {.machine = Machine::running,
+            .memory_bytes = vm.record().spec().memory_bytes,
+            .own_bytes = machine->own_memory_bytes()};
   bool expected = vm.state() == vm::State::starting || vm.state() == vm::State::creating;
-  return {.machine = expected ? Machine::expected : Machine::none, .memory_bytes = vm.spec().memory_bytes};
+  return {.machine = expected ? Machine::expected : Machine::none, .memory_bytes = vm.record().spec().memory_bytes};
 }
 
 }  // namespace

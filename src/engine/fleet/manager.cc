@@ -54,28 +54,28 @@ Result<> VmManager::load() {
 Task<bool> VmManager::try_recovery(std::shared_ptr<VmOwner> vm) {
   auto what = co_await vm->recover();
   if (!what) {
-    auto failure = fmt::format("vm '{}': could not be recovered: {}", vm->row().name, what.error().message);
+    auto failure = fmt::format("vm '{}': could not be recovered: {}", vm->record().name(), what.error().message);
     // A repeated failure is reported only once.
     if (std::ranges::find(recovered_, failure) != recovered_.end()) co_return false;
-    services_.log.error("vm.recover_failed", {{"vm", vm->row().name}, {"error", what.error().sentence()}});
+    services_.log.error("vm.recover_failed", {{"vm", vm->record().name()}, {"error", what.error().sentence()}});
     recovered_.push_back(std::move(failure));
     co_return false;
   }
   if (!what->empty()) {
-    services_.log.info("vm.recovered", {{"vm", vm->row().name}, {"what", *what}});
+    services_.log.info("vm.recovered", {{"vm", vm->record().name()}, {"what", *what}});
     recovered_.push_back(*what);
   }
   // A pool machine that kept running goes back to the pool. An unfinished template is removed and made again when
   // needed.
-  bool pooled = vm->row().purpose == store::Purpose::pool && vm->state() == vm::State::running &&
-                vm->row().started_from == store::StartedFrom::clone;
+  bool pooled = vm->record().row().purpose == store::Purpose::pool && vm->state() == vm::State::running &&
+                vm->record().row().started_from == store::StartedFrom::clone;
   if (pooled) {
     pool_.adopt(vm);
-  } else if (vm->row().purpose != store::Purpose::user && !vm->gone()) {
+  } else if (vm->record().row().purpose != store::Purpose::user && !vm->record().gone()) {
     if (auto removed = co_await vm->remove(Force::yes); !removed)
-      services_.log.error("vm.recover_failed", {{"vm", vm->row().name}, {"error", removed.error().sentence()}});
+      services_.log.error("vm.recover_failed", {{"vm", vm->record().name()}, {"error", removed.error().sentence()}});
   }
-  if (vm->gone()) registry_.forget(vm->row().id);
+  if (vm->record().gone()) registry_.forget(vm->record().id());
   co_return true;
 }
 
@@ -113,18 +113,18 @@ Task<Result<std::shared_ptr<VmOwner>>> VmManager::create(CreateRequest request, 
 
 Task<Result<>> VmManager::remove(std::shared_ptr<VmOwner> vm, Force force) {
   CO_TRY(co_await vm->remove(force));
-  registry_.forget(vm->row().id);
+  registry_.forget(vm->record().id());
   co_return Result<>{};
 }
 
 Task<> VmManager::remove_or_log(std::shared_ptr<VmOwner> vm) {
   if (auto gone = co_await remove(vm, Force::yes); !gone)
-    services_.log.error("vm.remove_failed", {{"vm", vm->row().name}, {"error", gone.error().sentence()}});
+    services_.log.error("vm.remove_failed", {{"vm", vm->record().name()}, {"error", gone.error().sentence()}});
 }
 
 Task<Result<>> VmManager::make_room_for(const VmOwner& vm) {
   if (vm.state() == vm::State::running) co_return Result<>{};
-  co_return co_await memory_.make_room(vm.spec().memory_bytes, pool_);
+  co_return co_await memory_.make_room(vm.record().spec().memory_bytes, pool_);
 }
 
 Task<> VmManager::drop_templates(std::function<bool(const store::SaveRow&)> which) {

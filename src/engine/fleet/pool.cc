@@ -47,7 +47,7 @@ std::shared_ptr<VmOwner> Pool::take(std::string_view save_id) {
 }
 
 void Pool::adopt(std::shared_ptr<VmOwner> vm) {
-  auto save_id = vm->row().save_id;
+  auto save_id = vm->record().row().save_id;
   last_used_[save_id] = host::Clock::now();
   members_.push_back({std::move(vm), std::move(save_id), host::Clock::now(), true});
 }
@@ -66,7 +66,7 @@ Task<> Pool::fill_one(std::string save_id) {
   auto done = co_await (*vm)->make(stages, never, save_id);
   if (done) done = co_await (*vm)->start(stages, never, WaitFor::system);
   // The pool keeps only clones. A machine that booted because its template failed is not a clone.
-  if (done && (*vm)->row().started_from != store::StartedFrom::clone)
+  if (done && (*vm)->record().row().started_from != store::StartedFrom::clone)
     done = fail(ErrorCode::unavailable, "its template did not work");
   // The machine does its deferred work before a user gets it.
   if (done) done = co_await (*vm)->warm_up();
@@ -75,7 +75,7 @@ Task<> Pool::fill_one(std::string save_id) {
   if (done && it != members_.end()) {
     it->ready = true;
     it->since = host::Clock::now();
-    services_.log.info("pool.filled", {{"template", save_id}, {"id", (*vm)->row().id}});
+    services_.log.info("pool.filled", {{"template", save_id}, {"id", (*vm)->record().id()}});
     co_return;
   }
   if (!done) services_.log.warn("pool.failed", {{"template", save_id}, {"error", done.error().sentence()}});
@@ -92,7 +92,7 @@ Task<> Pool::remove_matching(std::function<bool(const Member&)> which) {
     return true;
   });
   for (const auto& vm : going) {
-    services_.log.info("pool.removed", {{"id", vm->row().id}});
+    services_.log.info("pool.removed", {{"id", vm->record().id()}});
     (void)co_await vms_.remove(vm);
   }
 }

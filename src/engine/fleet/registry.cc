@@ -14,18 +14,18 @@ namespace banger::engine {
 
 namespace {
 
-bool is_users(const VmOwner& vm) { return vm.row().purpose == store::Purpose::user; }
+bool is_users(const VmOwner& vm) { return vm.record().row().purpose == store::Purpose::user; }
 
 std::unexpected<Error> ambiguous(std::string_view wanted, const std::vector<std::shared_ptr<VmOwner>>& vms) {
   std::vector<std::string> matches;
-  for (const auto& vm : vms) matches.push_back(fmt::format("{} ({})", vm->row().id, vm->row().name));
+  for (const auto& vm : vms) matches.push_back(fmt::format("{} ({})", vm->record().id(), vm->record().name()));
   return fail(ErrorCode::invalid, fmt::format("'{}' is the start of several VM ids: {}", wanted, join(matches, ", ")),
               "give more characters of the id");
 }
 
 std::unexpected<Error> unknown(std::string_view wanted, const std::vector<std::shared_ptr<VmOwner>>& vms) {
   std::vector<std::string> names;
-  for (const auto& vm : vms) names.push_back(vm->row().name);
+  for (const auto& vm : vms) names.push_back(vm->record().name());
   auto close = nearest(wanted, names);
   return fail(
       ErrorCode::not_found, fmt::format("there is no VM '{}'", printable(wanted, 80)),
@@ -47,7 +47,7 @@ Result<> VmRegistry::load() {
 }
 
 void VmRegistry::add(std::shared_ptr<VmOwner> vm) {
-  vms_[vm->row().id] = vm;
+  vms_[vm->record().id()] = vm;
   if (on_new_vm_) on_new_vm_(std::move(vm));
 }
 
@@ -66,7 +66,8 @@ std::vector<std::shared_ptr<VmOwner>> VmRegistry::list() const {
   auto all = everything();
   std::erase_if(all, [](const auto& vm) { return !is_users(*vm); });
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
-    return std::pair(a->row().created_at, a->row().number) < std::pair(b->row().created_at, b->row().number);
+    return std::pair(a->record().row().created_at, a->record().row().number) <
+           std::pair(b->record().row().created_at, b->record().row().number);
   });
   return all;
 }
@@ -75,7 +76,7 @@ Result<std::shared_ptr<VmOwner>> VmRegistry::get(std::string_view wanted) const 
   std::vector<std::shared_ptr<VmOwner>> all, by_prefix;
   for (const auto& [id, vm] : vms_) {
     if (!is_users(*vm)) continue;
-    if (id == wanted || vm->row().name == wanted) return vm;
+    if (id == wanted || vm->record().name() == wanted) return vm;
     if (!wanted.empty() && id.starts_with(wanted)) by_prefix.push_back(vm);
     all.push_back(vm);
   }
@@ -87,7 +88,7 @@ Result<std::shared_ptr<VmOwner>> VmRegistry::get(std::string_view wanted) const 
 std::shared_ptr<VmOwner> VmRegistry::find_exactly(std::string_view wanted) const {
   if (auto it = vms_.find(wanted); it != vms_.end()) return it->second;
   for (const auto& [id, vm] : vms_)
-    if (vm->row().name == wanted) return vm;
+    if (vm->record().name() == wanted) return vm;
   return nullptr;
 }
 
@@ -108,7 +109,7 @@ std::vector<std::string> VmRegistry::users(
     const std::function<bool(const std::string& image_id, const std::string& kernel)>& uses) const {
   std::vector<std::string> names;
   for (const auto& [id, vm] : vms_) {
-    const auto& row = vm->row();
+    const auto& row = vm->record().row();
     if (row.purpose == store::Purpose::pool || !uses(row.image_id, row.kernel)) continue;
     names.push_back(is_users(*vm) ? row.name : "(an unfinished template)");
   }
@@ -128,7 +129,7 @@ std::vector<std::string> VmRegistry::users_of_kernel(std::string_view kernel) co
 std::vector<std::string> VmRegistry::users_of_save(std::string_view save_id) const {
   std::vector<std::string> names;
   for (const auto& vm : list())
-    if (vm->row().save_id == save_id) names.push_back(vm->row().name);
+    if (vm->record().row().save_id == save_id) names.push_back(vm->record().name());
   return names;
 }
 

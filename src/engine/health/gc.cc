@@ -35,7 +35,7 @@ Garbage files(Services& services, std::string kind, const std::string& path, std
 
 void add_directories(Services& services, const VmRegistry& vms, std::vector<Garbage>& found) {
   std::set<std::string> ids;
-  for (const auto& vm : vms.everything()) ids.insert(vm->row().id);
+  for (const auto& vm : vms.everything()) ids.insert(vm->record().id());
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(services.paths.vms(), error))
     if (!ids.contains(entry.path().filename().string()))
@@ -51,7 +51,7 @@ void add_saves(Services& services, std::vector<Garbage>& found) {
 
 bool is_stray(const VmRegistry& vms, const machine::LiveMachine& machine) {
   auto all = vms.everything();
-  return std::ranges::none_of(all, [&](const auto& vm) { return owns(vm->row(), machine); });
+  return std::ranges::none_of(all, [&](const auto& vm) { return owns(vm->record().row(), machine); });
 }
 
 // Much may have changed since the process was found. The descriptor from the first line always refers to one process.

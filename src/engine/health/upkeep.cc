@@ -34,12 +34,13 @@ Task<> stop_stale_once(Services& services, const VmRegistry& vms) {
   for (const auto& vm : vms.list()) {
     if (vm->parts().use->idle_for() < services.config.auto_stop_stale_after) continue;
     services.log.info("vm.stale",
-                      {{"vm", vm->row().name}, {"action", config::to_string(services.config.auto_stop_action)}});
+                      {{"vm", vm->record().name()}, {"action", config::to_string(services.config.auto_stop_action)}});
     Stages stages{Report{}};
     auto ended = services.config.auto_stop_action == config::StopAction::suspend
                      ? co_await vm->suspend(stages)
                      : co_await vm->stop(limits::kStopDeadline);
-    if (!ended) services.log.warn("vm.stale_failed", {{"vm", vm->row().name}, {"error", ended.error().sentence()}});
+    if (!ended)
+      services.log.warn("vm.stale_failed", {{"vm", vm->record().name()}, {"error", ended.error().sentence()}});
   }
 }
 
@@ -55,7 +56,7 @@ Task<> stop_stale(Services& services, const VmRegistry& vms) {
 
 Task<> release_leftovers(Services& services, const VmRegistry& vms) {
   for (const auto& id : services.resources.holders()) {
-    if (auto vm = vms.find_exactly(id); vm && vm->row().id == id)
+    if (auto vm = vms.find_exactly(id); vm && vm->record().id() == id)
       co_await vm->release_leftovers();
     else
       co_await services.resources.release_all(id);

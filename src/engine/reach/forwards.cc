@@ -60,7 +60,7 @@ bool applies(const VmOwner& vm) {
 
 // The words are the same for every port, so that clients can print them once for all ports.
 Error explain(const Error& error, const VmOwner& vm, std::uint16_t port) {
-  auto hint = fmt::format("banger vm forward {} {}:{}", vm.row().name, port < 1024 ? 8000 + port : 0, port);
+  auto hint = fmt::format("banger vm forward {} {}:{}", vm.record().name(), port < 1024 ? 8000 + port : 0, port);
   switch (error.code) {
     case ErrorCode::denied:
       return {error.code, "this user may not listen on low ports", error.sys_errno, hint};
@@ -121,7 +121,7 @@ Task<> Forwards::wait_for(const VmOwner& vm, std::vector<std::uint16_t> ports, h
 
 Task<> Forwards::forward_ports(WatchPtr watch) {
   auto vm = watch->vm;
-  while (!vm->gone()) {
+  while (!vm->record().gone()) {
     if (!applies(*vm)) {
       close(*watch);
       watch->asked = false;
@@ -136,7 +136,8 @@ Task<> Forwards::forward_ports(WatchPtr watch) {
     co_await settle(watch, *client);
     if (applies(*vm) && (*client)->alive()) co_await follow(watch, *client);
     // The guest ended the stream or does not know the request, so the next attempt waits.
-    if (!vm->gone() && applies(*vm)) co_await vm->parts().record->changed().wait(host::after(limits::kForwardSettle));
+    if (!vm->record().gone() && applies(*vm))
+      co_await vm->parts().record->changed().wait(host::after(limits::kForwardSettle));
   }
   close(*watch);
   watches_.erase(vm.get());

@@ -7,12 +7,14 @@
 namespace banger::engine {
 
 std::optional<VmAddress> address_of(const VmOwner& vm) {
-  if (vm.gone() || vm.state() != vm::State::running || vm.row().purpose != store::Purpose::user) return std::nullopt;
+  if (vm.record().gone() || vm.state() != vm::State::running || vm.record().row().purpose != store::Purpose::user)
+    return std::nullopt;
   if (auto own = own_address(vm.parts())) {
     auto leased = host::parse_ipv4(*own);
     return leased ? std::optional(VmAddress{*leased, Reach::direct}) : std::nullopt;
   }
-  auto address = host::parse_ipv4(net::loopback_address(static_cast<std::uint32_t>(vm.row().number), ::geteuid()));
+  auto address =
+      host::parse_ipv4(net::loopback_address(static_cast<std::uint32_t>(vm.record().row().number), ::geteuid()));
   if (!address) return std::nullopt;
   return VmAddress{*address, Reach::forwarded};
 }

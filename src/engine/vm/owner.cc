@@ -43,7 +43,7 @@ Start VmOwner::start_of(Stages& stages, WaitFor wait, std::function<bool()> canc
 Task<> VmOwner::on_exit(std::shared_ptr<VmOwner> self, RunningMachine::Machine ended, machine::MachineExit exit) {
   auto turn = co_await self->turn_.lock();
   auto& vm = self->vm_;
-  if (vm.machine->get() != ended || self->gone()) co_return;
+  if (vm.machine->get() != ended || vm.record->gone()) co_return;
   vm.services.log.info("vm.exited", {{"vm", vm.name()}, {"id", vm.row().id}, {"reason", exit.reason}});
   auto why = exit.guest_initiated ? "" : fmt::format("the machine ended: {}", exit.reason);
   if (auto settled = co_await settle(vm, State::stopped, why); !settled)
@@ -136,7 +136,7 @@ Task<Result<>> VmOwner::claim(Claim claim, Stages& stages) {
 }
 
 Result<> VmOwner::make_permanent() {
-  if (!row().ephemeral) return {};
+  if (!vm_.row().ephemeral) return {};
   return vm_.record->edit([](store::VmRow& row, vm::Spec&) { row.ephemeral = false; });
 }
 
@@ -175,7 +175,7 @@ Task<Result<>> VmOwner::remove(Force force) {
 Task<Result<capabilities::TakesEffect>> VmOwner::change(std::string name, vm::Spec spec) {
   auto turn = CO_TRY(co_await take_turn());
   CO_TRY(vm_.record->admit(Operation::change));
-  auto before = this->spec();
+  auto before = vm_.spec();
   if (spec.disk_bytes < before.disk_bytes || spec.system_bytes < before.system_bytes)
     co_return fail(ErrorCode::invalid, fmt::format("the disks of vm '{}' can only grow (now {} and {})", vm_.name(),
                                                    format_size(before.disk_bytes), format_size(before.system_bytes)));
@@ -185,7 +185,7 @@ Task<Result<capabilities::TakesEffect>> VmOwner::change(std::string name, vm::Sp
   }));
   if (state() != State::running) co_return TakesEffect::after_restart;
   // The host resources change first, because their limits hold whatever the guest does. The guest's config follows.
-  auto takes_effect = CO_TRY(co_await vm_.services.resources.change(row().id, before, this->spec()));
+  auto takes_effect = CO_TRY(co_await vm_.services.resources.change(vm_.row().id, before, vm_.spec()));
   if (takes_effect == TakesEffect::after_restart || !vm_.link->up()) co_return takes_effect;
   if (auto sent = co_await send_config(vm_, Disks::unchanged); !sent)
     vm_.services.log.warn("vm.configure_failed",
@@ -195,7 +195,8 @@ Task<Result<capabilities::TakesEffect>> VmOwner::change(std::string name, vm::Sp
 
 Task<> VmOwner::release_leftovers() {
   auto turn = co_await turn_.lock();
-  if (state() == State::stopped || state() == State::suspended) co_await vm_.services.resources.release_all(row().id);
+  if (state() == State::stopped || state() == State::suspended)
+    co_await vm_.services.resources.release_all(vm_.row().id);
 }
 
 Task<Result<std::string>> VmOwner::recover() {

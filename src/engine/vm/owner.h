@@ -23,10 +23,8 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   /// `row` is already in the store.
   VmOwner(Services& services, store::VmRow row, vm::Spec spec);
 
-  const store::VmRow& row() const { return vm_.row(); }
-  const vm::Spec& spec() const { return vm_.spec(); }
-  vm::State state() const { return vm_.record->state(); }
-  bool gone() const { return vm_.record->gone(); }
+  const VmRecord& record() const { return *vm_.record; }
+  vm::State state() const { return record().state(); }
   /// Machine, link, use and files, for callers that only read.
   const VmParts& parts() const { return vm_; }
 

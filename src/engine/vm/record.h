@@ -20,6 +20,8 @@ class VmRecord {
   VmRecord(host::Runtime& runtime, const Logger& log, store::Store& store, store::VmRow row, vm::Spec spec);
 
   const store::VmRow& row() const { return row_; }
+  const std::string& id() const { return row_.id; }
+  const std::string& name() const { return row_.name; }
   const vm::Spec& spec() const { return spec_; }
   vm::State state() const { return state_; }
   /// The VM was deleted: erase() succeeded.

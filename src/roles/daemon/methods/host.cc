@@ -28,7 +28,7 @@ std::uint64_t resident_bytes() {
 
 Task<Result<Json>> status(Daemon& daemon, const Json&, rpc::CallContext&) {
   int running = 0;
-  for (const auto& vm : daemon.vms.registry().list()) running += vm->state() == vm::State::running;
+  for (const auto& vm : daemon.vms.registry().list()) running += vm->record().state() == vm::State::running;
   const auto& paths = daemon.services.paths;
   co_return api::to_json(api::DaemonStatus{
       .version = BANGER_VERSION,

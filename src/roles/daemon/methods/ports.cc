@@ -126,12 +126,12 @@ Task<Result<Json>> ports(Daemon& daemon, const Json& params, rpc::CallContext&) 
   bool probed = CO_TRY(find_bool(params, "probe")).value_or(true);
   auto client = CO_TRY(co_await vm->parts().link->client(host::after(kAgentConnectDeadline)));
   auto text = CO_TRY(co_await client->call("GET", "/ports", "", host::after(limits::kLinkRequestDeadline)));
-  auto rows = CO_TRY(in(fmt::format("the answer of vm '{}'", vm->row().name), port_rows(text)));
+  auto rows = CO_TRY(in(fmt::format("the answer of vm '{}'", vm->record().name()), port_rows(text)));
   std::vector<std::uint16_t> numbers;
   for (const auto& row : rows)
     if (is_tcp(row)) numbers.push_back(port_of(row));
   auto probing = std::make_shared<Probing>(daemon.services.runtime, client, std::move(rows));
-  auto host = vm->row().name + ".vm";
+  auto host = vm->record().name() + ".vm";
   if (probed) co_await probe_all(probing, host);
   if (engine::own_address(vm->parts())) {
     add_guest_urls(probing->rows, host);
@@ -159,7 +159,7 @@ Task<Result<Json>> tunnel(Daemon& daemon, const Json& params, rpc::CallContext& 
       CO_TRY(co_await client->open({.method = "CONNECT", .path = std::move(authority)}));
   int status = CO_TRY(co_await guest->status(host::after(kTunnelDeadline)));
   if (status >= 400) co_return std::unexpected(link::guest_error(status, CO_TRY(co_await guest->read())));
-  auto caller = CO_TRY(co_await context.become_stream(Json{{"id", vm->row().id}, {"name", vm->row().name}}));
+  auto caller = CO_TRY(co_await context.become_stream(Json{{"id", vm->record().id()}, {"name", vm->record().name()}}));
   co_await engine::relay(daemon.services.runtime, std::move(caller), guest, engine::OnCallerEnd::pass_on);
   co_return Json();
 }

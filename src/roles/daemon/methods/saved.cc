@@ -55,9 +55,9 @@ Task<Result<Json>> suspend(Daemon& daemon, const Json& params, rpc::CallContext&
 
 Task<Result<Json>> resume(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto vm = CO_TRY(named_vm(daemon, params));
-  if (vm->state() == vm::State::stopped)
-    co_return fail(ErrorCode::invalid, fmt::format("vm '{}' is stopped, not suspended", vm->row().name),
-                   fmt::format("banger vm start {}", vm->row().name));
+  if (vm->record().state() == vm::State::stopped)
+    co_return fail(ErrorCode::invalid, fmt::format("vm '{}' is stopped, not suspended", vm->record().name()),
+                   fmt::format("banger vm start {}", vm->record().name()));
   engine::Stages stages(report_to(context));
   CO_TRY(co_await daemon.vms.make_room_for(*vm));
   CO_TRY(co_await vm->start(stages, context.cancel(), engine::WaitFor::agent));
@@ -149,11 +149,11 @@ Task<Result<Json>> fork(Daemon& daemon, const Json& params, rpc::CallContext& co
   for (const auto& name : wanted.names)
     if (!name.empty()) CO_TRY(daemon.vms.registry().check_is_free(name));
   auto start = CO_TRY(find_bool(params, "start")).value_or(true);
-  CO_TRY(daemon.vms.check_memory(vm->spec().memory_bytes * wanted.names.size()));
+  CO_TRY(daemon.vms.check_memory(vm->record().spec().memory_bytes * wanted.names.size()));
   engine::Stages stages(report_to(context));
   store::SaveRow row;
   row.kind = store::SaveKind::fork;
-  Fork fork{.daemon = daemon, .wanted = std::move(wanted), .spec = vm->spec(), .start = start};
+  Fork fork{.daemon = daemon, .wanted = std::move(wanted), .spec = vm->record().spec(), .start = start};
   // A single child starts while its parent is being saved. Several children would make the parent's pause longer.
   engine::CanStart can_start;
   if (fork.wanted.names.size() == 1)
@@ -161,7 +161,7 @@ Task<Result<Json>> fork(Daemon& daemon, const Json& params, rpc::CallContext& co
   auto saved = co_await vm->save_as(std::move(row), stages, std::move(can_start));
   if (saved) begin_children(fork, saved->row, stages);
   auto vms = co_await await_children(fork, saved.has_value(), context.cancel());
-  auto what = fmt::format("fork vm '{}'", vm->row().name);
+  auto what = fmt::format("fork vm '{}'", vm->record().name());
   auto done = CO_TRY(in(what, std::move(saved)));
   daemon.services.saves.release(done.row.id);
   auto made = CO_TRY(in(what, std::move(vms)));
@@ -175,7 +175,7 @@ Task<Result<Json>> snapshot_create(Daemon& daemon, const Json& params, rpc::Call
   store::SaveRow row;
   row.kind = store::SaveKind::snapshot;
   row.name = CO_TRY(find_string(params, "name"))
-                 .value_or(fmt::format("{}-{}", vm->row().name.substr(0, 50), host::random_id().substr(0, 6)));
+                 .value_or(fmt::format("{}-{}", vm->record().name().substr(0, 50), host::random_id().substr(0, 6)));
   CO_TRY(in("snapshot", vm::check_name(row.name)));
   engine::Stages stages(report_to(context));
   auto saved = CO_TRY(co_await vm->save_as(std::move(row), stages));
@@ -184,7 +184,7 @@ Task<Result<Json>> snapshot_create(Daemon& daemon, const Json& params, rpc::Call
 
 Task<Result<Json>> snapshot_list(Daemon& daemon, const Json& params, rpc::CallContext&) {
   std::string vm_id;
-  if (params.contains("vm")) vm_id = CO_TRY(named_vm(daemon, params))->row().id;
+  if (params.contains("vm")) vm_id = CO_TRY(named_vm(daemon, params))->record().id();
   api::SnapshotList list;
   for (const auto& row : daemon.services.saves.list(store::SaveKind::snapshot))
     if (row.ready && (vm_id.empty() || row.vm_id == vm_id)) list.snapshots.push_back(CO_TRY(describe(daemon, row)));
@@ -194,9 +194,9 @@ Task<Result<Json>> snapshot_list(Daemon& daemon, const Json& params, rpc::CallCo
 Task<Result<Json>> snapshot_restore(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto vm = CO_TRY(named_vm(daemon, params));
   auto row = CO_TRY(named_snapshot(daemon, CO_TRY(get_string(params, "snapshot"))));
-  if (row.image_id != vm->row().image_id || row.kernel != vm->row().kernel)
+  if (row.image_id != vm->record().row().image_id || row.kernel != vm->record().row().kernel)
     co_return fail(ErrorCode::invalid,
-                   fmt::format("snapshot '{}' has another image or kernel than vm '{}'", row.name, vm->row().name),
+                   fmt::format("snapshot '{}' has another image or kernel than vm '{}'", row.name, vm->record().name()),
                    fmt::format("banger vm create --from {}", row.name));
   if (CO_TRY(find_bool(params, "force")).value_or(false)) CO_TRY(co_await vm->kill());
   engine::Stages stages(report_to(context));

@@ -40,7 +40,7 @@ api::PoolObject describe(const engine::Pool::Member& member) {
   auto machine = member.vm->parts().machine->get();
   auto stats = machine ? machine->stats() : Result<machine::MachineStats>(machine::MachineStats{});
   return {
-      .id = member.vm->row().id,
+      .id = member.vm->record().id(),
       .template_id = member.save_id,
       .state = member.ready ? "ready" : "filling",
       .age_s = age,

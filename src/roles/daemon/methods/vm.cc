@@ -37,7 +37,7 @@ Result<engine::WaitFor> wait_param(const Json& params) {
 void remove_with_client(Daemon& daemon, const std::shared_ptr<engine::VmOwner>& vm, rpc::CallContext& context) {
   context.when_closed([&daemon, weak = std::weak_ptr(vm)] {
     auto left = weak.lock();
-    if (left && !left->gone()) daemon.services.runtime.spawn(daemon.vms.remove_or_log(std::move(left)));
+    if (left && !left->record().gone()) daemon.services.runtime.spawn(daemon.vms.remove_or_log(std::move(left)));
   });
 }
 
@@ -98,7 +98,7 @@ Result<std::chrono::milliseconds> stop_deadline(const Json& params) {
 
 Task<Result<Json>> stop(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto vm = CO_TRY(named_vm(daemon, params));
-  context.progress("stop", vm->row().name);
+  context.progress("stop", vm->record().name());
   CO_TRY(co_await vm->stop(CO_TRY(stop_deadline(params))));
   co_return vm_object(daemon.services, *vm);
 }
@@ -111,7 +111,7 @@ Task<Result<Json>> kill(Daemon& daemon, const Json& params, rpc::CallContext&) {
 
 Task<Result<Json>> restart(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto vm = CO_TRY(named_vm(daemon, params));
-  context.progress("stop", vm->row().name);
+  context.progress("stop", vm->record().name());
   CO_TRY(co_await vm->stop(limits::kStopDeadline));
   engine::Stages stages(report_to(context));
   CO_TRY(co_await vm->start(stages, context.cancel(), CO_TRY(wait_param(params))));
@@ -120,7 +120,7 @@ Task<Result<Json>> restart(Daemon& daemon, const Json& params, rpc::CallContext&
 
 Task<Result<Json>> remove(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto vm = CO_TRY(named_vm(daemon, params));
-  Json gone = {{"id", vm->row().id}, {"name", vm->row().name}};
+  Json gone = {{"id", vm->record().id()}, {"name", vm->record().name()}};
   bool force = CO_TRY(find_bool(params, "force")).value_or(false);
   CO_TRY(co_await daemon.vms.remove(vm, force ? engine::Force::yes : engine::Force::no));
   co_return gone;
@@ -128,12 +128,12 @@ Task<Result<Json>> remove(Daemon& daemon, const Json& params, rpc::CallContext&)
 
 Task<Result<Json>> set(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto vm = CO_TRY(named_vm(daemon, params));
-  auto name = CO_TRY(find_string(params, "name")).value_or(vm->row().name);
+  auto name = CO_TRY(find_string(params, "name")).value_or(vm->record().name());
   CO_TRY(vm::check_name(name));
-  auto before = vm->spec();
+  auto before = vm->record().spec();
   auto after = CO_TRY(vm::spec_over(before, params));
   CO_TRY(vm::check_spec(after, daemon.services.host_size));
-  bool stopped = vm->state() == vm::State::stopped;
+  bool stopped = vm->record().state() == vm::State::stopped;
   auto effect = CO_TRY(co_await vm->change(std::move(name), after));
   auto taken = effect == TakesEffect::at_once ? vm::Taken::yes : vm::Taken::no;
   auto json = vm_object(daemon.services, *vm);

@@ -48,13 +48,13 @@ void add_machine(const machine::Machine* machine, Json& json) {
 
 Json vm_object(const engine::Services& services, const engine::VmOwner& vm) {
   Json json = Json::object();
-  add_record(vm.row(), json);
-  add_spec(vm.spec(), json);
+  add_record(vm.record().row(), json);
+  add_spec(vm.record().spec(), json);
   add_machine(vm.parts().machine->get().get(), json);
-  auto image = services.images.get(vm.row().image_id);
-  auto save = services.saves.get(vm.row().save_id);
+  auto image = services.images.get(vm.record().row().image_id);
+  auto save = services.saves.get(vm.record().row().save_id);
   json["state"] = vm::to_string(vm.state());
-  json["image"] = image ? image->name : vm.spec().image;
+  json["image"] = image ? image->name : vm.record().spec().image;
   json["template"] = save && save->kind == store::SaveKind::template_ ? save->id : "";
   json["address"] = engine::guest_address(vm.parts());
   json["agent_ready"] = vm.parts().link->up();

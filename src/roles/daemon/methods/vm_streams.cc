@@ -72,7 +72,7 @@ Task<Result<Json>> exec(Daemon& daemon, const Json& params, rpc::CallContext& co
   auto [vm, use, stream] = CO_TRY(co_await open_stream(daemon, params, {.method = "POST", .path = "/exec"}));
   // The daemon does not wait for the guest's answer, because every command would pay for that round trip. The client
   // has a deadline of its own.
-  auto caller = CO_TRY(co_await context.become_stream(Json{{"id", vm->row().id}, {"name", vm->row().name}}));
+  auto caller = CO_TRY(co_await context.become_stream(Json{{"id", vm->record().id()}, {"name", vm->record().name()}}));
   // The call counts as foreground only at its begin and at its end. A shell may be open for days.
   (void)daemon.vms.foreground().begin();
   co_await engine::relay(daemon.services.runtime, std::move(caller), stream, engine::OnCallerEnd::reset);
@@ -123,7 +123,7 @@ Task<Result<Json>> get_files(Daemon& daemon, const Json& params, rpc::CallContex
   CO_TRY(co_await stream->finish());
   int status = CO_TRY(co_await stream->status(host::after(limits::kLinkRequestDeadline)));
   if (status >= 400) co_return std::unexpected(link::guest_error(status, CO_TRY(co_await read_body(*stream))));
-  auto caller = CO_TRY(co_await context.become_stream(Json{{"type", info.type}, {"name", vm->row().name}}));
+  auto caller = CO_TRY(co_await context.become_stream(Json{{"type", info.type}, {"name", vm->record().name()}}));
   co_await engine::relay(daemon.services.runtime, std::move(caller), stream, engine::OnCallerEnd::ignore);
   co_return Json();
 }
@@ -148,8 +148,8 @@ Result<LogFile> open_log(const engine::VmOwner& vm, const Json& params) {
   auto path = fmt::format("{}/{}.log", vm.parts().disks.directory(), source);
   auto fd = host::open_file(path, O_RDONLY | O_NOFOLLOW);
   if (!fd && fd.error().code == ErrorCode::not_found)
-    return fail(ErrorCode::not_found, fmt::format("vm '{}' has no {} log yet", vm.row().name, source),
-                fmt::format("banger vm start {}", vm.row().name));
+    return fail(ErrorCode::not_found, fmt::format("vm '{}' has no {} log yet", vm.record().name(), source),
+                fmt::format("banger vm start {}", vm.record().name()));
   if (!fd) return std::unexpected(std::move(fd.error()));
   auto tail = TRY(find_int(params, "tail_bytes")).value_or(kDefaultTail);
   auto size = ::lseek(fd->get(), 0, SEEK_END);

@@ -53,7 +53,7 @@ TEST_CASE("host memory: a running machine counts with its untouched memory") {
   auto vm = f.running();
   registry.add(vm);
   CHECK(memory.check(limits::kMiB));
-  auto spec = vm->spec();
+  auto spec = vm->record().spec();
   spec.memory_bytes = kTooMuch;
   REQUIRE(f.run(vm->change("box", spec)));
   CHECK_FALSE(memory.check(limits::kMiB));

@@ -75,7 +75,7 @@ TEST_CASE("manager: a VM without a name gets a name, and a VM without a start st
   request.start = false;
   auto vm = f.create(request);
   REQUIRE(vm);
-  CHECK(vm::check_name((*vm)->row().name));
+  CHECK(vm::check_name((*vm)->record().name()));
   CHECK((*vm)->state() == State::stopped);
   CHECK(f.host.running().empty());
 }
@@ -122,8 +122,8 @@ TEST_CASE("manager: a VM with a guest that does not become ready is kept, stoppe
   auto kept = f.vms->registry().get("box");
   REQUIRE(kept);
   CHECK((*kept)->state() == State::stopped);
-  CHECK_FALSE((*kept)->row().last_error.empty());
-  CHECK_FALSE((*kept)->row().ephemeral);
+  CHECK_FALSE((*kept)->record().row().last_error.empty());
+  CHECK_FALSE((*kept)->record().row().ephemeral);
 }
 
 TEST_CASE("manager: a create that is cancelled leaves nothing") {
@@ -168,14 +168,14 @@ TEST_CASE("manager: a VM from a snapshot with memory is restored, a VM from a sn
   auto resumed = f.create(request);
   INFO((resumed ? "" : resumed.error().sentence()));
   REQUIRE(resumed);
-  CHECK((*resumed)->row().save_id == with_memory->row.id);
-  CHECK(f.host.of((*resumed)->row().id)->config.restore);
+  CHECK((*resumed)->record().row().save_id == with_memory->row.id);
+  CHECK(f.host.of((*resumed)->record().id())->config.restore);
   request = Fixture::named("booted");
   request.from = disks_only->row.id;
   auto booted = f.create(request);
   REQUIRE(booted);
-  CHECK((*booted)->row().save_id == "");
-  CHECK_FALSE(f.host.of((*booted)->row().id)->config.restore);
+  CHECK((*booted)->record().row().save_id == "");
+  CHECK_FALSE(f.host.of((*booted)->record().id())->config.restore);
 }
 
 TEST_CASE("manager: the next daemon finds every VM again, running and stopped") {

@@ -61,7 +61,7 @@ struct Fixture : test::Fixture {
 TEST_CASE("pool: the first VM is a clone of a new template") {
   Fixture f;
   auto vm = f.first();
-  CHECK(vm->row().started_from == store::StartedFrom::clone);
+  CHECK(vm->record().row().started_from == store::StartedFrom::clone);
   CHECK(f.daemon->saves.list(store::SaveKind::template_).size() == 1);
   CHECK(f.vms->registry().everything().size() == 1);
   CHECK(f.mismatch() == "");
@@ -72,14 +72,14 @@ TEST_CASE("pool: the pool fills with clones, and the next VM is one of the clone
   f.first();
   f.fill();
   auto pooled = f.vms->pool().members().front().vm;
-  CHECK(pooled->row().purpose == store::Purpose::pool);
+  CHECK(pooled->record().row().purpose == store::Purpose::pool);
   auto vm = f.create(Fixture::named("second"));
   REQUIRE(vm);
   CHECK(*vm == pooled);
-  CHECK((*vm)->row().started_from == store::StartedFrom::pool);
-  CHECK((*vm)->row().purpose == store::Purpose::user);
+  CHECK((*vm)->record().row().started_from == store::StartedFrom::pool);
+  CHECK((*vm)->record().row().purpose == store::Purpose::user);
   CHECK(f.vms->registry().get("second") == pooled);
-  CHECK(f.host.of(pooled->row().id)->guest->name == "second");
+  CHECK(f.host.of(pooled->record().id())->guest->name == "second");
 }
 
 TEST_CASE("pool: a VM of other sizes gets a template of its own") {
@@ -90,7 +90,7 @@ TEST_CASE("pool: a VM of other sizes gets a template of its own") {
   request.spec.vcpus = 2;
   auto vm = f.create(request);
   REQUIRE(vm);
-  CHECK((*vm)->row().started_from == store::StartedFrom::clone);
+  CHECK((*vm)->record().row().started_from == store::StartedFrom::clone);
   CHECK(f.daemon->saves.list(store::SaveKind::template_).size() == 2);
   CHECK(f.ready() == 1);
 }
@@ -103,7 +103,7 @@ TEST_CASE("pool: a VM that must not reach the outside is not taken from the pool
   request.spec.nat = false;
   auto vm = f.create(request);
   REQUIRE(vm);
-  CHECK((*vm)->row().started_from == store::StartedFrom::clone);
+  CHECK((*vm)->record().row().started_from == store::StartedFrom::clone);
   CHECK(f.ready() == 1);
 }
 
@@ -111,12 +111,12 @@ TEST_CASE("pool: a machine that cannot become the VM is removed, and the VM is m
   Fixture f;
   f.first();
   f.fill();
-  auto id = f.vms->pool().members().front().vm->row().id;
+  auto id = f.vms->pool().members().front().vm->record().id();
   f.host.of(id)->end({.guest_initiated = true, .reason = "killed"});
   auto vm = f.create(Fixture::named("second"));
   REQUIRE(vm);
-  CHECK((*vm)->row().id != id);
-  CHECK((*vm)->row().started_from == store::StartedFrom::clone);
+  CHECK((*vm)->record().id() != id);
+  CHECK((*vm)->record().row().started_from == store::StartedFrom::clone);
 }
 
 TEST_CASE("pool: a template with clones that do not start is not tried again and again") {
@@ -142,7 +142,7 @@ TEST_CASE("pool: all ready machines are removed when memory is short") {
 
 TEST_CASE("pool: the machines of a dropped template are removed") {
   Fixture f;
-  auto image = f.first()->row().image_id;
+  auto image = f.first()->record().row().image_id;
   f.fill();
   CHECK(f.wait(f.vms->drop_templates([&](const store::SaveRow& row) { return row.image_id != image; })));
   CHECK(f.ready() == 1);
@@ -164,7 +164,7 @@ TEST_CASE("pool: the next daemon adopts machines that outlived their daemon") {
   Fixture f;
   f.first();
   f.fill();
-  auto id = f.vms->pool().members().front().vm->row().id;
+  auto id = f.vms->pool().members().front().vm->record().id();
   f.vms.reset();
   f.restart();
   f.start_manager();
@@ -172,5 +172,5 @@ TEST_CASE("pool: the next daemon adopts machines that outlived their daemon") {
   REQUIRE(f.ready() == 1);
   auto vm = f.create(Fixture::named("second"));
   REQUIRE(vm);
-  CHECK((*vm)->row().id == id);
+  CHECK((*vm)->record().id() == id);
 }

@@ -21,7 +21,7 @@ struct Fixture : test::Fixture {
   }
   std::string names(const std::vector<std::shared_ptr<VmOwner>>& vms) const {
     std::string all;
-    for (const auto& vm : vms) all += (all.empty() ? "" : " ") + vm->row().name;
+    for (const auto& vm : vms) all += (all.empty() ? "" : " ") + vm->record().name();
     return all;
   }
 
@@ -113,7 +113,7 @@ TEST_CASE("registry: for_each_vm calls for existing and for new VMs of any purpo
   Fixture f;
   f.add("web", "abc000000000");
   std::string names;
-  f.registry.for_each_vm([&](std::shared_ptr<VmOwner> vm) { names += vm->row().name + " "; });
+  f.registry.for_each_vm([&](std::shared_ptr<VmOwner> vm) { names += vm->record().name() + " "; });
   CHECK(names == "web ");
   f.add(".pool", "cccccccccccc", with_purpose(store::Purpose::pool));
   CHECK(names == "web .pool ");

@@ -71,7 +71,7 @@ TEST_CASE("dns: the name and the id of a running VM have the address of the VM")
   REQUIRE(answer.counts[1] == 1);
   auto address = htonl(address_of(*vm)->address);
   CHECK(answer.records.at(1).data == std::string(reinterpret_cast<const char*>(&address), 4));
-  CHECK(f.ask(server, vm->row().id + ".vm").counts[1] == 1);
+  CHECK(f.ask(server, vm->record().id() + ".vm").counts[1] == 1);
 }
 
 TEST_CASE("dns: a stopped VM and the start of an id have no address") {
@@ -81,7 +81,7 @@ TEST_CASE("dns: a stopped VM and the start of an id have no address") {
   CHECK(f.ask(server, "web.vm").counts[1] == 0);
   REQUIRE(f.start(*vm));
   CHECK(f.ask(server, "web.vm").counts[1] == 1);
-  CHECK(f.ask(server, vm->row().id.substr(0, 6) + ".vm").counts[1] == 0);
+  CHECK(f.ask(server, vm->record().id().substr(0, 6) + ".vm").counts[1] == 0);
 }
 
 TEST_CASE("dns: without an address in the config there are no names, and doctor passes") {

@@ -83,7 +83,7 @@ struct Fixture : test::Fixture {
     box = running();
     guest().answers["/listening"] = fmt::format(R"({{"ports":[{{"address":"0.0.0.0","port":{}}}]}})", port) + "\n";
   }
-  test::FakeGuest& guest() { return *host.of(box->row().id)->guest; }
+  test::FakeGuest& guest() { return *host.of(box->record().id())->guest; }
   void watch() {
     forwards.watch(box);
     auto wait = [](Forwards& all, VmOwner& vm, std::uint16_t number) -> Task<bool> {

@@ -16,7 +16,7 @@ TEST_CASE("reach: a VM with a user-mode network is reached at the loopback addre
   auto address = address_of(*vm);
   REQUIRE(address);
   CHECK(address->reach == Reach::forwarded);
-  CHECK(address->address == host::parse_ipv4(net::loopback_address(vm->row().number, ::geteuid())));
+  CHECK(address->address == host::parse_ipv4(net::loopback_address(vm->record().row().number, ::geteuid())));
 }
 
 TEST_CASE("reach: two VMs have two addresses") {

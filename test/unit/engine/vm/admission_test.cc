@@ -33,7 +33,7 @@ Result<> call(Fixture& f, VmOwner& vm, Operation operation) {
     case Operation::discard_memory:
       return f.run(vm.discard_saved_memory());
     case Operation::change:
-      TRY(f.run(vm.change("other", vm.spec())));
+      TRY(f.run(vm.change("other", vm.record().spec())));
       return {};
     case Operation::remove:
       return f.run(vm.remove(Force::no));
@@ -44,7 +44,7 @@ Result<> call(Fixture& f, VmOwner& vm, Operation operation) {
       return {};
     }
     case Operation::claim:
-      return f.run(vm.claim({.name = "mine", .spec = vm.spec()}, f.stages));
+      return f.run(vm.claim({.name = "mine", .spec = vm.record().spec()}, f.stages));
     case Operation::become_template:
       return f.run(vm.become_template("none", "key", f.stages));
   }

@@ -14,7 +14,7 @@ namespace {
 
 // A running machine, and a link that is not connected to the agent yet.
 struct Unlinked : Fixture {
-  Unlinked() : vm(running()), process(host.of(vm->row().id)), machine(vm->parts().machine->get()) {
+  Unlinked() : vm(running()), process(host.of(vm->record().id())), machine(vm->parts().machine->get()) {
     vm->parts().link->close();
     record = vm->parts().record;
     link = std::make_shared<AgentLink>(
@@ -23,7 +23,7 @@ struct Unlinked : Fixture {
           ++identified;
           co_return Result<>{};
         });
-    tokens = {*from_hex(vm->row().link_token)};
+    tokens = {*from_hex(vm->record().row().link_token)};
     log.heal();
   }
   Result<> connect(AgentLink::GivenUp given_up = [] { return false; }) {

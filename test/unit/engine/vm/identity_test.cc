@@ -15,7 +15,7 @@ using banger::test::Fixture;
 namespace {
 
 struct Linked : Fixture {
-  Linked() : vm(running()), client(vm->parts().link->client()), guest(host.of(vm->row().id)->guest) {
+  Linked() : vm(running()), client(vm->parts().link->client()), guest(host.of(vm->record().id())->guest) {
     REQUIRE(client);
     log.heal();
   }
@@ -57,7 +57,7 @@ TEST_CASE("identity: an answer without a clock is an error") {
 TEST_CASE("identity: only drives that have grown are resized, in the places of their root") {
   Linked f;
   auto& machine = *f.vm->parts().machine->get();
-  auto process = f.host.of(f.vm->row().id);
+  auto process = f.host.of(f.vm->record().id());
   auto saved = f.small_spec(), wanted = saved;
   CHECK(f.run(grow_drives(machine, wanted, saved)) == Disks::unchanged);
   CHECK(f.count("vmm resize drive") == 0);

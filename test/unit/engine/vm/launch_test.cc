@@ -29,10 +29,10 @@ TEST_CASE("launch: a machine that boots has the sizes of its spec, a kernel and 
   REQUIRE(context);
   auto config = machine_config(*context, boot_parts());
   REQUIRE(config);
-  CHECK(config->id == vm->row().id);
+  CHECK(config->id == vm->record().id());
   CHECK(config->token == "token");
-  CHECK(config->vcpus == vm->spec().vcpus);
-  CHECK(config->memory_bytes == vm->spec().memory_bytes);
+  CHECK(config->vcpus == vm->record().spec().vcpus);
+  CHECK(config->memory_bytes == vm->record().spec().memory_bytes);
   CHECK(config->kernel == "/vmlinux");
   CHECK(config->initrds == std::vector<std::string>{"/agent", "/guest"});
   CHECK(config->memory_file == "/memory");

@@ -66,12 +66,12 @@ TEST_CASE("stop: after a crash at any step the next daemon recovers the VM") {
 TEST_CASE("exit: a machine that ends by itself is recorded, with the reason when it was not the guest") {
   Fixture f;
   auto vm = f.running();
-  f.host.of(vm->row().id)->end({.guest_initiated = false, .reason = "killed by signal 11"});
+  f.host.of(vm->record().id())->end({.guest_initiated = false, .reason = "killed by signal 11"});
   REQUIRE(f.run_until(*vm, State::stopped));
   CHECK(f.row()->last_error == "the machine ended: killed by signal 11");
   REQUIRE(f.start(*vm));
   CHECK(f.row()->last_error.empty());
-  f.host.of(vm->row().id)->end({.guest_initiated = true, .reason = "guest-shutdown"});
+  f.host.of(vm->record().id())->end({.guest_initiated = true, .reason = "guest-shutdown"});
   REQUIRE(f.run_until(*vm, State::stopped));
   CHECK(f.row()->last_error.empty());
   CHECK(f.mismatch() == "");
@@ -84,11 +84,11 @@ TEST_CASE("remove: nothing is left, even after a failure at any step") {
                                            [](Fixture& f, VmOwner& vm, const Result<>&) {
                                              f.log.heal();
                                              CHECK(f.run(vm.remove(Force::yes)));
-                                             CHECK(vm.gone());
+                                             CHECK(vm.record().gone());
                                              CHECK(!f.row());
                                              CHECK(f.host.running().empty());
                                              CHECK(f.daemon->store->journal()->empty());
-                                             CHECK(!std::filesystem::exists(f.paths.vm(vm.row().id)));
+                                             CHECK(!std::filesystem::exists(f.paths.vm(vm.record().id())));
                                            }});
 }
 
@@ -97,8 +97,8 @@ TEST_CASE("remove: a crash at any step leaves a complete VM or none") {
                                        .act = [](Fixture& f, VmOwner& vm) { return f.run(vm.remove(Force::yes)); },
                                        .check =
                                            [](Fixture& f, VmOwner& vm, const Result<>&) {
-                                             if (vm.gone())
-                                               CHECK(!std::filesystem::exists(f.paths.vm(vm.row().id)));
+                                             if (vm.record().gone())
+                                               CHECK(!std::filesystem::exists(f.paths.vm(vm.record().id())));
                                              else
                                                CHECK(f.start(vm));
                                            }});
@@ -107,19 +107,19 @@ TEST_CASE("remove: a crash at any step leaves a complete VM or none") {
 TEST_CASE("change: the record changes first, and disks only grow") {
   Fixture f;
   auto vm = f.stopped();
-  auto spec = vm->spec();
+  auto spec = vm->record().spec();
   spec.vcpus = 3;
   REQUIRE(f.run(vm->change("other", spec)));
   CHECK(f.row("other"));
-  CHECK(vm->spec().vcpus == 3);
+  CHECK(vm->record().spec().vcpus == 3);
   spec.disk_bytes -= 1;
   auto shrunk = f.run(vm->change("other", spec));
   REQUIRE(!shrunk);
   CHECK(shrunk.error().code == ErrorCode::invalid);
   f.log.fail_on("store vm");
-  spec = vm->spec();
+  spec = vm->record().spec();
   spec.vcpus = 4;
   CHECK(!f.run(vm->change("third", spec)));
-  CHECK(vm->spec().vcpus == 3);
-  CHECK(vm->row().name == "other");
+  CHECK(vm->record().spec().vcpus == 3);
+  CHECK(vm->record().name() == "other");
 }

@@ -114,7 +114,7 @@ TEST_CASE("recovery: an ephemeral VM is removed with everything it left") {
   f.restart();
   vm = f.load();
   REQUIRE(f.run(vm->recover()));
-  CHECK(vm->gone());
+  CHECK(vm->record().gone());
   CHECK(f.host.running().empty());
   CHECK(!f.row());
 }

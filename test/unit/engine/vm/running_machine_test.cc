@@ -37,7 +37,7 @@ TEST_CASE("machine: a process without a recorded pid is found by its token") {
   REQUIRE(vm->parts().record->edit([&](store::VmRow& row, vm::Spec&) {
     row.machine = dump_json(machine::to_json(machine::MachineRecord{.driver = "fake", .token = token}));
   }));
-  CHECK(!may_have_run(vm->row()));
+  CHECK(!may_have_run(vm->record().row()));
   CHECK(f.run(vm->parts().machine->find(Paused::stays)));
 }
 

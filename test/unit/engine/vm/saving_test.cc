@@ -65,7 +65,7 @@ TEST_CASE("save: a running VM keeps running, and its disks are copied during the
   CHECK(f.log.in_order("vmm pause", "vmm save"));
   CHECK(f.log.in_order("vmm save", "vmm resume"));
   CHECK(f.log.in_order("vmm resume", "store save ready"));
-  CHECK(!f.host.of(vm->row().id)->guest->held);
+  CHECK(!f.host.of(vm->record().id())->guest->held);
 }
 
 TEST_CASE("save: a stopped VM is saved without a machine") {
@@ -117,7 +117,7 @@ TEST_CASE("restore: a stopped VM starts from the snapshot, with the snapshot's s
   CHECK(f.row()->save_id == saved->row.id);
   REQUIRE(f.start(*vm));
   CHECK(f.row()->started_from == store::StartedFrom::snapshot);
-  CHECK(f.host.of(vm->row().id)->guest->token == f.row()->link_token);
+  CHECK(f.host.of(vm->record().id())->guest->token == f.row()->link_token);
 }
 
 TEST_CASE("restore: a failure at any step leaves a stopped VM that can be started") {

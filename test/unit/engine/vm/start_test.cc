@@ -21,7 +21,7 @@ TEST_CASE("start: a VM boots, and is running when its agent answers") {
   CHECK(f.row()->state == "running");
   CHECK(f.row()->started_from == store::StartedFrom::boot);
   CHECK(f.row()->booted);
-  REQUIRE(f.host.of(vm->row().id));
+  REQUIRE(f.host.of(vm->record().id()));
   CHECK(f.mismatch() == "");
   INFO(test::steps_of(f.log));
   CHECK(f.log.in_order("store vm starting", "vmm start"));

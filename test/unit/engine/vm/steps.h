@@ -50,7 +50,7 @@ inline std::size_t at_every_step(CallLog::Then then, const Attempt& attempt) {
         INFO((recovered ? *recovered : recovered.error().sentence()));
         CHECK(recovered);
         auto state = vm->state();
-        CHECK((vm->gone() || state == vm::State::stopped || state == vm::State::running ||
+        CHECK((vm->record().gone() || state == vm::State::stopped || state == vm::State::running ||
                state == vm::State::suspended));
       }
     }

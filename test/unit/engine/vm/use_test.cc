@@ -31,7 +31,7 @@ TEST_CASE("use: a running VM that is not in use is idle") {
 TEST_CASE("use: statistics that are too old are requested again") {
   Fixture f;
   auto vm = f.running();
-  auto guest = f.host.of(vm->row().id)->guest;
+  auto guest = f.host.of(vm->record().id())->guest;
   auto& use = *vm->parts().use;
   guest->answers["/stats"] = R"({"load": 1})";
   CHECK((*f.run(use.stats(0ms)))["load"] == 1);
@@ -44,18 +44,18 @@ TEST_CASE("use: statistics of an earlier run are not returned") {
   Fixture f;
   auto vm = f.running();
   auto& use = *vm->parts().use;
-  f.host.of(vm->row().id)->guest->answers["/stats"] = R"({"load": 1})";
+  f.host.of(vm->record().id())->guest->answers["/stats"] = R"({"load": 1})";
   REQUIRE(f.run(use.stats(1h)));
   REQUIRE(f.run(vm->kill()));
   CHECK(f.run(use.stats(1h)).error().code == ErrorCode::unavailable);
   REQUIRE(f.start(*vm));
-  f.host.of(vm->row().id)->guest->answers["/stats"] = R"({"load": 3})";
+  f.host.of(vm->record().id())->guest->answers["/stats"] = R"({"load": 3})";
   CHECK((*f.run(use.stats(1h)))["load"] == 3);
 }
 
 TEST_CASE("use: statistics that are not an object are an error") {
   Fixture f;
   auto vm = f.running();
-  f.host.of(vm->row().id)->guest->answers["/stats"] = "[]";
+  f.host.of(vm->record().id())->guest->answers["/stats"] = "[]";
   CHECK(f.run(vm->parts().use->stats(0ms)).error().code == ErrorCode::corrupt);
 }

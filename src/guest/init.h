@@ -18,9 +18,9 @@ enum class InitKind {
   other,  ///< an init that banger does not know
   none,   ///< banger's own small init runs instead
 };
-inline constexpr Word<InitKind> kInitKindWords[] = {
-    {InitKind::systemd, "systemd"}, {InitKind::openrc, "openrc"}, {InitKind::runit, "runit"},
-    {InitKind::busybox, "busybox"}, {InitKind::other, "other"},   {InitKind::none, "none"}};
+inline constexpr Word<InitKind> kInitKindWords[] = {{InitKind::systemd, "systemd"}, {InitKind::openrc, "openrc"},
+                                                    {InitKind::runit, "runit"},     {InitKind::busybox, "busybox"},
+                                                    {InitKind::other, "other"},     {InitKind::none, "none"}};
 constexpr std::string_view to_string(InitKind kind) { return word_of(kInitKindWords, kind); }
 
 /// What the rule reads of a root file system. Paths are absolute. Symlinks are followed inside that root. Anything that

@@ -1,5 +1,5 @@
-// Housekeeping of the bridge: keeps taps ready while VMs use the bridge, tries again to remove taps, and removes the
-// bridge some time after the last VM.
+// Housekeeping of the bridge. It keeps taps ready while VMs use the bridge, and repeats failed removals of taps. It
+// removes the bridge some time after the last VM.
 #pragma once
 
 #include "capabilities/bridge/device.h"

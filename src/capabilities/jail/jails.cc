@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "capabilities/bounds.h"
 #include "host/cgroup.h"
+#include "host/files.h"
 
 namespace banger::capabilities {
 

@@ -113,8 +113,8 @@ int supervise(int agent_pid) {
     // Check before waiting: the agent may have ended before its signal was blocked.
     while (agent > 0 && !has_ended(agent))
       if (next_signal(signals, -1) == SIGTERM) return end(signals, agent);
-    pause =
-        now_ms() - started > limits::kAgentHealthyMs ? limits::kAgentFirstPauseMs : std::min(pause * 2, limits::kAgentLongestPauseMs);
+    pause = now_ms() - started > limits::kAgentHealthyMs ? limits::kAgentFirstPauseMs
+                                                         : std::min(pause * 2, limits::kAgentLongestPauseMs);
     say(fmt::format("the agent ended; starting it again in {} ms", pause));
     if (pause_for(signals, pause)) return 0;
     agent = fork_agent();

@@ -256,7 +256,7 @@ TEST_CASE("image: debian-bookworm is built as this user", "[.slow]") {
   auto built = run(f.runtime, store.build(recipe ? recipe : "debian-bookworm", progress, f.cancel));
   if (!built) FAIL(built.error().sentence());
   WARN(image::to_json(*built).dump(2));
-  CHECK(built->init == "systemd");
+  CHECK(built->init == guest::InitKind::systemd);
   CHECK(test::read_file_in_image(built->rootfs, "/etc/machine-id", 100)->empty());
   CHECK(test::read_file_in_image(built->rootfs, "/etc/ssh/ssh_host_ed25519_key", 4096).error().code ==
         ErrorCode::not_found);

@@ -161,12 +161,12 @@ Task<Result<std::unique_ptr<Machine>>> FakeDriver::start(const machine::MachineC
   co_return std::make_unique<FakeMachine>(runtime_, host_, process);
 }
 
-Task<Result<std::unique_ptr<Machine>>> FakeDriver::adopt(const MachineRecord& record, Paused paused) {
+Task<Result<std::unique_ptr<Machine>>> FakeDriver::adopt(const MachineRecord& record, machine::Paused paused) {
   CO_TRY(host_.log.step("vmm adopt"));
   auto found = host_.processes.find(record.process.pid);
   if (found == host_.processes.end() || !found->second->running)
     co_return fail(ErrorCode::not_found, "the process has ended");
-  if (paused == Paused::resumes) found->second->paused = false;
+  if (paused == machine::Paused::resumes) found->second->paused = false;
   co_return std::make_unique<FakeMachine>(runtime_, host_, found->second);
 }
 

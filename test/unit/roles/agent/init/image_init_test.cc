@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include "catch.h"
@@ -22,7 +23,7 @@ struct Image : test::TempDir {
   }
   std::string found() {
     auto init = find_init(*guest::Root::open(path()));
-    return init.path + " " + init.kind;
+    return fmt::format("{} {}", init.path, guest::to_string(init.kind));
   }
 };
 

@@ -11,10 +11,10 @@ using Catch::Matchers::Contains;
 
 TEST_CASE("ext4: reading a file follows symlinks inside the image and keeps its bound") {
   TempDir dir;
-  std::string far = "/" + std::string(200, 'd') + "/x";
+  std::string far = "/" + std::string(70, 'd') + "/x";  // too long for an inode, short enough for a tar header
   REQUIRE(write(TarBytes()
                     .file("etc/os-release", "ID=x\n")
-                    .file("lib/" + far, "far")
+                    .file("lib" + far, "far")
                     .symlink("link", "etc/os-release")
                     .symlink("etc/up", "../../link")
                     .symlink("e", "/etc")
@@ -26,7 +26,10 @@ TEST_CASE("ext4: reading a file follows symlinks inside the image and keeps its 
               .has_value());
   for (const char* name : {"etc/os-release", "/link", "/e/os-release", "e/../link", "/etc/up", "../e/up"})
     CHECK(read_file_in_image(dir / "image", name, 99).value() == "ID=x\n");
-  CHECK(read_file_in_image(dir / "image", "long", 99).value() == "far");
+  auto behind_long = read_file_in_image(dir / "image", "long", 99);
+  INFO((behind_long ? "" : behind_long.error().sentence()));
+  REQUIRE(behind_long);
+  CHECK(*behind_long == "far");
   CHECK(read_file_in_image(dir / "image", "/etc/os-release", 5).value() == "ID=x\n");
   CHECK(read_file_in_image(dir / "image", "/etc/os-release", 4).error().code == ErrorCode::exhausted);
   for (const char* name : {"/e", "/etc", "/", "/none", "/etc/os-release/x", "loop", "loop/x", "e/gone"})

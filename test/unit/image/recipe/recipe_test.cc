@@ -80,7 +80,7 @@ TEST_CASE("recipe: bad fields are refused by name") {
       {R"({"extends":"base","files":[{"path":"/a/../x","text":""}]})", "/a/../x"},
       {R"({"extends":"base","files":[{"path":"/x","text":"","mode":"rw"}]})", "mode"},
       {R"({"extends":"base","files":[{"path":"/x","from":"guest/gone"}]})", "guest/gone"},
-      {R"({"extends":"base","files":[{"path":"/x","text":"","from":"guest/x"}]})", "beside"},
+      {R"({"extends":"base","files":[{"path":"/x","text":"","from":"guest/x"}]})", "both"},
       {R"({"extends":"base","masked_units":"guest/gone"})", "guest/gone"},
       {R"({"extends":"gone"})", "gone"},
       {R"({"extends":"x"})", "too deep"},

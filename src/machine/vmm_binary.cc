@@ -21,7 +21,7 @@ Result<std::string> find_vmm_binary(const VmmBinary& wanted) {
 }
 
 Task<Result<std::optional<std::string>>> ask_binary(host::Runtime& runtime, std::vector<std::string> argv) {
-  host::SpawnSpec spec{.argv = std::move(argv), .env = {"LC_ALL=C"}, .cwd = "/"};
+  host::SpawnSpec spec{.argv = std::move(argv), .env = {"LC_ALL=C"}, .cwd = "/", .dies_with_starter = true};
   auto output = CO_TRY(co_await host::run_command(runtime, std::move(spec), host::after(limits::kVmmProbeDeadline)));
   if (output.status.shell_code() != 0) co_return std::nullopt;
   co_return std::move(output.out);

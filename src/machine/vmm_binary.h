@@ -21,7 +21,8 @@ struct VmmBinary {
 /// Full path. `not_found` when there is no such program, `denied` when it is not executable, both with a hint.
 Result<std::string> find_vmm_binary(const VmmBinary& wanted);
 
-/// Runs the program with options. Returns its output, or nullopt when the program refuses them.
+/// Runs the program with options. Returns its output, or nullopt when the program refuses them. The program never
+/// outlives this process. Call it on the control thread.
 Task<Result<std::optional<std::string>>> ask_binary(host::Runtime& runtime, std::vector<std::string> argv);
 
 }  // namespace banger::machine

@@ -2,9 +2,13 @@
 #pragma once
 
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstring>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -41,6 +45,27 @@ struct WaitingProcess {
   UniqueFd input;
   host::Child child;
 };
+
+/// Whether the process with `token` on its command line, which `start` starts, ends when its starter is killed.
+inline bool dies_with_starter(const std::string& token, const std::function<void()>& start) {
+  auto starter = host::fork_to([&] {
+    start();
+    return 0;
+  });
+  REQUIRE(starter);
+  std::optional<host::ProcessId> started;
+  for (auto until = host::after(std::chrono::seconds(60)); !started && host::Clock::now() < until; ::usleep(10'000))
+    started = find_process_by_token(token);
+  REQUIRE(started);
+  auto process = host::open_process(*started);
+  REQUIRE(process);
+  REQUIRE(starter->signal(SIGKILL));
+  starter->wait();
+  pollfd ended{process->get(), POLLIN, 0};
+  bool died = ::poll(&ended, 1, 30'000) == 1;
+  ::syscall(SYS_pidfd_send_signal, process->get(), SIGKILL, nullptr, 0);
+  return died;
+}
 
 enum class Ending { reset, halt };
 

@@ -52,3 +52,12 @@ TEST_CASE("vmm binary: an answer is its output, a refusal is none") {
   CHECK(!run(runtime, ask_binary(runtime, {path, "--other"})).value());
   CHECK(run(runtime, ask_binary(runtime, {"/nonexistent/vmm"})).error().code == ErrorCode::not_found);
 }
+
+TEST_CASE("vmm binary: a program that hangs ends with a daemon that is killed meanwhile") {
+  Fixture f;
+  auto path = f.script("vmm", "while :; do sleep 1; done");
+  CHECK(dies_with_starter(path, [&] {
+    host::Runtime runtime;
+    (void)run(runtime, ask_binary(runtime, {path, "--version"}));
+  }));
+}

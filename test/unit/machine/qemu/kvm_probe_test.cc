@@ -1,9 +1,6 @@
 #include "machine/qemu/kvm_probe.h"
 
-#include <poll.h>
-#include <signal.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include <filesystem>
 
@@ -61,23 +58,10 @@ TEST_CASE("kvm probe: its QEMU ends with a daemon that is killed meanwhile") {
   TempDir directory;
   auto kernel = directory.path() + "/kernel";
   REQUIRE(host::write_file(kernel, tiny_kernel("early\r\n", Ending::halt)));
-  auto daemon = host::fork_to([&] {
+  CHECK(dies_with_starter(directory.path(), [&] {
     host::Runtime runtime;
     (void)run(runtime, probe_guest(runtime, *facts, "tcg", kernel, directory.path(), 300s));
-    return 0;
-  });
-  REQUIRE(daemon);
-  std::optional<host::ProcessId> qemu;
-  for (auto until = host::after(60s); !qemu && host::Clock::now() < until; ::usleep(10'000))
-    qemu = find_process_by_token(directory.path());
-  REQUIRE(qemu);
-  auto process = host::open_process(*qemu);
-  REQUIRE(process);
-  REQUIRE(daemon->signal(SIGKILL));
-  daemon->wait();
-  pollfd ended{process->get(), POLLIN, 0};
-  CHECK(::poll(&ended, 1, 30'000) == 1);
-  ::syscall(SYS_pidfd_send_signal, process->get(), SIGKILL, nullptr, 0);
+  }));
 }
 
 TEST_CASE("kvm probe: a guest that ends early, or a kernel QEMU refuses, makes it unusable") {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 
 #include "base/bounds.h"
 
@@ -10,5 +11,12 @@ namespace banger::limits {
 
 inline constexpr std::size_t kConfigFileBytes = 1 * kMiB;  ///< one config file; real ones are below 10 KiB
 inline constexpr auto kAgentReadyDeadline = 120s;          ///< cold boot under software emulation on a busy host
+
+// -- sizes of a VM whose creator gives none
+inline constexpr std::uint32_t kLeastDefaultVcpus = 1;                 ///< on a host with few processors
+inline constexpr std::uint32_t kMostDefaultVcpus = 4;                  ///< more rarely help one developer's VM
+inline constexpr std::uint64_t kLeastDefaultMemoryBytes = 512 * kMiB;  ///< a distribution with systemd runs well in it
+inline constexpr std::uint64_t kMostDefaultMemoryBytes = 8 * kGiB;     ///< several VMs still fit on a large host
+inline constexpr std::uint64_t kDefaultDiskBytes = 8 * kGiB;           ///< the file is sparse and grows with use
 
 }  // namespace banger::limits

@@ -3,28 +3,26 @@
 #include <algorithm>
 
 #include "base/bounds.h"
+#include "config/bounds.h"
 #include "vm/bounds.h"
 
 namespace banger::config {
 
 namespace {
 
-constexpr std::uint32_t kVcpuFloor = 1, kVcpuCap = 4;
-constexpr std::uint64_t kMemoryFloor = 512 * limits::kMiB, kMemoryCap = 8 * limits::kGiB;
-constexpr std::uint64_t kDisk = 8 * limits::kGiB;
-
 constexpr std::uint64_t whole_mib(std::uint64_t bytes) { return bytes / limits::kMiB * limits::kMiB; }
 
 Default<std::uint32_t> vcpus_for(const HostFacts& host) {
-  auto share = std::min(host.cpus / 4, kVcpuCap);
-  if (share < kVcpuFloor) return {kVcpuFloor, "built-in"};
+  auto share = std::min(host.cpus / 4, limits::kMostDefaultVcpus);
+  if (share < limits::kLeastDefaultVcpus) return {limits::kLeastDefaultVcpus, "built-in"};
   return {share, "host"};
 }
 
 Default<std::uint64_t> memory_for(const HostFacts& host) {
-  auto share = whole_mib(std::min(host.memory_bytes / 8, kMemoryCap));
-  if (share >= kMemoryFloor) return {share, "host"};
-  if (host.memory_bytes == 0 || host.memory_bytes >= kMemoryFloor) return {kMemoryFloor, "built-in"};
+  auto share = whole_mib(std::min(host.memory_bytes / 8, limits::kMostDefaultMemoryBytes));
+  if (share >= limits::kLeastDefaultMemoryBytes) return {share, "host"};
+  if (host.memory_bytes == 0 || host.memory_bytes >= limits::kLeastDefaultMemoryBytes)
+    return {limits::kLeastDefaultMemoryBytes, "built-in"};
   return {std::max<std::uint64_t>(whole_mib(host.memory_bytes / 2), limits::kMinMemoryBytes), "host"};
 }
 
@@ -38,7 +36,8 @@ Default<T> or_else(const std::optional<T>& configured, Default<T> otherwise) {
 VmSizes resolve_defaults(const Config& config, const HostFacts& host) {
   const auto& wanted = config.vm_defaults;
   VmSizes sizes{or_else(wanted.vcpus, vcpus_for(host)), or_else(wanted.memory_bytes, memory_for(host)),
-                or_else(wanted.disk_bytes, {kDisk, "built-in"}), or_else(wanted.system_bytes, {kDisk, "built-in"})};
+                or_else(wanted.disk_bytes, {limits::kDefaultDiskBytes, "built-in"}),
+                or_else(wanted.system_bytes, {limits::kDefaultDiskBytes, "built-in"})};
   sizes.memory_bytes.value = whole_mib(sizes.memory_bytes.value);
   return sizes;
 }

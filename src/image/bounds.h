@@ -16,7 +16,8 @@ inline constexpr std::size_t kModuleBytes = 64 * kMiB;     ///< one unpacked ker
 inline constexpr std::uint64_t kPackageBytes = 4 * kGiB;   ///< content of one Debian package that is unpacked
 inline constexpr std::size_t kManifestBytes = 1 * kMiB;    ///< manifest.json of a kernel or an image
 inline constexpr std::size_t kAptSourcesBytes = 1 * kMiB;  ///< one file of apt sources
-inline constexpr std::uint64_t kXzMemoryBytes = 256 * kMiB;  ///< the largest preset's dictionary is 64 MiB
+inline constexpr std::size_t kDecompressStepBytes = 1 * kMiB;  ///< least growth of a buffer for unpacked data
+inline constexpr std::uint64_t kXzMemoryBytes = 256 * kMiB;    ///< the largest preset's dictionary is 64 MiB
 inline constexpr int kRecipeBases = 4;  ///< recipes that extend each other, so that reading a circle of them ends
 
 // -- the host's tools

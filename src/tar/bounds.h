@@ -13,4 +13,9 @@ inline constexpr std::size_t kEntryXattrBytes = 64 * kKiB;
 inline constexpr std::size_t kTreeDepth = 256;  ///< nested directories packed or copied; each holds a descriptor
 inline constexpr std::size_t kArchivePaddingBytes = 64 * kMiB;  ///< after the end marker; a longer rest is not padding
 
+// -- buffers
+inline constexpr std::size_t kTarReadBytes = 1 * kMiB;       ///< few system calls, and the buffer stays in cache
+inline constexpr std::size_t kPackWriteBytes = 64 * kKiB;    ///< one write(2), and one frame of a link
+inline constexpr std::size_t kCopyBufferBytes = 256 * kKiB;  ///< content of files; few system calls
+
 }  // namespace banger::limits

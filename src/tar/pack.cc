@@ -26,9 +26,6 @@ namespace banger::tar {
 
 namespace {
 
-constexpr std::size_t kBlockBytes = 64 * limits::kKiB;  // one write(2), one frame of a link
-constexpr std::size_t kBufferBytes = 256 * limits::kKiB;
-
 struct FreeEntry {
   void operator()(archive_entry* entry) const { archive_entry_free(entry); }
 };
@@ -77,7 +74,8 @@ la_ssize_t write_some(archive* writer, void* to, const void* data, std::size_t s
 
 class Packer {
  public:
-  explicit Packer(archive* writer) : writer_(writer), buffer_(kBufferBytes, '\0'), zeros_(kBufferBytes, '\0') {}
+  explicit Packer(archive* writer)
+      : writer_(writer), buffer_(limits::kCopyBufferBytes, '\0'), zeros_(limits::kCopyBufferBytes, '\0') {}
 
   /// Packs `name` in directory `parent` (or AT_FDCWD) as `member`.
   Result<> add(int parent, const std::string& name, const std::string& member, std::size_t depth) {
@@ -210,7 +208,8 @@ class Packer {
     for (off_t at = 0; at < size;) {
       if (at >= data_end && at >= hole_end) find_data(file, at, size, hole_end, data_end);
       bool hole = at < hole_end;
-      auto want = static_cast<std::size_t>(std::min<off_t>((hole ? hole_end : data_end) - at, kBufferBytes));
+      auto want =
+          static_cast<std::size_t>(std::min<off_t>((hole ? hole_end : data_end) - at, limits::kCopyBufferBytes));
       ssize_t got = static_cast<ssize_t>(want);
       if (!hole) got = ::pread(file, buffer_.data(), want, at);
       if (got < 0 && errno == EINTR) continue;
@@ -256,7 +255,7 @@ Result<> pack_tree(const std::string& path, const std::string& name_in_archive, 
   // The full pax format, because the restricted one drops nanoseconds. Names are bytes, not text of a locale.
   archive_write_set_format_pax(writer.get());
   archive_write_set_format_option(writer.get(), "pax", "hdrcharset", "BINARY");
-  archive_write_set_bytes_per_block(writer.get(), kBlockBytes);
+  archive_write_set_bytes_per_block(writer.get(), limits::kPackWriteBytes);
   archive_write_set_bytes_in_last_block(writer.get(), 1);
   if (archive_write_open(writer.get(), &sink, nullptr, write_some, nullptr) != ARCHIVE_OK)
     return fail_errno("write archive", archive_errno(writer.get()));

@@ -9,12 +9,11 @@
 #include <memory>
 
 #include "host/files.h"
+#include "tar/bounds.h"
 
 namespace banger::tar {
 
 namespace {
-
-constexpr std::size_t kBufferBytes = 256 * 1024;
 
 bool is_device(mode_t mode) { return S_ISCHR(mode) || S_ISBLK(mode); }
 
@@ -93,7 +92,7 @@ Result<> ContentWriter::skip_to(std::uint64_t offset) {
     if (::lseek(fd_, static_cast<off_t>(offset), SEEK_SET) < 0) return fail_errno("leave a hole");
     at_ = offset;
   }
-  std::string zeros(std::min<std::uint64_t>(offset - std::min(at_, offset), kBufferBytes), '\0');
+  std::string zeros(std::min<std::uint64_t>(offset - std::min(at_, offset), limits::kCopyBufferBytes), '\0');
   while (at_ < offset)
     TRY(write(std::string_view(zeros).substr(0, std::min<std::uint64_t>(offset - at_, zeros.size()))));
   return {};
@@ -103,7 +102,7 @@ Result<> copy_content(int from, int to) {
   struct stat info{};
   if (::fstat(from, &info) < 0) return fail_errno("read the attributes of the copy");
   ContentWriter writer(to);
-  auto buffer = std::make_unique_for_overwrite<char[]>(kBufferBytes);
+  auto buffer = std::make_unique_for_overwrite<char[]>(limits::kCopyBufferBytes);
   for (off_t at = 0; at < info.st_size;) {
     off_t data = ::lseek(from, at, SEEK_DATA);
     if (data < 0 && errno == ENXIO) break;  // a hole up to the end
@@ -111,8 +110,8 @@ Result<> copy_content(int from, int to) {
     off_t end = ::lseek(from, data, SEEK_HOLE);
     if (end < 0) return fail_errno("find a hole");
     for (at = data; at < end;) {
-      ssize_t got =
-          ::pread(from, buffer.get(), std::min<std::size_t>(kBufferBytes, static_cast<std::size_t>(end - at)), at);
+      ssize_t got = ::pread(from, buffer.get(),
+                            std::min<std::size_t>(limits::kCopyBufferBytes, static_cast<std::size_t>(end - at)), at);
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) return fail_errno("read");
       if (got == 0) return writer.finish(static_cast<std::uint64_t>(info.st_size));

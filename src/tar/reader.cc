@@ -17,8 +17,6 @@ namespace banger::tar {
 
 namespace {
 
-constexpr std::size_t kReadBytes = 1 << 20;  // few system calls, still in cache
-
 std::string text(const char* maybe_null) { return maybe_null ? maybe_null : ""; }
 
 EntryKind kind_of(archive_entry* entry) {
@@ -146,7 +144,7 @@ Result<TarReader> TarReader::open(int fd) {
   archive_read_support_filter_none(state->reader);
   archive_read_support_format_tar(state->reader);
   archive_read_support_format_gnutar(state->reader);
-  if (archive_read_open_fd(state->reader, fd, kReadBytes) != ARCHIVE_OK) return state->failure();
+  if (archive_read_open_fd(state->reader, fd, limits::kTarReadBytes) != ARCHIVE_OK) return state->failure();
   return TarReader(std::move(state));
 }
 

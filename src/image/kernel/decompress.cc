@@ -11,7 +11,6 @@
 #include <cstring>
 #include <memory>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "image/bounds.h"
 
@@ -21,9 +20,8 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::size_t kChunkBytes = 1 * limits::kMiB;
 constexpr std::string_view kLz4Magic = "\x02\x21\x4c\x18"sv;
-constexpr std::size_t kLz4BlockBytes = 8 * limits::kMiB;  // the unpacked size of every legacy block but the last
+constexpr std::size_t kLz4BlockBytes = 8 << 20;  // the unpacked size of every legacy block but the last
 
 std::unexpected<Error> too_large(std::size_t max_bytes) {
   return fail(ErrorCode::exhausted, fmt::format("unpacks to more than the limit of {}", format_size(max_bytes)));
@@ -39,7 +37,7 @@ class Output {
   explicit Output(std::size_t max_bytes) : max_bytes_(max_bytes) {}
   /// Room for the decoder's next step. It may exceed the limit by one byte, so that too large an output is noticed.
   std::pair<char*, std::size_t> room() {
-    std::size_t want = std::min(std::max(kChunkBytes, used_ / 2), max_bytes_ + 1 - used_);
+    std::size_t want = std::min(std::max(limits::kDecompressStepBytes, used_ / 2), max_bytes_ + 1 - used_);
     if (bytes_.size() < used_ + want) bytes_.resize(used_ + want);
     return {bytes_.data() + used_, bytes_.size() - used_};
   }

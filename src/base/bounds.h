@@ -48,9 +48,9 @@ inline constexpr std::size_t kPathBytes = 4096;  ///< PATH_MAX of Linux
 inline constexpr std::size_t kListeningLineBytes = 64 * kKiB;
 
 // -- names and forwards (every process on this host may connect)
-inline constexpr auto kDnsRetry = 30s;            ///< before a port that was in use is tried again
-inline constexpr std::size_t kForwardPorts = 32;  ///< of one VM; each costs a descriptor
-inline constexpr std::size_t kForwardPortsInAll = 256;  ///< of all VMs; each costs a descriptor
+inline constexpr auto kDnsRetry = 30s;                        ///< before a port that was in use is tried again
+inline constexpr std::size_t kForwardPorts = 32;              ///< of one VM; each costs a descriptor
+inline constexpr std::size_t kForwardPortsInAll = 256;        ///< of all VMs; each costs a descriptor
 inline constexpr std::size_t kForwardConnections = 64;        ///< of one VM at once; each is a stream of its link
 inline constexpr std::size_t kForwardConnectionsInAll = 256;  ///< each costs a descriptor and buffers
 /// After a VM's start, before its ports are read; the guest is busy until then.

@@ -171,8 +171,8 @@ class Jailed(bare.BareCase):
         self.assertEqual(self.b.leftovers(), [])
         self.assertEqual(mounts_below(self.b.root), [])
         program = str(self.place.dir / "fakes/firecracker")
-        # A killed daemon may leave its question about Firecracker's versions behind, which ends by itself.
-        wait_until(lambda: not any(program in words for _, words in processes()), "all of Firecracker's processes to end")
+        # The kernel kills a question to Firecracker's binary a moment after the daemon that asked.
+        wait_until(lambda: not any(program in words for _, words in processes()), "Firecracker's processes to end")
         if cgroups() and cgroups().exists():
             self.assertEqual([each for each in cgroups().iterdir() if each.is_dir()], [])
 

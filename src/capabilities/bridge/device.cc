@@ -25,24 +25,16 @@ Result<net::Bridge> bridge_in(const PrivilegedReply& reply) {
 
 }  // namespace
 
-BridgeDevice::BridgeDevice(const ResourceHost& host)
-    : runtime_(host.runtime),
-      log_(host.log),
-      config_(host.config),
-      store_(host.store),
-      privileged_(host.privileged),
-      changing_(runtime_) {}
-
 void BridgeDevice::load(const store::JournalEntry& entry) {
   if (entry.kind == kKind) recorded_ = true;
 }
 
 Result<net::Bridge> BridgeDevice::configured() const {
-  net::Bridge bridge{.name = config_.bridge_name,
-                     .address = TRY(in("bridge_ip", net::parse_ipv4(config_.bridge_ip))),
-                     .prefix = config_.cidr};
+  net::Bridge bridge{.name = host_.config.bridge_name,
+                     .address = TRY(in("bridge_ip", net::parse_ipv4(host_.config.bridge_ip))),
+                     .prefix = host_.config.cidr};
   TRY(net::check_bridge(bridge));
-  TRY(in("default_dns", net::parse_ipv4(config_.default_dns)));
+  TRY(in("default_dns", net::parse_ipv4(host_.config.default_dns)));
   return bridge;
 }
 
@@ -58,10 +50,10 @@ Task<Result<>> BridgeDevice::ensure() {
 }
 
 Task<Result<>> BridgeDevice::make() {
-  if (!recorded_) CO_TRY(store_.add_journal({0, kBridgeOwner, kKind, config_.bridge_name}));
+  if (!recorded_) CO_TRY(host_.store.add_journal({0, kBridgeOwner, kKind, host_.config.bridge_name}));
   recorded_ = true;
-  made_ = CO_TRY(in("bridge.ensure", bridge_in(CO_TRY(co_await privileged_.call("bridge.ensure", "{}")))));
-  runtime_.spawn(route_names(privileged_, config_, log_));
+  made_ = CO_TRY(in("bridge.ensure", bridge_in(CO_TRY(co_await host_.privileged.call("bridge.ensure", "{}")))));
+  host_.runtime.spawn(route_names(host_.privileged, host_.config, host_.log));
   co_return Result<>{};
 }
 
@@ -69,11 +61,11 @@ Task<Result<>> BridgeDevice::remove(std::function<bool()> in_use) {
   auto turn = co_await changing_.lock();
   if (!recorded_ || in_use()) co_return Result<>{};
   made_.reset();
-  CO_TRY(co_await privileged_.call("bridge.remove", "{}"));
+  CO_TRY(co_await host_.privileged.call("bridge.remove", "{}"));
   // A start may have asked for the bridge during the removal. That start waits for this lock.
   recorded_ = false;
-  for (const auto& entry : CO_TRY(store_.journal()))
-    if (entry.kind == kKind) CO_TRY(store_.remove_journal(entry.owner, entry.kind, entry.key));
+  for (const auto& entry : CO_TRY(host_.store.journal()))
+    if (entry.kind == kKind) CO_TRY(host_.store.remove_journal(entry.owner, entry.kind, entry.key));
   co_return Result<>{};
 }
 

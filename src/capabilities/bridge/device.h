@@ -11,7 +11,7 @@ namespace banger::capabilities {
 
 class BridgeDevice {
  public:
-  explicit BridgeDevice(const ResourceHost& host);
+  explicit BridgeDevice(const ResourceHost& host) : host_(host), changing_(host.runtime) {}
 
   /// An entry of the journal: a bridge of an earlier daemon.
   void load(const store::JournalEntry& entry);
@@ -35,11 +35,7 @@ class BridgeDevice {
  private:
   Task<Result<>> make();
 
-  host::Runtime& runtime_;
-  const Logger& log_;
-  const config::Config& config_;
-  store::Store& store_;
-  Privileged& privileged_;
+  ResourceHost host_;
   host::Mutex changing_;  ///< only one coroutine at a time makes or removes the bridge
   bool recorded_ = false, closing_ = false;
   std::optional<net::Bridge> made_;

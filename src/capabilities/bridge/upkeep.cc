@@ -7,17 +7,10 @@
 namespace banger::capabilities {
 
 BridgeUpkeep::BridgeUpkeep(const ResourceHost& host, BridgeDevice& device, Taps& taps, IdleTaps& idle)
-    : runtime_(host.runtime),
-      log_(host.log),
-      config_(host.config),
-      privileged_(host.privileged),
-      device_(device),
-      taps_(taps),
-      idle_(idle),
-      wake_(runtime_) {}
+    : host_(host), device_(device), taps_(taps), idle_(idle), wake_(host.runtime) {}
 
 void BridgeUpkeep::note_use() {
-  keep_until_ = host::Clock::now() + std::chrono::duration_cast<host::Clock::duration>(config_.pool_idle);
+  keep_until_ = host::Clock::now() + std::chrono::duration_cast<host::Clock::duration>(host_.config.pool_idle);
   wake_.notify_all();
 }
 
@@ -30,13 +23,14 @@ Task<> BridgeUpkeep::run(host::Foreground& foreground) {
 
 Task<> BridgeUpkeep::loop(host::Foreground& foreground) {
   while (!closing_) {
-    if (!privileged_.available()) {
+    if (!host_.privileged.available()) {
       // Without privileges there are no taps. The first VM on the bridge wakes this loop.
       co_await wake_.wait();
       continue;
     }
     co_await taps_.remove_discarded();
-    bool installed = privileged_.way() == Privileged::Way::helper && config_.network != vm::NetworkChoice::user;
+    bool installed =
+        host_.privileged.way() == Privileged::Way::helper && host_.config.network != vm::NetworkChoice::user;
     bool in_use = installed || !taps_.holders().empty();
     auto next = host::after(limits::kBridgeUpkeepInterval);
     if (!in_use && host::Clock::now() >= keep_until_) {
@@ -44,14 +38,14 @@ Task<> BridgeUpkeep::loop(host::Foreground& foreground) {
       co_await wake_.wait(next);
       continue;
     }
-    if (idle_.size() >= config_.tap_pool_size) {
+    if (idle_.size() >= host_.config.tap_pool_size) {
       co_await wake_.wait(in_use ? next : std::min(keep_until_, next));
       continue;
     }
     co_await foreground.wait_idle();
     auto filled = co_await fill();
     if (filled || closing_) continue;
-    log_.warn("bridge.pool_failed", {{"error", filled.error().sentence()}});
+    host_.log.warn("bridge.pool_failed", {{"error", filled.error().sentence()}});
     // Waiting does not add bridges to a kernel. The next VM that asks for a bridge tries again.
     bool hopeless = filled.error().code == ErrorCode::unsupported;
     co_await wake_.wait(hopeless ? host::Deadline::max() : host::after(limits::kBridgeUpkeepInterval));
@@ -61,7 +55,7 @@ Task<> BridgeUpkeep::loop(host::Foreground& foreground) {
 Task<Result<>> BridgeUpkeep::fill() {
   // Also restores rules that other programs may have flushed.
   CO_TRY(co_await device_.ensure());
-  while (!closing_ && idle_.size() < config_.tap_pool_size) CO_TRY(co_await idle_.add());
+  while (!closing_ && idle_.size() < host_.config.tap_pool_size) CO_TRY(co_await idle_.add());
   co_return Result<>{};
 }
 
@@ -69,7 +63,7 @@ Task<> BridgeUpkeep::shut_down() {
   idle_.discard();
   co_await taps_.remove_discarded();
   auto removed = co_await device_.remove([this] { return !taps_.holders().empty() || !idle_.empty(); });
-  if (!removed) log_.warn("bridge.remove_failed", {{"error", removed.error().sentence()}});
+  if (!removed) host_.log.warn("bridge.remove_failed", {{"error", removed.error().sentence()}});
 }
 
 Task<> BridgeUpkeep::close() {
@@ -78,7 +72,7 @@ Task<> BridgeUpkeep::close() {
   wake_.notify_all();
   auto deadline = host::after(limits::kBridgeCloseDeadline);
   while (running_ && host::Clock::now() < deadline) co_await wake_.wait(deadline);
-  if (privileged_.available()) co_await shut_down();
+  if (host_.privileged.available()) co_await shut_down();
 }
 
 }  // namespace banger::capabilities

@@ -24,10 +24,7 @@ class BridgeUpkeep {
   Task<> shut_down();
   Task<Result<>> fill();
 
-  host::Runtime& runtime_;
-  const Logger& log_;
-  const config::Config& config_;
-  Privileged& privileged_;
+  ResourceHost host_;
   BridgeDevice& device_;
   Taps& taps_;
   IdleTaps& idle_;

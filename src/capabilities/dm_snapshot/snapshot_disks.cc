@@ -30,14 +30,14 @@ Result<> sync_device(const std::string& path) {
 }  // namespace
 
 Result<> SnapshotDisks::load() {
-  for (const auto& entry : TRY(store_.journal()))
+  for (const auto& entry : TRY(host_.store.journal()))
     if (entry.owner == kStorageOwner && entry.kind == kKind) made_.insert(entry.key);
   return {};
 }
 
 Result<> SnapshotDisks::check_host() const {
   TRY(in("storage dm-snapshot", check_snapshots_work()));
-  if (privileged_.available()) return {};
+  if (host_.privileged.available()) return {};
   return fail(ErrorCode::unavailable, "storage dm-snapshot needs root, and there is no root helper",
               "use --storage copy, or as root: banger system install --owner USER");
 }
@@ -47,11 +47,11 @@ Result<> SnapshotDisks::check(const vm::Spec& spec) const { return has_device(sp
 Task<Result<>> SnapshotDisks::make_device(const VmContext& vm, std::string file) {
   auto turn = co_await changing_.lock();
   CO_TRY(revive_snapshot_file(file));
-  if (!made_.contains(vm.id)) CO_TRY(store_.add_journal({0, kStorageOwner, kKind, vm.id}));
+  if (!made_.contains(vm.id)) CO_TRY(host_.store.add_journal({0, kStorageOwner, kKind, vm.id}));
   made_.insert(vm.id);
   to_remove_.erase(vm.id);
   Json arguments = {{"vm", vm.id}, {"image", vm.rootfs}, {"disk", file}, {"size_bytes", vm.spec.system_bytes}};
-  CO_TRY(co_await privileged_.call("storage.snapshot.create", dump_json(arguments)));
+  CO_TRY(co_await host_.privileged.call("storage.snapshot.create", dump_json(arguments)));
   co_return Result<>{};
 }
 
@@ -59,7 +59,7 @@ Task<Result<>> SnapshotDisks::acquire(const VmContext& vm, machine::MachineConfi
   if (!has_device(vm.spec)) co_return Result<>{};
   CO_TRY(in("system disk", co_await make_device(vm, vm.directory + "/" + kSystemDisk)));
   // Images have no journal. The device has room for one, and writing it changes the VM's file only.
-  co_return in("system disk", co_await runtime_.blocking([path = snapshot_node(vm.id)]() -> Result<> {
+  co_return in("system disk", co_await host_.runtime.blocking([path = snapshot_node(vm.id)]() -> Result<> {
     TRY(ext4::ensure_journal(path));
     return sync_device(path);
   }));
@@ -67,24 +67,24 @@ Task<Result<>> SnapshotDisks::acquire(const VmContext& vm, machine::MachineConfi
 
 Task<Result<>> SnapshotDisks::flush(std::string vm_id) {
   if (!made_.contains(vm_id)) co_return Result<>{};
-  co_return co_await runtime_.blocking([path = snapshot_node(vm_id)] { return sync_device(path); });
+  co_return co_await host_.runtime.blocking([path = snapshot_node(vm_id)] { return sync_device(path); });
 }
 
 Task<Result<>> SnapshotDisks::remove_device(std::string vm_id) {
-  CO_TRY(co_await privileged_.call("storage.snapshot.remove", dump_json({{"vm", vm_id}})));
+  CO_TRY(co_await host_.privileged.call("storage.snapshot.remove", dump_json({{"vm", vm_id}})));
   co_return Result<>{};
 }
 
 // REQUIRES: the caller holds changing_.
 Task<> SnapshotDisks::forget_device(std::string vm_id) {
   auto gone = co_await remove_device(vm_id);
-  if (gone) gone = store_.remove_journal(kStorageOwner, kKind, vm_id);
+  if (gone) gone = host_.store.remove_journal(kStorageOwner, kKind, vm_id);
   if (gone) {
     made_.erase(vm_id);
     to_remove_.erase(vm_id);
     co_return;
   }
-  log_.warn("storage.detach_failed", {{"id", vm_id}, {"error", gone.error().sentence()}});
+  host_.log.warn("storage.detach_failed", {{"id", vm_id}, {"error", gone.error().sentence()}});
   to_remove_.insert(vm_id);
   wake_.notify_all();
 }
@@ -98,7 +98,7 @@ Task<> SnapshotDisks::release(std::string vm_id) {
 Task<> SnapshotDisks::run(host::Foreground&) {
   for (;;) {
     while (to_remove_.empty()) co_await wake_.wait();
-    co_await runtime_.sleep_for(limits::kSnapshotRemoveInterval);
+    co_await host_.runtime.sleep_for(limits::kSnapshotRemoveInterval);
     for (const auto& id : std::set(to_remove_)) {
       auto turn = co_await changing_.lock();
       // The VM may have started again in the meantime.
@@ -119,7 +119,7 @@ Task<Result<>> SnapshotDisks::remove(Leftover leftover) { return remove_device(s
 Task<std::vector<Check>> SnapshotDisks::checks() {
   std::vector<Check> checks;
   auto works = check_host();
-  bool wanted = config_.storage == vm::Storage::dm_snapshot;
+  bool wanted = host_.config.storage == vm::Storage::dm_snapshot;
   if (works)
     checks.push_back({"dm-snapshot", CheckStatus::pass, "works here", ""});
   else

@@ -11,14 +11,7 @@ namespace banger::capabilities {
 
 class SnapshotDisks final : public HostResource {
  public:
-  explicit SnapshotDisks(const ResourceHost& host)
-      : runtime_(host.runtime),
-        log_(host.log),
-        config_(host.config),
-        store_(host.store),
-        privileged_(host.privileged),
-        changing_(host.runtime),
-        wake_(host.runtime) {}
+  explicit SnapshotDisks(const ResourceHost& host) : host_(host), changing_(host.runtime), wake_(host.runtime) {}
 
   std::string_view name() const override { return "snapshot"; }
   Result<> load() override;
@@ -40,11 +33,7 @@ class SnapshotDisks final : public HostResource {
   Task<Result<>> remove_device(std::string vm_id);
   Task<> forget_device(std::string vm_id);
 
-  host::Runtime& runtime_;
-  const Logger& log_;
-  const config::Config& config_;
-  store::Store& store_;
-  Privileged& privileged_;
+  ResourceHost host_;
   host::Mutex changing_;  ///< only one device at a time is made or removed
   host::Event wake_;
   std::set<std::string> made_;       ///< ids of VMs that have a device, as in the journal

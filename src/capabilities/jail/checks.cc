@@ -31,9 +31,9 @@ std::string limits_text() {
 
 Task<Result<Check>> Jails::check_programs() {
   auto jailer = CO_TRY(co_await programs()).jailer;
-  auto facts = CO_TRY(co_await firecracker_());
+  auto facts = CO_TRY(co_await host_.firecracker());
   CO_TRY(co_await check(facts.binary));
-  auto version = co_await version_of(runtime_, jailer);
+  auto version = co_await version_of(host_.runtime, jailer);
   if (!version)
     co_return std::unexpected(std::move(version).error().with_hint("install the jailer that came with Firecracker"));
   auto found = fmt::format("{} {}", jailer, to_string(*version));
@@ -48,7 +48,7 @@ Task<Result<Check>> Jails::check_programs() {
 
 Task<std::vector<Check>> Jails::checks() {
   std::vector<Check> checks;
-  if (!config_.jailer_enabled) {
+  if (!host_.config.jailer_enabled) {
     checks.push_back({"jailer", CheckStatus::pass, "not used: jailer_enabled = false", ""});
     co_return checks;
   }

@@ -41,19 +41,10 @@ Result<machine::firecracker::JailedProcess> identified(pid_t pid, UniqueFd proce
 
 }  // namespace
 
-Jails::Jails(const ResourceHost& host)
-    : runtime_(host.runtime),
-      log_(host.log),
-      paths_(host.paths),
-      config_(host.config),
-      store_(host.store),
-      privileged_(host.privileged),
-      firecracker_(host.firecracker),
-      changing_(runtime_),
-      pause_(limits::kJailEndFirstPause) {}
+Jails::Jails(const ResourceHost& host) : host_(host), changing_(host.runtime), pause_(limits::kJailEndFirstPause) {}
 
 Result<> Jails::load() {
-  for (const auto& entry : TRY(store_.journal())) {
+  for (const auto& entry : TRY(host_.store.journal())) {
     if (entry.kind != "jail") continue;
     auto space = entry.key.find(' ');
     if (entry.owner != kNoVm)
@@ -65,13 +56,13 @@ Result<> Jails::load() {
 }
 
 Task<Result<Jails::Programs>> Jails::programs() {
-  if (privileged_.way() == Privileged::Way::none)
+  if (host_.privileged.way() == Privileged::Way::none)
     co_return fail(ErrorCode::unavailable, "a jail needs the root helper, which is not installed",
                    std::string(kInstall));
-  if (privileged_.way() == Privileged::Way::in_process)
+  if (host_.privileged.way() == Privileged::Way::in_process)
     co_return fail(ErrorCode::unsupported, "a jail cannot confine a daemon that runs as root",
                    std::string(kInstall) + ", and use banger as USER");
-  auto reply = CO_TRY(co_await privileged_.call("helper.version", "{}"));
+  auto reply = CO_TRY(co_await host_.privileged.call("helper.version", "{}"));
   auto json = CO_TRY(in("helper.version", parse_json(reply.result, limits::kHelperMessageBytes)));
   Programs programs{.jailer = CO_TRY(find_string(json, "jailer")).value_or(""),
                     .firecracker = CO_TRY(find_string(json, "firecracker")).value_or("")};
@@ -79,10 +70,10 @@ Task<Result<Jails::Programs>> Jails::programs() {
     co_return fail(ErrorCode::unavailable, "the system install names no jailer",
                    "as root: banger system install --jailer FILE --firecracker FILE");
   // The helper never runs a program that its owner names. A different expectation is an error.
-  if (!config_.jailer_bin.empty() && !host::same_file(config_.jailer_bin, programs.jailer))
+  if (!host_.config.jailer_bin.empty() && !host::same_file(host_.config.jailer_bin, programs.jailer))
     co_return fail(
         ErrorCode::unsupported,
-        fmt::format("the system install has the jailer {}, the config {}", programs.jailer, config_.jailer_bin),
+        fmt::format("the system install has the jailer {}, the config {}", programs.jailer, host_.config.jailer_bin),
         "remove jailer_bin from the config, or as root: banger system install --jailer FILE --firecracker FILE");
   co_return programs;
 }
@@ -97,14 +88,14 @@ Task<Result<>> Jails::check(std::string firecracker) {
 }
 
 Task<Result<>> Jails::acquire(const VmContext&, machine::MachineConfig& config) {
-  if (config_.jailer_enabled) config.jailer = this;
+  if (host_.config.jailer_enabled) config.jailer = this;
   co_return Result<>{};
 }
 
 Task<Result<machine::firecracker::JailedProcess>> Jails::start(JailedStart start) {
   // Ends the jail of an earlier start that could not be removed.
   co_await release(start.vm_id);
-  CO_TRY(store_.add_journal({0, start.vm_id, "jail", start.token}));
+  CO_TRY(host_.store.add_journal({0, start.vm_id, "jail", start.token}));
   held_[start.vm_id] = start.token;
   Json arguments = {{"id", start.token},
                     {"directory", start.directory},
@@ -119,20 +110,21 @@ Task<Result<machine::firecracker::JailedProcess>> Jails::start(JailedStart start
   if (fs::symlink_status(start.directory + "/" + std::string(machine::firecracker::kJailDirectory), error).type() !=
       fs::file_type::not_found)
     CO_TRY(co_await end(start.token, start.vm_id));
-  auto reply = CO_TRY(co_await privileged_.call("machine.jail", dump_json(arguments)));
+  auto reply = CO_TRY(co_await host_.privileged.call("machine.jail", dump_json(arguments)));
   auto json = CO_TRY(in("machine.jail", parse_json(reply.result, limits::kHelperMessageBytes)));
   auto pid = CO_TRY(get_int(json, "pid"));
   if (pid <= 1 || pid > INT32_MAX || reply.fds.size() != 1)
     co_return fail(ErrorCode::invalid, "the root helper sent no process, or more than one");
-  log_.info("jail.started",
-            {{"vm", start.vm_id}, {"pid", std::to_string(pid)}, {"cgroup", get_string(json, "cgroup").value_or("")}});
+  host_.log.info(
+      "jail.started",
+      {{"vm", start.vm_id}, {"pid", std::to_string(pid)}, {"cgroup", get_string(json, "cgroup").value_or("")}});
   co_return identified(static_cast<pid_t>(pid), std::move(reply.fds[0]));
 }
 
 Task<Result<>> Jails::end(std::string token, std::string vm_id) {
   // The VM's directory may be gone already. The id then finds the rest.
-  auto directory = vm_id.empty() || ::access(paths_.vm(vm_id).c_str(), F_OK) < 0 ? "" : paths_.vm(vm_id);
-  CO_TRY(co_await privileged_.call("machine.unjail", dump_json({{"id", token}, {"directory", directory}})));
+  auto directory = vm_id.empty() || ::access(host_.paths.vm(vm_id).c_str(), F_OK) < 0 ? "" : host_.paths.vm(vm_id);
+  CO_TRY(co_await host_.privileged.call("machine.unjail", dump_json({{"id", token}, {"directory", directory}})));
   co_return Result<>{};
 }
 
@@ -142,7 +134,7 @@ Task<> Jails::end_leftovers_of(std::string vm_id) {
     if (vm_id.empty() || owner == vm_id) tokens.push_back(token);
   for (const auto& token : tokens)
     if (auto ended = co_await end_leftover(token); !ended)
-      log_.debug("jail.still_there", {{"jail", token}, {"error", ended.error().message}});
+      host_.log.debug("jail.still_there", {{"jail", token}, {"error", ended.error().message}});
 }
 
 Task<> Jails::release(std::string vm_id) {
@@ -154,13 +146,13 @@ Task<> Jails::release(std::string vm_id) {
   auto turn = co_await changing_.lock();
   auto ended = co_await end(token, vm_id);
   if (!ended) {
-    log_.warn("jail.leave_failed", {{"vm", vm_id}, {"jail", token}, {"error", ended.error().sentence()}});
+    host_.log.warn("jail.leave_failed", {{"vm", vm_id}, {"jail", token}, {"error", ended.error().sentence()}});
     // The jail has no VM from now on, because the VM may be deleted before the removal succeeds.
-    (void)store_.add_journal({0, kNoVm, "jail", fmt::format("{} {}", token, vm_id)});
+    (void)host_.store.add_journal({0, kNoVm, "jail", fmt::format("{} {}", token, vm_id)});
     to_remove_[token] = vm_id;
-    runtime_.spawn(try_again());
+    host_.runtime.spawn(try_again());
   }
-  (void)store_.remove_journal(vm_id, "jail", token);
+  (void)host_.store.remove_journal(vm_id, "jail", token);
 }
 
 Task<Result<>> Jails::end_leftover(std::string token) {
@@ -170,21 +162,21 @@ Task<Result<>> Jails::end_leftover(std::string token) {
   auto vm_id = found->second;
   CO_TRY(co_await end(token, vm_id));
   to_remove_.erase(token);
-  co_return store_.remove_journal(kNoVm, "jail", fmt::format("{} {}", token, vm_id));
+  co_return host_.store.remove_journal(kNoVm, "jail", fmt::format("{} {}", token, vm_id));
 }
 
 Task<> Jails::try_again() {
   if (std::exchange(trying_, true)) co_return;
-  co_await runtime_.sleep_for(pause_);
+  co_await host_.runtime.sleep_for(pause_);
   trying_ = false;
   pause_ = to_remove_.empty() ? limits::kJailEndFirstPause : std::min(2 * pause_, limits::kJailEndLongestPause);
   co_await end_leftovers_of("");
-  if (!to_remove_.empty()) runtime_.spawn(try_again());
+  if (!to_remove_.empty()) host_.runtime.spawn(try_again());
 }
 
 Task<> Jails::run(host::Foreground&) {
   co_await end_leftovers_of("");
-  if (!to_remove_.empty()) runtime_.spawn(try_again());
+  if (!to_remove_.empty()) host_.runtime.spawn(try_again());
 }
 
 std::vector<std::string> Jails::holders() const {
@@ -198,7 +190,7 @@ std::vector<Leftover> Jails::leftovers() {
   auto add = [&](std::string token) { found.push_back({"jail", std::move(token), "no machine runs in it", this}); };
   for (const auto& [token, vm_id] : to_remove_) add(token);
   // Jails belong to the owner of the install. Other users never list them.
-  if (privileged_.way() != Privileged::Way::helper) return found;
+  if (host_.privileged.way() != Privileged::Way::helper) return found;
   auto cgroups = host::find_cgroups();
   std::error_code error;
   auto parent = cgroups ? fmt::format("{}/{}", *cgroups, machine::firecracker::kJailCgroups) : std::string();

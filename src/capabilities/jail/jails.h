@@ -44,13 +44,7 @@ class Jails final : public HostResource, public machine::firecracker::Jailer {
   Task<> end_leftovers_of(std::string vm_id);  ///< empty: all
   Task<> try_again();
 
-  host::Runtime& runtime_;
-  const Logger& log_;
-  const host::Paths& paths_;
-  const config::Config& config_;
-  store::Store& store_;
-  Privileged& privileged_;
-  std::function<Task<Result<machine::firecracker::FirecrackerFacts>>()> firecracker_;
+  ResourceHost host_;
   std::map<std::string, std::string, std::less<>> held_;       ///< VM → its jail's id
   std::map<std::string, std::string, std::less<>> to_remove_;  ///< jail's id → VM
   host::Mutex changing_;        ///< only one jail at a time changes: two jails of a VM would share one directory

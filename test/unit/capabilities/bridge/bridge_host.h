@@ -1,17 +1,13 @@
-// What the bridge's tests share: a helper that makes nothing, and a host with a store in memory.
+// What the bridge's tests share: a helper that makes nothing, and a host with one VM.
 #pragma once
 
 #include <fcntl.h>
 
 #include <algorithm>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "capabilities/resource_host.h"
-#include "catch.h"
-#include "support/run.h"
-#include "support/temp_dir.h"
+#include "support/resource_host.h"
 
 namespace banger::capabilities {
 
@@ -36,36 +32,15 @@ struct Operations final : Privileged {
   Way is = Way::helper;
 };
 
-inline constexpr const char* kVm = "abcdefghijkl";
+using test::kVm;
 
 /// A host with one recorded VM, kVm.
-struct BridgeHost {
+struct BridgeHost : test::TestHost<Operations> {
   BridgeHost() {
     config.bridge_name = "br-unit-test";
-    store = std::move(*store::Store::open(directory / "db"));
     store::VmRow row{.id = kVm, .name = "a"};
     REQUIRE(store->insert_vm(row, {}));
   }
-  ResourceHost resource_host() { return {runtime, log, paths, config, *store, operations, {}}; }
-  template <class T>
-  auto run(Task<T> task) {
-    return test::run(runtime, std::move(task));
-  }
-  /// Owners of the journal's entries of that kind.
-  std::vector<std::string> owners(const std::string& kind) {
-    std::vector<std::string> found;
-    for (const auto& entry : *store->journal())
-      if (entry.kind == kind) found.push_back(entry.owner);
-    return found;
-  }
-
-  test::TempDir directory;
-  host::Runtime runtime;
-  Logger log{-1, LogLevel::error};
-  host::Paths paths;
-  config::Config config;
-  Operations operations;
-  std::unique_ptr<store::Store> store;
 };
 
 }  // namespace banger::capabilities

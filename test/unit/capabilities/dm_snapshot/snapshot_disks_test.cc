@@ -2,17 +2,14 @@
 #include "capabilities/dm_snapshot/snapshot_disks.h"
 
 #include "capabilities/dm_snapshot/dm_snapshot.h"
-#include "catch.h"
 #include "host/files.h"
-#include "support/run.h"
-#include "support/temp_dir.h"
+#include "support/resource_host.h"
 
 using namespace banger;
 using namespace banger::capabilities;
+using test::kVm;
 
 namespace {
-
-constexpr const char* kVm = "abcdefghijkl";
 
 struct Operations final : capabilities::Privileged {
   Task<Result<capabilities::PrivilegedReply>> call(std::string operation, std::string) override {
@@ -25,33 +22,25 @@ struct Operations final : capabilities::Privileged {
   bool fails = false, here = true;
 };
 
-struct Fixture {
+struct Fixture : test::TestHost<Operations> {
   Fixture() {
     REQUIRE(host::write_file(directory / "system.img", std::string(4096, '\0')));
-    store = std::move(*store::Store::open(directory / "db"));
     reopen();
   }
   void reopen() {
-    disks = std::make_unique<SnapshotDisks>(ResourceHost{runtime, log, paths, config, *store, operations, {}});
+    disks = std::make_unique<SnapshotDisks>(resource_host());
     REQUIRE(disks->load());
   }
   Result<> acquire() {
     VmContext vm{
         .runtime = runtime, .log = log, .id = kVm, .spec = spec, .directory = directory.path(), .rootfs = "/i"};
     machine::MachineConfig machine;
-    return test::run(runtime, disks->acquire(vm, machine));
+    return run(disks->acquire(vm, machine));
   }
-  void release() { test::run(runtime, disks->release(kVm)); }
+  void release() { run(disks->release(kVm)); }
   void record() { REQUIRE(store->add_journal({0, store::kStorageOwner, "snapshot", kVm})); }
 
-  test::TempDir directory;
-  host::Runtime runtime;
-  Logger log{-1, LogLevel::error};
-  host::Paths paths;
-  config::Config config;
-  Operations operations;
   vm::Spec spec{.system_bytes = 1 << 30, .storage = vm::Storage::dm_snapshot};
-  std::unique_ptr<store::Store> store;
   std::unique_ptr<SnapshotDisks> disks;
 };
 

@@ -1,16 +1,14 @@
 // The journal of jails. A jail that could not be removed is kept in the journal, but no longer belongs to its VM.
 #include "capabilities/jail/jails.h"
 
-#include "catch.h"
-#include "support/run.h"
-#include "support/temp_dir.h"
+#include "support/resource_host.h"
 
 using namespace banger;
 using namespace banger::capabilities;
+using test::kVm;
 
 namespace {
 
-constexpr const char* kVm = "abcdefghijkl";
 constexpr const char* kToken = "0123456789abcdef0123456789abcdef";
 
 struct Operations final : Privileged {
@@ -24,14 +22,13 @@ struct Operations final : Privileged {
   bool fails = false;
 };
 
-struct Fixture {
+struct Fixture : test::TestHost<Operations> {
   Fixture() {
     config.jailer_enabled = true;
-    store = std::move(*store::Store::open(directory / "db"));
     restart();
   }
   void restart() {
-    jails = std::make_unique<Jails>(ResourceHost{runtime, log, paths, config, *store, operations, {}});
+    jails = std::make_unique<Jails>(resource_host());
     REQUIRE(jails->load());
     operations.asked.clear();
   }
@@ -39,24 +36,17 @@ struct Fixture {
     vm::Spec spec;
     VmContext vm{.runtime = runtime, .log = log, .id = kVm, .spec = spec};
     machine::MachineConfig machine;
-    REQUIRE(test::run(runtime, jails->acquire(vm, machine)));
+    REQUIRE(run(jails->acquire(vm, machine)));
     return machine.jailer;
   }
   /// Starts a jail as the driver does, with a helper that starts no process.
   void start() {
     auto* jailer = acquire();
     REQUIRE(jailer);
-    CHECK_FALSE(test::run(runtime, jailer->start({.vm_id = kVm, .token = kToken, .directory = directory.path()})));
+    CHECK_FALSE(run(jailer->start({.vm_id = kVm, .token = kToken, .directory = directory.path()})));
   }
-  void release() { test::run(runtime, jails->release(kVm)); }
+  void release() { run(jails->release(kVm)); }
 
-  test::TempDir directory;
-  host::Runtime runtime;
-  Logger log{-1, LogLevel::error};
-  host::Paths paths;
-  config::Config config;
-  Operations operations;
-  std::unique_ptr<store::Store> store;
   std::unique_ptr<Jails> jails;
 };
 
@@ -95,20 +85,20 @@ TEST_CASE("jails: a jail that cannot be removed outlives its VM as a leftover, u
   auto left = b.jails->leftovers();
   REQUIRE(left.size() == 1);
   CHECK(left[0].path == kToken);
-  CHECK_FALSE(test::run(b.runtime, b.jails->remove(left[0])));
+  CHECK_FALSE(b.run(b.jails->remove(left[0])));
   CHECK(b.jails->leftovers().size() == 1);
   b.operations.fails = false;
-  CHECK(test::run(b.runtime, left[0].resource->remove(left[0])));
+  CHECK(b.run(left[0].resource->remove(left[0])));
   CHECK(b.jails->leftovers().empty());
   CHECK(b.store->journal()->empty());
 }
 
 TEST_CASE("jails: doctor says whether they are wanted, and why they cannot be had") {
   Fixture b;
-  auto checks = test::run(b.runtime, b.jails->checks());
+  auto checks = b.run(b.jails->checks());
   REQUIRE(checks.size() == 1);
   CHECK(checks[0].status == CheckStatus::fail);
   CHECK(!checks[0].hint.empty());
   b.config.jailer_enabled = false;
-  CHECK(test::run(b.runtime, b.jails->checks())[0].status == CheckStatus::pass);
+  CHECK(b.run(b.jails->checks())[0].status == CheckStatus::pass);
 }

@@ -22,6 +22,8 @@ inline constexpr std::size_t kLastWordsLineBytes = 400;         ///< length of e
 // -- memory
 inline constexpr std::size_t kMapsFileBytes = 4 * kMiB;     ///< /proc/PID/maps; a VMM has 30 KiB
 inline constexpr std::size_t kMemoryPieceBytes = 4 * kMiB;  ///< memory or file that is read at once
+/// A block of zeros that becomes a hole. The size finds most zeros, and makes few extents.
+inline constexpr std::size_t kHoleBytes = 64 * kKiB;
 inline constexpr std::size_t kPagemapEntries = 128 * 1024;  ///< read at once: 1 MiB, for 512 MiB of memory
 
 // -- logs

@@ -7,15 +7,12 @@
 #include <cstring>
 #include <vector>
 
-#include "base/bounds.h"
 #include "host/files.h"
 #include "machine/bounds.h"
 
 namespace banger::machine {
 
 namespace {
-
-constexpr std::size_t kBlock = 64 * limits::kKiB;  // small enough to find most zeros, large enough for few extents
 
 bool all_zero(const char* bytes, std::size_t count) {
   return bytes[0] == 0 && std::memcmp(bytes, bytes + 1, count - 1) == 0;
@@ -31,12 +28,12 @@ Result<> punch(int file, off_t at, std::size_t count) {
 // Makes holes of the runs of zero blocks in one piece.
 Result<> punch_zeros(int file, off_t start, const char* bytes, std::size_t size) {
   std::size_t begin = 0;
-  for (std::size_t at = 0; at <= size; at += kBlock) {
-    bool zero = at < size && all_zero(bytes + at, std::min(kBlock, size - at));
+  for (std::size_t at = 0; at <= size; at += limits::kHoleBytes) {
+    bool zero = at < size && all_zero(bytes + at, std::min(limits::kHoleBytes, size - at));
     if (zero) continue;
     auto end = std::min(at, size);
     if (end > begin) TRY(punch(file, start + static_cast<off_t>(begin), end - begin));
-    begin = at + kBlock;
+    begin = at + limits::kHoleBytes;
   }
   if (begin < size) TRY(punch(file, start + static_cast<off_t>(begin), size - begin));
   return {};
@@ -52,7 +49,7 @@ Result<> punch_holes(const std::string& path) {
     off_t data = ::lseek(file.get(), at, SEEK_DATA);
     if (data < 0 && errno == ENXIO) return {};
     if (data < 0) return fail_errno(path);
-    at = data - data % static_cast<off_t>(kBlock);
+    at = data - data % static_cast<off_t>(limits::kHoleBytes);
     ssize_t got = ::pread(file.get(), buffer.data(), buffer.size(), at);
     if (got < 0) return fail_errno(path);
     if (got == 0) return {};

@@ -91,15 +91,15 @@ struct Wire<std::vector<T>> {
   }
 };
 
-template <class T>
-struct Wire<std::map<std::string, T>> {
+template <class T, class Less>
+struct Wire<std::map<std::string, T, Less>> {
   static constexpr Type type = std::integral<T> ? Type::counts : Type::text_map;
-  static Json write(const std::map<std::string, T>& values) {
+  static Json write(const std::map<std::string, T, Less>& values) {
     Json map = Json::object();
     for (const auto& [key, value] : values) map[key] = Wire<T>::write(value);
     return map;
   }
-  static Result<> read(const Json& json, std::map<std::string, T>& to) {
+  static Result<> read(const Json& json, std::map<std::string, T, Less>& to) {
     if (!json.is_object()) return not_a(type);
     for (const auto& [key, value] : json.items()) TRY(Wire<T>::read(value, to[key]));
     return {};

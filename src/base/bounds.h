@@ -19,12 +19,10 @@ inline constexpr int kJsonDepth = 32;  ///< nested arrays and objects; banger's 
 
 // -- root helper (docs/privileges.md)
 inline constexpr std::size_t kHelperMessageBytes = 64 * kKiB;  ///< one request or reply; real ones are below 1 KiB
-inline constexpr std::size_t kHelperConnections = 16;          ///< at once; each gets a process of its own
 /// Connected → request complete; also for the client to read the reply.
 inline constexpr auto kHelperRequestDeadline = 5s;
 inline constexpr auto kHelperDeadline = 30s;       ///< a whole request; nft takes 10 ms, and far longer on a busy host
 inline constexpr auto kHelperReplyDeadline = 40s;  ///< how long the client waits: longer than the helper's own deadline
-inline constexpr std::size_t kHelperAuditBytes = 1 * kKiB;  ///< of a request's arguments in its audit line
 
 // -- exec
 inline constexpr std::size_t kExecArgs = 4096;  ///< argv and env entries each
@@ -36,7 +34,6 @@ inline constexpr auto kRestoreDeadline = 30s;
 /// Giving a restored guest its identity takes 20 ms, without its first-boot commands.
 inline constexpr auto kConfigureDeadline = 60s;
 inline constexpr auto kHoldDeadline = 10s;                     ///< for the agent to prepare its guest for a save
-inline constexpr std::uint32_t kForkCount = 64;                ///< children of one fork call
 inline constexpr std::uint64_t kVmmOverheadBytes = 64 * kMiB;  ///< what a VMM needs in addition to its guest's memory
 inline constexpr std::uint32_t kMaxVcpus = 64;                 ///< more than a disposable VM needs
 inline constexpr std::uint64_t kMaxDiskBytes = 16 * 1024 * kGiB;  ///< 2^32 blocks of 4 KiB
@@ -58,8 +55,5 @@ inline constexpr auto kForwardSettle = 2s;
 /// Least time between two updates from a guest, however fast it sends them.
 inline constexpr auto kForwardPause = 500ms;
 inline constexpr auto kForwardHalfOpen = 300s;  ///< time without a byte after which a half-closed connection is closed
-inline constexpr std::size_t kProbePorts = 32;  ///< ports of one VM that are probed for HTTP
-inline constexpr auto kProbeDeadline = 2s;  ///< for one probe; a guest under software emulation answers within 0.2 s
-inline constexpr std::size_t kProbeBytes = 16;  ///< part of an answer that is examined
 
 }  // namespace banger::limits

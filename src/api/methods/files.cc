@@ -63,8 +63,8 @@ constexpr Method kMethods[] = {
      .details = "A file is replaced in one step. A device, or a file with several hard links, gets the new content and "
                 "stays what it is.",
      .parameters = kPutParameters,
-     .stream = "the client sends the tar and shuts down its side. The daemon answers with one line of JSON: "
-               "`{\"ok\": true}` or `{\"error\": {\"code\", \"message\"}}`",
+     .stream = "the client sends the tar and shuts down its side. The daemon answers with one line of JSON, an "
+               "upload result",
      .shape = Shape::stream},
     {.name = "vm.get_files",
      .summary = "Packs a path of the guest as a tar",
@@ -85,7 +85,8 @@ constexpr Method kMethods[] = {
      .cancellable = true},
 };
 
-constexpr const Object* kObjects[] = {&FileObject::kObject, &DownloadObject::kObject};
+constexpr const Object* kObjects[] = {&FileObject::kObject, &DownloadObject::kObject, &UploadResult::kObject,
+                                      &ErrorObject::kObject};
 
 }  // namespace
 

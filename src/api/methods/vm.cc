@@ -1,10 +1,10 @@
 // vm.*, without the methods for commands, files, ports and snapshots.
 #include "api/objects/vm.h"
 
+#include "api/bounds.h"
 #include "api/method.h"
 #include "api/methods/parameters.h"
 #include "base/arrays.h"
-#include "base/bounds.h"
 
 namespace banger::api {
 
@@ -53,7 +53,7 @@ constexpr Parameter kStopParameters[] = {
      .type = Type::integer,
      .help = "How long the guest may take before the machine is forced to end",
      .least = 0,
-     .most = 3'600'000},
+     .most = limits::kStopTimeoutMs},
 };
 
 constexpr Parameter kDeleteParameters[] = {

@@ -22,9 +22,22 @@ constexpr Field kDownloadFields[] = {
     field<&DownloadObject::name>("name", "The name of the VM"),
 };
 
+constexpr Field kErrorFields[] = {
+    field<&ErrorObject::code>("code", "One of the codes of errors"),
+    field<&ErrorObject::message>("message", "What failed"),
+    field<&ErrorObject::hint>("hint", "What can be done").or_absent(),
+};
+
+constexpr Field kUploadFields[] = {
+    field<&UploadResult::ok>("ok", "True when the guest has unpacked the tar").or_absent(),
+    field<&UploadResult::error>("error", "Why the upload failed").or_absent(),
+};
+
 }  // namespace
 
 constinit const Object FileObject::kObject{.name = "file object", .fields = kFileFields};
 constinit const Object DownloadObject::kObject{.name = "download object", .fields = kDownloadFields};
+constinit const Object ErrorObject::kObject{.name = "error object", .fields = kErrorFields};
+constinit const Object UploadResult::kObject{.name = "upload result", .fields = kUploadFields};
 
 }  // namespace banger::api

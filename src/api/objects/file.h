@@ -24,4 +24,18 @@ struct DownloadObject {
   static const Object kObject;
 };
 
+struct ErrorObject {
+  std::string code;
+  std::string message;
+  std::optional<std::string> hint;
+  static const Object kObject;
+};
+
+/// The line that the daemon sends after an upload: either field is there.
+struct UploadResult {
+  std::optional<bool> ok;
+  std::optional<ErrorObject> error;
+  static const Object kObject;
+};
+
 }  // namespace banger::api

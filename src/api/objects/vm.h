@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -19,7 +20,7 @@ struct StageObject {
 };
 
 /// Sums since the machine was started, by their names in docs/rpc.md.
-using Metrics = std::map<std::string, std::uint64_t>;
+using Metrics = std::map<std::string, std::uint64_t, std::less<>>;
 
 struct VmObject {
   std::string id;

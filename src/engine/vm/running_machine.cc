@@ -92,6 +92,4 @@ Task<> RunningMachine::read_metrics(std::chrono::milliseconds age) {
   }
 }
 
-Json RunningMachine::metrics() const { return metrics_ ? machine::to_json(*metrics_) : Json(); }
-
 }  // namespace banger::engine

@@ -47,8 +47,8 @@ class RunningMachine : public std::enable_shared_from_this<RunningMachine> {
 
   /// Reads the machine's metrics, unless the known metrics are younger than `age`. A failure keeps the known metrics.
   Task<> read_metrics(std::chrono::milliseconds age);
-  /// The last metrics in the format of docs/rpc.md; null when there are none. Kept until the next start.
-  Json metrics() const;
+  /// The last metrics; null when there are none. Kept until the next start.
+  const std::optional<machine::MachineMetrics>& metrics() const { return metrics_; }
 
  private:
   static Task<> watch(std::shared_ptr<RunningMachine> self, Machine machine, OnExit on_exit);

@@ -20,6 +20,7 @@
 #include "engine/installed_vmms.h"
 #include "host/files.h"
 #include "host/unix_socket.h"
+#include "roles/daemon/bounds.h"
 #include "roles/daemon/instance_lock.h"
 #include "roles/daemon/methods/methods.h"
 #include "roles/daemon/own_socket.h"
@@ -83,16 +84,15 @@ Task<> retire_orphaned_templates(engine::VmManager* vms) {
 // Forwarded ports can have many connections. The usual limit of 1024 descriptors is only for programs that use
 // select(2).
 void raise_descriptor_limit() {
-  constexpr rlim_t kWanted = 8192;
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= kWanted) return;
-  limit.rlim_cur = std::min(limit.rlim_max, kWanted);
+  if (::getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= limits::kDescriptors) return;
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, limits::kDescriptors);
   (void)::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 Task<> serve(Daemon& daemon, rpc::Server& server, UniqueFd listener, int ready_fd) {
   // Recovery comes before the first answer. Otherwise a client could see a VM as running although its machine is gone.
-  co_await daemon.vms.recover_all(host::after(std::chrono::seconds(3)));
+  co_await daemon.vms.recover_all(host::after(limits::kRecoveryDeadline));
   daemon.services.runtime.spawn(engine::release_leftovers(daemon.services, daemon.vms.registry()));
   daemon.services.resources.run(daemon.services.runtime, daemon.vms.foreground());
   daemon.services.runtime.spawn(daemon.dns.run());
@@ -109,15 +109,14 @@ Task<> serve(Daemon& daemon, rpc::Server& server, UniqueFd listener, int ready_f
 
 // No client can reach a daemon without its socket. The daemon would run for ever and keep a new daemon from starting.
 Task<> stop_when_unreachable(Daemon& daemon, const OwnSocket& socket) {
-  constexpr auto kEvery = std::chrono::seconds(5);
-  while (socket.in_place()) co_await daemon.services.runtime.sleep_for(kEvery);
+  while (socket.in_place()) co_await daemon.services.runtime.sleep_for(limits::kSocketCheckInterval);
   daemon.services.log.error("daemon.unreachable", {{"socket", daemon.services.paths.daemon_socket()}});
   daemon.stop();
 }
 
 Task<> shut_down(engine::Services& services, engine::VmManager& vms, rpc::Server& server, const OwnSocket& socket) {
   // Running calls are cancelled, and have some time to undo their work. VMs go on.
-  co_await server.stop(host::after(std::chrono::seconds(20)));
+  co_await server.stop(host::after(limits::kShutdownDeadline));
   co_await vms.pool().close();
   co_await services.resources.close();
   socket.remove();
@@ -226,7 +225,7 @@ int run(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);
   // One arena and an early trim keep an idle daemon small. Allocations are not what the daemon spends its time on.
   ::mallopt(M_ARENA_MAX, 1);
-  ::mallopt(M_TRIM_THRESHOLD, 64 * 1024);
+  ::mallopt(M_TRIM_THRESHOLD, limits::kTrimBytes);
   raise_descriptor_limit();
   auto options = parse_options(argc, argv);
   if (!options) {

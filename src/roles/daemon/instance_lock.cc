@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "host/files.h"
+#include "roles/daemon/bounds.h"
 
 namespace banger::roles::daemon {
 
@@ -16,7 +17,7 @@ Result<UniqueFd> take_instance_lock(const std::string& path) {
   auto fd = TRY(host::open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) < 0) {
     if (errno != EWOULDBLOCK) return fail_errno(path);
-    auto pid = host::read_file(path, 64);
+    auto pid = host::read_file(path, limits::kLockFileBytes);
     return fail(ErrorCode::exists,
                 fmt::format("another daemon is running (pid {})", pid ? printable(trim(*pid)) : "unknown"),
                 "banger daemon stop");

@@ -8,10 +8,10 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "host/confine.h"
 #include "host/runtime.h"
+#include "roles/helper/bounds.h"
 #include "rpc/helper_protocol.h"
 
 namespace banger::roles::helper {
@@ -62,7 +62,8 @@ Result<> confine(const capabilities::PrivilegedTable& table, const capabilities:
 Result<capabilities::PrivilegedReply> perform(const HandlerContext& context, int socket, Audit& audit) {
   auto line = TRY(read_line(socket, host::after(context.request_deadline)));
   auto request = TRY(rpc::parse_helper_request(line));
-  audit = {printable(request.operation, 64), printable(dump_json(request.arguments), limits::kHelperAuditBytes)};
+  audit = {printable(request.operation, limits::kHelperNameBytes),
+           printable(dump_json(request.arguments), limits::kHelperAuditBytes)};
   auto* operation =
       TRY(capabilities::validated(context.table, context.privileged, request.operation, request.arguments));
   TRY(context.lock.lock(limits::kHelperDeadline));

@@ -5,10 +5,10 @@
 #include <chrono>
 #include <functional>
 
-#include "base/bounds.h"
 #include "base/log.h"
 #include "base/unique_fd.h"
 #include "host/unix_socket.h"
+#include "roles/helper/bounds.h"
 
 namespace banger::roles::helper {
 

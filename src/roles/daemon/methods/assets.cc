@@ -5,6 +5,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/objects/image.h"
+#include "api/objects/kernel.h"
+#include "api/objects/vm.h"
 #include "base/text.h"
 #include "engine/health/gc.h"
 #include "roles/daemon/methods/methods.h"
@@ -13,16 +16,37 @@ namespace banger::roles::daemon {
 
 namespace {
 
-Json image_json(Daemon& daemon, const image::Image& image) {
-  Json json = image::to_json(image);
-  json["used_by"] = daemon.vms.registry().users_of_image(image.id);
-  return json;
+api::ImageObject describe(Daemon& daemon, const image::Image& image) {
+  return {
+      .id = image.id,
+      .name = image.name,
+      .source = image.source,
+      .kernel = image.kernel,
+      .sha256 = image.sha256,
+      .size_bytes = image.size_bytes,
+      .rootfs_bytes = image.rootfs_bytes,
+      .created_at = image.created_at,
+      .init = std::string(to_string(image.init)),
+      .rootfs = image.rootfs,
+      .work_seed = image.work_seed,
+      .used_by = daemon.vms.registry().users_of_image(image.id),
+  };
 }
 
-Json kernel_json(Daemon& daemon, const image::Kernel& kernel) {
-  Json json = image::to_json(kernel);
-  json["used_by"] = daemon.vms.registry().users_of_kernel(kernel.name);
-  return json;
+api::KernelObject describe(Daemon& daemon, const image::Kernel& kernel) {
+  return {
+      .name = kernel.name,
+      .source = kernel.source,
+      .release = kernel.release,
+      .sha256 = kernel.sha256,
+      .size_bytes = kernel.size_bytes,
+      .created_at = kernel.created_at,
+      .vmlinux = kernel.vmlinux,
+      .modules = kernel.modules,
+      .modules_image = kernel.modules_image,
+      .initrd = kernel.initrd,
+      .used_by = daemon.vms.registry().users_of_kernel(kernel.name),
+  };
 }
 
 image::StageProgress progress_of(rpc::CallContext& context) {
@@ -43,15 +67,16 @@ Result<std::string> path_param(const Json& params, std::string_view key) {
 }
 
 Task<Result<Json>> image_list(Daemon& daemon, const Json&, rpc::CallContext&) {
-  Json images = Json::array(), recipes = Json::array();
-  for (const auto& image : CO_TRY(daemon.services.images.list())) images.push_back(image_json(daemon, image));
+  api::ImageList list;
+  for (const auto& image : CO_TRY(daemon.services.images.list())) list.images.push_back(describe(daemon, image));
   for (const auto& recipe : daemon.services.images.recipes())
-    recipes.push_back({{"name", recipe.name}, {"description", recipe.description}});
-  co_return Json{{"images", std::move(images)}, {"recipes", std::move(recipes)}};
+    list.recipes.push_back({.name = recipe.name, .description = recipe.description});
+  co_return api::to_json(list);
 }
 
 Task<Result<Json>> image_show(Daemon& daemon, const Json& params, rpc::CallContext&) {
-  co_return image_json(daemon, CO_TRY(daemon.services.images.get(CO_TRY(get_string(params, "image")))));
+  auto image = CO_TRY(daemon.services.images.get(CO_TRY(get_string(params, "image"))));
+  co_return api::to_json(describe(daemon, image));
 }
 
 Task<Result<Json>> image_build(Daemon& daemon, const Json& params, rpc::CallContext& context) {
@@ -61,15 +86,16 @@ Task<Result<Json>> image_build(Daemon& daemon, const Json& params, rpc::CallCont
   auto built = CO_TRY(co_await daemon.services.images.build(name, progress_of(context), context.cancel()));
   // The older image has lost its name to the new image. The older image is removed, unless VMs were made from it.
   if (before) co_await engine::remove_orphan(daemon.services, daemon.vms, before->id);
-  co_return image_json(daemon, built);
+  co_return api::to_json(describe(daemon, built));
 }
 
 Task<Result<Json>> image_import(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto name = CO_TRY(get_string(params, "name"));
   auto tar = CO_TRY(path_param(params, "tar"));
   auto kernel = CO_TRY(find_string(params, "kernel")).value_or("debian-cloud");
-  co_return image_json(daemon, CO_TRY(co_await daemon.services.images.import_tar(
-                                   name, tar, kernel, progress_of(context), context.cancel())));
+  auto image =
+      CO_TRY(co_await daemon.services.images.import_tar(name, tar, kernel, progress_of(context), context.cancel()));
+  co_return api::to_json(describe(daemon, image));
 }
 
 Task<Result<Json>> image_delete(Daemon& daemon, const Json& params, rpc::CallContext&) {
@@ -77,24 +103,26 @@ Task<Result<Json>> image_delete(Daemon& daemon, const Json& params, rpc::CallCon
   CO_TRY(check_unused(fmt::format("image '{}'", image.name), daemon.vms.registry().users_of_image(image.id)));
   co_await daemon.vms.drop_templates([id = image.id](const store::SaveRow& row) { return row.image_id == id; });
   CO_TRY(daemon.services.images.remove(image.id));
-  co_return Json{{"id", image.id}, {"name", image.name}};
+  co_return api::to_json(api::Named{.id = image.id, .name = image.name});
 }
 
 Task<Result<Json>> kernel_list(Daemon& daemon, const Json&, rpc::CallContext&) {
-  Json kernels = Json::array();
-  for (const auto& kernel : CO_TRY(daemon.services.kernels.list())) kernels.push_back(kernel_json(daemon, kernel));
-  co_return Json{{"kernels", std::move(kernels)}, {"pullable", daemon.services.kernels.pullable()}};
+  api::KernelList list;
+  for (const auto& kernel : CO_TRY(daemon.services.kernels.list())) list.kernels.push_back(describe(daemon, kernel));
+  list.pullable = daemon.services.kernels.pullable();
+  co_return api::to_json(list);
 }
 
 Task<Result<Json>> kernel_show(Daemon& daemon, const Json& params, rpc::CallContext&) {
-  co_return kernel_json(daemon, CO_TRY(daemon.services.kernels.get(CO_TRY(get_string(params, "kernel")))));
+  auto kernel = CO_TRY(daemon.services.kernels.get(CO_TRY(get_string(params, "kernel"))));
+  co_return api::to_json(describe(daemon, kernel));
 }
 
 Task<Result<Json>> kernel_pull(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto name = CO_TRY(get_string(params, "name"));
   auto turn = co_await daemon.services.pulling_kernel.lock();
-  co_return kernel_json(daemon,
-                        CO_TRY(co_await daemon.services.kernels.pull(name, progress_of(context), context.cancel())));
+  auto kernel = CO_TRY(co_await daemon.services.kernels.pull(name, progress_of(context), context.cancel()));
+  co_return api::to_json(describe(daemon, kernel));
 }
 
 Task<Result<Json>> kernel_import(Daemon& daemon, const Json& params, rpc::CallContext& context) {
@@ -102,8 +130,9 @@ Task<Result<Json>> kernel_import(Daemon& daemon, const Json& params, rpc::CallCo
   auto vmlinux = CO_TRY(path_param(params, "vmlinux"));
   auto modules = CO_TRY(path_param(params, "modules"));
   auto initrd = CO_TRY(path_param(params, "initrd"));
-  co_return kernel_json(daemon, CO_TRY(co_await daemon.services.kernels.import(
-                                    name, vmlinux, modules, initrd, progress_of(context), context.cancel())));
+  auto kernel = CO_TRY(
+      co_await daemon.services.kernels.import(name, vmlinux, modules, initrd, progress_of(context), context.cancel()));
+  co_return api::to_json(describe(daemon, kernel));
 }
 
 Task<Result<Json>> kernel_delete(Daemon& daemon, const Json& params, rpc::CallContext&) {
@@ -111,7 +140,7 @@ Task<Result<Json>> kernel_delete(Daemon& daemon, const Json& params, rpc::CallCo
   CO_TRY(check_unused(fmt::format("kernel '{}'", kernel.name), daemon.vms.registry().users_of_kernel(kernel.name)));
   co_await daemon.vms.drop_templates([name = kernel.name](const store::SaveRow& row) { return row.kernel == name; });
   CO_TRY(daemon.services.kernels.remove(kernel.name));
-  co_return Json{{"name", kernel.name}};
+  co_return api::to_json(api::KernelName{.name = kernel.name});
 }
 
 constexpr Handler kHandlers[] = {

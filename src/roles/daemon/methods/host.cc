@@ -11,6 +11,7 @@
 #include "engine/health/doctor.h"
 #include "engine/health/gc.h"
 #include "host/files.h"
+#include "roles/daemon/bounds.h"
 #include "roles/daemon/methods/methods.h"
 
 namespace banger::roles::daemon {
@@ -18,7 +19,7 @@ namespace banger::roles::daemon {
 namespace {
 
 std::uint64_t resident_bytes() {
-  auto statm = host::read_file("/proc/self/statm", 256);
+  auto statm = host::read_file("/proc/self/statm", limits::kStatmBytes);
   if (!statm) return 0;
   auto fields = split(*statm, ' ');
   return fields.size() < 2 ? 0

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "base/bounds.h"
+#include "roles/daemon/bounds.h"
 
 namespace banger::roles::daemon {
 

@@ -4,9 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include "api/objects/snapshot.h"
-#include "base/bounds.h"
 #include "base/text.h"
 #include "host/files.h"
+#include "roles/daemon/bounds.h"
 #include "roles/daemon/methods/methods.h"
 #include "roles/daemon/methods/vm_object.h"
 
@@ -50,7 +50,7 @@ Task<Result<Json>> suspend(Daemon& daemon, const Json& params, rpc::CallContext&
   auto vm = CO_TRY(named_vm(daemon, params));
   engine::Stages stages(report_to(context));
   CO_TRY(co_await vm->suspend(stages));
-  co_return vm_object(daemon.services, *vm);
+  co_return api::to_json(vm_object(daemon.services, *vm));
 }
 
 Task<Result<Json>> resume(Daemon& daemon, const Json& params, rpc::CallContext& context) {
@@ -61,7 +61,7 @@ Task<Result<Json>> resume(Daemon& daemon, const Json& params, rpc::CallContext& 
   engine::Stages stages(report_to(context));
   CO_TRY(co_await daemon.vms.make_room_for(*vm));
   CO_TRY(co_await vm->start(stages, context.cancel(), engine::WaitFor::agent));
-  co_return vm_object(daemon.services, *vm);
+  co_return api::to_json(vm_object(daemon.services, *vm));
 }
 
 // ---- forks
@@ -126,13 +126,15 @@ void begin_children(Fork& fork, const store::SaveRow& save, engine::Stages& stag
   }
 }
 
-Task<Result<Json>> await_children(Fork& fork, bool saved, host::Cancel& cancel) {
+// `saved` is the outcome of saving the parent.
+Task<Result<std::vector<api::VmObject>>> await_children(Fork& fork, const Result<engine::SavedVm>& saved,
+                                                        host::Cancel& cancel) {
   auto& children = fork.children;
   while (children->under_way > 0) {
     if (!saved || cancel.requested() || children->first_error) fork.stop->request();
-    co_await children->changed.wait(host::after(std::chrono::milliseconds(200)));
+    co_await children->changed.wait(host::after(limits::kForkPoll));
   }
-  Json vms = Json::array();
+  std::vector<api::VmObject> vms;
   for (const auto& vm : children->made)
     if (vm) vms.push_back(vm_object(fork.daemon.services, *vm));
   if (saved && !children->first_error) co_return vms;
@@ -160,12 +162,14 @@ Task<Result<Json>> fork(Daemon& daemon, const Json& params, rpc::CallContext& co
     can_start = [&](const store::SaveRow& save) { begin_children(fork, save, stages); };
   auto saved = co_await vm->save_as(std::move(row), stages, std::move(can_start));
   if (saved) begin_children(fork, saved->row, stages);
-  auto vms = co_await await_children(fork, saved.has_value(), context.cancel());
+  auto vms = co_await await_children(fork, saved, context.cancel());
   auto what = fmt::format("fork vm '{}'", vm->record().name());
   auto done = CO_TRY(in(what, std::move(saved)));
   daemon.services.saves.release(done.row.id);
-  auto made = CO_TRY(in(what, std::move(vms)));
-  co_return Json{{"vms", std::move(made)}, {"pause_ms", static_cast<double>(done.pause.count()) / 1000.0}};
+  co_return api::to_json(api::ForkResult{
+      .vms = CO_TRY(in(what, std::move(vms))),
+      .pause_ms = std::chrono::duration<double, std::milli>(done.pause).count(),
+  });
 }
 
 // ---- snapshots
@@ -206,7 +210,7 @@ Task<Result<Json>> snapshot_restore(Daemon& daemon, const Json& params, rpc::Cal
     CO_TRY(co_await daemon.vms.make_room_for(*vm));
     CO_TRY(co_await vm->start(stages, context.cancel(), engine::WaitFor::agent));
   }
-  co_return vm_object(daemon.services, *vm);
+  co_return api::to_json(vm_object(daemon.services, *vm));
 }
 
 Task<Result<Json>> snapshot_delete(Daemon& daemon, const Json& params, rpc::CallContext&) {
@@ -216,7 +220,7 @@ Task<Result<Json>> snapshot_delete(Daemon& daemon, const Json& params, rpc::Call
     co_return fail(ErrorCode::busy, fmt::format("snapshot '{}' is used by vm {}", row.name, join(users, ", ")),
                    "stop or delete those VMs first");
   CO_TRY(co_await daemon.services.saves.drop(row.id));
-  co_return Json{{"id", row.id}, {"name", row.name}};
+  co_return api::to_json(api::Named{.id = row.id, .name = row.name});
 }
 
 constexpr Handler kHandlers[] = {

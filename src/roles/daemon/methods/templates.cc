@@ -92,13 +92,13 @@ Result<std::vector<store::SaveRow>> matching_templates(Daemon& daemon, const Jso
 // Machines may run on a template. Such a template stays until the last of these machines has ended, but new VMs do not
 // use it.
 Task<Result<Json>> remove(Daemon& daemon, const Json& params, rpc::CallContext&) {
-  Json deleted = Json::array();
+  api::DeletedTemplates result;
   for (const auto& row : CO_TRY(matching_templates(daemon, params))) {
     CO_TRY(daemon.services.saves.retire(row.id));
     co_await daemon.vms.pool().remove_ready_of(row.id);
-    deleted.push_back(row.id);
+    result.deleted.push_back(row.id);
   }
-  co_return Json{{"deleted", std::move(deleted)}};
+  co_return api::to_json(result);
 }
 
 constexpr Handler kHandlers[] = {

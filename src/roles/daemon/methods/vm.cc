@@ -79,7 +79,7 @@ Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& 
   engine::Stages stages(report_to(context));
   auto vm = CO_TRY(co_await daemon.vms.create(std::move(request), stages, context.cancel()));
   if (ephemeral) remove_with_client(daemon, vm, context);
-  co_return vm_object(daemon.services, *vm);
+  co_return api::to_json(vm_object(daemon.services, *vm));
 }
 
 Task<Result<Json>> start(Daemon& daemon, const Json& params, rpc::CallContext& context) {
@@ -88,7 +88,7 @@ Task<Result<Json>> start(Daemon& daemon, const Json& params, rpc::CallContext& c
   if (CO_TRY(find_bool(params, "cold")).value_or(false)) CO_TRY(co_await vm->discard_saved_memory());
   CO_TRY(co_await daemon.vms.make_room_for(*vm));
   CO_TRY(co_await vm->start(stages, context.cancel(), CO_TRY(wait_param(params))));
-  co_return vm_object(daemon.services, *vm);
+  co_return api::to_json(vm_object(daemon.services, *vm));
 }
 
 Result<std::chrono::milliseconds> stop_deadline(const Json& params) {
@@ -100,13 +100,13 @@ Task<Result<Json>> stop(Daemon& daemon, const Json& params, rpc::CallContext& co
   auto vm = CO_TRY(named_vm(daemon, params));
   context.progress("stop", vm->record().name());
   CO_TRY(co_await vm->stop(CO_TRY(stop_deadline(params))));
-  co_return vm_object(daemon.services, *vm);
+  co_return api::to_json(vm_object(daemon.services, *vm));
 }
 
 Task<Result<Json>> kill(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto vm = CO_TRY(named_vm(daemon, params));
   CO_TRY(co_await vm->kill());
-  co_return vm_object(daemon.services, *vm);
+  co_return api::to_json(vm_object(daemon.services, *vm));
 }
 
 Task<Result<Json>> restart(Daemon& daemon, const Json& params, rpc::CallContext& context) {
@@ -115,15 +115,15 @@ Task<Result<Json>> restart(Daemon& daemon, const Json& params, rpc::CallContext&
   CO_TRY(co_await vm->stop(limits::kStopDeadline));
   engine::Stages stages(report_to(context));
   CO_TRY(co_await vm->start(stages, context.cancel(), CO_TRY(wait_param(params))));
-  co_return vm_object(daemon.services, *vm);
+  co_return api::to_json(vm_object(daemon.services, *vm));
 }
 
 Task<Result<Json>> remove(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto vm = CO_TRY(named_vm(daemon, params));
-  Json gone = {{"id", vm->record().id()}, {"name", vm->record().name()}};
+  auto gone = name_object(*vm);
   bool force = CO_TRY(find_bool(params, "force")).value_or(false);
   CO_TRY(co_await daemon.vms.remove(vm, force ? engine::Force::yes : engine::Force::no));
-  co_return gone;
+  co_return api::to_json(gone);
 }
 
 Task<Result<Json>> set(Daemon& daemon, const Json& params, rpc::CallContext&) {
@@ -136,34 +136,37 @@ Task<Result<Json>> set(Daemon& daemon, const Json& params, rpc::CallContext&) {
   bool stopped = vm->record().state() == vm::State::stopped;
   auto effect = CO_TRY(co_await vm->change(std::move(name), after));
   auto taken = effect == TakesEffect::at_once ? vm::Taken::yes : vm::Taken::no;
-  auto json = vm_object(daemon.services, *vm);
-  json["restart_needed"] = stopped ? std::vector<std::string>() : vm::restart_needed(before, after, taken);
-  co_return json;
+  auto object = vm_object(daemon.services, *vm);
+  object.restart_needed = stopped ? std::vector<std::string>() : vm::restart_needed(before, after, taken);
+  co_return api::to_json(object);
 }
 
 Task<Result<Json>> list(Daemon& daemon, const Json&, rpc::CallContext&) {
-  Json vms = Json::array();
-  for (const auto& vm : daemon.vms.registry().list()) vms.push_back(vm_object(daemon.services, *vm));
-  co_return Json{{"vms", std::move(vms)}};
+  api::VmList list;
+  for (const auto& vm : daemon.vms.registry().list()) list.vms.push_back(vm_object(daemon.services, *vm));
+  co_return api::to_json(list);
 }
 
 Task<Result<Json>> show(Daemon& daemon, const Json& params, rpc::CallContext&) {
-  co_return vm_object(daemon.services, *CO_TRY(named_vm(daemon, params)));
+  auto vm = CO_TRY(named_vm(daemon, params));
+  co_return api::to_json(vm_object(daemon.services, *vm));
 }
 
 Task<Result<Json>> stats(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto vm = CO_TRY(named_vm(daemon, params));
-  auto json = CO_TRY(co_await vm->parts().use->stats(daemon.services.config.stats_poll_interval));
+  auto age = daemon.services.config.stats_poll_interval;
+  auto answer = CO_TRY(co_await vm->parts().use->stats(age));
+  auto stats = CO_TRY(in(fmt::format("the answer of vm '{}'", vm->record().name()), guest_stats(answer)));
   if (auto machine = vm->parts().machine->get()) {
     if (auto host = machine->stats()) {
-      json["host_cpu_time_us"] = host->cpu_time_us;
-      json["host_resident_bytes"] = host->resident_bytes;
-      json["host_pss_bytes"] = host->proportional_bytes;
+      stats.host_cpu_time_us = host->cpu_time_us;
+      stats.host_resident_bytes = host->resident_bytes;
+      stats.host_pss_bytes = host->proportional_bytes;
     }
   }
-  co_await vm->parts().machine->read_metrics(daemon.services.config.stats_poll_interval);
-  json["metrics"] = vm->parts().machine->metrics();
-  co_return json;
+  co_await vm->parts().machine->read_metrics(age);
+  if (const auto& metrics = vm->parts().machine->metrics()) stats.metrics = metrics->figures;
+  co_return api::to_json(stats);
 }
 
 constexpr Handler kHandlers[] = {

@@ -4,65 +4,83 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/bounds.h"
+
 namespace banger::roles::daemon {
 
 namespace {
 
-void add_spec(const vm::Spec& spec, Json& json) {
-  json["vcpus"] = spec.vcpus;
-  json["memory_bytes"] = spec.memory_bytes;
-  json["disk_bytes"] = spec.disk_bytes;
-  json["system_bytes"] = spec.system_bytes;
-  json["nat"] = spec.nat;
-  json["network"] = to_string(spec.network);
-  json["storage"] = to_string(spec.storage);
-  json["labels"] = spec.labels;
+void add_spec(const vm::Spec& spec, api::VmObject& object) {
+  object.vcpus = spec.vcpus;
+  object.memory_bytes = spec.memory_bytes;
+  object.disk_bytes = spec.disk_bytes;
+  object.system_bytes = spec.system_bytes;
+  object.nat = spec.nat;
+  object.network = to_string(spec.network);
+  object.storage = to_string(spec.storage);
+  object.labels = spec.labels;
 }
 
-void add_record(const store::VmRow& row, Json& json) {
-  Json stages = Json::parse(row.stages.empty() ? "[]" : row.stages, nullptr, false);
-  json["id"] = row.id;
-  json["name"] = row.name;
-  json["image_id"] = row.image_id;
-  json["kernel"] = row.kernel;
-  json["created_at"] = row.created_at;
-  json["started_at"] = row.started_at;
-  json["last_error"] = row.last_error;
-  json["stages"] = stages.is_array() ? stages : Json::array();
-  json["way"] = row.started_from ? to_string(*row.started_from) : "";
-  json["ephemeral"] = row.ephemeral;
+std::vector<api::StageObject> stages_of(const store::VmRow& row) {
+  std::vector<api::StageObject> stages;
+  auto list = parse_json(row.stages, limits::kRpcMessageBytes).value_or(Json::array());
+  for (const auto& item : list)
+    if (auto stage = api::read<api::StageObject>(item)) stages.push_back(std::move(*stage));
+  return stages;
 }
 
-void add_machine(const machine::Machine* machine, Json& json) {
-  json["machine"] = json["machine_reason"] = json["accelerator"] = "";
-  json["pid"] = nullptr;
-  if (!machine) return;
-  const auto& record = machine->record();
-  json["machine"] = fmt::format("{} {}", record.driver, record.version);
-  json["machine_reason"] = record.reason;
-  json["accelerator"] = record.accelerator;
-  json["pid"] = record.process.pid;
+void add_record(const store::VmRow& row, api::VmObject& object) {
+  object.id = row.id;
+  object.name = row.name;
+  object.image_id = row.image_id;
+  object.kernel = row.kernel;
+  object.created_at = row.created_at;
+  object.started_at = row.started_at;
+  object.last_error = row.last_error;
+  object.stages = stages_of(row);
+  object.started_from = row.started_from ? to_string(*row.started_from) : "";
+  object.ephemeral = row.ephemeral;
+}
+
+void add_machine(const machine::MachineRecord& record, api::VmObject& object) {
+  object.machine = fmt::format("{} {}", record.driver, record.version);
+  object.machine_reason = record.reason;
+  object.accelerator = record.accelerator;
+  object.pid = record.process.pid;
 }
 
 }  // namespace
 
-Json vm_object(const engine::Services& services, const engine::VmOwner& vm) {
-  Json json = Json::object();
-  add_record(vm.record().row(), json);
-  add_spec(vm.record().spec(), json);
-  add_machine(vm.parts().machine->get().get(), json);
+api::VmObject vm_object(const engine::Services& services, const engine::VmOwner& vm) {
+  api::VmObject object;
+  const auto& parts = vm.parts();
+  add_record(vm.record().row(), object);
+  add_spec(vm.record().spec(), object);
+  if (auto machine = parts.machine->get()) add_machine(machine->record(), object);
   auto image = services.images.get(vm.record().row().image_id);
   auto save = services.saves.get(vm.record().row().save_id);
-  json["state"] = vm::to_string(vm.state());
-  json["image"] = image ? image->name : vm.record().spec().image;
-  json["template"] = save && save->kind == store::SaveKind::template_ ? save->id : "";
-  json["address"] = engine::guest_address(vm.parts());
-  json["agent_ready"] = vm.parts().link->up();
-  json["system_ready"] = vm.parts().link->system_up();
-  json["disk_used_bytes"] = vm.parts().disks.used_bytes();
-  json["directory"] = vm.parts().disks.directory();
-  json["metrics"] = vm.parts().machine->metrics();
-  return json;
+  object.state = vm.record().state();
+  object.image = image ? image->name : vm.record().spec().image;
+  object.template_id = save && save->kind == store::SaveKind::template_ ? save->id : "";
+  object.address = engine::guest_address(parts);
+  object.agent_ready = parts.link->up();
+  object.system_ready = parts.link->system_up();
+  object.disk_used_bytes = parts.disks.used_bytes();
+  object.directory = parts.disks.directory();
+  if (const auto& metrics = parts.machine->metrics()) object.metrics = metrics->figures;
+  return object;
+}
+
+api::Named name_object(const engine::VmOwner& vm) { return {.id = vm.record().id(), .name = vm.record().name()}; }
+
+Result<api::VmStats> guest_stats(const Json& answer) {
+  auto stats = api::read<api::VmStats>(answer);
+  if (!stats) return fail(ErrorCode::corrupt, std::move(stats.error().message));
+  stats->host_resident_bytes.reset();
+  stats->host_pss_bytes.reset();
+  stats->host_cpu_time_us.reset();
+  stats->metrics.reset();
+  return stats;
 }
 
 }  // namespace banger::roles::daemon

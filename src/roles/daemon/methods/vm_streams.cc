@@ -6,20 +6,19 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
+#include "api/objects/file.h"
 #include "base/text.h"
 #include "engine/reach/relay.h"
 #include "host/files.h"
 #include "link/bounds.h"
 #include "machine/log_bound.h"
+#include "roles/daemon/bounds.h"
 #include "roles/daemon/methods/methods.h"
+#include "roles/daemon/methods/vm_object.h"
 
 namespace banger::roles::daemon {
 
 namespace {
-
-constexpr auto kAgentConnectDeadline = std::chrono::seconds(10);
-constexpr auto kUnpackDeadline = std::chrono::minutes(10);  // the guest may still have to write buffered files
 
 std::string query_path(std::string_view route, std::string_view path) {
   return fmt::format("{}?path={}", route, link::percent_encode(path));
@@ -33,7 +32,7 @@ struct Opened {
 
 Task<Result<Opened>> open_stream(Daemon& daemon, const Json& params, link::Request request) {
   auto vm = CO_TRY(named_vm(daemon, params));
-  auto client = CO_TRY(co_await vm->parts().link->client(host::after(kAgentConnectDeadline)));
+  auto client = CO_TRY(co_await vm->parts().link->client(host::after(limits::kAgentConnectDeadline)));
   std::shared_ptr<link::ClientStream> stream = CO_TRY(co_await client->open(std::move(request)));
   co_return Opened{vm, vm->parts().use->begin(), stream};
 }
@@ -49,30 +48,25 @@ Task<Result<std::string>> read_body(link::ClientStream& stream) {
   co_return body;
 }
 
-struct FileInfo {
-  bool exists;
-  std::string type;
-  std::int64_t mode;
-  std::string target_type;  // the type behind a symlink; empty when the symlink leads to nothing
-};
-
-Task<Result<FileInfo>> file_info(Daemon& daemon, const Json& params, std::string path) {
+Task<Result<api::FileObject>> describe_file(Daemon& daemon, const Json& params, std::string path) {
   auto vm = CO_TRY(named_vm(daemon, params));
-  auto client = CO_TRY(co_await vm->parts().link->client(host::after(kAgentConnectDeadline)));
+  auto client = CO_TRY(co_await vm->parts().link->client(host::after(limits::kAgentConnectDeadline)));
   auto text =
       CO_TRY(co_await client->call("GET", query_path("/stat", path), "", host::after(limits::kLinkRequestDeadline)));
   auto json = CO_TRY(parse_json(text, limits::kLinkJsonBytes));
-  co_return FileInfo{.exists = CO_TRY(get_bool(json, "exists")),
-                     .type = printable(CO_TRY(find_string(json, "type")).value_or("")),
-                     .mode = CO_TRY(find_int(json, "mode")).value_or(0),
-                     .target_type = printable(CO_TRY(find_string(json, "target_type")).value_or(""))};
+  api::FileObject file{.exists = CO_TRY(get_bool(json, "exists")),
+                       .type = printable(CO_TRY(find_string(json, "type")).value_or("")),
+                       .mode = CO_TRY(find_int(json, "mode")).value_or(0),
+                       .target_type = CO_TRY(find_string(json, "target_type"))};
+  if (file.target_type) file.target_type = printable(*file.target_type);
+  co_return file;
 }
 
 Task<Result<Json>> exec(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto [vm, use, stream] = CO_TRY(co_await open_stream(daemon, params, {.method = "POST", .path = "/exec"}));
   // The daemon does not wait for the guest's answer, because every command would pay for that round trip. The client
   // has a deadline of its own.
-  auto caller = CO_TRY(co_await context.become_stream(Json{{"id", vm->record().id()}, {"name", vm->record().name()}}));
+  auto caller = CO_TRY(co_await context.become_stream(api::to_json(name_object(*vm))));
   // The call counts as foreground only at its begin and at its end. A shell may be open for days.
   (void)daemon.vms.foreground().begin();
   co_await engine::relay(daemon.services.runtime, std::move(caller), stream, engine::OnCallerEnd::reset);
@@ -89,16 +83,24 @@ Task<Result<>> upload(rpc::RawStream& caller, link::ClientStream& guest) {
     if (!co_await guest.write(std::move(bytes))) break;
   }
   (void)co_await guest.finish();
-  int status = CO_TRY(co_await guest.status(host::after(kUnpackDeadline)));
+  int status = CO_TRY(co_await guest.status(host::after(limits::kUnpackDeadline)));
   auto body = CO_TRY(co_await read_body(guest));
   if (status >= 400) co_return std::unexpected(link::guest_error(status, body));
   co_return Result<>{};
 }
 
+api::UploadResult upload_result(const Result<>& done) {
+  if (done) return {.ok = true, .error = {}};
+  const auto& error = done.error();
+  api::ErrorObject object{.code = std::string(to_string(error.code)), .message = error.message, .hint = {}};
+  if (!error.hint.empty()) object.hint = error.hint;
+  return {.ok = {}, .error = std::move(object)};
+}
+
 Task<Result<Json>> put_files(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto path = CO_TRY(get_string(params, "path"));
-  auto info = CO_TRY(co_await file_info(daemon, params, path));
-  if (info.type != "directory" && info.target_type != "directory")
+  auto file = CO_TRY(co_await describe_file(daemon, params, path));
+  if (file.type != "directory" && file.target_type != "directory")
     co_return fail(ErrorCode::not_found, fmt::format("{}: no such directory in the guest", printable(path)));
   bool keep_owner = CO_TRY(find_bool(params, "keep_owner")).value_or(false);
   bool follow_link = CO_TRY(find_bool(params, "follow_link")).value_or(false);
@@ -106,37 +108,31 @@ Task<Result<Json>> put_files(Daemon& daemon, const Json& params, rpc::CallContex
   auto [vm, use, stream] = CO_TRY(co_await open_stream(daemon, params, {.method = "PUT", .path = target}));
   auto caller = CO_TRY(co_await context.become_stream(Json::object()));
   auto done = co_await upload(*caller, *stream);
-  Json answer = {{"ok", true}};
-  if (!done) answer = {{"error", {{"code", to_string(done.error().code)}, {"message", done.error().message}}}};
-  (void)co_await caller->write(dump_json(answer) + "\n");
+  (void)co_await caller->write(dump_json(api::to_json(upload_result(done))) + "\n");
   caller->shutdown_write();
   co_return Json();
 }
 
 Task<Result<Json>> get_files(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto path = CO_TRY(get_string(params, "path"));
-  auto info = CO_TRY(co_await file_info(daemon, params, path));
-  if (!info.exists)
+  auto file = CO_TRY(co_await describe_file(daemon, params, path));
+  if (!file.exists)
     co_return fail(ErrorCode::not_found, fmt::format("{}: no such file or directory in the guest", printable(path)));
   auto [vm, use, stream] =
       CO_TRY(co_await open_stream(daemon, params, {.method = "GET", .path = query_path("/files", path)}));
   CO_TRY(co_await stream->finish());
   int status = CO_TRY(co_await stream->status(host::after(limits::kLinkRequestDeadline)));
   if (status >= 400) co_return std::unexpected(link::guest_error(status, CO_TRY(co_await read_body(*stream))));
-  auto caller = CO_TRY(co_await context.become_stream(Json{{"type", info.type}, {"name", vm->record().name()}}));
+  auto caller = CO_TRY(co_await context.become_stream(
+      api::to_json(api::DownloadObject{.type = file.type, .name = vm->record().name()})));
   co_await engine::relay(daemon.services.runtime, std::move(caller), stream, engine::OnCallerEnd::ignore);
   co_return Json();
 }
 
 Task<Result<Json>> stat_file(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto path = CO_TRY(get_string(params, "path"));
-  auto info = CO_TRY(co_await file_info(daemon, params, path));
-  Json answer{{"exists", info.exists}, {"type", info.type}, {"mode", info.mode}};
-  if (!info.target_type.empty()) answer["target_type"] = info.target_type;
-  co_return answer;
+  co_return api::to_json(CO_TRY(co_await describe_file(daemon, params, path)));
 }
-
-constexpr std::int64_t kDefaultTail = 1 << 20;
 
 struct LogFile {
   UniqueFd fd;
@@ -151,7 +147,7 @@ Result<LogFile> open_log(const engine::VmOwner& vm, const Json& params) {
     return fail(ErrorCode::not_found, fmt::format("vm '{}' has no {} log yet", vm.record().name(), source),
                 fmt::format("banger vm start {}", vm.record().name()));
   if (!fd) return std::unexpected(std::move(fd.error()));
-  auto tail = TRY(find_int(params, "tail_bytes")).value_or(kDefaultTail);
+  auto tail = TRY(find_int(params, "tail_bytes")).value_or(limits::kLogTailBytes);
   auto size = ::lseek(fd->get(), 0, SEEK_END);
   ::lseek(fd->get(), machine::first_text(fd->get(), std::max<off_t>(0, size - std::max<std::int64_t>(0, tail))),
           SEEK_SET);
@@ -163,7 +159,7 @@ Task<Result<Json>> logs(Daemon& daemon, const Json& params, rpc::CallContext& co
   bool follow = CO_TRY(find_bool(params, "follow")).value_or(false);
   auto log = CO_TRY(open_log(*vm, params));
   auto caller = CO_TRY(co_await context.become_stream(Json::object()));
-  std::string buffer(64 * 1024, '\0');
+  std::string buffer(limits::kLogReadBytes, '\0');
   for (;;) {
     // This comes before the read, so that bytes from the machine's last moments are still sent.
     bool running = vm->parts().machine->get() && vm->parts().machine->get()->running();
@@ -175,7 +171,7 @@ Task<Result<Json>> logs(Daemon& daemon, const Json& params, rpc::CallContext& co
     }
     if (!follow || !running || context.cancel().requested()) break;
     // The daemon gets no event when the file grows. This pace is fast enough for a reader, and costs one read.
-    co_await context.cancel().event().wait(host::after(std::chrono::milliseconds(100)));
+    co_await context.cancel().event().wait(host::after(limits::kLogPoll));
   }
   caller->shutdown_write();
   co_return Json();

@@ -10,11 +10,11 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
 #include "catch.h"
 #include "host/child.h"
 #include "host/confine.h"
 #include "host/files.h"
+#include "roles/helper/bounds.h"
 #include "rpc/helper_protocol.h"
 
 using namespace banger;

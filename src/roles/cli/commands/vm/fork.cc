@@ -3,8 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/bounds.h"
 #include "api/objects/vm.h"
-#include "base/bounds.h"
 #include "roles/cli/fields.h"
 #include "roles/cli/vm_options.h"
 

@@ -8,13 +8,14 @@
 #include "engine/fixture.h"
 
 using namespace banger;
+using banger::roles::daemon::guest_stats;
 using banger::roles::daemon::vm_object;
 using banger::test::Fixture;
 
 TEST_CASE("vm object: a stopped VM has no machine, but all fields") {
   Fixture f;
   auto vm = f.stopped();
-  auto json = vm_object(f.daemon->services, *vm);
+  auto json = api::to_json(vm_object(f.daemon->services, *vm));
   std::set<std::string> keys;
   for (const auto& [key, value] : json.items()) keys.insert(key);
   CHECK(keys == std::set<std::string>{"id",         "name",           "state",           "image",        "image_id",
@@ -34,7 +35,7 @@ TEST_CASE("vm object: a stopped VM has no machine, but all fields") {
 TEST_CASE("vm object: a running VM has its machine and the reason for it") {
   Fixture f;
   auto vm = f.running();
-  auto json = vm_object(f.daemon->services, *vm);
+  auto json = api::to_json(vm_object(f.daemon->services, *vm));
   CHECK(json["state"] == "running");
   CHECK(json["machine"] == "fake 1");
   CHECK(json["machine_reason"] == "a test");
@@ -42,4 +43,15 @@ TEST_CASE("vm object: a running VM has its machine and the reason for it") {
   CHECK(json["agent_ready"] == true);
   CHECK(json["way"] == "cold");
   CHECK(json["address"] == "10.0.2.15");
+}
+
+TEST_CASE("vm stats: a guest gives its own figures only, and none of another type") {
+  auto stats = guest_stats({{"load1", 0.5}, {"uptime_ms", 7}, {"host_pss_bytes", 1}, {"metrics", {{"disk_reads", 1}}}});
+  REQUIRE(stats);
+  CHECK(stats->load1 == 0.5);
+  CHECK(stats->uptime_ms == 7);
+  CHECK_FALSE(stats->host_pss_bytes);
+  CHECK_FALSE(stats->metrics);
+  CHECK(guest_stats({{"uptime_ms", "long"}}).error().code == ErrorCode::corrupt);
+  CHECK(guest_stats({{"disk_read_bytes", -1}}).error().code == ErrorCode::corrupt);
 }

@@ -1,0 +1,11 @@
+// Bounds on the parameters of methods, each with its reason. Bounds that several folders share are in base/bounds.h.
+#pragma once
+
+#include <cstdint>
+
+namespace banger::limits {
+
+inline constexpr std::int64_t kForkCount = 64;  ///< children of one fork; each needs memory and a machine of its own
+inline constexpr std::int64_t kStopTimeoutMs = 3'600'000;  ///< of vm.stop: an hour is more than any guest needs
+
+}  // namespace banger::limits

@@ -1,0 +1,44 @@
+// The daemon's own bounds, each with its reason. Bounds that several folders share are in base/bounds.h.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/bounds.h"
+#include "link/bounds.h"
+
+namespace banger::limits {
+
+// -- the process
+inline constexpr auto kRecoveryDeadline = std::chrono::seconds(3);  ///< for all VMs together, before the first answer
+inline constexpr auto kSocketCheckInterval = std::chrono::seconds(5);  ///< a lost socket is rare, and a check is cheap
+inline constexpr auto kShutdownDeadline = std::chrono::seconds(20);    ///< for running calls to undo their work
+inline constexpr std::uint64_t kDescriptors = 8192;  ///< 1024 is too few: forwards and clients may have 512
+inline constexpr int kTrimBytes = 64 * 1024;         ///< free memory at the top of the heap that goes to the kernel
+inline constexpr std::size_t kStatmBytes = 256;      ///< /proc/self/statm has seven numbers
+inline constexpr std::size_t kLockFileBytes = 64;    ///< the instance lock has one pid
+
+// -- calls to the agent
+inline constexpr auto kAgentConnectDeadline = std::chrono::seconds(10);  ///< a VM that just started may need a moment
+/// The agent connects within its own deadline, and the link takes time too.
+inline constexpr auto kTunnelDeadline = kTunnelConnectDeadline + std::chrono::seconds(5);
+inline constexpr auto kUnpackDeadline = std::chrono::minutes(10);  ///< the guest may have to write buffered files
+inline constexpr std::size_t kGuestTextBytes = 64;                 ///< addresses and names of processes are shorter
+
+// -- vm.ports
+inline constexpr auto kForwardDeadline = std::chrono::seconds(3);  ///< a new port is forwarded within two seconds
+inline constexpr std::size_t kProbePorts = 32;                     ///< of one VM; each probe is one or two connections
+inline constexpr auto kProbeDeadline = std::chrono::seconds(2);    ///< a guest under emulation answers within 0.2 s
+inline constexpr std::size_t kProbeBytes = 16;                     ///< the start of an answer shows its protocol
+inline constexpr std::size_t kHostNameBytes = 255;                 ///< RFC 1035, for the host of vm.tunnel
+
+// -- vm.logs
+inline constexpr std::int64_t kLogTailBytes = 1 << 20;            ///< of a log, when the client does not say how much
+inline constexpr std::size_t kLogReadBytes = 64 * kKiB;           ///< one read of a log
+inline constexpr auto kLogPoll = std::chrono::milliseconds(100);  ///< fast enough for a reader, and costs one read
+
+// -- vm.fork
+inline constexpr auto kForkPoll = std::chrono::milliseconds(200);  ///< how soon a cancelled fork is noticed
+
+}  // namespace banger::limits

@@ -1,7 +1,7 @@
 // Calls to the daemon, for all clients: the command line and any other user interface. This code uses no terminal.
 #pragma once
 
-#include <cstdint>
+#include <chrono>
 #include <string_view>
 
 #include "api/object.h"
@@ -28,7 +28,7 @@ class Connection {
 
   Result<Json> call(std::string_view method, const Json& params, const CallOptions& options = {});
   /// A call with a deadline instead of an interrupt: `timeout` when there is no answer in time.
-  Result<Json> call_within(std::string_view method, const Json& params, std::uint64_t milliseconds);
+  Result<Json> call_within(std::string_view method, const Json& params, std::chrono::milliseconds deadline);
   /// A call whose result is an object of src/api.
   template <api::Described T>
   Result<T> get(std::string_view method, const Json& params, const CallOptions& options = {}) {
@@ -44,8 +44,8 @@ class Connection {
   rpc::Client client_;
 };
 
-/// A descriptor (timerfd(2)) that becomes readable after `milliseconds`. It gives a deadline to a wait that only an
+/// A descriptor (timerfd(2)) that becomes readable after `delay`. It gives a deadline to a wait that only an
 /// interrupt can end.
-Result<UniqueFd> timer_after(std::uint64_t milliseconds);
+Result<UniqueFd> timer_after(std::chrono::milliseconds delay);
 
 }  // namespace banger::client

@@ -11,6 +11,7 @@
 #include <chrono>
 
 #include "base/text.h"
+#include "client/bounds.h"
 #include "host/child.h"
 #include "host/files.h"
 #include "host/unix_socket.h"
@@ -22,18 +23,12 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr auto kStartDeadline = std::chrono::seconds(10);
-// Another daemon that holds the instance lock may be about to listen, or about to end.
-constexpr auto kOtherDaemonGrace = milliseconds(300);
-constexpr auto kRetry = milliseconds(10);
-constexpr std::size_t kReadyBytes = 4096;
-
 bool nobody_listens(const Error& error) {
   return error.code == ErrorCode::not_found || error.code == ErrorCode::unavailable;
 }
 
 void pause() {
-  timespec wait{0, std::chrono::nanoseconds(kRetry).count()};
+  timespec wait{0, std::chrono::nanoseconds(limits::kStartRetry).count()};
   ::nanosleep(&wait, nullptr);
 }
 
@@ -52,13 +47,13 @@ Result<UniqueFd> take_start_lock(const host::Paths& paths, SteadyClock::time_poi
 // Everything that the daemon writes to its ready descriptor. `timeout` when the daemon neither writes nor closes it.
 Result<std::string> read_ready(int fd, SteadyClock::time_point deadline) {
   std::string text;
-  while (text.size() < kReadyBytes) {
+  while (text.size() < limits::kReadyMessageBytes) {
     auto left = std::chrono::duration_cast<milliseconds>(deadline - SteadyClock::now()).count();
     pollfd waiting{fd, POLLIN, 0};
     int ready = ::poll(&waiting, 1, static_cast<int>(std::max<long>(left, 0)));
     if (ready == 0)
       return fail(ErrorCode::timeout,
-                  fmt::format("the daemon was not ready after {}", format_duration(kStartDeadline)));
+                  fmt::format("the daemon was not ready after {}", format_duration(limits::kDaemonStartDeadline)));
     char chunk[512];
     auto count = ready < 0 ? -1 : ::read(fd, chunk, sizeof chunk);
     if (count < 0 && errno == EINTR) continue;
@@ -116,7 +111,7 @@ Result<Connected> connect_or_start(const host::Paths& paths, const DaemonProgram
   if (socket) return Connected{.socket = std::move(*socket)};
   if (!nobody_listens(socket.error())) return std::unexpected(std::move(socket.error()).in("reach the daemon"));
 
-  auto deadline = SteadyClock::now() + kStartDeadline;
+  auto deadline = SteadyClock::now() + limits::kDaemonStartDeadline;
   TRY(host::make_directories(paths.state, 0700));
   TRY(host::make_private_directory(paths.state));
   TRY(host::make_private_directory(paths.run()));
@@ -128,7 +123,7 @@ Result<Connected> connect_or_start(const host::Paths& paths, const DaemonProgram
   if (!pid) {
     // Another daemon may hold the instance lock: it starts right now, or it is about to end. So look again, then start
     // once more.
-    socket = connect_until(paths.daemon_socket(), SteadyClock::now() + kOtherDaemonGrace);
+    socket = connect_until(paths.daemon_socket(), SteadyClock::now() + limits::kOtherDaemonGrace);
     if (socket) return Connected{.socket = std::move(*socket)};
     pid = start_daemon(program, paths, deadline);
   }

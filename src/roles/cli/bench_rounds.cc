@@ -14,6 +14,7 @@
 #include "api/objects/vm.h"
 #include "host/files.h"
 #include "link/exec_frames.h"
+#include "roles/cli/bounds.h"
 
 namespace banger::roles::cli {
 
@@ -21,11 +22,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using Milliseconds = std::chrono::duration<double, std::milli>;
-
-constexpr std::uint64_t kDeleteMs = 30'000;
-constexpr std::uint64_t kAnswerMs = 10'000;
-constexpr auto kPoolDeadline = std::chrono::seconds(15);
-constexpr int kPoolPollMs = 20;
 
 double ms_since(Clock::time_point start) { return Milliseconds(Clock::now() - start).count(); }
 
@@ -85,7 +81,7 @@ Percentiles percentiles(std::vector<double> values) {
 }
 
 // Each round has a connection of its own. If the round ends early, closing the connection cancels vm.create.
-Result<Round> BenchRounds::use(const std::string& name, bool cold, const rpc::OnProgress& progress) {
+Result<Round> BenchRounds::use(const std::string& name, Start start_by, const rpc::OnProgress& progress) {
   int interrupt = daemon_.signals().fd();
   rpc::Client client(TRY(connect_or_start(io_)).socket);
   Json params = shape_;
@@ -94,7 +90,7 @@ Result<Round> BenchRounds::use(const std::string& name, bool cold, const rpc::On
                  {"start", true},
                  {"wait", "agent"},
                  {"ephemeral", true}});
-  if (cold) params["cold"] = true;
+  if (start_by == Start::boot) params["cold"] = true;
   auto start = Clock::now();
   auto vm = TRY(api::read<api::VmObject>(TRY(client.call("vm.create", params, progress, interrupt))));
   Round round{.started_from = vm.started_from, .created_ms = ms_since(start)};
@@ -106,25 +102,24 @@ Result<Round> BenchRounds::use(const std::string& name, bool cold, const rpc::On
 }
 
 Result<> BenchRounds::remove(const std::string& name) {
-  auto gone = daemon_.call_within("vm.delete", {{"vm", name}, {"force", true}}, kDeleteMs);
+  auto gone = daemon_.call_within("vm.delete", {{"vm", name}, {"force", true}}, limits::kDeleteDeadline);
   if (gone || gone.error().code == ErrorCode::not_found) return {};
   return std::unexpected(
       std::move(gone).error().in(fmt::format("delete VM '{}'", name)).with_hint("banger vm delete --force " + name));
 }
 
 Result<> BenchRounds::wait_for_pool() {
-  for (auto end = Clock::now() + kPoolDeadline; Clock::now() < end;) {
-    auto list = TRY(api::read<api::TemplateList>(TRY(daemon_.call_within("template.list", Json::object(), kAnswerMs))));
+  for (auto end = Clock::now() + limits::kPoolDeadline; Clock::now() < end;) {
+    auto list = TRY(daemon_.get_within<api::TemplateList>("template.list", limits::kStatusDeadline));
     if (std::ranges::any_of(list.pool, [](const auto& vm) { return vm.state == "ready"; })) return {};
-    pollfd waiting{daemon_.signals().fd(), POLLIN, 0};
-    if (::poll(&waiting, 1, kPoolPollMs) > 0) return fail(ErrorCode::cancelled, "interrupted");
+    if (TRY(daemon_.signals().wait_for(limits::kPoolPoll))) return fail(ErrorCode::cancelled, "interrupted");
   }
   return {};
 }
 
-Result<Round> BenchRounds::run(bool cold, const rpc::OnProgress& progress) {
+Result<Round> BenchRounds::run(Start start_by, const rpc::OnProgress& progress) {
   auto name = fmt::format("bench-{}-{}", ::getpid(), ++made_);
-  auto round = use(name, cold, progress);
+  auto round = use(name, start_by, progress);
   if (round) return round;
   if (auto gone = remove(name); !gone) io_.note(safe_text(gone.error().sentence()));
   return round;

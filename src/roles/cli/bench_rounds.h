@@ -24,6 +24,9 @@ struct Percentiles {
 /// Percentiles by nearest rank. REQUIRES: `values` is not empty.
 Percentiles percentiles(std::vector<double> values);
 
+/// How a round's VM comes up: as a clone of a template, or by a boot.
+enum class Start { clone, boot };
+
 class BenchRounds {
  public:
   /// `shape` has the parameters of vm.create that describe the VM. `io` and `daemon` are borrowed. Each VM is made over
@@ -31,12 +34,12 @@ class BenchRounds {
   BenchRounds(Io& io, Daemon& daemon, Json shape) : io_(io), daemon_(daemon), shape_(std::move(shape)) {}
 
   /// One round. The VM is deleted before this function returns, also after an error or an interrupt (`cancelled`).
-  Result<Round> run(bool cold, const rpc::OnProgress& progress = {});
+  Result<Round> run(Start start_by, const rpc::OnProgress& progress = {});
   /// Waits until the ready pool has a clone for the next round, but only up to a deadline. `cancelled` on an interrupt.
   Result<> wait_for_pool();
 
  private:
-  Result<Round> use(const std::string& name, bool cold, const rpc::OnProgress& progress);
+  Result<Round> use(const std::string& name, Start start_by, const rpc::OnProgress& progress);
   Result<> remove(const std::string& name);
 
   Io& io_;

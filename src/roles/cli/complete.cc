@@ -6,14 +6,17 @@
 #include <nlohmann/json.hpp>
 
 #include "api/method.h"
+#include "api/objects/image.h"
+#include "api/objects/kernel.h"
+#include "api/objects/snapshot.h"
+#include "api/objects/template.h"
+#include "api/objects/vm.h"
+#include "roles/cli/bounds.h"
 #include "roles/cli/connect.h"
-#include "roles/cli/fields.h"
 
 namespace banger::roles::cli {
 
 namespace {
-
-constexpr std::uint64_t kAnswerMs = 300;
 
 // bash makes '=' a word of its own. This joins the words of `--flag = value` again.
 std::vector<std::string> rejoin(const std::vector<std::string>& words) {
@@ -150,6 +153,48 @@ void complete_command(Completer& completer, const Command& command, std::span<co
   completer.values(command.positionals[at].names, command.positionals[at].choices, before.positionals);
 }
 
+// The candidates for the items of a list. Empty when the daemon does not answer in time.
+template <api::Described List, class Item, class ToCandidate>
+std::vector<Candidate> candidates(Daemon& daemon, std::string_view method, std::vector<Item> List::* items,
+                                  ToCandidate to_candidate) {
+  std::vector<Candidate> found;
+  auto list = daemon.get_within<List>(method, limits::kNamesDeadline);
+  if (!list) return found;
+  for (const auto& item : (*list).*items) {
+    Candidate candidate = to_candidate(item);
+    found.push_back({safe_text(candidate.word), safe_text(candidate.about)});
+  }
+  return found;
+}
+
+std::vector<Candidate> names_of(Daemon& daemon, Names kind) {
+  switch (kind) {
+    case Names::vm:
+      return candidates(daemon, "vm.list", &api::VmList::vms,
+                        [](const auto& vm) { return Candidate{vm.name, std::string(vm::to_string(vm.state))}; });
+    case Names::image:
+      return candidates(daemon, "image.list", &api::ImageList::images,
+                        [](const auto& image) { return Candidate{image.name, image.source}; });
+    case Names::recipe:
+      return candidates(daemon, "image.list", &api::ImageList::recipes,
+                        [](const auto& recipe) { return Candidate{recipe.name, recipe.description}; });
+    case Names::kernel:
+      return candidates(daemon, "kernel.list", &api::KernelList::kernels,
+                        [](const auto& kernel) { return Candidate{kernel.name, kernel.release}; });
+    case Names::pullable:
+      return candidates(daemon, "kernel.list", &api::KernelList::pullable,
+                        [](const auto& name) { return Candidate{name, ""}; });
+    case Names::snapshot:
+      return candidates(daemon, "vm.snapshot.list", &api::SnapshotList::snapshots,
+                        [](const auto& snapshot) { return Candidate{snapshot.name, snapshot.vm}; });
+    case Names::machine_template:
+      return candidates(daemon, "template.list", &api::TemplateList::templates,
+                        [](const auto& each) { return Candidate{each.id, each.image}; });
+    default:
+      return {};
+  }
+}
+
 }  // namespace
 
 Completion complete(const std::vector<std::string>& raw, const LiveNames& live) {
@@ -174,32 +219,10 @@ Completion complete(const std::vector<std::string>& raw, const LiveNames& live) 
 }
 
 LiveNames names_from_daemon(Io& io) {
-  return [&io](Names kind) {
-    struct Source {
-      Names kind;
-      const char *method, *list, *name, *about;
-    };
-    static constexpr Source kSources[] = {
-        {Names::vm, "vm.list", "vms", "name", "state"},
-        {Names::image, "image.list", "images", "name", "source"},
-        {Names::kernel, "kernel.list", "kernels", "name", "release"},
-        {Names::snapshot, "vm.snapshot.list", "snapshots", "name", "vm"},
-        {Names::machine_template, "template.list", "templates", "id", "image"},
-        {Names::recipe, "image.list", "recipes", "name", "description"},
-        {Names::pullable, "kernel.list", "pullable", "", ""},
-    };
-    std::vector<Candidate> names;
-    auto source = std::ranges::find(kSources, kind, &Source::kind);
-    if (source == std::end(kSources)) return names;
+  return [&io](Names kind) -> std::vector<Candidate> {
     auto daemon = Daemon::find(io);
-    if (!daemon) return names;
-    auto answer = daemon->call_within(source->method, Json::object(), kAnswerMs);
-    if (!answer) return names;
-    for (const auto& item : list_of(*answer, source->list))
-      names.push_back(item.is_string()
-                          ? Candidate{safe_text(item.get<std::string>()), ""}
-                          : Candidate{safe_text(text_of(item, source->name)), safe_text(text_of(item, source->about))});
-    return names;
+    if (!daemon || !*daemon) return {};
+    return names_of(**daemon, kind);
   };
 }
 

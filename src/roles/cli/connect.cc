@@ -4,16 +4,15 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/objects/host.h"
+#include "roles/cli/bounds.h"
 #include "roles/cli/progress.h"
 
 namespace banger::roles::cli {
 
 namespace {
 
-constexpr std::uint64_t kStatusMs = 10'000;
-
-void warn_of_other_version(const Io& io, const Json& status) {
-  auto version = find_string(status, "version").value_or(std::nullopt).value_or("");
+void warn_of_other_version(const Io& io, const std::string& version) {
   if (version.empty() || version == BANGER_VERSION) return;
   io.note(fmt::format(
       "the daemon has version {}, this program has version {} (hint: banger daemon stop; running VMs go on)",
@@ -34,15 +33,19 @@ Result<Daemon> Daemon::connect(Io& io) {
   auto connected = TRY(connect_or_start(io));
   Daemon daemon(io, std::move(signals), std::move(connected.socket));
   if (!connected.started)
-    warn_of_other_version(io, TRY(daemon.call_within("daemon.status", Json::object(), kStatusMs)));
+    warn_of_other_version(io,
+                          TRY(daemon.get_within<api::DaemonStatus>("daemon.status", limits::kStatusDeadline)).version);
   return daemon;
 }
 
-Result<Daemon> Daemon::find(Io& io) {
+Result<std::optional<Daemon>> Daemon::find(Io& io) {
   auto paths = TRY(host::find_paths(io.env));
   auto signals = TRY(Signals::interrupts());
-  auto socket = TRY(client::find(paths));
-  return Daemon(io, std::move(signals), std::move(socket));
+  auto socket = client::find(paths);
+  if (socket) return Daemon(io, std::move(signals), std::move(*socket));
+  auto code = socket.error().code;
+  if (code == ErrorCode::not_found || code == ErrorCode::unavailable) return std::nullopt;
+  return std::unexpected(std::move(socket.error()));
 }
 
 Result<Json> Daemon::call(std::string_view method, const Json& params) {
@@ -50,8 +53,14 @@ Result<Json> Daemon::call(std::string_view method, const Json& params) {
   return connection_.call(method, params, {.progress = progress.callback(), .interrupt_fd = signals_.fd()});
 }
 
-Result<Json> Daemon::call_within(std::string_view method, const Json& params, std::uint64_t milliseconds) {
-  return connection_.call_within(method, params, milliseconds);
+Result<Json> Daemon::call(std::string_view method) { return call(method, Json::object()); }
+
+Result<Json> Daemon::call_within(std::string_view method, const Json& params, std::chrono::milliseconds deadline) {
+  return connection_.call_within(method, params, deadline);
+}
+
+Result<Json> Daemon::call_within(std::string_view method, std::chrono::milliseconds deadline) {
+  return call_within(method, Json::object(), deadline);
 }
 
 Result<client::Stream> Daemon::open_stream(std::string_view method, const Json& params) {

@@ -16,18 +16,15 @@
 #include <thread>
 
 #include "api/objects/file.h"
-#include "base/bounds.h"
 #include "base/text.h"
 #include "host/files.h"
+#include "roles/cli/bounds.h"
 #include "roles/cli/copy_arrival.h"
-#include "roles/cli/fields.h"
 #include "tar/tar.h"
 
 namespace banger::roles::cli {
 
 namespace {
-
-constexpr std::size_t kPipeBytes = 1 * limits::kMiB;
 
 // Runs blocking `work` on a thread. An interrupt shuts down the socket, and this ends the work.
 Result<> transfer(const Signals& signals, int socket, const std::function<Result<>()>& work) {
@@ -50,7 +47,7 @@ Result<> transfer(const Signals& signals, int socket, const std::function<Result
   return interrupted ? fail(ErrorCode::cancelled, "interrupted") : std::move(result);
 }
 
-// Reads the line that the daemon sends after an upload: {"ok": true} or {"error": {…}}.
+// Reads the line that the daemon sends after an upload.
 Result<> read_verdict(int socket, std::string line) {
   while (line.find('\n') == line.npos) {
     char chunk[4096];
@@ -62,9 +59,10 @@ Result<> read_verdict(int socket, std::string line) {
     line.append(chunk, static_cast<std::size_t>(count));
   }
   auto verdict = TRY(in("the daemon's answer", parse_json(line.substr(0, line.find('\n')), limits::kRpcMessageBytes)));
-  if (flag_of(verdict, "ok")) return {};
-  Json error = verdict.is_object() ? verdict.value("error", Json::object()) : Json::object();
-  return fail(error_code_from_string(text_of(error, "code")), text_of(error, "message"), text_of(error, "hint"));
+  auto result = TRY(in("the daemon's answer", api::read<api::UploadResult>(verdict)));
+  if (result.ok.value_or(false)) return {};
+  auto error = result.error.value_or(api::ErrorObject{});
+  return fail(error_code_from_string(error.code), error.message, error.hint.value_or(""));
 }
 
 Result<> send_tree(const std::string& path, const std::string& name, int socket, std::string first_bytes) {
@@ -84,7 +82,7 @@ Result<> send_tree(const std::string& path, const std::string& name, int socket,
 void pump(int socket, const std::string& first_bytes, UniqueFd pipe) {
   if (!host::write_all(pipe.get(), first_bytes)) return;
   for (;;) {
-    auto count = ::splice(socket, nullptr, pipe.get(), nullptr, kPipeBytes, 0);
+    auto count = ::splice(socket, nullptr, pipe.get(), nullptr, limits::kCopyPipeBytes, 0);
     if (count == 0 || (count < 0 && errno != EINTR)) return;
   }
 }
@@ -93,7 +91,7 @@ Result<> receive_tree(int socket, const std::string& first_bytes, const std::str
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) < 0) return fail_errno("pipe");
   UniqueFd reader(ends[0]), writer(ends[1]);
-  (void)::fcntl(reader.get(), F_SETPIPE_SZ, static_cast<int>(kPipeBytes));
+  (void)::fcntl(reader.get(), F_SETPIPE_SZ, static_cast<int>(limits::kCopyPipeBytes));
   std::jthread pumping([&, fd = std::move(writer)]() mutable { pump(socket, first_bytes, std::move(fd)); });
   auto unpacked = tar::unpack_tree(reader.get(), directory, {});
   reader.reset();  // so that a pump with more to write ends
@@ -126,9 +124,13 @@ Result<std::string> download(Io& io, const CopyPath& source, const std::string& 
   return path;
 }
 
-Result<Found> find_local(const CopyPath& path, bool follow) {
+// What a symlink counts as: the file behind it, or itself.
+enum class Symlinks { follow, keep };
+
+Result<Found> find_local(const CopyPath& path, Symlinks symlinks) {
   struct stat info{};
-  if (follow && ::stat(path.path.c_str(), &info) == 0) return S_ISDIR(info.st_mode) ? Found::directory : Found::file;
+  if (symlinks == Symlinks::follow && ::stat(path.path.c_str(), &info) == 0)
+    return S_ISDIR(info.st_mode) ? Found::directory : Found::file;
   if (::lstat(path.path.c_str(), &info) < 0) {
     if (errno == ENOENT || errno == ENOTDIR) return Found::nothing;
     return fail_errno(path.text());
@@ -136,16 +138,16 @@ Result<Found> find_local(const CopyPath& path, bool follow) {
   return S_ISDIR(info.st_mode) ? Found::directory : Found::file;
 }
 
-Result<Found> find_in_guest(Io& io, const CopyPath& path, bool follow) {
+Result<Found> find_in_guest(Io& io, const CopyPath& path, Symlinks symlinks) {
   auto daemon = TRY(Daemon::connect(io));
   auto file = TRY(daemon.get<api::FileObject>("vm.stat_file", {{"vm", path.vm}, {"path", path.path}}));
   if (!file.exists) return Found::nothing;
-  bool behind = follow && file.type == "symlink";
+  bool behind = symlinks == Symlinks::follow && file.type == "symlink";
   return (behind ? file.target_type : file.type) == "directory" ? Found::directory : Found::file;
 }
 
-Result<Found> find(Io& io, const CopyPath& path, bool follow) {
-  return path.vm.empty() ? find_local(path, follow) : find_in_guest(io, path, follow);
+Result<Found> find(Io& io, const CopyPath& path, Symlinks symlinks) {
+  return path.vm.empty() ? find_local(path, symlinks) : find_in_guest(io, path, symlinks);
 }
 
 // Makes the path absolute and gives it a name. "." and ".." have a name only in their parent directory.
@@ -162,10 +164,10 @@ Result<CopyPath> make_absolute(CopyPath path) {
   return path;
 }
 
-Result<> copy_one(Io& io, const CopyPath& from, const CopyPath& target, Found target_is, bool several) {
+Result<> copy_one(Io& io, const CopyPath& from, const CopyPath& target, Found target_is, Sources sources) {
   auto source = TRY(make_absolute(from));
-  auto source_is = TRY(find(io, source, source.directory));
-  auto landing = TRY(landing_of(source, source_is, target, target_is, several));
+  auto source_is = TRY(find(io, source, source.directory ? Symlinks::follow : Symlinks::keep));
+  auto landing = TRY(landing_of(source, source_is, target, target_is, sources));
   if (landing.name.empty() || source.name().empty())
     return fail(ErrorCode::invalid, fmt::format("cannot copy {} to {}: one of the paths is the whole file system",
                                                 source.text(), target.text()));
@@ -185,10 +187,10 @@ Result<> copy_one(Io& io, const CopyPath& from, const CopyPath& target, Found ta
 
 Result<> copy_all(Io& io, const std::vector<CopyPath>& sources, const CopyPath& to) {
   auto target = TRY(make_absolute(to));
-  auto target_is = TRY(find(io, target, true));
+  auto target_is = TRY(find(io, target, Symlinks::follow));
   for (const auto& source : sources)
     TRY(in(fmt::format("copy {} to {}", source.text(), to.text()),
-           copy_one(io, source, target, target_is, sources.size() > 1)));
+           copy_one(io, source, target, target_is, sources.size() > 1 ? Sources::several : Sources::one)));
   return {};
 }
 

@@ -34,11 +34,12 @@ struct Landing {
 
   std::string path() const { return directory + "/" + name; }
 };
+enum class Sources { one, several };
 /// The rule of cp -r. In an existing directory, the copy has the source's name. Otherwise the copy has the target's
-/// name. With `/.`, the files in the source go into the target itself. `several` sources require a directory.
+/// name. With `/.`, the files in the source go into the target itself. Several sources require a directory.
 /// `target_is` is the kind of the existing target, behind symlinks.
 Result<Landing> landing_of(const CopyPath& source, Found source_is, const CopyPath& target, Found target_is,
-                           bool several);
+                           Sources sources);
 
 /// Copies every source to the target. Ctrl-C ends it with `cancelled` and leaves no temporary files.
 Result<> copy_all(Io& io, const std::vector<CopyPath>& sources, const CopyPath& target);

@@ -58,13 +58,13 @@ Result<CopyPath> parse_copy_path(std::string_view text) {
 }
 
 Result<Landing> landing_of(const CopyPath& source, Found source_is, const CopyPath& target, Found target_is,
-                           bool several) {
+                           Sources sources) {
   if (source_is == Found::nothing)
     return fail(ErrorCode::not_found, fmt::format("{}: there is no such file or directory", source.text()));
   if (source.directory && source_is != Found::directory)
     return fail(ErrorCode::invalid, fmt::format("{} is not a directory", source.text()));
   if (target_is == Found::directory) return Landing{target.path, source.contents ? "." : source.name()};
-  if (several)
+  if (sources == Sources::several)
     return fail(ErrorCode::invalid,
                 fmt::format("{} is not a directory, so several files cannot be copied to it", target.text()));
   if (target_is == Found::file && source_is == Found::directory)

@@ -10,9 +10,9 @@
 #include <cerrno>
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "link/bounds.h"
+#include "roles/cli/bounds.h"
 #include "roles/cli/command.h"
 #include "roles/cli/terminal.h"
 
@@ -23,12 +23,9 @@ namespace {
 using link::FrameType;
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr std::size_t kQueueBytes = 256 * limits::kKiB;  // per direction; a full queue stops its source
-constexpr std::size_t kReadBytes = 32 * limits::kKiB;
 // After poll(2), a pipe has room for this many bytes, so the write does not block. The standard streams are shared with
 // other processes, so they must stay in blocking mode.
 constexpr std::size_t kPipeBytes = 4096;
-constexpr auto kSecondSignalWindow = std::chrono::seconds(2);
 constexpr const char* kLogHint = "see 'banger vm list' and 'banger vm logs'";
 
 // Bytes that wait to be written to one descriptor.
@@ -41,7 +38,7 @@ struct Queue {
     at += count;
     if (empty())
       bytes.clear(), at = 0;
-    else if (at > kQueueBytes)
+    else if (at > limits::kExecQueueBytes)
       bytes.erase(0, at), at = 0;
   }
 };
@@ -107,7 +104,7 @@ ExecClient::ExecClient(const ExecStreams& streams, const std::string& spec, cons
 // Whether bytes of the guest are read now. They are not read while this side's output is stuck. The guest's silence
 // then means nothing.
 bool ExecClient::listening() const {
-  return to_out_.size() + to_err_.size() < kQueueBytes && guest_readable_ && !result_;
+  return to_out_.size() + to_err_.size() < limits::kExecQueueBytes && guest_readable_ && !result_;
 }
 
 std::optional<SteadyClock::time_point> ExecClient::deadline() const {
@@ -126,7 +123,7 @@ Result<> ExecClient::wait() {
   want(kSocket, io_.socket,
        static_cast<short>((listening() ? POLLIN : 0) | (guest_writable_ && !to_guest_.empty() ? POLLOUT : 0)));
   // Input is read only once the command runs. Until then the terminal is not raw, so its user can still edit the line.
-  want(kIn, io_.in, input_open_ && started_ && !result_ && to_guest_.size() < kQueueBytes ? POLLIN : 0);
+  want(kIn, io_.in, input_open_ && started_ && !result_ && to_guest_.size() < limits::kExecQueueBytes ? POLLIN : 0);
   want(kOut, io_.out, to_out_.empty() ? 0 : POLLOUT);
   want(kErr, io_.err, to_err_.empty() ? 0 : POLLOUT);
   want(kSignal, io_.signal_fd, POLLIN);
@@ -178,7 +175,7 @@ Result<> ExecClient::handle_frames() {
 }
 
 Result<> ExecClient::read_socket() {
-  char chunk[kReadBytes];
+  char chunk[limits::kExecReadBytes];
   auto count = ::read(io_.socket, chunk, sizeof chunk);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return {};
   if (count > 0) {
@@ -191,7 +188,7 @@ Result<> ExecClient::read_socket() {
 }
 
 Result<> ExecClient::read_input() {
-  char chunk[kReadBytes];
+  char chunk[limits::kExecReadBytes];
   auto count = ::read(io_.in, chunk, sizeof chunk);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return {};
   // An error is not sent as the end of input. The command would take a part of the input for all of it.
@@ -221,7 +218,7 @@ void ExecClient::read_signals() {
     auto now = SteadyClock::now();
     // No command runs that could handle the signal, so the signal ends this process.
     if (!started_) return give_up(*number, "interrupted before the guest started the command");
-    bool second = *number != SIGHUP && last_signal_ && now - *last_signal_ < kSecondSignalWindow;
+    bool second = *number != SIGHUP && last_signal_ && now - *last_signal_ < limits::kSecondSignalWindow;
     if (second || result_) return give_up(*number, {});
     auto& until = *number == SIGHUP ? hangup_by_ : confirm_by_;
     if (!until) until = now + deadlines_.signal;

@@ -7,10 +7,10 @@
 #include <functional>
 #include <string>
 
-#include "base/bounds.h"
 #include "base/result.h"
 #include "link/bounds.h"
 #include "link/exec_frames.h"
+#include "roles/cli/bounds.h"
 
 namespace banger::roles::cli {
 
@@ -30,7 +30,7 @@ struct ExecStreams {
 /// How long the guest may take to answer.
 struct ExecDeadlines {
   std::chrono::milliseconds start = limits::kLinkRequestDeadline;  ///< until the command runs
-  std::chrono::milliseconds signal = std::chrono::seconds(5);      ///< until the guest confirms a signal
+  std::chrono::milliseconds signal = limits::kSignalDeadline;      ///< until the guest confirms a signal
 };
 
 struct ExecResult {

@@ -6,9 +6,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
+#include "api/objects/vm.h"
 #include "roles/cli/connect.h"
-#include "roles/cli/fields.h"
 #include "rpc/bounds.h"
 
 namespace banger::roles::cli {
@@ -22,19 +21,21 @@ std::vector<std::string> each_once(const std::vector<std::string>& names) {
   return once;
 }
 
-// Prints one line for each outcome. Each line names the VM.
+// Prints one line for each outcome. Each line names its positional or the thing.
 class Lines {
  public:
   Lines(Io& io, const Describe& describe) : io_(io), describe_(describe) {}
 
-  void done(const std::string& vm, const Json& result) {
-    auto name = text_of(result, "name");
-    io_.print(fmt::format("{}: {}\n", safe_text(name.empty() ? vm : name), safe_text(describe_(result))));
+  Result<> done(const std::string& positional, const Json& result) {
+    auto line = TRY(describe_(result));
+    const auto& name = line.name.empty() ? positional : line.name;
+    io_.print(fmt::format("{}: {}\n", safe_text(name), safe_text(line.text)));
+    return {};
   }
-  void failed(const std::string& vm, const Error& error) {
+  void failed(const std::string& positional, const Error& error) {
     any_failed_ = true;
     auto text = safe_text(error.sentence());
-    io_.note(text.find(vm) == text.npos ? fmt::format("{}: {}", vm, text) : text);
+    io_.note(text.find(positional) == text.npos ? fmt::format("{}: {}", positional, text) : text);
   }
   int status() const { return any_failed_ ? exit_status::kFailed : exit_status::kOk; }
 
@@ -51,32 +52,39 @@ Json with(Json params, std::string_view key, const std::string& value) {
 
 }  // namespace
 
-Result<int> fan_out(Context& context, std::string_view method, const Json& params, const Describe& describe,
-                    std::string_view key) {
+Result<int> call_each(Context& context, const Calls& calls, const Json& params, const Describe& describe) {
   auto daemon = TRY(Daemon::connect(context.io));
-  auto vms = each_once(context.args.positionals);
+  auto names = each_once(context.args.positionals);
   Lines lines(context.io, describe);
-  if (vms.size() == 1) {
-    lines.done(vms[0], TRY(daemon.call(method, with(params, key, vms[0]))));
+  if (names.size() == 1) {
+    TRY(lines.done(names[0], TRY(daemon.call(calls.method, with(params, calls.key, names[0])))));
     return lines.status();
   }
   std::map<std::int64_t, std::string> waiting;
-  for (std::size_t next = 0; next < vms.size() || !waiting.empty();) {
-    while (next < vms.size() && waiting.size() < limits::kRpcInFlight) {
-      auto id = TRY(daemon.client().send(method, with(params, key, vms[next])));
-      waiting[id] = vms[next++];
+  for (std::size_t next = 0; next < names.size() || !waiting.empty();) {
+    while (next < names.size() && waiting.size() < limits::kRpcInFlight) {
+      auto id = TRY(daemon.client().send(calls.method, with(params, calls.key, names[next])));
+      waiting[id] = names[next++];
     }
     auto reply = TRY(daemon.client().receive(daemon.signals().fd()));
     if (reply.kind == rpc::Reply::Kind::progress || !reply.id.is_number_integer()) continue;
     auto it = waiting.find(reply.id.get<std::int64_t>());
     if (it == waiting.end()) continue;
-    if (reply.kind == rpc::Reply::Kind::result)
-      lines.done(it->second, reply.result);
-    else
-      lines.failed(it->second, reply.error);
+    auto done =
+        reply.kind == rpc::Reply::Kind::result ? lines.done(it->second, reply.result) : std::unexpected(reply.error);
+    if (!done) lines.failed(it->second, done.error());
     waiting.erase(it);
   }
   return lines.status();
+}
+
+Result<int> change_vms(Context& context, std::string_view method, const Json& params) {
+  return fan_out<api::VmObject>(context, {.method = method}, params,
+                                [](const auto& vm) { return std::string(vm::to_string(vm.state)); });
+}
+
+Result<int> change_vms(Context& context, std::string_view method) {
+  return change_vms(context, method, Json::object());
 }
 
 }  // namespace banger::roles::cli

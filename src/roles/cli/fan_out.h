@@ -4,18 +4,49 @@
 #include <functional>
 #include <string>
 
-#include "base/json.h"
+#include "api/object.h"
 #include "roles/cli/command.h"
 
 namespace banger::roles::cli {
 
-/// The text after "NAME: " for one result.
-using Describe = std::function<std::string(const Json& result)>;
+/// The method, and the parameter that gets the command's positional.
+struct Calls {
+  std::string_view method;
+  std::string_view key = "vm";
+};
 
-/// Makes one call for each of the command's positionals, and only one for a repeated positional. A failure does not
-/// stop the other calls. Every VM gets a line, on standard output or as an error. The status is kFailed if any call
-/// failed. The calls have the same `params`, and the positional as `key`.
-Result<int> fan_out(Context& context, std::string_view method, const Json& params, const Describe& describe,
-                    std::string_view key = "vm");
+/// What is printed of one result: "NAME: TEXT".
+struct ResultLine {
+  std::string name;  ///< empty: the positional
+  std::string text;
+};
+using Describe = std::function<Result<ResultLine>(const Json& result)>;
+
+/// Makes one call for each of the command's positionals, and only one for a repeated positional. All calls have the
+/// same `params`. A failure does not stop the other calls. Every positional gets a line, on standard output or as an
+/// error. The status is kFailed if any call failed.
+Result<int> call_each(Context& context, const Calls& calls, const Json& params, const Describe& describe);
+
+/// The same, with results that are objects of src/api. `text_of` returns the text of an object.
+template <api::Described T, class TextOf>
+Result<int> fan_out(Context& context, const Calls& calls, const Json& params, TextOf text_of) {
+  return call_each(context, calls, params, [&](const Json& result) -> Result<ResultLine> {
+    auto object = TRY(api::read<T>(result));
+    if constexpr (requires { object.name; })
+      return ResultLine{object.name, text_of(object)};
+    else
+      return ResultLine{{}, text_of(object)};
+  });
+}
+
+/// For methods that change VMs. The text is the new state.
+Result<int> change_vms(Context& context, std::string_view method, const Json& params);
+Result<int> change_vms(Context& context, std::string_view method);
+
+/// For methods that delete things. `T` is the result of the method.
+template <api::Described T>
+Result<int> delete_each(Context& context, const Calls& calls, const Json& params) {
+  return fan_out<T>(context, calls, params, [](const T&) { return std::string("deleted"); });
+}
 
 }  // namespace banger::roles::cli

@@ -15,10 +15,9 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "host/unix_socket.h"
-#include "net/bounds.h"
+#include "roles/cli/bounds.h"
 
 namespace banger::roles::cli {
 
@@ -38,12 +37,12 @@ struct Direction {
   bool source_ended = false;
   bool over = false;  ///< all bytes and the end were passed on
 
-  bool wants_to_read() const { return !source_ended && held.size() < limits::kTcpReadBytes; }
+  bool wants_to_read() const { return !source_ended && held.size() < limits::kForwardBufferBytes; }
   bool wants_to_write() const { return !held.empty(); }
 
   /// False when the connection is broken.
   bool read() {
-    char chunk[16 * limits::kKiB];
+    char chunk[limits::kForwardReadBytes];
     auto count = ::recv(from, chunk, sizeof chunk, MSG_DONTWAIT);
     if (count < 0) return errno == EAGAIN || errno == EINTR;
     if (count == 0) source_ended = true;
@@ -110,7 +109,7 @@ class Connections {
       each.thread.join();
       return true;
     });
-    if (all_.size() >= limits::kForwardConnections) return;
+    if (all_.size() >= limits::kForwardedConnections) return;
     shared.stop_fd = stop_.get();
     auto& made = all_.emplace_back();
     made.thread = std::thread([shared, port, &over = made.over, fd = std::move(caller)]() mutable {

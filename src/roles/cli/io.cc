@@ -20,15 +20,16 @@ void Io::note(std::string_view text) const { (void)host::write_all(err, "banger:
 bool Io::out_is_terminal() const { return ::isatty(out); }
 bool Io::err_is_terminal() const { return ::isatty(err); }
 
-bool Io::colour(int fd) const {
+Colours Io::colours(int fd) const {
   auto no_color = env("NO_COLOR");
-  if (no_color && !no_color->empty()) return false;
-  return env("TERM").value_or("dumb") != "dumb" && ::isatty(fd);
+  bool refused = no_color && !no_color->empty();
+  bool able = env("TERM").value_or("dumb") != "dumb" && ::isatty(fd);
+  return able && !refused ? Colours::on : Colours::off;
 }
 
-std::string paint(std::string_view text, Paint how, bool colour) {
+std::string paint(std::string_view text, Paint how, Colours colours) {
   static constexpr std::string_view kCodes[] = {"", "31", "32", "33", "1", "2"};
-  if (!colour || how == Paint::none) return std::string(text);
+  if (colours == Colours::off || how == Paint::none) return std::string(text);
   return "\033[" + std::string(kCodes[static_cast<int>(how)]) + "m" + std::string(text) + "\033[0m";
 }
 

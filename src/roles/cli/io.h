@@ -9,6 +9,8 @@
 
 namespace banger::roles::cli {
 
+enum class Colours { off, on };
+
 /// Borrowed descriptors and the environment. Writes do not raise SIGPIPE, because run() ignores it. The first failure
 /// of standard output decides the exit status.
 struct Io {
@@ -28,12 +30,12 @@ struct Io {
   bool err_is_terminal() const;
   /// Whether text on this descriptor has colours: only on a terminal that supports them, and never with NO_COLOR
   /// (no-color.org).
-  bool colour(int fd) const;
+  Colours colours(int fd) const;
 };
 
 enum class Paint { none, red, green, yellow, bold, dim };
-/// `text` in that colour if `colour` is true.
-std::string paint(std::string_view text, Paint how, bool colour);
+/// `text` in that colour, if colours are on.
+std::string paint(std::string_view text, Paint how, Colours colours);
 
 /// How many columns a terminal uses for UTF-8 text. Wide East Asian characters and emoji count two, combining marks
 /// none.

@@ -7,17 +7,13 @@
 
 #include <cerrno>
 
-#include "base/bounds.h"
 #include "host/files.h"
+#include "roles/cli/bounds.h"
 #include "roles/cli/command.h"
 
 namespace banger::roles::cli {
 
 namespace {
-
-constexpr std::size_t kChunkBytes = 64 * limits::kKiB;
-constexpr std::size_t kSequenceBytes = 32;  // longer than any sequence for a colour
-constexpr int kFollowMs = 200;
 
 // Prints chunks, and filters them if standard output is a terminal.
 class Printer {
@@ -60,11 +56,12 @@ void TerminalFilter::take(char byte, std::string& out) {
       return;
     case State::sequence:
       if (code >= 0x40 && code <= 0x7e) {
-        if (byte == 'm' && pending_.size() < kSequenceBytes) out += "\033[" + pending_ + "m";
+        if (byte == 'm' && pending_.size() < limits::kColourSequenceBytes) out += "\033[" + pending_ + "m";
         state_ = State::text;
-      } else if (((byte < '0' || byte > '9') && byte != ';' && byte != ':') || pending_.size() >= kSequenceBytes) {
+      } else if (((byte < '0' || byte > '9') && byte != ';' && byte != ':') ||
+                 pending_.size() >= limits::kColourSequenceBytes) {
         // This sequence is not a colour, so it is dropped up to its final byte.
-        pending_.assign(kSequenceBytes, '0');
+        pending_.assign(limits::kColourSequenceBytes, '0');
         if (byte == '\n') state_ = State::text;
       } else {
         pending_ += byte;
@@ -91,7 +88,7 @@ std::string TerminalFilter::feed(std::string_view bytes) {
 Result<int> copy_log(Io& io, rpc::Client::RawStream stream, const Signals& signals) {
   Printer printer(io);
   printer.print(stream.first_bytes);
-  std::string chunk(kChunkBytes, '\0');
+  std::string chunk(limits::kLogChunkBytes, '\0');
   while (io.out_errno == 0) {
     pollfd waiting[2] = {{stream.socket.get(), POLLIN, 0}, {signals.fd(), POLLIN, 0}};
     if (::poll(waiting, 2, -1) < 0 && errno != EINTR) return fail_errno("read the log");
@@ -106,13 +103,13 @@ Result<int> copy_log(Io& io, rpc::Client::RawStream stream, const Signals& signa
   return exit_status::kOk;
 }
 
-Result<int> copy_log_file(Io& io, const std::string& path, std::uint64_t tail_bytes, bool follow) {
+Result<int> copy_log_file(Io& io, const std::string& path, std::uint64_t tail_bytes, Follow follow) {
   auto file = TRY(host::open_file(path, O_RDONLY));
   auto signals = TRY(Signals::interrupts());
   Printer printer(io);
   auto size = ::lseek(file.get(), 0, SEEK_END);
   auto at = size > 0 && static_cast<std::uint64_t>(size) > tail_bytes ? size - static_cast<off_t>(tail_bytes) : 0;
-  std::string chunk(kChunkBytes, '\0');
+  std::string chunk(limits::kLogChunkBytes, '\0');
   while (io.out_errno == 0) {
     auto count = ::pread(file.get(), chunk.data(), chunk.size(), at);
     if (count < 0) return fail_errno(path);
@@ -120,9 +117,8 @@ Result<int> copy_log_file(Io& io, const std::string& path, std::uint64_t tail_by
     if (count > 0) printer.print({chunk.data(), static_cast<std::size_t>(count)});
     if (signals.take()) return exit_status::kInterrupted;
     if (count > 0) continue;
-    if (!follow) break;
-    pollfd waiting{signals.fd(), POLLIN, 0};
-    (void)::poll(&waiting, 1, kFollowMs);
+    if (follow == Follow::no) break;
+    TRY(signals.wait_for(limits::kLogFollowPoll));
     struct stat now{};
     if (::fstat(file.get(), &now) == 0 && now.st_size < at) at = 0;  // the file was truncated: start again
   }

@@ -25,8 +25,9 @@ class TerminalFilter {
 /// Copies until the stream ends. Returns kInterrupted after a signal.
 Result<int> copy_log(Io& io, rpc::Client::RawStream stream, const Signals& signals);
 
-/// Copies the last `tail_bytes` of a file, or the whole file if it is shorter. With `follow`, also copies new bytes
+enum class Follow { no, yes };
+/// Copies the last `tail_bytes` of a file, or the whole file if it is shorter. With Follow::yes, also copies new bytes
 /// until a signal arrives.
-Result<int> copy_log_file(Io& io, const std::string& path, std::uint64_t tail_bytes, bool follow);
+Result<int> copy_log_file(Io& io, const std::string& path, std::uint64_t tail_bytes, Follow follow);
 
 }  // namespace banger::roles::cli

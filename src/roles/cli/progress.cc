@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "host/files.h"
+#include "roles/cli/bounds.h"
 #include "roles/cli/terminal.h"
 
 namespace banger::roles::cli {
@@ -13,7 +14,6 @@ namespace banger::roles::cli {
 namespace {
 
 constexpr std::string_view kFrames[] = {"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"};
-constexpr auto kTick = std::chrono::milliseconds(100);
 constexpr int kBarCells = 20;
 
 std::string bar(int percent) {
@@ -72,7 +72,7 @@ void Progress::tick(std::stop_token stop) {
   auto began = std::chrono::steady_clock::now();
   std::unique_lock lock(mutex_);
   for (unsigned count = 0; !stop.stop_requested(); ++count) {
-    wake_.wait_for(lock, stop, kTick, [] { return false; });
+    wake_.wait_for(lock, stop, limits::kProgressTick, [] { return false; });
     if (stop.stop_requested() || shown_.stage.empty()) continue;
     auto elapsed = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - began);
     auto columns = terminal_size(io_.err).columns;

@@ -46,13 +46,13 @@ void print_causes(const Io& io, const Error& error) {
   (void)host::write_all(io.err, text);
 }
 
-int failed(const Io& io, const Error& error, bool verbose) {
+int failed(const Context& context, const Error& error) {
   if (error.code == ErrorCode::cancelled) {
-    io.note("interrupted");
+    context.io.note("interrupted");
     return exit_status::kInterrupted;
   }
-  io.note(safe_text(error.sentence()));
-  if (verbose) print_causes(io, error);
+  context.io.note(safe_text(error.sentence()));
+  if (context.args.flag("verbose")) print_causes(context.io, error);
   return exit_status::kFailed;
 }
 
@@ -65,7 +65,7 @@ int run_command(Io& io, const Command& command, const std::vector<std::string>& 
   }
   Context context{io, command, std::move(*args)};
   auto status = command.handler(context);
-  return status ? *status : failed(io, status.error(), context.args.flag("verbose"));
+  return status ? *status : failed(context, status.error());
 }
 
 int dispatch(Io& io, const std::vector<std::string>& words) {

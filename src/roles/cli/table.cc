@@ -14,7 +14,7 @@ Paint Table::paint_of(std::size_t row, std::size_t column) const {
   return Paint::none;
 }
 
-std::string Table::text(bool colour) const {
+std::string Table::text(Colours colours) const {
   std::vector<std::size_t> widths;
   auto measure = [&](const std::vector<std::string>& cells) {
     widths.resize(std::max(widths.size(), cells.size()));
@@ -27,7 +27,7 @@ std::string Table::text(bool colour) const {
   auto line = [&](const std::vector<std::string>& cells, auto&& how) {
     for (std::size_t i = 0; i < cells.size(); ++i) {
       auto cell = cell_text(cells[i]);
-      text += paint(cell, how(i), colour);
+      text += paint(cell, how(i), colours);
       if (i + 1 < cells.size()) text += std::string(widths[i] - display_width(cell) + 2, ' ');
     }
     text += '\n';

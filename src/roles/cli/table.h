@@ -17,7 +17,7 @@ class Table {
   void add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
   /// Colours one cell of the last row.
   void colour_last(std::size_t column, Paint how) { paints_.push_back({rows_.size() - 1, column, how}); }
-  std::string text(bool colour) const;
+  std::string text(Colours colours) const;
 
  private:
   struct Painted {

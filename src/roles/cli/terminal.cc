@@ -1,8 +1,11 @@
 #include "roles/cli/terminal.h"
 
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+
+#include <cerrno>
 
 namespace banger::roles::cli {
 
@@ -40,6 +43,13 @@ Signals::~Signals() {
   while (take()) {
   }
   ::sigprocmask(SIG_SETMASK, &saved_, nullptr);
+}
+
+Result<bool> Signals::wait_for(std::chrono::milliseconds time) const {
+  pollfd waiting{fd_.get(), POLLIN, 0};
+  int ready = ::poll(&waiting, 1, static_cast<int>(time.count()));
+  if (ready < 0 && errno != EINTR) return fail_errno("wait for signals");
+  return ready > 0;
 }
 
 std::optional<int> Signals::take_signal(int fd) {

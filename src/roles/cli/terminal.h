@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <termios.h>
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 
@@ -47,6 +48,8 @@ class Signals {
 
   /// Becomes readable when a signal arrives. Waiting on the descriptor does not consume the signal.
   int fd() const { return fd_.get(); }
+  /// Waits for a signal, at most so long. Returns whether a signal is pending, and does not consume it.
+  Result<bool> wait_for(std::chrono::milliseconds time) const;
   /// Consumes the next pending signal and returns its number.
   std::optional<int> take() const { return take_signal(fd_.get()); }
   /// The same, from any descriptor that carries signalfd_siginfo records.

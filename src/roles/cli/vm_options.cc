@@ -2,8 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/objects/host.h"
 #include "host/files.h"
-#include "roles/cli/fields.h"
 #include "vm/spec.h"
 
 namespace banger::roles::cli {
@@ -34,19 +34,20 @@ Json given_shape(const Args& args) {
 }
 
 void print_spec(const Io& io, const Json& shape) {
-  vm::Spec spec;
-  spec.vcpus = static_cast<std::uint32_t>(number_of(shape, "vcpus"));
-  spec.memory_bytes = static_cast<std::uint64_t>(number_of(shape, "memory_bytes"));
-  spec.disk_bytes = static_cast<std::uint64_t>(number_of(shape, "disk_bytes"));
+  Json sizes = Json::object();
+  for (const auto& field : vm::kFields)
+    if (field.is_number()) sizes[std::string(field.name)] = shape.value(std::string(field.name), Json());
+  auto spec = vm::spec_over({}, sizes).value_or(vm::Spec{});
   (void)host::write_all(io.err, vm::spec_line(spec) + "\n");
 }
 
 Result<Json> resolved_shape(Context& context, Daemon& daemon) {
   Json shape = given_shape(context.args);
-  auto defaults = TRY(daemon.call("host.defaults", Json::object()));
-  for (const auto& field : vm::kFields)
-    if (field.is_number() && !shape.contains(field.name))
-      shape[std::string(field.name)] = TRY(in("host.defaults", get_int(defaults, field.name)));
+  Json defaults = api::to_json(TRY(daemon.get<api::DefaultsObject>("host.defaults")));
+  for (const auto& field : vm::kFields) {
+    std::string name(field.name);
+    if (field.is_number() && !shape.contains(name)) shape[name] = defaults.value(name, Json());
+  }
   print_spec(context.io, shape);
   if (context.args.flag("cold")) shape["cold"] = true;
   return shape;

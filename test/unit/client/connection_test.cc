@@ -65,10 +65,10 @@ TEST_CASE("connection: the error for a wrong result names the field") {
 
 TEST_CASE("connection: a daemon that does not answer in time is a timeout, and an interrupt a cancellation") {
   Fixture f;
-  auto late = f.connection->call_within("vm.list", Json::object(), 1);
+  auto late = f.connection->call_within("vm.list", Json::object(), std::chrono::milliseconds(1));
   REQUIRE_FALSE(late);
   CHECK(late.error().code == ErrorCode::timeout);
-  auto timer = timer_after(0);
+  auto timer = timer_after(std::chrono::milliseconds(0));
   REQUIRE(timer);
   auto cancelled = f.connection->call("vm.list", Json::object(), {.interrupt_fd = timer->get()});
   REQUIRE_FALSE(cancelled);

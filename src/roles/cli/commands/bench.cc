@@ -7,17 +7,14 @@
 #include "config/config.h"
 #include "host/paths.h"
 #include "roles/cli/bench_rounds.h"
-#include "roles/cli/fields.h"
+#include "roles/cli/bounds.h"
+#include "roles/cli/output.h"
 #include "roles/cli/progress.h"
-#include "roles/cli/table.h"
 #include "roles/cli/vm_options.h"
 
 namespace banger::roles::cli {
 
 namespace {
-
-constexpr std::int64_t kMostRounds = 10'000;
-constexpr std::int64_t kMostCold = 5;  // a boot takes seconds, and a clone takes a tenth of a second
 
 constexpr Option kOptions[] = {
     {.name = "count", .letter = 'n', .kind = Kind::count, .value = "N", .help = "rounds of each kind (default: 20)"},
@@ -32,7 +29,8 @@ constexpr Example kExamples[] = {{"banger bench --memory 512M --count 50", "fift
 struct Phase {
   std::string_view name;
   std::int64_t rounds;
-  bool cold = false, waits_for_pool = false;
+  Start start_by = Start::clone;
+  bool waits_for_pool = false;
 };
 
 bool has_pool(const Io& io) {
@@ -45,7 +43,8 @@ std::vector<Phase> phases_of(const Io& io, std::int64_t count) {
   std::vector<Phase> phases;
   if (has_pool(io)) phases.push_back({.name = "ready pool", .rounds = count, .waits_for_pool = true});
   phases.push_back({.name = "one after the other", .rounds = count});
-  phases.push_back({.name = "cold", .rounds = std::clamp<std::int64_t>(count / 5, 1, kMostCold), .cold = true});
+  phases.push_back(
+      {.name = "cold", .rounds = std::clamp<std::int64_t>(count / 5, 1, limits::kBenchBoots), .start_by = Start::boot});
   return phases;
 }
 
@@ -53,14 +52,14 @@ Result<std::vector<Round>> measure(Io& io, BenchRounds& rounds, std::int64_t cou
   Progress progress(io);
   std::vector<Round> done;
   progress.update({.stage = "prepare", .detail = "a first VM, which is not counted", .percent = -1});
-  TRY(rounds.run(false, progress.callback()));
+  TRY(rounds.run(Start::clone, progress.callback()));
   for (const auto& phase : phases_of(io, count))
     for (std::int64_t i = 0; i < phase.rounds; ++i) {
       progress.update({.stage = std::string(phase.name),
                        .detail = fmt::format("round {} of {}", i + 1, phase.rounds),
                        .percent = static_cast<int>(100 * i / phase.rounds)});
       if (phase.waits_for_pool) TRY(rounds.wait_for_pool());
-      done.push_back(TRY(rounds.run(phase.cold)));
+      done.push_back(TRY(rounds.run(phase.start_by)));
     }
   return done;
 }
@@ -105,7 +104,7 @@ Json json_of(const std::vector<Figures>& all) {
   return list;
 }
 
-std::string table_text(const std::vector<Figures>& all, bool colour) {
+Table table_of(const std::vector<Figures>& all) {
   Table table({"WAY", "ROUNDS", "FROM CREATE TO", "P50 MS", "P90 MS", "P99 MS"});
   auto add = [&](const Figures& each, std::string what, const Percentiles& of) {
     table.add({each.started_from, std::to_string(each.rounds), std::move(what), fmt::format("{:.1f}", of.p50),
@@ -116,19 +115,21 @@ std::string table_text(const std::vector<Figures>& all, bool colour) {
     add(each, "first output", each.output);
     add(each, "deleted", each.total);
   }
-  return table.text(colour);
+  return table;
 }
 
 Result<int> run(Context& context) {
   auto& io = context.io;
   auto count = context.args.number("count").value_or(20);
-  if (count < 1 || count > kMostRounds)
-    return context.usage(fmt::format("--count: {} is not within 1 and {}", count, kMostRounds));
+  if (count < 1 || count > limits::kBenchRounds)
+    return context.usage(fmt::format("--count: {} is not within 1 and {}", count, limits::kBenchRounds));
   auto daemon = TRY(Daemon::connect(io));
   BenchRounds rounds(io, daemon, given_shape(context.args));
   auto figures = by_started_from(TRY(measure(io, rounds, count)));
-  io.print(context.args.flag("json") ? dump_json_pretty(json_of(figures)) + "\n"
-                                     : table_text(figures, io.colour(io.out)));
+  if (form_of(context.args) == Form::json)
+    print_json(io, json_of(figures));
+  else
+    io.print(table_of(figures).text(colours_of(context)));
   return exit_status::kOk;
 }
 

@@ -5,10 +5,8 @@
 
 #include "api/objects/host.h"
 #include "base/text.h"
-#include "roles/cli/command.h"
 #include "roles/cli/connect.h"
-#include "roles/cli/fields.h"
-#include "roles/cli/table.h"
+#include "roles/cli/output.h"
 
 namespace banger::roles::cli {
 
@@ -20,9 +18,9 @@ constexpr Option kOptions[] = {
 };
 
 // Without a daemon nothing else can be checked. Then the list has one failed check.
-Result<api::CheckList> checks_of(Io& io, bool fix) {
-  auto daemon = Daemon::connect(io);
-  auto found = daemon ? daemon->get<api::CheckList>("host.doctor", {{"fix", fix}})
+Result<api::CheckList> checks_of(Context& context) {
+  auto daemon = Daemon::connect(context.io);
+  auto found = daemon ? daemon->get<api::CheckList>("host.doctor", {{"fix", context.args.flag("fix")}})
                       : Result<api::CheckList>(std::unexpected(daemon.error()));
   if (found || found.error().code == ErrorCode::cancelled) return found;
   const auto& error = found.error();
@@ -33,21 +31,23 @@ Paint paint_for(const std::string& status) {
   return status == "pass" ? Paint::green : status == "warn" ? Paint::yellow : Paint::red;
 }
 
-std::string table_text(const api::CheckList& list, bool colour) {
+Table table_of(const api::CheckList& list) {
   Table table;
   for (const auto& check : list.checks) {
     table.add({check.status, check.name,
                check.hint.empty() ? check.detail : fmt::format("{} (hint: {})", check.detail, check.hint)});
     table.colour_last(0, paint_for(check.status));
   }
-  return table.text(colour);
+  return table;
 }
 
 Result<int> run(Context& context) {
   auto& io = context.io;
-  auto list = TRY(checks_of(io, context.args.flag("fix")));
-  io.print(context.args.flag("json") ? dump_json_pretty(api::to_json(list).at("checks")) + "\n"
-                                     : table_text(list, io.colour(io.out)));
+  auto list = TRY(checks_of(context));
+  if (form_of(context.args) == Form::json)
+    print_json(io, list.checks);
+  else
+    io.print(table_of(list).text(colours_of(context)));
   bool failed = std::ranges::any_of(list.checks, [](const auto& check) { return check.status == "fail"; });
   return failed ? exit_status::kNo : exit_status::kOk;
 }

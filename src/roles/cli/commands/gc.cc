@@ -3,10 +3,8 @@
 
 #include "api/objects/host.h"
 #include "base/text.h"
-#include "roles/cli/command.h"
 #include "roles/cli/connect.h"
-#include "roles/cli/fields.h"
-#include "roles/cli/table.h"
+#include "roles/cli/output.h"
 
 namespace banger::roles::cli {
 
@@ -19,18 +17,15 @@ constexpr Option kOptions[] = {
 
 Result<int> run(Context& context) {
   auto& io = context.io;
-  bool dry_run = context.args.flag("dry-run");
   auto daemon = TRY(Daemon::connect(io));
-  auto answer = TRY(daemon.call("host.gc", {{"dry_run", dry_run}}));
-  if (context.args.flag("json")) {
-    io.print(dump_json_pretty(list_of(answer, "items")) + "\n");
+  auto items = TRY(daemon.get<api::LeftoverList>("host.gc", {{"dry_run", context.args.flag("dry-run")}})).items;
+  if (form_of(context.args) == Form::json) {
+    print_json(io, items);
     return exit_status::kOk;
   }
-  auto items = TRY(api::read<api::LeftoverList>(answer)).items;
-  if (items.empty()) io.print("nothing to remove\n");
   Table table({"KIND", "PATH", "REASON", "REMOVED"});
   for (const auto& item : items) table.add({item.kind, item.path, item.reason, item.removed ? "yes" : "no"});
-  if (!items.empty()) io.print(table.text(io.colour(io.out)));
+  io.print(items.empty() ? "nothing to remove\n" : table.text(colours_of(context)));
   return exit_status::kOk;
 }
 

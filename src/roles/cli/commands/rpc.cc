@@ -5,10 +5,9 @@
 
 #include "api/method.h"
 #include "base/bounds.h"
-#include "roles/cli/command.h"
 #include "roles/cli/connect.h"
+#include "roles/cli/output.h"
 #include "roles/cli/rpc_page.h"
-#include "roles/cli/table.h"
 
 namespace banger::roles::cli {
 
@@ -61,25 +60,25 @@ Json params_of(std::span<const std::string> words) {
   return params;
 }
 
-std::string list_of_methods(bool colour) {
+Table list_of_methods() {
   Table table({"METHOD", "EFFECT"});
   for (const auto* group : api::groups())
     for (const auto& method : group->methods) table.add({std::string(method.name), std::string(method.summary)});
-  return table.text(colour);
+  return table;
 }
 
 Result<int> run(Context& context) {
   auto& io = context.io;
   const auto& words = context.args.positionals;
   if (context.args.flag("markdown") || words.empty()) {
-    io.print(context.args.flag("markdown") ? rpc_page() : list_of_methods(io.colour(io.out)));
+    io.print(context.args.flag("markdown") ? rpc_page() : list_of_methods().text(colours_of(context)));
     return exit_status::kOk;
   }
   auto params = params_of(words);
   if (!params.is_object())
     return context.usage("the parameters are neither KEY=VALUE nor a JSON object", "write parameters like vm=web");
   auto daemon = TRY(Daemon::connect(io));
-  io.print(dump_json_pretty(TRY(daemon.call(words[0], params))) + "\n");
+  print_json(io, TRY(daemon.call(words[0], params)));
   return exit_status::kOk;
 }
 

@@ -1,9 +1,9 @@
 // banger version
 #include <nlohmann/json.hpp>
 
-#include "roles/cli/command.h"
+#include "api/objects/host.h"
 #include "roles/cli/connect.h"
-#include "roles/cli/fields.h"
+#include "roles/cli/output.h"
 
 namespace banger::roles::cli {
 
@@ -14,9 +14,9 @@ constexpr Option kOptions[] = {{.name = "json", .help = "print a JSON object"}};
 // Empty when no daemon runs. Never starts a daemon.
 std::string daemon_version(Io& io) {
   auto daemon = Daemon::find(io);
-  if (!daemon) return "";
-  auto status = daemon->call("daemon.status", Json::object());
-  return status ? text_of(*status, "version") : "";
+  if (!daemon || !*daemon) return "";
+  auto status = (*daemon)->get<api::DaemonStatus>("daemon.status");
+  return status ? status->version : "";
 }
 
 Result<int> run(Context& context) {
@@ -25,7 +25,7 @@ Result<int> run(Context& context) {
   if (context.args.flag("json")) {
     Json answer = {{"version", BANGER_VERSION}, {"daemon", nullptr}};
     if (!theirs.empty()) answer["daemon"] = theirs;
-    io.print(dump_json_pretty(answer) + "\n");
+    print_json(io, answer);
     return exit_status::kOk;
   }
   io.print("banger " BANGER_VERSION "\n");

@@ -96,14 +96,14 @@ Result<> check_no_foreign_files(const InstallPlaces& places, const std::vector<T
   return {};
 }
 
-Result<> put_text(const TextFile& file, InstallReport& report, bool& changed) {
+// Returns whether the file has changed.
+Result<bool> put_text(const TextFile& file, InstallReport& report) {
   auto there = host::read_file(file.path, limits::kConfigFileBytes);
-  if (there && *there == file.text) return {};
+  if (there && *there == file.text) return false;
   TRY(host::make_directories(fs::path(file.path).parent_path().string(), 0755));
   TRY(host::write_file(file.path, file.text, 0644));
   report.lines.push_back(fmt::format("{} {}", there ? "replaced" : "wrote", file.path));
-  changed = true;
-  return {};
+  return true;
 }
 
 Result<> put_program(const InstallPlaces& places, const std::string& own_program, InstallReport& report) {
@@ -184,8 +184,7 @@ Result<InstallReport> install_files(const InstallPlaces& places, const std::stri
   InstallReport report;
   // The marker is written first. If this install is interrupted, the next install knows that the program is its own.
   for (const auto& file : files) {
-    bool changed = false;
-    TRY(put_text(file, report, changed));
+    bool changed = TRY(put_text(file, report));
     report.units_changed |=
         changed && file.path != places.marker();  // the helper reads the install file only at its start
     if (file.path == places.marker()) TRY(put_program(places, own_program, report));

@@ -9,12 +9,14 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
+#include "api/objects/host.h"
 #include "base/text.h"
 #include "capabilities/privileged_table.h"
+#include "client/connection.h"
 #include "host/child.h"
 #include "host/run_tool.h"
 #include "host/unix_socket.h"
+#include "roles/cli/bounds.h"
 #include "roles/cli/system/units.h"
 #include "rpc/client.h"
 #include "rpc/helper_protocol.h"
@@ -23,7 +25,6 @@ namespace banger::roles::cli {
 
 namespace {
 
-constexpr auto kToolDeadline = std::chrono::seconds(90);  // systemctl waits while the daemon undoes its calls
 constexpr std::string_view kUnits[] = {kSocketUnit, kHelperUnit, kDaemonUnit};
 
 Result<> systemctl(const RunTool& run, std::vector<std::string> words) {
@@ -39,10 +40,14 @@ std::string state_of(const RunTool& run, const char* question, std::string_view 
   return shown ? printable(trim(*shown), 32) : "unknown";
 }
 
+Result<UniqueFd> connect_to_daemon(const host::User& owner) {
+  return host::connect_unix(owner_directories(owner).front() + "/run/bangerd.sock");
+}
+
 }  // namespace
 
 RunTool system_tool() {
-  return [](const std::vector<std::string>& argv) { return host::run_tool(argv, kToolDeadline); };
+  return [](const std::vector<std::string>& argv) { return host::run_tool(argv, limits::kSystemctlDeadline); };
 }
 
 bool systemd_runs() { return ::access("/run/systemd/system", F_OK) == 0; }
@@ -62,7 +67,7 @@ Result<> make_owner_directories(const host::User& owner) {
 }
 
 Result<bool> stop_own_daemon(const host::User& owner) {
-  auto socket = host::connect_unix(owner_directories(owner).front() + "/run/bangerd.sock");
+  auto socket = connect_to_daemon(owner);
   if (!socket) return false;
   auto peer = TRY(host::peer_of(socket->get()));
   if (peer.uid != owner.uid)
@@ -71,18 +76,18 @@ Result<bool> stop_own_daemon(const host::User& owner) {
   TRY(in("stop the owner's daemon", client.call("daemon.stop", Json::object())));
   auto process = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, peer.pid, 0)));
   pollfd ended{process.get(), POLLIN, 0};
-  if (process && ::poll(&ended, 1, 30'000) != 1)
+  auto timeout_ms = std::chrono::duration_cast<std::chrono::milliseconds>(limits::kDaemonStopDeadline).count();
+  if (process && ::poll(&ended, 1, static_cast<int>(timeout_ms)) != 1)
     return fail(ErrorCode::timeout, "the owner's daemon did not end in time");
   return true;
 }
 
 std::optional<std::int64_t> running_vms(const host::User& owner) {
-  auto socket = host::connect_unix(owner_directories(owner).front() + "/run/bangerd.sock");
+  auto socket = connect_to_daemon(owner);
   if (!socket) return std::nullopt;
-  rpc::Client client(std::move(*socket));
-  auto status = client.call("daemon.status", Json::object());
-  if (!status) return std::nullopt;
-  return get_int(*status, "vms_running").value_or(0);
+  client::Connection daemon(std::move(*socket));
+  auto status = daemon.get<api::DaemonStatus>("daemon.status", Json::object());
+  return status ? std::optional(status->vms_running) : std::nullopt;
 }
 
 std::vector<std::string> undo_operations(const config::Install& install, const host::User& owner) {

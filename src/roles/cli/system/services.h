@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "host/passwd.h"
 #include "roles/cli/system/install.h"
+#include "roles/cli/system/status.h"
 
 namespace banger::roles::cli {
 
@@ -40,9 +41,6 @@ Result<> restart_services(const RunTool& run);
 /// Stops and disables all services. VMs go on.
 Result<> stop_services(const RunTool& run);
 
-struct ServiceState {
-  std::string unit, active, enabled;  ///< the words of systemctl: "active", "enabled"
-};
 std::vector<ServiceState> service_states(const RunTool& run);
 
 /// The version of the running helper, which is asked over its socket.

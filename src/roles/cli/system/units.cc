@@ -108,10 +108,12 @@ constexpr std::pair<int, std::string_view> kCapabilityNames[] = {
     {CAP_SYS_RESOURCE, "CAP_SYS_RESOURCE"},
 };
 
-std::uint64_t powers_of_all(bool jails) {
+enum class Jails { left_out, included };
+
+std::uint64_t powers_of_all(Jails jails) {
   std::uint64_t powers = 0;
   for (const auto* operation : capabilities::privileged_table())
-    if (jails || !operation->jails) powers |= operation->powers;
+    if (jails == Jails::included || !operation->jails) powers |= operation->powers;
   return powers;
 }
 
@@ -135,9 +137,8 @@ WantedBy=sockets.target
 // KillMode=mixed sends the signal only to the helper. The helper lets the running operation end, and the operation's
 // programs must not get the signal.
 UnitFile helper_unit(const host::User& owner, const std::string& program, const config::Install& install) {
-  return {
-      std::string(kHelperUnit),
-      fmt::format(R"({}[Unit]
+  return {std::string(kHelperUnit),
+          fmt::format(R"({}[Unit]
 Description=banger's root helper
 Requires={}
 After={}
@@ -165,8 +166,9 @@ MemoryDenyWriteExecute=yes
 {}SystemCallFilter=~@privileged @resources
 SystemCallFilter=@chown capset
 {})",
-                  kOursLine, kSocketUnit, kSocketUnit, program, join(capability_names_of(powers_of_all(false)), " "),
-                  owner_directories(owner)[0], owner_directories(owner)[1], kCommon, jail_lines(install))};
+                      kOursLine, kSocketUnit, kSocketUnit, program,
+                      join(capability_names_of(powers_of_all(Jails::left_out)), " "), owner_directories(owner)[0],
+                      owner_directories(owner)[1], kCommon, jail_lines(install))};
 }
 
 UnitFile daemon_unit(const host::User& owner, const std::string& program) {
@@ -226,7 +228,7 @@ DeviceAllow=/dev/kvm rwm
 DeviceAllow=/dev/userfaultfd rwm
 SystemCallFilter=@mount @setuid seccomp setrlimit userfaultfd
 )",
-                     join(capability_names_of(powers_of_all(true)), " "), trim(roots));
+                     join(capability_names_of(powers_of_all(Jails::included)), " "), trim(roots));
 }
 
 std::vector<UnitFile> unit_files(const host::User& owner, const std::string& program, const config::Install& install) {

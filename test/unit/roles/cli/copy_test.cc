@@ -107,8 +107,9 @@ TEST_CASE("cp: the text before the first colon is a VM unless it has a slash") {
 }
 
 TEST_CASE("cp: names the copy like cp -r does") {
-  auto land = [](std::string_view source, Found is, std::string_view target, Found there, bool several = false) {
-    auto landing = landing_of(path(source), is, path(target), there, several);
+  auto land = [](std::string_view source, Found is, std::string_view target, Found there,
+                 Sources sources = Sources::one) {
+    auto landing = landing_of(path(source), is, path(target), there, sources);
     return landing ? landing->directory + " | " + landing->name + (landing->named ? " (named)" : "")
                    : landing.error().message;
   };
@@ -126,7 +127,7 @@ TEST_CASE("cp: names the copy like cp -r does") {
         "cannot copy the directory dir onto the file web:/file");
   CHECK(land("a.txt/", Found::file, "web:/x", Found::nothing) == "a.txt is not a directory");
   CHECK(land("gone", Found::nothing, "web:/x", Found::nothing) == "gone: there is no such file or directory");
-  CHECK(land("a", Found::file, "web:/x", Found::file, true).find("several") != std::string::npos);
+  CHECK(land("a", Found::file, "web:/x", Found::file, Sources::several).find("several") != std::string::npos);
 }
 
 TEST_CASE("cp: a tree goes in and comes back with modes, symlinks and odd names") {

@@ -12,6 +12,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 
+#include "api/objects/vm.h"
 #include "host/files.h"
 #include "host/unix_socket.h"
 #include "roles/cli/run.h"
@@ -136,10 +137,20 @@ int FakeDaemon::called(const std::string& method) const {
 }
 
 Json vm_object(const std::string& name, const std::string& state) {
-  return {{"id", "id" + name},        {"name", name},    {"state", state},
-          {"image", "debian"},        {"vcpus", 2},      {"memory_bytes", 1073741824},
-          {"disk_bytes", 8589934592}, {"created_at", 1}, {"agent_ready", true},
-          {"labels", {{"a", "b"}}},   {"pid", 77},       {"stages", Json::array({{{"name", "boot"}, {"ms", 1250.4}}})}};
+  return with_defaults<api::VmObject>({
+      {"id", "id" + name},
+      {"name", name},
+      {"state", state},
+      {"image", "debian"},
+      {"vcpus", 2},
+      {"memory_bytes", 1073741824},
+      {"disk_bytes", 8589934592},
+      {"created_at", 1},
+      {"agent_ready", true},
+      {"labels", {{"a", "b"}}},
+      {"pid", 77},
+      {"stages", Json::array({{{"name", "boot"}, {"ms", 1250.4}}})},
+  });
 }
 
 }  // namespace banger::test

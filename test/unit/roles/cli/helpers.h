@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "api/object.h"
 #include "base/json.h"
 #include "base/unique_fd.h"
 #include "roles/cli/io.h"
@@ -70,6 +71,11 @@ class FakeDaemon {
   std::thread acceptor_;
 };
 
+/// The object of src/api with these fields, and the others empty.
+template <api::Described T>
+auto with_defaults(const Json& fields) {
+  return api::to_json(api::read<T>(fields).value());
+}
 Json vm_object(const std::string& name, const std::string& state = "running");
 
 }  // namespace banger::test

@@ -1,6 +1,8 @@
 // The image, kernel and host commands. A fake daemon answers their calls.
 #include <nlohmann/json.hpp>
 
+#include "api/objects/image.h"
+#include "api/objects/kernel.h"
 #include "catch.h"
 #include "helpers.h"
 #include "roles/cli/log_stream.h"
@@ -24,15 +26,24 @@ struct Fixture {
   }
 };
 
-const Json kImage = {
-    {"id", "im1"},           {"name", "debian"},        {"source", "recipe"}, {"kernel", "debian-cloud"},
-    {"size_bytes", 1 << 30}, {"rootfs_bytes", 1 << 29}, {"created_at", 1},    {"init", "systemd"},
-    {"rootfs", "/x"},        {"used_by", {"web"}}};
-const Json kKernel = {{"name", "debian-cloud"},
-                      {"source", "apt"},
-                      {"release", "6.1"},
-                      {"size_bytes", 1 << 24},
-                      {"used_by", Json::array()}};
+const Json kImage = test::with_defaults<api::ImageObject>({
+    {"id", "im1"},
+    {"name", "debian"},
+    {"source", "recipe"},
+    {"kernel", "debian-cloud"},
+    {"size_bytes", 1 << 30},
+    {"rootfs_bytes", 1 << 29},
+    {"created_at", 1},
+    {"init", "systemd"},
+    {"rootfs", "/x"},
+    {"used_by", {"web"}},
+});
+const Json kKernel = test::with_defaults<api::KernelObject>({
+    {"name", "debian-cloud"},
+    {"source", "apt"},
+    {"release", "6.1"},
+    {"size_bytes", 1 << 24},
+});
 
 }  // namespace
 

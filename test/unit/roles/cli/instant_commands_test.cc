@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "api/objects/snapshot.h"
+#include "api/objects/template.h"
 #include "catch.h"
 #include "helpers.h"
 
@@ -13,17 +15,27 @@ namespace {
 
 bool contains(const std::string& text, std::string_view part) { return text.find(part) != text.npos; }
 
-const Json kSnapshot = {{"id", "sn1"},        {"name", "before"},        {"vm", "web"},     {"image", "debian"},
-                        {"has_memory", true}, {"size_bytes", 150 << 20}, {"created_at", 1}, {"used_by", {"copy"}}};
-const Json kTemplate = {{"id", "tm1"},
-                        {"image", "debian"},
-                        {"kernel", "debian-cloud"},
-                        {"vcpus", 1},
-                        {"memory_bytes", 512ll << 20},
-                        {"state", "ready"},
-                        {"size_bytes", 130 << 20},
-                        {"created_at", 1},
-                        {"used_by", {"web", "db"}}};
+const Json kSnapshot = test::with_defaults<api::SnapshotObject>({
+    {"id", "sn1"},
+    {"name", "before"},
+    {"vm", "web"},
+    {"image", "debian"},
+    {"has_memory", true},
+    {"size_bytes", 150 << 20},
+    {"created_at", 1},
+    {"used_by", {"copy"}},
+});
+const Json kTemplate = test::with_defaults<api::TemplateObject>({
+    {"id", "tm1"},
+    {"image", "debian"},
+    {"kernel", "debian-cloud"},
+    {"vcpus", 1},
+    {"memory_bytes", 512ll << 20},
+    {"state", "ready"},
+    {"size_bytes", 130 << 20},
+    {"created_at", 1},
+    {"used_by", {"web", "db"}},
+});
 const Json kPooled = {{"id", "pl1"}, {"template", "tm1"}, {"state", "ready"}, {"age_s", 65}, {"pss_bytes", 30 << 20}};
 
 struct Fixture {

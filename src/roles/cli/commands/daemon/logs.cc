@@ -18,7 +18,7 @@ Result<int> run(Context& context) {
   auto paths = TRY(host::find_paths(context.io.env));
   auto tail = context.args.number("tail");
   return copy_log_file(context.io, paths.daemon_log(), tail ? static_cast<std::uint64_t>(*tail) : UINT64_MAX,
-                       context.args.flag("follow"));
+                       context.args.flag("follow") ? Follow::yes : Follow::no);
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace {
 Result<int> run(Context& context) {
   auto& io = context.io;
   auto daemon = TRY(Daemon::connect(io));
-  auto status = TRY(daemon.get<api::DaemonStatus>("daemon.status", Json::object()));
+  auto status = TRY(daemon.get<api::DaemonStatus>("daemon.status"));
   io.print(fmt::format("bangerd is running (pid {})\n", status.pid));
   return exit_status::kOk;
 }

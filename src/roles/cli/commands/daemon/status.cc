@@ -3,11 +3,9 @@
 
 #include "api/objects/host.h"
 #include "base/text.h"
-#include "roles/cli/command.h"
 #include "roles/cli/connect.h"
-#include "roles/cli/fields.h"
-#include "roles/cli/store_views.h"
-#include "roles/cli/table.h"
+#include "roles/cli/output.h"
+#include "roles/cli/times.h"
 
 namespace banger::roles::cli {
 
@@ -15,7 +13,7 @@ namespace {
 
 constexpr Option kOptions[] = {kJsonOption};
 
-std::string table_text(const api::DaemonStatus& status, bool colour) {
+Table table_of(const api::DaemonStatus& status) {
   Table table;
   table.add({"version", status.version});
   table.add({"pid", std::to_string(status.pid)});
@@ -26,21 +24,17 @@ std::string table_text(const api::DaemonStatus& status, bool colour) {
   table.add({"log", status.log});
   table.add({"state", status.state});
   for (const auto& what : status.recovered) table.add({"recovered", what});
-  return table.text(colour);
+  return table;
 }
 
 Result<int> run(Context& context) {
-  auto& io = context.io;
-  bool json = context.args.flag("json");
-  auto daemon = Daemon::find(io);
-  if (!daemon && (daemon.error().code == ErrorCode::not_found || daemon.error().code == ErrorCode::unavailable)) {
-    io.print(json ? "null\n" : "bangerd is not running\n");
+  auto daemon = TRY(Daemon::find(context.io));
+  if (!daemon) {
+    context.io.print(form_of(context.args) == Form::json ? "null\n" : "bangerd is not running\n");
     return exit_status::kNo;
   }
-  if (!daemon) return std::unexpected(std::move(daemon).error());
-  auto status = TRY(daemon->call("daemon.status", Json::object()));
-  io.print(json ? dump_json_pretty(status) + "\n"
-                : table_text(TRY(api::read<api::DaemonStatus>(status)), io.colour(io.out)));
+  auto status = TRY(daemon->get<api::DaemonStatus>("daemon.status"));
+  print_object(context, status, table_of(status));
   return exit_status::kOk;
 }
 

@@ -1,10 +1,10 @@
 // banger image build
 #include <nlohmann/json.hpp>
 
+#include "api/objects/image.h"
 #include "roles/cli/build_image.h"
-#include "roles/cli/command.h"
 #include "roles/cli/connect.h"
-#include "roles/cli/store_views.h"
+#include "roles/cli/output.h"
 
 namespace banger::roles::cli {
 
@@ -17,11 +17,13 @@ constexpr Example kExamples[] = {{"banger image build debian-bookworm", "the def
 Result<int> run(Context& context) {
   auto daemon = TRY(Daemon::connect(context.io));
   const auto& name = context.args.positionals[0];
-  auto image = daemon.call("image.build", {{"name", name}});
+  auto built = daemon.get<api::ImageObject>("image.build", {{"name", name}});
   // A daemon that is a system service cannot gain the privileges that a build requires. A program of a terminal can.
-  if (!image && image.error().code == ErrorCode::unsupported)
-    image = daemon.call("image.show", {{"image", TRY(build_image_here(context.io, name, daemon.signals().fd()))}});
-  made_image(context, TRY(std::move(image)));
+  if (!built && built.error().code == ErrorCode::unsupported)
+    built = daemon.get<api::ImageObject>("image.show",
+                                         {{"image", TRY(build_image_here(context.io, name, daemon.signals().fd()))}});
+  auto image = TRY(std::move(built));
+  print_new(context, image, image.id, ready_line(image.name, image.size_bytes));
   return exit_status::kOk;
 }
 

@@ -1,24 +1,19 @@
 // banger image delete
 #include <nlohmann/json.hpp>
 
-#include "roles/cli/command.h"
-#include "roles/cli/connect.h"
-#include "roles/cli/fields.h"
+#include "api/objects/vm.h"
+#include "roles/cli/arguments.h"
+#include "roles/cli/fan_out.h"
 
 namespace banger::roles::cli {
 
 namespace {
 
 constexpr std::string_view kAliases[] = {"rm"};
-constexpr Positional kPositionals[] = {
-    {.name = "IMAGE", .help = "a name, id or unique id prefix", .names = Names::image}};
+constexpr Positional kPositionals[] = {kImageArgument};
 
-Result<int> run(Context& context) {
-  auto& io = context.io;
-  auto daemon = TRY(Daemon::connect(io));
-  auto gone = TRY(daemon.call("image.delete", {{"image", context.args.positionals[0]}}));
-  io.print(safe_text(text_of(gone, "name")) + ": deleted\n");
-  return exit_status::kOk;
+Result<int> remove(Context& context) {
+  return delete_each<api::Named>(context, {.method = "image.delete", .key = "image"}, Json::object());
 }
 
 }  // namespace
@@ -30,7 +25,7 @@ constinit const Command kImageDelete{
     .aliases = kAliases,
     .summary = "delete an image that no VM uses",
     .positionals = kPositionals,
-    .handler = run,
+    .handler = remove,
 };
 
 }  // namespace banger::roles::cli

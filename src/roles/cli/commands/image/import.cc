@@ -1,9 +1,10 @@
 // banger image import
 #include <nlohmann/json.hpp>
 
-#include "roles/cli/command.h"
+#include "api/objects/image.h"
+#include "roles/cli/arguments.h"
 #include "roles/cli/connect.h"
-#include "roles/cli/store_views.h"
+#include "roles/cli/output.h"
 
 namespace banger::roles::cli {
 
@@ -28,7 +29,8 @@ Result<int> run(Context& context) {
   Json params = {{"name", context.args.positionals[0]}, {"tar", absolute_path(context.args.positionals[1])}};
   if (auto kernel = context.args.text("kernel")) params["kernel"] = *kernel;
   auto daemon = TRY(Daemon::connect(context.io));
-  made_image(context, TRY(daemon.call("image.import", params)));
+  auto image = TRY(daemon.get<api::ImageObject>("image.import", params));
+  print_new(context, image, image.id, ready_line(image.name, image.size_bytes));
   return exit_status::kOk;
 }
 

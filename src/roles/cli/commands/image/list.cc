@@ -5,10 +5,9 @@
 
 #include "api/objects/image.h"
 #include "base/text.h"
-#include "roles/cli/command.h"
 #include "roles/cli/connect.h"
-#include "roles/cli/fields.h"
-#include "roles/cli/table.h"
+#include "roles/cli/output.h"
+#include "roles/cli/times.h"
 
 namespace banger::roles::cli {
 
@@ -16,16 +15,16 @@ namespace {
 
 constexpr std::string_view kAliases[] = {"ls"};
 constexpr Option kOptions[] = {
-    {.name = "quiet", .letter = 'q', .help = "print only ids"},
+    kIdsOption,
     {.name = "json", .help = "print a JSON array of images"},
 };
 
-std::string table_text(const api::ImageList& list, bool colour) {
+std::string table_text(const api::ImageList& list, Colours colours) {
   Table table({"NAME", "ID", "SOURCE", "KERNEL", "SIZE", "INIT", "USED BY", "AGE"});
   for (const auto& image : list.images)
     table.add({image.name, image.id, image.source, image.kernel, format_size(image.size_bytes), image.init,
                join(image.used_by, ", "), age_of(image.created_at)});
-  std::string text = table.text(colour);
+  std::string text = table.text(colours);
   for (const auto& recipe : list.recipes)
     if (std::ranges::find(list.images, recipe.name, &api::ImageObject::name) == list.images.end())
       text += fmt::format("not built yet: {} ({})\n", safe_text(recipe.name), safe_text(recipe.description));
@@ -33,16 +32,9 @@ std::string table_text(const api::ImageList& list, bool colour) {
 }
 
 Result<int> list(Context& context) {
-  auto& io = context.io;
-  auto daemon = TRY(Daemon::connect(io));
-  auto answer = TRY(daemon.call("image.list", Json::object()));
-  if (context.args.flag("json")) {
-    io.print(dump_json_pretty(list_of(answer, "images")) + "\n");
-  } else if (context.args.flag("quiet")) {
-    for (const auto& image : list_of(answer, "images")) io.print(safe_text(text_of(image, "id")) + "\n");
-  } else {
-    io.print(table_text(TRY(api::read<api::ImageList>(answer)), io.colour(io.out)));
-  }
+  auto daemon = TRY(Daemon::connect(context.io));
+  auto list = TRY(daemon.get<api::ImageList>("image.list"));
+  print_list(context, list.images, &api::ImageObject::id, table_text(list, colours_of(context)));
   return exit_status::kOk;
 }
 

@@ -1,21 +1,40 @@
 // banger image show
 #include <nlohmann/json.hpp>
 
-#include "roles/cli/command.h"
+#include "api/objects/image.h"
+#include "base/text.h"
+#include "roles/cli/arguments.h"
 #include "roles/cli/connect.h"
-#include "roles/cli/store_views.h"
+#include "roles/cli/output.h"
+#include "roles/cli/times.h"
 
 namespace banger::roles::cli {
 
 namespace {
 
-constexpr Positional kPositionals[] = {
-    {.name = "IMAGE", .help = "a name, id or unique id prefix", .names = Names::image}};
+constexpr Positional kPositionals[] = {kImageArgument};
 constexpr Option kOptions[] = {kJsonOption};
 
-Result<int> run(Context& context) {
+Table table_of(const api::ImageObject& image) {
+  Table table;
+  table.add({"name", image.name});
+  table.add({"id", image.id});
+  table.add({"source", image.source});
+  table.add({"kernel", image.kernel});
+  table.add({"init", image.init});
+  table.add({"size", format_size(image.size_bytes)});
+  table.add({"root files", format_size(image.rootfs_bytes)});
+  table.add({"sha256", image.sha256});
+  table.add({"created", time_of(image.created_at)});
+  table.add({"used by", join(image.used_by, ", ")});
+  table.add({"path", image.rootfs});
+  return table;
+}
+
+Result<int> show(Context& context) {
   auto daemon = TRY(Daemon::connect(context.io));
-  show_image(context, TRY(daemon.call("image.show", {{"image", context.args.positionals[0]}})));
+  auto image = TRY(daemon.get<api::ImageObject>("image.show", {{"image", context.args.positionals[0]}}));
+  print_object(context, image, table_of(image));
   return exit_status::kOk;
 }
 
@@ -28,7 +47,7 @@ constinit const Command kImageShow{
     .summary = "show everything about one image",
     .positionals = kPositionals,
     .options = kOptions,
-    .handler = run,
+    .handler = show,
 };
 
 }  // namespace banger::roles::cli

@@ -1,23 +1,19 @@
 // banger kernel delete
 #include <nlohmann/json.hpp>
 
-#include "roles/cli/command.h"
-#include "roles/cli/connect.h"
-#include "roles/cli/fields.h"
+#include "api/objects/kernel.h"
+#include "roles/cli/arguments.h"
+#include "roles/cli/fan_out.h"
 
 namespace banger::roles::cli {
 
 namespace {
 
 constexpr std::string_view kAliases[] = {"rm"};
-constexpr Positional kPositionals[] = {{.name = "KERNEL", .help = "a name", .names = Names::kernel}};
+constexpr Positional kPositionals[] = {kKernelArgument};
 
-Result<int> run(Context& context) {
-  auto& io = context.io;
-  auto daemon = TRY(Daemon::connect(io));
-  auto gone = TRY(daemon.call("kernel.delete", {{"kernel", context.args.positionals[0]}}));
-  io.print(safe_text(text_of(gone, "name")) + ": deleted\n");
-  return exit_status::kOk;
+Result<int> remove(Context& context) {
+  return delete_each<api::KernelName>(context, {.method = "kernel.delete", .key = "kernel"}, Json::object());
 }
 
 }  // namespace
@@ -29,7 +25,7 @@ constinit const Command kKernelDelete{
     .aliases = kAliases,
     .summary = "delete a kernel that nothing uses",
     .positionals = kPositionals,
-    .handler = run,
+    .handler = remove,
 };
 
 }  // namespace banger::roles::cli

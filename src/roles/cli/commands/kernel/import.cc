@@ -1,9 +1,10 @@
 // banger kernel import
 #include <nlohmann/json.hpp>
 
-#include "roles/cli/command.h"
+#include "api/objects/kernel.h"
+#include "roles/cli/arguments.h"
 #include "roles/cli/connect.h"
-#include "roles/cli/store_views.h"
+#include "roles/cli/output.h"
 
 namespace banger::roles::cli {
 
@@ -38,7 +39,8 @@ Result<int> run(Context& context) {
   for (auto file : {"vmlinux", "modules", "initrd"})
     if (auto path = context.args.text(file)) params[file] = absolute_path(*path);
   auto daemon = TRY(Daemon::connect(context.io));
-  made_kernel(context, TRY(daemon.call("kernel.import", params)));
+  auto kernel = TRY(daemon.get<api::KernelObject>("kernel.import", params));
+  print_new(context, kernel, kernel.name, ready_line(kernel.name, kernel.size_bytes));
   return exit_status::kOk;
 }
 

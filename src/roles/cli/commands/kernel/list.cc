@@ -6,10 +6,9 @@
 
 #include "api/objects/kernel.h"
 #include "base/text.h"
-#include "roles/cli/command.h"
 #include "roles/cli/connect.h"
-#include "roles/cli/fields.h"
-#include "roles/cli/table.h"
+#include "roles/cli/output.h"
+#include "roles/cli/times.h"
 
 namespace banger::roles::cli {
 
@@ -21,12 +20,12 @@ constexpr Option kOptions[] = {
     {.name = "json", .help = "print a JSON array of kernels"},
 };
 
-std::string table_text(const api::KernelList& list, bool colour) {
+std::string table_text(const api::KernelList& list, Colours colours) {
   Table table({"NAME", "RELEASE", "SOURCE", "SIZE", "USED BY", "AGE"});
   for (const auto& kernel : list.kernels)
     table.add({kernel.name, kernel.release, kernel.source, format_size(kernel.size_bytes), join(kernel.used_by, ", "),
                age_of(kernel.created_at)});
-  std::string text = table.text(colour);
+  std::string text = table.text(colours);
   for (const auto& name : list.pullable)
     if (std::ranges::find(list.kernels, name, &api::KernelObject::name) == list.kernels.end())
       text += fmt::format("not pulled yet: {}\n", safe_text(name));
@@ -34,16 +33,9 @@ std::string table_text(const api::KernelList& list, bool colour) {
 }
 
 Result<int> run(Context& context) {
-  auto& io = context.io;
-  auto daemon = TRY(Daemon::connect(io));
-  auto answer = TRY(daemon.call("kernel.list", Json::object()));
-  if (context.args.flag("json")) {
-    io.print(dump_json_pretty(list_of(answer, "kernels")) + "\n");
-  } else if (context.args.flag("quiet")) {
-    for (const auto& kernel : list_of(answer, "kernels")) io.print(safe_text(text_of(kernel, "name")) + "\n");
-  } else {
-    io.print(table_text(TRY(api::read<api::KernelList>(answer)), io.colour(io.out)));
-  }
+  auto daemon = TRY(Daemon::connect(context.io));
+  auto list = TRY(daemon.get<api::KernelList>("kernel.list"));
+  print_list(context, list.kernels, &api::KernelObject::name, table_text(list, colours_of(context)));
   return exit_status::kOk;
 }
 

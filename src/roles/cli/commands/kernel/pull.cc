@@ -1,9 +1,9 @@
 // banger kernel pull
 #include <nlohmann/json.hpp>
 
-#include "roles/cli/command.h"
+#include "api/objects/kernel.h"
 #include "roles/cli/connect.h"
-#include "roles/cli/store_views.h"
+#include "roles/cli/output.h"
 
 namespace banger::roles::cli {
 
@@ -15,7 +15,8 @@ constexpr Option kOptions[] = {kQuietOption, kJsonOption};
 
 Result<int> run(Context& context) {
   auto daemon = TRY(Daemon::connect(context.io));
-  made_kernel(context, TRY(daemon.call("kernel.pull", {{"name", context.args.positionals[0]}})));
+  auto kernel = TRY(daemon.get<api::KernelObject>("kernel.pull", {{"name", context.args.positionals[0]}}));
+  print_new(context, kernel, kernel.name, ready_line(kernel.name, kernel.size_bytes));
   return exit_status::kOk;
 }
 

@@ -3,9 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "capabilities/privileged_table.h"
-#include "roles/cli/command.h"
+#include "roles/cli/output.h"
 #include "roles/cli/system/privileges_page.h"
-#include "roles/cli/table.h"
 
 namespace banger::roles::cli {
 
@@ -21,7 +20,7 @@ Result<int> run(Context& context) {
   Table table({"OPERATION", "EFFECT"});
   for (const auto* operation : capabilities::privileged_table())
     table.add({std::string(operation->name), std::string(operation->summary)});
-  context.io.print(table.text(context.io.colour(context.io.out)));
+  context.io.print(table.text(colours_of(context)));
   return exit_status::kOk;
 }
 

@@ -1,11 +1,12 @@
 // banger system status
+#include "roles/cli/system/status.h"
+
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "roles/cli/command.h"
-#include "roles/cli/fields.h"
+#include "roles/cli/output.h"
 #include "roles/cli/system/install.h"
 #include "roles/cli/system/services.h"
-#include "roles/cli/table.h"
 
 namespace banger::roles::cli {
 
@@ -18,40 +19,39 @@ std::string version_of(const std::string& program, const RunTool& run) {
   return output ? output->substr(0, output->find('\n')) : output.error().message;
 }
 
-Json facts(const InstallPlaces& places, const host::User& owner) {
+SystemStatus status_of(const InstallPlaces& places, const host::User& owner) {
   auto run = system_tool();
-  Json services = Json::array();
-  for (const auto& state : service_states(run))
-    services.push_back({{"unit", state.unit}, {"active", state.active}, {"enabled", state.enabled}});
   auto helper = helper_version();
-  return {{"owner", owner.name},
-          {"program", places.program()},
-          {"version", version_of(places.program(), run)},
-          {"services", services},
-          // The helper answers only the owner and root. For other users this field has the error.
-          {"helper", helper ? *helper : helper.error().message}};
+  return {
+      .owner = owner.name,
+      .program = places.program(),
+      .version = version_of(places.program(), run),
+      .helper = helper ? *helper : helper.error().message,
+      .services = service_states(run),
+  };
+}
+
+Table table_of(const SystemStatus& status) {
+  Table table;
+  table.add({"owner", status.owner});
+  table.add({"program", status.program});
+  table.add({"version", status.version});
+  table.add({"helper", status.helper});
+  for (const auto& service : status.services) table.add({service.unit, service.active + ", " + service.enabled});
+  return table;
 }
 
 Result<int> run(Context& context) {
-  auto& io = context.io;
-  bool json = context.args.flag("json");
   InstallPlaces places;
   auto owner = installed_owner(places);
   if (!owner && owner.error().code == ErrorCode::not_found) {
-    io.print(json ? "null\n" : "banger is not installed on this system\n");
+    context.io.print(form_of(context.args) == Form::json ? "null\n" : "banger is not installed on this system\n");
     return exit_status::kNo;
   }
   if (!owner) return std::unexpected(std::move(owner).error());
-  auto status = facts(places, *owner);
-  bool all_active = true;
-  Table table;
-  for (auto field : {"owner", "program", "version", "helper"}) table.add({field, text_of(status, field)});
-  for (const auto& service : list_of(status, "services")) {
-    table.add({text_of(service, "unit"), text_of(service, "active") + ", " + text_of(service, "enabled")});
-    all_active &= text_of(service, "active") == "active";
-  }
-  io.print(json ? dump_json_pretty(status) + "\n" : table.text(io.colour(io.out)));
-  return all_active ? exit_status::kOk : exit_status::kNo;
+  auto status = status_of(places, *owner);
+  print_object(context, status, table_of(status));
+  return std::ranges::all_of(status.services, &ServiceState::is_active) ? exit_status::kOk : exit_status::kNo;
 }
 
 }  // namespace

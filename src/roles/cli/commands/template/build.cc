@@ -1,7 +1,8 @@
 // banger template build
 #include <nlohmann/json.hpp>
 
-#include "roles/cli/store_views.h"
+#include "api/objects/template.h"
+#include "roles/cli/output.h"
 #include "roles/cli/vm_options.h"
 
 namespace banger::roles::cli {
@@ -26,7 +27,8 @@ Result<int> build(Context& context) {
   Json params = given_shape(context.args);
   if (context.args.flag("rebuild")) params["rebuild"] = true;
   auto daemon = TRY(Daemon::connect(context.io));
-  made_template(context, TRY(daemon.call("template.build", params)));
+  auto made = TRY(daemon.get<api::TemplateObject>("template.build", params));
+  print_new(context, made, made.id, ready_line(made.id, made.size_bytes));
   return exit_status::kOk;
 }
 

@@ -3,9 +3,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/objects/template.h"
 #include "roles/cli/connect.h"
 #include "roles/cli/fan_out.h"
-#include "roles/cli/fields.h"
 
 namespace banger::roles::cli {
 
@@ -21,9 +21,8 @@ constexpr Option kOptions[] = {{.name = "all", .letter = 'a', .help = "delete al
 
 Result<int> remove_all(Context& context) {
   auto daemon = TRY(Daemon::connect(context.io));
-  auto answer = TRY(daemon.call("template.delete", {{"all", true}}));
-  for (const auto& id : list_of(answer, "deleted"))
-    if (id.is_string()) context.io.print(fmt::format("{}: deleted\n", safe_text(id.get<std::string>())));
+  auto result = TRY(daemon.get<api::DeletedTemplates>("template.delete", {{"all", true}}));
+  for (const auto& id : result.deleted) context.io.print(fmt::format("{}: deleted\n", safe_text(id)));
   return exit_status::kOk;
 }
 
@@ -33,7 +32,7 @@ Result<int> remove(Context& context) {
     return context.usage(all ? "--all and TEMPLATE exclude each other" : "'template delete' needs TEMPLATE or --all",
                          "see 'banger template list'");
   if (all) return remove_all(context);
-  return fan_out(context, "template.delete", Json::object(), [](const Json&) { return "deleted"; }, "template");
+  return delete_each<api::DeletedTemplates>(context, {.method = "template.delete", .key = "template"}, Json::object());
 }
 
 }  // namespace

@@ -6,9 +6,8 @@
 #include "api/objects/template.h"
 #include "base/text.h"
 #include "roles/cli/connect.h"
-#include "roles/cli/fields.h"
-#include "roles/cli/store_views.h"
-#include "roles/cli/table.h"
+#include "roles/cli/output.h"
+#include "roles/cli/times.h"
 
 namespace banger::roles::cli {
 
@@ -16,7 +15,7 @@ namespace {
 
 constexpr std::string_view kAliases[] = {"ls"};
 constexpr Option kOptions[] = {
-    {.name = "quiet", .letter = 'q', .help = "print only ids"},
+    kIdsOption,
     {.name = "json", .help = "print a JSON array of templates; \"pool\" has the ready VMs of a template"},
 };
 
@@ -31,39 +30,36 @@ std::string pool_line(const api::PoolObject& vm) {
                                vm.state, age, format_size(vm.pss_bytes)));
 }
 
-std::string table_text(const api::TemplateList& list, bool colour) {
+std::string table_text(const api::TemplateList& list, Colours colours) {
   Table table({"ID", "IMAGE", "KERNEL", "VCPU", "MEMORY", "STATE", "SIZE", "AGE", "USED BY"});
   for (const auto& each : list.templates) {
     table.add({each.id, each.image, each.kernel, std::to_string(each.vcpus), format_size(each.memory_bytes), each.state,
                format_size(each.size_bytes), age_of(each.created_at), join(each.used_by, ", ")});
     table.colour_last(5, paint_for(each.state));
   }
-  auto text = table.text(colour);
+  auto text = table.text(colours);
   for (const auto& vm : list.pool) text += pool_line(vm) + "\n";
   return text;
 }
 
-Json with_pools(const Json& answer) {
-  Json templates = list_of(answer, "templates");
-  for (auto& each : templates) {
-    each["pool"] = Json::array();
-    for (const auto& vm : list_of(answer, "pool"))
-      if (text_of(vm, "template") == text_of(each, "id")) each["pool"].push_back(vm);
+Json with_pools(const api::TemplateList& list) {
+  Json templates = Json::array();
+  for (const auto& each : list.templates) {
+    auto& json = templates.emplace_back(api::to_json(each));
+    json["pool"] = Json::array();
+    for (const auto& vm : list.pool)
+      if (vm.template_id == each.id) json["pool"].push_back(api::to_json(vm));
   }
   return templates;
 }
 
 Result<int> list(Context& context) {
-  auto& io = context.io;
-  auto daemon = TRY(Daemon::connect(io));
-  auto answer = TRY(daemon.call("template.list", Json::object()));
-  if (context.args.flag("json")) {
-    io.print(dump_json_pretty(with_pools(answer)) + "\n");
-  } else if (context.args.flag("quiet")) {
-    for (const auto& each : list_of(answer, "templates")) io.print(safe_text(text_of(each, "id")) + "\n");
-  } else {
-    io.print(table_text(TRY(api::read<api::TemplateList>(answer)), io.colour(io.out)));
-  }
+  auto daemon = TRY(Daemon::connect(context.io));
+  auto list = TRY(daemon.get<api::TemplateList>("template.list"));
+  if (form_of(context.args) == Form::json)
+    print_json(context.io, with_pools(list));
+  else
+    print_list(context, list.templates, &api::TemplateObject::id, table_text(list, colours_of(context)));
   return exit_status::kOk;
 }
 

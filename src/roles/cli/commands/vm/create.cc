@@ -3,16 +3,16 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/objects/vm.h"
 #include "base/arrays.h"
-#include "roles/cli/fields.h"
+#include "roles/cli/arguments.h"
 #include "roles/cli/guest_command.h"
+#include "roles/cli/output.h"
 #include "roles/cli/vm_options.h"
 
 namespace banger::roles::cli {
 
 namespace {
-
-constexpr std::string_view kWaits[] = {"agent", "system"};
 
 constexpr auto kOptions =
     concat(std::to_array({kNameOption}), vm::from_fields<&vm::Field::has_option, create_option>(),
@@ -25,14 +25,9 @@ constexpr auto kOptions =
                 .help = "start from a snapshot: with its disks, and with its live processes if it has memory",
                 .names = Names::snapshot},
                {.name = "no-start", .help = "only create the VM"},
-               {.name = "wait",
-                .kind = Kind::text,
-                .value = "WHAT",
-                .help = "what to wait for: the agent answers, or the guest has booted",
-                .names = Names::choice,
-                .choices = kWaits},
-               {.name = "quiet", .letter = 'q', .help = "print only the id"},
-               {.name = "json", .help = "print the VM as JSON"},
+               kWaitOption,
+               kQuietOption,
+               kJsonOption,
            }));
 
 constexpr Example kExamples[] = {
@@ -48,13 +43,13 @@ constexpr auto kOfSnapshot =
            std::to_array<std::string_view>({kColdOption.name}));
 
 // With --from, the sizes come from the snapshot. Only the daemon knows them, so they are printed after vm.create.
-Result<Json> create_vm(Context& context, Daemon& daemon, Json more) {
+Result<api::VmObject> create_vm(Context& context, Daemon& daemon, const Json& more) {
   auto snapshot = context.args.text("from");
   Json params = snapshot ? given_shape(context.args) : TRY(resolved_shape(context, daemon));
   if (snapshot) params["from"] = *snapshot;
   params.update(more);
-  auto vm = TRY(daemon.call("vm.create", params));
-  if (snapshot) print_spec(context.io, vm);
+  auto vm = TRY(daemon.get<api::VmObject>("vm.create", params));
+  if (snapshot) print_spec(context.io, api::to_json(vm));
   return vm;
 }
 
@@ -69,14 +64,8 @@ Result<int> create(Context& context) {
   params["start"] = !args.flag("no-start");
   if (auto wait = args.text("wait")) params["wait"] = *wait;
   if (args.has("env")) params["environment"] = guest_environment(context);
-  auto vm = TRY(create_vm(context, daemon, std::move(params)));
-  if (args.flag("json"))
-    context.io.print(dump_json_pretty(vm) + "\n");
-  else if (args.flag("quiet"))
-    context.io.print(text_of(vm, "id") + "\n");
-  else
-    context.io.print(fmt::format("{}: {} ({})\n", safe_text(text_of(vm, "name")), safe_text(text_of(vm, "state")),
-                                 safe_text(text_of(vm, "id"))));
+  auto vm = TRY(create_vm(context, daemon, params));
+  print_new(context, vm, vm.id, fmt::format("{}: {} ({})", vm.name, vm::to_string(vm.state), vm.id));
   return exit_status::kOk;
 }
 

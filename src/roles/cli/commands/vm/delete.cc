@@ -1,6 +1,8 @@
 // banger vm delete
 #include <nlohmann/json.hpp>
 
+#include "api/objects/vm.h"
+#include "roles/cli/arguments.h"
 #include "roles/cli/fan_out.h"
 
 namespace banger::roles::cli {
@@ -8,12 +10,11 @@ namespace banger::roles::cli {
 namespace {
 
 constexpr std::string_view kAliases[] = {"rm"};
-constexpr Positional kPositionals[] = {
-    {.name = "VM", .help = "names, ids or unique id prefixes", .names = Names::vm, .repeated = true}};
+constexpr Positional kPositionals[] = {kVmsArgument};
 constexpr Option kOptions[] = {{.name = "force", .letter = 'f', .help = "also delete running VMs"}};
 
 Result<int> remove(Context& context) {
-  return fan_out(context, "vm.delete", {{"force", context.args.flag("force")}}, [](const Json&) { return "deleted"; });
+  return delete_each<api::Named>(context, {.method = "vm.delete"}, {{"force", context.args.flag("force")}});
 }
 
 }  // namespace

@@ -1,11 +1,12 @@
 // banger vm exec
+#include "roles/cli/arguments.h"
 #include "roles/cli/guest_command.h"
 
 namespace banger::roles::cli {
 
 namespace {
 
-constexpr Positional kPositionals[] = {{.name = "VM", .help = "a name, id or unique id prefix", .names = Names::vm}};
+constexpr Positional kPositionals[] = {kVmArgument};
 constexpr Option kOptions[] = {kInteractiveOption, kTtyOption, kUserOption, kWorkdirOption, kEnvOption};
 constexpr Example kExamples[] = {
     {"banger vm exec web -- systemctl status", ""},

@@ -5,7 +5,7 @@
 
 #include "api/bounds.h"
 #include "api/objects/vm.h"
-#include "roles/cli/fields.h"
+#include "roles/cli/output.h"
 #include "roles/cli/vm_options.h"
 
 namespace banger::roles::cli {
@@ -46,12 +46,11 @@ Result<int> fork(Context& context) {
   Json params = {{"vm", args.positionals[0]}, {"count", count}};
   if (auto name = args.text("name")) params["names"] = names_of(*name, count);
   auto daemon = TRY(Daemon::connect(io));
-  auto forked = TRY(daemon.call("vm.fork", params));
+  auto result = TRY(daemon.get<api::ForkResult>("vm.fork", params));
   if (args.flag("json")) {
-    io.print(dump_json_pretty(forked) + "\n");
+    print_json(io, result);
     return exit_status::kOk;
   }
-  auto result = TRY(api::read<api::ForkResult>(forked));
   for (const auto& vm : result.vms) io.print(safe_text(args.flag("quiet") ? vm.id : vm.name) + "\n");
   io.note(fmt::format("VM '{}' stood still for {:.0f} ms", safe_text(args.positionals[0]), result.pause_ms));
   return exit_status::kOk;

@@ -7,15 +7,15 @@
 
 #include "api/objects/vm.h"
 #include "base/text.h"
-#include "roles/cli/command.h"
-#include "roles/cli/fields.h"
+#include "roles/cli/arguments.h"
+#include "roles/cli/output.h"
 
 namespace banger::roles::cli {
 
 namespace {
 
 constexpr Positional kPositionals[] = {
-    {.name = "VM", .help = "a name, id or unique id prefix", .names = Names::vm},
+    kVmArgument,
     {.name = "PORT",
      .help = "a port of the guest, or HOSTPORT:PORT; host port 0 means any free port",
      .repeated = true},
@@ -32,16 +32,20 @@ constexpr Example kExamples[] = {
     {"banger vm forward web 8022:22 8443:443", "several ports"},
 };
 
-void print_listeners(Io& io, const std::string& vm, const std::vector<ForwardListener>& listeners, bool as_json) {
+Json json_of(const std::string& vm, const std::vector<ForwardListener>& listeners) {
   Json list = Json::array();
-  for (const auto& each : listeners) {
-    if (!as_json) io.print(fmt::format("{} -> {}:{}\n", host::to_string(each.at), vm, each.guest));
+  for (const auto& each : listeners)
     list.push_back({{"address", host::ipv4_text(each.at.address)},
                     {"port", each.at.port},
                     {"vm", vm},
                     {"guest_port", each.guest}});
-  }
-  if (as_json) io.print(dump_json_pretty(list) + "\n");
+  return list;
+}
+
+std::string text_of(const std::string& vm, const std::vector<ForwardListener>& listeners) {
+  std::string text;
+  for (const auto& each : listeners) text += fmt::format("{} -> {}:{}\n", host::to_string(each.at), vm, each.guest);
+  return text;
 }
 
 Result<int> forward(Context& context) {
@@ -64,7 +68,10 @@ Result<int> forward(Context& context) {
                 fmt::format("banger vm start {}", name));
   std::vector<ForwardListener> listeners;
   for (auto port : ports) listeners.push_back(TRY(listen_for(*address, port)));
-  print_listeners(io, name, listeners, args.flag("json"));
+  if (form_of(args) == Form::json)
+    print_json(io, json_of(name, listeners));
+  else
+    io.print(text_of(name, listeners));
   TRY(forward_until_interrupted(io, daemon.signals(), vm.id, listeners));
   return exit_status::kInterrupted;
 }

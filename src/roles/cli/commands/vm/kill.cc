@@ -1,19 +1,14 @@
 // banger vm kill
-#include <nlohmann/json.hpp>
-
+#include "roles/cli/arguments.h"
 #include "roles/cli/fan_out.h"
-#include "roles/cli/fields.h"
 
 namespace banger::roles::cli {
 
 namespace {
 
-constexpr Positional kPositionals[] = {
-    {.name = "VM", .help = "names, ids or unique id prefixes", .names = Names::vm, .repeated = true}};
+constexpr Positional kPositionals[] = {kVmsArgument};
 
-Result<int> kill(Context& context) {
-  return fan_out(context, "vm.kill", Json::object(), [](const Json& vm) { return text_of(vm, "state"); });
-}
+Result<int> kill(Context& context) { return change_vms(context, "vm.kill"); }
 
 }  // namespace
 

@@ -3,10 +3,9 @@
 
 #include "api/objects/vm.h"
 #include "base/text.h"
-#include "roles/cli/command.h"
 #include "roles/cli/connect.h"
-#include "roles/cli/fields.h"
-#include "roles/cli/table.h"
+#include "roles/cli/output.h"
+#include "roles/cli/times.h"
 
 namespace banger::roles::cli {
 
@@ -14,28 +13,25 @@ namespace {
 
 constexpr std::string_view kAliases[] = {"ls", "ps"};
 constexpr Option kOptions[] = {
-    {.name = "quiet", .letter = 'q', .help = "print only ids"},
+    kIdsOption,
     {.name = "json", .help = "print a JSON array of VMs"},
 };
 
-Result<int> list(Context& context) {
-  auto& io = context.io;
-  auto daemon = TRY(Daemon::connect(io));
-  auto answer = TRY(daemon.call("vm.list", Json::object()));
-  if (context.args.flag("json")) {
-    io.print(dump_json_pretty(list_of(answer, "vms")) + "\n");
-    return exit_status::kOk;
-  }
+Table table_of(const std::vector<api::VmObject>& vms) {
   Table table({"NAME", "ID", "STATE", "IMAGE", "VCPU", "MEMORY", "DISK", "AGE"});
-  std::string ids;
-  for (const auto& vm : TRY(api::read<api::VmList>(answer)).vms) {
-    ids += safe_text(vm.id) + "\n";
+  for (const auto& vm : vms) {
     table.add({vm.name, vm.id, std::string(vm::to_string(vm.state)), vm.image, std::to_string(vm.vcpus),
                format_size(vm.memory_bytes), format_size(vm.disk_bytes), age_of(vm.created_at)});
     if (vm.state == vm::State::running) table.colour_last(2, Paint::green);
     if (vm.state == vm::State::suspended) table.colour_last(2, Paint::yellow);
   }
-  io.print(context.args.flag("quiet") ? ids : table.text(io.colour(io.out)));
+  return table;
+}
+
+Result<int> list(Context& context) {
+  auto daemon = TRY(Daemon::connect(context.io));
+  auto vms = TRY(daemon.get<api::VmList>("vm.list")).vms;
+  print_list(context, vms, &api::VmObject::id, table_of(vms).text(colours_of(context)));
   return exit_status::kOk;
 }
 
@@ -46,7 +42,7 @@ constinit const Command kVmList{
     .group = "vm",
     .name = "list",
     .aliases = kAliases,
-    .summary = "list VMs, stopped and suspended ones too",
+    .summary = "list all VMs, also stopped and suspended ones",
     .options = kOptions,
     .handler = list,
 };

@@ -1,7 +1,7 @@
 // banger vm logs
 #include <nlohmann/json.hpp>
 
-#include "roles/cli/command.h"
+#include "roles/cli/arguments.h"
 #include "roles/cli/log_stream.h"
 
 namespace banger::roles::cli {
@@ -9,7 +9,7 @@ namespace banger::roles::cli {
 namespace {
 
 constexpr std::string_view kSources[] = {"console", "machine"};
-constexpr Positional kPositionals[] = {{.name = "VM", .help = "a name, id or unique id prefix", .names = Names::vm}};
+constexpr Positional kPositionals[] = {kVmArgument};
 constexpr Option kOptions[] = {
     {.name = "follow", .letter = 'f', .help = "also print new lines, until the VM stops"},
     {.name = "source",

@@ -7,16 +7,15 @@
 
 #include "api/objects/port.h"
 #include "base/text.h"
-#include "roles/cli/command.h"
+#include "roles/cli/arguments.h"
 #include "roles/cli/connect.h"
-#include "roles/cli/fields.h"
-#include "roles/cli/table.h"
+#include "roles/cli/output.h"
 
 namespace banger::roles::cli {
 
 namespace {
 
-constexpr Positional kPositionals[] = {{.name = "VM", .help = "a name, id or unique id prefix", .names = Names::vm}};
+constexpr Positional kPositionals[] = {kVmArgument};
 constexpr Option kOptions[] = {{.name = "json", .help = "print a JSON array of ports"}};
 
 // Prints the ports that are not forwarded: each reason once, with the hint of its first port.
@@ -45,15 +44,7 @@ std::string endpoint_of(const api::PortObject& port) {
   return fmt::format("{}:{}", address, port.port);
 }
 
-Result<int> ports(Context& context) {
-  auto& io = context.io;
-  auto daemon = TRY(Daemon::connect(io));
-  auto answer = TRY(daemon.call("vm.ports", {{"vm", context.args.positionals[0]}}));
-  if (context.args.flag("json")) {
-    io.print(dump_json_pretty(list_of(answer, "ports")) + "\n");
-    return exit_status::kOk;
-  }
-  auto list = TRY(api::read<api::PortList>(answer)).ports;
+Table table_of(const std::vector<api::PortObject>& list) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& port : list) {
     std::vector<std::string> row{port.scheme.empty() ? port.protocol : port.scheme,
@@ -62,7 +53,18 @@ Result<int> ports(Context& context) {
   }
   Table table({"PROTO", "ENDPOINT", "PROCESS", "COMMAND"});
   for (auto& row : rows) table.add(std::move(row));
-  io.print(table.text(io.colour(io.out)));
+  return table;
+}
+
+Result<int> ports(Context& context) {
+  auto& io = context.io;
+  auto daemon = TRY(Daemon::connect(io));
+  auto list = TRY(daemon.get<api::PortList>("vm.ports", {{"vm", context.args.positionals[0]}})).ports;
+  if (form_of(context.args) == Form::json) {
+    print_json(io, list);
+    return exit_status::kOk;
+  }
+  io.print(table_of(list).text(colours_of(context)));
   note_unforwarded_ports(io, list);
   return exit_status::kOk;
 }

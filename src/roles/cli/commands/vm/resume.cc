@@ -1,19 +1,14 @@
 // banger vm resume
-#include <nlohmann/json.hpp>
-
+#include "roles/cli/arguments.h"
 #include "roles/cli/fan_out.h"
-#include "roles/cli/fields.h"
 
 namespace banger::roles::cli {
 
 namespace {
 
-constexpr Positional kPositionals[] = {
-    {.name = "VM", .help = "names, ids or unique id prefixes", .names = Names::vm, .repeated = true}};
+constexpr Positional kPositionals[] = {kVmsArgument};
 
-Result<int> resume(Context& context) {
-  return fan_out(context, "vm.resume", Json::object(), [](const Json& vm) { return text_of(vm, "state"); });
-}
+Result<int> resume(Context& context) { return change_vms(context, "vm.resume"); }
 
 }  // namespace
 

@@ -3,17 +3,15 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/objects/vm.h"
 #include "base/arrays.h"
-#include "roles/cli/fields.h"
+#include "roles/cli/bounds.h"
 #include "roles/cli/guest_command.h"
 #include "roles/cli/vm_options.h"
 
 namespace banger::roles::cli {
 
 namespace {
-
-// The deadline of --rm: long enough for a busy host, short enough for a person who waits.
-constexpr std::uint64_t kDeleteMs = 30'000;
 
 constexpr bool shapes_vm(const vm::Field& field) { return field.has_option() && field.type != vm::FieldType::pairs; }
 
@@ -41,7 +39,7 @@ constexpr Example kExamples[] = {
 // `not_found`.
 Result<> delete_vm(Io& io, const std::string& vm) {
   auto daemon = TRY(Daemon::connect(io));
-  auto gone = daemon.call_within("vm.delete", {{"vm", vm}, {"force", true}}, kDeleteMs);
+  auto gone = daemon.call_within("vm.delete", {{"vm", vm}, {"force", true}}, limits::kDeleteDeadline);
   if (gone || gone.error().code == ErrorCode::not_found) return {};
   return std::unexpected(std::move(gone).error());
 }
@@ -51,7 +49,7 @@ Error not_ready(Io& io, Error error, const std::optional<std::string>& name) {
   if (!error.hint.empty() || !name || error.code == ErrorCode::cancelled || error.code == ErrorCode::exists)
     return error;
   auto daemon = Daemon::find(io);
-  if (!daemon || !daemon->call("vm.show", {{"vm", *name}})) return error;
+  if (!daemon || !*daemon || !(*daemon)->call("vm.show", {{"vm", *name}})) return error;
   return std::move(error).with_hint(fmt::format("the VM is kept; see 'banger vm logs {}'", *name));
 }
 
@@ -83,10 +81,10 @@ Result<int> run(Context& context) {
   params["wait"] = "agent";
   params["ephemeral"] = args.flag("rm");
   if (args.has("env")) params["environment"] = guest_environment(context);
-  auto vm = daemon.call("vm.create", params);
+  auto vm = daemon.get<api::VmObject>("vm.create", params);
   if (!vm) return std::unexpected(not_ready(context.io, std::move(vm).error(), args.text("name")));
-  command.vm = TRY(get_string(*vm, "id"));
-  auto name = safe_text(text_of(*vm, "name"));
+  command.vm = vm->id;
+  auto name = safe_text(vm->name);
   if (args.flag("detach")) {
     context.io.print(name + "\n");
     return exit_status::kOk;

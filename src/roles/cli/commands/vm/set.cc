@@ -3,27 +3,28 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/objects/vm.h"
 #include "base/arrays.h"
+#include "base/text.h"
+#include "roles/cli/arguments.h"
 #include "roles/cli/fan_out.h"
-#include "roles/cli/fields.h"
 #include "roles/cli/vm_options.h"
 
 namespace banger::roles::cli {
 
 namespace {
 
-constexpr Positional kPositionals[] = {
-    {.name = "VM", .help = "names, ids or unique id prefixes", .names = Names::vm, .repeated = true}};
+constexpr Positional kPositionals[] = {kVmsArgument};
 constexpr auto kOptions =
     concat(std::to_array<Option>(
                {{.name = "name", .kind = Kind::text, .value = "NAME", .help = "a new name, for one VM only"}}),
            vm::from_fields<&vm::Field::can_change, set_option>());
 
-std::string described(const Json& vm) {
-  auto fields = joined(list_of(vm, "restart_needed"));
-  return fields.empty() ? "set"
-                        : fmt::format("set; {} will change at the next start ('banger vm restart {}')", fields,
-                                      text_of(vm, "name"));
+std::string described(const api::VmObject& vm) {
+  auto fields = join(vm.restart_needed.value_or(std::vector<std::string>()), ", ");
+  return fields.empty()
+             ? "set"
+             : fmt::format("set; {} will change at the next start ('banger vm restart {}')", fields, vm.name);
 }
 
 Result<int> set(Context& context) {
@@ -31,7 +32,7 @@ Result<int> set(Context& context) {
   if (params.empty()) return context.usage("'vm set' needs an option", "see 'banger vm set --help'");
   if (params.contains("name") && context.args.positionals.size() > 1)
     return context.usage("--name is for one VM", "several VMs cannot have the same name");
-  return fan_out(context, "vm.set", params, described);
+  return fan_out<api::VmObject>(context, {.method = "vm.set"}, params, described);
 }
 
 }  // namespace

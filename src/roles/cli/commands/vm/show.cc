@@ -5,17 +5,17 @@
 
 #include "api/objects/vm.h"
 #include "base/text.h"
-#include "roles/cli/command.h"
+#include "roles/cli/arguments.h"
 #include "roles/cli/connect.h"
-#include "roles/cli/fields.h"
-#include "roles/cli/table.h"
+#include "roles/cli/output.h"
+#include "roles/cli/times.h"
 
 namespace banger::roles::cli {
 
 namespace {
 
-constexpr Positional kPositionals[] = {{.name = "VM", .help = "a name, id or unique id prefix", .names = Names::vm}};
-constexpr Option kOptions[] = {{.name = "json", .help = "print the VM as JSON"}};
+constexpr Positional kPositionals[] = {kVmArgument};
+constexpr Option kOptions[] = {kJsonOption};
 
 std::string labels_of(const api::VmObject& vm) {
   std::string text;
@@ -76,11 +76,9 @@ Table table_of(const api::VmObject& vm) {
 }
 
 Result<int> show(Context& context) {
-  auto& io = context.io;
-  auto daemon = TRY(Daemon::connect(io));
-  auto vm = TRY(daemon.call("vm.show", {{"vm", context.args.positionals[0]}}));
-  io.print(context.args.flag("json") ? dump_json_pretty(vm) + "\n"
-                                     : table_of(TRY(api::read<api::VmObject>(vm))).text(io.colour(io.out)));
+  auto daemon = TRY(Daemon::connect(context.io));
+  auto vm = TRY(daemon.get<api::VmObject>("vm.show", {{"vm", context.args.positionals[0]}}));
+  print_object(context, vm, table_of(vm));
   return exit_status::kOk;
 }
 

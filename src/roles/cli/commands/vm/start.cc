@@ -1,25 +1,16 @@
 // banger vm start
-#include <fmt/format.h>
-
 #include <nlohmann/json.hpp>
 
+#include "roles/cli/arguments.h"
 #include "roles/cli/fan_out.h"
-#include "roles/cli/fields.h"
 
 namespace banger::roles::cli {
 
 namespace {
 
-constexpr std::string_view kWaits[] = {"agent", "system"};
-constexpr Positional kPositionals[] = {
-    {.name = "VM", .help = "names, ids or unique id prefixes", .names = Names::vm, .repeated = true}};
+constexpr Positional kPositionals[] = {kVmsArgument};
 constexpr Option kOptions[] = {
-    {.name = "wait",
-     .kind = Kind::text,
-     .value = "WHAT",
-     .help = "what to wait for: the agent answers, or the guest has booted",
-     .names = Names::choice,
-     .choices = kWaits},
+    kWaitOption,
     {.name = "cold", .help = "boot a suspended VM from its disks; its saved memory is lost"},
 };
 
@@ -27,7 +18,7 @@ Result<int> start(Context& context) {
   Json params = Json::object();
   if (auto wait = context.args.text("wait")) params["wait"] = *wait;
   if (context.args.flag("cold")) params["cold"] = true;
-  return fan_out(context, "vm.start", params, [](const Json& vm) { return text_of(vm, "state"); });
+  return change_vms(context, "vm.start", params);
 }
 
 }  // namespace

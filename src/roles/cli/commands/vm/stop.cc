@@ -1,15 +1,14 @@
 // banger vm stop
 #include <nlohmann/json.hpp>
 
+#include "roles/cli/arguments.h"
 #include "roles/cli/fan_out.h"
-#include "roles/cli/fields.h"
 
 namespace banger::roles::cli {
 
 namespace {
 
-constexpr Positional kPositionals[] = {
-    {.name = "VM", .help = "names, ids or unique id prefixes", .names = Names::vm, .repeated = true}};
+constexpr Positional kPositionals[] = {kVmsArgument};
 constexpr Option kOptions[] = {
     {.name = "timeout",
      .kind = Kind::duration,
@@ -20,7 +19,7 @@ constexpr Option kOptions[] = {
 Result<int> stop(Context& context) {
   Json params = Json::object();
   if (auto timeout = context.args.number("timeout")) params["timeout_ms"] = *timeout;
-  return fan_out(context, "vm.stop", params, [](const Json& vm) { return text_of(vm, "state"); });
+  return change_vms(context, "vm.stop", params);
 }
 
 }  // namespace

@@ -3,15 +3,17 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
+#include "roles/cli/arguments.h"
 #include "roles/cli/connect.h"
-#include "roles/cli/fields.h"
-#include "roles/cli/store_views.h"
+#include "roles/cli/output.h"
+#include "roles/cli/snapshot_text.h"
 
 namespace banger::roles::cli {
 
 namespace {
 
-constexpr Positional kPositionals[] = {{.name = "VM", .help = "a name, id or unique id prefix", .names = Names::vm}};
+constexpr Positional kPositionals[] = {kVmArgument};
 constexpr Option kOptions[] = {
     {.name = "name", .kind = Kind::text, .value = "NAME", .help = "the snapshot's name (default: banger makes one up)"},
     kQuietOption,
@@ -23,7 +25,10 @@ Result<int> create(Context& context) {
   auto daemon = TRY(Daemon::connect(context.io));
   Json params = {{"vm", context.args.positionals[0]}};
   if (auto name = context.args.text("name")) params["name"] = *name;
-  TRY(made_snapshot(context, TRY(daemon.call("vm.snapshot.create", params))));
+  auto snapshot = TRY(daemon.get<api::SnapshotObject>("vm.snapshot.create", params));
+  print_new(context, snapshot, snapshot.id,
+            fmt::format("{}: {} of VM {}, {}", snapshot.name, contents_of(snapshot), snapshot.vm,
+                        format_size(snapshot.size_bytes)));
   return exit_status::kOk;
 }
 

@@ -1,6 +1,7 @@
 // banger vm snapshot delete
 #include <nlohmann/json.hpp>
 
+#include "api/objects/vm.h"
 #include "roles/cli/fan_out.h"
 
 namespace banger::roles::cli {
@@ -12,7 +13,7 @@ constexpr Positional kPositionals[] = {
     {.name = "SNAPSHOT", .help = "names or ids", .names = Names::snapshot, .repeated = true}};
 
 Result<int> remove(Context& context) {
-  return fan_out(context, "vm.snapshot.delete", Json::object(), [](const Json&) { return "deleted"; }, "snapshot");
+  return delete_each<api::Named>(context, {.method = "vm.snapshot.delete", .key = "snapshot"}, Json::object());
 }
 
 }  // namespace

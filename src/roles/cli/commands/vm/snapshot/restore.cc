@@ -4,14 +4,15 @@
 #include <nlohmann/json.hpp>
 
 #include "api/objects/vm.h"
+#include "roles/cli/arguments.h"
 #include "roles/cli/connect.h"
-#include "roles/cli/store_views.h"
+#include "roles/cli/output.h"
 
 namespace banger::roles::cli {
 
 namespace {
 
-constexpr Positional kPositionals[] = {{.name = "VM", .help = "a name, id or unique id prefix", .names = Names::vm},
+constexpr Positional kPositionals[] = {kVmArgument,
                                        {.name = "SNAPSHOT", .help = "a name or id", .names = Names::snapshot}};
 constexpr Option kOptions[] = {
     {.name = "force", .letter = 'f', .help = "also restore a running VM; changes since the snapshot are lost"},
@@ -19,17 +20,11 @@ constexpr Option kOptions[] = {
 };
 
 Result<int> restore(Context& context) {
-  auto& io = context.io;
   const auto& args = context.args;
-  auto daemon = TRY(Daemon::connect(io));
+  auto daemon = TRY(Daemon::connect(context.io));
   Json params = {{"vm", args.positionals[0]}, {"snapshot", args.positionals[1]}, {"force", args.flag("force")}};
-  auto vm = TRY(daemon.call("vm.snapshot.restore", params));
-  if (args.flag("json")) {
-    io.print(dump_json_pretty(vm) + "\n");
-    return exit_status::kOk;
-  }
-  auto restored = TRY(api::read<api::VmObject>(vm));
-  io.print(fmt::format("{}: {}\n", safe_text(restored.name), vm::to_string(restored.state)));
+  auto vm = TRY(daemon.get<api::VmObject>("vm.snapshot.restore", params));
+  print_new(context, vm, vm.id, fmt::format("{}: {}", vm.name, vm::to_string(vm.state)));
   return exit_status::kOk;
 }
 

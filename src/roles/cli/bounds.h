@@ -1,0 +1,43 @@
+// The command line's own bounds, each with its reason. Bounds that several folders share are in base/bounds.h.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/bounds.h"
+
+namespace banger::limits {
+
+// -- waits for the daemon
+inline constexpr auto kStatusDeadline = std::chrono::seconds(10);       ///< daemon.status answers within a millisecond
+inline constexpr auto kNamesDeadline = std::chrono::milliseconds(300);  ///< completion: a person presses a key
+/// Deleting a VM: long enough for a busy host, short enough for a person who waits.
+inline constexpr auto kDeleteDeadline = std::chrono::seconds(30);
+inline constexpr auto kDaemonStopDeadline = std::chrono::seconds(30);  ///< running calls have 20 s to undo their work
+inline constexpr auto kSystemctlDeadline = std::chrono::seconds(90);   ///< systemctl waits for the end of the daemon
+
+// -- bench
+inline constexpr std::int64_t kBenchRounds = 10'000;              ///< of one kind; far more than percentiles need
+inline constexpr std::int64_t kBenchBoots = 5;                    ///< a boot takes seconds, and a clone 0.1 s
+inline constexpr auto kPoolDeadline = std::chrono::seconds(15);   ///< a clone for the ready pool takes 0.1 s
+inline constexpr auto kPoolPoll = std::chrono::milliseconds(20);  ///< short beside the round that follows
+
+// -- exec
+inline constexpr std::size_t kExecQueueBytes = 256 * kKiB;            ///< per direction; a full queue stops its source
+inline constexpr std::size_t kExecReadBytes = 32 * kKiB;              ///< one read; half a frame
+inline constexpr auto kSignalDeadline = std::chrono::seconds(5);      ///< until the guest confirms a signal
+inline constexpr auto kSecondSignalWindow = std::chrono::seconds(2);  ///< a second Ctrl-C within it ends the wait
+
+// -- copies, forwards and logs
+inline constexpr std::size_t kCopyPipeBytes = 1 * kMiB;        ///< the largest pipe that any user may have
+inline constexpr std::size_t kForwardReadBytes = 16 * kKiB;    ///< one read of a forwarded connection
+inline constexpr std::size_t kForwardBufferBytes = 64 * kKiB;  ///< unsent bytes at which a direction is not read
+inline constexpr std::size_t kForwardedConnections = 64;       ///< of one command at once; each has a thread
+inline constexpr std::size_t kLogChunkBytes = 64 * kKiB;       ///< one read of a log
+inline constexpr std::size_t kColourSequenceBytes = 32;        ///< longer than any escape sequence for a colour
+inline constexpr auto kLogFollowPoll = std::chrono::milliseconds(200);  ///< fast enough for a reader
+inline constexpr auto kStatsInterval = std::chrono::seconds(1);         ///< of `vm stats --watch`
+inline constexpr auto kProgressTick = std::chrono::milliseconds(100);   ///< one frame of the spinner
+
+}  // namespace banger::limits

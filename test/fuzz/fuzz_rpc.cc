@@ -1,6 +1,6 @@
-// Fuzzes the RPC framing from both ends: bytes become lines, lines become calls and answers, and calls are answered.
-// Parameters are checked against the table of methods. The seed has one call of each method, written by
-// `BANGER_SEEDS=FILE unit_api [.seeds]`.
+// Fuzzes the RPC framing from both ends: bytes into lines, lines into calls and answers, and the answers to calls.
+// Parameters are checked against the table of methods. The seed has one call of each method. A test in
+// test/unit/api/method_test.cc compares the seed with the table, and can write the seed anew.
 #include <algorithm>
 #include <cstdlib>
 #include <string_view>

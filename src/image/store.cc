@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "base/text.h"
@@ -14,20 +13,6 @@
 #include "image/staged_directory.h"
 
 namespace banger::image {
-
-Json to_json(const Image& image) {
-  return Json{{"id", image.id},
-              {"name", image.name},
-              {"source", image.source},
-              {"kernel", image.kernel},
-              {"sha256", image.sha256},
-              {"size_bytes", image.size_bytes},
-              {"rootfs_bytes", image.rootfs_bytes},
-              {"created_at", image.created_at},
-              {"init", to_string(image.init)},
-              {"rootfs", image.rootfs},
-              {"work_seed", image.work_seed}};
-}
 
 ImageStore::ImageStore(host::Runtime& runtime, std::string directory, std::string cache_directory,
                        std::string path_variable)

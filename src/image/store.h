@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "base/json.h"
 #include "base/task.h"
 #include "guest/init.h"
 #include "host/runtime.h"
@@ -28,8 +27,9 @@ struct Image {
   std::int64_t created_at = 0;
   guest::InitKind init = guest::InitKind::none;
   std::string rootfs, work_seed;  ///< full paths
+
+  bool operator==(const Image&) const = default;
 };
-Json to_json(const Image& image);
 
 /// A recipe compiled in from images/<name>/, which makes a root file system on this host.
 struct Recipe {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "host/files.h"
 #include "image/bounds.h"
@@ -67,19 +68,6 @@ Result<Kernel> read_kernel(const std::string& directory, const std::string& name
 }
 
 }  // namespace
-
-Json to_json(const Kernel& kernel) {
-  return Json{{"name", kernel.name},
-              {"source", kernel.source},
-              {"release", kernel.release},
-              {"sha256", kernel.sha256},
-              {"size_bytes", kernel.size_bytes},
-              {"created_at", kernel.created_at},
-              {"vmlinux", kernel.vmlinux},
-              {"modules", kernel.modules},
-              {"initrd", kernel.initrd},
-              {"modules_image", kernel.modules_image}};
-}
 
 Result<> write_kernel_manifest(const std::string& path, const Kernel& kernel,
                                const std::vector<std::string>& module_files) {

@@ -7,7 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/json.h"
 #include "base/task.h"
 #include "host/runtime.h"
 
@@ -35,8 +34,9 @@ struct Kernel {
   std::vector<std::string> modules;  ///< full paths, in load order
   std::string initrd;                ///< full path or empty
   std::string modules_image;         ///< full path of the file system with all modules (modules_image.h), or empty
+
+  bool operator==(const Kernel&) const = default;
 };
-Json to_json(const Kernel& kernel);
 
 /// `virtio, virtio_ring, virtio_mmio, …`: the modules that a guest needs before its root is mounted, in load order.
 /// Their dependencies are loaded before them. Modules that a kernel has built in have no file.

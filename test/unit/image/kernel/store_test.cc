@@ -120,7 +120,7 @@ TEST_CASE("kernel: an imported one is listed, shown and removed again") {
   auto listed = f.store.list();
   REQUIRE(listed);
   REQUIRE(listed->size() == 1);
-  CHECK(image::to_json(listed->front()) == image::to_json(*kernel));
+  CHECK(listed->front() == *kernel);
   CHECK(f.store.remove("mine"));
   CHECK(f.store.get("mine").error().code == ErrorCode::not_found);
   CHECK(std::filesystem::is_empty(f.dir / "kernels"));
@@ -270,7 +270,7 @@ TEST_CASE("kernel: debian-cloud is pulled through apt as this user", "[.slow]") 
   };
   auto kernel = run(f.runtime, store.pull("debian-cloud", progress, f.cancel));
   if (!kernel) FAIL(kernel.error().sentence());
-  WARN(image::to_json(*kernel).dump(2));
+  WARN(kernel->source << ", " << kernel->release);
   CHECK(stages.front() == "download");
   CHECK(stages.back() == "unpack");
   CHECK(kernel->release.find("cloud-amd64") != std::string::npos);

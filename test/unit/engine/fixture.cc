@@ -8,6 +8,7 @@
 #include "base/bounds.h"
 #include "capabilities/resource_host.h"
 #include "catch.h"
+#include "engine/fleet/registry.h"
 #include "ext4/ext4.h"
 #include "host/files.h"
 #include "image/kernel/manifest.h"
@@ -27,7 +28,8 @@ constexpr std::uint64_t kDisk = 64 * limits::kMiB;
 }  // namespace
 
 FakeDaemon::FakeDaemon(const host::Paths& paths, const config::Config& config, CallLog& calls, FakeHost& host,
-                       FakePrivileged& privileged, const std::string& agent_program)
+                       FakePrivileged& privileged, const std::string& agent_program,
+                       const MakeResources& make_resources)
     : store(std::move(*store::Store::open(paths.database()))),
       kernels(runtime, paths.kernels(), paths.cache, ""),
       images(runtime, paths.images(), paths.cache, ""),
@@ -35,13 +37,14 @@ FakeDaemon::FakeDaemon(const host::Paths& paths, const config::Config& config, C
       vmms(runtime, host),
       initramfs(runtime, paths, agent_program),
       saves(runtime, log, paths, *store),
-      resources({.runtime = runtime,
-                 .log = log,
-                 .paths = paths,
-                 .config = config,
-                 .store = *store,
-                 .privileged = privileged,
-                 .firecracker = [this] { return vmms.firecracker(); }}),
+      resources(make_resources ? engine::HostResources(make_resources(*store))
+                               : engine::HostResources({.runtime = runtime,
+                                                        .log = log,
+                                                        .paths = paths,
+                                                        .config = config,
+                                                        .store = *store,
+                                                        .privileged = privileged,
+                                                        .firecracker = [this] { return vmms.firecracker(); }})),
       services{.runtime = runtime,
                .log = log,
                .paths = paths,
@@ -64,7 +67,7 @@ FakeDaemon::FakeDaemon(const host::Paths& paths, const config::Config& config, C
   REQUIRE(resources.load());
 }
 
-Fixture::Fixture() {
+Fixture::Fixture(MakeResources make_resources) : make_resources_(std::move(make_resources)) {
   paths = {.home = directory.path(),
            .config_file = directory / "config.toml",
            .state = directory / "state",
@@ -123,7 +126,7 @@ void Fixture::restart() {
   daemon.reset();
   if (log.crashed()) put_files_back();
   log.heal();
-  daemon = std::make_unique<FakeDaemon>(paths, config, log, host, privileged, directory / "agent");
+  daemon = std::make_unique<FakeDaemon>(paths, config, log, host, privileged, directory / "agent", make_resources_);
 }
 
 // A booted guest knows the token of its start. A restored guest knows the token of the saved guest.
@@ -141,7 +144,7 @@ bool Fixture::run_until(std::function<bool()> condition) {
     while (!holds() && host::Clock::now() < deadline) co_await runtime.sleep_for(std::chrono::milliseconds(1));
     co_return holds();
   };
-  return run(wait(daemon->runtime, std::move(condition)));
+  return test::run(daemon->runtime, wait(daemon->runtime, std::move(condition)));
 }
 
 bool Fixture::run_until(VmOwner& vm, State state) {
@@ -194,6 +197,16 @@ std::shared_ptr<VmOwner> Fixture::running(std::string name) {
   return vm;
 }
 
+std::shared_ptr<VmOwner> Fixture::pooled() {
+  auto row = new_row(".pool");
+  row.purpose = store::Purpose::pool;
+  auto vm = record(std::move(row));
+  host::Cancel never(daemon->runtime);
+  REQUIRE(run(vm->make(stages, never)));
+  REQUIRE(start(*vm));
+  return vm;
+}
+
 std::shared_ptr<VmOwner> Fixture::suspended(std::string name) {
   auto vm = running(std::move(name));
   auto done = suspend(*vm);
@@ -209,14 +222,9 @@ std::optional<store::VmRow> Fixture::row(const std::string& name) const {
 }
 
 std::shared_ptr<VmOwner> Fixture::load(const std::string& name) {
-  auto found = row(name);
-  if (!found) return nullptr;
-  auto spec = vm::spec_from_json(*parse_json(found->spec, limits::kRpcMessageBytes));
-  REQUIRE(spec);
-  daemon->saves.use(found->save_id);
-  auto vm = std::make_shared<VmOwner>(daemon->services, std::move(*found), std::move(*spec));
-  vm->expect_recovery();
-  return vm;
+  engine::VmRegistry registry(daemon->services);
+  REQUIRE(registry.load());
+  return registry.find_exactly(name);
 }
 
 Result<> Fixture::start(VmOwner& vm, engine::WaitFor wait) {

@@ -3,7 +3,6 @@
 // daemon.
 #pragma once
 
-#include <asio/io_context.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,14 +12,18 @@
 #include "support/fake_machine.h"
 #include "support/fake_privileged.h"
 #include "support/fake_vmms.h"
+#include "support/run.h"
 #include "support/temp_dir.h"
 
 namespace banger::test {
 
+/// Makes the host resources of a daemon. Empty: those of all capabilities.
+using MakeResources = std::function<engine::HostResources::List(store::Store& store)>;
+
 /// Everything that ends with the daemon's process.
 struct FakeDaemon {
   FakeDaemon(const host::Paths& paths, const config::Config& config, CallLog& log, FakeHost& host,
-             FakePrivileged& privileged, const std::string& agent_program);
+             FakePrivileged& privileged, const std::string& agent_program, const MakeResources& make_resources);
 
   host::Runtime runtime{1};
   Logger log{-1, LogLevel::error};
@@ -38,7 +41,7 @@ struct FakeDaemon {
 
 class Fixture {
  public:
-  Fixture();
+  explicit Fixture(MakeResources make_resources = {});
   Fixture(const Fixture&) = delete;
   Fixture& operator=(const Fixture&) = delete;
 
@@ -48,12 +51,10 @@ class Fixture {
   /// Runs the task to its end. Other coroutines stand still afterwards.
   template <class T>
   T run(Task<T> task) {
-    std::optional<T> value;
-    daemon->runtime.io().restart();
-    daemon->runtime.spawn(finish(daemon->runtime, std::move(task), value));
-    daemon->runtime.run();
-    return std::move(*value);
+    return test::run(daemon->runtime, std::move(task));
   }
+  /// The same for a task without a value. True when the task has ended.
+  bool run(Task<> task) { return test::run(daemon->runtime, std::move(task)); }
   /// Runs until the VM is in that state. False when a generous deadline has passed.
   bool run_until(engine::VmOwner& vm, vm::State state);
   /// Runs until `condition` holds. False when a generous deadline has passed.
@@ -68,6 +69,8 @@ class Fixture {
   std::shared_ptr<engine::VmOwner> stopped(std::string name = "box");
   std::shared_ptr<engine::VmOwner> running(std::string name = "box");
   std::shared_ptr<engine::VmOwner> suspended(std::string name = "box");
+  /// A running machine without a user.
+  std::shared_ptr<engine::VmOwner> pooled();
   /// The VM of that name from the store, with recovery due, as after a daemon start. Null when there is none.
   std::shared_ptr<engine::VmOwner> load(const std::string& name = "box");
   std::optional<store::VmRow> row(const std::string& name = "box") const;
@@ -89,11 +92,8 @@ class Fixture {
   engine::Stages stages{engine::Report{}};
 
  private:
-  template <class T>
-  static Task<> finish(host::Runtime& runtime, Task<T> task, std::optional<T>& value) {
-    value.emplace(co_await std::move(task));
-    runtime.stop();
-  }
+  MakeResources make_resources_;
+
   void keep_files();
   void put_files_back();
   void make_image();

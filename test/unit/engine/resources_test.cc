@@ -4,13 +4,11 @@
 #include <algorithm>
 
 #include "catch.h"
+#include "engine/fixture.h"
 #include "engine/fleet/manager.h"
 #include "engine/health/doctor.h"
 #include "engine/health/gc.h"
 #include "engine/health/upkeep.h"
-#include "engine/installed_vmms.h"
-#include "support/run.h"
-#include "support/temp_dir.h"
 #include "toy_resource.h"
 
 using namespace banger;
@@ -23,161 +21,111 @@ namespace {
 
 constexpr const char* kVm = "abcdefghijkl";
 
-struct Fixture {
-  Fixture() {
-    store = std::move(*store::Store::open(directory / "db"));
-    restart();
-  }
-  /// A crash of the daemon: only the store and the host remain.
-  void restart() {
+struct Toys {
+  HostResources::List make(store::Store& store) {
     HostResources::List list;
-    list.push_back(std::make_unique<ToyResource>("red", host, *store));
-    list.push_back(std::make_unique<ToyResource>("blue", host, *store));
+    list.push_back(std::make_unique<ToyResource>("red", toys, store));
+    list.push_back(std::make_unique<ToyResource>("blue", toys, store));
     blue = static_cast<ToyResource*>(list.back().get());
-    resources = std::make_unique<HostResources>(std::move(list));
-    REQUIRE(resources->load());
-    host.calls.clear();
+    return list;
   }
-  Result<> acquire() {
-    capabilities::VmContext vm{.runtime = runtime, .log = log, .id = kVm, .spec = spec};
-    config = {};
-    auto acquired = test::run(runtime, resources->acquire(vm, config));
-    port = vm.port;
-    return acquired;
-  }
-  void release() { test::run(runtime, resources->release_all(kVm)); }
 
-  test::TempDir directory;
-  host::Runtime runtime;
-  Logger log{-1, LogLevel::error};
-  ToyHost host;
-  vm::Spec spec;
-  machine::MachineConfig config;
-  std::optional<capabilities::NetworkPort> port;
-  std::unique_ptr<store::Store> store;
-  std::unique_ptr<HostResources> resources;
+  ToyHost toys;
   ToyResource* blue = nullptr;
 };
 
-/// The parts of the daemon that gc and doctor need, in empty directories.
-struct Daemon : Fixture {
-  explicit Daemon()
-      : paths{.home = directory.path(),
-              .config_file = "",
-              .state = directory / "state",
-              .data = directory / "data",
-              .cache = directory / "cache"},
-        kernels(runtime, paths.kernels(), paths.cache, ""),
-        images(runtime, paths.images(), paths.cache, ""),
-        vmms(runtime, log, paths, settings, *store, ""),
-        initramfs(runtime, paths, ""),
-        saves(runtime, log, paths, *store),
-        privileged(runtime, log, paths, settings, directory / "nobody"),
-        building(runtime),
-        pulling(runtime),
-        services{.runtime = runtime,
-                 .log = log,
-                 .paths = paths,
-                 .config = settings,
-                 .store = *store,
-                 .kernels = kernels,
-                 .images = images,
-                 .vmms = vmms,
-                 .initramfs = initramfs,
-                 .saves = saves,
-                 .privileged = privileged,
-                 .resources = *resources,
-                 .host_size = {},
-                 .building_image = building,
-                 .pulling_kernel = pulling},
-        fleet(services) {}
+struct Fixture : Toys, test::Fixture {
+  Fixture() : test::Fixture([this](store::Store& store) { return make(store); }) {}
 
-  host::Paths paths;
-  config::Config settings;
-  image::KernelStore kernels;
-  image::ImageStore images;
-  InstalledVmms vmms;
-  Initramfs initramfs;
-  SavedStates saves;
-  PrivilegedClient privileged;
-  host::Mutex building, pulling;
-  Services services;
-  VmManager fleet;
+  HostResources& resources() { return daemon->resources; }
+  Result<> acquire() {
+    capabilities::VmContext vm{.runtime = daemon->runtime, .log = daemon->log, .id = kVm, .spec = spec};
+    machine = {};
+    auto acquired = run(resources().acquire(vm, machine));
+    port = vm.port;
+    return acquired;
+  }
+  void release() { run(resources().release_all(kVm)); }
+
+  vm::Spec spec;
+  machine::MachineConfig machine;
+  std::optional<capabilities::NetworkPort> port;
 };
 
 }  // namespace
 
 TEST_CASE("host resources: a VM acquires in list order, is admitted, and releases in reverse") {
-  Fixture b;
-  REQUIRE(b.acquire());
-  CHECK(b.config.taps.size() == 2);
-  CHECK(b.port->mac == "red");
-  CHECK(b.host.parcels.size() == 2);
-  REQUIRE(test::run(b.runtime, b.resources->admit(kVm, b.spec)));
-  b.release();
-  CHECK(b.host.calls == Words{"acquire red", "acquire blue", "admit red", "admit blue", "release blue", "release red"});
-  CHECK(b.host.parcels.empty());
-  CHECK(b.store->journal()->empty());
+  Fixture f;
+  REQUIRE(f.acquire());
+  CHECK(f.machine.taps.size() == 2);
+  CHECK(f.port->mac == "red");
+  CHECK(f.toys.parcels.size() == 2);
+  REQUIRE(f.run(f.resources().admit(kVm, f.spec)));
+  f.release();
+  CHECK(f.toys.calls == Words{"acquire red", "acquire blue", "admit red", "admit blue", "release blue", "release red"});
+  CHECK(f.toys.parcels.empty());
+  CHECK(f.daemon->store->journal()->empty());
 }
 
 TEST_CASE("host resources: a resource that fails ends the start, and all are released") {
-  Fixture b;
-  b.blue->fails = true;
-  CHECK(b.acquire().error().code == ErrorCode::exhausted);
-  CHECK(b.host.parcels == std::set<std::string>{"red of abcdefghijkl"});
-  b.release();
-  CHECK(b.host.parcels.empty());
-  CHECK(b.store->journal()->empty());
+  Fixture f;
+  f.blue->fails = true;
+  CHECK(f.acquire().error().code == ErrorCode::exhausted);
+  CHECK(f.toys.parcels == std::set<std::string>{"red of abcdefghijkl"});
+  f.release();
+  CHECK(f.toys.parcels.empty());
+  CHECK(f.daemon->store->journal()->empty());
 }
 
 TEST_CASE("host resources: after a crash the next daemon knows the holders, and releases again") {
-  Fixture b;
-  REQUIRE(b.acquire());
-  b.restart();
-  CHECK(b.resources->holders() == std::set<std::string>{kVm});
-  b.host.stuck = true;
-  b.release();
-  b.restart();
-  CHECK(b.resources->holders() == std::set<std::string>{kVm});
-  CHECK(b.host.parcels.size() == 2);
-  b.host.stuck = false;
-  b.release();
-  b.release();
-  CHECK(b.host.parcels.empty());
-  CHECK(b.resources->holders().empty());
+  Fixture f;
+  REQUIRE(f.acquire());
+  f.restart();
+  CHECK(f.resources().holders() == std::set<std::string>{kVm});
+  f.toys.stuck = true;
+  f.release();
+  f.restart();
+  CHECK(f.resources().holders() == std::set<std::string>{kVm});
+  CHECK(f.toys.parcels.size() == 2);
+  f.toys.stuck = false;
+  f.release();
+  f.release();
+  CHECK(f.toys.parcels.empty());
+  CHECK(f.resources().holders().empty());
 }
 
 TEST_CASE("host resources: every resource may resolve a spec, check a spec and apply a change at once") {
-  Fixture b;
-  REQUIRE(test::run(b.runtime, b.resources->resolve(vm::NetworkChoice::bridge, b.spec)));
-  CHECK(b.spec.network == vm::Network::bridge);
-  REQUIRE(test::run(b.runtime, b.resources->resolve(vm::NetworkChoice::user, b.spec)));
-  CHECK(b.spec.network == vm::Network::user);
-  CHECK(b.resources->check(b.spec));
-  b.spec.labels["no blue"] = "";
-  CHECK(b.resources->check(b.spec).error().hint == "do without");
-  auto after = b.spec;
-  CHECK(*test::run(b.runtime, b.resources->change(kVm, b.spec, after)) == capabilities::TakesEffect::after_restart);
+  Fixture f;
+  REQUIRE(f.run(f.resources().resolve(vm::NetworkChoice::bridge, f.spec)));
+  CHECK(f.spec.network == vm::Network::bridge);
+  REQUIRE(f.run(f.resources().resolve(vm::NetworkChoice::user, f.spec)));
+  CHECK(f.spec.network == vm::Network::user);
+  CHECK(f.resources().check(f.spec));
+  f.spec.labels["no blue"] = "";
+  CHECK(f.resources().check(f.spec).error().hint == "do without");
+  auto after = f.spec;
+  CHECK(*f.run(f.resources().change(kVm, f.spec, after)) == capabilities::TakesEffect::after_restart);
   after.labels["red"] = "";
-  CHECK(*test::run(b.runtime, b.resources->change(kVm, b.spec, after)) == capabilities::TakesEffect::at_once);
+  CHECK(*f.run(f.resources().change(kVm, f.spec, after)) == capabilities::TakesEffect::at_once);
 }
 
 TEST_CASE("host resources: gc finds leftovers of no VM, and the resource that found a leftover removes it") {
-  Daemon d;
-  REQUIRE(d.acquire());
-  d.host.parcels.insert("blue of nobody");
-  auto found = test::run(d.runtime, collect_garbage(d.services, d.fleet, true));
+  Fixture f;
+  VmManager fleet(f.daemon->services);
+  REQUIRE(f.acquire());
+  f.toys.parcels.insert("blue of nobody");
+  auto found = f.run(collect_garbage(f.daemon->services, fleet, true));
   REQUIRE(found);
   auto parcel = std::ranges::find(*found, "parcel", &Garbage::kind);
   REQUIRE(parcel != found->end());
   CHECK(parcel->path == "blue of nobody");
-  REQUIRE(test::run(d.runtime, parcel->remove()));
-  CHECK(d.host.parcels == std::set<std::string>{"blue of abcdefghijkl", "red of abcdefghijkl"});
+  REQUIRE(f.run(parcel->remove()));
+  CHECK(f.toys.parcels == std::set<std::string>{"blue of abcdefghijkl", "red of abcdefghijkl"});
 }
 
 TEST_CASE("host resources: doctor has a line from each resource") {
-  Daemon d;
-  auto checks = test::run(d.runtime, run_doctor(d.services, Verdicts::kept));
+  Fixture f;
+  auto checks = f.run(run_doctor(f.daemon->services, Verdicts::kept));
   for (const char* name : {"red", "blue"}) {
     auto check = std::ranges::find(checks, name, &capabilities::Check::name);
     REQUIRE(check != checks.end());
@@ -186,8 +134,9 @@ TEST_CASE("host resources: doctor has a line from each resource") {
 }
 
 TEST_CASE("host resources: resources of a removed VM are released after a daemon start") {
-  Daemon d;
-  REQUIRE(d.acquire());
-  test::run(d.runtime, release_leftovers(d.services, d.fleet.registry()));
-  CHECK(d.host.parcels.empty());
+  Fixture f;
+  VmManager fleet(f.daemon->services);
+  REQUIRE(f.acquire());
+  f.run(release_leftovers(f.daemon->services, fleet.registry()));
+  CHECK(f.toys.parcels.empty());
 }

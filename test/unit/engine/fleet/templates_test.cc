@@ -123,13 +123,6 @@ struct Fixture : test::Fixture {
     host::Cancel never(daemon->runtime);
     return run(vms.templates().find_or_build(request(), stages, never));
   }
-  bool wait(Task<> task) {
-    auto done = [](Task<> inner) -> Task<bool> {
-      co_await std::move(inner);
-      co_return true;
-    };
-    return run(done(std::move(task)));
-  }
 };
 
 }  // namespace
@@ -180,9 +173,9 @@ TEST_CASE("templates: a template of another VMM build is retired, and a usable t
   VmManager vms(f.daemon->services);
   auto built = f.find_or_build(vms);
   REQUIRE(built);
-  CHECK(f.wait(vms.templates().retire_orphans()));
+  CHECK(f.run(vms.templates().retire_orphans()));
   CHECK(f.daemon->saves.list(store::SaveKind::template_).size() == 1);
   f.host.build_key = "fake build 2";
-  CHECK(f.wait(vms.templates().retire_orphans()));
+  CHECK(f.run(vms.templates().retire_orphans()));
   CHECK(f.run_until([&] { return f.daemon->saves.list(store::SaveKind::template_).empty(); }));
 }

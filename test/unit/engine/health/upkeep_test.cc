@@ -17,22 +17,13 @@ struct Fixture : test::Fixture {
     registry.add(box);
   }
   void look() {
-    auto task = [](Services& services, const VmRegistry& vms) -> Task<bool> {
-      co_await services.runtime.sleep_for(std::chrono::milliseconds(2));
-      co_await stop_stale_once(services, vms);
-      co_return true;
-    };
-    run(task(daemon->services, registry));
+    run(daemon->runtime.sleep_for(std::chrono::milliseconds(2)));
+    run(stop_stale_once(daemon->services, registry));
   }
 
   VmRegistry registry{daemon->services};
   std::shared_ptr<VmOwner> box;
 };
-
-Task<bool> ended(Task<> task) {
-  co_await std::move(task);
-  co_return true;
-}
 
 }  // namespace
 
@@ -63,12 +54,7 @@ TEST_CASE("upkeep: a VM that is in use, or was used recently, keeps running") {
 
 TEST_CASE("upkeep: machines without a user are not stale") {
   Fixture f;
-  auto row = f.new_row(".pool");
-  row.purpose = store::Purpose::pool;
-  auto pooled = f.record(row);
-  host::Cancel never(f.daemon->runtime);
-  REQUIRE(f.run(pooled->make(f.stages, never)));
-  REQUIRE(f.start(*pooled));
+  auto pooled = f.pooled();
   f.registry.add(pooled);
   f.look();
   CHECK(pooled->state() == vm::State::running);
@@ -93,6 +79,6 @@ TEST_CASE("upkeep: disabled loops end at once") {
   Fixture f;
   f.config.auto_stop_stale_after = std::chrono::milliseconds(0);
   f.config.metrics_poll_interval = std::chrono::milliseconds(0);
-  CHECK(f.run(ended(stop_stale(f.daemon->services, f.registry))));
-  CHECK(f.run(ended(poll_metrics(f.daemon->services, f.registry))));
+  CHECK(f.run(stop_stale(f.daemon->services, f.registry)));
+  CHECK(f.run(poll_metrics(f.daemon->services, f.registry)));
 }

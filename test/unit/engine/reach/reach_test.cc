@@ -38,12 +38,7 @@ TEST_CASE("reach: a VM that does not run has no address") {
 
 TEST_CASE("reach: a machine without a user has no address") {
   test::Fixture f;
-  auto row = f.new_row(".pool");
-  row.purpose = store::Purpose::pool;
-  auto vm = f.record(row);
-  host::Cancel never(f.daemon->runtime);
-  REQUIRE(f.run(vm->make(f.stages, never)));
-  REQUIRE(f.start(*vm));
+  auto vm = f.pooled();
   CHECK(vm->state() == vm::State::running);
   CHECK_FALSE(address_of(*vm));
 }

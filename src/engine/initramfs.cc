@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <filesystem>
 
-#include "base/bounds.h"
+#include "engine/bounds.h"
 #include "guestcfg/cpio.h"
 #include "host/files.h"
 
@@ -19,7 +19,7 @@ namespace {
 constexpr const char* kSelf = "/proc/self/exe";
 
 Result<std::string> build_archive(const std::string& init, const image::Kernel& kernel) {
-  auto executable = TRY(host::read_file(init, 256 * limits::kMiB));
+  auto executable = TRY(host::read_file(init, limits::kAgentProgramBytes));
   guestcfg::CpioWriter cpio;
   for (const char* directory : {"dev", "proc", "sys", "run", "newroot", "banger", "banger/modules"})
     cpio.directory(directory);
@@ -27,7 +27,7 @@ Result<std::string> build_archive(const std::string& init, const image::Kernel& 
   cpio.device("dev/console", 0020600, 5, 1);
   cpio.file("init", executable, 0755);
   for (std::size_t i = 0; i < kernel.modules.size(); ++i) {
-    auto module = TRY(host::read_file(kernel.modules[i], 64 * limits::kMiB));
+    auto module = TRY(host::read_file(kernel.modules[i], limits::kEarlyModuleBytes));
     auto name = std::filesystem::path(kernel.modules[i]).filename().string();
     cpio.file(fmt::format("banger/modules/{:03}-{}", i, name), module);
   }

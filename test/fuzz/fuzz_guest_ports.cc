@@ -2,7 +2,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "base/bounds.h"
+#include "engine/bounds.h"
 #include "engine/reach/forwards.h"
 #include "roles/daemon/methods/probe.h"
 

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "base/bounds.h"
 #include "base/text.h"
+#include "engine/bounds.h"
 
 namespace banger::engine {
 

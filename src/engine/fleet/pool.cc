@@ -5,16 +5,12 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
 #include "base/text.h"
+#include "engine/bounds.h"
 
 namespace banger::engine {
 
 namespace {
-
-constexpr auto kLook = std::chrono::seconds(30);  // idle machines and free memory are checked this often
-constexpr auto kPatience = std::chrono::seconds(
-    10);  // for a machine that is being made when the daemon ends; otherwise the next daemon adopts it
 
 std::uint64_t memory_of(const SavedStates& saves, const std::string& save_id) {
   auto save = saves.get(save_id);
@@ -109,7 +105,7 @@ Task<> Pool::close() {
   closing_ = true;
   last_used_.clear();
   wake_.notify_all();
-  auto deadline = host::after(kPatience);
+  auto deadline = host::after(limits::kPoolCloseDeadline);
   while (filling_ && host::Clock::now() < deadline) co_await wake_.wait(deadline);
   co_await remove_ready();
 }
@@ -130,7 +126,7 @@ Task<> Pool::run() {
     for (const auto& [save_id, used] : last_used_)
       if (count(save_id) < services_.config.pool_size && vms_.room(memory_of(services_.saves, save_id))) next = save_id;
     if (next.empty()) {
-      co_await wake_.wait(host::after(kLook));
+      co_await wake_.wait(host::after(limits::kPoolPoll));
       continue;
     }
     co_await foreground_.wait_idle();

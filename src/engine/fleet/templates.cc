@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "config/defaults.h"
+#include "engine/bounds.h"
 #include "host/files.h"
 #include "vm/fields.h"
 
@@ -15,10 +15,8 @@ namespace banger::engine {
 
 namespace {
 
-constexpr auto kRetryAfter = std::chrono::minutes(10);
 // Change this whenever old templates must not be cloned any more. Templates with another version are built again.
 constexpr const char* kKeyVersion = "banger-template-4";
-constexpr std::int64_t kForgottenSeconds = 30 * 24 * 3600;  // a template that was not cloned for this long is retired
 
 }  // namespace
 
@@ -91,7 +89,7 @@ Task<Result<store::SaveRow>> Templates::find_or_build(TemplateRequest request, S
   while (!build->result) {
     CO_TRY(cancel.check());
     if (build->stage != reported) stages.detail(reported = build->stage, -1);
-    co_await build->changed.wait(host::after(std::chrono::milliseconds(200)));
+    co_await build->changed.wait(host::after(limits::kTemplatePoll));
   }
   co_return *build->result;
 }
@@ -107,7 +105,7 @@ Task<> Templates::run(Templates* self, std::shared_ptr<Build> build, TemplateReq
   } else {
     auto error = std::move(built.error()).in("make a template");
     self->services_.log.warn("template.failed", {{"error", error.sentence()}});
-    self->failures_.insert_or_assign(build->key, Failure{host::after(kRetryAfter), error});
+    self->failures_.insert_or_assign(build->key, Failure{host::after(limits::kTemplateRetry), error});
     build->result = std::unexpected(std::move(error));
   }
   self->builds_.erase(build->key);
@@ -154,8 +152,7 @@ Task<Result<>> Templates::forget(const TemplateRequest& request) {
 }
 
 Task<bool> Templates::is_orphan(store::SaveRow row) {
-  auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  if (now - row.used_at > kForgottenSeconds) co_return true;
+  if (unix_now() - row.used_at > std::chrono::seconds(limits::kTemplateUnused).count()) co_return true;
   auto image = services_.images.get(row.image_id);
   auto kernel = services_.kernels.get(row.kernel);
   auto json = parse_json(row.spec, limits::kRpcMessageBytes);

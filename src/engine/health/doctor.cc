@@ -14,6 +14,7 @@
 #include "base/bounds.h"
 #include "base/text.h"
 #include "config/defaults.h"
+#include "engine/bounds.h"
 #include "host/files.h"
 
 namespace banger::engine {
@@ -105,10 +106,10 @@ Check disk_space(const Services& services) {
   auto free = host::free_space(services.paths.state);
   if (!free) return {"disk space", CheckStatus::warn, free.error().message, ""};
   auto detail = fmt::format("{} free in {}", format_size(*free), services.paths.state);
-  if (*free < limits::kGiB)
+  if (*free < limits::kDiskSpaceNeeded)
     return {"disk space", CheckStatus::fail, detail,
             "a VM needs about 1G; free some, or point XDG_STATE_HOME at a bigger disk"};
-  return {"disk space", *free < 5 * limits::kGiB ? CheckStatus::warn : CheckStatus::pass, detail, ""};
+  return {"disk space", *free < limits::kDiskSpaceRecommended ? CheckStatus::warn : CheckStatus::pass, detail, ""};
 }
 
 // Makes a real reflink, because the type of a file system does not show whether reflinks work.

@@ -12,6 +12,7 @@
 
 #include "base/bounds.h"
 #include "base/json.h"
+#include "engine/bounds.h"
 #include "host/files.h"
 #include "vm/state.h"
 
@@ -20,8 +21,6 @@ namespace banger::engine {
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr std::chrono::minutes kPatience{1};
 
 Task<Result<>> remove_files(host::Runtime& runtime, std::string path) {
   co_return co_await runtime.blocking([&path] { return host::remove_tree(path); });
@@ -163,7 +162,7 @@ Task<> remove_orphan(Services& services, VmManager& vms, std::string id) {
 }
 
 Task<Result<std::vector<Garbage>>> collect_garbage(Services& services, VmManager& vms, bool dry_run) {
-  CO_TRY(co_await vms.await_recovery(host::after(kPatience)));
+  CO_TRY(co_await vms.await_recovery(host::after(limits::kGarbageRecoveryDeadline)));
   std::vector<Garbage> found;
   // Processes come before the files that they write to.
   add_machines(services, vms.registry(), found);

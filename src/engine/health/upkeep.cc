@@ -1,6 +1,6 @@
 #include "engine/health/upkeep.h"
 
-#include "base/bounds.h"
+#include "engine/bounds.h"
 #include "engine/stages.h"
 #include "machine/bounds.h"
 #include "machine/log_bound.h"
@@ -47,9 +47,9 @@ Task<> stop_stale_once(Services& services, const VmRegistry& vms) {
 Task<> stop_stale(Services& services, const VmRegistry& vms) {
   auto limit = services.config.auto_stop_stale_after;
   if (limit.count() == 0) co_return;
-  auto look = std::clamp<std::chrono::milliseconds>(limit / 4, std::chrono::seconds(1), std::chrono::minutes(1));
+  auto every = std::clamp<std::chrono::milliseconds>(limit / 4, limits::kStaleCheckFloor, limits::kStaleCheckCeiling);
   for (;;) {
-    co_await services.runtime.sleep_for(look);
+    co_await services.runtime.sleep_for(every);
     co_await stop_stale_once(services, vms);
   }
 }

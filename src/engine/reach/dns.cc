@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "base/bounds.h"
+#include "engine/bounds.h"
 #include "engine/reach/reach.h"
 
 namespace banger::engine {

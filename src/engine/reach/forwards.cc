@@ -7,6 +7,7 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
+#include "engine/bounds.h"
 #include "engine/reach/reach.h"
 #include "engine/reach/relay.h"
 #include "net/bounds.h"
@@ -14,8 +15,6 @@
 namespace banger::engine {
 
 namespace {
-
-constexpr auto kPatience = std::chrono::seconds(10);  // for the link, and for the guest's answer to a request
 
 /// A TCP connection as a caller for relay().
 class TcpCaller : public rpc::RawStream {
@@ -152,7 +151,7 @@ Task<> Forwards::settle(WatchPtr watch, std::shared_ptr<link::Client> client) {
 Task<> Forwards::follow(WatchPtr watch, std::shared_ptr<link::Client> client) {
   auto stream = co_await client->open({.method = "GET", .path = "/listening"});
   if (!stream || !co_await (*stream)->finish()) co_return;
-  auto status = co_await (*stream)->status(host::after(kPatience));
+  auto status = co_await (*stream)->status(host::after(limits::kForwardAgentDeadline));
   if (!status || *status != 200) co_return;
   std::string buffer;
   for (;;) {
@@ -228,12 +227,12 @@ Task<> Forwards::accept(WatchPtr watch, std::shared_ptr<Listening> listening) {
 Task<> Forwards::pass_on(WatchPtr watch, std::string target, std::unique_ptr<net::TcpStream> stream) {
   Counted one(watch->connections), in_all(watch->totals->connections);
   auto use = watch->vm->parts().use->begin();
-  auto client = co_await watch->vm->parts().link->client(host::after(kPatience));
+  auto client = co_await watch->vm->parts().link->client(host::after(limits::kForwardAgentDeadline));
   if (!client) co_return;
   auto opened = co_await (*client)->open({.method = "CONNECT", .path = std::move(target)});
   if (!opened) co_return;
   std::shared_ptr<link::ClientStream> guest = std::move(*opened);
-  auto status = co_await guest->status(host::after(kPatience));
+  auto status = co_await guest->status(host::after(limits::kForwardAgentDeadline));
   if (!status || *status >= 400) co_return;
   co_await relay(services_.runtime, std::make_shared<TcpCaller>(std::move(stream)), guest, OnCallerEnd::pass_on);
 }

@@ -1,6 +1,6 @@
 #include "engine/reach/relay.h"
 
-#include "base/bounds.h"
+#include "engine/bounds.h"
 
 namespace banger::engine {
 

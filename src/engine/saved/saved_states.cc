@@ -11,6 +11,7 @@
 
 #include "base/bounds.h"
 #include "capabilities/capability.h"
+#include "engine/bounds.h"
 #include "host/files.h"
 #include "machine/qemu/bounds.h"
 
@@ -117,7 +118,7 @@ Task<Result<>> SavedStates::wait_finished(std::string id) {
     if (!row)
       co_return fail(ErrorCode::unavailable, "the saved state that the VM should start from could not be saved");
     if (row->ready) co_return Result<>{};
-    co_await changed_.wait(host::after(limits::kStateSaveDeadline));
+    co_await changed_.wait(host::after(limits::kSavePoll));
   }
 }
 

@@ -6,21 +6,13 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "base/bounds.h"
 #include "base/text.h"
+#include "engine/bounds.h"
 #include "link/bounds.h"
 
 namespace banger::engine {
 
 namespace {
-
-constexpr std::chrono::milliseconds kTokenTurn = std::chrono::seconds(3);
-constexpr auto kFirstCommands = std::chrono::seconds(2);
-constexpr std::chrono::milliseconds kLook{100};
-constexpr auto kSystemQuestion = std::chrono::seconds(150);
-constexpr std::chrono::milliseconds kAskAgain{500};
-constexpr std::chrono::milliseconds kConnectAgain{200};
-constexpr int kLooksForExit = 20;
 
 // A connection attempt. The waiter and the coroutine share it, because the waiter may give up first.
 struct Attempt {
@@ -38,8 +30,8 @@ Task<> try_link(std::shared_ptr<Attempt> attempt, host::Runtime& runtime, std::s
   for (std::size_t turn = 0;
        !attempt->result || (attempt->result->error().code == ErrorCode::timeout && host::Clock::now() < deadline);
        ++turn) {
-    auto until =
-        tokens.size() == 1 ? deadline : std::min(deadline, host::after(kTokenTurn * (1 + turn / tokens.size())));
+    auto until = tokens.size() == 1 ? deadline
+                                    : std::min(deadline, host::after(limits::kTokenTurn * (1 + turn / tokens.size())));
     attempt->token = tokens[turn % tokens.size()];
     auto channel = co_await machine->open_link();
     if (!channel)
@@ -76,13 +68,14 @@ Task<Result<>> AgentLink::wait_for(Machine machine, std::chrono::milliseconds ti
   runtime_.spawn(try_link(attempt, runtime_, machine, std::move(tokens), host::after(timeout)));
   while (!attempt->finished && machine->running()) {
     if (given_up()) co_return fail(ErrorCode::cancelled, "cancelled");
-    co_await attempt->done.wait(host::after(kLook));
+    co_await attempt->done.wait(host::after(limits::kAgentPoll));
   }
   auto code = attempt->finished && !*attempt->result ? attempt->result->error().code : ErrorCode::timeout;
   // A guest that powers off closes its link a moment before its process ends. The reason of the exit explains more
   // than the lost link does.
-  for (int i = 0; i < kLooksForExit && code != ErrorCode::timeout && machine->running(); ++i)
-    co_await record_->changed().wait(host::after(kLook));
+  auto exit_deadline = host::after(limits::kExitDeadline);
+  while (code != ErrorCode::timeout && machine->running() && host::Clock::now() < exit_deadline)
+    co_await record_->changed().wait(host::after(limits::kAgentPoll));
   if (!machine->running()) {
     auto exit = co_await machine->wait_exit();
     co_return fail(ErrorCode::unavailable, fmt::format("the guest ended before it was ready: {}", exit.reason));
@@ -116,7 +109,7 @@ Task<Result<std::shared_ptr<link::Client>>> AgentLink::client(host::Deadline dea
     if (host::Clock::now() >= deadline)
       co_return fail(ErrorCode::timeout, fmt::format("the agent in vm '{}' does not answer", name),
                      fmt::format("look at banger vm logs {}", name));
-    co_await record_->changed().wait(std::min(deadline, host::after(std::chrono::milliseconds(500))));
+    co_await record_->changed().wait(std::min(deadline, host::after(limits::kReconnectPoll)));
   }
   co_return client_;
 }
@@ -132,7 +125,7 @@ Task<Result<>> AgentLink::wait_system(std::chrono::milliseconds timeout, GivenUp
     if (host::Clock::now() >= deadline)
       co_return fail(ErrorCode::timeout, "the guest's init did not reach its boot target in time",
                      fmt::format("banger vm logs {}", record_->row().name));
-    co_await record_->changed().wait(host::after(kLook));
+    co_await record_->changed().wait(host::after(limits::kAgentPoll));
   }
   co_return Result<>{};
 }
@@ -186,23 +179,23 @@ Task<> AgentLink::reconnect(std::shared_ptr<AgentLink> self, Machine machine) {
       continue;
     }
     self->log_.debug("vm.no_link", {{"vm", self->record_->row().name}, {"error", client.error().message}});
-    co_await self->runtime_.sleep_for(kConnectAgain);
+    co_await self->runtime_.sleep_for(limits::kReconnectPause);
   }
 }
 
 Task<> AgentLink::watch_system(std::shared_ptr<AgentLink> self, std::shared_ptr<link::Client> client) {
   auto& changed = self->record_->changed();
   // The system of a restored guest is already up. The request would only delay the guest's identity and first command.
-  auto later = host::after(self->record_->row().started_from == store::StartedFrom::boot ? std::chrono::seconds(0)
-                                                                                         : kFirstCommands);
+  bool booted = self->record_->row().started_from == store::StartedFrom::boot;
+  auto later = booted ? host::Clock::now() : host::after(limits::kSystemRequestDelay);
   while (!self->system_wanted_ && host::Clock::now() < later) co_await changed.wait(later);
   while (client->alive() && !self->system_up_) {
-    const char* question = self->system_wanted_ ? "/health?wait=system&hurry=1" : "/health?wait=system";
-    auto text = co_await client->call("GET", question, "", host::after(kSystemQuestion));
+    const char* request = self->system_wanted_ ? "/health?wait=system&hurry=1" : "/health?wait=system";
+    auto text = co_await client->call("GET", request, "", host::after(limits::kSystemRequestDeadline));
     auto health = text ? parse_json(*text, limits::kLinkJsonBytes) : std::unexpected(text.error());
     auto ready = health ? get_bool(*health, "system_ready") : Result<bool>(false);
     if (!ready || !*ready) {
-      co_await self->runtime_.sleep_for(kAskAgain);
+      co_await self->runtime_.sleep_for(limits::kSystemRetry);
       continue;
     }
     if (self->client_ != client) co_return;

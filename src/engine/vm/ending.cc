@@ -4,6 +4,7 @@
 
 #include "base/bounds.h"
 #include "base/json.h"
+#include "engine/bounds.h"
 #include "host/files.h"
 
 namespace banger::engine {
@@ -38,7 +39,7 @@ Task<> ask_guest_to_stop(VmParts& vm) {
   auto machine = vm.machine->get();
   if (auto client = vm.link->client()) {
     auto mode = !machine || machine->powers_off() ? R"({"mode":"poweroff"})" : R"({"mode":"reboot"})";
-    auto asked = co_await client->call("POST", "/shutdown", mode, host::after(std::chrono::seconds(5)));
+    auto asked = co_await client->call("POST", "/shutdown", mode, host::after(limits::kShutdownRequestDeadline));
     if (asked) co_return;
     vm.services.log.warn("vm.shutdown_refused", {{"vm", vm.name()}, {"error", asked.error().message}});
   }

@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "base/bounds.h"
 #include "base/json.h"
+#include "engine/bounds.h"
 #include "engine/vm/guest_command.h"
 #include "link/bounds.h"
 
@@ -14,8 +14,7 @@ namespace banger::engine {
 
 namespace {
 
-constexpr int kClockAttempts = 8;
-constexpr std::int64_t kClockErrorNs = 40'000'000;
+constexpr std::int64_t kClockErrorNs = 40'000'000;  // of a clock that counts as right
 
 // Indexes into MachineConfig::drives, in the order of the capabilities that add drives. A VM with a plain root has no
 // image drive in front of the system drive.
@@ -56,7 +55,7 @@ Task<Result<Clock>> configure(link::Client& client, guestcfg::GuestConfig guest,
 // The config contains the time of its sending, and on a busy host the config arrives late. Each reply contains the
 // guest's time at some moment between the request and the reply.
 Task<Result<Clock>> set_clock(link::Client& client, std::string answer, std::int64_t asked_ns) {
-  for (int attempt = 0; attempt < kClockAttempts; ++attempt) {
+  for (int attempt = 0; attempt < limits::kClockRequests; ++attempt) {
     auto now_ns = unix_ns();
     auto guest_ns = CO_TRY(get_int(CO_TRY(parse_json(answer, limits::kLinkJsonBytes)), "clock_unix_ns"));
     // The first reply comes from a clock that was set to the time of the request. So the clock can only be late, and

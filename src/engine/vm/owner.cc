@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "engine/bounds.h"
 #include "engine/vm/ending.h"
 #include "engine/vm/recovery.h"
 #include "host/files.h"
@@ -89,7 +90,7 @@ Task<Result<>> VmOwner::stop_machine(std::chrono::milliseconds timeout) {
   co_await ask_guest_to_stop(vm_);
   // The loop wakes when the process ends: RunningMachine notifies before on_exit() waits for this turn.
   for (auto deadline = host::after(timeout); vm_.machine->running() && !abort_ && host::Clock::now() < deadline;)
-    co_await vm_.record->changed().wait(std::min(deadline, host::after(std::chrono::milliseconds(200))));
+    co_await vm_.record->changed().wait(std::min(deadline, host::after(limits::kStopPoll)));
   bool forced = vm_.machine->running();
   CO_TRY(co_await end_machine(vm_));
   if (forced) vm_.services.log.warn("vm.forced", {{"vm", vm_.name()}, {"id", vm_.row().id}});

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
+#include "engine/bounds.h"
 #include "engine/vm/ending.h"
 
 namespace banger::engine {

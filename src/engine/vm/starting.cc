@@ -4,9 +4,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "engine/bounds.h"
 #include "engine/vm/ending.h"
 #include "engine/vm/launch.h"
 #include "ext4/ext4.h"

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
+#include "engine/bounds.h"
 #include "link/bounds.h"
 
 namespace banger::engine {
@@ -18,7 +18,7 @@ host::Clock::duration VmUse::idle_for() const {
 Task<Result<Json>> VmUse::stats(std::chrono::milliseconds age) {
   bool current = !stats_.empty() && stats_at_ >= record_->since() && record_->state() == vm::State::running;
   if (current && host::Clock::now() - stats_at_ <= age) co_return parse_json(stats_, limits::kLinkJsonBytes);
-  auto client = CO_TRY(co_await link_->client(host::after(std::chrono::seconds(10))));
+  auto client = CO_TRY(co_await link_->client(host::after(limits::kStatsLinkDeadline)));
   auto text = CO_TRY(co_await client->call("GET", "/stats", "", host::after(limits::kLinkRequestDeadline)));
   const auto& name = record_->row().name;
   auto json = CO_TRY(in(fmt::format("the answer of vm '{}'", name), parse_json(text, limits::kLinkJsonBytes)));

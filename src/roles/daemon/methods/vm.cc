@@ -6,6 +6,7 @@
 #include "base/bounds.h"
 #include "base/text.h"
 #include "config/defaults.h"
+#include "engine/bounds.h"
 #include "roles/daemon/methods/methods.h"
 #include "roles/daemon/methods/vm_object.h"
 #include "vm/fields.h"

@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "base/bounds.h"
 #include "catch.h"
+#include "engine/bounds.h"
 
 using namespace banger;
 using namespace banger::engine;

@@ -5,8 +5,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "base/bounds.h"
 #include "catch.h"
+#include "engine/bounds.h"
 #include "engine/fixture.h"
 #include "engine/reach/reach.h"
 

@@ -1,0 +1,65 @@
+// Bounds of the engine: limits on what guests and templates may use, deadlines, poll intervals and retry paces. Each
+// has its reason.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/bounds.h"
+
+namespace banger::limits {
+
+// -- starting and ending a VM
+inline constexpr auto kRestoreDeadline = 30s;    ///< a restored guest answers in 0.1 s, or else never
+inline constexpr auto kConfigureDeadline = 60s;  ///< identity takes 20 ms without first-boot commands
+inline constexpr auto kHoldDeadline = 10s;       ///< the agent prepares a guest for a save
+inline constexpr auto kPooledLinkDeadline = 3s;  ///< shortly after a daemon start a pooled machine may have no link yet
+inline constexpr auto kStopDeadline = 30s;       ///< the guest's init gets this long before its machine is killed
+inline constexpr auto kShutdownRequestDeadline = 5s;  ///< the agent only passes the request on to init
+inline constexpr auto kStopPoll = 200ms;              ///< an exit and an abort wake the wait for a shutdown anyway
+inline constexpr auto kSavePoll = 30s;                ///< the end of a save wakes its waiters anyway
+inline constexpr int kClockRequests = 8;              ///< then a clock that is still wrong is only reported
+inline constexpr auto kRecoveryRetry = 5s;            ///< for example, a full disk may have room by then
+
+// -- the link to an agent
+inline constexpr auto kTokenTurn = 3s;                ///< for the first attempt with one of several tokens
+inline constexpr auto kAgentPoll = 100ms;             ///< how often a wait checks for a cancel or an ended machine
+inline constexpr auto kExitDeadline = 2s;             ///< a guest's link ends a moment before its process
+inline constexpr auto kReconnectPause = 200ms;        ///< between attempts while a machine runs without a link
+inline constexpr auto kReconnectPoll = 500ms;         ///< a change of the VM wakes the wait for a link anyway
+inline constexpr auto kSystemRequestDelay = 2s;       ///< first commands of a restored guest have priority
+inline constexpr auto kSystemRequestDeadline = 150s;  ///< the agent answers after 120 s at the latest
+inline constexpr auto kSystemRetry = 500ms;           ///< after a failed request for the system's state
+inline constexpr auto kStatsLinkDeadline = 10s;       ///< for a link that is reconnecting
+
+// -- all VMs
+inline constexpr std::uint64_t kVmmOverheadBytes = 64 * kMiB;  ///< memory that a VMM needs beside its guest's
+inline constexpr auto kTemplatePoll = 200ms;                   ///< how often a create that waits checks for a cancel
+inline constexpr auto kTemplateRetry = 10min;  ///< after a failed build, which takes minutes of the host's processors
+inline constexpr auto kTemplateUnused = std::chrono::days(30);  ///< then a template probably only takes up disk space
+inline constexpr auto kPoolPoll = 30s;           ///< idle machines and free memory change slowly; other events wake it
+inline constexpr auto kPoolCloseDeadline = 10s;  ///< for a machine that is being made; else the next daemon adopts it
+inline constexpr auto kGarbageRecoveryDeadline = 1min;            ///< gc waits for the recovery of all VMs
+inline constexpr auto kStaleCheckFloor = 1s;                      ///< however short `auto_stop_stale_after` is
+inline constexpr auto kStaleCheckCeiling = 1min;                  ///< however long `auto_stop_stale_after` is
+inline constexpr std::uint64_t kDiskSpaceNeeded = 1 * kGiB;       ///< doctor fails below; about one VM
+inline constexpr std::uint64_t kDiskSpaceRecommended = 5 * kGiB;  ///< doctor warns below; an image build needs 2 GiB
+
+// -- files that become an initramfs
+inline constexpr std::size_t kAgentProgramBytes =
+    256 * kMiB;  ///< this program; a build with debug information is the largest
+inline constexpr std::size_t kEarlyModuleBytes = 64 * kMiB;  ///< one kernel module; the largest ones have 10 MiB
+
+// -- forwarded ports and names (any user of this host may connect to them)
+inline constexpr std::size_t kListeningLineBytes = 64 * kKiB;  ///< a guest's ports as text; 512 rows have half of it
+inline constexpr std::size_t kForwardPorts = 32;               ///< of one VM; each costs a descriptor
+inline constexpr std::size_t kForwardPortsInAll = 256;         ///< of all VMs; each costs a descriptor
+inline constexpr std::size_t kForwardConnectionsInAll = 256;   ///< each costs a descriptor and buffers
+inline constexpr auto kForwardSettle = 2s;                     ///< a VM that has just started has more urgent work
+inline constexpr auto kForwardPause = 500ms;        ///< between two lists of ports, however fast a guest sends them
+inline constexpr auto kForwardHalfOpen = 300s;      ///< without a byte, for a connection with one ended side
+inline constexpr auto kForwardAgentDeadline = 10s;  ///< for the link, and for the guest's answer to a request
+inline constexpr auto kDnsRetry = 30s;              ///< until a port that was in use is tried again
+
+}  // namespace banger::limits

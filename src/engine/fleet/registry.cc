@@ -39,9 +39,7 @@ Result<> VmRegistry::load() {
     auto json = TRY(in(fmt::format("the record of vm '{}'", row.name), parse_json(row.spec, limits::kRpcMessageBytes)));
     auto spec = TRY(in(fmt::format("the record of vm '{}'", row.name), vm::spec_from_json(json)));
     services_.saves.use(row.save_id);
-    auto vm = std::make_shared<VmOwner>(services_, std::move(row), std::move(spec));
-    vm->expect_recovery();
-    add(std::move(vm));
+    add(std::make_shared<VmOwner>(services_, std::move(row), std::move(spec), Recovery::due));
   }
   return {};
 }

@@ -161,7 +161,7 @@ Task<> remove_orphan(Services& services, VmManager& vms, std::string id) {
     services.log.warn("image.remove_failed", {{"image", id}, {"error", removed.error().message}});
 }
 
-Task<Result<std::vector<Garbage>>> collect_garbage(Services& services, VmManager& vms, bool dry_run) {
+Task<Result<std::vector<Garbage>>> collect_garbage(Services& services, VmManager& vms, Collect collect) {
   CO_TRY(co_await vms.await_recovery(host::after(limits::kGarbageRecoveryDeadline)));
   std::vector<Garbage> found;
   // Processes come before the files that they write to.
@@ -172,7 +172,7 @@ Task<Result<std::vector<Garbage>>> collect_garbage(Services& services, VmManager
   add_resources(services, found);
   add_images(services, vms, found);
   add_half_made(services, found);
-  if (dry_run) co_return found;
+  if (collect == Collect::list_only) co_return found;
   for (auto& item : found) {
     auto removed = co_await item.remove();
     if (removed)

@@ -31,8 +31,11 @@ bool is_orphan(const image::Image& image, const VmRegistry& vms);
 /// root file system. Logs a failure; the next collect_garbage() finds the image again.
 Task<> remove_orphan(Services& services, VmManager& vms, std::string id);
 
-/// Lists garbage and, unless `dry_run`, removes it. Waits until the daemon has tried to recover all VMs; `busy` when
-/// the recovery takes too long.
-Task<Result<std::vector<Garbage>>> collect_garbage(Services& services, VmManager& vms, bool dry_run);
+/// What happens to garbage that is found.
+enum class Collect { list_only, remove };
+
+/// Finds garbage, and removes it unless `collect` is Collect::list_only. Waits until the daemon has tried to recover
+/// all VMs; `busy` when the recovery takes too long.
+Task<Result<std::vector<Garbage>>> collect_garbage(Services& services, VmManager& vms, Collect collect);
 
 }  // namespace banger::engine

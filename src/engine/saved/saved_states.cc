@@ -32,7 +32,8 @@ Result<Json> fingerprint(const std::string& path) {
               {"modified_ns", info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec}};
 }
 
-Result<Json> fingerprints(const std::string& directory, bool sync) {
+Result<Json> fingerprints(const std::string& directory, Durable durable) {
+  bool sync = durable == Durable::yes;
   Json files = Json::object();
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(directory, error)) {
@@ -141,7 +142,7 @@ Result<> SavedStates::update(store::SaveRow row) {
 
 Task<Result<store::SaveRow>> SavedStates::finish(std::string id, Durable durable) {
   auto path = directory(id);
-  auto files = CO_TRY(co_await runtime_.blocking([&] { return fingerprints(path, durable == Durable::yes); }));
+  auto files = CO_TRY(co_await runtime_.blocking([&] { return fingerprints(path, durable); }));
   auto row = CO_TRY(get(id));
   row.files = dump_json(files);
   row.ready = true;

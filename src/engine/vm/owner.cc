@@ -15,15 +15,8 @@ using vm::Admission;
 using vm::Operation;
 using vm::State;
 
-namespace {
-
-// Shortly after a daemon start a pooled machine may not be connected yet.
-constexpr auto kPooledPatience = std::chrono::seconds(3);
-
-}  // namespace
-
-VmOwner::VmOwner(Services& services, store::VmRow row, vm::Spec spec)
-    : vm_(services, std::move(row), std::move(spec)), turn_(services.runtime) {}
+VmOwner::VmOwner(Services& services, store::VmRow row, vm::Spec spec, Recovery recovery)
+    : vm_(services, std::move(row), std::move(spec)), turn_(services.runtime), recovery_(recovery) {}
 
 void VmOwner::abort() {
   abort_ = true;
@@ -126,7 +119,7 @@ Task<Result<>> VmOwner::restore(const store::SaveRow& snapshot) {
 }
 
 Task<Result<>> VmOwner::claim(Claim claim, Stages& stages) {
-  CO_TRY(co_await vm_.link->client(host::after(kPooledPatience)));
+  CO_TRY(co_await vm_.link->client(host::after(limits::kPooledLinkDeadline)));
   auto turn = CO_TRY(co_await take_turn());
   CO_TRY(vm_.record->admit(Operation::claim));
   if (!vm_.link->up()) co_return fail(ErrorCode::unavailable, "the pooled machine has ended");
@@ -202,13 +195,13 @@ Task<> VmOwner::release_leftovers() {
 
 Task<Result<std::string>> VmOwner::recover() {
   auto turn = co_await turn_.lock();
-  if (!recovery_due_) co_return std::string();
+  if (recovery_ == Recovery::unneeded) co_return std::string();
   co_return co_await try_recovery();
 }
 
 Task<Result<host::Mutex::Lock>> VmOwner::take_turn() {
   auto turn = co_await turn_.lock();
-  if (recovery_due_) CO_TRY(co_await try_recovery());
+  if (recovery_ == Recovery::due) CO_TRY(co_await try_recovery());
   co_return turn;
 }
 
@@ -216,10 +209,12 @@ Task<Result<host::Mutex::Lock>> VmOwner::take_turn() {
 Task<Result<std::string>> VmOwner::try_recovery() {
   Stages stages{Report{}};
   auto what = co_await engine::recover(vm_, start_of(stages, WaitFor::agent, [] { return false; }));
-  recovery_due_ = !what;
-  if (what) co_return what;
-  vm_.link->close();
-  vm_.machine->forget();
+  if (!what) {
+    vm_.link->close();
+    vm_.machine->forget();
+    co_return what;
+  }
+  recovery_ = Recovery::unneeded;
   co_return what;
 }
 

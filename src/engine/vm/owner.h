@@ -18,10 +18,13 @@ namespace banger::engine {
 /// Whether a running VM is removed, too.
 enum class Force { no, yes };
 
+/// Whether the record may be outdated, because another daemon wrote it. Then recovery runs before any operation.
+enum class Recovery { unneeded, due };
+
 class VmOwner : public std::enable_shared_from_this<VmOwner> {
  public:
   /// `row` is already in the store.
-  VmOwner(Services& services, store::VmRow row, vm::Spec spec);
+  VmOwner(Services& services, store::VmRow row, vm::Spec spec, Recovery recovery = Recovery::unneeded);
 
   const VmRecord& record() const { return *vm_.record; }
   vm::State state() const { return record().state(); }
@@ -56,8 +59,6 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   Task<Result<capabilities::TakesEffect>> change(std::string name, vm::Spec spec);
   /// Releases host resources that a crash left behind, unless the VM runs.
   Task<> release_leftovers();
-  /// The store's record of the VM may be outdated: recovery must run before any operation.
-  void expect_recovery() { recovery_due_ = true; }
   /// After a daemon start: finishes or undoes operations that a crash interrupted. Returns a summary for people, or "".
   /// The next call or the next operation repeats a recovery that failed.
   Task<Result<std::string>> recover();
@@ -75,7 +76,7 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   VmParts vm_;
   host::Mutex turn_;
   bool abort_ = false;
-  bool recovery_due_ = false;
+  Recovery recovery_;
 };
 
 }  // namespace banger::engine

@@ -42,9 +42,10 @@ RecoveryPlan plan_recovery(const store::VmRow& row, State state, const SavedStat
   return {};
 }
 
-LostMachine plan_without_machine(const std::string& name, State state, bool resumes, GuestRan ran) {
-  if (state == State::starting && resumes && ran == GuestRan::no)
-    return {State::suspended, "", fmt::format("vm '{}': suspended as before, resuming it was cut short", name)};
+LostMachine plan_without_machine(const std::string& name, State state, std::optional<store::SaveKind> saved,
+                                 GuestRan ran) {
+  if (state == State::starting && saved == store::SaveKind::suspend && ran == GuestRan::no)
+    return {State::suspended, "", fmt::format("vm '{}': suspended as before; its resume was interrupted", name)};
   return {State::stopped,
           state == State::running ? "the machine ended while the daemon was not running" : "the start was interrupted",
           fmt::format("vm '{}': recorded as stopped; its machine is gone", name)};
@@ -77,7 +78,7 @@ Task<Result<>> adopt_suspended(VmParts& vm) {
 Task<Result<std::string>> without_machine(VmParts& vm, const Error& why) {
   auto save = vm.services.saves.get(vm.row().save_id);
   bool never_ran = !may_have_run(vm.row()) || why.code == ErrorCode::cancelled;
-  auto lost = plan_without_machine(vm.name(), vm.record->state(), save && save->kind == store::SaveKind::suspend,
+  auto lost = plan_without_machine(vm.name(), vm.record->state(), save ? std::optional(save->kind) : std::nullopt,
                                    never_ran ? GuestRan::no : GuestRan::maybe);
   CO_TRY(co_await settle(vm, lost.state, lost.last_error));
   co_return lost.summary;

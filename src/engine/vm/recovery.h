@@ -2,6 +2,7 @@
 // record. recover() carries out the plan.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "engine/vm/starting.h"
@@ -37,7 +38,9 @@ struct LostMachine {
   std::string last_error;
   std::string summary;
 };
-LostMachine plan_without_machine(const std::string& name, vm::State state, bool resumes, GuestRan ran);
+/// `saved`: the kind of the saved state that the record names, if any.
+LostMachine plan_without_machine(const std::string& name, vm::State state, std::optional<store::SaveKind> saved,
+                                 GuestRan ran);
 
 /// Finishes or undoes the operation that a crash interrupted. Returns a summary for people, or "".
 Task<Result<std::string>> recover(VmParts& vm, Start start);

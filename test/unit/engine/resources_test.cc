@@ -114,7 +114,7 @@ TEST_CASE("host resources: gc finds leftovers of no VM, and the resource that fo
   VmManager fleet(f.daemon->services);
   REQUIRE(f.acquire());
   f.toys.parcels.insert("blue of nobody");
-  auto found = f.run(collect_garbage(f.daemon->services, fleet, true));
+  auto found = f.run(collect_garbage(f.daemon->services, fleet, Collect::list_only));
   REQUIRE(found);
   auto parcel = std::ranges::find(*found, "parcel", &Garbage::kind);
   REQUIRE(parcel != found->end());

@@ -77,8 +77,9 @@ Task<Result<Json>> doctor(Daemon& daemon, const Json& params, rpc::CallContext& 
 
 Task<Result<Json>> gc(Daemon& daemon, const Json& params, rpc::CallContext&) {
   bool dry_run = CO_TRY(find_bool(params, "dry_run")).value_or(false);
+  auto collect = dry_run ? engine::Collect::list_only : engine::Collect::remove;
   api::LeftoverList list;
-  for (const auto& item : CO_TRY(co_await engine::collect_garbage(daemon.services, daemon.vms, dry_run)))
+  for (const auto& item : CO_TRY(co_await engine::collect_garbage(daemon.services, daemon.vms, collect)))
     list.items.push_back({.kind = item.kind, .path = item.path, .reason = item.reason, .removed = item.removed});
   co_return api::to_json(list);
 }

@@ -59,12 +59,12 @@ namespace {
 
 struct Fixture : test::Fixture {
   /// The garbage in this test's directory. The host may have other garbage.
-  std::vector<Garbage> collect(bool dry_run) {
-    auto found = run(collect_garbage(daemon->services, vms, true));
+  std::vector<Garbage> collect(Collect what) {
+    auto found = run(collect_garbage(daemon->services, vms, Collect::list_only));
     REQUIRE(found);
-    if (!dry_run) {
+    if (what == Collect::remove) {
       REQUIRE(std::ranges::all_of(*found, [this](const auto& item) { return is_ours(item); }));
-      found = run(collect_garbage(daemon->services, vms, false));
+      found = run(collect_garbage(daemon->services, vms, Collect::remove));
       REQUIRE(found);
     }
     std::erase_if(*found, [this](const auto& item) { return !is_ours(item); });
@@ -94,35 +94,35 @@ TEST_CASE("gc: known VMs and saved states are no garbage") {
   auto vm = f.running();
   f.vms.registry().add(vm);
   REQUIRE(f.save_as(*vm, store::SaveKind::snapshot, "good"));
-  CHECK(f.collect(true).empty());
+  CHECK(f.collect(Collect::list_only).empty());
 }
 
 TEST_CASE("gc: a directory without a VM is found, and stays unless removal is asked for") {
   Fixture f;
   auto path = f.plant(f.paths.vm("aaaaaaaaaaaa"));
-  check_one(f.collect(true), "directory", path);
+  check_one(f.collect(Collect::list_only), "directory", path);
   CHECK(fs::exists(path));
-  auto found = f.collect(false);
+  auto found = f.collect(Collect::remove);
   check_one(found, "directory", path);
   CHECK(found.front().removed);
   CHECK_FALSE(fs::exists(path));
-  CHECK(f.collect(true).empty());
+  CHECK(f.collect(Collect::list_only).empty());
 }
 
 TEST_CASE("gc: files without a saved state are found and removed") {
   Fixture f;
   auto path = f.plant(f.paths.save("aaaaaaaaaaaa"));
-  check_one(f.collect(false), "saved state", path);
+  check_one(f.collect(Collect::remove), "saved state", path);
   CHECK_FALSE(fs::exists(path));
 }
 
 TEST_CASE("gc: archives of removed kernels are found, and archives of existing kernels stay") {
   Fixture f;
   REQUIRE(f.run(f.daemon->initramfs.agent_archive(*f.daemon->kernels.get("tiny"))));
-  CHECK(f.collect(true).empty());
+  CHECK(f.collect(Collect::list_only).empty());
   auto path = f.paths.cache + "/initramfs/" + std::string(16, 'f') + "-0-0.cpio";
   REQUIRE(host::write_file(path, "x"));
-  check_one(f.collect(false), "cache", path);
+  check_one(f.collect(Collect::remove), "cache", path);
   CHECK_FALSE(fs::exists(path));
 }
 

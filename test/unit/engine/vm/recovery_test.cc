@@ -69,11 +69,13 @@ TEST_CASE("recovery: every action has a summary with the name of the VM") {
 }
 
 TEST_CASE("recovery: without its machine a VM is stopped, or suspended if its guest never resumed") {
-  CHECK(plan_without_machine("box", State::running, true, GuestRan::no).state == State::stopped);
-  CHECK(plan_without_machine("box", State::starting, false, GuestRan::no).state == State::stopped);
-  CHECK(plan_without_machine("box", State::starting, true, GuestRan::maybe).state == State::stopped);
-  CHECK(plan_without_machine("box", State::starting, true, GuestRan::no).state == State::suspended);
-  CHECK(plan_without_machine("box", State::running, false, GuestRan::maybe).last_error ==
+  CHECK(plan_without_machine("box", State::running, store::SaveKind::suspend, GuestRan::no).state == State::stopped);
+  CHECK(plan_without_machine("box", State::starting, {}, GuestRan::no).state == State::stopped);
+  CHECK(plan_without_machine("box", State::starting, store::SaveKind::template_, GuestRan::no).state == State::stopped);
+  CHECK(plan_without_machine("box", State::starting, store::SaveKind::suspend, GuestRan::maybe).state ==
+        State::stopped);
+  CHECK(plan_without_machine("box", State::starting, store::SaveKind::suspend, GuestRan::no).state == State::suspended);
+  CHECK(plan_without_machine("box", State::running, {}, GuestRan::maybe).last_error ==
         "the machine ended while the daemon was not running");
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 
 namespace banger::engine {
 
@@ -20,37 +21,44 @@ image::StageProgress reported_by(Stages& stages, std::string prefix) {
   };
 }
 
+// Two creates at the same time make the asset only once. A missing asset that cannot be made is `not_found`.
+template <class Asset>
+Task<Result<Asset>> find_or_make(std::function<Result<Asset>()> find, std::function<bool()> can_make,
+                                 host::Mutex& making, std::function<Task<Result<Asset>>()> make) {
+  auto found = find();
+  if (found || found.error().code != ErrorCode::not_found || !can_make()) co_return found;
+  auto turn = co_await making.lock();
+  found = find();
+  if (found) co_return found;
+  co_return co_await make();
+}
+
 }  // namespace
 
 Task<Result<image::Image>> ensure_image(Services& services, std::string name, Stages& stages, host::Cancel& cancel) {
+  auto find = [&] { return services.images.get(name); };
   auto has_recipe = [&] {
-    auto recipes = services.images.recipes();
-    return std::any_of(recipes.begin(), recipes.end(), [&](const auto& recipe) { return recipe.name == name; });
+    return std::ranges::any_of(services.images.recipes(), [&](const auto& recipe) { return recipe.name == name; });
   };
-  auto found = services.images.get(name);
-  if (found || found.error().code != ErrorCode::not_found || !has_recipe()) co_return found;
-  // Two creates at the same time build the image only once.
-  auto turn = co_await services.building_image.lock();
-  found = services.images.get(name);
-  if (found) co_return found;
-  auto built = co_await services.images.build(name, reported_by(stages, fmt::format("image {}", name)), cancel);
-  stages.end();
-  co_return in(fmt::format("build image '{}'", name), std::move(built));
+  auto build = [&]() -> Task<Result<image::Image>> {
+    auto built = co_await services.images.build(name, reported_by(stages, fmt::format("image {}", name)), cancel);
+    stages.end();
+    co_return in(fmt::format("build image '{}'", name), std::move(built));
+  };
+  co_return co_await find_or_make<image::Image>(find, has_recipe, services.building_image, build);
 }
 
 Task<Result<image::Kernel>> ensure_kernel(Services& services, std::string name, Stages& stages, host::Cancel& cancel) {
+  auto find = [&] { return services.kernels.get(name); };
   auto can_pull = [&] {
-    auto names = services.kernels.pullable();
-    return std::find(names.begin(), names.end(), name) != names.end();
+    return std::ranges::any_of(services.kernels.pullable(), [&](const auto& pullable) { return pullable == name; });
   };
-  auto found = services.kernels.get(name);
-  if (found || found.error().code != ErrorCode::not_found || !can_pull()) co_return found;
-  auto turn = co_await services.pulling_kernel.lock();
-  found = services.kernels.get(name);
-  if (found) co_return found;
-  auto pulled = co_await services.kernels.pull(name, reported_by(stages, fmt::format("kernel {}", name)), cancel);
-  stages.end();
-  co_return in(fmt::format("pull kernel '{}'", name), std::move(pulled));
+  auto pull = [&]() -> Task<Result<image::Kernel>> {
+    auto pulled = co_await services.kernels.pull(name, reported_by(stages, fmt::format("kernel {}", name)), cancel);
+    stages.end();
+    co_return in(fmt::format("pull kernel '{}'", name), std::move(pulled));
+  };
+  co_return co_await find_or_make<image::Kernel>(find, can_pull, services.pulling_kernel, pull);
 }
 
 }  // namespace banger::engine

@@ -32,7 +32,7 @@ VmManager::VmManager(Services& services)
            .remove = [this](std::shared_ptr<VmOwner> vm) { return remove(std::move(vm), Force::yes); }}),
       pool_(services, foreground_,
             {.make = [this](const store::SaveRow& save) -> Result<std::shared_ptr<VmOwner>> {
-               auto spec = TRY(vm::spec_from_json(TRY(parse_json(save.spec, limits::kRpcMessageBytes))));
+               auto spec = TRY(saved_spec(save));
                return record_vm(services_, registry_,
                                 {.purpose = store::Purpose::pool,
                                  .image_id = save.image_id,

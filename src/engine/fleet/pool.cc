@@ -14,8 +14,7 @@ namespace {
 
 std::uint64_t memory_of(const SavedStates& saves, const std::string& save_id) {
   auto save = saves.get(save_id);
-  auto json = save ? parse_json(save->spec, limits::kRpcMessageBytes) : std::unexpected(save.error());
-  auto spec = json ? vm::spec_from_json(*json) : std::unexpected(json.error());
+  auto spec = save ? saved_spec(*save) : std::unexpected(save.error());
   return spec ? spec->memory_bytes : 0;
 }
 

@@ -155,8 +155,7 @@ Task<bool> Templates::is_orphan(store::SaveRow row) {
   if (unix_now() - row.used_at > std::chrono::seconds(limits::kTemplateUnused).count()) co_return true;
   auto image = services_.images.get(row.image_id);
   auto kernel = services_.kernels.get(row.kernel);
-  auto json = parse_json(row.spec, limits::kRpcMessageBytes);
-  auto spec = json ? vm::spec_from_json(*json) : std::unexpected(json.error());
+  auto spec = saved_spec(row);
   if (!image || !kernel || !spec) co_return true;
   auto wanted = co_await key({.spec = std::move(*spec), .image = std::move(*image), .kernel = std::move(*kernel)});
   // Without a VMM the key is unknown, and no template can be cloned.

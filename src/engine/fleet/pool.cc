@@ -100,6 +100,14 @@ Task<> Pool::remove_ready_of(std::string save_id) {
   return remove_matching([save_id](const Member& member) { return member.ready && member.save_id == save_id; });
 }
 
+Task<> Pool::drop_templates(std::function<bool(const store::SaveRow&)> which) {
+  for (const auto& row : services_.saves.list(store::SaveKind::template_)) {
+    if (!row.ready || !which(row)) continue;
+    (void)services_.saves.retire(row.id);
+    co_await remove_ready_of(row.id);
+  }
+}
+
 Task<> Pool::close() {
   closing_ = true;
   last_used_.clear();

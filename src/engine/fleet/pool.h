@@ -36,6 +36,8 @@ class Pool {
   /// Removes all ready machines, for example when memory is short. Returns when they are removed.
   Task<> remove_ready();
   Task<> remove_ready_of(std::string save_id);
+  /// Retires the templates for which `which` is true, and removes their ready machines.
+  Task<> drop_templates(std::function<bool(const store::SaveRow&)> which);
   /// Empties the pool at the daemon's orderly end. Waits a short time for a machine that is being made.
   Task<> close();
   /// Puts a pool machine that outlived its daemon back into the pool.

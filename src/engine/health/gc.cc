@@ -100,7 +100,7 @@ void add_resources(Services& services, std::vector<Garbage>& found) {
 
 // A VM may use the image since it was found. No other coroutine runs between the last check and the removal.
 Task<Result<>> remove_image(Services& services, VmManager& vms, std::string id) {
-  co_await vms.drop_templates([id](const store::SaveRow& row) { return row.image_id == id; });
+  co_await vms.pool().drop_templates([id](const store::SaveRow& row) { return row.image_id == id; });
   auto image = services.images.get(id);
   if (!image && image.error().code == ErrorCode::not_found) co_return Result<>{};
   if (!image) co_return std::unexpected(image.error());
@@ -154,7 +154,7 @@ bool is_orphan(const image::Image& image, const VmRegistry& vms) {
 Task<> remove_orphan(Services& services, VmManager& vms, std::string id) {
   auto image = services.images.get(id);
   if (!image || !is_orphan(*image, vms.registry())) co_return;
-  co_await vms.drop_templates([id](const store::SaveRow& row) { return row.image_id == id; });
+  co_await vms.pool().drop_templates([id](const store::SaveRow& row) { return row.image_id == id; });
   // A VM may have been made from the image meanwhile.
   if (!is_orphan(*image, vms.registry())) co_return;
   if (auto removed = services.images.remove(id); !removed)
@@ -162,7 +162,7 @@ Task<> remove_orphan(Services& services, VmManager& vms, std::string id) {
 }
 
 Task<Result<std::vector<Garbage>>> collect_garbage(Services& services, VmManager& vms, Collect collect) {
-  CO_TRY(co_await vms.await_recovery(host::after(limits::kGarbageRecoveryDeadline)));
+  CO_TRY(co_await vms.recovery().wait(host::after(limits::kGarbageRecoveryDeadline)));
   std::vector<Garbage> found;
   // Processes come before the files that they write to.
   add_machines(services, vms.registry(), found);

@@ -92,7 +92,7 @@ void raise_descriptor_limit() {
 
 Task<> serve(Daemon& daemon, rpc::Server& server, UniqueFd listener, int ready_fd) {
   // Recovery comes before the first answer. Otherwise a client could see a VM as running although its machine is gone.
-  co_await daemon.vms.recover_all(host::after(limits::kRecoveryDeadline));
+  co_await daemon.vms.recovery().recover_all(host::after(limits::kRecoveryDeadline));
   daemon.services.runtime.spawn(engine::release_leftovers(daemon.services, daemon.vms.registry()));
   daemon.services.resources.run(daemon.services.runtime, daemon.vms.foreground());
   daemon.services.runtime.spawn(daemon.dns.run());

@@ -40,7 +40,7 @@ Task<Result<Json>> status(Daemon& daemon, const Json&, rpc::CallContext&) {
       .state = paths.state,
       .vms_running = running,
       .resident_bytes = resident_bytes(),
-      .recovered = daemon.vms.recovered(),
+      .recovered = daemon.vms.recovery().summaries(),
   });
 }
 

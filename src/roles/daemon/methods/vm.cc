@@ -35,10 +35,16 @@ Result<engine::WaitFor> wait_param(const Json& params) {
   return wait == "system" ? engine::WaitFor::system : engine::WaitFor::agent;
 }
 
+// The client of the VM is gone, so only the log can report a failure. Another caller may be removing the VM as well.
+Task<> remove_abandoned(Daemon& daemon, std::shared_ptr<engine::VmOwner> vm) {
+  if (auto removed = co_await daemon.vms.remove(vm, engine::Force::yes); !removed)
+    daemon.services.log.error("vm.remove_failed", {{"vm", vm->record().name()}, {"error", removed.error().sentence()}});
+}
+
 void remove_with_client(Daemon& daemon, const std::shared_ptr<engine::VmOwner>& vm, rpc::CallContext& context) {
   context.when_closed([&daemon, weak = std::weak_ptr(vm)] {
     auto left = weak.lock();
-    if (left && !left->record().gone()) daemon.services.runtime.spawn(daemon.vms.remove_or_log(std::move(left)));
+    if (left && !left->record().gone()) daemon.services.runtime.spawn(remove_abandoned(daemon, std::move(left)));
   });
 }
 

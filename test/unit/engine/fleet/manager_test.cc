@@ -1,11 +1,11 @@
 // The front door to all VMs. A successful create leaves a VM, and a failed create leaves nothing.
 #include "engine/fleet/manager.h"
 
+#include <algorithm>
 #include <filesystem>
 
-#include "base/bounds.h"
 #include "catch.h"
-#include "engine/fixture.h"
+#include "engine/fleet/fleet_fixture.h"
 
 using namespace banger;
 using namespace banger::engine;
@@ -13,47 +13,18 @@ using vm::State;
 
 namespace {
 
-struct Fixture : test::Fixture {
-  Fixture() { start_manager(); }
-
-  void start_manager() {
-    vms = std::make_unique<VmManager>(daemon->services);
-    REQUIRE(vms->load());
-  }
-  /// Ends the daemon, starts the next one and recovers all VMs.
-  void die() {
-    vms.reset();
-    restart();
-    start_manager();
-    recover();
-  }
-  void recover() {
-    auto task = [](VmManager& all) -> Task<bool> {
-      co_await all.recover_all(host::after(std::chrono::minutes(1)));
-      co_return true;
-    };
-    run(task(*vms));
-  }
+struct Fixture : test::FleetFixture {
+  /// Asks for a small VM that boots.
   static CreateRequest named(std::string name) {
-    return {.name = std::move(name),
-            .spec = small_spec(),
-            .start = true,
-            .wait = WaitFor::agent,
-            .cold = true,
-            .from = "",
-            .ephemeral = false};
-  }
-  Result<std::shared_ptr<VmOwner>> create(CreateRequest request) {
-    host::Cancel never(daemon->runtime);
-    return run(vms->create(std::move(request), stages, never));
+    auto request = FleetFixture::named(std::move(name));
+    request.cold = true;
+    return request;
   }
   /// Checks that neither the store nor the disk has anything of a VM.
   bool nothing_left() const {
     return vms->registry().everything().empty() && daemon->store->vms()->empty() && daemon->store->journal()->empty() &&
            std::filesystem::is_empty(paths.vms()) && host.running().empty();
   }
-
-  std::unique_ptr<VmManager> vms;
 };
 
 }  // namespace
@@ -196,7 +167,7 @@ TEST_CASE("manager: the next daemon undoes an interrupted create, and reports it
   f.die();
   CHECK(f.vms->registry().everything().empty());
   CHECK(f.daemon->store->vms()->empty());
-  CHECK(f.vms->recovered().size() == 1);
+  CHECK(f.vms->recovery().summaries().size() == 1);
 }
 
 TEST_CASE("manager: the next daemon removes an unfinished template") {

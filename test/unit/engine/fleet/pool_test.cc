@@ -2,8 +2,7 @@
 #include "engine/fleet/pool.h"
 
 #include "catch.h"
-#include "engine/fixture.h"
-#include "engine/fleet/manager.h"
+#include "engine/fleet/fleet_fixture.h"
 
 using namespace banger;
 using namespace banger::engine;
@@ -11,26 +10,7 @@ using vm::State;
 
 namespace {
 
-struct Fixture : test::Fixture {
-  Fixture() { start_manager(); }
-
-  void start_manager() {
-    vms = std::make_unique<VmManager>(daemon->services);
-    REQUIRE(vms->load());
-  }
-  static CreateRequest named(std::string name) {
-    return {.name = std::move(name),
-            .spec = small_spec(),
-            .start = true,
-            .wait = WaitFor::agent,
-            .cold = false,
-            .from = "",
-            .ephemeral = false};
-  }
-  Result<std::shared_ptr<VmOwner>> create(CreateRequest request) {
-    host::Cancel never(daemon->runtime);
-    return run(vms->create(std::move(request), stages, never));
-  }
+struct Fixture : test::FleetFixture {
   /// Creates a VM, which also builds the template for the pool's clones.
   std::shared_ptr<VmOwner> first() {
     auto vm = create(named("first"));
@@ -45,15 +25,6 @@ struct Fixture : test::Fixture {
   std::size_t ready() const {
     return static_cast<std::size_t>(std::ranges::count_if(vms->pool().members(), &Pool::Member::ready));
   }
-  bool wait(Task<> task) {
-    auto done = [](Task<> inner) -> Task<bool> {
-      co_await std::move(inner);
-      co_return true;
-    };
-    return run(done(std::move(task)));
-  }
-
-  std::unique_ptr<VmManager> vms;
 };
 
 }  // namespace
@@ -127,7 +98,7 @@ TEST_CASE("pool: a template with clones that do not start is not tried again and
   REQUIRE(f.run_until([&] { return f.log.has("vmm start"); }));
   REQUIRE(f.run_until([&] { return f.vms->pool().members().empty() && f.vms->registry().everything().size() == 1; }));
   auto starts = std::ranges::count(f.log.steps(), "vmm start");
-  CHECK(f.wait(f.daemon->runtime.sleep_for(std::chrono::milliseconds(20))));
+  CHECK(f.run(f.daemon->runtime.sleep_for(std::chrono::milliseconds(20))));
   CHECK(std::ranges::count(f.log.steps(), "vmm start") == starts);
 }
 
@@ -135,7 +106,7 @@ TEST_CASE("pool: all ready machines are removed when memory is short") {
   Fixture f;
   f.first();
   f.fill();
-  CHECK(f.wait(f.vms->pool().remove_ready()));
+  CHECK(f.run(f.vms->pool().remove_ready()));
   CHECK(f.vms->pool().members().empty());
   CHECK(f.host.running().size() == 1);
 }
@@ -144,9 +115,9 @@ TEST_CASE("pool: the machines of a dropped template are removed") {
   Fixture f;
   auto image = f.first()->record().row().image_id;
   f.fill();
-  CHECK(f.wait(f.vms->drop_templates([&](const store::SaveRow& row) { return row.image_id != image; })));
+  CHECK(f.run(f.vms->pool().drop_templates([&](const store::SaveRow& row) { return row.image_id != image; })));
   CHECK(f.ready() == 1);
-  CHECK(f.wait(f.vms->drop_templates([&](const store::SaveRow& row) { return row.image_id == image; })));
+  CHECK(f.run(f.vms->pool().drop_templates([&](const store::SaveRow& row) { return row.image_id == image; })));
   CHECK(f.ready() == 0);
   for (const auto& row : f.daemon->saves.list(store::SaveKind::template_)) CHECK(row.key == "");
 }
@@ -155,7 +126,7 @@ TEST_CASE("pool: nothing is left after an orderly end of the daemon") {
   Fixture f;
   f.first();
   f.fill();
-  CHECK(f.wait(f.vms->pool().close()));
+  CHECK(f.run(f.vms->pool().close()));
   CHECK(f.vms->pool().members().empty());
   CHECK(f.daemon->store->vms()->size() == 1);
 }
@@ -165,10 +136,7 @@ TEST_CASE("pool: the next daemon adopts machines that outlived their daemon") {
   f.first();
   f.fill();
   auto id = f.vms->pool().members().front().vm->record().id();
-  f.vms.reset();
-  f.restart();
-  f.start_manager();
-  CHECK(f.wait(f.vms->recover_all(host::after(std::chrono::minutes(1)))));
+  f.die();
   REQUIRE(f.ready() == 1);
   auto vm = f.create(Fixture::named("second"));
   REQUIRE(vm);

@@ -33,7 +33,8 @@ VmManager::VmManager(Services& services)
 
 Result<> VmManager::load() {
   TRY(registry_.load());
-  services_.saves.sweep();
+  // The saved states of a VM wait for its recovery, which may use a state that the record does not name yet.
+  services_.saves.sweep([this](const store::SaveRow& save) { return !registry_.contains(save.vm_id); });
   return {};
 }
 

@@ -19,6 +19,7 @@ class VmRegistry {
 
   /// Reads the store. Does not touch any VM yet.
   Result<> load();
+  bool contains(std::string_view id) const { return vms_.contains(id); }
   /// Adds a VM that is already in the store.
   void add(std::shared_ptr<VmOwner> vm);
   /// Removes a VM that is already removed from the store.

@@ -202,9 +202,12 @@ void SavedStates::release(const std::string& id) {
   if (auto row = get(id); row && disposable(*row)) runtime_.spawn(drop_or_log(this, id));
 }
 
-void SavedStates::sweep() {
+// A spawned coroutine may start at once, so all rows are found before the first one is erased.
+void SavedStates::sweep(const std::function<bool(const store::SaveRow& row)>& which) {
+  std::vector<std::string> unused;
   for (const auto& [id, row] : rows_)
-    if (disposable(row) && !in_use(id)) runtime_.spawn(drop_or_log(this, id));
+    if (disposable(row) && !in_use(id) && which(row)) unused.push_back(id);
+  for (const auto& id : unused) runtime_.spawn(drop_or_log(this, id));
 }
 
 Result<> SavedStates::retire(const std::string& id) {

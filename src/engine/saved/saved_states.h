@@ -3,6 +3,7 @@
 // purpose of its own is removed after its last user.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -58,9 +59,9 @@ class SavedStates {
   void use(const std::string& id);
   /// Undoes one use(). After the last user, a saved state without a purpose of its own is removed.
   void release(const std::string& id);
-  /// Removes all unused saved states without a purpose of their own. Call this after a daemon start, when all users are
-  /// known.
-  void sweep();
+  /// Removes the unused saved states without a purpose of their own for which `which` is true. Call this after a daemon
+  /// start, when all users of these states are known.
+  void sweep(const std::function<bool(const store::SaveRow& row)>& which);
   bool in_use(const std::string& id) const { return users_.contains(id); }
   /// Excludes a template from new clones. The template is removed after its last user.
   Result<> retire(const std::string& id);

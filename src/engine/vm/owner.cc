@@ -205,7 +205,8 @@ Task<Result<host::Mutex::Lock>> VmOwner::take_turn() {
   co_return turn;
 }
 
-// After a failure the machine is forgotten, so that the next attempt adopts it from the beginning.
+// After a failure the machine is forgotten, so that the next attempt adopts it from the beginning. After a success the
+// record names the saved state that the VM uses, and the VM's other states can go.
 Task<Result<std::string>> VmOwner::try_recovery() {
   Stages stages{Report{}};
   auto what = co_await engine::recover(vm_, start_of(stages, WaitFor::agent, [] { return false; }));
@@ -215,6 +216,7 @@ Task<Result<std::string>> VmOwner::try_recovery() {
     co_return what;
   }
   recovery_ = Recovery::unneeded;
+  vm_.services.saves.sweep([&](const store::SaveRow& save) { return save.vm_id == vm_.row().id; });
   co_return what;
 }
 

@@ -180,3 +180,49 @@ TEST_CASE("manager: the next daemon removes an unfinished template") {
   CHECK(f.vms->registry().everything().empty());
   CHECK(f.daemon->store->vms()->empty());
 }
+
+// The record names a saved state only after the state is complete. In between only recovery knows the VM of the state.
+TEST_CASE("manager: a complete suspend survives a crash, even if the machine ends as well") {
+  bool unnamed = false;
+  for (std::size_t nth = 1;; ++nth) {
+    Fixture f;
+    auto vm = *f.create(Fixture::named("box"));
+    f.log.fail_at(nth, test::CallLog::Then::crash);
+    (void)f.suspend(*vm);
+    if (!f.log.hit()) break;
+    INFO("the daemon died at step " << nth);
+    auto saves = *f.daemon->store->saves();
+    bool complete = std::ranges::any_of(saves, &store::SaveRow::ready);
+    unnamed = unnamed || (complete && f.row("box")->save_id.empty());
+    for (const auto& machine : f.host.running()) machine->end({.guest_initiated = false, .reason = "killed"});
+    vm.reset();
+    f.die();
+    auto found = f.vms->registry().get("box");
+    REQUIRE(found);
+    CHECK((*found)->state() == (complete ? State::suspended : State::stopped));
+    CHECK(f.start(**found));
+    CHECK(f.row("box")->started_from == (complete ? store::StartedFrom::resume : store::StartedFrom::boot));
+  }
+  CHECK(unnamed);
+}
+
+TEST_CASE("manager: recovery removes saved states that no record names") {
+  Fixture f;
+  auto vm = *f.create(Fixture::named("box"));
+  REQUIRE(f.suspend(*vm));
+  auto named = vm->record().row().save_id;
+  auto add = [&](const std::string& vm_id) {
+    auto row = *f.daemon->saves.get(named);
+    row.vm_id = vm_id;
+    auto begun = f.daemon->saves.begin(row);
+    REQUIRE(begun);
+    REQUIRE(f.run(f.daemon->saves.finish(begun->id, Durable::no)));
+    return begun->id;
+  };
+  auto of_vm = add(vm->record().id()), of_none = add("gone");
+  vm.reset();
+  f.die();
+  auto exists = [&](const std::string& id) { return f.daemon->saves.owns(id); };
+  CHECK(f.run_until([&] { return !exists(of_vm) && !exists(of_none); }));
+  CHECK(exists(named));
+}

@@ -112,7 +112,7 @@ Result<> BenchRounds::wait_for_pool() {
   for (auto end = Clock::now() + limits::kPoolDeadline; Clock::now() < end;) {
     auto list = TRY(daemon_.get_within<api::TemplateList>("template.list", limits::kStatusDeadline));
     if (std::ranges::any_of(list.pool, [](const auto& vm) { return vm.state == "ready"; })) return {};
-    if (TRY(daemon_.signals().wait_for(limits::kPoolPoll))) return fail(ErrorCode::cancelled, "interrupted");
+    if (TRY(daemon_.signals().wait_for(limits::kBenchPoolPoll))) return fail(ErrorCode::cancelled, "interrupted");
   }
   return {};
 }

@@ -18,10 +18,10 @@ inline constexpr auto kDaemonStopDeadline = std::chrono::seconds(30);  ///< runn
 inline constexpr auto kSystemctlDeadline = std::chrono::seconds(90);   ///< systemctl waits for the end of the daemon
 
 // -- bench
-inline constexpr std::int64_t kBenchRounds = 10'000;              ///< of one kind; far more than percentiles need
-inline constexpr std::int64_t kBenchBoots = 5;                    ///< a boot takes seconds, and a clone 0.1 s
-inline constexpr auto kPoolDeadline = std::chrono::seconds(15);   ///< a clone for the ready pool takes 0.1 s
-inline constexpr auto kPoolPoll = std::chrono::milliseconds(20);  ///< short beside the round that follows
+inline constexpr std::int64_t kBenchRounds = 10'000;                   ///< of one kind; far more than percentiles need
+inline constexpr std::int64_t kBenchBoots = 5;                         ///< a boot takes seconds, and a clone 0.1 s
+inline constexpr auto kPoolDeadline = std::chrono::seconds(15);        ///< a clone for the ready pool takes 0.1 s
+inline constexpr auto kBenchPoolPoll = std::chrono::milliseconds(20);  ///< short beside the round that follows
 
 // -- exec
 inline constexpr std::size_t kExecQueueBytes = 256 * kKiB;            ///< per direction; a full queue stops its source

@@ -31,7 +31,11 @@ def options(argv):
     parser.add_argument("--long", action="store_true",
                         help="run everything: every kill, minutes of fuzzing, "
                         "and all stories as root and as an unprivileged user")
+    parser.add_argument("--times", type=int, default=1, metavar="N",
+                        help="run every story N times, to find stories that fail only now and then")
     parsed = parser.parse_args(argv)
+    if parsed.times < 1:
+        parser.error("--times needs a number of at least 1")
     for name in parsed.stages:
         if name not in ALL:
             parser.error(f"there is no stage '{name}' (hint: choose from {' '.join(ALL)})")
@@ -52,7 +56,7 @@ def attempt(tally, stage, work):
 def run_stories(tally, wanted, opts, images):
     jobs, left_out = stories.choose(wanted, os.geteuid() == 0, opts.long)
     if attempt(tally, "images", images.result):
-        stories.run_all(tally, jobs, images.result().all, opts.long)
+        stories.run_all(tally, jobs * opts.times, images.result().all, opts.long)
     return left_out
 
 

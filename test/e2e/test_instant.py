@@ -227,7 +227,7 @@ class Suspend(Instant):
         db.execute("UPDATE saves SET build_key = 'another' WHERE kind = 'suspend'")
         db.commit()
         db.close()
-        self.fails(125, "vm", "resume", "u", says=["another build", "--cold"])
+        self.fails(125, "vm", "resume", "u", says=["only the build of the VMM", "--cold"])
         self.assertEqual(self.b.json("vm", "show", "u")["state"], "suspended")
         self.b.ok("vm", "start", "--cold", "u")
         self.assertEqual(self.sh("u", "cat /root/kept"), "kept\n")

@@ -12,7 +12,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from bare import BUSYBOX, BareCase, cpio  # noqa: E402
-from harness import BIN, DATA, KERNEL, wait_until  # noqa: E402
+from harness import BIN, DATA, KERNEL, PATIENT, wait_until  # noqa: E402
 
 FILE, DIR = stat.S_IFREG | 0o755, stat.S_IFDIR | 0o755
 # The agent comes as /init in a later archive of the initrd. The kernel cannot replace a non-empty directory by it.
@@ -43,7 +43,7 @@ class DeadGuests(BareCase):
         b = self.b
         config = pathlib.Path(b.env["XDG_CONFIG_HOME"]) / "banger" / "config.toml"
         self.addCleanup(config.write_text, config.read_text())
-        config.write_text(config.read_text() + 'ready_timeout = "20s"\n')
+        config.write_text(config.read_text().replace(PATIENT, 'ready_timeout = "20s"\n'))
         self.addCleanup(b.ok, "daemon", "stop")  # so that the next daemon reads the restored config
         b.ok("daemon", "stop")
         script = (b"#!/bin/busybox sh\necho 'this init never starts the agent' >/dev/console\n"

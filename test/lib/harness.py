@@ -21,6 +21,10 @@ IMAGE = "debian-bookworm"
 KERNEL = "debian-cloud"
 
 
+# On a busy host a guest may need minutes to become ready. The stories are about what happens, not about how soon.
+PATIENT = 'ready_timeout = "10m"\n'
+
+
 class Banger:
     """One user of banger, with a home and a daemon of their own.
 
@@ -47,7 +51,7 @@ class Banger:
         if config:
             path = self.root / "config" / "banger"
             path.mkdir(parents=True)
-            (path / "config.toml").write_text(config)
+            (path / "config.toml").write_text(PATIENT + config)
 
     def chown_home(self):
         """Gives files that root has created in the home to its user."""
@@ -61,7 +65,7 @@ class Banger:
     def popen(self, *args, **kwargs):
         return subprocess.Popen([*self.prefix, str(BIN / "banger"), *args], env=self.env, **kwargs)
 
-    def run(self, *args, timeout=180, stdin=b"", text=True):
+    def run(self, *args, timeout=900, stdin=b"", text=True):
         done = subprocess.run([*self.prefix, str(BIN / "banger"), *args], env=self.env, timeout=timeout,
                               input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         if text:

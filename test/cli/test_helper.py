@@ -14,7 +14,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from harness import BIN, Banger, wait_until  # noqa: E402
+from harness import BIN, Banger, listens, wait_until  # noqa: E402
 from marks import for_root  # noqa: E402
 
 OWNER, STRANGER = "daemon", "nobody"  # users that every Debian has
@@ -249,7 +249,7 @@ class Helper(unittest.TestCase):
                 time.sleep(1000)
         pid = fork_as(STRANGER, serve)
         self.addCleanup(lambda: (os.kill(pid, signal.SIGKILL), os.waitpid(pid, 0)))
-        wait_until((theirs / "s").exists, "the false helper")
+        wait_until(lambda: listens(theirs / "s"), "the false helper")
         os.symlink(theirs / "s", self.socket)
 
     def doctor(self, banger):

@@ -80,11 +80,15 @@ class Place:
             more = f'jailer = "{self.jailer}"\nfirecracker = "{self.firecracker}"\n'
         self.install.write_text(f'owner = "{OWNER}"\nroots = {json.dumps([str(root) for root in roots])}\n{more}')
         self.install.chmod(0o644)
+        starts = self.helper_starts()
         with open(self.log, "ab") as log:
             self.helper = subprocess.Popen([*prefix, BIN / "bangerd-root", "--config", self.install, "--socket",
                                             self.socket], stderr=log,
                                            stdin=subprocess.DEVNULL, start_new_session=True)
-        wait_until(self.socket.exists, "the helper to listen")
+        wait_until(lambda: self.helper_starts() > starts, "the helper to listen")
+
+    def helper_starts(self):
+        return self.log.read_text(errors="replace").count("helper.started") if self.log.exists() else 0
 
     def helper_processes(self):
         """Returns the pids of the helper, of its handlers, which lead their own process groups, and of processes that

@@ -11,7 +11,7 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from harness import DATA, Banger, SharedCase, wait_until  # noqa: E402
+from harness import DATA, Banger, SharedCase, listens, wait_until  # noqa: E402
 from marks import for_root  # noqa: E402
 
 FAKE = pathlib.Path(__file__).resolve().parents[1] / "fakes" / "snapshot_helper"
@@ -55,7 +55,7 @@ class DmSnapshotVms(SharedCase):
         cls.helper = subprocess.Popen([*b.prefix, sys.executable, FAKE, socket])
         cls.addClassCleanup(cls.end, cls.helper)
         cls.addClassCleanup(b.destroy)
-        wait_until(socket.exists, "the helper to listen")
+        wait_until(lambda: listens(socket), "the helper to listen")
 
     @staticmethod
     def end(process):

@@ -180,6 +180,12 @@ def wait_until(condition, what, timeout=180):
     raise AssertionError(f"waited {timeout} s for {what}")
 
 
+def listens(path):
+    """Whether a process listens at the socket. Its file exists a moment before that."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
 def clock_error(read):
     """Returns the minimum error, in seconds, of the clock that `read` reads. A slow read does not count as an error."""
     begun = time.time()

@@ -2,7 +2,7 @@
 import shutil
 import subprocess
 
-from harness import BIN, wait_until
+from harness import BIN, listens, wait_until
 from marks import stride
 
 SETTLED = ("running", "stopped", "suspended")
@@ -36,7 +36,7 @@ class Daemon:
         self.process = subprocess.Popen([*banger.prefix, *strace_prefix("fdatasync", number), str(BIN / "bangerd")],
                                         env=banger.env, cwd="/",
                                         stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_until(lambda: self.died() or (banger.state / "run" / "bangerd.sock").exists(), "the daemon to listen")
+        wait_until(lambda: self.died() or listens(banger.state / "run/bangerd.sock"), "the daemon to listen")
 
     def died(self):
         return self.process.poll() is not None

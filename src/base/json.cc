@@ -6,6 +6,7 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 namespace banger {
 
@@ -24,6 +25,31 @@ Result<Json> parse_json(std::string_view text, std::size_t max_bytes) {
   if (too_deep) return fail(ErrorCode::invalid, fmt::format("JSON is nested deeper than {}", limits::kJsonDepth));
   if (value.is_discarded()) return fail(ErrorCode::invalid, "not valid JSON");
   return value;
+}
+
+namespace {
+
+// The place of the first text that is not UTF-8, such as "environment.A" or "names[1]", behind `place`.
+std::optional<std::string> find_other_bytes(const Json& value, const std::string& place) {
+  if (value.is_string() && !is_utf8(value.get_ref<const std::string&>())) return place;
+  if (!value.is_structured()) return std::nullopt;
+  for (const auto& [key, item] : value.items()) {
+    if (value.is_object() && !is_utf8(key)) return place;
+    auto where = value.is_array() ? fmt::format("{}[{}]", place, key)
+                 : place.empty()  ? key
+                                  : fmt::format("{}.{}", place, key);
+    if (auto found = find_other_bytes(item, where)) return found;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<std::string> encode_json(const Json& value) {
+  auto place = find_other_bytes(value, "");
+  if (!place) return dump_json(value);
+  return fail(ErrorCode::invalid,
+              fmt::format("{} is not UTF-8 text", place->empty() ? "the value" : fmt::format("'{}'", *place)));
 }
 
 std::string dump_json(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }

@@ -18,10 +18,15 @@ using Json = nlohmann::json;
 /// Parses one document. `invalid` on a syntax error, excess depth (limits::kJsonDepth) or more than max_bytes.
 Result<Json> parse_json(std::string_view text, std::size_t max_bytes);
 
-/// Compact text. Invalid UTF-8 is replaced and never throws.
+/// Compact text. `invalid` when a string or a key is not UTF-8, which JSON cannot carry. The error names its place.
+/// For everything that may have come from a user as bytes.
+Result<std::string> encode_json(const Json& value);
+
+/// Compact text for messages to people, and for values that are UTF-8 for sure: constants, numbers, and strings that
+/// came out of JSON. Other bytes are replaced, and nothing throws.
 std::string dump_json(const Json& value);
 
-/// Readable text for people, two spaces.
+/// Readable text for people, two spaces. Replaces bytes like dump_json.
 std::string dump_json_pretty(const Json& value);
 
 /// The field of an object; null when it is missing or null, or when `object` is not an object.

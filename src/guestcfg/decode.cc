@@ -5,8 +5,8 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "base/base64.h"
 #include "base/bounds.h"
-#include "guestcfg/base64.h"
 #include "guestcfg/bounds.h"
 #include "guestcfg/checks.h"
 #include "guestcfg/guest_config.h"

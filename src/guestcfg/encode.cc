@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "guestcfg/base64.h"
+#include "base/base64.h"
 #include "guestcfg/guest_config.h"
 #include "guestcfg/names.h"
 

@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "base/result.h"
+#include "base/utf8.h"
 #include "host/files.h"
 
 namespace banger::roles::cli {
@@ -35,24 +36,10 @@ std::string paint(std::string_view text, Paint how, Colours colours) {
 
 namespace {
 
-struct CodePoint {
-  char32_t value;
-  std::size_t bytes;
-};
-
-// Decodes one character of UTF-8. A broken byte counts as one character.
-CodePoint decode(std::string_view text) {
-  auto first = static_cast<unsigned char>(text[0]);
-  std::size_t length = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 1;
-  if (length == 1) return {first, 1};
-  if (text.size() < length) return {0xfffd, 1};
-  char32_t value = first & (0x7f >> length);
-  for (std::size_t i = 1; i < length; ++i) {
-    auto next = static_cast<unsigned char>(text[i]);
-    if ((next & 0xc0) != 0x80) return {0xfffd, 1};
-    value = value << 6 | (next & 0x3f);
-  }
-  return {value, length};
+// The first character. A broken byte counts as one character.
+Utf8Character decode(std::string_view text) {
+  auto character = first_character(text);
+  return character.bytes ? character : Utf8Character{0xfffd, 1};
 }
 
 // The part of Unicode's East Asian Width (UAX #11) that matters for names. wcwidth(3) requires a locale, and this
@@ -70,9 +57,9 @@ int columns_of(char32_t c) {
 std::size_t display_width(std::string_view text) {
   std::size_t width = 0;
   while (!text.empty()) {
-    auto point = decode(text);
-    width += static_cast<std::size_t>(columns_of(point.value));
-    text.remove_prefix(point.bytes);
+    auto character = decode(text);
+    width += static_cast<std::size_t>(columns_of(character.point));
+    text.remove_prefix(character.bytes);
   }
   return width;
 }
@@ -80,14 +67,14 @@ std::size_t display_width(std::string_view text) {
 std::string safe_text(std::string_view text) {
   std::string safe;
   while (!text.empty()) {
-    auto point = decode(text);
-    bool broken = point.value == 0xfffd || (point.bytes == 1 && point.value >= 0x80);
-    bool control = point.value < 0x20 || (point.value >= 0x7f && point.value < 0xa0);
+    auto character = decode(text);
+    bool broken = character.point == 0xfffd;
+    bool control = character.point < 0x20 || (character.point >= 0x7f && character.point < 0xa0);
     if (broken || control)
       safe += '?';
     else
-      safe += text.substr(0, point.bytes);
-    text.remove_prefix(point.bytes);
+      safe += text.substr(0, character.bytes);
+    text.remove_prefix(character.bytes);
   }
   return safe;
 }

@@ -67,7 +67,17 @@ TEST_CASE("json: an unknown field is named with the nearest known one") {
   CHECK(only_keys(Json::array(), {"a"}).error().code == ErrorCode::invalid);
 }
 
-TEST_CASE("json: text that is not UTF-8 is replaced and does not throw") {
+TEST_CASE("json: data that is not UTF-8 is refused with its place") {
+  auto refusal = [](const Json& value) { return encode_json(value).error().message; };
+  CHECK(encode_json(Json{{"a", {"x\xc3\xa9", 1, nullptr}}}) == "{\"a\":[\"x\xc3\xa9\",1,null]}");
+  CHECK(refusal(Json("\xff")) == "the value is not UTF-8 text");
+  CHECK(refusal(Json{{"name", "x\xff"}}) == "'name' is not UTF-8 text");
+  CHECK(refusal(Json{{"names", {"a", "\xc3"}}}) == "'names[1]' is not UTF-8 text");
+  CHECK(refusal(Json{{"environment", {{"A", "\xed\xa0\x80"}}}}) == "'environment.A' is not UTF-8 text");
+  CHECK(refusal(Json{{"environment", {{"\xff", "a"}}}}) == "'environment' is not UTF-8 text");
+}
+
+TEST_CASE("json: text for people that is not UTF-8 is replaced and does not throw") {
   Json value = {{"a", "x\xff"}};
   CHECK(dump_json(value) == "{\"a\":\"x\xef\xbf\xbd\"}");
   CHECK(dump_json_pretty(Json{{"a", 1}}) == "{\n  \"a\": 1\n}");

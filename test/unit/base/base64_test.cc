@@ -1,9 +1,8 @@
-#include "guestcfg/base64.h"
+#include "base/base64.h"
 
 #include "catch.h"
 
 using namespace banger;
-using namespace banger::guestcfg;
 
 TEST_CASE("base64: gives the vectors of RFC 4648 in both directions") {
   const std::pair<std::string_view, std::string_view> vectors[] = {{"", ""},

@@ -1,9 +1,9 @@
-#include "guestcfg/base64.h"
+#include "base/base64.h"
 
 #include <array>
 #include <cstdint>
 
-namespace banger::guestcfg {
+namespace banger {
 
 namespace {
 
@@ -59,4 +59,4 @@ Result<std::string> from_base64(std::string_view text) {
   return bytes;
 }
 
-}  // namespace banger::guestcfg
+}  // namespace banger

@@ -1,4 +1,4 @@
-// Base64 with padding (RFC 4648, section 4): file contents inside JSON.
+// Base64 with padding (RFC 4648, section 4): bytes inside JSON.
 #pragma once
 
 #include <string>
@@ -6,11 +6,11 @@
 
 #include "base/result.h"
 
-namespace banger::guestcfg {
+namespace banger {
 
 std::string to_base64(std::string_view bytes);
 
 /// Strict: `invalid` on a foreign character (white space too), wrong padding or non-zero spare bits.
 Result<std::string> from_base64(std::string_view text);
 
-}  // namespace banger::guestcfg
+}  // namespace banger

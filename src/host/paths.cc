@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "host/passwd.h"
 
 namespace banger::host {
@@ -41,6 +42,11 @@ Result<Paths> find_paths(const GetEnv& env) {
   paths.state = TRY(base_dir(env, "XDG_STATE_HOME", *home + "/.local/state"));
   paths.data = TRY(base_dir(env, "XDG_DATA_HOME", *home + "/.local/share"));
   paths.cache = TRY(base_dir(env, "XDG_CACHE_HOME", *home + "/.cache"));
+  // Records and requests are JSON, and JSON would change other bytes.
+  for (const auto& path : {paths.config_file, paths.state, paths.data, paths.cache})
+    if (!is_utf8(path))
+      return fail(ErrorCode::invalid, fmt::format("the path '{}' is not UTF-8 text", printable(path)),
+                  "set HOME or the XDG variables to other directories");
   return paths;
 }
 

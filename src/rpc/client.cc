@@ -69,7 +69,7 @@ Result<> Client::exchange(std::string_view unsent, int interrupt_fd) {
 }
 
 Result<std::int64_t> Client::send(std::string_view method, const Json& params, int interrupt_fd) {
-  std::string line = encode_call(next_id_, method, params);
+  std::string line = TRY(encode_call(next_id_, method, params));
   if (line.size() - 1 > limits::kRpcMessageBytes)
     return fail(ErrorCode::invalid, fmt::format("the parameters of {} are larger than one message may be", method));
   auto sent = exchange(line, interrupt_fd);

@@ -80,7 +80,9 @@ std::expected<Call, BadCall> parse_call(std::string_view line) {
   return call;
 }
 
-std::string encode_call(std::int64_t id, std::string_view method, const Json& params) {
+Result<std::string> encode_call(std::int64_t id, std::string_view method, const Json& params) {
+  if (auto text = encode_json(params); !text)
+    return fail(ErrorCode::invalid, fmt::format("the parameter {}", text.error().message));
   Json message = {{"jsonrpc", "2.0"}, {"id", id}, {"method", method}};
   if (!params.is_null()) message["params"] = params;
   return line_of(message);

@@ -51,8 +51,11 @@ struct BadCall {
 /// without an id is a notification.
 std::expected<Call, BadCall> parse_call(std::string_view line);
 
-// The encoders give one line with its newline. Text that is not UTF-8 is replaced.
-std::string encode_call(std::int64_t id, std::string_view method, const Json& params);
+// The encoders give one line with its newline.
+
+/// `invalid` when a parameter is not UTF-8 text, because the daemon must get exactly the caller's bytes.
+Result<std::string> encode_call(std::int64_t id, std::string_view method, const Json& params);
+// In answers, text that is not UTF-8 is replaced: it is for people.
 std::string encode_result(const Json& id, const Json& result);
 /// error.data = {"code", "hint", "errno"}.
 std::string encode_error(const Json& id, const Error& error, WireCode code = WireCode::by_error);

@@ -47,6 +47,17 @@ TEST_CASE("paths: relative ones are refused, naming the variable") {
   CHECK(find_paths(env({{"HOME", "h"}})).error().hint == "set HOME to an absolute path");
 }
 
+TEST_CASE("paths: a directory that JSON cannot name is refused before anything is in it") {
+  for (const char* variable : {"HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"}) {
+    auto paths = find_paths(env({{"HOME", "/h"}, {variable, "/x\xff"}}));
+    bool names_it = !paths && paths.error().message.find("/x\\xff") != std::string::npos;
+    INFO(variable);
+    CHECK((names_it || std::string(variable) == "HOME"));
+  }
+  CHECK(find_paths(env({{"HOME", "/x\xff"}})).error().code == ErrorCode::invalid);
+  CHECK(find_paths(env({{"HOME", "/h\xc3\xa9"}})));
+}
+
 TEST_CASE("paths: without HOME the passwd entry is used") {
   auto paths = find_paths(env({}));
   if (paths)

@@ -44,15 +44,25 @@ TEST_CASE("line reader: a line of the limit passes, one byte more is refused eve
 
 TEST_CASE("call: an encoded call parses back; parameters may be absent or null") {
   auto line = encode_call(7, "vm.show", {{"vm", "web"}});
-  REQUIRE(line.ends_with('\n'));
-  auto call = parse_call(line);
+  REQUIRE(line);
+  REQUIRE(line->ends_with('\n'));
+  auto call = parse_call(*line);
   REQUIRE(call);
   CHECK(call->id == 7);
   CHECK(call->method == "vm.show");
   CHECK(call->params == Json{{"vm", "web"}});
-  CHECK(parse_call(encode_call(1, "m", {}))->params == Json::object());
+  CHECK(parse_call(*encode_call(1, "m", {}))->params == Json::object());
   CHECK(parse_call(R"({"id":"a","method":"m","params":null})")->params == Json::object());
   CHECK(parse_call(R"({"method":"m"})")->id.is_null());
+}
+
+TEST_CASE("call: a parameter that is not UTF-8 is refused by name and never changed") {
+  for (int byte = 0x80; byte < 0x100; ++byte) {
+    auto refused = encode_call(1, "vm.show", {{"vm", std::string("x") + static_cast<char>(byte)}});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == ErrorCode::invalid);
+    CHECK(refused.error().message == "the parameter 'vm' is not UTF-8 text");
+  }
 }
 
 TEST_CASE("call: anything but one request object is refused, with the id if there is one") {

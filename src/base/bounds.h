@@ -24,8 +24,9 @@ inline constexpr auto kHelperRequestDeadline = 5s;
 inline constexpr auto kHelperDeadline = 30s;       ///< a whole request; nft takes 10 ms, and far longer on a busy host
 inline constexpr auto kHelperReplyDeadline = 40s;  ///< how long the client waits: longer than the helper's own deadline
 
-// -- exec
-inline constexpr std::size_t kExecArgs = 4096;  ///< argv and env entries each
+// -- what Linux passes to a new program (execve(2))
+inline constexpr std::size_t kExecStringBytes = 128 * kKiB - 1;  ///< an argument or NAME=VALUE: MAX_ARG_STRLEN, no NUL
+inline constexpr std::size_t kExecBytes = 2 * kMiB;  ///< all of them: a quarter of the usual stack, which is 8 MiB
 
 // -- lifecycle
 inline constexpr std::uint32_t kMaxVcpus = 64;                    ///< more than a disposable VM needs

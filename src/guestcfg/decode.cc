@@ -191,7 +191,7 @@ Result<Unit> decode_unit(const Json& json) {
 }
 
 Result<std::vector<std::string>> decode_command(const Json& json) {
-  if (!json.is_array() || json.empty() || json.size() > limits::kExecArgs)
+  if (!json.is_array() || json.empty() || json.size() > limits::kGuestConfigItems)
     return fail(ErrorCode::invalid, "must be a list of words");
   std::vector<std::string> argv;
   for (const auto& word : json) {

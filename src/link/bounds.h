@@ -39,7 +39,8 @@ inline constexpr auto kTunnelConnectDeadline =
 
 // -- exec
 inline constexpr std::size_t kLinkFrameBytes = 64 * kKiB;  ///< one exec frame's payload
-inline constexpr std::size_t kExecArgBytes = 128 * kKiB;   ///< MAX_ARG_STRLEN of Linux
-inline constexpr std::size_t kExecNameBytes = 256;         ///< a user's name, or TERM
+/// The JSON of an exec spec. Its texts have kExecBytes at most, and JSON writes a control character in 6 bytes.
+inline constexpr std::size_t kExecSpecBytes = 16 * kMiB;
+inline constexpr std::size_t kExecNameBytes = 256;  ///< a user's name, or TERM
 
 }  // namespace banger::limits

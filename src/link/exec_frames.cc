@@ -17,44 +17,8 @@ namespace {
 constexpr std::size_t kHeadBytes = 5;
 
 bool is_frame_type(std::uint8_t type) {
-  return (type >= std::uint8_t(FrameType::spec) && type <= std::uint8_t(FrameType::resize)) ||
+  return (type >= std::uint8_t(FrameType::spec) && type <= std::uint8_t(FrameType::spec_part)) ||
          (type >= std::uint8_t(FrameType::started) && type <= std::uint8_t(FrameType::failed));
-}
-
-// execve(2) takes NUL-ended strings of at most MAX_ARG_STRLEN.
-Result<> check_string(std::string_view name, std::string_view value, std::size_t max_bytes) {
-  if (value.size() > max_bytes) return fail(ErrorCode::invalid, fmt::format("{} is over {} bytes", name, max_bytes));
-  if (value.find('\0') != std::string_view::npos)
-    return fail(ErrorCode::invalid, fmt::format("{} has a NUL byte in it", name));
-  return {};
-}
-
-Result<std::uint16_t> find_cells(const Json& json, std::string_view key, std::uint16_t otherwise) {
-  auto value = TRY(find_int(json, key));
-  if (!value) return otherwise;
-  if (*value < 0 || *value > UINT16_MAX)
-    return fail(ErrorCode::invalid, fmt::format("field '{}' must be 0 to 65535", key));
-  return static_cast<std::uint16_t>(*value);
-}
-
-Result<std::map<std::string, std::string>> env_from(const Json& json) {
-  std::map<std::string, std::string> env;
-  auto at = json.find("env");
-  if (at == json.end() || at->is_null()) return env;
-  if (!at->is_object()) return fail(ErrorCode::invalid, "field 'env' must be an object");
-  if (at->size() > limits::kExecArgs)
-    return fail(ErrorCode::invalid, fmt::format("env has over {} entries", limits::kExecArgs));
-  for (const auto& [name, value] : at->items()) {
-    if (!value.is_string())
-      return fail(ErrorCode::invalid, fmt::format("variable '{}' must be a string", printable(name)));
-    if (name.empty() || name.find('=') != std::string::npos)
-      return fail(ErrorCode::invalid, fmt::format("'{}' is not the name of a variable", printable(name)));
-    auto text = value.get<std::string>();
-    TRY(check_string("the name of a variable", name, limits::kExecArgBytes));
-    TRY(check_string("a variable", text, limits::kExecArgBytes));
-    env.emplace(name, std::move(text));
-  }
-  return env;
 }
 
 }  // namespace
@@ -85,32 +49,6 @@ Result<std::optional<Frame>> FrameDecoder::next() {
   Frame frame{FrameType(byte(0)), buffer_.substr(at_ + kHeadBytes, size)};
   at_ += kHeadBytes + size;
   return frame;
-}
-
-Json to_json(const ExecSpec& spec) {
-  return {{"argv", spec.argv}, {"env", spec.env},   {"cwd", spec.cwd},   {"user", spec.user},
-          {"tty", spec.tty},   {"rows", spec.rows}, {"cols", spec.cols}, {"term", spec.term}};
-}
-
-Result<ExecSpec> exec_spec_from_json(const Json& json) {
-  TRY(only_keys(json, {"argv", "env", "cwd", "user", "tty", "rows", "cols", "term"}));
-  ExecSpec spec;
-  spec.argv = TRY(find_strings(json, "argv"));
-  if (spec.argv.empty() || spec.argv[0].empty()) return fail(ErrorCode::invalid, "argv must name a command");
-  if (spec.argv.size() > limits::kExecArgs)
-    return fail(ErrorCode::invalid, fmt::format("argv has over {} entries", limits::kExecArgs));
-  for (const auto& arg : spec.argv) TRY(check_string("an argument", arg, limits::kExecArgBytes));
-  spec.env = TRY(env_from(json));
-  spec.cwd = TRY(find_string(json, "cwd")).value_or(spec.cwd);
-  spec.user = TRY(find_string(json, "user")).value_or(spec.user);
-  spec.term = TRY(find_string(json, "term")).value_or(spec.term);
-  TRY(check_string("cwd", spec.cwd, limits::kPathBytes));
-  TRY(check_string("user", spec.user, limits::kExecNameBytes));
-  TRY(check_string("term", spec.term, limits::kExecNameBytes));
-  spec.tty = TRY(find_bool(json, "tty")).value_or(spec.tty);
-  spec.rows = TRY(find_cells(json, "rows", spec.rows));
-  spec.cols = TRY(find_cells(json, "cols", spec.cols));
-  return spec;
 }
 
 std::string encode_exit(const ExecExit& result) {

@@ -1,17 +1,15 @@
 // The frames inside a `POST /exec` stream, and on the daemon's socket after the answer to `vm.exec`. The daemon relays
 // them unread. Layout: type (1 byte), length (4 bytes, big endian, at most limits::kLinkFrameBytes), payload.
 //
-//   client → guest: spec (JSON, first, exactly once), stdin_data, stdin_end, signal (1 byte),
-//                  resize (rows, cols: 2 × u16 BE)
+//   client → guest: spec_part (any number) and spec (exactly once), which are one document (exec_spec.h), then
+//                  stdin_data, stdin_end, signal (1 byte), resize (rows, cols: 2 × u16 BE)
 //   guest → client: started (empty; again after every signal that arrived), stdout_data, stderr_data,
 //                  then exactly one of exit (JSON) or failed (JSON error)
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "base/json.h"
 #include "base/result.h"
@@ -24,6 +22,7 @@ enum class FrameType : std::uint8_t {
   stdin_end = 3,
   signal = 4,
   resize = 5,
+  spec_part = 6,
   started = 16,
   stdout_data = 17,
   stderr_data = 18,
@@ -50,18 +49,6 @@ class FrameDecoder {
   std::string buffer_;
   std::size_t at_ = 0;
 };
-
-struct ExecSpec {
-  std::vector<std::string> argv;
-  std::map<std::string, std::string> env;  ///< added to the guest's environment
-  std::string cwd;                         ///< empty: the user's home
-  std::string user = "root";               ///< name or uid[:gid]
-  bool tty = false;
-  std::uint16_t rows = 24, cols = 80;
-  std::string term = "xterm-256color";
-};
-Json to_json(const ExecSpec& spec);
-Result<ExecSpec> exec_spec_from_json(const Json& json);
 
 /// The payload of `exit`: {"code": 0} or {"signal": 9}. Of `failed`: {"code": 126|127|125, "message": …}.
 struct ExecExit {

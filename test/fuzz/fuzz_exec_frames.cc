@@ -6,7 +6,7 @@
 #include <string>
 
 #include "link/bounds.h"
-#include "link/exec_frames.h"
+#include "link/exec_spec.h"
 
 using namespace banger;
 using namespace banger::link;
@@ -40,8 +40,19 @@ void payloads(std::string_view text) {
   auto spec = exec_spec_from_json(*json);
   if (!spec) return;
   if (spec->argv.empty()) std::abort();
-  auto again = exec_spec_from_json(to_json(*spec));
-  if (!again || to_json(*again) != to_json(*spec)) std::abort();
+  std::string frames;
+  (void)encode_spec(*spec, frames);
+  FrameDecoder decoder;
+  decoder.feed(frames);
+  SpecReader reader;
+  for (std::optional<Json> back; !back;) {
+    auto frame = decoder.next();
+    if (!frame || !*frame) std::abort();
+    auto taken = reader.take(**frame);
+    if (!taken) std::abort();
+    back = std::move(*taken);
+    if (back && to_json(exec_spec_from_json(*back).value()) != to_json(*spec)) std::abort();
+  }
 }
 
 }  // namespace

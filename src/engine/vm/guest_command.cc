@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "link/exec_frames.h"
+#include "link/exec_spec.h"
 
 namespace banger::engine {
 
@@ -44,7 +44,7 @@ Task<Result<int>> run_in_guest(host::Runtime& runtime, link::Client& client, std
   link::ExecSpec spec;
   spec.argv = std::move(argv);
   std::string frames;
-  link::encode_frame(link::FrameType::spec, dump_json(link::to_json(spec)), frames);
+  (void)link::encode_spec(spec, frames);
   link::encode_frame(link::FrameType::stdin_end, "", frames);
   CO_TRY(co_await stream->write(std::move(frames)));
   auto run = std::make_shared<Run>(runtime, std::move(stream));

@@ -13,7 +13,7 @@
 #include "api/objects/template.h"
 #include "api/objects/vm.h"
 #include "host/files.h"
-#include "link/exec_frames.h"
+#include "link/exec_spec.h"
 #include "roles/cli/bounds.h"
 
 namespace banger::roles::cli {
@@ -53,7 +53,7 @@ class Frames {
 // Runs `echo` to its end. Returns the milliseconds from `start` to the first byte of output.
 Result<double> echo(const rpc::Client::RawStream& stream, int interrupt_fd, Clock::time_point start) {
   std::string bytes;
-  link::encode_frame(link::FrameType::spec, dump_json(link::to_json(link::ExecSpec{.argv = {"echo", "hi"}})), bytes);
+  (void)link::encode_spec({.argv = {"echo", "hi"}}, bytes);
   link::encode_frame(link::FrameType::stdin_end, "", bytes);
   TRY(host::write_all(stream.socket.get(), bytes));
   double output_ms = 0;

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "link/bounds.h"
@@ -27,6 +26,8 @@ using SteadyClock = std::chrono::steady_clock;
 // other processes, so they must stay in blocking mode.
 constexpr std::size_t kPipeBytes = 4096;
 constexpr const char* kLogHint = "see 'banger vm list' and 'banger vm logs'";
+constexpr const char* kOldAgentHint =
+    " (hint: a guest that an older banger saved takes only UTF-8 text and 64 KiB; restart the VM to update its agent)";
 
 // Bytes that wait to be written to one descriptor.
 struct Queue {
@@ -53,7 +54,7 @@ int write_some(int fd, Queue& queue, std::size_t most) {
 
 class ExecClient {
  public:
-  ExecClient(const ExecStreams& streams, const std::string& spec, const ExecDeadlines& deadlines);
+  ExecClient(const ExecStreams& streams, std::string spec, const ExecDeadlines& deadlines);
   Result<ExecResult> run();
 
  private:
@@ -92,11 +93,10 @@ class ExecClient {
 
 enum Slot { kSocket, kIn, kOut, kErr, kSignal, kResize };
 
-ExecClient::ExecClient(const ExecStreams& streams, const std::string& spec, const ExecDeadlines& deadlines)
-    : io_(streams), deadlines_(deadlines), input_open_(streams.in >= 0) {
+ExecClient::ExecClient(const ExecStreams& streams, std::string spec, const ExecDeadlines& deadlines)
+    : io_(streams), deadlines_(deadlines), to_guest_{std::move(spec)}, input_open_(streams.in >= 0) {
   int flags = ::fcntl(io_.socket, F_GETFL);
   (void)::fcntl(io_.socket, F_SETFL, flags | O_NONBLOCK);
-  link::encode_frame(FrameType::spec, spec, to_guest_.bytes);
   if (!input_open_) link::encode_frame(FrameType::stdin_end, "", to_guest_.bytes);
   decoder_.feed(io_.first_bytes);
 }
@@ -287,12 +287,12 @@ Result<ExecResult> ExecClient::run() {
 }  // namespace
 
 Result<ExecResult> run_exec(const ExecStreams& streams, const link::ExecSpec& spec, const ExecDeadlines& deadlines) {
-  auto document = dump_json(link::to_json(spec));
-  if (document.size() > limits::kLinkFrameBytes)
-    return fail(ErrorCode::invalid,
-                fmt::format("the command and its environment are longer than {} bytes", limits::kLinkFrameBytes),
-                "pass a script on standard input");
-  return ExecClient(streams, document, deadlines).run();
+  std::string frames;
+  auto readers = link::encode_spec(spec, frames);
+  auto result = TRY(ExecClient(streams, std::move(frames), deadlines).run());
+  bool refused = result.status == exit_status::kFailed && !result.message.empty();
+  if (refused && readers == link::SpecReaders::newer_agents) result.message += kOldAgentHint;
+  return result;
 }
 
 }  // namespace banger::roles::cli

@@ -9,7 +9,7 @@
 
 #include "base/result.h"
 #include "link/bounds.h"
-#include "link/exec_frames.h"
+#include "link/exec_spec.h"
 #include "roles/cli/bounds.h"
 
 namespace banger::roles::cli {

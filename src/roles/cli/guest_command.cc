@@ -43,6 +43,8 @@ Result<GuestCommand> guest_command(const Context& context, std::string vm) {
                                                spec.user.substr(0, spec.user.find(':'))}
                     : args.words;
   spec.tty = args.flag("tty") || (shell && terminal);
+  if (spec.tty) spec.term = context.io.env("TERM").value_or(spec.term);
+  TRY(link::check_spec(spec));
   command.forward_input = args.flag("interactive") || shell || (!terminal && !spec.tty);
   if (spec.tty && command.forward_input && !terminal)
     return fail(ErrorCode::unsupported, "-t needs a terminal, but standard input is not one", "leave out -t");
@@ -61,7 +63,6 @@ Result<int> run_in_guest(Io& io, Daemon& daemon, const GuestCommand& command) {
     auto size = terminal_size(::isatty(io.in) ? io.in : io.out);
     spec.rows = size.rows;
     spec.cols = size.columns;
-    spec.term = io.env("TERM").value_or("xterm-256color");
   }
   ExecStreams streams{.socket = stream.socket.get(), .first_bytes = std::move(stream.first_bytes)};
   streams.in = command.forward_input ? io.in : -1;

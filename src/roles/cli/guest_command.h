@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "link/exec_frames.h"
+#include "link/exec_spec.h"
 #include "roles/cli/command.h"
 #include "roles/cli/connect.h"
 

@@ -83,7 +83,9 @@ link::ExecExit explain(const Command& command, const Error& error) {
     case ENOEXEC:
       return refused(126, fmt::format("'{}' is not a program this guest can run (a script needs a '#!' line)", name));
     case E2BIG:
-      return refused(126, fmt::format("'{}': its arguments and environment are too long", name));
+      return refused(126, fmt::format("'{}': its arguments and environment are too long for the guest's Linux (hint: "
+                                      "pass long data on standard input)",
+                                      name));
     case ETXTBSY:
     case ELOOP:
     case ENAMETOOLONG:

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "host/child.h"
-#include "link/exec_frames.h"
+#include "link/exec_spec.h"
 #include "roles/agent/run_dir.h"
 #include "roles/agent/users.h"
 

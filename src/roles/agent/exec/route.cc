@@ -1,7 +1,6 @@
 // POST /exec: reads the spec, starts the command, and runs its stream.
 #include <nlohmann/json.hpp>
 
-#include "link/bounds.h"
 #include "roles/agent/exec/command.h"
 #include "roles/agent/exec/running_command.h"
 #include "roles/agent/routes.h"
@@ -41,8 +40,7 @@ std::expected<Started, link::ExecExit> start(Context& context, const link::ExecS
 }
 
 // The codec requires a command. In this route, an empty command means the user's login shell.
-Result<link::ExecSpec> parse_spec(const std::string& payload) {
-  auto json = TRY(parse_json(payload, limits::kLinkFrameBytes));
+Result<link::ExecSpec> parse_spec(Json json) {
   bool login = json.is_object() && (!json.contains("argv") || json["argv"] == Json::array());
   if (login) json["argv"] = {"sh"};
   auto spec = TRY(link::exec_spec_from_json(json));
@@ -51,11 +49,11 @@ Result<link::ExecSpec> parse_spec(const std::string& payload) {
 }
 
 Task<Result<link::ExecSpec>> read_spec(StreamPtr stream, link::FrameDecoder& decoder) {
+  link::SpecReader reader;
   for (;;) {
     if (auto frame = CO_TRY(decoder.next())) {
-      if (frame->type != link::FrameType::spec)
-        co_return fail(ErrorCode::invalid, "the first exec frame must be the spec");
-      co_return parse_spec(frame->payload);
+      if (auto json = CO_TRY(reader.take(*frame))) co_return parse_spec(std::move(*json));
+      continue;
     }
     auto bytes = CO_TRY(co_await stream->read());
     if (bytes.empty()) co_return fail(ErrorCode::cancelled, "the exec stream ended before its spec");

@@ -126,7 +126,9 @@ Task<std::shared_ptr<Exec>> Agent::start(link::ExecSpec spec) {
     co_return nullptr;
   }
   auto running = std::make_shared<Exec>(std::move(*stream));
-  co_await running->send(link::FrameType::spec, dump_json(link::to_json(spec)));
+  std::string frames;
+  (void)link::encode_spec(spec, frames);
+  (void)co_await running->stream().write(std::move(frames));
   co_return running;
 }
 

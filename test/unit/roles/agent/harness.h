@@ -7,7 +7,7 @@
 
 #include "catch.h"
 #include "host/files.h"
-#include "link/exec_frames.h"
+#include "link/exec_spec.h"
 #include "link/link.h"
 #include "roles/agent/serve.h"
 #include "support/temp_dir.h"

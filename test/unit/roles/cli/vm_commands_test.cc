@@ -12,7 +12,7 @@
 #include "catch.h"
 #include "helpers.h"
 #include "host/files.h"
-#include "link/exec_frames.h"
+#include "link/exec_spec.h"
 
 using namespace banger;
 using namespace banger::roles::cli;

@@ -34,6 +34,8 @@ constinit const Command kVmExec{
         "A signal ends banger with 128 plus its number in three cases: the command does not run yet, it is the second "
         "signal within two seconds, or the guest does not confirm it within five seconds. If the guest does not start "
         "the command within 30 seconds, banger fails.\n"
+        "Arguments, variables and directories pass as bytes, whatever they are. As in Linux, an argument or a variable "
+        "has at most 128 KiB, and all of them have 2 MiB. Pass more on standard input, for example to xargs.\n"
         "The guest needs neither sshd nor a network.",
     .positionals = kPositionals,
     .options = kOptions,

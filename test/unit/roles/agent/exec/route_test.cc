@@ -1,10 +1,13 @@
 // POST /exec from a client's side: the command, its user, and the report of its end.
+#include <fmt/core.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
+#include "base/bounds.h"
 #include "roles/agent/harness.h"
 
 using namespace banger;
@@ -67,6 +70,41 @@ TEST_CASE("exec: runs in the given directory with guest and request environment"
                    .env = {{"FROM_REQUEST", "a b"}},
                    .cwd = dir.path()});
   CHECK(told.out == dir.path() + "\nyes a b\n");
+}
+
+TEST_CASE("exec: every byte reaches the command, in arguments, variables and the directory") {
+  std::string bytes;
+  for (int byte = 1; byte < 0x100; ++byte) bytes += static_cast<char>(byte);
+  test::TempDir dir;
+  auto odd = dir / "\xff\xfe \n";
+  REQUIRE(::mkdir(odd.c_str(), 0700) == 0);
+  auto told = run(
+      {.argv = {"sh", "-c", "printf '%s|%s|' \"$1\" \"$B\"; pwd -P", "sh", bytes}, .env = {{"B", bytes}}, .cwd = odd});
+  CHECK(told.err == "");
+  CHECK(told.out == bytes + "|" + bytes + "|" + odd + "\n");
+  CHECK(run({.argv = {"printenv", "\xe9"}, .env = {{"\xe9", "1"}}}).out == "1\n");
+  CHECK(run({.argv = {"\xff"}}).exit.message == "'\\xff': command not found in the guest");
+  CHECK(run({.argv = {"true"}, .user = "\xff"}).exit.message == "there is no user '\\xff' in the guest");
+}
+
+TEST_CASE("exec: arguments may have the length that Linux allows, and the guest's Linux has the last word") {
+  std::string longest(limits::kExecStringBytes, '"');
+  auto told = run({.argv = {"sh", "-c", "printf %s \"$1$V\" | wc -c", "sh", longest}, .env = {{"V", "xyz"}}});
+  CHECK(told.out == std::to_string(longest.size() + 3) + "\n");
+  auto many = run({.argv = std::vector<std::string>(50'000, "echo")});
+  CHECK(many.out.size() == 49'999 * 5);
+  rlimit stack{};
+  ::getrlimit(RLIMIT_STACK, &stack);
+  if (stack.rlim_cur != 8 << 20) {
+    fmt::print("SKIPPED: exec: too many arguments: the stack is not 8 MiB\n");
+    return;
+  }
+  // The request's own texts fit, but the guest adds PATH, HOME and others.
+  std::vector<std::string> words(limits::kExecBytes / 10 - 2, "a");
+  words[0] = "true";
+  auto full = run({.argv = words});
+  CHECK(full.exit.code == 126);
+  CHECK(full.exit.message.find("too long for the guest's Linux") != std::string::npos);
 }
 
 TEST_CASE("exec: a command that cannot run gives its code and a sentence") {

@@ -21,7 +21,7 @@ ALLOWED = {
     "ext4": ["tar", "host", "base"],
     "image": ["guest", "ext4", "tar", "host", "base"],
     "machine": ["guestcfg", "host", "base"],
-    "vm": ["base"],
+    "vm": ["guestcfg", "base"],
     "api": ["vm", "base"],
     "client": ["api", "vm", "rpc", "host", "base"],
     "guest": ["guestcfg", "net", "host", "base"],

@@ -18,6 +18,7 @@
 #include "guest/root.h"
 #include "guest/text_block.h"
 #include "guestcfg/checks.h"
+#include "guestcfg/environment.h"
 #include "host/files.h"
 
 namespace banger::capabilities {
@@ -115,10 +116,9 @@ Result<> write_environment(const GuestTarget& target, const guest::Root& root,
   if (target.before && target.before->environment == environment) return {};
   std::string exports, lines;
   for (const auto& [name, value] : environment) {
-    exports += fmt::format("export {}={}\n", name, shell_quote(value));
-    // pam_env(8) has one line for each variable, and cannot quote a line break. Values with line breaks reach login
-    // shells through the profile only.
-    if (value.find('\n') == value.npos) lines += fmt::format("{}={}\n", name, value);
+    // A shell ends at an `export` of any other name. Commands of the agent get such variables all the same.
+    if (guestcfg::is_shell_name(name)) exports += fmt::format("export {}={}\n", name, shell_quote(value));
+    if (auto line = guestcfg::environment_line(name, value)) lines += *line + '\n';
   }
   if (exports.empty())
     TRY(root.remove_file(kProfile));

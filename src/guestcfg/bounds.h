@@ -9,5 +9,9 @@ namespace banger::limits {
 
 inline constexpr std::size_t kGuestConfigBytes = 64 * kMiB;  ///< files carried in a guest config
 inline constexpr std::size_t kGuestConfigItems = 4096;  ///< entries in each list of a guest config; real ones have tens
+/// All variables of a guest, with their NULs. A command's own arguments need the rest of kExecBytes.
+inline constexpr std::size_t kEnvironmentBytes = 128 * kKiB;
+/// A line of /etc/environment. pam_env(8) reads lines into 1 KiB, and takes the rest of a longer one for another line.
+inline constexpr std::size_t kEnvironmentLineBytes = 1000;
 
 }  // namespace banger::limits

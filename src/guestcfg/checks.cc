@@ -100,13 +100,6 @@ Result<> check_unit_name(std::string_view name) {
   return {};
 }
 
-Result<> check_variable_name(std::string_view name) {
-  bool good = !name.empty() && name.size() <= 255 && !any_of(name.front(), {kDigits}) &&
-              std::all_of(name.begin(), name.end(), [](char c) { return any_of(c, {kLower, kUpper, kDigits, "_"}); });
-  if (!good) return bad(name, "a variable name");
-  return {};
-}
-
 Result<> check_hex(std::string_view text, std::size_t digits) {
   bool good = text.size() == digits &&
               std::all_of(text.begin(), text.end(), [](char c) { return any_of(c, {kDigits, "abcdef"}); });

@@ -14,7 +14,6 @@ Result<> check_cidr(std::string_view cidr);           ///< IPv4 with a prefix le
 Result<> check_mac(std::string_view mac);             ///< lower case, colon separated, unicast
 Result<> check_user_name(std::string_view user);      ///< as useradd(8) accepts them
 Result<> check_unit_name(std::string_view name);      ///< systemd.unit(5), with its type suffix
-Result<> check_variable_name(std::string_view name);  ///< POSIX: letters, digits and _
 Result<> check_hex(std::string_view text, std::size_t digits);  ///< exactly that many lower-case hex digits
 Result<> check_one_line(std::string_view text);                 ///< no line break, no NUL
 

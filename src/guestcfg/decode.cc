@@ -7,8 +7,10 @@
 
 #include "base/base64.h"
 #include "base/bounds.h"
+#include "base/text.h"
 #include "guestcfg/bounds.h"
 #include "guestcfg/checks.h"
+#include "guestcfg/environment.h"
 #include "guestcfg/guest_config.h"
 #include "guestcfg/names.h"
 
@@ -211,13 +213,12 @@ Result<> decode_maps(const Json& json, GuestConfig& config) {
     for (const auto& name : known) TRY(check_host_name(name));
     return {};
   }));
-  return members(json, "environment", [&](const std::string& name, const Json& value) -> Result<> {
-    TRY(check_variable_name(name));
-    if (!value.is_string() || value.get_ref<const std::string&>().find('\0') != std::string::npos)
-      return fail(ErrorCode::invalid, fmt::format("'{}' must be a string without NUL bytes", name));
+  TRY(members(json, "environment", [&](const std::string& name, const Json& value) -> Result<> {
+    if (!value.is_string()) return fail(ErrorCode::invalid, fmt::format("'{}' must be a string", printable(name, 80)));
     config.environment[name] = value.get<std::string>();
     return {};
-  });
+  }));
+  return in("field 'environment'", check_environment(config.environment));
 }
 
 Result<> decode_identity(const Json& json, GuestConfig& config) {

@@ -190,7 +190,8 @@ inline constexpr Field kFields[] = {
     {.name = "environment",
      .member = &Spec::environment,
      .type = FieldType::pairs,
-     .doc = {"Environment variables of the guest's sessions"}},
+     .doc = {"Environment variables of commands in the guest, of login shells and of services. Shells and services get "
+             "only names of letters, digits and `_`. Services get only values that `/etc/environment` can hold"}},
     {.name = "labels",
      .member = &Spec::labels,
      .type = FieldType::pairs,

@@ -6,26 +6,65 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
+#include "base/utf8.h"
+#include "guestcfg/checks.h"
+#include "guestcfg/environment.h"
 #include "vm/bounds.h"
 
 namespace banger::vm {
 
-Result<> check_name(std::string_view name) {
-  auto bad = [&](std::string_view why) {
-    return fail(ErrorCode::invalid, fmt::format("'{}' cannot name a VM: {}", printable(name, 80), why),
-                "use a-z, 0-9 and '-', starting with a letter or digit, at most 63 characters");
-  };
+namespace {
+
+// Names that mean something else in the guest's /etc/hosts, or to every program.
+constexpr std::string_view kTakenNames[] = {"localhost",       "ip6-localhost", "ip6-loopback",  "ip6-localnet",
+                                            "ip6-mcastprefix", "ip6-allnodes",  "ip6-allrouters"};
+constexpr std::string_view kDigits = "0123456789", kHexDigits = "0123456789abcdef";
+
+std::unexpected<Error> bad_name(std::string_view name, std::string_view noun, std::string_view why) {
+  return fail(ErrorCode::invalid, fmt::format("'{}' cannot name a {}: {}", printable(name, 80), noun, why),
+              "use a-z, 0-9 and '-', with a letter or digit at both ends, at most 63 characters");
+}
+
+Result<> check_characters(std::string_view name, std::string_view noun) {
   auto lower_or_digit = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  if (name.empty()) return bad("it is empty");
-  if (name.size() > limits::kVmNameBytes) return bad(fmt::format("it has {} characters", name.size()));
-  if (!lower_or_digit(name[0])) return bad(fmt::format("it starts with '{}'", printable(name.substr(0, 1))));
+  if (name.empty()) return bad_name(name, noun, "it is empty");
+  if (name.size() > limits::kVmNameBytes) return bad_name(name, noun, fmt::format("it has {} characters", name.size()));
+  if (!lower_or_digit(name[0]))
+    return bad_name(name, noun, fmt::format("it starts with '{}'", printable(name.substr(0, 1))));
   for (std::size_t i = 0; i < name.size(); ++i)
     if (!lower_or_digit(name[i]) && name[i] != '-')
-      return bad(fmt::format("it holds '{}'", printable(name.substr(i, 1))));
+      return bad_name(name, noun, fmt::format("it holds '{}'", printable(name.substr(i, 1))));
   return {};
 }
 
-namespace {
+// inet_aton(3) reads such a name as an address, and so does every program that looks up a name.
+bool is_address(std::string_view name) {
+  if (name.starts_with("0x")) return name.find_first_not_of(kHexDigits, 2) == name.npos;
+  return name.find_first_not_of(kDigits) == name.npos;
+}
+
+bool has_control_characters(std::string_view text) {
+  return std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+}
+
+// Labels are printed in tables, and all VMs with their labels go into one message.
+Result<> check_labels(const std::map<std::string, std::string>& labels) {
+  std::size_t bytes = 0;
+  for (const auto& [key, value] : labels) {
+    auto bad = [&](std::string_view why) {
+      return fail(ErrorCode::invalid, fmt::format("the label '{}' {}", printable(key, 80), why));
+    };
+    if (key.empty()) return fail(ErrorCode::invalid, "a label has no key");
+    if (key.contains('=')) return bad("has a '=' in its key");
+    if (!is_utf8(key) || !is_utf8(value)) return bad("is not UTF-8 text");
+    if (has_control_characters(key) || has_control_characters(value)) return bad("has control characters");
+    bytes += key.size() + value.size();
+  }
+  if (bytes > limits::kLabelBytes)
+    return fail(ErrorCode::invalid, fmt::format("the labels of a VM have {} bytes, over the limit of {}", bytes,
+                                                format_size(limits::kLabelBytes)));
+  return {};
+}
 
 Result<> check_disk(std::string_view what, std::uint64_t size_bytes) {
   if (size_bytes < limits::kMinDiskBytes)
@@ -38,6 +77,19 @@ Result<> check_disk(std::string_view what, std::uint64_t size_bytes) {
 }
 
 }  // namespace
+
+Result<> check_name(std::string_view name) {
+  TRY(check_characters(name, "VM"));
+  if (name.ends_with('-')) return bad_name(name, "VM", "it ends with '-'");
+  if (is_address(name)) return bad_name(name, "VM", "programs read it as an address");
+  if (std::ranges::find(kTakenNames, name) != std::end(kTakenNames))
+    return bad_name(name, "VM", "the name has another meaning in every guest");
+  // The guest's own rule, so a guest boots with every name that passes here.
+  if (!guestcfg::check_host_name(name)) return bad_name(name, "VM", "it is not a host name");
+  return {};
+}
+
+Result<> check_snapshot_name(std::string_view name) { return check_characters(name, "snapshot"); }
 
 Result<> check_spec(const Spec& spec, const HostSize& host) {
   if (spec.vcpus == 0) return fail(ErrorCode::invalid, "a VM needs at least 1 vcpu", "give --vcpu 1 or more");
@@ -55,7 +107,8 @@ Result<> check_spec(const Spec& spec, const HostSize& host) {
                 fmt::format("give less than {}", format_size(host.memory_bytes)));
   TRY(check_disk("a disk", spec.disk_bytes));
   TRY(check_disk("a system disk", spec.system_bytes));
-  return {};
+  TRY(guestcfg::check_environment(spec.environment));
+  return check_labels(spec.labels);
 }
 
 std::string spec_line(const Spec& spec) {

@@ -36,14 +36,18 @@ inline bool has_plain_root(const Spec& spec) { return spec.storage != Storage::o
 Json to_json(const Spec& spec);
 Result<Spec> spec_from_json(const Json& json);
 
-/// `[a-z0-9][a-z0-9-]{0,62}`; the error says which rule is broken.
+/// The name of a VM is the host name of its guest. `[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?`, but no name that resolves as
+/// an address (digits only, or hex as in 0x1) or as the loopback. The error says which rule is broken.
 Result<> check_name(std::string_view name);
+/// `[a-z0-9][a-z0-9-]{0,62}`. A snapshot's name is no host name.
+Result<> check_snapshot_name(std::string_view name);
 
 /// For checks against the limits of base/bounds.h and the host's own memory and processors.
 struct HostSize {
   std::uint32_t cpus = 1;
   std::uint64_t memory_bytes = 0;
 };
+/// A guest boots with every environment that passes (guestcfg/environment.h).
 Result<> check_spec(const Spec& spec, const HostSize& host);
 
 /// `spec: 4 vcpu · 8192 MiB · 8G disk`

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "guestcfg/environment.h"
 #include "roles/cli/embedded_files.h"
 #include "roles/cli/exec_client.h"
 
@@ -26,6 +27,18 @@ std::map<std::string, std::string> guest_environment(const Context& context) {
     } else if (auto ours = context.io.env(pair)) {
       values[pair] = *ours;
     }
+  }
+  return values;
+}
+
+Result<std::map<std::string, std::string>> vm_environment(const Context& context) {
+  auto values = guest_environment(context);
+  TRY(guestcfg::check_environment(values));
+  for (const auto& [name, value] : values) {
+    auto where = guestcfg::unreached(name, value);
+    if (!where.empty())
+      context.io.note(
+          fmt::format("the variable '{}' reaches commands of 'vm exec', but not {}", safe_text(name), where));
   }
   return values;
 }

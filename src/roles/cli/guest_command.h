@@ -38,6 +38,9 @@ inline constexpr Option kTtyOption{.name = "tty", .letter = 't', .help = "give t
 
 /// The variables of `--env`. The value of a KEY alone comes from this process's environment.
 std::map<std::string, std::string> guest_environment(const Context& context);
+/// The same for a new VM, whose variables reach other programs of the guest too. `invalid` for a variable that no VM
+/// can have. Prints a note for each one that some programs do not get.
+Result<std::map<std::string, std::string>> vm_environment(const Context& context);
 
 /// The command of these options and of the words after `--`. Standard input is passed on with -i, or when it is not a
 /// terminal. Without words, the command is the user's login shell, on a terminal if standard input is one.

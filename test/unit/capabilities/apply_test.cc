@@ -22,7 +22,7 @@ guestcfg::GuestConfig sample() {
   config.hostname = "web";
   config.hosts = {{"127.0.1.1", {"web", "web.vm"}}};
   config.machine_id = std::string(32, 'a');
-  config.environment = {{"PLAIN", "x"}, {"QUOTED", "it's $HOME"}, {"TWO", "a\nb"}};
+  config.environment = {{"PLAIN", "x"}, {"QUOTED", "it's $HOME"}, {"TWO", "a\nb"}, {"a.b", "x"}};
   config.files = {{.path = "/etc/deep/er/file", .mode = 0640, .data = "content"}};
   config.keys = {{"root", {"ssh-ed25519 AAAA a"}}, {"ann", {"ssh-ed25519 BBBB b"}}};
   config.units = {{"ssh.service", guestcfg::Unit::Action::enable}, {"x.service", guestcfg::Unit::Action::mask}};
@@ -79,9 +79,11 @@ std::string check_provisioned(const test::TempDir& root) {
                 "hosts") +
          expect(root.get("etc/machine-id") == std::string(32, 'a') + "\n" && mode("etc/machine-id") == 0444,
                 "machine-id") +
-         expect(root.get("etc/environment") == "# banger: begin\nPLAIN=x\nQUOTED=it's $HOME\n# banger: end\n",
+         expect(root.get("etc/environment") == "# banger: begin\nPLAIN=x\nQUOTED=\"it's $HOME\"\n# banger: end\n",
                 "environment") +
-         expect(root.get("etc/profile.d/banger.sh").find("export TWO='a\nb'") != std::string::npos, "profile") +
+         expect(root.get("etc/profile.d/banger.sh") ==
+                    "export PLAIN=x\nexport QUOTED='it'\\''s $HOME'\nexport TWO='a\nb'\n",
+                "profile") +
          expect(root.get("etc/deep/er/file") == "content" && mode("etc/deep/er/file") == 0640, "file") +
          expect(root.get("root/.ssh/authorized_keys").find("AAAA a") != std::string::npos &&
                     mode("root/.ssh/authorized_keys") == 0600 && mode("root/.ssh") == 0700,

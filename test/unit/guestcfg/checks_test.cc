@@ -49,7 +49,6 @@ std::vector<Rule> rules() {
        check_unit_name,
        {"ssh.service", "getty@tty1.service", "dev-ttyS0.device", "a\\x2d.mount"},
        {"", "ssh", ".service", "../x.service", "a/b.service", "a b.service"}},
-      {"variable", check_variable_name, {"PATH", "_x", "a1"}, {"", "1a", "A B", "A=B", "A-B"}},
       {"one line", check_one_line, {"", "a b\tc"}, {"a\nb", "a\rb", "a\0b"s}},
   };
 }

@@ -5,6 +5,8 @@
 
 #include "base/bounds.h"
 #include "catch.h"
+#include "guestcfg/guest_config.h"
+#include "vm/bounds.h"
 
 using namespace banger;
 
@@ -24,13 +26,64 @@ vm::Spec good() {
 
 TEST_CASE("spec: names follow the rule, and the error says which part is broken") {
   CHECK(vm::check_name("web"));
-  CHECK(vm::check_name("0"));
   CHECK(vm::check_name("a-b-9"));
+  CHECK(vm::check_name("0-x"));
   CHECK(vm::check_name(std::string(63, 'a')));
   CHECK(vm::check_name(std::string(64, 'a')).error().message.find("64 characters") != std::string::npos);
   for (const char* name : {"", "../x", "-a", "Web", "a_b", "a b", "a.b", "a/b", "\n"})
     CHECK(vm::check_name(name).error().code == ErrorCode::invalid);
   CHECK(vm::check_name("a/b").error().message.find("'/'") != std::string::npos);
+}
+
+TEST_CASE("spec: a name that programs take for something else is refused") {
+  for (const char* name : {"3", "08", "99999999999999999999", "0x1", "0xff", "0x", "localhost", "ip6-loopback", "x-"}) {
+    INFO(name);
+    auto refused = vm::check_name(name);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().message.starts_with(std::string("'") + name + "' cannot name a VM: "));
+  }
+  for (const char* name : {"3a", "a3", "0x1g", "1-2", "localhost-1", "ff", "x-y"}) CHECK(vm::check_name(name));
+  for (const char* name : {"3", "0x1", "localhost", "x-"}) CHECK(vm::check_snapshot_name(name));
+  CHECK(vm::check_snapshot_name("a b").error().message == "'a b' cannot name a snapshot: it holds ' '");
+}
+
+TEST_CASE("spec: a guest accepts every name that passes, for every byte in every place") {
+  int accepted = 0;
+  for (int byte = 0; byte < 0x100; ++byte) {
+    char c = static_cast<char>(byte);
+    for (const auto& name : {std::string(1, c), std::string("a") + c, c + std::string("a"),
+                             "a" + std::string(1, c) + "a", std::string(62, 'a') + c}) {
+      if (!vm::check_name(name)) continue;
+      ++accepted;
+      guestcfg::GuestConfig config{.hostname = name, .hosts = {{"127.0.1.1", {name}}}};
+      auto text = encode_json(guestcfg::to_json(config, guestcfg::Contents::inline_data));
+      REQUIRE(text);
+      auto guest = guestcfg::from_json(parse_json(*text, 1000).value());
+      CAPTURE(name);
+      REQUIRE(guest);
+      CHECK(guest->hostname == name);
+    }
+  }
+  CHECK(accepted == 26 * 5 + 10 * 4 + 1);
+}
+
+TEST_CASE("spec: variables and labels that no guest or list could carry are refused by name") {
+  auto refusal = [](std::map<std::string, std::string> environment, std::map<std::string, std::string> labels) {
+    auto spec = good();
+    spec.environment = std::move(environment);
+    spec.labels = std::move(labels);
+    auto checked = vm::check_spec(spec, kHost);
+    return checked ? "" : checked.error().message;
+  };
+  CHECK(refusal({{"a.b", "1"}, {"A", "x\ny"}}, {{"team", "a b=c"}, {"\xc3\xa9", ""}}) == "");
+  CHECK(refusal({{"", "1"}}, {}) == "a variable has no name");
+  CHECK(refusal({}, {{"", "1"}}) == "a label has no key");
+  CHECK(refusal({}, {{"a=b", "1"}}) == "the label 'a=b' has a '=' in its key");
+  CHECK(refusal({}, {{"a", "\xff"}}) == "the label 'a' is not UTF-8 text");
+  CHECK(refusal({}, {{"a\n", ""}}) == "the label 'a\\x0a' has control characters");
+  CHECK(refusal({}, {{"a", std::string("x\0", 2)}}) == "the label 'a' has control characters");
+  CHECK(refusal({}, {{"a", std::string(limits::kLabelBytes, 'x')}}) ==
+        "the labels of a VM have 4097 bytes, over the limit of 4K");
 }
 
 TEST_CASE("spec: the storage is an overlay unless recorded, and other words are refused") {

@@ -180,7 +180,7 @@ Task<Result<Json>> snapshot_create(Daemon& daemon, const Json& params, rpc::Call
   row.kind = store::SaveKind::snapshot;
   row.name = CO_TRY(find_string(params, "name"))
                  .value_or(fmt::format("{}-{}", vm->record().name().substr(0, 50), host::random_id().substr(0, 6)));
-  CO_TRY(in("snapshot", vm::check_name(row.name)));
+  CO_TRY(vm::check_snapshot_name(row.name));
   engine::Stages stages(report_to(context));
   auto saved = CO_TRY(co_await vm->save_as(std::move(row), stages));
   co_return api::to_json(CO_TRY(describe(daemon, saved.row)));

@@ -136,7 +136,8 @@ Task<Result<Json>> remove(Daemon& daemon, const Json& params, rpc::CallContext&)
 Task<Result<Json>> set(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto vm = CO_TRY(named_vm(daemon, params));
   auto name = CO_TRY(find_string(params, "name")).value_or(vm->record().name());
-  CO_TRY(vm::check_name(name));
+  // A VM of an older banger may have a name that is refused now. Its other fields can still be changed.
+  if (name != vm->record().name()) CO_TRY(vm::check_name(name));
   auto before = vm->record().spec();
   auto after = CO_TRY(vm::spec_over(before, params));
   CO_TRY(vm::check_spec(after, daemon.services.host_size));

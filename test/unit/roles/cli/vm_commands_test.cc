@@ -182,6 +182,63 @@ TEST_CASE_METHOD(Fixture, "vm run: --detach prints the name and runs nothing") {
   CHECK(run({"vm", "run", "--detach", "--rm"}).status == 2);
 }
 
+TEST_CASE_METHOD(Fixture, "vm create, vm run: a variable that no VM can have is refused before anything is made") {
+  for (auto variable : {std::string("B=\xe9"), "B=" + std::string(131'070, 'x')})
+    for (auto command : {"create", "run"}) {
+      auto done = run({"vm", command, "--env", variable});
+      CHECK(done.status == 125);
+      CHECK(contains(done.err, "the variable 'B' "));
+    }
+  CHECK(daemon.called("vm.create") == 0);
+  home.variables["OWN"] = "\xe9";
+  CHECK(run({"vm", "create", "--env", "OWN"}).status == 125);
+}
+
+TEST_CASE_METHOD(Fixture, "vm create, vm run: a variable that some programs do not get has a note") {
+  CHECK(run({"vm", "create", "--env", "A=b c"}).err.find("variable") == std::string::npos);
+  CHECK(
+      contains(run({"vm", "create", "--env", "a.b=1"}).err,
+               "banger: the variable 'a.b' reaches commands of 'vm exec', but not login shells and services: shells do "
+               "not accept its name\n"));
+  CHECK(contains(run({"vm", "run", "--env", "N=1\n2", "--", "true"}).err,
+                 "banger: the variable 'N' reaches commands of 'vm exec', but not services and cron jobs: "));
+}
+
+TEST_CASE_METHOD(Fixture, "vm run: a command that no Linux can execute is refused before a VM is made") {
+  auto done = run({"vm", "run", "--rm", "--", "echo", std::string(131'072, 'x')});
+  CHECK(done.status == 125);
+  CHECK(contains(done.err, "argument 1 of the command has 131072 bytes, and Linux takes 131071 at most"));
+  CHECK(run({"vm", "run", "--rm", "--", ""}).status == 125);
+  CHECK(daemon.called("vm.create") == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "vm exec: bytes that are not UTF-8 reach the guest unaltered") {
+  link::ExecSpec spec;
+  home.variables["\xe9"] = "\xff";
+  daemon.streams["vm.exec"] = [&](int socket, const Json&) { finish(socket, "", {.code = 0}, &spec); };
+  auto done =
+      run({"vm", "exec", "web", "-u", "\xfe", "-w", "\xfd", "-e", "B=\xe9", "-e", "\xe9", "--", "a\xff", "\xc3"});
+  CHECK(done.status == 0);
+  CHECK(spec.argv == std::vector<std::string>{"a\xff", "\xc3"});
+  CHECK(spec.env == std::map<std::string, std::string>{{"B", "\xe9"}, {"\xe9", "\xff"}});
+  CHECK(spec.user == "\xfe");
+  CHECK(spec.cwd == "\xfd");
+}
+
+TEST_CASE_METHOD(Fixture, "vm commands: a name that is not UTF-8 is refused and never changed") {
+  for (const auto& words : std::vector<std::vector<std::string>>{{"vm", "show", "\xff"},
+                                                                 {"vm", "delete", "\xff"},
+                                                                 {"vm", "exec", "\xff", "--", "true"},
+                                                                 {"vm", "create", "--name", "\xff"},
+                                                                 {"vm", "create", "--label", "a=\xff"},
+                                                                 {"image", "import", "x", "/\xff"}}) {
+    auto done = run(words);
+    CHECK(done.status == 125);
+    CHECK(contains(done.err, "is not UTF-8 text"));
+  }
+  for (const auto& call : daemon.calls()) CHECK(call.find("\xef\xbf\xbd") == std::string::npos);
+}
+
 TEST_CASE_METHOD(Fixture, "vm exec: options reach the guest, and a command that cannot run says why") {
   link::ExecSpec spec;
   home.variables["LANG"] = "C.UTF-8";

@@ -59,11 +59,11 @@ Result<int> create(Context& context) {
     if (args.has("from") && args.has(option))
       return context.usage(fmt::format("--from and --{} exclude each other", option),
                            "the snapshot decides how its VMs are made");
-  auto daemon = TRY(Daemon::connect(context.io));
   Json params = Json::object();
   params["start"] = !args.flag("no-start");
   if (auto wait = args.text("wait")) params["wait"] = *wait;
-  if (args.has("env")) params["environment"] = guest_environment(context);
+  if (args.has("env")) params["environment"] = TRY(vm_environment(context));
+  auto daemon = TRY(Daemon::connect(context.io));
   auto vm = TRY(create_vm(context, daemon, params));
   print_new(context, vm, vm.id, fmt::format("{}: {} ({})", vm.name, vm::to_string(vm.state), vm.id));
   return exit_status::kOk;

@@ -74,13 +74,15 @@ Result<int> run(Context& context) {
   if (args.flag("detach") && !args.words.empty())
     return context.usage("--detach takes no command", "run commands with 'banger vm exec'");
   if (args.flag("detach") && args.flag("rm")) return context.usage("--detach and --rm exclude each other");
-  auto command = TRY(guest_command(context, ""));  // may fail, so it comes before the VM is made
+  // Both may fail, so they come before the VM is made.
+  auto command = TRY(guest_command(context, ""));
+  auto environment = TRY(vm_environment(context));
   auto daemon = TRY(Daemon::connect(context.io));
   Json params = TRY(resolved_shape(context, daemon));
   params["start"] = true;
   params["wait"] = "agent";
   params["ephemeral"] = args.flag("rm");
-  if (args.has("env")) params["environment"] = guest_environment(context);
+  if (args.has("env")) params["environment"] = environment;
   auto vm = daemon.get<api::VmObject>("vm.create", params);
   if (!vm) return std::unexpected(not_ready(context.io, std::move(vm).error(), args.text("name")));
   command.vm = vm->id;

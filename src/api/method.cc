@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "base/byte_string.h"
 #include "base/text.h"
 
 namespace banger::api {
@@ -38,6 +39,8 @@ bool has_type(Type type, const Json& value) {
   switch (type) {
     case Type::text:
       return value.is_string();
+    case Type::bytes:
+      return from_byte_string(value).has_value();
     case Type::path:
       // An empty path counts as absent, because clients pass on options that have no value.
       return value.is_string() && (value.get_ref<const std::string&>() + "/").front() == '/';

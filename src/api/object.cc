@@ -10,6 +10,8 @@ std::string_view to_string(Type type) {
   switch (type) {
     case Type::text:
       return "a string";
+    case Type::bytes:
+      return "a byte string without NUL";
     case Type::path:
       return "an absolute path";
     case Type::integer:

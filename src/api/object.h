@@ -18,6 +18,7 @@ namespace banger::api {
 /// The type of a value in JSON.
 enum class Type {
   text,
+  bytes,    ///< a byte string without NUL (base/byte_string.h)
   path,     ///< text that is an absolute path of the host
   integer,  ///< a whole number
   real,

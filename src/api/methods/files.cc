@@ -12,7 +12,7 @@ constexpr Parameter kExecParameters[] = {kVmParameter};
 
 constexpr Parameter kPutParameters[] = {
     kVmParameter,
-    {.name = "path", .required = true, .help = "A directory in the guest, which must exist"},
+    {.name = "path", .type = Type::bytes, .required = true, .help = "A directory in the guest, which must exist"},
     {.name = "keep_owner",
      .type = Type::boolean,
      .initial = "false",
@@ -27,13 +27,14 @@ constexpr Parameter kPutParameters[] = {
 constexpr Parameter kGetParameters[] = {
     kVmParameter,
     {.name = "path",
+     .type = Type::bytes,
      .required = true,
      .help = "A path in the guest. With `/` or `/.` at its end, a symlink to a directory stands for the directory"},
 };
 
 constexpr Parameter kStatParameters[] = {
     kVmParameter,
-    {.name = "path", .required = true, .help = "A path in the guest"},
+    {.name = "path", .type = Type::bytes, .required = true, .help = "A path in the guest"},
 };
 
 constexpr std::string_view kSources[] = {"console", "machine"};

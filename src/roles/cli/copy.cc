@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "api/objects/file.h"
+#include "base/byte_string.h"
 #include "base/text.h"
 #include "host/files.h"
 #include "roles/cli/bounds.h"
@@ -104,7 +105,7 @@ std::string path_of(const CopyPath& source) { return source.directory ? source.p
 
 Result<> upload(Io& io, const std::string& path, const std::string& vm, const Landing& landing) {
   auto daemon = TRY(Daemon::connect(io));
-  Json params = {{"vm", vm}, {"path", landing.directory}, {"follow_link", landing.named}};
+  Json params = {{"vm", vm}, {"path", to_byte_string(landing.directory)}, {"follow_link", landing.named}};
   auto stream = TRY(daemon.open_stream("vm.put_files", params));
   int socket = stream.socket.get();
   return transfer(daemon.signals(), socket,
@@ -115,7 +116,7 @@ Result<> upload(Io& io, const std::string& path, const std::string& vm, const La
 // they are ignored.
 Result<std::string> download(Io& io, const CopyPath& source, const std::string& directory) {
   auto daemon = TRY(Daemon::connect(io));
-  auto stream = TRY(daemon.open_stream("vm.get_files", {{"vm", source.vm}, {"path", path_of(source)}}));
+  auto stream = TRY(daemon.open_stream("vm.get_files", {{"vm", source.vm}, {"path", to_byte_string(path_of(source))}}));
   int socket = stream.socket.get();
   TRY(transfer(daemon.signals(), socket, [&] { return receive_tree(socket, stream.first_bytes, directory); }));
   auto path = directory + "/" + source.name();
@@ -140,7 +141,7 @@ Result<Found> find_local(const CopyPath& path, Symlinks symlinks) {
 
 Result<Found> find_in_guest(Io& io, const CopyPath& path, Symlinks symlinks) {
   auto daemon = TRY(Daemon::connect(io));
-  auto file = TRY(daemon.get<api::FileObject>("vm.stat_file", {{"vm", path.vm}, {"path", path.path}}));
+  auto file = TRY(daemon.get<api::FileObject>("vm.stat_file", {{"vm", path.vm}, {"path", to_byte_string(path.path)}}));
   if (!file.exists) return Found::nothing;
   bool behind = symlinks == Symlinks::follow && file.type == "symlink";
   return (behind ? file.target_type : file.type) == "directory" ? Found::directory : Found::file;

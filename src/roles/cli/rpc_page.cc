@@ -26,6 +26,7 @@ The daemon checks the uid of its peer.
 ## Parameters and results
 
 - The daemon refuses a parameter that is unknown, of another type or out of range. A null parameter counts as absent.
+- A *byte string* is text, or `{"base64": TEXT}` for bytes that are not UTF-8. It has no NUL byte.
 - Sizes are bytes. Times are unix seconds. Durations are milliseconds, unless the name says otherwise.
 - A client ignores fields of a result that the client does not know. Later versions may send more fields.
 - The result of a method without a described result is an empty object.
@@ -65,18 +66,23 @@ A frame has a type (1 byte), a length (4 bytes, big endian, at most 65536) and a
 
 | type | sender | payload |
 |---|---|---|
-| 1 *spec* | client | `{"argv": […], "env": {…}, "cwd", "user", "tty": bool, "rows", "cols", "term"}` |
+| 1 *spec* | client | JSON: what the command is |
 | 2 *stdin* | client | bytes |
 | 3 *stdin end* | client | nothing |
 | 4 *signal* | client | the number, 1 byte |
 | 5 *resize* | client | rows and columns, 16 bits each, big endian |
+| 6 *spec part* | client | the beginning of a long spec |
 | 16 *started* | guest | nothing |
 | 17 *stdout* | guest | bytes |
 | 18 *stderr* | guest | bytes |
 | 19 *exit* | guest | `{"code": 0}` or `{"signal": 9}` |
 | 20 *failed* | guest | `{"code": 126, "message"}`; the code is 125, 126 or 127 |
 
-- The first frame of the client is the spec. The last frame of the guest is *exit* or *failed*.
+- The client begins with the spec. The last frame of the guest is *exit* or *failed*.
+- The spec is `{"argv": […], "env": {NAME: VALUE}, "cwd", "user", "tty": bool, "rows", "cols", "term"}`. Its texts are
+  byte strings. `env` may be a list of NAME=VALUE instead.
+- A spec over 65536 bytes goes into several frames. All but the last are *spec part*.
+- The limits are those of Linux: {string} bytes for an argument or variable, {all} for all of them.
 - A client that closes its end ends the command.
 - The guest sends *started* again after every *signal* that arrived, whatever the command does with the signal.
 
@@ -88,6 +94,8 @@ std::string_view name_of(api::Type type) {
   switch (type) {
     case api::Type::text:
       return "text";
+    case api::Type::bytes:
+      return "byte string";
     case api::Type::path:
       return "absolute path";
     case api::Type::integer:
@@ -178,7 +186,8 @@ std::string rpc_page() {
       replaced(std::string(kOpening), "{message}", fmt::format("{} MiB", limits::kRpcMessageBytes / limits::kMiB));
   page = replaced(std::move(page), "{calls}", fmt::to_string(limits::kRpcInFlight));
   for (const auto* group : api::groups()) page += text_of(*group);
-  page += kFrames;
+  page += replaced(replaced(std::string(kFrames), "{string}", fmt::to_string(limits::kExecStringBytes)), "{all}",
+                   fmt::to_string(limits::kExecBytes));
   return page;
 }
 

@@ -116,6 +116,16 @@ TEST_CASE("methods: every one refuses a parameter of another type") {
   });
 }
 
+TEST_CASE("methods: a path in a guest may have any bytes but NUL") {
+  for (auto method : {"vm.stat_file", "vm.get_files", "vm.put_files"}) {
+    INFO(method);
+    CHECK(refusal(method, {{"vm", "web"}, {"path", {{"base64", "L/8="}}}}) == "");
+    CHECK(refusal(method, {{"vm", "web"}, {"path", {{"base64", "LwA="}}}}) ==
+          "parameter 'path' must be a byte string without NUL");
+  }
+  CHECK(refusal("vm.show", {{"vm", {{"base64", "L/8="}}}}) == "parameter 'vm' must be a string");
+}
+
 TEST_CASE("methods: every one refuses a call without a required parameter") {
   for_each_method([](const Method& method) {
     for (const auto& parameter : method.parameters) {

@@ -5,6 +5,7 @@
 
 #include "api/method.h"
 #include "base/bounds.h"
+#include "base/byte_string.h"
 #include "roles/cli/connect.h"
 #include "roles/cli/output.h"
 #include "roles/cli/rpc_page.h"
@@ -30,17 +31,18 @@ constexpr Example kExamples[] = {
     {"banger rpc vm.show '{\"vm\": \"web\"}'", "the same"},
 };
 
-bool is_text(std::string_view method, std::string_view key) {
-  const auto* found = api::find_method(method);
-  if (!found) return true;
-  for (const auto& parameter : found->parameters)
-    if (parameter.name == key) return parameter.type == api::Type::text || parameter.type == api::Type::path;
-  return true;
+api::Type type_of(std::string_view method, std::string_view key) {
+  if (const auto* found = api::find_method(method))
+    for (const auto& parameter : found->parameters)
+      if (parameter.name == key) return parameter.type;
+  return api::Type::text;
 }
 
 // Texts need no quotes. Every other value is JSON. A value that is not JSON is sent as text, and the daemon refuses it.
 Json value_of(std::string_view method, std::string_view key, const std::string& value) {
-  if (is_text(method, key)) return value;
+  auto type = type_of(method, key);
+  if (type == api::Type::bytes) return to_byte_string(value);
+  if (type == api::Type::text || type == api::Type::path) return value;
   auto parsed = parse_json(value, limits::kRpcMessageBytes);
   return parsed ? std::move(*parsed) : Json(value);
 }

@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "api/objects/file.h"
+#include "base/bounds.h"
+#include "base/byte_string.h"
 #include "base/text.h"
 #include "engine/reach/relay.h"
 #include "host/files.h"
@@ -22,6 +24,14 @@ namespace {
 
 std::string query_path(std::string_view route, std::string_view path) {
   return fmt::format("{}?path={}", route, link::percent_encode(path));
+}
+
+// The path becomes a header of a request. A longer one would break the link, and no Linux has longer ones.
+Result<std::string> guest_path(const Json& params) {
+  auto path = TRY(get_bytes(params, "path"));
+  if (path.empty() || path.size() > limits::kPathBytes)
+    return fail(ErrorCode::invalid, fmt::format("a path in a guest has 1 to {} bytes", limits::kPathBytes));
+  return path;
 }
 
 struct Opened {
@@ -98,7 +108,7 @@ api::UploadResult upload_result(const Result<>& done) {
 }
 
 Task<Result<Json>> put_files(Daemon& daemon, const Json& params, rpc::CallContext& context) {
-  auto path = CO_TRY(get_string(params, "path"));
+  auto path = CO_TRY(guest_path(params));
   auto file = CO_TRY(co_await describe_file(daemon, params, path));
   if (file.type != "directory" && file.target_type != "directory")
     co_return fail(ErrorCode::not_found, fmt::format("{}: no such directory in the guest", printable(path)));
@@ -114,7 +124,7 @@ Task<Result<Json>> put_files(Daemon& daemon, const Json& params, rpc::CallContex
 }
 
 Task<Result<Json>> get_files(Daemon& daemon, const Json& params, rpc::CallContext& context) {
-  auto path = CO_TRY(get_string(params, "path"));
+  auto path = CO_TRY(guest_path(params));
   auto file = CO_TRY(co_await describe_file(daemon, params, path));
   if (!file.exists)
     co_return fail(ErrorCode::not_found, fmt::format("{}: no such file or directory in the guest", printable(path)));
@@ -130,7 +140,7 @@ Task<Result<Json>> get_files(Daemon& daemon, const Json& params, rpc::CallContex
 }
 
 Task<Result<Json>> stat_file(Daemon& daemon, const Json& params, rpc::CallContext&) {
-  auto path = CO_TRY(get_string(params, "path"));
+  auto path = CO_TRY(guest_path(params));
   co_return api::to_json(CO_TRY(co_await describe_file(daemon, params, path)));
 }
 

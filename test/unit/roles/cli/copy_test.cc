@@ -15,6 +15,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "base/byte_string.h"
 #include "catch.h"
 #include "helpers.h"
 #include "host/files.h"
@@ -69,7 +70,7 @@ struct Guest {
     };
     fs::create_directories(root.path() + "/root");
   }
-  std::string in_root(const Json& params) const { return root.path() + params.at("path").get<std::string>(); }
+  std::string in_root(const Json& params) const { return root.path() + get_bytes(params, "path").value(); }
   test::Outcome cp(const std::vector<std::string>& words) {
     std::vector<std::string> line{"vm", "cp"};
     line.insert(line.end(), words.begin(), words.end());
@@ -329,6 +330,22 @@ TEST_CASE("cp: a symlink inside a directory is neither replaced nor followed") {
   }
   CHECK(guest.cp({"web:/f", guest.here("out/f")}).status == 0);
   CHECK(get(guest.here("out/victim")) == "new");
+}
+
+TEST_CASE("cp: names and directories of any bytes go both ways unaltered") {
+  Guest guest;
+  for (std::string name : {"\xff", "a\xc3", "\xc3\xa9", "\xed\xa0\x80", " \n'\""}) {
+    CAPTURE(name);
+    auto here = guest.local / name, back = guest.local.path() + "/back" + name;
+    REQUIRE(host::write_file(here, name));
+    fs::create_directories(guest.root.path() + "/d" + name);
+    CHECK(guest.cp({here, "web:/d" + name + "/"}).status == 0);
+    CHECK(host::read_file(guest.root.path() + "/d" + name + "/" + name, 100) == name);
+    CHECK(guest.cp({"web:/d" + name + "/" + name, back}).status == 0);
+    CHECK(host::read_file(back, 100) == name);
+    CHECK(guest.cp({here, "web:/new" + name}).status == 0);
+    CHECK(host::read_file(guest.root.path() + "/new" + name, 100) == name);
+  }
 }
 
 TEST_CASE("cp: does not wait for a FIFO without a reader") {

@@ -50,6 +50,34 @@ TEST_CASE("parse: options and arguments may be mixed, and an option takes one va
         std::vector<std::string>{"[a,b]"});
 }
 
+TEST_CASE("parse: every byte stays as it is, in words, arguments and the values of options") {
+  std::vector<std::string> texts = {"[a]", "[a,b]", "{x}", "'q'", "\"q\"", " a ",
+                                    "a\\", "%x",    "~",   "a=b", "#",     "--x y"};
+  for (int byte = 1; byte < 0x100; ++byte)
+    for (std::string text : {"x", ""}) texts.push_back(text + static_cast<char>(byte) + "y");
+  for (const auto& text : texts) {
+    CAPTURE(text);
+    auto args = parse_args(command("vm", "exec"), {"web", "--workdir=" + text, "--env", "A=" + text, "--", text, text});
+    REQUIRE(args);
+    CHECK(args->text("workdir") == text);
+    CHECK(args->all("env") == std::vector<std::string>{"A=" + text});
+    CHECK(args->words == std::vector<std::string>{text, text});
+    if (text.starts_with('-')) continue;
+    auto separate = parse_args(command("vm", "exec"), {"-w", text, text, "--", "x"});
+    REQUIRE(separate);
+    CHECK(separate->text("workdir") == text);
+    CHECK(separate->positionals == std::vector<std::string>{text});
+  }
+}
+
+TEST_CASE("parse: an empty word is a word") {
+  auto args = parse_args(command("vm", "exec"), {"-w", "", "-e", "A=", "", "--", "x", ""});
+  REQUIRE(args);
+  CHECK(args->text("workdir") == "");
+  CHECK(args->positionals == std::vector<std::string>{""});
+  CHECK(args->words == std::vector<std::string>{"x", ""});
+}
+
 TEST_CASE("parse: the last of a repeated option counts") {
   auto args = parse_args(command("vm", "create"), {"--name", "a", "--name", "b", "--nat", "--no-nat"});
   REQUIRE(args);

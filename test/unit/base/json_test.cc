@@ -25,6 +25,21 @@ TEST_CASE("json: depth up to the limit is read, one more is refused") {
   CHECK(parse_json(std::string(1 << 20, '['), 1 << 20).error().code == ErrorCode::invalid);
 }
 
+TEST_CASE("json: brackets in strings are no nesting") {
+  for (const auto& text :
+       {"\"" + std::string(100, '[') + "\"", std::string(R"(["\"[", "\\", "]"])"), std::string(R"({"\\\"{": "[["})")}) {
+    INFO(text);
+    CHECK(parse_json(text, 1000));
+  }
+  CHECK_FALSE(parse_json(R"(["\\",)" + nested(limits::kJsonDepth) + "]", 1000));
+}
+
+TEST_CASE("json: a long list of objects is read in one pass") {
+  std::string text = "[{}";
+  for (int i = 1; i < 300'000; ++i) text += ",{}";
+  CHECK(parse_json(text + "]", 1 << 20)->size() == 300'000);
+}
+
 TEST_CASE("json: size is checked before anything is read") {
   CHECK(parse_json("[1]", 3));
   CHECK(parse_json("[1]", 2).error().message.find("over the limit of 2") != std::string::npos);

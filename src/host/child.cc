@@ -83,6 +83,14 @@ void take_default_oom_score() {
   ::close(file);
 }
 
+// A limit that the kernel refuses stays as it is, because fs.nr_open may be lower.
+void set_limits(const SpawnSpec& spec) {
+  for (const auto& limit : spec.limits) {
+    rlimit value{.rlim_cur = limit.soft, .rlim_max = limit.hard};
+    (void)::setrlimit(static_cast<__rlimit_resource_t>(limit.resource), &value);
+  }
+}
+
 // Raw system calls: the libc wrappers would try to change every thread of the parent.
 int drop_ids(const SpawnSpec& spec) {
   if (!spec.uid) return 0;
@@ -111,6 +119,7 @@ int run_child(const SpawnSpec& spec, const Prepared& prepared) {
   if (spec.controlling_tty && ::ioctl(0, TIOCSCTTY, 0) < 0) return errno;
   if (spec.default_oom_score)
     take_default_oom_score();  // before setuid, after which the process cannot write to its /proc
+  set_limits(spec);
   if (int error = drop_ids(spec)) return error;
   if (int error = bind_life(spec, prepared.parent)) return error;
   if (spec.small_pages) (void)::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);

@@ -14,6 +14,12 @@
 
 namespace banger::host {
 
+/// A limit of setrlimit(2): RLIMIT_NOFILE and the like.
+struct ResourceLimit {
+  int resource;
+  std::uint64_t soft, hard;
+};
+
 /// How to start a process. Only descriptors named here survive into it; everything else is closed on exec.
 struct SpawnSpec {
   std::vector<std::string> argv;                      ///< argv[0] is looked up in PATH of `env` unless it has a '/'
@@ -33,7 +39,8 @@ struct SpawnSpec {
   bool controlling_tty = false;   ///< make stdin_fd the controlling terminal (needs new_session)
   /// the usual chance of being killed when memory runs out, even if this process is spared
   bool default_oom_score = false;
-  std::optional<uid_t> uid;  ///< drop to this user (all ids), with `gid` and `groups`
+  std::vector<ResourceLimit> limits;  ///< set while the process is root; the others are this process's own
+  std::optional<uid_t> uid;           ///< drop to this user (all ids), with `gid` and `groups`
   std::optional<gid_t> gid;
   std::vector<gid_t> groups;
 };

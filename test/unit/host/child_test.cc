@@ -6,6 +6,7 @@
 #include <pty.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -95,6 +96,14 @@ TEST_CASE("spawn: what cannot be run is an error of the call, with its reason") 
   CHECK(code({}) == ErrorCode::invalid);
   CHECK(code({.argv = {""}}) == ErrorCode::not_found);
   CHECK(code({.argv = {"true", std::string(1 << 20, 'x')}, .env = {"PATH=/bin"}}) == ErrorCode::invalid);
+}
+
+TEST_CASE("spawn: limits are set, and those that the kernel refuses stay") {
+  auto spec = shell("test \"$(ulimit -Sn) $(ulimit -Hn)\" = \"50 100\"");
+  spec.limits = {{.resource = RLIMIT_NOFILE, .soft = 50, .hard = 100}};
+  CHECK(spawn(spec)->wait().code == 0);
+  spec.limits.push_back({.resource = RLIMIT_NOFILE, .soft = 200, .hard = 100});
+  CHECK(spawn(spec)->wait().code == 0);
 }
 
 TEST_CASE("spawn: a missing working directory is blamed, not the program") {

@@ -22,6 +22,9 @@ inline constexpr std::size_t kBriefConfigBytes = 16 * kKiB;  ///< a larger guest
 inline constexpr std::size_t kKnownUsers = 64;  ///< cached; a guest with more users reads files again now and then
 
 // -- exec
+inline constexpr std::uint64_t kLoginOpenFiles = 1024;  ///< select(2) breaks above; Debian's soft limit
+inline constexpr std::uint64_t kLoginMostOpenFiles =
+    1 << 20;                                                ///< the kernel's default of fs.nr_open; Debian's hard limit
 inline constexpr std::size_t kExecStdinBytes = 256 * kKiB;  ///< stdin held for a command that does not read
 inline constexpr auto kExecProbe = 1s;  ///< how often the agent checks for the client while stdin is stuck
 /// After a command's end, so much silence ends the wait for background output.

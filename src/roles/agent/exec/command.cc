@@ -7,6 +7,8 @@
 #include <cerrno>
 
 #include "base/text.h"
+#include "roles/agent/exec/known_terminal.h"
+#include "roles/agent/exec/login_limits.h"
 
 namespace banger::roles::agent {
 
@@ -26,7 +28,7 @@ Result<std::vector<std::string>> environment_of(const link::ExecSpec& spec, cons
   auto name = user.name.empty() ? std::to_string(user.uid) : user.name;
   Environment merged{{"PATH", std::string(kPath)}, {"HOME", user.home}, {"USER", name}, {"LOGNAME", name},
                      {"SHELL", user.shell},        {"LANG", "C.UTF-8"}};
-  if (spec.tty) merged["TERM"] = spec.term;
+  if (spec.tty) merged["TERM"] = known_terminal(spec.term, user.home);
   for (const auto& [key, value] : guest) merged[key] = value;
   for (const auto& [key, value] : spec.env) merged[key] = value;
   std::vector<std::string> environment;
@@ -119,6 +121,7 @@ Result<Command> prepare_command(const link::ExecSpec& spec, const User& user, co
   spawn.cwd = spec.cwd.empty() ? user.home : spec.cwd[0] == '/' ? spec.cwd : fmt::format("{}/{}", user.home, spec.cwd);
   spawn.new_session = true;
   spawn.default_oom_score = true;
+  spawn.limits = login_limits();
   // An agent that is not root (in tests) can only run commands as its own user.
   if (::geteuid() != 0 && user.uid == ::geteuid()) return command;
   spawn.uid = user.uid;

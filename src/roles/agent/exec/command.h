@@ -15,8 +15,9 @@ struct Command {
   bool own_directory = false;  ///< the directory is the user's home, because the request gave none
 };
 
-/// Defaults (PATH, HOME, USER, LOGNAME, SHELL, LANG, with a tty TERM), then the guest's environment, then the
-/// request's. An empty argv is the user's shell as a login shell. `invalid` on NUL bytes or malformed variable names.
+/// Defaults (PATH, HOME, USER, LOGNAME, SHELL, LANG, with a tty a TERM that the guest knows), then the guest's
+/// environment, then the request's. An empty argv is the user's shell as a login shell. `invalid` on NUL bytes or
+/// malformed variable names.
 Result<Command> prepare_command(const link::ExecSpec& spec, const User& user, const Environment& guest);
 
 /// Starts the command. A home directory that is missing or closed to its own user is replaced by "/", as in sshd. The

@@ -15,12 +15,16 @@ namespace {
 struct Role {
   std::string_view name;
   int (*run)(int argc, char** argv);
+  bool guest_only = false;  ///< a process 1 of guests, which no command names
 };
 
 constexpr Role kRoles[] = {
-    {"banger", banger::roles::cli::run},          {"bangerd", banger::roles::daemon::run},
-    {"bangerd-root", banger::roles::helper::run}, {"banger-agent", banger::roles::agent::run_agent},
-    {"init", banger::roles::agent::run_init},
+    {"banger", banger::roles::cli::run},
+    {"bangerd", banger::roles::daemon::run},
+    {"bangerd-root", banger::roles::helper::run},
+    {"banger-agent", banger::roles::agent::run_agent},
+    {"init", banger::roles::agent::run_init, true},
+    {"shutdown", banger::roles::agent::run_exitrd, true},
 };
 
 const Role* find_role(std::string_view name) {
@@ -37,7 +41,7 @@ int main(int argc, char** argv) {
   if (auto slash = name.rfind('/'); slash != name.npos) name.remove_prefix(slash + 1);
   // `banger bangerd …` starts a role without a link to this file. The role's arguments start at argv[2].
   if (argc > 1 && name == "banger" && std::string_view(argv[1]) != "banger")
-    if (const Role* role = find_role(argv[1]); role && role->name != "init") return role->run(argc - 1, argv + 1);
+    if (const Role* role = find_role(argv[1]); role && !role->guest_only) return role->run(argc - 1, argv + 1);
   const Role* role = find_role(name);
   return (role ? role : &kRoles[0])->run(argc, argv);
 }

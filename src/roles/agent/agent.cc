@@ -15,6 +15,7 @@
 #include "guestcfg/bounds.h"
 #include "host/files.h"
 #include "roles/agent/bounds.h"
+#include "roles/agent/end_commands.h"
 #include "roles/agent/measure_spawn.h"
 #include "roles/agent/serve.h"
 
@@ -29,6 +30,7 @@ Usage:
                                                         answer the host on virtio-serial or vsock
   banger-agent apply --root DIR FILE                    make the system under DIR what the guest config FILE says
   banger-agent ready [--run-dir DIR]                    tell the host that the guest has booted
+  banger-agent end-commands [--run-dir DIR]             end the commands of the host's clients
   banger-agent measure-spawn COUNT PROGRAM              what starting PROGRAM costs in this guest, in ms
   banger-agent --version | --help
 
@@ -89,6 +91,7 @@ Result<> serve(const Arguments& arguments) {
   host::Runtime runtime(limits::kFileTransfers + 1);
   Options options{.run_dir = arguments.run_dir, .log_path = arguments.run_dir + "/agent.log"};
   auto context = TRY(make_context(runtime, std::move(options)));
+  TRY(context->run_dir.save_agent_pid(::getpid()));
   Result<> result;
   auto body = [](ContextPtr shared, int channel_fd, int listen_fd, Result<>* out) -> Task<> {
     if (channel_fd >= 0)
@@ -122,11 +125,14 @@ Result<> apply(const Arguments& arguments) {
 
 Result<> ready(const Arguments& arguments) { return RunDir(arguments.run_dir).mark_system_ready(); }
 
+Result<> end_all_commands(const Arguments& arguments) { return end_commands(RunDir(arguments.run_dir)); }
+
 struct Subcommand {
   std::string_view name;
   Result<> (*run)(const Arguments&);
 };
-constexpr Subcommand kSubcommands[] = {{"serve", serve}, {"apply", apply}, {"ready", ready}};
+constexpr Subcommand kSubcommands[] = {
+    {"serve", serve}, {"apply", apply}, {"ready", ready}, {"end-commands", end_all_commands}};
 
 Result<> measure(std::span<char*> words) {
   int rounds = 0;
@@ -167,7 +173,7 @@ int run_agent(int argc, char** argv) {
     return done ? 0 : report(done.error(), 1);
   }
   return report(Error{ErrorCode::invalid, fmt::format("unknown command '{}'", printable(name)), 0,
-                      did_you_mean(name, {"serve", "apply", "ready", "measure-spawn"})},
+                      did_you_mean(name, {"serve", "apply", "ready", "end-commands", "measure-spawn"})},
                 2);
 }
 

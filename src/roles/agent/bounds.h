@@ -49,6 +49,10 @@ inline constexpr auto kTunnelProbe = 30s;  ///< how often the agent checks for t
 inline constexpr auto kListeningPoll = 1s;
 
 // -- ending the guest
+inline constexpr auto kEndCommandsDeadline = 5s;  ///< SIGTERM to the clients' commands → the guest's end goes on
+inline constexpr auto kEndCommandsPoll = 50ms;    ///< how often the agent's children are listed meanwhile
+/// Unmounting one file system may free the next one. A guest with nested containers needs a handful of rounds.
+inline constexpr int kUnmountRounds = 16;
 inline constexpr auto kShutdownAnswerDelay = 100ms;    ///< for the answer to leave before the agent asks init
 inline constexpr auto kShutdownCommandDeadline = 20s;  ///< for an init's own tool, before the agent tries the next tool
 inline constexpr time_t kTermGraceSeconds = 3;  ///< SIGTERM → SIGKILL for all processes, under banger's small init

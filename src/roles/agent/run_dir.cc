@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
@@ -49,6 +50,17 @@ Result<> RunDir::save_config(const AgentConfig& config) const {
   guestcfg::GuestConfig kept{
       .interfaces = config.interfaces, .environment = config.environment, .link_token = to_hex(config.link_token)};
   return overwrite(path_ + "/config.json", dump_json(guestcfg::to_json(kept, guestcfg::Contents::inline_data)));
+}
+
+Result<> RunDir::save_agent_pid(pid_t pid) const { return overwrite(path_ + "/agent.pid", fmt::format("{}\n", pid)); }
+
+Result<pid_t> RunDir::agent_pid() const {
+  auto path = path_ + "/agent.pid";
+  auto text = TRY(host::read_file(path, 32));
+  pid_t pid = 0;
+  std::from_chars(text.data(), text.data() + text.size(), pid);
+  if (pid <= 1) return fail(ErrorCode::corrupt, fmt::format("{} holds no process id", path));
+  return pid;
 }
 
 InitKind RunDir::init_kind() const {

@@ -4,9 +4,12 @@
 //   config.json    0600: the current guest config; the agent reads "link_token", "environment" and "interfaces"
 //   init           the image's init: systemd, openrc, runit, busybox, other or none
 //   system-ready   exists once the boot target is reached
+//   agent.pid      the running agent
 //   frozen         the cgroups that are frozen while the machine is a template (freezer.h)
 //   agent.log      bounded (log_file.h)
 #pragma once
+
+#include <sys/types.h>
 
 #include <map>
 #include <string>
@@ -41,6 +44,9 @@ class RunDir {
   /// Writes them into config.json for a restarted agent. Overwrites the file with one write(2). The file is in memory,
   /// and in a clone every new file delays the first command.
   Result<> save_config(const AgentConfig& config) const;
+
+  Result<> save_agent_pid(pid_t pid) const;
+  Result<pid_t> agent_pid() const;
 
   InitKind init_kind() const;
   bool system_ready() const;

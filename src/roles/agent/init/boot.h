@@ -29,8 +29,11 @@ Result<guestcfg::GuestConfig> read_config(const std::string& directory);
 guest::Init find_init(const guest::Root& root);
 
 /// Writes the agent's files to /run/banger (config.json, init) and the agent itself. For systemd, also
-/// writes the unit that reports when the boot target is reached.
+/// writes the unit that reports when the boot target is reached, and the modes of device nodes.
 Result<> write_run_dir(const guestcfg::GuestConfig& config, const guest::Init& init);
+
+/// Puts the program that ends a guest with systemd where systemd looks for it.
+Result<> add_exitrd();
 
 /// Marks the boot target as reached, for inits that do not report it.
 Result<> mark_system_ready();

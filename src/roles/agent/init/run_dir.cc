@@ -19,6 +19,7 @@ namespace banger::roles::agent::init {
 namespace {
 
 constexpr std::string_view kReadyUnit = find_embedded(kEmbeddedFiles, "guest/systemd/banger-ready.service")->text;
+constexpr std::string_view kDevices = find_embedded(kEmbeddedFiles, "guest/systemd/devices.conf")->text;
 
 std::string in_run_dir(std::string_view name) { return fmt::format("{}/{}", guest::kRunDir, name); }
 
@@ -35,12 +36,13 @@ Result<> copy_self() {
   return {};
 }
 
-Result<> add_ready_unit() {
+Result<> add_systemd_files() {
   auto root = TRY(guest::Root::open("/"));
+  TRY(root.write_file({.path = "/run/tmpfiles.d/banger-devices.conf", .data = std::string(kDevices)}));
   TRY(root.write_file({.path = "/run/systemd/system/banger-ready.service", .data = std::string(kReadyUnit)}));
   TRY(root.write_symlink("../banger-ready.service",
                          "/run/systemd/system/multi-user.target.wants/banger-ready.service"));
-  return {};
+  return add_exitrd();
 }
 
 }  // namespace
@@ -67,7 +69,7 @@ Result<> write_run_dir(const guestcfg::GuestConfig& config, const guest::Init& i
                        0600));
   TRY(host::write_file(in_run_dir("init"), to_string(init.kind), 0644));
   TRY(in("the agent's file", copy_self()));
-  if (init.kind == guest::InitKind::systemd) TRY(add_ready_unit());
+  if (init.kind == guest::InitKind::systemd) TRY(add_systemd_files());
   return {};
 }
 

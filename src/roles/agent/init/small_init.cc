@@ -11,11 +11,11 @@
 #include <string>
 #include <vector>
 
-#include "base/text.h"
 #include "guest/boot_memory.h"
 #include "host/files.h"
 #include "roles/agent/bounds.h"
 #include "roles/agent/init/boot.h"
+#include "roles/agent/init/unmount.h"
 
 namespace banger::roles::agent::init {
 
@@ -63,11 +63,7 @@ void end_processes(int signal_number, time_t grace_seconds) {
 void unmount_disks() {
   ::sync();
   auto text = host::read_file("/proc/self/mountinfo", limits::kMountInfoBytes).value_or("");
-  auto lines = split(text, '\n');
-  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
-    auto fields = split(*line, ' ');
-    if (fields.size() < 5) continue;
-    std::string target(fields[4]);
+  for (const auto& target : mounts_below(text, "/")) {
     if (target == "/" || target == guest::kSystemDisk || target.starts_with("/proc") || target.starts_with("/dev"))
       continue;
     ::umount2(target.c_str(), 0);

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "capabilities/bounds.h"
 #include "capabilities/capability.h"
+#include "guest/journals.h"
 #include "guest/root.h"
 #include "guest/text_block.h"
 #include "guestcfg/checks.h"
@@ -127,17 +128,6 @@ Result<> write_environment(const GuestTarget& target, const guest::Root& root,
   return update_block(target, root, "/etc/environment", "", lines);
 }
 
-// The journals are in a directory named after the machine-id, and journalctl reads no other machine's directory. The
-// old name stays as a link, because a running journald uses it.
-Result<> rename_journals(const guest::Root& root, const std::string& old_id, const std::string& new_id) {
-  for (const char* directory : {"/run/log/journal", "/var/log/journal"}) {
-    auto there = root.open_path(directory, O_PATH | O_DIRECTORY);
-    if (!there || ::renameat(there->get(), old_id.c_str(), there->get(), new_id.c_str()) < 0) continue;
-    TRY(root.write_symlink(new_id, fmt::format("{}/{}", directory, old_id)));
-  }
-  return {};
-}
-
 Result<> write_machine_id(GuestTarget& target, const guest::Root& root, const std::string& id) {
   if (id.empty()) return {};
   if (target.mode == ApplyMode::live) {
@@ -149,7 +139,7 @@ Result<> write_machine_id(GuestTarget& target, const guest::Root& root, const st
   constexpr const char* kDbus = "/var/lib/dbus/machine-id";
   if (root.link_target(kDbus).empty() && root.exists(kDbus))
     TRY(put(target, root, {.path = kDbus, .mode = 0444, .data = id + "\n"}));
-  return {};
+  return target.mode == ApplyMode::boot ? guest::adopt_journals(root, id) : Result<>();
 }
 
 Result<> apply_first(GuestTarget& target, const guestcfg::GuestConfig& config) {
@@ -169,7 +159,7 @@ Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
 }
 
 Result<> apply_later(GuestTarget& target, const guestcfg::GuestConfig& config) {
-  return rename_journals(TRY(guest::Root::open(target.root)), target.old_machine_id, config.machine_id);
+  return guest::rename_journals(TRY(guest::Root::open(target.root)), target.old_machine_id, config.machine_id);
 }
 
 }  // namespace

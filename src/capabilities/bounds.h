@@ -29,6 +29,6 @@ inline constexpr auto kSnapshotRemoveInterval = 30s;  ///< between attempts to r
 
 // -- files in the guest and of the VM
 inline constexpr std::size_t kSshKeyFileBytes = 64 * kKiB;   ///< one half of a host key; it has 400 bytes
-inline constexpr std::size_t kIdentityFileBytes = 1 * kMiB;  ///< /etc/hosts and the like
+inline constexpr std::size_t kIdentityFileBytes = 1 * kMiB;  ///< /etc/hosts, /etc/resolv.conf and the like
 
 }  // namespace banger::limits

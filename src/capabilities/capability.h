@@ -112,7 +112,8 @@ struct Capability {
   /// Adds drives, nics, channels, kernel arguments. Pure.
   Result<> (*machine)(const VmContext&, machine::MachineConfig&) = nullptr;
 
-  /// Adds files, mounts, interfaces, units, users' keys. Pure except for the clock and random bytes.
+  /// Adds files, mounts, interfaces, units, users' keys. Pure except for the clock, random bytes and the host's
+  /// resolv.conf.
   Result<> (*guest)(const VmContext&, guestcfg::GuestConfig&) = nullptr;
 
   /// Called when the agent answers over the link. A failure is logged and reported, and the VM stays.

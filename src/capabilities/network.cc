@@ -3,11 +3,16 @@
 //   user-mode network   The MAC is derived from the VM's number (net/addresses.h). The address is the same in every VM,
 //                       because each VM has the network to itself.
 //   port                A host resource made the port, and added the device.
+#include "base/text.h"
+#include "capabilities/bounds.h"
 #include "capabilities/capability.h"
 #include "guest/root.h"
+#include "guestcfg/checks.h"
+#include "host/files.h"
 #include "net/addresses.h"
 #include "net/link_mac.h"
 #include "net/netlink.h"
+#include "net/resolv_conf.h"
 
 namespace banger::capabilities {
 
@@ -20,11 +25,19 @@ Result<> add_to_machine(const VmContext& vm, machine::MachineConfig& config) {
   return {};
 }
 
+// The guest asks the servers that the host asks. A host without the file has no names either.
+void add_resolvers(guestcfg::Interface& interface) {
+  auto host = net::parse_resolv_conf(host::read_file(kResolvConf, limits::kIdentityFileBytes).value_or(""));
+  interface.dns = net::user_mode_servers(host);
+  for (auto& domain : host.search)
+    if (guestcfg::check_host_name(domain)) interface.search.push_back(std::move(domain));
+}
+
 guestcfg::Interface user_interface(const VmContext& vm) {
   guestcfg::Interface interface{.mac = net::mac_address(vm.number), .address = net::kUserGuest, .index = 0};
   if (vm.spec.nat) {
     interface.gateway = net::kUserGateway;
-    interface.dns = {net::kUserResolver};
+    add_resolvers(interface);
   }
   return interface;
 }
@@ -49,8 +62,10 @@ Result<> add_to_guest(const VmContext& vm, guestcfg::GuestConfig& config) {
 
 Result<> write_resolvers(const GuestTarget& target, const guestcfg::GuestConfig& config) {
   std::string text;
-  for (const auto& interface : config.interfaces)
+  for (const auto& interface : config.interfaces) {
     for (const auto& address : interface.dns) text += "nameserver " + address + "\n";
+    if (!interface.search.empty()) text += "search " + join(interface.search, " ") + "\n";
+  }
   auto root = TRY(guest::Root::open(target.root));
   // At boot a file replaces a link to a resolver service, which may not even run. Later, the user wants the link.
   bool linked = !root.link_target(kResolvConf).empty();
@@ -59,15 +74,23 @@ Result<> write_resolvers(const GuestTarget& target, const guestcfg::GuestConfig&
   return {};
 }
 
-/// Whether only the MACs differ from before, as in every clone on the user-mode network.
+/// Whether the links differ from before in their MACs only, as in every clone on the user-mode network.
 bool same_but_for_macs(const GuestTarget& target, const guestcfg::GuestConfig& config) {
   if (!target.before || target.before->interfaces.size() != config.interfaces.size()) return false;
   for (std::size_t i = 0; i < config.interfaces.size(); ++i) {
     auto before = target.before->interfaces[i];
     before.mac = config.interfaces[i].mac;
+    before.dns = config.interfaces[i].dns;
+    before.search = config.interfaces[i].search;
     if (before != config.interfaces[i]) return false;
   }
   return true;
+}
+
+/// Whether the name servers are those of before. The host may have moved to another network since its template booted.
+bool same_resolvers(const GuestTarget& target, const guestcfg::GuestConfig& config) {
+  return std::equal(target.before->interfaces.begin(), target.before->interfaces.end(), config.interfaces.begin(),
+                    [](const auto& a, const auto& b) { return a.dns == b.dns && a.search == b.search; });
 }
 
 /// False when a link cannot change its MAC while it is up, or when no link has the old MAC.
@@ -87,7 +110,8 @@ bool swap_macs(GuestTarget& target, const guestcfg::GuestConfig& config) {
 Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
   if (target.mode == ApplyMode::provision) return {};
   // The code below runs for the first time in a clone, and would take half of the time to its first command.
-  if (same_but_for_macs(target, config) && swap_macs(target, config)) return {};
+  if (same_but_for_macs(target, config) && swap_macs(target, config))
+    return same_resolvers(target, config) ? Result<>() : write_resolvers(target, config);
   auto netlink = TRY(net::Netlink::open());
   if (target.mode == ApplyMode::boot) TRY(netlink.loopback_up());
   if (config.interfaces.empty()) return {};

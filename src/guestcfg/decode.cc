@@ -127,7 +127,7 @@ Result<Mount> decode_mount(const Json& json) {
 }
 
 Result<Interface> decode_interface(const Json& json) {
-  TRY(only_keys(json, {"mac", "index", "address", "gateway", "dns"}));
+  TRY(only_keys(json, {"mac", "index", "address", "gateway", "dns", "search"}));
   Interface interface;
   interface.mac = TRY(required_text(json, "mac", check_mac));
   interface.index = TRY(number(json, "index", 0));
@@ -135,6 +135,8 @@ Result<Interface> decode_interface(const Json& json) {
   interface.gateway = TRY(checked_text(json, "gateway", check_ip));
   interface.dns = TRY(find_strings(json, "dns"));
   for (const auto& address : interface.dns) TRY(in("field 'dns'", check_ip(address)));
+  interface.search = TRY(find_strings(json, "search"));
+  for (const auto& domain : interface.search) TRY(in("field 'search'", check_host_name(domain)));
   return interface;
 }
 

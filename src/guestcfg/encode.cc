@@ -23,11 +23,13 @@ Json mount_json(const Mount& mount) {
 }
 
 Json interface_json(const Interface& interface) {
-  return {{"mac", interface.mac},
-          {"index", interface.index},
-          {"address", interface.address},
-          {"gateway", interface.gateway},
-          {"dns", interface.dns}};
+  Json json = {{"mac", interface.mac},
+               {"index", interface.index},
+               {"address", interface.address},
+               {"gateway", interface.gateway},
+               {"dns", interface.dns}};
+  if (!interface.search.empty()) json["search"] = interface.search;
+  return json;
 }
 
 Json file_json(const File& file, std::size_t index, Contents contents) {

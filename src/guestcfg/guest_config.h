@@ -48,6 +48,7 @@ struct Interface {
   std::string gateway;
   std::vector<std::string> dns;  ///< resolver addresses, written to /etc/resolv.conf
   std::uint32_t index = 0;       ///< position among the virtio links, because no link of a new clone has the MAC yet
+  std::vector<std::string> search = {};  ///< domains of short names, written to /etc/resolv.conf
   bool operator==(const Interface&) const = default;
 };
 

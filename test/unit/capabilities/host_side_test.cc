@@ -214,9 +214,11 @@ TEST_CASE_METHOD(Fixture, "network: without nat the machine is restricted and th
   CHECK(interface.address == "10.0.2.15/24");
   CHECK(interface.gateway.empty());
   CHECK(interface.dns.empty());
+  CHECK(interface.search.empty());
   spec.nat = true;
   CHECK_FALSE(machine_config(vm).nics.at(0).restrict_outside);
   CHECK(guest_config(vm).interfaces.at(0).gateway == "10.0.2.2");
+  CHECK(guest_config(vm).interfaces.at(0).dns.at(0) == "10.0.2.3");
 }
 
 TEST_CASE_METHOD(Fixture,

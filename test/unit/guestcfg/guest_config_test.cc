@@ -19,7 +19,7 @@ GuestConfig full() {
                   {"system", 1, Disk::Role::system, true},
                   {"work", 2, Disk::Role::work, true, 1 << 30}};
   config.mounts = {{"tmpfs", "/mnt/x", "tmpfs", "size=1M,ro"}};
-  config.interfaces = {{"52:54:00:00:00:01", "10.0.2.15/24", "10.0.2.2", {"10.0.2.3"}, 1}};
+  config.interfaces = {{"52:54:00:00:00:01", "10.0.2.15/24", "10.0.2.2", {"10.0.2.3"}, 1, {"example.org"}}};
   config.files = {{"/etc/motd", 0640, 1000, 100, std::string("a\0b", 3)}, {"/etc/setuid", 04755, 0, 0, ""}};
   config.keys = {{"root", {"ssh-ed25519 AAAA me@host"}}};
   config.environment = {{"A", "b c"}, {"EMPTY", ""}, {"LINES", "x\ny"}};
@@ -53,7 +53,7 @@ TEST_CASE("guest config: every field survives a round trip, with contents inline
   CHECK(inline_back->files[1].mode == 04755);
   CHECK(inline_back->clock_unix_ns == config.clock_unix_ns);
   CHECK(inline_back->disks[2].size_bytes == 1 << 30);
-  CHECK(inline_back->interfaces[0].index == 1);
+  CHECK(inline_back->interfaces == config.interfaces);
   REQUIRE(inline_back->ssh_host_key);
   CHECK(inline_back->ssh_host_key->private_key == config.ssh_host_key->private_key);
   CHECK(inline_back->ssh_host_key->public_key == config.ssh_host_key->public_key);
@@ -91,6 +91,7 @@ TEST_CASE("guest config: a refusal names the field") {
       {R"({"interfaces": [{"mac": "x"}]})", "interfaces[0]: field 'mac'"},
       {R"({"interfaces": [{"mac": "52:54:00:00:00:01", "address": "10.0.0.1"}]})", "'address'"},
       {R"({"interfaces": [{"mac": "52:54:00:00:00:01", "dns": ["x"]}]})", "'dns'"},
+      {R"({"interfaces": [{"mac": "52:54:00:00:00:01", "search": ["a b"]}]})", "'search'"},
       {R"({"files": [{"path": "/a", "data": ""}, {"path": "a", "data": ""}]})", "files[1]: field 'path'"},
       {R"({"files": [{"path": "/a/../b", "data": ""}]})", "'path'"},
       {R"({"files": [{"path": "/a/", "data": ""}]})", "'path'"},

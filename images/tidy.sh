@@ -6,6 +6,10 @@ mv -f etc/apt/sources.list.d/0000main.sources etc/apt/sources.list.d/debian.sour
 rm -f etc/apt/sources.list
 rm -f etc/ssh/ssh_host_*_key etc/ssh/ssh_host_*_key.pub
 find var/log -type f -delete
+# Packages that are installed later come with all their files. update-alternatives makes links in the manual's
+# directories, and fails without them.
+sed -i '/^path-/d' etc/dpkg/dpkg.cfg.d/99mmdebstrap
+for n in 1 2 3 4 5 6 7 8 9; do install -d -m 0755 "usr/share/man/man$n"; done
 rm -rf var/cache/apt/*.bin var/cache/debconf/*-old var/lib/dpkg/*-old var/cache/ldconfig/aux-cache
 rm -rf var/lib/systemd/random-seed
 rm -f etc/passwd- etc/group- etc/shadow- etc/gshadow- etc/subuid- etc/subgid- etc/.pwd.lock

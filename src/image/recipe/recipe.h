@@ -26,7 +26,7 @@ struct RecipePlan {
   std::string variant;         ///< of mmdebstrap: "minbase"
   std::int64_t timestamp = 0;  ///< SOURCE_DATE_EPOCH: no file in the image is younger
   std::vector<std::string> packages;
-  std::vector<std::string> exclude;  ///< dpkg path-exclude patterns, kept in the image
+  std::vector<std::string> exclude;  ///< dpkg path-exclude patterns, for the build only
   std::vector<std::string> include;  ///< dpkg path-include patterns, after the excludes
   std::vector<RecipeFile> files;
   std::vector<std::string> masked_units;  ///< systemd units

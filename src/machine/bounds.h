@@ -18,6 +18,8 @@ inline constexpr std::size_t kVmmMessageBytes = 500;   ///< kept of a VMM's erro
 inline constexpr std::size_t kMachineLogTailBytes = 64 * kKiB;  ///< end of machine.log that is searched for an error
 inline constexpr std::size_t kLastWordsLines = 3;               ///< lines of it in an error
 inline constexpr std::size_t kLastWordsLineBytes = 400;         ///< length of each of these lines
+inline constexpr std::size_t kHaltLineBytes = 512;              ///< end of the console with the last line of a kernel
+inline constexpr std::size_t kPanicTailBytes = 64 * kKiB;       ///< end of the console with a panic and its traces
 
 // -- memory
 inline constexpr std::size_t kMapsFileBytes = 4 * kMiB;     ///< /proc/PID/maps; a VMM has 30 KiB

@@ -37,7 +37,8 @@ Json to_json(const MachineRecord& record) {
           {"memory_file", record.memory_file},
           {"memory_bytes", record.memory_bytes},
           {"reason", record.reason},
-          {"jailed", record.jailed}};
+          {"jailed", record.jailed},
+          {"console_from", record.console_from}};
 }
 
 Result<MachineRecord> record_from_json(const Json& json) {
@@ -55,6 +56,8 @@ Result<MachineRecord> record_from_json(const Json& json) {
       static_cast<std::uint64_t>(TRY(in("machine record", find_int(json, "memory_bytes"))).value_or(0));
   record.reason = TRY(in("machine record", find_string(json, "reason"))).value_or("");
   record.jailed = TRY(in("machine record", find_bool(json, "jailed"))).value_or(false);
+  record.console_from =
+      static_cast<std::uint64_t>(TRY(in("machine record", find_int(json, "console_from"))).value_or(0));
   // 0: written before the start of the process. A pid of 1 or below is never a VMM, and a signal to -1 would reach all
   // processes.
   if (pid < 0 || pid == 1 || pid > INT32_MAX)

@@ -101,15 +101,17 @@ struct MachineRecord {
   std::string directory;
   std::string memory_file;  ///< the file that the guest's memory is mapped from; empty: none
   std::uint64_t memory_bytes = 0;
-  std::string reason;   ///< MachineConfig::reason
-  bool jailed = false;  ///< it has its own root directory, in `directory`
+  std::string reason;              ///< MachineConfig::reason
+  bool jailed = false;             ///< it has its own root directory, in `directory`
+  std::uint64_t console_from = 0;  ///< size of the console's log when the machine started (console.h)
 };
 Json to_json(const MachineRecord& record);
 Result<MachineRecord> record_from_json(const Json& json);
 
 struct MachineExit {
   bool guest_initiated = false;  ///< the guest powered itself off or rebooted
-  std::string reason;  ///< "guest-shutdown", "guest-reset", "killed by signal 9", "exit code 1: <stderr>", "ended"
+  /// "guest-shutdown", "guest-reset", "kernel panic: …", "killed by signal 9", "exit code 1: <stderr>", "ended"
+  std::string reason;
 };
 
 struct MachineStats {
@@ -140,8 +142,13 @@ class Machine {
   virtual Task<Result<>> save(const SavedState& to) = 0;
   /// Grows the drive at that index of MachineConfig::drives, and notifies the guest.
   virtual Task<Result<>> resize_drive(std::size_t index, std::uint64_t size_bytes) = 0;
+  /// Why the VMM itself has paused the guest, in words: the host could not write the guest's disk. Empty: it has not.
+  /// The write is not lost: resume() tries the write again.
+  virtual std::string paused_because() const { return ""; }
   /// Kills the process, and waits for its end.
   virtual Task<Result<>> kill() = 0;
+  /// Does the same to a machine whose guest has ended and whose process runs on. wait_exit() then returns `exit`.
+  virtual Task<Result<>> end_as(MachineExit exit) = 0;
   /// Completes when the process has ended, for any reason. Several coroutines may wait.
   virtual Task<MachineExit> wait_exit() = 0;
   virtual bool running() const = 0;

@@ -17,6 +17,14 @@ namespace {
 
 std::string opening_line(std::string_view token) { return fmt::format("banger: start {}", token); }
 
+std::string output_of_start(const std::string& directory, std::string_view token) {
+  auto tail = read_tail(fmt::format("{}/{}", directory, kMachineLogName));
+  auto opening = opening_line(token) + "\n";
+  // If a start has written so much that its opening line is out of reach, the whole tail is from that start.
+  if (auto at = tail.rfind(opening); at != tail.npos) tail.erase(0, at + opening.size());
+  return tail;
+}
+
 }  // namespace
 
 std::string read_tail(const std::string& path) {
@@ -47,12 +55,16 @@ std::string last_lines(std::string_view text) {
 }
 
 std::string last_words(const std::string& directory, std::string_view token) {
-  auto tail = read_tail(fmt::format("{}/{}", directory, kMachineLogName));
-  std::string_view text = tail;
-  auto opening = opening_line(token) + "\n";
-  // If a start has written so much that its opening line is out of reach, the whole tail is from that start.
-  if (auto at = text.rfind(opening); at != text.npos) text.remove_prefix(at + opening.size());
-  return last_lines(text);
+  return last_lines(output_of_start(directory, token));
+}
+
+std::string last_error_line(const std::string& directory, std::string_view token) {
+  std::string found;
+  auto text = output_of_start(directory, token);
+  for (auto line : split(text, '\n'))
+    if (line.find("error") != line.npos || line.find("Error") != line.npos || line.find("ERROR") != line.npos)
+      found = printable(trim(line), limits::kLastWordsLineBytes);
+  return found;
 }
 
 }  // namespace banger::machine

@@ -17,7 +17,10 @@ Result<UniqueFd> open_machine_log(const std::string& directory, std::string_view
 /// The last lines of the start with `token`: at most three, printable, joined by "; ". Empty when there are none.
 std::string last_words(const std::string& directory, std::string_view token);
 
-/// The same for any output of a program.
+/// The last line of the start with `token` that reports an error, printable. Empty when there is none.
+std::string last_error_line(const std::string& directory, std::string_view token);
+
+/// last_words() for any output of a program.
 std::string last_lines(std::string_view text);
 
 /// The end of a file, at most limits::kMachineLogTailBytes. Empty when the file cannot be read.

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "host/files.h"
 #include "machine/bounds.h"
+#include "machine/console.h"
 #include "machine/firecracker/api.h"
 #include "machine/firecracker/bounds.h"
 #include "machine/firecracker/files.h"
@@ -131,7 +132,8 @@ MachineRecord FirecrackerDriver::planned(const MachineConfig& config) const {
           .memory_file = config.restore ? config.restore->memory : "",
           .memory_bytes = config.memory_bytes,
           .reason = config.reason,
-          .jailed = config.jailer != nullptr};
+          .jailed = config.jailer != nullptr,
+          .console_from = console_size(config.directory)};
 }
 
 // Adds the process to the record.

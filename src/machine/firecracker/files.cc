@@ -7,6 +7,7 @@
 #include "base/bounds.h"
 #include "base/text.h"
 #include "host/files.h"
+#include "machine/bounds.h"
 #include "machine/firecracker/firecracker.h"
 #include "machine/firecracker/metrics.h"
 #include "machine/firecracker/requests.h"
@@ -62,15 +63,20 @@ bool ended_cleanly(const std::string& directory) {
   return read_log(directory).find("exiting successfully") != std::string::npos;
 }
 
-bool has_halted(const std::string& directory) {
-  auto console = read_tail(in_directory(directory, kConsoleLog));
-  auto last = trim(console);
-  if (auto end = last.rfind('\n'); end != last.npos) last.remove_prefix(end + 1);
-  // A time may precede the message. Kernels print the second message since 6.10.
-  return last.ends_with("reboot: System halted") ||
-         last.ends_with("reboot: Power off not available: System halted instead");
-}
-
 std::string last_log_lines(const std::string& directory) { return last_lines(read_log(directory)); }
+
+// "2026-01-31T10:00:00.123 [anonymous-instance:fc_vcpu 0:ERROR] Received KVM_EXIT_INTERNAL_ERROR signal"
+std::string first_log_error(const std::string& directory) {
+  constexpr std::string_view kLevel = "ERROR";
+  auto log = read_log(directory);
+  for (auto line : split(log, '\n')) {
+    auto level = line.find(kLevel);
+    if (level == line.npos) continue;
+    auto words = line.substr(level + kLevel.size());
+    if (auto origin_end = words.find("] "); origin_end != words.npos) words.remove_prefix(origin_end + 2);
+    if (!words.starts_with("Firecracker exiting")) return printable(trim(words), limits::kLastWordsLineBytes);
+  }
+  return {};
+}
 
 }  // namespace banger::machine::firecracker

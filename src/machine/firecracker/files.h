@@ -15,9 +15,9 @@ void remove_sockets(const std::string& directory);
 /// Whether Firecracker logged a successful end. For a process with an exit status that the kernel does not report to
 /// us.
 bool ended_cleanly(const std::string& directory);
-/// Whether the last line on the guest's console is that of a halted kernel. A guest can print this line at any time.
-bool has_halted(const std::string& directory);
 /// The last lines of Firecracker's log: the reason of a failure.
 std::string last_log_lines(const std::string& directory);
+/// The first error in Firecracker's log, without time and origin: the cause of the errors after it. Empty: none.
+std::string first_log_error(const std::string& directory);
 
 }  // namespace banger::machine::firecracker

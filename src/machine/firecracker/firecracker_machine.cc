@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "guestcfg/guest_config.h"
 #include "host/files.h"
+#include "machine/console.h"
 #include "machine/firecracker/api.h"
 #include "machine/firecracker/bounds.h"
 #include "machine/firecracker/files.h"
@@ -32,7 +33,9 @@ using State = std::shared_ptr<FirecrackerState>;
 
 std::string failed_exit(const FirecrackerState& state, int code) {
   auto text = name_of_exit(code);
-  auto words = last_words(state.record.directory, state.record.token);
+  // The log has the cause. Standard error has only the last consequence: "MicroVMStoppedWithError(GenericError)".
+  auto words = first_log_error(state.record.directory);
+  if (words.empty()) words = last_words(state.record.directory, state.record.token);
   if (words.empty()) words = last_log_lines(state.record.directory);
   return words.empty() ? text : fmt::format("{}: {}", text, words);
 }
@@ -40,11 +43,11 @@ std::string failed_exit(const FirecrackerState& state, int code) {
 // A guest of Firecracker cannot power off. Every end that the guest caused is a reset.
 MachineExit exit_of(FirecrackerState& state) {
   auto status = state.process.exit_status();
-  if (state.halted) return {true, "guest-shutdown"};
+  if (state.ended_as) return *state.ended_as;
   if (status && status->signal) return {false, fmt::format("killed by signal {}", status->signal)};
   if (status && status->code != 0) return {false, failed_exit(state, status->code)};
   if (state.killed) return {false, "killed by signal 9"};
-  if (status || ended_cleanly(state.record.directory)) return {true, "guest-reset"};
+  if (status || ended_cleanly(state.record.directory)) return end_of_reset(state.record);
   return {false, "ended"};  // not our child: the kernel reports the status only to the parent
 }
 
@@ -58,6 +61,12 @@ Task<Result<>> kill_and_wait(State state) {
   CO_TRY(co_await state->process.kill_and_wait(state->runtime));
   remove_sockets(state->record.directory);
   co_return Result<>();
+}
+
+Task<Result<>> kill_as(State state, MachineExit exit) {
+  if (state->process.ended()) co_return Result<>();
+  state->ended_as = std::move(exit);
+  co_return co_await kill_and_wait(std::move(state));
 }
 
 Task<Result<>> command(State state, std::string what, ApiRequest request,
@@ -145,10 +154,9 @@ Task<Result<>> grow_drive(State state, std::size_t index, std::uint64_t size_byt
 // this as its last line, and answers no connection. A guest that only prints the line, and does not answer, ends only
 // itself.
 Task<Result<>> end_if_halted(State state) {
-  if (!co_await state->runtime.blocking([&state] { return has_halted(state->record.directory); })) co_return Result<>();
+  if (!co_await state->runtime.blocking([&state] { return has_halted(state->record); })) co_return Result<>();
   state->log.info("machine.halted", {{"pid", fmt::to_string(state->record.process.pid)}});
-  state->halted = true;
-  CO_TRY(co_await kill_and_wait(state));
+  CO_TRY(co_await kill_as(state, {true, "guest-shutdown"}));
   co_return std::unexpected(state->process.gone());
 }
 
@@ -197,6 +205,7 @@ class FirecrackerMachine : public Machine {
     return grow_drive(state_, index, size_bytes);
   }
   Task<Result<>> kill() override { return kill_and_wait(state_); }
+  Task<Result<>> end_as(MachineExit exit) override { return kill_as(state_, std::move(exit)); }
   Task<MachineExit> wait_exit() override { return wait_for_exit(state_); }
   bool running() const override { return !state_->process.ended(); }
   Result<MachineStats> stats() const override { return state_->process.stats(); }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "base/log.h"
 #include "machine/firecracker/api_message.h"
@@ -25,10 +26,11 @@ struct FirecrackerState {
   MachineRecord record;
   Version version;
   VmmProcess process;
-  host::Mutex control;                  ///< one request at a time, because Firecracker serves only one
-  host::Mutex counting;                 ///< one reader of the metrics at a time
-  UniqueFd link;                        ///< the last connection of open_link(), kept to end it
-  bool killed = false, halted = false;  ///< halted: killed because the guest had powered itself off
+  host::Mutex control;   ///< one request at a time, because Firecracker serves only one
+  host::Mutex counting;  ///< one reader of the metrics at a time
+  UniqueFd link;         ///< the last connection of open_link(), kept to end it
+  bool killed = false;
+  std::optional<MachineExit> ended_as;  ///< the end of the guest, for a process that was killed after that end
   bool paused = false, saved = false;   ///< saved: since the pause
 };
 

@@ -11,6 +11,7 @@ namespace banger::limits {
 
 // -- QMP
 inline constexpr std::size_t kQmpLineBytes = 1 * kMiB;  ///< one message; real ones are below 100 KiB
+inline constexpr std::size_t kQmpWordBytes = 60;        ///< of a reason in an event; real ones have one line
 inline constexpr std::size_t kQmpInFlight = 64;         ///< unanswered commands, so that a stuck QEMU cannot hoard them
 inline constexpr auto kQmpGreetingDeadline = 20s;  ///< from start to greeting; 40 ms, but a swapping host is slower
 inline constexpr auto kQmpReplyDeadline = 5s;      ///< the commands used answer within milliseconds

@@ -83,8 +83,10 @@ void add_drive(Arguments& to, const Drive& drive, std::size_t index) {
   auto node = drive_node(index);
   auto kind = drive.device ? "host_device" : "file";
   to.add("-blockdev", fmt::format("driver={},node-name={},{},filename={}", kind, node, access, option(drive.path)));
+  // A write that fails, as on a full disk, pauses the guest instead of damaging its file system. The write is repeated
+  // when the guest goes on.
   to.add("-device", fmt::format("virtio-blk-device,drive={},serial={}{}", node, option(drive.serial),
-                                drive.read_only ? "" : ",discard=on,write-zeroes=on"));
+                                drive.read_only ? "" : ",discard=on,write-zeroes=on,werror=stop,rerror=report"));
 }
 
 void add_nic(Arguments& to, const UserNic& nic, std::size_t index) {

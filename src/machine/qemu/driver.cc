@@ -9,6 +9,7 @@
 #include "host/files.h"
 #include "host/unix_socket.h"
 #include "machine/bounds.h"
+#include "machine/console.h"
 #include "machine/initrd.h"
 #include "machine/machine_log.h"
 #include "machine/memory_changes.h"
@@ -171,7 +172,8 @@ MachineRecord QemuDriver::planned(const MachineConfig& config) const {
           .directory = config.directory,
           .memory_file = config.restore ? config.restore->memory : config.memory_file,
           .memory_bytes = config.memory_bytes,
-          .reason = config.reason};
+          .reason = config.reason,
+          .console_from = console_size(config.directory)};
 }
 
 Result<MachineRecord> QemuDriver::record_of(const host::Child& child, const MachineConfig& config) const {
@@ -200,16 +202,16 @@ Task<Result<std::unique_ptr<Machine>>> QemuDriver::try_start(const MachineConfig
     auto opened = co_await open_gate(runtime_, child, config, *channels.gate);
     if (!opened) co_return std::unexpected(co_await failed_start(runtime_, child, config, std::move(opened).error()));
   }
-  auto end = std::make_shared<std::optional<GuestEnd>>();
+  auto reports = std::make_shared<Reports>();
   auto ready_by = host::after(limits::kQmpGreetingDeadline);
-  auto qmp = co_await Qmp::open(runtime_, std::move(channels.control), note_end(end), ready_by);
+  auto qmp = co_await Qmp::open(runtime_, std::move(channels.control), note_events(reports), ready_by);
   auto running =
       qmp ? co_await resume_guest(runtime_, **qmp, config.restore.has_value(), ready_by) : std::unexpected(qmp.error());
   if (!running) co_return std::unexpected(co_await failed_start(runtime_, child, config, std::move(running).error()));
   auto id = record->process;
   auto state = std::make_shared<QemuState>(runtime_, std::move(*record), VmmProcess(std::move(child), id));
   state->qmp = std::move(*qmp);
-  state->end = std::move(end);
+  state->reports = std::move(reports);
   auto taken = std::chrono::duration_cast<std::chrono::milliseconds>(host::Clock::now() - begun);
   log_.info("machine.started", {{"vm", config.id},
                                 {"pid", fmt::to_string(id.pid)},
@@ -226,19 +228,17 @@ Task<Result<std::unique_ptr<Machine>>> QemuDriver::start(const MachineConfig& co
   co_return in("start QEMU", std::move(machine));
 }
 
-// A daemon that died while it started or saved this machine left the machine paused.
-Task<Result<>> run_if_waiting(host::Runtime& runtime, Qmp& qmp) {
-  auto status = CO_TRY(co_await qmp.execute("query-status", nullptr, host::after(limits::kQmpReplyDeadline)));
+// A daemon that died while it started or saved this machine left the machine paused. QEMU may also have stopped the
+// guest while no daemon listened.
+Task<Result<>> take_control(std::shared_ptr<QemuState> state, Paused paused) {
+  CO_TRY(co_await connect_control(*state));
+  auto deadline = host::after(limits::kQmpReplyDeadline);
+  auto status = CO_TRY(co_await state->qmp->execute("query-status", nullptr, deadline));
   auto now = CO_TRY(get_string(status, "status"));
   for (std::string_view waiting : {"prelaunch", "inmigrate", "paused", "save-vm"})
-    if (now == waiting)
-      co_return co_await resume_guest(runtime, qmp, now == "inmigrate", host::after(limits::kQmpReplyDeadline));
-  co_return Result<>();
-}
-
-Task<Result<>> take_control(QemuState& state, Paused paused) {
-  CO_TRY(co_await connect_control(state));
-  if (paused == Paused::resumes) CO_TRY(co_await run_if_waiting(state.runtime, *state.qmp));
+    if (now == waiting && paused == Paused::resumes)
+      co_return co_await resume_guest(state->runtime, *state->qmp, now == "inmigrate", deadline);
+  if (now != "running") co_await act_on_status(state, now);
   co_return Result<>();
 }
 
@@ -247,11 +247,12 @@ Task<Result<std::unique_ptr<Machine>>> QemuDriver::adopt(const MachineRecord& re
   auto state = std::make_shared<QemuState>(runtime_, record, std::move(process));
   // Without its control socket a machine can still be used, waited for and killed. So this error does not end the
   // machine.
-  auto control = co_await take_control(*state, paused);
+  auto control = co_await take_control(state, paused);
   if (!control)
     log_.warn("machine.control_lost",
               {{"pid", fmt::to_string(record.process.pid)}, {"error", control.error().sentence()}});
-  if (state->process.ended())
+  // A machine that was ended here reports its end with wait_exit().
+  if (state->process.ended() && !state->ended_as)
     co_return fail(ErrorCode::not_found, fmt::format("process {} has ended", record.process.pid));
   co_return make_machine(std::move(state));
 }

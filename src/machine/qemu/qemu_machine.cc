@@ -4,10 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "host/files.h"
+#include "machine/console.h"
 #include "machine/guest_memory.h"
 #include "machine/machine_log.h"
 #include "machine/memory_changes.h"
@@ -23,7 +26,6 @@ using State = std::shared_ptr<QemuState>;
 
 std::string exit_reason(QemuState& state) {
   auto status = state.process.exit_status();
-  if (*state.end && (!status || status->shell_code() == 0)) return (*state.end)->reason;
   if (status && status->signal) return fmt::format("killed by signal {}", status->signal);
   // not our child: the kernel reports the status only to the parent
   if (!status) return state.killed ? "killed by signal 9" : "ended";
@@ -36,13 +38,24 @@ Task<MachineExit> wait_for_exit(State state) {
   co_await state->process.wait_ended(state->runtime);
   // QEMU's last messages are still in the socket.
   if (state->qmp) co_await state->qmp->wait_closed(host::after(limits::kQmpReplyDeadline));
-  co_return MachineExit{.guest_initiated = *state->end && (*state->end)->guest_initiated,
-                        .reason = exit_reason(*state)};
+  if (state->ended_as) co_return *state->ended_as;
+  auto status = state->process.exit_status();
+  const auto& end = state->reports->end;
+  bool initiated = end && end->guest_initiated;
+  if (!end || (status && status->shell_code() != 0)) co_return MachineExit{initiated, exit_reason(*state)};
+  if (end->reason == "guest-reset") co_return end_of_reset(state->record);
+  co_return MachineExit{initiated && end->reason != "guest-panic", end->reason};
 }
 
 Task<Result<>> kill_and_wait(State state) {
   state->killed = true;
   co_return co_await state->process.kill_and_wait(state->runtime);
+}
+
+Task<Result<>> kill_as(State state, MachineExit exit) {
+  if (state->process.ended()) co_return Result<>();
+  state->ended_as = std::move(exit);
+  co_return co_await kill_and_wait(std::move(state));
 }
 
 // Sends one command, on a new connection if the last one is lost.
@@ -119,9 +132,37 @@ Task<Result<UniqueFd>> connect_link(State state) {
   co_return in("link", std::move(link));
 }
 
+// The failure of the write that stopped the guest. The event was lost if no daemon listened.
+Task<std::string> failure_of(State state) {
+  if (!state->reports->failure.empty()) co_return state->reports->failure;
+  auto blocks = co_await state->qmp->execute("query-block", nullptr, host::after(limits::kQmpReplyDeadline));
+  if (blocks && blocks->is_array())
+    for (const auto& block : *blocks)
+      if (get_string(block, "io-status").value_or("") == "nospace") co_return std::string(::strerror(ENOSPC));
+  co_return std::string(::strerror(EIO));
+}
+
+// A command of this daemon, a failed write or QEMU itself has stopped the guest. Only the status shows which.
+Task<> look_at_status(State state) {
+  auto status = co_await control(state, "status", "query-status", nullptr, limits::kQmpReplyDeadline);
+  if (status && state->reports->stopped) co_await act_on_status(state, get_string(*status, "status").value_or(""));
+}
+
+void status_changed(const State& state) {
+  if (state->reports->stopped)
+    state->runtime.spawn(look_at_status(state));
+  else
+    state->paused_because.clear();
+}
+
 class QemuMachine : public Machine {
  public:
-  explicit QemuMachine(State state) : state_(std::move(state)) {}
+  explicit QemuMachine(State state) : state_(std::move(state)) {
+    state_->reports->changed = [weak = std::weak_ptr(state_)] {
+      if (auto alive = weak.lock()) status_changed(alive);
+    };
+    if (state_->reports->stopped) status_changed(state_);
+  }
   const MachineRecord& record() const override { return state_->record; }
   Task<Result<UniqueFd>> open_link() override { return connect_link(state_); }
   Task<Result<>> power_button() override { return command(state_, "power button", "system_powerdown"); }
@@ -132,7 +173,9 @@ class QemuMachine : public Machine {
   Task<Result<>> resize_drive(std::size_t index, std::uint64_t size_bytes) override {
     return grow_drive(state_, index, size_bytes);
   }
+  std::string paused_because() const override { return state_->paused_because; }
   Task<Result<>> kill() override { return kill_and_wait(state_); }
+  Task<Result<>> end_as(MachineExit exit) override { return kill_as(state_, std::move(exit)); }
   Task<MachineExit> wait_exit() override { return wait_for_exit(state_); }
   bool running() const override { return !state_->process.ended(); }
   Result<MachineStats> stats() const override { return state_->process.stats(); }
@@ -145,22 +188,42 @@ class QemuMachine : public Machine {
 
 }  // namespace
 
-Qmp::OnEvent note_end(std::shared_ptr<std::optional<GuestEnd>> end) {
-  return [end](const QmpEvent& event) {
-    if (event.name != "SHUTDOWN") return;
+Qmp::OnEvent note_events(std::shared_ptr<Reports> reports) {
+  return [reports](const QmpEvent& event) {
     auto data = parse_json(event.data, limits::kQmpLineBytes);
     if (!data) return;
-    GuestEnd said{get_bool(*data, "guest").value_or(false),
-                  printable(get_string(*data, "reason").value_or("shutdown"), 60)};
-    *end = std::move(said);
+    if (event.name == "SHUTDOWN") {
+      reports->end = GuestEnd{get_bool(*data, "guest").value_or(false),
+                              printable(get_string(*data, "reason").value_or("shutdown"), limits::kQmpWordBytes)};
+    } else if (event.name == "BLOCK_IO_ERROR") {
+      if (get_string(*data, "action").value_or("") == "stop")
+        reports->failure = printable(get_string(*data, "reason").value_or(""), limits::kQmpWordBytes);
+    } else if (event.name == "STOP" || event.name == "RESUME") {
+      reports->stopped = event.name == "STOP";
+      if (reports->changed) reports->changed();
+    }
   };
 }
 
 Task<Result<>> connect_control(QemuState& state) {
   auto socket = CO_TRY(connect_now(state.record.directory, kQmpSocket));
-  state.qmp = CO_TRY(co_await Qmp::open(state.runtime, std::move(socket), note_end(state.end),
+  state.qmp = CO_TRY(co_await Qmp::open(state.runtime, std::move(socket), note_events(state.reports),
                                         host::after(limits::kQmpReplyDeadline)));
   co_return Result<>();
+}
+
+Task<> act_on_status(State state, std::string status) {
+  if (status == "io-error") {
+    auto failure = co_await failure_of(state);
+    state->reports->failure.clear();
+    state->paused_because = fmt::format("the host could not write the guest's disk: {}", failure);
+  } else if (status == "internal-error" || status == "guest-panicked") {
+    auto words = last_error_line(state->record.directory, state->record.token);
+    auto reason = status == "guest-panicked" ? std::string("guest-panic") : words.empty() ? status : words;
+    (void)co_await kill_as(state, {.guest_initiated = false, .reason = std::move(reason)});
+  } else if (status == "shutdown") {
+    (void)co_await kill_as(state, {.guest_initiated = true, .reason = "guest-shutdown"});
+  }
 }
 
 std::unique_ptr<Machine> make_machine(std::shared_ptr<QemuState> state) {

@@ -77,6 +77,7 @@ class FakeMachine final : public Machine {
   Task<Result<>> resume() override {
     CO_TRY(step("resume"));
     process_->paused = false;
+    if (process_->room) process_->paused_because.clear();
     co_return Result<>{};
   }
   Task<Result<bool>> prepare_save(const machine::SavedState&) override {
@@ -93,6 +94,12 @@ class FakeMachine final : public Machine {
     CO_TRY(step("resize drive"));
     if (process_->drive_bytes.size() <= index) process_->drive_bytes.resize(index + 1);
     process_->drive_bytes[index] = size_bytes;
+    co_return Result<>{};
+  }
+  std::string paused_because() const override { return process_->paused_because; }
+  Task<Result<>> end_as(machine::MachineExit exit) override {
+    CO_TRY(step("end as"));
+    process_->end(std::move(exit));
     co_return Result<>{};
   }
   Task<Result<>> kill() override {

@@ -20,6 +20,8 @@ struct FakeProcess {
   std::shared_ptr<FakeGuest> guest = std::make_shared<FakeGuest>();
   std::vector<std::uint64_t> drive_bytes;  ///< the last size of each drive from resize_drive(); zero if never resized
   bool running = true, paused = false;
+  std::string paused_because;  ///< why the VMM has paused the guest
+  bool room = true;            ///< whether a guest that the VMM has paused can go on
   machine::MachineExit exit;
   std::vector<std::weak_ptr<host::Event>> watchers;
 

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "host/unix_socket.h"
+#include "machine/console.h"
 #include "machine/firecracker/api.h"
 #include "machine/firecracker/vsock.h"
 #include "stand_in.h"
@@ -71,6 +72,37 @@ TEST_CASE("firecracker driver: the error of an end explains the exit code") {
   CHECK(exit.reason.starts_with("exit code 148 (a system call that its seccomp filter forbids): "));
   CHECK(run(fixture.runtime, (*machine)->power_button()).error().code == ErrorCode::unavailable);
   CHECK(run(fixture.runtime, (*machine)->open_link()).error().code == ErrorCode::unavailable);
+}
+
+TEST_CASE("firecracker driver: the reason of an end is the first error in the log, not its last consequence") {
+  Fixture fixture({"BANGER_FAKE_EXIT=1", "BANGER_FAKE_ERROR='Received KVM_EXIT_INTERNAL_ERROR signal'"});
+  auto machine = fixture.start(fixture.config());
+  REQUIRE(machine);
+  CHECK(run(fixture.runtime, (*machine)->wait_exit()).reason == "exit code 1: Received KVM_EXIT_INTERNAL_ERROR signal");
+}
+
+TEST_CASE("firecracker driver: a halted guest is ended as shut down, and its last words do not end the next start") {
+  Fixture fixture;
+  auto config = fixture.config();
+  auto machine = fixture.start(config);
+  REQUIRE(machine);
+  {
+    auto console = host::open_file(config.directory + "/console.log", O_WRONLY | O_APPEND);
+    REQUIRE(console);
+    REQUIRE(host::write_all(console->get(), "[    9.1] reboot: System halted\r\n"));
+  }
+  CHECK(has_halted((*machine)->record()));
+  REQUIRE(run(fixture.runtime, (*machine)->end_as({.guest_initiated = true, .reason = "guest-shutdown"})));
+  auto exit = run(fixture.runtime, (*machine)->wait_exit());
+  CHECK(exit.guest_initiated);
+  CHECK(exit.reason == "guest-shutdown");
+  auto again = fixture.start(config);
+  REQUIRE(again);
+  CHECK(!has_halted((*again)->record()));
+  auto record = record_from_json(to_json((*again)->record()));
+  REQUIRE(record);
+  CHECK(!has_halted(*record));
+  REQUIRE(run(fixture.runtime, (*again)->kill()));
 }
 
 TEST_CASE("firecracker driver: kill ends a machine and takes its sockets along") {

@@ -31,6 +31,7 @@ class ClientWire final : public Wire {
   void shut(const std::string& why);
   void expect(std::string_view token) { arrivals_.expect(token); }
   const std::shared_ptr<Session>& session() const { return session_; }
+  host::Clock::time_point last_heard() const { return last_heard_; }
 
  private:
   void received(std::string_view bytes) override;
@@ -46,6 +47,7 @@ class ClientWire final : public Wire {
   std::string unsent_, early_;
   std::shared_ptr<Session> session_;
   host::Event ended_;
+  host::Clock::time_point last_heard_;
 };
 
 std::unexpected<Error> closed_by_guest() { return fail(ErrorCode::unavailable, "the guest closed the link"); }
@@ -104,6 +106,7 @@ void ClientWire::received(std::string_view bytes) {
 }
 
 void ClientWire::to_session(std::string_view bytes) {
+  last_heard_ = host::Clock::now();
   session_->receive(arrivals_.feed(bytes));
   if (arrivals_.arrived()) shut("the agent in the guest ended, and another agent has taken its place");
 }
@@ -175,6 +178,17 @@ Task<Result<std::string>> call_guest(std::shared_ptr<ClientWire> wire, std::stri
   co_return in(what, co_await exchange_bodies(std::move(wire), std::move(request), std::move(body), deadline));
 }
 
+Task<Result<>> ping_guest(std::shared_ptr<ClientWire> wire, host::Deadline deadline) {
+  auto session = wire->session();
+  auto number = CO_TRY(session->ping());
+  while (session->answered() < number) {
+    if (wire->closed() || session->over()) co_return fail(ErrorCode::unavailable, "the link to the guest has ended");
+    if (!co_await session->pong().wait(deadline))
+      co_return fail(ErrorCode::timeout, "the guest did not answer in time");
+  }
+  co_return Result<>();
+}
+
 class ClientImpl final : public Client {
  public:
   explicit ClientImpl(std::shared_ptr<ClientWire> wire) : wire_(std::move(wire)) {}
@@ -189,6 +203,8 @@ class ClientImpl final : public Client {
   }
   void expect(std::string token) override { wire_->expect(token); }
   bool alive() const override { return !wire_->closed() && !wire_->session()->over(); }
+  Task<Result<>> ping(host::Deadline deadline) override { return ping_guest(wire_, deadline); }
+  host::Clock::time_point last_heard() const override { return wire_->last_heard(); }
   Task<> closed() override { return ClientWire::wait_ended(wire_); }
   void close() override { wire_->shut("the link to the guest was closed"); }
 

@@ -65,6 +65,11 @@ class Client {
   virtual Task<Result<std::string>> call(std::string method, std::string path, std::string body,
                                          host::Deadline deadline) = 0;
   virtual bool alive() const = 0;
+  /// Asks whether the agent still answers (PING of HTTP/2). `timeout` when no answer has come by the deadline. Then the
+  /// link stays as it is: the guest may only be slow. At most one question is on its way at a time.
+  virtual Task<Result<>> ping(host::Deadline deadline) = 0;
+  /// When the last bytes of the guest arrived.
+  virtual host::Clock::time_point last_heard() const = 0;
   /// The next agent may announce itself with this token too. A guest's token changes, and an agent that dies soon after
   /// the change may not have recorded the new one.
   virtual void expect(std::string token) = 0;

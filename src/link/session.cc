@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cstring>
 
 #include "link/bounds.h"
 #include "link/session_callbacks.h"
@@ -54,7 +55,7 @@ Error reset_error(Role role, std::uint32_t code) {
 }  // namespace
 
 Session::Session(host::Runtime& runtime, Role role, std::function<void()> wake)
-    : runtime_(runtime), role_(role), wake_(std::move(wake)) {
+    : runtime_(runtime), role_(role), wake_(std::move(wake)), pong_(runtime) {
   start(role);
 }
 
@@ -125,6 +126,7 @@ std::string Session::goaway() const {
 void Session::end(const std::string& why) {
   if (ended_) return;
   ended_ = true;
+  pong_.notify_all();
   requests_.clear();
   for (auto& [id, state] : std::exchange(streams_, {})) {
     state->closed = true;
@@ -195,6 +197,17 @@ Result<> Session::respond(StreamState& state, int status, const std::vector<Head
   state.responded = true;
   wake_();
   return {};
+}
+
+Result<std::uint64_t> Session::ping() {
+  if (over()) return fail(ErrorCode::unavailable, "the link to the guest has ended");
+  if (asked_ > answered_) return asked_;
+  std::array<std::uint8_t, 8> number{};
+  std::memcpy(number.data(), &++asked_, number.size());
+  if (int error = nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, number.data()); error != 0)
+    return fail(ErrorCode::unavailable, fmt::format("the guest could not be asked: {}", nghttp2_strerror(error)));
+  wake_();
+  return asked_;
 }
 
 void Session::resume(StreamState& state) {

@@ -3,6 +3,7 @@
 // its own stream. The connection's window opens at once, so a slow stream delays no other.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -48,6 +49,13 @@ class Session {
   void resume(StreamState& state);
   /// The reader took `bytes`.
   void consumed(const StreamState& state, std::size_t bytes);
+  /// Client: asks the peer for a sign of life, unless the last question has no answer yet. Returns the question's
+  /// number.
+  Result<std::uint64_t> ping();
+  /// The number of the last question that the peer has answered.
+  std::uint64_t answered() const { return answered_; }
+  /// Notified after an answer to ping(), and when the session ends.
+  host::Event& pong() { return pong_; }
   /// Call when the handle is gone. A finished body is still sent; any other stream is reset.
   void abandon(StreamState& state);
   /// Refuses a request; the peer may repeat it.
@@ -67,7 +75,9 @@ class Session {
   nghttp2_session* session_ = nullptr;
   std::unordered_map<std::int32_t, std::shared_ptr<StreamState>> streams_;
   std::vector<std::shared_ptr<StreamState>> requests_;
-  std::string* out_ = nullptr;  ///< set during produce()
+  std::string* out_ = nullptr;              ///< set during produce()
+  std::uint64_t asked_ = 0, answered_ = 0;  ///< numbers of the last ping() and of the last answer
+  host::Event pong_;
   std::size_t continuations_ = 0;
   std::uint32_t violation_ = 0;  ///< the GOAWAY code of the violation that ended the session, or 0
   bool goaway_sent_ = false;

@@ -1,6 +1,7 @@
 #include "link/session_callbacks.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/bounds.h"
 #include "link/bounds.h"
@@ -141,9 +142,20 @@ void SessionCallbacks::head_received(Session& session, const std::shared_ptr<Str
   }
 }
 
+// An answer that was not asked for counts as no answer.
+void SessionCallbacks::pong_received(Session& session, const nghttp2_ping& frame) {
+  std::uint64_t number = 0;
+  static_assert(sizeof number == sizeof frame.opaque_data);
+  std::memcpy(&number, frame.opaque_data, sizeof number);
+  if (number <= session.answered_ || number > session.asked_) return;
+  session.answered_ = number;
+  session.pong_.notify_all();
+}
+
 int SessionCallbacks::frame_received(nghttp2_session*, const nghttp2_frame* frame, void* user) noexcept {
   auto& session = session_of(user);
   if (frame->hd.type == NGHTTP2_GOAWAY) session.peer_left_ = true;
+  if (frame->hd.type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK)) pong_received(session, frame->ping);
   if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) return 0;
   auto state = session.find(frame->hd.stream_id);
   if (!state) return 0;

@@ -30,6 +30,7 @@ struct SessionCallbacks {
                        nghttp2_data_source* source, void* user) noexcept;
 
  private:
+  static void pong_received(Session& session, const nghttp2_ping& frame);
   static void head_received(Session& session, const std::shared_ptr<StreamState>& state, const nghttp2_frame* frame);
 };
 

@@ -12,7 +12,8 @@ Ends make_socketpair() {
   return {UniqueFd(fds[0]), UniqueFd(fds[1])};
 }
 
-UniqueFd duplicate(const UniqueFd& fd) { return UniqueFd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3)); }
+UniqueFd duplicate(int fd) { return UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, 3)); }
+UniqueFd duplicate(const UniqueFd& fd) { return duplicate(fd.get()); }
 
 std::string pattern(std::uint64_t from, std::size_t size) {
   // Its length is a prime, so that no buffer's size divides it.

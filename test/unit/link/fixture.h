@@ -16,6 +16,7 @@ struct Ends {
 };
 Ends make_socketpair();
 UniqueFd duplicate(const UniqueFd& fd);
+UniqueFd duplicate(int fd);
 
 /// Runs one coroutine to its end, then stops. Other waiting coroutines are destroyed with the runtime. Fails only after
 /// minutes, because test machines are busy.
@@ -89,7 +90,8 @@ inline host::Deadline soon() { return host::after(std::chrono::minutes(1)); }
 
 /// A guest of that kind, and the host end of its channel.
 struct Linked {
-  explicit Linked(Fixture& fixture) : log(std::make_shared<GuestLog>(fixture.runtime)), ends(make_socketpair()) {
+  explicit Linked(Fixture& fixture)
+      : log(std::make_shared<GuestLog>(fixture.runtime)), ends(make_socketpair()), guest(ends.guest.get()) {
     server = start_guest(fixture.runtime, std::move(ends.guest), log);
   }
   Task<std::shared_ptr<Client>> connect(Fixture& fixture) {
@@ -98,6 +100,7 @@ struct Linked {
   }
   std::shared_ptr<GuestLog> log;
   Ends ends;
+  int guest;  ///< the number of the guest's channel
   std::shared_ptr<Server> server;
 };
 

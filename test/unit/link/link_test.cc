@@ -1,6 +1,8 @@
 // Requests and answers over a socketpair.
 #include "link/link.h"
 
+#include <unistd.h>
+
 #include "catch.h"
 #include "link/fixture.h"
 
@@ -171,4 +173,48 @@ TEST_CASE("link: an early answer counts though the request was not read to its e
   CHECK(status.value() == 200);
   CHECK(answer == "enough");
   CHECK(refused);
+}
+
+namespace {
+
+// The guest reads an empty channel from now on. `open` keeps the host from seeing an end.
+void silence(int guest, UniqueFd& idle) {
+  auto ends = make_socketpair();
+  ::dup2(ends.host.get(), guest);
+  idle = std::move(ends.guest);
+}
+
+}  // namespace
+
+TEST_CASE("link: a ping is answered without a request, and a silent guest is a timeout that breaks nothing") {
+  Fixture fixture;
+  Linked linked(fixture);
+  UniqueFd idle, open = duplicate(linked.guest);
+  REQUIRE(fixture.run([&]() -> Task<> {
+    auto client = co_await linked.connect(fixture);
+    CHECK(client);
+    if (!client) co_return;
+    auto before = host::Clock::now();
+    auto answered = co_await client->ping(soon());
+    CHECK(answered);
+    CHECK(client->last_heard() >= before);
+    silence(linked.guest, idle);
+    // The second question waits for the answer to the first one.
+    for (int i = 0; i < 2; ++i) {
+      auto timed_out = co_await client->ping(host::after(std::chrono::milliseconds(20)));
+      CHECK((!timed_out && timed_out.error().code == ErrorCode::timeout));
+      CHECK(client->alive());
+    }
+    std::optional<ErrorCode> code;
+    auto ask = [](std::shared_ptr<Client> asked, std::optional<ErrorCode>* into) -> Task<> {
+      auto answer = co_await asked->ping(soon());
+      if (!answer) *into = answer.error().code;
+    };
+    fixture.runtime.spawn(ask(client, &code));
+    client->close();
+    while (!code) co_await fixture.runtime.sleep_for(std::chrono::milliseconds(1));
+    CHECK(code == ErrorCode::unavailable);
+    auto closed = co_await client->ping(soon());
+    CHECK((!closed && closed.error().code == ErrorCode::unavailable));
+  }));
 }

@@ -72,7 +72,12 @@ constexpr std::string_view kVersion4 = R"sql(
 ALTER TABLE vms ADD COLUMN ephemeral INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-constexpr std::array kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4};
+constexpr std::string_view kVersion5 = R"sql(
+ALTER TABLE vms ADD COLUMN ended TEXT NOT NULL DEFAULT '';
+ALTER TABLE vms ADD COLUMN ended_at INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4, kVersion5};
 
 }  // namespace
 

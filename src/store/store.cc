@@ -9,6 +9,7 @@
 #include "base/unique_fd.h"
 #include "host/files.h"
 #include "store/migrations.h"
+#include "store/reserve.h"
 
 namespace banger::store {
 
@@ -35,6 +36,19 @@ ErrorCode code_for_sqlite(int code) {
   }
 }
 
+// A write can also find no room under a quota, in a file that SQLite maps, or when delayed blocks are allocated.
+bool is_out_of_room(int extended_code) {
+  return (extended_code & 0xff) == SQLITE_FULL || extended_code == SQLITE_IOERR_WRITE ||
+         extended_code == SQLITE_IOERR_FSYNC || extended_code == SQLITE_IOERR_SHMSIZE;
+}
+
+std::unexpected<Error> store_error(std::string_view doing, const SQLite::Exception& error) {
+  auto message = fmt::format("{}: {}", doing, error.what());
+  if (is_out_of_room(error.getExtendedErrorCode()))
+    return fail(ErrorCode::exhausted, std::move(message), "free some space on the disk of banger's state directory");
+  return fail(code_for_sqlite(error.getErrorCode()), std::move(message));
+}
+
 // SQLiteCpp's exceptions become errors here and nowhere else.
 template <class T>
 struct Guarded {
@@ -54,7 +68,7 @@ auto guarded(std::string_view doing, F work) -> Guarded<std::invoke_result_t<F>>
       return work();
     }
   } catch (const SQLite::Exception& error) {
-    return fail(code_for_sqlite(error.getErrorCode()), fmt::format("{}: {}", doing, error.what()));
+    return store_error(doing, error);
   }
 }
 
@@ -72,7 +86,7 @@ void migrate(SQLite::Database& db) {
 constexpr const char* kColumns =
     "id, name, number, state, spec, image_id, kernel, machine, link_token, created_at, started_at, booted, last_error, "
     "stages, "
-    "purpose, save_id, way, ephemeral";
+    "purpose, save_id, way, ephemeral, ended, ended_at";
 
 template <class... Args>
 void execute(SQLite::Database& db, const char* sql, const Args&... args) {
@@ -114,6 +128,8 @@ Result<VmRow> row_of(SQLite::Statement& s) {
   if (s.getColumn(16).size() > 0)
     row.started_from = TRY(in(fmt::format("vm '{}'", row.name), value_in(s, 16, kStartedFromWords)));
   row.ephemeral = s.getColumn(17).getInt() != 0;
+  row.ended = s.getColumn(18).getString();
+  row.ended_at = s.getColumn(19).getInt64();
   return row;
 }
 
@@ -132,6 +148,8 @@ void bind_row(SQLite::Statement& s, const VmRow& row) {
   s.bind(++at, row.save_id);
   s.bind(++at, row.started_from ? std::string(to_string(*row.started_from)) : "");
   s.bind(++at, row.ephemeral ? 1 : 0);
+  s.bind(++at, row.ended);
+  s.bind(++at, static_cast<std::int64_t>(row.ended_at));
 }
 
 constexpr const char* kSaveColumns =
@@ -174,9 +192,21 @@ Result<> named(const SaveRow& row, Result<> result) {
 }  // namespace
 
 struct Store::Impl {
-  explicit Impl(const std::string& path) : db(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, 5000) {}
+  explicit Impl(const std::string& path)
+      : db(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, 5000), reserve(reserve_of(path)) {}
   SQLite::Database db;
+  Reserve reserve;
   WriteObserver observer;
+
+  static Reserve reserve_of(const std::string& path) { return Reserve(path + "-reserve"); }
+
+  /// guarded() for a change: the work is done again if the first attempt found no room.
+  template <class F>
+  auto change(std::string_view doing, F work) {
+    auto done = guarded(doing, work);
+    if (!done && done.error().code == ErrorCode::exhausted && reserve.give_up()) done = guarded(doing, work);
+    return done;
+  }
 
   Result<> before(std::string_view table, std::string_view what) const {
     return observer ? observer(table, what) : Result<>();
@@ -195,17 +225,26 @@ void Store::observe_writes(WriteObserver observer) { impl_->observer = std::move
 
 int schema_version() { return static_cast<int>(migrations().size()); }
 
-Result<std::unique_ptr<Store>> Store::open(const std::string& path) {
-  // Create the file before SQLite does, so that other users can never read it, whatever the umask. SQLite gives its
-  // side files the same mode.
-  TRY(host::open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
-  auto opened = guarded(fmt::format("open {}", path), [&] {
+Result<std::unique_ptr<Store::Impl>> Store::open_database(const std::string& path) {
+  return guarded(fmt::format("open {}", path), [&] {
     auto impl = std::make_unique<Impl>(path);
     impl->db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
     // A small page cache is enough for a few small rows.
     impl->db.exec("PRAGMA cache_size = -256;");
     return impl;
   });
+}
+
+void Store::keep_reserve() { impl_->reserve.keep(); }
+
+Result<std::unique_ptr<Store>> Store::open(const std::string& path) {
+  // Create the file before SQLite does, so that other users can never read it, whatever the umask. SQLite gives its
+  // side files the same mode.
+  TRY(host::open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
+  auto opened = open_database(path);
+  // SQLite makes its side files at the first use.
+  if (!opened && opened.error().code == ErrorCode::exhausted && Impl::reserve_of(path).give_up())
+    opened = open_database(path);
   if (!opened)
     return std::unexpected(std::move(opened.error())
                                .with_hint(opened.error().code == ErrorCode::corrupt
@@ -218,7 +257,8 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path) {
                 fmt::format("{} was written by a newer banger (its schema is {}, this version knows {})", path, version,
                             schema_version()),
                 "use that version, or point XDG_STATE_HOME elsewhere");
-  TRY(guarded(fmt::format("migrate {}", path), [&] { migrate((*opened)->db); }));
+  TRY((*opened)->change(fmt::format("migrate {}", path), [&] { migrate((*opened)->db); }));
+  (*opened)->reserve.keep();
   return std::unique_ptr<Store>(new Store(std::move(*opened)));
 }
 
@@ -233,7 +273,7 @@ Result<std::vector<VmRow>> Store::vms() const {
 
 Result<std::uint32_t> Store::insert_vm(const VmRow& row, const std::vector<JournalEntry>& entries) {
   TRY(impl_->before("vm", row.state));
-  auto number = guarded(fmt::format("record vm '{}'", row.name), [&] {
+  auto number = impl_->change(fmt::format("record vm '{}'", row.name), [&] {
     SQLite::Transaction transaction(impl_->db, SQLite::TransactionBehavior::IMMEDIATE);
     auto free_number = impl_->db
                            .execAndGet(
@@ -242,10 +282,11 @@ Result<std::uint32_t> Store::insert_vm(const VmRow& row, const std::vector<Journ
                            .getUInt();
     SQLite::Statement s(
         impl_->db,
-        fmt::format("INSERT INTO vms (id, name, state, spec, image_id, kernel, machine, link_token, created_at, "
-                    "started_at, booted, last_error, stages, purpose, save_id, way, ephemeral, number) VALUES "
-                    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,{})",
-                    free_number));
+        fmt::format(
+            "INSERT INTO vms (id, name, state, spec, image_id, kernel, machine, link_token, created_at, "
+            "started_at, booted, last_error, stages, purpose, save_id, way, ephemeral, ended, ended_at, number) VALUES "
+            "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,{})",
+            free_number));
     bind_row(s, row);
     s.exec();
     for (const auto& entry : entries) impl_->journal(entry);
@@ -260,12 +301,12 @@ Result<std::uint32_t> Store::insert_vm(const VmRow& row, const std::vector<Journ
 
 Result<> Store::update_vm(const VmRow& row) {
   TRY(impl_->before("vm", row.state));
-  auto updated = guarded(fmt::format("record vm '{}'", row.name), [&] {
+  auto updated = impl_->change(fmt::format("record vm '{}'", row.name), [&] {
     SQLite::Statement s(
         impl_->db,
         "UPDATE vms SET id=?1, name=?2, state=?3, spec=?4, image_id=?5, kernel=?6, machine=?7, link_token=?8, "
         "created_at=?9, started_at=?10, booted=?11, last_error=?12, stages=?13, purpose=?14, save_id=?15, way=?16, "
-        "ephemeral=?17 WHERE id=?1");
+        "ephemeral=?17, ended=?18, ended_at=?19 WHERE id=?1");
     bind_row(s, row);
     s.exec();
   });
@@ -276,7 +317,7 @@ Result<> Store::update_vm(const VmRow& row) {
 
 Result<> Store::delete_vm(std::string_view id) {
   TRY(impl_->before("vm", "gone"));
-  return guarded("delete a VM's record", [&] {
+  return impl_->change("delete a VM's record", [&] {
     SQLite::Transaction transaction(impl_->db);
     for (const char* sql : {"DELETE FROM vms WHERE id = ?", "DELETE FROM leases WHERE vm_id = ?",
                             "DELETE FROM journal WHERE owner = ?"}) {
@@ -297,32 +338,30 @@ Result<std::vector<SaveRow>> Store::saves() const {
 
 Result<> Store::insert_save(const SaveRow& row) {
   TRY(impl_->before("save", to_string(row.kind)));
-  return named(row, guarded("record a saved state", [&] {
-                 SQLite::Statement s(
-                     impl_->db,
-                     fmt::format("INSERT INTO saves ({}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", kSaveColumns));
-                 bind_save(s, row);
-                 s.exec();
-               }));
+  return named(row, impl_->change("record a saved state", [&] {
+    SQLite::Statement s(impl_->db,
+                        fmt::format("INSERT INTO saves ({}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", kSaveColumns));
+    bind_save(s, row);
+    s.exec();
+  }));
 }
 
 Result<> Store::update_save(const SaveRow& row) {
   TRY(impl_->before("save", row.ready ? "ready" : to_string(row.kind)));
-  return named(row, guarded("record a saved state", [&] {
-                 SQLite::Statement s(
-                     impl_->db,
-                     "UPDATE saves SET id=?1, kind=?2, key=?3, name=?4, vm_id=?5, vm_name=?6, spec=?7, image_id=?8, "
-                     "kernel=?9, machine=?10, build_key=?11, link_token=?12, files=?13, ready=?14, created_at=?15, "
-                     "used_at=?16 WHERE id=?1");
-                 bind_save(s, row);
-                 s.exec();
-               }));
+  return named(row, impl_->change("record a saved state", [&] {
+    SQLite::Statement s(impl_->db,
+                        "UPDATE saves SET id=?1, kind=?2, key=?3, name=?4, vm_id=?5, vm_name=?6, spec=?7, image_id=?8, "
+                        "kernel=?9, machine=?10, build_key=?11, link_token=?12, files=?13, ready=?14, created_at=?15, "
+                        "used_at=?16 WHERE id=?1");
+    bind_save(s, row);
+    s.exec();
+  }));
 }
 
 Result<> Store::delete_save(std::string_view id) {
   TRY(impl_->before("save", "gone"));
-  return guarded("delete a saved state's record",
-                 [&] { execute(impl_->db, "DELETE FROM saves WHERE id = ?", std::string(id)); });
+  return impl_->change("delete a saved state's record",
+                       [&] { execute(impl_->db, "DELETE FROM saves WHERE id = ?", std::string(id)); });
 }
 
 Result<std::vector<Lease>> Store::leases() const {
@@ -336,7 +375,7 @@ Result<std::vector<Lease>> Store::leases() const {
 
 Result<> Store::record_lease(const Lease& lease, const std::string& tap) {
   TRY(impl_->before("lease", lease.vm_id));
-  return guarded("lease an address", [&] {
+  return impl_->change("lease an address", [&] {
     SQLite::Transaction transaction(impl_->db, SQLite::TransactionBehavior::IMMEDIATE);
     execute(impl_->db,
             "INSERT INTO leases (vm_id, address) VALUES (?1, ?2) ON CONFLICT (vm_id) DO UPDATE SET address = ?2",
@@ -349,12 +388,12 @@ Result<> Store::record_lease(const Lease& lease, const std::string& tap) {
 
 Result<> Store::add_journal(const JournalEntry& entry) {
   TRY(impl_->before("journal", entry.kind));
-  return guarded("write the journal", [&] { impl_->journal(entry); });
+  return impl_->change("write the journal", [&] { impl_->journal(entry); });
 }
 
 Result<> Store::remove_journal(std::string_view owner, std::string_view kind, std::string_view key) {
   TRY(impl_->before("journal", "gone"));
-  return guarded("write the journal", [&] {
+  return impl_->change("write the journal", [&] {
     execute(impl_->db, "DELETE FROM journal WHERE owner = ? AND kind = ? AND key = ?", std::string(owner),
             std::string(kind), std::string(key));
   });
@@ -381,7 +420,7 @@ Result<std::optional<std::string>> Store::fact(std::string_view key) const {
 }
 
 Result<> Store::set_fact(std::string_view key, std::string_view value) {
-  return guarded("record a fact", [&] {
+  return impl_->change("record a fact", [&] {
     execute(impl_->db, "INSERT OR REPLACE INTO facts (key, value) VALUES (?, ?)", std::string(key), std::string(value));
   });
 }

@@ -34,6 +34,8 @@ struct VmRow {
   std::string save_id;  ///< the saved state that its machine runs on or will resume from; empty: none
   std::optional<StartedFrom> started_from;  ///< nullopt: no machine runs
   bool ephemeral = false;                   ///< deleted when the client that created it goes away
+  std::string ended;                        ///< how the last machine ended, in words; empty after a start
+  std::int64_t ended_at = 0;                ///< unix seconds; 0 with an empty `ended`
 };
 
 /// One saved state: a machine's memory and devices, and disks, in files of its own.
@@ -76,6 +78,7 @@ inline constexpr const char* kBridgeOwner = "bridge";
 /// Owner of the devices under VMs' disks. A device may outlive the record of its VM.
 inline constexpr const char* kStorageOwner = "storage";
 
+/// On a full disk a change gives the reserve up and is tried once more. If that fails too, the error is `exhausted`.
 class Store {
  public:
   /// Opens or makes the database (mode 0600), migrating it forward. `unsupported` when a newer banger wrote it;
@@ -109,6 +112,9 @@ class Store {
   Result<> remove_journal(std::string_view owner, std::string_view kind, std::string_view key);
   Result<std::vector<JournalEntry>> journal() const;
 
+  /// Makes the reserve again that a full disk has used up (reserve.h). Cheap.
+  void keep_reserve();
+
   /// Called before every change to VMs, saved states and the journal, with the table and the state, kind or id to be
   /// written. An error makes the change fail with that error. Tests use this to check the order of writes and effects.
   using WriteObserver = std::function<Result<>(std::string_view table, std::string_view what)>;
@@ -121,6 +127,7 @@ class Store {
  private:
   struct Impl;
   explicit Store(std::unique_ptr<Impl> impl);
+  static Result<std::unique_ptr<Impl>> open_database(const std::string& path);
   std::unique_ptr<Impl> impl_;
 };
 

@@ -22,8 +22,11 @@ Result<UniqueFd> take_instance_lock(const std::string& path) {
                 fmt::format("another daemon is running (pid {})", pid ? printable(trim(*pid)) : "unknown"),
                 "banger daemon stop");
   }
+  // The number is only for people, so a full disk is no reason to end. An old number keeps its block for the new one.
   auto text = fmt::format("{}\n", ::getpid());
-  if (::ftruncate(fd.get(), 0) < 0 || ::pwrite(fd.get(), text.data(), text.size(), 0) < 0) return fail_errno(path);
+  auto size = static_cast<off_t>(text.size());
+  bool written = ::pwrite(fd.get(), text.data(), text.size(), 0) == size && ::ftruncate(fd.get(), size) == 0;
+  if (!written && errno != ENOSPC && errno != EDQUOT) return fail_errno(path);
   return fd;
 }
 

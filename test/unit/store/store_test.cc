@@ -1,10 +1,13 @@
 // The store with a real SQLite file: rows, numbers, names, the journal, migrations, and the state after a kill.
 #include "store/store.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sched.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +15,8 @@
 #include <filesystem>
 
 #include "catch.h"
+#include "host/files.h"
+#include "store/bounds.h"
 #include "store/migrations.h"
 #include "support/temp_dir.h"
 
@@ -58,6 +63,8 @@ TEST_CASE("store: a VM reads back as it was written, after reopening") {
   row.save_id = "bbbbbbbbbbbb";
   row.started_from = store::StartedFrom::clone;
   row.ephemeral = true;
+  row.ended = "killed";
+  row.ended_at = 88;
   {
     auto opened = Store::open(dir.db());
     REQUIRE(opened);
@@ -76,6 +83,8 @@ TEST_CASE("store: a VM reads back as it was written, after reopening") {
   CHECK(got.started_at == 77);
   CHECK(got.booted);
   CHECK(got.last_error == "it broke");
+  CHECK(got.ended == "killed");
+  CHECK(got.ended_at == 88);
   CHECK(got.stages == "[1]");
   CHECK(got.purpose == store::Purpose::pool);
   CHECK(got.save_id == "bbbbbbbbbbbb");
@@ -333,4 +342,81 @@ TEST_CASE("store: committed rows survive kill -9, and a half-written transaction
   auto rows = (*opened)->vms();
   CHECK(rows->size() >= 21);
   CHECK((*opened)->journal()->size() == rows->size());  // row and journal entry are one transaction
+}
+
+namespace {
+
+// A file system of 2 MiB in memory, which ends with the process. Needs root or user namespaces.
+bool mount_small(const std::string& where) {
+  if (::unshare(CLONE_NEWNS) < 0 && ::unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0) return false;
+  (void)::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
+  return ::mount("small", where.c_str(), "tmpfs", 0, "size=2m") == 0;
+}
+
+void fill(const std::string& path) {
+  auto file = host::open_file(path, O_WRONLY | O_CREAT | O_APPEND);
+  for (std::size_t size : {4096u, 1u})
+    while (::write(file->get(), std::string(size, 'x').data(), size) > 0) {
+    }
+}
+
+// The exit code: 0 is success, 77 means that nothing could be mounted, and any other number names the failed step.
+int use_full_disk(const std::string& where) {
+  if (!mount_small(where)) return 77;
+  auto path = where + "/banger.db";
+  {
+    auto opened = Store::open(path);
+    if (!opened || !(*opened)->insert_vm(a_vm("a", "web"), {{0, "a", "process", "t"}})) return 1;
+  }
+  // So small a disk has no reserve by itself.
+  auto room = host::open_file(path + "-reserve", O_WRONLY | O_CREAT);
+  if (!room || ::fallocate(room->get(), 0, 0, 512 * 1024) < 0) return 2;
+  fill(where + "/ballast");
+  auto opened = Store::open(path);
+  if (!opened) return 3;
+  auto row = (*opened)->vms()->front();
+  for (const char* state : {"stopping", "stopped", "deleting"}) {
+    row.state = state;
+    if (!(*opened)->update_vm(row)) return 4;
+  }
+  if (!(*opened)->remove_journal("a", "process", "t") || !(*opened)->delete_vm("a")) return 5;
+  if (::access((path + "-reserve").c_str(), F_OK) == 0) return 6;
+  // Without a reserve the error says what to do.
+  fill(where + "/ballast");
+  row.spec = std::string(1 << 20, 'x');
+  auto failed = (*opened)->insert_vm(row, {});
+  if (failed || failed.error().code != ErrorCode::exhausted || failed.error().hint.empty()) return 7;
+  if (!(*opened)->vms() || !(*opened)->vms()->empty()) return 8;
+  ::unlink((where + "/ballast").c_str());
+  return (*opened)->insert_vm(a_vm("b", "db"), {}) ? 0 : 9;
+}
+
+}  // namespace
+
+TEST_CASE("store: on a full disk the reserve is enough to open the store, and to stop and delete VMs") {
+  TempDir dir;
+  pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) ::_exit(use_full_disk(dir / ""));
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 77)
+    WARN("skipped, this process may not mount a file system");
+  else
+    CHECK(WEXITSTATUS(status) == 0);
+}
+
+TEST_CASE("store: the reserve is made while there is room, and made again after a full disk") {
+  TempDir dir;
+  auto path = dir.db() + "-reserve";
+  auto opened = Store::open(dir.db());
+  REQUIRE(opened);
+  auto free = host::free_space(dir / "");
+  REQUIRE(free);
+  if (*free < limits::kReserveFloorBytes) return;
+  CHECK(host::disk_usage(path) >= limits::kReserveBytes);
+  REQUIRE(::unlink(path.c_str()) == 0);
+  (*opened)->keep_reserve();
+  CHECK(host::disk_usage(path) >= limits::kReserveBytes);
 }

@@ -22,6 +22,15 @@ inline constexpr auto kSavePoll = 30s;                ///< the end of a save wak
 inline constexpr int kClockRequests = 8;              ///< then a clock that is still wrong is only reported
 inline constexpr auto kRecoveryRetry = 5s;            ///< for example, a full disk may have room by then
 
+// -- guests that stand still
+inline constexpr auto kAttentionInterval = 5s;   ///< a person who has freed some space waits so long at most
+inline constexpr auto kPingInterval = 15s;       ///< without a byte from the guest; a question costs the guest 1 ms
+inline constexpr auto kPingDeadline = 10s;       ///< then the guest counts as silent, until its next byte
+inline constexpr auto kHaltedPingDeadline = 3s;  ///< a guest that has printed that it halted and does not answer ends
+inline constexpr auto kGoOnDeadline = 3s;        ///< a guest that can go on answers in 10 ms, under emulation in 0.2 s
+/// Free space at which a guest that met a full disk goes on: enough for a while, and less than the smallest VM frees.
+inline constexpr std::uint64_t kGoOnBytes = 64 * kMiB;
+
 // -- the link to an agent
 inline constexpr auto kTokenTurn = 3s;                ///< for the first attempt with one of several tokens
 inline constexpr auto kAgentPoll = 100ms;             ///< how often a wait checks for a cancel or an ended machine

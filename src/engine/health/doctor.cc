@@ -14,7 +14,7 @@
 #include "base/bounds.h"
 #include "base/text.h"
 #include "config/defaults.h"
-#include "engine/bounds.h"
+#include "engine/health/disk_space.h"
 #include "host/files.h"
 
 namespace banger::engine {
@@ -100,16 +100,6 @@ Task<Check> firecracker(Services& services) {
                     fmt::format("{}; used, but KVM may not work: {}", found, verdict->reason),
                     "set machine = \"auto\""};
   co_return Check{"firecracker", CheckStatus::pass, found + "; used: machine = \"firecracker\"", ""};
-}
-
-Check disk_space(const Services& services) {
-  auto free = host::free_space(services.paths.state);
-  if (!free) return {"disk space", CheckStatus::warn, free.error().message, ""};
-  auto detail = fmt::format("{} free in {}", format_size(*free), services.paths.state);
-  if (*free < limits::kDiskSpaceNeeded)
-    return {"disk space", CheckStatus::fail, detail,
-            "a VM needs about 1G; free some, or point XDG_STATE_HOME at a bigger disk"};
-  return {"disk space", *free < limits::kDiskSpaceRecommended ? CheckStatus::warn : CheckStatus::pass, detail, ""};
 }
 
 // Makes a real reflink, because the type of a file system does not show whether reflinks work.
@@ -219,7 +209,7 @@ Task<std::vector<Check>> run_doctor(Services& services, Verdicts verdicts) {
   checks.push_back(co_await kvm(services, verdicts));
   checks.push_back(co_await firecracker(services));
   checks.push_back(private_state(services));
-  checks.push_back(disk_space(services));
+  checks.push_back(check_disk_space(services));
   checks.push_back(storage(services));
   checks.push_back(default_kernel(services));
   checks.push_back(default_image(services));

@@ -30,6 +30,15 @@ Task<> bound_logs(Services& services, const VmRegistry& vms) {
   }
 }
 
+Task<> look_after_guests(Services& services, const VmRegistry& vms) {
+  for (;;) {
+    co_await services.runtime.sleep_for(limits::kAttentionInterval);
+    services.store.keep_reserve();
+    // A guest that does not answer must not delay the others.
+    for (const auto& vm : vms.everything()) services.runtime.spawn(VmOwner::look_after(vm));
+  }
+}
+
 Task<> stop_stale_once(Services& services, const VmRegistry& vms) {
   for (const auto& vm : vms.list()) {
     if (vm->parts().use->idle_for() < services.config.auto_stop_stale_after) continue;

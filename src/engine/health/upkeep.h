@@ -12,6 +12,10 @@ Task<> poll_metrics(Services& services, const VmRegistry& vms);
 /// Bounds the logs of every machine each limits::kLogCheckInterval until the daemon ends.
 Task<> bound_logs(Services& services, const VmRegistry& vms);
 
+/// Looks after the guests that stand still, each limits::kAttentionInterval until the daemon ends
+/// (VmOwner::look_after). Also keeps the store's reserve for a full disk.
+Task<> look_after_guests(Services& services, const VmRegistry& vms);
+
 /// Stops or suspends VMs that were unused for `auto_stop_stale_after`: once, or until the daemon ends.
 Task<> stop_stale_once(Services& services, const VmRegistry& vms);
 Task<> stop_stale(Services& services, const VmRegistry& vms);

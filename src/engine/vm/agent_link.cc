@@ -104,6 +104,9 @@ void AgentLink::use(std::shared_ptr<link::Client> client) {
 
 Task<Result<std::shared_ptr<link::Client>>> AgentLink::client(host::Deadline deadline) {
   const auto& name = record_->row().name;
+  if (auto why = machine_ ? machine_->paused_because() : ""; !why.empty())
+    co_return fail(ErrorCode::unavailable, fmt::format("vm '{}' is paused: {}", name, why),
+                   fmt::format("free some space; the VM then goes on by itself, or at banger vm resume {}", name));
   while (!up()) {
     CO_TRY(record_->admit(vm::Operation::reach_agent));
     if (host::Clock::now() >= deadline)
@@ -137,7 +140,18 @@ Task<Result<>> AgentLink::hold(Hold hold) {
   co_return Result<>{};
 }
 
+void AgentLink::set_silent(bool silent) {
+  if (std::exchange(silent_, silent) == silent) return;
+  const auto& row = record_->row();
+  if (silent)
+    log_.warn("vm.silent", {{"vm", row.name}, {"id", row.id}});
+  else
+    log_.info("vm.answers", {{"vm", row.name}, {"id", row.id}});
+  record_->changed().notify_all();
+}
+
 void AgentLink::drop() {
+  silent_ = false;
   if (client_) client_->close();
   client_.reset();
   system_up_ = false;

@@ -44,11 +44,15 @@ class AgentLink : public std::enable_shared_from_this<AgentLink> {
   /// Maintains the link to a machine that was found running. Does not wait for the agent.
   void keep(Machine machine);
 
-  /// The link. Waits for a reconnect until the deadline, while the VM's state allows a link.
+  /// The link. Waits for a reconnect until the deadline, while the VM's state allows a link. `unavailable` at once,
+  /// with the reason, for a guest that the VMM has paused.
   Task<Result<std::shared_ptr<link::Client>>> client(host::Deadline deadline);
   /// Null while the agent does not answer.
   std::shared_ptr<link::Client> client() const { return up() ? client_ : nullptr; }
   bool up() const { return client_ && client_->alive(); }
+  /// The link is up, but the guest has not answered the last question. It may only be slow.
+  bool silent() const { return up() && silent_; }
+  void set_silent(bool silent);
 
   /// The guest's init has reached its boot target.
   bool system_up() const { return system_up_; }
@@ -77,6 +81,7 @@ class AgentLink : public std::enable_shared_from_this<AgentLink> {
   std::shared_ptr<link::Client> client_;
   bool system_up_ = false;
   bool system_wanted_ = false;  ///< a caller waits for the system
+  bool silent_ = false;
 };
 
 }  // namespace banger::engine

@@ -14,20 +14,32 @@ Task<Result<>> end_machine(VmParts& vm) {
   co_return co_await vm.machine->end();
 }
 
-Task<Result<>> settle(VmParts& vm, vm::State state, std::string last_error, std::optional<std::string> goes_on_from) {
+Result<> announce(VmParts& vm, vm::State state) {
+  auto moved = vm.record->move_to(state);
+  if (moved || moved.error().code != ErrorCode::exhausted) return moved;
+  vm.services.log.warn("vm.unrecorded", {{"vm", vm.name()}, {"id", vm.row().id}, {"error", moved.error().message}});
+  return {};
+}
+
+// The files of the start go before the first write to the store, because that write may need their room.
+Task<Result<>> settle(VmParts& vm, vm::State state, Ended ended, std::optional<std::string> goes_on_from) {
   vm.machine->forget();
   vm.link->close();
   co_await vm.services.resources.release_all(vm.row().id);
+  vm.disks.remove_start_files();
   const auto& row = vm.row();
   if (auto record = parse_json(row.machine, limits::kRpcMessageBytes); record && record->contains("token"))
     CO_TRY(vm.services.store.remove_journal(row.id, "process", record->at("token").get<std::string>()));
-  vm.disks.remove_start_files();
   // A stopped VM cannot continue from its saved state, because its disks have changed since then.
   std::string save = state == vm::State::stopped ? row.save_id : "";
   CO_TRY(vm.record->move_to(state, [&](store::VmRow& r, vm::Spec&) {
     r.machine.clear();
     r.started_from.reset();
-    r.last_error = last_error;
+    r.last_error = ended.last_error;
+    if (!ended.how.empty()) {
+      r.ended = ended.how;
+      r.ended_at = unix_now();
+    }
     if (goes_on_from) r.save_id = *goes_on_from;
     if (state == vm::State::stopped) r.save_id.clear();
   }));

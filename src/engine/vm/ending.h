@@ -8,12 +8,22 @@
 
 namespace banger::engine {
 
+/// How a machine ended, for the record.
+struct Ended {
+  std::string how;         ///< in words; empty: no machine ended, and the record keeps the last end
+  std::string last_error;  ///< empty: nothing failed
+};
+/// An end by a failure.
+inline Ended failed(std::string error) { return {.how = error, .last_error = error}; }
+
+/// Records `state` before an operation that ends or removes the VM. A full disk must not stop this operation, so then
+/// the record keeps its old state. After a crash, recovery ends in the same way or keeps the VM.
+Result<> announce(VmParts& vm, vm::State state);
 /// Closes the link and ends the process, if there is one. The process stays known until it has ended.
 Task<Result<>> end_machine(VmParts& vm);
 /// Call this after the process has ended. Releases the VM's host resources and records `state`: stopped or suspended.
 /// `goes_on_from`: the saved state from which a suspended VM will continue; nullopt: the recorded one.
-Task<Result<>> settle(VmParts& vm, vm::State state, std::string last_error = "",
-                      std::optional<std::string> goes_on_from = {});
+Task<Result<>> settle(VmParts& vm, vm::State state, Ended ended, std::optional<std::string> goes_on_from = {});
 /// Asks the guest to shut down, through its agent or else through its firmware. Does not wait for the shutdown.
 Task<> ask_guest_to_stop(VmParts& vm);
 /// Call this after the process has ended. Removes everything that belongs to the VM, then its record.

@@ -4,7 +4,7 @@
 
 #include "base/text.h"
 #include "engine/bounds.h"
-#include "engine/vm/ending.h"
+#include "engine/vm/attention.h"
 #include "engine/vm/recovery.h"
 #include "host/files.h"
 
@@ -14,6 +14,16 @@ using capabilities::TakesEffect;
 using vm::Admission;
 using vm::Operation;
 using vm::State;
+
+namespace {
+
+std::string words_for(const machine::MachineExit& exit) {
+  if (exit.reason == "guest-shutdown") return "the guest shut down";
+  if (exit.reason == "guest-reset") return "the guest rebooted";
+  return exit.reason;
+}
+
+}  // namespace
 
 VmOwner::VmOwner(Services& services, store::VmRow row, vm::Spec spec, Recovery recovery)
     : vm_(services, std::move(row), std::move(spec)), turn_(services.runtime), recovery_(recovery) {}
@@ -40,8 +50,25 @@ Task<> VmOwner::on_exit(std::shared_ptr<VmOwner> self, RunningMachine::Machine e
   if (vm.machine->get() != ended || vm.record->gone()) co_return;
   vm.services.log.info("vm.exited", {{"vm", vm.name()}, {"id", vm.row().id}, {"reason", exit.reason}});
   auto why = exit.guest_initiated ? "" : fmt::format("the machine ended: {}", exit.reason);
-  if (auto settled = co_await settle(vm, State::stopped, why); !settled)
+  if (auto settled = co_await self->record_end({.how = words_for(exit), .last_error = why}); !settled)
     vm.services.log.error("vm.settle_failed", {{"vm", vm.name()}, {"error", settled.error().message}});
+}
+
+Task<Result<>> VmOwner::record_end(Ended ended) {
+  auto settled = co_await settle(vm_, State::stopped, ended);
+  if (settled || settled.error().code != ErrorCode::exhausted) co_return settled;
+  vm_.services.log.warn("vm.unrecorded", {{"vm", vm_.name()}, {"error", settled.error().message}});
+  unrecorded_ = std::move(ended);
+  vm_.record->changed().notify_all();
+  vm_.services.runtime.spawn(record_end_later(shared_from_this()));
+  co_return Result<>{};
+}
+
+Task<> VmOwner::record_end_later(std::shared_ptr<VmOwner> self) {
+  while (self->unrecorded_ && !self->record().gone()) {
+    co_await self->vm_.services.runtime.sleep_for(limits::kRecoveryRetry);
+    (void)co_await self->take_turn();
+  }
 }
 
 Task<Result<>> VmOwner::make(Stages& stages, host::Cancel& cancel, std::string disks_of) {
@@ -57,7 +84,7 @@ Task<Result<>> VmOwner::make(Stages& stages, host::Cancel& cancel, std::string d
 
 Task<Result<>> VmOwner::start(Stages& stages, host::Cancel& cancel, WaitFor wait, std::string memory_file) {
   auto turn = CO_TRY(co_await take_turn());
-  if (CO_TRY(vm_.record->admit(Operation::start)) == Admission::nothing_to_do) co_return Result<>{};
+  if (CO_TRY(vm_.record->admit(Operation::start)) == Admission::nothing_to_do) co_return co_await go_on(vm_);
   abort_ = false;
   auto start = start_of(stages, wait, [&cancel] { return cancel.requested(); });
   start.memory_file = std::move(memory_file);
@@ -68,36 +95,46 @@ Task<Result<>> VmOwner::discard_saved_memory() {
   auto turn = CO_TRY(co_await take_turn());
   if (CO_TRY(vm_.record->admit(Operation::discard_memory)) == Admission::nothing_to_do) co_return Result<>{};
   CO_TRY(co_await end_machine(vm_));
-  co_return co_await settle(vm_, State::stopped);
+  co_return co_await record_end({});
 }
 
 Task<Result<>> VmOwner::stop(std::chrono::milliseconds timeout) {
-  auto turn = CO_TRY(co_await take_turn());
-  if (CO_TRY(vm_.record->admit(Operation::stop)) == Admission::nothing_to_do) co_return Result<>{};
+  auto turn = CO_TRY(co_await take_turn_to_end());
+  if (unrecorded_ || CO_TRY(vm_.record->admit(Operation::stop)) == Admission::nothing_to_do) co_return Result<>{};
   abort_ = false;
   co_return co_await stop_machine(timeout);
 }
 
+// A guest that waits for room on a full disk cannot shut down, so nobody waits for that guest.
 Task<Result<>> VmOwner::stop_machine(std::chrono::milliseconds timeout) {
-  CO_TRY(vm_.record->move_to(State::stopping));
-  co_await ask_guest_to_stop(vm_);
+  CO_TRY(announce(vm_, State::stopping));
+  (void)co_await go_on(vm_);
+  if (vm_.machine->paused_because().empty()) co_await ask_guest_to_stop(vm_);
   // The loop wakes when the process ends: RunningMachine notifies before on_exit() waits for this turn.
-  for (auto deadline = host::after(timeout); vm_.machine->running() && !abort_ && host::Clock::now() < deadline;)
+  auto deadline = host::after(timeout);
+  auto waits = [&] {
+    return vm_.machine->running() && !abort_ && vm_.machine->paused_because().empty() && !looks_halted(vm_);
+  };
+  while (waits() && host::Clock::now() < deadline)
     co_await vm_.record->changed().wait(std::min(deadline, host::after(limits::kStopPoll)));
-  bool forced = vm_.machine->running();
+  bool forced = vm_.machine->running() && !looks_halted(vm_);
+  auto cause = vm_.machine->paused_because();
   CO_TRY(co_await end_machine(vm_));
-  if (forced) vm_.services.log.warn("vm.forced", {{"vm", vm_.name()}, {"id", vm_.row().id}});
-  auto why = forced && !abort_ ? "the guest did not power off in time; its machine was killed" : "";
-  co_return co_await settle(vm_, State::stopped, why);
+  if (!forced) co_return co_await record_end({.how = "stopped", .last_error = ""});
+  vm_.services.log.warn("vm.forced", {{"vm", vm_.name()}, {"id", vm_.row().id}});
+  if (abort_) co_return co_await record_end({.how = "killed", .last_error = ""});
+  auto why = cause.empty() ? "the guest did not power off in time" : "the guest could not power off: " + cause;
+  co_return co_await record_end(failed(why + "; its machine was killed"));
 }
 
 Task<Result<>> VmOwner::kill() {
   abort();
-  auto turn = CO_TRY(co_await take_turn());
-  if (CO_TRY(vm_.record->admit(Operation::kill)) == Admission::nothing_to_do) co_return Result<>{};
-  if (state() != State::suspended) CO_TRY(vm_.record->move_to(State::stopping));
+  auto turn = CO_TRY(co_await take_turn_to_end());
+  if (unrecorded_ || CO_TRY(vm_.record->admit(Operation::kill)) == Admission::nothing_to_do) co_return Result<>{};
+  bool suspended = state() == State::suspended;
+  if (!suspended) CO_TRY(announce(vm_, State::stopping));
   CO_TRY(co_await end_machine(vm_));
-  co_return co_await settle(vm_, State::stopped);
+  co_return co_await record_end({.how = suspended ? "" : "killed", .last_error = ""});
 }
 
 Task<Result<>> VmOwner::suspend(Stages& stages) {
@@ -150,18 +187,18 @@ Task<Result<>> VmOwner::become_template(std::string save_id, std::string key, St
 
 Task<Result<>> VmOwner::remove(Force force) {
   if (force == Force::yes) abort();
-  auto turn = CO_TRY(co_await take_turn());
-  auto operation = force == Force::yes ? Operation::remove_forced : Operation::remove;
+  auto turn = CO_TRY(co_await take_turn_to_end());
+  auto operation = force == Force::yes || unrecorded_ ? Operation::remove_forced : Operation::remove;
   if (CO_TRY(vm_.record->admit(operation)) == Admission::nothing_to_do) co_return Result<>{};
   // A running VM is stopped first, so that a removal that fails half way leaves a VM that can start.
   bool standing = state() == State::creating || state() == State::stopped || state() == State::suspended ||
                   state() == State::deleting;
   if (!standing) {
-    CO_TRY(vm_.record->move_to(State::stopping));
+    CO_TRY(announce(vm_, State::stopping));
     CO_TRY(co_await end_machine(vm_));
-    CO_TRY(co_await settle(vm_, State::stopped));
+    CO_TRY(co_await record_end({.how = "killed", .last_error = ""}));
   }
-  CO_TRY(vm_.record->move_to(State::deleting));
+  if (!unrecorded_) CO_TRY(announce(vm_, State::deleting));
   CO_TRY(co_await end_machine(vm_));
   co_return co_await remove_everything(vm_);
 }
@@ -200,9 +237,51 @@ Task<Result<std::string>> VmOwner::recover() {
 }
 
 Task<Result<host::Mutex::Lock>> VmOwner::take_turn() {
+  auto turn = CO_TRY(co_await take_turn_to_end());
+  if (unrecorded_ && !record().gone()) CO_TRY(co_await settle(vm_, State::stopped, *unrecorded_));
+  unrecorded_.reset();
+  co_return turn;
+}
+
+Task<Result<host::Mutex::Lock>> VmOwner::take_turn_to_end() {
   auto turn = co_await turn_.lock();
   if (recovery_ == Recovery::due) CO_TRY(co_await try_recovery());
   co_return turn;
+}
+
+Task<> VmOwner::look_after(std::shared_ptr<VmOwner> self) {
+  if (!self->vm_.machine->running() || std::exchange(self->looked_after_, true)) co_return;
+  auto why = self->vm_.machine->paused_because();
+  self->note_pause(why);
+  if (why.empty())
+    co_await self->look_after_link();
+  else if (!self->turn_.held()) {
+    auto turn = co_await self->turn_.lock();
+    co_await go_on_with_room(self->vm_);
+  }
+  self->looked_after_ = false;
+}
+
+// An operation may pause the guest, so a guest that is silent meanwhile is not judged. A guest that is silent and has
+// printed that it halted has no use for its machine any more.
+Task<> VmOwner::look_after_link() {
+  auto machine = vm_.machine->get();
+  if (turn_.held() && vm_.link->up()) co_return;
+  bool answers = co_await is_answering(vm_);
+  if (turn_.held() && vm_.link->up()) co_return;
+  vm_.link->set_silent(!answers && vm_.link->up());
+  if (answers || vm_.machine->get() != machine || !looks_halted(vm_)) co_return;
+  vm_.services.log.info("vm.halted", {{"vm", vm_.name()}, {"id", vm_.row().id}});
+  if (auto ended = co_await machine->end_as({.guest_initiated = true, .reason = "guest-shutdown"}); !ended)
+    vm_.services.log.error("vm.end_failed", {{"vm", vm_.name()}, {"error", ended.error().message}});
+}
+
+void VmOwner::note_pause(const std::string& why) {
+  if (std::exchange(noted_pause_, why) == why) return;
+  if (why.empty())
+    vm_.services.log.info("vm.goes_on", {{"vm", vm_.name()}, {"id", vm_.row().id}});
+  else
+    vm_.services.log.warn("vm.paused", {{"vm", vm_.name()}, {"id", vm_.row().id}, {"reason", why}});
 }
 
 // After a failure the machine is forgotten, so that the next attempt adopts it from the beginning. After a success the

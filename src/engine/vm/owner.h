@@ -4,10 +4,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "engine/services.h"
 #include "engine/stages.h"
+#include "engine/vm/ending.h"
 #include "engine/vm/parts.h"
 #include "engine/vm/restore.h"
 #include "engine/vm/saving.h"
@@ -27,14 +29,16 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   VmOwner(Services& services, store::VmRow row, vm::Spec spec, Recovery recovery = Recovery::unneeded);
 
   const VmRecord& record() const { return *vm_.record; }
-  vm::State state() const { return record().state(); }
+  /// The state of the record, or `stopped` while a full disk keeps the record from following.
+  vm::State state() const { return unrecorded_ ? vm::State::stopped : record().state(); }
   /// Machine, link, use and files, for callers that only read.
   const VmParts& parts() const { return vm_; }
 
   /// From `creating` to `stopped`: makes the directory and the disks. `disks_of`: the id of a saved state whose disks
   /// are copied; empty: new disks. On failure the caller calls remove().
   Task<Result<>> make(Stages& stages, host::Cancel& cancel, std::string disks_of = "");
-  /// Does nothing for a running VM. `memory_file`: the file for the memory of a template's machine.
+  /// Does nothing for a running VM, but lets a guest go on that the VMM has paused. `memory_file`: the file for the
+  /// memory of a template's machine.
   Task<Result<>> start(Stages& stages, host::Cancel& cancel, WaitFor wait, std::string memory_file = "");
   /// Turns a suspended VM into a stopped VM, as after a power failure.
   Task<Result<>> discard_saved_memory();
@@ -57,6 +61,9 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   /// Changes the record. The new spec takes effect at the next start, or at once if the host resources can change it.
   /// Disks only grow.
   Task<Result<capabilities::TakesEffect>> change(std::string name, vm::Spec spec);
+  /// Looks after a running guest once: lets a paused guest go on, notes a silent guest, and ends a machine whose guest
+  /// has halted. Does nothing while an operation holds the turn.
+  static Task<> look_after(std::shared_ptr<VmOwner> self);
   /// Releases host resources that a crash left behind, unless the VM runs.
   Task<> release_leftovers();
   /// After a daemon start: finishes or undoes operations that a crash interrupted. Returns a summary for people, or "".
@@ -66,16 +73,26 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
  private:
   /// Takes the VM's turn and finishes a due recovery.
   Task<Result<host::Mutex::Lock>> take_turn();
+  /// The same for an operation that ends or removes the VM. An end that is not recorded yet does not hold it up.
+  Task<Result<host::Mutex::Lock>> take_turn_to_end();
   Task<Result<std::string>> try_recovery();
   /// Makes the operation that holds the turn give up, so that the turn becomes free soon.
   void abort();
   Start start_of(Stages& stages, WaitFor wait, std::function<bool()> cancelled);
   Task<Result<>> stop_machine(std::chrono::milliseconds timeout);
+  /// Records that the machine has ended. On a full disk the record follows when it can.
+  Task<Result<>> record_end(Ended ended);
+  static Task<> record_end_later(std::shared_ptr<VmOwner> self);
+  Task<> look_after_link();
+  void note_pause(const std::string& why);
   static Task<> on_exit(std::shared_ptr<VmOwner> self, RunningMachine::Machine ended, machine::MachineExit exit);
 
   VmParts vm_;
   host::Mutex turn_;
   bool abort_ = false;
+  bool looked_after_ = false;        ///< look_after() runs
+  std::string noted_pause_;          ///< why the VMM has paused the guest, as last logged
+  std::optional<Ended> unrecorded_;  ///< the machine has ended so, and the record does not have it yet
   Recovery recovery_;
 };
 

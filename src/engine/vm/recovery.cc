@@ -69,7 +69,7 @@ Task<Result<>> adopt_suspended(VmParts& vm) {
   if (!save) co_return fail(ErrorCode::not_found, "the saved state is gone");
   CO_TRY(co_await vm.machine->find_and_end());
   auto old = vm.row().save_id;
-  CO_TRY(co_await settle(vm, State::suspended, "", save->id));
+  CO_TRY(co_await settle(vm, State::suspended, {.how = "suspended", .last_error = ""}, save->id));
   vm.services.saves.use(save->id);
   vm.services.saves.release(old);
   co_return Result<>{};
@@ -80,7 +80,7 @@ Task<Result<std::string>> without_machine(VmParts& vm, const Error& why) {
   bool never_ran = !may_have_run(vm.row()) || why.code == ErrorCode::cancelled;
   auto lost = plan_without_machine(vm.name(), vm.record->state(), save ? std::optional(save->kind) : std::nullopt,
                                    never_ran ? GuestRan::no : GuestRan::maybe);
-  CO_TRY(co_await settle(vm, lost.state, lost.last_error));
+  CO_TRY(co_await settle(vm, lost.state, failed(lost.last_error)));
   co_return lost.summary;
 }
 
@@ -89,8 +89,9 @@ Task<Result<std::string>> adopt(VmParts& vm, Start& start, std::string summary) 
   if (!machine && machine.error().code != ErrorCode::cancelled && vm.machine->is_alive())
     co_return std::unexpected(std::move(machine).error());
   if (!machine) co_return co_await without_machine(vm, machine.error());
-  CO_TRY(vm.record->edit(
-      [&](store::VmRow& row, vm::Spec&) { row.machine = dump_json(machine::to_json((*machine)->record())); }));
+  // On a full disk a VM whose machine runs on is recovered without a write.
+  if (auto text = dump_json(machine::to_json((*machine)->record())); text != vm.row().machine)
+    CO_TRY(vm.record->edit([&](store::VmRow& row, vm::Spec&) { row.machine = text; }));
   vm.machine->adopted(*machine, start.on_exit);
   // The crash may have come before the guest was admitted to its network, or the network's rules may be lost since.
   if (auto admitted = co_await vm.services.resources.admit(vm.row().id, vm.spec()); !admitted)
@@ -122,11 +123,11 @@ Task<Result<std::string>> recover(VmParts& vm, Start start) {
       break;
     case Action::stop:
       CO_TRY(co_await vm.machine->find_and_end());
-      CO_TRY(co_await settle(vm, State::stopped));
+      CO_TRY(co_await settle(vm, State::stopped, {.how = "stopped", .last_error = ""}));
       break;
     case Action::suspend:
       CO_TRY(co_await vm.machine->find_and_end());
-      CO_TRY(co_await settle(vm, State::suspended));
+      CO_TRY(co_await settle(vm, State::suspended, {.how = "suspended", .last_error = ""}));
       break;
     case Action::adopt_suspended:
       CO_TRY(co_await adopt_suspended(vm));

@@ -9,7 +9,7 @@
 namespace banger::engine {
 
 Task<Result<>> restore(VmParts& vm, store::SaveRow snapshot) {
-  if (vm.record->state() == vm::State::suspended) CO_TRY(co_await settle(vm, vm::State::stopped));
+  if (vm.record->state() == vm::State::suspended) CO_TRY(co_await settle(vm, vm::State::stopped, {}));
   auto saved = CO_TRY(saved_spec(snapshot));
   CO_TRY(co_await vm.disks.copy_from(snapshot.id, Existing::replace));
   CO_TRY(vm.record->edit([&](store::VmRow& row, vm::Spec& spec) {

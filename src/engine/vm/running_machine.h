@@ -25,6 +25,8 @@ class RunningMachine : public std::enable_shared_from_this<RunningMachine> {
   /// Null while no process is known.
   const Machine& get() const { return machine_; }
   bool running() const { return machine_ && machine_->running(); }
+  /// Why the VMM has paused the guest; empty: it has not.
+  std::string paused_because() const { return machine_ ? machine_->paused_because() : ""; }
   /// The last start has started a process, even if that process has ended since.
   bool was_started() const { return was_started_; }
 

@@ -113,7 +113,7 @@ Task<Result<>> suspend(VmParts& vm, Stages& stages) {
   }
   vm.services.saves.use(row.id);
   CO_TRY(co_await end_machine(vm));
-  CO_TRY(co_await settle(vm, State::suspended));
+  CO_TRY(co_await settle(vm, State::suspended, {.how = "suspended", .last_error = ""}));
   vm.services.saves.release(old);
   co_return Result<>{};
 }
@@ -165,7 +165,7 @@ Task<Result<>> become_template(VmParts& vm, std::string save_id, std::string key
   CO_TRY(co_await vm.services.resources.flush(vm.row().id));
   co_await vm.services.resources.release_all(vm.row().id);
   CO_TRY(vm.disks.move_to(save_id));
-  CO_TRY(co_await settle(vm, State::stopped));
+  CO_TRY(co_await settle(vm, State::stopped, {.how = "saved as a template", .last_error = ""}));
   CO_TRY(co_await vm.services.saves.finish(save_id, Durable::yes));
   co_return Result<>{};
 }

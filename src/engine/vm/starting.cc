@@ -41,8 +41,11 @@ Result<> check_image(const VmParts& vm, const std::string& rootfs) {
 }
 
 Result<> record_starting(VmParts& vm) {
-  return vm.record->move_to(State::starting,
-                            [](store::VmRow& row, vm::Spec&) { row.link_token = to_hex(host::random_bytes(16)); });
+  return vm.record->move_to(State::starting, [](store::VmRow& row, vm::Spec&) {
+    row.link_token = to_hex(host::random_bytes(16));
+    row.ended.clear();
+    row.ended_at = 0;
+  });
 }
 
 Task<> notify_capabilities(VmParts& vm, const capabilities::VmContext& context) {
@@ -84,7 +87,7 @@ Task<Result<>> boot_instead(VmParts& vm, Start& start, Error why) {
   services.log.warn("template.unusable", {{"template", id}, {"vm", vm.name()}, {"error", why.sentence()}});
   CO_TRY(co_await end_machine(vm));
   (void)services.saves.retire(id);
-  CO_TRY(co_await settle(vm, State::stopped));
+  CO_TRY(co_await settle(vm, State::stopped, {}));
   CO_TRY(vm.disks.remove_disks());
   start.stages.detail("the template did not work and was discarded; the VM boots instead", -1);
   CO_TRY(record_starting(vm));
@@ -102,7 +105,7 @@ Task<Result<>> failed_start(VmParts& vm, Error error) {
     co_return co_await stopped_by_failure(vm, std::move(error));
   vm.services.log.warn("vm.resume_failed", {{"vm", vm.name()}, {"id", vm.row().id}, {"error", error.sentence()}});
   CO_TRY(co_await end_machine(vm));
-  CO_TRY(co_await settle(vm, State::suspended, error.sentence()));
+  CO_TRY(co_await settle(vm, State::suspended, failed(error.sentence())));
   if (error.hint.empty())
     error.hint =
         fmt::format("banger vm start --cold {} boots it from its disks and discards its saved memory", vm.name());
@@ -161,7 +164,7 @@ Task<Result<>> stopped_by_failure(VmParts& vm, Error error) {
   vm.services.log.warn("vm.start_failed", {{"vm", vm.name()}, {"id", vm.row().id}, {"error", error.sentence()}});
   if (auto ended = co_await end_machine(vm); !ended)
     vm.services.log.error("vm.end_failed", {{"vm", vm.name()}, {"error", ended.error().message}});
-  CO_TRY(co_await settle(vm, State::stopped, error.sentence()));
+  CO_TRY(co_await settle(vm, State::stopped, failed(error.sentence())));
   co_return std::unexpected(std::move(error));
 }
 

@@ -102,6 +102,7 @@ Task<> serve(Daemon& daemon, rpc::Server& server, UniqueFd listener, int ready_f
   daemon.services.runtime.spawn(engine::stop_stale(daemon.services, daemon.vms.registry()));
   daemon.services.runtime.spawn(engine::poll_metrics(daemon.services, daemon.vms.registry()));
   daemon.services.runtime.spawn(engine::bound_logs(daemon.services, daemon.vms.registry()));
+  daemon.services.runtime.spawn(engine::look_after_guests(daemon.services, daemon.vms.registry()));
   daemon.services.runtime.spawn(retire_orphaned_templates(&daemon.vms));
   daemon.services.runtime.spawn(server.serve(std::move(listener), ::geteuid()));
   report_ready(ready_fd, "ok");

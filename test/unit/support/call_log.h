@@ -25,7 +25,7 @@ class CallLog {
       if (then_ == Then::crash) crash();
     }
     if (!now && !crashed_) return {};
-    return fail(ErrorCode::internal, "made to fail: " + name);
+    return fail(code_, "made to fail: " + name);
   }
 
   /// The Nth step from now on fails, counted from 1. With `crash` all later steps fail too, as if the daemon had died.
@@ -34,15 +34,17 @@ class CallLog {
     nth_ = nth;
     then_ = then;
   }
-  /// Every step whose name begins with `name` fails.
-  void fail_on(std::string name) {
+  /// Every step whose name begins with `name` fails, with that code.
+  void fail_on(std::string name, ErrorCode code = ErrorCode::internal) {
     heal();
     name_ = std::move(name);
+    code_ = code;
   }
   /// Clears the log. No step fails any more.
   void heal() {
     steps_.clear();
     name_.clear();
+    code_ = ErrorCode::internal;
     nth_ = 0;
     hit_ = crashed_ = false;
   }
@@ -71,6 +73,7 @@ class CallLog {
   std::vector<std::string> steps_;
   std::size_t nth_ = 0;
   std::string name_;
+  ErrorCode code_ = ErrorCode::internal;  ///< of the failed steps
   Then then_ = Then::go_on;
   bool hit_ = false, crashed_ = false;
 };

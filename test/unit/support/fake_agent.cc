@@ -68,8 +68,16 @@ Task<> serve(std::shared_ptr<link::Server> server) { (void)co_await server->serv
 
 }  // namespace
 
+void fall_silent(int channel) {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return;
+  ::dup2(ends[0], channel);
+  ::close(ends[0]);  // the other end stays open for the rest of the test
+}
+
 FakeAgent::FakeAgent(host::Runtime& runtime, CallLog& log, std::shared_ptr<FakeGuest> guest, UniqueFd channel)
     : cut_(::dup(channel.get())) {
+  guest->fall_silent = [number = channel.get()] { test::fall_silent(number); };
   auto connection = std::make_shared<Connection>(Connection{log, guest, {}});
   auto handler = [connection](std::shared_ptr<link::ServerStream> stream) {
     return answer(connection, std::move(stream));

@@ -20,8 +20,13 @@ struct FakeGuest {
   bool held = false;                           ///< between /hold on and off
   bool system_ready = true;                    ///< what /health answers
   std::map<std::string, std::string> answers;  ///< JSON answers by path, which replace the default answers
+  std::function<void()> fall_silent;           ///< leaves the connection open, and reads it no more
   std::function<void()> shut_down;             ///< called by /shutdown; if empty, the guest ignores the request
 };
+
+/// Puts a channel without bytes in the place of an agent's channel. The caller keeps a duplicate of the old one, so
+/// that the host sees no end.
+void fall_silent(int channel);
 
 /// Serves one connection until the destructor closes the connection. Every request is a step of the log, for example
 /// "agent /configure". Only /health is not a step, because it is requested in the background at unpredictable times.

@@ -55,7 +55,12 @@ constexpr Field kVmFields[] = {
     field<&VmObject::pid>("pid", "The VMM's process. Null when no machine runs"),
     field<&VmObject::agent_ready>("agent_ready", "Whether the agent answers"),
     field<&VmObject::system_ready>("system_ready", "Whether the guest has booted"),
+    field<&VmObject::paused>("paused", "Why the VMM has paused the guest. Empty when the guest runs"),
+    field<&VmObject::silent>("silent", "Whether the guest has stopped answering. The guest may only be slow"),
     field<&VmObject::last_error>("last_error", "Why the last operation failed. Empty when the operation succeeded"),
+    field<&VmObject::ended>("ended",
+                            "How the last machine ended. Empty when a machine runs, and before the first start"),
+    field<&VmObject::ended_at>("ended_at", "When the last machine ended, or 0"),
     field<&VmObject::disk_used_bytes>("disk_used_bytes", "What the VM's files occupy on the host"),
     field<&VmObject::directory>("directory", "The VM's directory on the host"),
     field<&VmObject::started_from>("way", "How the machine came up. Empty before the first start").one_of(kWays),
@@ -70,7 +75,11 @@ constexpr Field kVmFields[] = {
         .or_absent(),
 };
 
-constexpr Field kListFields[] = {field<&VmList::vms>("vms", "All VMs")};
+constexpr Field kListFields[] = {
+    field<&VmList::vms>("vms", "All VMs"),
+    field<&VmList::warnings>("warnings", "Sentences for people about what may stop the VMs soon. Only if there are any")
+        .or_absent(),
+};
 
 constexpr Field kForkFields[] = {
     field<&ForkResult::vms>("vms", "The children"),

@@ -46,7 +46,11 @@ struct VmObject {
   std::optional<std::int64_t> pid;
   bool agent_ready = false;
   bool system_ready = false;
+  std::string paused;
+  bool silent = false;
   std::string last_error;
+  std::string ended;
+  std::int64_t ended_at = 0;
   std::uint64_t disk_used_bytes = 0;
   std::string directory;
   std::string started_from;
@@ -60,6 +64,7 @@ struct VmObject {
 
 struct VmList {
   std::vector<VmObject> vms;
+  std::optional<std::vector<std::string>> warnings;
   static const Object kObject;
 };
 

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "config/defaults.h"
 #include "engine/bounds.h"
+#include "engine/health/disk_space.h"
 #include "roles/daemon/methods/methods.h"
 #include "roles/daemon/methods/vm_object.h"
 #include "vm/fields.h"
@@ -152,6 +153,7 @@ Task<Result<Json>> set(Daemon& daemon, const Json& params, rpc::CallContext&) {
 Task<Result<Json>> list(Daemon& daemon, const Json&, rpc::CallContext&) {
   api::VmList list;
   for (const auto& vm : daemon.vms.registry().list()) list.vms.push_back(vm_object(daemon.services, *vm));
+  if (auto low = engine::low_disk_space(daemon.services); !low.empty()) list.warnings = {std::move(low)};
   co_return api::to_json(list);
 }
 

@@ -37,6 +37,8 @@ void add_record(const store::VmRow& row, api::VmObject& object) {
   object.created_at = row.created_at;
   object.started_at = row.started_at;
   object.last_error = row.last_error;
+  object.ended = row.ended;
+  object.ended_at = row.ended_at;
   object.stages = stages_of(row);
   object.started_from = row.started_from ? to_string(*row.started_from) : "";
   object.ephemeral = row.ephemeral;
@@ -59,7 +61,9 @@ api::VmObject vm_object(const engine::Services& services, const engine::VmOwner&
   if (auto machine = parts.machine->get()) add_machine(machine->record(), object);
   auto image = services.images.get(vm.record().row().image_id);
   auto save = services.saves.get(vm.record().row().save_id);
-  object.state = vm.record().state();
+  object.state = vm.state();
+  object.paused = parts.machine->paused_because();
+  object.silent = parts.link->silent();
   object.image = image ? image->name : vm.record().spec().image;
   object.template_id = save && save->kind == store::SaveKind::template_ ? save->id : "";
   object.address = engine::guest_address(parts);

@@ -93,6 +93,28 @@ TEST_CASE_METHOD(Fixture, "vm list: a table for people, JSON for programs, ids a
   CHECK(run({"vm", "ps", "-q"}).out == "idweb\niddb\n");
 }
 
+TEST_CASE_METHOD(Fixture, "vm list and show: guests that stand still, and a disk that is nearly full, are named") {
+  auto paused = vm_object("web"), silent = vm_object("db"), ended = vm_object("old", "stopped");
+  paused["paused"] = "no space\x1b[31m";
+  silent["silent"] = true;
+  ended["ended"] = "kernel panic: Oops";
+  ended["ended_at"] = 1;
+  answer("vm.list", {{"vms", {paused, silent, ended}}, {"warnings", {"only 3M free"}}});
+  auto table = run({"vm", "list"});
+  CHECK(contains(table.out, "paused"));
+  CHECK(contains(table.out, "silent"));
+  CHECK(contains(table.out, "stopped"));
+  CHECK(table.err == "banger: vm 'web' is paused: no space?[31m\nbanger: warning: only 3M free\n");
+  CHECK(run({"vm", "list", "-q"}).err.empty());
+  CHECK(run({"vm", "list", "--json"}).err.empty());
+  daemon.answers["vm.show"] = [&](const Json& params) -> Result<Json> {
+    return params.at("vm") == "web" ? paused : params.at("vm") == "db" ? silent : ended;
+  };
+  CHECK(contains(run({"vm", "show", "web"}).out, "paused"));
+  CHECK(contains(run({"vm", "show", "db"}).out, "the guest has stopped answering"));
+  CHECK(contains(run({"vm", "show", "old"}).out, ": kernel panic: Oops"));
+}
+
 TEST_CASE_METHOD(Fixture, "vm show: prints the stages, and --json prints the daemon's object") {
   auto shown = run({"vm", "show", "web"}).out;
   CHECK(contains(shown, "boot 1.25s"));

@@ -1,4 +1,6 @@
 // banger vm list
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "api/objects/vm.h"
@@ -17,21 +19,33 @@ constexpr Option kOptions[] = {
     {.name = "json", .help = "print a JSON array of VMs"},
 };
 
+// What the VM does, for people. JSON has the reasons.
+std::string state_of(const api::VmObject& vm) {
+  if (!vm.paused.empty()) return "paused";
+  return vm.silent ? "silent" : std::string(vm::to_string(vm.state));
+}
+
 Table table_of(const std::vector<api::VmObject>& vms) {
   Table table({"NAME", "ID", "STATE", "IMAGE", "VCPU", "MEMORY", "DISK", "AGE"});
   for (const auto& vm : vms) {
-    table.add({vm.name, vm.id, std::string(vm::to_string(vm.state)), vm.image, std::to_string(vm.vcpus),
-               format_size(vm.memory_bytes), format_size(vm.disk_bytes), age_of(vm.created_at)});
-    if (vm.state == vm::State::running) table.colour_last(2, Paint::green);
-    if (vm.state == vm::State::suspended) table.colour_last(2, Paint::yellow);
+    table.add({vm.name, vm.id, state_of(vm), vm.image, std::to_string(vm.vcpus), format_size(vm.memory_bytes),
+               format_size(vm.disk_bytes), age_of(vm.created_at)});
+    bool stands_still = !vm.paused.empty() || vm.silent;
+    if (vm.state == vm::State::running && !stands_still) table.colour_last(2, Paint::green);
+    if (vm.state == vm::State::suspended || stands_still) table.colour_last(2, Paint::yellow);
   }
   return table;
 }
 
 Result<int> list(Context& context) {
   auto daemon = TRY(Daemon::connect(context.io));
-  auto vms = TRY(daemon.get<api::VmList>("vm.list")).vms;
+  auto [vms, warnings] = TRY(daemon.get<api::VmList>("vm.list"));
   print_list(context, vms, &api::VmObject::id, table_of(vms).text(colours_of(context)));
+  if (form_of(context.args) != Form::people) return exit_status::kOk;
+  for (const auto& vm : vms)
+    if (!vm.paused.empty()) context.io.note(safe_text(fmt::format("vm '{}' is paused: {}", vm.name, vm.paused)));
+  for (const auto& warning : warnings.value_or(std::vector<std::string>()))
+    context.io.note("warning: " + safe_text(warning));
   return exit_status::kOk;
 }
 
@@ -43,6 +57,9 @@ constinit const Command kVmList{
     .name = "list",
     .aliases = kAliases,
     .summary = "list all VMs, also stopped and suspended ones",
+    .details =
+        "A VM is 'paused' while its disk finds no room on the host, and goes on by itself when there is some. A "
+        "VM is 'silent' when its guest has stopped answering.",
     .options = kOptions,
     .handler = list,
 };

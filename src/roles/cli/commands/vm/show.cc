@@ -37,6 +37,7 @@ std::string machine_of(const api::VmObject& vm) {
 }
 
 std::string ready_of(const api::VmObject& vm) {
+  if (vm.silent) return "no: the guest has stopped answering";
   if (vm.system_ready) return "system";
   return vm.agent_ready ? "agent" : "no";
 }
@@ -46,6 +47,11 @@ Table table_of(const api::VmObject& vm) {
   table.add({"name", vm.name});
   table.add({"id", vm.id});
   table.add({"state", std::string(vm::to_string(vm.state))});
+  if (!vm.paused.empty()) {
+    table.add({"paused", vm.paused});
+    table.colour_last(1, Paint::yellow);
+  }
+  if (!vm.ended.empty()) table.add({"ended", fmt::format("{}: {}", time_of(vm.ended_at), vm.ended)});
   if (!vm.last_error.empty()) {
     table.add({"last error", vm.last_error});
     table.colour_last(1, Paint::red);

@@ -1,4 +1,4 @@
-"""Guests that never answer, and guests whose agent dies.
+"""Guests that never answer, guests that end by themselves, and guests whose agent dies.
 
 A guest that never answers gives a clear error within its deadline, and is kept so that its logs can be read. An agent
 that dies is replaced by a new one, and the host connects to it."""
@@ -110,6 +110,55 @@ class DeadGuests(BareCase):
         os.kill(machine, signal.SIGCONT)
         wait_until(lambda: "read line" not in b.ok("vm", "exec", "ice", "--", "ps"), "the command to end")
         b.ok("vm", "delete", "--force", "ice")
+
+
+class EndedGuests(BareCase):
+    def ends(self, name, *command):
+        """Runs a command that ends its guest, and returns the VM after its end. The client may be killed with its VM."""
+        b = self.b
+        b.ok("vm", "create", "--name", name, "--image", "bare")
+        self.addCleanup(b.run, "vm", "delete", "--force", name)
+        client = b.popen("vm", "exec", name, "--", *command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(client.kill)
+        wait_until(lambda: b.json("vm", "show", name)["state"] == "stopped", "the VM to be stopped")
+        client.communicate(timeout=180)
+        self.assertEqual(client.returncode, 125)
+        vm = b.json("vm", "show", name)
+        self.assertGreater(vm["ended_at"], 0)
+        self.assertEqual(b.machines(), [])
+        return vm
+
+    def test_a_halted_guest_is_stopped(self):
+        vm = self.ends("halted", "halt", "-f")
+        self.assertEqual((vm["ended"], vm["last_error"]), ("the guest shut down", ""))
+        # The words of its last end, which are still on the console, do not end the next start.
+        self.b.ok("vm", "start", "halted")
+        self.assertEqual(self.b.ok("vm", "exec", "halted", "--", "echo", "up"), "up\n")
+        self.assertEqual(self.b.json("vm", "show", "halted")["ended"], "")
+
+    def test_a_crashed_guest_says_that_it_crashed(self):
+        vm = self.ends("crashed", "sh", "-c", "echo c >/proc/sysrq-trigger")
+        self.assertEqual(vm["ended"], "kernel panic: sysrq triggered crash")
+        self.assertIn("kernel panic: sysrq triggered crash", vm["last_error"])
+        self.assertIn("kernel panic", self.b.ok("vm", "show", "crashed"))
+
+    def test_a_rebooted_guest_is_no_crash(self):
+        vm = self.ends("rebooted", "reboot", "-f")
+        self.assertEqual((vm["ended"], vm["last_error"]), ("the guest rebooted", ""))
+
+    def test_a_guest_that_stopped_answering_is_silent_until_it_answers(self):
+        b = self.b
+        b.ok("vm", "create", "--name", "mute", "--image", "bare")
+        self.addCleanup(b.run, "vm", "delete", "--force", "mute")
+        machine, = b.machines()
+        self.addCleanup(subprocess.run, ["kill", "-CONT", str(machine)], capture_output=True)
+        os.kill(machine, signal.SIGSTOP)
+        wait_until(lambda: b.json("vm", "show", "mute")["silent"], "the silence to be noted")
+        self.assertRegex(b.ok("vm", "list"), r"mute +\w+ +silent")
+        self.assertEqual(b.json("vm", "show", "mute")["state"], "running")
+        os.kill(machine, signal.SIGCONT)
+        wait_until(lambda: not b.json("vm", "show", "mute")["silent"], "the guest to answer")
+        self.assertEqual(b.ok("vm", "exec", "mute", "--", "echo", "back"), "back\n")
 
 
 class DeadAgents(BareCase):

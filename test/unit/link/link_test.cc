@@ -1,6 +1,7 @@
 // Requests and answers over a socketpair.
 #include "link/link.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "catch.h"
@@ -180,6 +181,7 @@ namespace {
 // The guest reads an empty channel from now on. `open` keeps the host from seeing an end.
 void silence(int guest, UniqueFd& idle) {
   auto ends = make_socketpair();
+  ::fcntl(ends.host.get(), F_SETFL, O_NONBLOCK);
   ::dup2(ends.host.get(), guest);
   idle = std::move(ends.guest);
 }

@@ -369,11 +369,16 @@ int use_full_disk(const std::string& where) {
     if (!opened || !(*opened)->insert_vm(a_vm("a", "web"), {{0, "a", "process", "t"}})) return 1;
   }
   // So small a disk has no reserve by itself.
-  auto room = host::open_file(path + "-reserve", O_WRONLY | O_CREAT);
-  if (!room || ::fallocate(room->get(), 0, 0, 512 * 1024) < 0) return 2;
+  {
+    auto room = host::open_file(path + "-reserve", O_WRONLY | O_CREAT);
+    if (!room || ::fallocate(room->get(), 0, 0, 512 * 1024) < 0) return 2;
+  }
   fill(where + "/ballast");
   auto opened = Store::open(path);
-  if (!opened) return 3;
+  if (!opened) {
+    fmt::print(stderr, "{}\n", opened.error().sentence());
+    return 3;
+  }
   auto row = (*opened)->vms()->front();
   for (const char* state : {"stopping", "stopped", "deleting"}) {
     row.state = state;

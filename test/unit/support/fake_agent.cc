@@ -70,7 +70,7 @@ Task<> serve(std::shared_ptr<link::Server> server) { (void)co_await server->serv
 
 void fall_silent(int channel) {
   int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return;
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0) return;
   ::dup2(ends[0], channel);
   ::close(ends[0]);  // the other end stays open for the rest of the test
 }

@@ -36,7 +36,7 @@ TEST_CASE("fleet recovery: what was done is reported") {
 
 TEST_CASE("fleet recovery: a failure is reported once, and the next operation repeats the recovery") {
   Fixture f;
-  f.log.fail_on("store vm");
+  f.log.fail_on("vmm adopt");
   CHECK(f.run(f.recovery().recover_all(Fixture::later())));
   REQUIRE(f.recovery().summaries().size() == 1);
   CHECK(f.recovery().summaries().front().starts_with("vm 'box': could not be recovered: "));

@@ -24,7 +24,7 @@ TEST_CASE("vm object: a stopped VM has no machine, but all fields") {
                                       "created_at", "started_at",     "agent_ready",     "system_ready", "last_error",
                                       "directory",  "stages",         "disk_used_bytes", "way",          "template",
                                       "machine",    "machine_reason", "accelerator",     "pid",          "metrics",
-                                      "ephemeral"});
+                                      "ephemeral",  "paused",         "silent",          "ended",        "ended_at"});
   CHECK(json["state"] == "stopped");
   CHECK(json["image"] == "tiny");
   CHECK(json["machine"] == "");
@@ -54,4 +54,23 @@ TEST_CASE("vm stats: a guest gives its own figures only, and none of another typ
   CHECK_FALSE(stats->metrics);
   CHECK(guest_stats({{"uptime_ms", "long"}}).error().code == ErrorCode::corrupt);
   CHECK(guest_stats({{"disk_read_bytes", -1}}).error().code == ErrorCode::corrupt);
+}
+
+TEST_CASE("vm object: says why a guest stands still, and how the last machine ended") {
+  Fixture f;
+  auto vm = f.running();
+  CHECK(vm_object(f.daemon->services, *vm).paused.empty());
+  f.host.of(vm->record().id())->paused_because = "no room";
+  vm->parts().link->set_silent(true);
+  auto object = vm_object(f.daemon->services, *vm);
+  CHECK(object.state == vm::State::running);
+  CHECK(object.paused == "no room");
+  CHECK(object.silent);
+  CHECK(object.ended_at == 0);
+  REQUIRE(f.run(vm->kill()));
+  object = vm_object(f.daemon->services, *vm);
+  CHECK(object.paused.empty());
+  CHECK(!object.silent);
+  CHECK(object.ended == "killed");
+  CHECK(object.ended_at > 0);
 }

@@ -9,6 +9,7 @@
 #include "host/files.h"
 #include "roles/cli/commands.h"
 #include "roles/cli/defaults.h"
+#include "roles/cli/habits.h"
 #include "roles/cli/help.h"
 #include "roles/cli/parse.h"
 
@@ -25,7 +26,8 @@ int usage_error(const Io& io, const Error& error) {
 
 int unknown_command(const Io& io, std::string_view group, std::string_view word) {
   auto what = word.starts_with('-') ? "option" : "command";
-  auto hint = did_you_mean(word, command_names(group));
+  auto hint = habit_hint(group, word);
+  if (hint.empty()) hint = did_you_mean(word, command_names(group));
   auto prefix = group.empty() ? std::string() : std::string(group) + " ";
   if (hint.empty()) hint = fmt::format("see 'banger {}--help'", prefix);
   return usage_error(io,

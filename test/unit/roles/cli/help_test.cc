@@ -87,6 +87,11 @@ TEST_CASE("command line: an unknown command suggests the nearest and is a usage 
         "banger: there is no command 'vm snapshot restor' (hint: did you mean 'restore'?)\n");
   CHECK(home.run({"help", "vm", "snapshot", "restor"}).status == 2);
   CHECK(home.run({"imge"}).err == "banger: there is no command 'imge' (hint: did you mean 'image'?)\n");
+  CHECK(home.run({"ps"}).err == "banger: there is no command 'ps' (hint: did you mean 'banger vm list'?)\n");
+  CHECK(home.run({"exec", "web"}).err == "banger: there is no command 'exec' (hint: did you mean 'banger vm exec'?)\n");
+  CHECK(home.run({"vm", "top"}).err ==
+        "banger: there is no command 'vm top' (hint: did you mean 'banger vm stats'?)\n");
+  CHECK(home.run({"vm", "snapshot", "top"}).err.find("stats") == std::string::npos);
   CHECK(home.run({"qqqqqq"}).err == "banger: there is no command 'qqqqqq' (hint: see 'banger --help')\n");
   CHECK(home.run({"--frobnicate"}).status == 2);
   CHECK(home.run({"help", "nope"}).status == 2);

@@ -1,0 +1,39 @@
+#include "roles/cli/habits.h"
+
+#include <fmt/format.h>
+
+#include "roles/cli/commands.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+struct Habit {
+  std::string_view word;
+  std::string_view line;  ///< what to write instead, after `banger`
+};
+
+constexpr Habit kHabits[] = {
+    {"attach", "vm shell"},   {"build", "image build"}, {"console", "vm logs"},
+    {"copy", "vm cp"},        {"destroy", "vm delete"}, {"enter", "vm shell"},
+    {"images", "image list"}, {"info", "vm show"},      {"inspect", "vm show"},
+    {"launch", "vm run"},     {"pause", "vm suspend"},  {"port", "vm ports"},
+    {"ps", "vm list"},        {"purge", "gc"},          {"rename", "vm set VM --name NAME"},
+    {"ssh", "vm shell"},      {"status", "vm list"},    {"top", "vm stats"},
+    {"unpause", "vm resume"},
+};
+
+std::string hint(std::string_view line) { return fmt::format("did you mean 'banger {}'?", line); }
+
+}  // namespace
+
+std::string habit_hint(std::string_view group, std::string_view word) {
+  if (!group.empty() && group != "vm") return "";
+  if (group.empty())
+    if (const Command* command = find_command("vm", word)) return hint(full_name(*command));
+  for (const auto& habit : kHabits)
+    if (habit.word == word) return hint(habit.line);
+  return "";
+}
+
+}  // namespace banger::roles::cli

@@ -1,0 +1,13 @@
+// Words that people bring from other tools: docker, podman, multipass, limactl, ssh.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace banger::roles::cli {
+
+/// "did you mean 'banger vm list'?" for `ps` and the like, and for a command of `vm` that was written without `vm`.
+/// "" for any other word. `group`: the group in which the word was not found, "" at the top level.
+std::string habit_hint(std::string_view group, std::string_view word);
+
+}  // namespace banger::roles::cli

@@ -87,9 +87,14 @@ class Completer {
     for (const Command* command : all_commands())
       if (command->group == group && !command->hidden) offer(command->name, command->summary);
   }
+  // The commands that may follow the words before: `help vm s` offers those of `vm`.
+  void commands_of(const std::vector<std::string>& words) {
+    auto path = find_group_path(words);
+    if (path.words == words.size()) commands(path.name());
+  }
   void values(Names names, std::span<const std::string_view> choices, const std::vector<std::string>& given) {
     for (auto choice : choices) offer(choice, "");
-    if (names == Names::command) return commands("");
+    if (names == Names::command) return commands_of(given);
     if (names == Names::method) return methods();
     if (names == Names::parameter) return parameters(given);
     result_.files = names == Names::file || names == Names::vm_path;

@@ -37,6 +37,9 @@ TEST_CASE("completion: commands, groups and their commands") {
   CHECK(words({"vm", "ex"}) == Words{"exec"});
   CHECK(words({"--v"}) == Words{"--version"});
   CHECK(words({"nonsense", ""}).empty());
+  CHECK(words({"help", "vm", "snapshot", "re"}) == Words{"restore"});
+  CHECK(words({"help", "vm", "sus"}) == Words{"suspend"});
+  CHECK(words({"help", "vm", "list", ""}).empty());
   CHECK(words({}).size() == words({""}).size());
 }
 

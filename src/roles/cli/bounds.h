@@ -39,5 +39,6 @@ inline constexpr std::size_t kColourSequenceBytes = 32;        ///< longer than 
 inline constexpr auto kLogFollowPoll = std::chrono::milliseconds(200);  ///< fast enough for a reader
 inline constexpr auto kStatsInterval = std::chrono::seconds(1);         ///< of `vm stats --watch`
 inline constexpr auto kProgressTick = std::chrono::milliseconds(100);   ///< one frame of the spinner
+inline constexpr auto kPlainProgressDelay = std::chrono::seconds(3);    ///< a clone takes 0.4 s, a boot 4 s
 
 }  // namespace banger::limits

@@ -49,12 +49,13 @@ std::string progress_line(const rpc::ProgressUpdate& update, unsigned tick, long
   return fmt::format("{} {}{}", kFrames[tick % std::size(kFrames)], cut(stage_text(update), room), tail);
 }
 
-Progress::Progress(const Io& io) : io_(io), live_(io.err_is_terminal() && io.env("TERM").value_or("dumb") != "dumb") {
-  if (live_) ticker_ = std::jthread([this](std::stop_token stop) { tick(stop); });
-}
+Progress::Progress(const Io& io, std::chrono::milliseconds patience)
+    : io_(io),
+      patience_(patience),
+      live_(io.err_is_terminal() && io.env("TERM").value_or("dumb") != "dumb"),
+      ticker_([this](std::stop_token stop) { tick(stop); }) {}
 
 Progress::~Progress() {
-  if (!live_) return;
   ticker_.request_stop();
   ticker_.join();
   if (drawn_) (void)host::write_all(io_.err, "\r\033[K");
@@ -62,10 +63,8 @@ Progress::~Progress() {
 
 void Progress::update(const rpc::ProgressUpdate& update) {
   std::lock_guard lock(mutex_);
+  if (update.stage != shown_.stage) stage_began_ = std::chrono::steady_clock::now();
   shown_ = update;
-  if (live_ || update.stage.empty() || std::ranges::find(printed_, update.stage) != printed_.end()) return;
-  printed_.push_back(update.stage);
-  io_.note(stage_text(update));
 }
 
 void Progress::tick(std::stop_token stop) {
@@ -75,10 +74,24 @@ void Progress::tick(std::stop_token stop) {
     wake_.wait_for(lock, stop, limits::kProgressTick, [] { return false; });
     if (stop.stop_requested() || shown_.stage.empty()) continue;
     auto elapsed = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - began);
-    auto columns = terminal_size(io_.err).columns;
-    (void)host::write_all(io_.err, "\r" + progress_line(shown_, count, elapsed.count(), columns) + "\033[K");
-    drawn_ = true;
+    if (live_)
+      draw(count, elapsed.count());
+    else
+      print_slow_stage();
   }
+}
+
+void Progress::draw(unsigned count, long elapsed_s) {
+  auto columns = terminal_size(io_.err).columns;
+  (void)host::write_all(io_.err, "\r" + progress_line(shown_, count, elapsed_s, columns) + "\033[K");
+  drawn_ = true;
+}
+
+void Progress::print_slow_stage() {
+  if (std::chrono::steady_clock::now() - stage_began_ < patience_) return;
+  if (std::ranges::find(printed_, shown_.stage) != printed_.end()) return;
+  printed_.push_back(shown_.stage);
+  io_.note(stage_text(shown_));
 }
 
 }  // namespace banger::roles::cli

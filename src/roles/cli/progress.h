@@ -1,12 +1,14 @@
 // The progress of a long call, on standard error. On a terminal, this is one live line with a spinner or a bar.
-// Otherwise it is one line for each stage.
+// Otherwise it is one line for each stage that takes long, so that quick commands are silent in scripts and cron jobs.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <string>
 #include <thread>
 
+#include "roles/cli/bounds.h"
 #include "roles/cli/io.h"
 #include "rpc/client.h"
 
@@ -19,7 +21,8 @@ std::string progress_line(const rpc::ProgressUpdate& update, unsigned tick, long
 /// blocked in its call. The ticker only writes to standard error.
 class Progress {
  public:
-  explicit Progress(const Io& io);
+  /// `patience`: how long a stage takes before it gets a plain line.
+  explicit Progress(const Io& io, std::chrono::milliseconds patience = limits::kPlainProgressDelay);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -31,12 +34,16 @@ class Progress {
 
  private:
   void tick(std::stop_token stop);
+  void draw(unsigned count, long elapsed_s);
+  void print_slow_stage();
 
   const Io& io_;
+  std::chrono::milliseconds patience_;
   bool live_;
   std::mutex mutex_;
   std::condition_variable_any wake_;
   rpc::ProgressUpdate shown_;
+  std::chrono::steady_clock::time_point stage_began_;
   std::vector<std::string> printed_;  ///< stages already printed as plain lines
   bool drawn_ = false;
   std::jthread ticker_;  ///< the last member, so that it ends before the members that it uses

@@ -71,7 +71,9 @@ constexpr Field kVmFields[] = {
                               "reading"),
     field<&VmObject::stages>("stages", "The stages of the last create or start"),
     field<&VmObject::restart_needed>(
-        "restart_needed", "Only in the result of `vm.set`: the changed fields that take effect at the next start")
+        "restart_needed",
+        "Only in the result of `vm.set`: the changed fields that take effect at the next start. "
+        "`name` stands for the host name in the guest")
         .or_absent(),
 };
 

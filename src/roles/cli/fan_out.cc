@@ -8,6 +8,7 @@
 
 #include "api/objects/vm.h"
 #include "roles/cli/connect.h"
+#include "roles/cli/output.h"
 #include "rpc/bounds.h"
 
 namespace banger::roles::cli {
@@ -21,16 +22,28 @@ std::vector<std::string> each_once(const std::vector<std::string>& names) {
   return once;
 }
 
-// Prints one line for each outcome. Each line names its positional or the thing.
-class Lines {
+// Prints one line for each outcome. Each line names its positional or the thing. With --json, the results are one array
+// at the end, in the order of the command line.
+class Outcomes {
  public:
-  Lines(Io& io, const Describe& describe) : io_(io), describe_(describe) {}
+  Outcomes(Io& io, Form form, const Describe& describe) : io_(io), form_(form), describe_(describe) {}
 
   Result<> done(const std::string& positional, const Json& result) {
     auto line = TRY(describe_(result));
+    if (form_ == Form::json) {
+      results_[positional] = result;
+      return {};
+    }
     const auto& name = line.name.empty() ? positional : line.name;
     io_.print(fmt::format("{}: {}\n", safe_text(name), safe_text(line.text)));
     return {};
+  }
+  void print_results(const std::vector<std::string>& positionals) {
+    if (form_ != Form::json) return;
+    Json array = Json::array();
+    for (const auto& name : positionals)
+      if (auto found = results_.find(name); found != results_.end()) array.push_back(found->second);
+    print_json(io_, array);
   }
   void failed(const std::string& positional, const Error& error) {
     any_failed_ = true;
@@ -41,7 +54,9 @@ class Lines {
 
  private:
   Io& io_;
+  Form form_;
   const Describe& describe_;
+  std::map<std::string, Json> results_;
   bool any_failed_ = false;
 };
 
@@ -55,10 +70,11 @@ Json with(Json params, std::string_view key, const std::string& value) {
 Result<int> call_each(Context& context, const Calls& calls, const Json& params, const Describe& describe) {
   auto daemon = TRY(Daemon::connect(context.io));
   auto names = each_once(context.args.positionals);
-  Lines lines(context.io, describe);
+  Outcomes outcomes(context.io, form_of(context.args), describe);
   if (names.size() == 1) {
-    TRY(lines.done(names[0], TRY(daemon.call(calls.method, with(params, calls.key, names[0])))));
-    return lines.status();
+    TRY(outcomes.done(names[0], TRY(daemon.call(calls.method, with(params, calls.key, names[0])))));
+    outcomes.print_results(names);
+    return outcomes.status();
   }
   std::map<std::int64_t, std::string> waiting;
   for (std::size_t next = 0; next < names.size() || !waiting.empty();) {
@@ -71,11 +87,12 @@ Result<int> call_each(Context& context, const Calls& calls, const Json& params, 
     auto it = waiting.find(reply.id.get<std::int64_t>());
     if (it == waiting.end()) continue;
     auto done =
-        reply.kind == rpc::Reply::Kind::result ? lines.done(it->second, reply.result) : std::unexpected(reply.error);
-    if (!done) lines.failed(it->second, done.error());
+        reply.kind == rpc::Reply::Kind::result ? outcomes.done(it->second, reply.result) : std::unexpected(reply.error);
+    if (!done) outcomes.failed(it->second, done.error());
     waiting.erase(it);
   }
-  return lines.status();
+  outcomes.print_results(names);
+  return outcomes.status();
 }
 
 Result<int> change_vms(Context& context, std::string_view method, const Json& params) {

@@ -9,6 +9,9 @@
 
 namespace banger::roles::cli {
 
+inline constexpr Option kResultsOption{.name = "json", .help = "print a JSON array of the results"};
+inline constexpr Option kResultsOptions[] = {kResultsOption};
+
 /// The method, and the parameter that gets the command's positional.
 struct Calls {
   std::string_view method;
@@ -24,7 +27,7 @@ using Describe = std::function<Result<ResultLine>(const Json& result)>;
 
 /// Makes one call for each of the command's positionals, and only one for a repeated positional. All calls have the
 /// same `params`. A failure does not stop the other calls. Every positional gets a line, on standard output or as an
-/// error. The status is kFailed if any call failed.
+/// error; with --json the results are an array. The status is kFailed if any call failed.
 Result<int> call_each(Context& context, const Calls& calls, const Json& params, const Describe& describe);
 
 /// The same, with results that are objects of src/api. `text_of` returns the text of an object.

@@ -142,11 +142,13 @@ Task<Result<Json>> set(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto before = vm->record().spec();
   auto after = CO_TRY(vm::spec_over(before, params));
   CO_TRY(vm::check_spec(after, daemon.services.host_size));
-  bool stopped = vm->record().state() == vm::State::stopped;
+  bool stopped = vm->record().state() == vm::State::stopped, renamed = name != vm->record().name();
   auto effect = CO_TRY(co_await vm->change(std::move(name), after));
   auto taken = effect == TakesEffect::at_once ? vm::Taken::yes : vm::Taken::no;
   auto object = vm_object(daemon.services, *vm);
   object.restart_needed = stopped ? std::vector<std::string>() : vm::restart_needed(before, after, taken);
+  // banger uses the new name at once, but the guest has a host name of its own.
+  if (renamed && !stopped) object.restart_needed->push_back("name");
   co_return api::to_json(object);
 }
 

@@ -25,6 +25,7 @@ constinit const Command kImageDelete{
     .aliases = kAliases,
     .summary = "delete an image that no VM uses",
     .positionals = kPositionals,
+    .options = kResultsOptions,
     .handler = remove,
 };
 

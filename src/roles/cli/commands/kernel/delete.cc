@@ -25,6 +25,7 @@ constinit const Command kKernelDelete{
     .aliases = kAliases,
     .summary = "delete a kernel that nothing uses",
     .positionals = kPositionals,
+    .options = kResultsOptions,
     .handler = remove,
 };
 

@@ -6,6 +6,7 @@
 #include "api/objects/template.h"
 #include "roles/cli/connect.h"
 #include "roles/cli/fan_out.h"
+#include "roles/cli/output.h"
 
 namespace banger::roles::cli {
 
@@ -17,11 +18,15 @@ constexpr Positional kPositionals[] = {{.name = "TEMPLATE",
                                         .names = Names::machine_template,
                                         .required = false,
                                         .repeated = true}};
-constexpr Option kOptions[] = {{.name = "all", .letter = 'a', .help = "delete all templates"}};
+constexpr Option kOptions[] = {{.name = "all", .letter = 'a', .help = "delete all templates"}, kResultsOption};
 
 Result<int> remove_all(Context& context) {
   auto daemon = TRY(Daemon::connect(context.io));
   auto result = TRY(daemon.get<api::DeletedTemplates>("template.delete", {{"all", true}}));
+  if (form_of(context.args) == Form::json) {
+    print_json(context.io, std::vector{result});
+    return exit_status::kOk;
+  }
   for (const auto& id : result.deleted) context.io.print(fmt::format("{}: deleted\n", safe_text(id)));
   return exit_status::kOk;
 }

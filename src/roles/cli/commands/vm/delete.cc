@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kAliases[] = {"rm"};
 constexpr Positional kPositionals[] = {kVmsArgument};
-constexpr Option kOptions[] = {{.name = "force", .letter = 'f', .help = "also delete running VMs"}};
+constexpr Option kOptions[] = {{.name = "force", .letter = 'f', .help = "also delete running VMs"}, kResultsOption};
 
 Result<int> remove(Context& context) {
   return delete_each<api::Named>(context, {.method = "vm.delete"}, {{"force", context.args.flag("force")}});

@@ -18,6 +18,7 @@ constinit const Command kVmKill{
     .name = "kill",
     .summary = "end VMs at once, like a power cut; their disks are kept",
     .positionals = kPositionals,
+    .options = kResultsOptions,
     .handler = kill,
 };
 

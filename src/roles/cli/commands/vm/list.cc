@@ -1,6 +1,7 @@
 // banger vm list
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "api/objects/vm.h"
@@ -16,6 +17,10 @@ namespace {
 constexpr std::string_view kAliases[] = {"ls", "ps"};
 constexpr Option kOptions[] = {
     kIdsOption,
+    {.name = "label",
+     .kind = Kind::text,
+     .value = "KEY[=VALUE]",
+     .help = "list only VMs with this label; may be repeated, and a VM needs all of them"},
     {.name = "json", .help = "print a JSON array of VMs"},
 };
 
@@ -25,11 +30,36 @@ std::string state_of(const api::VmObject& vm) {
   return vm.silent ? "silent" : std::string(vm::to_string(vm.state));
 }
 
+// `wanted`: KEY, or KEY=VALUE.
+bool has_label(const api::VmObject& vm, const std::string& wanted) {
+  auto at = wanted.find('=');
+  auto label = vm.labels.find(wanted.substr(0, at));
+  return label != vm.labels.end() && (at == wanted.npos || label->second == wanted.substr(at + 1));
+}
+
+std::string labels_of(const api::VmObject& vm) {
+  std::vector<std::string> pairs;
+  for (const auto& [key, value] : vm.labels) pairs.push_back(value.empty() ? key : key + "=" + value);
+  return join(pairs, ",");
+}
+
+// The column of labels is only there if a VM has labels.
 Table table_of(const std::vector<api::VmObject>& vms) {
-  Table table({"NAME", "ID", "STATE", "IMAGE", "VCPU", "MEMORY", "DISK", "AGE"});
+  bool labelled = std::ranges::any_of(vms, [](const auto& vm) { return !vm.labels.empty(); });
+  std::vector<std::string> head{"NAME", "ID", "STATE", "IMAGE", "VCPU", "MEMORY", "DISK", "AGE"};
+  if (labelled) head.emplace_back("LABELS");
+  Table table(head);
   for (const auto& vm : vms) {
-    table.add({vm.name, vm.id, state_of(vm), vm.image, std::to_string(vm.vcpus), format_size(vm.memory_bytes),
-               format_size(vm.disk_bytes), age_of(vm.created_at)});
+    std::vector<std::string> cells{vm.name,
+                                   vm.id,
+                                   state_of(vm),
+                                   vm.image,
+                                   std::to_string(vm.vcpus),
+                                   format_size(vm.memory_bytes),
+                                   format_size(vm.disk_bytes),
+                                   age_of(vm.created_at)};
+    if (labelled) cells.push_back(labels_of(vm));
+    table.add(std::move(cells));
     bool stands_still = !vm.paused.empty() || vm.silent;
     if (vm.state == vm::State::running && !stands_still) table.colour_last(2, Paint::green);
     if (vm.state == vm::State::suspended || stands_still) table.colour_last(2, Paint::yellow);
@@ -40,6 +70,8 @@ Table table_of(const std::vector<api::VmObject>& vms) {
 Result<int> list(Context& context) {
   auto daemon = TRY(Daemon::connect(context.io));
   auto [vms, warnings] = TRY(daemon.get<api::VmList>("vm.list"));
+  for (const auto& wanted : context.args.all("label"))
+    std::erase_if(vms, [&](const auto& vm) { return !has_label(vm, wanted); });
   print_list(context, vms, &api::VmObject::id, table_of(vms).text(colours_of(context)));
   if (form_of(context.args) != Form::people) return exit_status::kOk;
   for (const auto& vm : vms)

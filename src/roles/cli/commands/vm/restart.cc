@@ -18,6 +18,7 @@ constinit const Command kVmRestart{
     .name = "restart",
     .summary = "stop VMs and start them again; their disks are kept",
     .positionals = kPositionals,
+    .options = kResultsOptions,
     .handler = restart,
 };
 

@@ -18,6 +18,7 @@ constinit const Command kVmResume{
     .name = "resume",
     .summary = "continue suspended VMs",
     .positionals = kPositionals,
+    .options = kResultsOptions,
     .handler = resume,
 };
 

@@ -13,10 +13,8 @@ namespace banger::roles::cli {
 
 namespace {
 
-constexpr bool shapes_vm(const vm::Field& field) { return field.has_option() && field.type != vm::FieldType::pairs; }
-
 constexpr auto kOptions =
-    concat(std::to_array({kNameOption}), vm::from_fields<shapes_vm, create_option>(),
+    concat(std::to_array({kNameOption}), vm::from_fields<&vm::Field::has_option, create_option>(),
            std::to_array<Option>({
                kColdOption,
                {.name = "rm", .help = "delete the VM when the command or shell ends"},

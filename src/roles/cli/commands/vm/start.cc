@@ -12,6 +12,7 @@ constexpr Positional kPositionals[] = {kVmsArgument};
 constexpr Option kOptions[] = {
     kWaitOption,
     {.name = "cold", .help = "boot a suspended VM from its disks; its saved memory is lost"},
+    kResultsOption,
 };
 
 Result<int> start(Context& context) {

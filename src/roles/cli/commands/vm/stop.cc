@@ -14,6 +14,7 @@ constexpr Option kOptions[] = {
      .kind = Kind::duration,
      .value = "TIME",
      .help = "how long the guest may take before it is forced to end, like 10s (default: 30s)"},
+    kResultsOption,
 };
 
 Result<int> stop(Context& context) {

@@ -19,6 +19,7 @@ constinit const Command kVmSuspend{
     .summary = "save running VMs to disk and free their memory; 'vm resume' continues them",
     .details = "Processes continue where they stood, also after a restart of the daemon or of this host.",
     .positionals = kPositionals,
+    .options = kResultsOptions,
     .handler = suspend,
 };
 

@@ -25,6 +25,7 @@ constinit const Command kSnapshotDelete{
     .aliases = kAliases,
     .summary = "delete snapshots that no running VM uses",
     .positionals = kPositionals,
+    .options = kResultsOptions,
     .handler = remove,
 };
 

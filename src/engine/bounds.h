@@ -26,6 +26,7 @@ inline constexpr auto kRecoveryRetry = 5s;            ///< for example, a full d
 inline constexpr auto kAttentionInterval = 5s;   ///< a person who has freed some space waits so long at most
 inline constexpr auto kPingInterval = 15s;       ///< without a byte from the guest; a question costs the guest 1 ms
 inline constexpr auto kPingDeadline = 10s;       ///< then the guest counts as silent, until its next byte
+inline constexpr auto kSilentPingDeadline = 5s;  ///< a request to a silent guest fails then; a slow guest may answer
 inline constexpr auto kHaltedPingDeadline = 3s;  ///< a guest that has printed that it halted and does not answer ends
 inline constexpr auto kGoOnDeadline = 3s;        ///< a guest that can go on answers in 10 ms, under emulation in 0.2 s
 /// Free space at which a guest that met a full disk goes on: enough for a while, and less than the smallest VM frees.

@@ -30,7 +30,9 @@ inline constexpr auto kLinkFirstBackOff = 2ms;  ///< pause before a port without
 inline constexpr auto kLinkLastBackOff = 50ms;  ///< longest such pause: a host that comes back waits so long at most
 
 // -- requests to the agent and their answers
-inline constexpr auto kLinkRequestDeadline = 30s;        ///< for the head of the response to a short request
+inline constexpr auto kLinkRequestDeadline = 30s;  ///< for the head of the response to a short request
+/// Silence of a guest that owes an answer, before a PING; the same again, before the request fails.
+inline constexpr auto kLinkSilence = 10s;
 inline constexpr std::size_t kLinkJsonBytes = 1 * kMiB;  ///< a JSON body from the guest (stats, ports, health)
 inline constexpr std::size_t kPortRows = 512;            ///< listeners in one answer, which stays below kLinkJsonBytes
 inline constexpr std::size_t kPortCommandBytes = 256;    ///< of a listener's command line

@@ -16,12 +16,14 @@ namespace {
 
 class ClientWire final : public Wire {
  public:
-  ClientWire(host::Runtime& runtime, std::unique_ptr<Channel> channel, const std::string& token)
+  ClientWire(host::Runtime& runtime, std::unique_ptr<Channel> channel, const std::string& token,
+             std::chrono::milliseconds silence)
       : Wire(runtime, std::move(channel)),
         hello_(token + host::random_bytes(kNonceBytes)),
         echo_(hello_),
         arrivals_(token),
-        ended_(runtime) {}
+        ended_(runtime),
+        silence_(silence) {}
 
   static Task<Result<>> shake_hands(std::shared_ptr<ClientWire> self, host::Deadline deadline);
   static Task<> wait_ended(std::shared_ptr<ClientWire> self) {
@@ -32,6 +34,8 @@ class ClientWire final : public Wire {
   void expect(std::string_view token) { arrivals_.expect(token); }
   const std::shared_ptr<Session>& session() const { return session_; }
   host::Clock::time_point last_heard() const { return last_heard_; }
+  host::Deadline silent_at() const { return host::after(silence_); }
+  bool is_silent() const { return host::Clock::now() - last_heard_ >= silence_; }
 
  private:
   void received(std::string_view bytes) override;
@@ -48,6 +52,7 @@ class ClientWire final : public Wire {
   std::shared_ptr<Session> session_;
   host::Event ended_;
   host::Clock::time_point last_heard_;
+  const std::chrono::milliseconds silence_;
 };
 
 std::unexpected<Error> closed_by_guest() { return fail(ErrorCode::unavailable, "the guest closed the link"); }
@@ -153,6 +158,28 @@ Task<Result<std::unique_ptr<ClientStream>>> open_stream(std::shared_ptr<ClientWi
   co_return std::make_unique<ClientStreamImpl>(wire->session(), std::move(state));
 }
 
+Task<Result<>> ping_guest(std::shared_ptr<ClientWire> wire, host::Deadline deadline) {
+  auto session = wire->session();
+  auto number = CO_TRY(session->ping());
+  while (session->answered() < number) {
+    if (wire->closed() || session->over()) co_return fail(ErrorCode::unavailable, "the link to the guest has ended");
+    if (!co_await session->pong().wait(deadline))
+      co_return fail(ErrorCode::timeout, "the guest did not answer in time");
+  }
+  co_return Result<>();
+}
+
+// Some requests rightly take minutes. A guest that is silent meanwhile, and does not answer a PING either, has died or
+// hangs.
+Task<Result<int>> wait_head(std::shared_ptr<ClientWire> wire, std::shared_ptr<StreamState> state,
+                            host::Deadline deadline) {
+  for (;;) {
+    auto status = co_await ClientStreamImpl::wait_status(state, std::min(deadline, wire->silent_at()));
+    if (status || status.error().code != ErrorCode::timeout || host::Clock::now() >= deadline) co_return status;
+    if (wire->is_silent() && !co_await ping_guest(wire, std::min(deadline, wire->silent_at()))) co_return status;
+  }
+}
+
 Task<Result<std::string>> exchange_bodies(std::shared_ptr<ClientWire> wire, Request request, std::string body,
                                           host::Deadline deadline) {
   auto session = wire->session();
@@ -164,29 +191,11 @@ Task<Result<std::string>> exchange_bodies(std::shared_ptr<ClientWire> wire, Requ
     if (written) written = co_await end_body(session, state);
     if (!written && !state->head_done) co_return std::unexpected(std::move(written.error()));
   }
-  int status = CO_TRY(co_await ClientStreamImpl::wait_status(state, deadline));
+  int status = CO_TRY(co_await wait_head(wire, state, deadline));
   TooLarge too_large{.code = ErrorCode::corrupt, .what = "the answer"};
   auto answer = CO_TRY(co_await read_body(session, state, limits::kLinkJsonBytes, too_large, deadline));
   if (status >= 400) co_return std::unexpected(guest_error(status, answer));
   co_return answer;
-}
-
-Task<Result<std::string>> call_guest(std::shared_ptr<ClientWire> wire, std::string method, std::string path,
-                                     std::string body, host::Deadline deadline) {
-  auto what = fmt::format("guest agent: {} {}", method, path.substr(0, path.find('?')));
-  Request request{.method = std::move(method), .path = std::move(path)};
-  co_return in(what, co_await exchange_bodies(std::move(wire), std::move(request), std::move(body), deadline));
-}
-
-Task<Result<>> ping_guest(std::shared_ptr<ClientWire> wire, host::Deadline deadline) {
-  auto session = wire->session();
-  auto number = CO_TRY(session->ping());
-  while (session->answered() < number) {
-    if (wire->closed() || session->over()) co_return fail(ErrorCode::unavailable, "the link to the guest has ended");
-    if (!co_await session->pong().wait(deadline))
-      co_return fail(ErrorCode::timeout, "the guest did not answer in time");
-  }
-  co_return Result<>();
 }
 
 class ClientImpl final : public Client {
@@ -199,9 +208,11 @@ class ClientImpl final : public Client {
   }
   Task<Result<std::string>> call(std::string method, std::string path, std::string body,
                                  host::Deadline deadline) override {
-    return call_guest(wire_, std::move(method), std::move(path), std::move(body), deadline);
+    Request request{.method = std::move(method), .path = std::move(path)};
+    return exchange_bodies(wire_, std::move(request), std::move(body), deadline);
   }
   void expect(std::string token) override { wire_->expect(token); }
+  void fell_silent() override { wire_->session()->end_impatient(); }
   bool alive() const override { return !wire_->closed() && !wire_->session()->over(); }
   Task<Result<>> ping(host::Deadline deadline) override { return ping_guest(wire_, deadline); }
   host::Clock::time_point last_heard() const override { return wire_->last_heard(); }
@@ -215,10 +226,10 @@ class ClientImpl final : public Client {
 }  // namespace
 
 Task<Result<std::shared_ptr<Client>>> connect(host::Runtime& runtime, UniqueFd channel, std::string token,
-                                              host::Deadline deadline) {
+                                              host::Deadline deadline, std::chrono::milliseconds silence) {
   CO_TRY(check_token(token));
   auto taken = CO_TRY(Channel::take(runtime, std::move(channel)));
-  auto wire = std::make_shared<ClientWire>(runtime, std::move(taken), token);
+  auto wire = std::make_shared<ClientWire>(runtime, std::move(taken), token, silence);
   CO_TRY(co_await ClientWire::shake_hands(wire, deadline));
   wire->start();
   runtime.spawn(run_wire(wire));

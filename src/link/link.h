@@ -21,6 +21,7 @@
 
 #include "base/task.h"
 #include "host/runtime.h"
+#include "link/bounds.h"
 
 namespace banger::link {
 
@@ -51,9 +52,13 @@ class ClientStream : public Stream {
   virtual Task<Result<int>> status(host::Deadline deadline) = 0;
 };
 
+/// What Client::fell_silent() does to a request: a shell waits for its guest, and a file transfer does not.
+enum class OnSilence { wait, end };
+
 struct Request {
   std::string method, path;  ///< path with query; for CONNECT the authority
   std::vector<Header> headers = {};
+  OnSilence on_silence = OnSilence::wait;
 };
 
 class Client {
@@ -62,12 +67,15 @@ class Client {
   virtual Task<Result<std::unique_ptr<ClientStream>>> open(Request request) = 0;
   /// A short request with a whole body each way. A status of 400 or more becomes the error that the guest sent (JSON
   /// {"code","message"}), with its text made printable. The response's body has at most limits::kLinkJsonBytes.
+  /// `timeout` at the deadline, or earlier if the guest has fallen silent (connect()).
   virtual Task<Result<std::string>> call(std::string method, std::string path, std::string body,
                                          host::Deadline deadline) = 0;
   virtual bool alive() const = 0;
   /// Asks whether the agent still answers (PING of HTTP/2). `timeout` when no answer has come by the deadline. Then the
   /// link stays as it is: the guest may only be slow. At most one question is on its way at a time.
   virtual Task<Result<>> ping(host::Deadline deadline) = 0;
+  /// The guest has stopped answering: ends the requests that do not wait for such a guest, with `timeout`.
+  virtual void fell_silent() = 0;
   /// When the last bytes of the guest arrived.
   virtual host::Clock::time_point last_heard() const = 0;
   /// The next agent may announce itself with this token too. A guest's token changes, and an agent that dies soon after
@@ -83,9 +91,10 @@ class Client {
 Error guest_error(int status, std::string_view body);
 
 /// Takes ownership of the channel and performs the handshake. `timeout` when the guest has not answered by the
-/// deadline.
+/// deadline. A guest that owes an answer and is silent for `silence` gets a PING, and as long again to answer that.
 Task<Result<std::shared_ptr<Client>>> connect(host::Runtime& runtime, UniqueFd channel, std::string token,
-                                              host::Deadline deadline);
+                                              host::Deadline deadline,
+                                              std::chrono::milliseconds silence = limits::kLinkSilence);
 
 // ---------------------------------------------------------------- guest end
 

@@ -169,6 +169,7 @@ Result<std::shared_ptr<StreamState>> Session::request(const Request& request, Bo
   for (const auto& [name, value] : request.headers) fields.push_back(nv(name, value));
   auto state = std::make_shared<StreamState>(runtime_);
   auto provider = SessionCallbacks::provider(*state);
+  state->impatient = request.on_silence == OnSilence::end;
   if (body == Body::none) state->out_ended = true;
   auto id = nghttp2_submit_request(session_, nullptr, fields.data(), fields.size(),
                                    body == Body::none ? nullptr : &provider, nullptr);
@@ -179,6 +180,15 @@ Result<std::shared_ptr<StreamState>> Session::request(const Request& request, Bo
   streams_[id] = state;
   wake_();
   return state;
+}
+
+void Session::end_impatient() {
+  if (ended_) return;
+  for (auto& [id, state] : streams_) {
+    if (!state->impatient || state->closed) continue;
+    state->fail_with({.code = ErrorCode::timeout, .message = "the guest has stopped answering"});
+    reset(*state, NGHTTP2_CANCEL);
+  }
 }
 
 Result<> Session::respond(StreamState& state, int status, const std::vector<Header>& headers) {

@@ -43,6 +43,8 @@ class Session {
 
   /// Client: `unavailable` when over, `exhausted` at limits::kLinkStreams, `invalid` for a head that is not HTTP.
   Result<std::shared_ptr<StreamState>> request(const Request& request, Body body);
+  /// Client: breaks the streams that do not wait for a silent peer, with `timeout`.
+  void end_impatient();
   /// Server: sends the head; the body follows.
   Result<> respond(StreamState& state, int status, const std::vector<Header>& headers);
   /// Call after state.out has more bytes or has ended.

@@ -38,6 +38,7 @@ struct StreamState {
 
   bool closed = false;          ///< nghttp2 has closed the stream
   bool abandoned = false;       ///< its handle is gone
+  bool impatient = false;       ///< a silent peer ends it (Session::end_impatient)
   std::optional<Error> broken;  ///< why nothing more will come
 
   void fail_with(Error error) {

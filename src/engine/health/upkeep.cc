@@ -7,12 +7,22 @@
 
 namespace banger::engine {
 
+namespace {
+
+Task<> read_metrics(std::shared_ptr<VmOwner> vm) {
+  co_await vm->parts().machine->read_metrics(std::chrono::milliseconds(0));
+}
+
+}  // namespace
+
+// A VMM that does not answer must not delay the others.
 Task<> poll_metrics(Services& services, const VmRegistry& vms) {
   if (services.config.metrics_poll_interval.count() == 0) co_return;
   auto every = std::max<std::chrono::milliseconds>(services.config.metrics_poll_interval, limits::kMetricsPollFloor);
   for (;;) {
     co_await services.runtime.sleep_for(every);
-    for (const auto& vm : vms.everything()) co_await vm->parts().machine->read_metrics(std::chrono::milliseconds(0));
+    for (const auto& vm : vms.everything())
+      if (!vm->parts().link->silent()) services.runtime.spawn(read_metrics(vm));
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "engine/bounds.h"
+#include "engine/vm/named_client.h"
 #include "link/bounds.h"
 
 namespace banger::engine {
@@ -103,6 +104,11 @@ void AgentLink::use(std::shared_ptr<link::Client> client) {
 }
 
 Task<Result<std::shared_ptr<link::Client>>> AgentLink::client(host::Deadline deadline) {
+  auto reached = CO_TRY(co_await reach(deadline));
+  co_return with_name(std::move(reached), record_);
+}
+
+Task<Result<std::shared_ptr<link::Client>>> AgentLink::reach(host::Deadline deadline) {
   const auto& name = record_->row().name;
   if (auto why = machine_ ? machine_->paused_because() : ""; !why.empty())
     co_return fail(ErrorCode::unavailable, fmt::format("vm '{}' is paused: {}", name, why),
@@ -114,7 +120,22 @@ Task<Result<std::shared_ptr<link::Client>>> AgentLink::client(host::Deadline dea
                      fmt::format("look at banger vm logs {}", name));
     co_await record_->changed().wait(std::min(deadline, host::after(limits::kReconnectPoll)));
   }
+  CO_TRY(co_await check_silence(deadline));
   co_return client_;
+}
+
+// A request to a guest that was silent lately would probably wait for its whole deadline. A question costs less.
+Task<Result<>> AgentLink::check_silence(host::Deadline deadline) {
+  if (!silent()) co_return Result<>{};
+  auto client = client_;
+  if (co_await client->ping(std::min(deadline, host::after(limits::kSilentPingDeadline)))) {
+    if (client_ == client) set_silent(false);
+    co_return Result<>{};
+  }
+  const auto& name = record_->row().name;
+  auto silence = std::chrono::duration_cast<std::chrono::seconds>(host::Clock::now() - client->last_heard());
+  co_return fail(ErrorCode::timeout, fmt::format("vm '{}' has not answered for {}", name, format_duration(silence)),
+                 fmt::format("see banger vm logs {0}; banger vm kill {0} ends it", name));
 }
 
 Task<Result<>> AgentLink::wait_system(std::chrono::milliseconds timeout, GivenUp given_up) {
@@ -134,14 +155,15 @@ Task<Result<>> AgentLink::wait_system(std::chrono::milliseconds timeout, GivenUp
 }
 
 Task<Result<>> AgentLink::hold(Hold hold) {
-  auto to = CO_TRY(co_await client(host::after(limits::kHoldDeadline)));
-  CO_TRY(
-      in("prepare the guest", co_await to->call("POST", "/hold", hold_body(hold), host::after(limits::kHoldDeadline))));
+  auto to = CO_TRY(co_await reach(host::after(limits::kHoldDeadline)));
+  CO_TRY(in(fmt::format("prepare the guest of vm '{}'", record_->row().name),
+            co_await to->call("POST", "/hold", hold_body(hold), host::after(limits::kHoldDeadline))));
   co_return Result<>{};
 }
 
 void AgentLink::set_silent(bool silent) {
   if (std::exchange(silent_, silent) == silent) return;
+  if (silent && client_) client_->fell_silent();
   const auto& row = record_->row();
   if (silent)
     log_.warn("vm.silent", {{"vm", row.name}, {"id", row.id}});

@@ -44,14 +44,16 @@ class AgentLink : public std::enable_shared_from_this<AgentLink> {
   /// Maintains the link to a machine that was found running. Does not wait for the agent.
   void keep(Machine machine);
 
-  /// The link. Waits for a reconnect until the deadline, while the VM's state allows a link. `unavailable` at once,
-  /// with the reason, for a guest that the VMM has paused.
+  /// The link, for a request that an owner waits for: its errors name the VM. Waits for a reconnect until the deadline,
+  /// while the VM's state allows a link. `unavailable` at once, with the reason, for a guest that the VMM has paused.
+  /// `timeout` after a few seconds for a guest that was silent before and is still silent.
   Task<Result<std::shared_ptr<link::Client>>> client(host::Deadline deadline);
-  /// Null while the agent does not answer.
+  /// The link for the engine's own requests. Null while the agent does not answer.
   std::shared_ptr<link::Client> client() const { return up() ? client_ : nullptr; }
   bool up() const { return client_ && client_->alive(); }
   /// The link is up, but the guest has not answered the last question. It may only be slow.
   bool silent() const { return up() && silent_; }
+  /// Silence ends file transfers, while commands and tunnels wait.
   void set_silent(bool silent);
 
   /// The guest's init has reached its boot target.
@@ -68,6 +70,8 @@ class AgentLink : public std::enable_shared_from_this<AgentLink> {
  private:
   Task<Result<>> wait_for(Machine machine, std::chrono::milliseconds timeout, GivenUp given_up);
   Task<Result<std::shared_ptr<link::Client>>> reopen(Machine machine);
+  Task<Result<std::shared_ptr<link::Client>>> reach(host::Deadline deadline);
+  Task<Result<>> check_silence(host::Deadline deadline);
   void use(std::shared_ptr<link::Client> client);
   static Task<> reconnect(std::shared_ptr<AgentLink> self, Machine machine);
   static Task<> watch_system(std::shared_ptr<AgentLink> self, std::shared_ptr<link::Client> client);

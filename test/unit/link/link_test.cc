@@ -41,9 +41,9 @@ TEST_CASE("link: the guest's error becomes the host's, with safe text") {
   }));
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == ErrorCode::denied);
-  CHECK(refused.error().message == "guest agent: GET /refuse: no \\x1b[31mway (hint: try root)");
+  CHECK(refused.error().message == "no \\x1b[31mway (hint: try root)");
   CHECK(missing.error().code == ErrorCode::not_found);
-  CHECK(missing.error().message == "guest agent: GET /nothing: no such thing");
+  CHECK(missing.error().message == "no such thing");
   CHECK(broken_path.error().code == ErrorCode::invalid);
   CHECK(bad_request.error().code == ErrorCode::invalid);
 }
@@ -187,6 +187,54 @@ void silence(int guest, UniqueFd& idle) {
 }
 
 }  // namespace
+
+TEST_CASE("link: a guest that owes an answer and has died ends the request before its deadline") {
+  Fixture fixture;
+  Linked linked(fixture);
+  UniqueFd idle, open = duplicate(linked.guest);
+  Result<std::string> slow, dead;
+  REQUIRE(fixture.run([&]() -> Task<> {
+    auto silence = std::chrono::milliseconds(10);
+    auto client = co_await link::connect(fixture.runtime, std::move(linked.ends.host), kToken, soon(), silence);
+    if (!client) co_return;
+    // A guest that works for a long time answers PING meanwhile.
+    slow = co_await (*client)->call("GET", "/silent", "", host::after(std::chrono::milliseconds(100)));
+    silence(linked.guest, idle);
+    dead = co_await (*client)->call("GET", "/silent", "", host::after(std::chrono::hours(1)));
+  }));
+  REQUIRE_FALSE(slow);
+  REQUIRE_FALSE(dead);
+  CHECK(dead.error().code == ErrorCode::timeout);
+}
+
+TEST_CASE("link: a silent guest ends the requests that do not wait for it, and no other") {
+  Fixture fixture;
+  Linked linked(fixture);
+  Result<int> transfer, shell;
+  Result<> write;
+  std::string echoed;
+  REQUIRE(fixture.run([&]() -> Task<> {
+    auto client = co_await linked.connect(fixture);
+    if (!client) co_return;
+    auto impatient = co_await client->open({.method = "GET", .path = "/silent", .on_silence = OnSilence::end});
+    auto patient = co_await client->open({.method = "POST", .path = "/echo"});
+    if (!impatient || !patient) co_return;
+    client->fell_silent();
+    transfer = co_await (*impatient)->status(soon());
+    write = co_await (*impatient)->write("x");
+    shell = co_await (*patient)->status(soon());
+    (void)co_await (*patient)->write("still here");
+    (void)co_await (*patient)->finish();
+    for (auto part = co_await (*patient)->read(); part && !part->empty(); part = co_await (*patient)->read())
+      echoed += *part;
+  }));
+  REQUIRE_FALSE(transfer);
+  CHECK(transfer.error().code == ErrorCode::timeout);
+  CHECK(transfer.error().message == "the guest has stopped answering");
+  CHECK_FALSE(write);
+  CHECK(shell.value() == 200);
+  CHECK(echoed == "still here");
+}
 
 TEST_CASE("link: a ping is answered without a request, and a silent guest is a timeout that breaks nothing") {
   Fixture fixture;

@@ -115,7 +115,8 @@ Task<Result<Json>> put_files(Daemon& daemon, const Json& params, rpc::CallContex
   bool keep_owner = CO_TRY(find_bool(params, "keep_owner")).value_or(false);
   bool follow_link = CO_TRY(find_bool(params, "follow_link")).value_or(false);
   auto target = query_path("/files", path) + (keep_owner ? "" : "&owner=root") + (follow_link ? "&follow=1" : "");
-  auto [vm, use, stream] = CO_TRY(co_await open_stream(daemon, params, {.method = "PUT", .path = target}));
+  auto [vm, use, stream] = CO_TRY(
+      co_await open_stream(daemon, params, {.method = "PUT", .path = target, .on_silence = link::OnSilence::end}));
   auto caller = CO_TRY(co_await context.become_stream(Json::object()));
   auto done = co_await upload(*caller, *stream);
   (void)co_await caller->write(dump_json(api::to_json(upload_result(done))) + "\n");
@@ -128,8 +129,8 @@ Task<Result<Json>> get_files(Daemon& daemon, const Json& params, rpc::CallContex
   auto file = CO_TRY(co_await describe_file(daemon, params, path));
   if (!file.exists)
     co_return fail(ErrorCode::not_found, fmt::format("{}: no such file or directory in the guest", printable(path)));
-  auto [vm, use, stream] =
-      CO_TRY(co_await open_stream(daemon, params, {.method = "GET", .path = query_path("/files", path)}));
+  auto [vm, use, stream] = CO_TRY(co_await open_stream(
+      daemon, params, {.method = "GET", .path = query_path("/files", path), .on_silence = link::OnSilence::end}));
   CO_TRY(co_await stream->finish());
   int status = CO_TRY(co_await stream->status(host::after(limits::kLinkRequestDeadline)));
   if (status >= 400) co_return std::unexpected(link::guest_error(status, CO_TRY(co_await read_body(*stream))));

@@ -137,3 +137,65 @@ TEST_CASE("agent link: a stopped VM has no agent, and the error has a hint") {
   CHECK(client.error().code == ErrorCode::unavailable);
   CHECK(client.error().hint == "banger vm start box");
 }
+
+TEST_CASE("agent link: errors of an owner's requests name the VM as it is called now, and a way out") {
+  Fixture f;
+  auto vm = f.running();
+  auto client = f.run(vm->parts().link->client(host::after(1min)));
+  REQUIRE(client);
+  f.host.of(vm->record().id())->guest->fall_silent();
+  auto silent = f.run((*client)->call("GET", "/stats", "", host::after(5ms)));
+  REQUIRE(!silent);
+  CHECK(silent.error().code == ErrorCode::timeout);
+  CHECK(silent.error().sentence() ==
+        "vm 'box': the guest did not answer in time (hint: see banger vm list and banger vm logs box)");
+  CHECK(f.run((*client)->ping(host::after(5ms))).error().message.starts_with("vm 'box': "));
+  REQUIRE(vm->parts().record->edit([](store::VmRow& row, vm::Spec&) { row.name = "crate"; }));
+  auto stream = f.run((*client)->open({.method = "GET", .path = "/listening"}));
+  REQUIRE(stream);
+  CHECK(f.run((*stream)->status(host::after(5ms))).error().message.starts_with("vm 'crate': "));
+  (*client)->close();
+  CHECK(f.run((*client)->open({.method = "GET", .path = "/stats"})).error().message.starts_with("vm 'crate': "));
+  CHECK(!(*client)->alive());
+}
+
+TEST_CASE("agent link: the guest's own refusal names the VM too") {
+  Fixture f;
+  auto vm = f.running();
+  auto client = f.run(vm->parts().link->client(host::after(1min)));
+  REQUIRE(client);
+  f.log.fail_on("agent /stats");
+  auto refused = f.run((*client)->call("GET", "/stats", "", host::after(1min)));
+  f.log.heal();
+  REQUIRE(!refused);
+  CHECK(refused.error().message.starts_with("vm 'box': "));
+  CHECK(f.run((*client)->call("GET", "/stats", "", host::after(1min))));
+}
+
+TEST_CASE("agent link: a request to a guest that was silent asks first, and is refused soon") {
+  Fixture f;
+  auto vm = f.running();
+  auto& link = *vm->parts().link;
+  link.set_silent(true);
+  CHECK(f.run(link.client(host::after(1min))));
+  CHECK(!link.silent());
+  link.set_silent(true);
+  f.host.of(vm->record().id())->guest->fall_silent();
+  auto client = f.run(link.client(host::after(5ms)));
+  REQUIRE(!client);
+  CHECK(client.error().code == ErrorCode::timeout);
+  CHECK(client.error().message.starts_with("vm 'box' has not answered for "));
+  CHECK(client.error().hint.find("banger vm logs box") != std::string::npos);
+  CHECK(link.silent());
+  CHECK(link.up());
+}
+
+TEST_CASE("agent link: a hold that gets no answer names the VM") {
+  Fixture f;
+  auto vm = f.running();
+  f.log.fail_on("agent /hold");
+  auto held = f.run(vm->parts().link->hold(Hold::on));
+  f.log.heal();
+  REQUIRE(!held);
+  CHECK(held.error().message.starts_with("prepare the guest of vm 'box': "));
+}

@@ -122,7 +122,7 @@ constexpr Key kKeys[] = {
      plain<&Config::auto_stop_stale_after>},
     {"auto_stop_action", choice, "stop", "How an unused VM is stopped; `suspend` keeps its memory", kHere,
      word<&Config::auto_stop_action, kStopActionWords>, "stop|suspend"},
-    {"stats_poll_interval", duration, "10s", "Greatest age of the figures of `vm stats`", kHere,
+    {"stats_poll_interval", duration, "10s", "Greatest age of the figures of `vm stats`, except with --watch", kHere,
      plain<&Config::stats_poll_interval>},
     {"metrics_poll_interval", duration, "60s", "How often the daemon reads the machines' own metrics; `0`: never",
      kHere, plain<&Config::metrics_poll_interval>},

@@ -56,6 +56,20 @@ constexpr Parameter kStopParameters[] = {
      .most = limits::kStopTimeoutMs},
 };
 
+constexpr Parameter kStatsParameters[] = {
+    kVmParameter,
+    {.name = "max_age_ms",
+     .type = Type::integer,
+     .help = "How old the guest's figures may be. By default, `stats_poll_interval`",
+     .least = 0,
+     .most = limits::kStatsAgeMs},
+    {.name = "timeout_ms",
+     .type = Type::integer,
+     .help = "How long the guest may take to answer",
+     .least = 0,
+     .most = limits::kStatsTimeoutMs},
+};
+
 constexpr Parameter kDeleteParameters[] = {
     kVmParameter,
     {.name = "force", .type = Type::boolean, .initial = "false", .help = "Deletes the VM even while it runs"},
@@ -143,7 +157,7 @@ constexpr Method kMethods[] = {
     {.name = "vm.stats",
      .summary = "Measures what a VM uses",
      .details = "Figures without the prefix `host_` come from the guest, and a guest can forge them.",
-     .parameters = kVmParameters,
+     .parameters = kStatsParameters,
      .result = &VmStats::kObject},
 };
 

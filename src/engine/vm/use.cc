@@ -15,11 +15,12 @@ host::Clock::duration VmUse::idle_for() const {
   return host::Clock::now() - std::max(last_, record_->since());
 }
 
-Task<Result<Json>> VmUse::stats(std::chrono::milliseconds age) {
+Task<Result<Json>> VmUse::stats(std::chrono::milliseconds age, std::chrono::milliseconds patience) {
   bool current = !stats_.empty() && stats_at_ >= record_->since() && record_->state() == vm::State::running;
   if (current && host::Clock::now() - stats_at_ <= age) co_return parse_json(stats_, limits::kLinkJsonBytes);
-  auto client = CO_TRY(co_await link_->client(host::after(limits::kStatsLinkDeadline)));
-  auto text = CO_TRY(co_await client->call("GET", "/stats", "", host::after(limits::kLinkRequestDeadline)));
+  auto deadline = host::after(patience);
+  auto client = CO_TRY(co_await link_->client(std::min(deadline, host::after(limits::kStatsLinkDeadline))));
+  auto text = CO_TRY(co_await client->call("GET", "/stats", "", deadline));
   const auto& name = record_->row().name;
   auto json = CO_TRY(in(fmt::format("the answer of vm '{}'", name), parse_json(text, limits::kLinkJsonBytes)));
   if (!json.is_object())

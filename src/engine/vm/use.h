@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "engine/vm/agent_link.h"
 #include "engine/vm/record.h"
+#include "link/bounds.h"
 
 namespace banger::engine {
 
@@ -37,8 +38,9 @@ class VmUse : public std::enable_shared_from_this<VmUse> {
   /// How long a running VM has been unused, since the last use or the last change of state. Zero while the VM is in use
   /// and while it does not run.
   host::Clock::duration idle_for() const;
-  /// The agent's statistics, no older than `age`. Untrusted.
-  Task<Result<Json>> stats(std::chrono::milliseconds age);
+  /// The agent's statistics, no older than `age`. Untrusted. The guest has `patience` to answer.
+  Task<Result<Json>> stats(std::chrono::milliseconds age,
+                           std::chrono::milliseconds patience = limits::kLinkRequestDeadline);
 
  private:
   std::shared_ptr<VmRecord> record_;

@@ -38,7 +38,8 @@ inline constexpr std::size_t kLogChunkBytes = 64 * kKiB;       ///< one read of 
 inline constexpr std::size_t kColourSequenceBytes = 32;        ///< longer than any escape sequence for a colour
 inline constexpr auto kLogFollowPoll = std::chrono::milliseconds(200);  ///< fast enough for a reader
 inline constexpr auto kStatsInterval = std::chrono::seconds(1);         ///< of `vm stats --watch`
-inline constexpr auto kProgressTick = std::chrono::milliseconds(100);   ///< one frame of the spinner
-inline constexpr auto kPlainProgressDelay = std::chrono::seconds(3);    ///< a clone takes 0.4 s, a boot 4 s
+inline constexpr auto kStatsPatience = std::chrono::seconds(5);  ///< for one of several guests; a busy one needs 1 s
+inline constexpr auto kProgressTick = std::chrono::milliseconds(100);  ///< one frame of the spinner
+inline constexpr auto kPlainProgressDelay = std::chrono::seconds(3);   ///< a clone takes 0.4 s, a boot 4 s
 
 }  // namespace banger::limits

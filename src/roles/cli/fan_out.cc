@@ -7,20 +7,12 @@
 #include <nlohmann/json.hpp>
 
 #include "api/objects/vm.h"
-#include "roles/cli/connect.h"
 #include "roles/cli/output.h"
 #include "rpc/bounds.h"
 
 namespace banger::roles::cli {
 
 namespace {
-
-std::vector<std::string> each_once(const std::vector<std::string>& names) {
-  std::vector<std::string> once;
-  for (const auto& name : names)
-    if (std::ranges::find(once, name) == once.end()) once.push_back(name);
-  return once;
-}
 
 // Prints one line for each outcome. Each line names its positional or the thing. With --json, the results are one array
 // at the end, in the order of the command line.
@@ -67,15 +59,15 @@ Json with(Json params, std::string_view key, const std::string& value) {
 
 }  // namespace
 
-Result<int> call_each(Context& context, const Calls& calls, const Json& params, const Describe& describe) {
-  auto daemon = TRY(Daemon::connect(context.io));
-  auto names = each_once(context.args.positionals);
-  Outcomes outcomes(context.io, form_of(context.args), describe);
-  if (names.size() == 1) {
-    TRY(outcomes.done(names[0], TRY(daemon.call(calls.method, with(params, calls.key, names[0])))));
-    outcomes.print_results(names);
-    return outcomes.status();
-  }
+std::vector<std::string> each_once(const std::vector<std::string>& names) {
+  std::vector<std::string> once;
+  for (const auto& name : names)
+    if (std::ranges::find(once, name) == once.end()) once.push_back(name);
+  return once;
+}
+
+Result<> call_all(Daemon& daemon, const Calls& calls, const std::vector<std::string>& names, const Json& params,
+                  const Arrived& done) {
   std::map<std::int64_t, std::string> waiting;
   for (std::size_t next = 0; next < names.size() || !waiting.empty();) {
     while (next < names.size() && waiting.size() < limits::kRpcInFlight) {
@@ -86,11 +78,27 @@ Result<int> call_each(Context& context, const Calls& calls, const Json& params, 
     if (reply.kind == rpc::Reply::Kind::progress || !reply.id.is_number_integer()) continue;
     auto it = waiting.find(reply.id.get<std::int64_t>());
     if (it == waiting.end()) continue;
-    auto done =
-        reply.kind == rpc::Reply::Kind::result ? outcomes.done(it->second, reply.result) : std::unexpected(reply.error);
-    if (!done) outcomes.failed(it->second, done.error());
+    bool failed = reply.kind == rpc::Reply::Kind::error;
+    TRY(done(it->second, failed ? Result<Json>(std::unexpected(reply.error)) : Result<Json>(reply.result)));
     waiting.erase(it);
   }
+  return {};
+}
+
+Result<int> call_each(Context& context, const Calls& calls, const Json& params, const Describe& describe) {
+  auto daemon = TRY(Daemon::connect(context.io));
+  auto names = each_once(context.args.positionals);
+  Outcomes outcomes(context.io, form_of(context.args), describe);
+  if (names.size() == 1) {
+    TRY(outcomes.done(names[0], TRY(daemon.call(calls.method, with(params, calls.key, names[0])))));
+    outcomes.print_results(names);
+    return outcomes.status();
+  }
+  TRY(call_all(daemon, calls, names, params, [&](const std::string& name, Result<Json> outcome) -> Result<> {
+    auto done = outcome ? outcomes.done(name, *outcome) : std::unexpected(std::move(outcome).error());
+    if (!done) outcomes.failed(name, done.error());
+    return {};
+  }));
   outcomes.print_results(names);
   return outcomes.status();
 }

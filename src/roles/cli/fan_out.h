@@ -3,9 +3,11 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "api/object.h"
 #include "roles/cli/command.h"
+#include "roles/cli/connect.h"
 
 namespace banger::roles::cli {
 
@@ -24,6 +26,14 @@ struct ResultLine {
   std::string text;
 };
 using Describe = std::function<Result<ResultLine>(const Json& result)>;
+
+/// Makes one call of `method` for each name, many at the same time. `done` gets each outcome as it arrives, and ends
+/// the whole with an error. Errors of the connection are returned too.
+using Arrived = std::function<Result<>(const std::string& name, Result<Json> outcome)>;
+Result<> call_all(Daemon& daemon, const Calls& calls, const std::vector<std::string>& names, const Json& params,
+                  const Arrived& done);
+/// The names without repetitions.
+std::vector<std::string> each_once(const std::vector<std::string>& names);
 
 /// Makes one call for each of the command's positionals, and only one for a repeated positional. All calls have the
 /// same `params`. A failure does not stop the other calls. Every positional gets a line, on standard output or as an

@@ -8,6 +8,7 @@
 #include "config/defaults.h"
 #include "engine/bounds.h"
 #include "engine/health/disk_space.h"
+#include "link/bounds.h"
 #include "roles/daemon/methods/methods.h"
 #include "roles/daemon/methods/vm_object.h"
 #include "vm/fields.h"
@@ -99,15 +100,16 @@ Task<Result<Json>> start(Daemon& daemon, const Json& params, rpc::CallContext& c
   co_return api::to_json(vm_object(daemon.services, *vm));
 }
 
-Result<std::chrono::milliseconds> stop_deadline(const Json& params) {
-  auto ms = TRY(find_int(params, "timeout_ms"));
-  return ms ? std::chrono::milliseconds(*ms) : std::chrono::milliseconds(limits::kStopDeadline);
+Result<std::optional<std::chrono::milliseconds>> find_ms(const Json& params, std::string_view key) {
+  auto ms = TRY(find_int(params, key));
+  if (!ms) return std::nullopt;
+  return std::chrono::milliseconds(*ms);
 }
 
 Task<Result<Json>> stop(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto vm = CO_TRY(named_vm(daemon, params));
   context.progress("stop", vm->record().name());
-  CO_TRY(co_await vm->stop(CO_TRY(stop_deadline(params))));
+  CO_TRY(co_await vm->stop(CO_TRY(find_ms(params, "timeout_ms")).value_or(limits::kStopDeadline)));
   co_return api::to_json(vm_object(daemon.services, *vm));
 }
 
@@ -166,8 +168,9 @@ Task<Result<Json>> show(Daemon& daemon, const Json& params, rpc::CallContext&) {
 
 Task<Result<Json>> stats(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto vm = CO_TRY(named_vm(daemon, params));
-  auto age = daemon.services.config.stats_poll_interval;
-  auto answer = CO_TRY(co_await vm->parts().use->stats(age));
+  auto age = CO_TRY(find_ms(params, "max_age_ms")).value_or(daemon.services.config.stats_poll_interval);
+  auto patience = CO_TRY(find_ms(params, "timeout_ms")).value_or(limits::kLinkRequestDeadline);
+  auto answer = CO_TRY(co_await vm->parts().use->stats(age, patience));
   auto stats = CO_TRY(in(fmt::format("the answer of vm '{}'", vm->record().name()), guest_stats(answer)));
   if (auto machine = vm->parts().machine->get()) {
     if (auto host = machine->stats()) {

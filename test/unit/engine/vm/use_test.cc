@@ -59,3 +59,13 @@ TEST_CASE("use: statistics that are not an object are an error") {
   f.host.of(vm->record().id())->guest->answers["/stats"] = "[]";
   CHECK(f.run(vm->parts().use->stats(0ms)).error().code == ErrorCode::corrupt);
 }
+
+TEST_CASE("use: a guest that does not answer has as long as the caller has patience") {
+  Fixture f;
+  auto vm = f.running();
+  f.host.of(vm->record().id())->guest->fall_silent();
+  auto stats = f.run(vm->parts().use->stats(0ms, 5ms));
+  REQUIRE(!stats);
+  CHECK(stats.error().code == ErrorCode::timeout);
+  CHECK(stats.error().message == "vm 'box': the guest did not answer in time");
+}

@@ -525,3 +525,40 @@ TEST_CASE_METHOD(Fixture, "interrupt: vm run --rm still deletes the VM") {
   CHECK(run({"vm", "run", "--rm", "--", "sleep", "9"}).status == 143);
   CHECK(daemon.called("vm.delete") == 1);
 }
+TEST_CASE_METHOD(Fixture, "vm stats: a guest that does not answer costs the others nothing, and has its reason") {
+  answer("vm.list", {{"vms", {vm_object("web"), vm_object("sick"), vm_object("db")}}});
+  auto figures = Json{{"cpu_percent", 12.34}, {"memory_total_bytes", 1 << 30}};
+  Error late{.code = ErrorCode::timeout, .message = "vm 'sick': the guest did not answer in time", .hint = "look"};
+  daemon.answers["vm.stats"] = [&](const Json& params) -> Result<Json> {
+    if (params.at("vm") == "sick") return std::unexpected(late);
+    return test::with_defaults<api::VmStats>(figures);
+  };
+  auto all = run({"vm", "stats"});
+  CHECK(all.status == 125);
+  CHECK(contains(all.out, "\nweb   12.3%"));
+  CHECK(contains(all.out, "\nsick  -  "));
+  CHECK(contains(all.out, "\ndb    12.3%"));
+  CHECK(all.err == "banger: vm 'sick': the guest did not answer in time (hint: look)\n");
+  CHECK(sent("vm.stats").at("timeout_ms") == 5000);
+  CHECK(!sent("vm.stats").contains("max_age_ms"));
+  auto json = *parse_json(run({"vm", "stats", "--json"}).out, 1 << 20);
+  REQUIRE(json.size() == 3);
+  CHECK(json[1] ==
+        Json{{"vm", "sick"}, {"error", {{"code", "timeout"}, {"message", late.message}, {"hint", late.hint}}}});
+  CHECK(json[2].at("cpu_percent") == 12.34);
+  auto alone = run({"vm", "stats", "sick"});
+  CHECK(alone.status == 125);
+  CHECK(alone.out.empty());
+  CHECK(alone.err == "banger: vm 'sick': the guest did not answer in time (hint: look)\n");
+}
+
+TEST_CASE_METHOD(Fixture, "vm stats: every figure of --watch is fresh") {
+  auto thread = ::pthread_self();
+  daemon.answers["vm.stats"] = [&](const Json&) -> Result<Json> {
+    ::pthread_kill(thread, SIGINT);
+    return test::with_defaults<api::VmStats>(Json::object());
+  };
+  CHECK(run({"vm", "stats", "--watch"}).status == 130);
+  CHECK(sent("vm.stats").at("max_age_ms") == 0);
+}
+

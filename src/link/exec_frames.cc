@@ -56,8 +56,9 @@ std::string encode_exit(const ExecExit& result) {
     // An error text may quote a whole argument; a frame has room for less.
     return dump_json(Json{{"code", result.code}, {"message", result.message.substr(0, limits::kLinkErrorBytes)}});
   }
-  if (result.signal != 0) return dump_json(Json{{"signal", result.signal}});
-  return dump_json(Json{{"code", result.code}});
+  Json json = result.signal != 0 ? Json{{"signal", result.signal}} : Json{{"code", result.code}};
+  if (result.ending) json["ending"] = true;
+  return dump_json(json);
 }
 
 Result<ExecExit> decode_exit(FrameType type, std::string_view payload) {
@@ -67,13 +68,16 @@ Result<ExecExit> decode_exit(FrameType type, std::string_view payload) {
   auto json = parse_json(payload, limits::kLinkFrameBytes);
   if (!json) return corrupt(std::move(json.error()));
   auto code = find_int(*json, "code"), signal = find_int(*json, "signal");
+  auto ending = find_bool(*json, "ending");
   if (!code) return corrupt(std::move(code.error()));
   if (!signal) return corrupt(std::move(signal.error()));
+  if (!ending) return corrupt(std::move(ending.error()));
   if (code->has_value() == signal->has_value())
     return fail(ErrorCode::corrupt, "how the command ended: neither or both of code and signal");
   if (code->value_or(0) < 0 || code->value_or(0) > 255 || signal->value_or(1) < 1 || signal->value_or(1) > 64)
     return fail(ErrorCode::corrupt, "how the command ended: out of range");
   ExecExit result{.code = static_cast<int>(code->value_or(0)), .signal = static_cast<int>(signal->value_or(0))};
+  result.ending = ending->value_or(false);
   if (type == FrameType::exit) return result;
   auto message = get_string(*json, "message");
   if (!message) return corrupt(std::move(message.error()));

@@ -50,11 +50,13 @@ class FrameDecoder {
   std::size_t at_ = 0;
 };
 
-/// The payload of `exit`: {"code": 0} or {"signal": 9}. Of `failed`: {"code": 126|127|125, "message": …}.
+/// The payload of `exit`: {"code": 0} or {"signal": 9}, with "ending": true if the guest's end ended the command. Of
+/// `failed`: {"code": 126|127|125, "message": …}.
 struct ExecExit {
   int code = 0;
   int signal = 0;
   std::string message;  ///< set when the command never ran
+  bool ending = false;  ///< the guest is ending, which ended the command
 };
 std::string encode_exit(const ExecExit& result);
 Result<ExecExit> decode_exit(FrameType type, std::string_view payload);

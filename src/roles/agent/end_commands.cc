@@ -39,6 +39,8 @@ std::vector<pid_t> children_of(pid_t parent) {
 
 Result<> end_commands(const RunDir& run_dir) {
   auto agent = TRY(run_dir.agent_pid());
+  // The clients learn from this mark why their commands ended.
+  (void)run_dir.mark_ending();
   auto deadline = std::chrono::steady_clock::now() + limits::kEndCommandsDeadline;
   // Interactive shells ignore SIGTERM, and servers often take SIGHUP for "read your files again". A stopped process
   // gets either only when it runs.

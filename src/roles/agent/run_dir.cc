@@ -70,6 +70,13 @@ InitKind RunDir::init_kind() const {
 
 bool RunDir::system_ready() const { return ::access((path_ + "/system-ready").c_str(), F_OK) == 0; }
 
+bool RunDir::ending() const { return ::access((path_ + "/ending").c_str(), F_OK) == 0; }
+
+Result<> RunDir::mark_ending() const {
+  TRY(host::open_file(path_ + "/ending", O_WRONLY | O_CREAT, 0644));
+  return {};
+}
+
 Result<> RunDir::mark_system_ready() const {
   TRY(host::open_file(path_ + "/system-ready", O_WRONLY | O_CREAT, 0644));
   return {};

@@ -4,6 +4,8 @@
 //   config.json    0600: the current guest config; the agent reads "link_token", "environment" and "interfaces"
 //   init           the image's init: systemd, openrc, runit, busybox, other or none
 //   system-ready   exists once the boot target is reached
+//   ending         exists once the guest's end has begun (end_commands.h)
+//   cgroup         where the agent mounts cgroup2 if the guest's init does not
 //   agent.pid      the running agent
 //   frozen         the cgroups that are frozen while the machine is a template (freezer.h)
 //   agent.log      bounded (log_file.h)
@@ -37,6 +39,9 @@ class RunDir {
 
   const std::string& path() const { return path_; }
   std::string log_path() const { return path_ + "/agent.log"; }
+  /// The guest is ending, and its commands are ended first.
+  Result<> mark_ending() const;
+  bool ending() const;
   std::string frozen_path() const { return path_ + "/frozen"; }
 
   /// `invalid` when the config has no usable token.

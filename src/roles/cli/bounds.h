@@ -24,9 +24,11 @@ inline constexpr auto kPoolDeadline = std::chrono::seconds(15);        ///< a cl
 inline constexpr auto kBenchPoolPoll = std::chrono::milliseconds(20);  ///< short beside the round that follows
 
 // -- exec
-inline constexpr std::size_t kExecQueueBytes = 256 * kKiB;            ///< per direction; a full queue stops its source
-inline constexpr std::size_t kExecReadBytes = 32 * kKiB;              ///< one read; half a frame
-inline constexpr auto kSignalDeadline = std::chrono::seconds(5);      ///< until the guest confirms a signal
+inline constexpr std::size_t kExecQueueBytes = 256 * kKiB;        ///< per direction; a full queue stops its source
+inline constexpr std::size_t kExecReadBytes = 32 * kKiB;          ///< one read; half a frame
+inline constexpr auto kSignalDeadline = std::chrono::seconds(5);  ///< until the guest confirms a signal
+inline constexpr auto kEndDeadline = std::chrono::seconds(10);    ///< until the daemon has noticed that a guest halted
+inline constexpr auto kEndPoll = std::chrono::milliseconds(100);  ///< fast enough for a person, and costs little
 inline constexpr auto kSecondSignalWindow = std::chrono::seconds(2);  ///< a second Ctrl-C within it ends the wait
 
 // -- copies, forwards and logs

@@ -164,7 +164,8 @@ Result<> ExecClient::handle_frames() {
       case FrameType::exit:
       case FrameType::failed: {
         auto end = TRY(in("the guest's answer", link::decode_exit(frame->type, frame->payload)));
-        result_ = ExecResult{end.signal ? 128 + end.signal : end.code, end.message};
+        result_ = ExecResult{
+            .status = end.signal ? 128 + end.signal : end.code, .message = end.message, .ending = end.ending};
         break;
       }
       default:
@@ -209,7 +210,7 @@ void ExecClient::send_size() {
 }
 
 void ExecClient::give_up(int signal, std::string why) {
-  result_ = ExecResult{128 + signal, std::move(why)};
+  result_ = ExecResult{.status = 128 + signal, .message = std::move(why), .gave_up = true};
   out_gone_ = true;
 }
 

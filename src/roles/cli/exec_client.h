@@ -36,6 +36,8 @@ struct ExecDeadlines {
 struct ExecResult {
   int status = 0;            ///< the exit status as in a shell
   std::string message = {};  ///< why the command did not run, or why the wait for it ended; for the user
+  bool gave_up = false;      ///< the wait ended, and the command may still run
+  bool ending = false;       ///< the end of the guest ended the command
 };
 
 /// Runs until the command ends. Returns earlier, with 128 plus the number of a signal,

@@ -6,7 +6,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/objects/vm.h"
 #include "guestcfg/environment.h"
+#include "roles/cli/bounds.h"
 #include "roles/cli/embedded_files.h"
 #include "roles/cli/exec_client.h"
 
@@ -15,6 +17,45 @@ namespace banger::roles::cli {
 namespace {
 
 constexpr std::string_view kLoginShell = find_embedded(kEmbeddedFiles, "guest/login-shell.sh")->text;
+
+// How the VM has ended, or empty while it runs. A machine ends a moment after its link. If the agent is back, only the
+// agent had ended.
+std::string find_end(Io& io, const std::string& id) {
+  auto daemon = Daemon::find(io);
+  if (!daemon || !*daemon) return "";
+  auto deadline = std::chrono::steady_clock::now() + limits::kEndDeadline;
+  while (std::chrono::steady_clock::now() < deadline) {
+    auto shown = (*daemon)->call_within("vm.show", {{"vm", id}}, limits::kStatusDeadline);
+    auto vm = shown ? api::read<api::VmObject>(*shown) : std::unexpected(shown.error());
+    if (!vm) return "";
+    bool up = vm->state == vm::State::running;
+    if (!up && vm->state != vm::State::stopping) return vm->ended;
+    if (up && vm->agent_ready) return "";
+    auto interrupted = (*daemon)->signals().wait_for(limits::kEndPoll);
+    if (!interrupted || *interrupted) return "";
+  }
+  return "";
+}
+
+// The user of a shell has often ended the VM in that shell, which is no failure.
+Result<int> after_end(Io& io, const GuestCommand& command, const std::string& name, const std::string& end) {
+  bool wanted = end == "the guest shut down" || end == "the guest rebooted" || end == "stopped" || end == "suspended";
+  auto what = end == "the guest shut down"  ? std::string("was shut down")
+              : end == "the guest rebooted" ? std::string("was rebooted")
+              : wanted || end == "killed"   ? "was " + end
+                                            : "has ended: " + end;
+  auto text = fmt::format("VM '{}' {}", name, what);
+  if (!command.shell || !wanted) return fail(ErrorCode::unavailable, text + ", before the command ended");
+  io.note(safe_text(text));
+  return exit_status::kOk;
+}
+
+Result<int> without_result(Io& io, const GuestCommand& command, const api::Named& vm, Error error) {
+  auto end = error.code == ErrorCode::unavailable ? find_end(io, vm.id) : "";
+  if (!end.empty()) return after_end(io, command, vm.name, end);
+  bool ours = error.sys_errno != 0;  // an error of this process's own streams
+  return std::unexpected(ours ? std::move(error) : std::move(error).in(fmt::format("vm '{}'", vm.name)));
+}
 
 }  // namespace
 
@@ -51,7 +92,7 @@ Result<GuestCommand> guest_command(const Context& context, std::string vm) {
   spec.cwd = args.text("workdir").value_or("");
   spec.env = guest_environment(context);
   bool terminal = ::isatty(context.io.in);
-  bool shell = args.words.empty();
+  bool shell = command.shell = args.words.empty();
   spec.argv = shell ? std::vector<std::string>{"/bin/sh", "-c", std::string(kLoginShell), "sh",
                                                spec.user.substr(0, spec.user.find(':'))}
                     : args.words;
@@ -66,6 +107,7 @@ Result<GuestCommand> guest_command(const Context& context, std::string vm) {
 
 Result<int> run_in_guest(Io& io, Daemon& daemon, const GuestCommand& command) {
   auto stream = TRY(daemon.open_stream("vm.exec", {{"vm", command.vm}}));
+  auto vm = TRY(api::read<api::Named>(stream.result));
   std::optional<RawMode> raw;
   std::optional<Signals> resizes;
   auto spec = command.spec;
@@ -92,9 +134,11 @@ Result<int> run_in_guest(Io& io, Daemon& daemon, const GuestCommand& command) {
     };
   auto result = run_exec(streams, spec);
   raw.reset();
-  if (!result) return std::unexpected(std::move(result).error());
-  if (!result->message.empty()) io.note(safe_text(result->message));
-  return result->status;
+  if (!result) return without_result(io, command, vm, std::move(result).error());
+  if (result->ending) io.note(fmt::format("VM '{}' is shutting down", safe_text(vm.name)));
+  if (!result->message.empty())
+    io.note(safe_text(result->gave_up ? fmt::format("vm '{}': {}", vm.name, result->message) : result->message));
+  return result->ending && command.shell ? exit_status::kOk : result->status;
 }
 
 }  // namespace banger::roles::cli

@@ -13,6 +13,7 @@ struct GuestCommand {
   std::string vm;
   link::ExecSpec spec;
   bool forward_input = false;
+  bool shell = false;  ///< the user's login shell
 };
 
 /// The options that `exec` and `run` share.

@@ -75,7 +75,7 @@ A frame has a type (1 byte), a length (4 bytes, big endian, at most 65536) and a
 | 16 *started* | guest | nothing |
 | 17 *stdout* | guest | bytes |
 | 18 *stderr* | guest | bytes |
-| 19 *exit* | guest | `{"code": 0}` or `{"signal": 9}` |
+| 19 *exit* | guest | `{"code": 0}` or `{"signal": 9}`; also `"ending": true` if the guest's end ended the command |
 | 20 *failed* | guest | `{"code": 126, "message"}`; the code is 125, 126 or 127 |
 
 - The client begins with the spec. The last frame of the guest is *exit* or *failed*.

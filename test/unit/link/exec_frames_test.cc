@@ -65,6 +65,12 @@ TEST_CASE("exec exit: code, signal and failure survive encoding") {
   auto signal = decode_exit(FrameType::exit, encode_exit({.signal = 9}));
   REQUIRE(signal);
   CHECK(signal->signal == 9);
+  CHECK_FALSE(signal->ending);
+  auto ending = decode_exit(FrameType::exit, encode_exit({.signal = 1, .ending = true}));
+  REQUIRE(ending);
+  CHECK(ending->signal == 1);
+  CHECK(ending->ending);
+  CHECK_FALSE(decode_exit(FrameType::exit, R"({"code": 0, "ending": 1})"));
   auto failed = decode_exit(FrameType::failed, encode_exit({.code = 127, .message = "not found"}));
   REQUIRE(failed);
   CHECK(failed->code == 127);

@@ -199,7 +199,9 @@ Task<> supervise(SessionPtr s) {
     co_await drain(s);
   }
   if (!s->gone) {
-    co_await send(s, FrameType::exit, link::encode_exit({.code = status.code, .signal = status.signal}));
+    bool ending = status.shell_code() != 0 && s->context->run_dir.ending();
+    link::ExecExit exit{.code = status.code, .signal = status.signal, .message = "", .ending = ending};
+    co_await send(s, FrameType::exit, link::encode_exit(exit));
     if (!s->gone) (void)co_await s->stream->finish();
   }
   s->over = true;

@@ -37,7 +37,9 @@ TEST_CASE("end_commands: an interactive shell and a server end, and then nothing
   REQUIRE(agent);
   REQUIRE(run_dir.save_agent_pid(agent->pid()));
   REQUIRE(until([&] { return dir.entries() == 3; }));
+  CHECK_FALSE(run_dir.ending());
   REQUIRE(end_commands(run_dir));
+  CHECK(run_dir.ending());
   CHECK(until([&] { return agent->poll().has_value(); }));
 }
 

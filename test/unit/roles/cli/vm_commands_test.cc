@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "api/objects/vm.h"
 #include "catch.h"
 #include "helpers.h"
 #include "host/files.h"
@@ -361,6 +362,70 @@ TEST_CASE_METHOD(Fixture,
   CHECK(!is_raw());
 }
 
+namespace {
+
+// A VM whose connection is lost while a command runs, and which then ends as `end` says.
+struct Ending : Fixture {
+  void ends(const std::string& end) {
+    answer("vm.exec", {{"id", "idweb"}, {"name", "web"}});
+    daemon.streams["vm.exec"] = [](int socket, const Json&) {
+      char chunk[65536];
+      (void)!::read(socket, chunk, sizeof chunk);
+    };
+    daemon.answers["vm.show"] = [this, end](const Json&) -> Result<Json> {
+      // The daemon notices the end a moment later.
+      auto vm = vm_object("web", daemon.called("vm.show") > 1 ? "stopped" : "running");
+      vm["agent_ready"] = false;
+      vm["ended"] = end;
+      return vm;
+    };
+  }
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(Ending, "vm shell: a VM that was shut down in its shell is no failure") {
+  for (auto [end, says] : {std::pair{"the guest shut down", "was shut down"},
+                           {"the guest rebooted", "was rebooted"},
+                           {"stopped", "was stopped"},
+                           {"suspended", "was suspended"}}) {
+    ends(end);
+    auto done = run({"vm", "shell", "web"});
+    CHECK(done.status == 0);
+    CHECK(done.err == std::string("banger: VM 'web' ") + says + "\n");
+  }
+}
+
+TEST_CASE_METHOD(Ending, "vm exec and shell: a lost command says how its VM has ended") {
+  ends("the guest shut down");
+  auto exec = run({"vm", "exec", "web", "--", "true"});
+  CHECK(exec.status == 125);
+  CHECK(exec.err == "banger: VM 'web' was shut down, before the command ended\n");
+  ends("kernel panic: Oops");
+  auto shell = run({"vm", "shell", "web"});
+  CHECK(shell.status == 125);
+  CHECK(shell.err == "banger: VM 'web' has ended: kernel panic: Oops, before the command ended\n");
+}
+
+TEST_CASE_METHOD(Ending, "vm exec: a lost command of a VM that runs on names the VM") {
+  ends("");
+  daemon.answers["vm.show"] = [](const Json&) -> Result<Json> { return vm_object("web"); };
+  auto done = run({"vm", "exec", "web", "--", "true"});
+  CHECK(done.status == 125);
+  CHECK(done.err.starts_with("banger: vm 'web': the connection to the command was lost before it ended"));
+}
+
+TEST_CASE_METHOD(Fixture, "vm shell: a guest that ends its commands in order is no failure") {
+  answer("vm.exec", {{"id", "idweb"}, {"name", "web"}});
+  daemon.streams["vm.exec"] = [](int socket, const Json&) { finish(socket, "", {.signal = SIGHUP, .ending = true}); };
+  auto shell = run({"vm", "shell", "web"});
+  CHECK(shell.status == 0);
+  CHECK(shell.err == "banger: VM 'web' is shutting down\n");
+  auto exec = run({"vm", "exec", "web", "--", "sleep", "9"});
+  CHECK(exec.status == 129);
+  CHECK(exec.err == "banger: VM 'web' is shutting down\n");
+}
+
 TEST_CASE_METHOD(Fixture, "fan-out: every VM has a line, and a failure decides the status without stopping others") {
   daemon.answers["vm.stop"] = [](const Json& params) -> Result<Json> {
     if (params.at("vm") == "b") return fail(ErrorCode::not_found, "there is no VM 'b'", "did you mean 'a'?");
@@ -468,6 +533,43 @@ TEST_CASE_METHOD(Fixture, "vm stats: all running VMs when none is named") {
   CHECK((*parse_json(run({"vm", "stats", "db", "--json"}).out, 1 << 20))[0].at("vm") == "db");
 }
 
+TEST_CASE_METHOD(Fixture, "vm stats: a guest that does not answer costs the others nothing, and has its reason") {
+  answer("vm.list", {{"vms", {vm_object("web"), vm_object("sick"), vm_object("db")}}});
+  auto figures = Json{{"cpu_percent", 12.34}, {"memory_total_bytes", 1 << 30}};
+  Error late{.code = ErrorCode::timeout, .message = "vm 'sick': the guest did not answer in time", .hint = "look"};
+  daemon.answers["vm.stats"] = [&](const Json& params) -> Result<Json> {
+    if (params.at("vm") == "sick") return std::unexpected(late);
+    return test::with_defaults<api::VmStats>(figures);
+  };
+  auto all = run({"vm", "stats"});
+  CHECK(all.status == 125);
+  CHECK(contains(all.out, "\nweb   12.3%"));
+  CHECK(contains(all.out, "\nsick  -  "));
+  CHECK(contains(all.out, "\ndb    12.3%"));
+  CHECK(all.err == "banger: vm 'sick': the guest did not answer in time (hint: look)\n");
+  CHECK(sent("vm.stats").at("timeout_ms") == 5000);
+  CHECK(!sent("vm.stats").contains("max_age_ms"));
+  auto json = *parse_json(run({"vm", "stats", "--json"}).out, 1 << 20);
+  REQUIRE(json.size() == 3);
+  CHECK(json[1] ==
+        Json{{"vm", "sick"}, {"error", {{"code", "timeout"}, {"message", late.message}, {"hint", late.hint}}}});
+  CHECK(json[2].at("cpu_percent") == 12.34);
+  auto alone = run({"vm", "stats", "sick"});
+  CHECK(alone.status == 125);
+  CHECK(alone.out.empty());
+  CHECK(alone.err == "banger: vm 'sick': the guest did not answer in time (hint: look)\n");
+}
+
+TEST_CASE_METHOD(Fixture, "vm stats: every figure of --watch is fresh") {
+  auto thread = ::pthread_self();
+  daemon.answers["vm.stats"] = [&](const Json&) -> Result<Json> {
+    ::pthread_kill(thread, SIGINT);
+    return test::with_defaults<api::VmStats>(Json::object());
+  };
+  CHECK(run({"vm", "stats", "--watch"}).status == 130);
+  CHECK(sent("vm.stats").at("max_age_ms") == 0);
+}
+
 TEST_CASE_METHOD(Fixture, "vm logs: every byte goes into a pipe, and the options to the daemon") {
   answer("vm.logs", Json::object());
   daemon.streams["vm.logs"] = [](int socket, const Json&) { (void)host::write_all(socket, "a\033[2Jb\n"); };
@@ -525,40 +627,3 @@ TEST_CASE_METHOD(Fixture, "interrupt: vm run --rm still deletes the VM") {
   CHECK(run({"vm", "run", "--rm", "--", "sleep", "9"}).status == 143);
   CHECK(daemon.called("vm.delete") == 1);
 }
-TEST_CASE_METHOD(Fixture, "vm stats: a guest that does not answer costs the others nothing, and has its reason") {
-  answer("vm.list", {{"vms", {vm_object("web"), vm_object("sick"), vm_object("db")}}});
-  auto figures = Json{{"cpu_percent", 12.34}, {"memory_total_bytes", 1 << 30}};
-  Error late{.code = ErrorCode::timeout, .message = "vm 'sick': the guest did not answer in time", .hint = "look"};
-  daemon.answers["vm.stats"] = [&](const Json& params) -> Result<Json> {
-    if (params.at("vm") == "sick") return std::unexpected(late);
-    return test::with_defaults<api::VmStats>(figures);
-  };
-  auto all = run({"vm", "stats"});
-  CHECK(all.status == 125);
-  CHECK(contains(all.out, "\nweb   12.3%"));
-  CHECK(contains(all.out, "\nsick  -  "));
-  CHECK(contains(all.out, "\ndb    12.3%"));
-  CHECK(all.err == "banger: vm 'sick': the guest did not answer in time (hint: look)\n");
-  CHECK(sent("vm.stats").at("timeout_ms") == 5000);
-  CHECK(!sent("vm.stats").contains("max_age_ms"));
-  auto json = *parse_json(run({"vm", "stats", "--json"}).out, 1 << 20);
-  REQUIRE(json.size() == 3);
-  CHECK(json[1] ==
-        Json{{"vm", "sick"}, {"error", {{"code", "timeout"}, {"message", late.message}, {"hint", late.hint}}}});
-  CHECK(json[2].at("cpu_percent") == 12.34);
-  auto alone = run({"vm", "stats", "sick"});
-  CHECK(alone.status == 125);
-  CHECK(alone.out.empty());
-  CHECK(alone.err == "banger: vm 'sick': the guest did not answer in time (hint: look)\n");
-}
-
-TEST_CASE_METHOD(Fixture, "vm stats: every figure of --watch is fresh") {
-  auto thread = ::pthread_self();
-  daemon.answers["vm.stats"] = [&](const Json&) -> Result<Json> {
-    ::pthread_kill(thread, SIGINT);
-    return test::with_defaults<api::VmStats>(Json::object());
-  };
-  CHECK(run({"vm", "stats", "--watch"}).status == 130);
-  CHECK(sent("vm.stats").at("max_age_ms") == 0);
-}
-

@@ -51,6 +51,21 @@ TEST_CASE("exec: sends the signal that ended the command") {
   CHECK(killed.exit.signal == 9);
 }
 
+TEST_CASE("exec: a command that the guest's end has ended says so") {
+  test::Outcome before, killed, done;
+  Agent agent;
+  agent.run([&](Agent& a) -> Task<> {
+    before = co_await a.exec({.argv = {"sh", "-c", "kill -HUP $$"}});
+    (void)a.context->run_dir.mark_ending();
+    killed = co_await a.exec({.argv = {"sh", "-c", "kill -HUP $$"}});
+    done = co_await a.exec({.argv = {"true"}});
+  });
+  CHECK_FALSE(before.exit.ending);
+  CHECK(killed.exit.signal == SIGHUP);
+  CHECK(killed.exit.ending);
+  CHECK_FALSE(done.exit.ending);
+}
+
 TEST_CASE("exec: keeps stdout and stderr apart") {
   auto both = shell("echo out; echo err >&2; echo more");
   CHECK(both.out == "out\nmore\n");

@@ -35,6 +35,9 @@ struct SpawnSpec {
   /// killed when the thread that started it ends (prctl(2), PR_SET_PDEATHSIG): start it on the control thread, and not
   /// on the pool
   bool dies_with_starter = false;
+  /// directory of a cgroup (version 2) in which the process begins, borrowed; -1: this process's own. If the kernel
+  /// refuses the group, the process begins in this process's own.
+  int cgroup_fd = -1;
   std::uint32_t cpu_seconds = 0;  ///< killed after this much processor time (setrlimit(2), RLIMIT_CPU); 0: no limit
   bool controlling_tty = false;   ///< make stdin_fd the controlling terminal (needs new_session)
   /// the usual chance of being killed when memory runs out, even if this process is spared

@@ -89,7 +89,8 @@ Result<> serve(const Arguments& arguments) {
   raise_descriptor_limit();
   // Every file transfer may hold a thread. One more thread serves everything else.
   host::Runtime runtime(limits::kFileTransfers + 1);
-  Options options{.run_dir = arguments.run_dir, .log_path = arguments.run_dir + "/agent.log"};
+  Options options{
+      .run_dir = arguments.run_dir, .log_path = arguments.run_dir + "/agent.log", .mount_cgroups = MountCgroups::yes};
   auto context = TRY(make_context(runtime, std::move(options)));
   TRY(context->run_dir.save_agent_pid(::getpid()));
   Result<> result;

@@ -24,7 +24,13 @@ inline constexpr std::size_t kKnownUsers = 64;  ///< cached; a guest with more u
 // -- exec
 inline constexpr std::uint64_t kLoginOpenFiles = 1024;  ///< select(2) breaks above; Debian's soft limit
 inline constexpr std::uint64_t kLoginMostOpenFiles =
-    1 << 20;                                                ///< the kernel's default of fs.nr_open; Debian's hard limit
+    1 << 20;  ///< the kernel's default of fs.nr_open; Debian's hard limit
+/// Share of the guest's processes that one command may have. A few commands of that kind still leave some to the rest.
+inline constexpr std::uint64_t kCommandTaskShare = 4;
+inline constexpr std::uint64_t kLeastCommandTasks = 64;     ///< of a guest with very little memory; a build needs some
+inline constexpr std::size_t kCommandGroups = 256;          ///< as many as streams of a link (kLinkStreams)
+inline constexpr std::uint64_t kAgentCpuWeight = 1000;      ///< ten times that of all commands; the agent needs little
+inline constexpr std::size_t kCgroupEventsBytes = 64;       ///< cgroup.events has two short lines
 inline constexpr std::size_t kExecStdinBytes = 256 * kKiB;  ///< stdin held for a command that does not read
 inline constexpr auto kExecProbe = 1s;  ///< how often the agent checks for the client while stdin is stuck
 /// After a command's end, so much silence ends the wait for background output.

@@ -9,6 +9,7 @@
 
 #include "capabilities/capability.h"
 #include "host/runtime.h"
+#include "roles/agent/exec/command_groups.h"
 #include "roles/agent/log_file.h"
 #include "roles/agent/pace.h"
 #include "roles/agent/proc_stats.h"
@@ -23,7 +24,8 @@ struct Options {
   std::string log_path;           ///< empty: stderr
   std::string config_root = "/";  ///< the root that POST /configure changes
   capabilities::ApplyMode config_mode = capabilities::ApplyMode::live;
-  std::string mounts = "/proc/self/mountinfo";  ///< where POST /quiesce finds the cgroups
+  std::string mounts = "/proc/self/mountinfo";  ///< where the agent finds the cgroups
+  MountCgroups mount_cgroups = MountCgroups::no;
   std::chrono::milliseconds (*put_off)(std::chrono::nanoseconds) = for_first_command;
   std::function<Task<Result<>>(host::Runtime&, ShutdownPlan)> shut_down = carry_out;
 };
@@ -34,6 +36,7 @@ struct Context {
         options(std::move(given)),
         run_dir(options.run_dir),
         log(options.log_path),
+        command_groups(run_dir, options.mounts, options.mount_cgroups),
         transfer_done(loop),
         configuring(loop),
         settling_turn(loop),
@@ -44,6 +47,7 @@ struct Context {
   const Options options;
   const RunDir run_dir;
   LogFile log;
+  CommandGroups command_groups;
   AgentConfig config;                                ///< the current token and environment
   std::function<void(std::string token)> set_token;  ///< gives the server a new token
   std::optional<guest::Handles> handles;             ///< for a new identity

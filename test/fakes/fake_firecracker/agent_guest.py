@@ -54,6 +54,8 @@ class AgentGuest(Guest):
                                         if key in config})),
                            ("init", "none"), ("system-ready", "")):
             (root / "run/banger" / name).write_text(text)
+        # The guest shares its host's cgroups, so its agent may not mount them there.
+        (root / "run/banger/cgroup").write_text("")
         (root / "etc/hostname").write_text(config["hostname"] + "\n")
         (root / "etc/machine-id").write_text(config["machine_id"] + "\n")
         self.start(config["hostname"])

@@ -106,6 +106,15 @@ TEST_CASE("spawn: limits are set, and those that the kernel refuses stay") {
   CHECK(spawn(spec)->wait().code == 0);
 }
 
+TEST_CASE("spawn: a process whose cgroup the kernel refuses begins in the starter's own") {
+  UniqueFd no_group(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  auto spec = shell("exit 7");
+  spec.cgroup_fd = no_group.get();
+  auto child = spawn(spec);
+  REQUIRE(child);
+  CHECK(child->wait().code == 7);
+}
+
 TEST_CASE("spawn: a missing working directory is blamed, not the program") {
   auto failed = spawn({.argv = {"/bin/true"}, .cwd = "/no/such/place"});
   CHECK(failed.error().message == "/no/such/place: No such file or directory");

@@ -30,6 +30,7 @@ std::expected<Started, link::ExecExit> start(Context& context, const link::ExecS
   spawn.stdout_fd = spec.tty ? spawn.stdin_fd : stdio->child_output.get();
   spawn.stderr_fd = spec.tty ? spawn.stdin_fd : stdio->child_errors.get();
   spawn.controlling_tty = spec.tty;
+  spawn.cgroup_fd = context.command_groups.next();
   auto child = start_command(*command);
   if (!child) return Refusal(child.error());
   // From now on only the command holds its ends, so output ends when the command closes them.

@@ -42,6 +42,8 @@ Task<> quiesce(ContextPtr context, StreamPtr stream) {
   // A running configuration may need processes that would be frozen.
   auto lock = co_await context->configuring.lock();
   auto turn = co_await context->settling_turn.lock();
+  // The first command of a clone then finds its group, and makes none.
+  (void)context->command_groups.next();
   auto frozen = co_await context->runtime.blocking([context] {
     ::sync();
     auto still = freeze_others(context->options.mounts, context->run_dir.frozen_path());

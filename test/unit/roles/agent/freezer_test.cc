@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "harness.h"
 #include "host/files.h"
+#include "roles/agent/groups.h"
 
 using namespace banger;
 using namespace banger::roles::agent;
@@ -136,15 +137,4 @@ TEST_CASE("freezer: stops all but the agent and its supervisor, and thaws exactl
 TEST_CASE("freezer: thawing without a record succeeds") {
   TempDir dir;
   CHECK(thaw(dir / "memory").has_value());
-}
-
-TEST_CASE("freezer: finds the whole hierarchy of cgroup2 and not a part") {
-  constexpr const char* kBefore =
-      "30 1 0:25 / /sys rw - sysfs sysfs rw\n31 30 0:26 / /sys/fs/cgroup rw - cgroup cgroup rw,cpu\n";
-  CHECK(find_cgroup2(std::string(kBefore) + "41 31 0:38 / /sys/fs/cgroup/unified rw shared:9 - cgroup2 cgroup2 rw\n") ==
-        "/sys/fs/cgroup/unified");
-  CHECK(find_cgroup2("41 31 0:38 /sub /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n") == "");
-  CHECK(find_cgroup2(kBefore) == "");
-  CHECK(find_cgroup2("41 - cgroup2 \n") == "");
-  CHECK(find_cgroup2("") == "");
 }

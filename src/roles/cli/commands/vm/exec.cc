@@ -36,6 +36,8 @@ constinit const Command kVmExec{
         "the command within 30 seconds, banger fails.\n"
         "Arguments, variables and directories pass as bytes, whatever they are. As in Linux, an argument or a variable "
         "has at most 128 KiB, and all of them have 2 MiB. Pass more on standard input, for example to xargs.\n"
+        "A command may use a quarter of the processes that the guest can have. So a command that starts processes "
+        "without end does not keep the next command from running.\n"
         "The guest needs neither sshd nor a network.",
     .positionals = kPositionals,
     .options = kOptions,

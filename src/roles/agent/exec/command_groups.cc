@@ -1,0 +1,97 @@
+#include "roles/agent/exec/command_groups.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/text.h"
+#include "host/files.h"
+#include "roles/agent/bounds.h"
+#include "roles/agent/groups.h"
+
+namespace banger::roles::agent {
+
+namespace {
+
+std::uint64_t number_in(const char* path) {
+  auto text = host::read_file(path, limits::kCommandLineBytes).value_or("");
+  std::uint64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+Result<> make_group(const std::string& path) {
+  if (::mkdir(path.c_str(), 0755) < 0 && errno != EEXIST) return fail_errno(path);
+  return {};
+}
+
+// systemd mounts cgroup2 itself, or uses version 1 on purpose. Other inits often mount nothing.
+Result<std::string> mount_cgroup2(const RunDir& run_dir) {
+  if (run_dir.init_kind() == InitKind::systemd || !run_dir.system_ready())
+    return fail(ErrorCode::unavailable, "cgroup2 is not mounted yet");
+  auto target = run_dir.path() + "/cgroup";
+  TRY(make_group(target));
+  if (::mount("cgroup2", target.c_str(), "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) < 0)
+    return fail_errno("mount cgroup2");
+  return target;
+}
+
+// "populated 0\nfrozen 0\n"
+bool is_empty(int events) {
+  char text[limits::kCgroupEventsBytes];
+  auto got = ::pread(events, text, sizeof text, 0);
+  return got > 0 && std::string_view(text, static_cast<std::size_t>(got)).starts_with("populated 0");
+}
+
+}  // namespace
+
+std::uint64_t command_tasks(std::uint64_t pid_max, std::uint64_t threads_max) {
+  return std::max(std::min(pid_max, threads_max) / limits::kCommandTaskShare, limits::kLeastCommandTasks);
+}
+
+// A controller that the guest has not, or that version 1 uses, only means a limit less.
+Result<> CommandGroups::set_up() {
+  auto root = find_cgroup2(TRY(host::read_file(mounts_, limits::kProcFileBytes)));
+  if (root.empty() && mount_ == MountCgroups::no) return fail(ErrorCode::not_found, "cgroup2 is not mounted");
+  if (root.empty()) root = TRY(mount_cgroup2(run_dir_));
+  for (auto controller : {"+pids", "+cpu"}) (void)put_control(root + "/cgroup.subtree_control", controller);
+  auto own = TRY(move_agent(root));
+  (void)put_control(own + "/cpu.weight", std::to_string(limits::kAgentCpuWeight));
+  auto parent = fmt::format("{}/{}", root, kCommandsGroup);
+  TRY(make_group(parent));
+  (void)put_control(parent + "/cgroup.subtree_control", "+pids");
+  most_ = command_tasks(number_in("/proc/sys/kernel/pid_max"), number_in("/proc/sys/kernel/threads-max"));
+  parent_ = std::move(parent);
+  return {};
+}
+
+Result<CommandGroups::Group> CommandGroups::open_group(const std::string& path) const {
+  TRY(make_group(path));
+  (void)put_control(path + "/pids.max", std::to_string(most_));
+  return Group{.directory = TRY(host::open_file(path, O_RDONLY | O_DIRECTORY)),
+               .events = TRY(host::open_file(path + "/cgroup.events", O_RDONLY))};
+}
+
+// An earlier agent may have left the group, together with processes.
+Result<> CommandGroups::add_group() {
+  groups_.push_back(TRY(open_group(fmt::format("{}/{}", parent_, groups_.size() + 1))));
+  return {};
+}
+
+int CommandGroups::next() {
+  if (parent_.empty() && !set_up()) return -1;
+  auto is_free = [](const Group& group) { return is_empty(group.events.get()); };
+  auto found = std::ranges::find_if(groups_, is_free);
+  while (found == groups_.end()) {
+    if (groups_.size() >= limits::kCommandGroups || !add_group()) return -1;
+    found = is_free(groups_.back()) ? groups_.end() - 1 : groups_.end();
+  }
+  return found->directory.get();
+}
+
+}  // namespace banger::roles::agent

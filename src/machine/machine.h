@@ -108,9 +108,12 @@ struct MachineRecord {
 Json to_json(const MachineRecord& record);
 Result<MachineRecord> record_from_json(const Json& json);
 
+/// The reason of an end that nobody has seen. The kernel reports the exit status to the parent only.
+inline constexpr std::string_view kUnknownEnd = "the reason is not known, because an earlier daemon started it";
+
 struct MachineExit {
   bool guest_initiated = false;  ///< the guest powered itself off or rebooted
-  /// "guest-shutdown", "guest-reset", "kernel panic: …", "killed by signal 9", "exit code 1: <stderr>", "ended"
+  /// "guest-shutdown", "guest-reset", "kernel panic: …", "killed by signal 9", "exit code 1: <stderr>", kUnknownEnd
   std::string reason;
 };
 

@@ -31,11 +31,15 @@ namespace {
 using namespace std::chrono_literals;
 using State = std::shared_ptr<FirecrackerState>;
 
+// The log has the cause. Standard error has only the last consequence: "MicroVMStoppedWithError(GenericError)".
+std::string words_of(const FirecrackerState& state) {
+  auto words = first_log_error(state.record.directory);
+  return words.empty() ? last_words(state.record.directory, state.record.token) : words;
+}
+
 std::string failed_exit(const FirecrackerState& state, int code) {
   auto text = name_of_exit(code);
-  // The log has the cause. Standard error has only the last consequence: "MicroVMStoppedWithError(GenericError)".
-  auto words = first_log_error(state.record.directory);
-  if (words.empty()) words = last_words(state.record.directory, state.record.token);
+  auto words = words_of(state);
   if (words.empty()) words = last_log_lines(state.record.directory);
   return words.empty() ? text : fmt::format("{}: {}", text, words);
 }
@@ -48,7 +52,8 @@ MachineExit exit_of(FirecrackerState& state) {
   if (status && status->code != 0) return {false, failed_exit(state, status->code)};
   if (state.killed) return {false, "killed by signal 9"};
   if (status || ended_cleanly(state.record.directory)) return end_of_reset(state.record);
-  return {false, "ended"};  // not our child: the kernel reports the status only to the parent
+  auto words = words_of(state);
+  return {false, words.empty() ? std::string(kUnknownEnd) : words};
 }
 
 Task<MachineExit> wait_for_exit(State state) {

@@ -27,8 +27,11 @@ using State = std::shared_ptr<QemuState>;
 std::string exit_reason(QemuState& state) {
   auto status = state.process.exit_status();
   if (status && status->signal) return fmt::format("killed by signal {}", status->signal);
-  // not our child: the kernel reports the status only to the parent
-  if (!status) return state.killed ? "killed by signal 9" : "ended";
+  if (!status && state.killed) return "killed by signal 9";
+  if (!status) {
+    auto error = last_error_line(state.record.directory, state.record.token);
+    return error.empty() ? std::string(kUnknownEnd) : error;
+  }
   auto words = last_words(state.record.directory, state.record.token);
   return words.empty() ? fmt::format("exit code {}", status->code)
                        : fmt::format("exit code {}: {}", status->code, words);

@@ -61,6 +61,9 @@ inline constexpr std::size_t kAgentProgramBytes =
     256 * kMiB;  ///< this program; a build with debug information is the largest
 inline constexpr std::size_t kEarlyModuleBytes = 64 * kMiB;  ///< one kernel module; the largest ones have 10 MiB
 
+// -- the host
+inline constexpr std::size_t kGroupFileBytes = 1 * kMiB;  ///< /etc/group; real ones are below 10 KiB
+
 // -- forwarded ports and names (any user of this host may connect to them)
 inline constexpr std::size_t kListeningLineBytes = 64 * kKiB;  ///< a guest's ports as text; 512 rows have half of it
 inline constexpr std::size_t kForwardPorts = 32;               ///< of one VM; each costs a descriptor

@@ -1,7 +1,6 @@
 #include "engine/installed_vmms.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
@@ -11,18 +10,20 @@
 
 namespace banger::engine {
 
+using machine::KvmVerdict;
 using machine::firecracker::FirecrackerFacts;
-using machine::qemu::KvmVerdict;
 using machine::qemu::QemuFacts;
 
 InstalledVmms::InstalledVmms(host::Runtime& runtime, const Logger& log, const host::Paths& paths,
-                             const config::Config& config, store::Store& store, std::string path_variable)
+                             const config::Config& config, store::Store& store, std::string path_variable,
+                             HostKvm host_kvm)
     : runtime_(runtime),
       log_(log),
       paths_(paths),
       config_(config),
       store_(store),
       path_variable_(std::move(path_variable)),
+      host_kvm_(std::move(host_kvm)),
       probing_(runtime) {}
 
 Task<Result<QemuFacts>> InstalledVmms::qemu() {
@@ -36,9 +37,9 @@ Task<Result<QemuFacts>> InstalledVmms::qemu() {
 namespace {
 
 // A verdict is valid for one boot of the host, because modules, BIOS settings and nesting may change with the next.
-std::string fact_key(const QemuFacts& facts, const std::string& kernel) {
+std::string fact_key(const std::string& key) {
   auto boot = host::read_file("/proc/sys/kernel/random/boot_id", 64);
-  return fmt::format("kvm:{}:{}", boot ? trim(*boot) : "unknown", machine::qemu::key_of_probe(facts, kernel));
+  return fmt::format("kvm:{}:{}", boot ? trim(*boot) : "unknown", key);
 }
 
 std::optional<KvmVerdict> decode_verdict(const std::string& text) {
@@ -46,39 +47,67 @@ std::optional<KvmVerdict> decode_verdict(const std::string& text) {
   if (!json) return std::nullopt;
   auto usable = get_bool(*json, "usable");
   auto reason = get_string(*json, "reason");
-  if (!usable || !reason) return std::nullopt;
-  return KvmVerdict{*usable, *reason};
+  auto cpu = get_string(*json, "cpu");
+  if (!usable || !reason || !cpu) return std::nullopt;
+  return KvmVerdict{.usable = *usable, .reason = *reason, .cpu = *cpu};
+}
+
+std::string encode_verdict(const KvmVerdict& verdict) {
+  return dump_json({{"usable", verdict.usable}, {"reason", verdict.reason}, {"cpu", verdict.cpu}});
+}
+
+KvmVerdict unusable(KvmDevice device) {
+  return {.usable = false, .reason = std::move(device.reason), .hint = std::move(device.hint)};
 }
 
 }  // namespace
 
-Task<Result<KvmVerdict>> InstalledVmms::kvm(const std::string& kernel) {
-  auto facts = CO_TRY(co_await qemu());
-  // Checked first, because this check is cheap and permissions may change without a reboot.
-  if (::access("/dev/kvm", F_OK) < 0) co_return KvmVerdict{false, "this host has no /dev/kvm"};
-  if (::access("/dev/kvm", R_OK | W_OK) < 0)
-    co_return KvmVerdict{false, "this user may not open /dev/kvm (add the user to the group of /dev/kvm, usually kvm)"};
+Task<Result<KvmVerdict>> InstalledVmms::stored_or(std::string vmm, std::string key, Probe probe) {
   auto turn = co_await probing_.lock();
-  std::string key = fact_key(facts, kernel);
+  key = fact_key(key);
   if (auto known = CO_TRY(store_.fact(key)))
     if (auto verdict = decode_verdict(*known)) co_return *verdict;
-  std::string scratch = fmt::format("{}/kvm-probe", paths_.run());
+  auto scratch = fmt::format("{}/kvm-probe", paths_.run());
   CO_TRY(host::remove_tree(scratch));
   CO_TRY(host::make_private_directory(scratch));
-  auto verdict = co_await machine::qemu::probe_kvm(runtime_, facts, kernel, scratch);
+  auto verdict = co_await probe(scratch);
   (void)host::remove_tree(scratch);
-  log_.info("kvm.probed", {{"usable", verdict.usable ? "yes" : "no"}, {"reason", verdict.reason}});
-  CO_TRY(store_.set_fact(key, dump_json({{"usable", verdict.usable}, {"reason", verdict.reason}})));
+  log_.info("kvm.probed", {{"vmm", vmm}, {"usable", verdict.usable ? "yes" : "no"}, {"reason", verdict.reason}});
+  CO_TRY(store_.set_fact(key, encode_verdict(verdict)));
   co_return verdict;
 }
 
-Task<Result<>> InstalledVmms::forget_kvm(const std::string& kernel) {
+// The device is checked each time, because that is cheap and permissions may change without a reboot.
+Task<Result<KvmVerdict>> InstalledVmms::kvm(const std::string& kernel) {
   auto facts = CO_TRY(co_await qemu());
-  co_return store_.set_fact(fact_key(facts, kernel), "");  // decode_verdict() rejects an empty text
+  if (auto device = host_kvm_.device(); device.state != KvmDevice::State::open) co_return unusable(std::move(device));
+  co_return co_await stored_or("qemu", machine::qemu::key_of_probe(facts, kernel), [&](const std::string& scratch) {
+    return machine::qemu::probe_kvm(runtime_, facts, kernel, scratch);
+  });
+}
+
+Task<Result<KvmVerdict>> InstalledVmms::firecracker_kvm(const std::string& kernel) {
+  auto facts = CO_TRY(co_await firecracker());
+  auto device = host_kvm_.device();
+  bool jailed = config_.jailer_enabled && host_kvm_.may_jail;
+  if (device.state == KvmDevice::State::closed && jailed)
+    co_return KvmVerdict{.usable = true, .reason = "each jail has a /dev/kvm of its own; this user cannot test it"};
+  if (device.state != KvmDevice::State::open) co_return unusable(std::move(device));
+  co_return co_await stored_or(
+      "firecracker", machine::firecracker::key_of_probe(facts, kernel),
+      [&](const std::string& scratch) { return machine::firecracker::probe_kvm(runtime_, facts, kernel, scratch); });
+}
+
+// decode_verdict() rejects an empty text.
+Task<Result<>> InstalledVmms::forget_kvm(const std::string& kernel) {
+  if (auto facts = co_await qemu()) CO_TRY(store_.set_fact(fact_key(machine::qemu::key_of_probe(*facts, kernel)), ""));
+  if (auto facts = co_await firecracker())
+    CO_TRY(store_.set_fact(fact_key(machine::firecracker::key_of_probe(*facts, kernel)), ""));
+  co_return Result<>{};
 }
 
 machine::Driver* InstalledVmms::driver(const QemuFacts& facts, const std::string& accelerator) {
-  auto& slot = drivers_[accelerator];
+  auto& slot = drivers_[fmt::format("{} {}", accelerator, facts.kvm_cpu)];
   if (!slot) slot = machine::qemu::make_driver(runtime_, log_, facts, accelerator);
   return slot.get();
 }
@@ -110,8 +139,7 @@ Task<Result<Choice>> InstalledVmms::decide(const std::string& kernel, NetworkNee
   }
   if (!facts) co_return Choice{Choice::Vmm::qemu, facts.error().message};
   if (network.user_mode) co_return Choice{Choice::Vmm::qemu, "Firecracker has no user-mode network"};
-  // The probe needs QEMU. Without a verdict QEMU is the choice, unless the user sets `machine`.
-  auto verdict = co_await kvm(kernel);
+  auto verdict = co_await firecracker_kvm(kernel);
   if (!verdict)
     co_return Choice{Choice::Vmm::qemu,
                      fmt::format("whether KVM runs guests is not known: {}", verdict.error().message)};
@@ -134,6 +162,7 @@ Task<Result<machine::Driver*>> InstalledVmms::qemu_driver(const std::string& ker
         fmt::format("this host cannot run guests: {}, and {} is built without software emulation (TCG)", verdict.reason,
                     facts.binary),
         "make KVM usable, or set qemu_bin to a QEMU with TCG; after a change, banger doctor --fix tries KVM again");
+  facts.kvm_cpu = verdict.cpu;
   co_return driver(facts, verdict.usable ? "kvm" : "tcg");
 }
 

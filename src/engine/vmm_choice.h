@@ -34,8 +34,8 @@ class VmmChoice {
   /// configured VMM cannot run this VM.
   virtual Task<Result<machine::Driver*>> choose(const std::string& kernel, NetworkNeeds network) = 0;
   /// The choice behind choose(). `machine = "auto"` chooses Firecracker if three conditions hold: Firecracker is
-  /// installed, KVM can run guests, and Firecracker supports the network. `machine = "firecracker"` chooses an
-  /// installed Firecracker even if KVM failed with QEMU, because Firecracker's own error message is more exact.
+  /// installed, KVM can run guests under it, and Firecracker supports the network. `machine = "firecracker"` chooses an
+  /// installed Firecracker even if the probe failed, because the user knows the host.
   virtual Task<Result<Choice>> decide(const std::string& kernel, NetworkNeeds network) = 0;
   /// The driver that can adopt this record.
   virtual Task<Result<machine::Driver*>> for_record(const machine::MachineRecord& record) = 0;
@@ -47,8 +47,11 @@ class VmmChoice {
   virtual Task<Result<machine::qemu::QemuFacts>> qemu() = 0;
   virtual Task<Result<machine::firecracker::FirecrackerFacts>> firecracker() = 0;
   /// The KVM verdict for this kernel. Runs the probe if no verdict is known.
-  virtual Task<Result<machine::qemu::KvmVerdict>> kvm(const std::string& kernel) = 0;
-  /// Discards the verdict, so that the next kvm() for this kernel runs the probe again.
+  virtual Task<Result<machine::KvmVerdict>> kvm(const std::string& kernel) = 0;
+  /// The same for Firecracker, whose needs are others than QEMU's. In a jail, Firecracker opens a /dev/kvm of its own.
+  /// So with jails a device that this user may not open counts as usable, without a probe.
+  virtual Task<Result<machine::KvmVerdict>> firecracker_kvm(const std::string& kernel) = 0;
+  /// Discards the verdicts, so that the next kvm() and firecracker_kvm() for this kernel run the probe again.
   virtual Task<Result<>> forget_kvm(const std::string& kernel) = 0;
 };
 

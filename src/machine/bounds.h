@@ -21,6 +21,11 @@ inline constexpr std::size_t kLastWordsLineBytes = 400;         ///< length of e
 inline constexpr std::size_t kHaltLineBytes = 512;              ///< end of the console with the last line of a kernel
 inline constexpr std::size_t kPanicTailBytes = 64 * kKiB;       ///< end of the console with a panic and its traces
 
+// -- KVM probe
+inline constexpr auto kKvmProbeDeadline = 5s;  ///< a working KVM reaches /init in well under a second
+/// processor time of the probe's VMM: more than a working one can use before the deadline
+inline constexpr std::uint32_t kKvmProbeCpuSeconds = 20;
+
 // -- memory
 inline constexpr std::size_t kMapsFileBytes = 4 * kMiB;     ///< /proc/PID/maps; a VMM has 30 KiB
 inline constexpr std::size_t kMemoryPieceBytes = 4 * kMiB;  ///< memory or file that is read at once

@@ -1,6 +1,7 @@
 #include "machine/vmm_binary.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "machine/bounds.h"
@@ -25,6 +26,12 @@ Task<Result<std::optional<std::string>>> ask_binary(host::Runtime& runtime, std:
   auto output = CO_TRY(co_await host::run_command(runtime, std::move(spec), host::after(limits::kVmmProbeDeadline)));
   if (output.status.shell_code() != 0) co_return std::nullopt;
   co_return std::move(output.out);
+}
+
+std::string file_key(const std::string& path) {
+  struct stat info{};
+  if (::stat(path.c_str(), &info) < 0) return path;
+  return fmt::format("{} {} {}.{}", path, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
 }
 
 }  // namespace banger::machine

@@ -25,4 +25,7 @@ Result<std::string> find_vmm_binary(const VmmBinary& wanted);
 /// outlives this process. Call it on the control thread.
 Task<Result<std::optional<std::string>>> ask_binary(host::Runtime& runtime, std::vector<std::string> argv);
 
+/// Text that changes when a file is replaced or written.
+std::string file_key(const std::string& path);
+
 }  // namespace banger::machine

@@ -110,6 +110,26 @@ class Http(unittest.TestCase):
         fc.refused("Empty PATCH request", "PATCH", "/vm")
         fc.refused("json body", "PUT", "/entropy", "{")
 
+    def test_a_machine_of_one_file_runs_without_an_api(self):
+        root = pathlib.Path(tempfile.mkdtemp(prefix="banger-fc-"))
+        self.addCleanup(shutil.rmtree, root, True)
+        (root / "kernel").write_text("kernel")
+
+        def run(config, *options):
+            (root / "config.json").write_text(json.dumps(config))
+            return subprocess.run([FAKES / "firecracker", *options], cwd=root, capture_output=True, text=True)
+        good = {"boot-source": {"kernel_image_path": "kernel", "boot_args": "console=ttyS0"}, "drives": [],
+                "machine-config": {"vcpu_count": 1, "mem_size_mib": 256}}
+        done = run(good, "--no-api", "--config-file", "config.json")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("fake guest: console=ttyS0", done.stdout)
+        self.assertFalse((root / "firecracker.socket").exists())
+        self.assertIn("requires argument", run(good, "--no-api").stderr)
+        for wrong in ({"boot-source": good["boot-source"]}, dict(good, other={}),
+                      dict(good, **{"machine-config": {"vcpu_count": 1}}),
+                      dict(good, **{"boot-source": {"kernel_image_path": "missing"}})):
+            self.assertEqual(run(wrong, "--no-api", "--config-file", "config.json").returncode, 152, wrong)
+
     def test_an_existing_socket_is_not_replaced(self):
         fc = StandIn(self)
         second = fc.start("1.16.2")

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "config/defaults.h"
 #include "engine/health/disk_space.h"
+#include "engine/kvm_device.h"
 #include "host/files.h"
 
 namespace banger::engine {
@@ -43,19 +44,24 @@ Task<Check> qemu(Services& services) {
 Task<Check> kvm(Services& services, Verdicts verdicts) {
   auto kernels = services.kernels.list();
   if (!kernels || kernels->empty()) {
-    if (::access("/dev/kvm", R_OK | W_OK) == 0)
+    auto device = find_kvm();
+    if (device.state == KvmDevice::State::open)
       co_return Check{"kvm", CheckStatus::warn,
                       "/dev/kvm exists, but there is no kernel yet to test whether it can run a guest",
                       "banger kernel pull debian-cloud, then banger doctor again"};
-    co_return Check{"kvm", CheckStatus::warn, "/dev/kvm cannot be used; VMs run under software emulation (TCG)", ""};
+    co_return Check{"kvm", CheckStatus::warn,
+                    fmt::format("{}; VMs run under software emulation (TCG), which works but is slower", device.reason),
+                    device.hint};
   }
   if (verdicts == Verdicts::fresh)
     for (const auto& kernel : *kernels) (void)co_await services.vmms.forget_kvm(kernel.vmlinux);
   auto verdict = co_await services.vmms.kvm(kernels->front().vmlinux);
   if (!verdict) co_return Check{"kvm", CheckStatus::warn, verdict.error().message, verdict.error().hint};
   if (verdict->usable) co_return Check{"kvm", CheckStatus::pass, verdict->reason, ""};
-  bool tried = ::access("/dev/kvm", R_OK | W_OK) == 0;
-  std::string again = tried ? "this result is kept until the host reboots; banger doctor --fix tests KVM again" : "";
+  // A verdict with a way out comes from the device, and nobody keeps it.
+  std::string again = verdict->hint.empty()
+                          ? "this result is kept until the host reboots; banger doctor --fix tests KVM again"
+                          : verdict->hint;
   auto facts = co_await services.vmms.qemu();
   if (facts && !facts->tcg_built_in)
     co_return Check{"kvm", CheckStatus::fail,
@@ -63,6 +69,20 @@ Task<Check> kvm(Services& services, Verdicts verdicts) {
   co_return Check{"kvm", CheckStatus::warn,
                   fmt::format("{}; VMs run under software emulation (TCG), which works but is slower", verdict->reason),
                   again};
+}
+
+// Without a kernel nobody knows whether KVM runs guests, and nothing speaks against it.
+Task<Check> wanted_firecracker(Services& services, const std::string& found, const std::string& kernel) {
+  auto verdict = kernel.empty() ? Result<machine::KvmVerdict>(fail(ErrorCode::not_found, ""))
+                                : co_await services.vmms.firecracker_kvm(kernel);
+  if (!verdict || verdict->usable)
+    co_return Check{"firecracker", CheckStatus::pass, found + "; used: machine = \"firecracker\"", ""};
+  // Without its device KVM cannot work. A probe that failed may also mean a slow host.
+  if (!verdict->hint.empty())
+    co_return Check{"firecracker", CheckStatus::fail, fmt::format("{}; it needs KVM, and {}", found, verdict->reason),
+                    verdict->hint + "; or set machine = \"qemu\""};
+  co_return Check{"firecracker", CheckStatus::warn,
+                  fmt::format("{}; used, but KVM may not work: {}", found, verdict->reason), "set machine = \"auto\""};
 }
 
 // If the config names Firecracker, Firecracker and KVM are required. Otherwise Firecracker is optional.
@@ -89,17 +109,7 @@ Task<Check> firecracker(Services& services) {
     co_return Check{"firecracker", CheckStatus::pass, fmt::format("{}; {}: {}", found, used ? "used" : "not used", why),
                     ""};
   }
-  if (::access("/dev/kvm", R_OK | W_OK) < 0)
-    co_return Check{"firecracker", CheckStatus::fail,
-                    fmt::format("{}; it needs KVM, and /dev/kvm cannot be opened", found),
-                    "set machine = \"qemu\", or make KVM usable"};
-  auto verdict = kernel.empty() ? Result<machine::qemu::KvmVerdict>(fail(ErrorCode::not_found, ""))
-                                : co_await services.vmms.kvm(kernel);
-  if (verdict && !verdict->usable)
-    co_return Check{"firecracker", CheckStatus::warn,
-                    fmt::format("{}; used, but KVM may not work: {}", found, verdict->reason),
-                    "set machine = \"auto\""};
-  co_return Check{"firecracker", CheckStatus::pass, found + "; used: machine = \"firecracker\"", ""};
+  co_return co_await wanted_firecracker(services, found, kernel);
 }
 
 // Makes a real reflink, because the type of a file system does not show whether reflinks work.

@@ -6,6 +6,7 @@
 #include "machine/files.h"
 #include "machine/firecracker/version.h"
 #include "machine/machine.h"
+#include "machine/probe_guest.h"
 
 namespace banger::machine::firecracker {
 
@@ -24,6 +25,13 @@ struct FirecrackerFacts {
 
 /// `not_found` when there is no binary, `unsupported` for a version outside of this driver's range.
 Task<Result<FirecrackerFacts>> probe_firecracker(host::Runtime& runtime, const FirecrackerOptions& options);
+
+/// Runs `kernel` with a tiny initramfs until its init prints a line, without an API, for at most
+/// limits::kKvmProbeDeadline. The caller caches the verdict for each boot of the host (key_of_probe). REQUIRES: this
+/// user may open /dev/kvm.
+Task<KvmVerdict> probe_kvm(host::Runtime& runtime, const FirecrackerFacts& facts, const std::string& kernel,
+                           const std::string& scratch_directory);
+std::string key_of_probe(const FirecrackerFacts& facts, const std::string& kernel);
 
 /// The key of everything that a saved state depends on: this binary, this host's processor and kernel.
 std::string key_of_build(const FirecrackerFacts& facts);

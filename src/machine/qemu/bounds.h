@@ -25,9 +25,4 @@ inline constexpr auto kResumePoll = 1ms;          ///< a clone's first command w
 /// changed pages that a fork stores beside its parent's file: every child has its own copy of these, but shares a file
 inline constexpr std::uint64_t kForkChangesBytes = 64 * kMiB;
 
-// -- KVM probe
-inline constexpr auto kKvmProbeDeadline = 5s;  ///< a working KVM reaches /init in well under a second
-/// processor time of the probe's QEMU: more than a working one can use before the deadline
-inline constexpr std::uint32_t kKvmProbeCpuSeconds = 20;
-
 }  // namespace banger::limits

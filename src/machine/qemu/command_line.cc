@@ -44,7 +44,7 @@ void add_process(Arguments& to, const QemuFacts& qemu, const MachineConfig& conf
   if (qemu.sandbox) to.add("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
 }
 
-void add_board(Arguments& to, std::string_view accelerator, const MachineConfig& config) {
+void add_board(Arguments& to, const QemuFacts& qemu, std::string_view accelerator, const MachineConfig& config) {
   bool kvm = accelerator == "kvm";
   // suppress-vmdesc: leaves out a description that saved states contain only for people.
   auto board = fmt::format("microvm,acpi=on,rtc=on,suppress-vmdesc=on,isa-serial={}", config.console ? "on" : "off");
@@ -56,7 +56,7 @@ void add_board(Arguments& to, std::string_view accelerator, const MachineConfig&
   }
   to.add("-M", std::move(board));
   to.add("-accel", kvm ? "kvm" : "tcg,thread=multi");
-  to.add("-cpu", kvm ? "host" : std::string(kTcgCpu));
+  to.add("-cpu", kvm ? qemu.kvm_cpu : std::string(kTcgCpu));
   to.add("-smp", fmt::format("{}", config.vcpus));
   to.add("-m", fmt::format("{}M", config.memory_bytes / limits::kMiB));
 }
@@ -141,7 +141,7 @@ std::vector<std::string> command_line(const QemuFacts& qemu, std::string_view ac
   Arguments arguments;
   arguments.add(qemu.binary);
   add_process(arguments, qemu, config);
-  add_board(arguments, accelerator, config);
+  add_board(arguments, qemu, accelerator, config);
   add_channels(arguments, config);
   for (std::size_t i = 0; i < config.drives.size(); ++i) add_drive(arguments, config.drives[i], i);
   for (std::size_t i = 0; i < config.nics.size(); ++i) add_nic(arguments, config.nics[i], i);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "machine/files.h"
 #include "machine/machine.h"
+#include "machine/probe_guest.h"
 
 namespace banger::machine::qemu {
 
@@ -22,20 +23,17 @@ struct QemuFacts {
   bool microvm = false;
   bool kvm_built_in = false;
   bool tcg_built_in = false;
-  bool sandbox = false;  ///< built with seccomp: QEMU can confine itself
+  bool sandbox = false;          ///< built with seccomp: QEMU can confine itself
+  std::string kvm_cpu = "host";  ///< the processor model under KVM, from the verdict
 };
 
 /// `not_found`, with a hint how to install QEMU, when there is none. `unsupported` without microvm.
 Task<Result<QemuFacts>> probe_qemu(host::Runtime& runtime, const QemuOptions& options);
 
-struct KvmVerdict {
-  bool usable = false;
-  std::string reason;  ///< "runs guests", "/dev/kvm: Permission denied", "a guest did not reach its init within 5s"
-};
-
 /// Runs `kernel` with a tiny initramfs under KVM until its init prints a line on the console, for at most
-/// limits::kKvmProbeDeadline. Expensive when KVM hangs, so the caller caches the verdict for each boot of the host, VMM
-/// and kernel (key_of_probe).
+/// limits::kKvmProbeDeadline. Where the host refuses a part of `-cpu host`, the probe is repeated without that part.
+/// Expensive when KVM hangs, so the caller caches the verdict for each boot of the host, VMM and kernel (key_of_probe).
+/// REQUIRES: this user may open /dev/kvm.
 Task<KvmVerdict> probe_kvm(host::Runtime& runtime, const QemuFacts& qemu, const std::string& kernel,
                            const std::string& scratch_directory);
 std::string key_of_probe(const QemuFacts& qemu, const std::string& kernel);

@@ -23,7 +23,8 @@ struct Fixture {
     REQUIRE(host::make_private_directory(paths.state));
     REQUIRE(host::make_private_directory(paths.run()));
     store = std::move(*store::Store::open(paths.database()));
-    vmms.emplace(runtime, log, paths, config, *store, directory / "bin");
+    vmms.emplace(runtime, log, paths, config, *store, directory / "bin",
+                 HostKvm{.device = [this] { return device; }, .may_jail = true});
   }
   void install(const std::string& name, const std::string& script) const {
     REQUIRE(host::make_private_directory(directory / "bin"));
@@ -36,10 +37,17 @@ struct Fixture {
 "-M help") echo 'microvm              microvm (i386)';;
 "-accel help") printf 'Accelerators supported in QEMU binary:\n)sh" +
                                       accelerator + R"sh(\n';;
-*) exit 1;;
+-sandbox*) exit 1;;
+*) echo qemu >>)sh" + probes() + R"sh(; echo 'failed to set MSR 0x10a' >&2; exit 1;;
 esac)sh");
   }
-  void install_firecracker() const { install("firecracker", "echo 'Firecracker v1.7.0'\n"); }
+  /// A Firecracker under which KVM runs guests, unless it is told otherwise.
+  void install_firecracker(const std::string& probe = "echo banger-kvm-ok") const {
+    install("firecracker", "case \"$1\" in --no-api) echo firecracker >>" + probes() + "; " + probe +
+                               ";; *) echo 'Firecracker v1.7.0';; esac\n");
+  }
+  std::string probes() const { return directory / "probes"; }
+  std::string probed() const { return host::read_file(probes(), 1000).value_or(""); }
 
   template <class T>
   T run(Task<T> task) {
@@ -53,8 +61,12 @@ esac)sh");
   Logger log{-1, LogLevel::error};
   config::Config config;
   std::unique_ptr<store::Store> store;
+  KvmDevice device{.state = KvmDevice::State::absent, .reason = "this host has no /dev/kvm", .hint = "a VM"};
   std::optional<InstalledVmms> vmms;
 };
+
+const KvmDevice kOpen{.state = KvmDevice::State::open, .reason = "", .hint = ""};
+const KvmDevice kClosed{.state = KvmDevice::State::closed, .reason = "it is closed", .hint = "open it"};
 
 }  // namespace
 
@@ -128,4 +140,74 @@ TEST_CASE("installed vmms: each program is probed once") {
   REQUIRE(f.run(f.vmms->qemu()));
   REQUIRE(host::remove_file(f.directory / "bin/qemu-system-x86_64"));
   CHECK(f.run(f.vmms->qemu())->version == "8.0.0");
+}
+
+TEST_CASE("installed vmms: each VMM has its own verdict about KVM, and keeps it") {
+  Fixture f;
+  f.device = kOpen;
+  f.install_qemu("kvm\\ntcg");
+  f.install_firecracker();
+  for (int round = 0; round < 2; ++round) {
+    auto qemu = f.run(f.vmms->kvm("/kernel")), firecracker = f.run(f.vmms->firecracker_kvm("/kernel"));
+    REQUIRE(qemu);
+    REQUIRE(firecracker);
+    CHECK(!qemu->usable);
+    CHECK(qemu->reason.find("failed to set MSR") != std::string::npos);
+    CHECK(firecracker->usable);
+  }
+  CHECK(f.probed() == "qemu\nqemu\nfirecracker\n");  // QEMU was tried with two processor models
+  CHECK(f.decide(kBridge)->vmm == Choice::Vmm::firecracker);
+  REQUIRE(f.run(f.vmms->forget_kvm("/kernel")));
+  CHECK(f.run(f.vmms->firecracker_kvm("/kernel"))->usable);
+  CHECK(f.probed().ends_with("firecracker\nfirecracker\n"));
+}
+
+TEST_CASE("installed vmms: the processor model of the verdict is kept with it") {
+  Fixture f;
+  f.device = kOpen;
+  f.install("qemu-system-x86_64", R"sh(case "$*" in
+-version) echo 'QEMU emulator version 8.0.0';;
+"-M help") echo 'microvm              microvm (i386)';;
+"-accel help") printf 'kvm\n';;
+*"-cpu host,-arch-capabilities"*) echo banger-kvm-ok;;
+*) echo 'failed to set MSR 0x10a' >&2; exit 1;;
+esac)sh");
+  for (int round = 0; round < 2; ++round) {
+    auto verdict = f.run(f.vmms->kvm("/kernel"));
+    REQUIRE(verdict);
+    CHECK(verdict->usable);
+    CHECK(verdict->cpu == "host,-arch-capabilities");
+  }
+  CHECK(f.run(f.vmms->choose("/kernel", kUserMode)));
+}
+
+TEST_CASE("installed vmms: with the config's auto, Firecracker needs no QEMU, but a KVM that runs its guests") {
+  Fixture f;
+  f.device = kOpen;
+  f.install_firecracker();
+  CHECK(f.decide(kBridge)->vmm == Choice::Vmm::firecracker);
+  Fixture broken;
+  broken.device = kOpen;
+  broken.install_firecracker("echo 'Error: no' >&2; exit 1");
+  auto choice = broken.decide(kBridge);
+  CHECK(choice->vmm == Choice::Vmm::qemu);
+  CHECK(choice->why.find("Error: no") != std::string::npos);
+}
+
+TEST_CASE("installed vmms: in a jail a device that this user may not open counts as usable") {
+  Fixture f;
+  f.install_firecracker();
+  f.device = kClosed;
+  auto without = f.run(f.vmms->firecracker_kvm("/kernel"));
+  REQUIRE(without);
+  CHECK(!without->usable);
+  CHECK(without->reason == "it is closed");
+  CHECK(without->hint == "open it");
+  CHECK(f.decide(kBridge)->vmm == Choice::Vmm::qemu);
+  f.config.jailer_enabled = true;
+  CHECK(f.run(f.vmms->firecracker_kvm("/kernel"))->usable);
+  CHECK(f.decide(kBridge)->vmm == Choice::Vmm::firecracker);
+  f.device.state = KvmDevice::State::absent;
+  CHECK(!f.run(f.vmms->firecracker_kvm("/kernel"))->usable);
+  CHECK(f.probed().empty());
 }

@@ -24,11 +24,22 @@ class FakeVmms final : public engine::VmmChoice {
   }
   bool is_alive(const machine::MachineRecord& record) const override { return host_.by_token(record.token) != nullptr; }
   Task<Result<machine::qemu::QemuFacts>> qemu() override { co_return none(); }
-  Task<Result<machine::firecracker::FirecrackerFacts>> firecracker() override { co_return none(); }
-  Task<Result<machine::qemu::KvmVerdict>> kvm(const std::string&) override { co_return none(); }
+  Task<Result<machine::firecracker::FirecrackerFacts>> firecracker() override {
+    if (!firecracker_verdict) co_return none();
+    co_return machine::firecracker::FirecrackerFacts{.binary = "/firecracker", .version = {1, 15, 1}};
+  }
+  Task<Result<machine::KvmVerdict>> kvm(const std::string&) override { return known(&kvm_verdict); }
+  Task<Result<machine::KvmVerdict>> firecracker_kvm(const std::string&) override { return known(&firecracker_verdict); }
   Task<Result<>> forget_kvm(const std::string&) override { co_return Result<>{}; }
 
+  std::optional<machine::KvmVerdict> kvm_verdict;          ///< empty: QEMU is not installed
+  std::optional<machine::KvmVerdict> firecracker_verdict;  ///< empty: Firecracker is not installed
+
  private:
+  static Task<Result<machine::KvmVerdict>> known(const std::optional<machine::KvmVerdict>* verdict) {
+    if (!*verdict) co_return none();
+    co_return **verdict;
+  }
   static std::unexpected<Error> none() { return fail(ErrorCode::not_found, "there is no real VMM in this test"); }
 
   FakeHost& host_;

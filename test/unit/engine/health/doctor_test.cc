@@ -53,6 +53,24 @@ TEST_CASE("doctor: a missing Firecracker matters only if the config names it") {
   CHECK(f.check("firecracker").status == CheckStatus::pass);
 }
 
+TEST_CASE("doctor: a configured Firecracker needs a KVM that Firecracker itself can use") {
+  Fixture f;
+  f.config.machine = config::MachineChoice::firecracker;
+  auto& vmms = f.daemon->vmms;
+  vmms.kvm_verdict = machine::KvmVerdict{.reason = "failed to set MSR 0x10a"};
+  vmms.firecracker_verdict = machine::KvmVerdict{.usable = true, .reason = "runs guests"};
+  CHECK(f.check("firecracker").status == CheckStatus::pass);
+  CHECK(f.check("kvm").status == CheckStatus::warn);
+  CHECK(f.check("kvm").hint.find("banger doctor --fix") != std::string::npos);
+  vmms.firecracker_verdict = machine::KvmVerdict{.reason = "a guest did not reach its init within 5s"};
+  CHECK(f.check("firecracker").status == CheckStatus::warn);
+  vmms.firecracker_verdict = machine::KvmVerdict{.reason = "this user may not open /dev/kvm", .hint = "join kvm"};
+  auto check = f.check("firecracker");
+  CHECK(check.status == CheckStatus::fail);
+  CHECK(check.detail.find("this user may not open /dev/kvm") != std::string::npos);
+  CHECK(check.hint.starts_with("join kvm"));
+}
+
 TEST_CASE("doctor: a state directory that others can enter is a failure with a hint") {
   Fixture f;
   CHECK(f.check("state directory").status == CheckStatus::pass);

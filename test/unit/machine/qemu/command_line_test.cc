@@ -165,3 +165,11 @@ TEST_CASE("tsc: two measurements of the same counter agree") {
   CHECK(first > 100'000);
   CHECK(std::max(first, second) - std::min(first, second) < first / 1000);
 }
+
+TEST_CASE("command line: under KVM the processor is the one with which the probe ran a guest") {
+  auto qemu = facts();
+  CHECK(values_of(command_line(qemu, "kvm", example(), 0), "-cpu") == Words{"host"});
+  qemu.kvm_cpu = "host,-arch-capabilities";
+  CHECK(values_of(command_line(qemu, "kvm", example(), 0), "-cpu") == Words{"host,-arch-capabilities"});
+  CHECK(values_of(command_line(qemu, "tcg", example(), 0), "-cpu")[0].starts_with("qemu64"));
+}

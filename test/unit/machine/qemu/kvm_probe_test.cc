@@ -1,7 +1,5 @@
 #include "machine/qemu/kvm_probe.h"
 
-#include <sys/stat.h>
-
 #include <filesystem>
 
 #include "machine/support.h"
@@ -13,13 +11,15 @@ using namespace std::chrono_literals;
 
 namespace {
 
+const Processor kTcg{.accelerator = "tcg", .cpu = "qemu64"};
+
 // The probe's machinery with guests of a few bytes, under TCG so that it runs anywhere.
 KvmVerdict verdict_for(const std::string& kernel_bytes, std::chrono::milliseconds limit, const QemuFacts& facts,
                        const TempDir& directory) {
   host::Runtime runtime;
   auto kernel = directory.path() + "/kernel";
   REQUIRE(host::write_file(kernel, kernel_bytes));
-  auto verdict = run(runtime, probe_guest(runtime, facts, "tcg", kernel, directory.path(), limit));
+  auto verdict = run(runtime, probe_guest(runtime, facts, kTcg, kernel, directory.path(), limit));
   std::filesystem::remove(kernel);
   CHECK(std::filesystem::is_empty(directory.path()));
   return verdict;
@@ -60,7 +60,7 @@ TEST_CASE("kvm probe: its QEMU ends with a daemon that is killed meanwhile") {
   REQUIRE(host::write_file(kernel, tiny_kernel("early\r\n", Ending::halt)));
   CHECK(dies_with_starter(directory.path(), [&] {
     host::Runtime runtime;
-    (void)run(runtime, probe_guest(runtime, *facts, "tcg", kernel, directory.path(), 300s));
+    (void)run(runtime, probe_guest(runtime, *facts, kTcg, kernel, directory.path(), 300s));
   }));
 }
 
@@ -83,22 +83,52 @@ TEST_CASE("kvm probe: without KVM in the binary the answer is immediate") {
   CHECK(verdict.reason == "/nonexistent/qemu is built without KVM");
 }
 
-TEST_CASE("kvm probe: the init is a well-formed program that Linux runs") {
-  TempDir directory;
-  auto path = directory.path() + "/init";
-  REQUIRE(host::write_file(path, probe_init(), 0755));
+namespace {
+
+// A QEMU that ends as this script does, after it has noted its processor model.
+KvmVerdict verdict_of(const TempDir& directory, const std::string& script) {
   host::Runtime runtime;
-  // An unprivileged user may not call reboot(2), so the init continues to its exit.
-  REQUIRE(::chmod(directory.path().c_str(), 0755) == 0);
-  host::SpawnSpec spec{.argv = {path}, .env = {}};
-  if (::geteuid() == 0) {
-    spec.uid = 65534;
-    spec.gid = 65534;
-  }
-  auto output = run(runtime, host::run_command(runtime, spec, host::after(10s)));
-  REQUIRE(output);
-  CHECK(output->out == std::string(kProbeWords) + "\n");
-  CHECK(output->status.shell_code() == 0);
+  auto binary = directory / "qemu", scratch = directory / "scratch";
+  std::filesystem::create_directory(scratch);
+  auto head = "#!/bin/sh\nwhile [ $# -gt 0 ]; do [ \"$1\" = -cpu ] && cpu=$2; shift; done\necho \"$cpu\" >>" +
+              (directory / "cpus") + "\n";
+  REQUIRE(host::write_file(binary, head + script, 0755));
+  QemuFacts facts{.binary = binary, .version = "1", .kvm_built_in = true};
+  auto verdict = run(runtime, probe_kvm(runtime, facts, "/kernel", scratch));
+  CHECK(std::filesystem::is_empty(scratch));
+  return verdict;
+}
+
+}  // namespace
+
+TEST_CASE("kvm probe: a host that refuses a register of -cpu host runs guests without it") {
+  TempDir directory;
+  auto verdict = verdict_of(directory, R"sh([ "$cpu" = host ] || exec echo banger-kvm-ok
+echo 'qemu: error: failed to set MSR 0x10a to 0x2000000000000000' >&2
+exit 1
+)sh");
+  CHECK(verdict.usable);
+  CHECK(verdict.cpu == "host,-arch-capabilities");
+  CHECK(host::read_file(directory / "cpus", 100) == "host\nhost,-arch-capabilities\n");
+}
+
+TEST_CASE("kvm probe: the first error counts when no processor model works") {
+  TempDir directory;
+  auto verdict = verdict_of(directory, R"sh([ "$cpu" = host ] || exit 1
+echo 'failed to set MSR 0x10a' >&2
+exit 1
+)sh");
+  CHECK(!verdict.usable);
+  CHECK(verdict.reason.find("failed to set MSR 0x10a") != std::string::npos);
+}
+
+TEST_CASE("kvm probe: other errors, and guests that run, need no second processor model") {
+  TempDir directory;
+  CHECK(!verdict_of(directory, "echo 'no kvm' >&2; exit 1\n").usable);
+  CHECK(host::read_file(directory / "cpus", 100) == "host\n");
+  auto verdict = verdict_of(directory, "echo banger-kvm-ok\n");
+  CHECK(verdict.usable);
+  CHECK(verdict.cpu == "host");
 }
 
 TEST_CASE("kvm probe: the key changes with the kernel and the VMM") {

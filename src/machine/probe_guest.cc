@@ -1,10 +1,18 @@
+#include "machine/probe_guest.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
 #include <array>
 #include <bit>
 #include <cstring>
 
-#include "machine/qemu/kvm_probe.h"
+#include "base/text.h"
+#include "guestcfg/cpio.h"
+#include "machine/bounds.h"
+#include "machine/machine_log.h"
 
-namespace banger::machine::qemu {
+namespace banger::machine {
 
 namespace {
 
@@ -49,6 +57,15 @@ std::string code_with_words_at(std::uint32_t address, std::uint32_t length) {
          call(kExit, 0, 0, 0);
 }
 
+KvmVerdict judge(const Result<host::Output>& run, std::chrono::milliseconds limit) {
+  if (!run && run.error().code == ErrorCode::timeout)
+    return {.reason = fmt::format("a guest did not reach its init within {}", format_duration(limit))};
+  if (!run) return {.reason = run.error().message};
+  if (run->out.find(kProbeWords) != run->out.npos) return {.usable = true, .reason = "runs guests"};
+  auto words = last_lines(run->err);
+  return {.reason = words.empty() ? "a guest ended before it reached its init" : words};
+}
+
 }  // namespace
 
 std::string probe_init() {
@@ -63,4 +80,23 @@ std::string probe_init() {
   return file + code + words;
 }
 
-}  // namespace banger::machine::qemu
+std::string probe_archive() {
+  guestcfg::CpioWriter archive;
+  archive.directory("dev");
+  archive.device("dev/console", S_IFCHR | 0600, 5, 1);  // the kernel opens it as fds 0–2 of init
+  archive.file("init", probe_init(), 0755);
+  return std::move(archive).finish();
+}
+
+// No record leads to this process, so it must not outlive the daemon, and a hanging guest must not burn a processor.
+Task<KvmVerdict> run_probe(host::Runtime& runtime, std::vector<std::string> command, std::chrono::milliseconds limit) {
+  host::SpawnSpec spec{.argv = std::move(command),
+                       .env = {"LC_ALL=C"},
+                       .cwd = "/",
+                       .dies_with_starter = true,
+                       .cpu_seconds = limits::kKvmProbeCpuSeconds};
+  auto run = co_await host::run_command(runtime, std::move(spec), host::after(limit));
+  co_return judge(run, limit);
+}
+
+}  // namespace banger::machine

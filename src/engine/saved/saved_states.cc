@@ -174,6 +174,7 @@ Task<Result<>> SavedStates::drop(std::string id) {
     rows_.erase(id);
   }
   users_.erase(id);
+  failed_.erase(id);
   changed_.notify_all();
   auto removed = co_await runtime_.blocking([&] { return host::remove_tree(path); });
   dropping_.erase(id);
@@ -219,6 +220,7 @@ Result<> SavedStates::retire(const std::string& id) {
 }
 
 Result<> SavedStates::touch(const std::string& id) {
+  failed_.erase(id);
   auto row = TRY(get(id));
   row.used_at = now();
   return update(std::move(row));

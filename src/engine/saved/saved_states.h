@@ -65,8 +65,10 @@ class SavedStates {
   bool in_use(const std::string& id) const { return users_.contains(id); }
   /// Excludes a template from new clones. The template is removed after its last user.
   Result<> retire(const std::string& id);
-  /// Records a use at this moment.
+  /// Records a use at this moment, by a clone that started.
   Result<> touch(const std::string& id);
+  /// Notes that a clone did not start. Returns whether the clone before that did not start either.
+  bool failed_again(const std::string& id) { return !failed_.insert(id).second; }
   /// Replaces the record.
   Result<> update(store::SaveRow row);
 
@@ -81,6 +83,7 @@ class SavedStates {
   std::map<std::string, store::SaveRow, std::less<>> rows_;  ///< by id
   std::set<std::string> dropping_;
   std::map<std::string, int> users_;  ///< by id; no entry for zero
+  std::set<std::string> failed_;      ///< their last clone did not start
   host::Event changed_;               ///< a saved state was finished or removed
 };
 

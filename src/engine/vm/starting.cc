@@ -80,16 +80,27 @@ Task<Result<>> boot(VmParts& vm, Start& start) {
   co_return Result<>{};
 }
 
+// Files that are missing or changed never work again. A guest that died or is silent may have met a busy host. So only
+// two such clones in a row are the template's fault.
+bool is_broken(SavedStates& saves, const std::string& id, const Error& why) {
+  bool files = why.code == ErrorCode::corrupt || why.code == ErrorCode::unsupported || why.code == ErrorCode::not_found;
+  return files || saves.failed_again(id);
+}
+
 // A broken template costs time, but never the VM. The template is retired, and the VM boots from new disks.
 Task<Result<>> boot_instead(VmParts& vm, Start& start, Error why) {
   auto& services = vm.services;
   auto id = vm.row().save_id;
-  services.log.warn("template.unusable", {{"template", id}, {"vm", vm.name()}, {"error", why.sentence()}});
+  bool broken = is_broken(services.saves, id, why);
+  services.log.warn(broken ? "template.unusable" : "template.clone_failed",
+                    {{"template", id}, {"vm", vm.name()}, {"error", why.sentence()}});
   CO_TRY(co_await end_machine(vm));
-  (void)services.saves.retire(id);
+  if (broken) (void)services.saves.retire(id);
   CO_TRY(co_await settle(vm, State::stopped, {}));
   CO_TRY(vm.disks.remove_disks());
-  start.stages.detail("the template did not work and was discarded; the VM boots instead", -1);
+  start.stages.detail(broken ? "the template did not work and was discarded; the VM boots instead"
+                             : "the clone did not start; the VM boots instead",
+                      -1);
   CO_TRY(record_starting(vm));
   co_return co_await boot(vm, start);
 }

@@ -102,6 +102,41 @@ TEST_CASE("pool: a template with clones that do not start is not tried again and
   CHECK(std::ranges::count(f.log.steps(), "vmm start") == starts);
 }
 
+TEST_CASE("pool: one clone that does not start costs its template nothing, two in a row do") {
+  Fixture f;
+  f.first();
+  auto usable = [&] {
+    auto list = f.daemon->saves.list(store::SaveKind::template_);
+    return !list.empty() && !list[0].key.empty();
+  };
+  auto create = [&](const std::string& name) {
+    auto vm = f.create(Fixture::named(name));
+    REQUIRE(vm);
+    return (*vm)->record().row().started_from;
+  };
+  f.log.fail_on("agent /configure", ErrorCode::timeout);
+  CHECK(create("second") == store::StartedFrom::boot);
+  CHECK(usable());
+  f.log.heal();
+  CHECK(create("third") == store::StartedFrom::clone);
+  f.log.fail_on("agent /configure", ErrorCode::unavailable);
+  CHECK(create("fourth") == store::StartedFrom::boot);
+  CHECK(usable());
+  CHECK(create("fifth") == store::StartedFrom::boot);
+  CHECK(!usable());
+}
+
+TEST_CASE("pool: a template whose files do not work is given up at once") {
+  Fixture f;
+  f.first();
+  f.log.fail_on("agent /configure", ErrorCode::corrupt);
+  REQUIRE(f.create(Fixture::named("second")));
+  CHECK(f.run_until([&] {
+    auto list = f.daemon->saves.list(store::SaveKind::template_);
+    return list.empty() || list[0].key.empty();
+  }));
+}
+
 TEST_CASE("pool: all ready machines are removed when memory is short") {
   Fixture f;
   f.first();

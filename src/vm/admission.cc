@@ -37,8 +37,8 @@ struct Rule {
 };
 
 constexpr States kHasMachine = {starting, running, stopping, suspending};
-constexpr States kNoMachine = {creating, stopped, suspended, deleting};
-constexpr States kAll = {creating, stopped, starting, running, stopping, suspending, suspended, deleting};
+constexpr States kNoMachine = {creating, stopped, suspended, restoring, deleting};
+constexpr States kAll = {creating, stopped, starting, running, stopping, suspending, suspended, restoring, deleting};
 
 // A VM can be `starting` or `stopping` although no operation runs: an error cut that operation short. The user can try
 // it again.
@@ -66,12 +66,13 @@ constexpr std::array kRules = {
          .hint = "resume or stop it first",
          .hinted = {starting, stopping, suspending, suspended}},
     Rule{.operation = restore,
-         .allowed = {stopped, suspended},
-         .hint = "stop it first, or use --force",
-         .hinted = kHasMachine},
+         .allowed = {stopped},
+         .hint = "use --force; what is in its memory is then lost",
+         .hinted = {starting, running, stopping, suspending, suspended}},
+    Rule{.operation = restore_forced, .allowed = {stopped, suspended}},
     Rule{.operation = discard_memory,
          .allowed = {suspended},
-         .needless = {creating, stopped, starting, running, stopping, suspending, deleting},
+         .needless = {creating, stopped, starting, running, stopping, suspending, restoring, deleting},
          .needless_when_deleted = true},
     Rule{.operation = change, .allowed = kAll},
     Rule{.operation = Operation::remove,

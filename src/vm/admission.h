@@ -17,6 +17,7 @@ enum class Operation {
   suspend,
   save,            ///< snapshot or fork
   restore,         ///< replace disks and memory by a snapshot's
+  restore_forced,  ///< the same, even if saved memory is lost
   discard_memory,  ///< delete the memory of a suspended VM
   change,
   remove,

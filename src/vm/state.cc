@@ -24,6 +24,7 @@ constexpr std::array kStates = {
     Row{State::stopping, "stopping", Recovery::finish_stop},
     Row{State::suspending, "suspending", Recovery::finish_suspend},
     Row{State::suspended, "suspended", Recovery::keep},
+    Row{State::restoring, "restoring", Recovery::finish_restore},
     Row{State::deleting, "deleting", Recovery::finish_delete},
 };
 
@@ -38,6 +39,8 @@ constexpr std::array kArrows = {
     std::pair{State::suspending, State::stopping}, std::pair{State::suspending, State::stopped},
     std::pair{State::suspended, State::starting},  std::pair{State::starting, State::suspended},
     std::pair{State::suspended, State::stopped},   std::pair{State::suspended, State::deleting},
+    std::pair{State::stopped, State::restoring},   std::pair{State::suspended, State::restoring},
+    std::pair{State::restoring, State::stopped},   std::pair{State::restoring, State::deleting},
 };
 
 }  // namespace

@@ -13,6 +13,8 @@
 //                                 ▼
 //                              deleting ──► (nothing)
 //
+//              stopped, suspended ──► restoring ──► stopped          (restore; deleting, if it cannot be finished)
+//
 // A crash can leave a VM in one of the -ing states. recovery() says how each is finished or undone.
 #pragma once
 
@@ -23,7 +25,7 @@
 
 namespace banger::vm {
 
-enum class State { creating, stopped, starting, running, stopping, suspending, suspended, deleting };
+enum class State { creating, stopped, starting, running, stopping, suspending, suspended, restoring, deleting };
 
 std::string_view to_string(State state);
 Result<State> state_from_string(std::string_view name);
@@ -38,6 +40,7 @@ enum class Recovery {
   adopt_or_stop,  ///< a live machine is adopted, a dead one recorded as stopped
   finish_stop,
   finish_suspend,  ///< suspended if the state was saved completely, otherwise the VM keeps running
+  finish_restore,  ///< moves the rest of the snapshot's disks into place
   finish_delete,
 };
 Recovery recovery(State state);

@@ -20,7 +20,10 @@ constexpr Parameter kListParameters[] = {
 constexpr Parameter kRestoreParameters[] = {
     kVmParameter,
     kSnapshot,
-    {.name = "force", .type = Type::boolean, .initial = "false", .help = "Ends the machine first if the VM runs"},
+    {.name = "force",
+     .type = Type::boolean,
+     .initial = "false",
+     .help = "Ends the machine first if the VM runs. Also restores a suspended VM, whose memory is then lost"},
 };
 constexpr Parameter kDeleteParameters[] = {kSnapshot};
 
@@ -39,8 +42,10 @@ constexpr Method kMethods[] = {
      .priority = Priority::foreground},
     {.name = "vm.snapshot.restore",
      .summary = "Returns a VM to the state of a snapshot",
-     .details = "Fails with `busy` while the VM runs, unless `force` is true. The VM runs afterwards if the snapshot "
-                "has memory; otherwise the VM is stopped.",
+     .details = "Replaces the VM's disks by those of the snapshot: all of them, or none after a failure or a crash. "
+                "Fails with `busy` while the VM runs or is suspended, unless `force` is true. The VM "
+                "runs afterwards if the snapshot has memory; otherwise the VM is "
+                "stopped.",
      .parameters = kRestoreParameters,
      .result = &VmObject::kObject,
      .priority = Priority::foreground,

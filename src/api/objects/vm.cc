@@ -20,7 +20,7 @@ struct Wire<vm::State> {
 namespace {
 
 constexpr std::string_view kStates[] = {
-    "creating", "stopped", "starting", "running", "stopping", "suspending", "suspended", "deleting",
+    "creating", "stopped", "starting", "running", "stopping", "suspending", "suspended", "restoring", "deleting",
 };
 constexpr auto kNetworks = texts_of(vm::kNetworkWords);
 constexpr auto kStorages = texts_of(vm::kStorageWords);

@@ -13,6 +13,7 @@
 #include "base/bounds.h"
 #include "base/json.h"
 #include "engine/bounds.h"
+#include "engine/vm/disk_switch.h"
 #include "host/files.h"
 #include "vm/state.h"
 
@@ -39,6 +40,25 @@ void add_directories(Services& services, const VmRegistry& vms, std::vector<Garb
   for (const auto& entry : fs::directory_iterator(services.paths.vms(), error))
     if (!ids.contains(entry.path().filename().string()))
       found.push_back(files(services, "directory", entry.path().string(), "belongs to no VM"));
+}
+
+Task<Result<>> remove_unfinished(std::shared_ptr<VmOwner> vm, std::string path) {
+  co_await vm->release_leftovers();
+  if (fs::exists(path)) co_return fail(ErrorCode::busy, "an operation uses it, or it cannot be removed");
+  co_return Result<>{};
+}
+
+// Files that an operation of a VM left. While an operation may still be at work on them, they are no garbage.
+void add_unfinished(const VmRegistry& vms, std::vector<Garbage>& found) {
+  for (const auto& vm : vms.everything()) {
+    bool at_rest = vm->state() == vm::State::stopped || vm->state() == vm::State::suspended;
+    if (!at_rest || vm->parts().staging) continue;
+    for (const auto& path : leftovers(vm->parts().disks.directory()))
+      found.push_back({.kind = "file",
+                       .path = path,
+                       .reason = fmt::format("vm '{}' never finished it", vm->record().name()),
+                       .remove = [vm, path] { return remove_unfinished(vm, path); }});
+  }
 }
 
 void add_saves(Services& services, std::vector<Garbage>& found) {
@@ -167,6 +187,7 @@ Task<Result<std::vector<Garbage>>> collect_garbage(Services& services, VmManager
   // Processes come before the files that they write to.
   add_machines(services, vms.registry(), found);
   add_directories(services, vms.registry(), found);
+  add_unfinished(vms.registry(), found);
   add_saves(services, found);
   add_caches(services, found);
   add_resources(services, found);

@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 
+#include "engine/vm/disk_switch.h"
 #include "engine/vm/files.h"
 #include "host/files.h"
 #include "machine/files.h"
@@ -44,11 +45,11 @@ Task<Result<>> VmDisks::prepare(const capabilities::VmContext& vm) const {
   co_return Result<>{};
 }
 
-Result<> VmDisks::copy_file_from(const std::string& save_id, const VmFile& file, Existing existing) const {
+Result<> VmDisks::copy_file_from(const std::string& save_id, const VmFile& file) const {
   auto from = saved(save_id, file), to = own(file);
   switch (file.role) {
     case FileRole::disk: {
-      if (existing == Existing::keep && exists(to)) return {};
+      if (exists(to)) return {};
       auto part = to + ".part";
       TRY(host::remove_file(part));
       TRY(host::clone_file(from, part));
@@ -66,11 +67,27 @@ Result<> VmDisks::copy_file_from(const std::string& save_id, const VmFile& file,
   return {};
 }
 
-Task<Result<>> VmDisks::copy_from(std::string save_id, Existing existing) const {
+Task<Result<>> VmDisks::copy_from(std::string save_id) const {
   co_return co_await runtime_.blocking([&]() -> Result<> {
-    for (const auto& file : kFiles) TRY(copy_file_from(save_id, file, existing));
+    for (const auto& file : kFiles) TRY(copy_file_from(save_id, file));
     return {};
   });
+}
+
+Task<Result<>> VmDisks::stage(std::string save_id) const {
+  co_return co_await runtime_.blocking([&]() -> Result<> {
+    auto staged = carry_out(steps_to_stage(saves_.directory(save_id), directory_));
+    if (!staged) (void)remove_leftovers(directory_);
+    return staged;
+  });
+}
+
+Task<Result<>> VmDisks::switch_over() const {
+  co_return co_await runtime_.blocking([&] { return carry_out(steps_to_switch(directory_)); });
+}
+
+Task<Result<>> VmDisks::tidy_up() const {
+  co_return co_await runtime_.blocking([&] { return remove_leftovers(directory_); });
 }
 
 Result<> VmDisks::copy_to(const std::string& save_id) const {

@@ -26,9 +26,6 @@ struct VmFile {
 };
 std::span<const VmFile> vm_files();
 
-/// What happens to disks that already exist.
-enum class Existing { keep, replace };
-
 class VmDisks {
  public:
   VmDisks(host::Runtime& runtime, const SavedStates& saves, std::string directory)
@@ -37,8 +34,15 @@ class VmDisks {
   const std::string& directory() const { return directory_; }
   /// Runs the capabilities' `prepare` hooks, which make files before a machine starts. May be repeated.
   Task<Result<>> prepare(const capabilities::VmContext& vm) const;
-  /// Copies appear by rename, so an existing copy is complete.
-  Task<Result<>> copy_from(std::string save_id, Existing existing) const;
+  /// Makes the disks of a new VM. Copies appear by rename, so a disk that exists is complete and is kept.
+  Task<Result<>> copy_from(std::string save_id) const;
+  /// Copies the disks of a saved state beside the VM's own, for switch_over(). A failure leaves nothing
+  /// (disk_switch.h).
+  Task<Result<>> stage(std::string save_id) const;
+  /// Replaces the VM's disks by the staged ones. May be repeated.
+  Task<Result<>> switch_over() const;
+  /// Removes what an interrupted operation left, also staged disks. No operation may be at work.
+  Task<Result<>> tidy_up() const;
   /// Blocks. The caller makes sure that nothing writes to the disks meanwhile.
   Result<> copy_to(const std::string& save_id) const;
   /// Moves the files into the saved state. The VM cannot start afterwards.
@@ -54,7 +58,7 @@ class VmDisks {
   std::string saved(const std::string& save_id, const VmFile& file) const {
     return saves_.directory(save_id) + "/" + std::string(file.name);
   }
-  Result<> copy_file_from(const std::string& save_id, const VmFile& file, Existing existing) const;
+  Result<> copy_file_from(const std::string& save_id, const VmFile& file) const;
 
   host::Runtime& runtime_;
   const SavedStates& saves_;

@@ -76,7 +76,7 @@ Task<Result<>> VmOwner::make(Stages& stages, host::Cancel& cancel, std::string d
   CO_TRY(cancel.check());
   CO_TRY(host::make_private_directory(vm_.disks.directory()));
   stages.begin("disks");
-  if (!disks_of.empty()) CO_TRY(co_await vm_.disks.copy_from(std::move(disks_of), Existing::keep));
+  if (!disks_of.empty()) CO_TRY(co_await vm_.disks.copy_from(std::move(disks_of)));
   CO_TRY(co_await vm_.disks.prepare(CO_TRY(vm_context(vm_))));
   CO_TRY(cancel.check());
   co_return vm_.record->move_to(State::stopped);
@@ -149,10 +149,14 @@ Task<Result<SavedVm>> VmOwner::save_as(store::SaveRow row, Stages& stages, CanSt
   co_return co_await engine::save_as(vm_, std::move(row), stages, std::move(can_start));
 }
 
-Task<Result<>> VmOwner::restore(const store::SaveRow& snapshot) {
+Task<Result<>> VmOwner::restore(const store::SaveRow& snapshot, Force force) {
   auto turn = CO_TRY(co_await take_turn());
-  CO_TRY(vm_.record->admit(Operation::restore));
-  co_return co_await engine::restore(vm_, snapshot);
+  CO_TRY(vm_.record->admit(force == Force::yes ? Operation::restore_forced : Operation::restore));
+  vm_.staging = true;
+  auto restored = co_await engine::restore(vm_, snapshot);
+  vm_.staging = false;
+  if (state() == State::restoring) recovery_ = Recovery::due;
+  co_return in(fmt::format("restore vm '{}'", vm_.name()), std::move(restored));
 }
 
 Task<Result<>> VmOwner::claim(Claim claim, Stages& stages) {
@@ -192,7 +196,7 @@ Task<Result<>> VmOwner::remove(Force force) {
   if (CO_TRY(vm_.record->admit(operation)) == Admission::nothing_to_do) co_return Result<>{};
   // A running VM is stopped first, so that a removal that fails half way leaves a VM that can start.
   bool standing = state() == State::creating || state() == State::stopped || state() == State::suspended ||
-                  state() == State::deleting;
+                  state() == State::restoring || state() == State::deleting;
   if (!standing) {
     CO_TRY(announce(vm_, State::stopping));
     CO_TRY(co_await end_machine(vm_));
@@ -226,8 +230,9 @@ Task<Result<capabilities::TakesEffect>> VmOwner::change(std::string name, vm::Sp
 
 Task<> VmOwner::release_leftovers() {
   auto turn = co_await turn_.lock();
-  if (state() == State::stopped || state() == State::suspended)
-    co_await vm_.services.resources.release_all(vm_.row().id);
+  if (state() != State::stopped && state() != State::suspended) co_return;
+  co_await vm_.services.resources.release_all(vm_.row().id);
+  (void)co_await vm_.disks.tidy_up();
 }
 
 Task<Result<std::string>> VmOwner::recover() {
@@ -295,6 +300,7 @@ Task<Result<std::string>> VmOwner::try_recovery() {
     co_return what;
   }
   recovery_ = Recovery::unneeded;
+  if (!record().gone()) (void)co_await vm_.disks.tidy_up();
   vm_.services.saves.sweep([&](const store::SaveRow& save) { return save.vm_id == vm_.row().id; });
   co_return what;
 }

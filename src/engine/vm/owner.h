@@ -48,7 +48,8 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   Task<Result<>> kill();
   Task<Result<>> suspend(Stages& stages);
   Task<Result<SavedVm>> save_as(store::SaveRow row, Stages& stages, CanStart can_start = {});
-  Task<Result<>> restore(const store::SaveRow& snapshot);
+  /// Replaces the VM's disks. `force` also allows the loss of saved memory.
+  Task<Result<>> restore(const store::SaveRow& snapshot, Force force);
   Task<Result<>> claim(Claim claim, Stages& stages);
   /// The VM outlives its client from now on.
   Result<> make_permanent();
@@ -64,7 +65,7 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   /// Looks after a running guest once: lets a paused guest go on, notes a silent guest, and ends a machine whose guest
   /// has halted. Does nothing while an operation holds the turn.
   static Task<> look_after(std::shared_ptr<VmOwner> self);
-  /// Releases host resources that a crash left behind, unless the VM runs.
+  /// Releases host resources and removes files that a crash left behind, unless the VM runs.
   Task<> release_leftovers();
   /// After a daemon start: finishes or undoes operations that a crash interrupted. Returns a summary for people, or "".
   /// The next call or the next operation repeats a recovery that failed.

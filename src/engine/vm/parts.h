@@ -27,6 +27,7 @@ struct VmParts {
   std::shared_ptr<AgentLink> link;
   std::shared_ptr<VmUse> use;
   VmDisks disks;
+  bool staging = false;  ///< a restore copies disks into the directory; the VM's state does not show this yet
 
   const store::VmRow& row() const { return record->row(); }
   const vm::Spec& spec() const { return record->spec(); }

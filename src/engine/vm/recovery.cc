@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "engine/vm/ending.h"
+#include "engine/vm/restore.h"
 
 namespace banger::engine {
 
@@ -34,6 +35,8 @@ RecoveryPlan plan_recovery(const store::VmRow& row, State state, const SavedStat
       return {Action::adopt, summary(state == State::running ? "adopted; it kept running" : "finished starting it")};
     case vm::Recovery::finish_stop:
       return {Action::stop, summary("finished stopping it")};
+    case vm::Recovery::finish_restore:
+      return {Action::finish_restore, summary("finished restoring its snapshot; it is stopped")};
     case vm::Recovery::undo_create:
       return {Action::discard, summary("undid an interrupted create")};
     case vm::Recovery::finish_delete:
@@ -128,6 +131,9 @@ Task<Result<std::string>> recover(VmParts& vm, Start start) {
     case Action::suspend:
       CO_TRY(co_await vm.machine->find_and_end());
       CO_TRY(co_await settle(vm, State::suspended, {.how = "suspended", .last_error = ""}));
+      break;
+    case Action::finish_restore:
+      CO_TRY(co_await finish_restore(vm));
       break;
     case Action::adopt_suspended:
       CO_TRY(co_await adopt_suspended(vm));

@@ -14,6 +14,7 @@ enum class RecoveryAction {
   discard,          ///< removes the VM with everything that belongs to it
   stop,             ///< ends the machine, if there is one
   suspend,          ///< ends the machine; the VM stays suspended as recorded
+  finish_restore,   ///< moves the snapshot's disks into place
   adopt_suspended,  ///< ends the machine; the VM is suspended with the newest saved state
   adopt,            ///< takes over the machine, if it still runs
   undo_suspend,     ///< back to running, then as adopt

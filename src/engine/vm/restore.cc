@@ -1,28 +1,51 @@
 #include "engine/vm/restore.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
-#include "engine/vm/ending.h"
 
 namespace banger::engine {
 
-Task<Result<>> restore(VmParts& vm, store::SaveRow snapshot) {
-  if (vm.record->state() == vm::State::suspended) CO_TRY(co_await settle(vm, vm::State::stopped, {}));
-  auto saved = CO_TRY(saved_spec(snapshot));
-  CO_TRY(co_await vm.disks.copy_from(snapshot.id, Existing::replace));
-  CO_TRY(vm.record->edit([&](store::VmRow& row, vm::Spec& spec) {
+namespace {
+
+// From this write on, the VM has the disks and the memory of the snapshot, and recovery finishes the restore.
+Result<> record_restoring(VmParts& vm, const store::SaveRow& snapshot, const vm::Spec& saved) {
+  return vm.record->move_to(vm::State::restoring, [&](store::VmRow& row, vm::Spec& spec) {
     spec.disk_bytes = std::max(spec.disk_bytes, saved.disk_bytes);
     spec.system_bytes = std::max(spec.system_bytes, saved.system_bytes);
     row.booted = true;
+    row.last_error.clear();
+    row.save_id.clear();
     if (!snapshot.has_memory()) return;
     spec.vcpus = saved.vcpus;
     spec.memory_bytes = saved.memory_bytes;
     row.save_id = snapshot.id;
-  }));
-  if (snapshot.has_memory()) vm.services.saves.use(snapshot.id);
-  co_return Result<>{};
+  });
+}
+
+}  // namespace
+
+Task<Result<>> restore(VmParts& vm, store::SaveRow snapshot) {
+  auto saved = CO_TRY(saved_spec(snapshot));
+  if (auto staged = co_await vm.disks.stage(snapshot.id); !staged)
+    co_return std::unexpected(
+        std::move(staged).error().in(fmt::format("copy the disks of snapshot '{}'", snapshot.name)));
+  auto old = vm.row().save_id;
+  if (auto recorded = record_restoring(vm, snapshot, saved); !recorded) {
+    (void)co_await vm.disks.tidy_up();
+    co_return recorded;
+  }
+  vm.services.saves.use(vm.row().save_id);
+  vm.services.saves.release(old);
+  co_return co_await finish_restore(vm);
+}
+
+Task<Result<>> finish_restore(VmParts& vm) {
+  CO_TRY(in("move the disks of the snapshot into place", co_await vm.disks.switch_over()));
+  co_return vm.record->move_to(vm::State::stopped);
 }
 
 Task<Result<>> claim(VmParts& vm, Claim wanted, Stages& stages) {

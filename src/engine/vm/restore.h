@@ -7,8 +7,11 @@
 
 namespace banger::engine {
 
-/// Replaces the disks and the saved memory of a VM that does not run.
+/// Replaces the disks and the saved memory of a VM that does not run: everything or nothing. If the result is an error
+/// and the VM is `restoring`, finish_restore() can succeed later.
 Task<Result<>> restore(VmParts& vm, store::SaveRow snapshot);
+/// Moves the snapshot's disks into place. May be repeated. The VM is `stopped` afterwards.
+Task<Result<>> finish_restore(VmParts& vm);
 
 /// What a pooled machine becomes.
 struct Claim {

@@ -15,20 +15,22 @@ using namespace banger::vm;
 namespace {
 
 // In the order of State, then deleted. A: allowed, -: nothing to do, x: refused.
-//                          creating stopped starting running stopping suspending suspended deleting (deleted)
+//                creating stopped starting running stopping suspending suspended restoring deleting (deleted)
 struct Row {
   Operation operation;
   std::string_view answers;
 };
 constexpr Row kTable[] = {
-    {Operation::start, "xAA-xxAxx"},           {Operation::stop, "x-AAAAxx-"},        {Operation::kill, "x-AAAAAx-"},
-    {Operation::suspend, "xxxAxx-xx"},         {Operation::save, "xAxAxxxxx"},        {Operation::restore, "xAxxxxAxx"},
-    {Operation::discard_memory, "------A--"},  {Operation::change, "AAAAAAAAx"},      {Operation::remove, "AAxxxxAA-"},
-    {Operation::remove_forced, "AAAAAAAA-"},   {Operation::reach_agent, "xxAAAAxxx"}, {Operation::claim, "xxxAxxxxx"},
-    {Operation::become_template, "xxxAxxxxx"},
+    {Operation::start, "xAA-xxAxxx"},          {Operation::stop, "x-AAAAxxx-"},
+    {Operation::kill, "x-AAAAAxx-"},           {Operation::suspend, "xxxAxx-xxx"},
+    {Operation::save, "xAxAxxxxxx"},           {Operation::restore, "xAxxxxxxxx"},
+    {Operation::restore_forced, "xAxxxxAxxx"}, {Operation::discard_memory, "------A---"},
+    {Operation::change, "AAAAAAAAAx"},         {Operation::remove, "AAxxxxAAA-"},
+    {Operation::remove_forced, "AAAAAAAAA-"},  {Operation::reach_agent, "xxAAAAxxxx"},
+    {Operation::claim, "xxxAxxxxxx"},          {Operation::become_template, "xxxAxxxxxx"},
 };
-constexpr State kStates[] = {State::creating, State::stopped,    State::starting,  State::running,
-                             State::stopping, State::suspending, State::suspended, State::deleting};
+constexpr State kStates[] = {State::creating,   State::stopped,   State::starting,  State::running, State::stopping,
+                             State::suspending, State::suspended, State::restoring, State::deleting};
 
 char letter(const Result<Admission>& admission) {
   if (!admission) return 'x';

@@ -9,8 +9,8 @@ using namespace banger;
 using vm::State;
 
 namespace {
-constexpr std::array kAll = {State::creating, State::stopped,    State::starting,  State::running,
-                             State::stopping, State::suspending, State::suspended, State::deleting};
+constexpr std::array kAll = {State::creating,   State::stopped,   State::starting,  State::running, State::stopping,
+                             State::suspending, State::suspended, State::restoring, State::deleting};
 }
 
 TEST_CASE("state: names survive a round trip, others are corrupt") {
@@ -21,15 +21,16 @@ TEST_CASE("state: names survive a round trip, others are corrupt") {
 TEST_CASE("state: exactly the arrows of the diagram exist") {
   // A row is the state before, a column the state after, both in the order of kAll.
   constexpr bool y = true, n = false;
-  constexpr bool kAllowed[8][8] = {
-      /* creating   */ {n, y, y, n, n, n, n, y},
-      /* stopped    */ {n, n, y, n, n, n, n, y},
-      /* starting   */ {n, y, n, y, y, n, y, n},
-      /* running    */ {n, y, n, n, y, y, n, n},
-      /* stopping   */ {n, y, n, n, n, n, n, n},
-      /* suspending */ {n, y, n, y, y, n, y, n},
-      /* suspended  */ {n, y, y, n, n, n, n, y},
-      /* deleting   */ {n, n, n, n, n, n, n, n},
+  constexpr bool kAllowed[9][9] = {
+      /* creating   */ {n, y, y, n, n, n, n, n, y},
+      /* stopped    */ {n, n, y, n, n, n, n, y, y},
+      /* starting   */ {n, y, n, y, y, n, y, n, n},
+      /* running    */ {n, y, n, n, y, y, n, n, n},
+      /* stopping   */ {n, y, n, n, n, n, n, n, n},
+      /* suspending */ {n, y, n, y, y, n, y, n, n},
+      /* suspended  */ {n, y, y, n, n, n, n, y, y},
+      /* restoring  */ {n, y, n, n, n, n, n, n, y},
+      /* deleting   */ {n, n, n, n, n, n, n, n, n},
   };
   for (std::size_t from = 0; from < kAll.size(); ++from)
     for (std::size_t to = 0; to < kAll.size(); ++to) {
@@ -46,5 +47,6 @@ TEST_CASE("state: a crash in any state has a recovery, and only a stopped or sus
   CHECK(vm::recovery(State::suspended) == vm::Recovery::keep);
   CHECK(vm::recovery(State::suspending) == vm::Recovery::finish_suspend);
   CHECK(vm::recovery(State::stopping) == vm::Recovery::finish_stop);
+  CHECK(vm::recovery(State::restoring) == vm::Recovery::finish_restore);
   CHECK(vm::recovery(State::deleting) == vm::Recovery::finish_delete);
 }

@@ -202,10 +202,12 @@ Task<Result<Json>> snapshot_restore(Daemon& daemon, const Json& params, rpc::Cal
     co_return fail(ErrorCode::invalid,
                    fmt::format("snapshot '{}' has another image or kernel than vm '{}'", row.name, vm->record().name()),
                    fmt::format("banger vm create --from {}", row.name));
-  if (CO_TRY(find_bool(params, "force")).value_or(false)) CO_TRY(co_await vm->kill());
+  auto force = CO_TRY(find_bool(params, "force")).value_or(false) ? engine::Force::yes : engine::Force::no;
+  // The memory of a suspended VM is lost only if the restore succeeds.
+  if (force == engine::Force::yes && vm->state() != vm::State::suspended) CO_TRY(co_await vm->kill());
   engine::Stages stages(report_to(context));
   stages.begin("disks");
-  CO_TRY(co_await vm->restore(row));
+  CO_TRY(co_await vm->restore(row, force));
   if (row.has_memory()) {
     CO_TRY(co_await daemon.vms.make_room_for(*vm));
     CO_TRY(co_await vm->start(stages, context.cancel(), engine::WaitFor::agent));

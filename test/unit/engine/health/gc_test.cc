@@ -109,6 +109,18 @@ TEST_CASE("gc: a directory without a VM is found, and stays unless removal is as
   CHECK(f.collect(Collect::list_only).empty());
 }
 
+TEST_CASE("gc: files that an operation of a VM left are found, unless an operation may be at work") {
+  Fixture f;
+  auto vm = f.stopped();
+  f.vms.registry().add(vm);
+  auto path = f.plant(f.paths.vm(vm->record().id()) + "/restore.part");
+  check_one(f.collect(Collect::remove), "file", path);
+  CHECK_FALSE(fs::exists(path));
+  REQUIRE(f.start(*vm));
+  f.plant(path);
+  CHECK(f.collect(Collect::list_only).empty());
+}
+
 TEST_CASE("gc: files without a saved state are found and removed") {
   Fixture f;
   auto path = f.plant(f.paths.save("aaaaaaaaaaaa"));

@@ -29,7 +29,9 @@ Result<> call(Fixture& f, VmOwner& vm, Operation operation) {
       TRY(f.save_as(vm, store::SaveKind::snapshot, "s"));
       return {};
     case Operation::restore:
-      return f.run(vm.restore(store::SaveRow{}));
+      return f.run(vm.restore(store::SaveRow{}, Force::no));
+    case Operation::restore_forced:
+      return f.run(vm.restore(store::SaveRow{}, Force::yes));
     case Operation::discard_memory:
       return f.run(vm.discard_saved_memory());
     case Operation::change:

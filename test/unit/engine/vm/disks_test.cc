@@ -5,6 +5,7 @@
 
 #include "catch.h"
 #include "engine/fixture.h"
+#include "engine/vm/disk_switch.h"
 #include "host/files.h"
 
 using namespace banger;
@@ -46,22 +47,16 @@ TEST_CASE("disks: a saved state has the disks and the console, and no file of on
   }
 }
 
-TEST_CASE("disks: a copy replaces an existing disk only on request") {
+TEST_CASE("disks: a copy keeps a disk that exists, and a switch replaces it") {
   Files f;
   REQUIRE(f.disks.copy_to("save"));
   f.put_own("system.img", "newer");
-  REQUIRE(f.run(f.disks.copy_from("save", Existing::keep)));
+  REQUIRE(f.run(f.disks.copy_from("save")));
   CHECK(f.own("system.img") == "newer");
-  REQUIRE(f.run(f.disks.copy_from("save", Existing::replace)));
+  REQUIRE(f.run(f.disks.stage("save")));
+  CHECK(f.own("system.img") == "newer");
+  REQUIRE(f.run(f.disks.switch_over()));
   CHECK(f.own("system.img") == "system.img");
-}
-
-TEST_CASE("disks: a modules disk that the saved state lacks is removed") {
-  Files f;
-  REQUIRE(f.disks.copy_to("save"));
-  REQUIRE(host::remove_file(f.paths.save("save") + "/modules.img"));
-  REQUIRE(f.run(f.disks.copy_from("save", Existing::replace)));
-  CHECK(f.own("modules.img") == "(none)");
 }
 
 TEST_CASE("disks: files that move into a saved state leave the VM") {
@@ -75,8 +70,9 @@ TEST_CASE("disks: files that move into a saved state leave the VM") {
 
 TEST_CASE("disks: a failed copy leaves the existing disk") {
   Files f;
-  CHECK(!f.run(f.disks.copy_from("save", Existing::replace)));
+  CHECK(!f.run(f.disks.stage("save")));
   CHECK(f.own("system.img") == "system.img");
+  CHECK(leftovers(f.paths.vm("box")).empty());
 }
 
 TEST_CASE("disks: only files of one start are removed after the process's end") {

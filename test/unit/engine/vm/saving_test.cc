@@ -106,34 +106,3 @@ TEST_CASE("save: a crash at any step leaves a running VM") {
                                                CHECK(row.ready);
                                            }});
 }
-
-TEST_CASE("restore: a stopped VM starts from the snapshot, with the snapshot's sizes") {
-  Fixture f;
-  auto vm = f.running();
-  auto saved = f.save_as(*vm, store::SaveKind::snapshot, "before");
-  REQUIRE(saved);
-  REQUIRE(f.run(vm->kill()));
-  REQUIRE(f.run(vm->restore(saved->row)));
-  CHECK(f.row()->save_id == saved->row.id);
-  REQUIRE(f.start(*vm));
-  CHECK(f.row()->started_from == store::StartedFrom::snapshot);
-  CHECK(f.host.of(vm->record().id())->guest->token == f.row()->link_token);
-}
-
-TEST_CASE("restore: a failure at any step leaves a stopped VM that can be started") {
-  std::optional<store::SaveRow> saved;
-  at_every_step(CallLog::Then::go_on, {.prepare =
-                                           [&](Fixture& f) {
-                                             auto vm = f.running();
-                                             saved = f.save_as(*vm, store::SaveKind::snapshot, "before")->row;
-                                             REQUIRE(f.run(vm->kill()));
-                                             return vm;
-                                           },
-                                       .act = [&](Fixture& f, VmOwner& vm) { return f.run(vm.restore(*saved)); },
-                                       .check =
-                                           [](Fixture& f, VmOwner& vm, const Result<>&) {
-                                             CHECK(vm.state() == State::stopped);
-                                             f.log.heal();
-                                             CHECK(f.start(vm));
-                                           }});
-}

@@ -15,7 +15,7 @@ namespace {
 constexpr Positional kPositionals[] = {kVmArgument,
                                        {.name = "SNAPSHOT", .help = "a name or id", .names = Names::snapshot}};
 constexpr Option kOptions[] = {
-    {.name = "force", .letter = 'f', .help = "also restore a running VM; changes since the snapshot are lost"},
+    {.name = "force", .letter = 'f', .help = "also restore a running or suspended VM; what it has in memory is lost"},
     kJsonOption,
 };
 
@@ -36,8 +36,9 @@ constinit const Command kSnapshotRestore{
     .name = "restore",
     .summary = "return a VM to one of its snapshots",
     .details =
-        "If the snapshot has memory, the VM runs afterwards. Otherwise the VM is stopped. The current content of the "
-        "VM's disks is lost.",
+        "If the snapshot has memory, the VM runs afterwards. Otherwise the VM is stopped. The present content of the "
+        "VM's disks is lost; 'banger vm snapshot create' keeps it first. A restore that fails, or that is interrupted, "
+        "leaves the VM either as it was or restored.",
     .positionals = kPositionals,
     .options = kOptions,
     .handler = restore,

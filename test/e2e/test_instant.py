@@ -390,6 +390,8 @@ class Snapshots(Instant):
         other = self.b.json("vm", "create", "--name", "other", "--from", "good")
         self.assertEqual(other["way"], "snapshot")
         self.assertEqual(self.sh("other", "cat /root/mark; hostname"), "before\nother\n")
+        self.fails(125, "vm", "snapshot", "restore", "other", "good", "--force",
+                   says=["is of vm 's', not of vm 'other'", "--from good"])
         self.fails(125, "vm", "snapshot", "delete", "good", says=["s", "other"])
         self.fails(125, "vm", "snapshot", "create", "s", "--name", "good", says="exists already")
         self.b.ok("vm", "delete", "--force", "s", "other")

@@ -43,8 +43,8 @@ constexpr Method kMethods[] = {
     {.name = "vm.snapshot.restore",
      .summary = "Returns a VM to the state of a snapshot",
      .details = "Replaces the VM's disks by those of the snapshot: all of them, or none after a failure or a crash. "
-                "Fails with `busy` while the VM runs or is suspended, unless `force` is true. The VM "
-                "runs afterwards if the snapshot has memory; otherwise the VM is "
+                "Fails with `busy` while the VM runs or is suspended, unless `force` is true, and with `invalid` for a "
+                "snapshot of another VM. The VM runs afterwards if the snapshot has memory; otherwise the VM is "
                 "stopped.",
      .parameters = kRestoreParameters,
      .result = &VmObject::kObject,

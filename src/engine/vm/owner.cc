@@ -152,6 +152,7 @@ Task<Result<SavedVm>> VmOwner::save_as(store::SaveRow row, Stages& stages, CanSt
 Task<Result<>> VmOwner::restore(const store::SaveRow& snapshot, Force force) {
   auto turn = CO_TRY(co_await take_turn());
   CO_TRY(vm_.record->admit(force == Force::yes ? Operation::restore_forced : Operation::restore));
+  CO_TRY(check_own_snapshot(vm_.row(), snapshot));
   vm_.staging = true;
   auto restored = co_await engine::restore(vm_, snapshot);
   vm_.staging = false;

@@ -48,7 +48,7 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   Task<Result<>> kill();
   Task<Result<>> suspend(Stages& stages);
   Task<Result<SavedVm>> save_as(store::SaveRow row, Stages& stages, CanStart can_start = {});
-  /// Replaces the VM's disks. `force` also allows the loss of saved memory.
+  /// Replaces the VM's disks by those of its own snapshot. `force` also allows the loss of saved memory.
   Task<Result<>> restore(const store::SaveRow& snapshot, Force force);
   Task<Result<>> claim(Claim claim, Stages& stages);
   /// The VM outlives its client from now on.

@@ -28,6 +28,14 @@ Result<> record_restoring(VmParts& vm, const store::SaveRow& snapshot, const vm:
 
 }  // namespace
 
+Result<> check_own_snapshot(const store::VmRow& vm, const store::SaveRow& snapshot) {
+  if (snapshot.vm_id == vm.id) return {};
+  auto other = snapshot.vm_name == vm.name ? fmt::format("an earlier vm '{}'", vm.name)
+                                           : fmt::format("vm '{}', not of vm '{}'", snapshot.vm_name, vm.name);
+  return fail(ErrorCode::invalid, fmt::format("snapshot '{}' is of {}", snapshot.name, other),
+              fmt::format("banger vm create --from {} makes another VM from the snapshot", snapshot.name));
+}
+
 Task<Result<>> restore(VmParts& vm, store::SaveRow snapshot) {
   auto saved = CO_TRY(saved_spec(snapshot));
   if (auto staged = co_await vm.disks.stage(snapshot.id); !staged)

@@ -7,6 +7,8 @@
 
 namespace banger::engine {
 
+/// Refuses a snapshot of another VM, whose disks would replace those of this VM.
+Result<> check_own_snapshot(const store::VmRow& vm, const store::SaveRow& snapshot);
 /// Replaces the disks and the saved memory of a VM that does not run: everything or nothing. If the result is an error
 /// and the VM is `restoring`, finish_restore() can succeed later.
 Task<Result<>> restore(VmParts& vm, store::SaveRow snapshot);

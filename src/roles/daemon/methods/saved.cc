@@ -198,6 +198,7 @@ Task<Result<Json>> snapshot_list(Daemon& daemon, const Json& params, rpc::CallCo
 Task<Result<Json>> snapshot_restore(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto vm = CO_TRY(named_vm(daemon, params));
   auto row = CO_TRY(named_snapshot(daemon, CO_TRY(get_string(params, "snapshot"))));
+  CO_TRY(engine::check_own_snapshot(vm->record().row(), row));
   if (row.image_id != vm->record().row().image_id || row.kernel != vm->record().row().kernel)
     co_return fail(ErrorCode::invalid,
                    fmt::format("snapshot '{}' has another image or kernel than vm '{}'", row.name, vm->record().name()),

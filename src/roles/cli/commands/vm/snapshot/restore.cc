@@ -38,7 +38,7 @@ constinit const Command kSnapshotRestore{
     .details =
         "If the snapshot has memory, the VM runs afterwards. Otherwise the VM is stopped. The present content of the "
         "VM's disks is lost; 'banger vm snapshot create' keeps it first. A restore that fails, or that is interrupted, "
-        "leaves the VM either as it was or restored.",
+        "leaves the VM either as it was or restored. For a snapshot of another VM, use 'banger vm create --from'.",
     .positionals = kPositionals,
     .options = kOptions,
     .handler = restore,

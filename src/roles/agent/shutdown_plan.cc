@@ -2,6 +2,11 @@
 
 #include <signal.h>
 
+#include <charconv>
+#include <cstdint>
+
+#include "base/text.h"
+#include "host/files.h"
 #include "roles/agent/bounds.h"
 
 namespace banger::roles::agent {
@@ -13,7 +18,30 @@ using Commands = std::vector<std::vector<std::string>>;
 // systemd counts from glibc's SIGRTMIN, which is 34 to the kernel.
 constexpr int kRealTimeMin = 34;
 
+// A line of /proc/PID/status: the name, a colon, white space and a mask in hex. Bit 0 is signal 1.
+std::uint64_t signal_mask(std::string_view status, std::string_view name) {
+  std::uint64_t mask = 0;
+  auto at = status.find(name);
+  if (at == status.npos) return 0;
+  auto text = trim(status.substr(at + name.size(), status.find('\n', at + 1) - at - name.size()));
+  std::from_chars(text.data(), text.data() + text.size(), mask, 16);
+  return mask;
+}
+
 }  // namespace
+
+bool reacts_to(std::string_view status, int signal) {
+  auto mask = signal_mask(status, "\nSigCgt:") | signal_mask(status, "\nSigBlk:");
+  return mask >> (signal - 1) & 1;
+}
+
+Task<> wait_until_reacts(host::Runtime& runtime, std::string status_path, int signal, host::Deadline deadline) {
+  while (host::Clock::now() < deadline) {
+    auto status = host::read_file(status_path, limits::kProcFileBytes);
+    if (!status || reacts_to(*status, signal)) co_return;
+    co_await runtime.sleep_for(limits::kInitPoll);
+  }
+}
 
 ShutdownPlan plan_shutdown(InitKind init, ShutdownMode mode) {
   bool off = mode == ShutdownMode::poweroff;
@@ -49,6 +77,7 @@ Task<Result<>> carry_out(host::Runtime& runtime, ShutdownPlan plan) {
     last = output ? Error{ErrorCode::internal, command[0] + " failed: " + output->err} : output.error();
   }
   if (plan.signal == 0) co_return std::unexpected(last);
+  co_await wait_until_reacts(runtime, "/proc/1/status", plan.signal, host::after(limits::kInitDeadline));
   if (::kill(1, plan.signal) < 0) co_return fail_errno("signal PID 1");
   co_return Result<>();
 }

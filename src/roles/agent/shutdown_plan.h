@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "host/runtime.h"
@@ -11,7 +12,8 @@ namespace banger::roles::agent {
 
 enum class ShutdownMode { poweroff, reboot };
 
-/// Commands are tried in order until one succeeds. If all fail, PID 1 gets `signal` (0: no signal).
+/// Commands are tried in order until one succeeds. If all fail, PID 1 gets `signal` (0: no signal) as soon as PID 1
+/// reacts to that signal.
 struct ShutdownPlan {
   std::vector<std::vector<std::string>> commands;
   int signal = 0;
@@ -19,6 +21,12 @@ struct ShutdownPlan {
 
 /// Sources: systemd(1) signals, busybox init/halt.c, openrc-shutdown(8), runit-init(8); banger's own: init/.
 ShutdownPlan plan_shutdown(InitKind init, ShutdownMode mode);
+
+/// Whether the process with this /proc/PID/status catches the signal, or has blocked it to read it later. The kernel
+/// drops any other signal to PID 1.
+bool reacts_to(std::string_view status, int signal);
+/// Waits until the process with that status file reacts to the signal, or until the deadline.
+Task<> wait_until_reacts(host::Runtime& runtime, std::string status_path, int signal, host::Deadline deadline);
 
 /// Runs the plan. Returns before the guest is down.
 Task<Result<>> carry_out(host::Runtime& runtime, ShutdownPlan plan);

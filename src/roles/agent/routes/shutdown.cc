@@ -25,8 +25,14 @@ Task<> act(ContextPtr context, ShutdownMode mode) {
   auto init = context->run_dir.init_kind();
   context->log().info("shutdown",
                       {{"init", to_string(init)}, {"mode", mode == ShutdownMode::reboot ? "reboot" : "poweroff"}});
-  auto done = co_await context->options.shut_down(context->runtime, plan_shutdown(init, mode));
-  if (!done) context->log().error("shutdown.failed", {{"error", done.error().sentence()}});
+  auto plan = plan_shutdown(init, mode);
+  // A signal arrives. Nobody knows that of a command, so it is repeated while the guest runs.
+  for (int attempt = 0; attempt < limits::kShutdownAttempts; ++attempt) {
+    auto done = co_await context->options.shut_down(context->runtime, plan);
+    if (!done) context->log().error("shutdown.failed", {{"error", done.error().sentence()}});
+    if (done && plan.commands.empty()) co_return;
+    co_await context->runtime.sleep_for(limits::kShutdownRepeat);
+  }
 }
 
 }  // namespace

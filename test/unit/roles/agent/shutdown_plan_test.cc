@@ -1,5 +1,6 @@
 #include "roles/agent/shutdown_plan.h"
 
+#include <fmt/format.h>
 #include <signal.h>
 
 #include "harness.h"
@@ -19,6 +20,46 @@ TEST_CASE("shutdown_plan: each init has its own command or signal") {
   CHECK(plan_shutdown(InitKind::openrc, ShutdownMode::reboot).commands[1] == std::vector<std::string>{"reboot"});
   CHECK(plan_shutdown(InitKind::runit, ShutdownMode::poweroff).commands[0] ==
         std::vector<std::string>{"runit-init", "0"});
+}
+
+TEST_CASE("shutdown_plan: a process reacts to a signal that it catches or has blocked") {
+  auto status = [](const char* blocked, const char* ignored, const char* caught) {
+    return fmt::format("Name:\tinit\nSigPnd:\t{0}\nSigBlk:\t{1}\nSigIgn:\t{2}\nSigCgt:\t{3}\nCapInh:\t{0}\n",
+                       "ffffffffffffffff", blocked, ignored, caught);
+  };
+  const char *none = "0000000000000000", *signal38 = "0000002000000000";
+  CHECK(!reacts_to(status(none, none, none), 38));
+  CHECK(!reacts_to(status(none, signal38, none), 38));
+  CHECK(reacts_to(status(signal38, none, none), 38));
+  CHECK(reacts_to(status(none, none, signal38), 38));
+  CHECK(!reacts_to(status(none, none, signal38), 39));
+  CHECK(reacts_to(status(none, none, "8000000000000000"), 64));
+  CHECK(!reacts_to("", 38));
+}
+
+TEST_CASE("shutdown_plan: a signal waits until its process reacts to it, or for the deadline") {
+  test::TempDir dir;
+  auto path = dir / "status";
+  REQUIRE(host::write_file(path, "Name:\tinit\nSigBlk:\t0\nSigCgt:\t0\n"));
+  host::Runtime runtime(1);
+  bool ready = false, early = false, late = false;
+  auto become_ready = [&]() -> Task<> {
+    co_await runtime.sleep_for(std::chrono::milliseconds(1));
+    ready = true;
+    REQUIRE(host::write_file(path, "Name:\tinit\nSigBlk:\t4000\nSigCgt:\t0\n"));
+  };
+  auto body = [&]() -> Task<> {
+    co_await wait_until_reacts(runtime, path, SIGTERM, host::after(std::chrono::minutes(1)));
+    early = !ready;
+    co_await wait_until_reacts(runtime, path, SIGINT, host::after(std::chrono::milliseconds(1)));
+    late = true;
+    runtime.stop();
+  };
+  runtime.spawn(body());
+  runtime.spawn(become_ready());
+  runtime.run();
+  CHECK(!early);
+  CHECK(late);
 }
 
 TEST_CASE("shutdown_plan: commands are tried until one succeeds") {

@@ -17,6 +17,7 @@ inline constexpr auto kHoldDeadline = 10s;       ///< the agent prepares a guest
 inline constexpr auto kPooledLinkDeadline = 3s;  ///< shortly after a daemon start a pooled machine may have no link yet
 inline constexpr auto kStopDeadline = 30s;       ///< the guest's init gets this long before its machine is killed
 inline constexpr auto kShutdownRequestDeadline = 5s;  ///< the agent only passes the request on to init
+inline constexpr auto kStopRequestRepeat = 5s;        ///< while the agent has not accepted the request
 inline constexpr auto kStopPoll = 200ms;              ///< an exit and an abort wake the wait for a shutdown anyway
 inline constexpr auto kSavePoll = 30s;                ///< the end of a save wakes its waiters anyway
 inline constexpr int kClockRequests = 8;              ///< then a clock that is still wrong is only reported

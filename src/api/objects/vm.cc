@@ -75,6 +75,10 @@ constexpr Field kVmFields[] = {
         "Only in the result of `vm.set`: the changed fields that take effect at the next start. "
         "`name` stands for the host name in the guest")
         .or_absent(),
+    field<&VmObject::forced>("forced",
+                             "Only in the results of `vm.stop` and `vm.restart`, and only if the guest did not shut "
+                             "down: why its machine was killed")
+        .or_absent(),
 };
 
 constexpr Field kListFields[] = {

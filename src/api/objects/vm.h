@@ -59,6 +59,7 @@ struct VmObject {
   std::optional<Metrics> metrics;
   std::vector<StageObject> stages;
   std::optional<std::vector<std::string>> restart_needed;
+  std::optional<std::string> forced;
   static const Object kObject;
 };
 

@@ -49,16 +49,19 @@ Task<> look_after_guests(Services& services, const VmRegistry& vms) {
   }
 }
 
+Task<Result<>> end_stale(Services& services, VmOwner& vm) {
+  Stages stages{Report{}};
+  if (services.config.auto_stop_action == config::StopAction::suspend) co_return co_await vm.suspend(stages);
+  CO_TRY(co_await vm.stop(limits::kStopDeadline));
+  co_return Result<>{};
+}
+
 Task<> stop_stale_once(Services& services, const VmRegistry& vms) {
   for (const auto& vm : vms.list()) {
     if (vm->parts().use->idle_for() < services.config.auto_stop_stale_after) continue;
     services.log.info("vm.stale",
                       {{"vm", vm->record().name()}, {"action", config::to_string(services.config.auto_stop_action)}});
-    Stages stages{Report{}};
-    auto ended = services.config.auto_stop_action == config::StopAction::suspend
-                     ? co_await vm->suspend(stages)
-                     : co_await vm->stop(limits::kStopDeadline);
-    if (!ended)
+    if (auto ended = co_await end_stale(services, *vm); !ended)
       services.log.warn("vm.stale_failed", {{"vm", vm->record().name()}, {"error", ended.error().sentence()}});
   }
 }

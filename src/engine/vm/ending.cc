@@ -47,15 +47,16 @@ Task<Result<>> settle(VmParts& vm, vm::State state, Ended ended, std::optional<s
   co_return Result<>{};
 }
 
-Task<> ask_guest_to_stop(VmParts& vm) {
+Task<bool> ask_guest_to_stop(VmParts& vm) {
   auto machine = vm.machine->get();
   if (auto client = vm.link->client()) {
     auto mode = !machine || machine->powers_off() ? R"({"mode":"poweroff"})" : R"({"mode":"reboot"})";
     auto asked = co_await client->call("POST", "/shutdown", mode, host::after(limits::kShutdownRequestDeadline));
-    if (asked) co_return;
+    if (asked) co_return true;
     vm.services.log.warn("vm.shutdown_refused", {{"vm", vm.name()}, {"error", asked.error().message}});
   }
   if (machine) (void)co_await machine->power_button();
+  co_return false;
 }
 
 Task<Result<>> remove_everything(VmParts& vm) {

@@ -24,8 +24,9 @@ Task<Result<>> end_machine(VmParts& vm);
 /// Call this after the process has ended. Releases the VM's host resources and records `state`: stopped or suspended.
 /// `goes_on_from`: the saved state from which a suspended VM will continue; nullopt: the recorded one.
 Task<Result<>> settle(VmParts& vm, vm::State state, Ended ended, std::optional<std::string> goes_on_from = {});
-/// Asks the guest to shut down, through its agent or else through its firmware. Does not wait for the shutdown.
-Task<> ask_guest_to_stop(VmParts& vm);
+/// Asks the guest to shut down, through its agent or else through its firmware. Does not wait for the shutdown. True
+/// when the agent has accepted the request; otherwise the guest may have missed the request.
+Task<bool> ask_guest_to_stop(VmParts& vm);
 /// Call this after the process has ended. Removes everything that belongs to the VM, then its record.
 Task<Result<>> remove_everything(VmParts& vm);
 

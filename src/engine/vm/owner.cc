@@ -98,33 +98,53 @@ Task<Result<>> VmOwner::discard_saved_memory() {
   co_return co_await record_end({});
 }
 
-Task<Result<>> VmOwner::stop(std::chrono::milliseconds timeout) {
+Task<Result<std::string>> VmOwner::stop(std::chrono::milliseconds timeout) {
   auto turn = CO_TRY(co_await take_turn_to_end());
-  if (unrecorded_ || CO_TRY(vm_.record->admit(Operation::stop)) == Admission::nothing_to_do) co_return Result<>{};
+  if (unrecorded_ || CO_TRY(vm_.record->admit(Operation::stop)) == Admission::nothing_to_do) co_return std::string();
   abort_ = false;
   co_return co_await stop_machine(timeout);
 }
 
 // A guest that waits for room on a full disk cannot shut down, so nobody waits for that guest.
-Task<Result<>> VmOwner::stop_machine(std::chrono::milliseconds timeout) {
+Task<Result<std::string>> VmOwner::stop_machine(std::chrono::milliseconds timeout) {
   CO_TRY(announce(vm_, State::stopping));
   (void)co_await go_on(vm_);
-  if (vm_.machine->paused_because().empty()) co_await ask_guest_to_stop(vm_);
-  // The loop wakes when the process ends: RunningMachine notifies before on_exit() waits for this turn.
-  auto deadline = host::after(timeout);
-  auto waits = [&] {
-    return vm_.machine->running() && !abort_ && vm_.machine->paused_because().empty() && !looks_halted(vm_);
-  };
-  while (waits() && host::Clock::now() < deadline)
-    co_await vm_.record->changed().wait(std::min(deadline, host::after(limits::kStopPoll)));
+  co_await wait_for_shutdown(timeout);
   bool forced = vm_.machine->running() && !looks_halted(vm_);
   auto cause = vm_.machine->paused_because();
   CO_TRY(co_await end_machine(vm_));
-  if (!forced) co_return co_await record_end({.how = "stopped", .last_error = ""});
+  if (!forced) {
+    CO_TRY(co_await record_end({.how = "stopped", .last_error = ""}));
+    co_return std::string();
+  }
   vm_.services.log.warn("vm.forced", {{"vm", vm_.name()}, {"id", vm_.row().id}});
-  if (abort_) co_return co_await record_end({.how = "killed", .last_error = ""});
-  auto why = cause.empty() ? "the guest did not power off in time" : "the guest could not power off: " + cause;
-  co_return co_await record_end(failed(why + "; its machine was killed"));
+  if (abort_) {
+    CO_TRY(co_await record_end({.how = "killed", .last_error = ""}));
+    co_return std::string("it was killed meanwhile");
+  }
+  std::string why =
+      (cause.empty() ? "the guest did not power off in time" : "the guest could not power off: " + cause) +
+      "; its machine was killed";
+  CO_TRY(co_await record_end(failed(why)));
+  co_return why;
+}
+
+// The loop wakes when the process ends: RunningMachine notifies before on_exit() waits for this turn. A guest that may
+// have missed the request is asked again.
+Task<> VmOwner::wait_for_shutdown(std::chrono::milliseconds timeout) {
+  auto deadline = host::after(timeout), ask_at = host::Clock::now();
+  bool accepted = false;
+  auto waits = [&] {
+    return vm_.machine->running() && !abort_ && vm_.machine->paused_because().empty() && !looks_halted(vm_);
+  };
+  for (bool first = true; waits() && (first || host::Clock::now() < deadline); first = false) {
+    if (!accepted && host::Clock::now() >= ask_at) {
+      accepted = co_await ask_guest_to_stop(vm_);
+      ask_at = host::after(limits::kStopRequestRepeat);
+      continue;
+    }
+    co_await vm_.record->changed().wait(std::min(deadline, host::after(limits::kStopPoll)));
+  }
 }
 
 Task<Result<>> VmOwner::kill() {

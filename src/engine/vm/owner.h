@@ -42,8 +42,9 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   Task<Result<>> start(Stages& stages, host::Cancel& cancel, WaitFor wait, std::string memory_file = "");
   /// Turns a suspended VM into a stopped VM, as after a power failure.
   Task<Result<>> discard_saved_memory();
-  /// Asks the guest to shut down, waits, then forces it. Does nothing for a stopped VM.
-  Task<Result<>> stop(std::chrono::milliseconds timeout);
+  /// Asks the guest to shut down, waits, then forces it. Does nothing for a stopped VM. Returns why the machine was
+  /// killed; empty: the guest has shut down.
+  Task<Result<std::string>> stop(std::chrono::milliseconds timeout);
   /// Ends the machine at once. Also interrupts a running start or stop.
   Task<Result<>> kill();
   Task<Result<>> suspend(Stages& stages);
@@ -80,7 +81,8 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   /// Makes the operation that holds the turn give up, so that the turn becomes free soon.
   void abort();
   Start start_of(Stages& stages, WaitFor wait, std::function<bool()> cancelled);
-  Task<Result<>> stop_machine(std::chrono::milliseconds timeout);
+  Task<Result<std::string>> stop_machine(std::chrono::milliseconds timeout);
+  Task<> wait_for_shutdown(std::chrono::milliseconds timeout);
   /// Records that the machine has ended. On a full disk the record follows when it can.
   Task<Result<>> record_end(Ended ended);
   static Task<> record_end_later(std::shared_ptr<VmOwner> self);

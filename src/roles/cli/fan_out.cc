@@ -104,8 +104,10 @@ Result<int> call_each(Context& context, const Calls& calls, const Json& params, 
 }
 
 Result<int> change_vms(Context& context, std::string_view method, const Json& params) {
-  return fan_out<api::VmObject>(context, {.method = method}, params,
-                                [](const auto& vm) { return std::string(vm::to_string(vm.state)); });
+  return fan_out<api::VmObject>(context, {.method = method}, params, [&context](const auto& vm) {
+    if (vm.forced) context.io.note(safe_text(fmt::format("{}: {}", vm.name, *vm.forced)));
+    return std::string(vm::to_string(vm.state));
+  });
 }
 
 Result<int> change_vms(Context& context, std::string_view method) {

@@ -52,7 +52,8 @@ Result<int> fan_out(Context& context, const Calls& calls, const Json& params, Te
   });
 }
 
-/// For methods that change VMs. The text is the new state.
+/// For methods that change VMs. The text is the new state. A VM whose machine was killed because its guest did not shut
+/// down also gets a line on standard error.
 Result<int> change_vms(Context& context, std::string_view method, const Json& params);
 Result<int> change_vms(Context& context, std::string_view method);
 

@@ -232,6 +232,11 @@ Result<> Fixture::start(VmOwner& vm, engine::WaitFor wait) {
   return run(vm.start(stages, never, wait));
 }
 
+Result<> Fixture::stop(VmOwner& vm, std::chrono::milliseconds timeout) {
+  TRY(run(vm.stop(timeout)));
+  return {};
+}
+
 Result<> Fixture::suspend(VmOwner& vm) { return run(vm.suspend(stages)); }
 
 Result<engine::SavedVm> Fixture::save_as(VmOwner& vm, store::SaveKind kind, const std::string& name) {

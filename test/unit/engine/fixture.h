@@ -76,6 +76,7 @@ class Fixture {
   std::optional<store::VmRow> row(const std::string& name = "box") const;
 
   Result<> start(engine::VmOwner& vm, engine::WaitFor wait = engine::WaitFor::agent);
+  Result<> stop(engine::VmOwner& vm, std::chrono::milliseconds timeout);
   Result<> suspend(engine::VmOwner& vm);
   Result<engine::SavedVm> save_as(engine::VmOwner& vm, store::SaveKind kind, const std::string& name = "");
 

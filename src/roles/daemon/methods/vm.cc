@@ -106,6 +106,11 @@ Result<std::optional<std::chrono::milliseconds>> find_ms(const Json& params, std
   return std::chrono::milliseconds(*ms);
 }
 
+api::VmObject with_end(api::VmObject object, std::string forced) {
+  if (!forced.empty()) object.forced = std::move(forced);
+  return object;
+}
+
 Task<Result<Json>> stop(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto vm = CO_TRY(named_vm(daemon, params));
   context.progress("stop", vm->record().name());
@@ -125,7 +130,7 @@ Task<Result<Json>> restart(Daemon& daemon, const Json& params, rpc::CallContext&
   CO_TRY(co_await vm->stop(limits::kStopDeadline));
   engine::Stages stages(report_to(context));
   CO_TRY(co_await vm->start(stages, context.cancel(), CO_TRY(wait_param(params))));
-  co_return api::to_json(vm_object(daemon.services, *vm));
+  co_return api::to_json(with_end(vm_object(daemon.services, *vm), std::move(forced)));
 }
 
 Task<Result<Json>> remove(Daemon& daemon, const Json& params, rpc::CallContext&) {

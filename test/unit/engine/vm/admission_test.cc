@@ -20,7 +20,7 @@ Result<> call(Fixture& f, VmOwner& vm, Operation operation) {
     case Operation::start:
       return f.start(vm);
     case Operation::stop:
-      return f.run(vm.stop(std::chrono::milliseconds(0)));
+      return f.stop(vm, std::chrono::milliseconds(0));
     case Operation::kill:
       return f.run(vm.kill());
     case Operation::suspend:
@@ -61,8 +61,8 @@ std::shared_ptr<VmOwner> in_state(Fixture& f, State state) {
   return f.record(row);
 }
 
-constexpr State kStates[] = {State::creating, State::stopped,    State::starting,  State::running,
-                             State::stopping, State::suspending, State::suspended, State::deleting};
+constexpr State kStates[] = {State::creating,   State::stopped,   State::starting,  State::running, State::stopping,
+                             State::suspending, State::suspended, State::restoring, State::deleting};
 
 }  // namespace
 

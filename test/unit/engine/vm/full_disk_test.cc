@@ -22,14 +22,14 @@ TEST_CASE("full disk: a VM is stopped and killed, and the record follows when th
     Fixture f;
     auto vm = f.running();
     fill_disk(f);
-    auto ended = killed ? f.run(vm->kill()) : f.run(vm->stop(1min));
+    auto ended = killed ? f.run(vm->kill()) : f.stop(*vm, 1min);
     REQUIRE(ended);
     CHECK(f.host.running().empty());
     CHECK(vm->state() == State::stopped);
     CHECK(f.row()->state == "running");
     // The end is not repeated, and a start needs a true record first.
     CHECK(f.run(vm->kill()));
-    CHECK(f.run(vm->stop(1min)));
+    CHECK(f.stop(*vm, 1min));
     auto started = f.start(*vm);
     REQUIRE(!started);
     CHECK(started.error().code == ErrorCode::exhausted);
@@ -74,7 +74,7 @@ TEST_CASE("full disk: a VM is deleted, running or stopped, with its files first"
 }
 
 TEST_CASE("full disk: room that comes at any step of an end is enough") {
-  for (auto act : {+[](Fixture& f, VmOwner& vm) { return f.run(vm.stop(1min)); },
+  for (auto act : {+[](Fixture& f, VmOwner& vm) { return f.stop(vm, 1min); },
                    +[](Fixture& f, VmOwner& vm) { return f.run(vm.kill()); },
                    +[](Fixture& f, VmOwner& vm) { return f.run(vm.remove(Force::yes)); }}) {
     std::size_t writes = 1;

@@ -17,7 +17,9 @@ TEST_CASE("stop: the guest shuts down, and the VM is stopped when its machine ha
   Fixture f;
   auto vm = f.running();
   f.log.heal();
-  REQUIRE(f.run(vm->stop(10s)));
+  auto forced = f.run(vm->stop(10s));
+  REQUIRE(forced);
+  CHECK(forced->empty());
   CHECK(vm->state() == State::stopped);
   CHECK(f.log.in_order("store vm stopping", "agent /shutdown"));
   CHECK(!f.log.has("vmm kill"));
@@ -30,7 +32,9 @@ TEST_CASE("stop: a guest that ignores the request is killed, and the record says
   Fixture f;
   f.host.obeys_shutdown = f.host.obeys_button = false;
   auto vm = f.running();
-  REQUIRE(f.run(vm->stop(1ms)));
+  auto forced = f.run(vm->stop(1ms));
+  REQUIRE(forced);
+  CHECK(*forced == "the guest did not power off in time; its machine was killed");
   CHECK(f.log.has("vmm kill"));
   CHECK(f.row()->last_error.contains("did not power off"));
   CHECK(f.mismatch() == "");
@@ -40,18 +44,18 @@ TEST_CASE("stop: an agent that refuses leaves the power button") {
   Fixture f;
   auto vm = f.running();
   f.log.fail_on("agent /shutdown");
-  REQUIRE(f.run(vm->stop(10s)));
+  REQUIRE(f.stop(*vm, 10s));
   CHECK(f.log.has("vmm power button"));
   CHECK(!f.log.has("vmm kill"));
 }
 
 TEST_CASE("stop: a stop that failed at any step can be repeated") {
   at_every_step(CallLog::Then::go_on, {.prepare = [](Fixture& f) { return f.running(); },
-                                       .act = [](Fixture& f, VmOwner& vm) { return f.run(vm.stop(10s)); },
+                                       .act = [](Fixture& f, VmOwner& vm) { return f.stop(vm, 10s); },
                                        .check =
                                            [](Fixture& f, VmOwner& vm, const Result<>&) {
                                              f.log.heal();
-                                             CHECK(f.run(vm.stop(10s)));
+                                             CHECK(f.stop(vm, 10s));
                                              CHECK(vm.state() == State::stopped);
                                              CHECK(f.mismatch() == "");
                                            }});
@@ -59,7 +63,7 @@ TEST_CASE("stop: a stop that failed at any step can be repeated") {
 
 TEST_CASE("stop: after a crash at any step the next daemon recovers the VM") {
   at_every_step(CallLog::Then::crash, {.prepare = [](Fixture& f) { return f.running(); },
-                                       .act = [](Fixture& f, VmOwner& vm) { return f.run(vm.stop(50ms)); },
+                                       .act = [](Fixture& f, VmOwner& vm) { return f.stop(vm, 50ms); },
                                        .check = {}});
 }
 

@@ -30,7 +30,10 @@ constinit const Command kVmStop{
     .group = "vm",
     .name = "stop",
     .summary = "shut VMs down; their disks are kept",
-    .details = "The guest is asked to shut down. If that takes too long, the VM is forced to end.",
+    .details =
+        "The guest is asked to shut down. If that takes too long, the VM is forced to end, as by a power cut. Standard "
+        "error then says so, and so does 'forced' in the JSON. The status is 0 in both cases, because the VM is "
+        "stopped.",
     .positionals = kPositionals,
     .options = kOptions,
     .handler = stop,

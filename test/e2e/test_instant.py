@@ -129,6 +129,16 @@ class Clones(Instant):
         self.b.ok("vm", "delete", "--force", "two")
         wait_until(lambda: other["template"] not in self.saves_on_disk(), "the deleted template to be removed")
 
+    def test_a_guest_that_has_only_begun_to_boot_can_be_stopped_and_a_start_waits_for_its_system(self):
+        self.create("early", "--cold", "--wait", "agent")
+        stopped = self.b.run("vm", "stop", "early", "--timeout", "170s")
+        self.assertEqual((stopped.returncode, stopped.stdout), (0, "early: stopped\n"), stopped.stderr)
+        self.assertNotIn("killed", stopped.stderr)
+        self.assertEqual(self.b.json("vm", "show", "early")["ended"], "stopped")
+        for way in ("start", "restart"):
+            self.b.ok("vm", way, "early")
+            self.assertEqual(self.sh("early", "systemctl is-active basic.target"), "active\n")
+
     def test_two_creates_at_once_make_one_template(self):
         b = Banger(data=DATA, config=self.config)
         self.addCleanup(b.destroy)
@@ -592,6 +602,7 @@ class UnresponsiveGuests(Instant):
             self.sh("p", f"date -s '{way}' >/dev/null")
             self.b.ok("vm", "fork", "p", "--name", "c")
             self.assert_right_time("c")
+            self.assert_right_time("p")
             self.b.ok("vm", "delete", "--force", "c")
 
 

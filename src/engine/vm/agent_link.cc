@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "engine/bounds.h"
+#include "engine/vm/identity.h"
 #include "engine/vm/named_client.h"
 #include "link/bounds.h"
 
@@ -45,6 +46,13 @@ Task<> try_link(std::shared_ptr<Attempt> attempt, host::Runtime& runtime, std::s
     for (const auto& token : tokens) (**attempt->result)->expect(token);
   attempt->finished = true;
   attempt->done.notify_all();
+}
+
+Task<> correct_clock_of(std::shared_ptr<link::Client> client, const Logger& log, const store::VmRow& row) {
+  auto clock = co_await engine::correct_clock(*client);
+  if (clock && *clock == Clock::sure) co_return;
+  log.warn("vm.clock_unsure",
+           {{"vm", row.name}, {"id", row.id}, {"error", clock ? std::string() : clock.error().message}});
 }
 
 std::string hold_body(Hold hold) { return hold == Hold::on ? R"({"hold":true})" : R"({"hold":false})"; }
@@ -161,6 +169,10 @@ Task<Result<>> AgentLink::hold(Hold hold) {
   co_return Result<>{};
 }
 
+Task<> AgentLink::correct_clock() {
+  if (auto to = client()) co_await correct_clock_of(std::move(to), log_, record_->row());
+}
+
 void AgentLink::set_silent(bool silent) {
   if (std::exchange(silent_, silent) == silent) return;
   if (silent && client_) client_->fell_silent();
@@ -193,8 +205,9 @@ Task<Result<std::shared_ptr<link::Client>>> AgentLink::reopen(Machine machine) {
   auto client = CO_TRY(std::move(*attempt->result));
   if (machine_ != machine) co_return fail(ErrorCode::cancelled, "the machine has ended");
   if (attempt->token != own) CO_TRY(co_await identify_(client));
-  // A save that was interrupted may have left the hold on.
+  // A save that was interrupted may have left the hold on, and the guest may have stood still.
   (void)co_await client->call("POST", "/hold", hold_body(Hold::off), host::after(limits::kHoldDeadline));
+  co_await correct_clock_of(client, log_, record_->row());
   co_return client;
 }
 

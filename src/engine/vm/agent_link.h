@@ -61,6 +61,8 @@ class AgentLink : public std::enable_shared_from_this<AgentLink> {
   Task<Result<>> wait_system(std::chrono::milliseconds timeout, GivenUp given_up);
 
   Task<Result<>> hold(Hold hold);
+  /// Call this after the machine was paused, because the guest's clock stood still. A failure is only logged.
+  Task<> correct_clock();
 
   /// Closes the link. A reconnect may follow while the machine runs.
   void drop();

@@ -13,10 +13,12 @@ Task<Result<>> go_on(VmParts& vm) {
   if (!machine || machine->paused_because().empty()) co_return Result<>{};
   CO_TRY(co_await machine->resume());
   // A guest that is paused again answers nothing. A guest without a link is not asked.
-  if (auto client = vm.link->client()) (void)co_await client->ping(host::after(limits::kGoOnDeadline));
+  auto client = vm.link->client();
+  bool answers = client && (co_await client->ping(host::after(limits::kGoOnDeadline))).has_value();
   if (auto why = machine->paused_because(); !why.empty())
     co_return fail(ErrorCode::exhausted, fmt::format("vm '{}' is still paused: {}", vm.name(), why),
                    "free some space; the VM then goes on by itself");
+  if (answers) co_await vm.link->correct_clock();
   co_return Result<>{};
 }
 

@@ -72,6 +72,13 @@ Task<Result<Clock>> set_clock(link::Client& client, std::string answer, std::int
   co_return Clock::unsure;
 }
 
+Task<Result<Clock>> correct_clock(link::Client& client) {
+  auto asked_ns = unix_ns();
+  auto answer =
+      CO_TRY(co_await client.call("POST", "/clock", R"({"adjust_ns": 0})", host::after(limits::kLinkRequestDeadline)));
+  co_return co_await set_clock(client, std::move(answer), asked_ns);
+}
+
 Task<> warm_up(host::Runtime& runtime, link::Client& client) {
   for (const auto& argv :
        {std::vector<std::string>{"/bin/true"}, {"/bin/sh", "-c", "echo ready"}, {"/bin/sh", "-c", "echo ready"}})

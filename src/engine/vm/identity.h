@@ -29,6 +29,9 @@ Task<Result<Clock>> configure(link::Client& client, guestcfg::GuestConfig guest,
 /// guest's reply to a request that was sent at `asked_ns` and that set the guest's clock to that time.
 Task<Result<Clock>> set_clock(link::Client& client, std::string answer, std::int64_t asked_ns);
 
+/// Sets the clock of a guest that stood still while its machine was paused.
+Task<Result<Clock>> correct_clock(link::Client& client);
+
 /// Runs the code that every first command runs, so that the machine has this code translated (TCG) and cached.
 Task<> warm_up(host::Runtime& runtime, link::Client& client);
 

@@ -76,9 +76,14 @@ Task<Result<>> suspend_to(VmParts& vm, const store::SaveRow& row) {
   co_return Result<>{};
 }
 
+// The machine runs again. The guest's clock stood still during the pause.
+Task<> go_on_unheld(VmParts& vm) {
+  if (co_await vm.link->hold(Hold::off)) co_await vm.link->correct_clock();
+}
+
 Task<> undo_suspend(VmParts& vm, const std::string& save_id) {
   (void)co_await vm.services.saves.drop(save_id);
-  (void)co_await vm.link->hold(Hold::off);
+  co_await go_on_unheld(vm);
   if (auto moved = vm.record->move_to(State::running); !moved)
     vm.services.log.error("vm.resume_unrecorded", {{"vm", vm.name()}, {"error", moved.error().message}});
 }
@@ -133,7 +138,7 @@ Task<Result<SavedVm>> save_as(VmParts& vm, store::SaveRow wanted, Stages& stages
     auto pause = co_await write_state(vm, saved.row, Paused::resumes, CopyDisks::yes, std::move(can_start));
     if (pause) saved.pause = *pause;
     done = pause ? Result<>() : std::unexpected(std::move(pause.error()));
-    (void)co_await vm.link->hold(Hold::off);
+    co_await go_on_unheld(vm);
   } else {
     done = co_await copy_disks_to(vm, saved.row.id);
   }

@@ -103,6 +103,7 @@ TEST_CASE("attention: a paused guest that finds room again shuts down in order")
   f.pause();
   f.process->room = true;
   REQUIRE(f.run(f.vm->stop(1min)));
+  CHECK(f.log.in_order("vmm resume", "agent /clock"));
   CHECK(f.log.in_order("vmm resume", "agent /shutdown"));
   CHECK(!f.log.has("vmm kill"));
   CHECK(f.row()->last_error.empty());

@@ -88,6 +88,7 @@ TEST_CASE("recovery: a running machine is adopted, and its agent is found again"
   REQUIRE(recovered);
   CHECK(*recovered == "vm 'box': adopted; it kept running");
   CHECK(f.run_until([&] { return vm->parts().link->up(); }));
+  CHECK(f.log.has("agent /clock"));
   CHECK(f.mismatch() == "");
   REQUIRE(f.run(vm->stop(std::chrono::seconds(10))));
 }

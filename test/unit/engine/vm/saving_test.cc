@@ -65,7 +65,22 @@ TEST_CASE("save: a running VM keeps running, and its disks are copied during the
   CHECK(f.log.in_order("vmm pause", "vmm save"));
   CHECK(f.log.in_order("vmm save", "vmm resume"));
   CHECK(f.log.in_order("vmm resume", "store save ready"));
+  CHECK(f.log.in_order("vmm resume", "agent /clock"));
   CHECK(!f.host.of(vm->record().id())->guest->held);
+}
+
+TEST_CASE("save: the clock of a guest that stood still is corrected after a save that failed") {
+  for (bool suspends : {true, false}) {
+    Fixture f;
+    auto vm = f.running();
+    f.log.fail_on("vmm save");
+    if (suspends)
+      CHECK(!f.suspend(*vm));
+    else
+      CHECK(!f.save_as(*vm, store::SaveKind::snapshot, "before"));
+    CHECK(f.log.in_order("vmm resume", "agent /clock"));
+    CHECK(vm->state() == State::running);
+  }
 }
 
 TEST_CASE("save: a stopped VM is saved without a machine") {

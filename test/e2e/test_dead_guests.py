@@ -142,9 +142,17 @@ class EndedGuests(BareCase):
         self.assertIn("kernel panic: sysrq triggered crash", vm["last_error"])
         self.assertIn("kernel panic", self.b.ok("vm", "show", "crashed"))
 
-    def test_a_rebooted_guest_is_no_crash(self):
-        vm = self.ends("rebooted", "reboot", "-f")
-        self.assertEqual((vm["ended"], vm["last_error"]), ("the guest rebooted", ""))
+    def test_a_rebooted_guest_runs_again(self):
+        b = self.b
+        b.ok("vm", "create", "--name", "rebooted", "--image", "bare")
+        self.addCleanup(b.run, "vm", "delete", "--force", "rebooted")
+        b.ok("vm", "exec", "rebooted", "--", "sh", "-c", "echo kept >/root/mark; sync")
+        before = b.json("vm", "show", "rebooted")["pid"]
+        b.run("vm", "exec", "rebooted", "--", "reboot", "-f")
+        wait_until(lambda: b.json("vm", "show", "rebooted")["pid"] not in (before, None), "another machine")
+        self.assertEqual(b.ok("vm", "exec", "rebooted", "--", "cat", "/root/mark"), "kept\n")
+        vm = b.json("vm", "show", "rebooted")
+        self.assertEqual((vm["state"], vm["ended"], vm["last_error"]), ("running", "", ""))
 
     def test_a_guest_that_stopped_answering_is_silent_until_it_answers(self):
         b = self.b

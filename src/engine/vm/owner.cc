@@ -43,15 +43,34 @@ Start VmOwner::start_of(Stages& stages, WaitFor wait, std::function<bool()> canc
                          machine::MachineExit exit) { return on_exit(self, std::move(ended), std::move(exit)); }};
 }
 
-// Takes the turn, so that an operation in progress sees the exit first.
+// Takes the turn, so that an operation in progress sees the exit first. An end that is asked for from now on also ends
+// the start after a reboot.
 Task<> VmOwner::on_exit(std::shared_ptr<VmOwner> self, RunningMachine::Machine ended, machine::MachineExit exit) {
+  if (self->state() == State::running) self->abort_ = false;
   auto turn = co_await self->turn_.lock();
   auto& vm = self->vm_;
   if (vm.machine->get() != ended || vm.record->gone()) co_return;
   vm.services.log.info("vm.exited", {{"vm", vm.name()}, {"id", vm.row().id}, {"reason", exit.reason}});
-  auto why = exit.guest_initiated ? "" : fmt::format("the machine ended: {}", exit.reason);
-  if (auto settled = co_await self->record_end({.how = words_for(exit), .last_error = why}); !settled)
+  if (auto settled = co_await self->settle_exit(exit); !settled)
     vm.services.log.error("vm.settle_failed", {{"vm", vm.name()}, {"error", settled.error().message}});
+}
+
+Task<Result<>> VmOwner::settle_exit(const machine::MachineExit& exit) {
+  bool reboots = state() == State::running && starts_after(exit, vm_.row());
+  if (reboots && !reboots_.admit(host::Clock::now())) {
+    vm_.services.log.warn("vm.reboot_loop", {{"vm", vm_.name()}, {"id", vm_.row().id}});
+    co_return co_await record_end(failed(reboots_.refusal()));
+  }
+  auto why = exit.guest_initiated ? "" : fmt::format("the machine ended: {}", exit.reason);
+  CO_TRY(co_await record_end({.how = words_for(exit), .last_error = why}));
+  co_return reboots && !unrecorded_ ? co_await boot_again() : Result<>();
+}
+
+// Like a computer: the same VM boots from the same disks.
+Task<Result<>> VmOwner::boot_again() {
+  vm_.services.log.info("vm.reboots", {{"vm", vm_.name()}, {"id", vm_.row().id}});
+  Stages stages{Report{}};
+  co_return co_await engine::start(vm_, start_of(stages, WaitFor::agent, [] { return false; }));
 }
 
 Task<Result<>> VmOwner::record_end(Ended ended) {

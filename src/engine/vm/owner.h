@@ -11,6 +11,7 @@
 #include "engine/stages.h"
 #include "engine/vm/ending.h"
 #include "engine/vm/parts.h"
+#include "engine/vm/reboots.h"
 #include "engine/vm/restore.h"
 #include "engine/vm/saving.h"
 #include "engine/vm/starting.h"
@@ -89,6 +90,9 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   Task<> look_after_link();
   void note_pause(const std::string& why);
   static Task<> on_exit(std::shared_ptr<VmOwner> self, RunningMachine::Machine ended, machine::MachineExit exit);
+  /// What becomes of a VM whose machine has ended by itself.
+  Task<Result<>> settle_exit(const machine::MachineExit& exit);
+  Task<Result<>> boot_again();
 
   VmParts vm_;
   host::Mutex turn_;
@@ -97,6 +101,7 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   std::string noted_pause_;          ///< why the VMM has paused the guest, as last logged
   std::optional<Ended> unrecorded_;  ///< the machine has ended so, and the record does not have it yet
   Recovery recovery_;
+  RebootLimit reboots_;
 };
 
 }  // namespace banger::engine

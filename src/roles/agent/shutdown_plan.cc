@@ -56,9 +56,10 @@ ShutdownPlan plan_shutdown(InitKind init, ShutdownMode mode) {
       return {Commands{{"openrc-shutdown", off ? "-p" : "-r", "now"}, tool}, off ? SIGUSR2 : SIGTERM};
     case InitKind::runit:
       return {Commands{{"runit-init", off ? "0" : "6"}, tool}, 0};
-    // banger's own small init can only power off. The host then starts the machine again. Many other inits do the same.
-    case InitKind::other:
+    // banger's own small init, which has the signals of busybox.
     case InitKind::none:
+      return {.signal = off ? SIGUSR2 : SIGTERM};
+    case InitKind::other:
       return {.signal = SIGTERM};
   }
   return {};

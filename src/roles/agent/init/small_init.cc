@@ -1,5 +1,5 @@
-// Process 1 of an image without an init. It reaps orphaned processes, and powers off cleanly on each of the signals
-// with which common inits do so.
+// Process 1 of an image without an init. It reaps orphaned processes. It powers off or reboots cleanly on each of the
+// signals with which common inits do so.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -21,7 +21,10 @@ namespace banger::roles::agent::init {
 
 namespace {
 
-// SIGTERM and SIGINT (ctrl-alt-del), busybox's SIGUSR1 and SIGUSR2, systemd's SIGRTMIN+3, +4 and +5, sysvinit's SIGPWR.
+// A reboot is asked for by busybox's SIGTERM, ctrl-alt-del's SIGINT or systemd's SIGRTMIN+5.
+bool is_reboot(int number) { return number == SIGTERM || number == SIGINT || number == SIGRTMIN + 5; }
+
+// The others are for a power-off: busybox's SIGUSR1 and SIGUSR2, systemd's SIGRTMIN+3 and +4, sysvinit's SIGPWR.
 std::vector<int> end_signals() {
   return {SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGPWR, SIGRTMIN + 3, SIGRTMIN + 4, SIGRTMIN + 5};
 }
@@ -97,16 +100,18 @@ void small_init() {
   ::reboot(RB_DISABLE_CAD);
   ::mount("cgroup2", "/sys/fs/cgroup", "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr);
   sigset_t signals = watched_signals();
-  for (;;) {
+  int number = SIGCHLD;
+  while (number <= 0 || number == SIGCHLD) {
     reap();
-    int number = ::sigwaitinfo(&signals, nullptr);
-    if (number > 0 && number != SIGCHLD) break;
+    number = ::sigwaitinfo(&signals, nullptr);
   }
-  say("powering off");
+  say(is_reboot(number) ? "rebooting" : "powering off");
   end_processes(SIGTERM, limits::kTermGraceSeconds);
   end_processes(SIGKILL, limits::kKillGraceSeconds);
   unmount_disks();
-  end_machine();
+  // Where the machine cannot power off, the host ends a guest that has halted.
+  ::reboot(is_reboot(number) ? RB_AUTOBOOT : RB_POWER_OFF);
+  for (;;) ::pause();
 }
 
 }  // namespace banger::roles::agent::init

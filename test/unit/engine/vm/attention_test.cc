@@ -197,7 +197,6 @@ TEST_CASE("attention: the record keeps how and when a machine ended, until the n
     return f.row()->ended;
   };
   CHECK(end({.guest_initiated = true, .reason = "guest-shutdown"}) == "the guest shut down");
-  CHECK(end({.guest_initiated = true, .reason = "guest-reset"}) == "the guest rebooted");
   CHECK(end({.guest_initiated = false, .reason = "kernel panic: Oops"}) == "kernel panic: Oops");
   CHECK(f.row()->last_error == "the machine ended: kernel panic: Oops");
   REQUIRE(f.start(*vm));

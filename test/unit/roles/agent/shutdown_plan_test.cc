@@ -13,7 +13,8 @@ TEST_CASE("shutdown_plan: each init has its own command or signal") {
   CHECK(plan_shutdown(InitKind::systemd, ShutdownMode::reboot).signal == 39);
   CHECK(plan_shutdown(InitKind::busybox, ShutdownMode::poweroff).signal == SIGUSR2);
   CHECK(plan_shutdown(InitKind::busybox, ShutdownMode::reboot).signal == SIGTERM);
-  CHECK(plan_shutdown(InitKind::none, ShutdownMode::poweroff).signal == SIGTERM);
+  CHECK(plan_shutdown(InitKind::none, ShutdownMode::poweroff).signal == SIGUSR2);
+  CHECK(plan_shutdown(InitKind::none, ShutdownMode::reboot).signal == SIGTERM);
   CHECK(plan_shutdown(InitKind::other, ShutdownMode::poweroff).signal == SIGTERM);
   CHECK(plan_shutdown(InitKind::openrc, ShutdownMode::poweroff).commands[0] ==
         std::vector<std::string>{"openrc-shutdown", "-p", "now"});

@@ -11,8 +11,9 @@ inline constexpr Parameter kVmParameter{.name = "vm", .required = true, .help = 
 inline constexpr std::string_view kWaits[] = {"agent", "system"};
 inline constexpr Parameter kWaitParameter{
     .name = "wait",
-    .initial = "\"agent\"",
-    .help = "`agent` waits until the agent answers, `system` until the guest has booted",
+    .help =
+        "`agent` waits until the agent answers, `system` until the guest has booted. The default is `system` for a "
+        "guest that boots, and `agent` for a guest from a saved state, which has booted before",
     .choices = kWaits,
 };
 

@@ -156,7 +156,8 @@ Task<Result<>> AgentLink::wait_system(std::chrono::milliseconds timeout, GivenUp
       co_return fail(ErrorCode::unavailable, "the guest ended before its system was up");
     if (host::Clock::now() >= deadline)
       co_return fail(ErrorCode::timeout, "the guest's init did not reach its boot target in time",
-                     fmt::format("banger vm logs {}", record_->row().name));
+                     fmt::format("see banger vm logs {}; the VM keeps running, and --wait agent does not wait for init",
+                                 record_->row().name));
     co_await record_->changed().wait(host::after(limits::kAgentPoll));
   }
   co_return Result<>{};

@@ -76,7 +76,8 @@ Task<Result<>> boot(VmParts& vm, Start& start) {
       vm, context, std::move(config),
       {.stages = start.stages, .save = save, .memory_file = start.memory_file, .on_exit = start.on_exit}));
   CO_TRY(co_await finish_start(vm, start, save));
-  if (start.wait == WaitFor::system) CO_TRY(co_await wait_system(vm, start));
+  bool waits = start.wait == WaitFor::system || (start.wait == WaitFor::booted && !save);
+  if (waits) CO_TRY(co_await wait_system(vm, start));
   co_return Result<>{};
 }
 
@@ -112,6 +113,9 @@ bool came_from(const VmParts& vm, store::SaveKind kind) {
 
 // A suspended VM has lost nothing if its machine did not run again. Such a VM stays suspended.
 Task<Result<>> failed_start(VmParts& vm, Error error) {
+  // The guest runs and can be reached. Only its system is late.
+  if (error.code == ErrorCode::timeout && vm.record->state() == State::running && vm.machine->running())
+    co_return std::unexpected(std::move(error));
   if (vm.machine->was_started() || !came_from(vm, store::SaveKind::suspend))
     co_return co_await stopped_by_failure(vm, std::move(error));
   vm.services.log.warn("vm.resume_failed", {{"vm", vm.name()}, {"id", vm.row().id}, {"error", error.sentence()}});

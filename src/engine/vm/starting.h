@@ -10,7 +10,11 @@
 namespace banger::engine {
 
 /// What `vm.create` and `vm.start` wait for.
-enum class WaitFor { agent, system };
+enum class WaitFor {
+  agent,
+  system,
+  booted,  ///< the system of a guest that boots; a guest from a saved state has booted before
+};
 
 struct Start {
   Stages& stages;
@@ -21,7 +25,8 @@ struct Start {
 };
 
 /// Starts the VM from its saved state, if it has one, or boots it. If the start from a template fails, the VM boots.
-/// On failure the VM has its previous state again, with last_error set.
+/// On failure the VM has its previous state again, with last_error set. A guest whose system is only late keeps
+/// running: the error is then `timeout`.
 Task<Result<>> start(VmParts& vm, Start start);
 /// Waits for the agent of a machine that runs. Gives the guest its identity if it started from `save`.
 Task<Result<>> finish_start(VmParts& vm, Start& start, const std::optional<store::SaveRow>& save);

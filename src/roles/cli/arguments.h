@@ -15,12 +15,15 @@ inline constexpr Positional kImageArgument{
 inline constexpr Positional kKernelArgument{.name = "KERNEL", .help = "a name", .names = Names::kernel};
 
 inline constexpr std::string_view kWaits[] = {"agent", "system"};
-inline constexpr Option kWaitOption{.name = "wait",
-                                    .kind = Kind::text,
-                                    .value = "WHAT",
-                                    .help = "what to wait for: the agent answers, or the guest has booted",
-                                    .names = Names::choice,
-                                    .choices = kWaits};
+inline constexpr Option kWaitOption{
+    .name = "wait",
+    .kind = Kind::text,
+    .value = "WHAT",
+    .help =
+        "what to wait for: the agent answers, or the guest has booted (default: system, if the "
+        "guest boots)",
+    .names = Names::choice,
+    .choices = kWaits};
 
 /// `path` as an absolute path, because the daemon has another working directory.
 std::string absolute_path(const std::string& path);

@@ -156,6 +156,7 @@ Task<Result<std::unique_ptr<Machine>>> FakeDriver::start(const machine::MachineC
   int pid = 1000 + static_cast<int>(host_.processes.size());
   process->record.process = {.pid = pid, .start_time = 1};
   process->guest->token = host_.guest_token(config);
+  process->guest->system_ready = host_.system_ready;
   host_.processes[pid] = process;
   Result<> told = observer.started ? observer.started(process->record) : Result<>();
   if (told) told = host_.log.step("vmm ready");

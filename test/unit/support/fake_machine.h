@@ -38,6 +38,7 @@ struct FakeHost {
   bool early = false;          ///< result of prepare_save(): machines may start from an unfinished saved state
   bool obeys_button = true;    ///< whether the guest powers off when its power button is pressed
   bool obeys_shutdown = true;  ///< whether the guest powers off when its agent gets /shutdown
+  bool system_ready = true;    ///< whether the system of a new guest comes up
   bool ends_at_once = false;   ///< whether the guest powers off right after its start
   machine::MachineMetrics metrics;
 

@@ -34,7 +34,8 @@ namespace {
 
 Result<engine::WaitFor> wait_param(const Json& params) {
   auto wait = TRY(find_string(params, "wait"));
-  return wait == "system" ? engine::WaitFor::system : engine::WaitFor::agent;
+  if (!wait) return engine::WaitFor::booted;
+  return *wait == "system" ? engine::WaitFor::system : engine::WaitFor::agent;
 }
 
 // The client of the VM is gone, so only the log can report a failure. Another caller may be removing the VM as well.
@@ -114,8 +115,9 @@ api::VmObject with_end(api::VmObject object, std::string forced) {
 Task<Result<Json>> stop(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto vm = CO_TRY(named_vm(daemon, params));
   context.progress("stop", vm->record().name());
-  CO_TRY(co_await vm->stop(CO_TRY(find_ms(params, "timeout_ms")).value_or(limits::kStopDeadline)));
-  co_return api::to_json(vm_object(daemon.services, *vm));
+  auto timeout = CO_TRY(find_ms(params, "timeout_ms")).value_or(limits::kStopDeadline);
+  auto forced = CO_TRY(co_await vm->stop(timeout));
+  co_return api::to_json(with_end(vm_object(daemon.services, *vm), std::move(forced)));
 }
 
 Task<Result<Json>> kill(Daemon& daemon, const Json& params, rpc::CallContext&) {
@@ -127,7 +129,7 @@ Task<Result<Json>> kill(Daemon& daemon, const Json& params, rpc::CallContext&) {
 Task<Result<Json>> restart(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto vm = CO_TRY(named_vm(daemon, params));
   context.progress("stop", vm->record().name());
-  CO_TRY(co_await vm->stop(limits::kStopDeadline));
+  auto forced = CO_TRY(co_await vm->stop(limits::kStopDeadline));
   engine::Stages stages(report_to(context));
   CO_TRY(co_await vm->start(stages, context.cancel(), CO_TRY(wait_param(params))));
   co_return api::to_json(with_end(vm_object(daemon.services, *vm), std::move(forced)));

@@ -45,6 +45,41 @@ TEST_CASE("start: a start that waits for the system returns when the system is u
   CHECK(vm->parts().link->system_up());
 }
 
+namespace {
+
+// A daemon whose guests never come up beyond their agents, and that does not wait long for their systems.
+struct LateSystem : Fixture {
+  LateSystem() {
+    host.system_ready = false;
+    daemon->store->observe_writes([this](std::string_view, std::string_view what) -> Result<> {
+      if (what == "running") config.ready_timeout = std::chrono::milliseconds(0);
+      return {};
+    });
+  }
+};
+
+}  // namespace
+
+TEST_CASE("start: by default the system of a guest that boots is waited for, but not after a resume") {
+  LateSystem f;
+  auto vm = f.stopped();
+  CHECK(!f.start(*vm, WaitFor::booted));
+  REQUIRE(f.suspend(*vm));
+  CHECK(f.start(*vm, WaitFor::booted));
+}
+
+TEST_CASE("start: a guest whose system is late keeps running") {
+  LateSystem f;
+  auto vm = f.stopped();
+  auto started = f.start(*vm, WaitFor::system);
+  REQUIRE(!started);
+  CHECK(started.error().code == ErrorCode::timeout);
+  CHECK(started.error().message == "start vm 'box': the guest's init did not reach its boot target in time");
+  CHECK(started.error().hint.contains("--wait agent"));
+  CHECK(vm->state() == State::running);
+  CHECK(f.mismatch() == "");
+}
+
 TEST_CASE("start: a caller that gives up leaves a stopped VM") {
   Fixture f;
   auto vm = f.stopped();

@@ -467,6 +467,26 @@ TEST_CASE_METHOD(Fixture, "fan-out: more VMs than the calls that a connection ma
   CHECK(daemon.called("vm.kill") == 200);
 }
 
+TEST_CASE_METHOD(Fixture, "vm stop and restart: a machine that was killed is reported, on standard error and in JSON") {
+  auto stopped = vm_object("web", "stopped");
+  answer("vm.stop", stopped);
+  auto done = run({"vm", "stop", "web"});
+  CHECK(done.out == "web: stopped\n");
+  CHECK(done.err == "");
+  stopped["forced"] = "the guest did not power off in time; its machine was killed";
+  answer("vm.stop", stopped);
+  done = run({"vm", "stop", "web"});
+  CHECK(done.status == 0);
+  CHECK(done.out == "web: stopped\n");
+  CHECK(done.err == "banger: web: the guest did not power off in time; its machine was killed\n");
+  CHECK(Json::parse(run({"vm", "stop", "web", "--json"}).out) == Json::array({stopped}));
+  auto restarted = vm_object("web");
+  restarted["forced"] = "reason";
+  answer("vm.restart", restarted);
+  CHECK(run({"vm", "restart", "web", "--wait", "agent"}).err == "banger: web: reason\n");
+  CHECK(sent("vm.restart") == Json{{"vm", "web"}, {"wait", "agent"}});
+}
+
 TEST_CASE_METHOD(Fixture, "vm delete and set: send their options, and set prints what needs a restart") {
   CHECK(run({"vm", "rm", "-f", "web"}).out == "web: deleted\n");
   CHECK(sent("vm.delete") == Json{{"vm", "web"}, {"force", true}});

@@ -1,4 +1,6 @@
 // banger vm restart
+#include <nlohmann/json.hpp>
+
 #include "roles/cli/arguments.h"
 #include "roles/cli/fan_out.h"
 
@@ -7,8 +9,13 @@ namespace banger::roles::cli {
 namespace {
 
 constexpr Positional kPositionals[] = {kVmsArgument};
+constexpr Option kOptions[] = {kWaitOption, kResultsOption};
 
-Result<int> restart(Context& context) { return change_vms(context, "vm.restart"); }
+Result<int> restart(Context& context) {
+  Json params = Json::object();
+  if (auto wait = context.args.text("wait")) params["wait"] = *wait;
+  return change_vms(context, "vm.restart", params);
+}
 
 }  // namespace
 
@@ -17,8 +24,9 @@ constinit const Command kVmRestart{
     .group = "vm",
     .name = "restart",
     .summary = "stop VMs and start them again; their disks are kept",
+    .details = "A guest that does not shut down is forced to end, as by 'banger vm stop', which says so.",
     .positionals = kPositionals,
-    .options = kResultsOptions,
+    .options = kOptions,
     .handler = restart,
 };
 

@@ -5,6 +5,7 @@
 
 #include "api/objects/vm.h"
 #include "base/arrays.h"
+#include "roles/cli/arguments.h"
 #include "roles/cli/bounds.h"
 #include "roles/cli/guest_command.h"
 #include "roles/cli/vm_options.h"
@@ -24,6 +25,7 @@ constexpr auto kOptions =
                kUserOption,
                kInteractiveOption,
                kTtyOption,
+               kWaitOption,
            }));
 
 constexpr Example kExamples[] = {
@@ -78,7 +80,7 @@ Result<int> run(Context& context) {
   auto daemon = TRY(Daemon::connect(context.io));
   Json params = TRY(resolved_shape(context, daemon));
   params["start"] = true;
-  params["wait"] = "agent";
+  if (auto wait = args.text("wait")) params["wait"] = *wait;
   params["ephemeral"] = args.flag("rm");
   if (args.has("env")) params["environment"] = environment;
   auto vm = daemon.get<api::VmObject>("vm.create", params);
@@ -106,7 +108,8 @@ constinit const Command kVmRun{
         "A missing image is built first, and a missing kernel is downloaded. A missing template is made too: a guest "
         "that was booted once, from which new VMs are cloned. With --cold the VM boots instead.\n"
         "A VM that does not become ready is kept, so that 'banger vm logs' can show why. With --rm the VM is deleted "
-        "even if this command is killed.",
+        "even if this command is killed, and a reboot of the guest ends it. Without --rm a guest that reboots starts "
+        "again.",
     .options = kOptions,
     .words = "CMD...",
     .examples = kExamples,

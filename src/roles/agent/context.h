@@ -9,6 +9,7 @@
 
 #include "capabilities/capability.h"
 #include "host/runtime.h"
+#include "roles/agent/counts.h"
 #include "roles/agent/exec/command_groups.h"
 #include "roles/agent/log_file.h"
 #include "roles/agent/pace.h"
@@ -53,7 +54,8 @@ struct Context {
   std::optional<guest::Handles> handles;             ///< for a new identity
   Users users;                                       ///< users of the guest
   std::optional<CpuSample> cpu;                      ///< sample of the last GET /stats
-  int transfers = 0;                                 ///< file streams that hold a pool thread
+  CountsOfGuest counts;
+  int transfers = 0;  ///< file streams that hold a pool thread
   host::Event transfer_done;
   host::Mutex configuring;  ///< one configuration at a time
   host::Mutex settling_turn;

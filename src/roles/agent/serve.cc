@@ -1,5 +1,7 @@
 #include "roles/agent/serve.h"
 
+#include <sys/utsname.h>
+
 #include "link/link.h"
 #include "roles/agent/bounds.h"
 #include "roles/agent/channel.h"
@@ -10,6 +12,8 @@ namespace banger::roles::agent {
 Result<ContextPtr> make_context(host::Runtime& runtime, Options options) {
   auto context = std::make_shared<Context>(runtime, std::move(options));
   context->config = TRY(context->run_dir.load_config());
+  utsname kernel{};
+  if (::uname(&kernel) == 0) context->counts.named(kernel.nodename);
   // The agent works without these handles. Then each is opened when it is needed.
   if (auto handles = guest::Handles::open()) context->handles = std::move(*handles);
   return context;

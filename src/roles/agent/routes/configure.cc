@@ -96,6 +96,7 @@ Task<> settle(ContextPtr context, std::shared_ptr<Work> work) {
     while (!context->no_delay && host::Clock::now() < until) co_await context->no_delay_requested.wait(until);
   auto settled = co_await context->runtime.blocking(
       [context, ours = context->config, work] { return finish(*context, ours, *work); });
+  context->counts.begin();
   if (!settled) context->log().error("settle.failed", {{"error", settled.error().sentence()}});
   if (--context->settling == 0) context->no_delay = false;
   context->settled.notify_all();
@@ -120,6 +121,7 @@ Task<Result<>> apply(ContextPtr context, StreamPtr stream) {
   work->took_ns = elapsed_ns() - asked_at;
   if (work->target.identified) context->held = false;
   auto taken = applied ? adopt_config(*context, work->config) : Result<>();
+  if (applied) context->counts.named(work->config.hostname);
   if (work->target.identified) {
     ++context->settling;
     context->runtime.spawn(settle(context, work));

@@ -46,6 +46,23 @@ TEST_CASE("configure: applies the config, and its environment to later commands"
   CHECK(saved->link_token == "0123456789abcdef");
 }
 
+TEST_CASE("configure: the counts of a guest with a new name begin anew") {
+  Agent agent;
+  agent.run([](Agent& a) -> Task<> {
+    auto named = [](const std::string& name) {
+      return dump_json(guestcfg::to_json({.hostname = name}, guestcfg::Contents::inline_data));
+    };
+    auto uptime = [](const Result<Json>& stats) { return stats ? stats->at("uptime_ms").get<std::int64_t>() : -1; };
+    auto before = uptime(co_await a.call("GET", "/stats"));
+    CHECK((co_await a.call("POST", "/configure", named("some-clone"))).has_value());
+    auto cloned = uptime(co_await a.call("GET", "/stats"));
+    CHECK(cloned < before);
+    CHECK((co_await a.call("POST", "/configure", named("some-clone"))).has_value());
+    auto same = uptime(co_await a.call("GET", "/stats"));
+    CHECK(same >= cloned);
+  });
+}
+
 TEST_CASE("configure: a new token opens the next session") {
   std::string token(16, '\x42');
   Agent agent;

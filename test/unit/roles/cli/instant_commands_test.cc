@@ -158,6 +158,9 @@ TEST_CASE_METHOD(Fixture, "vm fork: the new names on standard output, the source
   CHECK(sent("vm.fork") == Json{{"vm", "web"}, {"count", 1}});
   CHECK(parsed({"vm", "fork", "web", "--name", "one", "--json"}) == forked);
   CHECK(sent("vm.fork").at("names") == Json::array({"one"}));
+  forked["pause_ms"] = 0;
+  answer("vm.fork", forked);
+  CHECK(run({"vm", "fork", "web"}).err == "");
   CHECK(run({"vm", "fork", "web", "--count", "0"}).status == 2);
   CHECK(run({"vm", "fork", "web", "--count", "65"}).status == 2);
 }

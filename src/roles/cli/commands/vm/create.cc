@@ -76,6 +76,12 @@ constinit const Command kVmCreate{
     .group = "vm",
     .name = "create",
     .summary = "create a VM and start it",
+    .details =
+        "With --from, the memory of the snapshot's processes comes along: seeded random generators, session keys and "
+        "the "
+        "kernel's boot_id are equal in all VMs from that snapshot. Names, addresses, machine-id and the kernel's "
+        "random "
+        "numbers are the VM's own.",
     .options = kOptions,
     .examples = kExamples,
     .handler = create,

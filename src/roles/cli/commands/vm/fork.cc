@@ -52,7 +52,9 @@ Result<int> fork(Context& context) {
     return exit_status::kOk;
   }
   for (const auto& vm : result.vms) io.print(safe_text(args.flag("quiet") ? vm.id : vm.name) + "\n");
-  io.note(fmt::format("VM '{}' stood still for {:.0f} ms", safe_text(args.positionals[0]), result.pause_ms));
+  // A VM without a machine did not stand still.
+  if (result.pause_ms > 0)
+    io.note(fmt::format("VM '{}' stood still for {:.0f} ms", safe_text(args.positionals[0]), result.pause_ms));
   return exit_status::kOk;
 }
 
@@ -64,8 +66,16 @@ constinit const Command kVmFork{
     .name = "fork",
     .summary = "make copies of a running VM, with its live processes",
     .details =
-        "The copies are separate from the source. They have names, addresses and keys of their own. The source stands "
-        "still for a moment, and the command prints for how long on standard error.",
+        "The copies are separate from the source. They have names, addresses and keys of their own. The kernel's "
+        "random "
+        "numbers differ too. What processes have in memory stays equal: seeded random generators, session keys, and "
+        "the "
+        "kernel's boot_id.\n"
+        "The source stands still while its disks and its changed memory are copied, and the command prints for how "
+        "long "
+        "on standard error. That is a moment if the host's file system has reflinks, like XFS and btrfs, or if little "
+        "was written. With --storage copy on another file system it is seconds. The copies of a suspended VM go on "
+        "where it stands, and the VM stays suspended.",
     .positionals = kPositionals,
     .options = kOptions,
     .examples = kExamples,

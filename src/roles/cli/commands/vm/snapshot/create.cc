@@ -40,8 +40,12 @@ constinit const Command kSnapshotCreate{
     .name = "create",
     .summary = "save the current state of a VM; the VM goes on",
     .details =
-        "A snapshot of a running VM has its memory and its disks. A snapshot of a stopped VM has its disks. 'banger vm "
-        "snapshot restore' returns the VM to the snapshot, and 'banger vm create --from' makes another VM from it.",
+        "A snapshot of a running or suspended VM has its memory and its disks. A snapshot of a stopped VM has its "
+        "disks. "
+        "'banger vm snapshot restore' returns the VM to the snapshot, and 'banger vm create --from' makes another VM "
+        "from it.\n"
+        "All VMs from one snapshot with memory begin equal in what their processes have in memory: seeded random "
+        "generators, session keys, and the kernel's boot_id. A running VM stands still while its disks are copied.",
     .positionals = kPositionals,
     .options = kOptions,
     .examples = kExamples,

@@ -219,6 +219,24 @@ class Suspend(Instant):
         self.b.ok("vm", "delete", "--force", "s")
         self.assert_only_templates_are_kept()
 
+    def test_a_suspended_vm_can_be_forked_and_saved(self):
+        self.create("s")
+        self.start_counter("s")
+        self.b.ok("vm", "suspend", "s")
+        self.assertEqual(self.b.json("vm", "fork", "s", "--name", "kid")["pause_ms"], 0)
+        self.assertTrue(self.b.json("vm", "snapshot", "create", "s", "--name", "asleep")["has_memory"])
+        self.assertEqual(self.b.json("vm", "show", "s")["state"], "suspended")
+        count = self.count("kid")
+        wait_until(lambda: self.count("kid") > count, "the child's counter to continue")
+        self.assertEqual(self.sh("kid", "hostname"), "kid\n")
+        self.b.ok("vm", "delete", "--force", "kid")
+        self.b.ok("vm", "snapshot", "restore", "s", "asleep", "--force")
+        count = self.count("s")
+        wait_until(lambda: self.count("s") > count, "the counter to continue")
+        self.b.ok("vm", "delete", "--force", "s")
+        self.b.ok("vm", "snapshot", "delete", "asleep")
+        self.assert_only_templates_are_kept()
+
     @for_both
     def test_a_booted_vm_can_be_suspended_too(self):
         self.create("c", "--cold")

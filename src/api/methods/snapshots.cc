@@ -30,7 +30,7 @@ constexpr Parameter kDeleteParameters[] = {kSnapshot};
 constexpr Method kMethods[] = {
     {.name = "vm.snapshot.create",
      .summary = "Makes a snapshot of a VM",
-     .details = "A running VM goes on.",
+     .details = "A running VM goes on, and a suspended VM stays suspended.",
      .parameters = kCreateParameters,
      .result = &SnapshotObject::kObject,
      .priority = Priority::foreground,
@@ -66,7 +66,7 @@ constexpr const Object* kObjects[] = {&SnapshotObject::kObject, &SnapshotList::k
 extern const Group kSnapshotGroup;
 constinit const Group kSnapshotGroup{
     .title = "Snapshots",
-    .text = "A snapshot has the disks of a VM. If the VM ran, the snapshot has its memory too.",
+    .text = "A snapshot has the disks of a VM. If the VM ran or was suspended, the snapshot has its memory too.",
     .objects = kObjects,
     .methods = kMethods,
 };

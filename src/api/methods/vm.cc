@@ -116,7 +116,7 @@ constexpr Method kMethods[] = {
     {.name = "vm.fork",
      .summary = "Makes copies of a VM, with its live processes",
      .details = "The result has all children; if one of them fails, none is kept. The children of a stopped VM get "
-                "its disks.",
+                "its disks. The children of a suspended VM go on where it stands.",
      .parameters = kForkParameters,
      .result = &ForkResult::kObject,
      .priority = Priority::foreground,

@@ -89,7 +89,7 @@ constexpr Field kListFields[] = {
 
 constexpr Field kForkFields[] = {
     field<&ForkResult::vms>("vms", "The children"),
-    field<&ForkResult::pause_ms>("pause_ms", "How long the parent stood still, in milliseconds"),
+    field<&ForkResult::pause_ms>("pause_ms", "How long the parent stood still, in milliseconds. 0 if it did not run"),
 };
 
 constexpr Field kStatsFields[] = {

@@ -140,6 +140,19 @@ Result<> SavedStates::update(store::SaveRow row) {
   return {};
 }
 
+Task<Result<>> SavedStates::copy_memory(std::string from, store::SaveRow to) {
+  auto source = CO_TRY(get(from));
+  CO_TRY(check(source, source.build_key));
+  auto have = new_state(source), wanted = new_state(to);
+  auto copy = [shares = to.kind == store::SaveKind::fork](const std::string& a, const std::string& b) {
+    return shares ? host::share_file(a, b) : host::clone_file(a, b);
+  };
+  co_return co_await runtime_.blocking([&]() -> Result<> {
+    TRY(copy(have.devices, wanted.devices));
+    return copy(have.memory, wanted.memory);
+  });
+}
+
 Task<Result<store::SaveRow>> SavedStates::finish(std::string id, Durable durable) {
   auto path = directory(id);
   auto files = CO_TRY(co_await runtime_.blocking([&] { return fingerprints(path, durable); }));

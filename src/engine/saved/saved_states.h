@@ -46,6 +46,9 @@ class SavedStates {
 
   /// Records a new saved state under a new id and makes its directory.
   Result<store::SaveRow> begin(store::SaveRow row);
+  /// Gives a saved state that is being made the memory and the devices of another one, which is ready. A fork shares
+  /// the files, because files of saved states never change. A snapshot gets copies, so that nothing else can damage it.
+  Task<Result<>> copy_memory(std::string from, store::SaveRow to);
   /// Records the present files and marks the saved state as ready for use.
   Task<Result<store::SaveRow>> finish(std::string id, Durable durable);
   /// Waits until the saved state is ready. `unavailable` when its save has failed.

@@ -62,6 +62,17 @@ Task<Result<>> describe_machine(VmParts& vm, store::SaveRow& row) {
   co_return Result<>{};
 }
 
+// The memory of a suspended VM is saved already, with the sizes and the token of that moment.
+Result<store::SaveRow> describe_suspended(const VmParts& vm, const store::SaveRow& wanted) {
+  auto row = TRY(vm.services.saves.get(vm.row().save_id));
+  row.kind = wanted.kind;
+  row.name = wanted.name;
+  row.vm_name = vm.name();
+  row.key.clear();
+  row.files.clear();
+  return row;
+}
+
 // Until the VM is recorded as suspended, a failure loses nothing, because the machine resumes.
 Task<Result<>> suspend_to(VmParts& vm, const store::SaveRow& row) {
   CO_TRY(vm.record->move_to(State::suspending));
@@ -125,9 +136,9 @@ Task<Result<>> suspend(VmParts& vm, Stages& stages) {
 
 Task<Result<SavedVm>> save_as(VmParts& vm, store::SaveRow wanted, Stages& stages, CanStart can_start) {
   auto& saves = vm.services.saves;
-  bool running = vm.record->state() == State::running;
+  bool running = vm.record->state() == State::running, suspended = vm.record->state() == State::suspended;
   stages.begin("save");
-  SavedVm saved{.row = CO_TRY(describe_save(vm, wanted))};
+  SavedVm saved{.row = CO_TRY(suspended ? describe_suspended(vm, wanted) : describe_save(vm, wanted))};
   if (running) {
     CO_TRY(co_await describe_machine(vm, saved.row));
     CO_TRY(co_await vm.link->hold(Hold::on));
@@ -141,6 +152,7 @@ Task<Result<SavedVm>> save_as(VmParts& vm, store::SaveRow wanted, Stages& stages
     co_await go_on_unheld(vm);
   } else {
     done = co_await copy_disks_to(vm, saved.row.id);
+    if (done && suspended) done = co_await saves.copy_memory(vm.row().save_id, saved.row);
   }
   if (done) {
     auto finished =

@@ -26,8 +26,8 @@ Task<Result<std::chrono::microseconds>> while_paused(machine::Machine& machine, 
 
 /// Writes a running VM's memory to disk and ends its machine. On failure the VM keeps running.
 Task<Result<>> suspend(VmParts& vm, Stages& stages);
-/// Saves the disks and, if the VM runs, its memory as `wanted.kind`. The machine keeps running. `can_start` may be
-/// empty. It is not called when machines must wait for the complete state.
+/// Saves the disks and, if the VM runs or is suspended, its memory as `wanted.kind`. A machine keeps running.
+/// `can_start` may be empty. It is not called when machines must wait for the complete state.
 Task<Result<SavedVm>> save_as(VmParts& vm, store::SaveRow wanted, Stages& stages, CanStart can_start);
 /// Saves the state of a running VM as the template `save_id`, and ends the VM's machine for good.
 Task<Result<>> become_template(VmParts& vm, std::string save_id, std::string key, Stages& stages);

@@ -23,7 +23,7 @@ struct Row {
 constexpr Row kTable[] = {
     {Operation::start, "xAA-xxAxxx"},          {Operation::stop, "x-AAAAxxx-"},
     {Operation::kill, "x-AAAAAxx-"},           {Operation::suspend, "xxxAxx-xxx"},
-    {Operation::save, "xAxAxxxxxx"},           {Operation::restore, "xAxxxxxxxx"},
+    {Operation::save, "xAxAxxAxxx"},           {Operation::restore, "xAxxxxxxxx"},
     {Operation::restore_forced, "xAxxxxAxxx"}, {Operation::discard_memory, "------A---"},
     {Operation::change, "AAAAAAAAAx"},         {Operation::remove, "AAxxxxAAA-"},
     {Operation::remove_forced, "AAAAAAAAA-"},  {Operation::reach_agent, "xxAAAAxxxx"},
@@ -61,7 +61,9 @@ TEST_CASE("admission: a refusal names the VM and its state, and the way out") {
   CHECK(admit(Operation::remove, State::running, "box").error().hint == "stop it first, or use --force");
   CHECK(admit(Operation::reach_agent, State::stopped, "box").error().hint == "banger vm start box");
   CHECK(admit(Operation::reach_agent, State::stopped, "box").error().code == ErrorCode::unavailable);
-  CHECK(admit(Operation::save, State::suspended, "box").error().hint == "resume or stop it first");
+  CHECK(admit(Operation::save, State::starting, "box").error().hint == "try again when it runs or is stopped");
+  for (auto state : {State::running, State::suspended})
+    CHECK(admit(Operation::restore, state, "box").error().hint.starts_with("use --force"));
 }
 
 TEST_CASE("admission: a deleted VM is not found") {

@@ -4,6 +4,7 @@
 #include "catch.h"
 #include "engine/fixture.h"
 #include "engine/vm/steps.h"
+#include "host/files.h"
 
 using namespace banger;
 using namespace banger::engine;
@@ -91,6 +92,49 @@ TEST_CASE("save: a stopped VM is saved without a machine") {
   REQUIRE(saved);
   CHECK(saved->row.machine.empty());
   CHECK(!f.log.has("vmm "));
+}
+
+TEST_CASE("save: a suspended VM is saved with its memory, and stays suspended") {
+  for (auto kind : {store::SaveKind::snapshot, store::SaveKind::fork}) {
+    Fixture f;
+    auto vm = f.suspended();
+    auto memory = *f.daemon->saves.get(f.row()->save_id);
+    auto spec = vm->record().spec();
+    spec.vcpus += 1;
+    REQUIRE(f.run(vm->change("renamed", spec)));
+    f.log.heal();
+    auto saved = f.save_as(*vm, kind, kind == store::SaveKind::snapshot ? "before" : "");
+    INFO((saved ? "" : saved.error().sentence()));
+    REQUIRE(saved);
+    CHECK(saved->pause.count() == 0);
+    CHECK(saved->row.has_memory());
+    CHECK(saved->row.vm_name == "renamed");
+    CHECK(saved->row.spec == memory.spec);
+    CHECK(saved->row.link_token == memory.link_token);
+    CHECK(f.daemon->saves.check(saved->row, memory.build_key));
+    CHECK(!f.log.has("vmm "));
+    CHECK(vm->state() == State::suspended);
+    auto files = [&](const std::string& id) { return f.daemon->saves.disk(id, "memory.img"); };
+    CHECK(host::same_file(files(saved->row.id), files(memory.id)) == (kind == store::SaveKind::fork));
+    REQUIRE(f.start(*vm));
+    CHECK(f.run(f.daemon->saves.drop(saved->row.id)));
+  }
+}
+
+TEST_CASE("save: a failure at any step leaves a suspended VM suspended, and no unfinished saved state") {
+  at_every_step(CallLog::Then::go_on, {.prepare = [](Fixture& f) { return f.suspended(); },
+                                       .act = [](Fixture& f, VmOwner& vm) -> Result<> {
+                                         TRY(f.save_as(vm, store::SaveKind::snapshot, "before"));
+                                         return {};
+                                       },
+                                       .check =
+                                           [](Fixture& f, VmOwner& vm, const Result<>& result) {
+                                             CHECK(vm.state() == State::suspended);
+                                             if (!result)
+                                               CHECK(f.daemon->saves.list(store::SaveKind::snapshot).empty());
+                                             f.log.heal();
+                                             CHECK(f.start(vm));
+                                           }});
 }
 
 TEST_CASE("save: a failure at any step leaves the VM running and no unfinished saved state") {

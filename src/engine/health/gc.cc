@@ -15,6 +15,7 @@
 #include "engine/bounds.h"
 #include "engine/vm/disk_switch.h"
 #include "host/files.h"
+#include "host/recorded_directory.h"
 #include "vm/state.h"
 
 namespace banger::engine {
@@ -25,6 +26,10 @@ namespace {
 
 Task<Result<>> remove_files(host::Runtime& runtime, std::string path) {
   co_return co_await runtime.blocking([&path] { return host::remove_tree(path); });
+}
+
+Task<Result<>> remove_stage(host::Runtime& runtime, host::AbandonedDirectory stage) {
+  co_return co_await runtime.blocking([&stage] { return host::remove_abandoned(stage); });
 }
 
 Garbage files(Services& services, std::string kind, const std::string& path, std::string reason) {
@@ -155,6 +160,15 @@ void add_half_made(Services& services, std::vector<Garbage>& found) {
          }});
 }
 
+// A running download owns its stage.
+void add_copies(Services& services, std::vector<Garbage>& found) {
+  for (const auto& stage : host::abandoned_directories(host::copy_records(services.paths)))
+    found.push_back(
+        {.kind = "copy", .path = stage.path, .reason = "an interrupted 'vm cp'", .remove = [&services, stage] {
+           return remove_stage(services.runtime, stage);
+         }});
+}
+
 }  // namespace
 
 bool owns(const store::VmRow& row, const machine::LiveMachine& machine) {
@@ -193,6 +207,7 @@ Task<Result<std::vector<Garbage>>> collect_garbage(Services& services, VmManager
   add_resources(services, found);
   add_images(services, vms, found);
   add_half_made(services, found);
+  add_copies(services, found);
   if (collect == Collect::list_only) co_return found;
   for (auto& item : found) {
     auto removed = co_await item.remove();

@@ -13,7 +13,7 @@ namespace banger::engine {
 
 struct Garbage {
   std::string kind;  ///< for people: "directory", "file", "process", "saved state", "cache", "image", "kernel",
-                     ///< "build", or a host resource's own word
+                     ///< "build", "copy", or a host resource's own word
   std::string path;  ///< or "pid N", or a host resource's own name
   std::string reason;
   bool removed = false;

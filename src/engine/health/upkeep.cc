@@ -2,6 +2,8 @@
 
 #include "engine/bounds.h"
 #include "engine/stages.h"
+#include "host/files.h"
+#include "host/recorded_directory.h"
 #include "machine/bounds.h"
 #include "machine/log_bound.h"
 
@@ -83,6 +85,22 @@ Task<> release_leftovers(Services& services, const VmRegistry& vms) {
     else
       co_await services.resources.release_all(id);
   }
+}
+
+Task<> remove_unfinished(Services& services) {
+  // The list is made at once. What a client begins later is not in it.
+  auto paths = services.images.leftovers();
+  auto kernels = services.kernels.leftovers();
+  paths.insert(paths.end(), kernels.begin(), kernels.end());
+  auto stages = host::abandoned_directories(host::copy_records(services.paths));
+  if (paths.empty() && stages.empty()) co_return;
+  co_await services.runtime.blocking([&] {
+    for (const auto& path : paths) (void)host::remove_tree(path);
+    for (const auto& stage : stages) (void)host::remove_abandoned(stage);
+    return true;
+  });
+  for (const auto& path : paths) services.log.info("daemon.removed_unfinished", {{"path", path}});
+  for (const auto& stage : stages) services.log.info("daemon.removed_unfinished", {{"path", stage.path}});
 }
 
 }  // namespace banger::engine

@@ -23,4 +23,8 @@ Task<> stop_stale(Services& services, const VmRegistry& vms);
 /// Releases host resources of VMs that do not run. Call this after the recovery of all VMs.
 Task<> release_leftovers(Services& services, const VmRegistry& vms);
 
+/// Removes what killed processes left: unfinished images and kernels of the daemon before, and stages of downloads.
+/// Call this before the first client.
+Task<> remove_unfinished(Services& services);
+
 }  // namespace banger::engine

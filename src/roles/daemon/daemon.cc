@@ -94,6 +94,7 @@ Task<> serve(Daemon& daemon, rpc::Server& server, UniqueFd listener, int ready_f
   // Recovery comes before the first answer. Otherwise a client could see a VM as running although its machine is gone.
   co_await daemon.vms.recovery().recover_all(host::after(limits::kRecoveryDeadline));
   daemon.services.runtime.spawn(engine::release_leftovers(daemon.services, daemon.vms.registry()));
+  daemon.services.runtime.spawn(engine::remove_unfinished(daemon.services));
   daemon.services.resources.run(daemon.services.runtime, daemon.vms.foreground());
   daemon.services.runtime.spawn(daemon.dns.run());
   daemon.vms.registry().for_each_vm(

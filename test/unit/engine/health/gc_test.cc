@@ -8,6 +8,7 @@
 #include "catch.h"
 #include "engine/fixture.h"
 #include "host/files.h"
+#include "host/recorded_directory.h"
 
 using namespace banger;
 using namespace banger::engine;
@@ -126,6 +127,17 @@ TEST_CASE("gc: files without a saved state are found and removed") {
   auto path = f.plant(f.paths.save("aaaaaaaaaaaa"));
   check_one(f.collect(Collect::remove), "saved state", path);
   CHECK_FALSE(fs::exists(path));
+}
+
+TEST_CASE("gc: the stage of a killed download is found and removed") {
+  Fixture f;
+  auto path = f.plant(f.directory / "here/.banger-cp-0011223344556677");
+  fs::create_directories(host::copy_records(f.paths));
+  REQUIRE(host::write_file(host::copy_records(f.paths) + "/0011223344556677", path));
+  check_one(f.collect(Collect::list_only), "copy", path);
+  check_one(f.collect(Collect::remove), "copy", path);
+  CHECK_FALSE(fs::exists(path));
+  CHECK(fs::is_empty(host::copy_records(f.paths)));
 }
 
 TEST_CASE("gc: archives of removed kernels are found, and archives of existing kernels stay") {

@@ -1,8 +1,13 @@
 // The periodic work of the daemon for machines.
 #include "engine/health/upkeep.h"
 
+#include <filesystem>
+
 #include "catch.h"
 #include "engine/fixture.h"
+#include "host/files.h"
+#include "host/recorded_directory.h"
+#include "image/staged_directory.h"
 
 using namespace banger;
 using namespace banger::engine;
@@ -81,4 +86,28 @@ TEST_CASE("upkeep: disabled loops end at once") {
   f.config.metrics_poll_interval = std::chrono::milliseconds(0);
   CHECK(f.run(stop_stale(f.daemon->services, f.registry)));
   CHECK(f.run(poll_metrics(f.daemon->services, f.registry)));
+}
+
+TEST_CASE("upkeep: unfinished imports and interrupted downloads of killed processes are removed") {
+  Fixture f;
+  namespace fs = std::filesystem;
+  auto plant = [](const std::string& path) {
+    fs::create_directories(path);
+    REQUIRE(host::write_file(path + "/half", "x"));
+    return path;
+  };
+  std::vector<std::string> dead{plant(f.paths.images() + "/.abc.partial-00112233"),
+                                plant(f.paths.kernels() + "/.mine.partial-00112233"),
+                                plant(f.paths.cache + "/kernel-pull/.mine.partial-00112233"),
+                                plant(f.directory / "here/.banger-cp-0011223344556677")};
+  fs::create_directories(host::copy_records(f.paths));
+  REQUIRE(host::write_file(host::copy_records(f.paths) + "/0011223344556677", dead.back()));
+  auto running = image::StagedDirectory::make(f.paths.images(), "new");
+  REQUIRE(running);
+  CHECK(f.run(remove_unfinished(f.daemon->services)));
+  for (const auto& path : dead) CHECK_FALSE(fs::exists(path));
+  CHECK(fs::is_empty(host::copy_records(f.paths)));
+  CHECK(fs::exists(running->path()));
+  CHECK(f.daemon->images.get("tiny").has_value());
+  CHECK(f.daemon->kernels.get("tiny").has_value());
 }

@@ -100,7 +100,7 @@ Result<Ext4Stats> write_ext4_from_tar(int tar_fd, const std::string& path, const
                                       const Progress& progress) {
   auto made = [&]() -> Result<Ext4Stats> {
     auto build = TRY(Build::create(path, options));
-    auto reader = TRY(tar::TarReader::open(tar_fd));
+    auto reader = TRY(tar::TarReader::open(tar_fd, tar::Compression::any));
     while (auto entry = TRY(reader.next())) TRY(add_entry(reader, *build, *entry, progress));
     auto stats = TRY(build->finish());
     if (progress) progress(stats.content_bytes);

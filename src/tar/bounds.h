@@ -12,6 +12,24 @@ inline constexpr std::size_t kArchiveEntries = 4'000'000;  ///< entries in one r
 inline constexpr std::size_t kEntryXattrBytes = 64 * kKiB;
 inline constexpr std::size_t kTreeDepth = 256;  ///< nested directories packed or copied; each holds a descriptor
 inline constexpr std::size_t kArchivePaddingBytes = 64 * kMiB;  ///< after the end marker; a longer rest is not padding
+/// Headers, or the map of holes, of one archive entry. libarchive keeps them in up to twelve times the memory.
+inline constexpr std::size_t kEntryHeaderBytes = 4 * kMiB;
+/// What unpacking remembers of files and directories until its end: enough for a million of them.
+inline constexpr std::size_t kUnpackMemoryBytes = 256 * kMiB;
+inline constexpr std::size_t kRememberedBytes = 160;  ///< of memory for one file or directory, beside its name
+inline constexpr std::size_t kFileExtents = 100'000;  ///< a map of more parts with data does not fit kEntryHeaderBytes
+
+// -- files whose size is not known before they are read, as in /proc
+inline constexpr std::size_t kUnsizedBytes = 32 * kMiB;  ///< held in memory; /proc/kallsyms has 15 MiB
+/// A file that became shorter is filled with zeros up to its announced size, but no further than this.
+inline constexpr std::uint64_t kFillBytes = 4 * kGiB;
+
+// -- room that a copy leaves on a file system
+inline constexpr std::uint64_t kRoomReserveBytes = 256 * kMiB;  ///< for the machines that run there, and for the user
+inline constexpr std::uint64_t kRoomReserveFiles = 10'000;      ///< names that others can still make
+inline constexpr unsigned kRoomReservePart = 20;  ///< a small file system is kept free only to one part in so many
+inline constexpr std::uint64_t kRoomStepBytes = 16 * kMiB;  ///< between two looks at the room; far below the reserve
+inline constexpr std::uint64_t kObjectBytes = 4 * kKiB;     ///< room of a file or directory, beside its content
 
 // -- buffers
 inline constexpr std::size_t kTarReadBytes = 1 * kMiB;       ///< few system calls, and the buffer stays in cache

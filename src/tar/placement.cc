@@ -48,6 +48,11 @@ Result<Place> place_of(mode_t incoming, const struct stat& there, Target target)
   return taken(mode);
 }
 
+Result<> check_writable(int parent, const std::string& name) {
+  if (::faccessat(parent, name.c_str(), W_OK, AT_EACCESS) < 0) return fail_errno("write the existing file");
+  return {};
+}
+
 Result<UniqueFd> open_in_place(int parent, const std::string& name, Target target) {
   bool follow = target == Target::named;
   struct stat there{};

@@ -29,6 +29,9 @@ enum class Target { found, named };
 /// must refuse.
 Result<Place> place_of(mode_t incoming, const struct stat& there, Target target);
 
+/// Whether this user could write the existing file, as cp asks before it replaces one.
+Result<> check_writable(int parent, const std::string& name);
+
 /// Opens a file or device for new content. Follows a symlink if it is `named`. Never waits, so a FIFO is refused.
 Result<UniqueFd> open_in_place(int parent, const std::string& name, Target target);
 

@@ -62,7 +62,11 @@ Result<> read_xattrs(archive_entry* entry, TarEntry& out) {
     if (total > limits::kEntryXattrBytes)
       return fail(ErrorCode::invalid, fmt::format("archive entry '{}' has more than {} bytes of extended attributes",
                                                   printable(out.path), limits::kEntryXattrBytes));
-    set_xattr(out, name, value ? std::string(static_cast<const char*>(value), size) : std::string());
+    std::string text = value ? std::string(static_cast<const char*>(value), size) : std::string();
+    if (name == kLeftOutMark)
+      out.left_out = std::move(text);
+    else
+      set_xattr(out, name, std::move(text));
   }
   if (auto acl = TRY(acl_xattr(entry, AclType::access))) {
     // libarchive takes the mode's group bits from the ACL's owning group. On Linux these bits are the ACL's mask
@@ -103,11 +107,34 @@ struct TarReader::State {
   int fd = -1;
   std::uint64_t read_to = 0;     ///< end of the piece before, in the current member
   std::int64_t members_end = 0;  ///< uncompressed bytes up to the end of the last member
+  bool inside = false;           ///< the current member's content is not read to its end
+  std::uint64_t step_bytes = 0;  ///< read from `fd` since the last call on libarchive began
+  std::string buffer = std::string(limits::kTarReadBytes, '\0');
   ~State() { archive_read_free(reader); }
+
+  bool read_too_much() const { return step_bytes > limits::kEntryHeaderBytes; }
+
+  /// libarchive keeps headers and maps of holes in memory. So one call on it may read only so much.
+  static la_ssize_t read_some(archive* reader, void* from, const void** data) {
+    auto* state = static_cast<State*>(from);
+    if (state->read_too_much()) {
+      archive_set_error(reader, E2BIG, "too many headers");
+      return -1;
+    }
+    ssize_t got = ::read(state->fd, state->buffer.data(), state->buffer.size());
+    while (got < 0 && errno == EINTR) got = ::read(state->fd, state->buffer.data(), state->buffer.size());
+    if (got < 0) archive_set_error(reader, errno, "read");
+    if (got > 0) state->step_bytes += static_cast<std::uint64_t>(got);
+    *data = state->buffer.data();
+    return got;
+  }
 
   std::unexpected<Error> failure() const {
     int number = archive_errno(reader);
     const char* why = archive_error_string(reader);
+    if (read_too_much())
+      return fail(ErrorCode::exhausted,
+                  fmt::format("an archive entry has headers of more than {}", format_size(limits::kEntryHeaderBytes)));
     // Real errno values come from read(2); libarchive's own start at -1 (ARCHIVE_ERRNO_MISC) or are EILSEQ and EINVAL
     // for bad data.
     if (number == ENOSPC || number == EIO || number == ENOMEM || number == EBADF)
@@ -132,25 +159,30 @@ TarReader::TarReader(TarReader&&) noexcept = default;
 TarReader& TarReader::operator=(TarReader&&) noexcept = default;
 TarReader::~TarReader() = default;
 
-Result<TarReader> TarReader::open(int fd) {
+Result<TarReader> TarReader::open(int fd, Compression compression) {
   auto state = std::make_unique<State>();
   state->fd = fd;
   state->reader = archive_read_new();
   if (!state->reader) return fail(ErrorCode::exhausted, "open archive: out of memory");
   // Formats are named one by one: support_format_all would link every format, and ICU with them.
-  archive_read_support_filter_gzip(state->reader);
-  archive_read_support_filter_zstd(state->reader);
-  archive_read_support_filter_xz(state->reader);
+  if (compression == Compression::any) {
+    archive_read_support_filter_gzip(state->reader);
+    archive_read_support_filter_zstd(state->reader);
+    archive_read_support_filter_xz(state->reader);
+  }
   archive_read_support_filter_none(state->reader);
   archive_read_support_format_tar(state->reader);
   archive_read_support_format_gnutar(state->reader);
-  if (archive_read_open_fd(state->reader, fd, limits::kTarReadBytes) != ARCHIVE_OK) return state->failure();
+  if (archive_read_open(state->reader, state.get(), nullptr, State::read_some, nullptr) != ARCHIVE_OK)
+    return state->failure();
   return TarReader(std::move(state));
 }
 
 Result<std::optional<TarEntry>> TarReader::next() {
   State& s = *state_;
+  while (s.inside) (void)TRY(next_block());
   archive_entry* entry = nullptr;
+  s.step_bytes = 0;
   int status = archive_read_next_header(s.reader, &entry);
   if (status == ARCHIVE_EOF) {
     // libarchive accepts a stream that stops between two members as complete. The end marker is at least one block of
@@ -163,22 +195,24 @@ Result<std::optional<TarEntry>> TarReader::next() {
   // Warnings are about names that are not text in this locale. The bytes are kept unchanged, as they should be.
   if (status != ARCHIVE_OK && status != ARCHIVE_WARN) return s.failure();
   s.read_to = 0;
+  s.inside = true;
   auto out = TRY(convert(entry));
-  if (out.kind != EntryKind::file) {
-    if (archive_read_data_skip(s.reader) < ARCHIVE_WARN) return s.failure();
-    s.members_end = archive_filter_bytes(s.reader, 0);
-  }
+  // What is not a file has no content, so this reads nothing of an honest archive.
+  while (s.inside && out.kind != EntryKind::file) (void)TRY(next_block());
   return std::optional(std::move(out));
 }
 
 Result<std::optional<TarBlock>> TarReader::next_block() {
   State& s = *state_;
+  if (!s.inside) return std::nullopt;
   for (;;) {
     const void* data = nullptr;
     std::size_t size = 0;
+    s.step_bytes = 0;
     la_int64_t offset = 0;
     int status = archive_read_data_block(s.reader, &data, &size, &offset);
     if (status == ARCHIVE_EOF) {
+      s.inside = false;
       if (archive_read_data_skip(s.reader) < ARCHIVE_WARN) return s.failure();
       s.members_end = archive_filter_bytes(s.reader, 0);
       return std::nullopt;

@@ -1,17 +1,21 @@
-// Reads a tar stream entry by entry through libarchive, and hides libarchive. Accepts plain, gzip, zstd and xz streams
-// in the formats v7, ustar, pax and GNU.
+// Reads a tar stream entry by entry through libarchive, and hides libarchive. Accepts the formats v7, ustar, pax and
+// GNU.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/result.h"
 
 namespace banger::tar {
+
+/// The extended attribute by which TarWriter::leave_out marks a member. No file of Linux can have it.
+inline constexpr std::string_view kLeftOutMark = "banger.left_out";
 
 enum class EntryKind { file, directory, symlink, hard_link, character_device, block_device, fifo, other };
 
@@ -33,6 +37,9 @@ struct TarEntry {
   std::string target;  ///< of a symlink or a hard link
   /// Name and value, each name once. They include POSIX ACLs, as Linux's system.posix_acl_* in xattr(7) form.
   std::vector<std::pair<std::string, std::string>> xattrs;
+  /// Why the sender left this member out. The member itself has no content. If the member before has the same name, the
+  /// content of that member is not whole.
+  std::optional<std::string> left_out = {};
 };
 
 /// A piece of a file's content. `data` lives until the next call on the reader.
@@ -41,16 +48,22 @@ struct TarBlock {
   std::uint64_t offset = 0;  ///< never less than the end of the piece before
 };
 
+enum class Compression {
+  none,  ///< a guest's stream: a few compressed bytes would become a full disk
+  any,   ///< gzip, zstd, xz or none
+};
+
 class TarReader {
  public:
   /// `fd` is borrowed. Reads nothing yet.
-  static Result<TarReader> open(int fd);
+  static Result<TarReader> open(int fd, Compression compression);
   TarReader(TarReader&&) noexcept;
   TarReader& operator=(TarReader&&) noexcept;
   ~TarReader();
 
   /// The next member, or nullopt at the end of the archive. At the end, the padding of the stream is read too, so that
-  /// its writer gets no SIGPIPE. `corrupt` when the stream is damaged or ends without an end marker.
+  /// its writer gets no SIGPIPE. `corrupt` when the stream is damaged or ends without an end marker. `exhausted` when
+  /// the headers or the map of holes of one member are larger than limits::kEntryHeaderBytes.
   Result<std::optional<TarEntry>> next();
   /// The next piece of the current member's content, or nullopt at its end. Holes are not pieces.
   Result<std::optional<TarBlock>> next_block();

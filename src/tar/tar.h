@@ -1,33 +1,67 @@
 // Trees as tar streams, for `vm cp`, both in the guest and on the host. Blocking; run on the pool or a thread.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "tar/bounds.h"
 #include "tar/placement.h"
+#include "tar/reader.h"
 
 namespace banger::tar {
 
-/// Writes `path` (a file, symlink or directory tree, itself not followed) to `tar_fd` as a pax stream whose entries
-/// start with `name_in_archive`. Owners, modes, mtimes, symlinks, hard links, sparse files, fifos and xattrs are kept;
-/// sockets are skipped. A file that shrinks during the read is padded, and the error comes at the end. After any other
-/// error the stream has no end marker, so that its reader fails too.
-Result<> pack_tree(const std::string& path, const std::string& name_in_archive, int tar_fd);
+enum class Symlinks {
+  keep,
+  follow,  ///< as cp -L: what a symlink leads to takes its place
+};
+
+struct PackOptions {
+  Symlinks symlinks = Symlinks::keep;
+  std::atomic<std::uint64_t>* written = nullptr;  ///< counts the bytes of the stream
+};
+
+/// Writes `path` (a file, symlink or directory tree) to `tar_fd` as a pax stream whose entries start with
+/// `name_in_archive`. Owners, modes, mtimes, symlinks, hard links, sparse files, fifos and xattrs are kept. What cannot
+/// be packed is marked in the stream: sockets, devices, files that cannot be read, and files that become shorter
+/// meanwhile. After an error the stream has no end marker, so that its reader fails too.
+Result<> pack_tree(const std::string& path, const std::string& name_in_archive, int tar_fd,
+                   const PackOptions& options = {});
+
+/// Called for each thing that is not part of the copy: its name in the archive, and why. Both are untrusted.
+using LeftOut = std::function<void(std::string_view name, std::string_view reason)>;
 
 struct UnpackOptions {
   bool keep_owner = false;  ///< chown to the numeric owner (guest side, root)
-  bool keep_setid = false;  ///< keep setuid, setgid and sticky bits, and file capabilities
+  bool keep_setid = false;  ///< keep setuid and setgid bits, and file capabilities
   std::uint64_t max_bytes = UINT64_MAX;
-  Target top = Target::found;  ///< `named`: a file at the top is written through a symlink with its name
+  Target top = Target::found;       ///< `named`: a file at the top is written through a symlink with its name
+  std::string only = {};            ///< the first component of every name; empty: any name
+  std::uint64_t reserve_bytes = 0;  ///< the file system keeps so much room
+  std::size_t memory_bytes = limits::kUnpackMemoryBytes;
+  LeftOut left_out = {};
 };
 
 /// Unpacks into the existing `directory`. Hostile input: nothing outside `directory` is ever touched. Absolute names,
-/// "..", and paths through symlinks are `invalid`, whether the archive made the symlink or not. Devices are refused.
-/// Existing files are replaced in one step, or overwritten as placement.h says. Existing directories are merged and
-/// keep their owner, mode and times. `exists` when a file and a directory have the same name. Hard links may lead only
-/// to files of the same archive. Reads `tar_fd` to its end.
+/// "..", and paths through symlinks are `invalid`, whether the archive made the symlink or not.
+///
+/// - Existing files are replaced in one step, or overwritten as placement.h says. Existing directories are merged and
+///   keep their owner, mode and times. Hard links may lead only to files of the same archive.
+/// - A new directory at the top gets its name when it is complete.
+/// - `options.left_out` is called for what the sender left out, for devices, and for what an existing object prevents.
+///   But an error of the first entry ends the unpacking: `exists` when a file and a directory have the same name.
+/// - Memory and room have limits, and exceeding one is `exhausted`.
+///
+/// Reads `tar_fd` to its end. Compressed streams are refused.
 Result<> unpack_tree(int tar_fd, const std::string& directory, const UnpackOptions& options);
+
+/// Copies a tar stream of any compression to a plain stream. The marks of what the sender left out are not copied, but
+/// `left_out` is called for each.
+Result<> copy_tar(int from, Compression compression, int to, const LeftOut& left_out,
+                  std::atomic<std::uint64_t>* written = nullptr);
 
 }  // namespace banger::tar

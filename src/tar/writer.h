@@ -1,0 +1,45 @@
+// Writes a tar stream entry by entry through libarchive, and hides libarchive. The stream is pax, without compression.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "base/result.h"
+#include "tar/reader.h"
+
+namespace banger::tar {
+
+/// A part of a file with holes that has data.
+struct Extent {
+  std::uint64_t offset = 0, size = 0;
+};
+
+class TarWriter {
+ public:
+  /// `fd` is borrowed. Adds the bytes that were written to `written`, if it is not null.
+  static Result<TarWriter> open(int fd, std::atomic<std::uint64_t>* written = nullptr);
+  TarWriter(TarWriter&&) noexcept;
+  TarWriter& operator=(TarWriter&&) noexcept;
+  /// Without finish(), the stream has no end marker, so that its reader fails too.
+  ~TarWriter();
+
+  /// Begins a member. `data`: the parts of a file with holes, in ascending order. Empty means that the file has no
+  /// holes.
+  Result<> add(const TarEntry& entry, std::span<const Extent> data = {});
+  /// The next bytes of the member's content. Holes are written as zeros, and libarchive drops them.
+  Result<> write(std::string_view bytes);
+  Result<> write_zeros(std::uint64_t count);
+  /// Tells the reader that the member of this name is not part of the copy, even if its content came before.
+  Result<> leave_out(std::string_view name, std::string_view reason);
+  Result<> finish();
+
+ private:
+  struct State;
+  explicit TarWriter(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace banger::tar

@@ -22,6 +22,9 @@ constexpr Parameter kPutParameters[] = {
      .initial = "false",
      .help = "What happens to a file at the top of the tar whose name is a symlink in the guest. The file is written "
              "through the symlink, or refused"},
+    {.name = "only",
+     .type = Type::bytes,
+     .help = "The first component that every name in the tar must have. Another name ends the upload"},
 };
 
 constexpr Parameter kGetParameters[] = {
@@ -30,6 +33,11 @@ constexpr Parameter kGetParameters[] = {
      .type = Type::bytes,
      .required = true,
      .help = "A path in the guest. With `/` or `/.` at its end, a symlink to a directory stands for the directory"},
+    {.name = "name", .type = Type::bytes, .help = "The first component of the names in the tar, or `.` for none"},
+    {.name = "follow_links",
+     .type = Type::boolean,
+     .initial = "false",
+     .help = "Whether the tar has what symlinks lead to, instead of the symlinks"},
 };
 
 constexpr Parameter kStatParameters[] = {
@@ -62,14 +70,16 @@ constexpr Method kMethods[] = {
     {.name = "vm.put_files",
      .summary = "Unpacks a tar in the guest",
      .details = "A file is replaced in one step. A device, or a file with several hard links, gets the new content and "
-                "stays what it is.",
+                "stays what it is. The result names what the guest left out, such as devices.",
      .parameters = kPutParameters,
      .stream = "the client sends the tar and shuts down its side. The daemon answers with one line of JSON, an "
                "upload result",
      .shape = Shape::stream},
     {.name = "vm.get_files",
      .summary = "Packs a path of the guest as a tar",
-     .details = "The names of the entries start with the last component of `path`.",
+     .details = "Without `name`, the names of the entries start with the last component of `path`. A member with the "
+                "extended attribute `banger.left_out` is not part of the copy, and the attribute has the reason. If "
+                "the member before has the same name, its content is not whole.",
      .parameters = kGetParameters,
      .result = &DownloadObject::kObject,
      .stream = "the tar",
@@ -87,7 +97,7 @@ constexpr Method kMethods[] = {
 };
 
 constexpr const Object* kObjects[] = {&FileObject::kObject, &DownloadObject::kObject, &UploadResult::kObject,
-                                      &ErrorObject::kObject};
+                                      &LeftOutObject::kObject, &ErrorObject::kObject};
 
 }  // namespace
 

@@ -28,9 +28,16 @@ constexpr Field kErrorFields[] = {
     field<&ErrorObject::hint>("hint", "What can be done").or_absent(),
 };
 
+constexpr Field kLeftOutFields[] = {
+    field<&LeftOutObject::path>("path", "The name in the tar"),
+    field<&LeftOutObject::reason>("reason", "Why it was left out"),
+};
+
 constexpr Field kUploadFields[] = {
     field<&UploadResult::ok>("ok", "True when the guest has unpacked the tar").or_absent(),
     field<&UploadResult::error>("error", "Why the upload failed").or_absent(),
+    field<&UploadResult::left_out>("left_out", "What was not unpacked, although the rest was").or_absent(),
+    field<&UploadResult::left_out_more>("left_out_more", "How much more was left out, without its names").or_absent(),
 };
 
 }  // namespace
@@ -38,6 +45,7 @@ constexpr Field kUploadFields[] = {
 constinit const Object FileObject::kObject{.name = "file object", .fields = kFileFields};
 constinit const Object DownloadObject::kObject{.name = "download object", .fields = kDownloadFields};
 constinit const Object ErrorObject::kObject{.name = "error object", .fields = kErrorFields};
+constinit const Object LeftOutObject::kObject{.name = "left-out object", .fields = kLeftOutFields};
 constinit const Object UploadResult::kObject{.name = "upload result", .fields = kUploadFields};
 
 }  // namespace banger::api

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "api/object.h"
 
@@ -31,10 +32,19 @@ struct ErrorObject {
   static const Object kObject;
 };
 
-/// The line that the daemon sends after an upload: either field is there.
+/// A part of a tree that was not copied.
+struct LeftOutObject {
+  std::string path;
+  std::string reason;
+  static const Object kObject;
+};
+
+/// The line that the daemon sends after an upload: either `ok` or `error` is there.
 struct UploadResult {
   std::optional<bool> ok;
   std::optional<ErrorObject> error;
+  std::optional<std::vector<LeftOutObject>> left_out;
+  std::optional<std::int64_t> left_out_more;
   static const Object kObject;
 };
 

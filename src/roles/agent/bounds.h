@@ -42,6 +42,7 @@ inline constexpr auto kExecHangupPoll = 50ms;  ///< how often the agent checks w
 // -- files in and out
 inline constexpr int kFileTransfers = 3;         ///< at once, as each holds a thread of the agent's pool
 inline constexpr auto kFileTransferWait = 30s;   ///< for a free transfer
+inline constexpr std::size_t kLeftOutBytes = 128 * kKiB;  ///< of names in one answer, which stays below kLinkJsonBytes
 inline constexpr auto kUploadEndDeadline = 10s;  ///< archive's end → body's end; only padding lies between
 
 // -- health and stats

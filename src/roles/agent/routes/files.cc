@@ -76,6 +76,21 @@ class Slot {
   ContextPtr context_;
 };
 
+// What an upload could not bring. The answer has limited room, so the rest is only counted.
+struct LeftOut {
+  Json list = Json::array();
+  std::size_t bytes = 0, more = 0;
+
+  void add(std::string_view name, std::string_view reason) {
+    auto path = printable(name, limits::kPathBytes), why = printable(reason);
+    bytes += path.size() + why.size();
+    if (bytes > limits::kLeftOutBytes)
+      ++more;
+    else
+      list.push_back({{"path", std::move(path)}, {"reason", std::move(why)}});
+  }
+};
+
 // Archive work on the pool, and this end of its pipe.
 struct Transfer {
   Transfer(ContextPtr c, StreamPtr s, Slot taken)
@@ -157,19 +172,25 @@ Task<> refuse_upload(StreamPtr stream, Error error) {
   (void)co_await stream->reply_json(status, dump_json(body) + "\n");
 }
 
-Task<Result<>> receive(ContextPtr context, StreamPtr stream) {
+// The options of an upload. The host's user ids mean nothing in the guest, so `vm cp` requests files that root owns.
+tar::UnpackOptions unpack_options(const link::ServerStream& stream, std::shared_ptr<LeftOut> left_out) {
+  return {.keep_owner = ::geteuid() == 0 && stream.query("owner") != "root",
+          .keep_setid = true,
+          .top = stream.query("follow") == "1" ? tar::Target::named : tar::Target::found,
+          .only = stream.query("only").value_or(""),
+          .left_out = [left_out](auto name, auto reason) { left_out->add(name, reason); }};
+}
+
+Task<Result<>> receive(ContextPtr context, StreamPtr stream, std::shared_ptr<LeftOut> left_out) {
   auto path = CO_TRY(path_of(*stream));
   struct stat info{};
   if (::stat(path.c_str(), &info) < 0) co_return fail_errno(printable(path, limits::kPathBytes));
   if (!S_ISDIR(info.st_mode))
     co_return fail(ErrorCode::invalid,
                    fmt::format("{} is not a directory in the guest", printable(path, limits::kPathBytes)));
-  // The host's user ids mean nothing in the guest, so `vm cp` requests files that root owns.
-  bool keep_owner = ::geteuid() == 0 && stream->query("owner") != "root";
-  auto top = stream->query("follow") == "1" ? tar::Target::named : tar::Target::found;
-  auto t = CO_TRY(co_await start_transfer(context, stream, Direction::in, [path, keep_owner, top](int fd) {
-    return tar::unpack_tree(fd, path, {.keep_owner = keep_owner, .keep_setid = true, .top = top});
-  }));
+  auto options = unpack_options(*stream, left_out);
+  auto t = CO_TRY(co_await start_transfer(context, stream, Direction::in,
+                                          [path, options](int fd) { return tar::unpack_tree(fd, path, options); }));
   context->runtime.spawn(feed(t));
   while (!t->result) co_await t->changed.wait();
   auto deadline = host::after(limits::kUploadEndDeadline);
@@ -185,11 +206,15 @@ Task<Result<>> receive(ContextPtr context, StreamPtr stream) {
 }  // namespace
 
 Task<> put_files(ContextPtr context, StreamPtr stream) {
-  auto received = co_await receive(context, stream);
-  if (received)
-    (void)co_await stream->reply_json(200, "{\"ok\":true}\n");
-  else
+  auto left_out = std::make_shared<LeftOut>();
+  if (auto received = co_await receive(context, stream, left_out); !received) {
     co_await refuse_upload(stream, std::move(received.error()));
+    co_return;
+  }
+  Json answer = {{"ok", true}};
+  if (!left_out->list.empty()) answer["left_out"] = left_out->list;
+  if (left_out->more > 0) answer["left_out_more"] = left_out->more;
+  (void)co_await stream->reply_json(200, dump_json(answer) + "\n");
 }
 
 Task<> get_files(ContextPtr context, StreamPtr stream) {
@@ -197,10 +222,11 @@ Task<> get_files(ContextPtr context, StreamPtr stream) {
   struct stat info{};
   Result<> found = path ? Result<>() : std::unexpected(path.error());
   if (found && ::lstat(path->c_str(), &info) < 0) found = fail_errno(printable(*path, limits::kPathBytes));
-  auto name = path ? name_of(*path) : ".";
-  auto t = found ? co_await start_transfer(context, stream, Direction::out,
-                                           [p = *path, name](int fd) { return tar::pack_tree(p, name, fd); })
-                 : std::unexpected(found.error());
+  auto name = stream->query("name").value_or(path ? name_of(*path) : ".");
+  if (found && name.find('/') != name.npos) found = fail(ErrorCode::invalid, "the name in the archive has a '/'");
+  tar::PackOptions options{.symlinks = stream->query("follow") == "1" ? tar::Symlinks::follow : tar::Symlinks::keep};
+  auto pack = [p = path.value_or(""), name, options](int fd) { return tar::pack_tree(p, name, fd, options); };
+  auto t = found ? co_await start_transfer(context, stream, Direction::out, pack) : std::unexpected(found.error());
   if (!t) {
     (void)co_await stream->reply_error(t.error());
     co_return;

@@ -84,8 +84,23 @@ Task<Result<Json>> exec(Daemon& daemon, const Json& params, rpc::CallContext& co
   co_return Json();
 }
 
+// The guest's answer to an upload. Its texts are untrusted.
+api::UploadResult read_answer(const std::string& body) {
+  auto json = parse_json(body, limits::kLinkJsonBytes);
+  auto answer = json ? api::read<api::UploadResult>(*json) : std::unexpected(json.error());
+  if (!answer) return {.ok = true, .error = {}, .left_out = {}, .left_out_more = {}};
+  if (answer->left_out)
+    for (auto& [path, reason] : *answer->left_out) {
+      path = printable(path, limits::kPathBytes);
+      reason = printable(reason);
+    }
+  answer->ok = true;
+  answer->error = {};
+  return *answer;
+}
+
 // Passes an upload on to the guest, and returns the guest's verdict.
-Task<Result<>> upload(rpc::RawStream& caller, link::ClientStream& guest) {
+Task<Result<api::UploadResult>> upload(rpc::RawStream& caller, link::ClientStream& guest) {
   for (;;) {
     auto bytes = CO_TRY(co_await caller.read());
     if (bytes.empty()) break;
@@ -96,30 +111,41 @@ Task<Result<>> upload(rpc::RawStream& caller, link::ClientStream& guest) {
   int status = CO_TRY(co_await guest.status(host::after(limits::kUnpackDeadline)));
   auto body = CO_TRY(co_await read_body(guest));
   if (status >= 400) co_return std::unexpected(link::guest_error(status, body));
-  co_return Result<>{};
+  co_return read_answer(body);
 }
 
-api::UploadResult upload_result(const Result<>& done) {
-  if (done) return {.ok = true, .error = {}};
+api::UploadResult upload_result(Result<api::UploadResult> done) {
+  if (done) return std::move(*done);
   const auto& error = done.error();
   api::ErrorObject object{.code = std::string(to_string(error.code)), .message = error.message, .hint = {}};
   if (!error.hint.empty()) object.hint = error.hint;
-  return {.ok = {}, .error = std::move(object)};
+  return {.ok = {}, .error = std::move(object), .left_out = {}, .left_out_more = {}};
+}
+
+// A name becomes a header of a request, as a path does.
+Result<std::string> name_query(const Json& params, std::string_view key) {
+  auto name = TRY(find_bytes(params, key));
+  if (!name) return std::string();
+  if (name->empty() || name->size() > limits::kPathBytes || name->find('/') != name->npos)
+    return fail(ErrorCode::invalid, fmt::format("'{}' is no name of a file", key));
+  return fmt::format("&{}={}", key, link::percent_encode(*name));
 }
 
 Task<Result<Json>> put_files(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto path = CO_TRY(guest_path(params));
+  auto only = CO_TRY(name_query(params, "only"));
   auto file = CO_TRY(co_await describe_file(daemon, params, path));
   if (file.type != "directory" && file.target_type != "directory")
     co_return fail(ErrorCode::not_found, fmt::format("{}: no such directory in the guest", printable(path)));
   bool keep_owner = CO_TRY(find_bool(params, "keep_owner")).value_or(false);
   bool follow_link = CO_TRY(find_bool(params, "follow_link")).value_or(false);
-  auto target = query_path("/files", path) + (keep_owner ? "" : "&owner=root") + (follow_link ? "&follow=1" : "");
+  auto target =
+      query_path("/files", path) + (keep_owner ? "" : "&owner=root") + (follow_link ? "&follow=1" : "") + only;
   auto [vm, use, stream] = CO_TRY(
       co_await open_stream(daemon, params, {.method = "PUT", .path = target, .on_silence = link::OnSilence::end}));
   auto caller = CO_TRY(co_await context.become_stream(Json::object()));
   auto done = co_await upload(*caller, *stream);
-  (void)co_await caller->write(dump_json(api::to_json(upload_result(done))) + "\n");
+  (void)co_await caller->write(dump_json(api::to_json(upload_result(std::move(done)))) + "\n");
   caller->shutdown_write();
   co_return Json();
 }
@@ -129,8 +155,10 @@ Task<Result<Json>> get_files(Daemon& daemon, const Json& params, rpc::CallContex
   auto file = CO_TRY(co_await describe_file(daemon, params, path));
   if (!file.exists)
     co_return fail(ErrorCode::not_found, fmt::format("{}: no such file or directory in the guest", printable(path)));
-  auto [vm, use, stream] = CO_TRY(co_await open_stream(
-      daemon, params, {.method = "GET", .path = query_path("/files", path), .on_silence = link::OnSilence::end}));
+  bool follow = CO_TRY(find_bool(params, "follow_links")).value_or(false);
+  auto source = query_path("/files", path) + CO_TRY(name_query(params, "name")) + (follow ? "&follow=1" : "");
+  auto [vm, use, stream] = CO_TRY(
+      co_await open_stream(daemon, params, {.method = "GET", .path = source, .on_silence = link::OnSilence::end}));
   CO_TRY(co_await stream->finish());
   int status = CO_TRY(co_await stream->status(host::after(limits::kLinkRequestDeadline)));
   if (status >= 400) co_return std::unexpected(link::guest_error(status, CO_TRY(co_await read_body(*stream))));

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "roles/agent/harness.h"
+#include "support/fs_fixture.h"
 #include "tar/tar.h"
 
 using namespace banger;
@@ -40,9 +41,9 @@ struct Download {
   std::string bytes;
 };
 
-Task<Download> download(Agent& agent, std::string path) {
+Task<Download> download(Agent& agent, std::string path, std::string options = "") {
   Download got;
-  auto stream = co_await agent.client->open({.method = "GET", .path = files_at(path)});
+  auto stream = co_await agent.client->open({.method = "GET", .path = files_at(path) + options});
   if (!stream) co_return got;
   (void)co_await (*stream)->finish();
   auto status = co_await (*stream)->status(host::after(std::chrono::seconds(30)));
@@ -267,4 +268,54 @@ TEST_CASE("files: an upload writes through a named symlink, and refuses others")
   });
   CHECK(host::read_file(guest / "file", 100) == "content");
   CHECK(std::filesystem::is_symlink(guest / "link"));
+}
+
+TEST_CASE("files: the answer to an upload names what was left out, in limited room") {
+  TempDir guest;
+  std::filesystem::create_directory(guest / "t");
+  test::TarBytes tar;
+  tar.directory("t").add({.name = "t/null", .type = '3', .device_major = 1, .device_minor = 3}).file("t/f");
+  test::TarBytes many;
+  for (int i = 0; i < 5000; ++i) many.add({.name = fmt::format("{}{}", std::string(90, 'n'), i), .type = '3'});
+  Agent agent;
+  agent.run([&](Agent& a) -> Task<> {
+    auto put = co_await a.call("PUT", files_at(guest.path()), tar.done());
+    CHECK((put && *put == Json({{"ok", true}, {"left_out", {{{"path", "t/null"}, {"reason", "it is a device"}}}}})));
+    auto limited = co_await a.call("PUT", files_at(guest.path()), many.done());
+    if (!limited) {
+      FAIL_CHECK(limited.error().sentence());
+      co_return;
+    }
+    auto named = (*limited)["left_out"].size();
+    CHECK(named > 1000);
+    CHECK((*limited)["left_out_more"] == 5000 - named);
+  });
+  CHECK(host::read_file(guest / "t/f", 100) == "x");
+}
+
+TEST_CASE("files: the caller chooses the name in the archive, and the only name that an upload may have") {
+  TempDir guest, back;
+  std::filesystem::create_directory(guest / "d");
+  REQUIRE(host::write_file(guest / "d/f", "content"));
+  std::filesystem::create_directory_symlink("d", guest / "link");
+  Agent agent;
+  agent.run([&](Agent& a) -> Task<> {
+    auto named = co_await download(a, guest / "d/..", "&name=" + link::percent_encode("odd name\xff"));
+    CHECK(named.complete);
+    auto inside = co_await download(a, guest / "d/", "&name=.");
+    CHECK(inside.complete);
+    auto followed = co_await download(a, guest / "link", "&name=behind&follow=1");
+    CHECK(followed.complete);
+    for (const auto& got : {named, inside, followed}) unpack(got.bytes, back.path());
+    auto bad = co_await a.call("GET", files_at(guest / "d") + "&name=a%2fb");
+    CHECK(!bad);
+    auto refused = co_await a.call("PUT", files_at(guest.path()) + "&only=x", inside.bytes);
+    CHECK((!refused && refused.error().message.find("asked for") != std::string::npos));
+    auto taken = co_await a.call("PUT", files_at(guest.path()) + "&only=behind", followed.bytes);
+    CHECK(taken.has_value());
+  });
+  CHECK(host::read_file(back / "odd name\xff/d/f", 100) == "content");
+  CHECK(host::read_file(back / "f", 100) == "content");
+  CHECK(host::read_file(back / "behind/f", 100) == "content");
+  CHECK(host::read_file(guest / "behind/f", 100) == "content");
 }

@@ -93,10 +93,12 @@ Split split_words(const std::vector<std::string>& all) {
   return split;
 }
 
-// CLI11 leaves the positionals over. A word that looks like an option is an error.
-Result<std::vector<std::string>> check_positionals(const Command& command, std::vector<std::string> left) {
+// CLI11 leaves the positionals over. A word that looks like an option is an error, unless it comes after "--".
+Result<std::vector<std::string>> check_positionals(const Command& command, std::vector<std::string> left,
+                                                   const std::vector<std::string>& after) {
   for (const auto& word : left)
     if (word.size() > 1 && word[0] == '-') return unknown_flag(command, word);
+  left.insert(left.end(), after.begin(), after.end());
   std::size_t required = 0;
   bool repeated = false;
   for (const auto& positional : command.positionals) {
@@ -120,12 +122,10 @@ Result<std::vector<std::string>> check_positionals(const Command& command, std::
 }
 
 Result<> check_words(const Command& command, const Split& split) {
-  if (split.separator && command.words.empty())
-    return fail(ErrorCode::invalid, fmt::format("'{}' takes no words after '--'", full_name(command)));
   if (command.words_required && split.words.empty())
     return fail(ErrorCode::invalid, fmt::format("'{}' needs a command", full_name(command)),
                 "put it after '--', as in: -- ls /");
-  if (split.separator && split.words.empty())
+  if (split.separator && split.words.empty() && !command.words.empty())
     return fail(ErrorCode::invalid, "no command after '--'", "leave out '--', or write a command after it");
   return {};
 }
@@ -189,7 +189,10 @@ Result<Args> parse_args(const Command& command, const std::vector<std::string>& 
     return args;
   }
   auto args = TRY(read_options(declared));
-  args.positionals = TRY(check_positionals(command, std::move(left)));
+  // Without a command for the guest, the words after "--" are arguments that may begin with a dash.
+  std::vector<std::string> after;
+  if (command.words.empty()) after = std::exchange(split.words, {});
+  args.positionals = TRY(check_positionals(command, std::move(left), after));
   TRY(check_words(command, split));
   args.words = std::move(split.words);
   return args;

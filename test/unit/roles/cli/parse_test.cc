@@ -102,9 +102,18 @@ TEST_CASE("parse: every mistake is a sentence with a way out") {
   CHECK(mistake("vm", "run", {"--rm=false"}) == "--rm takes no value, but got 'false'");
   CHECK(mistake("vm", "exec", {"web"}) == "'vm exec' needs a command (hint: put it after '--', as in: -- ls /)");
   CHECK(mistake("vm", "exec", {"--", "ls"}).find("'vm exec' needs VM") == 0);
-  CHECK(mistake("vm", "list", {"--", "x"}) == "'vm list' takes no words after '--'");
+  CHECK(mistake("vm", "list", {"--", "x"}) == "'vm list' does not take 'x' (hint: see 'banger vm list --help')");
   CHECK(mistake("vm", "create", {"--wait", "systm"}).find("did you mean 'system'?") != std::string::npos);
   CHECK(mistake("", "completion", {"tcsh"}).find("is not one of bash, zsh, fish") != std::string::npos);
+}
+
+TEST_CASE("parse: words after '--' may begin with a dash") {
+  auto args = parse_args(command("vm", "cp"), {"-r", "a", "--", "-x", "--help", "web:/"});
+  REQUIRE(args);
+  CHECK(args->flag("recursive"));
+  CHECK(args->positionals == std::vector<std::string>{"a", "-x", "--help", "web:/"});
+  CHECK(args->words.empty());
+  CHECK(parse_args(command("vm", "list"), {"--"}).has_value());
 }
 
 TEST_CASE("parse: --help hides all other mistakes") {

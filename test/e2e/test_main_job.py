@@ -2,6 +2,7 @@
 import hashlib
 import os
 import pathlib
+import resource
 import signal
 import subprocess
 import sys
@@ -235,6 +236,58 @@ class Cloned(MainJob, SharedCase):
         self.assertEqual(os.read(reader, 100), b"1234\n")
         self.assertEqual((here / "file").read_text(), "1234\n")
         self.assertTrue((here / "link").is_symlink())
+
+    def test_a_copy_is_what_a_reader_gets_and_names_the_rest(self):
+        b = self.b
+        b.ok("vm", "create", "--name", "odd")
+        guest = lambda script: b.ok("vm", "exec", "odd", "--", "sh", "-c", script)  # noqa: E731
+        for path in ("/proc/version", "/sys/class/net/lo/mtu"):
+            b.ok("vm", "cp", f"odd:{path}", str(b.root / "got"))
+            self.assertEqual((b.root / "got").read_text(), guest(f"cat {path}"))
+            b.ok("vm", "cp", f"odd:{path}", "odd:/root/got")
+            self.assertEqual(guest("cat /root/got"), guest(f"cat {path}"))
+        b.ok("vm", "cp", "/proc/version", "odd:/root/got")
+        self.assertEqual(guest("cat /root/got"), pathlib.Path("/proc/version").read_text())
+
+        self.fails(125, "vm", "cp", "odd:/run", str(b.root / "run"),
+                   says="left out odd:/run/systemd/notify: it is a socket")
+        self.assertTrue((b.root / "run" / "systemd" / "units").is_dir() or (b.root / "run" / "utmp").exists())
+        guest("mkdir /root/t; cd /root/t; echo a >z; mknod n c 1 3; mkfifo p; chmod 1777 .")
+        self.fails(125, "vm", "cp", "odd:t", "odd:u", says="left out odd:/root/t/n: it is a device")
+        self.assertEqual(guest("cd /root/u; stat -c '%n %a %F' . *"),
+                         ". 1777 directory\np 644 fifo\nz 644 regular file\n")
+
+        guest("mkdir /root/set; cd /root/set; cp /bin/true su; chown 1234:1234 su; chmod 4755 su")
+        b.ok("vm", "cp", "odd:set", "odd:kept")
+        self.assertEqual(guest("stat -c '%a %u %g' /root/kept/su"), "4755 1234 1234\n")
+        b.ok("vm", "cp", "odd:set/su", str(b.root / "su"))
+        self.assertEqual((b.root / "su").stat().st_mode & 0o7777, 0o755)
+
+    def test_a_copy_that_is_killed_leaves_nothing_under_the_name(self):
+        b = self.b
+        b.ok("vm", "create", "--name", "cut")
+        names = lambda: b.ok("vm", "exec", "cut", "--", "ls", "-A", "/root/in").split()  # noqa: E731
+        b.ok("vm", "exec", "cut", "--", "mkdir", "/root/in")
+        (b.root / "tree").mkdir(exist_ok=True)
+        (b.root / "tree" / "f").write_bytes(os.urandom(3_000_000))
+        tar = subprocess.run(["tar", "-C", str(b.root), "-c", "tree"], stdout=subprocess.PIPE, check=True).stdout
+        copy = b.popen("vm", "cp", "-", "cut:/root/in", stdin=subprocess.PIPE)
+        copy.stdin.write(tar[:2_000_000])
+        copy.stdin.flush()
+        wait_until(lambda: any(name.startswith(".banger-cp-") for name in names()), "the upload to begin")
+        copy.kill()
+        copy.wait()
+        copy.stdin.close()
+        wait_until(lambda: names() == [], "the guest to remove what came")
+
+        b.ok("vm", "exec", "cut", "--", "sh", "-c", "head -c 2000000 /dev/urandom >/root/large")
+        here = b.root / "limited"
+        here.mkdir()
+        limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))  # noqa: E731
+        copy = b.popen("vm", "cp", "cut:large", str(here), preexec_fn=limit, stderr=subprocess.PIPE)
+        self.assertIn(b"File too large", copy.communicate()[1])
+        self.assertEqual(copy.returncode, 125)
+        self.assertEqual(list(here.iterdir()), [])
 
 
 if __name__ == "__main__":

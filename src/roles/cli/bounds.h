@@ -33,6 +33,7 @@ inline constexpr auto kSecondSignalWindow = std::chrono::seconds(2);  ///< a sec
 
 // -- copies, forwards and logs
 inline constexpr std::size_t kCopyPipeBytes = 1 * kMiB;        ///< the largest pipe that any user may have
+inline constexpr auto kCopyProgressDelay = std::chrono::seconds(1);  ///< most copies are shorter
 inline constexpr std::size_t kForwardReadBytes = 16 * kKiB;    ///< one read of a forwarded connection
 inline constexpr std::size_t kForwardBufferBytes = 64 * kKiB;  ///< unsent bytes at which a direction is not read
 inline constexpr std::size_t kForwardedConnections = 64;       ///< of one command at once; each has a thread

@@ -14,12 +14,14 @@ namespace banger::roles::cli {
 struct CopyPath {
   std::string vm;          ///< empty: this host
   std::string path;        ///< without trailing slashes or `/.`
-  bool contents = false;   ///< the path ended in `/.`: the files in the directory, not the directory itself
+  bool contents = false;   ///< the path ended in `/.` or `..`: the files in the directory, not the directory itself
   bool directory = false;  ///< the path ended in a slash, so it must be a directory
 
   std::string name() const;    ///< the last component
   std::string parent() const;  ///< the path without its last component; "/" or "." at the top
   std::string text() const;    ///< for messages
+  /// The path for system calls. With "/." at its end, a symlink to a directory stands for the directory.
+  std::string for_system() const { return directory ? path + "/." : path; }
 };
 Result<CopyPath> parse_copy_path(std::string_view text);
 
@@ -41,7 +43,18 @@ enum class Sources { one, several };
 Result<Landing> landing_of(const CopyPath& source, Found source_is, const CopyPath& target, Found target_is,
                            Sources sources);
 
-/// Copies every source to the target. Ctrl-C ends it with `cancelled` and leaves no temporary files.
-Result<> copy_all(Io& io, const std::vector<CopyPath>& sources, const CopyPath& target);
+struct CopyOptions {
+  bool follow_links = false;  ///< what symlinks lead to is copied instead of the symlinks
+  bool keep_owner = false;    ///< in a guest, the numeric owners are those of the source; otherwise root owns the files
+};
+
+/// Copies every source to the target. Ctrl-C ends it with `cancelled` and leaves no temporary files. Names what cannot
+/// be copied on standard error, copies the rest, and then fails with `unsupported`.
+Result<> copy_all(Io& io, const std::vector<CopyPath>& sources, const CopyPath& target, const CopyOptions& options);
+
+/// Unpacks the tar on standard input, also a compressed one, into an existing directory of a guest.
+Result<> copy_from_input(Io& io, const CopyPath& target, const CopyOptions& options);
+/// Writes a file or tree of a guest to standard output as a tar.
+Result<> copy_to_output(Io& io, const CopyPath& source, const CopyOptions& options);
 
 }  // namespace banger::roles::cli

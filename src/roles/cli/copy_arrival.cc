@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,15 +11,20 @@
 #include <map>
 
 #include "host/files.h"
+#include "host/paths.h"
 #include "tar/placement.h"
+#include "tar/room.h"
 
 namespace banger::roles::cli {
 
 namespace {
 
+using host::RecordedDirectory;
 using tar::Place;
 using tar::Target;
 using FileId = std::pair<dev_t, ino_t>;
+
+constexpr std::uint64_t kStatBlock = 512;  // stat(2) counts blocks of this size
 
 bool is_stream(mode_t mode) { return S_ISCHR(mode) || S_ISBLK(mode) || S_ISFIFO(mode); }
 
@@ -36,8 +42,19 @@ Result<UniqueFd> open_for_content(const std::string& to, int flags) {
   return file;
 }
 
+Result<> check_room(const std::string& file, std::uint64_t bytes) {
+  auto parent = std::filesystem::path(file).parent_path();
+  auto directory = TRY(host::open_file(parent.empty() ? "." : parent.string(), O_PATH | O_DIRECTORY));
+  struct statvfs info{};
+  if (::fstatvfs(directory.get(), &info) < 0) return fail_errno(file);
+  return tar::Room(directory.get(), tar::reserve_of(info)).take(bytes);
+}
+
 // Like cp: the existing file keeps its owner and mode.
 Result<> overwrite(int content, const std::string& to, int flags) {
+  struct stat info{}, there{};
+  bool fills = ::fstat(content, &info) == 0 && ::stat(to.c_str(), &there) == 0 && S_ISREG(there.st_mode);
+  if (fills) TRY(in(to, check_room(to, static_cast<std::uint64_t>(info.st_blocks) * kStatBlock)));
   auto file = TRY(open_for_content(to, flags));
   return in(to, tar::copy_content(content, file.get()));
 }
@@ -60,6 +77,8 @@ bool keeps_its_file(int error_number) {
 
 class Merge {
  public:
+  explicit Merge(CopyReport& report) : report_(report) {}
+
   Result<> move(const std::string& from, const std::string& to) {
     struct stat ours{}, theirs{};
     if (::lstat(from.c_str(), &ours) < 0) return fail_errno(from);
@@ -73,16 +92,25 @@ class Merge {
     for (std::filesystem::directory_iterator it(from, error), end; !error && it != end; it.increment(error))
       names.push_back(it->path().filename().string());
     if (error) return fail_errno(from, error.value());
-    for (const auto& name : names) TRY(move(from + "/" + name, to + "/" + name));
+    for (const auto& name : names) TRY(move_below(from + "/" + name, to + "/" + name));
     return {};
   }
 
  private:
+  // As with cp, one object that cannot be replaced does not stop the others. A full disk does.
+  Result<> move_below(const std::string& from, const std::string& to) {
+    auto moved = move(from, to);
+    if (moved || moved.error().code == ErrorCode::exhausted) return moved;
+    report_.leave_out(to, moved.error().sentence());
+    return {};
+  }
+
   Result<> move_file(const std::string& from, const struct stat& ours, const std::string& to,
                      const struct stat& theirs) {
     auto place = TRY(in(to, tar::place_of(ours.st_mode, theirs, Target::found)));
     if (place == Place::keep) return {};
     if (place == Place::replace) {
+      if (S_ISREG(ours.st_mode)) TRY(in(to, tar::check_writable(AT_FDCWD, to)));
       auto renamed = rename_over(from, to, ours);
       bool files = S_ISREG(ours.st_mode) && S_ISREG(theirs.st_mode);
       if (renamed || !files || !keeps_its_file(renamed.error().sys_errno)) return renamed;
@@ -95,53 +123,46 @@ class Merge {
     return overwrite(content.get(), to, O_NOFOLLOW);
   }
 
+  CopyReport& report_;
   std::map<FileId, ino_t> written_;  ///< written targets, and the inode of the copied file
 };
 
 }  // namespace
 
-Result<StageDir> StageDir::make(const std::string& parent) {
-  std::string path = parent + "/.banger-cp-XXXXXX";
-  if (!::mkdtemp(path.data())) return fail_errno(parent);
-  return StageDir(std::move(path));
-}
-
-Result<StageDir> StageDir::make_in_cache(Io& io) {
-  auto cache = TRY(host::find_paths(io.env)).cache;
-  TRY(host::make_directories(cache, 0700));
-  return make(cache);
-}
-
-void StageDir::remove() {
-  if (!path_.empty()) (void)host::remove_tree(path_);
-  path_.clear();
-}
-
-Result<StageDir> stage_for(Io& io, const Landing& landing) {
+Result<RecordedDirectory> stage_for(Io& io, const Landing& landing) {
+  auto paths = TRY(host::find_paths(io.env));
+  auto records = host::copy_records(paths);
+  auto make = [&](const std::string& parent) { return RecordedDirectory::make(records, parent, ".banger-cp-"); };
+  auto make_in_cache = [&]() -> Result<RecordedDirectory> {
+    TRY(host::make_directories(paths.cache, 0700));
+    return make(paths.cache);
+  };
   auto to = landing.path();
   struct stat there{}, behind{};
   bool taken = ::lstat(to.c_str(), &there) == 0;
   // The directory may be a mount, or this user may be unable to write its parent. So the stage is inside the directory.
-  if (taken && S_ISDIR(there.st_mode)) return StageDir::make(to);
+  if (taken && S_ISDIR(there.st_mode)) return make(to);
   // Files beside a device would be in memory, because /dev is.
-  if (taken && ::stat(to.c_str(), &behind) == 0 && is_stream(behind.st_mode)) return StageDir::make_in_cache(io);
-  auto beside = StageDir::make(landing.directory);
-  return beside || !taken ? std::move(beside) : StageDir::make_in_cache(io);
+  if (taken && ::stat(to.c_str(), &behind) == 0 && is_stream(behind.st_mode)) return make_in_cache();
+  auto beside = make(landing.directory);
+  return beside || !taken ? std::move(beside) : make_in_cache();
 }
 
-Result<> put_in_place(StageDir stage, const std::string& arrived, const Landing& landing) {
+Result<> put_in_place(RecordedDirectory stage, const std::string& arrived, const Landing& landing, CopyReport& report) {
   auto to = landing.path();
   struct stat ours{}, theirs{};
   if (::lstat(arrived.c_str(), &ours) < 0) return fail_errno(arrived);
   bool onto = landing.named && !S_ISDIR(ours.st_mode) && ::lstat(to.c_str(), &theirs) == 0;
   if (!onto || TRY(in(to, tar::place_of(ours.st_mode, theirs, Target::named))) != Place::write_into)
-    return merge_move(arrived, to);
+    return merge_move(arrived, to, report);
   auto content = TRY(host::open_file(arrived, O_RDONLY | O_NOFOLLOW));
   // A FIFO may have a slow reader, and the user may interrupt the wait. So the stage is removed before the write.
   stage.remove();
   return overwrite(content.get(), to, 0);
 }
 
-Result<> merge_move(const std::string& from, const std::string& to) { return Merge().move(from, to); }
+Result<> merge_move(const std::string& from, const std::string& to, CopyReport& report) {
+  return Merge(report).move(from, to);
+}
 
 }  // namespace banger::roles::cli

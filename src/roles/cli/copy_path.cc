@@ -24,8 +24,8 @@ void take_ending(CopyPath& path) {
       break;
     }
   }
-  if (path.path == ".") path.contents = path.directory = true;
-  if (path.path == ".." || path.path.ends_with("/..")) path.directory = true;
+  // "." and ".." are no names. As with cp, their files are copied.
+  if (path.path == "." || path.path == ".." || path.path.ends_with("/..")) path.contents = path.directory = true;
 }
 
 }  // namespace

@@ -67,6 +67,12 @@ void Progress::update(const rpc::ProgressUpdate& update) {
   shown_ = update;
 }
 
+void Progress::note(std::string_view text) {
+  std::lock_guard lock(mutex_);
+  if (std::exchange(drawn_, false)) (void)host::write_all(io_.err, "\r\033[K");
+  io_.note(text);
+}
+
 void Progress::tick(std::stop_token stop) {
   auto began = std::chrono::steady_clock::now();
   std::unique_lock lock(mutex_);

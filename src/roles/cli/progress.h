@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "roles/cli/bounds.h"
@@ -28,6 +29,8 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void update(const rpc::ProgressUpdate& update);
+  /// Prints `banger: text` on a line of its own.
+  void note(std::string_view text);
   rpc::OnProgress callback() {
     return [this](const rpc::ProgressUpdate& each) { update(each); };
   }

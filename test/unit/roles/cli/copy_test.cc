@@ -20,6 +20,7 @@
 #include "helpers.h"
 #include "host/files.h"
 #include "roles/cli/copy_arrival.h"
+#include "roles/cli/copy_report.h"
 #include "tar/tar.h"
 
 using namespace banger;
@@ -51,24 +52,32 @@ struct Guest {
       return answer;
     };
     daemon.answers["vm.put_files"] = [](const Json&) -> Result<Json> { return Json::object(); };
-    daemon.streams["vm.put_files"] = [this](int socket, const Json& params) {
-      auto top = params.value("follow_link", false) ? tar::Target::named : tar::Target::found;
-      auto unpacked = tar::unpack_tree(socket, in_root(params), {.top = top});
-      auto verdict =
-          unpacked
-              ? Json{{"ok", true}}
-              : Json{{"error", {{"code", to_string(unpacked.error().code)}, {"message", unpacked.error().sentence()}}}};
-      (void)host::write_all(socket, dump_json(verdict) + "\n");
-    };
+    daemon.streams["vm.put_files"] = [this](int socket, const Json& params) { unpack(socket, params); };
     daemon.answers["vm.get_files"] = [](const Json&) -> Result<Json> {
       return Json{{"type", "file"}, {"name", "web"}};
     };
     daemon.streams["vm.get_files"] = [this](int socket, const Json& params) {
-      auto from = in_root(params);
-      auto named = from.ends_with("/.") ? from.substr(0, from.size() - 2) : from;
-      (void)tar::pack_tree(from, sent_name.empty() ? fs::path(named).filename().string() : sent_name, socket);
+      auto name = sent_name.empty() ? get_bytes(params, "name").value() : sent_name;
+      auto symlinks = params.value("follow_links", false) ? tar::Symlinks::follow : tar::Symlinks::keep;
+      (void)tar::pack_tree(in_root(params), name, socket, {.symlinks = symlinks});
     };
     fs::create_directories(root.path() + "/root");
+  }
+  void unpack(int socket, const Json& params) const {
+    Json list = Json::array();
+    tar::UnpackOptions options{.keep_owner = params.value("keep_owner", false) && ::geteuid() == 0,
+                               .keep_setid = true,
+                               .top = params.value("follow_link", false) ? tar::Target::named : tar::Target::found,
+                               .only = params.contains("only") ? get_bytes(params, "only").value() : "",
+                               .left_out = [&](auto name, auto why) {
+                                 list.push_back({{"path", std::string(name)}, {"reason", std::string(why)}});
+                               }};
+    auto unpacked = tar::unpack_tree(socket, in_root(params), options);
+    auto verdict =
+        unpacked
+            ? Json{{"ok", true}, {"left_out", list}}
+            : Json{{"error", {{"code", to_string(unpacked.error().code)}, {"message", unpacked.error().sentence()}}}};
+    (void)host::write_all(socket, dump_json(verdict) + "\n");
   }
   std::string in_root(const Json& params) const { return root.path() + get_bytes(params, "path").value(); }
   test::Outcome cp(const std::vector<std::string>& words) {
@@ -171,14 +180,29 @@ TEST_CASE("cp: renames, replaces, merges into a directory, and leaves nothing te
     CHECK(entry.path().filename().string().find("banger-cp") == std::string::npos);
 }
 
-TEST_CASE("cp: copies between VMs through a temporary directory") {
+TEST_CASE("cp: copies between VMs without a file of this host, and keeps all modes") {
   Guest guest;
   put(guest.there("/root/x/file"), "content");
+  put(guest.there("/root/x/su"), "content", 04755);
+  ::chmod(guest.there("/root/x").c_str(), 03777);
+  if (::geteuid() == 0) REQUIRE(::lchown(guest.there("/root/x/file").c_str(), 1234, 1234) == 0);
   auto done = guest.cp({"web:x", "db:/root/y"});
   INFO(done.err);
   CHECK(done.status == 0);
   CHECK(get(guest.there("/root/y/file")) == "content");
-  CHECK(fs::is_empty(guest.home.path() + "/.cache/banger"));
+  struct stat file{}, su{}, directory{};
+  REQUIRE(::stat(guest.there("/root/y/file").c_str(), &file) == 0);
+  REQUIRE(::stat(guest.there("/root/y/su").c_str(), &su) == 0);
+  REQUIRE(::stat(guest.there("/root/y").c_str(), &directory) == 0);
+  CHECK((su.st_mode & 07777) == 04755);
+  CHECK((directory.st_mode & 07777) == 03777);
+  if (::geteuid() == 0) CHECK(file.st_uid == 1234);
+  CHECK(!fs::exists(guest.home.path() + "/.cache/banger"));
+  CHECK(guest.cp({"web:x", guest.here("out")}).status == 0);
+  REQUIRE(::stat(guest.here("out/su").c_str(), &su) == 0);
+  REQUIRE(::stat(guest.here("out").c_str(), &directory) == 0);
+  CHECK((su.st_mode & 07777) == 0755);
+  CHECK((directory.st_mode & 07777) == 01777);
 }
 
 TEST_CASE("cp: a guest that sends another name writes nothing on this host") {
@@ -187,8 +211,11 @@ TEST_CASE("cp: a guest that sends another name writes nothing on this host") {
   guest.sent_name = ".bashrc";
   auto done = guest.cp({"web:x", guest.local.path()});
   CHECK(done.status == 125);
-  CHECK(done.err.find("did not send") != std::string::npos);
+  CHECK(done.err.find("it is not a part of what was asked for") != std::string::npos);
   CHECK(fs::is_empty(guest.local.path()));
+  CHECK(guest.cp({"web:x", "db:y"}).status == 125);
+  CHECK(!fs::exists(guest.there("/root/.bashrc")));
+  CHECK(!fs::exists(guest.there("/root/y")));
 }
 
 TEST_CASE("cp: prints the daemon's error") {
@@ -311,6 +338,135 @@ TEST_CASE("cp: treats every kind of target like cp -r, or refuses and changes no
   if (!may_make_devices()) puts("SKIPPED: cp: targets that are devices: this user may not make any");
 }
 
+// Copies a source of that kind to a target, once with banger and once with cp.
+void compare_sources(bool up, const std::string& kind, const std::string& ending, const std::string& target) {
+  CAPTURE(up, kind, ending, target);
+  Guest guest;
+  auto from = up ? guest.local.path() : guest.root.path();
+  auto to = up ? guest.root.path() : guest.local.path();
+  Side source(from + "/from", kind);
+  fs::create_directories(to + "/ours/existing");
+  fs::create_directories(to + "/theirs/existing");
+  auto before = tree_of(to + "/ours");
+  auto done = up ? guest.cp({from + "/from/t" + ending, "web:/ours/" + target})
+                 : guest.cp({"web:/from/t" + ending, to + "/ours/" + target});
+  auto line = fmt::format("cp -r '{0}/from/t{1}' '{2}/theirs/{3}' 2>/dev/null", from, ending, to, target);
+  bool refused = std::system(line.c_str()) != 0 || kind == "device";
+  CAPTURE(done.err);
+  CHECK(done.status == (refused ? 125 : 0));
+  CHECK(done.err.empty() == !refused);
+  CHECK(tree_of(to + "/ours") == (refused ? before : tree_of(to + "/theirs")));
+}
+
+TEST_CASE("cp: treats every kind of source like cp -r, and refuses devices") {
+  for (bool up : {false, true})
+    for (std::string kind : {"nothing", "file", "empty directory", "full directory", "link to file",
+                             "link to directory", "dangling link", "device", "FIFO"})
+      for (std::string ending : {"", "/", "/.", "/.."})
+        for (std::string target : {"new", "existing", "existing/"})
+          if (kind != "device" || may_make_devices()) compare_sources(up, kind, ending, target);
+}
+
+TEST_CASE("cp: what cannot be copied is named, and the rest arrives") {
+  Guest guest;
+  for (auto side : {guest.here("tree"), guest.there("/root/tree")}) {
+    put(side + "/f", "content");
+    REQUIRE(::mknod((side + "/sock").c_str(), S_IFSOCK | 0600, 0) == 0);
+  }
+  struct Copy {
+    std::string from, to, named, arrived;
+  };
+  for (const auto& [from, to, named, arrived] :
+       {Copy{"web:tree", guest.here("down"), "web:/root/tree/sock", guest.here("down")},
+        Copy{guest.here("tree"), "web:up", guest.here("tree/sock"), guest.there("/root/up")},
+        Copy{"web:tree/.", "db:across", "web:/root/tree/sock", guest.there("/root/across")}}) {
+    auto done = guest.cp({from, to});
+    CHECK(done.status == 125);
+    CHECK(done.err == "banger: left out " + named +
+                          ": it is a socket\nbanger: not everything was copied: one thing was left out\n");
+    CHECK(get(arrived + "/f") == "content");
+    CHECK(!fs::exists(arrived + "/sock"));
+  }
+  auto alone = guest.cp({"web:tree/sock", guest.here("alone")});
+  CHECK(alone.status == 125);
+  CHECK(alone.err.find("left out web:/root/tree/sock: it is a socket") != std::string::npos);
+  CHECK(!fs::exists(fs::symlink_status(guest.here("alone"))));
+  // Into a directory in which one name is taken by another kind of file.
+  put(guest.here("merged/tree/f/below"), "old");
+  put(guest.there("/root/tree/g"), "new");
+  auto merged = guest.cp({"web:tree", guest.here("merged")});
+  CHECK(merged.status == 125);
+  CHECK(merged.err.find("left out " + guest.here("merged/tree/f") + ": ") != std::string::npos);
+  CHECK(merged.err.find("2 things were left out") != std::string::npos);
+  CHECK(get(guest.here("merged/tree/g")) == "new");
+  CHECK(get(guest.here("merged/tree/f/below")) == "old");
+}
+
+TEST_CASE("cp: the next copy removes what a killed download left") {
+  Guest guest;
+  put(guest.there("/root/f"), "content");
+  auto stage = guest.here("somewhere/.banger-cp-0011223344556677");
+  put(stage + "/half", "x");
+  put(guest.home.state() + "/copies/0011223344556677", stage);
+  CHECK(guest.cp({"web:f", guest.local.path()}).status == 0);
+  CHECK(fs::is_empty(guest.here("somewhere")));
+  CHECK(fs::is_empty(guest.home.state() + "/copies"));
+}
+
+TEST_CASE("cp: '-' is a tar on standard input and output") {
+  Guest guest;
+  put(guest.there("/root/tree/f"), "content");
+  REQUIRE(::mknod(guest.there("/root/tree/sock").c_str(), S_IFSOCK | 0600, 0) == 0);
+  UniqueFd tar(::open(guest.here("out.tar").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+  guest.home.out = tar.get();
+  auto out = guest.cp({"web:tree", "-"});
+  guest.home.out = -1;
+  CHECK(out.status == 125);
+  CHECK(out.err.find("left out web:/root/tree/sock: it is a socket") != std::string::npos);
+  auto listed =
+      fmt::format("test \"$(tar tf '{0}' | tr '\\n' ' ')\" = 'tree/ tree/f ' && gzip -k '{0}'", guest.here("out.tar"));
+  CHECK(std::system(listed.c_str()) == 0);
+  for (std::string name : {"out.tar", "out.tar.gz"}) {
+    UniqueFd from(::open(guest.here(name).c_str(), O_RDONLY | O_CLOEXEC));
+    guest.home.in = from.get();
+    fs::create_directories(guest.there("/" + name));
+    auto in = guest.cp({"-", "web:/" + name});
+    CHECK(in.err.empty());
+    CHECK(in.status == 0);
+    CHECK(get(guest.there("/" + name + "/tree/f")) == "content");
+  }
+  guest.home.in = -1;
+  CHECK(guest.cp({"-", "web:/out.tar"}).status == 125);  // no tar comes from /dev/null
+  CHECK(guest.cp({"-", guest.here("x")}).status == 2);
+  CHECK(guest.cp({"web:tree", "web:tree", "-"}).status == 2);
+  CHECK(guest.cp({"-", "-"}).status == 2);
+  CHECK(!fs::exists("-"));
+}
+
+TEST_CASE("cp: options and arguments that cp, scp and docker cp know") {
+  Guest guest;
+  put(guest.here("-x"), "dash");
+  put(guest.here("f"), "content");
+  fs::create_symlink("f", guest.here("l"));
+  fs::create_symlink("f", guest.there("/root/l"));
+  auto before = fs::current_path();
+  fs::current_path(guest.local.path());
+  auto dash = guest.cp({"--", "-x", "web:"});
+  fs::current_path(before);
+  CHECK(dash.status == 0);
+  CHECK(get(guest.there("/root/-x")) == "dash");
+  CHECK(guest.cp({"-rp", guest.here("f"), "web:"}).status == 0);
+  CHECK(guest.daemon.calls().back().find("\"keep_owner\":false") != std::string::npos);
+  CHECK(guest.cp({"-a", guest.here("f"), "web:"}).status == 0);
+  CHECK(guest.daemon.calls().back().find("\"keep_owner\":true") != std::string::npos);
+  CHECK(guest.cp({"-L", guest.here("l"), "web:up"}).status == 0);
+  CHECK(guest.cp({"web:l", "-L", guest.here("down")}).status == 0);
+  for (auto copy : {guest.there("/root/up"), guest.here("down")}) {
+    CHECK(!fs::is_symlink(copy));
+    CHECK(get(copy) == "content");
+  }
+}
+
 TEST_CASE("cp: a symlink inside a directory is neither replaced nor followed") {
   Guest guest;
   for (auto side : {guest.here("out"), guest.there("/out")}) {
@@ -383,6 +539,16 @@ TEST_CASE("cp: a symlink gives its own name, and '..' means what the kernel mean
   CHECK(get(guest.there("/root/l/f")) == "new");
   CHECK(guest.cp({guest.here("l/../g"), "web:"}).status == 0);
   CHECK(get(guest.there("/root/g")) == "beside");
+  // Like cp, ".." gives the files in that directory.
+  fs::create_directories(guest.there("/far/real"));
+  fs::create_directory_symlink("/far/real", guest.there("/root/away"));
+  put(guest.there("/far/h"), "beside");
+  fs::remove(guest.there("/root/away"));
+  fs::create_directory_symlink("../far/real", guest.there("/root/away"));
+  CHECK(guest.cp({"web:away/..", guest.here("up")}).status == 0);
+  CHECK(get(guest.here("up/h")) == "beside");
+  CHECK(guest.cp({"web:away/../h", guest.here("h")}).status == 0);
+  CHECK(get(guest.here("h")) == "beside");
 }
 
 // Runs `body` as a user without rights, and returns its exit status.
@@ -400,20 +566,26 @@ TEST_CASE("cp: a file can be written in a directory that cannot") {
   auto closed = dir.path() + "/closed";
   put(closed + "/f", "old", 0666);
   put(closed + "/plain", "old", 0444);
+  put(dir.path() + "/open/plain", "old", 0400);
+  ::chmod((dir.path() + "/open").c_str(), 0777);
   for (const auto& open : {dir.path(), cache.path()}) ::chmod(open.c_str(), 0777);
   ::chmod(closed.c_str(), 0555);
-  auto copy_to = [&](const std::string& name) {
+  auto copy_to = [&](const std::string& name, const std::string& directory) {
     Io io;
     io.env = [&](const std::string& key) { return key == "HOME" ? std::optional(cache.path()) : std::nullopt; };
-    Landing landing{closed, name, true};
+    Landing landing{directory, name, true};
     auto stage = stage_for(io, landing);
     if (!stage) return false;
     auto arrived = stage->path() + "/arrived";
-    return host::write_file(arrived, "new").has_value() && put_in_place(std::move(*stage), arrived, landing);
+    CopyReport report(io);
+    return host::write_file(arrived, "new").has_value() && put_in_place(std::move(*stage), arrived, landing, report);
   };
-  CHECK(as_nobody([&] { return copy_to("f"); }) == 0);
-  CHECK(as_nobody([&] { return copy_to("plain"); }) != 0);
-  CHECK(as_nobody([&] { return copy_to("missing"); }) != 0);
+  CHECK(as_nobody([&] { return copy_to("f", closed); }) == 0);
+  CHECK(as_nobody([&] { return copy_to("plain", closed); }) != 0);
+  CHECK(as_nobody([&] { return copy_to("missing", closed); }) != 0);
+  // The directory accepts new names, but cp would not write this file.
+  if (::geteuid() == 0) CHECK(as_nobody([&] { return copy_to("plain", dir.path() + "/open"); }) != 0);
+  CHECK(get(dir.path() + "/open/plain") == "old");
   CHECK(get(closed + "/f") == "new");
   CHECK(get(closed + "/plain") == "old");
   CHECK(fs::is_empty(cache.path() + "/.cache/banger"));
@@ -426,6 +598,12 @@ TEST_CASE("cp: merging never follows a symlink of this host") {
   put(dir.path() + "/outside/keep", "y");
   fs::create_directory(dir.path() + "/to");
   fs::create_symlink(dir.path() + "/outside", dir.path() + "/to/sub");
-  CHECK(!merge_move(dir.path() + "/from", dir.path() + "/to"));
+  Io io;
+  UniqueFd null(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  io.err = null.get();
+  CopyReport report(io);
+  CHECK(merge_move(dir.path() + "/from", dir.path() + "/to", report));
+  CHECK(!report.verdict());
+  CHECK(!merge_move(dir.path() + "/from/sub", dir.path() + "/to/sub", report));
   CHECK(!fs::exists(dir.path() + "/outside/file"));
 }

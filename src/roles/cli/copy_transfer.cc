@@ -1,0 +1,265 @@
+#include "roles/cli/copy_transfer.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "api/objects/file.h"
+#include "base/byte_string.h"
+#include "base/text.h"
+#include "host/files.h"
+#include "roles/cli/bounds.h"
+#include "tar/room.h"
+#include "tar/tar.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+using Work = std::function<Result<>()>;
+
+// Runs blocking `work` on a thread. An interrupt calls `stop`, which ends the work.
+Result<> transfer(const Signals& signals, CopyReport& report, const std::function<void()>& stop, const Work& work) {
+  UniqueFd done(::eventfd(0, EFD_CLOEXEC));
+  if (!done) return fail_errno("eventfd");
+  Result<> result;
+  std::jthread worker([&] {
+    result = work();
+    ::eventfd_write(done.get(), 1);
+  });
+  bool interrupted = false;
+  int tick = report.is_live() ? static_cast<int>(limits::kProgressTick.count()) : -1;
+  for (;;) {
+    pollfd waiting[2] = {{done.get(), POLLIN, 0}, {interrupted ? -1 : signals.fd(), POLLIN, 0}};
+    if (::poll(waiting, 2, tick) < 0 && errno != EINTR) interrupted = true;
+    if (waiting[1].revents) interrupted = true;
+    if (interrupted) stop();
+    if (waiting[0].revents) break;
+    report.show();
+  }
+  worker.join();
+  return interrupted ? fail(ErrorCode::cancelled, "interrupted") : std::move(result);
+}
+
+std::function<void()> shut_down(int socket) {
+  return [socket] { ::shutdown(socket, SHUT_RDWR); };
+}
+
+// Reads the line that the daemon sends after an upload, and reports what the guest left out.
+Result<> read_verdict(int socket, std::string line, CopyReport& report, const tar::LeftOut& left_out) {
+  while (line.find('\n') == line.npos) {
+    char chunk[4096];
+    auto count = ::read(socket, chunk, sizeof chunk);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0 || line.size() > limits::kRpcMessageBytes)
+      return fail(ErrorCode::unavailable, "the connection was lost before the copy was complete",
+                  "see 'banger vm list'");
+    line.append(chunk, static_cast<std::size_t>(count));
+  }
+  auto verdict = TRY(in("the daemon's answer", parse_json(line.substr(0, line.find('\n')), limits::kRpcMessageBytes)));
+  auto result = TRY(in("the daemon's answer", api::read<api::UploadResult>(verdict)));
+  if (result.left_out)
+    for (const auto& [path, reason] : *result.left_out) left_out(path, reason);
+  report.leave_out_more(result.left_out_more.value_or(0));
+  if (result.ok.value_or(false)) return {};
+  auto error = result.error.value_or(api::ErrorObject{});
+  return fail(error_code_from_string(error.code), error.message, error.hint.value_or(""));
+}
+
+struct Destination {
+  std::string vm, directory;
+  bool named = false;
+  std::string only;  // the first component of all names; "." for any
+};
+
+Result<client::Stream> open_upload(Daemon& daemon, const Destination& to, const CopyOptions& options) {
+  Json params = {{"vm", to.vm},
+                 {"path", to_byte_string(to.directory)},
+                 {"follow_link", to.named},
+                 {"keep_owner", options.keep_owner}};
+  if (to.only != ".") params["only"] = to_byte_string(to.only);
+  return daemon.open_stream("vm.put_files", params);
+}
+
+Result<client::Stream> open_download(Daemon& daemon, const CopyPath& source, const std::string& name,
+                                     const CopyOptions& options) {
+  return daemon.open_stream("vm.get_files", {{"vm", source.vm},
+                                             {"path", to_byte_string(source.for_system())},
+                                             {"name", to_byte_string(name)},
+                                             {"follow_links", options.follow_links}});
+}
+
+// Sends with `send`, and then reads the guest's verdict.
+Result<> send_all(const client::Stream& stream, CopyReport& report, const tar::LeftOut& left_out, const Work& send) {
+  int socket = stream.socket.get();
+  if (auto sent = send(); !sent) {
+    // If the peer stopped reading, its line has the reason.
+    int error = sent.error().sys_errno;
+    if (error != EPIPE && error != ECONNRESET) return sent;
+    auto verdict = read_verdict(socket, stream.first_bytes, report, left_out);
+    return verdict || verdict.error().code == ErrorCode::unavailable ? sent : verdict;
+  }
+  ::shutdown(socket, SHUT_WR);
+  return read_verdict(socket, stream.first_bytes, report, left_out);
+}
+
+struct Pipe {
+  UniqueFd reader, writer;
+
+  static Result<Pipe> make() {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) < 0) return fail_errno("pipe");
+    (void)::fcntl(ends[0], F_SETPIPE_SZ, static_cast<int>(limits::kCopyPipeBytes));
+    return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
+  }
+};
+
+// Writes the bytes that came with the answer, then everything else from the socket.
+void pump(const client::Stream& stream, UniqueFd pipe, std::atomic<std::uint64_t>& bytes) {
+  if (!host::write_all(pipe.get(), stream.first_bytes)) return;
+  for (;;) {
+    auto count = ::splice(stream.socket.get(), nullptr, pipe.get(), nullptr, limits::kCopyPipeBytes, 0);
+    if (count == 0 || (count < 0 && errno != EINTR)) return;
+    if (count > 0) bytes += static_cast<std::uint64_t>(count);
+  }
+}
+
+// Reads the stream through a pipe, so that `read` gets the bytes that came with the answer too.
+Result<> receive(const client::Stream& stream, CopyReport& report, const std::function<Result<>(int fd)>& read) {
+  auto pipe = TRY(Pipe::make());
+  std::jthread pumping(
+      [&, writer = std::move(pipe.writer)]() mutable { pump(stream, std::move(writer), report.bytes()); });
+  auto result = read(pipe.reader.get());
+  pipe.reader.reset();  // so that a pump with more to write ends
+  ::shutdown(stream.socket.get(), SHUT_RDWR);
+  return result;
+}
+
+// From standard input into a pipe, until its end or until `stop` is readable.
+void pump_input(int in, int stop, UniqueFd pipe) {
+  std::string buffer(limits::kForwardReadBytes, '\0');
+  for (;;) {
+    pollfd waiting[2] = {{in, POLLIN, 0}, {stop, POLLIN, 0}};
+    if (::poll(waiting, 2, -1) < 0 && errno != EINTR) return;
+    if (waiting[1].revents) return;
+    if (!waiting[0].revents) continue;
+    auto count = ::read(in, buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0 || !host::write_all(pipe.get(), std::string_view(buffer).substr(0, static_cast<std::size_t>(count))))
+      return;
+  }
+}
+
+Result<> send_input(int in, int stop, int socket, CopyReport& report) {
+  auto pipe = TRY(Pipe::make());
+  std::jthread pumping(
+      [in, stop, writer = std::move(pipe.writer)]() mutable { pump_input(in, stop, std::move(writer)); });
+  auto sent = tar::copy_tar(pipe.reader.get(), tar::Compression::any, socket, report.in_archive(""), &report.bytes());
+  ::eventfd_write(stop, 1);
+  pipe.reader.reset();
+  return sent;
+}
+
+Result<> pass_bytes(const client::Stream& from, int to, std::atomic<std::uint64_t>& bytes) {
+  TRY(host::write_all(to, from.first_bytes));
+  std::string buffer(limits::kCopyPipeBytes, '\0');
+  for (;;) {
+    auto count = ::read(from.socket.get(), buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return fail_errno("read from the daemon");
+    if (count == 0) return {};
+    TRY(host::write_all(to, std::string_view(buffer).substr(0, static_cast<std::size_t>(count))));
+    bytes += static_cast<std::uint64_t>(count);
+  }
+}
+
+}  // namespace
+
+Result<> upload(Io& io, const CopyPath& source, const CopyPath& target, const Landing& landing,
+                const CopyOptions& options, CopyReport& report) {
+  auto daemon = TRY(Daemon::connect(io));
+  auto stream = TRY(open_upload(daemon, {target.vm, landing.directory, landing.named, landing.name}, options));
+  int socket = stream.socket.get();
+  tar::PackOptions pack{.symlinks = options.follow_links ? tar::Symlinks::follow : tar::Symlinks::keep,
+                        .written = &report.bytes()};
+  report.begin(source.text());
+  return transfer(daemon.signals(), report, shut_down(socket), [&] {
+    return send_all(stream, report, report.in_archive(source.text()),
+                    [&] { return tar::pack_tree(source.for_system(), landing.name, socket, pack); });
+  });
+}
+
+Result<> download(Io& io, const CopyPath& source, const std::string& directory, const std::string& name,
+                  const CopyOptions& options, CopyReport& report) {
+  auto daemon = TRY(Daemon::connect(io));
+  auto stream = TRY(open_download(daemon, source, name, options));
+  tar::UnpackOptions unpack{
+      .only = name, .reserve_bytes = TRY(tar::reserve_in(directory)), .left_out = report.in_archive(source.text())};
+  // A limit on the size of files (ulimit -f) is then an error of write(2), and the stage is removed.
+  ::signal(SIGXFSZ, SIG_IGN);
+  report.begin(source.text());
+  return transfer(daemon.signals(), report, shut_down(stream.socket.get()), [&] {
+    return receive(stream, report, [&](int fd) { return tar::unpack_tree(fd, directory, unpack); });
+  });
+}
+
+Result<> pass_on(Io& io, const CopyPath& source, const CopyPath& target, const Landing& landing,
+                 const CopyOptions& options, CopyReport& report) {
+  auto sender = TRY(Daemon::connect(io));
+  auto receiver = TRY(Daemon::connect(io));
+  auto from = TRY(open_download(sender, source, landing.name, options));
+  auto to = TRY(open_upload(receiver, {target.vm, landing.directory, landing.named, landing.name},
+                            {.follow_links = options.follow_links, .keep_owner = true}));
+  auto stop = [&] {
+    shut_down(from.socket.get())();
+    shut_down(to.socket.get())();
+  };
+  report.begin(source.text());
+  return transfer(receiver.signals(), report, stop, [&] {
+    return send_all(to, report, report.in_archive(source.text()),
+                    [&] { return pass_bytes(from, to.socket.get(), report.bytes()); });
+  });
+}
+
+Result<> upload_input(Io& io, const CopyPath& target, const CopyOptions& options, CopyReport& report) {
+  auto daemon = TRY(Daemon::connect(io));
+  auto stream = TRY(open_upload(daemon, {target.vm, target.path, false, "."}, options));
+  UniqueFd interrupted(::eventfd(0, EFD_CLOEXEC));
+  if (!interrupted) return fail_errno("eventfd");
+  int socket = stream.socket.get();
+  auto stop = [&] {
+    ::eventfd_write(interrupted.get(), 1);
+    shut_down(socket)();
+  };
+  report.begin("standard input");
+  return transfer(daemon.signals(), report, stop, [&] {
+    return send_all(stream, report, report.in_archive(""),
+                    [&] { return send_input(io.in, interrupted.get(), socket, report); });
+  });
+}
+
+Result<> download_to_output(Io& io, const CopyPath& source, const std::string& name, const CopyOptions& options,
+                            CopyReport& report) {
+  auto daemon = TRY(Daemon::connect(io));
+  auto stream = TRY(open_download(daemon, source, name, options));
+  report.begin(source.text());
+  auto written = transfer(daemon.signals(), report, shut_down(stream.socket.get()), [&] {
+    return receive(stream, report, [&](int fd) {
+      return tar::copy_tar(fd, tar::Compression::none, io.out, report.in_archive(source.text()));
+    });
+  });
+  // The reader of standard output may have closed it.
+  if (!written && written.error().sys_errno == EPIPE) io.out_errno = EPIPE;
+  return written;
+}
+
+}  // namespace banger::roles::cli

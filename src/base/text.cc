@@ -163,10 +163,10 @@ std::vector<std::string> nearest(std::string_view word, std::span<const std::str
   if (word.size() > kLongestTypo) return {};
   std::vector<std::pair<std::size_t, std::string>> scored;
   for (const auto& candidate : candidates) {
-    auto distance = edit_distance(word, candidate);
-    bool prefix = word.size() >= 2 && candidate.starts_with(word);
-    if (prefix || distance <= std::max<std::size_t>(1, word.size() / 3))
-      scored.emplace_back(prefix ? 0 : distance, candidate);
+    auto name = without_dashes(candidate);
+    auto distance = edit_distance(word, name);
+    bool prefix = word.size() >= 2 && name.starts_with(word);
+    if (prefix || is_typo(word, distance, name)) scored.emplace_back(prefix ? 0 : distance, candidate);
   }
   std::sort(scored.begin(), scored.end());
   std::vector<std::string> names;
@@ -178,9 +178,25 @@ std::string did_you_mean(std::string_view word, std::span<const std::string> can
   auto names = nearest(word, candidates);
   return names.empty() ? "" : fmt::format("did you mean '{}'?", names.front());
 }
+namespace {
+
+std::string_view without_dashes(std::string_view word) {
+  auto at = word.find_first_not_of('-');
+  return at == word.npos ? word : word.substr(at);
+}
+
+// Half of a short word is no typo: "p" is not meant as "cp".
+bool is_typo(std::string_view word, std::size_t distance, std::string_view candidate) {
+  if (distance <= word.size() / 3) return true;
+  return word.size() == 2 && distance == 1 && word[0] == candidate.back() && word[1] == candidate.front();
+}
+
+}  // namespace
+
 
 std::string did_you_mean(std::string_view word, std::initializer_list<std::string_view> candidates) {
   return did_you_mean(word, std::vector<std::string>(candidates.begin(), candidates.end()));
+  word = without_dashes(word);
 }
 
 std::string shell_quote(std::string_view word) {

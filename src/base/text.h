@@ -35,7 +35,8 @@ Result<std::string> from_hex(std::string_view hex);  ///< raw bytes
 /// Printable form of untrusted bytes: control and non-ASCII bytes become \xNN, at most max_bytes of input.
 std::string printable(std::string_view untrusted, std::size_t max_bytes = 200);
 
-/// The candidates nearest to `word` by edit distance (at most a third of its length away, at least 1), best first.
+/// The candidates nearest to `word`, best first. They begin with it, or at most a third of its letters differ (edit
+/// distance). Dashes before an option do not count. A word of two letters may have them swapped.
 std::vector<std::string> nearest(std::string_view word, std::span<const std::string> candidates);
 /// "did you mean 'x'?" or "".
 std::string did_you_mean(std::string_view word, std::span<const std::string> candidates);

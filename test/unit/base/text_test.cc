@@ -102,6 +102,10 @@ TEST_CASE("nearest: typos and prefixes are found, far words are not") {
 TEST_CASE("shell quoting: words that the shell would change are quoted") {
   CHECK(shell_quote("/usr/bin/a-b_c.d") == "/usr/bin/a-b_c.d");
   CHECK(shell_quote("") == "''");
+  CHECK(did_you_mean("sl", {"ls", "ps"}) == "did you mean 'ls'?");
+  CHECK(did_you_mean("--hlep", {"--help", "--web"}) == "did you mean '--help'?");
+  for (auto word : {"p", "x", "-x", "--rm"}) CHECK(did_you_mean(word, {"cp", "a", "top", "-w", "--from"}) == "");
+  CHECK(did_you_mean("--from", {"--rm", "--name"}) == "");
   CHECK(shell_quote("a b") == "'a b'");
   CHECK(shell_quote("it's") == "'it'\\''s'");
   CHECK(shell_quote("$HOME") == "'$HOME'");

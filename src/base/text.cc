@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <numeric>
+#include <optional>
 
 namespace banger {
 
@@ -14,12 +15,24 @@ namespace {
 constexpr std::string_view kUnits = "KMGT";
 
 std::unexpected<Error> bad_size(std::string_view text) {
-  return fail(ErrorCode::invalid, fmt::format("'{}' is not a size", printable(text)), "write it like 512M or 8G");
+  return fail(ErrorCode::invalid, fmt::format("'{}' is not a size", printable(text)), "write it like 512M, 1.5G or 8G");
 }
 
 std::unexpected<Error> bad_duration(std::string_view text) {
   return fail(ErrorCode::invalid, fmt::format("'{}' is not a duration", printable(text)),
               "write it like 90s, 15m or 24h");
+}
+
+/// The 1024ths of a unit that the digits after the decimal point stand for. Nullopt for no digits, or too many.
+std::optional<std::uint64_t> fraction_of(std::string_view digits) {
+  constexpr std::size_t kMostDigits = 9;
+  if (digits.empty() || digits.size() > kMostDigits || digits.find_first_not_of("0123456789") != digits.npos) return {};
+  std::uint64_t number = 0, whole = 1;
+  for (char digit : digits) {
+    number = number * 10 + static_cast<std::uint64_t>(digit - '0');
+    whole *= 10;
+  }
+  return number * 1024 / whole;
 }
 
 // Optimal string alignment with three rows of state, which counts two swapped letters as one mistake.
@@ -46,18 +59,25 @@ Result<std::uint64_t> parse_size(std::string_view text, std::string_view default
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc{} || end == text.data()) return bad_size(text);
   std::string_view unit(end, text.data() + text.size() - end);
+  std::optional<std::uint64_t> fraction;
+  if (unit.starts_with('.')) {
+    auto digits = unit.substr(1, unit.find_first_not_of("0123456789", 1) - 1);
+    fraction = fraction_of(digits);
+    if (!fraction) return bad_size(text);
+    unit.remove_prefix(1 + digits.size());
+  }
   if (unit.empty()) unit = default_unit;
   if (unit.size() == 3 && unit.ends_with("iB"))
     unit.remove_suffix(2);
   else if (unit.ends_with("B"))
     unit.remove_suffix(1);
-  if (unit.empty()) return number;
+  if (unit.empty()) return fraction ? bad_size(text) : Result<std::uint64_t>(number);
   if (unit.size() != 1) return bad_size(text);
   auto power = kUnits.find(static_cast<char>(unit[0] & ~0x20));
   if (power == kUnits.npos) return bad_size(text);
   int shift = 10 * (static_cast<int>(power) + 1);
   if (number > (UINT64_MAX >> shift)) return bad_size(text);
-  return number << shift;
+  return (number << shift) + (fraction.value_or(0) << (shift - 10));
 }
 
 std::string format_size(std::uint64_t size_bytes) {
@@ -158,9 +178,25 @@ std::string printable(std::string_view untrusted, std::size_t max_bytes) {
   return text;
 }
 
+namespace {
+
+std::string_view without_dashes(std::string_view word) {
+  auto at = word.find_first_not_of('-');
+  return at == word.npos ? word : word.substr(at);
+}
+
+// Half of a short word is no typo: "p" is not meant as "cp".
+bool is_typo(std::string_view word, std::size_t distance, std::string_view candidate) {
+  if (distance <= word.size() / 3) return true;
+  return word.size() == 2 && distance == 1 && word[0] == candidate.back() && word[1] == candidate.front();
+}
+
+}  // namespace
+
 std::vector<std::string> nearest(std::string_view word, std::span<const std::string> candidates) {
   constexpr std::size_t kLongestTypo = 128;  // the cost is the product of the lengths, and the word is untrusted
   if (word.size() > kLongestTypo) return {};
+  word = without_dashes(word);
   std::vector<std::pair<std::size_t, std::string>> scored;
   for (const auto& candidate : candidates) {
     auto name = without_dashes(candidate);
@@ -178,25 +214,9 @@ std::string did_you_mean(std::string_view word, std::span<const std::string> can
   auto names = nearest(word, candidates);
   return names.empty() ? "" : fmt::format("did you mean '{}'?", names.front());
 }
-namespace {
-
-std::string_view without_dashes(std::string_view word) {
-  auto at = word.find_first_not_of('-');
-  return at == word.npos ? word : word.substr(at);
-}
-
-// Half of a short word is no typo: "p" is not meant as "cp".
-bool is_typo(std::string_view word, std::size_t distance, std::string_view candidate) {
-  if (distance <= word.size() / 3) return true;
-  return word.size() == 2 && distance == 1 && word[0] == candidate.back() && word[1] == candidate.front();
-}
-
-}  // namespace
-
 
 std::string did_you_mean(std::string_view word, std::initializer_list<std::string_view> candidates) {
   return did_you_mean(word, std::vector<std::string>(candidates.begin(), candidates.end()));
-  word = without_dashes(word);
 }
 
 std::string shell_quote(std::string_view word) {

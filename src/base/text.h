@@ -12,8 +12,9 @@
 
 namespace banger {
 
-/// "8G", "512M", "1024K", "4096" (bytes unless default_unit says otherwise), also "8GiB"; powers of 1024.
-/// `default_unit` is one of "", "K", "M", "G", "T". Zero must be written "0". Anything else is `invalid`.
+/// "8G", "1.5G", "512M", "1024K", "4096" (bytes unless default_unit says otherwise), also "8GiB"; powers of 1024.
+/// `default_unit` is one of "", "K", "M", "G", "T". A fraction is rounded down to 1/1024 of the unit, and bytes have
+/// none. Zero must be written "0". Anything else is `invalid`.
 Result<std::uint64_t> parse_size(std::string_view text, std::string_view default_unit = "");
 
 /// 8589934592 → "8G", 1536 MiB → "1.5G"; one decimal at most.

@@ -23,8 +23,8 @@ enum class FieldType {
   image,   ///< an image's name
   kernel,  ///< a kernel's name
   count,
-  size,    ///< bytes
-  memory,  ///< bytes; a bare number on the command line is MiB
+  size,    ///< bytes; a bare number on the command line is MiB
+  memory,  ///< the same, in whole MiB
   flag,
   choice,  ///< one of Field::choices
   pairs,   ///< texts by their keys
@@ -128,7 +128,7 @@ inline constexpr Field kFields[] = {
      .type = FieldType::memory,
      .absent = Absent::invalid,
      .option = "memory",
-     .option_help = {"memory, as 2G or 512M; a bare number is MiB"},
+     .option_help = {"memory, as 1.5G or 512M; a bare number is MiB"},
      .doc = {"Memory. The default is that of `host.defaults`", "Memory"},
      .config_key = "vm_defaults.memory",
      .change = Change::at_start,
@@ -139,7 +139,7 @@ inline constexpr Field kFields[] = {
      .type = FieldType::size,
      .absent = Absent::invalid,
      .option = "disk-size",
-     .option_help = {"room in /root, as 8G", "room in /root; it can only grow"},
+     .option_help = {"room in /root, as 8G; a bare number is MiB", "room in /root; it can only grow"},
      .doc = {"The size of the work disk. The default is that of `host.defaults`",
              "The size of the work disk. A disk can only grow"},
      .config_key = "vm_defaults.disk_size",
@@ -150,7 +150,8 @@ inline constexpr Field kFields[] = {
      .type = FieldType::size,
      .absent = Absent::invalid,
      .option = "system-size",
-     .option_help = {"room for changes outside /root", "room for changes outside /root; it can only grow"},
+     .option_help = {"room for changes outside /root, as 8G; a bare number is MiB",
+                     "room for changes outside /root; it can only grow"},
      .doc = {"The size of the system disk. The default is that of `host.defaults`",
              "The size of the system disk. A disk can only grow"},
      .config_key = "vm_defaults.system_size",
@@ -196,7 +197,7 @@ inline constexpr Field kFields[] = {
      .member = &Spec::labels,
      .type = FieldType::pairs,
      .option = "label",
-     .option_help = {"attach a label; may be repeated",
+     .option_help = {"attach a label; KEY alone has an empty value; may be repeated",
                      "its labels from now on, instead of those it has; may be repeated"},
      .doc = {"Labels by their keys", "All labels by their keys. Labels that are not named go"},
      .change = Change::at_once},

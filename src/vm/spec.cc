@@ -112,7 +112,7 @@ Result<> check_spec(const Spec& spec, const HostSize& host) {
 }
 
 std::string spec_line(const Spec& spec) {
-  return fmt::format("spec: {} vcpu · {} MiB · {} disk", spec.vcpus, spec.memory_bytes / limits::kMiB,
+  return fmt::format("spec: {} vcpu · {} memory · {} disk", spec.vcpus, format_size(spec.memory_bytes),
                      format_size(spec.disk_bytes));
 }
 

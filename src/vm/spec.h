@@ -50,7 +50,7 @@ struct HostSize {
 /// A guest boots with every environment that passes (guestcfg/environment.h).
 Result<> check_spec(const Spec& spec, const HostSize& host);
 
-/// `spec: 4 vcpu · 8192 MiB · 8G disk`
+/// `spec: 4 vcpu · 8G memory · 8G disk`
 std::string spec_line(const Spec& spec);
 
 }  // namespace banger::vm

@@ -32,8 +32,8 @@ enum class Kind {
   toggle,  ///< --name and --no-name
   text,
   count,     ///< a whole number
-  size,      ///< "8G": bytes
-  size_mib,  ///< like size, but a number without a unit is MiB
+  lines,     ///< a whole number, or "all": -1
+  size,      ///< "8G", "1.5G": bytes; a number without a unit is MiB
   duration,  ///< "90s": milliseconds
   pair,      ///< KEY=VALUE, repeatable; `--env` also accepts KEY alone
 };

@@ -36,8 +36,7 @@ ResolveDefault resolve_defaults(const Io& io) {
   return [sizes, image = settings->default_image_name](std::string_view key) -> std::string {
     if (key == "image") return image;
     if (key == "vcpus") return described(std::to_string(sizes.vcpus.value), sizes.vcpus.source);
-    if (key == "memory_bytes")
-      return described(fmt::format("{} MiB", sizes.memory_bytes.value / limits::kMiB), sizes.memory_bytes.source);
+    if (key == "memory_bytes") return described(format_size(sizes.memory_bytes.value), sizes.memory_bytes.source);
     if (key == "disk_bytes") return described(format_size(sizes.disk_bytes.value), sizes.disk_bytes.source);
     if (key == "system_bytes") return described(format_size(sizes.system_bytes.value), sizes.system_bytes.source);
     return "";

@@ -47,7 +47,7 @@ Result<std::string> check_count(const Option& option, const std::string& value) 
 }
 
 Result<std::string> check_size(const Option& option, const std::string& value) {
-  auto bytes = TRY(in(fmt::format("--{}", option.name), parse_size(value, option.kind == Kind::size_mib ? "M" : "")));
+  auto bytes = TRY(in(fmt::format("--{}", option.name), parse_size(value, "M")));
   if (bytes > INT64_MAX) return fail(ErrorCode::invalid, fmt::format("--{}: '{}' is too large", option.name, value));
   return std::to_string(bytes);
 }
@@ -65,7 +65,6 @@ Result<std::string> check_value(const Option& option, const std::string& value) 
     case Kind::count:
       return check_count(option, value);
     case Kind::size:
-    case Kind::size_mib:
       return check_size(option, value);
     case Kind::duration:
       return std::to_string(TRY(in(fmt::format("--{}", option.name), parse_duration(value))).count());

@@ -29,10 +29,8 @@ constexpr Option create_option(const vm::Field& field) {
       takes(Kind::count, "N");
       break;
     case vm::FieldType::size:
-      takes(Kind::size, "SIZE");
-      break;
     case vm::FieldType::memory:
-      takes(Kind::size_mib, "SIZE");
+      takes(Kind::size, "SIZE");
       break;
     case vm::FieldType::flag:
       takes(Kind::toggle, "");

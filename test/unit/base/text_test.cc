@@ -17,15 +17,21 @@ TEST_CASE("size: every way of writing one") {
   CHECK(parse_size("512", "M") == 512ull << 20);
   CHECK(parse_size("512K", "M") == 512ull << 10);
   CHECK(parse_size("16777215T") == 16777215ull << 40);
+  CHECK(parse_size("1.5G") == 1536ull << 20);
+  CHECK(parse_size("0.5", "M") == 512ull << 10);
+  CHECK(parse_size("1.3GiB") == 1331ull << 20);  // a whole number of MiB
+  CHECK(parse_size("2.000000000T") == 2ull << 40);
 }
 
 TEST_CASE("size: malformed text, or a size beyond 64 bits, is refused with a hint") {
-  for (const char* text : {"", "G", "-1", "+1", "1.5G", "8X", "8 G", " 8G", "8GG", "8iB", "8GiBs", "0x10", "16777216T",
-                           "99999999999999999999", "8\xff"}) {
+  for (const char* text : {"",     "G",     "-1",    "+1",    "1.5",           "1.5B",      "1.G",
+                           ".5G",  "1..5G", "1.5.G", "1,5G",  "1.0000000001G", "8X",        "8 G",
+                           " 8G",  "8GG",   "8iB",   "8GiBs", "0x10",          "16777216T", "99999999999999999999",
+                           "8\xff"}) {
     INFO(text);
     CHECK(parse_size(text).error().code == ErrorCode::invalid);
   }
-  CHECK(parse_size("lots").error().sentence() == "'lots' is not a size (hint: write it like 512M or 8G)");
+  CHECK(parse_size("lots").error().sentence() == "'lots' is not a size (hint: write it like 512M, 1.5G or 8G)");
 }
 
 TEST_CASE("size: shown short, with one decimal at most") {
@@ -96,16 +102,16 @@ TEST_CASE("nearest: typos and prefixes are found, far words are not") {
   CHECK(did_you_mean("trast", {"start", "stop"}) == "");
   CHECK(did_you_mean("starts", {"start", "stop"}) == "did you mean 'start'?");
   CHECK(did_you_mean("", {"start"}) == "");
+  CHECK(did_you_mean("sl", {"ls", "ps"}) == "did you mean 'ls'?");
+  CHECK(did_you_mean("--hlep", {"--help", "--web"}) == "did you mean '--help'?");
+  for (auto word : {"p", "x", "-x", "--rm"}) CHECK(did_you_mean(word, {"cp", "a", "top", "-w", "--from"}) == "");
+  CHECK(did_you_mean("--from", {"--rm", "--name"}) == "");
   CHECK(nearest(std::string(1 << 20, 'a'), std::vector<std::string>{std::string(1000, 'a')}).empty());
 }
 
 TEST_CASE("shell quoting: words that the shell would change are quoted") {
   CHECK(shell_quote("/usr/bin/a-b_c.d") == "/usr/bin/a-b_c.d");
   CHECK(shell_quote("") == "''");
-  CHECK(did_you_mean("sl", {"ls", "ps"}) == "did you mean 'ls'?");
-  CHECK(did_you_mean("--hlep", {"--help", "--web"}) == "did you mean '--help'?");
-  for (auto word : {"p", "x", "-x", "--rm"}) CHECK(did_you_mean(word, {"cp", "a", "top", "-w", "--from"}) == "");
-  CHECK(did_you_mean("--from", {"--rm", "--name"}) == "");
   CHECK(shell_quote("a b") == "'a b'");
   CHECK(shell_quote("it's") == "'it'\\''s'");
   CHECK(shell_quote("$HOME") == "'$HOME'");

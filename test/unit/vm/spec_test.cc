@@ -147,9 +147,9 @@ TEST_CASE("spec: JSON survives a round trip; an error names a wrong type") {
   CHECK(!vm::spec_from_json(json));
 }
 
-TEST_CASE("spec: the spec line gives exactly the sizes") {
+TEST_CASE("spec: the spec line gives the sizes as lists do") {
   auto spec = good();
   spec.vcpus = 4;
   spec.memory_bytes = 8 * limits::kGiB;
-  CHECK(vm::spec_line(spec) == "spec: 4 vcpu · 8192 MiB · 8G disk");
+  CHECK(vm::spec_line(spec) == "spec: 4 vcpu · 8G memory · 8G disk");
 }

@@ -168,7 +168,7 @@ TEST_CASE_METHOD(Fixture, "vm fork: the new names on standard output, the source
 TEST_CASE_METHOD(Fixture, "vm create --from: prints the snapshot's sizes, and refuses options that it decides") {
   auto done = run({"vm", "create", "--from", "before", "--name", "new", "--no-nat"});
   CHECK(done.status == 0);
-  CHECK(done.err == "spec: 2 vcpu · 1024 MiB · 8G disk\n");
+  CHECK(done.err == "spec: 2 vcpu · 1G memory · 8G disk\n");
   CHECK(done.out == "new: running (idnew)\n");
   CHECK(sent("vm.create") == Json{{"name", "new"}, {"from", "before"}, {"nat", false}, {"start", true}});
   CHECK(daemon.called("host.defaults") == 0);

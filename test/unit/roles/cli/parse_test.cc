@@ -28,6 +28,8 @@ TEST_CASE("parse: sizes, counts, durations, toggles and pairs are normalised") {
   REQUIRE(args);
   CHECK(args->number("memory") == 2048ll << 20);
   CHECK(args->number("disk-size") == 8ll << 30);
+  CHECK(parse_args(command("vm", "run"), {"--disk-size", "2048"})->number("disk-size") == 2048ll << 20);
+  CHECK(parse_args(command("vm", "run"), {"--memory", "1.5G"})->number("memory") == 1536ll << 20);
   CHECK(args->number("vcpu") == 3);
   CHECK(args->toggle("nat") == false);
   CHECK(args->pairs("env") == std::map<std::string, std::string>{{"A", "1=2"}, {"B", ""}});
@@ -89,7 +91,7 @@ TEST_CASE("parse: every mistake is a sentence with a way out") {
   CHECK(mistake("vm", "run", {"--memry", "1G"}) == "'vm run' has no option '--memry' (hint: did you mean '--memory'?)");
   CHECK(mistake("vm", "run", {"--memry=1G"}).find("did you mean '--memory'?") != std::string::npos);
   CHECK(mistake("vm", "run", {"--memory", "lots"}) ==
-        "--memory: 'lots' is not a size (hint: write it like 512M or 8G)");
+        "--memory: 'lots' is not a size (hint: write it like 512M, 1.5G or 8G)");
   CHECK(mistake("vm", "run", {"--vcpu", "-1"}).find("--vcpu") != std::string::npos);
   CHECK(mistake("vm", "run", {"--vcpu", "two"}) == "--vcpu: 'two' is not a whole number");
   CHECK(mistake("vm", "run", {"--memory", "9999999999T"}).find("--memory") != std::string::npos);

@@ -142,7 +142,7 @@ TEST_CASE_METHOD(Fixture, "vm create: prints the spec line first and requests ex
   auto done = run(
       {"vm", "create", "--name", "web", "--memory", "1G", "--no-nat", "--label", "a=1", "--env", "K=v", "--no-start"});
   CHECK(done.status == 0);
-  CHECK(done.err == "spec: 4 vcpu · 1024 MiB · 8G disk\n");
+  CHECK(done.err == "spec: 4 vcpu · 1G memory · 8G disk\n");
   CHECK(done.out == "web: running (idweb)\n");
   CHECK(sent("vm.create") == Json{{"name", "web"},
                                   {"vcpus", 4},
@@ -165,7 +165,7 @@ TEST_CASE_METHOD(Fixture,
   auto done = run({"vm", "create", "--name", "web"});
   CHECK(done.status == 125);
   CHECK(done.err ==
-        "spec: 4 vcpu · 8192 MiB · 8G disk\nbanger: create vm 'web': the name is taken (hint: choose another)\n");
+        "spec: 4 vcpu · 8G memory · 8G disk\nbanger: create vm 'web': the name is taken (hint: choose another)\n");
   auto chain = run({"vm", "create", "--name", "web", "-v"});
   CHECK(contains(chain.err, "  create vm 'web'\n    the name is taken\n  code: exists\n"));
 }
@@ -174,7 +174,7 @@ TEST_CASE_METHOD(Fixture, "vm run: returns the command's status, and deletes the
   auto done = run({"vm", "run", "--rm", "--env", "A=1", "--workdir", "/x", "--user", "me", "--", "sh", "-c", "exit 7"});
   CHECK(done.status == 7);
   CHECK(done.out == "out\n");
-  CHECK(done.err == "spec: 4 vcpu · 8192 MiB · 8G disk\n");
+  CHECK(done.err == "spec: 4 vcpu · 8G memory · 8G disk\n");
   CHECK(sent("vm.delete") == Json{{"vm", "idmade-up"}, {"force", true}});
   CHECK(sent("vm.create").at("environment") == Json{{"A", "1"}});
 }
@@ -262,6 +262,13 @@ TEST_CASE_METHOD(Fixture, "vm exec: bytes that are not UTF-8 reach the guest una
   CHECK(spec.user == "\xfe");
   CHECK(spec.cwd == "\xfd");
 }
+TEST_CASE_METHOD(Fixture, "vm create: a label without a value, and sizes with fractions and without units") {
+  CHECK(run({"vm", "create", "--label", "ci", "--memory", "1.5G", "--disk-size", "2048"}).status == 0);
+  CHECK(sent("vm.create").at("labels") == Json{{"ci", ""}});
+  CHECK(sent("vm.create").at("memory_bytes") == 1536 << 20);
+  CHECK(sent("vm.create").at("disk_bytes") == 2ll << 30);
+}
+
 
 TEST_CASE_METHOD(Fixture, "vm commands: a name that is not UTF-8 is refused and never changed") {
   for (const auto& words : std::vector<std::vector<std::string>>{{"vm", "show", "\xff"},

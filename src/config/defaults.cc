@@ -13,16 +13,14 @@ namespace {
 constexpr std::uint64_t whole_mib(std::uint64_t bytes) { return bytes / limits::kMiB * limits::kMiB; }
 
 Default<std::uint32_t> vcpus_for(const HostFacts& host) {
-  auto share = std::min(host.cpus / 4, limits::kMostDefaultVcpus);
-  if (share < limits::kLeastDefaultVcpus) return {limits::kLeastDefaultVcpus, "built-in"};
-  return {share, "host"};
+  if (host.cpus == 0) return {limits::kLeastDefaultVcpus, "built-in"};
+  return {std::clamp(host.cpus / 4, limits::kLeastDefaultVcpus, limits::kMostDefaultVcpus), "host"};
 }
 
 Default<std::uint64_t> memory_for(const HostFacts& host) {
-  auto share = whole_mib(std::min(host.memory_bytes / 8, limits::kMostDefaultMemoryBytes));
-  if (share >= limits::kLeastDefaultMemoryBytes) return {share, "host"};
-  if (host.memory_bytes == 0 || host.memory_bytes >= limits::kLeastDefaultMemoryBytes)
-    return {limits::kLeastDefaultMemoryBytes, "built-in"};
+  constexpr std::uint64_t kLeast = limits::kLeastDefaultMemoryBytes, kMost = limits::kMostDefaultMemoryBytes;
+  if (host.memory_bytes == 0) return {kLeast, "built-in"};
+  if (host.memory_bytes >= kLeast) return {whole_mib(std::clamp(host.memory_bytes / 8, kLeast, kMost)), "host"};
   return {std::max<std::uint64_t>(whole_mib(host.memory_bytes / 2), limits::kMinMemoryBytes), "host"};
 }
 

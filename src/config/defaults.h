@@ -16,7 +16,7 @@ struct HostFacts {
 template <class T>
 struct Default {
   T value;
-  std::string_view source;  ///< "config", "host" or "built-in"
+  std::string_view source;  ///< "config", "host", or "built-in" where nothing is known of the host
 };
 
 struct VmSizes {

@@ -29,13 +29,17 @@ TEST_CASE("defaults: memory is whole MiB") {
   CHECK(resolve_defaults(config, {}).memory_bytes.value == 1000 * kMiB);
 }
 
-TEST_CASE("defaults: a small or unknown host gets the floors") {
+TEST_CASE("defaults: a small host gets the floors, which come from the host; an unknown host gets built-in ones") {
   auto sizes = resolve_defaults({}, {.cpus = 2, .memory_bytes = 2 * kGiB});
+  CHECK(sizes.vcpus.value == 1);
+  CHECK(sizes.vcpus.source == "host");
+  CHECK(sizes.memory_bytes.value == 512 * kMiB);
+  CHECK(sizes.memory_bytes.source == "host");
+  sizes = resolve_defaults({}, {});
   CHECK(sizes.vcpus.value == 1);
   CHECK(sizes.vcpus.source == "built-in");
   CHECK(sizes.memory_bytes.value == 512 * kMiB);
   CHECK(sizes.memory_bytes.source == "built-in");
-  CHECK(resolve_defaults({}, {}).memory_bytes.value == 512 * kMiB);
   // A host below the floor: never more than the host has.
   sizes = resolve_defaults({}, {.cpus = 1, .memory_bytes = 400 * kMiB + 3});
   CHECK(sizes.memory_bytes.value == 200 * kMiB);

@@ -66,6 +66,19 @@ Result<> check_labels(const std::map<std::string, std::string>& labels) {
   return {};
 }
 
+Result<> check_vcpus(std::uint32_t vcpus, std::uint32_t host_cpus) {
+  if (vcpus == 0) return fail(ErrorCode::invalid, "a VM needs at least 1 vcpu", "give --vcpu 1 or more");
+  auto share = limits::kVcpusPerCpu * host_cpus;
+  if (vcpus <= std::min(limits::kMaxVcpus, share)) return {};
+  if (limits::kMaxVcpus <= share)
+    return fail(ErrorCode::invalid, fmt::format("{} vcpus are too many for a VM", vcpus),
+                fmt::format("give at most {}", limits::kMaxVcpus));
+  return fail(ErrorCode::invalid,
+              fmt::format("{} vcpus are too many: a VM may have {} for each of this host's {} processors", vcpus,
+                          limits::kVcpusPerCpu, host_cpus),
+              fmt::format("give at most {}", share));
+}
+
 Result<> check_disk(std::string_view what, std::uint64_t size_bytes) {
   if (size_bytes < limits::kMinDiskBytes)
     return fail(ErrorCode::invalid, fmt::format("{} of {} is too small", what, format_size(size_bytes)),
@@ -92,11 +105,7 @@ Result<> check_name(std::string_view name) {
 Result<> check_snapshot_name(std::string_view name) { return check_characters(name, "snapshot"); }
 
 Result<> check_spec(const Spec& spec, const HostSize& host) {
-  if (spec.vcpus == 0) return fail(ErrorCode::invalid, "a VM needs at least 1 vcpu", "give --vcpu 1 or more");
-  auto most = std::min(limits::kMaxVcpus, std::max(host.cpus, 1u) * 4);
-  if (spec.vcpus > most)
-    return fail(ErrorCode::invalid, fmt::format("{} vcpus are too many: this host has {}", spec.vcpus, host.cpus),
-                fmt::format("give at most {}", most));
+  TRY(check_vcpus(spec.vcpus, std::max(host.cpus, 1u)));
   if (spec.memory_bytes < limits::kMinMemoryBytes)
     return fail(ErrorCode::invalid, fmt::format("memory of {} is too little to boot", format_size(spec.memory_bytes)),
                 fmt::format("give at least {}", format_size(limits::kMinMemoryBytes)));

@@ -121,7 +121,12 @@ TEST_CASE("spec: sizes beyond the host's or banger's limits are refused with a h
     return vm::check_spec(spec, kHost);
   };
   CHECK(with([](auto& s) { s.vcpus = 0; }).error().code == ErrorCode::invalid);
-  CHECK(with([](auto& s) { s.vcpus = 9; }).error().hint == "give at most 8");
+  CHECK(with([](auto& s) { s.vcpus = 9; }).error().sentence() ==
+        "9 vcpus are too many: a VM may have 4 for each of this host's 2 processors (hint: give at most 8)");
+  auto huge = good();
+  huge.vcpus = limits::kMaxVcpus + 1;
+  CHECK(vm::check_spec(huge, {.cpus = 128, .memory_bytes = kHost.memory_bytes}).error().sentence() ==
+        "65 vcpus are too many for a VM (hint: give at most 64)");
   CHECK(with([](auto& s) { s.memory_bytes = 0; }).error().code == ErrorCode::invalid);
   CHECK(with([](auto& s) { s.memory_bytes = 9 * limits::kGiB; }).error().code == ErrorCode::exhausted);
   CHECK(with([](auto& s) { s.disk_bytes = 1; }).error().hint == "give at least 64M");

@@ -24,6 +24,7 @@ inline constexpr std::size_t kUserFileBytes = 1 * kMiB;     ///< /etc/passwd and
 // -- files and sockets
 inline constexpr int kOpenBeneathAttempts = 16;          ///< a rename anywhere can make openat2 fail with EAGAIN
 inline constexpr std::size_t kPassedFds = 16;            ///< descriptors in one message; the kernel's own limit is 253
+inline constexpr std::size_t kLogScanBytes = 64 * kKiB;  ///< one read while lines of a log are counted
 inline constexpr std::size_t kReceiveBytes = 64 * kKiB;  ///< one receive from a socket
 
 // -- devices

@@ -263,7 +263,7 @@ class Figures(Life):
         self.sh("vm", "yes 'all work and no play' | head -c 40000000 > /dev/ttyS0; echo the end > /dev/ttyS0")
         wait_until(lambda: console.stat().st_size > 40e6 and console.stat().st_blocks * 512 < 8 * MIB,
                    "the console log to be trimmed")
-        log = self.b.ok("vm", "logs", "vm", "--tail", "100M")
+        log = self.b.ok("vm", "logs", "vm", "--tail", "all")
         self.assertNotIn("\0", log)
         self.assertTrue(log.endswith("the end\n"), log[-100:])
         self.assertGreater(len(log), MIB)

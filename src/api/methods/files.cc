@@ -56,7 +56,12 @@ constexpr Parameter kLogsParameters[] = {
      .type = Type::boolean,
      .initial = "false",
      .help = "Sends what is written later too, until the VM stops"},
-    {.name = "tail_bytes", .type = Type::integer, .initial = "1048576", .help = "How much of the log's end is sent"},
+    {.name = "tail_bytes",
+     .type = Type::integer,
+     .initial = "1048576",
+     .help = "How much of the log's end is sent, without the beginning of a line that is cut",
+     .least = 0},
+    {.name = "tail_lines", .type = Type::integer, .help = "The same in lines, instead of `tail_bytes`", .least = 0},
 };
 
 constexpr Method kMethods[] = {

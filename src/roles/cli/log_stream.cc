@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "host/files.h"
+#include "host/log_tail.h"
 #include "roles/cli/bounds.h"
 #include "roles/cli/command.h"
 
@@ -103,12 +104,11 @@ Result<int> copy_log(Io& io, rpc::Client::RawStream stream, const Signals& signa
   return exit_status::kOk;
 }
 
-Result<int> copy_log_file(Io& io, const std::string& path, std::uint64_t tail_bytes, Follow follow) {
+Result<int> copy_log_file(Io& io, const std::string& path, std::uint64_t lines, Follow follow) {
   auto file = TRY(host::open_file(path, O_RDONLY));
   auto signals = TRY(Signals::interrupts());
   Printer printer(io);
-  auto size = ::lseek(file.get(), 0, SEEK_END);
-  auto at = size > 0 && static_cast<std::uint64_t>(size) > tail_bytes ? size - static_cast<off_t>(tail_bytes) : 0;
+  auto at = host::last_lines(file.get(), 0, lines);
   std::string chunk(limits::kLogChunkBytes, '\0');
   while (io.out_errno == 0) {
     auto count = ::pread(file.get(), chunk.data(), chunk.size(), at);

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "roles/cli/command.h"
 #include "roles/cli/connect.h"
 
 namespace banger::roles::cli {
@@ -26,8 +27,13 @@ class TerminalFilter {
 Result<int> copy_log(Io& io, rpc::Client::RawStream stream, const Signals& signals);
 
 enum class Follow { no, yes };
-/// Copies the last `tail_bytes` of a file, or the whole file if it is shorter. With Follow::yes, also copies new bytes
-/// until a signal arrives.
-Result<int> copy_log_file(Io& io, const std::string& path, std::uint64_t tail_bytes, Follow follow);
+/// Copies the last lines of a file, or the whole file if it has fewer. With Follow::yes, also copies new bytes until a
+/// signal arrives.
+Result<int> copy_log_file(Io& io, const std::string& path, std::uint64_t lines, Follow follow);
+
+/// `--tail` of the commands that print logs: a number of lines, or -1 for all.
+constexpr Option tail_option(std::string_view help) {
+  return {.name = "tail", .letter = 'n', .kind = Kind::lines, .value = "LINES", .help = help};
+}
 
 }  // namespace banger::roles::cli

@@ -42,7 +42,8 @@ Result<std::string> check_count(const Option& option, const std::string& value) 
   std::uint32_t number = 0;
   auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
   if (error != std::errc{} || end != value.data() + value.size())
-    return fail(ErrorCode::invalid, fmt::format("--{}: '{}' is not a whole number", option.name, printable(value)));
+    return fail(ErrorCode::invalid, fmt::format("--{}: '{}' is not a whole number", option.name, printable(value)),
+                option.kind == Kind::lines ? "write it like 20, or all" : "");
   return std::to_string(number);
 }
 
@@ -63,6 +64,9 @@ Result<> check_choice(std::string_view what, std::span<const std::string_view> c
 Result<std::string> check_value(const Option& option, const std::string& value) {
   switch (option.kind) {
     case Kind::count:
+      return check_count(option, value);
+    case Kind::lines:
+      if (value == "all") return std::string("-1");
       return check_count(option, value);
     case Kind::size:
       return check_size(option, value);

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "engine/reach/relay.h"
 #include "host/files.h"
+#include "host/log_tail.h"
 #include "link/bounds.h"
 #include "machine/log_bound.h"
 #include "roles/daemon/bounds.h"
@@ -178,6 +179,17 @@ struct LogFile {
   std::string path;
 };
 
+// The beginning of the part of the log that the client asks for: always the beginning of a line.
+Result<off_t> first_byte(int log, const Json& params) {
+  auto lines = TRY(find_int(params, "tail_lines"));
+  auto bytes = TRY(find_int(params, "tail_bytes"));
+  if (lines && bytes) return fail(ErrorCode::invalid, "'tail_lines' and 'tail_bytes' exclude each other");
+  auto most = lines ? INT64_MAX : bytes.value_or(limits::kLogTailBytes);
+  auto size = ::lseek(log, 0, SEEK_END);
+  auto from = host::next_line(log, machine::first_text(log, std::max<off_t>(0, size - most)));
+  return lines ? host::last_lines(log, from, static_cast<std::uint64_t>(*lines)) : from;
+}
+
 Result<LogFile> open_log(const engine::VmOwner& vm, const Json& params) {
   auto source = TRY(find_string(params, "source")).value_or("console");
   auto path = fmt::format("{}/{}.log", vm.parts().disks.directory(), source);
@@ -186,10 +198,7 @@ Result<LogFile> open_log(const engine::VmOwner& vm, const Json& params) {
     return fail(ErrorCode::not_found, fmt::format("vm '{}' has no {} log yet", vm.record().name(), source),
                 fmt::format("banger vm start {}", vm.record().name()));
   if (!fd) return std::unexpected(std::move(fd.error()));
-  auto tail = TRY(find_int(params, "tail_bytes")).value_or(limits::kLogTailBytes);
-  auto size = ::lseek(fd->get(), 0, SEEK_END);
-  ::lseek(fd->get(), machine::first_text(fd->get(), std::max<off_t>(0, size - std::max<std::int64_t>(0, tail))),
-          SEEK_SET);
+  ::lseek(fd->get(), TRY(first_byte(fd->get(), params)), SEEK_SET);
   return LogFile{std::move(*fd), std::move(path)};
 }
 

@@ -162,7 +162,10 @@ TEST_CASE("daemon logs: prints the last part of the file") {
   REQUIRE(host::make_directories(home.state()));
   REQUIRE(host::write_file(home.state() + "/bangerd.log", "one\ntwo\nthree\n"));
   CHECK(home.run({"daemon", "logs"}).out == "one\ntwo\nthree\n");
-  CHECK(home.run({"daemon", "logs", "--tail", "6"}).out == "three\n");
+  CHECK(home.run({"daemon", "logs", "--tail", "1"}).out == "three\n");
+  CHECK(home.run({"daemon", "logs", "-n", "2"}).out == "two\nthree\n");
+  CHECK(home.run({"daemon", "logs", "--tail", "all"}).out == "one\ntwo\nthree\n");
+  CHECK(home.run({"daemon", "logs", "--tail", "64K"}).status == 2);
   test::Home empty;
   CHECK(empty.run({"daemon", "logs"}).status == 125);
 }

@@ -600,8 +600,12 @@ TEST_CASE_METHOD(Fixture, "vm stats: every figure of --watch is fresh") {
 TEST_CASE_METHOD(Fixture, "vm logs: every byte goes into a pipe, and the options to the daemon") {
   answer("vm.logs", Json::object());
   daemon.streams["vm.logs"] = [](int socket, const Json&) { (void)host::write_all(socket, "a\033[2Jb\n"); };
-  CHECK(run({"vm", "logs", "web", "--source", "machine", "--tail", "64K"}).out == "a\033[2Jb\n");
-  CHECK(sent("vm.logs") == Json{{"vm", "web"}, {"source", "machine"}, {"follow", false}, {"tail_bytes", 65536}});
+  CHECK(run({"vm", "logs", "web", "--source", "machine", "--tail", "20"}).out == "a\033[2Jb\n");
+  CHECK(sent("vm.logs") == Json{{"vm", "web"}, {"source", "machine"}, {"follow", false}, {"tail_lines", 20}});
+  CHECK(run({"vm", "logs", "web", "-n", "all"}).status == 0);
+  CHECK(contains(daemon.calls().back(), R"("tail_bytes":9223372036854775807)"));
+  CHECK(contains(run({"vm", "logs", "web", "-n", "1.5"}).err,
+                 "--tail: '1.5' is not a whole number (hint: write it like 20, or all)"));
 }
 
 TEST_CASE_METHOD(Fixture, "output: a closed reader gives 141 without a message, and a full disk is reported") {

@@ -11,14 +11,13 @@ namespace {
 
 constexpr Option kOptions[] = {
     {.name = "follow", .letter = 'f', .help = "also print new lines, until interrupted"},
-    {.name = "tail", .kind = Kind::size, .value = "SIZE", .help = "only the last part, like 64K"},
+    tail_option("only the last lines, like 20; or all (the default)"),
 };
 
 Result<int> run(Context& context) {
   auto paths = TRY(host::find_paths(context.io.env));
-  auto tail = context.args.number("tail");
-  return copy_log_file(context.io, paths.daemon_log(), tail ? static_cast<std::uint64_t>(*tail) : UINT64_MAX,
-                       context.args.flag("follow") ? Follow::yes : Follow::no);
+  auto lines = static_cast<std::uint64_t>(context.args.number("tail").value_or(-1));
+  return copy_log_file(context.io, paths.daemon_log(), lines, context.args.flag("follow") ? Follow::yes : Follow::no);
 }
 
 }  // namespace

@@ -18,14 +18,16 @@ constexpr Option kOptions[] = {
      .help = "the guest's console (default) or the log of the VMM",
      .names = Names::choice,
      .choices = kSources},
-    {.name = "tail", .kind = Kind::size, .value = "SIZE", .help = "only the last part, like 64K (default: 1M)"},
+    tail_option("only the last lines, like 20; or all (default: the last 1M of the log)"),
 };
 
 Result<int> logs(Context& context) {
   Json params = {{"vm", context.args.positionals[0]},
                  {"source", context.args.text("source").value_or("console")},
                  {"follow", context.args.flag("follow")}};
-  if (auto tail = context.args.number("tail")) params["tail_bytes"] = *tail;
+  auto lines = context.args.number("tail");
+  if (lines && *lines >= 0) params["tail_lines"] = *lines;
+  if (lines && *lines < 0) params["tail_bytes"] = INT64_MAX;
   auto daemon = TRY(Daemon::connect(context.io));
   auto stream = TRY(daemon.open_stream("vm.logs", params));
   return copy_log(context.io, std::move(stream), daemon.signals());

@@ -25,8 +25,8 @@ bool has_disk(const VmContext& vm) { return ::access(disk_path(vm).c_str(), F_OK
 Task<Result<>> prepare(const VmContext& vm) {
   if (vm.restores) co_return Result<>{};
   if (vm.modules.empty()) co_return host::remove_file(disk_path(vm));
-  co_return co_await vm.runtime.blocking(
-      [from = vm.modules, to = disk_path(vm)] { return host::share_file(from, to); });
+  auto share = [from = vm.modules, to = disk_path(vm)] { return host::share_file(from, to); };
+  co_return in("the kernel's modules", co_await vm.runtime.blocking(std::move(share)));
 }
 
 Result<> add_to_machine(const VmContext& vm, machine::MachineConfig& config) {

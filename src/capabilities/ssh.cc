@@ -42,7 +42,7 @@ Result<> put(const std::string& path, std::string_view text, mode_t mode) {
 Task<Result<>> prepare(const VmContext& vm) {
   co_return co_await vm.runtime.blocking([path = key_path(vm), name = vm.name]() -> Result<> {
     if (is_whole(path)) return {};
-    auto key = TRY(host::make_ssh_key("root@" + name));
+    auto key = TRY(in("the VM's SSH key", host::make_ssh_key("root@" + name)));
     // The private half last: where the private half exists, both exist.
     TRY(put(path + ".pub", key.public_key, 0644));
     return put(path, key.private_key, 0600);

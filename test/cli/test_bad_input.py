@@ -37,7 +37,7 @@ class BadInput(Case):
         self.assert_nothing_left()
 
     def test_missing_vms_images_kernels_and_files_are_named_in_the_error(self):
-        self.fails(125, "vm", "show", "nobody", says="there is no VM 'nobody'")
+        self.fails(125, "vm", "show", "nobody", says="there is no vm 'nobody'")
         self.fails(125, "vm", "stop", "nobody", says="nobody")
         self.fails(125, "vm", "create", "--image", "no-such-image", says="no-such-image")
         self.fails(125, "image", "show", "debian-bookwrm", says="debian-bookworm")

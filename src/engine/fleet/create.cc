@@ -46,8 +46,7 @@ Result<> VmCreation::check(const CreateRequest& request) const {
   }
   TRY(vm::check_spec(request.spec, services_.host_size));
   for (const auto* capability : capabilities::all())
-    if (capability->check)
-      TRY(in(capability->name, capability->check({.spec = request.spec, .state_directory = services_.paths.state})));
+    if (capability->check) TRY(capability->check({.spec = request.spec, .state_directory = services_.paths.state}));
   TRY(services_.resources.check(request.spec));
   return {};
 }

@@ -28,7 +28,7 @@ std::unexpected<Error> unknown(std::string_view wanted, const std::vector<std::s
   for (const auto& vm : vms) names.push_back(vm->record().name());
   auto close = nearest(wanted, names);
   return fail(
-      ErrorCode::not_found, fmt::format("there is no VM '{}'", printable(wanted, 80)),
+      ErrorCode::not_found, fmt::format("there is no vm '{}'", printable(wanted, 80)),
       close.empty() ? "banger vm list shows all VMs" : fmt::format("did you mean {}?", fmt::join(close, " or ")));
 }
 

@@ -41,7 +41,7 @@ std::span<const VmFile> vm_files() { return kFiles; }
 
 Task<Result<>> VmDisks::prepare(const capabilities::VmContext& vm) const {
   for (const auto* capability : capabilities::all())
-    if (capability->prepare) CO_TRY(in(capability->name, co_await capability->prepare(vm)));
+    if (capability->prepare) CO_TRY(co_await capability->prepare(vm));
   co_return Result<>{};
 }
 

@@ -24,8 +24,7 @@ Result<> check_cancel(const Start& start) {
 
 Result<> check_capabilities(const VmParts& vm) {
   for (const auto* capability : capabilities::all())
-    if (capability->check)
-      TRY(in(capability->name, capability->check({.spec = vm.spec(), .state_directory = vm.services.paths.state})));
+    if (capability->check) TRY(capability->check({.spec = vm.spec(), .state_directory = vm.services.paths.state}));
   return vm.services.resources.check(vm.spec());
 }
 

@@ -105,7 +105,7 @@ Result<> BenchRounds::remove(const std::string& name) {
   auto gone = daemon_.call_within("vm.delete", {{"vm", name}, {"force", true}}, limits::kDeleteDeadline);
   if (gone || gone.error().code == ErrorCode::not_found) return {};
   return std::unexpected(
-      std::move(gone).error().in(fmt::format("delete VM '{}'", name)).with_hint("banger vm delete --force " + name));
+      std::move(gone).error().in(fmt::format("delete vm '{}'", name)).with_hint("banger vm delete --force " + name));
 }
 
 Result<> BenchRounds::wait_for_pool() {

@@ -57,8 +57,7 @@ Result<> check_not_from_snapshot(const Json& params, const store::SaveRow& snaps
     bool fixed = field.from_snapshot == vm::FromSnapshot::always ||
                  (field.from_snapshot == vm::FromSnapshot::with_memory && snapshot.has_memory());
     if (fixed && params.contains(field.name))
-      return fail(ErrorCode::invalid,
-                  fmt::format("parameter '{}' comes from the snapshot and cannot be given", field.name));
+      return fail(ErrorCode::invalid, fmt::format("--{} comes from the snapshot and cannot be given", field.option));
   }
   return {};
 }

@@ -79,7 +79,7 @@ TEST_CASE("registry: the error for an unknown name suggests similar names, or th
   auto near = f.registry.get("webservr");
   REQUIRE_FALSE(near);
   CHECK(near.error().code == ErrorCode::not_found);
-  CHECK(near.error().message == "there is no VM 'webservr'");
+  CHECK(near.error().message == "there is no vm 'webservr'");
   CHECK(near.error().hint == "did you mean webserver?");
   CHECK(f.registry.get("q").error().hint == "banger vm list shows all VMs");
 }

@@ -152,7 +152,7 @@ TEST_CASE_METHOD(Fixture, "vm fork: the new names on standard output, the source
   auto done = run({"vm", "fork", "web", "--count", "2", "--name", "try"});
   CHECK(done.status == 0);
   CHECK(done.out == "try-1\ntry-2\n");
-  CHECK(done.err == "banger: VM 'web' stood still for 42 ms\n");
+  CHECK(done.err == "banger: vm 'web' stood still for 42 ms\n");
   CHECK(sent("vm.fork") == Json{{"vm", "web"}, {"count", 2}, {"names", {"try-1", "try-2"}}});
   CHECK(run({"vm", "fork", "web", "-q"}).out == "idtry-1\nidtry-2\n");
   CHECK(sent("vm.fork") == Json{{"vm", "web"}, {"count", 1}});

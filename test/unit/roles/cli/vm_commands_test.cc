@@ -181,7 +181,7 @@ TEST_CASE_METHOD(Fixture, "vm run: returns the command's status, and deletes the
 
 TEST_CASE_METHOD(Fixture, "vm run: without --rm prints that the VM still runs and how to stop it") {
   auto done = run({"vm", "run", "--name", "web", "--", "true"});
-  CHECK(contains(done.err, "VM 'web' is still running (hint: 'banger vm stop web'"));
+  CHECK(contains(done.err, "vm 'web' is still running (hint: 'banger vm stop web'"));
   CHECK(daemon.called("vm.delete") == 0);
 }
 
@@ -614,6 +614,7 @@ TEST_CASE_METHOD(Fixture, "output: a closed reader gives 141 without a message, 
   ::close(ends[0]);
   home.out = ends[1];
   auto piped = run({"vm", "list"});
+  CHECK(run({"vm", "stop", "a", "--timeout", "2h"}).err == "banger: --timeout: more than an hour is too long\n");
   CHECK(piped.status == 141);
   CHECK(piped.err.empty());
   ::close(ends[1]);

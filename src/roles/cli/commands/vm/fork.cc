@@ -54,7 +54,7 @@ Result<int> fork(Context& context) {
   for (const auto& vm : result.vms) io.print(safe_text(args.flag("quiet") ? vm.id : vm.name) + "\n");
   // A VM without a machine did not stand still.
   if (result.pause_ms > 0)
-    io.note(fmt::format("VM '{}' stood still for {:.0f} ms", safe_text(args.positionals[0]), result.pause_ms));
+    io.note(fmt::format("vm '{}' stood still for {:.0f} ms", safe_text(args.positionals[0]), result.pause_ms));
   return exit_status::kOk;
 }
 

@@ -58,11 +58,11 @@ Result<int> use(Context& context, Daemon& daemon, const GuestCommand& command, c
   auto status = run_in_guest(io, daemon, command);
   if (!context.args.flag("rm")) {
     io.note(
-        fmt::format("VM '{}' is still running (hint: 'banger vm stop {}' stops it, 'banger vm shell {}' opens a shell)",
+        fmt::format("vm '{}' is still running (hint: 'banger vm stop {}' stops it, 'banger vm shell {}' opens a shell)",
                     name, name, name));
     return status;
   }
-  auto deleted = in(fmt::format("delete VM '{}'", name), delete_vm(io, command.vm));
+  auto deleted = in(fmt::format("delete vm '{}'", name), delete_vm(io, command.vm));
   if (deleted) return status;
   io.note(std::move(deleted).error().with_hint(fmt::format("banger vm delete --force {}", name)).sentence());
   if (status && *status == exit_status::kOk) return exit_status::kFailed;

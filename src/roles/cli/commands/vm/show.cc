@@ -18,9 +18,9 @@ constexpr Positional kPositionals[] = {kVmArgument};
 constexpr Option kOptions[] = {kJsonOption};
 
 std::string labels_of(const api::VmObject& vm) {
-  std::string text;
-  for (const auto& [key, value] : vm.labels) text += fmt::format("{}{}={}", text.empty() ? "" : ", ", key, value);
-  return text;
+  std::vector<std::string> pairs;
+  for (const auto& [key, value] : vm.labels) pairs.push_back(value.empty() ? key : key + "=" + value);
+  return join(pairs, ", ");
 }
 
 std::string stages_of(const api::VmObject& vm) {
@@ -33,7 +33,7 @@ std::string stages_of(const api::VmObject& vm) {
 
 std::string machine_of(const api::VmObject& vm) {
   auto text = vm.accelerator.empty() ? vm.machine : fmt::format("{} ({})", vm.machine, vm.accelerator);
-  return vm.machine_reason.empty() ? text : fmt::format("{}: {}", text, vm.machine_reason);
+  return vm.machine_reason.empty() ? text : fmt::format("{}, because {}", text, vm.machine_reason);
 }
 
 std::string ready_of(const api::VmObject& vm) {

@@ -1,6 +1,7 @@
 // banger vm stop
 #include <nlohmann/json.hpp>
 
+#include "api/bounds.h"
 #include "roles/cli/arguments.h"
 #include "roles/cli/fan_out.h"
 
@@ -19,7 +20,10 @@ constexpr Option kOptions[] = {
 
 Result<int> stop(Context& context) {
   Json params = Json::object();
-  if (auto timeout = context.args.number("timeout")) params["timeout_ms"] = *timeout;
+  if (auto timeout = context.args.number("timeout")) {
+    if (*timeout > limits::kStopTimeoutMs) return context.usage("--timeout: more than an hour is too long");
+    params["timeout_ms"] = *timeout;
+  }
   return change_vms(context, "vm.stop", params);
 }
 

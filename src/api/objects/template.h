@@ -16,6 +16,11 @@ struct TemplateObject {
   std::string kernel;
   std::uint32_t vcpus = 0;
   std::uint64_t memory_bytes = 0;
+  std::uint64_t disk_bytes = 0;
+  std::uint64_t system_bytes = 0;
+  std::string storage;
+  std::string network;
+  bool nat = false;
   std::string machine;
   std::string state;
   std::int64_t created_at = 0;

@@ -24,6 +24,11 @@ Result<api::TemplateObject> describe(Daemon& daemon, const store::SaveRow& row) 
       .kernel = row.kernel,
       .vcpus = spec.vcpus,
       .memory_bytes = spec.memory_bytes,
+      .disk_bytes = spec.disk_bytes,
+      .system_bytes = spec.system_bytes,
+      .storage = std::string(to_string(spec.storage)),
+      .network = std::string(to_string(spec.network)),
+      .nat = spec.nat,
       .machine = row.machine,
       .state = !row.ready        ? "building"
                : row.key.empty() ? "stale"

@@ -31,6 +31,11 @@ const Json kTemplate = test::with_defaults<api::TemplateObject>({
     {"kernel", "debian-cloud"},
     {"vcpus", 1},
     {"memory_bytes", 512ll << 20},
+    {"disk_bytes", 8ll << 30},
+    {"system_bytes", 4ll << 30},
+    {"storage", "overlay"},
+    {"network", "user"},
+    {"nat", true},
     {"state", "ready"},
     {"size_bytes", 130 << 20},
     {"created_at", 1},
@@ -198,8 +203,8 @@ TEST_CASE_METHOD(Fixture, "vm run and create: pass on --cold only if it is given
 TEST_CASE_METHOD(Fixture, "template list: shows the templates, and then the clones in the ready pool") {
   answer("template.list", {{"templates", {kTemplate}}, {"pool", {kPooled}}});
   auto out = run({"template", "list"}).out;
-  CHECK(out.starts_with("ID   IMAGE   KERNEL        VCPU  MEMORY  STATE  SIZE  AGE"));
-  CHECK(contains(out, "tm1  debian  debian-cloud  1     512M    ready  130M  "));
+  CHECK(out.starts_with("ID   STATE  IMAGE   KERNEL        VCPU  MEMORY  DISK  SYSTEM  STORAGE  NETWORK  SIZE  AGE"));
+  CHECK(contains(out, "tm1  ready  debian  debian-cloud  1     512M    8G    4G      overlay  user     130M  "));
   CHECK(contains(out, "  web, db\n"));
   CHECK(out.ends_with("ready pool: pl1 of template tm1, ready, 1m 5s old, 30M of memory\n"));
   CHECK(run({"template", "ls", "-q"}).out == "tm1\n");

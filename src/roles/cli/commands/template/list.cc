@@ -24,6 +24,8 @@ Paint paint_for(const std::string& state) {
   return state == "ready" ? Paint::green : Paint::none;
 }
 
+std::string network_of(const api::TemplateObject& each) { return each.nat ? each.network : each.network + ", no nat"; }
+
 std::string pool_line(const api::PoolObject& vm) {
   auto age = format_duration(std::chrono::seconds(std::max<std::int64_t>(vm.age_s, 0)));
   return safe_text(fmt::format("ready pool: {} of template {}, {}, {} old, {} of memory", vm.id, vm.template_id,
@@ -31,11 +33,13 @@ std::string pool_line(const api::PoolObject& vm) {
 }
 
 std::string table_text(const api::TemplateList& list, Colours colours) {
-  Table table({"ID", "IMAGE", "KERNEL", "VCPU", "MEMORY", "STATE", "SIZE", "AGE", "USED BY"});
+  Table table({"ID", "STATE", "IMAGE", "KERNEL", "VCPU", "MEMORY", "DISK", "SYSTEM", "STORAGE", "NETWORK", "SIZE",
+               "AGE", "USED BY"});
   for (const auto& each : list.templates) {
-    table.add({each.id, each.image, each.kernel, std::to_string(each.vcpus), format_size(each.memory_bytes), each.state,
+    table.add({each.id, each.state, each.image, each.kernel, std::to_string(each.vcpus), format_size(each.memory_bytes),
+               format_size(each.disk_bytes), format_size(each.system_bytes), each.storage, network_of(each),
                format_size(each.size_bytes), age_of(each.created_at), join(each.used_by, ", ")});
-    table.colour_last(5, paint_for(each.state));
+    table.colour_last(1, paint_for(each.state));
   }
   auto text = table.text(colours);
   for (const auto& vm : list.pool) text += pool_line(vm) + "\n";
@@ -72,6 +76,8 @@ constinit const Command kTemplateList{
     .aliases = kAliases,
     .summary = "list templates, and their clones in the ready pool",
     .details =
+        "Every property that tells templates apart has a column. VMs that differ in one of them need templates of "
+        "their own.\n"
         "A stale template is not used for new VMs. Its image, kernel or QEMU has changed, or the template was deleted. "
         "A stale template is removed with the last VM that runs on it.",
     .options = kOptions,

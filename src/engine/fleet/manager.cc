@@ -15,7 +15,8 @@ VmManager::VmManager(Services& services)
                      services_, registry_,
                      {.purpose = store::Purpose::template_build, .image_id = image.id, .kernel = kernel, .spec = spec});
                },
-           .remove = [this](std::shared_ptr<VmOwner> vm) { return remove(std::move(vm), Force::yes); }}),
+           .remove = [this](std::shared_ptr<VmOwner> vm) { return remove(std::move(vm), Force::yes); },
+           .make_room = [this](std::uint64_t memory_bytes) { return memory_.make_room(memory_bytes, pool_); }}),
       pool_(services, foreground_,
             {.make = [this](const store::SaveRow& save) -> Result<std::shared_ptr<VmOwner>> {
                auto spec = TRY(saved_spec(save));

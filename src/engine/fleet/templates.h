@@ -22,6 +22,8 @@ struct TemplateVms {
                                                  const std::string& kernel)>
       make;
   std::function<Task<Result<>>(std::shared_ptr<VmOwner> vm)> remove;
+  /// `exhausted` when the host has no memory for a guest of that size.
+  std::function<Task<Result<>>(std::uint64_t memory_bytes)> make_room;
 };
 
 struct TemplateRequest {
@@ -41,6 +43,9 @@ struct TemplateInputs {
   std::string agent_archive;  ///< its name identifies the content of the kernel and of this program
   std::string machine_build;  ///< machine::Driver::build_key()
 };
+/// What a user reads while a missing template is being made: why, and how to make it ahead of time.
+std::string build_notice(const TemplateRequest& request);
+
 /// The key of a template. Environment and labels are not part of the key, because each clone gets its own.
 std::string template_key(const TemplateInputs& inputs, const vm::Spec& spec);
 
@@ -51,8 +56,8 @@ class Templates {
   /// template_key() of this request with the present VMM and agent.
   Task<Result<std::string>> key(const TemplateRequest& request);
   std::optional<store::SaveRow> find(std::string_view key) const;
-  /// The template. Builds a missing template. A build continues when the caller is cancelled. After an error the caller
-  /// should boot the VM. A failed build is not repeated for a while.
+  /// The template. Builds a missing template, if the host has memory for its guest. A build continues when the caller
+  /// is cancelled. After an error the caller should boot the VM. A failed build is not repeated for a while.
   Task<Result<store::SaveRow>> find_or_build(TemplateRequest request, Stages& stages, host::Cancel& cancel);
   /// Forgets a failed build, and retires the existing template.
   Task<Result<>> forget(const TemplateRequest& request);

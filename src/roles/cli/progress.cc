@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::string_view kFrames[] = {"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"};
 constexpr int kBarCells = 20;
+constexpr std::string_view kLongStage = "template";  // boots a guest, which takes minutes under emulation
 
 std::string bar(int percent) {
   int full = std::clamp(percent, 0, 100) * kBarCells / 100;
@@ -63,8 +64,16 @@ Progress::~Progress() {
 
 void Progress::update(const rpc::ProgressUpdate& update) {
   std::lock_guard lock(mutex_);
-  if (update.stage != shown_.stage) stage_began_ = std::chrono::steady_clock::now();
+  bool begins = update.stage != shown_.stage;
+  if (begins) stage_began_ = std::chrono::steady_clock::now();
   shown_ = update;
+  if (begins && update.stage == kLongStage) announce();
+}
+
+void Progress::announce() {
+  if (std::exchange(drawn_, false)) (void)host::write_all(io_.err, "\r\033[K");
+  printed_.push_back(shown_.stage);
+  io_.note(stage_text(shown_));
 }
 
 void Progress::note(std::string_view text) {

@@ -1,5 +1,6 @@
 // The progress of a long call, on standard error. On a terminal, this is one live line with a spinner or a bar.
 // Otherwise it is one line for each stage that takes long, so that quick commands are silent in scripts and cron jobs.
+// A stage that is known to take minutes is announced before it begins, in both cases.
 #pragma once
 
 #include <chrono>
@@ -38,6 +39,7 @@ class Progress {
  private:
   void tick(std::stop_token stop);
   void draw(unsigned count, long elapsed_s);
+  void announce();
   void print_slow_stage();
 
   const Io& io_;

@@ -116,6 +116,17 @@ TEST_CASE("manager: a VM larger than the host's memory is refused with the numbe
   CHECK(f.nothing_left());
 }
 
+TEST_CASE("manager: a VM that does not fit leaves no template behind") {
+  Fixture f;
+  f.config.memory_overcommit = 0;
+  auto vm = f.create(test::FleetFixture::named("box"));
+  REQUIRE_FALSE(vm);
+  CHECK(vm.error().code == ErrorCode::exhausted);
+  CHECK_FALSE(f.log.has("vmm start"));
+  CHECK(f.daemon->saves.list(store::SaveKind::template_).empty());
+  CHECK(f.nothing_left());
+}
+
 TEST_CASE("manager: a removed VM is not found any more, and a running VM is removed only by force") {
   Fixture f;
   auto vm = *f.create(Fixture::named("box"));

@@ -143,6 +143,16 @@ TEST_CASE("templates: a template is built once, from a guest that is removed aft
   CHECK(again->id == built->id);
 }
 
+TEST_CASE("templates: a caller reads which guest boots, and how to make the template ahead of time") {
+  Fixture f;
+  auto request = f.request();
+  request.spec.vcpus = 2;
+  request.spec.memory_bytes = 1536ull << 20;
+  CHECK(build_notice(request) ==
+        "a guest of tiny with 2 vcpu and 1.5G of memory boots once, and later VMs like it start much faster "
+        "(hint: 'banger template build --image tiny --vcpu 2 --memory 1536M' does this ahead of time)");
+}
+
 TEST_CASE("templates: a failed build is not repeated at once, unless a caller asks for it") {
   Fixture f;
   VmManager vms(f.daemon->services);

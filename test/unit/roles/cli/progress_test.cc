@@ -58,6 +58,20 @@ TEST_CASE("progress: without a terminal quick stages print nothing") {
   CHECK(host::read_file(path, 4096)->empty());
 }
 
+TEST_CASE("progress: a template is announced once, before it is made") {
+  test::TempDir dir;
+  auto path = dir.path() + "/err";
+  auto file = host::open_file(path, O_RDWR | O_CREAT);
+  REQUIRE(file);
+  auto io = quiet_io(file->get());
+  {
+    Progress progress(io, std::chrono::hours(1));
+    progress.update({"template", "a guest boots once (hint: earlier)", -1});
+    progress.update({"template", "boot", -1});
+  }
+  CHECK(*host::read_file(path, 4096) == "banger: template: a guest boots once (hint: earlier)\n");
+}
+
 TEST_CASE("progress: on a terminal one line is redrawn and wiped at the end") {
   UniqueFd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
   REQUIRE(master);

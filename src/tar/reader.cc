@@ -139,6 +139,11 @@ struct TarReader::State {
     // for bad data.
     if (number == ENOSPC || number == EIO || number == ENOMEM || number == EBADF)
       return fail_errno("read archive", number);
+    if (number == EISDIR) return fail(ErrorCode::invalid, "this is a directory, not a tar archive");
+    // The words of libarchive when no reader recognises the first bytes (archive_read.c).
+    if (why && std::string_view(why) == "Unrecognized archive format")
+      return fail(ErrorCode::corrupt, "this is no tar archive: the first bytes are those of another kind of file",
+                  "make one with 'tar cf', compressed with gzip, xz or zstd, or not at all");
     return fail(ErrorCode::corrupt, fmt::format("archive is damaged: {}", why ? printable(why) : "unknown error"));
   }
 

@@ -224,7 +224,7 @@ Task<Result<Image>> ImageStore::import_tar(std::string name, std::string tar_pat
     co_await stream->wait_briefly();
     progress("write", format_size(stream->bytes()), -1);
   }
-  CO_TRY(in(context, co_await stream->wait()));
+  CO_TRY(in(context, in(tar_path, co_await stream->wait())));
   CO_TRY(cancel.check());
   progress("finish", "", -1);
   image = CO_TRY(in(context, co_await runtime_.blocking([&] { return complete(staged, image, timestamp); })));

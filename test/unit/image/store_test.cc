@@ -93,7 +93,14 @@ TEST_CASE("image: a taken or invalid name or a missing file is refused and leave
   CHECK(run(f.runtime, f.store.import_tar("other", f.dir / "missing.tar", "", no_progress, f.cancel)).error().code ==
         ErrorCode::not_found);
   write(f.dir / "broken.tar", "this is no tar");
-  CHECK(!run(f.runtime, f.store.import_tar("other", f.dir / "broken.tar", "", no_progress, f.cancel)));
+  auto broken = run(f.runtime, f.store.import_tar("other", f.dir / "broken.tar", "", no_progress, f.cancel));
+  REQUIRE(!broken);
+  CHECK(broken.error().message == "import image 'other': " + (f.dir / "broken.tar") +
+                                      ": this is no tar archive: the first bytes are those of another kind of file");
+  CHECK(broken.error().hint.find("tar cf") != std::string::npos);
+  auto directory = run(f.runtime, f.store.import_tar("other", f.dir.path(), "", no_progress, f.cancel));
+  REQUIRE(!directory);
+  CHECK(directory.error().message.ends_with("this is a directory, not a tar archive"));
   CHECK(!f.import("other", {{"../escape", "x"}}));
   CHECK(f.store.list()->size() == 1);
   CHECK(f.store.leftovers().empty());

@@ -94,6 +94,15 @@ Result<pid_t> start_daemon(const DaemonProgram& program, const host::Paths& path
               why.find("(hint:") == why.npos ? fmt::format("see {}", paths.daemon_log()) : "");
 }
 
+Result<> make_state_directories(const host::Paths& paths) {
+  auto made = host::make_directories(paths.state, 0700);
+  if (made) made = host::make_private_directory(paths.state);
+  if (made) made = host::make_private_directory(paths.run());
+  if (made) return {};
+  auto error = std::move(made).error().in("make the directory of banger's VMs");
+  return std::unexpected(std::move(error).with_hint("set HOME or XDG_STATE_HOME to a directory that you can write to"));
+}
+
 Result<UniqueFd> connect_until(const std::string& path, SteadyClock::time_point deadline) {
   for (;;) {
     auto socket = host::connect_unix(path);
@@ -112,9 +121,7 @@ Result<Connected> connect_or_start(const host::Paths& paths, const DaemonProgram
   if (!nobody_listens(socket.error())) return std::unexpected(std::move(socket.error()).in("reach the daemon"));
 
   auto deadline = SteadyClock::now() + limits::kDaemonStartDeadline;
-  TRY(host::make_directories(paths.state, 0700));
-  TRY(host::make_private_directory(paths.state));
-  TRY(host::make_private_directory(paths.run()));
+  TRY(make_state_directories(paths));
   auto lock = TRY(take_start_lock(paths, deadline));
   socket = find(paths);
   if (socket) return Connected{.socket = std::move(*socket)};

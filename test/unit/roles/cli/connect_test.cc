@@ -169,3 +169,11 @@ TEST_CASE("daemon logs: prints the last part of the file") {
   test::Home empty;
   CHECK(empty.run({"daemon", "logs"}).status == 125);
 }
+TEST_CASE("connect: a home that cannot be made is named, with a way out") {
+  test::Home home;
+  home.variables["HOME"] = "/proc/nobody";
+  auto done = home.run({"vm", "list"});
+  CHECK(done.status == 125);
+  CHECK(done.err.starts_with("banger: make the directory of banger's VMs: /proc/nobody"));
+  CHECK(done.err.ends_with("(hint: set HOME or XDG_STATE_HOME to a directory that you can write to)\n"));
+}

@@ -32,7 +32,19 @@ std::unexpected<Error> unknown(std::string_view wanted, const std::vector<std::s
       close.empty() ? "banger vm list shows all VMs" : fmt::format("did you mean {}?", fmt::join(close, " or ")));
 }
 
+constexpr std::string_view kSnapshotUser = "(snapshot ";
+
 }  // namespace
+
+Result<> check_unused(std::string_view what, const std::vector<std::string>& users) {
+  if (users.empty()) return {};
+  auto is_snapshot = [](const std::string& user) { return user.starts_with(kSnapshotUser); };
+  auto snapshots = static_cast<std::size_t>(std::ranges::count_if(users, is_snapshot));
+  const char* way_out = snapshots == 0              ? "delete those VMs first"
+                        : snapshots == users.size() ? "delete those snapshots first, with 'banger vm snapshot delete'"
+                                                    : "delete those VMs and snapshots first";
+  return fail(ErrorCode::busy, fmt::format("{} is used by {}", what, join(users, ", ")), way_out);
+}
 
 Result<> VmRegistry::load() {
   for (auto& row : TRY(services_.store.vms())) {
@@ -112,7 +124,7 @@ std::vector<std::string> VmRegistry::users(
     names.push_back(is_users(*vm) ? row.name : "(an unfinished template)");
   }
   for (const auto& row : services_.saves.list(store::SaveKind::snapshot))
-    if (uses(row.image_id, row.kernel)) names.push_back(fmt::format("(snapshot {})", row.name));
+    if (uses(row.image_id, row.kernel)) names.push_back(fmt::format("{}{})", kSnapshotUser, row.name));
   return names;
 }
 

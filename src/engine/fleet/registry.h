@@ -13,6 +13,10 @@
 
 namespace banger::engine {
 
+/// `busy` when there are users. They are named as VmRegistry::users_of_image() does, and the hint has a way to end each
+/// kind of use. `what`: "image 'debian'".
+Result<> check_unused(std::string_view what, const std::vector<std::string>& users);
+
 class VmRegistry {
  public:
   explicit VmRegistry(Services& services) : services_(services) {}

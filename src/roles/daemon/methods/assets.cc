@@ -55,12 +55,6 @@ image::StageProgress progress_of(rpc::CallContext& context) {
   };
 }
 
-Result<> check_unused(std::string_view what, const std::vector<std::string>& users) {
-  if (users.empty()) return {};
-  return fail(ErrorCode::busy, fmt::format("{} is used by vm {}", what, fmt::join(users, ", ")),
-              "delete those VMs first");
-}
-
 // A path of the host. Empty when the parameter is absent.
 Result<std::string> path_param(const Json& params, std::string_view key) {
   return TRY(find_string(params, key)).value_or("");
@@ -100,7 +94,7 @@ Task<Result<Json>> image_import(Daemon& daemon, const Json& params, rpc::CallCon
 
 Task<Result<Json>> image_delete(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto image = CO_TRY(daemon.services.images.get(CO_TRY(get_string(params, "image"))));
-  CO_TRY(check_unused(fmt::format("image '{}'", image.name), daemon.vms.registry().users_of_image(image.id)));
+  CO_TRY(engine::check_unused(fmt::format("image '{}'", image.name), daemon.vms.registry().users_of_image(image.id)));
   co_await daemon.vms.pool().drop_templates([id = image.id](const store::SaveRow& row) { return row.image_id == id; });
   CO_TRY(daemon.services.images.remove(image.id));
   co_return api::to_json(api::Named{.id = image.id, .name = image.name});
@@ -137,7 +131,8 @@ Task<Result<Json>> kernel_import(Daemon& daemon, const Json& params, rpc::CallCo
 
 Task<Result<Json>> kernel_delete(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto kernel = CO_TRY(daemon.services.kernels.get(CO_TRY(get_string(params, "kernel"))));
-  CO_TRY(check_unused(fmt::format("kernel '{}'", kernel.name), daemon.vms.registry().users_of_kernel(kernel.name)));
+  CO_TRY(engine::check_unused(fmt::format("kernel '{}'", kernel.name),
+                              daemon.vms.registry().users_of_kernel(kernel.name)));
   co_await daemon.vms.pool().drop_templates(
       [name = kernel.name](const store::SaveRow& row) { return row.kernel == name; });
   CO_TRY(daemon.services.kernels.remove(kernel.name));

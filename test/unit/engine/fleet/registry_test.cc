@@ -170,3 +170,12 @@ TEST_CASE("registry: the error names an unreadable record") {
   REQUIRE_FALSE(loaded);
   CHECK(loaded.error().message.find("the record of vm 'web'") != std::string::npos);
 }
+
+TEST_CASE("registry: what is used cannot be deleted, and the hint fits its users") {
+  CHECK(check_unused("image 'x'", {}));
+  CHECK(check_unused("image 'x'", {"web", "db"}).error().sentence() ==
+        "image 'x' is used by web, db (hint: delete those VMs first)");
+  CHECK(check_unused("kernel 'k'", {"(snapshot s)"}).error().sentence() ==
+        "kernel 'k' is used by (snapshot s) (hint: delete those snapshots first, with 'banger vm snapshot delete')");
+  CHECK(check_unused("image 'x'", {"web", "(snapshot s)"}).error().hint == "delete those VMs and snapshots first");
+}

@@ -22,6 +22,10 @@ std::string rows_text(const std::vector<Row>& rows, std::size_t width) {
   std::string text;
   for (const auto& row : rows) {
     std::string line = "  " + row.left;
+    if (row.right.empty()) {
+      text += line + "\n";
+      continue;
+    }
     // If the left side is too long, the explanation starts on the next line.
     if (display_width(line) + 2 > column) {
       text += line + "\n";

@@ -37,6 +37,13 @@ TEST_CASE("help: no line is wider than the given width, except an example") {
 
 TEST_CASE("help: shows the default sizes of this host") {
   auto resolve = [](std::string_view key) { return key == "vcpus" ? std::string("3, from the host") : std::string(); };
+TEST_CASE("help: no line is empty but for its indent, and no line ends in spaces") {
+  for (const Command* command : all_commands()) {
+    INFO(full_name(*command));
+    CHECK(command_help(*command, {}).find(" \n") == std::string::npos);
+  }
+}
+
   auto page = command_help(*find_command("vm", "run"), resolve);
   CHECK(page.find("processors (default: 3, from the host)") != std::string::npos);
 }

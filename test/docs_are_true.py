@@ -52,6 +52,8 @@ def wrong_commands(text):
         words = line.split(" -- ")[0].split()[1:]
         path = []
         for word in words:
+            if path and "\nCommands:\n" not in help_of(path):
+                break  # the words after a command are its arguments
             if not re.fullmatch(r"[a-z][a-z-]*", word) or help_of(path + [word]) is None:
                 break
             path.append(word)

@@ -36,6 +36,21 @@ class BareImage(BareCase):
         self.assertEqual(b.ok("vm", "exec", "bare1", "--", "cat", "/root/x", "/etc/x"), "kept\nkept\n")
         b.ok("vm", "delete", "--force", "bare1")
 
+    def test_a_detached_command_goes_on_without_its_client(self):
+        b = self.b
+        b.ok("vm", "create", "--name", "bare3", "--image", "bare")
+        b.ok("vm", "exec", "-d", "bare3", "sh", "-c",
+             "while [ ! -e /root/go ]; do sleep 0.1; done; echo done >/root/done")
+        b.ok("vm", "exec", "bare3", "touch", "/root/go")
+        wait_until(lambda: b.run("vm", "exec", "bare3", "cat", "/root/done").stdout == "done\n",
+                   "the detached command to end")
+        missing = b.run("vm", "exec", "-d", "bare3", "nonesuch", "-x")
+        self.assertEqual((missing.returncode, missing.stderr), (127, "nonesuch: not found\n"))
+        b.ok("vm", "stop", "bare3")
+        b.ok("vm", "wait", "bare3", "--for", "stopped")
+        self.assertEqual(len(b.ok("vm", "logs", "bare3", "--tail", "3").splitlines()), 3)
+        b.ok("vm", "delete", "--force", "bare3")
+
     def test_the_network_and_names_work_without_any_guest_tool(self):
         b = self.b
         b.ok("vm", "create", "--name", "bare2", "--image", "bare")

@@ -94,6 +94,8 @@ struct Command {
   std::span<const Option> options = {};
   std::string_view words = {};  ///< the name in --help of the words after `--`; empty: no words are allowed
   bool words_required = false;
+  /// The words begin after the positionals, as with ssh and docker. A `--` before them may be left out.
+  bool words_follow = false;
   bool hidden = false;  ///< left out of --help and completion
   std::span<const Example> examples = {};
   Handler handler = nullptr;
@@ -115,7 +117,7 @@ class Args {
 
   std::map<std::string, std::vector<std::string>, std::less<>> values;  ///< as given; numbers are in decimal
   std::vector<std::string> positionals;
-  std::vector<std::string> words;  ///< after `--`
+  std::vector<std::string> words;  ///< the command for the guest, without the `--` before it
 };
 
 struct Context {

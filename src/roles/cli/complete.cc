@@ -13,6 +13,7 @@
 #include "api/objects/vm.h"
 #include "roles/cli/bounds.h"
 #include "roles/cli/connect.h"
+#include "roles/cli/parse.h"
 
 namespace banger::roles::cli {
 
@@ -32,36 +33,25 @@ std::vector<std::string> rejoin(const std::vector<std::string>& words) {
   return joined;
 }
 
-const Option* find_option(const Command& command, std::string_view word) {
-  auto matches = [&](const Option& option) {
-    if (word.starts_with("--")) return word.substr(2) == option.name;
-    return word.size() == 2 && word[0] == '-' && word[1] == option.letter && option.letter;
-  };
-  for (const auto& options : {command.options, common_options()})
-    for (const auto& option : options)
-      if (matches(option)) return &option;
-  return nullptr;
-}
-
-bool takes_value(const Option& option) { return option.kind != Kind::flag && option.kind != Kind::toggle; }
-
 // The words before the one being typed, as far as completion needs them.
 struct Before {
   std::vector<std::string> positionals;
   std::vector<std::string> options;  // the names of the given options
   const Option* value_of = nullptr;  // the word being typed is the value of this option
-  bool after_separator = false;
+  bool in_words = false;             // the command for the guest, about which this host knows nothing
 };
 
 Before read_before(const Command& command, std::span<const std::string> words) {
   Before before;
   for (const auto& word : words) {
     if (std::exchange(before.value_of, nullptr)) continue;
-    if (word == "--") {
-      before.after_separator = true;
+    bool is_option = word.size() > 1 && word[0] == '-';
+    bool follows = command.words_follow && !is_option && before.positionals.size() == command.positionals.size();
+    if (word == "--" || follows) {
+      before.in_words = true;
       break;
     }
-    if (word.size() < 2 || word[0] != '-') {
+    if (!is_option) {
       before.positionals.push_back(word);
       continue;
     }
@@ -139,7 +129,7 @@ class Completer {
 void complete_command(Completer& completer, const Command& command, std::span<const std::string> words) {
   const auto& typed = words.back();
   auto before = read_before(command, words.first(words.size() - 1));
-  if (before.after_separator) return;
+  if (before.in_words) return;
   if (before.value_of) return completer.values(before.value_of->names, before.value_of->choices, {});
   auto equals = typed.find('=');
   if (typed.starts_with("--") && equals != typed.npos) {

@@ -16,6 +16,7 @@ namespace banger::roles::cli {
 
 namespace {
 
+constexpr std::string_view kDetached = find_embedded(kEmbeddedFiles, "guest/detached.sh")->text;
 constexpr std::string_view kLoginShell = find_embedded(kEmbeddedFiles, "guest/login-shell.sh")->text;
 
 // How the VM has ended, or empty while it runs. A machine ends a moment after its link. If the agent is back, only the
@@ -102,6 +103,13 @@ Result<GuestCommand> guest_command(const Context& context, std::string vm) {
   command.forward_input = args.flag("interactive") || shell || (!terminal && !spec.tty);
   if (spec.tty && command.forward_input && !terminal)
     return fail(ErrorCode::unsupported, "-t needs a terminal, but standard input is not one", "leave out -t");
+  return command;
+}
+
+GuestCommand detached(GuestCommand command) {
+  auto& argv = command.spec.argv;
+  argv.insert(argv.begin(), {"/bin/sh", "-c", std::string(kDetached), "sh"});
+  command.forward_input = false;
   return command;
 }
 

@@ -43,9 +43,12 @@ std::map<std::string, std::string> guest_environment(const Context& context);
 /// can have. Prints a note for each one that some programs do not get.
 Result<std::map<std::string, std::string>> vm_environment(const Context& context);
 
-/// The command of these options and of the words after `--`. Standard input is passed on with -i, or when it is not a
+/// The command of these options and of Args::words. Standard input is passed on with -i, or when it is not a
 /// terminal. Without words, the command is the user's login shell, on a terminal if standard input is one.
 Result<GuestCommand> guest_command(const Context& context, std::string vm);
+
+/// The same command, left to itself: it gets no input, its output is dropped, and it goes on when its client ends.
+GuestCommand detached(GuestCommand command);
 
 /// Runs the command and returns its status. Prints why a command could not run. `daemon` can make no calls afterwards.
 Result<int> run_in_guest(Io& io, Daemon& daemon, const GuestCommand& command);

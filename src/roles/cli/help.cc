@@ -106,6 +106,7 @@ std::string usage_line(const Command& command) {
     auto name = std::string(positional.name) + (positional.repeated ? "..." : "");
     text += positional.required ? " " + name : " [" + name + "]";
   }
+  if (command.words_follow) return fmt::format("{} {}", text, command.words);
   if (!command.words.empty())
     text += command.words_required ? fmt::format(" -- {}", command.words) : fmt::format(" [-- {}]", command.words);
   return text;

@@ -89,10 +89,39 @@ struct Split {
   bool separator = false;
 };
 
-Split split_words(const std::vector<std::string>& all) {
-  auto at = std::ranges::find(all, "--");
-  Split split{.ours = {all.begin(), at}, .words = {}, .separator = at != all.end()};
-  if (split.separator) split.words.assign(at + 1, all.end());
+bool is_option(std::string_view word) { return word.size() > 1 && word[0] == '-'; }
+
+// Whether the value of this option is the next word: after `--name`, and after letters of which the last has a value.
+bool value_is_next(const Command& command, std::string_view word) {
+  if (word.starts_with("--")) {
+    const Option* option = find_option(command, word);
+    return option && takes_value(*option);
+  }
+  for (std::size_t i = 1; i < word.size(); ++i)
+    if (const Option* option = find_option(command, std::string{'-', word[i]}); option && takes_value(*option))
+      return i + 1 == word.size();
+  return false;
+}
+
+// Where the command for the guest begins: at `--`, or after the positionals if the command allows that.
+std::vector<std::string>::const_iterator words_begin(const Command& command, const std::vector<std::string>& all) {
+  if (!command.words_follow) return std::ranges::find(all, "--");
+  std::size_t positionals = 0;
+  for (auto word = all.begin(); word != all.end(); ++word) {
+    if (*word == "--") return word;
+    if (!is_option(*word)) {
+      if (positionals++ == command.positionals.size()) return word;
+    } else if (value_is_next(command, *word) && std::next(word) != all.end()) {
+      ++word;
+    }
+  }
+  return all.end();
+}
+
+Split split_words(const Command& command, const std::vector<std::string>& all) {
+  auto at = words_begin(command, all);
+  Split split{.ours = {all.begin(), at}, .words = {}, .separator = at != all.end() && *at == "--"};
+  split.words.assign(at + split.separator, all.end());
   return split;
 }
 
@@ -100,7 +129,7 @@ Split split_words(const std::vector<std::string>& all) {
 Result<std::vector<std::string>> check_positionals(const Command& command, std::vector<std::string> left,
                                                    const std::vector<std::string>& after) {
   for (const auto& word : left)
-    if (word.size() > 1 && word[0] == '-') return unknown_flag(command, word);
+    if (is_option(word)) return unknown_flag(command, word);
   left.insert(left.end(), after.begin(), after.end());
   std::size_t required = 0;
   bool repeated = false;
@@ -127,7 +156,7 @@ Result<std::vector<std::string>> check_positionals(const Command& command, std::
 Result<> check_words(const Command& command, const Split& split) {
   if (command.words_required && split.words.empty())
     return fail(ErrorCode::invalid, fmt::format("'{}' needs a command", full_name(command)),
-                "put it after '--', as in: -- ls /");
+                command.words_follow ? "put it at the end, as in: ls /" : "put it after '--', as in: -- ls /");
   if (split.separator && split.words.empty() && !command.words.empty())
     return fail(ErrorCode::invalid, "no command after '--'", "leave out '--', or write a command after it");
   return {};
@@ -144,7 +173,7 @@ Result<Args> read_options(const std::vector<Declared>& declared) {
     if (parsed->count() == 0) continue;
     auto& values = args.values[std::string(option->name)];
     for (const auto& value : parsed->results()) {
-      bool plain = option->kind == Kind::flag || option->kind == Kind::toggle;
+      bool plain = !takes_value(*option);
       if (plain && value != "true" && (option->kind == Kind::flag || value != "false"))
         return fail(ErrorCode::invalid,
                     fmt::format("--{} takes no value, but got '{}'", option->name, printable(value)));
@@ -166,14 +195,27 @@ Error parse_error(const Command& command, const CLI::ParseError& error) {
 
 }  // namespace
 
+bool takes_value(const Option& option) { return option.kind != Kind::flag && option.kind != Kind::toggle; }
+
+const Option* find_option(const Command& command, std::string_view spelling) {
+  auto matches = [&](const Option& option) {
+    if (spelling.starts_with("--")) return spelling.substr(2) == option.name;
+    return spelling.size() == 2 && spelling[0] == '-' && spelling[1] == option.letter && option.letter;
+  };
+  for (const auto& options : {command.options, common_options()})
+    for (const auto& option : options)
+      if (matches(option)) return &option;
+  return nullptr;
+}
+
 Result<Args> parse_args(const Command& command, const std::vector<std::string>& words) {
-  auto split = split_words(words);
+  auto split = split_words(command, words);
   CLI::App app;
   app.set_help_flag();
   app.allow_extras();
   std::vector<Declared> declared;
   for (const Option* option : options_of(command)) {
-    bool valued = option->kind != Kind::flag && option->kind != Kind::toggle;
+    bool valued = takes_value(*option);
     auto* made = valued ? app.add_option(spelling(*option)) : app.add_flag(spelling(*option));
     // The option takes one value each time, and may be repeated. The handler uses the last value, or all values.
     if (valued) made->expected(1, CLI::detail::expected_max_vector_size)->allow_extra_args(false);

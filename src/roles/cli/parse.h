@@ -13,4 +13,8 @@ namespace banger::roles::cli {
 /// option as the hint. If --help is among the words, nothing else is checked.
 Result<Args> parse_args(const Command& command, const std::vector<std::string>& words);
 
+/// The option of this spelling, `--name` or `-n`. Null when the command has no such option.
+const Option* find_option(const Command& command, std::string_view spelling);
+bool takes_value(const Option& option);
+
 }  // namespace banger::roles::cli

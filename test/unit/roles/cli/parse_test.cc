@@ -52,6 +52,33 @@ TEST_CASE("parse: options and arguments may be mixed, and an option takes one va
         std::vector<std::string>{"[a,b]"});
 }
 
+TEST_CASE("parse: the command of exec begins after the VM, and all words after it are its own") {
+  using Words = std::vector<std::string>;
+  auto exec = [](const Words& words) { return parse_args(command("vm", "exec"), words).value(); };
+  CHECK(exec({"web", "ls", "-la", "--json"}).words == Words{"ls", "-la", "--json"});
+  CHECK(exec({"web", "ls", "--", "x"}).words == Words{"ls", "--", "x"});
+  CHECK(exec({"web", "--", "--", "x"}).words == Words{"--", "x"});
+  CHECK(exec({"web", "ls", "--help"}).words == Words{"ls", "--help"});
+  CHECK(exec({"web", "", "x"}).words == Words{"", "x"});
+  for (const Words& before : std::initializer_list<Words>{{"-u", "me", "-it", "web"},
+                                                          {"-itu", "me", "web"},
+                                                          {"-ume", "-it", "web"},
+                                                          {"--user=me", "-i", "-t", "web"},
+                                                          {"web", "--user", "me", "-it"},
+                                                          {"-e", "A=1", "web", "-itu", "me"}}) {
+    auto words = before;
+    words.insert(words.end(), {"sh", "-c", "-u"});
+    auto args = exec(words);
+    CHECK(args.positionals == Words{"web"});
+    CHECK(args.text("user") == "me");
+    CHECK(args.flag("interactive"));
+    CHECK(args.flag("tty"));
+    CHECK(args.words == Words{"sh", "-c", "-u"});
+  }
+  CHECK(mistake("vm", "exec", {"web", "-u"}).find("needs a value") != std::string::npos);
+  CHECK(mistake("vm", "exec", {"web", "--usr", "me", "ls"}).find("did you mean '--user'?") != std::string::npos);
+}
+
 TEST_CASE("parse: every byte stays as it is, in words, arguments and the values of options") {
   std::vector<std::string> texts = {"[a]", "[a,b]", "{x}", "'q'", "\"q\"", " a ",
                                     "a\\", "%x",    "~",   "a=b", "#",     "--x y"};
@@ -102,7 +129,7 @@ TEST_CASE("parse: every mistake is a sentence with a way out") {
   CHECK(mistake("vm", "run", {"--env", "=x"}).find("has no key") != std::string::npos);
   CHECK(mistake("vm", "run", {"--rm=maybe"}) == "--rm takes no value, but got 'maybe'");
   CHECK(mistake("vm", "run", {"--rm=false"}) == "--rm takes no value, but got 'false'");
-  CHECK(mistake("vm", "exec", {"web"}) == "'vm exec' needs a command (hint: put it after '--', as in: -- ls /)");
+  CHECK(mistake("vm", "exec", {"web"}) == "'vm exec' needs a command (hint: put it at the end, as in: ls /)");
   CHECK(mistake("vm", "exec", {"--", "ls"}).find("'vm exec' needs VM") == 0);
   CHECK(mistake("vm", "list", {"--", "x"}) == "'vm list' does not take 'x' (hint: see 'banger vm list --help')");
   CHECK(mistake("vm", "create", {"--wait", "systm"}).find("did you mean 'system'?") != std::string::npos);

@@ -457,6 +457,26 @@ TEST_CASE_METHOD(Fixture, "fan-out: --json prints an array of the results, in th
   auto done = run({"vm", "stop", "web", "bad", "db", "--json"});
   CHECK(done.status == 125);
   CHECK(contains(done.err, "there is no VM 'bad'"));
+TEST_CASE_METHOD(Fixture, "vm exec: without '--', with --no-stdin, and detached") {
+  link::ExecSpec spec;
+  daemon.streams["vm.exec"] = [&](int socket, const Json&) { finish(socket, "", {.code = 0}, &spec); };
+  CHECK(run({"vm", "exec", "web", "ls", "-la"}).status == 0);
+  CHECK(spec.argv == std::vector<std::string>{"ls", "-la"});
+  int ends[2];
+  REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+  UniqueFd reader(ends[0]), writer(ends[1]);
+  home.in = reader.get();
+  REQUIRE(host::write_all(writer.get(), "a line"));
+  CHECK(run({"vm", "exec", "-n", "web", "cat"}).status == 0);
+  CHECK(run({"vm", "exec", "-d", "web", "sleep", "9"}).status == 0);
+  REQUIRE(spec.argv.size() == 6);
+  CHECK(std::vector(spec.argv.begin() + 4, spec.argv.end()) == std::vector<std::string>{"sleep", "9"});
+  char kept[16];
+  CHECK(::read(reader.get(), kept, sizeof kept) == 6);  // nobody has read the line
+  CHECK(run({"vm", "exec", "-n", "-i", "web", "cat"}).status == 2);
+  CHECK(run({"vm", "exec", "-d", "-t", "web", "top"}).status == 2);
+}
+
   auto array = *parse_json(done.out, 1 << 20);
   REQUIRE(array.size() == 2);
   CHECK(array[0] == vm_object("web", "stopped"));

@@ -131,6 +131,44 @@ TEST_CASE_METHOD(Fixture, "vm list: shows labels where there are any, and lists 
   CHECK(run({"vm", "list", "-q", "--label", "role="}).out.empty());
 }
 
+TEST_CASE_METHOD(Fixture, "vm list: names, filters and the order of a column") {
+  CHECK(run({"vm", "list", "--names"}).out == "web\ndb\n");
+  CHECK(run({"vm", "list", "--names", "--sort", "name"}).out == "db\nweb\n");
+  CHECK(run({"vm", "list", "-a", "-q", "-f", "state=stopped"}).out == "iddb\n");
+  auto refused = run({"vm", "list", "--filter", "running"});
+  CHECK(refused.status == 2);
+  CHECK(contains(refused.err, "--filter: 'running' is no filter (hint: write it like state=running"));
+}
+
+TEST_CASE_METHOD(Fixture, "vm list: the wide table has the addresses and ports that this host reaches") {
+  auto web = vm_object("web"), db = vm_object("db"), silent = vm_object("mute"), off = vm_object("off", "stopped");
+  web["network"] = silent["network"] = "user";
+  web["nat"] = true;
+  db["network"] = "bridge";
+  db["address"] = "172.16.0.5";
+  silent["silent"] = true;
+  off["agent_ready"] = false;
+  answer("vm.list", {{"vms", {web, db, silent, off}}});
+  auto port = [](int number, const char* address, const char* forward) {
+    return Json{{"protocol", "tcp"}, {"port", number}, {"address", address}, {"forward", forward}};
+  };
+  daemon.answers["vm.ports"] = [&](const Json& params) -> Result<Json> {
+    if (params.at("vm") == "idweb")
+      return Json{
+          {"ports",
+           {port(8000, "0.0.0.0", "127.98.0.1:8000"), port(8000, "::", "127.98.0.1:8000"), port(22, "0.0.0.0", "")}}};
+    return Json{{"ports", {port(5432, "0.0.0.0", ""), port(25, "127.0.0.1", "")}}};
+  };
+  auto table = run({"vm", "list", "--wide"}).out;
+  CHECK(contains(table, "NETWORK         ADDRESS     PORTS  LABELS\n"));
+  CHECK(contains(table, "user            127.98.0.1  8000   "));
+  CHECK(contains(table, "bridge, no nat  172.16.0.5  5432   "));
+  CHECK(daemon.called("vm.ports") == 2);
+  auto json = *parse_json(run({"vm", "list", "--wide", "--json"}).out, 1 << 20);
+  CHECK(json[0].at("ports").size() == 3);
+  CHECK(json[3].at("ports") == Json::array());
+}
+
 TEST_CASE_METHOD(Fixture, "vm show: prints the stages, and --json prints the daemon's object") {
   auto shown = run({"vm", "show", "web"}).out;
   CHECK(contains(shown, "boot 1.25s"));

@@ -12,6 +12,10 @@ inline constexpr Positional kVmsArgument{
     .name = "VM", .help = "names, ids or unique id prefixes", .names = Names::vm, .repeated = true};
 inline constexpr Positional kImageArgument{
     .name = "IMAGE", .help = "a name, id or unique id prefix", .names = Names::image};
+inline constexpr Positional kImagesArgument{
+    .name = "IMAGE", .help = "names, ids or unique id prefixes", .names = Names::image, .repeated = true};
+inline constexpr Positional kKernelsArgument{
+    .name = "KERNEL", .help = "names", .names = Names::kernel, .repeated = true};
 inline constexpr Positional kKernelArgument{.name = "KERNEL", .help = "a name", .names = Names::kernel};
 
 inline constexpr std::string_view kWaits[] = {"agent", "system"};

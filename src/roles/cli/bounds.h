@@ -32,17 +32,18 @@ inline constexpr auto kEndPoll = std::chrono::milliseconds(100);  ///< fast enou
 inline constexpr auto kSecondSignalWindow = std::chrono::seconds(2);  ///< a second Ctrl-C within it ends the wait
 
 // -- copies, forwards and logs
-inline constexpr std::size_t kCopyPipeBytes = 1 * kMiB;        ///< the largest pipe that any user may have
+inline constexpr std::size_t kCopyPipeBytes = 1 * kMiB;              ///< the largest pipe that any user may have
 inline constexpr auto kCopyProgressDelay = std::chrono::seconds(1);  ///< most copies are shorter
-inline constexpr std::size_t kForwardReadBytes = 16 * kKiB;    ///< one read of a forwarded connection
-inline constexpr std::size_t kForwardBufferBytes = 64 * kKiB;  ///< unsent bytes at which a direction is not read
-inline constexpr std::size_t kForwardedConnections = 64;       ///< of one command at once; each has a thread
-inline constexpr std::size_t kLogChunkBytes = 64 * kKiB;       ///< one read of a log
-inline constexpr std::size_t kColourSequenceBytes = 32;        ///< longer than any escape sequence for a colour
+inline constexpr std::size_t kForwardReadBytes = 16 * kKiB;          ///< one read of a forwarded connection
+inline constexpr std::size_t kForwardBufferBytes = 64 * kKiB;        ///< unsent bytes at which a direction is not read
+inline constexpr std::size_t kForwardedConnections = 64;             ///< of one command at once; each has a thread
+inline constexpr std::size_t kLogChunkBytes = 64 * kKiB;             ///< one read of a log
+inline constexpr std::size_t kColourSequenceBytes = 32;              ///< longer than any escape sequence for a colour
 inline constexpr auto kLogFollowPoll = std::chrono::milliseconds(200);  ///< fast enough for a reader
 inline constexpr auto kStatsInterval = std::chrono::seconds(1);         ///< of `vm stats --watch`
 inline constexpr auto kStatsPatience = std::chrono::seconds(5);  ///< for one of several guests; a busy one needs 1 s
 inline constexpr auto kProgressTick = std::chrono::milliseconds(100);  ///< one frame of the spinner
+inline constexpr std::size_t kAnswerBytes = 16;                        ///< "yes", as a person types it
 inline constexpr auto kPlainProgressDelay = std::chrono::seconds(3);   ///< a clone takes 0.4 s, a boot 4 s
 
 }  // namespace banger::limits

@@ -1,12 +1,15 @@
 #include "roles/cli/io.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>
 
 #include "base/result.h"
+#include "base/text.h"
 #include "base/utf8.h"
 #include "host/files.h"
+#include "roles/cli/bounds.h"
 
 namespace banger::roles::cli {
 
@@ -17,6 +20,16 @@ void Io::print(std::string_view text) {
 }
 
 void Io::note(std::string_view text) const { (void)host::write_all(err, "banger: " + std::string(text) + "\n"); }
+
+bool Io::can_ask() const { return ::isatty(in) && ::isatty(err); }
+
+bool Io::ask(std::string_view question) const {
+  (void)host::write_all(err, fmt::format("banger: {} [y/N] ", question));
+  char text[limits::kAnswerBytes];
+  auto count = ::read(in, text, sizeof text);
+  auto answer = trim({text, count < 0 ? 0 : static_cast<std::size_t>(count)});
+  return answer == "y" || answer == "Y" || answer == "yes";
+}
 
 bool Io::out_is_terminal() const { return ::isatty(out); }
 bool Io::err_is_terminal() const { return ::isatty(err); }

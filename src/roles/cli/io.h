@@ -26,6 +26,11 @@ struct Io {
   /// Writes `banger: text` to standard error. A failure is ignored, because it cannot be reported.
   void note(std::string_view text) const;
 
+  /// Whether a person can answer: standard input and standard error are terminals.
+  bool can_ask() const;
+  /// Asks on standard error. True only for the answer "y" or "yes".
+  bool ask(std::string_view question) const;
+
   bool out_is_terminal() const;
   bool err_is_terminal() const;
   /// Whether text on this descriptor has colours: only on a terminal that supports them, and never with NO_COLOR

@@ -94,6 +94,19 @@ TEST_CASE_METHOD(Fixture, "kernel commands call their methods") {
   CHECK(home.run({"kernel", "delete", "debian-cloud"}).out == "debian-cloud: deleted\n");
 }
 
+TEST_CASE_METHOD(Fixture, "image delete and kernel delete: take several names, each with its own call") {
+  daemon.answers["image.delete"] = [](const Json& params) -> Result<Json> {
+    return Json{{"id", "x"}, {"name", params.at("image")}};
+  };
+  daemon.answers["kernel.delete"] = [](const Json& params) -> Result<Json> {
+    return Json{{"name", params.at("kernel")}};
+  };
+  CHECK(home.run({"image", "delete", "a", "b"}).status == 0);
+  CHECK(home.run({"kernel", "rm", "a", "b"}).status == 0);
+  CHECK(daemon.called("image.delete") == 2);
+  CHECK(daemon.called("kernel.delete") == 2);
+}
+
 TEST_CASE_METHOD(Fixture, "doctor: rows are aligned, have hints, and the status is 1 only when a check fails") {
   Json checks = {{{"name", "kvm"}, {"status", "warn"}, {"detail", "no /dev/kvm"}, {"hint", "enable it"}},
                  {{"name", "disk space"}, {"status", "pass"}, {"detail", "20G"}, {"hint", ""}}};

@@ -169,6 +169,19 @@ TEST_CASE_METHOD(Fixture, "vm list: the wide table has the addresses and ports t
   CHECK(json[3].at("ports") == Json::array());
 }
 
+TEST_CASE_METHOD(Fixture, "vm delete --all: deletes every VM by its id, and only with --force where it cannot ask") {
+  CHECK(run({"vm", "delete", "--all"}).status == 2);
+  CHECK(daemon.calls().empty());
+  auto done = run({"vm", "delete", "--all", "--force"});
+  CHECK(done.status == 0);
+  CHECK(daemon.called("vm.delete") == 2);
+  CHECK(sent("vm.delete").at("force") == true);
+  CHECK(run({"vm", "delete", "--all", "web"}).status == 2);
+  CHECK(run({"vm", "delete"}).status == 2);
+  answer("vm.list", {{"vms", Json::array()}});
+  CHECK(run({"vm", "delete", "--all", "-f", "--json"}).out == "[]\n");
+}
+
 TEST_CASE_METHOD(Fixture, "vm show: prints the stages, and --json prints the daemon's object") {
   auto shown = run({"vm", "show", "web"}).out;
   CHECK(contains(shown, "boot 1.25s"));

@@ -10,7 +10,7 @@ namespace banger::roles::cli {
 namespace {
 
 constexpr std::string_view kAliases[] = {"rm"};
-constexpr Positional kPositionals[] = {kImageArgument};
+constexpr Positional kPositionals[] = {kImagesArgument};
 
 Result<int> remove(Context& context) {
   return delete_each<api::Named>(context, {.method = "image.delete", .key = "image"}, Json::object());
@@ -23,7 +23,7 @@ constinit const Command kImageDelete{
     .group = "image",
     .name = "delete",
     .aliases = kAliases,
-    .summary = "delete an image that no VM uses",
+    .summary = "delete images that no VM uses",
     .positionals = kPositionals,
     .options = kResultsOptions,
     .handler = remove,

@@ -10,7 +10,7 @@ namespace banger::roles::cli {
 namespace {
 
 constexpr std::string_view kAliases[] = {"rm"};
-constexpr Positional kPositionals[] = {kKernelArgument};
+constexpr Positional kPositionals[] = {kKernelsArgument};
 
 Result<int> remove(Context& context) {
   return delete_each<api::KernelName>(context, {.method = "kernel.delete", .key = "kernel"}, Json::object());
@@ -23,7 +23,7 @@ constinit const Command kKernelDelete{
     .group = "kernel",
     .name = "delete",
     .aliases = kAliases,
-    .summary = "delete a kernel that nothing uses",
+    .summary = "delete kernels that nothing uses",
     .positionals = kPositionals,
     .options = kResultsOptions,
     .handler = remove,

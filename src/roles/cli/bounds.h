@@ -40,10 +40,11 @@ inline constexpr std::size_t kForwardedConnections = 64;             ///< of one
 inline constexpr std::size_t kLogChunkBytes = 64 * kKiB;             ///< one read of a log
 inline constexpr std::size_t kColourSequenceBytes = 32;              ///< longer than any escape sequence for a colour
 inline constexpr auto kLogFollowPoll = std::chrono::milliseconds(200);  ///< fast enough for a reader
+inline constexpr auto kWaitPoll = std::chrono::milliseconds(100);       ///< of `vm wait`; a boot takes seconds
 inline constexpr auto kStatsInterval = std::chrono::seconds(1);         ///< of `vm stats --watch`
 inline constexpr auto kStatsPatience = std::chrono::seconds(5);  ///< for one of several guests; a busy one needs 1 s
+inline constexpr std::size_t kAnswerBytes = 16;                  ///< "yes", as a person types it
 inline constexpr auto kProgressTick = std::chrono::milliseconds(100);  ///< one frame of the spinner
-inline constexpr std::size_t kAnswerBytes = 16;                        ///< "yes", as a person types it
 inline constexpr auto kPlainProgressDelay = std::chrono::seconds(3);   ///< a clone takes 0.4 s, a boot 4 s
 
 }  // namespace banger::limits

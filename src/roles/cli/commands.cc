@@ -4,9 +4,10 @@
 
 namespace banger::roles::cli {
 
-extern const Command kVmRun, kVmCreate, kVmStart, kVmStop, kVmRestart, kVmKill, kVmDelete, kVmSet, kVmList, kVmShow,
-    kVmStats, kVmLogs, kVmPorts, kVmForward, kVmExec, kVmShell, kVmCp;
-extern const Command kVmSuspend, kVmResume, kVmFork, kSnapshotCreate, kSnapshotList, kSnapshotRestore, kSnapshotDelete;
+extern const Command kVmRun, kVmCreate, kVmStart, kVmStop, kVmRestart, kVmKill, kVmDelete, kVmSet, kVmRename, kVmList,
+    kVmShow, kVmStats, kVmLogs, kVmPorts, kVmForward, kVmExec, kVmShell, kVmCp;
+extern const Command kVmWait, kVmSuspend, kVmResume, kVmFork, kSnapshotCreate, kSnapshotList, kSnapshotRestore,
+    kSnapshotDelete;
 extern const Command kTemplateList, kTemplateBuild, kTemplateDelete;
 extern const Command kImageList, kImageShow, kImageBuild, kImageImport, kImageDelete;
 extern const Command kKernelList, kKernelShow, kKernelPull, kKernelImport, kKernelDelete;
@@ -19,7 +20,8 @@ namespace {
 // clang-format off
 constexpr const Command* kCommands[] = {
     &kVmRun, &kVmCreate, &kVmStart, &kVmStop, &kVmRestart, &kVmKill, &kVmSuspend, &kVmResume, &kVmFork, &kVmDelete,
-    &kVmSet, &kVmList, &kVmShow, &kVmStats, &kVmLogs, &kVmPorts, &kVmForward, &kVmExec, &kVmShell, &kVmCp,
+    &kVmSet, &kVmRename, &kVmList, &kVmShow, &kVmWait, &kVmStats, &kVmLogs, &kVmPorts, &kVmForward, &kVmExec,
+    &kVmShell, &kVmCp,
     &kSnapshotCreate, &kSnapshotList, &kSnapshotRestore, &kSnapshotDelete,
     &kTemplateList, &kTemplateBuild, &kTemplateDelete,
     &kImageList, &kImageShow, &kImageBuild, &kImageImport, &kImageDelete,

@@ -14,13 +14,11 @@ struct Habit {
 };
 
 constexpr Habit kHabits[] = {
-    {"attach", "vm shell"},   {"build", "image build"}, {"console", "vm logs"},
-    {"copy", "vm cp"},        {"destroy", "vm delete"}, {"enter", "vm shell"},
-    {"images", "image list"}, {"info", "vm show"},      {"inspect", "vm show"},
-    {"launch", "vm run"},     {"pause", "vm suspend"},  {"port", "vm ports"},
-    {"ps", "vm list"},        {"purge", "gc"},          {"rename", "vm set VM --name NAME"},
-    {"ssh", "vm shell"},      {"status", "vm list"},    {"top", "vm stats"},
-    {"unpause", "vm resume"},
+    {"attach", "vm shell"},   {"build", "image build"}, {"console", "vm logs"},   {"copy", "vm cp"},
+    {"destroy", "vm delete"}, {"enter", "vm shell"},    {"images", "image list"}, {"info", "vm show"},
+    {"inspect", "vm show"},   {"launch", "vm run"},     {"pause", "vm suspend"},  {"port", "vm ports"},
+    {"ps", "vm list"},        {"purge", "gc"},          {"ssh", "vm shell"},      {"status", "vm list"},
+    {"top", "vm stats"},      {"unpause", "vm resume"},
 };
 
 std::string hint(std::string_view line) { return fmt::format("did you mean 'banger {}'?", line); }

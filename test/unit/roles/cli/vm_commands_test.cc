@@ -169,6 +169,18 @@ TEST_CASE_METHOD(Fixture, "vm list: the wide table has the addresses and ports t
   CHECK(json[3].at("ports") == Json::array());
 }
 
+TEST_CASE_METHOD(Fixture, "vm rename: sets the name, and says what waits for the next start") {
+  auto renamed = vm_object("db");
+  answer("vm.set", renamed);
+  CHECK(run({"vm", "rename", "web", "db"}).out == "web: renamed to db\n");
+  CHECK(sent("vm.set") == Json{{"vm", "web"}, {"name", "db"}});
+  renamed["restart_needed"] = {"name"};
+  answer("vm.set", renamed);
+  CHECK(run({"vm", "rename", "web", "db"}).out ==
+        "web: renamed to db; the guest's host name will change at the next start ('banger vm restart db')\n");
+  CHECK(run({"vm", "rename", "web"}).status == 2);
+}
+
 TEST_CASE_METHOD(Fixture, "vm delete --all: deletes every VM by its id, and only with --force where it cannot ask") {
   CHECK(run({"vm", "delete", "--all"}).status == 2);
   CHECK(daemon.calls().empty());
@@ -180,6 +192,35 @@ TEST_CASE_METHOD(Fixture, "vm delete --all: deletes every VM by its id, and only
   CHECK(run({"vm", "delete"}).status == 2);
   answer("vm.list", {{"vms", Json::array()}});
   CHECK(run({"vm", "delete", "--all", "-f", "--json"}).out == "[]\n");
+}
+
+TEST_CASE_METHOD(Fixture, "vm wait: returns when the VM is ready, 1 when it ends before, and 1 after the timeout") {
+  std::vector<Json> states;
+  daemon.answers["vm.show"] = [&](const Json&) -> Result<Json> {
+    auto next = states.front();
+    if (states.size() > 1) states.erase(states.begin());
+    return next;
+  };
+  auto off = vm_object("web", "stopped"), starting = vm_object("web", "starting"), ready = vm_object("web");
+  auto failed = off, booted = ready;
+  failed["last_error"] = "no kernel";
+  booted["system_ready"] = true;
+  states = {off, starting, ready};
+  auto done = run({"vm", "wait", "web"});
+  CHECK(done.status == 0);
+  CHECK(done.out == "web: running\n");
+  states = {ready, booted};
+  CHECK(run({"vm", "wait", "web", "--for", "system"}).status == 0);
+  states = {starting, failed};
+  done = run({"vm", "wait", "web"});
+  CHECK(done.status == 1);
+  CHECK(done.err == "banger: vm 'web' is stopped: no kernel\n");
+  states = {ready, off};
+  CHECK(run({"vm", "wait", "web", "--for", "stopped", "--json"}).status == 0);
+  states = {starting};
+  done = run({"vm", "wait", "web", "--timeout", "0"});
+  CHECK(done.status == 1);
+  CHECK(done.err == "banger: vm 'web' is starting, but not yet what was waited for: ready\n");
 }
 
 TEST_CASE_METHOD(Fixture, "vm show: prints the stages, and --json prints the daemon's object") {
@@ -219,6 +260,13 @@ TEST_CASE_METHOD(Fixture,
         "spec: 4 vcpu · 8G memory · 8G disk\nbanger: create vm 'web': the name is taken (hint: choose another)\n");
   auto chain = run({"vm", "create", "--name", "web", "-v"});
   CHECK(contains(chain.err, "  create vm 'web'\n    the name is taken\n  code: exists\n"));
+}
+
+TEST_CASE_METHOD(Fixture, "vm create: a label without a value, and sizes with fractions and without units") {
+  CHECK(run({"vm", "create", "--label", "ci", "--memory", "1.5G", "--disk-size", "2048"}).status == 0);
+  CHECK(sent("vm.create").at("labels") == Json{{"ci", ""}});
+  CHECK(sent("vm.create").at("memory_bytes") == 1536 << 20);
+  CHECK(sent("vm.create").at("disk_bytes") == 2ll << 30);
 }
 
 TEST_CASE_METHOD(Fixture, "vm run: returns the command's status, and deletes the VM with --rm") {
@@ -313,13 +361,6 @@ TEST_CASE_METHOD(Fixture, "vm exec: bytes that are not UTF-8 reach the guest una
   CHECK(spec.user == "\xfe");
   CHECK(spec.cwd == "\xfd");
 }
-TEST_CASE_METHOD(Fixture, "vm create: a label without a value, and sizes with fractions and without units") {
-  CHECK(run({"vm", "create", "--label", "ci", "--memory", "1.5G", "--disk-size", "2048"}).status == 0);
-  CHECK(sent("vm.create").at("labels") == Json{{"ci", ""}});
-  CHECK(sent("vm.create").at("memory_bytes") == 1536 << 20);
-  CHECK(sent("vm.create").at("disk_bytes") == 2ll << 30);
-}
-
 
 TEST_CASE_METHOD(Fixture, "vm commands: a name that is not UTF-8 is refused and never changed") {
   for (const auto& words : std::vector<std::vector<std::string>>{{"vm", "show", "\xff"},
@@ -350,6 +391,26 @@ TEST_CASE_METHOD(Fixture, "vm exec: options reach the guest, and a command that 
   CHECK(spec.cwd == "/srv");
   CHECK(spec.env == std::map<std::string, std::string>{{"A", "1"}, {"LANG", "C.UTF-8"}});
   CHECK(sent("vm.exec") == Json{{"vm", "web"}});
+}
+
+TEST_CASE_METHOD(Fixture, "vm exec: without '--', with --no-stdin, and detached") {
+  link::ExecSpec spec;
+  daemon.streams["vm.exec"] = [&](int socket, const Json&) { finish(socket, "", {.code = 0}, &spec); };
+  CHECK(run({"vm", "exec", "web", "ls", "-la"}).status == 0);
+  CHECK(spec.argv == std::vector<std::string>{"ls", "-la"});
+  int ends[2];
+  REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+  UniqueFd reader(ends[0]), writer(ends[1]);
+  home.in = reader.get();
+  REQUIRE(host::write_all(writer.get(), "a line"));
+  CHECK(run({"vm", "exec", "-n", "web", "cat"}).status == 0);
+  CHECK(run({"vm", "exec", "-d", "web", "sleep", "9"}).status == 0);
+  REQUIRE(spec.argv.size() == 6);
+  CHECK(std::vector(spec.argv.begin() + 4, spec.argv.end()) == std::vector<std::string>{"sleep", "9"});
+  char kept[16];
+  CHECK(::read(reader.get(), kept, sizeof kept) == 6);  // nobody has read the line
+  CHECK(run({"vm", "exec", "-n", "-i", "web", "cat"}).status == 2);
+  CHECK(run({"vm", "exec", "-d", "-t", "web", "top"}).status == 2);
 }
 
 TEST_CASE_METHOD(Fixture, "vm exec -it: is refused without a terminal before a VM is made") {
@@ -496,6 +557,7 @@ TEST_CASE_METHOD(Fixture, "fan-out: every VM has a line, and a failure decides t
   CHECK(done.err == "banger: there is no VM 'b' (hint: did you mean 'a'?)\n");
   CHECK(daemon.called("vm.stop") == 3);
   CHECK(sent("vm.stop").at("timeout_ms") == 5000);
+  CHECK(run({"vm", "stop", "a", "--timeout", "2h"}).err == "banger: --timeout: more than an hour is too long\n");
   CHECK(run({"vm", "stop", "a", "c"}).status == 0);
   CHECK(run({"vm", "stop", "b"}).status == 125);
 }
@@ -508,26 +570,6 @@ TEST_CASE_METHOD(Fixture, "fan-out: --json prints an array of the results, in th
   auto done = run({"vm", "stop", "web", "bad", "db", "--json"});
   CHECK(done.status == 125);
   CHECK(contains(done.err, "there is no VM 'bad'"));
-TEST_CASE_METHOD(Fixture, "vm exec: without '--', with --no-stdin, and detached") {
-  link::ExecSpec spec;
-  daemon.streams["vm.exec"] = [&](int socket, const Json&) { finish(socket, "", {.code = 0}, &spec); };
-  CHECK(run({"vm", "exec", "web", "ls", "-la"}).status == 0);
-  CHECK(spec.argv == std::vector<std::string>{"ls", "-la"});
-  int ends[2];
-  REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
-  UniqueFd reader(ends[0]), writer(ends[1]);
-  home.in = reader.get();
-  REQUIRE(host::write_all(writer.get(), "a line"));
-  CHECK(run({"vm", "exec", "-n", "web", "cat"}).status == 0);
-  CHECK(run({"vm", "exec", "-d", "web", "sleep", "9"}).status == 0);
-  REQUIRE(spec.argv.size() == 6);
-  CHECK(std::vector(spec.argv.begin() + 4, spec.argv.end()) == std::vector<std::string>{"sleep", "9"});
-  char kept[16];
-  CHECK(::read(reader.get(), kept, sizeof kept) == 6);  // nobody has read the line
-  CHECK(run({"vm", "exec", "-n", "-i", "web", "cat"}).status == 2);
-  CHECK(run({"vm", "exec", "-d", "-t", "web", "top"}).status == 2);
-}
-
   auto array = *parse_json(done.out, 1 << 20);
   REQUIRE(array.size() == 2);
   CHECK(array[0] == vm_object("web", "stopped"));
@@ -685,7 +727,6 @@ TEST_CASE_METHOD(Fixture, "output: a closed reader gives 141 without a message, 
   ::close(ends[0]);
   home.out = ends[1];
   auto piped = run({"vm", "list"});
-  CHECK(run({"vm", "stop", "a", "--timeout", "2h"}).err == "banger: --timeout: more than an hour is too long\n");
   CHECK(piped.status == 141);
   CHECK(piped.err.empty());
   ::close(ends[1]);

@@ -1,14 +1,11 @@
 // banger vm set
-#include <fmt/format.h>
-
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "api/objects/vm.h"
 #include "base/arrays.h"
-#include "base/text.h"
 #include "roles/cli/arguments.h"
 #include "roles/cli/fan_out.h"
+#include "roles/cli/pending_changes.h"
 #include "roles/cli/vm_options.h"
 
 namespace banger::roles::cli {
@@ -22,20 +19,6 @@ constexpr auto kOptions =
            vm::from_fields<&vm::Field::can_change, set_option>(),
            std::to_array<Option>({{.name = "clear-labels", .help = "remove all labels"}, kResultsOption}));
 
-// The daemon names fields as JSON does. A person knows the options.
-std::string option_of(const std::string& name) {
-  if (name == "name") return "the guest's host name";
-  auto field = std::ranges::find(vm::kFields, name, &vm::Field::name);
-  return field == std::end(vm::kFields) || !field->has_option() ? name : fmt::format("--{}", field->option);
-}
-
-std::string described(const api::VmObject& vm) {
-  std::vector<std::string> waiting;
-  for (const auto& name : vm.restart_needed.value_or(std::vector<std::string>())) waiting.push_back(option_of(name));
-  if (waiting.empty()) return "set";
-  return fmt::format("set; {} will change at the next start ('banger vm restart {}')", join(waiting, ", "), vm.name);
-}
-
 Result<int> set(Context& context) {
   Json params = given_shape(context.args);
   if (context.args.flag("clear-labels")) {
@@ -45,7 +28,8 @@ Result<int> set(Context& context) {
   if (params.empty()) return context.usage("'vm set' needs an option", "see 'banger vm set --help'");
   if (params.contains("name") && context.args.positionals.size() > 1)
     return context.usage("--name is for one VM", "several VMs cannot have the same name");
-  return fan_out<api::VmObject>(context, {.method = "vm.set"}, params, described);
+  return fan_out<api::VmObject>(context, {.method = "vm.set"}, params,
+                                [](const auto& vm) { return "set" + pending_changes(vm); });
 }
 
 }  // namespace

@@ -44,7 +44,9 @@ constexpr Group kGroups[] = {
 
 constexpr Option kCommon[] = {
     {.name = "help", .letter = 'h', .help = "show this help"},
-    {.name = "verbose", .letter = 'v', .help = "after an error, also print its causes and its code"},
+    {.name = "verbose",
+     .letter = 'v',
+     .help = "after an error, also print its causes and its code; also before the command"},
 };
 
 }  // namespace

@@ -197,6 +197,7 @@ Completion complete(const std::vector<std::string>& raw, const LiveNames& live) 
   if (words.empty()) words.emplace_back();
   Completer completer(live, words.back());
   std::span<const std::string> rest = words;
+  while (rest.size() > 1 && (rest[0] == "-v" || rest[0] == "--verbose")) rest = rest.subspan(1);
   auto path = find_group_path(rest.first(rest.size() - 1));  // the last word is still being typed
   auto group = path.name();
   rest = rest.subspan(path.words);

@@ -70,6 +70,26 @@ int run_command(Io& io, const Command& command, const std::vector<std::string>& 
   return status ? *status : failed(context, status.error());
 }
 
+bool asks_verbose(std::string_view word) { return word == "--verbose" || word == "-v"; }
+
+// `-v` may stand before the command too. Such a `-v` moves behind the command.
+std::vector<std::string> verbose_behind(std::vector<std::string> words) {
+  std::vector<std::string> group;
+  bool verbose = false;
+  for (std::size_t i = 0; i < words.size();) {
+    if (asks_verbose(words[i])) {
+      verbose = true;
+      words.erase(words.begin() + static_cast<long>(i));
+      continue;
+    }
+    group.push_back(words[i++]);
+    if (find_group_path(group).words == group.size()) continue;
+    if (verbose) words.insert(words.begin() + static_cast<long>(i), "-v");
+    break;
+  }
+  return words;
+}
+
 int dispatch(Io& io, const std::vector<std::string>& words) {
   if (words.empty()) {
     (void)host::write_all(io.err, top_help(help_width(io)));
@@ -101,7 +121,7 @@ int dispatch(Io& io, const std::vector<std::string>& words) {
 }  // namespace
 
 int run_line(Io& io, const std::vector<std::string>& words) {
-  int status = dispatch(io, words);
+  int status = dispatch(io, verbose_behind(words));
   if (io.out_errno == 0) return status;
   if (io.out_errno == EPIPE) return exit_status::kPipe;
   io.note(fmt::format("write to standard output: {}", ::strerror(io.out_errno)));

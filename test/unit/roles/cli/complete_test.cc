@@ -31,7 +31,8 @@ bool has(const Words& all, const std::string& word) { return std::ranges::find(a
 TEST_CASE("completion: commands, groups and their commands") {
   CHECK(has(words({""}), "vm"));
   CHECK(has(words({""}), "doctor"));
-  CHECK(!has(words({""}), "man"));
+  CHECK(has(words({""}), "man"));
+  CHECK(words({"-v", "vm", "ex"}) == Words{"exec"});
   CHECK(!has(words({""}), "__complete"));
   CHECK(words({"ker"}) == Words{"kernel"});
   CHECK(words({"vm", "ex"}) == Words{"exec"});

@@ -106,6 +106,24 @@ TEST_CASE("command line: an unknown command suggests the nearest and is a usage 
 
 TEST_CASE("command line: --version prints the version and makes no files") {
   test::Home home;
+TEST_CASE("command line: -v may stand anywhere before the guest's command") {
+  test::Home home;
+  test::FakeDaemon daemon(home);
+  daemon.answers["vm.show"] = [](const Json&) -> Result<Json> { return fail(ErrorCode::not_found, "no such vm"); };
+  for (auto words : {std::vector<std::string>{"-v", "vm", "show", "web"},
+                     {"vm", "-v", "show", "web"},
+                     {"--verbose", "vm", "show", "web"},
+                     {"vm", "show", "-v", "web"},
+                     {"vm", "show", "web", "-v"}}) {
+    auto done = home.run(words);
+    CHECK(done.status == 125);
+    CHECK(done.err.find("  code: not_found\n") != std::string::npos);
+  }
+  CHECK(home.run({"-v", "vm", "lst"}).err == "banger: there is no command 'vm lst' (hint: did you mean 'list'?)\n");
+  CHECK(home.run({"-v"}).status == 2);
+  CHECK(home.run({"-v", "vm", "--help"}).status == 0);
+}
+
   auto done = home.run({"--version"});
   CHECK(done.status == 0);
   CHECK(done.out == "banger " BANGER_VERSION "\n");

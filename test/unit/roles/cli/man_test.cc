@@ -1,6 +1,8 @@
 #include "roles/cli/man.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -57,4 +59,41 @@ TEST_CASE("man: prints one page; an unknown page is a usage error") {
   CHECK(home.run({"man", "vm"}).out.find("banger\\-vm\\-snapshot (1)") != std::string::npos);
   CHECK(home.run({"man"}).out.starts_with(".TH \"BANGER\" 1"));
   CHECK(home.run({"man", "nope"}).status == 2);
+}
+
+namespace {
+
+// A home whose standard output is a terminal, and that has a `man` of its own.
+struct Reader {
+  explicit Reader(const std::string& man) {
+    master = UniqueFd(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+    REQUIRE(master);
+    REQUIRE(::grantpt(master.get()) == 0);
+    REQUIRE(::unlockpt(master.get()) == 0);
+    terminal = UniqueFd(::open(::ptsname(master.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
+    REQUIRE(terminal);
+    home.out = terminal.get();
+    if (!man.empty()) REQUIRE(host::write_file(home.path() + "/man", "#!/bin/sh\n" + man + "\n", 0755));
+    home.variables["PATH"] = home.path();
+  }
+  std::string shown() {
+    char text[1 << 16];
+    auto count = ::read(master.get(), text, sizeof text);
+    return {text, count < 0 ? 0 : static_cast<std::size_t>(count)};
+  }
+  test::Home home;
+  UniqueFd master, terminal;
+};
+
+}  // namespace
+
+TEST_CASE("man: on a terminal the host's man shows the page, and without one the reader gets the help") {
+  Reader with("read -r first; echo \"$* $first\"");
+  CHECK(with.home.run({"man", "vm", "run"}).status == 0);
+  CHECK(with.shown().starts_with("-l - .TH \"BANGER-VM-RUN\""));
+  Reader broken("exit 16"), without("");
+  for (auto* reader : {&broken, &without}) {
+    CHECK(reader->home.run({"man", "vm", "rename"}).status == 0);
+    CHECK(reader->shown().starts_with("Usage: banger vm rename"));
+  }
 }

@@ -42,15 +42,15 @@ struct Roots {
 };
 
 Result<Roots> open_roots(const GuestTarget& target) {
-  auto root = TRY(guest::Root::open(target.root));
-  auto run = TRY(guest::Root::open(target.mode == ApplyMode::boot ? "/" : target.root));
+  auto root = TRY(guest::Root::open(target.root, target.changes));
+  auto run = TRY(guest::Root::open(target.mode == ApplyMode::boot ? "/" : target.root, target.changes));
   return Roots{std::move(root), std::move(run)};
 }
 
 void apply_units(GuestTarget& target, const Roots& roots, const guestcfg::GuestConfig& config, Outcome& outcome) {
   if (config.units.empty() || !guest::has_systemd(roots.target)) return;
   // Every boot makes the links in /run anew, so a unit that the config no longer names is free again.
-  bool in_image = target.mode == ApplyMode::provision;
+  bool in_image = target.mode == ApplyMode::provision && target.root != "/";
   std::string directory = in_image ? "/etc/systemd/system" : "/run/systemd/system";
   for (const auto& unit : config.units) {
     auto applied = guest::apply_unit(roots.target, roots.of(directory), directory, unit);
@@ -61,8 +61,11 @@ void apply_units(GuestTarget& target, const Roots& roots, const guestcfg::GuestC
 
 void apply_rest(GuestTarget& target, const Roots& roots, const guestcfg::GuestConfig& config, Outcome& outcome) {
   if (target.mode != ApplyMode::provision)
-    for (const auto& mount : config.mounts)
-      outcome.add(fmt::format("mount '{}'", mount.target), guest::apply_mount(roots.of(mount.target), mount));
+    for (const auto& mount : config.mounts) {
+      const auto& root = roots.of(mount.target);
+      if (target.changes && !guest::is_mount_point(root, mount.target)) target.changes->add("mount " + mount.target);
+      outcome.add(fmt::format("mount '{}'", mount.target), guest::apply_mount(root, mount));
+    }
   for (const auto& file : config.files) {
     auto written = roots.of(file.path).write_file(file);
     if (!written) outcome.add(fmt::format("file '{}'", file.path), std::unexpected(std::move(written).error()));
@@ -136,6 +139,8 @@ Result<> settle(const GuestTarget& target, const guestcfg::GuestConfig& config) 
   Outcome outcome(target.log);
   if (target.units_changed)
     outcome.add("units", guest::run_command({"systemctl", "daemon-reload"}, config.environment));
+  bool due = !config.run_once.empty() && !guest::has_run(hash_of(config.run_once));
+  if (target.changes && target.first_boot && due) target.changes->add("run_once");
   outcome.add("run_once", run_first_boot(target, config));
   return outcome.take();
 }

@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/task.h"
 #include "capabilities/privileged.h"
+#include "guest/changes.h"
 #include "guest/handles.h"
 #include "guestcfg/guest_config.h"
 #include "host/runtime.h"
@@ -96,6 +97,8 @@ struct GuestTarget {
   const guestcfg::GuestConfig* before = nullptr;
   /// live: descriptors that this agent holds open already. Null: the call opens its own.
   const guest::Handles* handles = nullptr;
+  /// What the call changes. With Changes::Do::only_list, only for ApplyMode::provision. Null: nobody asks.
+  guest::Changes* changes = nullptr;
 };
 
 struct Capability {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <linux/random.h>
 #include <sys/ioctl.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -142,16 +143,22 @@ Result<> write_machine_id(GuestTarget& target, const guest::Root& root, const st
   return target.mode == ApplyMode::boot ? guest::adopt_journals(root, id) : Result<>();
 }
 
+Result<> set_hostname(GuestTarget& target, const std::string& name) {
+  if (name.empty()) return {};
+  utsname before{};
+  if (target.changes && ::uname(&before) == 0 && name != before.nodename) target.changes->add("the kernel's host name");
+  if (::sethostname(name.data(), name.size()) < 0) return fail_errno("set the hostname");
+  return {};
+}
+
 Result<> apply_first(GuestTarget& target, const guestcfg::GuestConfig& config) {
   TRY(add_entropy(target, config.entropy));
   return set_clock(target, config.clock_unix_ns);
 }
 
 Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
-  if (target.mode != ApplyMode::provision && !config.hostname.empty() &&
-      ::sethostname(config.hostname.data(), config.hostname.size()) < 0)
-    return fail_errno("set the hostname");
-  auto root = TRY(guest::Root::open(target.root));
+  if (target.mode != ApplyMode::provision) TRY(set_hostname(target, config.hostname));
+  auto root = TRY(guest::Root::open(target.root, target.changes));
   if (!config.hostname.empty()) TRY(put(target, root, {.path = "/etc/hostname", .data = config.hostname + "\n"}));
   TRY(write_hosts(target, root, config));
   TRY(write_machine_id(target, root, config.machine_id));

@@ -66,7 +66,7 @@ Result<> write_resolvers(const GuestTarget& target, const guestcfg::GuestConfig&
     for (const auto& address : interface.dns) text += "nameserver " + address + "\n";
     if (!interface.search.empty()) text += "search " + join(interface.search, " ") + "\n";
   }
-  auto root = TRY(guest::Root::open(target.root));
+  auto root = TRY(guest::Root::open(target.root, target.changes));
   // At boot a file replaces a link to a resolver service, which may not even run. Later, the user wants the link.
   bool linked = !root.link_target(kResolvConf).empty();
   if (linked && target.mode != ApplyMode::boot) return {};

@@ -92,7 +92,7 @@ void tell_sshd(const guest::Root& root) {
 
 Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
   if (!config.ssh_host_key) return {};
-  auto root = TRY(guest::Root::open(target.root));
+  auto root = TRY(guest::Root::open(target.root, target.changes));
   if (!root.exists(kDirectory)) return {};
   bool live = target.mode == ApplyMode::live;
   guestcfg::File secret{.path = kKeyFile, .mode = 0600, .data = config.ssh_host_key->private_key};
@@ -108,7 +108,7 @@ Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
 // A template removed its other keys when it booted, but the user may have added some to a VM that was forked or saved.
 Result<> apply_later(GuestTarget& target, const guestcfg::GuestConfig& config) {
   if (!config.ssh_host_key) return {};
-  auto root = TRY(guest::Root::open(target.root));
+  auto root = TRY(guest::Root::open(target.root, target.changes));
   if (!root.exists(kDirectory)) return {};
   TRY(remove_other_keys(root));
   tell_sshd(root);

@@ -88,8 +88,14 @@ std::pair<std::string, std::string> split_path(const std::string& path) {
 
 std::string fd_path(int fd) { return fmt::format("/proc/self/fd/{}", fd); }
 
-Result<Root> Root::open(const std::string& directory) {
-  return Root(TRY(host::open_file(directory, O_PATH | O_DIRECTORY)));
+Result<Root> Root::open(const std::string& directory, Changes* changes) {
+  return Root(TRY(host::open_file(directory, O_PATH | O_DIRECTORY)), changes);
+}
+
+bool Root::may_change(const std::string& path) const {
+  if (!changes_) return true;
+  changes_->add(path);
+  return changes_->how == Changes::Do::change;
 }
 
 Result<UniqueFd> Root::open_path(const std::string& path, int flags) const {
@@ -138,10 +144,24 @@ Result<UniqueFd> Root::make_directory(const std::string& path, mode_t mode, uid_
   return open_path(path, O_PATH | O_DIRECTORY);
 }
 
+Result<> Root::make_private_directory(const std::string& path, uid_t uid, gid_t gid) const {
+  struct stat info{};
+  auto there = open_path(path, O_PATH | O_DIRECTORY);
+  bool exists = there && ::fstat(there->get(), &info) == 0;
+  if (exists && !(info.st_mode & 077)) return {};
+  if (!may_change(path)) return {};
+  auto made = TRY(make_directory(path, 0700, uid, gid));
+  if (exists && ::chmod(fd_path(made.get()).c_str(), 0700) < 0) return fail_errno(path);
+  return {};
+}
+
 Result<bool> Root::write_file(const guestcfg::File& file) const {
   auto [parent_path, name] = split_path(file.path);
-  auto parent = TRY(make_directory(parent_path));
-  if (look_at(parent.get(), name, file) == There::same) return false;
+  auto there = open_path(parent_path, O_PATH | O_DIRECTORY);
+  if (!there && there.error().sys_errno != ENOENT) return std::unexpected(std::move(there).error());
+  if (there && look_at(there->get(), name, file) == There::same) return false;
+  if (!may_change(file.path)) return true;
+  auto parent = there ? std::move(*there) : TRY(make_directory(parent_path));
   std::string temporary = temporary_name(parent.get());
   TRY(in(file.path, put_in_place(parent.get(), temporary, name, write_new(parent.get(), temporary, file))));
   return true;
@@ -153,12 +173,14 @@ Result<bool> Root::update_file(const guestcfg::File& file) const {
   auto there = parent ? look_at(parent->get(), name, file) : There::nothing;
   if (there == There::same) return false;
   if (there != There::plain) return write_file(file);
+  if (!may_change(file.path)) return true;
   TRY(in(file.path, write_over(parent->get(), name, file.data)));
   return true;
 }
 
 Result<bool> Root::write_symlink(const std::string& target, const std::string& path) const {
   if (link_target(path) == target) return false;
+  if (!may_change(path)) return true;
   auto [parent_path, name] = split_path(path);
   auto parent = TRY(make_directory(parent_path));
   std::string temporary = temporary_name(parent.get());
@@ -173,6 +195,9 @@ Result<> Root::remove_file(const std::string& path) const {
   auto parent = open_path(parent_path, O_PATH | O_DIRECTORY);
   if (!parent && parent.error().code == ErrorCode::not_found) return {};
   if (!parent) return std::unexpected(std::move(parent).error());
+  struct stat info{};
+  if (::fstatat(parent->get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT) return {};
+  if (!may_change(path)) return {};
   if (::unlinkat(parent->get(), name.c_str(), 0) < 0 && errno != ENOENT) return fail_errno(path);
   return {};
 }

@@ -11,13 +11,16 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "guest/changes.h"
 #include "guestcfg/guest_config.h"
 
 namespace banger::guest {
 
 class Root {
  public:
-  static Result<Root> open(const std::string& directory);
+  /// `changes` (borrowed) gets every path that the methods below change. With Changes::Do::only_list they change
+  /// nothing, and answer as if they had.
+  static Result<Root> open(const std::string& directory, Changes* changes = nullptr);
 
   /// As open(2), relative to the root whether or not `path` starts with '/'. A symlink in the last part is followed
   /// unless O_NOFOLLOW is set.
@@ -29,6 +32,9 @@ class Root {
 
   /// The directory (O_PATH). When missing, it is made with `mode` and the owner, and its parents as 0755 root.
   Result<UniqueFd> make_directory(const std::string& path, mode_t mode = 0755, uid_t uid = 0, gid_t gid = 0) const;
+
+  /// A directory that only its owner may enter, made or tightened.
+  Result<> make_private_directory(const std::string& path, uid_t uid, gid_t gid) const;
 
   /// Replaces file.path in one step; a symlink there is replaced, not followed. A file that is right already is not
   /// touched, so that the overlay does not copy it up from a lower layer. True when something changed.
@@ -43,8 +49,11 @@ class Root {
   Result<> remove_file(const std::string& path) const;
 
  private:
-  explicit Root(UniqueFd fd) : fd_(std::move(fd)) {}
+  Root(UniqueFd fd, Changes* changes) : fd_(std::move(fd)), changes_(changes) {}
+  /// Notes a change. False when it must not be made.
+  bool may_change(const std::string& path) const;
   UniqueFd fd_;
+  Changes* changes_;
 };
 
 /// Both parts of a path without trailing '/': "/a/b" gives "/a" and "b"; "/b" gives "/" and "b".

@@ -1,8 +1,6 @@
 #include "guest/users.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <charconv>
 
@@ -44,11 +42,8 @@ Result<Account> find_account(const Root& root, const std::string& user) {
 Result<> apply_keys(const Root& root, const guestcfg::UserKeys& keys) {
   auto account = TRY(find_account(root, keys.user));
   std::string directory = account.home + "/.ssh", path = directory + "/authorized_keys";
-  auto made = TRY(root.make_directory(directory, 0700, account.uid, account.gid));
   // sshd's StrictModes refuses keys in a directory that others may write.
-  struct stat info{};
-  if (::fstat(made.get(), &info) == 0 && (info.st_mode & 077) && ::chmod(fd_path(made.get()).c_str(), 0700) < 0)
-    return fail_errno(directory);
+  TRY(root.make_private_directory(directory, account.uid, account.gid));
   auto text = root.read_file(path, limits::kKeysFileBytes);
   if (!text && text.error().code != ErrorCode::not_found) return std::unexpected(std::move(text).error());
   std::string lines;

@@ -6,14 +6,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
-#include <nlohmann/json.hpp>
 #include <span>
 
 #include "base/text.h"
-#include "capabilities/apply.h"
-#include "guestcfg/bounds.h"
-#include "host/files.h"
+#include "roles/agent/apply.h"
 #include "roles/agent/bounds.h"
 #include "roles/agent/end_commands.h"
 #include "roles/agent/measure_spawn.h"
@@ -28,20 +26,51 @@ constexpr std::string_view kHelp = R"(The part of banger inside a guest.
 Usage:
   banger-agent serve [--run-dir DIR] [--channel-fd N | --listen-fd N]
                                                         answer the host on virtio-serial or vsock
-  banger-agent apply --root DIR FILE                    make the system under DIR what the guest config FILE says
+  banger-agent apply --root DIR [--dry-run] [--detailed-exitcode] FILE
+                                                        make the system under DIR what the guest config FILE says
   banger-agent ready [--run-dir DIR]                    tell the host that the guest has booted
   banger-agent end-commands [--run-dir DIR]             end the commands of the host's clients
   banger-agent measure-spawn COUNT PROGRAM              what starting PROGRAM costs in this guest, in ms
   banger-agent --version | --help
 
 With --root / the running system is changed; with any other DIR only files are, the kernel is left alone.
+FILE is JSON or TOML; - is standard input. --dry-run lists the files that would change, and changes nothing.
+With --detailed-exitcode the status is 3 if something changed or would change, and 0 if nothing had to.
 DIR of --run-dir is /run/banger unless given.
 )";
 
 struct Arguments {
-  std::string run_dir = "/run/banger", root, file;
+  std::string run_dir = "/run/banger";
   int channel_fd = -1, listen_fd = -1;
+  ApplyRequest apply;
 };
+
+constexpr std::string_view kFlags[] = {"--dry-run", "--detailed-exitcode"};
+constexpr std::string_view kValued[] = {"--run-dir", "--root", "--channel-fd", "--listen-fd"};
+
+bool is_one_of(std::string_view word, std::span<const std::string_view> words) {
+  return std::ranges::find(words, word) != words.end();
+}
+
+std::unexpected<Error> unknown_option(std::string_view word) {
+  std::vector<std::string> known(std::begin(kValued), std::end(kValued));
+  known.insert(known.end(), std::begin(kFlags), std::end(kFlags));
+  return fail(ErrorCode::invalid, fmt::format("unknown option '{}'", printable(word)), did_you_mean(word, known));
+}
+
+Result<> set_value(Arguments& arguments, std::string_view option, std::string_view value) {
+  if (option == "--run-dir") {
+    arguments.run_dir = value;
+  } else if (option == "--root") {
+    arguments.apply.root = value;
+  } else {
+    int& fd = option == "--listen-fd" ? arguments.listen_fd : arguments.channel_fd;
+    auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), fd);
+    if (error != std::errc{} || end != value.data() + value.size() || fd < 0)
+      return fail(ErrorCode::invalid, fmt::format("'{}' is not a descriptor", printable(value)));
+  }
+  return {};
+}
 
 // Parses the options of all subcommands. Each subcommand checks that it has the options it requires.
 Result<Arguments> parse(std::span<char*> words) {
@@ -49,26 +78,17 @@ Result<Arguments> parse(std::span<char*> words) {
   for (std::size_t i = 0; i < words.size(); ++i) {
     std::string_view word = words[i];
     if (!word.starts_with("--")) {
-      if (!arguments.file.empty())
+      if (!arguments.apply.file.empty())
         return fail(ErrorCode::invalid, fmt::format("unexpected argument '{}'", printable(word)));
-      arguments.file = word;
-      continue;
-    }
-    if (i + 1 == words.size())
+      arguments.apply.file = word;
+    } else if (is_one_of(word, kFlags)) {
+      (word == "--dry-run" ? arguments.apply.dry_run : arguments.apply.detailed_exitcode) = true;
+    } else if (!is_one_of(word, kValued)) {
+      return unknown_option(word);
+    } else if (i + 1 == words.size()) {
       return fail(ErrorCode::invalid, fmt::format("option '{}' needs a value", printable(word)));
-    std::string_view value = words[++i];
-    if (word == "--run-dir")
-      arguments.run_dir = value;
-    else if (word == "--root")
-      arguments.root = value;
-    else if (word == "--channel-fd" || word == "--listen-fd") {
-      int& fd = word == "--listen-fd" ? arguments.listen_fd : arguments.channel_fd;
-      auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), fd);
-      if (error != std::errc{} || end != value.data() + value.size() || fd < 0)
-        return fail(ErrorCode::invalid, fmt::format("'{}' is not a descriptor", printable(value)));
     } else {
-      return fail(ErrorCode::invalid, fmt::format("unknown option '{}'", printable(word)),
-                  did_you_mean(word, {"--run-dir", "--root", "--channel-fd", "--listen-fd"}));
+      TRY(set_value(arguments, word, words[++i]));
     }
   }
   return arguments;
@@ -82,7 +102,7 @@ void raise_descriptor_limit() {
   (void)::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-Result<> serve(const Arguments& arguments) {
+Result<int> serve(const Arguments& arguments) {
   // One heap instead of one for each thread saves memory, and every guest has an agent.
   ::mallopt(M_ARENA_MAX, 1);
   ::signal(SIGPIPE, SIG_IGN);
@@ -106,34 +126,28 @@ Result<> serve(const Arguments& arguments) {
   };
   runtime.spawn(body(context, arguments.channel_fd, arguments.listen_fd, &result));
   runtime.run();
-  return result;
+  TRY(std::move(result));
+  return 0;
 }
 
-Result<> apply(const Arguments& arguments) {
-  if (arguments.root.empty() || arguments.file.empty())
-    return fail(ErrorCode::invalid, "'apply' needs --root DIR and a FILE", "see banger-agent --help");
-  auto text = TRY(host::read_file(arguments.file, limits::kGuestConfigBytes));
-  auto json = TRY(in(arguments.file, parse_json(text, limits::kGuestConfigBytes)));
-  auto config = TRY(in(arguments.file, guestcfg::from_json(json)));
-  Logger log(STDERR_FILENO, LogLevel::warn);
-  auto mode = arguments.root == "/" ? capabilities::ApplyMode::live : capabilities::ApplyMode::provision;
-  capabilities::GuestTarget target{.root = arguments.root, .mode = mode, .log = log, .first_boot = true};
-  auto applied = capabilities::apply_all(target, config);
-  if (applied) applied = capabilities::apply_later(target, config);
-  auto settled = capabilities::settle(target, config);
-  return applied ? settled : applied;
+Result<int> apply_config(const Arguments& arguments) { return apply(arguments.apply); }
+
+Result<int> ready(const Arguments& arguments) {
+  TRY(RunDir(arguments.run_dir).mark_system_ready());
+  return 0;
 }
 
-Result<> ready(const Arguments& arguments) { return RunDir(arguments.run_dir).mark_system_ready(); }
-
-Result<> end_all_commands(const Arguments& arguments) { return end_commands(RunDir(arguments.run_dir)); }
+Result<int> end_all_commands(const Arguments& arguments) {
+  TRY(end_commands(RunDir(arguments.run_dir)));
+  return 0;
+}
 
 struct Subcommand {
   std::string_view name;
-  Result<> (*run)(const Arguments&);
+  Result<int> (*run)(const Arguments&);  ///< the exit status
 };
 constexpr Subcommand kSubcommands[] = {
-    {"serve", serve}, {"apply", apply}, {"ready", ready}, {"end-commands", end_all_commands}};
+    {"serve", serve}, {"apply", apply_config}, {"ready", ready}, {"end-commands", end_all_commands}};
 
 Result<> measure(std::span<char*> words) {
   int rounds = 0;
@@ -171,7 +185,7 @@ int run_agent(int argc, char** argv) {
     auto arguments = parse(words);
     if (!arguments) return report(arguments.error(), 2);
     auto done = subcommand.run(*arguments);
-    return done ? 0 : report(done.error(), 1);
+    return done ? *done : report(done.error(), 1);
   }
   return report(Error{ErrorCode::invalid, fmt::format("unknown command '{}'", printable(name)), 0,
                       did_you_mean(name, {"serve", "apply", "ready", "end-commands", "measure-spawn"})},

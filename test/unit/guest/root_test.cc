@@ -145,3 +145,39 @@ TEST_CASE_METHOD(Fixture, "guest root: an update overwrites the same file in pla
   REQUIRE(root.update_file(file("/new/one", "made")));
   CHECK(inside.get("new/one") == "made");
 }
+
+TEST_CASE_METHOD(Fixture, "guest root: every change is noted once, and only changes are") {
+  Changes changes;
+  auto noting = Root::open(inside.path(), &changes);
+  REQUIRE(noting);
+  REQUIRE(noting->write_file(file("/a", "x")));
+  REQUIRE(noting->update_file(file("/a", "y")));
+  REQUIRE(noting->write_file(file("/a", "y")));
+  REQUIRE(noting->write_symlink("a", "/link"));
+  REQUIRE(noting->write_symlink("a", "/link"));
+  REQUIRE(noting->remove_file("/none"));
+  REQUIRE(noting->remove_file("/link"));
+  REQUIRE(noting->make_private_directory("/keys", ::geteuid(), ::getegid()));
+  REQUIRE(noting->make_private_directory("/keys", ::geteuid(), ::getegid()));
+  CHECK(changes.what == std::vector<std::string>{"/a", "/link", "/keys"});
+  CHECK((info_of(inside / "keys").st_mode & 07777) == 0700);
+}
+
+TEST_CASE_METHOD(Fixture, "guest root: changes that are only listed are not made") {
+  REQUIRE(root.write_file(file("/old", "x")));
+  fs::create_directory(inside / "wide");
+  Changes changes{.how = Changes::Do::only_list, .what = {}};
+  auto listing = Root::open(inside.path(), &changes);
+  REQUIRE(listing);
+  CHECK(listing->write_file(file("/new/file", "x")) == true);
+  CHECK(listing->write_file(file("/old", "x")) == false);
+  CHECK(listing->update_file(file("/old", "y")) == true);
+  CHECK(listing->write_symlink("old", "/link") == true);
+  CHECK(listing->remove_file("/old"));
+  CHECK(listing->make_private_directory("/wide", ::geteuid(), ::getegid()));
+  CHECK(changes.what == std::vector<std::string>{"/new/file", "/old", "/link", "/wide"});
+  CHECK(inside.get("old") == "x");
+  CHECK(!fs::exists(inside / "new"));
+  CHECK(!fs::exists(fs::symlink_status(inside / "link")));
+  CHECK((info_of(inside / "wide").st_mode & 07777) != 0700);
+}

@@ -86,6 +86,47 @@ TEST_CASE("agent: apply changes a directory as the file says") {
   CHECK(bad.err.find("bad.json") != std::string::npos);
 }
 
+TEST_CASE("agent: apply takes TOML, text and other files; a dry run lists, and the status tells of changes") {
+  TempDir dir;
+  std::filesystem::create_directories(dir / "root/etc");
+  REQUIRE(host::write_file(dir / "tool", "#!/bin/sh\n"));
+  REQUIRE(host::write_file(dir / "config.toml", R"(
+hostname = "box"
+[[files]]
+path = "/etc/motd"
+text = "hello\n"
+[[files]]
+path = "/usr/local/bin/tool"
+mode = "0755"
+from = "tool"
+[[keys]]
+user = "root"
+keys = ["ssh-ed25519 AAAA me"]
+)"));
+  auto apply = [&](std::vector<std::string> more) {
+    std::vector<std::string> words{"apply", "--root", dir / "root", dir / "config.toml"};
+    words.insert(words.end(), more.begin(), more.end());
+    return say(words);
+  };
+  auto listed = apply({"--dry-run", "--detailed-exitcode"});
+  CHECK(listed.err == "");
+  CHECK(listed.status == 3);
+  CHECK(listed.out == "/etc/hostname\n/etc/motd\n/usr/local/bin/tool\n/root/.ssh\n/root/.ssh/authorized_keys\n");
+  CHECK(std::filesystem::is_empty(dir / "root/etc"));
+  auto done = apply({"--detailed-exitcode"});
+  CHECK(done.status == 3);
+  CHECK(done.out == "");
+  CHECK(host::read_file(dir / "root/etc/motd", 100) == "hello\n");
+  CHECK(host::read_file(dir / "root/usr/local/bin/tool", 100) == "#!/bin/sh\n");
+  CHECK(apply({"--detailed-exitcode"}).status == 0);
+  CHECK(apply({"--dry-run", "--detailed-exitcode"}).out == "");
+  CHECK(apply({"--dry-run"}).status == 0);
+  std::filesystem::remove(dir / "root/etc/motd");
+  CHECK(apply({}).status == 0);
+  CHECK(say({"apply", "--root", dir / "root", dir / "config.toml", "--dry-rn"}).err.find("--dry-run") !=
+        std::string::npos);
+}
+
 TEST_CASE("agent: serve without a config fails with an error") {
   TempDir dir;
   auto said = say({"serve", "--run-dir", dir.path()});

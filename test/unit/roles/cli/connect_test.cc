@@ -169,6 +169,7 @@ TEST_CASE("daemon logs: prints the last part of the file") {
   test::Home empty;
   CHECK(empty.run({"daemon", "logs"}).status == 125);
 }
+
 TEST_CASE("connect: a home that cannot be made is named, with a way out") {
   test::Home home;
   home.variables["HOME"] = "/proc/nobody";

@@ -1,5 +1,7 @@
 #include "roles/cli/help.h"
 
+#include <nlohmann/json.hpp>
+
 #include "catch.h"
 #include "helpers.h"
 
@@ -35,8 +37,6 @@ TEST_CASE("help: no line is wider than the given width, except an example") {
   }
 }
 
-TEST_CASE("help: shows the default sizes of this host") {
-  auto resolve = [](std::string_view key) { return key == "vcpus" ? std::string("3, from the host") : std::string(); };
 TEST_CASE("help: no line is empty but for its indent, and no line ends in spaces") {
   for (const Command* command : all_commands()) {
     INFO(full_name(*command));
@@ -44,6 +44,8 @@ TEST_CASE("help: no line is empty but for its indent, and no line ends in spaces
   }
 }
 
+TEST_CASE("help: shows the default sizes of this host") {
+  auto resolve = [](std::string_view key) { return key == "vcpus" ? std::string("3, from the host") : std::string(); };
   auto page = command_help(*find_command("vm", "run"), resolve);
   CHECK(page.find("processors (default: 3, from the host)") != std::string::npos);
 }
@@ -104,8 +106,6 @@ TEST_CASE("command line: an unknown command suggests the nearest and is a usage 
   CHECK(home.run({"help", "nope"}).status == 2);
 }
 
-TEST_CASE("command line: --version prints the version and makes no files") {
-  test::Home home;
 TEST_CASE("command line: -v may stand anywhere before the guest's command") {
   test::Home home;
   test::FakeDaemon daemon(home);
@@ -124,6 +124,8 @@ TEST_CASE("command line: -v may stand anywhere before the guest's command") {
   CHECK(home.run({"-v", "vm", "--help"}).status == 0);
 }
 
+TEST_CASE("command line: --version prints the version and makes no files") {
+  test::Home home;
   auto done = home.run({"--version"});
   CHECK(done.status == 0);
   CHECK(done.out == "banger " BANGER_VERSION "\n");

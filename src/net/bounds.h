@@ -11,6 +11,11 @@ namespace banger::limits {
 
 inline constexpr auto kAcceptPause = 100ms;              ///< after a failed accept, so that the loop does not spin
 inline constexpr std::size_t kTcpReadBytes = 64 * kKiB;  ///< one read of a TCP connection
+inline constexpr int kKeepAliveIdleSeconds = 60;         ///< of silence, before the kernel asks whether the peer lives
+inline constexpr int kKeepAliveIntervalSeconds = 15;     ///< between two such questions
+inline constexpr int kKeepAliveQuestions = 4;            ///< without an answer, and the connection counts as broken
+inline constexpr std::size_t kDiagAnswerBytes = 4 * kKiB;    ///< one socket of sock_diag(7) has 0.2 KiB
+inline constexpr std::size_t kSocketTableBytes = 16 * kMiB;  ///< /proc/net/tcp has 150 bytes a socket
 
 // -- bridge and firewall
 inline constexpr std::uint32_t kTaps = 4096;  ///< highest number of a tap; a bridge has at most 1024 ports

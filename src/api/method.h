@@ -30,6 +30,9 @@ enum class Shape {
 /// `foreground`: a person waits for the answer, so the ready pool does not work meanwhile.
 enum class Priority { normal, foreground };
 
+/// `high`: few such calls run at once, and one of each connection.
+enum class Cost { low, high };
+
 struct Method {
   std::string_view name;          ///< "vm.create"
   std::string_view summary;       ///< one line, no full stop
@@ -39,6 +42,7 @@ struct Method {
   std::string_view stream = {};    ///< what the stream carries, for Shape::stream
   Shape shape = Shape::call;
   Priority priority = Priority::normal;
+  Cost cost = Cost::low;
   bool progress = false;     ///< notifications are sent while the method runs
   bool cancellable = false;  ///< the method ends early when its caller closes the connection
 };

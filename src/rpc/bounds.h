@@ -10,7 +10,11 @@ namespace banger::limits {
 
 /// Concurrent calls per connection, so that a client cannot pile up coroutines.
 inline constexpr std::size_t kRpcInFlight = 64;
-inline constexpr std::size_t kRpcConnections = 256;  ///< per daemon; each costs a descriptor and a buffer
+/// Per daemon; each costs a descriptor and a buffer. With few descriptors, half of these are for connections.
+inline constexpr std::size_t kRpcConnections = 256;
+inline constexpr std::size_t kRpcCostlyCalls = 2;  ///< at once; the pool for blocking work has two threads
+/// Lines of one connection that are read in a row, before other connections have their turn.
+inline constexpr int kRpcLinesInRow = 16;
 inline constexpr std::size_t kRpcIdBytes = 128;  ///< a call's string id, which every answer and progress line repeats
 /// Unsent answers at which the daemon stops reading a connection.
 inline constexpr std::size_t kRpcQueueBytes = 256 * kKiB;

@@ -10,6 +10,7 @@
 #include <asio/experimental/as_tuple.hpp>
 #include <asio/io_context.hpp>
 #include <asio/local/stream_protocol.hpp>
+#include <asio/post.hpp>
 #include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
 #include <deque>
@@ -49,6 +50,10 @@ class Peer final : public Connection, public std::enable_shared_from_this<Peer> 
   static Task<> run(std::shared_ptr<Peer> self);
   void cancel_calls() override;
   void close() override;
+  bool closed() const override { return closed_; }
+  std::optional<host::Clock::time_point> idle_since() const override {
+    return calls_.empty() ? std::optional(last_use_) : std::nullopt;
+  }
 
   void send_progress(const Json& id, std::string_view stage, std::string_view detail, int percent);
   Task<Result<>> hand_over(const Call& call, Json result);
@@ -91,6 +96,7 @@ class Peer final : public Connection, public std::enable_shared_from_this<Peer> 
   CallKey next_key_ = 1;
   std::deque<Outgoing> queue_;
   std::size_t queued_bytes_ = 0, queued_progress_ = 0;  // including what is being written
+  host::Clock::time_point last_use_ = host::Clock::now();
   bool writing_ = false;
   bool last_ = false;  // read no more; close when all calls have been answered
   bool closed_ = false;
@@ -159,8 +165,11 @@ Task<> Peer::run(std::shared_ptr<Peer> self) {
 }
 
 Task<> Peer::read_calls() {
+  int lines = 0;
   while (!closed_) {
     while (!stream_call_) {
+      if (++lines % limits::kRpcLinesInRow == 0) co_await asio::post(socket_.get_executor(), asio::use_awaitable);
+      if (closed_) co_return;
       auto line = reader_.next();
       if (!line) {
         enqueue({encode_error({}, line.error(), WireCode::parse_error)});
@@ -196,6 +205,7 @@ Task<std::error_code> Peer::read_more() {
   auto buffer = std::make_unique_for_overwrite<char[]>(limits::kRpcReadBytes);
   auto [error, got] = co_await socket_.async_read_some(asio::buffer(buffer.get(), limits::kRpcReadBytes), use_tuple);
   reader_.feed({buffer.get(), got});
+  last_use_ = host::Clock::now();
   co_return error;
 }
 
@@ -260,8 +270,15 @@ Task<Result<Json>> invoke(const Registered& registered, const Call& call, Contex
 Task<> Peer::run_call(std::shared_ptr<Peer> self, CallKey key, Call call, const Registered* registered,
                       std::shared_ptr<host::Cancel> cancel) {
   auto started = host::Clock::now();
+  bool costly = registered->cost == Cost::high;
+  bool begun = costly ? co_await self->state_->turns.begin(self.get(), cancel) : !cancel->requested();
+  if (!begun) {
+    self->finish(key, call, fail(ErrorCode::cancelled, "cancelled"), false);
+    co_return;
+  }
   Context context(self, call, registered->shape, std::move(cancel));
   auto result = co_await invoke(*registered, call, context);
+  if (costly) self->state_->turns.end(self.get());
   auto took = std::chrono::duration_cast<std::chrono::milliseconds>(host::Clock::now() - started);
   self->state_->log.debug(
       "rpc.call",
@@ -281,6 +298,7 @@ void Peer::finish(CallKey key, const Call& call, const Result<Json>& result, boo
 
 void Peer::end_call(CallKey key) {
   state_->calls -= calls_.erase(key);
+  last_use_ = host::Clock::now();
   state_->call_ended.notify_all();
   close_when_done();
 }

@@ -3,8 +3,10 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <asio/experimental/as_tuple.hpp>
 #include <asio/io_context.hpp>
 #include <asio/local/stream_protocol.hpp>
@@ -22,15 +24,40 @@ namespace {
 constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
 using Acceptor = asio::local::stream_protocol::acceptor;
 
+// Descriptors that are left for files, machines and streams: at least as many as for clients.
+std::size_t connections_by_descriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) < 0) return limits::kRpcConnections;
+  return std::clamp<std::size_t>(limit.rlim_cur / 2, 1, limits::kRpcConnections);
+}
+
+// A client that is silent must not keep others out. False when all clients have calls.
+bool close_longest_idle(ServerState& state) {
+  Connection* longest = nullptr;
+  for (auto* each : state.connections) {
+    if (each->closed() || !each->idle_since()) continue;
+    if (!longest || *each->idle_since() < *longest->idle_since()) longest = each;
+  }
+  if (!longest) return false;
+  state.log.warn("rpc.closed_idle", {{"connections", std::to_string(state.connections.size())}});
+  longest->close();
+  return true;
+}
+
+bool is_full(const ServerState& state) {
+  auto open = std::ranges::count_if(state.connections, [](auto* each) { return !each->closed(); });
+  return static_cast<std::size_t>(open) >= state.most_connections;
+}
+
 // The error for a client that is refused, or success.
-Result<> admit(const ServerState& state, int socket, uid_t owner) {
+Result<> admit(ServerState& state, int socket, uid_t owner) {
   auto peer = TRY(host::peer_of(socket));
   if (peer.uid != owner && peer.uid != 0)
     return fail(ErrorCode::denied, fmt::format("this daemon serves uid {}, not uid {}", owner, peer.uid),
                 "use your own daemon: banger starts one for each user");
-  if (state.connections.size() >= limits::kRpcConnections)
+  if (is_full(state) && !close_longest_idle(state))
     return fail(ErrorCode::busy, fmt::format("{} clients are connected already", state.connections.size()),
-                "try again later");
+                "try again later, or raise the limit of open files (ulimit -n) of the daemon");
   return {};
 }
 
@@ -55,6 +82,7 @@ Task<> accept_all(std::shared_ptr<ServerState> state, std::shared_ptr<Acceptor> 
     if (error) {
       // Most likely all descriptors are in use. Connections that close free them.
       state->log.error("rpc.accept", {{"error", error.message()}});
+      close_longest_idle(*state);
       co_await state->runtime.sleep_for(limits::kRpcAcceptPause);
       continue;
     }
@@ -67,11 +95,12 @@ class AsioServer final : public Server {
   AsioServer(host::Runtime& runtime, const Logger& log) : state_(std::make_shared<ServerState>(runtime, log)) {}
   ~AsioServer() override { close_all(); }
 
-  void add(std::string name, Method method, Shape shape) override {
-    state_->methods.insert_or_assign(std::move(name), Registered{std::move(method), shape});
+  void add(std::string name, Method method, Shape shape, Cost cost) override {
+    state_->methods.insert_or_assign(std::move(name), Registered{std::move(method), shape, cost});
   }
 
   Task<> serve(UniqueFd listener, uid_t owner) override {
+    state_->most_connections = connections_by_descriptors();
     acceptor_ = std::make_shared<Acceptor>(state_->runtime.io());
     std::error_code error;
     acceptor_->assign(asio::local::stream_protocol(), listener.get(), error);

@@ -51,13 +51,17 @@ using Method = std::function<Task<Result<Json>>(const Json& params, CallContext&
 /// call. When it fails, its answer is the last line.
 enum class Shape { plain, stream };
 
+/// Few `high` calls run at once, one of each connection (turns.h).
+enum class Cost { low, high };
+
 class Server {
  public:
   /// Closes all connections and cancels their calls. The calls end later and own everything they need.
   virtual ~Server() = default;
   /// Before serve().
-  virtual void add(std::string name, Method method, Shape shape = Shape::plain) = 0;
-  /// Accepts until stop(). `listener` is a listening Unix socket; peers other than `owner` and root are refused.
+  virtual void add(std::string name, Method method, Shape shape = Shape::plain, Cost cost = Cost::low) = 0;
+  /// Accepts until stop(). When there are too many connections, the one that has been idle longest is closed.
+  /// `listener` is a listening Unix socket; peers other than `owner` and root are refused.
   virtual Task<> serve(UniqueFd listener, uid_t owner) = 0;
   /// No new calls; running ones are cancelled. Completes when they have ended and been answered, or at the deadline,
   /// with every connection closed. Never await it inside a call: the call would wait for itself.

@@ -43,6 +43,7 @@ void Daemon::stop(std::chrono::milliseconds deadline) {
 UniqueFd Daemon::connect() const { return std::move(*host::connect_unix(path())); }
 
 int Daemon::closed() const { return shared_->closed; }
+int Daemon::started() const { return shared_->started; }
 
 void Daemon::await(const char* method, int count) { (void)client().call(method, {{"count", count}}); }
 void Daemon::force_gate() {
@@ -80,13 +81,15 @@ void Daemon::add_methods() {
     co_return Json();
   });
   // Ignores cancelling.
-  server_->add("gate", [shared = shared_](const Json&, CallContext&) -> Task<Result<Json>> {
+  auto gate = [shared = shared_](const Json&, CallContext&) -> Task<Result<Json>> {
     auto s = shared;
     ++s->started;
     s->changed.notify_all();
     while (!s->gate) co_await s->changed.wait();
     co_return Json("through");
-  });
+  };
+  server_->add("gate", gate);
+  server_->add("costly_gate", gate, Shape::plain, Cost::high);
   server_->add("open_gate", [shared = shared_](const Json&, CallContext&) -> Task<Result<Json>> {
     shared->gate = true;
     shared->changed.notify_all();

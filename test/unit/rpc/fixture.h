@@ -30,6 +30,8 @@ class Daemon {
   void await_cancelled(int count) { await("await_cancelled", count); }
   /// The same for connections that have closed and had a `watch_close` call.
   void await_closed(int count) { await("await_closed", count); }
+  /// How many `wait` and `gate` calls have started.
+  int started() const;
   /// How many closed connections were reported, after stop().
   int closed() const;
   void open_gate();

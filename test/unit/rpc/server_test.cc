@@ -157,17 +157,57 @@ TEST_CASE("server: calls over the limit in flight are busy, the others continue"
   CHECK(client.call("echo", {}));
 }
 
-TEST_CASE("server: a connection over the limit is refused with the reason") {
+TEST_CASE("server: a connection over the limit is refused with the reason when all others are busy") {
   Daemon daemon;
   std::vector<Client> clients;
   for (std::size_t i = 0; i < limits::kRpcConnections; ++i) {
     clients.push_back(daemon.client());
-    REQUIRE(clients.back().call("echo", {}));
+    REQUIRE(clients.back().send("gate", {}));
+    REQUIRE(clients.back().call("echo", {}));  // so the first call is there too
   }
   auto refused = daemon.client().call("echo", {});
   CHECK(refused.error().code == ErrorCode::busy);
   CHECK(refused.error().message.find("256 clients") != std::string::npos);
-  CHECK(clients.front().call("echo", {}));
+  daemon.force_gate();
+  CHECK(clients.front().receive());
+}
+
+TEST_CASE("server: silent clients keep nobody out, because the one that was idle longest makes room") {
+  Daemon daemon;
+  std::vector<Client> silent;
+  for (std::size_t i = 0; i < limits::kRpcConnections; ++i) silent.push_back(daemon.client());
+  REQUIRE(silent.front().call("echo", {}));  // idle for the shortest time
+  auto late = daemon.client();
+  CHECK(late.call("echo", {}));
+  CHECK(silent.front().call("echo", {}));
+  CHECK(silent.at(1).call("echo", {}).error().code == ErrorCode::unavailable);
+}
+
+TEST_CASE("server: one costly call of a connection runs at a time, and a cheap one does not wait behind them") {
+  Daemon daemon;
+  auto greedy = daemon.client();
+  for (std::size_t i = 0; i < limits::kRpcInFlight - 1; ++i) REQUIRE(greedy.send("costly_gate", {}));
+  daemon.await_started(1);
+  CHECK(greedy.call("echo", {}));
+  auto other = daemon.client();
+  REQUIRE(other.send("costly_gate", {}));
+  daemon.await_started(2);
+  CHECK(daemon.started() == 2);
+  daemon.open_gate();
+  CHECK(other.receive());
+}
+
+TEST_CASE("server: calls of a client that has gone are not begun") {
+  Daemon daemon;
+  {
+    auto greedy = daemon.client();
+    REQUIRE(greedy.call("watch_close", {}));
+    for (std::size_t i = 0; i < limits::kRpcInFlight; ++i) REQUIRE(greedy.send("costly_gate", {}));
+    daemon.await_started(1);
+  }
+  daemon.open_gate();
+  daemon.await_closed(1);
+  CHECK(daemon.started() == 1);
 }
 
 TEST_CASE("server: stop cancels the calls, answers them and closes") {

@@ -36,7 +36,7 @@ void add_methods(rpc::Server& server, Daemon& daemon) {
         [&daemon, method, function](const Json& params, rpc::CallContext& context) {
           return run(daemon, *method, function, params, context);
         },
-        shape);
+        shape, method->cost == api::Cost::high ? rpc::Cost::high : rpc::Cost::low);
   }
 }
 

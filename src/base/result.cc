@@ -104,11 +104,17 @@ ErrorCode code_for_errno(int error_number) {
   }
 }
 
+// Limits that the kernel does not name.
+static const char* hint_for_errno(int error_number) {
+  if (error_number == EFBIG) return "raise the limit of the size of files (ulimit -f)";
+  return error_number == EMFILE ? "raise the limit of open files (ulimit -n)" : "";
+}
+
 std::unexpected<Error> fail_errno(std::string_view what) { return fail_errno(what, errno); }
 
 std::unexpected<Error> fail_errno(std::string_view what, int error_number) {
-  return std::unexpected(
-      Error{code_for_errno(error_number), std::string(what) + ": " + std::strerror(error_number), error_number, {}});
+  return std::unexpected(Error{code_for_errno(error_number), std::string(what) + ": " + std::strerror(error_number),
+                               error_number, hint_for_errno(error_number)});
 }
 
 }  // namespace banger

@@ -10,6 +10,8 @@
 namespace banger::limits {
 
 // -- processes
+inline constexpr std::uint64_t kDescriptorsNeeded = 8192;  ///< 1024 is too few: forwards and clients may have 512
+inline constexpr std::uint64_t kProcessesNeeded = 4096;    ///< threads count too; a VMM has some tens
 inline constexpr std::size_t kSpawnFds = 16;  ///< extra descriptors of a child, which must not allocate memory
 inline constexpr std::size_t kProcessArgumentsBytes = 1 * kMiB;  ///< one /proc/PID/cmdline; Linux allows 2 MiB
 inline constexpr std::size_t kCommandErrorBytes = 64 * kKiB;     ///< kept of a command's stderr: its end has the error

@@ -47,7 +47,9 @@ std::string_view path_of(const std::vector<std::string>& env) {
 }
 
 void reset_signals() {
-  for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
+  // A program of a daemon that ignores SIGXFSZ gets an error for a file that is too large, and lives on.
+  for (int number = 1; number < NSIG; ++number)
+    if (number != SIGXFSZ) ::signal(number, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);

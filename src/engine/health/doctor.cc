@@ -17,6 +17,7 @@
 #include "engine/health/disk_space.h"
 #include "engine/kvm_device.h"
 #include "host/files.h"
+#include "host/ulimits.h"
 
 namespace banger::engine {
 
@@ -131,6 +132,20 @@ Check storage(const Services& services) {
   return {"storage", CheckStatus::pass, detail, ""};
 }
 
+Check ulimits() {
+  auto low = host::low_limits();
+  if (low.empty()) return {"limits", CheckStatus::pass, "this daemon has all the files, memory and time it needs", ""};
+  std::vector<std::string> texts, options;
+  for (const auto& limit : low) {
+    texts.push_back(fmt::format("{} at most {}", limit.what, limit.value));
+    options.push_back("ulimit " + limit.option);
+  }
+  return {"limits", CheckStatus::warn,
+          fmt::format("VMs may fail, because this daemon inherited limits: {}", join(texts, "; ")),
+          fmt::format("raise them ({}), then banger daemon stop; the next command starts a daemon without them",
+                      join(options, ", "))};
+}
+
 Check private_state(const Services& services) {
   struct stat info{};
   auto path = services.paths.run();
@@ -219,6 +234,7 @@ Task<std::vector<Check>> run_doctor(Services& services, Verdicts verdicts) {
   checks.push_back(co_await kvm(services, verdicts));
   checks.push_back(co_await firecracker(services));
   checks.push_back(private_state(services));
+  checks.push_back(ulimits());
   checks.push_back(check_disk_space(services));
   checks.push_back(storage(services));
   checks.push_back(default_kernel(services));

@@ -14,10 +14,9 @@ namespace banger::limits {
 inline constexpr auto kRecoveryDeadline = std::chrono::seconds(3);  ///< for all VMs together, before the first answer
 inline constexpr auto kSocketCheckInterval = std::chrono::seconds(5);  ///< a lost socket is rare, and a check is cheap
 inline constexpr auto kShutdownDeadline = std::chrono::seconds(20);    ///< for running calls to undo their work
-inline constexpr std::uint64_t kDescriptors = 8192;  ///< 1024 is too few: forwards and clients may have 512
-inline constexpr int kTrimBytes = 64 * 1024;         ///< free memory at the top of the heap that goes to the kernel
-inline constexpr std::size_t kStatmBytes = 256;      ///< /proc/self/statm has seven numbers
-inline constexpr std::size_t kLockFileBytes = 64;    ///< the instance lock has one pid
+inline constexpr int kTrimBytes = 64 * 1024;       ///< free memory at the top of the heap that goes to the kernel
+inline constexpr std::size_t kStatmBytes = 256;    ///< /proc/self/statm has seven numbers
+inline constexpr std::size_t kLockFileBytes = 64;  ///< the instance lock has one pid
 
 // -- calls to the agent
 inline constexpr auto kAgentConnectDeadline = std::chrono::seconds(10);  ///< a VM that just started may need a moment

@@ -19,6 +19,8 @@
 #include "engine/health/upkeep.h"
 #include "engine/installed_vmms.h"
 #include "host/files.h"
+#include "host/memory.h"
+#include "host/ulimits.h"
 #include "host/unix_socket.h"
 #include "roles/daemon/bounds.h"
 #include "roles/daemon/instance_lock.h"
@@ -83,13 +85,6 @@ Task<> retire_orphaned_templates(engine::VmManager* vms) {
 
 // Forwarded ports can have many connections. The usual limit of 1024 descriptors is only for programs that use
 // select(2).
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= limits::kDescriptors) return;
-  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, limits::kDescriptors);
-  (void)::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 Task<> serve(Daemon& daemon, rpc::Server& server, UniqueFd listener, int ready_fd) {
   // Recovery comes before the first answer. Otherwise a client could see a VM as running although its machine is gone.
   co_await daemon.vms.recovery().recover_all(host::after(limits::kRecoveryDeadline));
@@ -214,6 +209,8 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
   signals.async_wait([&](std::error_code error, int) {
     if (!error) daemon.stop();
   });
+  for (const auto& low : host::low_limits())
+    log.warn("daemon.low_limit", {{"limit", low.what}, {"value", low.value}, {"ulimit", low.option}});
   log.info("daemon.started", {{"version", BANGER_VERSION}, {"pid", std::to_string(::getpid())}});
   runtime.spawn(stop_when_unreachable(daemon, *socket));
   runtime.spawn(serve(daemon, *server, std::move(*listener), ready_fd));
@@ -228,7 +225,7 @@ int run(int argc, char** argv) {
   // One arena and an early trim keep an idle daemon small. Allocations are not what the daemon spends its time on.
   ::mallopt(M_ARENA_MAX, 1);
   ::mallopt(M_TRIM_THRESHOLD, limits::kTrimBytes);
-  raise_descriptor_limit();
+  host::raise_limits();
   auto options = parse_options(argc, argv);
   if (!options) {
     fmt::print(stderr, "bangerd: {}\n", options.error().sentence());

@@ -14,6 +14,7 @@
 #include "capabilities/privileged_table.h"
 #include "host/confine.h"
 #include "host/passwd.h"
+#include "host/ulimits.h"
 #include "roles/helper/options.h"
 #include "roles/helper/request.h"
 #include "roles/helper/server.h"
@@ -91,6 +92,7 @@ Result<> serve_until_stopped(const Options& options, const Logger& log) {
 }  // namespace
 
 int run(int argc, char** argv) {
+  host::raise_limits();
   Logger log(STDERR_FILENO);
   auto allowed = must_be_root();
   auto options = allowed ? parse_options(std::span(argv + 1, static_cast<std::size_t>(argc - 1)))

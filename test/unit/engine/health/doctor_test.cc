@@ -82,6 +82,11 @@ TEST_CASE("doctor: a state directory that others can enter is a failure with a h
   CHECK(f.check("state directory").status == CheckStatus::fail);
 }
 
+TEST_CASE("doctor: the limits of this process are a line") {
+  Fixture f;
+  CHECK_FALSE(f.check("limits").detail.empty());
+}
+
 TEST_CASE("doctor: the default image exists, can be built, or is unknown") {
   Fixture f;
   f.config.default_image_name = "tiny";

@@ -18,6 +18,7 @@
 #include "engine/kvm_device.h"
 #include "host/files.h"
 #include "host/ulimits.h"
+#include "image/store_guard.h"
 
 namespace banger::engine {
 
@@ -157,6 +158,12 @@ Check private_state(const Services& services) {
   return {"state directory", CheckStatus::pass, fmt::format("{} (private)", services.paths.state), ""};
 }
 
+Check stores(const Services& services) {
+  if (auto kept = image::check_stores(services.paths); !kept)
+    return {"image stores", CheckStatus::fail, kept.error().message, kept.error().hint};
+  return {"image stores", CheckStatus::pass, fmt::format("{} (only this user writes there)", services.paths.data), ""};
+}
+
 Check default_image(const Services& services) {
   const auto& name = services.config.default_image_name;
   if (auto image = services.images.get(name))
@@ -234,6 +241,7 @@ Task<std::vector<Check>> run_doctor(Services& services, Verdicts verdicts) {
   checks.push_back(co_await kvm(services, verdicts));
   checks.push_back(co_await firecracker(services));
   checks.push_back(private_state(services));
+  checks.push_back(stores(services));
   checks.push_back(ulimits());
   checks.push_back(check_disk_space(services));
   checks.push_back(storage(services));

@@ -22,6 +22,7 @@
 #include "host/memory.h"
 #include "host/ulimits.h"
 #include "host/unix_socket.h"
+#include "image/store_guard.h"
 #include "roles/daemon/bounds.h"
 #include "roles/daemon/instance_lock.h"
 #include "roles/daemon/methods/methods.h"
@@ -141,6 +142,7 @@ Result<Prepared> prepare() {
   TRY(host::make_private_directory(prepared.paths.run()));
   TRY(host::make_private_directory(prepared.paths.vms()));
   TRY(host::make_private_directory(prepared.paths.saves()));
+  TRY(image::guard_stores(prepared.paths));
   prepared.config = TRY(config::load_config(prepared.paths.config_file));
   prepared.lock = TRY(take_instance_lock(prepared.paths.daemon_lock()));
   prepared.store = TRY(store::Store::open(prepared.paths.database()));

@@ -82,6 +82,15 @@ TEST_CASE("doctor: a state directory that others can enter is a failure with a h
   CHECK(f.check("state directory").status == CheckStatus::fail);
 }
 
+TEST_CASE("doctor: stores that others can write to are a failure with a hint") {
+  Fixture f;
+  CHECK(f.check("image stores").status == CheckStatus::pass);
+  REQUIRE(::chmod(f.paths.data.c_str(), 0777) == 0);
+  auto check = f.check("image stores");
+  CHECK(check.status == CheckStatus::fail);
+  CHECK(check.hint == "chmod go-w " + f.paths.data);
+}
+
 TEST_CASE("doctor: the limits of this process are a line") {
   Fixture f;
   CHECK_FALSE(f.check("limits").detail.empty());

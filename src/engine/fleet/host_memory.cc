@@ -1,7 +1,6 @@
 #include "engine/fleet/host_memory.h"
 
 #include "engine/fleet/memory_budget.h"
-#include "host/memory.h"
 
 namespace banger::engine {
 
@@ -23,9 +22,11 @@ MemoryClaim claim_of(const VmOwner& vm) {
 Result<> HostMemory::check(std::uint64_t memory_bytes) const {
   std::vector<MemoryClaim> claims;
   for (const auto& vm : registry_.everything()) claims.push_back(claim_of(*vm));
-  MemoryBudget budget{.available_bytes = TRY(host::available_memory()),
+  auto room = TRY(available_());
+  MemoryBudget budget{.available_bytes = room.bytes,
                       .overcommit_percent = config_.memory_overcommit,
-                      .promised_bytes = promised_bytes(claims)};
+                      .promised_bytes = promised_bytes(claims),
+                      .owner = room.owner()};
   return budget.check(memory_bytes);
 }
 

@@ -1,16 +1,20 @@
-// The memory budget of this host, filled in with the host's free memory and the claims of all VMs.
+// The memory budget of this host, filled in with the memory that banger may still use and the claims of all VMs.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "engine/fleet/pool.h"
 #include "engine/fleet/registry.h"
+#include "host/memory.h"
 
 namespace banger::engine {
 
 class HostMemory {
  public:
-  HostMemory(const config::Config& config, const VmRegistry& registry) : config_(config), registry_(registry) {}
+  using Available = std::function<Result<host::MemoryRoom>()>;
+  HostMemory(const config::Config& config, const VmRegistry& registry, Available available = host::available_memory)
+      : config_(config), registry_(registry), available_(std::move(available)) {}
 
   /// `exhausted`, with the numbers, when another machine of that size could use up the host's memory.
   Result<> check(std::uint64_t memory_bytes) const;
@@ -20,6 +24,7 @@ class HostMemory {
  private:
   const config::Config& config_;
   const VmRegistry& registry_;
+  const Available available_;
 };
 
 }  // namespace banger::engine

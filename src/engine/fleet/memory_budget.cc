@@ -33,11 +33,10 @@ Result<> MemoryBudget::check(std::uint64_t memory_bytes) const {
   auto allowed = available_bytes / 100 * overcommit_percent;
   auto overhead = memory_bytes > 0 ? limits::kVmmOverheadBytes : 0;
   if (promised_bytes + memory_bytes + overhead <= allowed) return {};
-  return fail(
-      ErrorCode::exhausted,
-      fmt::format("a VM of {} does not fit: the host has {} of free memory, of which {} are promised to other VMs",
-                  format_size(memory_bytes), format_size(available_bytes), format_size(promised_bytes)),
-      "stop other VMs, give this VM less --memory, or raise memory_overcommit in the config");
+  return fail(ErrorCode::exhausted,
+              fmt::format("a VM of {} does not fit: {} has {} of free memory, of which {} are promised to other VMs",
+                          format_size(memory_bytes), owner, format_size(available_bytes), format_size(promised_bytes)),
+              "stop other VMs, give this VM less --memory, or raise memory_overcommit in the config");
 }
 
 }  // namespace banger::engine

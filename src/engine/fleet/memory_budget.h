@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "base/result.h"
 
@@ -23,9 +24,10 @@ struct MemoryClaim {
 std::uint64_t promised_bytes(std::span<const MemoryClaim> claims);
 
 struct MemoryBudget {
-  std::uint64_t available_bytes = 0;       ///< free memory of the host at this moment
+  std::uint64_t available_bytes = 0;       ///< free memory at this moment
   std::uint32_t overcommit_percent = 100;  ///< the part of the free memory that may be promised
   std::uint64_t promised_bytes = 0;
+  std::string owner = "the host";  ///< whose memory is available: the host's, or what a cgroup allows
 
   /// `exhausted`, with the numbers, when another machine of that size could use up the host's memory. With zero, the
   /// check covers only the promises made so far.

@@ -8,6 +8,7 @@
 #include "base/bounds.h"
 #include "base/text.h"
 #include "config/defaults.h"
+#include "host/memory.h"
 #include "roles/cli/terminal.h"
 
 namespace banger::roles::cli {
@@ -17,7 +18,8 @@ namespace {
 config::HostFacts host_facts() {
   config::HostFacts facts{.cpus = static_cast<std::uint32_t>(std::max(::get_nprocs(), 0))};
   struct sysinfo info{};
-  if (::sysinfo(&info) == 0) facts.memory_bytes = std::uint64_t(info.totalram) * info.mem_unit;
+  if (::sysinfo(&info) == 0)
+    facts.memory_bytes = host::bounded_by_cgroups(std::uint64_t{info.totalram} * info.mem_unit);
   return facts;
 }
 

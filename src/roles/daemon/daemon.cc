@@ -36,7 +36,7 @@ vm::HostSize measure_host() {
   struct sysinfo info{};
   ::sysinfo(&info);
   return {.cpus = static_cast<std::uint32_t>(std::max(1l, ::sysconf(_SC_NPROCESSORS_ONLN))),
-          .memory_bytes = static_cast<std::uint64_t>(info.totalram) * info.mem_unit};
+          .memory_bytes = host::bounded_by_cgroups(std::uint64_t{info.totalram} * info.mem_unit)};
 }
 
 struct Options {

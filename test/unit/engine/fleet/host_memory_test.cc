@@ -67,3 +67,19 @@ TEST_CASE("host memory: an empty pool cannot make room") {
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == ErrorCode::exhausted);
 }
+
+TEST_CASE("host memory: a refusal has the limit that is reached, and how much it still allows") {
+  test::Fixture f;
+  VmRegistry registry(f.daemon->services);
+  HostMemory memory(f.config, registry, [] {
+    return Result<host::MemoryRoom>(
+        host::MemoryRoom{.bytes = 300 * limits::kMiB, .cgroup = "/user.slice", .limit = 700 * limits::kMiB});
+  });
+  CHECK(memory.check(128 * limits::kMiB));
+  auto refused = memory.check(384 * limits::kMiB);
+  REQUIRE_FALSE(refused);
+  CHECK(
+      refused.error().message ==
+      "a VM of 384M does not fit: the cgroup /user.slice (its limit is 700M) has 300M of free memory, of which 0B are "
+      "promised to other VMs");
+}

@@ -9,7 +9,8 @@
 
 namespace banger::net {
 
-/// The mark of our links: their alias (ip-link(8)) begins with this word, followed by a note.
+/// The mark of our links: their alias (ip-link(8)) begins with this word, followed by a note (for taps: whose tap it
+/// is, tap.h).
 inline constexpr std::string_view kAlias = "banger";
 
 struct LinkInfo {

@@ -1,4 +1,5 @@
 """Bridge networking with real guests. The test makes two network namespaces: a host, and the network outside it."""
+import json
 import os
 import pathlib
 import signal
@@ -11,7 +12,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import netns  # noqa: E402
 from bare import BareCase  # noqa: E402
-from harness import BIN, Banger, wait_until  # noqa: E402
+from harness import BIN, PATIENT, Banger, wait_until  # noqa: E402
 from marks import for_root  # noqa: E402
 
 REPLY_TIMEOUT, NO_REPLY_TIMEOUT = 60, 3  # seconds; the second one is for replies that must not come
@@ -42,6 +43,10 @@ class BridgeCase(BareCase):
         self.assertEqual(self.net.links(), [])
         self.assertEqual(self.rules(), [])
         self.assertEqual(self.net.forwarding(), "0")
+
+    def configure(self, more):
+        """Adds lines to the config. A daemon that starts later reads them."""
+        (self.b.root / "config/banger/config.toml").write_text(PATIENT + self.config + more)
 
     def rules(self):
         """Returns the firewall rules that banger has made."""
@@ -191,7 +196,11 @@ class Bridge(BridgeCase):
 
     def test_gc_finds_and_removes_stray_taps(self):
         self.make("one")
-        self.net.sh(self.net.host, "ip tuntap add bg-77 mode tap; ip link set bg-77 alias banger")
+        mark = json.loads(self.net.sh(self.net.host, "ip -j link show bg-1"))[0]["ifalias"]
+        # One tap has this daemon's mark. The others are another daemon's of the same user, and another user's.
+        for number, alias in ((77, mark), (78, mark + "1"), (79, "banger 4711/1")):
+            self.net.sh(self.net.host, f"ip tuntap add bg-{number} mode tap; ip link set bg-{number} alias '{alias}'")
+            self.addCleanup(self.net.sh, self.net.host, f"ip link del bg-{number} 2>/dev/null || true")
         self.assertEqual([(item["kind"], item["path"]) for item in self.b.leftovers()], [("tap", "bg-77")])
         self.b.ok("gc")
         self.assertEqual(self.b.leftovers(), [])

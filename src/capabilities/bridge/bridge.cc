@@ -33,6 +33,13 @@ Result<std::uint32_t> tap_of(const Json& arguments) {
   return static_cast<std::uint32_t>(number);
 }
 
+Result<std::uint32_t> daemon_of(const Json& arguments) {
+  auto number = TRY(get_int(arguments, "daemon"));
+  if (number < 0 || number > UINT32_MAX)
+    return fail(ErrorCode::invalid, fmt::format("'daemon' must be between 0 and {}", UINT32_MAX));
+  return static_cast<std::uint32_t>(number);
+}
+
 Result<net::GuestPort> guest_of(const PrivilegedContext& context, const Json& arguments) {
   auto bridge = TRY(bridge_of(context));
   auto range = bridge.range();
@@ -58,6 +65,11 @@ Result<> check_tap(const PrivilegedContext& context, const Json& arguments) {
   TRY(bridge_of(context));
   TRY(tap_of(arguments));
   return {};
+}
+
+Result<> check_new_tap(const PrivilegedContext& context, const Json& arguments) {
+  TRY(daemon_of(arguments));
+  return check_tap(context, arguments);
 }
 
 Result<> check_guest(const PrivilegedContext& context, const Json& arguments) {
@@ -86,14 +98,15 @@ Result<PrivilegedReply> remove_bridge(const PrivilegedContext& context, const Js
 
 Result<PrivilegedReply> create_tap(const PrivilegedContext& context, const Json& arguments) {
   PrivilegedReply reply;
-  reply.fds.push_back(TRY(
-      net::make_tap({.number = TRY(tap_of(arguments)), .owner = context.owner_uid, .bridge = context.bridge_name})));
+  reply.fds.push_back(TRY(net::make_tap({.number = TRY(tap_of(arguments)),
+                                         .mark = {context.owner_uid, TRY(daemon_of(arguments))},
+                                         .bridge = context.bridge_name})));
   return reply;
 }
 
 Result<PrivilegedReply> delete_tap(const PrivilegedContext& context, const Json& arguments) {
   auto tap = TRY(tap_of(arguments));
-  TRY(net::remove_tap(tap));
+  TRY(net::remove_tap(tap, context.owner_uid));
   TRY(net::clear_tap(context.bridge_name, tap));
   return PrivilegedReply{};
 }
@@ -113,7 +126,11 @@ constexpr PrivilegedArgument kAddress{"address", Type::text,
                                       "an address of a host in the bridge's range, not the bridge's own"};
 constexpr PrivilegedArgument kNat{"nat", Type::boolean, "whether the guest can reach this host and hosts outside"};
 
+constexpr PrivilegedArgument kDaemon{"daemon", Type::number,
+                                     "a number below 2^32 in the tap's mark, which tells daemons of one user apart"};
+
 constexpr PrivilegedArgument kTapOnly[] = {kTap};
+constexpr PrivilegedArgument kNewTap[] = {kTap, kDaemon};
 constexpr PrivilegedArgument kGuest[] = {kTap, kAddress, kNat};
 
 constexpr PrivilegedOperation kOperations[] = {
@@ -125,10 +142,10 @@ constexpr PrivilegedOperation kOperations[] = {
      ensure_bridge,
      "bridge.remove"},
     {"bridge.remove", "Removes the bridge, the tables, and the marked rules", {}, check_none, remove_bridge, ""},
-    {"tap.create", "Makes a tap of the owner as a port of the bridge, and sends its descriptor", kTapOnly, check_tap,
+    {"tap.create", "Makes a tap of the owner as a port of the bridge, and sends its descriptor", kNewTap, check_new_tap,
      create_tap, "tap.delete"},
-    {"tap.delete", "Removes a tap that no machine uses, and the guest that was admitted on the tap", kTapOnly,
-     check_tap, delete_tap, ""},
+    {"tap.delete", "Removes a tap of the owner that no machine uses, and the guest that was admitted on the tap",
+     kTapOnly, check_tap, delete_tap, ""},
     {"nat.set", "Admits the guest with that address on the tap. Only the MAC that belongs to the address is allowed",
      kGuest, check_guest, set_guest, "nat.clear"},
     {"nat.clear", "Removes the guest from the tap", kGuest, check_guest, clear_guest, ""},

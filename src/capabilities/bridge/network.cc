@@ -1,18 +1,29 @@
 #include "capabilities/bridge/network.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
 #include "capabilities/bridge/checks.h"
 #include "net/addresses.h"
 #include "net/links.h"
-#include "net/tap.h"
 
 namespace banger::capabilities {
 
 namespace {
+
+/// Whether there is a bridge of banger without ports. The ports of another daemon's bridge are that daemon's taps.
+bool is_deserted(const std::string& name) {
+  auto netlink = net::Netlink::open();
+  auto links = netlink ? net::list_links(*netlink) : std::unexpected(netlink.error());
+  if (!links) return false;
+  auto bridge = std::ranges::find(*links, name, &net::LinkInfo::name);
+  return bridge != links->end() && bridge->ours() &&
+         std::ranges::none_of(*links, [&](const auto& link) { return link.master == bridge->index; });
+}
 
 bool on_bridge(const vm::Spec& spec) { return spec.network == vm::Network::bridge; }
 
@@ -21,7 +32,7 @@ bool on_bridge(const vm::Spec& spec) { return spec.network == vm::Network::bridg
 BridgeNetwork::BridgeNetwork(const ResourceHost& host)
     : host_(host),
       device_(host),
-      taps_(host.log, host.store, host.privileged),
+      taps_(host.log, host.store, host.privileged, {::geteuid(), net::daemon_number(host.paths.state)}),
       idle_(taps_),
       upkeep_(host, device_, taps_, idle_) {}
 
@@ -125,12 +136,9 @@ std::optional<std::string> BridgeNetwork::address(std::string_view vm_id, const 
 
 std::vector<Leftover> BridgeNetwork::leftovers() {
   std::vector<Leftover> found;
-  auto taps = net::list_taps();
-  for (auto number : taps ? *taps : std::vector<std::uint32_t>{})
-    if (!taps_.known(number)) found.push_back({"tap", net::tap_name(number), "belongs to no VM", this});
-  auto netlink = net::Netlink::open();
-  auto link = netlink ? net::find_link(*netlink, host_.config.bridge_name) : std::unexpected(netlink.error());
-  if (!device_.recorded() && link && *link && (*link)->ours())
+  for (auto number : taps_.stray().value_or(std::vector<std::uint32_t>{}))
+    found.push_back({"tap", net::tap_name(number), "belongs to no VM", this});
+  if (!device_.recorded() && is_deserted(host_.config.bridge_name))
     found.push_back({"bridge", host_.config.bridge_name, "no VM uses it, and the journal does not have it", this});
   return found;
 }

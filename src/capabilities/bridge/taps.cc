@@ -8,7 +8,6 @@
 
 #include "net/addresses.h"
 #include "net/bounds.h"
-#include "net/tap.h"
 
 namespace banger::capabilities {
 
@@ -44,16 +43,23 @@ std::vector<std::string> Taps::holders() const {
   return ids;
 }
 
+Result<std::vector<std::uint32_t>> Taps::stray() const {
+  std::vector<std::uint32_t> numbers;
+  for (const auto& tap : TRY(net::list_taps()))
+    if (tap.mark == mark_ && !known(tap.number)) numbers.push_back(tap.number);
+  return numbers;
+}
+
 Result<std::uint32_t> Taps::free_number() const {
   auto there = TRY(net::list_taps());
   for (std::uint32_t number = 1; number <= limits::kTaps; ++number)
-    if (!known(number) && std::ranges::find(there, number) == there.end()) return number;
+    if (!known(number) && std::ranges::find(there, number, &net::ListedTap::number) == there.end()) return number;
   return fail(ErrorCode::exhausted, fmt::format("there are {} taps already", limits::kTaps),
               "run banger gc: it removes taps that belong to no VM");
 }
 
 Task<Result<UniqueFd>> Taps::create(std::uint32_t number) {
-  auto reply = CO_TRY(co_await privileged_.call("tap.create", dump_json({{"tap", number}})));
+  auto reply = CO_TRY(co_await privileged_.call("tap.create", dump_json({{"tap", number}, {"daemon", mark_.daemon}})));
   if (reply.fds.size() != 1)
     co_return fail(ErrorCode::internal, fmt::format("tap.create sent {} descriptors instead of 1", reply.fds.size()));
   co_return std::move(reply.fds.front());

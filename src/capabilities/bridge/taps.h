@@ -11,14 +11,15 @@
 #include "base/log.h"
 #include "base/unique_fd.h"
 #include "capabilities/privileged.h"
+#include "net/tap.h"
 #include "store/store.h"
 
 namespace banger::capabilities {
 
 class Taps {
  public:
-  Taps(const Logger& log, store::Store& store, Privileged& privileged)
-      : log_(log), store_(store), privileged_(privileged) {}
+  Taps(const Logger& log, store::Store& store, Privileged& privileged, net::TapMark mark)
+      : log_(log), store_(store), privileged_(privileged), mark_(mark) {}
 
   /// A tap in the journal. A VM's tap stays the VM's. Any other tap has lost its descriptor, and will be removed.
   void load(const store::JournalEntry& entry);
@@ -27,6 +28,8 @@ class Taps {
   /// VMs with a tap.
   std::vector<std::string> holders() const;
   bool known(std::uint32_t number) const { return taps_.contains(number); }
+  /// This host's taps with this daemon's mark that are unknown here.
+  Result<std::vector<std::uint32_t>> stray() const;
   /// The lowest number that is unknown here and unused on this host. `exhausted` when there is none.
   Result<std::uint32_t> free_number() const;
 
@@ -58,6 +61,7 @@ class Taps {
   const Logger& log_;
   store::Store& store_;
   Privileged& privileged_;
+  const net::TapMark mark_;
   std::map<std::uint32_t, Tap> taps_;
 };
 

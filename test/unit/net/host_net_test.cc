@@ -90,26 +90,32 @@ std::string check_strangers() {
   TRUE(ensure_bridge(kBridge).error().code == ErrorCode::exists);
   GOOD(remove_bridge(kBridge));
   TRUE(link("br-t"));
-  TRUE(remove_tap(9).error().code == ErrorCode::exists);
+  TRUE(remove_tap(9, 1234).error().code == ErrorCode::exists);
   TRUE(list_taps()->empty());
   return "";
 }
 
 std::string check_tap_life() {
   GOOD(ensure_bridge(kBridge));
-  auto tap = make_tap({.number = 5, .owner = 1234, .bridge = "br-t"});
+  const TapMark mine{1234, 7}, same_user{1234, 8}, other{1235, 7};
+  auto tap = make_tap({.number = 5, .mark = mine, .bridge = "br-t"});
   GOOD(tap);
   auto made = link("bg-5");
   TRUE(made && made->ours() && made->up && made->master == link("br-t")->index);
-  TRUE(remove_tap(5).error().code == ErrorCode::busy);
-  TRUE(make_tap({.number = 5, .owner = 1234, .bridge = "br-t"}).error().code == ErrorCode::busy);
+  TRUE(remove_tap(5, 1234).error().code == ErrorCode::busy);
+  TRUE(make_tap({.number = 5, .mark = mine, .bridge = "br-t"}).error().code == ErrorCode::busy);
   TRUE(remove_bridge(kBridge).error().code == ErrorCode::busy);
   tap->reset();
-  TRUE(*list_taps() == std::vector<std::uint32_t>{5});  // it outlives its descriptor
-  GOOD(make_tap({.number = 5, .owner = 1234, .bridge = "br-t"}));
-  for (int round = 0; round < 2; ++round) GOOD(remove_tap(5));
+  auto listed = list_taps();
+  GOOD(listed);
+  TRUE(listed->size() == 1 && listed->front().number == 5 && listed->front().mark == mine);  // it outlives its fd
+  for (const auto& stranger : {same_user, other})
+    TRUE(make_tap({.number = 5, .mark = stranger, .bridge = "br-t"}).error().code == ErrorCode::exists);
+  TRUE(remove_tap(5, other.owner).error().code == ErrorCode::exists);
+  GOOD(make_tap({.number = 5, .mark = mine, .bridge = "br-t"}));
+  for (int round = 0; round < 2; ++round) GOOD(remove_tap(5, 1234));
   TRUE(!link("bg-5"));
-  TRUE(make_tap({.number = 5, .owner = 0, .bridge = "br-none"}).error().code == ErrorCode::not_found);
+  TRUE(make_tap({.number = 5, .mark = mine, .bridge = "br-none"}).error().code == ErrorCode::not_found);
   TRUE(!link("bg-5"));
   GOOD(remove_bridge(kBridge));
   return "";
@@ -178,4 +184,15 @@ TEST_CASE("tap: outlives its descriptor, and is not removed while someone is att
 TEST_CASE("firewall: comes, changes and goes without a trace in the tables of others") {
   if (skipped("firewall: comes, changes and goes without a trace in the tables of others", true)) return;
   CHECK(test::in_sandbox(check_firewall_life) == "");
+}
+
+TEST_CASE("tap: the mark in an alias comes back, and no other alias has one") {
+  TapMark mark{1000, 0xffffffff};
+  CHECK(alias_of(mark) == "banger 1000/4294967295");
+  CHECK(mark_in(alias_of(mark)) == mark);
+  for (auto alias : {"", "banger", "banger ", "banger 1", "banger 1/", "banger 1/2x", "banger /2",
+                     "banger 1/4294967296", "banger ip_forward=0", "other 1/2"})
+    CHECK_FALSE(mark_in(alias));
+  CHECK(daemon_number("/home/a/.local/state/banger") == daemon_number("/home/a/.local/state/banger"));
+  CHECK(daemon_number("/home/a/.local/state/banger") != daemon_number("/home/b/.local/state/banger"));
 }

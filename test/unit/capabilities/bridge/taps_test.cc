@@ -12,7 +12,7 @@ struct Fixture : BridgeHost {
   void load() {
     for (const auto& entry : *store->journal()) taps.load(entry);
   }
-  Taps taps{log, *store, operations};
+  Taps taps{log, *store, operations, {.owner = 1000, .daemon = 7}};
 };
 
 }  // namespace
@@ -30,6 +30,7 @@ TEST_CASE("taps: the journal has an idle tap before the tap is made, even if tha
   f.run(f.taps.remove_discarded());
   CHECK(f.owners("tap").empty());
   CHECK(!f.taps.known(*number));
+  CHECK(f.operations.asked.front() == fmt::format(R"(tap.create {{"daemon":7,"tap":{}}})", *number));
 }
 
 TEST_CASE("taps: a VM's tap is removed at its release") {

@@ -37,6 +37,8 @@ guestcfg::Interface user_interface(const VmContext& vm) {
   guestcfg::Interface interface{.mac = net::mac_address(vm.number), .address = net::kUserGuest, .index = 0};
   if (vm.spec.nat) {
     interface.gateway = net::kUserGateway;
+    // The VMM cannot refuse single networks, so a route of the guest does.
+    if (!vm.link_local) interface.unreachable = {net::kLinkLocal};
     add_resolvers(interface);
   }
   return interface;
@@ -46,6 +48,8 @@ guestcfg::Interface port_interface(const VmContext& vm) {
   guestcfg::Interface interface{.mac = vm.port->mac, .address = vm.port->address, .index = 0};
   if (vm.spec.nat) {
     interface.gateway = vm.port->gateway;
+    // The host drops such packets. With the route, programs in the guest do not wait for an answer.
+    if (!vm.link_local) interface.unreachable = {net::kLinkLocal};
     interface.dns = vm.port->dns;
   }
   return interface;
@@ -116,8 +120,11 @@ Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
   if (target.mode == ApplyMode::boot) TRY(netlink.loopback_up());
   if (config.interfaces.empty()) return {};
   for (const auto& interface : config.interfaces) {
-    auto configured = netlink.configure(
-        {.mac = interface.mac, .index = interface.index, .address = interface.address, .gateway = interface.gateway});
+    auto configured = netlink.configure({.mac = interface.mac,
+                                         .index = interface.index,
+                                         .address = interface.address,
+                                         .gateway = interface.gateway,
+                                         .unreachable = interface.unreachable});
     // A VMM without a user-mode network leaves out a device that would reach nothing.
     bool left_out = !configured && configured.error().code == ErrorCode::not_found && interface.gateway.empty();
     if (!configured && !left_out) return configured;

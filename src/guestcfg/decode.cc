@@ -127,7 +127,7 @@ Result<Mount> decode_mount(const Json& json) {
 }
 
 Result<Interface> decode_interface(const Json& json) {
-  TRY(only_keys(json, {"mac", "index", "address", "gateway", "dns", "search"}));
+  TRY(only_keys(json, {"mac", "index", "address", "gateway", "dns", "search", "unreachable"}));
   Interface interface;
   interface.mac = TRY(required_text(json, "mac", check_mac));
   interface.index = TRY(number(json, "index", 0));
@@ -137,6 +137,8 @@ Result<Interface> decode_interface(const Json& json) {
   for (const auto& address : interface.dns) TRY(in("field 'dns'", check_ip(address)));
   interface.search = TRY(find_strings(json, "search"));
   for (const auto& domain : interface.search) TRY(in("field 'search'", check_host_name(domain)));
+  interface.unreachable = TRY(find_strings(json, "unreachable"));
+  for (const auto& network : interface.unreachable) TRY(in("field 'unreachable'", check_cidr(network)));
   return interface;
 }
 

@@ -29,6 +29,7 @@ Json interface_json(const Interface& interface) {
                {"gateway", interface.gateway},
                {"dns", interface.dns}};
   if (!interface.search.empty()) json["search"] = interface.search;
+  if (!interface.unreachable.empty()) json["unreachable"] = interface.unreachable;
   return json;
 }
 

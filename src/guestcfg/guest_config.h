@@ -48,7 +48,8 @@ struct Interface {
   std::string gateway;
   std::vector<std::string> dns;  ///< resolver addresses, written to /etc/resolv.conf
   std::uint32_t index = 0;       ///< position among the virtio links, because no link of a new clone has the MAC yet
-  std::vector<std::string> search = {};  ///< domains of short names, written to /etc/resolv.conf
+  std::vector<std::string> search = {};       ///< domains of short names, written to /etc/resolv.conf
+  std::vector<std::string> unreachable = {};  ///< CIDR; networks to which the guest sends nothing
   bool operator==(const Interface&) const = default;
 };
 

@@ -28,6 +28,10 @@ std::string tap_name(std::uint32_t number);
 /// 0 when `name` is not the name of a tap.
 std::uint32_t tap_number(std::string_view name);
 
+/// Link-local addresses (RFC 3927). Clouds serve their machines' credentials here, so guests do not reach it by
+/// default.
+inline constexpr const char* kLinkLocal = "169.254.0.0/16";
+
 // The VMM's user-mode network is the same in every VM.
 inline constexpr const char* kUserGuest = "10.0.2.15/24";
 inline constexpr const char* kUserGateway = "10.0.2.2";

@@ -13,6 +13,7 @@ namespace banger::net {
 
 namespace {
 
+constexpr std::uint8_t kUnreachableProtocol = 98;  // not in the kernel's or in iproute2's list (rtnetlink(7))
 constexpr int kLoopbackIndex = 1;  // the kernel makes the loopback link first in every network namespace
 
 Result<Address> parse_address(const std::string& text, int family = AF_INET) {
@@ -186,6 +187,35 @@ Result<> Netlink::remove_default_routes(int index) {
   return {};
 }
 
+// Our routes have a protocol number of their own, so that another program's stay.
+Result<> Netlink::set_unreachable(const std::vector<std::string>& networks) {
+  nl_cache* found = nullptr;
+  if (int error = rtnl_route_alloc_cache(socket_.get(), AF_INET, 0, &found); error < 0)
+    return fail_netlink("list routes", error);
+  Cache routes(found);
+  for (nl_object* object = nl_cache_get_first(routes.get()); object; object = nl_cache_get_next(object)) {
+    auto* route = reinterpret_cast<rtnl_route*>(object);
+    if (rtnl_route_get_type(route) != RTN_UNREACHABLE || rtnl_route_get_protocol(route) != kUnreachableProtocol)
+      continue;
+    if (int error = rtnl_route_delete(socket_.get(), route, 0); error < 0)
+      return fail_netlink("remove an old unreachable route", error);
+  }
+  for (const auto& network : networks) {
+    auto address = TRY(parse_address(network));
+    Route route(rtnl_route_alloc());
+    rtnl_route_set_family(route.get(), AF_INET);
+    rtnl_route_set_type(route.get(), RTN_UNREACHABLE);
+    rtnl_route_set_scope(route.get(), RT_SCOPE_UNIVERSE);
+    rtnl_route_set_table(route.get(), RT_TABLE_MAIN);
+    rtnl_route_set_protocol(route.get(), kUnreachableProtocol);
+    if (int error = rtnl_route_set_dst(route.get(), address.get()); error < 0) return fail_netlink(network, error);
+    if (int error = rtnl_route_add(socket_.get(), route.get(), NLM_F_CREATE | NLM_F_REPLACE);
+        error < 0 && error != -NLE_EXIST)
+      return fail_netlink(fmt::format("make {} unreachable", network), error);
+  }
+  return {};
+}
+
 Result<> Netlink::loopback_up() { return in("loopback", set_up(kLoopbackIndex)); }
 
 Result<> Netlink::configure(const LinkSettings& settings) {
@@ -193,7 +223,8 @@ Result<> Netlink::configure(const LinkSettings& settings) {
   if (settings.address.empty()) return {};
   TRY(set_address(index, settings.address));
   TRY(set_up(index));
-  return settings.gateway.empty() ? remove_default_routes(index) : set_default_route(index, settings.gateway);
+  TRY(settings.gateway.empty() ? remove_default_routes(index) : set_default_route(index, settings.gateway));
+  return set_unreachable(settings.unreachable);
 }
 
 }  // namespace banger::net

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 
@@ -21,6 +22,7 @@ struct LinkSettings {
   std::uint32_t index = 0;  ///< the virtio link that gets the MAC when no link has it, in the kernel's order
   std::string address;      ///< CIDR; empty: the link is left down and unconfigured
   std::string gateway;      ///< empty: no default route through this link
+  std::vector<std::string> unreachable = {};  ///< CIDR; networks that get an unreachable route, on any link
 };
 
 /// One rtnetlink connection of this network namespace.
@@ -31,9 +33,9 @@ class Netlink {
 
   /// Brings the loopback link up.
   Result<> loopback_up();
-  /// Sets MAC, address, up, default route. Removes other IPv4 addresses and another default route of the link. Settings
-  /// that are right already stay, so open connections survive a second call. A link that gets a new MAC loses its
-  /// neighbours, and gets a new IPv6 link-local address. `not_found` when there is no such link.
+  /// Sets MAC, address, up, default route, unreachable networks. Removes other IPv4 addresses and another default route
+  /// of the link. Settings that are right already stay, so open connections survive a second call. A link that gets a
+  /// new MAC loses its neighbours, and gets a new IPv6 link-local address. `not_found` when there is no such link.
   Result<> configure(const LinkSettings& settings);
   /// Gives the link with that MAC the matching IPv6 link-local address, if it has a link-local address at all.
   Result<> renew_link_local(const std::string& mac);
@@ -57,6 +59,7 @@ class Netlink {
   Result<> add_address(int index, nl_addr* address, const std::string& text);
   Result<> set_default_route(int index, const std::string& gateway);
   Result<> remove_default_routes(int index);
+  Result<> set_unreachable(const std::vector<std::string>& networks);
 
   std::unique_ptr<nl_sock, Close> socket_;
   std::string sys_class_net_;

@@ -23,6 +23,7 @@ std::vector<std::string_view> words_of(std::string_view line) {
 }
 
 bool is_loopback(std::string_view address) { return address.starts_with("127."); }
+bool is_link_local(std::string_view address) { return address.starts_with("169.254."); }
 
 }  // namespace
 
@@ -50,7 +51,8 @@ std::vector<std::string> user_mode_servers(const ResolvConf& host) {
     if (!parse_ipv4(server) || std::exchange(first, false)) continue;
     std::string reached = server == "127.0.0.1" ? kUserGateway : server;
     bool known = std::find(servers.begin(), servers.end(), reached) != servers.end();
-    if (!is_loopback(reached) && !known && servers.size() < kMostServers) servers.push_back(std::move(reached));
+    if (!is_loopback(reached) && !is_link_local(reached) && !known && servers.size() < kMostServers)
+      servers.push_back(std::move(reached));
   }
   return servers;
 }

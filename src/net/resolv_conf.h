@@ -15,7 +15,7 @@ ResolvConf parse_resolv_conf(std::string_view text);
 
 /// The name servers of a guest, in the host's order. The VMM forwards questions at kUserResolver to the host's first
 /// IPv4 server. The guest asks the other servers itself. It reaches the host's 127.0.0.1 at kUserGateway, but no other
-/// loopback address and no IPv6. Never empty.
+/// loopback address, no link-local address and no IPv6. Never empty.
 std::vector<std::string> user_mode_servers(const ResolvConf& host);
 
 }  // namespace banger::net

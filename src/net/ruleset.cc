@@ -69,12 +69,16 @@ void add_bridge_table(Json& to) {
 void add_ip_table(Json& to, const std::string& bridge) {
   to.push_back(add("table", {{"family", "ip"}, {"name", kTable}}));
   to.push_back(add("set", {{"family", "ip"}, {"table", kTable}, {"name", "nat"}, {"type", "ipv4_addr"}}));
+  to.push_back(add("set", {{"family", "ip"}, {"table", kTable}, {"name", "linklocal"}, {"type", "ipv4_addr"}}));
   add_chain(to, "ip", "postrouting", "nat", "postrouting", 100);
   add_chain(to, "ip", "forward", "filter", "forward", 0);
   add_chain(to, "ip", "input", "filter", "input", 0);
   Json from_guest = match(payload("ip", "saddr"), "@nat"), to_guest = match(payload("ip", "daddr"), "@nat");
   Json comes_in = match(meta("iifname"), bridge), goes_out = match(meta("oifname"), bridge);
   Json others_in = match(meta("iifname"), bridge, "!="), others_out = match(meta("oifname"), bridge, "!=");
+  Json link_local = {{"prefix", {{"addr", "169.254.0.0"}, {"len", 16}}}};
+  Json to_link_local = match(payload("ip", "daddr"), std::move(link_local));
+  Json not_allowed = match(payload("ip", "saddr"), "@linklocal", "!=");
   to.push_back(rule("ip", "postrouting", {from_guest, others_out, {{"masquerade", nullptr}}}));
   to.push_back(rule("ip", "forward", {others_in, others_out, verdict("accept")}));
   to.push_back(rule("ip", "forward",
@@ -82,9 +86,11 @@ void add_ip_table(Json& to, const std::string& bridge) {
                     {comes_in, goes_out, verdict("accept")}));
   to.push_back(rule("ip", "forward",
                     {goes_out, to_guest, match(ct("state"), {"established", "related"}, "in"), verdict("accept")}));
+  to.push_back(rule("ip", "forward", {to_link_local, not_allowed, verdict("drop")}));
   to.push_back(rule("ip", "forward", {comes_in, from_guest, verdict("accept")}));
   to.push_back(rule("ip", "forward", {verdict("drop")}));
   to.push_back(rule("ip", "input", {others_in, verdict("accept")}));
+  to.push_back(rule("ip", "input", {to_link_local, not_allowed, verdict("drop")}));
   to.push_back(rule("ip", "input", {from_guest, verdict("accept")}));
   to.push_back(rule("ip", "input", {match(ct("direction"), "reply"), verdict("accept")}));
   to.push_back(rule("ip", "input", {verdict("drop")}));
@@ -97,9 +103,9 @@ Json guest_element(const GuestPort& guest) {
   return {{"element", {{"family", "bridge"}, {"table", kTable}, {"name", "guests"}, {"elem", Json::array({key})}}}};
 }
 
-Json nat_element(const GuestPort& guest) {
+Json address_element(const char* set, const GuestPort& guest) {
   return {{"element",
-           {{"family", "ip"}, {"table", kTable}, {"name", "nat"}, {"elem", Json::array({to_text(guest.address)})}}}};
+           {{"family", "ip"}, {"table", kTable}, {"name", set}, {"elem", Json::array({to_text(guest.address)})}}}};
 }
 
 // Adds the object first, because nft fails to delete a missing object.
@@ -161,17 +167,18 @@ Json base_rules(const std::string& bridge) { return whole(base_commands(bridge))
 Json guest_rules(const std::string& bridge, const GuestPort& guest) {
   auto commands = base_commands(bridge);
   commands.push_back({{"add", guest_element(guest)}});
-  if (guest.nat)
-    commands.push_back({{"add", nat_element(guest)}});
-  else
-    add_deletion(commands, nat_element(guest));
+  for (auto [set, member] : {std::pair{"nat", guest.nat}, std::pair{"linklocal", guest.link_local}})
+    if (member)
+      commands.push_back({{"add", address_element(set, guest)}});
+    else
+      add_deletion(commands, address_element(set, guest));
   return whole(std::move(commands));
 }
 
 Json without_guest(const std::string& bridge, const GuestPort& guest) {
   auto commands = base_commands(bridge);
   add_deletion(commands, guest_element(guest));
-  add_deletion(commands, nat_element(guest));
+  for (auto* set : {"nat", "linklocal"}) add_deletion(commands, address_element(set, guest));
   return whole(std::move(commands));
 }
 

@@ -3,8 +3,9 @@
 // Two tables are ours, both named "banger":
 //   bridge  A packet from a tap passes only with the MAC and the IPv4 address that were leased to the tap, ARP too. All
 //           other packets are dropped, IPv6 among them. A tap without an admitted guest drops everything.
-//   ip      Guests with nat reach the outside, masqueraded, and this host. Guests without nat reach only each other.
-//           The outside cannot open connections to guests. This host can.
+//   ip      Guests with nat reach the outside, masqueraded, and this host, except for link-local addresses: only the
+//           guests in a set of their own reach those. Guests without nat reach only each other. The outside cannot open
+//           connections to guests. This host can.
 //
 // A packet must pass the forward chains of all tables. An accept in ours does not help against a drop policy in another
 // table (Docker's iptables). There, and nowhere else, two rules with our comment are put at the top. They are plain
@@ -25,11 +26,12 @@ struct GuestPort {
   std::uint32_t tap = 0;
   Ipv4 address = 0;
   bool nat = false;
+  bool link_local = false;  ///< reaches 169.254.0.0/16 too; only with nat
 };
 
 /// Makes both tables. Guests that are in them already stay. Repeatable.
 Json base_rules(const std::string& bridge);
-/// Admits the guest to its tap, and sets whether the guest has nat. Belongs after base_rules, in the same transaction.
+/// Admits the guest to its tap, and sets what the guest may reach. Belongs after base_rules, in the same transaction.
 Json guest_rules(const std::string& bridge, const GuestPort& guest);
 /// Removes the guest from its tap. Succeeds when the guest was not admitted.
 Json without_guest(const std::string& bridge, const GuestPort& guest);

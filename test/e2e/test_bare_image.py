@@ -79,6 +79,11 @@ class BareImage(BareCase):
         self.assertNotEqual(done.returncode, 0)
         self.assertEqual(done.stdout, "")
 
+    def test_a_guest_does_not_reach_link_local_addresses(self):
+        done = self.b.run("vm", "run", "--rm", "--image", "bare", "--", "nc", "-w", "60", "169.254.169.254", "80")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("No route to host", done.stderr)
+
     def start_endless_run(self):
         """Starts a `vm run --rm` with an endless command. Returns after the command's first output."""
         run = self.b.popen("vm", "run", "--rm", "--image", "bare", "--no-nat", "--", "sh", "-c",

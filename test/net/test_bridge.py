@@ -100,6 +100,27 @@ class Bridge(BridgeCase):
                          f"you are {two}\n")
         self.net.sh(self.net.host, f"busybox ping -c 1 -W {REPLY_TIMEOUT} {one}")  # replies to the host are allowed
 
+    def test_link_local_addresses_are_closed_even_to_a_guest_that_changes_its_routes(self):
+        metadata = "169.254.169.254"
+        self.net.sh(self.net.outside, f"ip address add {metadata}/32 dev eth0")
+        self.addCleanup(self.net.sh, self.net.outside, f"ip address del {metadata}/32 dev eth0")
+        self.net.serve(self.net.outside, metadata, 8002)
+        self.make("one")
+
+        def asked(timeout):
+            return self.guest("one", "nc", "-w", str(timeout), metadata, "8002").stdout
+        self.assertEqual(asked(NO_REPLY_TIMEOUT), "")
+        self.guest("one", "ip", "route", "del", "unreachable", "169.254.0.0/16")
+        self.assertEqual(asked(NO_REPLY_TIMEOUT), "")
+        self.assertTrue(self.reaches_outside("one"))
+        # The same guest reaches them when the config lets it.
+        self.b.ok("vm", "stop", "one")
+        self.b.ok("daemon", "stop")
+        self.configure("guest_link_local = true\n")
+        self.addCleanup(self.configure, "")
+        self.b.ok("vm", "start", "one")
+        self.assertEqual(asked(REPLY_TIMEOUT), f"you are {netns.HOST_ADDRESS}\n")
+
     def test_nat_can_be_changed_while_the_vm_runs(self):
         self.make("one")
         self.assertTrue(self.reaches_outside("one"))

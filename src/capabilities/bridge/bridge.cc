@@ -45,7 +45,8 @@ Result<net::GuestPort> guest_of(const PrivilegedContext& context, const Json& ar
   auto range = bridge.range();
   net::GuestPort guest{.tap = TRY(tap_of(arguments)),
                        .address = TRY(net::parse_ipv4(TRY(get_string(arguments, "address")))),
-                       .nat = TRY(find_bool(arguments, "nat")).value_or(false)};
+                       .nat = TRY(find_bool(arguments, "nat")).value_or(false),
+                       .link_local = TRY(find_bool(arguments, "link_local")).value_or(false)};
   bool good = range.contains(guest.address) && guest.address != range.first && guest.address != range.last() &&
               guest.address != bridge.address;
   if (!good)
@@ -126,12 +127,15 @@ constexpr PrivilegedArgument kAddress{"address", Type::text,
                                       "an address of a host in the bridge's range, not the bridge's own"};
 constexpr PrivilegedArgument kNat{"nat", Type::boolean, "whether the guest can reach this host and hosts outside"};
 
+constexpr PrivilegedArgument kLinkLocal{"link_local", Type::boolean,
+                                        "whether the guest can also reach 169.254.0.0/16, the metadata of clouds"};
+
 constexpr PrivilegedArgument kDaemon{"daemon", Type::number,
                                      "a number below 2^32 in the tap's mark, which tells daemons of one user apart"};
 
 constexpr PrivilegedArgument kTapOnly[] = {kTap};
 constexpr PrivilegedArgument kNewTap[] = {kTap, kDaemon};
-constexpr PrivilegedArgument kGuest[] = {kTap, kAddress, kNat};
+constexpr PrivilegedArgument kGuest[] = {kTap, kAddress, kNat, kLinkLocal};
 
 constexpr PrivilegedOperation kOperations[] = {
     {"bridge.ensure",

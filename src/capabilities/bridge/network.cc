@@ -99,7 +99,10 @@ Task<Result<>> BridgeNetwork::admit(std::string vm_id, const vm::Spec& spec) {
   auto tap = taps_.of(vm_id);
   auto lease = leases_.find(vm_id);
   if (!tap || !lease) co_return fail(ErrorCode::internal, "network: the VM has no tap on the bridge");
-  Json arguments = {{"tap", *tap}, {"address", net::to_text(*lease)}, {"nat", spec.nat}};
+  Json arguments = {{"tap", *tap},
+                    {"address", net::to_text(*lease)},
+                    {"nat", spec.nat},
+                    {"link_local", spec.nat && host_.config.guest_link_local}};
   if (!device_.made()) CO_TRY(in("network", co_await device_.ensure()));
   CO_TRY(in("network", co_await host_.privileged.call("nat.set", dump_json(arguments))));
   co_return Result<>{};

@@ -69,7 +69,8 @@ Result<capabilities::VmContext> vm_context(const Services& services, const VmRec
                                  .number = row.number,
                                  .first_boot = !row.booted,
                                  .restores = !row.save_id.empty(),
-                                 .port = services.resources.port(row.id)};
+                                 .port = services.resources.port(row.id),
+                                 .link_local = services.config.guest_link_local};
 }
 
 Result<guestcfg::GuestConfig> guest_config(const capabilities::VmContext& context) {

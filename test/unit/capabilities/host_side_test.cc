@@ -217,6 +217,9 @@ TEST_CASE_METHOD(Fixture, "network: without nat the machine is restricted and th
   CHECK(interface.search.empty());
   spec.nat = true;
   CHECK_FALSE(machine_config(vm).nics.at(0).restrict_outside);
+  CHECK(guest_config(vm).interfaces.at(0).unreachable == std::vector<std::string>{"169.254.0.0/16"});
+  vm.link_local = true;
+  CHECK(guest_config(vm).interfaces.at(0).unreachable.empty());
   CHECK(guest_config(vm).interfaces.at(0).gateway == "10.0.2.2");
   CHECK(guest_config(vm).interfaces.at(0).dns.at(0) == "10.0.2.3");
 }

@@ -59,6 +59,12 @@ bool has_default_route(std::string_view gateway_le_hex) {
   return routes.find("t0\t00000000\t" + std::string(gateway_le_hex)) != std::string::npos;
 }
 
+// In this file such a route has no link.
+bool is_unreachable(std::string_view network_le_hex) {
+  auto routes = host::read_file("/proc/self/net/route", 1 << 16).value_or("");
+  return routes.find("*\t" + std::string(network_le_hex)) != std::string::npos;
+}
+
 std::string check_link() {
   UniqueFd control(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   auto tap = make_tap(control.get());
@@ -77,6 +83,13 @@ std::string check_link() {
   if (!has_default_route("0302000A")) return "the default route was not replaced";
   if (auto done = netlink->configure({mac, 0, "10.0.2.77/24", ""}); !done) return done.error().sentence();
   if (has_default_route("0302000A")) return "the default route stayed without a gateway";
+  for (int round = 0; round < 2; ++round) {
+    auto done = netlink->configure({mac, 0, "10.0.2.77/24", "10.0.2.3", {net::kLinkLocal}});
+    if (!done) return done.error().sentence();
+  }
+  if (!is_unreachable("0000FEA9")) return "a network is reached that must not be";
+  if (auto done = netlink->configure({mac, 0, "10.0.2.77/24", ""}); !done) return done.error().sentence();
+  if (is_unreachable("0000FEA9")) return "a network that may be reached again stayed unreachable";
   auto missing = netlink->configure({"52:54:00:ff:ff:ff", 0, "10.0.2.15/24", ""});
   if (missing || missing.error().code != ErrorCode::not_found ||
       missing.error().message.find("t0 (52:54:00:00:01:2c)") == std::string::npos)

@@ -19,7 +19,8 @@ GuestConfig full() {
                   {"system", 1, Disk::Role::system, true},
                   {"work", 2, Disk::Role::work, true, 1 << 30}};
   config.mounts = {{"tmpfs", "/mnt/x", "tmpfs", "size=1M,ro"}};
-  config.interfaces = {{"52:54:00:00:00:01", "10.0.2.15/24", "10.0.2.2", {"10.0.2.3"}, 1, {"example.org"}}};
+  config.interfaces = {
+      {"52:54:00:00:00:01", "10.0.2.15/24", "10.0.2.2", {"10.0.2.3"}, 1, {"example.org"}, {"169.254.0.0/16"}}};
   config.files = {{"/etc/motd", 0640, 1000, 100, std::string("a\0b", 3)}, {"/etc/setuid", 04755, 0, 0, ""}};
   config.keys = {{"root", {"ssh-ed25519 AAAA me@host"}}};
   config.environment = {{"A", "b c"}, {"EMPTY", ""}, {"LINES", "x\ny"}};
@@ -92,6 +93,7 @@ TEST_CASE("guest config: a refusal names the field") {
       {R"({"interfaces": [{"mac": "52:54:00:00:00:01", "address": "10.0.0.1"}]})", "'address'"},
       {R"({"interfaces": [{"mac": "52:54:00:00:00:01", "dns": ["x"]}]})", "'dns'"},
       {R"({"interfaces": [{"mac": "52:54:00:00:00:01", "search": ["a b"]}]})", "'search'"},
+      {R"({"interfaces": [{"mac": "52:54:00:00:00:01", "unreachable": ["10.0.0.1"]}]})", "'unreachable'"},
       {R"({"files": [{"path": "/a", "data": ""}, {"path": "a", "data": ""}]})", "files[1]: field 'path'"},
       {R"({"files": [{"path": "/a/../b", "data": ""}]})", "'path'"},
       {R"({"files": [{"path": "/a/", "data": ""}]})", "'path'"},

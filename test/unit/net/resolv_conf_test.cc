@@ -22,5 +22,8 @@ TEST_CASE("resolv_conf: a guest asks the host's first server through the VMM, an
   CHECK(servers({"9.9.9.9", "1.1.1.1"}) == Texts{"10.0.2.3", "1.1.1.1"});
   // The VMM takes the first IPv4 server. The guest has no IPv6, and of the host's loopback only 127.0.0.1.
   CHECK(servers({"2620:fe::fe", "9.9.9.9", "127.0.0.2", "127.0.0.1"}) == Texts{"10.0.2.3", "10.0.2.2"});
+  // The VMM may ask the cloud's own server. The guest reaches no link-local address.
+  CHECK(servers({"169.254.169.253"}) == Texts{"10.0.2.3"});
+  CHECK(servers({"9.9.9.9", "169.254.169.253"}) == Texts{"10.0.2.3"});
   CHECK(servers({"9.9.9.9", "1.1.1.1", "1.1.1.1", "8.8.8.8", "8.8.4.4"}) == Texts{"10.0.2.3", "1.1.1.1", "8.8.8.8"});
 }

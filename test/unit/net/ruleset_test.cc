@@ -86,6 +86,31 @@ TEST_CASE("ruleset: what comes out of a tap is dropped unless it is known") {
   CHECK(dump_json(last) == R"([{"drop":null}])");
 }
 
+TEST_CASE("ruleset: only guests in the set of their own reach link-local addresses") {
+  auto base = base_rules("br-x");
+  // The drop comes before the rule that lets guests with nat pass.
+  for (const char* chain : {"forward", "input"}) {
+    std::size_t drop = 0, accept = 0, index = 0;
+    for (const auto& command : base.at("nftables")) {
+      ++index;
+      if (!command.contains("add") || !command["add"].contains("rule")) continue;
+      auto rule = command["add"]["rule"];
+      if (rule["chain"] != chain) continue;
+      auto text = dump_json(rule["expr"]);
+      bool link_local = text.find(R"("addr":"169.254.0.0","len":16)") != text.npos;
+      if (link_local && text.find("@linklocal") != text.npos && text.find(R"("drop")") != text.npos) drop = index;
+      if (text.find("@nat") != text.npos && text.find(R"("accept")") != text.npos) accept = index;
+    }
+    CHECK(drop > 0);
+    CHECK(drop < accept);
+  }
+  CHECK(count(guest_rules("br-x", kGuest), element("delete", "linklocal", "172.16.0.5")) == 1);
+  auto open = guest_rules("br-x", {.tap = 3, .address = 0xac100005, .nat = true, .link_local = true});
+  CHECK(count(open, element("delete", "linklocal", "172.16.0.5")) == 0);
+  CHECK(count(open, element("add", "linklocal", "172.16.0.5")) == 1);
+  CHECK(count(without_guest("br-x", kGuest), element("delete", "linklocal", "172.16.0.5")) == 1);
+}
+
 TEST_CASE("ruleset: a forward chain of others is closed by its policy or its last rule") {
   Json drop = {{"drop", nullptr}}, reject = {{"reject", nullptr}}, counter = {{"counter", nullptr}},
        accept = {{"accept", nullptr}};

@@ -72,14 +72,16 @@ TEST_CASE("bridge operations: a tap is a number of those there may be") {
 }
 
 TEST_CASE("bridge operations: a guest's address is one of a host in the install's range, and not the bridge's") {
-  auto guest = [](const char* address) { return Json{{"tap", 3}, {"address", address}, {"nat", true}}; };
+  auto guest = [](const char* address) {
+    return Json{{"tap", 3}, {"address", address}, {"nat", true}, {"link_local", false}};
+  };
   for (const char* name : {"nat.set", "nat.clear"}) {
     CHECK(accepts(name, guest("172.16.0.5")));
     for (const char* bad : {"172.16.0.1", "172.16.0.0", "172.16.0.255", "172.16.1.5", "8.8.8.8", "0.0.0.0", "",
                             "172.16.0.5/24", "::1", "@nat"})
       CHECK_FALSE(accepts(name, guest(bad)));
-    CHECK_FALSE(accepts(name, {{"tap", 3}, {"address", 5}, {"nat", true}}));
-    CHECK_FALSE(accepts(name, {{"tap", 0}, {"address", "172.16.0.5"}, {"nat", true}}));
+    CHECK_FALSE(accepts(name, {{"tap", 3}, {"address", 5}, {"nat", true}, {"link_local", false}}));
+    CHECK_FALSE(accepts(name, {{"tap", 0}, {"address", "172.16.0.5"}, {"nat", true}, {"link_local", false}}));
   }
 }
 
@@ -87,5 +89,5 @@ TEST_CASE("bridge operations: an install whose bridge makes no sense can do noth
   auto wrong = context();
   wrong.bridge_ip = "8.8.8.8";
   for (const auto& each : operations())
-    CHECK_FALSE(each.validate(wrong, {{"tap", 3}, {"address", "8.8.8.9"}, {"nat", true}}));
+    CHECK_FALSE(each.validate(wrong, {{"tap", 3}, {"address", "8.8.8.9"}, {"nat", true}, {"link_local", false}}));
 }

@@ -76,6 +76,9 @@ inline constexpr auto kForwardSettle = 2s;                     ///< a VM that ha
 inline constexpr auto kForwardPause = 500ms;        ///< between two lists of ports, however fast a guest sends them
 inline constexpr auto kForwardHalfOpen = 300s;      ///< without a byte, for a connection with one ended side
 inline constexpr auto kForwardAgentDeadline = 10s;  ///< for the link, and for the guest's answer to a request
-inline constexpr auto kDnsRetry = 30s;              ///< until a port that was in use is tried again
+inline constexpr std::uint16_t kDnsPort = 53;       ///< of the resolvers in resolv.conf(5)
+inline constexpr std::size_t kResolvConfBytes = 64 * kKiB;  ///< real ones are below 1 KiB
+inline constexpr auto kResolverDeadline = 500ms;  ///< a local resolver that knows this server answers within 1 ms
+inline constexpr auto kDnsRetry = 30s;            ///< until a port that was in use is tried again
 
 }  // namespace banger::limits

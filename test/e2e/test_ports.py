@@ -90,13 +90,14 @@ class Forwards(Ports):
     def test_a_server_in_the_guest_has_a_url_and_answers_on_the_vms_own_address(self):
         self.serve(8080, "http")
         row = self.row(8080)
-        self.assertEqual((row["protocol"], row["scheme"], row["url"], row["process"]),
-                         ("tcp", "http", "http://web.vm:8080/", "perl"))
         address = self.address()
+        # This host's programs do not ask the daemon for names, so a link with the name would not open.
+        self.assertEqual((row["protocol"], row["scheme"], row["url"], row["process"]),
+                         ("tcp", "http", f"http://{address}:8080/", "perl"))
         self.assertEqual(row["forward"], f"{address}:8080")
         self.assertTrue(address.startswith("127."))
         self.assertIn(b"hello", talk((address, 8080), b"GET / HTTP/1.0\r\n\r\n"))
-        self.assertIn("http://web.vm:8080/", self.b.ok("vm", "ports", "web"))
+        self.assertIn(f"http://{address}:8080/", self.b.ok("vm", "ports", "web"))
 
     def test_each_direction_closes_separately_and_megabytes_pass(self):
         self.serve(7000, "echo", "127.0.0.1")  # listens only on the guest's loopback
@@ -154,7 +155,7 @@ class Forwards(Ports):
                   "/CN=web.vm 2>/dev/null && "
                   "(setsid openssl s_server -key key -cert cert -accept 8443 -www >/dev/null 2>&1 </dev/null &)")
         row = self.row(8443)
-        self.assertEqual((row["scheme"], row["url"]), ("https", "https://web.vm:8443/"))
+        self.assertEqual((row["scheme"], row["url"]), ("https", f"https://{self.address()}:8443/"))
         trusting = ssl.create_default_context()
         trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
         with socket.create_connection((self.address(), 8443),

@@ -18,7 +18,8 @@ constexpr Field kPortFields[] = {
     field<&PortObject::pid>("pid", "The id of that process in the guest"),
     field<&PortObject::scheme>("scheme", "How a browser can reach the port. Empty when the port does not speak HTTP")
         .one_of(kSchemes),
-    field<&PortObject::url>("url", "`http://NAME.vm:PORT/`, where the host can reach the port, or empty"),
+    field<&PortObject::url>(
+        "url", "`http://NAME.vm:PORT/`, or with the address where this host does not resolve names; or empty"),
     field<&PortObject::forward>("forward", "`ADDRESS:PORT`, where the host listens for the port, or empty"),
     field<&PortObject::note>("note", "Why the port is not forwarded, or empty"),
     field<&PortObject::hint>("hint", "What can be done about that, or empty"),

@@ -4,6 +4,9 @@
 
 #include "engine/bounds.h"
 #include "engine/reach/reach.h"
+#include "host/files.h"
+#include "net/dns_query.h"
+#include "net/resolv_conf.h"
 
 namespace banger::engine {
 
@@ -36,6 +39,26 @@ Check Dns::check() const {
   if (server_) return {"dns", CheckStatus::pass, fmt::format("answers for .vm names on {}", where), ""};
   return {"dns", CheckStatus::warn, fmt::format("no .vm names: {}", why_not_.message),
           "another user's daemon may use this address; set another port with dns_listen_addr in the config"};
+}
+
+std::vector<host::Endpoint> Dns::local_resolvers() {
+  std::vector<host::Endpoint> found;
+  auto conf = net::parse_resolv_conf(host::read_file("/etc/resolv.conf", limits::kResolvConfBytes).value_or(""));
+  for (const auto& server : conf.servers)
+    if (auto address = host::parse_ipv4(server); address && server.starts_with("127."))
+      found.push_back({*address, limits::kDnsPort});
+  return found;
+}
+
+Task<bool> Dns::is_known_to_host(std::shared_ptr<VmOwner> vm) const {
+  auto address = address_of(*vm);
+  if (!server_ || !address) co_return false;
+  auto deadline = host::after(limits::kResolverDeadline);
+  for (const auto& resolver : resolvers_())
+    // The host's programs ask the first server that answers.
+    if (auto found = co_await net::ask_dns(services_.runtime, resolver, vm->record().id() + ".vm", deadline))
+      co_return *found == address->address;
+  co_return false;
 }
 
 }  // namespace banger::engine

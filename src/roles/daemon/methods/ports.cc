@@ -125,6 +125,9 @@ Task<Result<Json>> ports(Daemon& daemon, const Json& params, rpc::CallContext&) 
   auto probing = std::make_shared<Probing>(daemon.services.runtime, client, std::move(found));
   auto host = vm->record().name() + ".vm";
   if (probed) co_await probe_all(probing, host);
+  // A link must open. Without names, the address does.
+  if (auto address = engine::address_of(*vm); address && probed && !co_await daemon.dns.is_known_to_host(vm))
+    host = host::ipv4_text(address->address);
   if (engine::own_address(vm->parts())) {
     add_guest_urls(probing->ports, host);
   } else {

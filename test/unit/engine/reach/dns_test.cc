@@ -31,7 +31,8 @@ struct Port {
 
 struct Fixture : test::Fixture {
   VmRegistry registry{daemon->services};
-  Dns dns{daemon->services, registry};
+  std::vector<host::Endpoint> resolvers;  ///< the host's
+  Dns dns{daemon->services, registry, [this] { return resolvers; }};
 
   std::shared_ptr<VmOwner> add(std::shared_ptr<VmOwner> vm) {
     registry.add(vm);
@@ -104,4 +105,23 @@ TEST_CASE("dns: an address that another program uses is a warning with a hint") 
   auto check = f.dns.check();
   CHECK(check.status == CheckStatus::warn);
   CHECK(check.hint.find("dns_listen_addr") != std::string::npos);
+}
+
+TEST_CASE("dns: the host knows a VM's name if its resolver has the address from this server") {
+  Fixture f;
+  auto vm = f.add(f.running("web"));
+  CHECK_FALSE(f.run(f.dns.is_known_to_host(vm)));
+  auto server = f.listen();
+  CHECK_FALSE(f.run(f.dns.is_known_to_host(vm)));
+  // Here the host's resolver is the server itself.
+  f.resolvers = {{INADDR_LOOPBACK, ntohs(server.at.sin_port)}};
+  CHECK(f.run(f.dns.is_known_to_host(vm)));
+}
+
+TEST_CASE("dns: the host does not know a VM when nothing answers at its resolver's address") {
+  Fixture f;
+  auto vm = f.add(f.running("web"));
+  auto server = f.listen();
+  f.resolvers = {{INADDR_LOOPBACK, 1}};
+  CHECK_FALSE(f.run(f.dns.is_known_to_host(vm)));
 }

@@ -77,8 +77,8 @@ constinit const Command kVmPorts{
     .name = "ports",
     .summary = "list the ports that a VM listens on",
     .details =
-        "banger sends a request to each TCP port. A port that speaks HTTP or HTTPS is shown as a link. The links work "
-        "if this host asks banger's DNS server for .vm names.",
+        "banger sends a request to each TCP port. A port that speaks HTTP or HTTPS is shown as a link. A link has the "
+        "VM's name if this host asks banger's DNS server for .vm names, and the VM's address otherwise.",
     .positionals = kPositionals,
     .options = kOptions,
     .handler = ports,

@@ -1,12 +1,15 @@
 #include "net/tcp.h"
 
 #include <fmt/format.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <asio.hpp>
 #include <asio/experimental/as_tuple.hpp>
 
 #include "net/bounds.h"
+#include "net/peer.h"
 
 namespace banger::net {
 
@@ -67,6 +70,8 @@ Task<Result<>> write_to(Socket socket, std::string bytes, host::Deadline deadlin
   co_return Result<>();
 }
 
+Task<> peer_gone(Socket socket) { co_await socket->async_wait(tcp::socket::wait_error, use_tuple); }
+
 class Stream : public TcpStream {
  public:
   explicit Stream(Socket socket) : socket_(std::move(socket)) {}
@@ -79,6 +84,9 @@ class Stream : public TcpStream {
     std::error_code ignored;
     socket_->shutdown(tcp::socket::shutdown_send, ignored);
   }
+  Task<> gone() override { return peer_gone(socket_); }
+  void reset_at_end() override { reset_at_close(socket_->native_handle()); }
+  bool is_from(uid_t owner) const override { return is_peer_of(socket_->native_handle(), owner); }
 
  private:
   Socket socket_;  // shared with pending operations
@@ -92,6 +100,7 @@ Task<Result<std::unique_ptr<TcpStream>>> accept_from(Acceptor acceptor) {
   std::error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
   socket.non_blocking(true, ignored);
+  keep_alive(socket.native_handle());
   co_return std::make_unique<Stream>(std::make_shared<tcp::socket>(std::move(socket)));
 }
 
@@ -111,6 +120,19 @@ class Listener : public TcpListener {
 };
 
 }  // namespace
+
+void keep_alive(int socket) {
+  auto set = [socket](int level, int option, int value) { ::setsockopt(socket, level, option, &value, sizeof value); };
+  set(IPPROTO_TCP, TCP_KEEPIDLE, limits::kKeepAliveIdleSeconds);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, limits::kKeepAliveIntervalSeconds);
+  set(IPPROTO_TCP, TCP_KEEPCNT, limits::kKeepAliveQuestions);
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+}
+
+void reset_at_close(int socket) {
+  linger now{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+}
 
 Result<std::unique_ptr<TcpListener>> listen_tcp(host::Runtime& runtime, const host::Endpoint& where) {
   auto acceptor = std::make_shared<tcp::acceptor>(runtime.io());

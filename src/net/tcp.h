@@ -1,6 +1,8 @@
 // TCP over IPv4 on the control thread, for connections of this host's programs. Asio stays in tcp.cc.
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
 #include <string>
 
@@ -21,6 +23,12 @@ class TcpStream {
   /// Completes when the kernel has all bytes.
   virtual Task<Result<>> write(std::string bytes, host::Deadline deadline = host::Deadline::max()) = 0;
   virtual void shutdown_write() = 0;
+  /// The connection then ends with a reset instead of an end that looks like the end of the bytes.
+  virtual void reset_at_end() = 0;
+  /// Completes when the peer has closed both directions or is dead, or when this end has closed.
+  virtual Task<> gone() = 0;
+  /// Whether a process of `owner` or of root holds the other end.
+  virtual bool is_from(uid_t owner) const = 0;
 };
 
 /// A listening socket. Destroying it ends a pending accept().
@@ -31,6 +39,11 @@ class TcpListener {
   /// `cancelled` once the listener is closed. Any other error concerns only this connection.
   virtual Task<Result<std::unique_ptr<TcpStream>>> accept() = 0;
 };
+
+/// Lets the kernel find out that the peer of a quiet connection has gone.
+void keep_alive(int socket);
+/// Closing the socket then resets the connection.
+void reset_at_close(int socket);
 
 /// `busy` when the port is in use, `denied` when this user may not listen on it. Port 0 means any free port.
 Result<std::unique_ptr<TcpListener>> listen_tcp(host::Runtime& runtime, const host::Endpoint& where);

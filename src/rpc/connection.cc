@@ -60,6 +60,7 @@ class Peer final : public Connection, public std::enable_shared_from_this<Peer> 
   static Task<Result<std::string>> stream_read(std::shared_ptr<Peer> self);
   static Task<Result<>> stream_write(std::shared_ptr<Peer> self, std::string bytes);
   void stream_shutdown_write();
+  static Task<> stream_gone(std::shared_ptr<Peer> self) { co_await self->peer_closed(); }
   void when_closed(std::function<void()> callback) { when_closed_.push_back(std::move(callback)); }
 
  private:
@@ -114,6 +115,7 @@ class Stream final : public RawStream {
   Task<Result<std::string>> read() override { return Peer::stream_read(peer_); }
   Task<Result<>> write(std::string bytes) override { return Peer::stream_write(peer_, std::move(bytes)); }
   void shutdown_write() override { peer_->stream_shutdown_write(); }
+  Task<> gone() override { return Peer::stream_gone(peer_); }
 
  private:
   std::shared_ptr<Peer> peer_;

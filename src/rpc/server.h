@@ -23,6 +23,8 @@ class RawStream {
   /// Completes when all bytes are with the kernel. `unavailable` when the peer does not read any more.
   virtual Task<Result<>> write(std::string bytes) = 0;
   virtual void shutdown_write() = 0;
+  /// Completes when the peer has closed both directions, or when this end has closed.
+  virtual Task<> gone() = 0;
 };
 
 /// What a method sees of its caller.

@@ -20,6 +20,10 @@ constexpr Parameter kTunnelParameters[] = {
     kVmParameter,
     {.name = "port", .type = Type::integer, .required = true, .help = "A TCP port", .least = 1, .most = 65535},
     {.name = "host", .initial = "\"localhost\"", .help = "A name or an address, as the guest sees it"},
+    {.name = "chunks",
+     .type = Type::boolean,
+     .initial = "false",
+     .help = "Sends the guest's bytes in chunks: 4 bytes of length (big endian), then bytes. 0 is the end"},
 };
 
 constexpr Method kMethods[] = {

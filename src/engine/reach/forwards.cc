@@ -20,12 +20,20 @@ namespace {
 class TcpCaller : public rpc::RawStream {
  public:
   explicit TcpCaller(std::unique_ptr<net::TcpStream> stream) : stream_(std::move(stream)) {}
+  ~TcpCaller() override {
+    if (!ended_) stream_->reset_at_end();
+  }
   Task<Result<std::string>> read() override { return stream_->read(); }
   Task<Result<>> write(std::string bytes) override { return stream_->write(std::move(bytes)); }
-  void shutdown_write() override { stream_->shutdown_write(); }
+  void shutdown_write() override {
+    ended_ = true;
+    stream_->shutdown_write();
+  }
+  Task<> gone() override { return stream_->gone(); }
 
  private:
   std::unique_ptr<net::TcpStream> stream_;
+  bool ended_ = false;  // the guest has sent all it had to send
 };
 
 /// Increments the count while the object exists.
@@ -226,6 +234,7 @@ Task<> Forwards::accept(WatchPtr watch, std::shared_ptr<Listening> listening) {
 
 Task<> Forwards::pass_on(WatchPtr watch, std::string target, std::unique_ptr<net::TcpStream> stream) {
   Counted one(watch->connections), in_all(watch->totals->connections);
+  auto caller = std::make_shared<TcpCaller>(std::move(stream));
   auto use = watch->vm->parts().use->begin();
   auto client = co_await watch->vm->parts().link->client(host::after(limits::kForwardAgentDeadline));
   if (!client) co_return;
@@ -234,7 +243,7 @@ Task<> Forwards::pass_on(WatchPtr watch, std::string target, std::unique_ptr<net
   std::shared_ptr<link::ClientStream> guest = std::move(*opened);
   auto status = co_await guest->status(host::after(limits::kForwardAgentDeadline));
   if (!status || *status >= 400) co_return;
-  co_await relay(services_.runtime, std::make_shared<TcpCaller>(std::move(stream)), guest, OnCallerEnd::pass_on);
+  co_await relay(services_.runtime, std::move(caller), guest, OnCallerEnd::pass_on);
 }
 
 }  // namespace banger::engine

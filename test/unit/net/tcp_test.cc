@@ -60,6 +60,31 @@ TEST_CASE("tcp: bytes go both ways, and each direction ends by itself") {
   CHECK(::recv(pair.client.get(), buffer, sizeof buffer, 0) == 0);
 }
 
+TEST_CASE("tcp: a stream that is reset ends with an error at its peer") {
+  Pair pair;
+  pair.stream->reset_at_end();
+  pair.stream.reset();
+  char byte;
+  CHECK(::recv(pair.client.get(), &byte, 1, 0) < 0);
+  CHECK(errno == ECONNRESET);
+}
+
+TEST_CASE("tcp: the kernel watches over a quiet connection") {
+  Pair pair;
+  UniqueFd quiet(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  net::keep_alive(quiet.get());
+  int on = 0;
+  socklen_t size = sizeof on;
+  REQUIRE(::getsockopt(quiet.get(), SOL_SOCKET, SO_KEEPALIVE, &on, &size) == 0);
+  CHECK(on == 1);
+}
+
+TEST_CASE("tcp: a stream knows whose process is at its other end") {
+  Pair pair;
+  CHECK(pair.stream->is_from(::geteuid()));
+  CHECK(pair.stream->is_from(::geteuid() + 1) == (::geteuid() == 0));
+}
+
 TEST_CASE("tcp: a read that takes too long is a timeout") {
   Pair pair;
   auto read = test::run(pair.runtime, pair.stream->read(host::after(std::chrono::milliseconds(20))));

@@ -107,6 +107,7 @@ Task<> tunnel(ContextPtr context, StreamPtr stream) {
   }
   std::error_code ignored;
   t->socket.set_option(tcp::no_delay(true), ignored);
+  t->socket.set_option(asio::socket_base::keep_alive(true), ignored);
   if (!co_await stream->respond(200)) co_return;
   context->runtime.spawn(outward(t));
   context->runtime.spawn(inward(t));
@@ -116,6 +117,8 @@ Task<> tunnel(ContextPtr context, StreamPtr stream) {
     // gone, so try an empty one.
     if (!changed && t->inward_over && !co_await stream->write({})) t->broken = true;
   }
+  // A connection that broke on its way must not look to the server like one whose bytes have all arrived.
+  if (t->broken) t->socket.set_option(asio::socket_base::linger(true, 0), ignored);
   // A direction that still waits ends with its side. An unfinished stream is reset for the host.
   t->broken = true;
   close(t->socket);

@@ -13,6 +13,7 @@
 #include "roles/daemon/methods/methods.h"
 #include "roles/daemon/methods/probe.h"
 #include "roles/daemon/methods/vm_object.h"
+#include "rpc/chunks.h"
 
 namespace banger::roles::daemon {
 
@@ -137,6 +138,19 @@ Task<Result<Json>> ports(Daemon& daemon, const Json& params, rpc::CallContext&) 
   co_return api::to_json(api::PortList{.ports = std::move(probing->ports)});
 }
 
+/// A caller that gets the guest's bytes in chunks. relay() writes no bytes at the guest's end, which is the last chunk.
+class ChunkedCaller : public rpc::RawStream {
+ public:
+  explicit ChunkedCaller(std::shared_ptr<rpc::RawStream> raw) : raw_(std::move(raw)) {}
+  Task<Result<std::string>> read() override { return raw_->read(); }
+  Task<Result<>> write(std::string bytes) override { return raw_->write(rpc::encode_chunk(bytes)); }
+  void shutdown_write() override { raw_->shutdown_write(); }
+  Task<> gone() override { return raw_->gone(); }
+
+ private:
+  std::shared_ptr<rpc::RawStream> raw_;
+};
+
 Result<std::string> authority_of(const Json& params) {
   auto port = TRY(get_int(params, "port"));
   auto host = TRY(find_string(params, "host")).value_or("localhost");
@@ -155,7 +169,9 @@ Task<Result<Json>> tunnel(Daemon& daemon, const Json& params, rpc::CallContext& 
       CO_TRY(co_await client->open({.method = "CONNECT", .path = std::move(authority)}));
   int status = CO_TRY(co_await guest->status(host::after(limits::kTunnelDeadline)));
   if (status >= 400) co_return std::unexpected(link::guest_error(status, CO_TRY(co_await guest->read())));
-  auto caller = CO_TRY(co_await context.become_stream(api::to_json(name_object(*vm))));
+  bool chunked = CO_TRY(find_bool(params, "chunks")).value_or(false);
+  std::shared_ptr<rpc::RawStream> caller = CO_TRY(co_await context.become_stream(api::to_json(name_object(*vm))));
+  if (chunked) caller = std::make_shared<ChunkedCaller>(std::move(caller));
   co_await engine::relay(daemon.services.runtime, std::move(caller), guest, engine::OnCallerEnd::pass_on);
   co_return Json();
 }

@@ -51,6 +51,10 @@ void drop(End& end) {
   end.changed.notify_all();
 }
 
+Task<> until_gone(EndPtr end) {
+  while (!end->gone) co_await end->changed.wait();
+}
+
 struct Caller : rpc::RawStream {
   explicit Caller(EndPtr e) : end(std::move(e)) {}
   ~Caller() override { drop(*end); }
@@ -60,6 +64,7 @@ struct Caller : rpc::RawStream {
     end->heard_end = true;
     end->changed.notify_all();
   }
+  Task<> gone() override { return until_gone(end); }
   EndPtr end;
 };
 
@@ -145,7 +150,37 @@ TEST_CASE("relay: a tunnel that breaks on either side ends on both sides") {
     CHECK(fixture.over);
     CHECK(fixture.caller->gone);
     CHECK(fixture.guest->gone);
+    CHECK_FALSE(fixture.caller->heard_end);
   }
+}
+
+TEST_CASE("relay: a guest that breaks after its caller has ended does not look as if it had sent all") {
+  Fixture fixture;
+  fixture.run(OnCallerEnd::pass_on, [](Fixture& r) -> Task<> {
+    r.caller->say("question");
+    r.caller->say("");
+    co_await until(*r.guest, [](const End& end) { return end.heard_end; });
+    r.guest->say("half an ans");
+    co_await until(*r.caller, [](const End& end) { return !end.heard.empty(); });
+    r.guest->cut();
+  });
+  CHECK(fixture.caller->heard == "half an ans");
+  CHECK_FALSE(fixture.caller->heard_end);
+  CHECK(fixture.over);
+}
+
+TEST_CASE("relay: the guest receives the last bytes of a tunnel's caller that has gone") {
+  Fixture fixture;
+  fixture.run(OnCallerEnd::pass_on, [](Fixture& r) -> Task<> {
+    r.caller->say("last words");
+    r.caller->say("");
+    co_await until(*r.guest, [](const End& end) { return end.heard_end; });
+    drop(*r.caller);
+    CHECK_FALSE(r.over);
+    r.guest->say("");
+  });
+  CHECK(fixture.guest->heard == "last words");
+  CHECK(fixture.over);
 }
 
 TEST_CASE("relay: the end of a command's caller ends the guest's stream") {

@@ -35,7 +35,8 @@ inline constexpr std::uint64_t kMaxDiskBytes = 16 * 1024 * kGiB;  ///< 2^32 bloc
 // -- files we parse
 inline constexpr std::size_t kPathBytes = 4096;  ///< PATH_MAX of Linux
 
-// -- names and forwards (every process on this host may connect)
-inline constexpr std::size_t kForwardConnections = 64;  ///< of one VM at once; each is a stream of its link
+// -- names and forwards
+inline constexpr std::size_t kForwardConnections =
+    64;  ///< of one VM at once; each is a stream of its link, and later ones wait
 
 }  // namespace banger::limits

@@ -21,4 +21,12 @@ enum class StopAction { stop, suspend };
 inline constexpr Word<StopAction> kStopActionWords[] = {{StopAction::stop, "stop"}, {StopAction::suspend, "suspend"}};
 constexpr std::string_view to_string(StopAction action) { return word_of(kStopActionWords, action); }
 
+/// Whose processes may connect to forwarded ports.
+enum class ForwardClients {
+  owner,  ///< the owner's and root's
+  all,    ///< those of every user of this host
+};
+inline constexpr Word<ForwardClients> kForwardClientsWords[] = {{ForwardClients::owner, "owner"},
+                                                                {ForwardClients::all, "all"}};
+
 }  // namespace banger::config

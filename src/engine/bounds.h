@@ -67,7 +67,7 @@ inline constexpr std::size_t kEarlyModuleBytes = 64 * kMiB;  ///< one kernel mod
 // -- the host
 inline constexpr std::size_t kGroupFileBytes = 1 * kMiB;  ///< /etc/group; real ones are below 10 KiB
 
-// -- forwarded ports and names (any user of this host may connect to them)
+// -- forwarded ports and names
 inline constexpr std::size_t kListeningLineBytes = 64 * kKiB;  ///< a guest's ports as text; 512 rows have half of it
 inline constexpr std::size_t kForwardPorts = 32;               ///< of one VM; each costs a descriptor
 inline constexpr std::size_t kForwardPortsInAll = 256;         ///< of all VMs; each costs a descriptor

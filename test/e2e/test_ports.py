@@ -100,10 +100,29 @@ class Forwards(Ports):
         self.assertIn(f"http://{address}:8080/", self.b.ok("vm", "ports", "web"))
 
     def test_each_direction_closes_separately_and_megabytes_pass(self):
-        self.serve(7000, "echo", "127.0.0.1")  # listens only on the guest's loopback
+        self.serve(7000, "echo")
         self.row(7000)
         message = bytes(range(256)) * 8192
         self.assertEqual(talk((self.address(), 7000), message), b"heard " + message)
+
+    def test_what_a_guest_serves_on_its_loopback_only_stays_in_the_guest(self):
+        self.serve(7000, "echo", "127.0.0.1")
+        row = self.row(7000, filled="note")
+        self.assertEqual(row["forward"], "")
+        self.assert_refused((self.address(), 7000))
+        shown = self.b.run("vm", "ports", "web").stderr
+        self.assertIn("not forwarded: 7000: the guest listens on its loopback address only (hint: banger vm forward "
+                      "web 7000:7000, or forward_loopback = true in the config)", shown)
+
+    def test_a_connection_that_a_suspend_breaks_is_reset(self):
+        self.serve(7000, "echo")
+        self.row(7000)
+        with socket.create_connection((self.address(), 7000), timeout=180) as peer:
+            peer.sendall(b"half a question")
+            self.b.ok("vm", "suspend", "web")
+            self.b.ok("vm", "resume", "web")
+            with self.assertRaises(ConnectionResetError):
+                peer.recv(1)
 
     def test_ports_follow_the_guest_and_the_vm(self):
         self.serve(8080, "http")
@@ -174,6 +193,16 @@ class Forwards(Ports):
             done = self.b.run("vm", "ports", "web")
             self.assertIn("not forwarded: 8080: another program on this host listens there (hint: banger vm forward "
                           "web 0:8080)", done.stderr)
+
+
+class Loopback(Ports):
+    """The config asks for the ports of a guest's loopback address too."""
+    extra = "pool_size = 0\nforward_loopback = true\n"
+
+    def test_what_a_guest_serves_on_its_loopback_is_forwarded_when_the_config_asks_for_it(self):
+        self.serve(7000, "echo", "127.0.0.1")
+        self.row(7000)
+        self.assertEqual(talk((self.address(), 7000), b"words"), b"heard words")
 
 
 class LowPort(Ports):

@@ -39,24 +39,42 @@ class TcpCaller : public rpc::RawStream {
 /// Increments the count while the object exists.
 class Counted {
  public:
-  explicit Counted(std::size_t& count) : count_(count) { ++count_; }
+  Counted(std::size_t& count, host::Event& changed) : count_(count), changed_(changed) { ++count_; }
   Counted(const Counted&) = delete;
-  ~Counted() { --count_; }
+  ~Counted() {
+    --count_;
+    changed_.notify_all();
+  }
 
  private:
   std::size_t& count_;
+  host::Event& changed_;
 };
 
 bool is_address(const std::string& text) {
   return !text.empty() && text.size() <= 64 && text.find_first_not_of("0123456789abcdefABCDEF:.") == text.npos;
 }
 
-bool is_local(const std::string& address) {
-  return address == "0.0.0.0" || address == "::" || address == "127.0.0.1" || address == "::1";
-}
+/// The addresses of the listeners on one port, the first of each kind.
+struct Listeners {
+  std::string all, other, loopback;
+
+  void add(const std::string& address) {
+    bool everywhere = address == "0.0.0.0" || address == "::";
+    bool inside = address.starts_with("127.") || address == "::1" || address.starts_with("::ffff:127.");
+    auto& kind = everywhere ? all : inside ? loopback : other;
+    if (kind.empty()) kind = address;
+  }
+  // Where one listener has all addresses and another one loopback, the address family tells them apart.
+  std::string address() const {
+    if (!all.empty()) return loopback.empty() ? "localhost" : all == "::" ? "::1" : "127.0.0.1";
+    if (!other.empty()) return other;
+    return loopback == "127.0.0.1" || loopback == "::1" ? "localhost" : loopback;
+  }
+  bool only_loopback() const { return all.empty() && other.empty(); }
+};
 
 std::string target_of(const std::string& address, std::uint16_t port) {
-  if (is_local(address)) return fmt::format("localhost:{}", port);
   return fmt::format(fmt::runtime(address.find(':') == address.npos ? "{}:{}" : "[{}]:{}"), address, port);
 }
 
@@ -85,18 +103,16 @@ Result<GuestPorts> parse_guest_ports(std::string_view line) {
   auto rows = json.is_object() ? json.find("ports") : json.end();
   if (!json.is_object() || rows == json.end() || !rows->is_array())
     return fail(ErrorCode::corrupt, "the guest's ports are not a list");
-  GuestPorts ports;
+  std::map<std::uint16_t, Listeners> listeners;
   for (const auto& row : *rows) {
     auto address = row.is_object() ? get_string(row, "address") : fail(ErrorCode::corrupt, "");
     auto port = row.is_object() ? get_int(row, "port") : fail(ErrorCode::corrupt, "");
     if (!address || !port || !is_address(*address) || *port < 1 || *port > 65535) continue;
-    auto number = static_cast<std::uint16_t>(*port);
-    if (is_local(*address))
-      ports[number] = target_of(*address, number);
-    else
-      ports.try_emplace(number, target_of(*address, number));
-    if (ports.size() > limits::kForwardPorts) ports.erase(std::prev(ports.end()));
+    listeners[static_cast<std::uint16_t>(*port)].add(*address);
+    if (listeners.size() > limits::kForwardPorts) listeners.erase(std::prev(listeners.end()));
   }
+  GuestPorts ports;
+  for (const auto& [number, on] : listeners) ports[number] = {target_of(on.address(), number), on.only_loopback()};
   return ports;
 }
 
@@ -112,7 +128,7 @@ std::map<std::uint16_t, Forwards::Port> Forwards::of(const VmOwner& vm) const {
   auto found = watches_.find(&vm);
   if (found == watches_.end()) return ports;
   for (const auto& [number, listening] : found->second->ports)
-    ports[number] = {listening->listener ? listening->listener->endpoint() : host::Endpoint{}, listening->why_not};
+    ports[number] = {listening->listener ? listening->listener->endpoint() : host::Endpoint{}, listening->problem};
   return ports;
 }
 
@@ -183,26 +199,36 @@ void Forwards::apply(const WatchPtr& watch, const GuestPorts& wanted) {
   // Failed ports are tried again, because the other program may have closed its port.
   std::erase_if(watch->ports, [&](const auto& entry) {
     auto it = wanted.find(entry.first);
-    bool stays = it != wanted.end() && it->second == entry.second->target && entry.second->listener;
-    if (!stays && entry.second->listener) --totals_->ports;
-    if (!stays) entry.second->listener.reset();
+    bool stays = it != wanted.end() && it->second == entry.second->guest && entry.second->listener;
+    if (!stays) end(*entry.second);
     return !stays;
   });
-  for (const auto& [port, target] : wanted)
-    if (!watch->ports.contains(port)) watch->ports[port] = listen(watch, port, target);
+  for (const auto& [port, guest] : wanted)
+    if (!watch->ports.contains(port)) watch->ports[port] = listen(watch, port, guest);
   watch->changed.notify_all();
 }
 
-std::shared_ptr<Forwards::Listening> Forwards::listen(const WatchPtr& watch, std::uint16_t port, std::string target) {
+Result<std::unique_ptr<net::TcpListener>> Forwards::listen_at(const VmOwner& vm, std::uint16_t port,
+                                                              const GuestPort& guest) {
+  if (guest.loopback && !services_.config.forward_loopback)
+    return fail(ErrorCode::unsupported, "the guest listens on its loopback address only",
+                fmt::format("banger vm forward {} {}:{}, or forward_loopback = true in the config", vm.record().name(),
+                            port < 1024 ? 8000 + port : port, port));
+  auto address = address_of(vm);
+  if (!address || totals_->ports >= limits::kForwardPortsInAll)
+    return fail(ErrorCode::exhausted,
+                fmt::format("the limit of {} forwarded ports is reached", limits::kForwardPortsInAll));
+  auto made = net::listen_tcp(services_.runtime, {address->address, port});
+  return made ? std::move(made) : std::unexpected(explain(made.error(), vm, port));
+}
+
+std::shared_ptr<Forwards::Listening> Forwards::listen(const WatchPtr& watch, std::uint16_t port, GuestPort guest) {
   auto listening = std::make_shared<Listening>();
-  listening->target = std::move(target);
-  auto address = address_of(*watch->vm);
-  Result<std::unique_ptr<net::TcpListener>> made =
-      fail(ErrorCode::exhausted, "the limit of forwarded ports is reached");
-  if (address && totals_->ports < limits::kForwardPortsInAll)
-    made = net::listen_tcp(services_.runtime, {address->address, port});
+  auto made = listen_at(*watch->vm, port, guest);
+  listening->port = port;
+  listening->guest = std::move(guest);
   if (!made) {
-    listening->why_not = explain(made.error(), *watch->vm, port);
+    listening->problem = std::move(made.error());
     return listening;
   }
   ++totals_->ports;
@@ -211,11 +237,14 @@ std::shared_ptr<Forwards::Listening> Forwards::listen(const WatchPtr& watch, std
   return listening;
 }
 
+void Forwards::end(Listening& listening) {
+  if (listening.listener) --totals_->ports;
+  listening.listener.reset();
+  totals_->changed.notify_all();
+}
+
 void Forwards::close(Watch& watch) {
-  for (auto& [port, listening] : watch.ports) {
-    if (listening->listener) --totals_->ports;
-    listening->listener.reset();
-  }
+  for (auto& [port, listening] : watch.ports) end(*listening);
   watch.ports.clear();
   watch.changed.notify_all();
 }
@@ -224,16 +253,47 @@ Task<> Forwards::accept(WatchPtr watch, std::shared_ptr<Listening> listening) {
   while (listening->listener) {
     auto stream = co_await listening->listener->accept();
     if (!stream && stream.error().code == ErrorCode::cancelled) co_return;
-    if (!stream)
+    if (!stream) {
       co_await services_.runtime.sleep_for(limits::kAcceptPause);
-    else if (watch->connections < limits::kForwardConnections &&
-             totals_->connections < limits::kForwardConnectionsInAll)
-      services_.runtime.spawn(pass_on(watch, listening->target, std::move(*stream)));
+      continue;
+    }
+    if (!admit(*watch, *listening, **stream)) continue;
+    // Meanwhile later connections wait in the kernel's queue.
+    co_await wait_for_room(watch, listening);
+    if (listening->listener)
+      services_.runtime.spawn(pass_on(watch, listening->guest.target, std::move(*stream)));
+    else
+      (*stream)->reset_at_end();
   }
 }
 
+bool Forwards::admit(const Watch& watch, Listening& listening, net::TcpStream& stream) const {
+  if (services_.config.forward_clients == config::ForwardClients::all || stream.is_from(owner_)) return true;
+  stream.reset_at_end();
+  if (!std::exchange(listening.refused, true))
+    services_.log.warn("forward.refused", {{"vm", watch.vm->record().name()},
+                                           {"port", std::to_string(listening.port)},
+                                           {"reason", "the client is not a process of this user"}});
+  return false;
+}
+
+Task<> Forwards::wait_for_room(WatchPtr watch, std::shared_ptr<Listening> listening) {
+  auto reached = [&]() -> std::size_t {
+    if (watch->connections >= limits::kForwardConnections) return limits::kForwardConnections;
+    return watch->totals->connections >= limits::kForwardConnectionsInAll ? limits::kForwardConnectionsInAll : 0;
+  };
+  auto limit = reached();
+  if (!limit) co_return;
+  if (!std::exchange(listening->was_full, true))
+    services_.log.warn("forward.full", {{"vm", watch->vm->record().name()}, {"port", std::to_string(listening->port)}});
+  listening->problem = {ErrorCode::exhausted, fmt::format("{} connections are open, and later ones wait", limit), 0,
+                        "end some connections"};
+  while (listening->listener && reached()) co_await watch->totals->changed.wait();
+  listening->problem = {};
+}
+
 Task<> Forwards::pass_on(WatchPtr watch, std::string target, std::unique_ptr<net::TcpStream> stream) {
-  Counted one(watch->connections), in_all(watch->totals->connections);
+  Counted one(watch->connections, watch->totals->changed), in_all(watch->totals->connections, watch->totals->changed);
   auto caller = std::make_shared<TcpCaller>(std::move(stream));
   auto use = watch->vm->parts().use->begin();
   auto client = co_await watch->vm->parts().link->client(host::after(limits::kForwardAgentDeadline));

@@ -35,6 +35,19 @@ Task<> run_command(std::shared_ptr<link::ServerStream> stream) {
   (void)co_await stream->finish();
 }
 
+// A tunnel, whose server in the guest sends back what it receives.
+Task<> echo(std::shared_ptr<link::ServerStream> stream, std::shared_ptr<FakeGuest> guest) {
+  (void)co_await stream->respond(200);
+  for (;;) {
+    auto bytes = co_await stream->read();
+    if (!bytes) co_return;
+    if (bytes->empty() && guest->keeps_tunnels_open) co_return guest->tunnels.push_back(std::move(stream));
+    if (bytes->empty()) break;
+    if (!co_await stream->write(std::move(*bytes))) co_return;
+  }
+  (void)co_await stream->finish();
+}
+
 void configure(Connection& connection, const Json& config) {
   if (config.contains("hostname")) connection.guest->name = config.at("hostname").get<std::string>();
   if (!config.contains("link_token")) return;
@@ -53,6 +66,7 @@ Task<> answer(std::shared_ptr<Connection> connection, std::shared_ptr<link::Serv
     (void)co_await stream->reply_error(step.error());
     co_return;
   }
+  if (stream->method() == "CONNECT") co_return co_await echo(stream, connection->guest);
   if (path == "/exec") co_return co_await run_command(stream);
   auto body = co_await stream->body(limits::kLinkJsonBytes);
   auto json = body ? parse_json(body->empty() ? "{}" : *body, limits::kLinkJsonBytes) : std::unexpected(body.error());

@@ -5,6 +5,7 @@
 
 #include "api/objects/port.h"
 #include "base/text.h"
+#include "engine/bounds.h"
 #include "engine/reach/forwards.h"
 #include "engine/reach/reach.h"
 #include "engine/reach/relay.h"
@@ -51,7 +52,7 @@ bool is_tcp(const api::PortObject& port) { return port.protocol == "tcp"; }
 
 std::string target_of(const api::PortObject& port) {
   auto parsed = engine::parse_guest_ports(dump_json({{"ports", {{{"address", port.address}, {"port", port.port}}}}}));
-  return parsed && !parsed->empty() ? parsed->begin()->second : "";
+  return parsed && !parsed->empty() ? parsed->begin()->second.target : "";
 }
 
 /// Probes of all ports, which run at the same time.
@@ -89,18 +90,23 @@ std::string url_of(const std::string& host, const std::string& scheme, std::uint
   return usual ? fmt::format("{}://{}/", scheme, host) : fmt::format("{}://{}:{}/", scheme, host, port);
 }
 
+void add_limit(api::PortObject& port, const std::string& vm) {
+  port.note = fmt::format("{} ports of this VM are forwarded already", limits::kForwardPorts);
+  port.hint = fmt::format("banger vm forward {} {}", vm, port.port);
+}
+
 // Adds the address where this host reaches each port, and the URL for a browser.
 void add_forwards(std::vector<api::PortObject>& ports, const std::map<std::uint16_t, engine::Forwards::Port>& forwards,
-                  const std::string& host) {
+                  const std::string& host, const std::string& vm) {
   for (auto& port : ports) {
-    auto forward = is_tcp(port) ? forwards.find(port.port) : forwards.end();
+    if (!is_tcp(port)) continue;
+    auto forward = forwards.find(port.port);
+    if (forward == forwards.end() && forwards.size() >= limits::kForwardPorts) add_limit(port, vm);
     if (forward == forwards.end()) continue;
-    const auto& [at, why_not] = forward->second;
-    if (at.port == 0) {
-      port.note = why_not.message;
-      port.hint = why_not.hint;
-      continue;
-    }
+    const auto& [at, problem] = forward->second;
+    port.note = problem.message;
+    port.hint = problem.hint;
+    if (at.port == 0) continue;
     port.forward = to_string(at);
     if (!port.scheme.empty()) port.url = url_of(host, port.scheme, at.port);
   }
@@ -133,7 +139,7 @@ Task<Result<Json>> ports(Daemon& daemon, const Json& params, rpc::CallContext&) 
     add_guest_urls(probing->ports, host);
   } else {
     co_await daemon.forwards.wait_for(*vm, std::move(numbers), host::after(limits::kForwardDeadline));
-    add_forwards(probing->ports, daemon.forwards.of(*vm), host);
+    add_forwards(probing->ports, daemon.forwards.of(*vm), host, vm->record().name());
   }
   co_return api::to_json(api::PortList{.ports = std::move(probing->ports)});
 }

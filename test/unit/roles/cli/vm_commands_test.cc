@@ -662,6 +662,14 @@ TEST_CASE_METHOD(Fixture, "vm ports: shows links, and the reason for ports that 
   CHECK((*parse_json(run({"vm", "ports", "web", "--json"}).out, 1 << 20))[0].at("url") == "http://web.vm:8080/");
 }
 
+TEST_CASE_METHOD(Fixture, "vm ports: says that connections wait for a port that is forwarded") {
+  Json row = {{"protocol", "tcp"}, {"address", "0.0.0.0"}, {"port", 80},
+              {"process", "x"},    {"command", "x"},       {"pid", 1}};
+  row.update({{"forward", "127.64.0.3:80"}, {"note", "64 connections are open"}, {"hint", "end some"}});
+  answer("vm.ports", {{"ports", Json::array({row})}});
+  CHECK(contains(run({"vm", "ports", "web"}).err, "busy: 80: 64 connections are open (hint: end some)"));
+}
+
 TEST_CASE_METHOD(Fixture, "vm stats: all running VMs when none is named") {
   answer(
       "vm.stats",

@@ -18,11 +18,12 @@ namespace {
 constexpr Positional kPositionals[] = {kVmArgument};
 constexpr Option kOptions[] = {{.name = "json", .help = "print a JSON array of ports"}};
 
-// Prints the ports that are not forwarded: each reason once, with the hint of its first port.
-void note_unforwarded_ports(const Io& io, const std::vector<api::PortObject>& list) {
+// Prints the ports that are not forwarded or busy: each reason once, with the hint of its first port.
+void note_problems(const Io& io, const std::vector<api::PortObject>& list) {
   struct Reason {
     std::vector<std::string> ports;
     std::string hint;
+    bool forwarded = false;
   };
   std::map<std::string, Reason> reasons;
   for (const auto& port : list) {
@@ -30,10 +31,11 @@ void note_unforwarded_ports(const Io& io, const std::vector<api::PortObject>& li
     auto& reason = reasons[port.note];
     reason.ports.push_back(std::to_string(port.port));
     if (reason.hint.empty()) reason.hint = port.hint;
+    reason.forwarded = !port.forward.empty();
   }
   for (const auto& [note, reason] : reasons)
-    io.note(fmt::format("not forwarded: {}: {} (hint: {})", join(reason.ports, ", "), safe_text(note),
-                        safe_text(reason.hint)));
+    io.note(fmt::format("{}: {}: {} (hint: {})", reason.forwarded ? "busy" : "not forwarded", join(reason.ports, ", "),
+                        safe_text(note), safe_text(reason.hint)));
 }
 
 // A listener on all IPv4 and a listener on all IPv6 addresses look the same to people.
@@ -65,7 +67,7 @@ Result<int> ports(Context& context) {
     return exit_status::kOk;
   }
   io.print(table_of(list).text(colours_of(context)));
-  note_unforwarded_ports(io, list);
+  note_problems(io, list);
   return exit_status::kOk;
 }
 

@@ -241,6 +241,35 @@ class Pooled(Ports):
 
 
 class ForwardCommand(Ports):
+    def forward(self, guest_port):
+        """Starts the command, and returns its process and the port of this host."""
+        port = free_port()
+        process = self.b.popen("vm", "forward", "web", f"{port}:{guest_port}", stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.kill)
+        self.assertEqual(process.stdout.readline(), f"127.0.0.1:{port} -> web:{guest_port}\n")
+        return process, port
+
+    def test_a_connection_that_a_suspend_breaks_is_reset_even_after_its_own_end(self):
+        self.serve(7000, "echo", "127.0.0.1")  # a port of the guest's loopback, which only this command forwards
+        wait_until(lambda: any(row["port"] == 7000 for row in self.b.json("vm", "ports", "web")), "the server")
+        self.b.ok("vm", "exec", "web", "--", "sh", "-c", "pkill -STOP perl || killall -STOP perl")
+        process, port = self.forward(7000)
+        with socket.create_connection(("127.0.0.1", port), timeout=180) as peer:
+            peer.sendall(b"question")
+            peer.shutdown(socket.SHUT_WR)
+            # The guest's end of the connection, whose peer has ended its side: CLOSE_WAIT.
+            wait_until(lambda: self.b.run("vm", "exec", "web", "--", "grep", "-q", ":1B58 [0-9A-F:]* 08",
+                                          "/proc/net/tcp").returncode == 0, "the end to reach the guest")
+            self.b.ok("vm", "suspend", "web")
+            self.b.ok("vm", "resume", "web")
+            with self.assertRaises(ConnectionResetError):
+                peer.recv(1)
+        process.terminate()
+        self.assertEqual(process.wait(180), 130)
+
     def test_it_forwards_connections_until_it_is_interrupted(self):
         self.serve(7000, "echo")
         port = free_port()

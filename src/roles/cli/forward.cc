@@ -17,7 +17,10 @@
 
 #include "base/text.h"
 #include "host/unix_socket.h"
+#include "net/peer.h"
+#include "net/tcp.h"
 #include "roles/cli/bounds.h"
+#include "rpc/chunks.h"
 
 namespace banger::roles::cli {
 
@@ -33,7 +36,8 @@ std::optional<std::uint16_t> port_number(std::string_view text) {
 /// One direction of a connection.
 struct Direction {
   int from, to;
-  std::string held = {};  ///< bytes that were read and not written yet
+  rpc::ChunkReader* chunks = nullptr;  ///< takes the source's bytes apart, if they come in chunks
+  std::string held = {};               ///< bytes that were read and not written yet
   bool source_ended = false;
   bool over = false;  ///< all bytes and the end were passed on
 
@@ -46,8 +50,12 @@ struct Direction {
     auto count = ::recv(from, chunk, sizeof chunk, MSG_DONTWAIT);
     if (count < 0) return errno == EAGAIN || errno == EINTR;
     if (count == 0) source_ended = true;
-    held.append(chunk, static_cast<std::size_t>(count));
-    return true;
+    take({chunk, static_cast<std::size_t>(count)});
+    return count > 0 || !chunks;
+  }
+  void take(std::string_view bytes) {
+    held += chunks ? chunks->feed(bytes) : bytes;
+    if (chunks && chunks->ended()) source_ended = true;
   }
   bool write() {
     auto count = ::send(to, held.data(), held.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -78,49 +86,104 @@ struct Shared {
   const Io& io;
   const std::string& socket_path;
   const std::string& vm;
-  int stop_fd;
+  int stop_fd, ended_fd;
 };
 
-void serve_connection(const Shared& shared, UniqueFd caller, std::uint16_t port) {
+Ending serve_connection(const Shared& shared, int caller, std::uint16_t port) {
   auto socket = host::connect_unix(shared.socket_path);
-  auto stream = socket
-                    ? rpc::Client(std::move(*socket))
-                          .open_stream("vm.tunnel", {{"vm", shared.vm}, {"port", port}}, {}, shared.stop_fd)
-                    : Result<rpc::Client::RawStream>(std::unexpected(std::move(socket.error()).in("reach the daemon")));
-  if (stream) return pump_both_ways(caller.get(), stream->socket.get(), std::move(stream->first_bytes), shared.stop_fd);
+  auto stream =
+      socket ? rpc::Client(std::move(*socket))
+                   .open_stream("vm.tunnel", {{"vm", shared.vm}, {"port", port}, {"chunks", true}}, {}, shared.stop_fd)
+             : Result<rpc::Client::RawStream>(std::unexpected(std::move(socket.error()).in("reach the daemon")));
+  if (stream) return pump_both_ways(caller, stream->socket.get(), stream->first_bytes, shared.stop_fd);
   if (stream.error().code != ErrorCode::cancelled) shared.io.note(safe_text(stream.error().sentence()));
-  // The connection is closed with a reset, as a port without a listener would answer.
-  linger reset{1, 0};
-  ::setsockopt(caller.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  return Ending::broken;
 }
 
 /// The connections and their threads. add() joins the threads that have ended, and the destructor joins all others.
 class Connections {
  public:
-  explicit Connections(UniqueFd stop) : stop_(std::move(stop)) {}
+  Connections(UniqueFd stop, UniqueFd ended) : stop_(std::move(stop)), ended_(std::move(ended)) {}
   ~Connections() {
-    std::uint64_t one = 1;
-    (void)!::write(stop_.get(), &one, sizeof one);
+    signal(stop_.get());
     for (auto& each : all_) each.thread.join();
   }
-  void add(Shared shared, UniqueFd caller, std::uint16_t port) {
+  /// Readable when a connection has ended since the last is_full().
+  int ended_fd() const { return ended_.get(); }
+  bool is_full() {
+    std::uint64_t count = 0;
+    (void)!::read(ended_.get(), &count, sizeof count);
     all_.remove_if([](Connection& each) {
       if (!each.over) return false;
       each.thread.join();
       return true;
     });
-    if (all_.size() >= limits::kForwardedConnections) return;
+    return all_.size() >= limits::kForwardedConnections;
+  }
+  void add(Shared shared, UniqueFd caller, std::uint16_t port) {
     shared.stop_fd = stop_.get();
+    shared.ended_fd = ended_.get();
     auto& made = all_.emplace_back();
     made.thread = std::thread([shared, port, &over = made.over, fd = std::move(caller)]() mutable {
-      serve_connection(shared, std::move(fd), port);
+      // A broken connection must not look like one whose bytes have all arrived.
+      if (serve_connection(shared, fd.get(), port) == Ending::broken) net::reset_at_close(fd.get());
+      fd.reset();
       over = true;
+      signal(shared.ended_fd);
     });
   }
 
  private:
-  UniqueFd stop_;
+  static void signal(int event) {
+    std::uint64_t one = 1;
+    (void)!::write(event, &one, sizeof one);
+  }
+  UniqueFd stop_, ended_;
   std::list<Connection> all_;
+};
+
+/// The loop of the command: accepts while there is room, and tells the user once what was refused and what waits.
+class Acceptor {
+ public:
+  Acceptor(Io& io, const ForwardJob& job, std::string socket_path, Connections& connections)
+      : io_(io), job_(job), socket_path_(std::move(socket_path)), connections_(connections) {}
+
+  Result<> run(int signal_fd) {
+    for (;;) {
+      bool full = connections_.is_full();
+      if (full && !std::exchange(told_full_, true))
+        io_.note(
+            fmt::format("{} connections are open, which is the limit; later ones wait", limits::kForwardedConnections));
+      std::vector<pollfd> waiting{{signal_fd, POLLIN, 0}, {connections_.ended_fd(), POLLIN, 0}};
+      // poll(2) skips negative descriptors. Connections then wait in the kernel's queue.
+      for (const auto& each : job_.listeners) waiting.push_back({full ? -1 : each.socket.get(), POLLIN, 0});
+      if (::poll(waiting.data(), waiting.size(), -1) < 0 && errno != EINTR) return fail_errno("wait for connections");
+      if (waiting[0].revents) return {};
+      for (std::size_t i = 0; i < job_.listeners.size(); ++i)
+        if (waiting[i + 2].revents && !connections_.is_full()) accept(job_.listeners[i]);
+    }
+  }
+
+ private:
+  void accept(const ForwardListener& listener) {
+    UniqueFd caller(::accept4(listener.socket.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (!caller) return;
+    net::keep_alive(caller.get());
+    if (!job_.only || net::is_peer_of(caller.get(), *job_.only))
+      return connections_.add({io_, socket_path_, job_.vm, -1, -1}, std::move(caller), listener.guest);
+    net::reset_at_close(caller.get());
+    if (!std::exchange(told_refused_, true))
+      io_.note(
+          fmt::format("a connection to {} was refused: only your own processes may connect (hint: set "
+                      "forward_clients = \"all\" in the config)",
+                      host::to_string(listener.at)));
+  }
+
+  Io& io_;
+  const ForwardJob& job_;
+  const std::string socket_path_;
+  Connections& connections_;
+  bool told_full_ = false, told_refused_ = false;
 };
 
 }  // namespace
@@ -159,43 +222,36 @@ Result<ForwardListener> listen_for(host::Ipv4 address, ForwardedPort port) {
   return listener;
 }
 
-void pump_both_ways(int first, int second, std::string from_second, int stop_fd) {
-  Direction out{first, second}, back{second, first, std::move(from_second)};
+Ending pump_both_ways(int caller, int tunnel, std::string_view from_tunnel, int stop_fd) {
+  rpc::ChunkReader chunks;
+  Direction out{caller, tunnel}, back{tunnel, caller, &chunks};
+  back.take(from_tunnel);
+  back.pass_end_on();
   while (!out.over || !back.over) {
     pollfd waiting[3] = {
-        {first, events_of(first, out, back), 0}, {second, events_of(second, out, back), 0}, {stop_fd, POLLIN, 0}};
+        {caller, events_of(caller, out, back), 0}, {tunnel, events_of(tunnel, out, back), 0}, {stop_fd, POLLIN, 0}};
     // poll(2) always reports a hangup, even for a descriptor without events. Such a descriptor would end every wait at
     // once.
     for (auto& each : waiting)
       if (each.events == 0) each.fd = -1;
-    if (::poll(waiting, 3, -1) < 0 && errno != EINTR) return;
-    if (waiting[2].revents) return;
+    if (::poll(waiting, 3, -1) < 0 && errno != EINTR) return Ending::broken;
+    if (waiting[2].revents) return Ending::broken;
     for (auto* way : {&out, &back}) {
       const auto &source = waiting[way == &out ? 0 : 1], &sink = waiting[way == &out ? 1 : 0];
-      if (source.revents && way->wants_to_read() && !way->read()) return;
-      if (sink.revents && way->wants_to_write() && !way->write()) return;
+      if (source.revents && way->wants_to_read() && !way->read()) return Ending::broken;
+      if (sink.revents && way->wants_to_write() && !way->write()) return Ending::broken;
       way->pass_end_on();
     }
   }
+  return Ending::whole;
 }
 
-Result<> forward_until_interrupted(Io& io, const Signals& signals, const std::string& vm,
-                                   const std::vector<ForwardListener>& listeners) {
+Result<> forward_until_interrupted(Io& io, const Signals& signals, const ForwardJob& job) {
   auto path = TRY(host::find_paths(io.env)).daemon_socket();
-  UniqueFd stop(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!stop) return fail_errno("eventfd");
-  Connections connections(std::move(stop));
-  std::vector<pollfd> waiting{{signals.fd(), POLLIN, 0}};
-  for (const auto& each : listeners) waiting.push_back({each.socket.get(), POLLIN, 0});
-  for (;;) {
-    if (::poll(waiting.data(), waiting.size(), -1) < 0 && errno != EINTR) return fail_errno("wait for connections");
-    if (waiting[0].revents) return {};
-    for (std::size_t i = 0; i < listeners.size(); ++i) {
-      if (!waiting[i + 1].revents) continue;
-      UniqueFd caller(::accept4(listeners[i].socket.get(), nullptr, nullptr, SOCK_CLOEXEC));
-      if (caller) connections.add({io, path, vm, -1}, std::move(caller), listeners[i].guest);
-    }
-  }
+  UniqueFd stop(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), ended(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!stop || !ended) return fail_errno("eventfd");
+  Connections connections(std::move(stop), std::move(ended));
+  return Acceptor(io, job, std::move(path), connections).run(signals.fd());
 }
 
 }  // namespace banger::roles::cli

@@ -2,6 +2,9 @@
 // of its own.
 #pragma once
 
+#include <sys/types.h>
+
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,12 +29,23 @@ struct ForwardListener {
 /// `exists` when the port is in use, `denied` when this user may not listen on it.
 Result<ForwardListener> listen_for(host::Ipv4 address, ForwardedPort port);
 
-/// Moves bytes in both directions. Each direction ends by itself. Returns when both directions have ended, when either
-/// end breaks, or when `stop_fd` becomes readable. `from_second` has the bytes that were read from `second` before.
-void pump_both_ways(int first, int second, std::string from_second, int stop_fd);
+/// How a connection ended.
+enum class Ending {
+  whole,   ///< both sides have sent all their bytes
+  broken,  ///< either end broke, or the command was interrupted
+};
 
-/// Forwards until a signal arrives. If a connection to the guest fails, its caller is closed and the error is printed.
-Result<> forward_until_interrupted(Io& io, const Signals& signals, const std::string& vm,
-                                   const std::vector<ForwardListener>& listeners);
+/// Moves bytes between a caller and a tunnel of the daemon, whose bytes come in chunks (rpc/chunks.h). Each direction
+/// ends by itself. Returns when both directions have ended, when either end breaks, or when `stop_fd` becomes readable.
+/// `from_tunnel` has the bytes that were read from the tunnel before.
+Ending pump_both_ways(int caller, int tunnel, std::string_view from_tunnel, int stop_fd);
+
+struct ForwardJob {
+  const std::string& vm;
+  const std::vector<ForwardListener>& listeners;
+  std::optional<uid_t> only;  ///< the user whose processes may connect, beside root's; nullopt: everyone's
+};
+/// Forwards until a signal arrives. If a connection to the guest fails, its caller is reset and the error is printed.
+Result<> forward_until_interrupted(Io& io, const Signals& signals, const ForwardJob& job);
 
 }  // namespace banger::roles::cli

@@ -2,10 +2,13 @@
 #include "roles/cli/forward.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/fsuid.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,6 +19,8 @@
 #include "catch.h"
 #include "helpers.h"
 #include "host/files.h"
+#include "roles/cli/bounds.h"
+#include "rpc/chunks.h"
 
 using namespace banger;
 using namespace banger::roles::cli;
@@ -97,7 +102,8 @@ TEST_CASE("forward: moves megabytes in both directions at once, and each directi
   Pair first, second;
   UniqueFd stop(::eventfd(0, EFD_CLOEXEC));
   std::thread pump([&] {
-    pump_both_ways(first.theirs.get(), second.theirs.get(), "early ", stop.get());
+    CHECK(pump_both_ways(first.theirs.get(), second.theirs.get(), rpc::encode_chunk("early "), stop.get()) ==
+          Ending::whole);
     first.theirs.reset();
     second.theirs.reset();
   });
@@ -107,10 +113,10 @@ TEST_CASE("forward: moves megabytes in both directions at once, and each directi
     ::shutdown(first.ours.get(), SHUT_WR);
   });
   std::thread far([&] {
-    std::thread also([&] { (void)host::write_all(second.ours.get(), back); });
+    std::thread also([&] { (void)host::write_all(second.ours.get(), rpc::encode_chunk(back)); });
     got_there = read_to_end(second.ours.get());  // ends although the other direction is open
     also.join();
-    (void)host::write_all(second.ours.get(), "last");
+    (void)host::write_all(second.ours.get(), rpc::encode_chunk("last") + rpc::encode_chunk({}));
     ::shutdown(second.ours.get(), SHUT_WR);
   });
   auto got_back = read_to_end(first.ours.get());
@@ -124,9 +130,22 @@ TEST_CASE("forward: moves megabytes in both directions at once, and each directi
 TEST_CASE("forward: pumping ends when the stop descriptor is readable") {
   Pair first, second;
   UniqueFd stop(::eventfd(0, EFD_CLOEXEC));
-  std::thread pump([&] { pump_both_ways(first.theirs.get(), second.theirs.get(), "", stop.get()); });
+  Ending ending = Ending::whole;
+  std::thread pump([&] { ending = pump_both_ways(first.theirs.get(), second.theirs.get(), "", stop.get()); });
   ::eventfd_write(stop.get(), 1);
   pump.join();
+  CHECK(ending == Ending::broken);
+}
+
+TEST_CASE("forward: a tunnel that ends without the guest's end is broken, also after the caller's end") {
+  for (bool caller_ended : {false, true}) {
+    Pair first, second;
+    UniqueFd stop(::eventfd(0, EFD_CLOEXEC));
+    if (caller_ended) ::shutdown(first.ours.get(), SHUT_WR);
+    (void)host::write_all(second.ours.get(), rpc::encode_chunk("half an ans"));
+    ::shutdown(second.ours.get(), SHUT_WR);
+    CHECK(pump_both_ways(first.theirs.get(), second.theirs.get(), "", stop.get()) == Ending::broken);
+  }
 }
 
 TEST_CASE("vm forward: connections go to the guest's port until it is interrupted") {
@@ -136,7 +155,8 @@ TEST_CASE("vm forward: connections go to the guest's port until it is interrupte
   daemon.answers["vm.tunnel"] = [](const Json&) -> Result<Json> { return Json::object(); };
   daemon.streams["vm.tunnel"] = [](int socket, const Json& params) {
     auto said = read_to_end(socket);
-    (void)host::write_all(socket, std::to_string(params.at("port").get<int>()) + " heard " + said);
+    auto answer = std::to_string(params.at("port").get<int>()) + " heard " + said;
+    (void)host::write_all(socket, rpc::encode_chunk(answer) + rpc::encode_chunk({}));
   };
   auto port = free_port();
   std::vector<std::string> answers;
@@ -191,6 +211,97 @@ TEST_CASE("vm forward: reports a guest's port without a listener, and resets the
   });
   CHECK(error == ECONNRESET);
   CHECK(contains(done.err, "Connection refused"));
+}
+
+TEST_CASE("vm forward: a tunnel that breaks resets the connection") {
+  test::Home home;
+  test::FakeDaemon daemon(home);
+  daemon.answers["vm.show"] = [](const Json&) -> Result<Json> { return test::vm_object("web"); };
+  daemon.answers["vm.tunnel"] = [](const Json&) -> Result<Json> { return Json::object(); };
+  daemon.streams["vm.tunnel"] = [](int socket, const Json&) { read_to_end(socket); };
+  auto port = free_port();
+  int error = 0;
+  auto done = run_interrupted(home, {"vm", "forward", "web", std::to_string(port) + ":80"}, [&] {
+    UniqueFd client;
+    while (!(client = connect_to({kLoopback, port}))) ::usleep(1000);
+    ::shutdown(client.get(), SHUT_WR);
+    char byte;
+    if (::read(client.get(), &byte, 1) < 0) error = errno;
+  });
+  CHECK(error == ECONNRESET);
+  CHECK(done.err == "");
+}
+
+TEST_CASE("vm forward: more connections than the limit wait, and the user learns of it once") {
+  test::Home home;
+  test::FakeDaemon daemon(home);
+  daemon.answers["vm.show"] = [](const Json&) -> Result<Json> { return test::vm_object("web"); };
+  daemon.answers["vm.tunnel"] = [](const Json&) -> Result<Json> { return Json::object(); };
+  daemon.streams["vm.tunnel"] = [](int socket, const Json&) {
+    (void)host::write_all(socket, rpc::encode_chunk(read_to_end(socket)) + rpc::encode_chunk({}));
+  };
+  auto port = free_port();
+  std::size_t answered = 0;
+  auto done = run_interrupted(home, {"vm", "forward", "web", std::to_string(port) + ":80"}, [&] {
+    std::vector<UniqueFd> clients;
+    while (clients.size() < limits::kForwardedConnections + 3)
+      if (auto client = connect_to({kLoopback, port})) clients.push_back(std::move(client));
+    while (daemon.called("vm.tunnel") < static_cast<int>(limits::kForwardedConnections)) ::usleep(1000);
+    for (auto& client : clients) {
+      (void)host::write_all(client.get(), "hi");
+      ::shutdown(client.get(), SHUT_WR);
+      answered += read_to_end(client.get()) == "hi";
+    }
+  });
+  CHECK(answered == limits::kForwardedConnections + 3);
+  CHECK(done.err == fmt::format("banger: {} connections are open, which is the limit; later ones wait\n",
+                                limits::kForwardedConnections));
+}
+
+TEST_CASE("vm forward: a connection of another user is reset, unless the config lets all users connect") {
+  if (::geteuid() != 0) {
+    printf("SKIPPED: vm forward: a connection of another user: only root can be another user\n");
+    return;
+  }
+  for (bool all : {false, true}) {
+    test::Home home;
+    test::FakeDaemon daemon(home);
+    daemon.answers["vm.show"] = [](const Json&) -> Result<Json> { return test::vm_object("web"); };
+    daemon.answers["vm.tunnel"] = [](const Json&) -> Result<Json> { return Json::object(); };
+    daemon.streams["vm.tunnel"] = [](int socket, const Json&) {
+      (void)host::write_all(socket, rpc::encode_chunk("hello") + rpc::encode_chunk({}));
+      read_to_end(socket);
+    };
+    REQUIRE(host::make_directories(home.path() + "/.config/banger", 0700));
+    REQUIRE(host::write_file(home.path() + "/.config/banger/config.toml", all ? "forward_clients = \"all\"\n" : ""));
+    auto port = free_port();
+    std::string heard;
+    int error = 0;
+    auto done = run_interrupted(home, {"vm", "forward", "web", std::to_string(port) + ":80"}, [&] {
+      ::setfsuid(4711);  // of this thread only
+      UniqueFd client;
+      while (!(client = connect_to({kLoopback, port}))) ::usleep(1000);
+      ::setfsuid(0);
+      ::shutdown(client.get(), SHUT_WR);
+      heard = read_to_end(client.get());
+      error = errno;
+    });
+    CHECK(heard == (all ? "hello" : ""));
+    CHECK((all || error == ECONNRESET));
+    CHECK(contains(done.err, "was refused: only your own processes may connect") == !all);
+  }
+}
+
+TEST_CASE("vm forward: ends with an error when nobody can learn where it listens") {
+  test::Home home;
+  test::FakeDaemon daemon(home);
+  daemon.answers["vm.show"] = [](const Json&) -> Result<Json> { return test::vm_object("web"); };
+  auto full = host::open_file("/dev/full", O_WRONLY);
+  REQUIRE(full.has_value());
+  home.out = full->get();
+  auto done = home.run({"vm", "forward", "web", "0:80"});
+  CHECK(done.status == 125);
+  CHECK(contains(done.err, "write to standard output: No space left on device"));
 }
 
 TEST_CASE("vm forward: reports mistakes before it listens") {

@@ -2,11 +2,13 @@
 #include "roles/cli/forward.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
 #include "api/objects/vm.h"
 #include "base/text.h"
+#include "config/config.h"
 #include "roles/cli/arguments.h"
 #include "roles/cli/output.h"
 
@@ -48,6 +50,14 @@ std::string text_of(const std::string& vm, const std::vector<ForwardListener>& l
   return text;
 }
 
+// An address beyond loopback is a request to let others connect.
+Result<std::optional<uid_t>> only_user(const Io& io, host::Ipv4 address) {
+  constexpr host::Ipv4 kLoopbackNetwork = 127;
+  auto settings = TRY(config::load_config(TRY(host::find_paths(io.env)).config_file));
+  bool mine = settings.forward_clients == config::ForwardClients::owner && address >> 24 == kLoopbackNetwork;
+  return mine ? std::optional(::geteuid()) : std::nullopt;
+}
+
 Result<int> forward(Context& context) {
   auto& io = context.io;
   const auto& args = context.args;
@@ -60,6 +70,7 @@ Result<int> forward(Context& context) {
     if (!port) return context.usage(port.error().message, port.error().hint);
     ports.push_back(*port);
   }
+  auto only = TRY(only_user(io, *address));
   auto daemon = TRY(Daemon::connect(io));
   auto vm = TRY(daemon.get<api::VmObject>("vm.show", {{"vm", args.positionals[0]}}));
   auto name = safe_text(vm.name);
@@ -72,7 +83,9 @@ Result<int> forward(Context& context) {
     print_json(io, json_of(name, listeners));
   else
     io.print(text_of(name, listeners));
-  TRY(forward_until_interrupted(io, daemon.signals(), vm.id, listeners));
+  // Nobody would learn where the ports are.
+  if (io.out_errno) return exit_status::kFailed;
+  TRY(forward_until_interrupted(io, daemon.signals(), {.vm = vm.id, .listeners = listeners, .only = only}));
   return exit_status::kInterrupted;
 }
 
@@ -85,8 +98,9 @@ constinit const Command kVmForward{
     .summary = "forward ports of this host to a VM",
     .details =
         "The command runs until it is interrupted. The guest needs no network, and servers on the guest's loopback "
-        "address are reached too. Everyone who can connect to the host's address can reach the guest. Every user of "
-        "the host can connect to 127.0.0.1.",
+        "address are reached too. At a loopback address only your own processes and root's may connect, unless "
+        "forward_clients in the config is \"all\". At any other address everyone who reaches the address may connect. "
+        "A connection that breaks, for example because the VM is suspended, is reset.",
     .positionals = kPositionals,
     .options = kOptions,
     .examples = kExamples,

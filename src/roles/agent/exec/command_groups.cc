@@ -41,6 +41,12 @@ Result<std::string> mount_cgroup2(const RunDir& run_dir) {
   return target;
 }
 
+// A controller that the guest has not, or that version 1 uses, only means a limit less. Below the group of all
+// commands, each command gets an equal share of the processor, however many processes it has.
+void enable_below(const std::string& group) {
+  for (auto controller : {"+pids", "+cpu"}) (void)put_control(group + "/cgroup.subtree_control", controller);
+}
+
 // "populated 0\nfrozen 0\n"
 bool is_empty(int events) {
   char text[limits::kCgroupEventsBytes];
@@ -54,17 +60,16 @@ std::uint64_t command_tasks(std::uint64_t pid_max, std::uint64_t threads_max) {
   return std::max(std::min(pid_max, threads_max) / limits::kCommandTaskShare, limits::kLeastCommandTasks);
 }
 
-// A controller that the guest has not, or that version 1 uses, only means a limit less.
 Result<> CommandGroups::set_up() {
   auto root = find_cgroup2(TRY(host::read_file(mounts_, limits::kProcFileBytes)));
   if (root.empty() && mount_ == MountCgroups::no) return fail(ErrorCode::not_found, "cgroup2 is not mounted");
   if (root.empty()) root = TRY(mount_cgroup2(run_dir_));
-  for (auto controller : {"+pids", "+cpu"}) (void)put_control(root + "/cgroup.subtree_control", controller);
+  enable_below(root);
   auto own = TRY(move_agent(root));
   (void)put_control(own + "/cpu.weight", std::to_string(limits::kAgentCpuWeight));
   auto parent = fmt::format("{}/{}", root, kCommandsGroup);
   TRY(make_group(parent));
-  (void)put_control(parent + "/cgroup.subtree_control", "+pids");
+  enable_below(parent);
   most_ = command_tasks(number_in("/proc/sys/kernel/pid_max"), number_in("/proc/sys/kernel/threads-max"));
   parent_ = std::move(parent);
   return {};

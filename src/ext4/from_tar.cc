@@ -98,15 +98,12 @@ Result<> add_entry(tar::TarReader& reader, Build& build, const tar::TarEntry& en
 
 Result<Ext4Stats> write_ext4_from_tar(int tar_fd, const std::string& path, const Ext4Options& options,
                                       const Progress& progress) {
-  auto made = [&]() -> Result<Ext4Stats> {
-    auto build = TRY(Build::create(path, options));
-    auto reader = TRY(tar::TarReader::open(tar_fd, tar::Compression::any));
-    while (auto entry = TRY(reader.next())) TRY(add_entry(reader, *build, *entry, progress));
-    auto stats = TRY(build->finish());
-    if (progress) progress(stats.content_bytes);
-    return stats;
-  };
-  return in(fmt::format("make file system {}", path), made());
+  auto build = TRY(in(fmt::format("make file system {}", path), Build::create(path, options)));
+  auto reader = TRY(tar::TarReader::open(tar_fd, tar::Compression::any));
+  while (auto entry = TRY(reader.next())) TRY(add_entry(reader, *build, *entry, progress));
+  auto stats = TRY(in(fmt::format("make file system {}", path), build->finish()));
+  if (progress) progress(stats.content_bytes);
+  return stats;
 }
 
 }  // namespace banger::ext4

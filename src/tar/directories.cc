@@ -96,9 +96,10 @@ Result<> Directories::add(std::span<const std::string_view> parts, const TarEntr
   if (errno != EEXIST) return fail_errno("make a directory");
   struct stat info{};
   if (::fstatat(parent, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) < 0) return fail_errno("make a directory");
-  if (S_ISLNK(info.st_mode)) return through(name, parent);
   if (!S_ISDIR(info.st_mode))
-    return fail(ErrorCode::exists, "a file of this name exists already", "remove it, or copy elsewhere");
+    return fail(ErrorCode::exists,
+                fmt::format("a {} of this name exists already", S_ISLNK(info.st_mode) ? "symlink" : "file"),
+                "remove it, or copy elsewhere");
   auto implied = made_.find(joined(parts));
   return implied != made_.end() && implied->second.uid < 0 ? remember(joined(parts), entry) : Result<>();
 }

@@ -100,11 +100,11 @@ def cold(host, options):
     ours, other, run, run_bare = [], [], [], []
     with cold_pattern(host) as (pattern, disks):
         for i in range(few(options)):
-            ours.append(host.time("vm", "create", "--cold", "--name", f"bench-cold-{i}"))
+            ours.append(host.time("vm", "create", "--cold", "--wait", "agent", "--name", f"bench-cold-{i}"))
             host.delete(f"bench-cold-{i}")
             answered, _ = bare.once(pattern, disks)
             other.append(answered)
-            run.append(host.first_output(*RUN, "--cold", *ECHO)[0])
+            run.append(host.first_output(*RUN, "--cold", "--wait", "agent", *ECHO)[0])
             run_bare.append(bare.once(pattern, disks)[1])
     yield Figure("cold: create → agent ready", ours, other, 1.15)
     yield Figure("cold: run → first output", run, run_bare)

@@ -152,7 +152,7 @@ class Saved(Life):
         self.b.ok("vm", "resume", "vm")
         self.assertEqual(self.sh("vm", "cat /root/file"), "kept\n")
 
-    def test_a_template_that_does_not_load_is_removed_and_the_vm_boots(self):
+    def test_a_template_that_does_not_load_twice_is_removed_and_the_vms_boot(self):
         self.create("first")
         template = self.show("first")["template"]
         real = self.wrapper.read_text()
@@ -160,11 +160,13 @@ class Saved(Life):
                                              "#!/bin/sh\nexport BANGER_FAKE_REFUSE='no such processor'\n", 1))
         self.addCleanup(self.wrapper.write_text, real)
         self.assertEqual(self.create("second")["way"], "cold")
+        self.assertRegex(self.b.log(), r"template.clone_failed.*no such processor")
+        self.assertEqual(self.create("third")["way"], "cold")
         self.assertRegex(self.b.log(), r"template.unusable.*no such processor")
         self.wrapper.write_text(real)
-        third = self.create("third")
-        self.assertEqual(third["way"], "clone")
-        self.assertNotEqual(third["template"], template)
+        fourth = self.create("fourth")
+        self.assertEqual(fourth["way"], "clone")
+        self.assertNotEqual(fourth["template"], template)
 
     def test_a_version_with_broken_restore_boots_and_explains_why_it_cannot_suspend(self):
         self.addCleanup(self.reinstall)
@@ -197,6 +199,7 @@ class Ends(Life):
         before = self.show("vm")["pid"]
         self.b.run("vm", "exec", "vm", "--", "kill", "-TERM", "1")
         wait_until(lambda: self.show("vm")["pid"] not in (before, None), "another machine")
+        wait_until(lambda: self.show("vm")["state"] == "running", "the guest to boot")
         self.assertEqual(self.sh("vm", "echo up"), "up\n")
         self.assertEqual(self.show("vm")["last_error"], "")
         self.assertRegex(self.b.log(), r"vm.exited.*guest-reset")

@@ -48,7 +48,9 @@ class BareImage(BareCase):
         self.assertEqual((missing.returncode, missing.stderr), (127, "nonesuch: not found\n"))
         b.ok("vm", "stop", "bare3")
         b.ok("vm", "wait", "bare3", "--for", "stopped")
-        self.assertEqual(len(b.ok("vm", "logs", "bare3", "--tail", "3").splitlines()), 3)
+        tail = b.ok("vm", "logs", "bare3", "--tail", "2")
+        self.assertTrue(b.ok("vm", "logs", "bare3").endswith(tail), tail)
+        self.assertLessEqual(tail.count("\n"), 2)
         b.ok("vm", "delete", "--force", "bare3")
 
     def test_the_network_and_names_work_without_any_guest_tool(self):

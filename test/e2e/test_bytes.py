@@ -1,4 +1,4 @@
-"""Bytes stay bytes: arguments, variables, directories and paths reach a real guest unaltered, at any length of Linux."""
+"""Bytes stay bytes: arguments, variables, directories and paths reach a real guest unaltered, at any length."""
 import os
 import pathlib
 import sys

@@ -114,7 +114,7 @@ class DeadGuests(BareCase):
 
 class EndedGuests(BareCase):
     def ends(self, name, *command):
-        """Runs a command that ends its guest, and returns the VM after its end. The client may be killed with its VM."""
+        """Runs a command that ends its guest. Returns the VM after that. The client may be killed with its VM."""
         b = self.b
         b.ok("vm", "create", "--name", name, "--image", "bare")
         self.addCleanup(b.run, "vm", "delete", "--force", name)
@@ -150,6 +150,7 @@ class EndedGuests(BareCase):
         before = b.json("vm", "show", "rebooted")["pid"]
         b.run("vm", "exec", "rebooted", "--", "reboot", "-f")
         wait_until(lambda: b.json("vm", "show", "rebooted")["pid"] not in (before, None), "another machine")
+        wait_until(lambda: b.json("vm", "show", "rebooted")["state"] == "running", "the guest to boot")
         self.assertEqual(b.ok("vm", "exec", "rebooted", "--", "cat", "/root/mark"), "kept\n")
         vm = b.json("vm", "show", "rebooted")
         self.assertEqual((vm["state"], vm["ended"], vm["last_error"]), ("running", "", ""))

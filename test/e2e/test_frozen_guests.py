@@ -146,9 +146,14 @@ class FrozenBoots(BareCase):
         b.run("daemon", "stop")
 
     def start_and_freeze(self, *words):
+        """Freezes the guest while it boots: the daemon has let it run, and it is not ready."""
+        starts = self.b.log().count("machine.started")
         client = self.b.popen(*words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.addCleanup(client.kill)
-        wait_until(lambda: self.b.machines() or client.poll() is not None, "the machine to start")
+        wait_until(lambda: self.b.log().count("machine.started") > starts or client.poll() is not None,
+                   "the machine to start")
+        if client.poll() is not None:
+            self.fail(client.communicate())
         machine, = self.b.machines()
         os.kill(machine, signal.SIGSTOP)
         self.addCleanup(subprocess.run, ["kill", "-CONT", str(machine)], capture_output=True)
@@ -174,7 +179,9 @@ class FrozenBoots(BareCase):
         client.send_signal(signal.SIGINT)
         client.communicate(timeout=LONGEST)
         self.assertEqual(client.returncode, 130)
-        wait_until(lambda: not alive(machine), "the machine to end")
+        # The daemon goes on with the build, and remembers a build that failed.
+        wait_until(lambda: not alive(machine) and "template.failed" in self.b.log(), "the build to end")
+        self.b.ok("daemon", "stop")
         client, _ = self.start_and_freeze(*words)
         _, errors = client.communicate(timeout=LONGEST)
         self.assertEqual(client.returncode, 125, errors)

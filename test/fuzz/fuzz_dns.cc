@@ -1,12 +1,15 @@
 // Fuzzes queries to the DNS server from processes on the host: every answer is a whole message that fits a datagram.
+// Also fuzzes the answers that the daemon reads from the host's resolver.
 #include <cstdlib>
 #include <string>
 
 #include "../unit/net/dns_wire.h"
 #include "net/dns_message.h"
+#include "net/dns_query.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  if (size >= 2) (void)banger::net::address_in_answer(bytes, static_cast<std::uint16_t>(data[0] << 8 | data[1]));
   std::string answer;
   banger::net::answer_dns(
       bytes,

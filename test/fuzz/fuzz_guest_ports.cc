@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   if (!ports) return 0;
   if (ports->size() > banger::limits::kForwardPorts || ports->contains(0)) std::abort();
   // The text becomes part of a request's head.
-  for (const auto& [port, target] : *ports)
-    if (target.size() > 80 || target.find_first_of("\r\n \0") != target.npos) std::abort();
+  for (const auto& [port, guest] : *ports)
+    if (guest.target.size() > 80 || guest.target.find_first_of("\r\n \0") != guest.target.npos) std::abort();
   return 0;
 }

@@ -76,8 +76,8 @@ constexpr Field kVmFields[] = {
         "`name` stands for the host name in the guest")
         .or_absent(),
     field<&VmObject::forced>("forced",
-                             "Only in the results of `vm.stop` and `vm.restart`, and only if the guest did not shut "
-                             "down: why its machine was killed")
+                             "Why the machine was killed. Only in the results of `vm.stop` and `vm.restart`, and only "
+                             "if the guest did not shut down")
         .or_absent(),
 };
 

@@ -58,8 +58,8 @@ class NamedClient final : public link::Client {
  private:
   // The client must live until its answer is there.
   template <class T>
-  static Task<Result<T>> wait(std::shared_ptr<link::Client> client, std::shared_ptr<VmRecord> record,
-                              Task<Result<T>> answer) {
+  static Task<Result<T>> wait(std::shared_ptr<link::Client> /* lives as long as the answer */,
+                              std::shared_ptr<VmRecord> record, Task<Result<T>> answer) {
     auto result = co_await std::move(answer);
     co_return named(*record, std::move(result));
   }

@@ -40,10 +40,10 @@ inline constexpr auto kExecHangup = 3s;        ///< SIGHUP → SIGKILL after the
 inline constexpr auto kExecHangupPoll = 50ms;  ///< how often the agent checks whether the hung-up processes have ended
 
 // -- files in and out
-inline constexpr int kFileTransfers = 3;         ///< at once, as each holds a thread of the agent's pool
-inline constexpr auto kFileTransferWait = 30s;   ///< for a free transfer
+inline constexpr int kFileTransfers = 3;                  ///< at once, as each holds a thread of the agent's pool
+inline constexpr auto kFileTransferWait = 30s;            ///< for a free transfer
 inline constexpr std::size_t kLeftOutBytes = 128 * kKiB;  ///< of names in one answer, which stays below kLinkJsonBytes
-inline constexpr auto kUploadEndDeadline = 10s;  ///< archive's end → body's end; only padding lies between
+inline constexpr auto kUploadEndDeadline = 10s;           ///< archive's end → body's end; only padding lies between
 
 // -- health and stats
 inline constexpr auto kHealthWait = 120s;   ///< the longest wait for the boot target in one request

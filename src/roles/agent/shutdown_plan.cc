@@ -17,6 +17,7 @@ using Commands = std::vector<std::vector<std::string>>;
 
 // systemd counts from glibc's SIGRTMIN, which is 34 to the kernel.
 constexpr int kRealTimeMin = 34;
+constexpr const char* kInitStatus = "/proc/1/status";
 
 // A line of /proc/PID/status: the name, a colon, white space and a mask in hex. Bit 0 is signal 1.
 std::uint64_t signal_mask(std::string_view status, std::string_view name) {
@@ -78,8 +79,12 @@ Task<Result<>> carry_out(host::Runtime& runtime, ShutdownPlan plan) {
     last = output ? Error{ErrorCode::internal, command[0] + " failed: " + output->err} : output.error();
   }
   if (plan.signal == 0) co_return std::unexpected(last);
-  co_await wait_until_reacts(runtime, "/proc/1/status", plan.signal, host::after(limits::kInitDeadline));
+  auto status = host::read_file(kInitStatus, limits::kProcFileBytes).value_or("");
   if (::kill(1, plan.signal) < 0) co_return fail_errno("signal PID 1");
+  if (reacts_to(status, plan.signal)) co_return Result<>();
+  // The signal is lost if init is still starting. An init in sigwait(3) has it, and shows no mask; it gets another one.
+  co_await wait_until_reacts(runtime, kInitStatus, plan.signal, host::after(limits::kInitDeadline));
+  (void)::kill(1, plan.signal);
   co_return Result<>();
 }
 

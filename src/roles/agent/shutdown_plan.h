@@ -12,8 +12,8 @@ namespace banger::roles::agent {
 
 enum class ShutdownMode { poweroff, reboot };
 
-/// Commands are tried in order until one succeeds. If all fail, PID 1 gets `signal` (0: no signal) as soon as PID 1
-/// reacts to that signal.
+/// Commands are tried in order until one succeeds. If all fail, PID 1 gets `signal` (0: no signal), and once more
+/// when it begins to react to that signal.
 struct ShutdownPlan {
   std::vector<std::vector<std::string>> commands;
   int signal = 0;
@@ -23,7 +23,7 @@ struct ShutdownPlan {
 ShutdownPlan plan_shutdown(InitKind init, ShutdownMode mode);
 
 /// Whether the process with this /proc/PID/status catches the signal, or has blocked it to read it later. The kernel
-/// drops any other signal to PID 1.
+/// drops other signals to PID 1, except while PID 1 waits for them in sigwait(3).
 bool reacts_to(std::string_view status, int signal);
 /// Waits until the process with that status file reacts to the signal, or until the deadline.
 Task<> wait_until_reacts(host::Runtime& runtime, std::string status_path, int signal, host::Deadline deadline);

@@ -54,7 +54,9 @@ Result<Found> find_source(Io& io, const CopyPath& source, const CopyOptions& opt
 Result<> download_to(Io& io, const CopyPath& source, const Landing& landing, const CopyOptions& options,
                      CopyReport& report) {
   auto stage = TRY(stage_for(io, landing));
-  std::string name = "copy";
+  // The agent of a VM that runs since before an upgrade names the tree by the source, whatever is asked for.
+  auto name = source.name();
+  if (name.empty() || name == "." || name == "..") name = "copy";
   TRY(download(io, source, stage.path(), name, options, report));
   auto arrived = stage.path() + "/" + name;
   if (::faccessat(AT_FDCWD, arrived.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0)
@@ -66,7 +68,8 @@ Result<> download_to(Io& io, const CopyPath& source, const Landing& landing, con
 Result<> copy_one(Io& io, const CopyPath& source, const CopyPath& target, Found target_is, Sources sources,
                   const CopyOptions& options, CopyReport& report) {
   auto landing = TRY(landing_of(source, TRY(find_source(io, source, options)), target, target_is, sources));
-  if (landing.name.empty())
+  // A whole file system has /proc in it, whose files may have no end.
+  if (landing.name.empty() || source.path == "/")
     return fail(ErrorCode::invalid, fmt::format("cannot copy {} to {}: one of the paths is the whole file system",
                                                 source.text(), target.text()));
   if (source.vm.empty()) return upload(io, source, target, landing, options, report);

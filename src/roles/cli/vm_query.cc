@@ -4,7 +4,9 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <functional>
 #include <ranges>
+#include <utility>
 
 #include "base/text.h"
 
@@ -47,13 +49,17 @@ Result<> keep_matching(std::vector<VmObject>& vms, const std::string& text) {
   return {};
 }
 
+// VMs with equal keys are in the order of their names.
 template <class Key>
 void sort_up(std::vector<VmObject>& vms, Key key) {
-  std::ranges::stable_sort(vms, std::ranges::less(), key);
+  std::ranges::sort(vms, {}, [&](const VmObject& vm) { return std::pair(std::invoke(key, vm), vm.name); });
 }
 template <class Key>
 void sort_down(std::vector<VmObject>& vms, Key key) {
-  std::ranges::stable_sort(vms, std::ranges::greater(), key);
+  std::ranges::sort(vms, [&](const VmObject& a, const VmObject& b) {
+    auto of_a = std::invoke(key, a), of_b = std::invoke(key, b);
+    return of_a != of_b ? of_a > of_b : a.name < b.name;
+  });
 }
 
 }  // namespace

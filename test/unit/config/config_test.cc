@@ -137,7 +137,7 @@ TEST_CASE("config: counts and sizes have bounds and units") {
         "c.toml:2: 'vm_defaults.memory' must be a size (hint: write it in quotes with a unit, like memory = \"8G\")");
   CHECK(error_of("[vm_defaults]\nmemory = \"1M\"") == "c.toml:2: 'vm_defaults.memory' must be at least 64M");
   CHECK(error_of("[vm_defaults]\ndisk_size = \"lots\"") ==
-        "c.toml:2: 'vm_defaults.disk_size': 'lots' is not a size (hint: write it like 512M or 8G)");
+        "c.toml:2: 'vm_defaults.disk_size': 'lots' is not a size (hint: write it like 512M, 1.5G or 8G)");
   CHECK(error_of("[vm_defaults]\ndisk_size = \"100000T\"").find("between 64M and") != std::string::npos);
 }
 

@@ -194,8 +194,8 @@ TEST_CASE("link: a guest that owes an answer and has died ends the request befor
   UniqueFd idle, open = duplicate(linked.guest);
   Result<std::string> slow, dead;
   REQUIRE(fixture.run([&]() -> Task<> {
-    auto silence = std::chrono::milliseconds(10);
-    auto client = co_await link::connect(fixture.runtime, std::move(linked.ends.host), kToken, soon(), silence);
+    auto patience = std::chrono::milliseconds(10);
+    auto client = co_await link::connect(fixture.runtime, std::move(linked.ends.host), kToken, soon(), patience);
     if (!client) co_return;
     // A guest that works for a long time answers PING meanwhile.
     slow = co_await (*client)->call("GET", "/silent", "", host::after(std::chrono::milliseconds(100)));

@@ -9,7 +9,7 @@ using namespace banger::capabilities;
 namespace {
 
 struct Fixture : BridgeHost {
-  Taps taps{log, *store, operations};
+  Taps taps{log, *store, operations, {.owner = 1000, .daemon = 7}};
   IdleTaps idle{taps};
 };
 

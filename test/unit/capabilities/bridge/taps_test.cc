@@ -79,6 +79,6 @@ TEST_CASE("taps: a reply without a descriptor is an error") {
     Way way() const override { return Way::helper; }
   } silent;
   BridgeHost host;
-  Taps taps(host.log, *host.store, silent);
+  Taps taps(host.log, *host.store, silent, {.owner = 1000, .daemon = 7});
   CHECK(host.run(taps.create(1)).error().message == "tap.create sent 0 descriptors instead of 1");
 }

@@ -24,7 +24,7 @@ struct Fixture : BridgeHost {
     }(*this, done));
   }
   BridgeDevice device{resource_host()};
-  Taps taps{log, *store, operations};
+  Taps taps{log, *store, operations, {.owner = 1000, .daemon = 7}};
   IdleTaps idle{taps};
   BridgeUpkeep upkeep{resource_host(), device, taps, idle};
   host::Foreground foreground{runtime};

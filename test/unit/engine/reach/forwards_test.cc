@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <optional>
+
 #include "catch.h"
 #include "engine/bounds.h"
 #include "engine/fixture.h"
@@ -127,7 +129,9 @@ struct Fixture : test::Fixture {
   }
   /// Sends when the connection has been made.
   void say(const UniqueFd& client, std::string_view words) {
-    REQUIRE(run_until([&] { return ::send(client.get(), words.data(), words.size(), MSG_NOSIGNAL) >= 0; }));
+    bool sent = false;  // the condition may be asked again
+    REQUIRE(
+        run_until([&] { return sent = sent || ::send(client.get(), words.data(), words.size(), MSG_NOSIGNAL) >= 0; }));
   }
   /// Reads so many bytes, or to the end.
   std::string heard(const UniqueFd& client, std::size_t count) {
@@ -142,14 +146,14 @@ struct Fixture : test::Fixture {
   }
   /// The error that ends the connection, or 0.
   int ending(const UniqueFd& client) {
-    int error = 0;
+    std::optional<int> error;  // read once: the condition may be asked again
     REQUIRE(run_until([&] {
       char byte;
-      auto got = ::recv(client.get(), &byte, 1, 0);
-      error = got < 0 ? errno : 0;
-      return got >= 0 || errno != EAGAIN;
+      auto got = error ? 0 : ::recv(client.get(), &byte, 1, 0);
+      if (!error && (got >= 0 || errno != EAGAIN)) error = got < 0 ? errno : 0;
+      return error.has_value();
     }));
-    return error;
+    return *error;
   }
   std::size_t tunnels() const {
     auto steps = log.steps();

@@ -103,7 +103,8 @@ TEST_CASE("reboots: a machine that nobody uses yet stays down, and its record sa
 TEST_CASE("reboots: old reboots do not count") {
   RebootLimit limit;
   auto now = host::Clock::now();
-  for (int i = 0; i < 20; ++i) CHECK(limit.admit(now += limits::kRebootWindow / (limits::kReboots - 1)));
+  for (int i = 0; i < 20; ++i)
+    CHECK(limit.admit(now += std::chrono::seconds(limits::kRebootWindow) / (limits::kReboots - 1)));
   for (std::size_t i = 0; i < limits::kReboots; ++i) (void)limit.admit(now);
   CHECK(!limit.admit(now));
   CHECK(limit.admit(now + limits::kRebootWindow + 1s));

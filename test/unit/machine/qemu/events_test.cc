@@ -91,7 +91,8 @@ class FakeQmp {
 };
 
 constexpr const char* kNoSpace =
-    R"({"event": "BLOCK_IO_ERROR", "data": {"device": "", "node-name": "disk1", "operation": "write", "action": "stop", "nospace": true, "reason": "No space left on device"}})";
+    R"({"event": "BLOCK_IO_ERROR", "data": {"device": "", "node-name": "disk1", "operation": "write",)"
+    R"( "action": "stop", "nospace": true, "reason": "No space left on device"}})";
 constexpr const char* kStop = R"({"event": "STOP"})";
 constexpr const char* kResume = R"({"event": "RESUME"})";
 

@@ -100,7 +100,8 @@ TEST_CASE("command groups: each command begins in a group of its own, and the ag
     auto groups = root.groups();
     auto first = sleeper(groups.next()), second = sleeper(groups.next());
     if (!first || !second) return std::string("not started");
-    auto agent = split(group_of(::getpid()), '/')[1], keeper = split(group_of(::getppid()), '/')[1];
+    auto own = group_of(::getpid()), parents = group_of(::getppid());
+    auto agent = split(own, '/')[1], keeper = split(parents, '/')[1];
     return fmt::format("{} {} {} {}", group_of(first->pid()), group_of(second->pid()), agent, keeper);
   });
   CHECK(result == "banger-commands/1 banger-commands/2 banger-agent banger-agent");

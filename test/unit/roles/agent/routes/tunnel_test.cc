@@ -118,10 +118,17 @@ TEST_CASE("tunnel: a server that ends first can still be written to") {
   CHECK(seen == "late words");
 }
 
-TEST_CASE("tunnel: a client that goes away closes the connection") {
+TEST_CASE("tunnel: a client that goes away resets the connection, which would look whole otherwise") {
   std::string seen = "nothing";
+  int error = 0;
+  std::atomic<bool> done = false;
   {
-    Listener listener([&](int fd) { seen = read_to_end(fd); });
+    Listener listener([&](int fd) {
+      errno = 0;
+      seen = read_to_end(fd);
+      error = errno;
+      done = true;
+    });
     Agent agent;
     agent.run([&](Agent& a) -> Task<> {
       auto stream = co_await connect(a, fmt::format("127.0.0.1:{}", listener.port));
@@ -130,9 +137,13 @@ TEST_CASE("tunnel: a client that goes away closes the connection") {
         co_return;
       }
       (void)co_await stream->status(host::after(std::chrono::seconds(30)));
+      stream.reset();
+      bool ended = co_await a.until([&] { return done.load(); });
+      CHECK(ended);
     });
   }
   CHECK(seen.empty());
+  CHECK(error == ECONNRESET);
 }
 
 TEST_CASE("tunnel: a connection that the server resets is not a clean end") {

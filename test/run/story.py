@@ -15,6 +15,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import marks  # noqa: E402
 
 
+LOG_LINES = 60  # of a failed case's daemon
+
+
 def load(path):
     path = pathlib.Path(path)
     sys.path.insert(0, str(path.parent))
@@ -72,10 +75,18 @@ class Recorder(unittest.TextTestResult):
     def addError(self, test, err):
         super().addError(test, err)
         self.note(test, "failed")
+        self.show_log(test)
 
     def addFailure(self, test, err):
         super().addFailure(test, err)
         self.note(test, "failed")
+        self.show_log(test)
+
+    def show_log(self, test):
+        """Prints what the daemon of a failed case has done last. The case's directory is gone a moment later."""
+        log = test.b.log() if hasattr(test, "b") else ""
+        if log:
+            self.stream.writeln("\nThe daemon's log ends so:\n" + "\n".join(log.splitlines()[-LOG_LINES:]))
 
     def addSubTest(self, test, subtest, err):
         super().addSubTest(test, subtest, err)

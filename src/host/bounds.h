@@ -24,7 +24,8 @@ inline constexpr std::size_t kMountsFileBytes = 4 * kMiB;   ///< hosts with thou
 inline constexpr std::size_t kUserFileBytes = 1 * kMiB;     ///< /etc/passwd and /etc/group, read for every exec
 
 // -- files and sockets
-inline constexpr int kOpenBeneathAttempts = 16;          ///< a rename anywhere can make openat2 fail with EAGAIN
+inline constexpr int kOpenBeneathAttempts = 16;              ///< a rename anywhere can make openat2 fail with EAGAIN
+inline constexpr std::size_t kRecordBytes = 2 * kPathBytes;  ///< one record; an upload's has two paths
 inline constexpr std::size_t kPassedFds = 16;            ///< descriptors in one message; the kernel's own limit is 253
 inline constexpr std::size_t kLogScanBytes = 64 * kKiB;  ///< one read while lines of a log are counted
 inline constexpr std::size_t kReceiveBytes = 64 * kKiB;  ///< one receive from a socket

@@ -1,16 +1,12 @@
 #include "host/recorded_directory.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
 
-#include "base/bounds.h"
-#include "base/text.h"
 #include "host/files.h"
 
 namespace banger::host {
@@ -18,8 +14,6 @@ namespace banger::host {
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr std::size_t kRandomBytes = 8;
 
 /// Also removes directories that their owner made read-only.
 Result<> remove_all(const std::string& path) {
@@ -32,32 +26,7 @@ Result<> remove_all(const std::string& path) {
   return remove_tree(path);
 }
 
-struct Record {
-  std::string path;
-  UniqueFd lock;
-};
-
-/// A record of a new name, locked. A sweep that looks at the record before it is locked may remove it. Then there is
-/// another name.
-Result<Record> make_record(const std::string& records) {
-  for (;;) {
-    auto path = fmt::format("{}/{}", records, to_hex(random_bytes(kRandomBytes)));
-    auto lock = TRY(open_file(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW));
-    struct stat info{};
-    if (::flock(lock.get(), LOCK_EX) < 0 || ::fstat(lock.get(), &info) < 0) return fail_errno(path);
-    if (info.st_nlink > 0) return Record{std::move(path), std::move(lock)};
-  }
-}
-
 std::string name_of(const std::string& path) { return fs::path(path).filename().string(); }
-
-/// The lock of a record whose owner is gone.
-Result<UniqueFd> take_over(const std::string& record) {
-  auto lock = TRY(open_file(record, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) < 0)
-    return fail(ErrorCode::busy, fmt::format("{}: its process still runs", record));
-  return lock;
-}
 
 /// The name of a recorded directory ends with the name of its record.
 Result<> check_own(const std::string& path, const std::string& record) {
@@ -76,36 +45,29 @@ Result<RecordedDirectory> RecordedDirectory::make(const std::string& records, co
   std::error_code error;
   auto absolute = fs::absolute(parent, error);
   if (error) return fail_errno(parent, error.value());
-  TRY(make_directories(records, 0700));
-  auto record = TRY(make_record(records));
-  auto path = fmt::format("{}/{}{}", absolute.string(), prefix, name_of(record.path));
+  auto record = TRY(Record::make(records));
+  auto path = fmt::format("{}/{}{}", absolute.string(), prefix, record.name());
   // From here on, the destructor removes the record.
-  RecordedDirectory made(std::move(path), std::move(record.path), std::move(record.lock));
-  TRY(write_all(made.lock_.get(), made.path_));
+  RecordedDirectory made(std::move(path), std::move(record));
+  TRY(made.record_->write(made.path_, Durable::no));
   if (::mkdir(made.path_.c_str(), 0700) < 0) return fail_errno(parent);
   return made;
 }
 
 RecordedDirectory::RecordedDirectory(RecordedDirectory&& other) noexcept
-    : path_(std::exchange(other.path_, {})), record_(std::move(other.record_)), lock_(std::move(other.lock_)) {}
+    : path_(std::exchange(other.path_, {})), record_(std::move(other.record_)) {}
 
 void RecordedDirectory::remove() {
   if (path_.empty()) return;
   // Without its directory, a record means nothing. What cannot be removed now stays recorded.
-  if (remove_all(path_)) (void)remove_file(record_);
+  if (remove_all(path_)) (void)record_->remove();
   path_.clear();
-  lock_.reset();
+  record_.reset();
 }
 
 std::vector<AbandonedDirectory> abandoned_directories(const std::string& records) {
   std::vector<AbandonedDirectory> found;
-  std::error_code error;
-  for (fs::directory_iterator at(records, error), end; !error && at != end; at.increment(error)) {
-    auto record = at->path().string();
-    auto lock = take_over(record);
-    auto path = lock ? read_all(lock->get(), record, limits::kPathBytes) : std::unexpected(lock.error());
-    if (path) found.push_back({std::move(*path), std::move(record)});
-  }
+  for (auto& record : abandoned_records(records)) found.push_back({std::move(record.text), std::move(record.path)});
   return found;
 }
 

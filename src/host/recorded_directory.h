@@ -1,14 +1,15 @@
 // Temporary directories outside of banger's own directories. A record in the state directory names each one before it
-// exists, so that a later process finds what a killed process left.
+// exists.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
-#include "base/unique_fd.h"
 #include "host/paths.h"
+#include "host/record.h"
 
 namespace banger::host {
 
@@ -28,10 +29,9 @@ class RecordedDirectory {
   const std::string& path() const { return path_; }
 
  private:
-  RecordedDirectory(std::string path, std::string record, UniqueFd lock)
-      : path_(std::move(path)), record_(std::move(record)), lock_(std::move(lock)) {}
-  std::string path_, record_;
-  UniqueFd lock_;  ///< flock(2) on the record: its owner lives
+  RecordedDirectory(std::string path, Record record) : path_(std::move(path)), record_(std::move(record)) {}
+  std::string path_;
+  std::optional<Record> record_;
 };
 
 /// A record whose owner is gone.

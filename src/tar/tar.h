@@ -44,6 +44,7 @@ struct UnpackOptions {
   std::uint64_t reserve_bytes = 0;  ///< the file system keeps so much room
   std::size_t memory_bytes = limits::kUnpackMemoryBytes;
   LeftOut left_out = {};
+  std::string staged = {};  ///< the name of objects that are not whole yet; empty: a random one
 };
 
 /// Unpacks into the existing `directory`. Hostile input: nothing outside `directory` is ever touched. Absolute names,
@@ -58,6 +59,10 @@ struct UnpackOptions {
 ///
 /// Reads `tar_fd` to its end. Compressed streams are refused.
 Result<> unpack_tree(int tar_fd, const std::string& directory, const UnpackOptions& options);
+
+/// Removes what a killed unpack_tree left in `directory`. `options.staged` and `options.only` are those of the killed
+/// one; only objects with that staged name are removed. Symlinks are not followed.
+Result<> remove_staged(const std::string& directory, const UnpackOptions& options);
 
 /// Copies a tar stream of any compression to a plain stream. The marks of what the sender left out are not copied, but
 /// `left_out` is called for each.

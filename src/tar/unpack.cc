@@ -20,6 +20,7 @@
 #include "tar/placement.h"
 #include "tar/reader.h"
 #include "tar/room.h"
+#include "tar/staged.h"
 #include "tar/tar.h"
 
 namespace banger::tar {
@@ -44,10 +45,10 @@ class Unpacker {
  public:
   Unpacker(int root, const UnpackOptions& options)
       : options_(options),
-        staged_(".banger-cp-" + to_hex(host::random_bytes(8))),
+        staged_(options.staged.empty() ? kStagedPrefix + to_hex(host::random_bytes(8)) : options.staged),
         memory_(options.memory_bytes),
         room_(root, options.reserve_bytes),
-        directories_(root, staged_ + "-tree", keep(), memory_) {}
+        directories_(root, staged_tree(staged_), keep(), memory_) {}
   Unpacker(const Unpacker&) = delete;
   Unpacker& operator=(const Unpacker&) = delete;
   ~Unpacker() {

@@ -272,14 +272,31 @@ class Cloned(MainJob, SharedCase):
         (b.root / "tree").mkdir(exist_ok=True)
         (b.root / "tree" / "f").write_bytes(os.urandom(3_000_000))
         tar = subprocess.run(["tar", "-C", str(b.root), "-c", "tree"], stdout=subprocess.PIPE, check=True).stdout
-        copy = b.popen("vm", "cp", "-", "cut:/root/in", stdin=subprocess.PIPE)
-        copy.stdin.write(tar[:2_000_000])
-        copy.stdin.flush()
-        wait_until(lambda: any(name.startswith(".banger-cp-") for name in names()), "the upload to begin")
-        copy.kill()
-        copy.wait()
-        copy.stdin.close()
-        wait_until(lambda: names() == [], "the guest to remove what came")
+
+        def begin():
+            copy = b.popen("vm", "cp", "-", "cut:/root/in", stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            copy.stdin.write(tar[:2_000_000])
+            copy.stdin.flush()
+            wait_until(lambda: any(name.startswith(".banger-cp-") for name in names()), "the upload to begin")
+            return copy
+
+        def end(copy):
+            copy.kill()
+            copy.wait()
+            copy.stdin.close()
+            wait_until(lambda: names() == [], "the guest to remove what came")
+
+        end(begin())
+
+        copy = begin()
+        b.run("vm", "exec", "cut", "--", "sh", "-c", "kill -9 $(pidof banger-agent)")
+        end(copy)
+
+        copy = begin()
+        b.ok("vm", "exec", "cut", "--", "sync")
+        b.ok("vm", "kill", "cut")
+        b.ok("vm", "start", "cut")
+        end(copy)
 
         b.ok("vm", "exec", "cut", "--", "sh", "-c", "head -c 2000000 /dev/urandom >/root/large")
         here = b.root / "limited"

@@ -16,6 +16,7 @@
 #include "roles/agent/end_commands.h"
 #include "roles/agent/measure_spawn.h"
 #include "roles/agent/serve.h"
+#include "roles/agent/uploads.h"
 
 namespace banger::roles::agent {
 
@@ -124,6 +125,7 @@ Result<int> serve(const Arguments& arguments) {
     if (!*out) shared->log().error("serve.failed", {{"error", out->error().sentence()}});
     shared->runtime.stop();
   };
+  runtime.spawn(clean_up_uploads(context));
   runtime.spawn(body(context, arguments.channel_fd, arguments.listen_fd, &result));
   runtime.run();
   TRY(std::move(result));

@@ -9,6 +9,7 @@
 //   agent.pid      the running agent
 //   frozen         the cgroups that are frozen while the machine is a template (freezer.h)
 //   agent.log      bounded (log_file.h)
+//   system         the system disk (guest::kSystemDisk), with records of uploads (uploads.h)
 #pragma once
 
 #include <sys/types.h>
@@ -42,6 +43,7 @@ class RunDir {
   /// The guest is ending, and its commands are ended first.
   Result<> mark_ending() const;
   bool ending() const;
+  std::string uploads_path() const { return path_ + "/system/uploads"; }
   std::string frozen_path() const { return path_ + "/frozen"; }
 
   /// `invalid` when the config has no usable token.

@@ -14,6 +14,7 @@
 #include "link/bounds.h"
 #include "roles/agent/bounds.h"
 #include "roles/agent/routes.h"
+#include "roles/agent/uploads.h"
 #include "roles/agent/users.h"
 #include "tar/tar.h"
 
@@ -188,9 +189,13 @@ Task<Result<>> receive(ContextPtr context, StreamPtr stream, std::shared_ptr<Lef
   if (!S_ISDIR(info.st_mode))
     co_return fail(ErrorCode::invalid,
                    fmt::format("{} is not a directory in the guest", printable(path, limits::kPathBytes)));
-  auto options = unpack_options(*stream, left_out);
-  auto t = CO_TRY(co_await start_transfer(context, stream, Direction::in,
-                                          [path, options](int fd) { return tar::unpack_tree(fd, path, options); }));
+  auto unpack = [path, options = unpack_options(*stream, left_out), records = context->run_dir.uploads_path(),
+                 ready = context->run_dir.system_ready()](int fd) {
+    // Before the boot's end, the file system of a rest may not be mounted.
+    if (ready) remove_abandoned_uploads(records);
+    return unpack_recorded(records, fd, path, options);
+  };
+  auto t = CO_TRY(co_await start_transfer(context, stream, Direction::in, std::move(unpack)));
   context->runtime.spawn(feed(t));
   while (!t->result) co_await t->changed.wait();
   auto deadline = host::after(limits::kUploadEndDeadline);

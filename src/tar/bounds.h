@@ -24,6 +24,8 @@ inline constexpr std::size_t kUnsizedBytes = 32 * kMiB;  ///< held in memory; /p
 /// A file that became shorter is filled with zeros up to its announced size, but no further than this.
 inline constexpr std::uint64_t kFillBytes = 4 * kGiB;
 
+inline constexpr std::size_t kBreakReasonBytes = 8 * kKiB;  ///< a sentence with a path; read at the end of a stream
+
 // -- room that a copy leaves on a file system
 inline constexpr std::uint64_t kRoomReserveBytes = 256 * kMiB;  ///< for the machines that run there, and for the user
 inline constexpr std::uint64_t kRoomReserveFiles = 10'000;      ///< names that others can still make

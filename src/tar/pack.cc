@@ -163,7 +163,8 @@ class Packer {
     TarEntry entry = make_entry(member, info);
     entry.size = info.st_size;
     add_xattrs(file.get(), entry);
-    auto flaw = TRY(content_.write(file.get(), std::move(entry), info, writer_));
+    auto flaw =
+        TRY(in(printable(member, limits::kPathBytes), content_.write(file.get(), std::move(entry), info, writer_)));
     if (flaw) return leave_out(member, *flaw);
     remember(member, info);
     return {};
@@ -185,8 +186,10 @@ Result<> pack_tree(const std::string& path, const std::string& name_in_archive, 
   struct stat info{};
   if (::lstat(from.c_str(), &info) < 0) return fail_errno(printable(member));
   auto writer = TRY(TarWriter::open(tar_fd, options.written));
-  TRY(Packer(writer, options.symlinks).add(AT_FDCWD, from, member, 0));
-  return writer.finish();
+  auto packed = Packer(writer, options.symlinks).add(AT_FDCWD, from, member, 0);
+  if (packed) return writer.finish();
+  writer.break_off(packed.error().sentence());
+  return packed;
 }
 
 }  // namespace banger::tar

@@ -110,6 +110,7 @@ struct TarReader::State {
   bool inside = false;           ///< the current member's content is not read to its end
   std::uint64_t step_bytes = 0;  ///< read from `fd` since the last call on libarchive began
   std::string buffer = std::string(limits::kTarReadBytes, '\0');
+  std::string tail;  ///< the last bytes of the stream
   ~State() { archive_read_free(reader); }
 
   bool read_too_much() const { return step_bytes > limits::kEntryHeaderBytes; }
@@ -124,12 +125,28 @@ struct TarReader::State {
     ssize_t got = ::read(state->fd, state->buffer.data(), state->buffer.size());
     while (got < 0 && errno == EINTR) got = ::read(state->fd, state->buffer.data(), state->buffer.size());
     if (got < 0) archive_set_error(reader, errno, "read");
-    if (got > 0) state->step_bytes += static_cast<std::uint64_t>(got);
+    if (got > 0) state->take({state->buffer.data(), static_cast<std::size_t>(got)});
     *data = state->buffer.data();
     return got;
   }
 
+  void take(std::string_view bytes) {
+    step_bytes += bytes.size();
+    if (bytes.size() > limits::kBreakReasonBytes) bytes.remove_prefix(bytes.size() - limits::kBreakReasonBytes);
+    if (tail.size() + bytes.size() > limits::kBreakReasonBytes)
+      tail.erase(0, tail.size() + bytes.size() - limits::kBreakReasonBytes);
+    tail += bytes;
+  }
+
+  /// The words of a sender that broke the stream off. The end of the stream is already read.
+  std::optional<std::string> broken_off() const {
+    auto mark = tail.rfind(kBrokenMark);
+    if (mark == tail.npos || !tail.ends_with('\n')) return std::nullopt;
+    return printable(trim(std::string_view(tail).substr(mark + kBrokenMark.size())), limits::kBreakReasonBytes);
+  }
+
   std::unexpected<Error> failure() const {
+    if (auto reason = broken_off()) return fail(ErrorCode::busy, *reason);
     int number = archive_errno(reader);
     const char* why = archive_error_string(reader);
     if (read_too_much())
@@ -192,6 +209,8 @@ Result<std::optional<TarEntry>> TarReader::next() {
   if (status == ARCHIVE_EOF) {
     // libarchive accepts a stream that stops between two members as complete. The end marker is at least one block of
     // zeros.
+    if (auto reason = s.broken_off(); reason && archive_filter_bytes(s.reader, 0) - s.members_end < 512)
+      return fail(ErrorCode::busy, *reason);
     if (archive_filter_bytes(s.reader, 0) - s.members_end < 512)
       return fail(ErrorCode::corrupt, "archive ends without its end marker: the stream was cut short");
     TRY(s.drain());

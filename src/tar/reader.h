@@ -17,6 +17,9 @@ namespace banger::tar {
 /// The extended attribute by which TarWriter::leave_out marks a member. No file of Linux can have it.
 inline constexpr std::string_view kLeftOutMark = "banger.left_out";
 
+/// A sender that cannot go on ends its stream with this mark, its reason and a newline, instead of the end marker.
+inline constexpr std::string_view kBrokenMark = "\nbanger.broken: ";
+
 enum class EntryKind { file, directory, symlink, hard_link, character_device, block_device, fifo, other };
 
 struct EntryTime {
@@ -62,8 +65,9 @@ class TarReader {
   ~TarReader();
 
   /// The next member, or nullopt at the end of the archive. At the end, the padding of the stream is read too, so that
-  /// its writer gets no SIGPIPE. `corrupt` when the stream is damaged or ends without an end marker. `exhausted` when
-  /// the headers or the map of holes of one member are larger than limits::kEntryHeaderBytes.
+  /// its writer gets no SIGPIPE. `corrupt` when the stream is damaged or ends without an end marker, `busy` with the
+  /// reason when its sender could not go on. `exhausted` when the headers or the map of holes of one member are larger
+  /// than limits::kEntryHeaderBytes.
   Result<std::optional<TarEntry>> next();
   /// The next piece of the current member's content, or nullopt at its end. Holes are not pieces.
   Result<std::optional<TarBlock>> next_block();

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <string>
 
+#include "host/files.h"
 #include "tar/bounds.h"
 
 namespace banger::tar {
@@ -146,6 +147,12 @@ Result<> TarWriter::leave_out(std::string_view name, std::string_view reason) {
 Result<> TarWriter::finish() {
   if (archive_write_close(state_->writer) != ARCHIVE_OK) return state_->failure();
   return {};
+}
+
+void TarWriter::break_off(std::string_view reason) {
+  state_->broken = true;
+  auto most = limits::kBreakReasonBytes - kBrokenMark.size() - 1;
+  (void)host::write_all(state_->fd, fmt::format("{}{}\n", kBrokenMark, reason.substr(0, most)));
 }
 
 }  // namespace banger::tar

@@ -35,6 +35,8 @@ class TarWriter {
   /// Tells the reader that the member of this name is not part of the copy, even if its content came before.
   Result<> leave_out(std::string_view name, std::string_view reason);
   Result<> finish();
+  /// Ends the stream in the middle, and tells its reader the reason. Nothing can be written afterwards.
+  void break_off(std::string_view reason);
 
  private:
   struct State;

@@ -69,6 +69,19 @@ TEST_CASE("file content: a large file without a size is collected first, up to a
   CHECK(sent.content == "(nothing)");
 }
 
+TEST_CASE("file content: a file that became much shorter breaks the stream off") {
+  UniqueFd file(::open("/proc/self/status", O_RDONLY | O_CLOEXEC)), tar(::memfd_create("tar", 0));
+  struct stat info{};
+  REQUIRE(::fstat(file.get(), &info) == 0);
+  info.st_size = static_cast<off_t>(limits::kFillBytes + 1'000'000);
+  auto writer = TarWriter::open(tar.get());
+  REQUIRE(writer.has_value());
+  TarEntry entry{.path = "f", .kind = EntryKind::file, .mode = 0644, .size = info.st_size};
+  auto flaw = FileContent().write(file.get(), entry, info, *writer);
+  REQUIRE_FALSE(flaw.has_value());
+  CHECK(flaw.error().message == "it became shorter while it was read");
+}
+
 TEST_CASE("file content: of a file that grows, its first size arrives") {
   TempDir dir;
   spill(dir / "f", text(kLarge));

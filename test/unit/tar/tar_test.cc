@@ -53,6 +53,32 @@ Error refused(const TarBytes& tar, const UnpackOptions& options = {}) {
 
 }  // namespace
 
+TEST_CASE("tar: the reader of a stream that was broken off has its sender's reason") {
+  for (std::size_t sent : {0u, 100u, 70'000u, 3'000'000u}) {
+    CAPTURE(sent);
+    UniqueFd fd(::memfd_create("tar", MFD_CLOEXEC));
+    auto writer = TarWriter::open(fd.get());
+    REQUIRE(writer.has_value());
+    REQUIRE(writer->add({.path = "f", .kind = EntryKind::file, .mode = 0644, .size = 9'000'000}));
+    REQUIRE(writer->write(std::string(sent, 'x')));
+    writer->break_off("f: it became\x1b[2J shorter");
+    TempDir dir;
+    auto done = unpack(slurp(fmt::format("/proc/self/fd/{}", fd.get())), dir.path());
+    REQUIRE_FALSE(done.has_value());
+    CHECK(done.error().code == ErrorCode::busy);
+    CHECK_THAT(done.error().message, Contains(R"(f: it became\x1b[2J shorter)"));
+    CHECK(std::filesystem::is_empty(dir.path()));
+  }
+}
+
+TEST_CASE("tar: a file that has the words of a broken stream is only a file") {
+  TempDir dir;
+  std::filesystem::create_directory(dir / "out");
+  spill(dir / "f", std::string(kBrokenMark) + "no\n");
+  REQUIRE(unpack(pack(dir / "f", "f"), dir / "out"));
+  CHECK(slurp(dir / "out/f") == slurp(dir / "f"));
+}
+
 TEST_CASE("tar: a tree survives a round trip") {
   TempDir dir;
   std::filesystem::create_directories(dir / "tree/sub/closed");

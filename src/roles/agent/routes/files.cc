@@ -249,10 +249,10 @@ Task<> get_files(ContextPtr context, StreamPtr stream) {
   close(*t);
   while (!(*t)->result) co_await (*t)->changed.wait();
   auto packed = *(*t)->result;
-  if (sent && packed) (void)co_await stream->finish();
-  // The head is sent already, so the failure appears as a truncated stream. The reason is in the log.
-  else if (sent)
-    context->log().warn("files.incomplete", {{"path", *path}, {"error", packed.error().sentence()}});
+  if (!sent) co_return;
+  // The head is sent already, so a failure is told at the end of the archive, which has no end marker then.
+  if (!packed) context->log().warn("files.incomplete", {{"path", *path}, {"error", packed.error().sentence()}});
+  (void)co_await stream->finish();
 }
 
 Task<> stat_file(ContextPtr, StreamPtr stream) {

@@ -24,7 +24,7 @@ constexpr Method kMethods[] = {
     {.name = "template.list", .summary = "Lists the templates and the ready pool", .result = &TemplateList::kObject},
     {.name = "template.build",
      .summary = "Gives the template for an image, a kernel and a size",
-     .details = "If there is no such template, one is made.",
+     .details = "If there is no such template, one is made. A build that failed before is tried again.",
      .parameters = kBuildParameters,
      .result = &TemplateObject::kObject,
      .priority = Priority::foreground,

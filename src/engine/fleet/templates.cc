@@ -74,7 +74,8 @@ std::optional<store::SaveRow> Templates::find(std::string_view key) const {
   return std::nullopt;
 }
 
-Task<Result<store::SaveRow>> Templates::find_or_build(TemplateRequest request, Stages& stages, host::Cancel& cancel) {
+Task<Result<store::SaveRow>> Templates::find_or_build(TemplateRequest request, Stages& stages, host::Cancel& cancel,
+                                                      AfterFailure after) {
   auto wanted = CO_TRY(co_await key(request));
   if (auto found = find(wanted)) {
     auto* driver = CO_TRY(co_await services_.vmms.choose(request.kernel.vmlinux, network_needs(request.spec)));
@@ -84,7 +85,8 @@ Task<Result<store::SaveRow>> Templates::find_or_build(TemplateRequest request, S
     CO_TRY(services_.saves.retire(found->id));
   }
   if (auto failed = failures_.find(wanted); failed != failures_.end()) {
-    if (host::Clock::now() < failed->second.again) co_return std::unexpected(failed->second.error);
+    if (after == AfterFailure::gives_up && host::Clock::now() < failed->second.again)
+      co_return std::unexpected(failed->second.error);
     failures_.erase(failed);
   }
   if (!builds_.contains(wanted)) CO_TRY(co_await vms_.make_room(request.spec.memory_bytes));
@@ -157,7 +159,6 @@ Task<Result<>> Templates::build(Build& build, const TemplateRequest& request) {
 
 Task<Result<>> Templates::forget(const TemplateRequest& request) {
   auto wanted = CO_TRY(co_await key(request));
-  failures_.erase(wanted);
   if (auto found = find(wanted)) CO_TRY(services_.saves.retire(found->id));
   co_return Result<>{};
 }

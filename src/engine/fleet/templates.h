@@ -32,6 +32,12 @@ struct TemplateRequest {
   image::Kernel kernel;
 };
 
+/// What a caller wants if the last build of this template failed a short time ago.
+enum class AfterFailure {
+  gives_up,     ///< a create, which can boot instead
+  tries_again,  ///< a user who asks for the template
+};
+
 /// The spec of the template for a VM of that spec. The sizes are the same, but disks are at most as large as the
 /// defaults, because disks can only grow.
 vm::Spec template_spec(const vm::Spec& spec, const config::Config& config, const vm::HostSize& host);
@@ -57,9 +63,11 @@ class Templates {
   Task<Result<std::string>> key(const TemplateRequest& request);
   std::optional<store::SaveRow> find(std::string_view key) const;
   /// The template. Builds a missing template, if the host has memory for its guest. A build continues when the caller
-  /// is cancelled. After an error the caller should boot the VM. A failed build is not repeated for a while.
-  Task<Result<store::SaveRow>> find_or_build(TemplateRequest request, Stages& stages, host::Cancel& cancel);
-  /// Forgets a failed build, and retires the existing template.
+  /// is cancelled. After an error the caller should boot the VM. With `gives_up`, a failed build is not repeated for a
+  /// while: its error is returned.
+  Task<Result<store::SaveRow>> find_or_build(TemplateRequest request, Stages& stages, host::Cancel& cancel,
+                                             AfterFailure after = AfterFailure::gives_up);
+  /// Retires the existing template.
   Task<Result<>> forget(const TemplateRequest& request);
   /// Retires templates that no request can find any more (other images, kernels, builds), and templates that were
   /// unused for a month.

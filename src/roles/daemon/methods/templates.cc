@@ -75,7 +75,8 @@ Task<Result<Json>> build(Daemon& daemon, const Json& params, rpc::CallContext& c
       .image = image,
       .kernel = kernel};
   if (CO_TRY(find_bool(params, "rebuild")).value_or(false)) CO_TRY(co_await daemon.vms.templates().forget(request));
-  auto row = CO_TRY(co_await daemon.vms.templates().find_or_build(std::move(request), stages, context.cancel()));
+  auto row = CO_TRY(co_await daemon.vms.templates().find_or_build(std::move(request), stages, context.cancel(),
+                                                                  engine::AfterFailure::tries_again));
   co_return api::to_json(CO_TRY(describe(daemon, row)));
 }
 

@@ -31,6 +31,13 @@ std::string tail_of(const MachineRecord& record, std::size_t max_bytes) {
   return tail;
 }
 
+std::string last_line(const MachineRecord& record) {
+  auto console = tail_of(record, limits::kHaltLineBytes);
+  auto last = trim(console);
+  if (auto end = last.rfind('\n'); end != last.npos) last.remove_prefix(end + 1);
+  return std::string(last);
+}
+
 }  // namespace
 
 std::uint64_t console_size(const std::string& directory) {
@@ -40,9 +47,7 @@ std::uint64_t console_size(const std::string& directory) {
 }
 
 bool has_halted(const MachineRecord& record) {
-  auto console = tail_of(record, limits::kHaltLineBytes);
-  auto last = trim(console);
-  if (auto end = last.rfind('\n'); end != last.npos) last.remove_prefix(end + 1);
+  auto last = last_line(record);
   // A time may precede the message. Kernels print the second message since 6.10.
   return last.ends_with("reboot: System halted") ||
          last.ends_with("reboot: Power off not available: System halted instead");
@@ -55,6 +60,17 @@ std::string panic_of(const MachineRecord& record) {
   if (at == console.npos) return {};
   auto line = std::string_view(console).substr(at + kPanic.size());
   return printable(trim(line.substr(0, line.find('\n'))), limits::kLastWordsLineBytes);
+}
+
+std::optional<MachineExit> end_on_console(const MachineRecord& record) {
+  auto last = last_line(record);
+  // `reboot ARGUMENT` adds the argument to the line.
+  if (last.find("reboot: Restarting system") != last.npos || last.ends_with("reboot: machine restart"))
+    return end_of_reset(record);
+  if (last.ends_with("reboot: Power down") || has_halted(record))
+    return MachineExit{.guest_initiated = true, .reason = "guest-shutdown"};
+  if (!panic_of(record).empty()) return end_of_reset(record);
+  return std::nullopt;
 }
 
 MachineExit end_of_reset(const MachineRecord& record) {

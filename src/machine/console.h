@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "machine/machine.h"
@@ -15,6 +16,8 @@ std::uint64_t console_size(const std::string& directory);
 bool has_halted(const MachineRecord& record);
 /// The reason of a kernel panic: "sysrq triggered crash". Empty: the kernel reported no panic.
 std::string panic_of(const MachineRecord& record);
+/// The end of a guest whose machine ended while nobody looked, by the last line. nullopt: the line tells no end.
+std::optional<MachineExit> end_on_console(const MachineRecord& record);
 /// The end of a machine whose guest has reset it: a reboot, or the end of a kernel after its panic.
 MachineExit end_of_reset(const MachineRecord& record);
 

@@ -9,6 +9,12 @@
 
 namespace banger::engine {
 
+Ended ended_by(const machine::MachineExit& exit) {
+  if (exit.reason == "guest-shutdown") return {.how = "the guest shut down", .last_error = ""};
+  if (exit.reason == "guest-reset") return {.how = "the guest rebooted", .last_error = ""};
+  return {.how = exit.reason, .last_error = exit.guest_initiated ? "" : "the machine ended: " + exit.reason};
+}
+
 Task<Result<>> end_machine(VmParts& vm) {
   vm.link->drop();
   co_return co_await vm.machine->end();

@@ -16,6 +16,9 @@ struct Ended {
 /// An end by a failure.
 inline Ended failed(std::string error) { return {.how = error, .last_error = error}; }
 
+/// An end that nobody asked for.
+Ended ended_by(const machine::MachineExit& exit);
+
 /// Records `state` before an operation that ends or removes the VM. A full disk must not stop this operation, so then
 /// the record keeps its old state. After a crash, recovery ends in the same way or keeps the VM.
 Result<> announce(VmParts& vm, vm::State state);

@@ -5,7 +5,6 @@
 #include "base/text.h"
 #include "engine/bounds.h"
 #include "engine/vm/attention.h"
-#include "engine/vm/recovery.h"
 #include "host/files.h"
 
 namespace banger::engine {
@@ -14,16 +13,6 @@ using capabilities::TakesEffect;
 using vm::Admission;
 using vm::Operation;
 using vm::State;
-
-namespace {
-
-std::string words_for(const machine::MachineExit& exit) {
-  if (exit.reason == "guest-shutdown") return "the guest shut down";
-  if (exit.reason == "guest-reset") return "the guest rebooted";
-  return exit.reason;
-}
-
-}  // namespace
 
 VmOwner::VmOwner(Services& services, store::VmRow row, vm::Spec spec, Recovery recovery)
     : vm_(services, std::move(row), std::move(spec)), turn_(services.runtime), recovery_(recovery) {}
@@ -61,8 +50,7 @@ Task<Result<>> VmOwner::settle_exit(const machine::MachineExit& exit) {
     vm_.services.log.warn("vm.reboot_loop", {{"vm", vm_.name()}, {"id", vm_.row().id}});
     co_return co_await record_end(failed(reboots_.refusal()));
   }
-  auto why = exit.guest_initiated ? "" : fmt::format("the machine ended: {}", exit.reason);
-  CO_TRY(co_await record_end({.how = words_for(exit), .last_error = why}));
+  CO_TRY(co_await record_end(ended_by(exit)));
   co_return reboots && !unrecorded_ ? co_await boot_again() : Result<>();
 }
 
@@ -118,6 +106,7 @@ Task<Result<>> VmOwner::discard_saved_memory() {
 }
 
 Task<Result<std::string>> VmOwner::stop(std::chrono::milliseconds timeout) {
+  reboot_due_ = false;
   auto turn = CO_TRY(co_await take_turn_to_end());
   if (unrecorded_ || CO_TRY(vm_.record->admit(Operation::stop)) == Admission::nothing_to_do) co_return std::string();
   abort_ = false;
@@ -167,6 +156,7 @@ Task<> VmOwner::wait_for_shutdown(std::chrono::milliseconds timeout) {
 }
 
 Task<Result<>> VmOwner::kill() {
+  reboot_due_ = false;
   abort();
   auto turn = CO_TRY(co_await take_turn_to_end());
   if (unrecorded_ || CO_TRY(vm_.record->admit(Operation::kill)) == Admission::nothing_to_do) co_return Result<>{};
@@ -189,6 +179,7 @@ Task<Result<SavedVm>> VmOwner::save_as(store::SaveRow row, Stages& stages, CanSt
 }
 
 Task<Result<>> VmOwner::restore(const store::SaveRow& snapshot, Force force) {
+  reboot_due_ = false;
   auto turn = CO_TRY(co_await take_turn());
   CO_TRY(vm_.record->admit(force == Force::yes ? Operation::restore_forced : Operation::restore));
   CO_TRY(check_own_snapshot(vm_.row(), snapshot));
@@ -230,6 +221,7 @@ Task<Result<>> VmOwner::become_template(std::string save_id, std::string key, St
 }
 
 Task<Result<>> VmOwner::remove(Force force) {
+  reboot_due_ = false;
   if (force == Force::yes) abort();
   auto turn = CO_TRY(co_await take_turn_to_end());
   auto operation = force == Force::yes || unrecorded_ ? Operation::remove_forced : Operation::remove;
@@ -278,7 +270,20 @@ Task<> VmOwner::release_leftovers() {
 Task<Result<std::string>> VmOwner::recover() {
   auto turn = co_await turn_.lock();
   if (recovery_ == Recovery::unneeded) co_return std::string();
-  co_return co_await try_recovery();
+  auto recovered = CO_TRY(co_await try_recovery());
+  reboot_due_ = recovered.reboots && reboots_.admit(host::Clock::now());
+  if (reboot_due_) vm_.services.runtime.spawn(finish_reboot(shared_from_this()));
+  co_return recovered.summary;
+}
+
+// The recovery itself does not wait for a boot.
+Task<> VmOwner::finish_reboot(std::shared_ptr<VmOwner> self) {
+  auto turn = co_await self->turn_.lock();
+  if (!std::exchange(self->reboot_due_, false) || self->record().gone() || self->state() != State::stopped) co_return;
+  self->abort_ = false;
+  auto& vm = self->vm_;
+  if (auto booted = co_await self->boot_again(); !booted)
+    vm.services.log.error("vm.reboot_failed", {{"vm", vm.name()}, {"error", booted.error().sentence()}});
 }
 
 Task<Result<host::Mutex::Lock>> VmOwner::take_turn() {
@@ -331,7 +336,7 @@ void VmOwner::note_pause(const std::string& why) {
 
 // After a failure the machine is forgotten, so that the next attempt adopts it from the beginning. After a success the
 // record names the saved state that the VM uses, and the VM's other states can go.
-Task<Result<std::string>> VmOwner::try_recovery() {
+Task<Result<Recovered>> VmOwner::try_recovery() {
   Stages stages{Report{}};
   auto what = co_await engine::recover(vm_, start_of(stages, WaitFor::agent, [] { return false; }));
   if (!what) {

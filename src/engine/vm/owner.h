@@ -12,6 +12,7 @@
 #include "engine/vm/ending.h"
 #include "engine/vm/parts.h"
 #include "engine/vm/reboots.h"
+#include "engine/vm/recovery.h"
 #include "engine/vm/restore.h"
 #include "engine/vm/saving.h"
 #include "engine/vm/starting.h"
@@ -69,7 +70,8 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   static Task<> look_after(std::shared_ptr<VmOwner> self);
   /// Releases host resources and removes files that a crash left behind, unless the VM runs.
   Task<> release_leftovers();
-  /// After a daemon start: finishes or undoes operations that a crash interrupted. Returns a summary for people, or "".
+  /// After a daemon start: finishes or undoes operations that a crash interrupted. A guest that has rebooted meanwhile
+  /// is started afterwards. Returns a summary for people, or "".
   /// The next call or the next operation repeats a recovery that failed.
   Task<Result<std::string>> recover();
 
@@ -78,7 +80,9 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   Task<Result<host::Mutex::Lock>> take_turn();
   /// The same for an operation that ends or removes the VM. An end that is not recorded yet does not hold it up.
   Task<Result<host::Mutex::Lock>> take_turn_to_end();
-  Task<Result<std::string>> try_recovery();
+  Task<Result<Recovered>> try_recovery();
+  /// Starts a VM whose guest has rebooted while no daemon ran, unless it is ended or restored first.
+  static Task<> finish_reboot(std::shared_ptr<VmOwner> self);
   /// Makes the operation that holds the turn give up, so that the turn becomes free soon.
   void abort();
   Start start_of(Stages& stages, WaitFor wait, std::function<bool()> cancelled);
@@ -102,6 +106,7 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   std::optional<Ended> unrecorded_;  ///< the machine has ended so, and the record does not have it yet
   Recovery recovery_;
   RebootLimit reboots_;
+  bool reboot_due_ = false;
 };
 
 }  // namespace banger::engine

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
-#include "engine/vm/ending.h"
+#include "engine/vm/reboots.h"
 #include "engine/vm/restore.h"
 
 namespace banger::engine {
@@ -46,12 +46,14 @@ RecoveryPlan plan_recovery(const store::VmRow& row, State state, const SavedStat
 }
 
 LostMachine plan_without_machine(const std::string& name, State state, std::optional<store::SaveKind> saved,
-                                 GuestRan ran) {
+                                 GuestRan ran, const std::optional<machine::MachineExit>& end) {
   if (state == State::starting && saved == store::SaveKind::suspend && ran == GuestRan::no)
-    return {State::suspended, "", fmt::format("vm '{}': suspended as before; its resume was interrupted", name)};
-  return {State::stopped,
-          state == State::running ? "the machine ended while the daemon was not running" : "the start was interrupted",
-          fmt::format("vm '{}': recorded as stopped; its machine is gone", name)};
+    return {State::suspended, {}, fmt::format("vm '{}': suspended as before; its resume was interrupted", name)};
+  if (state != State::running)
+    return {State::stopped, failed("the start was interrupted"),
+            fmt::format("vm '{}': recorded as stopped; its machine is gone", name)};
+  auto ended = end ? ended_by(*end) : failed("the machine ended while the daemon was not running");
+  return {State::stopped, ended, fmt::format("vm '{}': recorded as stopped; {}", name, ended.how)};
 }
 
 namespace {
@@ -78,16 +80,18 @@ Task<Result<>> adopt_suspended(VmParts& vm) {
   co_return Result<>{};
 }
 
-Task<Result<std::string>> without_machine(VmParts& vm, const Error& why) {
+Task<Result<Recovered>> without_machine(VmParts& vm, const Error& why) {
   auto save = vm.services.saves.get(vm.row().save_id);
   bool never_ran = !may_have_run(vm.row()) || why.code == ErrorCode::cancelled;
+  auto end = vm.machine->unseen_end();
+  bool reboots = vm.record->state() == State::running && end && starts_after(*end, vm.row());
   auto lost = plan_without_machine(vm.name(), vm.record->state(), save ? std::optional(save->kind) : std::nullopt,
-                                   never_ran ? GuestRan::no : GuestRan::maybe);
-  CO_TRY(co_await settle(vm, lost.state, failed(lost.last_error)));
-  co_return lost.summary;
+                                   never_ran ? GuestRan::no : GuestRan::maybe, end);
+  CO_TRY(co_await settle(vm, lost.state, lost.ended));
+  co_return Recovered{.summary = lost.summary + (reboots ? ", and is started again" : ""), .reboots = reboots};
 }
 
-Task<Result<std::string>> adopt(VmParts& vm, Start& start, std::string summary) {
+Task<Result<Recovered>> adopt(VmParts& vm, Start& start, std::string summary) {
   auto machine = co_await vm.machine->find(Paused::resumes);
   if (!machine && machine.error().code != ErrorCode::cancelled && vm.machine->is_alive())
     co_return std::unexpected(std::move(machine).error());
@@ -102,20 +106,20 @@ Task<Result<std::string>> adopt(VmParts& vm, Start& start, std::string summary) 
                           {{"vm", vm.name()}, {"id", vm.row().id}, {"error", admitted.error().sentence()}});
   if (vm.record->state() == State::running) {
     vm.link->keep(*machine);
-    co_return summary;
+    co_return Recovered{std::move(summary)};
   }
   // An interrupted start is finished, because the guest has kept on booting.
   std::optional<store::SaveRow> save;
   if (auto found = vm.services.saves.get(vm.row().save_id)) save = *found;
   auto ready = co_await finish_start(vm, start, save);
-  if (ready) co_return summary;
+  if (ready) co_return Recovered{std::move(summary)};
   (void)co_await stopped_by_failure(vm, std::move(ready.error()));
-  co_return fmt::format("vm '{}': its start was interrupted and could not be finished", vm.name());
+  co_return Recovered{fmt::format("vm '{}': its start was interrupted and could not be finished", vm.name())};
 }
 
 }  // namespace
 
-Task<Result<std::string>> recover(VmParts& vm, Start start) {
+Task<Result<Recovered>> recover(VmParts& vm, Start start) {
   auto plan = plan_recovery(vm.row(), vm.record->state(), saves_of(vm));
   switch (plan.action) {
     case Action::nothing:
@@ -144,7 +148,7 @@ Task<Result<std::string>> recover(VmParts& vm, Start start) {
     case Action::adopt:
       co_return co_await adopt(vm, start, plan.summary);
   }
-  co_return plan.summary;
+  co_return Recovered{std::move(plan.summary)};
 }
 
 }  // namespace banger::engine

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "engine/vm/ending.h"
 #include "engine/vm/starting.h"
 
 namespace banger::engine {
@@ -36,14 +37,19 @@ RecoveryPlan plan_recovery(const store::VmRow& row, vm::State state, const Saved
 enum class GuestRan { no, maybe };
 struct LostMachine {
   vm::State state;
-  std::string last_error;
+  Ended ended;
   std::string summary;
 };
-/// `saved`: the kind of the saved state that the record names, if any.
+/// `saved`: the kind of the saved state that the record names, if any. `end`: how the guest has ended, if that is
+/// known.
 LostMachine plan_without_machine(const std::string& name, vm::State state, std::optional<store::SaveKind> saved,
-                                 GuestRan ran);
+                                 GuestRan ran, const std::optional<machine::MachineExit>& end);
 
-/// Finishes or undoes the operation that a crash interrupted. Returns a summary for people, or "".
-Task<Result<std::string>> recover(VmParts& vm, Start start);
+struct Recovered {
+  std::string summary;   ///< for people; "": nothing worth reporting
+  bool reboots = false;  ///< the guest has rebooted: the VM is stopped, and is to be started again
+};
+/// Finishes or undoes the operation that a crash interrupted.
+Task<Result<Recovered>> recover(VmParts& vm, Start start);
 
 }  // namespace banger::engine

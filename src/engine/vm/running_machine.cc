@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/bounds.h"
+#include "machine/console.h"
 
 namespace banger::engine {
 
@@ -51,6 +52,11 @@ Task<Result<RunningMachine::Machine>> RunningMachine::find(Paused paused) {
   }
   auto* driver = CO_TRY(co_await services_.vmms.for_record(record));
   co_return Machine(CO_TRY(co_await driver->adopt(record, paused)));
+}
+
+std::optional<machine::MachineExit> RunningMachine::unseen_end() const {
+  auto record = recorded_machine(record_->row());
+  return record ? machine::end_on_console(*record) : std::nullopt;
 }
 
 Task<Result<>> RunningMachine::find_and_end() {

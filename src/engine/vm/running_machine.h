@@ -40,6 +40,8 @@ class RunningMachine : public std::enable_shared_from_this<RunningMachine> {
   Task<Result<Machine>> find(Paused paused);
   /// The recorded process exists, even if no driver can control it.
   bool is_alive() const;
+  /// How the guest of the recorded machine has ended, by its console. nullopt: not known.
+  std::optional<machine::MachineExit> unseen_end() const;
   /// Finds the process, if there is one, and ends it. After an error the process may still run.
   Task<Result<>> find_and_end();
   /// Kills the process, if there is one. The process stays known until it has ended.

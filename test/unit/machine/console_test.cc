@@ -50,6 +50,23 @@ TEST_CASE("console: the end of an earlier machine is not that of the next one") 
   CHECK(has_halted(console.record()));
 }
 
+TEST_CASE("console: the last line tells an end that nobody has seen") {
+  auto end_after = [](const std::string& words) {
+    Console console;
+    console.print("a guest came up\r\n" + words + "\r\n");
+    auto end = end_on_console(console.record());
+    return end ? end->reason : "";
+  };
+  CHECK(end_after("login:") == "");
+  CHECK(end_after("[   12.3] reboot: Restarting system") == "guest-reset");
+  CHECK(end_after("reboot: Restarting system with command 'now'") == "guest-reset");
+  CHECK(end_after("reboot: Restarting system\r\nreboot: machine restart") == "guest-reset");
+  CHECK(end_after("reboot: Restarting system\r\nlogin:") == "");
+  CHECK(end_after("[ 7.0] reboot: Power down") == "guest-shutdown");
+  CHECK(end_after("[ 7.0] reboot: System halted") == "guest-shutdown");
+  CHECK(end_after("[ 9.9] Kernel panic - not syncing: oops\r\n[ 9.9] CPU: 0") == "kernel panic: oops");
+}
+
 TEST_CASE("console: a panic is the reason of the reset after it") {
   Console console;
   console.print("[ 9.9] Kernel panic - not syncing: sysrq triggered crash\r\n[ 9.9] CPU: 0 PID: 1 Comm: sh\r\n");

@@ -4,6 +4,7 @@
 #include "catch.h"
 #include "engine/fixture.h"
 #include "engine/vm/steps.h"
+#include "host/files.h"
 
 using namespace banger;
 using namespace banger::engine;
@@ -69,13 +70,16 @@ TEST_CASE("recovery: every action has a summary with the name of the VM") {
 }
 
 TEST_CASE("recovery: without its machine a VM is stopped, or suspended if its guest never resumed") {
-  CHECK(plan_without_machine("box", State::running, store::SaveKind::suspend, GuestRan::no).state == State::stopped);
-  CHECK(plan_without_machine("box", State::starting, {}, GuestRan::no).state == State::stopped);
-  CHECK(plan_without_machine("box", State::starting, store::SaveKind::template_, GuestRan::no).state == State::stopped);
-  CHECK(plan_without_machine("box", State::starting, store::SaveKind::suspend, GuestRan::maybe).state ==
+  CHECK(plan_without_machine("box", State::running, store::SaveKind::suspend, GuestRan::no, {}).state ==
         State::stopped);
-  CHECK(plan_without_machine("box", State::starting, store::SaveKind::suspend, GuestRan::no).state == State::suspended);
-  CHECK(plan_without_machine("box", State::running, {}, GuestRan::maybe).last_error ==
+  CHECK(plan_without_machine("box", State::starting, {}, GuestRan::no, {}).state == State::stopped);
+  CHECK(plan_without_machine("box", State::starting, store::SaveKind::template_, GuestRan::no, {}).state ==
+        State::stopped);
+  CHECK(plan_without_machine("box", State::starting, store::SaveKind::suspend, GuestRan::maybe, {}).state ==
+        State::stopped);
+  CHECK(plan_without_machine("box", State::starting, store::SaveKind::suspend, GuestRan::no, {}).state ==
+        State::suspended);
+  CHECK(plan_without_machine("box", State::running, {}, GuestRan::maybe, {}).ended.last_error ==
         "the machine ended while the daemon was not running");
 }
 
@@ -103,6 +107,83 @@ TEST_CASE("recovery: a machine that ended without a daemon is recorded") {
   CHECK(vm->state() == State::stopped);
   CHECK(f.row()->last_error == "the machine ended while the daemon was not running");
   CHECK(f.daemon->store->journal()->empty());
+}
+
+namespace {
+
+// A VM whose machine has ended while no daemon ran, with these last words of its guest.
+std::shared_ptr<VmOwner> ended_unseen(Fixture& f, const std::string& words) {
+  auto vm = f.running();
+  auto console = vm->parts().disks.directory() + "/console.log";
+  REQUIRE(host::write_file(console, "a guest came up\n" + words + "\n"));
+  f.host.running().front()->end({.guest_initiated = true, .reason = "unseen"});
+  vm.reset();
+  f.restart();
+  return f.load();
+}
+
+}  // namespace
+
+TEST_CASE("recovery: a guest that has rebooted without a daemon runs again") {
+  Fixture f;
+  auto vm = ended_unseen(f, "[ 7.0] reboot: Restarting system");
+  auto recovered = f.run(vm->recover());
+  REQUIRE(recovered);
+  CHECK(*recovered == "vm 'box': recorded as stopped; the guest rebooted, and is started again");
+  CHECK(vm->state() == State::stopped);
+  CHECK(f.row()->ended == "the guest rebooted");
+  CHECK(f.row()->last_error.empty());
+  REQUIRE(f.run_until(*vm, State::running));
+  CHECK(f.row()->started_from == store::StartedFrom::boot);
+  CHECK(f.mismatch() == "");
+  REQUIRE(f.stop(*vm, std::chrono::minutes(1)));
+}
+
+TEST_CASE("recovery: a reboot without a daemon is not finished after a stop, a kill or a removal") {
+  Fixture f;
+  auto vm = ended_unseen(f, "reboot: Restarting system");
+  auto idle = [&] {
+    return f.run([](host::Runtime& loop) -> Task<> { co_await loop.sleep_for({}); }(f.daemon->runtime));
+  };
+  SECTION("stop") {
+    REQUIRE(f.run(vm->recover()));
+    REQUIRE(f.stop(*vm, std::chrono::minutes(1)));
+    CHECK(vm->state() == State::stopped);
+  }
+  SECTION("kill") {
+    REQUIRE(f.run(vm->recover()));
+    REQUIRE(f.run(vm->kill()));
+    CHECK(vm->state() == State::stopped);
+  }
+  SECTION("a stop before the recovery") {
+    REQUIRE(f.stop(*vm, std::chrono::minutes(1)));
+    REQUIRE(f.run(vm->recover()));
+    CHECK(vm->state() == State::stopped);
+  }
+  SECTION("removal") {
+    REQUIRE(f.run(vm->recover()));
+    REQUIRE(f.run(vm->remove(Force::yes)));
+  }
+  REQUIRE(idle());
+  CHECK(f.host.running().empty());
+}
+
+TEST_CASE("recovery: the record tells how a guest has ended without a daemon, if its console does") {
+  Fixture f;
+  SECTION("it shut down") {
+    auto vm = ended_unseen(f, "reboot: Power down");
+    REQUIRE(f.run(vm->recover()));
+    CHECK(f.row()->ended == "the guest shut down");
+    CHECK(f.row()->last_error.empty());
+  }
+  SECTION("it panicked") {
+    auto vm = ended_unseen(f, "Kernel panic - not syncing: oops");
+    REQUIRE(f.run(vm->recover()));
+    CHECK(f.row()->ended == "kernel panic: oops");
+    CHECK(f.row()->last_error == "the machine ended: kernel panic: oops");
+  }
+  CHECK(f.row()->state == "stopped");
+  CHECK(f.host.running().empty());
 }
 
 TEST_CASE("recovery: an ephemeral VM is removed with everything it left") {

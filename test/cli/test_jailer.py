@@ -14,7 +14,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from harness import BIN, Banger, alive, wait_until  # noqa: E402
+from harness import BIN, Banger, alive, helper_starts, wait_until  # noqa: E402
 import bare  # noqa: E402
 import netns  # noqa: E402
 from marks import for_both, for_root, sample  # noqa: E402
@@ -80,15 +80,12 @@ class Place:
             more = f'jailer = "{self.jailer}"\nfirecracker = "{self.firecracker}"\n'
         self.install.write_text(f'owner = "{OWNER}"\nroots = {json.dumps([str(root) for root in roots])}\n{more}')
         self.install.chmod(0o644)
-        starts = self.helper_starts()
+        starts = helper_starts(self.log)
         with open(self.log, "ab") as log:
             self.helper = subprocess.Popen([*prefix, BIN / "bangerd-root", "--config", self.install, "--socket",
                                             self.socket], stderr=log,
                                            stdin=subprocess.DEVNULL, start_new_session=True)
-        wait_until(lambda: self.helper_starts() > starts, "the helper to listen")
-
-    def helper_starts(self):
-        return self.log.read_text(errors="replace").count("helper.started") if self.log.exists() else 0
+        wait_until(lambda: helper_starts(self.log) > starts, "the helper to listen")
 
     def helper_processes(self):
         """Returns the pids of the helper, of its handlers, which lead their own process groups, and of processes that

@@ -180,6 +180,11 @@ def wait_until(condition, what, timeout=180):
     raise AssertionError(f"waited {timeout} s for {what}")
 
 
+def helper_starts(log):
+    """Returns how often the root helper that writes to this log has begun to listen."""
+    return log.read_text(errors="replace").count("helper.started") if log.exists() else 0
+
+
 def listens(path):
     """Whether a process listens at the socket. Its file exists a moment before that."""
     with socket.socket(socket.AF_UNIX) as probe:

@@ -12,7 +12,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import netns  # noqa: E402
 from bare import BareCase  # noqa: E402
-from harness import BIN, PATIENT, Banger, wait_until  # noqa: E402
+from harness import BIN, PATIENT, Banger, helper_starts, wait_until  # noqa: E402
 from marks import for_root  # noqa: E402
 
 REPLY_TIMEOUT, NO_REPLY_TIMEOUT = 60, 3  # seconds; the second one is for replies that must not come
@@ -294,18 +294,14 @@ class HelperCase(BridgeCase):
     def start_helper(cls, *traced):
         """Starts the helper. `traced` is put before its command, for example strace."""
         (cls.place / "run" / "helper.sock").unlink(missing_ok=True)
-        starts = cls.helper_starts()
-        with open(cls.place / "log", "ab") as log:
+        log = cls.place / "log"
+        starts = helper_starts(log)
+        with open(log, "ab") as errors:
             cls.helper = subprocess.Popen(cls.net.command(cls.net.host, *traced, BIN / "bangerd-root", "--config",
                                                           cls.place / "install.toml",
                                                           "--socket", cls.place / "run" / "helper.sock"),
-                                          stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
-        wait_until(lambda: cls.helper_starts() > starts, "the helper to listen")
-
-    @classmethod
-    def helper_starts(cls):
-        log = cls.place / "log"
-        return log.read_text(errors="replace").count("helper.started") if log.exists() else 0
+                                          stderr=errors, stdin=subprocess.DEVNULL, start_new_session=True)
+        wait_until(lambda: helper_starts(log) > starts, "the helper to listen")
 
     @classmethod
     def kill_helper(cls):

@@ -30,6 +30,20 @@ bool is_virtio(const std::string& sys_class_net, const std::string& link) {
   return !error && driver.filename() == "virtio_net";
 }
 
+Result<> remove_routes(nl_sock* socket, std::string_view what, const std::function<bool(rtnl_route*)>& matches) {
+  nl_cache* found = nullptr;
+  if (int error = rtnl_route_alloc_cache(socket, AF_INET, 0, &found); error < 0)
+    return fail_netlink("list routes", error);
+  Cache routes(found);
+  for (nl_object* object = nl_cache_get_first(routes.get()); object; object = nl_cache_get_next(object)) {
+    auto* route = reinterpret_cast<rtnl_route*>(object);
+    if (!matches(route)) continue;
+    if (int error = rtnl_route_delete(socket, route, 0); error < 0)
+      return fail_netlink(fmt::format("remove {}", what), error);
+  }
+  return {};
+}
+
 }  // namespace
 
 void Netlink::Close::operator()(nl_sock* socket) const { nl_socket_free(socket); }
@@ -170,36 +184,19 @@ Result<> Netlink::set_default_route(int index, const std::string& gateway) {
 }
 
 Result<> Netlink::remove_default_routes(int index) {
-  nl_cache* found = nullptr;
-  if (int error = rtnl_route_alloc_cache(socket_.get(), AF_INET, 0, &found); error < 0)
-    return fail_netlink("list routes", error);
-  Cache routes(found);
-  for (nl_object* object = nl_cache_get_first(routes.get()); object; object = nl_cache_get_next(object)) {
-    auto* route = reinterpret_cast<rtnl_route*>(object);
+  return remove_routes(socket_.get(), "an old default route", [index](rtnl_route* route) {
     nl_addr* to = rtnl_route_get_dst(route);
     rtnl_nexthop* hop = rtnl_route_nexthop_n(route, 0);
-    bool ours = rtnl_route_get_table(route) == RT_TABLE_MAIN && to && nl_addr_get_prefixlen(to) == 0 && hop &&
-                rtnl_route_nh_get_ifindex(hop) == index;
-    if (!ours) continue;
-    if (int error = rtnl_route_delete(socket_.get(), route, 0); error < 0)
-      return fail_netlink("remove an old default route", error);
-  }
-  return {};
+    return rtnl_route_get_table(route) == RT_TABLE_MAIN && to && nl_addr_get_prefixlen(to) == 0 && hop &&
+           rtnl_route_nh_get_ifindex(hop) == index;
+  });
 }
 
 // Our routes have a protocol number of their own, so that another program's stay.
 Result<> Netlink::set_unreachable(const std::vector<std::string>& networks) {
-  nl_cache* found = nullptr;
-  if (int error = rtnl_route_alloc_cache(socket_.get(), AF_INET, 0, &found); error < 0)
-    return fail_netlink("list routes", error);
-  Cache routes(found);
-  for (nl_object* object = nl_cache_get_first(routes.get()); object; object = nl_cache_get_next(object)) {
-    auto* route = reinterpret_cast<rtnl_route*>(object);
-    if (rtnl_route_get_type(route) != RTN_UNREACHABLE || rtnl_route_get_protocol(route) != kUnreachableProtocol)
-      continue;
-    if (int error = rtnl_route_delete(socket_.get(), route, 0); error < 0)
-      return fail_netlink("remove an old unreachable route", error);
-  }
+  TRY(remove_routes(socket_.get(), "an old unreachable route", [](rtnl_route* route) {
+    return rtnl_route_get_type(route) == RTN_UNREACHABLE && rtnl_route_get_protocol(route) == kUnreachableProtocol;
+  }));
   for (const auto& network : networks) {
     auto address = TRY(parse_address(network));
     Route route(rtnl_route_alloc());

@@ -39,6 +39,19 @@ store::SaveRow snapshot(Fixture& f, VmOwner& vm, const std::string& name = "befo
   return saved->row;
 }
 
+struct Suspended {
+  std::shared_ptr<VmOwner> vm;
+  store::SaveRow snapshot;  ///< an older one, without memory
+  std::string memory;       ///< the saved state that the VM goes on from
+};
+Suspended suspended(Fixture& f) {
+  auto vm = f.stopped();
+  auto saved = snapshot(f, *vm);
+  REQUIRE(f.start(*vm));
+  REQUIRE(f.suspend(*vm));
+  return {vm, saved, f.row()->save_id};
+}
+
 bool is_clean(const Fixture& f, const VmOwner& vm) { return leftovers(f.paths.vm(vm.record().id())).empty(); }
 
 }  // namespace
@@ -85,11 +98,7 @@ TEST_CASE("restore: a failure at any step leaves the disks of before or of the s
 
 TEST_CASE("restore: a snapshot that cannot be copied costs a suspended VM nothing") {
   Fixture f;
-  auto vm = f.stopped();
-  auto saved = snapshot(f, *vm);
-  REQUIRE(f.start(*vm));
-  REQUIRE(f.suspend(*vm));
-  auto memory = f.row()->save_id;
+  auto [vm, saved, memory] = suspended(f);
   REQUIRE(host::remove_file(f.daemon->saves.disk(saved.id, "work.img")));
   write_disks(f, *vm, "now");
   auto restored = f.run(vm->restore(saved, Force::yes));
@@ -104,11 +113,7 @@ TEST_CASE("restore: a snapshot that cannot be copied costs a suspended VM nothin
 
 TEST_CASE("restore: saved memory is lost only by force") {
   Fixture f;
-  auto vm = f.stopped();
-  auto saved = snapshot(f, *vm);
-  REQUIRE(f.start(*vm));
-  REQUIRE(f.suspend(*vm));
-  auto memory = f.row()->save_id;
+  auto [vm, saved, memory] = suspended(f);
   auto refused = f.run(vm->restore(saved, Force::no));
   REQUIRE(!refused);
   CHECK(refused.error().code == ErrorCode::busy);

@@ -20,20 +20,24 @@ Io quiet_io(int err) {
       .environment = {},
       .daemon_command = {}};
 }
+
+// Standard error in a file.
+struct ErrorFile {
+  std::string text() const { return *host::read_file(dir.path() + "/err", 4096); }
+  test::TempDir dir;
+  UniqueFd fd = *host::open_file(dir.path() + "/err", O_RDWR | O_CREAT);
+  Io io = quiet_io(fd.get());
+};
 }  // namespace
 
 TEST_CASE("progress: without a terminal each slow stage is one plain line") {
-  test::TempDir dir;
-  auto path = dir.path() + "/err";
-  auto file = host::open_file(path, O_RDWR | O_CREAT);
-  REQUIRE(file);
-  auto io = quiet_io(file->get());
+  ErrorFile file;
   auto written = [&](std::string_view wanted) {
-    for (int i = 0; i < 1000 && *host::read_file(path, 4096) != wanted; ++i) ::usleep(10'000);
-    return *host::read_file(path, 4096) == wanted;
+    for (int i = 0; i < 1000 && file.text() != wanted; ++i) ::usleep(10'000);
+    return file.text() == wanted;
   };
   {
-    Progress progress(io, std::chrono::milliseconds(0));
+    Progress progress(file.io, std::chrono::milliseconds(0));
     progress.update({"pull", "debian-cloud", 1});
     CHECK(written("banger: pull: debian-cloud\n"));
     progress.update({"pull", "debian-cloud", 50});
@@ -41,35 +45,27 @@ TEST_CASE("progress: without a terminal each slow stage is one plain line") {
     CHECK(written("banger: pull: debian-cloud\nbanger: boot\n"));
     progress.update({"pull", "again", 50});
   }
-  CHECK(*host::read_file(path, 4096) == "banger: pull: debian-cloud\nbanger: boot\n");
+  CHECK(file.text() == "banger: pull: debian-cloud\nbanger: boot\n");
 }
 
 TEST_CASE("progress: without a terminal quick stages print nothing") {
-  test::TempDir dir;
-  auto path = dir.path() + "/err";
-  auto file = host::open_file(path, O_RDWR | O_CREAT);
-  REQUIRE(file);
-  auto io = quiet_io(file->get());
+  ErrorFile file;
   {
-    Progress progress(io, std::chrono::hours(1));
+    Progress progress(file.io, std::chrono::hours(1));
     progress.update({"disks", "", -1});
     progress.update({"boot", "", -1});
   }
-  CHECK(host::read_file(path, 4096)->empty());
+  CHECK(file.text().empty());
 }
 
 TEST_CASE("progress: a template is announced once, before it is made") {
-  test::TempDir dir;
-  auto path = dir.path() + "/err";
-  auto file = host::open_file(path, O_RDWR | O_CREAT);
-  REQUIRE(file);
-  auto io = quiet_io(file->get());
+  ErrorFile file;
   {
-    Progress progress(io, std::chrono::hours(1));
+    Progress progress(file.io, std::chrono::hours(1));
     progress.update({"template", "a guest boots once (hint: earlier)", -1});
     progress.update({"template", "boot", -1});
   }
-  CHECK(*host::read_file(path, 4096) == "banger: template: a guest boots once (hint: earlier)\n");
+  CHECK(file.text() == "banger: template: a guest boots once (hint: earlier)\n");
 }
 
 TEST_CASE("progress: on a terminal one line is redrawn and wiped at the end") {

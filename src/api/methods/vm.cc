@@ -33,7 +33,6 @@ constexpr auto kCreateParameters = concat(
 
 constexpr Parameter kStartParameters[] = {kVmParameter, kWaitParameter, kColdParameter};
 constexpr Parameter kVmParameters[] = {kVmParameter};
-constexpr Parameter kRestartParameters[] = {kVmParameter, kWaitParameter};
 
 constexpr Parameter kForkParameters[] = {
     kVmParameter,
@@ -47,14 +46,14 @@ constexpr Parameter kForkParameters[] = {
     {.name = "start", .type = Type::boolean, .initial = "true", .help = "Whether the children are started too"},
 };
 
-constexpr Parameter kStopParameters[] = {
-    kVmParameter,
-    {.name = "timeout_ms",
-     .type = Type::integer,
-     .help = "How long the guest may take before the machine is forced to end",
-     .least = 0,
-     .most = limits::kStopTimeoutMs},
-};
+constexpr Parameter kStopTimeoutParameter{
+    .name = "timeout_ms",
+    .type = Type::integer,
+    .help = "How long the guest may take before the machine is forced to end. By default, 30 seconds",
+    .least = 0,
+    .most = limits::kStopTimeoutMs};
+constexpr Parameter kStopParameters[] = {kVmParameter, kStopTimeoutParameter};
+constexpr Parameter kRestartParameters[] = {kVmParameter, kWaitParameter, kStopTimeoutParameter};
 
 constexpr Parameter kStatsParameters[] = {
     kVmParameter,

@@ -54,4 +54,13 @@ Task<Result<>> VmManager::make_room_for(const VmOwner& vm) {
   co_return co_await memory_.make_room(vm.record().spec().memory_bytes, pool_);
 }
 
+Task<Result<std::string>> VmManager::restart(std::shared_ptr<VmOwner> vm, std::chrono::milliseconds timeout,
+                                             Stages& stages, host::Cancel& cancel, WaitFor wait) {
+  auto forced = CO_TRY(co_await vm->stop(timeout));
+  // The VM may have become larger since its last start.
+  CO_TRY(co_await make_room_for(*vm));
+  CO_TRY(co_await vm->start(stages, cancel, wait));
+  co_return forced;
+}
+
 }  // namespace banger::engine

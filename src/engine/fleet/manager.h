@@ -31,6 +31,9 @@ class VmManager {
   Result<> check_memory(std::uint64_t memory_bytes) const { return memory_.check(memory_bytes); }
   /// The same check for a VM that is about to start. If it fails, the ready pool's machines are removed first.
   Task<Result<>> make_room_for(const VmOwner& vm);
+  /// Stops a VM and starts it again, if the host has memory for it. Returns the reason if the guest was forced to end.
+  Task<Result<std::string>> restart(std::shared_ptr<VmOwner> vm, std::chrono::milliseconds timeout, Stages& stages,
+                                    host::Cancel& cancel, WaitFor wait);
 
   VmRegistry& registry() { return registry_; }
   Templates& templates() { return templates_; }

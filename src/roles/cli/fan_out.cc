@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/objects/vm.h"
+#include "roles/cli/arguments.h"
 #include "roles/cli/output.h"
 #include "rpc/bounds.h"
 
@@ -103,15 +104,25 @@ Result<int> call_each(Context& context, const Calls& calls, const Json& params, 
   return outcomes.status();
 }
 
-Result<int> change_vms(Context& context, std::string_view method, const Json& params) {
+Result<std::vector<api::VmObject>> all_vms(Io& io) {
+  auto daemon = TRY(Daemon::connect(io));
+  return TRY(daemon.get<api::VmList>("vm.list")).vms;
+}
+
+Result<int> change_vms(Context& context, std::string_view method, std::initializer_list<vm::State> all,
+                       const Json& params) {
+  if (auto mistake = check_vms_or_all(context)) return *mistake;
+  if (context.args.flag("all"))
+    for (const auto& vm : TRY(all_vms(context.io)))
+      if (std::ranges::find(all, vm.state) != all.end()) context.args.positionals.push_back(vm.id);
   return fan_out<api::VmObject>(context, {.method = method}, params, [&context](const auto& vm) {
     if (vm.forced) context.io.note(safe_text(fmt::format("{}: {}", vm.name, *vm.forced)));
     return std::string(vm::to_string(vm.state));
   });
 }
 
-Result<int> change_vms(Context& context, std::string_view method) {
-  return change_vms(context, method, Json::object());
+Result<int> change_vms(Context& context, std::string_view method, std::initializer_list<vm::State> all) {
+  return change_vms(context, method, all, Json::object());
 }
 
 }  // namespace banger::roles::cli

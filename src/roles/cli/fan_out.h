@@ -2,10 +2,12 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
 #include "api/object.h"
+#include "api/objects/vm.h"
 #include "roles/cli/command.h"
 #include "roles/cli/connect.h"
 
@@ -52,10 +54,13 @@ Result<int> fan_out(Context& context, const Calls& calls, const Json& params, Te
   });
 }
 
-/// For methods that change VMs. The text is the new state. A VM whose machine was killed because its guest did not shut
-/// down also gets a line on standard error.
-Result<int> change_vms(Context& context, std::string_view method, const Json& params);
-Result<int> change_vms(Context& context, std::string_view method);
+/// For methods that change VMs: the named ones, or with --all the VMs that are in one of the states `all`. The text is
+/// the new state. A VM whose machine was killed because its guest did not shut down also gets a line on standard error.
+Result<int> change_vms(Context& context, std::string_view method, std::initializer_list<vm::State> all,
+                       const Json& params);
+Result<int> change_vms(Context& context, std::string_view method, std::initializer_list<vm::State> all);
+/// The VMs of this owner. The connection ends before the return.
+Result<std::vector<api::VmObject>> all_vms(Io& io);
 
 /// For methods that delete things. `T` is the result of the method.
 template <api::Described T>

@@ -94,8 +94,8 @@ Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& 
 Task<Result<Json>> start(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto vm = CO_TRY(named_vm(daemon, params));
   engine::Stages stages(report_to(context));
-  if (CO_TRY(find_bool(params, "cold")).value_or(false)) CO_TRY(co_await vm->discard_saved_memory());
   CO_TRY(co_await daemon.vms.make_room_for(*vm));
+  if (CO_TRY(find_bool(params, "cold")).value_or(false)) CO_TRY(co_await vm->discard_saved_memory());
   CO_TRY(co_await vm->start(stages, context.cancel(), CO_TRY(wait_param(params))));
   co_return api::to_json(vm_object(daemon.services, *vm));
 }
@@ -106,6 +106,10 @@ Result<std::optional<std::chrono::milliseconds>> find_ms(const Json& params, std
   return std::chrono::milliseconds(*ms);
 }
 
+Result<std::chrono::milliseconds> stop_timeout(const Json& params) {
+  return TRY(find_ms(params, "timeout_ms")).value_or(limits::kStopDeadline);
+}
+
 api::VmObject with_end(api::VmObject object, std::string forced) {
   if (!forced.empty()) object.forced = std::move(forced);
   return object;
@@ -114,8 +118,7 @@ api::VmObject with_end(api::VmObject object, std::string forced) {
 Task<Result<Json>> stop(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto vm = CO_TRY(named_vm(daemon, params));
   context.progress("stop", vm->record().name());
-  auto timeout = CO_TRY(find_ms(params, "timeout_ms")).value_or(limits::kStopDeadline);
-  auto forced = CO_TRY(co_await vm->stop(timeout));
+  auto forced = CO_TRY(co_await vm->stop(CO_TRY(stop_timeout(params))));
   co_return api::to_json(with_end(vm_object(daemon.services, *vm), std::move(forced)));
 }
 
@@ -128,9 +131,9 @@ Task<Result<Json>> kill(Daemon& daemon, const Json& params, rpc::CallContext&) {
 Task<Result<Json>> restart(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto vm = CO_TRY(named_vm(daemon, params));
   context.progress("stop", vm->record().name());
-  auto forced = CO_TRY(co_await vm->stop(limits::kStopDeadline));
   engine::Stages stages(report_to(context));
-  CO_TRY(co_await vm->start(stages, context.cancel(), CO_TRY(wait_param(params))));
+  auto forced = CO_TRY(co_await daemon.vms.restart(vm, CO_TRY(stop_timeout(params)), stages, context.cancel(),
+                                                   CO_TRY(wait_param(params))));
   co_return api::to_json(with_end(vm_object(daemon.services, *vm), std::move(forced)));
 }
 

@@ -116,6 +116,21 @@ TEST_CASE("manager: a VM larger than the host's memory is refused with the numbe
   CHECK(f.nothing_left());
 }
 
+TEST_CASE("manager: a restart needs room for the memory that the VM has now") {
+  Fixture f;
+  auto vm = f.create(Fixture::named("box"));
+  REQUIRE(vm);
+  host::Cancel never(f.daemon->runtime);
+  auto restart = [&] { return f.run(f.vms->restart(*vm, std::chrono::seconds(30), f.stages, never, WaitFor::agent)); };
+  REQUIRE(restart());
+  CHECK((*vm)->state() == State::running);
+  f.config.memory_overcommit = 0;
+  auto refused = restart();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::exhausted);
+  CHECK((*vm)->state() == State::stopped);
+}
+
 TEST_CASE("manager: a VM that does not fit leaves no template behind") {
   Fixture f;
   f.config.memory_overcommit = 0;

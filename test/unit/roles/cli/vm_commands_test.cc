@@ -6,7 +6,9 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <mutex>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
 #include "api/objects/vm.h"
@@ -605,6 +607,40 @@ TEST_CASE_METHOD(Fixture, "vm stop and restart: a machine that was killed is rep
   answer("vm.restart", restarted);
   CHECK(run({"vm", "restart", "web", "--wait", "agent"}).err == "banger: web: reason\n");
   CHECK(sent("vm.restart") == Json{{"vm", "web"}, {"wait", "agent"}});
+}
+
+TEST_CASE_METHOD(Fixture, "vm restart: takes the same timeout as vm stop") {
+  answer("vm.restart", vm_object("web"));
+  CHECK(run({"vm", "restart", "web", "--timeout", "5s"}).status == 0);
+  CHECK(sent("vm.restart") == Json{{"vm", "web"}, {"timeout_ms", 5000}});
+  auto long_one = run({"vm", "restart", "web", "--timeout", "2h"});
+  CHECK(long_one.status == 2);
+  CHECK(contains(long_one.err, "--timeout: more than an hour is too long"));
+}
+
+TEST_CASE_METHOD(Fixture, "--all: every command that changes the state of VMs takes those in a fitting state") {
+  answer("vm.list", {{"vms",
+                      {vm_object("run"), vm_object("down", "stopped"), vm_object("saved", "suspended"),
+                       vm_object("booting", "starting")}}});
+  std::vector<std::pair<std::string, std::set<std::string>>> expected{
+      {"start", {"iddown", "idsaved"}}, {"stop", {"idrun", "idbooting"}}, {"restart", {"idrun"}},
+      {"kill", {"idrun", "idbooting"}}, {"suspend", {"idrun"}},           {"resume", {"idsaved"}}};
+  for (const auto& [command, ids] : expected) {
+    INFO(command);
+    std::set<std::string> changed;
+    std::mutex lock;
+    daemon.answers["vm." + command] = [&](const Json& params) -> Result<Json> {
+      std::scoped_lock held(lock);
+      changed.insert(params.at("vm").get<std::string>());
+      return vm_object("x");
+    };
+    CHECK(run({"vm", command, "--all"}).status == 0);
+    CHECK(changed == ids);
+    CHECK(run({"vm", command, "--all", "web"}).status == 2);
+    CHECK(contains(run({"vm", command}).err, "'vm " + command + "' needs VM or --all"));
+  }
+  answer("vm.list", {{"vms", Json::array()}});
+  CHECK(run({"vm", "stop", "--all", "--json"}).out == "[]\n");
 }
 
 TEST_CASE_METHOD(Fixture, "vm delete and set: send their options, and set prints what needs a restart") {

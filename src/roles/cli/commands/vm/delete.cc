@@ -15,11 +15,7 @@ namespace banger::roles::cli {
 namespace {
 
 constexpr std::string_view kAliases[] = {"rm"};
-constexpr Positional kPositionals[] = {{.name = "VM",
-                                        .help = "names, ids or unique id prefixes",
-                                        .names = Names::vm,
-                                        .required = false,
-                                        .repeated = true}};
+constexpr Positional kPositionals[] = {kVmsOrAllArgument};
 constexpr Option kOptions[] = {
     {.name = "force", .letter = 'f', .help = "also delete running VMs, and do not ask"},
     {.name = "all", .letter = 'a', .help = "delete all VMs; asks on a terminal, and needs --force elsewhere"},
@@ -36,12 +32,6 @@ std::string question(const std::vector<api::VmObject>& vms) {
   for (const auto& vm : vms) names.push_back(vm.name);
   return fmt::format("delete {} VMs and their disks{}: {}?", vms.size(),
                      running ? fmt::format(", {} of them running", running) : "", safe_text(join(names, ", ")));
-}
-
-// The connection ends here, so that Ctrl-C ends the question.
-Result<std::vector<api::VmObject>> all_vms(Io& io) {
-  auto daemon = TRY(Daemon::connect(io));
-  return TRY(daemon.get<api::VmList>("vm.list")).vms;
 }
 
 Result<int> remove_all(Context& context) {
@@ -61,9 +51,7 @@ Result<int> remove_all(Context& context) {
 
 Result<int> remove(Context& context) {
   const auto& args = context.args;
-  if (args.flag("all") != args.positionals.empty())
-    return context.usage(args.flag("all") ? "--all and VM exclude each other" : "'vm delete' needs VM or --all",
-                         "see 'banger vm list'");
+  if (auto mistake = check_vms_or_all(context)) return *mistake;
   if (args.flag("all")) return remove_all(context);
   return delete_each<api::Named>(context, {.method = "vm.delete"}, {{"force", args.flag("force")}});
 }

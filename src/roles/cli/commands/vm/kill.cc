@@ -6,9 +6,16 @@ namespace banger::roles::cli {
 
 namespace {
 
-constexpr Positional kPositionals[] = {kVmsArgument};
+constexpr Positional kPositionals[] = {kVmsOrAllArgument};
+constexpr Option kOptions[] = {
+    {.name = "all", .letter = 'a', .help = "all VMs that are running"},
+    kResultsOption,
+};
 
-Result<int> kill(Context& context) { return change_vms(context, "vm.kill"); }
+Result<int> kill(Context& context) {
+  using enum vm::State;
+  return change_vms(context, "vm.kill", {starting, running, stopping, suspending});
+}
 
 }  // namespace
 
@@ -18,7 +25,7 @@ constinit const Command kVmKill{
     .name = "kill",
     .summary = "end VMs at once, like a power cut; their disks are kept",
     .positionals = kPositionals,
-    .options = kResultsOptions,
+    .options = kOptions,
     .handler = kill,
 };
 

@@ -8,13 +8,19 @@ namespace banger::roles::cli {
 
 namespace {
 
-constexpr Positional kPositionals[] = {kVmsArgument};
-constexpr Option kOptions[] = {kWaitOption, kResultsOption};
+constexpr Positional kPositionals[] = {kVmsOrAllArgument};
+constexpr Option kOptions[] = {
+    {.name = "all", .letter = 'a', .help = "all VMs that are running"},
+    stop_timeout_option(),
+    kWaitOption,
+    kResultsOption,
+};
 
 Result<int> restart(Context& context) {
   Json params = Json::object();
   if (auto wait = context.args.text("wait")) params["wait"] = *wait;
-  return change_vms(context, "vm.restart", params);
+  if (auto mistake = add_stop_timeout(context, params)) return *mistake;
+  return change_vms(context, "vm.restart", {vm::State::running}, params);
 }
 
 }  // namespace

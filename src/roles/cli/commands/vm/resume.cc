@@ -6,9 +6,13 @@ namespace banger::roles::cli {
 
 namespace {
 
-constexpr Positional kPositionals[] = {kVmsArgument};
+constexpr Positional kPositionals[] = {kVmsOrAllArgument};
+constexpr Option kOptions[] = {
+    {.name = "all", .letter = 'a', .help = "all VMs that are suspended"},
+    kResultsOption,
+};
 
-Result<int> resume(Context& context) { return change_vms(context, "vm.resume"); }
+Result<int> resume(Context& context) { return change_vms(context, "vm.resume", {vm::State::suspended}); }
 
 }  // namespace
 
@@ -18,7 +22,7 @@ constinit const Command kVmResume{
     .name = "resume",
     .summary = "continue suspended VMs",
     .positionals = kPositionals,
-    .options = kResultsOptions,
+    .options = kOptions,
     .handler = resume,
 };
 

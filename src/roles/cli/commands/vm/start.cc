@@ -8,8 +8,9 @@ namespace banger::roles::cli {
 
 namespace {
 
-constexpr Positional kPositionals[] = {kVmsArgument};
+constexpr Positional kPositionals[] = {kVmsOrAllArgument};
 constexpr Option kOptions[] = {
+    {.name = "all", .letter = 'a', .help = "all VMs that are stopped or suspended"},
     kWaitOption,
     {.name = "cold", .help = "boot a suspended VM from its disks; its saved memory is lost"},
     kResultsOption,
@@ -19,7 +20,7 @@ Result<int> start(Context& context) {
   Json params = Json::object();
   if (auto wait = context.args.text("wait")) params["wait"] = *wait;
   if (context.args.flag("cold")) params["cold"] = true;
-  return change_vms(context, "vm.start", params);
+  return change_vms(context, "vm.start", {vm::State::stopped, vm::State::suspended}, params);
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 // banger vm stop
 #include <nlohmann/json.hpp>
 
-#include "api/bounds.h"
 #include "roles/cli/arguments.h"
 #include "roles/cli/fan_out.h"
 
@@ -9,22 +8,17 @@ namespace banger::roles::cli {
 
 namespace {
 
-constexpr Positional kPositionals[] = {kVmsArgument};
+constexpr Positional kPositionals[] = {kVmsOrAllArgument};
 constexpr Option kOptions[] = {
-    {.name = "timeout",
-     .kind = Kind::duration,
-     .value = "TIME",
-     .help = "how long the guest may take before it is forced to end, like 10s (default: 30s)"},
+    {.name = "all", .letter = 'a', .help = "all VMs that are running"},
+    stop_timeout_option(),
     kResultsOption,
 };
 
 Result<int> stop(Context& context) {
   Json params = Json::object();
-  if (auto timeout = context.args.number("timeout")) {
-    if (*timeout > limits::kStopTimeoutMs) return context.usage("--timeout: more than an hour is too long");
-    params["timeout_ms"] = *timeout;
-  }
-  return change_vms(context, "vm.stop", params);
+  if (auto mistake = add_stop_timeout(context, params)) return *mistake;
+  return change_vms(context, "vm.stop", {vm::State::starting, vm::State::running, vm::State::stopping}, params);
 }
 
 }  // namespace

@@ -6,9 +6,13 @@ namespace banger::roles::cli {
 
 namespace {
 
-constexpr Positional kPositionals[] = {kVmsArgument};
+constexpr Positional kPositionals[] = {kVmsOrAllArgument};
+constexpr Option kOptions[] = {
+    {.name = "all", .letter = 'a', .help = "all VMs that are running"},
+    kResultsOption,
+};
 
-Result<int> suspend(Context& context) { return change_vms(context, "vm.suspend"); }
+Result<int> suspend(Context& context) { return change_vms(context, "vm.suspend", {vm::State::running}); }
 
 }  // namespace
 
@@ -19,7 +23,7 @@ constinit const Command kVmSuspend{
     .summary = "save running VMs to disk and free their memory; 'vm resume' continues them",
     .details = "Processes continue where they stood, also after a restart of the daemon or of this host.",
     .positionals = kPositionals,
-    .options = kResultsOptions,
+    .options = kOptions,
     .handler = suspend,
 };
 

@@ -21,6 +21,18 @@ constexpr Habit kHabits[] = {
     {"top", "vm stats"},      {"unpause", "vm resume"},
 };
 
+struct OptionHabit {
+  std::string_view command, option;
+  std::string_view instead;
+};
+
+constexpr std::string_view kNoTimes = "a console has no times; in the guest, 'journalctl --since' has them";
+constexpr OptionHabit kOptionHabits[] = {
+    {"vm logs", "--since", kNoTimes},         {"vm logs", "--until", kNoTimes},
+    {"vm logs", "--timestamps", kNoTimes},    {"vm stop", "--force", "'banger vm kill' ends a VM at once"},
+    {"vm stop", "--time", "write --timeout"}, {"vm restart", "--time", "write --timeout"},
+};
+
 std::string hint(std::string_view line) { return fmt::format("did you mean 'banger {}'?", line); }
 
 }  // namespace
@@ -31,6 +43,12 @@ std::string habit_hint(std::string_view group, std::string_view word) {
     if (const Command* command = find_command("vm", word)) return hint(full_name(*command));
   for (const auto& habit : kHabits)
     if (habit.word == word) return hint(habit.line);
+  return "";
+}
+
+std::string option_hint(std::string_view command, std::string_view option) {
+  for (const auto& habit : kOptionHabits)
+    if (habit.command == command && habit.option == option) return std::string(habit.instead);
   return "";
 }
 

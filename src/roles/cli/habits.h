@@ -10,4 +10,7 @@ namespace banger::roles::cli {
 /// "" for any other word. `group`: the group in which the word was not found, "" at the top level.
 std::string habit_hint(std::string_view group, std::string_view word);
 
+/// The same for an option that other tools have: what to do instead. "" for any other option. `command`: its full name.
+std::string option_hint(std::string_view command, std::string_view option);
+
 }  // namespace banger::roles::cli

@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "base/text.h"
+#include "roles/cli/habits.h"
 
 namespace banger::roles::cli {
 
@@ -33,7 +34,8 @@ std::unexpected<Error> unknown_flag(const Command& command, std::string_view wor
     flags.push_back(fmt::format("--{}", option->name));
     if (option->kind == Kind::toggle) flags.push_back(fmt::format("--no-{}", option->name));
   }
-  auto hint = did_you_mean(name, flags);
+  auto hint = option_hint(full_name(command), name);
+  if (hint.empty()) hint = did_you_mean(name, flags);
   return fail(ErrorCode::invalid, fmt::format("'{}' has no option '{}'", full_name(command), printable(name)),
               hint.empty() ? fmt::format("see 'banger {} --help'", full_name(command)) : hint);
 }

@@ -116,6 +116,11 @@ TEST_CASE("parse: the last of a repeated option counts") {
 
 TEST_CASE("parse: every mistake is a sentence with a way out") {
   CHECK(mistake("vm", "run", {"--memry", "1G"}) == "'vm run' has no option '--memry' (hint: did you mean '--memory'?)");
+  CHECK(
+      mistake("vm", "logs", {"--since=10m", "web"}) ==
+      "'vm logs' has no option '--since' (hint: a console has no times; in the guest, 'journalctl --since' has them)");
+  CHECK(mistake("vm", "restart", {"--time", "5", "web"}) ==
+        "'vm restart' has no option '--time' (hint: write --timeout)");
   CHECK(mistake("vm", "run", {"--memry=1G"}).find("did you mean '--memory'?") != std::string::npos);
   CHECK(mistake("vm", "run", {"--memory", "lots"}) ==
         "--memory: 'lots' is not a size (hint: write it like 512M, 1.5G or 8G)");

@@ -40,7 +40,9 @@ constinit const Command kVmLogs{
     .group = "vm",
     .name = "logs",
     .summary = "print the console of a VM, or the log of its VMM",
-    .details = "On a terminal, only text and colours are printed. A file or a pipe gets all bytes.",
+    .details =
+        "On a terminal, only text and colours are printed. A file or a pipe gets all bytes. What a guest prints has no "
+        "times, so there is no --since; in the guest, journalctl has it.",
     .positionals = kPositionals,
     .options = kOptions,
     .handler = logs,

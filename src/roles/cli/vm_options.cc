@@ -4,6 +4,8 @@
 
 #include "api/objects/host.h"
 #include "host/files.h"
+#include "roles/cli/quiet.h"
+#include "vm/bounds.h"
 #include "vm/spec.h"
 
 namespace banger::roles::cli {
@@ -21,6 +23,16 @@ void add_given(const Args& args, const vm::Field& field, Json& shape) {
   } else if (auto text = args.text(field.option)) {
     shape[name] = *text;
   }
+}
+
+/// What no host accepts is refused before a line says that it is made. The daemon knows its host, and checks again.
+Result<> check_shape(const Json& shape) {
+  constexpr vm::HostSize kAnyHost{.cpus = limits::kMaxVcpus, .memory_bytes = UINT64_MAX};
+  TRY(encode_json(shape));
+  if (shape.contains("name")) TRY(vm::check_name(TRY(get_string(shape, "name"))));
+  Json fields = shape;
+  fields.erase("network");  // a choice, which becomes a network on the daemon's host
+  return vm::check_spec(TRY(vm::spec_over({}, fields)), kAnyHost);
 }
 
 }  // namespace
@@ -48,7 +60,8 @@ Result<Json> resolved_shape(Context& context, Daemon& daemon) {
     std::string name(field.name);
     if (field.is_number() && !shape.contains(name)) shape[name] = defaults.value(name, Json());
   }
-  print_spec(context.io, shape);
+  TRY(check_shape(shape));
+  print_spec(io_for_progress(context), shape);
   if (context.args.flag("cold")) shape["cold"] = true;
   return shape;
 }

@@ -62,7 +62,8 @@ Json given_shape(const Args& args);
 /// Prints the line `spec: …` of a VM object or of parameters, on standard error.
 void print_spec(const Io& io, const Json& shape);
 
-/// The parameters of vm.create. Sizes that were not given come from host.defaults. Prints them with print_spec.
+/// The parameters of vm.create. Sizes that were not given come from host.defaults. Refuses values that
+/// no host accepts, and prints the others with print_spec.
 Result<Json> resolved_shape(Context& context, Daemon& daemon);
 
 }  // namespace banger::roles::cli

@@ -247,8 +247,26 @@ TEST_CASE_METHOD(Fixture, "vm create: prints the spec line first and requests ex
                                   {"labels", {{"a", "1"}}},
                                   {"environment", {{"K", "v"}}},
                                   {"start", false}});
-  CHECK(run({"vm", "create", "-q"}).out == "idmade-up\n");
+  auto quiet = run({"vm", "create", "-q"});
+  CHECK(quiet.out == "idmade-up\n");
+  CHECK(quiet.err.empty());
   CHECK(*parse_json(run({"vm", "create", "--json"}).out, 1 << 20) == vm_object("made-up"));
+}
+
+TEST_CASE_METHOD(Fixture, "vm create, vm run: what no host accepts is refused before a line says that it is made") {
+  const std::vector<std::vector<std::string>> impossible{
+      {"--vcpu", "0"}, {"--memory", "8"}, {"--disk-size", "8"}, {"--name", "localhost"}, {"--name", "x-"}};
+  for (const auto& options : impossible)
+    for (const char* command : {"create", "run"}) {
+      std::vector<std::string> words{"vm", command};
+      words.insert(words.end(), options.begin(), options.end());
+      auto refused = run(words);
+      INFO(refused.err);
+      CHECK(refused.status == 125);
+      CHECK(refused.err.starts_with("banger: "));
+      CHECK(std::ranges::count(refused.err, '\n') == 1);
+    }
+  CHECK(daemon.called("vm.create") == 0);
 }
 
 TEST_CASE_METHOD(Fixture,
@@ -310,6 +328,16 @@ TEST_CASE_METHOD(Fixture, "vm run: a failed deletion is reported and gives a fai
   auto done = run({"vm", "run", "--rm", "--", "true"});
   CHECK(done.status == 125);
   CHECK(contains(done.err, "banger vm delete --force made-up"));
+}
+
+TEST_CASE_METHOD(Fixture, "vm run: -q prints only what the command prints, and errors") {
+  daemon.stages = {"template"};
+  auto done = run({"vm", "run", "-q", "--", "true"});
+  CHECK(done.status == 7);
+  CHECK(done.out == "out\n");
+  CHECK(done.err.empty());
+  refuse("vm.create", {.code = ErrorCode::exists, .message = "the name is taken"});
+  CHECK(run({"vm", "run", "-q", "--", "true"}).err == "banger: the name is taken\n");
 }
 
 TEST_CASE_METHOD(Fixture, "vm run: --detach prints the name and runs nothing") {

@@ -5,6 +5,7 @@
 #include "roles/cli/arguments.h"
 #include "roles/cli/connect.h"
 #include "roles/cli/output.h"
+#include "roles/cli/quiet.h"
 
 namespace banger::roles::cli {
 
@@ -28,7 +29,8 @@ constexpr Example kExamples[] = {{"banger image import mine rootfs.tar.zst", ""}
 Result<int> run(Context& context) {
   Json params = {{"name", context.args.positionals[0]}, {"tar", absolute_path(context.args.positionals[1])}};
   if (auto kernel = context.args.text("kernel")) params["kernel"] = *kernel;
-  auto daemon = TRY(Daemon::connect(context.io));
+  auto progress = io_for_progress(context);
+  auto daemon = TRY(Daemon::connect(progress));
   auto image = TRY(daemon.get<api::ImageObject>("image.import", params));
   print_new(context, image, image.id, ready_line(image.name, image.size_bytes));
   return exit_status::kOk;

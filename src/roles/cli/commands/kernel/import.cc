@@ -5,6 +5,7 @@
 #include "roles/cli/arguments.h"
 #include "roles/cli/connect.h"
 #include "roles/cli/output.h"
+#include "roles/cli/quiet.h"
 
 namespace banger::roles::cli {
 
@@ -38,7 +39,8 @@ Result<int> run(Context& context) {
   Json params = {{"name", context.args.positionals[0]}};
   for (auto file : {"vmlinux", "modules", "initrd"})
     if (auto path = context.args.text(file)) params[file] = absolute_path(*path);
-  auto daemon = TRY(Daemon::connect(context.io));
+  auto progress = io_for_progress(context);
+  auto daemon = TRY(Daemon::connect(progress));
   auto kernel = TRY(daemon.get<api::KernelObject>("kernel.import", params));
   print_new(context, kernel, kernel.name, ready_line(kernel.name, kernel.size_bytes));
   return exit_status::kOk;

@@ -4,6 +4,7 @@
 #include "api/objects/kernel.h"
 #include "roles/cli/connect.h"
 #include "roles/cli/output.h"
+#include "roles/cli/quiet.h"
 
 namespace banger::roles::cli {
 
@@ -14,7 +15,8 @@ constexpr Positional kPositionals[] = {
 constexpr Option kOptions[] = {kQuietOption, kJsonOption};
 
 Result<int> run(Context& context) {
-  auto daemon = TRY(Daemon::connect(context.io));
+  auto progress = io_for_progress(context);
+  auto daemon = TRY(Daemon::connect(progress));
   auto kernel = TRY(daemon.get<api::KernelObject>("kernel.pull", {{"name", context.args.positionals[0]}}));
   print_new(context, kernel, kernel.name, ready_line(kernel.name, kernel.size_bytes));
   return exit_status::kOk;

@@ -3,6 +3,7 @@
 
 #include "api/objects/template.h"
 #include "roles/cli/output.h"
+#include "roles/cli/quiet.h"
 #include "roles/cli/vm_options.h"
 
 namespace banger::roles::cli {
@@ -26,7 +27,8 @@ constexpr Example kExamples[] = {
 Result<int> build(Context& context) {
   Json params = given_shape(context.args);
   if (context.args.flag("rebuild")) params["rebuild"] = true;
-  auto daemon = TRY(Daemon::connect(context.io));
+  auto progress = io_for_progress(context);
+  auto daemon = TRY(Daemon::connect(progress));
   auto made = TRY(daemon.get<api::TemplateObject>("template.build", params));
   print_new(context, made, made.id, ready_line(made.id, made.size_bytes));
   return exit_status::kOk;

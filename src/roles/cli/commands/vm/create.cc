@@ -8,6 +8,7 @@
 #include "roles/cli/arguments.h"
 #include "roles/cli/guest_command.h"
 #include "roles/cli/output.h"
+#include "roles/cli/quiet.h"
 #include "roles/cli/vm_options.h"
 
 namespace banger::roles::cli {
@@ -49,7 +50,7 @@ Result<api::VmObject> create_vm(Context& context, Daemon& daemon, const Json& mo
   if (snapshot) params["from"] = *snapshot;
   params.update(more);
   auto vm = TRY(daemon.get<api::VmObject>("vm.create", params));
-  if (snapshot) print_spec(context.io, api::to_json(vm));
+  if (snapshot) print_spec(io_for_progress(context), api::to_json(vm));
   return vm;
 }
 
@@ -63,7 +64,8 @@ Result<int> create(Context& context) {
   params["start"] = !args.flag("no-start");
   if (auto wait = args.text("wait")) params["wait"] = *wait;
   if (args.has("env")) params["environment"] = TRY(vm_environment(context));
-  auto daemon = TRY(Daemon::connect(context.io));
+  auto progress = io_for_progress(context);
+  auto daemon = TRY(Daemon::connect(progress));
   auto vm = TRY(create_vm(context, daemon, params));
   print_new(context, vm, vm.id, fmt::format("{}: {} ({})", vm.name, vm::to_string(vm.state), vm.id));
   return exit_status::kOk;

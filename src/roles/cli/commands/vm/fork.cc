@@ -6,6 +6,7 @@
 #include "api/bounds.h"
 #include "api/objects/vm.h"
 #include "roles/cli/output.h"
+#include "roles/cli/quiet.h"
 #include "roles/cli/vm_options.h"
 
 namespace banger::roles::cli {
@@ -45,7 +46,8 @@ Result<int> fork(Context& context) {
     return context.usage(fmt::format("--count: {} is not within 1 and {}", count, limits::kForkCount));
   Json params = {{"vm", args.positionals[0]}, {"count", count}};
   if (auto name = args.text("name")) params["names"] = names_of(*name, count);
-  auto daemon = TRY(Daemon::connect(io));
+  auto progress = io_for_progress(context);
+  auto daemon = TRY(Daemon::connect(progress));
   auto result = TRY(daemon.get<api::ForkResult>("vm.fork", params));
   if (args.flag("json")) {
     print_json(io, result);

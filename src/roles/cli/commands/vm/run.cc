@@ -8,6 +8,7 @@
 #include "roles/cli/arguments.h"
 #include "roles/cli/bounds.h"
 #include "roles/cli/guest_command.h"
+#include "roles/cli/quiet.h"
 #include "roles/cli/vm_options.h"
 
 namespace banger::roles::cli {
@@ -26,6 +27,7 @@ constexpr auto kOptions =
                kInteractiveOption,
                kTtyOption,
                kWaitOption,
+               {.name = "quiet", .letter = 'q', .help = "print no progress, only what the command prints, and errors"},
            }));
 
 constexpr Example kExamples[] = {
@@ -57,7 +59,7 @@ Result<int> use(Context& context, Daemon& daemon, const GuestCommand& command, c
   auto& io = context.io;
   auto status = run_in_guest(io, daemon, command);
   if (!context.args.flag("rm")) {
-    io.note(
+    io_for_progress(context).note(
         fmt::format("vm '{}' is still running (hint: 'banger vm stop {}' stops it, 'banger vm shell {}' opens a shell)",
                     name, name, name));
     return status;
@@ -77,7 +79,8 @@ Result<int> run(Context& context) {
   // Both may fail, so they come before the VM is made.
   auto command = TRY(guest_command(context, ""));
   auto environment = TRY(vm_environment(context));
-  auto daemon = TRY(Daemon::connect(context.io));
+  auto progress = io_for_progress(context);
+  auto daemon = TRY(Daemon::connect(progress));
   Json params = TRY(resolved_shape(context, daemon));
   params["start"] = true;
   if (auto wait = args.text("wait")) params["wait"] = *wait;

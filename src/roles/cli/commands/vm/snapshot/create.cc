@@ -7,6 +7,7 @@
 #include "roles/cli/arguments.h"
 #include "roles/cli/connect.h"
 #include "roles/cli/output.h"
+#include "roles/cli/quiet.h"
 #include "roles/cli/snapshot_text.h"
 
 namespace banger::roles::cli {
@@ -22,7 +23,8 @@ constexpr Option kOptions[] = {
 constexpr Example kExamples[] = {{"banger vm snapshot create web --name before-upgrade", "to return to later"}};
 
 Result<int> create(Context& context) {
-  auto daemon = TRY(Daemon::connect(context.io));
+  auto progress = io_for_progress(context);
+  auto daemon = TRY(Daemon::connect(progress));
   Json params = {{"vm", context.args.positionals[0]}};
   if (auto name = context.args.text("name")) params["name"] = *name;
   auto snapshot = TRY(daemon.get<api::SnapshotObject>("vm.snapshot.create", params));

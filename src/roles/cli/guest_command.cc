@@ -45,7 +45,7 @@ Result<int> after_end(Io& io, const GuestCommand& command, const std::string& na
               : end == "the guest rebooted" ? std::string("was rebooted")
               : wanted || end == "killed"   ? "was " + end
                                             : "has ended: " + end;
-  auto text = fmt::format("VM '{}' {}", name, what);
+  auto text = fmt::format("vm '{}' {}", name, what);
   if (!command.shell || !wanted) return fail(ErrorCode::unavailable, text + ", before the command ended");
   io.note(safe_text(text));
   return exit_status::kOk;
@@ -143,7 +143,7 @@ Result<int> run_in_guest(Io& io, Daemon& daemon, const GuestCommand& command) {
   auto result = run_exec(streams, spec);
   raw.reset();
   if (!result) return without_result(io, command, vm, std::move(result).error());
-  if (result->ending) io.note(fmt::format("VM '{}' is shutting down", safe_text(vm.name)));
+  if (result->ending) io.note(fmt::format("vm '{}' is shutting down", safe_text(vm.name)));
   if (!result->message.empty())
     io.note(safe_text(result->gave_up ? fmt::format("vm '{}': {}", vm.name, result->message) : result->message));
   return result->ending && command.shell ? exit_status::kOk : result->status;

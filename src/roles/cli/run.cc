@@ -19,15 +19,22 @@ namespace {
 
 bool asks_help(std::string_view word) { return word == "--help" || word == "-h"; }
 
+std::vector<std::string> options_before_commands() {
+  std::vector<std::string> names{"--version"};
+  for (const auto& option : common_options()) names.push_back(fmt::format("--{}", option.name));
+  return names;
+}
+
 int usage_error(const Io& io, const Error& error) {
   io.note(error.sentence());
   return exit_status::kUsage;
 }
 
 int unknown_command(const Io& io, std::string_view group, std::string_view word) {
-  auto what = word.starts_with('-') ? "option" : "command";
+  bool option = word.starts_with('-');
+  auto what = option ? "option" : "command";
   auto hint = habit_hint(group, word);
-  if (hint.empty()) hint = did_you_mean(word, command_names(group));
+  if (hint.empty()) hint = did_you_mean(word, option ? options_before_commands() : command_names(group));
   auto prefix = group.empty() ? std::string() : std::string(group) + " ";
   if (hint.empty()) hint = fmt::format("see 'banger {}--help'", prefix);
   return usage_error(io,

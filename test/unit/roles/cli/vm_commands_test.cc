@@ -541,7 +541,7 @@ TEST_CASE_METHOD(Ending, "vm shell: a VM that was shut down in its shell is no f
     ends(end);
     auto done = run({"vm", "shell", "web"});
     CHECK(done.status == 0);
-    CHECK(done.err == std::string("banger: VM 'web' ") + says + "\n");
+    CHECK(done.err == std::string("banger: vm 'web' ") + says + "\n");
   }
 }
 
@@ -549,11 +549,11 @@ TEST_CASE_METHOD(Ending, "vm exec and shell: a lost command says how its VM has 
   ends("the guest shut down");
   auto exec = run({"vm", "exec", "web", "--", "true"});
   CHECK(exec.status == 125);
-  CHECK(exec.err == "banger: VM 'web' was shut down, before the command ended\n");
+  CHECK(exec.err == "banger: vm 'web' was shut down, before the command ended\n");
   ends("kernel panic: Oops");
   auto shell = run({"vm", "shell", "web"});
   CHECK(shell.status == 125);
-  CHECK(shell.err == "banger: VM 'web' has ended: kernel panic: Oops, before the command ended\n");
+  CHECK(shell.err == "banger: vm 'web' has ended: kernel panic: Oops, before the command ended\n");
 }
 
 TEST_CASE_METHOD(Ending, "vm exec: a lost command of a VM that runs on names the VM") {
@@ -569,10 +569,10 @@ TEST_CASE_METHOD(Fixture, "vm shell: a guest that ends its commands in order is 
   daemon.streams["vm.exec"] = [](int socket, const Json&) { finish(socket, "", {.signal = SIGHUP, .ending = true}); };
   auto shell = run({"vm", "shell", "web"});
   CHECK(shell.status == 0);
-  CHECK(shell.err == "banger: VM 'web' is shutting down\n");
+  CHECK(shell.err == "banger: vm 'web' is shutting down\n");
   auto exec = run({"vm", "exec", "web", "--", "sleep", "9"});
   CHECK(exec.status == 129);
-  CHECK(exec.err == "banger: VM 'web' is shutting down\n");
+  CHECK(exec.err == "banger: vm 'web' is shutting down\n");
 }
 
 TEST_CASE_METHOD(Fixture, "fan-out: every VM has a line, and a failure decides the status without stopping others") {
@@ -791,6 +791,12 @@ TEST_CASE_METHOD(Fixture, "vm logs: every byte goes into a pipe, and the options
   CHECK(contains(daemon.calls().back(), R"("tail_bytes":9223372036854775807)"));
   CHECK(contains(run({"vm", "logs", "web", "-n", "1.5"}).err,
                  "--tail: '1.5' is not a whole number (hint: write it like 20, or all)"));
+}
+
+TEST_CASE_METHOD(Fixture, "a mistyped option before the command gets a hint with its dashes") {
+  CHECK(run({"--hlep"}).err == "banger: there is no option '--hlep' (hint: did you mean '--help'?)\n");
+  CHECK(run({"vm", "--hlep"}).err == "banger: there is no option 'vm --hlep' (hint: did you mean '--help'?)\n");
+  CHECK(run({"vm", "lsit"}).err == "banger: there is no command 'vm lsit' (hint: did you mean 'list'?)\n");
 }
 
 TEST_CASE_METHOD(Fixture, "output: a closed reader gives 141 without a message, and a full disk is reported") {

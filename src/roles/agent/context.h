@@ -27,6 +27,7 @@ struct Options {
   capabilities::ApplyMode config_mode = capabilities::ApplyMode::live;
   std::string mounts = "/proc/self/mountinfo";  ///< where the agent finds the cgroups
   MountCgroups mount_cgroups = MountCgroups::no;
+  std::string path_variable = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";  ///< of init's own tools
   std::chrono::milliseconds (*put_off)(std::chrono::nanoseconds) = for_first_command;
   std::function<Task<Result<>>(host::Runtime&, ShutdownPlan)> shut_down = carry_out;
 };

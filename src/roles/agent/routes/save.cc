@@ -2,7 +2,7 @@
 //
 //   POST /hold      {"hold": true|false}: while held, commands outlive their clients (exec/running_command.h).
 //                   For suspend, snapshot and fork.
-//   POST /quiesce   writes everything to the disks and, if the guest has cgroups, freezes everything but the agent.
+//   POST /quiesce   waits for the end of the boot, writes everything to the disks and, if the guest has cgroups, freezes everything but the agent.
 //                   For templates.
 //
 // POST /configure ends both.
@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "link/bounds.h"
+#include "roles/agent/boot_end.h"
 #include "roles/agent/freezer.h"
 #include "roles/agent/routes.h"
 #include "roles/agent/warm_up.h"
@@ -42,6 +43,8 @@ Task<> quiesce(ContextPtr context, StreamPtr stream) {
   // A running configuration may need processes that would be frozen.
   auto lock = co_await context->configuring.lock();
   auto turn = co_await context->settling_turn.lock();
+  // What systemd has not done yet, each clone would do for itself, in memory of its own.
+  co_await wait_for_boot_end(context->runtime, context->run_dir.init_kind(), context->options.path_variable);
   // The first command of a clone then finds its group, and makes none.
   (void)context->command_groups.next();
   auto frozen = co_await context->runtime.blocking([context] {

@@ -70,6 +70,7 @@ Agent::Agent(capabilities::ApplyMode mode, std::chrono::milliseconds (*put_off)(
                   .config_root = run_dir / "root",
                   .config_mode = mode,
                   .mounts = run_dir / "mountinfo",
+                  .path_variable = run_dir.path() + ":/usr/bin:/bin",
                   .put_off = put_off};
   std::filesystem::create_directories(options.config_root);
   // Without cgroups, because this process's own must not change.

@@ -18,7 +18,7 @@ from unit import unit
 # These stages run one after the other, before the stories. The others need only the stage "build".
 STAGES = {"format": source.form, "comments": source.script("comments"), "bounds": source.script("bounds"),
           "arrows": source.script("arrows"), "embeds": source.script("embeds"), "docs": source.script("docs_are_true"),
-          "install": source.script("installs"), "unit": unit, "fuzz": fuzz}
+          "precompiled": source.script("precompiled"), "install": source.script("installs"), "unit": unit, "fuzz": fuzz}
 STORIES = ("cli", "e2e", "net", "user")
 ALL = ("build", *STAGES, *STORIES)
 

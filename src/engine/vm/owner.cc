@@ -312,15 +312,20 @@ Task<> VmOwner::look_after(std::shared_ptr<VmOwner> self) {
   self->looked_after_ = false;
 }
 
-// An operation may pause the guest, so a guest that is silent meanwhile is not judged. A guest that is silent and has
-// printed that it halted has no use for its machine any more.
+// A guest that an operation starts or pauses is not judged. A guest that is silent and has printed that it halted has
+// no use for its machine any more, unless an operation sees to that.
 Task<> VmOwner::look_after_link() {
   auto machine = vm_.machine->get();
-  if (turn_.held() && vm_.link->up()) co_return;
+  auto asked_at = host::Clock::now();
+  auto unsure = [&] {
+    bool settled = record().state() == State::running && !vm_.machine->has_stood(asked_at);
+    return turn_.held() && vm_.link->up() && !settled;
+  };
+  if (unsure()) co_return;
   bool answers = co_await is_answering(vm_);
-  if (turn_.held() && vm_.link->up()) co_return;
+  if (unsure()) co_return;
   vm_.link->set_silent(!answers && vm_.link->up());
-  if (answers || vm_.machine->get() != machine || !looks_halted(vm_)) co_return;
+  if (answers || turn_.held() || vm_.machine->get() != machine || !looks_halted(vm_)) co_return;
   vm_.services.log.info("vm.halted", {{"vm", vm_.name()}, {"id", vm_.row().id}});
   if (auto ended = co_await machine->end_as({.guest_initiated = true, .reason = "guest-shutdown"}); !ended)
     vm_.services.log.error("vm.end_failed", {{"vm", vm_.name()}, {"error", ended.error().message}});

@@ -66,7 +66,7 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   /// Disks only grow.
   Task<Result<capabilities::TakesEffect>> change(std::string name, vm::Spec spec);
   /// Looks after a running guest once: lets a paused guest go on, notes a silent guest, and ends a machine whose guest
-  /// has halted. Does nothing while an operation holds the turn.
+  /// has halted. While an operation holds the turn, only notes whether the guest is silent.
   static Task<> look_after(std::shared_ptr<VmOwner> self);
   /// Releases host resources and removes files that a crash left behind, unless the VM runs.
   Task<> release_leftovers();

@@ -34,6 +34,7 @@ void RunningMachine::started(Machine machine, OnExit on_exit) {
 
 void RunningMachine::adopted(Machine machine, OnExit on_exit) {
   machine_ = machine;
+  stands_ = false;
   services_.runtime.spawn(watch(shared_from_this(), std::move(machine), std::move(on_exit)));
 }
 

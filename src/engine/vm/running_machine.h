@@ -27,6 +27,13 @@ class RunningMachine : public std::enable_shared_from_this<RunningMachine> {
   bool running() const { return machine_ && machine_->running(); }
   /// Why the VMM has paused the guest; empty: it has not.
   std::string paused_because() const { return machine_ ? machine_->paused_because() : ""; }
+  /// Call this when an operation stops the guest's processors, and when they run again.
+  void stand(bool stands) {
+    stands_ = stands;
+    stood_at_ = host::Clock::now();
+  }
+  /// Whether an operation has let the guest stand still at any time since `then`. Such a guest answers nobody.
+  bool has_stood(host::Clock::time_point then) const { return stands_ || stood_at_ >= then; }
   /// The last start has started a process, even if that process has ended since.
   bool was_started() const { return was_started_; }
 
@@ -61,6 +68,8 @@ class RunningMachine : public std::enable_shared_from_this<RunningMachine> {
   std::shared_ptr<VmRecord> record_;
   Machine machine_;
   bool was_started_ = false;
+  bool stands_ = false;
+  host::Clock::time_point stood_at_{};
   std::optional<machine::MachineMetrics> metrics_;  ///< of this machine or, after its end, of the last one
   host::Clock::time_point metrics_at_{};
 };

@@ -28,7 +28,8 @@ enum class CopyDisks { no, yes };
 // The machine writes as much as possible beforehand, so that the pause is short.
 Task<Result<std::chrono::microseconds>> write_state(VmParts& vm, const store::SaveRow& row, Paused after,
                                                     CopyDisks copy, CanStart can_start) {
-  auto& machine = *vm.machine->get();
+  auto keep = vm.machine->get();
+  auto& machine = *keep;
   auto files = vm.services.saves.new_state(row);
   bool early = CO_TRY(co_await machine.prepare_save(files));
   auto work = [&]() -> Task<Result<>> {
@@ -37,7 +38,7 @@ Task<Result<std::chrono::microseconds>> write_state(VmParts& vm, const store::Sa
     if (early && can_start) can_start(row);
     co_return co_await machine.save(files);
   };
-  co_return co_await while_paused(machine, after, work);
+  co_return co_await while_paused(*vm.machine, after, work);
 }
 
 Result<store::SaveRow> describe_save(const VmParts& vm, const store::SaveRow& wanted) {
@@ -83,7 +84,7 @@ Task<Result<>> suspend_to(VmParts& vm, const store::SaveRow& row) {
     co_return vm.record->move_to(State::suspended, [&](store::VmRow& own, vm::Spec&) { own.save_id = row.id; });
   };
   CO_TRY(co_await vm.machine->get()->prepare_save(vm.services.saves.new_state(row)));
-  CO_TRY(co_await while_paused(*vm.machine->get(), Paused::stays, work));
+  CO_TRY(co_await while_paused(*vm.machine, Paused::stays, work));
   co_return Result<>{};
 }
 
@@ -101,15 +102,19 @@ Task<> undo_suspend(VmParts& vm, const std::string& save_id) {
 
 }  // namespace
 
-Task<Result<std::chrono::microseconds>> while_paused(machine::Machine& machine, Paused after,
+Task<Result<std::chrono::microseconds>> while_paused(RunningMachine& running, Paused after,
                                                      std::function<Task<Result<>>()> work) {
+  auto keep = running.get();
+  auto& machine = *keep;
   auto began = host::Clock::now();
+  running.stand(true);
   auto done = co_await machine.pause();
   if (done) done = co_await work();
   if (!done || after == Paused::resumes) {
     auto resumed = co_await machine.resume();
     // Tried twice, because a machine that stays paused is useless.
     if (!resumed) resumed = co_await machine.resume();
+    running.stand(false);
     if (done) done = std::move(resumed);
   }
   CO_TRY(std::move(done));

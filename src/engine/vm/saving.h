@@ -21,7 +21,7 @@ using CanStart = std::function<void(const store::SaveRow& row)>;
 
 /// Does `work` while the machine is paused. Then resumes the machine, unless the work succeeded and `after` is
 /// Paused::stays. Returns how long the machine was paused.
-Task<Result<std::chrono::microseconds>> while_paused(machine::Machine& machine, Paused after,
+Task<Result<std::chrono::microseconds>> while_paused(RunningMachine& running, Paused after,
                                                      std::function<Task<Result<>>()> work);
 
 /// Writes a running VM's memory to disk and ends its machine. On failure the VM keeps running.

@@ -160,6 +160,46 @@ TEST_CASE("attention: a silent guest is noted, and is not ended") {
   CHECK(!link->silent());
 }
 
+TEST_CASE("attention: a guest that an operation waits for is judged, unless the operation has paused the guest") {
+  Box f;
+  auto link = f.vm->parts().link;
+  auto suspend = [](std::shared_ptr<VmOwner> vm) -> Task<> {
+    Stages stages{Report{}};
+    (void)co_await vm->suspend(stages);
+  };
+  f.process->guest->fall_silent();
+  f.daemon->runtime.spawn(suspend(f.vm));
+  CHECK(f.run(f.daemon->runtime.sleep_for(1ms)));  // the operation holds the turn, and waits for the guest
+  link->set_silent(true);
+  f.look();  // the guest was heard a moment ago
+  CHECK(!link->silent());
+  f.vm->parts().machine->stand(true);
+  link->set_silent(true);
+  f.look();
+  CHECK(link->silent());
+  f.vm->parts().machine->stand(false);
+  f.look();
+  CHECK(!link->silent());
+  f.break_link();  // the operation ends
+  CHECK(f.run(f.vm->kill()));
+}
+
+TEST_CASE("attention: a save says when its guest stands still") {
+  Box f;
+  f.host.early = true;
+  auto began = banger::host::Clock::now();
+  bool stood = false;
+  auto can_start = [&](const store::SaveRow&) {
+    stood = f.vm->parts().machine->has_stood(banger::host::Clock::now() + 1min);
+  };
+  store::SaveRow row;
+  row.kind = store::SaveKind::fork;
+  REQUIRE(f.run(f.vm->save_as(row, f.stages, can_start)));
+  CHECK(stood);
+  CHECK(f.vm->parts().machine->has_stood(began));
+  CHECK(!f.vm->parts().machine->has_stood(banger::host::Clock::now() + 1min));
+}
+
 TEST_CASE("attention: a stop does not wait for a guest that has halted") {
   Box f;
   f.host.obeys_shutdown = f.host.obeys_button = false;

@@ -23,6 +23,8 @@ inline constexpr auto kStopPoll = 200ms;              ///< an exit and an abort 
 inline constexpr std::size_t kReboots = 5;            ///< in a row; installers and upgrades reboot once or twice
 inline constexpr auto kRebootWindow = 5min;           ///< for so many reboots, which take 2 min under emulation
 inline constexpr auto kSavePoll = 30s;                ///< the end of a save wakes its waiters anyway
+inline constexpr int kRemoveAttempts = 5;             ///< at a saved state; each VMM that starts from it can spoil one
+inline constexpr auto kRemovePause = 100ms;           ///< between them: a VMM that starts opens its files in 10 ms
 inline constexpr int kClockRequests = 8;              ///< then a clock that is still wrong is only reported
 inline constexpr auto kRecoveryRetry = 5s;            ///< for example, a full disk may have room by then
 

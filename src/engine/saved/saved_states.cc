@@ -176,6 +176,16 @@ Result<> SavedStates::check(const store::SaveRow& row, std::string_view build_ke
   return {};
 }
 
+// QEMU makes a missing memory file anew. So the directory may get a file while it is being removed, if a machine is just
+// starting from it. Without the directory that machine fails.
+Task<Result<>> SavedStates::remove_files(std::string path) {
+  for (int attempt = 1;; ++attempt) {
+    auto removed = co_await runtime_.blocking([&] { return remove_tree_(path); });
+    if (removed || attempt == limits::kRemoveAttempts) co_return removed;
+    co_await runtime_.sleep_for(limits::kRemovePause);
+  }
+}
+
 Task<Result<>> SavedStates::drop(std::string id) {
   auto path = directory(id);
   dropping_.insert(id);
@@ -189,7 +199,7 @@ Task<Result<>> SavedStates::drop(std::string id) {
   users_.erase(id);
   failed_.erase(id);
   changed_.notify_all();
-  auto removed = co_await runtime_.blocking([&] { return host::remove_tree(path); });
+  auto removed = co_await remove_files(std::move(path));
   dropping_.erase(id);
   CO_TRY(std::move(removed));
   co_return store_.delete_save(id);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "host/files.h"
 #include "host/paths.h"
 #include "host/runtime.h"
 #include "machine/machine.h"
@@ -22,8 +23,15 @@ enum class Durable { no, yes };
 
 class SavedStates {
  public:
-  SavedStates(host::Runtime& runtime, const Logger& log, const host::Paths& paths, store::Store& store)
-      : runtime_(runtime), log_(log), paths_(paths), store_(store), changed_(runtime) {}
+  using RemoveTree = std::function<Result<>(const std::string& path)>;
+  SavedStates(host::Runtime& runtime, const Logger& log, const host::Paths& paths, store::Store& store,
+              RemoveTree remove_tree = host::remove_tree)
+      : runtime_(runtime),
+        log_(log),
+        paths_(paths),
+        store_(store),
+        remove_tree_(std::move(remove_tree)),
+        changed_(runtime) {}
 
   /// Reads the store and removes unfinished saved states. Users call use() afterwards.
   Result<> load();
@@ -78,11 +86,13 @@ class SavedStates {
  private:
   bool disposable(const store::SaveRow& row) const;
   static Task<> drop_or_log(SavedStates* self, std::string id);
+  Task<Result<>> remove_files(std::string path);
 
   host::Runtime& runtime_;
   const Logger& log_;
   const host::Paths& paths_;
   store::Store& store_;
+  const RemoveTree remove_tree_;
   std::map<std::string, store::SaveRow, std::less<>> rows_;  ///< by id
   std::set<std::string> dropping_;
   std::map<std::string, int> users_;  ///< by id; no entry for zero

@@ -199,3 +199,29 @@ TEST_CASE("saved states: only forks may share their parent's memory file") {
     CHECK(fixture.saves->new_state(row).changes.empty() == (row.kind != store::SaveKind::fork));
   }
 }
+
+TEST_CASE("saved states: a directory that gets a file while it is being removed is removed all the same") {
+  Fixture f;
+  int attempts = 0;
+  f.saves =
+      std::make_unique<SavedStates>(f.runtime, f.log, f.paths, *f.store, [&](const std::string& path) -> Result<> {
+        if (++attempts < 3) return fail_errno(path, ENOTEMPTY);
+        return host::remove_tree(path);
+      });
+  auto row = f.made(store::SaveKind::fork);
+  REQUIRE(f.run(f.saves->drop(row.id)));
+  CHECK(attempts == 3);
+  CHECK_FALSE(f.there(row.id));
+  CHECK(f.store->saves()->empty());
+}
+
+TEST_CASE("saved states: a directory that cannot be removed is an error, and its record stays for the next daemon") {
+  Fixture f;
+  auto broken = [](const std::string& path) -> Result<> { return fail_errno(path, EIO); };
+  f.saves = std::make_unique<SavedStates>(f.runtime, f.log, f.paths, *f.store, broken);
+  auto row = f.made(store::SaveKind::fork);
+  CHECK_FALSE(f.run(f.saves->drop(row.id)));
+  CHECK(f.there(row.id));
+  f.reopen();
+  CHECK_FALSE(f.there(row.id));
+}

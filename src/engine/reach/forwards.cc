@@ -136,6 +136,7 @@ Task<> Forwards::wait_for(const VmOwner& vm, std::vector<std::uint16_t> ports, h
   auto found = watches_.find(&vm);
   if (found == watches_.end() || !applies(vm)) co_return;
   auto watch = found->second;
+  try_again(watch);
   if (!std::exchange(watch->asked, true)) watch->changed.notify_all();
   if (ports.size() > limits::kForwardPorts) ports.resize(limits::kForwardPorts);
   auto known = [&] { return std::ranges::all_of(ports, [&](auto port) { return watch->ports.contains(port); }); };
@@ -206,6 +207,11 @@ void Forwards::apply(const WatchPtr& watch, const GuestPorts& wanted) {
   for (const auto& [port, guest] : wanted)
     if (!watch->ports.contains(port)) watch->ports[port] = listen(watch, port, guest);
   watch->changed.notify_all();
+}
+
+void Forwards::try_again(const WatchPtr& watch) {
+  for (auto& [port, listening] : watch->ports)
+    if (!listening->listener) listening = listen(watch, port, listening->guest);
 }
 
 Result<std::unique_ptr<net::TcpListener>> Forwards::listen_at(const VmOwner& vm, std::uint16_t port,

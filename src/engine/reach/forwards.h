@@ -44,7 +44,8 @@ class Forwards {
   };
   /// The ports by the guest's number. Empty when nothing is forwarded (yet).
   std::map<std::uint16_t, Port> of(const VmOwner& vm) const;
-  /// Waits until all these ports of the guest are forwarded or have failed, at most until the deadline.
+  /// Waits until all these ports of the guest are forwarded or have failed, at most until the deadline. A port that has
+  /// failed before is tried again, because the program that had it on this host may have ended.
   Task<> wait_for(const VmOwner& vm, std::vector<std::uint16_t> ports, host::Deadline deadline);
 
  private:
@@ -78,6 +79,7 @@ class Forwards {
   Task<> forward_ports(WatchPtr watch);
   Task<> settle(WatchPtr watch, std::shared_ptr<link::Client> client);
   Task<> follow(WatchPtr watch, std::shared_ptr<link::Client> client);
+  void try_again(const WatchPtr& watch);
   void apply(const WatchPtr& watch, const GuestPorts& wanted);
   std::shared_ptr<Listening> listen(const WatchPtr& watch, std::uint16_t port, GuestPort guest);
   Result<std::unique_ptr<net::TcpListener>> listen_at(const VmOwner& vm, std::uint16_t port, const GuestPort& guest);

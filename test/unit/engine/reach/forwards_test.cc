@@ -190,6 +190,19 @@ TEST_CASE("forwards: a port that another program uses on this host is reported w
   CHECK(ports.at(f.port).problem.hint.starts_with("banger vm forward box "));
 }
 
+TEST_CASE("forwards: who asks for a port that failed gets it when the other program has ended") {
+  Fixture f;
+  {
+    HeldPort held(address_of(*f.box)->address, f.port);
+    f.watch();
+    CHECK(f.run(f.forwards->wait_for(*f.box, {f.port}, host::after(std::chrono::minutes(1)))));
+    CHECK(f.forwards->of(*f.box).at(f.port).at.port == 0);
+  }
+  CHECK(f.run(f.forwards->wait_for(*f.box, {f.port}, host::after(std::chrono::minutes(1)))));
+  CHECK(f.forwards->of(*f.box).at(f.port).at.port == f.port);
+  CHECK(f.forwards->of(*f.box).at(f.port).problem.message.empty());
+}
+
 TEST_CASE("forwards: nothing is forwarded when the config disables forwards") {
   Fixture f;
   f.config.auto_forward = false;

@@ -1,6 +1,8 @@
 // The objects that all parts of the engine share, as borrowed references. The composition root (daemon.cc) makes them.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <string>
 
 #include "base/log.h"
@@ -35,6 +37,8 @@ struct Services {
   vm::HostSize host_size;
   host::Mutex& building_image;  ///< one build at a time
   host::Mutex& pulling_kernel;
+  /// VmManager sets it: HostMemory::make_room(). Null without a VmManager.
+  std::function<Task<Result<>>(std::uint64_t memory_bytes)> make_room = {};
 };
 
 /// Called with the stages of long work: name, detail, percent (-1: unknown).

@@ -30,7 +30,9 @@ VmManager::VmManager(Services& services)
              .remove = [this](std::shared_ptr<VmOwner> vm) { return remove(std::move(vm), Force::yes); },
              .room = [this](std::uint64_t memory_bytes) { return memory_.check(memory_bytes).has_value(); }}),
       creation_(services, registry_, memory_, templates_, pool_),
-      recovery_(services, registry_, pool_) {}
+      recovery_(services, registry_, pool_) {
+  services.make_room = [this](std::uint64_t memory_bytes) { return memory_.make_room(memory_bytes, pool_); };
+}
 
 Result<> VmManager::load() {
   TRY(registry_.load());

@@ -54,9 +54,15 @@ Task<Result<>> VmOwner::settle_exit(const machine::MachineExit& exit) {
   co_return reboots && !unrecorded_ ? co_await boot_again() : Result<>();
 }
 
-// Like a computer: the same VM boots from the same disks.
+// Like a computer: the same VM boots from the same disks. The VM may have become larger since its last start.
 Task<Result<>> VmOwner::boot_again() {
   vm_.services.log.info("vm.reboots", {{"vm", vm_.name()}, {"id", vm_.row().id}});
+  Result<> room;
+  if (vm_.services.make_room) room = co_await vm_.services.make_room(vm_.spec().memory_bytes);
+  if (!room) {
+    vm_.services.log.warn("vm.reboot_refused", {{"vm", vm_.name()}, {"error", room.error().sentence()}});
+    co_return co_await record_end(failed("the guest rebooted, and was not started again: " + room.error().sentence()));
+  }
   Stages stages{Report{}};
   co_return co_await engine::start(vm_, start_of(stages, WaitFor::agent, [] { return false; }));
 }

@@ -131,6 +131,24 @@ TEST_CASE("manager: a restart needs room for the memory that the VM has now") {
   CHECK((*vm)->state() == State::stopped);
 }
 
+TEST_CASE("manager: a reboot needs room for the memory that the VM has now") {
+  Fixture f;
+  auto vm = f.create(Fixture::named("box"));
+  REQUIRE(vm);
+  auto reboot = [&] { f.host.of((*vm)->record().id())->end({.guest_initiated = true, .reason = "guest-reset"}); };
+  auto first = f.host.of((*vm)->record().id());
+  reboot();
+  REQUIRE(f.run_until([&] { return f.host.of((*vm)->record().id()) != first; }));
+  REQUIRE(f.run_until(**vm, State::running));
+  f.config.memory_overcommit = 0;
+  reboot();
+  REQUIRE(f.run_until([&] { return !(*vm)->record().row().last_error.empty(); }));
+  CHECK((*vm)->state() == State::stopped);
+  CHECK((*vm)->record().row().last_error.starts_with("the guest rebooted, and was not started again: "));
+  CHECK(f.host.running().empty());
+  CHECK(f.mismatch() == "");
+}
+
 TEST_CASE("manager: a VM that does not fit leaves no template behind") {
   Fixture f;
   f.config.memory_overcommit = 0;

@@ -9,5 +9,6 @@ inline constexpr std::int64_t kForkCount = 64;  ///< children of one fork; each 
 inline constexpr std::int64_t kStopTimeoutMs = 3'600'000;  ///< of vm.stop: an hour is more than any guest needs
 inline constexpr std::int64_t kStatsAgeMs = 86'400'000;    ///< of vm.stats: older figures say nothing about today
 inline constexpr std::int64_t kStatsTimeoutMs = 600'000;   ///< of vm.stats: a guest answers in milliseconds
+inline constexpr std::int64_t kPortsTimeoutMs = 600'000;   ///< of vm.ports: a guest answers in milliseconds
 
 }  // namespace banger::limits

@@ -65,6 +65,12 @@ class FrozenGuests(BareCase):
         # Meanwhile others are served.
         self.assertEqual(self.b.ok("vm", "exec", "warm", "--", "echo", "ok"), "ok\n")
         self.assertGreater(self.b.json("vm", "stats", "warm")[0]["memory_total_bytes"], 0)
+        listed = self.b.run("vm", "list", "--wide")
+        self.assertEqual(listed.returncode, 0)
+        self.assertRegex(listed.stdout, r"(?ms)^warm .*^ice ")
+        # The list does not wait for the ports of a guest that does not answer.
+        if "silent" not in listed.stdout:
+            self.assertIn("ports are missing: vm 'ice'", listed.stderr)
         for words, client in started:
             with self.subTest(" ".join(words)):
                 out, errors = client.communicate(timeout=LONGEST)

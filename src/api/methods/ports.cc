@@ -1,4 +1,5 @@
 // vm.ports and vm.tunnel
+#include "api/bounds.h"
 #include "api/method.h"
 #include "api/methods/parameters.h"
 #include "api/objects/port.h"
@@ -14,6 +15,11 @@ constexpr Parameter kPortsParameters[] = {
      .type = Type::boolean,
      .initial = "true",
      .help = "Connects to each TCP port to learn whether the port speaks HTTP"},
+    {.name = "timeout_ms",
+     .type = Type::integer,
+     .help = "How long the guest may take to list its ports",
+     .least = 0,
+     .most = limits::kPortsTimeoutMs},
 };
 
 constexpr Parameter kTunnelParameters[] = {

@@ -43,7 +43,9 @@ inline constexpr auto kLogFollowPoll = std::chrono::milliseconds(200);  ///< fas
 inline constexpr auto kWaitPoll = std::chrono::milliseconds(100);       ///< of `vm wait`; a boot takes seconds
 inline constexpr auto kStatsInterval = std::chrono::seconds(1);         ///< of `vm stats --watch`
 inline constexpr auto kStatsPatience = std::chrono::seconds(5);  ///< for one of several guests; a busy one needs 1 s
-inline constexpr std::size_t kAnswerBytes = 16;                  ///< "yes", as a person types it
+/// For the ports of all guests in `vm list --wide`: a list answers within seconds, whatever one guest does.
+inline constexpr auto kListPatience = std::chrono::milliseconds(1500);
+inline constexpr std::size_t kAnswerBytes = 16;                        ///< "yes", as a person types it
 inline constexpr auto kProgressTick = std::chrono::milliseconds(100);  ///< one frame of the spinner
 inline constexpr auto kPlainProgressDelay = std::chrono::seconds(3);   ///< a clone takes 0.4 s, a boot 4 s
 

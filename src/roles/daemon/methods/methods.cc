@@ -44,6 +44,12 @@ Result<std::shared_ptr<engine::VmOwner>> named_vm(Daemon& daemon, const Json& pa
   return daemon.vms.registry().get(TRY(get_string(params, "vm")));
 }
 
+Result<std::optional<std::chrono::milliseconds>> find_ms(const Json& params, std::string_view key) {
+  auto ms = TRY(find_int(params, key));
+  if (!ms) return std::nullopt;
+  return std::chrono::milliseconds(*ms);
+}
+
 engine::Report report_to(rpc::CallContext& context) {
   return [&context](std::string_view stage, std::string_view detail, int percent) {
     context.progress(stage, detail, percent);

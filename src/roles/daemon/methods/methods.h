@@ -1,6 +1,8 @@
 // The functions of the daemon's RPC methods, in groups. src/api describes the methods.
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -46,6 +48,8 @@ void add_methods(rpc::Server& server, Daemon& daemon);
 
 /// The VM that the parameter `vm` names. `not_found` when there is no such VM.
 Result<std::shared_ptr<engine::VmOwner>> named_vm(Daemon& daemon, const Json& params);
+/// A parameter in milliseconds; nullopt when it is absent.
+Result<std::optional<std::chrono::milliseconds>> find_ms(const Json& params, std::string_view key);
 engine::Report report_to(rpc::CallContext& context);
 /// The spec of a VM that was created without parameters. The caller resolves its network (HostResources::resolve).
 vm::Spec default_spec(const engine::Services& services);

@@ -1,6 +1,7 @@
 // vm.ports and vm.tunnel: the ports that a guest listens on, and connections to them.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "api/objects/port.h"
@@ -123,8 +124,11 @@ void add_guest_urls(std::vector<api::PortObject>& ports, const std::string& host
 Task<Result<Json>> ports(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto vm = CO_TRY(named_vm(daemon, params));
   bool probed = CO_TRY(find_bool(params, "probe")).value_or(true);
-  auto client = CO_TRY(co_await vm->parts().link->client(host::after(limits::kAgentConnectDeadline)));
-  auto text = CO_TRY(co_await client->call("GET", "/ports", "", host::after(limits::kLinkRequestDeadline)));
+  auto patience = CO_TRY(find_ms(params, "timeout_ms"));
+  auto last = patience ? host::after(*patience) : host::Deadline::max();
+  auto within = [last](auto most) { return std::min(last, host::after(most)); };
+  auto client = CO_TRY(co_await vm->parts().link->client(within(limits::kAgentConnectDeadline)));
+  auto text = CO_TRY(co_await client->call("GET", "/ports", "", within(limits::kLinkRequestDeadline)));
   auto found = CO_TRY(in(fmt::format("the answer of vm '{}'", vm->record().name()), ports_of(text)));
   std::vector<std::uint16_t> numbers;
   for (const auto& port : found)
@@ -138,7 +142,7 @@ Task<Result<Json>> ports(Daemon& daemon, const Json& params, rpc::CallContext&) 
   if (engine::own_address(vm->parts())) {
     add_guest_urls(probing->ports, host);
   } else {
-    co_await daemon.forwards.wait_for(*vm, std::move(numbers), host::after(limits::kForwardDeadline));
+    co_await daemon.forwards.wait_for(*vm, std::move(numbers), within(limits::kForwardDeadline));
     add_forwards(probing->ports, daemon.forwards.of(*vm), host, vm->record().name());
   }
   co_return api::to_json(api::PortList{.ports = std::move(probing->ports)});

@@ -100,12 +100,6 @@ Task<Result<Json>> start(Daemon& daemon, const Json& params, rpc::CallContext& c
   co_return api::to_json(vm_object(daemon.services, *vm));
 }
 
-Result<std::optional<std::chrono::milliseconds>> find_ms(const Json& params, std::string_view key) {
-  auto ms = TRY(find_int(params, key));
-  if (!ms) return std::nullopt;
-  return std::chrono::milliseconds(*ms);
-}
-
 Result<std::chrono::milliseconds> stop_timeout(const Json& params) {
   return TRY(find_ms(params, "timeout_ms")).value_or(limits::kStopDeadline);
 }

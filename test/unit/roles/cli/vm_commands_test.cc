@@ -171,6 +171,28 @@ TEST_CASE_METHOD(Fixture, "vm list: the wide table has the addresses and ports t
   CHECK(json[3].at("ports") == Json::array());
 }
 
+TEST_CASE_METHOD(Fixture, "vm list: a guest that does not answer soon costs its ports and a note") {
+  daemon.answers["vm.ports"] = [&](const Json& params) -> Result<Json> {
+    CHECK(params.at("timeout_ms").get<int>() <= 2000);
+    if (params.at("vm") == "iddb") return fail(ErrorCode::timeout, "vm 'db': the guest did not answer\x1b[31m");
+    return Json{{"ports", Json::array()}};
+  };
+  auto web = vm_object("web"), db = vm_object("db");
+  answer("vm.list", {{"vms", {web, db}}});
+  auto table = run({"vm", "list", "--wide"});
+  CHECK(table.status == 0);
+  CHECK(contains(table.out, "web"));
+  CHECK(contains(table.out, "db"));
+  CHECK(table.err == "banger: ports are missing: vm 'db': the guest did not answer?[31m\n");
+  auto json = run({"vm", "list", "--wide", "--json"});
+  CHECK(contains(json.err, "ports are missing: vm 'db'"));
+  CHECK((*parse_json(json.out, 1 << 20))[1].at("ports") == Json::array());
+  auto asked = daemon.called("vm.ports");
+  CHECK(run({"vm", "list", "--wide", "-q"}).out == "idweb\niddb\n");
+  CHECK(run({"vm", "list", "--wide", "--names"}).out == "web\ndb\n");
+  CHECK(daemon.called("vm.ports") == asked);
+}
+
 TEST_CASE_METHOD(Fixture, "vm rename: sets the name, and says what waits for the next start") {
   auto renamed = vm_object("db");
   answer("vm.set", renamed);

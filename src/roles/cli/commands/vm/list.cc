@@ -8,6 +8,7 @@
 #include "api/objects/port.h"
 #include "api/objects/vm.h"
 #include "base/text.h"
+#include "roles/cli/bounds.h"
 #include "roles/cli/connect.h"
 #include "roles/cli/fan_out.h"
 #include "roles/cli/output.h"
@@ -51,18 +52,21 @@ std::string labels_of(const api::VmObject& vm) {
 
 bool answers(const api::VmObject& vm) { return vm.agent_ready && !vm.silent && vm.paused.empty(); }
 
-// A VM that cannot answer has no ports in the list. 'vm ports' says why.
-Result<PortsByVm> ports_of(Daemon& daemon, const std::vector<api::VmObject>& vms) {
+// All guests are asked at the same time, and a guest that does not answer soon has no ports in the list.
+Result<PortsByVm> ports_of(Daemon& daemon, const std::vector<api::VmObject>& vms, std::vector<std::string>& problems) {
   PortsByVm ports;
+  Json params{{"probe", false}, {"timeout_ms", std::chrono::milliseconds(limits::kListPatience).count()}};
   std::vector<std::string> ids;
   for (const auto& vm : vms)
     if (answers(vm)) ids.push_back(vm.id);
-  TRY(call_all(daemon, {.method = "vm.ports"}, ids, {{"probe", false}},
-               [&](const std::string& id, Result<Json> result) {
-                 auto list = result ? api::read<api::PortList>(*result) : std::unexpected(std::move(result).error());
-                 if (list) ports[id] = std::move(list->ports);
-                 return Result<>();
-               }));
+  TRY(call_all(daemon, {.method = "vm.ports"}, ids, params, [&](const std::string& id, Result<Json> result) {
+    auto list = result ? api::read<api::PortList>(*result) : std::unexpected(std::move(result).error());
+    if (list)
+      ports[id] = std::move(list->ports);
+    else
+      problems.push_back("ports are missing: " + list.error().sentence());
+    return Result<>();
+  }));
   return ports;
 }
 
@@ -168,9 +172,12 @@ Result<int> list(Context& context) {
   auto [vms, warnings] = TRY(daemon.get<api::VmList>("vm.list"));
   TRY(keep_matching(vms, filters));
   sort_by(vms, args.text("sort").value_or(""));
+  bool wide = args.flag("wide") && !args.flag("names") && form_of(args) != Form::ids;
+  std::vector<std::string> problems;
   PortsByVm ports;
-  if (args.flag("wide")) ports = TRY(ports_of(daemon, vms));
-  print_vms(context, vms, args.flag("wide") ? &ports : nullptr);
+  if (wide) ports = TRY(ports_of(daemon, vms, problems));
+  print_vms(context, vms, wide ? &ports : nullptr);
+  for (const auto& problem : problems) context.io.note(safe_text(problem));
   if (form_of(args) != Form::people || args.flag("names")) return exit_status::kOk;
   for (const auto& vm : vms)
     if (!vm.paused.empty()) context.io.note(safe_text(fmt::format("vm '{}' is paused: {}", vm.name, vm.paused)));

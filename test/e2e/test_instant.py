@@ -669,8 +669,9 @@ class DaemonKilled(Instant):
         p = self.b.popen(*args, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(delay)  # so that the kill happens at different steps
         self.b.kill_daemon()
-        p.wait(timeout=180)
+        status = p.wait(timeout=180)
         wait_until(self.settled, "the VMs to settle")
+        return status
 
     def check(self):
         vms = self.b.json("vm", "list")
@@ -697,8 +698,11 @@ class DaemonKilled(Instant):
     def test_fork_snapshot_and_clone(self):
         self.create("v")
         for delay in sample((0.0, 0.05, 0.12, 0.3, 0.6), 2):
-            self.kill_during(delay, "vm", "fork", "v", "--count", "2", "--name", "kid")
+            status = self.kill_during(delay, "vm", "fork", "v", "--count", "2", "--name", "kid")
             self.check()
+            # A fork is complete, or it never was.
+            kids = [vm["name"] for vm in self.b.json("vm", "list") if vm["name"] != "v"]
+            self.assertEqual(len(kids), 2 if status == 0 else 0, kids)
             self.kill_during(delay, "vm", "snapshot", "create", "v", "--name", "snap")
             self.check()
             self.kill_during(delay, "vm", "create", "--name", "more", *SHAPE)

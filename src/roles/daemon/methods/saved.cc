@@ -120,10 +120,18 @@ void begin_children(Fork& fork, const store::SaveRow& save, engine::Stages& stag
   fork.children->under_way = fork.wanted.names.size();
   fork.children->made.resize(fork.wanted.names.size());
   for (std::size_t i = 0; i < fork.wanted.names.size(); ++i) {
+    // Until the fork is complete, a new daemon deletes what a dead one had made of it.
     engine::CreateRequest request{
-        .name = fork.wanted.names[i], .spec = fork.spec, .start = fork.start, .from = save.id};
+        .name = fork.wanted.names[i], .spec = fork.spec, .start = fork.start, .from = save.id, .ephemeral = true};
     fork.daemon.services.runtime.spawn(make_child(&fork.daemon, fork.children, i, std::move(request), fork.stop));
   }
+}
+
+// The fork is complete, and its client is about to be told of the children.
+Result<> keep(const Children& children) {
+  for (const auto& vm : children.made)
+    if (!vm->record().gone()) TRY(vm->make_permanent());
+  return {};
 }
 
 // `saved` is the outcome of saving the parent.
@@ -134,6 +142,8 @@ Task<Result<std::vector<api::VmObject>>> await_children(Fork& fork, const Result
     if (!saved || cancel.requested() || children->first_error) fork.stop->request();
     co_await children->changed.wait(host::after(limits::kForkPoll));
   }
+  if (saved && !children->first_error)
+    if (auto kept = keep(*children); !kept) children->first_error = std::move(kept).error();
   std::vector<api::VmObject> vms;
   for (const auto& vm : children->made)
     if (vm) vms.push_back(vm_object(fork.daemon.services, *vm));

@@ -214,6 +214,27 @@ TEST_CASE("manager: the next daemon undoes an interrupted create, and reports it
   CHECK(f.vms->recovery().summaries().size() == 1);
 }
 
+TEST_CASE("manager: a child of a fork is deleted by the next daemon, until the fork is complete") {
+  Fixture f;
+  auto parent = f.create(Fixture::named("parent"));
+  REQUIRE(parent);
+  for (bool complete : {false, true}) {
+    auto saved = f.save_as(**f.vms->registry().get("parent"), store::SaveKind::fork);
+    REQUIRE(saved);
+    auto request = test::FleetFixture::named("child");
+    request.from = saved->row.id;
+    request.ephemeral = true;
+    auto child = f.create(request);
+    REQUIRE(child);
+    if (complete) REQUIRE((*child)->make_permanent());
+    child = nullptr;
+    f.die();
+    CHECK(f.vms->registry().find_exactly("child").operator bool() == complete);
+    CHECK(f.vms->registry().find_exactly("parent"));
+    CHECK(f.mismatch() == "");
+  }
+}
+
 TEST_CASE("manager: the next daemon removes an unfinished template") {
   Fixture f;
   auto row = f.new_row(".making");

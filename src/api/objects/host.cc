@@ -50,6 +50,9 @@ constexpr Field kDefaultsFields[] = {
     field<&DefaultsObject::system_bytes>("system_bytes", "The size of the system disk"),
     field<&DefaultsObject::image>("image", "The name of the default image"),
     field<&DefaultsObject::sources>("sources", "Where each default comes from"),
+    field<&DefaultsObject::host_cpus>("host_cpus", "The processors of the host").or_absent(),
+    field<&DefaultsObject::host_memory_bytes>("host_memory_bytes", "The memory of the host, which no VM may exceed")
+        .or_absent(),
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,8 @@ struct DefaultsObject {
   std::uint64_t system_bytes = 0;
   std::string image;
   DefaultSources sources;
+  std::optional<std::uint32_t> host_cpus;
+  std::optional<std::uint64_t> host_memory_bytes;
   static const Object kObject;
 };
 

@@ -25,14 +25,13 @@ void add_given(const Args& args, const vm::Field& field, Json& shape) {
   }
 }
 
-/// What no host accepts is refused before a line says that it is made. The daemon knows its host, and checks again.
-Result<> check_shape(const Json& shape) {
-  constexpr vm::HostSize kAnyHost{.cpus = limits::kMaxVcpus, .memory_bytes = UINT64_MAX};
+/// What the host does not accept is refused before a line says that it is made. The daemon checks again.
+Result<> check_shape(const Json& shape, const vm::HostSize& host) {
   TRY(encode_json(shape));
   if (shape.contains("name")) TRY(vm::check_name(TRY(get_string(shape, "name"))));
   Json fields = shape;
   fields.erase("network");  // a choice, which becomes a network on the daemon's host
-  return vm::check_spec(TRY(vm::spec_over({}, fields)), kAnyHost);
+  return vm::check_spec(TRY(vm::spec_over({}, fields)), host);
 }
 
 }  // namespace
@@ -55,12 +54,14 @@ void print_spec(const Io& io, const Json& shape) {
 
 Result<Json> resolved_shape(Context& context, Daemon& daemon) {
   Json shape = given_shape(context.args);
-  Json defaults = api::to_json(TRY(daemon.get<api::DefaultsObject>("host.defaults")));
+  auto known = TRY(daemon.get<api::DefaultsObject>("host.defaults"));
+  Json defaults = api::to_json(known);
   for (const auto& field : vm::kFields) {
     std::string name(field.name);
     if (field.is_number() && !shape.contains(name)) shape[name] = defaults.value(name, Json());
   }
-  TRY(check_shape(shape));
+  TRY(check_shape(shape, {.cpus = known.host_cpus.value_or(limits::kMaxVcpus),
+                          .memory_bytes = known.host_memory_bytes.value_or(UINT64_MAX)}));
   print_spec(io_for_progress(context), shape);
   if (context.args.flag("cold")) shape["cold"] = true;
   return shape;

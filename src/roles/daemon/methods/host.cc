@@ -98,6 +98,8 @@ Task<Result<Json>> defaults(Daemon& daemon, const Json&, rpc::CallContext&) {
                   .memory_bytes = std::string(d.memory_bytes.source),
                   .disk_bytes = std::string(d.disk_bytes.source),
                   .system_bytes = std::string(d.system_bytes.source)},
+      .host_cpus = services.host_size.cpus,
+      .host_memory_bytes = services.host_size.memory_bytes,
   });
 }
 

@@ -34,7 +34,9 @@ struct Fixture {
                              {"memory_bytes", 8ll << 30},
                              {"disk_bytes", 8ll << 30},
                              {"system_bytes", 8ll << 30},
-                             {"image", "debian"}});
+                             {"image", "debian"},
+                             {"host_cpus", 4},
+                             {"host_memory_bytes", 16ll << 30}});
     answer("vm.list", {{"vms", {vm_object("web"), vm_object("db", "stopped")}}});
     daemon.answers["vm.show"] = [](const Json& params) -> Result<Json> { return vm_object(params.at("vm")); };
     daemon.answers["vm.create"] = [](const Json& params) -> Result<Json> {
@@ -275,9 +277,11 @@ TEST_CASE_METHOD(Fixture, "vm create: prints the spec line first and requests ex
   CHECK(*parse_json(run({"vm", "create", "--json"}).out, 1 << 20) == vm_object("made-up"));
 }
 
-TEST_CASE_METHOD(Fixture, "vm create, vm run: what no host accepts is refused before a line says that it is made") {
-  const std::vector<std::vector<std::string>> impossible{
-      {"--vcpu", "0"}, {"--memory", "8"}, {"--disk-size", "8"}, {"--name", "localhost"}, {"--name", "x-"}};
+TEST_CASE_METHOD(Fixture,
+                 "vm create, vm run: what the host cannot have is refused before a line says that it is made") {
+  const std::vector<std::vector<std::string>> impossible{{"--vcpu", "0"},         {"--memory", "8"},
+                                                         {"--memory", "17G"},     {"--disk-size", "8"},
+                                                         {"--name", "localhost"}, {"--name", "x-"}};
   for (const auto& options : impossible)
     for (const char* command : {"create", "run"}) {
       std::vector<std::string> words{"vm", command};

@@ -57,6 +57,7 @@ inline constexpr auto kTemplateUnused = std::chrono::days(30);  ///< then a temp
 inline constexpr auto kPoolPoll = 30s;           ///< idle machines and free memory change slowly; other events wake it
 inline constexpr auto kPoolCloseDeadline = 10s;  ///< for a machine that is being made; else the next daemon adopts it
 inline constexpr auto kGarbageRecoveryDeadline = 1min;            ///< gc waits for the recovery of all VMs
+inline constexpr std::size_t kNamedVms = 5;                       ///< in one sentence; the others are counted
 inline constexpr auto kStaleCheckFloor = 1s;                      ///< however short `auto_stop_stale_after` is
 inline constexpr auto kStaleCheckCeiling = 1min;                  ///< however long `auto_stop_stale_after` is
 inline constexpr std::uint64_t kDiskSpaceNeeded = 1 * kGiB;       ///< doctor fails below; about one VM

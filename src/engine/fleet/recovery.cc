@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "engine/bounds.h"
 
 namespace banger::engine {
@@ -45,7 +46,7 @@ Task<> FleetRecovery::settle(std::shared_ptr<VmOwner> vm) {
 
 Task<> FleetRecovery::recover_one(std::shared_ptr<VmOwner> vm) {
   bool done = co_await try_once(vm);
-  --untried_;
+  std::erase(untried_, vm);
   progress_.notify_all();
   while (!done) {
     co_await services_.runtime.sleep_for(limits::kRecoveryRetry);
@@ -55,16 +56,29 @@ Task<> FleetRecovery::recover_one(std::shared_ptr<VmOwner> vm) {
 
 Task<> FleetRecovery::recover_all(host::Deadline deadline) {
   for (const auto& vm : registry_.everything()) {
-    ++untried_;
+    untried_.push_back(vm);
     services_.runtime.spawn(recover_one(vm));
   }
   (void)co_await wait(deadline);
 }
 
+// Machines without a user have no name that a person knows.
+std::string FleetRecovery::untried() const {
+  std::vector<std::string> names;
+  std::size_t others = 0;
+  for (const auto& vm : untried_)
+    if (vm->record().row().purpose == store::Purpose::user && names.size() < limits::kNamedVms)
+      names.push_back(fmt::format("vm '{}'", vm->record().name()));
+    else
+      ++others;
+  if (others > 0) names.push_back(fmt::format("{} more", others));
+  return join(names, ", ");
+}
+
 Task<Result<>> FleetRecovery::wait(host::Deadline deadline) {
-  while (untried_ > 0) {
+  while (!untried_.empty()) {
     if (host::Clock::now() >= deadline)
-      co_return fail(ErrorCode::busy, "the daemon is still recovering its VMs after its start",
+      co_return fail(ErrorCode::busy, fmt::format("the daemon is still recovering {} after its start", untried()),
                      "banger vm list shows the VMs that are starting; try again in a minute");
     co_await progress_.wait(deadline);
   }

@@ -19,8 +19,10 @@ class FleetRecovery {
   /// first attempt for every VM, or at the deadline. A guest that was booting when the daemon died may take longer; its
   /// VM is `starting` until then.
   Task<> recover_all(host::Deadline deadline);
-  /// Waits until the recovery of each VM has been tried at least once. `busy` at the deadline.
+  /// Waits until the recovery of each VM has been tried at least once. `busy` at the deadline, with untried().
   Task<Result<>> wait(host::Deadline deadline);
+  /// The VMs whose first recovery is still under way, for people: "vm 'box', vm 'web'". "" when there are none.
+  std::string untried() const;
   /// What was done and what failed, for people.
   const std::vector<std::string>& summaries() const { return summaries_; }
 
@@ -33,7 +35,7 @@ class FleetRecovery {
   VmRegistry& registry_;
   Pool& pool_;
   std::vector<std::string> summaries_;
-  std::size_t untried_ = 0;
+  std::vector<std::shared_ptr<VmOwner>> untried_;
   host::Event progress_;  ///< notified after each VM's first attempt
 };
 

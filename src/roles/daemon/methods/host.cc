@@ -75,9 +75,11 @@ Task<Result<Json>> doctor(Daemon& daemon, const Json& params, rpc::CallContext& 
   co_return api::to_json(list);
 }
 
-Task<Result<Json>> gc(Daemon& daemon, const Json& params, rpc::CallContext&) {
+Task<Result<Json>> gc(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   bool dry_run = CO_TRY(find_bool(params, "dry_run")).value_or(false);
   auto collect = dry_run ? engine::Collect::list_only : engine::Collect::remove;
+  if (auto vms = daemon.vms.recovery().untried(); !vms.empty())
+    context.progress("recovery", fmt::format("waiting for {}, after the start of the daemon", vms), -1);
   api::LeftoverList list;
   for (const auto& item : CO_TRY(co_await engine::collect_garbage(daemon.services, daemon.vms, collect)))
     list.items.push_back({.kind = item.kind, .path = item.path, .reason = item.reason, .removed = item.removed});

@@ -47,3 +47,16 @@ TEST_CASE("fleet recovery: a failure is reported once, and the next operation re
   REQUIRE(f.run(f.box()->stop(std::chrono::seconds(10))));
   CHECK(f.mismatch() == "");
 }
+
+TEST_CASE("fleet recovery: who waits is told for which VMs, until the first attempt is over") {
+  Fixture f;
+  CHECK(f.recovery().untried().empty());
+  CHECK(f.run(f.recovery().recover_all(banger::host::Clock::now())));
+  CHECK(f.recovery().untried() == "vm 'box'");
+  auto waited = f.run(f.recovery().wait(banger::host::Clock::now()));
+  REQUIRE_FALSE(waited);
+  CHECK(waited.error().code == ErrorCode::busy);
+  CHECK(waited.error().message == "the daemon is still recovering vm 'box' after its start");
+  CHECK(f.run(f.recovery().wait(Fixture::later())));
+  CHECK(f.recovery().untried().empty());
+}

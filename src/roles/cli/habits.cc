@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "roles/cli/commands.h"
 
 namespace banger::roles::cli {
@@ -39,11 +40,22 @@ std::string hint(std::string_view line) { return fmt::format("did you mean 'bang
 
 std::string habit_hint(std::string_view group, std::string_view word) {
   if (!group.empty() && group != "vm") return "";
-  if (group.empty())
+  if (group.empty()) {
     if (const Command* command = find_command("vm", word)) return hint(full_name(*command));
+    if (const Group* inner = find_group(fmt::format("vm {}", word))) return hint(inner->name);
+  }
   for (const auto& habit : kHabits)
     if (habit.word == word) return hint(habit.line);
   return "";
+}
+
+std::string misspelt_habit_hint(std::string_view group, std::string_view word) {
+  if (!group.empty() && group != "vm") return "";
+  std::vector<std::string> words;
+  if (group.empty()) words = command_names("vm");
+  for (const auto& habit : kHabits) words.emplace_back(habit.word);
+  auto near = nearest(word, words);
+  return near.empty() ? "" : habit_hint(group, near.front());
 }
 
 std::string option_hint(std::string_view command, std::string_view option) {

@@ -35,6 +35,7 @@ int unknown_command(const Io& io, std::string_view group, std::string_view word)
   auto what = option ? "option" : "command";
   auto hint = habit_hint(group, word);
   if (hint.empty()) hint = did_you_mean(word, option ? options_before_commands() : command_names(group));
+  if (hint.empty() && !option) hint = misspelt_habit_hint(group, word);
   auto prefix = group.empty() ? std::string() : std::string(group) + " ";
   if (hint.empty()) hint = fmt::format("see 'banger {}--help'", prefix);
   return usage_error(io,

@@ -100,6 +100,13 @@ TEST_CASE("command line: an unknown command suggests the nearest and is a usage 
   CHECK(home.run({"exec", "web"}).err == "banger: there is no command 'exec' (hint: did you mean 'banger vm exec'?)\n");
   CHECK(home.run({"vm", "top"}).err ==
         "banger: there is no command 'vm top' (hint: did you mean 'banger vm stats'?)\n");
+  CHECK(home.run({"lsit"}).err == "banger: there is no command 'lsit' (hint: did you mean 'banger vm list'?)\n");
+  CHECK(home.run({"destory"}).err ==
+        "banger: there is no command 'destory' (hint: did you mean 'banger vm delete'?)\n");
+  CHECK(home.run({"snapsht"}).err ==
+        "banger: there is no command 'snapsht' (hint: did you mean 'banger vm snapshot'?)\n");
+  CHECK(home.run({"vm", "inspct"}).err ==
+        "banger: there is no command 'vm inspct' (hint: did you mean 'banger vm show'?)\n");
   CHECK(home.run({"vm", "snapshot", "top"}).err.find("stats") == std::string::npos);
   CHECK(home.run({"qqqqqq"}).err == "banger: there is no command 'qqqqqq' (hint: see 'banger --help')\n");
   CHECK(home.run({"--frobnicate"}).status == 2);

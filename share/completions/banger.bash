@@ -1,7 +1,8 @@
 # bash completion for banger: eval "$(banger completion bash)"
 _banger() {
-  local line word files='' IFS=$'\n' current="${COMP_WORDS[COMP_CWORD]}"
+  local line word files='' IFS=$'\n' current="${COMP_WORDS[COMP_CWORD]}" typed="${COMP_LINE:0:COMP_POINT}"
   [[ $current == '=' ]] && current=''
+  typed=${typed##*[[:space:]]}
   COMPREPLY=()
   while IFS= read -r line; do
     case $line in
@@ -10,7 +11,7 @@ _banger() {
       *)
         word=${line%%$'\t'*}
         # Bash splits words at ':' and '='. A completion must not repeat the part of the word before the last of these.
-        [[ $word == --*=* && $current != --*=* ]] && word=${word#*=}
+        [[ $typed == *"$current" ]] && word=${word#"${typed%"$current"}"}
         case $word in
           *: | *=) COMPREPLY+=("$word"); compopt -o nospace ;;
           *) COMPREPLY+=("$word") ;;

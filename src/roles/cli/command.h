@@ -54,6 +54,7 @@ enum class Names {
   command,
   method,     ///< of the daemon
   parameter,  ///< of the method that is the first positional
+  vm_filter,  ///< KEY=VALUE of `vm list --filter`
   choice
 };
 

@@ -14,16 +14,17 @@
 #include "roles/cli/bounds.h"
 #include "roles/cli/connect.h"
 #include "roles/cli/parse.h"
+#include "roles/cli/vm_query.h"
 
 namespace banger::roles::cli {
 
 namespace {
 
-// bash makes '=' a word of its own. This joins the words of `--flag = value` again.
+// bash makes '=' a word of its own. This joins the words of `--flag = value` and `key = value` again.
 std::vector<std::string> rejoin(const std::vector<std::string>& words) {
   std::vector<std::string> joined;
   for (std::size_t i = 0; i < words.size(); ++i) {
-    if (words[i] == "=" && !joined.empty() && joined.back().starts_with("--")) {
+    if (words[i] == "=" && !joined.empty() && !joined.back().empty()) {
       joined.back() += "=";
       if (i + 1 < words.size()) joined.back() += words[++i];
     } else {
@@ -87,6 +88,7 @@ class Completer {
     if (names == Names::command) return commands_of(given);
     if (names == Names::method) return methods();
     if (names == Names::parameter) return parameters(given);
+    if (names == Names::vm_filter) return filters();
     result_.files = names == Names::file || names == Names::vm_path;
     result_.directories = names == Names::directory;
     if (names == Names::none || names == Names::choice || names == Names::file || names == Names::directory) return;
@@ -106,6 +108,17 @@ class Completer {
       auto key = fmt::format("{}=", parameter.name);
       bool again = std::ranges::any_of(given, [&](const auto& word) { return word.starts_with(key); });
       if (!again) offer(key, parameter.help);
+    }
+  }
+  // The keys, and the values of the key that was typed.
+  void filters() {
+    for (const auto& key : filter_keys()) {
+      auto begin = fmt::format("{}=", key.name);
+      if (!typed_.starts_with(prefix_ + begin)) {
+        offer(begin, "");
+        continue;
+      }
+      for (auto choice : key.choices) offer(begin + std::string(choice), "");
     }
   }
   void flags(const Command& command, const std::vector<std::string>& given) {

@@ -31,21 +31,36 @@ bool has_state(const VmObject& vm, const std::string& state) {
 bool has_image(const VmObject& vm, const std::string& image) { return vm.image == image || vm.image_id == image; }
 bool has_network(const VmObject& vm, const std::string& network) { return vm.network == network; }
 
-struct Filter {
-  std::string_view key;
-  bool (*matches)(const VmObject& vm, const std::string& value);
-};
-constexpr Filter kFilters[] = {{"name", matches_name}, {"state", has_state},     {"status", has_state},
-                               {"image", has_image},   {"network", has_network}, {"label", has_label}};
+// The states of src/vm/state.h, and those of shown_state().
+constexpr std::string_view kStates[] = {"running",  "stopped",    "suspended", "paused",    "silent",  "creating",
+                                        "starting", "suspending", "stopping",  "restoring", "deleting"};
+constexpr std::string_view kNetworks[] = {"user", "bridge"};
+
+constexpr FilterKey kFilterKeys[] = {{"name", {}},  {"state", kStates},     {"status", kStates},
+                                     {"image", {}}, {"network", kNetworks}, {"label", {}}};
+using Matches = bool (*)(const VmObject& vm, const std::string& value);
+constexpr Matches kMatches[] = {matches_name, has_state, has_state, has_image, has_network, has_label};
+static_assert(std::size(kMatches) == std::size(kFilterKeys));
+
+Result<> check_value(const FilterKey& key, const std::string& value) {
+  if (key.choices.empty() || std::ranges::find(key.choices, value) != key.choices.end()) return {};
+  std::vector<std::string> known(key.choices.begin(), key.choices.end());
+  return fail(
+      ErrorCode::invalid,
+      fmt::format("--filter: {} '{}' is not one of {}", key.name, printable(value), fmt::join(key.choices, ", ")),
+      did_you_mean(value, known));
+}
 
 Result<> keep_matching(std::vector<VmObject>& vms, const std::string& text) {
   auto at = text.find('=');
-  auto key = text.substr(0, at);
-  auto filter = std::ranges::find(kFilters, key, &Filter::key);
-  if (at == text.npos || filter == std::end(kFilters))
+  auto key = std::ranges::find(kFilterKeys, text.substr(0, at), &FilterKey::name);
+  auto value = at == text.npos ? std::string() : text.substr(at + 1);
+  if (key == std::end(kFilterKeys) || value.empty() || value[0] == '=')
     return fail(ErrorCode::invalid, fmt::format("--filter: '{}' is no filter", printable(text)),
                 "write it like state=running; other keys are name, image, network and label");
-  std::erase_if(vms, [&](const auto& vm) { return !filter->matches(vm, text.substr(at + 1)); });
+  TRY(check_value(*key, value));
+  auto matches = kMatches[key - std::begin(kFilterKeys)];
+  std::erase_if(vms, [&](const auto& vm) { return !matches(vm, value); });
   return {};
 }
 
@@ -68,6 +83,8 @@ std::string shown_state(const VmObject& vm) {
   if (!vm.paused.empty()) return "paused";
   return vm.silent ? "silent" : std::string(vm::to_string(vm.state));
 }
+
+std::span<const FilterKey> filter_keys() { return kFilterKeys; }
 
 Result<> keep_matching(std::vector<VmObject>& vms, const std::vector<std::string>& filters) {
   for (const auto& filter : filters) TRY(keep_matching(vms, filter));

@@ -125,9 +125,47 @@ TEST_CASE("completion: the bash script offers what __complete says") {
   auto script = home.run({"completion", "bash"}).out;
   REQUIRE(host::write_file(dir.path() + "/banger", "#!/bin/sh\nprintf 'web\\trunning\\nweb2\\t\\n'\n", 0755));
   script += "COMP_WORDS=(" + dir.path() +
-            "/banger vm stop w)\nCOMP_CWORD=3\n_banger\nprintf '%s\\n' \"${COMPREPLY[@]}\" >" + dir.path() + "/out\n";
+            "/banger vm stop w)\nCOMP_CWORD=3\nCOMP_LINE='banger vm stop w'\nCOMP_POINT=16\n_banger\n"
+            "printf '%s\\n' \"${COMPREPLY[@]}\" >" +
+            dir.path() + "/out\n";
   auto child = host::spawn({.argv = {*bash, "-euc", script}, .env = {"PATH=/usr/bin:/bin"}, .cwd = ""});
   REQUIRE(child);
   CHECK(child->wait().code == 0);
   CHECK(host::read_file(dir.path() + "/out", 4096).value_or("none") == "web\nweb2\n");
+}
+
+TEST_CASE("completion: offers the keys of filters, and the values of a key that has few") {
+  CHECK(words({"vm", "list", "--filter", "st"}) == Words{"state=", "status="});
+  CHECK(words({"vm", "list", "--filter", "state=s"}) == Words{"state=stopped", "state=suspended", "state=silent",
+                                                              "state=starting", "state=suspending", "state=stopping"});
+  CHECK(words({"vm", "list", "--filter", "state", "=", "run"}) == Words{"state=running"});
+  CHECK(words({"vm", "list", "--filter=state=run"}) == Words{"--filter=state=running"});
+  CHECK(words({"vm", "list", "--filter", "=", "network", "="}) ==
+        Words{"--filter=network=user", "--filter=network=bridge"});
+  CHECK(words({"vm", "list", "-f", "name="}).empty());
+}
+
+TEST_CASE("completion: bash gets only what follows the last '=' of a word") {
+  auto bash = host::find_program("bash", "/usr/bin:/bin");
+  if (!bash) return;
+  test::TempDir dir;
+  test::Home home;
+  REQUIRE(host::write_file(dir.path() + "/banger",
+                           "#!/bin/sh\nfor last; do :; done\ncase $* in *filter*) echo state=running ;; "
+                           "*) echo state= ;; esac\n",
+                           0755));
+  // `words` are what bash makes of the line.
+  auto reply = [&](const std::string& line, const std::string& words, int at) {
+    auto script = home.run({"completion", "bash"}).out + "COMP_LINE='" + line +
+                  "'\nCOMP_POINT=" + std::to_string(line.size()) + "\nCOMP_WORDS=(" + dir.path() + "/banger " + words +
+                  ")\nCOMP_CWORD=" + std::to_string(at) +
+                  "\ncompopt() { :; }\n_banger\nprintf '%s,' \"${COMPREPLY[@]}\" >" + dir.path() + "/out\n";
+    auto child = host::spawn({.argv = {*bash, "-euc", script}, .env = {"PATH=/usr/bin:/bin"}, .cwd = ""});
+    REQUIRE(child);
+    CHECK(child->wait().code == 0);
+    return host::read_file(dir.path() + "/out", 4096).value_or("none");
+  };
+  CHECK(reply("banger vm list --filter state=", "vm list --filter state =", 5) == "running,");
+  CHECK(reply("banger vm list --filter state=ru", "vm list --filter state = ru", 6) == "running,");
+  CHECK(reply("banger vm list -f sta", "vm list -f sta", 4) == "state=,");
 }

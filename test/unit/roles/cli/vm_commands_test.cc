@@ -139,6 +139,12 @@ TEST_CASE_METHOD(Fixture, "vm list: names, filters and the order of a column") {
   CHECK(run({"vm", "list", "--names"}).out == "web\ndb\n");
   CHECK(run({"vm", "list", "--names", "--sort", "name"}).out == "db\nweb\n");
   CHECK(run({"vm", "list", "-a", "-q", "-f", "state=stopped"}).out == "iddb\n");
+  CHECK(run({"vm", "list", "--filter", "state=bar"}).status == 2);
+  for (const char* form : {"--json", "--quiet"}) {
+    auto both = run({"vm", "list", "--names", form});
+    CHECK(both.status == 2);
+    CHECK(contains(both.err, "--names does not go together with --json or --quiet"));
+  }
   auto refused = run({"vm", "list", "--filter", "running"});
   CHECK(refused.status == 2);
   CHECK(contains(refused.err, "--filter: 'running' is no filter (hint: write it like state=running"));

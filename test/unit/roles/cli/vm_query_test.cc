@@ -62,15 +62,34 @@ TEST_CASE("vm query: a VM must match every filter") {
   CHECK(kept({"label=role"}) == Names{"web-1", "web-2"});
   CHECK(kept({"label=role=back"}) == Names{"web-2"});
   CHECK(kept({"label=ci="}) == Names{"web-1"});
+  CHECK(kept({"state=suspended"}).empty());
+  CHECK(kept({"label=no-such"}).empty());
 }
 
 TEST_CASE("vm query: an unknown filter is refused with the known ones") {
-  for (const char* bad : {"", "running", "colour=red", "=x"}) {
+  for (const char* bad : {"", "running", "colour=red", "=x", "state=", "state==running", "label=", "label==x"}) {
     auto vms = three();
     auto refused = keep_matching(vms, std::vector<std::string>{bad});
     REQUIRE(!refused);
     CHECK(refused.error().hint == "write it like state=running; other keys are name, image, network and label");
   }
+}
+
+TEST_CASE("vm query: a state or network that no VM can have is refused with the choices") {
+  auto refusal = [](const char* filter) {
+    auto vms = three();
+    auto refused = keep_matching(vms, std::vector<std::string>{filter});
+    REQUIRE(!refused);
+    CHECK(refused.error().code == ErrorCode::invalid);
+    return refused.error();
+  };
+  auto typo = refusal("state=runing");
+  CHECK(typo.message.starts_with("--filter: state 'runing' is not one of running, stopped, suspended, paused, silent"));
+  CHECK(typo.hint == "did you mean 'running'?");
+  CHECK(refusal("status=bar").message.starts_with("--filter: status 'bar' is not one of running"));
+  CHECK(refusal("network=brige").message == "--filter: network 'brige' is not one of user, bridge");
+  for (auto state = vm::State::creating; state <= vm::State::deleting; state = vm::State(int(state) + 1))
+    CHECK(kept({"name=web-*", "state=" + std::string(vm::to_string(state))}).size() < 3);
 }
 
 TEST_CASE("vm query: words are sorted up, sizes and ages down, and equal VMs keep their order") {

@@ -29,7 +29,8 @@ constexpr Option kOptions[] = {
      .value = "KEY=VALUE",
      .help =
          "list only VMs with this name (a pattern like web-*), state, image, network or label; may be repeated, and "
-         "a VM needs all of them"},
+         "a VM needs all of them",
+     .names = Names::vm_filter},
     {.name = "label", .kind = Kind::text, .value = "KEY[=VALUE]", .help = "the same as --filter label=KEY[=VALUE]"},
     {.name = "sort",
      .kind = Kind::text,
@@ -147,10 +148,9 @@ Json json_of(const std::vector<api::VmObject>& vms, const PortsByVm& ports) {
 }
 
 void print_vms(Context& context, const std::vector<api::VmObject>& vms, const PortsByVm* ports) {
-  bool json = form_of(context.args) == Form::json;
-  if (context.args.flag("names") && !json) {
+  if (context.args.flag("names")) {
     for (const auto& vm : vms) context.io.print(safe_text(vm.name) + "\n");
-  } else if (json && ports) {
+  } else if (form_of(context.args) == Form::json && ports) {
     print_json(context.io, json_of(vms, *ports));
   } else {
     print_list(context, vms, &api::VmObject::id, table_of(vms, ports).text(colours_of(context)));
@@ -168,6 +168,8 @@ Result<int> list(Context& context) {
   auto filters = filters_of(args);
   std::vector<api::VmObject> none;
   if (auto good = keep_matching(none, filters); !good) return context.usage(good.error().message, good.error().hint);
+  if (args.flag("names") && form_of(args) != Form::people)
+    return context.usage("--names does not go together with --json or --quiet", "leave one of them out");
   auto daemon = TRY(Daemon::connect(context.io));
   auto [vms, warnings] = TRY(daemon.get<api::VmList>("vm.list"));
   TRY(keep_matching(vms, filters));

@@ -135,10 +135,11 @@ TEST_CASE("manager: a reboot needs room for the memory that the VM has now") {
   Fixture f;
   auto vm = f.create(Fixture::named("box"));
   REQUIRE(vm);
-  auto reboot = [&] { f.host.of((*vm)->record().id())->end({.guest_initiated = true, .reason = "guest-reset"}); };
-  auto first = f.host.of((*vm)->record().id());
+  auto process = [&] { return f.host.of((*vm)->record().id()); };
+  auto reboot = [&] { process()->end({.guest_initiated = true, .reason = "guest-reset"}); };
+  auto first = process();
   reboot();
-  REQUIRE(f.run_until([&] { return f.host.of((*vm)->record().id()) != first; }));
+  REQUIRE(f.run_until([&] { return process() && process() != first && (*vm)->parts().link->up(); }));
   REQUIRE(f.run_until(**vm, State::running));
   f.config.memory_overcommit = 0;
   reboot();
@@ -216,8 +217,7 @@ TEST_CASE("manager: the next daemon undoes an interrupted create, and reports it
 
 TEST_CASE("manager: a child of a fork is deleted by the next daemon, until the fork is complete") {
   Fixture f;
-  auto parent = f.create(Fixture::named("parent"));
-  REQUIRE(parent);
+  REQUIRE(f.create(Fixture::named("parent")));
   for (bool complete : {false, true}) {
     auto saved = f.save_as(**f.vms->registry().get("parent"), store::SaveKind::fork);
     REQUIRE(saved);

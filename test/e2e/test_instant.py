@@ -699,10 +699,10 @@ class DaemonKilled(Instant):
         self.create("v")
         for delay in sample((0.0, 0.05, 0.12, 0.3, 0.6), 2):
             status = self.kill_during(delay, "vm", "fork", "v", "--count", "2", "--name", "kid")
-            self.check()
             # A fork is complete, or it never was.
-            kids = [vm["name"] for vm in self.b.json("vm", "list") if vm["name"] != "v"]
-            self.assertEqual(len(kids), 2 if status == 0 else 0, kids)
+            kids = 2 if status == 0 else 0
+            wait_until(lambda: len(self.b.json("vm", "list")) == 1 + kids, f"{kids} children")
+            self.check()
             self.kill_during(delay, "vm", "snapshot", "create", "v", "--name", "snap")
             self.check()
             self.kill_during(delay, "vm", "create", "--name", "more", *SHAPE)

@@ -17,7 +17,10 @@ inline constexpr std::size_t kEntryHeaderBytes = 4 * kMiB;
 /// What unpacking remembers of files and directories until its end: enough for a million of them.
 inline constexpr std::size_t kUnpackMemoryBytes = 256 * kMiB;
 inline constexpr std::size_t kRememberedBytes = 160;  ///< of memory for one file or directory, beside its name
-inline constexpr std::size_t kFileExtents = 100'000;  ///< a map of more parts with data does not fit kEntryHeaderBytes
+/// Parts with data in the map of one file. A header of more than 1 MiB is refused by libarchive. Of a file with more
+/// parts, the smallest holes are sent as zeros.
+inline constexpr std::size_t kFileExtents = 20'000;
+inline constexpr std::size_t kFileParts = 1'000'000;  ///< parts that are looked at; a look takes microseconds
 
 // -- files whose size is not known before they are read, as in /proc
 inline constexpr std::size_t kUnsizedBytes = 32 * kMiB;  ///< held in memory; /proc/kallsyms has 15 MiB

@@ -33,7 +33,7 @@ Result<> copy_tar(int from, Compression compression, int to, const LeftOut& left
     } else if (entry->kind == EntryKind::other) {
       left_out(entry->path, "it is of an unknown kind");
     } else {
-      TRY(writer.add(*entry));
+      TRY(writer.add(*entry, entry->extents));
       if (entry->kind == EntryKind::file)
         TRY(in("archive entry '" + printable(entry->path) + "'", copy_content(reader, writer, entry->size)));
     }

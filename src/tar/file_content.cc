@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 #include <vector>
 
 #include "base/text.h"
@@ -38,21 +39,48 @@ ssize_t read_up_to(int file, char* to, std::size_t size) {
   return static_cast<ssize_t>(done);
 }
 
-/// The parts of a file with holes that have data. Empty when the file has no holes, or too many.
+/// A map of holes with a bounded length. Small holes give way to larger ones, and become data.
+class HoleMap {
+ public:
+  void add(std::uint64_t offset, std::uint64_t size) {
+    if (!extents_.empty() && offset - end() < least_hole_)
+      extents_.back().size = offset + size - extents_.back().offset;
+    else
+      extents_.push_back({offset, size});
+    while (extents_.size() > limits::kFileExtents) coarsen();
+  }
+  std::vector<Extent> take() {
+    if (extents_.empty()) extents_.push_back({});  // nothing but a hole
+    return std::move(extents_);
+  }
+
+ private:
+  std::uint64_t end() const { return extents_.back().offset + extents_.back().size; }
+
+  void coarsen() {
+    least_hole_ *= 2;
+    for (const auto& extent : std::exchange(extents_, {})) add(extent.offset, extent.size);
+  }
+
+  std::vector<Extent> extents_;
+  std::uint64_t least_hole_ = 1;
+};
+
+/// The parts of a file with holes that have data. Empty when the file has no holes.
 std::vector<Extent> extents_of(int file, const struct stat& info) {
-  std::vector<Extent> extents;
-  if (info.st_blocks * 512 >= info.st_size) return extents;
+  if (info.st_blocks * 512 >= info.st_size) return {};
+  HoleMap map;
+  std::size_t parts = 0;
   for (off_t at = 0; at < info.st_size;) {
     off_t data = ::lseek(file, at, SEEK_DATA);
     if (data < 0 && errno != ENXIO) return {};
     if (data < 0 || data >= info.st_size) break;
     off_t end = std::min(std::max(::lseek(file, data, SEEK_HOLE), data + 1), info.st_size);
-    extents.push_back({static_cast<std::uint64_t>(data), static_cast<std::uint64_t>(end - data)});
-    if (extents.size() > limits::kFileExtents) return {};
+    if (++parts > limits::kFileParts) end = info.st_size;
+    map.add(static_cast<std::uint64_t>(data), static_cast<std::uint64_t>(end - data));
     at = end;
   }
-  if (extents.empty()) extents.push_back({});  // nothing but a hole
-  return extents;
+  return map.take();
 }
 
 /// The offset of the next data at or after `at`, at most `size`.

@@ -79,6 +79,15 @@ Result<> read_xattrs(archive_entry* entry, TarEntry& out) {
   return {};
 }
 
+std::vector<Extent> extents_of(archive_entry* entry) {
+  std::vector<Extent> extents;
+  la_int64_t offset = 0, size = 0;
+  if (archive_entry_sparse_reset(entry) > 0)
+    while (archive_entry_sparse_next(entry, &offset, &size) == ARCHIVE_OK)
+      extents.push_back({static_cast<std::uint64_t>(offset), static_cast<std::uint64_t>(size)});
+  return extents;
+}
+
 Result<TarEntry> convert(archive_entry* entry) {
   TarEntry out;
   out.path = text(archive_entry_pathname(entry));
@@ -90,6 +99,7 @@ Result<TarEntry> convert(archive_entry* entry) {
   if (archive_entry_atime_is_set(entry))
     out.atime = time_of(archive_entry_atime(entry), archive_entry_atime_nsec(entry));
   if (out.kind == EntryKind::file) out.size = archive_entry_size(entry);
+  if (out.kind == EntryKind::file) out.extents = extents_of(entry);
   if (out.kind == EntryKind::symlink) out.target = text(archive_entry_symlink(entry));
   if (out.kind == EntryKind::hard_link) out.target = text(archive_entry_hardlink(entry));
   if (out.kind == EntryKind::character_device || out.kind == EntryKind::block_device) {

@@ -27,6 +27,11 @@ struct EntryTime {
   std::uint32_t nanoseconds = 0;
 };
 
+/// A part of a file with holes that has data.
+struct Extent {
+  std::uint64_t offset = 0, size = 0;
+};
+
 /// One member as the archive gives it: untrusted, unchecked.
 struct TarEntry {
   std::string path;
@@ -43,6 +48,8 @@ struct TarEntry {
   /// Why the sender left this member out. The member itself has no content. If the member before has the same name, the
   /// content of that member is not whole.
   std::optional<std::string> left_out = {};
+  /// The parts with data of a file with holes. Empty when there are no holes, or when the header does not have them.
+  std::vector<Extent> extents = {};
 };
 
 /// A piece of a file's content. `data` lives until the next call on the reader.

@@ -1,100 +1,101 @@
 #include "tar/writer.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <string>
+#include <vector>
 
 #include "host/files.h"
 #include "tar/bounds.h"
+#include "tar/pax.h"
 
 namespace banger::tar {
 
 namespace {
 
-struct FreeEntry {
-  void operator()(archive_entry* entry) const { archive_entry_free(entry); }
-};
-using Entry = std::unique_ptr<archive_entry, FreeEntry>;
-
-unsigned type_of(EntryKind kind) {
-  switch (kind) {
-    case EntryKind::directory:
-      return AE_IFDIR;
-    case EntryKind::symlink:
-      return AE_IFLNK;
-    case EntryKind::character_device:
-      return AE_IFCHR;
-    case EntryKind::block_device:
-      return AE_IFBLK;
-    case EntryKind::fifo:
-      return AE_IFIFO;
-    case EntryKind::file:
-    case EntryKind::hard_link:
-    case EntryKind::other:
-      break;
+/// Whether the parts are in ascending order and inside the file.
+bool is_map_of(std::span<const Extent> data, std::uint64_t size) {
+  std::uint64_t at = 0;
+  for (const auto& extent : data) {
+    if (extent.offset < at || extent.offset > size || extent.size > size - extent.offset) return false;
+    at = extent.offset + extent.size;
   }
-  return AE_IFREG;
-}
-
-Entry convert(const TarEntry& from) {
-  Entry entry(archive_entry_new());
-  archive_entry_copy_pathname(entry.get(), from.path.c_str());
-  archive_entry_set_filetype(entry.get(), type_of(from.kind));
-  archive_entry_set_perm(entry.get(), static_cast<__LA_MODE_T>(from.mode));
-  archive_entry_set_uid(entry.get(), from.uid);
-  archive_entry_set_gid(entry.get(), from.gid);
-  archive_entry_set_mtime(entry.get(), from.mtime.seconds, from.mtime.nanoseconds);
-  archive_entry_set_size(entry.get(), from.kind == EntryKind::file ? from.size : 0);
-  if (from.kind == EntryKind::symlink) archive_entry_copy_symlink(entry.get(), from.target.c_str());
-  if (from.kind == EntryKind::hard_link) archive_entry_copy_hardlink(entry.get(), from.target.c_str());
-  if (from.kind == EntryKind::character_device || from.kind == EntryKind::block_device) {
-    archive_entry_set_rdevmajor(entry.get(), static_cast<dev_t>(from.device_major));
-    archive_entry_set_rdevminor(entry.get(), static_cast<dev_t>(from.device_minor));
-  }
-  for (const auto& [name, value] : from.xattrs)
-    archive_entry_xattr_add_entry(entry.get(), name.c_str(), value.data(), value.size());
-  if (from.left_out)
-    archive_entry_xattr_add_entry(entry.get(), std::string(kLeftOutMark).c_str(), from.left_out->data(),
-                                  from.left_out->size());
-  return entry;
+  return true;
 }
 
 }  // namespace
 
 struct TarWriter::State {
-  archive* writer = nullptr;
   int fd = -1;
   std::atomic<std::uint64_t>* written = nullptr;
-  /// Freeing a writer ends its archive properly, even after an error. But a broken stream must not look complete, so
-  /// the bytes are dropped from here on.
-  bool broken = false;
+  std::string buffer;  ///< not yet written
   std::string zeros = std::string(limits::kPackWriteBytes, '\0');
+  // The member that is being written.
+  std::vector<Extent> data;  ///< the parts that the stream has
+  std::size_t part = 0;      ///< of `data`: the first part that is not complete
+  std::uint64_t at = 0;      ///< offset in the file
+  std::uint64_t size = 0;    ///< of the file
+  std::uint64_t stored = 0;  ///< bytes of content in the stream
 
-  ~State() {
-    broken = true;
-    archive_write_free(writer);
+  Result<> flush() {
+    for (std::string_view rest = buffer; !rest.empty();) {
+      ssize_t put = ::write(fd, rest.data(), rest.size());
+      if (put < 0 && errno == EINTR) continue;
+      if (put < 0) return fail_errno("write archive");
+      if (written) *written += static_cast<std::uint64_t>(put);
+      rest.remove_prefix(static_cast<std::size_t>(put));
+    }
+    buffer.clear();
+    return {};
   }
 
-  std::unexpected<Error> failure() const {
-    int number = archive_errno(writer);
-    if (number > 0) return fail_errno("write archive", number);
-    const char* why = archive_error_string(writer);
-    return fail(ErrorCode::internal, fmt::format("write archive: {}", why ? why : "unknown error"));
+  Result<> put(std::string_view bytes) {
+    while (!bytes.empty()) {
+      auto piece = bytes.substr(0, limits::kPackWriteBytes - buffer.size());
+      buffer += piece;
+      bytes.remove_prefix(piece.size());
+      if (buffer.size() == limits::kPackWriteBytes) TRY(flush());
+    }
+    return {};
   }
 
-  static la_ssize_t write_some(archive* writer, void* to, const void* data, std::size_t size) {
-    auto* state = static_cast<State*>(to);
-    if (state->broken) return static_cast<la_ssize_t>(size);
-    ssize_t put = ::write(state->fd, data, size);
-    while (put < 0 && errno == EINTR) put = ::write(state->fd, data, size);
-    if (put < 0) archive_set_error(writer, errno, "write");
-    if (put > 0 && state->written) *state->written += static_cast<std::uint64_t>(put);
-    return put;
+  struct Run {
+    std::uint64_t size = 0;
+    bool is_data = false;
+  };
+  /// What begins at the present offset.
+  Run run() {
+    while (part < data.size() && data[part].offset + data[part].size <= at) ++part;
+    if (part == data.size()) return {size - at, false};
+    if (at < data[part].offset) return {data[part].offset - at, false};
+    return {data[part].offset + data[part].size - at, true};
+  }
+
+  /// Accepts `count` bytes of content. `bytes` gives the first of so many of them.
+  template <typename Bytes>
+  Result<> accept(std::uint64_t count, const Bytes& bytes) {
+    if (count > size - at) return fail(ErrorCode::internal, "write archive: a file has more content than its size");
+    while (count > 0) {
+      auto [most, is_data] = run();
+      auto step = std::min(count, most);
+      if (is_data) {
+        std::string_view piece = bytes(step);
+        step = piece.size();
+        TRY(put(piece));
+        stored += step;
+      }
+      at += step;
+      count -= step;
+    }
+    return {};
+  }
+
+  Result<> end_member() {
+    if (at < size) return fail(ErrorCode::internal, "write archive: a file has less content than its size");
+    return put(std::string_view(zeros).substr(0, (kTarBlock - stored % kTarBlock) % kTarBlock));
   }
 };
 
@@ -107,37 +108,32 @@ Result<TarWriter> TarWriter::open(int fd, std::atomic<std::uint64_t>* written) {
   auto state = std::make_unique<State>();
   state->fd = fd;
   state->written = written;
-  state->writer = archive_write_new();
-  if (!state->writer) return fail(ErrorCode::exhausted, "write archive: out of memory");
-  // The full pax format, because the restricted one drops nanoseconds. Names are bytes, not text of a locale.
-  archive_write_set_format_pax(state->writer);
-  archive_write_set_format_option(state->writer, "pax", "hdrcharset", "BINARY");
-  archive_write_set_bytes_per_block(state->writer, limits::kPackWriteBytes);
-  archive_write_set_bytes_in_last_block(state->writer, 1);
-  if (archive_write_open(state->writer, state.get(), nullptr, State::write_some, nullptr) != ARCHIVE_OK)
-    return state->failure();
+  state->buffer.reserve(limits::kPackWriteBytes);
   return TarWriter(std::move(state));
 }
 
-Result<> TarWriter::add(const TarEntry& from, std::span<const Extent> data) {
-  Entry entry = convert(from);
-  for (const auto& extent : data)
-    archive_entry_sparse_add_entry(entry.get(), static_cast<la_int64_t>(extent.offset),
-                                   static_cast<la_int64_t>(extent.size));
-  if (archive_write_header(state_->writer, entry.get()) < ARCHIVE_WARN) return state_->failure();
-  return {};
+Result<> TarWriter::add(const TarEntry& entry, std::span<const Extent> data) {
+  State& s = *state_;
+  TRY(s.end_member());
+  s.size = entry.kind == EntryKind::file ? static_cast<std::uint64_t>(std::max<std::int64_t>(entry.size, 0)) : 0;
+  if (!is_map_of(data, s.size))
+    return fail(ErrorCode::corrupt, "write archive: the map of holes does not fit the file");
+  s.data.assign(data.begin(), data.end());
+  if (data.empty()) s.data.push_back({0, s.size});
+  s.part = s.at = s.stored = 0;
+  return s.put(pax_headers(entry, data));
 }
 
 Result<> TarWriter::write(std::string_view bytes) {
-  la_ssize_t put = archive_write_data(state_->writer, bytes.data(), bytes.size());
-  if (put < static_cast<la_ssize_t>(bytes.size())) return state_->failure();
-  return {};
+  return state_->accept(bytes.size(),
+                        [rest = bytes, &s = *state_, end = state_->at + bytes.size()](std::uint64_t most) {
+                          return rest.substr(rest.size() - (end - s.at), most);
+                        });
 }
 
 Result<> TarWriter::write_zeros(std::uint64_t count) {
-  for (; count > 0; count -= std::min<std::uint64_t>(count, state_->zeros.size()))
-    TRY(write(std::string_view(state_->zeros).substr(0, std::min<std::uint64_t>(count, state_->zeros.size()))));
-  return {};
+  return state_->accept(
+      count, [zeros = std::string_view(state_->zeros)](std::uint64_t most) { return zeros.substr(0, most); });
 }
 
 Result<> TarWriter::leave_out(std::string_view name, std::string_view reason) {
@@ -145,12 +141,12 @@ Result<> TarWriter::leave_out(std::string_view name, std::string_view reason) {
 }
 
 Result<> TarWriter::finish() {
-  if (archive_write_close(state_->writer) != ARCHIVE_OK) return state_->failure();
-  return {};
+  TRY(state_->end_member());
+  TRY(state_->put(std::string_view(state_->zeros).substr(0, 2 * kTarBlock)));
+  return state_->flush();
 }
 
 void TarWriter::break_off(std::string_view reason) {
-  state_->broken = true;
   auto most = limits::kBreakReasonBytes - kBrokenMark.size() - 1;
   (void)host::write_all(state_->fd, fmt::format("{}{}\n", kBrokenMark, reason.substr(0, most)));
 }

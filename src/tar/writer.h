@@ -1,4 +1,4 @@
-// Writes a tar stream entry by entry through libarchive, and hides libarchive. The stream is pax, without compression.
+// Writes a pax stream member by member, without compression. A hole costs nothing, and a broken stream ends at once.
 #pragma once
 
 #include <atomic>
@@ -12,11 +12,6 @@
 
 namespace banger::tar {
 
-/// A part of a file with holes that has data.
-struct Extent {
-  std::uint64_t offset = 0, size = 0;
-};
-
 class TarWriter {
  public:
   /// `fd` is borrowed. Adds the bytes that were written to `written`, if it is not null.
@@ -27,9 +22,9 @@ class TarWriter {
   ~TarWriter();
 
   /// Begins a member. `data`: the parts of a file with holes, in ascending order. Empty means that the file has no
-  /// holes.
+  /// holes. `corrupt` when the parts do not fit the file. Every member before must have its whole content.
   Result<> add(const TarEntry& entry, std::span<const Extent> data = {});
-  /// The next bytes of the member's content. Holes are written as zeros, and libarchive drops them.
+  /// The next bytes of the member's content. What lies in a hole is dropped.
   Result<> write(std::string_view bytes);
   Result<> write_zeros(std::uint64_t count);
   /// Tells the reader that the member of this name is not part of the copy, even if its content came before.

@@ -227,6 +227,15 @@ TEST_CASE("tar: GNU tar reads packed streams") {
   std::filesystem::create_directory(dir / "out");
   CHECK(run(fmt::format("tar -C {} -xf {}", dir / "out", dir / "packed")).status == 0);
   CHECK(slurp(dir / "out/tree/file") == "content");
+  for (std::string name : {"caf\xc3\xa9", "cafe\xcc\x81", "bad\xff\xed\xa0\x80", "new\nline", "a=b"}) {
+    spill(dir / ("tree/" + name), name);
+    spill(dir / ("tree/" + std::string(150, 'n') + name), name);
+    std::filesystem::create_symlink(name, dir / ("tree/link" + name));
+    (void)::setxattr((dir / ("tree/" + name)).c_str(), "user.a=b%", "x=y\n", 4, 0);
+  }
+  REQUIRE(host::make_sparse_file(dir / "tree/sparse\xff", 1 << 20));
+  timespec early[2] = {{-5, 0}, {-5, 0}};
+  REQUIRE(::utimensat(AT_FDCWD, (dir / "tree/file").c_str(), early, 0) == 0);
 }
 
 TEST_CASE("tar: holes are neither sent nor filled") {

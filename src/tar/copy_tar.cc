@@ -23,10 +23,9 @@ Result<> copy_content(TarReader& reader, TarWriter& writer, std::int64_t size) {
 
 }  // namespace
 
-Result<> copy_tar(int from, Compression compression, int to, const LeftOut& left_out,
-                  std::atomic<std::uint64_t>* written) {
-  auto reader = TRY(TarReader::open(from, compression));
-  auto writer = TRY(TarWriter::open(to, written));
+Result<> copy_tar(int from, int to, const LeftOut& left_out) {
+  auto reader = TRY(TarReader::open(from, Compression::none));
+  auto writer = TRY(TarWriter::open(to));
   while (auto entry = TRY(reader.next())) {
     if (entry->left_out) {
       left_out(entry->path, *entry->left_out);

@@ -64,9 +64,11 @@ Result<> unpack_tree(int tar_fd, const std::string& directory, const UnpackOptio
 /// one; only objects with that staged name are removed. Symlinks are not followed.
 Result<> remove_staged(const std::string& directory, const UnpackOptions& options);
 
-/// Copies a tar stream of any compression to a plain stream. The marks of what the sender left out are not copied, but
-/// `left_out` is called for each.
-Result<> copy_tar(int from, Compression compression, int to, const LeftOut& left_out,
-                  std::atomic<std::uint64_t>* written = nullptr);
+/// Copies a plain tar stream. The marks of what the sender left out are not copied, but `left_out` is called for each.
+/// The holes that the headers name stay holes. An error ends it at once, also one of `to`.
+Result<> copy_tar(int from, int to, const LeftOut& left_out);
+
+/// Decompresses gzip, zstd and xz, and copies other bytes as they are. Adds the bytes that were written to `written`.
+Result<> decompress(int from, int to, std::atomic<std::uint64_t>* written = nullptr);
 
 }  // namespace banger::tar

@@ -71,8 +71,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)tar::unpack_tree(tar.get(), directory + "/tree", {.max_bytes = 16 * limits::kMiB});
   ::lseek(tar.get(), 0, SEEK_SET);
   UniqueFd copy(::memfd_create("copy", MFD_CLOEXEC));
-  if (::ftruncate(copy.get(), 0) == 0)
-    (void)tar::copy_tar(tar.get(), tar::Compression::none, copy.get(), [](auto, auto) {});
+  if (::ftruncate(copy.get(), 0) == 0) (void)tar::copy_tar(tar.get(), copy.get(), [](auto, auto) {});
   if (std::distance(std::filesystem::directory_iterator(directory), {}) > 3) ::abort();
   remove_all(directory);
   return 0;

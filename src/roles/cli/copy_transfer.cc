@@ -2,12 +2,15 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -144,32 +147,73 @@ Result<> receive(const client::Stream& stream, CopyReport& report, const std::fu
   return result;
 }
 
-// From standard input into a pipe, until its end or until `stop` is readable.
-void pump_input(int in, int stop, UniqueFd pipe) {
-  std::string buffer(limits::kForwardReadBytes, '\0');
+// Waits until `fd` is ready for `events`. False when `stop` is readable.
+bool wait_for(int fd, short events, int stop) {
   for (;;) {
-    pollfd waiting[2] = {{in, POLLIN, 0}, {stop, POLLIN, 0}};
-    if (::poll(waiting, 2, -1) < 0 && errno != EINTR) return;
-    if (waiting[1].revents) return;
-    if (!waiting[0].revents) continue;
-    auto count = ::read(in, buffer.data(), buffer.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0 || !host::write_all(pipe.get(), std::string_view(buffer).substr(0, static_cast<std::size_t>(count))))
-      return;
+    pollfd waiting[2] = {{fd, events, 0}, {stop, POLLIN, 0}};
+    if (::poll(waiting, 2, -1) < 0 && errno != EINTR) return false;
+    if (waiting[1].revents) return false;
+    if (waiting[0].revents) return true;
   }
 }
 
-Result<> send_input(int in, int stop, int socket, CopyReport& report) {
+// From one descriptor to another, until the end of `in` or until `stop` is readable. Never waits for only one of them.
+Result<> pump_until(int stop, int in, int out) {
+  std::string buffer(limits::kForwardReadBytes, '\0');
+  struct stat info{};
+  // After poll(2), a pipe has room for so much without a wait.
+  std::size_t most = ::fstat(out, &info) == 0 && S_ISREG(info.st_mode) ? buffer.size() : PIPE_BUF;
+  while (wait_for(in, POLLIN, stop)) {
+    auto count = ::read(in, buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return fail_errno("read");
+    if (count == 0) return {};
+    for (auto rest = std::string_view(buffer).substr(0, static_cast<std::size_t>(count)); !rest.empty();) {
+      if (!wait_for(out, POLLOUT, stop)) return {};
+      auto put = ::write(out, rest.data(), std::min(rest.size(), most));
+      if (put < 0 && errno != EINTR) return fail_errno("write");
+      rest.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(put, 0)));
+    }
+  }
+}
+  return {};
+
+// Standard input reaches the work through a pipe, so that an interrupt ends a wait for it.
+Result<> send_input(int input, int stop, int socket, CopyReport& report) {
   auto pipe = TRY(Pipe::make());
-  std::jthread pumping(
-      [in, stop, writer = std::move(pipe.writer)]() mutable { pump_input(in, stop, std::move(writer)); });
-  auto sent = tar::copy_tar(pipe.reader.get(), tar::Compression::any, socket, report.in_archive(""), &report.bytes());
-  ::eventfd_write(stop, 1);
-  pipe.reader.reset();
+  Result<> pumped, sent;
+  {
+    std::jthread pumping([&, writer = std::move(pipe.writer)]() mutable {
+      pumped = pump_until(stop, input, writer.get());
+      writer.reset();
+    });
+    sent = tar::decompress(pipe.reader.get(), socket, &report.bytes());
+    pipe.reader.reset();
+    if (!sent) ::eventfd_write(stop, 1);
+  }
+  if (!pumped && pumped.error().sys_errno != EPIPE) return in("standard input", std::move(pumped));
+  // A closed standard input is empty too.
+  if (sent && report.bytes() == 0)
+    return fail(ErrorCode::invalid, "standard input is empty or closed, so there is no tar", "pipe one into it");
   return sent;
 }
 
 Result<> pass_bytes(const client::Stream& from, int to, std::atomic<std::uint64_t>& bytes) {
+// The tar reaches standard output through a pipe, so that an interrupt ends a wait for its reader.
+Result<> write_output(int from, int out, int stop, const tar::LeftOut& left_out) {
+  auto pipe = TRY(Pipe::make());
+  Result<> pumped, copied;
+  {
+    std::jthread pumping([&, reader = std::move(pipe.reader)]() mutable {
+      pumped = pump_until(stop, reader.get(), out);
+      reader.reset();
+    });
+    copied = tar::copy_tar(from, pipe.writer.get(), left_out);
+    pipe.writer.reset();
+  }
+  return pumped ? std::move(copied) : in("standard output", std::move(pumped));
+}
+
   TRY(host::write_all(to, from.first_bytes));
   std::string buffer(limits::kCopyPipeBytes, '\0');
   for (;;) {
@@ -254,7 +298,13 @@ Result<> download_to_output(Io& io, const CopyPath& source, const std::string& n
   report.begin(source.text());
   auto written = transfer(daemon.signals(), report, shut_down(stream.socket.get()), [&] {
     return receive(stream, report, [&](int fd) {
-      return tar::copy_tar(fd, tar::Compression::none, io.out, report.in_archive(source.text()));
+      return write_output(fd, io.out, interrupted.get(), report.in_archive(source.text()));
+  UniqueFd interrupted(::eventfd(0, EFD_CLOEXEC));
+  if (!interrupted) return fail_errno("eventfd");
+  auto stop = [&] {
+    ::eventfd_write(interrupted.get(), 1);
+    shut_down(stream.socket.get())();
+  };
     });
   });
   // The reader of standard output may have closed it.

@@ -64,8 +64,8 @@ Result<> read_verdict(int socket, std::string line, CopyReport& report, const ta
     auto count = ::read(socket, chunk, sizeof chunk);
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0 || line.size() > limits::kRpcMessageBytes)
-      return fail(ErrorCode::unavailable, "the connection was lost before the copy was complete",
-                  "see 'banger vm list'");
+      return fail(ErrorCode::unavailable, "the daemon went away before the copy was complete",
+                  "see why with 'banger daemon logs', then try again");
     line.append(chunk, static_cast<std::size_t>(count));
   }
   auto verdict = TRY(in("the daemon's answer", parse_json(line.substr(0, line.find('\n')), limits::kRpcMessageBytes)));
@@ -105,11 +105,11 @@ Result<client::Stream> open_download(Daemon& daemon, const CopyPath& source, con
 Result<> send_all(const client::Stream& stream, CopyReport& report, const tar::LeftOut& left_out, const Work& send) {
   int socket = stream.socket.get();
   if (auto sent = send(); !sent) {
-    // If the peer stopped reading, its line has the reason.
+    // If the peer stopped reading, its line has the reason. Without a line, the peer is gone.
     int error = sent.error().sys_errno;
     if (error != EPIPE && error != ECONNRESET) return sent;
     auto verdict = read_verdict(socket, stream.first_bytes, report, left_out);
-    return verdict || verdict.error().code == ErrorCode::unavailable ? sent : verdict;
+    return verdict ? sent : verdict;
   }
   ::shutdown(socket, SHUT_WR);
   return read_verdict(socket, stream.first_bytes, report, left_out);

@@ -53,6 +53,11 @@ Result<> check_writable(int parent, const std::string& name) {
   return {};
 }
 
+bool keeps_its_file(int error_number) {
+  return error_number == EXDEV || error_number == EACCES || error_number == EPERM || error_number == EROFS ||
+         error_number == EBUSY;
+}
+
 Result<UniqueFd> open_in_place(int parent, const std::string& name, Target target) {
   bool follow = target == Target::named;
   struct stat there{};

@@ -32,7 +32,12 @@ Result<Place> place_of(mode_t incoming, const struct stat& there, Target target)
 /// Whether this user could write the existing file, as cp asks before it replaces one.
 Result<> check_writable(int parent, const std::string& name);
 
-/// Opens a file or device for new content. Follows a symlink if it is `named`. Never waits, so a FIFO is refused.
+/// Errors of a rename after which the file itself may still be writable: its directory is not writable, or the file is
+/// a mount.
+bool keeps_its_file(int error_number);
+
+/// Opens a file or device for new content. Follows a symlink if it is `named`. Never waits, so a FIFO is refused. The
+/// old content stays until new content replaces it, because the file may be the source of the copy too.
 Result<UniqueFd> open_in_place(int parent, const std::string& name, Target target);
 
 /// Writes pieces of content in ascending order of their offsets. Holes are kept in files and written as zeros

@@ -36,8 +36,9 @@ Result<> pack_tree(const std::string& path, const std::string& name_in_archive, 
 using LeftOut = std::function<void(std::string_view name, std::string_view reason)>;
 
 struct UnpackOptions {
-  bool keep_owner = false;  ///< chown to the numeric owner (guest side, root)
-  bool keep_setid = false;  ///< keep setuid and setgid bits, and file capabilities
+  bool keep_owner = false;     ///< chown to the numeric owner (guest side, root)
+  bool keep_setid = false;     ///< keep setuid and setgid bits, and file capabilities
+  bool keep_existing = false;  ///< a file that replaces another one has the owner, mode and attributes of that one
   std::uint64_t max_bytes = UINT64_MAX;
   Target top = Target::found;       ///< `named`: a file at the top is written through a symlink with its name
   std::string only = {};            ///< the first component of every name; empty: any name

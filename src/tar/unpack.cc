@@ -112,7 +112,7 @@ class Unpacker {
   Result<> settle() {
     if (!waiting_) return {};
     auto waiting = *std::exchange(waiting_, std::nullopt);
-    return in(printable(waiting.path), put_in_place(waiting.parent, waiting.name, {}));
+    return in(printable(waiting.path), put_file_in_place(waiting.parent, waiting.name));
   }
 
   Result<> place(TarReader& reader, const Parts& parts, const TarEntry& entry) {
@@ -142,11 +142,31 @@ class Unpacker {
     return ours && place == Place::write_into ? Place::replace : place;
   }
 
+  enum class OnFailure { remove, leave };
+
   /// Renames the staged object to its own name, or removes it.
-  Result<> put_in_place(int parent, const std::string& name, Result<> made) {
+  Result<> put_in_place(int parent, const std::string& name, Result<> made, OnFailure on_failure = OnFailure::remove) {
     if (made && ::renameat(parent, staged_.c_str(), parent, name.c_str()) < 0) made = fail_errno("put it in its place");
-    if (!made) ::unlinkat(parent, staged_.c_str(), 0);
+    if (!made && on_failure == OnFailure::remove) ::unlinkat(parent, staged_.c_str(), 0);
     return made;
+  }
+
+  /// The same for a file. A file that is a mount cannot be replaced, so its content is.
+  Result<> put_file_in_place(int parent, const std::string& name) {
+    auto renamed = put_in_place(parent, name, {}, OnFailure::leave);
+    if (renamed) return renamed;
+    struct stat there{};
+    bool writable = keeps_its_file(renamed.error().sys_errno) &&
+                    ::fstatat(parent, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(there.st_mode);
+    if (writable) renamed = copy_into(parent, staged_, parent, name);
+    ::unlinkat(parent, staged_.c_str(), 0);
+    return renamed;
+  }
+
+  Result<> apply(int file, int parent, const std::string& name, const TarEntry& entry, Place place) {
+    if (place != Place::replace || !options_.keep_existing) return apply_attributes(file, entry, keep(), true);
+    TRY(apply_attributes_of(file, parent, name, keep()));
+    return apply_time(file, entry);
   }
 
   Result<> add_file(TarReader& reader, int parent, const std::string& name, const TarEntry& entry, Target target) {
@@ -158,7 +178,7 @@ class Unpacker {
       return write_into(reader, parent, name, entry, target);
     if (!file) return fail_errno("make a file");
     auto made = write_content(reader, file.get(), entry);
-    if (made) made = apply_attributes(file.get(), entry, keep(), true);
+    if (made) made = apply(file.get(), parent, name, entry, place);
     if (made) made = remember(file.get());
     if (!made) return put_in_place(parent, name, std::move(made));
     waiting_ = {parent, name, entry.path};

@@ -60,7 +60,7 @@ Result<> download_to(Io& io, const CopyPath& source, const Landing& landing, con
   TRY(download(io, source, stage.path(), name, options, report));
   auto arrived = stage.path() + "/" + name;
   if (::faccessat(AT_FDCWD, arrived.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-    return put_in_place(std::move(stage), arrived, landing, report);
+    return put_in_place(std::move(stage), arrived, landing, options, report);
   if (!report.verdict()) return {};
   return fail(ErrorCode::corrupt, fmt::format("the guest did not send {}", source.text()));
 }

@@ -44,8 +44,9 @@ Result<Landing> landing_of(const CopyPath& source, Found source_is, const CopyPa
                            Sources sources);
 
 struct CopyOptions {
-  bool follow_links = false;  ///< what symlinks lead to is copied instead of the symlinks
-  bool keep_owner = false;    ///< in a guest, the numeric owners are those of the source; otherwise root owns the files
+  bool follow_links = false;        ///< what symlinks lead to is copied instead of the symlinks
+  bool replace_attributes = false;  ///< a file that exists gets the owner and mode of a new one, and not its own
+  bool keep_owner = false;  ///< in a guest, the numeric owners are those of the source; otherwise root owns the files
 };
 
 /// Copies every source to the target. Ctrl-C ends it with `cancelled` and leaves no temporary files. Names what cannot

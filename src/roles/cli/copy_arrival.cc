@@ -12,6 +12,7 @@
 
 #include "host/files.h"
 #include "host/paths.h"
+#include "tar/attributes.h"
 #include "tar/placement.h"
 #include "tar/room.h"
 
@@ -68,16 +69,16 @@ Result<> rename_over(const std::string& from, const std::string& to, const struc
   return {};
 }
 
-// Errors of a rename after which the file itself may still be writable: its directory is not writable, or the file is a
-// mount.
-bool keeps_its_file(int error_number) {
-  return error_number == EXDEV || error_number == EACCES || error_number == EPERM || error_number == EROFS ||
-         error_number == EBUSY;
+// Before the rename, in the stage that only this user reads.
+Result<> wear_attributes_of(const std::string& to, const std::string& from) {
+  (void)::chmod(from.c_str(), 0600);  // its own mode may not allow its user to open it
+  auto file = TRY(host::open_file(from, O_RDONLY | O_NOFOLLOW));
+  return tar::apply_attributes_of(file.get(), AT_FDCWD, to, {.owner = true, .setid = false});
 }
 
 class Merge {
  public:
-  explicit Merge(CopyReport& report) : report_(report) {}
+  Merge(const CopyOptions& options, CopyReport& report) : options_(options), report_(report) {}
 
   Result<> move(const std::string& from, const std::string& to) {
     struct stat ours{}, theirs{};
@@ -111,9 +112,10 @@ class Merge {
     if (place == Place::keep) return {};
     if (place == Place::replace) {
       if (S_ISREG(ours.st_mode)) TRY(in(to, tar::check_writable(AT_FDCWD, to)));
-      auto renamed = rename_over(from, to, ours);
       bool files = S_ISREG(ours.st_mode) && S_ISREG(theirs.st_mode);
-      if (renamed || !files || !keeps_its_file(renamed.error().sys_errno)) return renamed;
+      auto worn = files && !options_.replace_attributes ? wear_attributes_of(to, from) : Result<>();
+      auto renamed = worn ? rename_over(from, to, ours) : worn;
+      if (renamed || !files || !tar::keeps_its_file(renamed.error().sys_errno)) return renamed;
     } else if (S_ISREG(theirs.st_mode)) {
       // The target may be another name of a file that was written before. Writing it again would change the first copy.
       auto [before, is_first] = written_.try_emplace({theirs.st_dev, theirs.st_ino}, ours.st_ino);
@@ -123,6 +125,7 @@ class Merge {
     return overwrite(content.get(), to, O_NOFOLLOW);
   }
 
+  const CopyOptions& options_;
   CopyReport& report_;
   std::map<FileId, ino_t> written_;  ///< written targets, and the inode of the copied file
 };
@@ -148,21 +151,22 @@ Result<RecordedDirectory> stage_for(Io& io, const Landing& landing) {
   return beside || !taken ? std::move(beside) : make_in_cache();
 }
 
-Result<> put_in_place(RecordedDirectory stage, const std::string& arrived, const Landing& landing, CopyReport& report) {
+Result<> put_in_place(RecordedDirectory stage, const std::string& arrived, const Landing& landing,
+                      const CopyOptions& options, CopyReport& report) {
   auto to = landing.path();
   struct stat ours{}, theirs{};
   if (::lstat(arrived.c_str(), &ours) < 0) return fail_errno(arrived);
   bool onto = landing.named && !S_ISDIR(ours.st_mode) && ::lstat(to.c_str(), &theirs) == 0;
   if (!onto || TRY(in(to, tar::place_of(ours.st_mode, theirs, Target::named))) != Place::write_into)
-    return merge_move(arrived, to, report);
+    return merge_move(arrived, to, options, report);
   auto content = TRY(host::open_file(arrived, O_RDONLY | O_NOFOLLOW));
   // A FIFO may have a slow reader, and the user may interrupt the wait. So the stage is removed before the write.
   stage.remove();
   return overwrite(content.get(), to, 0);
 }
 
-Result<> merge_move(const std::string& from, const std::string& to, CopyReport& report) {
-  return Merge(report).move(from, to);
+Result<> merge_move(const std::string& from, const std::string& to, const CopyOptions& options, CopyReport& report) {
+  return Merge(options, report).move(from, to);
 }
 
 }  // namespace banger::roles::cli

@@ -88,7 +88,8 @@ Result<client::Stream> open_upload(Daemon& daemon, const Destination& to, const 
   Json params = {{"vm", to.vm},
                  {"path", to_byte_string(to.directory)},
                  {"follow_link", to.named},
-                 {"keep_owner", options.keep_owner}};
+                 {"keep_owner", options.keep_owner},
+                 {"replace_attributes", options.replace_attributes}};
   if (to.only != ".") params["only"] = to_byte_string(to.only);
   return daemon.open_stream("vm.put_files", params);
 }
@@ -175,8 +176,8 @@ Result<> pump_until(int stop, int in, int out) {
       rest.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(put, 0)));
     }
   }
-}
   return {};
+}
 
 // Standard input reaches the work through a pipe, so that an interrupt ends a wait for it.
 Result<> send_input(int input, int stop, int socket, CopyReport& report) {
@@ -198,7 +199,6 @@ Result<> send_input(int input, int stop, int socket, CopyReport& report) {
   return sent;
 }
 
-Result<> pass_bytes(const client::Stream& from, int to, std::atomic<std::uint64_t>& bytes) {
 // The tar reaches standard output through a pipe, so that an interrupt ends a wait for its reader.
 Result<> write_output(int from, int out, int stop, const tar::LeftOut& left_out) {
   auto pipe = TRY(Pipe::make());
@@ -214,6 +214,7 @@ Result<> write_output(int from, int out, int stop, const tar::LeftOut& left_out)
   return pumped ? std::move(copied) : in("standard output", std::move(pumped));
 }
 
+Result<> pass_bytes(const client::Stream& from, int to, std::atomic<std::uint64_t>& bytes) {
   TRY(host::write_all(to, from.first_bytes));
   std::string buffer(limits::kCopyPipeBytes, '\0');
   for (;;) {
@@ -261,8 +262,9 @@ Result<> pass_on(Io& io, const CopyPath& source, const CopyPath& target, const L
   auto sender = TRY(Daemon::connect(io));
   auto receiver = TRY(Daemon::connect(io));
   auto from = TRY(open_download(sender, source, landing.name, options));
-  auto to = TRY(open_upload(receiver, {target.vm, landing.directory, landing.named, landing.name},
-                            {.follow_links = options.follow_links, .keep_owner = true}));
+  auto to = TRY(open_upload(
+      receiver, {target.vm, landing.directory, landing.named, landing.name},
+      {.follow_links = options.follow_links, .replace_attributes = options.replace_attributes, .keep_owner = true}));
   auto stop = [&] {
     shut_down(from.socket.get())();
     shut_down(to.socket.get())();
@@ -276,7 +278,9 @@ Result<> pass_on(Io& io, const CopyPath& source, const CopyPath& target, const L
 
 Result<> upload_input(Io& io, const CopyPath& target, const CopyOptions& options, CopyReport& report) {
   auto daemon = TRY(Daemon::connect(io));
-  auto stream = TRY(open_upload(daemon, {target.vm, target.path, false, "."}, options));
+  // As with tar, a file in the archive replaces a file that exists.
+  CopyOptions as_tar{.replace_attributes = true, .keep_owner = options.keep_owner};
+  auto stream = TRY(open_upload(daemon, {target.vm, target.path, false, "."}, as_tar));
   UniqueFd interrupted(::eventfd(0, EFD_CLOEXEC));
   if (!interrupted) return fail_errno("eventfd");
   int socket = stream.socket.get();
@@ -295,21 +299,22 @@ Result<> download_to_output(Io& io, const CopyPath& source, const std::string& n
                             CopyReport& report) {
   auto daemon = TRY(Daemon::connect(io));
   auto stream = TRY(open_download(daemon, source, name, options));
-  report.begin(source.text());
-  auto written = transfer(daemon.signals(), report, shut_down(stream.socket.get()), [&] {
-    return receive(stream, report, [&](int fd) {
-      return write_output(fd, io.out, interrupted.get(), report.in_archive(source.text()));
   UniqueFd interrupted(::eventfd(0, EFD_CLOEXEC));
   if (!interrupted) return fail_errno("eventfd");
   auto stop = [&] {
     ::eventfd_write(interrupted.get(), 1);
     shut_down(stream.socket.get())();
   };
+  report.begin(source.text());
+  auto written = transfer(daemon.signals(), report, stop, [&] {
+    return receive(stream, report, [&](int fd) {
+      return write_output(fd, io.out, interrupted.get(), report.in_archive(source.text()));
     });
   });
-  // The reader of standard output may have closed it.
-  if (!written && written.error().sys_errno == EPIPE) io.out_errno = EPIPE;
-  return written;
+  if (written || written.error().sys_errno != EPIPE) return written;
+  // The reader of standard output has closed it. Only the status tells that, as with every command.
+  io.out_errno = EPIPE;
+  return {};
 }
 
 }  // namespace banger::roles::cli

@@ -178,6 +178,7 @@ tar::UnpackOptions unpack_options(const link::ServerStream& stream, std::shared_
   return {.keep_owner = ::geteuid() == 0 && stream.query("owner") != "root",
           .keep_setid = true,
           .top = stream.query("follow") == "1" ? tar::Target::named : tar::Target::found,
+          .keep_existing = stream.query("attributes") != "new",
           .only = stream.query("only").value_or(""),
           .left_out = [left_out](auto name, auto reason) { left_out->add(name, reason); }};
 }

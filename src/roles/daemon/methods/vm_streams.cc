@@ -140,8 +140,9 @@ Task<Result<Json>> put_files(Daemon& daemon, const Json& params, rpc::CallContex
     co_return fail(ErrorCode::not_found, fmt::format("{}: no such directory in the guest", printable(path)));
   bool keep_owner = CO_TRY(find_bool(params, "keep_owner")).value_or(false);
   bool follow_link = CO_TRY(find_bool(params, "follow_link")).value_or(false);
-  auto target =
-      query_path("/files", path) + (keep_owner ? "" : "&owner=root") + (follow_link ? "&follow=1" : "") + only;
+  bool replace = CO_TRY(find_bool(params, "replace_attributes")).value_or(false);
+  auto target = query_path("/files", path) + (keep_owner ? "" : "&owner=root") + (follow_link ? "&follow=1" : "") +
+                (replace ? "&attributes=new" : "") + only;
   auto [vm, use, stream] = CO_TRY(
       co_await open_stream(daemon, params, {.method = "PUT", .path = target, .on_silence = link::OnSilence::end}));
   auto caller = CO_TRY(co_await context.become_stream(Json::object()));

@@ -81,6 +81,7 @@ struct Guest {
   }
   std::string in_root(const Json& params) const { return root.path() + get_bytes(params, "path").value(); }
   test::Outcome cp(const std::vector<std::string>& words) {
+                               .keep_existing = !params.value("replace_attributes", false),
     std::vector<std::string> line{"vm", "cp"};
     line.insert(line.end(), words.begin(), words.end());
     return home.run(line);
@@ -96,6 +97,37 @@ void put(const std::string& file, std::string_view content, mode_t mode = 0644) 
   REQUIRE(::chmod(file.c_str(), mode) == 0);
 }
 std::string get(const std::string& file) { return host::read_file(file, 1 << 20).value_or("(missing)"); }
+
+}  // namespace
+
+TEST_CASE("cp: the text before the first colon is a VM unless it has a slash") {
+  CHECK(path("web:/etc/hosts").vm == "web");
+  CHECK(path("web:/etc/hosts").path == "/etc/hosts");
+  CHECK(path("web:notes").path == "/root/notes");
+  CHECK(path("web:").path == "/root");
+  CHECK(path("./a:b").vm.empty());
+  CHECK(path("/a:b").vm.empty());
+  CHECK(path(":x").vm.empty());
+  CHECK(path("dir/.").contents);
+  CHECK(path("dir/.").path == "dir");
+  CHECK(path("dir///").path == "dir");
+  CHECK(path("dir/").directory);
+// All files below a directory: their names, kinds and contents.
+using Tree = std::map<std::string, std::string>;
+Tree tree_of(const std::string& root) {
+  Tree tree;
+  for (const auto& entry : fs::recursive_directory_iterator(root)) {
+    struct stat info{};
+    REQUIRE(::lstat(entry.path().c_str(), &info) == 0);
+    auto& thing = tree[fs::relative(entry.path(), root)];
+    thing = fmt::format("{:o} links {} ", info.st_mode & S_IFMT, S_ISDIR(info.st_mode) ? 0 : info.st_nlink);
+    if (S_ISREG(info.st_mode))
+      thing += fmt::format("{:o} of {}: ", info.st_mode & 07777, info.st_uid) + get(entry.path());
+    if (S_ISLNK(info.st_mode)) thing += fs::read_symlink(entry.path()).string();
+    if (S_ISCHR(info.st_mode)) thing += std::to_string(info.st_rdev);
+  }
+  return tree;
+}
 
 }  // namespace
 
@@ -251,22 +283,6 @@ TEST_CASE("cp: a read-only directory can be brought back") {
   ::chmod(guest.there("/root/ro").c_str(), 0755);
 }
 
-// All files below a directory: their names, kinds and contents.
-using Tree = std::map<std::string, std::string>;
-Tree tree_of(const std::string& root) {
-  Tree tree;
-  for (const auto& entry : fs::recursive_directory_iterator(root)) {
-    struct stat info{};
-    REQUIRE(::lstat(entry.path().c_str(), &info) == 0);
-    auto& thing = tree[fs::relative(entry.path(), root)];
-    thing = fmt::format("{:o} links {} ", info.st_mode & S_IFMT, S_ISDIR(info.st_mode) ? 0 : info.st_nlink);
-    if (S_ISREG(info.st_mode)) thing += get(entry.path());
-    if (S_ISLNK(info.st_mode)) thing += fs::read_symlink(entry.path()).string();
-    if (S_ISCHR(info.st_mode)) thing += std::to_string(info.st_rdev);
-  }
-  return tree;
-}
-
 constexpr dev_t kNull = 0x103;
 
 bool may_make_devices() {
@@ -281,10 +297,12 @@ struct Side {
 
   Side(std::string at, const std::string& kind) : root(std::move(at)) {
     fs::create_directories(root);
-    put(root + "/file", "old");
+    put(root + "/file", "old", 0600);
+    if (::geteuid() == 0) REQUIRE(::lchown((root + "/file").c_str(), 1234, 1234) == 0);
     put(root + "/directory/keep", "old");
     auto t = root + "/t";
-    if (kind == "file") put(t, "old");
+    if (kind == "file") put(t, "old", 0640);
+    if (kind == "file" && ::geteuid() == 0) REQUIRE(::lchown(t.c_str(), 1234, 1234) == 0);
     if (kind == "hard link") fs::create_hard_link(root + "/file", t);
     if (kind == "empty directory") fs::create_directory(t);
     if (kind == "full directory") put(t + "/d/a", "old"), put(t + "/keep", "old");
@@ -578,7 +596,8 @@ TEST_CASE("cp: a file can be written in a directory that cannot") {
     if (!stage) return false;
     auto arrived = stage->path() + "/arrived";
     CopyReport report(io);
-    return host::write_file(arrived, "new").has_value() && put_in_place(std::move(*stage), arrived, landing, report);
+    return host::write_file(arrived, "new").has_value() &&
+           put_in_place(std::move(*stage), arrived, landing, {}, report);
   };
   CHECK(as_nobody([&] { return copy_to("f", closed); }) == 0);
   CHECK(as_nobody([&] { return copy_to("plain", closed); }) != 0);
@@ -602,8 +621,8 @@ TEST_CASE("cp: merging never follows a symlink of this host") {
   UniqueFd null(::open("/dev/null", O_WRONLY | O_CLOEXEC));
   io.err = null.get();
   CopyReport report(io);
-  CHECK(merge_move(dir.path() + "/from", dir.path() + "/to", report));
+  CHECK(merge_move(dir.path() + "/from", dir.path() + "/to", {}, report));
   CHECK(!report.verdict());
-  CHECK(!merge_move(dir.path() + "/from/sub", dir.path() + "/to/sub", report));
+  CHECK(!merge_move(dir.path() + "/from/sub", dir.path() + "/to/sub", {}, report));
   CHECK(!fs::exists(dir.path() + "/outside/file"));
 }

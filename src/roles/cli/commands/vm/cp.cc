@@ -23,9 +23,11 @@ constexpr Option kOptions[] = {
     {.name = "follow-link", .letter = 'L', .help = "copy what symlinks in the source lead to, instead of the symlinks"},
     {.name = "archive",
      .letter = 'a',
-     .help = "keep the owners of this host's files, as numbers; without it, root owns the files in a guest"},
+     .help = "keep the owners of this host's files, as numbers, and -p; without it, root owns the files in a guest"},
     {.name = "recursive", .letter = 'r', .help = "no effect, as in scp: directories are always copied"},
-    {.name = "preserve", .letter = 'p', .help = "no effect: modes and times are always kept"},
+    {.name = "preserve",
+     .letter = 'p',
+     .help = "also give files that exist the permissions of the source; new files and directories always get them"},
 };
 constexpr Example kExamples[] = {
     {"banger vm cp a.txt web:/root/", "into the guest"},
@@ -56,7 +58,10 @@ Result<int> copy_stream(Context& context, const std::vector<std::string>& words,
 
 Result<int> copy(Context& context) {
   const auto& words = context.args.positionals;
-  CopyOptions options{.follow_links = context.args.flag("follow-link"), .keep_owner = context.args.flag("archive")};
+  bool archive = context.args.flag("archive");
+  CopyOptions options{.follow_links = context.args.flag("follow-link"),
+                      .replace_attributes = archive || context.args.flag("preserve"),
+                      .keep_owner = archive};
   if (std::ranges::find(words, kStream) != words.end()) return copy_stream(context, words, options);
   std::vector<CopyPath> paths;
   for (const auto& text : words) paths.push_back(TRY(parse_copy_path(text)));
@@ -82,6 +87,8 @@ constinit const Command kVmCp{
         "it is copied.\n"
         "Between VMs, everything is kept. Into a VM, root owns the files, unless -a is given. Out of a VM, the files "
         "belong to you, and the setuid and setgid bits and the capabilities of files are dropped.\n"
+        "A file that is written over keeps its owner and permissions, unless -a or -p is given. Of several sources, "
+        "those that cannot be copied are named, and the others are copied. A whole file system is not copied.\n"
         "Sockets, devices, and files that cannot be read as a whole are named and left out. Then the rest is copied, "
         "and the status is 125. A copy out of a VM ends before the disk of this host is full.\n"
         "If the target is a device, a symlink or a file with several hard links, it stays and gets the new content. "

@@ -259,6 +259,27 @@ TEST_CASE("files: an upload writes through a named symlink, and refuses others")
   REQUIRE(host::write_file(ours / "f", "content"));
   auto tar = pack(ours / "f", "link");
   Agent agent;
+TEST_CASE("files: a file that exists keeps its mode, unless the caller wants the new one") {
+  TempDir guest, ours;
+  REQUIRE(host::write_file(ours / "f", "new", 0644));
+  REQUIRE(host::write_file(guest / "f", "old", 0600));
+  auto tar = pack(ours / "f", "f");
+  auto mode = [&] {
+    struct stat info{};
+    return ::stat((guest / "f").c_str(), &info) == 0 ? info.st_mode & 07777 : 0;
+  };
+  Agent agent;
+  agent.run([&](Agent& a) -> Task<> {
+    auto kept = co_await a.call("PUT", files_at(guest.path()), tar);
+    CHECK(kept.has_value());
+    CHECK(host::read_file(guest / "f", 100) == "new");
+    CHECK(mode() == 0600);
+    auto replaced = co_await a.call("PUT", files_at(guest.path()) + "&attributes=new", tar);
+    CHECK(replaced.has_value());
+    CHECK(mode() == 0644);
+  });
+}
+
   agent.run([&](Agent& a) -> Task<> {
     auto refused = co_await a.call("PUT", files_at(guest.path()), tar);
     CHECK((!refused && refused.error().message.find("symlink of this name") != std::string::npos));

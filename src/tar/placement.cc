@@ -68,7 +68,7 @@ Result<UniqueFd> open_in_place(int parent, const std::string& name, Target targe
     return fail_errno("read the attributes of the existing file");
   }
   if (!S_ISREG(there.st_mode) && !is_device(there.st_mode)) return taken(there.st_mode);
-  int flags = O_WRONLY | O_TRUNC | O_NOCTTY | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW);
+  int flags = O_WRONLY | O_NOCTTY | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW);
   UniqueFd file(::openat(parent, name.c_str(), flags));
   if (!file) return fail_errno("write into the existing file");
   return file;
@@ -77,6 +77,7 @@ Result<UniqueFd> open_in_place(int parent, const std::string& name, Target targe
 ContentWriter::ContentWriter(int fd) : fd_(fd) {
   struct stat info{};
   is_file_ = ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+  if (is_file_) old_size_ = static_cast<std::uint64_t>(info.st_size);
 }
 
 Result<> ContentWriter::add(std::uint64_t offset, std::string_view bytes) {
@@ -85,9 +86,10 @@ Result<> ContentWriter::add(std::uint64_t offset, std::string_view bytes) {
 }
 
 Result<> ContentWriter::finish(std::uint64_t size) {
-  if (!is_file_) return skip_to(size);
   // A file of /proc accepts content, but not always a size.
-  if (at_ < size && ::ftruncate(fd_, static_cast<off_t>(size)) < 0) return fail_errno("set the size");
+  bool resize = is_file_ && (at_ < size || old_size_ > size);
+  TRY(skip_to(size));
+  if (resize && ::ftruncate(fd_, static_cast<off_t>(size)) < 0) return fail_errno("set the size");
   return {};
 }
 
@@ -97,11 +99,19 @@ Result<> ContentWriter::write(std::string_view bytes) {
   return {};
 }
 
+/// Old content in the hole is removed. Where a file system cannot do that, zeros are written.
+Result<> ContentWriter::leave_hole(std::uint64_t offset) {
+  auto old_end = std::min(old_size_, offset);
+  if (at_ < old_end && ::fallocate(fd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(at_),
+                                   static_cast<off_t>(old_end - at_)) < 0)
+    return errno == EOPNOTSUPP ? Result<>() : fail_errno("leave a hole");
+  if (::lseek(fd_, static_cast<off_t>(offset), SEEK_SET) < 0) return fail_errno("leave a hole");
+  at_ = offset;
+  return {};
+}
+
 Result<> ContentWriter::skip_to(std::uint64_t offset) {
-  if (is_file_ && offset > at_) {
-    if (::lseek(fd_, static_cast<off_t>(offset), SEEK_SET) < 0) return fail_errno("leave a hole");
-    at_ = offset;
-  }
+  if (is_file_ && offset > at_) TRY(leave_hole(offset));
   std::string zeros(std::min<std::uint64_t>(offset - std::min(at_, offset), limits::kCopyBufferBytes), '\0');
   while (at_ < offset)
     TRY(write(std::string_view(zeros).substr(0, std::min<std::uint64_t>(offset - at_, zeros.size()))));

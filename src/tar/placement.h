@@ -44,18 +44,20 @@ Result<UniqueFd> open_in_place(int parent, const std::string& name, Target targe
 /// elsewhere.
 class ContentWriter {
  public:
-  /// `fd` is borrowed; a file must be empty.
+  /// `fd` is borrowed, and at the start of its file. Old content of a file is replaced.
   explicit ContentWriter(int fd);
   Result<> add(std::uint64_t offset, std::string_view bytes);
-  /// Extends the content to `size`.
+  /// Extends or cuts the content to `size`.
   Result<> finish(std::uint64_t size);
 
  private:
   Result<> write(std::string_view bytes);
   Result<> skip_to(std::uint64_t offset);
+  Result<> leave_hole(std::uint64_t offset);
 
   int fd_;
   bool is_file_;
+  std::uint64_t old_size_ = 0;
   std::uint64_t at_ = 0;
 };
 

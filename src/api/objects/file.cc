@@ -15,6 +15,13 @@ constexpr Field kFileFields[] = {
     field<&FileObject::target_type>("target_type", "For a symlink, the type of what it leads to")
         .one_of(kTypes)
         .or_absent(),
+    field<&FileObject::identity>("identity", "Two paths with the same text lead to the same file of the guest")
+        .or_absent(),
+    field<&FileObject::target_identity>("target_identity", "For a symlink, the identity of what it leads to")
+        .or_absent(),
+    field<&FileObject::around>("around",
+                               "For a directory: its identity, and those of the directories around it up to the root")
+        .or_absent(),
 };
 
 constexpr Field kDownloadFields[] = {

@@ -15,6 +15,9 @@ struct FileObject {
   std::string type;
   std::int64_t mode = 0;
   std::optional<std::string> target_type;
+  std::optional<std::string> identity;
+  std::optional<std::string> target_identity;
+  std::optional<std::vector<std::string>> around;
   static const Object kObject;
 };
 

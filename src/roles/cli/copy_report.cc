@@ -10,14 +10,19 @@ CopyReport::CopyReport(const Io& io) : io_(io) {
   if (io.err_is_terminal()) progress_.emplace(io);
 }
 
-void CopyReport::leave_out(std::string_view what, std::string_view why) {
+void CopyReport::note(const std::string& text) {
   ++left_out_;
-  auto text = fmt::format("left out {}: {}", safe_text(what), safe_text(why));
   if (progress_)
     progress_->note(text);
   else
     io_.note(text);
 }
+
+void CopyReport::leave_out(std::string_view what, std::string_view why) {
+  note(fmt::format("left out {}: {}", safe_text(what), safe_text(why)));
+}
+
+void CopyReport::could_not(const Error& error) { note(error.sentence()); }
 
 void CopyReport::leave_out_more(std::int64_t count) {
   if (count <= 0) return;

@@ -19,6 +19,8 @@ class CopyReport {
 
   /// Prints that something was not copied, and why. Any thread may call it.
   void leave_out(std::string_view what, std::string_view why);
+  /// Prints why one of several sources was not copied.
+  void could_not(const Error& error);
   /// The same for so many things without names.
   void leave_out_more(std::int64_t count);
   /// The callback for names in an archive. The first component of each name stands for `source`; without a source, the
@@ -37,6 +39,8 @@ class CopyReport {
   Result<> verdict() const;
 
  private:
+  void note(const std::string& text);
+
   const Io& io_;
   std::string what_;
   std::chrono::steady_clock::time_point began_;

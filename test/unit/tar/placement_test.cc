@@ -36,6 +36,26 @@ TEST_CASE("placement: each kind at a name that is taken") {
   }
 }
 
+TEST_CASE("placement: new content replaces old content, and a file written onto itself stays") {
+  TempDir dir;
+  UniqueFd from(::open((dir / "from").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644));
+  REQUIRE(::ftruncate(from.get(), 300'000) == 0);
+  REQUIRE(::pwrite(from.get(), "abc", 3, 100'000) == 3);
+  auto content = slurp(dir / "from");
+  for (std::size_t old : {0u, 50u, 299'999u, 400'000u}) {
+    CAPTURE(old);
+    spill(dir / "to", std::string(old, 'o'));
+    auto to = open_in_place(AT_FDCWD, dir / "to", Target::named);
+    REQUIRE(to.has_value());
+    REQUIRE(copy_content(from.get(), to->get()).has_value());
+    CHECK(slurp(dir / "to") == content);
+  }
+  auto itself = open_in_place(AT_FDCWD, dir / "from", Target::named);
+  REQUIRE(itself.has_value());
+  REQUIRE(copy_content(from.get(), itself->get()).has_value());
+  CHECK(slurp(dir / "from") == content);
+}
+
 TEST_CASE("placement: content with holes arrives in a file and in an object without holes") {
   TempDir dir;
   UniqueFd from(::open((dir / "from").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644));

@@ -7,6 +7,7 @@
 
 #include "host/files.h"
 #include "support/fs_fixture.h"
+#include "tar/identity.h"
 #include "tar/room.h"
 #include "tar/writer.h"
 
@@ -226,10 +227,6 @@ TEST_CASE("tar: GNU tar reads packed streams") {
   TempDir dir;
   std::filesystem::create_directory(dir / "tree");
   spill(dir / "tree/file", "content");
-  spill(dir / "packed", pack(dir / "tree", "tree"));
-  std::filesystem::create_directory(dir / "out");
-  CHECK(run(fmt::format("tar -C {} -xf {}", dir / "out", dir / "packed")).status == 0);
-  CHECK(slurp(dir / "out/tree/file") == "content");
   for (std::string name : {"caf\xc3\xa9", "cafe\xcc\x81", "bad\xff\xed\xa0\x80", "new\nline", "a=b"}) {
     spill(dir / ("tree/" + name), name);
     spill(dir / ("tree/" + std::string(150, 'n') + name), name);
@@ -239,6 +236,18 @@ TEST_CASE("tar: GNU tar reads packed streams") {
   REQUIRE(host::make_sparse_file(dir / "tree/sparse\xff", 1 << 20));
   timespec early[2] = {{-5, 0}, {-5, 0}};
   REQUIRE(::utimensat(AT_FDCWD, (dir / "tree/file").c_str(), early, 0) == 0);
+  spill(dir / "packed", pack(dir / "tree", "tree"));
+  std::filesystem::create_directories(dir / "out");
+  std::filesystem::create_directories(dir / "ours");
+  for (const char* locale : {"C", "C.UTF-8"}) {
+    auto told = run(fmt::format("LC_ALL={} tar -C {} -xf {} 2>&1", locale, dir / "out", dir / "packed"));
+    CHECK(told.status == 0);
+    CHECK_THAT(told.output, !Contains("hdrcharset"));
+    CHECK(run(fmt::format("diff -r --no-dereference {0}/tree {0}/out/tree", dir.path())).output == "");
+    CHECK(stat_of(dir / "out/tree/file").st_mtime == -5);
+  }
+  REQUIRE(unpack(slurp(dir / "packed"), dir / "ours").has_value());
+  CHECK(pack(dir / "tree", "t") == pack(dir / "ours/tree", "t"));
 }
 
 TEST_CASE("tar: holes are neither sent nor filled") {
@@ -261,15 +270,6 @@ TEST_CASE("tar: holes are neither sent nor filled") {
   }
 }
 
-TEST_CASE("tar: a file whose size is not what stat gives arrives as a reader gets it") {
-  TempDir dir;
-  Names left_out;
-  // sysfs gives a size of 4096 bytes for every file, and procfs gives 0.
-  for (const char* liar : {"/sys/kernel/mm/transparent_hugepage/enabled", "/proc/version", "/proc/kallsyms"}) {
-    if (::access(liar, R_OK) < 0) continue;
-    CAPTURE(liar);
-    REQUIRE(unpack(pack(liar, "f"), dir.path(), {.left_out = into(left_out)}).has_value());
-    CHECK(slurp(dir / "f") == slurp(liar));
 TEST_CASE("tar: a hole of any size takes no time, and a broken stream ends at once") {
   TempDir dir;
   REQUIRE(host::make_sparse_file(dir / "hole", std::uint64_t{4} << 40));
@@ -343,6 +343,15 @@ TEST_CASE("tar: decompression gives the bytes of the stream") {
   CHECK(decompress(nothing.get(), nothing.get()).has_value());
 }
 
+TEST_CASE("tar: a file whose size is not what stat gives arrives as a reader gets it") {
+  TempDir dir;
+  Names left_out;
+  // sysfs gives a size of 4096 bytes for every file, and procfs gives 0.
+  for (const char* liar : {"/sys/kernel/mm/transparent_hugepage/enabled", "/proc/version", "/proc/kallsyms"}) {
+    if (::access(liar, R_OK) < 0) continue;
+    CAPTURE(liar);
+    REQUIRE(unpack(pack(liar, "f"), dir.path(), {.left_out = into(left_out)}).has_value());
+    CHECK(slurp(dir / "f") == slurp(liar));
   }
   CHECK(left_out.empty());
 }
@@ -401,6 +410,60 @@ TEST_CASE("tar: a named symlink is written through, and one from the archive is 
   CHECK_THAT(named(TarBytes().file("dangling", "gone")).error().message, Contains("a symlink to a missing file"));
   CHECK(!std::filesystem::exists(dir / "into/nowhere"));
   CHECK(slurp(dir / "file") == "new");
+}
+
+TEST_CASE("tar: a file that replaces another one can keep its owner, mode and attributes") {
+  TempDir dir;
+  bool root = ::geteuid() == 0;
+  for (bool keep : {true, false}) {
+    CAPTURE(keep);
+    spill(dir / "f", "old");
+    REQUIRE(::chmod((dir / "f").c_str(), 0600) == 0);
+    bool attributes = ::setxattr((dir / "f").c_str(), "user.old", "1", 1, 0) == 0;
+    if (root) REQUIRE(::chown((dir / "f").c_str(), 1000, 1001) == 0);
+    auto before = stat_of(dir / "f");
+    REQUIRE(unpack(TarBytes().file("f", "new").done(), dir.path(), {.keep_existing = keep}).has_value());
+    auto after = stat_of(dir / "f");
+    CHECK(slurp(dir / "f") == "new");
+    CHECK(after.st_ino != before.st_ino);
+    CHECK((after.st_mode & 07777) == (keep ? 0600u : 0644u));
+    CHECK(after.st_uid == (keep ? before.st_uid : ::geteuid()));
+    CHECK(after.st_gid == (keep ? before.st_gid : ::getegid()));
+    if (attributes) CHECK((::getxattr((dir / "f").c_str(), "user.old", nullptr, 0) == 1) == keep);
+    CHECK(std::distance(std::filesystem::directory_iterator(dir.path()), {}) == 1);
+  }
+}
+
+TEST_CASE("tar: a file that is a mount gets the content") {
+  TempDir dir;
+  spill(dir / "f", "old and longer");
+  spill(dir / "other", "mounted and longer");
+  pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    bool may = ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+               ::mount((dir / "other").c_str(), (dir / "f").c_str(), nullptr, MS_BIND, nullptr) == 0;
+    ::_exit(!may ? 77 : unpack(TarBytes().file("f", "new").done(), dir.path()) && slurp(dir / "f") == "new" ? 0 : 1);
+  }
+  int status = -1;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 77) return;  // this user may not mount
+  CHECK(status == 0);
+  CHECK(slurp(dir / "other") == "new");
+  CHECK(slurp(dir / "f") == "old and longer");
+  CHECK(std::distance(std::filesystem::directory_iterator(dir.path()), {}) == 2);
+}
+
+TEST_CASE("tar: directories are known by what is around them") {
+  TempDir dir;
+  std::filesystem::create_directories(dir / "a/b");
+  std::filesystem::create_directory_symlink("a/b", dir / "link");
+  auto around = directories_around(dir / "link");
+  REQUIRE(around.size() > 2);
+  CHECK(around[0] == identity_of(stat_of(dir / "a/b")));
+  CHECK(around[1] == identity_of(stat_of(dir / "a")));
+  CHECK(directories_around("/tmp/..") == std::vector{identity_of(stat_of("/"))});
+  CHECK(directories_around(dir / "nothing").empty());
 }
 
 TEST_CASE("tar: a file of several names gets the content and keeps its names") {

@@ -16,6 +16,7 @@
 #include "roles/agent/routes.h"
 #include "roles/agent/uploads.h"
 #include "roles/agent/users.h"
+#include "tar/identity.h"
 #include "tar/tar.h"
 
 namespace banger::roles::agent {
@@ -177,8 +178,8 @@ Task<> refuse_upload(StreamPtr stream, Error error) {
 tar::UnpackOptions unpack_options(const link::ServerStream& stream, std::shared_ptr<LeftOut> left_out) {
   return {.keep_owner = ::geteuid() == 0 && stream.query("owner") != "root",
           .keep_setid = true,
-          .top = stream.query("follow") == "1" ? tar::Target::named : tar::Target::found,
           .keep_existing = stream.query("attributes") != "new",
+          .top = stream.query("follow") == "1" ? tar::Target::named : tar::Target::found,
           .only = stream.query("only").value_or(""),
           .left_out = [left_out](auto name, auto reason) { left_out->add(name, reason); }};
 }
@@ -268,8 +269,13 @@ Task<> stat_file(ContextPtr, StreamPtr stream) {
   } else if (path) {
     answer["type"] = type_name(info.st_mode);
     answer["mode"] = info.st_mode & 07777;
+    answer["identity"] = tar::identity_of(info);
     // A copy needs to know whether a link leads to a directory to copy into.
-    if (S_ISLNK(info.st_mode) && ::stat(path->c_str(), &info) == 0) answer["target_type"] = type_name(info.st_mode);
+    if (S_ISLNK(info.st_mode) && ::stat(path->c_str(), &info) == 0) {
+      answer["target_type"] = type_name(info.st_mode);
+      answer["target_identity"] = tar::identity_of(info);
+    }
+    if (auto around = tar::directories_around(*path); !around.empty()) answer["around"] = std::move(around);
   }
   if (path)
     (void)co_await stream->reply_json(200, dump_json(answer));

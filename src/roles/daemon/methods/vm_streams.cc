@@ -68,8 +68,13 @@ Task<Result<api::FileObject>> describe_file(Daemon& daemon, const Json& params, 
   api::FileObject file{.exists = CO_TRY(get_bool(json, "exists")),
                        .type = printable(CO_TRY(find_string(json, "type")).value_or("")),
                        .mode = CO_TRY(find_int(json, "mode")).value_or(0),
-                       .target_type = CO_TRY(find_string(json, "target_type"))};
-  if (file.target_type) file.target_type = printable(*file.target_type);
+                       .target_type = CO_TRY(find_string(json, "target_type")),
+                       .identity = CO_TRY(find_string(json, "identity")),
+                       .target_identity = CO_TRY(find_string(json, "target_identity")),
+                       .around = CO_TRY(find_strings(json, "around"))};
+  for (auto* field : {&file.target_type, &file.identity, &file.target_identity})
+    if (*field) *field = printable(**field);
+  for (auto& identity : *file.around) identity = printable(identity);
   co_return file;
 }
 

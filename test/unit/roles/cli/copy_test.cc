@@ -21,6 +21,7 @@
 #include "host/files.h"
 #include "roles/cli/copy_arrival.h"
 #include "roles/cli/copy_report.h"
+#include "tar/identity.h"
 #include "tar/tar.h"
 
 using namespace banger;
@@ -47,8 +48,15 @@ struct Guest {
       if (::lstat(in_root(params).c_str(), &info) < 0)
         return Json{{"exists", false}, {"type", nullptr}, {"mode", nullptr}};
       auto type = [&] { return S_ISDIR(info.st_mode) ? "directory" : S_ISLNK(info.st_mode) ? "symlink" : "file"; };
-      Json answer{{"exists", true}, {"type", type()}, {"mode", info.st_mode & 07777}};
-      if (S_ISLNK(info.st_mode) && ::stat(in_root(params).c_str(), &info) == 0) answer["target_type"] = type();
+      Json answer{{"exists", true},
+                  {"type", type()},
+                  {"mode", info.st_mode & 07777},
+                  {"identity", tar::identity_of(info)},
+                  {"around", around(in_root(params))}};
+      if (S_ISLNK(info.st_mode) && ::stat(in_root(params).c_str(), &info) == 0) {
+        answer["target_type"] = type();
+        answer["target_identity"] = tar::identity_of(info);
+      }
       return answer;
     };
     daemon.answers["vm.put_files"] = [](const Json&) -> Result<Json> { return Json::object(); };
@@ -63,10 +71,17 @@ struct Guest {
     };
     fs::create_directories(root.path() + "/root");
   }
+  // Up to the root of the guest.
+  std::vector<std::string> around(const std::string& directory) const {
+    auto all = tar::directories_around(directory), of_root = tar::directories_around(root.path());
+    all.resize(all.size() < of_root.size() ? 0 : all.size() - of_root.size() + 1);
+    return all;
+  }
   void unpack(int socket, const Json& params) const {
     Json list = Json::array();
     tar::UnpackOptions options{.keep_owner = params.value("keep_owner", false) && ::geteuid() == 0,
                                .keep_setid = true,
+                               .keep_existing = !params.value("replace_attributes", false),
                                .top = params.value("follow_link", false) ? tar::Target::named : tar::Target::found,
                                .only = params.contains("only") ? get_bytes(params, "only").value() : "",
                                .left_out = [&](auto name, auto why) {
@@ -81,7 +96,6 @@ struct Guest {
   }
   std::string in_root(const Json& params) const { return root.path() + get_bytes(params, "path").value(); }
   test::Outcome cp(const std::vector<std::string>& words) {
-                               .keep_existing = !params.value("replace_attributes", false),
     std::vector<std::string> line{"vm", "cp"};
     line.insert(line.end(), words.begin(), words.end());
     return home.run(line);
@@ -98,20 +112,6 @@ void put(const std::string& file, std::string_view content, mode_t mode = 0644) 
 }
 std::string get(const std::string& file) { return host::read_file(file, 1 << 20).value_or("(missing)"); }
 
-}  // namespace
-
-TEST_CASE("cp: the text before the first colon is a VM unless it has a slash") {
-  CHECK(path("web:/etc/hosts").vm == "web");
-  CHECK(path("web:/etc/hosts").path == "/etc/hosts");
-  CHECK(path("web:notes").path == "/root/notes");
-  CHECK(path("web:").path == "/root");
-  CHECK(path("./a:b").vm.empty());
-  CHECK(path("/a:b").vm.empty());
-  CHECK(path(":x").vm.empty());
-  CHECK(path("dir/.").contents);
-  CHECK(path("dir/.").path == "dir");
-  CHECK(path("dir///").path == "dir");
-  CHECK(path("dir/").directory);
 // All files below a directory: their names, kinds and contents.
 using Tree = std::map<std::string, std::string>;
 Tree tree_of(const std::string& root) {
@@ -270,6 +270,141 @@ TEST_CASE("cp: one side must be in a guest, and a missing source is named") {
   CHECK(done.status == 125);
   CHECK(done.err.find("none: there is no such file or directory") != std::string::npos);
   CHECK(guest.cp({"web:/", guest.here("x")}).status == 125);
+}
+
+TEST_CASE("cp: a whole file system is not copied, whatever its path is") {
+  Guest guest;
+  fs::create_directory_symlink(guest.root.path(), guest.there("/root/top"));
+  for (std::string source : {"web:/", "web:/.", "web:..", "web:/root/..", "web:top/"})
+    for (auto target : {std::string("-"), guest.here("x")}) {
+      CAPTURE(source, target);
+      UniqueFd null(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+      guest.home.out = target == "-" ? null.get() : -1;
+      auto done = guest.cp({source, target});
+      guest.home.out = -1;
+      CHECK(done.status == 125);
+      CHECK(done.err.find("it is the whole file system") != std::string::npos);
+    }
+  CHECK(fs::is_empty(guest.local.path()));
+}
+
+TEST_CASE("cp: a copy onto its source, or into it, changes nothing") {
+  Guest guest;
+  std::string content(8 << 20, 'c');
+  put(guest.there("/root/f"), content.substr(0, 1'000'000));
+  put(guest.there("/root/d/sub/x"), "x");
+  fs::create_hard_link(guest.there("/root/f"), guest.there("/root/g"));
+  fs::create_symlink("f", guest.there("/root/l"));
+  auto before = tree_of(guest.root.path());
+  struct Pair {
+    std::string from, to, says;
+  };
+  for (const auto& [from, to, says] : {Pair{"f", "f", "web:/root/f and web:/root/f are the same file"},
+                                       {"f", "g", "web:/root/f and web:/root/g are the same file"},
+                                       {"f", "l", "web:/root/f and web:/root/l are the same file"},
+                                       {"l", "f", "web:/root/l and web:/root/f are the same file"},
+                                       {"l", "l", "are the same file"},
+                                       {"f", "../root", "are the same file"},
+                                       {"d", ".", "are the same file"},
+                                       {"d/.", "d", "are the same file"},
+                                       {"d", "d", "cannot copy the directory web:/root/d into itself"},
+                                       {"d", "d/sub", "cannot copy the directory web:/root/d into itself"},
+                                       {"d", "d/new", "cannot copy the directory web:/root/d into itself"}}) {
+    CAPTURE(from, to);
+    auto done = guest.cp({"web:" + from, "web:" + to});
+    CHECK(done.status == 125);
+    CHECK(done.err.find(says) != std::string::npos);
+    CHECK(tree_of(guest.root.path()) == before);
+  }
+  // Below two directories, cp names such a file. Here it keeps its content.
+  put(guest.there("/root/one/t/f"), content);
+  fs::create_directories(guest.there("/root/two/t"));
+  fs::create_hard_link(guest.there("/root/one/t/f"), guest.there("/root/two/t/f"));
+  CHECK(guest.cp({"web:one/t", "web:two"}).status == 0);
+  CHECK(host::read_file(guest.there("/root/one/t/f"), 16 << 20) == content);
+}
+
+TEST_CASE("cp: one source that cannot be copied does not stop the others") {
+  Guest guest;
+  for (std::string name : {"a/x", "b/x", "one", "two"}) {
+    put(guest.here(name), name);
+    put(guest.there("/root/" + name), name);
+  }
+  for (bool up : {true, false}) {
+    auto from = [&](const std::string& name) { return up ? guest.here(name) : "web:" + name; };
+    auto to = up ? guest.there("/out") : guest.here("out");
+    fs::create_directory(to);
+    auto done = guest.cp({from("one"), from("missing"), from("a/x"), from("b/x"), from("two"), up ? "web:/out" : to});
+    CHECK(done.status == 125);
+    CHECK(done.err.find("missing: there is no such file or directory") != std::string::npos);
+    CHECK(done.err.find("will not overwrite") != std::string::npos);
+    CHECK(done.err.find("2 things were left out") != std::string::npos);
+    CHECK(get(to + "/one") == "one");
+    CHECK(get(to + "/x") == "a/x");
+    CHECK(get(to + "/two") == "two");
+    CHECK(guest.cp({from("one"), from("two"), up ? "web:/none" : guest.here("none")}).status == 125);
+  }
+}
+
+TEST_CASE("cp: with -p, a file that exists gets the permissions of the source") {
+  Guest guest;
+  put(guest.here("f"), "new", 0644);
+  put(guest.there("/root/f"), "new", 0644);
+  auto mode = [](const std::string& file) { return fs::status(file).permissions() & fs::perms::mask; };
+  for (bool up : {true, false}) {
+    auto to = up ? guest.there("/to") : guest.here("to");
+    put(to, "old", 0600);
+    auto from = up ? guest.here("f") : "web:f", target = up ? "web:/to" : to;
+    CHECK(guest.cp({from, target}).status == 0);
+    CHECK(mode(to) == fs::perms(0600));
+    CHECK(guest.cp({"-p", from, target}).status == 0);
+    CHECK(mode(to) == fs::perms(0644));
+  }
+}
+
+TEST_CASE("cp: what cannot be read from standard input is named") {
+  Guest guest;
+  UniqueFd directory(::open(guest.local.path().c_str(), O_RDONLY | O_CLOEXEC));
+  UniqueFd unreadable(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  for (auto [in, why] : {std::pair{directory.get(), "Is a directory"}, {unreadable.get(), "Bad file descriptor"}}) {
+    guest.home.in = in;
+    auto done = guest.cp({"-", "web:/root"});
+    guest.home.in = -1;
+    CHECK(done.status == 125);
+    CHECK(done.err.find(std::string("standard input: read: ") + why) != std::string::npos);
+  }
+}
+
+TEST_CASE("cp: a reader of standard output that goes away ends the copy at once") {
+  Guest guest;
+  REQUIRE(host::make_sparse_file(guest.there("/root/sparse"), std::uint64_t{3} << 40));
+  put(guest.there("/root/big"), std::string(4 << 20, 'b'));
+  for (std::string source : {"web:sparse", "web:big"}) {
+    int ends[2];
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    UniqueFd reader(ends[0]), writer(ends[1]);
+    reader.reset();
+    guest.home.out = writer.get();
+    auto done = guest.cp({source, "-"});
+    guest.home.out = -1;
+    CHECK(done.status == 141);
+    CHECK(done.err.empty());
+  }
+}
+
+TEST_CASE("cp: a daemon that goes away during an upload is named") {
+  Guest guest;
+  put(guest.here("big"), std::string(8 << 20, 'b'));
+  guest.daemon.streams["vm.put_files"] = [](int socket, const Json&) {
+    char some[100];
+    (void)!::read(socket, some, sizeof some);
+    linger hard{1, 0};
+    ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+    ::shutdown(socket, SHUT_RDWR);
+  };
+  auto done = guest.cp({guest.here("big"), "web:"});
+  CHECK(done.status == 125);
+  CHECK(done.err.find("the daemon went away before the copy was complete") != std::string::npos);
 }
 
 TEST_CASE("cp: a read-only directory can be brought back") {
@@ -454,7 +589,9 @@ TEST_CASE("cp: '-' is a tar on standard input and output") {
     CHECK(get(guest.there("/" + name + "/tree/f")) == "content");
   }
   guest.home.in = -1;
-  CHECK(guest.cp({"-", "web:/out.tar"}).status == 125);  // no tar comes from /dev/null
+  auto empty = guest.cp({"-", "web:/out.tar"});  // no tar comes from /dev/null
+  CHECK(empty.status == 125);
+  CHECK(empty.err.find("standard input is empty or closed") != std::string::npos);
   CHECK(guest.cp({"-", guest.here("x")}).status == 2);
   CHECK(guest.cp({"web:tree", "web:tree", "-"}).status == 2);
   CHECK(guest.cp({"-", "-"}).status == 2);

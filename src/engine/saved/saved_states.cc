@@ -176,8 +176,8 @@ Result<> SavedStates::check(const store::SaveRow& row, std::string_view build_ke
   return {};
 }
 
-// QEMU makes a missing memory file anew. So the directory may get a file while it is being removed, if a machine is just
-// starting from it. Without the directory that machine fails.
+// QEMU makes a missing memory file anew. So the directory may get a file while it is being removed, if a machine is
+// just starting from it. Without the directory that machine fails.
 Task<Result<>> SavedStates::remove_files(std::string path) {
   for (int attempt = 1;; ++attempt) {
     auto removed = co_await runtime_.blocking([&] { return remove_tree_(path); });

@@ -13,7 +13,7 @@ namespace banger::limits {
 // -- starting and ending a VM
 inline constexpr auto kRestoreDeadline = 30s;    ///< a restored guest answers in 0.1 s, or else never
 inline constexpr auto kConfigureDeadline = 60s;  ///< identity takes 20 ms without first-boot commands
-inline constexpr auto kQuiesceDeadline = 90s;  ///< above the agent's own limit for the end of the boot
+inline constexpr auto kQuiesceDeadline = 90s;    ///< above the agent's own limit for the end of the boot
 inline constexpr auto kHoldDeadline = 10s;       ///< the agent prepares a guest for a save
 inline constexpr auto kPooledLinkDeadline = 3s;  ///< shortly after a daemon start a pooled machine may have no link yet
 inline constexpr auto kStopDeadline = 30s;       ///< the guest's init gets this long before its machine is killed

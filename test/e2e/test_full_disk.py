@@ -87,7 +87,7 @@ class FullDisk:
     def test_a_guest_waits_for_room_and_goes_on(self):
         b = self.b
         b.ok("vm", "create", "--name", "box", "--image", "bare", "--memory", "256M", "--disk-size", "512M")
-        b.ok("vm", "create", "--name", "other", "--image", "bare", "--memory", "256M", "--disk-size", "128M")
+        b.ok("vm", "create", "--name", "other", "--image", "bare", "--memory", "256M", "--disk-size", "256M")
         client = self.write_much("box")
         vm = self.show("box")
         self.assertEqual(vm["state"], "running")
@@ -139,7 +139,7 @@ class FullDisk:
     def test_vms_are_ended_and_deleted_on_a_full_disk(self):
         b = self.b
         for name in ("stopped", "killed", "deleted", "lost"):
-            b.ok("vm", "create", "--name", name, "--image", "bare", "--memory", "256M", "--disk-size", "128M")
+            b.ok("vm", "create", "--name", name, "--image", "bare", "--memory", "256M", "--disk-size", "256M")
         self.fill()
         b.ok("vm", "stop", "stopped")
         self.fill()

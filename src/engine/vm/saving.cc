@@ -176,7 +176,8 @@ Task<Result<>> become_template(VmParts& vm, std::string save_id, std::string key
   auto client = vm.link->client();
   if (!client) co_return fail(ErrorCode::unavailable, "the guest ended before it could be saved");
   stages.begin("save");
-  CO_TRY(in("quiesce the guest", co_await client->call("POST", "/quiesce", "{}", host::after(limits::kQuiesceDeadline))));
+  CO_TRY(
+      in("quiesce the guest", co_await client->call("POST", "/quiesce", "{}", host::after(limits::kQuiesceDeadline))));
   auto row = CO_TRY(vm.services.saves.get(save_id));
   row.key = std::move(key);
   row.link_token = vm.row().link_token;

@@ -61,7 +61,7 @@ inline constexpr auto kEndCommandsPoll = 50ms;    ///< how often the agent's chi
 /// Unmounting one file system may free the next one. A guest with nested containers needs a handful of rounds.
 inline constexpr int kUnmountRounds = 16;
 inline constexpr auto kShutdownAnswerDelay = 100ms;    ///< for the answer to leave before the agent asks init
-inline constexpr auto kBootEndDeadline = 60s;  ///< systemd's last jobs take seconds under emulation; others are not vital
+inline constexpr auto kBootEndDeadline = 60s;          ///< systemd's last jobs take seconds under emulation
 inline constexpr auto kShutdownCommandDeadline = 20s;  ///< for an init's own tool, before the agent tries the next tool
 inline constexpr auto kInitDeadline = 60s;      ///< until init reacts to signals; systemd takes 20 s under emulation
 inline constexpr auto kInitPoll = 50ms;         ///< no file notifies of a process that begins to handle a signal

@@ -2,8 +2,8 @@
 //
 //   POST /hold      {"hold": true|false}: while held, commands outlive their clients (exec/running_command.h).
 //                   For suspend, snapshot and fork.
-//   POST /quiesce   waits for the end of the boot, writes everything to the disks and, if the guest has cgroups, freezes everything but the agent.
-//                   For templates.
+//   POST /quiesce   waits for the end of the boot, writes everything to the disks and, if the guest has cgroups,
+//                   freezes everything but the agent. For templates.
 //
 // POST /configure ends both.
 #include <unistd.h>

@@ -30,7 +30,8 @@ inline constexpr std::uint64_t kCommandTaskShare = 4;
 inline constexpr std::uint64_t kLeastCommandTasks = 64;     ///< of a guest with very little memory; a build needs some
 inline constexpr std::size_t kCommandGroups = 256;          ///< as many as streams of a link (kLinkStreams)
 inline constexpr std::uint64_t kAgentCpuWeight = 1000;      ///< ten times that of all commands; the agent needs little
-inline constexpr std::size_t kCgroupEventsBytes = 64;       ///< cgroup.events has two short lines
+inline constexpr std::size_t kCgroupCountBytes = 64;        ///< cgroup.events has two short lines
+inline constexpr std::uint64_t kCrowdTasks = 32;            ///< with fewer tasks, the kernel shares the processor well
 inline constexpr std::size_t kExecStdinBytes = 256 * kKiB;  ///< stdin held for a command that does not read
 inline constexpr auto kExecProbe = 1s;  ///< how often the agent checks for the client while stdin is stuck
 /// After a command's end, so much silence ends the wait for background output.

@@ -41,17 +41,24 @@ Result<std::string> mount_cgroup2(const RunDir& run_dir) {
   return target;
 }
 
-// A controller that the guest has not, or that version 1 uses, only means a limit less. Below the group of all
-// commands, each command gets an equal share of the processor, however many processes it has.
-void enable_below(const std::string& group) {
-  for (auto controller : {"+pids", "+cpu"}) (void)put_control(group + "/cgroup.subtree_control", controller);
+// A controller that the guest has not, or that version 1 uses, only means a limit less.
+void enable_below(const std::string& group, const char* controller) {
+  (void)put_control(group + "/cgroup.subtree_control", controller);
 }
 
 // "populated 0\nfrozen 0\n"
 bool is_empty(int events) {
-  char text[limits::kCgroupEventsBytes];
+  char text[limits::kCgroupCountBytes];
   auto got = ::pread(events, text, sizeof text, 0);
   return got > 0 && std::string_view(text, static_cast<std::size_t>(got)).starts_with("populated 0");
+}
+
+// Without the file (pids of version 1), there may be any number.
+bool is_crowd(int tasks) {
+  char text[limits::kCgroupCountBytes];
+  auto got = ::pread(tasks, text, sizeof text, 0);
+  std::uint64_t number = 0;
+  return got <= 0 || std::from_chars(text, text + got, number).ec != std::errc() || number > limits::kCrowdTasks;
 }
 
 }  // namespace
@@ -64,15 +71,24 @@ Result<> CommandGroups::set_up() {
   auto root = find_cgroup2(TRY(host::read_file(mounts_, limits::kProcFileBytes)));
   if (root.empty() && mount_ == MountCgroups::no) return fail(ErrorCode::not_found, "cgroup2 is not mounted");
   if (root.empty()) root = TRY(mount_cgroup2(run_dir_));
-  enable_below(root);
+  for (auto controller : {"+pids", "+cpu"}) enable_below(root, controller);
   auto own = TRY(move_agent(root));
   (void)put_control(own + "/cpu.weight", std::to_string(limits::kAgentCpuWeight));
   auto parent = fmt::format("{}/{}", root, kCommandsGroup);
   TRY(make_group(parent));
-  enable_below(parent);
+  enable_below(parent, "+pids");
   most_ = command_tasks(number_in("/proc/sys/kernel/pid_max"), number_in("/proc/sys/kernel/threads-max"));
+  tasks_ = host::open_file(parent + "/pids.current", O_RDONLY).value_or(UniqueFd());
   parent_ = std::move(parent);
   return {};
+}
+
+// From now on each command gets an equal share of the processor, however many processes it has. Under software
+// emulation such shares make the start of a command a tenth slower, so they wait for a crowd.
+void CommandGroups::share_processor_in_a_crowd() {
+  if (shared_ || !is_crowd(tasks_.get())) return;
+  enable_below(parent_, "+cpu");
+  shared_ = true;
 }
 
 Result<CommandGroups::Group> CommandGroups::open_group(const std::string& path) const {
@@ -90,6 +106,7 @@ Result<> CommandGroups::add_group() {
 
 int CommandGroups::next() {
   if (parent_.empty() && !set_up()) return -1;
+  share_processor_in_a_crowd();
   auto is_free = [](const Group& group) { return is_empty(group.events.get()); };
   auto found = std::ranges::find_if(groups_, is_free);
   while (found == groups_.end()) {

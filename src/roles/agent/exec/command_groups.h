@@ -30,12 +30,15 @@ class CommandGroups {
   Result<> set_up();
   Result<Group> open_group(const std::string& path) const;
   Result<> add_group();
+  void share_processor_in_a_crowd();
 
   RunDir run_dir_;
   std::string mounts_;
   MountCgroups mount_;
   std::string parent_;      ///< the group of all commands; empty before set_up()
   std::uint64_t most_ = 0;  ///< processes of one command
+  UniqueFd tasks_;          ///< the number of processes and threads of all commands
+  bool shared_ = false;     ///< each command has its share of the processor
   std::vector<Group> groups_;
 };
 

@@ -3,7 +3,9 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/magic.h>
 #include <sqlite3.h>
+#include <sys/vfs.h>
 
 #include "base/text.h"
 #include "base/unique_fd.h"
@@ -225,9 +227,19 @@ void Store::observe_writes(WriteObserver observer) { impl_->observer = std::move
 
 int schema_version() { return static_cast<int>(migrations().size()); }
 
+// On these file systems a write to mapped memory needs new room. Without room it ends the process (SIGBUS).
+static bool copies_on_write(const std::string& path) {
+  struct statfs info{};
+  constexpr std::uint32_t bcachefs = 0xca451a4e;
+  auto type = ::statfs(path.c_str(), &info) == 0 ? static_cast<std::uint32_t>(info.f_type) : 0;
+  return type == BTRFS_SUPER_MAGIC || type == bcachefs;
+}
+
 Result<std::unique_ptr<Store::Impl>> Store::open_database(const std::string& path) {
   return guarded(fmt::format("open {}", path), [&] {
     auto impl = std::make_unique<Impl>(path);
+    // An exclusive database has its index in the heap and not in a mapped file. Nothing else can read it meanwhile.
+    if (copies_on_write(path)) impl->db.exec("PRAGMA locking_mode = EXCLUSIVE;");
     impl->db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
     // A small page cache is enough for a few small rows.
     impl->db.exec("PRAGMA cache_size = -256;");
@@ -236,6 +248,7 @@ Result<std::unique_ptr<Store::Impl>> Store::open_database(const std::string& pat
 }
 
 void Store::keep_reserve() { impl_->reserve.keep(); }
+bool Store::give_up_reserve() { return impl_->reserve.give_up(); }
 
 Result<std::unique_ptr<Store>> Store::open(const std::string& path) {
   // Create the file before SQLite does, so that other users can never read it, whatever the umask. SQLite gives its

@@ -114,6 +114,8 @@ class Store {
 
   /// Makes the reserve again that a full disk has used up (reserve.h). Cheap.
   void keep_reserve();
+  /// Gives the reserve to another file of the daemon that a full disk has no room for. False when there was none.
+  bool give_up_reserve();
 
   /// Called before every change to VMs, saved states and the journal, with the table and the state, kind or id to be
   /// written. An error makes the change fail with that error. Tests use this to check the order of writes and effects.

@@ -100,11 +100,13 @@ class FullDisk:
             done = b.run("vm", *command)
             self.assertEqual(done.returncode, 125, done.stderr)
             self.assertIn("vm 'box' is paused", done.stderr)
-        wait_until(lambda: "vm.paused" in b.log(), "the log of the daemon")
         self.fill()
+        # A file system may need a moment to find that there is no room. Until then the guest runs.
         done = b.run("vm", "resume", "box")
-        self.assertEqual(done.returncode, 125, done.stderr)
-        self.assertIn("is still paused", done.stderr)
+        if done.returncode != 0:
+            self.assertEqual(done.returncode, 125, done.stderr)
+            self.assertIn("is still paused", done.stderr)
+        wait_until(lambda: self.show("box")["paused"], "the guest to be paused again")
 
         # The next daemon finds the guest as it is. Another VM is stopped and deleted meanwhile.
         b.kill_daemon()

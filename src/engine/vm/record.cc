@@ -46,6 +46,7 @@ Result<> VmRecord::move_to(vm::State state, const Edit& change) {
 
 Result<> VmRecord::erase() {
   TRY(store_.delete_vm(row_.id));
+  store_.keep_reserve();  // a deleted VM has freed some room, which a guest that waits for room would take
   gone_ = true;
   log_.info("vm.deleted", {{"vm", row_.name}, {"id", row_.id}});
   changed_.notify_all();

@@ -72,10 +72,13 @@ void report_ready(int ready_fd, std::string text) {
 }
 
 // The socket of a daemon that died would be in the way. This process holds the instance lock, so no daemon serves that
-// socket.
-Result<UniqueFd> replace_stale_socket(const std::string& path) {
+// socket. On a full disk, the reserve of the store has the room that XFS or Btrfs needs for a new name.
+Result<UniqueFd> replace_stale_socket(const std::string& path, store::Store& store) {
   TRY(host::remove_file(path));
-  return host::listen_unix(path);
+  auto listener = host::listen_unix(path);
+  if (!listener && listener.error().code == ErrorCode::exhausted && store.give_up_reserve())
+    listener = host::listen_unix(path);
+  return listener;
 }
 
 // A client has started the daemon and has a call to make. So this work waits until no client waits.
@@ -186,7 +189,7 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
                             .pulling_kernel = pulling_kernel};
   engine::VmManager vms(services);
   auto server = rpc::make_server(runtime, log);
-  auto listener = replace_stale_socket(prepared.paths.daemon_socket());
+  auto listener = replace_stale_socket(prepared.paths.daemon_socket(), *prepared.store);
   auto socket = listener ? OwnSocket::at(prepared.paths.daemon_socket()) : std::unexpected(listener.error());
   auto stop = [&, stopping = false]() mutable {
     if (std::exchange(stopping, true)) return;

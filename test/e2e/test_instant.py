@@ -19,7 +19,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from harness import DATA, SHAPE, Banger, ShapedCase, wait_until  # noqa: E402
 from marks import LONG, for_both, for_root, sample  # noqa: E402
 
-COUNTER = "i=0; while :; do i=$((i+1)); echo $i > /root/count; sleep 0.05; done"
+COUNTER = ("i=0; while :; do i=$((i+1)); echo $i > /root/count.new && mv /root/count.new /root/count; "
+           "sleep 0.05; done")
 
 
 def sha256(path):
@@ -38,7 +39,7 @@ class Instant(ShapedCase):
         wait_until(lambda: self.count(vm) > 1, "the counter to start")
 
     def count(self, vm):
-        return int(self.sh(vm, "cat /root/count 2>/dev/null || echo 0") or 0)
+        return int(self.sh(vm, "cat /root/count 2>/dev/null || echo 0"))
 
     def saves(self, kind):
         db = sqlite3.connect(f"file:{self.b.state}/banger.db?mode=ro", uri=True)

@@ -81,6 +81,8 @@ class Ports(SharedCase):
                 return False
             except ConnectionRefusedError:
                 return True
+            except ConnectionResetError:  # the listener was closed just then
+                return False
         wait_until(refused, f"{address} to be closed")
 
 

@@ -25,4 +25,7 @@ inline constexpr auto kResumePoll = 1ms;          ///< a clone's first command w
 /// changed pages that a fork stores beside its parent's file: every child has its own copy of these, but shares a file
 inline constexpr std::uint64_t kForkChangesBytes = 64 * kMiB;
 
+// -- software emulation
+inline constexpr std::uint64_t kTranslatedCodeBytes = 256 * kMiB;  ///< a boot translates 60 MiB, a compiler less
+
 }  // namespace banger::limits

@@ -58,9 +58,16 @@ TEST_CASE("command line: is a microvm with the asked shape, and the token to fin
   CHECK(any_contains(values_of(argv, "-name"), "f00d"));
 }
 
+TEST_CASE("command line: translated code has a limit") {
+  CHECK(values_of(command_line(facts(), "tcg", example(), 2'700'000), "-accel") ==
+        Words{"tcg,thread=multi,tb-size=256"});
+}
+
 TEST_CASE("command line: the kernel gets the counter's rate under TCG, and not under KVM") {
   auto tcg = values_of(command_line(facts(), "tcg", example(), 2'700'000), "-append").front();
-  CHECK(tcg == "console=ttyS0 quiet panic=-1 reboot=t tsc_early_khz=2700000 tsc=reliable no_timer_check banger.x=1");
+  CHECK(tcg ==
+        "console=ttyS0 quiet panic=-1 reboot=t tsc_early_khz=2700000 tsc=reliable no_timer_check "
+        "noreplace-smp cryptomgr.notests banger.x=1");
   auto kvm = command_line(facts(), "kvm", example(), 2'700'000);
   CHECK(values_of(kvm, "-append").front() == "console=ttyS0 quiet panic=-1 reboot=t banger.x=1");
   CHECK(values_of(kvm, "-cpu") == Words{"host"});

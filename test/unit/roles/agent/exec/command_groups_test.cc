@@ -42,10 +42,6 @@ class Root {
     }
   }
   bool usable() const { return usable_; }
-  bool shares_processor() const {
-    auto text = host::read_file(path_ + "/banger-commands/cgroup.subtree_control", 4096).value_or("");
-    return text.find("cpu") != text.npos;
-  }
   CommandGroups groups() const { return {RunDir(dir_.path()), dir_ / "mountinfo", MountCgroups::no}; }
 
   /// Runs `body` as the agent, with a supervisor as its parent. Returns what the body returns.
@@ -126,22 +122,6 @@ TEST_CASE("command groups: a group is used again when its processes have ended, 
   };
   CHECK(root.as_agent(use_twice) == "banger-commands/1 banger-commands/2");
   CHECK(root.as_agent(use_twice) == "banger-commands/1 banger-commands/2");
-}
-
-TEST_CASE("command groups: commands share the processor only when there is a crowd of tasks") {
-  Root root;
-  if (skips(root, "command groups: commands share the processor only when there is a crowd of tasks")) return;
-  auto result = root.as_agent([&] {
-    auto groups = root.groups();
-    std::vector<Result<host::Child>> crowd;
-    int group = groups.next();
-    bool before = root.shares_processor();
-    for (std::uint64_t i = 0; i <= limits::kCrowdTasks; ++i) crowd.push_back(sleeper(group));
-    group = groups.next();
-    auto next = sleeper(group);
-    return fmt::format("{} {} {}", before, root.shares_processor(), next ? group_of(next->pid()) : "failed");
-  });
-  CHECK(result == "false true banger-commands/2");
 }
 
 TEST_CASE("command groups: a guest without cgroup2 runs commands without groups") {

@@ -15,7 +15,7 @@ from place import ROOT, say
 from tally import FAILED
 
 STORY = "run/story.py"
-DEADLINE = 1800  # seconds for one class
+DEADLINE, LONG_DEADLINE = 1800, 5400  # seconds for one class
 FOLDERS = {"net": ["net"], "e2e": ["e2e"], "cli": ["cli"],
            "user": ["e2e", "cli"]}  # the order of the run: the longest stages first
 printing = threading.Lock()
@@ -64,14 +64,15 @@ def run_all(tally, jobs, accounts, long):
 
 def run(tally, job, account, long):
     words = [*account.prefix, sys.executable, "-W", "ignore", account.tests / STORY, "run", account.tests / job.file]
+    deadline = LONG_DEADLINE if long else DEADLINE
     with tempfile.TemporaryFile("w+") as results, tally.timed(job.stage, job.file):
         env = account.env | {"BANGER_STORY_RESULTS": str(results.fileno()), "BANGER_LONG": "1" if long else ""}
         try:
             done = subprocess.run([*words, *job.cases], cwd="/", env=env, pass_fds=[results.fileno()], text=True,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace", timeout=DEADLINE)
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace", timeout=deadline)
             output, status = done.stdout, done.returncode
         except subprocess.TimeoutExpired as late:
-            output, status = (late.stdout or b"").decode(errors="replace"), f"timeout after {DEADLINE} s"
+            output, status = (late.stdout or b"").decode(errors="replace"), f"timeout after {deadline} s"
         results.seek(0)
         outcomes = [json.loads(line) for line in results]
     with printing:

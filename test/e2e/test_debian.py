@@ -87,6 +87,10 @@ class Whole(Guest):
         self.silent("XDG_RUNTIME_DIR=/run/user/0 systemd-run --user --wait --quiet true")
         self.silent("loginctl disable-linger root")
 
+    def test_systemd_starts_no_process_for_what_is_mounted_and_loaded(self):
+        self.assertEqual(self.sh("systemctl show -P ConditionResult modprobe@fuse.service"), "no\n")
+        self.assertEqual(self.sh("systemctl show -P ExecMount dev-mqueue.mount sys-kernel-tracing.mount").strip(), "")
+
     def test_nothing_that_people_use_is_masked_or_has_failed(self):
         masked = self.sh("systemctl list-unit-files --state=masked --no-legend --plain | cut -d' ' -f1").split()
         for unit in ("systemd-logind", "systemd-modules-load", "systemd-tmpfiles-clean", "dev-mqueue", "dev-hugepages",

@@ -21,6 +21,7 @@ namespace banger::image {
 
 namespace fs = std::filesystem;
 
+// The last two are for file systems that systemd mounts in each boot.
 std::vector<std::string> early_module_names() {
   return {"virtio",
           "virtio_ring",
@@ -39,7 +40,9 @@ std::vector<std::string> early_module_names() {
           "vsock",
           "vmw_vsock_virtio_transport_common",
           "vmw_vsock_virtio_transport",
-          "button"};
+          "button",
+          "configfs",
+          "fuse"};
 }
 
 namespace {

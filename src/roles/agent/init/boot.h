@@ -38,6 +38,12 @@ Result<> add_exitrd();
 /// Marks the boot target as reached, for inits that do not report it.
 Result<> mark_system_ready();
 
+/// Whether a root's systemd would mount what this unit names: the unit is there, and neither masked nor replaced.
+bool mounts_unit(const guest::Root& root, const std::string& unit);
+
+/// Mounts what the systemd of this root would mount below /dev and /sys. A failure leaves that mount to systemd.
+void mount_for_systemd(const guest::Root& root);
+
 /// Moves the early mounts over, makes kNewRoot the root and frees the initramfs.
 Result<> switch_root();
 

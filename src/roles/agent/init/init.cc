@@ -43,7 +43,9 @@ Result<> boot() {
   TRY(capabilities::apply_all(target, config));
   say("guest config applied");
 
-  guest::Init image = find_init(TRY(guest::Root::open(kNewRoot)));
+  auto root = TRY(guest::Root::open(kNewRoot));
+  guest::Init image = find_init(root);
+  if (image.kind == guest::InitKind::systemd) mount_for_systemd(root);
   TRY(write_run_dir(config, image));
   TRY(switch_root());
   if (image.path.empty()) hold_end_signals();

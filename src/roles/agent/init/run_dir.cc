@@ -19,6 +19,7 @@ namespace banger::roles::agent::init {
 namespace {
 
 constexpr std::string_view kReadyUnit = find_embedded(kEmbeddedFiles, "guest/systemd/banger-ready.service")->text;
+constexpr std::string_view kModprobe = find_embedded(kEmbeddedFiles, "guest/systemd/modprobe.conf")->text;
 constexpr std::string_view kDevices = find_embedded(kEmbeddedFiles, "guest/systemd/devices.conf")->text;
 
 std::string in_run_dir(std::string_view name) { return fmt::format("{}/{}", guest::kRunDir, name); }
@@ -39,6 +40,7 @@ Result<> copy_self() {
 Result<> add_systemd_files() {
   auto root = TRY(guest::Root::open("/"));
   TRY(root.write_file({.path = "/run/tmpfiles.d/banger-devices.conf", .data = std::string(kDevices)}));
+  TRY(root.write_file({.path = "/run/systemd/system/modprobe@.service.d/banger.conf", .data = std::string(kModprobe)}));
   TRY(root.write_file({.path = "/run/systemd/system/banger-ready.service", .data = std::string(kReadyUnit)}));
   TRY(root.write_symlink("../banger-ready.service",
                          "/run/systemd/system/multi-user.target.wants/banger-ready.service"));

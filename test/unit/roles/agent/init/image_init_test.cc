@@ -73,3 +73,17 @@ TEST_CASE("image init: a directory, a file that is not executable, or a link out
   image.link("/proc/self/exe", "bin/init");
   CHECK(image.found() == " none");
 }
+
+TEST_CASE("image init: systemd's mounts are made for it, except those that the image masks, replaces or lacks") {
+  Image image;
+  image.put("usr/lib/systemd/system/dev-mqueue.mount", "");
+  image.put("usr/lib/systemd/system/dev-hugepages.mount", "");
+  image.link("/dev/null", "etc/systemd/system/dev-hugepages.mount");
+  image.put("usr/lib/systemd/system/sys-kernel-debug.mount", "");
+  image.put("etc/systemd/system/sys-kernel-debug.mount", "[Mount]\nOptions=mode=700\n");
+  auto root = *guest::Root::open(image.path());
+  CHECK(mounts_unit(root, "dev-mqueue.mount"));
+  CHECK_FALSE(mounts_unit(root, "dev-hugepages.mount"));
+  CHECK_FALSE(mounts_unit(root, "sys-kernel-debug.mount"));
+  CHECK_FALSE(mounts_unit(root, "sys-kernel-tracing.mount"));
+}

@@ -26,6 +26,6 @@ inline constexpr auto kResumePoll = 1ms;          ///< a clone's first command w
 inline constexpr std::uint64_t kForkChangesBytes = 64 * kMiB;
 
 // -- software emulation
-inline constexpr std::uint64_t kTranslatedCodeBytes = 256 * kMiB;  ///< a boot translates 60 MiB, a compiler less
+inline constexpr std::uint64_t kTranslatedCodeBytes = 256 * kMiB;  ///< a full cache is emptied
 
 }  // namespace banger::limits

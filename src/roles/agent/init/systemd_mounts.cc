@@ -1,5 +1,5 @@
 // The file systems of the kernel that systemd mounts early in each boot. systemd starts a process for each, which takes
-// a third of the boot under software emulation. It leaves alone what is mounted already.
+// a tenth of the boot under software emulation. It leaves alone what is mounted already.
 #include <sys/mount.h>
 #include <sys/stat.h>
 

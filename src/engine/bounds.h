@@ -28,6 +28,14 @@ inline constexpr auto kRemovePause = 100ms;           ///< between them: a VMM t
 inline constexpr int kClockRequests = 8;              ///< then a clock that is still wrong is only reported
 inline constexpr auto kRecoveryRetry = 5s;            ///< for example, a full disk may have room by then
 
+// -- guests that hang while they boot
+/// For each virtual processor, until the agent answers. A boot under emulation needs 3 s.
+inline constexpr auto kBootProcessorTime = 30s;
+inline constexpr auto kIdleProcessorTime = 100ms;  ///< a VMM whose guest waits for nothing but a timer uses less
+inline constexpr auto kIdleBoot = 20s;             ///< a boot reads its disks, which never takes so long
+inline constexpr auto kBootLook = 1s;              ///< how often the processor time is read
+inline constexpr int kBootsAgain = 2;              ///< after boots that hang, which happens to one of a hundred boots
+
 // -- guests that stand still
 inline constexpr auto kAttentionInterval = 5s;   ///< a person who has freed some space waits so long at most
 inline constexpr auto kPingInterval = 15s;       ///< without a byte from the guest; a question costs the guest 1 ms

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "engine/bounds.h"
+#include "engine/vm/boot_watch.h"
 #include "engine/vm/ending.h"
 #include "engine/vm/launch.h"
 #include "ext4/ext4.h"
@@ -80,6 +81,29 @@ Task<Result<>> boot(VmParts& vm, Start& start) {
   co_return Result<>{};
 }
 
+// The guest's agent has never answered, so the guest has changed nothing that another boot could miss.
+Task<Result<>> prepare_boot_again(VmParts& vm, Start& start) {
+  --start.boots_again;
+  start.hangs = false;
+  vm.services.log.warn("vm.boot_hangs", {{"vm", vm.name()}, {"id", vm.row().id}});
+  CO_TRY(co_await end_machine(vm));
+  CO_TRY(co_await settle(vm, State::stopped, {}));
+  // The memory of a new machine is zero, which keeps the file sparse.
+  if (!start.memory_file.empty()) CO_TRY(host::remove_file(start.memory_file));
+  start.stages.begin("reboot", "the guest hung while it booted, so it boots again");
+  co_return record_starting(vm);
+}
+
+Task<Result<>> boot_until_alive(VmParts& vm, Start& start) {
+  start.boots_again = limits::kBootsAgain;
+  auto booted = co_await boot(vm, start);
+  while (!booted && start.hangs) {
+    CO_TRY(co_await prepare_boot_again(vm, start));
+    booted = co_await boot(vm, start);
+  }
+  co_return booted;
+}
+
 // Files that are missing or changed never work again. A guest that died or is silent may have met a busy host. So only
 // two such clones in a row are the template's fault.
 bool is_broken(SavedStates& saves, const std::string& id, const Error& why) {
@@ -102,7 +126,7 @@ Task<Result<>> boot_instead(VmParts& vm, Start& start, Error why) {
                              : "the clone did not start; the VM boots instead",
                       -1);
   CO_TRY(record_starting(vm));
-  co_return co_await boot(vm, start);
+  co_return co_await boot_until_alive(vm, start);
 }
 
 bool came_from(const VmParts& vm, store::SaveKind kind) {
@@ -132,7 +156,7 @@ Task<Result<>> start(VmParts& vm, Start start) {
   // An old machine that could not be ended before must not run beside the new one.
   CO_TRY(co_await end_machine(vm));
   CO_TRY(record_starting(vm));
-  auto booted = co_await boot(vm, start);
+  auto booted = co_await boot_until_alive(vm, start);
   if (!booted && booted.error().code != ErrorCode::cancelled && came_from(vm, store::SaveKind::template_))
     booted = co_await boot_instead(vm, start, std::move(booted).error());
   start.stages.end();
@@ -149,11 +173,46 @@ Task<Result<>> start(VmParts& vm, Start start) {
   co_return Result<>{};
 }
 
+namespace {
+
+// Checked now and then while a start waits for the agent of a guest that boots.
+class HangCheck {
+ public:
+  explicit HangCheck(VmParts& vm) : vm_(vm), watch_(static_cast<unsigned>(vm.spec().vcpus)) {}
+
+  bool hangs() {
+    auto now = host::Clock::now();
+    if (hangs_ || now < next_) return hangs_;
+    next_ = now + limits::kBootLook;
+    if (!vm_.machine->paused_because().empty()) watch_.stands(now);
+    if (auto stats = vm_.machine->get()->stats())
+      hangs_ = watch_.hangs(now, std::chrono::microseconds(stats->cpu_time_us));
+    return hangs_;
+  }
+
+ private:
+  VmParts& vm_;
+  BootWatch watch_;
+  host::Clock::time_point next_{};
+  bool hangs_ = false;
+};
+
+Task<Result<>> connect(VmParts& vm, Start& start, bool boots) {
+  std::chrono::milliseconds timeout = boots ? vm.services.config.ready_timeout : limits::kRestoreDeadline;
+  if (!boots || start.boots_again == 0) co_return co_await vm.link->connect(vm.machine->get(), timeout, start.given_up);
+  HangCheck check(vm);
+  auto connected =
+      co_await vm.link->connect(vm.machine->get(), timeout, [&] { return start.given_up() || check.hangs(); });
+  start.hangs = !connected && check.hangs() && !start.given_up();
+  co_return connected;
+}
+
+}  // namespace
+
 Task<Result<>> finish_start(VmParts& vm, Start& start, const std::optional<store::SaveRow>& save) {
   const auto& record = vm.machine->get()->record();
   start.stages.begin(save ? "agent" : "boot", fmt::format("{} on {}", record.accelerator, record.driver));
-  std::chrono::milliseconds timeout = save ? limits::kRestoreDeadline : vm.services.config.ready_timeout;
-  CO_TRY(co_await vm.link->connect(vm.machine->get(), timeout, start.given_up));
+  CO_TRY(co_await connect(vm, start, !save));
   start.stages.end();
   if (save) {
     start.stages.begin("identity");

@@ -22,6 +22,8 @@ struct Start {
   WaitFor wait = WaitFor::agent;
   std::string memory_file;  ///< for a template that is being built; empty: memory has no file
   RunningMachine::OnExit on_exit;
+  int boots_again = 0;  ///< how many times a guest that hangs while it boots may boot again
+  bool hangs = false;   ///< set when the guest hung, and may boot again
 };
 
 /// Starts the VM from its saved state, if it has one, or boots it. If the start from a template fails, the VM boots.

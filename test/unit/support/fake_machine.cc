@@ -1,5 +1,6 @@
 #include "support/fake_machine.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include "host/files.h"
@@ -52,7 +53,7 @@ class FakeMachine final : public Machine {
   // After a simulated crash of the daemon the machine counts as ended, so that no coroutine waits for it.
   bool running() const override { return process_->running && !host_.log.crashed(); }
   std::uint64_t own_memory_bytes() const override { return 0; }
-  Result<machine::MachineStats> stats() const override { return machine::MachineStats{}; }
+  Result<machine::MachineStats> stats() const override { return process_->stats; }
 
   Task<Result<UniqueFd>> open_link() override {
     // While the process runs, a failed step means that the guest does not answer yet.
@@ -61,6 +62,10 @@ class FakeMachine final : public Machine {
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) co_return fail_errno("socketpair");
     UniqueFd near(ends[0]), far(ends[1]);
+    if (process_->hangs) {
+      unanswered_ = std::move(far);
+      co_return near;
+    }
     agent_ = std::make_unique<FakeAgent>(runtime_, host_.log, process_->guest, std::move(far));
     co_return near;
   }
@@ -129,6 +134,7 @@ class FakeMachine final : public Machine {
   std::shared_ptr<FakeProcess> process_;
   std::shared_ptr<host::Event> ended_;
   std::unique_ptr<FakeAgent> agent_;
+  UniqueFd unanswered_;  ///< the guest's end of the link of a guest that hangs
 };
 
 }  // namespace
@@ -150,6 +156,8 @@ Task<Result<std::unique_ptr<Machine>>> FakeDriver::start(const machine::MachineC
   CO_TRY(host_.log.step("vmm start"));
   if (config.restore && config.restore->whole) CO_TRY(co_await config.restore->whole());
   CO_TRY(host::write_file(config.directory + "/console.log", "a guest came up\n"));
+  // A real VMM would give the old content of the file to the new guest as its memory.
+  if (!config.memory_file.empty()) CO_TRY(host::open_file(config.memory_file, O_WRONLY | O_CREAT | O_EXCL));
   auto process = std::make_shared<FakeProcess>();
   process->config = config;
   process->record = planned(config);
@@ -164,6 +172,11 @@ Task<Result<std::unique_ptr<Machine>>> FakeDriver::start(const machine::MachineC
     // A crashed daemon does not end its machines.
     if (!host_.log.crashed()) process->end({.guest_initiated = false, .reason = "killed by signal 9"});
     co_return std::unexpected(told.error());
+  }
+  if (!config.restore && host_.hanging_boots > 0) {
+    --host_.hanging_boots;
+    process->hangs = true;
+    process->stats.cpu_time_us = 3'600'000'000;
   }
   if (host_.ends_at_once) process->end({.guest_initiated = true, .reason = "guest-shutdown"});
   co_return std::make_unique<FakeMachine>(runtime_, host_, process);

@@ -20,6 +20,8 @@ struct FakeProcess {
   std::shared_ptr<FakeGuest> guest = std::make_shared<FakeGuest>();
   std::vector<std::uint64_t> drive_bytes;  ///< the last size of each drive from resize_drive(); zero if never resized
   bool running = true, paused = false;
+  machine::MachineStats stats;
+  bool hangs = false;          ///< the guest hangs: its link is open, and nobody answers there
   std::string paused_because;  ///< why the VMM has paused the guest
   bool room = true;            ///< whether a guest that the VMM has paused can go on
   machine::MachineExit exit;
@@ -39,6 +41,7 @@ struct FakeHost {
   bool obeys_button = true;    ///< whether the guest powers off when its power button is pressed
   bool obeys_shutdown = true;  ///< whether the guest powers off when its agent gets /shutdown
   bool system_ready = true;    ///< whether the system of a new guest comes up
+  int hanging_boots = 0;       ///< so many of the next guests that boot hang, and use a lot of processor time
   bool ends_at_once = false;   ///< whether the guest powers off right after its start
   machine::MachineMetrics metrics;
 

@@ -143,6 +143,16 @@ TEST_CASE("templates: a template is built once, from a guest that is removed aft
   CHECK(again->id == built->id);
 }
 
+TEST_CASE("templates: a guest that hangs while it boots boots again with new memory") {
+  Fixture f;
+  VmManager vms(f.daemon->services);
+  f.host.hanging_boots = 1;
+  auto built = f.find_or_build(vms);
+  INFO((built ? "" : built.error().sentence()));
+  REQUIRE(built);
+  CHECK(f.host.processes.size() == 2);
+}
+
 TEST_CASE("templates: a caller reads which guest boots, and how to make the template ahead of time") {
   Fixture f;
   auto request = f.request();

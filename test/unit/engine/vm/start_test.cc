@@ -151,3 +151,43 @@ TEST_CASE("start: a crash during a resume loses no memory before the guest ran")
                                              CHECK(f.mismatch() == "");
                                            }});
 }
+
+TEST_CASE("start: a guest that hangs while it boots boots again") {
+  Fixture f;
+  auto vm = f.stopped();
+  f.host.hanging_boots = 2;
+  REQUIRE(f.start(*vm));
+  CHECK(vm->state() == State::running);
+  CHECK(f.host.processes.size() == 3);
+  CHECK(f.host.running().size() == 1);
+  CHECK(f.mismatch() == "");
+  CHECK(f.row()->last_error.empty());
+  CHECK(f.run(vm->kill()));
+}
+
+TEST_CASE("start: a guest that hangs at each boot is waited for once") {
+  Fixture f;
+  auto vm = f.stopped();
+  f.host.hanging_boots = 100;
+  f.config.ready_timeout = std::chrono::milliseconds(300);
+  auto started = f.start(*vm);
+  REQUIRE(!started);
+  CHECK(started.error().code == ErrorCode::timeout);
+  CHECK(started.error().message.contains("did not become ready within"));
+  CHECK(f.host.processes.size() == 3);
+  CHECK(f.host.running().empty());
+  CHECK(vm->state() == State::stopped);
+  CHECK(f.mismatch() == "");
+}
+
+TEST_CASE("start: a cancelled start does not boot a guest that hangs again") {
+  Fixture f;
+  auto vm = f.stopped();
+  f.host.hanging_boots = 100;
+  host::Cancel cancel(f.daemon->runtime);
+  cancel.request();
+  auto started = f.run(vm->start(f.stages, cancel, WaitFor::agent));
+  REQUIRE(!started);
+  CHECK(started.error().code == ErrorCode::cancelled);
+  CHECK(f.host.running().empty());
+}

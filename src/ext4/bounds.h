@@ -15,6 +15,7 @@ inline constexpr std::size_t kArchiveMetadataBytes = 2 * kGiB;
 /// A smaller one has no room for journal and inode table.
 inline constexpr std::uint64_t kMinFileSystemBytes = 8 * kMiB;
 inline constexpr std::uint64_t kWriteProgressBytes = 4 * kMiB;  ///< content between two reports of progress
-inline constexpr int kMaxSymlinks = 40;                         ///< followed in one path; MAXSYMLINKS of Linux
+inline constexpr std::uint64_t kUnpackedBytes = 32 * kGiB;  ///< of one image's layers; the largest known have 25 GiB
+inline constexpr int kMaxSymlinks = 40;                     ///< followed in one path; MAXSYMLINKS of Linux
 
 }  // namespace banger::limits

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/fs.h>
-#include <openssl/evp.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -15,6 +14,7 @@
 #include <memory>
 
 #include "base/text.h"
+#include "host/sha256.h"
 
 namespace banger::host {
 
@@ -212,40 +212,23 @@ Result<std::uint64_t> free_space(const std::string& path) {
   return static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
 }
 
-namespace {
-using Digest = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
-
-Digest start_sha256() {
-  Digest digest(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-  EVP_DigestInit_ex(digest.get(), EVP_sha256(), nullptr);
-  return digest;
-}
-
-std::string finish_sha256(Digest& digest) {
-  unsigned char hash[EVP_MAX_MD_SIZE];
-  unsigned length = 0;
-  EVP_DigestFinal_ex(digest.get(), hash, &length);
-  return to_hex(std::string_view(reinterpret_cast<char*>(hash), length));
-}
-}  // namespace
-
 Result<std::string> sha256_file(const std::string& path) {
   auto fd = TRY(open_file(path, O_RDONLY));
-  Digest digest = start_sha256();
+  Sha256 digest;
   auto buffer = std::make_unique<char[]>(1 << 18);
   for (;;) {
     ssize_t got = ::read(fd.get(), buffer.get(), 1 << 18);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail_errno(path);
-    if (got == 0) return finish_sha256(digest);
-    EVP_DigestUpdate(digest.get(), buffer.get(), static_cast<std::size_t>(got));
+    if (got == 0) return digest.finish();
+    digest.add({buffer.get(), static_cast<std::size_t>(got)});
   }
 }
 
 std::string sha256_hex(std::string_view bytes) {
-  Digest digest = start_sha256();
-  EVP_DigestUpdate(digest.get(), bytes.data(), bytes.size());
-  return finish_sha256(digest);
+  Sha256 digest;
+  digest.add(bytes);
+  return digest.finish();
 }
 
 std::string random_bytes(std::size_t count) {

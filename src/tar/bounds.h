@@ -41,4 +41,12 @@ inline constexpr std::size_t kTarReadBytes = 1 * kMiB;       ///< few system cal
 inline constexpr std::size_t kPackWriteBytes = 64 * kKiB;    ///< one write(2), and one frame of a link
 inline constexpr std::size_t kCopyBufferBytes = 256 * kKiB;  ///< content of files; few system calls
 
+// -- decompression on threads
+inline constexpr std::size_t kDecodedChunkBytes =
+    128 * kKiB;  ///< few wake-ups of a thread, and the chunk stays in cache
+/// Waits for the reader of one stream. More would not help: the slower of the two sets the pace.
+inline constexpr std::size_t kDecodedAheadBytes = 8 * kMiB;
+/// The window of zstd is at most 2^27 bytes, as of `zstd -d` itself. A writer of layers uses 2^23 or less.
+inline constexpr int kZstdWindowLog = 27;
+
 }  // namespace banger::limits

@@ -115,12 +115,14 @@ Result<TarEntry> convert(archive_entry* entry) {
 struct TarReader::State {
   archive* reader = nullptr;
   int fd = -1;
+  ByteSource* source = nullptr;  ///< instead of `fd`
+  std::optional<Error> source_error;
   std::uint64_t read_to = 0;     ///< end of the piece before, in the current member
   std::int64_t members_end = 0;  ///< uncompressed bytes up to the end of the last member
   bool inside = false;           ///< the current member's content is not read to its end
   std::uint64_t step_bytes = 0;  ///< read from `fd` since the last call on libarchive began
-  std::string buffer = std::string(limits::kTarReadBytes, '\0');
-  std::string tail;  ///< the last bytes of the stream
+  std::string buffer;            ///< of what `fd` gave
+  std::string tail;              ///< the last bytes of the stream
   ~State() { archive_read_free(reader); }
 
   bool read_too_much() const { return step_bytes > limits::kEntryHeaderBytes; }
@@ -132,12 +134,25 @@ struct TarReader::State {
       archive_set_error(reader, E2BIG, "too many headers");
       return -1;
     }
+    if (state->source) return state->read_source(data);
     ssize_t got = ::read(state->fd, state->buffer.data(), state->buffer.size());
     while (got < 0 && errno == EINTR) got = ::read(state->fd, state->buffer.data(), state->buffer.size());
     if (got < 0) archive_set_error(reader, errno, "read");
     if (got > 0) state->take({state->buffer.data(), static_cast<std::size_t>(got)});
     *data = state->buffer.data();
     return got;
+  }
+
+  la_ssize_t read_source(const void** data) {
+    auto bytes = source->next();
+    if (!bytes) {
+      archive_set_error(reader, EIO, "read");
+      source_error = std::move(bytes.error());
+      return -1;
+    }
+    step_bytes += bytes->size();
+    *data = bytes->data();
+    return static_cast<la_ssize_t>(bytes->size());
   }
 
   void take(std::string_view bytes) {
@@ -156,6 +171,7 @@ struct TarReader::State {
   }
 
   std::unexpected<Error> failure() const {
+    if (source_error) return std::unexpected(*source_error);
     if (auto reason = broken_off()) return fail(ErrorCode::busy, *reason);
     int number = archive_errno(reader);
     const char* why = archive_error_string(reader);
@@ -175,6 +191,10 @@ struct TarReader::State {
   }
 
   Result<> drain() {
+    if (source) {
+      while (!TRY(source->next()).empty()) continue;
+      return {};
+    }
     std::string scratch(1 << 16, '\0');
     for (std::size_t total = 0; total < limits::kArchivePaddingBytes;) {
       ssize_t got = ::read(fd, scratch.data(), scratch.size());
@@ -194,6 +214,17 @@ TarReader::~TarReader() = default;
 Result<TarReader> TarReader::open(int fd, Compression compression) {
   auto state = std::make_unique<State>();
   state->fd = fd;
+  state->buffer.resize(limits::kTarReadBytes);
+  return open(std::move(state), compression);
+}
+
+Result<TarReader> TarReader::open(ByteSource& source) {
+  auto state = std::make_unique<State>();
+  state->source = &source;
+  return open(std::move(state), Compression::none);
+}
+
+Result<TarReader> TarReader::open(std::unique_ptr<State> state, Compression compression) {
   state->reader = archive_read_new();
   if (!state->reader) return fail(ErrorCode::exhausted, "open archive: out of memory");
   // Formats are named one by one: support_format_all would link every format, and ICU with them.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "tar/byte_source.h"
 
 namespace banger::tar {
 
@@ -67,6 +68,8 @@ class TarReader {
  public:
   /// `fd` is borrowed. Reads nothing yet.
   static Result<TarReader> open(int fd, Compression compression);
+  /// Reads uncompressed bytes. `source` is borrowed. An error of `source` is returned as it is.
+  static Result<TarReader> open(ByteSource& source);
   TarReader(TarReader&&) noexcept;
   TarReader& operator=(TarReader&&) noexcept;
   ~TarReader();
@@ -81,6 +84,7 @@ class TarReader {
 
  private:
   struct State;
+  static Result<TarReader> open(std::unique_ptr<State> state, Compression compression);
   explicit TarReader(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

@@ -18,4 +18,9 @@ inline constexpr std::uint64_t kWriteProgressBytes = 4 * kMiB;  ///< content bet
 inline constexpr std::uint64_t kUnpackedBytes = 32 * kGiB;  ///< of one image's layers; the largest known have 25 GiB
 inline constexpr int kMaxSymlinks = 40;                     ///< followed in one path; MAXSYMLINKS of Linux
 
+/// Decompressed beside each other; each holds kDecodedAheadBytes, and more gain nothing on two cores.
+inline constexpr std::size_t kLayersAtOnce = 3;
+/// Components of symlinks that the entries of one image go through. A real image has a few for each entry.
+inline constexpr std::uint64_t kSymlinkSteps = 50'000'000;
+
 }  // namespace banger::limits

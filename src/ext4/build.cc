@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
+
 #include "base/bounds.h"
 #include "base/text.h"
 #include "ext4/bounds.h"
@@ -37,18 +40,18 @@ Result<> check(const Ext4Options& options) {
 
 }  // namespace
 
-Build::Build(std::string path, UniqueFd fd, const Ext4Options& options)
+Build::Build(std::string path, UniqueFd fd, const Ext4Options& options, Symlinks symlinks)
     : path_(std::move(path)),
       fd_(std::move(fd)),
       options_(options),
       cursor_(descriptor_blocks_for(options), limit_blocks(options)),
       content_(fd_.get(), cursor_),
-      tree_(make_directory(0755, {options.timestamp, 0})) {}
+      tree_(make_directory(0755, {options.timestamp, 0}), symlinks) {}
 
-Result<std::unique_ptr<Build>> Build::create(const std::string& path, const Ext4Options& options) {
+Result<std::unique_ptr<Build>> Build::create(const std::string& path, const Ext4Options& options, Symlinks symlinks) {
   TRY(check(options));
   auto fd = TRY(host::open_file(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
-  return std::unique_ptr<Build>(new Build(path, std::move(fd), options));
+  return std::unique_ptr<Build>(new Build(path, std::move(fd), options, symlinks));
 }
 
 Build::~Build() {
@@ -76,8 +79,26 @@ Result<> Build::store_target(NodeId symlink) {
   return content_.end(node.extents);
 }
 
+Result<> Build::punch_freed() {
+  auto freed = tree_.take_freed();
+  if (freed.empty()) return {};
+  TRY(content_.flush());
+  std::ranges::sort(freed, {}, &Extent::physical);
+  for (std::size_t i = 0; i < freed.size();) {
+    std::uint64_t start = freed[i].physical, end = start;
+    for (; i < freed.size() && freed[i].physical == end; ++i) end += freed[i].count;
+    auto [offset, bytes] =
+        std::pair{static_cast<off_t>(start * kBlockBytes), static_cast<off_t>((end - start) * kBlockBytes)};
+    if (::fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, bytes) == 0) continue;
+    if (errno == EOPNOTSUPP) return {};  // the image is right, only larger on the disk
+    return fail_errno("free blocks of the image");
+  }
+  return {};
+}
+
 Result<Ext4Stats> Build::finish(NodeId lost_and_found) {
   TRY(content_.flush());
+  TRY(punch_freed());
   TRY(lay_out(tree_, cursor_, lost_and_found));
   Ext4Stats stats{.entries = tree_.name_count(), .content_bytes = content_bytes_};
   stats.size_bytes = TRY(format(fd_.get(), tree_, cursor_, options_));

@@ -17,7 +17,8 @@ namespace banger::ext4 {
 class Build {
  public:
   /// Makes the file (0600; `exists` if the path is taken) and an empty root directory.
-  static Result<std::unique_ptr<Build>> create(const std::string& path, const Ext4Options& options);
+  static Result<std::unique_ptr<Build>> create(const std::string& path, const Ext4Options& options,
+                                               Symlinks symlinks = Symlinks::refuse);
   ~Build();
   Build(const Build&) = delete;
   Build& operator=(const Build&) = delete;
@@ -31,12 +32,14 @@ class Build {
   Result<> end(NodeId file) { return content_.end(tree_[file].extents); }
   /// Stores a symlink's target in the inode or in a block. The node must be in the tree already.
   Result<> store_target(NodeId symlink);
+  /// Gives the disk space of replaced and removed files back to the host. Their blocks are then holes of the image.
+  Result<> punch_freed();
 
   /// Writes the file system around the content. Nothing else may be called afterwards.
   Result<Ext4Stats> finish(NodeId lost_and_found = kRoot);
 
  private:
-  Build(std::string path, UniqueFd fd, const Ext4Options& options);
+  Build(std::string path, UniqueFd fd, const Ext4Options& options, Symlinks symlinks);
 
   std::string path_;
   UniqueFd fd_;

@@ -144,7 +144,7 @@ void pack_names(DirectoryPacker& packer, Tree& tree, NodeId id) {
   packer.add(".", directory.inode, EXT2_FT_DIR);
   packer.add("..", tree[directory.parent].inode, EXT2_FT_DIR);
   for (const auto& [name, child] : *directory.children)
-    packer.add(name, tree[child].inode, file_type(tree[child].mode));
+    packer.add(name, tree[child.node].inode, file_type(tree[child.node].mode));
 }
 
 /// Seconds in 34 bits, with the upper two beside the nanoseconds. A time out of range becomes the nearest valid time.
@@ -166,7 +166,7 @@ void put_device(const Node& node, ext2_inode_large& inode) {  // old_encode_dev 
 std::uint32_t link_count(Tree& tree, const Node& node) {
   if (!node.is_directory()) return node.names;
   auto below =
-      std::ranges::count_if(*node.children, [&](const auto& child) { return tree[child.second].is_directory(); });
+      std::ranges::count_if(*node.children, [&](const auto& child) { return tree[child.second.node].is_directory(); });
   return below > kMaxSubdirectories ? 1 : static_cast<std::uint32_t>(below) + 2;
 }
 

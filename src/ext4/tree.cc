@@ -20,6 +20,8 @@ std::size_t metadata_size(const Node& node) {
   return total;
 }
 
+std::size_t name_size(std::string_view name) { return name.size() + sizeof(Names::value_type) + 64; }
+
 }  // namespace
 
 Node make_directory(std::uint32_t mode, Time time) {
@@ -30,10 +32,18 @@ Node make_directory(std::uint32_t mode, Time time) {
   return node;
 }
 
-Tree::Tree(Node root) : default_time_(root.mtime) { nodes_.push_back(std::move(root)); }
+Tree::Tree(Node root, Symlinks symlinks) : symlinks_(symlinks), default_time_(root.mtime) {
+  nodes_.push_back(std::move(root));
+}
 
 Result<NodeId> Tree::add(Node node) {
   metadata_bytes_ += metadata_size(node);
+  if (!free_ids_.empty()) {
+    NodeId id = free_ids_.back();
+    free_ids_.pop_back();
+    nodes_[id] = std::move(node);
+    return id;
+  }
   if (nodes_.size() >= limits::kArchiveEntries)
     return fail(ErrorCode::exhausted, fmt::format("more than {} entries in one file system", limits::kArchiveEntries));
   nodes_.push_back(std::move(node));
@@ -41,51 +51,33 @@ Result<NodeId> Tree::add(Node node) {
 }
 
 Result<> Tree::enter(NodeId directory, std::string_view name, NodeId id) {
-  metadata_bytes_ += name.size() + sizeof(Names::value_type) + 64;
+  metadata_bytes_ += name_size(name);
   if (++name_count_ > limits::kArchiveEntries)
     return fail(ErrorCode::exhausted, fmt::format("more than {} entries in one file system", limits::kArchiveEntries));
   if (metadata_bytes_ > limits::kArchiveMetadataBytes)
     return fail(ErrorCode::exhausted, "names, links and attributes of the file system take too much memory");
-  nodes_[directory].children->emplace(name, id);
+  nodes_[directory].children->emplace(name, Child{id, layer_});
+  touch(directory);
   Node& node = nodes_[id];
-  if (node.is_directory())
+  if (node.is_directory()) {
     node.parent = directory;
-  else if (++node.names > kMaxLinks)
+    node.touched = layer_;
+  } else if (++node.names > kMaxLinks) {
     return fail(ErrorCode::invalid,
                 fmt::format("'{}': more than {} hard links to one file", printable(name), kMaxLinks));
-  return {};
-}
-
-Result<Tree::Place> Tree::walk(std::string_view path, MissingParents parents) {
-  auto parts = TRY(tar::split_member(path, tar::AbsoluteNames::make_relative));
-  if (parts.empty()) return Place{kRoot, {}};
-  NodeId at = kRoot;
-  for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
-    Names& names = *nodes_[at].children;
-    auto found = names.find(parts[i]);
-    if (found == names.end()) {
-      if (parents == MissingParents::refuse)
-        return fail(ErrorCode::invalid, fmt::format("'{}' is not in the archive before this", printable(path)));
-      NodeId made = TRY(add(make_directory(0755, default_time_)));
-      TRY(enter(at, parts[i], made));
-      at = made;
-      continue;
-    }
-    at = found->second;
-    if (!nodes_[at].is_directory())
-      return fail(ErrorCode::invalid,
-                  fmt::format("archive entry '{}' goes through '{}', which is {}", printable(path), printable(parts[i]),
-                              S_ISLNK(nodes_[at].mode) ? "a symlink" : "not a directory"));
   }
-  return Place{at, parts.back()};
+  return {};
 }
 
 Result<NodeId> Tree::place(std::string_view path, Node node) {
   Place place = TRY(walk(path, MissingParents::make));
   auto take_over = [&](Node& old) {
     metadata_bytes_ += metadata_size(node);
+    metadata_bytes_ -= metadata_size(old);
     node.children = std::move(old.children);
     node.parent = old.parent;
+    node.touched = old.touched;
+    node.cleared = old.cleared;
     old = std::move(node);
   };
   if (place.name.empty()) {
@@ -93,13 +85,15 @@ Result<NodeId> Tree::place(std::string_view path, Node node) {
       return fail(ErrorCode::invalid,
                   fmt::format("archive entry '{}' makes the root something other than a directory", printable(path)));
     take_over(nodes_[kRoot]);
+    touch(kRoot);
     return kRoot;
   }
   Names& names = *nodes_[place.directory].children;
   if (auto found = names.find(place.name); found != names.end()) {
-    NodeId old = found->second;
+    NodeId old = found->second.node;
     if (node.is_directory() && nodes_[old].is_directory()) {
       take_over(nodes_[old]);
+      touch(old);
       return old;
     }
     leave(place.directory, found);
@@ -125,13 +119,17 @@ Result<> Tree::link(std::string_view path, std::string_view target) {
   Names& sources = *nodes_[from.directory].children;
   auto found = sources.find(from.name);
   if (found == sources.end()) return missing("is not in the archive before it");
-  NodeId id = found->second;
+  NodeId id = found->second.node;
   if (nodes_[id].is_directory()) return missing("is a directory");
   Place to = TRY(walk(path, MissingParents::make));
   if (to.name.empty()) return missing("would replace the root");
   Names& names = *nodes_[to.directory].children;
   if (auto old = names.find(to.name); old != names.end()) {
-    if (old->second == id) return {};
+    if (old->second.node == id) {
+      old->second.layer = layer_;
+      touch(to.directory);
+      return {};
+    }
     // The replaced node may be a directory that holds the target. One more name keeps the target alive.
     ++nodes_[id].names;
     leave(to.directory, old);
@@ -140,10 +138,12 @@ Result<> Tree::link(std::string_view path, std::string_view target) {
   return enter(to.directory, to.name, id);
 }
 
-void Tree::leave(NodeId directory, Names::iterator child) {
-  NodeId id = child->second;
-  nodes_[directory].children->erase(child);
+Names::iterator Tree::leave(NodeId directory, Names::iterator child) {
+  NodeId id = child->second.node;
+  metadata_bytes_ -= name_size(child->first);
+  auto after = nodes_[directory].children->erase(child);
   drop(id);
+  return after;
 }
 
 void Tree::drop(NodeId id) {
@@ -154,12 +154,23 @@ void Tree::drop(NodeId id) {
     --name_count_;
     Node& node = nodes_[at];
     if (!node.is_directory()) {
-      if (--node.names == 0) node = Node{};
+      if (--node.names == 0) forget(at);
       continue;
     }
-    for (const auto& [name, below] : *node.children) dropped.push_back(below);
-    node = Node{};
+    for (const auto& [name, below] : *node.children) {
+      metadata_bytes_ -= name_size(name);
+      dropped.push_back(below.node);
+    }
+    forget(at);
   }
+}
+
+void Tree::forget(NodeId id) {
+  Node& node = nodes_[id];
+  metadata_bytes_ -= metadata_size(node);
+  freed_.insert(freed_.end(), node.extents.begin(), node.extents.end());
+  node = Node{};
+  free_ids_.push_back(id);
 }
 
 }  // namespace banger::ext4

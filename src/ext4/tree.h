@@ -6,8 +6,10 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -29,7 +31,13 @@ struct Time {
   std::uint32_t nanoseconds = 0;
 };
 
-using Names = std::map<std::string, NodeId, std::less<>>;
+/// What a name in a directory stands for.
+struct Child {
+  NodeId node = kRoot;
+  std::uint32_t layer = 0;  ///< that made the name last
+};
+
+using Names = std::map<std::string, Child, std::less<>>;
 
 /// One inode. Moves, never copies.
 struct Node {
@@ -43,6 +51,8 @@ struct Node {
   std::vector<Extent> extents;
   std::vector<Xattr> xattrs;
   std::unique_ptr<Names> children;  ///< of a directory; in byte order, in which they are written
+  std::uint32_t touched = 0;        ///< of a directory: the last layer with an entry for it or below it
+  std::uint32_t cleared = 0;        ///< of a directory: the last layer that removed all lower names from it
 
   // Set by lay_out().
   std::uint32_t inode = 0;
@@ -55,9 +65,15 @@ struct Node {
 
 Node make_directory(std::uint32_t mode, Time time);
 
+/// What a symlink in the middle of an archive's path means.
+enum class Symlinks {
+  refuse,  ///< the entry would leave the tree of the archive
+  follow,  ///< inside the root, as after chroot(2)
+};
+
 class Tree {
  public:
-  explicit Tree(Node root);
+  explicit Tree(Node root, Symlinks symlinks = Symlinks::refuse);
 
   /// Puts `node` at an archive member's path and replaces the previous node. A directory that replaces a directory only
   /// changes its owner, mode, times and attributes. Missing parents are made 0755 root. `invalid` when the path leaves
@@ -65,12 +81,22 @@ class Tree {
   Result<NodeId> place(std::string_view path, Node node);
   /// Makes `path` another name of `target`, which must exist and must not be a directory.
   Result<> link(std::string_view path, std::string_view target);
+
+  /// What comes now is one layer above all before. Only lower layers are subject to its whiteouts.
+  void begin_layer() { ++layer_; }
+  /// Removes `name` from the directory at `directory`, except what this layer has made. A missing one is no error.
+  Result<> remove_lower(std::string_view directory, std::string_view name);
+  /// Removes all names from the directory at `directory`, except what this layer has made.
+  Result<> remove_lower_names(std::string_view directory);
+  /// The blocks of nodes that are gone, each once.
+  std::vector<Extent> take_freed() { return std::exchange(freed_, {}); }
+
   /// Adds `node` to a directory. REQUIRES: the name is free.
   Result<NodeId> add_child(NodeId directory, std::string_view name, Node node);
   Result<> add_name(NodeId directory, std::string_view name, NodeId node);
 
   Node& operator[](NodeId id) { return nodes_[id]; }
-  /// Ids are 0 .. size()-1 in the order of creation, including replaced nodes.
+  /// Ids are 0 .. size()-1. The ids of nodes that are gone are used again.
   NodeId size() const { return static_cast<NodeId>(nodes_.size()); }
   bool alive(NodeId id) const { return id == kRoot || nodes_[id].is_directory() || nodes_[id].names > 0; }
   std::uint64_t name_count() const { return name_count_; }
@@ -80,14 +106,34 @@ class Tree {
     NodeId directory;
     std::string_view name;  ///< empty: the root itself
   };
+  /// The directories from the root to the end of a path, and the names at its end that do not exist.
+  struct Trail {
+    std::vector<NodeId> directories;
+    std::vector<std::string_view> missing;
+  };
   enum class MissingParents { make, refuse };
   Result<Place> walk(std::string_view path, MissingParents parents);
+  /// Follows `parts`, which lead to the parents in `path`.
+  Result<Trail> follow(std::string_view path, std::vector<std::string_view> parts);
+  Result<> step(std::string_view path, std::string_view part, Trail& trail, std::vector<std::string_view>& ahead);
+  Result<> push_target(std::string_view path, const std::string& target, Trail& trail,
+                       std::vector<std::string_view>& ahead);
+  Result<std::optional<NodeId>> find_directory(std::string_view path);
   Result<NodeId> add(Node node);
   Result<> enter(NodeId directory, std::string_view name, NodeId id);
-  void leave(NodeId directory, Names::iterator child);
+  void touch(NodeId directory);
+  bool is_lower(const Child& child) const;
+  Names::iterator leave(NodeId directory, Names::iterator child);
   void drop(NodeId id);
+  void forget(NodeId id);
+  void clear_lower(NodeId directory);
 
+  Symlinks symlinks_;
+  std::uint32_t layer_ = 0;
+  std::uint64_t link_steps_ = 0;  ///< components that symlinks added to paths
   std::deque<Node> nodes_;
+  std::vector<NodeId> free_ids_;
+  std::vector<Extent> freed_;
   std::uint64_t name_count_ = 0;
   std::size_t metadata_bytes_ = 0;
   Time default_time_;  ///< of parents that the archive did not name

@@ -9,8 +9,6 @@ namespace banger::tar {
 
 namespace {
 
-constexpr std::size_t kNameBytes = 255;  // NAME_MAX of Linux and of ext4
-
 std::unexpected<Error> refuse(std::string_view name, std::string_view why) {
   return fail(ErrorCode::invalid, fmt::format("archive entry '{}' {}", printable(name), why));
 }

@@ -1,12 +1,15 @@
 // Splits names inside archives safely. Pure; touches no files.
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
 
 namespace banger::tar {
+
+inline constexpr std::size_t kNameBytes = 255;  ///< of one component; NAME_MAX of Linux and of ext4
 
 enum class AbsoluteNames { refuse, make_relative };
 

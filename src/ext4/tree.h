@@ -106,7 +106,7 @@ class Tree {
     NodeId directory;
     std::string_view name;  ///< empty: the root itself
   };
-  /// The directories from the root to the end of a path, and the names at its end that do not exist.
+  /// The directories from the root to the end of a path, and the names at its end that are no directories.
   struct Trail {
     std::vector<NodeId> directories;
     std::vector<std::string_view> missing;
@@ -116,6 +116,8 @@ class Tree {
   /// Follows `parts`, which lead to the parents in `path`.
   Result<Trail> follow(std::string_view path, std::vector<std::string_view> parts);
   Result<> step(std::string_view path, std::string_view part, Trail& trail, std::vector<std::string_view>& ahead);
+  /// `invalid` when the first of the missing names is something else than a directory.
+  Result<> check_absent(std::string_view path, const Trail& trail);
   Result<> push_target(std::string_view path, const std::string& target, Trail& trail,
                        std::vector<std::string_view>& ahead);
   Result<std::optional<NodeId>> find_directory(std::string_view path);

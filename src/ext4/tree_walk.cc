@@ -17,6 +17,7 @@ Result<Tree::Place> Tree::walk(std::string_view path, MissingParents parents) {
   std::string_view name = parts.back();
   parts.pop_back();
   Trail trail = TRY(follow(path, std::move(parts)));
+  if (!trail.missing.empty()) TRY(check_absent(path, trail));
   if (!trail.missing.empty() && parents == MissingParents::refuse)
     return fail(ErrorCode::invalid, fmt::format("'{}' is not in the archive before this", printable(path)));
   NodeId at = trail.directories.back();
@@ -57,16 +58,23 @@ Result<> Tree::step(std::string_view path, std::string_view part, Trail& trail, 
     trail.missing.push_back(part);
     return {};
   }
-  NodeId id = found->second.node;
-  const Node& node = nodes_[id];
-  if (node.is_directory()) {
-    trail.directories.push_back(id);
-    return {};
-  }
-  bool symlink = S_ISLNK(node.mode);
-  if (symlink && symlinks_ == Symlinks::follow) return push_target(path, node.target, trail, ahead);
-  return fail(ErrorCode::invalid, fmt::format("archive entry '{}' goes through '{}', which is {}", printable(path),
-                                              printable(part), symlink ? "a symlink" : "not a directory"));
+  const Node& node = nodes_[found->second.node];
+  if (S_ISLNK(node.mode) && symlinks_ == Symlinks::follow) return push_target(path, node.target, trail, ahead);
+  if (node.is_directory())
+    trail.directories.push_back(found->second.node);
+  else
+    trail.missing.push_back(part);
+  return {};
+}
+
+Result<> Tree::check_absent(std::string_view path, const Trail& trail) {
+  const Names& names = *nodes_[trail.directories.back()].children;
+  auto found = names.find(trail.missing.front());
+  if (found == names.end()) return {};
+  bool symlink = S_ISLNK(nodes_[found->second.node].mode);
+  return fail(ErrorCode::invalid,
+              fmt::format("archive entry '{}' goes through '{}', which is {}", printable(path),
+                          printable(trail.missing.front()), symlink ? "a symlink" : "not a directory"));
 }
 
 Result<> Tree::push_target(std::string_view path, const std::string& target, Trail& trail,

@@ -144,7 +144,8 @@ class TarBytes {
     unsigned sum = 0;
     for (unsigned char c : header) sum += c;
     text(148, 7, fmt::format("{:06o}", sum) + '\0');
-    bytes_ += header + m.content;
+    bytes_ += header;
+    bytes_ += m.content;
     bytes_.resize((bytes_.size() + 511) / 512 * 512, '\0');
   }
 

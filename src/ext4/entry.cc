@@ -12,8 +12,10 @@ namespace {
 constexpr std::size_t kMaxTargetBytes = 4095;  // PATH_MAX without its NUL, and a block of ext4
 constexpr std::int64_t kMaxFileBytes = std::int64_t{UINT32_MAX} * kBlockBytes;
 
+std::string context(const tar::TarEntry& entry) { return fmt::format("archive entry '{}'", printable(entry.path)); }
+
 std::unexpected<Error> refuse(const tar::TarEntry& entry, std::string_view why) {
-  return fail(ErrorCode::invalid, fmt::format("archive entry '{}' {}", printable(entry.path), why));
+  return fail(ErrorCode::invalid, fmt::format("{} {}", context(entry), why));
 }
 
 Result<std::uint16_t> type_of(const tar::TarEntry& entry) {
@@ -62,7 +64,7 @@ Result<Node> make_node(const tar::TarEntry& entry) {
   node.target = entry.target;
   if (entry.kind == tar::EntryKind::directory) node.children = std::make_unique<Names>();
   for (const auto& [name, value] : entry.xattrs)
-    if (auto xattr = TRY(make_xattr(name, value))) node.xattrs.push_back(std::move(*xattr));
+    if (auto xattr = TRY(in(context(entry), make_xattr(name, value)))) node.xattrs.push_back(std::move(*xattr));
   TRY(arrange_xattrs(node.xattrs, entry.path));
   return node;
 }
@@ -82,11 +84,10 @@ Result<> copy_content(tar::TarReader& reader, Build& build, NodeId file, const P
 
 Result<> add_entry(tar::TarReader& reader, Build& build, const tar::TarEntry& entry, const Progress& progress) {
   if (entry.kind == tar::EntryKind::hard_link) return build.tree().link(entry.path, entry.target);
-  Node node = TRY(in(fmt::format("archive entry '{}'", printable(entry.path)), make_node(entry)));
+  Node node = TRY(make_node(entry));
   NodeId id = TRY(build.tree().place(entry.path, std::move(node)));
   if (entry.kind == tar::EntryKind::symlink) return build.store_target(id);
-  if (entry.kind == tar::EntryKind::file)
-    return in(fmt::format("archive entry '{}'", printable(entry.path)), copy_content(reader, build, id, progress));
+  if (entry.kind == tar::EntryKind::file) return in(context(entry), copy_content(reader, build, id, progress));
   return {};
 }
 

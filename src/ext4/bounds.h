@@ -21,6 +21,6 @@ inline constexpr int kMaxSymlinks = 40;                     ///< followed in one
 /// Decompressed beside each other; each holds kDecodedAheadBytes, and more gain nothing on two cores.
 inline constexpr std::size_t kLayersAtOnce = 3;
 /// Components of symlinks that the entries of one image go through. A real image has a few for each entry.
-inline constexpr std::uint64_t kSymlinkSteps = 50'000'000;
+inline constexpr std::uint64_t kSymlinkSteps = 10'000'000;
 
 }  // namespace banger::limits

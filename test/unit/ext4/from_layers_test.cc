@@ -135,6 +135,20 @@ TEST_CASE("from_layers: a symlink to an overlong name is no parent") {
              Contains("goes through a symlink to an overlong name"));
 }
 
+TEST_CASE("from_layers: symlinks that take endless steps are refused") {
+  TarBytes tar;
+  std::string dots;
+  for (int i = 0; i < 2000; ++i) dots += "./";
+  for (int i = 0; i < 40; ++i) {
+    std::string target = dots + (i == 0 ? "." : fmt::format("l{}", i - 1));
+    tar.add({.name = fmt::format("l{}", i), .type = '2', .link = "x", .mode = 0777, .pax = {{"linkpath", target}}});
+  }
+  for (int i = 0; i < 130; ++i) tar.file(fmt::format("l39/f{}", i), "");
+  Error error = refused({tar.done()});
+  CHECK(error.code == ErrorCode::exhausted);
+  CHECK_THAT(error.message, Contains("too many symlinks"));
+}
+
 TEST_CASE("from_layers: layers that unpack to too much stop at the limit") {
   std::string big = TarBytes().file("zeros", std::string(8 << 20, '\0')).done();
   Error error = refused({zstd(big), zstd(big)}, {.ext4 = options(), .max_unpacked_bytes = 12 * limits::kMiB});

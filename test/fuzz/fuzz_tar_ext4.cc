@@ -1,6 +1,5 @@
 // Fuzzes tar streams: any bytes are written into an ext4 image and read back, and unpacked into a directory. Run in a
 // scratch TMPDIR with -rss_limit_mb.
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,33 +9,11 @@
 #include <string>
 
 #include "base/bounds.h"
-#include "base/unique_fd.h"
 #include "ext4/ext4.h"
+#include "scratch.h"
 #include "tar/tar.h"
 
 namespace {
-
-std::string scratch_directory() {
-  const char* parent = ::getenv("TMPDIR");
-  std::string name = std::string(parent ? parent : "/tmp") + "/fuzz-tar-XXXXXX";
-  if (!::mkdtemp(name.data())) ::abort();
-  return name;
-}
-
-/// Corrects header checksums. Otherwise almost every input would fail at them.
-std::string with_checksums(const std::uint8_t* data, std::size_t size) {
-  std::string tar(reinterpret_cast<const char*>(data), size);
-  for (std::size_t at = 0; at + 512 <= size; at += 512) {
-    if (tar.compare(at + 257, 5, "ustar") != 0) continue;
-    tar.replace(at + 148, 8, 8, ' ');
-    unsigned sum = 0;
-    for (std::size_t i = at; i < at + 512; ++i) sum += static_cast<unsigned char>(tar[i]);
-    std::string digits(6, '0');
-    for (std::size_t i = 6; i-- > 0; sum /= 8) digits[i] = static_cast<char>('0' + sum % 8);
-    tar.replace(at + 148, 7, digits + '\0');
-  }
-  return tar;
-}
 
 /// Directories that the archive made may deny their owner access.
 void remove_all(const std::string& path) {
@@ -52,10 +29,9 @@ void remove_all(const std::string& path) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace banger;
-  UniqueFd tar(::memfd_create("tar", MFD_CLOEXEC));
-  std::string bytes = with_checksums(data, size);
-  if (!tar || ::write(tar.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) return 0;
-  std::string directory = scratch_directory();
+  UniqueFd tar = fuzz::as_file(fuzz::with_checksums({reinterpret_cast<const char*>(data), size}));
+  if (!tar) return 0;
+  std::string directory = fuzz::scratch_directory();
   std::filesystem::create_directory(directory + "/tree");
 
   ::lseek(tar.get(), 0, SEEK_SET);

@@ -16,6 +16,7 @@ import time
 import bare
 import dns_load
 import host as hosts
+import layers as image_layers
 import netns
 import root_helper
 import throughput
@@ -276,6 +277,22 @@ def tar(host, options):
         yield Figure("tar → image, against mke2fs -d", ours, other, 1)
 
 
+def layers(host, options):
+    """Turns the layers of a container image into ext4. The comparison is umoci unpack, then mke2fs -d."""
+    with tempfile.TemporaryDirectory(prefix="banger-bench-") as place:
+        image = image_layers.Layers(place)
+        ours, other, single = [], [], []
+        for _ in range(few(options)):
+            ours.append(image.ours())
+            other.append(image.theirs())
+            single.append(image.ours("tar"))
+    for name, unit in (("wall", "wall_ms"), ("CPU", "cpu_ms")):
+        yield Figure(f"layers → image, {name}, against umoci and mke2fs", [getattr(each, unit) for each in ours],
+                     [getattr(each, unit) for each in other], 0.5)
+    yield Figure("layers → image, peak memory over one tar", [each.peak_mib for each in ours],
+                 [each.peak_mib for each in single], 64, "more", "MiB")
+
+
 def helper(host, options):
     measured = root_helper.measure()
     if measured is None:
@@ -402,7 +419,8 @@ def tcp(host, options):
 
 
 ALL = {"start": start, "pool": pool, "clone": clone, "many": many, "fork": fork, "resume": resume, "cold": cold,
-       "exec": execute, "memory": memory, "tar": tar, "helper": helper, "dns": dns, "bridge": bridge, "tcp": tcp}
+       "exec": execute, "memory": memory, "tar": tar, "layers": layers, "helper": helper, "dns": dns,
+       "bridge": bridge, "tcp": tcp}
 
 
 def load(path):

@@ -19,17 +19,18 @@ ALLOWED = {
     "rpc": ["host", "base"],
     "tar": ["host", "base"],
     "ext4": ["tar", "host", "base"],
-    "image": ["guest", "ext4", "tar", "host", "base"],
+    "http": ["host", "base"],
+    "image": ["guest", "ext4", "tar", "http", "host", "base"],
     "machine": ["guestcfg", "host", "base"],
     "vm": ["guestcfg", "base"],
     "api": ["vm", "base"],
     "client": ["api", "vm", "rpc", "host", "base"],
     "guest": ["guestcfg", "net", "host", "base"],
     "capabilities": ["guest", "vm", "machine", "ext4", "guestcfg", "net", "link", "store", "config", "host", "base"],
-    "engine": ["capabilities", "vm", "machine", "image", "ext4", "guestcfg", "net", "link", "store", "rpc", "config",
-               "host", "base"],
-    "roles": ["engine", "capabilities", "guest", "client", "api", "vm", "machine", "image", "ext4", "tar", "guestcfg",
-              "net", "link", "store", "rpc", "config", "host", "base"],
+    "engine": ["capabilities", "vm", "machine", "image", "ext4", "guestcfg", "http", "net", "link", "store", "rpc",
+               "config", "host", "base"],
+    "roles": ["engine", "capabilities", "guest", "client", "api", "vm", "machine", "image", "ext4", "tar", "http",
+              "guestcfg", "net", "link", "store", "rpc", "config", "host", "base"],
 }
 # Third-party header prefix -> folders or files that may include it.
 OWNERS = {
@@ -41,7 +42,8 @@ OWNERS = {
     r"netlink/": ["net"],
     r"CLI/": ["roles/cli"],
     r"toml\+\+/|toml\.hpp": ["config"],
-    r"openssl/": ["host"],
+    r"openssl/": ["host", "http"],
+    r"http_parser\.h|ares\.h": ["http"],
     r"catch2/": [],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)

@@ -1,0 +1,35 @@
+// Which certificates a server may have, and which certificate this client shows. Files only; TLS itself is in tls.h.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "http/proxy.h"
+
+namespace banger::http {
+
+/// Where certificates are. A path that does not exist is skipped.
+struct TrustPaths {
+  std::vector<std::string> bundles;  ///< PEM files with many CAs; the first one that exists is read
+  std::string directory;             ///< a directory of CAs with hashed names (openssl-rehash(1)); may be empty
+  /// Directories with a subdirectory HOST:PORT or HOST for each server (containers-certs.d(5)). There, *.crt are
+  /// further CAs, and NAME.cert beside NAME.key is the client's own certificate.
+  std::vector<std::string> host_directories;
+};
+
+/// The host's CAs, or those of SSL_CERT_FILE and SSL_CERT_DIR. `home` is the user's home directory; may be empty.
+TrustPaths default_trust(const Environment& environment, const std::string& home);
+
+/// The files for one server.
+struct HostTrust {
+  std::vector<std::string> authorities;        ///< paths of further CAs, PEM
+  std::string certificate, key;                ///< paths of the client's certificate and key, PEM; both may be empty
+  std::optional<std::string> first_directory;  ///< where a user may put the server's CA; for hints
+};
+
+/// Looks through the directories of `paths`. Port 443 also matches directories without a port, like every other port.
+/// `invalid` when a certificate has no key beside it, or a key no certificate.
+Result<HostTrust> trust_of(const TrustPaths& paths, const std::string& host, std::uint16_t port);
+
+}  // namespace banger::http

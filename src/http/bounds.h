@@ -20,7 +20,8 @@ inline constexpr std::size_t kHttpFields = 200;            ///< headers of a res
 inline constexpr std::size_t kHttpBodyBytes = 4 * kMiB;    ///< a body in memory: registries limit manifests to this
 inline constexpr std::size_t kErrorBodyBytes = 64 * kKiB;  ///< the body of a failed download: an error as text
 inline constexpr std::uint64_t kDownloadBytes =
-    1024 * kGiB;  ///< the largest layer that any registry accepts is smaller
+    1024 * kGiB;                                 ///< the largest layer that any registry accepts is smaller
+inline constexpr std::size_t kTrustFiles = 256;  ///< certificates of one server's directory; real ones have one or two
 
 // -- time
 inline constexpr auto kHttpConnectDeadline = 30s;  ///< a lost packet of each of DNS, TCP and TLS costs some seconds

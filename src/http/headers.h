@@ -33,8 +33,14 @@ class Headers {
   std::vector<Field> fields_;
 };
 
+/// The text with its ASCII letters in lower case.
+std::string lower_case(std::string_view text);
+
 /// Whether two names are equal without regard to the case of ASCII letters.
 bool same_name(std::string_view one, std::string_view other);
+
+/// Whether the text is a token (RFC 9110, section 5.6.2): a method, the name of a header, a scheme.
+bool is_token(std::string_view text);
 
 /// `invalid` when a name is no token, or when a value has a line break or another control character. Such a field could
 /// end the head and begin another request.

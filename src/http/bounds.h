@@ -22,12 +22,16 @@ inline constexpr std::size_t kErrorBodyBytes = 64 * kKiB;  ///< the body of a fa
 inline constexpr std::uint64_t kDownloadBytes =
     1024 * kGiB;                                 ///< the largest layer that any registry accepts is smaller
 inline constexpr std::size_t kTrustFiles = 256;  ///< certificates of one server's directory; real ones have one or two
+inline constexpr std::size_t kAddresses = 8;     ///< tried of one name; large sites publish up to eight
+inline constexpr std::size_t kHostNamesBytes = 4 * kMiB;  ///< lists that block advertisements have 2 MiB
 
 // -- time
 inline constexpr auto kHttpConnectDeadline = 30s;  ///< a lost packet of each of DNS, TCP and TLS costs some seconds
 inline constexpr auto kHttpStallDeadline = 60s;    ///< registries that first fetch a blob themselves are silent so long
 inline constexpr auto kHttpIdle = 30s;             ///< an unused connection is closed: most servers close after 60 s
 inline constexpr auto kCancelPoll = 100ms;  ///< how late a request notices that the caller has gone; people see no less
+inline constexpr auto kDnsAttempt = 2s;     ///< for one name server to answer; c-ares asks the next one then
+inline constexpr int kDnsAttempts = 3;      ///< of each name server; a datagram may be lost
 
 // -- again
 inline constexpr int kRedirects = 10;               ///< as curl and Docker: registries need two
@@ -38,6 +42,7 @@ inline constexpr auto kRetryAfterMost = 60s;        ///< longest pause that a se
 inline constexpr std::size_t kIdleConnections = 4;  ///< kept for one server: as many layers as are pulled at once
 
 // -- bytes in flight
+inline constexpr int kHttpReadsInRow = 16;                ///< before other coroutines run: 1 MiB, which takes 1 ms
 inline constexpr std::size_t kHttpReadBytes = 64 * kKiB;  ///< one read; four records of TLS
 inline constexpr std::size_t kHttpSendBytes = 64 * kKiB;  ///< one piece of a file that is sent
 

@@ -1,0 +1,71 @@
+#include "http/route.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "http/exchange.h"
+#include "http/request_head.h"
+#include "http/tls.h"
+
+namespace banger::http {
+
+namespace {
+
+/// A server whose certificate is unknown can be made known.
+Error with_trust_hint(Error error, const HostTrust& trust) {
+  if (error.code != ErrorCode::denied || !error.hint.empty() || !trust.first_directory) return error;
+  return std::move(error).with_hint(
+      fmt::format("if you trust the server, put its CA into {}/ca.crt", *trust.first_directory));
+}
+
+Task<Result<Stream>> over_tls(Stream stream, const TrustPaths* paths, Url url, Patience patience) {
+  auto trust = CO_TRY(trust_of(*paths, url.host, url.port));
+  auto context = CO_TRY(make_tls_context(*paths, trust));
+  auto done = co_await stream.start_tls(std::move(context), url.host, patience);
+  if (!done) co_return std::unexpected(with_trust_hint(std::move(done).error(), trust));
+  co_return stream;
+}
+
+}  // namespace
+
+std::string Route::key() const {
+  return fmt::format("{}://{}:{} {}", url.scheme, url.host, url.port,
+                     proxy ? fmt::format("{}:{}", proxy->host, proxy->port) : "direct");
+}
+
+bool is_local(const Route& route, const Address& peer) {
+  // Behind a proxy, only the name can tell.
+  if (route.proxy) return known_reach(route.url.host).value_or(Reach::global) != Reach::global;
+  return reach_of(peer) != Reach::global;
+}
+
+Result<> check_reach(const Route& route, const Address& peer) {
+  if (route.within == Within::anywhere || !is_local(route, peer)) return {};
+  return fail(ErrorCode::denied,
+              fmt::format("a server in the Internet redirects to {}, which is an address of this host or its networks",
+                          host_and_port(route.url)));
+}
+
+Task<Result<Stream>> open_route(host::Runtime& runtime, const Options& options, Route route, Patience patience) {
+  ResolverFiles files{.hosts = options.hosts_file, .resolv_conf = options.resolv_conf};
+  auto host = route.proxy ? route.proxy->host : route.url.host;
+  auto port = route.proxy ? route.proxy->port : route.url.port;
+  auto role = route.proxy ? fmt::format("the proxy {}:{}", host, port) : std::string();
+  auto named = [&](Error error) { return std::unexpected(role.empty() ? error : std::move(error).in(role)); };
+
+  auto addresses = co_await resolve(runtime, files, host, patience);
+  if (!addresses) co_return named(std::move(addresses).error());
+  // The addresses are checked after the lookup: a name in the Internet may have an address of this network.
+  for (const auto& address : *addresses) CO_TRY(check_reach(route, address));
+  auto stream = co_await connect(runtime, std::move(*addresses), port, patience);
+  if (!stream) co_return named(std::move(stream).error());
+  if (route.url.scheme == "http") co_return stream;
+  if (route.proxy) {
+    auto opened = co_await open_tunnel(*stream, tunnel_head(route.url, options.user_agent, *route.proxy), patience);
+    if (!opened) co_return named(std::move(opened).error());
+  }
+  co_return co_await over_tls(std::move(*stream), &options.trust, route.url, patience);
+}
+
+}  // namespace banger::http

@@ -1,0 +1,39 @@
+// The way from this host to a server: through a proxy or direct, over TLS or not.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "http/client.h"
+#include "http/resolver.h"
+#include "http/stream.h"
+
+namespace banger::http {
+
+/// Which servers a request may reach.
+enum class Within {
+  anywhere,
+  global_only,  ///< not this host and not its networks: for redirects of a server in the Internet
+};
+
+struct Route {
+  Url url;
+  std::optional<Proxy> proxy;
+  Within within = Within::anywhere;
+
+  /// Two routes with equal keys can use the same connection.
+  std::string key() const;
+  /// Whether the proxy sees the requests themselves.
+  bool is_plain_proxy() const { return proxy && url.scheme == "http"; }
+};
+
+/// Whether a server is of this host or its networks. `peer` is the other end of a connection on this route.
+bool is_local(const Route& route, const Address& peer);
+
+/// `denied` when the route leads where it must not.
+Result<> check_reach(const Route& route, const Address& peer);
+
+/// Opens a connection: name lookup, TCP, the proxy's tunnel, TLS. The patience's end is that of this attempt.
+Task<Result<Stream>> open_route(host::Runtime& runtime, const Options& options, Route route, Patience patience);
+
+}  // namespace banger::http

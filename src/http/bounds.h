@@ -31,7 +31,7 @@ inline constexpr auto kHttpStallDeadline = 60s;    ///< registries that first fe
 inline constexpr auto kHttpIdle = 30s;             ///< an unused connection is closed: most servers close after 60 s
 inline constexpr auto kCancelPoll = 100ms;  ///< how late a request notices that the caller has gone; people see no less
 inline constexpr auto kDnsAttempt = 2s;     ///< for one name server to answer; c-ares asks the next one then
-inline constexpr int kDnsAttempts = 3;      ///< of each name server; a datagram may be lost
+inline constexpr int kDnsAttempts = 2;      ///< of each name server; a datagram may be lost
 
 // -- again
 inline constexpr int kRedirects = 10;               ///< as curl and Docker: registries need two

@@ -125,7 +125,10 @@ struct Client::Impl {
       if (!closed || !is_idempotent(request->method)) co_return outcome;
     }
     auto patience = patience_of(*request).until(host::after(request->deadlines.connect));
-    auto stream = co_await open_route(runtime, options, route, patience);
+    auto addresses = co_await look_up(runtime, options, route, patience);
+    // Name servers have been asked several times already.
+    if (!addresses) co_return std::unexpected(Fault::final(std::move(addresses).error()));
+    auto stream = co_await open_route(runtime, options, route, std::move(*addresses), patience);
     if (!stream) co_return std::unexpected(Fault(std::move(stream).error(), Stage::unsent));
     co_return co_await over(std::move(*stream), request, receiver, route, origin);
   }

@@ -98,6 +98,7 @@ struct Options {
   TrustPaths trust = {};  ///< default_trust() gives the host's
   std::string hosts_file = "/etc/hosts";
   std::string resolv_conf = "/etc/resolv.conf";  ///< read for each lookup
+  std::uint16_t dns_port = 53;                   ///< of the name servers
   Waits waits = {};
 };
 

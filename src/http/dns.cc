@@ -26,7 +26,7 @@ class Lookup {
     if (channel_) ares_destroy(channel_);
   }
 
-  Result<> start(std::string resolv_conf, const std::string& host) {
+  Result<> start(ResolverFiles files, const std::string& host) {
     epoll_ = UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
     if (!epoll_) return fail_errno("epoll");
     char dns_only[] = "b";
@@ -34,10 +34,12 @@ class Lookup {
     options.sock_state_cb = on_socket;
     options.sock_state_cb_data = this;
     options.lookups = dns_only;
-    options.resolvconf_path = resolv_conf.data();
+    options.resolvconf_path = files.resolv_conf.data();
+    options.udp_port = options.tcp_port = files.dns_port;
     options.timeout = static_cast<int>(std::chrono::milliseconds(limits::kDnsAttempt).count());
     options.tries = limits::kDnsAttempts;
-    int mask = ARES_OPT_SOCK_STATE_CB | ARES_OPT_LOOKUPS | ARES_OPT_RESOLVCONF | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES;
+    int mask = ARES_OPT_SOCK_STATE_CB | ARES_OPT_LOOKUPS | ARES_OPT_RESOLVCONF | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
+               ARES_OPT_UDP_PORT | ARES_OPT_TCP_PORT;
     if (int failed = ares_init_options(&channel_, &options, mask)) {
       channel_ = nullptr;
       return fail(ErrorCode::internal, fmt::format("set up c-ares: {}", ares_strerror(failed)));
@@ -121,10 +123,10 @@ Result<std::vector<Address>> result_of(const Lookup& lookup, const std::string& 
 
 }  // namespace
 
-Task<Result<std::vector<Address>>> ask_dns(host::Runtime& runtime, std::string resolv_conf, std::string host,
+Task<Result<std::vector<Address>>> ask_dns(host::Runtime& runtime, ResolverFiles files, std::string host,
                                            Patience patience) {
   Lookup lookup;
-  CO_TRY(lookup.start(std::move(resolv_conf), host));
+  CO_TRY(lookup.start(std::move(files), host));
   while (!lookup.done()) {
     if (patience.cancel) CO_TRY(patience.cancel->check());
     if (host::Clock::now() >= patience.whole)

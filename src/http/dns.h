@@ -8,12 +8,13 @@
 #include "host/runtime.h"
 #include "http/address.h"
 #include "http/patience.h"
+#include "http/resolver.h"
 
 namespace banger::http {
 
-/// IPv4 and IPv6 addresses of the name, from the servers and search domains of the file `resolv_conf` (resolv.conf(5)).
+/// IPv4 and IPv6 addresses of the name, from the servers and search domains of the host's resolv.conf(5).
 /// Errors are those of resolve().
-Task<Result<std::vector<Address>>> ask_dns(host::Runtime& runtime, std::string resolv_conf, std::string host,
+Task<Result<std::vector<Address>>> ask_dns(host::Runtime& runtime, ResolverFiles files, std::string host,
                                            Patience patience);
 
 }  // namespace banger::http

@@ -14,11 +14,7 @@ namespace {
 
 using Stage = Fault::Stage;
 
-std::unexpected<Fault> final_fault(Error error) {
-  Fault fault(std::move(error));
-  fault.again = false;
-  return std::unexpected(std::move(fault));
-}
+std::unexpected<Fault> final_fault(Error error) { return std::unexpected(Fault::final(std::move(error))); }
 
 Result<std::string> read_piece(const FileBody& file, std::uint64_t done) {
   std::string piece(std::min<std::uint64_t>(limits::kHttpSendBytes, file.size_bytes - done), '\0');

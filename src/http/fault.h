@@ -20,6 +20,13 @@ struct Fault {
         stage(at),
         again(error.code == ErrorCode::unavailable || error.code == ErrorCode::timeout) {}
 
+  /// One that another attempt cannot mend.
+  static Fault final(Error failed) {
+    Fault fault(std::move(failed));
+    fault.again = false;
+    return fault;
+  }
+
   Error error;
   Stage stage;
   bool again;  ///< whether the network is to blame, so that the same request may succeed later

@@ -23,7 +23,7 @@ Task<Result<std::vector<Address>>> resolve(host::Runtime& runtime, ResolverFiles
   if (auto text = host::read_file(files.hosts, limits::kHostNamesBytes)) {
     if (auto found = find_in_hosts(*text, host); !found.empty()) co_return found;
   }
-  co_return co_await ask_dns(runtime, files.resolv_conf, host, patience);
+  co_return co_await ask_dns(runtime, files, host, patience);
 }
 
 }  // namespace banger::http

@@ -15,6 +15,7 @@ namespace banger::http {
 /// The host's files, which are read for each lookup.
 struct ResolverFiles {
   std::string hosts = "/etc/hosts", resolv_conf = "/etc/resolv.conf";
+  std::uint16_t dns_port = 53;  ///< of all name servers
 };
 
 /// At most limits::kAddresses, in the order in which to try them. An address is its own result, and localhost is always

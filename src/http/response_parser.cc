@@ -64,6 +64,8 @@ struct ResponseParser::Impl {
     return count(bytes.size());
   }
   void store_field() {
+    // Debian's library is built to let spaces pass.
+    malformed = malformed || !is_token(field);
     // Fields after the body would come too late for every check, so they are dropped.
     if (!head_done) headers.add(std::move(field), std::string(trim(content)));
     field.clear();
@@ -72,6 +74,7 @@ struct ResponseParser::Impl {
   }
   int head() {
     if (in_value) store_field();
+    if (malformed) return kStop;
     if (parser.status_code < 200 || parser.status_code > 599) {
       // 101 would hand the connection to another protocol. No other number below 100 is a status.
       headers = {};
@@ -103,7 +106,8 @@ struct ResponseParser::Impl {
   http_parser_settings settings{};
   Headers headers;
   std::string field, content, body;
-  bool in_value = false, head_done = false, done = false, keeps = false, spare = false, too_large = false;
+  bool in_value = false, head_done = false, done = false, keeps = false, spare = false, too_large = false,
+       malformed = false;
   int status = 0;
   std::size_t head_bytes = 0;
   std::optional<std::uint64_t> length;
@@ -123,7 +127,9 @@ Result<> ResponseParser::feed(std::string_view bytes) {
     it.spare = it.spare || used < bytes.size();
     return {};
   }
-  if (it.too_large) return fail(ErrorCode::exhausted, "the server sent too many headers, or too large ones");
+  // The library has a limit of its own for fields that have not ended yet.
+  if (it.too_large || HTTP_PARSER_ERRNO(&it.parser) == HPE_HEADER_OVERFLOW)
+    return fail(ErrorCode::exhausted, "the server sent too many headers, or too large ones");
   if (used == bytes.size() && HTTP_PARSER_ERRNO(&it.parser) == HPE_OK) return {};
   return fail(ErrorCode::corrupt, fmt::format("the server's answer is not valid HTTP ({})",
                                               http_errno_description(HTTP_PARSER_ERRNO(&it.parser))));

@@ -19,6 +19,12 @@ Error with_trust_hint(Error error, const HostTrust& trust) {
       fmt::format("if you trust the server, put its CA into {}/ca.crt", *trust.first_directory));
 }
 
+/// An error of the proxy must not look like one of the server.
+Error with_proxy(Error error, const Route& route) {
+  if (!route.proxy) return error;
+  return std::move(error).in(fmt::format("the proxy {}:{}", route.proxy->host, route.proxy->port));
+}
+
 Task<Result<Stream>> over_tls(Stream stream, const TrustPaths* paths, Url url, Patience patience) {
   auto trust = CO_TRY(trust_of(*paths, url.host, url.port));
   auto context = CO_TRY(make_tls_context(*paths, trust));
@@ -47,23 +53,26 @@ Result<> check_reach(const Route& route, const Address& peer) {
                           host_and_port(route.url)));
 }
 
-Task<Result<Stream>> open_route(host::Runtime& runtime, const Options& options, Route route, Patience patience) {
-  ResolverFiles files{.hosts = options.hosts_file, .resolv_conf = options.resolv_conf};
+Task<Result<std::vector<Address>>> look_up(host::Runtime& runtime, const Options& options, Route route,
+                                           Patience patience) {
+  ResolverFiles files{.hosts = options.hosts_file, .resolv_conf = options.resolv_conf, .dns_port = options.dns_port};
   auto host = route.proxy ? route.proxy->host : route.url.host;
-  auto port = route.proxy ? route.proxy->port : route.url.port;
-  auto role = route.proxy ? fmt::format("the proxy {}:{}", host, port) : std::string();
-  auto named = [&](Error error) { return std::unexpected(role.empty() ? error : std::move(error).in(role)); };
-
   auto addresses = co_await resolve(runtime, files, host, patience);
-  if (!addresses) co_return named(std::move(addresses).error());
+  if (!addresses) co_return std::unexpected(with_proxy(std::move(addresses).error(), route));
   // The addresses are checked after the lookup: a name in the Internet may have an address of this network.
   for (const auto& address : *addresses) CO_TRY(check_reach(route, address));
-  auto stream = co_await connect(runtime, std::move(*addresses), port, patience);
-  if (!stream) co_return named(std::move(stream).error());
+  co_return addresses;
+}
+
+Task<Result<Stream>> open_route(host::Runtime& runtime, const Options& options, Route route,
+                                std::vector<Address> addresses, Patience patience) {
+  auto port = route.proxy ? route.proxy->port : route.url.port;
+  auto stream = co_await connect(runtime, std::move(addresses), port, patience);
+  if (!stream) co_return std::unexpected(with_proxy(std::move(stream).error(), route));
   if (route.url.scheme == "http") co_return stream;
   if (route.proxy) {
     auto opened = co_await open_tunnel(*stream, tunnel_head(route.url, options.user_agent, *route.proxy), patience);
-    if (!opened) co_return named(std::move(opened).error());
+    if (!opened) co_return std::unexpected(with_proxy(std::move(opened).error(), route));
   }
   co_return co_await over_tls(std::move(*stream), &options.trust, route.url, patience);
 }

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "http/client.h"
 #include "http/resolver.h"
@@ -33,7 +34,13 @@ bool is_local(const Route& route, const Address& peer);
 /// `denied` when the route leads where it must not.
 Result<> check_reach(const Route& route, const Address& peer);
 
-/// Opens a connection: name lookup, TCP, the proxy's tunnel, TLS. The patience's end is that of this attempt.
-Task<Result<Stream>> open_route(host::Runtime& runtime, const Options& options, Route route, Patience patience);
+/// The addresses of the server, or of the proxy. `denied` when one of them must not be reached.
+Task<Result<std::vector<Address>>> look_up(host::Runtime& runtime, const Options& options, Route route,
+                                           Patience patience);
+
+/// Opens a connection to one of the addresses: TCP, the proxy's tunnel, TLS. The patience's end is that of this
+/// attempt.
+Task<Result<Stream>> open_route(host::Runtime& runtime, const Options& options, Route route,
+                                std::vector<Address> addresses, Patience patience);
 
 }  // namespace banger::http

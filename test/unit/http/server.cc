@@ -82,8 +82,8 @@ bool Peer::send(std::string_view bytes) {
 }
 
 void Peer::fall_silent() {
-  while (!some().empty()) {
-  }
+  pollfd entry{.fd = fd_.get(), .events = POLLRDHUP, .revents = 0};
+  ::poll(&entry, 1, -1);
 }
 
 std::string Peer::sni() const {

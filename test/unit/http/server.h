@@ -36,7 +36,7 @@ class Peer {
   std::string some();
   /// False once the client has closed.
   bool send(std::string_view bytes);
-  /// Waits until the client has closed, and answers nothing.
+  /// Reads and answers nothing more, until the client has closed.
   void fall_silent();
   std::string sni() const;
   int fd() const { return fd_.get(); }

@@ -20,7 +20,8 @@ inline constexpr std::size_t kHttpFields = 200;            ///< headers of a res
 inline constexpr std::size_t kHttpBodyBytes = 4 * kMiB;    ///< a body in memory: registries limit manifests to this
 inline constexpr std::size_t kErrorBodyBytes = 64 * kKiB;  ///< the body of a failed download: an error as text
 inline constexpr std::uint64_t kDownloadBytes =
-    1024 * kGiB;                                 ///< the largest layer that any registry accepts is smaller
+    1024 * kGiB;                                     ///< the largest layer that any registry accepts is smaller
+inline constexpr std::size_t kHostAuthorities = 50;  ///< a directory with fewer is no whole list of CAs: lists have 140
 inline constexpr std::size_t kTrustFiles = 256;  ///< certificates of one server's directory; real ones have one or two
 inline constexpr std::size_t kAddresses = 8;     ///< tried of one name; large sites publish up to eight
 inline constexpr std::size_t kHostNamesBytes = 4 * kMiB;  ///< lists that block advertisements have 2 MiB

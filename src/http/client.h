@@ -61,7 +61,8 @@ struct Request {
   Redirects redirects = Redirects::follow;
   /// How often the request is sent at most. Another attempt follows connection errors and the statuses 408, 429, 500,
   /// 502, 503 and 504. Methods that are not idempotent, POST and PATCH, are sent once. A Retry-After header sets the
-  /// pause between two attempts, up to limits::kRetryAfterMost.
+  /// pause between two attempts. A pause beyond limits::kRetryAfterMost or the deadline is not waited for, and the
+  /// response is the result.
   int attempts = limits::kHttpAttempts;
   host::Cancel* cancel = nullptr;  ///< borrowed for the time of the call; `cancelled` once requested
 };
@@ -69,14 +70,14 @@ struct Request {
 struct Response {
   int status = 0;    ///< 200..599
   Headers headers;   ///< at most limits::kHttpHeadBytes in all
-  std::string body;  ///< whole; empty where a download's receiver got the bytes
+  std::string body;  ///< whole for 2xx, empty after a download; for others cut at limits::kErrorBodyBytes
   Url url;           ///< where the response came from, after redirects
 };
 
 /// Where a download goes, and what is known of it. Statuses other than 200 and 206 deliver nothing here. Their body is
 /// in the response.
 struct Download {
-  std::uint64_t offset = 0;                          ///< bytes that the receiver already has
+  std::uint64_t offset = 0;                          ///< bytes that the receiver already has; all: no request is sent
   std::optional<std::uint64_t> size_bytes;           ///< of the whole; another size is `corrupt`
   std::uint64_t max_bytes = limits::kDownloadBytes;  ///< of the whole; `exhausted` beyond
   /// Gets the bytes in order, in pieces of at most limits::kHttpReadBytes. An error ends the download with this error.
@@ -103,7 +104,7 @@ struct Options {
 };
 
 /// Keeps connections open between requests, a few for each server. Requests may run beside each other. The client must
-/// outlive them.
+/// outlive them. The process must ignore SIGPIPE, which OpenSSL's writes raise.
 ///
 /// An HTTP status is never an error. Errors are sentences about the server:
 ///
@@ -122,7 +123,7 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  /// Sends a request, and returns the response with its body in memory.
+  /// Sends a request, and returns the response with its body in memory. HTTP statuses of all kinds are responses.
   Task<Result<Response>> send(Request request);
 
   /// Fetches with GET. When the connection breaks or stalls, the download goes on from the last byte (Range, RFC 9110

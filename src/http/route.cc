@@ -25,11 +25,22 @@ Error with_proxy(Error error, const Route& route) {
   return std::move(error).in(fmt::format("the proxy {}:{}", route.proxy->host, route.proxy->port));
 }
 
-Task<Result<Stream>> over_tls(Stream stream, const TrustPaths* paths, Url url, Patience patience) {
-  auto trust = CO_TRY(trust_of(*paths, url.host, url.port));
-  auto context = CO_TRY(make_tls_context(*paths, trust));
-  auto done = co_await stream.start_tls(std::move(context), url.host, patience);
-  if (!done) co_return std::unexpected(with_trust_hint(std::move(done).error(), trust));
+struct Trusted {
+  HostTrust trust;
+  TlsContext context;
+};
+
+Result<Trusted> read_trust(const TrustPaths& paths, const Url& url) {
+  auto trust = TRY(trust_of(paths, url.host, url.port));
+  auto context = TRY(make_tls_context(paths, trust));
+  return Trusted{std::move(trust), std::move(context)};
+}
+
+Task<Result<Stream>> over_tls(host::Runtime* runtime, Stream stream, const TrustPaths* paths, Url url,
+                              Patience patience) {
+  auto trusted = CO_TRY(co_await runtime->blocking([&] { return read_trust(*paths, url); }));
+  auto done = co_await stream.start_tls(std::move(trusted.context), url.host, patience);
+  if (!done) co_return std::unexpected(with_trust_hint(std::move(done).error(), trusted.trust));
   co_return stream;
 }
 
@@ -74,7 +85,7 @@ Task<Result<Stream>> open_route(host::Runtime& runtime, const Options& options, 
     auto opened = co_await open_tunnel(*stream, tunnel_head(route.url, options.user_agent, *route.proxy), patience);
     if (!opened) co_return std::unexpected(with_proxy(std::move(opened).error(), route));
   }
-  co_return co_await over_tls(std::move(*stream), &options.trust, route.url, patience);
+  co_return co_await over_tls(&runtime, std::move(*stream), &options.trust, route.url, patience);
 }
 
 }  // namespace banger::http

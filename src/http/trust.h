@@ -18,7 +18,8 @@ struct TrustPaths {
   std::vector<std::string> host_directories;
 };
 
-/// The host's CAs, or those of SSL_CERT_FILE and SSL_CERT_DIR. `home` is the user's home directory; may be empty.
+/// The host's CAs, or those of SSL_CERT_FILE and SSL_CERT_DIR. A directory with the whole list is preferred to bundles.
+/// `home` is the user's home directory; may be empty.
 TrustPaths default_trust(const Environment& environment, const std::string& home);
 
 /// The files for one server.
@@ -28,7 +29,7 @@ struct HostTrust {
   std::optional<std::string> first_directory;  ///< where a user may put the server's CA; for hints
 };
 
-/// Looks through the directories of `paths`. Port 443 also matches directories without a port, like every other port.
+/// Looks through the directories of `paths`. A directory without a port counts for every port of its host.
 /// `invalid` when a certificate has no key beside it, or a key no certificate.
 Result<HostTrust> trust_of(const TrustPaths& paths, const std::string& host, std::uint16_t port);
 

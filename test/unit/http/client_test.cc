@@ -200,6 +200,20 @@ TEST_CASE("client: a pause ends when the caller goes away") {
   CHECK(text_of(all.send(request)).starts_with("cancelled"));
 }
 
+TEST_CASE("client: a request in flight may end with its runtime") {
+  test::Server server([](test::Peer& peer) { peer.fall_silent(); });
+  for (const auto& url : {server.url(), "https://127.0.0.1:" + std::to_string(server.port()) + "/",
+                          std::string("http://registry.example/")}) {
+    Fixture all;
+    all.dir.put("resolv.conf", "nameserver 127.0.0.1\n");
+    all.options.dns_port = static_cast<std::uint16_t>(server.port());
+    all.runtime.spawn([](Fixture* fixture, std::string to) -> Task<> {
+      (void)co_await fixture->client().send(Fixture::request(to));
+    }(&all, url));
+    CHECK(test::run(all.runtime, all.runtime.sleep_for(std::chrono::milliseconds(20))));
+  }
+}
+
 TEST_CASE("client: requests run beside each other") {
   Fixture all;
   auto server = test::answering([](auto& request) { return response(200, request.substr(5, 1)); });

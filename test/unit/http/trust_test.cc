@@ -2,6 +2,7 @@
 #include "http/trust.h"
 
 #include "catch.h"
+#include "http/bounds.h"
 #include "support/temp_dir.h"
 
 using namespace banger;
@@ -25,6 +26,26 @@ TEST_CASE("trust: the host's CAs, the user's directory, and the variables") {
       "");
   CHECK(own.bundles == std::vector<std::string>{"/ca.pem"});
   CHECK(own.directory.empty());
+}
+
+TEST_CASE("trust: bundles are read only where no directory has the list of CAs") {
+  test::TempDir dir;
+  auto bundles = [&](bool file) {
+    return http::default_trust(
+               [&](const std::string& name) -> std::optional<std::string> {
+                 if (name == "SSL_CERT_DIR") return dir.path();
+                 return name == "SSL_CERT_FILE" && file ? std::optional<std::string>("/ca.pem") : std::nullopt;
+               },
+               "")
+        .bundles.size();
+  };
+  for (std::size_t i = 0; i < limits::kHostAuthorities; ++i) {
+    CHECK(bundles(false) == 3);
+    dir.put("000000" + std::to_string(10 + i) + ".0", "");
+    dir.put(std::to_string(i) + ".pem", "");
+  }
+  CHECK(bundles(false) == 0);
+  CHECK(bundles(true) == 1);
 }
 
 TEST_CASE("trust: certificates of a server, with and without its port") {

@@ -36,9 +36,8 @@ Result<Trusted> read_trust(const TrustPaths& paths, const Url& url) {
   return Trusted{std::move(trust), std::move(context)};
 }
 
-Task<Result<Stream>> over_tls(host::Runtime* runtime, Stream stream, const TrustPaths* paths, Url url,
-                              Patience patience) {
-  auto trusted = CO_TRY(co_await runtime->blocking([&] { return read_trust(*paths, url); }));
+Task<Result<Stream>> over_tls(host::Runtime* runtime, Stream stream, TrustPaths paths, Url url, Patience patience) {
+  auto trusted = CO_TRY(co_await runtime->blocking([&] { return read_trust(paths, url); }));
   auto done = co_await stream.start_tls(std::move(trusted.context), url.host, patience);
   if (!done) co_return std::unexpected(with_trust_hint(std::move(done).error(), trusted.trust));
   co_return stream;
@@ -85,7 +84,7 @@ Task<Result<Stream>> open_route(host::Runtime& runtime, const Options& options, 
     auto opened = co_await open_tunnel(*stream, tunnel_head(route.url, options.user_agent, *route.proxy), patience);
     if (!opened) co_return std::unexpected(with_proxy(std::move(opened).error(), route));
   }
-  co_return co_await over_tls(&runtime, std::move(*stream), &options.trust, route.url, patience);
+  co_return co_await over_tls(&runtime, std::move(*stream), options.trust, route.url, patience);
 }
 
 }  // namespace banger::http

@@ -26,7 +26,7 @@ struct Download : Fixture {
 
   std::string fetch(const std::string& url) { return fetch(request(url)); }
   std::string fetch(http::Request request) {
-    request.deadlines.stall = std::chrono::milliseconds(200);
+    request.deadlines.stall = std::chrono::seconds(5);
     return text_of(test::run(runtime, client().download(std::move(request), download)));
   }
 };

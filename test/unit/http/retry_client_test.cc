@@ -62,7 +62,7 @@ TEST_CASE("retry: a connection that breaks is tried again") {
   Scripted all({"", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ncut"});
   // The second answer leaves the client waiting for the rest, until it stalls.
   auto request = Fixture::request(all.server->url());
-  request.deadlines.stall = 50ms;
+  request.deadlines.stall = 500ms;
   CHECK(text_of(all.send(request)) == "200 done");
   CHECK(all.pauses.size() == 2);
 }

@@ -14,7 +14,8 @@ class Pool {
  public:
   /// The connection that was used last, if it still looks open.
   std::optional<Stream> take(const std::string& key);
-  /// Keeps a connection for limits::kHttpIdle, or closes it: at most limits::kIdleConnections wait for one key.
+  /// Keeps a connection, at most limits::kIdleConnections for one key. One that waits longer than limits::kHttpIdle is
+  /// closed when the pool is used next.
   void put(const std::string& key, Stream stream);
 
  private:

@@ -135,11 +135,12 @@ Task<Attempt<Exchanged>> exchange(host::Runtime& runtime, Stream& stream, const 
   if (sent && body_bytes(request) > 0) sent = co_await send_body(&runtime, &stream, &request, patience);
   if (!sent && (!sent.error().again || sent.error().error.code == ErrorCode::timeout))
     co_return std::unexpected(std::move(sent).error());
-  // A server may answer and close before it has the whole body. Its answer then says why.
+  // A server may answer and close before it has the whole request. Its answer then says why, or an alert of TLS does.
   Incoming incoming(stream, request, receiver, patience);
   auto answer = co_await incoming.run();
   if (!sent && answer) answer->reusable = false;
-  if (!sent && !answer && answer.error().stage == Stage::sent) co_return std::unexpected(std::move(sent).error());
+  bool silent = !answer && answer.error().stage == Stage::sent && answer.error().again;
+  if (!sent && silent) co_return std::unexpected(std::move(sent).error());
   co_return answer;
 }
 

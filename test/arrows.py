@@ -20,7 +20,7 @@ ALLOWED = {
     "tar": ["host", "base"],
     "ext4": ["tar", "host", "base"],
     "http": ["host", "base"],
-    "image": ["guest", "ext4", "tar", "http", "host", "base"],
+    "image": ["guest", "guestcfg", "ext4", "tar", "http", "host", "base"],
     "machine": ["guestcfg", "host", "base"],
     "vm": ["guestcfg", "base"],
     "api": ["vm", "base"],

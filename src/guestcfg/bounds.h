@@ -14,4 +14,10 @@ inline constexpr std::size_t kEnvironmentBytes = 128 * kKiB;
 /// A line of /etc/environment. pam_env(8) reads lines into 1 KiB, and takes the rest of a longer one for another line.
 inline constexpr std::size_t kEnvironmentLineBytes = 1000;
 
+// -- the configuration of an image
+/// The whole document, with the history of its layers. Real ones have below 100 KiB.
+inline constexpr std::size_t kImageConfigBytes = 4 * kMiB;
+/// The texts of it that VMs honour. Escaped as JSON they grow sixfold at most, and fit into a request and a manifest.
+inline constexpr std::size_t kRunConfigBytes = 128 * kKiB;
+
 }  // namespace banger::limits

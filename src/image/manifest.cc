@@ -27,6 +27,8 @@ Result<Image> decode(const Json& json) {
   auto rootfs_bytes = TRY(get_int(json, "rootfs_bytes"));
   if (rootfs_bytes <= 0) return fail(ErrorCode::invalid, "field 'rootfs_bytes' must be positive");
   image.rootfs_bytes = static_cast<std::uint64_t>(rootfs_bytes);
+  if (const Json* config = find_field(json, "config"))
+    image.run_config = TRY(in("field 'config'", guestcfg::run_config_from_json(*config)));
   return image;
 }
 
@@ -65,6 +67,7 @@ Result<> write_image_manifest(const std::string& directory, const Image& image) 
             {"rootfs_bytes", image.rootfs_bytes},
             {"created_at", image.created_at},
             {"init", to_string(image.init)}};
+  if (!image.run_config.empty()) json["config"] = guestcfg::to_json(image.run_config);
   return host::write_file(directory + "/manifest.json", dump_json_pretty(json) + "\n", 0644);
 }
 

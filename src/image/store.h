@@ -10,6 +10,7 @@
 #include "guest/init.h"
 #include "host/runtime.h"
 #include "image/kernel/store.h"
+#include "image/run_config.h"
 
 namespace banger::image {
 
@@ -26,6 +27,7 @@ struct Image {
   std::uint64_t rootfs_bytes = 0;  ///< length of the file system
   std::int64_t created_at = 0;
   guest::InitKind init = guest::InitKind::none;
+  RunConfig run_config;           ///< empty for images that banger builds
   std::string rootfs, work_seed;  ///< full paths
 
   bool operator==(const Image&) const = default;
@@ -53,8 +55,8 @@ class ImageStore {
   /// /tmp), because the build's users cannot enter a home.
   Task<Result<Image>> build(std::string name, StageProgress progress, host::Cancel& cancel);
   /// Makes an image from a tar file of a root file system (plain, gzip, zstd, xz); `exists` when the name is taken.
-  Task<Result<Image>> import_tar(std::string name, std::string tar_path, std::string kernel, StageProgress progress,
-                                 host::Cancel& cancel);
+  Task<Result<Image>> import_tar(std::string name, std::string tar_path, std::string kernel, RunConfig run_config,
+                                 StageProgress progress, host::Cancel& cancel);
   /// REQUIRES: no VM uses the image. Removes corrupt images too.
   Result<> remove(std::string_view id);
   /// Incomplete directories left by a crash.

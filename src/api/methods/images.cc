@@ -13,6 +13,9 @@ constexpr Parameter kImportParameters[] = {
     {.name = "name", .required = true, .help = "The name of the new image"},
     {.name = "tar", .type = Type::path, .required = true, .help = "The tar of a root file system, on the host"},
     {.name = "kernel", .initial = "\"debian-cloud\"", .help = "The name of the kernel that the image asks for"},
+    {.name = "config",
+     .help =
+         "How programs of the image want to run: the text of an OCI image configuration, or of its object `config`"},
 };
 
 constexpr Method kMethods[] = {
@@ -42,7 +45,8 @@ constexpr Method kMethods[] = {
      .result = &Named::kObject},
 };
 
-constexpr const Object* kObjects[] = {&ImageObject::kObject, &RecipeObject::kObject, &ImageList::kObject};
+constexpr const Object* kObjects[] = {&RunConfigObject::kObject, &ImageObject::kObject, &RecipeObject::kObject,
+                                      &ImageList::kObject};
 
 }  // namespace
 

@@ -8,6 +8,15 @@ namespace {
 
 constexpr std::string_view kInits[] = {"systemd", "openrc", "runit", "busybox", "none", "other"};
 
+constexpr Field kRunConfigFields[] = {
+    field<&RunConfigObject::env>("env", "Variables, as `NAME=VALUE`"),
+    field<&RunConfigObject::entrypoint>("entrypoint", "The first words of the image's main command"),
+    field<&RunConfigObject::cmd>("cmd", "The last words of the main command, which a user may replace"),
+    field<&RunConfigObject::working_dir>("working_dir", "The directory of commands. Empty: the user's home"),
+    field<&RunConfigObject::user>("user", "The user of commands, as `USER[:GROUP]`. Empty: root"),
+    field<&RunConfigObject::stop_signal>("stop_signal", "The signal that ends the main command. Empty: SIGTERM"),
+};
+
 constexpr Field kImageFields[] = {
     field<&ImageObject::id>("id", "The id"),
     field<&ImageObject::name>("name", "The name. Empty after another image has taken the name"),
@@ -21,6 +30,8 @@ constexpr Field kImageFields[] = {
     field<&ImageObject::rootfs>("rootfs", "The path of the root file system"),
     field<&ImageObject::work_seed>("work_seed", "The path of the work seed"),
     field<&ImageObject::used_by>("used_by", "The names of the VMs that were made from the image"),
+    field<&ImageObject::config>("config", "How its programs want to run. Only if the image says so, and not in lists")
+        .or_absent(),
 };
 
 constexpr Field kRecipeFields[] = {
@@ -35,6 +46,7 @@ constexpr Field kListFields[] = {
 
 }  // namespace
 
+constinit const Object RunConfigObject::kObject{.name = "run config object", .fields = kRunConfigFields};
 constinit const Object ImageObject::kObject{.name = "image object", .fields = kImageFields};
 constinit const Object RecipeObject::kObject{.name = "recipe object", .fields = kRecipeFields};
 constinit const Object ImageList::kObject{.name = "image list", .fields = kListFields};

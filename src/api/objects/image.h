@@ -2,12 +2,24 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "api/object.h"
 
 namespace banger::api {
+
+/// How the programs of an image want to run.
+struct RunConfigObject {
+  std::vector<std::string> env;
+  std::vector<std::string> entrypoint;
+  std::vector<std::string> cmd;
+  std::string working_dir;
+  std::string user;
+  std::string stop_signal;
+  static const Object kObject;
+};
 
 struct ImageObject {
   std::string id;
@@ -22,6 +34,7 @@ struct ImageObject {
   std::string rootfs;
   std::string work_seed;
   std::vector<std::string> used_by;
+  std::optional<RunConfigObject> config;
   static const Object kObject;
 };
 

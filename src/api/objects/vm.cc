@@ -79,6 +79,10 @@ constexpr Field kVmFields[] = {
                              "Why the machine was killed. Only in the results of `vm.stop` and `vm.restart`, and only "
                              "if the guest did not shut down")
         .or_absent(),
+    field<&VmObject::config>("config",
+                             "How programs of the image want to run. Only in the result of `vm.show`, and "
+                             "only if the image says so")
+        .or_absent(),
 };
 
 constexpr Field kListFields[] = {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/object.h"
+#include "api/objects/image.h"
 #include "vm/state.h"
 
 namespace banger::api {
@@ -60,6 +61,7 @@ struct VmObject {
   std::vector<StageObject> stages;
   std::optional<std::vector<std::string>> restart_needed;
   std::optional<std::string> forced;
+  std::optional<RunConfigObject> config;
   static const Object kObject;
 };
 

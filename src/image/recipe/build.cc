@@ -208,7 +208,7 @@ Task<Result<Image>> ImageStore::build(std::string name, StageProgress progress, 
 }
 
 Task<Result<Image>> ImageStore::import_tar(std::string name, std::string tar_path, std::string kernel,
-                                           StageProgress progress, host::Cancel& cancel) {
+                                           RunConfig run_config, StageProgress progress, host::Cancel& cancel) {
   CO_TRY(check_store_name("image", name));
   auto context = fmt::format("import image '{}'", name);
   for (const auto& existing : CO_TRY(list()))
@@ -217,6 +217,7 @@ Task<Result<Image>> ImageStore::import_tar(std::string name, std::string tar_pat
                      "delete it first, or choose another name");
   auto tar = CO_TRY(in(context, host::open_file(tar_path, O_RDONLY)));
   Image image{.id = host::random_id(), .name = name, .source = "import", .kernel = std::move(kernel)};
+  image.run_config = std::move(run_config);
   auto staged = CO_TRY(StagedDirectory::make(directory_, image.id));
   std::int64_t timestamp = std::time(nullptr);
   auto stream = TarStream::start(runtime_, std::move(tar), staged.file("rootfs.ext4"), rootfs_options(name, timestamp));

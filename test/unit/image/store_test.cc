@@ -32,7 +32,7 @@ struct Fixture {
   Result<image::Image> import(const std::string& name, const std::vector<Entry>& entries = {{"etc/hostname", "x"}},
                               Pack pack = Pack::zstd) {
     write(dir / "rootfs.tar", tar(entries, pack));
-    return run(runtime, store.import_tar(name, dir / "rootfs.tar", "debian-cloud", no_progress, cancel));
+    return run(runtime, store.import_tar(name, dir / "rootfs.tar", "debian-cloud", {}, no_progress, cancel));
   }
   std::string init_of(const std::vector<Entry>& entries) {
     std::filesystem::remove(dir / "init.ext4");
@@ -85,20 +85,44 @@ TEST_CASE("image: one without /root gets an empty work seed") {
   CHECK(ext4::check_ext4(made->work_seed));
 }
 
+TEST_CASE("image: its configuration is kept in the manifest") {
+  Fixture f;
+  write(f.dir / "rootfs.tar", tar({{"etc/hostname", "x"}}));
+  image::RunConfig config{.env = {"A=1"}, .cmd = {"serve"}, .user = "app"};
+  auto made =
+      run(f.runtime, f.store.import_tar("app", f.dir / "rootfs.tar", "debian-cloud", config, no_progress, f.cancel));
+  REQUIRE(made);
+  CHECK(made->run_config == config);
+  CHECK(f.store.get("app")->run_config == config);
+
+  auto path = f.dir / ("images/" + made->id + "/manifest.json");
+  auto manifest = Json::parse(*host::read_file(path, 10'000));
+  manifest["config"]["Cmd"] = "serve";
+  write(path, manifest.dump());
+  auto damaged = f.store.get(made->id);
+  REQUIRE(!damaged);
+  CHECK(damaged.error().code == ErrorCode::corrupt);
+  CHECK(damaged.error().message.find("field 'config': field 'Cmd'") != std::string::npos);
+  manifest.erase("config");  // as older versions wrote manifests
+  write(path, manifest.dump());
+  CHECK(f.store.get("app")->run_config.empty());
+}
+
 TEST_CASE("image: a taken or invalid name or a missing file is refused and leaves nothing") {
   Fixture f;
   REQUIRE(f.import("mine"));
   CHECK(f.import("mine").error().code == ErrorCode::exists);
   CHECK(f.import("../mine").error().code == ErrorCode::invalid);
-  CHECK(run(f.runtime, f.store.import_tar("other", f.dir / "missing.tar", "", no_progress, f.cancel)).error().code ==
-        ErrorCode::not_found);
+  CHECK(
+      run(f.runtime, f.store.import_tar("other", f.dir / "missing.tar", "", {}, no_progress, f.cancel)).error().code ==
+      ErrorCode::not_found);
   write(f.dir / "broken.tar", "this is no tar");
-  auto broken = run(f.runtime, f.store.import_tar("other", f.dir / "broken.tar", "", no_progress, f.cancel));
+  auto broken = run(f.runtime, f.store.import_tar("other", f.dir / "broken.tar", "", {}, no_progress, f.cancel));
   REQUIRE(!broken);
   CHECK(broken.error().message == "import image 'other': " + (f.dir / "broken.tar") +
                                       ": this is no tar archive: the first bytes are those of another kind of file");
   CHECK(broken.error().hint.find("tar cf") != std::string::npos);
-  auto directory = run(f.runtime, f.store.import_tar("other", f.dir.path(), "", no_progress, f.cancel));
+  auto directory = run(f.runtime, f.store.import_tar("other", f.dir.path(), "", {}, no_progress, f.cancel));
   REQUIRE(!directory);
   CHECK(directory.error().message.ends_with("this is a directory, not a tar archive"));
   CHECK(!f.import("other", {{"../escape", "x"}}));

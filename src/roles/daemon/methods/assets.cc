@@ -10,7 +10,9 @@
 #include "api/objects/vm.h"
 #include "base/text.h"
 #include "engine/health/gc.h"
+#include "guestcfg/run_config.h"
 #include "roles/daemon/methods/methods.h"
+#include "roles/daemon/methods/run_config.h"
 
 namespace banger::roles::daemon {
 
@@ -31,6 +33,13 @@ api::ImageObject describe(Daemon& daemon, const image::Image& image) {
       .work_seed = image.work_seed,
       .used_by = daemon.vms.registry().users_of_image(image.id),
   };
+}
+
+/// With what lists leave out.
+api::ImageObject describe_fully(Daemon& daemon, const image::Image& image) {
+  auto object = describe(daemon, image);
+  object.config = run_config_object(image.run_config);
+  return object;
 }
 
 api::KernelObject describe(Daemon& daemon, const image::Kernel& kernel) {
@@ -60,6 +69,11 @@ Result<std::string> path_param(const Json& params, std::string_view key) {
   return TRY(find_string(params, key)).value_or("");
 }
 
+Result<image::RunConfig> config_param(const Json& params) {
+  auto text = TRY(find_string(params, "config"));
+  return text ? guestcfg::parse_run_config(*text) : image::RunConfig();
+}
+
 Task<Result<Json>> image_list(Daemon& daemon, const Json&, rpc::CallContext&) {
   api::ImageList list;
   for (const auto& image : CO_TRY(daemon.services.images.list())) list.images.push_back(describe(daemon, image));
@@ -70,7 +84,7 @@ Task<Result<Json>> image_list(Daemon& daemon, const Json&, rpc::CallContext&) {
 
 Task<Result<Json>> image_show(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto image = CO_TRY(daemon.services.images.get(CO_TRY(get_string(params, "image"))));
-  co_return api::to_json(describe(daemon, image));
+  co_return api::to_json(describe_fully(daemon, image));
 }
 
 Task<Result<Json>> image_build(Daemon& daemon, const Json& params, rpc::CallContext& context) {
@@ -87,9 +101,10 @@ Task<Result<Json>> image_import(Daemon& daemon, const Json& params, rpc::CallCon
   auto name = CO_TRY(get_string(params, "name"));
   auto tar = CO_TRY(path_param(params, "tar"));
   auto kernel = CO_TRY(find_string(params, "kernel")).value_or("debian-cloud");
-  auto image =
-      CO_TRY(co_await daemon.services.images.import_tar(name, tar, kernel, progress_of(context), context.cancel()));
-  co_return api::to_json(describe(daemon, image));
+  auto config = CO_TRY(in("parameter 'config'", config_param(params)));
+  auto image = CO_TRY(co_await daemon.services.images.import_tar(name, tar, kernel, std::move(config),
+                                                                 progress_of(context), context.cancel()));
+  co_return api::to_json(describe_fully(daemon, image));
 }
 
 Task<Result<Json>> image_delete(Daemon& daemon, const Json& params, rpc::CallContext&) {

@@ -10,6 +10,7 @@
 #include "engine/health/disk_space.h"
 #include "link/bounds.h"
 #include "roles/daemon/methods/methods.h"
+#include "roles/daemon/methods/run_config.h"
 #include "roles/daemon/methods/vm_object.h"
 #include "vm/fields.h"
 
@@ -166,7 +167,9 @@ Task<Result<Json>> list(Daemon& daemon, const Json&, rpc::CallContext&) {
 
 Task<Result<Json>> show(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto vm = CO_TRY(named_vm(daemon, params));
-  co_return api::to_json(vm_object(daemon.services, *vm));
+  auto object = vm_object(daemon.services, *vm);
+  if (auto image = daemon.services.images.get(object.image_id)) object.config = run_config_object(image->run_config);
+  co_return api::to_json(object);
 }
 
 Task<Result<Json>> stats(Daemon& daemon, const Json& params, rpc::CallContext&) {

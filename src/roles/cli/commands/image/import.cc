@@ -2,6 +2,9 @@
 #include <nlohmann/json.hpp>
 
 #include "api/objects/image.h"
+#include "guestcfg/bounds.h"
+#include "guestcfg/run_config.h"
+#include "host/files.h"
 #include "roles/cli/arguments.h"
 #include "roles/cli/connect.h"
 #include "roles/cli/output.h"
@@ -21,14 +24,30 @@ constexpr Option kOptions[] = {
      .value = "KERNEL",
      .help = "the kernel that VMs of this image boot with",
      .names = Names::kernel},
+    {.name = "config",
+     .kind = Kind::text,
+     .value = "FILE",
+     .help = "how its programs want to run: the JSON of an OCI image configuration",
+     .names = Names::file},
     kQuietOption,
     kJsonOption,
 };
-constexpr Example kExamples[] = {{"banger image import mine rootfs.tar.zst", ""}};
+constexpr Example kExamples[] = {
+    {"banger image import mine rootfs.tar.zst", ""},
+    {"skopeo inspect --config docker-archive:app.tar >app.json", ""},
+    {"banger image import app rootfs.tar --config app.json", "with its variables, user and command"},
+};
+
+// Only the part that VMs honour is sent, because the whole document may be too long for a request.
+Result<std::string> read_config(const std::string& path) {
+  auto text = TRY(host::read_file(path, limits::kImageConfigBytes));
+  return encode_json(guestcfg::to_json(TRY(in(path, guestcfg::parse_run_config(text)))));
+}
 
 Result<int> run(Context& context) {
   Json params = {{"name", context.args.positionals[0]}, {"tar", absolute_path(context.args.positionals[1])}};
   if (auto kernel = context.args.text("kernel")) params["kernel"] = *kernel;
+  if (auto config = context.args.text("config")) params["config"] = TRY(read_config(*config));
   auto progress = io_for_progress(context);
   auto daemon = TRY(Daemon::connect(progress));
   auto image = TRY(daemon.get<api::ImageObject>("image.import", params));
@@ -45,7 +64,8 @@ constinit const Command kImageImport{
     .summary = "make an image from a tar file of a root file system",
     .details =
         "Every distribution works, with systemd, OpenRC, runit, busybox init or without an init. Owners, modes, links "
-        "and extended attributes are kept.",
+        "and extended attributes are kept.\n"
+        "With --config, the image keeps how its programs want to run. 'banger image show' shows it.",
     .positionals = kPositionals,
     .options = kOptions,
     .examples = kExamples,

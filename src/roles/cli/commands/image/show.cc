@@ -6,6 +6,7 @@
 #include "roles/cli/arguments.h"
 #include "roles/cli/connect.h"
 #include "roles/cli/output.h"
+#include "roles/cli/run_config.h"
 #include "roles/cli/times.h"
 
 namespace banger::roles::cli {
@@ -26,6 +27,7 @@ Table table_of(const api::ImageObject& image) {
   table.add({"root files", format_size(image.rootfs_bytes)});
   table.add({"sha256", image.sha256});
   table.add({"created", time_of(image.created_at)});
+  add_run_config(table, image.config);
   table.add({"used by", join(image.used_by, ", ")});
   table.add({"path", image.rootfs});
   return table;

@@ -8,6 +8,7 @@
 #include "roles/cli/arguments.h"
 #include "roles/cli/connect.h"
 #include "roles/cli/output.h"
+#include "roles/cli/run_config.h"
 #include "roles/cli/times.h"
 
 namespace banger::roles::cli {
@@ -58,6 +59,7 @@ Table table_of(const api::VmObject& vm) {
   }
   table.add({"ready", ready_of(vm)});
   table.add({"image", vm.image});
+  add_run_config(table, vm.config);
   table.add({"kernel", vm.kernel});
   table.add({"vcpus", std::to_string(vm.vcpus)});
   table.add({"memory", format_size(vm.memory_bytes)});

@@ -1,0 +1,26 @@
+// Bounds on what registries send, each with its reason. Bounds of images in general are in image/bounds.h.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/bounds.h"
+
+namespace banger::limits {
+
+// -- references
+inline constexpr std::size_t kReferenceBytes = 1024;      ///< the longest text of a reference that is parsed at all
+inline constexpr std::size_t kRepositoryNameBytes = 255;  ///< host and path; registries refuse longer names
+inline constexpr std::size_t kTagBytes = 128;             ///< the limit of the distribution specification
+
+// -- documents
+inline constexpr std::size_t kOciManifestBytes = 4 * kMiB;  ///< the specification tells registries to take this much
+inline constexpr std::size_t kOciConfigBytes = 4 * kMiB;    ///< real ones, with a long history, have 100 KiB
+inline constexpr std::size_t kIndexEntries = 512;           ///< platforms of one image; the most built ones have 30
+inline constexpr int kIndexDepth = 2;                    ///< an index in an index is rare, and deeper ones are not used
+inline constexpr std::size_t kImageLayers = 256;         ///< Docker builds at most 127
+inline constexpr std::uint64_t kLayerBytes = 64 * kGiB;  ///< one compressed layer; images of models have 20 GiB
+inline constexpr std::uint64_t kAllLayersBytes = 256 * kGiB;  ///< all layers of an image
+
+}  // namespace banger::limits

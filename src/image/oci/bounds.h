@@ -23,4 +23,11 @@ inline constexpr std::size_t kImageLayers = 256;         ///< Docker builds at m
 inline constexpr std::uint64_t kLayerBytes = 64 * kGiB;  ///< one compressed layer; images of models have 20 GiB
 inline constexpr std::uint64_t kAllLayersBytes = 256 * kGiB;  ///< all layers of an image
 
+// -- logins
+inline constexpr std::size_t kDockerConfigBytes = 1 * kMiB;  ///< config.json; real ones are below 10 KiB
+inline constexpr std::size_t kHelperLoginBytes = 64 * kKiB;  ///< what a credential helper prints; tokens have some KiB
+inline constexpr std::uint64_t kCredentialHelperFileBytes =
+    64 * kMiB;                                          ///< one file that a helper writes: a cache of tokens
+inline constexpr auto kCredentialHelperDeadline = 60s;  ///< a helper may ask a person to unlock a store of keys
+
 }  // namespace banger::limits

@@ -16,7 +16,6 @@ inline constexpr std::size_t kTagBytes = 128;             ///< the limit of the 
 
 // -- documents
 inline constexpr std::size_t kOciManifestBytes = 4 * kMiB;  ///< the specification tells registries to take this much
-inline constexpr std::size_t kOciConfigBytes = 4 * kMiB;    ///< real ones, with a long history, have 100 KiB
 inline constexpr std::size_t kIndexEntries = 512;           ///< platforms of one image; the most built ones have 30
 inline constexpr int kIndexDepth = 2;                    ///< an index in an index is rare, and deeper ones are not used
 inline constexpr std::size_t kImageLayers = 256;         ///< Docker builds at most 127

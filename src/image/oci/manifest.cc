@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "guestcfg/bounds.h"
 #include "image/oci/bounds.h"
 #include "image/oci/media_types.h"
 
@@ -61,10 +62,10 @@ Result<Manifest> parse_manifest(const Json& json) {
   if (!config) return fail(ErrorCode::invalid, "field 'config' is missing");
   TRY(check_config_type(TRY(in("field 'config'", get_string(*config, "mediaType")))));
   Manifest manifest{.config = TRY(in("field 'config'", descriptor(*config))), .layers = {}};
-  if (manifest.config.size > limits::kOciConfigBytes)
+  if (manifest.config.size > limits::kImageConfigBytes)
     return fail(ErrorCode::invalid,
                 fmt::format("its config has {}, and banger reads at most {}", format_size(manifest.config.size),
-                            format_size(limits::kOciConfigBytes)));
+                            format_size(limits::kImageConfigBytes)));
   std::uint64_t total = 0;
   for (const auto& item : *TRY(list(json, "layers", limits::kImageLayers))) {
     manifest.layers.push_back(TRY(parse_layer(item, manifest.layers.size() + 1)));

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "catch.h"
+#include "guestcfg/bounds.h"
 #include "image/oci/bounds.h"
 
 using namespace banger;
@@ -106,7 +107,7 @@ TEST_CASE("manifest: bombs stop at the limits") {
   CHECK_THAT(error_of(manifest(Json(limits::kImageLayers + 1, blob(kGzip, 'b')))), Contains("at most 256"));
   CHECK_THAT(error_of(manifest(Json(5, blob(kGzip, 'b', 60 * limits::kGiB)))), Contains("together"));
   auto config = manifest();
-  config["config"]["size"] = limits::kOciConfigBytes + 1;
+  config["config"]["size"] = limits::kImageConfigBytes + 1;
   CHECK_THAT(error_of(config), Contains("its config has"));
   Json index{{"schemaVersion", 2}, {"manifests", Json(limits::kIndexEntries + 1, blob(kManifestType, 'a'))}};
   CHECK_THAT(error_of(index, kIndexType), Contains("at most 512"));

@@ -9,16 +9,38 @@
 #include "base/text.h"
 #include "host/files.h"
 #include "image/bounds.h"
+#include "image/names.h"
+#include "image/oci/digest.h"
 #include "image/staged_directory.h"
 
 namespace banger::image {
 
 namespace {
 
+Result<Pulled> decode_pulled(const Json& json) {
+  Pulled pulled{.digest = TRY(get_string(json, "digest")), .manifest = TRY(get_string(json, "manifest")), .layers = {}};
+  const Json* layers = find_field(json, "layers");
+  if (!layers || !layers->is_array()) return fail(ErrorCode::invalid, "field 'layers' must be a list");
+  for (const auto& item : *layers) {
+    auto size = TRY(get_int(item, "size"));
+    if (size < 0) return fail(ErrorCode::invalid, "field 'size' must not be negative");
+    auto digest = TRY(oci::Digest::parse(TRY(get_string(item, "digest"))));
+    pulled.layers.push_back({.digest = digest.text(), .size_bytes = static_cast<std::uint64_t>(size)});
+  }
+  return pulled;
+}
+
+Json encode(const Pulled& pulled) {
+  Json layers = Json::array();
+  for (const auto& layer : pulled.layers) layers.push_back({{"digest", layer.digest}, {"size", layer.size_bytes}});
+  return {{"digest", pulled.digest}, {"manifest", pulled.manifest}, {"layers", std::move(layers)}};
+}
+
 Result<Image> decode(const Json& json) {
   Image image;
   image.name = TRY(get_string(json, "name"));
-  if (!image.name.empty()) TRY(check_store_name("image", image.name));
+  image.other_names = TRY(find_strings(json, "other_names"));
+  for (const auto& name : names_of(image)) TRY(check_image_name(name));
   image.source = TRY(get_string(json, "source"));
   image.kernel = TRY(get_string(json, "kernel"));
   image.sha256 = TRY(get_string(json, "sha256"));
@@ -29,6 +51,7 @@ Result<Image> decode(const Json& json) {
   image.rootfs_bytes = static_cast<std::uint64_t>(rootfs_bytes);
   if (const Json* config = find_field(json, "config"))
     image.run_config = TRY(in("field 'config'", guestcfg::run_config_from_json(*config)));
+  if (const Json* pulled = find_field(json, "pulled")) image.pulled = TRY(in("field 'pulled'", decode_pulled(*pulled)));
   return image;
 }
 
@@ -68,14 +91,18 @@ Result<> write_image_manifest(const std::string& directory, const Image& image) 
             {"created_at", image.created_at},
             {"init", to_string(image.init)}};
   if (!image.run_config.empty()) json["config"] = guestcfg::to_json(image.run_config);
+  if (!image.other_names.empty()) json["other_names"] = image.other_names;
+  if (!image.pulled.digest.empty()) json["pulled"] = encode(image.pulled);
   return host::write_file(directory + "/manifest.json", dump_json_pretty(json) + "\n", 0644);
 }
 
-Result<> move_name(const std::string& store_directory, const Image& keeper) {
+Result<> move_names(const std::string& store_directory, const Image& keeper) {
   for (const auto& id : store_entries(store_directory)) {
     auto other = read_image(store_directory + "/" + id);
-    if (!other || id == keeper.id || other->name != keeper.name) continue;
-    other->name.clear();
+    if (!other || id == keeper.id) continue;
+    auto before = *other;
+    for (const auto& name : names_of(keeper)) drop_name(*other, name);
+    if (*other == before) continue;
     TRY(write_image_manifest(store_directory + "/" + id, *other));
   }
   return {};

@@ -4,10 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <tuple>
 
 #include "base/text.h"
 #include "image/manifest.h"
+#include "image/names.h"
 #include "image/recipe/build_directory.h"
 #include "image/recipe/recipes.h"
 #include "image/staged_directory.h"
@@ -15,11 +16,12 @@
 namespace banger::image {
 
 ImageStore::ImageStore(host::Runtime& runtime, std::string directory, std::string cache_directory,
-                       std::string path_variable)
+                       std::string path_variable, std::string default_registry)
     : runtime_(runtime),
       directory_(std::move(directory)),
       cache_directory_(std::move(cache_directory)),
-      path_variable_(std::move(path_variable)) {}
+      path_variable_(std::move(path_variable)),
+      default_registry_(std::move(default_registry)) {}
 
 Result<std::vector<Image>> ImageStore::list() const {
   std::vector<Image> images;
@@ -29,12 +31,10 @@ Result<std::vector<Image>> ImageStore::list() const {
     return std::tuple(a.name.empty(), a.name, -a.created_at, a.id) <
            std::tuple(b.name.empty(), b.name, -b.created_at, b.id);
   };
-  std::sort(images.begin(), images.end(), order);
   // After a crash between making a new image and unnaming the old one, two images have the name. The newer image
   // counts.
-  std::set<std::string> seen;
-  for (auto& image : images)
-    if (!image.name.empty() && !seen.insert(image.name).second) image.name.clear();
+  std::ranges::sort(images, {}, [](const Image& image) { return std::tuple(-image.created_at, image.id); });
+  keep_newest_names(images);
   std::sort(images.begin(), images.end(), order);
   return images;
 }
@@ -43,9 +43,11 @@ Result<Image> ImageStore::get(std::string_view name) const {
   auto images = TRY(list());
   std::vector<const Image*> by_prefix;
   for (const auto& image : images) {
-    if (image.name == name || image.id == name) return image;
+    if (has_name(image, name) || image.id == name) return image;
     if (!name.empty() && image.id.starts_with(name)) by_prefix.push_back(&image);
   }
+  for (const auto& image : images)
+    if (name_meant(image, name)) return image;
   if (by_prefix.size() == 1) return *by_prefix[0];
   if (by_prefix.size() > 1)
     return fail(ErrorCode::invalid, fmt::format("'{}' is the beginning of {} image ids", name, by_prefix.size()),
@@ -58,7 +60,8 @@ Result<Image> ImageStore::get(std::string_view name) const {
         std::move(error).with_hint(fmt::format("delete it with 'banger image delete {}' and build it again", name)));
   }
   std::vector<std::string> known, buildable;
-  for (const auto& image : images) known.push_back(image.name);
+  for (const auto& image : images)
+    for (auto& known_name : names_of(image)) known.push_back(std::move(known_name));
   for (const auto& recipe : recipes()) {
     buildable.push_back(recipe.name);
     if (recipe.name == name)
@@ -69,6 +72,25 @@ Result<Image> ImageStore::get(std::string_view name) const {
   auto hint = did_you_mean(name, known);
   return fail(ErrorCode::not_found, fmt::format("no image '{}'", printable(name, 80)),
               fmt::format("{}{}can be built: {}", hint, hint.empty() ? "" : "; ", join(buildable, ", ")));
+}
+
+std::optional<std::string> ImageStore::name_meant(const Image& image, std::string_view text) const {
+  return image::name_meant(image, text, default_registry_);
+}
+
+Result<Image> ImageStore::tag(std::string_view source, std::string_view new_name) {
+  auto image = TRY(get(source));
+  add_name(image, TRY(full_name(new_name, default_registry_)));
+  TRY(write_image_manifest(directory_ + "/" + image.id, image));
+  TRY(move_names(directory_, image));
+  return get(image.id);
+}
+
+Result<Image> ImageStore::remove_name(const Image& image, std::string_view name) {
+  auto changed = image;
+  drop_name(changed, name);
+  TRY(write_image_manifest(directory_ + "/" + image.id, changed));
+  return changed;
 }
 
 std::vector<Recipe> ImageStore::recipes() const { return all_recipes(); }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,13 +15,30 @@
 
 namespace banger::image {
 
+/// A layer of a pulled image, as the registry has it.
+struct Layer {
+  std::string digest;            ///< "sha256:…", of the compressed bytes
+  std::uint64_t size_bytes = 0;  ///< of these bytes
+  bool operator==(const Layer&) const = default;
+};
+
+/// What a pulled image was made from. Empty members: the image was not pulled.
+struct Pulled {
+  std::string digest;    ///< "sha256:…", of the document that the reference named: an index or a manifest
+  std::string manifest;  ///< of the manifest for this platform
+  std::vector<Layer> layers;
+  bool operator==(const Pulled&) const = default;
+};
+
 /// One managed image: directory `<images>/<id>` with rootfs.ext4, work-seed.ext4 and manifest.json; the directory
-/// appears by rename when complete. Names are unique. Building a name again makes a new id and moves the name to it.
-/// The older image stays without a name, for the VMs that were made from it.
+/// appears by rename when complete. A pulled image also has oci-manifest.json and oci-config.json, as the registry has
+/// them. Names are unique, and an image may have several. Building a name again makes a new id and moves the name to
+/// it. The older image stays without that name, for the VMs that were made from it.
 struct Image {
-  std::string id;                  ///< 12 of [a-z0-9]
-  std::string name;                ///< "debian-bookworm"; empty once a newer image has the name
-  std::string source;              ///< "recipe:debian-bookworm" or "import"
+  std::string id;                             ///< 12 of [a-z0-9]
+  std::string name;                           ///< "debian-bookworm"; empty once newer images have all its names
+  std::vector<std::string> other_names = {};  ///< plain ones, and references in full: "docker.io/library/python:3"
+  std::string source;              ///< "recipe:debian-bookworm", "import" or "registry:docker.io/library/python:3"
   std::string kernel;              ///< the kernel that VMs of the image boot: "debian-cloud"
   std::string sha256;              ///< of rootfs.ext4
   std::uint64_t size_bytes = 0;    ///< on disk
@@ -28,6 +46,7 @@ struct Image {
   std::int64_t created_at = 0;
   guest::InitKind init = guest::InitKind::none;
   RunConfig run_config;           ///< empty for images that banger builds
+  Pulled pulled = {};             ///< empty unless it came from a registry
   std::string rootfs, work_seed;  ///< full paths
 
   bool operator==(const Image&) const = default;
@@ -40,13 +59,21 @@ struct Recipe {
 
 class ImageStore {
  public:
-  ImageStore(host::Runtime& runtime, std::string directory, std::string cache_directory, std::string path_variable);
+  ImageStore(host::Runtime& runtime, std::string directory, std::string cache_directory, std::string path_variable,
+             std::string default_registry = "docker.io");
 
   /// Images with a name come first, by name, then by age, newest first. Images with a damaged manifest are left out;
   /// get() gives their error.
   Result<std::vector<Image>> list() const;
-  /// By name, id or unique id prefix. `not_found` suggests the nearest name and lists the images that can be built.
+  /// By name, id, reference or unique id prefix. `not_found` suggests the nearest name and lists the images that can be
+  /// built.
   Result<Image> get(std::string_view name) const;
+  /// The name of the image that `text` means, if it is one of its names and not its id.
+  std::optional<std::string> name_meant(const Image& image, std::string_view text) const;
+  /// Gives the image one more name, and takes this name from every other image. `invalid` for what cannot be a name.
+  Result<Image> tag(std::string_view image, std::string_view new_name);
+  /// Takes one name from the image, which keeps its others. REQUIRES: the image has another name.
+  Result<Image> remove_name(const Image& image, std::string_view name);
   std::vector<Recipe> recipes() const;
 
   /// Builds a recipe with mmdebstrap as this user (user namespaces) or as root. Writes the tar stream into an ext4 in
@@ -68,7 +95,7 @@ class ImageStore {
 
  private:
   host::Runtime& runtime_;
-  std::string directory_, cache_directory_, path_variable_;
+  std::string directory_, cache_directory_, path_variable_, default_registry_;
 };
 
 }  // namespace banger::image

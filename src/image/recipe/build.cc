@@ -203,7 +203,7 @@ Task<Result<Image>> ImageStore::build(std::string name, StageProgress progress, 
   image = CO_TRY(in(context, co_await runtime_.blocking([&] { return complete(staged, image, plan.timestamp); })));
   CO_TRY(cancel.check());
   CO_TRY(co_await runtime_.blocking([&] { return std::move(staged).commit(directory_ + "/" + image.id); }));
-  CO_TRY(move_name(directory_, image));
+  CO_TRY(move_names(directory_, image));
   co_return get(image.id);
 }
 

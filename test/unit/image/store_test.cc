@@ -108,6 +108,31 @@ TEST_CASE("image: its configuration is kept in the manifest") {
   CHECK(f.store.get("app")->run_config.empty());
 }
 
+TEST_CASE("image: several names, which move to other images") {
+  Fixture f;
+  auto first = f.import("first"), second = f.import("second");
+  REQUIRE(first);
+  REQUIRE(second);
+  REQUIRE(f.store.tag("first", "host:5000/app"));
+  CHECK(f.store.get("host:5000/app:latest")->id == first->id);
+  CHECK(f.store.get("host:5000/app")->id == first->id);
+  CHECK(f.store.name_meant(*f.store.get("first"), "host:5000/app") == "host:5000/app:latest");
+  CHECK_FALSE(f.store.name_meant(*f.store.get("first"), first->id));
+
+  auto moved = f.store.tag("second", "host:5000/app");
+  REQUIRE(moved);
+  CHECK(moved->name == "second");
+  CHECK(moved->other_names == std::vector<std::string>{"host:5000/app:latest"});
+  CHECK(f.store.get("host:5000/app")->id == second->id);
+  CHECK(f.store.get("first")->other_names.empty());
+  CHECK(f.store.tag("second", "Bad").error().code == ErrorCode::invalid);
+  CHECK(f.store.tag("none", "good").error().code == ErrorCode::not_found);
+
+  REQUIRE(f.store.remove_name(*moved, "second"));
+  CHECK(f.store.get("second").error().code == ErrorCode::not_found);
+  CHECK(f.store.get(second->id)->name == "host:5000/app:latest");
+}
+
 TEST_CASE("image: a taken or invalid name or a missing file is refused and leaves nothing") {
   Fixture f;
   REQUIRE(f.import("mine"));

@@ -22,11 +22,24 @@ inline constexpr std::size_t kImageLayers = 256;         ///< Docker builds at m
 inline constexpr std::uint64_t kLayerBytes = 64 * kGiB;  ///< one compressed layer; images of models have 20 GiB
 inline constexpr std::uint64_t kAllLayersBytes = 256 * kGiB;  ///< all layers of an image
 
+// -- requests
+inline constexpr auto kTlsProbeDeadline = 3s;    ///< a plain server may wait for a line that TLS never sends
+inline constexpr auto kDocumentDeadline = 2min;  ///< a document has some KiB; this includes all attempts
+
 // -- logins
 inline constexpr std::size_t kDockerConfigBytes = 1 * kMiB;  ///< config.json; real ones are below 10 KiB
 inline constexpr std::size_t kHelperLoginBytes = 64 * kKiB;  ///< what a credential helper prints; tokens have some KiB
 inline constexpr std::uint64_t kCredentialHelperFileBytes =
     64 * kMiB;                                          ///< one file that a helper writes: a cache of tokens
 inline constexpr auto kCredentialHelperDeadline = 60s;  ///< a helper may ask a person to unlock a store of keys
+
+// -- tokens
+inline constexpr std::size_t kTokenAnswerBytes = 1 * kMiB;     ///< JSON of a token server; signed tokens have some KiB
+inline constexpr std::size_t kTokenBytes = 48 * kKiB;          ///< a header; real tokens have 2 to 8 KiB
+inline constexpr std::chrono::seconds kTokenLife{60};          ///< of a token without one; the specification's value
+inline constexpr std::chrono::seconds kTokenLifeMost{3600};    ///< a login may be taken back; real tokens live 300 s
+inline constexpr std::chrono::seconds kTokenMargin{10};        ///< a token must not expire on its way
+inline constexpr auto kBasicLoginLife = 60s;                   ///< before the files with logins are read again
+inline constexpr std::size_t kRegistryErrorBytes = 64 * kKiB;  ///< JSON of an error; real ones have one line
 
 }  // namespace banger::limits

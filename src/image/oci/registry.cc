@@ -1,0 +1,138 @@
+// Registry: requests for documents and blobs. registry_login.cc has the rest of the class.
+#include "image/oci/registry.h"
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "http/redirect.h"
+#include "image/oci/bounds.h"
+#include "image/oci/media_types.h"
+
+namespace banger::image::oci {
+
+Registry::Registry(RegistryParts parts, Reference reference, host::Cancel& cancel)
+    : parts_(parts),
+      reference_(std::move(reference)),
+      cancel_(cancel),
+      logging_in_(parts.runtime),
+      finding_base_(parts.runtime) {}
+
+Refusal Registry::refusal(std::string what) const {
+  return {.registry = reference_.registry, .what = std::move(what), .logged_in = login_ && !login_->empty()};
+}
+
+/// Only registries that may be plain are asked which way they are reached. All others get TLS or nothing.
+Task<Result<http::Url>> Registry::find_base() {
+  auto turn = co_await finding_base_.lock();
+  if (base_) co_return *base_;
+  auto url = CO_TRY(http::parse_url(fmt::format("https://{}/v2/", reference_.host())));
+  if (may_be_plain(reference_.registry, parts_.insecure)) {
+    http::Request probe{.url = url};
+    probe.attempts = 1;
+    probe.redirects = http::Redirects::show;
+    probe.deadlines.stall = limits::kTlsProbeDeadline;
+    probe.cancel = &cancel_;
+    auto answer = co_await parts_.transport.send(std::move(probe));
+    CO_TRY(cancel_.check());
+    // An untrusted certificate stays an error: whoever serves TLS wants it used.
+    if (!answer && answer.error().code == ErrorCode::denied) co_return std::unexpected(answer.error());
+    if (!answer) url = CO_TRY(http::parse_url(fmt::format("http://{}/v2/", reference_.host())));
+  }
+  base_ = url;
+  co_return url;
+}
+
+Task<Result<http::Request>> Registry::request_for(std::string path) {
+  http::Request request{.url = CO_TRY(co_await find_base())};
+  request.plain = request.url.scheme == "http" ? http::Plain::allowed : http::Plain::refused;
+  request.url.target += reference_.repository + path;
+  request.redirects = http::Redirects::show;
+  request.cancel = &cancel_;
+  co_return request;
+}
+
+Task<Result<http::Response>> Registry::follow(http::Request request, const http::Download* download) {
+  auto registry = request.url;
+  for (int redirects = 0; redirects <= limits::kRedirects; ++redirects) {
+    auto response = CO_TRY(download ? co_await parts_.transport.download(request, *download)
+                                    : co_await parts_.transport.send(request));
+    if (!http::is_redirect(response)) co_return response;
+    auto target =
+        CO_TRY(in("the registry redirects elsewhere", http::resolve(request.url, response.headers.get("Location"))));
+    CO_TRY(check_server(registry, target, parts_.insecure));
+    request = CO_TRY(http::redirected(request, response));
+  }
+  co_return fail(ErrorCode::unavailable, fmt::format("registry {} redirects in a circle", reference_.registry),
+                 "ask who runs the registry");
+}
+
+Task<Result<http::Response>> Registry::ask(http::Request request, const http::Download* download) {
+  auto used = parts_.tokens.authorization(reference_.name());
+  if (!used.empty()) request.headers.set("Authorization", used);
+  auto response = CO_TRY(co_await follow(request, download));
+  if (response.status != 401) co_return response;
+  CO_TRY(co_await log_in(std::move(response), used));
+  request.headers.set("Authorization", parts_.tokens.authorization(reference_.name()));
+  co_return co_await follow(std::move(request), download);
+}
+
+Task<Result<Digest>> Registry::resolve() {
+  if (reference_.digest) co_return *reference_.digest;
+  auto request = CO_TRY(co_await request_for("/manifests/" + reference_.tag));
+  request.method = "HEAD";
+  request.headers.set("Accept", accepted_types());
+  request.deadlines.whole = host::after(limits::kDocumentDeadline);
+  auto response = CO_TRY(co_await ask(std::move(request), nullptr));
+  auto header = response.headers.get("Docker-Content-Digest");
+  if (response.status == 200 && !header.empty()) {
+    if (auto digest = Digest::parse(header)) co_return *digest;
+  }
+  // These last, and the client has tried several times.
+  if (response.status == 429 || response.status >= 502)
+    co_return status_error(response, refusal(reference_.canonical()));
+  // Otherwise the answer to GET has the registry's own words, and old registries know no HEAD.
+  co_return CO_TRY(co_await fetch_document(reference_.tag)).digest;
+}
+
+Task<Result<FetchedDocument>> Registry::fetch_document(std::string version) {
+  auto request = CO_TRY(co_await request_for("/manifests/" + version));
+  request.headers.set("Accept", accepted_types());
+  request.max_body_bytes = limits::kOciManifestBytes;
+  request.deadlines.whole = host::after(limits::kDocumentDeadline);
+  auto response = CO_TRY(co_await ask(std::move(request), nullptr));
+  if (response.status != 200) co_return status_error(response, refusal(reference_.canonical()));
+  auto digest = Digest::of(response.body);
+  co_return FetchedDocument{response.headers.get("Content-Type"), std::move(response.body), std::move(digest)};
+}
+
+Task<Result<FetchedDocument>> Registry::document(Digest digest) {
+  auto fetched = CO_TRY(co_await fetch_document(digest.text()));
+  if (fetched.digest == digest) co_return fetched;
+  co_return fail(ErrorCode::corrupt,
+                 fmt::format("registry {} sent a manifest with the digest {} instead of {}", reference_.registry,
+                             fetched.digest.text(), digest.text()),
+                 "try again; if this goes on, ask who runs the registry");
+}
+
+Task<Result<std::string>> Registry::blob(Descriptor descriptor, std::string what) {
+  auto request = CO_TRY(co_await request_for("/blobs/" + descriptor.digest.text()));
+  request.max_body_bytes = descriptor.size;
+  request.deadlines.whole = host::after(limits::kDocumentDeadline);
+  auto response = CO_TRY(in(what, co_await ask(std::move(request), nullptr)));
+  if (response.status != 200) co_return status_error(response, refusal(std::move(what)));
+  if (response.body.size() == descriptor.size && Digest::of(response.body) == descriptor.digest)
+    co_return std::move(response.body);
+  co_return fail(ErrorCode::corrupt,
+                 fmt::format("registry {} sent a {} that does not match its digest", reference_.registry, what),
+                 "try again; if this goes on, ask who runs the registry");
+}
+
+Task<Result<>> Registry::download(Descriptor descriptor, http::Download download, host::Cancel& cancel) {
+  auto request = CO_TRY(co_await request_for("/blobs/" + descriptor.digest.text()));
+  request.cancel = &cancel;
+  auto response = CO_TRY(co_await ask(std::move(request), &download));
+  if (response.status == 200 || response.status == 206) co_return Result<>();
+  co_return status_error(response, refusal("layer " + descriptor.digest.brief()));
+}
+
+}  // namespace banger::image::oci

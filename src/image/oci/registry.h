@@ -1,0 +1,79 @@
+// A client of one repository in a registry: what a tag means, documents, blobs. Logs in when the registry asks for it.
+// Source: OCI distribution specification 1.1.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "image/oci/access.h"
+#include "image/oci/credentials.h"
+#include "image/oci/manifest.h"
+#include "image/oci/registry_error.h"
+#include "image/oci/token.h"
+#include "image/oci/transport.h"
+
+namespace banger::image::oci {
+
+/// Tokens by repository, kept between pulls. Never written to disk.
+class TokenCache {
+ public:
+  /// "" when there is none, or an expired one.
+  std::string authorization(const std::string& repository) const;
+  void put(const std::string& repository, Token token) { tokens_.insert_or_assign(repository, std::move(token)); }
+
+ private:
+  std::map<std::string, Token> tokens_;
+};
+
+/// What all pulls share. Borrowed, and must outlive them.
+struct RegistryParts {
+  host::Runtime& runtime;
+  Transport& transport;
+  const CredentialSources& credentials;
+  const InsecureRegistries& insecure;
+  TokenCache& tokens;
+};
+
+struct FetchedDocument {
+  std::string content_type, body;
+  Digest digest;  ///< of the body
+};
+
+/// Errors are sentences; those of statuses are in registry_error.h. Several coroutines may use one object at once.
+class Registry {
+ public:
+  Registry(RegistryParts parts, Reference reference, host::Cancel& cancel);
+
+  /// The digest of the document that the reference means now. Sends nothing when the reference has a digest.
+  Task<Result<Digest>> resolve();
+  /// A document by its digest. `corrupt` when the registry sends another one.
+  Task<Result<FetchedDocument>> document(Digest digest);
+  /// A small blob, checked against size and digest.
+  Task<Result<std::string>> blob(Descriptor descriptor, std::string what);
+  /// Streams a blob into the receiver of `download`, from its offset, until `cancel` is requested. The caller checks
+  /// the digest.
+  Task<Result<>> download(Descriptor descriptor, http::Download download, host::Cancel& cancel);
+
+ private:
+  Task<Result<FetchedDocument>> fetch_document(std::string version);
+  Task<Result<http::Request>> request_for(std::string path);
+  Task<Result<http::Url>> find_base();
+  /// Sends a request, logs in once if that is required, and sends the request again.
+  Task<Result<http::Response>> ask(http::Request request, const http::Download* download);
+  /// Follows redirects to servers that check_server() allows.
+  Task<Result<http::Response>> follow(http::Request request, const http::Download* download);
+  /// `used`: the authorization that the registry refused with `response`.
+  Task<Result<>> log_in(http::Response response, std::string used);
+  Task<Result<Token>> fetch_token(http::Challenge challenge);
+  Refusal refusal(std::string what) const;
+
+  RegistryParts parts_;
+  Reference reference_;
+  host::Cancel& cancel_;
+  host::Mutex logging_in_, finding_base_;
+  std::optional<http::Url> base_;
+  std::optional<Login> login_;  ///< looked for at the first challenge
+};
+
+}  // namespace banger::image::oci

@@ -1,0 +1,53 @@
+// Registry: how it logs in.
+#include <fmt/format.h>
+
+#include "image/oci/bounds.h"
+#include "image/oci/registry.h"
+
+namespace banger::image::oci {
+
+std::string TokenCache::authorization(const std::string& repository) const {
+  auto found = tokens_.find(repository);
+  return found != tokens_.end() && host::Clock::now() < found->second.expires ? found->second.authorization : "";
+}
+
+Task<Result<>> Registry::log_in(http::Response response, std::string used) {
+  auto turn = co_await logging_in_.lock();
+  // Another request of this pull may have logged in meanwhile.
+  auto now = parts_.tokens.authorization(reference_.name());
+  if (!now.empty() && now != used) co_return Result<>();
+  auto challenge = CO_TRY(in(fmt::format("log in to {}", reference_.registry), choose_challenge(response.headers)));
+  if (!login_) login_ = CO_TRY(co_await find_login(parts_.runtime, parts_.credentials, reference_, cancel_));
+  if (challenge.scheme == "bearer") {
+    parts_.tokens.put(reference_.name(), CO_TRY(co_await fetch_token(std::move(challenge))));
+    co_return Result<>();
+  }
+  bool refused_before = login_->username.empty() || used == basic_authorization(*login_);
+  if (refused_before) co_return status_error(response, refusal(reference_.canonical()));
+  parts_.tokens.put(reference_.name(),
+                    {.authorization = basic_authorization(*login_), .expires = host::after(limits::kBasicLoginLife)});
+  co_return Result<>();
+}
+
+Task<Result<Token>> Registry::fetch_token(http::Challenge challenge) {
+  auto context = fmt::format("log in to {}", reference_.registry);
+  auto request = CO_TRY(in(context, token_request(challenge, reference_, *login_)));
+  auto registry = CO_TRY(co_await find_base());
+  CO_TRY(in(context, check_server(registry, request.url, parts_.insecure)));
+  request.plain = request.url.scheme == "http" ? http::Plain::allowed : http::Plain::refused;
+  request.redirects = http::Redirects::show;
+  request.max_body_bytes = limits::kTokenAnswerBytes;
+  request.deadlines.whole = host::after(limits::kDocumentDeadline);
+  request.cancel = &cancel_;
+  auto server = http::host_and_port(request.url);
+  // The body of a POST has the identity token, and a redirect would carry it to another server.
+  auto response = CO_TRY(in(
+      context, request.method == "POST" ? co_await parts_.transport.send(request) : co_await follow(request, nullptr)));
+  if (response.status == 200)
+    co_return in(fmt::format("{}: token server {}", context, server), parse_token(response.body, host::Clock::now()));
+  if (response.status == 400) response.status = 401;  // OAuth2 refuses a refresh token so (RFC 6749, section 5.2)
+  co_return in(fmt::format("{}: token server {}", context, server),
+               Result<Token>(status_error(response, refusal(reference_.canonical()))));
+}
+
+}  // namespace banger::image::oci

@@ -42,4 +42,11 @@ inline constexpr std::chrono::seconds kTokenMargin{10};        ///< a token must
 inline constexpr auto kBasicLoginLife = 60s;                   ///< before the files with logins are read again
 inline constexpr std::size_t kRegistryErrorBytes = 64 * kKiB;  ///< JSON of an error; real ones have one line
 
+// -- pulls
+inline constexpr auto kPullTick = 100ms;  ///< between two reports of progress, and two looks for a caller that left
+inline constexpr std::size_t kBlobReadBytes = 1 * kMiB;  ///< one read of a layer that is hashed
+inline constexpr std::size_t kParallelLayers = 4;  ///< downloads of one image at once; more do not fill a line better
+/// Kept free beside the layers, for the file system of the image.
+inline constexpr std::uint64_t kPullSpareBytes = 64 * kMiB;
+
 }  // namespace banger::limits

@@ -1,0 +1,111 @@
+#include "image/oci/blob_cache.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "host/files.h"
+
+namespace banger::image::oci {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view kPartial = ".partial";
+
+/// Whether the open file still has that name. Its holder may have renamed or removed it before this process got it.
+bool is_at(int fd, const std::string& path) {
+  struct stat open{}, named{};
+  return ::fstat(fd, &open) == 0 && ::lstat(path.c_str(), &named) == 0 && open.st_ino == named.st_ino &&
+         open.st_dev == named.st_dev;
+}
+
+std::uint64_t size_of(int fd) {
+  struct stat info{};
+  return ::fstat(fd, &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
+}
+
+/// Nothing when another process holds the file, or the file is gone.
+std::optional<UniqueFd> hold(const std::string& path, int flags) {
+  UniqueFd fd(::open(path.c_str(), flags | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!fd || ::flock(fd.get(), LOCK_EX | LOCK_NB) < 0 || !is_at(fd.get(), path)) return std::nullopt;
+  return fd;
+}
+
+}  // namespace
+
+std::optional<UniqueFd> BlobCache::open(const Descriptor& descriptor) const {
+  auto name = path(descriptor.digest);
+  auto fd = host::open_file(name, O_RDONLY | O_NOFOLLOW);
+  if (!fd) return std::nullopt;
+  if (size_of(fd->get()) == descriptor.size) return std::move(*fd);
+  (void)host::remove_file(name);
+  return std::nullopt;
+}
+
+Result<std::optional<PartialBlob>> BlobCache::open_partial(const Descriptor& descriptor) const {
+  TRY(host::make_directories(directory_, 0700));
+  auto name = partial_path(descriptor.digest);
+  // An open that cannot succeed has a cause for the user; a file that is held has none.
+  TRY(host::open_file(name, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
+  auto fd = hold(name, O_RDWR | O_CREAT);
+  if (!fd) return std::nullopt;
+  PartialBlob partial{.fd = std::move(*fd)};
+  partial.size_bytes = size_of(partial.fd.get());
+  if (partial.size_bytes > descriptor.size) {
+    if (::ftruncate(partial.fd.get(), 0) < 0) return fail_errno(name);
+    partial.size_bytes = 0;
+  }
+  return partial;
+}
+
+Result<> BlobCache::commit(const PartialBlob& partial, const Digest& digest) const {
+  auto from = partial_path(digest), to = path(digest);
+  if (::fsync(partial.fd.get()) < 0) return fail_errno(from);
+  if (::rename(from.c_str(), to.c_str()) < 0) return fail_errno(to);
+  auto directory = TRY(host::open_file(directory_, O_RDONLY | O_DIRECTORY));
+  if (::fsync(directory.get()) < 0) return fail_errno(directory_);
+  return {};
+}
+
+void BlobCache::remove_partial(const Digest& digest) const { (void)host::remove_file(partial_path(digest)); }
+
+std::uint64_t BlobCache::missing_bytes(const Descriptor& descriptor) const {
+  if (open(descriptor)) return 0;
+  struct stat info{};
+  auto have =
+      ::stat(partial_path(descriptor.digest).c_str(), &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
+  return descriptor.size - std::min(have, descriptor.size);
+}
+
+bool BlobCache::remove_damaged(const Digest& digest) const {
+  auto found = host::sha256_file(path(digest));
+  if (!found || *found == digest.hex()) return false;
+  return host::remove_file(path(digest)).has_value();
+}
+
+std::vector<UnusedBlob> BlobCache::unused(const std::set<std::string>& used) const {
+  std::vector<UnusedBlob> found;
+  std::error_code error;
+  for (fs::directory_iterator at(directory_, error), end; !error && at != end; at.increment(error)) {
+    auto name = at->path().filename().string();
+    bool partial = name.ends_with(kPartial);
+    if (used.contains(name) || (partial && !hold(at->path(), O_RDWR))) continue;
+    found.push_back({.path = at->path(), .size_bytes = host::disk_usage(at->path()), .partial = partial});
+  }
+  std::ranges::sort(found, {}, &UnusedBlob::path);
+  return found;
+}
+
+Result<> BlobCache::remove(const UnusedBlob& blob) const {
+  auto held = blob.partial ? hold(blob.path, O_RDWR) : std::nullopt;
+  if (blob.partial && !held && fs::exists(blob.path)) return fail(ErrorCode::busy, "a download uses it");
+  return host::remove_file(blob.path);
+}
+
+}  // namespace banger::image::oci

@@ -1,0 +1,60 @@
+// Layers on disk by their digest, shared by all images: `<cache>/blobs/sha256/<hex>`. A complete blob appears by rename
+// after its digest was checked. `<hex>.partial` is a download that runs, or one that the next download continues.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "image/oci/manifest.h"
+
+namespace banger::image::oci {
+
+/// A file of the cache that no image needs.
+struct UnusedBlob {
+  std::string path;
+  std::uint64_t size_bytes = 0;  ///< on disk
+  bool partial = false;
+};
+
+/// An unfinished download, held with flock(2): no other process writes to it.
+struct PartialBlob {
+  UniqueFd fd;                   ///< for reading and writing
+  std::uint64_t size_bytes = 0;  ///< what is there already; at most the blob's size
+};
+
+/// All functions block for a short time only, except remove_damaged().
+class BlobCache {
+ public:
+  explicit BlobCache(const std::string& cache_directory) : directory_(cache_directory + "/blobs/sha256") {}
+
+  /// A complete blob, at its start. Nothing when it is not there. A file of another size is removed.
+  std::optional<UniqueFd> open(const Descriptor& descriptor) const;
+  /// Opens or makes the partial file. Nothing while another process holds it.
+  Result<std::optional<PartialBlob>> open_partial(const Descriptor& descriptor) const;
+  /// Makes the partial file durable and gives it its name. REQUIRES: size and digest were checked.
+  Result<> commit(const PartialBlob& partial, const Digest& digest) const;
+  void remove_partial(const Digest& digest) const;
+
+  /// Bytes that are still to be fetched.
+  std::uint64_t missing_bytes(const Descriptor& descriptor) const;
+  /// Reads the blob, and removes it when it does not match its digest. True when it was removed. Blocks.
+  bool remove_damaged(const Digest& digest) const;
+  /// Complete blobs whose hex digests are not in `used`, and partial files that no process holds.
+  std::vector<UnusedBlob> unused(const std::set<std::string>& used) const;
+  /// Removes one of these, unless a process holds it by now.
+  Result<> remove(const UnusedBlob& blob) const;
+
+  const std::string& directory() const { return directory_; }
+
+ private:
+  std::string path(const Digest& digest) const { return directory_ + "/" + digest.hex(); }
+  std::string partial_path(const Digest& digest) const { return path(digest) + ".partial"; }
+  std::string directory_;
+};
+
+}  // namespace banger::image::oci

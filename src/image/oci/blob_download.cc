@@ -1,0 +1,128 @@
+#include "image/oci/blob_download.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "host/files.h"
+#include "host/sha256.h"
+#include "image/oci/bounds.h"
+
+namespace banger::image::oci {
+
+namespace {
+
+/// A partial file and the hash of what it has.
+struct Received {
+  PartialBlob file;
+  host::Sha256 hash;
+  std::uint64_t bytes = 0;
+};
+
+/// Reads what an earlier download left; blocking.
+Result<> read_kept(Received& received) {
+  std::string piece(limits::kBlobReadBytes, '\0');
+  while (received.bytes < received.file.size_bytes) {
+    auto want = std::min<std::uint64_t>(piece.size(), received.file.size_bytes - received.bytes);
+    auto got = ::pread(received.file.fd.get(), piece.data(), want, static_cast<off_t>(received.bytes));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return fail_errno("read a partial layer", got < 0 ? errno : EIO);
+    received.hash.add({piece.data(), static_cast<std::size_t>(got)});
+    received.bytes += static_cast<std::uint64_t>(got);
+  }
+  if (::lseek(received.file.fd.get(), static_cast<off_t>(received.bytes), SEEK_SET) < 0) return fail_errno("lseek");
+  return {};
+}
+
+/// Blocking.
+Result<> append(Received& received, std::string_view piece) {
+  TRY(in("write the layer to the cache", host::write_all(received.file.fd.get(), piece)));
+  received.hash.add(piece);
+  received.bytes += piece.size();
+  return {};
+}
+
+Result<> start_again(Received& received) {
+  if (::ftruncate(received.file.fd.get(), 0) < 0 || ::lseek(received.file.fd.get(), 0, SEEK_SET) < 0)
+    return fail_errno("empty a partial layer");
+  received.hash = {};
+  received.bytes = 0;
+  return {};
+}
+
+std::unexpected<Error> mismatch(const Descriptor& descriptor) {
+  return fail(
+      ErrorCode::corrupt,
+      fmt::format("layer {} does not match its digest: the registry sent other content", descriptor.digest.brief()),
+      "try again; if this goes on, ask who runs the registry");
+}
+
+Task<Result<>> receive(host::Runtime& runtime, Registry& registry, const Descriptor& descriptor, Received& received,
+                       const BlobProgress& progress, host::Cancel& cancel) {
+  http::Download download{.offset = received.bytes, .size_bytes = descriptor.size, .max_bytes = descriptor.size};
+  download.write = [&](std::string_view piece) -> Task<Result<>> {
+    CO_TRY(co_await runtime.blocking([&] { return append(received, piece); }));
+    progress(received.bytes);
+    co_return Result<>();
+  };
+  download.restart = [&]() -> Task<Result<>> { co_return start_again(received); };
+  co_return co_await registry.download(descriptor, std::move(download), cancel);
+}
+
+/// Fills the partial file, which may have a beginning, and gives it its name.
+Task<Result<>> complete(BlobParts parts, Registry& registry, const Descriptor& descriptor, Received& received,
+                        const BlobProgress& progress, host::Cancel& cancel) {
+  CO_TRY(co_await parts.runtime.blocking([&] { return read_kept(received); }));
+  bool continued = received.bytes > 0;
+  for (;;) {
+    progress(received.bytes);
+    if (received.bytes < descriptor.size || descriptor.size == 0)
+      CO_TRY(co_await receive(parts.runtime, registry, descriptor, received, progress, cancel));
+    if (received.bytes == descriptor.size && received.hash.finish() == descriptor.digest.hex()) break;
+    if (!std::exchange(continued, false)) co_return mismatch(descriptor);
+    // The fault may be in the part that was on the disk.
+    CO_TRY(start_again(received));
+  }
+  co_return co_await parts.runtime.blocking([&] { return parts.cache.commit(received.file, descriptor.digest); });
+}
+
+/// Another process may hold the partial file. Its lock has no event.
+Task<Result<std::optional<PartialBlob>>> wait_for_partial(BlobParts parts, const Descriptor& descriptor,
+                                                          host::Cancel& cancel) {
+  for (;;) {
+    CO_TRY(cancel.check());
+    if (auto partial = CO_TRY(parts.cache.open_partial(descriptor))) co_return partial;
+    if (parts.cache.open(descriptor)) co_return std::nullopt;
+    co_await parts.runtime.sleep_for(limits::kPullTick);
+  }
+}
+
+}  // namespace
+
+Task<Result<UniqueFd>> fetch_blob(BlobParts parts, Registry& registry, Descriptor descriptor, BlobProgress progress,
+                                  host::Cancel& cancel) {
+  auto turn = CO_TRY(co_await parts.locks.lock(descriptor.digest.hex(), cancel));
+  if (auto there = parts.cache.open(descriptor)) {
+    progress(descriptor.size);
+    co_return std::move(*there);
+  }
+  auto partial = CO_TRY(co_await wait_for_partial(parts, descriptor, cancel));
+  if (partial) {
+    Received received{.file = std::move(*partial), .hash = {}};
+    auto done = co_await complete(parts, registry, descriptor, received, progress, cancel);
+    if (!done) {
+      auto code = done.error().code;
+      bool useless = code == ErrorCode::exhausted || received.bytes == 0 || received.bytes >= descriptor.size;
+      if (useless) parts.cache.remove_partial(descriptor.digest);
+      if (code == ErrorCode::exhausted)
+        co_return std::unexpected(std::move(done).error().with_hint("'banger image prune' frees space"));
+      co_return std::unexpected(std::move(done).error());
+    }
+  }
+  auto blob = parts.cache.open(descriptor);
+  if (!blob) co_return fail(ErrorCode::internal, fmt::format("layer {} is gone again", descriptor.digest.brief()));
+  progress(descriptor.size);
+  co_return std::move(*blob);
+}
+
+}  // namespace banger::image::oci

@@ -1,0 +1,96 @@
+#include "image/oci/layer_downloads.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "image/oci/bounds.h"
+
+namespace banger::image::oci {
+
+namespace {
+
+/// What the coroutines of one image share. fetch_layers() waits for all of them, so references stay good.
+struct Group {
+  BlobParts parts;
+  Registry& registry;
+  std::vector<Descriptor> layers;
+  host::Cancel cancel;  ///< requested when the caller goes away, or when one layer fails
+  host::Event changed;
+  std::vector<LayerProgress> progress = {};
+  std::vector<UniqueFd> blobs = {};
+  std::size_t next = 0, running = 0;
+  Result<> failure = {};
+};
+
+Task<> work(Group* group) {
+  while (group->next < group->layers.size() && group->failure && !group->cancel.requested()) {
+    auto number = group->next++;
+    auto& state = group->progress[number];
+    state.running = true;
+    auto blob = co_await fetch_blob(
+        group->parts, group->registry, group->layers[number],
+        [&state](std::uint64_t bytes) { state.done_bytes = bytes; }, group->cancel);
+    state.running = false;
+    if (blob) {
+      group->blobs[number] = std::move(*blob);
+    } else if (group->failure) {
+      group->failure = std::unexpected(std::move(blob).error());
+      group->cancel.request();
+    }
+  }
+  --group->running;
+  group->changed.notify_all();
+}
+
+std::uint64_t sum(const std::vector<LayerProgress>& layers, std::uint64_t LayerProgress::* member) {
+  std::uint64_t total = 0;
+  for (const auto& layer : layers) total += layer.*member;
+  return total;
+}
+
+int percent(std::uint64_t done, std::uint64_t total) {
+  return total == 0 ? 100 : static_cast<int>(static_cast<double>(done) * 100 / static_cast<double>(total));
+}
+
+}  // namespace
+
+std::string progress_text(const std::vector<LayerProgress>& layers) {
+  auto complete = std::ranges::count_if(layers, [](const auto& one) { return one.done_bytes == one.size_bytes; });
+  auto text = fmt::format("{} of {} layers, {} of {}", complete, layers.size(),
+                          format_size(sum(layers, &LayerProgress::done_bytes)),
+                          format_size(sum(layers, &LayerProgress::size_bytes)));
+  std::vector<std::string> running;
+  for (const auto& layer : layers)
+    if (layer.running)
+      running.push_back(fmt::format("{} {}%", layer.digest.brief(), percent(layer.done_bytes, layer.size_bytes)));
+  return running.empty() ? text : fmt::format("{} ({})", text, join(running, ", "));
+}
+
+int progress_percent(const std::vector<LayerProgress>& layers) {
+  return percent(sum(layers, &LayerProgress::done_bytes), sum(layers, &LayerProgress::size_bytes));
+}
+
+Task<Result<std::vector<UniqueFd>>> fetch_layers(BlobParts parts, Registry& registry, std::vector<Descriptor> layers,
+                                                 StageProgress progress, host::Cancel& caller) {
+  Group group{.parts = parts,
+              .registry = registry,
+              .layers = std::move(layers),
+              .cancel = host::Cancel(parts.runtime),
+              .changed = host::Event(parts.runtime)};
+  for (const auto& layer : group.layers) group.progress.push_back({.digest = layer.digest, .size_bytes = layer.size});
+  group.blobs.resize(group.layers.size());
+  group.running = std::min(limits::kParallelLayers, group.layers.size());
+  for (std::size_t i = group.running; i > 0; --i) parts.runtime.spawn(work(&group));
+  while (group.running > 0) {
+    progress("download", progress_text(group.progress), progress_percent(group.progress));
+    (void)co_await group.changed.wait(host::after(limits::kPullTick));
+    if (caller.requested()) group.cancel.request();
+  }
+  CO_TRY(caller.check());
+  CO_TRY(std::move(group.failure));
+  co_return std::move(group.blobs);
+}
+
+}  // namespace banger::image::oci

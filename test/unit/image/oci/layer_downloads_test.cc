@@ -1,0 +1,145 @@
+// Downloads of layers from a registry in memory into a cache on disk.
+#include "image/oci/layer_downloads.h"
+
+#include "catch.h"
+#include "host/files.h"
+#include "image/oci/fake_registry.h"
+#include "support/run.h"
+#include "support/temp_dir.h"
+
+using namespace banger;
+using namespace image::oci;
+using Catch::Matchers::Contains;
+
+namespace {
+
+struct Fixture {
+  test::TempDir dir;
+  host::Runtime runtime;
+  host::Cancel cancel{runtime};
+  test::FakeRegistry server;
+  CredentialSources credentials{
+      .env = [](const std::string&) { return std::nullopt; }, .home = dir.path(), .environment = {}};
+  InsecureRegistries insecure;
+  TokenCache tokens;
+  BlobCache cache{dir.path()};
+  KeyedLocks locks{runtime};
+  std::string reported;
+
+  Registry registry() {
+    return Registry({runtime, server, credentials, insecure, tokens}, *parse_reference("a.test/app"), cancel);
+  }
+  static std::string url(const std::string& content) {
+    return "GET https://a.test/v2/app/blobs/" + Digest::of(content).text();
+  }
+  Descriptor serve(const std::string& content) {
+    server.put(url(content), 200, content);
+    return {Digest::of(content), content.size()};
+  }
+  Task<Result<std::vector<UniqueFd>>> fetch(Registry& from, std::vector<Descriptor> layers) {
+    auto report = [this](std::string_view, std::string_view detail, int) { reported = detail; };
+    return fetch_layers({runtime, cache, locks}, from, std::move(layers), report, cancel);
+  }
+  Result<std::vector<UniqueFd>> fetch(std::vector<Descriptor> layers) {
+    auto from = registry();
+    return test::run(runtime, fetch(from, std::move(layers)));
+  }
+  std::string partial(const std::string& content) { return "blobs/sha256/" + Digest::of(content).hex() + ".partial"; }
+};
+
+std::string text(const UniqueFd& fd) { return *host::read_all(fd.get(), "blob", 1 << 20); }
+
+}  // namespace
+
+TEST_CASE("layers: all arrive in order, and each is fetched once") {
+  Fixture f;
+  std::vector<Descriptor> layers;
+  for (int i = 0; i < 6; ++i) layers.push_back(f.serve("layer " + std::to_string(i)));
+  layers.push_back(layers[0]);
+  auto blobs = f.fetch(layers);
+  REQUIRE(blobs);
+  REQUIRE(blobs->size() == 7);
+  CHECK(text((*blobs)[3]) == "layer 3");
+  CHECK(text((*blobs)[6]) == "layer 0");
+  CHECK(f.server.requests.size() == 6);
+  REQUIRE(f.fetch(layers));
+  CHECK(f.server.requests.size() == 6);
+}
+
+TEST_CASE("layers: two pulls at once share one download") {
+  Fixture f;
+  f.server.piece_bytes = 10;
+  auto layer = f.serve(std::string(1000, 'x'));
+  auto one = f.registry(), two = f.registry();
+  auto both = [&]() -> Task<bool> {
+    bool first = false;
+    host::Event done(f.runtime);
+    f.runtime.spawn([](Fixture* at, Registry* from, Descriptor what, bool* ok, host::Event* end) -> Task<> {
+      *ok = (co_await at->fetch(*from, {what})).has_value();
+      end->notify_all();
+    }(&f, &one, layer, &first, &done));
+    bool second = (co_await f.fetch(two, {layer})).has_value();
+    while (!first) co_await done.wait(host::after(std::chrono::seconds(1)));
+    co_return second;
+  };
+  CHECK(test::run(f.runtime, both()));
+  CHECK(f.server.requests.size() == 1);
+}
+
+TEST_CASE("layers: a download goes on where the last one ended") {
+  Fixture f;
+  auto layer = f.serve("0123456789");
+  f.dir.put(f.partial("0123456789"), "0123");
+  auto blobs = f.fetch({layer});
+  REQUIRE(blobs);
+  CHECK(text((*blobs)[0]) == "0123456789");
+  CHECK_FALSE(std::filesystem::exists(f.dir / f.partial("0123456789")));
+}
+
+TEST_CASE("layers: a damaged beginning is fetched again, and a complete one is not") {
+  Fixture f;
+  auto layer = f.serve("0123456789");
+  f.dir.put(f.partial("0123456789"), "9999");
+  REQUIRE(f.fetch({layer}));
+  CHECK(f.server.requests.size() == 2);
+  auto other = f.serve("abc");
+  f.dir.put(f.partial("abc"), "abc");
+  f.server.requests.clear();
+  REQUIRE(f.fetch({other}));
+  CHECK(f.server.requests.empty());
+}
+
+TEST_CASE("layers: wrong content is refused and leaves nothing") {
+  Fixture f;
+  auto layer = f.serve("right");
+  f.server.put(f.url("right"), 200, "wrong");
+  auto wrong = f.fetch({layer});
+  REQUIRE_FALSE(wrong);
+  CHECK(wrong.error().code == ErrorCode::corrupt);
+  CHECK_THAT(wrong.error().sentence(), Contains("does not match its digest"));
+  CHECK(f.cache.unused({}).empty());
+  f.server.put(f.url("right"), 200, "of another size");
+  CHECK(f.fetch({layer}).error().code == ErrorCode::corrupt);
+  CHECK(f.cache.unused({}).empty());
+}
+
+TEST_CASE("layers: one failure is the error, and the caller's end ends everything") {
+  Fixture f;
+  auto good = f.serve("good"), bad = f.serve("bad");
+  f.server.put(f.url("bad"), 404);
+  auto failed = f.fetch({good, bad});
+  REQUIRE_FALSE(failed);
+  CHECK_THAT(failed.error().sentence(), Contains("registry a.test has no layer " + bad.digest.brief()));
+  f.cancel.request();
+  CHECK(f.fetch({f.serve("later")}).error().code == ErrorCode::cancelled);
+}
+
+TEST_CASE("layers: progress tells of all layers and of each that runs") {
+  std::vector<LayerProgress> layers{
+      {.digest = Digest::of("a"), .size_bytes = 100, .done_bytes = 100},
+      {.digest = Digest::of("b"), .size_bytes = 300, .done_bytes = 60, .running = true},
+  };
+  CHECK(progress_text(layers) == "1 of 2 layers, 160B of 400B (" + Digest::of("b").brief() + " 20%)");
+  CHECK(progress_percent(layers) == 40);
+  CHECK(progress_percent({}) == 100);
+}

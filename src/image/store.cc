@@ -81,6 +81,10 @@ std::optional<std::string> ImageStore::name_meant(const Image& image, std::strin
 Result<Image> ImageStore::tag(std::string_view source, std::string_view new_name) {
   auto image = TRY(get(source));
   add_name(image, TRY(full_name(new_name, default_registry_)));
+  return update(image);
+}
+
+Result<Image> ImageStore::update(const Image& image) {
   TRY(write_image_manifest(directory_ + "/" + image.id, image));
   TRY(move_names(directory_, image));
   return get(image.id);

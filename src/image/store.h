@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "base/task.h"
+#include "base/unique_fd.h"
+#include "ext4/from_layers.h"
 #include "guest/init.h"
 #include "host/runtime.h"
 #include "image/kernel/store.h"
@@ -57,6 +59,14 @@ struct Recipe {
   std::string name, description, kernel;
 };
 
+/// What an image is made from that comes in layers.
+struct LayeredImage {
+  Image image;  ///< its name, source, kernel, run config, and what was pulled
+  std::vector<ext4::Layer> layers = {};
+  std::uint64_t max_unpacked_bytes = 0;
+  std::string manifest, config;  ///< the documents as the registry has them
+};
+
 class ImageStore {
  public:
   ImageStore(host::Runtime& runtime, std::string directory, std::string cache_directory, std::string path_variable,
@@ -84,6 +94,11 @@ class ImageStore {
   /// Makes an image from a tar file of a root file system (plain, gzip, zstd, xz); `exists` when the name is taken.
   Task<Result<Image>> import_tar(std::string name, std::string tar_path, std::string kernel, RunConfig run_config,
                                  StageProgress progress, host::Cancel& cancel);
+  /// Makes an image from layers, and gives it its name. `blobs` keeps the layers' descriptors open.
+  Task<Result<Image>> add_layers(LayeredImage made, std::vector<UniqueFd> blobs, StageProgress progress,
+                                 host::Cancel& cancel);
+  /// Writes the manifest of an image of this store anew, and takes its names from every other image.
+  Result<Image> update(const Image& image);
   /// REQUIRES: no VM uses the image. Removes corrupt images too.
   Result<> remove(std::string_view id);
   /// Incomplete directories left by a crash.

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <ctime>
-#include <future>
 #include <nlohmann/json.hpp>
 
 #include "base/bounds.h"
@@ -17,7 +16,7 @@
 #include "image/apt/sources.h"
 #include "image/apt/tool.h"
 #include "image/bounds.h"
-#include "image/init.h"
+#include "image/complete.h"
 #include "image/manifest.h"
 #include "image/recipe/build_directory.h"
 #include "image/recipe/recipe.h"
@@ -29,45 +28,6 @@
 namespace banger::image {
 
 namespace {
-
-/// The root file system is only mounted read-only, under an overlay. So it has no journal and little spare room.
-ext4::Ext4Options rootfs_options(const std::string& name, std::int64_t timestamp) {
-  return {.label = "banger-root",
-          .spare_bytes = 16 * limits::kMiB,
-          .uuid_seed = "rootfs " + name,
-          .timestamp = timestamp,
-          .journal = false};
-}
-
-/// The guest grows this file system online to the VM's disk size. It is sparse. From 256 MiB, the resize inode can
-/// reach terabytes.
-ext4::Ext4Options seed_options(const std::string& name, std::int64_t timestamp) {
-  return {
-      .label = "banger-work", .size_bytes = 256 * limits::kMiB, .uuid_seed = "work " + name, .timestamp = timestamp};
-}
-
-/// Completes the directory around a written rootfs.ext4; blocking.
-Result<Image> complete(const StagedDirectory& staged, Image image, std::int64_t timestamp) {
-  std::string rootfs = staged.file("rootfs.ext4"), seed = staged.file("work-seed.ext4");
-  TRY(ext4::check_ext4(rootfs));
-  // The hash reads the whole file while commit() writes it to the disk.
-  auto hash = std::async(std::launch::async, [rootfs] { return host::sha256_file(rootfs); });
-  image.init = TRY(detect_init(rootfs));
-  auto options = seed_options(image.name, timestamp);
-  auto extracted = ext4::extract_subtree(rootfs, "/root", seed, options);
-  if (!extracted && extracted.error().code == ErrorCode::not_found) {
-    TRY(ext4::make_empty_ext4(seed, options));
-  } else if (!extracted) {
-    return std::unexpected(std::move(extracted.error()).in("make the work seed from /root"));
-  }
-  auto fd = TRY(host::open_file(rootfs, O_RDONLY));
-  if (::fsync(fd.get()) < 0) return fail_errno(rootfs);
-  image.sha256 = TRY(hash.get());
-  image.rootfs_bytes = static_cast<std::uint64_t>(::lseek(fd.get(), 0, SEEK_END));
-  image.created_at = std::time(nullptr);
-  TRY(write_image_manifest(staged.path(), image));
-  return image;
-}
 
 std::unexpected<Error> no_mmdebstrap() {
   return fail(ErrorCode::unavailable, "mmdebstrap, which builds images, is not installed on this host",
@@ -200,7 +160,8 @@ Task<Result<Image>> ImageStore::build(std::string name, StageProgress progress, 
       in(context, co_await stream_build(runtime_, path_variable_, plan, std::move(sources), staged.file("rootfs.ext4"),
                                         rootfs_options(name, plan.timestamp), progress, cancel)));
   progress("finish", "", -1);
-  image = CO_TRY(in(context, co_await runtime_.blocking([&] { return complete(staged, image, plan.timestamp); })));
+  image =
+      CO_TRY(in(context, co_await runtime_.blocking([&] { return complete_image(staged, image, plan.timestamp); })));
   CO_TRY(cancel.check());
   CO_TRY(co_await runtime_.blocking([&] { return std::move(staged).commit(directory_ + "/" + image.id); }));
   CO_TRY(move_names(directory_, image));
@@ -228,7 +189,7 @@ Task<Result<Image>> ImageStore::import_tar(std::string name, std::string tar_pat
   CO_TRY(in(context, in(tar_path, co_await stream->wait())));
   CO_TRY(cancel.check());
   progress("finish", "", -1);
-  image = CO_TRY(in(context, co_await runtime_.blocking([&] { return complete(staged, image, timestamp); })));
+  image = CO_TRY(in(context, co_await runtime_.blocking([&] { return complete_image(staged, image, timestamp); })));
   CO_TRY(cancel.check());
   CO_TRY(co_await runtime_.blocking([&] { return std::move(staged).commit(directory_ + "/" + image.id); }));
   co_return get(image.id);

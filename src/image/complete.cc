@@ -1,0 +1,58 @@
+#include "image/complete.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <ctime>
+#include <future>
+
+#include "base/bounds.h"
+#include "host/files.h"
+#include "image/init.h"
+#include "image/manifest.h"
+
+namespace banger::image {
+
+namespace {
+
+/// The guest grows this file system online to the VM's disk size. It is sparse. From 256 MiB, the resize inode can
+/// reach terabytes.
+ext4::Ext4Options seed_options(const std::string& name, std::int64_t timestamp) {
+  return {
+      .label = "banger-work", .size_bytes = 256 * limits::kMiB, .uuid_seed = "work " + name, .timestamp = timestamp};
+}
+
+}  // namespace
+
+/// The root file system is only mounted read-only, under an overlay. So it has no journal and little spare room.
+ext4::Ext4Options rootfs_options(const std::string& seed, std::int64_t timestamp) {
+  return {.label = "banger-root",
+          .spare_bytes = 16 * limits::kMiB,
+          .uuid_seed = "rootfs " + seed,
+          .timestamp = timestamp,
+          .journal = false};
+}
+
+Result<Image> complete_image(const StagedDirectory& staged, Image image, std::int64_t timestamp) {
+  std::string rootfs = staged.file("rootfs.ext4"), seed = staged.file("work-seed.ext4");
+  TRY(ext4::check_ext4(rootfs));
+  // The hash reads the whole file while commit() writes it to the disk.
+  auto hash = std::async(std::launch::async, [rootfs] { return host::sha256_file(rootfs); });
+  image.init = TRY(detect_init(rootfs));
+  auto options = seed_options(image.name, timestamp);
+  auto extracted = ext4::extract_subtree(rootfs, "/root", seed, options);
+  if (!extracted && extracted.error().code == ErrorCode::not_found) {
+    TRY(ext4::make_empty_ext4(seed, options));
+  } else if (!extracted) {
+    return std::unexpected(std::move(extracted.error()).in("make the work seed from /root"));
+  }
+  auto fd = TRY(host::open_file(rootfs, O_RDONLY));
+  if (::fsync(fd.get()) < 0) return fail_errno(rootfs);
+  image.sha256 = TRY(hash.get());
+  image.rootfs_bytes = static_cast<std::uint64_t>(::lseek(fd.get(), 0, SEEK_END));
+  image.created_at = std::time(nullptr);
+  TRY(write_image_manifest(staged.path(), image));
+  return image;
+}
+
+}  // namespace banger::image

@@ -1,0 +1,18 @@
+// What every new image gets around its root file system: a work seed, hashes, and a manifest.
+#pragma once
+
+#include <string>
+
+#include "ext4/ext4.h"
+#include "image/staged_directory.h"
+#include "image/store.h"
+
+namespace banger::image {
+
+/// `seed` makes the UUID of the file system, so that the same content gives the same file.
+ext4::Ext4Options rootfs_options(const std::string& seed, std::int64_t timestamp);
+
+/// Completes the directory around a written rootfs.ext4, and returns `image` with what is known now. Blocks.
+Result<Image> complete_image(const StagedDirectory& staged, Image image, std::int64_t timestamp);
+
+}  // namespace banger::image

@@ -10,9 +10,11 @@
 namespace banger::limits {
 
 inline constexpr std::size_t kConfigFileBytes = 1 * kMiB;  ///< one config file; real ones are below 10 KiB
-inline constexpr std::size_t kTomlBytes = 1 * kMiB;  ///< one document; toml++ needs stack for each level of its tables
-inline constexpr std::size_t kTomlDepth = 64;        ///< levels of a document; a guest config has 4
-inline constexpr auto kAgentReadyDeadline = 120s;    ///< cold boot under software emulation on a busy host
+inline constexpr std::size_t kTomlBytes = 1 * kMiB;   ///< one document; toml++ needs stack for each level of its tables
+inline constexpr std::size_t kTomlDepth = 64;         ///< levels of a document; a guest config has 4
+inline constexpr std::size_t kConfigListItems = 256;  ///< of a key that has a list; real lists have a few
+inline constexpr std::uint64_t kMaxImageBytes = 32 * kGiB;  ///< default; the largest known images unpack to 25 GiB
+inline constexpr auto kAgentReadyDeadline = 120s;           ///< cold boot under software emulation on a busy host
 
 // -- sizes of a VM whose creator gives none
 inline constexpr std::uint32_t kLeastDefaultVcpus = 1;                 ///< on a host with few processors

@@ -19,6 +19,15 @@ Written written_of(const toml::node& node) {
   if (auto* text = node.as_string()) return text->get();
   if (auto* flag = node.as_boolean()) return flag->get();
   if (auto* number = node.as_integer()) return number->get();
+  if (auto* list = node.as_array()) {
+    std::vector<std::string> texts;
+    for (const auto& item : *list) {
+      auto* text = item.as_string();
+      if (!text) return {};
+      texts.push_back(text->get());
+    }
+    return texts;
+  }
   return {};
 }
 

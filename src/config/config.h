@@ -44,6 +44,9 @@ struct Config {
   vm::Storage storage = vm::Storage::overlay;
   std::string ssh_key_path;
   std::string default_image_name = "debian-bookworm";
+  std::string default_registry = "docker.io";
+  std::vector<std::string> insecure_registries;
+  std::uint64_t max_image_bytes = limits::kMaxImageBytes;  ///< unpacked layers of a pulled image
   std::chrono::milliseconds ready_timeout = limits::kAgentReadyDeadline;
   std::string catalog;
   std::string web_listen_addr;                         ///< empty: no web interface

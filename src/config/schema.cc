@@ -17,6 +17,8 @@ void plain(Config& config, const Value& value) {
   using Member = std::remove_reference_t<decltype(config.*member)>;
   if constexpr (std::is_same_v<Member, std::string>)
     config.*member = std::get<std::string>(value);
+  else if constexpr (std::is_same_v<Member, std::vector<std::string>>)
+    config.*member = std::get<std::vector<std::string>>(value);
   else if constexpr (std::is_same_v<Member, bool>)
     config.*member = std::get<bool>(value);
   else
@@ -69,6 +71,26 @@ constexpr Key kKeys[] = {
      {},
      {},
      1},
+    {"default_registry",
+     text,
+     "docker.io",
+     "Where images are pulled from when a reference names no registry",
+     kHere,
+     plain<&Config::default_registry>,
+     {},
+     {},
+     1},
+    {"insecure_registries", texts, "", "Registries that may be reached without TLS, as HOST or HOST:PORT", kHere,
+     plain<&Config::insecure_registries>},
+    {"max_image_size",
+     size,
+     "32G",
+     "Limit for the unpacked layers of a pulled image",
+     kHere,
+     plain<&Config::max_image_bytes>,
+     {},
+     {},
+     limits::kMiB},
     {"ready_timeout",
      duration,
      "2m",
@@ -266,11 +288,21 @@ Result<Value> check_text(const Key& key, const std::string& value) {
   }
 }
 
-bool takes_text(Type type) { return type != boolean && type != count; }
+bool takes_text(Type type) { return type != boolean && type != count && type != texts; }
+
+Result<Value> check_texts(const Key& key, const std::vector<std::string>& list) {
+  if (list.size() > limits::kConfigListItems)
+    return must_be(key, fmt::format("a list of at most {} texts", limits::kConfigListItems));
+  for (const auto& item : list)
+    if (item.empty() || item.find('\0') != item.npos) return must_be(key, "a list without empty texts and zero bytes");
+  return Value(list);
+}
 
 Result<Value> check(const Key& key, const Written& written) {
   if (auto* value = std::get_if<std::string>(&written); value && takes_text(key.type)) return check_text(key, *value);
   if (auto* flag = std::get_if<bool>(&written); flag && key.type == boolean) return Value(*flag);
+  if (auto* list = std::get_if<std::vector<std::string>>(&written); list && key.type == texts)
+    return check_texts(key, *list);
   auto* number = std::get_if<std::int64_t>(&written);
   if (number && key.type == count)
     return *number < 0 ? Result<Value>(must_be(key, range_text(key)))
@@ -278,6 +310,7 @@ Result<Value> check(const Key& key, const Written& written) {
   std::string hint;
   if (number && key.type == size)
     hint = fmt::format("write it in quotes with a unit, like {} = \"8G\"", key.name.substr(key.name.rfind('.') + 1));
+  if (key.type == texts) hint = fmt::format("write {} = [\"one\", \"two\"]", key.name);
   if (number && key.type == duration) hint = fmt::format("write it in quotes with a unit, like {} = \"24h\"", key.name);
   return must_be(key, type_text(key), std::move(hint));
 }
@@ -296,6 +329,8 @@ std::string type_text(const Key& key) {
   switch (key.type) {
     case text:
       return "text";
+    case texts:
+      return "a list of texts";
     case program:
       return "a program's name or absolute path";
     case listen:

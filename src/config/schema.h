@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "base/result.h"
 #include "config/config.h"
@@ -14,6 +15,7 @@ namespace banger::config {
 
 enum class Type {
   text,
+  texts,    ///< a list of texts
   program,  ///< a name to look up in PATH, or an absolute path
   listen,   ///< an IPv4 address of this host and a port, as text; or empty
   choice,   ///< text, one of Key::choices
@@ -24,9 +26,10 @@ enum class Type {
 };
 
 /// A checked value. A string for text, program, listen and choice. A number for count, size (bytes) and duration (ms).
-using Value = std::variant<std::string, bool, std::uint64_t>;
-/// A value as the file has it. monostate: a type that no key accepts, such as a fraction, a date, a list or a table.
-using Written = std::variant<std::monostate, std::string, bool, std::int64_t>;
+using Value = std::variant<std::string, bool, std::uint64_t, std::vector<std::string>>;
+/// A value as the file has it. monostate: a type that no key accepts, such as a fraction, a date, a list with other
+/// things than texts, or a table.
+using Written = std::variant<std::monostate, std::string, bool, std::int64_t, std::vector<std::string>>;
 
 /// `fallback` of a key whose default is computed from the host.
 inline constexpr std::string_view kFromHost = "from the host";

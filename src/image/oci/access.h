@@ -16,9 +16,9 @@ using InsecureRegistries = std::vector<std::string>;
 /// Whether the registry may be reached over plain HTTP: it is on this host, or the config allows it.
 bool may_be_plain(std::string_view registry, const InsecureRegistries& insecure);
 
-/// `denied` for a server that a registry names (a redirect, a token server) and that a pull must not ask: one without
-/// TLS, unless the config allows it, or one inside this host's network that the registry is not part of. The registry
-/// could make this host ask the metadata service of a cloud otherwise. Names are not looked up here.
+/// `server` is one that a registry names: the target of a redirect, or a token server. `denied` when it has no TLS and
+/// the config does not allow that. `denied` also when its address is inside of this host's network, and the registry's
+/// is not. Otherwise a registry could make this host ask the metadata service of a cloud. Names are not looked up here.
 Result<> check_server(const http::Url& registry, const http::Url& server, const InsecureRegistries& insecure);
 
 }  // namespace banger::image::oci

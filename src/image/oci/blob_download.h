@@ -20,8 +20,8 @@ struct BlobParts {
 /// Called with the bytes that are there so far, also with those from an earlier download.
 using BlobProgress = std::function<void(std::uint64_t)>;
 
-/// The blob, open at its start. `corrupt` when the registry sends something else; nothing of it is kept. `exhausted`
-/// when the disk is full; the partial file is removed. After other errors the partial file stays for the next download.
+/// The blob, open at its start. `corrupt` when the registry sends something else, of which nothing is kept. `exhausted`
+/// when the disk is full, and then the partial file is removed. After other errors the next download goes on with it.
 Task<Result<UniqueFd>> fetch_blob(BlobParts parts, Registry& registry, Descriptor descriptor, BlobProgress progress,
                                   host::Cancel& cancel);
 

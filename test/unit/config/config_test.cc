@@ -127,6 +127,18 @@ TEST_CASE("config: an error for a wrong value names the right ones") {
   CHECK(error_of("vm_defaults = 3") == "c.toml:1: 'vm_defaults' must be a table (hint: write [vm_defaults])");
 }
 
+TEST_CASE("config: a list has texts and nothing else") {
+  auto parsed = parse_config("insecure_registries = [\"a:5000\", \"b\"]", "c.toml");
+  REQUIRE(parsed);
+  CHECK(parsed->insecure_registries == std::vector<std::string>{"a:5000", "b"});
+  std::string wrong =
+      "c.toml:1: 'insecure_registries' must be a list of texts (hint: write insecure_registries = [\"one\", \"two\"])";
+  CHECK(error_of("insecure_registries = \"a\"") == wrong);
+  CHECK(error_of("insecure_registries = [\"a\", 1]") == wrong);
+  CHECK_THAT(error_of("insecure_registries = [\"\"]"), Catch::Contains("without empty texts"));
+  CHECK(error_of("default_registry = [\"a\"]") == "c.toml:1: 'default_registry' must be text");
+}
+
 TEST_CASE("config: counts and sizes have bounds and units") {
   CHECK(error_of("[vm_defaults]\nvcpu = 0") == "c.toml:2: 'vm_defaults.vcpu' must be between 1 and 64");
   CHECK(error_of("[vm_defaults]\nvcpu = -1") == "c.toml:2: 'vm_defaults.vcpu' must be between 1 and 64");

@@ -20,6 +20,7 @@ namespace {
 Written written_default(const Key& key) {
   if (key.type == Type::boolean) return key.fallback == "true";
   if (key.type == Type::count) return static_cast<std::int64_t>(std::stoll(std::string(key.fallback)));
+  if (key.type == Type::texts) return std::vector<std::string>{};
   return std::string(key.fallback);
 }
 
@@ -77,6 +78,9 @@ TEST_CASE("schema: the defaults are those of an untouched Config") {
   CHECK(config.storage == untouched.storage);
   CHECK(config.ssh_key_path == untouched.ssh_key_path);
   CHECK(config.default_image_name == untouched.default_image_name);
+  CHECK(config.default_registry == untouched.default_registry);
+  CHECK(config.insecure_registries == untouched.insecure_registries);
+  CHECK(config.max_image_bytes == untouched.max_image_bytes);
   CHECK(config.catalog == untouched.catalog);
   CHECK(config.web_listen_addr == untouched.web_listen_addr);
   CHECK(config.auto_stop_stale_after == untouched.auto_stop_stale_after);

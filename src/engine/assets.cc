@@ -33,6 +33,22 @@ Task<Result<Asset>> find_or_make(std::function<Result<Asset>()> find, std::funct
   co_return co_await make();
 }
 
+/// Pulls an image that is not here. `missing` is the error without a pull.
+Task<Result<image::Image>> pull_image(Services& services, std::string name, Error missing, Stages& stages,
+                                      host::Cancel& cancel) {
+  auto report = reported_by(stages, fmt::format("image {}", name));
+  auto pulled = co_await services.puller->pull(name, image::oci::Cached::use, report, cancel);
+  stages.end();
+  if (pulled) co_return std::move(pulled->image);
+  // A plain name may be a misspelt name of an image that is here.
+  bool plain = name.find_first_of("/:@") == std::string::npos;
+  bool unknown = pulled.error().code != ErrorCode::cancelled;
+  if (plain && unknown && !missing.hint.empty())
+    co_return fail(pulled.error().code, fmt::format("{}, and {}", missing.message, pulled.error().message),
+                   missing.hint);
+  co_return std::unexpected(std::move(pulled).error());
+}
+
 }  // namespace
 
 Task<Result<image::Image>> ensure_image(Services& services, std::string name, Stages& stages, host::Cancel& cancel) {
@@ -40,6 +56,9 @@ Task<Result<image::Image>> ensure_image(Services& services, std::string name, St
   auto has_recipe = [&] {
     return std::ranges::any_of(services.images.recipes(), [&](const auto& recipe) { return recipe.name == name; });
   };
+  auto found = find();
+  if (found || found.error().code != ErrorCode::not_found) co_return found;
+  if (services.puller && !has_recipe()) co_return co_await pull_image(services, name, found.error(), stages, cancel);
   auto build = [&]() -> Task<Result<image::Image>> {
     auto built = co_await services.images.build(name, reported_by(stages, fmt::format("image {}", name)), cancel);
     stages.end();

@@ -10,7 +10,7 @@
 
 namespace banger::engine {
 
-/// The image by name. Builds a missing image if there is a recipe of that name.
+/// The image by name. Builds a missing image if there is a recipe of that name, and otherwise pulls it from a registry.
 Task<Result<image::Image>> ensure_image(Services& services, std::string name, Stages& stages, host::Cancel& cancel);
 
 /// The kernel by name. Pulls a missing kernel if a source for that name is known.

@@ -15,6 +15,7 @@
 #include "host/paths.h"
 #include "host/runtime.h"
 #include "image/kernel/store.h"
+#include "image/oci/puller.h"
 #include "image/store.h"
 #include "store/store.h"
 #include "vm/spec.h"
@@ -37,6 +38,7 @@ struct Services {
   vm::HostSize host_size;
   host::Mutex& building_image;  ///< one build at a time
   host::Mutex& pulling_kernel;
+  image::oci::Puller* puller = nullptr;  ///< null where nothing is pulled: in tests
   /// VmManager sets it: HostMemory::make_room(). Null without a VmManager.
   std::function<Task<Result<>>(std::uint64_t memory_bytes)> make_room = {};
 };

@@ -30,6 +30,12 @@ GetEnv process_env() {
   };
 }
 
+std::vector<std::string> process_environment() {
+  std::vector<std::string> variables;
+  for (char** variable = environ; variable && *variable; ++variable) variables.emplace_back(*variable);
+  return variables;
+}
+
 Result<Paths> find_paths(const GetEnv& env) {
   auto home = env("HOME");
   if (!home || home->empty())

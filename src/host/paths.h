@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
@@ -13,6 +14,8 @@ namespace banger::host {
 using GetEnv = std::function<std::optional<std::string>(const std::string& name)>;
 /// The process's own environment.
 GetEnv process_env();
+/// The whole environment, as NAME=VALUE.
+std::vector<std::string> process_environment();
 
 struct Paths {
   std::string home;         ///< $HOME, else the passwd entry's

@@ -19,6 +19,7 @@ from marks import for_both, for_root, sample  # noqa: E402
 @for_both
 class BadInput(Case):
     needs_images = False
+    config = 'templates = false\ndefault_registry = "127.0.0.1:1"\n'  # no registry listens there
 
     def test_usage_errors_exit_with_2_and_suggest_the_nearest_word(self):
         self.fails(2, "vm", "crate", says="create")

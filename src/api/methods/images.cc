@@ -18,6 +18,18 @@ constexpr Parameter kImportParameters[] = {
          "How programs of the image want to run: the text of an OCI image configuration, or of its object `config`"},
 };
 
+constexpr Parameter kPullParameters[] = {
+    {.name = "reference", .required = true, .help = "What to pull: `python:3.12`, `host:5000/a/b@sha256:…`"},
+    {.name = "force",
+     .type = Type::boolean,
+     .initial = "false",
+     .help = "Makes the image anew, even if it is here, and checks the cached layers first"},
+};
+constexpr Parameter kTagParameters[] = {
+    {.name = "image", .required = true, .help = "A name or an id"},
+    {.name = "name", .required = true, .help = "The new name: a plain one, or a reference"},
+};
+
 constexpr Method kMethods[] = {
     {.name = "image.list", .summary = "Lists images and recipes", .result = &ImageList::kObject},
     {.name = "image.show",
@@ -38,15 +50,38 @@ constexpr Method kMethods[] = {
      .result = &ImageObject::kObject,
      .progress = true,
      .cancellable = true},
+    {.name = "image.pull",
+     .summary = "Pulls an image from a registry",
+     .details = "The image gets the full reference as its name. An older image loses this name, and is removed if it "
+                "has no other name and no VM was made from it.",
+     .parameters = kPullParameters,
+     .result = &PullObject::kObject,
+     .progress = true,
+     .cancellable = true},
+    {.name = "image.prune",
+     .summary = "Removes layers that no image needs",
+     .details = "Unfinished downloads are removed too. The layers of running pulls are kept.",
+     .result = &PruneObject::kObject},
+    {.name = "image.tag",
+     .summary = "Gives an image one more name",
+     .details = "If another image has the name, that image loses it.",
+     .parameters = kTagParameters,
+     .result = &ImageObject::kObject},
+    {.name = "image.inspect",
+     .summary = "Returns the OCI configuration of a pulled image",
+     .parameters = kImageParameters,
+     .result = &InspectObject::kObject},
     {.name = "image.delete",
      .summary = "Deletes an image",
-     .details = "Fails with `busy` while a VM uses the image. The error names the VM.",
+     .details = "If the image has several names and one of them is given, only this name is taken away. Otherwise "
+                "fails with `busy` while a VM uses the image. The error names the VM.",
      .parameters = kImageParameters,
      .result = &Named::kObject},
 };
 
-constexpr const Object* kObjects[] = {&RunConfigObject::kObject, &ImageObject::kObject, &RecipeObject::kObject,
-                                      &ImageList::kObject};
+constexpr const Object* kObjects[] = {&RunConfigObject::kObject, &LayerObject::kObject, &ImageObject::kObject,
+                                      &PullObject::kObject,      &PruneObject::kObject, &InspectObject::kObject,
+                                      &RecipeObject::kObject,    &ImageList::kObject};
 
 }  // namespace
 

@@ -17,10 +17,16 @@ constexpr Field kRunConfigFields[] = {
     field<&RunConfigObject::stop_signal>("stop_signal", "The signal that ends the main command. Empty: SIGTERM"),
 };
 
+constexpr Field kLayerFields[] = {
+    field<&LayerObject::digest>("digest", "The digest of the layer, as the registry has it"),
+    field<&LayerObject::size_bytes>("size_bytes", "The size of the layer, as the registry has it"),
+};
+
 constexpr Field kImageFields[] = {
     field<&ImageObject::id>("id", "The id"),
     field<&ImageObject::name>("name", "The name. Empty after another image has taken the name"),
-    field<&ImageObject::source>("source", "`recipe:NAME` or `import`"),
+    field<&ImageObject::other_names>("other_names", "Its other names"),
+    field<&ImageObject::source>("source", "`recipe:NAME`, `import` or `registry:REFERENCE`"),
     field<&ImageObject::kernel>("kernel", "The name of the kernel that the image asks for"),
     field<&ImageObject::sha256>("sha256", "The digest of the root file system"),
     field<&ImageObject::size_bytes>("size_bytes", "What the image occupies on the host"),
@@ -30,8 +36,26 @@ constexpr Field kImageFields[] = {
     field<&ImageObject::rootfs>("rootfs", "The path of the root file system"),
     field<&ImageObject::work_seed>("work_seed", "The path of the work seed"),
     field<&ImageObject::used_by>("used_by", "The names of the VMs that were made from the image"),
+    field<&ImageObject::digest>("digest", "The digest in the registry that it was pulled from. Empty: not pulled"),
+    field<&ImageObject::layers>("layers", "The layers that it was made from. Only if it was pulled, and not in lists")
+        .or_absent(),
     field<&ImageObject::config>("config", "How its programs want to run. Only if the image says so, and not in lists")
         .or_absent(),
+};
+
+constexpr Field kPullFields[] = {
+    field<&PullObject::name>("name", "The full reference, which is a name of the image"),
+    field<&PullObject::image>("image", "The image"),
+    field<&PullObject::already>("already", "Whether the image was here, so that at most its names changed"),
+};
+
+constexpr Field kPruneFields[] = {
+    field<&PruneObject::removed>("removed", "How many files were removed"),
+    field<&PruneObject::size_bytes>("size_bytes", "What these files occupied on the host"),
+};
+
+constexpr Field kInspectFields[] = {
+    field<&InspectObject::config>("config", "The text of the OCI image configuration, as the registry has it"),
 };
 
 constexpr Field kRecipeFields[] = {
@@ -47,6 +71,10 @@ constexpr Field kListFields[] = {
 }  // namespace
 
 constinit const Object RunConfigObject::kObject{.name = "run config object", .fields = kRunConfigFields};
+constinit const Object LayerObject::kObject{.name = "layer object", .fields = kLayerFields};
+constinit const Object PullObject::kObject{.name = "pull object", .fields = kPullFields};
+constinit const Object PruneObject::kObject{.name = "prune object", .fields = kPruneFields};
+constinit const Object InspectObject::kObject{.name = "inspect object", .fields = kInspectFields};
 constinit const Object ImageObject::kObject{.name = "image object", .fields = kImageFields};
 constinit const Object RecipeObject::kObject{.name = "recipe object", .fields = kRecipeFields};
 constinit const Object ImageList::kObject{.name = "image list", .fields = kListFields};

@@ -21,9 +21,17 @@ struct RunConfigObject {
   static const Object kObject;
 };
 
+/// A layer of a pulled image.
+struct LayerObject {
+  std::string digest;
+  std::uint64_t size_bytes = 0;
+  static const Object kObject;
+};
+
 struct ImageObject {
   std::string id;
   std::string name;
+  std::vector<std::string> other_names;
   std::string source;
   std::string kernel;
   std::string sha256;
@@ -34,7 +42,27 @@ struct ImageObject {
   std::string rootfs;
   std::string work_seed;
   std::vector<std::string> used_by;
+  std::string digest;
+  std::optional<std::vector<LayerObject>> layers;
   std::optional<RunConfigObject> config;
+  static const Object kObject;
+};
+
+struct PullObject {
+  std::string name;
+  ImageObject image;
+  bool already = false;
+  static const Object kObject;
+};
+
+struct PruneObject {
+  std::uint64_t removed = 0;
+  std::uint64_t size_bytes = 0;
+  static const Object kObject;
+};
+
+struct InspectObject {
+  std::string config;
   static const Object kObject;
 };
 

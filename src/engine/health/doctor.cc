@@ -170,6 +170,9 @@ Check default_image(const Services& services) {
     return {"default image", CheckStatus::pass, fmt::format("{} ({})", name, format_size(image->size_bytes)), ""};
   auto recipes = services.images.recipes();
   bool buildable = std::any_of(recipes.begin(), recipes.end(), [&](const auto& recipe) { return recipe.name == name; });
+  if (!buildable && name.find_first_of("/:@") != std::string::npos)
+    return {"default image", CheckStatus::pass, fmt::format("{} is not here yet; the first `vm run` pulls it", name),
+            ""};
   if (!buildable)
     return {"default image", CheckStatus::fail, fmt::format("there is no image '{}' and no recipe for it", name),
             "banger image list shows all images"};

@@ -116,6 +116,23 @@ void add_caches(Services& services, std::vector<Garbage>& found) {
   }
 }
 
+// A running pull owns its layers. A layer may have found an image since it was found here.
+Task<Result<>> remove_blob(Services& services, image::oci::UnusedBlob blob) {
+  for (const auto& unused : CO_TRY(services.puller->unused()))
+    if (unused.path == blob.path) co_return services.puller->cache().remove(blob);
+  co_return fail(ErrorCode::busy, "an image or a pull needs it by now");
+}
+
+void add_blobs(Services& services, std::vector<Garbage>& found) {
+  auto unused = services.puller ? services.puller->unused() : std::vector<image::oci::UnusedBlob>{};
+  if (!unused) return;
+  for (const auto& blob : *unused)
+    found.push_back({.kind = "cache",
+                     .path = blob.path,
+                     .reason = blob.partial ? "a download that was never finished" : "no image has this layer",
+                     .remove = [&services, blob] { return remove_blob(services, blob); }});
+}
+
 void add_resources(Services& services, std::vector<Garbage>& found) {
   for (const auto& leftover : services.resources.leftovers())
     found.push_back({.kind = leftover.kind, .path = leftover.path, .reason = leftover.reason, .remove = [leftover] {
@@ -204,6 +221,7 @@ Task<Result<std::vector<Garbage>>> collect_garbage(Services& services, VmManager
   add_unfinished(vms.registry(), found);
   add_saves(services, found);
   add_caches(services, found);
+  add_blobs(services, found);
   add_resources(services, found);
   add_images(services, vms, found);
   add_half_made(services, found);

@@ -89,7 +89,7 @@ Result<PullResult> Puller::reuse(const Job& job, Image image) {
   // An index with new images for other platforms has a new digest. The next pull then knows it at once.
   if (image.pulled.manifest != job.digest->text()) image.pulled.digest = job.digest->text();
   if (image != before) image = TRY(images_.update(image));
-  return PullResult{.image = std::move(image), .already = true};
+  return PullResult{.name = job.reference.canonical(), .image = std::move(image), .already = true};
 }
 
 Task<Result<PullResult>> Puller::pull(std::string text, Cached cached, StageProgress progress, host::Cancel& cancel) {
@@ -145,7 +145,7 @@ Task<Result<PullResult>> Puller::make(Job& job, Cached cached) {
   // A cached layer may have been damaged since it was checked. Then it is fetched again, once.
   if (!image && image.error().code == ErrorCode::corrupt && co_await check_cached(layers))
     image = co_await assemble(job);
-  co_return PullResult{.image = CO_TRY(std::move(image)), .already = false};
+  co_return PullResult{.name = job.reference.canonical(), .image = CO_TRY(std::move(image)), .already = false};
 }
 
 Task<bool> Puller::check_cached(const std::vector<Descriptor>& layers) {

@@ -30,6 +30,7 @@ enum class Cached {
 };
 
 struct PullResult {
+  std::string name;  ///< the full reference
   Image image;
   bool already = false;  ///< the image was there, and at most its names changed
 };

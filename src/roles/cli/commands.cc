@@ -9,7 +9,8 @@ extern const Command kVmRun, kVmCreate, kVmStart, kVmStop, kVmRestart, kVmKill, 
 extern const Command kVmWait, kVmSuspend, kVmResume, kVmFork, kSnapshotCreate, kSnapshotList, kSnapshotRestore,
     kSnapshotDelete;
 extern const Command kTemplateList, kTemplateBuild, kTemplateDelete;
-extern const Command kImageList, kImageShow, kImageBuild, kImageImport, kImageDelete;
+extern const Command kImageList, kImageShow, kImageBuild, kImageImport, kImagePull, kImageTag, kImageInspect,
+    kImagePrune, kImageDelete;
 extern const Command kKernelList, kKernelShow, kKernelPull, kKernelImport, kKernelDelete;
 extern const Command kDaemonStart, kDaemonStop, kDaemonStatus, kDaemonLogs;
 extern const Command kSystemInstall, kSystemUninstall, kSystemStatus, kSystemRestart, kSystemOperations;
@@ -24,7 +25,8 @@ constexpr const Command* kCommands[] = {
     &kVmShell, &kVmCp,
     &kSnapshotCreate, &kSnapshotList, &kSnapshotRestore, &kSnapshotDelete,
     &kTemplateList, &kTemplateBuild, &kTemplateDelete,
-    &kImageList, &kImageShow, &kImageBuild, &kImageImport, &kImageDelete,
+    &kImageList, &kImageShow, &kImageBuild, &kImagePull, &kImageImport, &kImageTag, &kImageInspect,
+    &kImagePrune, &kImageDelete,
     &kKernelList, &kKernelShow, &kKernelPull, &kKernelImport, &kKernelDelete,
     &kDaemonStart, &kDaemonStop, &kDaemonStatus, &kDaemonLogs,
     &kSystemInstall, &kSystemStatus, &kSystemRestart, &kSystemUninstall, &kSystemOperations,

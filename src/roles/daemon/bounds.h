@@ -37,6 +37,9 @@ inline constexpr std::int64_t kLogTailBytes = 1 << 20;            ///< of a log,
 inline constexpr std::size_t kLogReadBytes = 64 * kKiB;           ///< one read of a log
 inline constexpr auto kLogPoll = std::chrono::milliseconds(100);  ///< fast enough for a reader, and costs one read
 
+// -- image.inspect
+inline constexpr std::size_t kInspectBytes = 480 * kKiB;  ///< quoted as JSON it fits into a message; real ones: 10 KiB
+
 // -- vm.fork
 inline constexpr auto kForkPoll = std::chrono::milliseconds(200);  ///< how soon a cancelled fork is noticed
 

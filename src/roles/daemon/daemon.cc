@@ -27,6 +27,7 @@
 #include "roles/daemon/instance_lock.h"
 #include "roles/daemon/methods/methods.h"
 #include "roles/daemon/own_socket.h"
+#include "roles/daemon/pulls.h"
 
 namespace banger::roles::daemon {
 
@@ -160,7 +161,9 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
   host::Runtime runtime;
   host::Mutex building_image(runtime), pulling_kernel(runtime);
   image::KernelStore kernels(runtime, prepared.paths.kernels(), prepared.paths.cache, path_variable);
-  image::ImageStore images(runtime, prepared.paths.images(), prepared.paths.cache, path_variable);
+  image::ImageStore images(runtime, prepared.paths.images(), prepared.paths.cache, path_variable,
+                           prepared.config.default_registry);
+  Pulls pulls(runtime, images, prepared.paths, prepared.config);
   engine::PrivilegedClient privileged(runtime, log, prepared.paths, prepared.config, helper_socket());
   engine::InstalledVmms vmms(runtime, log, prepared.paths, prepared.config, *prepared.store, path_variable);
   engine::Initramfs initramfs(runtime, prepared.paths);
@@ -186,7 +189,8 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
                             .resources = resources,
                             .host_size = measure_host(),
                             .building_image = building_image,
-                            .pulling_kernel = pulling_kernel};
+                            .pulling_kernel = pulling_kernel,
+                            .puller = &pulls.puller};
   engine::VmManager vms(services);
   auto server = rpc::make_server(runtime, log);
   auto listener = replace_stale_socket(prepared.paths.daemon_socket(), *prepared.store);

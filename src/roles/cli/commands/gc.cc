@@ -38,7 +38,8 @@ constinit const Command kGc{
     .details =
         "This removes directories, machines, network taps and a bridge that belong to no VM. It removes unfinished "
         "images "
-        "and kernels, unused images that have lost their name to a newer build, and caches of deleted kernels. It also "
+        "and kernels, unused images that have lost their name to a newer build, and caches of deleted kernels. Layers "
+        "that no image needs go too. It also "
         "removes files of interrupted image builds in /var/tmp.",
     .options = kOptions,
     .handler = run,

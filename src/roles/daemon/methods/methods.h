@@ -36,6 +36,7 @@ std::span<const Handler> asset_handlers();
 std::span<const Handler> file_handlers();
 std::span<const Handler> host_handlers();
 std::span<const Handler> port_handlers();
+std::span<const Handler> pulled_handlers();
 std::span<const Handler> saved_handlers();
 std::span<const Handler> template_handlers();
 std::span<const Handler> vm_handlers();

@@ -100,6 +100,8 @@ TEST_CASE("doctor: the default image exists, can be built, or is unknown") {
   Fixture f;
   f.config.default_image_name = "tiny";
   CHECK(f.check("default image").status == CheckStatus::pass);
+  f.config.default_image_name = "host:5000/app";
+  CHECK(f.check("default image").detail == "host:5000/app is not here yet; the first `vm run` pulls it");
   f.config.default_image_name = "none";
   auto check = f.check("default image");
   CHECK(check.status == CheckStatus::fail);

@@ -1,4 +1,6 @@
 // banger image show
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "api/objects/image.h"
@@ -19,6 +21,7 @@ constexpr Option kOptions[] = {kJsonOption};
 Table table_of(const api::ImageObject& image) {
   Table table;
   table.add({"name", image.name});
+  if (!image.other_names.empty()) table.add({"other names", join(image.other_names, ", ")});
   table.add({"id", image.id});
   table.add({"source", image.source});
   table.add({"kernel", image.kernel});
@@ -26,6 +29,9 @@ Table table_of(const api::ImageObject& image) {
   table.add({"size", format_size(image.size_bytes)});
   table.add({"root files", format_size(image.rootfs_bytes)});
   table.add({"sha256", image.sha256});
+  if (!image.digest.empty()) table.add({"digest", image.digest});
+  for (const auto& layer : image.layers.value_or(std::vector<api::LayerObject>{}))
+    table.add({"layer", fmt::format("{} {}", layer.digest, format_size(layer.size_bytes))});
   table.add({"created", time_of(image.created_at)});
   add_run_config(table, image.config);
   table.add({"used by", join(image.used_by, ", ")});

@@ -1,0 +1,72 @@
+// image.pull and what else concerns images from registries.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "engine/health/gc.h"
+#include "host/files.h"
+#include "image/names.h"
+#include "roles/daemon/bounds.h"
+#include "roles/daemon/methods/image_object.h"
+
+namespace banger::roles::daemon {
+
+namespace {
+
+Task<Result<Json>> image_pull(Daemon& daemon, const Json& params, rpc::CallContext& context) {
+  auto& services = daemon.services;
+  auto reference = CO_TRY(get_string(params, "reference"));
+  bool force = CO_TRY(find_bool(params, "force")).value_or(false);
+  auto before = services.images.get(reference);
+  auto pulled = CO_TRY(co_await services.puller->pull(
+      reference, force ? image::oci::Cached::ignore : image::oci::Cached::use, report_to(context), context.cancel()));
+  // The older image has lost this name. It goes, unless it has others or VMs were made from it.
+  if (before && before->id != pulled.image.id) co_await engine::remove_orphan(services, daemon.vms, before->id);
+  co_return api::to_json(api::PullObject{
+      .name = pulled.name, .image = full_image_object(daemon, pulled.image), .already = pulled.already});
+}
+
+Task<Result<Json>> image_prune(Daemon& daemon, const Json&, rpc::CallContext&) {
+  auto& puller = *daemon.services.puller;
+  api::PruneObject pruned;
+  for (const auto& blob : CO_TRY(puller.unused())) {
+    auto removed = puller.cache().remove(blob);
+    if (!removed && removed.error().code == ErrorCode::busy) continue;
+    CO_TRY(std::move(removed));
+    ++pruned.removed;
+    pruned.size_bytes += blob.size_bytes;
+  }
+  co_return api::to_json(pruned);
+}
+
+Task<Result<Json>> image_tag(Daemon& daemon, const Json& params, rpc::CallContext&) {
+  auto source = CO_TRY(get_string(params, "image"));
+  auto name = CO_TRY(get_string(params, "name"));
+  auto before = daemon.services.images.get(name);
+  auto image = CO_TRY(daemon.services.images.tag(source, name));
+  if (before && before->id != image.id) co_await engine::remove_orphan(daemon.services, daemon.vms, before->id);
+  co_return api::to_json(full_image_object(daemon, image));
+}
+
+Task<Result<Json>> image_inspect(Daemon& daemon, const Json& params, rpc::CallContext&) {
+  auto image = CO_TRY(daemon.services.images.get(CO_TRY(get_string(params, "image"))));
+  if (image.pulled.digest.empty())
+    co_return fail(ErrorCode::unsupported, fmt::format("image '{}' has no OCI configuration", image.name),
+                   fmt::format("it was not pulled; 'banger image show {}' describes it", image.name));
+  auto path = image.rootfs.substr(0, image.rootfs.rfind('/')) + "/oci-config.json";
+  co_return api::to_json(api::InspectObject{.config = CO_TRY(host::read_file(path, limits::kInspectBytes))});
+}
+
+constexpr Handler kHandlers[] = {
+    {"image.pull", image_pull},
+    {"image.prune", image_prune},
+    {"image.tag", image_tag},
+    {"image.inspect", image_inspect},
+};
+
+}  // namespace
+
+std::span<const Handler> pulled_handlers() { return kHandlers; }
+
+}  // namespace banger::roles::daemon

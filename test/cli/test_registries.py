@@ -23,7 +23,8 @@ def layer(name, content):
     root = pathlib.Path(tempfile.mkdtemp())
     try:
         (root / name).write_bytes(content)
-        return subprocess.run(["tar", "-C", root, "-c", "--mtime=@0", "--owner=0", "--group=0", name], stdout=subprocess.PIPE, check=True).stdout
+        words = ["tar", "-C", root, "-c", "--mtime=@0", "--owner=0", "--group=0", name]
+        return subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout
     finally:
         shutil.rmtree(root)
 
@@ -50,8 +51,8 @@ class RegistryCase(Case):
 
     def file_in(self, image, path):
         rootfs = self.b.json("image", "show", image)["rootfs"]
-        return subprocess.run(["debugfs", "-R", f"cat {path}", rootfs], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                              check=True).stdout
+        return subprocess.run(["debugfs", "-R", f"cat {path}", rootfs], stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, check=True).stdout
 
     def blobs(self):
         path = pathlib.Path(self.b.env["XDG_CACHE_HOME"]) / "banger" / "blobs" / "sha256"
@@ -150,7 +151,8 @@ class Images(RegistryCase):
         arm = registry.push_layers("arm:v1", [layer("a", b"a")], architecture="arm64")
         entry = descriptor(MANIFEST, arm) | {"platform": {"os": "linux", "architecture": "arm64", "variant": "v8"}}
         registry.put_manifest("arm", "index", {"schemaVersion": 2, "mediaType": INDEX, "manifests": [entry]}, INDEX)
-        self.fails(125, "image", "pull", f"{registry.address}/arm:v1", says=["not built for linux/amd64", "linux/arm64"])
+        self.fails(125, "image", "pull", f"{registry.address}/arm:v1",
+                   says=["not built for linux/amd64", "linux/arm64"])
         self.fails(125, "image", "pull", f"{registry.address}/arm:index", says="there is linux/arm64/v8")
         config = descriptor("application/vnd.oci.image.config.v1+json", b"{}")
         foreign = descriptor("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", b"x")

@@ -1,5 +1,5 @@
-"""Container registries for stories: Debian's docker-registry on a loopback port, a token server for it, and a proxy in
-front of it that misbehaves on request. Images are made with umoci from a busybox root, and copied with skopeo."""
+"""Container registries for stories: Debian's docker-registry on a loopback port, and a token server for it. A proxy in
+front of it misbehaves on request. Images are made with umoci from a busybox root, and copied with skopeo."""
 import base64
 import collections
 import hashlib
@@ -17,7 +17,7 @@ import threading
 import time
 import urllib.parse
 
-from harness import free_port, wait_until
+from harness import wait_until
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -50,7 +50,8 @@ class Certificate:
     def __init__(self, root):
         self.authority, self.file, self.key = root / "ca.crt", root / "server.crt", root / "server.key"
         quiet = ("-nodes", "-newkey", "rsa:2048", "-days", "30")
-        run("openssl", "req", "-x509", *quiet, "-keyout", root / "ca.key", "-out", self.authority, "-subj", "/CN=test CA")
+        run("openssl", "req", "-x509", *quiet, "-keyout", root / "ca.key", "-out", self.authority, "-subj",
+            "/CN=test CA")
         run("openssl", "req", *quiet, "-keyout", self.key, "-out", root / "server.csr", "-subj", "/CN=localhost")
         (root / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
         run("openssl", "x509", "-req", "-in", root / "server.csr", "-CA", self.authority, "-CAkey", root / "ca.key",
@@ -62,12 +63,9 @@ class Registry:
 
     def __init__(self, auth=None, certificate=None, login=None):
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="banger-registry-"))
-        self.port = free_port()
-        self.address = f"localhost:{self.port}"
         self.certificate, self.login = certificate, login
         config = {"version": 0.1, "log": {"level": "error", "accesslog": {"disabled": True}},
-                  "storage": {"filesystem": {"rootdirectory": str(self.root / "data")}},
-                  "http": {"addr": f"127.0.0.1:{self.port}"}}
+                  "storage": {"filesystem": {"rootdirectory": str(self.root / "data")}}, "http": {}}
         if certificate:
             config["http"]["tls"] = {"certificate": str(certificate.file), "key": str(certificate.key)}
         if login and not auth:
@@ -76,16 +74,26 @@ class Registry:
             auth = {"htpasswd": {"realm": "test", "path": str(self.root / "htpasswd")}}
         if auth:
             config["auth"] = auth
+        for _ in range(5):  # another process may take the free port first
+            if self.starts(config):
+                return
+        raise AssertionError((self.root / "log").read_text())
+
+    def starts(self, config):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.address = f"localhost:{self.port}"
+        config["http"]["addr"] = f"127.0.0.1:{self.port}"
         path = self.root / "config.yml"
         path.write_text(json.dumps(config))  # JSON is YAML
         with (self.root / "log").open("wb") as log:
             self.process = subprocess.Popen(["docker-registry", "serve", str(path)], stdout=subprocess.DEVNULL,
                                             stderr=log)
-        wait_until(self.listens, f"the registry at {self.address}")
+        wait_until(lambda: self.process.poll() is not None or self.listens(), f"the registry at {self.address}")
+        return self.process.poll() is None
 
     def listens(self):
-        if self.process.poll() is not None:
-            raise AssertionError((self.root / "log").read_text())
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
@@ -120,7 +128,8 @@ class Registry:
 
     def put_manifest(self, repository, tag, document, media_type=MANIFEST):
         content = json.dumps(document).encode()
-        status, _, body = self.request("PUT", f"/v2/{repository}/manifests/{tag}", content, {"Content-Type": media_type})
+        status, _, body = self.request("PUT", f"/v2/{repository}/manifests/{tag}", content,
+                                       {"Content-Type": media_type})
         assert status == 201, (status, body)
         return content
 
@@ -129,8 +138,8 @@ class Registry:
         options = ["--dest-tls-verify=false"]
         if self.login:
             options.append(f"--dest-creds={self.login}")
-        run("skopeo", "--insecure-policy", "copy", "-q", *options, f"oci:{layout}:{tag}", f"docker://{self.address}/{name}",
-            env=os.environ | {"TMPDIR": str(self.root)})
+        run("skopeo", "--insecure-policy", "copy", "-q", *options, f"oci:{layout}:{tag}",
+            f"docker://{self.address}/{name}", env=os.environ | {"TMPDIR": str(self.root)})
 
     def push_layers(self, name, layers, architecture="amd64", config=None):
         """Pushes an image of these plain tar layers, with the registry's own API. Returns the manifest's bytes."""

@@ -37,8 +37,8 @@ std::string error_of(std::string_view text) {
 
 TEST_CASE("docker config: the login with the most exact key counts") {
   auto config = parsed(fmt::format(
-      R"({{"auths": {{"https://index.docker.io/v1/": {}, "host:5000": {}, "host:5000/team": {}, "https://url.test/v2/": {},
-          "host:5000/team/app": {}, "empty.test": {{}}}}}})",
+      R"({{"auths": {{"https://index.docker.io/v1/": {}, "host:5000": {}, "host:5000/team": {},
+          "https://url.test/v2/": {}, "host:5000/team/app": {}, "empty.test": {{}}}}}})",
       entry("hub"), entry("all"), entry("team"), entry("url"), entry("app")));
   CHECK(user_for(config, "python") == "hub");
   CHECK(user_for(config, "host:5000/x") == "all");

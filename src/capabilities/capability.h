@@ -56,15 +56,16 @@ struct VmContext {
   const Logger& log;
   std::string id, name;
   const vm::Spec& spec;
-  std::string directory;   ///< the VM's private directory: exists, mode 0700, removed with its content on delete
-  std::string rootfs;      ///< the image's ext4, read-only
-  std::string work_seed;   ///< the image's ext4 of /root; empty: the image has none, and an empty disk is made
-  std::string kernel;      ///< vmlinux
-  std::string modules;     ///< the ext4 with all modules of the kernel; empty: the kernel has none
-  std::string link_token;  ///< hex, new for every start
-  std::uint32_t number;    ///< small, unique among this owner's VMs; MAC and loopback address derive from it
-  bool first_boot;         ///< nothing has booted from this VM's disks yet
-  bool restores = false;   ///< the machine continues from a saved state, and has the drives that were saved
+  std::string directory;  ///< the VM's private directory: exists, mode 0700, removed with its content on delete
+  std::string rootfs;     ///< the image's ext4, read-only
+  std::string work_seed;  ///< the image's ext4 of /root; empty: the image has none, and an empty disk is made
+  guestcfg::RunConfig run_config;  ///< how the image's programs want to run
+  std::string kernel;              ///< vmlinux
+  std::string modules;             ///< the ext4 with all modules of the kernel; empty: the kernel has none
+  std::string link_token;          ///< hex, new for every start
+  std::uint32_t number;            ///< small, unique among this owner's VMs; MAC and loopback address derive from it
+  bool first_boot;                 ///< nothing has booted from this VM's disks yet
+  bool restores = false;           ///< the machine continues from a saved state, and has the drives that were saved
   std::optional<NetworkPort> port = {};  ///< nullopt: user-mode networking, or the machine does not run
   bool link_local = false;               ///< the guest may reach 169.254.0.0/16
 };

@@ -259,9 +259,9 @@ Result<> check_disks(const std::vector<Disk>& disks) {
 }  // namespace
 
 Result<GuestConfig> from_json(const Json& json, const std::vector<std::string>& payloads) {
-  TRY(only_keys(
-      json, {"hostname", "hosts", "disks", "mounts", "interfaces", "files", "keys", "environment", "units", "run_once",
-             "link_token", "entropy", "clock_unix_ns", "machine_id", "ssh_host_key", "first_start"}));
+  TRY(only_keys(json,
+                {"hostname", "hosts", "disks", "mounts", "interfaces", "files", "keys", "environment", "image", "units",
+                 "run_once", "link_token", "entropy", "clock_unix_ns", "machine_id", "ssh_host_key", "first_start"}));
   GuestConfig config;
   TRY(decode_identity(json, config));
   TRY(decode_maps(json, config));
@@ -272,6 +272,8 @@ Result<GuestConfig> from_json(const Json& json, const std::vector<std::string>& 
   std::size_t total = 0;
   TRY(add_items(json, "files", config.files, [&](const Json& item) { return decode_file(item, payloads, total); }));
   TRY(add_items(json, "keys", config.keys, decode_keys));
+  if (const Json* image = find_field(json, "image"))
+    config.image = TRY(in("field 'image'", run_config_from_json(*image)));
   TRY(add_items(json, "units", config.units, decode_unit));
   config.ssh_host_key = TRY(in("field 'ssh_host_key'", decode_host_key(json)));
   config.first_start = TRY(find_bool(json, "first_start")).value_or(false);

@@ -70,6 +70,7 @@ Json to_json(const GuestConfig& config, Contents contents) {
   add_list(json, "keys", config.keys,
            [](const UserKeys& keys) { return Json{{"user", keys.user}, {"keys", keys.keys}}; });
   if (!config.environment.empty()) json["environment"] = config.environment;
+  if (!config.image.empty()) json["image"] = to_json(config.image);
   add_list(json, "units", config.units, unit_json);
   if (!config.run_once.empty()) json["run_once"] = config.run_once;
   add_text(json, "link_token", config.link_token);

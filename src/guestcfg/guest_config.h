@@ -15,6 +15,7 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "guestcfg/run_config.h"
 
 namespace banger::guestcfg {
 
@@ -77,6 +78,7 @@ struct GuestConfig {
   std::vector<File> files;
   std::vector<UserKeys> keys;
   std::map<std::string, std::string> environment;  ///< for every exec and login
+  RunConfig image;                                 ///< how the image's programs run; its variables are in environment
   std::vector<Unit> units;                         ///< systemd units; other inits ignore them
   std::vector<std::vector<std::string>> run_once;  ///< argv lists, in order, on the first start only
   std::string link_token;                          ///< 16 random bytes as hex, which open the link (link/sync.h)

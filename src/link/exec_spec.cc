@@ -9,11 +9,15 @@
 #include "base/byte_string.h"
 #include "base/text.h"
 #include "base/utf8.h"
+#include "base/words.h"
 #include "link/bounds.h"
 
 namespace banger::link {
 
 namespace {
+
+constexpr Word<MainCommand> kMainWords[] = {{MainCommand::instead_of_shell, "instead_of_shell"},
+                                            {MainCommand::yes, "yes"}};
 
 constexpr const char* kUseInput = "pass long data on standard input";
 
@@ -103,7 +107,7 @@ bool is_text(const ExecSpec& spec) {
 }  // namespace
 
 Result<> check_spec(const ExecSpec& spec) {
-  if (spec.argv.empty() || spec.argv[0].empty()) return fail(ErrorCode::invalid, "the command has no name");
+  if (!spec.argv.empty() && spec.argv[0].empty()) return fail(ErrorCode::invalid, "the command has no name");
   std::size_t total = 0;
   for (std::size_t i = 0; i < spec.argv.size(); ++i) {
     if (!fits(spec.argv[i], limits::kExecStringBytes))
@@ -128,18 +132,17 @@ Result<> check_spec(const ExecSpec& spec) {
 Json to_json(const ExecSpec& spec) {
   Json argv = Json::array();
   for (const auto& word : spec.argv) argv.push_back(to_byte_string(word));
-  return {{"argv", std::move(argv)},
-          {"env", env_json(spec.env)},
-          {"cwd", to_byte_string(spec.cwd)},
-          {"user", to_byte_string(spec.user)},
-          {"tty", spec.tty},
-          {"rows", spec.rows},
-          {"cols", spec.cols},
-          {"term", to_byte_string(spec.term)}};
+  Json json{
+      {"argv", std::move(argv)}, {"env", env_json(spec.env)}, {"cwd", to_byte_string(spec.cwd)},  {"tty", spec.tty},
+      {"rows", spec.rows},       {"cols", spec.cols},         {"term", to_byte_string(spec.term)}};
+  // An older agent takes no empty user, but has a default of its own.
+  if (!spec.user.empty()) json["user"] = to_byte_string(spec.user);
+  if (spec.main != MainCommand::no) json["main"] = word_of(kMainWords, spec.main);
+  return json;
 }
 
 Result<ExecSpec> exec_spec_from_json(const Json& json) {
-  TRY(only_keys(json, {"argv", "env", "cwd", "user", "tty", "rows", "cols", "term"}));
+  TRY(only_keys(json, {"argv", "env", "cwd", "user", "tty", "rows", "cols", "term", "main"}));
   ExecSpec spec;
   spec.argv = TRY(argv_from(json));
   spec.env = TRY(env_from(json));
@@ -149,6 +152,11 @@ Result<ExecSpec> exec_spec_from_json(const Json& json) {
   spec.tty = TRY(find_bool(json, "tty")).value_or(spec.tty);
   spec.rows = TRY(find_cells(json, "rows", spec.rows));
   spec.cols = TRY(find_cells(json, "cols", spec.cols));
+  if (auto word = TRY(find_string(json, "main"))) {
+    auto main = value_of(kMainWords, *word);
+    if (!main) return fail(ErrorCode::invalid, "field 'main' must be \"instead_of_shell\" or \"yes\"");
+    spec.main = *main;
+  }
   TRY(check_spec(spec));
   return spec;
 }
@@ -160,7 +168,8 @@ SpecReaders encode_spec(const ExecSpec& spec, std::string& out) {
     encode_frame(FrameType::spec_part, rest.substr(0, limits::kLinkFrameBytes), out);
   encode_frame(FrameType::spec, rest, out);
   bool one_frame = rest.size() == text.size();
-  return one_frame && is_text(spec) ? SpecReaders::all_agents : SpecReaders::newer_agents;
+  return one_frame && is_text(spec) && spec.main == MainCommand::no ? SpecReaders::all_agents
+                                                                    : SpecReaders::newer_agents;
 }
 
 Result<std::optional<Json>> SpecReader::take(const Frame& frame) {

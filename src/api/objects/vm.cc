@@ -80,8 +80,7 @@ constexpr Field kVmFields[] = {
                              "if the guest did not shut down")
         .or_absent(),
     field<&VmObject::config>("config",
-                             "How programs of the image want to run. Only in the result of `vm.show`, and "
-                             "only if the image says so")
+                             "How programs of the image want to run. Only if the image says so, and not in lists")
         .or_absent(),
 };
 

@@ -43,6 +43,7 @@ Task<Result<int>> run_in_guest(host::Runtime& runtime, link::Client& client, std
   auto stream = CO_TRY(co_await client.open({.method = "POST", .path = "/exec"}));
   link::ExecSpec spec;
   spec.argv = std::move(argv);
+  spec.user = "root";
   std::string frames;
   (void)link::encode_spec(spec, frames);
   link::encode_frame(link::FrameType::stdin_end, "", frames);

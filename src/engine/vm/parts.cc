@@ -63,6 +63,7 @@ Result<capabilities::VmContext> vm_context(const Services& services, const VmRec
                                  .directory = services.paths.vm(row.id),
                                  .rootfs = image.rootfs,
                                  .work_seed = image.work_seed,
+                                 .run_config = image.run_config,
                                  .kernel = kernel.vmlinux,
                                  .modules = kernel.modules_image,
                                  .link_token = row.link_token,

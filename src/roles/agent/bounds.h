@@ -21,6 +21,8 @@ inline constexpr std::size_t kFrozenListBytes = 1 * kMiB;    ///< paths of froze
 inline constexpr std::size_t kBriefConfigBytes = 16 * kKiB;  ///< a larger guest config may take a while to parse
 inline constexpr std::size_t kKnownUsers = 64;  ///< cached; a guest with more users reads files again now and then
 
+inline constexpr std::size_t kSupplementaryGroups = 65536;  ///< NGROUPS_MAX: Linux gives a process no more
+
 // -- exec
 inline constexpr std::uint64_t kLoginOpenFiles = 1024;  ///< select(2) breaks above; Debian's soft limit
 inline constexpr std::uint64_t kLoginMostOpenFiles =
@@ -47,9 +49,9 @@ inline constexpr std::size_t kLeftOutBytes = 128 * kKiB;  ///< of names in one a
 inline constexpr auto kUploadEndDeadline = 10s;           ///< archive's end → body's end; only padding lies between
 
 // -- health and stats
-inline constexpr auto kHealthWait = 120s;   ///< the longest wait for the boot target in one request
-inline constexpr auto kCpuWindow = 200ms;   ///< CPU use is measured over at least this long (20 ticks)
-inline constexpr auto kCpuSampleAge = 60s;  ///< an older sample no longer describes the present load
+inline constexpr auto kHealthWait = 120s;  ///< the longest wait for the boot target in one request
+inline constexpr auto kCpuWindow = 200ms;      ///< CPU use is measured over at least this long (20 ticks)
+inline constexpr auto kCpuSampleAge = 60s;     ///< an older sample no longer describes the present load
 
 // -- ports and tunnels
 inline constexpr auto kTunnelProbe = 30s;  ///< how often the agent checks for the host of a half-closed tunnel
@@ -59,6 +61,8 @@ inline constexpr auto kListeningPoll = 1s;
 // -- ending the guest
 inline constexpr auto kEndCommandsDeadline = 5s;  ///< SIGTERM to the clients' commands → the guest's end goes on
 inline constexpr auto kEndCommandsPoll = 50ms;    ///< how often the agent's children are listed meanwhile
+/// The image's stop signal → the guest's end goes on. Container engines wait as long.
+inline constexpr auto kMainCommandDeadline = 10s;
 /// Unmounting one file system may free the next one. A guest with nested containers needs a handful of rounds.
 inline constexpr int kUnmountRounds = 16;
 inline constexpr auto kShutdownAnswerDelay = 100ms;    ///< for the answer to leave before the agent asks init

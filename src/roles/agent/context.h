@@ -11,6 +11,7 @@
 #include "host/runtime.h"
 #include "roles/agent/counts.h"
 #include "roles/agent/exec/command_groups.h"
+#include "roles/agent/exec/main_commands.h"
 #include "roles/agent/log_file.h"
 #include "roles/agent/pace.h"
 #include "roles/agent/proc_stats.h"
@@ -50,6 +51,7 @@ struct Context {
   const RunDir run_dir;
   LogFile log;
   CommandGroups command_groups;
+  MainCommands main_commands;
   AgentConfig config;                                ///< the current token and environment
   std::function<void(std::string token)> set_token;  ///< gives the server a new token
   std::optional<guest::Handles> handles;             ///< for a new identity

@@ -43,12 +43,15 @@ Result<AgentConfig> RunDir::load_config() const {
     return fail(ErrorCode::invalid, fmt::format("{}: missing field 'link_token'", path));
   return AgentConfig{.link_token = TRY(in(path, from_hex(config.link_token))),
                      .environment = std::move(config.environment),
-                     .interfaces = std::move(config.interfaces)};
+                     .interfaces = std::move(config.interfaces),
+                     .image = std::move(config.image)};
 }
 
 Result<> RunDir::save_config(const AgentConfig& config) const {
-  guestcfg::GuestConfig kept{
-      .interfaces = config.interfaces, .environment = config.environment, .link_token = to_hex(config.link_token)};
+  guestcfg::GuestConfig kept{.interfaces = config.interfaces,
+                             .environment = config.environment,
+                             .image = config.image,
+                             .link_token = to_hex(config.link_token)};
   return overwrite(path_ + "/config.json", dump_json(guestcfg::to_json(kept, guestcfg::Contents::inline_data)));
 }
 

@@ -1,7 +1,8 @@
 // /run/banger: the files that init leaves for the agent, and the agent for a restarted agent. Files only; no decisions
 // here.
 //
-//   config.json    0600: the current guest config; the agent reads "link_token", "environment" and "interfaces"
+//   config.json    0600: the current guest config; the agent reads "link_token", "environment", "image" and
+//                  "interfaces"
 //   init           the image's init: systemd, openrc, runit, busybox, other or none
 //   system-ready   exists once the boot target is reached
 //   ending         exists once the guest's end has begun (end_commands.h)
@@ -32,6 +33,7 @@ struct AgentConfig {
   std::string link_token;  ///< 16 raw bytes
   Environment environment;
   std::vector<guestcfg::Interface> interfaces;  ///< the configuration of the links
+  guestcfg::RunConfig image;                    ///< the image's choices for commands
 };
 
 class RunDir {

@@ -1,5 +1,6 @@
 #include "roles/agent/users.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 
@@ -27,11 +28,13 @@ std::optional<std::uint32_t> parse_id(std::string_view text) {
 std::optional<User> passwd_entry(std::string_view passwd, auto&& wanted) {
   for (auto line : split(passwd, '\n')) {
     auto field = split(line, ':');
-    if (field.size() < 7) continue;
+    if (field.size() < 4) continue;
     auto uid = parse_id(field[2]), gid = parse_id(field[3]);
     if (!uid || !gid || !wanted(field[0], *uid)) continue;
-    User user{std::string(field[0]), *uid, *gid, {}, std::string(field[5]), std::string(trim(field[6]))};
-    if (user.home.empty()) user.home = "/";
+    // Lines that were written by hand often lack their last fields.
+    auto last = [&](std::size_t index) { return std::string(index < field.size() ? trim(field[index]) : ""); };
+    User user{std::string(field[0]), *uid, *gid, {}, last(5), last(6)};
+    if (!user.home.starts_with('/')) user.home = "/";
     if (user.shell.empty()) user.shell = "/bin/sh";
     return user;
   }
@@ -65,10 +68,17 @@ std::vector<gid_t> supplementary(const User& user, std::string_view group) {
     auto gid = parse_id(field[2]);
     auto members = split(trim(field[3]), ',');
     if (gid && std::ranges::find(members, user.name) != members.end()) groups.push_back(*gid);
+    if (groups.size() == limits::kSupplementaryGroups) break;
   }
   std::ranges::sort(groups);
   groups.erase(std::ranges::unique(groups).begin(), groups.end());
   return groups;
+}
+
+// A file of the image may be anything, also a pipe that nobody writes to.
+std::string text_of(const std::string& path) {
+  auto file = host::open_file(path, O_RDONLY | O_NONBLOCK);
+  return file ? host::read_all(file->get(), path, limits::kUserFileBytes).value_or("") : "";
 }
 
 }  // namespace
@@ -81,7 +91,7 @@ Result<User> find_user(std::string_view who, std::string_view passwd, std::strin
                 "write it as USER or USER:GROUP");
   auto user = lookup_user(name, passwd);
   if (!user) return fail(ErrorCode::not_found, fmt::format("there is no user '{}' in the guest", printable(name)));
-  if (colon == who.npos) {
+  if (colon == who.npos || colon + 1 == who.size()) {
     user->groups = supplementary(*user, group);
     return *user;
   }
@@ -96,9 +106,7 @@ Result<User> find_user(std::string_view who, std::string_view passwd, std::strin
 }
 
 Result<User> load_user(std::string_view who, const std::string& etc) {
-  auto passwd = host::read_file(etc + "/passwd", limits::kUserFileBytes);
-  auto group = host::read_file(etc + "/group", limits::kUserFileBytes);
-  return find_user(who, passwd.value_or(""), group.value_or(""));
+  return find_user(who, text_of(etc + "/passwd"), text_of(etc + "/group"));
 }
 
 Users::Stamp Users::stamp(const char* name) const {

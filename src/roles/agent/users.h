@@ -28,7 +28,8 @@ struct User {
 /// one.
 Result<User> find_user(std::string_view who, std::string_view passwd, std::string_view group);
 
-/// The same with the files under `etc`; a missing file counts as empty.
+/// The same with the files under `etc`. A file that is missing, unreadable or over limits::kUserFileBytes counts as
+/// empty.
 Result<User> load_user(std::string_view who, const std::string& etc = "/etc");
 
 /// The same, but reads the files again only after a change, so that most commands start without reading them.

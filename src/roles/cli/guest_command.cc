@@ -17,7 +17,6 @@ namespace banger::roles::cli {
 namespace {
 
 constexpr std::string_view kDetached = find_embedded(kEmbeddedFiles, "guest/detached.sh")->text;
-constexpr std::string_view kLoginShell = find_embedded(kEmbeddedFiles, "guest/login-shell.sh")->text;
 
 // How the VM has ended, or empty while it runs. A machine ends a moment after its link. If the agent is back, only the
 // agent had ended.
@@ -85,18 +84,17 @@ Result<std::map<std::string, std::string>> vm_environment(const Context& context
   return values;
 }
 
-Result<GuestCommand> guest_command(const Context& context, std::string vm) {
+Result<GuestCommand> guest_command(const Context& context, std::string vm, link::MainCommand main) {
   const auto& args = context.args;
   GuestCommand command{.vm = std::move(vm), .spec = {}};
   auto& spec = command.spec;
-  spec.user = args.text("user").value_or("root");
+  spec.user = args.text("user").value_or("");
   spec.cwd = args.text("workdir").value_or("");
   spec.env = guest_environment(context);
   bool terminal = ::isatty(context.io.in);
-  bool shell = command.shell = args.words.empty();
-  spec.argv = shell ? std::vector<std::string>{"/bin/sh", "-c", std::string(kLoginShell), "sh",
-                                               spec.user.substr(0, spec.user.find(':'))}
-                    : args.words;
+  bool shell = command.shell = args.words.empty() && main != link::MainCommand::yes;
+  spec.argv = args.words;
+  spec.main = main;
   spec.tty = args.flag("tty") || (shell && terminal);
   if (spec.tty) spec.term = context.io.env("TERM").value_or(spec.term);
   TRY(link::check_spec(spec));

@@ -21,12 +21,13 @@ inline constexpr Option kUserOption{.name = "user",
                                     .letter = 'u',
                                     .kind = Kind::text,
                                     .value = "USER[:GROUP]",
-                                    .help = "run as this user (default: root)"};
-inline constexpr Option kWorkdirOption{.name = "workdir",
-                                       .letter = 'w',
-                                       .kind = Kind::text,
-                                       .value = "DIR",
-                                       .help = "run in this directory (default: the user's home)"};
+                                    .help = "run as this user (default: the image's choice, or root)"};
+inline constexpr Option kWorkdirOption{
+    .name = "workdir",
+    .letter = 'w',
+    .kind = Kind::text,
+    .value = "DIR",
+    .help = "run in this directory (default: the image's choice, or the user's home)"};
 inline constexpr Option kEnvOption{
     .name = "env",
     .letter = 'e',
@@ -44,8 +45,10 @@ std::map<std::string, std::string> guest_environment(const Context& context);
 Result<std::map<std::string, std::string>> vm_environment(const Context& context);
 
 /// The command of these options and of Args::words. Standard input is passed on with -i, or when it is not a
-/// terminal. Without words, the command is the user's login shell, on a terminal if standard input is one.
-Result<GuestCommand> guest_command(const Context& context, std::string vm);
+/// terminal. Without words, the command is the user's login shell, on a terminal if standard input is one. With
+/// MainCommand::yes the image's main command runs instead, and the words replace its last words.
+Result<GuestCommand> guest_command(const Context& context, std::string vm,
+                                   link::MainCommand main = link::MainCommand::no);
 
 /// The same command, left to itself: it gets no input, its output is dropped, and it goes on when its client ends.
 GuestCommand detached(GuestCommand command);

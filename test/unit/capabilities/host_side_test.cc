@@ -83,8 +83,8 @@ TEST_CASE("capabilities: the registry holds each once, disks first") {
   std::vector<std::string_view> names;
   for (const Capability* capability : all()) names.push_back(capability->name);
   CHECK(names == std::vector<std::string_view>{"system_disk", "work_disk", "kernel_modules", "console", "identity",
-                                               "network", "bridge", "dns_route", "dm_snapshot", "jail", "ssh",
-                                               "agent_link"});
+                                               "image_config", "network", "bridge", "dns_route", "dm_snapshot", "jail",
+                                               "ssh", "agent_link"});
 }
 
 TEST_CASE_METHOD(Fixture, "capabilities: the machine has the drives where the guest config says") {
@@ -284,4 +284,25 @@ TEST_CASE_METHOD(Fixture, "system disk: the check looks at the nearest directory
     CHECK(full.error().code == ErrorCode::exhausted);
     CHECK_FALSE(full.error().hint.empty());
   }
+}
+
+TEST_CASE_METHOD(Fixture, "host side: the image's variables are below those of the VM, and the rest is for commands") {
+  spec.environment = {{"BOTH", "vm"}};
+  auto vm = context();
+  vm.run_config = {.env = {"BOTH=image", "PATH=/opt/bin", "broken"}, .cmd = {"serve"}, .user = "app"};
+  auto guest = guest_config(vm);
+  CHECK(guest.environment == std::map<std::string, std::string>{{"BOTH", "vm"}, {"PATH", "/opt/bin"}});
+  CHECK(guest.image == guestcfg::RunConfig{.cmd = {"serve"}, .user = "app"});
+}
+
+TEST_CASE_METHOD(Fixture, "host side: variables of image and VM that are too long together are refused") {
+  spec.environment = {{"A", std::string(70'000, 'x')}};
+  auto vm = context();
+  vm.run_config = {.env = {"B=" + std::string(70'000, 'x')}};
+  guestcfg::GuestConfig config;
+  Result<> result;
+  for (const Capability* capability : all())
+    if (capability->guest && result) result = capability->guest(vm, config);
+  REQUIRE_FALSE(result);
+  CHECK_THAT(result.error().message, Catch::Contains("the variables of the image and the VM together"));
 }

@@ -24,6 +24,7 @@ GuestConfig full() {
   config.files = {{"/etc/motd", 0640, 1000, 100, std::string("a\0b", 3)}, {"/etc/setuid", 04755, 0, 0, ""}};
   config.keys = {{"root", {"ssh-ed25519 AAAA me@host"}}};
   config.environment = {{"A", "b c"}, {"EMPTY", ""}, {"LINES", "x\ny"}};
+  config.image = {.entrypoint = {"/serve"}, .cmd = {"-p", "80"}, .working_dir = "/srv", .user = "app:1000"};
   config.units = {{"ssh.service", Unit::Action::enable}, {"getty@tty1.service", Unit::Action::mask}};
   config.run_once = {{"sh", "-c", "echo hi"}, {"true"}};
   config.link_token = std::string(32, 'a');

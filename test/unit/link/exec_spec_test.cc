@@ -38,7 +38,7 @@ Result<ExecSpec> travelled(const ExecSpec& spec) {
 
 bool equal(const Result<ExecSpec>& a, const ExecSpec& b) {
   return a && a->argv == b.argv && a->env == b.env && a->cwd == b.cwd && a->user == b.user && a->tty == b.tty &&
-         a->rows == b.rows && a->cols == b.cols && a->term == b.term;
+         a->rows == b.rows && a->cols == b.cols && a->term == b.term && a->main == b.main;
 }
 
 struct Place {
@@ -115,6 +115,18 @@ TEST_CASE("exec spec: absent fields have their defaults") {
   CHECK(equal(spec, {.argv = {"true"}}));
 }
 
+TEST_CASE("exec spec: only a request for the main command needs a newer agent") {
+  std::string bytes;
+  CHECK(encode_spec({}, bytes) == SpecReaders::all_agents);
+  for (auto main : {MainCommand::instead_of_shell, MainCommand::yes}) {
+    ExecSpec spec{.main = main};
+    CHECK(encode_spec(spec, bytes) == SpecReaders::newer_agents);
+    CHECK(equal(exec_spec_from_json(to_json(spec)), spec));
+  }
+  CHECK_FALSE(to_json(ExecSpec{.argv = {"a"}}).contains("main"));
+  CHECK_FALSE(to_json(ExecSpec{.argv = {"a"}}).contains("user"));
+}
+
 TEST_CASE("exec spec: a variable may come as NAME=VALUE") {
   auto spec = exec_spec_from_json(Json::parse(R"({"argv": ["a"], "env": ["A=b=c", {"base64": "/z0="}, "E="]})"));
   REQUIRE(spec);
@@ -123,8 +135,6 @@ TEST_CASE("exec spec: a variable may come as NAME=VALUE") {
 
 TEST_CASE("exec spec: refuses what cannot be executed") {
   for (auto text : {R"([])",
-                    R"({})",
-                    R"({"argv": []})",
                     R"({"argv": [""]})",
                     R"({"argv": "true"})",
                     R"({"argv": [1]})",
@@ -142,6 +152,8 @@ TEST_CASE("exec spec: refuses what cannot be executed") {
                     R"({"argv": ["a"], "rows": 65536})",
                     R"({"argv": ["a"], "cols": -1})",
                     R"({"argv": ["a"], "cwd": "/\u0000"})",
+                    R"({"argv": ["a"], "main": "no"})",
+                    R"({"argv": ["a"], "main": true})",
                     R"({"argv": ["a"], "argc": 1})"}) {
     INFO(text);
     CHECK(spec_error(text) == ErrorCode::invalid);

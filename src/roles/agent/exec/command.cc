@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "base/text.h"
+#include "host/files.h"
 #include "roles/agent/exec/known_terminal.h"
 #include "roles/agent/exec/login_limits.h"
 
@@ -23,14 +24,22 @@ bool is_directory(const std::string& path) {
   return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-Result<std::vector<std::string>> environment_of(const link::ExecSpec& spec, const User& user,
-                                                const Environment& guest) {
+bool is_program(const std::string& path) {
+  struct stat info{};
+  return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && ::access(path.c_str(), X_OK) == 0;
+}
+
+Environment merge(const link::ExecSpec& spec, const User& user, const Environment& guest) {
   auto name = user.name.empty() ? std::to_string(user.uid) : user.name;
   Environment merged{{"PATH", std::string(kPath)}, {"HOME", user.home}, {"USER", name}, {"LOGNAME", name},
                      {"SHELL", user.shell},        {"LANG", "C.UTF-8"}};
   if (spec.tty) merged["TERM"] = known_terminal(spec.term, user.home);
   for (const auto& [key, value] : guest) merged[key] = value;
   for (const auto& [key, value] : spec.env) merged[key] = value;
+  return merged;
+}
+
+Result<std::vector<std::string>> encode(const Environment& merged) {
   std::vector<std::string> environment;
   environment.reserve(merged.size());
   for (const auto& [key, value] : merged) {
@@ -39,10 +48,6 @@ Result<std::vector<std::string>> environment_of(const link::ExecSpec& spec, cons
     environment.push_back(fmt::format("{}={}", key, value));
   }
   return environment;
-}
-
-std::vector<std::string> login_shell(const User& user) {
-  return {::access(user.shell.c_str(), X_OK) == 0 ? user.shell : "/bin/sh", "-l"};
 }
 
 std::string_view path_of(const host::SpawnSpec& spawn) {
@@ -98,27 +103,37 @@ link::ExecExit explain(const Command& command, const Error& error) {
   }
 }
 
-// Whether to try again in "/": the failing directory is the default home and not the user's choice.
+// Whether to try again in "/": the failing directory is a default and not the user's choice.
 bool home_in_the_way(const Command& command, const Error& error) {
-  if (!command.own_directory || command.spawn.cwd == "/") return false;
+  if (command.directory == Directory::Of::request || command.spawn.cwd == "/") return false;
   if (!is_directory(command.spawn.cwd)) return true;
   bool relative = command.spawn.argv[0].find('/') != std::string::npos && command.spawn.argv[0][0] != '/';
   return error.sys_errno == EACCES && !relative;
 }
 
+// Whether the image's directory was missing and now exists.
+bool made_directory(const Command& command) {
+  if (command.directory != Directory::Of::image || is_directory(command.spawn.cwd)) return false;
+  return host::make_directories(command.spawn.cwd).has_value();
+}
+
 }  // namespace
 
-Result<Command> prepare_command(const link::ExecSpec& spec, const User& user, const Environment& guest) {
-  Command command{.user = user};
-  auto& spawn = command.spawn;
+Result<Command> prepare_command(const link::ExecSpec& spec, const User& user, const Environment& guest,
+                                const guestcfg::RunConfig& image) {
   for (const auto& argument : spec.argv)
     if (has_nul(argument)) return fail(ErrorCode::invalid, "an argument of the command holds a NUL byte");
   if (has_nul(spec.cwd)) return fail(ErrorCode::invalid, "the directory of the command holds a NUL byte");
   if (!spec.argv.empty() && spec.argv[0].empty()) return fail(ErrorCode::invalid, "the command's name is empty");
-  spawn.argv = spec.argv.empty() ? login_shell(user) : spec.argv;
-  spawn.env = TRY(environment_of(spec, user, guest));
-  command.own_directory = spec.cwd.empty();
-  spawn.cwd = spec.cwd.empty() ? user.home : spec.cwd[0] == '/' ? spec.cwd : fmt::format("{}/{}", user.home, spec.cwd);
+  auto environment = merge(spec, user, guest);
+  auto program = TRY(choose_program(spec, user, environment, image, is_program));
+  if (!program.shell.empty()) environment["SHELL"] = program.shell;
+  auto directory = choose_directory(spec, user, image, program);
+  Command command{.user = user, .directory = directory.of, .main = program.main};
+  auto& spawn = command.spawn;
+  spawn.argv = std::move(program.argv);
+  spawn.env = TRY(encode(environment));
+  spawn.cwd = std::move(directory.path);
   spawn.new_session = true;
   spawn.default_oom_score = true;
   spawn.limits = login_limits();
@@ -132,6 +147,7 @@ Result<Command> prepare_command(const link::ExecSpec& spec, const User& user, co
 
 std::expected<host::Child, link::ExecExit> start_command(Command& command) {
   auto child = host::spawn(command.spawn);
+  if (!child && made_directory(command)) child = host::spawn(command.spawn);
   if (!child && home_in_the_way(command, child.error())) {
     command.spawn.cwd = "/";
     child = host::spawn(command.spawn);

@@ -3,6 +3,7 @@
 
 #include "host/child.h"
 #include "link/exec_spec.h"
+#include "roles/agent/exec/program.h"
 #include "roles/agent/run_dir.h"
 #include "roles/agent/users.h"
 
@@ -12,16 +13,19 @@ namespace banger::roles::agent {
 struct Command {
   host::SpawnSpec spawn;
   User user;
-  bool own_directory = false;  ///< the directory is the user's home, because the request gave none
+  Directory::Of directory = Directory::Of::user;
+  bool main = false;  ///< the image's main command
 };
 
 /// Defaults (PATH, HOME, USER, LOGNAME, SHELL, LANG, with a tty a TERM that the guest knows), then the guest's
-/// environment, then the request's. An empty argv is the user's shell as a login shell. `invalid` on NUL bytes or
-/// malformed variable names.
-Result<Command> prepare_command(const link::ExecSpec& spec, const User& user, const Environment& guest);
+/// environment, then the request's. program.h says what runs, and where. `invalid` on NUL bytes or malformed variable
+/// names, `not_found` when the guest has no shell.
+Result<Command> prepare_command(const link::ExecSpec& spec, const User& user, const Environment& guest,
+                                const guestcfg::RunConfig& image = {});
 
-/// Starts the command. A home directory that is missing or closed to its own user is replaced by "/", as in sshd. The
-/// error goes to the client: a sentence, and code 126 or 127 when the cause is the command, otherwise 125.
+/// Starts the command. A missing directory of the image is made, as in containers. A home directory that is missing or
+/// closed to its own user is replaced by "/", as in sshd. The error goes to the client: a sentence, and code 126 or 127
+/// when the cause is the command, otherwise 125.
 std::expected<host::Child, link::ExecExit> start_command(Command& command);
 
 }  // namespace banger::roles::agent

@@ -1,5 +1,6 @@
 // POST /exec: reads the spec, starts the command, and runs its stream.
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "roles/agent/exec/command.h"
 #include "roles/agent/exec/running_command.h"
@@ -12,17 +13,29 @@ namespace {
 struct Started {
   host::Child child;
   Stdio stdio;
+  bool main;
 };
 
 using Refusal = std::unexpected<link::ExecExit>;
 
-Refusal refuse(const Error& error) { return Refusal(link::ExecExit{.code = 125, .message = error.sentence()}); }
+Refusal refuse(const Error& error, int code = 125) {
+  return Refusal(link::ExecExit{.code = code, .message = error.sentence()});
+}
+
+Result<User> find_user(Context& context, const link::ExecSpec& spec) {
+  const auto& of_image = context.config.image.user;
+  if (!spec.user.empty()) return context.users.find(spec.user);
+  if (of_image.empty()) return context.users.find("root");
+  auto user = context.users.find(of_image);
+  if (user) return user;
+  return std::unexpected(std::move(user).error().in("the user of the image").with_hint("run it as root: -u root"));
+}
 
 std::expected<Started, link::ExecExit> start(Context& context, const link::ExecSpec& spec) {
-  auto user = context.users.find(spec.user);
+  auto user = find_user(context, spec);
   if (!user) return refuse(user.error());
-  auto command = prepare_command(spec, *user, context.config.environment);
-  if (!command) return refuse(command.error());
+  auto command = prepare_command(spec, *user, context.config.environment, context.config.image);
+  if (!command) return refuse(command.error(), command.error().code == ErrorCode::not_found ? 127 : 125);
   auto stdio = spec.tty ? make_terminal(user->uid, spec.rows, spec.cols) : make_pipes(user->uid, user->gid);
   if (!stdio) return refuse(stdio.error());
   auto& spawn = command->spawn;
@@ -37,23 +50,14 @@ std::expected<Started, link::ExecExit> start(Context& context, const link::ExecS
   stdio->child_input.reset();
   stdio->child_output.reset();
   stdio->child_errors.reset();
-  return Started{std::move(*child), std::move(*stdio)};
-}
-
-// The codec requires a command. In this route, an empty command means the user's login shell.
-Result<link::ExecSpec> parse_spec(Json json) {
-  bool login = json.is_object() && (!json.contains("argv") || json["argv"] == Json::array());
-  if (login) json["argv"] = {"sh"};
-  auto spec = TRY(link::exec_spec_from_json(json));
-  if (login) spec.argv.clear();
-  return spec;
+  return Started{std::move(*child), std::move(*stdio), command->main};
 }
 
 Task<Result<link::ExecSpec>> read_spec(StreamPtr stream, link::FrameDecoder& decoder) {
   link::SpecReader reader;
   for (;;) {
     if (auto frame = CO_TRY(decoder.next())) {
-      if (auto json = CO_TRY(reader.take(*frame))) co_return parse_spec(std::move(*json));
+      if (auto json = CO_TRY(reader.take(*frame))) co_return link::exec_spec_from_json(*json);
       continue;
     }
     auto bytes = CO_TRY(co_await stream->read());
@@ -71,6 +75,8 @@ Task<> exec(ContextPtr context, StreamPtr stream) {
   auto spec = co_await read_spec(stream, decoder);
   auto started = spec ? start(*context, *spec) : refuse(spec.error());
   if (started) {
+    std::optional<MainCommands::Entry> entry;
+    if (started->main) entry.emplace(context->main_commands, started->child);
     co_await run_session(context, stream, std::move(started->child), std::move(started->stdio), std::move(decoder));
     co_return;
   }

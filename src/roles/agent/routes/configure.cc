@@ -60,11 +60,13 @@ Task<Result<>> change(host::Runtime& runtime, std::shared_ptr<Work> work) {
   });
 }
 
-// Adopts the agent's own parts of the config: the environment, the token, and the configuration of the links.
+// Adopts the agent's own parts of the config: the environment, the image's choices, the token, and the configuration of
+// the links.
 Result<> adopt_config(Context& context, const guestcfg::GuestConfig& config) {
   AgentConfig ours = context.config;
   ours.environment = config.environment;
   ours.interfaces = config.interfaces;
+  ours.image = config.image;
   if (!config.link_token.empty()) ours.link_token = TRY(from_hex(config.link_token));
   bool new_token = ours.link_token != context.config.link_token;
   context.config = std::move(ours);

@@ -19,9 +19,18 @@ Result<ShutdownMode> parse_mode(const std::string& body) {
   return fail(ErrorCode::invalid, "field 'mode' must be \"poweroff\" or \"reboot\"");
 }
 
+// The image's main command ends as its image asks, and before init ends everything else.
+Task<> end_main_commands(ContextPtr context) {
+  if (context->main_commands.empty()) co_return;
+  (void)context->run_dir.mark_ending();
+  auto signal = stop_signal(context->config.image.stop_signal);
+  co_await context->main_commands.end(context->runtime, signal, host::after(limits::kMainCommandDeadline));
+}
+
 Task<> act(ContextPtr context, ShutdownMode mode) {
   // The answer is in the channel's queue. The guest must run until the host has read it.
   co_await context->runtime.sleep_for(limits::kShutdownAnswerDelay);
+  co_await end_main_commands(context);
   auto init = context->run_dir.init_kind();
   context->log().info("shutdown",
                       {{"init", to_string(init)}, {"mode", mode == ShutdownMode::reboot ? "reboot" : "poweroff"}});

@@ -146,7 +146,7 @@ Task<Result<std::vector<api::VmObject>>> await_children(Fork& fork, const Result
     if (auto kept = keep(*children); !kept) children->first_error = std::move(kept).error();
   std::vector<api::VmObject> vms;
   for (const auto& vm : children->made)
-    if (vm) vms.push_back(vm_object(fork.daemon.services, *vm));
+    if (vm) vms.push_back(listed_vm_object(fork.daemon.services, *vm));
   if (saved && !children->first_error) co_return vms;
   // If one child fails, the fork fails as a whole, so no child is kept.
   for (const auto& vm : children->made)

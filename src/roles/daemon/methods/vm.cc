@@ -10,7 +10,6 @@
 #include "engine/health/disk_space.h"
 #include "link/bounds.h"
 #include "roles/daemon/methods/methods.h"
-#include "roles/daemon/methods/run_config.h"
 #include "roles/daemon/methods/vm_object.h"
 #include "vm/fields.h"
 
@@ -160,16 +159,14 @@ Task<Result<Json>> set(Daemon& daemon, const Json& params, rpc::CallContext&) {
 
 Task<Result<Json>> list(Daemon& daemon, const Json&, rpc::CallContext&) {
   api::VmList list;
-  for (const auto& vm : daemon.vms.registry().list()) list.vms.push_back(vm_object(daemon.services, *vm));
+  for (const auto& vm : daemon.vms.registry().list()) list.vms.push_back(listed_vm_object(daemon.services, *vm));
   if (auto low = engine::low_disk_space(daemon.services); !low.empty()) list.warnings = {std::move(low)};
   co_return api::to_json(list);
 }
 
 Task<Result<Json>> show(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto vm = CO_TRY(named_vm(daemon, params));
-  auto object = vm_object(daemon.services, *vm);
-  if (auto image = daemon.services.images.get(object.image_id)) object.config = run_config_object(image->run_config);
-  co_return api::to_json(object);
+  co_return api::to_json(vm_object(daemon.services, *vm));
 }
 
 Task<Result<Json>> stats(Daemon& daemon, const Json& params, rpc::CallContext&) {

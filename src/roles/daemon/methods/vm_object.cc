@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/bounds.h"
+#include "roles/daemon/methods/run_config.h"
 
 namespace banger::roles::daemon {
 
@@ -64,6 +65,7 @@ api::VmObject vm_object(const engine::Services& services, const engine::VmOwner&
   object.state = vm.state();
   object.paused = parts.machine->paused_because();
   object.silent = parts.link->silent();
+  if (image) object.config = run_config_object(image->run_config);
   object.image = image ? image->name : vm.record().spec().image;
   object.template_id = save && save->kind == store::SaveKind::template_ ? save->id : "";
   object.address = engine::guest_address(parts);
@@ -72,6 +74,12 @@ api::VmObject vm_object(const engine::Services& services, const engine::VmOwner&
   object.disk_used_bytes = parts.disks.used_bytes();
   object.directory = parts.disks.directory();
   if (const auto& metrics = parts.machine->metrics()) object.metrics = metrics->figures;
+  return object;
+}
+
+api::VmObject listed_vm_object(const engine::Services& services, const engine::VmOwner& vm) {
+  auto object = vm_object(services, vm);
+  object.config.reset();
   return object;
 }
 

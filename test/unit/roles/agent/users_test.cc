@@ -1,7 +1,10 @@
 #include "roles/agent/users.h"
 
+#include <sys/stat.h>
+
 #include "catch.h"
 #include "harness.h"
+#include "roles/agent/bounds.h"
 
 using namespace banger;
 using namespace banger::roles::agent;
@@ -84,6 +87,37 @@ TEST_CASE("users: unknown names and malformed ids are refused by name") {
   CHECK(refusal("-1") == "there is no user '-1' in the guest");
   CHECK(refusal("") != "");
   CHECK(refusal(":0") != "");
+}
+
+TEST_CASE("users: lines without their last fields count, and a group may be left out after the colon") {
+  auto user = find_user("app:", "app:x:1000:1001\n", "app:x:1001:\n");
+  REQUIRE(user);
+  CHECK(user->gid == 1001);
+  CHECK(user->home == "/");
+  CHECK(user->shell == "/bin/sh");
+  CHECK(find_user("app", "app:x:1000:1001::relative:\n", "")->home == "/");
+  CHECK_FALSE(find_user("app", "app:x:1000\n", ""));
+}
+
+TEST_CASE("users: files that are no files do not block, and count as empty") {
+  test::TempDir etc;
+  REQUIRE(::mkfifo((etc / "passwd").c_str(), 0600) == 0);
+  REQUIRE(::mkdir((etc / "group").c_str(), 0700) == 0);
+  REQUIRE(load_user("root", etc.path()));
+  CHECK(load_user("1000:7", etc.path())->gid == 7);
+  CHECK_FALSE(load_user("app", etc.path()));
+  std::filesystem::remove(etc / "passwd");
+  std::filesystem::create_symlink("/dev/zero", etc / "passwd");
+  CHECK(load_user("root", etc.path())->home == "/root");
+}
+
+TEST_CASE("users: no user is in more groups than Linux can give") {
+  std::string group;
+  for (int gid = 1; gid <= 70'000; ++gid) group += "g:x:" + std::to_string(gid) + ":app\n";
+  auto user = find_user("app", "app:x:1000:1000::/:/bin/sh\n", group);
+  REQUIRE(user);
+  CHECK(user->groups.size() <= limits::kSupplementaryGroups);
+  CHECK(user->groups.size() > 60'000);
 }
 
 TEST_CASE("users: a change to the files is seen by the next command") {

@@ -340,10 +340,31 @@ TEST_CASE_METHOD(Fixture, "vm run: without a command runs a login shell with sta
   link::ExecSpec spec;
   daemon.streams["vm.exec"] = [&](int socket, const Json&) { finish(socket, "", {.code = 0}, &spec); };
   CHECK(run({"vm", "run", "--rm"}).status == 0);
-  REQUIRE(spec.argv.size() == 5);
-  CHECK(spec.argv[0] == "/bin/sh");
-  CHECK(spec.argv[4] == "root");
+  CHECK(spec.argv.empty());
+  CHECK(spec.user.empty());
+  CHECK(spec.main == link::MainCommand::no);
   CHECK(!spec.tty);
+}
+
+TEST_CASE_METHOD(Fixture, "vm run: an image's own command runs with --entrypoint, and instead of a missing shell") {
+  link::ExecSpec spec;
+  daemon.streams["vm.exec"] = [&](int socket, const Json&) { finish(socket, "", {.code = 0}, &spec); };
+  CHECK(run({"vm", "run", "--rm", "--entrypoint", "--", "-p", "80"}).status == 0);
+  CHECK(spec.main == link::MainCommand::yes);
+  CHECK(spec.argv == std::vector<std::string>{"-p", "80"});
+  CHECK(run({"vm", "run", "--detach", "--entrypoint"}).status == 2);
+
+  auto create = daemon.answers["vm.create"];
+  daemon.answers["vm.create"] = [create](const Json& params) {
+    auto answer = create(params);
+    if (answer) (*answer)["config"] = {{"cmd", {"serve"}}};
+    return answer;
+  };
+  CHECK(run({"vm", "run", "--rm"}).status == 0);
+  CHECK(spec.main == link::MainCommand::instead_of_shell);
+  CHECK(spec.argv.empty());
+  CHECK(run({"vm", "run", "--rm", "--", "true"}).status == 0);
+  CHECK(spec.main == link::MainCommand::no);
 }
 
 TEST_CASE_METHOD(Fixture, "vm run: a VM that never became ready is kept, and its logs are named") {

@@ -20,6 +20,7 @@ constexpr auto kOptions =
            std::to_array<Option>({
                kColdOption,
                {.name = "rm", .help = "delete the VM when the command or shell ends"},
+               {.name = "entrypoint", .help = "run the image's own command; CMD replaces its last words"},
                {.name = "detach", .letter = 'd', .help = "print the name of the VM and leave the VM running"},
                kEnvOption,
                kWorkdirOption,
@@ -33,6 +34,7 @@ constexpr auto kOptions =
 constexpr Example kExamples[] = {
     {"banger vm run", "a shell in a fresh VM"},
     {"banger vm run --rm -- uname -a", "one command; then the VM is deleted"},
+    {"banger vm run --rm --image app --entrypoint", "the command that the image app is for"},
     {"banger vm run --name web --memory 2G --detach", "a VM for later use"},
 };
 
@@ -73,11 +75,12 @@ Result<int> use(Context& context, Daemon& daemon, const GuestCommand& command, c
 
 Result<int> run(Context& context) {
   const auto& args = context.args;
-  if (args.flag("detach") && !args.words.empty())
+  bool entrypoint = args.flag("entrypoint");
+  if (args.flag("detach") && (entrypoint || !args.words.empty()))
     return context.usage("--detach takes no command", "run commands with 'banger vm exec'");
   if (args.flag("detach") && args.flag("rm")) return context.usage("--detach and --rm exclude each other");
   // Both may fail, so they come before the VM is made.
-  auto command = TRY(guest_command(context, ""));
+  auto command = TRY(guest_command(context, "", entrypoint ? link::MainCommand::yes : link::MainCommand::no));
   auto environment = TRY(vm_environment(context));
   auto progress = io_for_progress(context);
   auto daemon = TRY(Daemon::connect(progress));
@@ -89,6 +92,7 @@ Result<int> run(Context& context) {
   auto vm = daemon.get<api::VmObject>("vm.create", params);
   if (!vm) return std::unexpected(not_ready(context.io, std::move(vm).error(), args.text("name")));
   command.vm = vm->id;
+  if (command.shell && vm->config) command.spec.main = link::MainCommand::instead_of_shell;
   auto name = safe_text(vm->name);
   if (args.flag("detach")) {
     context.io.print(name + "\n");
@@ -105,9 +109,13 @@ constinit const Command kVmRun{
     .name = "run",
     .summary = "create a VM and run a shell or one command in it",
     .details =
-        "Without a command, this opens a shell in the VM. With a command, its output is printed as it comes, and the "
+        "Without a command, this opens a shell in the VM, or runs the image's own command if the image has no shell. "
+        "With a command, its output is printed as it comes, and the "
         "exit status is that of the command. Standard input is passed on when it is not a terminal, or with -i. The VM "
         "runs on afterwards, unless --rm is given.\n"
+        "An image may name variables, a directory, a user and a command of its own, as images of containers do. All "
+        "commands get the first three, unless -e, -w and -u say otherwise. The image's own command runs only with "
+        "--entrypoint, and CMD then replaces its last words.\n"
         "A missing image is built first, and a missing kernel is downloaded. A missing template is made too: a guest "
         "that was booted once, from which new VMs are cloned. With --cold the VM boots instead.\n"
         "A VM that does not become ready is kept, so that 'banger vm logs' can show why. With --rm the VM is deleted "

@@ -71,7 +71,8 @@ TEST_CASE("command: no argv is the user's login shell, or sh when that is missin
   REQUIRE(command);
   CHECK(command->spawn.argv == std::vector<std::string>{"/bin/sh", "-l"});
   CHECK(command->spawn.cwd == "/home/dev");
-  CHECK(command->own_directory);
+  CHECK(command->directory == Directory::Of::user);
+  CHECK(variable(*command, "SHELL") == "/bin/sh");
 }
 
 TEST_CASE("command: a relative directory is under the user's home") {
@@ -118,6 +119,19 @@ TEST_CASE("command: a missing directory is an error only if the request named it
   homeless.home = "/nonexistent";
   CHECK(failure({.argv = {"true"}}, homeless).code == 0);
   CHECK(failure({.argv = {"no-such-command"}}, homeless).code == 127);
+}
+
+TEST_CASE("command: a missing directory of the image is made") {
+  test::TempDir dir;
+  auto command = prepare_command({.argv = {"true"}}, me(), {}, {.working_dir = dir / "made/deep"});
+  REQUIRE(command);
+  CHECK(start_command(*command));
+  CHECK(std::filesystem::is_directory(dir / "made/deep"));
+  REQUIRE(host::write_file(dir / "file", "x"));
+  auto blocked = prepare_command({.argv = {"true"}}, me(), {}, {.working_dir = dir / "file/below"});
+  REQUIRE(blocked);
+  CHECK(start_command(*blocked));
+  CHECK(blocked->spawn.cwd == "/");
 }
 
 TEST_CASE("command: a program another user may not run is not executable for them") {

@@ -92,14 +92,23 @@ Result<> set_clock(const GuestTarget& target, std::int64_t unix_ns) {
 /// In a clone, a client waits, so files are overwritten in place. During a boot no process can read a half-written
 /// file, but the guest can lose power. So files are then replaced in one step.
 Result<> put(const GuestTarget& target, const guest::Root& root, const guestcfg::File& file) {
-  TRY(target.mode == ApplyMode::live ? root.update_file(file) : root.write_file(file));
+  if (target.mode != ApplyMode::live || !root.update_file(file)) TRY(root.force_file(file));
   return {};
+}
+
+/// Whether there is nothing to keep: no file, a directory, or a link that leads nowhere.
+bool is_no_file(const Error& error) {
+  return error.code == ErrorCode::not_found || error.sys_errno == ELOOP || error.sys_errno == EISDIR;
 }
 
 Result<> update_block(const GuestTarget& target, const guest::Root& root, const std::string& path,
                       std::string_view when_missing, std::string_view lines) {
   auto text = root.read_file(path, limits::kIdentityFileBytes);
-  if (!text && text.error().code != ErrorCode::not_found) return std::unexpected(std::move(text).error());
+  if (!text && text.error().code == ErrorCode::exhausted) {
+    target.log.warn("file.left_alone", {{"error", text.error().sentence()}});
+    return {};
+  }
+  if (!text && !is_no_file(text.error())) return std::unexpected(std::move(text).error());
   if (!text && lines.empty()) return {};
   return put(target, root,
              {.path = path, .data = guest::with_block(text ? std::string_view(*text) : when_missing, lines)});
@@ -122,9 +131,11 @@ Result<> write_environment(const GuestTarget& target, const guest::Root& root,
     if (guestcfg::is_shell_name(name)) exports += fmt::format("export {}={}\n", name, shell_quote(value));
     if (auto line = guestcfg::environment_line(name, value)) lines += *line + '\n';
   }
+  // Where the directory is a file, no login shell reads it.
+  bool no_profiles = root.exists("/etc/profile.d") && !root.open_path("/etc/profile.d", O_PATH | O_DIRECTORY);
   if (exports.empty())
     TRY(root.remove_file(kProfile));
-  else
+  else if (!no_profiles)
     TRY(root.write_file({.path = kProfile, .data = std::move(exports)}));
   return update_block(target, root, "/etc/environment", "", lines);
 }

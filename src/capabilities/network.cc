@@ -74,7 +74,7 @@ Result<> write_resolvers(const GuestTarget& target, const guestcfg::GuestConfig&
   // At boot a file replaces a link to a resolver service, which may not even run. Later, the user wants the link.
   bool linked = !root.link_target(kResolvConf).empty();
   if (linked && target.mode != ApplyMode::boot) return {};
-  TRY(root.write_file({.path = kResolvConf, .data = std::move(text)}));
+  TRY(root.force_file({.path = kResolvConf, .data = std::move(text)}));
   return {};
 }
 

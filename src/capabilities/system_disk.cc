@@ -132,13 +132,20 @@ Result<> mount_overlay(const guest::Root& initramfs, const std::string& target) 
   return {};
 }
 
+/// Directories that banger or most programs need. Images made for one program often lack them.
+Result<> add_directories(const guest::Root& root) {
+  TRY(root.force_directory("/etc"));
+  TRY(root.force_directory("/tmp", 01777));
+  return {};
+}
+
 /// Mounts a directory of the system disk on `path`, unless the image has content there, which must stay visible.
 Result<> bind_store(const guest::Root& root, const std::string& path, const std::string& name, mode_t mode) {
   std::error_code error;
   std::filesystem::directory_iterator content(kLower + path, error);
   if (!error && content != std::filesystem::directory_iterator()) return {};
   TRY(make_layer_directory(name, mode));
-  TRY(root.make_directory(path, mode));
+  TRY(root.force_directory(path, mode));
   return guest::mount_in(root, fmt::format("{}/{}", guest::kSystemDisk, name), path, "", MS_BIND, "");
 }
 
@@ -147,7 +154,8 @@ Result<> mount_plain(GuestTarget& target, const guestcfg::GuestConfig& config, c
   auto device = TRY(guest::find_device(config, system));
   TRY(in("the system disk", guest::mount_in(initramfs, device, target.root, "ext4", 0, guest::kDiskOptions)));
   auto root = TRY(guest::Root::open(target.root));
-  auto own = TRY(root.make_directory(kOwnDirectory, 0700));
+  TRY(add_directories(root));
+  auto own = TRY(root.force_directory(kOwnDirectory, 0700));
   TRY(guest::mount_in(initramfs, guest::fd_path(own.get()), guest::kSystemDisk, "", MS_BIND, ""));
   target.first_boot = !guest::has_booted();
   return grow_mounted(device, system);
@@ -158,6 +166,7 @@ Result<> build_root(GuestTarget& target, const guestcfg::GuestConfig& config, co
   TRY(mount_layers(initramfs, config, rootfs, system));
   TRY(mount_overlay(initramfs, target.root));
   auto root = TRY(guest::Root::open(target.root));
+  TRY(add_directories(root));
   TRY(bind_store(root, "/var/lib/docker", "docker", 0710));
   TRY(bind_store(root, "/var/lib/containerd", "containerd", 0711));
   // The overlay keeps the lower layer mounted. The system disk stays visible to root, for growing and freezing it.

@@ -130,7 +130,7 @@ Result<std::string> find_device(const guestcfg::GuestConfig& config, const guest
 
 Result<> mount_in(const Root& root, const std::string& source, const std::string& target, const std::string& type,
                   unsigned long flags, const std::string& data) {
-  auto at = TRY(root.make_directory(target));
+  auto at = TRY(root.force_directory(target));
   if (::mount(source.c_str(), fd_path(at.get()).c_str(), type.empty() ? nullptr : type.c_str(), flags,
               data.empty() ? nullptr : data.c_str()) < 0)
     return fail_errno(fmt::format("mount {} on {}", source, target));

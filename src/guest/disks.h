@@ -24,7 +24,8 @@ Result<std::string> find_device(const guestcfg::GuestConfig& config, const guest
                                 std::chrono::milliseconds wait = limits::kDiskDeadline,
                                 const std::string& sys_block = "/sys/block");
 
-/// mount(2) with the target resolved inside `root`; the target directory is made when missing.
+/// mount(2) with the target resolved inside `root`; the target is made a directory
+/// if it is none.
 Result<> mount_in(const Root& root, const std::string& source, const std::string& target, const std::string& type,
                   unsigned long flags, const std::string& data);
 /// Whether `path` is a mount point or the root of a mount.

@@ -144,6 +144,19 @@ Result<UniqueFd> Root::make_directory(const std::string& path, mode_t mode, uid_
   return open_path(path, O_PATH | O_DIRECTORY);
 }
 
+Result<UniqueFd> Root::force_directory(const std::string& path, mode_t mode) const {
+  auto there = open_path(path, O_PATH | O_DIRECTORY);
+  if (there || path == "/") return there;
+  auto [parent_path, name] = split_path(path);
+  auto parent = TRY(force_directory(parent_path));
+  if (::unlinkat(parent.get(), name.c_str(), 0) < 0 && errno != ENOENT) return fail_errno(path);
+  if (::mkdirat(parent.get(), name.c_str(), 0700) < 0) return fail_errno(path);
+  auto made = open_path(path, O_PATH | O_DIRECTORY);
+  // mkdir(2) heeds the umask.
+  if (made && ::chmod(fd_path(made->get()).c_str(), mode) < 0) return fail_errno(path);
+  return made;
+}
+
 Result<> Root::make_private_directory(const std::string& path, uid_t uid, gid_t gid) const {
   struct stat info{};
   auto there = open_path(path, O_PATH | O_DIRECTORY);
@@ -165,6 +178,14 @@ Result<bool> Root::write_file(const guestcfg::File& file) const {
   std::string temporary = temporary_name(parent.get());
   TRY(in(file.path, put_in_place(parent.get(), temporary, name, write_new(parent.get(), temporary, file))));
   return true;
+}
+
+Result<bool> Root::force_file(const guestcfg::File& file) const {
+  auto written = write_file(file);
+  if (written || written.error().sys_errno != EISDIR) return written;
+  auto [parent_path, name] = split_path(file.path);
+  auto parent = TRY(open_path(parent_path, O_PATH | O_DIRECTORY));
+  return ::unlinkat(parent.get(), name.c_str(), AT_REMOVEDIR) < 0 ? written : write_file(file);
 }
 
 Result<bool> Root::update_file(const guestcfg::File& file) const {
@@ -193,7 +214,7 @@ Result<bool> Root::write_symlink(const std::string& target, const std::string& p
 Result<> Root::remove_file(const std::string& path) const {
   auto [parent_path, name] = split_path(path);
   auto parent = open_path(parent_path, O_PATH | O_DIRECTORY);
-  if (!parent && parent.error().code == ErrorCode::not_found) return {};
+  if (!parent && (parent.error().code == ErrorCode::not_found || parent.error().sys_errno == ENOTDIR)) return {};
   if (!parent) return std::unexpected(std::move(parent).error());
   struct stat info{};
   if (::fstatat(parent->get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT) return {};

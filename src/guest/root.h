@@ -33,19 +33,26 @@ class Root {
   /// The directory (O_PATH). When missing, it is made with `mode` and the owner, and its parents as 0755 root.
   Result<UniqueFd> make_directory(const std::string& path, mode_t mode = 0755, uid_t uid = 0, gid_t gid = 0) const;
 
+  /// A directory that the guest needs (O_PATH), whatever its image has there: a file, or a link that leads nowhere, is
+  /// replaced. Parents too. A new directory gets exactly `mode`.
+  Result<UniqueFd> force_directory(const std::string& path, mode_t mode = 0755) const;
+
   /// A directory that only its owner may enter, made or tightened.
   Result<> make_private_directory(const std::string& path, uid_t uid, gid_t gid) const;
 
   /// Replaces file.path in one step; a symlink there is replaced, not followed. A file that is right already is not
   /// touched, so that the overlay does not copy it up from a lower layer. True when something changed.
   Result<bool> write_file(const guestcfg::File& file) const;
+  /// As write_file, but also replaces an empty directory. Some images have one there, because container engines mount
+  /// their own file over it.
+  Result<bool> force_file(const guestcfg::File& file) const;
   /// As write_file, but overwrites a plain file of that owner and mode in place. Use it only where readers allow that,
   /// and where nothing is lost if the guest dies half-way. In a clone, a new file and a rename take most of the time
   /// until the clone has its identity.
   Result<bool> update_file(const guestcfg::File& file) const;
   /// Replaces a symlink in one step, as write_file does.
   Result<bool> write_symlink(const std::string& target, const std::string& path) const;
-  /// A missing file is fine.
+  /// A missing file is fine, also where its directory is none.
   Result<> remove_file(const std::string& path) const;
 
  private:

@@ -96,6 +96,32 @@ TEST_CASE_METHOD(Fixture, "guest root: a fifo, a directory or a stale temporary 
   CHECK(std::distance(fs::directory_iterator(inside.path()), fs::directory_iterator()) == 3);
 }
 
+TEST_CASE_METHOD(Fixture, "guest root: a forced file replaces an empty directory, and no other") {
+  fs::create_directories(inside / "etc/hosts");
+  CHECK(root.force_file(file("/etc/hosts", "x")).value());
+  CHECK(inside.get("etc/hosts") == "x");
+  fs::create_directories(inside / "etc/full/of");
+  CHECK_FALSE(root.force_file(file("/etc/full", "x")));
+  CHECK(fs::is_directory(inside / "etc/full/of"));
+}
+
+TEST_CASE_METHOD(Fixture, "guest root: a forced directory replaces files and links that lead nowhere, also above it") {
+  inside.put("file", "x");
+  fs::create_symlink("/nowhere", inside / "link");
+  fs::create_symlink("loop", inside / "loop");
+  fs::create_directory(inside / "real");
+  fs::create_symlink("/real", inside / "good");
+  for (const char* path : {"/file", "/link/below", "/loop"}) {
+    INFO(path);
+    CHECK(root.force_directory(path, 01777));
+    CHECK((info_of(inside.path() + path).st_mode & 07777) == 01777);
+  }
+  CHECK(root.force_directory("/good/below"));
+  CHECK(fs::is_directory(inside / "real/below"));
+  CHECK(fs::is_symlink(inside / "good"));
+  CHECK(root.force_directory("/"));
+}
+
 TEST_CASE_METHOD(Fixture, "guest root: makes a symlink once and replaces a wrong one") {
   CHECK(root.write_symlink("/dev/null", "/etc/x.service").value());
   CHECK_FALSE(root.write_symlink("/dev/null", "/etc/x.service").value());
@@ -106,6 +132,8 @@ TEST_CASE_METHOD(Fixture, "guest root: makes a symlink once and replaces a wrong
 
 TEST_CASE_METHOD(Fixture, "guest root: removing a missing file succeeds, and removing a link keeps its target") {
   CHECK(root.remove_file("/no/such"));
+  inside.put("plain", "x");
+  CHECK(root.remove_file("/plain/such"));
   inside.put("target", "t");
   fs::create_symlink("target", inside / "link");
   CHECK(root.remove_file("/link"));

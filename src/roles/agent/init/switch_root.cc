@@ -41,7 +41,7 @@ Result<> move_mounts() {
   auto root = TRY(guest::Root::open(kNewRoot));
   // /proc is last, because the descriptors' paths lead through it.
   for (const char* path : {"/dev", "/sys", "/run", "/proc"}) {
-    auto target = TRY(root.make_directory(path));
+    auto target = TRY(root.force_directory(path));
     if (::mount(path, guest::fd_path(target.get()).c_str(), nullptr, MS_MOVE, nullptr) < 0)
       return fail_errno(fmt::format("move {} to the new root", path));
   }

@@ -55,13 +55,14 @@ ShutdownPlan plan_shutdown(InitKind init, ShutdownMode mode) {
     // openrc-shutdown works only with openrc-init. Under another PID 1 it fails, and the tool of that PID 1 is next.
     case InitKind::openrc:
       return {Commands{{"openrc-shutdown", off ? "-p" : "-r", "now"}, tool}, off ? SIGUSR2 : SIGTERM};
+    // Debian has runit-init in no directory of PATH, and its poweroff does nothing.
     case InitKind::runit:
-      return {Commands{{"runit-init", off ? "0" : "6"}, tool}, 0};
+      return {Commands{{"runit-init", off ? "0" : "6"}, {"/sbin/init", off ? "0" : "6"}, tool}, 0};
     // banger's own small init, which has the signals of busybox.
     case InitKind::none:
       return {.signal = off ? SIGUSR2 : SIGTERM};
     case InitKind::other:
-      return {.signal = SIGTERM};
+      return {Commands{tool}, SIGTERM};
   }
   return {};
 }

@@ -47,6 +47,13 @@ void mount_for_systemd(const guest::Root& root);
 /// Moves the early mounts over, makes kNewRoot the root and frees the initramfs.
 Result<> switch_root();
 
+/// The rest of the boot, with the agent and the image's init, runs in namespaces of its own. A process 1 that is not
+/// the caller stays outside, and ends the machine after that init (keep()).
+Result<> enter_namespace();
+
+/// Waits for the init of the image, then unmounts the disks and ends the machine. Never returns.
+[[noreturn]] void keep(int image_init);
+
 /// Starts the agent and its supervisor, both as children of PID 1.
 Result<> start_agent();
 

@@ -53,6 +53,8 @@ Result<> boot() {
   TRY(write_run_dir(config, image));
   TRY(switch_root());
   if (image.path.empty()) hold_end_signals();
+  // systemd has a way of its own to unmount the disks (exitrd.cc).
+  if (!image.path.empty() && image.kind != guest::InitKind::systemd) TRY(enter_namespace());
   TRY(start_agent());
   say("agent started, init is " + (image.path.empty() ? "banger's own" : image.path));
 
@@ -74,6 +76,7 @@ int run_init(int argc, char** argv) {
     return 2;
   }
   if (task == "small") init::small_init();
+  if (task == "keep" && argc > 2) init::keep(std::atoi(argv[2]));
   ::umask(022);
   auto booted = init::boot();
   // Do not return: a kernel panic would hide the reason behind a stack trace.

@@ -11,7 +11,6 @@
 #include <string>
 #include <vector>
 
-#include "guest/boot_memory.h"
 #include "host/files.h"
 #include "roles/agent/bounds.h"
 #include "roles/agent/init/boot.h"
@@ -59,23 +58,6 @@ void end_processes(int signal_number, time_t grace_seconds) {
     ::sigtimedwait(&ended, nullptr, &wait);
     ::clock_gettime(CLOCK_MONOTONIC, &now);
   }
-}
-
-/// Unmounts the disks, which empties their journals. A disk that cannot be unmounted becomes read-only, or is at least
-/// synced.
-void unmount_disks() {
-  ::sync();
-  auto text = host::read_file("/proc/self/mountinfo", limits::kMountInfoBytes).value_or("");
-  for (const auto& target : mounts_below(text, "/")) {
-    if (target == "/" || target == guest::kSystemDisk || target.starts_with("/proc") || target.starts_with("/dev"))
-      continue;
-    ::umount2(target.c_str(), 0);
-  }
-  // The overlay keeps its layers busy. So the overlay and the upper layer can only become read-only, the upper layer
-  // last.
-  ::mount(nullptr, "/", nullptr, MS_REMOUNT | MS_RDONLY, nullptr);
-  ::mount(nullptr, guest::kSystemDisk, nullptr, MS_REMOUNT | MS_RDONLY, nullptr);
-  ::sync();
 }
 
 }  // namespace

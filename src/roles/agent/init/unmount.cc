@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 
 #include "base/text.h"
+#include "guest/boot_memory.h"
 #include "host/files.h"
 #include "roles/agent/bounds.h"
 #include "roles/agent/init/boot.h"
@@ -63,6 +65,21 @@ bool unmount_tree(const std::string& directory) {
     say(fmt::format("cannot unmount {}", printable(target)));
   }
   return targets.empty();
+}
+
+void unmount_disks() {
+  ::sync();
+  auto text = host::read_file("/proc/self/mountinfo", limits::kMountInfoBytes).value_or("");
+  for (const auto& target : mounts_below(text, "/")) {
+    if (target == "/" || target == guest::kSystemDisk || target.starts_with("/proc") || target.starts_with("/dev"))
+      continue;
+    ::umount2(target.c_str(), 0);
+  }
+  // The overlay keeps its layers busy. So the overlay and the upper layer can only become read-only, the upper layer
+  // last.
+  ::mount(nullptr, "/", nullptr, MS_REMOUNT | MS_RDONLY, nullptr);
+  ::mount(nullptr, guest::kSystemDisk, nullptr, MS_REMOUNT | MS_RDONLY, nullptr);
+  ::sync();
 }
 
 }  // namespace banger::roles::agent::init

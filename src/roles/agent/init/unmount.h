@@ -14,4 +14,8 @@ std::vector<std::string> mounts_below(std::string_view mountinfo, std::string_vi
 /// when nothing is left.
 bool unmount_tree(const std::string& directory);
 
+/// Unmounts the disks below the root of this process. A disk that cannot be unmounted becomes read-only, or is at least
+/// synced. For process 1, when all other processes have ended.
+void unmount_disks();
+
 }  // namespace banger::roles::agent::init

@@ -21,6 +21,9 @@ TEST_CASE("shutdown_plan: each init has its own command or signal") {
   CHECK(plan_shutdown(InitKind::openrc, ShutdownMode::reboot).commands[1] == std::vector<std::string>{"reboot"});
   CHECK(plan_shutdown(InitKind::runit, ShutdownMode::poweroff).commands[0] ==
         std::vector<std::string>{"runit-init", "0"});
+  CHECK(plan_shutdown(InitKind::runit, ShutdownMode::reboot).commands[1] ==
+        std::vector<std::string>{"/sbin/init", "6"});
+  CHECK(plan_shutdown(InitKind::other, ShutdownMode::reboot).commands[0] == std::vector<std::string>{"reboot"});
 }
 
 TEST_CASE("shutdown_plan: a process reacts to a signal that it catches or has blocked") {

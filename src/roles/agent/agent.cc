@@ -15,6 +15,7 @@
 #include "roles/agent/bounds.h"
 #include "roles/agent/end_commands.h"
 #include "roles/agent/measure_spawn.h"
+#include "roles/agent/quiet_boot.h"
 #include "roles/agent/serve.h"
 #include "roles/agent/uploads.h"
 
@@ -126,6 +127,7 @@ Result<int> serve(const Arguments& arguments) {
     shared->runtime.stop();
   };
   runtime.spawn(clean_up_uploads(context));
+  runtime.spawn(watch_boot(context));
   runtime.spawn(body(context, arguments.channel_fd, arguments.listen_fd, &result));
   runtime.run();
   TRY(std::move(result));

@@ -50,6 +50,9 @@ inline constexpr auto kUploadEndDeadline = 10s;           ///< archive's end →
 
 // -- health and stats
 inline constexpr auto kHealthWait = 120s;  ///< the longest wait for the boot target in one request
+/// For OpenRC and runit. A service that never comes up must not keep the guest from being used.
+inline constexpr auto kQuietBootDeadline = 120s;
+inline constexpr auto kQuietBootPoll = 200ms;  ///< short beside such a boot
 inline constexpr auto kCpuWindow = 200ms;      ///< CPU use is measured over at least this long (20 ticks)
 inline constexpr auto kCpuSampleAge = 60s;     ///< an older sample no longer describes the present load
 

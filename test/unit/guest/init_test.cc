@@ -39,6 +39,7 @@ TEST_CASE("init: the program behind /sbin/init decides") {
                                {"dinit", "other"}}) {
     Table root;
     root.programs["/sbin/init"] = program;
+    root.programs["/etc/runit/2"] = "2";
     CHECK(found(root) == std::string("/sbin/init ") + kind);
   }
 }
@@ -62,6 +63,27 @@ TEST_CASE("init: busybox counts only if it is set up") {
   CHECK(found(root) == " none");
   root.programs["/sbin/openrc"] = "openrc";
   CHECK(found(root) == "/sbin/init openrc");
+}
+
+TEST_CASE("init: busybox does not count if an inittab begins with programs that are missing") {
+  Table root;
+  root.programs["/sbin/init"] = "busybox";
+  auto with = [&](const char* inittab) {
+    root.texts["/etc/inittab"] = inittab;
+    return found(root);
+  };
+  CHECK(with("::sysinit:/etc/init.d/rcS\ntty1::respawn:/bin/sh\n") == " none");
+  CHECK(with("# ::sysinit:/bin/sh\n ::sysinit:-/bin/missing -l \n") == " none");
+  root.programs["/bin/mount"] = "busybox";
+  CHECK(with("::sysinit:/etc/init.d/rcS\n::sysinit:/bin/mount -a\n") == "/sbin/init busybox");
+  CHECK(with("::sysinit:mount -a\n") == "/sbin/init busybox");
+  CHECK(with("::sysinit\n:::\n\n") == "/sbin/init busybox");
+}
+
+TEST_CASE("init: runit does not count without its stages") {
+  Table root;
+  root.programs["/sbin/init"] = "runit-init";
+  CHECK(found(root) == " none");
 }
 
 TEST_CASE("init: an unknown program with OpenRC beside it is OpenRC") {

@@ -12,6 +12,7 @@
 #include "capabilities/apply.h"
 #include "guest/root.h"
 #include "roles/agent/init/boot.h"
+#include "roles/agent/quiet_boot.h"
 
 namespace banger::roles::agent {
 
@@ -61,7 +62,7 @@ Result<> boot() {
   // The agent answers requests meanwhile, so clients can follow the progress.
   target.root = "/";
   if (auto ran = capabilities::run_first_boot(target, config); !ran) say("first boot: " + ran.error().sentence());
-  if (image.kind != guest::InitKind::systemd) TRY(mark_system_ready());
+  if (image.kind != guest::InitKind::systemd && !is_quiet(image.kind)) TRY(mark_system_ready());
   return exec_init(image);
 }
 

@@ -60,6 +60,7 @@ TEST_CASE("image init: busybox counts only if it is set up") {
 TEST_CASE("image init: runit, openrc-init and an unknown program") {
   for (auto [program, kind] : {std::pair{"runit-init", "runit"}, {"openrc-init", "openrc"}, {"dinit", "other"}}) {
     Image image;
+    image.program("etc/runit/2");
     image.program(std::string("sbin/") + program);
     image.link(program, "sbin/init");
     CHECK(image.found() == std::string("/sbin/init ") + kind);

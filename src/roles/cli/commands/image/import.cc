@@ -65,7 +65,8 @@ constinit const Command kImageImport{
     .details =
         "Every distribution works, with systemd, OpenRC, runit, busybox init or without an init. Owners, modes, links "
         "and extended attributes are kept.\n"
-        "With --config, the image keeps how its programs want to run. 'banger image show' shows it.",
+        "With --config, commands in VMs of the image get the variables, the directory and the user that the file "
+        "names, as in a container. 'banger vm run --entrypoint' runs the command that the file names.",
     .positionals = kPositionals,
     .options = kOptions,
     .examples = kExamples,

@@ -35,9 +35,9 @@ Result<> remove(Tree& tree, const tar::Whiteout& whiteout) {
   return {};
 }
 
-Result<> apply(tar::ByteSource& source, Build& build, const Progress& progress) {
+Result<> apply(tar::ByteSource& source, tar::End end, Build& build, const Progress& progress) {
   build.tree().begin_layer();
-  auto reader = TRY(tar::TarReader::open(source));
+  auto reader = TRY(tar::TarReader::open(source, end));
   while (auto entry = TRY(reader.next())) {
     if (auto whiteout = TRY(tar::whiteout_of(entry->path))) {
       TRY(remove(build.tree(), *whiteout));
@@ -57,7 +57,9 @@ Result<> apply_all(std::span<const Layer> layers, Build& build, const LayersOpti
   for (std::size_t applied = 0, next = 0; applied < layers.size(); ++applied) {
     for (; next < layers.size() && started.size() < limits::kLayersAtOnce; ++next)
       started.push_back(TRY(LayerSource::start(layers[next], budget)));
-    TRY(in(fmt::format("layer {}", printable(layers[applied].digest)), apply(*started.front(), build, progress)));
+    // "umoci insert" writes no end marker. With the diff_id, the layer is known to be complete.
+    auto end = layers[applied].diff_id.empty() ? tar::End::marked : tar::End::any;
+    TRY(in(fmt::format("layer {}", printable(layers[applied].digest)), apply(*started.front(), end, build, progress)));
     started.pop_front();
   }
   return {};

@@ -34,9 +34,10 @@ struct LayersOptions {
 /// - `security.selinux`, `system.nfs4_acl` and `trusted.overlay.*` are left out, as they belong to the layer's host.
 ///
 /// Errors start with `layer DIGEST: `. `invalid`: an entry that would leave the image (by "..") or cannot be placed.
-/// `corrupt`: a damaged stream, or bytes that do not match `diff_id`. `exhausted`, without a hint: the layers unpack to
-/// more than max_unpacked_bytes. Layers are decompressed on threads of their own, a few at once and a few MiB ahead.
-/// Blocks, so call it on the pool; `progress` is called there.
+/// `corrupt`: a damaged stream, or bytes that do not match `diff_id`. A layer needs an end marker only without
+/// `diff_id`. `exhausted`, without a hint: the layers unpack to more than max_unpacked_bytes. Layers are decompressed
+/// on threads of their own, a few at once and a few MiB ahead. Blocks, so call it on the pool; `progress` is called
+/// there.
 Result<Ext4Stats> write_ext4_from_layers(std::span<const Layer> layers, const std::string& path,
                                          const LayersOptions& options, const Progress& progress = {});
 

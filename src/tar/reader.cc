@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "tar/acl.h"
 #include "tar/bounds.h"
+#include "tar/pax.h"
 
 namespace banger::tar {
 
@@ -116,6 +117,8 @@ struct TarReader::State {
   archive* reader = nullptr;
   int fd = -1;
   ByteSource* source = nullptr;  ///< instead of `fd`
+  End end = End::marked;
+  std::uint64_t source_bytes = 0;  ///< read from `source`
   std::optional<Error> source_error;
   std::uint64_t read_to = 0;     ///< end of the piece before, in the current member
   std::int64_t members_end = 0;  ///< uncompressed bytes up to the end of the last member
@@ -151,8 +154,19 @@ struct TarReader::State {
       return -1;
     }
     step_bytes += bytes->size();
+    source_bytes += bytes->size();
+    if (bytes->empty() && end == End::any) return read_padding(data);
     *data = bytes->data();
     return static_cast<la_ssize_t>(bytes->size());
+  }
+
+  /// The rest of the last block, which is missing where an end marker is.
+  la_ssize_t read_padding(const void** data) {
+    static constexpr char kZeros[kTarBlock] = {};
+    auto missing = (kTarBlock - source_bytes % kTarBlock) % kTarBlock;
+    source_bytes += missing;
+    *data = kZeros;
+    return static_cast<la_ssize_t>(missing);
   }
 
   void take(std::string_view bytes) {
@@ -218,9 +232,10 @@ Result<TarReader> TarReader::open(int fd, Compression compression) {
   return open(std::move(state), compression);
 }
 
-Result<TarReader> TarReader::open(ByteSource& source) {
+Result<TarReader> TarReader::open(ByteSource& source, End end) {
   auto state = std::make_unique<State>();
   state->source = &source;
+  state->end = end;
   return open(std::move(state), Compression::none);
 }
 
@@ -250,10 +265,10 @@ Result<std::optional<TarEntry>> TarReader::next() {
   if (status == ARCHIVE_EOF) {
     // libarchive accepts a stream that stops between two members as complete. The end marker is at least one block of
     // zeros.
-    if (auto reason = s.broken_off(); reason && archive_filter_bytes(s.reader, 0) - s.members_end < 512)
-      return fail(ErrorCode::busy, *reason);
-    if (archive_filter_bytes(s.reader, 0) - s.members_end < 512)
-      return fail(ErrorCode::corrupt, "archive ends without its end marker: the stream was cut short");
+    bool marked =
+        s.end == End::any || archive_filter_bytes(s.reader, 0) - s.members_end >= static_cast<std::int64_t>(kTarBlock);
+    if (auto reason = s.broken_off(); reason && !marked) return fail(ErrorCode::busy, *reason);
+    if (!marked) return fail(ErrorCode::corrupt, "archive ends without its end marker: the stream was cut short");
     TRY(s.drain());
     return std::nullopt;
   }

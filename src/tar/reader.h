@@ -64,12 +64,17 @@ enum class Compression {
   any,   ///< gzip, zstd, xz or none
 };
 
+enum class End {
+  marked,  ///< only the end marker ends an archive; a stream without one was cut short
+  any,     ///< the stream's end is enough: the caller checks a digest, and some tools write no end marker
+};
+
 class TarReader {
  public:
   /// `fd` is borrowed. Reads nothing yet.
   static Result<TarReader> open(int fd, Compression compression);
   /// Reads uncompressed bytes. `source` is borrowed. An error of `source` is returned as it is.
-  static Result<TarReader> open(ByteSource& source);
+  static Result<TarReader> open(ByteSource& source, End end = End::marked);
   TarReader(TarReader&&) noexcept;
   TarReader& operator=(TarReader&&) noexcept;
   ~TarReader();

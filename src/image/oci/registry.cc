@@ -56,6 +56,7 @@ Task<Result<http::Response>> Registry::follow(http::Request request, const http:
   for (int redirects = 0; redirects <= limits::kRedirects; ++redirects) {
     auto response = CO_TRY(download ? co_await parts_.transport.download(request, *download)
                                     : co_await parts_.transport.send(request));
+    response.url = request.url;
     if (!http::is_redirect(response)) co_return response;
     auto target =
         CO_TRY(in("the registry redirects elsewhere", http::resolve(request.url, response.headers.get("Location"))));
@@ -70,7 +71,8 @@ Task<Result<http::Response>> Registry::ask(http::Request request, const http::Do
   auto used = parts_.tokens.authorization(reference_.name());
   if (!used.empty()) request.headers.set("Authorization", used);
   auto response = CO_TRY(co_await follow(request, download));
-  if (response.status != 401) co_return response;
+  // Only the registry itself may ask for a login. A server behind a redirect would name a token server of its own.
+  if (response.status != 401 || !http::same_origin(response.url, request.url)) co_return response;
   CO_TRY(co_await log_in(std::move(response), used));
   request.headers.set("Authorization", parts_.tokens.authorization(reference_.name()));
   co_return co_await follow(std::move(request), download);
@@ -130,9 +132,25 @@ Task<Result<std::string>> Registry::blob(Descriptor descriptor, std::string what
 Task<Result<>> Registry::download(Descriptor descriptor, http::Download download, host::Cancel& cancel) {
   auto request = CO_TRY(co_await request_for("/blobs/" + descriptor.digest.text()));
   request.cancel = &cancel;
-  auto response = CO_TRY(co_await ask(std::move(request), &download));
-  if (response.status == 200 || response.status == 206) co_return Result<>();
-  co_return status_error(response, refusal("layer " + descriptor.digest.brief()));
+  auto write = std::move(download.write);
+  auto restart = std::move(download.restart);
+  download.write = [&](std::string_view piece) -> Task<Result<>> {
+    CO_TRY(co_await write(piece));
+    download.offset += piece.size();
+    co_return Result<>();
+  };
+  download.restart = [&]() -> Task<Result<>> {
+    download.offset = 0;
+    co_return co_await restart();
+  };
+  for (;;) {
+    auto before = download.offset;
+    auto response = CO_TRY(co_await ask(request, &download));
+    if (response.status == 200 || response.status == 206) co_return Result<>();
+    // A token or a signed address may expire during a long download. The registry then gives another one.
+    bool expired = response.status >= 400 && response.status <= 403 && download.offset > before;
+    if (!expired) co_return status_error(response, refusal("layer " + descriptor.digest.brief()));
+  }
 }
 
 }  // namespace banger::image::oci

@@ -49,12 +49,17 @@ class FakeRegistry : public image::oci::Transport {
   }
 
   Task<Result<http::Response>> download(http::Request request, http::Download download) override {
+    auto what = request.method + " " + to_string(request.url);
+    offsets.push_back(download.offset);
     auto answer = CO_TRY(co_await send(std::move(request)));
     if (answer.status != 200) co_return answer;
     if (download.offset > answer.body.size()) co_return fail(ErrorCode::corrupt, "too short");
     if (download.size_bytes && *download.size_bytes != answer.body.size())
       co_return fail(ErrorCode::corrupt, "another size");
+    auto broken = breaks.extract(what);
     for (auto rest = std::string_view(answer.body).substr(download.offset); !rest.empty();) {
+      if (broken && answer.body.size() - rest.size() >= broken.mapped().first)
+        co_return response(broken.mapped().second);
       auto piece = rest.substr(0, piece_bytes);
       CO_TRY(co_await download.write(piece));
       rest.remove_prefix(piece.size());
@@ -64,6 +69,9 @@ class FakeRegistry : public image::oci::Transport {
   }
 
   std::size_t piece_bytes = 1000;
+  /// After so many bytes, the download ends once with this status. By the answer's key.
+  std::map<std::string, std::pair<std::size_t, int>> breaks;
+  std::vector<std::uint64_t> offsets;  ///< at which downloads began
 };
 
 }  // namespace banger::test

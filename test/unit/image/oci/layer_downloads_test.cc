@@ -96,6 +96,23 @@ TEST_CASE("layers: a download goes on where the last one ended") {
   CHECK_FALSE(std::filesystem::exists(f.dir / f.partial("0123456789")));
 }
 
+TEST_CASE("layers: a token or an address that expires is asked for again, and the download goes on") {
+  for (int status : {401, 403}) {
+    Fixture f;
+    f.server.piece_bytes = 2;
+    auto layer = f.serve("0123456789");
+    auto url = "GET https://storage.test/blob";
+    f.server.put(f.url("0123456789"), 307, "", {{"Location", "https://storage.test/blob"}});
+    f.server.put(url, 200, "0123456789");
+    f.server.breaks[url] = {4, status};
+    auto blobs = f.fetch({layer});
+    INFO((blobs ? "" : blobs.error().sentence()));
+    REQUIRE(blobs);
+    CHECK(text((*blobs)[0]) == "0123456789");
+    CHECK(f.server.offsets.back() == 4);
+  }
+}
+
 TEST_CASE("layers: a damaged beginning is fetched again, and a complete one is not") {
   Fixture f;
   auto layer = f.serve("0123456789");

@@ -140,6 +140,18 @@ TEST_CASE("registry: redirects lead to other servers without the authorization")
   }
 }
 
+TEST_CASE("registry: a server behind a redirect cannot ask for the login") {
+  Fixture f;
+  f.dir.put(".docker/config.json", std::string(kLogin));
+  auto config = Descriptor{Digest::of("blob"), 4};
+  f.server.put("GET https://a.test/v2/app/blobs/" + config.digest.text(), 307, "",
+               {{"Location", "https://storage.test/x"}});
+  f.server.put("GET https://storage.test/x", 401, "", {{"WWW-Authenticate", "Bearer realm=\"https://thief.test/t\""}});
+  auto registry = f.registry();
+  CHECK(test::run(f.runtime, registry.blob(config, "config")).error().code == ErrorCode::denied);
+  CHECK(f.server.requests.size() == 2);
+}
+
 TEST_CASE("registry: content that does not match its digest is corrupt") {
   Fixture f;
   auto registry = f.registry();

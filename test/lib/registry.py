@@ -171,7 +171,8 @@ def busybox_layout(root, tag="latest"):
         (tree / "bin").mkdir()
         (tree / "root").mkdir()
         shutil.copy("/bin/busybox", tree / "bin" / "busybox")
-        (tree / "bin" / "sh").symlink_to("busybox")
+        for applet in ("cat", "ls", "sh"):
+            (tree / "bin" / applet).symlink_to("busybox")
 
     def system(tree):
         (tree / "etc").mkdir()

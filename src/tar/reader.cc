@@ -204,11 +204,20 @@ struct TarReader::State {
     return fail(ErrorCode::corrupt, fmt::format("archive is damaged: {}", why ? printable(why) : "unknown error"));
   }
 
-  Result<> drain() {
-    if (source) {
-      while (!TRY(source->next()).empty()) continue;
-      return {};
+  /// A source may check its end, so all of it is read. A longer rest would be no padding, but endless work.
+  Result<> drain_source() {
+    for (std::size_t total = 0;;) {
+      std::string_view bytes = TRY(source->next());
+      if (bytes.empty()) return {};
+      total += bytes.size();
+      if (total > limits::kArchivePaddingBytes)
+        return fail(ErrorCode::corrupt, fmt::format("archive is damaged: more than {} follow its end",
+                                                    format_size(limits::kArchivePaddingBytes)));
     }
+  }
+
+  Result<> drain() {
+    if (source) return drain_source();
     std::string scratch(1 << 16, '\0');
     for (std::size_t total = 0; total < limits::kArchivePaddingBytes;) {
       ssize_t got = ::read(fd, scratch.data(), scratch.size());

@@ -94,6 +94,9 @@ class ImageStore {
   /// Makes an image from a tar file of a root file system (plain, gzip, zstd, xz); `exists` when the name is taken.
   Task<Result<Image>> import_tar(std::string name, std::string tar_path, std::string kernel, RunConfig run_config,
                                  StageProgress progress, host::Cancel& cancel);
+  /// Makes an image from a bundle (image/catalog/bundle.h). An empty `name` is that of the bundle. `exists` when the
+  /// name is taken.
+  Task<Result<Image>> import_bundle(std::string name, UniqueFd bundle, StageProgress progress, host::Cancel& cancel);
   /// Makes an image from layers, and gives it its name. `blobs` keeps the layers' descriptors open.
   Task<Result<Image>> add_layers(LayeredImage made, std::vector<UniqueFd> blobs, StageProgress progress,
                                  host::Cancel& cancel);

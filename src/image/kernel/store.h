@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/task.h"
+#include "base/unique_fd.h"
 #include "host/runtime.h"
 
 namespace banger::image {
@@ -63,6 +64,9 @@ class KernelStore {
   /// `exists` when the name is taken; `invalid` when a module is for another kernel.
   Task<Result<Kernel>> import(std::string name, std::string vmlinux, std::string modules, std::string initrd,
                               StageProgress progress, host::Cancel& cancel);
+  /// Makes a kernel from a bundle (image/catalog/bundle.h). An empty `name` is that of the bundle. `exists` when the
+  /// name is taken.
+  Task<Result<Kernel>> import_bundle(std::string name, UniqueFd bundle, StageProgress progress, host::Cancel& cancel);
   /// REQUIRES: no VM and no image uses the kernel. Removes corrupt kernels too.
   Result<> remove(std::string_view name);
   /// Incomplete directories left by a crash.

@@ -1,0 +1,103 @@
+// ImageStore::import_bundle and KernelStore::import_bundle: from a bundle to a complete directory of a store.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <ctime>
+
+#include "base/text.h"
+#include "host/files.h"
+#include "image/bounds.h"
+#include "image/catalog/bundle.h"
+#include "image/complete.h"
+#include "image/kernel/manifest.h"
+#include "image/manifest.h"
+#include "image/names.h"
+#include "image/staged_directory.h"
+
+namespace banger::image {
+
+namespace {
+
+using catalog::BundleKind;
+using catalog::BundleManifest;
+
+std::string source_of(const BundleManifest& manifest) {
+  return "bundle:" + catalog::bundle_id(to_text(manifest)).substr(0, 12);
+}
+
+std::unexpected<Error> taken(std::string_view kind, std::string_view name) {
+  return fail(ErrorCode::exists, fmt::format("the {} '{}' exists already", kind, name),
+              "delete it first, or choose another name");
+}
+
+Result<Image> read_image_bundle(int bundle, const StagedDirectory& staged, Image image) {
+  auto manifest = TRY(catalog::read_bundle(bundle, BundleKind::image, staged.path()));
+  if (image.name.empty()) image.name = manifest.name;
+  image.source = source_of(manifest);
+  image.kernel = manifest.kernel;
+  image.run_config = manifest.run_config;
+  return image;
+}
+
+/// Completes the directory around the members of a bundle.
+Result<> finish_kernel(const StagedDirectory& staged, const BundleManifest& manifest) {
+  // The kernel that is booted is looked at here; the release in the manifest is only what its maker wrote there.
+  auto vmlinux = TRY(host::read_file(staged.file("vmlinux"), limits::kKernelImageBytes));
+  if (TRY(in("vmlinux", unpack_vmlinux(vmlinux))) != vmlinux)
+    return fail(ErrorCode::invalid, "vmlinux is a packed kernel", "import it with 'banger kernel import --vmlinux'");
+  Kernel kernel{.source = source_of(manifest), .release = release_of_vmlinux(vmlinux)};
+  kernel.sha256 = host::sha256_hex(vmlinux);
+  kernel.created_at = std::time(nullptr);
+  std::vector<std::string> modules;
+  for (const auto& member : manifest.members) {
+    if (member.name.starts_with("modules/")) modules.push_back(member.name.substr(member.name.find('/') + 1));
+    if (member.name == "modules.ext4") kernel.modules_image = staged.file(member.name);
+    if (member.name == "initrd") kernel.initrd = staged.file(member.name);
+  }
+  return write_kernel_manifest(staged.file("manifest.json"), kernel, modules);
+}
+
+}  // namespace
+
+Task<Result<Image>> ImageStore::import_bundle(std::string name, UniqueFd bundle, StageProgress progress,
+                                              host::Cancel& cancel) {
+  if (!name.empty()) CO_TRY(check_store_name("image", name));
+  Image image{.id = host::random_id(), .name = std::move(name)};
+  auto staged = CO_TRY(StagedDirectory::make(directory_, image.id));
+  progress("unpack", "", -1);
+  image =
+      CO_TRY(in("import a bundle",
+                co_await runtime_.blocking([&] { return read_image_bundle(bundle.get(), staged, std::move(image)); })));
+  CO_TRY(cancel.check());
+  for (const auto& existing : CO_TRY(list()))
+    if (has_name(existing, image.name)) co_return taken("image", image.name);
+  progress("finish", "", -1);
+  auto context = fmt::format("import image '{}'", image.name);
+  auto complete = [&] { return complete_image(staged, image, std::time(nullptr)); };
+  image = CO_TRY(in(context, co_await runtime_.blocking(complete)));
+  CO_TRY(cancel.check());
+  CO_TRY(co_await runtime_.blocking([&] { return std::move(staged).commit(directory_ + "/" + image.id); }));
+  co_return get(image.id);
+}
+
+Task<Result<Kernel>> KernelStore::import_bundle(std::string name, UniqueFd bundle, StageProgress progress,
+                                                host::Cancel& cancel) {
+  if (!name.empty()) CO_TRY(check_store_name("kernel", name));
+  auto staged = CO_TRY(StagedDirectory::make(directory_, name.empty() ? "bundle" : name));
+  progress("unpack", "", -1);
+  auto read = [&] { return catalog::read_bundle(bundle.get(), BundleKind::kernel, staged.path()); };
+  auto manifest = CO_TRY(in("import a bundle", co_await runtime_.blocking(read)));
+  CO_TRY(cancel.check());
+  if (name.empty()) name = manifest.name;
+  std::string final_path = directory_ + "/" + name;
+  if (::access(final_path.c_str(), F_OK) == 0) co_return taken("kernel", name);
+  auto context = fmt::format("import kernel '{}'", name);
+  CO_TRY(in(context, co_await runtime_.blocking([&] { return finish_kernel(staged, manifest); })));
+  CO_TRY(cancel.check());
+  if (auto committed = std::move(staged).commit(final_path); !committed)
+    co_return committed.error().code == ErrorCode::exists ? taken("kernel", name)
+                                                          : std::unexpected(std::move(committed.error()));
+  co_return get(name);
+}
+
+}  // namespace banger::image

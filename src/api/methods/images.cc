@@ -30,6 +30,11 @@ constexpr Parameter kTagParameters[] = {
     {.name = "name", .required = true, .help = "The new name: a plain one, or a reference"},
 };
 
+constexpr Parameter kImportBundleParameters[] = {
+    {.name = "bundle", .type = Type::path, .required = true, .help = "The bundle, on the host"},
+    {.name = "name", .help = "The name of the new image; by default that of the bundle"},
+};
+
 constexpr Method kMethods[] = {
     {.name = "image.list", .summary = "Lists images and recipes", .result = &ImageList::kObject},
     {.name = "image.show",
@@ -41,6 +46,13 @@ constexpr Method kMethods[] = {
      .details = "An older image of that name is removed. If a VM was made from the older image, the image only loses "
                 "its name.",
      .parameters = kBuildParameters,
+     .result = &ImageObject::kObject,
+     .progress = true,
+     .cancellable = true},
+    {.name = "image.import_bundle",
+     .summary = "Makes an image from a bundle",
+     .details = "'banger image export' writes bundles. A bundle that does not match its manifest is refused.",
+     .parameters = kImportBundleParameters,
      .result = &ImageObject::kObject,
      .progress = true,
      .cancellable = true},

@@ -15,6 +15,11 @@ constexpr Parameter kImportParameters[] = {
     {.name = "initrd", .type = Type::path, .help = "An initrd, on the host"},
 };
 
+constexpr Parameter kImportBundleParameters[] = {
+    {.name = "bundle", .type = Type::path, .required = true, .help = "The bundle, on the host"},
+    {.name = "name", .help = "The name of the new kernel; by default that of the bundle"},
+};
+
 constexpr Method kMethods[] = {
     {.name = "kernel.list", .summary = "Lists kernels", .result = &KernelList::kObject},
     {.name = "kernel.show",
@@ -24,6 +29,13 @@ constexpr Method kMethods[] = {
     {.name = "kernel.pull",
      .summary = "Downloads a kernel",
      .parameters = kPullParameters,
+     .result = &KernelObject::kObject,
+     .progress = true,
+     .cancellable = true},
+    {.name = "kernel.import_bundle",
+     .summary = "Makes a kernel from a bundle",
+     .details = "'banger kernel export' writes bundles. A bundle that does not match its manifest is refused.",
+     .parameters = kImportBundleParameters,
      .result = &KernelObject::kObject,
      .progress = true,
      .cancellable = true},

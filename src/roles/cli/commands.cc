@@ -9,9 +9,9 @@ extern const Command kVmRun, kVmCreate, kVmStart, kVmStop, kVmRestart, kVmKill, 
 extern const Command kVmWait, kVmSuspend, kVmResume, kVmFork, kSnapshotCreate, kSnapshotList, kSnapshotRestore,
     kSnapshotDelete;
 extern const Command kTemplateList, kTemplateBuild, kTemplateDelete;
-extern const Command kImageList, kImageShow, kImageBuild, kImageImport, kImagePull, kImageTag, kImageInspect,
-    kImagePrune, kImageDelete;
-extern const Command kKernelList, kKernelShow, kKernelPull, kKernelImport, kKernelDelete;
+extern const Command kImageList, kImageShow, kImageBuild, kImageImport, kImageExport, kImagePull, kImageTag,
+    kImageInspect, kImagePrune, kImageDelete;
+extern const Command kKernelList, kKernelShow, kKernelPull, kKernelImport, kKernelExport, kKernelDelete;
 extern const Command kDaemonStart, kDaemonStop, kDaemonStatus, kDaemonLogs;
 extern const Command kSystemInstall, kSystemUninstall, kSystemStatus, kSystemRestart, kSystemOperations;
 extern const Command kDoctor, kGc, kBench, kCompletion, kRpc, kVersion, kHelp, kMan, kComplete;
@@ -25,9 +25,9 @@ constexpr const Command* kCommands[] = {
     &kVmShell, &kVmCp,
     &kSnapshotCreate, &kSnapshotList, &kSnapshotRestore, &kSnapshotDelete,
     &kTemplateList, &kTemplateBuild, &kTemplateDelete,
-    &kImageList, &kImageShow, &kImageBuild, &kImagePull, &kImageImport, &kImageTag, &kImageInspect,
+    &kImageList, &kImageShow, &kImageBuild, &kImagePull, &kImageImport, &kImageExport, &kImageTag, &kImageInspect,
     &kImagePrune, &kImageDelete,
-    &kKernelList, &kKernelShow, &kKernelPull, &kKernelImport, &kKernelDelete,
+    &kKernelList, &kKernelShow, &kKernelPull, &kKernelImport, &kKernelExport, &kKernelDelete,
     &kDaemonStart, &kDaemonStop, &kDaemonStatus, &kDaemonLogs,
     &kSystemInstall, &kSystemStatus, &kSystemRestart, &kSystemUninstall, &kSystemOperations,
     &kDoctor, &kGc, &kBench, &kCompletion, &kRpc, &kVersion, &kHelp, &kMan, &kComplete,

@@ -1,7 +1,9 @@
 // image.* and kernel.*: list, describe, make and delete images and kernels.
 #include "engine/assets.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <nlohmann/json.hpp>
 
@@ -11,6 +13,7 @@
 #include "base/text.h"
 #include "engine/health/gc.h"
 #include "guestcfg/run_config.h"
+#include "host/files.h"
 #include "roles/daemon/methods/image_object.h"
 #include "roles/daemon/methods/methods.h"
 
@@ -77,6 +80,24 @@ Task<Result<Json>> image_import(Daemon& daemon, const Json& params, rpc::CallCon
   co_return api::to_json(full_image_object(daemon, image));
 }
 
+/// Neither the opening nor the reading of a file waits for another process.
+Result<UniqueFd> open_bundle(const Json& params) {
+  auto path = TRY(get_string(params, "bundle"));
+  auto file = TRY(host::open_file(path, O_RDONLY | O_NONBLOCK));
+  struct stat info{};
+  if (::fstat(file.get(), &info) < 0) return fail_errno(path);
+  if (S_ISREG(info.st_mode)) return file;
+  return fail(ErrorCode::invalid, fmt::format("{} is not a file", printable(path)));
+}
+
+Task<Result<Json>> image_import_bundle(Daemon& daemon, const Json& params, rpc::CallContext& context) {
+  auto name = CO_TRY(find_string(params, "name")).value_or("");
+  auto bundle = CO_TRY(open_bundle(params));
+  auto image = CO_TRY(
+      co_await daemon.services.images.import_bundle(name, std::move(bundle), report_to(context), context.cancel()));
+  co_return api::to_json(full_image_object(daemon, image));
+}
+
 Task<Result<Json>> image_delete(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto given = CO_TRY(get_string(params, "image"));
   auto image = CO_TRY(daemon.services.images.get(given));
@@ -120,6 +141,14 @@ Task<Result<Json>> kernel_import(Daemon& daemon, const Json& params, rpc::CallCo
   co_return api::to_json(describe(daemon, kernel));
 }
 
+Task<Result<Json>> kernel_import_bundle(Daemon& daemon, const Json& params, rpc::CallContext& context) {
+  auto name = CO_TRY(find_string(params, "name")).value_or("");
+  auto bundle = CO_TRY(open_bundle(params));
+  auto kernel = CO_TRY(
+      co_await daemon.services.kernels.import_bundle(name, std::move(bundle), report_to(context), context.cancel()));
+  co_return api::to_json(describe(daemon, kernel));
+}
+
 Task<Result<Json>> kernel_delete(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto kernel = CO_TRY(daemon.services.kernels.get(CO_TRY(get_string(params, "kernel"))));
   CO_TRY(engine::check_unused(fmt::format("kernel '{}'", kernel.name),
@@ -131,10 +160,18 @@ Task<Result<Json>> kernel_delete(Daemon& daemon, const Json& params, rpc::CallCo
 }
 
 constexpr Handler kHandlers[] = {
-    {"image.list", image_list},       {"image.show", image_show},     {"image.build", image_build},
-    {"image.import", image_import},   {"image.delete", image_delete}, {"kernel.list", kernel_list},
-    {"kernel.show", kernel_show},     {"kernel.pull", kernel_pull},   {"kernel.import", kernel_import},
+    {"image.list", image_list},
+    {"image.show", image_show},
+    {"image.build", image_build},
+    {"image.import", image_import},
+    {"image.delete", image_delete},
+    {"kernel.list", kernel_list},
+    {"kernel.show", kernel_show},
+    {"kernel.pull", kernel_pull},
+    {"kernel.import", kernel_import},
     {"kernel.delete", kernel_delete},
+    {"image.import_bundle", image_import_bundle},
+    {"kernel.import_bundle", kernel_import_bundle},
 };
 
 }  // namespace

@@ -1,4 +1,6 @@
 // banger image import
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "api/objects/image.h"
@@ -15,8 +17,8 @@ namespace banger::roles::cli {
 namespace {
 
 constexpr Positional kPositionals[] = {
-    {.name = "NAME", .help = "the name of the new image"},
-    {.name = "TAR", .help = "a tar file, compressed or not", .names = Names::file},
+    {.name = "NAME", .help = "the name of the new image, or, alone, the file of a bundle", .names = Names::file},
+    {.name = "TAR", .help = "a tar file, compressed or not", .names = Names::file, .required = false},
 };
 constexpr Option kOptions[] = {
     {.name = "kernel",
@@ -29,11 +31,13 @@ constexpr Option kOptions[] = {
      .value = "FILE",
      .help = "how its programs want to run: the JSON of an OCI image configuration",
      .names = Names::file},
+    {.name = "name", .kind = Kind::text, .value = "NAME", .help = "of a bundle: another name for its image"},
     kQuietOption,
     kJsonOption,
 };
 constexpr Example kExamples[] = {
     {"banger image import mine rootfs.tar.zst", ""},
+    {"banger image import debian-bookworm-0123456789ab.tar.zst", "a bundle of 'banger image export'"},
     {"skopeo inspect --config docker-archive:app.tar >app.json", ""},
     {"banger image import app rootfs.tar --config app.json", "with its variables, user and command"},
 };
@@ -44,7 +48,21 @@ Result<std::string> read_config(const std::string& path) {
   return encode_json(guestcfg::to_json(TRY(in(path, guestcfg::parse_run_config(text)))));
 }
 
+Result<int> import_bundle(Context& context) {
+  for (auto option : {"kernel", "config"})
+    if (context.args.has(option)) return context.usage(fmt::format("a bundle has its own {}", option));
+  Json params = {{"bundle", absolute_path(context.args.positionals[0])}};
+  if (auto name = context.args.text("name")) params["name"] = *name;
+  auto progress = io_for_progress(context);
+  auto daemon = TRY(Daemon::connect(progress));
+  auto image = TRY(daemon.get<api::ImageObject>("image.import_bundle", params));
+  print_new(context, image, image.id, ready_line(image.name, image.size_bytes));
+  return exit_status::kOk;
+}
+
 Result<int> run(Context& context) {
+  if (context.args.positionals.size() == 1) return import_bundle(context);
+  if (context.args.has("name")) return context.usage("--name is for bundles; the first word is the name otherwise");
   Json params = {{"name", context.args.positionals[0]}, {"tar", absolute_path(context.args.positionals[1])}};
   if (auto kernel = context.args.text("kernel")) params["kernel"] = *kernel;
   if (auto config = context.args.text("config")) params["config"] = TRY(read_config(*config));
@@ -61,7 +79,7 @@ extern const Command kImageImport;
 constinit const Command kImageImport{
     .group = "image",
     .name = "import",
-    .summary = "make an image from a tar file of a root file system",
+    .summary = "make an image from a tar file of a root file system, or from a bundle",
     .details =
         "Every distribution works, with systemd, OpenRC, runit, busybox init or without an init. Owners, modes, links "
         "and extended attributes are kept.\n"

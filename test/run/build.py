@@ -8,7 +8,7 @@ import tempfile
 from place import CHECKED, RELEASE, say, sh
 
 BINARY = RELEASE / "src/banger"
-SIZE_LIMIT_MIB = 12
+SIZE_LIMIT_MIB = 14
 SANITIZERS = ("-Db_sanitize=address,undefined", "-Db_lundef=false")
 
 

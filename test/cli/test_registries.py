@@ -379,6 +379,20 @@ class Trouble(RegistryCase):
         self.b.ok("image", "pull", name)
         self.assert_clean()
 
+    @for_root
+    def test_a_disk_that_is_too_small_for_the_image_is_an_error(self):
+        proxy, content, name = self.image(8_000_000)
+        data = pathlib.Path(self.b.env["XDG_DATA_HOME"])
+        data.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", data], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", data], check=True)
+        self.fails(125, "image", "pull", name, says=["No space left", "free some space"])
+        self.assertEqual([path for path in (data / "banger" / "images").iterdir()], [])
+        subprocess.run(["mount", "-o", "remount,size=80m", data], check=True)
+        self.b.ok("image", "pull", name)
+        self.assertEqual(proxy.count(f"GET /v2/app/blobs/{registries.digest(content)}"), 1)
+        self.assert_clean()
+
     @staticmethod
     def fill(cache):
         """Fills the file system, after the check for free space."""

@@ -19,7 +19,7 @@ class RegistryImages(BareCase):
         self.addCleanup(registry.close)
         registry.push(registries.busybox_layout(root), "latest", "tiny:v1")
         name = f"{registry.address}/tiny:v1"
-        words = ("vm", "run", "--rm", "--image", name, "--memory", "128M", "--", "cat", "/etc/os-release")
+        words = ("vm", "run", "--rm", "--image", name, "--memory", "256M", "--", "cat", "/etc/os-release")
         self.assertIn("ID=tiny", self.b.ok(*words))
         registry.close()  # the image is here now
         self.assertIn("ID=tiny", self.b.ok(*words))

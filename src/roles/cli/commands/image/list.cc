@@ -19,10 +19,16 @@ constexpr Option kOptions[] = {
     {.name = "json", .help = "print a JSON array of images"},
 };
 
+std::string names_of(const api::ImageObject& image) {
+  auto names = image.other_names;
+  names.insert(names.begin(), image.name);
+  return join(names, ", ");
+}
+
 std::string table_text(const api::ImageList& list, Colours colours) {
   Table table({"NAME", "ID", "SOURCE", "KERNEL", "SIZE", "INIT", "USED BY", "AGE"});
   for (const auto& image : list.images)
-    table.add({image.name, image.id, image.source, image.kernel, format_size(image.size_bytes), image.init,
+    table.add({names_of(image), image.id, image.source, image.kernel, format_size(image.size_bytes), image.init,
                join(image.used_by, ", "), age_of(image.created_at)});
   std::string text = table.text(colours);
   for (const auto& recipe : list.recipes)

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
@@ -41,11 +42,13 @@ std::string build_notice(const TemplateRequest& request) {
 
 std::string template_key(const TemplateInputs& inputs, const vm::Spec& spec) {
   auto key = vm::template_key_fields(spec);
+  // A moved cache directory changes no content, so only the archive's name is part of the key.
+  auto agent = std::filesystem::path(inputs.agent_archive).filename().string();
   key.update({
       {"version", kKeyVersion},
       {"image_id", inputs.image_id},
       {"kernel_sha256", inputs.kernel_sha256},
-      {"agent_archive", inputs.agent_archive},
+      {"agent_archive", agent},
       {"machine_build", inputs.machine_build},
   });
   return host::sha256_hex(dump_json(key));

@@ -46,7 +46,7 @@ vm::Spec template_spec(const vm::Spec& spec, const config::Config& config, const
 struct TemplateInputs {
   std::string image_id;
   std::string kernel_sha256;
-  std::string agent_archive;  ///< its name identifies the content of the kernel and of this program
+  std::string agent_archive;  ///< a path, whose last part identifies the content of the kernel and of this program
   std::string machine_build;  ///< machine::Driver::build_key()
 };
 /// What a user reads while a missing template is being made: why, and how to make it ahead of time.

@@ -68,6 +68,11 @@ TEST_CASE("template key: the clone's own settings do not change it") {
   CHECK(key == key_with([](auto&, auto& spec) { spec.labels["a"] = "b"; }));
 }
 
+TEST_CASE("template key: the place of the cache does not change it") {
+  CHECK(template_key(kInputs, small_spec()) ==
+        key_with([](auto& inputs, auto&) { inputs.agent_archive = "/elsewhere/agent"; }));
+}
+
 TEST_CASE("template key: a value cannot be mistaken for its neighbour") {
   CHECK(key_with([](auto& inputs, auto&) {
           inputs.image_id = "a\nb";

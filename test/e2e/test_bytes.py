@@ -5,7 +5,7 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from harness import SHAPE, Case  # noqa: E402
+from harness import SHAPE, SeededCase  # noqa: E402
 
 ALL_BYTES = bytes(range(1, 256))
 # Values that every program of the guest gets, and others that /etc/environment cannot hold.
@@ -20,7 +20,7 @@ def variables(output):
     return dict(entry.split("=", 1) for entry in output.split("\0") if entry)
 
 
-class Bytes(Case):
+class Bytes(SeededCase):
     def guest(self, *args, **kwargs):
         done = self.b.run("vm", "exec", *args, text=False, **kwargs)
         self.assertEqual((done.returncode, done.stderr), (0, b""), args[:9])

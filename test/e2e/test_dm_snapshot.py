@@ -6,7 +6,7 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from harness import BIN, SharedCase  # noqa: E402
+from harness import BIN, SHAPE, SharedCase  # noqa: E402
 
 ID = "abcdefghijkl"
 # A Perl client for the helper, because the image has no socat.
@@ -26,11 +26,12 @@ for i in $(seq 200); do test -S /run/helper/helper.sock && exit 0; sleep 0.1; do
 
 
 class DmSnapshot(SharedCase):
-    config = "templates = false\n"
+    config = "pool_size = 0\n"
+    seeded = True
 
     def setUp(self):
         super().setUp()
-        self.b.ok("vm", "create", "--name", "host", "--memory", "512M")
+        self.b.ok("vm", "create", "--name", "host", *SHAPE)
         self.b.ok("vm", "cp", str(BIN / "banger"), "host:/root/")
         self.sh(SETUP)
 

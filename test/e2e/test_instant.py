@@ -152,6 +152,8 @@ class Clones(Instant):
 
 
 class BadTemplates(Instant):
+    seeded = False  # a seed's files are shared by all stories
+
     def spoil(self, how, clones=1):
         """Makes VMs after a template was spoilt. Returns the ways in which they were made."""
         self.create("seed")

@@ -9,7 +9,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import dns  # noqa: E402
-from harness import BIN, Case, SharedCase, free_port, wait_until  # noqa: E402
+from harness import BIN, SHAPE, SeededCase, SharedCase, free_port, wait_until  # noqa: E402
 
 # A server in Perl. "http" answers each connection with a short HTTP reply. "echo" reads to the end and sends all back.
 SERVER = r"""
@@ -38,8 +38,11 @@ def talk(address, message, timeout=60):
 
 
 class Ports(SharedCase):
-    """A daemon with its own DNS server, and a VM `web` for each case."""
-    extra = "templates = false\n"
+    """A daemon with its own DNS server, and a VM `web` for each case.
+
+    The first VM of each home of a user has the same address. So each class forwards ports of its own."""
+    extra = "pool_size = 0\n"
+    seeded = True
 
     @classmethod
     def setUpClass(cls):
@@ -49,7 +52,7 @@ class Ports(SharedCase):
 
     def setUp(self):
         super().setUp()
-        self.b.ok("vm", "create", "--name", "web", "--memory", "512M")
+        self.b.ok("vm", "create", "--name", "web", *SHAPE)
 
     def serve(self, port, what, address="0.0.0.0", vm="web"):
         """Starts a server in the guest, which keeps running after the command has ended."""
@@ -87,8 +90,6 @@ class Ports(SharedCase):
 
 
 class Forwards(Ports):
-    extra = "pool_size = 0\n"
-
     def test_a_server_in_the_guest_has_a_url_and_answers_on_the_vms_own_address(self):
         self.serve(8080, "http")
         row = self.row(8080)
@@ -202,9 +203,9 @@ class Loopback(Ports):
     extra = "pool_size = 0\nforward_loopback = true\n"
 
     def test_what_a_guest_serves_on_its_loopback_is_forwarded_when_the_config_asks_for_it(self):
-        self.serve(7000, "echo", "127.0.0.1")
-        self.row(7000)
-        self.assertEqual(talk((self.address(), 7000), b"words"), b"heard words")
+        self.serve(7001, "echo", "127.0.0.1")
+        self.row(7001)
+        self.assertEqual(talk((self.address(), 7001), b"words"), b"heard words")
 
 
 class LowPort(Ports):
@@ -233,15 +234,15 @@ class Pooled(Ports):
         wait_until(pooled, "the ready pool")
         waiting = pooled()[0]["id"]
         self.assertIsNone(self.address(f"{waiting}.vm"))
-        self.b.ok("vm", "create", "--name", "shop", "--memory", "512M")
+        self.b.ok("vm", "create", "--name", "shop", *SHAPE)
         shop = self.b.json("vm", "show", "shop")
         self.assertEqual((shop["way"], shop["id"]), ("pool", waiting))
         for vm in ("web", "shop"):
-            self.serve(8080, "http", vm=vm)
-        rows = {vm: self.row(8080, vm) for vm in ("web", "shop")}
+            self.serve(8081, "http", vm=vm)
+        rows = {vm: self.row(8081, vm) for vm in ("web", "shop")}
         self.assertNotEqual(rows["web"]["forward"], rows["shop"]["forward"])
         for vm in rows:
-            self.assertIn(b"hello", talk((self.address(f"{vm}.vm"), 8080), b"GET / HTTP/1.0\r\n\r\n"))
+            self.assertIn(b"hello", talk((self.address(f"{vm}.vm"), 8081), b"GET / HTTP/1.0\r\n\r\n"))
 
 
 class ForwardCommand(Ports):
@@ -257,15 +258,15 @@ class ForwardCommand(Ports):
         return process, port
 
     def test_a_connection_that_a_suspend_breaks_is_reset_even_after_its_own_end(self):
-        self.serve(7000, "echo", "127.0.0.1")  # a port of the guest's loopback, which only this command forwards
-        wait_until(lambda: any(row["port"] == 7000 for row in self.b.json("vm", "ports", "web")), "the server")
+        self.serve(7002, "echo", "127.0.0.1")  # a port of the guest's loopback, which only this command forwards
+        wait_until(lambda: any(row["port"] == 7002 for row in self.b.json("vm", "ports", "web")), "the server")
         self.b.ok("vm", "exec", "web", "--", "sh", "-c", "pkill -STOP perl || killall -STOP perl")
-        process, port = self.forward(7000)
+        process, port = self.forward(7002)
         with socket.create_connection(("127.0.0.1", port), timeout=180) as peer:
             peer.sendall(b"question")
             peer.shutdown(socket.SHUT_WR)
             # The guest's end of the connection, whose peer has ended its side: CLOSE_WAIT.
-            wait_until(lambda: self.b.run("vm", "exec", "web", "--", "grep", "-q", ":1B58 [0-9A-F:]* 08",
+            wait_until(lambda: self.b.run("vm", "exec", "web", "--", "grep", "-q", ":1B5A [0-9A-F:]* 08",
                                           "/proc/net/tcp").returncode == 0, "the end to reach the guest")
             self.b.ok("vm", "suspend", "web")
             self.b.ok("vm", "resume", "web")
@@ -275,14 +276,14 @@ class ForwardCommand(Ports):
         self.assertEqual(process.wait(180), 130)
 
     def test_it_forwards_connections_until_it_is_interrupted(self):
-        self.serve(7000, "echo")
+        self.serve(7002, "echo")
         port = free_port()
-        process = self.b.popen("vm", "forward", "web", f"{port}:7000", stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        process = self.b.popen("vm", "forward", "web", f"{port}:7002", stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                text=True)
         self.addCleanup(process.stderr.close)
         self.addCleanup(process.stdout.close)
-        self.assertEqual(process.stdout.readline(), f"127.0.0.1:{port} -> web:7000\n")
-        wait_until(lambda: any(row["port"] == 7000 for row in self.b.json("vm", "ports", "web")), "the server")
+        self.assertEqual(process.stdout.readline(), f"127.0.0.1:{port} -> web:7002\n")
+        wait_until(lambda: any(row["port"] == 7002 for row in self.b.json("vm", "ports", "web")), "the server")
         message = b"x" * (3 << 20)
         self.assertEqual(talk(("127.0.0.1", port), message), b"heard " + message)
         self.assertEqual(talk(("127.0.0.1", port), b"again"), b"heard again")
@@ -291,15 +292,15 @@ class ForwardCommand(Ports):
             wait_until(lambda: not talk(("127.0.0.1", port), b"x"), "the guest's port to be closed")
         process.terminate()
         self.assertEqual(process.wait(180), 130)
-        self.assertIn("connect to localhost port 7000 in the guest: Connection refused", process.stderr.read())
+        self.assertIn("connect to localhost port 7002 in the guest: Connection refused", process.stderr.read())
         self.assert_refused(("127.0.0.1", port))
 
 
-class Off(Case):
-    config = 'templates = false\nauto_forward = false\ndns_listen_addr = ""\n'
+class Off(SeededCase):
+    config = 'pool_size = 0\nauto_forward = false\ndns_listen_addr = ""\n'
 
     def test_nothing_is_forwarded_when_the_config_says_so(self):
-        self.b.ok("vm", "create", "--name", "web", "--memory", "512M")
+        self.b.ok("vm", "create", "--name", "web", *SHAPE)
         self.b.ok("vm", "exec", "web", "--", "sh", "-c",
                   f"setsid perl -e '{SERVER}' 8080 http >/dev/null 2>&1 </dev/null &")
         def rows():

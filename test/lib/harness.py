@@ -3,6 +3,7 @@
 The binary and the shared images come from the environment, which scripts/test sets:
   BANGER_BIN    directory with banger, bangerd, bangerd-root and banger-agent
   BANGER_DATA   an XDG_DATA_HOME that already has the kernel and the default image (optional)
+  BANGER_SEED   a state directory with a template, see seed.py (optional)
 """
 import json
 import os
@@ -15,10 +16,13 @@ import tempfile
 import time
 import unittest
 
+import seed
+
 BIN = pathlib.Path(os.environ.get("BANGER_BIN", pathlib.Path(__file__).resolve().parents[2] / "build" / "src"))
 DATA = os.environ.get("BANGER_DATA")
 IMAGE = "debian-bookworm"
 KERNEL = "debian-cloud"
+SHAPE = seed.SHAPE
 
 
 # On a busy host a guest may need minutes to become ready. The stories are about what happens, not about how soon.
@@ -29,9 +33,9 @@ class Banger:
     """One user of banger, with a home and a daemon of their own.
 
     `prefix` is put before every command, for example `ip netns exec NAME`. `user` is the account that runs the
-    commands; the default is the current one."""
+    commands; the default is the current one. `seeded` homes begin with a template of SHAPE, if the run has made one."""
 
-    def __init__(self, data=None, state=None, config="", prefix=(), user=None):
+    def __init__(self, data=None, state=None, config="", prefix=(), user=None, seeded=False):
         self.user = user
         self.prefix = list(prefix)
         if user:
@@ -52,6 +56,8 @@ class Banger:
             path = self.root / "config" / "banger"
             path.mkdir(parents=True)
             (path / "config.toml").write_text(PATIENT + config)
+        if seeded:
+            seed.plant(self.state)
 
     def chown_home(self):
         """Gives files that root has created in the home to its user."""
@@ -203,11 +209,12 @@ class Case(unittest.TestCase):
 
     needs_images = True
     config = "templates = false\n"  # most tests need one VM, and booting it is faster than building a template
+    seeded = False
 
     def setUp(self):
         if self.needs_images and not DATA:
             self.skipTest("no images: BANGER_DATA is not set")
-        self.b = Banger(data=DATA if self.needs_images else None, config=self.config)
+        self.b = Banger(data=DATA if self.needs_images else None, config=self.config, seeded=self.seeded)
         self.addCleanup(self.b.destroy)
 
     def fails(self, code, *args, says=(), **kwargs):
@@ -226,13 +233,20 @@ class Case(unittest.TestCase):
         self.assertEqual(self.b.leftovers(), [])
 
 
+class SeededCase(Case):
+    """A test case whose guests of SHAPE are clones of a template that all stories share."""
+
+    config = "pool_size = 0\n"
+    seeded = True
+
+
 class SharedCase(Case):
     """A test case whose tests share one Banger, so that its templates are built once."""
 
     @classmethod
     def setUpClass(cls):
         if DATA:
-            cls.shared = Banger(data=DATA, config=cls.config)
+            cls.shared = Banger(data=DATA, config=cls.config, seeded=cls.seeded)
             cls.addClassCleanup(cls.shared.destroy)
 
     def setUp(self):
@@ -247,12 +261,13 @@ class SharedCase(Case):
             self.b.ok("vm", "delete", "--force", *names)
 
 
-SHAPE = ("--vcpu", "1", "--memory", "512M")
 CLOCK_SLACK = 5  # seconds; a clock that was not set is off by the age of the guest's template or snapshot
 
 
 class ShapedCase(SharedCase):
     """A shared case whose VMs have one shape, so that one template is enough. Snapshots are deleted after each test."""
+
+    seeded = True
 
     def clean(self):
         for snapshot in self.b.json("vm", "snapshot", "list"):

@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 import tempfile
 
 from place import DATA, RELEASE, ROOT, say, sh
@@ -35,6 +36,16 @@ class Account:
                 say(f"{kind} {name}, as {self.name}")
                 self.banger(kind, how, name, check=True)
         self.banger("daemon", "stop", check=True)
+
+    def make_seed(self, place):
+        """Makes a template for all stories that clone one. They need `place` on the file system of their homes."""
+        say(f"a template, as {self.name}")
+        place.mkdir()
+        if self.prefix:
+            shutil.chown(place, UNPRIVILEGED, UNPRIVILEGED)
+        words = [*self.prefix, sys.executable, self.tests / "lib/seed.py", place]
+        if subprocess.run(words, env=self.env, cwd="/").returncode == 0:
+            self.env["BANGER_SEED"] = str(place / "banger")
 
 
 def this_user():
@@ -70,7 +81,9 @@ class Accounts:
     """The accounts of a run, by name. prepare() gives them images. Leaving the context removes the temporary files."""
 
     def __init__(self, both):
-        self.place = tempfile.TemporaryDirectory(prefix="banger-user-") if both else None
+        self.temporary = tempfile.TemporaryDirectory(prefix="banger-user-")
+        self.place = pathlib.Path(self.temporary.name)
+        self.both = both
         self.all = {}
 
     def __enter__(self):
@@ -79,12 +92,17 @@ class Accounts:
     def prepare(self):
         mine = this_user()
         self.all = {mine.name: mine}
-        if self.place is None:
+        self.place.chmod(0o755)
+        if self.both:
+            self.prepare_both(mine)
+        else:
             mine.make_images()
-            return self
-        place = pathlib.Path(self.place.name)
-        place.chmod(0o755)
-        user = self.all["user"] = unprivileged(place)
+        for account in self.all.values():
+            account.make_seed(self.place / f"seed-{account.name}")
+        return self
+
+    def prepare_both(self, mine):
+        user = self.all["user"] = unprivileged(self.place)
         if (mine.data / "banger").exists():
             mine.make_images()
             lend_images(mine, user)
@@ -93,8 +111,6 @@ class Accounts:
             lend_images(user, mine)
         # The image build needs newuidmap, which does not work with --no-new-privs. Everything afterwards runs with it.
         user.prefix.append("--no-new-privs")
-        return self
 
     def __exit__(self, *_):
-        if self.place is not None:
-            self.place.cleanup()
+        self.temporary.cleanup()

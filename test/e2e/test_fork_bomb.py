@@ -12,10 +12,14 @@ from harness import Case, wait_until  # noqa: E402
 def check_fork_bomb(test, b, cgroups, *create):
     b.ok("vm", "create", "--name", "o", "--memory", "256M", *create)
     test.addCleanup(b.run, "vm", "delete", "--force", "o")
+    # As in a guest with less memory, so that the bomb reaches its limit sooner. The first command reads this number.
+    (b.root / "threads").write_text("800")
+    b.ok("vm", "cp", str(b.root / "threads"), "o:/proc/sys/kernel/threads-max")
     test.assertEqual(b.ok("vm", "exec", "o", "--", "sh", "-c", "cat /proc/$PPID/cgroup | grep ^0:"),
                      "0::/banger-agent\n")
     # Few tasks need no shares of the processor, which would make each command slower.
     controllers = f"cat {cgroups}/cgroup.subtree_control"
+    test.assertEqual(b.ok("vm", "exec", "o", "--", "sh", "-c", f"cat {cgroups}/*/pids.max | sort -u"), "200\n")
     test.assertEqual(b.ok("vm", "exec", "o", "--", "sh", "-c", controllers), "pids\n")
     bomb = b.popen("vm", "exec", "o", "--", "sh", "-c", "f() { f | f & }; f; sleep 100000",
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

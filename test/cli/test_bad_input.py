@@ -12,7 +12,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from harness import BIN, IMAGE, KERNEL, Banger, Case, alive, wait_until  # noqa: E402
+from harness import BIN, IMAGE, KERNEL, SHAPE, Banger, Case, SeededCase, alive, wait_until  # noqa: E402
 from marks import for_both, for_root, sample  # noqa: E402
 
 
@@ -352,9 +352,11 @@ class Interrupted(Case):
                 self.b.ok("vm", "delete", "--force", "c")
             self.assert_nothing_left()
 
+
+class InterruptedRun(SeededCase):
     def test_ctrl_c_during_run_rm_deletes_the_vm(self):
-        p = self.b.popen("vm", "run", "--rm", "--", "sh", "-c", "echo up; sleep 1000", stdin=subprocess.DEVNULL,
-                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        p = self.b.popen("vm", "run", "--rm", *SHAPE, "--", "sh", "-c", "echo up; sleep 1000",
+                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.assertEqual(p.stdout.readline(), b"up\n")
         p.send_signal(signal.SIGTERM)
         p.communicate(timeout=180)

@@ -7,7 +7,7 @@ import threading
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from harness import Case, SharedCase, wait_until  # noqa: E402
+from harness import SHAPE, Case, SeededCase, SharedCase, wait_until  # noqa: E402
 from marks import for_root, long  # noqa: E402
 
 # The terminals of today's developers, most of which Debian's ncurses-base does not know.
@@ -26,6 +26,8 @@ def needs_recovery(path):
 class Guest(SharedCase):
     """Stories that share one VM."""
 
+    shape = ("--memory", "512M")
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -35,7 +37,7 @@ class Guest(SharedCase):
         super().setUp()
         if not type(self).made:
             type(self).made = True
-            self.b.ok("vm", "create", "--name", "web", "--memory", "512M")
+            self.b.ok("vm", "create", "--name", "web", *self.shape)
         elif self.state() == "stopped":
             self.b.ok("vm", "start", "web")
         wait_until(lambda: self.b.json("vm", "show", "web")["system_ready"], "the guest's system to be up")
@@ -172,6 +174,7 @@ class Whole(Guest):
 
 class Clone(Guest):
     config = "pool_size = 0\n"
+    seeded, shape = True, SHAPE
 
     def test_a_clone_keeps_its_journal_and_ends_cleanly(self):
         self.assertEqual(self.b.json("vm", "show", "web")["way"], "clone")
@@ -205,7 +208,7 @@ class NameServer(threading.Thread):
 
 
 @for_root
-class Resolvers(Case):
+class Resolvers(SeededCase):
     """A host with several name servers, of which the first does not answer."""
 
     def test_a_guest_asks_the_next_name_server_and_knows_the_search_domains(self):
@@ -216,7 +219,7 @@ class Resolvers(Case):
         conf = self.b.root / "resolv.conf"
         conf.write_text("nameserver 127.0.0.99\nnameserver 127.0.0.1\nnameserver 192.0.2.7\nsearch one.test two.test\n")
         self.b.prefix = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', str(conf)]
-        self.b.ok("vm", "create", "--name", "web", "--memory", "512M")
+        self.b.ok("vm", "create", "--name", "web", *SHAPE)
         self.assertEqual(self.b.ok("vm", "exec", "web", "--", "cat", "/etc/resolv.conf"),
                          "nameserver 10.0.2.3\nnameserver 10.0.2.2\nnameserver 192.0.2.7\nsearch one.test two.test\n")
         self.assertEqual(self.b.ok("vm", "exec", "web", "--", "getent", "ahostsv4", "short").split()[0], "192.0.2.1")

@@ -16,7 +16,8 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from harness import DATA, SHAPE, Banger, ShapedCase, wait_until  # noqa: E402
+from bare import BareCase  # noqa: E402
+from harness import DATA, SHAPE, Banger, Case, ShapedCase, wait_until  # noqa: E402
 from marks import LONG, for_both, for_root, sample  # noqa: E402
 
 COUNTER = ("i=0; while :; do i=$((i+1)); echo $i > /root/count.new && mv /root/count.new /root/count; "
@@ -57,6 +58,17 @@ class Instant(ShapedCase):
     def assert_only_templates_are_kept(self):
         wait_until(lambda: self.saves_on_disk() == sorted(self.saves("template")), "saved states to be removed")
         self.assertEqual(self.b.leftovers(), [])
+
+
+class BareInstant(Instant, BareCase):
+    """Stories that boot often, and for which any guest will do. The image `bare` boots in a third of the time."""
+
+    shape = (*SHAPE, "--image", "bare")
+
+    @classmethod
+    def setUpClass(cls):
+        super(Case, cls).setUpClass()  # that of BareCase
+        cls.shared = cls.b
 
 
 class Clones(Instant):
@@ -117,20 +129,6 @@ class Clones(Instant):
         self.assertEqual(self.sh("net", "cat /root/kept /etc/kept; hostname"), "kept\nkept\nnet\n")
         self.assertEqual(self.b.json("vm", "show", "net")["way"], "cold")
 
-    def test_cold_boots_and_each_shape_has_its_own_template(self):
-        self.assertEqual(self.create("cold", "--cold")["way"], "cold")
-        self.create("one")
-        other = self.b.json("vm", "create", "--name", "two", "--vcpu", "2", "--memory", "512M")
-        self.assertEqual(other["way"], "clone")
-        self.assertNotEqual(other["template"], self.b.json("vm", "show", "one")["template"])
-        self.assertEqual(self.sh("two", "nproc"), "2\n")
-        # A deleted template stays on disk until the last machine that uses it has ended.
-        self.b.ok("template", "delete", other["template"])
-        self.assertEqual(self.sh("two", "echo alive"), "alive\n")
-        self.assertIn(other["template"], self.saves_on_disk())
-        self.b.ok("vm", "delete", "--force", "two")
-        wait_until(lambda: other["template"] not in self.saves_on_disk(), "the deleted template to be removed")
-
     def test_a_guest_that_has_only_begun_to_boot_can_be_stopped_and_a_start_waits_for_its_system(self):
         self.create("early", "--cold", "--wait", "agent")
         stopped = self.b.run("vm", "stop", "early", "--timeout", "170s")
@@ -141,19 +139,49 @@ class Clones(Instant):
             self.b.ok("vm", way, "early")
             self.assertEqual(self.sh("early", "systemctl is-active basic.target"), "active\n")
 
+    @unittest.skipUnless("BANGER_SEED" in os.environ, "this run has no seed")
+    def test_a_template_of_another_state_directory_is_cloned_if_it_matches(self):
+        made = self.create("v")
+        self.assertEqual(made["way"], "clone")
+        self.assertEqual([made["template"]], os.listdir(pathlib.Path(os.environ["BANGER_SEED"]) / "saves"))
+
+
+class Booted(BareInstant):
+    def test_cold_boots_and_each_shape_has_its_own_template(self):
+        self.assertEqual(self.create("cold", "--cold")["way"], "cold")
+        self.create("one")
+        other = self.b.json("vm", "create", "--name", "two", "--image", "bare", "--vcpu", "2", "--memory",
+                            "512M")
+        self.assertEqual(other["way"], "clone")
+        self.assertNotEqual(other["template"], self.b.json("vm", "show", "one")["template"])
+        self.assertEqual(self.sh("two", "nproc"), "2\n")
+        # A deleted template stays on disk until the last machine that uses it has ended.
+        self.b.ok("template", "delete", other["template"])
+        self.assertEqual(self.sh("two", "echo alive"), "alive\n")
+        self.assertIn(other["template"], self.saves_on_disk())
+        self.b.ok("vm", "delete", "--force", "two")
+        wait_until(lambda: other["template"] not in self.saves_on_disk(), "the deleted template to be removed")
+
     def test_two_creates_at_once_make_one_template(self):
-        b = Banger(data=DATA, config=self.config)
+        b = Banger(data=self.b.env["XDG_DATA_HOME"], config=self.config)
         self.addCleanup(b.destroy)
         b.ok("daemon", "start")
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            made = list(pool.map(lambda name: b.json("vm", "create", "--name", name, *SHAPE), ("a", "b")))
+            made = list(pool.map(lambda name: b.json("vm", "create", "--name", name, *self.shape), ("a", "b")))
         self.assertEqual({vm["way"] for vm in made}, {"clone"})
         self.assertEqual(len(b.json("template", "list")), 1)
 
+    @for_both
+    def test_a_booted_vm_can_be_suspended_too(self):
+        self.create("c", "--cold")
+        self.start_counter("c")
+        self.b.ok("vm", "suspend", "c")
+        self.b.ok("vm", "resume", "c")
+        count = self.count("c")
+        wait_until(lambda: self.count("c") > count, "the counter to continue")
 
-class BadTemplates(Instant):
-    seeded = False  # a seed's files are shared by all stories
 
+class BadTemplates(BareInstant):
     def spoil(self, how, clones=1):
         """Makes VMs after a template was spoilt. Returns the ways in which they were made."""
         self.create("seed")
@@ -187,10 +215,10 @@ class BadTemplates(Instant):
         self.assertEqual(self.spoil(corrupt, clones=2), ["cold", "cold"])
 
     def test_a_vm_boots_if_the_machine_of_its_template_is_killed(self):
-        b = Banger(data=DATA, config=self.config)
+        b = Banger(data=self.b.env["XDG_DATA_HOME"], config=self.config)
         self.addCleanup(b.destroy)
         b.ok("daemon", "start")
-        p = b.popen("vm", "create", "--name", "v", *SHAPE, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        p = b.popen("vm", "create", "--name", "v", *self.shape, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL)
         wait_until(b.machines, "the template's machine")
         os.kill(b.machines()[0], signal.SIGKILL)
@@ -243,15 +271,6 @@ class Suspend(Instant):
         self.b.ok("vm", "delete", "--force", "s")
         self.b.ok("vm", "snapshot", "delete", "asleep")
         self.assert_only_templates_are_kept()
-
-    @for_both
-    def test_a_booted_vm_can_be_suspended_too(self):
-        self.create("c", "--cold")
-        self.start_counter("c")
-        self.b.ok("vm", "suspend", "c")
-        self.b.ok("vm", "resume", "c")
-        count = self.count("c")
-        wait_until(lambda: self.count("c") > count, "the counter to continue")
 
     def test_another_vmm_build_is_refused_with_a_way_out(self):
         self.create("u")
@@ -631,7 +650,7 @@ class UnresponsiveGuests(Instant):
             self.b.ok("vm", "delete", "--force", "c")
 
 
-class MachineKilled(Instant):
+class MachineKilled(BareInstant):
     """Kills machines while they are saved, loaded and forked."""
 
     def kill_during(self, delay, *args):
@@ -649,7 +668,7 @@ class MachineKilled(Instant):
         self.sh("v", "echo kept > /root/kept; sync")
         for delay in sample((0.03, 0.2), 1):
             for words in (("vm", "suspend", "v"), ("vm", "fork", "v", "--name", "child"),
-                          ("vm", "create", "--name", "more", *SHAPE)):
+                          ("vm", "create", "--name", "more", *self.shape)):
                 self.kill_during(delay, *words)
                 others = [vm["name"] for vm in self.b.json("vm", "list") if vm["name"] != "v"]
                 if others:
@@ -661,7 +680,7 @@ class MachineKilled(Instant):
         self.assert_only_templates_are_kept()
 
 
-class DaemonKilled(Instant):
+class KillsTheDaemon:
     """Kills the daemon at various times. Nothing may be lost, and nothing left."""
 
     def settled(self):
@@ -683,6 +702,8 @@ class DaemonKilled(Instant):
         self.assertEqual(self.b.vm_dirs(), sorted(vm["id"] for vm in vms))
         self.assertEqual(self.b.leftovers(), [])
 
+
+class DaemonKilled(KillsTheDaemon, Instant):
     def test_suspend_and_resume(self):
         self.create("v")
         self.start_counter("v")
@@ -718,13 +739,15 @@ class DaemonKilled(Instant):
                 self.b.ok("vm", "snapshot", "delete", snapshot["name"])
         self.assert_only_templates_are_kept()
 
+
+class BuildKilled(KillsTheDaemon, BareInstant):
     def test_a_killed_template_build_leaves_nothing(self):
-        for delay in sample((0.1, 1.5, 4.0), 1):
+        for delay in sample((0.1, 0.7, 1.5), 1):
             b = self.b
             b.run("template", "delete", "--all")
-            self.kill_during(delay, "template", "build", *SHAPE)
+            self.kill_during(delay, "template", "build", *self.shape)
             self.check()
-        self.b.ok("template", "build", *SHAPE)
+        self.b.ok("template", "build", *self.shape)
         self.assertEqual(self.create("v")["way"], "clone")
 
 

@@ -267,7 +267,7 @@ CLOCK_SLACK = 5  # seconds; a clock that was not set is off by the age of the gu
 class ShapedCase(SharedCase):
     """A shared case whose VMs have one shape, so that one template is enough. Snapshots are deleted after each test."""
 
-    seeded = True
+    seeded, shape = True, SHAPE
 
     def clean(self):
         for snapshot in self.b.json("vm", "snapshot", "list"):
@@ -275,7 +275,7 @@ class ShapedCase(SharedCase):
         super().clean()
 
     def create(self, name, *more):
-        return self.b.json("vm", "create", "--name", name, *SHAPE, *more)
+        return self.b.json("vm", "create", "--name", name, *self.shape, *more)
 
     def sh(self, vm, script):
         return self.b.ok("vm", "exec", vm, "--", "sh", "-c", script)

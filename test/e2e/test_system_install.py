@@ -7,7 +7,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from harness import BIN, Case, wait_until  # noqa: E402
+from harness import BIN, SHAPE, SeededCase, wait_until  # noqa: E402
 
 SOCKET = "/run/bangerd/helper.sock"
 
@@ -17,7 +17,7 @@ PACKAGES = ("systemd-resolved", "nftables", "libnftables1", "libnftnl11", "libmn
             "libedit2", "libbsd0", "libmd0")
 
 
-class InAGuest(Case):
+class InAGuest(SeededCase):
     def guest(self, line, status=0):
         """Runs a shell line as root in the guest, and asserts its exit status. Returns its output."""
         done = self.b.run("vm", "exec", "host", "--", "sh", "-c", line)
@@ -49,7 +49,7 @@ class Names(InAGuest):
     def test_a_real_resolved_asks_the_daemon_for_vm_names(self):
         with tempfile.TemporaryDirectory() as place:
             subprocess.run(["apt-get", "download", "-qq", *PACKAGES], cwd=place, check=True, stderr=subprocess.DEVNULL)
-            self.b.ok("vm", "create", "--name", "host", "--memory", "1G")
+            self.b.ok("vm", "create", "--name", "host", *SHAPE)
             self.b.ok("vm", "cp", place, "host:/root/debs")
         self.b.ok("vm", "cp", str(BIN / "banger"), "host:/root/banger")
         self.guest("dpkg -i /root/debs/*.deb && systemctl reload dbus && systemctl restart systemd-resolved && useradd "
@@ -74,7 +74,7 @@ class Names(InAGuest):
 
 class SystemInstall(InAGuest):
     def test_install_use_upgrade_and_uninstall(self):
-        self.b.ok("vm", "create", "--name", "host", "--memory", "1G")
+        self.b.ok("vm", "create", "--name", "host", *SHAPE)
         self.b.ok("vm", "cp", str(BIN / "banger"), "host:/root/banger")
         self.guest("useradd --create-home ana && useradd --create-home bob && systemctl is-system-running --wait || "
                    "true")

@@ -27,6 +27,8 @@ inline constexpr std::size_t kUnsizedBytes = 32 * kMiB;  ///< held in memory; /p
 /// A file that became shorter is filled with zeros up to its announced size, but no further than this.
 inline constexpr std::uint64_t kFillBytes = 4 * kGiB;
 
+inline constexpr std::size_t kEditedFileBytes = 1 * kMiB;  ///< edited in memory; /etc/hosts and the like have a few KiB
+
 inline constexpr std::size_t kBreakReasonBytes = 8 * kKiB;  ///< a sentence with a path; read at the end of a stream
 
 // -- room that a copy leaves on a file system

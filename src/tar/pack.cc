@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include "base/bounds.h"
 #include "base/text.h"
 #include "base/unique_fd.h"
+#include "host/files.h"
 #include "tar/bounds.h"
 #include "tar/file_content.h"
 #include "tar/tar.h"
@@ -57,6 +59,8 @@ Result<std::vector<std::string>> names_in(int directory) {
 EntryKind kind_of(mode_t mode) {
   if (S_ISDIR(mode)) return EntryKind::directory;
   if (S_ISLNK(mode)) return EntryKind::symlink;
+  if (S_ISCHR(mode)) return EntryKind::character_device;
+  if (S_ISBLK(mode)) return EntryKind::block_device;
   return S_ISFIFO(mode) ? EntryKind::fifo : EntryKind::file;
 }
 
@@ -73,7 +77,11 @@ void add_xattrs(int fd, TarEntry& entry) {
 
 class Packer {
  public:
-  Packer(TarWriter& writer, Symlinks symlinks) : writer_(writer), symlinks_(symlinks) {}
+  Packer(TarWriter& writer, const PackOptions& options)
+      : writer_(writer), symlinks_(options.symlinks), special_(options.special) {}
+
+  /// For what is added next; may be null.
+  void follow(const PackRules* rules) { rules_ = rules; }
 
   /// Packs `name` in directory `parent` (or AT_FDCWD) as `member`. An error is one of the stream.
   Result<> add(int parent, const std::string& name, const std::string& member, std::size_t depth) {
@@ -84,15 +92,20 @@ class Packer {
       if (!dangling && error == ENOENT && depth > 0) return {};  // removed since the directory was read
       return leave_out(member, dangling && error == ENOENT ? "it is a symlink to nothing" : ::strerror(error));
     }
-    if (S_ISSOCK(info.st_mode)) return leave_out(member, "it is a socket");
-    if (S_ISCHR(info.st_mode) || S_ISBLK(info.st_mode)) return leave_out(member, "it is a device");
+    auto take = rules_ ? rules_->take(member, kind_of(info.st_mode)) : Take::whole;
+    if (take == Take::nothing) return {};
+    bool image = special_ == Special::image;
+    if (S_ISSOCK(info.st_mode)) return image ? Result<>() : leave_out(member, "it is a socket");
+    if (!image && (S_ISCHR(info.st_mode) || S_ISBLK(info.st_mode))) return leave_out(member, "it is a device");
     if (member.size() > limits::kPathBytes) return leave_out(member, "its path is too long");
-    if (S_ISREG(info.st_mode)) return add_file(parent, name, member);
+    if (S_ISREG(info.st_mode)) return add_file(parent, name, member, take);
     if (S_ISDIR(info.st_mode)) return add_directory(parent, name, member, info, depth);
     return add_other(parent, name, member, info);
   }
 
  private:
+  using Take = PackRules::Take;
+
   int no_follow(int flag) const { return symlinks_ == Symlinks::keep ? flag : 0; }
 
   Result<> leave_out(const std::string& member, std::string_view why) { return writer_.leave_out(member, why); }
@@ -124,6 +137,10 @@ class Packer {
   Result<> add_other(int parent, const std::string& name, const std::string& member, const struct stat& info) {
     if (TRY(add_as_link(member, info))) return {};
     TarEntry entry = make_entry(member, info);
+    if (S_ISCHR(info.st_mode) || S_ISBLK(info.st_mode)) {
+      entry.device_major = major(info.st_rdev);
+      entry.device_minor = minor(info.st_rdev);
+    }
     if (S_ISLNK(info.st_mode)) {
       char target[limits::kPathBytes + 1];
       ssize_t size = ::readlinkat(parent, name.c_str(), target, sizeof target - 1);
@@ -153,7 +170,7 @@ class Packer {
     return {};
   }
 
-  Result<> add_file(int parent, const std::string& name, const std::string& member) {
+  Result<> add_file(int parent, const std::string& name, const std::string& member, Take take) {
     // O_NONBLOCK: a file may have become a fifo since fstatat().
     UniqueFd file(::openat(parent, name.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | no_follow(O_NOFOLLOW)));
     struct stat info{};
@@ -163,6 +180,8 @@ class Packer {
     TarEntry entry = make_entry(member, info);
     entry.size = info.st_size;
     add_xattrs(file.get(), entry);
+    if (take == Take::edited && info.st_size <= static_cast<off_t>(limits::kEditedFileBytes))
+      return add_edited(file.get(), std::move(entry));
     auto flaw =
         TRY(in(printable(member, limits::kPathBytes), content_.write(file.get(), std::move(entry), info, writer_)));
     if (flaw) return leave_out(member, *flaw);
@@ -170,12 +189,30 @@ class Packer {
     return {};
   }
 
+  /// An edited file has one name, because another name may not be edited.
+  Result<> add_edited(int file, TarEntry entry) {
+    auto before = host::read_all(file, entry.path, limits::kEditedFileBytes);
+    if (!before) return leave_out(entry.path, before.error().message);
+    auto content = rules_->edit(entry.path, *before);
+    entry.size = static_cast<std::int64_t>(content.size());
+    TRY(writer_.add(entry));
+    return writer_.write(content);
+  }
+
   TarWriter& writer_;
   Symlinks symlinks_;
+  Special special_;
+  const PackRules* rules_ = nullptr;
   FileContent content_;
   std::map<FileId, std::string> linked_;  ///< the first name of each file with several names
   std::vector<FileId> above_;             ///< the directories around the present one
 };
+
+Result<> finish(TarWriter& writer, Result<> packed) {
+  if (packed) return writer.finish();
+  writer.break_off(packed.error().sentence());
+  return packed;
+}
 
 }  // namespace
 
@@ -186,10 +223,19 @@ Result<> pack_tree(const std::string& path, const std::string& name_in_archive, 
   struct stat info{};
   if (::lstat(from.c_str(), &info) < 0) return fail_errno(printable(member));
   auto writer = TRY(TarWriter::open(tar_fd, options.written));
-  auto packed = Packer(writer, options.symlinks).add(AT_FDCWD, from, member, 0);
-  if (packed) return writer.finish();
-  writer.break_off(packed.error().sentence());
-  return packed;
+  return finish(writer, Packer(writer, options).add(AT_FDCWD, from, member, 0));
+}
+
+Result<> pack_sources(std::span<const PackSource> sources, int tar_fd, const PackOptions& options) {
+  auto writer = TRY(TarWriter::open(tar_fd, options.written));
+  Packer packer(writer, options);
+  Result<> packed;
+  for (const auto& source : sources) {
+    packer.follow(&source.rules);
+    packed = packer.add(source.directory, ".", source.member, 0);
+    if (!packed) break;
+  }
+  return finish(writer, std::move(packed));
 }
 
 }  // namespace banger::tar

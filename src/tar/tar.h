@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,8 +21,29 @@ enum class Symlinks {
   follow,  ///< as cp -L: what a symlink leads to takes its place
 };
 
+/// Decides which objects of a tree get into its stream, and with which content. Objects have their names in the
+/// archive.
+class PackRules {
+ public:
+  enum class Take {
+    whole,
+    edited,   ///< a regular file with the content that edit() makes; another object as it is
+    nothing,  ///< without a mark in the stream, and without what is below
+  };
+  virtual ~PackRules() = default;
+  virtual Take take(std::string_view member, EntryKind kind) const = 0;
+  /// Only for files of at most limits::kEditedFileBytes. Larger ones stay as they are.
+  virtual std::string edit(std::string_view member, std::string_view content) const = 0;
+};
+
+enum class Special {
+  leave_out,  ///< devices and sockets get a mark in the stream
+  image,      ///< as in an image: devices are kept, and sockets belong to processes and get no mark
+};
+
 struct PackOptions {
   Symlinks symlinks = Symlinks::keep;
+  Special special = Special::leave_out;
   std::atomic<std::uint64_t>* written = nullptr;  ///< counts the bytes of the stream
 };
 
@@ -31,6 +53,16 @@ struct PackOptions {
 /// meanwhile. After an error the stream has no end marker, so that its reader fails too.
 Result<> pack_tree(const std::string& path, const std::string& name_in_archive, int tar_fd,
                    const PackOptions& options = {});
+
+/// One of several trees of a stream.
+struct PackSource {
+  int directory = -1;      ///< borrowed; the tree itself
+  std::string member;      ///< names of entries start with it; "." for none
+  const PackRules& rules;  ///< borrowed
+};
+
+/// The same for several directories in one stream, in their order.
+Result<> pack_sources(std::span<const PackSource> sources, int tar_fd, const PackOptions& options = {});
 
 /// Called for each thing that is not part of the copy: its name in the archive, and why. Both are untrusted.
 using LeftOut = std::function<void(std::string_view name, std::string_view reason)>;

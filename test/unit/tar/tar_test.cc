@@ -3,6 +3,9 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <sys/xattr.h>
 
 #include "host/files.h"
@@ -564,6 +567,85 @@ TEST_CASE("tar: a hard link only goes to a file of the same archive") {
   REQUIRE(unpack(TarBytes().file("a", "first").hard_link("b", "a").file("b", "second").done(), dir.path()).has_value());
   CHECK(slurp(dir / "a") == "first");
   CHECK(slurp(dir / "b") == "second");
+}
+
+namespace {
+
+/// Leaves out "gone", and writes the content of "edited" in upper case.
+class TestRules : public PackRules {
+ public:
+  Take take(std::string_view member, EntryKind) const override {
+    return member.ends_with("/gone") ? Take::nothing : member.ends_with("/edited") ? Take::edited : Take::whole;
+  }
+  std::string edit(std::string_view, std::string_view content) const override {
+    std::string upper(content);
+    for (char& c : upper) c = static_cast<char>(std::toupper(c));
+    return upper;
+  }
+};
+
+std::map<std::string, TarEntry> entries_of(const std::string& tar) {
+  auto fd = as_fd(tar);
+  auto reader = TarReader::open(fd.get(), Compression::none).value();
+  std::map<std::string, TarEntry> entries;
+  for (auto entry = reader.next().value(); entry; entry = reader.next().value()) entries[entry->path] = *entry;
+  return entries;
+}
+
+std::string pack_for_image(const std::vector<std::pair<std::string, std::string>>& directories) {
+  TestRules rules;
+  UniqueFd out(::memfd_create("tar", MFD_CLOEXEC));
+  std::vector<UniqueFd> opened;
+  std::vector<PackSource> sources;
+  for (const auto& [path, member] : directories) {
+    opened.emplace_back(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    sources.push_back({.directory = opened.back().get(), .member = member, .rules = rules});
+  }
+  auto packed = pack_sources(sources, out.get(), {.special = Special::image});
+  if (!packed) FAIL(packed.error().sentence());
+  return slurp(fmt::format("/proc/self/fd/{}", out.get()));
+}
+
+}  // namespace
+
+TEST_CASE("tar: rules leave out objects and edit files, in several trees") {
+  TempDir dir;
+  std::filesystem::create_directories(dir / "a/gone");
+  std::filesystem::create_directory(dir / "b");
+  spill(dir / "a/gone/below", "x");
+  spill(dir / "a/edited", "abc");
+  std::filesystem::create_hard_link(dir / "a/edited", dir / "a/other");
+  spill(dir / "b/file", "content");
+  auto entries = entries_of(pack_for_image({{dir / "a", "."}, {dir / "b", "./root"}}));
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : entries) names.push_back(name);
+  CHECK(names == std::vector<std::string>{"./", "./edited", "./other", "./root/", "./root/file"});
+  CHECK(entries["./other"].kind == EntryKind::file);  // a link would lead to what was edited
+  CHECK_FALSE(entries["./edited"].left_out);
+
+  TempDir to;
+  REQUIRE(unpack(pack_for_image({{dir / "a", "."}}), to.path()).has_value());
+  CHECK(slurp(to / "edited") == "ABC");
+  CHECK(slurp(to / "other") == "abc");
+}
+
+TEST_CASE("tar: an image gets devices but no sockets") {
+  TempDir dir;
+  UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  auto path = dir / "socket";
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  REQUIRE(::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  CHECK(entries_of(pack_for_image({{dir.path(), "."}})).size() == 1);
+  if (::mknod((dir / "device").c_str(), S_IFCHR | 0640, makedev(10, 229)) < 0) {
+    fmt::print("SKIPPED: tar: an image gets devices but no sockets: devices take root\n");
+    return;
+  }
+  auto device = entries_of(pack_for_image({{dir.path(), "."}}))["./device"];
+  CHECK(device.kind == EntryKind::character_device);
+  CHECK(device.device_major == 10);
+  CHECK(device.device_minor == 229);
+  CHECK(device.mode == 0640);
 }
 
 TEST_CASE("tar: devices are left out") {

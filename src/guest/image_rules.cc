@@ -1,0 +1,57 @@
+#include "guest/image_rules.h"
+
+#include <algorithm>
+
+namespace banger::guest {
+
+namespace {
+
+bool is_directly_in(std::string_view path, std::string_view directory) {
+  return path.size() > directory.size() + 1 && path.starts_with(directory) && path[directory.size()] == '/' &&
+         path.find('/', directory.size() + 1) == path.npos;
+}
+
+std::string_view name_of(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+bool is_host_key(std::string_view path) {
+  auto name = name_of(path);
+  return is_directly_in(path, "etc/ssh") && name.starts_with("ssh_host_") &&
+         (name.ends_with("_key") || name.ends_with("_key.pub") || name.ends_with("_key-cert.pub"));
+}
+
+/// Names that banger gives to files which are not whole yet: of guest::Root, and of copies.
+bool is_staged(std::string_view path) {
+  auto name = name_of(path);
+  return name.starts_with(".banger-cp-") || (name.starts_with(".banger-") && name.ends_with(".tmp"));
+}
+
+/// Secrets and the history of one machine, made by systemd and by ext4.
+bool is_of_one_machine(std::string_view path) {
+  static constexpr std::string_view kNames[] = {
+      "etc/hostname",
+      "etc/profile.d/banger.sh",  // the VM's variables
+      "lost+found",               // every file system gets its own
+      "root/lost+found",
+      "var/lib/systemd/credential.secret",
+      "var/lib/systemd/random-seed",
+  };
+  return std::ranges::find(kNames, path) != std::end(kNames) || is_directly_in(path, "var/log/journal") ||
+         ((is_directly_in(path, "tmp") || is_directly_in(path, "var/tmp")) &&
+          name_of(path).starts_with("systemd-private-"));
+}
+
+}  // namespace
+
+ImagePart image_part(std::string_view path, ObjectKind kind) {
+  if (is_host_key(path) || is_staged(path) || is_of_one_machine(path)) return ImagePart::nothing;
+  if (kind != ObjectKind::file) return ImagePart::whole;
+  // A file there is from the host's resolvers. A symlink is from the guest's user, because a boot replaces symlinks.
+  if (path == "etc/resolv.conf") return ImagePart::nothing;
+  // Empty means "not yet set" (machine-id(5)).
+  if (path == "etc/machine-id" || path == "var/lib/dbus/machine-id") return ImagePart::emptied;
+  if (path == "etc/hosts" || path == "etc/environment" || path.ends_with("/.ssh/authorized_keys"))
+    return ImagePart::without_block;
+  return ImagePart::whole;
+}
+
+}  // namespace banger::guest

@@ -60,9 +60,9 @@ Build::~Build() {
 
 Result<> Build::write(NodeId file, std::uint64_t offset, std::string_view bytes, const Progress& progress) {
   content_bytes_ += bytes.size();
-  if (content_bytes_ > limits::kRootfsBytes)
-    return fail(ErrorCode::exhausted, fmt::format("the content is over the limit of {} for one file system",
-                                                  format_size(limits::kRootfsBytes)));
+  if (content_bytes_ > content_limit_)
+    return fail(ErrorCode::exhausted,
+                fmt::format("the content is over the limit of {} for one file system", format_size(content_limit_)));
   TRY(content_.write(tree_[file].extents, offset, bytes));
   if (progress && content_bytes_ - reported_bytes_ >= limits::kWriteProgressBytes) {
     reported_bytes_ = content_bytes_;

@@ -2,12 +2,14 @@
 // file.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "ext4/bounds.h"
 #include "ext4/data.h"
 #include "ext4/ext4.h"
 #include "ext4/tree.h"
@@ -26,7 +28,10 @@ class Build {
   Tree& tree() { return tree_; }
   ContentWriter& content() { return content_; }
 
-  /// Writes content of `file` from `offset` on. It counts against limits::kRootfsBytes. Calls `progress` now and then.
+  /// For content that comes later. limits::kRootfsBytes holds always.
+  void limit_content(std::uint64_t bytes) { content_limit_ = std::min(bytes, limits::kRootfsBytes); }
+  /// Writes content of `file` from `offset` on. It counts against the limit of the content. Calls `progress` now and
+  /// then.
   Result<> write(NodeId file, std::uint64_t offset, std::string_view bytes, const Progress& progress);
   /// Ends the content of `file`.
   Result<> end(NodeId file) { return content_.end(tree_[file].extents); }
@@ -47,6 +52,7 @@ class Build {
   BlockCursor cursor_;
   ContentWriter content_;
   Tree tree_;
+  std::uint64_t content_limit_ = limits::kRootfsBytes;
   std::uint64_t content_bytes_ = 0, reported_bytes_ = 0;
   bool finished_ = false;
 };

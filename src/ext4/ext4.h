@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 
@@ -44,6 +45,18 @@ struct Ext4Stats {
 /// kArchiveMetadataBytes, kRootfsBytes. Blocks, so call it on the pool; `progress` is called there.
 Result<Ext4Stats> write_ext4_from_tar(int tar_fd, const std::string& path, const Ext4Options& options,
                                       const Progress& progress = {});
+
+/// What a stream of tar::pack_sources from a guest may be.
+struct GuestTar {
+  std::uint64_t max_content_bytes = 0;  ///< also at most limits::kRootfsBytes
+  /// Called for each mark in the stream, with the name and the reason; both are untrusted.
+  std::function<void(std::string_view name, std::string_view reason)> left_out = {};
+};
+
+/// The same for a hostile guest: a compressed stream is `corrupt`. Members with a mark are not written. A member whose
+/// content is not whole stays as it came.
+Result<Ext4Stats> write_ext4_from_guest(int tar_fd, const std::string& path, const Ext4Options& options,
+                                        const GuestTar& guest, const Progress& progress = {});
 
 /// Writes the regular files and directories of a host's directory as a new, clean ext4 image at `path`, which is
 /// removed again on failure. Root owns all of them, with modes 0644 and 0755, and their times are options.timestamp.

@@ -33,6 +33,9 @@ inline constexpr auto kDepmodDeadline = 2min;        ///< depmod takes a second 
 /// Free space to start a build with; debian-bookworm-dev fills 1 GiB.
 inline constexpr std::uint64_t kBuildDirectoryBytes = 2 * kGiB;
 inline constexpr auto kImageBuildDeadline = 3600s;  ///< a build takes a minute or a few; one that takes an hour hangs
-inline constexpr std::size_t kParallelSyncs = 8;    ///< of files; they share the file system's commits
+inline constexpr auto kGuestImageDeadline = 4h;     ///< the largest root file system, from a guest under emulation
+inline constexpr std::size_t kLeftOutNames = 100;   ///< of an image that lacks files; a reader needs no more
+inline constexpr std::size_t kLeftOutTextBytes = 1 * kKiB;  ///< of such a name or reason; all must fit into an answer
+inline constexpr std::size_t kParallelSyncs = 8;            ///< of files; they share the file system's commits
 
 }  // namespace banger::limits

@@ -12,6 +12,7 @@
 #include "ext4/from_layers.h"
 #include "guest/init.h"
 #include "host/runtime.h"
+#include "image/feed.h"
 #include "image/kernel/store.h"
 #include "image/run_config.h"
 
@@ -40,9 +41,9 @@ struct Image {
   std::string id;                             ///< 12 of [a-z0-9]
   std::string name;                           ///< "debian-bookworm"; empty once newer images have all its names
   std::vector<std::string> other_names = {};  ///< plain ones, and references in full: "docker.io/library/python:3"
-  std::string source;              ///< "recipe:debian-bookworm", "import" or "registry:docker.io/library/python:3"
-  std::string kernel;              ///< the kernel that VMs of the image boot: "debian-cloud"
-  std::string sha256;              ///< of rootfs.ext4
+  std::string source;  ///< "recipe:debian-bookworm", "import", "vm:web" or "registry:docker.io/library/python:3"
+  std::string kernel;  ///< the kernel that VMs of the image boot: "debian-cloud"
+  std::string sha256;  ///< of rootfs.ext4
   std::uint64_t size_bytes = 0;    ///< on disk
   std::uint64_t rootfs_bytes = 0;  ///< length of the file system
   std::int64_t created_at = 0;
@@ -65,6 +66,20 @@ struct LayeredImage {
   std::vector<ext4::Layer> layers = {};
   std::uint64_t max_unpacked_bytes = 0;
   std::string manifest, config;  ///< the documents as the registry has them
+};
+
+/// What an image is made from that comes out of a running guest.
+struct GuestImage {
+  Image image;                           ///< its name, source, kernel and run config
+  std::unique_ptr<ByteStream> tar;       ///< of tar::pack_sources
+  std::uint64_t max_content_bytes = 0;   ///< what the guest's disks can hold
+  std::chrono::milliseconds patience{};  ///< a guest that sends nothing for so long is given up
+};
+
+/// The guest's words about what its image lacks: untrusted text.
+struct LeftOut {
+  std::vector<std::pair<std::string, std::string>> some;  ///< names and reasons; at most limits::kLeftOutNames
+  std::uint64_t more = 0;                                 ///< how many others there are
 };
 
 class ImageStore {
@@ -100,6 +115,9 @@ class ImageStore {
   /// Makes an image from layers, and gives it its name. `blobs` keeps the layers' descriptors open.
   Task<Result<Image>> add_layers(LayeredImage made, std::vector<UniqueFd> blobs, StageProgress progress,
                                  host::Cancel& cancel);
+  /// Makes an image from the tar stream of a guest, and gives it its name. `timeout` when the guest falls silent,
+  /// `exhausted` when the disk has no room for the image beside what machines need.
+  Task<Result<std::pair<Image, LeftOut>>> add_guest(GuestImage made, StageProgress progress, host::Cancel& cancel);
   /// Writes the manifest of an image of this store anew, and takes its names from every other image.
   Result<Image> update(const Image& image);
   /// REQUIRES: no VM uses the image. Removes corrupt images too.

@@ -31,16 +31,21 @@ Result<UniqueFd> text_input(std::string_view text) {
 
 std::shared_ptr<TarStream> TarStream::start(host::Runtime& runtime, UniqueFd tar, std::string path,
                                             ext4::Ext4Options options) {
+  return start(runtime, std::move(tar), [path, options](int fd, const ext4::Progress& progress) {
+    return ext4::write_ext4_from_tar(fd, path, options, progress);
+  });
+}
+
+std::shared_ptr<TarStream> TarStream::start(host::Runtime& runtime, UniqueFd tar, Writer writer) {
   std::shared_ptr<TarStream> stream(new TarStream(runtime, std::move(tar)));
-  runtime.spawn(write(stream, runtime, std::move(path), std::move(options)));
+  runtime.spawn(write(stream, runtime, std::move(writer)));
   return stream;
 }
 
-Task<> TarStream::write(std::shared_ptr<TarStream> self, host::Runtime& runtime, std::string path,
-                        ext4::Ext4Options options) {
+Task<> TarStream::write(std::shared_ptr<TarStream> self, host::Runtime& runtime, Writer writer) {
   auto result = co_await runtime.blocking([&] {
     auto progress = [&](std::uint64_t done) { self->bytes_.store(done, std::memory_order_relaxed); };
-    auto written = ext4::write_ext4_from_tar(self->tar_.get(), path, options, progress);
+    auto written = writer(self->tar_.get(), progress);
     self->tar_.reset();  // the other end gets EPIPE, because no reader is left
     return written;
   });

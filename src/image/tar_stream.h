@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -20,6 +21,11 @@ Result<UniqueFd> text_input(std::string_view text);
 
 class TarStream {
  public:
+  /// Reads the stream and writes a file system. Blocks.
+  using Writer = std::function<Result<ext4::Ext4Stats>(int tar_fd, const ext4::Progress& progress)>;
+
+  /// The same with a writer of the caller.
+  static std::shared_ptr<TarStream> start(host::Runtime& runtime, UniqueFd tar, Writer writer);
   /// Starts writing. The object lives at least as long as the writing. `tar` is closed at the end.
   static std::shared_ptr<TarStream> start(host::Runtime& runtime, UniqueFd tar, std::string path,
                                           ext4::Ext4Options options);
@@ -33,8 +39,7 @@ class TarStream {
 
  private:
   explicit TarStream(host::Runtime& runtime, UniqueFd tar) : tar_(std::move(tar)), done_(runtime) {}
-  static Task<> write(std::shared_ptr<TarStream> self, host::Runtime& runtime, std::string path,
-                      ext4::Ext4Options options);
+  static Task<> write(std::shared_ptr<TarStream> self, host::Runtime& runtime, Writer writer);
   UniqueFd tar_;
   host::Event done_;
   std::optional<Result<ext4::Ext4Stats>> result_;  ///< control thread only

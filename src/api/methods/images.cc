@@ -9,6 +9,10 @@ namespace {
 
 constexpr Parameter kImageParameters[] = {{.name = "image", .required = true, .help = "A name or an id"}};
 constexpr Parameter kBuildParameters[] = {{.name = "name", .required = true, .help = "The name of a recipe"}};
+constexpr Parameter kFromVmParameters[] = {
+    {.name = "vm", .required = true, .help = "The name or the id of a running VM"},
+    {.name = "name", .required = true, .help = "The name of the new image"},
+};
 constexpr Parameter kImportParameters[] = {
     {.name = "name", .required = true, .help = "The name of the new image"},
     {.name = "tar", .type = Type::path, .required = true, .help = "The tar of a root file system, on the host"},
@@ -56,6 +60,14 @@ constexpr Method kMethods[] = {
      .result = &ImageObject::kObject,
      .progress = true,
      .cancellable = true},
+    {.name = "image.build_from_vm",
+     .summary = "Makes an image from the files of a running VM",
+     .details = "The VM keeps running. An older image of that name is treated as by `image.build`. The image gets the "
+                "VM's files, with `/root`, and neither its machine id, host keys, authorised keys nor variables.",
+     .parameters = kFromVmParameters,
+     .result = &GuestImageObject::kObject,
+     .progress = true,
+     .cancellable = true},
     {.name = "image.import",
      .summary = "Makes an image from a tar",
      .parameters = kImportParameters,
@@ -91,9 +103,9 @@ constexpr Method kMethods[] = {
      .result = &Named::kObject},
 };
 
-constexpr const Object* kObjects[] = {&RunConfigObject::kObject, &LayerObject::kObject, &ImageObject::kObject,
-                                      &PullObject::kObject,      &PruneObject::kObject, &InspectObject::kObject,
-                                      &RecipeObject::kObject,    &ImageList::kObject};
+constexpr const Object* kObjects[] = {&RunConfigObject::kObject, &LayerObject::kObject,      &ImageObject::kObject,
+                                      &PullObject::kObject,      &GuestImageObject::kObject, &PruneObject::kObject,
+                                      &InspectObject::kObject,   &RecipeObject::kObject,     &ImageList::kObject};
 
 }  // namespace
 

@@ -26,7 +26,7 @@ constexpr Field kImageFields[] = {
     field<&ImageObject::id>("id", "The id"),
     field<&ImageObject::name>("name", "The name. Empty after another image has taken the name"),
     field<&ImageObject::other_names>("other_names", "Its other names"),
-    field<&ImageObject::source>("source", "`recipe:NAME`, `import` or `registry:REFERENCE`"),
+    field<&ImageObject::source>("source", "`recipe:NAME`, `import`, `vm:NAME` or `registry:REFERENCE`"),
     field<&ImageObject::kernel>("kernel", "The name of the kernel that the image asks for"),
     field<&ImageObject::sha256>("sha256", "The digest of the root file system"),
     field<&ImageObject::size_bytes>("size_bytes", "What the image occupies on the host"),
@@ -47,6 +47,14 @@ constexpr Field kPullFields[] = {
     field<&PullObject::name>("name", "The full reference, which is a name of the image"),
     field<&PullObject::image>("image", "The image"),
     field<&PullObject::already>("already", "Whether the image was here, so that at most its names changed"),
+};
+
+constexpr Field kGuestImageFields[] = {
+    field<&GuestImageObject::image>("image", "The image"),
+    field<&GuestImageObject::left_out>("left_out",
+                                       "The files that the image lacks, or that changed while they were "
+                                       "read"),
+    field<&GuestImageObject::left_out_more>("left_out_more", "How many more files there are that the list lacks"),
 };
 
 constexpr Field kPruneFields[] = {
@@ -73,6 +81,7 @@ constexpr Field kListFields[] = {
 constinit const Object RunConfigObject::kObject{.name = "run config object", .fields = kRunConfigFields};
 constinit const Object LayerObject::kObject{.name = "layer object", .fields = kLayerFields};
 constinit const Object PullObject::kObject{.name = "pull object", .fields = kPullFields};
+constinit const Object GuestImageObject::kObject{.name = "guest image object", .fields = kGuestImageFields};
 constinit const Object PruneObject::kObject{.name = "prune object", .fields = kPruneFields};
 constinit const Object InspectObject::kObject{.name = "inspect object", .fields = kInspectFields};
 constinit const Object ImageObject::kObject{.name = "image object", .fields = kImageFields};

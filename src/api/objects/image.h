@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/object.h"
+#include "api/objects/file.h"
 
 namespace banger::api {
 
@@ -52,6 +53,14 @@ struct PullObject {
   std::string name;
   ImageObject image;
   bool already = false;
+  static const Object kObject;
+};
+
+/// An image that was made from a running VM.
+struct GuestImageObject {
+  ImageObject image;
+  std::vector<LeftOutObject> left_out;
+  std::int64_t left_out_more = 0;
   static const Object kObject;
 };
 

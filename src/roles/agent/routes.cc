@@ -14,11 +14,11 @@ struct Entry {
 };
 
 constexpr Entry kRoutes[] = {
-    {"GET", "/health", health},       {"GET", "/stats", stats},    {"GET", "/ports", ports},
-    {"GET", "/listening", listening}, {"POST", "/exec", exec},     {"PUT", "/files", put_files},
-    {"GET", "/files", get_files},     {"GET", "/stat", stat_file}, {"POST", "/configure", configure},
-    {"POST", "/shutdown", shutdown},  {"POST", "/clock", clock},   {"POST", "/hold", hold},
-    {"POST", "/quiesce", quiesce},
+    {"GET", "/health", health},       {"GET", "/stats", stats},     {"GET", "/ports", ports},
+    {"GET", "/listening", listening}, {"POST", "/exec", exec},      {"PUT", "/files", put_files},
+    {"GET", "/files", get_files},     {"GET", "/stat", stat_file},  {"POST", "/configure", configure},
+    {"POST", "/shutdown", shutdown},  {"POST", "/clock", clock},    {"POST", "/hold", hold},
+    {"POST", "/quiesce", quiesce},    {"GET", "/image", get_image},
 };
 
 Task<> unknown(ContextPtr, StreamPtr stream) {

@@ -40,6 +40,10 @@ inline constexpr auto kLogPoll = std::chrono::milliseconds(100);  ///< fast enou
 // -- image.inspect
 inline constexpr std::size_t kInspectBytes = 480 * kKiB;  ///< quoted as JSON it fits into a message; real ones: 10 KiB
 
+// -- image.build_from_vm
+/// The guest reads its directories meanwhile; a slow disk under emulation takes seconds for one.
+inline constexpr auto kGuestImageSilence = std::chrono::minutes(2);
+
 // -- vm.fork
 inline constexpr auto kForkPoll = std::chrono::milliseconds(200);  ///< how soon a cancelled fork is noticed
 

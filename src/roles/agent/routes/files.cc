@@ -5,8 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <asio.hpp>
-#include <asio/experimental/as_tuple.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/bounds.h"
@@ -14,6 +12,7 @@
 #include "link/bounds.h"
 #include "roles/agent/bounds.h"
 #include "roles/agent/routes.h"
+#include "roles/agent/routes/transfer.h"
 #include "roles/agent/uploads.h"
 #include "roles/agent/users.h"
 #include "tar/identity.h"
@@ -22,9 +21,6 @@
 namespace banger::roles::agent {
 
 namespace {
-
-using asio::posix::stream_descriptor;
-constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
 
 std::string_view type_name(mode_t mode) {
   if (S_ISREG(mode)) return "file";
@@ -53,31 +49,6 @@ std::string name_of(std::string_view path) {
   return std::string(name.empty() || name == ".." ? "." : name);
 }
 
-// The pool has few threads. A transfer waits for a free one here, where waiting costs nothing.
-class Slot {
- public:
-  static Task<Result<Slot>> take(ContextPtr context) {
-    auto deadline = host::after(limits::kFileTransferWait);
-    while (context->transfers >= limits::kFileTransfers)
-      if (!co_await context->transfer_done.wait(deadline))
-        co_return fail(ErrorCode::busy, "too many files are being copied to or from this guest",
-                       "try again when they have ended");
-    ++context->transfers;
-    co_return Slot(std::move(context));
-  }
-  Slot(Slot&&) = default;
-  Slot& operator=(Slot&&) = delete;
-  ~Slot() {
-    if (!context_) return;
-    --context_->transfers;
-    context_->transfer_done.notify_all();
-  }
-
- private:
-  explicit Slot(ContextPtr context) : context_(std::move(context)) {}
-  ContextPtr context_;
-};
-
 // What an upload could not bring. The answer has limited room, so the rest is only counted.
 struct LeftOut {
   Json list = Json::array();
@@ -93,61 +64,6 @@ struct LeftOut {
   }
 };
 
-// Archive work on the pool, and this end of its pipe.
-struct Transfer {
-  Transfer(ContextPtr c, StreamPtr s, Slot taken)
-      : context(std::move(c)),
-        stream(std::move(s)),
-        slot(std::move(taken)),
-        pipe(context->runtime.io()),
-        changed(context->runtime) {}
-  ContextPtr context;
-  StreamPtr stream;
-  Slot slot;
-  stream_descriptor pipe;
-  host::Event changed;
-  std::optional<Result<>> result;  // of the work
-  bool fed = false;                // uploads: the body is at its end, or broke
-  bool broke = false;
-};
-using TransferPtr = std::shared_ptr<Transfer>;
-using Work = std::function<Result<>(int fd)>;
-
-void close(TransferPtr& t) {
-  std::error_code ignored;
-  t->pipe.close(ignored);
-}
-
-Task<> work_on_pool(TransferPtr t, UniqueFd theirs, Work work) {
-  auto end = std::make_shared<UniqueFd>(std::move(theirs));
-  t->result = co_await t->context->runtime.blocking([end, work] {
-    auto result = work(end->get());
-    end->reset();
-    return result;
-  });
-  t->changed.notify_all();
-}
-
-enum class Direction { in, out };
-
-Task<Result<TransferPtr>> start_transfer(ContextPtr context, StreamPtr stream, Direction direction, Work work) {
-  auto slot = CO_TRY(co_await Slot::take(context));
-  int fds[2];
-  if (::pipe2(fds, O_CLOEXEC) < 0) co_return fail_errno("make a pipe");
-  UniqueFd read_end(fds[0]), write_end(fds[1]);
-  // For fewer switches between the two sides; the default of 64 KiB works too.
-  (void)::fcntl(write_end.get(), F_SETPIPE_SZ, 256 * 1024);
-  auto& ours = direction == Direction::in ? write_end : read_end;
-  auto& theirs = direction == Direction::in ? read_end : write_end;
-  auto t = std::make_shared<Transfer>(context, stream, std::move(slot));
-  std::error_code error;
-  t->pipe.assign(ours.get(), error);
-  if (error) co_return fail_errno("watch a pipe", error.value());
-  ours.release();
-  context->runtime.spawn(work_on_pool(t, std::move(theirs), std::move(work)));
-  co_return t;
-}
-
 // Request body → pipe. Reads on when the archive ends before the body: the rest is padding.
 Task<> feed(TransferPtr t) {
   bool pipe_open = true;
@@ -156,8 +72,7 @@ Task<> feed(TransferPtr t) {
     t->broke = !bytes;
     if (!bytes || bytes->empty()) break;
     if (!pipe_open) continue;
-    auto [error, put] = co_await asio::async_write(t->pipe, asio::buffer(*bytes), use_tuple);
-    pipe_open = !error;
+    pipe_open = co_await pass_on(t, std::move(*bytes));
   }
   close(t);
   t->fed = true;
@@ -232,29 +147,12 @@ Task<> get_files(ContextPtr context, StreamPtr stream) {
   auto name = stream->query("name").value_or(path ? name_of(*path) : ".");
   if (found && name.find('/') != name.npos) found = fail(ErrorCode::invalid, "the name in the archive has a '/'");
   tar::PackOptions options{.symlinks = stream->query("follow") == "1" ? tar::Symlinks::follow : tar::Symlinks::keep};
-  auto pack = [p = path.value_or(""), name, options](int fd) { return tar::pack_tree(p, name, fd, options); };
-  auto t = found ? co_await start_transfer(context, stream, Direction::out, pack) : std::unexpected(found.error());
-  if (!t) {
-    (void)co_await stream->reply_error(t.error());
+  if (!found) {
+    (void)co_await stream->reply_error(found.error());
     co_return;
   }
-  std::vector<link::Header> head{{"content-type", "application/x-tar"},
-                                 {"x-banger-type", std::string(type_name(info.st_mode))}};
-  Result<> sent = co_await stream->respond(200, std::move(head));
-  auto buffer = std::make_unique_for_overwrite<char[]>(limits::kLinkFrameBytes);
-  while (sent) {
-    auto [error, got] =
-        co_await (*t)->pipe.async_read_some(asio::buffer(buffer.get(), limits::kLinkFrameBytes), use_tuple);
-    if (error) break;
-    sent = co_await stream->write(std::string(buffer.get(), got));
-  }
-  close(*t);
-  while (!(*t)->result) co_await (*t)->changed.wait();
-  auto packed = *(*t)->result;
-  if (!sent) co_return;
-  // The head is sent already, so a failure is told at the end of the archive, which has no end marker then.
-  if (!packed) context->log().warn("files.incomplete", {{"path", *path}, {"error", packed.error().sentence()}});
-  (void)co_await stream->finish();
+  co_await send_archive(context, stream, {{"x-banger-type", std::string(type_name(info.st_mode))}}, *path,
+                        [p = *path, name, options](int fd) { return tar::pack_tree(p, name, fd, options); });
 }
 
 Task<> stat_file(ContextPtr, StreamPtr stream) {

@@ -1,0 +1,94 @@
+// ImageStore::add_guest: from the tar stream of a guest to a complete image directory.
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <ctime>
+
+#include "base/text.h"
+#include "host/files.h"
+#include "image/bounds.h"
+#include "image/complete.h"
+#include "image/manifest.h"
+#include "image/staged_directory.h"
+#include "image/store.h"
+#include "image/tar_stream.h"
+#include "tar/room.h"
+
+namespace banger::image {
+
+namespace {
+
+/// Written on the pool, read after the stream has ended.
+struct Marks {
+  LeftOut left_out;
+  void add(std::string_view name, std::string_view reason) {
+    if (left_out.some.size() < limits::kLeftOutNames)
+      left_out.some.emplace_back(name.substr(0, limits::kLeftOutTextBytes),
+                                 reason.substr(0, limits::kLeftOutTextBytes));
+    else
+      ++left_out.more;
+  }
+};
+
+/// Running machines need the room that this writer could take, because their disks grow.
+Result<> check_room(int directory) {
+  struct statvfs info{};
+  if (::fstatvfs(directory, &info) < 0) return fail_errno("ask for the room of the file system");
+  auto reserve = tar::reserve_of(info);
+  if (static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize >= reserve) return {};
+  return fail(ErrorCode::exhausted,
+              fmt::format("the host's disk has less than {} left for the image", format_size(reserve)),
+              "free some space");
+}
+
+/// Why the stream has to end now.
+std::optional<Error> reason_to_stop(const Feed& feed, std::chrono::milliseconds patience, host::Deadline deadline,
+                                    const host::Cancel& cancel, int directory) {
+  auto now = host::Clock::now();
+  if (cancel.requested()) return Error{ErrorCode::cancelled, "cancelled"};
+  if (now - feed.last_heard() > patience)
+    return Error{ErrorCode::timeout, "the guest stopped sending its files", 0, "try again when the guest is less busy"};
+  if (now > deadline) return Error{ErrorCode::timeout, "the guest did not send all its files in time"};
+  auto room = check_room(directory);
+  return room ? std::nullopt : std::optional(room.error());
+}
+
+}  // namespace
+
+Task<Result<std::pair<Image, LeftOut>>> ImageStore::add_guest(GuestImage made, StageProgress progress,
+                                                              host::Cancel& cancel) {
+  auto image = std::move(made.image);
+  CO_TRY(check_store_name("image", image.name));
+  image.id = host::random_id();
+  auto staged = CO_TRY(StagedDirectory::make(directory_, image.id));
+  auto directory = CO_TRY(host::open_file(staged.path(), O_RDONLY | O_DIRECTORY));
+  std::int64_t timestamp = std::time(nullptr);
+  auto marks = std::make_shared<Marks>();
+  auto pipe = CO_TRY(make_tar_pipe());
+  auto write = [marks, path = staged.file("rootfs.ext4"), options = rootfs_options(image.name, timestamp),
+                most = made.max_content_bytes](int fd, const ext4::Progress& written) {
+    auto left_out = [marks](auto name, auto reason) { marks->add(name, reason); };
+    return ext4::write_ext4_from_guest(fd, path, options, {.max_content_bytes = most, .left_out = left_out}, written);
+  };
+  auto feed = CO_TRY(Feed::start(runtime_, std::move(made.tar), std::move(pipe.write)));
+  auto stream = TarStream::start(runtime_, std::move(pipe.read), write);
+  auto deadline = host::after(limits::kGuestImageDeadline);
+  while (!stream->ended()) {
+    co_await stream->wait_briefly();
+    progress("write", format_size(stream->bytes()), -1);
+    if (auto reason = reason_to_stop(*feed, made.patience, deadline, cancel, directory.get()))
+      feed->stop(std::move(*reason));
+  }
+  auto written = co_await stream->wait();
+  // The writer's error is only the consequence when the stream broke.
+  if (feed->error()) co_return std::unexpected(*feed->error());
+  if (!written) co_return std::unexpected(std::move(written.error()));
+  progress("finish", "", -1);
+  image = CO_TRY(co_await runtime_.blocking([&] { return complete_image(staged, image, timestamp); }));
+  CO_TRY(cancel.check());
+  CO_TRY(co_await runtime_.blocking([&] { return std::move(staged).commit(directory_ + "/" + image.id); }));
+  CO_TRY(move_names(directory_, image));
+  co_return std::pair{CO_TRY(get(image.id)), std::move(marks->left_out)};
+}
+
+}  // namespace banger::image

@@ -43,6 +43,8 @@ inline constexpr std::size_t kTarReadBytes = 1 * kMiB;       ///< few system cal
 inline constexpr std::size_t kPackWriteBytes = 64 * kKiB;    ///< one write(2), and one frame of a link
 inline constexpr std::size_t kCopyBufferBytes = 256 * kKiB;  ///< content of files; few system calls
 
+inline constexpr int kGzipLevel = 6;  ///< the default of gzip; the next level takes half as long again for 1 %
+
 // -- decompression on threads
 inline constexpr std::size_t kDecodedChunkBytes =
     128 * kKiB;  ///< few wake-ups of a thread, and the chunk stays in cache

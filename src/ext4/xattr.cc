@@ -63,6 +63,21 @@ std::optional<std::string> acl_to_disk(std::string_view value) {
   return disk;
 }
 
+/// The inverse. Entries without an id have 4 bytes on the disk.
+std::optional<std::string> acl_from_disk(std::string_view disk) {
+  if (disk.size() < 4 || disk.substr(0, 4) != std::string_view("\1\0\0\0", 4)) return std::nullopt;
+  std::string value("\2\0\0\0", 4);
+  for (std::size_t at = 4; at < disk.size();) {
+    bool named = disk[at] == 0x02 || disk[at] == 0x08;
+    std::size_t size = named ? 8 : 4;
+    if (disk.size() - at < size) return std::nullopt;
+    value += disk.substr(at, size);
+    if (!named) value += "\xff\xff\xff\xff";
+    at += size;
+  }
+  return value;
+}
+
 /// Marks the attributes that go into the inode: in order, each that still fits.
 std::vector<bool> in_inode(const std::vector<Xattr>& xattrs) {
   std::vector<bool> inside(xattrs.size());
@@ -139,6 +154,16 @@ Result<std::optional<Xattr>> make_xattr(std::string_view full_name, std::string_
     return Xattr{prefix.index, std::string(name), std::string(value)};
   }
   return std::nullopt;
+}
+
+Result<std::pair<std::string, std::string>> linux_xattr(const Xattr& xattr) {
+  for (const Prefix& prefix : kPrefixes) {
+    if (prefix.index != xattr.index) continue;
+    if (!prefix.whole) return std::pair{std::string(prefix.text) + xattr.name, xattr.value};
+    if (auto acl = acl_from_disk(xattr.value)) return std::pair{std::string(prefix.text), std::move(*acl)};
+    return fail(ErrorCode::corrupt, "an ACL is damaged");
+  }
+  return fail(ErrorCode::corrupt, "an extended attribute has an unknown prefix");
 }
 
 Result<> arrange_xattrs(std::vector<Xattr>& xattrs, std::string_view path) {

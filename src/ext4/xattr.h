@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -24,6 +25,9 @@ struct Xattr {
 /// Converts the full name and value as Linux's setxattr gets them. nullopt for an unknown prefix, which Linux refuses
 /// on ext4 too. `invalid` for a malformed ACL.
 Result<std::optional<Xattr>> make_xattr(std::string_view full_name, std::string_view value);
+
+/// The full name and value as Linux's getxattr gives them: the inverse of make_xattr. `corrupt` for what is neither.
+Result<std::pair<std::string, std::string>> linux_xattr(const Xattr& xattr);
 
 /// Sorts attributes in the order of a block. `invalid`, naming `path`, if they do not fit.
 Result<> arrange_xattrs(std::vector<Xattr>& xattrs, std::string_view path);

@@ -49,4 +49,8 @@ inline constexpr std::size_t kParallelLayers = 4;  ///< downloads of one image a
 /// Kept free beside the layers, for the file system of the image.
 inline constexpr std::uint64_t kPullSpareBytes = 64 * kMiB;
 
+// -- pushes
+inline constexpr int kUploadAttempts = 4;      ///< of one blob; an upload that breaks starts again
+inline constexpr auto kUploadFirstPause = 1s;  ///< before the second attempt; then doubled
+
 }  // namespace banger::limits

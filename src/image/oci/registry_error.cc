@@ -71,4 +71,32 @@ std::unexpected<Error> status_error(const http::Response& response, const Refusa
               "check the address of the registry");
 }
 
+std::unexpected<Error> push_error(const http::Response& response, const Refusal& refusal, std::uint64_t size_bytes) {
+  const auto& [registry, what, logged_in] = refusal;
+  auto own = own_message(response);
+  switch (response.status) {
+    case 401:
+    case 403:
+      return fail(ErrorCode::denied,
+                  fmt::format("registry {} does not accept {} from {}{}", registry, what,
+                              logged_in ? "this login" : "somebody without a login", own),
+                  logged_in ? fmt::format("the login may be wrong, expired or without the right to push: {}",
+                                          docker_login(refusal))
+                            : fmt::format("log in first: {}", docker_login(refusal)));
+    case 405:
+      return fail(ErrorCode::denied, fmt::format("registry {} accepts no pushes{}", registry, own),
+                  "push to another registry");
+    case 413:
+      return fail(
+          ErrorCode::exhausted,
+          fmt::format("registry {} refuses {} of {} as too large{}", registry, what, format_size(size_bytes), own),
+          "make the image smaller, or ask who runs the registry for a higher limit");
+    case 507:
+      return fail(ErrorCode::exhausted, fmt::format("registry {} is full{}", registry, own),
+                  "ask who runs the registry");
+    default:
+      return status_error(response, refusal);
+  }
+}
+
 }  // namespace banger::image::oci

@@ -18,4 +18,7 @@ struct Refusal {
 /// The error of a status that is no success. Its hint says what to do. The registry's own message becomes part of it.
 std::unexpected<Error> status_error(const http::Response& response, const Refusal& refusal);
 
+/// The same for a push of `size_bytes`.
+std::unexpected<Error> push_error(const http::Response& response, const Refusal& refusal, std::uint64_t size_bytes);
+
 }  // namespace banger::image::oci

@@ -19,6 +19,7 @@ class FakeRegistry : public image::oci::Transport {
   using Answer = std::function<http::Response(const http::Request&)>;
   std::map<std::string, Answer> answers;
   std::vector<http::Request> requests;
+  Answer otherwise = [](const http::Request&) { return response(404); };
 
   static http::Response response(int status, std::string body = "", http::Headers headers = {}) {
     return {.status = status, .headers = std::move(headers), .body = std::move(body), .url = {}};
@@ -45,7 +46,7 @@ class FakeRegistry : public image::oci::Transport {
     for (const auto& [what, answer] : answers) known = known || what.find(" " + host) != what.npos;
     if (!known) co_return fail(ErrorCode::unavailable, "connection refused");
     auto found = answers.find(request.method + " " + to_string(request.url));
-    co_return found == answers.end() ? response(404) : found->second(request);
+    co_return found == answers.end() ? otherwise(request) : found->second(request);
   }
 
   Task<Result<http::Response>> download(http::Request request, http::Download download) override {

@@ -1,0 +1,46 @@
+// Pushes images of the store into registries.
+#pragma once
+
+#include <string>
+
+#include "image/oci/blob_cache.h"
+#include "image/oci/puller.h"
+#include "image/oci/registry.h"
+#include "image/store.h"
+
+namespace banger::image::oci {
+
+struct PushResult {
+  std::string name;              ///< the full reference
+  Digest digest;                 ///< of the manifest
+  std::uint64_t sent_bytes = 0;  ///< of blobs that the registry did not have
+};
+
+/// Lives as long as the daemon. Control thread only.
+class Pusher {
+ public:
+  Pusher(host::Runtime& runtime, Transport& transport, CredentialSources credentials,
+         const std::string& cache_directory, PullSettings settings);
+
+  /// A pulled image is pushed with its own manifest and layers. Its layers come from the cache, or the registry has
+  /// them already. Another image becomes one layer. `invalid` for a reference with a digest.
+  Task<Result<PushResult>> push(Image image, std::string reference, StageProgress progress, host::Cancel& cancel);
+
+ private:
+  struct Job;
+  struct Blob;
+  Task<Result<>> make_layer(Job& job);
+  Task<Result<>> read_pulled(Job& job);
+  Task<Result<>> send(Job& job, Blob& blob);
+  Task<Result<>> send_all(Job& job);
+
+  host::Runtime& runtime_;
+  Transport& transport_;
+  CredentialSources credentials_;
+  BlobCache cache_;
+  std::string cache_directory_;
+  PullSettings settings_;
+  TokenCache tokens_;
+};
+
+}  // namespace banger::image::oci

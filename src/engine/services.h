@@ -16,6 +16,7 @@
 #include "host/runtime.h"
 #include "image/kernel/store.h"
 #include "image/oci/puller.h"
+#include "image/oci/pusher.h"
 #include "image/store.h"
 #include "store/store.h"
 #include "vm/spec.h"
@@ -39,6 +40,7 @@ struct Services {
   host::Mutex& building_image;  ///< one build at a time
   host::Mutex& pulling_kernel;
   image::oci::Puller* puller = nullptr;  ///< null where nothing is pulled: in tests
+  image::oci::Pusher* pusher = nullptr;  ///< likewise
   /// VmManager sets it: HostMemory::make_room(). Null without a VmManager.
   std::function<Task<Result<>>(std::uint64_t memory_bytes)> make_room = {};
 };

@@ -226,13 +226,14 @@ class ProxyHandler(Handler):
         proxy = self.server.owner
         proxy.asked.append(f"{self.command} {self.path}")
         proxy.headers.append(dict(self.headers))
+        self.content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         for part, fault in list(proxy.faults):
             if part in f"{self.command} {self.path}" and fault(self):
                 return
         status, headers, body = proxy.fetch(self)
         self.answer(status, body, headers)
 
-    do_GET = do_HEAD = forward
+    do_GET = do_HEAD = do_POST = do_PUT = forward
 
 
 class Proxy(Server):
@@ -250,10 +251,13 @@ class Proxy(Server):
         super().close()
 
     def fetch(self, handler):
-        wanted = {name: value for name, value in handler.headers.items() if name in ("Accept", "Range")}
-        status, headers, body = self.registry.request(handler.command, handler.path, headers=wanted)
+        wanted = {name: value for name, value in handler.headers.items() if name in ("Accept", "Range", "Content-Type")}
+        status, headers, body = self.registry.request(handler.command, handler.path, handler.content, wanted)
         kept = {name: headers[name] for name in ("Content-Type", "Docker-Content-Digest", "Content-Range")
                 if name in headers}
+        if "Location" in headers:  # without the registry's own address
+            place = urllib.parse.urlsplit(headers["Location"])
+            kept["Location"] = f"{place.path}?{place.query}"
         return status, kept, body
 
     def count(self, part):

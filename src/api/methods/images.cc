@@ -29,6 +29,10 @@ constexpr Parameter kPullParameters[] = {
      .initial = "false",
      .help = "Makes the image anew, even if it is here, and checks the cached layers first"},
 };
+constexpr Parameter kPushParameters[] = {
+    {.name = "image", .required = true, .help = "A name or an id"},
+    {.name = "reference", .required = true, .help = "Where to: `host:5000/team/app:tag`"},
+};
 constexpr Parameter kTagParameters[] = {
     {.name = "image", .required = true, .help = "A name or an id"},
     {.name = "name", .required = true, .help = "The new name: a plain one, or a reference"},
@@ -82,6 +86,13 @@ constexpr Method kMethods[] = {
      .result = &PullObject::kObject,
      .progress = true,
      .cancellable = true},
+    {.name = "image.push",
+     .summary = "Pushes an image into a registry",
+     .details = "A pulled image keeps its manifest and layers, and thus its digest. Another image becomes one layer.",
+     .parameters = kPushParameters,
+     .result = &PushObject::kObject,
+     .progress = true,
+     .cancellable = true},
     {.name = "image.prune",
      .summary = "Removes layers that no image needs",
      .details = "Unfinished downloads are removed too. The layers of running pulls are kept.",
@@ -104,8 +115,9 @@ constexpr Method kMethods[] = {
 };
 
 constexpr const Object* kObjects[] = {&RunConfigObject::kObject, &LayerObject::kObject,      &ImageObject::kObject,
-                                      &PullObject::kObject,      &GuestImageObject::kObject, &PruneObject::kObject,
-                                      &InspectObject::kObject,   &RecipeObject::kObject,     &ImageList::kObject};
+                                      &PullObject::kObject,      &GuestImageObject::kObject, &PushObject::kObject,
+                                      &PruneObject::kObject,     &InspectObject::kObject,    &RecipeObject::kObject,
+                                      &ImageList::kObject};
 
 }  // namespace
 

@@ -57,6 +57,12 @@ constexpr Field kGuestImageFields[] = {
     field<&GuestImageObject::left_out_more>("left_out_more", "How many more files there are that the list lacks"),
 };
 
+constexpr Field kPushFields[] = {
+    field<&PushObject::name>("name", "The full reference"),
+    field<&PushObject::digest>("digest", "The digest of the image's manifest in the registry"),
+    field<&PushObject::sent_bytes>("sent_bytes", "The size of what the registry did not have"),
+};
+
 constexpr Field kPruneFields[] = {
     field<&PruneObject::removed>("removed", "How many files were removed"),
     field<&PruneObject::size_bytes>("size_bytes", "What these files occupied on the host"),
@@ -82,6 +88,7 @@ constinit const Object RunConfigObject::kObject{.name = "run config object", .fi
 constinit const Object LayerObject::kObject{.name = "layer object", .fields = kLayerFields};
 constinit const Object PullObject::kObject{.name = "pull object", .fields = kPullFields};
 constinit const Object GuestImageObject::kObject{.name = "guest image object", .fields = kGuestImageFields};
+constinit const Object PushObject::kObject{.name = "push object", .fields = kPushFields};
 constinit const Object PruneObject::kObject{.name = "prune object", .fields = kPruneFields};
 constinit const Object InspectObject::kObject{.name = "inspect object", .fields = kInspectFields};
 constinit const Object ImageObject::kObject{.name = "image object", .fields = kImageFields};

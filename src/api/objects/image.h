@@ -64,6 +64,13 @@ struct GuestImageObject {
   static const Object kObject;
 };
 
+struct PushObject {
+  std::string name;
+  std::string digest;
+  std::uint64_t sent_bytes = 0;
+  static const Object kObject;
+};
+
 struct PruneObject {
   std::uint64_t removed = 0;
   std::uint64_t size_bytes = 0;

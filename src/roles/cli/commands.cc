@@ -9,7 +9,7 @@ extern const Command kVmRun, kVmCreate, kVmStart, kVmStop, kVmRestart, kVmKill, 
 extern const Command kVmWait, kVmSuspend, kVmResume, kVmFork, kSnapshotCreate, kSnapshotList, kSnapshotRestore,
     kSnapshotDelete;
 extern const Command kTemplateList, kTemplateBuild, kTemplateDelete;
-extern const Command kImageList, kImageShow, kImageBuild, kImageImport, kImageExport, kImagePull, kImageTag,
+extern const Command kImageList, kImageShow, kImageBuild, kImageImport, kImageExport, kImagePull, kImagePush, kImageTag,
     kImageInspect, kImagePrune, kImageDelete;
 extern const Command kKernelList, kKernelShow, kKernelPull, kKernelImport, kKernelExport, kKernelDelete;
 extern const Command kDaemonStart, kDaemonStop, kDaemonStatus, kDaemonLogs;
@@ -25,8 +25,8 @@ constexpr const Command* kCommands[] = {
     &kVmShell, &kVmCp,
     &kSnapshotCreate, &kSnapshotList, &kSnapshotRestore, &kSnapshotDelete,
     &kTemplateList, &kTemplateBuild, &kTemplateDelete,
-    &kImageList, &kImageShow, &kImageBuild, &kImagePull, &kImageImport, &kImageExport, &kImageTag, &kImageInspect,
-    &kImagePrune, &kImageDelete,
+    &kImageList, &kImageShow, &kImageBuild, &kImagePull, &kImagePush, &kImageImport, &kImageExport, &kImageTag,
+    &kImageInspect, &kImagePrune, &kImageDelete,
     &kKernelList, &kKernelShow, &kKernelPull, &kKernelImport, &kKernelExport, &kKernelDelete,
     &kDaemonStart, &kDaemonStop, &kDaemonStatus, &kDaemonLogs,
     &kSystemInstall, &kSystemStatus, &kSystemRestart, &kSystemUninstall, &kSystemOperations,

@@ -190,7 +190,8 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
                             .host_size = measure_host(),
                             .building_image = building_image,
                             .pulling_kernel = pulling_kernel,
-                            .puller = &pulls.puller};
+                            .puller = &pulls.puller,
+                            .pusher = &pulls.pusher};
   engine::VmManager vms(services);
   auto server = rpc::make_server(runtime, log);
   auto listener = replace_stale_socket(prepared.paths.daemon_socket(), *prepared.store);

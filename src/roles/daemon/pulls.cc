@@ -2,15 +2,26 @@
 
 namespace banger::roles::daemon {
 
+namespace {
+
+image::oci::CredentialSources credentials(const host::Paths& paths) {
+  return {.env = host::process_env(), .home = paths.home, .environment = host::process_environment()};
+}
+
+image::oci::PullSettings settings(const config::Config& config) {
+  return {.default_registry = config.default_registry,
+          .insecure = config.insecure_registries,
+          .max_unpacked_bytes = config.max_image_bytes};
+}
+
+}  // namespace
+
 Pulls::Pulls(host::Runtime& runtime, image::ImageStore& images, const host::Paths& paths, const config::Config& config)
     : client(runtime, {.user_agent = "banger/" BANGER_VERSION,
                        .proxy = http::proxy_settings(host::process_env()),
                        .trust = http::default_trust(host::process_env(), paths.home)}),
       transport(client),
-      puller(runtime, images, transport,
-             {.env = host::process_env(), .home = paths.home, .environment = host::process_environment()}, paths.cache,
-             {.default_registry = config.default_registry,
-              .insecure = config.insecure_registries,
-              .max_unpacked_bytes = config.max_image_bytes}) {}
+      puller(runtime, images, transport, credentials(paths), paths.cache, settings(config)),
+      pusher(runtime, transport, credentials(paths), paths.cache, settings(config)) {}
 
 }  // namespace banger::roles::daemon

@@ -1,10 +1,11 @@
-// What pulls of images need: the network, the owner's logins, and the config.
+// What pulls and pushes of images need: the network, the owner's logins, and the config.
 #pragma once
 
 #include "config/config.h"
 #include "host/paths.h"
 #include "http/client.h"
 #include "image/oci/puller.h"
+#include "image/oci/pusher.h"
 
 namespace banger::roles::daemon {
 
@@ -17,6 +18,7 @@ struct Pulls {
   http::Client client;
   image::oci::NetworkTransport transport;
   image::oci::Puller puller;
+  image::oci::Pusher pusher;
 };
 
 }  // namespace banger::roles::daemon

@@ -27,6 +27,15 @@ Task<Result<Json>> image_pull(Daemon& daemon, const Json& params, rpc::CallConte
       .name = pulled.name, .image = full_image_object(daemon, pulled.image), .already = pulled.already});
 }
 
+Task<Result<Json>> image_push(Daemon& daemon, const Json& params, rpc::CallContext& context) {
+  auto& services = daemon.services;
+  auto image = CO_TRY(services.images.get(CO_TRY(get_string(params, "image"))));
+  auto reference = CO_TRY(get_string(params, "reference"));
+  auto pushed = CO_TRY(co_await services.pusher->push(image, reference, report_to(context), context.cancel()));
+  co_return api::to_json(
+      api::PushObject{.name = pushed.name, .digest = pushed.digest.text(), .sent_bytes = pushed.sent_bytes});
+}
+
 Task<Result<Json>> image_prune(Daemon& daemon, const Json&, rpc::CallContext&) {
   auto& puller = *daemon.services.puller;
   api::PruneObject pruned;
@@ -59,10 +68,8 @@ Task<Result<Json>> image_inspect(Daemon& daemon, const Json& params, rpc::CallCo
 }
 
 constexpr Handler kHandlers[] = {
-    {"image.pull", image_pull},
-    {"image.prune", image_prune},
-    {"image.tag", image_tag},
-    {"image.inspect", image_inspect},
+    {"image.pull", image_pull}, {"image.push", image_push},       {"image.prune", image_prune},
+    {"image.tag", image_tag},   {"image.inspect", image_inspect},
 };
 
 }  // namespace

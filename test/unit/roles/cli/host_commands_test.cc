@@ -77,6 +77,26 @@ TEST_CASE_METHOD(Fixture, "image show, build, import and delete call their metho
     }
 }
 
+TEST_CASE_METHOD(Fixture, "image build: from a VM, with warnings about what the image lacks") {
+  answer("image.build_from_vm",
+         {{"image", kImage}, {"left_out", {{{"path", "./a"}, {"reason", "it became shorter"}}}}, {"left_out_more", 2}});
+  auto done = home.run({"image", "build", "--from-vm", "web", "--name", "debian"});
+  CHECK(done.out == "debian: ready, 1G\n");
+  CHECK(contains(done.err, "warning: ./a is not in the image as it was: it became shorter"));
+  CHECK(contains(done.err, "warning: so are 2 more files"));
+  CHECK(daemon.called("image.build_from_vm") == 1);
+  CHECK(contains(home.run({"image", "build", "--from-vm", "web"}).err, "add --name NAME"));
+  CHECK(contains(home.run({"image", "build", "debian", "--from-vm", "web", "--name", "x"}).err, "not from both"));
+  CHECK(contains(home.run({"image", "build", "debian", "--name", "x"}).err, "leave out --name"));
+  CHECK(contains(home.run({"image", "build"}).err, "no recipe to build"));
+}
+
+TEST_CASE_METHOD(Fixture, "image push: prints the reference and the digest") {
+  answer("image.push", {{"name", "a.test/x:latest"}, {"digest", "sha256:12"}, {"sent_bytes", 0}});
+  CHECK(home.run({"image", "push", "debian", "a.test/x"}).out == "a.test/x:latest: sha256:12, nothing new to send\n");
+  CHECK(home.run({"image", "push", "debian", "a.test/x", "-q"}).out == "sha256:12\n");
+}
+
 TEST_CASE_METHOD(Fixture, "kernel commands call their methods") {
   answer("kernel.list", {{"kernels", {kKernel}}, {"pullable", {"debian-cloud", "other"}}});
   for (auto method : {"kernel.show", "kernel.pull", "kernel.import"}) answer(method, kKernel);

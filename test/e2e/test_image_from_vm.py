@@ -1,12 +1,13 @@
 """Images that are made from running VMs."""
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from harness import Case  # noqa: E402
+from harness import Case, wait_until  # noqa: E402
 
 CHANGES = """set -e
 printf changed > /etc/changed
@@ -85,6 +86,36 @@ class FromVm(Case):
         self.assertEqual(self.sh("other", "grep -r of-web /etc || true"), "")
         self.assertEqual(self.sh("other", "pgrep -x sleep || true"), "")
         self.assertEqual(self.b.leftovers(), [])
+
+    def begin(self):
+        """Starts to make an image, and returns the process and the directory that it fills."""
+        images = pathlib.Path(self.b.env["XDG_DATA_HOME"]) / "banger" / "images"
+        before = set(images.glob(".*.partial-*"))
+        made = self.b.popen("image", "build", "--from-vm", "web", "--name", self.name, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True)
+        self.addCleanup(made.communicate)
+        self.addCleanup(made.kill)
+
+        def staged():
+            return [path for path in images.glob(".*.partial-*")
+                    if path not in before and (path / "rootfs.ext4").exists()]
+        wait_until(staged, "the guest's first files")
+        return made, staged()
+
+    def test_an_image_that_is_cut_short_leaves_nothing(self):
+        self.b.ok("vm", "create", "--name", "web")
+        made, staged = self.begin()
+        made.send_signal(signal.SIGINT)
+        self.assertEqual(made.wait(120), 130)
+        wait_until(lambda: not any(path.exists() for path in staged), "the directory to go")
+        self.sh("web", "true")  # the VM is as before
+
+        made, staged = self.begin()
+        self.b.ok("vm", "kill", "web")
+        self.assertEqual(made.wait(120), 125)
+        self.assertIn("web", made.stderr.read())
+        wait_until(lambda: not any(path.exists() for path in staged), "the directory to go")
+        self.assertNotEqual(self.b.run("image", "show", self.name).returncode, 0)
 
     def test_a_stopped_vm_is_refused(self):
         self.b.ok("vm", "create", "--name", "still", "--no-start")

@@ -59,6 +59,7 @@ Build::~Build() {
 }
 
 Result<> Build::write(NodeId file, std::uint64_t offset, std::string_view bytes, const Progress& progress) {
+  if (options_.stop && options_.stop->load(std::memory_order_relaxed)) return fail(ErrorCode::cancelled, "cancelled");
   content_bytes_ += bytes.size();
   if (content_bytes_ > content_limit_)
     return fail(ErrorCode::exhausted,

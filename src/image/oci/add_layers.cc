@@ -24,6 +24,7 @@ struct Writing {
   ext4::LayersOptions options;
   std::string path;
   std::atomic<std::uint64_t> bytes = 0;
+  std::atomic<bool> stop = false;
   host::Event done;
   std::optional<Result<ext4::Ext4Stats>> result = {};  ///< control thread only
 };
@@ -57,9 +58,11 @@ Task<Result<Image>> ImageStore::add_layers(LayeredImage made, std::vector<Unique
   writing->layers = std::move(made.layers);
   writing->options = {.ext4 = rootfs_options(image.pulled.manifest, timestamp),
                       .max_unpacked_bytes = made.max_unpacked_bytes};
+  writing->options.ext4.stop = &writing->stop;
   writing->path = staged.file("rootfs.ext4");
   runtime_.spawn(write(writing, runtime_));
   while (!writing->result) {
+    if (!cancel.check()) writing->stop = true;
     (void)co_await writing->done.wait(host::after(limits::kToolTick));
     progress("write", format_size(writing->bytes), -1);
   }

@@ -160,6 +160,13 @@ TEST_CASE("from_layers: layers that unpack to too much stop at the limit") {
           .has_value());
 }
 
+TEST_CASE("from_layers: the writing of content can be stopped") {
+  std::atomic<bool> stop = true;
+  auto o = options();
+  o.stop = &stop;
+  CHECK(refused({TarBytes().file("a", "content").done()}, {.ext4 = o}).code == ErrorCode::cancelled);
+}
+
 TEST_CASE("from_layers: bytes behind the archive count as unpacked") {
   std::string padded = TarBytes().file("a").done() + std::string(8 << 20, '\0');
   CHECK(refused({zstd(padded)}, {.ext4 = options(), .max_unpacked_bytes = limits::kMiB}).code == ErrorCode::exhausted);

@@ -80,7 +80,17 @@ std::optional<std::string> ImageStore::name_meant(const Image& image, std::strin
 
 Result<Image> ImageStore::tag(std::string_view source, std::string_view new_name) {
   auto image = TRY(get(source));
-  add_name(image, TRY(full_name(new_name, default_registry_)));
+  auto name = TRY(full_name(new_name, default_registry_));
+  for (const auto& other : TRY(list())) {
+    if (other.id == name)
+      return fail(ErrorCode::exists, fmt::format("'{}' is the id of an image", name), "choose another name");
+    if (other.id != image.id && names_of(other) == std::vector{name})
+      return fail(
+          ErrorCode::exists, fmt::format("'{}' is the only name of another image", name),
+          fmt::format("'banger image tag {0} NAME' gives it a second name, 'banger image delete {0}' deletes it",
+                      other.id));
+  }
+  add_name(image, std::move(name));
   return update(image);
 }
 

@@ -95,7 +95,8 @@ class ImageStore {
   Result<Image> get(std::string_view name) const;
   /// The name of the image that `text` means, if it is one of its names and not its id.
   std::optional<std::string> name_meant(const Image& image, std::string_view text) const;
-  /// Gives the image one more name, and takes this name from every other image. `invalid` for what cannot be a name.
+  /// Gives the image one more name, and takes this name from every other image. `invalid` for what cannot be a name,
+  /// `exists` for the only name of another image and for an image's id.
   Result<Image> tag(std::string_view image, std::string_view new_name);
   /// Takes one name from the image, which keeps its others. REQUIRES: the image has another name.
   Result<Image> remove_name(const Image& image, std::string_view name);

@@ -199,7 +199,8 @@ bool owns(const store::VmRow& row, const machine::LiveMachine& machine) {
 }
 
 bool is_orphan(const image::Image& image, const VmRegistry& vms) {
-  return image.name.empty() && vms.users_of_image(image.id).empty();
+  bool can_be_made_again = image.source.starts_with("recipe:") || image.source.starts_with("registry:");
+  return image.name.empty() && can_be_made_again && vms.users_of_image(image.id).empty();
 }
 
 Task<> remove_orphan(Services& services, VmManager& vms, std::string id) {

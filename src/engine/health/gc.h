@@ -24,7 +24,7 @@ struct Garbage {
 /// suspended also owns every machine in its directory, because the daemon may not have adopted that machine yet.
 bool owns(const store::VmRow& row, const machine::LiveMachine& machine);
 
-/// True when the image has lost its name to a newer build and no VM uses the image.
+/// True when the image has lost its name to a newer one, no VM uses the image, and its source can give it again.
 bool is_orphan(const image::Image& image, const VmRegistry& vms);
 
 /// Removes the image with this id if it is an orphan. Removes its templates first, because their clones would have no

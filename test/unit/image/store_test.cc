@@ -1,6 +1,7 @@
 // The store of images: from a tar file or a recipe to a directory that is complete or absent, and its manifest.
 #include "image/store.h"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -127,6 +128,13 @@ TEST_CASE("image: several names, which move to other images") {
   CHECK(f.store.get("first")->other_names.empty());
   CHECK(f.store.tag("second", "Bad").error().code == ErrorCode::invalid);
   CHECK(f.store.tag("none", "good").error().code == ErrorCode::not_found);
+
+  auto last = f.store.tag("second", "first");
+  REQUIRE_FALSE(last);
+  CHECK(last.error().code == ErrorCode::exists);
+  CHECK(last.error().hint.contains(fmt::format("banger image tag {} NAME", first->id)));
+  CHECK(f.store.get("first")->id == first->id);
+  CHECK(f.store.tag("second", first->id).error().code == ErrorCode::exists);
 
   REQUIRE(f.store.remove_name(*moved, "second"));
   CHECK(f.store.get("second").error().code == ErrorCode::not_found);

@@ -106,7 +106,8 @@ Task<Result<Json>> image_delete(Daemon& daemon, const Json& params, rpc::CallCon
     CO_TRY(daemon.services.images.remove_name(image, *name));
     co_return api::to_json(api::Named{.id = image.id, .name = *name});
   }
-  CO_TRY(engine::check_unused(fmt::format("image '{}'", image.name), daemon.vms.registry().users_of_image(image.id)));
+  CO_TRY(engine::check_unused(fmt::format("image '{}'", image.name.empty() ? image.id : image.name),
+                              daemon.vms.registry().users_of_image(image.id)));
   co_await daemon.vms.pool().drop_templates([id = image.id](const store::SaveRow& row) { return row.image_id == id; });
   CO_TRY(daemon.services.images.remove(image.id));
   co_return api::to_json(api::Named{.id = image.id, .name = image.name});

@@ -155,6 +155,11 @@ TEST_CASE("gc: an image is an orphan when it has no name and no VM uses it") {
   auto image = *f.daemon->images.get("tiny");
   CHECK_FALSE(is_orphan(image, f.vms.registry()));
   image.name = "";
+  image.source = "vm:box";
+  CHECK_FALSE(is_orphan(image, f.vms.registry()));
+  image.source = "registry:host:5000/app:latest";
+  CHECK(is_orphan(image, f.vms.registry()));
+  image.source = "recipe:tiny";
   CHECK(is_orphan(image, f.vms.registry()));
   auto vm = f.stopped();
   f.vms.registry().add(vm);

@@ -25,6 +25,10 @@ std::string names_of(const api::ImageObject& image) {
   return join(names, ", ");
 }
 
+bool has_name(const api::ImageObject& image, const std::string& name) {
+  return image.name == name || std::ranges::find(image.other_names, name) != image.other_names.end();
+}
+
 std::string table_text(const api::ImageList& list, Colours colours) {
   Table table({"NAME", "ID", "SOURCE", "KERNEL", "SIZE", "INIT", "USED BY", "AGE"});
   for (const auto& image : list.images)
@@ -32,7 +36,7 @@ std::string table_text(const api::ImageList& list, Colours colours) {
                join(image.used_by, ", "), age_of(image.created_at)});
   std::string text = table.text(colours);
   for (const auto& recipe : list.recipes)
-    if (std::ranges::find(list.images, recipe.name, &api::ImageObject::name) == list.images.end())
+    if (std::ranges::none_of(list.images, [&](const auto& image) { return has_name(image, recipe.name); }))
       text += fmt::format("not built yet: {} ({})\n", safe_text(recipe.name), safe_text(recipe.description));
   return text;
 }

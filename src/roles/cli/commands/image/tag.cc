@@ -34,7 +34,8 @@ constinit const Command kImageTag{
     .group = "image",
     .name = "tag",
     .summary = "give an image one more name",
-    .details = "If another image has the name, that image loses it. 'banger image delete NAME' takes a name away.",
+    .details =
+        "If another image has the name and others, that image loses it. 'banger image delete NAME' takes a name away.",
     .positionals = kPositionals,
     .options = kOptions,
     .examples = kExamples,

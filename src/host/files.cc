@@ -31,6 +31,14 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
   return read_all(fd.get(), path, max_bytes);
 }
 
+Result<std::string> read_regular_file(const std::string& path, std::size_t max_bytes) {
+  auto fd = TRY(open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
+  struct stat info{};
+  if (::fstat(fd.get(), &info) < 0) return fail_errno(path);
+  if (!S_ISREG(info.st_mode)) return fail(ErrorCode::invalid, fmt::format("{} is not a regular file", path));
+  return read_all(fd.get(), path, max_bytes);
+}
+
 Result<std::string> read_all(int fd, const std::string& path, std::size_t max_bytes) {
   std::string content;
   char buffer[16384];

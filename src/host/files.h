@@ -15,7 +15,10 @@ namespace banger::host {
 
 /// Whole content; `exhausted` when larger than max_bytes. Works on /proc files.
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes);
-/// The same for an open file, from its current offset. `path` is for the error.
+/// The same for a file that a user or another tool puts into its place. Never waits for the writer of a FIFO: `invalid`
+/// for all that is no regular file.
+Result<std::string> read_regular_file(const std::string& path, std::size_t max_bytes);
+/// As read_file(), for an open file, from its current offset. `path` is for the error.
 Result<std::string> read_all(int fd, const std::string& path, std::size_t max_bytes);
 
 /// Replaces `path` in one step (temporary file in the same directory, fsync, rename).

@@ -20,7 +20,7 @@ Task<Result<std::vector<Address>>> resolve(host::Runtime& runtime, ResolverFiles
   if (auto address = parse_address(host)) co_return std::vector{*address};
   // A name server must not decide what localhost is, and neither may a file.
   if (is_localhost(host)) co_return loopback();
-  if (auto text = host::read_file(files.hosts, limits::kHostNamesBytes)) {
+  if (auto text = host::read_regular_file(files.hosts, limits::kHostNamesBytes)) {
     if (auto found = find_in_hosts(*text, host); !found.empty()) co_return found;
   }
   co_return co_await ask_dns(runtime, files, host, patience);

@@ -20,6 +20,21 @@ std::unexpected<Error> unusable(const std::string& path, std::string_view what) 
   return fail(ErrorCode::invalid, fmt::format("{} is no {} in PEM", path, what));
 }
 
+/// OpenSSL would wait for the writer of a FIFO, without an end.
+Result<> check_regular(const std::string& path) {
+  std::error_code error;
+  auto status = std::filesystem::status(path, error);
+  // OpenSSL reports files that are missing or cannot be looked at.
+  if (!std::filesystem::exists(status) || std::filesystem::is_regular_file(status)) return {};
+  return fail(ErrorCode::invalid, fmt::format("{} is not a regular file", path));
+}
+
+Result<> add_authority(ssl_ctx_st* context, const std::string& path) {
+  TRY(check_regular(path));
+  if (SSL_CTX_load_verify_file(context, path.c_str()) != 1) return unusable(path, "certificate");
+  return {};
+}
+
 bool exists(const std::string& path) {
   std::error_code error;
   return std::filesystem::exists(path, error);
@@ -28,18 +43,19 @@ bool exists(const std::string& path) {
 Result<> add_authorities(ssl_ctx_st* context, const TrustPaths& paths, const HostTrust& trust) {
   for (const auto& bundle : paths.bundles) {
     if (!exists(bundle)) continue;
-    if (SSL_CTX_load_verify_file(context, bundle.c_str()) != 1) return unusable(bundle, "certificate");
+    TRY(add_authority(context, bundle));
     break;
   }
   // OpenSSL reads files of the directory only when a handshake needs one.
   if (!paths.directory.empty()) SSL_CTX_load_verify_dir(context, paths.directory.c_str());
-  for (const auto& authority : trust.authorities)
-    if (SSL_CTX_load_verify_file(context, authority.c_str()) != 1) return unusable(authority, "certificate");
+  for (const auto& authority : trust.authorities) TRY(add_authority(context, authority));
   return {};
 }
 
 Result<> add_certificate(ssl_ctx_st* context, const HostTrust& trust) {
   if (trust.certificate.empty()) return {};
+  TRY(check_regular(trust.certificate));
+  TRY(check_regular(trust.key));
   if (SSL_CTX_use_certificate_chain_file(context, trust.certificate.c_str()) != 1)
     return unusable(trust.certificate, "certificate");
   if (SSL_CTX_use_PrivateKey_file(context, trust.key.c_str(), SSL_FILETYPE_PEM) != 1)

@@ -48,7 +48,7 @@ Task<Result<Login>> ask_helper(host::Runtime& runtime, const CredentialSources& 
 }
 
 Result<DockerConfig> read_config(const std::string& path) {
-  auto text = TRY(host::read_file(path, limits::kDockerConfigBytes));
+  auto text = TRY(host::read_regular_file(path, limits::kDockerConfigBytes));
   return TRY(in(path, parse_docker_config(text)));
 }
 
@@ -69,7 +69,8 @@ std::vector<std::string> credential_files(const CredentialSources& sources) {
 Task<Result<Login>> find_login(host::Runtime& runtime, const CredentialSources& sources, Reference reference,
                                host::Cancel& cancel) {
   for (const auto& path : credential_files(sources)) {
-    auto config = read_config(path);
+    // The file may be on a network mount that is dead, and reading it must not stop the control thread.
+    auto config = co_await runtime.blocking([&] { return read_config(path); });
     if (!config && config.error().code == ErrorCode::not_found) continue;
     if (!config)
       co_return std::unexpected(

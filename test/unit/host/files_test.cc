@@ -43,6 +43,17 @@ TEST_CASE("read: whole files, /proc files, and never more than the limit") {
   CHECK(read_file(dir.path(), 10).error().code == ErrorCode::invalid);
 }
 
+TEST_CASE("read: regular files only, without waiting for the writer of a FIFO") {
+  test::TempDir dir;
+  dir.put("f", "content");
+  REQUIRE(::mkfifo((dir / "fifo").c_str(), 0600) == 0);
+  CHECK(read_regular_file(dir / "f", 10) == "content");
+  CHECK(read_regular_file(dir / "f", 3).error().code == ErrorCode::exhausted);
+  CHECK(read_regular_file(dir / "none", 10).error().code == ErrorCode::not_found);
+  for (const auto& other : {dir / "fifo", dir.path(), std::string("/dev/zero")})
+    CHECK(read_regular_file(other, 10).error().message == other + " is not a regular file");
+}
+
 TEST_CASE("write: the file is replaced in one step, with its mode, and nothing is left beside it") {
   test::TempDir dir;
   REQUIRE(write_file(dir / "f", "old"));

@@ -1,6 +1,8 @@
 // TLS with certificates that the tests make.
 #include "http/tls.h"
 
+#include <sys/stat.h>
+
 #include <filesystem>
 
 #include "certificates.h"
@@ -146,6 +148,21 @@ TEST_CASE("tls: a file that is no certificate is named") {
   auto text = all.get_text(server->url());
   CHECK(text.starts_with("invalid: "));
   CHECK(text.find(all.dir / name + " is no certificate in PEM") != text.npos);
+}
+
+TEST_CASE("tls: a FIFO in place of a certificate is an error, and nothing waits for its writer") {
+  TlsFixture all;
+  auto server = all.serve(all.authority.sign("leaf"));
+  all.trust(*server);
+  auto directory = all.dir / ("certs.d/127.0.0.1:" + std::to_string(server->port()));
+  auto refused = [&](const std::string& file) {
+    REQUIRE(::mkfifo(file.c_str(), 0600) == 0);
+    CHECK(all.get_text(server->url()).find(file + " is not a regular file") != std::string::npos);
+    std::filesystem::remove(file);
+  };
+  refused(directory + "/zz.crt");
+  std::filesystem::copy_file(all.authority.certificate(), directory + "/me.cert");
+  refused(directory + "/me.key");
 }
 
 TEST_CASE("tls: a connection that is cut without an end is not the end of a body") {

@@ -75,6 +75,16 @@ TEST_CASE("credentials: a broken or unreadable file is an error that names the f
   CHECK_THAT(unreadable.error().sentence(), Catch::Matchers::Contains("config.json"));
 }
 
+TEST_CASE("credentials: a FIFO in place of a file is an error, and nothing waits for its writer") {
+  Fixture f;
+  REQUIRE(host::make_directories(f.path("home/.docker")));
+  REQUIRE(::mkfifo(f.path("home/.docker/config.json").c_str(), 0600) == 0);
+  auto fifo = f.login();
+  REQUIRE_FALSE(fifo);
+  CHECK_THAT(fifo.error().sentence(),
+             Catch::Matchers::Contains(f.path("home/.docker/config.json is not a regular file")));
+}
+
 TEST_CASE("credentials: a helper gives the login, and gets the registry on its stdin") {
   Fixture f;
   f.write("home/.docker/config.json", R"({"credHelpers": {"host:5000": "here"}})");

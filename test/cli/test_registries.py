@@ -368,7 +368,7 @@ class Trouble(RegistryCase):
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", cache], check=True)
         self.addCleanup(subprocess.run, ["umount", "-l", cache], check=True)
         self.b.ok("daemon", "start")
-        self.fails(125, "image", "pull", name, says=["the layers need", "banger image prune"])
+        self.fails(125, "image", "pull", name, says=["the layers need", "and 64M must stay free", "banger image prune"])
         subprocess.run(["mount", "-o", "remount,size=80m", cache], check=True)
         (cache / "filler").write_bytes(b"x" * 2_000_000)
         proxy.faults = [(registries.digest(content), lambda handler: self.fill(cache))]

@@ -51,10 +51,11 @@ Result<> check_space(const BlobCache& cache, const std::vector<Descriptor>& laye
   TRY(host::make_directories(cache.directory(), 0700));
   auto free = TRY(host::free_space(cache.directory()));
   if (free >= missing + limits::kPullSpareBytes) return {};
-  return fail(ErrorCode::exhausted,
-              fmt::format("the layers need {} more, and {} has {} free", format_size(missing), cache.directory(),
-                          format_size(free)),
-              "free some space; 'banger image prune' removes layers that no image needs");
+  return fail(
+      ErrorCode::exhausted,
+      fmt::format("the layers need {} more, and {} must stay free, but {} has only {} free", format_size(missing),
+                  format_size(limits::kPullSpareBytes), cache.directory(), format_size(free)),
+      "free some space; 'banger image prune' removes layers that no image needs");
 }
 
 }  // namespace

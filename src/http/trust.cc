@@ -91,7 +91,7 @@ Result<HostTrust> trust_of(const TrustPaths& paths, const std::string& host, std
     }
   }
   if (!paths.host_directories.empty())
-    trust.first_directory = fmt::format("{}/{}:{}", paths.host_directories.back(), name, port);
+    trust.first_directory = fmt::format("{}/{}:{}", paths.host_directories.front(), name, port);
   return trust;
 }
 

@@ -62,7 +62,7 @@ TEST_CASE("trust: certificates of a server, with and without its port") {
   CHECK(trust.authorities == std::vector{dir / "a/host:5000/a.crt", dir / "a/host:5000/b.crt", dir / "a/host/c.crt"});
   CHECK(trust.certificate == dir / "b/host/me.cert");
   CHECK(trust.key == dir / "b/host/me.key");
-  CHECK(trust.first_directory == dir / "b/host:5000");
+  CHECK(trust.first_directory == dir / "a/host:5000");
   CHECK(http::trust_of(paths, "host", 443).value().authorities.size() == 1);
   CHECK(http::trust_of(paths, "::1", 5000).value().authorities.size() == 1);
   CHECK(http::trust_of(paths, "other", 443).value().authorities.empty());

@@ -42,6 +42,8 @@ class BadInput(Case):
         self.fails(125, "vm", "stop", "nobody", says="nobody")
         self.fails(125, "vm", "create", "--image", "no-such-image", says="no-such-image")
         self.fails(125, "image", "show", "debian-bookwrm", says="debian-bookworm")
+        self.fails(125, "image", "inspect", "localhost:5000/x", says="(hint: banger image pull localhost:5000/x)")
+        self.fails(125, "image", "inspect", "debian-bookwrm", says="or: banger image pull debian-bookwrm")
         self.fails(125, "kernel", "show", "nope", says="nope")
         self.fails(125, "kernel", "pull", "nope", says="nope")
         self.fails(125, "kernel", "import", "k", "--vmlinux", "/nowhere", says="/nowhere")

@@ -1,6 +1,7 @@
 // image.pull and what else concerns images from registries.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
@@ -58,8 +59,25 @@ Task<Result<Json>> image_tag(Daemon& daemon, const Json& params, rpc::CallContex
   co_return api::to_json(full_image_object(daemon, image));
 }
 
+/// Only pulled images can be inspected, so a missing image that no recipe builds is one to pull.
+Error with_pull_hint(const Daemon& daemon, Error error, const std::string& name) {
+  bool has_recipe =
+      std::ranges::any_of(daemon.services.images.recipes(), [&](const auto& recipe) { return recipe.name == name; });
+  bool can_pull = error.code == ErrorCode::not_found && !has_recipe && image::oci::parse_reference(name);
+  if (!can_pull) return error;
+  // A plain name may be a misspelt name of an image that is here.
+  bool plain = name.find_first_of("/:@") == std::string::npos;
+  auto nearest = plain && error.hint.starts_with("did you mean") ? error.hint.substr(0, error.hint.find(';')) : "";
+  auto pull = fmt::format("banger image pull {}", name);
+  error.hint = nearest.empty() ? pull : fmt::format("{} or: {}", nearest, pull);
+  return error;
+}
+
 Task<Result<Json>> image_inspect(Daemon& daemon, const Json& params, rpc::CallContext&) {
-  auto image = CO_TRY(daemon.services.images.get(CO_TRY(get_string(params, "image"))));
+  auto name = CO_TRY(get_string(params, "image"));
+  auto found = daemon.services.images.get(name);
+  if (!found) co_return std::unexpected(with_pull_hint(daemon, std::move(found).error(), name));
+  auto image = std::move(*found);
   if (image.pulled.digest.empty())
     co_return fail(ErrorCode::unsupported, fmt::format("image '{}' has no OCI configuration", image.name),
                    fmt::format("it was not pulled; 'banger image show {}' describes it", image.name));

@@ -39,7 +39,7 @@ inline constexpr std::size_t kTokenBytes = 48 * kKiB;          ///< a header; re
 inline constexpr std::chrono::seconds kTokenLife{60};          ///< of a token without one; the specification's value
 inline constexpr std::chrono::seconds kTokenLifeMost{3600};    ///< a login may be taken back; real tokens live 300 s
 inline constexpr std::chrono::seconds kTokenMargin{10};        ///< a token must not expire on its way
-inline constexpr auto kBasicLoginLife = 60s;                   ///< before the files with logins are read again
+inline constexpr auto kBasicLoginLife = 60s;                   ///< most requests of a pull then need no refusal first
 inline constexpr std::size_t kRegistryErrorBytes = 64 * kKiB;  ///< JSON of an error; real ones have one line
 
 // -- pulls

@@ -68,13 +68,13 @@ Task<Result<http::Response>> Registry::follow(http::Request request, const http:
 }
 
 Task<Result<http::Response>> Registry::ask(http::Request request, const http::Download* download) {
-  auto used = parts_.tokens.authorization(reference_.name());
+  auto used = CO_TRY(co_await known_authorization());
   if (!used.empty()) request.headers.set("Authorization", used);
   auto response = CO_TRY(co_await follow(request, download));
   // Only the registry itself may ask for a login. A server behind a redirect would name a token server of its own.
   if (response.status != 401 || !http::same_origin(response.url, request.url)) co_return response;
   CO_TRY(co_await log_in(std::move(response), used));
-  request.headers.set("Authorization", parts_.tokens.authorization(reference_.name()));
+  request.headers.set("Authorization", CO_TRY(co_await known_authorization()));
   co_return co_await follow(std::move(request), download);
 }
 

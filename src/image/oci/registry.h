@@ -15,15 +15,18 @@
 
 namespace banger::image::oci {
 
-/// Tokens by repository, kept between pulls. Never written to disk.
+/// Tokens by repository and login, kept between pulls. A login that changes or goes away leaves its tokens unused.
+/// Never written to disk.
 class TokenCache {
  public:
-  /// "" when there is none, or an expired one.
-  std::string authorization(const std::string& repository) const;
-  void put(const std::string& repository, Token token) { tokens_.insert_or_assign(repository, std::move(token)); }
+  /// Whether some login has a token, maybe an expired one.
+  bool has(const std::string& repository) const;
+  /// "" when there is none for this login, or an expired one.
+  std::string authorization(const std::string& repository, const Login& login) const;
+  void put(const std::string& repository, const Login& login, Token token);
 
  private:
-  std::map<std::string, Token> tokens_;
+  std::map<std::pair<std::string, std::string>, Token> tokens_;  ///< by repository and the hash of a login
 };
 
 /// What all pulls share. Borrowed, and must outlive them.
@@ -83,6 +86,10 @@ class Registry {
   Task<Result<http::Response>> ask(http::Request request, const http::Download* download);
   /// Follows redirects to servers that check_server() allows.
   Task<Result<http::Response>> follow(http::Request request, const http::Download* download);
+  /// Looks for the login once. REQUIRES: logging_in_ is locked.
+  Task<Result<>> read_login();
+  /// The authorization that this login got in an earlier request, or "".
+  Task<Result<std::string>> known_authorization();
   /// `used`: the authorization that the registry refused with `response`.
   Task<Result<>> log_in(http::Response response, std::string used);
   Task<Result<Token>> fetch_token(http::Challenge challenge);
@@ -93,7 +100,7 @@ class Registry {
   host::Cancel& cancel_;
   host::Mutex logging_in_, finding_base_;
   std::optional<http::Url> base_;
-  std::optional<Login> login_;  ///< looked for at the first challenge
+  std::optional<Login> login_;  ///< looked for at the first challenge, or when there is a token
 };
 
 }  // namespace banger::image::oci

@@ -1,30 +1,66 @@
 // Registry: how it logs in.
 #include <fmt/format.h>
 
+#include "base/base64.h"
+#include "host/files.h"
 #include "image/oci/bounds.h"
 #include "image/oci/registry.h"
 
 namespace banger::image::oci {
 
-std::string TokenCache::authorization(const std::string& repository) const {
-  auto found = tokens_.find(repository);
+namespace {
+
+/// Base64 has no spaces, so two logins never make one text.
+std::string key_of(const Login& login) {
+  return host::sha256_hex(
+      fmt::format("{} {} {}", to_base64(login.username), to_base64(login.password), to_base64(login.identity_token)));
+}
+
+}  // namespace
+
+bool TokenCache::has(const std::string& repository) const {
+  auto first = tokens_.lower_bound({repository, ""});
+  return first != tokens_.end() && first->first.first == repository;
+}
+
+void TokenCache::put(const std::string& repository, const Login& login, Token token) {
+  // Otherwise each login of the past would stay in memory.
+  std::erase_if(tokens_, [](const auto& each) { return each.second.expires <= host::Clock::now(); });
+  tokens_.insert_or_assign({repository, key_of(login)}, std::move(token));
+}
+
+std::string TokenCache::authorization(const std::string& repository, const Login& login) const {
+  auto found = tokens_.find({repository, key_of(login)});
   return found != tokens_.end() && host::Clock::now() < found->second.expires ? found->second.authorization : "";
+}
+
+Task<Result<>> Registry::read_login() {
+  if (!login_) login_ = CO_TRY(co_await find_login(parts_.runtime, parts_.credentials, reference_, cancel_));
+  co_return Result<>();
+}
+
+Task<Result<std::string>> Registry::known_authorization() {
+  // A registry that never asks for a login needs none, and a credential helper may ask a person.
+  if (!parts_.tokens.has(reference_.name())) co_return "";
+  auto turn = co_await logging_in_.lock();
+  CO_TRY(co_await read_login());
+  co_return parts_.tokens.authorization(reference_.name(), *login_);
 }
 
 Task<Result<>> Registry::log_in(http::Response response, std::string used) {
   auto turn = co_await logging_in_.lock();
+  CO_TRY(co_await read_login());
   // Another request of this pull may have logged in meanwhile.
-  auto now = parts_.tokens.authorization(reference_.name());
+  auto now = parts_.tokens.authorization(reference_.name(), *login_);
   if (!now.empty() && now != used) co_return Result<>();
   auto challenge = CO_TRY(in(fmt::format("log in to {}", reference_.registry), choose_challenge(response.headers)));
-  if (!login_) login_ = CO_TRY(co_await find_login(parts_.runtime, parts_.credentials, reference_, cancel_));
   if (challenge.scheme == "bearer") {
-    parts_.tokens.put(reference_.name(), CO_TRY(co_await fetch_token(std::move(challenge))));
+    parts_.tokens.put(reference_.name(), *login_, CO_TRY(co_await fetch_token(std::move(challenge))));
     co_return Result<>();
   }
   bool refused_before = login_->username.empty() || used == basic_authorization(*login_);
   if (refused_before) co_return status_error(response, refusal(reference_.canonical()));
-  parts_.tokens.put(reference_.name(),
+  parts_.tokens.put(reference_.name(), *login_,
                     {.authorization = basic_authorization(*login_), .expires = host::after(limits::kBasicLoginLife)});
   co_return Result<>();
 }

@@ -2,6 +2,7 @@
 
 #include "base/base64.h"
 #include "catch.h"
+#include "host/files.h"
 #include "image/oci/fake_registry.h"
 #include "support/run.h"
 #include "support/temp_dir.h"
@@ -114,9 +115,40 @@ TEST_CASE("registry: basic logins are sent after the registry has asked") {
   CHECK_THAT(refused, !Contains("secret"));
 }
 
+TEST_CASE("registry: a login that changes or goes away leaves its basic authorization unused") {
+  Fixture f;
+  f.require("Basic " + to_base64("u:secret"), {{"WWW-Authenticate", "Basic realm=\"x\""}});
+  f.dir.put(".docker/config.json", std::string(kLogin));
+  CHECK(f.error() == "");
+  CHECK(f.error() == "");
+  CHECK(f.server.requests.back().method == "HEAD");
+  CHECK(f.server.requests.size() == 3);  // only the first request was refused
+  f.dir.put(".docker/config.json", R"({"auths": {"a.test": {"username": "u", "password": "other"}}})");
+  CHECK_THAT(f.error(), Contains("to this login"));
+  REQUIRE(host::remove_file(f.dir / ".docker/config.json"));
+  f.server.requests.clear();
+  CHECK_THAT(f.error(), Contains("to somebody without a login"));
+  for (const auto& request : f.server.requests) CHECK_FALSE(request.headers.find("Authorization"));
+}
+
+TEST_CASE("registry: another login never uses an old token") {
+  Fixture f;
+  f.require("Bearer T", kBearer);
+  f.dir.put(".docker/config.json", std::string(kLogin));
+  std::string token = "GET https://auth.test/token?service=a.test&scope=repository%3Aapp%3Apull";
+  f.server.put(token + "&account=u", 200, R"({"token": "T", "expires_in": 3000})");
+  f.server.put(token, 401);
+  CHECK(f.error() == "");
+  REQUIRE(host::remove_file(f.dir / ".docker/config.json"));
+  CHECK_THAT(f.error(), Contains("to somebody without a login"));
+  f.dir.put(".docker/config.json", std::string(kLogin));
+  CHECK(f.error() == "");
+  CHECK(f.server.count(token + "&account=u") == 1);
+}
+
 TEST_CASE("registry: redirects lead to other servers without the authorization") {
   Fixture f;
-  f.tokens.put("a.test/app", {.authorization = "Bearer T"});
+  f.tokens.put("a.test/app", {}, {.authorization = "Bearer T"});
   auto config = Descriptor{Digest::of("blob"), 4};
   auto from = "GET https://a.test/v2/app/blobs/" + config.digest.text();
   f.server.put(from, 307, "", {{"Location", "https://storage.test/x?signed"}});

@@ -10,6 +10,15 @@
 
 namespace banger::image::oci {
 
+namespace {
+
+/// A web server that knows no registry answers every address with a page, often with the status 200.
+bool is_web_page(const http::Response& response) {
+  return response.headers.get("Content-Type").starts_with("text/html") || trim(response.body).starts_with('<');
+}
+
+}  // namespace
+
 Registry::Registry(RegistryParts parts, Reference reference, host::Cancel& cancel)
     : parts_(parts),
       reference_(std::move(reference)),
@@ -103,6 +112,10 @@ Task<Result<FetchedDocument>> Registry::fetch_document(std::string version) {
   request.deadlines.whole = host::after(limits::kDocumentDeadline);
   auto response = CO_TRY(co_await ask(std::move(request), nullptr));
   if (response.status != 200) co_return status_error(response, refusal(reference_.canonical()));
+  if (is_web_page(response))
+    co_return fail(ErrorCode::invalid,
+                   fmt::format("{} sent a web page in place of a manifest", http::host_and_port(response.url)),
+                   "the server may not be a registry: check its name and port");
   auto digest = Digest::of(response.body);
   co_return FetchedDocument{response.headers.get("Content-Type"), std::move(response.body), std::move(digest)};
 }

@@ -64,6 +64,15 @@ TEST_CASE("registry: a tag is resolved by HEAD, or by GET where the answer has n
   CHECK(f.server.requests.empty());
 }
 
+TEST_CASE("registry: a web page in place of a manifest has a hint") {
+  Fixture f;
+  f.server.put("HEAD " + kTag, 200, "", {{"Content-Type", "text/html"}});
+  for (const auto& type : {"text/html; charset=utf-8", "application/octet-stream"}) {
+    f.server.put("GET " + kTag, 200, "\n<!DOCTYPE html><title>Hello</title>", {{"Content-Type", type}});
+    CHECK_THAT(f.error(), Contains("a.test sent a web page in place of a manifest (hint: the server may not be"));
+  }
+}
+
 TEST_CASE("registry: one anonymous token serves all requests for a repository") {
   Fixture f;
   f.require("Bearer T", kBearer);

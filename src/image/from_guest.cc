@@ -9,6 +9,7 @@
 #include "image/bounds.h"
 #include "image/complete.h"
 #include "image/manifest.h"
+#include "image/room.h"
 #include "image/staged_directory.h"
 #include "image/store.h"
 #include "image/tar_stream.h"
@@ -30,20 +31,9 @@ struct Marks {
   }
 };
 
-/// Running machines need the room that this writer could take, because their disks grow.
-Result<> check_room(int directory) {
-  struct statvfs info{};
-  if (::fstatvfs(directory, &info) < 0) return fail_errno("ask for the room of the file system");
-  auto reserve = tar::reserve_of(info);
-  if (static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize >= reserve) return {};
-  return fail(ErrorCode::exhausted,
-              fmt::format("the host's disk has less than {} left for the image", format_size(reserve)),
-              "free some space");
-}
-
 /// Why the stream has to end now.
 std::optional<Error> reason_to_stop(const Feed& feed, std::chrono::milliseconds patience, host::Deadline deadline,
-                                    const host::Cancel& cancel, int directory) {
+                                    const host::Cancel& cancel, const std::string& directory) {
   auto now = host::Clock::now();
   if (cancel.requested()) return Error{ErrorCode::cancelled, "cancelled"};
   if (now - feed.last_heard() > patience)
@@ -61,7 +51,6 @@ Task<Result<std::pair<Image, LeftOut>>> ImageStore::add_guest(GuestImage made, S
   CO_TRY(check_store_name("image", image.name));
   image.id = host::random_id();
   auto staged = CO_TRY(StagedDirectory::make(directory_, image.id));
-  auto directory = CO_TRY(host::open_file(staged.path(), O_RDONLY | O_DIRECTORY));
   std::int64_t timestamp = std::time(nullptr);
   auto marks = std::make_shared<Marks>();
   auto pipe = CO_TRY(make_tar_pipe());
@@ -76,7 +65,7 @@ Task<Result<std::pair<Image, LeftOut>>> ImageStore::add_guest(GuestImage made, S
   while (!stream->ended()) {
     co_await stream->wait_briefly();
     progress("write", format_size(stream->bytes()), -1);
-    if (auto reason = reason_to_stop(*feed, made.patience, deadline, cancel, directory.get()))
+    if (auto reason = reason_to_stop(*feed, made.patience, deadline, cancel, directory_))
       feed->stop(std::move(*reason));
   }
   auto written = co_await stream->wait();

@@ -9,6 +9,7 @@
 #include "image/bounds.h"
 #include "image/complete.h"
 #include "image/manifest.h"
+#include "image/room.h"
 #include "image/staged_directory.h"
 #include "image/store.h"
 
@@ -61,17 +62,22 @@ Task<Result<Image>> ImageStore::add_layers(LayeredImage made, std::vector<Unique
   writing->options.ext4.stop = &writing->stop;
   writing->path = staged.file("rootfs.ext4");
   runtime_.spawn(write(writing, runtime_));
+  std::optional<Error> full;
   while (!writing->result) {
-    if (!cancel.check()) writing->stop = true;
+    if (auto room = check_room(directory_); !room && !full) full = room.error();
+    if (cancel.requested() || full) writing->stop = true;
     (void)co_await writing->done.wait(host::after(limits::kToolTick));
     progress("write", format_size(writing->bytes), -1);
   }
   CO_TRY(cancel.check());
+  if (full) co_return std::unexpected(std::move(*full));
   if (!*writing->result) co_return with_way_out(std::move(*writing->result).error(), made.max_unpacked_bytes);
   progress("finish", "", -1);
-  CO_TRY(host::write_file(staged.file("oci-manifest.json"), made.manifest, 0644));
-  CO_TRY(host::write_file(staged.file("oci-config.json"), made.config, 0644));
-  image = CO_TRY(co_await runtime_.blocking([&] { return complete_image(staged, image, timestamp); }));
+  image = CO_TRY(co_await runtime_.blocking([&]() -> Result<Image> {
+    TRY(host::write_file(staged.file("oci-manifest.json"), made.manifest, 0644));
+    TRY(host::write_file(staged.file("oci-config.json"), made.config, 0644));
+    return complete_image(staged, image, timestamp);
+  }));
   CO_TRY(cancel.check());
   CO_TRY(co_await runtime_.blocking([&] { return std::move(staged).commit(directory_ + "/" + image.id); }));
   CO_TRY(move_names(directory_, image));

@@ -58,8 +58,13 @@ Build::~Build() {
   if (!finished_) ::unlink(path_.c_str());
 }
 
+Result<> Build::check_stop() const {
+  if (!options_.stop || !options_.stop->load(std::memory_order_relaxed)) return {};
+  return fail(ErrorCode::cancelled, "cancelled");
+}
+
 Result<> Build::write(NodeId file, std::uint64_t offset, std::string_view bytes, const Progress& progress) {
-  if (options_.stop && options_.stop->load(std::memory_order_relaxed)) return fail(ErrorCode::cancelled, "cancelled");
+  TRY(check_stop());
   content_bytes_ += bytes.size();
   if (content_bytes_ > content_limit_)
     return fail(ErrorCode::exhausted,

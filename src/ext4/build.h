@@ -30,6 +30,8 @@ class Build {
 
   /// For content that comes later. limits::kRootfsBytes holds always.
   void limit_content(std::uint64_t bytes) { content_limit_ = std::min(bytes, limits::kRootfsBytes); }
+  /// `cancelled` once Ext4Options::stop is set. write() checks that too.
+  Result<> check_stop() const;
   /// Writes content of `file` from `offset` on. It counts against the limit of the content. Calls `progress` now and
   /// then.
   Result<> write(NodeId file, std::uint64_t offset, std::string_view bytes, const Progress& progress);

@@ -19,7 +19,7 @@ struct Ext4Options {
   std::string uuid_seed;          ///< seed of the UUID and the hash seed, so that the same input gives the same bytes
   std::int64_t timestamp = 0;     ///< every superblock time (seconds); entries keep their own
   bool journal = true;            ///< false for images that are only mounted read-only
-  const std::atomic<bool>* stop = nullptr;  ///< set by another thread; the writing of content then ends as `cancelled`
+  const std::atomic<bool>* stop = nullptr;  ///< set by another thread; the writing then ends as `cancelled`
 };
 
 // No function here syncs to disk. The caller syncs an image before it publishes the image (by rename).

@@ -39,6 +39,7 @@ Result<> apply(tar::ByteSource& source, tar::End end, Build& build, const Progre
   build.tree().begin_layer();
   auto reader = TRY(tar::TarReader::open(source, end));
   while (auto entry = TRY(reader.next())) {
+    TRY(build.check_stop());
     if (auto whiteout = TRY(tar::whiteout_of(entry->path))) {
       TRY(remove(build.tree(), *whiteout));
       continue;

@@ -32,8 +32,14 @@ Node make_directory(std::uint32_t mode, Time time) {
   return node;
 }
 
-Tree::Tree(Node root, Symlinks symlinks) : symlinks_(symlinks), default_time_(root.mtime) {
+Tree::Tree(Node root, Symlinks symlinks, std::size_t metadata_limit)
+    : symlinks_(symlinks), metadata_limit_(metadata_limit), default_time_(root.mtime) {
   nodes_.push_back(std::move(root));
+}
+
+Result<> Tree::check_metadata() const {
+  if (metadata_bytes_ <= metadata_limit_) return {};
+  return fail(ErrorCode::exhausted, "names, links and attributes of the file system take too much memory");
 }
 
 Result<NodeId> Tree::add(Node node) {
@@ -54,8 +60,7 @@ Result<> Tree::enter(NodeId directory, std::string_view name, NodeId id) {
   metadata_bytes_ += name_size(name);
   if (++name_count_ > limits::kArchiveEntries)
     return fail(ErrorCode::exhausted, fmt::format("more than {} entries in one file system", limits::kArchiveEntries));
-  if (metadata_bytes_ > limits::kArchiveMetadataBytes)
-    return fail(ErrorCode::exhausted, "names, links and attributes of the file system take too much memory");
+  TRY(check_metadata());
   nodes_[directory].children->emplace(name, Child{id, layer_});
   touch(directory);
   Node& node = nodes_[id];
@@ -71,20 +76,22 @@ Result<> Tree::enter(NodeId directory, std::string_view name, NodeId id) {
 
 Result<NodeId> Tree::place(std::string_view path, Node node) {
   Place place = TRY(walk(path, MissingParents::make));
-  auto take_over = [&](Node& old) {
+  auto take_over = [&](Node& old) -> Result<> {
     metadata_bytes_ += metadata_size(node);
     metadata_bytes_ -= metadata_size(old);
+    TRY(check_metadata());
     node.children = std::move(old.children);
     node.parent = old.parent;
     node.touched = old.touched;
     node.cleared = old.cleared;
     old = std::move(node);
+    return {};
   };
   if (place.name.empty()) {
     if (!node.is_directory())
       return fail(ErrorCode::invalid,
                   fmt::format("archive entry '{}' makes the root something other than a directory", printable(path)));
-    take_over(nodes_[kRoot]);
+    TRY(take_over(nodes_[kRoot]));
     touch(kRoot);
     return kRoot;
   }
@@ -92,7 +99,7 @@ Result<NodeId> Tree::place(std::string_view path, Node node) {
   if (auto found = names.find(place.name); found != names.end()) {
     NodeId old = found->second.node;
     if (node.is_directory() && nodes_[old].is_directory()) {
-      take_over(nodes_[old]);
+      TRY(take_over(nodes_[old]));
       touch(old);
       return old;
     }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "ext4/bounds.h"
 #include "ext4/xattr.h"
 
 namespace banger::ext4 {
@@ -73,7 +74,8 @@ enum class Symlinks {
 
 class Tree {
  public:
-  explicit Tree(Node root, Symlinks symlinks = Symlinks::refuse);
+  explicit Tree(Node root, Symlinks symlinks = Symlinks::refuse,
+                std::size_t metadata_limit = limits::kArchiveMetadataBytes);
 
   /// Puts `node` at an archive member's path and replaces the previous node. A directory that replaces a directory only
   /// changes its owner, mode, times and attributes. Missing parents are made 0755 root. `invalid` when the path leaves
@@ -121,6 +123,7 @@ class Tree {
   Result<> push_target(std::string_view path, const std::string& target, Trail& trail,
                        std::vector<std::string_view>& ahead);
   Result<std::optional<NodeId>> find_directory(std::string_view path);
+  Result<> check_metadata() const;
   Result<NodeId> add(Node node);
   Result<> enter(NodeId directory, std::string_view name, NodeId id);
   void touch(NodeId directory);
@@ -137,7 +140,7 @@ class Tree {
   std::vector<NodeId> free_ids_;
   std::vector<Extent> freed_;
   std::uint64_t name_count_ = 0;
-  std::size_t metadata_bytes_ = 0;
+  std::size_t metadata_bytes_ = 0, metadata_limit_;
   Time default_time_;  ///< of parents that the archive did not name
 };
 

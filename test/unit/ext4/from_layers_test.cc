@@ -160,11 +160,12 @@ TEST_CASE("from_layers: layers that unpack to too much stop at the limit") {
           .has_value());
 }
 
-TEST_CASE("from_layers: the writing of content can be stopped") {
+TEST_CASE("from_layers: the writing can be stopped") {
   std::atomic<bool> stop = true;
   auto o = options();
   o.stop = &stop;
   CHECK(refused({TarBytes().file("a", "content").done()}, {.ext4 = o}).code == ErrorCode::cancelled);
+  CHECK(refused({TarBytes().file("empty").done()}, {.ext4 = o}).code == ErrorCode::cancelled);
 }
 
 TEST_CASE("from_layers: bytes behind the archive count as unpacked") {

@@ -15,6 +15,7 @@ std::string_view name_of(std::string_view path) { return path.substr(path.rfind(
 
 bool is_host_key(std::string_view path) {
   auto name = name_of(path);
+  if (is_directly_in(path, "etc/dropbear")) return name.starts_with("dropbear_") && name.ends_with("_host_key");
   return is_directly_in(path, "etc/ssh") && name.starts_with("ssh_host_") &&
          (name.ends_with("_key") || name.ends_with("_key.pub") || name.ends_with("_key-cert.pub"));
 }
@@ -25,17 +26,21 @@ bool is_staged(std::string_view path) {
   return name.starts_with(".banger-cp-") || (name.starts_with(".banger-") && name.ends_with(".tmp"));
 }
 
-/// Secrets and the history of one machine, made by systemd and by ext4.
+/// Secrets and the history of one machine, made by inits and by ext4.
 bool is_of_one_machine(std::string_view path) {
   static constexpr std::string_view kNames[] = {
       "etc/hostname",
       "etc/profile.d/banger.sh",  // the VM's variables
       "lost+found",               // every file system gets its own
       "root/lost+found",
+      "var/lib/misc/random-seed",  // of OpenRC, and below of others
+      "var/lib/random-seed",
       "var/lib/systemd/credential.secret",
       "var/lib/systemd/random-seed",
+      "var/lib/urandom/random-seed",
   };
   return std::ranges::find(kNames, path) != std::end(kNames) || is_directly_in(path, "var/log/journal") ||
+         is_directly_in(path, "var/lib/seedrng") ||
          ((is_directly_in(path, "tmp") || is_directly_in(path, "var/tmp")) &&
           name_of(path).starts_with("systemd-private-"));
 }

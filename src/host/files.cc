@@ -31,11 +31,17 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
   return read_all(fd.get(), path, max_bytes);
 }
 
-Result<std::string> read_regular_file(const std::string& path, std::size_t max_bytes) {
+Result<UniqueFd> open_regular_file(const std::string& path) {
   auto fd = TRY(open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
   struct stat info{};
   if (::fstat(fd.get(), &info) < 0) return fail_errno(path);
-  if (!S_ISREG(info.st_mode)) return fail(ErrorCode::invalid, fmt::format("{} is not a regular file", path));
+  if (S_ISREG(info.st_mode)) return fd;
+  return fail(ErrorCode::invalid,
+              fmt::format("{} is {}", path, S_ISDIR(info.st_mode) ? "a directory, not a file" : "not a regular file"));
+}
+
+Result<std::string> read_regular_file(const std::string& path, std::size_t max_bytes) {
+  auto fd = TRY(open_regular_file(path));
   return read_all(fd.get(), path, max_bytes);
 }
 

@@ -27,6 +27,9 @@ Result<> write_file(const std::string& path, std::string_view content, mode_t mo
 /// Writes all bytes to a descriptor, and retries short writes.
 Result<> write_all(int fd, std::string_view bytes);
 
+/// Opens a file of a user to read it. Never waits for the writer of a FIFO: `invalid` for all that is no regular file.
+Result<UniqueFd> open_regular_file(const std::string& path);
+
 /// Like open(2) with O_CLOEXEC; the error names the path.
 Result<UniqueFd> open_file(const std::string& path, int flags, mode_t mode = 0600);
 

@@ -93,7 +93,12 @@ Result<> write_image_manifest(const std::string& directory, const Image& image) 
   if (!image.run_config.empty()) json["config"] = guestcfg::to_json(image.run_config);
   if (!image.other_names.empty()) json["other_names"] = image.other_names;
   if (!image.pulled.digest.empty()) json["pulled"] = encode(image.pulled);
-  return host::write_file(directory + "/manifest.json", dump_json_pretty(json) + "\n", 0644);
+  auto text = dump_json_pretty(json) + "\n";
+  if (text.size() > limits::kManifestBytes)
+    return fail(ErrorCode::exhausted,
+                fmt::format("the names and the configuration of image '{}' are too long", image.id),
+                "take some names away with 'banger image delete NAME'");
+  return host::write_file(directory + "/manifest.json", text, 0644);
 }
 
 Result<> move_names(const std::string& store_directory, const Image& keeper) {

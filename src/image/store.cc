@@ -117,6 +117,14 @@ Result<> ImageStore::remove(std::string_view id) {
   return remove_entry(directory_, id);
 }
 
+Result<> ImageStore::check_free(std::string_view name) const {
+  for (const auto& existing : TRY(list()))
+    if (has_name(existing, name))
+      return fail(ErrorCode::exists, fmt::format("an image named '{}' exists already", name),
+                  "delete it first, or choose another name");
+  return {};
+}
+
 std::vector<std::string> ImageStore::leftovers() const { return staged_leftovers(directory_); }
 
 std::vector<std::string> ImageStore::abandoned_builds() { return BuildDirectory::abandoned(); }

@@ -123,6 +123,8 @@ class ImageStore {
   Result<Image> update(const Image& image);
   /// REQUIRES: no VM uses the image. Removes corrupt images too.
   Result<> remove(std::string_view id);
+  /// `exists` when an image has the name.
+  Result<> check_free(std::string_view name) const;
   /// Incomplete directories left by a crash.
   std::vector<std::string> leftovers() const;
   /// Chroots in /var/tmp or /tmp of this user's builds that ended by a crash or power cut. Never those of live builds.

@@ -172,11 +172,8 @@ Task<Result<Image>> ImageStore::import_tar(std::string name, std::string tar_pat
                                            RunConfig run_config, StageProgress progress, host::Cancel& cancel) {
   CO_TRY(check_store_name("image", name));
   auto context = fmt::format("import image '{}'", name);
-  for (const auto& existing : CO_TRY(list()))
-    if (existing.name == name)
-      co_return fail(ErrorCode::exists, fmt::format("an image named '{}' exists already", name),
-                     "delete it first, or choose another name");
-  auto tar = CO_TRY(in(context, host::open_file(tar_path, O_RDONLY)));
+  CO_TRY(check_free(name));
+  auto tar = CO_TRY(in(context, co_await runtime_.blocking([&] { return host::open_regular_file(tar_path); })));
   Image image{.id = host::random_id(), .name = name, .source = "import", .kernel = std::move(kernel)};
   image.run_config = std::move(run_config);
   auto staged = CO_TRY(StagedDirectory::make(directory_, image.id));
@@ -191,6 +188,7 @@ Task<Result<Image>> ImageStore::import_tar(std::string name, std::string tar_pat
   progress("finish", "", -1);
   image = CO_TRY(in(context, co_await runtime_.blocking([&] { return complete_image(staged, image, timestamp); })));
   CO_TRY(cancel.check());
+  CO_TRY(check_free(name));  // another import may have been faster
   CO_TRY(co_await runtime_.blocking([&] { return std::move(staged).commit(directory_ + "/" + image.id); }));
   co_return get(image.id);
 }

@@ -145,6 +145,8 @@ TEST_CASE("image: a taken or invalid name or a missing file is refused and leave
   Fixture f;
   REQUIRE(f.import("mine"));
   CHECK(f.import("mine").error().code == ErrorCode::exists);
+  REQUIRE(f.store.tag("mine", "second"));
+  CHECK(f.import("second").error().code == ErrorCode::exists);
   CHECK(f.import("../mine").error().code == ErrorCode::invalid);
   CHECK(
       run(f.runtime, f.store.import_tar("other", f.dir / "missing.tar", "", {}, no_progress, f.cancel)).error().code ==
@@ -157,7 +159,11 @@ TEST_CASE("image: a taken or invalid name or a missing file is refused and leave
   CHECK(broken.error().hint.find("tar cf") != std::string::npos);
   auto directory = run(f.runtime, f.store.import_tar("other", f.dir.path(), "", {}, no_progress, f.cancel));
   REQUIRE(!directory);
-  CHECK(directory.error().message.ends_with("this is a directory, not a tar archive"));
+  CHECK(directory.error().message.ends_with("is a directory, not a file"));
+  REQUIRE(::mkfifo((f.dir / "fifo").c_str(), 0600) == 0);
+  auto fifo = run(f.runtime, f.store.import_tar("other", f.dir / "fifo", "", {}, no_progress, f.cancel));
+  REQUIRE(!fifo);
+  CHECK(fifo.error().message.ends_with("is not a regular file"));
   CHECK(!f.import("other", {{"../escape", "x"}}));
   CHECK(f.store.list()->size() == 1);
   CHECK(f.store.leftovers().empty());

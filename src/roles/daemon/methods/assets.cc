@@ -81,18 +81,14 @@ Task<Result<Json>> image_import(Daemon& daemon, const Json& params, rpc::CallCon
 }
 
 /// Neither the opening nor the reading of a file waits for another process.
-Result<UniqueFd> open_bundle(const Json& params) {
-  auto path = TRY(get_string(params, "bundle"));
-  auto file = TRY(host::open_file(path, O_RDONLY | O_NONBLOCK));
-  struct stat info{};
-  if (::fstat(file.get(), &info) < 0) return fail_errno(path);
-  if (S_ISREG(info.st_mode)) return file;
-  return fail(ErrorCode::invalid, fmt::format("{} is not a file", printable(path)));
+Task<Result<UniqueFd>> open_bundle(Daemon& daemon, const Json& params) {
+  auto path = CO_TRY(get_string(params, "bundle"));
+  co_return co_await daemon.services.runtime.blocking([&] { return host::open_regular_file(path); });
 }
 
 Task<Result<Json>> image_import_bundle(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto name = CO_TRY(find_string(params, "name")).value_or("");
-  auto bundle = CO_TRY(open_bundle(params));
+  auto bundle = CO_TRY(co_await open_bundle(daemon, params));
   auto image = CO_TRY(
       co_await daemon.services.images.import_bundle(name, std::move(bundle), report_to(context), context.cancel()));
   co_return api::to_json(full_image_object(daemon, image));
@@ -106,9 +102,16 @@ Task<Result<Json>> image_delete(Daemon& daemon, const Json& params, rpc::CallCon
     CO_TRY(daemon.services.images.remove_name(image, *name));
     co_return api::to_json(api::Named{.id = image.id, .name = *name});
   }
-  CO_TRY(engine::check_unused(fmt::format("image '{}'", image.name.empty() ? image.id : image.name),
-                              daemon.vms.registry().users_of_image(image.id)));
+  auto check = [&] {
+    return engine::check_unused(fmt::format("image '{}'", image.name.empty() ? image.id : image.name),
+                                daemon.vms.registry().users_of_image(image.id));
+  };
+  CO_TRY(check());
   co_await daemon.vms.pool().drop_templates([id = image.id](const store::SaveRow& row) { return row.image_id == id; });
+  // Meanwhile a VM may have been made from the image, and a pull or a tag may have given it a name.
+  CO_TRY(check());
+  if (CO_TRY(daemon.services.images.get(image.id)).other_names != image.other_names)
+    co_return fail(ErrorCode::busy, fmt::format("image '{}' has a new name", image.id), "try again");
   CO_TRY(daemon.services.images.remove(image.id));
   co_return api::to_json(api::Named{.id = image.id, .name = image.name});
 }
@@ -144,7 +147,7 @@ Task<Result<Json>> kernel_import(Daemon& daemon, const Json& params, rpc::CallCo
 
 Task<Result<Json>> kernel_import_bundle(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto name = CO_TRY(find_string(params, "name")).value_or("");
-  auto bundle = CO_TRY(open_bundle(params));
+  auto bundle = CO_TRY(co_await open_bundle(daemon, params));
   auto kernel = CO_TRY(
       co_await daemon.services.kernels.import_bundle(name, std::move(bundle), report_to(context), context.cancel()));
   co_return api::to_json(describe(daemon, kernel));
@@ -152,10 +155,14 @@ Task<Result<Json>> kernel_import_bundle(Daemon& daemon, const Json& params, rpc:
 
 Task<Result<Json>> kernel_delete(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto kernel = CO_TRY(daemon.services.kernels.get(CO_TRY(get_string(params, "kernel"))));
-  CO_TRY(engine::check_unused(fmt::format("kernel '{}'", kernel.name),
-                              daemon.vms.registry().users_of_kernel(kernel.name)));
+  auto check = [&] {
+    return engine::check_unused(fmt::format("kernel '{}'", kernel.name),
+                                daemon.vms.registry().users_of_kernel(kernel.name));
+  };
+  CO_TRY(check());
   co_await daemon.vms.pool().drop_templates(
       [name = kernel.name](const store::SaveRow& row) { return row.kernel == name; });
+  CO_TRY(check());  // meanwhile a VM may have been made with the kernel
   CO_TRY(daemon.services.kernels.remove(kernel.name));
   co_return api::to_json(api::KernelName{.name = kernel.name});
 }

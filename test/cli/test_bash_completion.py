@@ -4,10 +4,12 @@ import pathlib
 import pty
 import select
 import subprocess
+import sys
 import tempfile
 import unittest
 
-SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "share" / "completions" / "banger.bash"
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from harness import BIN  # noqa: E402
 
 # Writes down its words, and offers what begins with the last one.
 STAND_IN = """#!/bin/bash
@@ -27,8 +29,10 @@ class BashCompletion(unittest.TestCase):
             root = pathlib.Path(name)
             (root / "banger").write_text(STAND_IN)
             (root / "banger").chmod(0o755)
+            script = subprocess.run([BIN / "banger", "completion", "bash"], capture_output=True, check=True).stdout
+            (root / "completion").write_bytes(script)
             # With Ctrl-X Ctrl-L, bash writes its line down.
-            (root / "rc").write_text(f"PS1='ready> '\nsource '{SCRIPT}'\n"
+            (root / "rc").write_text(f"PS1='ready> '\nsource '{root}/completion'\n"
                                      "write_line() { printf %s \"$READLINE_LINE\" >\"$LINE.new\"; "
                                      "mv \"$LINE.new\" \"$LINE\"; }\n"
                                      "bind -x '\"\\C-x\\C-l\": write_line'\n")

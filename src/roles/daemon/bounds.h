@@ -11,6 +11,8 @@
 namespace banger::limits {
 
 // -- the process
+/// For work that blocks. Pulls, imports, pushes or images of guests hold one each for minutes, and disks need some too.
+inline constexpr std::size_t kPoolThreads = 12;
 inline constexpr auto kRecoveryDeadline = std::chrono::seconds(3);  ///< for all VMs together, before the first answer
 inline constexpr auto kSocketCheckInterval = std::chrono::seconds(5);  ///< a lost socket is rare, and a check is cheap
 inline constexpr auto kShutdownDeadline = std::chrono::seconds(20);    ///< for running calls to undo their work

@@ -158,7 +158,7 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
   const char* path = std::getenv("PATH");
   std::string path_variable = path ? path : "/usr/local/bin:/usr/bin:/bin";
 
-  host::Runtime runtime;
+  host::Runtime runtime(limits::kPoolThreads);
   host::Mutex building_image(runtime), pulling_kernel(runtime);
   image::KernelStore kernels(runtime, prepared.paths.kernels(), prepared.paths.cache, path_variable);
   image::ImageStore images(runtime, prepared.paths.images(), prepared.paths.cache, path_variable,

@@ -25,7 +25,7 @@ Outcome compress(const std::string& plain) {
 TEST_CASE("gzip: gzip reads what was written, and the sums are right") {
   TempDir dir;
   std::string plain;
-  for (int i = 0; i < 400'000; ++i) plain += fmt::format("line {}\n", i * 7919 % 1000);
+  for (unsigned i = 0; i < 400'000; ++i) plain += fmt::format("line {}\n", i * 7919 % 1000);
   auto [done, bytes] = compress(plain);
   spill(dir / "plain", plain);
   spill(dir / "out.gz", bytes);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -39,13 +40,15 @@ std::optional<UniqueFd> hold(const std::string& path, int flags) {
 
 }  // namespace
 
-std::optional<UniqueFd> BlobCache::open(const Descriptor& descriptor) const {
-  auto name = path(descriptor.digest);
-  auto fd = host::open_file(name, O_RDONLY | O_NOFOLLOW);
+Result<std::optional<UniqueFd>> BlobCache::open(const Descriptor& descriptor) const {
+  auto fd = host::open_file(path(descriptor.digest), O_RDONLY | O_NOFOLLOW);
   if (!fd) return std::nullopt;
-  if (size_of(fd->get()) == descriptor.size) return std::move(*fd);
-  (void)host::remove_file(name);
-  return std::nullopt;
+  auto size = size_of(fd->get());
+  if (size == descriptor.size) return std::move(*fd);
+  return fail(ErrorCode::corrupt,
+              fmt::format("the manifest says that layer {} has {} bytes, but the cached layer with this digest has {}",
+                          descriptor.digest.brief(), descriptor.size, size),
+              "ask who publishes the image");
 }
 
 Result<std::optional<PartialBlob>> BlobCache::open_partial(const Descriptor& descriptor) const {
@@ -55,19 +58,25 @@ Result<std::optional<PartialBlob>> BlobCache::open_partial(const Descriptor& des
   TRY(host::open_file(name, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
   auto fd = hold(name, O_RDWR | O_CREAT);
   if (!fd) return std::nullopt;
-  PartialBlob partial{.fd = std::move(*fd)};
-  partial.size_bytes = size_of(partial.fd.get());
-  if (partial.size_bytes > descriptor.size) {
-    if (::ftruncate(partial.fd.get(), 0) < 0) return fail_errno(name);
-    partial.size_bytes = 0;
-  }
-  return partial;
+  auto size = size_of(fd->get());
+  if (size <= descriptor.size) return PartialBlob{.fd = std::move(*fd), .size_bytes = size};
+  auto anew = TRY(host::open_file(directory_, O_TMPFILE | O_RDWR, 0600));
+  return PartialBlob{.fd = std::move(anew), .larger = std::move(*fd)};
 }
 
 Result<> BlobCache::commit(const PartialBlob& partial, const Digest& digest) const {
   auto from = partial_path(digest), to = path(digest);
   if (::fsync(partial.fd.get()) < 0) return fail_errno(from);
-  if (::rename(from.c_str(), to.c_str()) < 0) return fail_errno(to);
+  if (partial.larger) {
+    // The digest has only one content, so the larger file was no part of it.
+    auto open = fmt::format("/proc/self/fd/{}", partial.fd.get());
+    // Linked first: whoever gets the partial file's lock next looks for the blob.
+    if (::linkat(AT_FDCWD, open.c_str(), AT_FDCWD, to.c_str(), AT_SYMLINK_FOLLOW) < 0 && errno != EEXIST)
+      return fail_errno(to);
+    TRY(host::remove_file(from));
+  } else if (::rename(from.c_str(), to.c_str()) < 0) {
+    return fail_errno(to);
+  }
   auto directory = TRY(host::open_file(directory_, O_RDONLY | O_DIRECTORY));
   if (::fsync(directory.get()) < 0) return fail_errno(directory_);
   return {};
@@ -75,12 +84,13 @@ Result<> BlobCache::commit(const PartialBlob& partial, const Digest& digest) con
 
 void BlobCache::remove_partial(const Digest& digest) const { (void)host::remove_file(partial_path(digest)); }
 
-std::uint64_t BlobCache::missing_bytes(const Descriptor& descriptor) const {
-  if (open(descriptor)) return 0;
+Result<std::uint64_t> BlobCache::missing_bytes(const Descriptor& descriptor) const {
+  if (TRY(open(descriptor))) return 0;
   struct stat info{};
   auto have =
       ::stat(partial_path(descriptor.digest).c_str(), &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
-  return descriptor.size - std::min(have, descriptor.size);
+  // Of a larger file, nothing is used.
+  return have <= descriptor.size ? descriptor.size - have : descriptor.size;
 }
 
 bool BlobCache::remove_damaged(const Digest& digest) const {

@@ -25,6 +25,9 @@ struct UnusedBlob {
 struct PartialBlob {
   UniqueFd fd;                   ///< for reading and writing
   std::uint64_t size_bytes = 0;  ///< what is there already; at most the blob's size
+  /// The partial file, held, when it has more bytes than the blob. `fd` is then a file without a name. Only a complete
+  /// download proves that the bytes there are worth nothing.
+  UniqueFd larger = {};
 };
 
 /// All functions block for a short time only, except remove_damaged().
@@ -32,16 +35,18 @@ class BlobCache {
  public:
   explicit BlobCache(const std::string& cache_directory) : directory_(cache_directory + "/blobs/sha256") {}
 
-  /// A complete blob, at its start. Nothing when it is not there. A file of another size is removed.
-  std::optional<UniqueFd> open(const Descriptor& descriptor) const;
+  /// A complete blob, at its start. Nothing when it is not there. `corrupt` when it has another size: the manifest may
+  /// lie, so the file stays.
+  Result<std::optional<UniqueFd>> open(const Descriptor& descriptor) const;
   /// Opens or makes the partial file. Nothing while another process holds it.
   Result<std::optional<PartialBlob>> open_partial(const Descriptor& descriptor) const;
-  /// Makes the partial file durable and gives it its name. REQUIRES: size and digest were checked.
+  /// Makes the file durable and gives it the blob's name. No partial file is left. REQUIRES: size and digest were
+  /// checked.
   Result<> commit(const PartialBlob& partial, const Digest& digest) const;
   void remove_partial(const Digest& digest) const;
 
-  /// Bytes that are still to be fetched.
-  std::uint64_t missing_bytes(const Descriptor& descriptor) const;
+  /// Bytes that are still to be fetched. Errors as those of open().
+  Result<std::uint64_t> missing_bytes(const Descriptor& descriptor) const;
   /// Reads the blob, and removes it when it does not match its digest. True when it was removed. Blocks.
   bool remove_damaged(const Digest& digest) const;
   /// Complete blobs whose hex digests are not in `used`, and partial files that no process holds.

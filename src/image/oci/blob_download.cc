@@ -92,7 +92,7 @@ Task<Result<std::optional<PartialBlob>>> wait_for_partial(BlobParts parts, const
   for (;;) {
     CO_TRY(cancel.check());
     if (auto partial = CO_TRY(parts.cache.open_partial(descriptor))) co_return partial;
-    if (parts.cache.open(descriptor)) co_return std::nullopt;
+    if (CO_TRY(parts.cache.open(descriptor))) co_return std::nullopt;
     co_await parts.runtime.sleep_for(limits::kPullTick);
   }
 }
@@ -102,7 +102,7 @@ Task<Result<std::optional<PartialBlob>>> wait_for_partial(BlobParts parts, const
 Task<Result<UniqueFd>> fetch_blob(BlobParts parts, Registry& registry, Descriptor descriptor, BlobProgress progress,
                                   host::Cancel& cancel) {
   auto turn = CO_TRY(co_await parts.locks.lock(descriptor.digest.hex(), cancel));
-  if (auto there = parts.cache.open(descriptor)) {
+  if (auto there = CO_TRY(parts.cache.open(descriptor))) {
     progress(descriptor.size);
     co_return std::move(*there);
   }
@@ -113,13 +113,13 @@ Task<Result<UniqueFd>> fetch_blob(BlobParts parts, Registry& registry, Descripto
     if (!done) {
       auto code = done.error().code;
       bool useless = code == ErrorCode::exhausted || received.bytes == 0 || received.bytes >= descriptor.size;
-      if (useless) parts.cache.remove_partial(descriptor.digest);
+      if (useless && !received.file.larger) parts.cache.remove_partial(descriptor.digest);
       if (code == ErrorCode::exhausted)
         co_return std::unexpected(std::move(done).error().with_hint("'banger image prune' frees space"));
       co_return std::unexpected(std::move(done).error());
     }
   }
-  auto blob = parts.cache.open(descriptor);
+  auto blob = CO_TRY(parts.cache.open(descriptor));
   if (!blob) co_return fail(ErrorCode::internal, fmt::format("layer {} is gone again", descriptor.digest.brief()));
   progress(descriptor.size);
   co_return std::move(*blob);

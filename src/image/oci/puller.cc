@@ -46,7 +46,7 @@ class Needed {
 
 Result<> check_space(const BlobCache& cache, const std::vector<Descriptor>& layers) {
   std::uint64_t missing = 0;
-  for (const auto& layer : layers) missing += cache.missing_bytes(layer);
+  for (const auto& layer : layers) missing += TRY(cache.missing_bytes(layer));
   if (missing == 0) return {};
   TRY(host::make_directories(cache.directory(), 0700));
   auto free = TRY(host::free_space(cache.directory()));
@@ -141,9 +141,9 @@ Task<Result<PullResult>> Puller::make(Job& job, Cached cached) {
   const auto& layers = job.manifest->layers;
   Needed needed(needed_, layers);
   if (cached == Cached::ignore) co_await check_cached(layers);
-  CO_TRY(check_space(cache_, layers));
   auto image = co_await assemble(job);
-  // A cached layer may have been damaged since it was checked. Then it is fetched again, once.
+  // A cached layer may be damaged, or may have another size than this manifest says. Only its digest tells which.
+  // A damaged one is fetched again, once.
   if (!image && image.error().code == ErrorCode::corrupt && co_await check_cached(layers))
     image = co_await assemble(job);
   co_return PullResult{.name = job.reference.canonical(), .image = CO_TRY(std::move(image)), .already = false};
@@ -160,6 +160,7 @@ Task<bool> Puller::check_cached(const std::vector<Descriptor>& layers) {
 Task<Result<Image>> Puller::assemble(Job& job) {
   BlobParts parts{.runtime = runtime_, .cache = cache_, .locks = blobs_in_work_};
   const auto& layers = job.manifest->layers;
+  CO_TRY(check_space(cache_, layers));
   auto blobs = CO_TRY(co_await fetch_layers(parts, job.registry, layers, job.progress, job.cancel));
   auto name = job.reference.canonical();
   LayeredImage made{.image = {.name = name, .source = "registry:" + name, .kernel = std::string(kDefaultKernel)},

@@ -110,8 +110,11 @@ Task<Result<>> Pusher::read_pulled(Job& job) {
   if (!manifest) co_return fail(ErrorCode::corrupt, "the image's manifest is an index", "pull the image again");
   job.media_type = manifest_type(job.manifest);
   job.mount_from = source_in(job.image, job.reference);
-  for (const auto& layer : manifest->layers)
-    job.blobs.push_back({.what = "layer " + layer.digest.brief(), .descriptor = layer, .file = cache_.open(layer)});
+  for (const auto& layer : manifest->layers) {
+    // A damaged layer is as good as none, and the registry may have it.
+    auto file = cache_.open(layer).value_or(std::nullopt);
+    job.blobs.push_back({.what = "layer " + layer.digest.brief(), .descriptor = layer, .file = std::move(file)});
+  }
   job.blobs.push_back({.what = "the config", .descriptor = manifest->config, .text = std::move(config)});
   co_return Result<>();
 }

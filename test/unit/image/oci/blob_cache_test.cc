@@ -8,6 +8,7 @@
 
 using namespace banger;
 using namespace image::oci;
+using Catch::Matchers::Contains;
 
 namespace {
 
@@ -30,19 +31,19 @@ struct Fixture {
 
 TEST_CASE("blob cache: a blob appears when it is complete") {
   Fixture f;
-  CHECK_FALSE(f.cache.open(f.blob));
+  CHECK_FALSE(*f.cache.open(f.blob));
   CHECK(f.cache.missing_bytes(f.blob) == 7);
   {
     auto partial = f.cache.open_partial(f.blob);
     REQUIRE(*partial);
     REQUIRE(host::write_all((*partial)->fd.get(), "con"));
-    CHECK_FALSE(f.cache.open(f.blob));
+    CHECK_FALSE(*f.cache.open(f.blob));
     CHECK(f.cache.missing_bytes(f.blob) == 4);
   }
   CHECK((*f.cache.open_partial(f.blob))->size_bytes == 3);
   f.cache.remove_partial(f.blob.digest);
   f.fill("content");
-  CHECK(f.cache.open(f.blob));
+  CHECK(*f.cache.open(f.blob));
   CHECK(f.cache.missing_bytes(f.blob) == 0);
   CHECK(f.dir.get(f.name) == "content");
 }
@@ -57,14 +58,37 @@ TEST_CASE("blob cache: a partial file has one writer") {
   CHECK(f.cache.unused({}).empty());
 }
 
-TEST_CASE("blob cache: a file that cannot be the blob is not used") {
+TEST_CASE("blob cache: another size is an error, and takes nothing from others") {
   Fixture f;
-  f.dir.put(f.name, "short");
-  CHECK_FALSE(f.cache.open(f.blob));
-  CHECK_FALSE(std::filesystem::exists(f.dir / f.name));
+  f.fill("content");
+  auto lie = f.blob;
+  lie.size = 3;
+  CHECK_THAT(f.cache.open(lie).error().sentence(),
+             Contains("has 3 bytes, but the cached layer with this digest has 7"));
+  CHECK(f.cache.open(lie).error().code == ErrorCode::corrupt);
+  CHECK(f.cache.missing_bytes(lie).error().code == ErrorCode::corrupt);
+  CHECK(f.dir.get(f.name) == "content");
+}
+
+TEST_CASE("blob cache: a larger partial file stays until a complete blob proves it wrong") {
+  Fixture f;
   f.dir.put(f.name + ".partial", "much too long");
-  CHECK((*f.cache.open_partial(f.blob))->size_bytes == 0);
-  f.cache.remove_partial(f.blob.digest);
+  CHECK(f.cache.missing_bytes(f.blob) == 7);
+  {
+    auto partial = f.cache.open_partial(f.blob);
+    REQUIRE(*partial);
+    CHECK((*partial)->size_bytes == 0);
+    REQUIRE(host::write_all((*partial)->fd.get(), "cont"));
+    CHECK_FALSE(*f.cache.open_partial(f.blob));
+  }
+  CHECK(f.dir.get(f.name + ".partial") == "much too long");
+  f.fill("content");
+  CHECK(f.dir.get(f.name) == "content");
+  CHECK_FALSE(std::filesystem::exists(f.dir / (f.name + ".partial")));
+}
+
+TEST_CASE("blob cache: a file that is not the blob is removed by its digest") {
+  Fixture f;
   f.dir.put(f.name, "CONTENT");
   CHECK(f.cache.remove_damaged(f.blob.digest));
   CHECK_FALSE(std::filesystem::exists(f.dir / f.name));

@@ -126,6 +126,20 @@ TEST_CASE("layers: a damaged beginning is fetched again, and a complete one is n
   CHECK(f.server.requests.empty());
 }
 
+TEST_CASE("layers: a size that is a lie costs others nothing") {
+  Fixture f;
+  auto layer = f.serve("0123456789");
+  auto lie = layer;
+  lie.size = 3;
+  f.dir.put(f.partial("0123456789"), "01234");
+  CHECK(f.fetch({lie}).error().code == ErrorCode::corrupt);
+  CHECK(f.dir.get(f.partial("0123456789")) == "01234");
+  REQUIRE(f.fetch({layer}));
+  CHECK(f.server.offsets.back() == 5);
+  CHECK(f.fetch({lie}).error().code == ErrorCode::corrupt);
+  CHECK(text((*f.fetch({layer}))[0]) == "0123456789");
+}
+
 TEST_CASE("layers: wrong content is refused and leaves nothing") {
   Fixture f;
   auto layer = f.serve("right");

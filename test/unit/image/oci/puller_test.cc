@@ -208,6 +208,19 @@ TEST_CASE("pull: a cached layer that was damaged is fetched again") {
   CHECK(*host::read_file(f.dir / path, 1 << 20) == f.upper);
 }
 
+TEST_CASE("pull: a cached layer that is cut short is fetched again, and one of a lie stays") {
+  Fixture f;
+  auto path = "cache/blobs/sha256/" + Digest::of(f.upper).hex();
+  samples::write(f.dir / path, f.upper.substr(0, 100));
+  CHECK(f.pull());
+  CHECK(*host::read_file(f.dir / path, 1 << 20) == f.upper);
+  auto json = Json::parse(f.manifest);
+  for (auto& layer : json["layers"]) layer["size"] = 5;
+  f.document(json.dump(), "latest");
+  CHECK_THAT(f.error(), Contains("has 5 bytes"));
+  CHECK(*host::read_file(f.dir / path, 1 << 20) == f.upper);
+}
+
 TEST_CASE("pull: layers of deleted images are unused") {
   Fixture f;
   auto pulled = f.pull();

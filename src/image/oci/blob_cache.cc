@@ -105,6 +105,7 @@ std::vector<UnusedBlob> BlobCache::unused(const std::set<std::string>& used) con
   for (fs::directory_iterator at(directory_, error), end; !error && at != end; at.increment(error)) {
     auto name = at->path().filename().string();
     bool partial = name.ends_with(kPartial);
+    if (partial) name.resize(name.size() - kPartial.size());
     if (used.contains(name) || (partial && !hold(at->path(), O_RDWR))) continue;
     found.push_back({.path = at->path(), .size_bytes = host::disk_usage(at->path()), .partial = partial});
   }

@@ -49,7 +49,7 @@ class BlobCache {
   Result<std::uint64_t> missing_bytes(const Descriptor& descriptor) const;
   /// Reads the blob, and removes it when it does not match its digest. True when it was removed. Blocks.
   bool remove_damaged(const Digest& digest) const;
-  /// Complete blobs whose hex digests are not in `used`, and partial files that no process holds.
+  /// Files of blobs whose hex digests are not in `used`, without the partial files that a process holds.
   std::vector<UnusedBlob> unused(const std::set<std::string>& used) const;
   /// Removes one of these, unless a process holds it by now.
   Result<> remove(const UnusedBlob& blob) const;

@@ -101,6 +101,8 @@ TEST_CASE("blob cache: what no image needs is found and removed") {
   f.fill("content");
   f.dir.put("blobs/sha256/" + Digest::of("other").hex() + ".partial", "oth");
   CHECK(f.cache.unused({f.blob.digest.hex()}).size() == 1);
+  // A pull that runs has not come to this layer yet.
+  CHECK(f.cache.unused({f.blob.digest.hex(), Digest::of("other").hex()}).empty());
   auto unused = f.cache.unused({});
   REQUIRE(unused.size() == 2);
   for (const auto& blob : unused) CHECK(f.cache.remove(blob));

@@ -32,11 +32,20 @@ std::uint64_t size_of(int fd) {
 }
 
 /// Nothing when another process holds the file, or the file is gone.
-std::optional<UniqueFd> hold(const std::string& path, int flags) {
+Result<std::optional<UniqueFd>> hold(const std::string& path, int flags) {
   UniqueFd fd(::open(path.c_str(), flags | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!fd || ::flock(fd.get(), LOCK_EX | LOCK_NB) < 0 || !is_at(fd.get(), path)) return std::nullopt;
+  if (!fd && errno == ENOENT && !(flags & O_CREAT)) return std::nullopt;
+  if (!fd) return fail_errno(path);
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) < 0) {
+    if (errno == EWOULDBLOCK) return std::nullopt;
+    return fail_errno("lock " + path);
+  }
+  if (!is_at(fd.get(), path)) return std::nullopt;
   return fd;
 }
+
+/// A file that cannot be locked may be in use.
+bool is_free(const std::string& path) { return hold(path, O_RDWR).value_or(std::nullopt).has_value(); }
 
 }  // namespace
 
@@ -54,9 +63,7 @@ Result<std::optional<UniqueFd>> BlobCache::open(const Descriptor& descriptor) co
 Result<std::optional<PartialBlob>> BlobCache::open_partial(const Descriptor& descriptor) const {
   TRY(host::make_directories(directory_, 0700));
   auto name = partial_path(descriptor.digest);
-  // An open that cannot succeed has a cause for the user; a file that is held has none.
-  TRY(host::open_file(name, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
-  auto fd = hold(name, O_RDWR | O_CREAT);
+  auto fd = TRY(hold(name, O_RDWR | O_CREAT));
   if (!fd) return std::nullopt;
   auto size = size_of(fd->get());
   if (size <= descriptor.size) return PartialBlob{.fd = std::move(*fd), .size_bytes = size};
@@ -106,7 +113,7 @@ std::vector<UnusedBlob> BlobCache::unused(const std::set<std::string>& used) con
     auto name = at->path().filename().string();
     bool partial = name.ends_with(kPartial);
     if (partial) name.resize(name.size() - kPartial.size());
-    if (used.contains(name) || (partial && !hold(at->path(), O_RDWR))) continue;
+    if (used.contains(name) || (partial && !is_free(at->path()))) continue;
     found.push_back({.path = at->path(), .size_bytes = host::disk_usage(at->path()), .partial = partial});
   }
   std::ranges::sort(found, {}, &UnusedBlob::path);
@@ -114,7 +121,7 @@ std::vector<UnusedBlob> BlobCache::unused(const std::set<std::string>& used) con
 }
 
 Result<> BlobCache::remove(const UnusedBlob& blob) const {
-  auto held = blob.partial ? hold(blob.path, O_RDWR) : std::nullopt;
+  auto held = blob.partial ? TRY(hold(blob.path, O_RDWR)) : std::nullopt;
   if (blob.partial && !held && fs::exists(blob.path)) return fail(ErrorCode::busy, "a download uses it");
   return host::remove_file(blob.path);
 }

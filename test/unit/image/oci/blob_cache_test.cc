@@ -58,6 +58,18 @@ TEST_CASE("blob cache: a partial file has one writer") {
   CHECK(f.cache.unused({}).empty());
 }
 
+TEST_CASE("blob cache: a partial file that cannot be opened is an error, and is not held") {
+  Fixture f;
+  auto name = f.dir / (f.name + ".partial");
+  std::filesystem::create_directories(name);
+  auto opened = f.cache.open_partial(f.blob);
+  REQUIRE_FALSE(opened);
+  CHECK_THAT(opened.error().sentence(), Contains("Is a directory"));
+  auto removed = f.cache.remove({.path = name, .size_bytes = 0, .partial = true});
+  REQUIRE_FALSE(removed);
+  CHECK(removed.error().code != ErrorCode::busy);
+}
+
 TEST_CASE("blob cache: another size is an error, and takes nothing from others") {
   Fixture f;
   f.fill("content");

@@ -82,8 +82,7 @@ Task<Result<http::Response>> Registry::ask(http::Request request, const http::Do
   auto response = CO_TRY(co_await follow(request, download));
   // Only the registry itself may ask for a login. A server behind a redirect would name a token server of its own.
   if (response.status != 401 || !http::same_origin(response.url, request.url)) co_return response;
-  CO_TRY(co_await log_in(std::move(response), used));
-  request.headers.set("Authorization", CO_TRY(co_await known_authorization()));
+  request.headers.set("Authorization", CO_TRY(co_await log_in(std::move(response), used)));
   co_return co_await follow(std::move(request), download);
 }
 

@@ -90,8 +90,8 @@ class Registry {
   Task<Result<>> read_login();
   /// The authorization that this login got in an earlier request, or "".
   Task<Result<std::string>> known_authorization();
-  /// `used`: the authorization that the registry refused with `response`.
-  Task<Result<>> log_in(http::Response response, std::string used);
+  /// A new authorization, which may expire soon. `used`: the one that the registry refused with `response`.
+  Task<Result<std::string>> log_in(http::Response response, std::string used);
   Task<Result<Token>> fetch_token(http::Challenge challenge);
   Refusal refusal(std::string what) const;
 

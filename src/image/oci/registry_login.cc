@@ -47,22 +47,24 @@ Task<Result<std::string>> Registry::known_authorization() {
   co_return parts_.tokens.authorization(reference_.name(), *login_);
 }
 
-Task<Result<>> Registry::log_in(http::Response response, std::string used) {
+Task<Result<std::string>> Registry::log_in(http::Response response, std::string used) {
   auto turn = co_await logging_in_.lock();
   CO_TRY(co_await read_login());
   // Another request of this pull may have logged in meanwhile.
   auto now = parts_.tokens.authorization(reference_.name(), *login_);
-  if (!now.empty() && now != used) co_return Result<>();
+  if (!now.empty() && now != used) co_return now;
   auto challenge = CO_TRY(in(fmt::format("log in to {}", reference_.registry), choose_challenge(response.headers)));
   if (challenge.scheme == "bearer") {
-    parts_.tokens.put(reference_.name(), *login_, CO_TRY(co_await fetch_token(std::move(challenge))));
-    co_return Result<>();
+    auto token = CO_TRY(co_await fetch_token(std::move(challenge)));
+    parts_.tokens.put(reference_.name(), *login_, token);
+    co_return std::move(token.authorization);
   }
   bool refused_before = login_->username.empty() || used == basic_authorization(*login_);
   if (refused_before) co_return status_error(response, refusal(reference_.canonical()));
+  auto authorization = basic_authorization(*login_);
   parts_.tokens.put(reference_.name(), *login_,
-                    {.authorization = basic_authorization(*login_), .expires = host::after(limits::kBasicLoginLife)});
-  co_return Result<>();
+                    {.authorization = authorization, .expires = host::after(limits::kBasicLoginLife)});
+  co_return authorization;
 }
 
 Task<Result<Token>> Registry::fetch_token(http::Challenge challenge) {

@@ -92,8 +92,10 @@ Result<Token> parse_token(std::string_view text, host::Deadline now) {
   if (token.empty()) token = TRY(find_string(json, "access_token")).value_or("");
   if (!fits_a_header(token)) return fail(ErrorCode::invalid, "its answer has no token that can be sent");
   auto seconds = TRY(find_int(json, "expires_in")).value_or(limits::kTokenLife.count());
-  auto life = std::clamp<std::int64_t>(seconds, 0, limits::kTokenLifeMost.count());
-  return Token{.authorization = "Bearer " + token, .expires = now + std::chrono::seconds(life) - limits::kTokenMargin};
+  std::chrono::milliseconds life =
+      std::chrono::seconds(std::clamp<std::int64_t>(seconds, 0, limits::kTokenLifeMost.count()));
+  auto margin = std::min<std::chrono::milliseconds>(limits::kTokenMargin, life / 2);
+  return Token{.authorization = "Bearer " + token, .expires = now + life - margin};
 }
 
 }  // namespace banger::image::oci

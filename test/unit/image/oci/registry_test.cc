@@ -83,6 +83,15 @@ TEST_CASE("registry: one anonymous token serves all requests for a repository") 
   CHECK(f.server.count(token) == 1);
 }
 
+TEST_CASE("registry: a token that expires at once is sent all the same") {
+  Fixture f;
+  f.require("Bearer T", kBearer);
+  auto token = "GET https://auth.test/token?service=a.test&scope=repository%3Aapp%3Apull";
+  f.server.put(token, 200, R"({"token": "T", "expires_in": 0})");
+  CHECK(f.error() == "");
+  CHECK(f.server.requests.back().headers.get("Authorization") == "Bearer T");
+}
+
 TEST_CASE("registry: a login goes to the token server and never elsewhere") {
   Fixture f;
   f.dir.put(".docker/config.json", std::string(kLogin));

@@ -60,6 +60,8 @@ TEST_CASE("registry login: tokens expire, and what cannot be sent is refused") {
   CHECK(token->authorization == "Bearer abc");
   CHECK(token->expires == now + std::chrono::seconds(290));
   CHECK(parse_token(R"({"token": "abc"})", now)->expires == now + std::chrono::seconds(50));
+  CHECK(parse_token(R"({"token": "abc", "expires_in": 8})", now)->expires == now + std::chrono::seconds(4));
+  CHECK(parse_token(R"({"token": "abc", "expires_in": 0})", now)->expires == now);
   CHECK(parse_token(R"({"token": "a", "expires_in": 99999999})", now)->expires < now + std::chrono::hours(2));
   for (auto* text : {"{}", "[]", "x", R"({"token": "a\r\nb"})", R"({"token": ""})", R"({"token": 1})"}) {
     INFO(text);

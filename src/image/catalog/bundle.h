@@ -4,6 +4,7 @@
 #include <string>
 
 #include "image/catalog/bundle_manifest.h"
+#include "image/stoppable.h"
 #include "image/store.h"
 
 namespace banger::image::catalog {
@@ -23,7 +24,8 @@ Result<> write_bundle(const BundleContent& content, int fd);
 /// Reads a bundle from `fd` (borrowed) and writes its members into the existing, empty `directory`. Hostile input:
 /// nothing outside `directory` is touched. The members must be those of the manifest, in its order, with their sizes
 /// and digests, and nothing may follow. Otherwise `corrupt`. `invalid` when the bundle is of another kind, or no
-/// bundle. Zeros become holes.
-Result<BundleManifest> read_bundle(int fd, BundleKind kind, const std::string& directory);
+/// bundle. Zeros become holes. `cancelled` once `stop` is set, which may happen on another thread.
+Result<BundleManifest> read_bundle(int fd, BundleKind kind, const std::string& directory,
+                                   const StopFlag* stop = nullptr);
 
 }  // namespace banger::image::catalog

@@ -61,6 +61,11 @@ Result<> decode_members(const Json& json, BundleManifest& manifest) {
     const auto& name = manifest.members.back().name;
     if (!names.insert(name).second) return fail(ErrorCode::invalid, fmt::format("'{}' occurs twice", name));
   }
+  std::uint64_t all_bytes = 0;
+  for (const auto& member : manifest.members) all_bytes += member.size_bytes;
+  if (all_bytes > limits::kBundleBytes)
+    return fail(ErrorCode::exhausted,
+                fmt::format("a bundle's members have more than {} in all", format_size(limits::kBundleBytes)));
   const char* required = manifest.kind == BundleKind::image ? "rootfs.ext4" : "vmlinux";
   if (!names.contains(required)) return fail(ErrorCode::invalid, fmt::format("a part is missing: '{}'", required));
   return {};

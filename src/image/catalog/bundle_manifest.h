@@ -37,6 +37,7 @@ struct BundleManifest {
 
 /// Untrusted text. `invalid` for unknown fields, a version other than 1, members that the kind does not have, members
 /// that occur twice, and sizes over limits::kBundleMemberBytes.
+/// `exhausted` for more than limits::kBundleMembers or limits::kBundleBytes.
 Result<BundleManifest> parse_bundle_manifest(std::string_view text);
 /// The same manifest always gives the same text.
 std::string to_text(const BundleManifest& manifest);

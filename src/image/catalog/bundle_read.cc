@@ -23,9 +23,10 @@ std::unexpected<Error> damaged(std::string_view what) {
 
 /// Passes the content on without gaps. Holes in the archive are refused, because no bundle has them.
 template <class Take>
-Result<> each_block(tar::TarReader& reader, std::uint64_t size, Take take) {
+Result<> each_block(tar::TarReader& reader, std::uint64_t size, const StopFlag* stop, Take take) {
   std::uint64_t at = 0;
   while (auto block = TRY(reader.next_block())) {
+    if (requested(stop)) return fail(ErrorCode::cancelled, "cancelled");
     if (block->offset != at || block->data.size() > size - at) return damaged("a member has another size");
     at += block->data.size();
     TRY(take(block->offset, block->data));
@@ -41,7 +42,7 @@ Result<BundleManifest> read_manifest(tar::TarReader& reader) {
   if (entry->size < 0 || static_cast<std::uint64_t>(entry->size) > limits::kBundleManifestBytes)
     return damaged("its manifest is too large");
   std::string text;
-  TRY(each_block(reader, static_cast<std::uint64_t>(entry->size), [&](std::uint64_t, std::string_view bytes) {
+  TRY(each_block(reader, static_cast<std::uint64_t>(entry->size), nullptr, [&](std::uint64_t, std::string_view bytes) {
     text += bytes;
     return Result<>();
   }));
@@ -59,7 +60,8 @@ Result<> write_sparse(tar::ContentWriter& writer, std::uint64_t offset, std::str
   return {};
 }
 
-Result<> read_member(tar::TarReader& reader, const BundleMember& member, const std::string& directory) {
+Result<> read_member(tar::TarReader& reader, const BundleMember& member, const std::string& directory,
+                     const StopFlag* stop) {
   auto entry = TRY(reader.next());
   if (!entry || entry->path != member.name || entry->kind != tar::EntryKind::file)
     return damaged(fmt::format("'{}' is missing", member.name));
@@ -68,7 +70,7 @@ Result<> read_member(tar::TarReader& reader, const BundleMember& member, const s
   auto file = TRY(host::open_file(directory + "/" + member.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644));
   tar::ContentWriter writer(file.get());
   host::Sha256 digest;
-  TRY(each_block(reader, member.size_bytes, [&](std::uint64_t offset, std::string_view bytes) {
+  TRY(each_block(reader, member.size_bytes, stop, [&](std::uint64_t offset, std::string_view bytes) {
     digest.add(bytes);
     return write_sparse(writer, offset, bytes);
   }));
@@ -79,7 +81,7 @@ Result<> read_member(tar::TarReader& reader, const BundleMember& member, const s
 
 }  // namespace
 
-Result<BundleManifest> read_bundle(int fd, BundleKind kind, const std::string& directory) {
+Result<BundleManifest> read_bundle(int fd, BundleKind kind, const std::string& directory, const StopFlag* stop) {
   auto source = TRY(tar::AheadSource::start(fd));
   auto reader = TRY(tar::TarReader::open(*source));
   auto manifest = TRY(read_manifest(reader));
@@ -89,7 +91,7 @@ Result<BundleManifest> read_bundle(int fd, BundleKind kind, const std::string& d
                 fmt::format("banger {} import", word_of(kBundleKindWords, manifest.kind)));
   auto is_module = [](const BundleMember& member) { return member.name.starts_with("modules/"); };
   if (std::ranges::any_of(manifest.members, is_module)) TRY(host::make_directories(directory + "/modules", 0755));
-  for (const auto& member : manifest.members) TRY(read_member(reader, member, directory));
+  for (const auto& member : manifest.members) TRY(read_member(reader, member, directory, stop));
   if (TRY(reader.next())) return damaged("it has more members than its manifest");
   return manifest;
 }

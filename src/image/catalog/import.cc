@@ -30,8 +30,8 @@ std::unexpected<Error> taken(std::string_view kind, std::string_view name) {
               "delete it first, or choose another name");
 }
 
-Result<Image> read_image_bundle(int bundle, const StagedDirectory& staged, Image image) {
-  auto manifest = TRY(catalog::read_bundle(bundle, BundleKind::image, staged.path()));
+Result<Image> read_image_bundle(int bundle, const StagedDirectory& staged, Image image, const StopFlag* stop) {
+  auto manifest = TRY(catalog::read_bundle(bundle, BundleKind::image, staged.path(), stop));
   if (image.name.empty()) image.name = manifest.name;
   image.source = source_of(manifest);
   image.kernel = manifest.kernel;
@@ -65,9 +65,8 @@ Task<Result<Image>> ImageStore::import_bundle(std::string name, UniqueFd bundle,
   Image image{.id = host::random_id(), .name = std::move(name)};
   auto staged = CO_TRY(StagedDirectory::make(directory_, image.id));
   progress("unpack", "", -1);
-  image =
-      CO_TRY(in("import a bundle",
-                co_await runtime_.blocking([&] { return read_image_bundle(bundle.get(), staged, std::move(image)); })));
+  auto read = [&](const StopFlag* stop) { return read_image_bundle(bundle.get(), staged, image, stop); };
+  image = CO_TRY(in("import a bundle", co_await stoppable(runtime_, cancel, read)));
   CO_TRY(cancel.check());
   for (const auto& existing : CO_TRY(list()))
     if (has_name(existing, image.name)) co_return taken("image", image.name);
@@ -85,8 +84,10 @@ Task<Result<Kernel>> KernelStore::import_bundle(std::string name, UniqueFd bundl
   if (!name.empty()) CO_TRY(check_store_name("kernel", name));
   auto staged = CO_TRY(StagedDirectory::make(directory_, name.empty() ? "bundle" : name));
   progress("unpack", "", -1);
-  auto read = [&] { return catalog::read_bundle(bundle.get(), BundleKind::kernel, staged.path()); };
-  auto manifest = CO_TRY(in("import a bundle", co_await runtime_.blocking(read)));
+  auto read = [&](const StopFlag* stop) {
+    return catalog::read_bundle(bundle.get(), BundleKind::kernel, staged.path(), stop);
+  };
+  auto manifest = CO_TRY(in("import a bundle", co_await stoppable(runtime_, cancel, read)));
   CO_TRY(cancel.check());
   if (name.empty()) name = manifest.name;
   std::string final_path = directory_ + "/" + name;

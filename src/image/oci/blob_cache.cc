@@ -10,6 +10,8 @@
 #include <filesystem>
 
 #include "host/files.h"
+#include "host/sha256.h"
+#include "image/oci/bounds.h"
 
 namespace banger::image::oci {
 
@@ -100,10 +102,22 @@ Result<std::uint64_t> BlobCache::missing_bytes(const Descriptor& descriptor) con
   return have <= descriptor.size ? descriptor.size - have : descriptor.size;
 }
 
-bool BlobCache::remove_damaged(const Digest& digest) const {
-  auto found = host::sha256_file(path(digest));
-  if (!found || *found == digest.hex()) return false;
-  return host::remove_file(path(digest)).has_value();
+bool BlobCache::remove_damaged(const Digest& digest, const StopFlag* stop) const {
+  auto name = path(digest);
+  auto fd = host::open_file(name, O_RDONLY | O_NOFOLLOW);
+  if (!fd) return false;
+  host::Sha256 hash;
+  std::string piece(limits::kBlobReadBytes, '\0');
+  for (ssize_t got = 1; got != 0;) {
+    if (requested(stop)) return false;
+    got = ::read(fd->get(), piece.data(), piece.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return false;
+    hash.add({piece.data(), static_cast<std::size_t>(got)});
+  }
+  // Another pull may have replaced it meanwhile.
+  if (hash.finish() == digest.hex() || !is_at(fd->get(), name)) return false;
+  return host::remove_file(name).has_value();
 }
 
 std::vector<UnusedBlob> BlobCache::unused(const std::set<std::string>& used) const {

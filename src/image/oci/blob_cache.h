@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "image/oci/manifest.h"
+#include "image/stoppable.h"
 
 namespace banger::image::oci {
 
@@ -47,8 +48,9 @@ class BlobCache {
 
   /// Bytes that are still to be fetched. Errors as those of open().
   Result<std::uint64_t> missing_bytes(const Descriptor& descriptor) const;
-  /// Reads the blob, and removes it when it does not match its digest. True when it was removed. Blocks.
-  bool remove_damaged(const Digest& digest) const;
+  /// Reads the blob, and removes it when it does not match its digest. True when it was removed. Blocks until `stop` is
+  /// set.
+  bool remove_damaged(const Digest& digest, const StopFlag* stop = nullptr) const;
   /// Files of blobs whose hex digests are not in `used`, without the partial files that a process holds.
   std::vector<UnusedBlob> unused(const std::set<std::string>& used) const;
   /// Removes one of these, unless a process holds it by now.

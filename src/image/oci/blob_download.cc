@@ -20,9 +20,10 @@ struct Received {
 };
 
 /// Reads what an earlier download left; blocking.
-Result<> read_kept(Received& received) {
+Result<> read_kept(Received& received, const StopFlag* stop) {
   std::string piece(limits::kBlobReadBytes, '\0');
   while (received.bytes < received.file.size_bytes) {
+    if (requested(stop)) return fail(ErrorCode::cancelled, "cancelled");
     auto want = std::min<std::uint64_t>(piece.size(), received.file.size_bytes - received.bytes);
     auto got = ::pread(received.file.fd.get(), piece.data(), want, static_cast<off_t>(received.bytes));
     if (got < 0 && errno == EINTR) continue;
@@ -72,7 +73,8 @@ Task<Result<>> receive(host::Runtime& runtime, Registry& registry, const Descrip
 /// Fills the partial file, which may have a beginning, and gives it its name.
 Task<Result<>> complete(BlobParts parts, Registry& registry, const Descriptor& descriptor, Received& received,
                         const BlobProgress& progress, host::Cancel& cancel) {
-  CO_TRY(co_await parts.runtime.blocking([&] { return read_kept(received); }));
+  auto read = [&](const StopFlag* stop) { return read_kept(received, stop); };
+  CO_TRY(co_await stoppable(parts.runtime, cancel, read));
   bool continued = received.bytes > 0;
   for (;;) {
     progress(received.bytes);

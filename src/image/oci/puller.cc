@@ -140,21 +140,24 @@ Task<Result<>> Puller::choose_manifest(Job& job) {
 Task<Result<PullResult>> Puller::make(Job& job, Cached cached) {
   const auto& layers = job.manifest->layers;
   Needed needed(needed_, layers);
-  if (cached == Cached::ignore) co_await check_cached(layers);
+  if (cached == Cached::ignore) CO_TRY(co_await check_cached(layers, job.cancel));
   auto image = co_await assemble(job);
   // A cached layer may be damaged, or may have another size than this manifest says. Only its digest tells which.
   // A damaged one is fetched again, once.
-  if (!image && image.error().code == ErrorCode::corrupt && co_await check_cached(layers))
+  if (!image && image.error().code == ErrorCode::corrupt && CO_TRY(co_await check_cached(layers, job.cancel)))
     image = co_await assemble(job);
   co_return PullResult{.name = job.reference.canonical(), .image = CO_TRY(std::move(image)), .already = false};
 }
 
-Task<bool> Puller::check_cached(const std::vector<Descriptor>& layers) {
-  co_return co_await runtime_.blocking([&] {
+Task<Result<bool>> Puller::check_cached(const std::vector<Descriptor>& layers, host::Cancel& cancel) {
+  auto check = [&](const StopFlag* stop) {
     bool removed = false;
-    for (const auto& layer : layers) removed = cache_.remove_damaged(layer.digest) || removed;
+    for (const auto& layer : layers) removed = cache_.remove_damaged(layer.digest, stop) || removed;
     return removed;
-  });
+  };
+  bool removed = co_await stoppable(runtime_, cancel, check);
+  CO_TRY(cancel.check());
+  co_return removed;
 }
 
 Task<Result<Image>> Puller::assemble(Job& job) {

@@ -57,7 +57,7 @@ class Puller {
   Task<Result<>> choose_manifest(Job& job);
   Task<Result<PullResult>> make(Job& job, Cached cached);
   /// Removes cached layers that do not match their digests. True when there was one.
-  Task<bool> check_cached(const std::vector<Descriptor>& layers);
+  Task<Result<bool>> check_cached(const std::vector<Descriptor>& layers, host::Cancel& cancel);
   Task<Result<Image>> assemble(Job& job);
   Result<std::optional<Image>> find(const Digest& digest) const;
   Result<PullResult> reuse(const Job& job, Image image);

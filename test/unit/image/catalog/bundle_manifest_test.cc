@@ -76,6 +76,9 @@ TEST_CASE("bundle manifest: what a bundle cannot be is refused") {
   CHECK(refused([](Json& json) { json["name"] = "../x"; }).code == ErrorCode::invalid);
   CHECK(refused([](Json& json) { json["unknown"] = 1; }).code == ErrorCode::invalid);
   CHECK(refused([](Json& json) {
+          for (auto& one : json["members"]) one["size"] = std::int64_t{64} << 30;
+        }).code == ErrorCode::exhausted);
+  CHECK(refused([](Json& json) {
           for (int i = 0; i < 1001; ++i) json["members"].push_back(json["members"][1]);
         }).code == ErrorCode::exhausted);
   CHECK(!parse_bundle_manifest("{").has_value());

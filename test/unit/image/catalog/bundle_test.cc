@@ -178,6 +178,19 @@ TEST_CASE("bundle: what differs from its manifest is refused") {
   CHECK(refused(TarBytes().file("manifest.json", std::string(2 << 20, ' ')).done()).code == ErrorCode::corrupt);
 }
 
+TEST_CASE("bundle: the reading ends when the caller goes away") {
+  Fixture f;
+  auto bytes = f.exported(bundle_of(f.an_image()).value());
+  StopFlag stop = true;
+  std::filesystem::create_directory(f.dir / "out");
+  auto read = read_bundle(as_fd(bytes).get(), BundleKind::image, f.dir / "out", &stop);
+  REQUIRE(!read.has_value());
+  CHECK(read.error().code == ErrorCode::cancelled);
+  f.cancel.request();
+  CHECK(f.import_image(bytes).error().code == ErrorCode::cancelled);
+  CHECK(f.other_images.leftovers().empty());
+}
+
 TEST_CASE("bundle: a long rest behind the archive is refused") {
   std::string bytes = test::TarBytes().file("manifest.json", to_text(of_rootfs("x"))).file("rootfs.ext4", "x").done();
   Error error = refused(bytes + std::string(65 << 20, '\0'));

@@ -26,6 +26,9 @@ Patience patience_of(const Request& request) {
 
 /// Where a chain of redirects began, once that is known.
 struct Origin {
+  explicit Origin(Within within) {
+    if (within == Within::global_only) local = false;
+  }
   std::optional<bool> local;
   Within within() const { return local.value_or(true) ? Within::anywhere : Within::global_only; }
   void reached(const Route& route, const Address& peer) {
@@ -95,7 +98,7 @@ struct Client::Impl {
   Task<Attempt<Response>> follow(const Request* request, Receiver* receiver) {
     auto current = *request;
     receiver->prepare(current);
-    Origin origin;
+    Origin origin(request->within);
     for (int hop = 0; hop <= limits::kRedirects; ++hop) {
       auto host = host_and_port(current.url);
       auto outcome = co_await once(&current, receiver, &origin);
@@ -139,6 +142,7 @@ struct Client::Impl {
     auto head = request_head(*request, options.user_agent, route.is_plain_proxy() ? route.proxy : std::nullopt);
     auto done = CO_TRY(co_await exchange(runtime, stream, *request, std::move(head), *receiver, patience_of(*request)));
     if (done.reusable) pool.put(route.key(), std::move(stream));
+    done.response.leads = origin->within();
     co_return std::move(done.response);
   }
 

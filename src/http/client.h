@@ -46,6 +46,12 @@ enum class Redirects {
   show,    ///< the redirect is the response
 };
 
+/// Which servers a request may reach.
+enum class Within {
+  anywhere,
+  global_only,  ///< not this host and not its networks: for addresses that a server in the Internet gave
+};
+
 struct Request {
   Url url;
   std::string method = "GET";
@@ -59,6 +65,8 @@ struct Request {
   Deadlines deadlines = {};
   Plain plain = Plain::refused;
   Redirects redirects = Redirects::follow;
+  /// Checked at the connection, after the name lookup. Redirects of a server in the Internet have this limit anyway.
+  Within within = Within::anywhere;
   /// How often the request is sent at most. Another attempt follows connection errors and the statuses 408, 429, 500,
   /// 502, 503 and 504. Methods that are not idempotent, POST and PATCH, are sent once. A Retry-After header sets the
   /// pause between two attempts. A pause beyond limits::kRetryAfterMost or the deadline is not waited for, and the
@@ -72,6 +80,8 @@ struct Response {
   Headers headers;   ///< at most limits::kHttpHeadBytes in all
   std::string body;  ///< whole for 2xx, empty after a download; for others cut at limits::kErrorBodyBytes
   Url url;           ///< where the response came from, after redirects
+  /// Where an address in this response may lead, if it is asked for with another request.
+  Within leads = Within::anywhere;
 };
 
 /// Where a download goes, and what is known of it. Statuses other than 200 and 206 deliver nothing here. Their body is

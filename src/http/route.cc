@@ -59,7 +59,7 @@ bool is_local(const Route& route, const Address& peer) {
 Result<> check_reach(const Route& route, const Address& peer) {
   if (route.within == Within::anywhere || !is_local(route, peer)) return {};
   return fail(ErrorCode::denied,
-              fmt::format("a server in the Internet redirects to {}, which is an address of this host or its networks",
+              fmt::format("a server in the Internet leads to {}, which is an address of this host or its networks",
                           host_and_port(route.url)));
 }
 

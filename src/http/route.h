@@ -11,12 +11,6 @@
 
 namespace banger::http {
 
-/// Which servers a request may reach.
-enum class Within {
-  anywhere,
-  global_only,  ///< not this host and not its networks: for redirects of a server in the Internet
-};
-
 struct Route {
   Url url;
   std::optional<Proxy> proxy;

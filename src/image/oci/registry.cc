@@ -60,11 +60,19 @@ Task<Result<http::Request>> Registry::request_for(std::string path) {
   co_return request;
 }
 
+Task<Result<http::Response>> Registry::transfer(http::Request request, const http::Download* download) {
+  bool own = http::same_origin(request.url, CO_TRY(co_await find_base()));
+  request.within = own ? http::Within::anywhere : leads_;
+  auto response = CO_TRY(download ? co_await parts_.transport.download(std::move(request), *download)
+                                  : co_await parts_.transport.send(std::move(request)));
+  if (own && response.leads == http::Within::global_only) leads_ = response.leads;
+  co_return response;
+}
+
 Task<Result<http::Response>> Registry::follow(http::Request request, const http::Download* download) {
   auto registry = request.url;
   for (int redirects = 0; redirects <= limits::kRedirects; ++redirects) {
-    auto response = CO_TRY(download ? co_await parts_.transport.download(request, *download)
-                                    : co_await parts_.transport.send(request));
+    auto response = CO_TRY(co_await transfer(request, download));
     response.url = request.url;
     if (!http::is_redirect(response)) co_return response;
     auto target =

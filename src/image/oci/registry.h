@@ -93,6 +93,8 @@ class Registry {
   /// A new authorization, which may expire soon. `used`: the one that the registry refused with `response`.
   Task<Result<std::string>> log_in(http::Response response, std::string used);
   Task<Result<Token>> fetch_token(http::Challenge challenge);
+  /// Sends one request, or begins one download, with the limit that the registry's own place sets for other servers.
+  Task<Result<http::Response>> transfer(http::Request request, const http::Download* download);
   Refusal refusal(std::string what) const;
 
   RegistryParts parts_;
@@ -100,7 +102,8 @@ class Registry {
   host::Cancel& cancel_;
   host::Mutex logging_in_, finding_base_;
   std::optional<http::Url> base_;
-  std::optional<Login> login_;  ///< looked for at the first challenge, or when there is a token
+  http::Within leads_ = http::Within::anywhere;  ///< where the registry may lead, from its first response on
+  std::optional<Login> login_;                   ///< looked for at the first challenge, or when there is a token
 };
 
 }  // namespace banger::image::oci

@@ -79,8 +79,8 @@ Task<Result<Token>> Registry::fetch_token(http::Challenge challenge) {
   request.cancel = &cancel_;
   auto server = http::host_and_port(request.url);
   // The body of a POST has the identity token, and a redirect would carry it to another server.
-  auto response = CO_TRY(in(
-      context, request.method == "POST" ? co_await parts_.transport.send(request) : co_await follow(request, nullptr)));
+  auto response = CO_TRY(
+      in(context, request.method == "POST" ? co_await transfer(request, nullptr) : co_await follow(request, nullptr)));
   if (response.status == 200)
     co_return in(fmt::format("{}: token server {}", context, server), parse_token(response.body, host::Clock::now()));
   if (response.status == 400) response.status = 401;  // OAuth2 refuses a refresh token so (RFC 6749, section 5.2)

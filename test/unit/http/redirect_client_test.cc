@@ -91,9 +91,36 @@ TEST_CASE("redirect: a server in the Internet must not redirect to this host or 
     auto text = text_of(all.get("http://registry.example/"));
     INFO(to << ": " << text);
     CHECK(text.starts_with("denied: "));
-    CHECK(text.find("a server in the Internet redirects to ") != text.npos);
+    CHECK(text.find("a server in the Internet leads to ") != text.npos);
   }
   CHECK(inner->connections() == 0);
+}
+
+TEST_CASE("redirect: a caller that follows by itself keeps the limit of the first server") {
+  Fixture all;
+  auto inner = test::answering([](auto&) { return response(200, "secret"); });
+  all.dir.put("hosts", "127.0.0.1 rebound.example\n");
+  auto local = all.get(inner->url());
+  REQUIRE(local);
+  CHECK(local->leads == http::Within::anywhere);
+  // A kept connection is no way around.
+  for (const auto& to : {inner->url(), "http://rebound.example:" + std::to_string(inner->port()) + "/"}) {
+    auto request = Fixture::request(to);
+    request.within = http::Within::global_only;
+    auto text = text_of(all.send(request));
+    INFO(text);
+    CHECK(text.starts_with("denied: "));
+    CHECK(text.find("a server in the Internet leads to ") != text.npos);
+  }
+  CHECK(inner->requests().size() == 1);
+  auto proxy = redirecting(inner->url());
+  all.made.reset();
+  all.options.proxy = {.https = "", .http = proxy->url(), .no_proxy = ""};
+  auto shown = Fixture::request("http://registry.example/");
+  shown.redirects = http::Redirects::show;
+  auto first = all.send(shown);
+  REQUIRE(first);
+  CHECK(first->leads == http::Within::global_only);
 }
 
 TEST_CASE("redirect: a kept connection to this host is no way around") {

@@ -190,6 +190,30 @@ TEST_CASE("registry: redirects lead to other servers without the authorization")
   }
 }
 
+TEST_CASE("registry: a registry in the Internet leads to no address of this host's networks") {
+  Fixture f;
+  // The names in the URLs tell nothing. Only the connection knows the addresses.
+  for (auto leads : {http::Within::global_only, http::Within::anywhere}) {
+    f.server.requests.clear();
+    f.server.answers["HEAD " + kTag] = [=](const http::Request& request) {
+      bool known = request.headers.find("Authorization") != nullptr;
+      auto answer = known ? test::FakeRegistry::response(307, "", {{"Location", "https://storage.test/x"}})
+                          : test::FakeRegistry::response(401, "", kBearer);
+      answer.leads = leads;
+      return answer;
+    };
+    f.tokens = {};
+    f.server.put("GET https://auth.test/token?service=a.test&scope=repository%3Aapp%3Apull", 200, R"({"token": "T"})");
+    f.server.put("HEAD https://storage.test/x", 200, "", {{"Docker-Content-Digest", Digest::of("x").text()}});
+    CHECK(f.error() == "");
+    REQUIRE(f.server.requests.size() == 4);
+    CHECK(f.server.requests[0].within == http::Within::anywhere);
+    CHECK(f.server.requests[1].within == leads);  // the token server
+    CHECK(f.server.requests[2].within == http::Within::anywhere);
+    CHECK(f.server.requests[3].within == leads);  // the storage
+  }
+}
+
 TEST_CASE("registry: a server behind a redirect cannot ask for the login") {
   Fixture f;
   f.dir.put(".docker/config.json", std::string(kLogin));

@@ -34,7 +34,7 @@ inline constexpr auto kBootProcessorTime = 30s;
 inline constexpr auto kIdleProcessorTime = 100ms;  ///< a VMM whose guest waits for nothing but a timer uses less
 inline constexpr auto kIdleBoot = 20s;             ///< a boot reads its disks, which never takes so long
 inline constexpr auto kBootLook = 1s;              ///< how often the processor time is read
-inline constexpr int kBootsAgain = 2;              ///< after boots that hang, which happens to one of a hundred boots
+inline constexpr int kBootsAgain = 2;              ///< after boots that hang; on a busy host, one of tens of boots does
 
 // -- guests that stand still
 inline constexpr auto kAttentionInterval = 5s;   ///< a person who has freed some space waits so long at most

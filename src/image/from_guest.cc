@@ -1,5 +1,4 @@
 // ImageStore::add_guest: from the tar stream of a guest to a complete image directory.
-#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <ctime>
@@ -13,7 +12,6 @@
 #include "image/staged_directory.h"
 #include "image/store.h"
 #include "image/tar_stream.h"
-#include "tar/room.h"
 
 namespace banger::image {
 

@@ -1,9 +1,7 @@
 // image.* and kernel.*: list, describe, make and delete images and kernels.
 #include "engine/assets.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <nlohmann/json.hpp>
 

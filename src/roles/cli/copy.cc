@@ -11,6 +11,7 @@
 #include <set>
 
 #include "api/objects/file.h"
+#include "api/objects/vm.h"
 #include "base/byte_string.h"
 #include "host/recorded_directory.h"
 #include "roles/cli/copy_arrival.h"
@@ -75,10 +76,20 @@ Result<There> find_source(Io& io, const CopyPath& source, const CopyOptions& opt
   return there;
 }
 
+// Two names can mean one VM: its name, its id, or the beginning of its id.
+Result<bool> on_one_side(Io& io, const CopyPath& a, const CopyPath& b) {
+  if (a.vm == b.vm) return true;
+  if (a.vm.empty() || b.vm.empty()) return false;
+  auto daemon = TRY(Daemon::connect(io));
+  auto first = TRY(daemon.get<api::VmObject>("vm.show", {{"vm", a.vm}}));
+  auto second = TRY(daemon.get<api::VmObject>("vm.show", {{"vm", b.vm}}));
+  return first.id == second.id;
+}
+
 // As with cp, the source is not the place of its copy, and that place is not inside the source.
 Result<> check_apart(Io& io, const CopyPath& source, const There& from, const CopyPath& target,
                      const Landing& landing) {
-  if (source.vm != target.vm) return {};
+  if (!TRY(on_one_side(io, source, target))) return {};
   CopyPath place{.vm = target.vm, .path = landing.path()}, directory{.vm = target.vm, .path = landing.directory};
   auto there = TRY(find(io, place, Symlinks::keep));
   auto same = [](const std::string& a, const std::string& b) { return !a.empty() && a == b; };

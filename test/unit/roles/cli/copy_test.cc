@@ -59,6 +59,9 @@ struct Guest {
       }
       return answer;
     };
+    daemon.answers["vm.show"] = [](const Json& params) -> Result<Json> {
+      return test::vm_object(params["vm"] == "id-w" ? "web" : params["vm"].get<std::string>());
+    };
     daemon.answers["vm.put_files"] = [](const Json&) -> Result<Json> { return Json::object(); };
     daemon.streams["vm.put_files"] = [this](int socket, const Json& params) { unpack(socket, params); };
     daemon.answers["vm.get_files"] = [](const Json&) -> Result<Json> {
@@ -322,6 +325,17 @@ TEST_CASE("cp: a copy onto its source, or into it, changes nothing") {
   fs::create_hard_link(guest.there("/root/one/t/f"), guest.there("/root/two/t/f"));
   CHECK(guest.cp({"web:one/t", "web:two"}).status == 0);
   CHECK(host::read_file(guest.there("/root/one/t/f"), 16 << 20) == content);
+}
+
+TEST_CASE("cp: two names of one VM are one side") {
+  Guest guest;
+  put(guest.there("/root/f"), "f");
+  auto done = guest.cp({"web:f", "id-w:f"});
+  CHECK(done.status == 125);
+  CHECK(done.err.find("web:/root/f and id-w:/root/f are the same file") != std::string::npos);
+  CHECK(get(guest.there("/root/f")) == "f");
+  // The fake gives both VMs the same files, so only the ids tell them apart.
+  CHECK(guest.cp({"web:f", "other:f"}).err.find("are the same file") == std::string::npos);
 }
 
 TEST_CASE("cp: one source that cannot be copied does not stop the others") {

@@ -12,6 +12,7 @@
 // journal, so any hook can run in a new daemon after a crash.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -95,6 +96,7 @@ struct GuestTarget {
   std::string old_machine_id = {};              ///< in a live apply: the machine-id until now
   bool later = false;                           ///< set by an `apply` that leaves work to apply_later
   std::vector<const Capability*> waiting = {};  ///< capabilities that set `later`
+  std::int64_t clock_step_ns = 0;               ///< in a live apply: a small step of the clock that the caller makes
   /// live: the config that this agent applied before, so that only the differences are applied. Null: unknown.
   const guestcfg::GuestConfig* before = nullptr;
   /// live: descriptors that this agent holds open already. Null: the call opens its own.

@@ -75,13 +75,19 @@ Result<> add_entropy(const GuestTarget& target, const std::string& hex) {
   return {};
 }
 
-Result<> set_clock(const GuestTarget& target, std::int64_t unix_ns) {
+Result<> set_clock(GuestTarget& target, std::int64_t unix_ns) {
   if (unix_ns == 0) return {};
   // For a booting guest, the host wrote the time before the power-on. For a running guest, the host wrote the time just
   // now.
   if (target.mode == ApplyMode::boot) unix_ns += now_ns(CLOCK_BOOTTIME);
   // Where there is a hardware clock, it has set the time to the second. The estimate is no better than that.
   if (target.mode == ApplyMode::boot && std::llabs(unix_ns - now_ns(CLOCK_REALTIME)) < 2 * kNsPerSecond) return {};
+  // A step wakes systemd, D-Bus and logind, which take 150 ms from the first command of a fork under emulation.
+  auto step_ns = unix_ns - now_ns(CLOCK_REALTIME);
+  if (target.mode == ApplyMode::live && std::llabs(step_ns) <= limits::kClockStepThatWaitsNs) {
+    target.clock_step_ns = step_ns;
+    return {};
+  }
   struct timespec now{.tv_sec = unix_ns / kNsPerSecond, .tv_nsec = unix_ns % kNsPerSecond};
   if (::clock_settime(CLOCK_REALTIME, &now) < 0) return fail_errno("set the clock");
   return {};

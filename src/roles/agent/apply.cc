@@ -9,6 +9,7 @@
 #include "guestcfg/bounds.h"
 #include "host/files.h"
 #include "roles/agent/apply_document.h"
+#include "roles/agent/wall_clock.h"
 
 namespace banger::roles::agent {
 
@@ -44,6 +45,7 @@ Result<int> apply(const ApplyRequest& request) {
       .changes = &changes};
   auto applied = capabilities::apply_all(target, config);
   if (applied) applied = capabilities::apply_later(target, config);
+  if (applied) applied = WallClock().move(target.clock_step_ns);
   auto settled = capabilities::settle(target, config);
   TRY(std::move(applied));
   TRY(std::move(settled));

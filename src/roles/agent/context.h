@@ -18,6 +18,7 @@
 #include "roles/agent/run_dir.h"
 #include "roles/agent/shutdown_plan.h"
 #include "roles/agent/users.h"
+#include "roles/agent/wall_clock.h"
 
 namespace banger::roles::agent {
 
@@ -54,6 +55,7 @@ struct Context {
   MainCommands main_commands;
   AgentConfig config;                                ///< the current token and environment
   std::function<void(std::string token)> set_token;  ///< gives the server a new token
+  WallClock wall_clock;                              ///< of the guest
   std::optional<guest::Handles> handles;             ///< for a new identity
   Users users;                                       ///< users of the guest
   std::optional<CpuSample> cpu;                      ///< sample of the last GET /stats

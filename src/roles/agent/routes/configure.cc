@@ -10,7 +10,6 @@
 #include "roles/agent/bounds.h"
 #include "roles/agent/freezer.h"
 #include "roles/agent/routes.h"
-#include "roles/agent/routes/clock.h"
 
 namespace banger::roles::agent {
 
@@ -96,6 +95,8 @@ Task<> settle(ContextPtr context, std::shared_ptr<Work> work) {
   auto until = host::after(context->options.put_off(std::chrono::nanoseconds(work->took_ns)));
   if (!capabilities::needs_settling(work->target, work->config))
     while (!context->no_delay && host::Clock::now() < until) co_await context->no_delay_requested.wait(until);
+  if (auto moved = context->wall_clock.catch_up(); !moved)
+    context->log().error("settle.failed", {{"error", moved.error().sentence()}});
   auto settled = co_await context->runtime.blocking(
       [context, ours = context->config, work] { return finish(*context, ours, *work); });
   context->counts.begin();
@@ -126,6 +127,7 @@ Task<Result<>> apply(ContextPtr context, StreamPtr stream) {
   if (applied) context->counts.named(work->config.hostname);
   if (work->target.identified) {
     ++context->settling;
+    context->wall_clock.move_later(work->target.clock_step_ns);
     context->runtime.spawn(settle(context, work));
   }
   CO_TRY(std::move(applied));
@@ -137,7 +139,7 @@ Task<Result<>> apply(ContextPtr context, StreamPtr stream) {
 Task<> configure(ContextPtr context, StreamPtr stream) {
   auto applied = co_await apply(context, stream);
   if (applied) {
-    (void)co_await stream->reply_json(200, dump_json({{"ok", true}, {"clock_unix_ns", clock_unix_ns()}}));
+    (void)co_await stream->reply_json(200, dump_json({{"ok", true}, {"clock_unix_ns", context->wall_clock.unix_ns()}}));
     co_return;
   }
   context->log().error("configure.failed", {{"error", applied.error().sentence()}});

@@ -1,11 +1,14 @@
 // POST /configure, applied to a directory, as provisioning does.
 #include <sys/stat.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "base/text.h"
 #include "guestcfg/guest_config.h"
 #include "roles/agent/harness.h"
+#include "roles/agent/wall_clock.h"
 #include "support/sandbox.h"
 
 using namespace banger;
@@ -116,6 +119,36 @@ TEST_CASE("configure: the first start's commands run behind the answer, and the 
             if (!health || (*health)["system_ready"] != true) failed += "never ready; ";
           });
           if (host::read_file(out, 100).value_or("") != "done\n") failed += "the commands did not run once";
+          return failed;
+        }) == "");
+}
+
+TEST_CASE("configure: a small step of the clock waits for the first command's turn to end") {
+  if (!banger::test::sandbox_available()) {
+    WARN("no namespaces here");
+    return;
+  }
+  CHECK(banger::test::in_sandbox([] {
+          constexpr std::int64_t kSecond = 1'000'000'000;
+          std::string failed;
+          Agent agent(capabilities::ApplyMode::live, [](auto) { return std::chrono::milliseconds(60'000); });
+          (void)agent.context->run_dir.mark_system_ready();
+          std::vector<std::int64_t> steps;
+          agent.context->wall_clock = WallClock([&](std::int64_t unix_ns) -> Result<> {
+            steps.push_back(std::llround(static_cast<double>(unix_ns - clock_unix_ns()) / kSecond));
+            return {};
+          });
+          agent.run([&](Agent& a) -> Task<> {
+            guestcfg::GuestConfig config;
+            config.clock_unix_ns = clock_unix_ns() + 2 * kSecond;
+            auto text = dump_json(guestcfg::to_json(config, guestcfg::Contents::inline_data));
+            auto answer = co_await a.call("POST", "/configure", text);
+            if (!answer || (*answer)["clock_unix_ns"].get<std::int64_t>() < clock_unix_ns() + kSecond)
+              failed += "the answer does not count the step; ";
+            if (!steps.empty()) failed += "the step did not wait; ";
+            (void)co_await a.call("GET", "/health?wait=system&hurry=1");
+            if (steps != std::vector<std::int64_t>{2}) failed += "the step was not made once; ";
+          });
           return failed;
         }) == "");
 }

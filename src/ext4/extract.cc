@@ -41,6 +41,7 @@ class Extractor {
       return build_.tree().add_name(directory, name.text, seen->second);
     }
     Node node = TRY(image_.read_node(name.inode));
+    node.names = 0;  // counted again, because names outside of the subtree do not come along
     auto mode = node.mode;
     NodeId id = TRY(build_.tree().add_child(directory, name.text, std::move(node)));
     copied_[name.inode] = id;

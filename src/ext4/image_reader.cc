@@ -66,6 +66,7 @@ Result<Node> ImageReader::read_node(Inode number) const {
     return damaged("a name of an inode that is free or not plain");
   Node node;
   node.mode = inode.i_mode;
+  if (!S_ISDIR(inode.i_mode)) node.names = inode.i_links_count;
   node.uid = inode_uid(inode);
   node.gid = inode_gid(inode);
   bool wide = inode.i_extra_isize >= kInodeExtraBytes;
@@ -118,7 +119,7 @@ Result<> ImageReader::read_target(Inode number, ext2_inode_large& inode, Node& n
   return {};
 }
 
-Result<> ImageReader::read_blocks(std::uint64_t block, std::string& into) const {
+Result<> ImageReader::read_blocks(std::uint64_t block, std::span<char> into) const {
   if (block == 0 || block >= ext2fs_blocks_count(fs()->super)) return damaged("a block outside the image");
   ssize_t got = ::pread(image_.fd.get(), into.data(), into.size(), static_cast<off_t>(block * kBlockBytes));
   if (got < 0) return fail_errno("read the image");
@@ -182,6 +183,20 @@ Result<> ImageReader::read_data(Inode number, std::uint64_t size, const Take& ta
       TRY(read_blocks(run.physical + at, buffer));
       TRY(take(offset, std::string_view(buffer).substr(0, std::min<std::uint64_t>(buffer.size(), size - offset))));
     }
+  }
+  return {};
+}
+
+Result<> ImageReader::read_range(std::span<const Run> runs, std::uint64_t offset, std::span<char> into) const {
+  std::ranges::fill(into, '\0');
+  std::uint64_t first = offset / kBlockBytes, end = first + (into.size() + kBlockBytes - 1) / kBlockBytes;
+  auto ends_before = [](const Run& run, std::uint64_t block) { return run.logical + run.blocks <= block; };
+  for (auto run = std::ranges::lower_bound(runs, true, {}, [&](const Run& one) { return !ends_before(one, first); });
+       run != runs.end() && run->logical < end; ++run) {
+    std::uint64_t from = std::max(run->logical, first), to = std::min(run->logical + run->blocks, end);
+    auto at = (from - first) * kBlockBytes;
+    TRY(read_blocks(run->physical + (from - run->logical),
+                    into.subspan(at, std::min<std::uint64_t>((to - from) * kBlockBytes, into.size() - at))));
   }
   return {};
 }

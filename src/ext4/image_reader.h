@@ -15,6 +15,9 @@
 
 namespace banger::ext4 {
 
+/// A directory of the file system itself, at its root. It is no part of an image.
+inline constexpr std::string_view kLostAndFound = "lost+found";
+
 class ImageReader {
  public:
   using Inode = std::uint32_t;
@@ -29,7 +32,7 @@ class ImageReader {
   ext2_filsys fs() const { return image_.fs.get(); }
   /// Sorted by their bytes.
   Result<std::vector<Name>> names_in(Inode directory) const;
-  /// Without children and extents.
+  /// Without children and extents. `names` is what the inode says.
   Result<Node> read_node(Inode number) const;
   /// The parts of a file that have data, in ascending order and inside of its size. In bytes.
   Result<std::vector<tar::Extent>> data_of(Inode number, std::uint64_t size) const;
@@ -37,15 +40,21 @@ class ImageReader {
   using Take = std::function<Result<>(std::uint64_t offset, std::string_view bytes)>;
   Result<> read_data(Inode number, std::uint64_t size, const Take& take) const;
 
- private:
+  /// Blocks of a file that follow each other in the file and in the image.
   struct Run {
     std::uint64_t logical, physical, blocks;
   };
-  explicit ImageReader(ReadOnlyImage image) : image_(std::move(image)) {}
+  /// In ascending order and inside of the file's size.
   Result<std::vector<Run>> runs_of(Inode number, std::uint64_t size) const;
+  /// Fills `into` with the bytes of the file of these runs, and with zeros where it has a hole. REQUIRES: `offset` is a
+  /// multiple of the block size.
+  Result<> read_range(std::span<const Run> runs, std::uint64_t offset, std::span<char> into) const;
+
+ private:
+  explicit ImageReader(ReadOnlyImage image) : image_(std::move(image)) {}
   Result<> read_kind(Inode number, struct ext2_inode_large& inode, Node& node) const;
   Result<> read_target(Inode number, struct ext2_inode_large& inode, Node& node) const;
-  Result<> read_blocks(std::uint64_t block, std::string& into) const;
+  Result<> read_blocks(std::uint64_t block, std::span<char> into) const;
   Result<std::vector<Xattr>> read_xattrs(Inode number, struct ext2_inode_large& inode,
                                          std::span<const std::byte> bytes) const;
   ReadOnlyImage image_;

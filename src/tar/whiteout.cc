@@ -33,4 +33,6 @@ Result<std::optional<Whiteout>> whiteout_of(std::string_view path) {
   return Whiteout{Whiteout::Kind::name, directory, name};
 }
 
+std::string whiteout_for(std::string_view name) { return fmt::format("{}{}", kPrefix, name); }
+
 }  // namespace banger::tar

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/result.h"
@@ -23,5 +24,8 @@ struct Whiteout {
 /// The whiteout that an archive member's path means (views into `path`), or nullopt for an ordinary member. `invalid`,
 /// naming the member, when the path is one that split_member refuses, or when the whiteout removes no possible name.
 Result<std::optional<Whiteout>> whiteout_of(std::string_view path);
+
+/// The name of the member that removes `name`.
+std::string whiteout_for(std::string_view name);
 
 }  // namespace banger::tar

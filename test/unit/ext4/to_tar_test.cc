@@ -69,3 +69,12 @@ TEST_CASE("to tar: a file that is no image is refused") {
   UniqueFd fd(::memfd_create("tar", MFD_CLOEXEC));
   CHECK(ext4::write_tar_from_ext4(dir / "text", fd.get()).error().code == ErrorCode::corrupt);
 }
+
+TEST_CASE("to tar: a file with the name of a whiteout is refused") {
+  TempDir dir;
+  REQUIRE(write(TarBytes().file("./etc/.wh.x").done(), dir / "a.ext4"));
+  UniqueFd fd(::memfd_create("tar", MFD_CLOEXEC));
+  auto written = ext4::write_tar_from_ext4(dir / "a.ext4", fd.get());
+  REQUIRE(!written);
+  CHECK(written.error().code == ErrorCode::unsupported);
+}

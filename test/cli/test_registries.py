@@ -15,7 +15,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import registry as registries  # noqa: E402
 from harness import Case, alive, wait_until  # noqa: E402
 from marks import for_root  # noqa: E402
-from registry import INDEX, LAYER, MANIFEST, Certificate, Proxy, Registry, TokenServer, descriptor  # noqa: E402
+from registry import INDEX, LAYER, MANIFEST, Certificate, Proxy, Registry, TokenServer, TunnelProxy, \
+    descriptor  # noqa: E402
 
 
 def layer(name, content):
@@ -250,6 +251,47 @@ class Logins(RegistryCase):
         directory.mkdir(parents=True)
         shutil.copy(certificate.authority, directory / "ca.crt")
         self.b.ok("image", "pull", name)
+
+
+class Proxied(RegistryCase):
+    """A registry with a name that only the proxy knows."""
+
+    def setUp(self):
+        super().setUp()
+        certificate = Certificate(self.root(), "registry.test")
+        registry = self.registry(certificate=certificate)
+        registry.push_layers("app:v1", [layer("who", b"one")])
+        self.place = f"registry.test:{registry.port}"
+        directory = self.b.root / ".config" / "containers" / "certs.d" / self.place
+        directory.mkdir(parents=True)
+        shutil.copy(certificate.authority, directory / "ca.crt")
+        self.b.chown_home()
+
+    def tunnel(self, login=None, **environment):
+        proxy = TunnelProxy(login)
+        self.addCleanup(proxy.close)
+        who = f"{login}@" if login else ""
+        self.b.env |= {"HTTPS_PROXY": f"http://{who}{proxy.address}"} | environment
+        return proxy
+
+    def test_a_pull_goes_through_the_proxy(self):
+        for login in (None, "user:secret"):
+            with self.subTest(login):
+                proxy = self.tunnel(login)
+                self.b.run("daemon", "stop")  # a daemon has the environment of its start
+                self.b.ok("image", "pull", "--force", f"{self.place}/app:v1")
+                self.assertIn(self.place, proxy.asked)
+        self.assertNotIn("secret", self.b.ok("daemon", "logs"))
+
+    def test_a_proxy_that_wants_a_login_is_named(self):
+        proxy = self.tunnel("user:secret")
+        self.b.env["HTTPS_PROXY"] = f"http://{proxy.address}"
+        self.fails(125, "image", "pull", f"{self.place}/app:v1", says=["the proxy wants a login", "USER:PASSWORD"])
+
+    def test_no_proxy_is_honoured(self):
+        proxy = self.tunnel(NO_PROXY="registry.test")
+        self.fails(125, "image", "pull", f"{self.place}/app:v1", says="registry.test")
+        self.assertEqual(proxy.asked, [])
 
 
 class Trouble(RegistryCase):

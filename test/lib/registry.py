@@ -45,15 +45,16 @@ def descriptor(media_type, content):
 
 
 class Certificate:
-    """A CA and a certificate of 127.0.0.1 and localhost that the CA has signed."""
+    """A CA and a certificate of 127.0.0.1, localhost and more names that the CA has signed."""
 
-    def __init__(self, root):
+    def __init__(self, root, *names):
         self.authority, self.file, self.key = root / "ca.crt", root / "server.crt", root / "server.key"
         quiet = ("-nodes", "-newkey", "rsa:2048", "-days", "30")
         run("openssl", "req", "-x509", *quiet, "-keyout", root / "ca.key", "-out", self.authority, "-subj",
             "/CN=test CA")
         run("openssl", "req", *quiet, "-keyout", self.key, "-out", root / "server.csr", "-subj", "/CN=localhost")
-        (root / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+        (root / "names").write_text(
+            "subjectAltName=DNS:localhost,IP:127.0.0.1" + "".join(f",DNS:{name}" for name in names) + "\n")
         run("openssl", "x509", "-req", "-in", root / "server.csr", "-CA", self.authority, "-CAkey", root / "ca.key",
             "-CAcreateserial", "-days", "30", "-extfile", root / "names", "-out", self.file)
 
@@ -349,6 +350,40 @@ class TokenHandler(Handler):
         owner.asked.append(form)
         if form.get("refresh_token") != owner.identity:
             return self.answer(400, b'{"error": "invalid_grant"}')
+class TunnelHandler(Handler):
+    def do_CONNECT(self):
+        owner = self.server.owner
+        owner.asked.append(self.path)
+        wanted = "Basic " + base64.b64encode(owner.login.encode()).decode() if owner.login else None
+        if wanted and self.headers.get("Proxy-Authorization") != wanted:
+            return self.answer(407, headers={"Proxy-Authenticate": "Basic realm=test"})
+        with socket.create_connection(("127.0.0.1", int(self.path.rsplit(":", 1)[1]))) as server:
+            self.send_response(200)
+            self.end_headers()
+            back = threading.Thread(target=self.copy, args=(server, self.connection), daemon=True)
+            back.start()
+            self.copy(self.connection, server)
+            back.join()
+        self.close_connection = True
+
+    @staticmethod
+    def copy(source, target):
+        try:
+            while piece := source.recv(65536):
+                target.sendall(piece)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
+class TunnelProxy(Server):
+    """A proxy for CONNECT. Every name leads to this host, so the names of its clients need no name server."""
+
+    def __init__(self, login=None):
+        self.login, self.asked = login, []
+        super().__init__(TunnelHandler)
+
+
         self.reply(form)
 
     def reply(self, query):

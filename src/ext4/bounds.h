@@ -15,6 +15,8 @@ inline constexpr std::size_t kArchiveMetadataBytes = 2 * kGiB;
 /// A smaller one has no room for journal and inode table.
 inline constexpr std::uint64_t kMinFileSystemBytes = 8 * kMiB;
 inline constexpr std::uint64_t kWriteProgressBytes = 4 * kMiB;  ///< content between two reports of progress
+/// Of replaced files, before the host gets them back: 256 MiB, which is little beside an image.
+inline constexpr std::uint64_t kFreedBlocks = 65'536;
 inline constexpr std::uint64_t kUnpackedBytes = 32 * kGiB;  ///< of one image's layers; the largest known have 25 GiB
 inline constexpr int kMaxSymlinks = 40;                     ///< followed in one path; MAXSYMLINKS of Linux
 

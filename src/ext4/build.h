@@ -39,6 +39,8 @@ class Build {
   Result<> end(NodeId file) { return content_.end(tree_[file].extents); }
   /// Stores a symlink's target in the inode or in a block. The node must be in the tree already.
   Result<> store_target(NodeId symlink);
+  /// Does punch_freed() once there is much. So an archive that writes one name again and again fills no disk.
+  Result<> punch_much() { return tree_.freed_blocks() < limits::kFreedBlocks ? Result<>() : punch_freed(); }
   /// Gives the disk space of replaced and removed files back to the host. Their blocks are then holes of the image.
   Result<> punch_freed();
 

@@ -83,6 +83,7 @@ Result<> copy_content(tar::TarReader& reader, Build& build, NodeId file, const P
 }  // namespace
 
 Result<> add_entry(tar::TarReader& reader, Build& build, const tar::TarEntry& entry, const Progress& progress) {
+  TRY(build.punch_much());
   if (entry.kind == tar::EntryKind::hard_link) return build.tree().link(entry.path, entry.target);
   Node node = TRY(make_node(entry));
   NodeId id = TRY(build.tree().place(entry.path, std::move(node)));

@@ -176,6 +176,7 @@ void Tree::forget(NodeId id) {
   Node& node = nodes_[id];
   metadata_bytes_ -= metadata_size(node);
   freed_.insert(freed_.end(), node.extents.begin(), node.extents.end());
+  for (const auto& extent : node.extents) freed_blocks_ += extent.count;
   node = Node{};
   free_ids_.push_back(id);
 }

@@ -91,7 +91,12 @@ class Tree {
   /// Removes all names from the directory at `directory`, except what this layer has made.
   Result<> remove_lower_names(std::string_view directory);
   /// The blocks of nodes that are gone, each once.
-  std::vector<Extent> take_freed() { return std::exchange(freed_, {}); }
+  std::vector<Extent> take_freed() {
+    freed_blocks_ = 0;
+    return std::exchange(freed_, {});
+  }
+  /// How many these are.
+  std::uint64_t freed_blocks() const { return freed_blocks_; }
 
   /// Adds `node` to a directory. REQUIRES: the name is free.
   Result<NodeId> add_child(NodeId directory, std::string_view name, Node node);
@@ -139,6 +144,7 @@ class Tree {
   std::deque<Node> nodes_;
   std::vector<NodeId> free_ids_;
   std::vector<Extent> freed_;
+  std::uint64_t freed_blocks_ = 0;
   std::uint64_t name_count_ = 0;
   std::size_t metadata_bytes_ = 0, metadata_limit_;
   Time default_time_;  ///< of parents that the archive did not name

@@ -259,3 +259,22 @@ TEST_CASE("from_layers: the same layers give the same bytes") {
   REQUIRE(write_layers(layers, dir / "two").has_value());
   CHECK(host::sha256_file(dir / "one").value() == host::sha256_file(dir / "two").value());
 }
+
+TEST_CASE("from_layers: a name that is written again and again needs its disk space once") {
+  TempDir dir;
+  auto once = zstd(TarBytes().file("again", std::string(64 << 20, 'x')).unfinished());
+  std::string frames;
+  for (int i = 0; i < 12; ++i) frames += once;
+  frames += zstd(TarBytes().done());
+  std::uint64_t most = 0;
+  auto fd = as_fd(frames);
+  std::vector<Layer> layers{{.fd = fd.get(), .digest = "layer-0"}};
+  auto made = write_ext4_from_layers(layers, dir / "image", {.ext4 = options()}, [&](std::uint64_t) {
+    struct stat info{};
+    if (::stat((dir / "image").c_str(), &info) == 0) most = std::max<std::uint64_t>(most, info.st_blocks * 512ull);
+  });
+  REQUIRE(made);
+  CHECK(most > 0);
+  CHECK(most < 400ull << 20);
+  CHECK(complaints(dir / "image") == "");
+}

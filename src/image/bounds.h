@@ -20,6 +20,8 @@ inline constexpr std::size_t kDecompressStepBytes = 1 * kMiB;  ///< least growth
 inline constexpr std::uint64_t kXzMemoryBytes = 256 * kMiB;    ///< the largest preset's dictionary is 64 MiB
 inline constexpr int kRecipeBases = 4;  ///< recipes that extend each other, so that reading a circle of them ends
 
+inline constexpr std::size_t kHashReadBytes = 256 * kKiB;  ///< between two looks for a caller that left
+
 // -- the host's tools
 inline constexpr std::size_t kToolOutputBytes = 4 * kMiB;  ///< part of apt's or mmdebstrap's output that is kept
 inline constexpr auto kToolTick = 200ms;                   ///< between two reports of progress

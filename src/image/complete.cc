@@ -3,17 +3,38 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <ctime>
 #include <future>
 
 #include "base/bounds.h"
 #include "host/files.h"
+#include "host/sha256.h"
+#include "image/bounds.h"
 #include "image/init.h"
 #include "image/manifest.h"
 
 namespace banger::image {
 
 namespace {
+
+Result<> check_stop(const StopFlag* stop) {
+  return requested(stop) ? Result<>(fail(ErrorCode::cancelled, "cancelled")) : Result<>();
+}
+
+Result<std::string> hash_file(const std::string& path, const StopFlag* stop) {
+  auto fd = TRY(host::open_file(path, O_RDONLY));
+  host::Sha256 digest;
+  std::string piece(limits::kHashReadBytes, '\0');
+  for (;;) {
+    TRY(check_stop(stop));
+    ssize_t got = ::read(fd.get(), piece.data(), piece.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail_errno(path);
+    if (got == 0) return digest.finish();
+    digest.add({piece.data(), static_cast<std::size_t>(got)});
+  }
+}
 
 /// The guest grows this file system online to the VM's disk size. It is sparse. From 256 MiB, the resize inode can
 /// reach terabytes.
@@ -33,19 +54,21 @@ ext4::Ext4Options rootfs_options(const std::string& seed, std::int64_t timestamp
           .journal = false};
 }
 
-Result<Image> complete_image(const StagedDirectory& staged, Image image, std::int64_t timestamp) {
+Result<Image> complete_image(const StagedDirectory& staged, Image image, std::int64_t timestamp, const StopFlag* stop) {
   std::string rootfs = staged.file("rootfs.ext4"), seed = staged.file("work-seed.ext4");
   TRY(ext4::check_ext4(rootfs));
   // The hash reads the whole file while commit() writes it to the disk.
-  auto hash = std::async(std::launch::async, [rootfs] { return host::sha256_file(rootfs); });
+  auto hash = std::async(std::launch::async, [rootfs, stop] { return hash_file(rootfs, stop); });
   image.init = TRY(detect_init(rootfs));
   auto options = seed_options(image.name, timestamp);
+  options.stop = stop;
   auto extracted = ext4::extract_subtree(rootfs, "/root", seed, options);
   if (!extracted && extracted.error().code == ErrorCode::not_found) {
     TRY(ext4::make_empty_ext4(seed, options));
   } else if (!extracted) {
     return std::unexpected(std::move(extracted.error()).in("make the work seed from /root"));
   }
+  TRY(check_stop(stop));
   auto fd = TRY(host::open_file(rootfs, O_RDONLY));
   if (::fsync(fd.get()) < 0) return fail_errno(rootfs);
   image.sha256 = TRY(hash.get());

@@ -5,6 +5,7 @@
 
 #include "ext4/ext4.h"
 #include "image/staged_directory.h"
+#include "image/stoppable.h"
 #include "image/store.h"
 
 namespace banger::image {
@@ -12,7 +13,9 @@ namespace banger::image {
 /// `seed` makes the UUID of the file system, so that the same content gives the same file.
 ext4::Ext4Options rootfs_options(const std::string& seed, std::int64_t timestamp);
 
-/// Completes the directory around a written rootfs.ext4, and returns `image` with what is known now. Blocks.
-Result<Image> complete_image(const StagedDirectory& staged, Image image, std::int64_t timestamp);
+/// Completes the directory around a written rootfs.ext4, and returns `image` with what is known now. Blocks, until
+/// `stop` is set.
+Result<Image> complete_image(const StagedDirectory& staged, Image image, std::int64_t timestamp,
+                             const StopFlag* stop = nullptr);
 
 }  // namespace banger::image

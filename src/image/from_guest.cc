@@ -10,6 +10,7 @@
 #include "image/manifest.h"
 #include "image/room.h"
 #include "image/staged_directory.h"
+#include "image/stoppable.h"
 #include "image/store.h"
 #include "image/tar_stream.h"
 
@@ -71,7 +72,9 @@ Task<Result<std::pair<Image, LeftOut>>> ImageStore::add_guest(GuestImage made, S
   if (feed->error()) co_return std::unexpected(*feed->error());
   if (!written) co_return std::unexpected(std::move(written.error()));
   progress("finish", "", -1);
-  image = CO_TRY(co_await runtime_.blocking([&] { return complete_image(staged, image, timestamp); }));
+  image = CO_TRY(co_await stoppable(runtime_, cancel, [&](const StopFlag* stop) -> Result<Image> {
+    return complete_image(staged, image, timestamp, stop);
+  }));
   CO_TRY(cancel.check());
   CO_TRY(co_await runtime_.blocking([&] { return std::move(staged).commit(directory_ + "/" + image.id); }));
   CO_TRY(move_names(directory_, image));

@@ -11,6 +11,7 @@
 #include "image/manifest.h"
 #include "image/room.h"
 #include "image/staged_directory.h"
+#include "image/stoppable.h"
 #include "image/store.h"
 
 namespace banger::image {
@@ -73,10 +74,10 @@ Task<Result<Image>> ImageStore::add_layers(LayeredImage made, std::vector<Unique
   if (full) co_return std::unexpected(std::move(*full));
   if (!*writing->result) co_return with_way_out(std::move(*writing->result).error(), made.max_unpacked_bytes);
   progress("finish", "", -1);
-  image = CO_TRY(co_await runtime_.blocking([&]() -> Result<Image> {
+  image = CO_TRY(co_await stoppable(runtime_, cancel, [&](const StopFlag* stop) -> Result<Image> {
     TRY(host::write_file(staged.file("oci-manifest.json"), made.manifest, 0644));
     TRY(host::write_file(staged.file("oci-config.json"), made.config, 0644));
-    return complete_image(staged, image, timestamp);
+    return complete_image(staged, image, timestamp, stop);
   }));
   CO_TRY(cancel.check());
   CO_TRY(co_await runtime_.blocking([&] { return std::move(staged).commit(directory_ + "/" + image.id); }));

@@ -11,6 +11,7 @@
 #include "catch.h"
 #include "ext4/ext4.h"
 #include "host/files.h"
+#include "image/complete.h"
 #include "image/init.h"
 #include "image/kernel/samples.h"
 #include "support/image_file.h"
@@ -335,4 +336,15 @@ TEST_CASE("image: debian-bookworm is built as this user", "[.slow]") {
             ->find("Suites: bookworm") != std::string::npos);
   CHECK(test::read_file_in_image(built->work_seed, "/.bashrc", 4096)->find("PS1") != std::string::npos);
   CHECK(store.leftovers().empty());
+}
+
+TEST_CASE("images: the last steps of making one end once the caller has gone away") {
+  samples::TempDir dir;
+  auto staged = image::StagedDirectory::make(dir / "images", "new");
+  REQUIRE(staged);
+  REQUIRE(ext4::make_empty_ext4(staged->file("rootfs.ext4"), {.label = "", .size_bytes = 8 << 20, .uuid_seed = "s"}));
+  image::StopFlag stop = true;
+  auto completed = image::complete_image(*staged, {.name = "new"}, 0, &stop);
+  REQUIRE(!completed);
+  CHECK(completed.error().code == ErrorCode::cancelled);
 }

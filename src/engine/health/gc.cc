@@ -119,7 +119,14 @@ void add_caches(Services& services, std::vector<Garbage>& found) {
 // A running pull owns its layers. A layer may have found an image since it was found here.
 Task<Result<>> remove_blob(Services& services, image::oci::UnusedBlob blob) {
   for (const auto& unused : CO_TRY(services.puller->unused()))
-    if (unused.path == blob.path) co_return services.puller->cache().remove(blob);
+    if (unused.path == blob.path) {
+      auto file = CO_TRY(services.puller->cache().remove(blob));
+      (void)co_await services.runtime.blocking([&] {
+        file.reset();
+        return true;
+      });
+      co_return Result<>();
+    }
   co_return fail(ErrorCode::busy, "an image or a pull needs it by now");
 }
 

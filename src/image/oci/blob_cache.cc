@@ -134,10 +134,12 @@ std::vector<UnusedBlob> BlobCache::unused(const std::set<std::string>& used) con
   return found;
 }
 
-Result<> BlobCache::remove(const UnusedBlob& blob) const {
+Result<UniqueFd> BlobCache::remove(const UnusedBlob& blob) const {
   auto held = blob.partial ? TRY(hold(blob.path, O_RDWR)) : std::nullopt;
   if (blob.partial && !held && fs::exists(blob.path)) return fail(ErrorCode::busy, "a download uses it");
-  return host::remove_file(blob.path);
+  UniqueFd file(::open(blob.path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  TRY(host::remove_file(blob.path));
+  return file;
 }
 
 }  // namespace banger::image::oci

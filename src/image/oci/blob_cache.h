@@ -53,8 +53,9 @@ class BlobCache {
   bool remove_damaged(const Digest& digest, const StopFlag* stop = nullptr) const;
   /// Files of blobs whose hex digests are not in `used`, without the partial files that a process holds.
   std::vector<UnusedBlob> unused(const std::set<std::string>& used) const;
-  /// Removes one of these, unless a process holds it by now.
-  Result<> remove(const UnusedBlob& blob) const;
+  /// Takes the name of one of these away, unless a process holds it by now. The file system frees the space when the
+  /// descriptor closes, which takes a while for a large file.
+  Result<UniqueFd> remove(const UnusedBlob& blob) const;
 
   const std::string& directory() const { return directory_; }
 

@@ -39,6 +39,9 @@ inline constexpr std::int64_t kLogTailBytes = 1 << 20;            ///< of a log,
 inline constexpr std::size_t kLogReadBytes = 64 * kKiB;           ///< one read of a log
 inline constexpr auto kLogPoll = std::chrono::milliseconds(100);  ///< fast enough for a reader, and costs one read
 
+// -- image.prune
+inline constexpr std::size_t kPruneFiles = 256;  ///< open at once; a process often may open 1024
+
 // -- image.inspect
 inline constexpr std::size_t kInspectBytes = 480 * kKiB;  ///< quoted as JSON it fits into a message; real ones: 10 KiB
 

@@ -43,13 +43,19 @@ Task<Result<Json>> image_prune(Daemon& daemon, const Json&, rpc::CallContext&) {
   for (const auto& blob : CO_TRY(puller.unused())) {
     auto removed = puller.cache().remove(blob);
     if (!removed && removed.error().code == ErrorCode::busy) continue;
-    CO_TRY(std::move(removed));
+  std::vector<UniqueFd> files;
+    if (files.size() == limits::kPruneFiles) files.clear();
+    files.push_back(CO_TRY(std::move(removed)));
     ++pruned.removed;
     pruned.size_bytes += blob.size_bytes;
   }
   co_return api::to_json(pruned);
 }
 
+  (void)co_await daemon.services.runtime.blocking([&] {
+    files.clear();
+    return true;
+  });
 Task<Result<Json>> image_tag(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto source = CO_TRY(get_string(params, "image"));
   auto name = CO_TRY(get_string(params, "name"));

@@ -8,6 +8,7 @@
 #include "image/bounds.h"
 #include "image/complete.h"
 #include "image/manifest.h"
+#include "image/pulled_documents.h"
 #include "image/room.h"
 #include "image/staged_directory.h"
 #include "image/stoppable.h"
@@ -73,6 +74,7 @@ Task<Result<std::pair<Image, LeftOut>>> ImageStore::add_guest(GuestImage made, S
   if (!written) co_return std::unexpected(std::move(written.error()));
   progress("finish", "", -1);
   image = CO_TRY(co_await stoppable(runtime_, cancel, [&](const StopFlag* stop) -> Result<Image> {
+    if (!image.base.manifest.empty()) TRY(write_documents(staged.path(), made.documents));
     return complete_image(staged, image, timestamp, stop);
   }));
   CO_TRY(cancel.check());

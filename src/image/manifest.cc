@@ -17,23 +17,43 @@ namespace banger::image {
 
 namespace {
 
-Result<Pulled> decode_pulled(const Json& json) {
-  Pulled pulled{.digest = TRY(get_string(json, "digest")), .manifest = TRY(get_string(json, "manifest")), .layers = {}};
+Result<std::vector<Layer>> decode_layers(const Json& json) {
+  std::vector<Layer> decoded;
   const Json* layers = find_field(json, "layers");
   if (!layers || !layers->is_array()) return fail(ErrorCode::invalid, "field 'layers' must be a list");
   for (const auto& item : *layers) {
     auto size = TRY(get_int(item, "size"));
     if (size < 0) return fail(ErrorCode::invalid, "field 'size' must not be negative");
     auto digest = TRY(oci::Digest::parse(TRY(get_string(item, "digest"))));
-    pulled.layers.push_back({.digest = digest.text(), .size_bytes = static_cast<std::uint64_t>(size)});
+    decoded.push_back({.digest = digest.text(), .size_bytes = static_cast<std::uint64_t>(size)});
   }
-  return pulled;
+  return decoded;
+}
+
+Json encode(const std::vector<Layer>& layers) {
+  Json list = Json::array();
+  for (const auto& layer : layers) list.push_back({{"digest", layer.digest}, {"size", layer.size_bytes}});
+  return list;
+}
+
+Result<Pulled> decode_pulled(const Json& json) {
+  return Pulled{.digest = TRY(get_string(json, "digest")),
+                .manifest = TRY(get_string(json, "manifest")),
+                .layers = TRY(decode_layers(json))};
 }
 
 Json encode(const Pulled& pulled) {
-  Json layers = Json::array();
-  for (const auto& layer : pulled.layers) layers.push_back({{"digest", layer.digest}, {"size", layer.size_bytes}});
-  return {{"digest", pulled.digest}, {"manifest", pulled.manifest}, {"layers", std::move(layers)}};
+  return {{"digest", pulled.digest}, {"manifest", pulled.manifest}, {"layers", encode(pulled.layers)}};
+}
+
+Result<Base> decode_base(const Json& json) {
+  return Base{.source = TRY(get_string(json, "source")),
+              .manifest = TRY(get_string(json, "manifest")),
+              .layers = TRY(decode_layers(json))};
+}
+
+Json encode(const Base& base) {
+  return {{"source", base.source}, {"manifest", base.manifest}, {"layers", encode(base.layers)}};
 }
 
 Result<Image> decode(const Json& json) {
@@ -52,6 +72,7 @@ Result<Image> decode(const Json& json) {
   if (const Json* config = find_field(json, "config"))
     image.run_config = TRY(in("field 'config'", guestcfg::run_config_from_json(*config)));
   if (const Json* pulled = find_field(json, "pulled")) image.pulled = TRY(in("field 'pulled'", decode_pulled(*pulled)));
+  if (const Json* base = find_field(json, "base")) image.base = TRY(in("field 'base'", decode_base(*base)));
   return image;
 }
 
@@ -93,6 +114,7 @@ Result<> write_image_manifest(const std::string& directory, const Image& image) 
   if (!image.run_config.empty()) json["config"] = guestcfg::to_json(image.run_config);
   if (!image.other_names.empty()) json["other_names"] = image.other_names;
   if (!image.pulled.digest.empty()) json["pulled"] = encode(image.pulled);
+  if (!image.base.manifest.empty()) json["base"] = encode(image.base);
   auto text = dump_json_pretty(json) + "\n";
   if (text.size() > limits::kManifestBytes)
     return fail(ErrorCode::exhausted,

@@ -33,16 +33,20 @@ Task<> run_stoppable(std::shared_ptr<StoppableWork<T>> running, host::Runtime& r
   running->done.notify_all();
 }
 
+/// Called on the control thread now and then while the work lasts. False ends the work.
+using Watch = std::function<bool()>;
+
 /// Runs `work` on the pool. Sets its flag once `cancel` is requested, and waits for its end in any case: `work` may
 /// borrow from the caller.
 template <class F>
-Task<std::invoke_result_t<F, const StopFlag*>> stoppable(host::Runtime& runtime, host::Cancel& cancel, F work) {
+Task<std::invoke_result_t<F, const StopFlag*>> stoppable(host::Runtime& runtime, host::Cancel& cancel, F work,
+                                                         Watch watch = {}) {
   using T = std::invoke_result_t<F, const StopFlag*>;
   auto running = std::make_shared<StoppableWork<T>>(runtime);
   running->work = std::move(work);
   runtime.spawn(run_stoppable(running, runtime));
   while (!running->value) {
-    if (cancel.requested()) running->stop.store(true, std::memory_order_relaxed);
+    if (cancel.requested() || (watch && !watch())) running->stop.store(true, std::memory_order_relaxed);
     (void)co_await running->done.wait(host::after(limits::kToolTick));
   }
   co_return std::move(*running->value);

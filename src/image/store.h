@@ -33,10 +33,19 @@ struct Pulled {
   bool operator==(const Pulled&) const = default;
 };
 
+/// The pulled image under an image that was made from a VM. Empty members: there is none.
+struct Base {
+  std::string source;         ///< as Image::source
+  std::string manifest = {};  ///< as Pulled::manifest
+  std::vector<Layer> layers = {};
+  bool operator==(const Base&) const = default;
+};
+
 /// One managed image: directory `<images>/<id>` with rootfs.ext4, work-seed.ext4 and manifest.json; the directory
 /// appears by rename when complete. A pulled image also has oci-manifest.json and oci-config.json, as the registry has
-/// them. Names are unique, and an image may have several. Building a name again makes a new id and moves the name to
-/// it. The older image stays without that name, for the VMs that were made from it.
+/// them. So has an image that was made from one of its VMs. Names are unique, and an image may have several. Building a
+/// name again makes a new id and moves the name to it. The older image stays without that name, for the VMs that were
+/// made from it.
 struct Image {
   std::string id;                             ///< 12 of [a-z0-9]
   std::string name;                           ///< "debian-bookworm"; empty once newer images have all its names
@@ -50,6 +59,7 @@ struct Image {
   guest::InitKind init = guest::InitKind::none;
   RunConfig run_config;           ///< empty for images that banger builds
   Pulled pulled = {};             ///< empty unless it came from a registry
+  Base base = {};                 ///< empty unless a VM of a pulled image made it
   std::string rootfs, work_seed;  ///< full paths
 
   bool operator==(const Image&) const = default;
@@ -60,18 +70,24 @@ struct Recipe {
   std::string name, description, kernel;
 };
 
+/// The manifest and the configuration of a pulled image, as its registry has them.
+struct Documents {
+  std::string manifest, config;
+};
+
 /// What an image is made from that comes in layers.
 struct LayeredImage {
   Image image;  ///< its name, source, kernel, run config, and what was pulled
   std::vector<ext4::Layer> layers = {};
   std::uint64_t max_unpacked_bytes = 0;
-  std::string manifest, config;  ///< the documents as the registry has them
+  Documents documents = {};
 };
 
 /// What an image is made from that comes out of a running guest.
 struct GuestImage {
   Image image;                           ///< its name, source, kernel and run config
   std::unique_ptr<ByteStream> tar;       ///< of tar::pack_sources
+  Documents documents = {};              ///< of image.base
   std::uint64_t max_content_bytes = 0;   ///< what the guest's disks can hold
   std::chrono::milliseconds patience{};  ///< a guest that sends nothing for so long is given up
 };

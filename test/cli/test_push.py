@@ -1,6 +1,5 @@
 """Images that are pushed into a registry: Debian's docker-registry on a loopback port. No VM boots here."""
 import base64
-import hashlib
 import json
 import os
 import pathlib
@@ -10,24 +9,8 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import registry as registries  # noqa: E402
 from marks import for_root  # noqa: E402
-from registry import MANIFEST, TokenServer, run  # noqa: E402
+from registry import MANIFEST, TokenServer, listing, run  # noqa: E402
 from test_registries import RegistryCase  # noqa: E402
-
-
-def listing(tree):
-    """What a tree has, by path: kind, mode, owner, content and attributes."""
-    found = {}
-    for path in sorted(tree.rglob("*")):
-        info = path.lstat()
-        content = os.readlink(path) if path.is_symlink() else ""
-        if path.is_file() and not path.is_symlink():
-            content = hashlib.sha256(path.read_bytes()).hexdigest()
-        attributes = {name: os.getxattr(path, name, follow_symlinks=False)
-                      for name in os.listxattr(path, follow_symlinks=False)}
-        links = info.st_nlink if not path.is_dir() else 0
-        found[str(path.relative_to(tree))] = (oct(info.st_mode), info.st_uid, info.st_gid, info.st_rdev, links, content,
-                                              attributes)
-    return found
 
 
 class Push(RegistryCase):

@@ -155,6 +155,22 @@ class Registry:
             "layers": [descriptor(LAYER, layer) for layer in layers]})
 
 
+def listing(tree):
+    """What a tree has, by path: kind, mode, owner, content and attributes."""
+    found = {}
+    for path in sorted(tree.rglob("*")):
+        info = path.lstat()
+        content = os.readlink(path) if path.is_symlink() else ""
+        if path.is_file() and not path.is_symlink():
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+        attributes = {name: os.getxattr(path, name, follow_symlinks=False)
+                      for name in os.listxattr(path, follow_symlinks=False)}
+        links = info.st_nlink if not path.is_dir() else 0
+        found[str(path.relative_to(tree))] = (oct(info.st_mode), info.st_uid, info.st_gid, info.st_rdev, links, content,
+                                              attributes)
+    return found
+
+
 def busybox_layout(root, tag="latest"):
     """Makes an OCI layout with one image of a busybox root, in two layers."""
     layout = root / "layout"
@@ -334,22 +350,6 @@ class Proxy(Server):
         return fault
 
 
-class TokenHandler(Handler):
-    def do_GET(self):
-        owner = self.server.owner
-        query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.path).query))
-        owner.asked.append(query | {"authorization": self.headers.get("Authorization", "")})
-        wanted = "Basic " + base64.b64encode(owner.login.encode()).decode()
-        if self.headers.get("Authorization") != wanted:
-            return self.answer(401, b'{"errors": [{"code": "UNAUTHORIZED", "message": "who are you"}]}')
-        self.reply(query)
-
-    def do_POST(self):
-        owner = self.server.owner
-        form = dict(urllib.parse.parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
-        owner.asked.append(form)
-        if form.get("refresh_token") != owner.identity:
-            return self.answer(400, b'{"error": "invalid_grant"}')
 class TunnelHandler(Handler):
     def do_CONNECT(self):
         owner = self.server.owner
@@ -384,6 +384,22 @@ class TunnelProxy(Server):
         super().__init__(TunnelHandler)
 
 
+class TokenHandler(Handler):
+    def do_GET(self):
+        owner = self.server.owner
+        query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.path).query))
+        owner.asked.append(query | {"authorization": self.headers.get("Authorization", "")})
+        wanted = "Basic " + base64.b64encode(owner.login.encode()).decode()
+        if self.headers.get("Authorization") != wanted:
+            return self.answer(401, b'{"errors": [{"code": "UNAUTHORIZED", "message": "who are you"}]}')
+        self.reply(query)
+
+    def do_POST(self):
+        owner = self.server.owner
+        form = dict(urllib.parse.parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
+        owner.asked.append(form)
+        if form.get("refresh_token") != owner.identity:
+            return self.answer(400, b'{"error": "invalid_grant"}')
         self.reply(form)
 
     def reply(self, query):

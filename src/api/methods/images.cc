@@ -88,7 +88,9 @@ constexpr Method kMethods[] = {
      .cancellable = true},
     {.name = "image.push",
      .summary = "Pushes an image into a registry",
-     .details = "A pulled image keeps its manifest and layers, and thus its digest. Another image becomes one layer.",
+     .details =
+         "A pulled image keeps its manifest and layers, and thus its digest. An image from one of its VMs has these "
+         "layers, and one with what is different. Another image becomes one layer.",
      .parameters = kPushParameters,
      .result = &PushObject::kObject,
      .progress = true,

@@ -61,6 +61,8 @@ constexpr Field kPushFields[] = {
     field<&PushObject::name>("name", "The full reference"),
     field<&PushObject::digest>("digest", "The digest of the image's manifest in the registry"),
     field<&PushObject::sent_bytes>("sent_bytes", "The size of what the registry did not have"),
+    field<&PushObject::layers>("layers", "How many layers the image has in the registry"),
+    field<&PushObject::note>("note", "Why the layers of its base are not among them; empty if they are"),
 };
 
 constexpr Field kPruneFields[] = {

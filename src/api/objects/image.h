@@ -68,6 +68,8 @@ struct PushObject {
   std::string name;
   std::string digest;
   std::uint64_t sent_bytes = 0;
+  std::uint64_t layers = 0;
+  std::string note;
   static const Object kObject;
 };
 

@@ -9,6 +9,7 @@
 #include "image/bounds.h"
 #include "image/complete.h"
 #include "image/manifest.h"
+#include "image/pulled_documents.h"
 #include "image/room.h"
 #include "image/staged_directory.h"
 #include "image/stoppable.h"
@@ -75,8 +76,7 @@ Task<Result<Image>> ImageStore::add_layers(LayeredImage made, std::vector<Unique
   if (!*writing->result) co_return with_way_out(std::move(*writing->result).error(), made.max_unpacked_bytes);
   progress("finish", "", -1);
   image = CO_TRY(co_await stoppable(runtime_, cancel, [&](const StopFlag* stop) -> Result<Image> {
-    TRY(host::write_file(staged.file("oci-manifest.json"), made.manifest, 0644));
-    TRY(host::write_file(staged.file("oci-config.json"), made.config, 0644));
+    TRY(write_documents(staged.path(), made.documents));
     return complete_image(staged, image, timestamp, stop);
   }));
   CO_TRY(cancel.check());

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "image/oci/manifest.h"
 #include "image/store.h"
@@ -10,10 +12,11 @@ namespace banger::image::oci {
 
 inline constexpr std::string_view kOciManifest = "application/vnd.oci.image.manifest.v1+json";
 
-/// The configuration of an image with one layer. The same image gives the same text.
-std::string write_config(const Image& image, const Digest& diff_id);
-/// The manifest of an image with one layer that is compressed with gzip.
-std::string write_manifest(const Descriptor& config, const Descriptor& layer);
+/// The configuration of an image whose layers unpack to these digests. All but the last layer belong to its base, whose
+/// configuration is `base_config`. The same image gives the same text.
+std::string write_config(const Image& image, const std::vector<Digest>& diff_ids, std::string_view base_config = {});
+/// The layers have media types.
+std::string write_manifest(const Descriptor& config, const std::vector<Descriptor>& layers);
 /// The media type of a manifest that a registry gave.
 std::string manifest_type(std::string_view json);
 

@@ -19,7 +19,7 @@ Result<Descriptor> descriptor(const Json& json) {
   auto digest = TRY(Digest::parse(TRY(get_string(json, "digest"))));
   auto size = TRY(get_int(json, "size"));
   if (size < 0) return fail(ErrorCode::invalid, "field 'size' must not be negative");
-  return Descriptor{std::move(digest), static_cast<std::uint64_t>(size)};
+  return Descriptor{.digest = std::move(digest), .size = static_cast<std::uint64_t>(size)};
 }
 
 Result<const Json*> list(const Json& json, std::string_view key, std::size_t most) {
@@ -50,7 +50,8 @@ Result<Index> parse_index(const Json& json) {
 Result<Descriptor> parse_layer(const Json& json, std::size_t number) {
   auto context = fmt::format("layer {}", number);
   auto layer = TRY(in(context, descriptor(json)));
-  TRY(in(context, check_layer_type(TRY(in(context, get_string(json, "mediaType"))))));
+  layer.media_type = TRY(in(context, get_string(json, "mediaType")));
+  TRY(in(context, check_layer_type(layer.media_type)));
   if (layer.size > limits::kLayerBytes)
     return fail(ErrorCode::invalid, fmt::format("{} has {}, and banger reads layers up to {}", context,
                                                 format_size(layer.size), format_size(limits::kLayerBytes)));

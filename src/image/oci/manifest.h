@@ -16,7 +16,8 @@ namespace banger::image::oci {
 /// A blob that a document names.
 struct Descriptor {
   Digest digest;
-  std::uint64_t size = 0;  ///< bytes
+  std::uint64_t size = 0;       ///< bytes
+  std::string media_type = {};  ///< of a layer, as the manifest has it
 };
 
 struct IndexEntry {

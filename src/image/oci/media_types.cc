@@ -24,13 +24,13 @@ constexpr DocumentType kDocuments[] = {
 };
 
 // How a layer is compressed is found from its first bytes, because registries have layers with a wrong type.
-constexpr std::string_view kLayers[] = {
-    "application/vnd.oci.image.layer.v1.tar",
-    "application/vnd.oci.image.layer.v1.tar+gzip",
-    "application/vnd.oci.image.layer.v1.tar+zstd",
-    "application/vnd.docker.image.rootfs.diff.tar",
-    "application/vnd.docker.image.rootfs.diff.tar.gzip",
-    "application/vnd.docker.image.rootfs.diff.tar.zstd",
+struct LayerType {
+  std::string_view oci, docker;
+};
+constexpr LayerType kLayers[] = {
+    {"application/vnd.oci.image.layer.v1.tar", "application/vnd.docker.image.rootfs.diff.tar"},
+    {kGzipLayer, "application/vnd.docker.image.rootfs.diff.tar.gzip"},
+    {"application/vnd.oci.image.layer.v1.tar+zstd", "application/vnd.docker.image.rootfs.diff.tar.zstd"},
 };
 
 constexpr std::string_view kConfigs[] = {
@@ -50,7 +50,8 @@ DocumentKind document_kind(std::string_view media_type) {
 }
 
 Result<> check_layer_type(std::string_view media_type) {
-  if (std::ranges::find(kLayers, media_type) != std::end(kLayers)) return {};
+  for (const auto& known : kLayers)
+    if (media_type == known.oci || media_type == known.docker) return {};
   auto shown = printable(media_type, 120);
   if (contains(media_type, ".foreign.") || contains(media_type, ".nondistributable."))
     return fail(ErrorCode::unsupported,
@@ -61,6 +62,12 @@ Result<> check_layer_type(std::string_view media_type) {
                 "decrypt the image and push it again");
   return fail(ErrorCode::unsupported, fmt::format("banger cannot read layers of the type '{}'", shown),
               "layers are tar archives, plain or compressed with gzip or zstd");
+}
+
+std::string oci_layer_type(std::string_view media_type) {
+  for (const auto& known : kLayers)
+    if (media_type == known.docker) return std::string(known.oci);
+  return std::string(media_type);
 }
 
 Result<> check_config_type(std::string_view media_type) {

@@ -9,6 +9,7 @@
 #include "image/names.h"
 #include "image/oci/bounds.h"
 #include "image/oci/config.h"
+#include "image/pulled_documents.h"
 
 namespace banger::image::oci {
 
@@ -74,7 +75,7 @@ Puller::Puller(host::Runtime& runtime, ImageStore& images, Transport& transport,
 Result<std::vector<UnusedBlob>> Puller::unused() const {
   std::set<std::string> used(needed_.begin(), needed_.end());
   for (const auto& image : TRY(images_.list()))
-    for (const auto& layer : image.pulled.layers) used.insert(TRY(Digest::parse(layer.digest)).hex());
+    for (const auto& layer : base_of(image).layers) used.insert(TRY(Digest::parse(layer.digest)).hex());
   return cache_.unused(used);
 }
 
@@ -168,8 +169,7 @@ Task<Result<Image>> Puller::assemble(Job& job) {
   auto name = job.reference.canonical();
   LayeredImage made{.image = {.name = name, .source = "registry:" + name, .kernel = std::string(kDefaultKernel)},
                     .max_unpacked_bytes = settings_.max_unpacked_bytes,
-                    .manifest = job.document->body,
-                    .config = job.config_text};
+                    .documents = {.manifest = job.document->body, .config = job.config_text}};
   made.image.run_config = job.config.run;
   made.image.pulled.digest = job.digest->text();
   made.image.pulled.manifest = job.document->digest.text();

@@ -5,11 +5,9 @@
 #include <atomic>
 
 #include "base/text.h"
-#include "host/files.h"
-#include "image/bounds.h"
-#include "image/oci/bounds.h"
 #include "image/oci/documents.h"
-#include "image/oci/layer_file.h"
+#include "image/pulled_documents.h"
+#include "image/stoppable.h"
 
 namespace banger::image::oci {
 
@@ -18,6 +16,7 @@ struct Pusher::Blob {
   Descriptor descriptor;
   std::string text = {};
   std::optional<UniqueFd> file = {};  ///< neither: only the registry may have it
+  std::string mount_from = {};        ///< a repository of the same registry that has the blob
 };
 
 /// One push. push() owns it for the whole time.
@@ -29,93 +28,109 @@ struct Pusher::Job {
   Registry registry;
   std::vector<Blob> blobs = {};
   std::string manifest = {}, media_type = std::string(kOciManifest);
-  std::string mount_from = {};  ///< a repository of the same registry that the layers came from
-  std::uint64_t sent_bytes = 0;
+  std::uint64_t sent_bytes = 0, layers = 0;
+  std::string note = {};
 };
 
 namespace {
 
-std::string document_path(const Image& image, std::string_view name) {
-  return fmt::format("{}/{}", image.rootfs.substr(0, image.rootfs.rfind('/')), name);
-}
-
-/// The repository that the image was pulled from, if this registry has it.
-std::string source_in(const Image& image, const Reference& target) {
+/// The repository of an image's source, if it is another one of the same registry.
+std::string source_in(const std::string& image_source, const Reference& target) {
   constexpr std::string_view kPrefix = "registry:";
-  if (!image.source.starts_with(kPrefix)) return "";
-  auto source = parse_reference(image.source.substr(kPrefix.size()));
+  if (!image_source.starts_with(kPrefix)) return "";
+  auto source = parse_reference(image_source.substr(kPrefix.size()));
   bool same = source && source->registry == target.registry && source->repository != target.repository;
   return same ? source->repository : "";
 }
 
-/// The making of a layer, which blocks on the pool while a coroutine watches.
-struct Making {
-  explicit Making(host::Runtime& runtime) : done(runtime) {}
-  std::string rootfs, directory;
-  std::atomic<std::uint64_t> bytes = 0;
-  std::atomic<bool> cancelled = false;
-  host::Event done;
-  std::optional<Result<LayerFile>> result = {};  ///< control thread only
-};
-
-Task<> make(std::shared_ptr<Making> making, host::Runtime& runtime) {
-  auto result = co_await runtime.blocking([&] {
-    return oci::make_layer(making->rootfs, making->directory, [&](std::uint64_t bytes) -> Result<> {
-      making->bytes = bytes;
-      if (making->cancelled) return fail(ErrorCode::cancelled, "cancelled");
-      return {};
-    });
-  });
-  making->result = std::move(result);
-  making->done.notify_all();
-}
-
 }  // namespace
 
-Pusher::Pusher(host::Runtime& runtime, Transport& transport, CredentialSources credentials,
+Pusher::Pusher(host::Runtime& runtime, const ImageStore& images, Transport& transport, CredentialSources credentials,
                const std::string& cache_directory, PullSettings settings)
     : runtime_(runtime),
+      images_(images),
       transport_(transport),
       credentials_(std::move(credentials)),
       cache_(cache_directory),
       cache_directory_(cache_directory),
       settings_(std::move(settings)) {}
 
-Task<Result<>> Pusher::make_layer(Job& job) {
-  auto making = std::make_shared<Making>(runtime_);
-  making->rootfs = job.image.rootfs;
-  making->directory = cache_directory_;
-  runtime_.spawn(make(making, runtime_));
-  while (!making->result) {
-    (void)co_await making->done.wait(host::after(limits::kToolTick));
-    making->cancelled = job.cancel.requested();
-    job.progress("pack", format_size(making->bytes), -1);
-  }
-  auto layer = CO_TRY(std::move(*making->result));
+Task<Result<LayerFile>> Pusher::pack(Job& job, LayerContent content) {
+  std::atomic<std::uint64_t> packed = 0;
+  auto work = [&](const StopFlag* stop) { return make_layer(content, cache_directory_, packed, stop); };
+  auto watch = [&] {
+    job.progress("pack", format_size(packed), -1);
+    return true;
+  };
+  auto layer = co_await stoppable(runtime_, job.cancel, work, watch);
   CO_TRY(job.cancel.check());
-  auto config = write_config(job.image, layer.diff_id);
+  co_return layer;
+}
+
+/// Without the base, the image becomes one layer, and the caller gets the reason.
+Task<Result<std::optional<PushBase>>> Pusher::find_base(Job& job) {
+  if (job.image.base.manifest.empty()) co_return std::nullopt;
+  PushBaseParts parts{runtime_, images_, cache_, job.registry, settings_.max_unpacked_bytes};
+  auto base = co_await find_push_base(parts, job.image, job.progress, job.cancel);
+  CO_TRY(job.cancel.check());
+  if (base) co_return std::move(*base);
+  job.note = fmt::format("the image is one layer, without those of its base {}: {}", job.image.base.source,
+                         base.error().sentence());
+  co_return std::nullopt;
+}
+
+Task<Result<>> Pusher::make_layers(Job& job) {
+  auto base = CO_TRY(co_await find_base(job));
+  auto layer = co_await pack(job, {.rootfs = job.image.rootfs, .base_rootfs = base ? base->tree.rootfs : ""});
+  std::vector<Descriptor> layers;
+  std::vector<Digest> diff_ids;
+  std::string base_config;
+  if (base) {
+    auto mount_from = source_in(job.image.base.source, job.reference);
+    for (std::size_t i = 0; i < base->layers.size(); ++i)
+      job.blobs.push_back({.what = "layer " + base->layers[i].digest.brief(),
+                           .descriptor = base->layers[i],
+                           .file = std::move(base->files[i]),
+                           .mount_from = mount_from});
+    layers = base->layers;
+    diff_ids = base->diff_ids;
+    base_config = base->config;
+    (void)co_await runtime_.blocking([tree = std::move(base->tree)]() mutable {
+      tree.made.reset();
+      return true;
+    });
+  }
+  if (!layer) co_return std::unexpected(std::move(layer).error());
+  layers.push_back(layer->descriptor);
+  diff_ids.push_back(layer->diff_id);
+  auto config = write_config(job.image, diff_ids, base_config);
   Descriptor described{.digest = Digest::of(config), .size = config.size()};
-  job.manifest = write_manifest(described, layer.descriptor);
-  job.blobs.push_back({.what = "the layer", .descriptor = layer.descriptor, .file = std::move(layer.fd)});
+  job.manifest = write_manifest(described, layers);
+  job.layers = layers.size();
+  job.blobs.push_back({.what = "the layer", .descriptor = layer->descriptor, .file = std::move(layer->fd)});
   job.blobs.push_back({.what = "the config", .descriptor = described, .text = std::move(config)});
   co_return Result<>();
 }
 
 /// The documents as their registry gave them, so that the image keeps its digest.
 Task<Result<>> Pusher::read_pulled(Job& job) {
-  job.manifest = CO_TRY(host::read_file(document_path(job.image, "oci-manifest.json"), limits::kOciManifestBytes));
-  auto config = CO_TRY(host::read_file(document_path(job.image, "oci-config.json"), limits::kOciManifestBytes));
+  auto documents = CO_TRY(read_documents(job.image));
+  job.manifest = std::move(documents.manifest);
   auto document = CO_TRY(in("the image's manifest", parse_document(job.manifest, kOciManifest)));
   auto* manifest = std::get_if<Manifest>(&document);
   if (!manifest) co_return fail(ErrorCode::corrupt, "the image's manifest is an index", "pull the image again");
   job.media_type = manifest_type(job.manifest);
-  job.mount_from = source_in(job.image, job.reference);
+  job.layers = manifest->layers.size();
+  auto mount_from = source_in(job.image.source, job.reference);
   for (const auto& layer : manifest->layers) {
     // A damaged layer is as good as none, and the registry may have it.
     auto file = cache_.open(layer).value_or(std::nullopt);
-    job.blobs.push_back({.what = "layer " + layer.digest.brief(), .descriptor = layer, .file = std::move(file)});
+    job.blobs.push_back({.what = "layer " + layer.digest.brief(),
+                         .descriptor = layer,
+                         .file = std::move(file),
+                         .mount_from = mount_from});
   }
-  job.blobs.push_back({.what = "the config", .descriptor = manifest->config, .text = std::move(config)});
+  job.blobs.push_back({.what = "the config", .descriptor = manifest->config, .text = std::move(documents.config)});
   co_return Result<>();
 }
 
@@ -131,7 +146,7 @@ Task<Result<>> Pusher::send(Job& job, Blob& blob) {
     job.progress("upload", fmt::format("{} of {}", format_size(bytes), format_size(size)),
                  size ? static_cast<int>(bytes * 100 / size) : -1);
   };
-  CO_TRY(co_await job.registry.put_blob(blob.descriptor, std::move(content), job.mount_from, sent));
+  CO_TRY(co_await job.registry.put_blob(blob.descriptor, std::move(content), blob.mount_from, sent));
   job.sent_bytes += size;
   co_return Result<>();
 }
@@ -156,9 +171,13 @@ Task<Result<PushResult>> Pusher::push(Image image, std::string text, StageProgre
           .progress = std::move(progress),
           .cancel = cancel,
           .registry = Registry(parts, reference, cancel)};
-  CO_TRY(in(context, job.image.pulled.digest.empty() ? co_await make_layer(job) : co_await read_pulled(job)));
+  CO_TRY(in(context, job.image.pulled.digest.empty() ? co_await make_layers(job) : co_await read_pulled(job)));
   CO_TRY(in(context, co_await send_all(job)));
-  co_return PushResult{.name = reference.canonical(), .digest = Digest::of(job.manifest), .sent_bytes = job.sent_bytes};
+  co_return PushResult{.name = reference.canonical(),
+                       .digest = Digest::of(job.manifest),
+                       .sent_bytes = job.sent_bytes,
+                       .layers = job.layers,
+                       .note = std::move(job.note)};
 }
 
 }  // namespace banger::image::oci

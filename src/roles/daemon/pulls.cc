@@ -22,6 +22,6 @@ Pulls::Pulls(host::Runtime& runtime, image::ImageStore& images, const host::Path
                        .trust = http::default_trust(host::process_env(), paths.home)}),
       transport(client),
       puller(runtime, images, transport, credentials(paths), paths.cache, settings(config)),
-      pusher(runtime, transport, credentials(paths), paths.cache, settings(config)) {}
+      pusher(runtime, images, transport, credentials(paths), paths.cache, settings(config)) {}
 
 }  // namespace banger::roles::daemon

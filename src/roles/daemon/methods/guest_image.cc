@@ -6,6 +6,7 @@
 #include "api/objects/image.h"
 #include "base/text.h"
 #include "engine/health/gc.h"
+#include "image/pulled_documents.h"
 #include "link/errors.h"
 #include "roles/daemon/bounds.h"
 #include "roles/daemon/methods/image_object.h"
@@ -39,11 +40,21 @@ Task<Result<std::unique_ptr<image::ByteStream>>> open_files(std::shared_ptr<engi
   co_return std::make_unique<GuestFiles>(std::move(vm), std::move(stream));
 }
 
-/// Name, kernel and run config. The kernel is the one that the VM runs.
-image::Image inherit(Daemon& daemon, const engine::VmRecord& vm, std::string name) {
-  image::Image image{.name = std::move(name), .source = "vm:" + vm.name(), .kernel = vm.row().kernel};
-  if (auto base = daemon.services.images.get(vm.row().image_id)) image.run_config = base->run_config;
-  return image;
+/// Name, kernel, run config and base. The kernel is the one that the VM runs.
+image::GuestImage inherit(Daemon& daemon, const engine::VmRecord& vm, std::string name) {
+  image::GuestImage made;
+  made.image = {.name = std::move(name), .source = "vm:" + vm.name(), .kernel = vm.row().kernel};
+  auto parent = daemon.services.images.get(vm.row().image_id);
+  if (!parent) return made;
+  made.image.run_config = parent->run_config;
+  auto base = image::base_of(*parent);
+  if (base.manifest.empty()) return made;
+  // Without its documents, the base is of no use.
+  if (auto documents = image::read_documents(*parent)) {
+    made.image.base = std::move(base);
+    made.documents = std::move(*documents);
+  }
+  return made;
 }
 
 /// A guest cannot send more than its disks hold.
@@ -67,10 +78,10 @@ Task<Result<Json>> build_from_vm(Daemon& daemon, const Json& params, rpc::CallCo
   auto name = CO_TRY(get_string(params, "name"));
   auto what = fmt::format("make image '{}' from vm '{}'", printable(name), vm->record().name());
   auto before = images.get(name);
-  image::GuestImage made{.image = inherit(daemon, vm->record(), name),
-                         .tar = CO_TRY(co_await open_files(vm)),
-                         .max_content_bytes = disk_bytes(daemon, vm->record()),
-                         .patience = limits::kGuestImageSilence};
+  auto made = inherit(daemon, vm->record(), name);
+  made.tar = CO_TRY(co_await open_files(vm));
+  made.max_content_bytes = disk_bytes(daemon, vm->record());
+  made.patience = limits::kGuestImageSilence;
   auto [image, left_out] =
       CO_TRY(in(what, co_await images.add_guest(std::move(made), report_to(context), context.cancel())));
   if (before && before->id != image.id) co_await engine::remove_orphan(daemon.services, daemon.vms, before->id);

@@ -6,8 +6,8 @@
 
 #include "base/text.h"
 #include "engine/health/gc.h"
-#include "host/files.h"
 #include "image/names.h"
+#include "image/pulled_documents.h"
 #include "roles/daemon/bounds.h"
 #include "roles/daemon/methods/image_object.h"
 
@@ -33,29 +33,32 @@ Task<Result<Json>> image_push(Daemon& daemon, const Json& params, rpc::CallConte
   auto image = CO_TRY(services.images.get(CO_TRY(get_string(params, "image"))));
   auto reference = CO_TRY(get_string(params, "reference"));
   auto pushed = CO_TRY(co_await services.pusher->push(image, reference, report_to(context), context.cancel()));
-  co_return api::to_json(
-      api::PushObject{.name = pushed.name, .digest = pushed.digest.text(), .sent_bytes = pushed.sent_bytes});
+  co_return api::to_json(api::PushObject{.name = pushed.name,
+                                         .digest = pushed.digest.text(),
+                                         .sent_bytes = pushed.sent_bytes,
+                                         .layers = pushed.layers,
+                                         .note = pushed.note});
 }
 
 Task<Result<Json>> image_prune(Daemon& daemon, const Json&, rpc::CallContext&) {
   auto& puller = *daemon.services.puller;
   api::PruneObject pruned;
+  std::vector<UniqueFd> files;
   for (const auto& blob : CO_TRY(puller.unused())) {
     auto removed = puller.cache().remove(blob);
     if (!removed && removed.error().code == ErrorCode::busy) continue;
-  std::vector<UniqueFd> files;
     if (files.size() == limits::kPruneFiles) files.clear();
     files.push_back(CO_TRY(std::move(removed)));
     ++pruned.removed;
     pruned.size_bytes += blob.size_bytes;
   }
-  co_return api::to_json(pruned);
-}
-
   (void)co_await daemon.services.runtime.blocking([&] {
     files.clear();
     return true;
   });
+  co_return api::to_json(pruned);
+}
+
 Task<Result<Json>> image_tag(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto source = CO_TRY(get_string(params, "image"));
   auto name = CO_TRY(get_string(params, "name"));
@@ -87,8 +90,10 @@ Task<Result<Json>> image_inspect(Daemon& daemon, const Json& params, rpc::CallCo
   if (image.pulled.digest.empty())
     co_return fail(ErrorCode::unsupported, fmt::format("image '{}' has no OCI configuration", image.name),
                    fmt::format("it was not pulled; 'banger image show {}' describes it", image.name));
-  auto path = image.rootfs.substr(0, image.rootfs.rfind('/')) + "/oci-config.json";
-  co_return api::to_json(api::InspectObject{.config = CO_TRY(host::read_file(path, limits::kInspectBytes))});
+  auto config = CO_TRY(image::read_documents(image)).config;
+  if (config.size() > limits::kInspectBytes)
+    co_return fail(ErrorCode::exhausted, fmt::format("the OCI configuration of image '{}' is too long", image.name));
+  co_return api::to_json(api::InspectObject{.config = std::move(config)});
 }
 
 constexpr Handler kHandlers[] = {

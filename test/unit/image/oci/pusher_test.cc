@@ -26,11 +26,10 @@ struct Fixture {
   host::Cancel cancel{runtime};
   test::FakeRegistry server;
   image::ImageStore store{runtime, dir / "images", dir / "cache", "/usr/bin:/bin"};
-  Pusher pusher{runtime,
-                server,
-                {.env = [](const std::string&) { return std::nullopt; }, .home = dir / "home", .environment = {}},
-                dir / "cache",
-                {}};
+  Pusher pusher{
+      runtime,       store,
+      server,        {.env = [](const std::string&) { return std::nullopt; }, .home = dir / "home", .environment = {}},
+      dir / "cache", {}};
   image::Image image;
 
   Fixture() {
@@ -82,7 +81,7 @@ TEST_CASE("push: an image becomes one layer, a config and a manifest") {
 
 TEST_CASE("push: the config has how programs want to run") {
   Fixture f;
-  auto config = Json::parse(write_config(f.image, Digest::of("layer")));
+  auto config = Json::parse(write_config(f.image, {Digest::of("layer")}));
   CHECK(config["config"] == Json{{"Env", {"A=1"}}, {"Cmd", {"/bin/sh"}}});
   CHECK(config["rootfs"]["diff_ids"][0] == Digest::of("layer").text());
   CHECK(config["history"][0]["created_by"] == "banger image import");

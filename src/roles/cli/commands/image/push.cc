@@ -27,6 +27,7 @@ Result<int> run(Context& context) {
   auto daemon = TRY(Daemon::connect(progress));
   const auto& words = context.args.positionals;
   auto pushed = TRY(daemon.get<api::PushObject>("image.push", {{"image", words[0]}, {"reference", words[1]}}));
+  if (!pushed.note.empty()) context.io.note("warning: " + safe_text(pushed.note));
   auto sent = pushed.sent_bytes ? format_size(pushed.sent_bytes) + " sent" : std::string("nothing new to send");
   print_new(context, pushed, pushed.digest, fmt::format("{}: {}, {}", pushed.name, pushed.digest, sent));
   return exit_status::kOk;
@@ -40,7 +41,9 @@ constinit const Command kImagePush{
     .name = "push",
     .summary = "put an image into a registry as a container image",
     .details =
-        "Every image can be pushed. A pulled image keeps its digest and layers; another image becomes one layer.\n"
+        "Every image can be pushed. A pulled image keeps its digest and layers. An image from one of its VMs has "
+        "these\n"
+        "layers, and one with what has changed. Another image becomes one layer.\n"
         "Logins are those of 'docker login' and of containers. What the registry has already is not sent again.",
     .positionals = kPositionals,
     .options = kOptions,

@@ -108,6 +108,7 @@ bool is_text(const ExecSpec& spec) {
 
 Result<> check_spec(const ExecSpec& spec) {
   if (!spec.argv.empty() && spec.argv[0].empty()) return fail(ErrorCode::invalid, "the command has no name");
+  if (spec.detach && spec.tty) return fail(ErrorCode::invalid, "a command that is left to itself has no terminal");
   std::size_t total = 0;
   for (std::size_t i = 0; i < spec.argv.size(); ++i) {
     if (!fits(spec.argv[i], limits::kExecStringBytes))
@@ -138,11 +139,12 @@ Json to_json(const ExecSpec& spec) {
   // An older agent takes no empty user, but has a default of its own.
   if (!spec.user.empty()) json["user"] = to_byte_string(spec.user);
   if (spec.main != MainCommand::no) json["main"] = word_of(kMainWords, spec.main);
+  if (spec.detach) json["detach"] = true;
   return json;
 }
 
 Result<ExecSpec> exec_spec_from_json(const Json& json) {
-  TRY(only_keys(json, {"argv", "env", "cwd", "user", "tty", "rows", "cols", "term", "main"}));
+  TRY(only_keys(json, {"argv", "env", "cwd", "user", "tty", "rows", "cols", "term", "main", "detach"}));
   ExecSpec spec;
   spec.argv = TRY(argv_from(json));
   spec.env = TRY(env_from(json));
@@ -150,6 +152,7 @@ Result<ExecSpec> exec_spec_from_json(const Json& json) {
   spec.user = TRY(find_bytes(json, "user")).value_or(spec.user);
   spec.term = TRY(find_bytes(json, "term")).value_or(spec.term);
   spec.tty = TRY(find_bool(json, "tty")).value_or(spec.tty);
+  spec.detach = TRY(find_bool(json, "detach")).value_or(spec.detach);
   spec.rows = TRY(find_cells(json, "rows", spec.rows));
   spec.cols = TRY(find_cells(json, "cols", spec.cols));
   if (auto word = TRY(find_string(json, "main"))) {
@@ -168,8 +171,8 @@ SpecReaders encode_spec(const ExecSpec& spec, std::string& out) {
     encode_frame(FrameType::spec_part, rest.substr(0, limits::kLinkFrameBytes), out);
   encode_frame(FrameType::spec, rest, out);
   bool one_frame = rest.size() == text.size();
-  return one_frame && is_text(spec) && spec.main == MainCommand::no ? SpecReaders::all_agents
-                                                                    : SpecReaders::newer_agents;
+  bool known = one_frame && is_text(spec) && spec.main == MainCommand::no && !spec.detach;
+  return known ? SpecReaders::all_agents : SpecReaders::newer_agents;
 }
 
 Result<std::optional<Json>> SpecReader::take(const Frame& frame) {

@@ -1,7 +1,7 @@
 // What a guest command is: the first frames of an exec stream. The document is JSON whose texts are byte strings
 // (base/byte_string.h), so arguments, variables, users and directories pass unaltered.
 //
-//   {"argv": […], "env": {NAME: VALUE, …}, "cwd", "user", "tty": bool, "rows", "cols", "term", "main"}
+//   {"argv": […], "env": {NAME: VALUE, …}, "cwd", "user", "tty": bool, "rows", "cols", "term", "main", "detach"}
 //
 // When the name of a variable is not UTF-8, "env" is a list of NAME=VALUE instead. A document that is longer than one
 // frame is cut: spec_part frames have its beginning, and the spec frame has its end.
@@ -35,19 +35,20 @@ struct ExecSpec {
   std::uint16_t rows = 24, cols = 80;
   std::string term = "xterm-256color";
   MainCommand main = MainCommand::no;
+  bool detach = false;  ///< left to itself: without input and output, and it outlives its client
 };
 
 /// `invalid` for what no Linux can execute: a command without a name, a NUL byte, or a text over the limits of
-/// execve(2). The name of a variable must not be empty or have a '='. The guest adds variables, so it may still refuse
-/// a command that passes.
+/// execve(2). So is a detached command with a terminal. The name of a variable must not be empty or have a '='. The
+/// guest adds variables, so it may still refuse a command that passes.
 Result<> check_spec(const ExecSpec& spec);
 
 Json to_json(const ExecSpec& spec);
 /// The spec has passed check_spec.
 Result<ExecSpec> exec_spec_from_json(const Json& json);
 
-/// An agent of an older banger, in a saved guest, knows no spec_part frames, no byte strings in base64 and no
-/// "main". It refuses all three.
+/// An agent of an older banger, in a saved guest, knows no spec_part frames, no byte strings in base64, no
+/// "main" and no "detach". It refuses all four.
 enum class SpecReaders { all_agents, newer_agents };
 /// Appends the frames of the spec to `out`.
 SpecReaders encode_spec(const ExecSpec& spec, std::string& out);

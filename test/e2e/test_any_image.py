@@ -90,6 +90,12 @@ class Scratch(ImageCase):
             done = b.run(*words)
             self.assertEqual(done.returncode, 127, done.stderr)
             self.assertIn(says, done.stderr)
+        b.ok("vm", "exec", "-d", vm, *tool, "touch", "/left-alone")  # needs no shell
+        wait_until(lambda: b.run("vm", "exec", vm, "--", *tool, "ls", "/left-alone").returncode == 0,
+                   "the detached command to end")
+        done = b.run("vm", "exec", "-d", vm, "sh")
+        self.assertEqual(done.returncode, 127)
+        self.assertIn("'sh': command not found in the guest", done.stderr)
         self.assert_stops_cleanly(vm)
         b.ok("vm", "start", vm)
         self.assertEqual(b.ok("vm", "exec", vm, "--", *tool, "cat", "/srv"), "copied")
@@ -136,6 +142,14 @@ class Configured(ImageCase):
         b.ok("vm", "stop", "service")
         self.assertEqual(run.stdout.readline(), b"quit\n")
         self.assertEqual(run.wait(180), 7)
+
+    def test_the_entrypoint_runs_in_the_background(self):
+        b = self.b
+        started = b.ok("vm", "run", "-d", "--name", "daemon", "--image", "app", "--entrypoint", "--", "for", "ever")
+        self.addCleanup(b.run, "vm", "delete", "--force", "daemon")
+        self.assertEqual(started, "daemon\n")
+        self.assertIn("for ever", b.ok("vm", "exec", "daemon", "--", "ps", "-o", "args"))
+        self.assert_stops_cleanly("daemon")
 
 
 class InTheWay(ImageCase):

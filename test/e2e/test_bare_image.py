@@ -45,7 +45,8 @@ class BareImage(BareCase):
         wait_until(lambda: b.run("vm", "exec", "bare3", "cat", "/root/done").stdout == "done\n",
                    "the detached command to end")
         missing = b.run("vm", "exec", "-d", "bare3", "nonesuch", "-x")
-        self.assertEqual((missing.returncode, missing.stderr), (127, "nonesuch: not found\n"))
+        self.assertEqual((missing.returncode, missing.stderr),
+                         (127, "banger: 'nonesuch': command not found in the guest\n"))
         b.ok("vm", "stop", "bare3")
         b.ok("vm", "wait", "bare3", "--for", "stopped")
         tail = b.ok("vm", "logs", "bare3", "--tail", "2")

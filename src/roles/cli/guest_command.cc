@@ -9,14 +9,11 @@
 #include "api/objects/vm.h"
 #include "guestcfg/environment.h"
 #include "roles/cli/bounds.h"
-#include "roles/cli/embedded_files.h"
 #include "roles/cli/exec_client.h"
 
 namespace banger::roles::cli {
 
 namespace {
-
-constexpr std::string_view kDetached = find_embedded(kEmbeddedFiles, "guest/detached.sh")->text;
 
 // How the VM has ended, or empty while it runs. A machine ends a moment after its link. If the agent is back, only the
 // agent had ended.
@@ -105,8 +102,7 @@ Result<GuestCommand> guest_command(const Context& context, std::string vm, link:
 }
 
 GuestCommand detached(GuestCommand command) {
-  auto& argv = command.spec.argv;
-  argv.insert(argv.begin(), {"/bin/sh", "-c", std::string(kDetached), "sh"});
+  command.spec.detach = true;
   command.forward_input = false;
   return command;
 }

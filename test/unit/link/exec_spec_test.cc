@@ -38,7 +38,7 @@ Result<ExecSpec> travelled(const ExecSpec& spec) {
 
 bool equal(const Result<ExecSpec>& a, const ExecSpec& b) {
   return a && a->argv == b.argv && a->env == b.env && a->cwd == b.cwd && a->user == b.user && a->tty == b.tty &&
-         a->rows == b.rows && a->cols == b.cols && a->term == b.term && a->main == b.main;
+         a->rows == b.rows && a->cols == b.cols && a->term == b.term && a->main == b.main && a->detach == b.detach;
 }
 
 struct Place {
@@ -124,7 +124,17 @@ TEST_CASE("exec spec: only a request for the main command needs a newer agent") 
     CHECK(equal(exec_spec_from_json(to_json(spec)), spec));
   }
   CHECK_FALSE(to_json(ExecSpec{.argv = {"a"}}).contains("main"));
+  CHECK_FALSE(to_json(ExecSpec{.argv = {"a"}}).contains("detach"));
   CHECK_FALSE(to_json(ExecSpec{.argv = {"a"}}).contains("user"));
+}
+
+TEST_CASE("exec spec: a command that is left to itself needs a newer agent, and has no terminal") {
+  ExecSpec spec{.argv = {"a"}, .detach = true};
+  std::string bytes;
+  CHECK(encode_spec(spec, bytes) == SpecReaders::newer_agents);
+  CHECK(equal(exec_spec_from_json(to_json(spec)), spec));
+  spec.tty = true;
+  CHECK(check_spec(spec).error().code == ErrorCode::invalid);
 }
 
 TEST_CASE("exec spec: a variable may come as NAME=VALUE") {

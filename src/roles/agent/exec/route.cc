@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "roles/agent/exec/command.h"
+#include "roles/agent/exec/detached.h"
 #include "roles/agent/exec/running_command.h"
 #include "roles/agent/routes.h"
 
@@ -36,7 +37,9 @@ std::expected<Started, link::ExecExit> start(Context& context, const link::ExecS
   if (!user) return refuse(user.error());
   auto command = prepare_command(spec, *user, context.config.environment, context.config.image);
   if (!command) return refuse(command.error(), command.error().code == ErrorCode::not_found ? 127 : 125);
-  auto stdio = spec.tty ? make_terminal(user->uid, spec.rows, spec.cols) : make_pipes(user->uid, user->gid);
+  auto stdio = spec.detach ? Result<Stdio>(Stdio())  // no descriptor is /dev/null
+               : spec.tty  ? make_terminal(user->uid, spec.rows, spec.cols)
+                           : make_pipes(user->uid, user->gid);
   if (!stdio) return refuse(stdio.error());
   auto& spawn = command->spawn;
   spawn.stdin_fd = stdio->child_input.get();
@@ -66,6 +69,14 @@ Task<Result<link::ExecSpec>> read_spec(StreamPtr stream, link::FrameDecoder& dec
   }
 }
 
+/// For the client, a command that is left to itself ends with its start.
+Task<> report_start(StreamPtr stream) {
+  std::string frames;
+  link::encode_frame(link::FrameType::started, {}, frames);
+  link::encode_frame(link::FrameType::exit, link::encode_exit({.code = 0}), frames);
+  if (co_await stream->write(std::move(frames))) (void)co_await stream->finish();
+}
+
 }  // namespace
 
 Task<> exec(ContextPtr context, StreamPtr stream) {
@@ -74,6 +85,10 @@ Task<> exec(ContextPtr context, StreamPtr stream) {
   link::FrameDecoder decoder;
   auto spec = co_await read_spec(stream, decoder);
   auto started = spec ? start(*context, *spec) : refuse(spec.error());
+  if (started && spec->detach) {
+    context->runtime.spawn(wait_for_end(context, std::move(started->child), started->main));
+    co_return co_await report_start(stream);
+  }
   if (started) {
     std::optional<MainCommands::Entry> entry;
     if (started->main) entry.emplace(context->main_commands, started->child);

@@ -15,27 +15,28 @@ namespace banger::roles::cli {
 
 namespace {
 
-constexpr auto kOptions =
-    concat(std::to_array({kNameOption}), vm::from_fields<&vm::Field::has_option, create_option>(),
-           std::to_array<Option>({
-               kColdOption,
-               {.name = "rm", .help = "delete the VM when the command or shell ends"},
-               {.name = "entrypoint", .help = "run the image's own command; CMD replaces its last words"},
-               {.name = "detach", .letter = 'd', .help = "print the name of the VM and leave the VM running"},
-               kEnvOption,
-               kWorkdirOption,
-               kUserOption,
-               kInteractiveOption,
-               kTtyOption,
-               kWaitOption,
-               {.name = "quiet", .letter = 'q', .help = "print no progress, only what the command prints, and errors"},
-           }));
+constexpr auto kOptions = concat(
+    std::to_array({kNameOption}), vm::from_fields<&vm::Field::has_option, create_option>(),
+    std::to_array<Option>({
+        kColdOption,
+        {.name = "rm", .help = "delete the VM when the command or shell ends"},
+        {.name = "entrypoint", .help = "run the image's own command; CMD replaces its last words"},
+        {.name = "detach", .letter = 'd', .help = "print the name of the VM, and leave the VM and its command running"},
+        kEnvOption,
+        kWorkdirOption,
+        kUserOption,
+        kInteractiveOption,
+        kTtyOption,
+        kWaitOption,
+        {.name = "quiet", .letter = 'q', .help = "print no progress, only what the command prints, and errors"},
+    }));
 
 constexpr Example kExamples[] = {
     {"banger vm run", "a shell in a fresh VM"},
     {"banger vm run --rm -- uname -a", "one command; then the VM is deleted"},
     {"banger vm run --rm --image app --entrypoint", "the command that the image app is for"},
     {"banger vm run --name web --memory 2G --detach", "a VM for later use"},
+    {"banger vm run -d --name db --image postgres --entrypoint", "a service in the background"},
 };
 
 // Deletes the VM, also after an interrupt. So the call has a deadline and a connection of its own. The daemon also
@@ -76,9 +77,9 @@ Result<int> use(Context& context, Daemon& daemon, const GuestCommand& command, c
 Result<int> run(Context& context) {
   const auto& args = context.args;
   bool entrypoint = args.flag("entrypoint");
-  if (args.flag("detach") && (entrypoint || !args.words.empty()))
-    return context.usage("--detach takes no command", "run commands with 'banger vm exec'");
   if (args.flag("detach") && args.flag("rm")) return context.usage("--detach and --rm exclude each other");
+  if (args.flag("detach") && (args.flag("interactive") || args.flag("tty")))
+    return context.usage("a command with --detach has no input and no terminal", "leave out -i and -t");
   // Both may fail, so they come before the VM is made.
   auto command = TRY(guest_command(context, "", entrypoint ? link::MainCommand::yes : link::MainCommand::no));
   auto environment = TRY(vm_environment(context));
@@ -94,11 +95,9 @@ Result<int> run(Context& context) {
   command.vm = vm->id;
   if (command.shell && vm->config) command.spec.main = link::MainCommand::instead_of_shell;
   auto name = safe_text(vm->name);
-  if (args.flag("detach")) {
-    context.io.print(name + "\n");
-    return exit_status::kOk;
-  }
-  return use(context, daemon, command, name);
+  if (!args.flag("detach")) return use(context, daemon, command, name);
+  context.io.print(name + "\n");
+  return command.shell ? exit_status::kOk : run_in_guest(context.io, daemon, detached(std::move(command)));
 }
 
 }  // namespace
@@ -115,7 +114,9 @@ constinit const Command kVmRun{
         "runs on afterwards, unless --rm is given.\n"
         "An image may name variables, a directory, a user and a command of its own, as images of containers do. All "
         "commands get the first three, unless -e, -w and -u say otherwise. The image's own command runs only with "
-        "--entrypoint, and CMD then replaces its last words.\n"
+        "--entrypoint, and CMD then replaces its last words. With --detach the command goes on in the VM, without "
+        "input, "
+        "and its output is dropped.\n"
         "A missing image is built first, and a missing kernel is downloaded. A missing template is made too: a guest "
         "that was booted once, from which new VMs are cloned. With --cold the VM boots instead.\n"
         "A VM that does not become ready is kept, so that 'banger vm logs' can show why. With --rm the VM is deleted "

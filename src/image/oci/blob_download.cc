@@ -88,13 +88,19 @@ Task<Result<>> complete(BlobParts parts, Registry& registry, const Descriptor& d
   co_return co_await parts.runtime.blocking([&] { return parts.cache.commit(received.file, descriptor.digest); });
 }
 
+/// Shows how far the download of somebody else is.
+void report_others(const BlobParts& parts, const Descriptor& descriptor, const BlobProgress& progress) {
+  if (auto missing = parts.cache.missing_bytes(descriptor)) progress(descriptor.size - *missing);
+}
+
 /// Another process may hold the partial file. Its lock has no event.
 Task<Result<std::optional<PartialBlob>>> wait_for_partial(BlobParts parts, const Descriptor& descriptor,
-                                                          host::Cancel& cancel) {
+                                                          const BlobProgress& progress, host::Cancel& cancel) {
   for (;;) {
     CO_TRY(cancel.check());
     if (auto partial = CO_TRY(parts.cache.open_partial(descriptor))) co_return partial;
     if (CO_TRY(parts.cache.open(descriptor))) co_return std::nullopt;
+    report_others(parts, descriptor, progress);
     co_await parts.runtime.sleep_for(limits::kPullTick);
   }
 }
@@ -103,12 +109,13 @@ Task<Result<std::optional<PartialBlob>>> wait_for_partial(BlobParts parts, const
 
 Task<Result<UniqueFd>> fetch_blob(BlobParts parts, Registry& registry, Descriptor descriptor, BlobProgress progress,
                                   host::Cancel& cancel) {
-  auto turn = CO_TRY(co_await parts.locks.lock(descriptor.digest.hex(), cancel));
+  auto waiting = [&] { report_others(parts, descriptor, progress); };
+  auto turn = CO_TRY(co_await parts.locks.lock(descriptor.digest.hex(), cancel, waiting));
   if (auto there = CO_TRY(parts.cache.open(descriptor))) {
     progress(descriptor.size);
     co_return std::move(*there);
   }
-  auto partial = CO_TRY(co_await wait_for_partial(parts, descriptor, cancel));
+  auto partial = CO_TRY(co_await wait_for_partial(parts, descriptor, progress, cancel));
   if (partial) {
     Received received{.file = std::move(*partial), .hash = {}};
     auto done = co_await complete(parts, registry, descriptor, received, progress, cancel);

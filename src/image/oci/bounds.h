@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "base/bounds.h"
+#include "http/bounds.h"
 
 namespace banger::limits {
 
@@ -44,6 +45,9 @@ inline constexpr std::size_t kRegistryErrorBytes = 64 * kKiB;  ///< JSON of an e
 
 // -- pulls
 inline constexpr auto kPullTick = 100ms;  ///< between two reports of progress, and two looks for a caller that left
+inline constexpr std::chrono::seconds kSilenceShown{10};  ///< of a registry; shorter ones are usual on a busy line
+/// Of a silence, through all attempts; the pauses between these are short.
+inline constexpr std::chrono::seconds kSilenceMost = kHttpStallDeadline * kHttpAttempts;
 inline constexpr std::size_t kBlobReadBytes = 1 * kMiB;  ///< one read of a layer that is hashed
 inline constexpr std::size_t kParallelLayers = 4;  ///< downloads of one image at once; more do not fill a line better
 /// Kept free beside the layers, for the file system of the image.

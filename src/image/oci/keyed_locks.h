@@ -1,6 +1,7 @@
 // One coroutine at a time for each key. Control thread only.
 #pragma once
 
+#include <functional>
 #include <set>
 #include <string>
 #include <utility>
@@ -27,8 +28,9 @@ class KeyedLocks {
     std::string key_;
   };
 
-  /// Waits for its turn, which is not in order of arrival. `cancelled` once the caller has gone away.
-  Task<Result<Lock>> lock(std::string key, host::Cancel& cancel);
+  /// Waits for its turn, which is not in order of arrival. Calls `waiting` now and then meanwhile. `cancelled` once the
+  /// caller has gone away.
+  Task<Result<Lock>> lock(std::string key, host::Cancel& cancel, std::function<void()> waiting = {});
   bool held(const std::string& key) const { return held_.contains(key); }
 
  private:

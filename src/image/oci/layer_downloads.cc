@@ -24,14 +24,19 @@ struct Group {
   Result<> failure = {};
 };
 
+void take(LayerProgress& layer, std::uint64_t bytes) {
+  if (!layer.heard || layer.done_bytes != bytes) layer.heard = host::Clock::now();
+  layer.done_bytes = bytes;
+}
+
 Task<> work(Group* group) {
   while (group->next < group->layers.size() && group->failure && !group->cancel.requested()) {
     auto number = group->next++;
     auto& state = group->progress[number];
     state.running = true;
     auto blob = co_await fetch_blob(
-        group->parts, group->registry, group->layers[number],
-        [&state](std::uint64_t bytes) { state.done_bytes = bytes; }, group->cancel);
+        group->parts, group->registry, group->layers[number], [&state](std::uint64_t bytes) { take(state, bytes); },
+        group->cancel);
     state.running = false;
     if (blob) {
       group->blobs[number] = std::move(*blob);
@@ -54,18 +59,32 @@ int percent(std::uint64_t done, std::uint64_t total) {
   return total == 0 ? 100 : static_cast<int>(static_cast<double>(done) * 100 / static_cast<double>(total));
 }
 
+/// How long a download gets nothing; zero if that is too short to tell.
+std::chrono::seconds silence(const LayerProgress& layer, host::Deadline now) {
+  if (!layer.running || !layer.heard || layer.done_bytes == layer.size_bytes) return {};
+  auto silent = std::chrono::duration_cast<std::chrono::seconds>(now - *layer.heard);
+  return silent < limits::kSilenceShown ? std::chrono::seconds() : silent;
+}
+
 }  // namespace
 
-std::string progress_text(const std::vector<LayerProgress>& layers) {
+std::string progress_text(const std::vector<LayerProgress>& layers, host::Deadline now) {
   auto complete = std::ranges::count_if(layers, [](const auto& one) { return one.done_bytes == one.size_bytes; });
   auto text = fmt::format("{} of {} layers, {} of {}", complete, layers.size(),
                           format_size(sum(layers, &LayerProgress::done_bytes)),
                           format_size(sum(layers, &LayerProgress::size_bytes)));
   std::vector<std::string> running;
-  for (const auto& layer : layers)
-    if (layer.running)
-      running.push_back(fmt::format("{} {}%", layer.digest.brief(), percent(layer.done_bytes, layer.size_bytes)));
-  return running.empty() ? text : fmt::format("{} ({})", text, join(running, ", "));
+  std::chrono::seconds silent{};
+  for (const auto& layer : layers) {
+    if (!layer.running) continue;
+    running.push_back(fmt::format("{} {}%", layer.digest.brief(), percent(layer.done_bytes, layer.size_bytes)));
+    silent = std::max(silent, silence(layer, now));
+  }
+  if (!running.empty()) text += fmt::format(" ({})", join(running, ", "));
+  if (silent.count() > 0)
+    text += fmt::format("; the registry has sent nothing for {} s, and banger waits for {} s", silent.count(),
+                        limits::kSilenceMost.count());
+  return text;
 }
 
 int progress_percent(const std::vector<LayerProgress>& layers) {
@@ -84,7 +103,7 @@ Task<Result<std::vector<UniqueFd>>> fetch_layers(BlobParts parts, Registry& regi
   group.running = std::min(limits::kParallelLayers, group.layers.size());
   for (std::size_t i = group.running; i > 0; --i) parts.runtime.spawn(work(&group));
   while (group.running > 0) {
-    progress("download", progress_text(group.progress), progress_percent(group.progress));
+    progress("download", progress_text(group.progress, host::Clock::now()), progress_percent(group.progress));
     (void)co_await group.changed.wait(host::after(limits::kPullTick));
     if (caller.requested()) group.cancel.request();
   }

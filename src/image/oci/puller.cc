@@ -13,6 +13,22 @@
 
 namespace banger::image::oci {
 
+/// The right to pull one image. Its end takes the progress away that others see.
+struct Puller::Turn {
+  KeyedLocks::Lock lock;
+  std::map<std::string, Shown>* shown;
+  std::string key;
+
+  Turn(KeyedLocks::Lock held, std::map<std::string, Shown>& all, std::string of)
+      : lock(std::move(held)), shown(&all), key(std::move(of)) {}
+  Turn(Turn&& other) noexcept
+      : lock(std::move(other.lock)), shown(std::exchange(other.shown, nullptr)), key(std::move(other.key)) {}
+  Turn& operator=(Turn&&) = delete;
+  ~Turn() {
+    if (shown) shown->erase(key);
+  }
+};
+
 /// One pull. pull() owns it for the whole time.
 struct Puller::Job {
   Reference reference;
@@ -94,10 +110,23 @@ Result<PullResult> Puller::reuse(const Job& job, Image image) {
   return PullResult{.name = job.reference.canonical(), .image = std::move(image), .already = true};
 }
 
+Task<Result<Puller::Turn>> Puller::take_turn(std::string key, StageProgress& progress, host::Cancel& cancel) {
+  auto waiting = [&] {
+    auto other = shown_.find(key);
+    if (other != shown_.end()) progress(other->second.stage, other->second.text, other->second.percent);
+  };
+  auto lock = CO_TRY(co_await images_in_work_.lock(key, cancel, waiting));
+  progress = [this, key, report = std::move(progress)](std::string_view stage, std::string_view words, int percent) {
+    shown_.insert_or_assign(key, Shown{std::string(stage), std::string(words), percent});
+    report(stage, words, percent);
+  };
+  co_return Turn(std::move(lock), shown_, std::move(key));
+}
+
 Task<Result<PullResult>> Puller::pull(std::string text, Cached cached, StageProgress progress, host::Cancel& cancel) {
   auto reference = CO_TRY(parse_reference(text, settings_.default_registry));
   auto name = reference.canonical();
-  auto turn = CO_TRY(co_await images_in_work_.lock(name, cancel));
+  auto turn = CO_TRY(co_await take_turn(name, progress, cancel));
   progress("resolve", name, -1);
   RegistryParts parts{runtime_, transport_, credentials_, settings_.insecure, tokens_};
   Job job{.reference = reference,
@@ -113,7 +142,7 @@ Task<Result<PullResult>> Puller::run(Job& job, Cached cached) {
     if (auto there = CO_TRY(find(*job.digest))) co_return reuse(job, std::move(*there));
   CO_TRY(co_await choose_manifest(job));
   // Two names of one image may be pulled at the same time.
-  auto turn = CO_TRY(co_await images_in_work_.lock(job.document->digest.hex(), job.cancel));
+  auto turn = CO_TRY(co_await take_turn(job.document->digest.hex(), job.progress, job.cancel));
   if (cached == Cached::use)
     if (auto there = CO_TRY(find(job.document->digest))) co_return reuse(job, std::move(*there));
   job.config_text = CO_TRY(co_await job.registry.blob(job.manifest->config, "config"));

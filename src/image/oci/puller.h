@@ -1,6 +1,7 @@
 // Pulls images from registries: from a reference to an image in the store.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 
@@ -53,6 +54,11 @@ class Puller {
 
  private:
   struct Job;
+  struct Turn;
+  struct Shown {
+    std::string stage, text;
+    int percent = -1;
+  };
   Task<Result<PullResult>> run(Job& job, Cached cached);
   Task<Result<>> choose_manifest(Job& job);
   Task<Result<PullResult>> make(Job& job, Cached cached);
@@ -60,6 +66,8 @@ class Puller {
   Task<Result<bool>> check_cached(const std::vector<Descriptor>& layers, host::Cancel& cancel);
   Task<Result<Image>> assemble(Job& job);
   Result<std::optional<Image>> find(const Digest& digest) const;
+  /// Waits for another pull of the key, whose progress is shown meanwhile, and shows this pull's to later ones.
+  Task<Result<Turn>> take_turn(std::string key, StageProgress& progress, host::Cancel& cancel);
   Result<PullResult> reuse(const Job& job, Image image);
 
   host::Runtime& runtime_;
@@ -70,7 +78,8 @@ class Puller {
   PullSettings settings_;
   TokenCache tokens_;
   KeyedLocks images_in_work_, blobs_in_work_;
-  std::multiset<std::string> needed_;  ///< hex digests of the layers of running pulls
+  std::map<std::string, Shown> shown_;  ///< the progress of running pulls, by the keys of images_in_work_
+  std::multiset<std::string> needed_;   ///< hex digests of the layers of running pulls
 };
 
 }  // namespace banger::image::oci

@@ -170,7 +170,42 @@ TEST_CASE("layers: progress tells of all layers and of each that runs") {
       {.digest = Digest::of("a"), .size_bytes = 100, .done_bytes = 100},
       {.digest = Digest::of("b"), .size_bytes = 300, .done_bytes = 60, .running = true},
   };
-  CHECK(progress_text(layers) == "1 of 2 layers, 160B of 400B (" + Digest::of("b").brief() + " 20%)");
+  auto now = host::Clock::now();
+  auto text = "1 of 2 layers, 160B of 400B (" + Digest::of("b").brief() + " 20%)";
+  CHECK(progress_text(layers, now) == text);
+  layers[1].heard = now - std::chrono::seconds(9);
+  CHECK(progress_text(layers, now) == text);
   CHECK(progress_percent(layers) == 40);
   CHECK(progress_percent({}) == 100);
+}
+
+TEST_CASE("layers: progress tells when the registry sends nothing, and for how long banger waits") {
+  auto now = host::Clock::now();
+  std::vector<LayerProgress> layers{
+      {.digest = Digest::of("a"), .size_bytes = 9, .done_bytes = 1, .running = true, .heard = now},
+      {.digest = Digest::of("b"), .size_bytes = 9, .running = true, .heard = now - std::chrono::seconds(12)},
+  };
+  CHECK(progress_text(layers, now).ends_with("; the registry has sent nothing for 12 s, and banger waits for 240 s"));
+  layers[1].running = false;  // it waits for its turn
+  CHECK_FALSE(progress_text(layers, now).contains("nothing"));
+  layers[1].running = true;
+  layers[1].done_bytes = 9;  // its bytes go to the disk
+  CHECK_FALSE(progress_text(layers, now).contains("nothing"));
+}
+
+TEST_CASE("layers: whoever waits for a download of somebody else sees how far it is") {
+  Fixture f;
+  auto layer = f.serve("0123456789");
+  auto partial = f.cache.open_partial(layer);
+  REQUIRE((partial && *partial));
+  REQUIRE(host::write_all((*partial)->fd.get(), "0123"));
+  auto from = f.registry();
+  auto leave_when_seen = [&](std::string_view, std::string_view detail, int) {
+    f.reported = detail;
+    if (detail.contains("40%")) f.cancel.request();
+  };
+  auto fetched =
+      test::run(f.runtime, fetch_layers({f.runtime, f.cache, f.locks}, from, {layer}, leave_when_seen, f.cancel));
+  CHECK(fetched.error().code == ErrorCode::cancelled);
+  CHECK_THAT(f.reported, Contains("40%"));
 }

@@ -110,6 +110,49 @@ TEST_CASE("pull: a second pull of the same digest asks for the digest only") {
   CHECK(f.server.asked() == std::vector<std::string>{"HEAD https://a.test/v2/app/manifests/latest"});
 }
 
+namespace {
+
+/// Sends no layer before somebody opens it.
+struct Gated : test::FakeRegistry {
+  explicit Gated(host::Runtime& loop) : runtime(loop) {}
+  Task<Result<http::Response>> download(http::Request request, http::Download to) override {
+    while (!open) co_await runtime.sleep_for(std::chrono::milliseconds(1));
+    co_return co_await FakeRegistry::download(std::move(request), std::move(to));
+  }
+  host::Runtime& runtime;
+  bool open = false;
+};
+
+Task<> pull_beside(Puller* puller, host::Cancel* cancel, int* left) {
+  auto pulled = co_await puller->pull("a.test/app", Cached::use, no_progress, *cancel);
+  CHECK((pulled && !pulled->already));
+  --*left;
+}
+
+}  // namespace
+
+TEST_CASE("pull: the second of two pulls of one image shows how far the first is") {
+  Fixture f;
+  Gated server(f.runtime);
+  server.answers = f.server.answers;
+  Puller puller(f.runtime, f.store, server,
+                {.env = [](const std::string&) { return std::nullopt; }, .home = f.dir / "home", .environment = {}},
+                f.dir / "cache", {});
+  int left = 1;
+  f.runtime.spawn(pull_beside(&puller, &f.cancel, &left));
+  std::string seen;
+  auto look = [&](std::string_view stage, std::string_view detail, int) {
+    if (stage != "download") return;
+    seen = detail;
+    server.open = true;  // the first pull goes on only after this
+  };
+  auto second = test::run(f.runtime, puller.pull("a.test/app", Cached::use, look, f.cancel));
+  REQUIRE(second);
+  CHECK(second->already);
+  CHECK_THAT(seen, Contains("of 2 layers"));
+  CHECK(left == 0);
+}
+
 TEST_CASE("pull: two tags of one digest are one image with two names") {
   Fixture f;
   f.document(f.manifest, "v1");

@@ -16,6 +16,15 @@ std::string key_of(const Login& login) {
       fmt::format("{} {} {}", to_base64(login.username), to_base64(login.password), to_base64(login.identity_token)));
 }
 
+/// Not an answer of a token server, so the image is not to blame.
+bool is_elsewhere(int status) { return status != 401 && status != 403 && status != 429 && status < 500; }
+
+std::unexpected<Error> no_token_server(const std::string& registry, const http::Response& response) {
+  return fail(ErrorCode::unavailable,
+              fmt::format("it is no token server: it answered {}", http::status_text(response.status)),
+              fmt::format("registry {} names a wrong address for logins (its realm); ask who runs it", registry));
+}
+
 }  // namespace
 
 bool TokenCache::has(const std::string& repository) const {
@@ -84,6 +93,9 @@ Task<Result<Token>> Registry::fetch_token(http::Challenge challenge) {
   if (response.status == 200)
     co_return in(fmt::format("{}: token server {}", context, server), parse_token(response.body, host::Clock::now()));
   if (response.status == 400) response.status = 401;  // OAuth2 refuses a refresh token so (RFC 6749, section 5.2)
+  if (is_elsewhere(response.status))
+    co_return in(fmt::format("{}: token server {}", context, server),
+                 Result<Token>(no_token_server(reference_.registry, response)));
   co_return in(fmt::format("{}: token server {}", context, server),
                Result<Token>(status_error(response, refusal(reference_.canonical()))));
 }

@@ -111,6 +111,21 @@ TEST_CASE("registry: a login goes to the token server and never elsewhere") {
   CHECK_THAT(refused, !Contains("secret"));
 }
 
+TEST_CASE("registry: an address that is no token server is not an error of the image") {
+  Fixture f;
+  f.require("Bearer T", kBearer);
+  auto token = "GET https://auth.test/token?service=a.test&scope=repository%3Aapp%3Apull";
+  for (int status : {404, 400, 405}) {
+    f.server.put(token, status);
+    auto error = f.error();
+    CAPTURE(status, error);
+    bool login = status == 400;  // OAuth2's refusal
+    CHECK(error.contains("token server auth.test: it is no token server") == !login);
+    CHECK(error.contains("registry a.test names a wrong address for logins (its realm)") == !login);
+    CHECK_FALSE(error.contains("check the name and the tag"));
+  }
+}
+
 TEST_CASE("registry: token servers without TLS or inside of this host's network get nothing") {
   Fixture f;
   f.dir.put(".docker/config.json", std::string(kLogin));

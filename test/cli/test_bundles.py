@@ -44,6 +44,13 @@ class Bundles(Case):
         self.assertEqual(self.other.json("image", "import", str(path), "--name", "second")["name"], "second")
         self.assertEqual(self.other.leftovers(), [])
 
+    def test_a_full_disk_is_told(self):
+        self.image()
+        done = self.b.run("image", "export", "mine", "-o", "/dev/full")
+        self.assertEqual(done.returncode, 125)
+        self.assertIn("No space left on device", done.stderr)
+        self.assertIn("(hint: free some space there", done.stderr)
+
     def test_an_export_never_replaces_a_file(self):
         self.image()
         target = self.b.root / "taken"

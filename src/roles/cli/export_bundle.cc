@@ -32,6 +32,22 @@ Result<> write_durably(const image::catalog::BundleContent& content, int fd, con
   return {};
 }
 
+/// A pipe or a device, which is no file to protect.
+bool is_special(const std::string& path) {
+  struct stat info{};
+  return ::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode);
+}
+
+Result<> write_special(const image::catalog::BundleContent& content, const std::string& path) {
+  auto file = TRY(host::open_file(path, O_WRONLY));
+  return in(path, image::catalog::write_bundle(content, file.get()));
+}
+
+Error with_room_hint(Error error) {
+  if (error.code != ErrorCode::exhausted || !error.hint.empty()) return error;
+  return std::move(error).with_hint("free some space there, or choose another place with -o");
+}
+
 /// A file that gets its name at the end.
 Result<> write_unnamed(const image::catalog::BundleContent& content, int fd, const std::string& path) {
   TRY(write_durably(content, fd, path));
@@ -43,6 +59,7 @@ Result<> write_unnamed(const image::catalog::BundleContent& content, int fd, con
 Result<> write_file(const image::catalog::BundleContent& content, const std::string& path) {
   auto slash = path.rfind('/');
   std::string parent = slash == path.npos ? "." : path.substr(0, slash + 1);
+  if (is_special(path)) return write_special(content, path);
   if (::access(path.c_str(), F_OK) == 0) return taken(path);
   if (UniqueFd file(::open(parent.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644)); file)
     return write_unnamed(content, file.get(), path);
@@ -62,7 +79,8 @@ Result<int> export_bundle(Context& context, const image::catalog::BundleContent&
     return exit_status::kOk;
   }
   if (is_directory(path)) path = (path == "." ? "" : path + "/") + image::catalog::bundle_file_name(content.manifest);
-  TRY(write_file(content, path));
+  if (auto written = write_file(content, path); !written)
+    return std::unexpected(with_room_hint(std::move(written).error()));
   context.io.print(safe_text(path) + "\n");
   return exit_status::kOk;
 }

@@ -80,7 +80,7 @@ constexpr Key kKeys[] = {
      {},
      {},
      1},
-    {"insecure_registries", texts, "", "Registries that may be reached without TLS, as HOST or HOST:PORT", kHere,
+    {"insecure_registries", texts, "", "Registries without TLS, or with any certificate, as HOST or HOST:PORT", kHere,
      plain<&Config::insecure_registries>},
     {"max_image_size",
      size,

@@ -90,6 +90,9 @@ Result<HostTrust> trust_of(const TrustPaths& paths, const std::string& host, std
       TRY(add_client_certificate(directory, trust));
     }
   }
+  trust.any_certificate = std::ranges::any_of(paths.any_certificate, [&](const auto& listed) {
+    return listed == name || listed == host || listed == fmt::format("{}:{}", name, port);
+  });
   if (!paths.host_directories.empty())
     trust.first_directory = fmt::format("{}/{}:{}", paths.host_directories.front(), name, port);
   return trust;

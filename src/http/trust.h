@@ -16,6 +16,8 @@ struct TrustPaths {
   /// Directories with a subdirectory HOST:PORT or HOST for each server (containers-certs.d(5)). There, *.crt are
   /// further CAs, and NAME.cert beside NAME.key is the client's own certificate.
   std::vector<std::string> host_directories;
+  /// Servers that may have any certificate, as HOST or HOST:PORT. Their owner trusts the network to them.
+  std::vector<std::string> any_certificate = {};
 };
 
 /// The host's CAs, or those of SSL_CERT_FILE and SSL_CERT_DIR. A directory with the whole list is preferred to bundles.
@@ -25,6 +27,7 @@ TrustPaths default_trust(const Environment& environment, const std::string& home
 /// The files for one server.
 struct HostTrust {
   std::vector<std::string> authorities;        ///< paths of further CAs, PEM
+  bool any_certificate = false;                ///< the server's certificate is not checked
   std::string certificate, key;                ///< paths of the client's certificate and key, PEM; both may be empty
   std::optional<std::string> first_directory;  ///< where a user may put the server's CA; for hints
 };

@@ -252,6 +252,16 @@ class Logins(RegistryCase):
         shutil.copy(certificate.authority, directory / "ca.crt")
         self.b.ok("image", "pull", name)
 
+    def test_an_insecure_registry_may_have_any_certificate(self):
+        registry = self.registry(certificate=Certificate(self.root()))
+        registry.push_layers("app:v1", [layer("who", b"one")])
+        name = f"{registry.address}/app:v1"
+        self.fails(125, "image", "pull", name, says="certificate")
+        config = pathlib.Path(self.b.env["XDG_CONFIG_HOME"]) / "banger" / "config.toml"
+        config.write_text(config.read_text() + f'insecure_registries = ["{registry.address}"]\n')
+        self.b.ok("daemon", "stop")  # the next one reads the config
+        self.b.ok("image", "pull", name)
+
 
 class Proxied(RegistryCase):
     """A registry with a name that only the proxy knows."""

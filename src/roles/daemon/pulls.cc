@@ -8,6 +8,13 @@ image::oci::CredentialSources credentials(const host::Paths& paths) {
   return {.env = host::process_env(), .home = paths.home, .environment = host::process_environment()};
 }
 
+/// As in Docker, a registry of insecure_registries may also have a certificate that nobody has signed.
+http::TrustPaths trust(const host::Paths& paths, const config::Config& config) {
+  auto trust = http::default_trust(host::process_env(), paths.home);
+  trust.any_certificate = config.insecure_registries;
+  return trust;
+}
+
 image::oci::PullSettings settings(const config::Config& config) {
   return {.default_registry = config.default_registry,
           .insecure = config.insecure_registries,
@@ -19,7 +26,7 @@ image::oci::PullSettings settings(const config::Config& config) {
 Pulls::Pulls(host::Runtime& runtime, image::ImageStore& images, const host::Paths& paths, const config::Config& config)
     : client(runtime, {.user_agent = "banger/" BANGER_VERSION,
                        .proxy = http::proxy_settings(host::process_env()),
-                       .trust = http::default_trust(host::process_env(), paths.home)}),
+                       .trust = trust(paths, config)}),
       transport(client),
       puller(runtime, images, transport, credentials(paths), paths.cache, settings(config)),
       pusher(runtime, images, transport, credentials(paths), paths.cache, settings(config)) {}

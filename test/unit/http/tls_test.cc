@@ -54,6 +54,14 @@ TEST_CASE("tls: a server with a CA of the bundle is trusted") {
   CHECK(all.get_text(server->url()) == "200 safe");
 }
 
+TEST_CASE("tls: a server that may have any certificate is not checked, and others are") {
+  TlsFixture all;
+  auto server = all.serve(all.authority.sign("leaf")), other = all.serve(all.authority.sign("leaf"));
+  all.options.trust.any_certificate = {"127.0.0.1:" + std::to_string(server->port())};
+  CHECK(all.get_text(server->url()) == "200 safe");
+  CHECK(all.get(other->url()).error().code == ErrorCode::denied);
+}
+
 TEST_CASE("tls: an unknown CA is refused with a way out, and is not tried again") {
   TlsFixture all;
   auto server = all.serve(all.authority.sign("leaf"));

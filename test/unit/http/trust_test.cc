@@ -66,6 +66,12 @@ TEST_CASE("trust: certificates of a server, with and without its port") {
   CHECK(http::trust_of(paths, "host", 443).value().authorities.size() == 1);
   CHECK(http::trust_of(paths, "::1", 5000).value().authorities.size() == 1);
   CHECK(http::trust_of(paths, "other", 443).value().authorities.empty());
+  paths.any_certificate = {"host:5000", "all", "::1"};
+  CHECK(http::trust_of(paths, "host", 5000).value().any_certificate);
+  CHECK_FALSE(http::trust_of(paths, "host", 443).value().any_certificate);
+  CHECK(http::trust_of(paths, "all", 443).value().any_certificate);
+  CHECK(http::trust_of(paths, "::1", 443).value().any_certificate);
+  CHECK_FALSE(http::trust_of(paths, "other", 443).value().any_certificate);
 }
 
 TEST_CASE("trust: a certificate without its key is an error, and a key without its certificate") {

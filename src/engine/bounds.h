@@ -31,10 +31,11 @@ inline constexpr auto kRecoveryRetry = 5s;            ///< for example, a full d
 // -- guests that hang while they boot
 /// For each virtual processor, until the agent answers. A boot under emulation needs 3 s.
 inline constexpr auto kBootProcessorTime = 30s;
-inline constexpr auto kIdleProcessorTime = 100ms;  ///< a VMM whose guest waits for nothing but a timer uses less
-inline constexpr auto kIdleBoot = 20s;             ///< a boot reads its disks, which never takes so long
-inline constexpr auto kBootLook = 1s;              ///< how often the processor time is read
-inline constexpr int kBootsAgain = 2;              ///< after boots that hang; on a busy host, one of tens of boots does
+inline constexpr auto kIdleProcessorTime = 100ms;        ///< a VMM whose guest waits for nothing but a timer uses less
+inline constexpr auto kIdleBoot = 20s;                   ///< a boot that waits for no disk computes more often
+inline constexpr auto kBootLook = 1s;                    ///< how often the processor time is read
+inline constexpr std::size_t kProcStatBytes = 4 * kKiB;  ///< /proc/PID/stat has some 300 bytes
+inline constexpr int kBootsAgain = 2;  ///< after boots that hang; on a busy host, one of tens of boots does
 
 // -- guests that stand still
 inline constexpr auto kAttentionInterval = 5s;   ///< a person who has freed some space waits so long at most

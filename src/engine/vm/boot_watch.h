@@ -5,10 +5,15 @@
 #pragma once
 
 #include <chrono>
+#include <string>
 
 #include "host/runtime.h"
 
 namespace banger::engine {
+
+/// Whether a thread of a process waits for a disk of the host, which takes no processor time. `tasks` is the directory
+/// /proc/PID/task (proc(5)).
+bool waits_for_disk(const std::string& tasks);
 
 class BootWatch {
  public:
@@ -17,7 +22,7 @@ class BootWatch {
   /// `used` is the processor time of the VMM since its start. True when the guest has used far more than any boot
   /// needs, or hardly any for a long time.
   bool hangs(host::Clock::time_point now, std::chrono::microseconds used);
-  /// The VMM or an operation has stopped the guest's processors: it may be idle.
+  /// The guest may be idle: its processors were stopped, or it waits for a disk.
   void stands(host::Clock::time_point now);
 
  private:

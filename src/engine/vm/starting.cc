@@ -184,13 +184,15 @@ class HangCheck {
     auto now = host::Clock::now();
     if (hangs_ || now < next_) return hangs_;
     next_ = now + limits::kBootLook;
-    if (!vm_.machine->paused_because().empty()) watch_.stands(now);
+    if (!vm_.machine->paused_because().empty() || waits_for_disk(tasks())) watch_.stands(now);
     if (auto stats = vm_.machine->get()->stats())
       hangs_ = watch_.hangs(now, std::chrono::microseconds(stats->cpu_time_us));
     return hangs_;
   }
 
  private:
+  std::string tasks() const { return fmt::format("/proc/{}/task", vm_.machine->get()->record().process.pid); }
+
   VmParts& vm_;
   BootWatch watch_;
   host::Clock::time_point next_{};

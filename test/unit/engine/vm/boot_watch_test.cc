@@ -2,6 +2,8 @@
 
 #include "catch.h"
 #include "engine/bounds.h"
+#include "host/files.h"
+#include "support/temp_dir.h"
 
 using namespace banger;
 using namespace banger::engine;
@@ -46,4 +48,20 @@ TEST_CASE("boot watch: a guest whose processors are stopped does not hang") {
   CHECK_FALSE(watch.hangs(kStart, 2s));
   watch.stands(kStart + limits::kIdleBoot);
   CHECK_FALSE(watch.hangs(kStart + limits::kIdleBoot, 2s));
+}
+
+TEST_CASE("boot watch: a thread that waits for a disk of the host is found by its state") {
+  test::TempDir dir;
+  auto add = [&](const std::string& thread, const std::string& stat) {
+    REQUIRE(host::make_directories(dir / thread));
+    REQUIRE(host::write_file(dir / (thread + "/stat"), stat, 0600));
+  };
+  CHECK_FALSE(waits_for_disk(dir / "gone"));
+  add("1", "1 (qemu) S 0 1");
+  add("2", "2 (odd) D name) R 0 1");
+  add("3", "");
+  CHECK_FALSE(waits_for_disk(dir.path()));
+  add("4", "4 (worker) D 0 1");
+  CHECK(waits_for_disk(dir.path()));
+  CHECK_FALSE(waits_for_disk("/proc/self/task"));
 }

@@ -17,7 +17,8 @@ from unit import unit
 
 # These stages run one after the other, before the stories. The others need only the stage "build".
 STAGES = {"format": source.form, "comments": source.script("comments"), "bounds": source.script("bounds"),
-          "arrows": source.script("arrows"), "embeds": source.script("embeds"), "docs": source.script("docs_are_true"),
+          "arrows": source.script("arrows"), "embeds": source.script("embeds"),
+          "kernel": source.script("kernel_config"), "docs": source.script("docs_are_true"),
           "precompiled": source.script("precompiled"), "install": source.script("installs"), "unit": unit, "fuzz": fuzz}
 STORIES = ("cli", "e2e", "net", "user")
 ALL = ("build", *STAGES, *STORIES)

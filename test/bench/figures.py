@@ -111,6 +111,23 @@ def cold(host, options):
     yield Figure("cold: run → first output", run, run_bare)
 
 
+def kernel(host, options):
+    """Boots two kernels in turns: `generic`, and that of the distribution."""
+    names = "generic", "debian-cloud"
+    present = [each["name"] for each in host.json("kernel", "list")]
+    if missing := [name for name in names if name not in present]:
+        print(f"kernel: skipped: there is no kernel '{missing[0]}' (hint: images/README.md says how to make it)")
+        return
+    host.configure(pool_size=0)
+    times = {name: [] for name in names}
+    for i in range(few(options)):
+        for name in names if i % 2 else reversed(names):
+            times[name].append(host.time("vm", "create", "--cold", "--wait", "agent", "--kernel", name, "--name",
+                                         "bench-kernel"))
+            host.delete("bench-kernel")
+    yield Figure("cold, generic over debian-cloud", *times.values(), 0.7)
+
+
 def clone(host, options):
     host.configure(pool_size=0)
     pattern = clone_pattern(host)

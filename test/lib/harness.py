@@ -4,6 +4,7 @@ The binary and the shared images come from the environment, which scripts/test s
   BANGER_BIN    directory with banger, bangerd, bangerd-root and banger-agent
   BANGER_DATA   an XDG_DATA_HOME that already has the kernel and the default image (optional)
   BANGER_SEED   a state directory with a template, see seed.py (optional)
+  BANGER_EXTRAS a directory with what only long stories need, see extras.py (optional)
 """
 import json
 import os

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tarfile
 
+import extras
 from bare import BUSYBOX
 
 PASSWD = ("root:x:0:0:root:/root:/bin/sh\n"
@@ -129,9 +130,11 @@ DEBIAN = {"openrc": "openrc,sysvinit-core", "runit": "runit,runit-init", "none":
 
 def debian(directory, kind):
     """Debian with another init, or without one. Returns None where this host cannot build one."""
+    path = pathlib.Path(directory) / f"debian-{kind}.tar"
+    if made := extras.find(path.name):
+        return made
     if not shutil.which("mmdebstrap"):
         return None
-    path = pathlib.Path(directory) / f"debian-{kind}.tar"
     done = subprocess.run(["mmdebstrap", "--variant=minbase", f"--include={DEBIAN[kind]}", "bookworm", path],
                           capture_output=True)
     return path if done.returncode == 0 else None

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 
+import make_extras
 from place import DATA, RELEASE, ROOT, say, sh
 
 UNPRIVILEGED = "banger-test"
@@ -78,12 +79,13 @@ def lend_images(owner, borrower):
 
 
 class Accounts:
-    """The accounts of a run, by name. prepare() gives them images. Leaving the context removes the temporary files."""
+    """The accounts of a run, by name. prepare() gives them images, and what long stories need. Leaving the context
+    removes the temporary files."""
 
-    def __init__(self, both):
+    def __init__(self, both, long):
         self.temporary = tempfile.TemporaryDirectory(prefix="banger-user-")
         self.place = pathlib.Path(self.temporary.name)
-        self.both = both
+        self.both, self.long = both, long
         self.all = {}
 
     def __enter__(self):
@@ -97,6 +99,7 @@ class Accounts:
             self.prepare_both(mine)
         else:
             mine.make_images()
+            self.prepare_extras(mine)
         for account in self.all.values():
             account.make_seed(self.place / f"seed-{account.name}")
         return self
@@ -109,8 +112,17 @@ class Accounts:
         else:  # Most people build images as a user. --long has stories that build them as root.
             user.make_images()
             lend_images(user, mine)
+        self.prepare_extras(user)
         # The image build needs newuidmap, which does not work with --no-new-privs. Everything afterwards runs with it.
         user.prefix.append("--no-new-privs")
+
+    def prepare_extras(self, builder):
+        if not self.long:
+            return
+        make_extras.make(builder)
+        for account in self.all.values():
+            lent = account.prefix and make_extras.lend(self.place / "extras")
+            account.env["BANGER_EXTRAS"] = str(lent or make_extras.PLACE)
 
     def __exit__(self, *_):
         self.temporary.cleanup()

@@ -70,7 +70,7 @@ def run(opts, tally):
     if "user" in wanted and not root:
         tally.add("user", "all", "stories as another user", SKIPPED, "this run has no root privileges")
     both = root and "user" in wanted
-    with accounts.Accounts(both) as prepared, concurrent.futures.ThreadPoolExecutor() as background:
+    with accounts.Accounts(both, opts.long) as prepared, concurrent.futures.ThreadPoolExecutor() as background:
         # Making images is mostly waiting for the network, so it runs at the same time as the next build.
         images = background.submit(prepared.prepare) if wanted else None
         for stage, work in STAGES.items():

@@ -13,6 +13,11 @@ constexpr Parameter kFromVmParameters[] = {
     {.name = "vm", .required = true, .help = "The name or the id of a running VM"},
     {.name = "name", .required = true, .help = "The name of the new image"},
 };
+constexpr Parameter kFromLayoutParameters[] = {
+    {.name = "layout", .type = Type::path, .required = true, .help = "A tar of the OCI layout, on the host"},
+    {.name = "name", .required = true, .help = "The name of the new image: a plain one, or a reference"},
+    {.name = "kernel", .initial = "\"debian-cloud\"", .help = "The name of the kernel that the image asks for"},
+};
 constexpr Parameter kImportParameters[] = {
     {.name = "name", .required = true, .help = "The name of the new image"},
     {.name = "tar", .type = Type::path, .required = true, .help = "The tar of a root file system, on the host"},
@@ -70,6 +75,14 @@ constexpr Method kMethods[] = {
                 "VM's files, with `/root`, and neither its machine id, host keys, authorised keys nor variables.",
      .parameters = kFromVmParameters,
      .result = &GuestImageObject::kObject,
+     .progress = true,
+     .cancellable = true},
+    {.name = "image.build_from_layout",
+     .summary = "Makes an image from an OCI layout, as buildah and skopeo write it",
+     .details = "The layout has one image for linux/amd64. Layers that it lacks are taken from images that are here. "
+                "An older image of that name is treated as by `image.build`.",
+     .parameters = kFromLayoutParameters,
+     .result = &ImageObject::kObject,
      .progress = true,
      .cancellable = true},
     {.name = "image.import",

@@ -207,7 +207,8 @@ bool owns(const store::VmRow& row, const machine::LiveMachine& machine) {
 }
 
 bool is_orphan(const image::Image& image, const VmRegistry& vms) {
-  bool can_be_made_again = image.source.starts_with("recipe:") || image.source.starts_with("registry:");
+  bool can_be_made_again =
+      image.source.starts_with("recipe:") || image.source.starts_with("registry:") || image.source == "build";
   return image.name.empty() && can_be_made_again && vms.users_of_image(image.id).empty();
 }
 

@@ -23,6 +23,11 @@ inline constexpr std::size_t kImageLayers = 256;         ///< Docker builds at m
 inline constexpr std::uint64_t kLayerBytes = 64 * kGiB;  ///< one compressed layer; images of models have 20 GiB
 inline constexpr std::uint64_t kAllLayersBytes = 256 * kGiB;  ///< all layers of an image
 
+// -- layouts
+inline constexpr std::size_t kLayoutMembers = 1024;  ///< of one image: its layers, its documents, its directories
+/// An archive of an image: all layers, documents, and the padding of tar.
+inline constexpr std::uint64_t kLayoutBytes = kAllLayersBytes + 64 * kMiB;
+
 // -- requests
 inline constexpr auto kTlsProbeDeadline = 3s;    ///< a plain server may wait for a line that TLS never sends
 inline constexpr auto kDocumentDeadline = 2min;  ///< a document has some KiB; this includes all attempts

@@ -70,6 +70,20 @@ std::string write_manifest(const Descriptor& config, const std::vector<Descripto
                     {"layers", std::move(list)}});
 }
 
+Result<std::vector<Descriptor>> layers_of(std::string_view text) {
+  auto document = TRY(parse_document(text, kOciManifest));
+  auto* manifest = std::get_if<Manifest>(&document);
+  if (!manifest) return fail(ErrorCode::invalid, "it is an index, not a manifest");
+  return std::move(manifest->layers);
+}
+
+Result<std::string> replace_layers(std::string_view text, const std::vector<std::optional<Descriptor>>& layers) {
+  auto json = TRY(parse_json(text, limits::kOciManifestBytes));
+  for (std::size_t i = 0; i < layers.size(); ++i)
+    if (layers[i]) json["layers"][i] = describe(oci_layer_type(layers[i]->media_type), *layers[i]);
+  return encode_json(json);
+}
+
 std::string manifest_type(std::string_view text) {
   auto json = parse_json(text, limits::kOciManifestBytes);
   auto type = json ? find_string(*json, "mediaType").value_or(std::nullopt) : std::nullopt;

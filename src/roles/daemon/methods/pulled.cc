@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "engine/health/gc.h"
 #include "image/names.h"
+#include "image/oci/layout_import.h"
 #include "image/pulled_documents.h"
 #include "roles/daemon/bounds.h"
 #include "roles/daemon/methods/image_object.h"
@@ -26,6 +27,22 @@ Task<Result<Json>> image_pull(Daemon& daemon, const Json& params, rpc::CallConte
   if (before && before->id != pulled.image.id) co_await engine::remove_orphan(services, daemon.vms, before->id);
   co_return api::to_json(api::PullObject{
       .name = pulled.name, .image = full_image_object(daemon, pulled.image), .already = pulled.already});
+}
+
+Task<Result<Json>> image_build_from_layout(Daemon& daemon, const Json& params, rpc::CallContext& context) {
+  auto& services = daemon.services;
+  auto given = CO_TRY(get_string(params, "name"));
+  image::Image made{.name = CO_TRY(image::full_name(given, services.config.default_registry)), .source = "build"};
+  made.kernel = CO_TRY(find_string(params, "kernel")).value_or(std::string(image::oci::kDefaultKernel));
+  auto before = services.images.get(made.name);
+  image::oci::LayoutParts parts{.runtime = services.runtime,
+                                .images = services.images,
+                                .cache = services.puller->cache(),
+                                .max_unpacked_bytes = services.config.max_image_bytes};
+  auto layout = CO_TRY(get_string(params, "layout"));
+  auto image = CO_TRY(co_await add_layout(parts, std::move(made), layout, report_to(context), context.cancel()));
+  if (before && before->id != image.id) co_await engine::remove_orphan(services, daemon.vms, before->id);
+  co_return api::to_json(full_image_object(daemon, image));
 }
 
 Task<Result<Json>> image_push(Daemon& daemon, const Json& params, rpc::CallContext& context) {
@@ -98,7 +115,7 @@ Task<Result<Json>> image_inspect(Daemon& daemon, const Json& params, rpc::CallCo
 
 constexpr Handler kHandlers[] = {
     {"image.pull", image_pull}, {"image.push", image_push},       {"image.prune", image_prune},
-    {"image.tag", image_tag},   {"image.inspect", image_inspect},
+    {"image.tag", image_tag},   {"image.inspect", image_inspect}, {"image.build_from_layout", image_build_from_layout},
 };
 
 }  // namespace

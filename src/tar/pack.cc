@@ -78,7 +78,7 @@ void add_xattrs(int fd, TarEntry& entry) {
 class Packer {
  public:
   Packer(TarWriter& writer, const PackOptions& options)
-      : writer_(writer), symlinks_(options.symlinks), special_(options.special) {}
+      : writer_(writer), symlinks_(options.symlinks), owners_(options.owners), special_(options.special) {}
 
   /// For what is added next; may be null.
   void follow(const PackRules* rules) { rules_ = rules; }
@@ -110,12 +110,13 @@ class Packer {
 
   Result<> leave_out(const std::string& member, std::string_view why) { return writer_.leave_out(member, why); }
 
-  static TarEntry make_entry(const std::string& member, const struct stat& info) {
+  TarEntry make_entry(const std::string& member, const struct stat& info) const {
+    bool keep = owners_ == Owners::keep;
     return {.path = member,
             .kind = kind_of(info.st_mode),
             .mode = info.st_mode & 07777,
-            .uid = info.st_uid,
-            .gid = info.st_gid,
+            .uid = keep ? info.st_uid : 0,
+            .gid = keep ? info.st_gid : 0,
             .mtime = {info.st_mtim.tv_sec, static_cast<std::uint32_t>(info.st_mtim.tv_nsec)}};
   }
 
@@ -201,6 +202,7 @@ class Packer {
 
   TarWriter& writer_;
   Symlinks symlinks_;
+  Owners owners_;
   Special special_;
   const PackRules* rules_ = nullptr;
   FileContent content_;

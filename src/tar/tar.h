@@ -41,8 +41,14 @@ enum class Special {
   image,      ///< as in an image: devices are kept, and sockets belong to processes and get no mark
 };
 
+enum class Owners {
+  keep,
+  root,  ///< every object belongs to root
+};
+
 struct PackOptions {
   Symlinks symlinks = Symlinks::keep;
+  Owners owners = Owners::keep;
   Special special = Special::leave_out;
   std::atomic<std::uint64_t>* written = nullptr;  ///< counts the bytes of the stream
 };

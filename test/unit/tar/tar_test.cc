@@ -226,6 +226,21 @@ TEST_CASE("tar: symlinks can be followed, and loops end") {
            slurp(dir / (std::string("out/") + name)) == "content"));
 }
 
+TEST_CASE("tar: a stream can give all objects to root") {
+  TempDir dir;
+  spill(dir / "file", "x");
+  spill(dir / "packed", "");
+  UniqueFd file(::open((dir / "packed").c_str(), O_RDWR | O_CLOEXEC));
+  if (::geteuid() == 0) REQUIRE(::chown((dir / "file").c_str(), 1234, 1234) == 0);
+  REQUIRE(pack_tree(dir / "file", "file", file.get(), {.owners = Owners::root}));
+  REQUIRE(::lseek(file.get(), 0, SEEK_SET) == 0);
+  auto reader = TarReader::open(file.get(), Compression::none);
+  auto entry = reader->next().value();
+  REQUIRE(entry);
+  CHECK(entry->uid == 0);
+  CHECK(entry->gid == 0);
+}
+
 TEST_CASE("tar: GNU tar reads packed streams") {
   TempDir dir;
   std::filesystem::create_directory(dir / "tree");

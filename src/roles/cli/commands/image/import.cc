@@ -1,13 +1,16 @@
 // banger image import
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "api/objects/image.h"
 #include "guestcfg/bounds.h"
 #include "guestcfg/run_config.h"
 #include "host/files.h"
 #include "roles/cli/arguments.h"
+#include "roles/cli/builder/root_tree.h"
 #include "roles/cli/connect.h"
 #include "roles/cli/output.h"
 #include "roles/cli/quiet.h"
@@ -18,7 +21,10 @@ namespace {
 
 constexpr Positional kPositionals[] = {
     {.name = "NAME", .help = "the name of the new image, or, alone, the file of a bundle", .names = Names::file},
-    {.name = "TAR", .help = "a tar file, compressed or not", .names = Names::file, .required = false},
+    {.name = "TAR|DIR",
+     .help = "a root file system: a tar file, compressed or not, or a directory",
+     .names = Names::file,
+     .required = false},
 };
 constexpr Option kOptions[] = {
     {.name = "kernel",
@@ -37,6 +43,7 @@ constexpr Option kOptions[] = {
 };
 constexpr Example kExamples[] = {
     {"banger image import mine rootfs.tar.zst", ""},
+    {"banger image import mine rootfs/", "from a directory"},
     {"banger image import debian-bookworm-0123456789ab.tar.zst", "a bundle of 'banger image export'"},
     {"skopeo inspect --config docker-archive:app.tar >app.json", ""},
     {"banger image import app rootfs.tar --config app.json", "with its variables, user and command"},
@@ -63,7 +70,11 @@ Result<int> import_bundle(Context& context) {
 Result<int> run(Context& context) {
   if (context.args.positionals.size() == 1) return import_bundle(context);
   if (context.args.has("name")) return context.usage("--name is for bundles; the first word is the name otherwise");
-  Json params = {{"name", context.args.positionals[0]}, {"tar", absolute_path(context.args.positionals[1])}};
+  auto tree = absolute_path(context.args.positionals[1]);
+  std::error_code ignored;
+  std::optional<Spool> packed;
+  if (std::filesystem::is_directory(tree, ignored)) packed.emplace(TRY(pack_root_tree(context.io, tree)));
+  Json params = {{"name", context.args.positionals[0]}, {"tar", packed ? packed->path() : tree}};
   if (auto kernel = context.args.text("kernel")) params["kernel"] = *kernel;
   if (auto config = context.args.text("config")) params["config"] = TRY(read_config(*config));
   auto progress = io_for_progress(context);
@@ -79,10 +90,12 @@ extern const Command kImageImport;
 constinit const Command kImageImport{
     .group = "image",
     .name = "import",
-    .summary = "make an image from a tar file of a root file system, or from a bundle",
+    .summary = "make an image from the tar or the directory of a root file system, or from a bundle",
     .details =
         "Every distribution works, with systemd, OpenRC, runit, busybox init or without an init. Owners, modes, links "
-        "and extended attributes are kept.\n"
+        "and extended attributes are kept. Only root keeps the owners of the files in a directory; for other users, "
+        "root "
+        "owns them in the image.\n"
         "With --config, commands in VMs of the image get the variables, the directory and the user that the file "
         "names, as in a container. 'banger vm run --entrypoint' runs the command that the file names.",
     .positionals = kPositionals,

@@ -1,0 +1,41 @@
+#include "roles/cli/builder/limited_copy.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/text.h"
+#include "host/files.h"
+#include "roles/cli/bounds.h"
+#include "tar/room.h"
+
+namespace banger::roles::cli {
+
+Result<BytePipe> BytePipe::make() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) < 0) return fail_errno("pipe");
+  (void)::fcntl(ends[0], F_SETPIPE_SZ, static_cast<int>(limits::kCopyPipeBytes));
+  return BytePipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+Result<> copy_limited(int from, int to, const std::string& directory, std::uint64_t most) {
+  auto place = TRY(host::open_file(directory, O_RDONLY | O_DIRECTORY));
+  tar::Room room(place.get(), TRY(tar::reserve_in(directory)));
+  std::string piece(limits::kCopyPipeBytes, '\0');
+  for (std::uint64_t copied = 0;;) {
+    auto got = ::read(from, piece.data(), piece.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail_errno("read");
+    if (got == 0) return {};
+    auto bytes = static_cast<std::size_t>(got);
+    copied += bytes;
+    if (copied > most)
+      return fail(ErrorCode::exhausted, fmt::format("the guest sends more than {}", format_size(most)));
+    TRY(room.take(bytes));
+    TRY(host::write_all(to, std::string_view(piece).substr(0, bytes)));
+  }
+}
+
+}  // namespace banger::roles::cli

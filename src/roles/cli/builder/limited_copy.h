@@ -1,0 +1,18 @@
+// Pipes, and copies of what a guest sends.
+#pragma once
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace banger::roles::cli {
+
+struct BytePipe {
+  UniqueFd reader, writer;
+  static Result<BytePipe> make();
+};
+
+/// Copies until the end of `from`. `exhausted` for more than `most` bytes, and when the disk of `directory` becomes so
+/// full that its other users suffer. Blocks.
+Result<> copy_limited(int from, int to, const std::string& directory, std::uint64_t most);
+
+}  // namespace banger::roles::cli

@@ -70,7 +70,7 @@ std::string write_manifest(const Descriptor& config, const std::vector<Descripto
                     {"layers", std::move(list)}});
 }
 
-Result<std::vector<Descriptor>> layers_of(std::string_view text) {
+Result<std::vector<Descriptor>> manifest_layers(std::string_view text) {
   auto document = TRY(parse_document(text, kOciManifest));
   auto* manifest = std::get_if<Manifest>(&document);
   if (!manifest) return fail(ErrorCode::invalid, "it is an index, not a manifest");

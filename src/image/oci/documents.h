@@ -23,7 +23,7 @@ std::string write_manifest(const Descriptor& config, const std::vector<Descripto
 /// REQUIRES: the manifest has been parsed.
 Result<std::string> replace_layers(std::string_view manifest, const std::vector<std::optional<Descriptor>>& layers);
 /// The layers of a manifest. `invalid` for an index.
-Result<std::vector<Descriptor>> layers_of(std::string_view manifest);
+Result<std::vector<Descriptor>> manifest_layers(std::string_view manifest);
 /// The media type of a manifest that a registry gave.
 std::string manifest_type(std::string_view json);
 

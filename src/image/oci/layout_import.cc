@@ -22,7 +22,7 @@ using LayersHere = std::map<Digest, Descriptor>;
 /// The layers of one image by the digests of what they unpack to.
 Result<LayersHere> layers_of(const Image& image) {
   auto documents = TRY(read_documents(image));
-  auto layers = TRY(layers_of(documents.manifest));
+  auto layers = TRY(manifest_layers(documents.manifest));
   auto config = TRY(parse_image_config(documents.config, layers.size()));
   LayersHere here;
   for (std::size_t i = 0; i < layers.size(); ++i) here.insert_or_assign(config.diff_ids[i], layers[i]);

@@ -1,5 +1,6 @@
 #include "roles/cli/build_image.h"
 
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "host/runtime.h"
@@ -21,8 +22,7 @@ Task<> build(host::Runtime& runtime, image::ImageStore& store, std::string name,
   runtime.stop();
 }
 
-}  // namespace
-
+/// Returns the id of the new image. `cancelled` when `interrupt_fd` becomes readable.
 Result<std::string> build_image_here(const Io& io, const std::string& name, int interrupt_fd) {
   auto paths = TRY(host::find_paths(io.env));
   host::Runtime runtime;
@@ -38,6 +38,15 @@ Result<std::string> build_image_here(const Io& io, const std::string& name, int 
   runtime.spawn(build(runtime, store, name, progress, cancel, built));
   runtime.run();
   return TRY(std::move(*built)).id;
+}
+
+}  // namespace
+
+Result<api::ImageObject> build_recipe(Io& io, Daemon& daemon, const std::string& name) {
+  auto built = daemon.get<api::ImageObject>("image.build", {{"name", name}});
+  if (built || built.error().code != ErrorCode::unsupported) return built;
+  auto id = TRY(build_image_here(io, name, daemon.signals().fd()));
+  return daemon.get<api::ImageObject>("image.show", {{"image", id}});
 }
 
 }  // namespace banger::roles::cli

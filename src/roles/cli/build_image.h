@@ -1,15 +1,15 @@
-// Builds an image in this process. A daemon that is a system service cannot build images, because it cannot gain
-// privileges.
+// Builds an image from a recipe. A daemon that is a system service cannot build images, because it cannot gain
+// privileges. This process then builds the image.
 #pragma once
 
 #include <string>
 
+#include "api/objects/image.h"
 #include "base/result.h"
-#include "roles/cli/io.h"
+#include "roles/cli/connect.h"
 
 namespace banger::roles::cli {
 
-/// Returns the id of the new image. `cancelled` when `interrupt_fd` becomes readable.
-Result<std::string> build_image_here(const Io& io, const std::string& name, int interrupt_fd);
+Result<api::ImageObject> build_recipe(Io& io, Daemon& daemon, const std::string& name);
 
 }  // namespace banger::roles::cli

@@ -282,6 +282,7 @@ Result<ExecResult> ExecClient::run() {
     TRY(check_deadline());
   }
   if (errors_lost_ && result_->status == 0) return fail_errno("write to standard error", errors_lost_);
+  result_->forwarded = last_forwarded_;
   return *result_;
 }
 

@@ -37,6 +37,7 @@ struct ExecResult {
   int status = 0;            ///< the exit status as in a shell
   std::string message = {};  ///< why the command did not run, or why the wait for it ended; for the user
   bool gave_up = false;      ///< the wait ended, and the command may still run
+  int forwarded = 0;         ///< the last signal that was sent to the command, or 0
   bool ending = false;       ///< the end of the guest ended the command
 };
 

@@ -241,7 +241,7 @@ TEST_CASE("layout: a layer that it lacks is the one of an image that is here") {
   CHECK(f.file_of(*image, "/etc/hostname") == "upper");
   auto manifest = *host::read_file(image->rootfs.substr(0, image->rootfs.rfind('/')) + "/oci-manifest.json", 100'000);
   CHECK(image->pulled.manifest == Digest::of(manifest).text());
-  auto layers = layers_of(manifest);
+  auto layers = manifest_layers(manifest);
   REQUIRE(layers);
   CHECK((*layers)[0].media_type == "application/vnd.oci.image.layer.v1.tar+gzip");
   CHECK((*layers)[1].media_type == f.sample.layer_type);

@@ -77,6 +77,18 @@ TEST_CASE_METHOD(Fixture, "image show, build, import and delete call their metho
     }
 }
 
+TEST_CASE_METHOD(Fixture, "image build: a path or an option of Containerfiles means a context") {
+  CHECK(contains(home.run({"image", "build", "."}).err, "add -t NAME"));
+  CHECK(contains(home.run({"image", "build", "./x"}).err, "add -t NAME"));
+  CHECK(contains(home.run({"image", "build", "x", "--no-cache"}).err, "add -t NAME"));
+  CHECK(contains(home.run({"image", "build", "-t", "app"}).err, "--tag needs the directory of a Containerfile"));
+  CHECK(contains(home.run({"image", "build", "-t", "app", "--name", "x", "."}).err, "the name of -t"));
+  CHECK(contains(home.run({"image", "build", "-t", "A B", "."}).err, "A B"));
+  CHECK(contains(home.run({"image", "build", "-t", "app", "./missing"}).err, "./missing: No such file"));
+  CHECK(contains(home.run({"image", "build", "-t", "app", "-"}).err, "-f FILE"));
+  CHECK(daemon.called("image.build") == 0);
+}
+
 TEST_CASE_METHOD(Fixture, "image build: from a VM, with warnings about what the image lacks") {
   answer("image.build_from_vm",
          {{"image", kImage}, {"left_out", {{{"path", "./a"}, {"reason", "it became shorter"}}}}, {"left_out_more", 2}});

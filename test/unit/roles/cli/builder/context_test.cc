@@ -1,0 +1,127 @@
+#include "roles/cli/builder/context.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "catch.h"
+#include "host/files.h"
+#include "roles/cli/builder/base_layers.h"
+#include "roles/cli/builder/limited_copy.h"
+#include "support/fs_fixture.h"
+#include "tar/reader.h"
+
+using namespace banger;
+using namespace banger::roles::cli;
+using Catch::Matchers::Contains;
+
+namespace {
+
+struct Fixture {
+  test::TempDir dir;
+  Unsent unsent;
+
+  Fixture() {
+    dir.put("Containerfile", "FROM a\n");
+    dir.put("src/main.c", "main");
+    dir.put("secret", "x");
+  }
+  BuildContext find(const std::optional<std::string>& file = std::nullopt) {
+    auto context = BuildContext::find(dir.path(), file);
+    if (!context) FAIL(context.error().sentence());
+    return std::move(*context);
+  }
+  /// What is sent, without "context/".
+  std::vector<std::string> sent(const BuildContext& context) {
+    auto file = test::as_fd("");
+    std::atomic<std::uint64_t> bytes = 0;
+    auto written = write_context(context, file.get(), unsent, bytes);
+    if (!written) FAIL(written.error().sentence());
+    REQUIRE(::lseek(file.get(), 0, SEEK_SET) == 0);
+    auto reader = tar::TarReader::open(file.get(), tar::Compression::none);
+    std::vector<std::string> names;
+    while (auto entry = reader->next().value())
+      if (entry->path.size() > 8) names.push_back(entry->path.substr(8) + (entry->target.empty() ? "" : "@"));
+    for (auto& name : names)
+      if (name.ends_with('/')) name.pop_back();
+    return names;
+  }
+};
+
+using Names = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("build context: the Containerfile and the ignore file are found") {
+  Fixture f;
+  CHECK(f.find().containerfile == "FROM a\n");
+  f.dir.put("Dockerfile", "FROM b\n");
+  CHECK(f.find().containerfile == "FROM a\n");
+  std::filesystem::remove(f.dir / "Containerfile");
+  CHECK(f.find().containerfile == "FROM b\n");
+  f.dir.put(".dockerignore", "x");
+  CHECK(f.find().ignore_text == "x");
+  f.dir.put(".containerignore", "y");
+  CHECK(f.find().ignore_text == "y");
+  f.dir.put("other/File.dockerignore", "z");
+  f.dir.put("other/File", "FROM c");
+  CHECK(f.find(f.dir / "other/File").ignore_text == "z");
+  CHECK(f.find(f.dir / "other/File").containerfile == "FROM c");
+}
+
+TEST_CASE("build context: what is missing or wrong is an error with a way out") {
+  Fixture f;
+  std::filesystem::remove(f.dir / "Containerfile");
+  CHECK_THAT(BuildContext::find(f.dir.path(), {}).error().sentence(), Contains("neither") && Contains("-f FILE"));
+  CHECK_THAT(BuildContext::find(f.dir / "no", {}).error().sentence(), Contains("No such file"));
+  CHECK_THAT(BuildContext::find("-", {}).error().sentence(), Contains("add -f FILE"));
+  f.dir.put("Dockerfile", "FROM a");
+  f.dir.put(".dockerignore", "[");
+  CHECK_THAT(BuildContext::find(f.dir.path(), {}).error().sentence(), Contains(".dockerignore: line 1"));
+}
+
+TEST_CASE("build context: ignored files are not sent") {
+  Fixture f;
+  CHECK(f.sent(f.find()) == Names{"Containerfile", "secret", "src", "src/main.c"});
+  f.dir.put(".dockerignore", "secret\nsrc\n.dockerignore");
+  CHECK(f.sent(f.find()) == Names{"Containerfile"});
+  f.dir.put(".dockerignore", "*\n!src/main.c");
+  CHECK(f.sent(f.find()) == Names{"src", "src/main.c"});
+}
+
+TEST_CASE("build context: symlinks are sent as symlinks, so nothing outside is read") {
+  Fixture f;
+  std::filesystem::create_symlink("/etc", f.dir / "outside");
+  CHECK(f.sent(f.find()) == Names{"Containerfile", "outside@", "secret", "src", "src/main.c"});
+}
+
+TEST_CASE("build context: what cannot be sent is named") {
+  Fixture f;
+  UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  (f.dir / "a-socket").copy(address.sun_path, sizeof address.sun_path - 1);
+  REQUIRE(::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  CHECK(f.sent(f.find()) == Names{"Containerfile", "secret", "src", "src/main.c"});
+  CHECK(f.unsent == Unsent{{"a-socket", "it is a socket"}});
+}
+
+TEST_CASE("base layers: the guest finds an image by the name in the Containerfile") {
+  std::string id(64, 'a');
+  CHECK(guest_name_of("debian", id) == "localhost/debian");
+  CHECK(guest_name_of("team/app:1", id) == "localhost/team/app:1");
+  CHECK(guest_name_of("localhost:5000/app", id) == "localhost:5000/app");
+  CHECK(guest_name_of("localhost/app", id) == "localhost/app");
+  CHECK(guest_name_of("quay.io/a/b:1", id) == "quay.io/a/b:1");
+  CHECK(guest_name_of("a/b@sha256:x", id) == "localhost/base:aaaaaaaaaaaa");
+}
+
+TEST_CASE("limited copy: a stream over the limit ends") {
+  test::TempDir dir;
+  auto from = test::as_fd("123456"), to = test::as_fd("");
+  CHECK(copy_limited(from.get(), to.get(), dir.path(), 6));
+  ::lseek(from.get(), 0, SEEK_SET);
+  CHECK(copy_limited(from.get(), to.get(), dir.path(), 5).error().code == ErrorCode::exhausted);
+}

@@ -71,10 +71,11 @@ inline constexpr int kUnmountRounds = 16;
 inline constexpr auto kShutdownAnswerDelay = 100ms;    ///< for the answer to leave before the agent asks init
 inline constexpr auto kBootEndDeadline = 60s;          ///< systemd's last jobs take seconds under emulation
 inline constexpr auto kShutdownCommandDeadline = 20s;  ///< for an init's own tool, before the agent tries the next tool
-inline constexpr auto kInitDeadline = 60s;      ///< until init reacts to signals; systemd takes 20 s under emulation
-inline constexpr auto kInitPoll = 50ms;         ///< no file notifies of a process that begins to handle a signal
-inline constexpr auto kShutdownRepeat = 5s;     ///< an init's tool may succeed although that init is not up yet
-inline constexpr int kShutdownAttempts = 6;     ///< then the host's own deadline is over
+inline constexpr auto kInitDeadline = 60s;   ///< until init reacts to signals; systemd takes 20 s under emulation
+inline constexpr auto kInitPoll = 50ms;      ///< no file notifies of a process that begins to handle a signal
+inline constexpr auto kShutdownRepeat = 5s;  ///< an init's tool may succeed although that init is not up yet
+/// An hour: then also the longest deadline of `vm stop` is over. On a busy host an init may need minutes to come up.
+inline constexpr int kShutdownAttempts = 720;
 inline constexpr time_t kTermGraceSeconds = 3;  ///< SIGTERM → SIGKILL for all processes, under banger's small init
 inline constexpr time_t kKillGraceSeconds = 2;  ///< SIGKILL → unmount, with or without processes
 

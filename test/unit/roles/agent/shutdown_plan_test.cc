@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <signal.h>
 
+#include "api/bounds.h"
 #include "harness.h"
+#include "roles/agent/bounds.h"
 
 using namespace banger;
 using namespace banger::roles::agent;
@@ -87,4 +89,8 @@ TEST_CASE("shutdown_plan: commands are tried until one succeeds") {
   CHECK(!std::filesystem::exists(dir / "too-far"));
   REQUIRE(!results[1]);
   CHECK(results[1].error().message.find("broken") != std::string::npos);
+}
+
+TEST_CASE("shutdown_plan: the request is repeated for as long as any stop waits") {
+  CHECK(limits::kShutdownAttempts * limits::kShutdownRepeat >= std::chrono::milliseconds(limits::kStopTimeoutMs));
 }

@@ -8,8 +8,9 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import registry as registries  # noqa: E402
+import roots  # noqa: E402
 from bare import BareCase  # noqa: E402
-from marks import for_root  # noqa: E402
+from marks import for_root, long  # noqa: E402
 
 
 @unittest.skipIf(registries.missing_tools(), f"not installed: {registries.missing_tools()}")
@@ -70,6 +71,44 @@ class RegistryImages(BareCase):
         self.assertIn("warning: the image is one layer", alone.stderr)
         self.assertEqual(len(self.layers(registry, "alone")), 1)
         self.assertEqual(self.unpacked(root, registry, "alone:v1"), tree)
+
+
+@long
+@unittest.skipIf(registries.missing_tools(), f"not installed: {registries.missing_tools()}")
+class OtherInits(BareCase):
+    """Images with the inits of Alpine and Void, from a registry. Alpine has OpenRC, Void has runit."""
+
+    def boot(self, kind, process):
+        b = self.b
+        tar = roots.debian(b.root, kind)
+        if tar is None:
+            self.skipTest("mmdebstrap cannot make a root file system here")
+        registry = registries.Registry()
+        self.addCleanup(registry.close)
+        registry.push_layers(f"{kind}:v1", [tar.read_bytes()], config={"Cmd": ["/bin/sh"], "Env": ["FROM=registry"]})
+        name = f"{registry.address}/{kind}:v1"
+        b.ok("image", "pull", name)
+        self.assertEqual(b.json("image", "show", name)["init"], kind)
+        self.assertIn("ID=debian", b.ok("vm", "run", "--rm", "--image", name, "--", "cat", "/etc/os-release"))
+
+        b.ok("vm", "create", "--name", kind, "--image", name, "--wait", "system")
+        self.addCleanup(b.run, "vm", "delete", "--force", kind)
+        script = "cat /proc/1/comm; hostname; echo $FROM; cat"
+        self.assertEqual(b.ok("vm", "exec", kind, "--", "sh", "-c", script, stdin=b"input"),
+                         f"{process}\n{kind}\nregistry\ninput")
+        (b.root / "in").write_text("copied")
+        b.ok("vm", "cp", str(b.root / "in"), f"{kind}:/root/in")
+        b.ok("vm", "stop", "--timeout", "5m", kind)
+        self.assertEqual(b.json("vm", "show", kind)["ended"], "stopped")
+        b.ok("vm", "start", kind)
+        b.ok("vm", "cp", f"{kind}:/root/in", str(b.root / "out"))
+        self.assertEqual((b.root / "out").read_text(), "copied")
+
+    def test_openrc(self):
+        self.boot("openrc", "init")
+
+    def test_runit(self):
+        self.boot("runit", "runit")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/text.h"
 #include "host/files.h"
 #include "host/sha256.h"
 #include "image/oci/bounds.h"
@@ -93,6 +94,8 @@ Result<> BlobCache::commit(const PartialBlob& partial, const Digest& digest) con
 
 void BlobCache::remove_partial(const Digest& digest) const { (void)host::remove_file(partial_path(digest)); }
 
+void BlobCache::remove(const Digest& digest) const { (void)host::remove_file(path(digest)); }
+
 Result<std::uint64_t> BlobCache::missing_bytes(const Descriptor& descriptor) const {
   if (TRY(open(descriptor))) return 0;
   struct stat info{};
@@ -140,6 +143,19 @@ Result<UniqueFd> BlobCache::remove(const UnusedBlob& blob) const {
   UniqueFd file(::open(blob.path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
   TRY(host::remove_file(blob.path));
   return file;
+}
+
+Result<> check_space(const BlobCache& cache, const std::vector<Descriptor>& blobs, std::string_view who) {
+  std::uint64_t missing = 0;
+  for (const auto& blob : blobs) missing += TRY(cache.missing_bytes(blob));
+  if (missing == 0) return {};
+  TRY(host::make_directories(cache.directory(), 0700));
+  auto free = TRY(host::free_space(cache.directory()));
+  if (free >= missing + limits::kPullSpareBytes) return {};
+  return fail(ErrorCode::exhausted,
+              fmt::format("{} {} more, and {} must stay free, but {} has only {} free", who, format_size(missing),
+                          format_size(limits::kPullSpareBytes), cache.directory(), format_size(free)),
+              "free some space; 'banger image prune' removes layers that no image needs");
 }
 
 }  // namespace banger::image::oci

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -45,6 +46,7 @@ class BlobCache {
   /// checked.
   Result<> commit(const PartialBlob& partial, const Digest& digest) const;
   void remove_partial(const Digest& digest) const;
+  void remove(const Digest& digest) const;
 
   /// Bytes that are still to be fetched. Errors as those of open().
   Result<std::uint64_t> missing_bytes(const Descriptor& descriptor) const;
@@ -64,5 +66,8 @@ class BlobCache {
   std::string partial_path(const Digest& digest) const { return path(digest) + ".partial"; }
   std::string directory_;
 };
+
+/// `exhausted` when the disk has no room for what is missing of the blobs. `who`: "the layers need", for the error.
+Result<> check_space(const BlobCache& cache, const std::vector<Descriptor>& blobs, std::string_view who);
 
 }  // namespace banger::image::oci

@@ -27,7 +27,7 @@ Result<> read_kept(Received& received, const StopFlag* stop) {
     auto want = std::min<std::uint64_t>(piece.size(), received.file.size_bytes - received.bytes);
     auto got = ::pread(received.file.fd.get(), piece.data(), want, static_cast<off_t>(received.bytes));
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return fail_errno("read a partial layer", got < 0 ? errno : EIO);
+    if (got <= 0) return fail_errno("read a partial download", got < 0 ? errno : EIO);
     received.hash.add({piece.data(), static_cast<std::size_t>(got)});
     received.bytes += static_cast<std::uint64_t>(got);
   }
@@ -37,7 +37,7 @@ Result<> read_kept(Received& received, const StopFlag* stop) {
 
 /// Blocking.
 Result<> append(Received& received, std::string_view piece) {
-  TRY(in("write the layer to the cache", host::write_all(received.file.fd.get(), piece)));
+  TRY(in("write to the cache", host::write_all(received.file.fd.get(), piece)));
   received.hash.add(piece);
   received.bytes += piece.size();
   return {};
@@ -45,21 +45,21 @@ Result<> append(Received& received, std::string_view piece) {
 
 Result<> start_again(Received& received) {
   if (::ftruncate(received.file.fd.get(), 0) < 0 || ::lseek(received.file.fd.get(), 0, SEEK_SET) < 0)
-    return fail_errno("empty a partial layer");
+    return fail_errno("empty a partial download");
   received.hash = {};
   received.bytes = 0;
   return {};
 }
 
-std::unexpected<Error> mismatch(const Descriptor& descriptor) {
-  return fail(
-      ErrorCode::corrupt,
-      fmt::format("layer {} does not match its digest: the registry sent other content", descriptor.digest.brief()),
-      "try again; if this goes on, ask who runs the registry");
+std::unexpected<Error> mismatch(const BlobOrigin& origin, const Descriptor& descriptor) {
+  return fail(ErrorCode::corrupt,
+              fmt::format("{} {} does not match its digest: {} sent other content", origin.what,
+                          descriptor.digest.brief(), origin.sender),
+              fmt::format("try again; if this goes on, ask who runs {}", origin.sender));
 }
 
-Task<Result<>> receive(host::Runtime& runtime, Registry& registry, const Descriptor& descriptor, Received& received,
-                       const BlobProgress& progress, host::Cancel& cancel) {
+Task<Result<>> receive(host::Runtime& runtime, const BlobOrigin& origin, const Descriptor& descriptor,
+                       Received& received, const BlobProgress& progress, host::Cancel& cancel) {
   http::Download download{.offset = received.bytes, .size_bytes = descriptor.size, .max_bytes = descriptor.size};
   download.write = [&](std::string_view piece) -> Task<Result<>> {
     CO_TRY(co_await runtime.blocking([&] { return append(received, piece); }));
@@ -67,11 +67,11 @@ Task<Result<>> receive(host::Runtime& runtime, Registry& registry, const Descrip
     co_return Result<>();
   };
   download.restart = [&]() -> Task<Result<>> { co_return start_again(received); };
-  co_return co_await registry.download(descriptor, std::move(download), cancel);
+  co_return co_await origin.download(descriptor, std::move(download), cancel);
 }
 
 /// Fills the partial file, which may have a beginning, and gives it its name.
-Task<Result<>> complete(BlobParts parts, Registry& registry, const Descriptor& descriptor, Received& received,
+Task<Result<>> complete(BlobParts parts, const BlobOrigin& origin, const Descriptor& descriptor, Received& received,
                         const BlobProgress& progress, host::Cancel& cancel) {
   auto read = [&](const StopFlag* stop) { return read_kept(received, stop); };
   CO_TRY(co_await stoppable(parts.runtime, cancel, read));
@@ -79,9 +79,9 @@ Task<Result<>> complete(BlobParts parts, Registry& registry, const Descriptor& d
   for (;;) {
     progress(received.bytes);
     if (received.bytes < descriptor.size || descriptor.size == 0)
-      CO_TRY(co_await receive(parts.runtime, registry, descriptor, received, progress, cancel));
+      CO_TRY(co_await receive(parts.runtime, origin, descriptor, received, progress, cancel));
     if (received.bytes == descriptor.size && received.hash.finish() == descriptor.digest.hex()) break;
-    if (!std::exchange(continued, false)) co_return mismatch(descriptor);
+    if (!std::exchange(continued, false)) co_return mismatch(origin, descriptor);
     // The fault may be in the part that was on the disk.
     CO_TRY(start_again(received));
   }
@@ -107,8 +107,8 @@ Task<Result<std::optional<PartialBlob>>> wait_for_partial(BlobParts parts, const
 
 }  // namespace
 
-Task<Result<UniqueFd>> fetch_blob(BlobParts parts, Registry& registry, Descriptor descriptor, BlobProgress progress,
-                                  host::Cancel& cancel) {
+Task<Result<UniqueFd>> fetch_blob(BlobParts parts, const BlobOrigin& origin, Descriptor descriptor,
+                                  BlobProgress progress, host::Cancel& cancel) {
   auto waiting = [&] { report_others(parts, descriptor, progress); };
   auto turn = CO_TRY(co_await parts.locks.lock(descriptor.digest.hex(), cancel, waiting));
   if (auto there = CO_TRY(parts.cache.open(descriptor))) {
@@ -118,7 +118,7 @@ Task<Result<UniqueFd>> fetch_blob(BlobParts parts, Registry& registry, Descripto
   auto partial = CO_TRY(co_await wait_for_partial(parts, descriptor, progress, cancel));
   if (partial) {
     Received received{.file = std::move(*partial), .hash = {}};
-    auto done = co_await complete(parts, registry, descriptor, received, progress, cancel);
+    auto done = co_await complete(parts, origin, descriptor, received, progress, cancel);
     if (!done) {
       auto code = done.error().code;
       bool useless = code == ErrorCode::exhausted || received.bytes == 0 || received.bytes >= descriptor.size;
@@ -129,7 +129,8 @@ Task<Result<UniqueFd>> fetch_blob(BlobParts parts, Registry& registry, Descripto
     }
   }
   auto blob = CO_TRY(parts.cache.open(descriptor));
-  if (!blob) co_return fail(ErrorCode::internal, fmt::format("layer {} is gone again", descriptor.digest.brief()));
+  if (!blob)
+    co_return fail(ErrorCode::internal, fmt::format("{} {} is gone again", origin.what, descriptor.digest.brief()));
   progress(descriptor.size);
   co_return std::move(*blob);
 }

@@ -1,12 +1,13 @@
 // Brings one blob into the cache: once for all pulls that want it, continued where the last download ended, checked
-// while it streams.
+// while it streams. Blobs are the layers of images in registries, and bundles.
 #pragma once
 
 #include <functional>
 
+#include "http/client.h"
 #include "image/oci/blob_cache.h"
 #include "image/oci/keyed_locks.h"
-#include "image/oci/registry.h"
+#include "image/oci/manifest.h"
 
 namespace banger::image::oci {
 
@@ -17,12 +18,20 @@ struct BlobParts {
   KeyedLocks& locks;  ///< by digest: who comes second waits, and then finds the blob
 };
 
+/// Where the bytes of a blob come from.
+struct BlobOrigin {
+  std::string what;    ///< "layer", for errors
+  std::string sender;  ///< "the registry", for errors
+  /// Streams the blob into the receiver of `download`, from its offset. The caller checks the digest.
+  std::function<Task<Result<>>(Descriptor, http::Download download, host::Cancel& cancel)> download;
+};
+
 /// Called with the bytes that are there so far, also with those from an earlier download.
 using BlobProgress = std::function<void(std::uint64_t)>;
 
-/// The blob, open at its start. `corrupt` when the registry sends something else, of which nothing is kept. `exhausted`
+/// The blob, open at its start. `corrupt` when its origin sends something else, of which nothing is kept. `exhausted`
 /// when the disk is full, and then the partial file is removed. After other errors the next download goes on with it.
-Task<Result<UniqueFd>> fetch_blob(BlobParts parts, Registry& registry, Descriptor descriptor, BlobProgress progress,
-                                  host::Cancel& cancel);
+Task<Result<UniqueFd>> fetch_blob(BlobParts parts, const BlobOrigin& origin, Descriptor descriptor,
+                                  BlobProgress progress, host::Cancel& cancel);
 
 }  // namespace banger::image::oci

@@ -14,7 +14,7 @@ namespace {
 /// What the coroutines of one image share. fetch_layers() waits for all of them, so references stay good.
 struct Group {
   BlobParts parts;
-  Registry& registry;
+  BlobOrigin origin;
   std::vector<Descriptor> layers;
   host::Cancel cancel;  ///< requested when the caller goes away, or when one layer fails
   host::Event changed;
@@ -29,13 +29,21 @@ void take(LayerProgress& layer, std::uint64_t bytes) {
   layer.done_bytes = bytes;
 }
 
+BlobOrigin layers_of(Registry& registry) {
+  return {.what = "layer",
+          .sender = "the registry",
+          .download = [&registry](Descriptor layer, http::Download download, host::Cancel& cancel) {
+            return registry.download(std::move(layer), std::move(download), cancel);
+          }};
+}
+
 Task<> work(Group* group) {
   while (group->next < group->layers.size() && group->failure && !group->cancel.requested()) {
     auto number = group->next++;
     auto& state = group->progress[number];
     state.running = true;
     auto blob = co_await fetch_blob(
-        group->parts, group->registry, group->layers[number], [&state](std::uint64_t bytes) { take(state, bytes); },
+        group->parts, group->origin, group->layers[number], [&state](std::uint64_t bytes) { take(state, bytes); },
         group->cancel);
     state.running = false;
     if (blob) {
@@ -94,7 +102,7 @@ int progress_percent(const std::vector<LayerProgress>& layers) {
 Task<Result<std::vector<UniqueFd>>> fetch_layers(BlobParts parts, Registry& registry, std::vector<Descriptor> layers,
                                                  StageProgress progress, host::Cancel& caller) {
   Group group{.parts = parts,
-              .registry = registry,
+              .origin = layers_of(registry),
               .layers = std::move(layers),
               .cancel = host::Cancel(parts.runtime),
               .changed = host::Event(parts.runtime)};

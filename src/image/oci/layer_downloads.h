@@ -6,6 +6,7 @@
 
 #include "image/kernel/store.h"
 #include "image/oci/blob_download.h"
+#include "image/oci/registry.h"
 
 namespace banger::image::oci {
 

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "base/text.h"
-#include "host/files.h"
 #include "image/names.h"
 #include "image/oci/bounds.h"
 #include "image/oci/config.h"
@@ -60,20 +58,6 @@ class Needed {
   std::multiset<std::string>& all_;
   std::vector<std::multiset<std::string>::iterator> mine_;
 };
-
-Result<> check_space(const BlobCache& cache, const std::vector<Descriptor>& layers) {
-  std::uint64_t missing = 0;
-  for (const auto& layer : layers) missing += TRY(cache.missing_bytes(layer));
-  if (missing == 0) return {};
-  TRY(host::make_directories(cache.directory(), 0700));
-  auto free = TRY(host::free_space(cache.directory()));
-  if (free >= missing + limits::kPullSpareBytes) return {};
-  return fail(
-      ErrorCode::exhausted,
-      fmt::format("the layers need {} more, and {} must stay free, but {} has only {} free", format_size(missing),
-                  format_size(limits::kPullSpareBytes), cache.directory(), format_size(free)),
-      "free some space; 'banger image prune' removes layers that no image needs");
-}
 
 }  // namespace
 
@@ -193,7 +177,7 @@ Task<Result<bool>> Puller::check_cached(const std::vector<Descriptor>& layers, h
 Task<Result<Image>> Puller::assemble(Job& job) {
   BlobParts parts{.runtime = runtime_, .cache = cache_, .locks = blobs_in_work_};
   const auto& layers = job.manifest->layers;
-  CO_TRY(check_space(cache_, layers));
+  CO_TRY(check_space(cache_, layers, "the layers need"));
   auto blobs = CO_TRY(co_await fetch_layers(parts, job.registry, layers, job.progress, job.cancel));
   auto name = job.reference.canonical();
   LayeredImage made{.image = {.name = name, .source = "registry:" + name, .kernel = std::string(kDefaultKernel)},

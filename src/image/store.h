@@ -50,9 +50,10 @@ struct Image {
   std::string id;                             ///< 12 of [a-z0-9]
   std::string name;                           ///< "debian-bookworm"; empty once newer images have all its names
   std::vector<std::string> other_names = {};  ///< plain ones, and references in full: "docker.io/library/python:3"
-  std::string source;  ///< "recipe:debian-bookworm", "import", "vm:web" or "registry:docker.io/library/python:3"
-  std::string kernel;  ///< the kernel that VMs of the image boot: "debian-cloud"
-  std::string sha256;  ///< of rootfs.ext4
+  /// "recipe:debian-bookworm", "catalog:0123456789ab", "import", "vm:web", "registry:docker.io/library/python:3"
+  std::string source;
+  std::string kernel;              ///< the kernel that VMs of the image boot: "debian-cloud"
+  std::string sha256;              ///< of rootfs.ext4
   std::uint64_t size_bytes = 0;    ///< on disk
   std::uint64_t rootfs_bytes = 0;  ///< length of the file system
   std::int64_t created_at = 0;
@@ -126,9 +127,8 @@ class ImageStore {
   /// Makes an image from a tar file of a root file system (plain, gzip, zstd, xz); `exists` when the name is taken.
   Task<Result<Image>> import_tar(std::string name, std::string tar_path, std::string kernel, RunConfig run_config,
                                  StageProgress progress, host::Cancel& cancel);
-  /// Makes an image from a bundle (image/catalog/bundle.h). An empty `name` is that of the bundle. `exists` when the
-  /// name is taken.
-  Task<Result<Image>> import_bundle(std::string name, UniqueFd bundle, StageProgress progress, host::Cancel& cancel);
+  /// Makes an image from a bundle (image/catalog/bundle.h).
+  Task<Result<Image>> import_bundle(BundleImport how, UniqueFd bundle, StageProgress progress, host::Cancel& cancel);
   /// Makes an image from layers, and gives it its name. `blobs` keeps the layers' descriptors open.
   Task<Result<Image>> add_layers(LayeredImage made, std::vector<UniqueFd> blobs, StageProgress progress,
                                  host::Cancel& cancel);

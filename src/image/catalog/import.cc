@@ -33,19 +33,19 @@ std::unexpected<Error> taken(std::string_view kind, std::string_view name) {
 Result<Image> read_image_bundle(int bundle, const StagedDirectory& staged, Image image, const StopFlag* stop) {
   auto manifest = TRY(catalog::read_bundle(bundle, BundleKind::image, staged.path(), stop));
   if (image.name.empty()) image.name = manifest.name;
-  image.source = source_of(manifest);
+  if (image.source.empty()) image.source = source_of(manifest);
   image.kernel = manifest.kernel;
   image.run_config = manifest.run_config;
   return image;
 }
 
 /// Completes the directory around the members of a bundle.
-Result<> finish_kernel(const StagedDirectory& staged, const BundleManifest& manifest) {
+Result<> finish_kernel(const StagedDirectory& staged, const BundleManifest& manifest, const std::string& source) {
   // The kernel that is booted is looked at here; the release in the manifest is only what its maker wrote there.
   auto vmlinux = TRY(host::read_file(staged.file("vmlinux"), limits::kKernelImageBytes));
   if (TRY(in("vmlinux", unpack_vmlinux(vmlinux))) != vmlinux)
     return fail(ErrorCode::invalid, "vmlinux is a packed kernel", "import it with 'banger kernel import --vmlinux'");
-  Kernel kernel{.source = source_of(manifest), .release = release_of_vmlinux(vmlinux)};
+  Kernel kernel{.source = source.empty() ? source_of(manifest) : source, .release = release_of_vmlinux(vmlinux)};
   kernel.sha256 = host::sha256_hex(vmlinux);
   kernel.created_at = std::time(nullptr);
   std::vector<std::string> modules;
@@ -59,28 +59,31 @@ Result<> finish_kernel(const StagedDirectory& staged, const BundleManifest& mani
 
 }  // namespace
 
-Task<Result<Image>> ImageStore::import_bundle(std::string name, UniqueFd bundle, StageProgress progress,
+Task<Result<Image>> ImageStore::import_bundle(BundleImport how, UniqueFd bundle, StageProgress progress,
                                               host::Cancel& cancel) {
-  if (!name.empty()) CO_TRY(check_store_name("image", name));
-  Image image{.id = host::random_id(), .name = std::move(name)};
+  if (!how.name.empty()) CO_TRY(check_store_name("image", how.name));
+  Image image{.id = host::random_id(), .name = how.name, .source = how.source};
   auto staged = CO_TRY(StagedDirectory::make(directory_, image.id));
   progress("unpack", "", -1);
   auto read = [&](const StopFlag* stop) { return read_image_bundle(bundle.get(), staged, image, stop); };
   image = CO_TRY(in("import a bundle", co_await stoppable(runtime_, cancel, read)));
   CO_TRY(cancel.check());
-  for (const auto& existing : CO_TRY(list()))
-    if (has_name(existing, image.name)) co_return taken("image", image.name);
+  if (how.taken == NameTaken::refuse)
+    for (const auto& existing : CO_TRY(list()))
+      if (has_name(existing, image.name)) co_return taken("image", image.name);
   progress("finish", "", -1);
   auto context = fmt::format("import image '{}'", image.name);
   auto complete = [&] { return complete_image(staged, image, std::time(nullptr)); };
   image = CO_TRY(in(context, co_await runtime_.blocking(complete)));
   CO_TRY(cancel.check());
   CO_TRY(co_await runtime_.blocking([&] { return std::move(staged).commit(directory_ + "/" + image.id); }));
+  CO_TRY(move_names(directory_, image));
   co_return get(image.id);
 }
 
-Task<Result<Kernel>> KernelStore::import_bundle(std::string name, UniqueFd bundle, StageProgress progress,
+Task<Result<Kernel>> KernelStore::import_bundle(BundleImport how, UniqueFd bundle, StageProgress progress,
                                                 host::Cancel& cancel) {
+  auto name = how.name;
   if (!name.empty()) CO_TRY(check_store_name("kernel", name));
   auto staged = CO_TRY(StagedDirectory::make(directory_, name.empty() ? "bundle" : name));
   progress("unpack", "", -1);
@@ -91,11 +94,13 @@ Task<Result<Kernel>> KernelStore::import_bundle(std::string name, UniqueFd bundl
   CO_TRY(cancel.check());
   if (name.empty()) name = manifest.name;
   std::string final_path = directory_ + "/" + name;
-  if (::access(final_path.c_str(), F_OK) == 0) co_return taken("kernel", name);
+  bool replace = how.taken == NameTaken::replace;
+  if (!replace && ::access(final_path.c_str(), F_OK) == 0) co_return taken("kernel", name);
   auto context = fmt::format("import kernel '{}'", name);
-  CO_TRY(in(context, co_await runtime_.blocking([&] { return finish_kernel(staged, manifest); })));
+  CO_TRY(in(context, co_await runtime_.blocking([&] { return finish_kernel(staged, manifest, how.source); })));
   CO_TRY(cancel.check());
-  if (auto committed = std::move(staged).commit(final_path); !committed)
+  auto committed = replace ? std::move(staged).replace(final_path) : std::move(staged).commit(final_path);
+  if (!committed)
     co_return committed.error().code == ErrorCode::exists ? taken("kernel", name)
                                                           : std::unexpected(std::move(committed.error()));
   co_return get(name);

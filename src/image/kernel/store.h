@@ -45,6 +45,20 @@ std::vector<std::string> early_module_names();
 
 /// Called with a stage ("download", "unpack") and percent 0..100 or -1 when unknown. On the control thread.
 using StageProgress = std::function<void(std::string_view stage, std::string_view detail, int percent)>;
+/// The stage of a report whose detail is a warning for people, and no stage.
+inline constexpr std::string_view kWarningStage = "warning";
+
+enum class NameTaken {
+  refuse,   ///< `exists`
+  replace,  ///< the new one takes the name
+};
+
+/// How an image or a kernel is made from a bundle.
+struct BundleImport {
+  std::string name = {};    ///< empty: the bundle's
+  std::string source = {};  ///< for the manifest; empty: "bundle:ID"
+  NameTaken taken = NameTaken::refuse;
+};
 
 class KernelStore {
  public:
@@ -64,9 +78,8 @@ class KernelStore {
   /// `exists` when the name is taken; `invalid` when a module is for another kernel.
   Task<Result<Kernel>> import(std::string name, std::string vmlinux, std::string modules, std::string initrd,
                               StageProgress progress, host::Cancel& cancel);
-  /// Makes a kernel from a bundle (image/catalog/bundle.h). An empty `name` is that of the bundle. `exists` when the
-  /// name is taken.
-  Task<Result<Kernel>> import_bundle(std::string name, UniqueFd bundle, StageProgress progress, host::Cancel& cancel);
+  /// Makes a kernel from a bundle (image/catalog/bundle.h).
+  Task<Result<Kernel>> import_bundle(BundleImport how, UniqueFd bundle, StageProgress progress, host::Cancel& cancel);
   /// REQUIRES: no VM and no image uses the kernel. Removes corrupt kernels too.
   Result<> remove(std::string_view name);
   /// Incomplete directories left by a crash.

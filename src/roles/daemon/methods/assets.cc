@@ -87,8 +87,8 @@ Task<Result<UniqueFd>> open_bundle(Daemon& daemon, const Json& params) {
 Task<Result<Json>> image_import_bundle(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto name = CO_TRY(find_string(params, "name")).value_or("");
   auto bundle = CO_TRY(co_await open_bundle(daemon, params));
-  auto image = CO_TRY(
-      co_await daemon.services.images.import_bundle(name, std::move(bundle), report_to(context), context.cancel()));
+  auto image = CO_TRY(co_await daemon.services.images.import_bundle({.name = name}, std::move(bundle),
+                                                                    report_to(context), context.cancel()));
   co_return api::to_json(full_image_object(daemon, image));
 }
 
@@ -146,8 +146,8 @@ Task<Result<Json>> kernel_import(Daemon& daemon, const Json& params, rpc::CallCo
 Task<Result<Json>> kernel_import_bundle(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto name = CO_TRY(find_string(params, "name")).value_or("");
   auto bundle = CO_TRY(co_await open_bundle(daemon, params));
-  auto kernel = CO_TRY(
-      co_await daemon.services.kernels.import_bundle(name, std::move(bundle), report_to(context), context.cancel()));
+  auto kernel = CO_TRY(co_await daemon.services.kernels.import_bundle({.name = name}, std::move(bundle),
+                                                                      report_to(context), context.cancel()));
   co_return api::to_json(describe(daemon, kernel));
 }
 

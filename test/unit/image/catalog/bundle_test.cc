@@ -60,10 +60,10 @@ struct Fixture {
   }
 
   Result<Image> import_image(const std::string& bytes, const std::string& name = {}) {
-    return samples::run(runtime, other_images.import_bundle(name, as_fd(bytes), no_progress, cancel));
+    return samples::run(runtime, other_images.import_bundle({.name = name}, as_fd(bytes), no_progress, cancel));
   }
   Result<Kernel> import_kernel(const std::string& bytes, const std::string& name = {}) {
-    return samples::run(runtime, other_kernels.import_bundle(name, as_fd(bytes), no_progress, cancel));
+    return samples::run(runtime, other_kernels.import_bundle({.name = name}, as_fd(bytes), no_progress, cancel));
   }
 };
 

@@ -55,7 +55,8 @@ ext4::Ext4Options rootfs_options(const std::string& seed, std::int64_t timestamp
 }
 
 Result<Image> complete_image(const StagedDirectory& staged, Image image, std::int64_t timestamp, const StopFlag* stop) {
-  std::string rootfs = staged.file("rootfs.ext4"), seed = staged.file("work-seed.ext4");
+  std::string rootfs = image.host_file ? image.host_file->path : staged.file("rootfs.ext4");
+  std::string seed = staged.file("work-seed.ext4");
   TRY(ext4::check_ext4(rootfs));
   // The hash reads the whole file while commit() writes it to the disk.
   auto hash = std::async(std::launch::async, [rootfs, stop] { return hash_file(rootfs, stop); });

@@ -13,8 +13,8 @@ namespace banger::image {
 /// `seed` makes the UUID of the file system, so that the same content gives the same file.
 ext4::Ext4Options rootfs_options(const std::string& seed, std::int64_t timestamp);
 
-/// Completes the directory around a written rootfs.ext4, and returns `image` with what is known now. Blocks, until
-/// `stop` is set.
+/// Completes the directory around a written rootfs.ext4, or around the file of the host, and returns `image` with what
+/// is known now. Blocks, until `stop` is set.
 Result<Image> complete_image(const StagedDirectory& staged, Image image, std::int64_t timestamp,
                              const StopFlag* stop = nullptr);
 

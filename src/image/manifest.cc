@@ -73,6 +73,8 @@ Result<Image> decode(const Json& json) {
     image.run_config = TRY(in("field 'config'", guestcfg::run_config_from_json(*config)));
   if (const Json* pulled = find_field(json, "pulled")) image.pulled = TRY(in("field 'pulled'", decode_pulled(*pulled)));
   if (const Json* base = find_field(json, "base")) image.base = TRY(in("field 'base'", decode_base(*base)));
+  if (const Json* file = find_field(json, "host_file"))
+    image.host_file = HostFile{.path = TRY(get_string(*file, "path")), .modified_ns = TRY(get_int(*file, "modified"))};
   return image;
 }
 
@@ -82,15 +84,17 @@ Result<Image> read(const std::string& directory) {
   auto json = TRY(in(path, parse_json(text, limits::kManifestBytes)));
   auto image = TRY(in(path, decode(json)));
   image.id = directory.substr(directory.rfind('/') + 1);
-  image.rootfs = directory + "/rootfs.ext4";
+  image.rootfs = image.host_file ? image.host_file->path : directory + "/rootfs.ext4";
   image.work_seed = directory + "/work-seed.ext4";
   struct stat info{};
   if (::stat(image.work_seed.c_str(), &info) < 0) return fail_errno(image.work_seed);
+  image.size_bytes = host::disk_usage(image.work_seed);
+  if (image.host_file) return image;  // check_host_file() is for its users
   if (::stat(image.rootfs.c_str(), &info) < 0) return fail_errno(image.rootfs);
   if (static_cast<std::uint64_t>(info.st_size) != image.rootfs_bytes)
     return fail(ErrorCode::corrupt,
                 fmt::format("{} has {} bytes instead of {}", image.rootfs, info.st_size, image.rootfs_bytes));
-  image.size_bytes = host::disk_usage(image.rootfs) + host::disk_usage(image.work_seed);
+  image.size_bytes += host::disk_usage(image.rootfs);
   return image;
 }
 
@@ -115,6 +119,8 @@ Result<> write_image_manifest(const std::string& directory, const Image& image) 
   if (!image.other_names.empty()) json["other_names"] = image.other_names;
   if (!image.pulled.digest.empty()) json["pulled"] = encode(image.pulled);
   if (!image.base.manifest.empty()) json["base"] = encode(image.base);
+  if (image.host_file)
+    json["host_file"] = {{"path", image.host_file->path}, {"modified", image.host_file->modified_ns}};
   auto text = dump_json_pretty(json) + "\n";
   if (text.size() > limits::kManifestBytes)
     return fail(ErrorCode::exhausted,

@@ -17,9 +17,8 @@ Result<> write_documents(const std::string& directory, const Documents& document
 }
 
 Result<Documents> read_documents(const Image& image) {
-  auto directory = image.rootfs.substr(0, image.rootfs.rfind('/'));
   auto read = [&](std::string_view name) {
-    return host::read_file(fmt::format("{}/{}", directory, name), limits::kOciManifestBytes);
+    return host::read_file(fmt::format("{}/{}", image.directory(), name), limits::kOciManifestBytes);
   };
   return Documents{.manifest = TRY(read(kManifest)), .config = TRY(read(kConfig))};
 }

@@ -13,6 +13,7 @@
 #include "guest/init.h"
 #include "host/runtime.h"
 #include "image/feed.h"
+#include "image/host_file.h"
 #include "image/kernel/store.h"
 #include "image/run_config.h"
 
@@ -50,7 +51,8 @@ struct Image {
   std::string id;                             ///< 12 of [a-z0-9]
   std::string name;                           ///< "debian-bookworm"; empty once newer images have all its names
   std::vector<std::string> other_names = {};  ///< plain ones, and references in full: "docker.io/library/python:3"
-  /// "recipe:debian-bookworm", "catalog:0123456789ab", "import", "vm:web", "registry:docker.io/library/python:3"
+  /// "recipe:debian-bookworm", "catalog:0123456789ab", "import", "file", "vm:web",
+  /// "registry:docker.io/library/python:3"
   std::string source;
   std::string kernel;              ///< the kernel that VMs of the image boot: "debian-cloud"
   std::string sha256;              ///< of rootfs.ext4
@@ -58,11 +60,15 @@ struct Image {
   std::uint64_t rootfs_bytes = 0;  ///< length of the file system
   std::int64_t created_at = 0;
   guest::InitKind init = guest::InitKind::none;
-  RunConfig run_config;           ///< empty for images that banger builds
-  Pulled pulled = {};             ///< empty unless it came from a registry
-  Base base = {};                 ///< empty unless a VM of a pulled image made it
+  RunConfig run_config;  ///< empty for images that banger builds
+  Pulled pulled = {};    ///< empty unless it came from a registry
+  Base base = {};        ///< empty unless a VM of a pulled image made it
+  /// Of a registered image. banger owns the root file system of every other image.
+  std::optional<HostFile> host_file = {};
   std::string rootfs, work_seed;  ///< full paths
 
+  /// The image's own directory in the store.
+  std::string directory() const { return work_seed.substr(0, work_seed.rfind('/')); }
   bool operator==(const Image&) const = default;
 };
 
@@ -129,6 +135,12 @@ class ImageStore {
                                  StageProgress progress, host::Cancel& cancel);
   /// Makes an image from a bundle (image/catalog/bundle.h).
   Task<Result<Image>> import_bundle(BundleImport how, UniqueFd bundle, StageProgress progress, host::Cancel& cancel);
+  /// Makes an image of a clean ext4 file system that stays where it is. Its files are not copied, changed or deleted.
+  /// `exists` when the name is taken. Every use of the image needs check_host_file().
+  Task<Result<Image>> register_file(std::string name, std::string path, std::string kernel, StageProgress progress,
+                                    host::Cancel& cancel);
+  /// Copies the file of a registered image into the store. Does nothing for an image that owns its file.
+  Task<Result<Image>> promote(std::string name, StageProgress progress, host::Cancel& cancel);
   /// Makes an image from layers, and gives it its name. `blobs` keeps the layers' descriptors open.
   Task<Result<Image>> add_layers(LayeredImage made, std::vector<UniqueFd> blobs, StageProgress progress,
                                  host::Cancel& cancel);

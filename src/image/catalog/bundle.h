@@ -12,8 +12,9 @@ namespace banger::image::catalog {
 /// Files of a store, and what a bundle says about them. Reads all files for their digests.
 struct BundleContent {
   BundleManifest manifest;
-  std::string directory;  ///< holds the members by their names
+  std::vector<std::string> files;  ///< the paths of the members, in the order of the manifest
 };
+/// Errors of check_host_file() too.
 Result<BundleContent> bundle_of(const Image& image);
 Result<BundleContent> bundle_of(const Kernel& kernel);
 

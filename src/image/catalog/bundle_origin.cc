@@ -72,14 +72,13 @@ Task<Result<>> copy(host::Runtime& runtime, std::string path, http::Download dow
 }  // namespace
 
 oci::BlobOrigin bundle_at(host::Runtime& runtime, oci::Transport& transport, Location place, http::Within within) {
-  oci::BlobOrigin origin{.what = "bundle", .sender = "the server of the bundle", .download = {}};
+  oci::BlobOrigin origin{.what = "bundle", .publisher = "who publishes the catalog", .download = {}};
   if (auto* url = std::get_if<http::Url>(&place)) {
     origin.download = [&transport, url = *url, within](oci::Descriptor, http::Download download, host::Cancel& cancel) {
       return fetch(transport, url, within, std::move(download), cancel);
     };
     return origin;
   }
-  origin.sender = "the file";
   origin.download = [&runtime, path = std::get<File>(place).path](oci::Descriptor, http::Download download,
                                                                   host::Cancel& cancel) {
     return copy(runtime, path, std::move(download), cancel);

@@ -21,14 +21,13 @@ namespace banger::image::catalog {
 
 namespace {
 
-std::string directory_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
-
-Result<> add_member(BundleContent& content, const std::string& name) {
-  std::string path = content.directory + "/" + name;
+Result<> add_member(BundleContent& content, std::string name, const std::string& path) {
   struct stat info{};
   if (::stat(path.c_str(), &info) < 0) return fail_errno(path);
-  content.manifest.members.push_back(
-      {.name = name, .size_bytes = static_cast<std::uint64_t>(info.st_size), .sha256 = TRY(host::sha256_file(path))});
+  content.manifest.members.push_back({.name = std::move(name),
+                                      .size_bytes = static_cast<std::uint64_t>(info.st_size),
+                                      .sha256 = TRY(host::sha256_file(path))});
+  content.files.push_back(path);
   return {};
 }
 
@@ -60,9 +59,10 @@ Result<> write_tar(const BundleContent& content, int fd) {
   std::string manifest = to_text(content.manifest);
   TRY(writer.add(entry("manifest.json", manifest.size())));
   TRY(writer.write(manifest));
-  for (const auto& member : content.manifest.members) {
+  for (std::size_t i = 0; i < content.files.size(); ++i) {
+    const auto& member = content.manifest.members[i];
     TRY(writer.add(entry(member.name, member.size_bytes)));
-    TRY(copy_file(content.directory + "/" + member.name, member, writer));
+    TRY(copy_file(content.files[i], member, writer));
   }
   return writer.finish();
 }
@@ -70,24 +70,26 @@ Result<> write_tar(const BundleContent& content, int fd) {
 }  // namespace
 
 Result<BundleContent> bundle_of(const Image& image) {
+  TRY(check_host_file(image));
   BundleContent content{.manifest = {.kind = BundleKind::image,
                                      .name = image.name.empty() ? image.id : image.name,
                                      .source = image.source,
                                      .kernel = image.kernel,
                                      .run_config = image.run_config},
-                        .directory = directory_of(image.rootfs)};
-  TRY(add_member(content, "rootfs.ext4"));
+                        .files = {}};
+  TRY(add_member(content, "rootfs.ext4", image.rootfs));
   return content;
 }
 
 Result<BundleContent> bundle_of(const Kernel& kernel) {
   BundleContent content{
       .manifest = {.kind = BundleKind::kernel, .name = kernel.name, .source = kernel.source, .release = kernel.release},
-      .directory = directory_of(kernel.vmlinux)};
-  TRY(add_member(content, "vmlinux"));
-  for (const auto& module : kernel.modules) TRY(add_member(content, "modules/" + module.substr(module.rfind('/') + 1)));
-  if (!kernel.modules_image.empty()) TRY(add_member(content, "modules.ext4"));
-  if (!kernel.initrd.empty()) TRY(add_member(content, "initrd"));
+      .files = {}};
+  TRY(add_member(content, "vmlinux", kernel.vmlinux));
+  for (const auto& module : kernel.modules)
+    TRY(add_member(content, "modules/" + module.substr(module.rfind('/') + 1), module));
+  if (!kernel.modules_image.empty()) TRY(add_member(content, "modules.ext4", kernel.modules_image));
+  if (!kernel.initrd.empty()) TRY(add_member(content, "initrd", kernel.initrd));
   return content;
 }
 

@@ -52,10 +52,10 @@ Result<> start_again(Received& received) {
 }
 
 std::unexpected<Error> mismatch(const BlobOrigin& origin, const Descriptor& descriptor) {
-  return fail(ErrorCode::corrupt,
-              fmt::format("{} {} does not match its digest: {} sent other content", origin.what,
-                          descriptor.digest.brief(), origin.sender),
-              fmt::format("try again; if this goes on, ask who runs {}", origin.sender));
+  return fail(
+      ErrorCode::corrupt,
+      fmt::format("{} {} does not match its digest: other content was sent", origin.what, descriptor.digest.brief()),
+      fmt::format("try again; if this goes on, ask {}", origin.publisher));
 }
 
 Task<Result<>> receive(host::Runtime& runtime, const BlobOrigin& origin, const Descriptor& descriptor,

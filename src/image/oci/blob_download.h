@@ -20,8 +20,8 @@ struct BlobParts {
 
 /// Where the bytes of a blob come from.
 struct BlobOrigin {
-  std::string what;    ///< "layer", for errors
-  std::string sender;  ///< "the registry", for errors
+  std::string what;       ///< "layer", for errors
+  std::string publisher;  ///< whom to ask about other content than the digest says: "who runs the registry"
   /// Streams the blob into the receiver of `download`, from its offset. The caller checks the digest.
   std::function<Task<Result<>>(Descriptor, http::Download download, host::Cancel& cancel)> download;
 };

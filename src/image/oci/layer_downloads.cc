@@ -31,7 +31,7 @@ void take(LayerProgress& layer, std::uint64_t bytes) {
 
 BlobOrigin layers_of(Registry& registry) {
   return {.what = "layer",
-          .sender = "the registry",
+          .publisher = "who runs the registry",
           .download = [&registry](Descriptor layer, http::Download download, host::Cancel& cancel) {
             return registry.download(std::move(layer), std::move(download), cancel);
           }};

@@ -80,6 +80,7 @@ Task<Result<std::optional<PushBase>>> Pusher::find_base(Job& job) {
 }
 
 Task<Result<>> Pusher::make_layers(Job& job) {
+  CO_TRY(check_host_file(job.image));
   auto base = CO_TRY(co_await find_base(job));
   auto layer = co_await pack(job, {.rootfs = job.image.rootfs, .base_rootfs = base ? base->tree.rootfs : ""});
   std::vector<Descriptor> layers;

@@ -46,9 +46,10 @@ struct Config {
   std::string default_image_name = "debian-bookworm";
   std::string default_registry = "docker.io";
   std::vector<std::string> insecure_registries;
+  std::string catalog;      ///< a path or a URL; empty: the compiled-in catalog
+  std::string catalog_key;  ///< base64 of an Ed25519 public key; empty: signatures are not looked at
   std::uint64_t max_image_bytes = limits::kMaxImageBytes;  ///< unpacked layers of a pulled image
   std::chrono::milliseconds ready_timeout = limits::kAgentReadyDeadline;
-  std::string catalog;
   std::string web_listen_addr;                         ///< empty: no web interface
   std::chrono::milliseconds auto_stop_stale_after{0};  ///< zero: never
   StopAction auto_stop_action = StopAction::stop;

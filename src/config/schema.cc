@@ -82,6 +82,10 @@ constexpr Key kKeys[] = {
      1},
     {"insecure_registries", texts, "", "Registries without TLS, or with any certificate, as HOST or HOST:PORT", kHere,
      plain<&Config::insecure_registries>},
+    {"catalog", text, "", "A file or a URL with a catalog, in place of the compiled-in one", kHere,
+     plain<&Config::catalog>},
+    {"catalog_key", text, "", "The Ed25519 public key that must have signed the catalog, in base64; empty: none", kHere,
+     plain<&Config::catalog_key>},
     {"max_image_size",
      size,
      "32G",
@@ -217,7 +221,6 @@ constexpr Key kKeys[] = {
      1},
 
     {"ssh_key_path", text, "", "The private key that guests accept", kLater, plain<&Config::ssh_key_path>},
-    {"catalog", text, "", "A file or URL that lists images and kernels to pull", kLater, plain<&Config::catalog>},
     {"web_listen_addr", text, "", "Address and port of the web interface; empty: off", kLater,
      plain<&Config::web_listen_addr>},
     {"file_sync.host", text, "", "A file or directory on the host, below `~/`", kLater, in_entry},

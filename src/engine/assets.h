@@ -10,10 +10,10 @@
 
 namespace banger::engine {
 
-/// The image by name. Builds a missing image if there is a recipe of that name, and otherwise pulls it from a registry.
+/// The image by name. A missing image is made as the catalog says, and otherwise pulled from a registry.
 Task<Result<image::Image>> ensure_image(Services& services, std::string name, Stages& stages, host::Cancel& cancel);
 
-/// The kernel by name. Pulls a missing kernel if a source for that name is known.
+/// The kernel by name. A missing kernel is made as the catalog says.
 Task<Result<image::Kernel>> ensure_kernel(Services& services, std::string name, Stages& stages, host::Cancel& cancel);
 
 }  // namespace banger::engine

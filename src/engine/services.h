@@ -14,6 +14,7 @@
 #include "engine/vmm_choice.h"
 #include "host/paths.h"
 #include "host/runtime.h"
+#include "image/catalog/puller.h"
 #include "image/kernel/store.h"
 #include "image/oci/puller.h"
 #include "image/oci/pusher.h"
@@ -39,8 +40,9 @@ struct Services {
   vm::HostSize host_size;
   host::Mutex& building_image;  ///< one build at a time
   host::Mutex& pulling_kernel;
-  image::oci::Puller* puller = nullptr;  ///< null where nothing is pulled: in tests
-  image::oci::Pusher* pusher = nullptr;  ///< likewise
+  image::oci::Puller* puller = nullptr;              ///< null where nothing is pulled: in tests
+  image::oci::Pusher* pusher = nullptr;              ///< likewise
+  image::catalog::CatalogPuller* catalog = nullptr;  ///< likewise
   /// VmManager sets it: HostMemory::make_room(). Null without a VmManager.
   std::function<Task<Result<>>(std::uint64_t memory_bytes)> make_room = {};
 };

@@ -20,6 +20,10 @@ void Stages::end() {
                    std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - began_)});
 }
 
+void Stages::warn(std::string_view text) const {
+  if (report_) report_(image::kWarningStage, text, -1);
+}
+
 void Stages::detail(std::string_view text, int percent) const {
   if (report_ && !current_.empty()) report_(current_, text, percent);
 }

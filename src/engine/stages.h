@@ -20,6 +20,8 @@ class Stages {
   void end();
   /// Progress within the current stage.
   void detail(std::string_view text, int percent) const;
+  /// A line for people between the stages.
+  void warn(std::string_view text) const;
   /// [{"name", "ms"}…]
   Json to_json() const;
   std::chrono::milliseconds total() const;

@@ -1,5 +1,6 @@
 // image.*
 #include "api/method.h"
+#include "api/objects/catalog.h"
 #include "api/objects/image.h"
 #include "api/objects/vm.h"
 
@@ -28,7 +29,9 @@ constexpr Parameter kImportParameters[] = {
 };
 
 constexpr Parameter kPullParameters[] = {
-    {.name = "reference", .required = true, .help = "What to pull: `python:3.12`, `host:5000/a/b@sha256:…`"},
+    {.name = "reference",
+     .required = true,
+     .help = "What to pull: a name of the catalog, or else `python:3.12`, `host:5000/a/b@sha256:…`"},
     {.name = "force",
      .type = Type::boolean,
      .initial = "false",
@@ -49,6 +52,11 @@ constexpr Parameter kImportBundleParameters[] = {
 };
 
 constexpr Method kMethods[] = {
+    {.name = "catalog.show",
+     .summary = "Reads the catalog of images and kernels",
+     .details = "A catalog behind a URL is fetched anew.",
+     .result = &CatalogObject::kObject,
+     .cancellable = true},
     {.name = "image.list", .summary = "Lists images and recipes", .result = &ImageList::kObject},
     {.name = "image.show",
      .summary = "Describes one image",
@@ -92,9 +100,10 @@ constexpr Method kMethods[] = {
      .progress = true,
      .cancellable = true},
     {.name = "image.pull",
-     .summary = "Pulls an image from a registry",
-     .details = "The image gets the full reference as its name. An older image loses this name, and is removed if it "
-                "has no other name and no VM was made from it.",
+     .summary = "Pulls an image of the catalog, or from a registry",
+     .details = "An image of the catalog gets the catalog's name, another one its full reference. An older image loses "
+                "this name, and is removed if it has no other name and no VM was made from it. The sources of an entry "
+                "are tried in their order. Each failure is a progress report with the stage `warning`.",
      .parameters = kPullParameters,
      .result = &PullObject::kObject,
      .progress = true,
@@ -129,10 +138,10 @@ constexpr Method kMethods[] = {
      .result = &Named::kObject},
 };
 
-constexpr const Object* kObjects[] = {&RunConfigObject::kObject, &LayerObject::kObject,      &ImageObject::kObject,
-                                      &PullObject::kObject,      &GuestImageObject::kObject, &PushObject::kObject,
-                                      &PruneObject::kObject,     &InspectObject::kObject,    &RecipeObject::kObject,
-                                      &ImageList::kObject};
+constexpr const Object* kObjects[] = {&RunConfigObject::kObject, &LayerObject::kObject,        &ImageObject::kObject,
+                                      &PullObject::kObject,      &GuestImageObject::kObject,   &PushObject::kObject,
+                                      &PruneObject::kObject,     &InspectObject::kObject,      &RecipeObject::kObject,
+                                      &ImageList::kObject,       &CatalogEntryObject::kObject, &CatalogObject::kObject};
 
 }  // namespace
 

@@ -7,7 +7,7 @@ namespace banger::api {
 namespace {
 
 constexpr Parameter kKernelParameters[] = {{.name = "kernel", .required = true, .help = "A name"}};
-constexpr Parameter kPullParameters[] = {{.name = "name", .required = true, .help = "One of the pullable names"}};
+constexpr Parameter kPullParameters[] = {{.name = "name", .required = true, .help = "A name of the catalog"}};
 constexpr Parameter kImportParameters[] = {
     {.name = "name", .required = true, .help = "The name of the new kernel"},
     {.name = "vmlinux", .type = Type::path, .required = true, .help = "The kernel's file, on the host"},
@@ -27,7 +27,8 @@ constexpr Method kMethods[] = {
      .parameters = kKernelParameters,
      .result = &KernelObject::kObject},
     {.name = "kernel.pull",
-     .summary = "Downloads a kernel",
+     .summary = "Downloads a kernel of the catalog",
+     .details = "An older kernel of that name is replaced. Failed sources are reported as by `image.pull`.",
      .parameters = kPullParameters,
      .result = &KernelObject::kObject,
      .progress = true,

@@ -26,7 +26,8 @@ constexpr Field kImageFields[] = {
     field<&ImageObject::id>("id", "The id"),
     field<&ImageObject::name>("name", "The name. Empty after another image has taken the name"),
     field<&ImageObject::other_names>("other_names", "Its other names"),
-    field<&ImageObject::source>("source", "`recipe:NAME`, `import`, `vm:NAME` or `registry:REFERENCE`"),
+    field<&ImageObject::source>(
+        "source", "`recipe:NAME`, `import`, `file`, `bundle:ID`, `catalog:SHA256`, `vm:NAME` or `registry:REFERENCE`"),
     field<&ImageObject::kernel>("kernel", "The name of the kernel that the image asks for"),
     field<&ImageObject::sha256>("sha256", "The digest of the root file system"),
     field<&ImageObject::size_bytes>("size_bytes", "What the image occupies on the host"),
@@ -82,6 +83,8 @@ constexpr Field kRecipeFields[] = {
 constexpr Field kListFields[] = {
     field<&ImageList::images>("images", "All images"),
     field<&ImageList::recipes>("recipes", "The recipes that `image.build` knows"),
+    field<&ImageList::available>("available",
+                                 "The images of the catalog. Empty for a catalog behind a URL that no call has read"),
 };
 
 }  // namespace

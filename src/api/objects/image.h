@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/object.h"
+#include "api/objects/catalog.h"
 #include "api/objects/file.h"
 
 namespace banger::api {
@@ -93,6 +94,7 @@ struct RecipeObject {
 struct ImageList {
   std::vector<ImageObject> images;
   std::vector<RecipeObject> recipes;
+  std::vector<CatalogEntryObject> available;
   static const Object kObject;
 };
 

@@ -8,7 +8,7 @@ namespace {
 
 constexpr Field kKernelFields[] = {
     field<&KernelObject::name>("name", "The name"),
-    field<&KernelObject::source>("source", "The package and its version, or `import`"),
+    field<&KernelObject::source>("source", "The package and its version, `import`, `bundle:ID` or `catalog:SHA256`"),
     field<&KernelObject::release>("release", "The release. Empty when the release is unknown"),
     field<&KernelObject::sha256>("sha256", "The digest of `vmlinux`"),
     field<&KernelObject::size_bytes>("size_bytes", "What the kernel occupies on the host"),
@@ -22,7 +22,8 @@ constexpr Field kKernelFields[] = {
 
 constexpr Field kListFields[] = {
     field<&KernelList::kernels>("kernels", "All kernels"),
-    field<&KernelList::pullable>("pullable", "The names that `kernel.pull` knows"),
+    field<&KernelList::pullable>("pullable",
+                                 "The kernels of the catalog. Empty for a catalog behind a URL that no call has read"),
 };
 
 constexpr Field kNameFields[] = {field<&KernelName::name>("name", "The name")};

@@ -164,41 +164,55 @@ Check stores(const Services& services) {
   return {"image stores", CheckStatus::pass, fmt::format("{} (only this user writes there)", services.paths.data), ""};
 }
 
-Check default_image(const Services& services) {
-  const auto& name = services.config.default_image_name;
-  if (auto image = services.images.get(name))
-    return {"default image", CheckStatus::pass, fmt::format("{} ({})", name, format_size(image->size_bytes)), ""};
-  auto recipes = services.images.recipes();
-  bool buildable = std::any_of(recipes.begin(), recipes.end(), [&](const auto& recipe) { return recipe.name == name; });
-  if (!buildable && name.find_first_of("/:@") != std::string::npos)
-    return {"default image", CheckStatus::pass, fmt::format("{} is not here yet; the first `vm run` pulls it", name),
-            ""};
-  if (!buildable)
-    return {"default image", CheckStatus::fail, fmt::format("there is no image '{}' and no recipe for it", name),
-            "banger image list shows all images"};
-  const char* path = std::getenv("PATH");
-  if (!host::find_program("mmdebstrap", path ? path : ""))
-    return {"default image", CheckStatus::fail,
-            fmt::format("{} is not built yet, and building it needs mmdebstrap", name),
-            "apt install mmdebstrap uidmap"};
-  return {"default image", CheckStatus::pass, fmt::format("{} is not built yet; the first `vm run` builds it", name),
-          ""};
+/// Whether the catalog has it from somewhere else than the distribution. A catalog behind a URL is not asked.
+Task<bool> may_be_pulled(Services& services, image::catalog::BundleKind kind, std::string name) {
+  if (!services.catalog) co_return false;
+  auto known = co_await services.catalog->reader().known();
+  if (!known) co_return !services.config.catalog.empty();
+  const auto* entry = find_entry(known->catalog, kind, name);
+  co_return entry && entry->sources.front().kind != image::catalog::SourceKind::packages;
 }
 
-Check default_kernel(const Services& services) {
+Task<Check> default_image(Services& services) {
+  const auto& name = services.config.default_image_name;
+  if (auto image = services.images.get(name))
+    co_return Check{"default image", CheckStatus::pass, fmt::format("{} ({})", name, format_size(image->size_bytes)),
+                    ""};
+  auto recipes = services.images.recipes();
+  bool buildable = std::any_of(recipes.begin(), recipes.end(), [&](const auto& recipe) { return recipe.name == name; });
+  bool is_reference = name.find_first_of("/:@") != std::string::npos;
+  if (is_reference || co_await may_be_pulled(services, image::catalog::BundleKind::image, name))
+    co_return Check{"default image", CheckStatus::pass,
+                    fmt::format("{} is not here yet; the first `vm run` pulls it", name), ""};
+  if (!buildable)
+    co_return Check{"default image", CheckStatus::fail,
+                    fmt::format("there is no image '{}' and no recipe for it", name),
+                    "banger image list shows all images"};
+  const char* path = std::getenv("PATH");
+  if (!host::find_program("mmdebstrap", path ? path : ""))
+    co_return Check{"default image", CheckStatus::fail,
+                    fmt::format("{} is not built yet, and building it needs mmdebstrap", name),
+                    "apt install mmdebstrap uidmap"};
+  co_return Check{"default image", CheckStatus::pass,
+                  fmt::format("{} is not built yet; the first `vm run` builds it", name), ""};
+}
+
+Task<Check> default_kernel(Services& services) {
   auto kernels = services.kernels.list();
   if (kernels && !kernels->empty() && kernels->front().modules_image.empty())
-    return {"kernel", CheckStatus::warn,
-            fmt::format("{} has no modules: guests cannot load the modules that containers and firewalls need",
-                        kernels->front().name),
-            "apt install kmod; then banger kernel pull debian-cloud, or import it again with --modules"};
+    co_return Check{"kernel", CheckStatus::warn,
+                    fmt::format("{} has no modules: guests cannot load the modules that containers and firewalls need",
+                                kernels->front().name),
+                    "apt install kmod; then banger kernel pull debian-cloud, or import it again with --modules"};
   if (kernels && !kernels->empty())
-    return {"kernel", CheckStatus::pass, fmt::format("{} {}", kernels->front().name, kernels->front().release), ""};
+    co_return Check{"kernel", CheckStatus::pass, fmt::format("{} {}", kernels->front().name, kernels->front().release),
+                    ""};
   const char* path = std::getenv("PATH");
-  if (!host::find_program("apt-get", path ? path : ""))
-    return {"kernel", CheckStatus::fail, "there is no kernel, and this host has no apt to download one",
-            "banger kernel import NAME --vmlinux FILE"};
-  return {"kernel", CheckStatus::pass, "debian-cloud is not installed yet; the first `vm run` pulls it", ""};
+  bool elsewhere = co_await may_be_pulled(services, image::catalog::BundleKind::kernel, "debian-cloud");
+  if (!elsewhere && !host::find_program("apt-get", path ? path : ""))
+    co_return Check{"kernel", CheckStatus::fail, "there is no kernel, and this host has no apt to download one",
+                    "banger kernel import NAME --vmlinux FILE"};
+  co_return Check{"kernel", CheckStatus::pass, "debian-cloud is not installed yet; the first `vm run` pulls it", ""};
 }
 
 // The helper is optional, so a missing helper is not a failure.
@@ -248,8 +262,8 @@ Task<std::vector<Check>> run_doctor(Services& services, Verdicts verdicts) {
   checks.push_back(ulimits());
   checks.push_back(check_disk_space(services));
   checks.push_back(storage(services));
-  checks.push_back(default_kernel(services));
-  checks.push_back(default_image(services));
+  checks.push_back(co_await default_kernel(services));
+  checks.push_back(co_await default_image(services));
   checks.push_back(defaults(services));
   checks.push_back(co_await helper(services));
   for (auto& check : co_await services.resources.checks()) checks.push_back(std::move(check));

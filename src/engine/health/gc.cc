@@ -164,7 +164,7 @@ void add_images(Services& services, VmManager& vms, std::vector<Garbage>& found)
   for (const auto& image : *images) {
     if (!is_orphan(image, vms.registry())) continue;
     found.push_back({.kind = "image",
-                     .path = fs::path(image.rootfs).parent_path(),
+                     .path = image.directory(),
                      .reason = "a newer one has its name, and no VM uses it",
                      .remove = [&services, &vms, id = image.id] { return remove_image(services, vms, id); }});
   }
@@ -207,8 +207,9 @@ bool owns(const store::VmRow& row, const machine::LiveMachine& machine) {
 }
 
 bool is_orphan(const image::Image& image, const VmRegistry& vms) {
+  auto is_from = [&](std::string_view origin) { return image.source.starts_with(origin); };
   bool can_be_made_again =
-      image.source.starts_with("recipe:") || image.source.starts_with("registry:") || image.source == "build";
+      is_from("recipe:") || is_from("registry:") || is_from("catalog:") || image.source == "build";
   return image.name.empty() && can_be_made_again && vms.users_of_image(image.id).empty();
 }
 

@@ -47,7 +47,8 @@ enum class Names {
   snapshot,
   machine_template,
   recipe,
-  pullable,
+  pullable,   ///< kernels of the catalog
+  available,  ///< images of the catalog
   vm_path,
   file,
   directory,

@@ -10,8 +10,8 @@ extern const Command kVmWait, kVmSuspend, kVmResume, kVmFork, kSnapshotCreate, k
     kSnapshotDelete;
 extern const Command kTemplateList, kTemplateBuild, kTemplateDelete;
 extern const Command kImageList, kImageShow, kImageBuild, kImageImport, kImageExport, kImagePull, kImagePush, kImageTag,
-    kImageInspect, kImagePrune, kImageDelete;
-extern const Command kKernelList, kKernelShow, kKernelPull, kKernelImport, kKernelExport, kKernelDelete;
+    kImageInspect, kImagePrune, kImageDelete, kImageCatalog;
+extern const Command kKernelList, kKernelShow, kKernelPull, kKernelImport, kKernelExport, kKernelDelete, kKernelCatalog;
 extern const Command kDaemonStart, kDaemonStop, kDaemonStatus, kDaemonLogs;
 extern const Command kSystemInstall, kSystemUninstall, kSystemStatus, kSystemRestart, kSystemOperations;
 extern const Command kDoctor, kGc, kBench, kCompletion, kRpc, kVersion, kHelp, kMan, kComplete;
@@ -25,9 +25,9 @@ constexpr const Command* kCommands[] = {
     &kVmShell, &kVmCp,
     &kSnapshotCreate, &kSnapshotList, &kSnapshotRestore, &kSnapshotDelete,
     &kTemplateList, &kTemplateBuild, &kTemplateDelete,
-    &kImageList, &kImageShow, &kImageBuild, &kImagePull, &kImagePush, &kImageImport, &kImageExport, &kImageTag,
-    &kImageInspect, &kImagePrune, &kImageDelete,
-    &kKernelList, &kKernelShow, &kKernelPull, &kKernelImport, &kKernelExport, &kKernelDelete,
+    &kImageList, &kImageCatalog, &kImageShow, &kImageBuild, &kImagePull, &kImagePush, &kImageImport, &kImageExport,
+    &kImageTag, &kImageInspect, &kImagePrune, &kImageDelete,
+    &kKernelList, &kKernelCatalog, &kKernelShow, &kKernelPull, &kKernelImport, &kKernelExport, &kKernelDelete,
     &kDaemonStart, &kDaemonStop, &kDaemonStatus, &kDaemonLogs,
     &kSystemInstall, &kSystemStatus, &kSystemRestart, &kSystemUninstall, &kSystemOperations,
     &kDoctor, &kGc, &kBench, &kCompletion, &kRpc, &kVersion, &kHelp, &kMan, &kComplete,

@@ -175,14 +175,28 @@ std::vector<Candidate> candidates(Daemon& daemon, std::string_view method, std::
   return found;
 }
 
+// All names of each image. An image without a name is offered by its id.
+std::vector<Candidate> image_names(Daemon& daemon) {
+  std::vector<Candidate> found;
+  auto list = daemon.get_within<api::ImageList>("image.list", limits::kNamesDeadline);
+  if (!list) return found;
+  for (const auto& image : list->images) {
+    found.push_back({safe_text(image.name.empty() ? image.id : image.name), safe_text(image.source)});
+    for (const auto& name : image.other_names) found.push_back({safe_text(name), safe_text(image.source)});
+  }
+  return found;
+}
+
 std::vector<Candidate> names_of(Daemon& daemon, Names kind) {
   switch (kind) {
     case Names::vm:
       return candidates(daemon, "vm.list", &api::VmList::vms,
                         [](const auto& vm) { return Candidate{vm.name, std::string(vm::to_string(vm.state))}; });
     case Names::image:
-      return candidates(daemon, "image.list", &api::ImageList::images,
-                        [](const auto& image) { return Candidate{image.name, image.source}; });
+      return image_names(daemon);
+    case Names::available:
+      return candidates(daemon, "image.list", &api::ImageList::available,
+                        [](const auto& entry) { return Candidate{entry.name, entry.description}; });
     case Names::recipe:
       return candidates(daemon, "image.list", &api::ImageList::recipes,
                         [](const auto& recipe) { return Candidate{recipe.name, recipe.description}; });

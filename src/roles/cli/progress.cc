@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "host/files.h"
+#include "image/kernel/store.h"
 #include "roles/cli/bounds.h"
 #include "roles/cli/terminal.h"
 
@@ -63,6 +64,7 @@ Progress::~Progress() {
 }
 
 void Progress::update(const rpc::ProgressUpdate& update) {
+  if (update.stage == image::kWarningStage) return note(fmt::format("warning: {}", safe_text(update.detail)));
   std::lock_guard lock(mutex_);
   bool begins = update.stage != shown_.stage;
   if (begins) stage_began_ = std::chrono::steady_clock::now();

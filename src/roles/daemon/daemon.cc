@@ -163,7 +163,7 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
   image::KernelStore kernels(runtime, prepared.paths.kernels(), prepared.paths.cache, path_variable);
   image::ImageStore images(runtime, prepared.paths.images(), prepared.paths.cache, path_variable,
                            prepared.config.default_registry);
-  Pulls pulls(runtime, images, prepared.paths, prepared.config);
+  Pulls pulls(runtime, {images, kernels, building_image, pulling_kernel}, prepared.paths, prepared.config);
   engine::PrivilegedClient privileged(runtime, log, prepared.paths, prepared.config, helper_socket());
   engine::InstalledVmms vmms(runtime, log, prepared.paths, prepared.config, *prepared.store, path_variable);
   engine::Initramfs initramfs(runtime, prepared.paths);
@@ -191,7 +191,8 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
                             .building_image = building_image,
                             .pulling_kernel = pulling_kernel,
                             .puller = &pulls.puller,
-                            .pusher = &pulls.pusher};
+                            .pusher = &pulls.pusher,
+                            .catalog = &pulls.catalog};
   engine::VmManager vms(services);
   auto server = rpc::make_server(runtime, log);
   auto listener = replace_stale_socket(prepared.paths.daemon_socket(), *prepared.store);

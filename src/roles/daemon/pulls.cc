@@ -23,12 +23,20 @@ image::oci::PullSettings settings(const config::Config& config) {
 
 }  // namespace
 
-Pulls::Pulls(host::Runtime& runtime, image::ImageStore& images, const host::Paths& paths, const config::Config& config)
+Pulls::Pulls(host::Runtime& runtime, Stores stores, const host::Paths& paths, const config::Config& config)
     : client(runtime, {.user_agent = "banger/" BANGER_VERSION,
                        .proxy = http::proxy_settings(host::process_env()),
                        .trust = trust(paths, config)}),
       transport(client),
-      puller(runtime, images, transport, credentials(paths), paths.cache, settings(config)),
-      pusher(runtime, images, transport, credentials(paths), paths.cache, settings(config)) {}
+      puller(runtime, stores.images, transport, credentials(paths), paths.cache, settings(config)),
+      pusher(runtime, stores.images, transport, credentials(paths), paths.cache, settings(config)),
+      catalog({.runtime = runtime,
+               .images = stores.images,
+               .kernels = stores.kernels,
+               .registries = puller,
+               .transport = transport,
+               .building_image = stores.building_image,
+               .pulling_kernel = stores.pulling_kernel},
+              paths.cache, {.catalog = config.catalog, .key = config.catalog_key, .home = paths.home}) {}
 
 }  // namespace banger::roles::daemon

@@ -1,9 +1,10 @@
-// What pulls and pushes of images need: the network, the owner's logins, and the config.
+// What pulls and pushes of images need: the network, the owner's logins, the catalog, and the config.
 #pragma once
 
 #include "config/config.h"
 #include "host/paths.h"
 #include "http/client.h"
+#include "image/catalog/puller.h"
 #include "image/oci/puller.h"
 #include "image/oci/pusher.h"
 
@@ -11,7 +12,14 @@ namespace banger::roles::daemon {
 
 /// Does not move: the members refer to each other.
 struct Pulls {
-  Pulls(host::Runtime& runtime, image::ImageStore& images, const host::Paths& paths, const config::Config& config);
+  /// The stores and the locks of everybody who makes images and kernels.
+  struct Stores {
+    image::ImageStore& images;
+    image::KernelStore& kernels;
+    host::Mutex& building_image;
+    host::Mutex& pulling_kernel;
+  };
+  Pulls(host::Runtime& runtime, Stores stores, const host::Paths& paths, const config::Config& config);
   Pulls(const Pulls&) = delete;
   Pulls& operator=(const Pulls&) = delete;
 
@@ -19,6 +27,7 @@ struct Pulls {
   image::oci::NetworkTransport transport;
   image::oci::Puller puller;
   image::oci::Pusher pusher;
+  image::catalog::CatalogPuller catalog;
 };
 
 }  // namespace banger::roles::daemon

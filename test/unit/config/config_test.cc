@@ -109,7 +109,7 @@ TEST_CASE("config: a feature missing from this version is never accepted silentl
   CHECK(error_of("ssh_key_path = true").find("not available in this version") != std::string::npos);
   CHECK(error_of("\n[[file_sync]]\nhost = \"~/x\"") ==
         "c.toml:2: 'file_sync' is not available in this version (hint: remove it)");
-  CHECK(parse_config("catalog = \"x\"", "c").error().code == ErrorCode::unsupported);
+  CHECK(parse_config("web_listen_addr = \"x\"", "c").error().code == ErrorCode::unsupported);
 }
 
 TEST_CASE("config: an error for a wrong value names the right ones") {

@@ -82,6 +82,7 @@ TEST_CASE("schema: the defaults are those of an untouched Config") {
   CHECK(config.insecure_registries == untouched.insecure_registries);
   CHECK(config.max_image_bytes == untouched.max_image_bytes);
   CHECK(config.catalog == untouched.catalog);
+  CHECK(config.catalog_key == untouched.catalog_key);
   CHECK(config.web_listen_addr == untouched.web_listen_addr);
   CHECK(config.auto_stop_stale_after == untouched.auto_stop_stale_after);
   CHECK(config.stats_poll_interval == untouched.stats_poll_interval);

@@ -12,6 +12,7 @@
 #include "engine/health/gc.h"
 #include "guestcfg/run_config.h"
 #include "host/files.h"
+#include "roles/daemon/methods/catalog_object.h"
 #include "roles/daemon/methods/image_object.h"
 #include "roles/daemon/methods/methods.h"
 
@@ -45,11 +46,19 @@ Result<image::RunConfig> config_param(const Json& params) {
   return text ? guestcfg::parse_run_config(*text) : image::RunConfig();
 }
 
+/// The names of one kind in the catalog, as far as they are known without the network.
+Task<std::vector<std::string>> listed(Daemon& daemon, image::catalog::BundleKind kind) {
+  auto known = co_await daemon.services.catalog->reader().known();
+  co_return known ? names_of(known->catalog, kind) : std::vector<std::string>();
+}
+
 Task<Result<Json>> image_list(Daemon& daemon, const Json&, rpc::CallContext&) {
   api::ImageList list;
   for (const auto& image : CO_TRY(daemon.services.images.list())) list.images.push_back(image_object(daemon, image));
   for (const auto& recipe : daemon.services.images.recipes())
     list.recipes.push_back({.name = recipe.name, .description = recipe.description});
+  if (auto known = co_await daemon.services.catalog->reader().known())
+    list.available = catalog_object(*known, image::catalog::BundleKind::image).entries;
   co_return api::to_json(list);
 }
 
@@ -117,7 +126,7 @@ Task<Result<Json>> image_delete(Daemon& daemon, const Json& params, rpc::CallCon
 Task<Result<Json>> kernel_list(Daemon& daemon, const Json&, rpc::CallContext&) {
   api::KernelList list;
   for (const auto& kernel : CO_TRY(daemon.services.kernels.list())) list.kernels.push_back(describe(daemon, kernel));
-  list.pullable = daemon.services.kernels.pullable();
+  list.pullable = co_await listed(daemon, image::catalog::BundleKind::kernel);
   co_return api::to_json(list);
 }
 
@@ -126,11 +135,18 @@ Task<Result<Json>> kernel_show(Daemon& daemon, const Json& params, rpc::CallCont
   co_return api::to_json(describe(daemon, kernel));
 }
 
+Task<Result<Json>> not_listed(Daemon& daemon, std::string name) {
+  auto names = co_await listed(daemon, image::catalog::BundleKind::kernel);
+  co_return fail(ErrorCode::not_found, fmt::format("the catalog has no kernel '{}'", printable(name, 80)),
+                 fmt::format("these can be pulled: {}", join(names, ", ")));
+}
+
 Task<Result<Json>> kernel_pull(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto name = CO_TRY(get_string(params, "name"));
-  auto turn = co_await daemon.services.pulling_kernel.lock();
-  auto kernel = CO_TRY(co_await daemon.services.kernels.pull(name, report_to(context), context.cancel()));
-  co_return api::to_json(describe(daemon, kernel));
+  auto kernel = CO_TRY(co_await daemon.services.catalog->pull_kernel(name, image::catalog::Enough::current,
+                                                                     report_to(context), context.cancel()));
+  if (!kernel) co_return co_await not_listed(daemon, name);
+  co_return api::to_json(describe(daemon, *kernel));
 }
 
 Task<Result<Json>> kernel_import(Daemon& daemon, const Json& params, rpc::CallContext& context) {

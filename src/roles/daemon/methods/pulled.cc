@@ -10,19 +10,31 @@
 #include "image/oci/layout_import.h"
 #include "image/pulled_documents.h"
 #include "roles/daemon/bounds.h"
+#include "roles/daemon/methods/catalog_object.h"
 #include "roles/daemon/methods/image_object.h"
 
 namespace banger::roles::daemon {
 
 namespace {
 
+/// A name of the catalog comes before a reference to a registry.
+Task<Result<image::oci::PullResult>> pull(engine::Services& services, std::string name, bool force,
+                                          rpc::CallContext& context) {
+  using image::catalog::Enough;
+  auto listed = CO_TRY(co_await services.catalog->pull_image(name, force ? Enough::never : Enough::current,
+                                                             report_to(context), context.cancel()));
+  if (listed) co_return std::move(*listed);
+  using image::oci::Cached;
+  co_return co_await services.puller->pull(name, force ? Cached::ignore : Cached::use, report_to(context),
+                                           context.cancel());
+}
+
 Task<Result<Json>> image_pull(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto& services = daemon.services;
   auto reference = CO_TRY(get_string(params, "reference"));
   bool force = CO_TRY(find_bool(params, "force")).value_or(false);
   auto before = services.images.get(reference);
-  auto pulled = CO_TRY(co_await services.puller->pull(
-      reference, force ? image::oci::Cached::ignore : image::oci::Cached::use, report_to(context), context.cancel()));
+  auto pulled = CO_TRY(co_await pull(services, reference, force, context));
   // The older image has lost this name. It goes, unless it has others or VMs were made from it.
   if (before && before->id != pulled.image.id) co_await engine::remove_orphan(services, daemon.vms, before->id);
   co_return api::to_json(api::PullObject{
@@ -43,6 +55,11 @@ Task<Result<Json>> image_build_from_layout(Daemon& daemon, const Json& params, r
   auto image = CO_TRY(co_await add_layout(parts, std::move(made), layout, report_to(context), context.cancel()));
   if (before && before->id != image.id) co_await engine::remove_orphan(services, daemon.vms, before->id);
   co_return api::to_json(full_image_object(daemon, image));
+}
+
+Task<Result<Json>> catalog_show(Daemon& daemon, const Json&, rpc::CallContext& context) {
+  auto published = CO_TRY(co_await daemon.services.catalog->reader().read(context.cancel()));
+  co_return api::to_json(catalog_object(published));
 }
 
 Task<Result<Json>> image_push(Daemon& daemon, const Json& params, rpc::CallContext& context) {
@@ -116,6 +133,7 @@ Task<Result<Json>> image_inspect(Daemon& daemon, const Json& params, rpc::CallCo
 constexpr Handler kHandlers[] = {
     {"image.pull", image_pull}, {"image.push", image_push},       {"image.prune", image_prune},
     {"image.tag", image_tag},   {"image.inspect", image_inspect}, {"image.build_from_layout", image_build_from_layout},
+    {"catalog.show", catalog_show},
 };
 
 }  // namespace

@@ -45,16 +45,29 @@ const Json kKernel = test::with_defaults<api::KernelObject>({
     {"size_bytes", 1 << 24},
 });
 
+Json entry(std::string_view kind, std::string_view name, std::string_view description) {
+  return {{"kind", kind}, {"name", name}, {"description", description}, {"sources", {"packages", "oci a.test/app"}}};
+}
+
 }  // namespace
 
-TEST_CASE_METHOD(Fixture, "image list: shows images, and recipes that are not built") {
-  answer("image.list",
-         {{"images", {kImage}},
-          {"recipes", {{{"name", "debian"}, {"description", "d"}}, {{"name", "dev"}, {"description", "tools"}}}}});
+TEST_CASE_METHOD(Fixture, "image catalog and kernel catalog: list the entries of their kind") {
+  answer("catalog.show", {{"place", ""}, {"entries", {entry("image", "dev", "tools"), entry("kernel", "k", "small")}}});
+  auto images = home.run({"image", "catalog"}).out;
+  CHECK(contains(images, "dev   packages, oci a.test/app  tools"));
+  CHECK(!contains(images, "small"));
+  CHECK(home.run({"kernel", "catalog", "-q"}).out == "k\n");
+  CHECK(parsed({"kernel", "catalog", "--json"}) == Json::array({entry("kernel", "k", "small")}));
+}
+
+TEST_CASE_METHOD(Fixture, "image list: shows images, and those of the catalog that are not here") {
+  answer("image.list", {{"images", {kImage}},
+                        {"recipes", Json::array()},
+                        {"available", {entry("image", "debian", "d"), entry("image", "dev", "tools")}}});
   auto out = home.run({"image", "list"}).out;
   CHECK(contains(out, "debian  im1  recipe"));
-  CHECK(contains(out, "not built yet: dev (tools)\n"));
-  CHECK(!contains(out, "not built yet: debian"));
+  CHECK(contains(out, "not pulled yet: dev (tools)\n"));
+  CHECK(!contains(out, "not pulled yet: debian"));
   CHECK(home.run({"image", "ls", "-q"}).out == "im1\n");
   CHECK(parsed({"image", "list", "--json"}) == Json::array({kImage}));
 }

@@ -68,6 +68,18 @@ TEST_CASE("progress: a template is announced once, before it is made") {
   CHECK(file.text() == "banger: template: a guest boots once (hint: earlier)\n");
 }
 
+TEST_CASE("progress: each warning is printed at once") {
+  ErrorFile file;
+  {
+    Progress progress(file.io, std::chrono::hours(1));
+    progress.update({"warning", "one\033[2J", -1});
+    progress.update({"warning", "two", -1});
+  }
+  CHECK(file.text().find("banger: warning: one") == 0);
+  CHECK(file.text().find('\033') == std::string::npos);
+  CHECK(file.text().find("banger: warning: two\n") != std::string::npos);
+}
+
 TEST_CASE("progress: on a terminal one line is redrawn and wiped at the end") {
   UniqueFd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
   REQUIRE(master);

@@ -35,9 +35,9 @@ std::string table_text(const api::ImageList& list, Colours colours) {
     table.add({names_of(image), image.id, image.source, image.kernel, format_size(image.size_bytes), image.init,
                join(image.used_by, ", "), age_of(image.created_at)});
   std::string text = table.text(colours);
-  for (const auto& recipe : list.recipes)
-    if (std::ranges::none_of(list.images, [&](const auto& image) { return has_name(image, recipe.name); }))
-      text += fmt::format("not built yet: {} ({})\n", safe_text(recipe.name), safe_text(recipe.description));
+  for (const auto& entry : list.available)
+    if (std::ranges::none_of(list.images, [&](const auto& image) { return has_name(image, entry.name); }))
+      text += fmt::format("not pulled yet: {} ({})\n", safe_text(entry.name), safe_text(entry.description));
   return text;
 }
 
@@ -55,7 +55,7 @@ constinit const Command kImageList{
     .group = "image",
     .name = "list",
     .aliases = kAliases,
-    .summary = "list images, and the recipes of images that are not built",
+    .summary = "list images, and those of the catalog that are not here",
     .options = kOptions,
     .handler = list,
 };

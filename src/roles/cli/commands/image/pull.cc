@@ -13,13 +13,17 @@ namespace banger::roles::cli {
 
 namespace {
 
-constexpr Positional kPositionals[] = {{.name = "REFERENCE", .help = "as for docker: python:3.12, host:5000/team/app"}};
+constexpr Positional kPositionals[] = {
+    {.name = "NAME",
+     .help = "a name from 'banger image catalog', or as for docker: python:3.12, host:5000/team/app",
+     .names = Names::available}};
 constexpr Option kOptions[] = {
     {.name = "force", .letter = 'f', .help = "make the image anew, even if it is here"},
     kQuietOption,
     kJsonOption,
 };
 constexpr Example kExamples[] = {
+    {"banger image pull debian-bookworm-dev", "from the catalog"},
     {"banger image pull python:3.12", "from the default registry"},
     {"banger image pull localhost:5000/team/app@sha256:…", "from another one, by its digest"},
 };
@@ -41,10 +45,11 @@ extern const Command kImagePull;
 constinit const Command kImagePull{
     .group = "image",
     .name = "pull",
-    .summary = "make an image from a container image in a registry",
+    .summary = "get an image of the catalog, or a container image from a registry",
     .details =
-        "The image gets the full reference as its name. 'banger vm run --image REFERENCE' pulls a missing image by "
-        "itself.\n"
+        "A name of the catalog comes first. Its sources are tried in their order, and each failure is printed. Another "
+        "name is a reference, and the image gets the full reference as its name. 'banger vm run --image NAME' pulls a "
+        "missing image by itself.\n"
         "Logins are those of 'docker login' and of containers. An interrupted pull goes on where it ended.",
     .positionals = kPositionals,
     .options = kOptions,

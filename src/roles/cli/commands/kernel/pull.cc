@@ -11,7 +11,7 @@ namespace banger::roles::cli {
 namespace {
 
 constexpr Positional kPositionals[] = {
-    {.name = "NAME", .help = "a name from 'banger kernel list'", .names = Names::pullable}};
+    {.name = "NAME", .help = "a name from 'banger kernel catalog'", .names = Names::pullable}};
 constexpr Option kOptions[] = {kQuietOption, kJsonOption};
 
 Result<int> run(Context& context) {
@@ -30,6 +30,7 @@ constinit const Command kKernelPull{
     .name = "pull",
     .summary = "download a kernel by its name",
     .details =
+        "The sources of the catalog are tried in their order, and each failure is printed.\n"
         "debian-cloud is the cloud kernel of Debian. The host's package tool downloads and verifies the package. "
         "Unpacking does not require root.",
     .positionals = kPositionals,

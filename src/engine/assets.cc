@@ -39,6 +39,7 @@ Task<Result<image::Image>> pull_image(Services& services, std::string name, Erro
 
 Task<Result<image::Image>> ensure_image(Services& services, std::string name, Stages& stages, host::Cancel& cancel) {
   auto found = services.images.get(name);
+  if (found) CO_TRY(check_host_file(*found));
   if (found || found.error().code != ErrorCode::not_found) co_return found;
   if (services.catalog) {
     auto report = reported_by(stages, fmt::format("image {}", name));

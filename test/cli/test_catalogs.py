@@ -196,5 +196,74 @@ class Catalogs(Case):
         self.assertIn("catalog.json: entry 1: 'disk' is no kind of entry", done.stderr)
 
 
+class Registered(Case):
+    needs_images = False
+
+    def setUp(self):
+        super().setUp()
+        self.file = self.b.root / "mine.ext4"
+        (self.b.root / "tree/root").mkdir(parents=True)
+        (self.b.root / "tree/root/notes").write_text("notes")
+        subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", self.b.root / "tree", self.file, "64M"], check=True)
+
+    def registered(self):
+        return self.b.json("image", "register", "mine", "--rootfs", str(self.file))
+
+    def test_a_registered_image_uses_the_hosts_file_and_leaves_it_there(self):
+        image = self.registered()
+        self.assertEqual((image["rootfs"], image["host_file"]), (str(self.file), str(self.file)))
+        notes = subprocess.run(["debugfs", "-R", "cat /notes", image["work_seed"]], check=True, stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL).stdout
+        self.assertEqual(notes, b"notes")
+        self.assertIn("the host, not banger", self.b.ok("image", "show", "mine"))
+        self.b.ok("image", "delete", "mine")
+        self.assertTrue(self.file.exists())
+        self.assertEqual(self.b.leftovers(), [])
+
+    def test_a_missing_or_changed_file_is_told_at_each_use(self):
+        self.registered()
+        away = self.file.with_suffix(".away")
+        self.file.rename(away)
+        self.assertIn(f"uses {self.file}, which is gone", self.b.ok("image", "show", "mine"))
+        for words in (("vm", "create", "--name", "a", "--image", "mine"), ("image", "export", "mine"),
+                      ("image", "promote", "mine")):
+            self.fails(125, *words, says=f"image 'mine' uses {self.file}, which is gone")
+        away.rename(self.file)
+        self.b.ok("image", "show", "mine")
+        with self.file.open("ab") as file:
+            file.write(b"x")
+        self.fails(125, "vm", "create", "--name", "a", "--image", "mine", says="has changed since it was registered")
+
+    def test_a_promoted_image_owns_a_copy(self):
+        before = self.registered()
+        image = self.b.json("image", "promote", "mine")
+        self.assertEqual(image["host_file"], "")
+        self.assertEqual(image["sha256"], before["sha256"])
+        self.assertEqual(pathlib.Path(image["rootfs"]).read_bytes(), self.file.read_bytes())
+        self.assertEqual(self.b.json("image", "promote", "mine")["id"], image["id"])
+        self.file.unlink()
+        self.b.ok("image", "export", "mine", "-o", str(self.b.root / "bundle"))
+        self.b.ok("image", "delete", "mine")
+        self.assertFalse(pathlib.Path(image["rootfs"]).exists())
+        self.assertEqual(self.b.leftovers(), [])
+
+    def test_what_is_no_clean_root_file_system_is_refused(self):
+        text = self.b.root / "text"
+        text.write_text("no file system")
+        self.fails(125, "image", "register", "a", "--rootfs", str(text), says="'banger image import' takes tar files")
+        self.file.chmod(0o666)
+        self.fails(125, "image", "register", "a", "--rootfs", str(self.file), says="chmod go-w")
+        self.fails(125, "image", "register", "a", "--rootfs", "/nowhere", says="No such file")
+        self.fails(2, "image", "register", "a", says="needs --rootfs FILE")
+        self.assertEqual(self.b.json("image", "list"), [])
+
+    def test_completion_offers_all_names_of_an_image(self):
+        self.registered()
+        self.b.ok("image", "tag", "mine", "host/app:1")
+        offered = self.b.ok("__complete", "--", "image", "show", "")
+        self.assertIn("mine", offered)
+        self.assertIn("host/app:1", offered)
+
+
 if __name__ == "__main__":
     unittest.main()

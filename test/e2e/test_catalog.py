@@ -1,4 +1,4 @@
-"""Images that travel between states boot."""
+"""Images that travel between states, and images of the host's files, boot."""
 import pathlib
 import subprocess
 import sys
@@ -43,6 +43,25 @@ class Travel(BareCase):
         other = self.empty(f'catalog = "http://{server.address}/catalog.json"\n{said.splitlines()[-1]}\n')
         self.boots(other, "bare")
         self.assertEqual(other.leftovers(), [])
+
+    def test_a_registered_image_boots_until_its_file_changes_and_then_promoted(self):
+        file = self.b.root / "mine.ext4"
+        file.write_bytes(pathlib.Path(self.b.json("image", "show", "bare")["rootfs"]).read_bytes())
+        self.b.ok("image", "register", "mine", "--rootfs", str(file))
+        self.b.ok("vm", "create", "--name", "kept", "--image", "mine", *SHAPE)
+        self.b.ok("vm", "start", "kept")
+        self.b.ok("vm", "exec", "kept", "--", "sh", "-c", "echo notes > /etc/notes")
+        self.b.ok("vm", "stop", "kept")
+        away = file.with_suffix(".away")
+        file.rename(away)
+        done = self.b.run("vm", "start", "kept")
+        self.assertIn(f"image 'mine' uses {file}, which is gone", done.stderr)
+        away.rename(file)
+        self.b.ok("image", "promote", "mine")
+        file.unlink()
+        self.b.ok("vm", "start", "kept")
+        self.assertEqual(self.b.ok("vm", "exec", "kept", "--", "cat", "/etc/notes"), "notes\n")
+        self.b.ok("vm", "delete", "--force", "kept")
 
 
 if __name__ == "__main__":

@@ -46,6 +46,12 @@ constexpr Parameter kTagParameters[] = {
     {.name = "name", .required = true, .help = "The new name: a plain one, or a reference"},
 };
 
+constexpr Parameter kRegisterParameters[] = {
+    {.name = "name", .required = true, .help = "The name of the new image"},
+    {.name = "rootfs", .type = Type::path, .required = true, .help = "An ext4 file system in a file, on the host"},
+    {.name = "kernel", .initial = "\"debian-cloud\"", .help = "The name of the kernel that the image asks for"},
+};
+
 constexpr Parameter kImportBundleParameters[] = {
     {.name = "bundle", .type = Type::path, .required = true, .help = "The bundle, on the host"},
     {.name = "name", .help = "The name of the new image; by default that of the bundle"},
@@ -93,6 +99,21 @@ constexpr Method kMethods[] = {
      .result = &ImageObject::kObject,
      .progress = true,
      .cancellable = true},
+    {.name = "image.register",
+     .summary = "Makes an image that uses a file of the host",
+     .details = "The file stays where it is, and is never changed or deleted. VMs of the image do not start while the "
+                "file is missing, or after its size or its time has changed.",
+     .parameters = kRegisterParameters,
+     .result = &ImageObject::kObject,
+     .progress = true,
+     .cancellable = true},
+    {.name = "image.promote",
+     .summary = "Copies the file of a registered image into the store",
+     .details = "The image needs the host's file no more. Does nothing for other images.",
+     .parameters = kImageParameters,
+     .result = &ImageObject::kObject,
+     .progress = true,
+     .cancellable = true},
     {.name = "image.import",
      .summary = "Makes an image from a tar",
      .parameters = kImportParameters,
@@ -133,7 +154,8 @@ constexpr Method kMethods[] = {
     {.name = "image.delete",
      .summary = "Deletes an image",
      .details = "If the image has several names and one of them is given, only this name is taken away. Otherwise "
-                "fails with `busy` while a VM uses the image. The error names the VM.",
+                "fails with `busy` while a VM uses the image. The error names the VM. The file of a registered image "
+                "stays.",
      .parameters = kImageParameters,
      .result = &Named::kObject},
 };

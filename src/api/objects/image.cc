@@ -35,6 +35,10 @@ constexpr Field kImageFields[] = {
     field<&ImageObject::created_at>("created_at", "When the image was made"),
     field<&ImageObject::init>("init", "The init system").one_of(kInits),
     field<&ImageObject::rootfs>("rootfs", "The path of the root file system"),
+    field<&ImageObject::host_file>("host_file",
+                                   "The file of the host that a registered image uses. Empty: the image "
+                                   "has a copy of its own"),
+    field<&ImageObject::host_file_fault>("host_file_fault", "Why this file cannot be used. Empty: it can"),
     field<&ImageObject::work_seed>("work_seed", "The path of the work seed"),
     field<&ImageObject::used_by>("used_by", "The names of the VMs that were made from the image"),
     field<&ImageObject::digest>("digest", "The digest in the registry that it was pulled from. Empty: not pulled"),

@@ -42,6 +42,8 @@ struct ImageObject {
   std::int64_t created_at = 0;
   std::string init;
   std::string rootfs;
+  std::string host_file;
+  std::string host_file_fault;
   std::string work_seed;
   std::vector<std::string> used_by;
   std::string digest;

@@ -64,6 +64,7 @@ Task<Result<>> boot(VmParts& vm, Start& start) {
   vm.machine->begin();
   CO_TRY(check_cancel(start));
   CO_TRY(check_capabilities(vm));
+  CO_TRY(check_host_file(CO_TRY(services.images.get(vm.row().image_id))));
   CO_TRY(co_await vm.disks.prepare(CO_TRY(vm_context(vm))));
   auto context = CO_TRY(vm_context(vm));
   CO_TRY(check_image(vm, context.rootfs));

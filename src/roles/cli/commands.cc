@@ -10,7 +10,7 @@ extern const Command kVmWait, kVmSuspend, kVmResume, kVmFork, kSnapshotCreate, k
     kSnapshotDelete;
 extern const Command kTemplateList, kTemplateBuild, kTemplateDelete;
 extern const Command kImageList, kImageShow, kImageBuild, kImageImport, kImageExport, kImagePull, kImagePush, kImageTag,
-    kImageInspect, kImagePrune, kImageDelete, kImageCatalog;
+    kImageInspect, kImagePrune, kImageDelete, kImageCatalog, kImageRegister, kImagePromote;
 extern const Command kKernelList, kKernelShow, kKernelPull, kKernelImport, kKernelExport, kKernelDelete, kKernelCatalog;
 extern const Command kDaemonStart, kDaemonStop, kDaemonStatus, kDaemonLogs;
 extern const Command kSystemInstall, kSystemUninstall, kSystemStatus, kSystemRestart, kSystemOperations;
@@ -26,7 +26,7 @@ constexpr const Command* kCommands[] = {
     &kSnapshotCreate, &kSnapshotList, &kSnapshotRestore, &kSnapshotDelete,
     &kTemplateList, &kTemplateBuild, &kTemplateDelete,
     &kImageList, &kImageCatalog, &kImageShow, &kImageBuild, &kImagePull, &kImagePush, &kImageImport, &kImageExport,
-    &kImageTag, &kImageInspect, &kImagePrune, &kImageDelete,
+    &kImageRegister, &kImagePromote, &kImageTag, &kImageInspect, &kImagePrune, &kImageDelete,
     &kKernelList, &kKernelCatalog, &kKernelShow, &kKernelPull, &kKernelImport, &kKernelExport, &kKernelDelete,
     &kDaemonStart, &kDaemonStop, &kDaemonStatus, &kDaemonLogs,
     &kSystemInstall, &kSystemStatus, &kSystemRestart, &kSystemUninstall, &kSystemOperations,

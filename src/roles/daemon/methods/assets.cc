@@ -87,6 +87,21 @@ Task<Result<Json>> image_import(Daemon& daemon, const Json& params, rpc::CallCon
   co_return api::to_json(full_image_object(daemon, image));
 }
 
+Task<Result<Json>> image_register(Daemon& daemon, const Json& params, rpc::CallContext& context) {
+  auto name = CO_TRY(get_string(params, "name"));
+  auto rootfs = CO_TRY(path_param(params, "rootfs"));
+  auto kernel = CO_TRY(find_string(params, "kernel")).value_or("debian-cloud");
+  auto image =
+      CO_TRY(co_await daemon.services.images.register_file(name, rootfs, kernel, report_to(context), context.cancel()));
+  co_return api::to_json(full_image_object(daemon, image));
+}
+
+Task<Result<Json>> image_promote(Daemon& daemon, const Json& params, rpc::CallContext& context) {
+  auto name = CO_TRY(get_string(params, "image"));
+  auto image = CO_TRY(co_await daemon.services.images.promote(name, report_to(context), context.cancel()));
+  co_return api::to_json(full_image_object(daemon, image));
+}
+
 /// Neither the opening nor the reading of a file waits for another process.
 Task<Result<UniqueFd>> open_bundle(Daemon& daemon, const Json& params) {
   auto path = CO_TRY(get_string(params, "bundle"));
@@ -186,6 +201,8 @@ constexpr Handler kHandlers[] = {
     {"image.show", image_show},
     {"image.build", image_build},
     {"image.import", image_import},
+    {"image.register", image_register},
+    {"image.promote", image_promote},
     {"image.delete", image_delete},
     {"kernel.list", kernel_list},
     {"kernel.show", kernel_show},

@@ -5,6 +5,7 @@
 namespace banger::roles::daemon {
 
 api::ImageObject image_object(Daemon& daemon, const image::Image& image) {
+  auto usable = check_host_file(image);
   return {
       .id = image.id,
       .name = image.name,
@@ -17,6 +18,8 @@ api::ImageObject image_object(Daemon& daemon, const image::Image& image) {
       .created_at = image.created_at,
       .init = std::string(to_string(image.init)),
       .rootfs = image.rootfs,
+      .host_file = image.host_file ? image.host_file->path : "",
+      .host_file_fault = usable ? "" : usable.error().message,
       .work_seed = image.work_seed,
       .used_by = daemon.vms.registry().users_of_image(image.id),
       .digest = image.pulled.digest,

@@ -35,6 +35,8 @@ Table table_of(const api::ImageObject& image) {
   table.add({"created", time_of(image.created_at)});
   add_run_config(table, image.config);
   table.add({"used by", join(image.used_by, ", ")});
+  if (!image.host_file.empty())
+    table.add({"owner", image.host_file_fault.empty() ? "the host, not banger" : image.host_file_fault});
   table.add({"path", image.rootfs});
   return table;
 }

@@ -204,7 +204,8 @@ class Registered(Case):
         self.file = self.b.root / "mine.ext4"
         (self.b.root / "tree/root").mkdir(parents=True)
         (self.b.root / "tree/root/notes").write_text("notes")
-        subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", self.b.root / "tree", self.file, "64M"], check=True)
+        subprocess.run(["mke2fs", "-q", "-t", "ext4", "-b", "4096", "-d", self.b.root / "tree", self.file, "64M"],
+                       check=True)
 
     def registered(self):
         return self.b.json("image", "register", "mine", "--rootfs", str(self.file))

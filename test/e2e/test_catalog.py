@@ -36,8 +36,8 @@ class Travel(BareCase):
         site, key = self.b.root / "site", self.b.root / "key.pem"
         subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", key], check=True)
         for kind, name in (("kernel", KERNEL), ("image", "bare")):
-            said = subprocess.run([SCRIPTS / f"publish-{kind}", name, "--to", site, "--key", key, "--banger",
-                                   BIN / "banger"], env=self.b.env, check=True, stdout=subprocess.PIPE, text=True).stdout
+            words = (SCRIPTS / f"publish-{kind}", name, "--to", site, "--key", key, "--banger", BIN / "banger")
+            said = subprocess.run(words, env=self.b.env, check=True, stdout=subprocess.PIPE, text=True).stdout
         server = FileServer(site)
         self.addCleanup(server.close)
         other = self.empty(f'catalog = "http://{server.address}/catalog.json"\n{said.splitlines()[-1]}\n')

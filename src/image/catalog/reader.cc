@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "base/text.h"
 #include "host/files.h"
 #include "http/address.h"
 #include "image/catalog/bounds.h"

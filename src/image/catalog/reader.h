@@ -1,7 +1,6 @@
 // Reads the catalog: the compiled-in one, or the file or the URL in its place. Checks its signature.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
 

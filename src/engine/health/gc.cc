@@ -208,8 +208,7 @@ bool owns(const store::VmRow& row, const machine::LiveMachine& machine) {
 
 bool is_orphan(const image::Image& image, const VmRegistry& vms) {
   auto is_from = [&](std::string_view origin) { return image.source.starts_with(origin); };
-  bool can_be_made_again =
-      is_from("recipe:") || is_from("registry:") || is_from("catalog:") || image.source == "build";
+  bool can_be_made_again = is_from("recipe:") || is_from("registry:") || is_from("catalog:") || image.source == "build";
   return image.name.empty() && can_be_made_again && vms.users_of_image(image.id).empty();
 }
 

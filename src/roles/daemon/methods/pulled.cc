@@ -131,8 +131,9 @@ Task<Result<Json>> image_inspect(Daemon& daemon, const Json& params, rpc::CallCo
 }
 
 constexpr Handler kHandlers[] = {
-    {"image.pull", image_pull}, {"image.push", image_push},       {"image.prune", image_prune},
-    {"image.tag", image_tag},   {"image.inspect", image_inspect}, {"image.build_from_layout", image_build_from_layout},
+    {"image.pull", image_pull},       {"image.push", image_push},
+    {"image.prune", image_prune},     {"image.tag", image_tag},
+    {"image.inspect", image_inspect}, {"image.build_from_layout", image_build_from_layout},
     {"catalog.show", catalog_show},
 };
 

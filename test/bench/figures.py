@@ -18,6 +18,7 @@ import dns_load
 import host as hosts
 import layers as image_layers
 import netns
+import registry as registries
 import root_helper
 import throughput
 from harness import wait_until
@@ -310,6 +311,60 @@ def layers(host, options):
                  [each.peak_mib for each in single], 64, "more", "MiB")
 
 
+def push_layers(registry, image, name):
+    """Puts an image of bench layers into a registry."""
+    contents = [path.read_bytes() for path in image.blobs.iterdir()]
+    manifest = next(text for text in contents if b'"layers"' in text)
+    for content in contents:
+        if content is not manifest:
+            registry.put_blob(name, content)
+    registry.put_manifest(name, "v1", json.loads(manifest), "application/vnd.oci.image.manifest.v1+json")
+
+
+def pull(host, options):
+    """Measures pulls from a registry of this host. The layers are cached, so the comparison is writing their ext4."""
+    with tempfile.TemporaryDirectory(prefix="banger-pull-") as place:
+        image = image_layers.Layers(place)
+        registry = registries.Registry()
+        try:
+            push_layers(registry, image, "bench")
+            name = f"{registry.address}/bench:v1"
+            host.ok("image", "pull", name, timeout=600)
+            cached, write, second = [], [], []
+            for _ in range(few(options)):
+                cached.append(host.time("image", "pull", "--force", name))
+                write.append(image.ours().wall_ms)
+                second.append(host.time("image", "pull", name))
+            host.ok("image", "delete", name)
+        finally:
+            registry.close()
+    yield Figure("pull: layers cached, over the ext4 write", cached, write, 100, "more")
+    yield Figure("pull: the same digest again", second, [], 50, "most")
+
+
+def pulled(host, options):
+    """Compares the ready pool of a pulled image with that of the default image: the same files, from a registry."""
+    registry = registries.Registry()
+    try:
+        name = f"{registry.address}/default:v1"
+        host.ok("image", "push", "debian-bookworm", name, timeout=600)
+        host.ok("image", "pull", name, timeout=600)
+        host.configure(pool_size=1)
+        ours, other = [], []
+        for i in range(options.rounds + 1):
+            if i > 0:  # the pool of a template starts to fill at the first use of the template
+                host.wait_for_pool(templates=2)
+            ours.append(host.first_output(*RUN, "--image", name, *ECHO)[0])
+            if i > 0:
+                host.wait_for_pool(templates=2)
+            other.append(host.first_output(*RUN, *ECHO)[0])
+        host.configure(pool_size=0)
+        host.ok("image", "delete", name)
+    finally:
+        registry.close()
+    yield Figure("ready pool: pulled image → first output", ours[1:], other[1:], 1.1)
+
+
 def helper(host, options):
     measured = root_helper.measure()
     if measured is None:
@@ -436,8 +491,8 @@ def tcp(host, options):
 
 
 ALL = {"start": start, "pool": pool, "clone": clone, "many": many, "fork": fork, "resume": resume, "cold": cold,
-       "exec": execute, "memory": memory, "tar": tar, "layers": layers, "helper": helper, "dns": dns,
-       "bridge": bridge, "tcp": tcp}
+       "exec": execute, "memory": memory, "tar": tar, "layers": layers, "pull": pull, "pulled": pulled,
+       "kernel": kernel, "helper": helper, "dns": dns, "bridge": bridge, "tcp": tcp}
 
 
 def load(path):

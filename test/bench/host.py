@@ -72,11 +72,11 @@ class Host(Banger):
                 raise RuntimeError(f"banger {' '.join(args)}: exit {process.returncode}: {errors}")
         return times
 
-    def wait_for_pool(self):
-        """Waits until a clone in the ready pool is ready for use."""
+    def wait_for_pool(self, templates=1):
+        """Waits until so many templates have a clone in the ready pool that is ready for use."""
         def ready():
-            pools = [vm for template in self.json("template", "list") for vm in template["pool"]]
-            return any(vm["state"] == "ready" for vm in pools)
+            pools = [template["pool"] for template in self.json("template", "list")]
+            return sum(any(vm["state"] == "ready" for vm in pool) for pool in pools) >= templates
         wait_until(ready, "the ready pool", 120)
 
     def spawn_agent(self, vm, rounds):

@@ -13,7 +13,8 @@ KERNEL = ROOT / "images/kernel"
 LINE = re.compile(r'CONFIG_[A-Z0-9_]+=(y|\d+|"[^"]*")')
 # What guests need: (option, why).
 NEEDED = {"VIRTIO_BLK": "the disks", "VIRTIO_CONSOLE": "the link in QEMU", "VIRTIO_VSOCKETS": "the link in Firecracker",
-          "VIRTIO_MMIO_CMDLINE_DEVICES": "Firecracker without ACPI", "PVH": "QEMU's start of a kernel",
+          "VIRTIO_MMIO_CMDLINE_DEVICES": "Firecracker without ACPI", "PCI": "ACPI's tables",
+          "PVH": "QEMU's start of a kernel",
           "SERIO_I8042": "the end of Firecracker", "BLK_DEV_INITRD": "banger's initrd", "OVERLAY_FS": "the root",
           "EXT4_FS": "the disks", "SECCOMP": "Docker", "NF_TABLES": "nftables", "NFT_COMPAT": "iptables-nft",
           "NETFILTER_XT_MATCH_CONNTRACK": "Docker", "BRIDGE_NETFILTER": "Docker", "VETH": "containers",

@@ -147,8 +147,8 @@ Task<Result<>> Pusher::send(Job& job, Blob& blob) {
     job.progress("upload", fmt::format("{} of {}", format_size(bytes), format_size(size)),
                  size ? static_cast<int>(bytes * 100 / size) : -1);
   };
-  CO_TRY(co_await job.registry.put_blob(blob.descriptor, std::move(content), blob.mount_from, sent));
-  job.sent_bytes += size;
+  auto given = CO_TRY(co_await job.registry.put_blob(blob.descriptor, std::move(content), blob.mount_from, sent));
+  if (given == Given::sent) job.sent_bytes += size;
   co_return Result<>();
 }
 

@@ -49,6 +49,9 @@ struct BlobContent {
   std::optional<http::FileBody> file = std::nullopt;  ///< in place of `text`
 };
 
+/// How a registry got a blob: its bytes were sent, or another repository of the registry had them.
+enum class Given { sent, mounted };
+
 /// Errors are sentences; those of statuses are in registry_error.h. Several coroutines may use one object at once.
 class Registry {
  public:
@@ -70,15 +73,15 @@ class Registry {
   Task<Result<bool>> has_blob(Digest digest);
   /// Stores a blob in one piece. Starts again when the upload breaks. `sent` gets the bytes sent so far. With
   /// `mount_from`, a repository of the same registry, the registry may take the blob from there instead.
-  Task<Result<>> put_blob(Descriptor descriptor, BlobContent content, std::string mount_from,
-                          std::function<void(std::uint64_t)> sent);
+  Task<Result<Given>> put_blob(Descriptor descriptor, BlobContent content, std::string mount_from,
+                               std::function<void(std::uint64_t)> sent);
   /// Stores a manifest under the reference's tag.
   Task<Result<>> put_manifest(std::string body, std::string media_type);
 
  private:
   Task<Result<http::Url>> begin_upload(const Descriptor& descriptor, const std::string& mount_from, bool& mounted);
-  Task<Result<>> upload(const Descriptor& descriptor, const BlobContent& content, const std::string& mount_from,
-                        const std::function<void(std::uint64_t)>& sent);
+  Task<Result<Given>> upload(const Descriptor& descriptor, const BlobContent& content, const std::string& mount_from,
+                             const std::function<void(std::uint64_t)>& sent);
   Task<Result<FetchedDocument>> fetch_document(std::string version);
   Task<Result<http::Request>> request_for(std::string path);
   Task<Result<http::Url>> find_base();

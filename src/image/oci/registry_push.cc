@@ -55,11 +55,11 @@ Task<Result<http::Url>> Registry::begin_upload(const Descriptor& descriptor, con
   co_return place;
 }
 
-Task<Result<>> Registry::upload(const Descriptor& descriptor, const BlobContent& content, const std::string& mount_from,
-                                const std::function<void(std::uint64_t)>& sent) {
+Task<Result<Given>> Registry::upload(const Descriptor& descriptor, const BlobContent& content, const std::string& mount_from,
+                                     const std::function<void(std::uint64_t)>& sent) {
   bool mounted = false;
   auto place = CO_TRY(co_await begin_upload(descriptor, mount_from, mounted));
-  if (mounted) co_return Result<>();
+  if (mounted) co_return Given::mounted;
   http::Request request{.url = with_digest(place, descriptor.digest), .method = "PUT"};
   request.headers.set("Content-Type", "application/octet-stream");
   request.body = content.text;
@@ -73,12 +73,12 @@ Task<Result<>> Registry::upload(const Descriptor& descriptor, const BlobContent&
   bool own = http::same_origin(place, CO_TRY(co_await find_base()));
   auto response =
       CO_TRY(own ? co_await ask(std::move(request), nullptr) : co_await follow(std::move(request), nullptr));
-  if (response.status == 201 || response.status == 204) co_return Result<>();
+  if (response.status == 201 || response.status == 204) co_return Given::sent;
   co_return push_error(response, refusal(name_of(descriptor)), descriptor.size);
 }
 
-Task<Result<>> Registry::put_blob(Descriptor descriptor, BlobContent content, std::string mount_from,
-                                  std::function<void(std::uint64_t)> sent) {
+Task<Result<Given>> Registry::put_blob(Descriptor descriptor, BlobContent content, std::string mount_from,
+                                       std::function<void(std::uint64_t)> sent) {
   auto pause = std::chrono::milliseconds(limits::kUploadFirstPause);
   for (int attempt = 1;; ++attempt, pause *= 2) {
     auto done = co_await upload(descriptor, content, mount_from, sent);

@@ -24,6 +24,7 @@ FAKES = pathlib.Path(__file__).resolve().parents[1] / "fakes"
 PYTHON = "/usr/bin/python3"
 OWNER = "daemon"  # every Debian has that user
 ID = "0123456789abcdef" * 2
+HOSTILE = "fedcba9876543210" * 2  # the jail of the class Hostile
 CONFIG = 'templates = false\nmachine = "firecracker"\njailer_enabled = true\nfirecracker_bin = "{}"\nnetwork = "user"\n'
 
 
@@ -166,10 +167,14 @@ class Jailed(bare.BareCase):
         shown = self.b.json("vm", "show", name)
         return shown["pid"], pathlib.Path(shown["directory"])
 
+    def leftovers(self):
+        """Without the jail of the class Hostile, which may run at the same time: jails are the host's."""
+        return [item for item in self.b.leftovers() if item["path"] != HOSTILE]
+
     def check_nothing_is_left(self):
         self.assertEqual(self.b.json("vm", "list"), [])
         self.assertEqual(self.b.vm_dirs(), [])
-        self.assertEqual(self.b.leftovers(), [])
+        self.assertEqual(self.leftovers(), [])
         self.assertEqual(mounts_below(self.b.root), [])
         program = str(self.place.dir / "fakes/firecracker")
         # The kernel kills a question to Firecracker's binary a moment after the daemon that asked.
@@ -259,7 +264,7 @@ class Jailed(bare.BareCase):
         if not cgroups():
             self.skipTest("gc finds such jails in the cgroup v2 hierarchy, which this host does not have")
         (cgroups() / ID).mkdir(parents=True)
-        self.assertEqual([(item["kind"], item["path"]) for item in self.b.leftovers()], [("jail", ID)])
+        self.assertEqual([(item["kind"], item["path"]) for item in self.leftovers()], [("jail", ID)])
         self.b.ok("gc")
         self.assertFalse((cgroups() / ID).exists())
 
@@ -279,7 +284,7 @@ class Jailed(bare.BareCase):
         self.b.ok("vm", "kill", "one")
         self.assertFalse(alive(pid))
         self.assertTrue((directory / "jail").exists())
-        self.assertIn("jail", [item["kind"] for item in self.b.leftovers()])
+        self.assertIn("jail", [item["kind"] for item in self.leftovers()])
         # Without a helper the VM cannot start.
         failed = self.b.run("vm", "start", "one")
         self.assertEqual(failed.returncode, 125)
@@ -313,7 +318,7 @@ class Jailed(bare.BareCase):
             p.wait(timeout=180)
             if self.b.json("vm", "list"):
                 self.b.ok("vm", "delete", "--force", "v")
-            wait_until(lambda: self.b.leftovers() == [], "leftovers of the interrupted create to be removed")
+            wait_until(lambda: self.leftovers() == [], "leftovers of the interrupted create to be removed")
             self.check_nothing_is_left()
 
     def test_kill_9_of_the_helper_at_any_moment_leaves_nothing(self):
@@ -328,7 +333,7 @@ class Jailed(bare.BareCase):
             if self.b.json("vm", "list"):
                 self.b.ok("vm", "delete", "--force", "v")
             self.b.run("gc")
-            wait_until(lambda: self.b.leftovers() == [], "leftovers of the interrupted create to be removed")
+            wait_until(lambda: self.leftovers() == [], "leftovers of the interrupted create to be removed")
             self.check_nothing_is_left()
 
     def test_the_error_of_a_failed_jailer_is_reported(self):
@@ -453,13 +458,13 @@ class Hostile(unittest.TestCase):
 
     def check_nothing_happened(self):
         self.assertEqual(self.tree(self.outside), self.before)
-        self.assertEqual(jailed(ID), [])
+        self.assertEqual(jailed(HOSTILE), [])
         self.assertFalse(os.path.lexists(self.vm / "jail"))
         if cgroups():
-            self.assertFalse((cgroups() / ID).exists())
+            self.assertFalse((cgroups() / HOSTILE).exists())
 
     def arguments(self, **other):
-        return {"id": ID, "directory": str(self.vm), "read": [f"vmlinux:{self.vm}/kernel"],
+        return {"id": HOSTILE, "directory": str(self.vm), "read": [f"vmlinux:{self.vm}/kernel"],
                 "write": [f"disk0:{self.vm}/disk", f"firecracker.log:{self.vm}/firecracker.log"],
                 "console": True, "vcpus": 1, "memory_bytes": 128 << 20, **other}
 
@@ -475,20 +480,21 @@ class Hostile(unittest.TestCase):
         return answer["result"]["pid"]
 
     def end(self):
-        return self.place.ask("machine.unjail", {"id": ID, "directory": str(self.vm)})
+        return self.place.ask("machine.unjail", {"id": HOSTILE, "directory": str(self.vm)})
 
     def test_valid_requests_succeed_and_unjail_can_be_repeated(self):
         pid = self.launch()
-        self.assertIn(pid, jailed(ID))
+        self.assertIn(pid, jailed(HOSTILE))
         self.assertEqual(os.stat(f"/proc/{pid}").st_uid, pwd.getpwnam(OWNER).pw_uid)
         self.refused(["exists"])
-        self.assertIn(pid, jailed(ID))
+        self.assertIn(pid, jailed(HOSTILE))
         for _ in range(2):
             self.assertEqual(self.end(), {"result": {}})
         wait_until(lambda: not alive(pid), "the jailed process to end")
 
     def test_invalid_ids_names_and_numbers_are_refused(self):
-        for other in ("", "x", "../" + ID[3:], ID.upper(), ID + "0", "0" * 100000, ID[:-1] + "\n", "0" * 31 + "/"):
+        for other in ("", "x", "../" + HOSTILE[3:], HOSTILE.upper(), HOSTILE + "0", "0" * 100000, HOSTILE[:-1] + "\n",
+                      "0" * 31 + "/"):
             self.refused(["invalid"], id=other)
         for name in ("", "firecracker", "firecracker.pid", "dev", "dev/kvm", "../x", ".", "disk", "disk32", "disk00",
                      "api.sock", "x" * 1000, "jail", "run"):
@@ -562,12 +568,13 @@ class Hostile(unittest.TestCase):
         self.assertEqual(self.end(), {"result": {}})
 
     def test_unjail_kills_no_process_of_another_user(self):
-        stranger = subprocess.Popen(["sleep", "1000", ID], user="nobody", stderr=subprocess.DEVNULL)
+        stranger = subprocess.Popen(["sleep", "1000", HOSTILE], user="nobody", stderr=subprocess.DEVNULL)
         self.addCleanup(stranger.wait)
         self.addCleanup(stranger.kill)
         # sleep rejects the token as an argument and exits, but a shell keeps it on its command line.
         stranger.wait()
-        stranger = subprocess.Popen(["sh", "-c", "sleep 1000; true", "--id", ID], user="nobody", start_new_session=True)
+        stranger = subprocess.Popen(["sh", "-c", "sleep 1000; true", "--id", HOSTILE], user="nobody",
+                                    start_new_session=True)
         self.assertEqual(self.end(), {"result": {}})
         self.assertTrue(alive(stranger.pid))
         os.killpg(stranger.pid, signal.SIGKILL)
@@ -593,7 +600,7 @@ class Hostile(unittest.TestCase):
         try:
             for _ in range(8):
                 answer = self.place.ask("machine.jail", self.arguments())
-                for pid in jailed(ID):
+                for pid in jailed(HOSTILE):
                     try:
                         with open(f"/proc/{pid}/root/disk0") as file:
                             self.assertEqual(file.read(), "disk")

@@ -64,7 +64,8 @@ def unprivileged(place):
         folder.mkdir()
     for name in NAMES:
         shutil.copy(RELEASE / "src" / name, binaries, follow_symlinks=False)
-    shutil.copytree(ROOT / "test", place / "test", ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in ("test", "scripts"):
+        shutil.copytree(ROOT / folder, place / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.chown(home, UNPRIVILEGED, UNPRIVILEGED)
     as_user = ["setpriv", f"--reuid={UNPRIVILEGED}", f"--regid={UNPRIVILEGED}", "--init-groups"]
     return Account("user", home, home / "data", binaries, place / "test", as_user)

@@ -55,8 +55,8 @@ Task<Result<http::Url>> Registry::begin_upload(const Descriptor& descriptor, con
   co_return place;
 }
 
-Task<Result<Given>> Registry::upload(const Descriptor& descriptor, const BlobContent& content, const std::string& mount_from,
-                                     const std::function<void(std::uint64_t)>& sent) {
+Task<Result<Given>> Registry::upload(const Descriptor& descriptor, const BlobContent& content,
+                                     const std::string& mount_from, const std::function<void(std::uint64_t)>& sent) {
   bool mounted = false;
   auto place = CO_TRY(co_await begin_upload(descriptor, mount_from, mounted));
   if (mounted) co_return Given::mounted;

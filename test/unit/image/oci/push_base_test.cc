@@ -240,7 +240,8 @@ TEST_CASE("push: the base's layers are mounted from their own repository") {
   Fixture f;
   f.make_changed();
   auto pushed = f.push("a.test/box");
-  CHECK(pushed.sent_bytes == f.manifest("a.test/box/latest").layers[2].size + f.manifest("a.test/box/latest").config.size);
+  CHECK(pushed.sent_bytes ==
+        f.manifest("a.test/box/latest").layers[2].size + f.manifest("a.test/box/latest").config.size);
   CHECK(f.keeper.mounted == std::vector{Digest::of(f.base[0]).text(), Digest::of(f.base[1]).text()});
   CHECK(f.keeper.uploaded.size() == 2);  // the new layer and the config
 }

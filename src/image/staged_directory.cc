@@ -50,6 +50,13 @@ Result<> sync_tree(const std::string& path) {
   syncs.push_back(std::async(std::launch::async, sync_one, path));
   return wait_for(syncs);
 }
+
+/// Until the result is closed, nobody takes the directory for a leftover. Nothing is held if another process holds it.
+UniqueFd hold(const std::string& path) {
+  UniqueFd held(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (held && ::flock(held.get(), LOCK_EX | LOCK_NB) < 0) held.reset();
+  return held;
+}
 }  // namespace
 
 Result<> check_store_name(std::string_view kind, std::string_view name) {
@@ -66,7 +73,7 @@ Result<StagedDirectory> StagedDirectory::make(const std::string& parent, std::st
   std::string path = fmt::format("{}/.{}{}{}", parent, name, kStagedMark, to_hex(host::random_bytes(4)));
   if (::mkdir(path.c_str(), 0700) < 0) return fail_errno(path);
   auto lock = TRY(host::open_file(path, O_RDONLY | O_DIRECTORY));
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) < 0) return fail_errno(path);
+  if (::flock(lock.get(), LOCK_EX) < 0) return fail_errno(path);  // somebody may just look whether it is a leftover
   return StagedDirectory(std::move(path), std::move(lock));
 }
 
@@ -88,6 +95,7 @@ Result<> StagedDirectory::commit(const std::string& final_path) && {
 
 Result<> StagedDirectory::replace(const std::string& final_path) && {
   TRY(sync_tree(path_));
+  UniqueFd held = hold(final_path);
   if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, final_path.c_str(), RENAME_EXCHANGE) == 0)
     return host::remove_tree(std::exchange(path_, {}));
   if (errno != ENOENT) return fail_errno(final_path);
@@ -107,6 +115,7 @@ std::vector<std::string> store_entries(const std::string& directory) {
 
 Result<> remove_entry(const std::string& directory, std::string_view name) {
   std::string path = fmt::format("{}/{}", directory, name);
+  UniqueFd held = hold(path);
   std::string removed = fmt::format("{}/.{}{}{}", directory, name, kStagedMark, to_hex(host::random_bytes(4)));
   if (::rename(path.c_str(), removed.c_str()) < 0) return fail_errno(path);
   return host::remove_tree(removed);
@@ -118,11 +127,16 @@ std::vector<std::string> staged_leftovers(const std::string& directory) {
   for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
     std::string name = at->path().filename().string();
     if (!name.starts_with('.') || name.find(kStagedMark) == name.npos) continue;
-    UniqueFd held(::open(at->path().c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (held && ::flock(held.get(), LOCK_EX | LOCK_NB) == 0) paths.push_back(at->path().string());
+    if (hold(at->path().string())) paths.push_back(at->path().string());
   }
   std::sort(paths.begin(), paths.end());
   return paths;
+}
+
+Result<> remove_leftover(const std::string& path) {
+  UniqueFd held = hold(path);
+  if (!held && fs::exists(path)) return fail(ErrorCode::busy, fmt::format("another process uses {} by now", path));
+  return host::remove_tree(path);
 }
 
 }  // namespace banger::image

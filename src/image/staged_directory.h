@@ -41,5 +41,7 @@ std::vector<std::string> store_entries(const std::string& directory);
 Result<> remove_entry(const std::string& directory, std::string_view name);
 /// Full paths of staged directories that no live process fills.
 std::vector<std::string> staged_leftovers(const std::string& directory);
+/// Removes one of them. `busy` if a process holds it by now.
+Result<> remove_leftover(const std::string& path);
 
 }  // namespace banger::image

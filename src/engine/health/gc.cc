@@ -17,6 +17,7 @@
 #include "engine/vm/disk_switch.h"
 #include "host/files.h"
 #include "host/recorded_directory.h"
+#include "image/staged_directory.h"
 #include "vm/state.h"
 
 namespace banger::engine {
@@ -170,14 +171,22 @@ void add_images(Services& services, VmManager& vms, std::vector<Garbage>& found)
   }
 }
 
+Task<Result<>> remove_half_made(host::Runtime& runtime, std::string path) {
+  co_return co_await runtime.blocking([&path] { return image::remove_leftover(path); });
+}
+
+Garbage half_made(Services& services, std::string kind, const std::string& path) {
+  return {.kind = std::move(kind), .path = path, .reason = "was never finished", .remove = [&services, path] {
+            return remove_half_made(services.runtime, path);
+          }};
+}
+
 // A running build or pull owns its unfinished directory.
 void add_half_made(Services& services, std::vector<Garbage>& found) {
   if (!services.building_image.held())
-    for (const auto& path : services.images.leftovers())
-      found.push_back(files(services, "image", path, "was never finished"));
+    for (const auto& path : services.images.leftovers()) found.push_back(half_made(services, "image", path));
   if (!services.pulling_kernel.held())
-    for (const auto& path : services.kernels.leftovers())
-      found.push_back(files(services, "kernel", path, "was never finished"));
+    for (const auto& path : services.kernels.leftovers()) found.push_back(half_made(services, "kernel", path));
   for (const auto& path : image::ImageStore::abandoned_builds())
     found.push_back(
         {.kind = "build", .path = path, .reason = "an interrupted image build", .remove = [&services, path] {

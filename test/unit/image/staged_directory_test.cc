@@ -18,25 +18,25 @@ namespace {
 class Watch {
  public:
   explicit Watch(std::string directory)
-      : thread_([this, directory] {
-          while (!stop_)
-            if (++looks_; !image::staged_leftovers(directory).empty()) ++found_;
-        }) {}
-  int found() {
-    stop_ = true;
-    if (thread_.joinable()) thread_.join();
-    REQUIRE(looks_ > 0);
-    return found_;
+      : thread_([this, directory](std::stop_token stop) {
+          while (!stop.stop_requested()) {
+            if (!image::staged_leftovers(directory).empty()) ++found_;
+            begun_ = true;
+            begun_.notify_one();
+          }
+        }) {
+    begun_.wait(false);
   }
-  ~Watch() {
-    stop_ = true;
-    if (thread_.joinable()) thread_.join();
+  int found() {
+    thread_.request_stop();
+    thread_.join();
+    return found_;
   }
 
  private:
-  std::atomic<bool> stop_ = false;
-  std::atomic<int> looks_ = 0, found_ = 0;
-  std::thread thread_;
+  std::atomic<bool> begun_ = false;
+  std::atomic<int> found_ = 0;
+  std::jthread thread_;
 };
 
 void fill(const std::string& directory) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/bounds.h"
 #include "base/text.h"
@@ -40,6 +41,52 @@ Result<Json> parse_json(std::string_view text, std::size_t max_bytes) {
   Json value = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
   if (value.is_discarded()) return fail(ErrorCode::invalid, "not valid JSON");
   return value;
+}
+
+namespace {
+
+/// Looks for a key that an object has twice. The parser calls it with the parts of the text in their order.
+class KeyCheck : public nlohmann::json_sax<Json> {
+ public:
+  const std::optional<std::string>& repeated() const { return repeated_; }
+
+  bool start_object(std::size_t) override {
+    open_.emplace_back();
+    return true;
+  }
+  bool end_object() override {
+    open_.pop_back();
+    return true;
+  }
+  bool key(std::string& key) override {
+    if (open_.back().insert(key).second) return true;
+    repeated_ = key;
+    return false;
+  }
+  bool start_array(std::size_t) override { return true; }
+  bool end_array() override { return true; }
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const std::string&) override { return true; }
+  bool string(std::string&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
+
+ private:
+  std::vector<std::set<std::string>> open_;  ///< the keys so far of each object that is not at its end
+  std::optional<std::string> repeated_;
+};
+
+}  // namespace
+
+Result<Json> parse_unique_json(std::string_view text, std::size_t max_bytes) {
+  auto value = TRY(parse_json(text, max_bytes));
+  KeyCheck keys;
+  Json::sax_parse(text.begin(), text.end(), &keys);
+  if (!keys.repeated()) return value;
+  return fail(ErrorCode::invalid, fmt::format("field '{}' is there twice", printable(*keys.repeated(), 80)));
 }
 
 namespace {

@@ -18,6 +18,10 @@ using Json = nlohmann::json;
 /// Parses one document. `invalid` on a syntax error, excess depth (limits::kJsonDepth) or more than max_bytes.
 Result<Json> parse_json(std::string_view text, std::size_t max_bytes);
 
+/// The same, and `invalid` when an object has a key twice. Readers disagree about which value counts, so a document
+/// that others check too, such as a signed one, must have none.
+Result<Json> parse_unique_json(std::string_view text, std::size_t max_bytes);
+
 /// Compact text. `invalid` when a string or a key is not UTF-8, which JSON cannot carry. The error names its place.
 /// For everything that may have come from a user as bytes.
 Result<std::string> encode_json(const Json& value);

@@ -98,7 +98,7 @@ Result<BundleManifest> decode(const Json& json) {
 }  // namespace
 
 Result<BundleManifest> parse_bundle_manifest(std::string_view text) {
-  auto json = TRY(in("manifest of the bundle", parse_json(text, limits::kBundleManifestBytes)));
+  auto json = TRY(in("manifest of the bundle", parse_unique_json(text, limits::kBundleManifestBytes)));
   return in("manifest of the bundle", decode(json));
 }
 

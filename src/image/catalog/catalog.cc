@@ -109,7 +109,9 @@ Result<Catalog> decode(const Json& json) {
 
 }  // namespace
 
-Result<Catalog> parse_catalog(std::string_view text) { return decode(TRY(parse_json(text, limits::kCatalogBytes))); }
+Result<Catalog> parse_catalog(std::string_view text) {
+  return decode(TRY(parse_unique_json(text, limits::kCatalogBytes)));
+}
 
 Result<> check_fixed(const Catalog& catalog) {
   for (const auto& entry : catalog.entries)

@@ -35,7 +35,7 @@ Result<std::vector<Digest>> diff_ids(const Json& json, std::size_t layers) {
 }  // namespace
 
 Result<ImageConfig> parse_image_config(std::string_view text, std::size_t layers) {
-  auto json = TRY(parse_json(text, limits::kImageConfigBytes));
+  auto json = TRY(parse_unique_json(text, limits::kImageConfigBytes));
   TRY(check_platform(json));
   ImageConfig config;
   config.diff_ids = TRY(diff_ids(json, layers));

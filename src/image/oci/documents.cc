@@ -78,7 +78,7 @@ Result<std::vector<Descriptor>> manifest_layers(std::string_view text) {
 }
 
 Result<std::string> replace_layers(std::string_view text, const std::vector<std::optional<Descriptor>>& layers) {
-  auto json = TRY(parse_json(text, limits::kOciManifestBytes));
+  auto json = TRY(parse_unique_json(text, limits::kOciManifestBytes));
   for (std::size_t i = 0; i < layers.size(); ++i)
     if (layers[i]) json["layers"][i] = describe(oci_layer_type(layers[i]->media_type), *layers[i]);
   return encode_json(json);

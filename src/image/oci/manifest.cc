@@ -115,7 +115,7 @@ std::string platforms(const Index& index) {
 }  // namespace
 
 Result<Document> parse_document(std::string_view text, std::string_view content_type) {
-  auto json = TRY(parse_json(text, limits::kOciManifestBytes));
+  auto json = TRY(parse_unique_json(text, limits::kOciManifestBytes));
   switch (TRY(kind_of(json, content_type))) {
     case DocumentKind::index:
       return TRY(parse_index(json));

@@ -40,6 +40,20 @@ TEST_CASE("json: a long list of objects is read in one pass") {
   CHECK(parse_json(text + "]", 1 << 20)->size() == 300'000);
 }
 
+TEST_CASE("json: a document whose keys must be unique has none twice in one object") {
+  for (std::string_view text : {R"({"a":1,"a":1})", R"([{"b":{"a":[],"a":{}}}])", R"({"a":1,"\u0061":2})"}) {
+    INFO(text);
+    CHECK(parse_json(text, 100));
+    auto parsed = parse_unique_json(text, 100);
+    REQUIRE_FALSE(parsed);
+    CHECK(parsed.error().message == "field 'a' is there twice");
+  }
+  std::string_view fine = R"({"a":{"a":[{"a":1},{"a":null}]},"b":[1,-2,0.5,true,"a"]})";
+  CHECK(parse_unique_json(fine, 100).value() == parse_json(fine, 100).value());
+  CHECK_FALSE(parse_unique_json("{", 100));
+  CHECK_FALSE(parse_unique_json(fine, 10));
+}
+
 TEST_CASE("json: size is checked before anything is read") {
   CHECK(parse_json("[1]", 3));
   CHECK(parse_json("[1]", 2).error().message.find("over the limit of 2") != std::string::npos);

@@ -68,6 +68,7 @@ TEST_CASE("catalog: refuses names and sources that occur twice") {
   auto twice = entry("image", "a", kPackages);
   CHECK(error_of(catalog_of(twice + "," + twice)) == "the image 'a' occurs twice");
   CHECK(source_error("image", kBundle + "," + kBundle) == "entry 1: image 'a': source 2 occurs twice");
+  CHECK(error_of(R"({"version":1,"entries":[],"entries":[]})") == "field 'entries' is there twice");
 }
 
 TEST_CASE("catalog: names unknown kinds") {

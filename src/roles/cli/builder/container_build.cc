@@ -21,6 +21,23 @@ namespace banger::roles::cli {
 
 namespace {
 
+/// Writes the tar on `in`. EPIPE when the reader of `out` has gone, even while `in` is silent.
+Result<> write_input(int in, int out) {
+  auto pipe = TRY(BytePipe::make());
+  Result<bool> whole = false;
+  std::jthread copying([&, end = std::move(pipe.writer)]() mutable {
+    whole = copy_while_read(in, end.get(), out);
+    end.reset();
+  });
+  auto written = tar::decompress(pipe.reader.get(), out);
+  pipe.reader.reset();
+  copying.join();
+  // Both cut the tar short, so its own error would be wrong.
+  if (whole && !*whole) return fail_errno("write", EPIPE);
+  if (!whole && whole.error().sys_errno != EPIPE) return std::unexpected(std::move(whole.error()));
+  return written;
+}
+
 /// One build in the guest.
 class Build {
  public:
@@ -90,7 +107,7 @@ class Build {
   }
 
   Result<> send_input() {
-    auto write = [&](int fd) { return tar::decompress(io_.in, fd); };
+    auto write = [&](int fd) { return write_input(io_.in, fd); };
     return check("receive the context", vm_.run_with_input("receive", write, {.err = io_.err}, {"context"}));
   }
 

@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 
 #include "base/text.h"
@@ -18,6 +20,31 @@ Result<BytePipe> BytePipe::make() {
   if (::pipe2(ends, O_CLOEXEC) < 0) return fail_errno("pipe");
   (void)::fcntl(ends[0], F_SETPIPE_SZ, static_cast<int>(limits::kCopyPipeBytes));
   return BytePipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+namespace {
+
+/// Returns false when `watched` has no reader.
+Result<bool> wait_for_bytes(int from, int watched) {
+  std::array<pollfd, 2> ends = {
+      {{.fd = from, .events = POLLIN, .revents = 0}, {.fd = watched, .events = 0, .revents = 0}}};
+  while (::poll(ends.data(), ends.size(), -1) < 0)
+    if (errno != EINTR) return fail_errno("poll");
+  return (ends[1].revents & POLLERR) == 0;
+}
+
+}  // namespace
+
+Result<bool> copy_while_read(int from, int to, int watched) {
+  std::string piece(limits::kCopyPipeBytes, '\0');
+  while (TRY(wait_for_bytes(from, watched))) {
+    auto got = ::read(from, piece.data(), piece.size());
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (got < 0) return fail_errno("read");
+    if (got == 0) return true;
+    TRY(host::write_all(to, std::string_view(piece).substr(0, static_cast<std::size_t>(got))));
+  }
+  return false;
 }
 
 Result<> copy_limited(int from, int to, const std::string& directory, std::uint64_t most) {

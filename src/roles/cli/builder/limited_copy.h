@@ -15,4 +15,8 @@ struct BytePipe {
 /// full that its other users suffer. Blocks.
 Result<> copy_limited(int from, int to, const std::string& directory, std::uint64_t most);
 
+/// Copies until the end of `from`, or until the pipe that `watched` writes to has no reader. So a `from` that never
+/// ends keeps nobody waiting. Returns whether the end was reached. Blocks.
+Result<bool> copy_while_read(int from, int to, int watched);
+
 }  // namespace banger::roles::cli

@@ -10,6 +10,18 @@ shift 2
 
 buildah() { command buildah --root "$storage" --runroot /run/image-builder --storage-driver overlay "$@"; }
 
+# Stops the VM when no command has run for three minutes: a client that is killed cannot stop it.
+watch() {
+  systemctl is-active --quiet image-builder-idle && return
+  systemd-run --quiet --collect --unit=image-builder-idle sh -c '
+    idle=0
+    while [ "$idle" -lt 18 ]; do
+      sleep 10
+      if flock --exclusive --nonblock /run/image-builder.used true; then idle=$((idle + 1)); else idle=0; fi
+    done
+    systemctl poweroff'
+}
+
 used_percent() { df --output=pcent /root | tail -n 1 | tr -dc 0-9; }
 
 # Removes what ended builds left, makes room, and prints the ids of the images that are here.
@@ -62,4 +74,8 @@ send() {
 
 end() { rm -rf "$build"; }
 
+# Every command holds this lock until its last process has ended.
+exec 8>/run/image-builder.used
+flock --shared 8
+if [ "$command" = begin ]; then watch; fi
 "$command" "$@"

@@ -86,6 +86,18 @@ class Containerfiles(BareCase):
     def builder(self):
         return next(vm for vm in self.b.json("vm", "list", "--all") if vm["name"] == "image-builder")
 
+    def begin(self, name):
+        """Starts a build that takes long, and returns its process and output when its last step has begun."""
+        self.put("Containerfile", f"FROM {self.reference}\nRUN echo started && sleep 1000\n")
+        process = self.b.popen("image", "build", "-t", name, str(self.context), stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        seen = b""
+        while b"\nstarted" not in seen:
+            piece = os.read(process.stdout.fileno(), 4096)
+            self.assertTrue(piece, seen)
+            seen += piece
+        return process, seen
+
     def test_1_a_containerfile_becomes_an_image_and_the_second_build_is_cached(self):
         (self.context / "outside").symlink_to("/etc/shadow")
         first = self.build("--build-arg", "WHAT=clay", str(self.context))
@@ -139,14 +151,7 @@ class Containerfiles(BareCase):
         self.assertEqual(self.run_image("piped", "--", "/bin/cat", "/note"), "piped")
 
     def test_5_an_interrupt_ends_the_build_and_stops_the_vm(self):
-        self.put("Containerfile", f"FROM {self.reference}\nRUN echo started && sleep 1000\n")
-        process = self.b.popen("image", "build", "-t", "slow", str(self.context), stdin=subprocess.DEVNULL,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        seen = b""
-        while b"\nstarted" not in seen:
-            piece = os.read(process.stdout.fileno(), 4096)
-            self.assertTrue(piece, seen)
-            seen += piece
+        process, seen = self.begin("slow")
         process.send_signal(signal.SIGINT)
         rest, _ = process.communicate(timeout=600)
         self.assertEqual(process.returncode, 130, seen + rest)
@@ -167,6 +172,14 @@ class Containerfiles(BareCase):
         for name in ("one", "two"):
             self.assertEqual(self.run_image(name, "--", "/bin/cat", "/who"), f"{name}\n")
         self.assertEqual(self.builder()["state"], "stopped")
+
+    def test_7_a_builder_whose_client_is_killed_stops_by_itself(self):
+        process, _ = self.begin("lost")
+        process.kill()
+        process.communicate()
+        self.assertEqual(self.builder()["state"], "running")
+        wait_until(lambda: self.builder()["state"] == "stopped", "the builder to stop", timeout=1800)
+        self.assertEqual(self.b.leftovers(), [])
 
 
 class RootTrees(BareCase):

@@ -195,6 +195,21 @@ class BusyboxInit(ImageCase):
         self.assertEqual(b.json("vm", "show", vm)["ended"], "the guest shut down")
 
 
+class MortalInit(ImageCase):
+    def test_an_init_that_ends_is_told_as_a_crash_and_the_vm_starts_again(self):
+        b = self.b
+        self.add("mortal", roots.mortal_init(b.root))
+        vm = self.create("mortal")
+        self.assertEqual(self.sh(vm, "tr '\\0' ' ' </proc/1/cmdline"), "/bin/sh /sbin/init ")
+        b.run("vm", "exec", vm, "--", "touch", "/end")
+        wait_until(lambda: b.json("vm", "show", vm)["state"] == "stopped", "the guest to crash")
+        shown = b.json("vm", "show", vm)
+        self.assertEqual(shown["ended"], "kernel panic: Attempted to kill init! exitcode=0x00000300")
+        self.assertIn("Attempted to kill init", shown["last_error"])
+        b.ok("vm", "start", vm)
+        self.assertEqual(self.sh(vm, "ls /end 2>/dev/null || echo again"), "again\n")
+
+
 class Cloned:
     config = "pool_size = 0\n"
 

@@ -87,6 +87,18 @@ APP_CONFIG = {"config": {"Env": ["PATH=/opt/tools:/bin", "FROM_IMAGE=yes", "BOTH
                          "User": "app", "StopSignal": "SIGQUIT"}}
 
 
+def mortal_init(directory):
+    """busybox with an init of its own, which ends when there is a file /end."""
+    root = Root(directory, "mortal_init")
+    for name in ("bin", "sbin", "etc", "tmp"):
+        root.directory(name)
+    root.busybox()
+    root.file("sbin/init", "#!/bin/sh\nwhile [ ! -e /end ]; do sleep 1; done\nrm /end\nsync\nexit 3\n", 0o755)
+    root.file("etc/passwd", PASSWD)
+    root.file("etc/group", GROUP)
+    return root.close()
+
+
 def in_the_way(directory):
     """busybox where nothing is as programs expect: hostile links, missing and special files."""
     root = Root(directory, "in_the_way")

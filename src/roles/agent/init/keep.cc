@@ -75,8 +75,8 @@ void keep(int image_init) {
   if (number == SIGHUP) ::reboot(RB_AUTOBOOT);
   if (number == SIGINT) ::reboot(RB_POWER_OFF);
   say(fmt::format("the image's init has ended with status {:#x}", status));
-  // The end of process 1 is a kernel panic, which tells the host that the guest has failed.
-  ::_exit(1);
+  // The end of process 1 is a kernel panic, which tells the host that the guest has failed. It names this status.
+  ::_exit(number == 0 ? WEXITSTATUS(status) : 128 + number);
 }
 
 }  // namespace banger::roles::agent::init

@@ -19,9 +19,9 @@ constexpr Option kOptions[] = {{.name = "destdir",
                                 .names = Names::directory}};
 
 // Running VMs may use the bridge. In that case, the bridge stays.
-Result<> undo_for_owner(Io& io, const InstallPlaces& places, const host::User& owner) {
-  if (auto running = running_vms(owner); running && *running > 0) {
-    io.note(fmt::format("{} VMs run, so their network stays until the host boots", *running));
+Result<> undo_for_owner(Io& io, const InstallPlaces& places, const host::User& owner, std::int64_t vms_running) {
+  if (vms_running > 0) {
+    io.note(fmt::format("{} VMs run, so their network stays until the host boots", vms_running));
     return {};
   }
   for (const auto& line : undo_operations(TRY(config::load_install(places.install_file())), owner))
@@ -35,8 +35,10 @@ Result<int> run(Context& context) {
   if (places.destdir.empty() && ::geteuid() != 0)
     return fail(ErrorCode::denied, "only root can undo a system install", "sudo banger system uninstall");
   auto owner = installed_owner(places);
-  if (places.destdir.empty() && owner) TRY(undo_for_owner(io, places, *owner));
+  // Only the daemon knows its VMs. It would make the bridge again, so it ends before the bridge goes.
+  auto vms_running = places.destdir.empty() && owner ? running_vms(*owner).value_or(0) : 0;
   if (places.destdir.empty() && systemd_runs()) TRY(stop_services(system_tool()));
+  if (places.destdir.empty() && owner) TRY(undo_for_owner(io, places, *owner, vms_running));
   auto report = TRY(uninstall_files(places));
   if (places.destdir.empty() && systemd_runs() && !report.lines.empty())
     TRY(system_tool()({"systemctl", "daemon-reload"}));

@@ -91,6 +91,16 @@ def sign(key, file, signature):
     run("openssl", "pkeyutl", "-sign", "-rawin", "-inkey", key, "-in", file, "-out", signature)
 
 
+def public_key(key):
+    """The value of the config key catalog_key that belongs to this private key."""
+    with tempfile.NamedTemporaryFile() as der:
+        run("openssl", "pkey", "-in", key, "-pubout", "-outform", "DER", "-out", der.name)
+        info = der.read()
+    if len(info) != 44:  # the prefix of RFC 8410 and 32 bytes
+        raise Failure(f"{key} is no Ed25519 key (hint: openssl genpkey -algorithm ed25519 -out {key})")
+    return base64.b64encode(info[-32:]).decode()
+
+
 def is_signed(key, file, signature):
     done = subprocess.run(["openssl", "pkeyutl", "-verify", "-rawin", "-inkey", key, "-in", file, "-sigfile",
                            signature], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -102,12 +112,14 @@ def read_catalog(target, options, scratch):
     file, signature = scratch / "old.json", scratch / "old.sig"
     if not target.get(CATALOG, file):
         return {"version": 1, "entries": []}
+    if not options.key and target.get(SIGNATURE, signature):
+        raise Failure(f"{CATALOG} of the target is signed, so a change needs the key (hint: add --key FILE)")
     trusted = not options.key or options.trust_catalog
     if not trusted and not (target.get(SIGNATURE, signature) and is_signed(options.key, file, signature)):
         raise Failure(f"{CATALOG} of the target is not signed with this key (hint: read it, then add --trust-catalog)")
     catalog = json.loads(file.read_text())
-    if catalog.get("version") != 1:
-        raise Failure(f"{CATALOG} of the target has an unknown version")
+    if not isinstance(catalog, dict) or catalog.get("version") != 1:
+        raise Failure(f"{CATALOG} of the target is no catalog of version 1")
     return catalog
 
 
@@ -126,13 +138,18 @@ def replace_entry(catalog, kind, name, description, bundle):
 def write_catalog(target, options, catalog, scratch):
     file, signature = scratch / CATALOG, scratch / SIGNATURE
     file.write_text(json.dumps(catalog, indent=2) + "\n")
-    put_checked(target, file, CATALOG, scratch)
+    # Nothing of the target changes before there is a good signature.
     if options.key:
         sign(options.key, file, signature)
+        if not is_signed(options.key, file, signature):
+            raise Failure("openssl made a signature that it does not accept itself")
+    put_checked(target, file, CATALOG, scratch)
+    if options.key:
         put_checked(target, signature, SIGNATURE, scratch)
 
 
 def publish(kind, options, scratch):
+    key = public_key(options.key) if options.key else None
     target = target_of(options.to)
     banger = options.banger
     if options.make:
@@ -144,10 +161,8 @@ def publish(kind, options, scratch):
     replace_entry(catalog, kind, options.entry or options.name, options.description, bundle)
     write_catalog(target, options, catalog, scratch)
     print(f"{options.to}: {file.name}, {file.stat().st_size} bytes")
-    if options.key:
-        der = subprocess.run(["openssl", "pkey", "-in", options.key, "-pubout", "-outform", "DER"], check=True,
-                             stdout=subprocess.PIPE).stdout
-        print(f'catalog_key = "{base64.b64encode(der[-32:]).decode()}"')
+    if key:
+        print(f'catalog_key = "{key}"')
 
 
 def main(kind, doc):
@@ -163,5 +178,5 @@ def main(kind, doc):
     with tempfile.TemporaryDirectory(prefix="banger-publish-") as scratch:
         try:
             publish(kind, parser.parse_args(), pathlib.Path(scratch))
-        except (Failure, OSError, ValueError, KeyError) as failure:
+        except (Failure, OSError, ValueError, KeyError, TypeError, AttributeError) as failure:
             sys.exit(f"publish-{kind}: {failure}")

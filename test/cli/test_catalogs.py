@@ -177,6 +177,29 @@ class Catalogs(Case):
         self.assertIn("is not signed with this key", refused.stdout)
         self.published("image", "app", "--key", str(key), "--trust-catalog")
 
+    def test_publishing_that_cannot_sign_changes_nothing(self):
+        key, _ = self.key()
+        self.published("image", "app", "--key", str(key))
+        before = {path.name: path.read_bytes() for path in self.site.iterdir()}
+        self.make_image("app", "second")
+        not_ed25519 = self.b.root / "rsa.pem"
+        subprocess.run(["openssl", "genpkey", "-algorithm", "rsa", "-out", not_ed25519], check=True,
+                       stderr=subprocess.DEVNULL)
+        for more, says in (((), "add --key FILE"), (("--key", "missing.pem"), "openssl"),
+                           (("--key", str(not_ed25519), "--trust-catalog"), "no Ed25519 key")):
+            with self.subTest(more):
+                refused = self.publish("image", "app", *more)
+                self.assertEqual(refused.returncode, 1, refused.stdout)
+                self.assertIn(says, refused.stdout)
+                self.assertEqual({path.name: path.read_bytes() for path in self.site.iterdir()}, before)
+
+    def test_publishing_names_a_catalog_that_is_none(self):
+        self.site.mkdir()
+        (self.site / "catalog.json").write_text("[]")
+        refused = self.publish("image", "app")
+        self.assertEqual(refused.returncode, 1)
+        self.assertEqual(refused.stdout, "publish-image: catalog.json of the target is no catalog of version 1\n")
+
     @unittest.skipUnless(shutil.which("rclone"), "rclone is not installed")
     def test_an_rclone_remote_is_a_target(self):
         env = {"RCLONE_CONFIG_STORE_TYPE": "local"}

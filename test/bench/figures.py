@@ -120,13 +120,17 @@ def kernel(host, options):
         print(f"kernel: skipped: there is no kernel '{missing[0]}' (hint: images/README.md says how to make it)")
         return
     host.configure(pool_size=0)
-    times = {name: [] for name in names}
+    for name in names:
+        host.ok("template", "build", "--kernel", name, timeout=600)
+    boots, clones = {name: [] for name in names}, {name: [] for name in names}
     for i in range(few(options)):
         for name in names if i % 2 else reversed(names):
-            times[name].append(host.time("vm", "create", "--cold", "--wait", "agent", "--kernel", name, "--name",
+            boots[name].append(host.time("vm", "create", "--cold", "--wait", "agent", "--kernel", name, "--name",
                                          "bench-kernel"))
             host.delete("bench-kernel")
-    yield Figure("cold, generic over debian-cloud", *times.values(), 0.7)
+            clones[name].append(host.first_output(*RUN, "--kernel", name, *ECHO)[0])
+    yield Figure("cold, generic over debian-cloud", *boots.values(), 0.7)
+    yield Figure("clone, generic over debian-cloud", *clones.values())
 
 
 def clone(host, options):

@@ -6,6 +6,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import extras  # noqa: E402
 from bare import busybox_tar  # noqa: E402
+from harness import wait_until  # noqa: E402
 from marks import long  # noqa: E402
 from own_data import OwnDataCase  # noqa: E402
 
@@ -15,7 +16,7 @@ FILE_SYSTEMS = {"9p", "autofs", "cgroup2", "ext4", "fuse", "iso9660", "mqueue", 
 CONTROLLERS = {"cpu", "cpuset", "io", "memory", "pids"}
 # What `ip link add` makes, in this order.
 LINKS = ["br0 type bridge", "d0 type dummy", "v0 type veth peer name v1", "wg0 type wireguard",
-         "vx0 type vxlan id 7 dstport 4789 dev d0", "mv0 link d0 type macvlan mode bridge", "ip0 link d0 type ipvlan",
+         "vx0 type vxlan id 7 dstport 4789 dev d0", "mv0 link d0 type macvlan mode bridge", "ip0 link v0 type ipvlan",
          "vlan0 link d0 type vlan id 5"]
 
 
@@ -42,7 +43,8 @@ class Generic(OwnDataCase):
         b.ok("vm", "stop", vm)
         self.assertEqual(b.json("vm", "show", vm)["ended"], "stopped")
         b.ok("vm", "start", vm)
-        b.ok("vm", "exec", vm, "--", "poweroff", "-f")
+        b.run("vm", "exec", vm, "--", "poweroff", "-f")  # may go before it answers
+        wait_until(lambda: b.json("vm", "show", vm)["state"] == "stopped", "the guest to power off")
 
     def test_the_timer_is_not_measured(self):
         vm = self.create("--image", "bare", "--memory", "256M")

@@ -10,6 +10,7 @@
 #include "base/bounds.h"
 #include "host/files.h"
 #include "host/sha256.h"
+#include "host/start_async.h"
 #include "image/bounds.h"
 #include "image/init.h"
 #include "image/manifest.h"
@@ -59,7 +60,7 @@ Result<Image> complete_image(const StagedDirectory& staged, Image image, std::in
   std::string seed = staged.file("work-seed.ext4");
   TRY(ext4::check_ext4(rootfs));
   // The hash reads the whole file while commit() writes it to the disk.
-  auto hash = std::async(std::launch::async, [rootfs, stop] { return hash_file(rootfs, stop); });
+  auto hash = TRY(host::start_async([rootfs, stop] { return hash_file(rootfs, stop); }));
   image.init = TRY(detect_init(rootfs));
   auto options = seed_options(image.name, timestamp);
   options.stop = stop;

@@ -14,6 +14,7 @@
 
 #include "base/text.h"
 #include "host/files.h"
+#include "host/start_async.h"
 #include "image/bounds.h"
 
 namespace banger::image {
@@ -43,11 +44,11 @@ Result<> sync_tree(const std::string& path) {
   std::vector<std::future<Result<>>> syncs;
   std::error_code error;
   for (fs::recursive_directory_iterator at(path, error), end; !error && at != end; at.increment(error)) {
-    syncs.push_back(std::async(std::launch::async, sync_one, at->path().string()));
+    syncs.push_back(TRY(host::start_async([file = at->path().string()] { return sync_one(file); })));
     if (syncs.size() == limits::kParallelSyncs) TRY(wait_for(syncs));
   }
   if (error) return fail_errno(path, error.value());
-  syncs.push_back(std::async(std::launch::async, sync_one, path));
+  syncs.push_back(TRY(host::start_async([path] { return sync_one(path); })));
   return wait_for(syncs);
 }
 
@@ -121,13 +122,15 @@ std::vector<std::string> store_entries(const std::string& directory) {
   return names;
 }
 
-Result<> remove_entry(const std::string& directory, std::string_view name) {
+Result<TakenOut> take_out(const std::string& directory, std::string_view name) {
   std::string path = fmt::format("{}/{}", directory, name);
-  UniqueFd held = hold(path);
-  std::string removed = fmt::format("{}/.{}{}{}", directory, name, kStagedMark, to_hex(host::random_bytes(4)));
-  if (::rename(path.c_str(), removed.c_str()) < 0) return fail_errno(path);
-  return host::remove_tree(removed);
+  TakenOut taken{.path = fmt::format("{}/.{}{}{}", directory, name, kStagedMark, to_hex(host::random_bytes(4))),
+                 .held = hold(path)};
+  if (::rename(path.c_str(), taken.path.c_str()) < 0) return fail_errno(path);
+  return taken;
 }
+
+Result<> remove(TakenOut taken) { return host::remove_tree(taken.path); }
 
 std::vector<std::string> staged_leftovers(const std::string& directory) {
   std::vector<std::string> paths;

@@ -37,8 +37,15 @@ class StagedDirectory {
 
 /// The complete entries of a store, also damaged ones, sorted. Empty when the store does not exist.
 std::vector<std::string> store_entries(const std::string& directory);
-/// Takes an entry out of the store in one step (so that a crash leaves a leftover, not half an entry), then removes it.
-Result<> remove_entry(const std::string& directory, std::string_view name);
+/// A former entry of a store, under another name. Nobody takes it for a leftover while this lives.
+struct TakenOut {
+  std::string path;
+  UniqueFd held;
+};
+/// Takes an entry out of the store in one step, so that a crash leaves a leftover, not half an entry.
+Result<TakenOut> take_out(const std::string& directory, std::string_view name);
+/// Removes its files. Blocking: large files take a while.
+Result<> remove(TakenOut taken);
 /// Full paths of staged directories that no live process fills.
 std::vector<std::string> staged_leftovers(const std::string& directory);
 /// Removes one of them. `busy` if a process holds it by now.

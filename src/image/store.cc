@@ -109,12 +109,13 @@ Result<Image> ImageStore::remove_name(const Image& image, std::string_view name)
 
 std::vector<Recipe> ImageStore::recipes() const { return all_recipes(); }
 
-Result<> ImageStore::remove(std::string_view id) {
-  TRY(check_store_name("image", id));
+Task<Result<>> ImageStore::remove(std::string id) {
+  CO_TRY(check_store_name("image", id));
   auto entries = store_entries(directory_);
   if (std::find(entries.begin(), entries.end(), id) == entries.end())
-    return fail(ErrorCode::not_found, fmt::format("no image with id '{}'", id), did_you_mean(id, entries));
-  return remove_entry(directory_, id);
+    co_return fail(ErrorCode::not_found, fmt::format("no image with id '{}'", id), did_you_mean(id, entries));
+  auto taken = CO_TRY(take_out(directory_, id));
+  co_return co_await runtime_.blocking([&] { return image::remove(std::move(taken)); });
 }
 
 Result<> ImageStore::check_free(std::string_view name) const {

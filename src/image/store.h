@@ -149,8 +149,9 @@ class ImageStore {
   Task<Result<std::pair<Image, LeftOut>>> add_guest(GuestImage made, StageProgress progress, host::Cancel& cancel);
   /// Writes the manifest of an image of this store anew, and takes its names from every other image.
   Result<Image> update(const Image& image);
-  /// REQUIRES: no VM uses the image. Removes corrupt images too.
-  Result<> remove(std::string_view id);
+  /// REQUIRES: no VM uses the image. Removes corrupt images too. The image is out of the store before another coroutine
+  /// runs.
+  Task<Result<>> remove(std::string id);
   /// `exists` when an image has the name.
   Result<> check_free(std::string_view name) const;
   /// Incomplete directories left by a crash.

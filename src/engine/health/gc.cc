@@ -156,7 +156,7 @@ Task<Result<>> remove_image(Services& services, VmManager& vms, std::string id) 
   if (!image && image.error().code == ErrorCode::not_found) co_return Result<>{};
   if (!image) co_return std::unexpected(image.error());
   if (!is_orphan(*image, vms.registry())) co_return fail(ErrorCode::busy, "the image is in use by now");
-  co_return services.images.remove(id);
+  co_return co_await services.images.remove(id);
 }
 
 void add_images(Services& services, VmManager& vms, std::vector<Garbage>& found) {
@@ -225,9 +225,10 @@ Task<> remove_orphan(Services& services, VmManager& vms, std::string id) {
   auto image = services.images.get(id);
   if (!image || !is_orphan(*image, vms.registry())) co_return;
   co_await vms.pool().drop_templates([id](const store::SaveRow& row) { return row.image_id == id; });
-  // A VM may have been made from the image meanwhile.
-  if (!is_orphan(*image, vms.registry())) co_return;
-  if (auto removed = services.images.remove(id); !removed)
+  // Meanwhile a VM may have been made from the image, or it may have got a name.
+  image = services.images.get(id);
+  if (!image || !is_orphan(*image, vms.registry())) co_return;
+  if (auto removed = co_await services.images.remove(id); !removed)
     services.log.warn("image.remove_failed", {{"image", id}, {"error", removed.error().message}});
 }
 

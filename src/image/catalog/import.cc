@@ -99,7 +99,8 @@ Task<Result<Kernel>> KernelStore::import_bundle(BundleImport how, UniqueFd bundl
   auto context = fmt::format("import kernel '{}'", name);
   CO_TRY(in(context, co_await runtime_.blocking([&] { return finish_kernel(staged, manifest, how.source); })));
   CO_TRY(cancel.check());
-  auto committed = replace ? std::move(staged).replace(final_path) : std::move(staged).commit(final_path);
+  auto committed = co_await runtime_.blocking(
+      [&] { return replace ? std::move(staged).replace(final_path) : std::move(staged).commit(final_path); });
   if (!committed)
     co_return committed.error().code == ErrorCode::exists ? taken("kernel", name)
                                                           : std::unexpected(std::move(committed.error()));

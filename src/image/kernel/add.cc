@@ -146,7 +146,7 @@ Task<Result<Kernel>> KernelStore::pull(std::string name, StageProgress progress,
   CO_TRY(in(fmt::format("pull kernel '{}'", name),
             co_await runtime_.blocking([&] { return unpack_package(staged, scratch.path(), found.deb, source); })));
   CO_TRY(cancel.check());
-  CO_TRY(std::move(staged).replace(directory_ + "/" + name));
+  CO_TRY(co_await runtime_.blocking([&] { return std::move(staged).replace(directory_ + "/" + name); }));
   co_return get(name);
 }
 
@@ -168,7 +168,8 @@ Task<Result<Kernel>> KernelStore::import(std::string name, std::string vmlinux, 
   CO_TRY(
       in(fmt::format("import kernel '{}'", name), co_await runtime_.blocking([&] { return assemble(staged, parts); })));
   CO_TRY(cancel.check());
-  if (auto committed = std::move(staged).commit(final_path); !committed)
+  auto committed = co_await runtime_.blocking([&] { return std::move(staged).commit(final_path); });
+  if (!committed)
     co_return committed.error().code == ErrorCode::exists ? taken : std::unexpected(std::move(committed.error()));
   co_return get(name);
 }

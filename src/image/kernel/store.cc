@@ -118,12 +118,13 @@ Result<Kernel> KernelStore::get(std::string_view name) const {
 
 std::vector<std::string> KernelStore::pullable() const { return {"debian-cloud"}; }
 
-Result<> KernelStore::remove(std::string_view name) {
-  TRY(check_store_name("kernel", name));
+Task<Result<>> KernelStore::remove(std::string name) {
+  CO_TRY(check_store_name("kernel", name));
   auto entries = store_entries(directory_);
   if (std::find(entries.begin(), entries.end(), name) == entries.end())
-    return fail(ErrorCode::not_found, fmt::format("no kernel '{}'", name), did_you_mean(name, entries));
-  return remove_entry(directory_, name);
+    co_return fail(ErrorCode::not_found, fmt::format("no kernel '{}'", name), did_you_mean(name, entries));
+  auto taken = CO_TRY(take_out(directory_, name));
+  co_return co_await runtime_.blocking([&] { return image::remove(std::move(taken)); });
 }
 
 std::vector<std::string> KernelStore::leftovers() const {

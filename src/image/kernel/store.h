@@ -80,8 +80,9 @@ class KernelStore {
                               StageProgress progress, host::Cancel& cancel);
   /// Makes a kernel from a bundle (image/catalog/bundle.h).
   Task<Result<Kernel>> import_bundle(BundleImport how, UniqueFd bundle, StageProgress progress, host::Cancel& cancel);
-  /// REQUIRES: no VM and no image uses the kernel. Removes corrupt kernels too.
-  Result<> remove(std::string_view name);
+  /// REQUIRES: no VM and no image uses the kernel. Removes corrupt kernels too. The kernel is out of the store before
+  /// another coroutine runs.
+  Task<Result<>> remove(std::string name);
   /// Incomplete directories left by a crash.
   std::vector<std::string> leftovers() const;
 

@@ -7,6 +7,7 @@
 #include "ext4/differences.h"
 #include "ext4/to_tar.h"
 #include "host/files.h"
+#include "host/start_async.h"
 #include "image/oci/media_types.h"
 #include "image/tar_stream.h"
 #include "tar/gzip.h"
@@ -27,11 +28,11 @@ Result<LayerFile> make_layer(const LayerContent& content, const std::string& dir
   TRY(host::make_directories(directory, 0700));
   auto file = TRY(host::open_file(directory, O_TMPFILE | O_RDWR, 0600));
   auto pipe = TRY(make_tar_pipe());
-  auto packing = std::async(std::launch::async, [&content, stop, end = std::move(pipe.write)]() mutable {
+  auto packing = TRY(host::start_async([&content, stop, end = std::move(pipe.write)]() mutable {
     auto packed = pack(content, end.get(), stop);
     end.reset();
     return packed;
-  });
+  }));
   auto compressed = tar::gzip(pipe.read.get(), file.get(), [&](std::uint64_t bytes) -> Result<> {
     packed_bytes.store(bytes, std::memory_order_relaxed);
     if (requested(stop)) return fail(ErrorCode::cancelled, "cancelled");

@@ -48,7 +48,7 @@ TEST_CASE("register: the image uses the file where it is, and its deletion leave
   CHECK(image->directory() == f.dir / "images/" + image->id);
   CHECK(check_host_file(*image));
   CHECK(f.add().error().code == ErrorCode::exists);
-  REQUIRE(f.images.remove(image->id));
+  REQUIRE(test::run(f.runtime, f.images.remove(image->id)));
   CHECK(std::filesystem::exists(f.file));
 }
 

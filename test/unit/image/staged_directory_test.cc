@@ -51,7 +51,7 @@ TEST_CASE("staged directory: an entry that is being removed is no leftover") {
   Watch watch(directory.path());
   for (int i = 0; i < 20; ++i) {
     fill(directory / "entry");
-    REQUIRE(image::remove_entry(directory.path(), "entry"));
+    REQUIRE(image::remove(image::take_out(directory.path(), "entry").value()));
   }
   CHECK(watch.found() == 0);
   CHECK(std::filesystem::is_empty(directory.path()));

@@ -74,7 +74,7 @@ TEST_CASE("image: a tar becomes an image with a work seed of its /root") {
     CHECK(*found == *made);
   }
   CHECK(f.store.leftovers().empty());
-  CHECK(f.store.remove(made->id));
+  CHECK(run(f.runtime, f.store.remove(made->id)));
   CHECK(f.store.list()->empty());
   CHECK(std::filesystem::is_empty(f.dir / "images"));
 }
@@ -215,8 +215,8 @@ TEST_CASE("image: a damaged one is corrupt and does not disturb the list") {
   auto cut = f.store.get(made->id);
   REQUIRE(!cut);
   CHECK(cut.error().message.find("4096 bytes instead of") != std::string::npos);
-  CHECK(f.store.remove("bad"));
-  CHECK(f.store.remove("../images").error().code == ErrorCode::invalid);
+  CHECK(run(f.runtime, f.store.remove("bad")));
+  CHECK(run(f.runtime, f.store.remove("../images")).error().code == ErrorCode::invalid);
 }
 
 TEST_CASE("image: of two with one name, as a crash may leave them, the newer has it") {

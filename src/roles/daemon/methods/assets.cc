@@ -12,6 +12,7 @@
 #include "engine/health/gc.h"
 #include "guestcfg/run_config.h"
 #include "host/files.h"
+#include "image/names.h"
 #include "roles/daemon/methods/catalog_object.h"
 #include "roles/daemon/methods/image_object.h"
 #include "roles/daemon/methods/methods.h"
@@ -132,9 +133,9 @@ Task<Result<Json>> image_delete(Daemon& daemon, const Json& params, rpc::CallCon
   co_await daemon.vms.pool().drop_templates([id = image.id](const store::SaveRow& row) { return row.image_id == id; });
   // Meanwhile a VM may have been made from the image, and a pull or a tag may have given it a name.
   CO_TRY(check());
-  if (CO_TRY(daemon.services.images.get(image.id)).other_names != image.other_names)
+  if (image::names_of(CO_TRY(daemon.services.images.get(image.id))) != image::names_of(image))
     co_return fail(ErrorCode::busy, fmt::format("image '{}' has a new name", image.id), "try again");
-  CO_TRY(daemon.services.images.remove(image.id));
+  CO_TRY(co_await daemon.services.images.remove(image.id));
   co_return api::to_json(api::Named{.id = image.id, .name = image.name});
 }
 
@@ -192,7 +193,7 @@ Task<Result<Json>> kernel_delete(Daemon& daemon, const Json& params, rpc::CallCo
   co_await daemon.vms.pool().drop_templates(
       [name = kernel.name](const store::SaveRow& row) { return row.kernel == name; });
   CO_TRY(check());  // meanwhile a VM may have been made with the kernel
-  CO_TRY(daemon.services.kernels.remove(kernel.name));
+  CO_TRY(co_await daemon.services.kernels.remove(kernel.name));
   co_return api::to_json(api::KernelName{.name = kernel.name});
 }
 

@@ -121,7 +121,7 @@ TEST_CASE("kernel: an imported one is listed, shown and removed again") {
   REQUIRE(listed);
   REQUIRE(listed->size() == 1);
   CHECK(listed->front() == *kernel);
-  CHECK(f.store.remove("mine"));
+  CHECK(run(f.runtime, f.store.remove("mine")));
   CHECK(f.store.get("mine").error().code == ErrorCode::not_found);
   CHECK(std::filesystem::is_empty(f.dir / "kernels"));
 }
@@ -216,8 +216,8 @@ TEST_CASE("kernel: a damaged one is corrupt and does not disturb the list") {
   }
   std::filesystem::remove(f.store.get("good")->vmlinux);
   CHECK(f.store.get("good").error().code == ErrorCode::corrupt);
-  CHECK(f.store.remove("bad"));
-  CHECK(f.store.remove("good"));
+  CHECK(run(f.runtime, f.store.remove("bad")));
+  CHECK(run(f.runtime, f.store.remove("good")));
 }
 
 TEST_CASE("kernel: an incomplete directory after a crash is a leftover and not a kernel") {

@@ -245,8 +245,8 @@ TEST_CASE("pull: a cached layer that was damaged is fetched again") {
   CHECK(second->image.id != first->image.id);
   samples::write(f.dir / path, broken);
   f.document(f.manifest, "v1");
-  REQUIRE(f.store.remove(second->image.id));
-  REQUIRE(f.store.remove(first->image.id));
+  REQUIRE(test::run(f.runtime, f.store.remove(second->image.id)));
+  REQUIRE(test::run(f.runtime, f.store.remove(first->image.id)));
   CHECK(f.pull());
   CHECK(*host::read_file(f.dir / path, 1 << 20) == f.upper);
 }
@@ -268,6 +268,6 @@ TEST_CASE("pull: layers of deleted images are unused") {
   Fixture f;
   auto pulled = f.pull();
   REQUIRE(pulled);
-  REQUIRE(f.store.remove(pulled->image.id));
+  REQUIRE(test::run(f.runtime, f.store.remove(pulled->image.id)));
   CHECK(f.puller.unused()->size() == 2);
 }

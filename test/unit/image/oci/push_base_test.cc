@@ -217,7 +217,7 @@ TEST_CASE("push: without the base image, its file system is made of the cached l
   Fixture f;
   f.make_changed();
   auto first = f.push();
-  REQUIRE(f.store.remove(f.parent.id));
+  REQUIRE(test::run(f.runtime, f.store.remove(f.parent.id)));
   auto second = f.push();
   CHECK(second.digest == first.digest);
   CHECK(second.note == "");
@@ -256,7 +256,7 @@ TEST_CASE("push: an image whose base's layers are gone becomes one layer, with t
   CHECK(f.manifest().layers.size() == 1);
 
   f.make_changed();  // of the same parent, whose layers only the registry has
-  REQUIRE(f.store.remove(f.parent.id));
+  REQUIRE(test::run(f.runtime, f.store.remove(f.parent.id)));
   for (const auto& layer : f.base) f.keeper.kept["b.test/box/" + Digest::of(layer).text()] = layer;
   CHECK(f.push().layers == 1);
 }

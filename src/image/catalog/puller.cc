@@ -67,10 +67,12 @@ Task<Result<Asset>> CatalogPuller::from_bundle(Job& job, Source source,
   auto report = [&job, size = source.size_bytes](std::uint64_t done) {
     job.progress("download", progress_text(done, size), static_cast<int>(done * 100 / size));
   };
+  // A file that was there before may be the layer of an image.
+  bool was_there = CO_TRY(cache_.open(bundle)).has_value();
   auto file = CO_TRY(in(context, co_await oci::fetch_blob(parts, origin, bundle, report, job.cancel)));
   auto made = co_await import(std::move(file));
   // Of a caller who goes away and comes back, nothing is fetched twice.
-  if (made || made.error().code != ErrorCode::cancelled) cache_.remove(bundle.digest);
+  if (!was_there && (made || made.error().code != ErrorCode::cancelled)) cache_.remove(bundle.digest);
   co_return made;
 }
 

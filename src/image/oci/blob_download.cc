@@ -43,6 +43,11 @@ Result<> append(Received& received, std::string_view piece) {
   return {};
 }
 
+/// The file from its beginning, read-only. A prune may have taken its name by now.
+Result<UniqueFd> reopen(const Received& received) {
+  return host::open_file(fmt::format("/proc/self/fd/{}", received.file.fd.get()), O_RDONLY);
+}
+
 Result<> start_again(Received& received) {
   if (::ftruncate(received.file.fd.get(), 0) < 0 || ::lseek(received.file.fd.get(), 0, SEEK_SET) < 0)
     return fail_errno("empty a partial download");
@@ -127,10 +132,14 @@ Task<Result<UniqueFd>> fetch_blob(BlobParts parts, const BlobOrigin& origin, Des
         co_return std::unexpected(std::move(done).error().with_hint("'banger image prune' frees space"));
       co_return std::unexpected(std::move(done).error());
     }
+    progress(descriptor.size);
+    co_return reopen(received);
   }
   auto blob = CO_TRY(parts.cache.open(descriptor));
   if (!blob)
-    co_return fail(ErrorCode::internal, fmt::format("{} {} is gone again", origin.what, descriptor.digest.brief()));
+    co_return fail(ErrorCode::busy,
+                   fmt::format("{} {} was removed while it was fetched", origin.what, descriptor.digest.brief()),
+                   "try again");
   progress(descriptor.size);
   co_return std::move(*blob);
 }

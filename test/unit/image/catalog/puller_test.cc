@@ -120,6 +120,15 @@ TEST_CASE("catalog pull: a bundle beside the catalog becomes an image of the ent
   CHECK(f.pulled() == std::pair(id, true));
 }
 
+TEST_CASE("catalog pull: a file that was in the cache stays there, because it may be the layer of an image") {
+  Fixture f;
+  auto bytes = f.image_bundle("one");
+  f.dir.put("cache/blobs/sha256/" + host::sha256_hex(bytes), bytes);
+  f.list("image", Fixture::source("app.tar.zst", bytes));
+  f.pulled();
+  CHECK(f.cached() == 1);
+}
+
 TEST_CASE("catalog pull: a new bundle of the entry replaces the older image's name, and any image is enough for a VM") {
   Fixture f;
   auto bytes = f.image_bundle("one"), newer = f.image_bundle("two");

@@ -19,14 +19,20 @@ namespace {
 
 constexpr std::uint64_t kNoLinks = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
 
-Result<UniqueFd> open_resolved(int directory, const std::string& path, int flags, mode_t mode, std::uint64_t resolve) {
-  open_how how{.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC | O_NOFOLLOW), .mode = mode, .resolve = resolve};
+/// Without a descriptor, errno has the reason.
+UniqueFd try_open(int directory, const std::string& path, int flags, mode_t mode, std::uint64_t resolve) {
+  open_how how{.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC), .mode = mode, .resolve = resolve};
   long fd = -1;
   for (int attempt = 0; attempt < limits::kOpenBeneathAttempts; ++attempt) {
     fd = ::syscall(SYS_openat2, directory, path.c_str(), &how, sizeof how);
     if (fd >= 0 || (errno != EAGAIN && errno != EINTR)) break;
   }
-  if (fd >= 0) return UniqueFd(static_cast<int>(fd));
+  return UniqueFd(static_cast<int>(fd));
+}
+
+Result<UniqueFd> open_resolved(int directory, const std::string& path, int flags, mode_t mode, std::uint64_t resolve) {
+  auto file = try_open(directory, path, flags | O_NOFOLLOW, mode, resolve);
+  if (file) return file;
   if (errno == ELOOP || errno == EXDEV)
     return fail(ErrorCode::denied,
                 fmt::format("{}: the path contains a link, or leaves its directory", printable(path)));
@@ -77,6 +83,18 @@ Result<UniqueFd> open_owned_file(std::span<const std::string> roots, std::string
   UniqueFd file(::open(path_of_fd(held).c_str(), (flags & ~(O_CREAT | O_NOFOLLOW)) | O_CLOEXEC));
   if (!file) return fail_errno(printable(path));
   return file;
+}
+
+Result<UniqueFd> open_regular_beneath(int directory, const std::string& path) {
+  constexpr int kFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
+  auto file = try_open(directory, path, kFlags, 0, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
+  if (!file && errno == EXDEV)
+    return std::unexpected(
+        Error{ErrorCode::denied, fmt::format("{}: the link leads out of its directory", printable(path)), EXDEV});
+  struct stat info{};
+  if (!file || ::fstat(file.get(), &info) < 0) return fail_errno(printable(path));
+  if (S_ISREG(info.st_mode)) return file;
+  return fail(ErrorCode::invalid, fmt::format("{} is not a regular file", printable(path)));
 }
 
 std::string path_of_fd(const UniqueFd& fd) { return fmt::format("/proc/self/fd/{}", fd.get()); }

@@ -25,6 +25,11 @@ Result<UniqueFd> open_beneath(std::span<const std::string> roots, std::string_vi
 /// hard link, which may lead to another directory.
 Result<UniqueFd> open_owned_file(std::span<const std::string> roots, std::string_view path, int flags, uid_t owner);
 
+/// Opens the regular file `path` beneath an open directory to read it. Links are followed while they stay beneath it.
+/// `denied`, with the errno EXDEV, for a link that leads out, as every absolute link does. Never waits for the writer
+/// of a FIFO: `invalid` for all that is no regular file.
+Result<UniqueFd> open_regular_beneath(int directory, const std::string& path);
+
 /// A path for an open file, for functions that take paths. Valid only while the descriptor is open, and only in this
 /// process.
 std::string path_of_fd(const UniqueFd& fd);

@@ -125,3 +125,20 @@ TEST_CASE("beneath: an owned file is a regular one of that user with a single na
   REQUIRE(::link((place.dir / "secret").c_str(), (place.dir / "allowed/second").c_str()) == 0);
   CHECK(open("allowed/second", uid).error().code == ErrorCode::denied);
 }
+
+TEST_CASE("beneath: links of an open directory are followed while they stay beneath it") {
+  Place place;
+  auto open = [&](const std::string& name) {
+    UniqueFd directory(::open((place.dir / "allowed").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    return open_regular_beneath(directory.get(), name);
+  };
+  std::filesystem::create_symlink("inner/../inner/file", place.dir / "allowed/good");
+  CHECK(content(open("good").value()) == "ours");
+  std::filesystem::create_symlink("../secret", place.dir / "allowed/out");
+  std::filesystem::create_symlink(place.dir / "allowed/inner/file", place.dir / "allowed/absolute");
+  for (auto name : {"out", "absolute", "../secret"}) CHECK(open(name).error().sys_errno == EXDEV);
+  CHECK(open("missing").error().sys_errno == ENOENT);
+  CHECK(open("inner").error().code == ErrorCode::invalid);
+  REQUIRE(::mkfifo((place.dir / "allowed/fifo").c_str(), 0600) == 0);
+  CHECK(open("fifo").error().code == ErrorCode::invalid);
+}

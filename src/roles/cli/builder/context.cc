@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <thread>
 
 #include "base/text.h"
+#include "host/beneath.h"
 #include "host/files.h"
 #include "image/containerfile/bounds.h"
 #include "tar/tar.h"
@@ -33,20 +35,63 @@ class ContextRules : public tar::PackRules {
   const image::IgnoreRules& ignore_;
 };
 
-Result<std::string> find_containerfile(const std::string& directory) {
-  for (auto name : {"/Containerfile", "/Dockerfile"})
-    if (::access((directory + name).c_str(), F_OK) == 0) return directory + name;
-  return fail(ErrorCode::not_found, fmt::format("{} has neither a Containerfile nor a Dockerfile", directory),
+constexpr std::string_view kIgnoreHint = "put a copy of the file there, or a relative link that stays inside";
+
+/// A directory that the user named, maybe through a link. Its content may come from somebody else.
+struct Place {
+  std::string path;
+  std::string noun;  ///< for errors
+  UniqueFd fd;
+
+  static Result<Place> open(std::string path, std::string noun) {
+    auto fd = TRY(host::open_file(path, O_RDONLY | O_DIRECTORY));
+    return Place{std::move(path), std::move(noun), std::move(fd)};
+  }
+};
+
+struct Found {
+  std::string path, text;
+};
+
+/// The first of these files. Its content goes to the builder and into errors, so a link must not lead to other files of
+/// the user.
+Result<std::optional<Found>> find_file(const Place& place, const std::vector<std::string>& names, std::size_t most,
+                                       std::string_view hint) {
+  for (const auto& name : names) {
+    auto path = place.path + "/" + name;
+    auto file = host::open_regular_beneath(place.fd.get(), name);
+    if (!file && file.error().sys_errno == ENOENT) continue;
+    if (!file && file.error().sys_errno == EXDEV)
+      return fail(ErrorCode::denied, fmt::format("{} is a link that leads out of {}", path, place.noun),
+                  std::string(hint));
+    auto opened = TRY(in(place.path, std::move(file)));
+    return Found{path, TRY(host::read_all(opened.get(), path, most))};
+  }
+  return std::nullopt;
+}
+
+Result<Found> find_containerfile(const Place& context) {
+  auto found = TRY(find_file(context, {"Containerfile", "Dockerfile"}, limits::kContainerfileBytes,
+                             "if you trust it, name the file with -f FILE"));
+  if (found) return std::move(*found);
+  return fail(ErrorCode::not_found, fmt::format("{} has neither a Containerfile nor a Dockerfile", context.path),
               "name the file with -f FILE");
 }
 
-/// Empty when there is none.
-std::string find_ignore_file(const std::string& containerfile, const std::string& directory) {
-  std::vector<std::string> paths = {containerfile + ".containerignore", containerfile + ".dockerignore"};
-  if (!directory.empty()) paths.insert(paths.end(), {directory + "/.containerignore", directory + "/.dockerignore"});
-  for (const auto& path : paths)
-    if (::access(path.c_str(), F_OK) == 0) return path;
-  return "";
+std::pair<std::string, std::string> split_path(const std::string& path) {
+  auto slash = path.rfind('/');
+  if (slash == path.npos) return {".", path};
+  return {slash == 0 ? "/" : path.substr(0, slash), path.substr(slash + 1)};
+}
+
+/// `context` is null when it is a tar.
+Result<std::optional<Found>> find_ignore_file(const std::string& containerfile, const Place* context) {
+  auto [directory, name] = split_path(containerfile);
+  auto beside = TRY(Place::open(directory, "its directory"));
+  auto found = TRY(
+      find_file(beside, {name + ".containerignore", name + ".dockerignore"}, limits::kIgnoreFileBytes, kIgnoreHint));
+  if (found || !context) return found;
+  return find_file(*context, {".containerignore", ".dockerignore"}, limits::kIgnoreFileBytes, kIgnoreHint);
 }
 
 }  // namespace
@@ -55,13 +100,15 @@ Result<BuildContext> BuildContext::find(const std::string& given, const std::opt
   BuildContext context{.directory = given == "-" ? "" : given};
   if (context.directory.empty() && !file)
     return fail(ErrorCode::invalid, "a context on standard input needs a Containerfile of its own", "add -f FILE");
-  if (!context.directory.empty()) TRY(host::open_file(context.directory, O_RDONLY | O_DIRECTORY));
-  auto path = file ? *file : TRY(find_containerfile(context.directory));
-  context.containerfile = TRY(host::read_regular_file(path, limits::kContainerfileBytes));
-  auto ignore = find_ignore_file(path, context.directory);
-  if (ignore.empty()) return context;
-  context.ignore_text = TRY(host::read_regular_file(ignore, limits::kIgnoreFileBytes));
-  context.ignore = TRY(in(ignore, image::IgnoreRules::parse(context.ignore_text)));
+  std::optional<Place> place;
+  if (!context.directory.empty()) place.emplace(TRY(Place::open(context.directory, "the context")));
+  auto main = file ? Found{*file, TRY(host::read_regular_file(*file, limits::kContainerfileBytes))}
+                   : TRY(find_containerfile(*place));
+  context.containerfile = std::move(main.text);
+  auto ignore = TRY(find_ignore_file(main.path, place ? &*place : nullptr));
+  if (!ignore) return context;
+  context.ignore_text = std::move(ignore->text);
+  context.ignore = TRY(in(ignore->path, image::IgnoreRules::parse(context.ignore_text)));
   return context;
 }
 

@@ -20,7 +20,8 @@ struct BuildContext {
 
   /// Without `file`, the Containerfile is CONTEXT/Containerfile or CONTEXT/Dockerfile. The ignore file is
   /// FILE.containerignore or FILE.dockerignore, or else CONTEXT/.containerignore or CONTEXT/.dockerignore.
-  /// `not_found`, with a hint, when there is no Containerfile. `context` "-" requires `file`.
+  /// `not_found`, with a hint, when there is no Containerfile. `context` "-" requires `file`. `denied` when a file that
+  /// was found so is a link out of its directory. Only the context itself and `file` may be links to anywhere.
   static Result<BuildContext> find(const std::string& context, const std::optional<std::string>& file);
 };
 

@@ -1,6 +1,7 @@
 #include "roles/cli/builder/context.h"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -81,6 +82,57 @@ TEST_CASE("build context: what is missing or wrong is an error with a way out") 
   f.dir.put("Dockerfile", "FROM a");
   f.dir.put(".dockerignore", "[");
   CHECK_THAT(BuildContext::find(f.dir.path(), {}).error().sentence(), Contains(".dockerignore: line 1"));
+}
+
+TEST_CASE("build context: a file that is found must not be a link out of the context") {
+  Fixture f;
+  test::TempDir home;
+  home.put("credentials", "[key=secret");
+  for (auto name : {"Containerfile.dockerignore", ".dockerignore", ".containerignore", "Containerfile"}) {
+    INFO(name);
+    std::filesystem::remove(f.dir / name);
+    std::filesystem::create_symlink(home / "credentials", f.dir / name);
+    auto found = BuildContext::find(f.dir.path(), {});
+    REQUIRE_FALSE(found);
+    CHECK(found.error().code == ErrorCode::denied);
+    CHECK_THAT(found.error().sentence(),
+               Contains(std::string(name) + " is a link that leads out of") && Contains("hint") && !Contains("secret"));
+    std::filesystem::remove(f.dir / name);
+  }
+}
+
+TEST_CASE("build context: a link through a directory of the context must not lead out either") {
+  Fixture f;
+  test::TempDir home;
+  home.put("credentials", "secret");
+  std::filesystem::create_symlink(home.path(), f.dir / "home");
+  std::filesystem::create_symlink("home/credentials", f.dir / ".dockerignore");
+  CHECK_THAT(BuildContext::find(f.dir.path(), {}).error().sentence(), Contains("leads out of the context"));
+}
+
+TEST_CASE("build context: links inside the context, and what the user names, are followed") {
+  Fixture f;
+  f.dir.put("docker/Containerfile", "FROM linked\n");
+  f.dir.put("docker/ignored", "x");
+  std::filesystem::remove(f.dir / "Containerfile");
+  std::filesystem::create_symlink("docker/Containerfile", f.dir / "Containerfile");
+  std::filesystem::create_symlink("docker/../docker/ignored", f.dir / ".dockerignore");
+  CHECK(f.find().containerfile == "FROM linked\n");
+  CHECK(f.find().ignore_text == "x");
+  test::TempDir other;
+  std::filesystem::create_symlink(f.dir.path(), other / "context");
+  CHECK(BuildContext::find(other / "context", {}).value().ignore_text == "x");
+  std::filesystem::create_symlink(f.dir / "docker/Containerfile", other / "File");
+  CHECK(BuildContext::find(f.dir.path(), other / "File").value().containerfile == "FROM linked\n");
+  std::filesystem::create_symlink(f.dir / "docker/ignored", other / "File.dockerignore");
+  CHECK_THAT(BuildContext::find(f.dir.path(), other / "File").error().sentence(),
+             Contains("leads out of its directory"));
+}
+
+TEST_CASE("build context: what is no regular file is neither read nor waited for") {
+  Fixture f;
+  REQUIRE(::mkfifo((f.dir / ".dockerignore").c_str(), 0600) == 0);
+  CHECK_THAT(BuildContext::find(f.dir.path(), {}).error().sentence(), Contains("not a regular file"));
 }
 
 TEST_CASE("build context: ignored files are not sent") {

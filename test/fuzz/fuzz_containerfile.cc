@@ -1,8 +1,10 @@
 // Fuzzes what a build reads on this host: the ignore file with a path, and the names of base images.
+#include <algorithm>
 #include <string>
 #include <string_view>
 
 #include "image/containerfile/base_images.h"
+#include "image/containerfile/bounds.h"
 #include "image/containerfile/ignore.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -16,6 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::size_t at = 0;
   for (const auto& image : *images) {
     if (image.at < at || image.at + image.size > text.size()) ::abort();
+    if (image.name.size() > std::max(banger::limits::kArgumentBytes, image.size)) ::abort();
     at = image.at + image.size;
   }
   if (with_names(text, *images, {}) != text) ::abort();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 
 #include "base/text.h"
 #include "image/containerfile/bounds.h"
@@ -29,8 +30,8 @@ class Reader {
 
   /// False once the stages after this instruction are not needed.
   Result<bool> take(const Instruction& instruction) {
-    if (instruction.name == "from") return take_from(instruction);
-    if (instruction.name == "arg" && stages_ == 0) define(instruction);
+    if (instruction.name == "from") return in(line_of(instruction), take_from(instruction));
+    if (instruction.name == "arg" && stages_ == 0) TRY(define(instruction));
     if (instruction.name == "copy" || instruction.name == "add") TRY(take_option(instruction, "--from="));
     if (instruction.name == "run") TRY(take_mounts(instruction));
     return true;
@@ -51,36 +52,45 @@ class Reader {
     std::string name;
     for (std::size_t i = 0; i < instruction.words.size(); ++i) {
       const auto& word = instruction.words[i];
-      if (word.text.starts_with("--platform=")) here = is_our_platform(word.text.substr(word.text.find('=') + 1));
+      if (word.text.starts_with("--platform=")) here = TRY(is_our_platform(word.text.substr(word.text.find('=') + 1)));
       if (word.text.starts_with("--")) continue;
       if (!image) image = &word;
       if (lower(word.text) == "as" && i + 1 < instruction.words.size()) name = lower(instruction.words[i + 1].text);
     }
-    if (!image) return fail(ErrorCode::invalid, fmt::format("line {}: FROM names no image", instruction.line));
-    if (here) TRY(add(*image, expand(image->text)));
+    if (!image) return fail(ErrorCode::invalid, "FROM names no image");
+    if (here) TRY(add(*image, TRY(expand(image->text))));
     in_target_ = !target_.empty() && (name == target_ || std::to_string(stages_) == target_);
-    if (!name.empty()) names_.push_back(name);
+    if (!name.empty()) names_.insert(name);
     ++stages_;
     return true;
   }
 
-  bool is_our_platform(std::string_view text) const {
-    auto platform = expand(text);
+  static std::string line_of(const Instruction& instruction) { return fmt::format("line {}", instruction.line); }
+
+  Result<bool> is_our_platform(std::string_view text) const {
+    auto platform = TRY(expand(text));
     return platform && (*platform == "linux/amd64" || *platform == "amd64" || *platform == "linux");
   }
 
-  void define(const Instruction& instruction) {
+  Result<> define(const Instruction& instruction) {
     for (const auto& word : instruction.words) {
+      if (++arguments_ > limits::kArguments)
+        return fail(ErrorCode::exhausted, fmt::format("it has more than {} ARGs before FROM", limits::kArguments),
+                    "move those that FROM does not use behind it");
       auto equals = word.text.find('=');
       auto name = word.text.substr(0, equals);
       if (auto given = given_.find(name); given != given_.end())
         values_[name] = given->second;
       else if (equals != word.text.npos)
-        if (auto value = expand(unquoted(word.text.substr(equals + 1)))) values_[name] = *value;
+        if (auto value = TRY(in(line_of(instruction), expand(unquoted(word.text.substr(equals + 1))))))
+          values_[name] = *value;
     }
+    return {};
   }
 
-  std::optional<std::string> expand(std::string_view text) const { return expand_arguments(unquoted(text), values_); }
+  Result<std::optional<std::string>> expand(std::string_view text) const {
+    return expand_arguments(unquoted(text), values_);
+  }
 
   Result<> take_option(const Instruction& instruction, std::string_view option) {
     for (const auto& word : instruction.words) {
@@ -107,7 +117,7 @@ class Reader {
 
   Result<> add(const Word& place, const std::optional<std::string>& name) {
     bool known = name && !name->empty() && *name != "scratch" && name->find('$') == name->npos;
-    if (!known || std::ranges::find(names_, lower(*name)) != names_.end()) return {};
+    if (!known || names_.contains(lower(*name))) return {};
     if (found_.size() == limits::kBaseImages)
       return fail(ErrorCode::exhausted, fmt::format("it builds on more than {} images", limits::kBaseImages));
     found_.push_back({.name = *name, .at = place.at, .size = place.text.size()});
@@ -117,9 +127,9 @@ class Reader {
   const BuildArguments& given_;
   std::string target_;
   BuildArguments values_ = platform_arguments();
-  std::vector<std::string> names_;  ///< of stages
+  std::set<std::string> names_;  ///< of stages
   std::vector<BaseImage> found_;
-  std::size_t stages_ = 0;
+  std::size_t stages_ = 0, arguments_ = 0;
   bool in_target_ = false;
 };
 

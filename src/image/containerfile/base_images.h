@@ -23,7 +23,8 @@ using BuildArguments = std::map<std::string, std::string>;
 
 /// The images that the stages up to `target` name, without `scratch`, other stages, and names whose ARGs have no value.
 /// An image of another platform than linux/amd64 is left out too. An empty `target` means the last stage. `invalid` for
-/// a FROM without a name, `exhausted` for more than limits::kBaseImages, `not_found` when no stage has that name.
+/// a FROM without a name, `not_found` when no stage has that name. `exhausted` for more images, ARGs or bytes of a
+/// value than the limits allow.
 Result<std::vector<BaseImage>> base_images(std::string_view containerfile, const BuildArguments& arguments,
                                            std::string_view target);
 

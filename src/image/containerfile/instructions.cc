@@ -66,6 +66,12 @@ std::optional<std::string> expand_braces(std::string_view text, const std::map<s
   return std::nullopt;
 }
 
+std::unexpected<Error> too_long() {
+  return fail(ErrorCode::exhausted,
+              fmt::format("a value is longer than {} with its ARGs", format_size(limits::kArgumentBytes)),
+              "shorten the values of the ARGs before the first FROM");
+}
+
 }  // namespace
 
 std::string lower(std::string_view text) {
@@ -108,8 +114,10 @@ Result<std::vector<Instruction>> read_instructions(std::string_view text) {
   return instructions;
 }
 
-std::optional<std::string> expand_arguments(std::string_view text, const std::map<std::string, std::string>& values) {
+Result<std::optional<std::string>> expand_arguments(std::string_view text,
+                                                    const std::map<std::string, std::string>& values) {
   std::string result;
+  if (text.size() > limits::kArgumentBytes) return too_long();
   for (std::size_t i = 0; i < text.size();) {
     if (text[i] != '$') {
       result += text[i++];
@@ -127,6 +135,8 @@ std::optional<std::string> expand_arguments(std::string_view text, const std::ma
       if (found != values.end()) value = found->second;
     }
     if (!value) return std::nullopt;
+    // Values of values grow twofold with each line, so a short file would take all memory.
+    if (result.size() + value->size() > limits::kArgumentBytes) return too_long();
     result += *value;
     i += 1 + read;
   }

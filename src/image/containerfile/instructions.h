@@ -31,7 +31,8 @@ std::string lower(std::string_view text);
 std::string unquoted(std::string_view text);
 
 /// `$NAME`, `${NAME}`, `${NAME:-word}` and `${NAME:+word}` with their values. Nothing when a name has no value, or the
-/// text has another form of expansion.
-std::optional<std::string> expand_arguments(std::string_view text, const std::map<std::string, std::string>& values);
+/// text has another form of expansion. `exhausted` for a result over limits::kArgumentBytes.
+Result<std::optional<std::string>> expand_arguments(std::string_view text,
+                                                    const std::map<std::string, std::string>& values);
 
 }  // namespace banger::image

@@ -86,6 +86,26 @@ TEST_CASE("base images: what is wrong is an error") {
   CHECK(base_images(many, {}, "").error().code == ErrorCode::exhausted);
 }
 
+TEST_CASE("base images: values that grow with each ARG are bounded") {
+  std::string text = "ARG A=0123456789\n";
+  for (int i = 0; i < 20; ++i) text += "ARG A=$A$A\n";
+  auto found = base_images(text + "FROM $A", {}, "");
+  REQUIRE_FALSE(found);
+  CHECK(found.error().code == ErrorCode::exhausted);
+  CHECK_THAT(found.error().sentence(), Contains("line 13: a value is longer than") && Contains("hint"));
+  std::string value(limits::kArgumentBytes, 'a');
+  CHECK(names("ARG A=" + value + "\nFROM $A") == Names{value});
+  CHECK(base_images("ARG A\nFROM a$A", {{"A", value}}, "").error().code == ErrorCode::exhausted);
+}
+
+TEST_CASE("base images: the ARGs before FROM are counted") {
+  std::string many;
+  for (std::size_t i = 0; i < limits::kArguments; ++i) many += "ARG A=1\n";
+  CHECK(names(many + "FROM a") == Names{"a"});
+  CHECK(names(many + "FROM a\nARG B=1") == Names{"a"});
+  CHECK_THAT(base_images(many + "ARG B=1\nFROM a", {}, "").error().sentence(), Contains("more than 1000 ARGs"));
+}
+
 TEST_CASE("base images: names can be replaced where they are written") {
   std::string_view text = "ARG V=1\nFROM a:$V AS x\nFROM b\nCOPY --from=a:1 / /\nRUN --mount=from=b,target=/ x\n";
   auto places = base_images(text, {}, "");

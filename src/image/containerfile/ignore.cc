@@ -71,6 +71,10 @@ Result<PathPattern> PathPattern::parse(std::string_view text) {
   return pattern;
 }
 
+bool PathPattern::may_be_empty(const Token& token) {
+  return token.kind == Kind::star || token.kind == Kind::deep || token.kind == Kind::deep_directories;
+}
+
 bool PathPattern::in_set(const Token& token, char c) {
   auto byte = static_cast<unsigned char>(c);
   bool inside =
@@ -78,52 +82,57 @@ bool PathPattern::in_set(const Token& token, char c) {
   return inside != token.negated;
 }
 
-/// A state is the number of tokens that are done. Tokens that may match nothing are passed at once.
-void PathPattern::reach(std::vector<bool>& states, std::size_t state) const {
-  for (;; ++state) {
-    states[state] = true;
-    if (state == tokens_.size()) return;
-    auto kind = tokens_[state].kind;
-    if (kind != Kind::star && kind != Kind::deep && kind != Kind::deep_directories) return;
-  }
+/// A state is the number of tokens that are done. Tokens that may match nothing are passed at once. One pass does,
+/// because each state leads only to the next one.
+void PathPattern::close(States& states) const {
+  for (std::size_t state = 0; state < tokens_.size(); ++state)
+    if (states[state] == State::reached && may_be_empty(tokens_[state])) states[state + 1] = State::reached;
 }
 
-void PathPattern::step(std::vector<bool>& next, std::size_t state, char c) const {
-  if (state == tokens_.size()) return;
+void PathPattern::step(States& next, std::size_t state, char c) const {
   const auto& token = tokens_[state];
   switch (token.kind) {
     case Kind::one:
-      if (c == token.character) reach(next, state + 1);
+      if (c == token.character) next[state + 1] = State::reached;
       return;
     case Kind::any:
-      if (c != '/') reach(next, state + 1);
+      if (c != '/') next[state + 1] = State::reached;
       return;
     case Kind::set:
-      if (in_set(token, c)) reach(next, state + 1);
+      if (in_set(token, c)) next[state + 1] = State::reached;
       return;
     case Kind::star:
-      if (c != '/') reach(next, state);
+      if (c != '/') next[state] = State::reached;
       return;
     case Kind::deep:
-      return reach(next, state);
+      next[state] = State::reached;
+      return;
     case Kind::deep_directories:
-      // Inside of a directory's name only its '/' leads on.
-      next[state] = true;
-      if (c == '/') reach(next, state + 1);
+      // A step of the state before may have reached it anew, which leads further.
+      if (next[state] == State::none) next[state] = State::inside;
+      if (c == '/') next[state + 1] = State::reached;
       return;
   }
 }
 
-bool PathPattern::matches(std::string_view path) const {
-  std::vector<bool> states(tokens_.size() + 1), next(tokens_.size() + 1);
-  reach(states, 0);
+bool PathPattern::takes(std::string_view path) const {
+  States states(tokens_.size() + 1), next(tokens_.size() + 1);
+  states[0] = State::reached;
+  close(states);
   for (char c : path) {
-    std::fill(next.begin(), next.end(), false);
-    for (std::size_t state = 0; state < states.size(); ++state)
-      if (states[state]) step(next, state, c);
+    if (c == '/' && states.back() == State::reached) return true;
+    std::ranges::fill(next, State::none);
+    bool alive = false;
+    for (std::size_t state = 0; state < tokens_.size(); ++state) {
+      if (states[state] == State::none) continue;
+      step(next, state, c);
+      alive = true;
+    }
+    if (!alive) return false;
+    close(next);
     std::swap(states, next);
   }
-  return states.back();
+  return states.back() == State::reached;
 }
 
 Result<IgnoreRules> IgnoreRules::parse(std::string_view text) {
@@ -148,15 +157,12 @@ Result<IgnoreRules> IgnoreRules::parse(std::string_view text) {
   return rules;
 }
 
-bool IgnoreRules::ignores(std::string_view path) const {
-  auto rule_matches = [&](const PathPattern& pattern) {
-    for (auto end = path.find('/'); end != path.npos; end = path.find('/', end + 1))
-      if (pattern.matches(path.substr(0, end))) return true;
-    return pattern.matches(path);
-  };
+bool IgnoreRules::ignores(std::string_view path, const std::atomic<bool>* stop) const {
   bool ignored = false;
-  for (const auto& rule : rules_)
-    if (rule.exception == ignored && rule_matches(rule.pattern)) ignored = !rule.exception;
+  for (const auto& rule : rules_) {
+    if (stop && stop->load(std::memory_order_relaxed)) return true;
+    if (rule.exception == ignored && rule.pattern.takes(path)) ignored = !rule.exception;
+  }
   return ignored;
 }
 

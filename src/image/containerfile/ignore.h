@@ -6,6 +6,7 @@
 // decides. A `!` before a pattern takes back what others leave out. A line that starts with `#` is a comment.
 #pragma once
 
+#include <atomic>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,12 +15,13 @@
 
 namespace banger::image {
 
-/// One pattern without its `!`. Matching takes time in proportion to pattern and path, whatever they are.
+/// One pattern without its `!`. Matching takes at most one step for each pair of a token and a byte of the path.
 class PathPattern {
  public:
   /// `invalid` for a `[` without its end, an empty range, and a `\` at the end.
   static Result<PathPattern> parse(std::string_view text);
-  bool matches(std::string_view path) const;
+  /// Whether it matches the path or a directory above it.
+  bool takes(std::string_view path) const;
 
  private:
   enum class Kind { one, any, set, star, deep, deep_directories };
@@ -30,9 +32,16 @@ class PathPattern {
     std::vector<std::pair<unsigned char, unsigned char>> ranges = {};  ///< for Kind::set
   };
   static Result<Token> parse_set(std::string_view text, std::size_t& at);
+  enum class State : char {
+    none,
+    inside,  ///< in a directory's name, of which only the '/' leads on
+    reached,
+  };
+  using States = std::vector<State>;
+  static bool may_be_empty(const Token& token);
   static bool in_set(const Token& token, char c);
-  void reach(std::vector<bool>& states, std::size_t state) const;
-  void step(std::vector<bool>& next, std::size_t state, char c) const;
+  void close(States& states) const;
+  void step(States& next, std::size_t state, char c) const;
 
   std::vector<Token> tokens_;
 };
@@ -42,8 +51,8 @@ class IgnoreRules {
   /// `invalid`, with the line, for what is no pattern. `exhausted` for more than the limits allow.
   static Result<IgnoreRules> parse(std::string_view text);
 
-  /// `path` is relative to the context, without "." or "..": "src/main.c".
-  bool ignores(std::string_view path) const;
+  /// `path` is relative to the context, without "." or "..": "src/main.c". True once `stop` is set.
+  bool ignores(std::string_view path, const std::atomic<bool>* stop = nullptr) const;
   /// Whether a path below an ignored directory may come back. False: nothing below it needs to be looked at.
   bool has_exceptions() const { return has_exceptions_; }
 

@@ -103,16 +103,18 @@ Result<int> BuilderVm::run(std::string_view command, std::vector<std::string> ar
   return result.status;
 }
 
-Result<int> BuilderVm::run_with_input(std::string_view command, const std::function<Result<>(int)>& write,
-                                      Streams streams, std::vector<std::string> arguments) {
+Result<int> BuilderVm::run_with_input(std::string_view command, const WriteInput& write, Streams streams,
+                                      std::vector<std::string> arguments) {
   auto pipe = TRY(BytePipe::make());
+  image::StopFlag stop = false;
   Result<> written;
   std::jthread writing([&, end = std::move(pipe.writer)]() mutable {
-    written = write(end.get());
+    written = write(end.get(), stop);
     end.reset();
   });
   streams.in = pipe.reader.get();
   auto status = run(command, std::move(arguments), streams);
+  stop = true;
   pipe.reader.reset();  // ends a writer whose reader has gone
   writing.join();
   // A command that ended early is the cause of a broken pipe.

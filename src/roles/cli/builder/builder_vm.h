@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "image/stoppable.h"
 #include "roles/cli/connect.h"
 
 namespace banger::roles::cli {
@@ -28,8 +29,10 @@ class BuilderVm {
   /// Runs a command of guest/image-builder.sh for this build, and returns its exit status. An interrupt goes to the
   /// command, and `cancelled` is returned when the command has ended.
   Result<int> run(std::string_view command, std::vector<std::string> arguments, Streams streams);
+  /// Makes the input of a command. Ends soon after `stop` is set, which is when nobody reads the input any more.
+  using WriteInput = std::function<Result<>(int fd, const image::StopFlag& stop)>;
   /// The same, with input that `write` makes on a thread. An error of `write` ends the command and is returned.
-  Result<int> run_with_input(std::string_view command, const std::function<Result<>(int fd)>& write, Streams streams,
+  Result<int> run_with_input(std::string_view command, const WriteInput& write, Streams streams,
                              std::vector<std::string> arguments);
   /// Starts the build in the guest. Returns the ids of the images that its storage has.
   Result<std::set<std::string>> begin();

@@ -61,7 +61,7 @@ class Build {
   }
 
   Result<> send_bases(const std::set<std::string>& here) {
-    auto write = [&](int fd) -> Result<> {
+    auto write = [&](int fd, const image::StopFlag&) -> Result<> {
       auto writer = TRY(tar::TarWriter::open(fd));
       std::string table, known;
       std::map<std::string, std::string> names;
@@ -92,7 +92,7 @@ class Build {
         for (; !stop.stop_requested(); std::this_thread::sleep_for(limits::kProgressTick))
           progress.update({"context", format_size(bytes), -1});
       });
-      auto write = [&](int fd) { return write_context(files_, fd, unsent, bytes); };
+      auto write = [&](int fd, const image::StopFlag& stop) { return write_context(files_, fd, unsent, bytes, stop); };
       TRY(check("receive the context", vm_.run_with_input("receive", write, {.err = io_.err}, {"."})));
     }
     for (const auto& [path, why] : unsent) {
@@ -107,7 +107,7 @@ class Build {
   }
 
   Result<> send_input() {
-    auto write = [&](int fd) { return write_input(io_.in, fd); };
+    auto write = [&](int fd, const image::StopFlag&) { return write_input(io_.in, fd); };
     return check("receive the context", vm_.run_with_input("receive", write, {.err = io_.err}, {"context"}));
   }
 

@@ -21,11 +21,12 @@ constexpr std::string_view kMember = "context";
 
 class ContextRules : public tar::PackRules {
  public:
-  explicit ContextRules(const image::IgnoreRules& ignore) : ignore_(ignore) {}
+  ContextRules(const image::IgnoreRules& ignore, const image::StopFlag& stop) : ignore_(ignore), stop_(stop) {}
 
   Take take(std::string_view member, tar::EntryKind kind) const override {
+    if (image::requested(&stop_)) return Take::nothing;
     if (member.size() <= kMember.size()) return Take::whole;
-    if (!ignore_.ignores(member.substr(kMember.size() + 1))) return Take::whole;
+    if (!ignore_.ignores(member.substr(kMember.size() + 1), &stop_)) return Take::whole;
     // What is below may come back. buildah applies the same rules to a directory that is empty then.
     return kind == tar::EntryKind::directory && ignore_.has_exceptions() ? Take::whole : Take::nothing;
   }
@@ -33,6 +34,7 @@ class ContextRules : public tar::PackRules {
 
  private:
   const image::IgnoreRules& ignore_;
+  const image::StopFlag& stop_;
 };
 
 constexpr std::string_view kIgnoreHint = "put a copy of the file there, or a relative link that stays inside";
@@ -112,12 +114,13 @@ Result<BuildContext> BuildContext::find(const std::string& given, const std::opt
   return context;
 }
 
-Result<> write_context(const BuildContext& context, int tar_fd, Unsent& unsent, std::atomic<std::uint64_t>& written) {
+Result<> write_context(const BuildContext& context, int tar_fd, Unsent& unsent, std::atomic<std::uint64_t>& written,
+                       const image::StopFlag& stop) {
   auto directory = TRY(host::open_file(context.directory, O_RDONLY | O_DIRECTORY));
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) < 0) return fail_errno("pipe");
   UniqueFd reader(ends[0]), writer(ends[1]);
-  ContextRules rules(context.ignore);
+  ContextRules rules(context.ignore, stop);
   Result<> packed;
   std::jthread packing([&] {
     tar::PackSource source{.directory = directory.get(), .member = std::string(kMember), .rules = rules};

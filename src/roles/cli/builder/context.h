@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "image/containerfile/ignore.h"
+#include "image/stoppable.h"
 
 namespace banger::roles::cli {
 
@@ -30,6 +31,8 @@ using Unsent = std::vector<std::pair<std::string, std::string>>;
 
 /// Writes the context as a plain tar below `context/`, without what is ignored. Symlinks are sent as symlinks, so
 /// nothing outside the context is read. Blocks. Adds what cannot be sent to `unsent`, and the bytes to `written`.
-Result<> write_context(const BuildContext& context, int tar_fd, Unsent& unsent, std::atomic<std::uint64_t>& written);
+/// Leaves out the rest of the context once `stop` is set.
+Result<> write_context(const BuildContext& context, int tar_fd, Unsent& unsent, std::atomic<std::uint64_t>& written,
+                       const image::StopFlag& stop);
 
 }  // namespace banger::roles::cli

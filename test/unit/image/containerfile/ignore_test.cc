@@ -55,6 +55,12 @@ TEST_CASE("ignore: patterns match as Docker's do") {
       {"**b", "a/b", true},
       {"**b", "ab", false},
       {"***b", "a/xb", true},
+      {"****b", "a/xb", false},
+      {"**/**/b", "b", true},
+      {"**/**/b", "a/xb", false},
+      {"a**b", "a/xb", false},
+      {"a**b", "axb", false},
+      {"a**b", "ax/b/c", true},
       {"**/node_modules", "x/node_modules/y/z", true},
       {"[a-c]x", "bx", true},
       {"[a-c]x", "dx", false},
@@ -128,4 +134,21 @@ TEST_CASE("ignore: hostile patterns take no time") {
   std::string stars, path(2000, 'a');
   for (int i = 0; i < 200; ++i) stars += "*a";
   CHECK_FALSE(ignores(stars + "b", path));
+}
+
+TEST_CASE("ignore: many empty tokens and many directories take no time") {
+  std::string line, text, path = "a";
+  for (int i = 0; i < 500; ++i) line += "**";
+  for (int i = 0; i < 20; ++i) text += line + "b\n";
+  for (int i = 0; i < 255; ++i) path += "/a";
+  CHECK_FALSE(ignores(text, path));
+  CHECK(ignores(text + "a", path));
+}
+
+TEST_CASE("ignore: matching ends when it is stopped") {
+  std::atomic<bool> stop = false;
+  auto rules = IgnoreRules::parse("x\ny").value();
+  CHECK_FALSE(rules.ignores("a", &stop));
+  stop = true;
+  CHECK(rules.ignores("a", &stop));
 }

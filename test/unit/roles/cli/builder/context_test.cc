@@ -24,6 +24,7 @@ namespace {
 struct Fixture {
   test::TempDir dir;
   Unsent unsent;
+  image::StopFlag stop = false;
 
   Fixture() {
     dir.put("Containerfile", "FROM a\n");
@@ -39,7 +40,7 @@ struct Fixture {
   std::vector<std::string> sent(const BuildContext& context) {
     auto file = test::as_fd("");
     std::atomic<std::uint64_t> bytes = 0;
-    auto written = write_context(context, file.get(), unsent, bytes);
+    auto written = write_context(context, file.get(), unsent, bytes, stop);
     if (!written) FAIL(written.error().sentence());
     REQUIRE(::lseek(file.get(), 0, SEEK_SET) == 0);
     auto reader = tar::TarReader::open(file.get(), tar::Compression::none);
@@ -142,6 +143,12 @@ TEST_CASE("build context: ignored files are not sent") {
   CHECK(f.sent(f.find()) == Names{"Containerfile"});
   f.dir.put(".dockerignore", "*\n!src/main.c");
   CHECK(f.sent(f.find()) == Names{"src", "src/main.c"});
+}
+
+TEST_CASE("build context: nothing more is sent when nobody reads it") {
+  Fixture f;
+  f.stop = true;
+  CHECK(f.sent(f.find()).empty());
 }
 
 TEST_CASE("build context: symlinks are sent as symlinks, so nothing outside is read") {

@@ -6,8 +6,7 @@
 
 #include <atomic>
 #include <nlohmann/json.hpp>
-#include <stop_token>
-#include <thread>
+#include <optional>
 
 #include "api/objects/image.h"
 #include "base/text.h"
@@ -20,7 +19,7 @@
 #include "image/oci/documents.h"
 #include "image/oci/layer_file.h"
 #include "image/pulled_documents.h"
-#include "roles/cli/builder/bounds.h"
+#include "roles/cli/builder/interruptible.h"
 #include "roles/cli/export_bundle.h"
 #include "roles/cli/progress.h"
 
@@ -59,22 +58,22 @@ Result<> add_pulled(const Io& io, const image::Image& image, BaseLayers& base) {
   return {};
 }
 
-void tell_packed(const Io& io, const std::string& name, const std::atomic<std::uint64_t>& packed,
-                 const std::stop_token& stop) {
+Result<oci::LayerFile> pack_layer(const Io& io, const Signals& signals, const image::Image& image) {
+  auto cache = TRY(host::find_paths(io.env)).cache;
+  std::atomic<std::uint64_t> packed = 0;
+  std::optional<oci::LayerFile> layer;
   Progress progress(io);
-  for (; !stop.stop_requested(); std::this_thread::sleep_for(limits::kPackedPoll))
-    progress.update({"pack", fmt::format("{} {}", name, format_size(packed)), -1});
+  auto tell = [&] { progress.update({"pack", fmt::format("{} {}", image.name, format_size(packed)), -1}); };
+  TRY(run_interruptible(signals, tell, [&](const image::StopFlag& stop) -> Result<> {
+    layer = TRY(oci::make_layer({.rootfs = image.rootfs, .base_rootfs = ""}, cache, packed, &stop));
+    return {};
+  }));
+  return std::move(*layer);
 }
 
 /// Another image becomes one layer.
-Result<> add_rootfs(const Io& io, const image::Image& image, BaseLayers& base) {
-  auto cache = TRY(host::find_paths(io.env)).cache;
-  std::atomic<std::uint64_t> packed = 0;
-  auto made = [&] {
-    std::jthread teller([&](const std::stop_token& stop) { tell_packed(io, image.name, packed, stop); });
-    return oci::make_layer({.rootfs = image.rootfs, .base_rootfs = ""}, cache, packed, nullptr);
-  }();
-  auto layer = TRY(std::move(made));
+Result<> add_rootfs(const Io& io, const Signals& signals, const image::Image& image, BaseLayers& base) {
+  auto layer = TRY(pack_layer(io, signals, image));
   base.config = oci::write_config(image, {layer.diff_id});
   base.manifest =
       oci::write_manifest({.digest = oci::Digest::of(base.config), .size = base.config.size()}, {layer.descriptor});
@@ -118,7 +117,8 @@ Result<BaseLayers> find_base(Io& io, Daemon& daemon, const std::string& name, bo
     image = TRY(stores.images->get(pulled.image.id));
   }
   BaseLayers base{.name = name, .guest_name = {}, .id = {}, .manifest = {}, .config = {}, .layers = {}, .diff_ids = {}};
-  TRY(in(context, image->pulled.digest.empty() ? add_rootfs(io, *image, base) : add_pulled(io, *image, base)));
+  TRY(in(context,
+         image->pulled.digest.empty() ? add_rootfs(io, daemon.signals(), *image, base) : add_pulled(io, *image, base)));
   base.id = oci::Digest::of(base.config).hex();
   base.guest_name = guest_name_of(name, base.id);
   return base;

@@ -13,6 +13,6 @@ inline constexpr std::uint64_t kBuilderDiskBytes = 32 * kGiB;  ///< cache and im
 inline constexpr std::size_t kBuilderListBytes = 4 * kMiB;     ///< ids of images in the guest; 50,000 of them
 inline constexpr auto kBuilderLockPoll = std::chrono::milliseconds(200);  ///< a start or stop takes seconds
 inline constexpr auto kBuilderStopDeadline = std::chrono::seconds(60);    ///< the guest has 30 s; then it is forced
-inline constexpr auto kPackedPoll = 200ms;  ///< between two reports of how much of a base image is packed
+inline constexpr auto kPackedPoll = 200ms;                                ///< between two reports of how much is packed
 
 }  // namespace banger::limits

@@ -22,6 +22,7 @@ namespace banger::roles::cli {
 
 namespace {
 
+constexpr std::chrono::milliseconds kNoWait{0};
 constexpr std::string_view kScript = find_embedded(kEmbeddedFiles, "guest/image-builder.sh")->text;
 
 /// Nothing when the VM is missing.
@@ -99,7 +100,9 @@ Result<int> BuilderVm::run(std::string_view command, std::vector<std::string> ar
   auto result = TRY(in("the builder", run_exec(ends, spec)));
   if (!result.message.empty() && !result.gave_up)
     return fail(ErrorCode::unavailable, fmt::format("the builder: {}", safe_text(result.message)));
-  if (result.gave_up || (result.forwarded && result.status != 0)) return fail(ErrorCode::cancelled, "interrupted");
+  // A command may end well in spite of a signal. This connection drops a signal that comes after its command.
+  if (result.gave_up || result.forwarded || TRY(daemon.signals().wait_for(kNoWait)))
+    return fail(ErrorCode::cancelled, "interrupted");
   return result.status;
 }
 
@@ -141,14 +144,16 @@ Result<std::set<std::string>> BuilderVm::begin() {
   return ids;
 }
 
-void BuilderVm::end() {
+bool BuilderVm::end() {
   auto daemon = Daemon::connect(*io_);
-  if (!daemon) return;
-  (void)run("end", {}, {});
+  if (!daemon) return false;
+  auto ended = run("end", {}, {});
   // The last build stops the VM. Others hold the lock too.
   if (::flock(lock_.get(), LOCK_EX | LOCK_NB) == 0)
     (void)daemon->call_within("vm.stop", {{"vm", vm_}}, limits::kBuilderStopDeadline);
   lock_.reset();
+  bool during_command = !ended && ended.error().code == ErrorCode::cancelled;
+  return during_command || daemon->signals().wait_for(kNoWait).value_or(false);
 }
 
 }  // namespace banger::roles::cli

@@ -36,8 +36,9 @@ class BuilderVm {
                              std::vector<std::string> arguments);
   /// Starts the build in the guest. Returns the ids of the images that its storage has.
   Result<std::set<std::string>> begin();
-  /// Removes the build's files. The last build stops the VM. Not ended by an interrupt.
-  void end();
+  /// Removes the build's files. The last build stops the VM. Not ended by an interrupt. Returns whether a signal came
+  /// meanwhile, because it is consumed.
+  bool end();
 
  private:
   BuilderVm(Io& io, std::string id, UniqueFd lock) : io_(&io), vm_(std::move(id)), lock_(std::move(lock)) {}

@@ -165,8 +165,9 @@ Result<api::ImageObject> build_container(Io& io, const ContainerBuild& wanted) {
       bases.push_back(TRY(find_base(progress, daemon, place.name, wanted.pull)));
   auto vm = TRY(BuilderVm::open(progress, daemon));
   auto spool = Build(io, progress, wanted, files, bases, places, vm).run();
-  vm.end();
+  bool interrupted = vm.end();
   if (!spool) return std::unexpected(std::move(spool.error()));
+  if (interrupted) return fail(ErrorCode::cancelled, "interrupted");
   Json params = {{"layout", spool->path()}, {"name", wanted.name}};
   if (wanted.kernel) params["kernel"] = *wanted.kernel;
   return daemon.get<api::ImageObject>("image.build_from_layout", params);

@@ -28,9 +28,9 @@ Result<> check(const Ext4Options& options) {
   if (options.label.size() > kLabelBytes)
     return fail(ErrorCode::invalid,
                 fmt::format("file system label '{}' is longer than {} bytes", printable(options.label), kLabelBytes));
-  if (options.size_bytes > limits::kMaxDiskBytes || options.spare_bytes > limits::kMaxDiskBytes)
-    return fail(ErrorCode::invalid, fmt::format("a file system of {} is over the limit of {}",
-                                                format_size(std::max(options.size_bytes, options.spare_bytes)),
+  auto largest = std::max({options.size_bytes, options.spare_bytes, options.least_bytes});
+  if (largest > limits::kMaxDiskBytes)
+    return fail(ErrorCode::invalid, fmt::format("a file system of {} is over the limit of {}", format_size(largest),
                                                 format_size(limits::kMaxDiskBytes)));
   if (options.size_bytes > 0 && options.size_bytes < limits::kMinFileSystemBytes)
     return fail(ErrorCode::invalid, fmt::format("a file system of {} is too small", format_size(options.size_bytes)),

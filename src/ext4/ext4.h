@@ -16,6 +16,7 @@ struct Ext4Options {
   std::string label;              ///< at most 16 bytes
   std::uint64_t size_bytes = 0;   ///< 0: sized from the content plus `spare_bytes`
   std::uint64_t spare_bytes = 0;  ///< free room when sized from content
+  std::uint64_t least_bytes = 0;  ///< when sized from content; `spare_bytes` are for content that needs more
   std::string uuid_seed;          ///< seed of the UUID and the hash seed, so that the same input gives the same bytes
   std::int64_t timestamp = 0;     ///< every superblock time (seconds); entries keep their own
   bool journal = true;            ///< false for images that are only mounted read-only

@@ -117,6 +117,18 @@ Result<Geometry> size_as_told(const Ext4Options& options, const BlockCursor& con
   return g;
 }
 
+Result<Geometry> choose_size(const Ext4Options& options, const BlockCursor& content, std::uint64_t inodes,
+                             std::uint32_t descriptor_blocks) {
+  if (options.size_bytes) return size_as_told(options, content, inodes, descriptor_blocks);
+  if (options.least_bytes) {
+    auto least = options;
+    least.size_bytes = options.least_bytes;
+    auto fits = size_as_told(least, content, inodes, descriptor_blocks);
+    if (fits || fits.error().code != ErrorCode::exhausted) return fits;
+  }
+  return size_from_content(options, content, inodes, descriptor_blocks);
+}
+
 }  // namespace
 
 bool has_superblock(std::uint64_t group) {
@@ -164,8 +176,7 @@ Result<std::uint64_t> BlockCursor::take_contiguous(std::uint32_t count) {
 
 Result<Geometry> plan_geometry(const Ext4Options& options, const BlockCursor& content_end, std::uint64_t inodes) {
   std::uint32_t descriptor_blocks = descriptor_blocks_for(options);
-  Geometry g = options.size_bytes ? TRY(size_as_told(options, content_end, inodes, descriptor_blocks))
-                                  : TRY(size_from_content(options, content_end, inodes, descriptor_blocks));
+  Geometry g = TRY(choose_size(options, content_end, inodes, descriptor_blocks));
   g.reserved_descriptors = descriptor_blocks - static_cast<std::uint32_t>(divide_up(g.groups, kDescriptorsPerBlock));
   return g;
 }

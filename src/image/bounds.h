@@ -36,8 +36,11 @@ inline constexpr auto kDepmodDeadline = 2min;        ///< depmod takes a second 
 inline constexpr std::uint64_t kBuildDirectoryBytes = 2 * kGiB;
 inline constexpr auto kImageBuildDeadline = 3600s;  ///< a build takes a minute or a few; one that takes an hour hangs
 inline constexpr auto kGuestImageDeadline = 4h;     ///< the largest root file system, from a guest under emulation
-inline constexpr std::size_t kLeftOutNames = 100;   ///< of an image that lacks files; a reader needs no more
-inline constexpr std::size_t kLeftOutTextBytes = 1 * kKiB;  ///< of such a name or reason; all must fit into an answer
-inline constexpr std::size_t kParallelSyncs = 8;            ///< of files; they share the file system's commits
+/// Least size of a work seed. From here on, the resize inode can reach terabytes.
+inline constexpr std::uint64_t kSeedBytes = 256 * kMiB;
+inline constexpr std::uint64_t kSeedSpareBytes = 64 * kMiB;  ///< of a larger one, for a VM whose disk has just its size
+inline constexpr std::size_t kLeftOutNames = 100;            ///< of an image that lacks files; a reader needs no more
+inline constexpr std::size_t kLeftOutTextBytes = 1 * kKiB;   ///< of such a name or reason; all must fit into an answer
+inline constexpr std::size_t kParallelSyncs = 8;             ///< of files; they share the file system's commits
 
 }  // namespace banger::limits

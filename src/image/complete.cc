@@ -37,11 +37,24 @@ Result<std::string> hash_file(const std::string& path, const StopFlag* stop) {
   }
 }
 
-/// The guest grows this file system online to the VM's disk size. It is sparse. From 256 MiB, the resize inode can
-/// reach terabytes.
-ext4::Ext4Options seed_options(const std::string& name, std::int64_t timestamp) {
-  return {
-      .label = "banger-work", .size_bytes = 256 * limits::kMiB, .uuid_seed = "work " + name, .timestamp = timestamp};
+/// The guest grows this file system online to the VM's disk size. It is sparse.
+ext4::Ext4Options seed_options(const std::string& name, std::int64_t timestamp, const StopFlag* stop) {
+  return {.label = "banger-work",
+          .spare_bytes = limits::kSeedSpareBytes,
+          .least_bytes = limits::kSeedBytes,
+          .uuid_seed = "work " + name,
+          .timestamp = timestamp,
+          .stop = stop};
+}
+
+/// A copy of the image's /root, as large as it needs to be.
+Result<> make_seed(const std::string& rootfs, const std::string& seed, ext4::Ext4Options options) {
+  auto extracted = ext4::extract_subtree(rootfs, "/root", seed, options);
+  if (extracted) return {};
+  if (extracted.error().code != ErrorCode::not_found)
+    return std::unexpected(std::move(extracted.error()).in("make the work seed from /root"));
+  options.size_bytes = options.least_bytes;
+  return ext4::make_empty_ext4(seed, options);
 }
 
 }  // namespace
@@ -62,14 +75,7 @@ Result<Image> complete_image(const StagedDirectory& staged, Image image, std::in
   // The hash reads the whole file while commit() writes it to the disk.
   auto hash = TRY(host::start_async([rootfs, stop] { return hash_file(rootfs, stop); }));
   image.init = TRY(detect_init(rootfs));
-  auto options = seed_options(image.name, timestamp);
-  options.stop = stop;
-  auto extracted = ext4::extract_subtree(rootfs, "/root", seed, options);
-  if (!extracted && extracted.error().code == ErrorCode::not_found) {
-    TRY(ext4::make_empty_ext4(seed, options));
-  } else if (!extracted) {
-    return std::unexpected(std::move(extracted.error()).in("make the work seed from /root"));
-  }
+  TRY(make_seed(rootfs, seed, seed_options(image.name, timestamp, stop)));
   TRY(check_stop(stop));
   auto fd = TRY(host::open_file(rootfs, O_RDONLY));
   if (::fsync(fd.get()) < 0) return fail_errno(rootfs);

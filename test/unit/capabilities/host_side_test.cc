@@ -162,6 +162,18 @@ TEST_CASE_METHOD(Fixture, "system disk: a copy is the image's file system with a
   CHECK_THAT(prepare(vm), Catch::Contains("smaller than the image's own 64M") && Catch::Contains("--system-size 64M"));
 }
 
+TEST_CASE_METHOD(Fixture, "work disk: a large seed fits or the error says which size does") {
+  auto vm = context();
+  vm.work_seed = directory / "large-seed";
+  REQUIRE(ext4::make_empty_ext4(vm.work_seed, {.label = "w", .size_bytes = 700 * limits::kMiB, .uuid_seed = "w"}));
+  spec.disk_bytes = 699 * limits::kMiB;
+  CHECK_THAT(prepare(vm), Catch::Contains("smaller than the image's own /root of 700M") &&
+                              Catch::Contains("use --disk-size 700M or more"));
+  spec.disk_bytes = 800 * limits::kMiB;
+  REQUIRE(prepare(vm) == "");
+  CHECK(size("work.img") == 800 * limits::kMiB);
+}
+
 TEST_CASE_METHOD(Fixture, "capabilities: the guest config is valid on the wire, and nic and interface have one MAC") {
   spec.environment = {{"A", "b"}};
   auto vm = context();

@@ -416,6 +416,30 @@ TEST_CASE("ext4: spare room is added to the content") {
   CHECK(host::disk_usage(dir / "image") < 2 * limits::kMiB);
 }
 
+TEST_CASE("ext4: the least size is kept, and grows with content that needs more") {
+  TempDir dir;
+  Ext4Options o = options();
+  o.journal = true;
+  o.least_bytes = 32 * limits::kMiB;
+  o.spare_bytes = 40 * limits::kMiB;
+  REQUIRE(write(TarBytes().file("a", std::string(1 << 20, 'a')).done(), dir / "small", o).has_value());
+  CHECK(std::filesystem::file_size(dir / "small") == 32 * limits::kMiB);
+  CHECK(complaints(dir / "small") == "");
+  auto made = write(TarBytes().file("a", std::string(30 << 20, 'a')).done(), dir / "large", o);
+  REQUIRE(made.has_value());
+  CHECK(made->size_bytes == std::filesystem::file_size(dir / "large"));
+  CHECK(made->size_bytes > 70 * limits::kMiB);
+  CHECK(made->size_bytes < 100 * limits::kMiB);
+  CHECK(host::disk_usage(dir / "large") < 34 * limits::kMiB);
+  CHECK(complaints(dir / "large") == "");
+  TarBytes many;
+  for (int i = 0; i < 40'000; ++i) many.file(fmt::format("f{}", i));
+  REQUIRE(write(many.done(), dir / "many", o).has_value());
+  CHECK(complaints(dir / "many") == "");
+  o.least_bytes = 2 * limits::kMaxDiskBytes;
+  CHECK(write(TarBytes().done(), dir / "none", o).error().code == ErrorCode::invalid);
+}
+
 TEST_CASE("ext4: progress counts bytes of content") {
   TempDir dir;
   auto fd = as_fd(TarBytes().file("a", std::string(10 << 20, 'a')).done());

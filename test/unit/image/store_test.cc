@@ -11,6 +11,7 @@
 #include "catch.h"
 #include "ext4/ext4.h"
 #include "host/files.h"
+#include "image/bounds.h"
 #include "image/complete.h"
 #include "image/init.h"
 #include "image/kernel/samples.h"
@@ -85,6 +86,19 @@ TEST_CASE("image: one without /root gets an empty work seed") {
   INFO(quoted(made));
   REQUIRE(made);
   CHECK(ext4::check_ext4(made->work_seed));
+}
+
+TEST_CASE("image: the work seed is as large as a large /root needs") {
+  Fixture f;
+  CHECK(std::filesystem::file_size(f.import("small")->work_seed) == limits::kSeedBytes);
+  std::string big(250 * limits::kMiB, 'b');
+  auto made = f.import("big", {{"root", "", AE_IFDIR}, {"root/big", big}});
+  INFO(quoted(made));
+  REQUIRE(made);
+  CHECK(std::filesystem::file_size(made->work_seed) > big.size() + limits::kSeedSpareBytes);
+  CHECK(host::disk_usage(made->work_seed) < big.size() + 8 * limits::kMiB);
+  CHECK(ext4::check_ext4(made->work_seed));
+  CHECK((*test::read_file_in_image(made->work_seed, "/big", big.size()) == big));
 }
 
 TEST_CASE("image: its configuration is kept in the manifest") {

@@ -56,6 +56,20 @@ Json encode(const Base& base) {
   return {{"source", base.source}, {"manifest", base.manifest}, {"layers", encode(base.layers)}};
 }
 
+Result<HostFile> decode_host_file(const Json& json) {
+  HostFile file{.path = TRY(get_string(json, "path")), .modified_ns = TRY(get_int(json, "modified"))};
+  if (!find_field(json, "inode")) return file;  // an older version wrote the manifest
+  file.inode = static_cast<std::uint64_t>(TRY(get_int(json, "inode")));
+  return file;
+}
+
+Json encode(const HostFile& file) {
+  Json json{{"path", file.path}, {"modified", file.modified_ns}};
+  if (file.inode == 0) return json;
+  json["inode"] = static_cast<std::int64_t>(file.inode);  // some file systems use all 64 bits
+  return json;
+}
+
 Result<Image> decode(const Json& json) {
   Image image;
   image.name = TRY(get_string(json, "name"));
@@ -74,7 +88,7 @@ Result<Image> decode(const Json& json) {
   if (const Json* pulled = find_field(json, "pulled")) image.pulled = TRY(in("field 'pulled'", decode_pulled(*pulled)));
   if (const Json* base = find_field(json, "base")) image.base = TRY(in("field 'base'", decode_base(*base)));
   if (const Json* file = find_field(json, "host_file"))
-    image.host_file = HostFile{.path = TRY(get_string(*file, "path")), .modified_ns = TRY(get_int(*file, "modified"))};
+    image.host_file = TRY(in("field 'host_file'", decode_host_file(*file)));
   return image;
 }
 
@@ -119,8 +133,7 @@ Result<> write_image_manifest(const std::string& directory, const Image& image) 
   if (!image.other_names.empty()) json["other_names"] = image.other_names;
   if (!image.pulled.digest.empty()) json["pulled"] = encode(image.pulled);
   if (!image.base.manifest.empty()) json["base"] = encode(image.base);
-  if (image.host_file)
-    json["host_file"] = {{"path", image.host_file->path}, {"modified", image.host_file->modified_ns}};
+  if (image.host_file) json["host_file"] = encode(*image.host_file);
   auto text = dump_json_pretty(json) + "\n";
   if (text.size() > limits::kManifestBytes)
     return fail(ErrorCode::exhausted,

@@ -1,8 +1,11 @@
 // Images that use a file of the host: it stays there, is checked at each use, and can be copied.
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "catch.h"
 #include "ext4/ext4.h"
 #include "host/files.h"
@@ -29,6 +32,13 @@ struct Fixture {
   static void quiet(std::string_view, std::string_view, int) {}
   Result<Image> add(const std::string& name = "mine") {
     return test::run(runtime, images.register_file(name, file, "k", quiet, cancel));
+  }
+  /// Makes the manifest that older versions wrote.
+  void forget_inode(const Image& image) {
+    auto path = image.directory() + "/manifest.json";
+    auto manifest = Json::parse(*host::read_file(path, 10'000));
+    manifest["host_file"].erase("inode");
+    REQUIRE(host::write_file(path, manifest.dump(), 0644));
   }
   Result<Image> promote() { return test::run(runtime, images.promote("mine", quiet, cancel)); }
 };
@@ -65,6 +75,85 @@ TEST_CASE("register: a missing or changed file is named, and the image stays in 
   CHECK(check_host_file(*f.images.get("mine")).error().code == ErrorCode::unavailable);
   CHECK(f.images.list()->size() == 1);
   CHECK(f.promote().error().code == ErrorCode::unavailable);
+}
+
+TEST_CASE("register: another file with the same size and time is noticed") {
+  Fixture f;
+  REQUIRE(f.add());
+  auto time = std::filesystem::last_write_time(f.file);
+  std::filesystem::copy_file(f.file, f.dir / "other");
+  ::chmod((f.dir / "other").c_str(), 0644);
+  std::filesystem::last_write_time(f.dir / "other", time);
+  std::filesystem::rename(f.dir / "other", f.file);
+  auto swapped = check_host_file(*f.images.get("mine"));
+  REQUIRE(!swapped);
+  CHECK(swapped.error().code == ErrorCode::corrupt);
+}
+
+TEST_CASE("register: a file that was away and comes back is the same") {
+  Fixture f;
+  REQUIRE(f.add());
+  std::filesystem::rename(f.file, f.dir / "away");
+  CHECK(check_host_file(*f.images.get("mine")).error().code == ErrorCode::unavailable);
+  std::filesystem::rename(f.dir / "away", f.file);
+  CHECK(check_host_file(*f.images.get("mine")));
+}
+
+TEST_CASE("register: an image of an older version, which knows only the time, still works") {
+  Fixture f;
+  auto image = f.add();
+  REQUIRE(image);
+  CHECK(image->host_file->inode != 0);
+  f.forget_inode(*image);
+  auto older = f.images.get("mine");
+  REQUIRE(older);
+  CHECK(older->host_file->inode == 0);
+  CHECK(check_host_file(*older));
+  REQUIRE(f.images.tag("mine", "other"));
+  CHECK(f.images.get("mine")->host_file == older->host_file);
+}
+
+TEST_CASE("register: who may write is checked at each use, also above the file") {
+  Fixture f;
+  std::filesystem::create_directories(f.dir / "deep/er");
+  std::filesystem::rename(f.file, f.dir / "deep/er/mine.ext4");
+  f.file = f.dir / "deep/er/mine.ext4";
+  REQUIRE(f.add());
+  auto refused = [&](const std::string& path, mode_t wrong, mode_t right) {
+    ::chmod(path.c_str(), wrong);
+    auto used = check_host_file(*f.images.get("mine"));
+    auto added = f.add("other");
+    ::chmod(path.c_str(), right);
+    INFO(path);
+    REQUIRE(!used);
+    CHECK(used.error().code == ErrorCode::denied);
+    CHECK_THAT(used.error().sentence(),
+               Contains("image 'mine': other users can write to " + path + ",") && Contains("chmod go-w " + path));
+    REQUIRE(!added);
+    CHECK(added.error().code == ErrorCode::denied);
+  };
+  refused(f.dir / "deep", 0777, 0755);
+  refused(f.dir / "deep/er", 0775, 0755);
+  CHECK(check_host_file(*f.images.get("mine")));
+  ::chmod((f.dir / "deep").c_str(), 01777);
+  CHECK(check_host_file(*f.images.get("mine")));
+  refused(f.file, 0646, 0644);
+}
+
+TEST_CASE("register: files and directories of other users are refused") {
+  if (::geteuid() != 0) return;
+  constexpr uid_t kOther = 12'345;
+  Fixture f;
+  std::filesystem::create_directories(f.dir / "theirs");
+  std::filesystem::rename(f.file, f.dir / "theirs/mine.ext4");
+  f.file = f.dir / "theirs/mine.ext4";
+  REQUIRE(f.add());
+  for (const auto& path : {f.dir / "theirs", f.file}) {
+    REQUIRE(::chown(path.c_str(), kOther, 0) == 0);
+    CHECK(check_host_file(*f.images.get("mine")).error().code == ErrorCode::denied);
+    CHECK(f.add("other").error().code == ErrorCode::denied);
+    REQUIRE(::chown(path.c_str(), 0, 0) == 0);
+  }
 }
 
 TEST_CASE("register: refuses what others can change, and what is no clean ext4") {

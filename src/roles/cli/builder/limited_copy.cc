@@ -47,7 +47,7 @@ Result<bool> copy_while_read(int from, int to, int watched) {
   return false;
 }
 
-Result<> copy_limited(int from, int to, const std::string& directory, std::uint64_t most) {
+Result<> copy_limited(int from, int to, const std::string& directory, std::uint64_t most, const image::StopFlag* stop) {
   auto place = TRY(host::open_file(directory, O_RDONLY | O_DIRECTORY));
   tar::Room room(place.get(), TRY(tar::reserve_in(directory)));
   std::string piece(limits::kCopyPipeBytes, '\0');
@@ -56,6 +56,7 @@ Result<> copy_limited(int from, int to, const std::string& directory, std::uint6
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail_errno("read");
     if (got == 0) return {};
+    if (image::requested(stop)) return fail(ErrorCode::cancelled, "interrupted");
     auto bytes = static_cast<std::size_t>(got);
     copied += bytes;
     if (copied > most)

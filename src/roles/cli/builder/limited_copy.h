@@ -1,8 +1,9 @@
-// Pipes, and copies of what a guest sends.
+// Pipes, and copies of streams that end in a file of the cache.
 #pragma once
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "image/stoppable.h"
 
 namespace banger::roles::cli {
 
@@ -12,8 +13,9 @@ struct BytePipe {
 };
 
 /// Copies until the end of `from`. `exhausted` for more than `most` bytes, and when the disk of `directory` becomes so
-/// full that its other users suffer. Blocks.
-Result<> copy_limited(int from, int to, const std::string& directory, std::uint64_t most);
+/// full that its other users suffer. Blocks, at most until the next bytes once `stop` is set.
+Result<> copy_limited(int from, int to, const std::string& directory, std::uint64_t most,
+                      const image::StopFlag* stop = nullptr);
 
 /// Copies until the end of `from`, or until the pipe that `watched` writes to has no reader. So a `from` that never
 /// ends keeps nobody waiting. Returns whether the end was reached. Blocks.

@@ -72,8 +72,12 @@ Result<int> run(Context& context) {
   if (context.args.has("name")) return context.usage("--name is for bundles; the first word is the name otherwise");
   auto tree = absolute_path(context.args.positionals[1]);
   std::error_code ignored;
+  std::optional<Signals> signals;  // held until the end: the call to the daemon sees a signal after the packing
   std::optional<Spool> packed;
-  if (std::filesystem::is_directory(tree, ignored)) packed.emplace(TRY(pack_root_tree(context.io, tree)));
+  if (std::filesystem::is_directory(tree, ignored)) {
+    signals.emplace(TRY(Signals::interrupts()));
+    packed.emplace(TRY(pack_root_tree(context.io, *signals, tree)));
+  }
   Json params = {{"name", context.args.positionals[0]}, {"tar", packed ? packed->path() : tree}};
   if (auto kernel = context.args.text("kernel")) params["kernel"] = *kernel;
   if (auto config = context.args.text("config")) params["config"] = TRY(read_config(*config));

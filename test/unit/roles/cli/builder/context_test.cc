@@ -183,4 +183,7 @@ TEST_CASE("limited copy: a stream over the limit ends") {
   CHECK(copy_limited(from.get(), to.get(), dir.path(), 6));
   ::lseek(from.get(), 0, SEEK_SET);
   CHECK(copy_limited(from.get(), to.get(), dir.path(), 5).error().code == ErrorCode::exhausted);
+  ::lseek(from.get(), 0, SEEK_SET);
+  image::StopFlag stop = true;
+  CHECK(copy_limited(from.get(), to.get(), dir.path(), 6, &stop).error().code == ErrorCode::cancelled);
 }

@@ -43,7 +43,9 @@ inline constexpr auto kRetryAfterMost = 60s;        ///< longest pause that a se
 inline constexpr std::size_t kIdleConnections = 4;  ///< kept for one server: as many layers as are pulled at once
 
 // -- bytes in flight
-inline constexpr int kHttpReadsInRow = 16;                ///< before other coroutines run: 1 MiB, which takes 1 ms
+inline constexpr int kHttpReadsInRow = 16;  ///< before other coroutines run: 1 MiB, which takes 1 ms
+inline constexpr int kTlsReadsInCall = 64;  ///< in one call of OpenSSL; a record of 16 KiB takes two
+inline constexpr int kTlsMessages = 64;     ///< without content; handshakes have ten, and then two tickets follow
 inline constexpr std::size_t kHttpReadBytes = 64 * kKiB;  ///< one read; four records of TLS
 inline constexpr std::size_t kHttpSendBytes = 64 * kKiB;  ///< one piece of a file that is sent
 

@@ -9,9 +9,11 @@
 #include <asio.hpp>
 #include <asio/experimental/as_tuple.hpp>
 #include <cstring>
+#include <optional>
 
 #include "base/text.h"
 #include "http/bounds.h"
+#include "http/tls_watch.h"
 
 namespace banger::http {
 
@@ -21,6 +23,12 @@ constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
 using Descriptor = asio::posix::stream_descriptor;
 
 enum class For { reading, writing };
+
+/// What one call did, or what it needs before it can do anything.
+struct Moved {
+  std::optional<std::size_t> bytes = std::nullopt;  ///< 0: the end of the server's bytes
+  For wanted = For::reading;
+};
 
 /// One wait of at most until `end`. The timer's handler shares the descriptor, because it may run after the wait.
 Task<> wait_once(std::shared_ptr<Descriptor> socket, For what, host::Deadline end) {
@@ -45,18 +53,20 @@ struct Stream::Impl {
 
   int fd() const { return socket->native_handle(); }
 
-  /// Returns once the socket is ready.
-  Task<Result<>> wait(For what, Patience patience) {
-    auto stalled = host::after(patience.stall);
-    for (;;) {
+  /// After a call that moved no byte: returns once the socket is ready.
+  Task<Result<>> wait(For what, Patience patience, host::Deadline stalled) {
+    for (bool waited = false;; waited = true) {
       auto now = host::Clock::now();
       if (patience.cancel && patience.cancel->requested()) co_return fail(ErrorCode::cancelled, "cancelled");
-      if (is_ready(what)) co_return Result<>();
+      bool ready = is_ready(what);
+      // Without a wait, the call has just taken what was ready, and it was no progress.
+      if (ready && waited) co_return Result<>();
       if (now >= patience.whole) co_return fail(ErrorCode::timeout, "the server took too long");
       if (now >= stalled)
         co_return fail(ErrorCode::timeout,
                        fmt::format("the server {} nothing for {}", what == For::reading ? "sent" : "took",
                                    format_duration(patience.stall)));
+      if (ready) co_return Result<>();
       auto end = std::min(stalled, patience.whole);
       if (patience.cancel) end = std::min(end, now + limits::kCancelPoll);
       co_await wait_once(socket, what, end);
@@ -83,6 +93,41 @@ struct Stream::Impl {
     }
   }
 
+  /// Before each call of OpenSSL.
+  void call_begins() {
+    ERR_clear_error();
+    errno = 0;
+    watch.call_begins();
+  }
+
+  Result<Moved> read_tls(std::span<char> into) {
+    call_begins();
+    int got = SSL_read(tls.get(), into.data(), static_cast<int>(into.size()));
+    if (got > 0) watch.content_arrived();
+    if (got > 0) return Moved{.bytes = static_cast<std::size_t>(got)};
+    if (SSL_get_error(tls.get(), got) == SSL_ERROR_ZERO_RETURN) return Moved{.bytes = 0};
+    auto what = TRY(wanted(got));
+    TRY(watch.check());
+    return Moved{.wanted = what};
+  }
+  Result<Moved> write_tls(std::string_view bytes) {
+    call_begins();
+    int put = SSL_write(tls.get(), bytes.data(), static_cast<int>(bytes.size()));
+    if (put > 0) return Moved{.bytes = static_cast<std::size_t>(put)};
+    return Moved{.wanted = TRY(wanted(put))};
+  }
+  Result<Moved> read_plain(std::span<char> into) const {
+    return moved(::recv(fd(), into.data(), into.size(), 0), For::reading);
+  }
+  Result<Moved> write_plain(std::string_view bytes) const {
+    return moved(::send(fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL), For::writing);
+  }
+  static Result<Moved> moved(ssize_t count, For what) {
+    if (count >= 0) return Moved{.bytes = static_cast<std::size_t>(count)};
+    if (errno != EAGAIN && errno != EINTR) return broken(errno);
+    return Moved{.wanted = what};
+  }
+
   static std::unexpected<Error> broken(int number) {
     return fail(ErrorCode::unavailable, fmt::format("the connection broke: {}", std::strerror(number)));
   }
@@ -96,6 +141,7 @@ struct Stream::Impl {
 
   std::shared_ptr<Descriptor> socket;
   Address peer;
+  TlsWatch watch;
   Tls tls;
   int in_row = 0;
 };
@@ -112,57 +158,48 @@ bool Stream::is_idle() const {
   return !impl_->is_ready(For::reading) && !(impl_->tls && SSL_pending(impl_->tls.get()) > 0);
 }
 
-Task<Result<>> Stream::writable(Patience patience) { return impl_->wait(For::writing, patience); }
+Task<Result<>> Stream::writable(Patience patience) {
+  return impl_->wait(For::writing, patience, host::after(patience.stall));
+}
 
 Task<Result<>> Stream::start_tls(TlsContext context, std::string host, Patience patience) {
   impl_->tls = CO_TRY(make_tls(context, host, impl_->fd()));
+  impl_->watch.start(impl_->tls.get());
   for (;;) {
-    ERR_clear_error();
-    errno = 0;
+    co_await impl_->give_way();
+    impl_->call_begins();
     int done = SSL_connect(impl_->tls.get());
-    if (done == 1) co_return Result<>();
+    if (done == 1) break;
     auto what = CO_TRY(impl_->wanted(done));
-    CO_TRY(co_await impl_->wait(what, patience));
+    CO_TRY(impl_->watch.check());
+    CO_TRY(co_await impl_->wait(what, patience, host::after(patience.stall)));
   }
+  impl_->watch.content_arrived();
+  co_return Result<>();
 }
 
 Task<Result<std::size_t>> Stream::read(std::span<char> into, Patience patience) {
-  co_await impl_->give_way();
+  // Messages of TLS, and parts of records, are no progress.
+  auto stalled = host::after(patience.stall);
   for (;;) {
-    For what = For::reading;
-    if (impl_->tls) {
-      ERR_clear_error();
-      errno = 0;
-      int got = SSL_read(impl_->tls.get(), into.data(), static_cast<int>(into.size()));
-      if (got > 0) co_return static_cast<std::size_t>(got);
-      if (SSL_get_error(impl_->tls.get(), got) == SSL_ERROR_ZERO_RETURN) co_return 0;
-      what = CO_TRY(impl_->wanted(got));
-    } else {
-      auto got = ::recv(impl_->fd(), into.data(), into.size(), 0);
-      if (got >= 0) co_return static_cast<std::size_t>(got);
-      if (errno != EAGAIN && errno != EINTR) co_return Impl::broken(errno);
-    }
-    CO_TRY(co_await impl_->wait(what, patience));
+    co_await impl_->give_way();
+    auto got = CO_TRY(impl_->tls ? impl_->read_tls(into) : impl_->read_plain(into));
+    if (got.bytes) co_return *got.bytes;
+    CO_TRY(co_await impl_->wait(got.wanted, patience, stalled));
   }
 }
 
 Task<Result<>> Stream::write(std::string_view bytes, Patience patience) {
+  auto stalled = host::after(patience.stall);
   while (!bytes.empty()) {
-    For what = For::writing;
-    if (impl_->tls) {
-      ERR_clear_error();
-      errno = 0;
-      int put = SSL_write(impl_->tls.get(), bytes.data(), static_cast<int>(bytes.size()));
-      if (put > 0) bytes.remove_prefix(static_cast<std::size_t>(put));
-      if (put > 0) continue;
-      what = CO_TRY(impl_->wanted(put));
+    co_await impl_->give_way();
+    auto put = CO_TRY(impl_->tls ? impl_->write_tls(bytes) : impl_->write_plain(bytes));
+    if (put.bytes) {
+      bytes.remove_prefix(*put.bytes);
+      stalled = host::after(patience.stall);
     } else {
-      auto put = ::send(impl_->fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (put >= 0) bytes.remove_prefix(static_cast<std::size_t>(put));
-      if (put >= 0) continue;
-      if (errno != EAGAIN && errno != EINTR) co_return Impl::broken(errno);
+      CO_TRY(co_await impl_->wait(put.wanted, patience, stalled));
     }
-    CO_TRY(co_await impl_->wait(what, patience));
   }
   co_return Result<>();
 }

@@ -78,6 +78,8 @@ Result<TlsContext> make_tls_context(const TrustPaths& paths, const HostTrust& tr
   SSL_CTX_set_verify(context.get(), trust.any_certificate ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_default_passwd_cb(context.get(), no_password);
   SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  // After a message without content, the caller decides whether to read on.
+  SSL_CTX_clear_mode(context.get(), SSL_MODE_AUTO_RETRY);
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   TRY(add_authorities(context.get(), paths, trust));
   TRY(add_certificate(context.get(), trust));

@@ -81,6 +81,12 @@ bool Peer::send(std::string_view bytes) {
   return true;
 }
 
+bool Peer::send_ticket() {
+  // OpenSSL takes a ticket that no client wants for sent.
+  pollfd entry{.fd = fd_.get(), .events = POLLRDHUP, .revents = 0};
+  return ::poll(&entry, 1, 0) == 0 && SSL_new_session_ticket(tls_) == 1 && SSL_do_handshake(tls_) == 1;
+}
+
 void Peer::fall_silent() {
   pollfd entry{.fd = fd_.get(), .events = POLLRDHUP, .revents = 0};
   ::poll(&entry, 1, -1);

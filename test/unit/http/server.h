@@ -36,6 +36,8 @@ class Peer {
   std::string some();
   /// False once the client has closed.
   bool send(std::string_view bytes);
+  /// Sends a ticket for another session, which is a message of TLS 1.3 without content. False once that fails.
+  bool send_ticket();
   /// Reads and answers nothing more, until the client has closed.
   void fall_silent();
   std::string sni() const;

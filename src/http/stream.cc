@@ -53,15 +53,26 @@ struct Stream::Impl {
 
   int fd() const { return socket->native_handle(); }
 
+  static Result<> check(const Patience& patience) {
+    if (patience.cancel) TRY(patience.cancel->check());
+    if (host::Clock::now() >= patience.whole) return fail(ErrorCode::timeout, "the server took too long");
+    return {};
+  }
+
+  /// Before each call that moves bytes. A socket that is always ready never waits, so nothing else would end it.
+  Task<Result<>> take_turn(Patience patience) {
+    co_await give_way();
+    co_return check(patience);
+  }
+
   /// After a call that moved no byte: returns once the socket is ready.
   Task<Result<>> wait(For what, Patience patience, host::Deadline stalled) {
     for (bool waited = false;; waited = true) {
+      CO_TRY(check(patience));
       auto now = host::Clock::now();
-      if (patience.cancel && patience.cancel->requested()) co_return fail(ErrorCode::cancelled, "cancelled");
       bool ready = is_ready(what);
       // Without a wait, the call has just taken what was ready, and it was no progress.
       if (ready && waited) co_return Result<>();
-      if (now >= patience.whole) co_return fail(ErrorCode::timeout, "the server took too long");
       if (now >= stalled)
         co_return fail(ErrorCode::timeout,
                        fmt::format("the server {} nothing for {}", what == For::reading ? "sent" : "took",
@@ -166,7 +177,7 @@ Task<Result<>> Stream::start_tls(TlsContext context, std::string host, Patience 
   impl_->tls = CO_TRY(make_tls(context, host, impl_->fd()));
   impl_->watch.start(impl_->tls.get());
   for (;;) {
-    co_await impl_->give_way();
+    CO_TRY(co_await impl_->take_turn(patience));
     impl_->call_begins();
     int done = SSL_connect(impl_->tls.get());
     if (done == 1) break;
@@ -182,7 +193,7 @@ Task<Result<std::size_t>> Stream::read(std::span<char> into, Patience patience) 
   // Messages of TLS, and parts of records, are no progress.
   auto stalled = host::after(patience.stall);
   for (;;) {
-    co_await impl_->give_way();
+    CO_TRY(co_await impl_->take_turn(patience));
     auto got = CO_TRY(impl_->tls ? impl_->read_tls(into) : impl_->read_plain(into));
     if (got.bytes) co_return *got.bytes;
     CO_TRY(co_await impl_->wait(got.wanted, patience, stalled));
@@ -192,7 +203,7 @@ Task<Result<std::size_t>> Stream::read(std::span<char> into, Patience patience) 
 Task<Result<>> Stream::write(std::string_view bytes, Patience patience) {
   auto stalled = host::after(patience.stall);
   while (!bytes.empty()) {
-    co_await impl_->give_way();
+    CO_TRY(co_await impl_->take_turn(patience));
     auto put = CO_TRY(impl_->tls ? impl_->write_tls(bytes) : impl_->write_plain(bytes));
     if (put.bytes) {
       bytes.remove_prefix(*put.bytes);

@@ -142,3 +142,61 @@ TEST_CASE("limits: a handshake that stands still ends") {
   request.deadlines.connect = 40ms;
   CHECK(text_of(all.send(request)).starts_with("timeout: "));
 }
+
+namespace {
+
+/// A server that always has more bytes when the client looks: the client takes its time for each piece.
+struct Torrent : Fixture {
+  test::Server server{[](test::Peer& peer) {
+    peer.request();
+    peer.send("HTTP/1.1 200 OK\r\n\r\n");
+    while (peer.send(std::string(100'000, 'x'))) {
+    }
+  }};
+  http::Request request = Fixture::request(server.url());
+  int pieces = 0;
+  std::function<void()> at_piece = [] {};
+
+  std::string fetch() {
+    http::Download download{.max_bytes = 20'000'000};
+    download.write = [this](std::string_view) -> Task<Result<>> {
+      ++pieces;
+      at_piece();
+      std::this_thread::sleep_for(2ms);
+      co_return Result<>();
+    };
+    return text_of(test::run(runtime, client().download(request, std::move(download))));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("limits: a server that always has bytes does not hide that the caller has gone") {
+  Torrent all;
+  host::Cancel cancel(all.runtime);
+  all.request.cancel = &cancel;
+  all.at_piece = [&] { cancel.request(); };
+  CHECK(all.fetch().starts_with("cancelled: "));
+  CHECK(all.pieces == 1);
+}
+
+TEST_CASE("limits: a server that always has bytes meets the deadline of the whole") {
+  Torrent all;
+  all.request.deadlines.whole = host::after(50ms);
+  CHECK(all.fetch().ends_with(": the server took too long"));
+}
+
+TEST_CASE("limits: nothing more is sent for a caller that has gone") {
+  Fixture all;
+  std::string arrived;
+  {
+    test::Server server([&](test::Peer& peer) { arrived = peer.request(); });
+    host::Cancel cancel(all.runtime);
+    auto request = Fixture::request(server.url(), "PUT");
+    request.body = "body";
+    request.cancel = &cancel;
+    request.sent = [&](std::uint64_t) { cancel.request(); };
+    CHECK(text_of(all.send(request)).starts_with("cancelled: "));
+  }
+  CHECK(arrived.empty());
+}

@@ -3,7 +3,7 @@ directory BANGER_EXTRAS. A story whose thing is missing is skipped.
 
   kernel/vmlinux               the kernel `generic`, from images/kernel/build
   debian-KIND.tar              Debian with another init, see roots.py
-  debian-bookworm-dev.tar.zst  the bundle of this image
+  IMAGE.tar.zst                the bundles of debian-bookworm-dev and debian-bookworm-build
 """
 import os
 import pathlib

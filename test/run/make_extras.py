@@ -12,15 +12,16 @@ sys.path.insert(0, str(ROOT / "test/lib"))
 import roots  # noqa: E402
 
 PLACE = DATA / "extras"
-IMAGE = "debian-bookworm-dev"
+IMAGES = "debian-bookworm-dev", "debian-bookworm-build"
 
 
 def make(account):
-    """`account` builds the image, and may gain privileges."""
+    """`account` builds the images, and may gain privileges."""
     PLACE.mkdir(parents=True, exist_ok=True)
     attempt("the kernel 'generic'", make_kernel)
     attempt("Debian with other inits", make_roots)
-    attempt(f"the image {IMAGE}, as {account.name}", lambda: make_image(account))
+    for image in IMAGES:
+        attempt(f"the image {image}, as {account.name}", lambda: make_image(account, image))
 
 
 def attempt(what, work):
@@ -48,19 +49,19 @@ def recipes():
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
-def make_image(account):
-    bundle, made_from = PLACE / f"{IMAGE}.tar.zst", PLACE / f"{IMAGE}.digest"
+def make_image(account, image):
+    bundle, made_from = PLACE / f"{image}.tar.zst", PLACE / f"{image}.digest"
     if bundle.exists() and made_from.exists() and made_from.read_text() == recipes():
         return
-    partial = PLACE / f".{IMAGE}.partial"
+    partial = PLACE / f".{image}.partial"
     try:
-        account.banger("image", "build", IMAGE, check=True)
+        account.banger("image", "build", image, check=True)
         with open(partial, "wb") as out:
-            account.banger("image", "export", IMAGE, "-o", "-", check=True, stdout=out)
+            account.banger("image", "export", image, "-o", "-", check=True, stdout=out)
         os.rename(partial, bundle)
         made_from.write_text(recipes())
     finally:
-        account.banger("image", "delete", IMAGE, capture_output=True)
+        account.banger("image", "delete", image, capture_output=True)
         account.banger("daemon", "stop", check=True)
         partial.unlink(missing_ok=True)
 

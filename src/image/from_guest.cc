@@ -78,9 +78,8 @@ Task<Result<std::pair<Image, LeftOut>>> ImageStore::add_guest(GuestImage made, S
     return complete_image(staged, image, timestamp, stop);
   }));
   CO_TRY(cancel.check());
-  CO_TRY(co_await runtime_.blocking([&] { return std::move(staged).commit(directory_ + "/" + image.id); }));
-  CO_TRY(move_names(directory_, image));
-  co_return std::pair{CO_TRY(get(image.id)), std::move(marks->left_out)};
+  auto published = CO_TRY(co_await publish(std::move(staged), std::move(image), NameTaken::replace));
+  co_return std::pair{std::move(published), std::move(marks->left_out)};
 }
 
 }  // namespace banger::image

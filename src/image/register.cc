@@ -54,9 +54,7 @@ Task<Result<Image>> ImageStore::register_file(std::string name, std::string path
   image = CO_TRY(in(context, co_await runtime_.blocking(complete)));
   CO_TRY(cancel.check());
   CO_TRY(in(context, check_host_file(image)));  // it may have changed while it was read
-  CO_TRY(check_free(name));                     // another import may have been faster
-  CO_TRY(co_await runtime_.blocking([&] { return std::move(staged).commit(directory_ + "/" + image.id); }));
-  co_return get(image.id);
+  co_return co_await publish(std::move(staged), std::move(image), NameTaken::refuse);
 }
 
 Task<Result<Image>> ImageStore::promote(std::string name, StageProgress progress, host::Cancel& cancel) {

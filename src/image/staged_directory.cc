@@ -93,8 +93,9 @@ StagedDirectory::~StagedDirectory() {
   if (!path_.empty()) (void)host::remove_tree(path_);
 }
 
-Result<> StagedDirectory::commit(const std::string& final_path) && {
-  TRY(sync_tree(path_));
+Result<> StagedDirectory::sync() const { return sync_tree(path_); }
+
+Result<> StagedDirectory::appear(const std::string& final_path) && {
   // RENAME_NOREPLACE: a plain rename would silently replace an empty directory.
   if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, final_path.c_str(), RENAME_NOREPLACE) < 0)
     return fail_errno(final_path);
@@ -102,13 +103,18 @@ Result<> StagedDirectory::commit(const std::string& final_path) && {
   return {};
 }
 
+Result<> StagedDirectory::commit(const std::string& final_path) && {
+  TRY(sync());
+  return std::move(*this).appear(final_path);
+}
+
 Result<> StagedDirectory::replace(const std::string& final_path) && {
-  TRY(sync_tree(path_));
+  TRY(sync());
   UniqueFd held = hold(final_path);
   if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, final_path.c_str(), RENAME_EXCHANGE) == 0)
     return host::remove_tree(std::exchange(path_, {}));
   if (errno != ENOENT) return fail_errno(final_path);
-  return std::move(*this).commit(final_path);
+  return std::move(*this).appear(final_path);
 }
 
 std::vector<std::string> store_entries(const std::string& directory) {

@@ -24,7 +24,11 @@ class StagedDirectory {
 
   const std::string& path() const { return path_; }
   std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
-  /// Makes the directory durable and gives it its final name. `exists` when the name is taken.
+  /// Makes the directory durable. Blocking.
+  Result<> sync() const;
+  /// Gives the directory its final name, in one step. `exists` when the name is taken. REQUIRES: sync() was called.
+  Result<> appear(const std::string& final_path) &&;
+  /// Both of them.
   Result<> commit(const std::string& final_path) &&;
   /// The same, but replaces an existing directory in one step.
   Result<> replace(const std::string& final_path) &&;

@@ -121,9 +121,18 @@ Task<Result<>> ImageStore::remove(std::string id) {
 Result<> ImageStore::check_free(std::string_view name) const {
   for (const auto& existing : TRY(list()))
     if (has_name(existing, name))
-      return fail(ErrorCode::exists, fmt::format("an image named '{}' exists already", name),
+      return fail(ErrorCode::exists, fmt::format("the image '{}' exists already", name),
                   "delete it first, or choose another name");
   return {};
+}
+
+Task<Result<Image>> ImageStore::publish(StagedDirectory staged, Image image, NameTaken taken) {
+  CO_TRY(co_await runtime_.blocking([&] { return staged.sync(); }));
+  // Another import may have been faster. From here on, no other coroutine runs.
+  if (taken == NameTaken::refuse) CO_TRY(check_free(image.name));
+  CO_TRY(std::move(staged).appear(directory_ + "/" + image.id));
+  CO_TRY(move_names(directory_, image));
+  co_return get(image.id);
 }
 
 std::vector<std::string> ImageStore::leftovers() const { return staged_leftovers(directory_); }

@@ -16,6 +16,7 @@
 #include "image/host_file.h"
 #include "image/kernel/store.h"
 #include "image/run_config.h"
+#include "image/staged_directory.h"
 
 namespace banger::image {
 
@@ -162,6 +163,9 @@ class ImageStore {
   Task<Result<>> remove_abandoned_build(std::string path);
 
  private:
+  /// Takes a complete directory into the store, and its names from other images unless that is refused.
+  Task<Result<Image>> publish(StagedDirectory staged, Image image, NameTaken taken);
+
   host::Runtime& runtime_;
   std::string directory_, cache_directory_, path_variable_, default_registry_;
 };

@@ -25,8 +25,8 @@ std::string source_of(const BundleManifest& manifest) {
   return "bundle:" + catalog::bundle_id(to_text(manifest)).substr(0, 12);
 }
 
-std::unexpected<Error> taken(std::string_view kind, std::string_view name) {
-  return fail(ErrorCode::exists, fmt::format("the {} '{}' exists already", kind, name),
+std::unexpected<Error> taken(std::string_view name) {
+  return fail(ErrorCode::exists, fmt::format("the kernel '{}' exists already", name),
               "delete it first, or choose another name");
 }
 
@@ -68,17 +68,13 @@ Task<Result<Image>> ImageStore::import_bundle(BundleImport how, UniqueFd bundle,
   auto read = [&](const StopFlag* stop) { return read_image_bundle(bundle.get(), staged, image, stop); };
   image = CO_TRY(in("import a bundle", co_await stoppable(runtime_, cancel, read)));
   CO_TRY(cancel.check());
-  if (how.taken == NameTaken::refuse)
-    for (const auto& existing : CO_TRY(list()))
-      if (has_name(existing, image.name)) co_return taken("image", image.name);
+  if (how.taken == NameTaken::refuse) CO_TRY(check_free(image.name));
   progress("finish", "", -1);
   auto context = fmt::format("import image '{}'", image.name);
   auto complete = [&] { return complete_image(staged, image, std::time(nullptr)); };
   image = CO_TRY(in(context, co_await runtime_.blocking(complete)));
   CO_TRY(cancel.check());
-  CO_TRY(co_await runtime_.blocking([&] { return std::move(staged).commit(directory_ + "/" + image.id); }));
-  CO_TRY(move_names(directory_, image));
-  co_return get(image.id);
+  co_return co_await publish(std::move(staged), std::move(image), how.taken);
 }
 
 Task<Result<Kernel>> KernelStore::import_bundle(BundleImport how, UniqueFd bundle, StageProgress progress,
@@ -95,15 +91,14 @@ Task<Result<Kernel>> KernelStore::import_bundle(BundleImport how, UniqueFd bundl
   if (name.empty()) name = manifest.name;
   std::string final_path = directory_ + "/" + name;
   bool replace = how.taken == NameTaken::replace;
-  if (!replace && ::access(final_path.c_str(), F_OK) == 0) co_return taken("kernel", name);
+  if (!replace && ::access(final_path.c_str(), F_OK) == 0) co_return taken(name);
   auto context = fmt::format("import kernel '{}'", name);
   CO_TRY(in(context, co_await runtime_.blocking([&] { return finish_kernel(staged, manifest, how.source); })));
   CO_TRY(cancel.check());
   auto committed = co_await runtime_.blocking(
       [&] { return replace ? std::move(staged).replace(final_path) : std::move(staged).commit(final_path); });
   if (!committed)
-    co_return committed.error().code == ErrorCode::exists ? taken("kernel", name)
-                                                          : std::unexpected(std::move(committed.error()));
+    co_return committed.error().code == ErrorCode::exists ? taken(name) : std::unexpected(std::move(committed.error()));
   co_return get(name);
 }
 

@@ -80,9 +80,7 @@ Task<Result<Image>> ImageStore::add_layers(LayeredImage made, std::vector<Unique
     return complete_image(staged, image, timestamp, stop);
   }));
   CO_TRY(cancel.check());
-  CO_TRY(co_await runtime_.blocking([&] { return std::move(staged).commit(directory_ + "/" + image.id); }));
-  CO_TRY(move_names(directory_, image));
-  co_return get(image.id);
+  co_return co_await publish(std::move(staged), std::move(image), NameTaken::replace);
 }
 
 }  // namespace banger::image

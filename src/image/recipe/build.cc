@@ -163,9 +163,7 @@ Task<Result<Image>> ImageStore::build(std::string name, StageProgress progress, 
   image =
       CO_TRY(in(context, co_await runtime_.blocking([&] { return complete_image(staged, image, plan.timestamp); })));
   CO_TRY(cancel.check());
-  CO_TRY(co_await runtime_.blocking([&] { return std::move(staged).commit(directory_ + "/" + image.id); }));
-  CO_TRY(move_names(directory_, image));
-  co_return get(image.id);
+  co_return co_await publish(std::move(staged), std::move(image), NameTaken::replace);
 }
 
 Task<Result<Image>> ImageStore::import_tar(std::string name, std::string tar_path, std::string kernel,
@@ -188,9 +186,7 @@ Task<Result<Image>> ImageStore::import_tar(std::string name, std::string tar_pat
   progress("finish", "", -1);
   image = CO_TRY(in(context, co_await runtime_.blocking([&] { return complete_image(staged, image, timestamp); })));
   CO_TRY(cancel.check());
-  CO_TRY(check_free(name));  // another import may have been faster
-  CO_TRY(co_await runtime_.blocking([&] { return std::move(staged).commit(directory_ + "/" + image.id); }));
-  co_return get(image.id);
+  co_return co_await publish(std::move(staged), std::move(image), NameTaken::refuse);
 }
 
 }  // namespace banger::image

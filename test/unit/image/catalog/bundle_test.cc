@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <asio/io_context.hpp>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "catch.h"
 #include "host/files.h"
@@ -110,6 +112,28 @@ TEST_CASE("bundle: an image arrives in an empty store") {
   REQUIRE(!again.has_value());
   CHECK(again.error().code == ErrorCode::exists);
   CHECK(f.import_image(bytes, "second").value().name == "second");
+}
+
+TEST_CASE("bundle: of several imports with one name at once, one succeeds") {
+  Fixture f;
+  auto bytes = f.exported(bundle_of(f.an_image()).value());
+  std::vector<Result<Image>> made;
+  for (int i = 0; i < 3; ++i)
+    f.runtime.spawn([](Fixture* fixture, const std::string* content, std::vector<Result<Image>>* all) -> Task<> {
+      all->push_back(
+          co_await fixture->other_images.import_bundle({.name = "app"}, as_fd(*content), no_progress, fixture->cancel));
+      if (all->size() == 3) fixture->runtime.stop();
+    }(&f, &bytes, &made));
+  f.runtime.io().restart();
+  f.runtime.run();
+  REQUIRE(made.size() == 3);
+  int succeeded = 0;
+  for (const auto& one : made) {
+    if (one) ++succeeded;
+    if (!one) CHECK(one.error().message.find("the image 'app' exists already") != std::string::npos);
+  }
+  CHECK(succeeded == 1);
+  CHECK(f.other_images.list()->size() == 1);
 }
 
 TEST_CASE("bundle: a kernel arrives in an empty store") {

@@ -10,7 +10,8 @@ shift 2
 
 buildah() { command buildah --root "$storage" --runroot /run/image-builder --storage-driver overlay "$@"; }
 
-# Stops the VM when no command has run for three minutes: a client that is killed cannot stop it.
+# Stops the VM when no command has run for three minutes: a client that is killed cannot stop it. A unit that exists
+# watches already, also while it starts or ends.
 watch() {
   systemctl is-active --quiet image-builder-idle && return
   systemd-run --quiet --collect --unit=image-builder-idle sh -c '
@@ -19,7 +20,7 @@ watch() {
       sleep 10
       if flock --exclusive --nonblock /run/image-builder.used true; then idle=$((idle + 1)); else idle=0; fi
     done
-    systemctl poweroff'
+    systemctl poweroff' || [ "$(systemctl show --property=LoadState --value image-builder-idle)" = loaded ]
 }
 
 used_percent() { df --output=pcent /root | tail -n 1 | tr -dc 0-9; }
@@ -29,6 +30,7 @@ begin() {
   mkdir -p "$builds"
   exec 9>/run/image-builder.lock
   flock 9
+  watch
   for old in /root/image-builder/*-*-*-*-*; do
     [ "$old" = "$builds" ] || { rm -rf "$old"; buildah rm --all >/dev/null; }
   done
@@ -47,7 +49,7 @@ receive() {
   exec tar -x --no-same-owner --warning=no-unknown-keyword -f - -C "$build/$1"
 }
 
-# Takes the base images into the storage, each with its names, and builds. Each line of `bases` has an id, the directory
+# Takes the base images into the storage, each with its name, and builds. Each line of `bases` has an id, the directory
 # of an image that is not here yet or `-`, and a name.
 build() {
   while read -r image directory name; do
@@ -77,5 +79,4 @@ end() { rm -rf "$build"; }
 # Every command holds this lock until its last process has ended.
 exec 8>/run/image-builder.used
 flock --shared 8
-if [ "$command" = begin ]; then watch; fi
 "$command" "$@"

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -28,6 +29,8 @@ namespace banger::roles::cli {
 namespace {
 
 namespace oci = image::oci;
+
+constexpr std::size_t kGuestTagLength = 12;  // as other tools shorten ids
 
 /// Only a whole name counts. A part of an id would be a surprise in a Containerfile.
 Result<std::optional<image::Image>> find_here(const Io& io, const Stores& stores, const std::string& name) {
@@ -100,11 +103,13 @@ Result<> write_file(tar::TarWriter& writer, const std::string& path, const BaseB
 
 }  // namespace
 
-std::string guest_name_of(const std::string& name, const std::string& id) {
-  if (name.find('@') != name.npos) return "localhost/base:" + id.substr(0, 12);
-  auto first = name.substr(0, name.find('/'));
-  bool has_registry = first != name && (first.find_first_of(".:") != first.npos || first == "localhost");
-  return has_registry ? name : "localhost/" + name;
+std::string guest_name_of(const std::string& id) { return "localhost/base:" + id.substr(0, kGuestTagLength); }
+
+std::string with_guest_names(std::string_view containerfile, const std::vector<image::BaseImage>& places,
+                             const std::vector<BaseLayers>& bases) {
+  std::map<std::string, std::string> names;
+  for (const auto& base : bases) names[base.name] = base.guest_name;
+  return image::with_names(containerfile, places, names);
 }
 
 Result<BaseLayers> find_base(Io& io, Daemon& daemon, const std::string& name, bool pull) {
@@ -120,7 +125,7 @@ Result<BaseLayers> find_base(Io& io, Daemon& daemon, const std::string& name, bo
   TRY(in(context,
          image->pulled.digest.empty() ? add_rootfs(io, daemon.signals(), *image, base) : add_pulled(io, *image, base)));
   base.id = oci::Digest::of(base.config).hex();
-  base.guest_name = guest_name_of(name, base.id);
+  base.guest_name = guest_name_of(base.id);
   return base;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "image/containerfile/base_images.h"
 #include "image/oci/manifest.h"
 #include "image/oci/pusher.h"
 #include "image/store.h"
@@ -34,9 +35,13 @@ struct BaseLayers {
 /// for at its registry.
 Result<BaseLayers> find_base(Io& io, Daemon& daemon, const std::string& name, bool pull);
 
-/// The name of an image in the guest, under which buildah finds it by the Containerfile's name. A name with a digest
-/// gets another one, because the digest may be that of an index, which the guest does not have.
-std::string guest_name_of(const std::string& name, const std::string& id);
+/// The name of an image in the guest, for its content alone. All builds share the guest's names, so another build could
+/// give the Containerfile's name to a newer image meanwhile.
+std::string guest_name_of(const std::string& id);
+
+/// The Containerfile as the guest reads it. `places` are all of its places that name one of the bases.
+std::string with_guest_names(std::string_view containerfile, const std::vector<image::BaseImage>& places,
+                             const std::vector<BaseLayers>& bases);
 
 /// Writes the image into a directory of the archive, in the form of buildah's `dir:`.
 Result<> write_base(tar::TarWriter& writer, const std::string& directory, BaseLayers& base);

@@ -64,7 +64,6 @@ class Build {
     auto write = [&](int fd, const image::StopFlag&) -> Result<> {
       auto writer = TRY(tar::TarWriter::open(fd));
       std::string table, known;
-      std::map<std::string, std::string> names;
       std::set<std::string> sent = here;
       for (std::size_t i = 0; i < bases_.size(); ++i) {
         auto& base = bases_[i];
@@ -72,12 +71,11 @@ class Build {
         if (directory != "-") TRY(write_base(writer, directory, base));
         table += fmt::format("{} {} {}\n", base.id, directory, base.guest_name);
         for (const auto& layer : base.diff_ids) known += layer + "\n";
-        if (base.name.find('@') != base.name.npos) names[base.name] = base.guest_name;
       }
       TRY(write_text(writer, "bases", table));
       TRY(write_text(writer, "known", known));
       TRY(write_text(writer, "ignore", files_.ignore_text));
-      TRY(write_text(writer, "Containerfile", image::with_names(files_.containerfile, places_, names)));
+      TRY(write_text(writer, "Containerfile", with_guest_names(files_.containerfile, places_, bases_)));
       return writer.finish();
     };
     return check("receive the base images", vm_.run_with_input("receive", write, {.err = io_.err}, {"."}));

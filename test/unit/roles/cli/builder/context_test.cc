@@ -167,14 +167,19 @@ TEST_CASE("build context: what cannot be sent is named") {
   CHECK(f.unsent == Unsent{{"a-socket", "it is a socket"}});
 }
 
-TEST_CASE("base layers: the guest finds an image by the name in the Containerfile") {
-  std::string id(64, 'a');
-  CHECK(guest_name_of("debian", id) == "localhost/debian");
-  CHECK(guest_name_of("team/app:1", id) == "localhost/team/app:1");
-  CHECK(guest_name_of("localhost:5000/app", id) == "localhost:5000/app");
-  CHECK(guest_name_of("localhost/app", id) == "localhost/app");
-  CHECK(guest_name_of("quay.io/a/b:1", id) == "quay.io/a/b:1");
-  CHECK(guest_name_of("a/b@sha256:x", id) == "localhost/base:aaaaaaaaaaaa");
+TEST_CASE("base layers: each base has a name of its own in the guest, at all of its places") {
+  std::string text =
+      "FROM debian:12 AS one\nFROM localhost/debian:12\nCOPY --from=debian:12 / /\nFROM a/b@sha256:x\nFROM one\n";
+  std::vector<BaseLayers> bases(3);
+  for (std::size_t i = 0; auto name : {"debian:12", "localhost/debian:12", "a/b@sha256:x"}) {
+    bases[i].name = name;
+    bases[i].guest_name = guest_name_of(std::string(64, static_cast<char>('a' + i)));
+    ++i;
+  }
+  auto places = image::base_images(text, {}, "").value();
+  CHECK(with_guest_names(text, places, bases) ==
+        "FROM localhost/base:aaaaaaaaaaaa AS one\nFROM localhost/base:bbbbbbbbbbbb\n"
+        "COPY --from=localhost/base:aaaaaaaaaaaa / /\nFROM localhost/base:cccccccccccc\nFROM one\n");
 }
 
 TEST_CASE("limited copy: a stream over the limit ends") {

@@ -34,8 +34,12 @@ std::uint64_t size_of(int fd) {
   return ::fstat(fd, &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
 }
 
-/// Nothing when another process holds the file, or the file is gone.
-Result<std::optional<UniqueFd>> hold(const std::string& path, int flags) {
+/// A file that cannot be locked may be in use.
+bool is_free(const std::string& path) { return hold_partial(path, O_RDWR).value_or(std::nullopt).has_value(); }
+
+}  // namespace
+
+Result<std::optional<UniqueFd>> hold_partial(const std::string& path, int flags) {
   UniqueFd fd(::open(path.c_str(), flags | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!fd && errno == ENOENT && !(flags & O_CREAT)) return std::nullopt;
   if (!fd) return fail_errno(path);
@@ -46,11 +50,6 @@ Result<std::optional<UniqueFd>> hold(const std::string& path, int flags) {
   if (!is_at(fd.get(), path)) return std::nullopt;
   return fd;
 }
-
-/// A file that cannot be locked may be in use.
-bool is_free(const std::string& path) { return hold(path, O_RDWR).value_or(std::nullopt).has_value(); }
-
-}  // namespace
 
 Result<std::optional<UniqueFd>> BlobCache::open(const Descriptor& descriptor) const {
   auto fd = host::open_file(path(descriptor.digest), O_RDONLY | O_NOFOLLOW);
@@ -66,7 +65,7 @@ Result<std::optional<UniqueFd>> BlobCache::open(const Descriptor& descriptor) co
 Result<std::optional<PartialBlob>> BlobCache::open_partial(const Descriptor& descriptor) const {
   TRY(host::make_directories(directory_, 0700));
   auto name = partial_path(descriptor.digest);
-  auto fd = TRY(hold(name, O_RDWR | O_CREAT));
+  auto fd = TRY(hold_partial(name, O_RDWR | O_CREAT));
   if (!fd) return std::nullopt;
   auto size = size_of(fd->get());
   if (size <= descriptor.size) return PartialBlob{.fd = std::move(*fd), .size_bytes = size};
@@ -138,7 +137,7 @@ std::vector<UnusedBlob> BlobCache::unused(const std::set<std::string>& used) con
 }
 
 Result<UniqueFd> BlobCache::remove(const UnusedBlob& blob) const {
-  auto held = blob.partial ? TRY(hold(blob.path, O_RDWR)) : std::nullopt;
+  auto held = blob.partial ? TRY(hold_partial(blob.path, O_RDWR)) : std::nullopt;
   if (blob.partial && !held && fs::exists(blob.path)) return fail(ErrorCode::busy, "a download uses it");
   UniqueFd file(::open(blob.path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
   TRY(host::remove_file(blob.path));

@@ -67,6 +67,10 @@ class BlobCache {
   std::string directory_;
 };
 
+/// Opens a partial file with these flags and takes its lock. Nothing when another process holds the file, or has
+/// removed it before this process got the lock.
+Result<std::optional<UniqueFd>> hold_partial(const std::string& path, int flags);
+
 /// `exhausted` when the disk has no room for what is missing of the blobs. `who`: "the layers need", for the error.
 Result<> check_space(const BlobCache& cache, const std::vector<Descriptor>& blobs, std::string_view who);
 

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <utility>
@@ -10,16 +9,22 @@
 #include "host/files.h"
 #include "host/paths.h"
 #include "image/oci/blob_cache.h"
+#include "roles/cli/builder/bounds.h"
 
 namespace banger::roles::cli {
 
 Result<Spool> Spool::make(const Io& io) {
   auto directory = image::oci::BlobCache(TRY(host::find_paths(io.env)).cache).directory();
   TRY(host::make_directories(directory, 0700));
-  auto path = fmt::format("{}/build-{}.partial", directory, host::random_id());
-  auto file = TRY(host::open_file(path, O_RDWR | O_CREAT | O_EXCL, 0600));
-  if (::flock(file.get(), LOCK_EX | LOCK_NB) < 0) return fail_errno("lock " + path);
-  return Spool(std::move(directory), std::move(path), std::move(file));
+  for (int attempt = 0; attempt < limits::kSpoolAttempts; ++attempt) {
+    auto path = fmt::format("{}/build-{}.partial", directory, host::random_id());
+    // A prune takes a new file for what a crash left, until this process has its lock.
+    auto file = TRY(image::oci::hold_partial(path, O_RDWR | O_CREAT | O_EXCL));
+    if (file) return Spool(std::move(directory), std::move(path), std::move(*file));
+    TRY(host::remove_file(path));
+  }
+  return fail(ErrorCode::busy, fmt::format("other processes remove new files of {}", directory),
+              "try again when no 'banger image prune' runs");
 }
 
 Spool::Spool(Spool&& other) noexcept

@@ -78,6 +78,7 @@ Result<BundleContent> bundle_of(const Image& image) {
                                      .run_config = image.run_config},
                         .files = {}};
   TRY(add_member(content, "rootfs.ext4", image.rootfs));
+  TRY(check_host_file(image));  // it may have changed while it was read
   return content;
 }
 

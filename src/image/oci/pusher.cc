@@ -102,6 +102,7 @@ Task<Result<>> Pusher::make_layers(Job& job) {
     });
   }
   if (!layer) co_return std::unexpected(std::move(layer).error());
+  CO_TRY(check_host_file(job.image));  // it may have changed while it was packed
   layers.push_back(layer->descriptor);
   diff_ids.push_back(layer->diff_id);
   auto config = write_config(job.image, diff_ids, base_config);

@@ -76,7 +76,9 @@ Result<oci::LayerFile> pack_layer(const Io& io, const Signals& signals, const im
 
 /// Another image becomes one layer.
 Result<> add_rootfs(const Io& io, const Signals& signals, const image::Image& image, BaseLayers& base) {
+  TRY(check_host_file(image));
   auto layer = TRY(pack_layer(io, signals, image));
+  TRY(check_host_file(image));  // it may have changed while it was packed
   base.config = oci::write_config(image, {layer.diff_id});
   base.manifest =
       oci::write_manifest({.digest = oci::Digest::of(base.config), .size = base.config.size()}, {layer.descriptor});

@@ -70,11 +70,10 @@ Result<> Build::write(NodeId file, std::uint64_t offset, std::string_view bytes,
     return fail(ErrorCode::exhausted,
                 fmt::format("the content is over the limit of {} for one file system", format_size(content_limit_)));
   TRY(content_.write(tree_[file].extents, offset, bytes));
-  if (progress && content_bytes_ - reported_bytes_ >= limits::kWriteProgressBytes) {
-    reported_bytes_ = content_bytes_;
-    progress(content_bytes_);
-  }
-  return {};
+  if (content_bytes_ - reported_bytes_ < limits::kWriteProgressBytes) return {};
+  reported_bytes_ = content_bytes_;
+  if (progress) progress(content_bytes_);
+  return options_.room ? options_.room() : Result<>();
 }
 
 Result<> Build::store_target(NodeId symlink) {

@@ -21,6 +21,8 @@ struct Ext4Options {
   std::int64_t timestamp = 0;     ///< every superblock time (seconds); entries keep their own
   bool journal = true;            ///< false for images that are only mounted read-only
   const std::atomic<bool>* stop = nullptr;  ///< set by another thread; the writing then ends as `cancelled`
+  /// Asked after each limits::kWriteProgressBytes of content. Its error ends the writing.
+  std::function<Result<>()> room = {};
 };
 
 // No function here syncs to disk. The caller syncs an image before it publishes the image (by rename).

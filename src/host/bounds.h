@@ -28,7 +28,8 @@ inline constexpr int kOpenBeneathAttempts = 16;              ///< a rename anywh
 inline constexpr std::size_t kRecordBytes = 2 * kPathBytes;  ///< one record; an upload's has two paths
 inline constexpr std::size_t kPassedFds = 16;            ///< descriptors in one message; the kernel's own limit is 253
 inline constexpr std::size_t kLogScanBytes = 64 * kKiB;  ///< one read while lines of a log are counted
-inline constexpr std::size_t kReceiveBytes = 64 * kKiB;  ///< one receive from a socket
+inline constexpr std::size_t kClonePieceBytes = 64 * kMiB;  ///< of a copied file, between two looks for a reason to end
+inline constexpr std::size_t kReceiveBytes = 64 * kKiB;     ///< one receive from a socket
 
 // -- devices
 inline constexpr int kLoopDeviceAttempts = 64;    ///< other processes take free loop devices too

@@ -36,6 +36,7 @@ inline constexpr auto kDepmodDeadline = 2min;        ///< depmod takes a second 
 inline constexpr std::uint64_t kBuildDirectoryBytes = 2 * kGiB;
 inline constexpr auto kImageBuildDeadline = 3600s;  ///< a build takes a minute or a few; one that takes an hour hangs
 inline constexpr auto kGuestImageDeadline = 4h;     ///< the largest root file system, from a guest under emulation
+inline constexpr std::uint64_t kRoomLookBytes = 1 * kMiB;  ///< written between two looks at the room of the host's disk
 /// Least size of a work seed. From here on, the resize inode can reach terabytes.
 inline constexpr std::uint64_t kSeedBytes = 256 * kMiB;
 inline constexpr std::uint64_t kSeedSpareBytes = 64 * kMiB;  ///< of a larger one, for a VM whose disk has just its size

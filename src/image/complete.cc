@@ -14,6 +14,7 @@
 #include "image/bounds.h"
 #include "image/init.h"
 #include "image/manifest.h"
+#include "image/room.h"
 
 namespace banger::image {
 
@@ -22,6 +23,30 @@ namespace {
 Result<> check_stop(const StopFlag* stop) {
   return requested(stop) ? Result<>(fail(ErrorCode::cancelled, "cancelled")) : Result<>();
 }
+
+/// The guest grows this file system online to the VM's disk size. It is sparse.
+ext4::Ext4Options seed_options(const StagedDirectory& staged, const std::string& name, std::int64_t timestamp,
+                               const StopFlag* stop) {
+  return {.label = "banger-work",
+          .spare_bytes = limits::kSeedSpareBytes,
+          .least_bytes = limits::kSeedBytes,
+          .uuid_seed = "work " + name,
+          .timestamp = timestamp,
+          .stop = stop,
+          .room = [directory = staged.path()] { return check_room(directory); }};
+}
+
+/// A copy of the image's /root, as large as it needs to be.
+Result<> make_seed(const std::string& rootfs, const std::string& seed, ext4::Ext4Options options) {
+  auto extracted = ext4::extract_subtree(rootfs, "/root", seed, options);
+  if (extracted) return {};
+  if (extracted.error().code != ErrorCode::not_found)
+    return std::unexpected(std::move(extracted.error()).in("make the work seed from /root"));
+  options.size_bytes = options.least_bytes;
+  return ext4::make_empty_ext4(seed, options);
+}
+
+}  // namespace
 
 Result<std::string> hash_file(const std::string& path, const StopFlag* stop) {
   auto fd = TRY(host::open_file(path, O_RDONLY));
@@ -36,28 +61,6 @@ Result<std::string> hash_file(const std::string& path, const StopFlag* stop) {
     digest.add({piece.data(), static_cast<std::size_t>(got)});
   }
 }
-
-/// The guest grows this file system online to the VM's disk size. It is sparse.
-ext4::Ext4Options seed_options(const std::string& name, std::int64_t timestamp, const StopFlag* stop) {
-  return {.label = "banger-work",
-          .spare_bytes = limits::kSeedSpareBytes,
-          .least_bytes = limits::kSeedBytes,
-          .uuid_seed = "work " + name,
-          .timestamp = timestamp,
-          .stop = stop};
-}
-
-/// A copy of the image's /root, as large as it needs to be.
-Result<> make_seed(const std::string& rootfs, const std::string& seed, ext4::Ext4Options options) {
-  auto extracted = ext4::extract_subtree(rootfs, "/root", seed, options);
-  if (extracted) return {};
-  if (extracted.error().code != ErrorCode::not_found)
-    return std::unexpected(std::move(extracted.error()).in("make the work seed from /root"));
-  options.size_bytes = options.least_bytes;
-  return ext4::make_empty_ext4(seed, options);
-}
-
-}  // namespace
 
 /// The root file system is only mounted read-only, under an overlay. So it has no journal and little spare room.
 ext4::Ext4Options rootfs_options(const std::string& seed, std::int64_t timestamp) {
@@ -75,7 +78,7 @@ Result<Image> complete_image(const StagedDirectory& staged, Image image, std::in
   // The hash reads the whole file while commit() writes it to the disk.
   auto hash = TRY(host::start_async([rootfs, stop] { return hash_file(rootfs, stop); }));
   image.init = TRY(detect_init(rootfs));
-  TRY(make_seed(rootfs, seed, seed_options(image.name, timestamp, stop)));
+  TRY(make_seed(rootfs, seed, seed_options(staged, image.name, timestamp, stop)));
   TRY(check_stop(stop));
   auto fd = TRY(host::open_file(rootfs, O_RDONLY));
   if (::fsync(fd.get()) < 0) return fail_errno(rootfs);

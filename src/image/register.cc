@@ -6,6 +6,7 @@
 #include <ctime>
 
 #include "ext4/ext4.h"
+#include "host/clone.h"
 #include "host/files.h"
 #include "image/complete.h"
 #include "image/host_file.h"
@@ -28,10 +29,13 @@ Result<> check_root(const std::string& path) {
 }
 
 /// Copies the file and checks that it still has the registered content.
-Result<> copy_checked(const Image& image, const std::string& to, const StopFlag* stop) {
-  TRY(host::clone_file(image.host_file->path, to, 0644));
-  if (requested(stop)) return fail(ErrorCode::cancelled, "cancelled");
-  if (TRY(host::sha256_file(to)) != image.sha256)
+Result<> copy_checked(const Image& image, const StagedDirectory& staged, const StopFlag* stop) {
+  auto to = staged.file("rootfs.ext4");
+  TRY(host::clone_file(image.host_file->path, to, 0644, [&]() -> Result<> {
+    if (requested(stop)) return fail(ErrorCode::cancelled, "cancelled");
+    return check_room(staged.path());
+  }));
+  if (TRY(hash_file(to, stop)) != image.sha256)
     return fail(ErrorCode::corrupt, fmt::format("{} does not have its content any more", image.host_file->path),
                 "delete the image, and register the file again");
   auto copy = TRY(host::open_file(to, O_RDONLY));
@@ -50,8 +54,8 @@ Task<Result<Image>> ImageStore::register_file(std::string name, std::string path
   CO_TRY(in(context, co_await runtime_.blocking([&] { return check_root(image.host_file->path); })));
   auto staged = CO_TRY(StagedDirectory::make(directory_, image.id));
   progress("read", image.host_file->path, -1);
-  auto complete = [&] { return complete_image(staged, image, std::time(nullptr)); };
-  image = CO_TRY(in(context, co_await runtime_.blocking(complete)));
+  auto complete = [&](const StopFlag* stop) { return complete_image(staged, image, std::time(nullptr), stop); };
+  image = CO_TRY(in(context, co_await stoppable(runtime_, cancel, complete)));
   CO_TRY(cancel.check());
   CO_TRY(in(context, check_host_file(image)));  // it may have changed while it was read
   co_return co_await publish(std::move(staged), std::move(image), NameTaken::refuse);
@@ -66,7 +70,7 @@ Task<Result<Image>> ImageStore::promote(std::string name, StageProgress progress
   auto staged = CO_TRY(StagedDirectory::make(directory_, image.id));
   progress("copy", image.host_file->path, -1);
   auto copy = staged.file("rootfs.ext4"), own = fmt::format("{}/{}/rootfs.ext4", directory_, image.id);
-  auto work = [&](const StopFlag* stop) { return copy_checked(image, copy, stop); };
+  auto work = [&](const StopFlag* stop) { return copy_checked(image, staged, stop); };
   CO_TRY(in(context, co_await stoppable(runtime_, cancel, work)));
   CO_TRY(cancel.check());
   image = CO_TRY(get(image.id));  // it may have other names by now, or be gone

@@ -4,6 +4,7 @@
 #include <sys/statvfs.h>
 
 #include "base/text.h"
+#include "image/bounds.h"
 #include "tar/room.h"
 
 namespace banger::image {
@@ -16,6 +17,12 @@ Result<> check_room(const std::string& directory) {
   return fail(ErrorCode::exhausted,
               fmt::format("the host's disk has less than {} left for the image", format_size(reserve)),
               "free some space");
+}
+
+Result<> RoomWatch::written(std::uint64_t bytes) {
+  if (bytes < next_look_) return {};
+  next_look_ = bytes + limits::kRoomLookBytes;
+  return check_room(directory_);
 }
 
 }  // namespace banger::image

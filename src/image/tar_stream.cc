@@ -7,6 +7,7 @@
 #include "base/bounds.h"
 #include "host/files.h"
 #include "image/bounds.h"
+#include "image/room.h"
 
 namespace banger::image {
 
@@ -31,9 +32,14 @@ Result<UniqueFd> text_input(std::string_view text) {
 
 std::shared_ptr<TarStream> TarStream::start(host::Runtime& runtime, UniqueFd tar, std::string path,
                                             ext4::Ext4Options options) {
-  return start(runtime, std::move(tar), [path, options](int fd, const ext4::Progress& progress) {
+  std::shared_ptr<TarStream> stream(new TarStream(runtime, std::move(tar)));
+  options.stop = &stream->stop_;
+  options.room = [directory = path.substr(0, path.rfind('/'))] { return check_room(directory); };
+  auto writer = [path, options](int fd, const ext4::Progress& progress) {
     return ext4::write_ext4_from_tar(fd, path, options, progress);
-  });
+  };
+  runtime.spawn(write(stream, runtime, std::move(writer)));
+  return stream;
 }
 
 std::shared_ptr<TarStream> TarStream::start(host::Runtime& runtime, UniqueFd tar, Writer writer) {

@@ -26,10 +26,13 @@ class TarStream {
 
   /// The same with a writer of the caller.
   static std::shared_ptr<TarStream> start(host::Runtime& runtime, UniqueFd tar, Writer writer);
-  /// Starts writing. The object lives at least as long as the writing. `tar` is closed at the end.
+  /// Starts writing. The object lives at least as long as the writing. `tar` is closed at the end. Errors of
+  /// check_room() too.
   static std::shared_ptr<TarStream> start(host::Runtime& runtime, UniqueFd tar, std::string path,
                                           ext4::Ext4Options options);
 
+  /// Ends the writing of a file system early, as `cancelled`.
+  void stop() { stop_.store(true, std::memory_order_relaxed); }
   bool ended() const { return result_.has_value(); }
   std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   /// Waits until the writing ends, at most a fifth of a second.
@@ -44,6 +47,7 @@ class TarStream {
   host::Event done_;
   std::optional<Result<ext4::Ext4Stats>> result_;  ///< control thread only
   std::atomic<std::uint64_t> bytes_ = 0;
+  std::atomic<bool> stop_ = false;
 };
 
 }  // namespace banger::image

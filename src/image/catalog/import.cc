@@ -71,8 +71,8 @@ Task<Result<Image>> ImageStore::import_bundle(BundleImport how, UniqueFd bundle,
   if (how.taken == NameTaken::refuse) CO_TRY(check_free(image.name));
   progress("finish", "", -1);
   auto context = fmt::format("import image '{}'", image.name);
-  auto complete = [&] { return complete_image(staged, image, std::time(nullptr)); };
-  image = CO_TRY(in(context, co_await runtime_.blocking(complete)));
+  auto complete = [&](const StopFlag* stop) { return complete_image(staged, image, std::time(nullptr), stop); };
+  image = CO_TRY(in(context, co_await stoppable(runtime_, cancel, complete)));
   CO_TRY(cancel.check());
   co_return co_await publish(std::move(staged), std::move(image), how.taken);
 }

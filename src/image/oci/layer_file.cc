@@ -9,6 +9,7 @@
 #include "host/files.h"
 #include "host/start_async.h"
 #include "image/oci/media_types.h"
+#include "image/room.h"
 #include "image/tar_stream.h"
 #include "tar/gzip.h"
 
@@ -33,10 +34,11 @@ Result<LayerFile> make_layer(const LayerContent& content, const std::string& dir
     end.reset();
     return packed;
   }));
+  RoomWatch room(directory);
   auto compressed = tar::gzip(pipe.read.get(), file.get(), [&](std::uint64_t bytes) -> Result<> {
     packed_bytes.store(bytes, std::memory_order_relaxed);
     if (requested(stop)) return fail(ErrorCode::cancelled, "cancelled");
-    return {};
+    return room.written(bytes);
   });
   pipe.read.reset();  // ends the packing, if it still runs
   auto packed = packing.get();

@@ -23,7 +23,7 @@ struct LayerFile {
 };
 
 /// Compresses with gzip, which every tool reads. The same content gives the same bytes. `packed` has the bytes packed
-/// so far. Blocks, until `stop` is set.
+/// so far. Errors of check_room() too. Blocks, until `stop` is set.
 Result<LayerFile> make_layer(const LayerContent& content, const std::string& directory,
                              std::atomic<std::uint64_t>& packed, const StopFlag* stop);
 

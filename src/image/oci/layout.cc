@@ -12,6 +12,7 @@
 #include "image/oci/bounds.h"
 #include "image/oci/documents.h"
 #include "image/oci/media_types.h"
+#include "image/room.h"
 #include "tar/ahead.h"
 #include "tar/reader.h"
 
@@ -28,7 +29,7 @@ std::unexpected<Error> not_one(std::string_view why) {
 class LayoutReader {
  public:
   LayoutReader(tar::TarReader& reader, const std::string& directory, std::uint64_t max_bytes, const StopFlag* stop)
-      : reader_(reader), directory_(directory), left_(max_bytes), stop_(stop) {}
+      : reader_(reader), directory_(directory), max_bytes_(max_bytes), left_(max_bytes), stop_(stop) {}
 
   Result<Layout> read() {
     while (auto entry = TRY(reader_.next())) TRY(take(*entry));
@@ -95,6 +96,7 @@ class LayoutReader {
     host::Sha256 hash;
     blob.size_bytes = TRY(each_block([&](std::string_view bytes) {
       hash.add(bytes);
+      if (auto room = room_.written(max_bytes_ - left_); !room) return room;
       return host::write_all(blob.fd.get(), bytes);
     }));
     if (hash.finish() != digest.hex())
@@ -132,7 +134,8 @@ class LayoutReader {
 
   tar::TarReader& reader_;
   const std::string& directory_;
-  std::uint64_t left_;
+  RoomWatch room_{directory_};
+  std::uint64_t max_bytes_, left_;
   const StopFlag* stop_;
   std::size_t members_ = 0;
   std::optional<std::string> index_;

@@ -26,8 +26,8 @@ struct Layout {
 
 /// Reads `fd` to its end. Blobs become files without names in the existing `directory`. Hostile input: members with
 /// other names than a layout has, and links, are `invalid`. `corrupt` for a blob with another digest, and for a layer
-/// with another size than the manifest gives. `exhausted` for more than `max_bytes`. `cancelled` once `stop` is set.
-/// Blocks.
+/// with another size than the manifest gives. `exhausted` for more than `max_bytes`. Errors of check_room() too.
+/// `cancelled` once `stop` is set. Blocks.
 Result<Layout> read_layout(int fd, const std::string& directory, std::uint64_t max_bytes,
                            const StopFlag* stop = nullptr);
 

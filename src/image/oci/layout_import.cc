@@ -5,13 +5,16 @@
 #include <sys/sendfile.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "host/files.h"
+#include "image/bounds.h"
 #include "image/oci/bounds.h"
 #include "image/oci/documents.h"
 #include "image/oci/layout.h"
 #include "image/pulled_documents.h"
+#include "image/room.h"
 
 namespace banger::image::oci {
 
@@ -62,7 +65,9 @@ Result<> restore(const BlobCache& cache, int fd, const Descriptor& layer) {
   auto copy = TRY(host::open_file(cache.directory(), O_TMPFILE | O_RDWR, 0600));
   off_t at = 0;
   while (static_cast<std::uint64_t>(at) < layer.size) {
-    auto sent = ::sendfile(copy.get(), fd, &at, layer.size - static_cast<std::uint64_t>(at));
+    TRY(check_room(cache.directory()));
+    auto piece = std::min(limits::kRoomLookBytes, layer.size - static_cast<std::uint64_t>(at));
+    auto sent = ::sendfile(copy.get(), fd, &at, piece);
     if (sent < 0 && errno != EINTR) return fail_errno("copy a layer");
     if (sent == 0) return fail(ErrorCode::corrupt, "a layer became shorter while it was copied");
   }

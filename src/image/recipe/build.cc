@@ -22,6 +22,7 @@
 #include "image/recipe/recipe.h"
 #include "image/recipe/recipes.h"
 #include "image/staged_directory.h"
+#include "image/stoppable.h"
 #include "image/store.h"
 #include "image/tar_stream.h"
 
@@ -160,8 +161,8 @@ Task<Result<Image>> ImageStore::build(std::string name, StageProgress progress, 
       in(context, co_await stream_build(runtime_, path_variable_, plan, std::move(sources), staged.file("rootfs.ext4"),
                                         rootfs_options(name, plan.timestamp), progress, cancel)));
   progress("finish", "", -1);
-  image =
-      CO_TRY(in(context, co_await runtime_.blocking([&] { return complete_image(staged, image, plan.timestamp); })));
+  auto complete = [&](const StopFlag* stop) { return complete_image(staged, image, plan.timestamp, stop); };
+  image = CO_TRY(in(context, co_await stoppable(runtime_, cancel, complete)));
   CO_TRY(cancel.check());
   co_return co_await publish(std::move(staged), std::move(image), NameTaken::replace);
 }
@@ -178,13 +179,15 @@ Task<Result<Image>> ImageStore::import_tar(std::string name, std::string tar_pat
   std::int64_t timestamp = std::time(nullptr);
   auto stream = TarStream::start(runtime_, std::move(tar), staged.file("rootfs.ext4"), rootfs_options(name, timestamp));
   while (!stream->ended()) {
+    if (cancel.requested()) stream->stop();
     co_await stream->wait_briefly();
     progress("write", format_size(stream->bytes()), -1);
   }
-  CO_TRY(in(context, in(tar_path, co_await stream->wait())));
   CO_TRY(cancel.check());
+  CO_TRY(in(context, in(tar_path, co_await stream->wait())));
   progress("finish", "", -1);
-  image = CO_TRY(in(context, co_await runtime_.blocking([&] { return complete_image(staged, image, timestamp); })));
+  auto complete = [&](const StopFlag* stop) { return complete_image(staged, image, timestamp, stop); };
+  image = CO_TRY(in(context, co_await stoppable(runtime_, cancel, complete)));
   CO_TRY(cancel.check());
   co_return co_await publish(std::move(staged), std::move(image), NameTaken::refuse);
 }

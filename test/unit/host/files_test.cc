@@ -10,6 +10,7 @@
 
 #include "base/bounds.h"
 #include "catch.h"
+#include "host/clone.h"
 #include "support/temp_dir.h"
 
 using namespace banger;
@@ -194,6 +195,24 @@ TEST_CASE("clone: never over an existing file, and a failure leaves nothing") {
   CHECK(clone_file(dir / "none", dir / "other").error().code == ErrorCode::not_found);
   CHECK_FALSE(clone_file(dir.path(), dir / "other"));
   CHECK(dir.entries() == 2);
+}
+
+TEST_CASE("clone: a copy that may not go on ends, and leaves nothing") {
+  test::TempDir dir;
+  char name[] = "/dev/shm/banger-XXXXXX";  // another file system, so that it is no reflink
+  if (!::mkdtemp(name)) return;
+  std::string other(name);
+  dir.put("from", std::string(2 * kMiB, 'x'));
+  int pieces = 0;
+  auto twice = [&]() -> Result<> { return ++pieces <= 2 ? Result<>() : fail(ErrorCode::exhausted, "enough"); };
+  auto cloned = clone_file(dir / "from", other + "/to", 0600, twice);
+  REQUIRE(!cloned);
+  CHECK(cloned.error().code == ErrorCode::exhausted);
+  CHECK(pieces == 3);
+  CHECK(std::filesystem::is_empty(other));
+  CHECK(clone_file(dir / "from", other + "/to", 0600, [] { return Result<>(); }));
+  CHECK(read_file(other + "/to", 4 * kMiB) == std::string(2 * kMiB, 'x'));
+  std::filesystem::remove_all(other);
 }
 
 TEST_CASE("clone: an empty file, and a file that is one hole") {

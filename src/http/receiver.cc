@@ -69,11 +69,12 @@ Task<Result<>> DownloadReceiver::begin(const Response& response, std::optional<s
 }
 
 Task<Result<>> DownloadReceiver::piece(std::string_view bytes) {
-  auto most = std::min(download_.max_bytes, download_.size_bytes.value_or(download_.max_bytes));
-  if (received_ > most || bytes.size() > most - received_) {
-    if (most == download_.max_bytes) co_return too_large(most);
-    co_return fail(ErrorCode::corrupt, fmt::format("the server sent more than the expected {} bytes", most));
-  }
+  auto fits = [&](std::uint64_t most) { return received_ <= most && bytes.size() <= most - received_; };
+  // The expected size comes first: a limit that is equal to it is no reason to speak of space.
+  if (download_.size_bytes && !fits(*download_.size_bytes))
+    co_return fail(ErrorCode::corrupt,
+                   fmt::format("the server sent more than the expected {} bytes", *download_.size_bytes));
+  if (!fits(download_.max_bytes)) co_return too_large(download_.max_bytes);
   CO_TRY(co_await download_.write(bytes));
   received_ += bytes.size();
   co_return Result<>();

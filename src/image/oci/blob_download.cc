@@ -57,10 +57,14 @@ Result<> start_again(Received& received) {
 }
 
 std::unexpected<Error> mismatch(const BlobOrigin& origin, const Descriptor& descriptor) {
-  return fail(
-      ErrorCode::corrupt,
-      fmt::format("{} {} does not match its digest: other content was sent", origin.what, descriptor.digest.brief()),
-      fmt::format("try again; if this goes on, ask {}", origin.publisher));
+  return fail(ErrorCode::corrupt, fmt::format("{} {} does not match its digest: other content was sent", origin.what,
+                                              descriptor.digest.brief()));
+}
+
+Error with_way_out(Error error, const BlobOrigin& origin) {
+  if (error.code == ErrorCode::exhausted) return std::move(error).with_hint("'banger image prune' frees space");
+  if (error.code != ErrorCode::corrupt || !error.hint.empty()) return error;
+  return std::move(error).with_hint(fmt::format("try again; if this goes on, ask {}", origin.publisher));
 }
 
 Task<Result<>> receive(host::Runtime& runtime, const BlobOrigin& origin, const Descriptor& descriptor,
@@ -128,9 +132,7 @@ Task<Result<UniqueFd>> fetch_blob(BlobParts parts, const BlobOrigin& origin, Des
       auto code = done.error().code;
       bool useless = code == ErrorCode::exhausted || received.bytes == 0 || received.bytes >= descriptor.size;
       if (useless && !received.file.larger) parts.cache.remove_partial(descriptor.digest);
-      if (code == ErrorCode::exhausted)
-        co_return std::unexpected(std::move(done).error().with_hint("'banger image prune' frees space"));
-      co_return std::unexpected(std::move(done).error());
+      co_return std::unexpected(with_way_out(std::move(done).error(), origin));
     }
     progress(descriptor.size);
     co_return reopen(received);

@@ -29,8 +29,9 @@ struct BlobOrigin {
 /// Called with the bytes that are there so far, also with those from an earlier download.
 using BlobProgress = std::function<void(std::uint64_t)>;
 
-/// The blob, open at its start. `corrupt` when its origin sends something else, of which nothing is kept. `exhausted`
-/// when the disk is full, and then the partial file is removed. After other errors the next download goes on with it.
+/// The blob, open at its start. `corrupt` when its origin sends something else; what has the size of the blob, but not
+/// its digest, is removed. `exhausted` when the disk is full, and then the partial file is removed. After other errors
+/// the next download goes on with it.
 Task<Result<UniqueFd>> fetch_blob(BlobParts parts, const BlobOrigin& origin, Descriptor descriptor,
                                   BlobProgress progress, host::Cancel& cancel);
 

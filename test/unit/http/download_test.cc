@@ -187,6 +187,17 @@ TEST_CASE("download: another size than the expected one is corrupt") {
   }
 }
 
+TEST_CASE("download: more bytes than expected are corrupt, also when no more are allowed") {
+  Download all;
+  auto server = test::answering(
+      [](auto&) { return std::string("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n12345678901\r\n"); });
+  all.download.size_bytes = all.download.max_bytes = 10;
+  auto text = all.fetch(server->url());
+  INFO(text);
+  CHECK(text.starts_with("corrupt: "));
+  CHECK(text.ends_with(": the server sent more than the expected 10 bytes"));
+}
+
 TEST_CASE("download: more bytes than allowed are an error") {
   for (const auto& bytes : {response(200, "123456789"),
                             std::string("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n123456789\r\n")}) {

@@ -150,7 +150,10 @@ TEST_CASE("layers: wrong content is refused and leaves nothing") {
   CHECK_THAT(wrong.error().sentence(), Contains("does not match its digest"));
   CHECK(f.cache.unused({}).empty());
   f.server.put(f.url("right"), 200, "of another size");
-  CHECK(f.fetch({layer}).error().code == ErrorCode::corrupt);
+  wrong = f.fetch({layer});
+  REQUIRE_FALSE(wrong);
+  CHECK(wrong.error().code == ErrorCode::corrupt);
+  CHECK(wrong.error().hint == "try again; if this goes on, ask who runs the registry");
   CHECK(f.cache.unused({}).empty());
 }
 

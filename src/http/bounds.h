@@ -29,7 +29,8 @@ inline constexpr std::size_t kHostNamesBytes = 4 * kMiB;  ///< lists that block 
 // -- time
 inline constexpr auto kHttpConnectDeadline = 30s;  ///< a lost packet of each of DNS, TCP and TLS costs some seconds
 inline constexpr auto kHttpStallDeadline = 60s;    ///< registries that first fetch a blob themselves are silent so long
-inline constexpr auto kHttpIdle = 30s;             ///< an unused connection is closed: most servers close after 60 s
+inline constexpr auto kHttpEndDeadline = 5s;  ///< for the end of a coding when all bytes are there; it comes with them
+inline constexpr auto kHttpIdle = 30s;        ///< an unused connection is closed: most servers close after 60 s
 inline constexpr auto kCancelPoll = 100ms;  ///< how late a request notices that the caller has gone; people see no less
 inline constexpr auto kDnsAttempt = 2s;     ///< for one name server to answer; c-ares asks the next one then
 inline constexpr int kDnsAttempts = 2;      ///< of each name server; a datagram may be lost

@@ -76,10 +76,16 @@ class Incoming {
       auto taken = wanted ? co_await pass_on() : keep();
       if (!taken) co_return std::unexpected(std::move(taken).error());
       if (!*taken || parser_.done()) break;
-      CO_TRY(co_await read());
+      bool all = wanted && receiver_.has_all();
+      if (all) patience_ = patience_.until(host::after(limits::kHttpEndDeadline));
+      auto more = co_await read();
+      // Only the end of the coding is missing, and the caller checks the bytes.
+      if (!more && all && more.error().error.code != ErrorCode::cancelled) break;
+      if (!more) co_return std::unexpected(std::move(more).error());
     }
+    auto ending = parser_.closed() ? Ending::closed : Ending::marked;
     if (wanted)
-      if (auto complete = receiver_.complete(); !complete)
+      if (auto complete = receiver_.complete(ending); !complete)
         co_return std::unexpected(Fault(std::move(complete).error(), Stage::answered));
     result_.reusable = parser_.reusable();
     co_return std::move(result_);

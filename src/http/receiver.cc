@@ -80,8 +80,10 @@ Task<Result<>> DownloadReceiver::piece(std::string_view bytes) {
   co_return Result<>();
 }
 
-Result<> DownloadReceiver::complete() {
-  if (whole_ && received_ < *whole_) return fail(ErrorCode::unavailable, "the server sent only a part of the bytes");
+Result<> DownloadReceiver::complete(Ending ending) {
+  bool broken = ending == Ending::closed && download_.size_bytes && received_ < *download_.size_bytes;
+  if (broken || (whole_ && received_ < *whole_))
+    return fail(ErrorCode::unavailable, "the server sent only a part of the bytes");
   return check_size(received_);
 }
 

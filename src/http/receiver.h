@@ -10,6 +10,11 @@
 
 namespace banger::http {
 
+enum class Ending {
+  marked,  ///< by the length of the body, or by its last chunk
+  closed,  ///< by the end of the connection, which may have come too early
+};
+
 /// One receiver lives through all attempts of a request. Its errors end the request.
 class Receiver {
  public:
@@ -21,7 +26,12 @@ class Receiver {
   /// The next bytes of the body.
   virtual Task<Result<>> piece(std::string_view bytes) = 0;
   /// After the last byte of the response. `unavailable` when the rest needs another request.
-  virtual Result<> complete() { return {}; }
+  virtual Result<> complete(Ending ending) {
+    (void)ending;
+    return {};
+  }
+  /// Whether no byte is missing, although the response may go on.
+  virtual bool has_all() const { return false; }
   /// Whether enough has arrived since the last call to begin the count of attempts anew.
   virtual bool take_progress() { return false; }
 };
@@ -46,12 +56,12 @@ class DownloadReceiver final : public Receiver {
   void prepare(Request& request) override;
   Task<Result<>> begin(const Response& response, std::optional<std::uint64_t> length_bytes) override;
   Task<Result<>> piece(std::string_view bytes) override;
-  Result<> complete() override;
+  Result<> complete(Ending ending) override;
   bool take_progress() override;
 
   /// Forgets what was received.
   Task<Result<>> restart();
-  bool has_all() const { return download_.size_bytes && received_ == *download_.size_bytes; }
+  bool has_all() const override { return download_.size_bytes && received_ == *download_.size_bytes; }
   bool has_some() const { return received_ > 0; }
 
  private:

@@ -106,8 +106,8 @@ struct ResponseParser::Impl {
   http_parser_settings settings{};
   Headers headers;
   std::string field, content, body;
-  bool in_value = false, head_done = false, done = false, keeps = false, spare = false, too_large = false,
-       malformed = false;
+  bool in_value = false, head_done = false, done = false, keeps = false, closed = false, spare = false,
+       too_large = false, malformed = false;
   int status = 0;
   std::size_t head_bytes = 0;
   std::optional<std::uint64_t> length;
@@ -141,6 +141,7 @@ Result<> ResponseParser::end() {
   if (!it.done) http_parser_execute(&it.parser, &it.settings, nullptr, 0);
   if (it.done) {
     it.keeps = false;
+    it.closed = true;
     return {};
   }
   return fail(ErrorCode::unavailable, it.head_done ? "the server closed the connection in the middle of a response"
@@ -150,6 +151,7 @@ Result<> ResponseParser::end() {
 bool ResponseParser::head_done() const { return impl_->head_done; }
 bool ResponseParser::done() const { return impl_->done; }
 bool ResponseParser::reusable() const { return impl_->done && impl_->keeps && !impl_->spare; }
+bool ResponseParser::closed() const { return impl_->closed; }
 int ResponseParser::status() const { return impl_->status; }
 Headers ResponseParser::take_headers() { return std::move(impl_->headers); }
 std::optional<std::uint64_t> ResponseParser::content_length() const { return impl_->length; }

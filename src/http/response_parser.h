@@ -34,6 +34,8 @@ class ResponseParser {
   bool done() const;
   /// Whether the connection can carry another request. Only once done().
   bool reusable() const;
+  /// Whether only the end of the connection ended the body. Only once done().
+  bool closed() const;
 
   // Only once head_done().
   int status() const;  ///< 200..599

@@ -187,6 +187,36 @@ TEST_CASE("download: another size than the expected one is corrupt") {
   }
 }
 
+TEST_CASE("download: is complete with its last byte, also when the end of the coding never comes") {
+  for (bool silent : {false, true}) {
+    Download all;
+    test::Server server([&](test::Peer& peer) {
+      server.note(peer.request());
+      peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n1234567890");
+      if (silent) peer.fall_silent();
+    });
+    all.download.size_bytes = 10;
+    auto request = Fixture::request(server.url());
+    request.deadlines.whole = host::after(std::chrono::milliseconds(500));
+    CHECK(all.fetch(request) == "200 ");
+    CHECK(all.got == "1234567890");
+    CHECK(server.requests().size() == 1);
+  }
+}
+
+TEST_CASE("download: goes on when the connection ends too early, and only that ends the body") {
+  Download all;
+  auto bytes = numbers(1000);
+  test::Server server([&](test::Peer& peer) {
+    auto offset = offset_of(peer.request());
+    peer.send(offset ? response(206, bytes.substr(offset), "Content-Range: bytes 400-999/1000\r\n")
+                     : "HTTP/1.1 200 OK\r\n\r\n" + bytes.substr(0, 400));
+  });
+  all.download.size_bytes = 1000;
+  CHECK(all.fetch(server.url()) == "206 ");
+  CHECK(all.got == bytes);
+}
+
 TEST_CASE("download: more bytes than expected are corrupt, also when no more are allowed") {
   Download all;
   auto server = test::answering(

@@ -30,7 +30,8 @@ inline constexpr std::size_t kHostNamesBytes = 4 * kMiB;  ///< lists that block 
 inline constexpr auto kHttpConnectDeadline = 30s;  ///< a lost packet of each of DNS, TCP and TLS costs some seconds
 inline constexpr auto kHttpStallDeadline = 60s;    ///< registries that first fetch a blob themselves are silent so long
 inline constexpr auto kHttpEndDeadline = 5s;  ///< for the end of a coding when all bytes are there; it comes with them
-inline constexpr auto kHttpIdle = 30s;        ///< an unused connection is closed: most servers close after 60 s
+inline constexpr auto kHttpPaceDeadline = 5min;  ///< for kHttpPaceBytes: slower than modems were
+inline constexpr auto kHttpIdle = 30s;           ///< an unused connection is closed: most servers close after 60 s
 inline constexpr auto kCancelPoll = 100ms;  ///< how late a request notices that the caller has gone; people see no less
 inline constexpr auto kDnsAttempt = 2s;     ///< for one name server to answer; c-ares asks the next one then
 inline constexpr int kDnsAttempts = 2;      ///< of each name server; a datagram may be lost
@@ -48,6 +49,7 @@ inline constexpr int kHttpReadsInRow = 16;  ///< before other coroutines run: 1 
 inline constexpr int kTlsReadsInCall = 64;  ///< in one call of OpenSSL; a record of 16 KiB takes two
 inline constexpr int kTlsMessages = 64;     ///< without content; handshakes have ten, and then two tickets follow
 inline constexpr std::size_t kHttpReadBytes = 64 * kKiB;  ///< one read; four records of TLS
+inline constexpr std::size_t kHttpPaceBytes = 64 * kKiB;  ///< also the most of a head, which ends within this pace
 inline constexpr std::size_t kHttpSendBytes = 64 * kKiB;  ///< one piece of a file that is sent
 
 }  // namespace banger::limits

@@ -26,6 +26,8 @@ struct Deadlines {
   std::chrono::milliseconds connect = limits::kHttpConnectDeadline;
   /// Without a byte from the server, or without room for a byte to it.
   std::chrono::milliseconds stall = limits::kHttpStallDeadline;
+  /// For each limits::kHttpPaceBytes of a response, in time that is spent on reading.
+  std::chrono::milliseconds pace = limits::kHttpPaceDeadline;
   /// Everything: all attempts, redirects and pauses.
   host::Deadline whole = host::Deadline::max();
 };

@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "base/text.h"
 #include "http/request_head.h"
 #include "http/response_parser.h"
 
@@ -60,6 +61,7 @@ class Incoming {
       : stream_(stream),
         receiver_(receiver),
         patience_(patience),
+        pace_(request.deadlines.pace),
         parser_(request.method == "HEAD" ? Expect::no_body : Expect::body) {
     result_.response.url = request.url;
   }
@@ -93,14 +95,29 @@ class Incoming {
 
  private:
   Task<Attempt<bool>> read() {
+    auto begin = host::Clock::now();
     auto done = co_await read_some(&stream_, &parser_, &buffer_, patience_);
+    if (done) done = keep_pace(host::Clock::now() - begin);
     if (!done) co_return std::unexpected(Fault(std::move(done).error(), started_ ? Stage::answered : Stage::sent));
     started_ = true;
     co_return true;
   }
+  /// A byte now and then would hold a download for ever, without a stall.
+  Result<> keep_pace(host::Clock::duration waited) {
+    waited_ += waited;
+    if (parser_.done() || waited_ < pace_) return {};
+    if (taken_bytes_ < limits::kHttpPaceBytes)
+      return fail(ErrorCode::timeout,
+                  fmt::format("the server sent only {} in {}", format_size(taken_bytes_),
+                              format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(waited_))));
+    waited_ = {};
+    taken_bytes_ = 0;
+    return {};
+  }
   Task<Attempt<bool>> pass_on() {
     auto bytes = parser_.take_body();
     if (bytes.empty()) co_return true;
+    taken_bytes_ += bytes.size();
     if (auto taken = co_await receiver_.piece(bytes); !taken) co_return final_fault(std::move(taken).error());
     co_return true;
   }
@@ -116,9 +133,12 @@ class Incoming {
   Stream& stream_;
   Receiver& receiver_;
   Patience patience_;
+  std::chrono::milliseconds pace_;
   ResponseParser parser_;
   std::vector<char> buffer_ = std::vector<char>(limits::kHttpReadBytes);
   bool started_ = false;
+  host::Clock::duration waited_{};  ///< since the pace was last looked at
+  std::uint64_t taken_bytes_ = 0;   ///< of content, in the same time
   Exchanged result_;
 };
 

@@ -136,6 +136,24 @@ TEST_CASE("limits: a server that drips bytes meets the deadline of the whole") {
   CHECK(all.pauses.empty());
 }
 
+TEST_CASE("limits: a server that drips bytes is too slow, also without a deadline of the whole") {
+  for (auto* head : {"HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 "}) {
+    Fixture all;
+    test::Server server([&](test::Peer& peer) {
+      peer.request();
+      peer.send(head);
+      for (int i = 0; i < 1000 && peer.send("x"); ++i) std::this_thread::sleep_for(1ms);
+    });
+    auto request = Fixture::request(server.url());
+    request.attempts = 1;
+    request.deadlines.pace = 50ms;
+    auto text = text_of(all.send(request));
+    INFO(text);
+    CHECK(text.starts_with("timeout: "));
+    CHECK(text.contains(": the server sent only "));
+  }
+}
+
 TEST_CASE("limits: a handshake that stands still ends") {
   Fixture all;
   test::Server server([](test::Peer& peer) { peer.fall_silent(); });

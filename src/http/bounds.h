@@ -10,14 +10,16 @@
 namespace banger::limits {
 
 // -- texts of servers
-inline constexpr std::size_t kUrlBytes = 8 * kKiB;         ///< signed URLs of storage have 2 KiB; servers refuse 8 KiB
-inline constexpr std::size_t kDnsNameBytes = 253;          ///< of a DNS name (RFC 1035, section 2.3.4)
-inline constexpr std::size_t kChallengeBytes = 8 * kKiB;   ///< one WWW-Authenticate header; real ones have 0.3 KiB
-inline constexpr std::size_t kChallenges = 8;              ///< ways to log in; real servers offer one or two
-inline constexpr std::size_t kChallengeParameters = 16;    ///< of one way; Bearer has four
-inline constexpr std::size_t kHttpHeadBytes = 64 * kKiB;   ///< status line and headers; real ones have 2 KiB
-inline constexpr std::size_t kHttpFields = 200;            ///< headers of a response; real ones have 30
-inline constexpr std::size_t kHttpBodyBytes = 4 * kMiB;    ///< a body in memory: registries limit manifests to this
+inline constexpr std::size_t kUrlBytes = 8 * kKiB;        ///< signed URLs of storage have 2 KiB; servers refuse 8 KiB
+inline constexpr std::size_t kDnsNameBytes = 253;         ///< of a DNS name (RFC 1035, section 2.3.4)
+inline constexpr std::size_t kChallengeBytes = 8 * kKiB;  ///< one WWW-Authenticate header; real ones have 0.3 KiB
+inline constexpr std::size_t kChallenges = 8;             ///< ways to log in; real servers offer one or two
+inline constexpr std::size_t kChallengeParameters = 16;   ///< of one way; Bearer has four
+inline constexpr std::size_t kHttpHeadBytes = 64 * kKiB;  ///< status line and headers; real ones have 2 KiB
+inline constexpr std::size_t kHttpFields = 200;           ///< headers of a response; real ones have 30
+inline constexpr std::uint64_t kHttpFramingBytes = kMiB;  ///< heads and the coding of chunks, besides the share
+inline constexpr std::uint64_t kHttpFramingShare = 16;    ///< times the content; a chunk of one byte has five around it
+inline constexpr std::size_t kHttpBodyBytes = 4 * kMiB;   ///< a body in memory: registries limit manifests to this
 inline constexpr std::size_t kErrorBodyBytes = 64 * kKiB;  ///< the body of a failed download: an error as text
 inline constexpr std::uint64_t kDownloadBytes =
     1024 * kGiB;                                     ///< the largest layer that any registry accepts is smaller

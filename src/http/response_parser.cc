@@ -110,6 +110,7 @@ struct ResponseParser::Impl {
        too_large = false, malformed = false;
   int status = 0;
   std::size_t head_bytes = 0;
+  std::uint64_t content_bytes = 0, all_bytes = 0;
   std::optional<std::uint64_t> length;
 };
 
@@ -122,7 +123,10 @@ Result<> ResponseParser::feed(std::string_view bytes) {
     it.spare = it.spare || !bytes.empty();
     return {};
   }
+  auto before = it.body.size();
   auto used = http_parser_execute(&it.parser, &it.settings, bytes.data(), bytes.size());
+  it.content_bytes += it.body.size() - before;
+  it.all_bytes += bytes.size();
   if (it.done) {
     it.spare = it.spare || used < bytes.size();
     return {};
@@ -130,6 +134,8 @@ Result<> ResponseParser::feed(std::string_view bytes) {
   // The library has a limit of its own for fields that have not ended yet.
   if (it.too_large || HTTP_PARSER_ERRNO(&it.parser) == HPE_HEADER_OVERFLOW)
     return fail(ErrorCode::exhausted, "the server sent too many headers, or too large ones");
+  if (it.all_bytes - it.content_bytes > limits::kHttpFramingBytes + limits::kHttpFramingShare * it.content_bytes)
+    return fail(ErrorCode::corrupt, "the server sent far more coding of chunks than content");
   if (used == bytes.size() && HTTP_PARSER_ERRNO(&it.parser) == HPE_OK) return {};
   return fail(ErrorCode::corrupt, fmt::format("the server's answer is not valid HTTP ({})",
                                               http_errno_description(HTTP_PARSER_ERRNO(&it.parser))));

@@ -91,6 +91,12 @@ TEST_CASE("limits: a body that is too large is an error, as soon as that is know
   CHECK(endless("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n").starts_with("exhausted: "));
 }
 
+TEST_CASE("limits: chunks that are nearly all coding are an error") {
+  auto chunk = "1;" + std::string(50'000, 'x') + "\r\nx\r\n";
+  CHECK(endless("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", chunk) ==
+        "corrupt: 127.0.0.1: the server sent far more coding of chunks than content");
+}
+
 TEST_CASE("limits: the body of an error is cut") {
   auto text = endless("HTTP/1.1 403 No\r\n\r\n", std::string(1000, 'e'));
   CHECK(text == "403 " + std::string(limits::kErrorBodyBytes, 'e'));

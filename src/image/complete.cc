@@ -75,8 +75,11 @@ Result<Image> complete_image(const StagedDirectory& staged, Image image, std::in
   std::string rootfs = image.host_file ? image.host_file->path : staged.file("rootfs.ext4");
   std::string seed = staged.file("work-seed.ext4");
   TRY(ext4::check_ext4(rootfs));
-  // The hash reads the whole file while commit() writes it to the disk.
-  auto hash = TRY(host::start_async([rootfs, stop] { return hash_file(rootfs, stop); }));
+  // The hash reads the whole file, while fsync(2) writes it to the disk. The digests of layers already tell what a
+  // pulled image has.
+  auto hash = TRY(host::start_async([rootfs, stop, layered = !image.pulled.manifest.empty()] {
+    return layered ? Result<std::string>() : hash_file(rootfs, stop);
+  }));
   image.init = TRY(detect_init(rootfs));
   TRY(make_seed(rootfs, seed, seed_options(staged, image.name, timestamp, stop)));
   TRY(check_stop(stop));

@@ -56,7 +56,7 @@ struct Image {
   /// "registry:docker.io/library/python:3"
   std::string source;
   std::string kernel;              ///< the kernel that VMs of the image boot: "debian-cloud"
-  std::string sha256;              ///< of rootfs.ext4
+  std::string sha256;              ///< of rootfs.ext4; empty for what was pulled in layers, see `pulled`
   std::uint64_t size_bytes = 0;    ///< on disk
   std::uint64_t rootfs_bytes = 0;  ///< length of the file system
   std::int64_t created_at = 0;

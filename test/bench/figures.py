@@ -318,7 +318,7 @@ def layers(host, options):
 def push_layers(registry, image, name):
     """Puts an image of bench layers into a registry."""
     contents = [path.read_bytes() for path in image.blobs.iterdir()]
-    manifest = next(text for text in contents if b'"layers"' in text)
+    manifest = next(text for text in contents if b'"schemaVersion"' in text)
     for content in contents:
         if content is not manifest:
             registry.put_blob(name, content)
@@ -336,7 +336,8 @@ def pull(host, options):
             host.ok("image", "pull", name, timeout=600)
             cached, write, second = [], [], []
             for _ in range(few(options)):
-                cached.append(host.time("image", "pull", "--force", name))
+                host.ok("image", "delete", name)  # its layers stay in the cache
+                cached.append(host.time("image", "pull", name))
                 write.append(image.ours().wall_ms)
                 second.append(host.time("image", "pull", name))
             host.ok("image", "delete", name)

@@ -29,7 +29,8 @@ constexpr Field kImageFields[] = {
     field<&ImageObject::source>(
         "source", "`recipe:NAME`, `import`, `file`, `bundle:ID`, `catalog:SHA256`, `vm:NAME` or `registry:REFERENCE`"),
     field<&ImageObject::kernel>("kernel", "The name of the kernel that the image asks for"),
-    field<&ImageObject::sha256>("sha256", "The digest of the root file system"),
+    field<&ImageObject::sha256>(
+        "sha256", "The digest of the root file system; empty for an image in layers, which has a `digest`"),
     field<&ImageObject::size_bytes>("size_bytes", "What the image occupies on the host"),
     field<&ImageObject::rootfs_bytes>("rootfs_bytes", "The length of the root file system"),
     field<&ImageObject::created_at>("created_at", "When the image was made"),

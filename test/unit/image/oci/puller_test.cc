@@ -90,6 +90,7 @@ TEST_CASE("pull: layers become an image with its reference as its name") {
   CHECK(image.pulled.digest == Digest::of(f.manifest).text());
   REQUIRE(image.pulled.layers.size() == 2);
   CHECK(image.pulled.layers[1].size_bytes == f.upper.size());
+  CHECK(image.sha256.empty());
   CHECK(*test::read_file_in_image(image.rootfs, "/etc/hostname", 100) == "upper");
   CHECK_FALSE(test::read_file_in_image(image.rootfs, "/etc/gone", 100));
   CHECK(f.store.get("a.test/app")->id == image.id);

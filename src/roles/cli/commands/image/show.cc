@@ -28,7 +28,7 @@ Table table_of(const api::ImageObject& image) {
   table.add({"init", image.init});
   table.add({"size", format_size(image.size_bytes)});
   table.add({"root files", format_size(image.rootfs_bytes)});
-  table.add({"sha256", image.sha256});
+  if (!image.sha256.empty()) table.add({"sha256", image.sha256});
   if (!image.digest.empty()) table.add({"digest", image.digest});
   for (const auto& layer : image.layers.value_or(std::vector<api::LayerObject>{}))
     table.add({"layer", fmt::format("{} {}", layer.digest, format_size(layer.size_bytes))});

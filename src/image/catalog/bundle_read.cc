@@ -9,6 +9,7 @@
 #include "host/sha256.h"
 #include "image/catalog/bounds.h"
 #include "image/catalog/bundle.h"
+#include "image/room.h"
 #include "tar/ahead.h"
 #include "tar/placement.h"
 #include "tar/reader.h"
@@ -60,18 +61,28 @@ Result<> write_sparse(tar::ContentWriter& writer, std::uint64_t offset, std::str
   return {};
 }
 
-Result<> read_member(tar::TarReader& reader, const BundleMember& member, const std::string& directory,
-                     const StopFlag* stop) {
+/// Where the members go, and why that may end early.
+struct Target {
+  std::string directory;
+  const StopFlag* stop;
+  RoomWatch room{directory};
+  std::uint64_t written_bytes = 0;
+};
+
+Result<> read_member(tar::TarReader& reader, const BundleMember& member, Target& target) {
   auto entry = TRY(reader.next());
   if (!entry || entry->path != member.name || entry->kind != tar::EntryKind::file)
     return damaged(fmt::format("'{}' is missing", member.name));
   if (entry->size < 0 || static_cast<std::uint64_t>(entry->size) != member.size_bytes)
     return damaged(fmt::format("'{}' has another size than its manifest gives", member.name));
-  auto file = TRY(host::open_file(directory + "/" + member.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644));
+  auto file =
+      TRY(host::open_file(target.directory + "/" + member.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644));
   tar::ContentWriter writer(file.get());
   host::Sha256 digest;
-  TRY(each_block(reader, member.size_bytes, stop, [&](std::uint64_t offset, std::string_view bytes) {
+  TRY(each_block(reader, member.size_bytes, target.stop, [&](std::uint64_t offset, std::string_view bytes) -> Result<> {
     digest.add(bytes);
+    target.written_bytes += bytes.size();
+    TRY(target.room.written(target.written_bytes));
     return write_sparse(writer, offset, bytes);
   }));
   TRY(writer.finish(member.size_bytes));
@@ -91,7 +102,8 @@ Result<BundleManifest> read_bundle(int fd, BundleKind kind, const std::string& d
                 fmt::format("banger {} import", word_of(kBundleKindWords, manifest.kind)));
   auto is_module = [](const BundleMember& member) { return member.name.starts_with("modules/"); };
   if (std::ranges::any_of(manifest.members, is_module)) TRY(host::make_directories(directory + "/modules", 0755));
-  for (const auto& member : manifest.members) TRY(read_member(reader, member, directory, stop));
+  Target target{.directory = directory, .stop = stop};
+  for (const auto& member : manifest.members) TRY(read_member(reader, member, target));
   if (TRY(reader.next())) return damaged("it has more members than its manifest");
   return manifest;
 }

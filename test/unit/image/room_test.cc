@@ -1,6 +1,7 @@
 // Work on images leaves room on a full disk: the writers themselves look, so that no disk is too fast for them.
 #include "image/room.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -13,6 +14,7 @@
 #include "catch.h"
 #include "ext4/ext4.h"
 #include "host/files.h"
+#include "image/catalog/bundle.h"
 #include "image/kernel/samples.h"
 #include "image/oci/digest.h"
 #include "image/oci/layer_file.h"
@@ -96,6 +98,24 @@ TEST_CASE("room: a promotion ends while the reserve is left") {
     if (!made) return made.error().sentence();
     auto promoted = test::run(store.runtime, store.images.promote("big", quiet, store.cancel));
     return kept_reserve(promoted, kDiskMiB) + (store.images.get("big")->host_file ? "" : "it lost its file");
+  });
+}
+
+TEST_CASE("room: the import of a bundle ends while the reserve is left") {
+  samples::TempDir dir;
+  host::Runtime runtime;
+  host::Cancel cancel{runtime};
+  ImageStore images{runtime, dir / "images", dir / "cache", "/usr/bin:/bin"};
+  // Bytes that compress well: the size of the bundle says nothing.
+  samples::write(dir / "tar", samples::tar({{"opt", "", AE_IFDIR}, {"opt/big", std::string(kDiskMiB << 20, 'x')}}));
+  auto made = test::run(runtime, images.import_tar("big", dir / "tar", "k", {}, quiet, cancel));
+  REQUIRE(made);
+  auto bundle = host::open_file(dir / "bundle", O_CREAT | O_RDWR);
+  REQUIRE(bundle);
+  REQUIRE(catalog::write_bundle(catalog::bundle_of(*made).value(), bundle->get()));
+  on_small_disk(kDiskMiB, [&] {
+    ::lseek(bundle->get(), 0, SEEK_SET);
+    return kept_reserve(catalog::read_bundle(bundle->get(), catalog::BundleKind::image, kSmall, nullptr), kDiskMiB);
   });
 }
 

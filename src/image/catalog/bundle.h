@@ -26,6 +26,8 @@ Result<> write_bundle(const BundleContent& content, int fd);
 /// nothing outside `directory` is touched. The members must be those of the manifest, in its order, with their sizes
 /// and digests, and nothing may follow. Otherwise `corrupt`. `invalid` when the bundle is of another kind, or no
 /// bundle. Zeros become holes. `cancelled` once `stop` is set, which may happen on another thread.
+/// Whether the archive in this file is a bundle. Leaves the file at its beginning.
+bool is_bundle(int fd);
 Result<BundleManifest> read_bundle(int fd, BundleKind kind, const std::string& directory,
                                    const StopFlag* stop = nullptr);
 

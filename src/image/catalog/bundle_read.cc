@@ -1,6 +1,7 @@
 // Reading bundles.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -91,6 +92,15 @@ Result<> read_member(tar::TarReader& reader, const BundleMember& member, Target&
 }
 
 }  // namespace
+
+bool is_bundle(int fd) {
+  bool found = false;
+  if (auto source = tar::AheadSource::start(fd)) {
+    auto reader = tar::TarReader::open(**source);
+    found = reader && read_manifest(*reader);
+  }
+  return ::lseek(fd, 0, SEEK_SET) == 0 && found;
+}
 
 Result<BundleManifest> read_bundle(int fd, BundleKind kind, const std::string& directory, const StopFlag* stop) {
   auto source = TRY(tar::AheadSource::start(fd));

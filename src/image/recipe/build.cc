@@ -16,6 +16,7 @@
 #include "image/apt/sources.h"
 #include "image/apt/tool.h"
 #include "image/bounds.h"
+#include "image/catalog/bundle.h"
 #include "image/complete.h"
 #include "image/manifest.h"
 #include "image/recipe/build_directory.h"
@@ -173,6 +174,9 @@ Task<Result<Image>> ImageStore::import_tar(std::string name, std::string tar_pat
   auto context = fmt::format("import image '{}'", name);
   CO_TRY(check_free(name));
   auto tar = CO_TRY(in(context, co_await runtime_.blocking([&] { return host::open_regular_file(tar_path); })));
+  if (co_await runtime_.blocking([&] { return catalog::is_bundle(tar.get()); }))
+    co_return fail(ErrorCode::invalid, fmt::format("{} is a bundle, and no root file system", tar_path),
+                   fmt::format("banger image import {} --name {}", tar_path, name));
   Image image{.id = host::random_id(), .name = name, .source = "import", .kernel = std::move(kernel)};
   image.run_config = std::move(run_config);
   auto staged = CO_TRY(StagedDirectory::make(directory_, image.id));

@@ -136,6 +136,16 @@ TEST_CASE("bundle: of several imports with one name at once, one succeeds") {
   CHECK(f.other_images.list()->size() == 1);
 }
 
+TEST_CASE("bundle: an import as a root file system says how to import it") {
+  Fixture f;
+  f.exported(bundle_of(f.an_image()).value());
+  auto made =
+      samples::run(f.runtime, f.other_images.import_tar("app", f.dir / "bundle", "k", {}, no_progress, f.cancel));
+  REQUIRE_FALSE(made);
+  CHECK(made.error().message.find("is a bundle") != std::string::npos);
+  CHECK(made.error().hint.find("--name app") != std::string::npos);
+}
+
 TEST_CASE("bundle: a kernel arrives in an empty store") {
   Fixture f;
   auto kernel = f.a_kernel();

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <ctime>
+#include <filesystem>
 
 #include "ext4/ext4.h"
 #include "host/clone.h"
@@ -42,6 +43,15 @@ Result<> copy_checked(const Image& image, const StagedDirectory& staged, const S
   return ::fsync(copy.get()) < 0 ? fail_errno(to) : Result<>();
 }
 
+/// A file of the store goes with its own image.
+Result<> check_not_below(const std::string& store, const std::string& file) {
+  std::error_code error;
+  auto whole = std::filesystem::canonical(store, error);
+  if (error || !file.starts_with(whole.string() + "/")) return {};
+  return fail(ErrorCode::invalid, fmt::format("{} belongs to another image", file),
+              "'banger image tag' gives that image a second name");
+}
+
 }  // namespace
 
 Task<Result<Image>> ImageStore::register_file(std::string name, std::string path, std::string kernel,
@@ -51,6 +61,7 @@ Task<Result<Image>> ImageStore::register_file(std::string name, std::string path
   CO_TRY(check_free(name));
   Image image{.id = host::random_id(), .name = name, .source = "file", .kernel = std::move(kernel)};
   image.host_file = CO_TRY(in(context, host_file_at(path)));
+  CO_TRY(in(context, check_not_below(directory_, image.host_file->path)));
   CO_TRY(in(context, co_await runtime_.blocking([&] { return check_root(image.host_file->path); })));
   auto staged = CO_TRY(StagedDirectory::make(directory_, image.id));
   progress("read", image.host_file->path, -1);

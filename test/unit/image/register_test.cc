@@ -30,8 +30,9 @@ struct Fixture {
     REQUIRE(::chmod(file.c_str(), 0644) == 0);
   }
   static void quiet(std::string_view, std::string_view, int) {}
-  Result<Image> add(const std::string& name = "mine") {
-    return test::run(runtime, images.register_file(name, file, "k", quiet, cancel));
+  Result<Image> add(const std::string& name = "mine") { return add(name, file); }
+  Result<Image> add(const std::string& name, const std::string& path) {
+    return test::run(runtime, images.register_file(name, path, "k", quiet, cancel));
   }
   /// Makes the manifest that older versions wrote.
   void forget_inode(const Image& image) {
@@ -60,6 +61,17 @@ TEST_CASE("register: the image uses the file where it is, and its deletion leave
   CHECK(f.add().error().code == ErrorCode::exists);
   REQUIRE(test::run(f.runtime, f.images.remove(image->id)));
   CHECK(std::filesystem::exists(f.file));
+}
+
+TEST_CASE("register: a file of the store itself is refused") {
+  Fixture f;
+  auto image = f.add();
+  REQUIRE(image);
+  REQUIRE(f.promote());
+  auto own = f.images.get("mine")->rootfs;
+  auto again = f.add("again", own);
+  REQUIRE_FALSE(again);
+  CHECK(again.error().message.find("belongs to another image") != std::string::npos);
 }
 
 TEST_CASE("register: a missing or changed file is named, and the image stays in the list") {

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -148,7 +149,17 @@ def write_catalog(target, options, catalog, scratch):
         put_checked(target, signature, SIGNATURE, scratch)
 
 
+def check_entry(name, is_given):
+    """Every client refuses a whole catalog that has another kind of name."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,62}", name):
+        hint = "use a-z, 0-9, '.', '_' and '-'" if is_given else "choose one with --entry NAME"
+        raise Failure(f"{name!r} cannot be a name in a catalog (hint: {hint})")
+
+
 def publish(kind, options, scratch):
+    check_entry(options.entry or options.name, bool(options.entry))
+    if not (options.description or "x").isprintable():
+        raise Failure("the description must be one line of text")
     key = public_key(options.key) if options.key else None
     target = target_of(options.to)
     banger = options.banger

@@ -193,6 +193,16 @@ class Catalogs(Case):
                 self.assertIn(says, refused.stdout)
                 self.assertEqual({path.name: path.read_bytes() for path in self.site.iterdir()}, before)
 
+    def test_publishing_refuses_what_no_client_reads(self):
+        self.b.ok("image", "tag", "app", "localhost:5000/team/app:v1")
+        for words, says in ((("localhost:5000/team/app:v1",), "--entry NAME"), (("app", "--entry", "A b"), "use a-z"),
+                            (("app", "--description", "a\nb"), "one line")):
+            with self.subTest(words):
+                refused = self.publish("image", *words)
+                self.assertEqual(refused.returncode, 1, refused.stdout)
+                self.assertIn(says, refused.stdout)
+        self.assertFalse(self.site.exists())
+
     def test_publishing_names_a_catalog_that_is_none(self):
         self.site.mkdir()
         (self.site / "catalog.json").write_text("[]")

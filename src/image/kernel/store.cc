@@ -106,6 +106,7 @@ Result<Kernel> KernelStore::get(std::string_view name) const {
     auto can_pull = pullable();
     if (std::find(can_pull.begin(), can_pull.end(), name) != can_pull.end())
       hint = fmt::format("banger kernel pull {}", name);
+    if (hint.empty()) hint = "'banger kernel list' names the kernels, and 'banger kernel catalog' those to pull";
     return fail(ErrorCode::not_found, fmt::format("no kernel '{}'", printable(name, 80)), std::move(hint));
   }
   auto kernel = read_kernel(directory_ + "/" + std::string(name), std::string(name));

@@ -20,6 +20,12 @@ bool has_upper(std::string_view text) {
   return std::ranges::any_of(text, [](char c) { return c >= 'A' && c <= 'Z'; });
 }
 
+std::string to_lower(std::string_view text) {
+  std::string lower(text);
+  std::ranges::transform(lower, lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+  return lower;
+}
+
 std::unexpected<Error> bad(std::string_view text, std::string why, std::string hint = {}) {
   if (hint.empty()) hint = "write it as in python:3.12, host:5000/team/app:tag or host/app@sha256:…";
   return fail(ErrorCode::invalid, fmt::format("'{}' is not a reference to an image: {}", printable(text, 120), why),
@@ -79,12 +85,8 @@ Result<std::string> take_tag(std::string_view text, std::string_view& rest) {
 Result<> check_path(std::string_view text, std::string_view path) {
   if (path.empty()) return bad(text, "it names no image");
   if (has_upper(path))
-    return bad(text, "names of images have no upper-case letters", fmt::format("did you mean '{}'?", [&] {
-                 std::string lower(path);
-                 std::ranges::transform(lower, lower.begin(),
-                                        [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
-                 return printable(lower, 120);
-               }()));
+    return bad(text, "names of images have no upper-case letters",
+               fmt::format("did you mean '{}'?", printable(to_lower(path), 120)));
   for (auto part : split(path, '/'))
     if (!is_component(part))
       return bad(text,
@@ -126,6 +128,8 @@ Result<Reference> parse_reference(std::string_view text, std::string_view defaul
   reference.registry = explicit_registry ? rest.substr(0, slash) : default_registry;
   if (explicit_registry) rest.remove_prefix(slash + 1);
   TRY(in(fmt::format("reference '{}'", printable(text, 120)), check_registry_name(reference.registry)));
+  // DNS makes no difference, and so must the rules for what is local, for logins and for insecure registries.
+  reference.registry = to_lower(reference.registry);
   if (is_hub(reference.registry)) reference.registry = kDockerHub;
 
   reference.tag = TRY(take_tag(text, rest));

@@ -42,8 +42,7 @@ constinit const Command kImagePush{
     .summary = "put an image into a registry as a container image",
     .details =
         "Every image can be pushed. A pulled image keeps its digest and layers. An image from one of its VMs has "
-        "these\n"
-        "layers, and one with what has changed. Another image becomes one layer.\n"
+        "these layers, and one with what has changed. Another image becomes one layer.\n"
         "Logins are those of 'docker login' and of containers. What the registry has already is not sent again.",
     .positionals = kPositionals,
     .options = kOptions,

@@ -171,10 +171,19 @@ def alive(pid):
 
 def free_port():
     """Returns a port of 127.0.0.1 that is free for TCP and UDP. Another process may take it before the caller does."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-        udp.bind(("127.0.0.1", 0))
-        tcp.bind(("127.0.0.1", udp.getsockname()[1]))
-        return udp.getsockname()[1]
+    while True:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
+            udp.bind(("127.0.0.1", 0))
+            if bindable(tcp, udp.getsockname()):
+                return udp.getsockname()[1]
+
+
+def bindable(tcp, address):
+    try:
+        tcp.bind(address)
+        return True
+    except OSError:  # a server or a connection has this number for TCP
+        return False
 
 
 def wait_until(condition, what, timeout=180):

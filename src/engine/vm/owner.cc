@@ -309,9 +309,11 @@ Task<> VmOwner::look_after(std::shared_ptr<VmOwner> self) {
   if (!self->vm_.machine->running() || std::exchange(self->looked_after_, true)) co_return;
   auto why = self->vm_.machine->paused_because();
   self->note_pause(why);
-  if (why.empty())
+  if (why.empty()) {
     co_await self->look_after_link();
-  else if (!self->turn_.held()) {
+  } else if (self->state() == State::starting) {
+    co_await go_on_with_room(self->vm_);  // the start holds the turn, and only waits for the guest
+  } else if (!self->turn_.held()) {
     auto turn = co_await self->turn_.lock();
     co_await go_on_with_room(self->vm_);
   }

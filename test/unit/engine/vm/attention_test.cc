@@ -55,6 +55,26 @@ TEST_CASE("attention: a guest that the VMM has paused goes on when there is room
   CHECK(!f.log.has("vmm resume"));
 }
 
+TEST_CASE("attention: a guest that the VMM pauses while it boots goes on when there is room") {
+  test::Fixture f;
+  auto vm = f.stopped();
+  f.host.hanging_boots = 1;  // so that the start waits
+  f.config.ready_timeout = std::chrono::minutes(10);
+  f.daemon->runtime.spawn([](test::Fixture* fixture, std::shared_ptr<VmOwner> owner) -> Task<> {
+    banger::host::Cancel never(fixture->daemon->runtime);
+    (void)co_await owner->start(fixture->stages, never, WaitFor::agent);
+  }(&f, vm));
+  REQUIRE(f.run_until([&] { return f.host.of(vm->record().id()) != nullptr && vm->state() == State::starting; }));
+  REQUIRE(f.run_until([&] { return vm->parts().machine->running(); }));
+  auto process = f.host.of(vm->record().id());
+  process->paused_because = kNoSpace;
+  process->room = true;
+  CHECK(f.run(VmOwner::look_after(vm)));
+  CHECK(vm->state() == State::starting);
+  CHECK(process->paused_because.empty());
+  CHECK(f.run(vm->kill()));
+}
+
 TEST_CASE("attention: requests to a paused guest fail at once, with the reason and the way out") {
   Box f;
   f.pause();

@@ -14,6 +14,7 @@
 
 #include "base/text.h"
 #include "host/files.h"
+#include "host/open_name.h"
 #include "host/start_async.h"
 #include "image/bounds.h"
 
@@ -52,18 +53,11 @@ Result<> sync_tree(const std::string& path) {
   return wait_for(syncs);
 }
 
-/// Whether the path still names the open directory.
-bool is_at(int directory, const std::string& path) {
-  struct stat opened{}, named{};
-  return ::fstat(directory, &opened) == 0 && ::lstat(path.c_str(), &named) == 0 && opened.st_dev == named.st_dev &&
-         opened.st_ino == named.st_ino;
-}
-
 /// Until the result is closed, nobody takes the directory for a leftover. Nothing is held if another process holds it,
 /// or has just removed it.
 UniqueFd hold(const std::string& path) {
   UniqueFd held(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (held && (::flock(held.get(), LOCK_EX | LOCK_NB) < 0 || !is_at(held.get(), path))) held.reset();
+  if (held && (::flock(held.get(), LOCK_EX | LOCK_NB) < 0 || !host::is_at(held.get(), path))) held.reset();
   return held;
 }
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "host/files.h"
+#include "host/open_name.h"
 #include "host/sha256.h"
 #include "image/oci/bounds.h"
 
@@ -21,13 +22,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kPartial = ".partial";
-
-/// Whether the open file still has that name. Its holder may have renamed or removed it before this process got it.
-bool is_at(int fd, const std::string& path) {
-  struct stat open{}, named{};
-  return ::fstat(fd, &open) == 0 && ::lstat(path.c_str(), &named) == 0 && open.st_ino == named.st_ino &&
-         open.st_dev == named.st_dev;
-}
 
 std::uint64_t size_of(int fd) {
   struct stat info{};
@@ -47,7 +41,7 @@ Result<std::optional<UniqueFd>> hold_partial(const std::string& path, int flags)
     if (errno == EWOULDBLOCK) return std::nullopt;
     return fail_errno("lock " + path);
   }
-  if (!is_at(fd.get(), path)) return std::nullopt;
+  if (!host::is_at(fd.get(), path)) return std::nullopt;
   return fd;
 }
 
@@ -118,7 +112,7 @@ bool BlobCache::remove_damaged(const Digest& digest, const StopFlag* stop) const
     hash.add({piece.data(), static_cast<std::size_t>(got)});
   }
   // Another pull may have replaced it meanwhile.
-  if (hash.finish() == digest.hex() || !is_at(fd->get(), name)) return false;
+  if (hash.finish() == digest.hex() || !host::is_at(fd->get(), name)) return false;
   return host::remove_file(name).has_value();
 }
 

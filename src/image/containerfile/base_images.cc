@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 
+#include "base/letters.h"
 #include "base/text.h"
 #include "image/containerfile/bounds.h"
 #include "image/containerfile/instructions.h"

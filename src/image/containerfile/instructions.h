@@ -26,7 +26,6 @@ struct Instruction {
 /// NUL byte.
 Result<std::vector<Instruction>> read_instructions(std::string_view containerfile);
 
-std::string lower(std::string_view text);
 /// Without one pair of quotes around it.
 std::string unquoted(std::string_view text);
 

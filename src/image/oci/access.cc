@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/letters.h"
 #include "http/address.h"
 
 namespace banger::image::oci {
@@ -17,8 +18,10 @@ std::string_view host_of(std::string_view registry) {
 }
 
 bool is_listed(std::string_view registry, const InsecureRegistries& insecure) {
-  return std::ranges::any_of(insecure,
-                             [&](const auto& listed) { return listed == registry || listed == host_of(registry); });
+  return std::ranges::any_of(insecure, [&](const auto& listed) {
+    auto name = lower(listed);
+    return name == registry || name == host_of(registry);
+  });
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "base/base64.h"
 #include "base/json.h"
+#include "base/letters.h"
 #include "base/text.h"
 #include "image/oci/bounds.h"
 
@@ -16,7 +17,9 @@ namespace banger::image::oci {
 namespace {
 
 /// Keys are hosts, repositories, or URLs like "https://index.docker.io/v1/", of which only the host counts.
-std::string plain_key(std::string_view key) {
+std::string plain_key(std::string_view given) {
+  auto small = lower(given);  // as in references
+  std::string_view key = small;
   auto scheme = key.find("://");
   bool url = scheme != key.npos;
   if (url) key.remove_prefix(scheme + 3);

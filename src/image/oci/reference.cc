@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/letters.h"
 #include "base/text.h"
 #include "image/oci/bounds.h"
 
@@ -18,12 +19,6 @@ constexpr std::string_view kHost = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQR
 bool only(std::string_view text, std::string_view letters) { return text.find_first_not_of(letters) == text.npos; }
 bool has_upper(std::string_view text) {
   return std::ranges::any_of(text, [](char c) { return c >= 'A' && c <= 'Z'; });
-}
-
-std::string to_lower(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
-  return lower;
 }
 
 std::unexpected<Error> bad(std::string_view text, std::string why, std::string hint = {}) {
@@ -86,7 +81,7 @@ Result<> check_path(std::string_view text, std::string_view path) {
   if (path.empty()) return bad(text, "it names no image");
   if (has_upper(path))
     return bad(text, "names of images have no upper-case letters",
-               fmt::format("did you mean '{}'?", printable(to_lower(path), 120)));
+               fmt::format("did you mean '{}'?", printable(lower(path), 120)));
   for (auto part : split(path, '/'))
     if (!is_component(part))
       return bad(text,
@@ -129,7 +124,7 @@ Result<Reference> parse_reference(std::string_view text, std::string_view defaul
   if (explicit_registry) rest.remove_prefix(slash + 1);
   TRY(in(fmt::format("reference '{}'", printable(text, 120)), check_registry_name(reference.registry)));
   // DNS makes no difference, and so must the rules for what is local, for logins and for insecure registries.
-  reference.registry = to_lower(reference.registry);
+  reference.registry = lower(reference.registry);
   if (is_hub(reference.registry)) reference.registry = kDockerHub;
 
   reference.tag = TRY(take_tag(text, rest));

@@ -19,8 +19,8 @@ std::string_view host_of(std::string_view registry) {
 
 bool is_listed(std::string_view registry, const InsecureRegistries& insecure) {
   return std::ranges::any_of(insecure, [&](const auto& listed) {
-    auto name = lower(listed);
-    return name == registry || name == host_of(registry);
+    auto name = lower(listed), asked = lower(registry);
+    return name == asked || name == host_of(asked);
   });
 }
 

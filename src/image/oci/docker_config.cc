@@ -18,7 +18,7 @@ namespace {
 
 /// Keys are hosts, repositories, or URLs like "https://index.docker.io/v1/", of which only the host counts.
 std::string plain_key(std::string_view given) {
-  auto small = lower(given);  // as in references
+  auto small = lower(given);  // as in keys_of()
   std::string_view key = small;
   auto scheme = key.find("://");
   bool url = scheme != key.npos;
@@ -65,10 +65,10 @@ Result<const Json*> object_field(const Json& json, std::string_view key) {
   return field;
 }
 
-/// "host/a/b", "host/a", "host".
+/// "host/a/b", "host/a", "host", in small letters.
 std::vector<std::string> keys_of(const Reference& reference) {
   std::vector<std::string> keys;
-  auto name = reference.name();
+  auto name = lower(reference.name());
   for (auto end = name.size(); end != name.npos; end = name.rfind('/', end - 1)) keys.push_back(name.substr(0, end));
   return keys;
 }

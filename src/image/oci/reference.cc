@@ -104,7 +104,11 @@ Result<> check_registry_name(std::string_view registry) {
   auto colon = registry.rfind(':');
   bool has_port = colon != registry.npos && registry.find(']', colon) == registry.npos;
   if (has_port) host = registry.substr(0, colon);
-  if (is_host(host) && (!has_port || is_port(registry.substr(colon + 1)))) return {};
+  bool good = is_host(host) && (!has_port || is_port(registry.substr(colon + 1)));
+  if (good && names_registry(registry)) return {};
+  if (good)
+    return fail(ErrorCode::invalid, fmt::format("'{}' in front of a name is a directory, not a registry", registry),
+                fmt::format("write its port too: {}:443", registry));
   return fail(ErrorCode::invalid, fmt::format("'{}' is not the name of a registry", printable(registry, 120)),
               "write HOST or HOST:PORT, without https://");
 }
@@ -123,8 +127,8 @@ Result<Reference> parse_reference(std::string_view text, std::string_view defaul
   reference.registry = explicit_registry ? rest.substr(0, slash) : default_registry;
   if (explicit_registry) rest.remove_prefix(slash + 1);
   TRY(in(fmt::format("reference '{}'", printable(text, 120)), check_registry_name(reference.registry)));
-  // DNS makes no difference, and so must the rules for what is local, for logins and for insecure registries.
-  reference.registry = lower(reference.registry);
+  // DNS makes no difference between letters. But "H0/a" in small letters would be a directory of the default registry.
+  if (auto small = lower(reference.registry); names_registry(small)) reference.registry = std::move(small);
   if (is_hub(reference.registry)) reference.registry = kDockerHub;
 
   reference.tag = TRY(take_tag(text, rest));

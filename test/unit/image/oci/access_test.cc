@@ -25,7 +25,8 @@ TEST_CASE("registry access: only this host and listed registries may be plain") 
   }
   CHECK(may_be_plain("mirror.test:5000", {"mirror.test:5000"}));
   CHECK(may_be_plain("mirror.test:5000", {"mirror.test"}));
-  CHECK(may_be_plain("mirror.test:5000", {"Mirror.Test"}));  // references have small letters
+  CHECK(may_be_plain("mirror.test:5000", {"Mirror.Test"}));  // letters make no difference
+  CHECK(may_be_plain("ALONE", {"alone"}));
   CHECK_FALSE(may_be_plain("mirror.test:5001", {"mirror.test:5000"}));
 }
 

@@ -39,8 +39,9 @@ TEST_CASE("docker config: the login with the most exact key counts") {
   auto config = parsed(fmt::format(
       R"({{"auths": {{"https://index.docker.io/v1/": {}, "host:5000": {}, "host:5000/team": {},
           "https://url.test/v2/": {}, "host:5000/team/app": {}, "empty.test": {{}},
-          "CAPITALS:5000": {}}}}})",
-      entry("hub"), entry("all"), entry("team"), entry("url"), entry("app"), entry("capitals")));
+          "CAPITALS:5000": {}, "ALONE": {}}}}})",
+      entry("hub"), entry("all"), entry("team"), entry("url"), entry("app"), entry("capitals"), entry("alone")));
+  CHECK(user_for(config, "Alone/x") == "alone");
   CHECK(user_for(config, "Capitals:5000/x") == "capitals");
   CHECK(user_for(config, "python") == "hub");
   CHECK(user_for(config, "host:5000/x") == "all");

@@ -25,13 +25,19 @@ TEST_CASE("reference: short names are completed as Docker does") {
   CHECK(canonical("localhost/app") == "localhost/app:latest");
   CHECK(canonical("host:5000/a/b") == "host:5000/a/b:latest");
   CHECK(canonical("[::1]:5000/a") == "[::1]:5000/a:latest");
-  CHECK(canonical("HOST/a") == "host/a:latest");
   CHECK(canonical("a__b/c-d--e.f:T_1") == "docker.io/a__b/c-d--e.f:T_1");
 }
 
 TEST_CASE("reference: the registry has small letters, as DNS makes no difference") {
   CHECK(canonical("LocalHost:5000/team/app") == "localhost:5000/team/app:latest");
   CHECK(canonical("Docker.IO/debian") == "docker.io/library/debian:latest");
+}
+
+TEST_CASE("reference: a registry keeps the capitals that make it one") {
+  CHECK(canonical("H0/a") == "H0/a:latest");
+  CHECK(canonical("h0/a") == "docker.io/h0/a:latest");
+  CHECK(canonical("a", "H0") == "H0/a:latest");
+  CHECK_THAT(canonical("a", "h0"), Catch::Matchers::Contains("write its port too: h0:443"));
 }
 
 TEST_CASE("reference: a digest takes the place of the tag") {

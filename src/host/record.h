@@ -6,15 +6,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/durable.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 
 namespace banger::host {
-
-enum class Durable {
-  no,   ///< survives the end of this process
-  yes,  ///< survives the end of this machine as well
-};
 
 class Record {
  public:

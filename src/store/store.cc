@@ -193,6 +193,27 @@ Result<> named(const SaveRow& row, Result<> result) {
 
 }  // namespace
 
+namespace {
+
+// In WAL mode, commits in this scope do not wait for the disk. The next commit outside of it waits for these too.
+class WithoutSync {
+ public:
+  WithoutSync(SQLite::Database& db, Durable durable) : db_(db), fast_(durable == Durable::no) {
+    if (fast_) (void)db_.tryExec("PRAGMA synchronous = NORMAL");
+  }
+  ~WithoutSync() {
+    if (fast_) (void)db_.tryExec("PRAGMA synchronous = FULL");
+  }
+  WithoutSync(const WithoutSync&) = delete;
+  WithoutSync& operator=(const WithoutSync&) = delete;
+
+ private:
+  SQLite::Database& db_;
+  bool fast_;
+};
+
+}  // namespace
+
 struct Store::Impl {
   explicit Impl(const std::string& path)
       : db(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, 5000), reserve(reserve_of(path)) {}
@@ -208,6 +229,13 @@ struct Store::Impl {
     auto done = guarded(doing, work);
     if (!done && done.error().code == ErrorCode::exhausted && reserve.give_up()) done = guarded(doing, work);
     return done;
+  }
+
+  /// change(), which waits for the disk only if it must.
+  template <class F>
+  auto change(std::string_view doing, Durable durable, F work) {
+    WithoutSync without(db, durable);
+    return change(doing, std::move(work));
   }
 
   Result<> before(std::string_view table, std::string_view what) const {
@@ -312,9 +340,9 @@ Result<std::uint32_t> Store::insert_vm(const VmRow& row, const std::vector<Journ
   return number;
 }
 
-Result<> Store::update_vm(const VmRow& row) {
+Result<> Store::update_vm(const VmRow& row, Durable durable) {
   TRY(impl_->before("vm", row.state));
-  auto updated = impl_->change(fmt::format("record vm '{}'", row.name), [&] {
+  auto updated = impl_->change(fmt::format("record vm '{}'", row.name), durable, [&] {
     SQLite::Statement s(
         impl_->db,
         "UPDATE vms SET id=?1, name=?2, state=?3, spec=?4, image_id=?5, kernel=?6, machine=?7, link_token=?8, "
@@ -359,9 +387,9 @@ Result<> Store::insert_save(const SaveRow& row) {
   }));
 }
 
-Result<> Store::update_save(const SaveRow& row) {
+Result<> Store::update_save(const SaveRow& row, Durable durable) {
   TRY(impl_->before("save", row.ready ? "ready" : to_string(row.kind)));
-  return named(row, impl_->change("record a saved state", [&] {
+  return named(row, impl_->change("record a saved state", durable, [&] {
     SQLite::Statement s(impl_->db,
                         "UPDATE saves SET id=?1, kind=?2, key=?3, name=?4, vm_id=?5, vm_name=?6, spec=?7, image_id=?8, "
                         "kernel=?9, machine=?10, build_key=?11, link_token=?12, files=?13, ready=?14, created_at=?15, "
@@ -399,14 +427,14 @@ Result<> Store::record_lease(const Lease& lease, const std::string& tap) {
   });
 }
 
-Result<> Store::add_journal(const JournalEntry& entry) {
+Result<> Store::add_journal(const JournalEntry& entry, Durable durable) {
   TRY(impl_->before("journal", entry.kind));
-  return impl_->change("write the journal", [&] { impl_->journal(entry); });
+  return impl_->change("write the journal", durable, [&] { impl_->journal(entry); });
 }
 
-Result<> Store::remove_journal(std::string_view owner, std::string_view kind, std::string_view key) {
+Result<> Store::remove_journal(std::string_view owner, std::string_view kind, std::string_view key, Durable durable) {
   TRY(impl_->before("journal", "gone"));
-  return impl_->change("write the journal", [&] {
+  return impl_->change("write the journal", durable, [&] {
     execute(impl_->db, "DELETE FROM journal WHERE owner = ? AND kind = ? AND key = ?", std::string(owner),
             std::string(kind), std::string(key));
   });

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/durable.h"
 #include "base/result.h"
 #include "store/kinds.h"
 
@@ -79,6 +80,9 @@ inline constexpr const char* kBridgeOwner = "bridge";
 inline constexpr const char* kStorageOwner = "storage";
 
 /// On a full disk a change gives the reserve up and is tried once more. If that fails too, the error is `exhausted`.
+///
+/// After a power cut, the last changes that are not durable may be missing, in the order of their writing. The next
+/// durable change makes all changes before it durable. Every change survives the end of the daemon.
 class Store {
  public:
   /// Opens or makes the database (mode 0600), migrating it forward. `unsupported` when a newer banger wrote it;
@@ -92,7 +96,7 @@ class Store {
   /// transaction. `exists` when the name is taken.
   Result<std::uint32_t> insert_vm(const VmRow& row, const std::vector<JournalEntry>& entries);
   /// Replaces all columns but id and number. `exists` when a new name is taken.
-  Result<> update_vm(const VmRow& row);
+  Result<> update_vm(const VmRow& row, Durable durable = Durable::yes);
   /// Deletes the row, its lease and all of its journal entries in one transaction.
   Result<> delete_vm(std::string_view id);
 
@@ -100,7 +104,7 @@ class Store {
   /// `exists` when the name is taken.
   Result<> insert_save(const SaveRow& row);
   /// Replaces all columns but the id.
-  Result<> update_save(const SaveRow& row);
+  Result<> update_save(const SaveRow& row, Durable durable = Durable::yes);
   Result<> delete_save(std::string_view id);
 
   Result<std::vector<Lease>> leases() const;
@@ -108,8 +112,9 @@ class Store {
   /// transaction. `exists` when another VM has the address.
   Result<> record_lease(const Lease& lease, const std::string& tap);
 
-  Result<> add_journal(const JournalEntry& entry);
-  Result<> remove_journal(std::string_view owner, std::string_view kind, std::string_view key);
+  Result<> add_journal(const JournalEntry& entry, Durable durable = Durable::yes);
+  Result<> remove_journal(std::string_view owner, std::string_view kind, std::string_view key,
+                          Durable durable = Durable::yes);
   Result<std::vector<JournalEntry>> journal() const;
 
   /// Makes the reserve again that a full disk has used up (reserve.h). Cheap.

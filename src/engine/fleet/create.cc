@@ -111,7 +111,7 @@ Task<Result<>> VmCreation::undo(std::shared_ptr<VmOwner> vm) {
 // A VM whose guest does not become ready is kept, so that users can read its logs. After a cancel the VM is undone.
 Task<Result<>> VmCreation::bring_up(std::shared_ptr<VmOwner> vm, const CreateRequest& request, std::string disks_of,
                                     Stages& stages, host::Cancel& cancel) {
-  auto made = co_await vm->make(stages, cancel, std::move(disks_of));
+  auto made = co_await vm->make(stages, cancel, std::move(disks_of), request.start ? Durable::no : Durable::yes);
   if (made && request.start) {
     made = co_await vm->start(stages, cancel, request.wait);
     if (!made && made.error().code != ErrorCode::cancelled && vm->parts().machine->was_started()) {

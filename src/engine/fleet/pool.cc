@@ -58,7 +58,7 @@ Task<> Pool::fill_one(std::string save_id) {
   members_.push_back({*vm, save_id, host::Clock::now(), false});
   host::Cancel never(services_.runtime);
   Stages stages{Report{}};
-  auto done = co_await (*vm)->make(stages, never, save_id);
+  auto done = co_await (*vm)->make(stages, never, save_id, Durable::no);
   if (done) done = co_await (*vm)->start(stages, never, WaitFor::system);
   // The pool keeps only clones. A machine that booted because its template failed is not a clone.
   if (done && (*vm)->record().row().started_from != store::StartedFrom::clone)

@@ -133,8 +133,8 @@ Result<store::SaveRow> SavedStates::begin(store::SaveRow row) {
   return row;
 }
 
-Result<> SavedStates::update(store::SaveRow row) {
-  TRY(store_.update_save(row));
+Result<> SavedStates::update(store::SaveRow row, Durable durable) {
+  TRY(store_.update_save(row, durable));
   auto id = row.id;
   rows_[id] = std::move(row);
   return {};
@@ -159,7 +159,7 @@ Task<Result<store::SaveRow>> SavedStates::finish(std::string id, Durable durable
   auto row = CO_TRY(get(id));
   row.files = dump_json(files);
   row.ready = true;
-  CO_TRY(update(row));
+  CO_TRY(update(row, durable));
   changed_.notify_all();
   co_return row;
 }
@@ -246,7 +246,7 @@ Result<> SavedStates::touch(const std::string& id) {
   failed_.erase(id);
   auto row = TRY(get(id));
   row.used_at = now();
-  return update(std::move(row));
+  return update(std::move(row), Durable::no);
 }
 
 }  // namespace banger::engine

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/durable.h"
 #include "base/log.h"
 #include "host/files.h"
 #include "host/paths.h"
@@ -17,9 +18,6 @@
 #include "store/store.h"
 
 namespace banger::engine {
-
-/// Whether finish() waits until the files would survive a power failure.
-enum class Durable { no, yes };
 
 class SavedStates {
  public:
@@ -81,7 +79,7 @@ class SavedStates {
   /// Notes that a clone did not start. Returns whether the clone before that did not start either.
   bool failed_again(const std::string& id) { return !failed_.insert(id).second; }
   /// Replaces the record.
-  Result<> update(store::SaveRow row);
+  Result<> update(store::SaveRow row, Durable durable = Durable::yes);
 
  private:
   bool disposable(const store::SaveRow& row) const;

@@ -35,7 +35,7 @@ Task<Result<>> settle(VmParts& vm, vm::State state, Ended ended, std::optional<s
   vm.disks.remove_start_files();
   const auto& row = vm.row();
   if (auto record = parse_json(row.machine, limits::kRpcMessageBytes); record && record->contains("token"))
-    CO_TRY(vm.services.store.remove_journal(row.id, "process", record->at("token").get<std::string>()));
+    CO_TRY(vm.services.store.remove_journal(row.id, "process", record->at("token").get<std::string>(), Durable::no));
   // A stopped VM cannot continue from its saved state, because its disks have changed since then.
   std::string save = state == vm::State::stopped ? row.save_id : "";
   CO_TRY(vm.record->move_to(state, [&](store::VmRow& r, vm::Spec&) {

@@ -47,14 +47,16 @@ Result<MachineParts::Restore> restore_from(Services& services, const store::Save
                                .state = TRY(services.saves.state(save, driver.build_key()))};
 }
 
-// Written before the process exists, so that the daemon can find the process by its token after a crash.
+// Written before the process exists, so that the daemon can find the process by its token after a crash. A power cut
+// ends the process as well.
 Result<> record_planned(VmParts& vm, const machine::Driver& driver, const machine::MachineConfig& config,
                         store::StartedFrom from) {
-  TRY(vm.services.store.add_journal({0, vm.row().id, "process", config.token}));
-  return vm.record->edit([&](store::VmRow& row, vm::Spec&) {
+  TRY(vm.services.store.add_journal({0, vm.row().id, "process", config.token}, Durable::no));
+  auto planned = [&](store::VmRow& row, vm::Spec&) {
     row.started_from = from;
     row.machine = dump_json(machine::to_json(driver.planned(config)));
-  });
+  };
+  return vm.record->edit(planned, Durable::no);
 }
 
 }  // namespace
@@ -107,7 +109,8 @@ Task<Result<>> launch(VmParts& vm, const capabilities::VmContext& context, machi
 
   launch.stages.begin("vmm");
   machine::StartObserver observer{.started = [&vm](const machine::MachineRecord& record) {
-    return vm.record->edit([&](store::VmRow& row, vm::Spec&) { row.machine = dump_json(machine::to_json(record)); });
+    auto write = [&](store::VmRow& row, vm::Spec&) { row.machine = dump_json(machine::to_json(record)); };
+    return vm.record->edit(write, Durable::no);
   }};
   vm.machine->started(CO_TRY(co_await driver->start(config, observer)), std::move(launch.on_exit));
   co_return co_await services.resources.admit(vm.row().id, vm.spec());

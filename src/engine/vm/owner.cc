@@ -84,7 +84,7 @@ Task<> VmOwner::record_end_later(std::shared_ptr<VmOwner> self) {
   }
 }
 
-Task<Result<>> VmOwner::make(Stages& stages, host::Cancel& cancel, std::string disks_of) {
+Task<Result<>> VmOwner::make(Stages& stages, host::Cancel& cancel, std::string disks_of, Durable durable) {
   auto turn = CO_TRY(co_await take_turn());
   CO_TRY(cancel.check());
   CO_TRY(host::make_private_directory(vm_.disks.directory()));
@@ -92,7 +92,7 @@ Task<Result<>> VmOwner::make(Stages& stages, host::Cancel& cancel, std::string d
   if (!disks_of.empty()) CO_TRY(co_await vm_.disks.copy_from(std::move(disks_of)));
   CO_TRY(co_await vm_.disks.prepare(CO_TRY(vm_context(vm_))));
   CO_TRY(cancel.check());
-  co_return vm_.record->move_to(State::stopped);
+  co_return vm_.record->move_to(State::stopped, {}, durable);
 }
 
 Task<Result<>> VmOwner::start(Stages& stages, host::Cancel& cancel, WaitFor wait, std::string memory_file) {

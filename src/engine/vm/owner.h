@@ -37,8 +37,9 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   const VmParts& parts() const { return vm_; }
 
   /// From `creating` to `stopped`: makes the directory and the disks. `disks_of`: the id of a saved state whose disks
-  /// are copied; empty: new disks. On failure the caller calls remove().
-  Task<Result<>> make(Stages& stages, host::Cancel& cancel, std::string disks_of = "");
+  /// are copied; empty: new disks. Not durable if a start follows, which records a state of its own. On failure the
+  /// caller calls remove().
+  Task<Result<>> make(Stages& stages, host::Cancel& cancel, std::string disks_of = "", Durable durable = Durable::yes);
   /// Does nothing for a running VM, but lets a guest go on that the VMM has paused. `memory_file`: the file for the
   /// memory of a template's machine.
   Task<Result<>> start(Stages& stages, host::Cancel& cancel, WaitFor wait, std::string memory_file = "");

@@ -16,26 +16,27 @@ VmRecord::VmRecord(host::Runtime& runtime, const Logger& log, store::Store& stor
       state_(vm::state_from_string(row_.state).value_or(vm::State::stopped)),
       changed_(runtime) {}
 
-Result<> VmRecord::edit(const Edit& change) {
+Result<> VmRecord::edit(const Edit& change, Durable durable) {
   auto row = row_;
   auto spec = spec_;
   change(row, spec);
   row.spec = dump_json(vm::to_json(spec));
-  TRY(store_.update_vm(row));
+  TRY(store_.update_vm(row, durable));
   row_ = std::move(row);
   spec_ = std::move(spec);
   return {};
 }
 
-Result<> VmRecord::move_to(vm::State state, const Edit& change) {
-  if (state == state_) return change ? edit(change) : Result<>();
+Result<> VmRecord::move_to(vm::State state, const Edit& change, Durable durable) {
+  if (state == state_) return change ? edit(change, durable) : Result<>();
   if (!vm::can_move(state_, state))
     return fail(ErrorCode::busy, fmt::format("vm '{}' is {} and cannot become {} now", row_.name, vm::to_string(state_),
                                              vm::to_string(state)));
-  TRY(edit([&](store::VmRow& row, vm::Spec& spec) {
+  auto write = [&](store::VmRow& row, vm::Spec& spec) {
     if (change) change(row, spec);
     row.state = vm::to_string(state);
-  }));
+  };
+  TRY(edit(write, durable));
   auto old = std::exchange(state_, state);
   since_ = host::Clock::now();
   log_.info("vm.state",

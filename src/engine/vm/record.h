@@ -30,9 +30,9 @@ class VmRecord {
   host::Clock::time_point since() const { return since_; }
 
   using Edit = std::function<void(store::VmRow& row, vm::Spec& spec)>;
-  Result<> edit(const Edit& change);
+  Result<> edit(const Edit& change, Durable durable = Durable::yes);
   /// Writes `change` and the new state together. `busy` when vm/state.h has no such transition. The same state is fine.
-  Result<> move_to(vm::State state, const Edit& change = {});
+  Result<> move_to(vm::State state, const Edit& change = {}, Durable durable = Durable::yes);
   Result<> erase();
   /// vm::admit() for the current state of this VM.
   Result<vm::Admission> admit(vm::Operation operation) const;

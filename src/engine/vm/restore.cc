@@ -76,7 +76,7 @@ Task<Result<>> claim(VmParts& vm, Claim wanted, Stages& stages) {
   auto text = dump_json(stages.to_json());
   vm.services.log.info("vm.started", {{"vm", vm.name()}, {"id", vm.row().id}, {"stages", text}});
   vm.record->changed().notify_all();
-  co_return vm.record->edit([&](store::VmRow& row, vm::Spec&) { row.stages = text; });
+  co_return vm.record->edit([&](store::VmRow& row, vm::Spec&) { row.stages = text; }, Durable::no);
 }
 
 }  // namespace banger::engine

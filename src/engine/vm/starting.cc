@@ -40,12 +40,16 @@ Result<> check_image(const VmParts& vm, const std::string& rootfs) {
           .with_hint(fmt::format("delete the image with banger image delete {}, then make it again", vm.spec().image)));
 }
 
+// The disks change from now on, so a power cut must not bring a suspended VM's old memory back. A VM without saved
+// memory is stopped after a power cut in any case.
 Result<> record_starting(VmParts& vm) {
-  return vm.record->move_to(State::starting, [](store::VmRow& row, vm::Spec&) {
+  auto durable = vm.record->state() == State::suspended ? Durable::yes : Durable::no;
+  auto write = [](store::VmRow& row, vm::Spec&) {
     row.link_token = to_hex(host::random_bytes(16));
     row.ended.clear();
     row.ended_at = 0;
-  });
+  };
+  return vm.record->move_to(State::starting, write, durable);
 }
 
 Task<> notify_capabilities(VmParts& vm, const capabilities::VmContext& context) {
@@ -163,13 +167,14 @@ Task<Result<>> start(VmParts& vm, Start start) {
   start.stages.end();
   auto stages = dump_json(start.stages.to_json());
   if (!booted) {
-    (void)vm.record->edit([&](store::VmRow& row, vm::Spec&) { row.stages = stages; });
+    (void)vm.record->edit([&](store::VmRow& row, vm::Spec&) { row.stages = stages; }, Durable::no);
     co_return co_await failed_start(vm, std::move(booted).error().in(fmt::format("start vm '{}'", vm.name())));
   }
-  CO_TRY(vm.record->edit([&](store::VmRow& row, vm::Spec&) {
+  auto write = [&](store::VmRow& row, vm::Spec&) {
     row.stages = stages;
     row.last_error.clear();
-  }));
+  };
+  CO_TRY(vm.record->edit(write, Durable::no));
   vm.services.log.info("vm.started", {{"vm", vm.name()}, {"id", vm.row().id}, {"stages", stages}});
   co_return Result<>{};
 }

@@ -26,7 +26,7 @@ Result<std::string> text_of(const std::string& directory, const std::string& onl
 Result<host::Record> make_record(const std::string& records, const std::string& directory, const std::string& only) {
   auto text = TRY(text_of(directory, only));
   auto record = TRY(host::Record::make(records));
-  auto written = record.write(text, host::Durable::yes);
+  auto written = record.write(text, Durable::yes);
   if (!written) (void)record.remove();
   TRY(std::move(written));
   return record;

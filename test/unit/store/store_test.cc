@@ -18,6 +18,7 @@
 #include "host/files.h"
 #include "store/bounds.h"
 #include "store/migrations.h"
+#include "support/sync_watch.h"
 #include "support/temp_dir.h"
 
 using namespace banger;
@@ -424,4 +425,24 @@ TEST_CASE("store: the reserve is made while there is room, and made again after 
   REQUIRE(::unlink(path.c_str()) == 0);
   (*opened)->keep_reserve();
   CHECK(host::disk_usage(path) >= limits::kReserveBytes);
+}
+
+TEST_CASE("store: only a durable change waits for the disk") {
+  int syncs = 0;
+  test::SyncWatch watch([&] { ++syncs; });
+  TempDir dir;
+  auto store = *Store::open(dir.db());
+  auto row = a_vm("aaaaaaaaaaaa", "web");
+  syncs = 0;
+  REQUIRE(store->insert_vm(row, {}));
+  CHECK(syncs == 1);
+  row.state = "starting";
+  REQUIRE(store->update_vm(row, Durable::no));
+  REQUIRE(store->add_journal({0, row.id, "process", "t"}, Durable::no));
+  REQUIRE(store->remove_journal(row.id, "process", "t", Durable::no));
+  CHECK(syncs == 1);
+  row.state = "running";
+  REQUIRE(store->update_vm(row));
+  CHECK(syncs == 2);
+  CHECK(store->vms()->at(0).state == "running");
 }

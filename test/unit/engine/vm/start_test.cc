@@ -1,9 +1,12 @@
 // Starting a VM: the order of writes and effects, and the state after a failure at each step.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "catch.h"
 #include "engine/fixture.h"
 #include "engine/vm/steps.h"
+#include "support/sync_watch.h"
 
 using namespace banger;
 using namespace banger::engine;
@@ -28,6 +31,36 @@ TEST_CASE("start: a VM boots, and is running when its agent answers") {
   CHECK(f.log.in_order("store journal process", "vmm start"));
   CHECK(f.log.in_order("vmm link", "store vm running"));
   CHECK(f.run(vm->kill()));
+}
+
+namespace {
+
+// A daemon whose log tells when its records reach the disk.
+struct WatchedDisk : Fixture {
+  WatchedDisk() { restart(); }
+  test::SyncWatch watch{[this] { (void)log.step("sync"); }};
+};
+
+}  // namespace
+
+TEST_CASE("start: only the state that a VM arrives in waits for the disk") {
+  WatchedDisk f;
+  auto vm = f.stopped();
+  f.log.heal();
+  REQUIRE(f.start(*vm));
+  INFO(test::steps_of(f.log));
+  CHECK(std::ranges::count(f.log.steps(), "sync") == 1);
+  CHECK(f.log.in_order("store vm running", "sync"));
+}
+
+TEST_CASE("start: a power cut during a resume cannot bring the old memory back") {
+  WatchedDisk f;
+  auto vm = f.suspended();
+  f.log.heal();
+  REQUIRE(f.start(*vm));
+  INFO(test::steps_of(f.log));
+  CHECK(f.log.in_order("store vm starting", "sync"));
+  CHECK(f.log.in_order("sync", "vmm start"));
 }
 
 TEST_CASE("start: a running VM is left unchanged") {

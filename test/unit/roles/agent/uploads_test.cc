@@ -100,7 +100,7 @@ TEST_CASE("uploads: a sweep takes nothing from an upload that goes on, and drops
   auto held = host::Record::make(dir / "records");
   REQUIRE(held.has_value());
   auto staged = ".banger-cp-" + held->name();
-  REQUIRE(held->write(dir / "in" + std::string(1, '\0') + "f", host::Durable::no));
+  REQUIRE(held->write(dir / "in" + std::string(1, '\0') + "f", Durable::no));
   spill(dir / "in/" + staged, "half");
   spill(dir / "records/0123", "");
   remove_abandoned_uploads(dir / "records");

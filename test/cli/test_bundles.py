@@ -1,11 +1,12 @@
 """Bundles: images and kernels leave one state as a file, and arrive in another. No VM boots here."""
 import pathlib
+import signal
 import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from harness import Banger, Case  # noqa: E402
+from harness import Banger, Case, wait_until  # noqa: E402
 
 # The smallest ELF that is taken for a kernel: a header of 64 bytes, and the banner.
 ELF = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\0\x3e\0\x01\0\0\0" + bytes(40) + b"Linux version 6.1.0-test (a@b)\n"
@@ -61,12 +62,28 @@ class Bundles(Case):
         self.assertEqual(target.read_text(), "precious")
 
     def test_a_bundle_goes_through_a_pipe(self):
-        self.image()
+        made = self.image()
         bundle = self.b.run("image", "export", "mine", "-o", "-", text=False)
         self.assertEqual(bundle.returncode, 0, bundle.stderr)
-        path = self.b.root / "piped.tar.zst"
-        path.write_bytes(bundle.stdout)
-        self.assertEqual(self.other.json("image", "import", str(path))["name"], "mine")
+        done = self.other.run("image", "import", "-", stdin=bundle.stdout)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.other.json("image", "show", "mine")["config"], made["config"])
+        self.assertEqual(self.other.leftovers(), [])
+
+    def test_a_root_file_system_comes_through_a_pipe(self):
+        done = self.b.run("image", "import", "piped", "-", stdin=(self.b.root / "root.tar").read_bytes())
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.b.json("image", "show", "piped")["source"], "import")
+        self.assertEqual(self.b.leftovers(), [])
+
+    def test_an_import_from_a_silent_pipe_ends_on_ctrl_c(self):
+        self.b.ok("image", "list")
+        words = ("image", "import", "silent", "-")
+        with self.b.popen(*words, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as waiting:
+            wait_until(lambda: list(self.b.root.rglob("*.partial")), "the import to read its input")
+            waiting.send_signal(signal.SIGINT)
+            self.assertEqual(waiting.wait(60), 130)
+        self.assertEqual(self.b.leftovers(), [])
 
     def test_a_damaged_bundle_leaves_nothing(self):
         self.image()

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "host/files.h"
 #include "roles/cli/bounds.h"
+#include "roles/cli/builder/bounds.h"
 #include "tar/room.h"
 
 namespace banger::roles::cli {
@@ -47,16 +48,32 @@ Result<bool> copy_while_read(int from, int to, int watched) {
   return false;
 }
 
+namespace {
+
+/// Returns when `from` has bytes, or its end.
+Result<> wait_for_bytes_or_stop(int from, const image::StopFlag* stop) {
+  pollfd end{.fd = from, .events = POLLIN, .revents = 0};
+  while (stop) {
+    if (image::requested(stop)) return fail(ErrorCode::cancelled, "interrupted");
+    auto ready = ::poll(&end, 1, static_cast<int>(limits::kSilentCopyPoll.count()));
+    if (ready < 0 && errno != EINTR) return fail_errno("poll");
+    if (ready > 0) return {};
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<> copy_limited(int from, int to, const std::string& directory, std::uint64_t most, const image::StopFlag* stop) {
   auto place = TRY(host::open_file(directory, O_RDONLY | O_DIRECTORY));
   tar::Room room(place.get(), TRY(tar::reserve_in(directory)));
   std::string piece(limits::kCopyPipeBytes, '\0');
   for (std::uint64_t copied = 0;;) {
+    TRY(wait_for_bytes_or_stop(from, stop));
     auto got = ::read(from, piece.data(), piece.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail_errno("read");
     if (got == 0) return {};
-    if (image::requested(stop)) return fail(ErrorCode::cancelled, "interrupted");
     auto bytes = static_cast<std::size_t>(got);
     copied += bytes;
     if (copied > most)

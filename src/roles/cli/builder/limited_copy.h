@@ -13,7 +13,7 @@ struct BytePipe {
 };
 
 /// Copies until the end of `from`. `exhausted` for more than `most` bytes, and when the disk of `directory` becomes so
-/// full that its other users suffer. Blocks, at most until the next bytes once `stop` is set.
+/// full that its other users suffer. Blocks, but returns `cancelled` soon after `stop` is set.
 Result<> copy_limited(int from, int to, const std::string& directory, std::uint64_t most,
                       const image::StopFlag* stop = nullptr);
 

@@ -1,16 +1,14 @@
 // banger image import
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "api/objects/image.h"
 #include "guestcfg/bounds.h"
 #include "guestcfg/run_config.h"
 #include "host/files.h"
 #include "roles/cli/arguments.h"
-#include "roles/cli/builder/root_tree.h"
+#include "roles/cli/builder/input_file.h"
 #include "roles/cli/connect.h"
 #include "roles/cli/output.h"
 #include "roles/cli/quiet.h"
@@ -20,9 +18,11 @@ namespace banger::roles::cli {
 namespace {
 
 constexpr Positional kPositionals[] = {
-    {.name = "NAME", .help = "the name of the new image, or, alone, the file of a bundle", .names = Names::file},
-    {.name = "TAR|DIR",
-     .help = "a root file system: a tar file, compressed or not, or a directory",
+    {.name = "NAME",
+     .help = "the name of the new image, or, alone, the file of a bundle; - for a pipe",
+     .names = Names::file},
+    {.name = "TAR|DIR|-",
+     .help = "a root file system: a tar, compressed or not, or a directory; - reads a tar from a pipe",
      .names = Names::file,
      .required = false},
 };
@@ -44,7 +44,9 @@ constexpr Option kOptions[] = {
 constexpr Example kExamples[] = {
     {"banger image import mine rootfs.tar.zst", ""},
     {"banger image import mine rootfs/", "from a directory"},
+    {"docker export web | banger image import web -", "from a container"},
     {"banger image import debian-bookworm-0123456789ab.tar.zst", "a bundle of 'banger image export'"},
+    {"ssh build banger image export mine -o - | banger image import -", "a bundle of another host"},
     {"skopeo inspect --config docker-archive:app.tar >app.json", ""},
     {"banger image import app rootfs.tar --config app.json", "with its variables, user and command"},
 };
@@ -58,7 +60,8 @@ Result<std::string> read_config(const std::string& path) {
 Result<int> import_bundle(Context& context) {
   for (auto option : {"kernel", "config"})
     if (context.args.has(option)) return context.usage(fmt::format("a bundle has its own {}", option));
-  Json params = {{"bundle", absolute_path(context.args.positionals[0])}};
+  auto file = TRY(InputFile::file(context.io, context.args.positionals[0]));
+  Json params = {{"bundle", file.path()}};
   if (auto name = context.args.text("name")) params["name"] = *name;
   auto progress = io_for_progress(context);
   auto daemon = TRY(Daemon::connect(progress));
@@ -70,15 +73,8 @@ Result<int> import_bundle(Context& context) {
 Result<int> run(Context& context) {
   if (context.args.positionals.size() == 1) return import_bundle(context);
   if (context.args.has("name")) return context.usage("--name is for bundles; the first word is the name otherwise");
-  auto tree = absolute_path(context.args.positionals[1]);
-  std::error_code ignored;
-  std::optional<Signals> signals;  // held until the end: the call to the daemon sees a signal after the packing
-  std::optional<Spool> packed;
-  if (std::filesystem::is_directory(tree, ignored)) {
-    signals.emplace(TRY(Signals::interrupts()));
-    packed.emplace(TRY(pack_root_tree(context.io, *signals, tree)));
-  }
-  Json params = {{"name", context.args.positionals[0]}, {"tar", packed ? packed->path() : tree}};
+  auto root = TRY(InputFile::file_or_tree(context.io, context.args.positionals[1]));
+  Json params = {{"name", context.args.positionals[0]}, {"tar", root.path()}};
   if (auto kernel = context.args.text("kernel")) params["kernel"] = *kernel;
   if (auto config = context.args.text("config")) params["config"] = TRY(read_config(*config));
   auto progress = io_for_progress(context);

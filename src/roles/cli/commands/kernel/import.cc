@@ -5,6 +5,7 @@
 
 #include "api/objects/kernel.h"
 #include "roles/cli/arguments.h"
+#include "roles/cli/builder/input_file.h"
 #include "roles/cli/connect.h"
 #include "roles/cli/output.h"
 #include "roles/cli/quiet.h"
@@ -15,7 +16,7 @@ namespace {
 
 constexpr Positional kPositionals[] = {
     {.name = "NAME",
-     .help = "the name of the new kernel, or, without --vmlinux, the file of a bundle",
+     .help = "the name of the new kernel, or, without --vmlinux, the file of a bundle; - for a pipe",
      .names = Names::file}};
 constexpr Option kOptions[] = {
     {.name = "vmlinux",
@@ -44,9 +45,10 @@ Result<int> import_bundle(Context& context) {
   const auto& file = context.args.positionals[0];
   for (auto option : {"modules", "initrd"})
     if (context.args.has(option)) return context.usage("'kernel import' needs --vmlinux FILE, or a bundle alone");
-  if (::access(file.c_str(), F_OK) < 0 && file.find('/') == file.npos && file.find(".tar") == file.npos)
+  if (file != "-" && ::access(file.c_str(), F_OK) < 0 && file.find('/') == file.npos && file.find(".tar") == file.npos)
     return context.usage("'kernel import' needs --vmlinux FILE, or a bundle alone");
-  Json params = {{"bundle", absolute_path(file)}};
+  auto bundle = TRY(InputFile::file(context.io, file));
+  Json params = {{"bundle", bundle.path()}};
   if (auto name = context.args.text("name")) params["name"] = *name;
   auto progress = io_for_progress(context);
   auto daemon = TRY(Daemon::connect(progress));

@@ -37,3 +37,14 @@ TEST_CASE("copy while read: an output without a reader is an error") {
   REQUIRE_FALSE(whole);
   CHECK(whole.error().sys_errno == EPIPE);
 }
+
+TEST_CASE("copy limited: a stop ends a copy whose input is silent") {
+  auto in = BytePipe::make().value(), out = BytePipe::make().value();
+  image::StopFlag stop = false;
+  Result<> copied;
+  std::jthread copying([&] { copied = copy_limited(in.reader.get(), out.writer.get(), "/", UINT64_MAX, &stop); });
+  stop = true;
+  copying.join();
+  REQUIRE_FALSE(copied);
+  CHECK(copied.error().code == ErrorCode::cancelled);
+}

@@ -26,6 +26,7 @@ inline constexpr auto kBenchPoolPoll = std::chrono::milliseconds(20);  ///< shor
 // -- exec
 inline constexpr std::size_t kExecQueueBytes = 256 * kKiB;        ///< per direction; a full queue stops its source
 inline constexpr std::size_t kExecReadBytes = 32 * kKiB;          ///< one read; half a frame
+inline constexpr std::size_t kEnvFileBytes = 2 * kMiB;            ///< the kernel takes no more for a program
 inline constexpr auto kSignalDeadline = std::chrono::seconds(5);  ///< until the guest confirms a signal
 inline constexpr auto kEndDeadline = std::chrono::seconds(10);    ///< until the daemon has noticed that a guest halted
 inline constexpr auto kEndPoll = std::chrono::milliseconds(100);  ///< fast enough for a person, and costs little

@@ -8,7 +8,9 @@
 
 #include "api/objects/vm.h"
 #include "guestcfg/environment.h"
+#include "host/files.h"
 #include "roles/cli/bounds.h"
+#include "roles/cli/env_file.h"
 #include "roles/cli/exec_client.h"
 
 namespace banger::roles::cli {
@@ -56,8 +58,12 @@ Result<int> without_result(Io& io, const GuestCommand& command, const api::Named
 
 }  // namespace
 
-std::map<std::string, std::string> guest_environment(const Context& context) {
+Result<std::map<std::string, std::string>> guest_environment(const Context& context) {
   std::map<std::string, std::string> values;
+  for (const auto& file : context.args.all("env-file")) {
+    auto text = TRY(host::read_file(file, limits::kEnvFileBytes));
+    TRY(in(file, add_env_file(text, context.io.env, values)));
+  }
   for (const auto& pair : context.args.all("env")) {
     auto at = pair.find('=');
     if (at != pair.npos) {
@@ -70,7 +76,7 @@ std::map<std::string, std::string> guest_environment(const Context& context) {
 }
 
 Result<std::map<std::string, std::string>> vm_environment(const Context& context) {
-  auto values = guest_environment(context);
+  auto values = TRY(guest_environment(context));
   TRY(guestcfg::check_environment(values));
   for (const auto& [name, value] : values) {
     auto where = guestcfg::unreached(name, value);
@@ -87,7 +93,7 @@ Result<GuestCommand> guest_command(const Context& context, std::string vm, link:
   auto& spec = command.spec;
   spec.user = args.text("user").value_or("");
   spec.cwd = args.text("workdir").value_or("");
-  spec.env = guest_environment(context);
+  spec.env = TRY(guest_environment(context));
   bool terminal = ::isatty(context.io.in);
   bool shell = command.shell = args.words.empty() && main != link::MainCommand::yes;
   spec.argv = args.words;

@@ -34,12 +34,19 @@ inline constexpr Option kEnvOption{
     .kind = Kind::pair,
     .value = "KEY=VALUE",
     .help = "add to the environment; KEY alone passes on the value of this shell; may be repeated"};
+inline constexpr Option kEnvFileOption{
+    .name = "env-file",
+    .kind = Kind::text,
+    .value = "FILE",
+    .help = "add the variables of a file with lines like KEY=VALUE or KEY; may be repeated, and --env wins",
+    .names = Names::file};
 inline constexpr Option kInteractiveOption{
     .name = "interactive", .letter = 'i', .help = "pass on standard input even if it is a terminal"};
 inline constexpr Option kTtyOption{.name = "tty", .letter = 't', .help = "give the command a terminal"};
 
-/// The variables of `--env`. The value of a KEY alone comes from this process's environment.
-std::map<std::string, std::string> guest_environment(const Context& context);
+/// The variables of `--env-file`, and those of `--env`, which win. The value of a KEY alone comes from this process's
+/// environment.
+Result<std::map<std::string, std::string>> guest_environment(const Context& context);
 /// The same for a new VM, whose variables reach other programs of the guest too. `invalid` for a variable that no VM
 /// can have. Prints a note for each one that some programs do not get.
 Result<std::map<std::string, std::string>> vm_environment(const Context& context);

@@ -19,6 +19,7 @@ constexpr auto kOptions =
     concat(std::to_array({kNameOption}), vm::from_fields<&vm::Field::has_option, create_option>(),
            std::to_array<Option>({
                kEnvOption,
+               kEnvFileOption,
                kColdOption,
                {.name = "from",
                 .kind = Kind::text,
@@ -63,7 +64,7 @@ Result<int> create(Context& context) {
   Json params = Json::object();
   params["start"] = !args.flag("no-start");
   if (auto wait = args.text("wait")) params["wait"] = *wait;
-  if (args.has("env")) params["environment"] = TRY(vm_environment(context));
+  if (auto environment = TRY(vm_environment(context)); !environment.empty()) params["environment"] = environment;
   auto progress = io_for_progress(context);
   auto daemon = TRY(Daemon::connect(progress));
   auto vm = TRY(create_vm(context, daemon, params));

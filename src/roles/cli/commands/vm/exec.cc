@@ -15,6 +15,7 @@ constexpr Option kOptions[] = {
     kUserOption,
     kWorkdirOption,
     kEnvOption,
+    kEnvFileOption,
 };
 constexpr Example kExamples[] = {
     {"banger vm exec web ls -la", "all words after the VM are the command"},

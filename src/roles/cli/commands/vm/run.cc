@@ -23,6 +23,7 @@ constexpr auto kOptions = concat(
         {.name = "entrypoint", .help = "run the image's own command; CMD replaces its last words"},
         {.name = "detach", .letter = 'd', .help = "print the name of the VM, and leave the VM and its command running"},
         kEnvOption,
+        kEnvFileOption,
         kWorkdirOption,
         kUserOption,
         kInteractiveOption,
@@ -89,7 +90,7 @@ Result<int> run(Context& context) {
   params["start"] = true;
   if (auto wait = args.text("wait")) params["wait"] = *wait;
   params["ephemeral"] = args.flag("rm");
-  if (args.has("env")) params["environment"] = environment;
+  if (!environment.empty()) params["environment"] = environment;
   auto vm = daemon.get<api::VmObject>("vm.create", params);
   if (!vm) return std::unexpected(not_ready(context.io, std::move(vm).error(), args.text("name")));
   command.vm = vm->id;

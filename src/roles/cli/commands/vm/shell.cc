@@ -7,7 +7,7 @@ namespace banger::roles::cli {
 namespace {
 
 constexpr Positional kPositionals[] = {kVmArgument};
-constexpr Option kOptions[] = {kUserOption, kWorkdirOption, kEnvOption};
+constexpr Option kOptions[] = {kUserOption, kWorkdirOption, kEnvOption, kEnvFileOption};
 
 Result<int> shell(Context& context) {
   auto command = TRY(guest_command(context, context.args.positionals[0]));

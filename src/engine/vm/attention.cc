@@ -41,4 +41,49 @@ bool looks_halted(const VmParts& vm) {
   return machine && machine->running() && machine::has_halted(machine->record());
 }
 
+namespace {
+
+// A guest that an operation starts or pauses is not judged. A guest that is silent and has printed that it halted has
+// no use for its machine any more, unless an operation sees to that.
+Task<> look_at_link(VmParts& vm, host::Mutex& turn) {
+  auto machine = vm.machine->get();
+  auto asked_at = host::Clock::now();
+  auto unsure = [&] {
+    bool settled = vm.record->state() == vm::State::running && !vm.machine->has_stood(asked_at);
+    return turn.held() && vm.link->up() && !settled;
+  };
+  if (unsure()) co_return;
+  bool answers = co_await is_answering(vm);
+  if (unsure()) co_return;
+  vm.link->set_silent(!answers && vm.link->up());
+  if (answers || turn.held() || vm.machine->get() != machine || !looks_halted(vm)) co_return;
+  vm.services.log.info("vm.halted", {{"vm", vm.name()}, {"id", vm.row().id}});
+  if (auto ended = co_await machine->end_as({.guest_initiated = true, .reason = "guest-shutdown"}); !ended)
+    vm.services.log.error("vm.end_failed", {{"vm", vm.name()}, {"error", ended.error().message}});
+}
+
+void log_pause(const VmParts& vm, const std::string& why) {
+  if (why.empty())
+    vm.services.log.info("vm.goes_on", {{"vm", vm.name()}, {"id", vm.row().id}});
+  else
+    vm.services.log.warn("vm.paused", {{"vm", vm.name()}, {"id", vm.row().id}, {"reason", why}});
+}
+
+}  // namespace
+
+Task<> Attention::look(VmParts& vm, host::Mutex& turn) {
+  if (!vm.machine->running() || std::exchange(looks_, true)) co_return;
+  auto why = vm.machine->paused_because();
+  if (std::exchange(noted_pause_, why) != why) log_pause(vm, why);
+  if (why.empty()) {
+    co_await look_at_link(vm, turn);
+  } else if (vm.record->state() == vm::State::starting) {
+    co_await go_on_with_room(vm);  // the start holds the turn, and only waits for the guest
+  } else if (!turn.held()) {
+    auto held = co_await turn.lock();
+    co_await go_on_with_room(vm);
+  }
+  looks_ = false;
+}
+
 }  // namespace banger::engine

@@ -15,4 +15,16 @@ Task<bool> is_answering(VmParts& vm);
 /// Whether the guest's kernel has halted and the guest does not answer. Ask again for is_answering() first.
 bool looks_halted(const VmParts& vm);
 
+/// Looks after the guest of one VM.
+class Attention {
+ public:
+  /// Looks once, and does what the guest needs. Waits for no operation: while one holds `turn`, only notes whether the
+  /// guest is silent. A look that finds another one at work does nothing.
+  Task<> look(VmParts& vm, host::Mutex& turn);
+
+ private:
+  bool looks_ = false;
+  std::string noted_pause_;  ///< why the VMM has paused the guest, as last logged
+};
+
 }  // namespace banger::engine

@@ -5,6 +5,7 @@
 #include "base/bounds.h"
 #include "base/json.h"
 #include "engine/bounds.h"
+#include "engine/vm/attention.h"
 #include "host/files.h"
 
 namespace banger::engine {
@@ -63,6 +64,42 @@ Task<bool> ask_guest_to_stop(VmParts& vm) {
   }
   if (machine) (void)co_await machine->power_button();
   co_return false;
+}
+
+namespace {
+
+// The loop wakes when the process ends, because RunningMachine notifies at once. A guest that may have missed the
+// request is asked again.
+Task<> wait_for_shutdown(VmParts& vm, std::chrono::milliseconds timeout, const std::function<bool()>& given_up) {
+  auto deadline = host::after(timeout), ask_at = host::Clock::now();
+  bool accepted = false;
+  auto waits = [&] {
+    return vm.machine->running() && !given_up() && vm.machine->paused_because().empty() && !looks_halted(vm);
+  };
+  for (bool first = true; waits() && (first || host::Clock::now() < deadline); first = false) {
+    if (!accepted && host::Clock::now() >= ask_at) {
+      accepted = co_await ask_guest_to_stop(vm);
+      ask_at = host::after(limits::kStopRequestRepeat);
+      continue;
+    }
+    co_await vm.record->changed().wait(std::min(deadline, host::after(limits::kStopPoll)));
+  }
+}
+
+}  // namespace
+
+Task<Result<std::string>> shut_down(VmParts& vm, std::chrono::milliseconds timeout, std::function<bool()> given_up) {
+  (void)co_await go_on(vm);
+  co_await wait_for_shutdown(vm, timeout, given_up);
+  bool forced = vm.machine->running() && !looks_halted(vm);
+  auto cause = vm.machine->paused_because();
+  CO_TRY(co_await end_machine(vm));
+  if (!forced) co_return std::string();
+  vm.services.log.warn("vm.forced", {{"vm", vm.name()}, {"id", vm.row().id}});
+  if (given_up()) co_return std::string("it was killed meanwhile");
+  auto why =
+      cause.empty() ? std::string("the guest did not power off in time") : "the guest could not power off: " + cause;
+  co_return why + "; its machine was killed";
 }
 
 Task<Result<>> remove_everything(VmParts& vm) {

@@ -1,6 +1,8 @@
 // Ending a VM's machine, and removing a VM.
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -30,6 +32,10 @@ Task<Result<>> settle(VmParts& vm, vm::State state, Ended ended, std::optional<s
 /// Asks the guest to shut down, through its agent or else through its firmware. Does not wait for the shutdown. True
 /// when the agent has accepted the request; otherwise the guest may have missed the request.
 Task<bool> ask_guest_to_stop(VmParts& vm);
+/// Asks the guest to shut down, waits, and ends the machine. `given_up` ends the wait. Returns why the machine was
+/// killed; empty: the guest has shut down. A guest that waits for room on a full disk cannot shut down, so nobody waits
+/// for that guest.
+Task<Result<std::string>> shut_down(VmParts& vm, std::chrono::milliseconds timeout, std::function<bool()> given_up);
 /// Call this after the process has ended. Removes everything that belongs to the VM, then its record.
 Task<Result<>> remove_everything(VmParts& vm);
 

@@ -4,7 +4,6 @@
 
 #include "base/text.h"
 #include "engine/bounds.h"
-#include "engine/vm/attention.h"
 #include "host/files.h"
 
 namespace banger::engine {
@@ -73,15 +72,14 @@ Task<Result<>> VmOwner::record_end(Ended ended) {
   vm_.services.log.warn("vm.unrecorded", {{"vm", vm_.name()}, {"error", settled.error().message}});
   unrecorded_ = std::move(ended);
   vm_.record->changed().notify_all();
-  vm_.services.runtime.spawn(record_end_later(shared_from_this()));
+  auto follow = [](std::shared_ptr<VmOwner> self) -> Task<> {
+    while (self->unrecorded_ && !self->record().gone()) {
+      co_await self->vm_.services.runtime.sleep_for(limits::kRecoveryRetry);
+      (void)co_await self->take_turn();
+    }
+  };
+  vm_.services.runtime.spawn(follow(shared_from_this()));
   co_return Result<>{};
-}
-
-Task<> VmOwner::record_end_later(std::shared_ptr<VmOwner> self) {
-  while (self->unrecorded_ && !self->record().gone()) {
-    co_await self->vm_.services.runtime.sleep_for(limits::kRecoveryRetry);
-    (void)co_await self->take_turn();
-  }
 }
 
 Task<Result<>> VmOwner::make(Stages& stages, host::Cancel& cancel, std::string disks_of, Durable durable) {
@@ -116,49 +114,11 @@ Task<Result<std::string>> VmOwner::stop(std::chrono::milliseconds timeout) {
   auto turn = CO_TRY(co_await take_turn_to_end());
   if (unrecorded_ || CO_TRY(vm_.record->admit(Operation::stop)) == Admission::nothing_to_do) co_return std::string();
   abort_ = false;
-  co_return co_await stop_machine(timeout);
-}
-
-// A guest that waits for room on a full disk cannot shut down, so nobody waits for that guest.
-Task<Result<std::string>> VmOwner::stop_machine(std::chrono::milliseconds timeout) {
   CO_TRY(announce(vm_, State::stopping));
-  (void)co_await go_on(vm_);
-  co_await wait_for_shutdown(timeout);
-  bool forced = vm_.machine->running() && !looks_halted(vm_);
-  auto cause = vm_.machine->paused_because();
-  CO_TRY(co_await end_machine(vm_));
-  if (!forced) {
-    CO_TRY(co_await record_end({.how = "stopped", .last_error = ""}));
-    co_return std::string();
-  }
-  vm_.services.log.warn("vm.forced", {{"vm", vm_.name()}, {"id", vm_.row().id}});
-  if (abort_) {
-    CO_TRY(co_await record_end({.how = "killed", .last_error = ""}));
-    co_return std::string("it was killed meanwhile");
-  }
-  std::string why =
-      (cause.empty() ? "the guest did not power off in time" : "the guest could not power off: " + cause) +
-      "; its machine was killed";
-  CO_TRY(co_await record_end(failed(why)));
+  auto why = CO_TRY(co_await shut_down(vm_, timeout, [this] { return abort_; }));
+  Ended asked_for{.how = why.empty() ? "stopped" : "killed", .last_error = ""};
+  CO_TRY(co_await record_end(why.empty() || abort_ ? asked_for : failed(why)));
   co_return why;
-}
-
-// The loop wakes when the process ends: RunningMachine notifies before on_exit() waits for this turn. A guest that may
-// have missed the request is asked again.
-Task<> VmOwner::wait_for_shutdown(std::chrono::milliseconds timeout) {
-  auto deadline = host::after(timeout), ask_at = host::Clock::now();
-  bool accepted = false;
-  auto waits = [&] {
-    return vm_.machine->running() && !abort_ && vm_.machine->paused_because().empty() && !looks_halted(vm_);
-  };
-  for (bool first = true; waits() && (first || host::Clock::now() < deadline); first = false) {
-    if (!accepted && host::Clock::now() >= ask_at) {
-      accepted = co_await ask_guest_to_stop(vm_);
-      ask_at = host::after(limits::kStopRequestRepeat);
-      continue;
-    }
-    co_await vm_.record->changed().wait(std::min(deadline, host::after(limits::kStopPoll)));
-  }
 }
 
 Task<Result<>> VmOwner::kill() {
@@ -305,47 +265,7 @@ Task<Result<host::Mutex::Lock>> VmOwner::take_turn_to_end() {
   co_return turn;
 }
 
-Task<> VmOwner::look_after(std::shared_ptr<VmOwner> self) {
-  if (!self->vm_.machine->running() || std::exchange(self->looked_after_, true)) co_return;
-  auto why = self->vm_.machine->paused_because();
-  self->note_pause(why);
-  if (why.empty()) {
-    co_await self->look_after_link();
-  } else if (self->state() == State::starting) {
-    co_await go_on_with_room(self->vm_);  // the start holds the turn, and only waits for the guest
-  } else if (!self->turn_.held()) {
-    auto turn = co_await self->turn_.lock();
-    co_await go_on_with_room(self->vm_);
-  }
-  self->looked_after_ = false;
-}
-
-// A guest that an operation starts or pauses is not judged. A guest that is silent and has printed that it halted has
-// no use for its machine any more, unless an operation sees to that.
-Task<> VmOwner::look_after_link() {
-  auto machine = vm_.machine->get();
-  auto asked_at = host::Clock::now();
-  auto unsure = [&] {
-    bool settled = record().state() == State::running && !vm_.machine->has_stood(asked_at);
-    return turn_.held() && vm_.link->up() && !settled;
-  };
-  if (unsure()) co_return;
-  bool answers = co_await is_answering(vm_);
-  if (unsure()) co_return;
-  vm_.link->set_silent(!answers && vm_.link->up());
-  if (answers || turn_.held() || vm_.machine->get() != machine || !looks_halted(vm_)) co_return;
-  vm_.services.log.info("vm.halted", {{"vm", vm_.name()}, {"id", vm_.row().id}});
-  if (auto ended = co_await machine->end_as({.guest_initiated = true, .reason = "guest-shutdown"}); !ended)
-    vm_.services.log.error("vm.end_failed", {{"vm", vm_.name()}, {"error", ended.error().message}});
-}
-
-void VmOwner::note_pause(const std::string& why) {
-  if (std::exchange(noted_pause_, why) == why) return;
-  if (why.empty())
-    vm_.services.log.info("vm.goes_on", {{"vm", vm_.name()}, {"id", vm_.row().id}});
-  else
-    vm_.services.log.warn("vm.paused", {{"vm", vm_.name()}, {"id", vm_.row().id}, {"reason", why}});
-}
+Task<> VmOwner::look_after(std::shared_ptr<VmOwner> self) { co_await self->attention_.look(self->vm_, self->turn_); }
 
 // After a failure the machine is forgotten, so that the next attempt adopts it from the beginning. After a success the
 // record names the saved state that the VM uses, and the VM's other states can go.

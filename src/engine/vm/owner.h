@@ -9,6 +9,7 @@
 
 #include "engine/services.h"
 #include "engine/stages.h"
+#include "engine/vm/attention.h"
 #include "engine/vm/ending.h"
 #include "engine/vm/parts.h"
 #include "engine/vm/reboots.h"
@@ -87,13 +88,8 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   /// Makes the operation that holds the turn give up, so that the turn becomes free soon.
   void abort();
   Start start_of(Stages& stages, WaitFor wait, std::function<bool()> cancelled);
-  Task<Result<std::string>> stop_machine(std::chrono::milliseconds timeout);
-  Task<> wait_for_shutdown(std::chrono::milliseconds timeout);
   /// Records that the machine has ended. On a full disk the record follows when it can.
   Task<Result<>> record_end(Ended ended);
-  static Task<> record_end_later(std::shared_ptr<VmOwner> self);
-  Task<> look_after_link();
-  void note_pause(const std::string& why);
   static Task<> on_exit(std::shared_ptr<VmOwner> self, RunningMachine::Machine ended, machine::MachineExit exit);
   /// What becomes of a VM whose machine has ended by itself.
   Task<Result<>> settle_exit(const machine::MachineExit& exit);
@@ -102,8 +98,7 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   VmParts vm_;
   host::Mutex turn_;
   bool abort_ = false;
-  bool looked_after_ = false;        ///< look_after() runs
-  std::string noted_pause_;          ///< why the VMM has paused the guest, as last logged
+  Attention attention_;
   std::optional<Ended> unrecorded_;  ///< the machine has ended so, and the record does not have it yet
   Recovery recovery_;
   RebootLimit reboots_;

@@ -29,7 +29,9 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   if (answer_in(bytes, 4096) != answer_in(bytes, 7)) std::abort();
   auto error = banger::machine::firecracker::error_of({400, std::string(bytes)});
   if (error.message.empty()) std::abort();
-  for (char c : error.message)
+  std::string_view message = error.message, cut = "…";
+  if (message.ends_with(cut)) message.remove_suffix(cut.size());
+  for (char c : message)
     if (c < ' ' || c > '~') std::abort();
   return 0;
 }

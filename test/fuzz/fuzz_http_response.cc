@@ -16,14 +16,14 @@ void must(bool holds) {
   if (!holds) std::abort();
 }
 
-/// What a response came to, as text.
+/// What a response came to, as text. Of two faults in one response, the cuts decide which one is told.
 std::string read_all(std::string_view bytes, Expect expect, std::size_t step) {
   ResponseParser parser(expect);
   std::string body;
   for (std::size_t at = 0; at < bytes.size() && !parser.done(); at += step) {
     auto fed = parser.feed(bytes.substr(at, step));
     body += parser.take_body();
-    if (!fed) return std::string(to_string(fed.error().code)) + " " + std::to_string(parser.head_done());
+    if (!fed) return "refused " + std::to_string(parser.head_done());
   }
   if (!parser.done())
     if (auto ended = parser.end(); !ended) return std::string(to_string(ended.error().code));

@@ -59,6 +59,11 @@ void apply_units(GuestTarget& target, const Roots& roots, const guestcfg::GuestC
   }
 }
 
+/// A clone has the keys of its template. Every file that a clone reads delays its first command.
+bool has_new_keys(const guestcfg::GuestConfig& config, const guestcfg::GuestConfig* before) {
+  return !config.keys.empty() && !(before && before->keys == config.keys);
+}
+
 void apply_rest(GuestTarget& target, const Roots& roots, const guestcfg::GuestConfig& config, Outcome& outcome) {
   if (target.mode != ApplyMode::provision)
     for (const auto& mount : config.mounts) {
@@ -70,13 +75,14 @@ void apply_rest(GuestTarget& target, const Roots& roots, const guestcfg::GuestCo
     auto written = roots.of(file.path).write_file(file);
     if (!written) outcome.add(fmt::format("file '{}'", file.path), std::unexpected(std::move(written).error()));
   }
-  for (const auto& keys : config.keys)
-    outcome.add(fmt::format("keys of '{}'", keys.user), guest::apply_keys(roots.target, keys));
+  if (has_new_keys(config, target.before))
+    for (const auto& keys : config.keys)
+      outcome.add(fmt::format("keys of '{}'", keys.user), guest::apply_keys(roots.target, keys));
   apply_units(target, roots, config, outcome);
 }
 
-bool has_rest(const guestcfg::GuestConfig& config) {
-  return !(config.mounts.empty() && config.files.empty() && config.keys.empty() && config.units.empty());
+bool has_rest(const guestcfg::GuestConfig& config, const guestcfg::GuestConfig* before) {
+  return !(config.mounts.empty() && config.files.empty() && config.units.empty()) || has_new_keys(config, before);
 }
 
 std::string hash_of(const std::vector<std::vector<std::string>>& commands) {
@@ -115,12 +121,14 @@ Result<> apply_all(GuestTarget& target, const guestcfg::GuestConfig& config) {
       return in(capability->name, std::move(applied));
     outcome.add(capability->name, std::move(applied));
   }
-  if (has_rest(config)) apply_rest(target, TRY(open_roots(target)), config, outcome);
+  if (has_rest(config, target.before)) apply_rest(target, TRY(open_roots(target)), config, outcome);
   if (target.mode == ApplyMode::boot) return {};
   return outcome.take();
 }
 
-bool is_brief(const guestcfg::GuestConfig& config) { return config.disks.empty() && !has_rest(config); }
+bool is_brief(const guestcfg::GuestConfig& config, const guestcfg::GuestConfig& before) {
+  return config.disks.empty() && !has_rest(config, &before);
+}
 
 Result<> apply_later(GuestTarget& target, const guestcfg::GuestConfig& config) {
   Outcome outcome(target.log);

@@ -18,9 +18,9 @@ namespace banger::capabilities {
 ///   provision  As live, but only files, keys and units. Nothing of the running kernel is changed.
 Result<> apply_all(GuestTarget& target, const guestcfg::GuestConfig& config);
 
-/// Whether a live apply of `config` changes only the guest's identity: a few small files, no disk, nothing that can
-/// take long.
-bool is_brief(const guestcfg::GuestConfig& config);
+/// Whether a live apply of `config` after `before` changes only the guest's identity: a few small files, no disk,
+/// nothing that can take long.
+bool is_brief(const guestcfg::GuestConfig& config, const guestcfg::GuestConfig& before);
 
 /// Does the work that capabilities postponed until after the answer. Starts no process. Call it before the frozen
 /// processes go on. Blocks.

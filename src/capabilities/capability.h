@@ -68,6 +68,7 @@ struct VmContext {
   bool first_boot;                 ///< nothing has booted from this VM's disks yet
   bool restores = false;           ///< the machine continues from a saved state, and has the drives that were saved
   std::optional<NetworkPort> port = {};  ///< nullopt: user-mode networking, or the machine does not run
+  std::string owner_key = {};            ///< the SSH key that the guest accepts, as "TYPE BASE64"; empty: none
   bool link_local = false;               ///< the guest may reach 169.254.0.0/16
 };
 

@@ -42,7 +42,7 @@ struct Config {
   std::string firecracker_bin, jailer_bin;
   bool jailer_enabled = false;
   vm::Storage storage = vm::Storage::overlay;
-  std::string ssh_key_path;
+  std::string ssh_key_path;  ///< absolute, or "~/…"; empty: banger's own key
   std::string default_image_name = "debian-bookworm";
   std::string default_registry = "docker.io";
   std::vector<std::string> insecure_registries;

@@ -46,6 +46,7 @@ void log_level(Config& config, const Value& value) {
 void in_entry(Config&, const Value&) {}
 
 using enum Type;
+constexpr std::string_view kLineEnds("\0\r\n", 3);
 constexpr bool kHere = true, kLater = false;
 constexpr auto kDiskMin = limits::kMinDiskBytes, kDiskMax = limits::kMaxDiskBytes;
 
@@ -219,8 +220,9 @@ constexpr Key kKeys[] = {
      {},
      {},
      1},
+    {"ssh_key_path", path, "", "The SSH key that guests accept; empty: banger makes one", kHere,
+     plain<&Config::ssh_key_path>},
 
-    {"ssh_key_path", text, "", "The private key that guests accept", kLater, plain<&Config::ssh_key_path>},
     {"web_listen_addr", text, "", "Address and port of the web interface; empty: off", kLater,
      plain<&Config::web_listen_addr>},
     {"file_sync.host", text, "", "A file or directory on the host, below `~/`", kLater, in_entry},
@@ -280,6 +282,11 @@ Result<Value> check_text(const Key& key, const std::string& value) {
     case listen:
       if (!value.empty()) TRY(in(fmt::format("'{}'", key.name), host::parse_endpoint(value)));
       return Value(value);
+    case path:
+      if (!value.empty() && !value.starts_with('/') && !value.starts_with("~/"))
+        return must_be(key, type_text(key), "write the whole path");
+      if (value.find_first_of(kLineEnds) != value.npos) return must_be(key, "one line");
+      return Value(value);
     case program:
       if (value.find('/') != value.npos && value.front() != '/')
         return must_be(key, type_text(key), "write the whole path");
@@ -336,6 +343,8 @@ std::string type_text(const Key& key) {
       return "a list of texts";
     case program:
       return "a program's name or absolute path";
+    case path:
+      return "an absolute path, or one that begins with `~/`";
     case listen:
       return "an IPv4 address and a port";
     case choice:

@@ -17,6 +17,7 @@ enum class Type {
   text,
   texts,    ///< a list of texts
   program,  ///< a name to look up in PATH, or an absolute path
+  path,     ///< an absolute path, or one below the home as "~/…"; or empty
   listen,   ///< an IPv4 address of this host and a port, as text; or empty
   choice,   ///< text, one of Key::choices
   boolean,
@@ -25,7 +26,8 @@ enum class Type {
   duration,  ///< text like "24h", in milliseconds within Key::min and Key::max
 };
 
-/// A checked value. A string for text, program, listen and choice. A number for count, size (bytes) and duration (ms).
+/// A checked value. A string for text, program, path, listen and choice. A number for count, size (bytes) and duration
+/// (ms).
 using Value = std::variant<std::string, bool, std::uint64_t, std::vector<std::string>>;
 /// A value as the file has it. monostate: a type that no key accepts, such as a fraction, a date, a list with other
 /// things than texts, or a table.

@@ -31,7 +31,8 @@ bool is_of_one_machine(std::string_view path) {
   static constexpr std::string_view kNames[] = {
       "etc/hostname",
       "etc/profile.d/banger.sh",  // the VM's variables
-      "lost+found",               // every file system gets its own
+      "etc/ssh/sshd_config.d/00-banger.conf",
+      "lost+found",  // every file system gets its own
       "root/lost+found",
       "var/lib/misc/random-seed",  // of OpenRC, and below of others
       "var/lib/random-seed",

@@ -57,6 +57,7 @@ struct Interface {
 struct UserKeys {
   std::string user;               ///< "root"
   std::vector<std::string> keys;  ///< authorized_keys lines
+  bool operator==(const UserKeys&) const = default;
 };
 
 struct Unit {

@@ -35,6 +35,7 @@ struct Paths {
   std::string vm(const std::string& id) const { return vms() + "/" + id; }
   std::string saves() const { return state + "/saves"; }
   std::string save(const std::string& id) const { return saves() + "/" + id; }
+  std::string ssh() const { return state + "/ssh"; }
   std::string images() const { return data + "/images"; }
   std::string kernels() const { return data + "/kernels"; }
 };

@@ -1,4 +1,4 @@
-// Makes SSH host keys without ssh-keygen, which a host may not have.
+// Makes SSH keys without ssh-keygen, which a host may not have.
 #pragma once
 
 #include <string>

@@ -13,6 +13,7 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
+#include "capabilities/ssh/owner_key.h"
 #include "config/defaults.h"
 #include "engine/health/disk_space.h"
 #include "engine/kvm_device.h"
@@ -239,6 +240,15 @@ Task<Check> helper(Services& services) {
   co_return Check{"root helper", CheckStatus::pass, fmt::format("version {} at {}", version, privileged.socket()), ""};
 }
 
+Check ssh_key(const Services& services) {
+  auto key = capabilities::owner_key(services.paths, services.config);
+  if (!key)
+    return {"ssh key", CheckStatus::warn,
+            fmt::format("{}; new guests accept no key, so vm ssh cannot log in", key.error().message),
+            key.error().hint};
+  return {"ssh key", CheckStatus::pass, key->private_path, ""};
+}
+
 Check defaults(const Services& services) {
   auto d = config::resolve_defaults(services.config,
                                     {.cpus = services.host_size.cpus, .memory_bytes = services.host_size.memory_bytes});
@@ -265,6 +275,7 @@ Task<std::vector<Check>> run_doctor(Services& services, Verdicts verdicts) {
   checks.push_back(co_await default_kernel(services));
   checks.push_back(co_await default_image(services));
   checks.push_back(defaults(services));
+  checks.push_back(ssh_key(services));
   checks.push_back(co_await helper(services));
   for (auto& check : co_await services.resources.checks()) checks.push_back(std::move(check));
   co_return checks;

@@ -6,6 +6,7 @@
 #include "base/bounds.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "capabilities/ssh/owner_key.h"
 #include "net/addresses.h"
 
 namespace banger::engine {
@@ -25,6 +26,15 @@ Result<std::vector<std::string>> link_tokens(const Services& services, const sto
   std::vector<std::string> tokens = {TRY(from_hex(row.link_token))};
   if (auto save = services.saves.get(row.save_id)) tokens.push_back(TRY(from_hex(save->link_token)));
   return tokens;
+}
+
+/// Read each time, because users change their keys. A VM is useful without a key, so an error only goes to the log.
+/// Doctor and `vm ssh` report the same error.
+std::string owner_key_of(const Services& services) {
+  auto key = capabilities::owner_key(services.paths, services.config);
+  if (key) return std::move(key->public_key);
+  services.log.warn("ssh.no_key", {{"error", key.error().sentence()}});
+  return "";
 }
 
 Task<Result<>> send_config(const Services& services, std::shared_ptr<VmRecord> record,
@@ -71,6 +81,7 @@ Result<capabilities::VmContext> vm_context(const Services& services, const VmRec
                                  .first_boot = !row.booted,
                                  .restores = !row.save_id.empty(),
                                  .port = services.resources.port(row.id),
+                                 .owner_key = owner_key_of(services),
                                  .link_local = services.config.guest_link_local};
 }
 

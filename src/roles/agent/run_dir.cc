@@ -44,11 +44,13 @@ Result<AgentConfig> RunDir::load_config() const {
   return AgentConfig{.link_token = TRY(in(path, from_hex(config.link_token))),
                      .environment = std::move(config.environment),
                      .interfaces = std::move(config.interfaces),
-                     .image = std::move(config.image)};
+                     .image = std::move(config.image),
+                     .keys = std::move(config.keys)};
 }
 
 Result<> RunDir::save_config(const AgentConfig& config) const {
   guestcfg::GuestConfig kept{.interfaces = config.interfaces,
+                             .keys = config.keys,
                              .environment = config.environment,
                              .image = config.image,
                              .link_token = to_hex(config.link_token)};

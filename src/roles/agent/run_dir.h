@@ -1,8 +1,8 @@
 // /run/banger: the files that init leaves for the agent, and the agent for a restarted agent. Files only; no decisions
 // here.
 //
-//   config.json    0600: the current guest config; the agent reads "link_token", "environment", "image" and
-//                  "interfaces"
+//   config.json    0600: the current guest config; the agent reads "link_token", "environment", "image",
+//                  "interfaces" and "keys"
 //   init           the image's init: systemd, openrc, runit, busybox, other or none
 //   system-ready   exists once the boot target is reached
 //   ending         exists once the guest's end has begun (end_commands.h)
@@ -34,6 +34,7 @@ struct AgentConfig {
   Environment environment;
   std::vector<guestcfg::Interface> interfaces;  ///< the configuration of the links
   guestcfg::RunConfig image;                    ///< the image's choices for commands
+  std::vector<guestcfg::UserKeys> keys;         ///< the authorised keys
 };
 
 class RunDir {

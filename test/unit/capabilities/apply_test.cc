@@ -65,6 +65,15 @@ std::string run(const test::TempDir& root, ApplyMode mode, const guestcfg::Guest
 
 std::string expect(bool good, const char* what) { return good ? "" : std::string(what) + "; "; }
 
+/// The part of the capability `ssh` in a guest that boots. All parts together would need disks.
+std::string boot_ssh(const test::TempDir& root, const guestcfg::GuestConfig& config) {
+  Logger quiet(-1);
+  GuestTarget target{.root = root.path(), .mode = ApplyMode::boot, .log = quiet, .first_boot = true};
+  auto ssh = std::ranges::find(all(), "ssh", &Capability::name);
+  auto applied = (*ssh)->apply(target, config);
+  return applied ? "" : applied.error().sentence();
+}
+
 std::string check_provisioned(const test::TempDir& root) {
   auto mode = [&](const char* path) {
     struct stat info{};
@@ -291,6 +300,62 @@ TEST_CASE("apply: live, a running sshd reads its new key and no old one") {
           ::kill(sshd, SIGKILL);
           ::waitpid(sshd, nullptr, 0);
           return failed + expect(root.get("told") == "hup\n", root.get("told").c_str());
+        }) == "");
+}
+
+TEST_CASE("apply: a booting guest with sshd lets its owner in, and its image's keys and settings stay") {
+  if (!test::sandbox_available()) {
+    WARN("no namespaces here");
+    return;
+  }
+  test::TempDir root, bare;
+  const std::string settings = "etc/ssh/sshd_config.d/00-banger.conf", keys = "root/.ssh/authorized_keys";
+  root.put("etc/ssh/sshd_config.d/50-image.conf", "PasswordAuthentication yes\n");
+  root.put(keys, "ssh-rsa AAAA the image's");
+  CHECK(test::in_sandbox([&] {
+          ::chmod((root / "root").c_str(), 0777);
+          ::chmod((root / "root/.ssh").c_str(), 0777);
+          guestcfg::GuestConfig config;
+          config.keys = {{"root", {"ssh-ed25519 BBBB banger"}}};
+          auto failed = boot_ssh(root, config) + boot_ssh(bare, config) + run(root, ApplyMode::provision, config) +
+                        run(bare, ApplyMode::provision, config);
+          auto mode = [&](const std::string& path) {
+            struct stat info{};
+            return ::stat((root / path).c_str(), &info) == 0 ? info.st_mode & 07777 : 0;
+          };
+          return failed +
+                 expect(root.get(keys) ==
+                            "ssh-rsa AAAA the image's\n# banger: begin\nssh-ed25519 BBBB banger\n# banger: end\n",
+                        "keys") +
+                 expect(mode("root") == 0755 && mode("root/.ssh") == 0700 && mode(keys) == 0600, "modes") +
+                 expect(root.get(settings).starts_with("PermitRootLogin prohibit-password\n"), "settings") +
+                 expect(root.get("etc/ssh/sshd_config.d/50-image.conf") == "PasswordAuthentication yes\n", "image") +
+                 expect(!std::filesystem::exists(bare / "etc/ssh"), "a guest without sshd has settings of one") +
+                 expect(std::filesystem::exists(bare / keys), "a guest without sshd has no key for a later one");
+        }) == "");
+}
+
+TEST_CASE("apply: live, the keys of the template are not read again, and other keys replace them") {
+  if (!test::sandbox_available()) {
+    WARN("no namespaces here");
+    return;
+  }
+  test::TempDir root;
+  const std::string keys = "root/.ssh/authorized_keys";
+  CHECK(test::in_sandbox([&] {
+          guestcfg::GuestConfig config, before;
+          config.keys = before.keys = {{"root", {"ssh-ed25519 AAAA banger"}}};
+          Logger log(-1);
+          GuestTarget target{.root = root.path(), .mode = ApplyMode::live, .log = log, .first_boot = false};
+          target.before = &before;
+          std::string failed = expect(is_brief(config, before), "keys that are there take long") +
+                               expect(apply_all(target, config).has_value(), "the same keys") +
+                               expect(!std::filesystem::exists(root / keys), "the same keys were written");
+          before.keys = {{"root", {"ssh-ed25519 BBBB banger"}}};
+          return failed + expect(!is_brief(config, before), "new keys are brief") +
+                 expect(apply_all(target, config).has_value(), "new keys") +
+                 expect(root.get(keys) == "# banger: begin\nssh-ed25519 AAAA banger\n# banger: end\n", "keys") +
+                 expect(!std::filesystem::exists(root / "etc/ssh"), "settings in a running guest");
         }) == "");
 }
 

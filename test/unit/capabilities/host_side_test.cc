@@ -218,6 +218,13 @@ TEST_CASE_METHOD(Fixture, "ssh: a VM has one host key from its first preparation
   CHECK(other.guest_config(other.context()).ssh_host_key->public_key != key->public_key);
 }
 
+TEST_CASE_METHOD(Fixture, "ssh: root in the guest accepts the owner's key, also before the VM has an identity") {
+  auto vm = context();
+  CHECK(guest_config(vm).keys.empty());
+  vm.owner_key = "ssh-ed25519 AAAA";
+  CHECK(guest_config(vm).keys == std::vector<guestcfg::UserKeys>{{"root", {"ssh-ed25519 AAAA banger"}}});
+}
+
 TEST_CASE_METHOD(Fixture, "network: without nat the machine is restricted and the guest has no way out") {
   spec.nat = false;
   auto vm = context();

@@ -106,10 +106,20 @@ TEST_CASE("config: an unknown storage is refused with a list of the known ones")
 TEST_CASE("config: a feature missing from this version is never accepted silently") {
   CHECK(error_of("web_listen_addr = \"\"") ==
         "c.toml:1: 'web_listen_addr' is not available in this version (hint: remove it)");
-  CHECK(error_of("ssh_key_path = true").find("not available in this version") != std::string::npos);
+  CHECK(error_of("web_listen_addr = true").find("not available in this version") != std::string::npos);
   CHECK(error_of("\n[[file_sync]]\nhost = \"~/x\"") ==
         "c.toml:2: 'file_sync' is not available in this version (hint: remove it)");
   CHECK(parse_config("web_listen_addr = \"x\"", "c").error().code == ErrorCode::unsupported);
+}
+
+TEST_CASE("config: the path of a key is absolute or below the home, on one line") {
+  for (const char* path : {"/keys/id", "~/.ssh/id_ed25519", "/with space/\u00e4", ""})
+    CHECK(parse_config(fmt::format("ssh_key_path = \"{}\"", path), "c.toml").value().ssh_key_path == path);
+  CHECK(error_of("ssh_key_path = \"id_rsa\"") ==
+        "c.toml:1: 'ssh_key_path' must be an absolute path, or one that begins with `~/` (hint: write the whole path)");
+  CHECK(error_of("ssh_key_path = \"~ann/id\"").find("must be an absolute path") != std::string::npos);
+  CHECK(error_of("ssh_key_path = \"/a\\nb\"") == "c.toml:1: 'ssh_key_path' must be one line");
+  CHECK(error_of("ssh_key_path = 3").find("must be an absolute path") != std::string::npos);
 }
 
 TEST_CASE("config: an error for a wrong value names the right ones") {

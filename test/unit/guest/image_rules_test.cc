@@ -5,11 +5,11 @@
 using namespace banger::guest;
 
 TEST_CASE("image rules: what names one machine is not in an image") {
-  for (auto path :
-       {"etc/ssh/ssh_host_ed25519_key", "etc/ssh/ssh_host_rsa_key.pub", "etc/ssh/ssh_host_rsa_key-cert.pub",
-        "etc/hostname", "etc/resolv.conf", "etc/profile.d/banger.sh", "var/lib/systemd/random-seed",
-        "var/lib/systemd/credential.secret", "etc/dropbear/dropbear_ed25519_host_key", "var/lib/misc/random-seed",
-        "var/lib/random-seed", "var/lib/urandom/random-seed", "var/lib/seedrng/seed.credit"}) {
+  for (auto path : {"etc/ssh/ssh_host_ed25519_key", "etc/ssh/ssh_host_rsa_key.pub", "etc/ssh/ssh_host_rsa_key-cert.pub",
+                    "etc/ssh/sshd_config.d/00-banger.conf", "etc/hostname", "etc/resolv.conf",
+                    "etc/profile.d/banger.sh", "var/lib/systemd/random-seed", "var/lib/systemd/credential.secret",
+                    "etc/dropbear/dropbear_ed25519_host_key", "var/lib/misc/random-seed", "var/lib/random-seed",
+                    "var/lib/urandom/random-seed", "var/lib/seedrng/seed.credit"}) {
     INFO(path);
     CHECK(image_part(path, ObjectKind::file) == ImagePart::nothing);
   }

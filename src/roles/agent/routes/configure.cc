@@ -50,7 +50,7 @@ Result<> change_guest(Work& work) {
 Task<Result<>> change(host::Runtime& runtime, std::shared_ptr<Work> work) {
   if (work->body.size() <= limits::kBriefConfigBytes) {
     CO_TRY(parse(*work));
-    if (capabilities::is_brief(work->config)) co_return change_guest(*work);
+    if (capabilities::is_brief(work->config, work->before)) co_return change_guest(*work);
     co_return co_await runtime.blocking([work] { return change_guest(*work); });
   }
   co_return co_await runtime.blocking([work]() -> Result<> {
@@ -66,6 +66,7 @@ Result<> adopt_config(Context& context, const guestcfg::GuestConfig& config) {
   ours.environment = config.environment;
   ours.interfaces = config.interfaces;
   ours.image = config.image;
+  ours.keys = config.keys;
   if (!config.link_token.empty()) ours.link_token = TRY(from_hex(config.link_token));
   bool new_token = ours.link_token != context.config.link_token;
   context.config = std::move(ours);
@@ -109,17 +110,18 @@ Task<Result<>> apply(ContextPtr context, StreamPtr stream) {
   auto asked_at = elapsed_ns();
   auto body = CO_TRY(co_await stream->body(limits::kGuestConfigBytes));
   auto lock = co_await context->configuring.lock();
-  auto work = std::make_shared<Work>(
-      Work{.body = std::move(body),
-           .asked_at_ns = asked_at,
-           .took_ns = 0,
-           .before = {.interfaces = context->config.interfaces, .environment = context->config.environment},
-           .config = {},
-           .target = {.root = context->options.config_root,
-                      .mode = context->options.config_mode,
-                      .log = context->log.unbounded(),
-                      .first_boot = false,
-                      .handles = context->handles ? &*context->handles : nullptr}});
+  auto work = std::make_shared<Work>(Work{.body = std::move(body),
+                                          .asked_at_ns = asked_at,
+                                          .took_ns = 0,
+                                          .before = {.interfaces = context->config.interfaces,
+                                                     .keys = context->config.keys,
+                                                     .environment = context->config.environment},
+                                          .config = {},
+                                          .target = {.root = context->options.config_root,
+                                                     .mode = context->options.config_mode,
+                                                     .log = context->log.unbounded(),
+                                                     .first_boot = false,
+                                                     .handles = context->handles ? &*context->handles : nullptr}});
   auto applied = co_await change(context->runtime, work);
   work->took_ns = elapsed_ns() - asked_at;
   if (work->target.identified) context->held = false;

@@ -42,13 +42,17 @@ TEST_CASE("run_dir: a saved config reads back, is private, and replaces an older
   RunDir files(dir.path());
   guestcfg::Interface link{.mac = "52:54:00:00:00:01", .address = "10.0.2.15/24", .index = 1};
   REQUIRE(host::write_file(dir / "config.json", R"({"hostname":")" + std::string(500, 'a') + R"("})"));
-  REQUIRE(files.save_config({.link_token = std::string(16, 'k'), .environment = {{"A", "b c"}}, .interfaces = {link}}));
+  REQUIRE(files.save_config({.link_token = std::string(16, 'k'),
+                             .environment = {{"A", "b c"}},
+                             .interfaces = {link},
+                             .keys = {{"root", {"ssh-ed25519 AAAA"}}}}));
   auto config = files.load_config();
   REQUIRE(config);
   CHECK(config->link_token == std::string(16, 'k'));
   CHECK(config->environment.at("A") == "b c");
   REQUIRE(config->interfaces.size() == 1);
   CHECK(config->interfaces[0] == link);
+  CHECK(config->keys == std::vector<guestcfg::UserKeys>{{"root", {"ssh-ed25519 AAAA"}}});
   std::filesystem::remove(dir / "config.json");
   REQUIRE(files.save_config({.link_token = std::string(16, 'k'), .environment = {}, .interfaces = {}}));
   struct stat info{};

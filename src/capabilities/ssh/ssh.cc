@@ -1,16 +1,19 @@
-// The guest's SSH host key. The host makes the key once for each VM. So a VM keeps its key over restarts, no two VMs
-// share one, and no guest spends its boot on making one.
+// SSH into a guest: its host key, the owner's key, and the settings of its sshd. The host makes a host key once for
+// each VM. So a VM keeps its key over restarts, no two VMs share one, and no guest spends its boot on making one.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 
 #include "base/text.h"
 #include "capabilities/bounds.h"
 #include "capabilities/capability.h"
+#include "capabilities/ssh/host_key.h"
 #include "guest/root.h"
 #include "host/files.h"
 #include "host/ssh_key.h"
@@ -21,7 +24,7 @@ namespace {
 
 constexpr std::string_view kPrivateEnd = "-----END OPENSSH PRIVATE KEY-----\n";
 
-std::string key_path(const VmContext& vm) { return vm.directory + "/host_key"; }
+std::string key_path(const VmContext& vm) { return host_key_path(vm.directory); }
 
 bool is_whole(const std::string& path) {
   auto text = host::read_file(path, limits::kSshKeyFileBytes);
@@ -50,6 +53,7 @@ Task<Result<>> prepare(const VmContext& vm) {
 }
 
 Result<> add_to_guest(const VmContext& vm, guestcfg::GuestConfig& config) {
+  if (!vm.owner_key.empty()) config.keys.push_back({.user = "root", .keys = {vm.owner_key + " banger"}});
   // Before `prepare` the VM has no identity yet, and the guest shows no key.
   if (::access(key_path(vm).c_str(), F_OK) < 0) return {};
   config.ssh_host_key = {.private_key = TRY(host::read_file(key_path(vm), limits::kSshKeyFileBytes)),
@@ -90,7 +94,39 @@ void tell_sshd(const guest::Root& root) {
     ::kill(pid, SIGHUP);
 }
 
-Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
+// The first setting of an option counts (sshd_config(5)), so this file comes before those of the image.
+constexpr const char* kSettingsDirectory = "/etc/ssh/sshd_config.d";
+constexpr const char* kSettingsFile = "/etc/ssh/sshd_config.d/00-banger.conf";
+constexpr std::string_view kSettings =
+    "PermitRootLogin prohibit-password\n"
+    "PubkeyAuthentication yes\n"
+    "PasswordAuthentication no\n"
+    "KbdInteractiveAuthentication no\n"
+    "AuthorizedKeysFile /root/.ssh/authorized_keys\n";
+
+/// sshd's StrictModes refuses keys in a home that others may write to.
+Result<> settle_home(const guest::Root& root) {
+  auto home = TRY(root.make_directory("/root"));
+  auto path = guest::fd_path(home.get());
+  struct stat info{};
+  if (::stat(path.c_str(), &info) < 0) return fail_errno("/root");
+  if ((info.st_uid || info.st_gid) && ::chown(path.c_str(), 0, 0) < 0) return fail_errno("/root");
+  if ((info.st_mode & 07777) != 0755 && ::chmod(path.c_str(), 0755) < 0) return fail_errno("/root");
+  return {};
+}
+
+/// Before the image's init starts an sshd. A clone has these files from its template.
+Result<> open_for_owner(const GuestTarget& target, const guestcfg::GuestConfig& config) {
+  bool for_root = std::ranges::find(config.keys, "root", &guestcfg::UserKeys::user) != config.keys.end();
+  if (!for_root || target.mode != ApplyMode::boot) return {};
+  auto root = TRY(guest::Root::open(target.root, target.changes));
+  TRY(settle_home(root));
+  if (!root.exists(kSettingsDirectory)) return {};
+  TRY(root.write_file({.path = kSettingsFile, .data = std::string(kSettings)}));
+  return {};
+}
+
+Result<> apply_host_key(GuestTarget& target, const guestcfg::GuestConfig& config) {
   if (!config.ssh_host_key) return {};
   auto root = TRY(guest::Root::open(target.root, target.changes));
   if (!root.exists(kDirectory)) return {};
@@ -103,6 +139,12 @@ Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
   if (!changed) return {};
   target.later |= live;
   return live ? Result<>() : remove_other_keys(root);
+}
+
+Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
+  auto opened = open_for_owner(target, config);
+  TRY(apply_host_key(target, config));
+  return opened;
 }
 
 // A template removed its other keys when it booted, but the user may have added some to a VM that was forked or saved.

@@ -11,13 +11,14 @@
 
 namespace banger::api {
 
-extern const Group kHostGroup, kVmGroup, kFileGroup, kPortGroup, kSnapshotGroup, kTemplateGroup, kImageGroup,
+extern const Group kHostGroup, kVmGroup, kFileGroup, kPortGroup, kSshGroup, kSnapshotGroup, kTemplateGroup, kImageGroup,
     kKernelGroup;
 
 namespace {
 
 constinit const Group* const kGroups[] = {
-    &kHostGroup, &kVmGroup, &kFileGroup, &kPortGroup, &kSnapshotGroup, &kTemplateGroup, &kImageGroup, &kKernelGroup,
+    &kHostGroup,     &kVmGroup,       &kFileGroup,  &kPortGroup,   &kSshGroup,
+    &kSnapshotGroup, &kTemplateGroup, &kImageGroup, &kKernelGroup,
 };
 
 Result<> check_known(const Method& method, std::string_view key) {

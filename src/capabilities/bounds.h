@@ -29,6 +29,7 @@ inline constexpr auto kSnapshotRemoveInterval = 30s;  ///< between attempts to r
 
 // -- files in the guest and of the VM
 inline constexpr std::size_t kSshKeyFileBytes = 64 * kKiB;   ///< one half of a host key; it has 400 bytes
+inline constexpr std::size_t kKnownHostsBytes = 4 * kMiB;    ///< 200 bytes for each VM
 inline constexpr std::size_t kIdentityFileBytes = 1 * kMiB;  ///< /etc/hosts, /etc/resolv.conf and the like
 /// A fork stands still for a moment, or for seconds on a busy host. No command notices that much before its end.
 inline constexpr std::int64_t kClockStepThatWaitsNs = 3'000'000'000;

@@ -82,10 +82,12 @@ inline constexpr std::size_t kGroupFileBytes = 1 * kMiB;  ///< /etc/group; real 
 
 // -- forwarded ports and names
 inline constexpr std::size_t kListeningLineBytes = 64 * kKiB;  ///< a guest's ports as text; 512 rows have half of it
-inline constexpr std::size_t kForwardPorts = 32;               ///< of one VM; each costs a descriptor
-inline constexpr std::size_t kForwardPortsInAll = 256;         ///< of all VMs; each costs a descriptor
-inline constexpr std::size_t kForwardConnectionsInAll = 256;   ///< each costs a descriptor and buffers
-inline constexpr auto kForwardSettle = 2s;                     ///< a VM that has just started has more urgent work
+inline constexpr auto kListenerPatience = 5s;  ///< for a boot, before a look at the ports; servers come before its end
+inline constexpr auto kListenerPause = 500ms;  ///< between two looks; sshd restarts in less
+inline constexpr std::size_t kForwardPorts = 32;              ///< of one VM; each costs a descriptor
+inline constexpr std::size_t kForwardPortsInAll = 256;        ///< of all VMs; each costs a descriptor
+inline constexpr std::size_t kForwardConnectionsInAll = 256;  ///< each costs a descriptor and buffers
+inline constexpr auto kForwardSettle = 2s;                    ///< a VM that has just started has more urgent work
 inline constexpr auto kForwardPause = 500ms;        ///< between two lists of ports, however fast a guest sends them
 inline constexpr auto kForwardFinish = 1min;        ///< for a guest to take the last bytes of a caller that has gone
 inline constexpr auto kForwardAgentDeadline = 10s;  ///< for the link, and for the guest's answer to a request

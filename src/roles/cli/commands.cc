@@ -5,7 +5,7 @@
 namespace banger::roles::cli {
 
 extern const Command kVmRun, kVmCreate, kVmStart, kVmStop, kVmRestart, kVmKill, kVmDelete, kVmSet, kVmRename, kVmList,
-    kVmShow, kVmStats, kVmLogs, kVmPorts, kVmForward, kVmExec, kVmShell, kVmCp;
+    kVmShow, kVmStats, kVmLogs, kVmPorts, kVmForward, kVmTunnel, kVmExec, kVmShell, kVmSsh, kVmCp;
 extern const Command kVmWait, kVmSuspend, kVmResume, kVmFork, kSnapshotCreate, kSnapshotList, kSnapshotRestore,
     kSnapshotDelete;
 extern const Command kTemplateList, kTemplateBuild, kTemplateDelete;
@@ -21,8 +21,8 @@ namespace {
 // clang-format off
 constexpr const Command* kCommands[] = {
     &kVmRun, &kVmCreate, &kVmStart, &kVmStop, &kVmRestart, &kVmKill, &kVmSuspend, &kVmResume, &kVmFork, &kVmDelete,
-    &kVmSet, &kVmRename, &kVmList, &kVmShow, &kVmWait, &kVmStats, &kVmLogs, &kVmPorts, &kVmForward, &kVmExec,
-    &kVmShell, &kVmCp,
+    &kVmSet, &kVmRename, &kVmList, &kVmShow, &kVmWait, &kVmStats, &kVmLogs, &kVmPorts, &kVmForward, &kVmTunnel,
+    &kVmExec, &kVmShell, &kVmSsh, &kVmCp,
     &kSnapshotCreate, &kSnapshotList, &kSnapshotRestore, &kSnapshotDelete,
     &kTemplateList, &kTemplateBuild, &kTemplateDelete,
     &kImageList, &kImageCatalog, &kImageShow, &kImageBuild, &kImagePull, &kImagePush, &kImageImport, &kImageExport,

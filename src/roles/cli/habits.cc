@@ -18,8 +18,8 @@ constexpr Habit kHabits[] = {
     {"attach", "vm shell"},   {"build", "image build"}, {"console", "vm logs"},   {"copy", "vm cp"},
     {"destroy", "vm delete"}, {"enter", "vm shell"},    {"images", "image list"}, {"info", "vm show"},
     {"inspect", "vm show"},   {"launch", "vm run"},     {"pause", "vm suspend"},  {"port", "vm ports"},
-    {"ps", "vm list"},        {"purge", "gc"},          {"ssh", "vm shell"},      {"status", "vm list"},
-    {"top", "vm stats"},      {"unpause", "vm resume"},
+    {"ps", "vm list"},        {"purge", "gc"},          {"status", "vm list"},    {"top", "vm stats"},
+    {"unpause", "vm resume"},
 };
 
 struct OptionHabit {

@@ -39,6 +39,7 @@ inline constexpr std::size_t kForwardReadBytes = 16 * kKiB;          ///< one re
 inline constexpr std::size_t kForwardBufferBytes = 64 * kKiB;        ///< unsent bytes at which a direction is not read
 inline constexpr std::size_t kForwardedConnections = 64;             ///< of one command at once; each has a thread
 inline constexpr std::size_t kSshConfigBytes = 64 * kKiB;            ///< banger's own settings of ssh have 1 KiB
+inline constexpr std::size_t kUserSshConfigBytes = 16 * kMiB;        ///< of ~/.ssh/config; real ones have some KiB
 inline constexpr std::size_t kLogChunkBytes = 64 * kKiB;             ///< one read of a log
 inline constexpr std::size_t kColourSequenceBytes = 32;              ///< longer than any escape sequence for a colour
 inline constexpr auto kLogFollowPoll = std::chrono::milliseconds(200);  ///< fast enough for a reader

@@ -14,7 +14,7 @@ extern const Command kImageList, kImageShow, kImageBuild, kImageImport, kImageEx
 extern const Command kKernelList, kKernelShow, kKernelPull, kKernelImport, kKernelExport, kKernelDelete, kKernelCatalog;
 extern const Command kDaemonStart, kDaemonStop, kDaemonStatus, kDaemonLogs;
 extern const Command kSystemInstall, kSystemUninstall, kSystemStatus, kSystemRestart, kSystemOperations;
-extern const Command kDoctor, kGc, kBench, kCompletion, kRpc, kVersion, kHelp, kMan, kComplete;
+extern const Command kSshConfig, kDoctor, kGc, kBench, kCompletion, kRpc, kVersion, kHelp, kMan, kComplete;
 
 namespace {
 
@@ -30,7 +30,7 @@ constexpr const Command* kCommands[] = {
     &kKernelList, &kKernelCatalog, &kKernelShow, &kKernelPull, &kKernelImport, &kKernelExport, &kKernelDelete,
     &kDaemonStart, &kDaemonStop, &kDaemonStatus, &kDaemonLogs,
     &kSystemInstall, &kSystemStatus, &kSystemRestart, &kSystemUninstall, &kSystemOperations,
-    &kDoctor, &kGc, &kBench, &kCompletion, &kRpc, &kVersion, &kHelp, &kMan, &kComplete,
+    &kSshConfig, &kDoctor, &kGc, &kBench, &kCompletion, &kRpc, &kVersion, &kHelp, &kMan, &kComplete,
 };
 // clang-format on
 

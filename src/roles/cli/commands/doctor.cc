@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "roles/cli/connect.h"
 #include "roles/cli/output.h"
+#include "roles/cli/ssh_config.h"
+#include "roles/cli/ssh_include.h"
 
 namespace banger::roles::cli {
 
@@ -16,6 +18,24 @@ constexpr Option kOptions[] = {
     {.name = "fix", .help = "test again whether KVM runs guests (banger remembers the result until the host boots)"},
     {.name = "json", .help = "print a JSON array of checks"},
 };
+
+/// A matter of this user's home, about which the daemon knows nothing.
+api::CheckObject ssh_config_check(const Io& io) {
+  api::CheckObject check{.name = "ssh-config", .status = "pass", .detail = {}, .hint = {}};
+  auto config = ssh_config(io);
+  auto home = host::find_paths(io.env);
+  if (!config || !home) {
+    check.status = "warn";
+    check.detail = config ? home.error().message : config.error().message;
+    check.hint = config ? home.error().hint : config.error().hint;
+  } else if (is_included(home->home, config->path)) {
+    check.detail = "installed: ssh finds VMs as NAME.vm";
+  } else {
+    check.detail = "not installed: only banger vm ssh finds VMs, and not ssh, scp or git";
+    check.hint = "banger ssh-config --install";
+  }
+  return check;
+}
 
 // Without a daemon nothing else can be checked. Then the list has one failed check.
 Result<api::CheckList> checks_of(Context& context) {
@@ -44,6 +64,7 @@ Table table_of(const api::CheckList& list) {
 Result<int> run(Context& context) {
   auto& io = context.io;
   auto list = TRY(checks_of(context));
+  list.checks.push_back(ssh_config_check(io));
   if (form_of(context.args) == Form::json)
     print_json(io, list.checks);
   else

@@ -188,3 +188,41 @@ TEST_CASE_METHOD(Fixture, "vm tunnel: no server, a broken connection and a wrong
   CHECK(contains(broken.err, "the connection to port 80 of vm 'web' broke"));
   for (auto port : {"0", "65536", "ssh", "-1", ""}) CHECK(home.run({"vm", "tunnel", "web", "--", port}).status == 2);
 }
+
+TEST_CASE_METHOD(Fixture, "ssh-config: prints the settings, and changes ~/.ssh/config only when asked") {
+  auto printed = home.run({"ssh-config"});
+  CHECK(printed.status == 0);
+  CHECK(contains(printed.out, "Host *.vm\n"));
+  CHECK_FALSE(host::read_file(home.path() + "/.ssh/config", 4096));
+  CHECK(contains(home.run({"ssh-config", "--install"}).out, "/.ssh/config now includes " + config_path()));
+  CHECK(host::read_file(config_path(), 4096).value() == printed.out);
+  CHECK(contains(host::read_file(home.path() + "/.ssh/config", 4096).value(), "Include \"" + config_path() + "\"\n"));
+  CHECK(contains(home.run({"ssh-config", "--install"}).out, "includes already"));
+  CHECK(contains(home.run({"ssh-config", "--uninstall"}).out, "removed banger's block"));
+  CHECK(host::read_file(home.path() + "/.ssh/config", 4096).value().empty());
+  CHECK(contains(home.run({"ssh-config", "--uninstall"}).out, "has no block of banger"));
+  CHECK(home.run({"ssh-config", "--install", "--uninstall"}).status == 2);
+}
+
+TEST_CASE_METHOD(Fixture, "ssh-config: the settings name the config's key, and where banger's files were moved to") {
+  auto key = home.path() + "/mine";
+  REQUIRE(home.run({"ssh-config"}).status == 0);
+  REQUIRE(host::write_file(key + ".pub", host::read_file(home.state() + "/ssh/id_ed25519.pub", 4096).value()));
+  REQUIRE(host::make_directories(home.path() + "/.config/banger"));
+  REQUIRE(host::write_file(home.path() + "/.config/banger/config.toml", "ssh_key_path = \"~/mine\"\n"));
+  CHECK(contains(home.run({"ssh-config"}).out, "IdentityFile \"" + key + "\"\n"));
+  home.variables["XDG_STATE_HOME"] = home.path() + "/other state";
+  auto moved = home.run({"ssh-config"}).out;
+  CHECK(contains(moved, "ProxyCommand env XDG_STATE_HOME='" + home.path() + "/other state' "));
+  CHECK(contains(moved, "UserKnownHostsFile \"" + home.path() + "/other state/banger/ssh/known_hosts\"\n"));
+}
+
+TEST_CASE_METHOD(Fixture, "doctor: ssh-config is a pass with a way to install it") {
+  daemon.answers["host.doctor"] = [](const Json&) -> Result<Json> { return Json{{"checks", Json::array()}}; };
+  auto before = home.run({"doctor"});
+  CHECK(before.status == 0);
+  CHECK(contains(before.out, "pass  ssh-config  not installed"));
+  CHECK(contains(before.out, "(hint: banger ssh-config --install)"));
+  REQUIRE(home.run({"ssh-config", "--install"}).status == 0);
+  CHECK(home.run({"doctor"}).out == "pass  ssh-config  installed: ssh finds VMs as NAME.vm\n");
+}

@@ -19,6 +19,7 @@ ALLOWED = {
     "rpc": ["host", "base"],
     "tar": ["host", "base"],
     "ext4": ["tar", "host", "base"],
+    "workspace": ["tar", "host", "base"],
     "http": ["host", "base"],
     "image": ["guest", "guestcfg", "ext4", "tar", "http", "host", "base"],
     "machine": ["guestcfg", "host", "base"],
@@ -29,8 +30,8 @@ ALLOWED = {
     "capabilities": ["guest", "vm", "machine", "ext4", "guestcfg", "net", "link", "store", "config", "host", "base"],
     "engine": ["capabilities", "vm", "machine", "image", "ext4", "guestcfg", "http", "net", "link", "store", "rpc",
                "config", "host", "base"],
-    "roles": ["engine", "capabilities", "guest", "client", "api", "vm", "machine", "image", "ext4", "tar", "http",
-              "guestcfg", "net", "link", "store", "rpc", "config", "host", "base"],
+    "roles": ["engine", "capabilities", "guest", "client", "api", "vm", "machine", "image", "workspace", "ext4", "tar",
+              "http", "guestcfg", "net", "link", "store", "rpc", "config", "host", "base"],
 }
 # Third-party header prefix -> folders or files that may include it.
 OWNERS = {

@@ -1,0 +1,36 @@
+// Bounds of workspaces, each with its reason. Bounds that several folders share are in base/bounds.h.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/bounds.h"
+
+namespace banger::limits {
+
+// -- the host's git
+inline constexpr auto kGitDeadline = std::chrono::minutes(10);  ///< packing a large history takes minutes
+inline constexpr auto kGitTick =
+    std::chrono::milliseconds(50);  ///< between two looks for an interrupt; git ends at once
+/// Kept of one output. A listing has some 150 bytes for a file, so this is enough for a million files.
+inline constexpr std::size_t kGitOutputBytes = 256 * kMiB;
+inline constexpr std::size_t kGitErrorBytes = 64 * kKiB;  ///< kept of standard error, whose last lines have the cause
+
+// -- what travels
+inline constexpr std::size_t kTreeReadBytes = 256 * kKiB;  ///< one read of a file; few system calls
+inline constexpr std::size_t kHistoryCommits = 50;  ///< enough for git log and blame of recent work; a small pack
+inline constexpr std::size_t kWorkspaceFiles = 1'000'000;  ///< names in one checkout; the largest known have half of it
+inline constexpr std::size_t kNamedFiles = 20;             ///< names in one message; more would hide the message itself
+
+// -- what a guest sends; it is hostile
+inline constexpr std::size_t kPreparedListBytes = 256 * kMiB;  ///< as much as a listing of git
+inline constexpr std::size_t kGuestNames = 4'000'000;          ///< files and directories that are looked at
+inline constexpr std::size_t kGuestTreeDepth = 512;            ///< nested directories; a path has at most 2048
+inline constexpr std::uint64_t kPatchBytes = 16 * kGiB;        ///< a patch of large binary files; more fills a disk
+inline constexpr std::size_t kRefBytes = 4 * kKiB;             ///< a reference is an id, or the name of another one
+inline constexpr std::size_t kPackedRefsBytes = 32 * kMiB;     ///< as many as kRefs
+inline constexpr std::size_t kRefs = 200'000;                  ///< branches and tags; large projects have some 10,000
+inline constexpr std::uint64_t kGuestTreeBytes = 64 * kGiB;    ///< a hole costs a guest nothing, but time to hash here
+
+}  // namespace banger::limits

@@ -1,0 +1,118 @@
+// Which files of a checkout travel.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <unordered_map>
+
+#include "base/text.h"
+#include "host/files.h"
+#include "workspace/bounds.h"
+#include "workspace/checkout.h"
+#include "workspace/tree_file.h"
+
+namespace banger::workspace {
+
+namespace {
+
+constexpr std::string_view kSubmodule = "160000";
+
+struct IndexEntry {
+  char tag = 0;  // 'S' for a file outside of a sparse checkout, 'M' for a conflict
+  TravelFile file;
+};
+
+// "H 100644 0123… 0\tpath"
+Result<IndexEntry> parse_entry(std::string_view record) {
+  auto tab = record.find('\t');
+  auto words = split(record.substr(0, tab), ' ');
+  if (tab == record.npos || words.size() != 4 || words[0].size() != 1)
+    return fail(ErrorCode::corrupt, "git ls-files printed something unknown");
+  bool conflict = words[3] != "0";
+  return IndexEntry{
+      conflict ? 'M' : words[0][0],
+      {.path = std::string(record.substr(tab + 1)), .mode = std::string(words[1]), .id = std::string(words[2])}};
+}
+
+Result<> check_entry(const IndexEntry& entry, const Checkout& checkout) {
+  auto name = printable(entry.file.path);
+  if (entry.tag == 'M')
+    return fail(ErrorCode::busy, fmt::format("{} has an unresolved conflict in {}", printable(checkout.top), name),
+                "finish or abort the merge");
+  if (entry.file.mode == kSubmodule) return fail_submodule(entry.file.path);
+  return {};
+}
+
+// The files with a filter: path → true.
+Result<std::unordered_map<std::string, bool>> find_filtered(const Git& git, const std::vector<TravelFile>& files) {
+  std::string names;
+  for (const auto& file : files) names += file.path + '\0';
+  std::unordered_map<std::string, bool> filtered;
+  auto output = TRY(git.run({"check-attr", "-z", "--stdin", "filter"}, {.input = names}));
+  auto records = records_of(output);
+  for (std::size_t i = 0; i + 2 < records.size(); i += 3)
+    if (records[i + 2] != "unspecified" && records[i + 2] != "unset" && records[i + 2] != "set")
+      filtered.emplace(records[i], true);
+  return filtered;
+}
+
+// As for git, a file behind a symlink is not there.
+bool is_there(int top, const TravelFile& file) {
+  auto found = open_in_tree(top, file.path, O_PATH);
+  struct stat info{};
+  if (!found || ::fstat(found->get(), &info) < 0) return false;
+  return S_ISREG(info.st_mode) || S_ISLNK(info.st_mode);
+}
+
+Result<> add_untracked(const Git& git, Untracked untracked, Listing& listing) {
+  auto output = TRY(git.run({"ls-files", "-z", "--others", "--exclude-standard"}));
+  for (auto path : records_of(output)) {
+    // git names a repository inside this one as a directory.
+    if (path.ends_with('/'))
+      listing.nested.emplace_back(path.substr(0, path.size() - 1));
+    else if (untracked == Untracked::skip)
+      ++listing.untracked;
+    else
+      listing.files.push_back({.path = std::string(path), .mode = {}, .id = {}});
+  }
+  return {};
+}
+
+}  // namespace
+
+std::unexpected<Error> fail_submodule(const std::string& path) {
+  return fail(ErrorCode::unsupported, fmt::format("the submodule {} cannot travel", printable(path)),
+              "prepare a checkout without submodules, or copy the files with 'banger vm cp'");
+}
+
+Result<Listing> list_files(const Git& git, const Checkout& checkout, Untracked untracked) {
+  std::vector<TravelFile> tracked;
+  auto output = TRY(git.run({"ls-files", "-z", "-s", "-t"}));
+  for (auto record : records_of(output)) {
+    auto entry = TRY(parse_entry(record));
+    TRY(check_entry(entry, checkout));
+    if (entry.tag == 'S') entry.file.content = Content::git;
+    tracked.push_back(std::move(entry.file));
+  }
+  auto filtered = TRY(find_filtered(git, tracked));
+  auto top = TRY(host::open_file(checkout.top, O_PATH | O_DIRECTORY));
+  Listing listing;
+  for (auto& file : tracked) {
+    if (file.content == Content::tree && !is_there(top.get(), file)) {
+      listing.deleted.push_back(std::move(file));
+      continue;
+    }
+    if (filtered.contains(file.path) && file.mode != "120000") {
+      file.content = Content::git;
+      ++listing.filtered;
+    }
+    listing.files.push_back(std::move(file));
+  }
+  TRY(add_untracked(git, untracked, listing));
+  if (listing.files.size() > limits::kWorkspaceFiles)
+    return fail(ErrorCode::exhausted,
+                fmt::format("{} has more than {} files", printable(checkout.top), limits::kWorkspaceFiles));
+  return listing;
+}
+
+}  // namespace banger::workspace

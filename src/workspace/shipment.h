@@ -1,0 +1,33 @@
+// What a prepare sends: one tar with the git directory, the files, and the manifest as its last member. Blocking.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "workspace/manifest.h"
+#include "workspace/repository.h"
+
+namespace banger::workspace {
+
+struct Shipment {
+  std::string name;                               ///< the first component of all names
+  std::string git_directory;                      ///< empty: the guest's own stays
+  std::string tree;                               ///< the working tree of the host
+  std::string files;                              ///< where the content of git is, as in GuestRepository
+  std::vector<const TravelFile*> send = {};       ///< borrowed
+  Manifest manifest = {};                         ///< gets the states of the files that were sent
+  std::atomic<std::uint64_t>* written = nullptr;  ///< counts the bytes of the tar
+};
+
+/// Writes the tar. Files that cannot be read get a mark (tar/writer.h) and are not in the manifest. An error is one of
+/// the stream.
+Result<> write_shipment(Shipment& shipment, int tar_fd);
+
+/// The states of all files that travel, as they are on the host now. A file that cannot be read is an error, because it
+/// would count as deleted.
+Result<FileStates> states_of(const Start& start, const std::string& tree, const std::string& files,
+                             const StopFlag* stop = nullptr);
+
+}  // namespace banger::workspace

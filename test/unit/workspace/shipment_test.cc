@@ -1,0 +1,169 @@
+#include "workspace/shipment.h"
+
+#include "fixture.h"
+#include "tar/tar.h"
+#include "workspace/guest_tree.h"
+#include "workspace/plan.h"
+
+using namespace banger;
+using namespace banger::test;
+using namespace banger::workspace;
+
+namespace {
+
+UniqueFd file_with(const std::function<Result<>(int)>& write) {
+  UniqueFd file(::memfd_create("tar", MFD_CLOEXEC));
+  auto written = write(file.get());
+  INFO((written ? "" : written.error().sentence()));
+  REQUIRE(written.has_value());
+  ::lseek(file.get(), 0, SEEK_SET);
+  return file;
+}
+
+// A first prepare into the directory `guest` of the fixture.
+struct Prepared {
+  explicit Prepared(const Repository& repository, const Wish& wish = {}) : repo(repository), env(repo.env()) {
+    start = *find_start(source, checkout, wish);
+    auto made = make_repository({.checkout = checkout, .git = source, .env = env}, start, dir.path());
+    INFO((made ? "" : made.error().sentence()));
+    REQUIRE(made.has_value());
+    shipment = {.name = "guest", .git_directory = made->git_directory, .tree = checkout.top, .files = made->files};
+    shipment.manifest = {.base = start.head, .state = made->state, .head = made->head, .refs = made->refs, .files = {}};
+    for (const auto& file : start.listing.files) shipment.send.push_back(&file);
+    auto tar = file_with([&](int fd) { return write_shipment(shipment, fd); });
+    auto unpacked = tar::unpack_tree(tar.get(), repo.dir.path(),
+                                     {.only = "guest", .left_out = [this](auto name, auto) { left_out += name; }});
+    INFO((unpacked ? "" : unpacked.error().sentence()));
+    REQUIRE(unpacked.has_value());
+  }
+  Result<GuestTree> look() const {
+    auto tar = file_with([&](int fd) { return tar::pack_tree(repo.dir / "guest", "tree", fd); });
+    return read_guest_tree(tar.get(), "tree");
+  }
+  std::string in_guest(const std::string& command) const { return repo.sh("cd guest && " + command).output; }
+
+  const Repository& repo;
+  TempDir dir;
+  host::GetEnv env;
+  Checkout checkout = repo.checkout();
+  Git source = repo.source();
+  Start start;
+  Shipment shipment;
+  std::string left_out;
+};
+
+void fill(const Repository& repo) {
+  for (const char* name : {"a b", "new\nline", "bad \xff\xfe", "gone", "deep/er/file", "empty"})
+    repo.put(name, std::string(name) == "empty" ? "" : name);
+  repo.put("binary", std::string("\0\1\2", 3));
+  repo.sh("cd repo && ln -s /nowhere dangling && cp binary run && chmod +x run");
+  repo.commit("first");
+}
+
+}  // namespace
+
+TEST_CASE("shipment: the guest has the same tree and the same status as the host") {
+  Repository repo;
+  fill(repo);
+  repo.put("a b", "changed");
+  repo.sh("rm repo/gone && chmod +x repo/binary");
+  repo.put("staged", "s");
+  repo.git("add staged");
+  Prepared prepared(repo);
+  CHECK(prepared.left_out.empty());
+  CHECK(prepared.in_guest("git status --porcelain") == repo.git("status --porcelain"));
+  CHECK(prepared.in_guest("git log --format=%H%d") == repo.git("log --format=%H%d"));
+  CHECK(repo.sh("diff -r --no-dereference -x .git repo guest").output.empty());
+  CHECK(prepared.in_guest("ls .git/hooks").find("No such file") != std::string::npos);
+}
+
+TEST_CASE("shipment: a file that cannot be read is named, and is not in the manifest") {
+  Repository repo;
+  fill(repo);
+  repo.sh("rm 'repo/a b' && mkfifo 'repo/a b'");
+  Prepared prepared(repo);
+  // A FIFO is no file for git, so it counts as deleted.
+  CHECK(prepared.left_out.empty());
+  CHECK_FALSE(prepared.shipment.manifest.files.contains("a b"));
+  if (::geteuid() == 0) return;
+  repo.sh("chmod 0 repo/binary && rm -r guest");
+  Prepared unreadable(repo);
+  CHECK(unreadable.left_out == "guest/binary");
+  CHECK_FALSE(unreadable.shipment.manifest.files.contains("binary"));
+}
+
+TEST_CASE("guest tree: what was prepared comes back equal, and the guest's work is seen") {
+  Repository repo;
+  fill(repo);
+  Prepared prepared(repo);
+  auto tree = prepared.look();
+  REQUIRE(tree.has_value());
+  REQUIRE(tree->manifest.has_value());
+  auto manifest = Manifest::parse(*tree->manifest);
+  REQUIRE(manifest.has_value());
+  CHECK(tree->files == manifest->files);
+  CHECK(tree->head == manifest->head);
+  CHECK(tree->refs == manifest->refs);
+  CHECK(*states_of(prepared.start, prepared.checkout.top, "") == manifest->files);
+
+  prepared.in_guest("echo more >>'a b' && git add -A && git -c user.name=x -c user.email=x commit -qm work");
+  auto changed = prepared.look();
+  REQUIRE(changed.has_value());
+  CHECK(changed->refs != manifest->refs);
+  repo.put("a b", "host");
+  repo.put("binary", "host");
+  auto plan = plan_files(manifest->files, changed->files, *states_of(prepared.start, prepared.checkout.top, ""));
+  CHECK(plan.in_way == std::vector<std::string>{"a b"});
+  CHECK(plan.send == std::vector<std::string>{"binary"});
+  prepared.in_guest("git pack-refs --all");
+  CHECK(prepared.look()->refs == changed->refs);
+}
+
+TEST_CASE("guest tree: an empty directory is empty, and one without a manifest has none") {
+  Repository repo;
+  repo.sh("mkdir guest");
+  auto look = [&] {
+    auto tar = file_with([&](int fd) { return tar::pack_tree(repo.dir / "guest", "tree", fd); });
+    return *read_guest_tree(tar.get(), "tree");
+  };
+  CHECK(look().empty);
+  repo.sh("touch guest/x");
+  CHECK_FALSE(look().empty);
+  CHECK_FALSE(look().manifest.has_value());
+}
+
+TEST_CASE("repository: the same start has the same state, and another index another one") {
+  Repository repo;
+  fill(repo);
+  Prepared prepared(repo);
+  auto state = [&] {
+    auto source = repo.source();
+    auto checkout = repo.checkout();
+    return *state_of_repository({.checkout = checkout, .git = source, .env = prepared.env},
+                                *find_start(source, checkout, {}));
+  };
+  CHECK(state() == prepared.shipment.manifest.state);
+  repo.put("binary", "2");
+  CHECK(state() == prepared.shipment.manifest.state);
+  repo.git("add binary");
+  CHECK(state() != prepared.shipment.manifest.state);
+}
+
+TEST_CASE("shipment: a file that was only announced to git, by add -N, is whole in the guest") {
+  Repository repo;
+  fill(repo);
+  repo.put("announced", "text");
+  repo.git("add -N announced");
+  Prepared prepared(repo);
+  CHECK(prepared.in_guest("git diff --stat -- announced").find("1 insertion") != std::string::npos);
+}
+
+TEST_CASE("states: a file that cannot be read is an error, and not a deletion") {
+  Repository repo;
+  fill(repo);
+  auto checkout = repo.checkout();
+  auto start = *find_start(repo.source(), checkout, {});
+  CHECK(states_of(start, checkout.top, "")->size() == start.listing.files.size());
+  repo.sh("rm repo/binary && mkdir repo/binary");
+  CHECK_FALSE(states_of(start, checkout.top, "").has_value());
+}

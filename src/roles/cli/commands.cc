@@ -7,7 +7,7 @@ namespace banger::roles::cli {
 extern const Command kVmRun, kVmCreate, kVmStart, kVmStop, kVmRestart, kVmKill, kVmDelete, kVmSet, kVmRename, kVmList,
     kVmShow, kVmStats, kVmLogs, kVmPorts, kVmForward, kVmTunnel, kVmExec, kVmShell, kVmSsh, kVmCp;
 extern const Command kVmWait, kVmSuspend, kVmResume, kVmFork, kSnapshotCreate, kSnapshotList, kSnapshotRestore,
-    kSnapshotDelete;
+    kSnapshotDelete, kWorkspacePrepare;
 extern const Command kTemplateList, kTemplateBuild, kTemplateDelete;
 extern const Command kImageList, kImageShow, kImageBuild, kImageImport, kImageExport, kImagePull, kImagePush, kImageTag,
     kImageInspect, kImagePrune, kImageDelete, kImageCatalog, kImageRegister, kImagePromote;
@@ -24,6 +24,7 @@ constexpr const Command* kCommands[] = {
     &kVmSet, &kVmRename, &kVmList, &kVmShow, &kVmWait, &kVmStats, &kVmLogs, &kVmPorts, &kVmForward, &kVmTunnel,
     &kVmExec, &kVmShell, &kVmSsh, &kVmCp,
     &kSnapshotCreate, &kSnapshotList, &kSnapshotRestore, &kSnapshotDelete,
+    &kWorkspacePrepare,
     &kTemplateList, &kTemplateBuild, &kTemplateDelete,
     &kImageList, &kImageCatalog, &kImageShow, &kImageBuild, &kImagePull, &kImagePush, &kImageImport, &kImageExport,
     &kImageRegister, &kImagePromote, &kImageTag, &kImageInspect, &kImagePrune, &kImageDelete,
@@ -37,6 +38,7 @@ constexpr const Command* kCommands[] = {
 constexpr Group kGroups[] = {
     {"vm", "create and use virtual machines"},
     {"vm snapshot", "save the state of VMs and return to it"},
+    {"vm workspace", "bring a git checkout into a VM, and its changes back"},
     {"template", "saved guests that new VMs are cloned from"},
     {"image", "what VMs boot from"},
     {"kernel", "the kernels that images boot with"},

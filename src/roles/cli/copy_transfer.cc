@@ -138,7 +138,7 @@ void pump(const client::Stream& stream, UniqueFd pipe, std::atomic<std::uint64_t
 }
 
 // Reads the stream through a pipe, so that `read` gets the bytes that came with the answer too.
-Result<> receive(const client::Stream& stream, CopyReport& report, const std::function<Result<>(int fd)>& read) {
+Result<> receive(const client::Stream& stream, CopyReport& report, const TarEnd& read) {
   auto pipe = TRY(Pipe::make());
   std::jthread pumping(
       [&, writer = std::move(pipe.writer)]() mutable { pump(stream, std::move(writer), report.bytes()); });
@@ -229,32 +229,41 @@ Result<> pass_bytes(const client::Stream& from, int to, std::atomic<std::uint64_
 
 }  // namespace
 
+Result<> upload_tar(Io& io, const std::string& what, const std::string& vm, const Landing& landing,
+                    const CopyOptions& options, CopyReport& report, const TarEnd& write) {
+  auto daemon = TRY(Daemon::connect(io));
+  auto stream = TRY(open_upload(daemon, {vm, landing.directory, landing.named, landing.name}, options));
+  int socket = stream.socket.get();
+  report.begin(what);
+  return transfer(daemon.signals(), report, shut_down(socket),
+                  [&] { return send_all(stream, report, report.in_archive(what), [&] { return write(socket); }); });
+}
+
 Result<> upload(Io& io, const CopyPath& source, const CopyPath& target, const Landing& landing,
                 const CopyOptions& options, CopyReport& report) {
-  auto daemon = TRY(Daemon::connect(io));
-  auto stream = TRY(open_upload(daemon, {target.vm, landing.directory, landing.named, landing.name}, options));
-  int socket = stream.socket.get();
   tar::PackOptions pack{.symlinks = options.follow_links ? tar::Symlinks::follow : tar::Symlinks::keep,
                         .written = &report.bytes()};
+  return upload_tar(io, source.text(), target.vm, landing, options, report,
+                    [&](int fd) { return tar::pack_tree(source.for_system(), landing.name, fd, pack); });
+}
+
+Result<> download_tar(Io& io, const CopyPath& source, const std::string& name, const CopyOptions& options,
+                      CopyReport& report, const TarEnd& read) {
+  auto daemon = TRY(Daemon::connect(io));
+  auto stream = TRY(open_download(daemon, source, name, options));
+  // A limit on the size of files (ulimit -f) is then an error of write(2), and the stage is removed.
+  ::signal(SIGXFSZ, SIG_IGN);
   report.begin(source.text());
-  return transfer(daemon.signals(), report, shut_down(socket), [&] {
-    return send_all(stream, report, report.in_archive(source.text()),
-                    [&] { return tar::pack_tree(source.for_system(), landing.name, socket, pack); });
-  });
+  return transfer(daemon.signals(), report, shut_down(stream.socket.get()),
+                  [&] { return receive(stream, report, read); });
 }
 
 Result<> download(Io& io, const CopyPath& source, const std::string& directory, const std::string& name,
                   const CopyOptions& options, CopyReport& report) {
-  auto daemon = TRY(Daemon::connect(io));
-  auto stream = TRY(open_download(daemon, source, name, options));
   tar::UnpackOptions unpack{
       .only = name, .reserve_bytes = TRY(tar::reserve_in(directory)), .left_out = report.in_archive(source.text())};
-  // A limit on the size of files (ulimit -f) is then an error of write(2), and the stage is removed.
-  ::signal(SIGXFSZ, SIG_IGN);
-  report.begin(source.text());
-  return transfer(daemon.signals(), report, shut_down(stream.socket.get()), [&] {
-    return receive(stream, report, [&](int fd) { return tar::unpack_tree(fd, directory, unpack); });
-  });
+  return download_tar(io, source, name, options, report,
+                      [&](int fd) { return tar::unpack_tree(fd, directory, unpack); });
 }
 
 Result<> pass_on(Io& io, const CopyPath& source, const CopyPath& target, const Landing& landing,

@@ -1,6 +1,7 @@
 // One transfer of a copy: a tar from or to a guest. The work runs on a thread, and an interrupt ends it.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "roles/cli/connect.h"
@@ -8,6 +9,17 @@
 #include "roles/cli/copy_report.h"
 
 namespace banger::roles::cli {
+
+/// The other end of a tar: the one that writes it into `fd`, or reads it from there. Blocking; runs on a thread.
+using TarEnd = std::function<Result<>(int fd)>;
+
+/// Sends the tar that `write` writes. The names in it begin with that of the landing. `what` stands for it in messages.
+Result<> upload_tar(Io& io, const std::string& what, const std::string& vm, const Landing& landing,
+                    const CopyOptions& options, CopyReport& report, const TarEnd& write);
+
+/// Reads a file or tree of a guest with `read`. The names in its tar begin with `name`.
+Result<> download_tar(Io& io, const CopyPath& source, const std::string& name, const CopyOptions& options,
+                      CopyReport& report, const TarEnd& read);
 
 /// Sends a file or tree of this host into a guest.
 Result<> upload(Io& io, const CopyPath& source, const CopyPath& target, const Landing& landing,

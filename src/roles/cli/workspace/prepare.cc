@@ -1,0 +1,159 @@
+#include "roles/cli/workspace/prepare.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <set>
+
+#include "base/text.h"
+#include "host/files.h"
+#include "host/recorded_directory.h"
+#include "roles/cli/builder/interruptible.h"
+#include "roles/cli/copy_report.h"
+#include "roles/cli/copy_transfer.h"
+#include "workspace/bounds.h"
+#include "workspace/guest_tree.h"
+#include "workspace/plan.h"
+#include "workspace/shipment.h"
+
+namespace banger::roles::cli {
+
+namespace {
+
+using workspace::GuestTree;
+using workspace::Manifest;
+using workspace::Mode;
+
+std::unexpected<Error> in_the_way(const GuestPlace& place, std::vector<std::string> names) {
+  auto count = names.size();
+  if (count > limits::kNamedFiles) names.resize(limits::kNamedFiles);
+  for (auto& name : names) name = safe_text(name);
+  auto more = count > names.size() ? fmt::format(" and {} more", count - names.size()) : "";
+  return fail(ErrorCode::exists, fmt::format("work in {} is in the way: {}{}", place.text(), join(names, ", "), more),
+              "save it with 'banger vm workspace export', or choose another --guest-path");
+}
+
+/// One prepare.
+class Prepare {
+ public:
+  Prepare(Io& io, const Departure& departure, const GuestPlace& place, Daemon& daemon)
+      : io_(io), checkout_(departure.checkout), start_(departure.start), place_(place), daemon_(daemon), report_(io) {}
+
+  Result<> run() {
+    TRY(look_at_guest());
+    auto paths = TRY(host::find_paths(io_.env));
+    TRY(host::make_directories(paths.cache, 0700));
+    auto stage = TRY(host::RecordedDirectory::make(host::copy_records(paths), paths.cache, ".banger-workspace-"));
+    TRY(run_interruptible(
+        daemon_.signals(), [] {}, [&](const image::StopFlag& stop) { return make(stage.path(), stop); }));
+    auto plan = TRY(make_plan());
+    TRY(send(plan));
+    TRY(remove_in_guest(io_, place_, plan.remove));
+    tell(plan);
+    return report_.verdict();
+  }
+
+ private:
+  /// Nothing there is fine. What no prepare has left there is not.
+  Result<> look_at_guest() {
+    if (TRY(find_in_guest(daemon_, place_)) == Present::nothing) return {};
+    auto read = [&](int fd) -> Result<> {
+      guest_ = TRY(workspace::read_guest_tree(fd, "tree"));
+      return {};
+    };
+    TRY(in(fmt::format("look at {}", place_.text()), download_tar(io_, place_.as_path(), "tree", {}, report_, read)));
+    if (guest_.empty) return {};
+    if (!guest_.manifest)
+      return fail(ErrorCode::exists, fmt::format("{} is there already, and is no workspace of banger", place_.text()),
+                  "choose another place with --guest-path");
+    before_ = TRY(in(place_.text(), Manifest::parse(*guest_.manifest)));
+    return {};
+  }
+
+  Result<> make(const std::string& directory, const image::StopFlag& stop) {
+    auto git = TRY(workspace::Git::of_user(io_.env, checkout_.top, &stop));
+    made_ = TRY(workspace::make_repository({checkout_, git, io_.env, &stop}, start_, directory));
+    if (before_ && start_.mode != Mode::metadata_only)
+      now_ = TRY(workspace::states_of(start_, checkout_.top, made_.files, &stop));
+    return {};
+  }
+
+  Result<workspace::Plan> make_plan() const {
+    workspace::Plan plan;
+    if (!before_) {
+      for (const auto& file : start_.listing.files) plan.send.push_back(file.path);
+    } else if (start_.mode != Mode::metadata_only) {
+      plan = workspace::plan_files(before_->files, guest_.files, now_);
+    }
+    if (start_.mode == Mode::metadata_only) plan.send.clear();
+    if (before_ && sends_git() && (guest_.head != before_->head || guest_.refs != before_->refs))
+      plan.in_way.insert(plan.in_way.begin(), changed_ref());
+    if (!plan.in_way.empty()) return in_the_way(place_, std::move(plan.in_way));
+    return plan;
+  }
+
+  bool sends_git() const { return !before_ || before_->state != made_.state; }
+
+  std::string changed_ref() const {
+    for (const auto& [name, id] : guest_.refs)
+      if (auto known = before_->refs.find(name); known == before_->refs.end() || known->second != id)
+        return "commits of " + name;
+    return "the branch that is checked out";
+  }
+
+  Result<> send(const workspace::Plan& plan) {
+    workspace::Shipment shipment{.name = place_.landing().name,
+                                 .git_directory = sends_git() ? made_.git_directory : "",
+                                 .tree = checkout_.top,
+                                 .files = made_.files,
+                                 .manifest = new_manifest(),
+                                 .written = &report_.bytes()};
+    std::set<std::string_view> wanted(plan.send.begin(), plan.send.end());
+    for (const auto& file : start_.listing.files)
+      if (wanted.contains(file.path)) shipment.send.push_back(&file);
+    return in(fmt::format("send {} to {}", safe_text(checkout_.top), place_.text()),
+              upload_tar(io_, safe_text(checkout_.top), place_.vm, place_.landing(), {.replace_attributes = true},
+                         report_, [&](int fd) { return workspace::write_shipment(shipment, fd); }));
+  }
+
+  Manifest new_manifest() const {
+    auto manifest = before_.value_or(Manifest{});
+    if (start_.mode != Mode::metadata_only) manifest.files = now_;
+    if (!sends_git()) return manifest;
+    manifest.base = start_.head;
+    manifest.state = made_.state;
+    manifest.head = made_.head;
+    manifest.refs = made_.refs;
+    return manifest;
+  }
+
+  void tell(const workspace::Plan& plan) {
+    io_.note(fmt::format("{}: {}, {} {} sent{}", place_.text(),
+                         start_.branch.empty() ? "detached HEAD" : "branch " + safe_text(start_.branch),
+                         plan.send.size(), plan.send.size() == 1 ? "file" : "files",
+                         plan.remove.empty() ? "" : fmt::format(", {} removed", plan.remove.size())));
+    auto git = run_quietly(io_, place_.vm, "/", {"git", "--version"});
+    if (git && *git == 127)
+      io_.note("the guest has no git: the files are there, and 'banger vm workspace export' works");
+  }
+
+  Io& io_;
+  const workspace::Checkout& checkout_;
+  const workspace::Start& start_;
+  const GuestPlace& place_;
+  Daemon& daemon_;
+  CopyReport report_;
+  GuestTree guest_;
+  std::optional<Manifest> before_;
+  workspace::GuestRepository made_;
+  workspace::FileStates now_;  ///< of the host's files; empty for the first prepare
+};
+
+}  // namespace
+
+Result<> prepare_workspace(Io& io, const Departure& departure, const GuestPlace& place) {
+  auto daemon = TRY(Daemon::connect(io));
+  return Prepare(io, departure, place, daemon).run();
+}
+
+}  // namespace banger::roles::cli

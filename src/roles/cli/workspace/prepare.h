@@ -1,0 +1,51 @@
+// `vm workspace prepare`: a checkout of this host becomes one of a guest. The work is done by this process, with the
+// rights of its user. The source repository is only read.
+#pragma once
+
+#include <string>
+
+#include "roles/cli/command.h"
+#include "roles/cli/workspace/guest.h"
+#include "workspace/start.h"
+
+namespace banger::roles::cli {
+
+inline constexpr std::string_view kWorkspaceModes[] = {"shallow_overlay", "full_copy", "metadata_only"};
+inline constexpr Option kBranchOption{
+    .name = "branch", .kind = Kind::text, .value = "NAME", .help = "begin a new branch in the guest"};
+inline constexpr Option kFromOption{.name = "from",
+                                    .kind = Kind::text,
+                                    .value = "REV",
+                                    .help = "begin the branch at this revision, without local changes; needs --branch"};
+inline constexpr Option kModeOption{
+    .name = "mode",
+    .kind = Kind::text,
+    .value = "MODE",
+    .help =
+        "the latest commits and the files, all commits and branches and the files, or no files (default: "
+        "shallow_overlay)",
+    .names = Names::choice,
+    .choices = kWorkspaceModes};
+inline constexpr Option kUntrackedOption{.name = "include-untracked",
+                                         .help = "take along new files that git does not ignore"};
+inline constexpr Option kDryRunOption{.name = "dry-run", .help = "print the files that would travel, and do nothing"};
+
+/// What --branch, --from, --mode and --include-untracked ask for.
+workspace::Wish workspace_wish(const Args& args);
+
+/// A checkout, and what of it travels.
+struct Departure {
+  workspace::Checkout checkout;
+  workspace::Start start;
+
+  /// Looks at the host only. Prints a note for what does not travel.
+  static Result<Departure> find(const Io& io, const std::string& path, const workspace::Wish& wish);
+  /// What --dry-run prints.
+  std::string text() const;
+};
+
+/// Makes or updates the repository in the guest. `exists`, with their names, if work of the guest is in the way. Ends
+/// with `cancelled` on Ctrl-C, and leaves no temporary files.
+Result<> prepare_workspace(Io& io, const Departure& departure, const GuestPlace& place);
+
+}  // namespace banger::roles::cli

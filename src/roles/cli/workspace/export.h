@@ -1,0 +1,21 @@
+// `vm workspace export`: the changes of a guest become a patch. What the guest sends is data (src/workspace/patch.h).
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "roles/cli/workspace/guest.h"
+#include "workspace/patch.h"
+
+namespace banger::roles::cli {
+
+struct ExportWish {
+  workspace::PatchWish patch;
+  std::optional<std::string> output;    ///< a file of this host, or "-"
+  std::optional<std::string> apply_to;  ///< a path in a checkout of this host
+};
+
+/// Ends with `cancelled` on Ctrl-C, and leaves no temporary files.
+Result<> export_workspace(Io& io, const GuestPlace& place, const ExportWish& wish);
+
+}  // namespace banger::roles::cli

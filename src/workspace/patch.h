@@ -1,0 +1,40 @@
+// The changes of a guest as one patch. All that the guest has written is data here. A repository of the host hashes and
+// compares the files, without any configuration of the guest. The guest's packs pass through git-index-pack(1) first.
+// Nothing of the guest is executed, and no file leaves the private directory. Blocking.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "workspace/git.h"
+
+namespace banger::workspace {
+
+struct PatchWish {
+  std::string base;                ///< a commit id, or HEAD and what git allows after it; empty: as prepared
+  std::vector<std::string> paths;  ///< only these files and directories; empty: all
+};
+
+struct Patch {
+  std::string file;                 ///< the patch; empty file: nothing has changed
+  std::vector<std::string> nested;  ///< repositories inside the tree, which are not part of the patch
+};
+
+/// `tree` is a guest's working tree with its `.git`, unpacked below the private `directory`, and is changed. The patch
+/// has everything since the base: commits, changes that are not committed, and new files that git does not ignore.
+///
+/// Errors: `not_found` for a base that is not there, `corrupt` for damaged objects, `exhausted` for a patch larger than
+/// limits::kPatchBytes.
+Result<Patch> make_patch(const host::GetEnv& env, const std::string& tree, const std::string& directory,
+                         const PatchWish& wish, const StopFlag* stop = nullptr);
+
+/// Applies a patch to the working tree and the index of the checkout around `path`, wholly or not at all. `busy`, with
+/// their names, if the checkout has changes of its own.
+Result<> apply_patch(const host::GetEnv& env, const std::string& path, const std::string& patch,
+                     const StopFlag* stop = nullptr);
+
+/// Whether `apply_patch` would find a clean checkout there.
+Result<> check_clean(const host::GetEnv& env, const std::string& path, const StopFlag* stop = nullptr);
+
+}  // namespace banger::workspace

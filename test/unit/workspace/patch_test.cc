@@ -1,0 +1,187 @@
+#include "workspace/patch.h"
+
+#include "fixture.h"
+#include "workspace/manifest.h"
+
+using namespace banger;
+using namespace banger::test;
+using namespace banger::workspace;
+
+namespace {
+
+// A guest's tree is a clone, with the manifest of a prepare. Its git runs in `sh` only.
+struct Round {
+  explicit Round(const std::string& options = "") : repo(options) {
+    for (const char* name : {"a b", "new\nline", "bad \xff\xfe", "gone", "deep/er/file", "empty", "crlf.txt"})
+      repo.put(name, std::string(name) == "crlf.txt" ? "1\r\n2\r\n" : std::string(name) + "\n");
+    repo.put("binary", std::string("\0\1\2", 3));
+    repo.put(".gitignore", "*.log\n");
+    repo.put(".gitattributes", "*.txt text eol=crlf\n");
+    repo.sh("cd repo && ln -s /nowhere link && printf '#!/bin/sh\\n' >run && chmod +x run");
+    repo.commit("first");
+    REQUIRE(
+        repo.sh("git clone -q repo guest && cd guest && git config user.name g && git config user.email g@g").status ==
+        0);
+    Manifest manifest{.base = repo.checkout().head};
+    repo.dir.put("guest/.git/banger/prepared", manifest.text());
+  }
+  std::string guest(const std::string& command) const {
+    auto ran = repo.sh("cd guest && " + command);
+    INFO(command << "\n" << ran.output);
+    CHECK(ran.status == 0);
+    return ran.output;
+  }
+  Result<Patch> patch(const PatchWish& wish = {}) {
+    repo.sh("rm -rf private && mkdir private && cp -a guest private/tree");
+    return make_patch(repo.env(), repo.dir / "private/tree", repo.dir / "private", wish);
+  }
+  std::string text(const PatchWish& wish = {}) {
+    auto made = patch(wish);
+    INFO((made ? "" : made.error().sentence()));
+    REQUIRE(made.has_value());
+    return slurp(made->file);
+  }
+  Repository repo;
+};
+
+}  // namespace
+
+TEST_CASE("patch: commits, changes and new files come back, and give the identical tree") {
+  Round round(GENERATE("", "--object-format=sha256"));
+  round.guest("printf 'x\\0y' >binary && echo more >>'a b' && git add -A && git commit -qm one");
+  round.guest("rm gone && chmod +x empty && chmod -x run && rm link && ln -s 'a b' link && : >zero");
+  round.guest("mkdir -p n/m && echo new >\"n/m/$(printf 'x\\377\\n')\" && echo no >x.log && git mv 'new\nline' moved");
+  round.guest("echo forced >kept.log && git add -f kept.log && git commit -qm two && printf '3\\r\\n' >>crlf.txt");
+  auto made = round.patch();
+  INFO((made ? "" : made.error().sentence()));
+  REQUIRE(made.has_value());
+  auto applied = apply_patch(round.repo.env(), round.repo.top(), made->file);
+  INFO((applied ? "" : applied.error().sentence()));
+  REQUIRE(applied.has_value());
+  CHECK(round.repo.sh("diff -r --no-dereference -x .git -x x.log repo guest").output.empty());
+  CHECK(round.repo.sh("cd guest && find . -type f -perm /100 -not -path './.git/*' | sort").output ==
+        round.repo.sh("cd repo && find . -type f -perm /100 -not -path './.git/*' | sort").output);
+  // All of it is in the index, ready to be committed.
+  CHECK(round.repo.git("diff --name-only").empty());
+}
+
+TEST_CASE("patch: is empty without changes, and takes a base and paths") {
+  Round round;
+  CHECK(round.text().empty());
+  round.guest("echo 1 >one && git add -A && git commit -qm one && echo 2 >two");
+  CHECK(round.text({.base = "HEAD"}).find("b/one") == std::string::npos);
+  CHECK(round.text({.base = "HEAD"}).find("b/two") != std::string::npos);
+  CHECK(round.text({.base = "HEAD~1"}) == round.text());
+  CHECK(round.text({.base = round.repo.checkout().head}) == round.text());
+  CHECK(round.text({.paths = {"two"}}).find("b/one") == std::string::npos);
+  for (const PatchWish& wish : {PatchWish{.base = "missing"}, PatchWish{.base = "--all"}, PatchWish{.paths = {"../x"}},
+                                PatchWish{.paths = {""}}})
+    CHECK_FALSE(round.patch(wish).has_value());
+}
+
+TEST_CASE("patch: nothing that the guest has written runs or is read outside of its tree") {
+  Round round;
+  round.repo.dir.put("secret", "the secret of the host\n");
+  round.repo.dir.put("evil", "#!/bin/sh\ntouch " + (round.repo.dir / "ran") + "\nexec cat\n");
+  round.repo.sh("chmod +x evil");
+  auto evil = round.repo.dir / "evil";
+  for (const char* key : {"core.fsmonitor", "core.pager", "diff.external", "filter.evil.clean", "filter.evil.process",
+                          "diff.evil.command", "diff.evil.textconv", "core.sshCommand", "core.hooksPath"})
+    round.guest(std::string("git config ") + key + " " + evil);
+  round.repo.put("a b", "x");  // another state of the host's own tree
+  auto secrets = round.repo.dir.path();
+  round.repo.sh(
+      "cd guest && printf '* filter=evil diff=evil\\n' >.gitattributes && cp .gitattributes .git/info/ && "
+      "cp ../evil .git/hooks/post-index-change && ln -s ../secret leak && ln -s .. up && "
+      "echo '" +
+      secrets +
+      "/repo/.git/objects' >.git/objects/info/alternates && "
+      "git init -q inner && cp ../evil inner/.git/hooks/pre-commit && git -C inner config core.fsmonitor ../../evil && "
+      "touch inner/x && mkfifo pipe && chmod 0 run");
+  auto made = round.patch();
+  INFO((made ? "" : made.error().sentence()));
+  REQUIRE(made.has_value());
+  auto text = slurp(made->file);
+  CHECK_FALSE(std::filesystem::exists(round.repo.dir / "ran"));
+  CHECK(text.find("the secret") == std::string::npos);
+  CHECK(text.find("b/leak") != std::string::npos);
+  CHECK(text.find("inner") == std::string::npos);
+  CHECK(made->nested == std::vector<std::string>{"inner"});
+}
+
+TEST_CASE("patch: damaged objects and a tree without a repository are errors") {
+  Round round;
+  SECTION("no repository") {
+    round.repo.sh("rm -rf guest/.git");
+    CHECK_FALSE(round.patch().has_value());
+  }
+  SECTION("a link instead of one") {
+    round.repo.sh("rm -rf guest/.git && ln -s ../repo/.git guest/.git");
+    CHECK_FALSE(round.patch().has_value());
+  }
+  SECTION("not prepared") {
+    round.repo.sh("rm -rf guest/.git/banger");
+    auto made = round.patch();
+    REQUIRE_FALSE(made.has_value());
+    CHECK(made.error().hint.find("--base-commit") != std::string::npos);
+    CHECK(round.text({.base = "HEAD"}).empty());
+  }
+  SECTION("damaged") {
+    round.guest("git gc -q");
+    round.repo.sh(
+        "cd guest/.git/objects/pack && chmod u+w *.pack && printf xxxx | dd of=$(ls *.pack) bs=1 seek=40 conv=notrunc");
+    auto made = round.patch();
+    REQUIRE_FALSE(made.has_value());
+    CHECK(made.error().code == ErrorCode::corrupt);
+  }
+}
+
+TEST_CASE("patch: works for a packed repository and a shallow one") {
+  Round round;
+  round.guest("echo 1 >one && git add -A && git commit -qm one && git gc -q && git pack-refs --all");
+  CHECK(round.text().find("b/one") != std::string::npos);
+  CHECK(round.text({.base = "HEAD~1"}) == round.text());
+}
+
+TEST_CASE("patch: is applied wholly or not at all, and never over changes of the host") {
+  Round round;
+  round.guest("echo changed >'a b' && echo new >new");
+  auto patch = round.patch();
+  REQUIRE(patch.has_value());
+  auto refused = [&] {
+    // git takes its lock for a moment, so times are not compared.
+    auto state = [&] {
+      return round.repo.git("ls-files -s -z") +
+             round.repo.sh("cd repo && tar c --mtime=@0 --exclude=.git . | sha256sum").output;
+    };
+    auto before = state();
+    auto applied = apply_patch(round.repo.env(), round.repo.top(), patch->file);
+    REQUIRE_FALSE(applied.has_value());
+    CHECK_FALSE(applied.error().hint.empty());
+    CHECK(state() == before);
+    return applied.error().code;
+  };
+  SECTION("dirty") {
+    round.repo.put("deep/er/file", "mine");
+    CHECK(refused() == ErrorCode::busy);
+  }
+  SECTION("an untracked file is in the way") {
+    round.repo.put("new", "mine");
+    refused();
+  }
+  SECTION("another base") {
+    round.repo.put("a b", "other");
+    round.repo.commit("other");
+    refused();
+  }
+  SECTION("the user's settings") {
+    round.repo.dir.put(".gitconfig",
+                       "[apply]\n\twhitespace = fix\n\tignoreWhitespace = change\n[diff]\n\tnoprefix = true\n"
+                       "\texternal = false\n[core]\n\tautocrlf = true\n[color]\n\tui = always\n");
+    round.guest("printf 'end  \\n\\n\\n' >'a b'");
+    auto made = round.patch();
+    REQUIRE(made.has_value());
+    REQUIRE(apply_patch(round.repo.env(), round.repo.top(), made->file).has_value());
+    CHECK(round.repo.git("show ':a b'") == "end  \n\n\n");
+  }
+}

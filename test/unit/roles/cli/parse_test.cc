@@ -128,8 +128,8 @@ TEST_CASE("parse: every mistake is a sentence with a way out") {
   CHECK(mistake("vm", "run", {"--vcpu", "two"}) == "--vcpu: 'two' is not a whole number");
   CHECK(mistake("vm", "run", {"--memory", "9999999999T"}).find("--memory") != std::string::npos);
   CHECK(mistake("vm", "run", {"--name"}).find("--name needs a value") != std::string::npos);
-  CHECK(mistake("vm", "run", {"repo"}) ==
-        "'vm run' does not take 'repo' (hint: put '--' before the command: -- repo …)");
+  CHECK(mistake("vm", "run", {"repo", "make"}) ==
+        "'vm run' does not take 'make' (hint: put '--' before the command: -- make …)");
   CHECK(mistake("vm", "run", {"--"}).find("no command after '--'") == 0);
   CHECK(mistake("vm", "run", {"--env", "=x"}).find("has no key") != std::string::npos);
   CHECK(mistake("vm", "run", {"--rm=maybe"}) == "--rm takes no value, but got 'maybe'");

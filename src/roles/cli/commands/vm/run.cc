@@ -10,11 +10,16 @@
 #include "roles/cli/guest_command.h"
 #include "roles/cli/quiet.h"
 #include "roles/cli/vm_options.h"
+#include "roles/cli/workspace/prepare.h"
 
 namespace banger::roles::cli {
 
 namespace {
 
+constexpr Positional kPositionals[] = {{.name = "PATH",
+                                        .help = "a path in a git checkout, which is brought to /root/repo first",
+                                        .names = Names::directory,
+                                        .required = false}};
 constexpr auto kOptions = concat(
     std::to_array({kNameOption}), vm::from_fields<&vm::Field::has_option, create_option>(),
     std::to_array<Option>({
@@ -29,12 +34,18 @@ constexpr auto kOptions = concat(
         kInteractiveOption,
         kTtyOption,
         kWaitOption,
+        kBranchOption,
+        kFromOption,
+        kModeOption,
+        kUntrackedOption,
+        kDryRunOption,
         {.name = "quiet", .letter = 'q', .help = "print no progress, only what the command prints, and errors"},
     }));
 
 constexpr Example kExamples[] = {
     {"banger vm run", "a shell in a fresh VM"},
     {"banger vm run --rm -- uname -a", "one command; then the VM is deleted"},
+    {"banger vm run . -- make test", "the checkout around this directory, and a command in it"},
     {"banger vm run --rm --image app --entrypoint", "the command that the image app is for"},
     {"banger vm run --name web --memory 2G --detach", "a VM for later use"},
     {"banger vm run -d --name db --image postgres --entrypoint", "a service in the background"},
@@ -75,8 +86,28 @@ Result<int> use(Context& context, Daemon& daemon, const GuestCommand& command, c
   return status;
 }
 
+// The options of a workspace mean nothing without one. A mistake is reported and gives its exit status.
+std::optional<int> check_workspace(Context& context) {
+  const auto& args = context.args;
+  if (args.has("from") && !args.has("branch"))
+    return context.usage("--from needs --branch", "name the branch that begins there");
+  if (!args.positionals.empty()) return std::nullopt;
+  for (const auto* option : {&kBranchOption, &kFromOption, &kModeOption, &kUntrackedOption, &kDryRunOption})
+    if (args.has(option->name))
+      return context.usage(fmt::format("--{} needs a PATH", option->name), "name a git checkout, as in: vm run .");
+  return std::nullopt;
+}
+
+Result<> bring(Io& io, const std::optional<Departure>& departure, const std::string& vm) {
+  if (!departure) return {};
+  auto prepared = prepare_workspace(io, *departure, {.vm = vm, .path = std::string(kGuestRepository)});
+  if (prepared) return {};
+  return std::unexpected(std::move(prepared.error()).with_hint(fmt::format("banger vm workspace prepare {}", vm)));
+}
+
 Result<int> run(Context& context) {
   const auto& args = context.args;
+  if (auto wrong = check_workspace(context)) return *wrong;
   bool entrypoint = args.flag("entrypoint");
   if (args.flag("detach") && args.flag("rm")) return context.usage("--detach and --rm exclude each other");
   if (args.flag("detach") && (args.flag("interactive") || args.flag("tty")))
@@ -85,6 +116,17 @@ Result<int> run(Context& context) {
   auto command = TRY(guest_command(context, "", entrypoint ? link::MainCommand::yes : link::MainCommand::no));
   auto environment = TRY(vm_environment(context));
   auto progress = io_for_progress(context);
+  std::optional<Departure> departure;
+  if (!args.positionals.empty()) {
+    auto found = Departure::find(progress, args.positionals[0], workspace_wish(args));
+    if (!found) return std::unexpected(std::move(found.error()).with_hint("a command for the VM comes after '--'"));
+    departure = std::move(*found);
+    if (command.spec.cwd.empty()) command.spec.cwd = kGuestRepository;
+  }
+  if (args.flag("dry-run")) {
+    context.io.print(departure->text());
+    return exit_status::kOk;
+  }
   auto daemon = TRY(Daemon::connect(progress));
   Json params = TRY(resolved_shape(context, daemon));
   params["start"] = true;
@@ -96,6 +138,7 @@ Result<int> run(Context& context) {
   command.vm = vm->id;
   if (command.shell && vm->config) command.spec.main = link::MainCommand::instead_of_shell;
   auto name = safe_text(vm->name);
+  TRY(bring(progress, departure, name));
   if (!args.flag("detach")) return use(context, daemon, command, name);
   context.io.print(name + "\n");
   return command.shell ? exit_status::kOk : run_in_guest(context.io, daemon, detached(std::move(command)));
@@ -113,6 +156,8 @@ constinit const Command kVmRun{
         "With a command, its output is printed as it comes, and the "
         "exit status is that of the command. Standard input is passed on when it is not a terminal, or with -i. The VM "
         "runs on afterwards, unless --rm is given.\n"
+        "With a PATH, the git checkout around that path is brought to /root/repo of the VM, as by 'banger vm workspace "
+        "prepare'. The shell or command starts there. 'banger vm workspace export' brings the changes back.\n"
         "An image may name variables, a directory, a user and a command of its own, as images of containers do. All "
         "commands get the first three, unless -e, -w and -u say otherwise. The image's own command runs only with "
         "--entrypoint, and CMD then replaces its last words. With --detach the command goes on in the VM, without "
@@ -123,6 +168,7 @@ constinit const Command kVmRun{
         "A VM that does not become ready is kept, so that 'banger vm logs' can show why. With --rm the VM is deleted "
         "even if this command is killed, and a reboot of the guest ends it. Without --rm a guest that reboots starts "
         "again.",
+    .positionals = kPositionals,
     .options = kOptions,
     .words = "CMD...",
     .examples = kExamples,

@@ -1,0 +1,137 @@
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "base/byte_string.h"
+#include "helpers.h"
+#include "host/files.h"
+#include "support/fs_fixture.h"
+#include "tar/tar.h"
+
+using namespace banger;
+using namespace banger::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+// A fake guest whose file system is a directory of this host, and a checkout.
+struct Guest {
+  Home home;
+  TempDir root, local;
+  FakeDaemon daemon{home};
+
+  Guest() {
+    fs::create_directories(root.path() + "/root");
+    daemon.answers["vm.stat_file"] = [this](const Json& params) -> Result<Json> {
+      struct stat info{};
+      if (::lstat(in_root(params).c_str(), &info) < 0)
+        return Json{{"exists", false}, {"type", nullptr}, {"mode", nullptr}};
+      return Json{{"exists", true}, {"type", S_ISDIR(info.st_mode) ? "directory" : "file"}, {"mode", 0755}};
+    };
+    daemon.answers["vm.put_files"] = [](const Json&) -> Result<Json> { return Json::object(); };
+    daemon.streams["vm.put_files"] = [this](int socket, const Json& params) {
+      auto unpacked = tar::unpack_tree(socket, in_root(params), {.only = get_bytes(params, "only").value()});
+      Json error = {{"code", "internal"}, {"message", unpacked ? "" : unpacked.error().sentence()}};
+      (void)host::write_all(socket, dump_json(unpacked ? Json{{"ok", true}} : Json{{"error", error}}) + "\n");
+    };
+    daemon.answers["vm.get_files"] = [](const Json&) -> Result<Json> {
+      return Json{{"type", "directory"}, {"name", "web"}};
+    };
+    daemon.streams["vm.get_files"] = [this](int socket, const Json& params) {
+      (void)tar::pack_tree(in_root(params), get_bytes(params, "name").value(), socket);
+    };
+    REQUIRE(sh("git init -q -b main repo && cd repo && git config user.name a && git config user.email a@b && "
+               "echo 1 >a && echo 1 >b && git add -A && git commit -qm first && echo 2 >a && echo n >new")
+                .status == 0);
+  }
+  Ran sh(const std::string& command) const { return test::run("cd " + local.path() + " && " + command); }
+  std::string in_root(const Json& params) const { return root.path() + get_bytes(params, "path").value(); }
+  std::string repo() const { return local / "repo"; }
+  Outcome workspace(std::vector<std::string> words) {
+    words.insert(words.begin(), {"vm", "workspace"});
+    return home.run(words);
+  }
+  bool left_nothing() const {
+    for (const auto& entry : fs::recursive_directory_iterator(home.path()))
+      if (entry.path().filename().string().starts_with(".banger-workspace")) return false;
+    return true;
+  }
+};
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != text.npos; }
+
+}  // namespace
+
+TEST_CASE_METHOD(Guest, "vm workspace: a checkout goes in and its changes come back, without any trace here") {
+  auto done = workspace({"prepare", "web", repo()});
+  INFO(done.err);
+  REQUIRE(done.status == 0);
+  CHECK(contains(done.err, "1 untracked file stays here"));
+  CHECK(contains(done.err, "web:/root/repo: branch main, 2 files sent"));
+  CHECK(slurp(root / "root/repo/a") == "2\n");
+  CHECK_FALSE(fs::exists(root / "root/repo/new"));
+  CHECK(left_nothing());
+
+  spill(root / "root/repo/b", "guest\n");
+  auto patch = workspace({"export", "web", "--output", "-"});
+  CHECK(patch.status == 0);
+  CHECK(contains(patch.out, "+guest"));
+  CHECK(contains(patch.out, "+2"));
+  CHECK_FALSE(contains(workspace({"export", "web", "--output", "-", "--path", "b"}).out, "+2"));
+  auto refused = workspace({"export", "web", repo(), "--apply"});
+  CHECK(refused.status == 125);
+  CHECK(contains(refused.err, "changes of its own: a"));
+  sh("cd repo && git checkout -q a");
+  CHECK(workspace({"export", "web", repo(), "--apply", "-o", local / "patch"}).status == 0);
+  CHECK(slurp(local / "patch") == patch.out);
+  CHECK(sh("cd repo && git diff --cached --name-only").output == "a\nb\n");
+  CHECK(left_nothing());
+}
+
+TEST_CASE_METHOD(Guest, "vm workspace prepare: sends only changes later, and names work that is in the way") {
+  REQUIRE(workspace({"prepare", "web", repo()}).status == 0);
+  CHECK(contains(workspace({"prepare", "web", repo()}).err, "0 files sent"));
+  spill(repo() + "/b", "host\n");
+  CHECK(contains(workspace({"prepare", "web", repo()}).err, "1 file sent"));
+  CHECK(slurp(root / "root/repo/b") == "host\n");
+  spill(root / "root/repo/b", "guest\n");
+  spill(repo() + "/b", "host again\n");
+  auto refused = workspace({"prepare", "web", repo()});
+  CHECK(refused.status == 125);
+  CHECK(contains(refused.err, "work in web:/root/repo is in the way: b (hint: save it"));
+  CHECK(slurp(root / "root/repo/b") == "guest\n");
+  fs::create_directories(root / "root/mine/x");
+  CHECK(contains(workspace({"prepare", "web", repo(), "--guest-path", "/root/mine"}).err, "is no workspace of banger"));
+  CHECK(left_nothing());
+}
+
+TEST_CASE_METHOD(Guest, "vm workspace: what cannot work is refused before anything is done") {
+  for (const auto& words : std::vector<std::vector<std::string>>{{"prepare", "web", repo(), "--from", "HEAD"},
+                                                                 {"prepare", "web", "--mode", "all"},
+                                                                 {"export", "web"},
+                                                                 {"export", "web", "x", "--output", "-"}})
+    CHECK(workspace(words).status == 2);
+  for (const char* place : {"repo", "/", "/root/../etc", "/root//x"})
+    CHECK(workspace({"prepare", "web", repo(), "--guest-path", place}).status == 125);
+  CHECK(contains(workspace({"export", "web", "--guest-path", "/root/none", "-o", "-"}).err,
+                 "there is no web:/root/none"));
+  for (const char* option : {"--include-untracked", "--dry-run", "--branch=x", "--mode=full_copy"})
+    CHECK(contains(home.run({"vm", "run", option}).err, "needs a PATH"));
+  CHECK(contains(home.run({"vm", "run", repo(), "--from", "HEAD"}).err, "--from needs --branch"));
+  CHECK(contains(home.run({"vm", "run", "make"}).err, "a command for the VM comes after '--'"));
+  CHECK(daemon.called("vm.create") == 0);
+  CHECK(daemon.called("vm.put_files") == 0);
+}
+
+TEST_CASE_METHOD(Guest, "vm run, vm workspace prepare: --dry-run lists the files and makes nothing") {
+  for (const auto& words : std::vector<std::vector<std::string>>{
+           {"vm", "run", repo(), "--dry-run", "--include-untracked"},
+           {"vm", "workspace", "prepare", "web", repo(), "--dry-run", "--include-untracked"}}) {
+    auto done = home.run(words);
+    CHECK(done.status == 0);
+    CHECK(contains(done.out, "mode: shallow_overlay\n"));
+    CHECK(contains(done.out, "files: 3\n  a\n  b\n  new\n"));
+  }
+  CHECK(daemon.calls().empty());
+}

@@ -20,6 +20,12 @@ namespace banger::workspace {
 
 namespace {
 
+std::vector<const char*> options_of(Form form) {
+  if (form == Form::stat) return {"--stat", "--summary"};
+  if (form == Form::names) return {"--name-only"};
+  return {"-p", "--binary", "--full-index", "--src-prefix=a/", "--dst-prefix=b/"};
+}
+
 class Comparison {
  public:
   Comparison(Git git, std::string own, std::string guest, std::string tree)
@@ -55,20 +61,10 @@ class Comparison {
   }
 
   Result<> write(const PatchWish& wish, int out_fd) const {
-    std::vector<std::string> args = {"diff-index",
-                                     "--cached",
-                                     "-p",
-                                     "--binary",
-                                     "--full-index",
-                                     "--no-renames",
-                                     "--no-ext-diff",
-                                     "--no-textconv",
-                                     "--no-color",
-                                     "--ignore-submodules=all",
-                                     "--src-prefix=a/",
-                                     "--dst-prefix=b/",
-                                     base_,
-                                     "--"};
+    std::vector<std::string> args = {"diff-index",    "--cached",   "--no-renames",           "--no-ext-diff",
+                                     "--no-textconv", "--no-color", "--ignore-submodules=all"};
+    for (const char* option : options_of(wish.form)) args.emplace_back(option);
+    args.insert(args.end(), {base_, "--"});
     args.insert(args.end(), wish.paths.begin(), wish.paths.end());
     TRY(git_.run(args, {.out_fd = out_fd, .out_bytes = limits::kPatchBytes, .env = {"GIT_LITERAL_PATHSPECS=1"}}));
     return {};

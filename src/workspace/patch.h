@@ -11,8 +11,15 @@
 
 namespace banger::workspace {
 
+enum class Form {
+  patch,
+  stat,   ///< one line for each file, with the number of its changed lines
+  names,  ///< the names of the changed files
+};
+
 struct PatchWish {
-  std::string base;                ///< a commit id, or HEAD and what git allows after it; empty: as prepared
+  std::string base;  ///< a commit id, or HEAD and what git allows after it; empty: as prepared
+  Form form = Form::patch;
   std::vector<std::string> paths;  ///< only these files and directories; empty: all
 };
 

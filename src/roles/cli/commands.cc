@@ -7,7 +7,7 @@ namespace banger::roles::cli {
 extern const Command kVmRun, kVmCreate, kVmStart, kVmStop, kVmRestart, kVmKill, kVmDelete, kVmSet, kVmRename, kVmList,
     kVmShow, kVmStats, kVmLogs, kVmPorts, kVmForward, kVmTunnel, kVmExec, kVmShell, kVmSsh, kVmCp;
 extern const Command kVmWait, kVmSuspend, kVmResume, kVmFork, kSnapshotCreate, kSnapshotList, kSnapshotRestore,
-    kSnapshotDelete, kWorkspacePrepare, kWorkspaceExport;
+    kSnapshotDelete, kWorkspacePrepare, kWorkspaceDiff, kWorkspaceExport;
 extern const Command kTemplateList, kTemplateBuild, kTemplateDelete;
 extern const Command kImageList, kImageShow, kImageBuild, kImageImport, kImageExport, kImagePull, kImagePush, kImageTag,
     kImageInspect, kImagePrune, kImageDelete, kImageCatalog, kImageRegister, kImagePromote;
@@ -24,7 +24,7 @@ constexpr const Command* kCommands[] = {
     &kVmSet, &kVmRename, &kVmList, &kVmShow, &kVmWait, &kVmStats, &kVmLogs, &kVmPorts, &kVmForward, &kVmTunnel,
     &kVmExec, &kVmShell, &kVmSsh, &kVmCp,
     &kSnapshotCreate, &kSnapshotList, &kSnapshotRestore, &kSnapshotDelete,
-    &kWorkspacePrepare, &kWorkspaceExport,
+    &kWorkspacePrepare, &kWorkspaceDiff, &kWorkspaceExport,
     &kTemplateList, &kTemplateBuild, &kTemplateDelete,
     &kImageList, &kImageCatalog, &kImageShow, &kImageBuild, &kImagePull, &kImagePush, &kImageImport, &kImageExport,
     &kImageRegister, &kImagePromote, &kImageTag, &kImageInspect, &kImagePrune, &kImageDelete,

@@ -73,6 +73,8 @@ TEST_CASE("patch: is empty without changes, and takes a base and paths") {
   CHECK(round.text({.base = "HEAD"}).find("b/two") != std::string::npos);
   CHECK(round.text({.base = "HEAD~1"}) == round.text());
   CHECK(round.text({.base = round.repo.checkout().head}) == round.text());
+  CHECK(round.text({.form = Form::names}) == "one\ntwo\n");
+  CHECK(round.text({.form = Form::stat}).find(" 2 files changed, 2 insertions(+)") != std::string::npos);
   CHECK(round.text({.paths = {"two"}}).find("b/one") == std::string::npos);
   for (const PatchWish& wish : {PatchWish{.base = "missing"}, PatchWish{.base = "--all"}, PatchWish{.paths = {"../x"}},
                                 PatchWish{.paths = {""}}})

@@ -10,6 +10,7 @@
 #include "roles/cli/builder/interruptible.h"
 #include "roles/cli/copy_report.h"
 #include "roles/cli/copy_transfer.h"
+#include "roles/cli/log_stream.h"
 #include "tar/room.h"
 #include "tar/tar.h"
 
@@ -49,6 +50,8 @@ Result<> copy_to(Io& io, const std::string& from, const std::string& output) {
   auto patch = TRY(host::open_file(from, O_RDONLY));
   UniqueFd file;
   if (output != "-") file = TRY(host::open_file(output, O_WRONLY | O_CREAT | O_TRUNC, 0666));
+  TerminalFilter filter;
+  bool filtered = io.out_is_terminal();
   std::string buffer(limits::kCopyPipeBytes, '\0');
   for (;;) {
     auto count = ::read(patch.get(), buffer.data(), buffer.size());
@@ -59,7 +62,7 @@ Result<> copy_to(Io& io, const std::string& from, const std::string& output) {
     if (file)
       TRY(in(safe_text(output), host::write_all(file.get(), piece)));
     else
-      io.print(piece);
+      io.print(filtered ? filter.feed(piece) : std::string(piece));
   }
 }
 
@@ -81,6 +84,10 @@ Result<> deliver(Io& io, const workspace::Patch& patch, const GuestPlace& place,
 }
 
 }  // namespace
+
+workspace::PatchWish patch_wish(const Args& args) {
+  return {.base = args.text("base-commit").value_or(""), .paths = args.all("path")};
+}
 
 Result<> export_workspace(Io& io, const GuestPlace& place, const ExportWish& wish) {
   // A mistake is told before the work.

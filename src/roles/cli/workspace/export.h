@@ -9,6 +9,20 @@
 
 namespace banger::roles::cli {
 
+// Options of the commands that compare.
+inline constexpr Option kBaseOption{
+    .name = "base-commit",
+    .kind = Kind::text,
+    .value = "REV",
+    .help = "compare with this commit of the guest: an id, or HEAD~1 (default: the commit that was prepared)"};
+inline constexpr Option kOnlyOption{.name = "path",
+                                    .kind = Kind::text,
+                                    .value = "PATH",
+                                    .help = "only this file or directory of the repository; may be repeated"};
+
+/// What --base-commit and --path ask for.
+workspace::PatchWish patch_wish(const Args& args);
+
 struct ExportWish {
   workspace::PatchWish patch;
   std::optional<std::string> output;    ///< a file of this host, or "-"

@@ -26,6 +26,10 @@ Result<GuestPlace> GuestPlace::of(std::string vm, std::string path) {
   return GuestPlace{std::move(vm), std::move(path)};
 }
 
+Result<GuestPlace> GuestPlace::of(const Args& args, std::string vm) {
+  return of(std::move(vm), args.text("guest-path").value_or(std::string(kGuestRepository)));
+}
+
 Landing GuestPlace::landing() const {
   auto whole = as_path();
   return {.directory = whole.parent(), .name = whole.name()};

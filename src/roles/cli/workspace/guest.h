@@ -5,18 +5,23 @@
 #include <string>
 #include <vector>
 
+#include "roles/cli/command.h"
 #include "roles/cli/connect.h"
 #include "roles/cli/copy.h"
 
 namespace banger::roles::cli {
 
 inline constexpr std::string_view kGuestRepository = "/root/repo";
+inline constexpr Option kGuestPathOption{
+    .name = "guest-path", .kind = Kind::text, .value = "DIR", .help = "the place in the guest (default: /root/repo)"};
 
 /// A directory of a guest with a working tree.
 struct GuestPlace {
   std::string vm;
   std::string path;  ///< absolute
 
+  /// The place that --guest-path names, or /root/repo.
+  static Result<GuestPlace> of(const Args& args, std::string vm);
   /// `invalid` for a path that is not absolute, or has "." or ".." parts.
   static Result<GuestPlace> of(std::string vm, std::string path);
   CopyPath as_path() const { return {.vm = vm, .path = path}; }

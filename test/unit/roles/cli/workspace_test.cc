@@ -1,4 +1,7 @@
+#include <pthread.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -79,6 +82,9 @@ TEST_CASE_METHOD(Guest, "vm workspace: a checkout goes in and its changes come b
   CHECK(contains(patch.out, "+guest"));
   CHECK(contains(patch.out, "+2"));
   CHECK_FALSE(contains(workspace({"export", "web", "--output", "-", "--path", "b"}).out, "+2"));
+  CHECK(workspace({"diff", "web"}).out == patch.out);
+  CHECK(workspace({"diff", "web", "--name-only"}).out == "a\nb\n");
+  CHECK(contains(workspace({"diff", "web", "--stat", "--path", "b", "--path", "a"}).out, " 2 files changed"));
   auto refused = workspace({"export", "web", repo(), "--apply"});
   CHECK(refused.status == 125);
   CHECK(contains(refused.err, "changes of its own: a"));
@@ -110,6 +116,7 @@ TEST_CASE_METHOD(Guest, "vm workspace: what cannot work is refused before anythi
   for (const auto& words : std::vector<std::vector<std::string>>{{"prepare", "web", repo(), "--from", "HEAD"},
                                                                  {"prepare", "web", "--mode", "all"},
                                                                  {"export", "web"},
+                                                                 {"diff", "web", "--stat", "--name-only"},
                                                                  {"export", "web", "x", "--output", "-"}})
     CHECK(workspace(words).status == 2);
   for (const char* place : {"repo", "/", "/root/../etc", "/root//x"})
@@ -134,4 +141,19 @@ TEST_CASE_METHOD(Guest, "vm run, vm workspace prepare: --dry-run lists the files
     CHECK(contains(done.out, "files: 3\n  a\n  b\n  new\n"));
   }
   CHECK(daemon.calls().empty());
+}
+
+TEST_CASE_METHOD(Guest, "vm workspace: an interrupt ends a transfer in both directions and leaves nothing") {
+  auto thread = ::pthread_self();
+  bool prepare = GENERATE(true, false);
+  if (!prepare) fs::create_directories(root / "root/repo");
+  daemon.streams[prepare ? "vm.put_files" : "vm.get_files"] = [&](int socket, const Json&) {
+    ::pthread_kill(thread, SIGTERM);
+    char byte;
+    while (::read(socket, &byte, 1) > 0) continue;  // until the client goes away
+  };
+  auto done = prepare ? workspace({"prepare", "web", repo()}) : workspace({"export", "web", "-o", "-"});
+  CHECK(done.status == 130);
+  CHECK(contains(done.err, "interrupted"));
+  CHECK(left_nothing());
 }

@@ -13,18 +13,15 @@ constexpr Positional kPositionals[] = {kVmArgument,
                                         .names = Names::directory,
                                         .required = false}};
 constexpr Option kOptions[] = {
-    {.name = "guest-path", .kind = Kind::text, .value = "DIR", .help = "the place in the guest (default: /root/repo)"},
-    {.name = "base-commit",
-     .kind = Kind::text,
-     .value = "REV",
-     .help = "compare with this commit of the guest: an id, or HEAD~1 (default: the commit that was prepared)"},
+    kGuestPathOption,
+    kBaseOption,
     {.name = "output",
      .letter = 'o',
      .kind = Kind::text,
      .value = "FILE",
      .help = "write the patch to this file, or to standard output for -",
      .names = Names::file},
-    {.name = "path", .kind = Kind::text, .value = "PATH", .help = "only this file or directory of the repository"},
+    kOnlyOption,
     {.name = "apply", .help = "apply the patch to a checkout of this host, wholly or not at all"},
 };
 constexpr Example kExamples[] = {
@@ -40,11 +37,8 @@ Result<int> export_patch(Context& context) {
     return context.usage("'vm workspace export' needs --output or --apply", "--output - prints the patch");
   if (!apply && args.positionals.size() > 1)
     return context.usage("a checkout is named only with --apply", "leave it out, or add --apply");
-  auto place =
-      TRY(GuestPlace::of(args.positionals[0], args.text("guest-path").value_or(std::string(kGuestRepository))));
-  ExportWish wish{.patch = {.base = args.text("base-commit").value_or(""), .paths = args.all("path")},
-                  .output = args.text("output"),
-                  .apply_to = {}};
+  auto place = TRY(GuestPlace::of(args, args.positionals[0]));
+  ExportWish wish{.patch = patch_wish(args), .output = args.text("output"), .apply_to = {}};
   if (apply) wish.apply_to = args.positionals.size() > 1 ? args.positionals[1] : std::string(".");
   TRY(export_workspace(context.io, place, wish));
   return exit_status::kOk;

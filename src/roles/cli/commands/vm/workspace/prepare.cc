@@ -11,12 +11,7 @@ constexpr Positional kPositionals[] = {
     kVmArgument,
     {.name = "PATH", .help = "a path in the checkout (default: .)", .names = Names::directory, .required = false}};
 constexpr Option kOptions[] = {
-    {.name = "guest-path", .kind = Kind::text, .value = "DIR", .help = "the place in the guest (default: /root/repo)"},
-    kBranchOption,
-    kFromOption,
-    kModeOption,
-    kUntrackedOption,
-    kDryRunOption,
+    kGuestPathOption, kBranchOption, kFromOption, kModeOption, kUntrackedOption, kDryRunOption,
 };
 constexpr Example kExamples[] = {
     {"banger vm workspace prepare web", "the checkout around this directory"},
@@ -28,8 +23,7 @@ Result<int> prepare(Context& context) {
   const auto& args = context.args;
   if (args.has("from") && !args.has("branch"))
     return context.usage("--from needs --branch", "name the branch that begins there");
-  auto place =
-      TRY(GuestPlace::of(args.positionals[0], args.text("guest-path").value_or(std::string(kGuestRepository))));
+  auto place = TRY(GuestPlace::of(args, args.positionals[0]));
   auto path = args.positionals.size() > 1 ? args.positionals[1] : std::string(".");
   auto departure = TRY(Departure::find(context.io, path, workspace_wish(args)));
   if (args.flag("dry-run"))

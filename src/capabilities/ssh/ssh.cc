@@ -94,7 +94,8 @@ void tell_sshd(const guest::Root& root) {
     ::kill(pid, SIGHUP);
 }
 
-// The first setting of an option counts (sshd_config(5)), so this file comes before those of the image.
+// The first setting of an option counts (sshd_config(5)), so this file comes before those of the image. Users other
+// than root have their keys in their own homes.
 constexpr const char* kSettingsDirectory = "/etc/ssh/sshd_config.d";
 constexpr const char* kSettingsFile = "/etc/ssh/sshd_config.d/00-banger.conf";
 constexpr std::string_view kSettings =
@@ -102,7 +103,7 @@ constexpr std::string_view kSettings =
     "PubkeyAuthentication yes\n"
     "PasswordAuthentication no\n"
     "KbdInteractiveAuthentication no\n"
-    "AuthorizedKeysFile /root/.ssh/authorized_keys\n";
+    "AuthorizedKeysFile /root/.ssh/authorized_keys .ssh/authorized_keys\n";
 
 /// sshd's StrictModes refuses keys in a home that others may write to.
 Result<> settle_home(const guest::Root& root) {

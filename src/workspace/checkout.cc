@@ -62,7 +62,10 @@ std::string without_secrets(const std::string& url) {
 
 Result<Checkout> Checkout::find(const host::GetEnv& env, const std::string& path, const StopFlag* stop) {
   TRY(check_directory(path));
-  auto git = TRY(Git::of_user(env, path, stop));
+  return find(TRY(Git::of_user(env, path, stop)), path);
+}
+
+Result<Checkout> Checkout::find(const Git& git, const std::string& path) {
   auto where = git.run({"rev-parse", "--is-bare-repository", "--is-inside-work-tree"});
   if (!where) return std::unexpected(not_a_checkout(path, std::move(where.error())));
   if (where->starts_with("true"))

@@ -23,6 +23,8 @@ struct Checkout {
   /// The checkout that encloses `path`. `invalid`, with a hint, for bare repositories and paths outside of any
   /// checkout. `not_found` if the path does not exist.
   static Result<Checkout> find(const host::GetEnv& env, const std::string& path, const StopFlag* stop = nullptr);
+  /// The same for the directory `path` of that git.
+  static Result<Checkout> find(const Git& git, const std::string& path);
 };
 
 /// A URL as it may be stored in a guest. http and https lose the user and the password, because the user is often a
@@ -44,21 +46,24 @@ struct TravelFile {
 
 /// What travels of a checkout, and what does not.
 struct Listing {
-  std::vector<TravelFile> files;    ///< in the order of git
-  std::vector<TravelFile> deleted;  ///< tracked, but not in the working tree
-  std::size_t untracked = 0;        ///< files that are neither tracked nor ignored, and do not travel
-  std::size_t filtered = 0;         ///< files that travel as git stores them because of a filter
-  std::vector<std::string> nested;  ///< untracked repositories below this one, which never travel
+  std::vector<TravelFile> files;            ///< in the order of git
+  std::vector<TravelFile> deleted;          ///< tracked, but not in the working tree
+  std::vector<TravelFile> submodules = {};  ///< gitlinks of the index
+  std::size_t untracked = 0;                ///< files that are neither tracked nor ignored, and do not travel
+  std::size_t filtered = 0;                 ///< files that travel as git stores them because of a filter
+  std::vector<std::string> nested;          ///< untracked repositories below this one, which never travel
 };
 
 /// The refusal of a submodule: `unsupported`, with its name.
 std::unexpected<Error> fail_submodule(const std::string& path);
 
 enum class Untracked { skip, include };
+enum class Submodules { refuse, list };
 
 /// Tracked files with their local changes; with Untracked::include also new files that are not ignored. Ignored files
-/// never travel. `unsupported`, with the name, for a submodule. `busy` for unresolved conflicts. `exhausted` for more
-/// than limits::kWorkspaceFiles.
-Result<Listing> list_files(const Git& git, const Checkout& checkout, Untracked untracked);
+/// never travel. `unsupported`, with the name, for a submodule that is refused. `busy` for unresolved conflicts.
+/// `exhausted` for more than limits::kWorkspaceFiles.
+Result<Listing> list_files(const Git& git, const Checkout& checkout, Untracked untracked,
+                           Submodules submodules = Submodules::refuse);
 
 }  // namespace banger::workspace

@@ -33,6 +33,9 @@ class Git {
   /// For a private repository: neither the user's nor the system's configuration counts.
   static Result<Git> isolated(const host::GetEnv& env, std::string git_directory, const StopFlag* stop = nullptr);
 
+  /// The same git in another directory of the user.
+  Git at(std::string directory) const { return {program_, env_, std::move(directory), stop_}; }
+
   /// Runs git and returns its standard output. `invalid` with the last line of git's standard error when git fails;
   /// `timeout`, `cancelled` and `exhausted` when it was ended.
   Result<std::string> run(const std::vector<std::string>& args, const GitRun& how = {}) const;

@@ -39,7 +39,6 @@ Result<> check_entry(const IndexEntry& entry, const Checkout& checkout) {
   if (entry.tag == 'M')
     return fail(ErrorCode::busy, fmt::format("{} has an unresolved conflict in {}", printable(checkout.top), name),
                 "finish or abort the merge");
-  if (entry.file.mode == kSubmodule) return fail_submodule(entry.file.path);
   return {};
 }
 
@@ -82,21 +81,27 @@ Result<> add_untracked(const Git& git, Untracked untracked, Listing& listing) {
 
 std::unexpected<Error> fail_submodule(const std::string& path) {
   return fail(ErrorCode::unsupported, fmt::format("the submodule {} cannot travel", printable(path)),
-              "prepare a checkout without submodules, or copy the files with 'banger vm cp'");
+              "use --mode full_copy, which takes submodules along");
 }
 
-Result<Listing> list_files(const Git& git, const Checkout& checkout, Untracked untracked) {
+Result<Listing> list_files(const Git& git, const Checkout& checkout, Untracked untracked, Submodules submodules) {
+  Listing listing;
   std::vector<TravelFile> tracked;
   auto output = TRY(git.run({"ls-files", "-z", "-s", "-t"}));
   for (auto record : records_of(output)) {
     auto entry = TRY(parse_entry(record));
     TRY(check_entry(entry, checkout));
+    bool submodule = entry.file.mode == kSubmodule;
+    if (submodule && submodules == Submodules::refuse) return fail_submodule(entry.file.path);
+    if (submodule) {
+      listing.submodules.push_back(std::move(entry.file));
+      continue;
+    }
     if (entry.tag == 'S') entry.file.content = Content::git;
     tracked.push_back(std::move(entry.file));
   }
   auto filtered = TRY(find_filtered(git, tracked));
   auto top = TRY(host::open_file(checkout.top, O_PATH | O_DIRECTORY));
-  Listing listing;
   for (auto& file : tracked) {
     if (file.content == Content::tree && !is_there(top.get(), file)) {
       listing.deleted.push_back(std::move(file));

@@ -30,7 +30,9 @@ class Cleaner {
           continue;
         }
         nested.push_back(name);
-        return host::remove_tree(directory);
+        TRY(host::remove_tree(directory));
+        // An empty directory is a submodule that has not changed, or nothing.
+        return host::make_directories(directory, 0700);
       }
       TRY(clean_child(directory + "/" + child, name.empty() ? child : name + "/" + child, depth));
     }

@@ -50,7 +50,7 @@ std::string config_of(const Checkout& checkout) {
 // The index as `git update-index --index-info` reads it.
 std::string index_of(const Start& start) {
   std::string text;
-  for (const auto* files : {&start.listing.files, &start.listing.deleted})
+  for (const auto* files : {&start.listing.files, &start.listing.deleted, &start.listing.submodules})
     for (const auto& file : *files)
       if (!file.id.empty()) text += fmt::format("{} {} 0\t{}", file.mode, file.id, file.path) + '\0';
   return text;
@@ -58,8 +58,13 @@ std::string index_of(const Start& start) {
 
 class Maker {
  public:
-  Maker(const Source& source, const Start& start, const std::string& directory)
-      : source_(source), start_(start), directory_(directory), made_{.git_directory = directory + "/git"} {}
+  /// `files` is the place of the files whose content is that of git.
+  Maker(const Source& source, const Start& start, const std::string& directory, std::string files)
+      : source_(source),
+        start_(start),
+        directory_(directory),
+        files_(std::move(files)),
+        made_{.git_directory = directory + "/git"} {}
 
   Result<GuestRepository> make() {
     if (::mkdir(made_.git_directory.c_str(), 0700) < 0) return fail_errno(made_.git_directory);
@@ -73,6 +78,7 @@ class Maker {
     TRY(add_refs(git));
     TRY(git.run({"update-index", "-z", "--index-info"}, {.input = index_of(start_)}));
     TRY(add_files(git));
+    for (const auto& inner : start_.inner) TRY(add_inner(inner));
     made_.state = TRY(state_of_repository(source_, start_));
     return std::move(made_);
   }
@@ -128,12 +134,25 @@ class Maker {
   Result<> add_files(const Git& git) {
     std::string names;
     for (const auto& file : start_.listing.files)
-      if (file.content == Content::git) names += file.path + '\0';
+      if (file.content == Content::git && !file.id.empty()) names += file.path + '\0';
     if (names.empty() || start_.mode == Mode::metadata_only) return {};
-    made_.files = directory_ + "/files";
-    if (::mkdir(made_.files.c_str(), 0700) < 0) return fail_errno(made_.files);
+    made_.files = files_;
+    TRY(host::make_directories(files_, 0700));
     TRY(git.run({"checkout-index", "-q", "-f", "-z", "--stdin"},
                 {.input = names, .env = {"GIT_WORK_TREE=" + made_.files}}));
+    return {};
+  }
+
+  Result<> add_inner(const Inner& inner) {
+    auto directory = fmt::format("{}/inner-{}", directory_, made_.inner.size());
+    TRY(host::make_directories(directory, 0700));
+    auto git = source_.git.at(inner.checkout.top);
+    auto made = TRY(in(printable(inner.path), Maker({inner.checkout, git, source_.env, source_.stop}, inner.start,
+                                                    directory, files_ + "/" + inner.path)
+                                                  .make()));
+    if (!made.files.empty()) made_.files = files_;
+    made_.inner.emplace_back(inner.path, std::move(made.git_directory));
+    for (auto& [path, deeper] : made.inner) made_.inner.emplace_back(inner.path + "/" + path, std::move(deeper));
     return {};
   }
 
@@ -142,13 +161,14 @@ class Maker {
   const Source& source_;
   const Start& start_;
   const std::string& directory_;
+  std::string files_;
   GuestRepository made_;
 };
 
 }  // namespace
 
 Result<GuestRepository> make_repository(const Source& source, const Start& start, const std::string& directory) {
-  return Maker(source, start, directory).make();
+  return Maker(source, start, directory, directory + "/files").make();
 }
 
 Result<std::string> state_of_repository(const Source& source, const Start& start) {
@@ -161,6 +181,10 @@ Result<std::string> state_of_repository(const Source& source, const Start& start
   digest.add(config_of(source.checkout));
   digest.add(index_of(start));
   if (start.mode == Mode::full_copy) digest.add(TRY(list_refs(source)));
+  for (const auto& inner : start.inner) {
+    auto git = source.git.at(inner.checkout.top);
+    digest.add(TRY(state_of_repository({inner.checkout, git, source.env, source.stop}, inner.start)));
+  }
   return digest.finish();
 }
 

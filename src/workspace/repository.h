@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "host/paths.h"
 #include "workspace/start.h"
@@ -23,8 +24,10 @@ struct GuestRepository {
   std::string head;           ///< the content of HEAD
   std::map<std::string, std::string> refs;  ///< branches and tags: name → id
   std::string state;                        ///< a digest of what the git directory was made of
-  std::size_t commits = 0;                  ///< of the history
-  bool cut = false;                         ///< older commits did not travel
+  /// Git directories of submodules, and the paths of these submodules.
+  std::vector<std::pair<std::string, std::string>> inner = {};
+  std::size_t commits = 0;  ///< of the history
+  bool cut = false;         ///< older commits did not travel
 };
 
 /// Makes both in `directory`, which must exist, be private and be empty. Mode::full_copy takes all commits, and the

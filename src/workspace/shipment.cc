@@ -54,6 +54,11 @@ class Writer {
     return writer_.write(text);
   }
 
+  Result<> add_directories(const std::string& as) {
+    TRY(add_parents(as));
+    return add_directory(as);
+  }
+
   Result<> add_directory(const std::string& as) {
     if (!directories_.insert(as).second) return {};
     return writer_.add(
@@ -112,24 +117,27 @@ Result<UniqueFd> open_directory(const std::string& path) {
   return host::open_file(path, O_PATH | O_DIRECTORY);
 }
 
-Result<> add_git_directory(Writer& writer, const std::string& path) {
+// `as` is empty, or the path of a submodule and a slash.
+Result<> add_git_directory(Writer& writer, const std::string& path, const std::string& as) {
   namespace fs = std::filesystem;
   auto top = TRY(open_directory(path));
   TRY(writer.add_directory(""));
-  TRY(writer.add_directory(".git"));
+  TRY(writer.add_directory(as + ".git"));
   std::error_code error;
   for (fs::recursive_directory_iterator at(path, error), end; !error && at != end; at.increment(error)) {
     auto name = at->path().lexically_relative(path).string();
     if (at->is_directory())
-      TRY(writer.add_directory(".git/" + name));
-    else if (!TRY(writer.add(top.get(), name, ".git/" + name)))
+      TRY(writer.add_directory(as + ".git/" + name));
+    else if (!TRY(writer.add(top.get(), name, as + ".git/" + name)))
       return fail(ErrorCode::internal, "a file of the new git directory cannot be read");
   }
   return error ? Result<>(fail_errno(path, error.value())) : Result<>();
 }
 
 Result<> write_members(Writer& writer, Shipment& shipment) {
-  if (!shipment.git_directory.empty()) TRY(add_git_directory(writer, shipment.git_directory));
+  if (!shipment.git_directory.empty()) TRY(add_git_directory(writer, shipment.git_directory, ""));
+  for (const auto& path : shipment.directories) TRY(writer.add_directories(path));
+  for (const auto& [path, git] : shipment.inner) TRY(add_git_directory(writer, git, path + "/"));
   auto tree = TRY(open_directory(shipment.tree)), files = TRY(open_directory(shipment.files));
   for (const auto* file : shipment.send) {
     int top = file->content == Content::git ? files.get() : tree.get();

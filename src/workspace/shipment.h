@@ -12,13 +12,15 @@
 namespace banger::workspace {
 
 struct Shipment {
-  std::string name;                               ///< the first component of all names
-  std::string git_directory;                      ///< empty: the guest's own stays
-  std::string tree;                               ///< the working tree of the host
-  std::string files;                              ///< where the content of git is, as in GuestRepository
-  std::vector<const TravelFile*> send = {};       ///< borrowed
-  Manifest manifest = {};                         ///< gets the states of the files that were sent
-  std::atomic<std::uint64_t>* written = nullptr;  ///< counts the bytes of the tar
+  std::string name;                                             ///< the first component of all names
+  std::string git_directory;                                    ///< empty: the guest's own stays
+  std::vector<std::pair<std::string, std::string>> inner = {};  ///< as in GuestRepository
+  std::vector<std::string> directories = {};                    ///< submodules, which may have no files
+  std::string tree;                                             ///< the working tree of the host
+  std::string files;                                            ///< where the content of git is, as in GuestRepository
+  std::vector<const TravelFile*> send = {};                     ///< borrowed
+  Manifest manifest = {};                                       ///< gets the states of the files that were sent
+  std::atomic<std::uint64_t>* written = nullptr;                ///< counts the bytes of the tar
 };
 
 /// Writes the tar. Files that cannot be read get a mark (tar/writer.h) and are not in the manifest. An error is one of

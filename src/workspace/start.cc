@@ -39,6 +39,33 @@ Result<Listing> list_commit(const Git& git, const std::string& commit) {
   return listing;
 }
 
+void add_files(const Inner& inner, Listing& listing) {
+  const auto& own = inner.start.listing;
+  for (auto file : own.files) {
+    file.path = inner.path + "/" + file.path;
+    file.mode.clear();
+    file.id.clear();
+    listing.files.push_back(std::move(file));
+  }
+  for (const auto& name : own.nested) listing.nested.push_back(inner.path + "/" + name);
+  listing.untracked += own.untracked;
+  listing.filtered += own.filtered;
+}
+
+// A submodule without files has no checkout of its own, and stays an empty directory.
+Result<> add_submodules(const Git& git, const Checkout& checkout, const Wish& wish, Start& start) {
+  for (const auto& link : start.listing.submodules) {
+    auto path = checkout.top + "/" + link.path;
+    auto there = Checkout::find(git.at(path), path);
+    if (!there || there->top == checkout.top) continue;
+    auto inner = TRY(in(printable(link.path),
+                        find_start(git.at(there->top), *there, {.mode = wish.mode, .untracked = wish.untracked})));
+    start.inner.push_back({link.path, std::move(*there), std::move(inner)});
+  }
+  for (const auto& inner : start.inner) add_files(inner, start.listing);
+  return {};
+}
+
 }  // namespace
 
 Result<Start> find_start(const Git& git, const Checkout& checkout, const Wish& wish) {
@@ -49,7 +76,10 @@ Result<Start> find_start(const Git& git, const Checkout& checkout, const Wish& w
   }
   start.working_tree = wish.from.empty();
   if (!start.working_tree) start.head = TRY(find_commit(git, wish.from));
-  start.listing = TRY(start.working_tree ? list_files(git, checkout, wish.untracked) : list_commit(git, start.head));
+  auto submodules = wish.mode == Mode::full_copy ? Submodules::list : Submodules::refuse;
+  start.listing =
+      TRY(start.working_tree ? list_files(git, checkout, wish.untracked, submodules) : list_commit(git, start.head));
+  TRY(add_submodules(git, checkout, wish, start));
   return start;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "workspace/checkout.h"
 
@@ -20,12 +21,23 @@ struct Wish {
   std::string from;    ///< where the new branch begins, without local changes; empty: HEAD and the working tree
 };
 
+struct Inner;
+
 struct Start {
   Mode mode = Mode::shallow_overlay;
   std::string head;    ///< the commit; empty on an unborn branch
   std::string branch;  ///< empty: a detached HEAD
   Listing listing;
   bool working_tree = true;  ///< false: the files are those of `head`
+  /// Submodules with files; only of Mode::full_copy. Their files are in `listing` too, without an id.
+  std::vector<Inner> inner;
+};
+
+/// A submodule that is checked out.
+struct Inner {
+  std::string path;
+  Checkout checkout;
+  Start start;
 };
 
 /// `invalid` for a branch name that git refuses, and for a revision that is not there.

@@ -161,6 +161,27 @@ TEST_CASE("repository: a new branch begins at HEAD with the changes, or at a rev
     CHECK_FALSE(find_start(source, repo.checkout(), wish).has_value());
 }
 
+TEST_CASE("repository: a full copy has the submodules, each with its own git directory") {
+  Repository repo;
+  repo.put("a", "1");
+  repo.commit("first");
+  REQUIRE(repo.sh("git clone -q repo lib && git clone -q repo other && git -C repo -c protocol.file.allow=always "
+                  "submodule --quiet add ../lib vendor/lib && git -C repo -c protocol.file.allow=always submodule "
+                  "--quiet add ../other vendor/empty && git -C repo commit -qm subs && git -C repo submodule --quiet "
+                  "deinit vendor/empty")
+              .status == 0);
+  repo.put("vendor/lib/a", "changed");
+  auto before = fingerprint(repo);
+  CHECK_FALSE(find_start(repo.source(), repo.checkout(), {}).has_value());
+  Guest guest(repo, {.mode = Mode::full_copy});
+  CHECK(fingerprint(repo) == before);
+  CHECK(guest.git("ls-files -s") == repo.git("ls-files -s"));
+  REQUIRE(guest.made->inner.size() == 1);
+  auto [path, git] = guest.made->inner.front();
+  CHECK(path == "vendor/lib");
+  CHECK(repo.sh("git --git-dir=" + git + " --work-tree=repo/vendor/lib status --porcelain").output == " M a\n");
+}
+
 TEST_CASE("repository: files outside of a sparse checkout and pointers of Git LFS come from git") {
   Repository repo;
   repo.put("big.bin", "version https://git-lfs.github.com/spec/v1\n");
@@ -168,9 +189,9 @@ TEST_CASE("repository: files outside of a sparse checkout and pointers of Git LF
   repo.put("out/b", "2");
   repo.put(".gitattributes", "*.bin filter=lfs -text\n");
   repo.commit("first");
+  repo.git("sparse-checkout set in");
   repo.git("config filter.lfs.smudge false");
   repo.git("config filter.lfs.required true");
-  repo.git("sparse-checkout set in");
   repo.put("big.bin", "the large file");
   Guest guest(repo, {});
   REQUIRE(guest.made.has_value());

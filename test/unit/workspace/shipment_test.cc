@@ -27,7 +27,12 @@ struct Prepared {
     auto made = make_repository({.checkout = checkout, .git = source, .env = env}, start, dir.path());
     INFO((made ? "" : made.error().sentence()));
     REQUIRE(made.has_value());
-    shipment = {.name = "guest", .git_directory = made->git_directory, .tree = checkout.top, .files = made->files};
+    shipment = {.name = "guest",
+                .git_directory = made->git_directory,
+                .inner = made->inner,
+                .tree = checkout.top,
+                .files = made->files};
+    for (const auto& link : start.listing.submodules) shipment.directories.push_back(link.path);
     shipment.manifest = {.base = start.head, .state = made->state, .head = made->head, .refs = made->refs, .files = {}};
     for (const auto& file : start.listing.files) shipment.send.push_back(&file);
     auto tar = file_with([&](int fd) { return write_shipment(shipment, fd); });
@@ -166,4 +171,21 @@ TEST_CASE("states: a file that cannot be read is an error, and not a deletion") 
   CHECK(states_of(start, checkout.top, "")->size() == start.listing.files.size());
   repo.sh("rm repo/binary && mkdir repo/binary");
   CHECK_FALSE(states_of(start, checkout.top, "").has_value());
+}
+
+TEST_CASE("shipment: submodules arrive with their files and their changes, and without files as empty directories") {
+  Repository repo;
+  fill(repo);
+  REQUIRE(repo.sh("git clone -q repo lib && git clone -q repo other && git -C repo -c protocol.file.allow=always "
+                  "submodule --quiet add ../lib vendor/lib && git -C repo -c protocol.file.allow=always submodule "
+                  "--quiet add ../other vendor/empty && git -C repo commit -qm subs && git -C repo submodule --quiet "
+                  "deinit vendor/empty")
+              .status == 0);
+  repo.put("vendor/lib/a b", "changed");
+  Prepared prepared(repo, {.mode = Mode::full_copy});
+  CHECK(prepared.left_out.empty());
+  CHECK(prepared.in_guest("git status --porcelain") == repo.git("status --porcelain"));
+  CHECK(prepared.in_guest("git -C vendor/lib status --porcelain") == " M \"a b\"\n");
+  CHECK(repo.sh("diff -r --no-dereference -x .git repo guest").output.empty());
+  CHECK(prepared.look()->files == prepared.shipment.manifest.files);
 }

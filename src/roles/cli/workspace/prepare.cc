@@ -86,6 +86,10 @@ class Prepare {
       plan = workspace::plan_files(before_->files, guest_.files, now_);
     }
     if (start_.mode == Mode::metadata_only) plan.send.clear();
+    if (before_ && sends_git() && !start_.inner.empty())
+      return fail(ErrorCode::unsupported,
+                  "the commit or the index has changed, and a checkout with submodules is brought only once",
+                  "choose another --guest-path, or remove the old one in the guest");
     if (before_ && sends_git() && (guest_.head != before_->head || guest_.refs != before_->refs))
       plan.in_way.insert(plan.in_way.begin(), changed_ref());
     if (!plan.in_way.empty()) return in_the_way(place_, std::move(plan.in_way));
@@ -104,10 +108,12 @@ class Prepare {
   Result<> send(const workspace::Plan& plan) {
     workspace::Shipment shipment{.name = place_.landing().name,
                                  .git_directory = sends_git() ? made_.git_directory : "",
+                                 .inner = sends_git() ? made_.inner : decltype(made_.inner)(),
                                  .tree = checkout_.top,
                                  .files = made_.files,
                                  .manifest = new_manifest(),
                                  .written = &report_.bytes()};
+    for (const auto& link : start_.listing.submodules) shipment.directories.push_back(link.path);
     std::set<std::string_view> wanted(plan.send.begin(), plan.send.end());
     for (const auto& file : start_.listing.files)
       if (wanted.contains(file.path)) shipment.send.push_back(&file);

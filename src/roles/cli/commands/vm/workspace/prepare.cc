@@ -46,7 +46,8 @@ constinit const Command kWorkspacePrepare{
         "files never travel, and hooks and other configuration stay here. Nothing of the checkout here is changed.\n"
         "A second prepare sends what has changed since the first. If it would overwrite work of the guest, it does "
         "nothing and names that work.\n"
-        "Files of Git LFS travel as pointers. Submodules are refused. A partial clone travels with what it has; "
+        "Files of Git LFS travel as pointers. Submodules need --mode full_copy. A partial clone travels with what it "
+        "has; "
         "nothing is fetched.",
     .positionals = kPositionals,
     .options = kOptions,

@@ -18,7 +18,7 @@ constexpr std::size_t kHeadBytes = 5;
 
 bool is_frame_type(std::uint8_t type) {
   return (type >= std::uint8_t(FrameType::spec) && type <= std::uint8_t(FrameType::spec_part)) ||
-         (type >= std::uint8_t(FrameType::started) && type <= std::uint8_t(FrameType::failed));
+         (type >= std::uint8_t(FrameType::started) && type <= std::uint8_t(FrameType::position));
 }
 
 }  // namespace
@@ -83,6 +83,23 @@ Result<ExecExit> decode_exit(FrameType type, std::string_view payload) {
   if (!message) return corrupt(std::move(message.error()));
   result.message = message->empty() ? "it could not be started" : printable(*message, limits::kLinkErrorBytes);
   return result;
+}
+
+std::string encode_position(const Position& position) {
+  std::string payload;
+  for (std::uint64_t value : {static_cast<std::uint64_t>(position.unix_ms), position.out, position.err})
+    for (int shift = 56; shift >= 0; shift -= 8) payload.push_back(static_cast<char>(value >> shift));
+  return payload;
+}
+
+Result<Position> decode_position(std::string_view payload) {
+  if (payload.size() != 3 * sizeof(std::uint64_t)) return fail(ErrorCode::corrupt, "a position must have 24 bytes");
+  auto number = [&](std::size_t index) {
+    std::uint64_t value = 0;
+    for (unsigned char byte : payload.substr(index * sizeof value, sizeof value)) value = value << 8 | byte;
+    return value;
+  };
+  return Position{.unix_ms = static_cast<std::int64_t>(number(0)), .out = number(1), .err = number(2)};
 }
 
 }  // namespace banger::link

@@ -5,6 +5,10 @@
 //                  stdin_data, stdin_end, signal (1 byte), resize (rows, cols: 2 × u16 BE)
 //   guest → client: started (empty; again after every signal that arrived), stdout_data, stderr_data,
 //                  then exactly one of exit (JSON) or failed (JSON error)
+//
+// The streams of sessions (docs/sessions.md) have the same frames, without a spec. They also have `position`:
+// a time (unix ms), and the bytes of stdout and stderr before it (3 × u64 BE). It is sent first, and where bytes are
+// missing. The logs of sessions are files of these frames.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +32,7 @@ enum class FrameType : std::uint8_t {
   stderr_data = 18,
   exit = 19,
   failed = 20,
+  position = 21,
 };
 
 struct Frame {
@@ -60,5 +65,14 @@ struct ExecExit {
 };
 std::string encode_exit(const ExecExit& result);
 Result<ExecExit> decode_exit(FrameType type, std::string_view payload);
+
+/// The payload of `position`.
+struct Position {
+  std::int64_t unix_ms = 0;
+  std::uint64_t out = 0, err = 0;  ///< bytes before
+};
+std::string encode_position(const Position& position);
+/// `corrupt` when the payload has another size.
+Result<Position> decode_position(std::string_view payload);
 
 }  // namespace banger::link

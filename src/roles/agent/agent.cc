@@ -14,6 +14,7 @@
 #include "roles/agent/apply.h"
 #include "roles/agent/bounds.h"
 #include "roles/agent/end_commands.h"
+#include "roles/agent/exec/sessions/start_keeper.h"
 #include "roles/agent/measure_spawn.h"
 #include "roles/agent/quiet_boot.h"
 #include "roles/agent/serve.h"
@@ -32,6 +33,7 @@ Usage:
                                                         make the system under DIR what the guest config FILE says
   banger-agent ready [--run-dir DIR]                    tell the host that the guest has booted
   banger-agent end-commands [--run-dir DIR]             end the commands of the host's clients
+  banger-agent keep-session [--run-dir DIR] DIRECTORY   run the session of that directory to its end
   banger-agent measure-spawn COUNT PROGRAM              what starting PROGRAM costs in this guest, in ms
   banger-agent --version | --help
 
@@ -146,12 +148,20 @@ Result<int> end_all_commands(const Arguments& arguments) {
   return 0;
 }
 
+Result<int> keep(const Arguments& arguments) {
+  run_keeper(arguments.run_dir, arguments.apply.file);
+  return 0;
+}
+
 struct Subcommand {
   std::string_view name;
   Result<int> (*run)(const Arguments&);  ///< the exit status
 };
-constexpr Subcommand kSubcommands[] = {
-    {"serve", serve}, {"apply", apply_config}, {"ready", ready}, {"end-commands", end_all_commands}};
+constexpr Subcommand kSubcommands[] = {{"serve", serve},
+                                       {"apply", apply_config},
+                                       {"ready", ready},
+                                       {"end-commands", end_all_commands},
+                                       {"keep-session", keep}};
 
 Result<> measure(std::span<char*> words) {
   int rounds = 0;
@@ -192,7 +202,7 @@ int run_agent(int argc, char** argv) {
     return done ? *done : report(done.error(), 1);
   }
   return report(Error{ErrorCode::invalid, fmt::format("unknown command '{}'", printable(name)), 0,
-                      did_you_mean(name, {"serve", "apply", "ready", "end-commands", "measure-spawn"})},
+                      did_you_mean(name, {"serve", "apply", "ready", "end-commands", "keep-session", "measure-spawn"})},
                 2);
 }
 

@@ -42,6 +42,25 @@ inline constexpr auto kExecLinger = 2s;        ///< longest wait for background 
 inline constexpr auto kExecHangup = 3s;        ///< SIGHUP → SIGKILL after the client went away
 inline constexpr auto kExecHangupPoll = 50ms;  ///< how often the agent checks whether the hung-up processes have ended
 
+// -- sessions
+inline constexpr std::size_t kSessions = 256;  ///< live ones; each has a keeper, which is a process
+/// Both files of the log of one session together, for the first kLargeLogSessions live ones.
+inline constexpr std::uint64_t kSessionLogBytes = 16 * kMiB;
+inline constexpr std::size_t kLargeLogSessions = 16;  ///< so that all logs of a guest have half a GiB at most
+inline constexpr std::uint64_t kSmallSessionLogBytes = 1 * kMiB;  ///< of the sessions after those
+inline constexpr std::size_t kEndedSessions = 64;                 ///< kept, with their logs; then the oldest goes
+inline constexpr std::uint64_t kEndedSessionBytes = 256 * kMiB;   ///< of the logs of ended sessions
+/// A record has the arguments of a command, which may need 6 bytes for a byte.
+inline constexpr std::size_t kSessionRecordBytes = 16 * kMiB;
+inline constexpr std::size_t kSessionTextBytes = 256;        ///< of a command, a directory or a user in a list
+inline constexpr auto kSessionMarkPace = 100ms;              ///< between times in a log; each takes 29 bytes
+inline constexpr std::int64_t kScrollbackBytes = 64 * kKiB;  ///< of the log for a new client; some hundred screen lines
+inline constexpr std::size_t kKeeperClients = 256;           ///< of one session; a link has no more streams
+inline constexpr auto kSessionProbe = 1s;  ///< how often the agent checks for the client while a session is quiet
+inline constexpr auto kSessionStartDeadline = 25s;  ///< until the command runs; less than the daemon waits
+inline constexpr auto kSessionSendDeadline = 20s;   ///< for a command to read its input; less than the daemon waits
+inline constexpr auto kSessionKillDeadline = 10s;   ///< SIGKILL → the end; a process may wait for a disk
+
 // -- files in and out
 inline constexpr int kFileTransfers = 3;                  ///< at once, as each holds a thread of the agent's pool
 inline constexpr auto kFileTransferWait = 30s;            ///< for a free transfer

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +13,8 @@
 #include "roles/agent/counts.h"
 #include "roles/agent/exec/command_groups.h"
 #include "roles/agent/exec/main_commands.h"
+#include "roles/agent/exec/sessions/sessions.h"
+#include "roles/agent/exec/sessions/start_keeper.h"
 #include "roles/agent/log_file.h"
 #include "roles/agent/pace.h"
 #include "roles/agent/proc_stats.h"
@@ -22,11 +25,15 @@
 
 namespace banger::roles::agent {
 
+struct SessionClient;
+
 struct Options {
   std::string run_dir = "/run/banger";
   std::string log_path;           ///< empty: stderr
   std::string config_root = "/";  ///< the root that POST /configure changes
   capabilities::ApplyMode config_mode = capabilities::ApplyMode::live;
+  std::string sessions = "/var/lib/banger/sessions";  ///< outlives a reboot of the guest
+  std::function<Result<std::optional<host::Child>>(KeeperStart)> start_keeper = agent::start_keeper;
   std::string mounts = "/proc/self/mountinfo";  ///< where the agent finds the cgroups
   MountCgroups mount_cgroups = MountCgroups::no;
   std::string path_variable = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";  ///< of init's own tools
@@ -41,6 +48,8 @@ struct Context {
         run_dir(options.run_dir),
         log(options.log_path),
         command_groups(run_dir, options.mounts, options.mount_cgroups),
+        sessions(options.sessions),
+        starting_session(loop),
         transfer_done(loop),
         configuring(loop),
         settling_turn(loop),
@@ -53,12 +62,15 @@ struct Context {
   LogFile log;
   CommandGroups command_groups;
   MainCommands main_commands;
-  AgentConfig config;                                ///< the current token and environment
-  std::function<void(std::string token)> set_token;  ///< gives the server a new token
-  WallClock wall_clock;                              ///< of the guest
-  std::optional<guest::Handles> handles;             ///< for a new identity
-  Users users;                                       ///< users of the guest
-  std::optional<CpuSample> cpu;                      ///< sample of the last GET /stats
+  const Sessions sessions;
+  host::Mutex starting_session;                                         ///< one session starts at a time
+  std::map<std::string, std::weak_ptr<SessionClient>> session_writers;  ///< by id: the client that is attached
+  AgentConfig config;                                                   ///< the current token and environment
+  std::function<void(std::string token)> set_token;                     ///< gives the server a new token
+  WallClock wall_clock;                                                 ///< of the guest
+  std::optional<guest::Handles> handles;                                ///< for a new identity
+  Users users;                                                          ///< users of the guest
+  std::optional<CpuSample> cpu;                                         ///< sample of the last GET /stats
   CountsOfGuest counts;
   int transfers = 0;  ///< file streams that hold a pool thread
   host::Event transfer_done;

@@ -14,11 +14,30 @@ struct Entry {
 };
 
 constexpr Entry kRoutes[] = {
-    {"GET", "/health", health},       {"GET", "/stats", stats},     {"GET", "/ports", ports},
-    {"GET", "/listening", listening}, {"POST", "/exec", exec},      {"PUT", "/files", put_files},
-    {"GET", "/files", get_files},     {"GET", "/stat", stat_file},  {"POST", "/configure", configure},
-    {"POST", "/shutdown", shutdown},  {"POST", "/clock", clock},    {"POST", "/hold", hold},
-    {"POST", "/quiesce", quiesce},    {"GET", "/image", get_image},
+    {"GET", "/health", health},
+    {"GET", "/stats", stats},
+    {"GET", "/ports", ports},
+    {"GET", "/listening", listening},
+    {"POST", "/exec", exec},
+    {"PUT", "/files", put_files},
+    {"GET", "/files", get_files},
+    {"GET", "/stat", stat_file},
+    {"POST", "/configure", configure},
+    {"POST", "/shutdown", shutdown},
+    {"POST", "/clock", clock},
+    {"POST", "/hold", hold},
+    {"POST", "/quiesce", quiesce},
+    {"GET", "/image", get_image},
+    {"POST", "/sessions", start_session},
+    {"GET", "/sessions", list_sessions},
+    {"DELETE", "/sessions", remove_session},
+    {"GET", "/sessions/show", show_session},
+    {"GET", "/sessions/logs", log_session},
+    {"POST", "/sessions/attach", attach_session},
+    {"POST", "/sessions/send", send_session},
+    {"POST", "/sessions/signal", signal_session},
+    {"POST", "/sessions/resize", resize_session},
+    {"POST", "/sessions/stop", stop_session},
 };
 
 Task<> unknown(ContextPtr, StreamPtr stream) {

@@ -10,11 +10,21 @@ namespace banger::roles::agent {
 using StreamPtr = std::shared_ptr<link::ServerStream>;
 using Route = Task<> (*)(ContextPtr context, StreamPtr stream);
 
-Task<> health(ContextPtr context, StreamPtr stream);     // health.cc
-Task<> stats(ContextPtr context, StreamPtr stream);      // stats.cc
-Task<> ports(ContextPtr context, StreamPtr stream);      // ports.cc
-Task<> listening(ContextPtr context, StreamPtr stream);  // listening.cc
-Task<> exec(ContextPtr context, StreamPtr stream);       // exec.cc
+Task<> health(ContextPtr context, StreamPtr stream);         // health.cc
+Task<> stats(ContextPtr context, StreamPtr stream);          // stats.cc
+Task<> ports(ContextPtr context, StreamPtr stream);          // ports.cc
+Task<> listening(ContextPtr context, StreamPtr stream);      // listening.cc
+Task<> exec(ContextPtr context, StreamPtr stream);           // exec.cc
+Task<> start_session(ContextPtr context, StreamPtr stream);  // exec/sessions/routes.cc
+Task<> list_sessions(ContextPtr context, StreamPtr stream);
+Task<> show_session(ContextPtr context, StreamPtr stream);
+Task<> remove_session(ContextPtr context, StreamPtr stream);
+Task<> log_session(ContextPtr context, StreamPtr stream);
+Task<> attach_session(ContextPtr context, StreamPtr stream);
+Task<> send_session(ContextPtr context, StreamPtr stream);
+Task<> signal_session(ContextPtr context, StreamPtr stream);
+Task<> resize_session(ContextPtr context, StreamPtr stream);
+Task<> stop_session(ContextPtr context, StreamPtr stream);
 Task<> put_files(ContextPtr context, StreamPtr stream);  // files.cc
 Task<> get_files(ContextPtr context, StreamPtr stream);
 Task<> stat_file(ContextPtr context, StreamPtr stream);

@@ -13,8 +13,9 @@ TEST_CASE("image rules: what names one machine is not in an image") {
     INFO(path);
     CHECK(image_part(path, ObjectKind::file) == ImagePart::nothing);
   }
-  for (auto path : {"lost+found", "root/lost+found", "var/log/journal/0123456789abcdef0123456789abcdef",
-                    "tmp/systemd-private-0123-foo.service-x", "var/tmp/systemd-private-0123-foo.service-x"}) {
+  for (auto path :
+       {"lost+found", "root/lost+found", "var/lib/banger/sessions", "var/log/journal/0123456789abcdef0123456789abcdef",
+        "tmp/systemd-private-0123-foo.service-x", "var/tmp/systemd-private-0123-foo.service-x"}) {
     INFO(path);
     CHECK(image_part(path, ObjectKind::directory) == ImagePart::nothing);
   }

@@ -119,6 +119,15 @@ bool made_directory(const Command& command) {
 
 }  // namespace
 
+Result<User> choose_user(const link::ExecSpec& spec, const guestcfg::RunConfig& image,
+                         const std::function<Result<User>(const std::string&)>& find) {
+  if (!spec.user.empty()) return find(spec.user);
+  if (image.user.empty()) return find("root");
+  auto user = find(image.user);
+  if (user) return user;
+  return std::unexpected(std::move(user).error().in("the user of the image").with_hint("run it as root: -u root"));
+}
+
 Result<Command> prepare_command(const link::ExecSpec& spec, const User& user, const Environment& guest,
                                 const guestcfg::RunConfig& image) {
   for (const auto& argument : spec.argv)

@@ -1,6 +1,8 @@
 // From an exec request to a process: user, directory, environment and login shell, or the error when it cannot start.
 #pragma once
 
+#include <functional>
+
 #include "host/child.h"
 #include "link/exec_spec.h"
 #include "roles/agent/exec/program.h"
@@ -16,6 +18,10 @@ struct Command {
   Directory::Of directory = Directory::Of::user;
   bool main = false;  ///< the image's main command
 };
+
+/// The user that the request names, otherwise the image's choice, otherwise root.
+Result<User> choose_user(const link::ExecSpec& spec, const guestcfg::RunConfig& image,
+                         const std::function<Result<User>(const std::string&)>& find);
 
 /// Defaults (PATH, HOME, USER, LOGNAME, SHELL, LANG, with a tty a TERM that the guest knows), then the guest's
 /// environment, then the request's. program.h says what runs, and where. `invalid` on NUL bytes or malformed variable

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "host/files.h"
@@ -55,6 +56,14 @@ Result<> resize_terminal(int master_fd, std::uint16_t rows, std::uint16_t column
   winsize size{.ws_row = rows, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
   if (::ioctl(master_fd, TIOCSWINSZ, &size) < 0) return fail_errno("resize the terminal");
   return {};
+}
+
+void end_terminal_input(int master_fd, bool mid_line) {
+  termios settings{};
+  if (::tcgetattr(master_fd, &settings) < 0 || !(settings.c_lflag & ICANON)) return;
+  // The first end-of-file character only passes an unfinished line to the reader (termios(3), VEOF).
+  char ends[2] = {static_cast<char>(settings.c_cc[VEOF]), static_cast<char>(settings.c_cc[VEOF])};
+  [[maybe_unused]] auto ignored = ::write(master_fd, ends, mid_line ? 2 : 1);
 }
 
 }  // namespace banger::roles::agent

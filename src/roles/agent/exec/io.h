@@ -25,4 +25,8 @@ Result<Stdio> make_terminal(uid_t uid, std::uint16_t rows, std::uint16_t columns
 
 Result<> resize_terminal(int master_fd, std::uint16_t rows, std::uint16_t columns);
 
+/// What a terminal's reader gets as the end of its input, if the terminal works by lines. `mid_line`: the last byte of
+/// the input was not a newline.
+void end_terminal_input(int master_fd, bool mid_line);
+
 }  // namespace banger::roles::agent

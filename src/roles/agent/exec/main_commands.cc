@@ -59,8 +59,11 @@ int stop_signal(std::string_view name) {
   return real_time(bare).value_or(SIGTERM);
 }
 
-MainCommands::Entry::Entry(MainCommands& all, const host::Child& child) : all_(all) {
-  all_.processes_.emplace_front(::fcntl(child.pidfd(), F_DUPFD_CLOEXEC, 3));
+MainCommands::Entry::Entry(MainCommands& all, const host::Child& child)
+    : Entry(all, UniqueFd(::fcntl(child.pidfd(), F_DUPFD_CLOEXEC, 3))) {}
+
+MainCommands::Entry::Entry(MainCommands& all, UniqueFd pidfd) : all_(all) {
+  all_.processes_.push_front(std::move(pidfd));
   at_ = all_.processes_.begin();
 }
 

@@ -20,6 +20,7 @@ class MainCommands {
   class Entry {
    public:
     Entry(MainCommands& all, const host::Child& child);
+    Entry(MainCommands& all, UniqueFd pidfd);
     Entry(const Entry&) = delete;
     Entry& operator=(const Entry&) = delete;
     ~Entry() { all_.processes_.erase(at_); }

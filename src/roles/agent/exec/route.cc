@@ -23,17 +23,8 @@ Refusal refuse(const Error& error, int code = 125) {
   return Refusal(link::ExecExit{.code = code, .message = error.sentence()});
 }
 
-Result<User> find_user(Context& context, const link::ExecSpec& spec) {
-  const auto& of_image = context.config.image.user;
-  if (!spec.user.empty()) return context.users.find(spec.user);
-  if (of_image.empty()) return context.users.find("root");
-  auto user = context.users.find(of_image);
-  if (user) return user;
-  return std::unexpected(std::move(user).error().in("the user of the image").with_hint("run it as root: -u root"));
-}
-
 std::expected<Started, link::ExecExit> start(Context& context, const link::ExecSpec& spec) {
-  auto user = find_user(context, spec);
+  auto user = choose_user(spec, context.config.image, [&](const auto& who) { return context.users.find(who); });
   if (!user) return refuse(user.error());
   auto command = prepare_command(spec, *user, context.config.environment, context.config.image);
   if (!command) return refuse(command.error(), command.error().code == ErrorCode::not_found ? 127 : 125);

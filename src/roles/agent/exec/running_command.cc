@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/ioctl.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <asio.hpp>
@@ -214,12 +213,7 @@ Task<> supervise(SessionPtr s) {
 void end_input(const SessionPtr& s) {
   s->input_closed = true;
   if (s->input_is_pipe) return close(s->input);
-  termios settings{};
-  int master = s->output.fd.is_open() ? s->output.fd.native_handle() : -1;
-  if (::tcgetattr(master, &settings) < 0 || !(settings.c_lflag & ICANON)) return;
-  // The first end-of-file character only passes an unfinished line to the reader (termios(3), VEOF).
-  char ends[2] = {static_cast<char>(settings.c_cc[VEOF]), static_cast<char>(settings.c_cc[VEOF])};
-  [[maybe_unused]] auto ignored = ::write(master, ends, s->mid_line ? 2 : 1);
+  if (s->output.fd.is_open()) end_terminal_input(s->output.fd.native_handle(), s->mid_line);
 }
 
 // Writes queued stdin as fast as the command reads it.

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "roles/agent/exec/sessions/keeper.h"
 
 namespace banger::test {
 
@@ -36,6 +37,9 @@ void Exec::take(const link::Frame& frame) {
       break;
     case link::FrameType::stderr_data:
       outcome_.err += frame.payload;
+      break;
+    case link::FrameType::position:
+      if (auto position = link::decode_position(frame.payload)) outcome_.positions.push_back(*position);
       break;
     default: {
       auto exit = link::decode_exit(frame.type, frame.payload);
@@ -69,6 +73,7 @@ Agent::Agent(capabilities::ApplyMode mode, std::chrono::milliseconds (*put_off)(
                   .log_path = run_dir / "agent.log",
                   .config_root = run_dir / "root",
                   .config_mode = mode,
+                  .sessions = run_dir / "sessions",
                   .mounts = run_dir / "mountinfo",
                   .path_variable = run_dir.path() + ":/usr/bin:/bin",
                   .put_off = put_off};
@@ -79,12 +84,24 @@ Agent::Agent(capabilities::ApplyMode mode, std::chrono::milliseconds (*put_off)(
     shutdowns.push_back(std::move(plan));
     co_return Result<>();
   };
+  options.start_keeper = [this](KeeperStart start) -> Result<std::optional<host::Child>> {
+    keepers_.emplace_back(
+        [kept = std::make_shared<KeeperStart>(std::move(start))] { keep_session(std::move(*kept), PassSignals::no); });
+    return std::nullopt;
+  };
   auto made = make_context(runtime, std::move(options));
   REQUIRE(made.has_value());
   context = *made;
 }
 
-Agent::~Agent() = default;
+// A keeper ends with its session.
+void Agent::end_sessions() {
+  for (const auto& session : context->sessions.list())
+    if (session.live() && session.pid > 1) (void)::kill(static_cast<pid_t>(-session.pid), SIGKILL);
+  for (auto& keeper : keepers_) keeper.join();
+}
+
+Agent::~Agent() { end_sessions(); }
 
 Task<> Agent::serve(UniqueFd channel) { (void)co_await serve_channel(context, std::move(channel)); }
 
@@ -131,6 +148,13 @@ Task<std::shared_ptr<Exec>> Agent::start(link::ExecSpec spec) {
   (void)link::encode_spec(spec, frames);
   (void)co_await running->stream().write(std::move(frames));
   co_return running;
+}
+
+Task<std::shared_ptr<Exec>> Agent::open(std::string method, std::string path) {
+  auto stream = co_await client->open({.method = std::move(method), .path = std::move(path)});
+  if (stream) co_return std::make_shared<Exec>(std::move(*stream));
+  FAIL_CHECK(stream.error().sentence());
+  co_return nullptr;
 }
 
 Task<Outcome> Agent::exec(link::ExecSpec spec) {

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "catch.h"
 #include "host/files.h"
@@ -22,6 +24,7 @@ struct Outcome {
   bool ended = false;
   link::ExecExit exit;
   std::string out, err;
+  std::vector<link::Position> positions;  ///< of sessions
 };
 
 /// The caller's end of one exec stream.
@@ -55,6 +58,8 @@ class Agent {
   Task<Outcome> exec(link::ExecSpec spec);
   /// A short request; the error has the agent's sentence.
   Task<Result<Json>> call(std::string method, std::string path, std::string body = "");
+  /// A stream of frames without a spec, as those of sessions are.
+  Task<std::shared_ptr<Exec>> open(std::string method, std::string path);
   /// Waits until `condition` holds; false after half a minute.
   Task<bool> until(std::function<bool()> condition);
 
@@ -68,6 +73,8 @@ class Agent {
   Task<> serve(UniqueFd channel);
   Task<> drive(UniqueFd channel, const std::function<Task<>(Agent&)>* body);
   Task<> watchdog();
+  void end_sessions();
+  std::vector<std::thread> keepers_;  ///< instead of processes
 };
 
 /// This process's own user in the form of an exec spec, so that tests run as root and as any other user.

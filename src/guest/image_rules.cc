@@ -32,7 +32,7 @@ bool is_of_one_machine(std::string_view path) {
       "etc/hostname",
       "etc/profile.d/banger.sh",  // the VM's variables
       "etc/ssh/sshd_config.d/00-banger.conf",
-      "lost+found",  // every file system gets its own
+      "lost+found",               // every file system gets its own
       "var/lib/banger/sessions",  // of sessions (docs/sessions.md), with what they printed
       "lost+found",               // every file system gets its own
       "root/lost+found",

@@ -79,6 +79,7 @@ A frame has a type (1 byte), a length (4 bytes, big endian, at most 65536) and a
 | 18 *stderr* | guest | bytes |
 | 19 *exit* | guest | `{"code": 0}` or `{"signal": 9}`; also `"ending": true` if the guest's end ended the command |
 | 20 *failed* | guest | `{"code": 126, "message"}`; the code is 125, 126 or 127 |
+| 21 *position* | guest | only in sessions; a time and two counts, 64 bits each, big endian |
 
 - The client begins with the spec. The last frame of the guest is *exit* or *failed*.
 - The spec is `{"argv": […], "env": {NAME: VALUE}, "cwd", "user", "tty": bool, "rows", "cols", "term"}`. Its texts are
@@ -90,6 +91,21 @@ A frame has a type (1 byte), a length (4 bytes, big endian, at most 65536) and a
 
 The daemon does not wait for the guest, so a client needs deadlines of its own. `banger vm exec` waits 30 s for the
 first *started* or *failed*, and 5 s for the answer to a signal.
+
+## stdio_mux_v1
+
+The streams of sessions have the same frames, without *spec* and *spec part*.
+
+- The guest begins with *started*. No more of them follow, also not after a *signal*.
+- *position* comes before the first bytes of output, and again where bytes are missing. Its values are a time (unix ms),
+  and how many bytes the session had written to stdout and to stderr by then. A client that counts bytes knows how many
+  it has missed.
+- A client that may write sends *stdin*, *stdin end*, *signal* and *resize*. *stdin end* ends the input of the session;
+  in a terminal it is only a key. Frames of a client with `read_only` have no effect.
+- A client that closes its end leaves the session running.
+- *exit* is the end of the session, or of a log that is not followed. *failed* also ends a client whose session was
+  taken over.
+- A client that does not read is sent the output later, as far as the log has it.
 )";
 
 std::string_view name_of(api::Type type) {

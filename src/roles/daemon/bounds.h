@@ -7,6 +7,7 @@
 
 #include "base/bounds.h"
 #include "link/bounds.h"
+#include "link/session_bounds.h"
 
 namespace banger::limits {
 
@@ -33,6 +34,13 @@ inline constexpr std::size_t kProbePorts = 32;                     ///< of one V
 inline constexpr auto kProbeDeadline = std::chrono::seconds(2);    ///< a guest under emulation answers within 0.2 s
 inline constexpr std::size_t kProbeBytes = 16;                     ///< the start of an answer shows its protocol
 inline constexpr std::size_t kHostNameBytes = 255;                 ///< RFC 1035, for the host of vm.tunnel
+
+// -- vm.session.*
+/// Most sessions of a VM: the agent allows 256 live ones and keeps 64 ended ones.
+inline constexpr std::size_t kSessionRows = 320;
+inline constexpr std::size_t kSessionFieldBytes =
+    256;  ///< of a command, a directory or a user; the agent shortens them
+inline constexpr auto kSessionStopSlack = std::chrono::seconds(30);  ///< for SIGKILL and the answer, after the grace
 
 // -- vm.logs
 inline constexpr std::int64_t kLogTailBytes = 1 << 20;            ///< of a log, when the client does not say how much

@@ -39,6 +39,7 @@ std::span<const Handler> host_handlers();
 std::span<const Handler> port_handlers();
 std::span<const Handler> pulled_handlers();
 std::span<const Handler> saved_handlers();
+std::span<const Handler> session_handlers();
 std::span<const Handler> ssh_handlers();
 std::span<const Handler> template_handlers();
 std::span<const Handler> vm_handlers();

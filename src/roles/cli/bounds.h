@@ -32,6 +32,11 @@ inline constexpr auto kEndDeadline = std::chrono::seconds(10);    ///< until the
 inline constexpr auto kEndPoll = std::chrono::milliseconds(100);  ///< fast enough for a person, and costs little
 inline constexpr auto kSecondSignalWindow = std::chrono::seconds(2);  ///< a second Ctrl-C within it ends the wait
 
+// -- sessions
+inline constexpr std::size_t kDetachKeys = 16;                ///< keys that leave a session; a person types them
+inline constexpr std::size_t kSessionSendBytes = 256 * kKiB;  ///< of one call; base64 makes 342 KiB of them
+inline constexpr std::int64_t kLastSecond = 253'402'300'799;  ///< the end of the year 9999, in unix seconds
+
 // -- copies, forwards and logs
 inline constexpr std::size_t kCopyPipeBytes = 1 * kMiB;              ///< the largest pipe that any user may have
 inline constexpr auto kCopyProgressDelay = std::chrono::seconds(1);  ///< most copies are shorter

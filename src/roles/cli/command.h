@@ -45,6 +45,8 @@ enum class Names {
   image,
   kernel,
   snapshot,
+  session,       ///< of the VM that is the first positional
+  live_session,  ///< the same, without those that have ended
   machine_template,
   recipe,
   pullable,   ///< kernels of the catalog

@@ -8,6 +8,8 @@ extern const Command kVmRun, kVmCreate, kVmStart, kVmStop, kVmRestart, kVmKill, 
     kVmShow, kVmStats, kVmLogs, kVmPorts, kVmForward, kVmTunnel, kVmExec, kVmShell, kVmSsh, kVmCp;
 extern const Command kVmWait, kVmSuspend, kVmResume, kVmFork, kSnapshotCreate, kSnapshotList, kSnapshotRestore,
     kSnapshotDelete, kWorkspacePrepare, kWorkspaceDiff, kWorkspaceExport;
+extern const Command kSessionStart, kSessionList, kSessionShow, kSessionLogs, kSessionAttach, kSessionSend,
+    kSessionSignal, kSessionStop, kSessionKill, kSessionDelete;
 extern const Command kTemplateList, kTemplateBuild, kTemplateDelete;
 extern const Command kImageList, kImageShow, kImageBuild, kImageImport, kImageExport, kImagePull, kImagePush, kImageTag,
     kImageInspect, kImagePrune, kImageDelete, kImageCatalog, kImageRegister, kImagePromote;
@@ -23,6 +25,8 @@ constexpr const Command* kCommands[] = {
     &kVmRun, &kVmCreate, &kVmStart, &kVmStop, &kVmRestart, &kVmKill, &kVmSuspend, &kVmResume, &kVmFork, &kVmDelete,
     &kVmSet, &kVmRename, &kVmList, &kVmShow, &kVmWait, &kVmStats, &kVmLogs, &kVmPorts, &kVmForward, &kVmTunnel,
     &kVmExec, &kVmShell, &kVmSsh, &kVmCp,
+    &kSessionStart, &kSessionList, &kSessionShow, &kSessionLogs, &kSessionAttach, &kSessionSend, &kSessionSignal,
+    &kSessionStop, &kSessionKill, &kSessionDelete,
     &kSnapshotCreate, &kSnapshotList, &kSnapshotRestore, &kSnapshotDelete,
     &kWorkspacePrepare, &kWorkspaceDiff, &kWorkspaceExport,
     &kTemplateList, &kTemplateBuild, &kTemplateDelete,
@@ -37,6 +41,7 @@ constexpr const Command* kCommands[] = {
 
 constexpr Group kGroups[] = {
     {"vm", "create and use virtual machines"},
+    {"vm session", "commands in a VM that outlive their clients"},
     {"vm snapshot", "save the state of VMs and return to it"},
     {"vm workspace", "bring a git checkout into a VM, and its changes back"},
     {"template", "saved guests that new VMs are cloned from"},

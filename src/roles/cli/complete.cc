@@ -8,6 +8,7 @@
 #include "api/method.h"
 #include "api/objects/image.h"
 #include "api/objects/kernel.h"
+#include "api/objects/session.h"
 #include "api/objects/snapshot.h"
 #include "api/objects/template.h"
 #include "api/objects/vm.h"
@@ -92,7 +93,8 @@ class Completer {
     result_.files = names == Names::file || names == Names::vm_path;
     result_.directories = names == Names::directory;
     if (names == Names::none || names == Names::choice || names == Names::file || names == Names::directory) return;
-    for (const auto& candidate : live_(names == Names::vm_path ? Names::vm : names)) {
+    for (const auto& candidate :
+         live_(names == Names::vm_path ? Names::vm : names, given.empty() ? "" : given.front())) {
       if (std::ranges::find(given, candidate.word) != given.end()) continue;
       offer(names == Names::vm_path ? candidate.word + ":" : candidate.word, candidate.about);
     }
@@ -187,6 +189,17 @@ std::vector<Candidate> image_names(Daemon& daemon) {
   return found;
 }
 
+std::vector<Candidate> session_names(Daemon& daemon, const std::string& vm, Names kind) {
+  std::vector<Candidate> found;
+  auto answer = daemon.call_within("vm.session.list", {{"vm", vm}}, limits::kNamesDeadline);
+  auto list = answer ? api::read<api::SessionList>(*answer) : std::unexpected(answer.error());
+  if (!list) return found;
+  for (const auto& session : list->sessions)
+    if (kind == Names::session || session.state == "running")
+      found.push_back({safe_text(session.name), safe_text(session.state)});
+  return found;
+}
+
 std::vector<Candidate> names_of(Daemon& daemon, Names kind) {
   switch (kind) {
     case Names::vm:
@@ -242,10 +255,11 @@ Completion complete(const std::vector<std::string>& raw, const LiveNames& live) 
 }
 
 LiveNames names_from_daemon(Io& io) {
-  return [&io](Names kind) -> std::vector<Candidate> {
+  return [&io](Names kind, const std::string& vm) -> std::vector<Candidate> {
     auto daemon = Daemon::find(io);
     if (!daemon || !*daemon) return {};
-    return names_of(**daemon, kind);
+    bool of_session = kind == Names::session || kind == Names::live_session;
+    return of_session ? session_names(**daemon, vm, kind) : names_of(**daemon, kind);
   };
 }
 

@@ -21,8 +21,9 @@ struct Completion {
   bool directories = false;  ///< the shell adds the names of directories only
 };
 
-/// The existing names of a kind. Empty when no daemon answers.
-using LiveNames = std::function<std::vector<Candidate>(Names kind)>;
+/// The existing names of a kind. `vm` is the VM whose names are wanted, for names of things in a VM. Empty when no
+/// daemon answers.
+using LiveNames = std::function<std::vector<Candidate>(Names kind, const std::string& vm)>;
 
 /// `words` are the words after `banger`. The last word is being typed, and may be empty. A name that was given is not
 /// offered again.

@@ -13,6 +13,8 @@
 #include "link/bounds.h"
 #include "roles/cli/bounds.h"
 #include "roles/cli/command.h"
+#include "roles/cli/detach_keys.h"
+#include "roles/cli/session_log.h"
 #include "roles/cli/terminal.h"
 
 namespace banger::roles::cli {
@@ -54,7 +56,8 @@ int write_some(int fd, Queue& queue, std::size_t most) {
 
 class ExecClient {
  public:
-  ExecClient(const ExecStreams& streams, std::string spec, const ExecDeadlines& deadlines);
+  ExecClient(const ExecStreams& streams, std::string spec, const ExecDeadlines& deadlines,
+             std::optional<AttachOptions> attach = std::nullopt);
   Result<ExecResult> run();
 
  private:
@@ -72,11 +75,18 @@ class ExecClient {
   void read_signals();
   void send_size();
   void give_up(int signal, std::string why);
+  void detach();
+  void send_input(std::string_view bytes);
+  void end_input();
+  void note_position(std::string_view payload);
   Result<> check_deadline();
   bool done() const { return result_ && (out_gone_ || (to_out_.empty() && to_err_.empty())); }
 
   ExecStreams io_;
   const ExecDeadlines deadlines_;
+  const std::optional<AttachOptions> attach_;
+  DetachKeys keys_;
+  LogPlace place_{.known = false};
   link::FrameDecoder decoder_;
   Queue to_guest_, to_out_, to_err_;
   bool input_open_, guest_writable_ = true, guest_readable_ = true, out_gone_ = false;
@@ -93,11 +103,17 @@ class ExecClient {
 
 enum Slot { kSocket, kIn, kOut, kErr, kSignal, kResize };
 
-ExecClient::ExecClient(const ExecStreams& streams, std::string spec, const ExecDeadlines& deadlines)
-    : io_(streams), deadlines_(deadlines), to_guest_{std::move(spec)}, input_open_(streams.in >= 0) {
+ExecClient::ExecClient(const ExecStreams& streams, std::string spec, const ExecDeadlines& deadlines,
+                       std::optional<AttachOptions> attach)
+    : io_(streams),
+      deadlines_(deadlines),
+      attach_(std::move(attach)),
+      keys_(attach_ ? attach_->detach_keys : ""),
+      to_guest_{std::move(spec)},
+      input_open_(streams.in >= 0) {
   int flags = ::fcntl(io_.socket, F_GETFL);
   (void)::fcntl(io_.socket, F_SETFL, flags | O_NONBLOCK);
-  if (!input_open_) link::encode_frame(FrameType::stdin_end, "", to_guest_.bytes);
+  if (!input_open_ && !attach_) link::encode_frame(FrameType::stdin_end, "", to_guest_.bytes);
   decoder_.feed(io_.first_bytes);
 }
 
@@ -141,8 +157,10 @@ Result<> ExecClient::wait() {
 // The guest sends `started` when the command runs, and again for every signal that arrived.
 Result<> ExecClient::handle_started() {
   confirm_by_.reset();
-  if (std::exchange(started_, true) || !io_.on_started) return {};
-  return io_.on_started();
+  if (std::exchange(started_, true)) return {};
+  // The session does not know the size of this terminal yet.
+  if (attach_ && io_.resize_fd >= 0) send_size();
+  return io_.on_started ? io_.on_started() : Result<>();
 }
 
 Result<> ExecClient::handle_frames() {
@@ -156,10 +174,15 @@ Result<> ExecClient::handle_frames() {
         TRY(handle_started());
         break;
       case FrameType::stdout_data:
+        place_.out += frame->payload.size();
         to_out_.bytes += frame->payload;
         break;
       case FrameType::stderr_data:
+        place_.err += frame->payload.size();
         to_err_.bytes += frame->payload;
+        break;
+      case FrameType::position:
+        note_position(frame->payload);
         break;
       case FrameType::exit:
       case FrameType::failed: {
@@ -194,10 +217,37 @@ Result<> ExecClient::read_input() {
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return {};
   // An error is not sent as the end of input. The command would take a part of the input for all of it.
   if (count < 0) return fail_errno("read standard input");
-  input_open_ = count > 0;
-  auto type = input_open_ ? FrameType::stdin_data : FrameType::stdin_end;
-  link::encode_frame(type, {chunk, static_cast<std::size_t>(count)}, to_guest_.bytes);
+  if (count == 0)
+    end_input();
+  else
+    send_input({chunk, static_cast<std::size_t>(count)});
   return {};
+}
+
+void ExecClient::send_input(std::string_view bytes) {
+  if (!attach_) return link::encode_frame(FrameType::stdin_data, bytes, to_guest_.bytes);
+  std::string passed;
+  bool leave = keys_.feed(bytes, passed);
+  if (!passed.empty()) link::encode_frame(FrameType::stdin_data, passed, to_guest_.bytes);
+  if (leave) detach();
+}
+
+void ExecClient::end_input() {
+  input_open_ = false;
+  if (!attach_) return link::encode_frame(FrameType::stdin_end, {}, to_guest_.bytes);
+  if (attach_->terminal_input) detach();
+}
+
+// What was typed before the keys is still sent, as far as the socket takes it.
+void ExecClient::detach() {
+  if (!to_guest_.empty()) write_socket();
+  result_ = ExecResult{.detached = true};
+  out_gone_ = true;
+}
+
+void ExecClient::note_position(std::string_view payload) {
+  auto missing = place_.missing_at(payload);
+  if (missing) to_err_.bytes += fmt::format("\r\nbanger: {} bytes are no longer in the log\r\n", missing);
 }
 
 void ExecClient::send_size() {
@@ -217,6 +267,8 @@ void ExecClient::give_up(int signal, std::string why) {
 void ExecClient::read_signals() {
   while (auto number = Signals::take_signal(io_.signal_fd)) {
     auto now = SteadyClock::now();
+    // The session goes on without this client.
+    if (attach_) return give_up(*number, {});
     // No command runs that could handle the signal, so the signal ends this process.
     if (!started_) return give_up(*number, "interrupted before the guest started the command");
     bool second = *number != SIGHUP && last_signal_ && now - *last_signal_ < limits::kSecondSignalWindow;
@@ -295,6 +347,10 @@ Result<ExecResult> run_exec(const ExecStreams& streams, const link::ExecSpec& sp
   bool refused = result.status == exit_status::kFailed && !result.message.empty();
   if (refused && readers == link::SpecReaders::newer_agents) result.message += kOldAgentHint;
   return result;
+}
+
+Result<ExecResult> run_attached(const ExecStreams& streams, const AttachOptions& options) {
+  return ExecClient(streams, "", {}, options).run();
 }
 
 }  // namespace banger::roles::cli

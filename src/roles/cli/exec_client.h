@@ -39,6 +39,7 @@ struct ExecResult {
   bool gave_up = false;      ///< the wait ended, and the command may still run
   int forwarded = 0;         ///< the last signal that was sent to the command, or 0
   bool ending = false;       ///< the end of the guest ended the command
+  bool detached = false;     ///< the user has left the session
 };
 
 /// Runs until the command ends. Returns earlier, with 128 plus the number of a signal,
@@ -53,5 +54,15 @@ struct ExecResult {
 /// first. `corrupt` for bytes that are not frames. Errors of the standard streams are returned too.
 Result<ExecResult> run_exec(const ExecStreams& streams, const link::ExecSpec& spec,
                             const ExecDeadlines& deadlines = {});
+
+struct AttachOptions {
+  std::string detach_keys;      ///< the bytes of the keys (detach_keys.h); empty: none
+  bool terminal_input = false;  ///< the end of the input, as a user types it, leaves the session
+};
+
+/// The same for a session (stdio_mux_v1). Runs until the session ends, or until the user types the detach keys. A
+/// signal ends only this client, with 128 plus its number. The end of the input is not sent. Where bytes are missing in
+/// the log, standard error gets a line.
+Result<ExecResult> run_attached(const ExecStreams& streams, const AttachOptions& options);
 
 }  // namespace banger::roles::cli

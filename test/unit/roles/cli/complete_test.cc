@@ -12,9 +12,11 @@ using namespace banger;
 using namespace banger::roles::cli;
 
 namespace {
-std::vector<Candidate> live(Names kind) {
+std::vector<Candidate> live(Names kind, const std::string& vm) {
   if (kind == Names::vm) return {{"web", "running"}, {"db", "stopped"}};
   if (kind == Names::image) return {{"debian", ""}};
+  if (kind == Names::session && vm == "web") return {{"build", "running"}, {"old", "exited"}};
+  if (kind == Names::live_session && vm == "web") return {{"build", "running"}};
   if (kind == Names::snapshot) return {{"before", "web"}};
   if (kind == Names::machine_template) return {{"tm1", "debian"}, {"tm2", "debian"}};
   return {};
@@ -168,4 +170,10 @@ TEST_CASE("completion: bash gets only what follows the last '=' of a word") {
   CHECK(reply("banger vm list --filter state=", "vm list --filter state =", 5) == "running,");
   CHECK(reply("banger vm list --filter state=ru", "vm list --filter state = ru", 6) == "running,");
   CHECK(reply("banger vm list -f sta", "vm list -f sta", 4) == "state=,");
+}
+
+TEST_CASE("complete: sessions are those of the VM that was given, and only live ones where one must live") {
+  CHECK(words({"vm", "session", "logs", "web", ""}) == std::vector<std::string>{"build", "old"});
+  CHECK(words({"vm", "session", "attach", "web", ""}) == std::vector<std::string>{"build"});
+  CHECK(words({"vm", "session", "logs", "db", ""}).empty());
 }

@@ -115,6 +115,7 @@ struct Exec {
   std::function<Result<>()> on_started;
   link::ExecSpec spec{.argv = {"true"}, .env = {{"A", "b"}}, .cwd = "/x"};
   ExecDeadlines deadlines = {};
+  std::optional<AttachOptions> attach;
 
   Exec() {
     ::signal(SIGPIPE, SIG_IGN);
@@ -146,7 +147,7 @@ struct Exec {
     streams.resize_fd = resizes.reader.get();
     streams.terminal = in.reader.get();
     streams.on_started = on_started;
-    auto result = run_exec(streams, spec, deadlines);
+    auto result = attach ? run_attached(streams, *attach) : run_exec(streams, spec, deadlines);
     ours.reset();
     return result;
   }
@@ -515,4 +516,71 @@ TEST_CASE("exec: does not wait longer for a command that outlives SIGHUP") {
   });
   REQUIRE(result);
   CHECK(result->status == 129);
+}
+
+TEST_CASE("attach: sends no spec, passes the end of the log, and ends with the session") {
+  Exec exec;
+  exec.attach = AttachOptions{.detach_keys = "\x10\x11"};
+  exec.in.writer.reset();
+  auto result = exec.run([&](Guest& guest) {
+    guest.write(FrameType::started, "");
+    guest.write(FrameType::position, link::encode_position({.unix_ms = 1, .out = 500, .err = 0}));
+    guest.write(FrameType::stdout_data, "old");
+    guest.write(FrameType::position, link::encode_position({.unix_ms = 1, .out = 510, .err = 0}));
+    guest.write(FrameType::stdout_data, "new");
+    guest.write(FrameType::exit, R"({"signal": 15})");
+    CHECK_FALSE(guest.read());
+  });
+  REQUIRE(result);
+  CHECK(result->status == 143);
+  CHECK_FALSE(result->detached);
+  CHECK(exec.out.rest() == "oldnew");
+  CHECK(exec.err.rest() == "\r\nbanger: 7 bytes are no longer in the log\r\n");
+}
+
+TEST_CASE("attach: the detach keys, and Ctrl-D of a terminal, leave the session") {
+  for (bool keys : {true, false}) {
+    Exec exec;
+    exec.attach = AttachOptions{.detach_keys = "\x10\x11", .terminal_input = true};
+    (void)host::write_all(exec.in.writer.get(), keys ? "hi\x10\x11" : "hi");
+    if (!keys) exec.in.writer.reset();
+    std::string input;
+    auto result = exec.run([&](Guest& guest) {
+      guest.write(FrameType::started, "");
+      while (auto frame = guest.read())
+        if (frame->type == FrameType::stdin_data) input += frame->payload;
+    });
+    REQUIRE(result);
+    CHECK(result->detached);
+    CHECK(result->status == 0);
+    CHECK(input == "hi");
+  }
+}
+
+TEST_CASE("attach: a signal ends only the client") {
+  Exec exec;
+  exec.attach = AttachOptions{};
+  int signal = -1;
+  auto result = exec.run([&](Guest& guest) {
+    guest.write(FrameType::started, "");
+    exec.raise(SIGINT);
+    signal = guest.signal();
+  });
+  REQUIRE(result);
+  CHECK(result->status == 130);
+  CHECK(result->message.empty());
+  CHECK(signal == 0);
+}
+
+TEST_CASE("attach: a client that was replaced says so") {
+  Exec exec;
+  exec.attach = AttachOptions{};
+  auto result = exec.run([&](Guest& guest) {
+    guest.write(FrameType::started, "");
+    guest.write(FrameType::failed, R"({"code": 125, "message": "another client has taken session 'one' over"})");
+    guest.until_gone();
+  });
+  REQUIRE(result);
+  CHECK(result->status == 125);
+  CHECK(result->message == "another client has taken session 'one' over");
 }

@@ -11,6 +11,7 @@
 #include <set>
 #include <thread>
 
+#include "api/objects/session.h"
 #include "api/objects/vm.h"
 #include "catch.h"
 #include "helpers.h"
@@ -24,6 +25,11 @@ using test::vm_object;
 namespace {
 
 bool contains(const std::string& text, std::string_view part) { return text.find(part) != text.npos; }
+
+Json session_object(const std::string& name) {
+  return test::with_defaults<api::SessionObject>(
+      {{"name", name}, {"id", "id-" + name}, {"vm", "web"}, {"state", "running"}, {"stdin_mode", "pipe"}});
+}
 
 struct Fixture {
   test::Home home;
@@ -402,20 +408,117 @@ TEST_CASE_METHOD(Fixture, "vm run: --detach prints the name and runs nothing") {
 }
 
 TEST_CASE_METHOD(Fixture, "vm run: --detach leaves a command or the image's own one running") {
-  link::ExecSpec spec;
-  daemon.streams["vm.exec"] = [&](int socket, const Json&) { finish(socket, "", {.code = 0}, &spec); };
-  auto done = run({"vm", "run", "--detach", "--name", "web", "--", "serve", "-p"});
+  answer("vm.session.start", session_object("main"));
+  auto done = run({"vm", "run", "--detach", "--name", "web", "-w", "/srv", "--", "serve", "-p"});
   CHECK(done.status == 0);
   CHECK(done.out == "web\n");
-  CHECK(spec.argv == std::vector<std::string>{"serve", "-p"});
-  CHECK(spec.detach);
-  CHECK(run({"vm", "run", "-d", "--entrypoint"}).status == 0);
-  CHECK(spec.main == link::MainCommand::yes);
-  CHECK(spec.detach);
-  daemon.streams["vm.exec"] = [&](int socket, const Json&) { finish(socket, "", {.code = 127, .message = "nope"}); };
+  auto first = sent("vm.session.start");
+  CHECK(first["name"] == "main");
+  CHECK(first["argv"] == Json::array({"serve", "-p"}));
+  CHECK(first["stdin_mode"] == "none");
+  CHECK(first["cwd"] == "/srv");
+  CHECK(first["main"] == false);
+  refuse("vm.session.start", {.code = ErrorCode::invalid, .message = "'nope': command not found in the guest"});
   done = run({"vm", "run", "-d", "--name", "web", "--", "nope"});
-  CHECK(done.status == 127);
+  CHECK(done.status == 125);
   CHECK(done.out == "web\n");  // the VM is there, and runs
+  CHECK(contains(done.err, "command not found"));
+}
+
+TEST_CASE_METHOD(Fixture, "vm run: --detach starts the image's own command as a session too") {
+  answer("vm.session.start", session_object("main"));
+  CHECK(run({"vm", "run", "-d", "--entrypoint"}).status == 0);
+  CHECK(sent("vm.session.start")["main"] == true);
+  CHECK_FALSE(sent("vm.session.start").contains("argv"));
+}
+
+TEST_CASE_METHOD(Fixture, "vm session start: passes all options on, and prints the state or the id") {
+  answer("vm.session.start", session_object("one"));
+  auto done = run({"vm", "session", "start", "web", "--name", "one", "--cwd", "/x", "--require-command", "git",
+                   "--require-command", "make", "-u", "dev", "-e", "A=b", "--", "make", "-j4"});
+  CHECK(done.out == "one: running\n");
+  auto params = sent("vm.session.start");
+  CHECK(params["vm"] == "web");
+  CHECK(params["require"] == Json::array({"git", "make"}));
+  CHECK(params["argv"] == Json::array({"make", "-j4"}));
+  CHECK(params["env"] == Json{{"A", "b"}});
+  CHECK(params["user"] == "dev");
+  CHECK(params["stdin_mode"] == "pipe");
+  CHECK(run({"vm", "session", "start", "-q", "web", "true"}).out == "id-one\n");
+  CHECK(run({"vm", "session", "start", "web"}).status == 2);
+}
+
+TEST_CASE_METHOD(Fixture, "vm session: the state is readable, and --json has the object") {
+  auto killed = session_object("one");
+  killed["state"] = "exited";
+  killed["exit_signal"] = 15;
+  answer("vm.session.list", {{"sessions", {killed, session_object("two")}}});
+  auto list = run({"vm", "session", "list", "web"});
+  CHECK(contains(list.out, "killed by SIGTERM"));
+  CHECK(contains(list.out, "running"));
+  CHECK(parse_json(run({"vm", "session", "list", "web", "--json"}).out, 1 << 20)->size() == 2);
+  answer("vm.session.show", killed);
+  CHECK(contains(run({"vm", "session", "show", "web", "one"}).out, "killed by SIGTERM"));
+  answer("vm.session.stop", killed);
+  CHECK(run({"vm", "session", "stop", "web", "one", "--timeout", "2s"}).out == "one: killed by SIGTERM\n");
+  CHECK(sent("vm.session.stop")["timeout_ms"] == 2000);
+}
+
+TEST_CASE_METHOD(Fixture, "vm session logs: both outputs stay separate, and lost bytes are told") {
+  answer("vm.session.logs", session_object("one"));
+  daemon.streams["vm.session.logs"] = [](int socket, const Json&) {
+    std::string frames;
+    link::encode_frame(link::FrameType::started, "", frames);
+    link::encode_frame(link::FrameType::position, link::encode_position({.unix_ms = 1, .out = 100, .err = 0}), frames);
+    link::encode_frame(link::FrameType::stdout_data, "out\n", frames);
+    link::encode_frame(link::FrameType::stderr_data, "err\n", frames);
+    link::encode_frame(link::FrameType::exit, R"({"code":0})", frames);
+    (void)host::write_all(socket, frames);
+  };
+  auto done = run({"vm", "session", "logs", "web", "one", "--since", "@5"});
+  CHECK(done.status == 0);
+  CHECK(done.out == "out\n");
+  CHECK(done.err == "err\n");
+  CHECK(sent("vm.session.logs")["since_ms"] == 5000);
+  CHECK(contains(run({"vm", "session", "logs", "web", "one"}).err, "banger: 100 bytes are no longer in the log\n"));
+  daemon.streams["vm.session.logs"] = [](int, const Json&) {};
+  CHECK(run({"vm", "session", "logs", "web", "one"}).status == 125);
+}
+
+TEST_CASE_METHOD(Fixture, "vm session attach: its status is that of the session, and the end of input is not sent") {
+  answer("vm.session.attach", session_object("one"));
+  daemon.streams["vm.session.attach"] = [](int socket, const Json&) {
+    std::string frames;
+    link::encode_frame(link::FrameType::started, "", frames);
+    link::encode_frame(link::FrameType::stdout_data, "old and new\n", frames);
+    link::encode_frame(link::FrameType::exit, R"({"code":3})", frames);
+    (void)host::write_all(socket, frames);
+    char byte;
+    while (::read(socket, &byte, 1) > 0) {
+    }
+  };
+  auto done = run({"vm", "session", "attach", "web", "one"});
+  CHECK(done.status == 3);
+  CHECK(done.out == "old and new\n");
+  CHECK(sent("vm.session.attach")["steal"] == false);
+  CHECK(run({"vm", "session", "attach", "web", "one", "--steal", "--read-only"}).status == 2);
+  CHECK(run({"vm", "session", "attach", "web", "one", "--detach-keys", "strg-p"}).status == 125);
+}
+
+TEST_CASE_METHOD(Fixture, "vm session send: words are a line, and the end of input only comes with --close") {
+  answer("vm.session.send", session_object("one"));
+  CHECK(run({"vm", "session", "send", "web", "one", "go", "on"}).status == 0);
+  CHECK(sent("vm.session.send")["data"] == "Z28gb24K");
+  CHECK_FALSE(sent("vm.session.send").contains("close"));
+  answer("vm.session.signal", session_object("one"));
+  CHECK(run({"vm", "session", "signal", "web", "one", "usr1"}).status == 0);
+  CHECK(sent("vm.session.signal")["signal"] == SIGUSR1);
+  CHECK(run({"vm", "session", "signal", "web", "one", "happy"}).status == 125);
+}
+
+TEST_CASE_METHOD(Fixture, "vm shell --session: needs a terminal") {
+  CHECK(run({"vm", "shell", "web", "--session", "dev"}).status == 125);
+  CHECK(daemon.called("vm.session.start") == 0);
 }
 
 TEST_CASE_METHOD(Fixture, "vm create, vm run: a variable that no VM can have is refused before anything is made") {

@@ -9,6 +9,7 @@
 #include "roles/cli/bounds.h"
 #include "roles/cli/guest_command.h"
 #include "roles/cli/quiet.h"
+#include "roles/cli/session.h"
 #include "roles/cli/vm_options.h"
 #include "roles/cli/workspace/prepare.h"
 
@@ -26,7 +27,7 @@ constexpr auto kOptions = concat(
         kColdOption,
         {.name = "rm", .help = "delete the VM when the command or shell ends"},
         {.name = "entrypoint", .help = "run the image's own command; CMD replaces its last words"},
-        {.name = "detach", .letter = 'd', .help = "print the name of the VM, and leave the VM and its command running"},
+        {.name = "detach", .letter = 'd', .help = "print the VM's name, and leave its command running as a session"},
         kEnvOption,
         kEnvFileOption,
         kWorkdirOption,
@@ -41,6 +42,8 @@ constexpr auto kOptions = concat(
         kDryRunOption,
         {.name = "quiet", .letter = 'q', .help = "print no progress, only what the command prints, and errors"},
     }));
+
+constexpr const char* kSessionName = "main";  // of the command of --detach
 
 constexpr Example kExamples[] = {
     {"banger vm run", "a shell in a fresh VM"},
@@ -141,7 +144,13 @@ Result<int> run(Context& context) {
   TRY(bring(progress, departure, name));
   if (!args.flag("detach")) return use(context, daemon, command, name);
   context.io.print(name + "\n");
-  return command.shell ? exit_status::kOk : run_in_guest(context.io, daemon, detached(std::move(command)));
+  if (command.shell) return exit_status::kOk;
+  Json session = start_params(context, vm->id);
+  session["name"] = kSessionName;
+  session["stdin_mode"] = "none";
+  session["main"] = entrypoint;
+  TRY(daemon.call("vm.session.start", session));
+  return exit_status::kOk;
 }
 
 }  // namespace
@@ -160,8 +169,8 @@ constinit const Command kVmRun{
         "prepare'. The shell or command starts there. 'banger vm workspace export' brings the changes back.\n"
         "An image may name variables, a directory, a user and a command of its own, as images of containers do. All "
         "commands get the first three, unless -e, -w and -u say otherwise. The image's own command runs only with "
-        "--entrypoint, and CMD then replaces its last words. With --detach the command goes on in the VM, without "
-        "input, and its output is dropped.\n"
+        "--entrypoint, and CMD then replaces its last words. With --detach the command goes on in the VM as the "
+        "session 'main', without input: 'banger vm session logs VM main' prints its output.\n"
         "A missing image or kernel is made first, as the catalog says or from a registry. A missing template is made "
         "too: a guest "
         "that was booted once, from which new VMs are cloned. With --cold the VM boots instead.\n"

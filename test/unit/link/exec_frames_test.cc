@@ -48,7 +48,7 @@ TEST_CASE("exec frames: any cutting of the stream gives the same frames") {
 
 TEST_CASE("exec frames: refuses unknown types and oversized lengths at once") {
   for (std::string bytes :
-       {std::string("\0\0\0\0\0", 5), std::string("\x07\0\0\0\0", 5), std::string("\x15\0\0\0\0", 5),
+       {std::string("\0\0\0\0\0", 5), std::string("\x07\0\0\0\0", 5), std::string("\x16\0\0\0\0", 5),
         std::string("\x02\0\x01\0\x01", 5), std::string("\x02\xff\xff\xff\xff", 5)}) {
     FrameDecoder decoder;
     decoder.feed(bytes);
@@ -56,6 +56,15 @@ TEST_CASE("exec frames: refuses unknown types and oversized lengths at once") {
     REQUIRE_FALSE(next);
     CHECK(next.error().code == ErrorCode::corrupt);
   }
+}
+
+TEST_CASE("exec frames: a position has a time and two counts, and no other size") {
+  auto position = decode_position(encode_position({.unix_ms = 1'700'000'000'000, .out = UINT64_MAX, .err = 258}));
+  REQUIRE(position);
+  CHECK(position->unix_ms == 1'700'000'000'000);
+  CHECK(position->out == UINT64_MAX);
+  CHECK(position->err == 258);
+  for (std::size_t size : {0, 16, 23, 25}) CHECK_FALSE(decode_position(std::string(size, 'x')));
 }
 
 TEST_CASE("exec exit: code, signal and failure survive encoding") {

@@ -17,9 +17,9 @@ Json session_params(const Context& context) {
   return {{"vm", context.args.positionals[0]}, {"session", context.args.positionals[1]}};
 }
 
-Json start_params(const Context& context, const std::string& vm) {
+Result<Json> start_params(const Context& context, const std::string& vm) {
   const auto& args = context.args;
-  Json params = {{"vm", vm}, {"env", guest_environment(context)}};
+  Json params = {{"vm", vm}, {"env", TRY(guest_environment(context))}};
   if (!args.words.empty()) params["argv"] = args.words;
   if (auto user = args.text("user")) params["user"] = *user;
   for (auto option : {"cwd", "workdir"})

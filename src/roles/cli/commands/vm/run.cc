@@ -108,6 +108,17 @@ Result<> bring(Io& io, const std::optional<Departure>& departure, const std::str
   return std::unexpected(std::move(prepared.error()).with_hint(fmt::format("banger vm workspace prepare {}", vm)));
 }
 
+// The command goes on in the VM as a session, which keeps its output.
+Result<int> leave_running(Context& context, Daemon& daemon, const GuestCommand& command, bool entrypoint) {
+  Json session = TRY(start_params(context, command.vm));
+  session["name"] = kSessionName;
+  session["stdin_mode"] = "none";
+  session["main"] = entrypoint;
+  if (!command.spec.cwd.empty()) session["cwd"] = command.spec.cwd;
+  TRY(daemon.call("vm.session.start", session));
+  return exit_status::kOk;
+}
+
 Result<int> run(Context& context) {
   const auto& args = context.args;
   if (auto wrong = check_workspace(context)) return *wrong;
@@ -145,12 +156,7 @@ Result<int> run(Context& context) {
   if (!args.flag("detach")) return use(context, daemon, command, name);
   context.io.print(name + "\n");
   if (command.shell) return exit_status::kOk;
-  Json session = start_params(context, vm->id);
-  session["name"] = kSessionName;
-  session["stdin_mode"] = "none";
-  session["main"] = entrypoint;
-  TRY(daemon.call("vm.session.start", session));
-  return exit_status::kOk;
+  return leave_running(context, daemon, command, entrypoint);
 }
 
 }  // namespace

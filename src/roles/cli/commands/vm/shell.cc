@@ -43,7 +43,7 @@ Result<int> session_shell(Context& context, const std::string& name) {
   auto daemon = TRY(Daemon::connect(context.io));
   (void)TRY(daemon.get<api::VmObject>("vm.show", {{"vm", vm}}));
   if (!TRY(is_running(daemon, {{"vm", vm}, {"session", name}}))) {
-    Json params = start_params(context, vm);
+    Json params = TRY(start_params(context, vm));
     params["name"] = name;
     add_terminal(context, params);
     (void)TRY(daemon.get<api::SessionObject>("vm.session.start", params));

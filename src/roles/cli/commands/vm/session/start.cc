@@ -33,6 +33,7 @@ constexpr Option kOptions[] = {
      .help = "run in this directory, which must exist (default: the image's choice, or the user's home)"},
     kUserOption,
     kEnvOption,
+    kEnvFileOption,
     {.name = "attach", .letter = 'a', .help = "attach to the session at once; implies --stdin-mode pty on a terminal"},
     kDetachKeysOption,
     kQuietOption,
@@ -49,7 +50,7 @@ Result<int> start(Context& context) {
   bool attach = args.flag("attach");
   if (attach && (args.flag("json") || args.flag("quiet")))
     return context.usage("--attach prints what the session prints", "leave out --json and --quiet");
-  Json params = start_params(context, args.positionals[0]);
+  Json params = TRY(start_params(context, args.positionals[0]));
   if (auto name = args.text("name")) params["name"] = *name;
   if (args.has("require-command")) params["require"] = args.all("require-command");
   auto mode = args.text("stdin-mode").value_or(attach && ::isatty(context.io.in) ? "pty" : "pipe");

@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
+#include "base/utf8.h"
 #include "roles/cli/detach_keys.h"
 #include "roles/cli/exec_client.h"
 #include "roles/cli/guest_command.h"
@@ -17,9 +19,23 @@ Json session_params(const Context& context) {
   return {{"vm", context.args.positionals[0]}, {"session", context.args.positionals[1]}};
 }
 
+namespace {
+
+Result<> check_text(std::string_view what, const std::string& text) {
+  if (is_utf8(text)) return {};
+  return fail(ErrorCode::unsupported,
+              fmt::format("the {} '{}' is not UTF-8 text, as a session needs", what, printable(text, 80)),
+              "'vm exec' passes all bytes");
+}
+
+}  // namespace
+
 Result<Json> start_params(const Context& context, const std::string& vm) {
   const auto& args = context.args;
-  Json params = {{"vm", vm}, {"env", TRY(guest_environment(context))}};
+  auto environment = TRY(guest_environment(context));
+  for (const auto& word : args.words) TRY(check_text("word of the command", word));
+  for (const auto& [name, value] : environment) TRY(check_text("variable", name + "=" + value));
+  Json params = {{"vm", vm}, {"env", std::move(environment)}};
   if (!args.words.empty()) params["argv"] = args.words;
   if (auto user = args.text("user")) params["user"] = *user;
   for (auto option : {"cwd", "workdir"})

@@ -24,6 +24,7 @@ inline constexpr std::string_view kDetachKeysDefault = "ctrl-p,ctrl-q";
 Json session_params(const Context& context);
 
 /// The parameters of vm.session.start that the options --user, --cwd, --workdir and --env and the command's words name.
+/// `unsupported` for text that is not UTF-8.
 Result<Json> start_params(const Context& context, const std::string& vm);
 /// Adds the size of this process's terminal and its TERM.
 void add_terminal(const Context& context, Json& params);

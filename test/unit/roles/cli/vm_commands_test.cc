@@ -405,6 +405,11 @@ TEST_CASE_METHOD(Fixture, "vm run: --detach prints the name and runs nothing") {
   CHECK(daemon.called("vm.exec") == 0);
   CHECK(run({"vm", "run", "--detach", "--rm"}).status == 2);
   CHECK(run({"vm", "run", "--detach", "-t", "--", "true"}).status == 2);
+  auto bytes = run({"vm", "run", "--detach", "--", "echo", "\xff"});
+  CHECK(bytes.status == 125);
+  CHECK(bytes.err ==
+        "banger: the word of the command '\\xff' is not UTF-8 text, as a session needs (hint: 'vm exec' passes all "
+        "bytes)\n");
 }
 
 TEST_CASE_METHOD(Fixture, "vm run: --detach leaves a command or the image's own one running") {

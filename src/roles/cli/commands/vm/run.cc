@@ -109,8 +109,8 @@ Result<> bring(Io& io, const std::optional<Departure>& departure, const std::str
 }
 
 // The command goes on in the VM as a session, which keeps its output.
-Result<int> leave_running(Context& context, Daemon& daemon, const GuestCommand& command, bool entrypoint) {
-  Json session = TRY(start_params(context, command.vm));
+Result<int> leave_running(Daemon& daemon, const GuestCommand& command, Json session, bool entrypoint) {
+  session["vm"] = command.vm;
   session["name"] = kSessionName;
   session["stdin_mode"] = "none";
   session["main"] = entrypoint;
@@ -126,9 +126,10 @@ Result<int> run(Context& context) {
   if (args.flag("detach") && args.flag("rm")) return context.usage("--detach and --rm exclude each other");
   if (args.flag("detach") && (args.flag("interactive") || args.flag("tty")))
     return context.usage("a command with --detach has no input and no terminal", "leave out -i and -t");
-  // Both may fail, so they come before the VM is made.
+  // These may fail, so they come before the VM is made.
   auto command = TRY(guest_command(context, "", entrypoint ? link::MainCommand::yes : link::MainCommand::no));
   auto environment = TRY(vm_environment(context));
+  Json session = args.flag("detach") ? TRY(start_params(context, "")) : Json();
   auto progress = io_for_progress(context);
   std::optional<Departure> departure;
   if (!args.positionals.empty()) {
@@ -156,7 +157,7 @@ Result<int> run(Context& context) {
   if (!args.flag("detach")) return use(context, daemon, command, name);
   context.io.print(name + "\n");
   if (command.shell) return exit_status::kOk;
-  return leave_running(context, daemon, command, entrypoint);
+  return leave_running(daemon, command, std::move(session), entrypoint);
 }
 
 }  // namespace

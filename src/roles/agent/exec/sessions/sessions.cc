@@ -89,10 +89,9 @@ void Sessions::prune(std::vector<SessionRecord> ended) const {
 }
 
 Result<Sessions::New> Sessions::add(const link::SessionSpec& spec) const {
-  auto live = list();
-  auto first_ended = std::ranges::stable_partition(live, &SessionRecord::live).begin();
-  prune({first_ended, live.end()});
-  live.erase(first_ended, live.end());
+  std::vector<SessionRecord> live, ended;
+  for (auto& record : list()) (record.live() ? live : ended).push_back(std::move(record));
+  prune(std::move(ended));
   TRY(check_room(live, spec.name));
   auto record = new_record(
       spec, live.size() < limits::kLargeLogSessions ? limits::kSessionLogBytes : limits::kSmallSessionLogBytes);

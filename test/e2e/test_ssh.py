@@ -110,8 +110,8 @@ class Ssh(ShapedCase):
                          "755 root:root\n700 root:root\n600 root:root\n")
         rules = self.sh("web", "mkdir -p /run/sshd; sshd -T").splitlines()
         for rule in ("permitrootlogin without-password", "pubkeyauthentication yes", "passwordauthentication no",
-                     "kbdinteractiveauthentication no", "authorizedkeysfile /root/.ssh/authorized_keys",
-                     "strictmodes yes"):
+                     "kbdinteractiveauthentication no", "strictmodes yes",
+                     "authorizedkeysfile /root/.ssh/authorized_keys .ssh/authorized_keys"):
             self.assertIn(rule, rules)
         stranger = self.place / "stranger"
         self.host("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(stranger))
